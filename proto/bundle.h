@@ -1,0 +1,181 @@
+/*
+ * A plan: an immutable, content-hashed, signed document. Its canonical bytes are the field-table
+ * encoding of Plan; the hash is BLAKE2b-256 over them; the signature is Ed25519 over
+ * "skein-plan-v1\0" followed by the hash and stands beside the bytes:
+ *
+ *     bundle = msgpack array [ "skein-plan", 1, canonical bytes (bin), [[public key, signature], …] ]
+ *
+ * Only the bundle carries SQL. Agents decode it, check hash and signature, and run it; they never
+ * parse SQL. At most BUNDLE_MAX bytes.
+ */
+#ifndef SKEIN_PROTO_BUNDLE_H
+#define SKEIN_PROTO_BUNDLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "proto/messages.h"
+#include "proto/orders.h"
+
+#define BUNDLE_MAX (64 * 1024 * 1024)
+#define PLAN_MIGRATIONS_MAX 10000
+#define PLAN_STEPS_MAX 100000 /* statements of one migration */
+#define PLAN_WAVES_MAX 100
+#define PLAN_SIGNATURES_MAX 8
+#define CHECKSUM_BYTES 32
+#define SIGN_PUBLIC_BYTES 32
+#define SIGN_SECRET_BYTES 64
+#define SIGNATURE_BYTES 64
+
+/* How the effect of a non-transactional statement is looked up in the catalog afterwards. */
+typedef enum ProbeKind {
+    PROBE_NONE = 0,        /* nothing to look up: VACUUM, ALTER SYSTEM, … : the answer is all there is */
+    PROBE_INDEX_VALID,     /* `object` is an index that exists, is valid and ready */
+    PROBE_INDEX_ABSENT,    /* no index `object` */
+    PROBE_ENUM_LABEL,      /* `object` is "type" and `detail` a label of it */
+    PROBE_PARTITION_DETACHED, /* `object` is no partition any more */
+    PROBE_COUNT_,
+} ProbeKind;
+
+/* One statement. A migration is transactional or not as a whole in this version: mixed is refused. */
+typedef struct PlanStatement {
+    const char *sql;
+    uint32_t line;        /* in its file, from 1 */
+    const char *kind;     /* what it is, for people: "CREATE INDEX CONCURRENTLY", "ALTER TABLE" */
+    uint32_t probe;       /* ProbeKind; PROBE_NONE when transactional */
+    const char *object;   /* qualified as the statement writes it; "": none */
+    const char *detail;
+} PlanStatement;
+
+typedef struct PlanScript {
+    PlanStatement *statements;
+    size_t count;
+    bool is_transactional;
+    uint32_t lock_timeout_ms; /* 0: the strategy's */
+} PlanScript;
+
+typedef struct PlanMigration {
+    const char *id;      /* the file's stem; what identifies it */
+    const char *version; /* sorts only */
+    const char *name;    /* for people */
+    Bytes checksum;      /* CHECKSUM_BYTES over the up script's text */
+    PlanScript up;
+    PlanScript down;
+    bool is_irreversible; /* by directive, or no down file; then `down` is empty */
+} PlanMigration;
+
+typedef struct Amount {
+    uint32_t value;
+    bool is_percent;
+} Amount;
+
+typedef struct PlanWave {
+    const char *name;
+    Amount targets; /* cumulative over all selected targets */
+    uint32_t soak_ms;
+    bool needs_approval; /* before this wave opens */
+} PlanWave;
+
+typedef enum OnFailure {
+    ON_FAILURE_NONE = 0,
+    ON_FAILURE_PAUSE,
+    ON_FAILURE_ROLL_BACK_TARGET,
+    ON_FAILURE_ROLL_BACK_WAVE,
+    ON_FAILURE_ROLL_BACK_ROLLOUT,
+    ON_FAILURE_COUNT_,
+} OnFailure;
+
+typedef enum OnAgentLost {
+    ON_AGENT_LOST_NONE = 0,
+    ON_AGENT_LOST_WAIT,
+    ON_AGENT_LOST_PAUSE,
+    ON_AGENT_LOST_ROLL_BACK_WAVE,
+    ON_AGENT_LOST_ROLL_BACK_ROLLOUT,
+    ON_AGENT_LOST_COUNT_,
+} OnAgentLost;
+
+typedef struct PlanStrategy {
+    PlanWave *waves;
+    size_t wave_count;
+    uint32_t max_parallel;
+    uint32_t max_parallel_per_host;
+    uint32_t max_parallel_per_database;
+    Amount max_failures;
+    bool is_strict;
+    bool allow_irreversible;
+    uint32_t on_failure;       /* OnFailure */
+    uint32_t on_agent_lost;    /* OnAgentLost */
+    uint32_t agent_lost_after_ms;
+    uint32_t lock_timeout_ms;
+    uint32_t statement_timeout_ms;
+    uint32_t concurrent_timeout_ms;
+    uint32_t target_timeout_ms; /* deadline of a whole attempt */
+} PlanStrategy;
+
+typedef struct Plan {
+    const char *name;
+    const char *to;    /* id of the migration it leads to */
+    const char *where; /* selection; "": every target */
+    const char **shared_schemas; /* search_path of schema targets, after the schema itself */
+    size_t shared_schema_count;
+    int64_t apply_until_s;    /* Unix time; 0: no expiry. Stops applying, never rolling back */
+    int64_t rollback_until_s; /* Unix time; 0: no expiry */
+    PlanStrategy strategy;
+    PlanMigration *migrations; /* the whole history up to `to`, in order */
+    size_t migration_count;
+} Plan;
+
+typedef struct PlanSignature {
+    uint8_t public_key[SIGN_PUBLIC_BYTES];
+    uint8_t signature[SIGNATURE_BYTES];
+} PlanSignature;
+
+/* The strategy that a plan has where its author says nothing. One wave of 100 %. */
+void plan_strategy_defaults(PlanStrategy *ret_strategy);
+
+/*
+ * Canonical bytes of a plan, in `arena`. ERR_LIMIT names the field that is out of bounds. The same plan
+ * gives the same bytes on every machine.
+ */
+ErrCode plan_encode(const Plan *plan, Arena *arena, Bytes *ret_canonical, Err *err);
+
+/* Checks limits before it allocates, then every field and what must hold between them. */
+ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err);
+
+void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES]);
+
+/* Signs and wraps: the bytes of a bundle, in `arena`. `secret` is an Ed25519 secret key. */
+ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
+                    Bytes *ret_bundle, Err *err);
+
+typedef struct Bundle {
+    Bytes canonical; /* points into the bytes it was opened from */
+    uint8_t hash[PLAN_HASH_BYTES];
+    PlanSignature *signatures; /* each verified against `hash` */
+    size_t signature_count;
+} Bundle;
+
+/*
+ * Unwraps a bundle and verifies every signature it carries against its bytes (ERR_SIGNATURE when one is
+ * wrong or there is none). Whether a signer is trusted is the next question: bundle_is_trusted.
+ */
+ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err);
+
+/* Has one of `count` trusted keys signed it? An empty list trusts nothing. */
+bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES], size_t count);
+
+/* Index of the migration with this id, or -1. */
+long plan_find(const Plan *plan, const char *migration_id);
+
+/* `amount` of `total` targets: waves round up, budgets round down. */
+uint32_t amount_round_up(Amount amount, uint32_t total);
+uint32_t amount_round_down(Amount amount, uint32_t total);
+
+const char *on_failure_name(OnFailure value);       /* the YAML words */
+const char *on_agent_lost_name(OnAgentLost value);
+const char *probe_kind_name(ProbeKind kind);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * The messages between coordinator and agent, as C structs and as field tables (messages.c).
+ *
+ * Strings and arrays of a decoded message live in the arena given to the decoder. A string is never
+ * NULL after decoding: an absent optional one is "". Durations are milliseconds. Only the plan bundle
+ * carries SQL: everywhere else a statement is "migration id, number".
+ */
+#ifndef SKEIN_PROTO_MESSAGES_H
+#define SKEIN_PROTO_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "proto/orders.h"
+
+#define PROTOCOL_VERSION_MIN 1
+#define PROTOCOL_VERSION_MAX 1
+
+#define INVENTORY_PAGE_MAX 500         /* targets in one INVENTORY */
+#define PLAN_CHUNK_MAX (128 * 1024)    /* bytes in one PLAN_CHUNK */
+#define MESSAGE_TO_COORDINATOR_MAX (256 * 1024)
+#define MESSAGE_TO_AGENT_MAX (1024 * 1024)
+#define IN_FLIGHT_MAX 4096             /* attempts listed in one HELLO */
+#define INSTANCES_MAX 256              /* of one agent */
+
+typedef enum MessageType {
+    MESSAGE_NONE = 0,
+    MESSAGE_HELLO = 1,
+    MESSAGE_WELCOME = 2,
+    MESSAGE_BUSY = 3,
+    MESSAGE_REJECT = 4,
+    MESSAGE_INVENTORY = 5,
+    MESSAGE_PING = 6,
+    MESSAGE_PONG = 7,
+    MESSAGE_GOAL = 8,
+    MESSAGE_STATE = 9,
+    MESSAGE_STATE_ACK = 10,
+    MESSAGE_PROGRESS = 11,
+    MESSAGE_PLAN_GET = 12,
+    MESSAGE_PLAN_CHUNK = 13,
+    MESSAGE_BYE = 14,
+    MESSAGE_TYPE_COUNT_,
+} MessageType;
+
+typedef struct Bytes {
+    const uint8_t *data;
+    size_t length;
+} Bytes;
+
+typedef struct Label {
+    const char *name;
+    const char *value;
+} Label;
+
+typedef struct Labels {
+    Label *items; /* sorted by name, each name once */
+    size_t count;
+} Labels;
+
+typedef struct HelloInstance {
+    const char *name;
+    uint64_t system_identifier; /* 0: not reached yet */
+    uint32_t timeline;          /* 0: not read yet */
+    uint32_t server_version;    /* as PQserverVersion: 150020; 0: not reached yet */
+    bool in_recovery;
+    Labels labels;
+} HelloInstance;
+
+/* One attempt that the agent still knows of: running, or ended and not acknowledged. */
+typedef struct InFlight {
+    const char *rollout;
+    const char *target; /* address */
+    OrderStamp stamp;
+    uint64_t token;
+    uint32_t report; /* Report */
+} InFlight;
+
+typedef struct Hello {
+    Bytes boot_id; /* BOOT_ID_BYTES random bytes, new at every start of the agent's process */
+    uint32_t protocol_min;
+    uint32_t protocol_max;
+    const char *version;
+    Labels labels;
+    HelloInstance *instances;
+    size_t instance_count;
+    InFlight *in_flight;
+    size_t in_flight_count;
+    uint64_t inventory_revision;
+} Hello;
+
+typedef struct Welcome {
+    uint64_t session;
+    uint32_t heartbeat_ms;
+    uint32_t lease_ms;
+    uint32_t lost_ms;         /* silence after which the agent rebuilds its socket */
+    uint64_t inventory_revision; /* the newest complete one the coordinator holds; 0: none */
+} Welcome;
+
+typedef struct Busy {
+    uint32_t retry_after_ms;
+} Busy;
+
+typedef struct Reject {
+    uint32_t code; /* ErrCode */
+    const char *reason;
+} Reject;
+
+typedef struct InventoryTarget {
+    const char *target; /* address */
+    const char *instance;
+    Identity identity;
+    const char *version; /* newest applied migration's id; "" with is_read: none applied */
+    bool is_read;        /* false: the database has not been read yet */
+    bool in_recovery;
+    Fence fence;
+    const char *rollout; /* of the newest history row; "": none, or by the CLI */
+} InventoryTarget;
+
+typedef struct Inventory {
+    uint64_t revision;
+    uint32_t page; /* from 0 */
+    bool is_last;
+    InventoryTarget *targets;
+    size_t target_count;
+} Inventory;
+
+typedef struct Ping {
+    uint64_t sent_at_ms; /* the agent's boot-time clock; echoed, never interpreted by the coordinator */
+    uint32_t running;    /* jobs with a worker */
+    uint64_t goals_digest;
+} Ping;
+
+typedef struct Pong {
+    uint64_t sent_at_ms; /* the PING's */
+    uint32_t lease_ms;   /* steps may start until sent_at_ms + lease_ms on the agent's clock; 0: none */
+    uint64_t goals_digest;
+} Pong;
+
+typedef struct GoalMessage {
+    const char *rollout;
+    const char *target; /* address */
+    Identity identity;
+    OrderStamp stamp;
+    uint64_t token;
+    uint32_t goal;   /* Goal */
+    Bytes plan_hash; /* PLAN_HASH_BYTES */
+    const char *from; /* migration id where the target started; "": empty, or not known yet */
+    const char *to;   /* migration id that the plan leads to */
+    uint32_t deadline_ms; /* for the whole attempt, from its receipt */
+} GoalMessage;
+
+typedef struct State {
+    uint64_t report_id; /* rising per agent process; what STATE_ACK names */
+    const char *rollout;
+    const char *target;
+    OrderStamp stamp;
+    uint64_t token;
+    uint32_t report;      /* Report */
+    uint32_t steps_done;  /* of the present goal's direction, committed */
+    uint32_t steps_total;
+    uint32_t applied;     /* history rows of this rollout that are applied now */
+    bool has_start;       /* `start` has been read */
+    const char *start;    /* migration id before this rollout's first; "": empty */
+    const char *version;  /* newest applied migration's id; "": none */
+    uint32_t code;        /* ErrCode */
+    const char *sqlstate;
+    const char *message;  /* redacted by server_error.c */
+    const char *hint;
+    const char *migration; /* where it failed; "" elsewhere */
+    uint32_t statement;    /* from 1; 0: not in a statement */
+    uint32_t retries;      /* blocked or retryable tries spent */
+    uint32_t duration_ms;  /* since the attempt began */
+} State;
+
+typedef struct StateAck {
+    uint64_t report_id;
+    const char *target;
+} StateAck;
+
+typedef struct Progress {
+    const char *rollout;
+    const char *target;
+    OrderStamp stamp;
+    const char *migration;
+    uint32_t statement; /* from 1 */
+    uint32_t statement_count;
+    const char *phase;      /* "running", "waiting for a lock", or pg_stat_progress_*'s own words */
+    uint32_t percent;       /* 0 to 100; 255: not known */
+    const char *blocked_by; /* "pid 4711 (pgbench, idle in transaction for 12 s)"; "": nobody */
+} Progress;
+
+typedef struct PlanGet {
+    Bytes hash;
+    uint64_t offset;
+} PlanGet;
+
+typedef struct PlanChunk {
+    Bytes hash;
+    uint64_t offset;
+    uint64_t total_size; /* of the signed bundle; 0: the coordinator does not have it */
+    Bytes data;          /* at most PLAN_CHUNK_MAX */
+} PlanChunk;
+
+typedef struct Bye {
+    const char *reason;
+} Bye;
+
+#endif

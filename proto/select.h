@@ -1,0 +1,44 @@
+/*
+ * The `where` expression: which targets a plan is for.
+ *
+ *     expr  = term { "or" term }         term = factor { "and" factor }
+ *     factor = "not" factor | "(" expr ")" | FIELD op
+ *     op    = ("=" | "!=" | "like" | "not like") STRING | ["not"] "in" "(" STRING { "," STRING } ")"
+ *     FIELD = instance | host | database | schema | version | labels.NAME
+ *
+ * Strings are in single quotes, '' inside. Keywords in any case. `like` has SQL's % and _ and \. A missing label is ''.
+ * The coordinator selects with it; the agent refuses an order that the signed selection does not match.
+ */
+#ifndef SKEIN_PROTO_SELECT_H
+#define SKEIN_PROTO_SELECT_H
+
+#include <stdbool.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "proto/messages.h"
+
+#define SELECT_TEXT_MAX 4096
+#define SELECT_DEPTH_MAX 32
+
+typedef struct Select Select;
+
+typedef struct SelectSubject {
+    const char *instance;
+    const char *host; /* the agent's name */
+    const char *database;
+    const char *schema;
+    const char *version;
+    const Labels *agent_labels;    /* the instance's label wins over the agent's of the same name */
+    const Labels *instance_labels;
+} SelectSubject;
+
+/* "" selects everything. ERR_SYNTAX names the column, what was expected, and a suggestion. */
+ErrCode select_parse(const char *text, Arena *arena, Select **ret_select, Err *err);
+
+bool select_matches(const Select *select, const SelectSubject *subject);
+
+/* Does the answer depend on `version`? An agent cannot hold such a selection against an order later. */
+bool select_uses_version(const Select *select);
+
+#endif
