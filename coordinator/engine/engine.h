@@ -1,0 +1,192 @@
+/*
+ * The engine: step(state, event) -> effects. It decides everything the coordinator decides, and touches
+ * nothing: no sockets, no clock (time is in the event), no logging, no threads. The same object code runs
+ * in the coordinator and in the simulator.
+ *
+ * Time: `now_ms` is a boot-time clock that never goes back; `wall_ms` is only copied into rows. Deadlines
+ * are held in memory and start anew after a restart (longer soaks and graces are safe, shorter ones are not).
+ */
+#ifndef SKEIN_COORDINATOR_ENGINE_ENGINE_H
+#define SKEIN_COORDINATOR_ENGINE_ENGINE_H
+
+#include "common/str.h"
+#include "coordinator/engine/effects.h"
+#include "coordinator/engine/model.h"
+
+typedef struct Engine Engine;
+
+/* Checked by engine_config_check: 3*heartbeat <= suspect < lost, lease + heartbeat < lost, 2*lost <= agent_lost.after of plans. */
+typedef struct EngineConfig {
+    uint32_t heartbeat_ms;      /* 5 s */
+    uint32_t suspect_ms;        /* 15 s */
+    uint32_t lost_ms;           /* 30 s */
+    uint32_t lease_ms;          /* 20 s */
+    uint32_t accept_ms;         /* 30 s: from GOAL to the first report, else sent again / suspected */
+    uint32_t recovery_grace_ms; /* 90 s */
+    uint32_t goal_resend_ms;    /* 5 s, doubling … */
+    uint32_t goal_resend_max_ms; /* … to 60 s */
+    uint32_t mass_loss_window_ms; /* 60 s */
+    uint32_t mass_loss_percent;   /* 30 */
+} EngineConfig;
+
+void engine_config_defaults(EngineConfig *ret_config);
+ErrCode engine_config_check(const EngineConfig *config, Err *err);
+
+typedef enum EventKind {
+    EVENT_NONE = 0,
+    EVENT_TICK,          /* time has passed; due timers act */
+    EVENT_HELLO,         /* .hello, from an authenticated key */
+    EVENT_INVENTORY,     /* .inventory */
+    EVENT_PING,          /* .ping */
+    EVENT_STATE,         /* .state */
+    EVENT_PROGRESS,      /* .progress: shown, never decided upon, not persisted */
+    EVENT_BYE,           /* .bye */
+    EVENT_DISCONNECTED,  /* the connection could not be routed to any more */
+    EVENT_AGENT_ADDED,   /* agents.d has a new name */
+    EVENT_AGENT_REVOKED, /* agents.d has lost a name */
+    EVENT_AGENT_FORGED,  /* .reason: the shell saw it break a rule of identity: quarantine */
+    EVENT_AGENT_RELEASED, /* an operator lifts a quarantine */
+    EVENT_START_ROLLOUT, /* .start */
+    EVENT_COMMAND,       /* .command */
+    EVENT_PLAN_FOUND,    /* .plan_found: a bundle that was missing at load is back */
+    EVENT_KIND_COUNT_,
+} EventKind;
+
+typedef enum CommandVerb {
+    COMMAND_NONE = 0,
+    COMMAND_PAUSE,
+    COMMAND_RESUME,
+    COMMAND_APPROVE, /* the next wave that wants it, or .wave; and the plan's irreversible migrations */
+    COMMAND_ABORT,
+    COMMAND_ROLL_BACK,
+    COMMAND_RETRY, /* .targets, or all failed ones when is_all_failed */
+    COMMAND_SKIP,  /* likewise */
+    COMMAND_VERB_COUNT_,
+} CommandVerb;
+
+typedef struct Command {
+    CommandVerb verb;
+    const char *rollout; /* id */
+    const char *wave;    /* "": not named */
+    const char **targets; /* addresses */
+    size_t target_count;
+    bool is_all_failed;
+    const char *actor;
+    const char *reason; /* the operator's own words; "" */
+} Command;
+
+typedef struct StartRollout {
+    const char *id; /* at most ROLLOUT_ID_MAX bytes, unused so far */
+    const Plan *plan; /* read during the step only; what is needed is copied */
+    const uint8_t *plan_hash;
+    const char *actor;
+} StartRollout;
+
+typedef struct Event {
+    EventKind kind;
+    uint64_t now_ms;
+    int64_t wall_ms;
+    const char *agent;   /* the name of the authenticated key; events of and about agents */
+    uint64_t connection; /* the shell's handle of the route the message came by; HELLO binds it */
+    uint64_t session;    /* of the envelope; a message of a session that is not bound changes nothing */
+    union {
+        const Hello *hello;
+        const Inventory *inventory;
+        const Ping *ping;
+        const State *state;
+        const Progress *progress;
+        const Bye *bye;
+        const char *reason;
+        StartRollout start;
+        Command command;
+        struct {
+            const Plan *plan;
+            const uint8_t *plan_hash;
+        } plan_found;
+    };
+} Event;
+
+/*
+ * Loading: everything the store has, before the first step. `term` is this coordinator's, already durable
+ * in the store and higher than every earlier one. Rows are copied. Plans by their hash: a rollout that is
+ * open and whose plan is NULL starts paused (PAUSE_PLAN_MISSING).
+ */
+typedef struct EngineLoad {
+    uint64_t term;
+    uint64_t highest_token;
+    const AgentRow *agents;
+    size_t agent_count;
+    const InventoryRow *inventory;
+    size_t inventory_count;
+    const RolloutRow *rollouts;
+    const Plan *const *plans; /* one per rollout; NULL: not in the store */
+    size_t rollout_count;
+    const WaveRow *waves;
+    size_t wave_count;
+    const TargetRow *targets;
+    size_t target_count;
+} EngineLoad;
+
+/* Never fails: checks the rule tables first and aborts on a malformed one (a bug that tests find). */
+Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms, const EngineLoad *load);
+void engine_free(Engine *engine);
+
+AUTO_PTR_DEFINE(Engine, engine_free)
+
+/*
+ * Takes one event, appends to `effects`. The code is ERR_NONE except for requests of people
+ * (EVENT_START_ROLLOUT, EVENT_COMMAND, EVENT_AGENT_RELEASED) that are refused: then nothing has changed,
+ * and `err` says why and what would help. A message that is stale, forged or malformed changes nothing.
+ */
+ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *err);
+
+/* When the engine wants EVENT_TICK at the latest, on the clock of `now_ms`; UINT64_MAX: not at all. */
+uint64_t engine_next_deadline_ms(const Engine *engine);
+
+/*
+ * A term or token higher than ours was seen in the fleet (an old store backup, a deposed coordinator):
+ * the shell must take `term` + 1 from the store, then build a new engine from the store. 0: all is well.
+ */
+uint64_t engine_term_seen(const Engine *engine);
+
+/* Views. Pointers are valid until the next step. Iteration is in a stable, documented order. */
+size_t engine_agent_count(const Engine *engine);
+const AgentRow *engine_agent_at(const Engine *engine, size_t index); /* by name */
+const AgentRow *engine_agent_find(const Engine *engine, const char *name);
+size_t engine_inventory_count(const Engine *engine);
+const InventoryRow *engine_inventory_at(const Engine *engine, size_t index); /* by address */
+size_t engine_rollout_count(const Engine *engine);
+const RolloutRow *engine_rollout_at(const Engine *engine, size_t index); /* oldest first */
+const RolloutRow *engine_rollout_find(const Engine *engine, const char *id);
+size_t engine_wave_count(const Engine *engine, const char *rollout);
+const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t index);
+size_t engine_target_count(const Engine *engine, const char *rollout);
+const TargetRow *engine_target_at(const Engine *engine, const char *rollout, size_t index); /* in order of waves */
+const Progress *engine_target_progress(const Engine *engine, const char *rollout, const char *address);
+bool engine_is_recovering(const Engine *engine);
+
+/* Targets per state in a wave, or in the whole rollout with wave = UINT32_MAX, and the flags rules read. */
+typedef struct TargetCounts {
+    uint32_t by_state[TARGET_STATE_COUNT_];
+    uint32_t total;
+    uint32_t charged;
+    uint32_t busy; /* hold a slot: assigned, applying, unknown, rolling back */
+} TargetCounts;
+
+void engine_count(const Engine *engine, const char *rollout, uint32_t wave, TargetCounts *ret_counts);
+
+/* In words: what this rollout does or waits for now, built from the rules' sentences. Appends. */
+void engine_explain(const Engine *engine, const char *rollout, uint64_t now_ms, Str *out);
+
+/* What a start would select and how the waves would fall, without starting. Lives in `arena`. */
+typedef struct PlanPreview {
+    TargetRow *targets; /* in order; .wave set; .state TARGET_PENDING */
+    size_t target_count;
+    uint32_t *wave_targets; /* per wave, of this wave alone */
+    size_t wave_count;
+    uint32_t max_failures;
+} PlanPreview;
+
+ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview, Err *err);
+
+#endif
