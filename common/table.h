@@ -6,8 +6,8 @@
  * reads. Every (state, event) pair has a row, or one that says RULE_IGNORE, so that nothing falls
  * through by accident.
  */
-#ifndef SKEIN_COORDINATOR_ENGINE_TABLE_H
-#define SKEIN_COORDINATOR_ENGINE_TABLE_H
+#ifndef SKEIN_COMMON_TABLE_H
+#define SKEIN_COMMON_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "common/err.h"
 #include "common/str.h"
 
-#define RULE_ANY (-1)    /* from: every state that has no row of its own for the event */
+#define RULE_ANY (-1)    /* from: every state none of whose own rows for the event matches */
 #define RULE_SAME (-2)   /* to: the state does not change; the action runs */
 #define RULE_IGNORE (-3) /* to: the event changes nothing here, on purpose */
 #define RULE_REJECT (-4) /* to: a request of a person that makes no sense here; `why` is the answer */
