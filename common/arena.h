@@ -18,7 +18,7 @@ typedef struct Arena {
     ArenaChunk *chunks;
 } Arena;
 
-/* Zeroed memory, aligned for any type, valid until arena_done or arena_reset. Size 0 is allowed. */
+/* Zeroed memory, aligned for any type, valid until arena_done. Size 0 is allowed. */
 void *arena_alloc(Arena *arena, size_t size_bytes);
 
 #define ARENA_NEW(arena, Type) ((Type *)arena_alloc((arena), sizeof(Type)))
