@@ -1,0 +1,115 @@
+/*
+ * The agent's session with the coordinator, without I/O: what to tell it, what to take from it, when to
+ * give up a silent connection, and which goals are in force. One per agent process.
+ *
+ * Pure: no sockets, no clock (time comes in), no threads, no logging. Effects are a closed list that the
+ * link (agent/link.c) or the simulator performs in order.
+ */
+#ifndef SKEIN_AGENT_CORE_SESSION_H
+#define SKEIN_AGENT_CORE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/core/job.h"
+#include "common/arena.h"
+#include "common/list.h"
+#include "proto/envelope.h"
+#include "proto/messages.h"
+
+typedef enum LinkEffectKind {
+    LINK_EFFECT_NONE = 0,
+    LINK_EFFECT_SEND,      /* .type, .body, in an envelope with .session and .term; lost ones are repeated */
+    LINK_EFFECT_RECONNECT, /* close the socket, open a new one after .delay_ms */
+    LINK_EFFECT_START,     /* .order, .goal: start a worker for it, when the plan is at hand */
+    LINK_EFFECT_PERMIT,    /* .target, .permit: tell that worker */
+    LINK_EFFECT_FORGET,    /* .target: nothing of it is in force any more (ended and acknowledged) */
+    LINK_EFFECT_KIND_COUNT_,
+} LinkEffectKind;
+
+/* An order as taken from a GOAL; strings belong to the session until the target is forgotten or re-ordered. */
+typedef struct AgentOrder {
+    const char *rollout;
+    const char *target;
+    Identity identity;
+    OrderStamp stamp;
+    uint64_t token;
+    Goal goal;
+    uint8_t plan_hash[PLAN_HASH_BYTES];
+    const char *from;
+    const char *to;
+    uint32_t deadline_ms;
+} AgentOrder;
+
+typedef struct LinkEffect {
+    LinkEffectKind kind;
+    MessageType type;
+    const void *body;
+    uint64_t session;
+    uint64_t term;
+    uint32_t delay_ms;
+    const char *target;
+    const AgentOrder *order;
+    Permit permit;
+} LinkEffect;
+
+typedef struct LinkEffects {
+    Arena arena;
+    LIST(LinkEffect) list;
+} LinkEffects;
+
+void link_effects_done(LinkEffects *effects);
+AUTO_DEFINE(LinkEffects, link_effects_done)
+
+/* What HELLO says of this agent. Borrowed; the caller changes it in place as instances come and go. */
+typedef struct AgentFacts {
+    uint8_t boot_id[BOOT_ID_BYTES];
+    const char *version;
+    Labels labels;
+    HelloInstance *instances;
+    size_t instance_count;
+    uint64_t inventory_revision;
+    InventoryTarget *targets; /* the whole inventory; sent in pages */
+    size_t target_count;
+} AgentFacts;
+
+typedef struct AgentSession AgentSession;
+
+AgentSession *agent_session_new(const AgentFacts *facts, uint64_t seed, uint64_t now_ms);
+void agent_session_free(AgentSession *session);
+
+AUTO_PTR_DEFINE(AgentSession, agent_session_free)
+
+/* The socket is up (again): says HELLO. */
+void agent_session_connected(AgentSession *session, uint64_t now_ms, LinkEffects *effects);
+
+/* A decoded message of the coordinator. Stale terms and sessions change nothing. */
+void agent_session_take(AgentSession *session, const Envelope *envelope, uint64_t now_ms, LinkEffects *effects);
+
+/* Time has passed: pings, repeats of unacknowledged ends, lease running out, silence. */
+void agent_session_tick(AgentSession *session, uint64_t now_ms, LinkEffects *effects);
+uint64_t agent_session_next_deadline_ms(const AgentSession *session);
+
+/*
+ * A worker reports. `state` is copied. An end (report_is_end) is kept and repeated until its STATE_ACK.
+ * A report of an order that is no longer in force is still told: it is a fact about the database.
+ */
+void agent_session_report(AgentSession *session, const State *state, uint64_t now_ms, LinkEffects *effects);
+
+/* The worker of a target has gone; a newer order for it may start now. */
+void agent_session_job_ended(AgentSession *session, const char *target, uint64_t now_ms, LinkEffects *effects);
+
+/* The inventory or an instance in the facts has changed: tell it. */
+void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEffects *effects);
+
+/* Clean shutdown: BYE. */
+void agent_session_bye(AgentSession *session, const char *reason, LinkEffects *effects);
+
+/* Until when steps may start, on the clock of `now_ms`; 0: not at all. */
+uint64_t agent_session_lease_until_ms(const AgentSession *session);
+
+/* The order in force for a target; NULL: none. For the workers' start and tests. */
+const AgentOrder *agent_session_order(const AgentSession *session, const char *target);
+
+#endif
