@@ -22,8 +22,10 @@ typedef struct Loop Loop;
 /* Names one source or hook; never used again. 0: none. */
 typedef uint64_t LoopId;
 
-/* `events`: ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR as they came. */
+/* There is something to receive. */
 typedef void (*LoopSocketCallback)(void *ctx, void *socket);
+
+/* `events`: ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR as they came. */
 typedef void (*LoopFdCallback)(void *ctx, int fd, short events);
 typedef void (*LoopSignalCallback)(void *ctx, int signal_number);
 
