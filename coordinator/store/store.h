@@ -1,0 +1,91 @@
+/*
+ * The store: what the coordinator must not forget. A vtable, so that backends are interchangeable; one
+ * contract suite (tests/unit/coordinator/store/) holds every backend to this text.
+ *
+ * One writer, one thread. Calls block for as long as the disk takes. A backend never retries by itself and
+ * never logs. After any error the store is as it was before the call: a batch is committed whole or not at
+ * all, and when the error is ERR_STORE the same batch may be tried again, as often as wanted.
+ */
+#ifndef SKEIN_COORDINATOR_STORE_STORE_H
+#define SKEIN_COORDINATOR_STORE_STORE_H
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "coordinator/engine/effects.h"
+#include "coordinator/engine/model.h"
+
+typedef struct Store Store;
+
+/* Everything the engine loads, plus what the shell needs. Lives in the arena given to `load`. */
+typedef struct StoreContents {
+    uint64_t highest_token;
+    AgentRow *agents;
+    size_t agent_count;
+    InventoryRow *inventory;
+    size_t inventory_count;
+    RolloutRow *rollouts; /* oldest first */
+    size_t rollout_count;
+    WaveRow *waves; /* by rollout, index */
+    size_t wave_count;
+    TargetRow *targets; /* by rollout, in the order they were first persisted: the order of the waves */
+    size_t target_count;
+} StoreContents;
+
+/* Which events to read. */
+typedef struct EventFilter {
+    uint64_t after_seq;  /* only later ones */
+    const char *rollout; /* NULL: of all */
+    uint32_t limit;      /* at most this many, oldest first */
+} EventFilter;
+
+typedef struct StoreOps {
+    const char *name; /* "sqlite" */
+
+    /* Reads everything. Called once after opening, before the first commit. */
+    ErrCode (*load)(Store *store, Arena *arena, StoreContents *ret_contents, Err *err);
+
+    /*
+     * Takes a new term: the highest ever stored, or `at_least`, whichever is greater, plus one; durable
+     * when the call returns. Every later commit checks that it is still the highest.
+     */
+    ErrCode (*take_term)(Store *store, uint64_t at_least, uint64_t *ret_term, Err *err);
+
+    /*
+     * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when the
+     * call returns; gives each event its sequence number, in order, without gaps (*ret_last_seq is the
+     * newest of the store). Other effects are not its business. ERR_STORE_TERM: another coordinator has
+     * taken a higher term; nothing was written and nothing ever will be by this one.
+     */
+    ErrCode (*commit)(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err);
+
+    /* Sequence numbers start at 1. Rows live in `arena`. */
+    ErrCode (*read_events)(Store *store, const EventFilter *filter, Arena *arena, EventRow **ret_rows,
+                           size_t *ret_count, Err *err);
+
+    /*
+     * Plan bundles by hash. Putting one that is there already is done at once. The store does not check
+     * what a bundle says, only that hash and size are in bounds. Reading an absent one: ERR_NOT_FOUND.
+     */
+    ErrCode (*put_plan)(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle, Err *err);
+    ErrCode (*get_plan)(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Bytes *ret_bundle,
+                        Err *err);
+
+    void (*close)(Store *store); /* releases everything */
+} StoreOps;
+
+/* Every backend's object begins with this. */
+struct Store {
+    const StoreOps *ops;
+};
+
+/* SQLite: WAL, synchronous=FULL, one writer, schema version row; the file is 0600. ERR_STORE with a hint when it cannot be opened. */
+ErrCode store_sqlite_open(const char *path, Store **ret_store, Err *err);
+
+static inline void store_close(Store *store)
+{
+    store->ops->close(store);
+}
+
+AUTO_PTR_DEFINE(Store, store_close)
+
+#endif
