@@ -14,6 +14,7 @@
 
 #include "common/err.h"
 #include "proto/orders.h"
+#include "proto/values.h"
 
 #define PROTOCOL_VERSION_MIN 1
 #define PROTOCOL_VERSION_MAX 1
@@ -43,21 +44,6 @@ typedef enum MessageType {
     MESSAGE_BYE = 14,
     MESSAGE_TYPE_COUNT_,
 } MessageType;
-
-typedef struct Bytes {
-    const uint8_t *data;
-    size_t length;
-} Bytes;
-
-typedef struct Label {
-    const char *name;
-    const char *value;
-} Label;
-
-typedef struct Labels {
-    Label *items; /* sorted by name, each name once */
-    size_t count;
-} Labels;
 
 typedef struct HelloInstance {
     const char *name;

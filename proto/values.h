@@ -1,0 +1,25 @@
+/*
+ * Value types that field tables speak of (wire.h) and messages are made of: byte strings and labels.
+ */
+#ifndef SKEIN_PROTO_VALUES_H
+#define SKEIN_PROTO_VALUES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Bytes {
+    const uint8_t *data;
+    size_t length;
+} Bytes;
+
+typedef struct Label {
+    const char *name;
+    const char *value;
+} Label;
+
+typedef struct Labels {
+    Label *items; /* sorted by name, each name once */
+    size_t count;
+} Labels;
+
+#endif
