@@ -193,4 +193,24 @@ typedef struct Bye {
     const char *reason;
 } Bye;
 
+/* Who sends it. */
+typedef enum MessageWay {
+    MESSAGE_TO_COORDINATOR = 1,
+    MESSAGE_TO_AGENT = 2,
+    MESSAGE_BOTH_WAYS = 3,
+} MessageWay;
+
+struct FieldTable;
+
+/* The registry's row of a message: everything generic code needs to know of it. */
+typedef struct MessageRow {
+    const char *name; /* "GOAL" */
+    MessageWay way;
+    const struct FieldTable *table;
+    const char *doc;
+} MessageRow;
+
+/* NULL for a type that this version does not know. */
+const MessageRow *message_row(MessageType type);
+
 #endif

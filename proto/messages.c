@@ -1,0 +1,280 @@
+/*
+ * The field tables of the messages, and their registry. proto/README.md is printed from here.
+ *
+ * To change a message: add a row with the next tag, never reuse or renumber one, and give a new field
+ * FIELD_OPTIONAL so that older peers' messages stay valid.
+ */
+#include "proto/messages.h"
+
+#include "common/cleanup.h"
+#include "proto/wire.h"
+
+#define REQUIRED FIELD_REQUIRED
+#define OPTIONAL FIELD_OPTIONAL
+#define SOFTWARE_VERSION_MAX 63
+#define TEXT_MAX (ERR_MESSAGE_MAX - 1) /* what an Err's message can hold */
+#define HINT_MAX (ERR_HINT_MAX - 1)
+#define SQLSTATE_LENGTH 5
+
+static const char *goal_word(uint32_t number)
+{
+    return goal_name((Goal)number);
+}
+
+static const char *report_word(uint32_t number)
+{
+    return report_name((Report)number);
+}
+
+/* --- Parts of several messages --- */
+
+static const Field STAMP_FIELDS[] = {
+    ROW_U64(1, OrderStamp, term, REQUIRED, "reign of the coordinator that gave the order"),
+    ROW_U32(2, OrderStamp, attempt, REQUIRED, 0, UINT32_MAX, "the try at the target"),
+    ROW_U32(3, OrderStamp, revision, REQUIRED, 0, UINT32_MAX, "of the goal within the attempt"),
+};
+static const FieldTable STAMP = FIELD_TABLE("stamp", OrderStamp, STAMP_FIELDS);
+
+static const Field FENCE_FIELDS[] = {
+    ROW_U64(1, Fence, term, OPTIONAL, "term of the newest attempt that the database has taken"),
+    ROW_U64(2, Fence, token, OPTIONAL, "its fence token"),
+};
+static const FieldTable FENCE = FIELD_TABLE("fence", Fence, FENCE_FIELDS);
+
+static const Field IDENTITY_FIELDS[] = {
+    ROW_U64(1, Identity, system_identifier, OPTIONAL,
+            "of the PostgreSQL cluster, from pg_control_system(); 0: not read yet"),
+    ROW_U32(2, Identity, database_oid, OPTIONAL, 0, UINT32_MAX, "pg_database.oid"),
+    ROW_TEXT(3, Identity, schema, OPTIONAL, 0, NAME_MAX_BYTES, "empty: the whole database"),
+};
+static const FieldTable IDENTITY = FIELD_TABLE("identity", Identity, IDENTITY_FIELDS);
+
+/* --- Session --- */
+
+static const Field INSTANCE_FIELDS[] = {
+    ROW_TEXT(1, HelloInstance, name, REQUIRED, 1, NAME_MAX_BYTES, "unique in the fleet"),
+    ROW_U64(2, HelloInstance, system_identifier, OPTIONAL, "0: not reached yet"),
+    ROW_U32(3, HelloInstance, timeline, OPTIONAL, 0, UINT32_MAX, "0: not read yet"),
+    ROW_U32(4, HelloInstance, server_version, OPTIONAL, 0, UINT32_MAX,
+            "as PQserverVersion: 150020; 0: not reached yet"),
+    ROW_BOOL(5, HelloInstance, in_recovery, OPTIONAL, "a replica: it serves no targets"),
+    ROW_LABELS(6, HelloInstance, labels, LABELS_MAX, "win over the agent's of the same name"),
+};
+static const FieldTable INSTANCE = FIELD_TABLE("instance", HelloInstance, INSTANCE_FIELDS);
+
+static const Field IN_FLIGHT_FIELDS[] = {
+    ROW_TEXT(1, InFlight, rollout, REQUIRED, 1, ROLLOUT_ID_MAX, "id of the rollout"),
+    ROW_TEXT(2, InFlight, target, REQUIRED, 1, ADDRESS_MAX, "address"),
+    ROW_STRUCT(3, InFlight, stamp, OrderStamp, REQUIRED, &STAMP, "of the newest order taken"),
+    ROW_U64(4, InFlight, token, REQUIRED, "fence token of the attempt"),
+    ROW_ENUM(5, InFlight, report, REQUIRED, REPORT_COUNT_, report_word, "where it stands"),
+};
+static const FieldTable IN_FLIGHT = FIELD_TABLE("in flight", InFlight, IN_FLIGHT_FIELDS);
+
+static const Field HELLO_FIELDS[] = {
+    ROW_BYTES(1, Hello, boot_id, REQUIRED, BOOT_ID_BYTES, BOOT_ID_BYTES,
+              "random, new at every start of the agent's process"),
+    ROW_U32(2, Hello, protocol_min, REQUIRED, 1, UINT32_MAX, "oldest protocol version it speaks"),
+    ROW_U32(3, Hello, protocol_max, REQUIRED, 1, UINT32_MAX, "newest protocol version it speaks"),
+    ROW_TEXT(4, Hello, version, REQUIRED, 1, SOFTWARE_VERSION_MAX, "of the agent's software"),
+    ROW_LABELS(5, Hello, labels, LABELS_MAX, "of the agent"),
+    ROW_STRUCTS(6, Hello, instances, instance_count, HelloInstance, OPTIONAL, 0, INSTANCES_MAX,
+                &INSTANCE, "the servers it works on"),
+    ROW_STRUCTS(7, Hello, in_flight, in_flight_count, InFlight, OPTIONAL, 0, IN_FLIGHT_MAX,
+                &IN_FLIGHT, "attempts that run, or ended and were not acknowledged"),
+    ROW_U64(8, Hello, inventory_revision, OPTIONAL, "of its newest complete inventory; 0: none"),
+};
+static const FieldTable HELLO = FIELD_TABLE("HELLO", Hello, HELLO_FIELDS);
+
+static const Field WELCOME_FIELDS[] = {
+    ROW_U64(1, Welcome, session, REQUIRED, "goes into every envelope from now on"),
+    ROW_U32(2, Welcome, heartbeat_ms, REQUIRED, 1, UINT32_MAX, "a PING this often, ± 20 %"),
+    ROW_U32(3, Welcome, lease_ms, REQUIRED, 1, UINT32_MAX, "how long a PONG permits starting steps"),
+    ROW_U32(4, Welcome, lost_ms, REQUIRED, 1, UINT32_MAX,
+            "silence after which the agent rebuilds its socket"),
+    ROW_U64(5, Welcome, inventory_revision, OPTIONAL,
+            "newest complete inventory that the coordinator holds; 0: none"),
+};
+static const FieldTable WELCOME = FIELD_TABLE("WELCOME", Welcome, WELCOME_FIELDS);
+
+static const Field BUSY_FIELDS[] = {
+    ROW_U32(1, Busy, retry_after_ms, REQUIRED, 1, UINT32_MAX, "say HELLO again after this"),
+};
+static const FieldTable BUSY = FIELD_TABLE("BUSY", Busy, BUSY_FIELDS);
+
+static const Field REJECT_FIELDS[] = {
+    ROW_U32(1, Reject, code, REQUIRED, 1, UINT32_MAX, "number of an error code (common/err.h)"),
+    ROW_TEXT(2, Reject, reason, OPTIONAL, 0, TEXT_MAX, "for the agent's log"),
+};
+static const FieldTable REJECT = FIELD_TABLE("REJECT", Reject, REJECT_FIELDS);
+
+static const Field PING_FIELDS[] = {
+    ROW_U64(1, Ping, sent_at_ms, REQUIRED, "the agent's boot-time clock; echoed, never interpreted"),
+    ROW_U32(2, Ping, running, OPTIONAL, 0, UINT32_MAX, "jobs with a worker"),
+    ROW_U64(3, Ping, goals_digest, OPTIONAL, "over the goals in force at the agent"),
+};
+static const FieldTable PING = FIELD_TABLE("PING", Ping, PING_FIELDS);
+
+static const Field PONG_FIELDS[] = {
+    ROW_U64(1, Pong, sent_at_ms, REQUIRED, "the PING's"),
+    ROW_U32(2, Pong, lease_ms, OPTIONAL, 0, UINT32_MAX,
+            "steps may start until sent_at_ms + lease_ms on the agent's clock; 0: none"),
+    ROW_U64(3, Pong, goals_digest, OPTIONAL, "over the goals that the coordinator has for the agent"),
+};
+static const FieldTable PONG = FIELD_TABLE("PONG", Pong, PONG_FIELDS);
+
+static const Field BYE_FIELDS[] = {
+    ROW_TEXT(1, Bye, reason, OPTIONAL, 0, TEXT_MAX, "for the other side's log"),
+};
+static const FieldTable BYE = FIELD_TABLE("BYE", Bye, BYE_FIELDS);
+
+/* --- Inventory --- */
+
+static const Field INVENTORY_TARGET_FIELDS[] = {
+    ROW_TEXT(1, InventoryTarget, target, REQUIRED, 1, ADDRESS_MAX, "address"),
+    ROW_TEXT(2, InventoryTarget, instance, REQUIRED, 1, NAME_MAX_BYTES, "where it lies"),
+    ROW_STRUCT(3, InventoryTarget, identity, Identity, OPTIONAL, &IDENTITY,
+               "what it is, whatever its address"),
+    ROW_TEXT(4, InventoryTarget, version, OPTIONAL, 0, MIGRATION_ID_MAX,
+             "id of the newest applied migration; empty when is_read: none applied"),
+    ROW_BOOL(5, InventoryTarget, is_read, OPTIONAL, "false: the database has not been read yet"),
+    ROW_BOOL(6, InventoryTarget, in_recovery, OPTIONAL, "on a replica"),
+    ROW_STRUCT(7, InventoryTarget, fence, Fence, OPTIONAL, &FENCE, "as the database has it"),
+    ROW_TEXT(8, InventoryTarget, rollout, OPTIONAL, 0, ROLLOUT_ID_MAX,
+             "of the newest history row; empty: none, or the CLI's"),
+};
+static const FieldTable INVENTORY_TARGET =
+    FIELD_TABLE("inventory target", InventoryTarget, INVENTORY_TARGET_FIELDS);
+
+static const Field INVENTORY_FIELDS[] = {
+    ROW_U64(1, Inventory, revision, REQUIRED, "of the whole inventory; all its pages carry it"),
+    ROW_U32(2, Inventory, page, OPTIONAL, 0, UINT32_MAX, "from 0"),
+    ROW_BOOL(3, Inventory, is_last, OPTIONAL, "the inventory is complete with this page"),
+    ROW_STRUCTS(4, Inventory, targets, target_count, InventoryTarget, OPTIONAL, 0,
+                INVENTORY_PAGE_MAX, &INVENTORY_TARGET, "of this page"),
+};
+static const FieldTable INVENTORY = FIELD_TABLE("INVENTORY", Inventory, INVENTORY_FIELDS);
+
+/* --- Work --- */
+
+static const Field GOAL_FIELDS[] = {
+    ROW_TEXT(1, GoalMessage, rollout, REQUIRED, 1, ROLLOUT_ID_MAX, "id of the rollout"),
+    ROW_TEXT(2, GoalMessage, target, REQUIRED, 1, ADDRESS_MAX, "address"),
+    ROW_STRUCT(3, GoalMessage, identity, Identity, OPTIONAL, &IDENTITY,
+               "which database is meant; the agent refuses another at that address"),
+    ROW_STRUCT(4, GoalMessage, stamp, OrderStamp, REQUIRED, &STAMP,
+               "higher is taken, equal is answered with STATE, lower is ignored"),
+    ROW_U64(5, GoalMessage, token, REQUIRED, "fence token of the attempt"),
+    ROW_ENUM(6, GoalMessage, goal, REQUIRED, GOAL_COUNT_, goal_word, "what is wanted"),
+    ROW_BYTES(7, GoalMessage, plan_hash, REQUIRED, PLAN_HASH_BYTES, PLAN_HASH_BYTES,
+              "of the plan to run, or to undo by"),
+    ROW_TEXT(8, GoalMessage, from, OPTIONAL, 0, MIGRATION_ID_MAX,
+             "where the target started; empty: nothing applied, or not known yet"),
+    ROW_TEXT(9, GoalMessage, to, OPTIONAL, 0, MIGRATION_ID_MAX, "where the plan leads"),
+    ROW_U32(10, GoalMessage, deadline_ms, OPTIONAL, 0, UINT32_MAX,
+            "for the whole attempt, from its receipt; 0: none"),
+};
+static const FieldTable GOAL = FIELD_TABLE("GOAL", GoalMessage, GOAL_FIELDS);
+
+static const Field STATE_FIELDS[] = {
+    ROW_U64(1, State, report_id, REQUIRED, "rising per agent process; what STATE_ACK names"),
+    ROW_TEXT(2, State, rollout, REQUIRED, 1, ROLLOUT_ID_MAX, "id of the rollout"),
+    ROW_TEXT(3, State, target, REQUIRED, 1, ADDRESS_MAX, "address"),
+    ROW_STRUCT(4, State, stamp, OrderStamp, REQUIRED, &STAMP, "of the order it answers"),
+    ROW_U64(5, State, token, REQUIRED, "fence token of the attempt"),
+    ROW_ENUM(6, State, report, REQUIRED, REPORT_COUNT_, report_word, "where the target stands"),
+    ROW_U32(7, State, steps_done, OPTIONAL, 0, UINT32_MAX, "committed, in the goal's direction"),
+    ROW_U32(8, State, steps_total, OPTIONAL, 0, UINT32_MAX, "in the goal's direction"),
+    ROW_U32(9, State, applied, OPTIONAL, 0, UINT32_MAX,
+            "history rows of this rollout that are applied now"),
+    ROW_BOOL(10, State, has_start, OPTIONAL, "start has been read"),
+    ROW_TEXT(11, State, start, OPTIONAL, 0, MIGRATION_ID_MAX,
+             "migration before this rollout's first; empty: none"),
+    ROW_TEXT(12, State, version, OPTIONAL, 0, MIGRATION_ID_MAX,
+             "newest applied migration; empty: none"),
+    ROW_U32(13, State, code, OPTIONAL, 0, UINT32_MAX, "number of an error code; 0: no error"),
+    ROW_TEXT(14, State, sqlstate, OPTIONAL, SQLSTATE_LENGTH, SQLSTATE_LENGTH, "the server's"),
+    ROW_TEXT(15, State, message, OPTIONAL, 0, TEXT_MAX, "the server's own words, redacted"),
+    ROW_TEXT(16, State, hint, OPTIONAL, 0, HINT_MAX, "what a person can do about it"),
+    ROW_TEXT(17, State, migration, OPTIONAL, 0, MIGRATION_ID_MAX, "where it failed"),
+    ROW_U32(18, State, statement, OPTIONAL, 0, UINT32_MAX,
+            "of that migration, from 1; 0: not in a statement"),
+    ROW_U32(19, State, retries, OPTIONAL, 0, UINT32_MAX, "blocked or retryable tries spent"),
+    ROW_U32(20, State, duration_ms, OPTIONAL, 0, UINT32_MAX, "since the attempt began"),
+};
+static const FieldTable STATE = FIELD_TABLE("STATE", State, STATE_FIELDS);
+
+static const Field STATE_ACK_FIELDS[] = {
+    ROW_U64(1, StateAck, report_id, REQUIRED, "the STATE's"),
+    ROW_TEXT(2, StateAck, target, REQUIRED, 1, ADDRESS_MAX, "address"),
+};
+static const FieldTable STATE_ACK = FIELD_TABLE("STATE_ACK", StateAck, STATE_ACK_FIELDS);
+
+static const Field PROGRESS_FIELDS[] = {
+    ROW_TEXT(1, Progress, rollout, REQUIRED, 1, ROLLOUT_ID_MAX, "id of the rollout"),
+    ROW_TEXT(2, Progress, target, REQUIRED, 1, ADDRESS_MAX, "address"),
+    ROW_STRUCT(3, Progress, stamp, OrderStamp, REQUIRED, &STAMP, "of the order under way"),
+    ROW_TEXT(4, Progress, migration, OPTIONAL, 0, MIGRATION_ID_MAX, "that runs"),
+    ROW_U32(5, Progress, statement, OPTIONAL, 0, UINT32_MAX, "of it, from 1"),
+    ROW_U32(6, Progress, statement_count, OPTIONAL, 0, UINT32_MAX, "of it, in all"),
+    ROW_TEXT(7, Progress, phase, OPTIONAL, 0, LABEL_BYTES_MAX,
+             "in words: running, waiting for a lock, or as pg_stat_progress_* says it"),
+    ROW_U32(8, Progress, percent, REQUIRED, 0, 255, "up to 100; 255: not known"),
+    ROW_TEXT(9, Progress, blocked_by, OPTIONAL, 0, TEXT_MAX, "who holds the lock; empty: nobody"),
+};
+static const FieldTable PROGRESS = FIELD_TABLE("PROGRESS", Progress, PROGRESS_FIELDS);
+
+/* --- Plans --- */
+
+static const Field PLAN_GET_FIELDS[] = {
+    ROW_BYTES(1, PlanGet, hash, REQUIRED, PLAN_HASH_BYTES, PLAN_HASH_BYTES, "of the plan"),
+    ROW_U64(2, PlanGet, offset, OPTIONAL, "in its bundle"),
+};
+static const FieldTable PLAN_GET = FIELD_TABLE("PLAN_GET", PlanGet, PLAN_GET_FIELDS);
+
+static const Field PLAN_CHUNK_FIELDS[] = {
+    ROW_BYTES(1, PlanChunk, hash, REQUIRED, PLAN_HASH_BYTES, PLAN_HASH_BYTES, "of the plan"),
+    ROW_U64(2, PlanChunk, offset, OPTIONAL, "of data in the bundle"),
+    ROW_U64(3, PlanChunk, total_size, OPTIONAL,
+            "of the signed bundle; 0: the coordinator does not have it"),
+    ROW_BYTES(4, PlanChunk, data, FIELD_PRIVATE, 0, PLAN_CHUNK_MAX, "bytes of the bundle"),
+};
+static const FieldTable PLAN_CHUNK = FIELD_TABLE("PLAN_CHUNK", PlanChunk, PLAN_CHUNK_FIELDS);
+
+/* --- The registry --- */
+
+static const MessageRow MESSAGES[] = {
+    [MESSAGE_HELLO] = { "HELLO", MESSAGE_TO_COORDINATOR, &HELLO,
+                        "The first message of an agent: who it is, and what it was doing." },
+    [MESSAGE_WELCOME] = { "WELCOME", MESSAGE_TO_AGENT, &WELCOME,
+                          "The session is open; these are its times." },
+    [MESSAGE_BUSY] = { "BUSY", MESSAGE_TO_AGENT, &BUSY,
+                       "Not now: too many agents are being admitted." },
+    [MESSAGE_REJECT] = { "REJECT", MESSAGE_TO_AGENT, &REJECT,
+                         "There is no session, and why. The agent says HELLO again, or stops." },
+    [MESSAGE_INVENTORY] = { "INVENTORY", MESSAGE_TO_COORDINATOR, &INVENTORY,
+                            "A page of the targets that the agent serves." },
+    [MESSAGE_PING] = { "PING", MESSAGE_TO_COORDINATOR, &PING, "The agent lives." },
+    [MESSAGE_PONG] = { "PONG", MESSAGE_TO_AGENT, &PONG,
+                       "The answer to PING: the lease, and whether both hold the same goals." },
+    [MESSAGE_GOAL] = { "GOAL", MESSAGE_TO_AGENT, &GOAL,
+                       "What is wanted of one target. Repeated until a STATE answers it." },
+    [MESSAGE_STATE] = { "STATE", MESSAGE_TO_COORDINATOR, &STATE,
+                        "Where a target stands. An end is repeated until it is acknowledged." },
+    [MESSAGE_STATE_ACK] = { "STATE_ACK", MESSAGE_TO_AGENT, &STATE_ACK,
+                            "That STATE is durable. Sent only after the commit." },
+    [MESSAGE_PROGRESS] = { "PROGRESS", MESSAGE_TO_COORDINATOR, &PROGRESS,
+                           "How far a running target is. The latest wins; may be dropped." },
+    [MESSAGE_PLAN_GET] = { "PLAN_GET", MESSAGE_TO_COORDINATOR, &PLAN_GET,
+                           "Asks for a part of a signed plan." },
+    [MESSAGE_PLAN_CHUNK] = { "PLAN_CHUNK", MESSAGE_TO_AGENT, &PLAN_CHUNK,
+                             "A part of a signed plan." },
+    [MESSAGE_BYE] = { "BYE", MESSAGE_BOTH_WAYS, &BYE, "A clean end of the session." },
+};
+_Static_assert(ARRAY_LEN(MESSAGES) == MESSAGE_TYPE_COUNT_, "a row per message");
+
+const MessageRow *message_row(MessageType type)
+{
+    bool is_known = type > MESSAGE_NONE && (unsigned)type < MESSAGE_TYPE_COUNT_;
+    return is_known ? &MESSAGES[type] : NULL;
+}
