@@ -1,0 +1,61 @@
+/* The checksum of a migration's text. */
+#include "cli/source/checksum.h"
+
+#include <sodium.h>
+
+static void hash_init(crypto_generichash_state *state)
+{
+    crypto_generichash_init(state, NULL, 0, CHECKSUM_BYTES);
+}
+
+static void hash_add(crypto_generichash_state *state, const char *bytes, size_t length)
+{
+    crypto_generichash_update(state, (const unsigned char *)bytes, length);
+}
+
+static void hash_add_lines(crypto_generichash_state *state, const char *bytes, size_t length)
+{
+    size_t from = 0;
+    for (size_t i = 0; i + 1 < length; i++) {
+        if (bytes[i] == '\r' && bytes[i + 1] == '\n') {
+            hash_add(state, bytes + from, i - from);
+            from = i + 1;
+        }
+    }
+    hash_add(state, bytes + from, length - from);
+}
+
+/* The text holds no NUL, so one after each token keeps `a b` and `ab` apart. */
+void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])
+{
+    crypto_generichash_state state;
+    hash_init(&state);
+    bool has_any = false;
+    bool is_semicolon_due = false;
+    for (size_t i = 0; i < text->token_count; i++) {
+        const SqlToken *token = &text->tokens[i];
+        if (sql_token_is_comment(token)) {
+            continue;
+        }
+        if (token->kind == SQL_TOKEN_SEMICOLON) {
+            is_semicolon_due = has_any;
+            continue;
+        }
+        if (is_semicolon_due) {
+            hash_add(&state, ";", sizeof(";"));
+        }
+        hash_add_lines(&state, text->text + token->start, token->end - token->start);
+        hash_add(&state, "", 1);
+        has_any = true;
+        is_semicolon_due = false;
+    }
+    crypto_generichash_final(&state, ret_checksum, CHECKSUM_BYTES);
+}
+
+void checksum_bytes(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])
+{
+    crypto_generichash_state state;
+    hash_init(&state);
+    hash_add_lines(&state, text->text, text->length);
+    crypto_generichash_final(&state, ret_checksum, CHECKSUM_BYTES);
+}

@@ -1,0 +1,20 @@
+/*
+ * The checksum of a migration: BLAKE2b-256 over the tokens of its text.
+ *
+ * Comments, blanks, line endings, a byte order mark and needless semicolons do not count, so that a
+ * licence header never stops a fleet. Everything else does: quotes, letter case, what stands inside
+ * strings and function bodies (there only CRLF reads as LF).
+ */
+#ifndef SKEIN_CLI_SOURCE_CHECKSUM_H
+#define SKEIN_CLI_SOURCE_CHECKSUM_H
+
+#include "cli/source/scan.h"
+#include "proto/bundle.h"
+
+/* `text` has been scanned. */
+void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES]);
+
+/* Of text that cannot be scanned: its bytes, CRLF read as LF. */
+void checksum_bytes(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES]);
+
+#endif

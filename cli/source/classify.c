@@ -1,0 +1,472 @@
+/* Classification of one statement. Owns the reading of libpg_query's parse trees. */
+#include "cli/source/classify.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
+
+#include "cli/source/kind.h"
+#include "common/str.h"
+
+/*
+ * libpg_query writes and reads a tree by recursion without a limit: an expression of some thousand terms
+ * ends the process. No statement that needs a tree here is longer than this many tokens.
+ */
+#define TREE_TOKENS_MAX 1000
+
+typedef struct Reader {
+    const SqlText *text;
+    const SqlStatement *statement;
+    Arena *arena;
+} Reader;
+
+static void refuse(StatementFacts *facts, const char *refusal, const char *hint)
+{
+    facts->refusal = refusal;
+    facts->hint = hint;
+}
+
+static const char *quote_name(const char *schema, const char *name, Arena *arena)
+{
+    AUTO(Str) quoted = { 0 };
+    const char *parts[] = { schema, name };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i] == NULL || parts[i][0] == '\0') {
+            continue;
+        }
+        str_append(&quoted, quoted.length > 0 ? ".\"" : "\"");
+        for (const char *c = parts[i]; *c != '\0'; c++) {
+            str_append(&quoted, *c == '"' ? "\"\"" : (char[]){ *c, '\0' });
+        }
+        str_append_char(&quoted, '"');
+    }
+    return arena_strdup(arena, str_text(&quoted));
+}
+
+static const char *quote_relation(const PgQuery__RangeVar *relation, Arena *arena)
+{
+    return relation == NULL ? "" : quote_name(relation->schemaname, relation->relname, arena);
+}
+
+/* A qualified name as the tree has it: a list of strings. A leading catalog is left out. */
+static const char *quote_strings(PgQuery__Node *const *nodes, size_t count, Arena *arena)
+{
+    const char *parts[2] = { NULL, NULL };
+    for (size_t i = 0; i < count; i++) {
+        if (nodes[i]->node_case == PG_QUERY__NODE__NODE_STRING) {
+            parts[0] = parts[1];
+            parts[1] = nodes[i]->string->sval;
+        }
+    }
+    return quote_name(parts[0], parts[1], arena);
+}
+
+static void set_outside(StatementFacts *facts, ProbeKind probe, const char *object,
+                        const char *detail)
+{
+    facts->is_transactional = false;
+    facts->probe = probe;
+    facts->object = object;
+    facts->detail = detail;
+}
+
+/* A boolean option as people write it: NAME, NAME true, NAME 'on', NAME 1; NULL when it is not there. */
+static bool option_is_on(PgQuery__Node *const *options, size_t count, const char *name,
+                         bool otherwise)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (options[i]->node_case != PG_QUERY__NODE__NODE_DEF_ELEM ||
+            strcasecmp(options[i]->def_elem->defname, name) != 0) {
+            continue;
+        }
+        const PgQuery__Node *value = options[i]->def_elem->arg;
+        if (value == NULL) {
+            otherwise = true;
+        } else if (value->node_case == PG_QUERY__NODE__NODE_INTEGER) {
+            otherwise = value->integer->ival != 0;
+        } else if (value->node_case == PG_QUERY__NODE__NODE_BOOLEAN) {
+            otherwise = value->boolean->boolval;
+        } else if (value->node_case == PG_QUERY__NODE__NODE_STRING) {
+            const char *word = value->string->sval;
+            otherwise = strcasecmp(word, "false") != 0 && strcasecmp(word, "off") != 0;
+        }
+    }
+    return otherwise;
+}
+
+static void read_index(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    const PgQuery__IndexStmt *index = node->index_stmt;
+    if (!index->concurrent) {
+        return;
+    }
+    if (index->idxname[0] == '\0') {
+        refuse(facts, "CREATE INDEX CONCURRENTLY without a name for the index",
+               "name it, so that an interrupted build can be found again");
+        return;
+    }
+    set_outside(facts, PROBE_INDEX_VALID,
+                quote_name(index->relation->schemaname, index->idxname, reader->arena),
+                quote_relation(index->relation, reader->arena));
+}
+
+static void read_drop(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    const PgQuery__DropStmt *drop = node->drop_stmt;
+    if (!drop->concurrent) {
+        return;
+    }
+    if (drop->n_objects != 1 || drop->objects[0]->node_case != PG_QUERY__NODE__NODE_LIST) {
+        refuse(facts, "DROP INDEX CONCURRENTLY of several indexes, which PostgreSQL does not do",
+               "write one migration for each index");
+        return;
+    }
+    const PgQuery__List *name = drop->objects[0]->list;
+    set_outside(facts, PROBE_INDEX_ABSENT,
+                quote_strings(name->items, name->n_items, reader->arena), "");
+}
+
+/* No probe: the index that is rebuilt is valid before and after, so looking proves nothing. */
+static void read_reindex(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    const PgQuery__ReindexStmt *reindex = node->reindex_stmt;
+    bool is_concurrent = option_is_on(reindex->params, reindex->n_params, "concurrently", false);
+    bool is_whole = reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX &&
+                    reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE;
+    if (is_concurrent || is_whole) {
+        set_outside(facts, PROBE_NONE, "", "");
+    }
+    if (is_concurrent && !str_ends_with(facts->kind, "CONCURRENTLY")) {
+        facts->kind = arena_printf(reader->arena, "%s CONCURRENTLY", facts->kind);
+    }
+}
+
+static void read_vacuum(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    if (node->vacuum_stmt->is_vacuumcmd) {
+        set_outside(facts, PROBE_NONE, "", "");
+    }
+}
+
+static void read_alter_table(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    const PgQuery__AlterTableStmt *alter = node->alter_table_stmt;
+    for (size_t i = 0; i < alter->n_cmds; i++) {
+        if (alter->cmds[i]->node_case != PG_QUERY__NODE__NODE_ALTER_TABLE_CMD) {
+            continue;
+        }
+        const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
+        if (command->subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition ||
+            command->def == NULL || !command->def->partition_cmd->concurrent) {
+            continue;
+        }
+        facts->kind = "ALTER TABLE DETACH PARTITION CONCURRENTLY";
+        set_outside(facts, PROBE_PARTITION_DETACHED,
+                    quote_relation(command->def->partition_cmd->name, reader->arena),
+                    quote_relation(alter->relation, reader->arena));
+    }
+}
+
+/* Allowed in a transaction since PostgreSQL 12; probed only where its author wants none. */
+static void read_enum(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    const PgQuery__AlterEnumStmt *alter = node->alter_enum_stmt;
+    if (alter->old_val[0] != '\0') {
+        return;
+    }
+    facts->kind = "ALTER TYPE ADD VALUE";
+    facts->probe = PROBE_ENUM_LABEL;
+    facts->object = quote_strings(alter->type_name, alter->n_type_name, reader->arena);
+    facts->detail = arena_strdup(reader->arena, alter->new_val);
+    facts->warning = "ALTER TYPE … ADD VALUE: the new label cannot be used before this migration's "
+                     "transaction has ended";
+}
+
+static void read_cluster(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    if (node->cluster_stmt->relation == NULL) {
+        set_outside(facts, PROBE_NONE, "", "");
+    }
+}
+
+static void read_outside(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    (void)node;
+    set_outside(facts, PROBE_NONE, "", "");
+}
+
+/* ALTER DATABASE … SET TABLESPACE copies files; every other form is a row in a catalog. */
+static void read_alter_database(const Reader *reader, const PgQuery__Node *node,
+                                StatementFacts *facts)
+{
+    (void)reader;
+    const PgQuery__AlterDatabaseStmt *alter = node->alter_database_stmt;
+    for (size_t i = 0; i < alter->n_options; i++) {
+        if (alter->options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
+            str_equal(alter->options[i]->def_elem->defname, "tablespace")) {
+            set_outside(facts, PROBE_NONE, "", "");
+        }
+    }
+}
+
+static void read_create_subscription(const Reader *reader, const PgQuery__Node *node,
+                                     StatementFacts *facts)
+{
+    (void)reader;
+    const PgQuery__CreateSubscriptionStmt *create = node->create_subscription_stmt;
+    bool connects = option_is_on(create->options, create->n_options, "connect", true);
+    if (option_is_on(create->options, create->n_options, "create_slot", connects)) {
+        set_outside(facts, PROBE_NONE, "", "");
+    }
+}
+
+static void read_alter_subscription(const Reader *reader, const PgQuery__Node *node,
+                                    StatementFacts *facts)
+{
+    (void)reader;
+    const PgQuery__AlterSubscriptionStmt *alter = node->alter_subscription_stmt;
+    switch (alter->kind) {
+    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_REFRESH:
+        set_outside(facts, PROBE_NONE, "", "");
+        break;
+    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_SET_PUBLICATION:
+    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_ADD_PUBLICATION:
+    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_DROP_PUBLICATION:
+        if (option_is_on(alter->options, alter->n_options, "refresh", true)) {
+            set_outside(facts, PROBE_NONE, "", "");
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void refuse_transaction(const Reader *reader, StatementFacts *facts)
+{
+    refuse(facts,
+           arena_printf(reader->arena, "%s inside a migration: skein begins and ends the transaction",
+                        facts->kind),
+           "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out");
+}
+
+static void read_transaction(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    const PgQuery__TransactionStmt *transaction = node->transaction_stmt;
+    switch (transaction->kind) {
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO:
+        return;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+        facts->edge = transaction->n_options == 0 ? TRANSACTION_EDGE_BEGIN : TRANSACTION_EDGE_NONE;
+        break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+        facts->edge = transaction->chain ? TRANSACTION_EDGE_NONE : TRANSACTION_EDGE_COMMIT;
+        break;
+    default:
+        break;
+    }
+    refuse_transaction(reader, facts);
+}
+
+static void read_discard(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    if (node->discard_stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL) {
+        refuse(facts, "DISCARD ALL: it would release skein's own lock on the database",
+               "use RESET ALL, DISCARD TEMP, DISCARD PLANS or DISCARD SEQUENCES");
+    }
+}
+
+static const struct {
+    PgQuery__Node__NodeCase node;
+    void (*read)(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts);
+} TREE_RULES[] = {
+    { PG_QUERY__NODE__NODE_INDEX_STMT, read_index },
+    { PG_QUERY__NODE__NODE_DROP_STMT, read_drop },
+    { PG_QUERY__NODE__NODE_REINDEX_STMT, read_reindex },
+    { PG_QUERY__NODE__NODE_VACUUM_STMT, read_vacuum },
+    { PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, read_alter_table },
+    { PG_QUERY__NODE__NODE_ALTER_ENUM_STMT, read_enum },
+    { PG_QUERY__NODE__NODE_CLUSTER_STMT, read_cluster },
+    { PG_QUERY__NODE__NODE_CREATEDB_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_DROPDB_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_ALTER_DATABASE_STMT, read_alter_database },
+    { PG_QUERY__NODE__NODE_CREATE_TABLE_SPACE_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_DROP_TABLE_SPACE_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_ALTER_SYSTEM_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_CREATE_SUBSCRIPTION_STMT, read_create_subscription },
+    { PG_QUERY__NODE__NODE_ALTER_SUBSCRIPTION_STMT, read_alter_subscription },
+    { PG_QUERY__NODE__NODE_DROP_SUBSCRIPTION_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_TRANSACTION_STMT, read_transaction },
+    { PG_QUERY__NODE__NODE_DISCARD_STMT, read_discard },
+};
+
+/* Kinds that no rule above asks for: their trees can be large, and are not made. */
+static const char *const PLAIN_KINDS[] = {
+    "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "WITH", "TABLE", "statement",
+};
+
+static bool kind_needs_tree(const char *kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(PLAIN_KINDS); i++) {
+        if (str_equal(kind, PLAIN_KINDS[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void read_tree(const Reader *reader, const PgQuery__ParseResult *tree, StatementFacts *facts)
+{
+    if (tree == NULL || tree->n_stmts != 1) {
+        refuse(facts, "skein cannot read what PostgreSQL's grammar makes of this statement",
+               "this is a bug in skein; please report it with the statement");
+        return;
+    }
+    const PgQuery__Node *node = tree->stmts[0]->stmt;
+    for (size_t i = 0; i < ARRAY_LEN(TREE_RULES); i++) {
+        if (TREE_RULES[i].node == node->node_case) {
+            TREE_RULES[i].read(reader, node, facts);
+        }
+    }
+}
+
+static void classify_by_tree(const Reader *reader, StatementFacts *facts)
+{
+    PgQueryProtobufParseResult result = pg_query_parse_protobuf(reader->statement->sql);
+    PgQuery__ParseResult *tree =
+        result.error != NULL
+            ? NULL
+            : pg_query__parse_result__unpack(NULL, result.parse_tree.len,
+                                             (const uint8_t *)result.parse_tree.data);
+    read_tree(reader, tree, facts);
+    if (tree != NULL) {
+        pg_query__parse_result__free_unpacked(tree, NULL);
+    }
+    pg_query_free_protobuf_parse_result(result);
+}
+
+static bool has_word(const Reader *reader, const char *word)
+{
+    for (size_t i = reader->statement->first_token; i < reader->statement->end_token; i++) {
+        if (sql_token_is_word(reader->text, &reader->text->tokens[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What words alone tell, for statements that have no tree. The first that fits counts. */
+typedef enum WordVerdict {
+    WORD_OUTSIDE,     /* cannot run in a transaction */
+    WORD_INSIDE,      /* can, whatever comes after */
+    WORD_TRANSACTION, /* begins or ends one */
+} WordVerdict;
+
+static const struct {
+    const char *kind; /* NULL: any */
+    const char *word; /* NULL: none needed */
+    WordVerdict verdict;
+} WORD_RULES[] = {
+    { "REFRESH MATERIALIZED VIEW CONCURRENTLY", NULL, WORD_INSIDE },
+    { "ROLLBACK", "TO", WORD_INSIDE },
+    { "BEGIN", NULL, WORD_TRANSACTION },
+    { "START TRANSACTION", NULL, WORD_TRANSACTION },
+    { "COMMIT", NULL, WORD_TRANSACTION },
+    { "COMMIT PREPARED", NULL, WORD_TRANSACTION },
+    { "END", NULL, WORD_TRANSACTION },
+    { "ABORT", NULL, WORD_TRANSACTION },
+    { "ROLLBACK", NULL, WORD_TRANSACTION },
+    { "ROLLBACK PREPARED", NULL, WORD_TRANSACTION },
+    { "PREPARE TRANSACTION", NULL, WORD_TRANSACTION },
+    { "VACUUM", NULL, WORD_OUTSIDE },
+    { "REINDEX DATABASE", NULL, WORD_OUTSIDE },
+    { "REINDEX SCHEMA", NULL, WORD_OUTSIDE },
+    { "REINDEX SYSTEM", NULL, WORD_OUTSIDE },
+    { "CREATE DATABASE", NULL, WORD_OUTSIDE },
+    { "DROP DATABASE", NULL, WORD_OUTSIDE },
+    { "CREATE TABLESPACE", NULL, WORD_OUTSIDE },
+    { "DROP TABLESPACE", NULL, WORD_OUTSIDE },
+    { "ALTER SYSTEM", NULL, WORD_OUTSIDE },
+    { "CREATE SUBSCRIPTION", NULL, WORD_OUTSIDE },
+    { "DROP SUBSCRIPTION", NULL, WORD_OUTSIDE },
+    { NULL, "CONCURRENTLY", WORD_OUTSIDE },
+};
+
+static void apply_word_verdict(const Reader *reader, WordVerdict verdict, StatementFacts *facts)
+{
+    if (verdict == WORD_TRANSACTION) {
+        refuse_transaction(reader, facts);
+    } else if (verdict == WORD_OUTSIDE) {
+        set_outside(facts, PROBE_NONE, "", "");
+        if (strstr(facts->kind, " INDEX CONCURRENTLY") != NULL) {
+            refuse(facts, "skein cannot tell which index this statement is about",
+                   "write it in PostgreSQL 15's grammar, and shorter, so that it can be proved");
+        }
+    }
+}
+
+static void classify_by_words(const Reader *reader, StatementFacts *facts)
+{
+    for (size_t i = 0; i < ARRAY_LEN(WORD_RULES); i++) {
+        bool is_kind = WORD_RULES[i].kind == NULL || str_equal(WORD_RULES[i].kind, facts->kind);
+        bool is_word = WORD_RULES[i].word == NULL || has_word(reader, WORD_RULES[i].word);
+        if (is_kind && is_word) {
+            apply_word_verdict(reader, WORD_RULES[i].verdict, facts);
+            return;
+        }
+    }
+}
+
+/* True, and the warning set, when the grammar has no such statement. */
+static bool grammar_refuses(const Reader *reader, StatementFacts *facts)
+{
+    PgQuerySplitResult result = pg_query_split_with_parser(reader->statement->sql);
+    bool is_refused = result.error != NULL;
+    if (is_refused) {
+        facts->warning = arena_printf(reader->arena,
+                                      "PostgreSQL 15's grammar refuses this statement: %s",
+                                      sql_parser_words(result.error->message, reader->arena));
+    }
+    pg_query_free_split_result(result);
+    return is_refused;
+}
+
+/* Everything that holds skein's place in the database is an advisory lock of the same session. */
+static void refuse_unlock(const Reader *reader, StatementFacts *facts)
+{
+    bool is_do_body = str_equal(facts->kind, "DO") &&
+                      strcasestr(reader->statement->sql, "pg_advisory_unlock_all") != NULL;
+    if (is_do_body || has_word(reader, "PG_ADVISORY_UNLOCK_ALL")) {
+        refuse(facts, "pg_advisory_unlock_all: it would release skein's own lock on the database",
+               "release your own locks one by one, or take pg_advisory_xact_lock");
+    }
+}
+
+void classify_statement(const SqlText *text, const SqlStatement *statement, bool is_grammatical,
+                        Arena *arena, StatementFacts *ret_facts)
+{
+    Reader reader = { text, statement, arena };
+    StatementFacts facts = {
+        .kind = kind_of(text, statement, arena),
+        .is_transactional = true,
+        .object = "",
+        .detail = "",
+    };
+    bool is_refused = !is_grammatical && grammar_refuses(&reader, &facts);
+    bool is_short = statement->end_token - statement->first_token <= TREE_TOKENS_MAX;
+    if (is_refused || !is_short) {
+        classify_by_words(&reader, &facts);
+    } else if (kind_needs_tree(facts.kind)) {
+        classify_by_tree(&reader, &facts);
+    }
+    refuse_unlock(&reader, &facts);
+    *ret_facts = facts;
+}

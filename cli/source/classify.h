@@ -1,0 +1,40 @@
+/*
+ * Classification: what one statement is, whether it can run in a transaction, how its effect is looked
+ * up afterwards, and why a migration may not hold it at all.
+ *
+ * By PostgreSQL's own parse tree. Where the grammar refuses the statement, by its words, and then so that
+ * a mistake is on the safe side; the server decides when it runs.
+ */
+#ifndef SKEIN_CLI_SOURCE_CLASSIFY_H
+#define SKEIN_CLI_SOURCE_CLASSIFY_H
+
+#include "cli/source/split.h"
+#include "proto/bundle.h"
+
+/* The ends of a transaction that a file may wrap itself in, once. */
+typedef enum TransactionEdge {
+    TRANSACTION_EDGE_NONE = 0,
+    TRANSACTION_EDGE_BEGIN,  /* BEGIN, START TRANSACTION, without options */
+    TRANSACTION_EDGE_COMMIT, /* COMMIT, END, without AND CHAIN */
+} TransactionEdge;
+
+typedef struct StatementFacts {
+    const char *kind;
+    bool is_transactional; /* can run in a transaction block */
+    ProbeKind probe;
+    const char *object; /* never NULL; quoted, qualified where the statement qualifies it */
+    const char *detail; /* never NULL; table of an index, parent of a partition (quoted); enum label */
+    TransactionEdge edge;
+    const char *refusal; /* NULL, or why no migration may hold it; an edge may when it is the outer pair */
+    const char *hint;    /* beside `refusal` */
+    const char *warning; /* NULL, or what its author should know */
+} StatementFacts;
+
+/*
+ * `is_grammatical`: the grammar is known to accept the statement (its whole file was accepted).
+ * Never fails: what is not understood is refused in the facts.
+ */
+void classify_statement(const SqlText *text, const SqlStatement *statement, bool is_grammatical,
+                        Arena *arena, StatementFacts *ret_facts);
+
+#endif

@@ -1,0 +1,38 @@
+/* Notes and warnings of reading a history. */
+#include "cli/source/note.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/str.h"
+
+void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
+                 const char *format, ...)
+{
+    AUTO(Str) text = { 0 };
+    str_append(&text, file);
+    if (line > 0) {
+        str_printf(&text, ":%u", line);
+    }
+    str_append(&text, ": ");
+    char words[1024]; /* longer ones are cut */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof(words), format, args);
+    va_end(args);
+    str_append(&text, words);
+    SourceNote note = { level, arena_strdup(notes->arena, str_text(&text)) };
+    LIST_PUSH(&notes->list, note);
+}
+
+void source_notes_done(SourceNotes *notes)
+{
+    LIST_DONE(&notes->list);
+}
+
+const char *source_note_level_name(SourceNoteLevel level)
+{
+    static const char *const NAMES[] = { "none", "note", "warning" };
+    _Static_assert(ARRAY_LEN(NAMES) == SOURCE_NOTE_COUNT_, "a name for each level");
+    return level < SOURCE_NOTE_COUNT_ ? NAMES[level] : "unknown";
+}

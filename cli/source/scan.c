@@ -1,0 +1,272 @@
+/* SQL text and its tokens. Owns everything that knows libpg_query's token numbers. */
+#include "cli/source/scan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <pg_query.h>
+#include <pg_query/pg_query.pb-c.h>
+
+#include "common/str.h"
+#include "common/utf8.h"
+
+#define BOM "\xEF\xBB\xBF"
+#define PARSER_WORDS_MAX 120 /* bytes of a parser's message that a person still reads */
+#define EXCERPT_MAX 40
+
+bool sql_is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+uint32_t sql_line_at(const SqlText *text, size_t offset)
+{
+    uint32_t line = 1;
+    for (size_t i = 0; i < offset && i < text->length; i++) {
+        line += text->text[i] == '\n';
+    }
+    return line;
+}
+
+ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
+{
+    char message[ERR_MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    return err_set(err, ERR_SYNTAX, "%s:%u: %s", text->file, line, message);
+}
+
+/* Cuts at a character's start so that the result stays UTF-8. */
+static size_t cut_length(const char *message, size_t limit)
+{
+    size_t length = strnlen(message, limit + 1);
+    if (length <= limit) {
+        return length;
+    }
+    length = limit;
+    while (length > 0 && ((unsigned char)message[length] & 0xC0) == 0x80) {
+        length--;
+    }
+    return length;
+}
+
+int sql_excerpt(const char *at)
+{
+    size_t line = strcspn(at, "\r\n");
+    size_t cut = cut_length(at, EXCERPT_MAX);
+    return (int)(line < cut ? line : cut);
+}
+
+const char *sql_parser_words(const char *message, Arena *arena)
+{
+    /* What is unterminated quotes the rest of the file. */
+    const char *near = strstr(message, " at or near ");
+    bool is_endless = str_starts_with(message, "unterminated ") && near != NULL;
+    size_t length = is_endless ? (size_t)(near - message) : cut_length(message, PARSER_WORDS_MAX);
+    bool is_cut = !is_endless && message[length] != '\0';
+    char *words = arena_printf(arena, "%.*s%s", (int)length, message, is_cut ? "…" : "");
+    for (char *c = words; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ') {
+            *c = ' ';
+        }
+    }
+    return words;
+}
+
+static ErrCode check_characters(const SqlText *text, Err *err)
+{
+    size_t at = 0;
+    while (at < text->length) {
+        if (text->text[at] == '\0') {
+            sql_refuse(text, sql_line_at(text, at), err, "a NUL byte, which no SQL can hold");
+            return err_hint(err, "save the file as UTF-8; UTF-16 is full of NUL bytes");
+        }
+        size_t step = utf8_character(text->text + at, text->length - at);
+        if (step == 0) {
+            sql_refuse(text, sql_line_at(text, at), err, "not UTF-8: byte 0x%02x",
+                       (unsigned)(unsigned char)text->text[at]);
+            return err_hint(err, "save the file as UTF-8");
+        }
+        at += step;
+    }
+    return ERR_NONE;
+}
+
+ErrCode sql_text_open(const char *file, Bytes bytes, Arena *arena, SqlText *ret_text, Err *err)
+{
+    if (bytes.length > SOURCE_FILE_MAX) {
+        err_set(err, ERR_LIMIT, "%s: %zu bytes, and a migration file has at most %d", file,
+                bytes.length, SOURCE_FILE_MAX);
+        return err_hint(err, "split the file, or load the data by another way than a migration");
+    }
+    const char *start = (const char *)bytes.data;
+    size_t length = bytes.length;
+    if (length >= strlen(BOM) && memcmp(start, BOM, strlen(BOM)) == 0) {
+        start += strlen(BOM);
+        length -= strlen(BOM);
+    }
+    char *copy = arena_alloc(arena, length + 1);
+    if (length > 0) {
+        memcpy(copy, start, length);
+    }
+    SqlText text = { .file = file, .text = copy, .length = length };
+    ErrCode code = check_characters(&text, err);
+    if (code == ERR_NONE) {
+        *ret_text = text;
+    }
+    return code;
+}
+
+static SqlTokenKind token_kind(const char *text, const PgQuery__ScanToken *token)
+{
+    if (token->keyword_kind != PG_QUERY__KEYWORD_KIND__NO_KEYWORD) {
+        return SQL_TOKEN_WORD;
+    }
+    switch ((int)token->token) {
+    case PG_QUERY__TOKEN__IDENT:
+        return text[token->start] == '"' ? SQL_TOKEN_OTHER : SQL_TOKEN_WORD;
+    case PG_QUERY__TOKEN__SQL_COMMENT:
+        return SQL_TOKEN_LINE_COMMENT;
+    case PG_QUERY__TOKEN__C_COMMENT:
+        return SQL_TOKEN_BLOCK_COMMENT;
+    case ';':
+        return SQL_TOKEN_SEMICOLON;
+    case '(':
+        return SQL_TOKEN_OPEN;
+    case ')':
+        return SQL_TOKEN_CLOSE;
+    case '.':
+        return SQL_TOKEN_DOT;
+    case '\\':
+        return SQL_TOKEN_BACKSLASH;
+    default:
+        return SQL_TOKEN_OTHER;
+    }
+}
+
+/*
+ * libpg_query 15 reports wrong ends for U&"…" and U&'…' (none, or one byte in). What lies between two
+ * tokens and is not blank can only belong to the first of them.
+ */
+static uint32_t true_end(const char *text, uint32_t start, uint32_t next_start)
+{
+    uint32_t end = next_start;
+    while (end > start && sql_is_blank(text[end - 1])) {
+        end--;
+    }
+    return end;
+}
+
+static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *arena)
+{
+    SqlToken *tokens = ARENA_ARRAY(arena, SqlToken, scan->n_tokens);
+    uint32_t line = 1;
+    size_t at = 0;
+    for (size_t i = 0; i < scan->n_tokens; i++) {
+        const PgQuery__ScanToken *token = scan->tokens[i];
+        bool is_last = i + 1 == scan->n_tokens;
+        uint32_t next = is_last ? (uint32_t)text->length : (uint32_t)scan->tokens[i + 1]->start;
+        for (; at < (size_t)token->start; at++) {
+            line += text->text[at] == '\n';
+        }
+        tokens[i] = (SqlToken){
+            .start = (uint32_t)token->start,
+            .end = true_end(text->text, (uint32_t)token->start, next),
+            .line = line,
+            .kind = token_kind(text->text, token),
+        };
+    }
+    text->tokens = tokens;
+    text->token_count = scan->n_tokens;
+}
+
+/* The parser counts its position in characters, from 1. */
+static size_t offset_of_character(const SqlText *text, int position)
+{
+    size_t at = 0;
+    for (int i = 1; i < position && at < text->length; i++) {
+        size_t step = utf8_character(text->text + at, text->length - at);
+        at += step > 0 ? step : 1;
+    }
+    return at;
+}
+
+/* Scans `input`, the whole text or a beginning of it. False, and *ret_error filled, when it cannot. */
+static bool scan_input(SqlText *text, const char *input, Arena *arena, const char **ret_words,
+                       size_t *ret_fault)
+{
+    PgQueryScanResult result = pg_query_scan(input);
+    bool is_scanned = result.error == NULL;
+    if (is_scanned) {
+        PgQuery__ScanResult *scan = pg_query__scan_result__unpack(
+            NULL, result.pbuf.len, (const uint8_t *)result.pbuf.data);
+        is_scanned = scan != NULL;
+        if (is_scanned) {
+            fill_tokens(text, scan, arena);
+            pg_query__scan_result__free_unpacked(scan, NULL);
+        } else {
+            *ret_words = "the scanner's answer cannot be read";
+            *ret_fault = 0;
+        }
+    } else {
+        *ret_words = sql_parser_words(result.error->message, arena);
+        *ret_fault = offset_of_character(text, result.error->cursorpos);
+    }
+    pg_query_free_scan_result(result);
+    return is_scanned;
+}
+
+ErrCode sql_scan(SqlText *text, Arena *arena, Err *err)
+{
+    const char *words = NULL;
+    size_t fault = 0;
+    if (scan_input(text, text->text, arena, &words, &fault)) {
+        return ERR_NONE;
+    }
+    SqlText before = { .file = text->file,
+                       .text = arena_strndup(arena, text->text, fault),
+                       .length = fault };
+    const char *ignored_words = NULL;
+    size_t ignored_fault = 0;
+    if (scan_input(&before, before.text, arena, &ignored_words, &ignored_fault)) {
+        text->tokens = before.tokens;
+        text->token_count = before.token_count;
+    }
+    return sql_refuse(text, sql_line_at(text, fault), err, "%s", words);
+}
+
+bool sql_token_is_comment(const SqlToken *token)
+{
+    return token->kind == SQL_TOKEN_LINE_COMMENT || token->kind == SQL_TOKEN_BLOCK_COMMENT;
+}
+
+bool sql_token_is_word(const SqlText *text, const SqlToken *token, const char *word)
+{
+    size_t length = token->end - token->start;
+    return token->kind == SQL_TOKEN_WORD && length == strlen(word) &&
+           strncasecmp(text->text + token->start, word, length) == 0;
+}
+
+const SqlToken *sql_token_after(const SqlText *text, size_t index)
+{
+    for (size_t i = index + 1; i < text->token_count; i++) {
+        if (!sql_token_is_comment(&text->tokens[i])) {
+            return &text->tokens[i];
+        }
+    }
+    return NULL;
+}
+
+const SqlToken *sql_token_before(const SqlText *text, size_t index)
+{
+    for (size_t i = index; i > 0; i--) {
+        if (!sql_token_is_comment(&text->tokens[i - 1])) {
+            return &text->tokens[i - 1];
+        }
+    }
+    return NULL;
+}

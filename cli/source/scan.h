@@ -1,0 +1,86 @@
+/*
+ * SQL text and its tokens: what a migration file holds, before anything is understood of it.
+ *
+ * The scanner is PostgreSQL's own (libpg_query). Its token numbers stay in scan.c: the rest of the
+ * folder sees the few kinds below and compares words.
+ */
+#ifndef SKEIN_CLI_SOURCE_SCAN_H
+#define SKEIN_CLI_SOURCE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "proto/messages.h"
+
+#define SOURCE_FILE_MAX (16 * 1024 * 1024)
+
+typedef enum SqlTokenKind {
+    SQL_TOKEN_NONE = 0,
+    SQL_TOKEN_WORD,          /* a keyword or an identifier without quotes */
+    SQL_TOKEN_LINE_COMMENT,  /* from "--" to the end of the line, which is not part of it */
+    SQL_TOKEN_BLOCK_COMMENT, /* nested ones are one token */
+    SQL_TOKEN_SEMICOLON,
+    SQL_TOKEN_OPEN,  /* ( */
+    SQL_TOKEN_CLOSE, /* ) */
+    SQL_TOKEN_DOT,
+    SQL_TOKEN_BACKSLASH,
+    SQL_TOKEN_OTHER, /* quoted identifiers, constants, operators, … */
+} SqlTokenKind;
+
+typedef struct SqlToken {
+    uint32_t start; /* bytes into the text */
+    uint32_t end;
+    uint32_t line; /* of its first byte, from 1 */
+    SqlTokenKind kind;
+} SqlToken;
+
+/* Every byte of the text that is not blank belongs to exactly one token; comments are tokens. */
+typedef struct SqlText {
+    const char *file; /* as messages cite it */
+    const char *text; /* NUL-terminated UTF-8 without a byte order mark and without NUL inside */
+    size_t length;
+    const SqlToken *tokens;
+    size_t token_count;
+} SqlText;
+
+/*
+ * Takes a copy of a file's bytes into `arena`: strips a byte order mark, refuses what is too large
+ * (ERR_LIMIT), NUL bytes and invalid UTF-8 (ERR_SYNTAX, with the line). No tokens yet. `file` must
+ * live as long as the text.
+ */
+ErrCode sql_text_open(const char *file, Bytes bytes, Arena *arena, SqlText *ret_text, Err *err);
+
+/*
+ * Fills the tokens. ERR_SYNTAX with the line for what cannot be scanned (a string or comment without
+ * an end); the tokens before the fault are then there, so that the caller can explain it better.
+ */
+ErrCode sql_scan(SqlText *text, Arena *arena, Err *err);
+
+bool sql_token_is_comment(const SqlToken *token);
+
+/* Is it the word `word` (upper case), written without quotes, in any case? */
+bool sql_token_is_word(const SqlText *text, const SqlToken *token, const char *word);
+
+/* The nearest token after (before) `index` that is no comment, or NULL. */
+const SqlToken *sql_token_after(const SqlText *text, size_t index);
+const SqlToken *sql_token_before(const SqlText *text, size_t index);
+
+/* A blank as PostgreSQL's scanner understands it, from any version. */
+bool sql_is_blank(char c);
+
+uint32_t sql_line_at(const SqlText *text, size_t offset);
+
+/* Fills *err with "FILE:LINE: …" and returns ERR_SYNTAX. */
+ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* How much of `at` a message quotes: the rest of the line, at most 40 bytes, in whole characters. */
+int sql_excerpt(const char *at);
+
+/* An error message of PostgreSQL's parser, on one line and without a whole file quoted in it. */
+const char *sql_parser_words(const char *message, Arena *arena);
+
+#endif

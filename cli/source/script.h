@@ -1,0 +1,27 @@
+/*
+ * A script: one file's text, or one part of it, as a plan runs it. Every format of migrations ends here.
+ *
+ * In order: characters, tokens, directives, what only psql can do, statements, their kinds, one outer
+ * BEGIN … COMMIT left out, and whether the whole runs in a transaction. Mixed scripts are refused.
+ */
+#ifndef SKEIN_CLI_SOURCE_SCRIPT_H
+#define SKEIN_CLI_SOURCE_SCRIPT_H
+
+#include "cli/source/directive.h"
+#include "cli/source/note.h"
+#include "proto/bundle.h"
+
+typedef struct Script {
+    PlanScript plan; /* texts in the arena */
+    Directives directives;
+    uint8_t checksum[CHECKSUM_BYTES];
+} Script;
+
+/*
+ * `file` is how messages cite it, and must live as long as the arena. ERR_SYNTAX or ERR_LIMIT with file
+ * and line for the first thing that no migration may hold. Notes are added also when it fails.
+ */
+ErrCode script_read(const char *file, Bytes bytes, SourceNotes *notes, Arena *arena,
+                    Script *ret_script, Err *err);
+
+#endif
