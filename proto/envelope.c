@@ -1,9 +1,8 @@
 /* The envelope: [version, type, session, term, seq, body] around a message. */
 #include "proto/envelope.h"
 
-#include <msgpack.h>
-
 #include "proto/cursor.h"
+#include "proto/pack.h"
 #include "proto/wire.h"
 
 #define ENVELOPE_ITEMS 6
@@ -14,17 +13,9 @@ const char *message_type_name(MessageType type)
     return row == NULL ? "unknown" : row->name;
 }
 
-/* The packer's sink. Str aborts when memory is out, so packing cannot fail. */
-static int append(void *out, const char *bytes, size_t length)
-{
-    str_append_bytes(out, bytes, length);
-    return 0;
-}
-
 static void pack_head(const Envelope *envelope, Str *frame)
 {
-    msgpack_packer packer;
-    msgpack_packer_init(&packer, frame, append);
+    msgpack_packer packer = packer_into(frame);
     msgpack_pack_array(&packer, ENVELOPE_ITEMS);
     msgpack_pack_uint32(&packer, envelope->version);
     msgpack_pack_uint32(&packer, (uint32_t)envelope->type);

@@ -6,7 +6,8 @@
  *     op    = ("=" | "!=" | "like" | "not like") STRING | ["not"] "in" "(" STRING { "," STRING } ")"
  *     FIELD = instance | host | database | schema | version | labels.NAME
  *
- * Strings are in single quotes, '' inside. Keywords in any case. `like` has SQL's % and _ and \. A missing label is ''.
+ * Strings are in single quotes, '' inside. Keywords in any case. `like` has SQL's % and _ and \. A missing
+ * label is ''. A label's NAME is made of letters, digits, '_', '-' and '.'.
  * The coordinator selects with it; the agent refuses an order that the signed selection does not match.
  */
 #ifndef SKEIN_PROTO_SELECT_H

@@ -1,7 +1,7 @@
 /* The encoder: walks a field table and packs with msgpack-c, whose packers choose the shortest forms. */
-#include <msgpack.h>
 #include <string.h>
 
+#include "proto/pack.h"
 #include "proto/wire_internal.h"
 
 typedef struct Encoder {
@@ -11,19 +11,6 @@ typedef struct Encoder {
 
 static ErrCode encode_struct(Encoder *encoder, const FieldTable *table, const void *value,
                              const Path *path);
-
-/* The packer's sink. Str aborts when memory is out, so packing cannot fail. */
-static int append(void *out, const char *bytes, size_t length)
-{
-    str_append_bytes(out, bytes, length);
-    return 0;
-}
-
-static void pack_text(Encoder *encoder, const char *text, size_t length)
-{
-    msgpack_pack_str(&encoder->packer, length);
-    msgpack_pack_str_body(&encoder->packer, text, length);
-}
 
 static ErrCode encode_u32(Encoder *encoder, const Field *field, const void *value, const Path *path)
 {
@@ -74,7 +61,7 @@ static ErrCode encode_text(Encoder *encoder, const Field *field, const void *val
         code = check_characters(text, length, path, encoder->err);
     }
     if (code == ERR_NONE) {
-        pack_text(encoder, text, length);
+        pack_text(&encoder->packer, text, length);
     }
     return code;
 }
@@ -85,8 +72,7 @@ static ErrCode encode_bytes(Encoder *encoder, const Field *field, const void *va
     const Bytes *bytes = field_at(field, value);
     ErrCode code = check_bytes(field, bytes->length, path, encoder->err);
     if (code == ERR_NONE) {
-        msgpack_pack_bin(&encoder->packer, bytes->length);
-        msgpack_pack_bin_body(&encoder->packer, bytes->data, bytes->length);
+        pack_bytes(&encoder->packer, bytes->data, bytes->length);
     }
     return code;
 }
@@ -134,7 +120,7 @@ static ErrCode encode_texts(Encoder *encoder, const Field *field, const void *va
         if (code != ERR_NONE) {
             return code;
         }
-        pack_text(encoder, texts[i], length);
+        pack_text(&encoder->packer, texts[i], length);
     }
     return ERR_NONE;
 }
@@ -155,8 +141,8 @@ static ErrCode encode_labels(Encoder *encoder, const Field *field, const void *v
         if (code != ERR_NONE) {
             return code;
         }
-        pack_text(encoder, label->name, strlen(label->name));
-        pack_text(encoder, label->value, strlen(label->value));
+        pack_text(&encoder->packer, label->name, strlen(label->name));
+        pack_text(&encoder->packer, label->value, strlen(label->value));
     }
     return ERR_NONE;
 }
@@ -196,8 +182,7 @@ static ErrCode encode_struct(Encoder *encoder, const FieldTable *table, const vo
 
 ErrCode wire_encode(const FieldTable *table, const void *value, Str *out, Err *err)
 {
-    Encoder encoder = { .err = err };
-    msgpack_packer_init(&encoder.packer, out, append);
+    Encoder encoder = { packer_into(out), err };
     Path root = { NULL, table->name, NO_INDEX };
     return encode_struct(&encoder, table, value, &root);
 }
