@@ -21,11 +21,15 @@
 #include "proto/orders.h"
 
 #define BUNDLE_MAX (64 * 1024 * 1024)
+#define PLAN_CANONICAL_MAX (BUNDLE_MAX - 64 * 1024) /* room for the wrapping and the signatures */
 #define PLAN_MIGRATIONS_MAX 10000
 #define PLAN_STEPS_MAX 100000 /* statements of one migration */
 #define PLAN_WAVES_MAX 100
 #define PLAN_SIGNATURES_MAX 8
 #define CHECKSUM_BYTES 32
+#define PLAN_SHARED_SCHEMAS_MAX 64
+#define PLAN_NAME_MAX 255
+#define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
 #define SIGN_PUBLIC_BYTES 32
 #define SIGN_SECRET_BYTES 64
 #define SIGNATURE_BYTES 64
@@ -133,21 +137,42 @@ typedef struct PlanSignature {
     uint8_t signature[SIGNATURE_BYTES];
 } PlanSignature;
 
-/* The strategy that a plan has where its author says nothing. One wave of 100 %. */
+/*
+ * The strategy that a plan has where its author says nothing: one wave of 100 %; at most 50 targets at
+ * once, 4 per host, 1 per database; no failure allowed; lock timeout 2 s, statement 15 min, concurrent
+ * 2 h, target 30 min. What it does by itself is the least: on_failure and on_agent_lost (after 120 s)
+ * are `pause`, because undoing a fleet's work is to be asked for, and starting more work while a host
+ * is missing is the riskier half of waiting. `waves` is static: replace it, do not write to it.
+ */
 void plan_strategy_defaults(PlanStrategy *ret_strategy);
 
 /*
- * Canonical bytes of a plan, in `arena`. ERR_LIMIT names the field that is out of bounds. The same plan
- * gives the same bytes on every machine.
+ * What must hold between a plan's fields: `to` is its last migration; ids and wave names are unique;
+ * waves do not shrink, lie between 1 and 100 %, and end with 100 %; limits and timeouts are not zero;
+ * `where` parses; a probe has what it looks up, and only non-transactional scripts have probes; an
+ * irreversible migration has no down. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
+ */
+ErrCode plan_check(const Plan *plan, Err *err);
+
+/*
+ * Canonical bytes of a plan, in `arena`. ERR_LIMIT names the field that is out of bounds, ERR_SYNTAX what
+ * plan_check found. The same plan gives the same bytes on every machine.
  */
 ErrCode plan_encode(const Plan *plan, Arena *arena, Bytes *ret_canonical, Err *err);
 
-/* Checks limits before it allocates, then every field and what must hold between them. */
+/*
+ * Checks limits before it allocates, then every field and what must hold between them. Unlike messages,
+ * a plan with a field that this version does not know, or whose bytes are not the canonical ones, is
+ * refused (ERR_PROTOCOL): what was signed is run as it was meant, or not at all.
+ */
 ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err);
 
 void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES]);
 
-/* Signs and wraps: the bytes of a bundle, in `arena`. `secret` is an Ed25519 secret key. */
+/*
+ * Signs and wraps: the bytes of a bundle, in `arena`. `secret` is an Ed25519 secret key (seed and public
+ * key, as libsodium has it); it is read and not kept.
+ */
 ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
                     Bytes *ret_bundle, Err *err);
 
@@ -165,7 +190,8 @@ typedef struct Bundle {
 ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err);
 
 /* Has one of `count` trusted keys signed it? An empty list trusts nothing. */
-bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES], size_t count);
+bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
+                       size_t count);
 
 /* Index of the migration with this id, or -1. */
 long plan_find(const Plan *plan, const char *migration_id);

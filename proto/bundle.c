@@ -1,0 +1,213 @@
+/* The bundle: a plan's canonical bytes with signatures beside them. libsodium does the cryptography. */
+#include "proto/bundle.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/str.h"
+#include "proto/cursor.h"
+#include "proto/pack.h"
+
+#define BUNDLE_MAGIC "skein-plan"
+#define BUNDLE_FORMAT 1
+#define BUNDLE_ITEMS 4
+#define SIGNATURE_ITEMS 2
+
+_Static_assert(SIGN_PUBLIC_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519");
+_Static_assert(SIGN_SECRET_BYTES == crypto_sign_SECRETKEYBYTES, "Ed25519");
+_Static_assert(SIGNATURE_BYTES == crypto_sign_BYTES, "Ed25519");
+
+/* What is signed: the purpose, its NUL, the hash. The purpose keeps signatures of other things out. */
+static const char PURPOSE[] = "skein-plan-v1";
+#define SIGNED_BYTES (sizeof(PURPOSE) + PLAN_HASH_BYTES)
+
+/* Idempotent and thread-safe. It fails only where there is no randomness: nothing can be secure there. */
+static void sodium_start(void)
+{
+    if (sodium_init() < 0) {
+        abort();
+    }
+}
+
+void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES])
+{
+    sodium_start();
+    crypto_generichash(ret_hash, PLAN_HASH_BYTES, canonical.data, canonical.length, NULL, 0);
+}
+
+static void signed_text(const uint8_t hash[PLAN_HASH_BYTES], uint8_t ret_text[SIGNED_BYTES])
+{
+    memcpy(ret_text, PURPOSE, sizeof(PURPOSE));
+    memcpy(ret_text + sizeof(PURPOSE), hash, PLAN_HASH_BYTES);
+}
+
+static void pack_bundle(Bytes canonical, const PlanSignature *signature, Str *out)
+{
+    msgpack_packer packer = packer_into(out);
+    msgpack_pack_array(&packer, BUNDLE_ITEMS);
+    pack_text(&packer, BUNDLE_MAGIC, strlen(BUNDLE_MAGIC));
+    msgpack_pack_uint32(&packer, BUNDLE_FORMAT);
+    pack_bytes(&packer, canonical.data, canonical.length);
+    msgpack_pack_array(&packer, 1);
+    msgpack_pack_array(&packer, SIGNATURE_ITEMS);
+    pack_bytes(&packer, signature->public_key, SIGN_PUBLIC_BYTES);
+    pack_bytes(&packer, signature->signature, SIGNATURE_BYTES);
+}
+
+ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
+                    Bytes *ret_bundle, Err *err)
+{
+    if (canonical.length > PLAN_CANONICAL_MAX) {
+        return err_set(err, ERR_LIMIT, "bundle: a plan of %zu bytes, at most %d allowed",
+                       canonical.length, PLAN_CANONICAL_MAX);
+    }
+    uint8_t hash[PLAN_HASH_BYTES];
+    uint8_t text[SIGNED_BYTES];
+    PlanSignature signature;
+    plan_hash(canonical, hash);
+    signed_text(hash, text);
+    if (crypto_sign_ed25519_sk_to_pk(signature.public_key, secret) != 0 ||
+        crypto_sign_detached(signature.signature, NULL, text, sizeof(text), secret) != 0) {
+        return err_set(err, ERR_INTERNAL, "bundle: signing failed");
+    }
+    /* The public half stands in the secret key too; if it is another's, nobody could verify this. */
+    if (crypto_sign_verify_detached(signature.signature, text, sizeof(text),
+                                    signature.public_key) != 0) {
+        return err_set(err, ERR_SIGNATURE, "bundle: the signing key is damaged");
+    }
+    AUTO(Str) out = { 0 };
+    pack_bundle(canonical, &signature, &out);
+    *ret_bundle = (Bytes){ arena_memdup(arena, out.data, out.length), out.length };
+    return ERR_NONE;
+}
+
+/* --- Opening --- */
+
+static bool read_array(Cursor *cursor, uint64_t items)
+{
+    Head head;
+    return cursor_head(cursor, &head) && head.type == HEAD_ARRAY && head.number == items;
+}
+
+static bool read_magic(Cursor *cursor)
+{
+    Head head;
+    return cursor_head(cursor, &head) && head.type == HEAD_TEXT &&
+           head.content.length == strlen(BUNDLE_MAGIC) &&
+           memcmp(head.content.data, BUNDLE_MAGIC, strlen(BUNDLE_MAGIC)) == 0;
+}
+
+static bool read_bytes(Cursor *cursor, uint8_t *ret_bytes, size_t length)
+{
+    Head head;
+    if (!cursor_head(cursor, &head) || head.type != HEAD_BYTES || head.content.length != length) {
+        return false;
+    }
+    memcpy(ret_bytes, head.content.data, length);
+    return true;
+}
+
+static ErrCode read_wrapping(Cursor *cursor, Bytes *ret_canonical, Err *err)
+{
+    Head head;
+    if (!read_array(cursor, BUNDLE_ITEMS) || !read_magic(cursor)) {
+        return err_set(err, ERR_PROTOCOL, "bundle: not a plan of skein");
+    }
+    if (!cursor_head(cursor, &head) || head.type != HEAD_UINT) {
+        return err_set(err, ERR_PROTOCOL, "bundle: no format version");
+    }
+    if (head.number != BUNDLE_FORMAT) {
+        return err_set(err, ERR_PROTOCOL, "bundle: format %llu, this skein reads %d",
+                       (unsigned long long)head.number, BUNDLE_FORMAT);
+    }
+    if (!cursor_head(cursor, &head) || head.type != HEAD_BYTES) {
+        return err_set(err, ERR_PROTOCOL, "bundle: no plan in it");
+    }
+    *ret_canonical = head.content;
+    return ERR_NONE;
+}
+
+static ErrCode read_signature_count(Cursor *cursor, size_t *ret_count, Err *err)
+{
+    Head head;
+    if (!cursor_head(cursor, &head) || head.type != HEAD_ARRAY) {
+        return err_set(err, ERR_PROTOCOL, "bundle: no list of signatures");
+    }
+    if (head.number == 0) {
+        return err_set(err, ERR_SIGNATURE, "bundle: not signed");
+    }
+    if (head.number > PLAN_SIGNATURES_MAX) {
+        return err_set(err, ERR_LIMIT, "bundle: %llu signatures, at most %d allowed",
+                       (unsigned long long)head.number, PLAN_SIGNATURES_MAX);
+    }
+    *ret_count = head.number;
+    return ERR_NONE;
+}
+
+static ErrCode read_signature(Cursor *cursor, const uint8_t text[SIGNED_BYTES],
+                              PlanSignature *signature, Err *err)
+{
+    if (!read_array(cursor, SIGNATURE_ITEMS) ||
+        !read_bytes(cursor, signature->public_key, SIGN_PUBLIC_BYTES) ||
+        !read_bytes(cursor, signature->signature, SIGNATURE_BYTES)) {
+        return err_set(err, ERR_PROTOCOL, "bundle: a signature is not a key and a signature");
+    }
+    if (crypto_sign_verify_detached(signature->signature, text, SIGNED_BYTES,
+                                    signature->public_key) != 0) {
+        return err_set(err, ERR_SIGNATURE, "bundle: a signature does not fit the plan");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode open_checked(Bytes bytes, Arena *arena, Bundle *bundle, Err *err)
+{
+    Cursor cursor = cursor_of(bytes);
+    ErrCode code = read_wrapping(&cursor, &bundle->canonical, err);
+    if (code == ERR_NONE) {
+        code = read_signature_count(&cursor, &bundle->signature_count, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    uint8_t text[SIGNED_BYTES];
+    plan_hash(bundle->canonical, bundle->hash);
+    signed_text(bundle->hash, text);
+    bundle->signatures = ARENA_ARRAY(arena, PlanSignature, bundle->signature_count);
+    for (size_t i = 0; i < bundle->signature_count && code == ERR_NONE; i++) {
+        code = read_signature(&cursor, text, &bundle->signatures[i], err);
+    }
+    return code;
+}
+
+ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err)
+{
+    if (bytes.length > BUNDLE_MAX) {
+        return err_set(err, ERR_LIMIT, "bundle: %zu bytes, at most %d allowed", bytes.length,
+                       BUNDLE_MAX);
+    }
+    ErrCode code = cursor_check(bytes, err);
+    if (code != ERR_NONE) {
+        err_wrap(err, "bundle");
+        return code;
+    }
+    Bundle bundle = { 0 };
+    code = open_checked(bytes, arena, &bundle, err);
+    if (code == ERR_NONE) {
+        *ret_bundle = bundle;
+    }
+    return code;
+}
+
+bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
+                       size_t count)
+{
+    for (size_t i = 0; i < bundle->signature_count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            if (memcmp(bundle->signatures[i].public_key, trusted[j], SIGN_PUBLIC_BYTES) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,292 @@
+/*
+ * Plans as values: names, defaults, amounts, and what must hold between a plan's fields. Pure: the
+ * engine and the agent's core use it without the codec.
+ */
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/map.h"
+#include "common/str.h"
+#include "proto/bundle.h"
+#include "proto/select.h"
+
+static const char *const ON_FAILURE_NAMES[] = {
+    [ON_FAILURE_NONE] = "none",
+    [ON_FAILURE_PAUSE] = "pause",
+    [ON_FAILURE_ROLL_BACK_TARGET] = "roll_back_target",
+    [ON_FAILURE_ROLL_BACK_WAVE] = "roll_back_wave",
+    [ON_FAILURE_ROLL_BACK_ROLLOUT] = "roll_back_rollout",
+};
+_Static_assert(ARRAY_LEN(ON_FAILURE_NAMES) == ON_FAILURE_COUNT_, "a name per policy");
+
+static const char *const ON_AGENT_LOST_NAMES[] = {
+    [ON_AGENT_LOST_NONE] = "none",
+    [ON_AGENT_LOST_WAIT] = "wait",
+    [ON_AGENT_LOST_PAUSE] = "pause",
+    [ON_AGENT_LOST_ROLL_BACK_WAVE] = "roll_back_wave",
+    [ON_AGENT_LOST_ROLL_BACK_ROLLOUT] = "roll_back_rollout",
+};
+_Static_assert(ARRAY_LEN(ON_AGENT_LOST_NAMES) == ON_AGENT_LOST_COUNT_, "a name per policy");
+
+static const char *const PROBE_NAMES[] = {
+    [PROBE_NONE] = "none",
+    [PROBE_INDEX_VALID] = "index_valid",
+    [PROBE_INDEX_ABSENT] = "index_absent",
+    [PROBE_ENUM_LABEL] = "enum_label",
+    [PROBE_PARTITION_DETACHED] = "partition_detached",
+};
+_Static_assert(ARRAY_LEN(PROBE_NAMES) == PROBE_COUNT_, "a name per probe");
+
+const char *on_failure_name(OnFailure value)
+{
+    return (unsigned)value < ON_FAILURE_COUNT_ ? ON_FAILURE_NAMES[value] : "invalid";
+}
+
+const char *on_agent_lost_name(OnAgentLost value)
+{
+    return (unsigned)value < ON_AGENT_LOST_COUNT_ ? ON_AGENT_LOST_NAMES[value] : "invalid";
+}
+
+const char *probe_kind_name(ProbeKind kind)
+{
+    return (unsigned)kind < PROBE_COUNT_ ? PROBE_NAMES[kind] : "invalid";
+}
+
+void plan_strategy_defaults(PlanStrategy *ret_strategy)
+{
+    static PlanWave all[] = { { .name = "all", .targets = { .value = 100, .is_percent = true } } };
+    *ret_strategy = (PlanStrategy){
+        .waves = all,
+        .wave_count = ARRAY_LEN(all),
+        .max_parallel = 50,
+        .max_parallel_per_host = 4,
+        .max_parallel_per_database = 1,
+        .max_failures = { .value = 0 },
+        .on_failure = ON_FAILURE_PAUSE,
+        .on_agent_lost = ON_AGENT_LOST_PAUSE,
+        .agent_lost_after_ms = 120 * 1000,
+        .lock_timeout_ms = 2 * 1000,
+        .statement_timeout_ms = 15 * 60 * 1000,
+        .concurrent_timeout_ms = 2 * 60 * 60 * 1000,
+        .target_timeout_ms = 30 * 60 * 1000,
+    };
+}
+
+static uint32_t amount_of(Amount amount, uint32_t total, uint64_t round_up_by)
+{
+    uint64_t value = amount.value;
+    if (amount.is_percent) {
+        value = (value * total + round_up_by) / 100;
+    }
+    return value < total ? (uint32_t)value : total;
+}
+
+uint32_t amount_round_up(Amount amount, uint32_t total)
+{
+    return amount_of(amount, total, 99);
+}
+
+uint32_t amount_round_down(Amount amount, uint32_t total)
+{
+    return amount_of(amount, total, 0);
+}
+
+long plan_find(const Plan *plan, const char *migration_id)
+{
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (strcmp(plan->migrations[i].id, migration_id) == 0) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+/* --- plan_check: each function returns what is wrong with its part, and where --- */
+
+static const char *amount_unit(Amount amount)
+{
+    return amount.is_percent ? " %" : "";
+}
+
+static ErrCode amount_check(Amount amount, Err *err)
+{
+    if (amount.is_percent && amount.value > 100) {
+        return err_set(err, ERR_SYNTAX, "%u %% is more than 100 %%", amount.value);
+    }
+    return ERR_NONE;
+}
+
+/* Counts and percentages are compared only among themselves: the number of targets is not known here. */
+static ErrCode wave_amount_check(Amount amount, Amount *before, Err *err)
+{
+    if (amount.value == 0) {
+        return err_set(err, ERR_SYNTAX, "must be at least 1");
+    }
+    if (amount.is_percent == before->is_percent && amount.value < before->value) {
+        return err_set(err, ERR_SYNTAX, "%u%s comes after %u%s: waves are cumulative",
+                       amount.value, amount_unit(amount), before->value, amount_unit(*before));
+    }
+    *before = amount;
+    return amount_check(amount, err);
+}
+
+static ErrCode waves_check(const PlanStrategy *strategy, Err *err)
+{
+    AUTO_PTR(Map) names = map_new();
+    Amount before[2] = { { 0, false }, { 0, true } };
+    for (size_t i = 0; i < strategy->wave_count; i++) {
+        PlanWave *wave = &strategy->waves[i];
+        ErrCode code = wave_amount_check(wave->targets, &before[wave->targets.is_percent], err);
+        if (code != ERR_NONE) {
+            err_wrap(err, "plan.strategy.waves[%zu].targets", i);
+            return code;
+        }
+        if (map_put(names, wave->name, wave) != NULL) {
+            return err_set(err, ERR_SYNTAX, "plan.strategy.waves[%zu].name: there are two \"%s\"",
+                           i, wave->name);
+        }
+    }
+    if (strategy->wave_count == 0 || before[true].value != 100 ||
+        !strategy->waves[strategy->wave_count - 1].targets.is_percent) {
+        return err_set(err, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %%");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode strategy_check(const PlanStrategy *strategy, Err *err)
+{
+    const struct {
+        const char *name;
+        uint32_t value;
+    } POSITIVE[] = {
+        { "max_parallel", strategy->max_parallel },
+        { "max_parallel_per_host", strategy->max_parallel_per_host },
+        { "max_parallel_per_database", strategy->max_parallel_per_database },
+        { "on_failure", strategy->on_failure },
+        { "on_agent_lost", strategy->on_agent_lost },
+        { "agent_lost_after_ms", strategy->agent_lost_after_ms },
+        { "lock_timeout_ms", strategy->lock_timeout_ms },
+        { "statement_timeout_ms", strategy->statement_timeout_ms },
+        { "concurrent_timeout_ms", strategy->concurrent_timeout_ms },
+        { "target_timeout_ms", strategy->target_timeout_ms },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(POSITIVE); i++) {
+        if (POSITIVE[i].value == 0) {
+            return err_set(err, ERR_SYNTAX, "plan.strategy.%s: must be at least 1",
+                           POSITIVE[i].name);
+        }
+    }
+    ErrCode code = amount_check(strategy->max_failures, err);
+    if (code != ERR_NONE) {
+        err_wrap(err, "plan.strategy.max_failures");
+        return code;
+    }
+    return waves_check(strategy, err);
+}
+
+/* What is wrong with a statement's probe, or NULL. */
+static const char *probe_fault(const PlanStatement *statement, bool is_transactional)
+{
+    if (statement->probe == PROBE_NONE) {
+        return NULL;
+    }
+    if (is_transactional) {
+        return "only a non-transactional statement has a probe";
+    }
+    if (statement->object == NULL || statement->object[0] == '\0') {
+        return "a probe without an object";
+    }
+    if (statement->probe == PROBE_ENUM_LABEL &&
+        (statement->detail == NULL || statement->detail[0] == '\0')) {
+        return "a probe for an enum's label without the label";
+    }
+    return NULL;
+}
+
+static ErrCode script_check(const PlanScript *script, Err *err)
+{
+    for (size_t i = 0; i < script->count; i++) {
+        const char *fault = probe_fault(&script->statements[i], script->is_transactional);
+        if (fault != NULL) {
+            return err_set(err, ERR_SYNTAX, "statements[%zu]: %s", i, fault);
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode migration_check(const PlanMigration *migration, Err *err)
+{
+    if (script_check(&migration->up, err) != ERR_NONE) {
+        err_wrap(err, "up");
+        return ERR_SYNTAX;
+    }
+    if (script_check(&migration->down, err) != ERR_NONE) {
+        err_wrap(err, "down");
+        return ERR_SYNTAX;
+    }
+    if (migration->is_irreversible && migration->down.count > 0) {
+        return err_set(err, ERR_SYNTAX, "down: an irreversible migration has none");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode migrations_check(const Plan *plan, Err *err)
+{
+    AUTO_PTR(Map) ids = map_new();
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        PlanMigration *migration = &plan->migrations[i];
+        if (map_put(ids, migration->id, migration) != NULL) {
+            return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].id: there are two \"%s\"", i,
+                           migration->id);
+        }
+        if (migration_check(migration, err) != ERR_NONE) {
+            err_wrap(err, "plan.migrations[%zu]", i);
+            return ERR_SYNTAX;
+        }
+    }
+    if (map_get(ids, plan->to) == NULL) {
+        return err_set(err, ERR_SYNTAX, "plan.to: there is no migration \"%s\"", plan->to);
+    }
+    if (strcmp(plan->migrations[plan->migration_count - 1].id, plan->to) != 0) {
+        return err_set(err, ERR_SYNTAX, "plan.to: \"%s\" is not the last migration", plan->to);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode expiry_check(const Plan *plan, Err *err)
+{
+    if (plan->apply_until_s < 0 || plan->rollback_until_s < 0) {
+        return err_set(err, ERR_SYNTAX, "plan.%s: before 1970",
+                       plan->apply_until_s < 0 ? "apply_until_s" : "rollback_until_s");
+    }
+    if (plan->rollback_until_s > 0 &&
+        (plan->apply_until_s == 0 || plan->apply_until_s > plan->rollback_until_s)) {
+        return err_set(err, ERR_SYNTAX,
+                       "plan.rollback_until_s: what may be applied must be possible to undo");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode where_check(const Plan *plan, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    Select *select = NULL;
+    ErrCode code = select_parse(plan->where == NULL ? "" : plan->where, &arena, &select, err);
+    if (code != ERR_NONE) {
+        err_wrap(err, "plan.where");
+    }
+    return code;
+}
+
+ErrCode plan_check(const Plan *plan, Err *err)
+{
+    ErrCode (*const CHECKS[])(const Plan *, Err *) = { expiry_check, where_check,
+                                                       migrations_check };
+    for (size_t i = 0; i < ARRAY_LEN(CHECKS); i++) {
+        ErrCode code = CHECKS[i](plan, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    return strategy_check(&plan->strategy, err);
+}

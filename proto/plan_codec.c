@@ -1,0 +1,171 @@
+/* A plan's field tables and its canonical bytes. Only here does SQL cross a boundary; it is never printed. */
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "proto/bundle.h"
+#include "proto/plan_codec.h"
+#include "proto/select.h"
+
+#define REQUIRED FIELD_REQUIRED
+#define OPTIONAL FIELD_OPTIONAL
+#define KIND_MAX 127
+#define OBJECT_MAX 1023 /* a qualified, quoted name, or what a statement makes of one */
+
+static const char *probe_word(uint32_t number)
+{
+    return probe_kind_name((ProbeKind)number);
+}
+
+static const char *on_failure_word(uint32_t number)
+{
+    return on_failure_name((OnFailure)number);
+}
+
+static const char *on_agent_lost_word(uint32_t number)
+{
+    return on_agent_lost_name((OnAgentLost)number);
+}
+
+static const Field STATEMENT_FIELDS[] = {
+    ROW_TEXT(1, PlanStatement, sql, REQUIRED | FIELD_PRIVATE, 1, SQL_MAX, "one statement"),
+    ROW_U32(2, PlanStatement, line, REQUIRED, 1, UINT32_MAX, "in its file, from 1"),
+    ROW_TEXT(3, PlanStatement, kind, OPTIONAL, 0, KIND_MAX, "for people: ALTER TABLE"),
+    ROW_ENUM(4, PlanStatement, probe, OPTIONAL, PROBE_COUNT_, probe_word,
+             "what to look up in the catalog after a non-transactional statement"),
+    ROW_TEXT(5, PlanStatement, object, OPTIONAL, 0, OBJECT_MAX,
+             "of the probe, qualified as the statement writes it"),
+    ROW_TEXT(6, PlanStatement, detail, OPTIONAL, 0, OBJECT_MAX, "of the probe: an enum's label"),
+};
+static const FieldTable STATEMENT = FIELD_TABLE("statement", PlanStatement, STATEMENT_FIELDS);
+
+static const Field SCRIPT_FIELDS[] = {
+    ROW_STRUCTS(1, PlanScript, statements, count, PlanStatement, OPTIONAL, 0, PLAN_STEPS_MAX,
+                &STATEMENT, "in order"),
+    ROW_BOOL(2, PlanScript, is_transactional, OPTIONAL, "all of it in one transaction"),
+    ROW_U32(3, PlanScript, lock_timeout_ms, OPTIONAL, 0, UINT32_MAX, "0: the strategy's"),
+};
+static const FieldTable SCRIPT = FIELD_TABLE("script", PlanScript, SCRIPT_FIELDS);
+
+static const Field MIGRATION_FIELDS[] = {
+    ROW_TEXT(1, PlanMigration, id, REQUIRED, 1, MIGRATION_ID_MAX,
+             "the file's stem; what identifies it"),
+    ROW_TEXT(2, PlanMigration, version, OPTIONAL, 0, VERSION_MAX, "sorts only"),
+    ROW_TEXT(3, PlanMigration, name, OPTIONAL, 0, PLAN_NAME_MAX, "for people"),
+    ROW_BYTES(4, PlanMigration, checksum, REQUIRED, CHECKSUM_BYTES, CHECKSUM_BYTES,
+              "BLAKE2b-256 over the up script's text"),
+    ROW_STRUCT(5, PlanMigration, up, PlanScript, REQUIRED, &SCRIPT, "applies it"),
+    ROW_STRUCT(6, PlanMigration, down, PlanScript, OPTIONAL, &SCRIPT, "undoes it"),
+    ROW_BOOL(7, PlanMigration, is_irreversible, OPTIONAL, "cannot be undone; there is no down"),
+};
+static const FieldTable MIGRATION = FIELD_TABLE("migration", PlanMigration, MIGRATION_FIELDS);
+
+static const Field AMOUNT_FIELDS[] = {
+    ROW_U32(1, Amount, value, REQUIRED, 0, UINT32_MAX, "a count, or a percentage up to 100"),
+    ROW_BOOL(2, Amount, is_percent, OPTIONAL, "of all selected targets"),
+};
+static const FieldTable AMOUNT = FIELD_TABLE("amount", Amount, AMOUNT_FIELDS);
+
+static const Field WAVE_FIELDS[] = {
+    ROW_TEXT(1, PlanWave, name, REQUIRED, 1, NAME_MAX_BYTES, "unique in the plan"),
+    ROW_STRUCT(2, PlanWave, targets, Amount, REQUIRED, &AMOUNT,
+               "cumulative over all selected; percentages round up; the last is 100 %"),
+    ROW_U32(3, PlanWave, soak_ms, OPTIONAL, 0, UINT32_MAX, "watched this long before the next"),
+    ROW_BOOL(4, PlanWave, needs_approval, OPTIONAL, "a person opens it"),
+};
+static const FieldTable WAVE = FIELD_TABLE("wave", PlanWave, WAVE_FIELDS);
+
+static const Field STRATEGY_FIELDS[] = {
+    ROW_STRUCTS(1, PlanStrategy, waves, wave_count, PlanWave, REQUIRED, 1, PLAN_WAVES_MAX, &WAVE,
+                "one after another"),
+    ROW_U32(2, PlanStrategy, max_parallel, REQUIRED, 1, UINT32_MAX, "targets at once"),
+    ROW_U32(3, PlanStrategy, max_parallel_per_host, REQUIRED, 1, UINT32_MAX, "of one agent"),
+    ROW_U32(4, PlanStrategy, max_parallel_per_database, REQUIRED, 1, UINT32_MAX,
+            "schemas of one database"),
+    ROW_STRUCT(5, PlanStrategy, max_failures, Amount, OPTIONAL, &AMOUNT,
+               "tolerated before on_failure acts; percentages round down"),
+    ROW_BOOL(6, PlanStrategy, is_strict, OPTIONAL,
+             "never more at once than the failures that are left, plus one"),
+    ROW_BOOL(7, PlanStrategy, allow_irreversible, OPTIONAL,
+             "roll back although something cannot be undone"),
+    ROW_ENUM(8, PlanStrategy, on_failure, REQUIRED, ON_FAILURE_COUNT_, on_failure_word,
+             "beyond max_failures"),
+    ROW_ENUM(9, PlanStrategy, on_agent_lost, REQUIRED, ON_AGENT_LOST_COUNT_, on_agent_lost_word,
+             "when an agent is silent for too long"),
+    ROW_U32(10, PlanStrategy, agent_lost_after_ms, REQUIRED, 1, UINT32_MAX, "how long that is"),
+    ROW_U32(11, PlanStrategy, lock_timeout_ms, REQUIRED, 1, UINT32_MAX, "of a transaction"),
+    ROW_U32(12, PlanStrategy, statement_timeout_ms, REQUIRED, 1, UINT32_MAX, "in a transaction"),
+    ROW_U32(13, PlanStrategy, concurrent_timeout_ms, REQUIRED, 1, UINT32_MAX,
+            "of a non-transactional statement, in place of the other two"),
+    ROW_U32(14, PlanStrategy, target_timeout_ms, REQUIRED, 1, UINT32_MAX, "of a whole attempt"),
+};
+static const FieldTable STRATEGY = FIELD_TABLE("strategy", PlanStrategy, STRATEGY_FIELDS);
+
+static const Field PLAN_FIELDS[] = {
+    ROW_TEXT(1, Plan, name, REQUIRED, 1, PLAN_NAME_MAX, "for people"),
+    ROW_TEXT(2, Plan, to, REQUIRED, 1, MIGRATION_ID_MAX, "id of the migration it leads to"),
+    ROW_TEXT(3, Plan, where, OPTIONAL, 0, SELECT_TEXT_MAX, "selection; empty: every target"),
+    ROW_TEXTS(4, Plan, shared_schemas, shared_schema_count, PLAN_SHARED_SCHEMAS_MAX,
+              NAME_MAX_BYTES, "in the search_path of schema targets, after the schema itself"),
+    ROW_I64(5, Plan, apply_until_s, OPTIONAL, "Unix time after which it is not applied; 0: never"),
+    ROW_I64(6, Plan, rollback_until_s, OPTIONAL,
+            "Unix time after which it is not rolled back; 0: never"),
+    ROW_STRUCT(7, Plan, strategy, PlanStrategy, REQUIRED, &STRATEGY, "how it is rolled out"),
+    ROW_STRUCTS(8, Plan, migrations, migration_count, PlanMigration, REQUIRED, 1,
+                PLAN_MIGRATIONS_MAX, &MIGRATION, "the whole history up to `to`, in order"),
+};
+const FieldTable PLAN_TABLE = FIELD_TABLE("plan", Plan, PLAN_FIELDS);
+
+static ErrCode encode(const Plan *plan, Str *out, Err *err)
+{
+    ErrCode code = wire_encode(&PLAN_TABLE, plan, out, err);
+    if (code == ERR_NONE && out->length > PLAN_CANONICAL_MAX) {
+        code = err_set(err, ERR_LIMIT, "plan: %zu bytes, at most %d allowed", out->length,
+                       PLAN_CANONICAL_MAX);
+    }
+    return code;
+}
+
+ErrCode plan_encode(const Plan *plan, Arena *arena, Bytes *ret_canonical, Err *err)
+{
+    AUTO(Str) out = { 0 };
+    ErrCode code = encode(plan, &out, err);
+    if (code == ERR_NONE) {
+        code = plan_check(plan, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_canonical = (Bytes){ arena_memdup(arena, out.data, out.length), out.length };
+    }
+    return code;
+}
+
+/* One plan has one hash: another spelling of the same fields is not it. */
+static ErrCode canonical_check(const Plan *plan, Bytes canonical, Err *err)
+{
+    AUTO(Str) again = { 0 };
+    ErrCode code = encode(plan, &again, err);
+    if (code == ERR_NONE && (again.length != canonical.length ||
+                             memcmp(again.data, canonical.data, canonical.length) != 0)) {
+        code = err_set(err, ERR_PROTOCOL, "plan: not in canonical form");
+    }
+    return code;
+}
+
+ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err)
+{
+    if (canonical.length > PLAN_CANONICAL_MAX) {
+        return err_set(err, ERR_LIMIT, "plan: %zu bytes, at most %d allowed", canonical.length,
+                       PLAN_CANONICAL_MAX);
+    }
+    void *plan = NULL;
+    ErrCode code = wire_decode(&PLAN_TABLE, canonical, WIRE_REFUSE_UNKNOWN, arena, &plan, err);
+    if (code == ERR_NONE) {
+        code = canonical_check(plan, canonical, err);
+    }
+    if (code == ERR_NONE) {
+        code = plan_check(plan, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_plan = plan;
+    }
+    return code;
+}
