@@ -1,0 +1,29 @@
+/* The columns of the table of sights. */
+#include "tests/sim/sights.h"
+
+typedef struct SightRow {
+    const char *name;
+    bool is_required;
+    const char *text;
+} SightRow;
+
+static const SightRow SIGHTS[] = {
+#define X(name, required, text) [SIGHT_##name] = { #name, required, text },
+    SIGHT_TABLE(X)
+#undef X
+};
+
+const char *sight_name(Sight sight)
+{
+    return SIGHTS[sight].name;
+}
+
+const char *sight_text(Sight sight)
+{
+    return SIGHTS[sight].text;
+}
+
+bool sight_is_required(Sight sight)
+{
+    return SIGHTS[sight].is_required;
+}

@@ -1,0 +1,42 @@
+/*
+ * A store in memory behind store.h. What is committed survives every crash of a coordinator; it can be
+ * read-only for a while, and it can be thrown back to an older backup of itself.
+ *
+ * A coordinator opens a handle (a Store) and closes it; the disk lives as long as the seed. The term is
+ * checked per handle: the one that did not take the newest term cannot write any more.
+ */
+#ifndef SKEIN_TESTS_SIM_SIM_STORE_H
+#define SKEIN_TESTS_SIM_SIM_STORE_H
+
+#include "coordinator/store/store.h"
+#include "tests/sim/world.h"
+
+typedef struct SimDisk SimDisk;
+
+SimDisk *sim_disk_new(World *world);
+void sim_disk_free(SimDisk *disk);
+
+AUTO_PTR_DEFINE(SimDisk, sim_disk_free)
+
+/* A new connection to the disk. */
+Store *sim_store_open(SimDisk *disk);
+
+/* From now on every write fails with ERR_STORE, or works again. */
+void sim_disk_set_read_only(SimDisk *disk, bool is_read_only);
+
+/* Remembers the disk as it is; a later backup replaces an earlier one. */
+void sim_disk_backup(SimDisk *disk);
+bool sim_disk_has_backup(const SimDisk *disk);
+
+/* Puts the remembered state back: rows, events, terms. Plans are kept. */
+void sim_disk_restore(SimDisk *disk);
+
+/* Committed rows, for the invariants. NULL when absent. Valid until the next commit. */
+const RolloutRow *sim_disk_rollout(const SimDisk *disk, const char *id);
+const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout, const char *address);
+
+/* All committed rows; arrays valid until the next commit. */
+void sim_disk_contents(const SimDisk *disk, StoreContents *ret_contents);
+size_t sim_disk_events(const SimDisk *disk, const EventRow **ret_rows);
+
+#endif
