@@ -1,0 +1,181 @@
+/* agent.yaml as a field table, and the checks that no single key can make. */
+#include "agent/config.h"
+
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/str.h"
+#include "proto/messages.h"
+#include "proto/orders.h"
+
+static ErrCode check_endpoint(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)ret;
+    (void)arena;
+    if (!str_starts_with(text, "tcp://") && !str_starts_with(text, "ipc://")) {
+        return err_set(err, ERR_CONFIG, "begins with neither tcp:// nor ipc://");
+    }
+    return ERR_NONE;
+}
+
+/* A password would be seen by whoever may read the file; libpq has three better places for it. */
+static ErrCode check_connection(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)ret;
+    (void)arena;
+    char *message = NULL;
+    PQconninfoOption *options = PQconninfoParse(text, &message);
+    if (options == NULL) {
+        PQfreemem(message);
+        return err_set(err, ERR_CONFIG, "is no connection string that libpq understands");
+    }
+    bool has_password = false;
+    for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
+        has_password |= option->val != NULL && (strcmp(option->keyword, "password") == 0 ||
+                                                strcmp(option->keyword, "sslpassword") == 0);
+    }
+    PQconninfoFree(options);
+    if (has_password) {
+        return err_set(err, ERR_CONFIG, "holds a password, which does not belong in this file");
+    }
+    return ERR_NONE;
+}
+
+static const ConfigField INSTANCE_FIELDS[] = {
+    { CONFIG_FIELD(AgentInstanceConfig, name, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = NAME_MAX_BYTES, .example = "db1",
+      .doc = "The instance's name, unique in the fleet: the first part of its targets' addresses." },
+    { CONFIG_FIELD(AgentInstanceConfig, connection, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = 4096, .parse = check_connection,
+      .expected = "a libpq connection string without a password",
+      .example = "host=/var/run/postgresql port=5432 user=skein dbname=postgres",
+      .doc = "How to reach it: libpq's keywords or URI. The database named is the maintenance database;\n"
+             "a password belongs in the environment, the service file or ~/.pgpass." },
+    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, labels, label_count, CONFIG_STRING_MAP),
+      .max = LABELS_MAX, .example = "{ tier: gold }",
+      .doc = "Labels of this instance, over those of the agent." },
+    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, include, include_count, CONFIG_STRING_LIST),
+      .max = 1000, .example = "[ 'tenant_*' ]",
+      .doc = "Which databases are targets: patterns with * and ?. None: all but templates." },
+    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, exclude, exclude_count, CONFIG_STRING_LIST),
+      .max = 1000, .example = "[ postgres ]", .doc = "Databases that are none, although included." },
+    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, schemas, schema_count, CONFIG_STRING_LIST),
+      .max = 1000, .example = "[ 'customer_*' ]",
+      .doc = "Where every tenant has a schema: patterns of the schemas that are targets of their own." },
+    { CONFIG_FIELD_AS("rediscover", AgentInstanceConfig, rediscover_ms, CONFIG_DURATION),
+      .fallback = "30s", .min = 100, .max = 86400000,
+      .doc = "How often the instance is asked for new, dropped and migrated databases." },
+};
+
+static const ConfigTable INSTANCE_TABLE =
+    CONFIG_TABLE_OF("an instance", AgentInstanceConfig, INSTANCE_FIELDS);
+
+static const ConfigName LOG_LEVELS[] = {
+    { "error", LOG_LEVEL_ERROR },
+    { "warning", LOG_LEVEL_WARNING },
+    { "info", LOG_LEVEL_INFO },
+    { "debug", LOG_LEVEL_DEBUG },
+};
+
+static const ConfigName LOG_FORMATS[] = {
+    { "text", LOG_FORMAT_TEXT },
+    { "json", LOG_FORMAT_JSON },
+};
+
+static const ConfigField FIELDS[] = {
+    { CONFIG_FIELD(AgentConfig, coordinator, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = 1024, .parse = check_endpoint, .expected = "a ZeroMQ endpoint",
+      .example = "tcp://skein.example:7420", .doc = "The coordinator. The agent dials out; nothing listens here." },
+    { CONFIG_FIELD(AgentConfig, coordinator_key, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = 4096, .example = "/etc/skein/coordinator.pub",
+      .doc = "File of the coordinator's public key: nobody else is spoken to." },
+    { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1, .max = 4096,
+      .example = "/etc/skein/agent.key",
+      .doc = "This agent's secret key, mode 0600, made by: skein keys generate agent NAME.\n"
+             "Its name is that of the public half in the coordinator's agents.d." },
+    { CONFIG_FIELD_COUNTED(AgentConfig, trusted_signers, trusted_signer_count, CONFIG_STRING_LIST),
+      .is_required = true, .max = 64, .example = "[ /etc/skein/operator.pub ]",
+      .doc = "Files of the public keys whose plans this agent runs. An empty list runs nothing." },
+    { CONFIG_FIELD_COUNTED(AgentConfig, labels, label_count, CONFIG_STRING_MAP), .max = LABELS_MAX,
+      .example = "{ env: prod, region: eu }", .doc = "What `where` selects by: labels.env = 'prod'." },
+    { CONFIG_FIELD(AgentConfig, connections_per_instance, CONFIG_INTEGER), .fallback = "8", .min = 2,
+      .max = 100, .unit = "connections", .doc = "All connections of this agent to one instance together." },
+    { CONFIG_FIELD(AgentConfig, blocked_retries, CONFIG_INTEGER), .fallback = "10", .min = 0, .max = 1000,
+      .unit = "tries",
+      .doc = "How often a migration that a lock kept out is tried again before it has failed." },
+    { CONFIG_FIELD(AgentConfig, log_level, CONFIG_ENUM), .fallback = "info", .names = LOG_LEVELS,
+      .name_count = ARRAY_LEN(LOG_LEVELS), .doc = "The least grave lines that are logged." },
+    { CONFIG_FIELD(AgentConfig, log_format, CONFIG_ENUM), .fallback = "text", .names = LOG_FORMATS,
+      .name_count = ARRAY_LEN(LOG_FORMATS), .doc = "One line per event, for people or for machines." },
+    { CONFIG_FIELD_COUNTED(AgentConfig, instances, instance_count, CONFIG_TABLE_LIST),
+      .is_required = true, .min = 1, .max = INSTANCES_MAX, .table = &INSTANCE_TABLE,
+      .doc = "The PostgreSQL servers that this agent serves." },
+};
+
+const ConfigTable AGENT_CONFIG_TABLE = {
+    .name = "the agent's configuration",
+    .doc = "skein-agent: one per database host, or beside a managed server.",
+    .struct_bytes = sizeof(AgentConfig),
+    .fields = FIELDS,
+    .field_count = ARRAY_LEN(FIELDS),
+};
+
+static ErrCode check_names(const ConfigDocument *document, const AgentConfig *config, Err *err)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(config->instances[i].name, config->instances[j].name) == 0) {
+                char path[64];
+                text_format(path, sizeof(path), "instances[%zu].name", i);
+                return config_error_at(document, path, err, "two instances are named '%s'",
+                                       config->instances[i].name);
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config, Err *err)
+{
+    PublicKey key;
+    Err inner;
+    if (keyfile_read_public(config->coordinator_key, KEY_CURVE, &key, &inner) != ERR_NONE) {
+        config_error_at(document, "coordinator_key", err, "%s", inner.message);
+        return err_hint(err, "%s", inner.hint);
+    }
+    memcpy(config->coordinator_public, key.bytes, KEY_PUBLIC_BYTES);
+    config->signers = arena_alloc_array(arena, config->trusted_signer_count, KEY_PUBLIC_BYTES);
+    for (size_t i = 0; i < config->trusted_signer_count; i++) {
+        if (keyfile_read_public(config->trusted_signers[i], KEY_SIGN, &key, &inner) != ERR_NONE) {
+            char path[64];
+            text_format(path, sizeof(path), "trusted_signers[%zu]", i);
+            config_error_at(document, path, err, "%s", inner.message);
+            return err_hint(err, "%s", inner.hint);
+        }
+        memcpy(config->signers[i], key.bytes, KEY_PUBLIC_BYTES);
+    }
+    return ERR_NONE;
+}
+
+ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err)
+{
+    AUTO_PTR(ConfigDocument) document = NULL;
+    AgentConfig config = { 0 };
+    ErrCode code = config_open(path, &document, err);
+    if (code == ERR_NONE) {
+        code = config_read(document, &AGENT_CONFIG_TABLE, &config, arena, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_names(document, &config, err);
+    }
+    if (code == ERR_NONE) {
+        code = read_keys(document, arena, &config, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_config = config;
+    }
+    return code;
+}

@@ -1,0 +1,58 @@
+/*
+ * agent.yaml: where the coordinator is, whose plans are trusted, which instances this agent serves.
+ */
+#ifndef SKEIN_AGENT_CONFIG_H
+#define SKEIN_AGENT_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/config.h"
+#include "common/err.h"
+#include "common/keyfile.h"
+
+typedef struct AgentInstanceConfig {
+    const char *name;       /* unique in the fleet */
+    const char *connection; /* libpq's; a password in it is refused */
+    ConfigPair *labels;
+    size_t label_count;
+    const char **include; /* patterns of databases, with * and ? */
+    size_t include_count;
+    const char **exclude;
+    size_t exclude_count;
+    const char **schemas; /* patterns of schemas, each a target of its own; none: whole databases */
+    size_t schema_count;
+    uint32_t rediscover_ms;
+} AgentInstanceConfig;
+
+typedef struct AgentConfig {
+    const char *coordinator; /* tcp://host:port */
+    const char *coordinator_key; /* file of its public key */
+    const char *key_file;
+    const char **trusted_signers; /* files of public keys */
+    size_t trusted_signer_count;
+    ConfigPair *labels;
+    size_t label_count;
+    uint32_t connections_per_instance;
+    uint32_t blocked_retries;
+    uint32_t log_level;  /* LogLevel */
+    uint32_t log_format; /* LogFormat */
+    AgentInstanceConfig *instances;
+    size_t instance_count;
+
+    /* Read from the files that the above name. */
+    uint8_t coordinator_public[KEY_PUBLIC_BYTES];
+    uint8_t (*signers)[KEY_PUBLIC_BYTES];
+} AgentConfig;
+
+/*
+ * Reads and checks the file, and the public keys it names. Everything lives in `arena`. ERR_CONFIG with
+ * file, line and column. The agent's own secret key is read by its owner, not here.
+ */
+ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err);
+
+/* The table, for the sample file and its test. */
+extern const ConfigTable AGENT_CONFIG_TABLE;
+
+#endif

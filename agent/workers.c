@@ -1,0 +1,238 @@
+/* Threads that run jobs: start, permit, join. What a job does is agent/exec's and agent/core's matter. */
+#include "agent/workers.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "agent/conn/wake.h"
+#include "agent/exec/runner.h"
+#include "agent/letter.h"
+#include "common/arena.h"
+#include "common/map.h"
+#include "proto/address.h"
+
+typedef struct Worker {
+    pthread_t thread;
+    Arena arena; /* of the order's copies */
+    const char *target;
+    Address address;
+    JobOrder order;
+    const HeldPlan *plan;
+    ConnSource *source;
+    ConnPool *watch;
+    const char *agent;
+    void *context;
+    uint64_t seed;
+    Wake *wake;
+    Zsock sender; /* opened and closed by the thread */
+
+    /* The one thing both threads touch. */
+    pthread_mutex_t mutex;
+    Permit permit;
+    atomic_bool is_in_step;
+} Worker;
+
+struct Workers {
+    Map *by_target;
+    void *context;
+    const char *agent;
+    uint32_t blocked_retries;
+};
+
+Workers *workers_new(void *context, const char *agent, uint32_t blocked_retries)
+{
+    Workers *workers = mem_alloc(sizeof(Workers));
+    workers->by_target = map_new();
+    workers->context = context;
+    workers->agent = agent;
+    workers->blocked_retries = blocked_retries;
+    return workers;
+}
+
+void workers_free(Workers *workers)
+{
+    if (map_count(workers->by_target) > 0) {
+        abort();
+    }
+    map_free(workers->by_target);
+    free(workers);
+}
+
+/* ---- on the worker's thread ---- */
+
+static Permit permit_now(void *ctx)
+{
+    Worker *worker = ctx;
+    pthread_mutex_lock(&worker->mutex);
+    Permit permit = worker->permit;
+    pthread_mutex_unlock(&worker->mutex);
+    return permit;
+}
+
+/* A letter that cannot be sent is a bug; the coordinator would wait for it. Better to start over. */
+static void require(ErrCode code)
+{
+    if (code != ERR_NONE) {
+        abort();
+    }
+}
+
+static void tell_report(void *ctx, const State *state)
+{
+    Worker *worker = ctx;
+    /* Parked and ended jobs have closed their connection: only those may be left behind. */
+    atomic_store(&worker->is_in_step,
+                 !report_is_end((Report)state->report) && state->report != REPORT_PARKED);
+    require(letter_send(worker->sender, worker->target, MESSAGE_STATE, state, &(Err){ 0 }));
+}
+
+static void tell_progress(void *ctx, const ExecProgress *progress)
+{
+    Worker *worker = ctx;
+    Progress message = {
+        .rollout = worker->order.rollout,
+        .target = worker->target,
+        .stamp = worker->order.stamp,
+        .migration = progress->migration,
+        .statement = progress->statement,
+        .statement_count = progress->statement_count,
+        .phase = progress->phase,
+        .percent = progress->percent,
+        .blocked_by = progress->blocked_by,
+    };
+    /* For people only: one that cannot be encoded (an over-long name) is dropped. */
+    letter_send(worker->sender, worker->target, MESSAGE_PROGRESS, &message, NULL);
+}
+
+static void *work(void *ctx)
+{
+    Worker *worker = ctx;
+    require(letter_sender_open(worker->context, &worker->sender, &(Err){ 0 }));
+    ExecJob exec = {
+        .source = worker->source,
+        .watch = worker->watch,
+        .database = worker->address.database,
+        .schema = worker->address.schema,
+        .agent = worker->agent,
+        .order = &worker->order,
+        .seed = worker->seed,
+        .wake = worker->wake,
+        .hooks = { permit_now, tell_report, tell_progress, worker },
+    };
+    exec_job(&exec, &(Err){ 0 }); /* how it ended was its last report */
+    atomic_store(&worker->is_in_step, false);
+    require(letter_send_end(worker->sender, worker->target, &(Err){ 0 }));
+    zsock_done(&worker->sender);
+    return NULL;
+}
+
+/* ---- on the loop's thread ---- */
+
+static void worker_free(Worker *worker)
+{
+    wake_free(worker->wake);
+    pthread_mutex_destroy(&worker->mutex);
+    arena_done(&worker->arena);
+    free(worker);
+}
+
+static Worker *worker_new(const Workers *workers, const WorkerStart *start)
+{
+    const AgentOrder *order = start->order;
+    Worker *worker = mem_alloc(sizeof(Worker));
+    worker->target = arena_strdup(&worker->arena, order->target);
+    worker->plan = start->plan;
+    worker->source = start->source;
+    worker->watch = start->watch;
+    worker->agent = workers->agent;
+    worker->context = workers->context;
+    worker->seed = start->seed;
+    worker->permit = start->permit;
+    worker->wake = wake_new();
+    pthread_mutex_init(&worker->mutex, NULL);
+    atomic_init(&worker->is_in_step, true);
+    worker->order = (JobOrder){
+        .rollout = arena_strdup(&worker->arena, order->rollout),
+        .target = worker->target,
+        .identity = { order->identity.system_identifier, order->identity.database_oid,
+                      arena_strdup(&worker->arena, order->identity.schema) },
+        .stamp = order->stamp,
+        .token = order->token,
+        .plan = start->plan->plan,
+        .plan_hash = start->plan->hash,
+        .to = arena_strdup(&worker->arena, order->to),
+        .deadline_ms = order->deadline_ms,
+        .blocked_retries_max = workers->blocked_retries,
+    };
+    return worker;
+}
+
+/* Signals belong to the loop: a thread inherits that all are blocked (loop_block_signals). */
+ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err)
+{
+    if (workers_has(workers, start->order->target)) {
+        return err_set(err, ERR_EXISTS, "target %s has a worker", start->order->target);
+    }
+    Worker *worker = worker_new(workers, start);
+    ErrCode code = address_parse(worker->target, &worker->arena, &worker->address, err);
+    if (code == ERR_NONE) {
+        int failed = pthread_create(&worker->thread, NULL, work, worker);
+        if (failed != 0) {
+            code = err_set_errno(err, ERR_INTERNAL, failed, "cannot start a thread for %s", worker->target);
+        }
+    }
+    if (code != ERR_NONE) {
+        worker_free(worker);
+        return code;
+    }
+    map_put(workers->by_target, worker->target, worker);
+    return ERR_NONE;
+}
+
+void workers_permit(Workers *workers, const char *target, Permit permit)
+{
+    Worker *worker = map_get(workers->by_target, target);
+    if (worker == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    worker->permit = permit;
+    pthread_mutex_unlock(&worker->mutex);
+    wake_raise(worker->wake);
+}
+
+const HeldPlan *workers_ended(Workers *workers, const char *target)
+{
+    Worker *worker = map_remove(workers->by_target, target);
+    if (worker == NULL) {
+        return NULL;
+    }
+    pthread_join(worker->thread, NULL);
+    const HeldPlan *plan = worker->plan;
+    worker_free(worker);
+    return plan;
+}
+
+bool workers_has(const Workers *workers, const char *target)
+{
+    return map_get(workers->by_target, target) != NULL;
+}
+
+size_t workers_count(const Workers *workers)
+{
+    return map_count(workers->by_target);
+}
+
+bool workers_are_in_step(const Workers *workers)
+{
+    void *cursor = NULL;
+    const char *target = NULL;
+    void *value = NULL;
+    while (map_next(workers->by_target, &cursor, &target, &value)) {
+        if (atomic_load(&((Worker *)value)->is_in_step)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,55 @@
+/*
+ * Workers: one thread per target with a running attempt. Each runs one job (agent/exec/runner.h) and
+ * writes letters to the loop; the loop tells it only one thing: what it is permitted now.
+ *
+ * All functions are called on the loop's thread.
+ */
+#ifndef SKEIN_AGENT_WORKERS_H
+#define SKEIN_AGENT_WORKERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/conn/conn.h"
+#include "agent/conn/pool.h"
+#include "agent/core/job.h"
+#include "agent/core/session.h"
+#include "agent/plans.h"
+#include "common/err.h"
+
+typedef struct Workers Workers;
+
+/* `context` is ZeroMQ's; `agent` the name that history rows carry. Both are borrowed. */
+Workers *workers_new(void *context, const char *agent, uint32_t blocked_retries);
+
+/* Joins the threads that have ended; aborts if one still runs: workers_count must be 0. */
+void workers_free(Workers *workers);
+
+AUTO_PTR_DEFINE(Workers, workers_free)
+
+typedef struct WorkerStart {
+    const AgentOrder *order; /* copied */
+    Permit permit;
+    const HeldPlan *plan; /* held by the caller until the worker has ended */
+    ConnSource *source;
+    ConnPool *watch;
+    uint64_t seed;
+} WorkerStart;
+
+/* ERR_EXISTS: the target has a worker. ERR_INTERNAL: no thread could be had. */
+ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err);
+
+/* Unknown targets are allowed: the worker has ended meanwhile. */
+void workers_permit(Workers *workers, const char *target, Permit permit);
+
+/* A worker's letter said that it ends: joins it. Returns the plan it was given, to be released. */
+const HeldPlan *workers_ended(Workers *workers, const char *target);
+
+bool workers_has(const Workers *workers, const char *target);
+size_t workers_count(const Workers *workers);
+
+/* Is a step of any worker under way whose outcome would be unknown if the process ended now? */
+bool workers_are_in_step(const Workers *workers);
+
+#endif
