@@ -8,8 +8,9 @@
  *     agent.yaml:12:5: 'connections_per_instance' wants a whole number from 1 to 100, found 'many'
  *     hint: for example `connections_per_instance: 8`
  *
- * Unknown keys (with did-you-mean), doubled keys, missing required keys, values of the wrong kind,
- * several documents, merge keys, tags, more than 1 MiB, and text that is not UTF-8 are refused. Aliases
+ * Unknown keys (with did-you-mean), doubled keys, missing required keys, values of the wrong kind or
+ * nested deeper than the tables, several documents, merge keys, tags, more than 1 MiB, and text that is
+ * not UTF-8 are refused. Aliases
  * mean what they stand for, within CONFIG_VALUES_MAX values in all, so that no small file can grow large.
  */
 #ifndef SKEIN_COMMON_CONFIG_H
@@ -53,7 +54,10 @@ typedef struct ConfigName {
     uint32_t value;
 } ConfigName;
 
-/* Writes the member at `ret` from a scalar's text, or fills err with what is wrong with it. */
+/*
+ * Writes the member at `ret` from a scalar's text, or fills err: "FILE:L:C: 'key' is refused: <message>".
+ * The driver does not show the text: it may hold a password.
+ */
 typedef ErrCode (*ConfigParse)(const char *text, void *ret, Arena *arena, Err *err);
 
 typedef struct ConfigTable ConfigTable;
@@ -66,16 +70,21 @@ typedef struct ConfigField {
     size_t offset;       /* of the member */
     size_t count_offset; /* lists and maps: of the size_t that holds the count */
     size_t member_bytes;
-    const char *fallback; /* the default, as one writes it in the file; NULL: zero, "" or empty */
-    int64_t min;          /* with max: see ConfigType; both 0: no range */
+    /*
+     * The default. Scalars: the bare text ("5s", "tenant_*"), quoted by the printer where YAML wants it;
+     * lists and maps: flow YAML ("[a, b]"). NULL: zero, "" or empty.
+     */
+    const char *fallback;
+    int64_t min; /* see ConfigType; both 0: no range; max 0 alone: no upper end */
     int64_t max;
     const char *unit;     /* after numbers in texts: "connections"; NULL: none */
     const char *expected; /* what the value is, after "wants": "a number or a percentage"; NULL: by type */
     const char *doc;      /* a sentence or more for the sample file; required */
-    const char *example;  /* as one writes it; NULL: `fallback` */
+    const char *example;  /* as `fallback`; NULL: `fallback` is example enough */
     const ConfigName *names; /* CONFIG_ENUM */
     size_t name_count;
-    ConfigParse parse; /* CONFIG_CUSTOM; for CONFIG_STRING an optional check, with ret = the const char * */
+    /* CONFIG_CUSTOM; for CONFIG_STRING an optional check, with ret = the const char **. */
+    ConfigParse parse;
     const ConfigTable *table;
 } ConfigField;
 
