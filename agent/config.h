@@ -11,6 +11,7 @@
 #include "common/config.h"
 #include "common/err.h"
 #include "common/keyfile.h"
+#include "proto/messages.h"
 
 typedef struct AgentInstanceConfig {
     const char *name;       /* unique in the fleet */
@@ -51,6 +52,15 @@ typedef struct AgentConfig {
  * file, line and column. The agent's own secret key is read by its owner, not here.
  */
 ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err);
+
+/* The same pairs as the wire has them: borrowed, already sorted by name. */
+static inline Labels agent_config_labels(ConfigPair *pairs, size_t count)
+{
+    _Static_assert(sizeof(ConfigPair) == sizeof(Label) &&
+                       offsetof(ConfigPair, value) == offsetof(Label, value),
+                   "both are a name and a value");
+    return (Labels){ (Label *)pairs, count };
+}
 
 /* The table, for the sample file and its test. */
 extern const ConfigTable AGENT_CONFIG_TABLE;

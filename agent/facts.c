@@ -1,0 +1,220 @@
+/* Instances and targets, as last told by the watchers. */
+#include "agent/facts.h"
+
+#include <string.h>
+
+#include "common/arena.h"
+#include "common/list.h"
+#include "common/map.h"
+
+typedef LIST(InventoryTarget) TargetList;
+
+/* One instance's targets: the complete list in force, and the one whose pages are coming in. */
+typedef struct Listing {
+    const char *instance;
+    Arena arena;
+    TargetList targets;
+    Arena next_arena;
+    TargetList next_targets;
+    uint64_t next_revision;
+    uint32_t next_page;
+} Listing;
+
+struct Facts {
+    AgentFacts view;
+    Listing *listings; /* one per instance, in the configuration's order */
+    size_t listing_count;
+    TargetList all;
+    uint64_t revision; /* of the newest list; rises from a place that no earlier process used */
+    Map *by_address; /* const InventoryTarget *, into `all` */
+    Arena arena;
+};
+
+Facts *facts_new(const AgentConfig *config, const uint8_t boot_id[BOOT_ID_BYTES])
+{
+    Facts *facts = mem_alloc(sizeof(Facts));
+    facts->by_address = map_new();
+    facts->listing_count = config->instance_count;
+    facts->listings = ARENA_ARRAY(&facts->arena, Listing, config->instance_count);
+    memcpy(facts->view.boot_id, boot_id, BOOT_ID_BYTES);
+    facts->view.version = SKEIN_VERSION;
+    for (size_t i = 0; i < 5; i++) {
+        facts->revision = (facts->revision + boot_id[i]) << 8;
+    }
+    facts->view.labels = agent_config_labels(config->labels, config->label_count);
+    facts->view.instances = ARENA_ARRAY(&facts->arena, HelloInstance, config->instance_count);
+    facts->view.instance_count = config->instance_count;
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const AgentInstanceConfig *instance = &config->instances[i];
+        facts->listings[i].instance = instance->name;
+        facts->view.instances[i] = (HelloInstance){
+            .name = instance->name,
+            .labels = agent_config_labels(instance->labels, instance->label_count),
+        };
+    }
+    return facts;
+}
+
+void facts_free(Facts *facts)
+{
+    for (size_t i = 0; i < facts->listing_count; i++) {
+        Listing *listing = &facts->listings[i];
+        LIST_DONE(&listing->targets);
+        LIST_DONE(&listing->next_targets);
+        arena_done(&listing->arena);
+        arena_done(&listing->next_arena);
+    }
+    LIST_DONE(&facts->all);
+    map_free(facts->by_address);
+    arena_done(&facts->arena);
+    free(facts);
+}
+
+const AgentFacts *facts_view(const Facts *facts)
+{
+    return &facts->view;
+}
+
+static HelloInstance *find_instance(const Facts *facts, const char *name)
+{
+    for (size_t i = 0; i < facts->view.instance_count; i++) {
+        if (strcmp(facts->view.instances[i].name, name) == 0) {
+            return &facts->view.instances[i];
+        }
+    }
+    return NULL;
+}
+
+bool facts_take_server(Facts *facts, const HelloInstance *told)
+{
+    HelloInstance *known = find_instance(facts, told->name);
+    if (known == NULL) {
+        return false;
+    }
+    bool is_same = known->system_identifier == told->system_identifier &&
+                   known->timeline == told->timeline && known->server_version == told->server_version &&
+                   known->in_recovery == told->in_recovery;
+    known->system_identifier = told->system_identifier;
+    known->timeline = told->timeline;
+    known->server_version = told->server_version;
+    known->in_recovery = told->in_recovery;
+    return !is_same;
+}
+
+static Listing *find_listing(const Facts *facts, const char *instance)
+{
+    for (size_t i = 0; i < facts->listing_count; i++) {
+        if (strcmp(facts->listings[i].instance, instance) == 0) {
+            return &facts->listings[i];
+        }
+    }
+    return NULL;
+}
+
+static bool target_equal(const InventoryTarget *a, const InventoryTarget *b)
+{
+    return strcmp(a->target, b->target) == 0 && identity_equal(&a->identity, &b->identity) &&
+           strcmp(a->version, b->version) == 0 && a->is_read == b->is_read &&
+           a->in_recovery == b->in_recovery && fence_compare(a->fence, b->fence) == 0 &&
+           strcmp(a->rollout, b->rollout) == 0;
+}
+
+static bool list_equal(const TargetList *a, const TargetList *b)
+{
+    if (a->count != b->count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (!target_equal(&a->items[i], &b->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void copy_target(Listing *listing, const InventoryTarget *told)
+{
+    Arena *arena = &listing->next_arena;
+    InventoryTarget target = *told;
+    target.target = arena_strdup(arena, told->target);
+    target.instance = listing->instance;
+    target.identity.schema = arena_strdup(arena, told->identity.schema);
+    target.version = arena_strdup(arena, told->version);
+    target.rollout = arena_strdup(arena, told->rollout);
+    LIST_PUSH(&listing->next_targets, target);
+}
+
+static void drop_next(Listing *listing)
+{
+    LIST_CLEAR(&listing->next_targets);
+    arena_done(&listing->next_arena);
+    listing->next_page = 0;
+}
+
+/* The new list takes the old one's place; the old one's memory becomes the next new one's. */
+static void adopt_next(Listing *listing)
+{
+    TargetList targets = listing->targets;
+    Arena arena = listing->arena;
+    listing->targets = listing->next_targets;
+    listing->arena = listing->next_arena;
+    listing->next_targets = targets;
+    listing->next_arena = arena;
+    drop_next(listing);
+}
+
+static void rebuild_view(Facts *facts)
+{
+    LIST_CLEAR(&facts->all);
+    map_free(facts->by_address);
+    facts->by_address = map_new();
+    for (size_t i = 0; i < facts->listing_count; i++) {
+        LIST_EACH(target, &facts->listings[i].targets)
+        {
+            LIST_PUSH(&facts->all, *target);
+        }
+    }
+    for (size_t i = 0; i < facts->all.count; i++) {
+        map_put(facts->by_address, facts->all.items[i].target, &facts->all.items[i]);
+    }
+    facts->view.targets = facts->all.items;
+    facts->view.target_count = facts->all.count;
+    facts->view.inventory_revision = ++facts->revision;
+}
+
+bool facts_take_page(Facts *facts, const char *instance, const Inventory *page)
+{
+    Listing *listing = find_listing(facts, instance);
+    if (listing == NULL) {
+        return false;
+    }
+    if (page->page == 0) {
+        drop_next(listing);
+        listing->next_revision = page->revision;
+    }
+    for (size_t i = 0; i < page->target_count; i++) {
+        copy_target(listing, &page->targets[i]);
+    }
+    listing->next_page++;
+    if (!page->is_last) {
+        return false;
+    }
+    bool is_first = facts->view.inventory_revision == 0;
+    if (!is_first && list_equal(&listing->targets, &listing->next_targets)) {
+        drop_next(listing);
+        return false;
+    }
+    adopt_next(listing);
+    rebuild_view(facts);
+    return true;
+}
+
+const InventoryTarget *facts_target(const Facts *facts, const char *address)
+{
+    return map_get(facts->by_address, address);
+}
+
+const HelloInstance *facts_instance(const Facts *facts, const char *name)
+{
+    return find_instance(facts, name);
+}

@@ -1,0 +1,25 @@
+/*
+ * The watcher of one instance: a thread that finds out what the server is, which targets it has and at
+ * which version they are, again and again, and writes letters about it: HELLO for the server, INVENTORY
+ * in pages for its targets. It never changes anything on the instance.
+ */
+#ifndef SKEIN_AGENT_WATCHER_H
+#define SKEIN_AGENT_WATCHER_H
+
+#include "agent/config.h"
+#include "agent/conn/conn.h"
+#include "agent/conn/pool.h"
+
+typedef struct Watcher Watcher;
+
+/* Starts the thread. Everything is borrowed and outlives it. */
+ErrCode watcher_start(void *context, const AgentInstanceConfig *config, ConnSource *source,
+                      ConnPool *pool, Watcher **ret_watcher, Err *err);
+
+/* Something has changed on it: look now. From the loop's thread; any number of calls make one look. */
+void watcher_look_now(Watcher *watcher);
+
+/* Ends the thread, joins it, frees. NULL is allowed. */
+void watcher_stop(Watcher *watcher);
+
+#endif
