@@ -1,0 +1,261 @@
+/* Opening, upgrading and driving one SQLite file. Never retries, never logs. */
+#include "coordinator/store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/arena.h"
+#include "common/failpoint.h"
+#include "common/file.h"
+#include "common/str.h"
+#include "coordinator/store/schema.h"
+
+/* Longer than any commit of another process, shorter than anyone's patience. */
+#define BUSY_TIMEOUT_MS 1000
+
+static const struct {
+    int code;
+    const char *hint;
+} HINTS[] = {
+    { SQLITE_BUSY, "another process writes to this file; only one coordinator may use it" },
+    { SQLITE_LOCKED, "another process writes to this file; only one coordinator may use it" },
+    { SQLITE_FULL, "make room on the file system that holds the store; the coordinator goes on by itself" },
+    { SQLITE_IOERR, "look at the disk, its free space and the kernel's log; the coordinator goes on by "
+                    "itself when writing works again" },
+    { SQLITE_CORRUPT, "the file is damaged: restore it from a backup, or move it away and start anew" },
+    { SQLITE_NOTADB, "this file is no skein store: look at 'store' in the configuration, or restore it "
+                     "from a backup" },
+    { SQLITE_CANTOPEN, "its directory must exist and be writable for the coordinator's user" },
+    { SQLITE_PERM, "the file must belong to the coordinator's user" },
+    { SQLITE_READONLY, "file and directory must be writable for the coordinator's user" },
+};
+
+ErrCode db_error(Db *db, Err *err)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+    err_set(err, ERR_STORE, "store %s: %s (SQLite error %d)", db->path, sqlite3_errmsg(db->handle), code);
+    for (size_t i = 0; i < ARRAY_LEN(HINTS); i++) {
+        if (HINTS[i].code == (code & 0xff)) {
+            err_hint(err, "%s", HINTS[i].hint);
+        }
+    }
+    return ERR_STORE;
+}
+
+ErrCode db_prepare(Db *db, const char *sql, sqlite3_stmt **ret_statement, Err *err)
+{
+    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+    return code == SQLITE_OK ? ERR_NONE : db_error(db, err);
+}
+
+ErrCode db_exec(Db *db, const char *sql, Err *err)
+{
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_NONE : db_error(db, err);
+}
+
+ErrCode db_step(Db *db, sqlite3_stmt *statement, bool *ret_has_row, Err *err)
+{
+    int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        db_error(db, err);
+        sqlite3_reset(statement);
+        return ERR_STORE;
+    }
+    if (ret_has_row != NULL) {
+        *ret_has_row = code == SQLITE_ROW;
+    }
+    return ERR_NONE;
+}
+
+ErrCode db_run(Db *db, sqlite3_stmt *statement, Err *err)
+{
+    ErrCode code = db_step(db, statement, NULL, err);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return code;
+}
+
+/* ---- transactions ---- */
+
+ErrCode db_begin(Db *db, Err *err)
+{
+    return db_exec(db, "BEGIN IMMEDIATE", err);
+}
+
+ErrCode db_commit(Db *db, Err *err)
+{
+    FAILPOINT("store.before_commit");
+    if (FAILPOINT_ERROR("store.commit", err) != ERR_NONE) {
+        db_rollback(db);
+        err->code = ERR_STORE;
+        return ERR_STORE;
+    }
+    if (db_exec(db, "COMMIT", err) != ERR_NONE) {
+        db_rollback(db);
+        return ERR_STORE;
+    }
+    FAILPOINT("store.after_commit");
+    return ERR_NONE;
+}
+
+void db_rollback(Db *db)
+{
+    /* Some errors (a full disk) have ended the transaction already. */
+    if (!sqlite3_get_autocommit(db->handle)) {
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+/* ---- opening ---- */
+
+/*
+ * The file exists with mode 0600 before SQLite opens it; its journal files take the same mode. Never
+ * opened and closed by us when it is there: that would drop the POSIX locks of this process on it.
+ */
+static ErrCode file_prepare(const char *path, Err *err)
+{
+    AUTO(Fd) fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno == EEXIST && chmod(path, 0600) == 0)) {
+        return ERR_NONE;
+    }
+    err_set_errno(err, ERR_STORE, errno, "cannot open the store %s", path);
+    return err_hint(err, "its directory must exist, and directory and file belong to the "
+                         "coordinator's user; 'store' in the configuration names the file");
+}
+
+/* One number or word that a PRAGMA answers with. */
+static ErrCode pragma_read(Db *db, const char *sql, Arena *arena, const char **ret_text, Err *err)
+{
+    sqlite3_stmt *statement = NULL;
+    bool has_row = false;
+    ErrCode code = db_prepare(db, sql, &statement, err);
+    if (code == ERR_NONE) {
+        code = db_step(db, statement, &has_row, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_text = has_row ? arena_strdup(arena, (const char *)sqlite3_column_text(statement, 0)) : "";
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+static ErrCode pragma_number(Db *db, const char *sql, int64_t *ret, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *text = NULL;
+    ErrCode code = pragma_read(db, sql, &arena, &text, err);
+    if (code == ERR_NONE && !str_to_int64(text, INT64_MIN, INT64_MAX, ret)) {
+        code = err_set(err, ERR_STORE, "store %s: '%s' answered '%s'", db->path, sql, text);
+    }
+    return code;
+}
+
+static ErrCode check_integrity(Db *db, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *answer = NULL;
+    ErrCode code = pragma_read(db, "PRAGMA quick_check(1)", &arena, &answer, err);
+    if (code == ERR_NONE && !str_equal(answer, "ok")) {
+        err_set(err, ERR_STORE, "store %s is damaged: %s", db->path, answer);
+        code = err_hint(err, "restore it from a backup, or move it away and start anew: agents keep "
+                             "the truth in their databases");
+    }
+    return code;
+}
+
+/* Takes the file from `version` to the next, in one transaction. */
+static ErrCode upgrade_step(Db *db, size_t version, Err *err)
+{
+    AUTO(Str) stamp = { 0 };
+    str_printf(&stamp, "PRAGMA application_id = %d; PRAGMA user_version = %zu", STORE_APPLICATION_ID,
+               version + 1);
+    ErrCode code = db_begin(db, err);
+    if (code == ERR_NONE) {
+        code = db_exec(db, STORE_SCHEMA_STEPS[version], err);
+    }
+    if (code == ERR_NONE) {
+        code = db_exec(db, str_text(&stamp), err);
+    }
+    if (code == ERR_NONE) {
+        code = db_commit(db, err);
+    }
+    if (code != ERR_NONE) {
+        db_rollback(db);
+        return err_wrap(err, "schema version %zu", version + 1);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode check_owner(Db *db, int64_t *ret_version, Err *err)
+{
+    int64_t application = 0;
+    int64_t tables = 0;
+    if (pragma_number(db, "PRAGMA user_version", ret_version, err) != ERR_NONE ||
+        pragma_number(db, "PRAGMA application_id", &application, err) != ERR_NONE ||
+        pragma_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err) != ERR_NONE) {
+        return ERR_STORE;
+    }
+    if (tables > 0 && application != STORE_APPLICATION_ID) {
+        err_set(err, ERR_STORE, "%s is an SQLite file of another program", db->path);
+        return err_hint(err, "look at 'store' in the configuration; skein touches no file but its own");
+    }
+    if (*ret_version > (int64_t)STORE_SCHEMA_VERSION) {
+        err_set(err, ERR_STORE, "store %s has schema version %lld, this is skein %s with version %zu",
+                db->path, (long long)*ret_version, SKEIN_VERSION, STORE_SCHEMA_VERSION);
+        return err_hint(err, "start the newer skein-coordinator that wrote it");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode upgrade(Db *db, Err *err)
+{
+    int64_t version = 0;
+    ErrCode code = check_owner(db, &version, err);
+    for (size_t next = (size_t)version; code == ERR_NONE && next < STORE_SCHEMA_VERSION; next++) {
+        code = upgrade_step(db, next, err);
+    }
+    return code;
+}
+
+static ErrCode configure(Db *db, Err *err)
+{
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    /* trusted_schema: what a planted view or trigger could call. cell_size_check: damage shows early. */
+    return db_exec(db,
+                   "PRAGMA trusted_schema = off; PRAGMA cell_size_check = on;"
+                   "PRAGMA journal_mode = wal; PRAGMA synchronous = full;",
+                   err);
+}
+
+ErrCode db_open(const char *path, Db *ret_db, Err *err)
+{
+    ErrCode code = file_prepare(path, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    AUTO(Db) db = { .path = mem_strdup(path) };
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    if (sqlite3_open_v2(path, &db.handle, flags, NULL) != SQLITE_OK) {
+        return db_error(&db, err);
+    }
+    if (configure(&db, err) != ERR_NONE || check_integrity(&db, err) != ERR_NONE ||
+        upgrade(&db, err) != ERR_NONE) {
+        return ERR_STORE;
+    }
+    *ret_db = db;
+    db = (Db){ 0 };
+    return ERR_NONE;
+}
+
+void db_close(Db *db)
+{
+    if (db->handle != NULL) {
+        sqlite3_close(db->handle);
+    }
+    free(db->path);
+    *db = (Db){ 0 };
+}

@@ -1,0 +1,376 @@
+/* Column tables of the engine's rows, and the four functions that they drive. */
+#include "coordinator/store/rows.h"
+
+#include <string.h>
+
+#include "common/json.h"
+#include "coordinator/engine/model.h"
+
+#define LABELS_TEXT_MAX (1024 * 1024)
+
+/* ---- words: enum values by their names; one adapter per enum, since the types differ ---- */
+
+#define WORD_OF(function, Type)                                                                    \
+    static const char *function##_word(unsigned value)                                             \
+    {                                                                                              \
+        return function((Type)value);                                                              \
+    }
+
+WORD_OF(session_state_name, SessionState)
+WORD_OF(rollout_state_name, RolloutState)
+WORD_OF(pause_cause_name, PauseCause)
+WORD_OF(wave_state_name, WaveState)
+WORD_OF(target_state_name, TargetState)
+WORD_OF(goal_name, Goal)
+WORD_OF(report_name, Report)
+
+/* ---- the tables; a member of the wrong type does not compile ---- */
+
+#define AT(Type, member, MemberType)                                                               \
+    (offsetof(Type, member) +                                                                      \
+     0 * sizeof(char[_Generic(((Type *)0)->member, MemberType: 1, default: -1)]))
+#define COL(Type, name_, member, kind_, MemberType)                                                \
+    { .name = (name_), .kind = (kind_), .offset = AT(Type, member, MemberType) }
+#define TEXT(Type, name, member) COL(Type, name, member, COLUMN_TEXT, const char *)
+#define KEY(Type, name_, member)                                                                   \
+    { .name = (name_), .kind = COLUMN_TEXT, .is_key = true,                                        \
+      .offset = AT(Type, member, const char *) }
+#define U32(Type, name, member) COL(Type, name, member, COLUMN_U32, uint32_t)
+#define U64(Type, name, member) COL(Type, name, member, COLUMN_U64, uint64_t)
+#define I64(Type, name, member) COL(Type, name, member, COLUMN_I64, int64_t)
+#define FLAG(Type, name, member) COL(Type, name, member, COLUMN_BOOL, bool)
+#define LABELS(Type, name, member) COL(Type, name, member, COLUMN_LABELS, Labels)
+#define WORD(Type, name_, member, Enum, function, count)                                           \
+    { .name = (name_), .kind = COLUMN_WORD, .offset = AT(Type, member, Enum),                      \
+      .word = function##_word, .word_count = (count) }
+
+static const Column AGENT_COLUMNS[] = {
+    KEY(AgentRow, "name", name),
+    WORD(AgentRow, "state", state, SessionState, session_state_name, SESSION_STATE_COUNT_),
+    TEXT(AgentRow, "version", version),
+    LABELS(AgentRow, "labels", labels),
+    U64(AgentRow, "inventory_revision", inventory_revision),
+    I64(AgentRow, "heard_at_ms", heard_at_ms),
+    TEXT(AgentRow, "reason", reason),
+};
+
+static const Column INSTANCE_COLUMNS[] = {
+    KEY(InstanceRow, "agent", agent),
+    KEY(InstanceRow, "name", name),
+    U64(InstanceRow, "system_identifier", system_identifier),
+    U32(InstanceRow, "timeline", timeline),
+    U32(InstanceRow, "server_version", server_version),
+    FLAG(InstanceRow, "in_recovery", in_recovery),
+    LABELS(InstanceRow, "labels", labels),
+};
+
+static const Column INVENTORY_COLUMNS[] = {
+    KEY(InventoryRow, "address", address),
+    TEXT(InventoryRow, "agent", agent),
+    TEXT(InventoryRow, "instance", instance),
+    U64(InventoryRow, "system_identifier", identity.system_identifier),
+    U32(InventoryRow, "database_oid", identity.database_oid),
+    TEXT(InventoryRow, "schema", identity.schema),
+    TEXT(InventoryRow, "version", version),
+    FLAG(InventoryRow, "is_read", is_read),
+    FLAG(InventoryRow, "in_recovery", in_recovery),
+    FLAG(InventoryRow, "is_gone", is_gone),
+    FLAG(InventoryRow, "is_disputed", is_disputed),
+    U64(InventoryRow, "fence_term", fence.term),
+    U64(InventoryRow, "fence_token", fence.token),
+    TEXT(InventoryRow, "rollout", rollout),
+};
+
+static const Column ROLLOUT_COLUMNS[] = {
+    KEY(RolloutRow, "id", id),
+    TEXT(RolloutRow, "name", name),
+    { .name = "plan_hash", .kind = COLUMN_HASH, .offset = offsetof(RolloutRow, plan_hash) },
+    WORD(RolloutRow, "state", state, RolloutState, rollout_state_name, ROLLOUT_STATE_COUNT_),
+    WORD(RolloutRow, "pause_cause", pause_cause, PauseCause, pause_cause_name, PAUSE_CAUSE_COUNT_),
+    FLAG(RolloutRow, "is_rollback_by_operator", is_rollback_by_operator),
+    FLAG(RolloutRow, "is_irreversible_approved", is_irreversible_approved),
+    FLAG(RolloutRow, "is_adopted", is_adopted),
+    TEXT(RolloutRow, "reason", reason),
+    TEXT(RolloutRow, "actor", actor),
+    I64(RolloutRow, "created_at_ms", created_at_ms),
+    I64(RolloutRow, "changed_at_ms", changed_at_ms),
+};
+
+static const Column WAVE_COLUMNS[] = {
+    KEY(WaveRow, "rollout", rollout),
+    { .name = "wave_index", .kind = COLUMN_U32, .is_key = true, .offset = AT(WaveRow, index, uint32_t) },
+    TEXT(WaveRow, "name", name),
+    WORD(WaveRow, "state", state, WaveState, wave_state_name, WAVE_STATE_COUNT_),
+    FLAG(WaveRow, "is_approved", is_approved),
+    TEXT(WaveRow, "approved_by", approved_by),
+    U32(WaveRow, "target_count", target_count),
+    U32(WaveRow, "soak_ms", soak_ms),
+    U32(WaveRow, "soak_left_ms", soak_left_ms),
+    I64(WaveRow, "opened_at_ms", opened_at_ms),
+    I64(WaveRow, "changed_at_ms", changed_at_ms),
+};
+
+static const Column TARGET_COLUMNS[] = {
+    KEY(TargetRow, "rollout", rollout),
+    KEY(TargetRow, "address", address),
+    U64(TargetRow, "system_identifier", identity.system_identifier),
+    U32(TargetRow, "database_oid", identity.database_oid),
+    TEXT(TargetRow, "schema", identity.schema),
+    TEXT(TargetRow, "agent", agent),
+    TEXT(TargetRow, "instance", instance),
+    TEXT(TargetRow, "database", database),
+    U32(TargetRow, "wave", wave),
+    WORD(TargetRow, "state", state, TargetState, target_state_name, TARGET_STATE_COUNT_),
+    WORD(TargetRow, "goal", goal, Goal, goal_name, GOAL_COUNT_),
+    U64(TargetRow, "term", stamp.term),
+    U32(TargetRow, "attempt", stamp.attempt),
+    U32(TargetRow, "revision", stamp.revision),
+    U64(TargetRow, "token", token),
+    FLAG(TargetRow, "is_charged", is_charged),
+    FLAG(TargetRow, "was_sent", was_sent),
+    FLAG(TargetRow, "has_start", has_start),
+    TEXT(TargetRow, "start", start),
+    TEXT(TargetRow, "version", version),
+    U32(TargetRow, "applied", applied),
+    U32(TargetRow, "steps_done", steps_done),
+    U32(TargetRow, "steps_total", steps_total),
+    WORD(TargetRow, "report", report, Report, report_name, REPORT_COUNT_),
+    COL(TargetRow, "code", code, COLUMN_U32, ErrCode),
+    TEXT(TargetRow, "sqlstate", sqlstate),
+    TEXT(TargetRow, "message", message),
+    TEXT(TargetRow, "hint", hint),
+    TEXT(TargetRow, "migration", migration),
+    U32(TargetRow, "statement", statement),
+    U32(TargetRow, "retries", retries),
+    U32(TargetRow, "duration_ms", duration_ms),
+    I64(TargetRow, "changed_at_ms", changed_at_ms),
+};
+
+static const Column EVENT_COLUMNS[] = {
+    U64(EventRow, "seq", seq),
+    I64(EventRow, "time_ms", time_ms),
+    TEXT(EventRow, "actor", actor),
+    TEXT(EventRow, "rollout", rollout),
+    TEXT(EventRow, "wave", wave),
+    TEXT(EventRow, "target", target),
+    TEXT(EventRow, "agent", agent),
+    TEXT(EventRow, "rule", rule),
+    TEXT(EventRow, "old_state", old_state),
+    TEXT(EventRow, "new_state", new_state),
+    COL(EventRow, "code", code, COLUMN_U32, ErrCode),
+    TEXT(EventRow, "text", text),
+};
+
+#define ROW_TABLE(table_name, Type, rows, order)                                                   \
+    { .name = (table_name), .row_bytes = sizeof(Type), .columns = (rows),                          \
+      .column_count = ARRAY_LEN(rows), .order_by = (order) }
+
+const RowTable ROWS_AGENT = ROW_TABLE("agents", AgentRow, AGENT_COLUMNS, "name");
+const RowTable ROWS_INSTANCE = ROW_TABLE("instances", InstanceRow, INSTANCE_COLUMNS, "agent, place");
+const RowTable ROWS_INVENTORY = ROW_TABLE("inventory", InventoryRow, INVENTORY_COLUMNS, "address");
+const RowTable ROWS_ROLLOUT = ROW_TABLE("rollouts", RolloutRow, ROLLOUT_COLUMNS, "place");
+const RowTable ROWS_WAVE = ROW_TABLE("waves", WaveRow, WAVE_COLUMNS, "rollout, wave_index");
+const RowTable ROWS_TARGET = ROW_TABLE("targets", TargetRow, TARGET_COLUMNS, "rollout, place");
+const RowTable ROWS_EVENT = ROW_TABLE("events", EventRow, EVENT_COLUMNS, "seq");
+
+_Static_assert(sizeof(TargetState) == sizeof(uint32_t) && sizeof(ErrCode) == sizeof(uint32_t),
+               "enums are read and written as 32-bit numbers");
+
+/* ---- SQL ---- */
+
+/* Appends `format` once per column, comma-separated; only keys, or only the others, when asked. */
+static void append_columns(const RowTable *table, Str *sql, const char *before, const char *after,
+                           const bool *is_key)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < table->column_count; i++) {
+        const Column *column = &table->columns[i];
+        if (is_key == NULL || column->is_key == *is_key) {
+            str_printf(sql, "%s%s\"%s\"%s", comma, before, column->name, after);
+            comma = ", ";
+        }
+    }
+}
+
+static void append_update(const RowTable *table, Str *sql)
+{
+    static const bool IS_KEY = true;
+    str_append(sql, " ON CONFLICT (");
+    append_columns(table, sql, "", "", &IS_KEY);
+    str_append(sql, ") DO UPDATE SET ");
+    const char *comma = "";
+    for (size_t i = 0; i < table->column_count; i++) {
+        const Column *column = &table->columns[i];
+        if (!column->is_key) {
+            str_printf(sql, "%s\"%s\" = excluded.\"%s\"", comma, column->name, column->name);
+            comma = ", ";
+        }
+    }
+}
+
+void rows_sql_put(const RowTable *table, Str *sql)
+{
+    bool has_key = false;
+    str_printf(sql, "INSERT INTO %s (", table->name);
+    append_columns(table, sql, "", "", NULL);
+    str_append(sql, ") VALUES (");
+    for (size_t i = 0; i < table->column_count; i++) {
+        str_append(sql, i == 0 ? "?" : ", ?");
+        has_key = has_key || table->columns[i].is_key;
+    }
+    str_append(sql, ")");
+    if (has_key) {
+        append_update(table, sql);
+    }
+}
+
+void rows_sql_select(const RowTable *table, Str *sql)
+{
+    str_append(sql, "SELECT ");
+    append_columns(table, sql, "", "", NULL);
+    str_printf(sql, " FROM %s ", table->name);
+}
+
+/* ---- binding ---- */
+
+static uint32_t read_u32(const void *at)
+{
+    return *(const uint32_t *)at;
+}
+
+static int bind_labels(sqlite3_stmt *statement, int index, const Labels *labels)
+{
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_object_begin(&json, NULL);
+    for (size_t i = 0; i < labels->count; i++) {
+        json_out_string(&json, labels->items[i].name, labels->items[i].value);
+    }
+    json_out_object_end(&json);
+    return sqlite3_bind_text(statement, index, str_text(&text), (int)text.length, SQLITE_TRANSIENT);
+}
+
+static int bind_column(const Column *column, sqlite3_stmt *statement, int index, const void *at)
+{
+    switch (column->kind) {
+    case COLUMN_TEXT:
+        return sqlite3_bind_text(statement, index, *(const char *const *)at, -1, SQLITE_STATIC);
+    case COLUMN_U32:
+        return sqlite3_bind_int64(statement, index, (sqlite3_int64)read_u32(at));
+    case COLUMN_U64:
+    case COLUMN_I64:
+        return sqlite3_bind_int64(statement, index, *(const sqlite3_int64 *)at);
+    case COLUMN_BOOL:
+        return sqlite3_bind_int(statement, index, *(const bool *)at);
+    case COLUMN_WORD:
+        return sqlite3_bind_text(statement, index, column->word(read_u32(at)), -1, SQLITE_STATIC);
+    case COLUMN_HASH:
+        return sqlite3_bind_blob(statement, index, at, PLAN_HASH_BYTES, SQLITE_STATIC);
+    case COLUMN_LABELS:
+        return bind_labels(statement, index, at);
+    case COLUMN_NONE:
+    case COLUMN_KIND_COUNT_:
+        break;
+    }
+    return SQLITE_MISUSE;
+}
+
+int rows_bind(const RowTable *table, sqlite3_stmt *statement, const void *row)
+{
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < table->column_count && code == SQLITE_OK; i++) {
+        const Column *column = &table->columns[i];
+        code = bind_column(column, statement, (int)i + 1, (const char *)row + column->offset);
+    }
+    return code;
+}
+
+/* ---- reading ---- */
+
+static const char *column_text(sqlite3_stmt *statement, int index)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, index);
+    return text == NULL ? "" : text;
+}
+
+static ErrCode read_word(const Column *column, const char *text, uint32_t *ret, Err *err)
+{
+    for (uint32_t value = 0; value < column->word_count; value++) {
+        if (str_equal(text, column->word(value))) {
+            *ret = value;
+            return ERR_NONE;
+        }
+    }
+    return err_set(err, ERR_STORE, "no %s is called '%s'", column->name, text);
+}
+
+static ErrCode read_labels(const char *text, Arena *arena, Labels *ret, Err *err)
+{
+    AUTO_PTR(JsonDocument) document = NULL;
+    if (json_in_parse("labels", text, strlen(text), LABELS_TEXT_MAX, &document, err) != ERR_NONE) {
+        err->code = ERR_STORE;
+        return ERR_STORE;
+    }
+    const char *name = NULL;
+    json_t *value = NULL;
+    Labels labels = { .items = ARENA_ARRAY(arena, Label, json_object_size(document)) };
+    json_object_foreach(document, name, value)
+    {
+        const char *content = json_string_value(value);
+        labels.items[labels.count].name = arena_strdup(arena, name);
+        labels.items[labels.count++].value = arena_strdup(arena, content == NULL ? "" : content);
+    }
+    *ret = labels;
+    return ERR_NONE;
+}
+
+static ErrCode read_hash(sqlite3_stmt *statement, int index, uint8_t *ret, Err *err)
+{
+    if (sqlite3_column_bytes(statement, index) != PLAN_HASH_BYTES) {
+        return err_set(err, ERR_STORE, "a plan hash is not %d bytes long", PLAN_HASH_BYTES);
+    }
+    memcpy(ret, sqlite3_column_blob(statement, index), PLAN_HASH_BYTES);
+    return ERR_NONE;
+}
+
+static ErrCode read_column(const Column *column, sqlite3_stmt *statement, int index, Arena *arena,
+                           void *at, Err *err)
+{
+    switch (column->kind) {
+    case COLUMN_TEXT:
+        *(const char **)at = arena_strdup(arena, column_text(statement, index));
+        return ERR_NONE;
+    case COLUMN_U32:
+        *(uint32_t *)at = (uint32_t)sqlite3_column_int64(statement, index);
+        return ERR_NONE;
+    case COLUMN_U64:
+    case COLUMN_I64:
+        *(sqlite3_int64 *)at = sqlite3_column_int64(statement, index);
+        return ERR_NONE;
+    case COLUMN_BOOL:
+        *(bool *)at = sqlite3_column_int(statement, index) != 0;
+        return ERR_NONE;
+    case COLUMN_WORD:
+        return read_word(column, column_text(statement, index), at, err);
+    case COLUMN_HASH:
+        return read_hash(statement, index, at, err);
+    case COLUMN_LABELS:
+        return read_labels(column_text(statement, index), arena, at, err);
+    case COLUMN_NONE:
+    case COLUMN_KIND_COUNT_:
+        break;
+    }
+    return err_set(err, ERR_INTERNAL, "column %s has no kind", column->name);
+}
+
+ErrCode rows_read(const RowTable *table, sqlite3_stmt *statement, Arena *arena, void *row, Err *err)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        const Column *column = &table->columns[i];
+        ErrCode code = read_column(column, statement, (int)i, arena, (char *)row + column->offset, err);
+        if (code != ERR_NONE) {
+            return err_wrap(err, "table %s", table->name);
+        }
+    }
+    return ERR_NONE;
+}

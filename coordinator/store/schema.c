@@ -1,0 +1,66 @@
+/* The schema's steps. States are kept as words, so that a person with the sqlite3 shell can read the file. */
+#include "coordinator/store/schema.h"
+
+#include "common/cleanup.h"
+
+/*
+ * `place` keeps the order in which rows first came: oldest rollout first, targets in the order of their
+ * waves. 64-bit numbers without sign are stored as two's complement.
+ */
+const char *const STORE_SCHEMA_STEPS[] = {
+    "CREATE TABLE meta ("
+    "  id INTEGER PRIMARY KEY CHECK (id = 1), term INTEGER NOT NULL, made_by TEXT NOT NULL) STRICT;"
+    "INSERT INTO meta VALUES (1, 0, 'skein " SKEIN_VERSION "');"
+
+    "CREATE TABLE agents ("
+    "  name TEXT PRIMARY KEY, state TEXT NOT NULL, version TEXT NOT NULL, labels TEXT NOT NULL,"
+    "  inventory_revision INTEGER NOT NULL, heard_at_ms INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;"
+
+    "CREATE TABLE instances ("
+    "  agent TEXT NOT NULL, name TEXT NOT NULL, system_identifier INTEGER NOT NULL,"
+    "  timeline INTEGER NOT NULL, server_version INTEGER NOT NULL, in_recovery INTEGER NOT NULL,"
+    "  labels TEXT NOT NULL, place INTEGER PRIMARY KEY, UNIQUE (agent, name)) STRICT;"
+
+    "CREATE TABLE inventory ("
+    "  address TEXT PRIMARY KEY, agent TEXT NOT NULL, instance TEXT NOT NULL,"
+    "  system_identifier INTEGER NOT NULL, database_oid INTEGER NOT NULL, schema TEXT NOT NULL,"
+    "  version TEXT NOT NULL, is_read INTEGER NOT NULL, in_recovery INTEGER NOT NULL,"
+    "  is_gone INTEGER NOT NULL, is_disputed INTEGER NOT NULL, fence_term INTEGER NOT NULL,"
+    "  fence_token INTEGER NOT NULL, rollout TEXT NOT NULL) STRICT;"
+
+    "CREATE TABLE rollouts ("
+    "  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, plan_hash BLOB NOT NULL,"
+    "  state TEXT NOT NULL, pause_cause TEXT NOT NULL, is_rollback_by_operator INTEGER NOT NULL,"
+    "  is_irreversible_approved INTEGER NOT NULL, is_adopted INTEGER NOT NULL, reason TEXT NOT NULL,"
+    "  actor TEXT NOT NULL, created_at_ms INTEGER NOT NULL, changed_at_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE waves ("
+    "  rollout TEXT NOT NULL, wave_index INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,"
+    "  is_approved INTEGER NOT NULL, approved_by TEXT NOT NULL, target_count INTEGER NOT NULL,"
+    "  soak_ms INTEGER NOT NULL, soak_left_ms INTEGER NOT NULL, opened_at_ms INTEGER NOT NULL,"
+    "  changed_at_ms INTEGER NOT NULL, PRIMARY KEY (rollout, wave_index)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE targets ("
+    "  place INTEGER PRIMARY KEY, rollout TEXT NOT NULL, address TEXT NOT NULL,"
+    "  system_identifier INTEGER NOT NULL, database_oid INTEGER NOT NULL, schema TEXT NOT NULL,"
+    "  agent TEXT NOT NULL, instance TEXT NOT NULL, database TEXT NOT NULL, wave INTEGER NOT NULL,"
+    "  state TEXT NOT NULL, goal TEXT NOT NULL, term INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+    "  revision INTEGER NOT NULL, token INTEGER NOT NULL, is_charged INTEGER NOT NULL,"
+    "  was_sent INTEGER NOT NULL, has_start INTEGER NOT NULL, start TEXT NOT NULL,"
+    "  version TEXT NOT NULL, applied INTEGER NOT NULL, steps_done INTEGER NOT NULL,"
+    "  steps_total INTEGER NOT NULL, report TEXT NOT NULL, code INTEGER NOT NULL,"
+    "  sqlstate TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL, migration TEXT NOT NULL,"
+    "  statement INTEGER NOT NULL, retries INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"
+    "  changed_at_ms INTEGER NOT NULL, UNIQUE (rollout, address)) STRICT;"
+
+    "CREATE TABLE events ("
+    "  seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, actor TEXT NOT NULL, rollout TEXT NOT NULL,"
+    "  wave TEXT NOT NULL, target TEXT NOT NULL, agent TEXT NOT NULL, rule TEXT NOT NULL,"
+    "  old_state TEXT NOT NULL, new_state TEXT NOT NULL, code INTEGER NOT NULL, text TEXT NOT NULL)"
+    "  STRICT;"
+    "CREATE INDEX events_of_rollout ON events (rollout, seq);"
+
+    "CREATE TABLE plans (hash BLOB PRIMARY KEY, bundle BLOB NOT NULL) STRICT;",
+};
+
+const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

@@ -1,0 +1,227 @@
+/* The SQLite backend: the contract of every store, and what is a file's own: damage, disk, versions. */
+#include "contract.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "common/file.h"
+#include "coordinator/store/schema.h"
+
+typedef struct Place {
+    char directory[64];
+    char path[96];
+} Place;
+
+int contract_setup(void **state)
+{
+    Place *place = mem_alloc(sizeof(*place));
+    str_copy(place->directory, sizeof(place->directory), "/tmp/skein-store-XXXXXX");
+    if (mkdtemp(place->directory) == NULL) {
+        free(place);
+        return -1;
+    }
+    text_format(place->path, sizeof(place->path), "%s/c.db", place->directory);
+    *state = place;
+    return 0;
+}
+
+int contract_teardown(void **state)
+{
+    static const char *const SUFFIXES[] = { "", "-wal", "-shm", "-journal" };
+    Place *place = *state;
+    for (size_t i = 0; i < ARRAY_LEN(SUFFIXES); i++) {
+        AUTO(Str) path = { 0 };
+        str_printf(&path, "%s%s", place->path, SUFFIXES[i]);
+        unlink(str_text(&path));
+    }
+    rmdir(place->directory);
+    free(place);
+    return 0;
+}
+
+static Store *contract_open(void **state)
+{
+    Place *place = *state;
+    Store *store = NULL;
+    Err err = { 0 };
+    if (store_sqlite_open(place->path, &store, &err) != ERR_NONE) {
+        fail_msg("open: %s", err.message);
+    }
+    return store;
+}
+
+/* Opens what cannot be opened, and wants these words in message and hint. */
+static void must_not_open(const char *path, const char *words, const char *hint)
+{
+    Store *store = NULL;
+    Err err = { 0 };
+    assert_int_equal(store_sqlite_open(path, &store, &err), ERR_STORE);
+    assert_null(store);
+    if (strstr(err.message, path) == NULL || strstr(err.message, words) == NULL) {
+        fail_msg("no '%s' of '%s' in: %s", words, path, err.message);
+    }
+    if (strstr(err.hint, hint) == NULL) {
+        fail_msg("no '%s' in hint: %s", hint, err.hint);
+    }
+}
+
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void the_files_are_for_the_owner_alone(void **state)
+{
+    Place *place = *state;
+    AUTO_PTR(Store) store = contract_open(state);
+    static const char *const SUFFIXES[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < ARRAY_LEN(SUFFIXES); i++) {
+        AUTO(Str) path = { 0 };
+        struct stat info;
+        str_printf(&path, "%s%s", place->path, SUFFIXES[i]);
+        assert_int_equal(stat(str_text(&path), &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+    }
+}
+
+static void a_file_of_another_program_is_refused(void **state)
+{
+    Place *place = *state;
+    run_sql(place->path, "CREATE TABLE cats (name TEXT)");
+    must_not_open(place->path, "another program", "store");
+}
+
+static void a_store_of_a_newer_version_is_refused(void **state)
+{
+    Place *place = *state;
+    store_close(contract_open(state));
+    run_sql(place->path, "PRAGMA user_version = 99");
+    must_not_open(place->path, "version 99", "newer");
+}
+
+static void no_store_at_all_is_refused_with_a_hint(void **state)
+{
+    Place *place = *state;
+    Err err = { 0 };
+    static const char TEXT[] = "this is a shopping list and no store, however long one looks at it";
+    assert_int_equal(file_write_new(place->path, TEXT, sizeof(TEXT), 0600, &err), ERR_NONE);
+    must_not_open(place->path, "not a database", "no skein store");
+}
+
+static void a_missing_directory_is_refused_with_a_hint(void **state)
+{
+    (void)state;
+    must_not_open("/tmp/skein-no-such-directory/c.db", "No such file", "directory must exist");
+}
+
+static void a_damaged_page_is_found_at_opening(void **state)
+{
+    Place *place = *state;
+    const Effect rows[] = CONTRACT_ROWS;
+    Store *store = contract_open(state);
+    contract_must_commit(store, rows, ARRAY_LEN(rows));
+    store_close(store); /* the last handle moves everything into the file */
+    FILE *file = fopen(place->path, "r+b");
+    assert_non_null(file);
+    for (long page = 1; page < 10; page++) {
+        fseek(file, page * 4096, SEEK_SET);
+        fwrite("\xff\xff\xff\xff\xff\xff\xff\xff", 1, 8, file);
+    }
+    fclose(file);
+    must_not_open(place->path, "", "restore it from a backup");
+}
+
+static void a_word_of_nobody_is_an_error_with_table_and_column(void **state)
+{
+    Place *place = *state;
+    AUTO(Arena) arena = { 0 };
+    const Effect rows[] = CONTRACT_ROWS;
+    AUTO_PTR(Store) store = contract_open(state);
+    contract_must_commit(store, rows, ARRAY_LEN(rows));
+    run_sql(place->path, "UPDATE waves SET state = 'surfing'");
+    StoreContents contents;
+    Err err = { 0 };
+    assert_int_equal(store->ops->load(store, &arena, &contents, &err), ERR_STORE);
+    assert_non_null(strstr(err.message, "table waves: no state is called 'surfing'"));
+}
+
+static void a_lock_of_another_process_is_an_error_that_passes(void **state)
+{
+    Place *place = *state;
+    AUTO_PTR(Store) store = contract_open(state);
+    const Effect put = { .kind = EFFECT_PERSIST_AGENT, .agent = &CONTRACT_AGENT };
+    sqlite3 *other = NULL;
+    assert_int_equal(sqlite3_open(place->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    assert_int_equal(contract_commit(store, &put, 1, &last_seq, &err), ERR_STORE);
+    assert_non_null(strstr(err.hint, "only one coordinator"));
+    sqlite3_close(other);
+    contract_must_commit(store, &put, 1);
+}
+
+/* A disk that takes no more: the process may not lengthen any file. */
+static void a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(Store) store = contract_open(state);
+    const Effect rows[] = CONTRACT_ROWS;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit none = { .rlim_cur = 1, .rlim_max = before.rlim_max };
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    for (int try = 0; try < 3; try++) {
+        setrlimit(RLIMIT_FSIZE, &none);
+        ErrCode code = contract_commit(store, rows, ARRAY_LEN(rows), &last_seq, &err);
+        setrlimit(RLIMIT_FSIZE, &before);
+        assert_int_equal(code, ERR_STORE);
+        assert_non_null(strstr(err.hint, "goes on by itself"));
+    }
+    assert_int_equal(contract_load(store, &arena).rollout_count, 0);
+    contract_must_commit(store, rows, ARRAY_LEN(rows));
+    StoreContents contents = contract_load(store, &arena);
+    contract_check_all(&contents);
+}
+
+static void a_new_file_has_the_present_version(void **state)
+{
+    Place *place = *state;
+    store_close(contract_open(state));
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(statement, 0), (int)STORE_SCHEMA_VERSION);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CONTRACT_TESTS,
+        CONTRACT_TEST(the_files_are_for_the_owner_alone),
+        CONTRACT_TEST(a_file_of_another_program_is_refused),
+        CONTRACT_TEST(a_store_of_a_newer_version_is_refused),
+        CONTRACT_TEST(no_store_at_all_is_refused_with_a_hint),
+        CONTRACT_TEST(a_missing_directory_is_refused_with_a_hint),
+        CONTRACT_TEST(a_damaged_page_is_found_at_opening),
+        CONTRACT_TEST(a_word_of_nobody_is_an_error_with_table_and_column),
+        CONTRACT_TEST(a_lock_of_another_process_is_an_error_that_passes),
+        CONTRACT_TEST(a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later),
+        CONTRACT_TEST(a_new_file_has_the_present_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
