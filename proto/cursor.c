@@ -166,7 +166,7 @@ ErrCode cursor_check(Bytes bytes, Err *err)
     Cursor cursor = cursor_of(bytes);
     uint64_t left[WIRE_DEPTH_MAX + 1] = { 1 }; /* values still to come, by depth */
     size_t depth = 0;
-    while (left[0] > 0) {
+    while (depth > 0 || left[0] > 0) {
         size_t at = bytes.length - bytes_left(&cursor);
         Head head;
         if (!cursor_head(&cursor, &head)) {
