@@ -117,6 +117,12 @@ static ErrCode load(yaml_parser_t *parser, ConfigDocument *document, const char 
 ErrCode config_parse(const char *name, const void *bytes, size_t length,
                      ConfigDocument **ret_document, Err *err)
 {
+    /* libyaml skips a byte order mark only where it guesses the encoding itself. */
+    size_t mark_length = strlen(BYTE_ORDER_MARK);
+    if (length >= mark_length && memcmp(bytes, BYTE_ORDER_MARK, mark_length) == 0) {
+        bytes = (const char *)bytes + mark_length;
+        length -= mark_length;
+    }
     ErrCode code = check_bytes(name, bytes, length, err);
     if (code != ERR_NONE) {
         return code;
