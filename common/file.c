@@ -82,6 +82,7 @@ ErrCode file_read_fd(int fd, const char *path, size_t max_bytes, Str *out, Err *
             return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", path, max_bytes);
         }
         str_append_bytes(out, buffer, (size_t)got);
+        explicit_bzero(buffer, (size_t)got); /* key files come this way too */
     }
 }
 
