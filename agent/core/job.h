@@ -32,11 +32,15 @@ typedef struct JobOrder {
     const uint8_t *plan_hash;
     const char *to;        /* migration id to be at: the plan's, or the command line's `--to`; "": empty */
     bool is_any_rollout;   /* roll back rows whoever applied them, down to `to` (the command line's down) */
-    uint32_t deadline_ms;  /* for the whole attempt */
+    uint32_t deadline_ms;  /* for the whole attempt in one direction; stands still while parked; 0: none */
     uint32_t blocked_retries_max; /* tries after 55P03 from a statement, and of the retry class */
 } JobOrder;
 
-/* What the world allows the job now; read at every call of job_next, so between steps. */
+/*
+ * What the world allows the job now; read at every call of job_next, so between steps. GOAL_NONE: the
+ * order is withdrawn (a newer attempt waits, or the process stops): the job ends at the next boundary, also
+ * while it looks for an outcome, and its last report says what is known, which need not be an end.
+ */
 typedef struct Permit {
     Goal goal;
     uint32_t revision;
@@ -129,6 +133,13 @@ typedef struct Result {
 
 typedef struct Job Job;
 
+/* One rule that fired: for the log's "old -> new, why". */
+typedef struct JobMove {
+    const Rule *rule;
+    int from;
+    int to;
+} JobMove;
+
 /* Copies nothing of `order`: it and the plan outlive the job. `seed` is for jitter. */
 Job *job_new(const JobOrder *order, Goal goal, uint64_t seed, uint64_t now_ms);
 void job_free(Job *job);
@@ -138,8 +149,9 @@ AUTO_PTR_DEFINE(Job, job_free)
 Action job_next(Job *job, const Result *result, Permit permit, uint64_t now_ms);
 
 /*
- * Should what is being performed now be cancelled under this permit? True for a transactional step when
- * the goal has turned to "roll back". A non-transactional one always runs to its end.
+ * Should what is being performed now be cancelled under this permit? True for a transactional step up when
+ * the goal has turned to "roll back", and for any transactional step when the order is withdrawn. A
+ * non-transactional one always runs to its end.
  */
 bool job_should_cancel(const Job *job, Permit permit);
 
@@ -156,6 +168,10 @@ uint32_t job_report_serial(const Job *job);
 
 /* The whole Err behind the report's code, for the command line; ERR_NONE while all is well. */
 const Err *job_error(const Job *job);
+
+/* The rules that the last job_next fired, in order; valid until the next one. */
+const JobMove *job_trail(const Job *job, size_t *ret_count);
+const char *job_state_name(int state);
 
 const char *action_kind_name(ActionKind kind);
 const char *result_kind_name(ResultKind kind);

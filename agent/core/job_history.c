@@ -1,0 +1,201 @@
+/*
+ * Questions to the history: what it shows, what is missing, what is to be undone. Knows no states and no
+ * permits. The table in job_rules.c asks; nothing here decides.
+ */
+#include "agent/core/job_internal.h"
+
+#include <string.h>
+
+static bool is_there(const HistoryRow *row)
+{
+    return row->state == ROW_APPLIED || row->state == ROW_UNDOING;
+}
+
+/* Is this migration one that rolling back is about? */
+static bool is_in_undo_scope(const Job *job, size_t index)
+{
+    if (job->order->is_any_rollout) {
+        return index >= job->limit;
+    }
+    return job->history.rows[index].is_of_rollout;
+}
+
+static bool is_to_undo(const Job *job, size_t index)
+{
+    return job->history.rows[index].state == ROW_APPLIED && is_in_undo_scope(job, index);
+}
+
+long job_history_changed(const Job *job)
+{
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        const HistoryRow *row = &job->history.rows[i];
+        if (is_there(row) && !row->is_same_checksum) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+long job_history_open(const Job *job)
+{
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        RowState state = job->history.rows[i].state;
+        bool is_ours = job->direction == GOAL_APPLY || is_in_undo_scope(job, i);
+        if ((state == ROW_STARTED || state == ROW_UNDOING) && is_ours) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+long job_history_gap(const Job *job, long *ret_above)
+{
+    long missing = -1;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        RowState state = job->history.rows[i].state;
+        if (state == ROW_ABSENT && missing < 0 && i < job->limit) {
+            missing = (long)i;
+        }
+        if (state == ROW_APPLIED && missing >= 0) {
+            *ret_above = (long)i;
+            return missing;
+        }
+    }
+    return -1;
+}
+
+long job_history_next_up(const Job *job)
+{
+    for (size_t i = 0; i < job->limit; i++) {
+        if (job->history.rows[i].state == ROW_ABSENT) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+long job_history_next_down(const Job *job)
+{
+    for (size_t i = job->order->plan->migration_count; i > 0; i--) {
+        if (is_to_undo(job, i - 1)) {
+            return (long)(i - 1);
+        }
+    }
+    return -1;
+}
+
+long job_history_irreversible(const Job *job)
+{
+    for (size_t i = job->order->plan->migration_count; i > 0; i--) {
+        if (is_to_undo(job, i - 1) && job->order->plan->migrations[i - 1].is_irreversible) {
+            return (long)(i - 1);
+        }
+    }
+    return -1;
+}
+
+bool job_history_is_newest_foreign(const Job *job)
+{
+    const JobHistory *history = &job->history;
+    return history->foreign > 0 && strcmp(history->version, history->foreign_newest) == 0;
+}
+
+uint32_t job_history_count_up(const Job *job)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < job->limit; i++) {
+        count += job->history.rows[i].state != ROW_APPLIED;
+    }
+    return count;
+}
+
+uint32_t job_history_count_down(const Job *job)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        count += is_there(&job->history.rows[i]) && is_in_undo_scope(job, i);
+    }
+    return count;
+}
+
+uint32_t job_history_applied(const Job *job)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        count += is_there(&job->history.rows[i]) && job->history.rows[i].is_of_rollout;
+    }
+    return count;
+}
+
+/* Newest of the plan that is applied (and, if asked so, not by this rollout); else what the plan does not know. */
+static const char *newest_applied(const Job *job, bool is_of_others)
+{
+    for (size_t i = job->order->plan->migration_count; i > 0; i--) {
+        const HistoryRow *row = &job->history.rows[i - 1];
+        if (is_there(row) && !(is_of_others && row->is_of_rollout)) {
+            return job->order->plan->migrations[i - 1].id;
+        }
+    }
+    return job->history.foreign > 0 ? job->history.foreign_newest : "";
+}
+
+/* A step of ours that nobody had answered may turn out to be done: then it counts like an answered one. */
+static void count_found_step(Job *job, const History *history)
+{
+    if (!job->has_step || !job->history.is_read) {
+        return;
+    }
+    RowState wanted = job->is_down ? ROW_ABSENT : ROW_APPLIED;
+    if (job->history.rows[job->step].state != wanted && history->rows[job->step].state == wanted) {
+        job->steps_here++;
+    }
+}
+
+/* What was committed and answered cannot be gone, unless a standby that lacked it was promoted. */
+static long find_lost_row(const Job *job, const History *history)
+{
+    const JobHistory *known = &job->history;
+    bool is_other_timeline = known->is_read && known->timeline != 0 && history->timeline != 0 &&
+                             known->timeline != history->timeline;
+    for (size_t i = 0; is_other_timeline && i < history->count; i++) {
+        bool is_undone_by_us = job->has_step && job->is_down && job->step == i;
+        if (known->rows[i].state == ROW_APPLIED && history->rows[i].state == ROW_ABSENT &&
+            !is_undone_by_us) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+void job_history_take(Job *job, const History *history)
+{
+    JobHistory *known = &job->history;
+    count_found_step(job, history);
+    known->lost_row = find_lost_row(job, history);
+    if (history->count > 0) {
+        memcpy(known->rows, history->rows, history->count * sizeof(*known->rows));
+    }
+    known->foreign = history->foreign;
+    known->has_newer_above = history->has_newer_above;
+    known->timeline = history->timeline;
+    str_copy(known->foreign_newest, sizeof(known->foreign_newest), history->foreign_newest);
+    str_copy(known->newer_above, sizeof(known->newer_above), history->newer_above);
+    str_copy(known->version, sizeof(known->version), history->version);
+    if (!known->is_read) {
+        str_copy(known->start, sizeof(known->start), newest_applied(job, true));
+        known->is_read = true;
+    }
+}
+
+void job_history_step_done(Job *job)
+{
+    HistoryRow *row = &job->history.rows[job->step];
+    *row = (HistoryRow){
+        .state = job->is_down ? ROW_ABSENT : ROW_APPLIED,
+        .is_of_rollout = !job->is_down,
+        .is_same_checksum = true,
+    };
+    const char *version =
+        job->is_down ? newest_applied(job, false) : job->order->plan->migrations[job->step].id;
+    str_copy(job->history.version, sizeof(job->history.version), version);
+}

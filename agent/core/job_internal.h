@@ -1,0 +1,138 @@
+/*
+ * A job's inside: what job.c (driver and report), job_rules.c (guards, actions, table) and job_history.c
+ * (questions to the history) share. Nobody else includes this.
+ */
+#ifndef SKEIN_AGENT_CORE_JOB_INTERNAL_H
+#define SKEIN_AGENT_CORE_JOB_INTERNAL_H
+
+#include "agent/core/job.h"
+
+/* What is under way. A state stands for the action whose result is awaited. */
+typedef enum JobState {
+    JOB_NONE = 0,
+    JOB_IDLE,            /* made, not begun */
+    JOB_CONNECTING,      /* CONNECT */
+    JOB_LOCKING,         /* LOCK */
+    JOB_ENDING,          /* END_BACKEND: an older attempt's */
+    JOB_PREPARING,       /* PREPARE */
+    JOB_READING,         /* READ */
+    JOB_DECIDING,        /* the history is known, the permit is looked at: no action, rules only */
+    JOB_APPLYING,        /* APPLY */
+    JOB_UNDOING,         /* UNDO */
+    JOB_NOTING_BEGIN,    /* NOTE_BEGIN */
+    JOB_RUNNING,         /* RUN */
+    JOB_PROBING,         /* PROBE */
+    JOB_NOTING_END,      /* NOTE_END */
+    JOB_RETRYING,        /* WAIT with connection and lock, then read and decide again */
+    JOB_AWAITING_LOCK,   /* WAIT with the connection, then LOCK again */
+    JOB_DROPPING,        /* CLOSE of a connection that is of no use any more */
+    JOB_AWAITING_SERVER, /* WAIT without a connection, then CONNECT again */
+    JOB_PARKING,         /* CLOSE, since nothing of ours may idle on a database for hours */
+    JOB_PARKED,          /* WAIT until the permit allows steps */
+    JOB_CLOSING,         /* CLOSE; the outcome is decided */
+    JOB_DONE,
+    JOB_STATE_COUNT_,
+} JobState;
+
+/* The events of the table are the results by their own numbers, and two of the driver's. */
+typedef enum JobEvent {
+    JOB_EVENT_BEGIN = RESULT_KIND_COUNT_, /* the first call */
+    JOB_EVENT_DECIDE,                     /* in JOB_DECIDING */
+    JOB_EVENT_COUNT_,
+} JobEvent;
+
+/* How far a non-transactional step of this very job has come; the history shows only "started". */
+typedef enum StepPhase {
+    STEP_NONE = 0,
+    STEP_NOTED, /* the note may be there, its statement was never sent */
+    STEP_SENT,  /* the statement may have been sent; how it ended is not known */
+    STEP_RAN,   /* the statement was answered with success */
+} StepPhase;
+
+/* The history as last read, kept up by the steps that were answered since. */
+typedef struct JobHistory {
+    HistoryRow *rows; /* one per migration of the plan */
+    bool is_read;
+    uint32_t foreign;
+    bool has_newer_above;
+    uint32_t timeline;
+    long lost_row; /* applied as this job knew it, gone on another timeline; -1: none */
+    char foreign_newest[MIGRATION_ID_MAX + 1];
+    char newer_above[MIGRATION_ID_MAX + 1];
+    char version[MIGRATION_ID_MAX + 1];
+    char start[MIGRATION_ID_MAX + 1];
+} JobHistory;
+
+/* Longest chain of rules within one call: a result, and what is decided from it. */
+#define JOB_TRAIL_MAX 4
+
+struct Job {
+    const JobOrder *order;
+    Random random;
+    JobState state;
+
+    /* The call in hand. */
+    const Result *result;
+    Permit permit;
+    uint64_t now_ms;
+
+    JobHistory history;
+    size_t limit; /* migrations below it are wanted: the index after `to`'s */
+    bool has_limit; /* `to` is in the plan, or empty */
+
+    Goal direction; /* the last goal that was one: apply or roll back */
+    size_t step;    /* index of the migration under way, or last under way */
+    bool has_step;
+    bool is_down;
+    StepPhase phase;
+    uint32_t steps_here; /* committed by this job in its present direction */
+
+    bool has_lock;
+    bool is_unknown; /* a step was sent and its outcome is not known */
+    int backend_pid;
+
+    uint32_t blocked_tries; /* of the present step */
+    uint32_t retryable_tries;
+    uint32_t retries; /* of the whole job */
+    uint32_t server_waits;
+    uint32_t lock_waits;
+
+    uint64_t began_at_ms;
+    uint64_t deadline_at_ms;
+    uint64_t parked_at_ms;
+    uint64_t wait_until_ms;
+    Goal wait_goal; /* under which the wait began */
+
+    Report report;
+    Report outcome; /* what report becomes when the connection is closed */
+    uint32_t revision;
+    Err err;
+    char err_migration[MIGRATION_ID_MAX + 1];
+    uint32_t err_statement;
+
+    uint32_t serial;
+    uint64_t fingerprint;
+    JobMove trail[JOB_TRAIL_MAX];
+    size_t trail_count;
+};
+
+/* Indexes into the plan, -1 when there is none. They read job->history and the order only. */
+void job_history_take(Job *job, const History *history);
+long job_history_changed(const Job *job);     /* applied with another checksum */
+long job_history_open(const Job *job);        /* started or undoing, within what this job is about */
+long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
+long job_history_next_up(const Job *job);
+long job_history_next_down(const Job *job);
+long job_history_irreversible(const Job *job); /* newest that is to be undone and cannot be */
+bool job_history_is_newest_foreign(const Job *job);
+uint32_t job_history_count_up(const Job *job);
+uint32_t job_history_count_down(const Job *job);
+uint32_t job_history_applied(const Job *job); /* of this rollout */
+
+/* The present step was committed: its row changes, and the version with it. */
+void job_history_step_done(Job *job);
+
+/* Not in the table: a result that the action under way cannot have. A bug of the performer. */
+extern const Rule JOB_NONSENSE_RULE;
+
+#endif
