@@ -11,8 +11,8 @@
 #include "common/str.h"
 
 /*
- * libpg_query writes and reads a tree by recursion without a limit: an expression of some thousand terms
- * ends the process. No statement that needs a tree here is longer than this many tokens.
+ * libpg_query writes and reads a tree by recursion without a limit: an expression of some thousand
+ * terms ends the process. Statements of more tokens than this are judged by their words.
  */
 #define TREE_TOKENS_MAX 1000
 
@@ -72,25 +72,37 @@ static void set_outside(StatementFacts *facts, ProbeKind probe, const char *obje
     facts->detail = detail;
 }
 
-/* A boolean option as people write it: NAME, NAME true, NAME 'on', NAME 1; NULL when it is not there. */
+/* `off` without quotes reads as the name of a type. */
+static const char *word_of(const PgQuery__Node *value)
+{
+    if (value->node_case == PG_QUERY__NODE__NODE_TYPE_NAME && value->type_name->n_names > 0) {
+        value = value->type_name->names[value->type_name->n_names - 1];
+    }
+    return value->node_case == PG_QUERY__NODE__NODE_STRING ? value->string->sval : "";
+}
+
+static bool value_is_on(const PgQuery__Node *value)
+{
+    if (value == NULL) {
+        return true;
+    }
+    if (value->node_case == PG_QUERY__NODE__NODE_INTEGER) {
+        return value->integer->ival != 0;
+    }
+    if (value->node_case == PG_QUERY__NODE__NODE_BOOLEAN) {
+        return value->boolean->boolval;
+    }
+    return strcasecmp(word_of(value), "false") != 0 && strcasecmp(word_of(value), "off") != 0;
+}
+
+/* A boolean option as people write it: NAME, NAME true, NAME off, NAME 1. */
 static bool option_is_on(PgQuery__Node *const *options, size_t count, const char *name,
                          bool otherwise)
 {
     for (size_t i = 0; i < count; i++) {
-        if (options[i]->node_case != PG_QUERY__NODE__NODE_DEF_ELEM ||
-            strcasecmp(options[i]->def_elem->defname, name) != 0) {
-            continue;
-        }
-        const PgQuery__Node *value = options[i]->def_elem->arg;
-        if (value == NULL) {
-            otherwise = true;
-        } else if (value->node_case == PG_QUERY__NODE__NODE_INTEGER) {
-            otherwise = value->integer->ival != 0;
-        } else if (value->node_case == PG_QUERY__NODE__NODE_BOOLEAN) {
-            otherwise = value->boolean->boolval;
-        } else if (value->node_case == PG_QUERY__NODE__NODE_STRING) {
-            const char *word = value->string->sval;
-            otherwise = strcasecmp(word, "false") != 0 && strcasecmp(word, "off") != 0;
+        if (options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
+            strcasecmp(options[i]->def_elem->defname, name) == 0) {
+            otherwise = value_is_on(options[i]->def_elem->arg);
         }
     }
     return otherwise;
@@ -124,8 +136,8 @@ static void read_drop(const Reader *reader, const PgQuery__Node *node, Statement
         return;
     }
     const PgQuery__List *name = drop->objects[0]->list;
-    set_outside(facts, PROBE_INDEX_ABSENT,
-                quote_strings(name->items, name->n_items, reader->arena), "");
+    set_outside(facts, PROBE_INDEX_ABSENT, quote_strings(name->items, name->n_items, reader->arena),
+                "");
 }
 
 /* No probe: the index that is rebuilt is valid before and after, so looking proves nothing. */
@@ -249,7 +261,8 @@ static void read_alter_subscription(const Reader *reader, const PgQuery__Node *n
 static void refuse_transaction(const Reader *reader, StatementFacts *facts)
 {
     refuse(facts,
-           arena_printf(reader->arena, "%s inside a migration: skein begins and ends the transaction",
+           arena_printf(reader->arena,
+                        "%s inside a migration: skein begins and ends the transaction",
                         facts->kind),
            "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out");
 }
@@ -431,9 +444,9 @@ static bool grammar_refuses(const Reader *reader, StatementFacts *facts)
     PgQuerySplitResult result = pg_query_split_with_parser(reader->statement->sql);
     bool is_refused = result.error != NULL;
     if (is_refused) {
-        facts->warning = arena_printf(reader->arena,
-                                      "PostgreSQL 15's grammar refuses this statement: %s",
-                                      sql_parser_words(result.error->message, reader->arena));
+        facts->warning =
+            arena_printf(reader->arena, "PostgreSQL 15's grammar refuses this statement: %s",
+                         sql_parser_words(result.error->message, reader->arena));
     }
     pg_query_free_split_result(result);
     return is_refused;

@@ -1,9 +1,9 @@
 /*
- * Classification: what one statement is, whether it can run in a transaction, how its effect is looked
- * up afterwards, and why a migration may not hold it at all.
+ * Classification: what one statement is, whether it can run in a transaction, how its effect is
+ * looked up afterwards, and why a migration may not hold it at all.
  *
- * By PostgreSQL's own parse tree. Where the grammar refuses the statement, by its words, and then so that
- * a mistake is on the safe side; the server decides when it runs.
+ * By PostgreSQL's own parse tree. Where the grammar refuses the statement, by its words, and then
+ * so that a mistake is on the safe side; the server decides when it runs.
  */
 #ifndef SKEIN_CLI_SOURCE_CLASSIFY_H
 #define SKEIN_CLI_SOURCE_CLASSIFY_H
@@ -23,9 +23,9 @@ typedef struct StatementFacts {
     bool is_transactional; /* can run in a transaction block */
     ProbeKind probe;
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */
-    const char *detail; /* never NULL; table of an index, parent of a partition (quoted); enum label */
+    const char *detail; /* never NULL; quoted table of the index or parent of the partition; label */
     TransactionEdge edge;
-    const char *refusal; /* NULL, or why no migration may hold it; an edge may when it is the outer pair */
+    const char *refusal; /* NULL, or why no migration may hold it; the outer pair's edges may */
     const char *hint;    /* beside `refusal` */
     const char *warning; /* NULL, or what its author should know */
 } StatementFacts;

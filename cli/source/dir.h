@@ -1,6 +1,6 @@
 /*
- * A directory of migrations: its names, and its files as bytes. Nothing is read from outside of it: a
- * symbolic link that leads out is refused.
+ * A directory of migrations: its names, and its files as bytes. Nothing is read from outside of it:
+ * a symbolic link that leads out is refused.
  */
 #ifndef SKEIN_CLI_SOURCE_DIR_H
 #define SKEIN_CLI_SOURCE_DIR_H
@@ -18,8 +18,10 @@ typedef struct SourceDir {
     size_t count;
 } SourceDir;
 
-/* Lists it; everything is in `arena`. ERR_NOT_FOUND, ERR_IO, ERR_LIMIT; ERR_SYNTAX for a name that is not
- * UTF-8 or holds control characters. */
+/*
+ * Lists it; everything is in `arena`. ERR_NOT_FOUND, ERR_IO, ERR_LIMIT; ERR_SYNTAX for the name of
+ * an SQL file that is not UTF-8 or holds control characters.
+ */
 ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err *err);
 
 /* How messages cite one of its files: "migrations/0001_init.up.sql". */

@@ -97,8 +97,8 @@ static ErrCode read_words(const SqlText *text, uint32_t line, const char *at, co
         }
         char word[WORD_MAX + 1];
         if ((size_t)(at - start) > WORD_MAX) {
-            return sql_refuse(text, line, err, "unknown directive \"%.*s…\"",
-                              sql_excerpt(start), start);
+            return sql_refuse(text, line, err, "unknown directive \"%.*s…\"", sql_excerpt(start),
+                              start);
         }
         memcpy(word, start, (size_t)(at - start));
         word[at - start] = '\0';

@@ -4,8 +4,8 @@
  *     -- skein: no-transaction
  *     -- skein: lock-timeout=5s, irreversible
  *
- * They stand before the first statement, in "--" comments. An unknown one is an error, and so is one
- * that stands too late to count.
+ * They stand before the first statement, in "--" comments. An unknown one is an error, and so is
+ * one that stands too late to count.
  */
 #ifndef SKEIN_CLI_SOURCE_DIRECTIVE_H
 #define SKEIN_CLI_SOURCE_DIRECTIVE_H

@@ -164,9 +164,8 @@ static const char *const KINDS[] = {
 
 /* Words between CREATE and what is created. */
 static const char *const CREATE_NOISE[] = {
-    "OR",     "REPLACE", "TEMP",    "TEMPORARY",  "GLOBAL",    "LOCAL",
-    "UNIQUE", "TRUSTED", "DEFAULT", "PROCEDURAL", "RECURSIVE", "CONSTRAINT",
-    "UNLOGGED",
+    "OR",      "REPLACE", "TEMP",       "TEMPORARY", "GLOBAL",     "LOCAL",    "UNIQUE",
+    "TRUSTED", "DEFAULT", "PROCEDURAL", "RECURSIVE", "CONSTRAINT", "UNLOGGED",
 };
 
 static bool is_noise(const SqlText *text, const SqlToken *token)

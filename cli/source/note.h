@@ -1,4 +1,4 @@
-/* What reading a history has to say that is no error: notes and warnings, each with its file and line. */
+/* What reading a history has to say that is no error: each with its file and, mostly, its line. */
 #ifndef SKEIN_CLI_SOURCE_NOTE_H
 #define SKEIN_CLI_SOURCE_NOTE_H
 

@@ -149,8 +149,8 @@ static SqlTokenKind token_kind(const char *text, const PgQuery__ScanToken *token
 }
 
 /*
- * libpg_query 15 reports wrong ends for U&"…" and U&'…' (none, or one byte in). What lies between two
- * tokens and is not blank can only belong to the first of them.
+ * libpg_query 15 reports wrong ends for U&"…" and U&'…' (none, or one byte in). What lies between
+ * two tokens and is not blank can only belong to the first of them.
  */
 static uint32_t true_end(const char *text, uint32_t start, uint32_t next_start)
 {
@@ -164,16 +164,21 @@ static uint32_t true_end(const char *text, uint32_t start, uint32_t next_start)
 static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *arena)
 {
     SqlToken *tokens = ARENA_ARRAY(arena, SqlToken, scan->n_tokens);
+    size_t count = 0;
     uint32_t line = 1;
     size_t at = 0;
     for (size_t i = 0; i < scan->n_tokens; i++) {
         const PgQuery__ScanToken *token = scan->tokens[i];
+        /* A vertical tab is a blank since PostgreSQL 16; to the grammar of 15 it is a character. */
+        if (sql_is_blank(text->text[token->start])) {
+            continue;
+        }
         bool is_last = i + 1 == scan->n_tokens;
         uint32_t next = is_last ? (uint32_t)text->length : (uint32_t)scan->tokens[i + 1]->start;
         for (; at < (size_t)token->start; at++) {
             line += text->text[at] == '\n';
         }
-        tokens[i] = (SqlToken){
+        tokens[count++] = (SqlToken){
             .start = (uint32_t)token->start,
             .end = true_end(text->text, (uint32_t)token->start, next),
             .line = line,
@@ -181,7 +186,7 @@ static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *a
         };
     }
     text->tokens = tokens;
-    text->token_count = scan->n_tokens;
+    text->token_count = count;
 }
 
 /* The parser counts its position in characters, from 1. */
@@ -195,15 +200,15 @@ static size_t offset_of_character(const SqlText *text, int position)
     return at;
 }
 
-/* Scans `input`, the whole text or a beginning of it. False, and *ret_error filled, when it cannot. */
+/* False, with the parser's words and the byte of the fault, when `input` cannot be scanned. */
 static bool scan_input(SqlText *text, const char *input, Arena *arena, const char **ret_words,
                        size_t *ret_fault)
 {
     PgQueryScanResult result = pg_query_scan(input);
     bool is_scanned = result.error == NULL;
     if (is_scanned) {
-        PgQuery__ScanResult *scan = pg_query__scan_result__unpack(
-            NULL, result.pbuf.len, (const uint8_t *)result.pbuf.data);
+        PgQuery__ScanResult *scan =
+            pg_query__scan_result__unpack(NULL, result.pbuf.len, (const uint8_t *)result.pbuf.data);
         is_scanned = scan != NULL;
         if (is_scanned) {
             fill_tokens(text, scan, arena);

@@ -54,8 +54,9 @@ typedef struct SqlText {
 ErrCode sql_text_open(const char *file, Bytes bytes, Arena *arena, SqlText *ret_text, Err *err);
 
 /*
- * Fills the tokens. ERR_SYNTAX with the line for what cannot be scanned (a string or comment without
- * an end); the tokens before the fault are then there, so that the caller can explain it better.
+ * Fills the tokens. ERR_SYNTAX with the line for what cannot be scanned (a string or comment
+ * without an end); the tokens before the fault are then there, so that the caller can explain it
+ * better.
  */
 ErrCode sql_scan(SqlText *text, Arena *arena, Err *err);
 
@@ -77,7 +78,7 @@ uint32_t sql_line_at(const SqlText *text, size_t offset);
 ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* How much of `at` a message quotes: the rest of the line, at most 40 bytes, in whole characters. */
+/* How many bytes a message quotes: the rest of the line, at most 40, in whole characters. */
 int sql_excerpt(const char *at);
 
 /* An error message of PostgreSQL's parser, on one line and without a whole file quoted in it. */

@@ -61,7 +61,8 @@ static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
 
 static void leave_out_pair(Draft *draft, SourceNotes *notes)
 {
-    if (draft->end - draft->first < 2 || draft->facts[draft->first].edge != TRANSACTION_EDGE_BEGIN ||
+    if (draft->end - draft->first < 2 ||
+        draft->facts[draft->first].edge != TRANSACTION_EDGE_BEGIN ||
         draft->facts[draft->end - 1].edge != TRANSACTION_EDGE_COMMIT) {
         return;
     }
@@ -93,7 +94,7 @@ static bool begins_part(const Draft *draft, size_t i, bool each_alone)
            !draft->facts[i - 1].is_transactional;
 }
 
-/* "split it into 3 migrations: line 1 (SET), line 3 (CREATE INDEX CONCURRENTLY), lines 4 to 9 (…)". */
+/* "split it into 2 migrations: line 1 (SET), lines 3 to 9 (ALTER TABLE …)". */
 static ErrCode hint_parts(const Draft *draft, bool each_alone, Err *err)
 {
     AUTO(Str) parts = { 0 };
@@ -106,8 +107,8 @@ static ErrCode hint_parts(const Draft *draft, bool each_alone, Err *err)
         uint32_t from = draft->statements.items[i].line;
         uint32_t to = draft->statements.items[last].line;
         if (count < PARTS_NAMED_MAX) {
-            str_printf(&parts, from == to ? "%sline %u" : "%slines %u to %u", count == 0 ? "" : ", ",
-                       from, to);
+            str_printf(&parts, from == to ? "%sline %u" : "%slines %u to %u",
+                       count == 0 ? "" : ", ", from, to);
             str_printf(&parts, last == i ? " (%s)" : " (%s …)", draft->facts[i].kind);
         } else if (count == PARTS_NAMED_MAX) {
             str_append(&parts, ", …");
@@ -161,7 +162,8 @@ static ErrCode check_outside(const Draft *draft, Err *err)
 /* Decides whether the script runs in a transaction, and refuses what would be neither. */
 static ErrCode check_mode(const Draft *draft, bool *ret_is_transactional, Err *err)
 {
-    bool is_transactional = draft->directives.no_transaction_line == 0 || draft->first == draft->end;
+    bool is_transactional =
+        draft->directives.no_transaction_line == 0 || draft->first == draft->end;
     for (size_t i = draft->first; i < draft->end; i++) {
         if (!draft->facts[i].is_transactional) {
             ErrCode code = check_alone(draft, i, err);

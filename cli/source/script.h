@@ -1,8 +1,10 @@
 /*
- * A script: one file's text, or one part of it, as a plan runs it. Every format of migrations ends here.
+ * A script: one file's text, or one part of it, as a plan runs it. Every format of migrations ends
+ * here.
  *
- * In order: characters, tokens, directives, what only psql can do, statements, their kinds, one outer
- * BEGIN … COMMIT left out, and whether the whole runs in a transaction. Mixed scripts are refused.
+ * In order: characters, tokens, directives, what only psql can do, statements, their kinds, one
+ * outer BEGIN … COMMIT left out, and whether the whole runs in a transaction. Mixed scripts are
+ * refused.
  */
 #ifndef SKEIN_CLI_SOURCE_SCRIPT_H
 #define SKEIN_CLI_SOURCE_SCRIPT_H
@@ -18,8 +20,8 @@ typedef struct Script {
 } Script;
 
 /*
- * `file` is how messages cite it, and must live as long as the arena. ERR_SYNTAX or ERR_LIMIT with file
- * and line for the first thing that no migration may hold. Notes are added also when it fails.
+ * `file` is how messages cite it, and must live as long as the arena. ERR_SYNTAX or ERR_LIMIT with
+ * file and line for the first thing that no migration may hold. Notes are added also when it fails.
  */
 ErrCode script_read(const char *file, Bytes bytes, SourceNotes *notes, Arena *arena,
                     Script *ret_script, Err *err);

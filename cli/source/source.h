@@ -1,8 +1,8 @@
 /*
  * Migration sources: a directory in, ordered migrations out, in the form that a plan carries.
  *
- * Each format is one file with one exported SourceFormat; source.c lists them. Agents never see any of
- * this: they get statements, split, classified and with their probes.
+ * Each format is one file with one exported SourceFormat; source.c lists them. Agents never see any
+ * of this: they get statements, split, classified and with their probes.
  */
 #ifndef SKEIN_CLI_SOURCE_SOURCE_H
 #define SKEIN_CLI_SOURCE_SOURCE_H
@@ -25,12 +25,12 @@ typedef struct SourceFormat {
     const char *name;   /* as `format:` and --format say it */
     const char *layout; /* one line for people: how its files are named */
 
-    /* How surely the directory is of this format, by its names alone: 0 not at all, 100 without doubt. */
+    /* How surely the directory is of this format, by its names: 0 not at all, 100 no doubt. */
     unsigned (*detect)(const SourceDir *dir);
 
     /*
-     * Reads the directory: migrations and count of *ret_set, in the arena; notes are added to `notes`.
-     * Errors name file and line. Changes nothing on the disk.
+     * Reads the directory: migrations and count of *ret_set, in the arena; notes are added to
+     * `notes`. Errors name file and line. Changes nothing on the disk.
      */
     ErrCode (*read)(const SourceDir *dir, SourceNotes *notes, Arena *arena, MigrationSet *ret_set,
                     Err *err);
@@ -39,9 +39,10 @@ typedef struct SourceFormat {
 extern const SourceFormat source_golang_migrate;
 
 /*
- * Reads the directory at `path` with the named format, or with the one that recognises it (NULL). Blocks
- * on the disk. ERR_NOT_FOUND for no such directory, no such format, or a directory without migrations;
- * ERR_SYNTAX and ERR_LIMIT with file and line for what is in the files. *ret_set only on success.
+ * Reads the directory at `path` with the named format, or with the one that recognises it (NULL).
+ * Blocks on the disk. ERR_NOT_FOUND for no such directory, no such format, or a directory without
+ * migrations; ERR_SYNTAX and ERR_LIMIT with file and line for what is in the files. *ret_set only
+ * on success.
  */
 ErrCode source_read(const char *path, const char *format, Arena *arena, MigrationSet *ret_set,
                     Err *err);

@@ -1,9 +1,10 @@
 /*
  * golang-migrate's layout: NNNN_name.up.sql and, where it can be undone, NNNN_name.down.sql.
  *
- * The id is the name before ".up.sql"; the leading digits are the version, compared as a number of any
- * width. Two migrations may share one: their ids order them. A down belongs to the up of the same id, or
- * else, as golang-migrate itself pairs them, to the one that is left of the same version.
+ * The id is the name before ".up.sql"; the leading digits are the version, compared as a number of
+ * any width. Two migrations may share one: their ids order them. A down belongs to the up of the
+ * same id, or else, as golang-migrate itself pairs them, to the one that is left of the same
+ * version.
  */
 #include "cli/source/source.h"
 
@@ -22,7 +23,7 @@
 typedef struct Half {
     const char *file; /* its name in the directory */
     const char *id;
-    const char *version; /* the digits as written */
+    const char *version;     /* the digits as written */
     const struct Half *down; /* of an up: what undoes it, or NULL */
     bool is_down;
     bool is_paired;
@@ -109,7 +110,8 @@ static ErrCode read_name(const SourceDir *dir, const char *name, Arena *arena, H
     return ERR_NONE;
 }
 
-static ErrCode collect(const SourceDir *dir, SourceNotes *notes, Arena *arena, Pairs *pairs, Err *err)
+static ErrCode collect(const SourceDir *dir, SourceNotes *notes, Arena *arena, Pairs *pairs,
+                       Err *err)
 {
     for (size_t i = 0; i < dir->count; i++) {
         const char *name = dir->names[i];
@@ -247,7 +249,8 @@ static ErrCode read_half(const SourceDir *dir, const Half *half, SourceNotes *no
         return code;
     }
     Bytes view = { (const uint8_t *)str_text(&bytes), bytes.length };
-    return script_read(source_dir_cite(dir, half->file, arena), view, notes, arena, ret_script, err);
+    return script_read(source_dir_cite(dir, half->file, arena), view, notes, arena, ret_script,
+                       err);
 }
 
 /* Takes the down script, unless either file says that nothing undoes the migration. */
@@ -266,8 +269,7 @@ static ErrCode add_down(const SourceDir *dir, const Half *up, uint32_t irreversi
         return code;
     }
     const char *file = source_dir_cite(dir, up->down->file, arena);
-    migration->is_irreversible =
-        irreversible_line != 0 || script.directives.irreversible_line != 0;
+    migration->is_irreversible = irreversible_line != 0 || script.directives.irreversible_line != 0;
     if (!migration->is_irreversible) {
         migration->down = script.plan;
         if (script.plan.count == 0 && migration->up.count > 0) {

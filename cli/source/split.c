@@ -21,7 +21,7 @@ static bool token_is_inside(const SqlToken *token)
     return !sql_token_is_comment(token) && token->kind != SQL_TOKEN_SEMICOLON;
 }
 
-/* Adds the statement that tokens [first, end) hold, without what surrounds it; nothing when empty. */
+/* Adds the statement that tokens [first, end) hold, without what surrounds it, unless it is empty. */
 static void add_statement(const SqlText *text, size_t first, size_t end, Arena *arena,
                           StatementList *list)
 {
@@ -46,14 +46,13 @@ static void add_statement(const SqlText *text, size_t first, size_t end, Arena *
 
 static void finish(StatementList *list, Arena *arena, SqlStatements *ret_statements)
 {
-    ret_statements->items =
-        arena_memdup(arena, list->items, list->count * sizeof(list->items[0]));
+    ret_statements->items = arena_memdup(arena, list->items, list->count * sizeof(list->items[0]));
     ret_statements->count = list->count;
 }
 
 /*
- * BEGIN ATOMIC … END of a function's body: how many ENDs are open after this token. CASE has an END of
- * its own. After AS and "." both are names of columns.
+ * BEGIN ATOMIC … END of a function's body: how many ENDs are open after this token. CASE has an END
+ * of its own. After AS and "." both are names of columns.
  */
 static size_t atomic_depth_after(const SqlText *text, size_t index, size_t depth)
 {
@@ -121,7 +120,7 @@ static void take_cuts(const SqlText *text, const PgQuerySplitResult *cuts, Arena
     finish(&list, arena, ret_statements);
 }
 
-/* One past a comment that starts at `at`, or `at` when none does. Nesting counts, as in PostgreSQL. */
+/* One past the comment that starts at `at`, or `at` when none does. Comments nest. */
 static size_t skip_comment(const char *text, size_t at, size_t end)
 {
     if (end - at < 2) {

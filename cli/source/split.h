@@ -1,10 +1,10 @@
 /*
  * Splitting: from a file's text to its statements.
  *
- * PostgreSQL's grammar cuts. Where it refuses the file (a syntax error, or syntax newer than it), the
- * tokens are cut at ";" outside of parentheses and of BEGIN ATOMIC … END. libpg_query's own scanner
- * split is not used: it drops statements silently. Whatever cut, the result is checked: every byte that is
- * neither blank, comment nor ";" belongs to a statement.
+ * PostgreSQL's grammar cuts. Where it refuses the file (a syntax error, or syntax newer than it),
+ * the tokens are cut at ";" outside of parentheses and of BEGIN ATOMIC … END. libpg_query's own
+ * scanner split is not used: it drops statements silently. Whatever cut, the result is checked:
+ * every byte that is neither blank, comment nor ";" belongs to a statement.
  */
 #ifndef SKEIN_CLI_SOURCE_SPLIT_H
 #define SKEIN_CLI_SOURCE_SPLIT_H

@@ -1,0 +1,234 @@
+/* Scripts: one file's text as a plan runs it, and every reason to refuse it. */
+#include "sql_case.h"
+
+#include "cli/source/script.h"
+#include "common/str.h"
+
+typedef struct Reading {
+    Script script;
+    Err err;
+    ErrCode code;
+    SourceNotes notes;
+} Reading;
+
+static void reading_done(Reading *reading)
+{
+    source_notes_done(&reading->notes);
+}
+
+AUTO_DEFINE(Reading, reading_done)
+
+static Reading read_script(const char *sql, Arena *arena)
+{
+    Reading reading = { .notes.arena = arena };
+    Bytes bytes = { (const uint8_t *)sql, strlen(sql) };
+    reading.code =
+        script_read("m/1.sql", bytes, &reading.notes, arena, &reading.script, &reading.err);
+    return reading;
+}
+
+/* "tx LINE|KIND|SQL …" or "single …"; enough to tell what would run and how. */
+static void describe(const PlanScript *plan, Str *out)
+{
+    str_append(out, plan->is_transactional ? "tx" : "single");
+    for (size_t i = 0; i < plan->count; i++) {
+        const PlanStatement *statement = &plan->statements[i];
+        str_printf(out, " %u|%s|%s", statement->line, statement->kind, statement->sql);
+        if (statement->probe != PROBE_NONE) {
+            str_printf(out, "|%u|%s|%s", statement->probe, statement->object, statement->detail);
+        }
+    }
+}
+
+static void scripts_are_what_a_plan_runs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *script;
+    } CASES[] = {
+        { "", "tx" },
+        { "-- nothing to do\n", "tx" },
+        { "-- skein: no-transaction\n", "tx" },
+        { "CREATE TABLE t (x int);\r\nSELECT 1",
+          "tx 1|CREATE TABLE|CREATE TABLE t (x int) 2|SELECT|SELECT 1" },
+        { "BEGIN;\nSELECT 1;\nSAVEPOINT s;\nCOMMIT;", "tx 2|SELECT|SELECT 1 3|SAVEPOINT|SAVEPOINT s" },
+        { "START TRANSACTION; END;", "tx" },
+        { "CREATE INDEX CONCURRENTLY i ON s.t (x)",
+          "single 1|CREATE INDEX CONCURRENTLY|CREATE INDEX CONCURRENTLY i ON s.t (x)|1|\"s\".\"i\"|"
+          "\"s\".\"t\"" },
+        { "DROP INDEX CONCURRENTLY i",
+          "single 1|DROP INDEX CONCURRENTLY|DROP INDEX CONCURRENTLY i|2|\"i\"|" },
+        { "-- skein: no-transaction\nUPDATE t SET x = 1;", "single 2|UPDATE|UPDATE t SET x = 1" },
+        { "ALTER TYPE t ADD VALUE 'x'", "tx 1|ALTER TYPE ADD VALUE|ALTER TYPE t ADD VALUE 'x'" },
+        { "-- skein: no-transaction\nALTER TYPE t ADD VALUE 'x'",
+          "single 2|ALTER TYPE ADD VALUE|ALTER TYPE t ADD VALUE 'x'|3|\"t\"|x" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Str) got = { 0 };
+        AUTO(Reading) reading = read_script(CASES[i].sql, &arena);
+        assert_case(CASES[i].sql, reading.err.message, "");
+        describe(&reading.script.plan, &got);
+        assert_case(CASES[i].sql, str_text(&got), CASES[i].script);
+    }
+}
+
+static const struct {
+    const char *sql;
+    const char *message;
+    const char *hint;
+} REFUSED[] = {
+    { "SELECT 1;\n\nCOMMIT;\nSELECT 2",
+      "m/1.sql:3: COMMIT inside a migration: skein begins and ends the transaction",
+      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
+    { "BEGIN; SELECT 1; COMMIT;\nBEGIN; SELECT 2; COMMIT;",
+      "m/1.sql:1: COMMIT inside a migration: skein begins and ends the transaction",
+      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
+    { "BEGIN; SELECT 1;",
+      "m/1.sql:1: BEGIN inside a migration: skein begins and ends the transaction",
+      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
+    { "BEGIN; SELECT 1; ROLLBACK;",
+      "m/1.sql:1: BEGIN inside a migration: skein begins and ends the transaction",
+      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
+    { "SET lock_timeout = '1s';\n-- c\nCREATE INDEX CONCURRENTLY i ON t (x);\nSELECT 1;\nSELECT 2;",
+      "m/1.sql:3: CREATE INDEX CONCURRENTLY cannot run in a transaction and must stand alone; this "
+      "file has 4 statements",
+      "split it into 3 migrations: line 1 (SET), line 3 (CREATE INDEX CONCURRENTLY), lines 4 to 5 "
+      "(SELECT …)" },
+    { "DROP INDEX CONCURRENTLY a;\nDROP INDEX CONCURRENTLY b;",
+      "m/1.sql:1: DROP INDEX CONCURRENTLY cannot run in a transaction and must stand alone; this "
+      "file has 2 statements",
+      "split it into 2 migrations: line 1 (DROP INDEX CONCURRENTLY), line 2 (DROP INDEX "
+      "CONCURRENTLY)" },
+    { "VACUUM a;\nVACUUM b;\nVACUUM c;\nVACUUM d;\nVACUUM e;\nVACUUM f;\nVACUUM g;\nVACUUM h;",
+      "m/1.sql:1: VACUUM cannot run in a transaction and must stand alone; this file has 8 "
+      "statements",
+      "split it into 8 migrations: line 1 (VACUUM), line 2 (VACUUM), line 3 (VACUUM), line 4 "
+      "(VACUUM), line 5 (VACUUM), line 6 (VACUUM), …" },
+    { "-- skein: no-transaction\nSELECT 1;\nSELECT 2;",
+      "m/1.sql:1: a no-transaction migration has one statement; this file has 2",
+      "split it into 2 migrations: line 2 (SELECT), line 3 (SELECT)" },
+    { "BEGIN;\nVACUUM;\nCOMMIT;", "m/1.sql:1: BEGIN around what cannot run in a transaction",
+      "remove the BEGIN and the COMMIT" },
+    { "-- skein: no-transaction\nBEGIN; SELECT 1; COMMIT;",
+      "m/1.sql:2: BEGIN around what cannot run in a transaction",
+      "remove the BEGIN and the COMMIT" },
+    { "-- skein: lock-timeout=1s\nDROP INDEX CONCURRENTLY i",
+      "m/1.sql:1: lock-timeout on a statement that runs without a transaction",
+      "a short one would destroy a concurrent build; it gets the plan's timeouts.concurrent "
+      "instead" },
+    { "SELECT 1;\n\\connect other\nSELECT 2",
+      "m/1.sql:2: a command of psql, not of the server: \\connect other",
+      "a migration holds SQL alone; remove the line" },
+    { "SELECT 1 \\gexec", "m/1.sql:1: a command of psql, not of the server: \\gexec",
+      "a migration holds SQL alone; remove the line" },
+    { "SELECT 1;\nCOPY t (a) FROM stdin;\n1\tit's\n\\.\n",
+      "m/1.sql:2: COPY FROM STDIN: a migration has no client to stream the rows",
+      "write the rows as INSERT, or COPY from a file on the server" },
+    { "COPY t FROM STDIN WITH (FORMAT csv);\n1\n2\n\\.\n",
+      "m/1.sql:1: COPY FROM STDIN: a migration has no client to stream the rows",
+      "write the rows as INSERT, or COPY from a file on the server" },
+    { "COPY (SELECT 1) TO STDOUT",
+      "m/1.sql:1: COPY TO STDOUT: a migration has no client to stream the rows",
+      "remove it, or COPY to a file on the server" },
+    { "\\restrict abc\nSELECT 'it''s", "m/1.sql:1: a command of psql, not of the server: \\restrict abc",
+      "a migration holds SQL alone; remove the line" },
+    { "SELECT 1;\nSELECT 'it", "m/1.sql:2: unterminated quoted string", "" },
+    { "-- skein: no-transactoin\nSELECT 1", "m/1.sql:1: unknown directive \"no-transactoin\"",
+      "did you mean \"no-transaction\"?" },
+};
+
+static void what_a_script_may_not_hold_is_refused_with_line_and_hint(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Reading) reading = read_script(REFUSED[i].sql, &arena);
+        assert_int_equal(reading.code, ERR_SYNTAX);
+        assert_case(REFUSED[i].sql, reading.err.message, REFUSED[i].message);
+        assert_case(REFUSED[i].sql, reading.err.hint, REFUSED[i].hint);
+    }
+}
+
+static void what_stands_in_strings_and_bodies_is_nobodys_command(void **state)
+{
+    (void)state;
+    static const char *const SQLS[] = {
+        "SELECT '\n\\connect x';",
+        "DO $$\n\\.\nCOPY t FROM STDIN;\nCOMMIT;\n$$;",
+        "COPY stdin FROM '/tmp/x'",
+        "COPY (SELECT * FROM stdin) TO '/tmp/x'",
+        "SELECT 1 -- \\gexec\n/* \\. */",
+        "SELECT \"\\\" FROM t",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(SQLS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Reading) reading = read_script(SQLS[i], &arena);
+        assert_case(SQLS[i], reading.err.message, "");
+    }
+}
+
+static void notes_tell_what_was_left_out_and_what_looks_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        SourceNoteLevel level;
+        const char *note;
+    } CASES[] = {
+        { "-- c\nBEGIN;\nSELECT 1;\nEND;", SOURCE_NOTE_INFO,
+          "m/1.sql:2: BEGIN, and END at line 4, are left out: skein begins and ends the "
+          "transaction" },
+        { "SELECT 1;\nSELEC 2;", SOURCE_NOTE_WARNING,
+          "m/1.sql:2: PostgreSQL 15's grammar refuses this statement: syntax error at or near "
+          "\"SELEC\"" },
+        { "SELECT 1;\nALTER TYPE t ADD VALUE 'x';", SOURCE_NOTE_WARNING,
+          "m/1.sql:2: ALTER TYPE … ADD VALUE: the new label cannot be used before this "
+          "migration's transaction has ended" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Reading) reading = read_script(CASES[i].sql, &arena);
+        assert_int_equal(reading.code, ERR_NONE);
+        assert_int_equal(reading.notes.list.count, 1);
+        assert_int_equal(reading.notes.list.items[0].level, CASES[i].level);
+        assert_case(CASES[i].sql, reading.notes.list.items[0].text, CASES[i].note);
+    }
+}
+
+static void the_lock_timeout_reaches_the_plan(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Reading) reading = read_script("-- skein: lock-timeout=5s\nSELECT 1", &arena);
+    assert_int_equal(reading.code, ERR_NONE);
+    assert_int_equal(reading.script.plan.lock_timeout_ms, 5000);
+}
+
+static void a_script_of_too_many_statements_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) sql = { 0 };
+    for (int i = 0; i <= PLAN_STEPS_MAX; i++) {
+        str_append(&sql, "TABLE t;");
+    }
+    AUTO(Reading) reading = read_script(str_text(&sql), &arena);
+    assert_int_equal(reading.code, ERR_LIMIT);
+    assert_string_equal(reading.err.message,
+                        "m/1.sql: 100001 statements, and a migration has at most 100000");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scripts_are_what_a_plan_runs),
+        cmocka_unit_test(what_a_script_may_not_hold_is_refused_with_line_and_hint),
+        cmocka_unit_test(what_stands_in_strings_and_bodies_is_nobodys_command),
+        cmocka_unit_test(notes_tell_what_was_left_out_and_what_looks_wrong),
+        cmocka_unit_test(the_lock_timeout_reaches_the_plan),
+        cmocka_unit_test(a_script_of_too_many_statements_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
