@@ -1,0 +1,338 @@
+/*
+ * The client's end of a connection: what the real agent's runner sees. It sends a batch, waits for the
+ * answer until the deadline, and tells apart "nothing was under way" from "nobody knows".
+ */
+#include <string.h>
+
+#include "tests/sim/sim_pg_internal.h"
+
+#define CONNECT_MS 3
+#define CONNECT_TIMEOUT_MS 10000
+
+static World *world_of(const PgSession *session)
+{
+    return session->pg->world;
+}
+
+PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order)
+{
+    PgSession *session = ARENA_NEW(&pg->arena, PgSession);
+    session->pg = pg;
+    session->tenant = sim_pg_tenant_find(pg, order->target);
+    session->order = order;
+    LIST_PUSH(&pg->sessions, session);
+    return session;
+}
+
+static void session_forget(PgSession *session)
+{
+    SimPg *pg = session->pg;
+    for (size_t i = 0; i < pg->sessions.count; i++) {
+        if (pg->sessions.items[i] == session) {
+            LIST_REMOVE(&pg->sessions, i);
+            return;
+        }
+    }
+}
+
+static void session_deliver(void *ctx, uint64_t call)
+{
+    PgSession *session = ctx;
+    if (!session->is_calling || session->is_dead || session->call != call) {
+        return;
+    }
+    session->is_calling = false;
+    session->done(session->ctx, session->tag, &session->result);
+}
+
+static void result_fill(PgSession *session, ResultKind kind, ErrCode code, const char *text)
+{
+    static const char *const SQLSTATES[] = {
+        [RESULT_FAILED] = "23502",    [RESULT_BLOCKED] = "55P03", [RESULT_RETRYABLE] = "40P01",
+        [RESULT_CANCELLED] = "57014", [RESULT_KIND_COUNT_] = "",
+    };
+    session->result = (Result){ .kind = kind, .migration = "" };
+    if (code != ERR_NONE) {
+        err_set(&session->result.err, code, "%s", text);
+        str_copy(session->result.err.sqlstate, sizeof(session->result.err.sqlstate),
+                 SQLSTATES[kind] == NULL ? "" : SQLSTATES[kind]);
+    }
+    bool is_of_script = kind == RESULT_FAILED || kind == RESULT_BLOCKED || kind == RESULT_RETRYABLE;
+    if (is_of_script && session->order->plan != NULL) {
+        session->result.migration = session->order->plan->migrations[session->action.migration].id;
+        session->result.statement = 1;
+    }
+    session->result.history = kind == RESULT_HISTORY ? &session->history : NULL;
+}
+
+/* `delay_ms` later the client has its result; a second one for the same call is dropped. */
+static void result_send(PgSession *session, ResultKind kind, ErrCode code, const char *text,
+                        uint64_t delay_ms)
+{
+    if (!session->is_calling) {
+        return;
+    }
+    session->is_answered = true;
+    result_fill(session, kind, code, text);
+    world_after(world_of(session), delay_ms, session_deliver, session, session->call);
+}
+
+void session_answer(PgSession *session, ResultKind kind, ErrCode code, const char *text)
+{
+    if (!session->is_answered) {
+        result_send(session, kind, code, text, world_duration(world_of(session), 1));
+    }
+}
+
+/* An answer that was under way when the connection broke never came. */
+static bool was_in_doubt(const PgSession *session, const PgBackend *backend)
+{
+    return session->is_calling && backend != NULL && backend_is_in_doubt(backend) &&
+           session->result.kind != RESULT_FENCED;
+}
+
+void session_break(PgSession *session)
+{
+    PgBackend *backend = session->backend;
+    if (session->is_calling && session->action.kind == ACTION_CLOSE) {
+        return;
+    }
+    session->is_broken = true;
+    session->backend = NULL;
+    bool is_in_doubt = was_in_doubt(session, backend);
+    if (session->is_calling) {
+        session->call++; /* an answer on its way is lost */
+        if (is_in_doubt && session->action.kind == ACTION_RUN) {
+            world_saw(world_of(session), SIGHT_RUN_LOST);
+        }
+        if (is_in_doubt && session->is_answered && session->result.kind == RESULT_OK) {
+            world_saw(world_of(session), SIGHT_COMMIT_LOST_APPLIED);
+        }
+        world_tell(world_of(session), session->tenant->address, "%s breaks%s",
+                   action_kind_name(session->action.kind), is_in_doubt ? ", in doubt" : "");
+        result_send(session, is_in_doubt ? RESULT_LOST : RESULT_UNREACHABLE,
+                    is_in_doubt ? ERR_LOST : ERR_UNREACHABLE,
+                    "server closed the connection unexpectedly",
+                    world_duration(world_of(session), 2));
+    }
+    if (backend != NULL && backend->stage != STAGE_GONE) {
+        backend->is_lost = is_in_doubt && !(session->is_answered && backend->stage == STAGE_IDLE);
+        backend_orphan(backend, false);
+    }
+}
+
+void sim_pg_session_die(PgSession *session)
+{
+    session->is_dead = true;
+    session->is_calling = false;
+    if (session->backend != NULL) {
+        if (backend_is_in_transaction(session->backend) || session->action.kind == ACTION_RUN) {
+            world_saw(world_of(session), SIGHT_AGENT_CRASHED_IN_STEP);
+        }
+        backend_orphan(session->backend, true);
+        session->backend = NULL;
+    }
+    session_forget(session);
+}
+
+void sim_pg_session_freeze(PgSession *session, bool is_frozen)
+{
+    session->is_frozen = is_frozen;
+    if (session->backend == NULL) {
+        return;
+    }
+    if (is_frozen && backend_is_in_transaction(session->backend)) {
+        world_saw(world_of(session), SIGHT_AGENT_FROZEN_IN_STEP);
+    }
+    if (!is_frozen) {
+        backend_continue(session->backend);
+    }
+}
+
+/* --- the actions that are not a batch --- */
+
+static void do_connect(PgSession *session)
+{
+    const PgServer *server = session->tenant->server;
+    World *world = world_of(session);
+    session->is_broken = false;
+    if (server->is_cut) {
+        result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection timed out",
+                    CONNECT_TIMEOUT_MS);
+    } else if (!server->is_up) {
+        result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection refused",
+                    world_duration(world, 1));
+    } else {
+        session->backend = backend_new(session);
+        result_send(session, RESULT_OK, ERR_NONE, "", world_duration(world, CONNECT_MS));
+    }
+}
+
+static void do_lock(PgSession *session)
+{
+    PgTenant *tenant = session->tenant;
+    PgBackend *holder = tenant->lock_holder;
+    uint64_t delay_ms = world_duration(world_of(session), 1);
+    if (holder == NULL || holder == session->backend) {
+        tenant->lock_holder = session->backend;
+        session->backend->has_lock = true;
+        result_send(session, RESULT_OK, ERR_NONE, "", delay_ms);
+    } else if (holder->is_stranger) {
+        world_saw(world_of(session), SIGHT_LOCK_HELD_BY_OTHER);
+        result_send(session, RESULT_HELD_BY_OTHER, ERR_ATTEMPT_IN_PROGRESS,
+                    "the lock is held by pid 1 (psql)", delay_ms);
+    } else {
+        world_saw(world_of(session), SIGHT_LOCK_HELD_BY_OURS);
+        result_send(session, RESULT_HELD_BY_OURS, ERR_ATTEMPT_IN_PROGRESS,
+                    "the lock is held by an older attempt", delay_ms);
+        session->result.backend_pid = holder->pid;
+    }
+}
+
+/* pg_terminate_backend over the session's own connection; seen gone before it answers. */
+static void do_end_backend(PgSession *session)
+{
+    SimPg *pg = session->pg;
+    for (size_t i = 0; i < pg->backends.count; i++) {
+        PgBackend *backend = pg->backends.items[i];
+        if (backend->pid != session->action.backend_pid || backend == session->backend) {
+            continue;
+        }
+        if (backend->is_stranger) {
+            world_violate(pg->world, "ends only its own backends", "pid %d of a stranger on %s",
+                          backend->pid, session->tenant->address);
+        }
+        world_saw(pg->world, SIGHT_BACKEND_ENDED);
+        world_tell(pg->world, session->tenant->address, "pid %d ended by pid %d", backend->pid,
+                   session->backend->pid);
+        if (backend->client != NULL) {
+            session_break(backend->client);
+        }
+        backend_end(backend);
+        break;
+    }
+    result_send(session, RESULT_OK, ERR_NONE, "", world_duration(pg->world, 5));
+}
+
+static void close_backend(void *ctx, uint64_t generation)
+{
+    PgBackend *backend = ctx;
+    if (backend->generation == generation && backend->stage != STAGE_GONE) {
+        backend_end(backend);
+    }
+}
+
+/* The backend reads the Terminate message a moment later; the client does not wait for that. */
+static void do_close(PgSession *session)
+{
+    PgBackend *backend = session->backend;
+    session->backend = NULL;
+    if (backend != NULL) {
+        backend->client = NULL;
+        world_after(world_of(session), world_below(world_of(session), 4), close_backend, backend,
+                    backend->generation);
+    }
+    result_send(session, RESULT_OK, ERR_NONE, "", 0);
+}
+
+/* --- deadlines, cancels, tears --- */
+
+static void deadline_passes(void *ctx, uint64_t call)
+{
+    PgSession *session = ctx;
+    if (!session->is_calling || session->is_answered || session->call != call) {
+        return;
+    }
+    PgBackend *backend = session->backend;
+    if (backend == NULL) {
+        session->call++;
+        result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection timed out", 0);
+    } else if (backend->stage == STAGE_ROW_WAIT) {
+        backend_fail(backend, RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, "the time ran out");
+    } else if (backend->stage == STAGE_BODY && session->action.kind == ACTION_RUN) {
+        backend_fail(backend, RESULT_FAILED, ERR_TIMEOUT, "the time ran out");
+    } else if (backend->stage == STAGE_BODY && backend_is_in_transaction(backend)) {
+        backend_fail(backend, RESULT_CANCELLED, ERR_TIMEOUT, "the time ran out");
+    } else {
+        session_break(session);
+    }
+}
+
+static void cancel_arrives(void *ctx, uint64_t call)
+{
+    PgSession *session = ctx;
+    PgBackend *backend = session->backend;
+    if (!session->is_calling || session->call != call || backend == NULL) {
+        return;
+    }
+    bool is_cancellable = backend->stage == STAGE_ROW_WAIT || backend->stage == STAGE_BODY;
+    if (is_cancellable && backend_is_in_transaction(backend)) {
+        world_saw(world_of(session), SIGHT_STEP_CANCELLED);
+        backend_fail(backend, RESULT_CANCELLED, ERR_CANCELLED,
+                     "canceling statement due to user request");
+    }
+}
+
+void sim_pg_cancel(PgSession *session)
+{
+    world_after(world_of(session), world_duration(world_of(session), 3), cancel_arrives, session,
+                session->call);
+}
+
+static void tear_strikes(void *ctx, uint64_t call)
+{
+    PgSession *session = ctx;
+    if (session->is_calling && session->call == call) {
+        session_break(session);
+    }
+}
+
+static void perform_on_backend(PgSession *session)
+{
+    if (session->backend == NULL || session->is_broken) {
+        result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "no connection to the server", 0);
+        return;
+    }
+    switch (session->action.kind) {
+    case ACTION_LOCK:
+        do_lock(session);
+        break;
+    case ACTION_END_BACKEND:
+        do_end_backend(session);
+        break;
+    default:
+        backend_begin(session->backend, &session->action);
+        break;
+    }
+}
+
+void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_ms, PgDone done,
+                    void *ctx, uint64_t tag)
+{
+    World *world = world_of(session);
+    session->action = *action;
+    session->call++;
+    session->is_calling = true;
+    session->is_answered = false;
+    session->result = (Result){ .migration = "" };
+    session->done = done;
+    session->ctx = ctx;
+    session->tag = tag;
+    switch (action->kind) {
+    case ACTION_CONNECT:
+        do_connect(session);
+        break;
+    case ACTION_CLOSE:
+        do_close(session);
+        return;
+    default:
+        perform_on_backend(session);
+        break;
+    }
+    if (world_rarely(world, session->pg->tear_rate)) {
+        world_after(world, world_duration(world, 20), tear_strikes, session, session->call);
+    }
+    if (deadline_ms != 0 && deadline_ms != UINT64_MAX) {
+        world_at(world, deadline_ms, deadline_passes, session, session->call);
+    }
+}

@@ -1,0 +1,114 @@
+/*
+ * A model of PostgreSQL, as far as one attempt can tell it from the real one: per target a fence row with
+ * its row lock, history rows, the session's advisory lock, and backends that outlive their clients. It
+ * performs the actions of agent/core's jobs, each in some virtual time, and it is the judge of what really
+ * happened: every effect on a "catalog" is counted here, apart from what the history says.
+ */
+#ifndef SKEIN_TESTS_SIM_SIM_PG_H
+#define SKEIN_TESTS_SIM_SIM_PG_H
+
+#include "agent/core/job.h"
+#include "proto/bundle.h"
+#include "proto/messages.h"
+#include "tests/sim/world.h"
+
+#define SIM_MIGRATIONS_MAX 8 /* length of the one history that all plans of a seed are prefixes of */
+
+typedef struct SimPg SimPg;
+typedef struct PgTenant PgTenant;
+typedef struct PgSession PgSession;
+
+/* How a script behaves on one target: decided by the seed before anything runs. */
+typedef enum ScriptFault {
+    SCRIPT_FINE = 0,
+    SCRIPT_FAILS,     /* always, with the server's error */
+    SCRIPT_RETRYABLE, /* 40P01 or 40001, `times` times */
+    SCRIPT_BLOCKED,   /* 55P03, `times` times */
+} ScriptFault;
+
+typedef struct ScriptBehaviour {
+    ScriptFault fault;
+    uint32_t times;
+    uint32_t duration_ms;
+} ScriptBehaviour;
+
+/* What really is in one tenant. A failover puts an older one back. */
+typedef struct PgRow {
+    RowState state;
+    const char *rollout; /* "": by the command line */
+    uint64_t seq;        /* order of application */
+    bool is_other_checksum;
+} PgRow;
+
+typedef struct PgData {
+    Fence fence;
+    PgRow rows[SIM_MIGRATIONS_MAX];
+    uint64_t next_seq;
+    const char *newest_rollout;
+    int effects[SIM_MIGRATIONS_MAX];     /* times applied net of undone, in the catalog itself */
+    bool is_carcass[SIM_MIGRATIONS_MAX]; /* half-built by a non-transactional statement */
+    const char *foreign;                 /* an applied migration that no plan knows; "" */
+} PgData;
+
+SimPg *sim_pg_new(World *world);
+void sim_pg_free(SimPg *pg);
+
+AUTO_PTR_DEFINE(SimPg, sim_pg_free)
+
+/* Servers are numbered from 0 in the order of adding. */
+size_t sim_pg_add_server(SimPg *pg, const char *instance);
+PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint32_t oid,
+                            const char *schema);
+/* Applies the first `count` migrations as if long ago, by the command line. */
+void sim_pg_seed_history(PgTenant *tenant, size_t count);
+void sim_pg_set_script(PgTenant *tenant, size_t migration, bool is_down, ScriptBehaviour behaviour);
+PgData *sim_pg_data(PgTenant *tenant);
+
+size_t sim_pg_tenant_count(const SimPg *pg);
+PgTenant *sim_pg_tenant_at(const SimPg *pg, size_t index);
+PgTenant *sim_pg_tenant_find(const SimPg *pg, const char *address);
+const char *sim_pg_address(const PgTenant *tenant);
+size_t sim_pg_server_of(const PgTenant *tenant);
+/* Has a failover ever taken something committed from this tenant? */
+bool sim_pg_was_failed_over(const PgTenant *tenant);
+/* Does the catalog itself show every migration up to `count`, none half-built? */
+bool sim_pg_shows_all(const PgTenant *tenant, size_t count);
+/* Rows that `rollout` has applied (or begun) here and that are not undone. */
+size_t sim_pg_rows_of(const PgTenant *tenant, const char *rollout);
+
+/* What an agent reads for its inventory. False: the server does not answer now. Strings live with pg. */
+bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts);
+bool sim_pg_read_instance(const SimPg *pg, size_t server, HelloInstance *ret_instance);
+
+/* --- Sessions: one per attempt --- */
+
+typedef void (*PgDone)(void *ctx, uint64_t tag, const Result *result);
+
+/* `order` is borrowed for the session's life. Nothing is opened. Lives as long as pg. */
+PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order);
+
+/* Begins to perform; `done` is called once, later, unless the client dies first. `deadline_ms`: world time. */
+void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_ms, PgDone done,
+                    void *ctx, uint64_t tag);
+/* The client asks to cancel what runs; it may come too late. */
+void sim_pg_cancel(PgSession *session);
+/* The client's process has died: `done` is not called any more, the backend may live on. */
+void sim_pg_session_die(PgSession *session);
+void sim_pg_session_freeze(PgSession *session, bool is_frozen);
+
+/* --- Faults --- */
+
+void sim_pg_stop(SimPg *pg, size_t server);  /* immediate: everything uncommitted is gone */
+void sim_pg_start(SimPg *pg, size_t server);
+void sim_pg_cut(SimPg *pg, size_t server, bool is_cut); /* no connection passes; backends live on */
+void sim_pg_tear(SimPg *pg, size_t server);             /* breaks the connections that are there */
+/* The standby of some seconds ago is promoted. */
+void sim_pg_fail_over(SimPg *pg, size_t server, uint64_t lag_ms);
+/* Somebody else takes the advisory lock, if it is free. */
+void sim_pg_hold_lock(PgTenant *tenant, uint64_t duration_ms);
+/* Connections also break on their own, this often per 10,000 actions. */
+void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand);
+/* All servers up and reachable; scripts that fail for a while have failed long enough. */
+void sim_pg_heal(SimPg *pg);
+
+#endif

@@ -1,0 +1,128 @@
+/* What the model's parts share: servers and tenants (sim_pg.c), backends (sim_backend.c), clients (sim_client.c). */
+#ifndef SKEIN_TESTS_SIM_SIM_PG_INTERNAL_H
+#define SKEIN_TESTS_SIM_SIM_PG_INTERNAL_H
+
+#include "common/list.h"
+#include "tests/sim/sim_pg.h"
+
+typedef struct PgServer {
+    SimPg *pg;
+    size_t index;
+    const char *instance;
+    uint64_t system_identifier;
+    uint32_t timeline;
+    bool is_up;
+    bool is_cut;
+} PgServer;
+
+/* Where a backend is in its present batch. */
+typedef enum Stage {
+    STAGE_IDLE = 0,
+    STAGE_BEGIN,    /* the batch is on its way, or being begun */
+    STAGE_ROW_WAIT, /* waits for the fence row */
+    STAGE_BODY,     /* statements run */
+    STAGE_OPEN,     /* statements are done, COMMIT has not come: idle in transaction */
+    STAGE_COMMIT,   /* COMMIT is on its way */
+    STAGE_GONE,
+} Stage;
+
+typedef struct PgBackend {
+    PgTenant *tenant;
+    PgSession *client; /* NULL: it has gone */
+    int pid;
+    Fence fence; /* of the attempt */
+    const char *rollout;
+    bool is_stranger;
+    bool has_lock; /* the advisory lock */
+    Stage stage;
+    uint64_t generation; /* of the stage: stale happenings are told by it */
+    Action action;
+    bool is_pipelined;  /* COMMIT is sent together with the statements */
+    bool may_commit;    /* the client has gone: has COMMIT reached the server? */
+    bool is_lost;       /* the client was told LOST: whoever ends this counts which way it went */
+} PgBackend;
+
+typedef struct PgSnapshot {
+    uint64_t at_ms;
+    PgData data;
+} PgSnapshot;
+
+struct PgTenant {
+    SimPg *pg;
+    PgServer *server;
+    const char *address;
+    const char *database;
+    Identity identity;
+    PgData data;
+    ScriptBehaviour scripts[SIM_MIGRATIONS_MAX][2]; /* [migration][is_down] */
+    PgBackend *lock_holder;
+    PgBackend *row_holder;
+    LIST(PgBackend *) row_waiters;
+    LIST(PgSnapshot) snapshots; /* after each commit */
+    bool was_failed_over;
+};
+
+struct PgSession {
+    SimPg *pg;
+    PgTenant *tenant;
+    const JobOrder *order;
+    PgBackend *backend; /* NULL: not connected */
+    Action action;
+    uint64_t call; /* number of the present call; 0: none was made */
+    bool is_calling;
+    bool is_answered; /* the answer is on its way */
+    bool is_dead;
+    bool is_frozen;
+    bool is_broken; /* the connection has broken and the client has not noticed */
+    Result result;
+    HistoryRow rows[SIM_MIGRATIONS_MAX];
+    History history;
+    PgDone done;
+    void *ctx;
+    uint64_t tag;
+};
+
+struct SimPg {
+    World *world;
+    Arena arena;
+    LIST(PgServer *) servers;
+    LIST(PgTenant *) tenants;
+    LIST(PgBackend *) backends; /* those not gone */
+    LIST(PgSession *) sessions; /* those with a connection or a call */
+    LIST(const char *) words;
+    int next_pid;
+    uint32_t tear_rate;
+};
+
+/* A copy of `text` that lives with the model; equal texts are one. */
+const char *pg_intern(SimPg *pg, const char *text);
+
+/* --- backends --- */
+
+PgBackend *backend_new(PgSession *client);
+/* Begins the batch of `action`. */
+void backend_begin(PgBackend *backend, const Action *action);
+/* What is uncommitted is undone, locks are released, the process ends. */
+void backend_end(PgBackend *backend);
+/* Ends what runs with `kind` as its answer; the transaction is rolled back. */
+void backend_fail(PgBackend *backend, ResultKind kind, ErrCode code, const char *text);
+/* The client has gone. `has_sent_all`: what it had sent is surely on its way (its process died). */
+void backend_orphan(PgBackend *backend, bool has_sent_all);
+bool backend_is_in_transaction(const PgBackend *backend);
+/* Sent COMMIT, or a non-transactional statement: nobody but the database knows the outcome. */
+bool backend_is_in_doubt(const PgBackend *backend);
+void backend_continue(PgBackend *backend); /* the client has thawed */
+
+/* Records what a committed transaction or an ended statement has done, and judges it. */
+void data_commit(PgBackend *backend);
+void data_run(PgBackend *backend);
+
+/* --- clients --- */
+
+/* The server's answer sets out. */
+void session_answer(PgSession *session, ResultKind kind, ErrCode code, const char *text);
+/* The connection breaks under whatever is going on. */
+void session_break(PgSession *session);
+void session_read_history(PgSession *session);
+
+#endif
