@@ -338,9 +338,20 @@ static const char *const FIELD_NAMES[] = {
     [SUBJECT_SCHEMA] = "schema",     [SUBJECT_VERSION] = "version", [SUBJECT_LABEL] = "labels.",
 };
 
+static bool token_is_any_keyword(const Token *token)
+{
+    static const char *const KEYWORDS[] = { "and", "or", "not", "in", "like" };
+    for (size_t i = 0; i < ARRAY_LEN(KEYWORDS); i++) {
+        if (token_is_keyword(token, KEYWORDS[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static ErrCode fail_field(Parser *parser)
 {
-    if (parser->token.kind != TOKEN_WORD) {
+    if (parser->token.kind != TOKEN_WORD || token_is_any_keyword(&parser->token)) {
         ErrCode code = fail_expected(parser, "a field, not or (");
         hint_habit(parser);
         return code;

@@ -32,7 +32,7 @@ static inline void sample_fill(const FieldTable *table, void *value, unsigned sa
 static inline const char *sample_text(const char *name, uint64_t min, uint64_t max, unsigned salt,
                                       Arena *arena)
 {
-    char *text = arena_printf(arena, "%s %u é%*s", name, salt, (int)min, "");
+    char *text = arena_printf(arena, "%s %u é", name, salt);
     size_t length = min == max ? min : strlen(text);
     length = length > max ? max : length;
     while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {

@@ -1,0 +1,247 @@
+/* where expressions: what they select, and how their errors read. */
+#include "support.h"
+
+#include "proto/select.h"
+
+static Select *parse(const char *text, Arena *arena)
+{
+    Select *select = NULL;
+    Err err = { 0 };
+    if (select_parse(text, arena, &select, &err) != ERR_NONE) {
+        fail_msg("%s: %s", text, err.message);
+    }
+    return select;
+}
+
+static bool selects(const char *text)
+{
+    static Label agent[] = { { "dc", "ams" }, { "env", "test" } };
+    static Label instance[] = { { "env", "prod" }, { "tier", "" } };
+    static const Labels AGENT = { agent, ARRAY_LEN(agent) };
+    static const Labels INSTANCE = { instance, ARRAY_LEN(instance) };
+    static const SelectSubject SUBJECT = { .instance = "pg1", .host = "db-host-1",
+                                           .database = "tenant_007", .schema = "",
+                                           .version = "0012_add_index", .agent_labels = &AGENT,
+                                           .instance_labels = &INSTANCE };
+    AUTO(Arena) arena = { 0 };
+    return select_matches(parse(text, &arena), &SUBJECT);
+}
+
+static void expressions_select(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_selected;
+    } ROWS[] = {
+        { "", true },
+        { " \t\r\n ", true },
+        { "database = 'tenant_007'", true },
+        { "database='tenant_007'", true },
+        { "database = 'Tenant_007'", false },
+        { "database != 'tenant_007'", false },
+        { "instance = 'pg1' and host = 'db-host-1'", true },
+        { "instance = 'pg1' AND host = 'x'", false },
+        { "instance = 'x' Or host = 'db-host-1'", true },
+        { "schema = ''", true },
+        { "version = '0012_add_index'", true },
+        { "labels.env = 'prod'", true },  /* the instance's wins */
+        { "labels.dc = 'ams'", true },    /* the agent's */
+        { "labels.none = ''", true },     /* a missing one is '' */
+        { "labels.tier = ''", true },
+        { "labels.none != 'x'", true },
+        { "database in ('a', 'tenant_007')", true },
+        { "database in ('a')", false },
+        { "database not in ('a','b')", true },
+        { "not database in ('a','b')", true },
+        { "not not instance = 'pg1'", true },
+        /* and binds closer than or, not closer than and */
+        { "instance = 'pg1' or instance = 'x' and host = 'x'", true },
+        { "(instance = 'pg1' or instance = 'x') and host = 'x'", false },
+        { "not instance = 'x' and host = 'x'", false },
+        { "not (instance = 'x' and host = 'x')", true },
+        { "((instance = 'pg1'))", true },
+        { "(instance='a' or instance='b') or (host='c' or database='tenant_007')", true },
+        { "instance='pg1' and (host='x' or host='db-host-1') and schema=''", true },
+        { "instance='pg1' and (host='x' or host='y') and schema=''", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        if (selects(ROWS[i].text) != ROWS[i].is_selected) {
+            fail_msg("%s", ROWS[i].text);
+        }
+    }
+}
+
+static void like_knows_percent_underscore_and_backslash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        const char *value;
+        bool is_like;
+    } ROWS[] = {
+        { "", "", true },           { "", "x", false },          { "%", "", true },
+        { "%", "anything", true },  { "%%", "x", true },         { "_", "", false },
+        { "_", "x", true },         { "_", "é", true },          { "__", "é", false },
+        { "_", "🦢", true },        { "tenant\\_%", "tenant_1", true },
+        { "tenant\\_%", "tenantX1", false },                     { "tenant_%", "tenantX1", true },
+        { "100\\%", "100%", true }, { "100\\%", "1000", false }, { "a\\\\b", "a\\b", true },
+        { "%a%b", "xaxxb", true },  { "%a%b", "xaxxbx", false }, { "%ab", "aab", true },
+        { "a%", "ba", false },      { "%é", "caf\xc3\xa9", true },
+        { "a_c%f", "abcdef", true }, { "''", "'", true },        { "A%", "abc", false },
+        { "%_", "", false },        { "%__", "é", false },       { "%\\%", "50%", true },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Select *like = parse(arena_printf(&arena, "schema like '%s'", ROWS[i].pattern), &arena);
+        Select *not = parse(arena_printf(&arena, "schema not like '%s'", ROWS[i].pattern), &arena);
+        SelectSubject subject = { .schema = ROWS[i].value };
+        if (select_matches(like, &subject) != ROWS[i].is_like ||
+            select_matches(not, &subject) == ROWS[i].is_like) {
+            fail_msg("'%s' like '%s'", ROWS[i].value, ROWS[i].pattern);
+        }
+    }
+}
+
+static void like_does_not_explode(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    AUTO(Str) value = { 0 };
+    str_append(&text, "database like '");
+    for (int i = 0; i < 1000; i++) {
+        str_append(&text, "%a");
+        str_append(&value, "aaaa");
+    }
+    str_append(&text, "%b'");
+    SelectSubject subject = { .database = str_text(&value) };
+    assert_false(select_matches(parse(str_text(&text), &arena), &subject));
+}
+
+static void an_empty_subject_is_no_crash(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    SelectSubject nobody = { 0 };
+    assert_true(select_matches(parse("host = '' and labels.x = ''", &arena), &nobody));
+}
+
+static void errors_say_where_what_and_how_else(void **state)
+{
+    (void)state;
+    static const char FIELDS[] =
+        "fields are instance, host, database, schema, version and labels.NAME";
+    static const struct {
+        const char *text;
+        const char *message;
+        const char *hint;
+    } ROWS[] = {
+        { "databse = 'x'", "column 1: there is no field databse", "did you mean database?" },
+        { "Instance = 'x'", "column 1: there is no field Instance", "did you mean instance?" },
+        { "label.env = 'x'", "column 1: there is no field label.env",
+          "a label is written labels.NAME" },
+        { "labels. = 'x'", "column 1: there is no field labels.",
+          "a label is written labels.NAME" },
+        { "colour = 'x'", "column 1: there is no field colour", FIELDS },
+        { "database", "column 9: expected =, !=, like, not like, in or not in, found the end", "" },
+        { "database 'x'",
+          "column 10: expected =, !=, like, not like, in or not in, found 'x'", "" },
+        { "database <> 'x'",
+          "column 10: expected =, !=, like, not like, in or not in, found <>", "write !=" },
+        { "database == 'x'",
+          "column 10: expected =, !=, like, not like, in or not in, found ==", "write = once" },
+        { "database > 'x'",
+          "column 10: expected =, !=, like, not like, in or not in, found >",
+          "there are only =, !=, like and in" },
+        { "database = prod", "column 12: expected a string in single quotes, found prod",
+          "write 'prod'" },
+        { "database = \"prod\"", "column 12: expected a string in single quotes, found \"",
+          "strings stand in single quotes" },
+        { "database = ", "column 12: expected a string in single quotes, found the end", "" },
+        { "database = 'x", "column 12: this string is not closed", "" },
+        { "database = 'it''s", "column 12: this string is not closed", "" },
+        { "database not = 'x'", "column 14: expected like or in after not, found =", "" },
+        { "database in 'x'", "column 13: expected ( after in, found 'x'", "" },
+        { "database in ()", "column 14: expected a string in single quotes, found )", "" },
+        { "database in ('a' 'b')", "column 18: expected , or ), found 'b'", "" },
+        { "database in ('a',)", "column 18: expected a string in single quotes, found )", "" },
+        { "database like 'x\\'", "column 15: the pattern ends with a lone \\",
+          "a \\ stands for itself as \\\\" },
+        { "(host = 'x'", "column 12: expected and, or or ), found the end", "" },
+        { "host = 'x')", "column 11: expected and, or or the end, found )", "" },
+        { "host = 'x' && host = 'y'", "column 12: expected and, or or the end, found &&",
+          "write and" },
+        { "host = 'x' and", "column 15: expected a field, not or (, found the end", "" },
+        { "or host = 'x'", "column 1: expected a field, not or (, found or", "" },
+        { "! host = 'x'", "column 1: expected a field, not or (, found !", "write not" },
+        { "host = 'é' x", "column 12: expected and, or or the end, found x", "" },
+        { "()", "column 2: expected a field, not or (, found )", "" },
+        { "€", "column 1: expected a field, not or (, found €", "" },
+        { "host = '\xff'", "not valid UTF-8", "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Select *select = NULL;
+        Err err = { 0 };
+        assert_int_equal(select_parse(ROWS[i].text, &arena, &select, &err), ERR_SYNTAX);
+        assert_string_equal(err.message, ROWS[i].message);
+        assert_string_equal(err.hint, ROWS[i].hint);
+        assert_null(select);
+        assert_int_equal(select_parse(ROWS[i].text, &arena, &select, NULL), ERR_SYNTAX);
+    }
+}
+
+static ErrCode parse_nested(const char *open, const char *close, int depth, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    for (int i = 0; i < depth; i++) {
+        str_append(&text, open);
+    }
+    str_append(&text, "host = 'x'");
+    for (int i = 0; i < depth; i++) {
+        str_append(&text, close);
+    }
+    Select *select = NULL;
+    return select_parse(str_text(&text), &arena, &select, err);
+}
+
+static void depth_and_length_are_bounded(void **state)
+{
+    (void)state;
+    Err err;
+    assert_int_equal(parse_nested("(", ")", SELECT_DEPTH_MAX, &err), ERR_NONE);
+    assert_int_equal(parse_nested("(", ")", SELECT_DEPTH_MAX + 1, &err), ERR_SYNTAX);
+    assert_string_equal(err.message, "column 33: nested deeper than 32");
+    assert_int_equal(parse_nested("not ", "", SELECT_DEPTH_MAX, &err), ERR_NONE);
+    assert_int_equal(parse_nested("not ", "", SELECT_DEPTH_MAX + 1, &err), ERR_SYNTAX);
+    assert_int_equal(parse_nested("", " or host = 'y'", 200, &err), ERR_NONE);
+    assert_int_equal(parse_nested("", "              ", 400, &err), ERR_SYNTAX);
+    assert_string_equal(err.message, "longer than 4096 bytes");
+}
+
+static void dependence_on_the_version_is_seen(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    assert_false(select_uses_version(parse("", &arena)));
+    assert_false(select_uses_version(parse("host = 'version'", &arena)));
+    assert_true(select_uses_version(parse("version = ''", &arena)));
+    assert_true(select_uses_version(
+        parse("host = 'x' or not (database = 'y' and version like '00%')", &arena)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(expressions_select),
+        cmocka_unit_test(like_knows_percent_underscore_and_backslash),
+        cmocka_unit_test(like_does_not_explode),
+        cmocka_unit_test(an_empty_subject_is_no_crash),
+        cmocka_unit_test(errors_say_where_what_and_how_else),
+        cmocka_unit_test(depth_and_length_are_bounded),
+        cmocka_unit_test(dependence_on_the_version_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
