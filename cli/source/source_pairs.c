@@ -31,13 +31,6 @@ typedef struct Half {
 
 typedef LIST(Half) HalfList;
 
-static void half_list_done(HalfList *list)
-{
-    LIST_DONE(list);
-}
-
-AUTO_DEFINE(HalfList, half_list_done)
-
 typedef struct Pairs {
     HalfList ups; /* in the order of the history, once sorted */
     HalfList downs;
@@ -45,8 +38,8 @@ typedef struct Pairs {
 
 static void pairs_done(Pairs *pairs)
 {
-    half_list_done(&pairs->ups);
-    half_list_done(&pairs->downs);
+    LIST_DONE(&pairs->ups);
+    LIST_DONE(&pairs->downs);
 }
 
 AUTO_DEFINE(Pairs, pairs_done)
