@@ -203,31 +203,27 @@ static const char *probe_fault(const PlanStatement *statement, bool is_transacti
     return NULL;
 }
 
-static ErrCode script_check(const PlanScript *script, Err *err)
+static ErrCode script_check(const PlanScript *script, size_t migration, const char *direction,
+                            Err *err)
 {
     for (size_t i = 0; i < script->count; i++) {
         const char *fault = probe_fault(&script->statements[i], script->is_transactional);
         if (fault != NULL) {
-            return err_set(err, ERR_SYNTAX, "statements[%zu]: %s", i, fault);
+            return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].%s.statements[%zu]: %s",
+                           migration, direction, i, fault);
         }
     }
     return ERR_NONE;
 }
 
-static ErrCode migration_check(const PlanMigration *migration, Err *err)
+static ErrCode migration_check(const PlanMigration *migration, size_t index, Err *err)
 {
-    if (script_check(&migration->up, err) != ERR_NONE) {
-        err_wrap(err, "up");
-        return ERR_SYNTAX;
-    }
-    if (script_check(&migration->down, err) != ERR_NONE) {
-        err_wrap(err, "down");
-        return ERR_SYNTAX;
-    }
     if (migration->is_irreversible && migration->down.count > 0) {
-        return err_set(err, ERR_SYNTAX, "down: an irreversible migration has none");
+        return err_set(err, ERR_SYNTAX,
+                       "plan.migrations[%zu].down: an irreversible migration has none", index);
     }
-    return ERR_NONE;
+    ErrCode code = script_check(&migration->up, index, "up", err);
+    return code == ERR_NONE ? script_check(&migration->down, index, "down", err) : code;
 }
 
 static ErrCode migrations_check(const Plan *plan, Err *err)
@@ -239,9 +235,9 @@ static ErrCode migrations_check(const Plan *plan, Err *err)
             return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].id: there are two \"%s\"", i,
                            migration->id);
         }
-        if (migration_check(migration, err) != ERR_NONE) {
-            err_wrap(err, "plan.migrations[%zu]", i);
-            return ERR_SYNTAX;
+        ErrCode code = migration_check(migration, i, err);
+        if (code != ERR_NONE) {
+            return code;
         }
     }
     if (map_get(ids, plan->to) == NULL) {

@@ -1,0 +1,249 @@
+/* Bundles: what is signed, what is refused, who is trusted. */
+#include "support.h"
+
+#include <sodium.h>
+
+#include "plan_sample.h"
+#include "proto/pack.h"
+
+typedef struct Signer {
+    uint8_t public_key[SIGN_PUBLIC_BYTES];
+    uint8_t secret[SIGN_SECRET_BYTES];
+} Signer;
+
+static Signer signer_of(uint8_t number)
+{
+    uint8_t seed[crypto_sign_SEEDBYTES] = { number };
+    Signer signer;
+    assert_int_equal(crypto_sign_seed_keypair(signer.public_key, signer.secret, seed), 0);
+    return signer;
+}
+
+static Bytes sealed(const Signer *signer, Arena *arena)
+{
+    Bytes canonical = { 0 };
+    Bytes bundle = { 0 };
+    assert_int_equal(plan_encode(sample_plan(arena), arena, &canonical, NULL), ERR_NONE);
+    assert_int_equal(bundle_seal(canonical, signer->secret, arena, &bundle, NULL), ERR_NONE);
+    return bundle;
+}
+
+static void a_sealed_plan_opens_and_is_its_signers(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Signer signer = signer_of(1);
+    Bytes bytes = sealed(&signer, &arena);
+    Bundle bundle = { 0 };
+    Plan *plan = NULL;
+    uint8_t hash[PLAN_HASH_BYTES];
+    Err err = { 0 };
+    assert_int_equal(bundle_open(bytes, &arena, &bundle, &err), ERR_NONE);
+    assert_int_equal(bundle.signature_count, 1);
+    assert_memory_equal(bundle.signatures[0].public_key, signer.public_key, SIGN_PUBLIC_BYTES);
+    plan_hash(bundle.canonical, hash);
+    assert_memory_equal(bundle.hash, hash, sizeof(hash));
+    assert_true(bundle.canonical.data > bytes.data && /* points into what it was opened from */
+                bundle.canonical.data < bytes.data + bytes.length);
+    assert_int_equal(plan_decode(bundle.canonical, &arena, &plan, &err), ERR_NONE);
+    assert_string_equal(plan->to, "0003_purge");
+}
+
+/* By libsodium alone, as a second implementation would. */
+static void the_signature_is_over_purpose_and_hash(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Signer signer = signer_of(1);
+    Bundle bundle = { 0 };
+    assert_int_equal(bundle_open(sealed(&signer, &arena), &arena, &bundle, NULL), ERR_NONE);
+    uint8_t text[14 + 32] = "skein-plan-v1";
+    crypto_generichash(text + 14, 32, bundle.canonical.data, bundle.canonical.length, NULL, 0);
+    assert_int_equal(crypto_sign_verify_detached(bundle.signatures[0].signature, text, sizeof(text),
+                                                 signer.public_key),
+                     0);
+}
+
+static void a_change_of_any_bit_is_caught(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Signer signer = signer_of(1);
+    Bytes bytes = sealed(&signer, &arena);
+    uint8_t *changed = arena_memdup(&arena, bytes.data, bytes.length);
+    for (size_t bit = 0; bit < 8 * bytes.length; bit++) {
+        AUTO(Arena) scratch = { 0 };
+        Bundle bundle = { 0 };
+        changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        ErrCode code = bundle_open((Bytes){ changed, bytes.length }, &scratch, &bundle, NULL);
+        if (code != ERR_SIGNATURE && code != ERR_PROTOCOL && code != ERR_LIMIT) {
+            fail_msg("bit %zu of byte %zu: %d", bit % 8, bit / 8, (int)code);
+        }
+        assert_null(bundle.canonical.data);
+        changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+static void a_bundle_cut_anywhere_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Signer signer = signer_of(1);
+    Bytes bytes = sealed(&signer, &arena);
+    for (size_t length = 0; length < bytes.length; length++) {
+        Bytes cut = { arena_memdup(&arena, bytes.data, length), length };
+        Bundle bundle;
+        ErrCode code = bundle_open(cut, &arena, &bundle, NULL);
+        assert_true(code == ERR_PROTOCOL || code == ERR_LIMIT);
+    }
+}
+
+static void only_listed_keys_are_trusted(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Signer signer = signer_of(1);
+    uint8_t keys[2][SIGN_PUBLIC_BYTES];
+    Bundle bundle = { 0 };
+    assert_int_equal(bundle_open(sealed(&signer, &arena), &arena, &bundle, NULL), ERR_NONE);
+    assert_false(bundle_is_trusted(&bundle, NULL, 0));
+    memcpy(keys[0], signer_of(2).public_key, SIGN_PUBLIC_BYTES);
+    memcpy(keys[1], signer.public_key, SIGN_PUBLIC_BYTES);
+    assert_false(bundle_is_trusted(&bundle, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 1));
+    assert_true(bundle_is_trusted(&bundle, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
+    assert_false(
+        bundle_is_trusted(&(Bundle){ 0 }, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
+}
+
+/* A bundle with a signature of each of `count` signers, the one at `forged` over another plan. */
+static Bytes signed_by(size_t count, size_t forged, Arena *arena)
+{
+    AUTO(Str) out = { 0 };
+    Bytes canonical = { 0 };
+    uint8_t text[14 + 32] = "skein-plan-v1";
+    assert_int_equal(plan_encode(sample_plan(arena), arena, &canonical, NULL), ERR_NONE);
+    plan_hash(canonical, text + 14);
+    msgpack_packer packer = packer_into(&out);
+    msgpack_pack_array(&packer, 4);
+    pack_text(&packer, "skein-plan", 10);
+    msgpack_pack_uint32(&packer, 1);
+    pack_bytes(&packer, canonical.data, canonical.length);
+    msgpack_pack_array(&packer, count);
+    for (size_t i = 0; i < count; i++) {
+        Signer signer = signer_of((uint8_t)(i + 1));
+        uint8_t signature[SIGNATURE_BYTES];
+        text[14] ^= i == forged;
+        crypto_sign_detached(signature, NULL, text, sizeof(text), signer.secret);
+        text[14] ^= i == forged;
+        msgpack_pack_array(&packer, 2);
+        pack_bytes(&packer, signer.public_key, SIGN_PUBLIC_BYTES);
+        pack_bytes(&packer, signature, SIGNATURE_BYTES);
+    }
+    return (Bytes){ arena_memdup(arena, out.data, out.length), out.length };
+}
+
+static void one_to_eight_signatures_are_all_verified(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count, forged;
+        ErrCode code;
+        const char *message;
+    } ROWS[] = {
+        { 0, SIZE_MAX, ERR_SIGNATURE, "bundle: not signed" },
+        { 1, SIZE_MAX, ERR_NONE, "" },
+        { 8, SIZE_MAX, ERR_NONE, "" },
+        { 9, SIZE_MAX, ERR_LIMIT, "bundle: 9 signatures, at most 8 allowed" },
+        { 1, 0, ERR_SIGNATURE, "bundle: a signature does not fit the plan" },
+        { 8, 7, ERR_SIGNATURE, "bundle: a signature does not fit the plan" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Bundle bundle = { 0 };
+        Err err = { 0 };
+        Bytes bytes = signed_by(ROWS[i].count, ROWS[i].forged, &arena);
+        assert_int_equal(bundle_open(bytes, &arena, &bundle, &err), ROWS[i].code);
+        assert_string_equal(err.message, ROWS[i].message);
+        assert_int_equal(bundle.signature_count, ROWS[i].code == ERR_NONE ? ROWS[i].count : 0);
+    }
+}
+
+static void what_is_no_bundle_is_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+        ErrCode code;
+        const char *message;
+    } ROWS[] = {
+        { "", 0, ERR_PROTOCOL, "bundle: byte 0: cut off in the middle of a value" },
+        { "name: x\n", 8, ERR_PROTOCOL, "bundle: 7 bytes after the end" },
+        { "\xdd\xff\xff\xff\xff", 5, ERR_LIMIT,
+          "bundle: byte 0: 4294967295 values claimed, 0 bytes left" },
+        { "\x94\xa1x\x01\xc4\x00\x90", 7, ERR_PROTOCOL, "bundle: not a plan of skein" },
+        { "\x94\xaaskein-plan\x02\xc4\x00\x90", 16, ERR_PROTOCOL,
+          "bundle: format 2, this skein reads 1" },
+        { "\x94\xaaskein-plan\xc0\xc4\x00\x90", 16, ERR_PROTOCOL, "bundle: no format version" },
+        { "\x94\xaaskein-plan\x01\xa0\x90", 15, ERR_PROTOCOL, "bundle: no plan in it" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x80", 16, ERR_PROTOCOL,
+          "bundle: no list of signatures" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x91\x90", 17, ERR_PROTOCOL,
+          "bundle: a signature is not a key and a signature" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Bundle bundle = { 0 };
+        Err err = { 0 };
+        Bytes bytes = { (const uint8_t *)ROWS[i].bytes, ROWS[i].length };
+        assert_int_equal(bundle_open(bytes, &arena, &bundle, &err), ROWS[i].code);
+        assert_string_equal(err.message, ROWS[i].message);
+    }
+}
+
+static void sizes_are_checked_before_anything_is_read(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bytes huge = { (const uint8_t *)"", (size_t)BUNDLE_MAX + 1 };
+    Bundle bundle;
+    Bytes out;
+    Plan *plan;
+    assert_int_equal(bundle_open(huge, &arena, &bundle, NULL), ERR_LIMIT);
+    assert_int_equal(plan_decode(huge, &arena, &plan, NULL), ERR_LIMIT);
+    assert_int_equal(bundle_seal(huge, signer_of(1).secret, &arena, &out, NULL), ERR_LIMIT);
+}
+
+static void a_damaged_key_seals_nothing(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Signer signer = signer_of(1);
+    Bytes out = { 0 };
+    Err err = { 0 };
+    signer.secret[40] ^= 1; /* in the public half */
+    assert_int_equal(
+        bundle_seal((Bytes){ (const uint8_t *)"x", 1 }, signer.secret, &arena, &out, &err),
+        ERR_SIGNATURE);
+    assert_string_equal(err.message, "bundle: the signing key is damaged");
+    assert_null(out.data);
+}
+
+int main(void)
+{
+    if (sodium_init() < 0) {
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sealed_plan_opens_and_is_its_signers),
+        cmocka_unit_test(the_signature_is_over_purpose_and_hash),
+        cmocka_unit_test(a_change_of_any_bit_is_caught),
+        cmocka_unit_test(a_bundle_cut_anywhere_is_refused),
+        cmocka_unit_test(only_listed_keys_are_trusted),
+        cmocka_unit_test(one_to_eight_signatures_are_all_verified),
+        cmocka_unit_test(what_is_no_bundle_is_told_apart),
+        cmocka_unit_test(sizes_are_checked_before_anything_is_read),
+        cmocka_unit_test(a_damaged_key_seals_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

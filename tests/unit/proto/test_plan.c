@@ -1,0 +1,374 @@
+/* Plans: canonical bytes, what must hold between fields, amounts, defaults. */
+#include "support.h"
+
+#include "plan_sample.h"
+#include "proto/plan_codec.h"
+
+static void a_plan_comes_back_as_it_went(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bytes canonical = { 0 };
+    Bytes again = { 0 };
+    Plan *plan = NULL;
+    Err err = { 0 };
+    assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, &err), ERR_NONE);
+    assert_int_equal(plan_decode(canonical, &arena, &plan, &err), ERR_NONE);
+    assert_int_equal(plan_encode(plan, &arena, &again, &err), ERR_NONE);
+    assert_int_equal(canonical.length, again.length);
+    assert_memory_equal(canonical.data, again.data, again.length);
+    assert_string_equal(plan->migrations[1].up.statements[0].object, "i");
+    assert_string_equal(plan->migrations[2].down.count == 0 ? "none" : "some", "none");
+    assert_int_equal(plan->strategy.waves[1].targets.value, 10);
+    assert_string_equal(plan->shared_schemas[0], "extensions");
+}
+
+static void a_plan_has_its_golden_bytes_and_hash(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    Plan *plan = sample_plan(&arena);
+    Bytes canonical = { 0 };
+    uint8_t hash[PLAN_HASH_BYTES];
+    assert_int_equal(plan_encode(plan, &arena, &canonical, NULL), ERR_NONE);
+    plan_hash(canonical, hash);
+    wire_print(&PLAN_TABLE, plan, &text);
+    str_append(&text, "\nhash:\n");
+    hex_lines((Bytes){ hash, sizeof(hash) }, &text);
+    str_append(&text, "canonical bytes:\n");
+    hex_lines(canonical, &text);
+    golden_compare("plan.hex", &text);
+}
+
+static void the_tables_are_sound_and_sql_is_never_printed(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    Err err = { 0 };
+    assert_int_equal(wire_table_check(&PLAN_TABLE, &err), ERR_NONE);
+    wire_print(&PLAN_TABLE, sample_plan(&arena), &text);
+    assert_null(strstr(str_text(&text), "create table"));
+    assert_non_null(strstr(str_text(&text), "sql=<23 bytes>"));
+}
+
+/* Each changes one thing in the sample plan. */
+static void to_unknown(Plan *plan)
+{
+    plan->to = "0009_x";
+}
+static void to_not_last(Plan *plan)
+{
+    plan->to = "0002_index";
+}
+static void id_twice(Plan *plan)
+{
+    plan->migrations[1].id = "0001_create";
+}
+static void id_missing(Plan *plan)
+{
+    plan->migrations[1].id = "";
+}
+static void no_migrations(Plan *plan)
+{
+    plan->migration_count = 0;
+}
+static void checksum_short(Plan *plan)
+{
+    plan->migrations[0].checksum.length = 31;
+}
+static void sql_empty(Plan *plan)
+{
+    plan->migrations[0].up.statements[0].sql = "";
+}
+static void line_zero(Plan *plan)
+{
+    plan->migrations[0].up.statements[0].line = 0;
+}
+static void irreversible_with_down(Plan *plan)
+{
+    plan->migrations[0].is_irreversible = true;
+}
+static void probe_in_transaction(Plan *plan)
+{
+    plan->migrations[1].up.is_transactional = true;
+}
+static void probe_without_object(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].object = "";
+}
+static void label_probe_without_label(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_ENUM_LABEL;
+}
+static void probe_unknown(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_COUNT_;
+}
+static void where_broken(Plan *plan)
+{
+    plan->where = "databse = 'x'";
+}
+static void waves_shrink(Plan *plan)
+{
+    plan->strategy.waves[1].targets = (Amount){ 100, true };
+    plan->strategy.waves[2].targets = (Amount){ 50, true };
+}
+static void waves_end_early(Plan *plan)
+{
+    plan->strategy.waves[2].targets = (Amount){ 99, true };
+}
+static void waves_end_with_a_count(Plan *plan)
+{
+    plan->strategy.waves[2].targets = (Amount){ 100, false };
+}
+static void wave_of_nothing(Plan *plan)
+{
+    plan->strategy.waves[0].targets = (Amount){ 0, false };
+}
+static void wave_beyond_100(Plan *plan)
+{
+    plan->strategy.waves[2].targets = (Amount){ 101, true };
+}
+static void wave_twice(Plan *plan)
+{
+    plan->strategy.waves[1].name = "canary";
+}
+static void no_waves(Plan *plan)
+{
+    plan->strategy.wave_count = 0;
+}
+static void failures_beyond_100(Plan *plan)
+{
+    plan->strategy.max_failures = (Amount){ 101, true };
+}
+static void parallel_zero(Plan *plan)
+{
+    plan->strategy.max_parallel = 0;
+}
+static void policy_none(Plan *plan)
+{
+    plan->strategy.on_failure = ON_FAILURE_NONE;
+}
+static void policy_unknown(Plan *plan)
+{
+    plan->strategy.on_agent_lost = ON_AGENT_LOST_COUNT_;
+}
+static void timeout_zero(Plan *plan)
+{
+    plan->strategy.target_timeout_ms = 0;
+}
+static void expiry_negative(Plan *plan)
+{
+    plan->apply_until_s = -1;
+}
+static void rollback_ends_first(Plan *plan)
+{
+    plan->rollback_until_s = plan->apply_until_s - 1;
+}
+
+static void contradictions_are_refused_with_their_path(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(Plan *);
+        ErrCode code;
+        const char *message;
+    } ROWS[] = {
+        { to_unknown, ERR_SYNTAX, "plan.to: there is no migration \"0009_x\"" },
+        { to_not_last, ERR_SYNTAX, "plan.to: \"0002_index\" is not the last migration" },
+        { id_twice, ERR_SYNTAX, "plan.migrations[1].id: there are two \"0001_create\"" },
+        { id_missing, ERR_LIMIT, "plan.migrations[1].id: empty" },
+        { no_migrations, ERR_LIMIT, "plan.migrations: empty" },
+        { checksum_short, ERR_LIMIT,
+          "plan.migrations[0].checksum: 31 bytes, at least 32 wanted" },
+        { sql_empty, ERR_LIMIT, "plan.migrations[0].up.statements[0].sql: empty" },
+        { line_zero, ERR_LIMIT, "plan.migrations[0].up.statements[0].line: 0 is below 1" },
+        { irreversible_with_down, ERR_SYNTAX,
+          "plan.migrations[0].down: an irreversible migration has none" },
+        { probe_in_transaction, ERR_SYNTAX,
+          "plan.migrations[1].up.statements[0]: only a non-transactional statement has a probe" },
+        { probe_without_object, ERR_SYNTAX,
+          "plan.migrations[1].up.statements[0]: a probe without an object" },
+        { label_probe_without_label, ERR_SYNTAX,
+          "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
+        { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
+        { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
+        { waves_shrink, ERR_SYNTAX,
+          "plan.strategy.waves[2].targets: 50 % comes after 100 %: waves are cumulative" },
+        { waves_end_early, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
+        { waves_end_with_a_count, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
+        { wave_of_nothing, ERR_SYNTAX, "plan.strategy.waves[0].targets: must be at least 1" },
+        { wave_beyond_100, ERR_SYNTAX,
+          "plan.strategy.waves[2].targets: 101 % is more than 100 %" },
+        { wave_twice, ERR_SYNTAX, "plan.strategy.waves[1].name: there are two \"canary\"" },
+        { no_waves, ERR_LIMIT, "plan.strategy.waves: empty" },
+        { failures_beyond_100, ERR_SYNTAX,
+          "plan.strategy.max_failures: 101 % is more than 100 %" },
+        { parallel_zero, ERR_LIMIT, "plan.strategy.max_parallel: 0 is below 1" },
+        { policy_none, ERR_LIMIT, "plan.strategy.on_failure: 0 is below 1" },
+        { policy_unknown, ERR_LIMIT, "plan.strategy.on_agent_lost: 5 is above 4" },
+        { timeout_zero, ERR_LIMIT, "plan.strategy.target_timeout_ms: 0 is below 1" },
+        { expiry_negative, ERR_SYNTAX, "plan.apply_until_s: before 1970" },
+        { rollback_ends_first, ERR_SYNTAX,
+          "plan.rollback_until_s: what may be applied must be possible to undo" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Plan *plan = sample_plan(&arena);
+        Bytes canonical = { 0 };
+        Err err = { 0 };
+        ROWS[i].change(plan);
+        ErrCode code = plan_encode(plan, &arena, &canonical, &err);
+        assert_string_equal(err.message, ROWS[i].message);
+        assert_int_equal(code, ROWS[i].code);
+        assert_null(canonical.data);
+    }
+}
+
+/* A reader cannot rely on the writer: what encode refuses, decode does too. */
+static void a_contradiction_in_foreign_bytes_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) bytes = { 0 };
+    Plan *plan = sample_plan(&arena);
+    plan->migrations[1].id = "0001_create";
+    assert_int_equal(wire_encode(&PLAN_TABLE, plan, &bytes, NULL), ERR_NONE);
+    Plan *decoded = NULL;
+    Err err;
+    assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &decoded, &err), ERR_SYNTAX);
+    assert_null(decoded);
+}
+
+/* The canonical bytes of the sample with `tail` fields behind them, and the map's count raised. */
+static ErrCode decode_with_tail(const char *tail, size_t length, uint8_t more, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) bytes = { 0 };
+    Bytes canonical = { 0 };
+    Plan *plan = NULL;
+    assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, NULL), ERR_NONE);
+    str_append_bytes(&bytes, canonical.data, canonical.length);
+    str_append_bytes(&bytes, tail, length);
+    bytes.data[0] = (char)((uint8_t)bytes.data[0] + more);
+    return plan_decode(str_bytes(&bytes), &arena, &plan, err);
+}
+
+static void what_is_not_understood_or_not_canonical_is_refused(void **state)
+{
+    (void)state;
+    Err err;
+    assert_int_equal(decode_with_tail("", 0, 0, &err), ERR_NONE);
+    assert_int_equal(decode_with_tail("\x63\x01", 2, 1, &err), ERR_PROTOCOL);
+    assert_string_equal(err.message, "plan: field 99 is not known");
+
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) bytes = { 0 };
+    Bytes canonical = { 0 };
+    Plan *plan = NULL;
+    assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, NULL), ERR_NONE);
+    str_append_bytes(&bytes, "\xde\x00\x08", 3); /* the same map with a longer head */
+    str_append_bytes(&bytes, canonical.data + 1, canonical.length - 1);
+    assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &plan, &err), ERR_PROTOCOL);
+    assert_string_equal(err.message, "plan: not in canonical form");
+}
+
+static void a_cut_plan_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bytes canonical = { 0 };
+    assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, NULL), ERR_NONE);
+    for (size_t length = 0; length < canonical.length; length++) {
+        Plan *plan = NULL;
+        Bytes cut = { arena_memdup(&arena, canonical.data, length), length };
+        assert_int_not_equal(plan_decode(cut, &arena, &plan, NULL), ERR_NONE);
+    }
+}
+
+static void waves_round_up_and_budgets_round_down(void **state)
+{
+    (void)state;
+    static const struct {
+        Amount amount;
+        uint32_t total, up, down;
+    } ROWS[] = {
+        { { 10, true }, 5, 1, 0 },
+        { { 10, true }, 10, 1, 1 },
+        { { 10, true }, 11, 2, 1 },
+        { { 100, true }, 7, 7, 7 },
+        { { 0, true }, 7, 0, 0 },
+        { { 1, true }, 0, 0, 0 },
+        { { 3, false }, 5, 3, 3 },
+        { { 9, false }, 5, 5, 5 },
+        { { 100, true }, UINT32_MAX, UINT32_MAX, UINT32_MAX },
+        { { 99, true }, UINT32_MAX, 4252017623u, 4252017622u },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        assert_int_equal(amount_round_up(ROWS[i].amount, ROWS[i].total), ROWS[i].up);
+        assert_int_equal(amount_round_down(ROWS[i].amount, ROWS[i].total), ROWS[i].down);
+    }
+}
+
+static void a_plan_with_the_default_strategy_is_valid_and_gentle(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Plan *plan = sample_plan(&arena);
+    plan_strategy_defaults(&plan->strategy);
+    Bytes canonical = { 0 };
+    assert_int_equal(plan_encode(plan, &arena, &canonical, NULL), ERR_NONE);
+    assert_int_equal(plan->strategy.wave_count, 1);
+    assert_int_equal(plan->strategy.max_parallel, 50);
+    assert_int_equal(plan->strategy.max_parallel_per_host, 4);
+    assert_int_equal(plan->strategy.max_parallel_per_database, 1);
+    assert_int_equal(plan->strategy.max_failures.value, 0);
+    assert_int_equal(plan->strategy.on_failure, ON_FAILURE_PAUSE);
+    assert_int_equal(plan->strategy.on_agent_lost, ON_AGENT_LOST_PAUSE);
+    assert_int_equal(plan->strategy.agent_lost_after_ms, 120000);
+    assert_int_equal(plan->strategy.lock_timeout_ms, 2000);
+    assert_int_equal(plan->strategy.statement_timeout_ms, 900000);
+    assert_int_equal(plan->strategy.concurrent_timeout_ms, 7200000);
+    assert_int_equal(plan->strategy.target_timeout_ms, 1800000);
+}
+
+static void migrations_are_found_by_id(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Plan *plan = sample_plan(&arena);
+    assert_int_equal(plan_find(plan, "0001_create"), 0);
+    assert_int_equal(plan_find(plan, "0003_purge"), 2);
+    assert_int_equal(plan_find(plan, "0003"), -1);
+}
+
+static void policies_are_named_as_in_a_rollout_file(void **state)
+{
+    (void)state;
+    assert_string_equal(on_failure_name(ON_FAILURE_ROLL_BACK_ROLLOUT), "roll_back_rollout");
+    assert_string_equal(on_failure_name(ON_FAILURE_COUNT_), "invalid");
+    assert_string_equal(on_agent_lost_name(ON_AGENT_LOST_WAIT), "wait");
+    assert_string_equal(on_agent_lost_name((OnAgentLost)-1), "invalid");
+    assert_string_equal(probe_kind_name(PROBE_INDEX_VALID), "index_valid");
+    assert_string_equal(probe_kind_name(PROBE_COUNT_), "invalid");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plan_comes_back_as_it_went),
+        cmocka_unit_test(a_plan_has_its_golden_bytes_and_hash),
+        cmocka_unit_test(the_tables_are_sound_and_sql_is_never_printed),
+        cmocka_unit_test(contradictions_are_refused_with_their_path),
+        cmocka_unit_test(a_contradiction_in_foreign_bytes_is_refused),
+        cmocka_unit_test(what_is_not_understood_or_not_canonical_is_refused),
+        cmocka_unit_test(a_cut_plan_is_refused),
+        cmocka_unit_test(waves_round_up_and_budgets_round_down),
+        cmocka_unit_test(a_plan_with_the_default_strategy_is_valid_and_gentle),
+        cmocka_unit_test(migrations_are_found_by_id),
+        cmocka_unit_test(policies_are_named_as_in_a_rollout_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
