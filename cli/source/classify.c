@@ -193,8 +193,8 @@ static void read_enum(const Reader *reader, const PgQuery__Node *node, Statement
     facts->probe = PROBE_ENUM_LABEL;
     facts->object = quote_strings(alter->type_name, alter->n_type_name, reader->arena);
     facts->detail = arena_strdup(reader->arena, alter->new_val);
-    facts->warning = "ALTER TYPE … ADD VALUE: the new label cannot be used before this migration's "
-                     "transaction has ended";
+    facts->note = "ALTER TYPE … ADD VALUE: the new label cannot be used before this migration's "
+                  "transaction has ended";
 }
 
 static void read_cluster(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)

@@ -23,11 +23,12 @@ typedef struct StatementFacts {
     bool is_transactional; /* can run in a transaction block */
     ProbeKind probe;
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */
-    const char *detail; /* never NULL; quoted table of the index or parent of the partition; label */
+    const char *detail; /* never NULL; quoted table of an index or parent; label of an enum */
     TransactionEdge edge;
     const char *refusal; /* NULL, or why no migration may hold it; the outer pair's edges may */
     const char *hint;    /* beside `refusal` */
-    const char *warning; /* NULL, or what its author should know */
+    const char *warning; /* NULL, or what its author has likely not meant */
+    const char *note;    /* NULL, or what its author should know */
 } StatementFacts;
 
 /*

@@ -52,9 +52,14 @@ static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
         const SqlStatement *statement = &draft->statements.items[i];
         classify_statement(&draft->text, statement, draft->statements.is_grammatical, arena,
                            &draft->facts[i]);
-        if (draft->facts[i].warning != NULL) {
+        const StatementFacts *facts = &draft->facts[i];
+        if (facts->warning != NULL) {
             source_note(notes, SOURCE_NOTE_WARNING, draft->text.file, statement->line, "%s",
-                        draft->facts[i].warning);
+                        facts->warning);
+        }
+        if (facts->note != NULL) {
+            source_note(notes, SOURCE_NOTE_INFO, draft->text.file, statement->line, "%s",
+                        facts->note);
         }
     }
 }

@@ -21,7 +21,7 @@ static bool token_is_inside(const SqlToken *token)
     return !sql_token_is_comment(token) && token->kind != SQL_TOKEN_SEMICOLON;
 }
 
-/* Adds the statement that tokens [first, end) hold, without what surrounds it, unless it is empty. */
+/* Adds what tokens [first, end) hold, without comments around it; nothing when nothing is left. */
 static void add_statement(const SqlText *text, size_t first, size_t end, Arena *arena,
                           StatementList *list)
 {

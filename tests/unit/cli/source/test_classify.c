@@ -142,7 +142,7 @@ static void what_only_looks_like_it_runs_in_a_transaction(void **state)
     }
 }
 
-static void a_label_added_to_an_enum_is_transactional_with_a_warning(void **state)
+static void a_label_added_to_an_enum_is_transactional_with_a_note(void **state)
 {
     (void)state;
     AUTO(Arena) arena = { 0 };
@@ -153,7 +153,7 @@ static void a_label_added_to_an_enum_is_transactional_with_a_warning(void **stat
     assert_int_equal(facts.probe, PROBE_ENUM_LABEL);
     assert_string_equal(facts.object, "\"s\".\"Mood\"");
     assert_string_equal(facts.detail, "it's");
-    assert_string_equal(facts.warning,
+    assert_string_equal(facts.note,
                         "ALTER TYPE … ADD VALUE: the new label cannot be used before this "
                         "migration's transaction has ended");
 }
@@ -235,6 +235,8 @@ static void words_judge_what_the_grammar_refuses(void **state)
         { "VACUUM ONLY t", "VACUUM", false, "ONLY" },
         { "REFRESH MATERIALIZED VIEW CONCURRENTLY v FUTURE",
           "REFRESH MATERIALIZED VIEW CONCURRENTLY", true, "FUTURE" },
+        { "ROLLBACK TO s FUTURE", "ROLLBACK", true, "FUTURE" },
+        { "ALTER SYSTEMIC x", "ALTER", true, "SYSTEMIC" },
         { "CREATE DATABASE d FUTURE ( x )", "CREATE DATABASE", false, "(" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
@@ -272,7 +274,7 @@ int main(void)
         cmocka_unit_test(kinds_are_the_words_of_command_tags),
         cmocka_unit_test(what_cannot_run_in_a_transaction_is_known_with_its_probe),
         cmocka_unit_test(what_only_looks_like_it_runs_in_a_transaction),
-        cmocka_unit_test(a_label_added_to_an_enum_is_transactional_with_a_warning),
+        cmocka_unit_test(a_label_added_to_an_enum_is_transactional_with_a_note),
         cmocka_unit_test(what_no_migration_may_hold_is_refused),
         cmocka_unit_test(only_plain_edges_may_be_the_outer_pair),
         cmocka_unit_test(words_judge_what_the_grammar_refuses),

@@ -37,9 +37,9 @@ static const struct {
       "END ¦ 2|SELECT 3",
       true },
     { "names in begin atomic",
-      "CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1 AS end, 2 AS case; SELECT t.\"end\" FROM t; END; "
+      "CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1 AS end, 2 AS case; SELECT t.end FROM t; END; "
       "SELECT 3",
-      "1|CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1 AS end, 2 AS case; SELECT t.\"end\" FROM t; END"
+      "1|CREATE PROCEDURE p() BEGIN ATOMIC SELECT 1 AS end, 2 AS case; SELECT t.end FROM t; END"
       " ¦ 1|SELECT 3",
       true },
     { "rule of several", "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b); SELECT 1",
