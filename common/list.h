@@ -50,8 +50,7 @@
     } while (0)
 
 #define LIST_EACH(item, list)                                                                      \
-    for (__typeof__((list)->items) item = (list)->items,                                           \
-                                   end_##item = (list)->items + (list)->count;                     \
+    for (__typeof__(*(list)->items) *item = (list)->items, *end_##item = item + (list)->count;     \
          item < end_##item; item++)
 
 static inline void *list_reserve_(void *items, size_t *capacity, size_t need, size_t item_bytes)

@@ -1,0 +1,126 @@
+/* failpoint: what a specification makes a process do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/failpoint.h"
+
+static int teardown(void **state)
+{
+    (void)state;
+    unsetenv(FAILPOINT_VARIABLE);
+    return (int)failpoint_set(NULL, NULL);
+}
+
+static void an_error_comes_at_its_passing_only(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    assert_int_equal(failpoint_set("a.b=error@2", &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("other", &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_IO);
+    assert_string_equal(err.message, "failpoint 'a.b'");
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_NONE);
+}
+
+static void without_a_number_every_passing_counts(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    assert_int_equal(failpoint_set("x=error,y=delay:0", &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("x", &err), ERR_IO);
+    assert_int_equal(failpoint_pass_error("x", &err), ERR_IO);
+    assert_int_equal(failpoint_pass_error("y", &err), ERR_NONE);
+}
+
+/* The status of a child that passes "here" three times under `spec`. */
+static int child_status(const char *spec, int wait_flags)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        failpoint_set(spec, NULL);
+        for (int i = 0; i < 3; i++) {
+            failpoint_pass("here");
+        }
+        _exit(7);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, wait_flags), pid);
+    if (WIFSTOPPED(status)) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return status;
+}
+
+static void kill_ends_the_process_at_once(void **state)
+{
+    (void)state;
+    int status = child_status("here=kill@3", 0);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    status = child_status("here=kill@4", 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void stop_freezes_the_process(void **state)
+{
+    (void)state;
+    int status = child_status("here=stop", WUNTRACED);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(WSTOPSIG(status), SIGSTOP);
+}
+
+static void a_malformed_specification_is_refused_whole(void **state)
+{
+    (void)state;
+    static const char *const SPECS[] = { "a",        "a=",         "=kill",     "a=burn",
+                                         "a=kill@0", "a=kill@",    "a=kill@x",  "a=delay",
+                                         "a=delay:", "a=delay:-1", "a=error,b", "a=delay:600001" };
+    for (size_t i = 0; i < ARRAY_LEN(SPECS); i++) {
+        Err err = { 0 };
+        assert_int_equal(failpoint_set(SPECS[i], &err), ERR_CONFIG);
+        assert_non_null(strstr(err.message, "is no failpoint"));
+        assert_int_equal(failpoint_pass_error("a", &err), ERR_NONE);
+    }
+}
+
+static void the_environment_is_obeyed_or_refused_but_never_ignored(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    assert_int_equal(failpoint_init(&err), ERR_NONE);
+    setenv(FAILPOINT_VARIABLE, "a=error", 1);
+#ifdef SKEIN_FAILPOINTS
+    assert_int_equal(failpoint_init(&err), ERR_NONE);
+    assert_int_equal(FAILPOINT_ERROR("a", &err), ERR_IO);
+    FAILPOINT("a");
+#else
+    assert_int_equal(failpoint_init(&err), ERR_CONFIG);
+    assert_int_equal(FAILPOINT_ERROR("a", &err), ERR_NONE);
+    FAILPOINT("a");
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(an_error_comes_at_its_passing_only, teardown),
+        cmocka_unit_test_teardown(without_a_number_every_passing_counts, teardown),
+        cmocka_unit_test_teardown(kill_ends_the_process_at_once, teardown),
+        cmocka_unit_test_teardown(stop_freezes_the_process, teardown),
+        cmocka_unit_test_teardown(a_malformed_specification_is_refused_whole, teardown),
+        cmocka_unit_test_teardown(the_environment_is_obeyed_or_refused_but_never_ignored, teardown),
+    };
+    return cmocka_run_group_tests_name("failpoint", tests, NULL, NULL);
+}
