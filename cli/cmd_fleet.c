@@ -1,0 +1,144 @@
+/* skein agents …, skein targets: the fleet as the coordinator knows it. */
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+
+static ErrCode fetch_list(Invocation *invocation, const char *path, size_t limit, json_t **ret_items, Err *err)
+{
+    AUTO_PTR(Client) client = NULL;
+    ErrCode code = client_new(invocation->options.coordinator, &client, err);
+    return code == ERR_NONE ? client_list(client, path, limit, ret_items, err) : code;
+}
+
+static void instances_text(const json_t *instances, Str *out)
+{
+    size_t index = 0;
+    const json_t *instance = NULL;
+    json_array_foreach((json_t *)instances, index, instance)
+    {
+        long long version = get_number(instance, "server_version");
+        str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(instance, "name"));
+        if (version == 0) {
+            str_append(out, " (not reached yet)");
+        } else {
+            str_printf(out, " (%lld.%lld%s)", version / 10000, version % 10000,
+                       get_bool(instance, "in_recovery") ? ", replica" : "");
+        }
+    }
+}
+
+ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    json_t *items = NULL;
+    ErrCode code = fetch_list(invocation, "/agents", 0, &items, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (invocation->options.output == OUTPUT_JSON) {
+        output_json(items);
+        json_decref(items);
+        return ERR_NONE;
+    }
+    AUTO_PTR(Table) table =
+        table_new(6, (const char *const[]){ "agent", "state", "targets", "last heard", "instances", "" });
+    AUTO(Str) text = { 0 };
+    size_t index = 0;
+    const json_t *agent = NULL;
+    json_array_foreach(items, index, agent)
+    {
+        AUTO(Str) instances = { 0 };
+        instances_text(json_object_get(agent, "instances"), &instances);
+        table_cell(table, COLOUR_BOLD, get_text(agent, "name"));
+        table_cell(table, output_state_colour(get_text(agent, "state")), get_text(agent, "state"));
+        table_cellf(table, COLOUR_NONE, "%lld", get_number(agent, "targets"));
+        table_cell(table, COLOUR_NONE, get_text(agent, "heard_at"));
+        table_cell(table, COLOUR_NONE, str_text(&instances));
+        table_cell(table, COLOUR_BAD, get_text(agent, "reason"));
+    }
+    table_print(table, &text);
+    fputs(str_text(&text), stdout);
+    json_decref(items);
+    return ERR_NONE;
+}
+
+ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    AUTO_PTR(Client) client = NULL;
+    json_t *agent = NULL;
+    json_t *body = json_object();
+    if (invocation->options.reason != NULL) {
+        json_object_set_new(body, "reason", json_string(invocation->options.reason));
+    }
+    ErrCode code = client_new(invocation->options.coordinator, &client, err);
+    if (code == ERR_NONE) {
+        code = client_post(client, body, &agent, err, "/agents/%s/release",
+                           client_escape(invocation->arguments[0], &invocation->arena));
+    }
+    json_decref(body);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (invocation->options.output == OUTPUT_JSON) {
+        output_json(agent);
+    } else {
+        printf("%s is %s\n", get_text(agent, "name"), get_text(agent, "state"));
+    }
+    json_decref(agent);
+    return ERR_NONE;
+}
+
+/* One word of what a person should know about a target. */
+static const char *target_remark(const json_t *target)
+{
+    if (get_bool(target, "is_gone")) {
+        return "gone";
+    }
+    if (get_bool(target, "is_disputed")) {
+        return "disputed: two writable servers claim it";
+    }
+    if (get_bool(target, "in_recovery")) {
+        return "replica";
+    }
+    return get_bool(target, "is_read") ? "" : "not read yet";
+}
+
+ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    const Options *options = &invocation->options;
+    const char *path = "/targets";
+    if (options->where != NULL) {
+        path = arena_printf(&invocation->arena, "/targets?where=%s",
+                            client_escape(options->where, &invocation->arena));
+    }
+    json_t *items = NULL;
+    ErrCode code = fetch_list(invocation, path, options->limit, &items, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (options->output == OUTPUT_JSON) {
+        output_json(items);
+        json_decref(items);
+        return ERR_NONE;
+    }
+    AUTO_PTR(Table) table = table_new(4, (const char *const[]){ "target", "agent", "version", "" });
+    AUTO(Str) text = { 0 };
+    size_t index = 0;
+    const json_t *target = NULL;
+    json_array_foreach(items, index, target)
+    {
+        const char *version = get_text(target, "version");
+        table_cell(table, COLOUR_BOLD, get_text(target, "address"));
+        table_cell(table, COLOUR_NONE, get_text(target, "agent"));
+        table_cell(table, COLOUR_NONE, version[0] == '\0' ? "none" : version);
+        table_cell(table, COLOUR_WARN, target_remark(target));
+    }
+    table_print(table, &text);
+    fputs(str_text(&text), stdout);
+    json_decref(items);
+    return ERR_NONE;
+}

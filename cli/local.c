@@ -1,0 +1,51 @@
+/* One database, without a coordinator. */
+#include "cli/local.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/secret.h"
+
+ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err)
+{
+    if (options->database == NULL || options->database[0] == '\0') {
+        err_set(err, ERR_USAGE, "no database is named");
+        return err_hint(err, "--database postgresql://user@host/name, or SKEIN_DATABASE_URL");
+    }
+    AUTO_PTR(Secret) connection = secret_new(options->database);
+    return conn_source_new(connection, PASSWORD_ALLOWED, CONN_LIMIT_DEFAULT, ret_source, err);
+}
+
+const char *local_tenant(const Options *options)
+{
+    return options->schema == NULL ? "" : options->schema;
+}
+
+ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list, Err *err)
+{
+    AUTO_PTR(Conn) conn = NULL;
+    uint64_t deadline_ms = clock_boot_ms() + LOOK_TIMEOUT_MS;
+    ConnRequest request = {
+        .purpose = CONN_WATCH,
+        .application_name = CONN_NAME_CLI,
+        .deadline_ms = deadline_ms,
+    };
+    ErrCode code = conn_open(source, &request, &conn, err);
+    return code == ERR_NONE ? history_read_all(conn, tenant, deadline_ms, arena, ret_list, err) : code;
+}
+
+ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)
+{
+    return source_read(options->migrations, options->format, arena, ret_set, err);
+}
+
+const HistoryEntry *local_row(const HistoryList *list, const char *id)
+{
+    for (size_t i = list->count; i > 0; i--) {
+        const HistoryEntry *entry = &list->entries[i - 1];
+        if (strcmp(entry->id, id) == 0 && strcmp(entry->state, "undone") != 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}

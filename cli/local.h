@@ -1,0 +1,30 @@
+/*
+ * One database, without a coordinator: what up, down, status, history, current and check share.
+ */
+#ifndef SKEIN_CLI_LOCAL_H
+#define SKEIN_CLI_LOCAL_H
+
+#include "agent/conn/conn.h"
+#include "agent/exec/history.h"
+#include "cli/command.h"
+#include "cli/source/source.h"
+
+/* The longest that looking at a database may take; migrations have their own limits. */
+#define LOOK_TIMEOUT_MS 30000
+
+/* The database that --database or SKEIN_DATABASE_URL names. ERR_USAGE when neither does. */
+ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err);
+
+/* --schema, or "" for the whole database. */
+const char *local_tenant(const Options *options);
+
+/* Every row that skein has written there, in `arena`. */
+ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list, Err *err);
+
+/* The migrations of --migrations. */
+ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err);
+
+/* The row of a migration that counts: not the undone ones. NULL: it is not applied. */
+const HistoryEntry *local_row(const HistoryList *list, const char *id);
+
+#endif

@@ -1,0 +1,235 @@
+/* Printing: errors, JSON, colours, tables, questions. */
+#include "cli/output.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/arena.h"
+#include "common/list.h"
+
+static const char *const COLOUR_CODES[] = {
+    [COLOUR_NONE] = "",          [COLOUR_GOOD] = "\033[32m", [COLOUR_ACTIVE] = "\033[36m",
+    [COLOUR_WARN] = "\033[33m",  [COLOUR_BAD] = "\033[31m",  [COLOUR_DIM] = "\033[2m",
+    [COLOUR_BOLD] = "\033[1m",
+};
+
+typedef struct StateColour {
+    const char *state;
+    Colour colour;
+} StateColour;
+
+static const StateColour STATE_COLOURS[] = {
+    { "healthy", COLOUR_GOOD },       { "verifying", COLOUR_GOOD },    { "passed", COLOUR_GOOD },
+    { "succeeded", COLOUR_GOOD },     { "active", COLOUR_GOOD },       { "applied", COLOUR_GOOD },
+    { "applying", COLOUR_ACTIVE },    { "assigned", COLOUR_ACTIVE },   { "running", COLOUR_ACTIVE },
+    { "soaking", COLOUR_ACTIVE },     { "rolling_back", COLOUR_WARN }, { "rolled_back", COLOUR_WARN },
+    { "aborting", COLOUR_WARN },      { "aborted", COLOUR_WARN },      { "paused", COLOUR_WARN },
+    { "gated", COLOUR_WARN },         { "unknown", COLOUR_WARN },      { "debt", COLOUR_BAD },
+    { "suspect", COLOUR_WARN },       { "skipped", COLOUR_DIM },       { "pending", COLOUR_DIM },
+    { "waiting", COLOUR_DIM },        { "failed", COLOUR_BAD },        { "held", COLOUR_BAD },
+    { "rollback_failed", COLOUR_BAD }, { "rollback_held", COLOUR_BAD }, { "tripped", COLOUR_BAD },
+    { "lost", COLOUR_BAD },           { "quarantined", COLOUR_BAD },   { "started", COLOUR_WARN },
+    { "undoing", COLOUR_WARN },       { "undone", COLOUR_DIM },        { "ok", COLOUR_GOOD },
+    { "warn", COLOUR_WARN },          { "fail", COLOUR_BAD },
+};
+
+bool output_is_terminal(void)
+{
+    const char *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static bool has_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return output_is_terminal() && (no_colour == NULL || no_colour[0] == '\0');
+}
+
+void output_colour(Str *out, Colour colour, const char *text)
+{
+    if (colour == COLOUR_NONE || !has_colour()) {
+        str_append(out, text);
+        return;
+    }
+    str_append(out, COLOUR_CODES[colour]);
+    str_append(out, text);
+    str_append(out, "\033[0m");
+}
+
+Colour output_state_colour(const char *state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(STATE_COLOURS); i++) {
+        if (strcmp(STATE_COLOURS[i].state, state) == 0) {
+            return STATE_COLOURS[i].colour;
+        }
+    }
+    return COLOUR_NONE;
+}
+
+static void error_as_json(const Err *err)
+{
+    json_t *value = json_pack("{s:{s:s, s:s}}", "error", "code", err_name(err->code), "message", err->message);
+    json_t *error = json_object_get(value, "error");
+    if (err->sqlstate[0] != '\0') {
+        json_object_set_new(error, "sqlstate", json_string(err->sqlstate));
+    }
+    if (err->hint[0] != '\0') {
+        json_object_set_new(error, "hint", json_string(err->hint));
+    }
+    json_dumpf(value, stderr, JSON_COMPACT);
+    fputc('\n', stderr);
+    json_decref(value);
+}
+
+void output_error(const Err *err, OutputKind kind)
+{
+    if (kind == OUTPUT_JSON) {
+        error_as_json(err);
+        return;
+    }
+    fprintf(stderr, "skein: %s", err->message);
+    if (err->sqlstate[0] != '\0') {
+        fprintf(stderr, " (SQLSTATE %s)", err->sqlstate);
+    }
+    fputc('\n', stderr);
+    if (err->hint[0] != '\0') {
+        fprintf(stderr, "hint: %s\n", err->hint);
+    }
+}
+
+void output_json(const json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+}
+
+/* ---- tables ---- */
+
+typedef struct Cell {
+    Colour colour;
+    const char *text;
+} Cell;
+
+struct Table {
+    size_t columns;
+    LIST(Cell) cells;
+    Arena arena;
+};
+
+Table *table_new(size_t columns, const char *const *headings)
+{
+    Table *table = mem_alloc(sizeof(Table));
+    table->columns = columns;
+    for (size_t i = 0; headings != NULL && i < columns; i++) {
+        table_cell(table, COLOUR_DIM, headings[i]);
+    }
+    return table;
+}
+
+void table_free(Table *table)
+{
+    LIST_DONE(&table->cells);
+    arena_done(&table->arena);
+    free(table);
+}
+
+void table_cell(Table *table, Colour colour, const char *text)
+{
+    Cell cell = { colour, arena_strdup(&table->arena, text) };
+    LIST_PUSH(&table->cells, cell);
+}
+
+void table_cellf(Table *table, Colour colour, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0) {
+        abort();
+    }
+    table_cell(table, colour, text);
+    free(text);
+}
+
+size_t text_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    }
+    return width;
+}
+
+static size_t column_width(const Table *table, size_t column)
+{
+    size_t widest = 0;
+    for (size_t i = column; i < table->cells.count; i += table->columns) {
+        size_t width = text_width(table->cells.items[i].text);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+void table_print(const Table *table, Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    size_t *widths = ARENA_ARRAY(&arena, size_t, table->columns);
+    for (size_t i = 0; i < table->columns; i++) {
+        widths[i] = column_width(table, i);
+    }
+    for (size_t i = 0; i < table->cells.count; i++) {
+        const Cell *cell = &table->cells.items[i];
+        size_t column = i % table->columns;
+        output_colour(out, cell->colour, cell->text);
+        if (column + 1 == table->columns) {
+            str_append_char(out, '\n');
+            continue;
+        }
+        for (size_t pad = text_width(cell->text); pad < widths[column] + 2; pad++) {
+            str_append_char(out, ' ');
+        }
+    }
+}
+
+/* ---- members ---- */
+
+const char *get_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+long long get_number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+bool get_bool(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+/* ---- questions ---- */
+
+ErrCode output_confirm(bool is_yes, const char *question, Err *err)
+{
+    if (is_yes) {
+        return ERR_NONE;
+    }
+    if (!isatty(STDIN_FILENO)) {
+        err_set(err, ERR_USAGE, "this needs a yes, and there is no terminal to ask on");
+        return err_hint(err, "look at what it touches, then add --yes");
+    }
+    fflush(stdout);
+    fprintf(stderr, "%s [y/N] ", question);
+    char answer[16] = "";
+    if (fgets(answer, sizeof(answer), stdin) == NULL || (answer[0] != 'y' && answer[0] != 'Y')) {
+        return err_set(err, ERR_REFUSED, "not confirmed: nothing has been done");
+    }
+    return ERR_NONE;
+}

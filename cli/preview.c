@@ -1,0 +1,81 @@
+/* What a start would select now. */
+#include "cli/preview.h"
+
+#include "cli/output.h"
+#include "common/str.h"
+
+#define HASH_TEXT_BYTES (2 * PLAN_HASH_BYTES + 1)
+#define ADDRESSES_SHOWN 6
+
+ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, Err *err)
+{
+    ErrCode code = planning_sign(plan, signer, arena, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    char hash[HASH_TEXT_BYTES];
+    hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
+    Request request = {
+        .method = "PUT",
+        .path = arena_printf(arena, "/plans/%s", hash),
+        .bytes = plan->bundle.data,
+        .length = plan->bundle.length,
+    };
+    json_t *answer = NULL;
+    code = client_send(client, &request, &answer, err);
+    if (code == ERR_NONE) {
+        json_decref(answer);
+    }
+    return code;
+}
+
+ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, json_t **ret_preview,
+                      Err *err)
+{
+    ErrCode code = preview_hand_over(client, plan, signer, arena, err);
+    char hash[HASH_TEXT_BYTES];
+    hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
+    return code == ERR_NONE ? client_post(client, NULL, ret_preview, err, "/plans/%s/preview", hash) : code;
+}
+
+/* "db1/tenant_1, db1/tenant_2, … and 18 more" for one wave. */
+static void addresses_text(const json_t *targets, const char *wave, Str *out)
+{
+    size_t of_wave = 0;
+    size_t index = 0;
+    const json_t *target = NULL;
+    json_array_foreach((json_t *)targets, index, target)
+    {
+        if (!str_equal(get_text(target, "wave"), wave)) {
+            continue;
+        }
+        if (of_wave < ADDRESSES_SHOWN) {
+            str_printf(out, "%s%s", of_wave == 0 ? "" : ", ", get_text(target, "address"));
+        }
+        of_wave++;
+    }
+    if (of_wave > ADDRESSES_SHOWN) {
+        str_printf(out, ", … and %zu more", of_wave - ADDRESSES_SHOWN);
+    }
+}
+
+void preview_text(const json_t *preview, Str *out)
+{
+    if (preview == NULL) {
+        return;
+    }
+    const json_t *targets = json_object_get(preview, "targets");
+    str_printf(out, "now it would go to %zu targets:\n", json_array_size(targets));
+    AUTO_PTR(Table) table = table_new(3, NULL);
+    size_t index = 0;
+    const json_t *wave = NULL;
+    json_array_foreach(json_object_get(preview, "waves"), index, wave)
+    {
+        AUTO(Str) addresses = { 0 };
+        addresses_text(targets, get_text(wave, "name"), &addresses);
+        table_cellf(table, COLOUR_BOLD, "  %s", get_text(wave, "name"));
+        table_cellf(table, COLOUR_NONE, "%lld", get_number(wave, "targets"));
+        table_cell(table, COLOUR_DIM, str_text(&addresses));
+    }
+    table_print(table, out);
+}

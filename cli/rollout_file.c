@@ -1,0 +1,347 @@
+/* A rollout file as a field table, and its translation into a plan. */
+#include "cli/rollout_file.h"
+
+#include <libgen.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/str.h"
+#include "common/units.h"
+#include "proto/select.h"
+
+typedef struct WaveEntry {
+    const char *name;
+    Amount targets;
+    uint32_t soak_ms;
+    uint32_t approval;
+} WaveEntry;
+
+typedef struct LostEntry {
+    uint32_t after_ms;
+    uint32_t then;
+} LostEntry;
+
+typedef struct TimeoutsEntry {
+    uint32_t lock_ms;
+    uint32_t statement_ms;
+    uint32_t concurrent_ms;
+    uint32_t target_ms;
+} TimeoutsEntry;
+
+typedef struct StrategyEntry {
+    WaveEntry *waves;
+    size_t wave_count;
+    uint32_t max_parallel;
+    uint32_t max_parallel_per_host;
+    uint32_t max_parallel_per_database;
+    Amount max_failures;
+    bool strict;
+    bool allow_irreversible;
+    uint32_t on_failure;
+    LostEntry on_agent_lost;
+    TimeoutsEntry timeouts;
+} StrategyEntry;
+
+typedef struct TargetsEntry {
+    const char *where;
+} TargetsEntry;
+
+typedef struct RolloutFile {
+    const char *name;
+    const char *migrations;
+    const char *format;
+    const char *to;
+    TargetsEntry targets;
+    const char **shared_schemas;
+    size_t shared_schema_count;
+    StrategyEntry strategy;
+} RolloutFile;
+
+/* "10%" or "3". */
+static ErrCode parse_amount(const char *text, void *ret, Arena *arena, Err *err)
+{
+    size_t length = strlen(text);
+    bool is_percent = length > 0 && text[length - 1] == '%';
+    int64_t value = 0;
+    if (!str_to_int64(arena_strndup(arena, text, is_percent ? length - 1 : length), 0,
+                      is_percent ? 100 : UINT32_MAX, &value)) {
+        return err_set(err, ERR_CONFIG, "is neither a number nor a percentage up to 100%%");
+    }
+    *(Amount *)ret = (Amount){ .value = (uint32_t)value, .is_percent = is_percent };
+    return ERR_NONE;
+}
+
+static ErrCode parse_where(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)ret;
+    Select *selection = NULL;
+    return select_parse(text, arena, &selection, err);
+}
+
+#define AMOUNT .expected = "a number or a percentage", .parse = parse_amount
+
+enum { APPROVAL_NONE, APPROVAL_REQUIRED };
+
+static const ConfigName APPROVALS[] = {
+    { "none", APPROVAL_NONE },
+    { "required", APPROVAL_REQUIRED },
+};
+
+static const ConfigField WAVE_FIELDS[] = {
+    { CONFIG_FIELD(WaveEntry, name, CONFIG_STRING), .is_required = true, .min = 1, .max = NAME_MAX_BYTES,
+      .example = "canary", .doc = "What the wave is called, everywhere." },
+    { CONFIG_FIELD(WaveEntry, targets, CONFIG_CUSTOM), .is_required = true, AMOUNT, .example = "10%",
+      .doc = "How many of all selected targets have gone when this wave is through: cumulative.\n"
+             "Percentages round up; the last wave reaches 100%." },
+    { CONFIG_FIELD_AS("soak", WaveEntry, soak_ms, CONFIG_DURATION), .fallback = "0", .max = 2592000000,
+      .doc = "How long the wave is watched, once applied, before the next one opens." },
+    { CONFIG_FIELD(WaveEntry, approval, CONFIG_ENUM), .fallback = "none", .names = APPROVALS,
+      .name_count = ARRAY_LEN(APPROVALS), .doc = "`required`: a person lets this wave open." },
+};
+
+static const ConfigTable WAVE_TABLE = CONFIG_TABLE_OF("a wave", WaveEntry, WAVE_FIELDS);
+
+static const ConfigName ON_LOST[] = {
+    { "wait", ON_AGENT_LOST_WAIT },
+    { "pause", ON_AGENT_LOST_PAUSE },
+    { "roll_back_wave", ON_AGENT_LOST_ROLL_BACK_WAVE },
+    { "roll_back_rollout", ON_AGENT_LOST_ROLL_BACK_ROLLOUT },
+};
+
+static const ConfigField LOST_FIELDS[] = {
+    { CONFIG_FIELD_AS("after", LostEntry, after_ms, CONFIG_DURATION), .fallback = "120s", .min = 100,
+      .max = 2592000000, .doc = "How long an agent may be unreachable before it counts as lost." },
+    { CONFIG_FIELD(LostEntry, then, CONFIG_ENUM), .fallback = "pause", .names = ON_LOST,
+      .name_count = ARRAY_LEN(ON_LOST), .doc = "What happens then." },
+};
+
+static const ConfigTable LOST_TABLE = CONFIG_TABLE_OF("on_agent_lost", LostEntry, LOST_FIELDS);
+
+static const ConfigField TIMEOUT_FIELDS[] = {
+    { CONFIG_FIELD_AS("lock", TimeoutsEntry, lock_ms, CONFIG_DURATION), .fallback = "2s", .min = 1,
+      .max = 3600000, .doc = "lock_timeout of every transactional statement; then it is tried again." },
+    { CONFIG_FIELD_AS("statement", TimeoutsEntry, statement_ms, CONFIG_DURATION), .fallback = "15m", .min = 1,
+      .max = 2147483647, .doc = "statement_timeout of every transactional statement." },
+    { CONFIG_FIELD_AS("concurrent", TimeoutsEntry, concurrent_ms, CONFIG_DURATION), .fallback = "2h", .min = 1,
+      .max = 2147483647, .doc = "For statements that cannot run in a transaction; they have no lock timeout." },
+    { CONFIG_FIELD_AS("target", TimeoutsEntry, target_ms, CONFIG_DURATION), .fallback = "30m", .min = 1000,
+      .max = 2147483647, .doc = "For one attempt at one target, waits and retries included." },
+};
+
+static const ConfigTable TIMEOUT_TABLE = CONFIG_TABLE_OF("timeouts", TimeoutsEntry, TIMEOUT_FIELDS);
+
+static const ConfigName ON_FAILURES[] = {
+    { "pause", ON_FAILURE_PAUSE },
+    { "roll_back_target", ON_FAILURE_ROLL_BACK_TARGET },
+    { "roll_back_wave", ON_FAILURE_ROLL_BACK_WAVE },
+    { "roll_back_rollout", ON_FAILURE_ROLL_BACK_ROLLOUT },
+};
+
+static const ConfigField STRATEGY_FIELDS[] = {
+    { CONFIG_FIELD_COUNTED(StrategyEntry, waves, wave_count, CONFIG_TABLE_LIST), .max = PLAN_WAVES_MAX,
+      .table = &WAVE_TABLE, .doc = "In order; the first is the canary. None: one wave of everything." },
+    { CONFIG_FIELD(StrategyEntry, max_parallel, CONFIG_INTEGER), .fallback = "50", .min = 1, .max = 100000,
+      .unit = "targets", .doc = "At once, in the whole rollout." },
+    { CONFIG_FIELD(StrategyEntry, max_parallel_per_host, CONFIG_INTEGER), .fallback = "4", .min = 1,
+      .max = 1000, .unit = "targets", .doc = "At once, by one agent. About two per core is fastest." },
+    { CONFIG_FIELD(StrategyEntry, max_parallel_per_database, CONFIG_INTEGER), .fallback = "1", .min = 1,
+      .max = 1000, .unit = "targets", .doc = "At once, in one database: its schemas share catalogs." },
+    { CONFIG_FIELD(StrategyEntry, max_failures, CONFIG_CUSTOM), .fallback = "0", AMOUNT,
+      .doc = "More failed targets than this trip the budget. Percentages round down." },
+    { CONFIG_FIELD(StrategyEntry, strict, CONFIG_BOOL), .fallback = "false",
+      .doc = "Run only as many at once as the budget could lose." },
+    { CONFIG_FIELD(StrategyEntry, allow_irreversible, CONFIG_BOOL), .fallback = "false",
+      .doc = "Allow on_failure: roll_back_… although a migration cannot be undone; targets that have\n"
+             "it are then held." },
+    { CONFIG_FIELD(StrategyEntry, on_failure, CONFIG_ENUM), .fallback = "pause", .names = ON_FAILURES,
+      .name_count = ARRAY_LEN(ON_FAILURES), .doc = "What happens when the budget trips." },
+    { CONFIG_FIELD(StrategyEntry, on_agent_lost, CONFIG_TABLE), .table = &LOST_TABLE,
+      .doc = "When an agent stays away." },
+    { CONFIG_FIELD(StrategyEntry, timeouts, CONFIG_TABLE), .table = &TIMEOUT_TABLE, .doc = "Limits of time." },
+};
+
+static const ConfigTable STRATEGY_TABLE = CONFIG_TABLE_OF("a strategy", StrategyEntry, STRATEGY_FIELDS);
+
+static const ConfigField TARGETS_FIELDS[] = {
+    { CONFIG_FIELD(TargetsEntry, where, CONFIG_STRING), .max = SELECT_TEXT_MAX, .parse = parse_where,
+      .expected = "an expression over instance, host, database, schema, version and labels.NAME",
+      .example = "labels.env = 'prod' and database like 'tenant_%'", .doc = "Which targets. None: all." },
+};
+
+static const ConfigTable TARGETS_TABLE = CONFIG_TABLE_OF("targets", TargetsEntry, TARGETS_FIELDS);
+
+static const ConfigField FIELDS[] = {
+    { CONFIG_FIELD(RolloutFile, name, CONFIG_STRING), .is_required = true, .min = 1, .max = NAME_MAX_BYTES,
+      .example = "invoice-currency", .doc = "What the rollout is called." },
+    { CONFIG_FIELD(RolloutFile, migrations, CONFIG_STRING), .fallback = "./migrations", .min = 1, .max = 4096,
+      .doc = "The directory of the history, relative to this file." },
+    { CONFIG_FIELD(RolloutFile, format, CONFIG_STRING), .max = 64, .example = "golang-migrate",
+      .doc = "Its format. None: detected." },
+    { CONFIG_FIELD(RolloutFile, to, CONFIG_STRING), .fallback = "head", .min = 1, .max = VERSION_MAX,
+      .doc = "The migration to be at: `head`, a version or an id." },
+    { CONFIG_FIELD(RolloutFile, targets, CONFIG_TABLE), .table = &TARGETS_TABLE, .doc = "What it is for." },
+    { CONFIG_FIELD_COUNTED(RolloutFile, shared_schemas, shared_schema_count, CONFIG_STRING_LIST), .max = 16,
+      .example = "[ extensions ]",
+      .doc = "Where targets are schemas: what follows the schema in search_path." },
+    { CONFIG_FIELD(RolloutFile, strategy, CONFIG_TABLE), .table = &STRATEGY_TABLE, .doc = "How it goes out." },
+};
+
+const ConfigTable ROLLOUT_FILE_TABLE = {
+    .name = "a rollout file",
+    .doc = "What to roll out, where, and how: `skein plan FILE` shows what comes of it.",
+    .struct_bytes = sizeof(RolloutFile),
+    .fields = FIELDS,
+    .field_count = ARRAY_LEN(FIELDS),
+};
+
+static uint32_t comparable(Amount amount)
+{
+    return amount.is_percent ? amount.value : 0;
+}
+
+/* What can be said of waves before the number of targets is known; the rest is the coordinator's. */
+static ErrCode check_waves(const ConfigDocument *document, const StrategyEntry *strategy, Err *err)
+{
+    char path[64];
+    for (size_t i = 0; i < strategy->wave_count; i++) {
+        const WaveEntry *wave = &strategy->waves[i];
+        text_format(path, sizeof(path), "strategy.waves[%zu].targets", i);
+        if (i > 0 && wave->targets.is_percent && strategy->waves[i - 1].targets.is_percent &&
+            comparable(wave->targets) < comparable(strategy->waves[i - 1].targets)) {
+            config_error_at(document, path, err, "wave '%s' reaches %u%%, and the one before it %u%%", wave->name,
+                            wave->targets.value, strategy->waves[i - 1].targets.value);
+            return err_hint(err, "waves are cumulative: each reaches at least as far as the one before");
+        }
+        if (i + 1 == strategy->wave_count && !(wave->targets.is_percent && wave->targets.value == 100)) {
+            config_error_at(document, path, err, "the last wave, '%s', does not reach 100%%", wave->name);
+            return err_hint(err, "give it `targets: 100%%`, or add a wave that takes the rest");
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(strategy->waves[j].name, wave->name) == 0) {
+                text_format(path, sizeof(path), "strategy.waves[%zu].name", i);
+                return config_error_at(document, path, err, "two waves are named '%s'", wave->name);
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
+static void take_waves(const StrategyEntry *entry, Arena *arena, PlanStrategy *strategy)
+{
+    if (entry->wave_count == 0) {
+        return; /* the default: one wave of everything */
+    }
+    strategy->waves = ARENA_ARRAY(arena, PlanWave, entry->wave_count);
+    strategy->wave_count = entry->wave_count;
+    for (size_t i = 0; i < entry->wave_count; i++) {
+        strategy->waves[i] = (PlanWave){
+            .name = entry->waves[i].name,
+            .targets = entry->waves[i].targets,
+            .soak_ms = entry->waves[i].soak_ms,
+            .needs_approval = entry->waves[i].approval == APPROVAL_REQUIRED,
+        };
+    }
+}
+
+static void take_strategy(const StrategyEntry *entry, Arena *arena, PlanStrategy *strategy)
+{
+    plan_strategy_defaults(strategy);
+    take_waves(entry, arena, strategy);
+    strategy->max_parallel = entry->max_parallel;
+    strategy->max_parallel_per_host = entry->max_parallel_per_host;
+    strategy->max_parallel_per_database = entry->max_parallel_per_database;
+    strategy->max_failures = entry->max_failures;
+    strategy->is_strict = entry->strict;
+    strategy->allow_irreversible = entry->allow_irreversible;
+    strategy->on_failure = entry->on_failure;
+    strategy->on_agent_lost = entry->on_agent_lost.then;
+    strategy->agent_lost_after_ms = entry->on_agent_lost.after_ms;
+    strategy->lock_timeout_ms = entry->timeouts.lock_ms;
+    strategy->statement_timeout_ms = entry->timeouts.statement_ms;
+    strategy->concurrent_timeout_ms = entry->timeouts.concurrent_ms;
+    strategy->target_timeout_ms = entry->timeouts.target_ms;
+}
+
+ErrCode plan_cut(const MigrationSet *set, const char *to, size_t *ret_count, Err *err)
+{
+    if (to == NULL || strcmp(to, "head") == 0) {
+        *ret_count = set->count;
+        return ERR_NONE;
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->migrations[i].id, to) == 0) {
+            *ret_count = i + 1;
+            return ERR_NONE;
+        }
+        if (strcmp(set->migrations[i].version, to) == 0) {
+            if (found > 0) {
+                err_set(err, ERR_USAGE, "version %s is that of %s and of %s", to, set->migrations[found - 1].id,
+                        set->migrations[i].id);
+                return err_hint(err, "name the migration by its id");
+            }
+            found = i + 1;
+        }
+    }
+    if (found == 0) {
+        AUTO(Arena) arena = { 0 };
+        const char **ids = ARENA_ARRAY(&arena, const char *, set->count);
+        for (size_t i = 0; i < set->count; i++) {
+            ids[i] = set->migrations[i].id;
+        }
+        const char *nearest = str_nearest(to, ids, set->count);
+        err_set(err, ERR_NOT_FOUND, "no migration has the version or id '%s'", to);
+        return nearest == NULL ? err->code : err_hint(err, "did you mean %s", nearest);
+    }
+    *ret_count = found;
+    return ERR_NONE;
+}
+
+static const char *beside(const char *file, const char *path, Arena *arena)
+{
+    if (path[0] == '/') {
+        return path;
+    }
+    return arena_printf(arena, "%s/%s", dirname(arena_strdup(arena, file)), path);
+}
+
+ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_rollout, Err *err)
+{
+    AUTO_PTR(ConfigDocument) document = NULL;
+    RolloutFile file;
+    ErrCode code = config_open(path, &document, err);
+    if (code == ERR_NONE) {
+        code = config_read(document, &ROLLOUT_FILE_TABLE, &file, arena, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_waves(document, &file.strategy, err);
+    }
+    MigrationSet set = { 0 };
+    if (code == ERR_NONE) {
+        code = source_read(beside(path, file.migrations, arena), file.format[0] == '\0' ? NULL : file.format,
+                           arena, &set, err);
+    }
+    size_t count = 0;
+    if (code == ERR_NONE && plan_cut(&set, file.to, &count, err) != ERR_NONE) {
+        Err inner = *err;
+        config_error_at(document, "to", err, "%s", inner.message);
+        code = err_hint(err, "%s", inner.hint);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    *ret_rollout = (PlannedRollout){
+        .set = set,
+        .plan = {
+            .name = file.name,
+            .to = set.migrations[count - 1].id,
+            .where = file.targets.where,
+            .shared_schemas = file.shared_schemas,
+            .shared_schema_count = file.shared_schema_count,
+            .migrations = set.migrations,
+            .migration_count = count,
+        },
+    };
+    take_strategy(&file.strategy, arena, &ret_rollout->plan.strategy);
+    return ERR_NONE;
+}

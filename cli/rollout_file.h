@@ -1,0 +1,31 @@
+/*
+ * A rollout file (YAML) and the plan that comes of it: the strategy as written, the migrations as read
+ * from their directory, the selection as an expression.
+ */
+#ifndef SKEIN_CLI_ROLLOUT_FILE_H
+#define SKEIN_CLI_ROLLOUT_FILE_H
+
+#include "cli/source/source.h"
+#include "common/arena.h"
+#include "common/config.h"
+#include "common/err.h"
+#include "proto/bundle.h"
+
+typedef struct PlannedRollout {
+    Plan plan;
+    MigrationSet set; /* all of the directory, also what lies beyond `to`; with its notes */
+} PlannedRollout;
+
+/*
+ * Reads the file and the directory it names (relative to the file). Everything lives in `arena`.
+ * ERR_CONFIG with file, line and column; ERR_SYNTAX with file and line for a migration.
+ */
+ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_rollout, Err *err);
+
+/* The first `count` migrations of a set that end with the one that `to` names: a version, an id, or "head". */
+ErrCode plan_cut(const MigrationSet *set, const char *to, size_t *ret_count, Err *err);
+
+/* The table, for its test and the documentation. */
+extern const ConfigTable ROLLOUT_FILE_TABLE;
+
+#endif

@@ -1,0 +1,262 @@
+/* Rollouts in words and pictures. */
+#include "cli/rollout_view.h"
+
+#include <string.h>
+
+#include "cli/output.h"
+#include "common/cleanup.h"
+
+#define BAR_CELLS 24
+#define ADDRESSES_SHOWN 4
+
+/* What a bar is made of, from left to right: groups of target states. */
+typedef struct BarPart {
+    const char *cell;
+    Colour colour;
+    const char *states[6];
+} BarPart;
+
+static const BarPart BAR_PARTS[] = {
+    { "█", COLOUR_GOOD, { "healthy", "verifying" } },
+    { "▓", COLOUR_ACTIVE, { "assigned", "applying", "unknown", "rolling_back" } },
+    { "▒", COLOUR_WARN, { "rolled_back" } },
+    { "█", COLOUR_BAD, { "failed", "held", "rollback_failed", "debt" } },
+    { "·", COLOUR_DIM, { "skipped" } },
+    { "░", COLOUR_DIM, { "pending" } },
+};
+
+static long long part_count(const BarPart *part, const json_t *counts)
+{
+    long long count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(part->states) && part->states[i] != NULL; i++) {
+        count += get_number(counts, part->states[i]);
+    }
+    return count;
+}
+
+/* Cells so that the running sum, not each part, is rounded: the bar is always exactly full. */
+static void bar_text(const json_t *counts, long long total, Str *out)
+{
+    long long sum = 0;
+    long long drawn = 0;
+    for (size_t i = 0; i < ARRAY_LEN(BAR_PARTS); i++) {
+        sum += part_count(&BAR_PARTS[i], counts);
+        long long until = total == 0 ? 0 : sum * BAR_CELLS / total;
+        AUTO(Str) cells = { 0 };
+        for (; drawn < until; drawn++) {
+            str_append(&cells, BAR_PARTS[i].cell);
+        }
+        output_colour(out, BAR_PARTS[i].colour, str_text(&cells));
+    }
+    for (; drawn < BAR_CELLS; drawn++) {
+        str_append_char(out, ' ');
+    }
+}
+
+/* "2 applying, 1 failed": every state but the uninteresting ones. */
+static void counts_text(const json_t *counts, Str *out)
+{
+    static const char *const SHOWN[] = {
+        "assigned", "applying", "unknown", "verifying", "failed", "held",
+        "rolling_back", "rolled_back", "rollback_failed", "debt", "skipped",
+    };
+    size_t shown = 0;
+    for (size_t i = 0; i < ARRAY_LEN(SHOWN); i++) {
+        long long count = get_number(counts, SHOWN[i]);
+        if (count > 0) {
+            AUTO(Str) words = { 0 };
+            str_printf(&words, "%lld %s", count, SHOWN[i]);
+            for (char *c = words.data; *c != '\0'; c++) {
+                *c = *c == '_' ? ' ' : *c;
+            }
+            str_append(out, shown++ == 0 ? "" : ", ");
+            output_colour(out, output_state_colour(SHOWN[i]), str_text(&words));
+        }
+    }
+}
+
+static size_t name_width(const json_t *waves)
+{
+    size_t widest = 0;
+    size_t index = 0;
+    const json_t *wave = NULL;
+    json_array_foreach((json_t *)waves, index, wave)
+    {
+        size_t width = text_width(get_text(wave, "name"));
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static void wave_text(const json_t *wave, size_t width, Str *out)
+{
+    const json_t *counts = json_object_get(wave, "counts");
+    long long total = get_number(wave, "total");
+    long long done = get_number(counts, "healthy") + get_number(counts, "verifying");
+    const char *name = get_text(wave, "name");
+    str_printf(out, "  %s%*s  ", name, (int)(width - text_width(name)), "");
+    bar_text(counts, total, out);
+    str_printf(out, " %4lld/%-4lld ", done, total);
+    output_colour(out, output_state_colour(get_text(wave, "state")), get_text(wave, "state"));
+    long long soak_s = get_number(wave, "soak_left_ms") / 1000;
+    if (str_equal(get_text(wave, "state"), "soaking") && soak_s > 0) {
+        str_printf(out, " %lld s more", soak_s);
+    }
+    AUTO(Str) rest = { 0 };
+    counts_text(counts, &rest);
+    if (rest.length > 0) {
+        str_printf(out, "  %s", str_text(&rest));
+    }
+    str_append_char(out, '\n');
+}
+
+void rollout_line(const json_t *rollout, Str *out)
+{
+    output_colour(out, COLOUR_BOLD, get_text(rollout, "id"));
+    str_printf(out, "  %s  ", get_text(rollout, "name"));
+    output_colour(out, output_state_colour(get_text(rollout, "state")), get_text(rollout, "state"));
+    str_append_char(out, '\n');
+}
+
+void rollout_text(const json_t *rollout, Str *out)
+{
+    rollout_line(rollout, out);
+    str_printf(out, "%s\n", get_text(rollout, "explain"));
+    const json_t *waves = json_object_get(rollout, "waves");
+    size_t width = name_width(waves);
+    size_t index = 0;
+    const json_t *wave = NULL;
+    json_array_foreach((json_t *)waves, index, wave)
+    {
+        wave_text(wave, width, out);
+    }
+}
+
+static void cluster_text(const json_t *cluster, Str *out)
+{
+    AUTO(Str) head = { 0 };
+    long long count = get_number(cluster, "count");
+    str_printf(&head, "%lld target%s", count, count == 1 ? "" : "s");
+    output_colour(out, COLOUR_BAD, str_text(&head));
+    if (get_text(cluster, "migration")[0] != '\0') {
+        str_printf(out, " at %s", get_text(cluster, "migration"));
+        if (get_number(cluster, "statement") > 0) {
+            str_printf(out, ", statement %lld", get_number(cluster, "statement"));
+        }
+    }
+    str_printf(out, ": %s", get_text(cluster, "message"));
+    if (get_text(cluster, "sqlstate")[0] != '\0') {
+        str_printf(out, " (%s)", get_text(cluster, "sqlstate"));
+    }
+    str_append_char(out, '\n');
+    if (get_text(cluster, "hint")[0] != '\0') {
+        str_printf(out, "  hint: %s\n", get_text(cluster, "hint"));
+    }
+    const json_t *targets = json_object_get(cluster, "targets");
+    str_append(out, "  ");
+    size_t index = 0;
+    const json_t *target = NULL;
+    json_array_foreach((json_t *)targets, index, target)
+    {
+        if (index < ADDRESSES_SHOWN) {
+            str_printf(out, "%s%s", index == 0 ? "" : ", ", json_string_value(target));
+        }
+    }
+    if (count > ADDRESSES_SHOWN) {
+        str_printf(out, ", … and %lld more", count - ADDRESSES_SHOWN);
+    }
+    str_append_char(out, '\n');
+}
+
+void errors_text(const json_t *errors, Str *out)
+{
+    size_t index = 0;
+    const json_t *cluster = NULL;
+    json_array_foreach((json_t *)errors, index, cluster)
+    {
+        cluster_text(cluster, out);
+    }
+}
+
+void activity_text(const json_t *targets, size_t limit, Str *out)
+{
+    size_t shown = 0;
+    size_t index = 0;
+    const json_t *target = NULL;
+    json_array_foreach((json_t *)targets, index, target)
+    {
+        const json_t *progress = json_object_get(target, "progress");
+        if (!json_is_object(progress)) {
+            continue;
+        }
+        if (shown++ == limit) {
+            str_append(out, "  …\n");
+            return;
+        }
+        str_printf(out, "  %s  %s, statement %lld of %lld, %s", get_text(target, "address"),
+                   get_text(progress, "migration"), get_number(progress, "statement"),
+                   get_number(progress, "statement_count"), get_text(progress, "phase"));
+        if (json_is_integer(json_object_get(progress, "percent"))) {
+            str_printf(out, ", %lld %%", get_number(progress, "percent"));
+        }
+        if (get_text(progress, "blocked_by")[0] != '\0') {
+            str_printf(out, ", blocked by %s", get_text(progress, "blocked_by"));
+        }
+        str_append_char(out, '\n');
+    }
+}
+
+void event_text(const json_t *event, Str *out)
+{
+    const char *time = get_text(event, "time");
+    /* The date is the same all along; the time of day to the second is what one reads. */
+    str_printf(out, "%.8s  ", strlen(time) > 19 ? time + 11 : time);
+    str_printf(out, "%-5s", get_text(event, "rule"));
+    const char *subject = get_text(event, "target");
+    if (subject[0] == '\0') {
+        subject = get_text(event, "wave")[0] != '\0' ? get_text(event, "wave") : get_text(event, "agent");
+    }
+    if (subject[0] != '\0') {
+        output_colour(out, COLOUR_BOLD, subject);
+        str_append(out, "  ");
+    }
+    if (get_text(event, "new")[0] != '\0') {
+        str_printf(out, "%s -> ", get_text(event, "old"));
+        output_colour(out, output_state_colour(get_text(event, "new")), get_text(event, "new"));
+        str_append(out, ": ");
+    }
+    str_printf(out, "%s\n", get_text(event, "text"));
+}
+
+typedef struct EndState {
+    const char *state;
+    ExitCode exit_code;
+} EndState;
+
+/* States in which nothing more happens by itself. */
+static const EndState END_STATES[] = {
+    { "succeeded", EXIT_CODE_DONE },   { "rolled_back", EXIT_CODE_ROLLED_BACK },
+    { "aborted", EXIT_CODE_FAILED },   { "paused", EXIT_CODE_PAUSED },
+    { "rollback_held", EXIT_CODE_PAUSED },
+};
+
+static const EndState *end_state(const json_t *rollout)
+{
+    for (size_t i = 0; i < ARRAY_LEN(END_STATES); i++) {
+        if (str_equal(END_STATES[i].state, get_text(rollout, "state"))) {
+            return &END_STATES[i];
+        }
+    }
+    return NULL;
+}
+
+ExitCode rollout_exit_code(const json_t *rollout)
+{
+    const EndState *end = end_state(rollout);
+    return end == NULL ? EXIT_CODE_DONE : end->exit_code;
+}
+
+bool rollout_goes_on(const json_t *rollout)
+{
+    return end_state(rollout) == NULL;
+}

@@ -1,0 +1,33 @@
+/*
+ * Rollouts in words and pictures, from the API's JSON: for show, list, watch and every command that
+ * answers with a rollout.
+ */
+#ifndef SKEIN_CLI_ROLLOUT_VIEW_H
+#define SKEIN_CLI_ROLLOUT_VIEW_H
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "common/str.h"
+
+/* Head, explanation, a bar per wave. */
+void rollout_text(const json_t *rollout, Str *out);
+
+/* What failed, clustered over the fleet, in the servers' own words; nothing when nothing did. */
+void errors_text(const json_t *errors, Str *out);
+
+/* What runs right now, at most `limit` lines. `targets`: items of /rollouts/ID/targets. */
+void activity_text(const json_t *targets, size_t limit, Str *out);
+
+void event_text(const json_t *event, Str *out); /* one line */
+
+/* One line: id, state, name. */
+void rollout_line(const json_t *rollout, Str *out);
+
+/* 0 succeeded or under way, 5 rolled back, 6 paused or held, 1 aborted: the exit code of watching it. */
+ExitCode rollout_exit_code(const json_t *rollout);
+
+/* Will it go on without a person? False when it has ended, is paused, or its roll back is held. */
+bool rollout_goes_on(const json_t *rollout);
+
+#endif
