@@ -22,13 +22,17 @@ typedef enum LinkEffectKind {
     LINK_EFFECT_NONE = 0,
     LINK_EFFECT_SEND,      /* .type, .body, in an envelope with .session and .term; lost ones are repeated */
     LINK_EFFECT_RECONNECT, /* close the socket, open a new one after .delay_ms */
-    LINK_EFFECT_START,     /* .order, .goal: start a worker for it, when the plan is at hand */
-    LINK_EFFECT_PERMIT,    /* .target, .permit: tell that worker */
+    LINK_EFFECT_START,     /* .target, .order, .permit: start a worker for it, when the plan is at hand */
+    LINK_EFFECT_PERMIT,    /* .target, .permit: tell that worker; GOAL_NONE: its order is withdrawn, it ends */
     LINK_EFFECT_FORGET,    /* .target: nothing of it is in force any more (ended and acknowledged) */
     LINK_EFFECT_KIND_COUNT_,
 } LinkEffectKind;
 
-/* An order as taken from a GOAL; strings belong to the session until the target is forgotten or re-ordered. */
+/*
+ * An order as taken from a GOAL; strings belong to the session, while its worker runs and until the target
+ * is forgotten or re-ordered. Another goal for the same attempt changes stamp, goal and deadline in place: a
+ * worker's thread works on a copy.
+ */
 typedef struct AgentOrder {
     const char *rollout;
     const char *target;
@@ -111,5 +115,17 @@ uint64_t agent_session_lease_until_ms(const AgentSession *session);
 
 /* The order in force for a target; NULL: none. For the workers' start and tests. */
 const AgentOrder *agent_session_order(const AgentSession *session, const char *target);
+
+/* Where the link stands, for the log and `skein-agent`'s status: "down", "greeting", "waiting", "active", "parted". */
+int agent_session_state(const AgentSession *session);
+const char *agent_session_state_name(int state);
+
+/* Why the coordinator last refused this agent, or was refused by it; "" once welcomed. */
+const char *agent_session_refusal(const AgentSession *session);
+
+/* The last rule that fired, and how many have: one that rises by one per rule, so that each is logged once. */
+uint32_t agent_session_last_move(const AgentSession *session, JobMove *ret_move);
+
+const RuleTable *agent_session_rule_table(void);
 
 #endif

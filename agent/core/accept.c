@@ -1,0 +1,89 @@
+/* May an order be taken at all? A list of checks, in the order of what matters. Pure. */
+#include "agent/core/accept.h"
+
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/str.h"
+
+static ErrCode check_plan(const AcceptQuery *query, Err *err)
+{
+    if (memcmp(query->plan_hash, query->order->plan_hash, PLAN_HASH_BYTES) != 0) {
+        return err_set(err, ERR_SIGNATURE, "the plan at hand is not the one that was ordered");
+    }
+    if (!query->is_trusted) {
+        err_set(err, ERR_SIGNATURE, "plan \"%s\" is not signed by a key that this agent trusts",
+                query->plan->name);
+        return err_hint(err, "add the signer's public key to trusted_signers of this agent, or sign "
+                             "the plan with a key that is there");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode check_destination(const AcceptQuery *query, Err *err)
+{
+    if (str_equal(query->order->to, query->plan->to)) {
+        return ERR_NONE;
+    }
+    return err_set(err, ERR_HISTORY, "the order leads to \"%s\", the signed plan to \"%s\"",
+                   query->order->to, query->plan->to);
+}
+
+static ErrCode check_target(const AcceptQuery *query, Err *err)
+{
+    if (query->target == NULL) {
+        err_set(err, ERR_NOT_FOUND, "this agent serves no target %s", query->order->target);
+        return err_hint(err, "the database may be dropped, renamed, or excluded in agent.yaml");
+    }
+    if (!identity_equal(&query->order->identity, &query->target->identity)) {
+        err_set(err, ERR_IDENTITY, "%s is another database now than the one that was meant",
+                query->order->target);
+        return err_hint(err, "it was dropped and made anew, or the address points to another cluster; "
+                             "start a rollout that selects what is there now");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode check_selection(const AcceptQuery *query, Err *err)
+{
+    if (select_uses_version(query->select) || select_matches(query->select, query->subject)) {
+        return ERR_NONE;
+    }
+    return err_set(err, ERR_NOT_SELECTED, "the signed plan does not select %s: where %s",
+                   query->order->target, query->plan->where);
+}
+
+static bool is_expired(int64_t until_s, int64_t wall_s)
+{
+    return until_s != 0 && wall_s > until_s;
+}
+
+/* Each direction has an expiry of its own: a plan too old to apply can still be taken back. */
+static ErrCode check_expiry(const AcceptQuery *query, Err *err)
+{
+    Goal goal = query->order->goal;
+    if (goal == GOAL_APPLY && is_expired(query->plan->apply_until_s, query->wall_s)) {
+        err_set(err, ERR_EXPIRED, "plan \"%s\" has expired: it may not be applied any more",
+                query->plan->name);
+        return err_hint(err, "plan and sign it again; rolling back is still possible");
+    }
+    if (goal == GOAL_ROLL_BACK && is_expired(query->plan->rollback_until_s, query->wall_s)) {
+        err_set(err, ERR_EXPIRED, "plan \"%s\" may not be rolled back any more", query->plan->name);
+        return err_hint(err, "go forward with a new migration that takes back what this one did");
+    }
+    return ERR_NONE;
+}
+
+ErrCode accept_check(const AcceptQuery *query, Err *err)
+{
+    static ErrCode (*const CHECKS[])(const AcceptQuery *, Err *) = {
+        check_plan, check_destination, check_target, check_selection, check_expiry,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CHECKS); i++) {
+        ErrCode code = CHECKS[i](query, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    return ERR_NONE;
+}

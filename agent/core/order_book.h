@@ -1,0 +1,87 @@
+/*
+ * The orders an agent has in hand, by target: the newest one, the one a worker runs, the last report.
+ * Inside of the session (session.c); nobody else includes this. It decides nothing and sends nothing.
+ *
+ * An entry whose end is acknowledged is settled: out of force, but remembered for a while, so that an old
+ * GOAL that comes late does not begin it anew.
+ */
+#ifndef SKEIN_AGENT_CORE_ORDER_BOOK_H
+#define SKEIN_AGENT_CORE_ORDER_BOOK_H
+
+#include "agent/core/session.h"
+#include "common/map.h"
+
+/* Beyond it the entry that was settled longest ago is dropped. */
+#define SETTLED_MAX IN_FLIGHT_MAX
+
+typedef struct OrderBox {
+    Arena arena;
+    AgentOrder order; /* its strings are in the arena */
+} OrderBox;
+
+typedef struct OrderEntry {
+    OrderBox *wanted;  /* the newest order; never NULL */
+    OrderBox *running; /* what the worker was started with; NULL: no worker. May be `wanted` itself */
+
+    Goal direction;       /* the last goal that was one, apply or roll back, up to wanted's revision */
+    Goal direction_before; /* and before that revision */
+    Goal ended_direction; /* what the report in `last` is the end of; GOAL_NONE: it is no end */
+
+    Arena last_arena;
+    State last; /* newest report under `wanted`'s attempt; its strings are in last_arena */
+    bool is_acked;
+    uint32_t repeats;
+    uint64_t repeat_at_ms;
+
+    bool is_settled;
+    uint64_t settled_serial;
+} OrderEntry;
+
+typedef struct OrderBook {
+    Map *entries;
+    size_t in_force;
+    size_t settled;
+    uint64_t settled_serial;
+} OrderBook;
+
+/* How an order in a GOAL relates to what is in the book. */
+typedef enum OrderRelation {
+    ORDER_OLDER = 0, /* or contradictory */
+    ORDER_EQUAL,
+    ORDER_REVISED, /* the same attempt, newer stamp */
+    ORDER_NEW,     /* another attempt, or the first one for the target */
+} OrderRelation;
+
+void order_book_init(OrderBook *book);
+void order_book_done(OrderBook *book);
+
+OrderEntry *order_book_find(const OrderBook *book, const char *target); /* NULL: none, not even settled */
+bool order_book_next(const OrderBook *book, void **cursor, OrderEntry **ret_entry);
+
+OrderRelation order_relation(const OrderEntry *entry, const GoalMessage *goal); /* entry NULL: none */
+
+/* Has the report been made under the attempt that is wanted? */
+bool order_is_reported_by(const OrderEntry *entry, const State *state);
+
+/* Puts a new attempt in force, in place of what was wanted. The worker of an older one stays `running`. */
+OrderEntry *order_book_put(OrderBook *book, const GoalMessage *goal);
+
+/* A newer stamp for the attempt in hand; brings a settled entry back in force. */
+void order_book_revise(OrderBook *book, OrderEntry *entry, const GoalMessage *goal);
+
+/* Keeps a copy of the report. An end is unacknowledged from now on. */
+void order_record(OrderEntry *entry, const State *state);
+
+bool order_is_ended(const OrderEntry *entry);
+bool order_is_replaced(const OrderEntry *entry); /* a worker of an older attempt is still there */
+
+/* The newest goal asks for another direction than the one that has ended. */
+bool order_is_turned(const OrderEntry *entry);
+
+/* The worker is gone. */
+void order_worker_ended(OrderEntry *entry);
+
+/* Out of force. May drop the entry that was settled longest ago, never this one. */
+void order_book_settle(OrderBook *book, OrderEntry *entry);
+
+#endif

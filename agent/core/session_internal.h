@@ -1,0 +1,73 @@
+/*
+ * The session's inside: shared by session.c (the link's machine, timers, messages), session_orders.c
+ * (goals, reports, acknowledgements, permits) and session_tell.c (what is put into messages).
+ */
+#ifndef SKEIN_AGENT_CORE_SESSION_INTERNAL_H
+#define SKEIN_AGENT_CORE_SESSION_INTERNAL_H
+
+#include "agent/core/order_book.h"
+#include "agent/core/session.h"
+#include "common/random.h"
+
+struct AgentSession {
+    const AgentFacts *facts;
+    Random random;
+    int state; /* LinkState, in session.c */
+
+    /* The call in hand. */
+    uint64_t now_ms;
+    LinkEffects *effects;
+    const Envelope *envelope; /* NULL: no message */
+
+    /* What WELCOME said. */
+    uint64_t session;
+    uint64_t term; /* the highest that has welcomed us */
+    uint32_t heartbeat_ms;
+    uint32_t lease_ms;
+    uint32_t lost_ms;
+
+    /* Timers. */
+    uint64_t heard_at_ms;
+    uint64_t greeted_at_ms;
+    uint64_t retry_at_ms;
+    uint64_t ping_at_ms;
+    uint64_t refresh_at_ms;
+    uint64_t repeat_at_ms; /* not later than the first unacknowledged end's */
+    uint32_t failures;     /* connections in a row that came to nothing */
+
+    /* The lease. */
+    uint64_t pinged_at_ms; /* the newest PING's */
+    uint64_t ponged_at_ms; /* sent-at of the newest PING that was answered */
+    uint64_t lease_until_ms;
+    bool is_leased; /* as the workers were told */
+
+    OrderBook book;
+    uint64_t report_id;
+    uint64_t inventory_told;  /* revision sent in this session, or known to be there; 0: none */
+    uint64_t instances_told;  /* digest of what HELLO said */
+    char refusal[ERR_MESSAGE_MAX];
+    JobMove move;
+    uint32_t move_serial;
+};
+
+/* session.c */
+bool session_is_active(const AgentSession *session);
+
+/* session_tell.c: build a message in the effects' arena and append its SEND. */
+void session_send(AgentSession *session, MessageType type, const void *body);
+void session_tell_hello(AgentSession *session);
+void session_tell_ping(AgentSession *session);
+void session_tell_inventory(AgentSession *session);
+void session_tell_state(AgentSession *session, const State *state);
+uint64_t session_instances_digest(const AgentFacts *facts);
+
+/* session_orders.c */
+void session_take_goal(AgentSession *session, const GoalMessage *goal);
+void session_take_ack(AgentSession *session, const StateAck *ack);
+void session_take_report(AgentSession *session, const State *state);
+void session_take_job_ended(AgentSession *session, const char *target);
+void session_tell_permits(AgentSession *session);        /* to every worker */
+void session_repeat_ends(AgentSession *session, bool is_all); /* the due ones, or all */
+bool session_has_lease(const AgentSession *session);
+
+#endif
