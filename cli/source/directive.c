@@ -9,6 +9,7 @@
 
 #define MARK "skein:"
 #define WORD_MAX 63 /* of a directive with its value */
+#define LOCK_TIMEOUT_MAX_MS (24u * 24 * 3600 * 1000) /* PostgreSQL's own is a day above */
 
 typedef struct Directive {
     const char *name;
@@ -45,8 +46,9 @@ static ErrCode read_value(const SqlText *text, uint32_t line, const Directive *d
                                           directive->name);
     }
     uint32_t duration_ms = 0;
-    if (value == NULL || !duration_parse(value, &duration_ms) || duration_ms == 0) {
-        sql_refuse(text, line, err, "directive \"%s\" needs a duration above 0, not \"%s\"",
+    if (value == NULL || !duration_parse(value, &duration_ms) || duration_ms == 0 ||
+        duration_ms > LOCK_TIMEOUT_MAX_MS) {
+        sql_refuse(text, line, err, "directive \"%s\" needs a duration from 1ms to 24d, not \"%s\"",
                    directive->name, value == NULL ? "" : value);
         return err_hint(err, "for example %s=%s", directive->name, directive->value_example);
     }

@@ -240,5 +240,7 @@ const char *kind_of(const SqlText *text, const SqlStatement *statement, Arena *a
         return best;
     }
     size_t first = strcspn(str_text(&words), " ");
-    return first > 0 ? arena_strndup(arena, str_text(&words), first) : "statement";
+    size_t shown = (size_t)sql_excerpt(str_text(&words));
+    return first > 0 ? arena_strndup(arena, str_text(&words), first < shown ? first : shown)
+                     : "statement";
 }

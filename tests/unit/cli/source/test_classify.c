@@ -253,6 +253,16 @@ static void words_judge_what_the_grammar_refuses(void **state)
     }
 }
 
+static void a_first_word_of_any_length_is_a_short_kind(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    char sql[400] = "";
+    memset(sql, 'x', 300);
+    StatementFacts facts = classify(sql, &arena);
+    assert_string_equal(facts.kind, "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX");
+}
+
 static void a_statement_too_deep_for_a_tree_is_judged_by_words(void **state)
 {
     (void)state;
@@ -278,6 +288,7 @@ int main(void)
         cmocka_unit_test(what_no_migration_may_hold_is_refused),
         cmocka_unit_test(only_plain_edges_may_be_the_outer_pair),
         cmocka_unit_test(words_judge_what_the_grammar_refuses),
+        cmocka_unit_test(a_first_word_of_any_length_is_a_short_kind),
         cmocka_unit_test(a_statement_too_deep_for_a_tree_is_judged_by_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
