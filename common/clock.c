@@ -34,8 +34,12 @@ int64_t clock_wall_ms(void)
 
 void utc_format(int64_t wall_ms, char ret_text[UTC_TEXT_MAX])
 {
-    int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
-    time_t seconds = (time_t)((wall_ms - ms) / 1000);
+    int64_t ms = wall_ms % 1000;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    if (ms < 0) {
+        ms += 1000;
+        seconds--;
+    }
     struct tm tm = { 0 };
     char day[UTC_TEXT_MAX - sizeof(".000Z")];
     if (gmtime_r(&seconds, &tm) == NULL || strftime(day, sizeof(day), "%FT%T", &tm) == 0) {

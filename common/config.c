@@ -200,8 +200,8 @@ static Position position_of(const yaml_node_t *node)
     return (Position){ node->start_mark.line + 1, node->start_mark.column + 1 };
 }
 
-static ErrCode fail_at(const ConfigDocument *document, Position at, Err *err, const char *format,
-                       va_list args)
+__attribute__((format(printf, 4, 0))) static ErrCode
+fail_at(const ConfigDocument *document, Position at, Err *err, const char *format, va_list args)
 {
     char message[MESSAGE_MAX];
     vsnprintf(message, sizeof(message), format, args);

@@ -52,7 +52,8 @@ static size_t mark_cut(char *buffer, size_t size_bytes)
     return end + mark_length;
 }
 
-static size_t format_cut(char *buffer, size_t size_bytes, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static size_t format_cut(char *buffer, size_t size_bytes,
+                                                               const char *format, va_list args)
 {
     int length = vsnprintf(buffer, size_bytes, format, args);
     if (length < 0) {
