@@ -97,7 +97,6 @@ static void a_pair_is_never_overwritten(void **state)
     AUTO(KeyPair)
     second = { 0 };
     AUTO(KeyPair)
-    back = { 0 };
     Err err = { 0 };
     generate(place, KEY_CURVE, &first);
     assert_int_equal(key_generate(KEY_CURVE, "db1", &second, &err), ERR_NONE);
