@@ -8,6 +8,11 @@
 
 #include "common/arena.h"
 
+static int first_state(const RuleTable *table)
+{
+    return table->has_zero_state ? 0 : 1;
+}
+
 static bool applies(const Rule *rule, int state, int event)
 {
     return rule->event == event && (rule->from == state || rule->from == RULE_ANY);
@@ -45,9 +50,10 @@ const Rule *rule_find(const RuleTable *table, int state, int event, const void *
 
 static ErrCode check_row(const RuleTable *table, const Rule *rule, Err *err)
 {
-    bool from_ok = rule->from == RULE_ANY || (rule->from >= 1 && rule->from < table->state_count);
-    bool to_ok = rule->to >= RULE_REJECT && rule->to < table->state_count && rule->to != 0 &&
-                 rule->to != RULE_ANY;
+    bool from_ok = rule->from == RULE_ANY ||
+                   (rule->from >= first_state(table) && rule->from < table->state_count);
+    bool to_ok = rule->to >= RULE_REJECT && rule->to < table->state_count &&
+                 (rule->to != 0 || table->has_zero_state) && rule->to != RULE_ANY;
     if (!from_ok || !to_ok || rule->event < 1 || rule->event >= table->event_count) {
         return err_set(err, ERR_INTERNAL, "%s rule %s: state or event out of range", table->name,
                        rule->id);
@@ -88,7 +94,7 @@ static bool is_covered(const RuleTable *table, int state, int event)
 
 static ErrCode check_coverage(const RuleTable *table, Err *err)
 {
-    for (int state = 1; state < table->state_count; state++) {
+    for (int state = first_state(table); state < table->state_count; state++) {
         for (int event = 1; event < table->event_count; event++) {
             if (!is_covered(table, state, event)) {
                 return err_set(err, ERR_INTERNAL, "%s: no unguarded row for (%s, %s)", table->name,
@@ -105,7 +111,7 @@ static ErrCode check_general_rows(const RuleTable *table, Err *err)
     for (size_t i = 0; i < table->rule_count; i++) {
         const Rule *rule = &table->rules[i];
         bool is_used = rule->from != RULE_ANY;
-        for (int state = 1; state < table->state_count && !is_used; state++) {
+        for (int state = first_state(table); state < table->state_count && !is_used; state++) {
             bool has_final = false;
             for (size_t j = 0; j < table->rule_count; j++) {
                 const Rule *own = &table->rules[j];
@@ -127,10 +133,10 @@ static bool spread(const RuleTable *table, bool *reached)
     bool has_grown = false;
     for (size_t i = 0; i < table->rule_count; i++) {
         const Rule *rule = &table->rules[i];
-        if (rule->to < 1 || reached[rule->to]) {
+        if (rule->to < 0 || reached[rule->to]) {
             continue;
         }
-        for (int state = 1; state < table->state_count; state++) {
+        for (int state = first_state(table); state < table->state_count; state++) {
             if (reached[state] && applies(rule, state, rule->event)) {
                 reached[rule->to] = true;
                 has_grown = true;
@@ -147,7 +153,7 @@ static ErrCode check_reachability(const RuleTable *table, Err *err)
     reached[table->initial_state] = true;
     while (spread(table, reached)) {
     }
-    for (int state = 1; state < table->state_count; state++) {
+    for (int state = first_state(table); state < table->state_count; state++) {
         if (!reached[state]) {
             return err_set(err, ERR_INTERNAL, "%s: state %s cannot be reached", table->name,
                            table->state_name(state));
@@ -199,10 +205,10 @@ void rule_table_diagram(const RuleTable *table, Str *out)
     str_append_char(out, '\n');
     for (size_t i = 0; i < table->rule_count; i++) {
         const Rule *rule = &table->rules[i];
-        if (rule->to < 1) {
+        if (rule->to < 0) {
             continue;
         }
-        for (int state = 1; state < table->state_count; state++) {
+        for (int state = first_state(table); state < table->state_count; state++) {
             bool is_general = rule->from == RULE_ANY && state != rule->to &&
                               !has_own_rows(table, state, rule->event);
             if (rule->from == state || is_general) {

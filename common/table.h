@@ -35,7 +35,8 @@ typedef struct RuleTable {
     const char *name; /* "target" */
     const Rule *rules;
     size_t rule_count;
-    int state_count; /* states are 1 … state_count - 1; 0 is "none" */
+    int state_count;    /* states are 1 … state_count - 1; 0 is "none" … */
+    bool has_zero_state; /* … unless "none" is a state of the machine like any other */
     int event_count;
     int initial_state;
     const char *(*state_name)(int state);
