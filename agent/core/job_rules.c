@@ -677,7 +677,9 @@ static void take_unsent(void *subject)
     { id "h", state, RESULT_FAILED, ALWAYS, JOB_CLOSING, fail,                                           \
       "the server fails before any step: nothing was done" },                                            \
     { id "i", state, RESULT_FENCED, ALWAYS, JOB_CLOSING, refuse_fenced,                                  \
-      "a newer attempt owns the target: this one ends" }
+      "a newer attempt owns the target: this one ends" },                                                \
+    { id "j", state, RESULT_CANCELLED, ALWAYS, JOB_DROPPING, note_trouble,                               \
+      "cut short before any step: closed, tried again after a wait" }
 
 /* A step in a transaction, or the note of one that cannot be: whole or not at all. */
 #define ANSWERS_OF_A_TRANSACTION(id, state)                                                              \
@@ -751,14 +753,18 @@ static const Rule RULES[] = {
 
     { "J10", JOB_CONNECTING, RESULT_OK, ALWAYS, JOB_LOCKING, take_connection,
       "connected to the very database that was meant" },
-    ANSWERS_BEFORE_A_STEP("J11", JOB_CONNECTING),
+    { "J11", JOB_CONNECTING, RESULT_IN_PROGRESS, ALWAYS, JOB_DROPPING, note_trouble,
+      "a lock is in the way of looking around: tried again after a wait" },
+    ANSWERS_BEFORE_A_STEP("J12", JOB_CONNECTING),
 
     { "J20", JOB_LOCKING, RESULT_OK, ALWAYS, JOB_PREPARING, take_lock, "the target's lock is ours" },
     { "J21", JOB_LOCKING, RESULT_HELD_BY_OURS, ALWAYS, JOB_ENDING, note_holder,
       "an older attempt of ours holds the lock: its backend is ended" },
     { "J22", JOB_LOCKING, RESULT_HELD_BY_OTHER, ALWAYS, JOB_AWAITING_LOCK, wait_for_lock,
       "somebody else holds the lock: asked again until the deadline" },
-    ANSWERS_BEFORE_A_STEP("J23", JOB_LOCKING),
+    { "J23", JOB_LOCKING, RESULT_IN_PROGRESS, ALWAYS, JOB_DROPPING, note_trouble,
+      "a lock is in the way of looking around: tried again after a wait" },
+    ANSWERS_BEFORE_A_STEP("J24", JOB_LOCKING),
 
     { "J30", JOB_ENDING, RESULT_OK, WHEN(has_lock), JOB_READING, NULL,
       "the older attempt's backend is gone: reads what it left" },
@@ -776,6 +782,8 @@ static const Rule RULES[] = {
       "the server cannot be reached: closed, tried again after a wait" },
     { "J37", JOB_ENDING, RESULT_LOST, ALWAYS, JOB_DROPPING, note_trouble,
       "the connection broke: closed, tried again after a wait" },
+    { "J38", JOB_ENDING, RESULT_CANCELLED, ALWAYS, JOB_DROPPING, note_trouble,
+      "cut short: closed, tried again after a wait" },
 
     { "J40", JOB_PREPARING, RESULT_OK, ALWAYS, JOB_READING, NULL, "skein's own tables are there" },
     { "J41", JOB_PREPARING, RESULT_IN_PROGRESS, ALWAYS, JOB_DROPPING, note_trouble,
@@ -794,9 +802,7 @@ static const Rule RULES[] = {
       "another attempt is inside: outwaited" },
     { "J54", JOB_READING, RESULT_BLOCKED, ALWAYS, JOB_RETRYING, wait_out_holder,
       "the history is locked by another session: outwaited" },
-    { "J55", JOB_READING, RESULT_CANCELLED, ALWAYS, JOB_DROPPING, note_trouble,
-      "reading was cut short: connected again after a wait" },
-    ANSWERS_BEFORE_A_STEP("J56", JOB_READING),
+    ANSWERS_BEFORE_A_STEP("J55", JOB_READING),
 
     { "J60", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(is_withdrawn), JOB_CLOSING, NULL,
       "the order is withdrawn: ends between steps" },
@@ -866,6 +872,10 @@ static const Rule RULES[] = {
       "the statement was broken off outside a transaction and may have left something" },
     { "J106", JOB_RUNNING, RESULT_CANCELLED, ALWAYS, JOB_CLOSING, hold_broken_off,
       "the statement was cancelled outside a transaction and may have left something" },
+    { "J107", JOB_RUNNING, RESULT_IN_PROGRESS, ALWAYS, JOB_CLOSING, hold_broken_off,
+      "a lock was in the way of the statement outside a transaction" },
+    { "J108", JOB_RUNNING, RESULT_REFUSED, ALWAYS, JOB_CLOSING, hold_broken_off,
+      "the statement is refused to this role, and its begin is noted already" },
 
     { "J110", JOB_PROBING, RESULT_OK, ALWAYS, JOB_NOTING_END, NULL,
       "the catalog shows what the statement did" },
@@ -873,7 +883,11 @@ static const Rule RULES[] = {
       "the catalog does not show what the statement did: a person has to look" },
     { "J112", JOB_PROBING, RESULT_FAILED, ALWAYS, JOB_CLOSING, hold_unproven,
       "the catalog cannot be asked: a person has to look" },
-    ANSWERS_AFTER_A_RUN("J113", JOB_PROBING),
+    { "J113", JOB_PROBING, RESULT_REFUSED, ALWAYS, JOB_CLOSING, hold_unproven,
+      "the catalog may not be asked by this role: a person has to look" },
+    { "J114", JOB_PROBING, RESULT_IN_PROGRESS, ALWAYS, JOB_DROPPING, take_unknown,
+      "a lock is in the way of asking: connected again, probed and noted then" },
+    ANSWERS_AFTER_A_RUN("J115", JOB_PROBING),
 
     { "J120", JOB_NOTING_END, RESULT_OK, ALWAYS, JOB_DECIDING, take_step,
       "it is written down that the step ended well" },
