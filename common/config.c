@@ -145,8 +145,7 @@ ErrCode config_parse(const char *name, const void *bytes, size_t length,
 
 ErrCode config_open(const char *path, ConfigDocument **ret_document, Err *err)
 {
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     ErrCode code = file_read(path, CONFIG_BYTES_MAX, &text, err);
     if (code != ERR_NONE) {
         return code;

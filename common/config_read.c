@@ -47,10 +47,8 @@ static ErrCode hint_example(const ConfigField *field, Err *err)
 static ErrCode wrong_kind(Reader *reader, const ConfigField *field, const yaml_node_t *node,
                           const char *label)
 {
-    AUTO(Str)
-    wanted = { 0 };
-    AUTO(Str)
-    found = { 0 };
+    AUTO(Str) wanted = { 0 };
+    AUTO(Str) found = { 0 };
     config_describe(field, &wanted);
     describe_node(node, &found);
     config_fail_at(reader->document, node, reader->err, "'%s' wants %s, found %s", label,
@@ -143,8 +141,7 @@ static ErrCode check_count(Reader *reader, const ConfigField *field, const yaml_
     if (config_is_in_range(field, (int64_t)count)) {
         return ERR_NONE;
     }
-    AUTO(Str)
-    wanted = { 0 };
+    AUTO(Str) wanted = { 0 };
     config_describe(field, &wanted);
     config_fail_at(reader->document, node, reader->err, "'%s' wants %s, found %zu", field->key,
                    str_text(&wanted), count);
@@ -369,8 +366,7 @@ static ErrCode unknown_key(Reader *reader, const ConfigTable *table, const yaml_
                            const char *key)
 {
     const char *names[CONFIG_FIELDS_MAX];
-    AUTO(Str)
-    known = { 0 };
+    AUTO(Str) known = { 0 };
     for (size_t i = 0; i < table->field_count; i++) {
         names[i] = table->fields[i].key;
         str_printf(&known, "%s%s", i == 0 ? "" : ", ", names[i]);
@@ -447,8 +443,7 @@ static ErrCode read_table(Reader *reader, const ConfigTable *table, const yaml_n
         return code;
     }
     if (node->type != YAML_MAPPING_NODE) {
-        AUTO(Str)
-        found = { 0 };
+        AUTO(Str) found = { 0 };
         describe_node(node, &found);
         config_fail_at(reader->document, node, reader->err,
                        "%s is a mapping of keys to values, found %s", table->name,

@@ -54,8 +54,7 @@ static void print_text(const char *text, Str *out)
 /* "A whole number from 1 to 100. Default: 8 connections." */
 static void print_facts(const ConfigField *field, Str *out)
 {
-    AUTO(Str)
-    facts = { 0 };
+    AUTO(Str) facts = { 0 };
     config_describe(field, &facts);
     facts.data[0] = (char)toupper((unsigned char)facts.data[0]);
     if (field->is_required) {
@@ -86,8 +85,7 @@ static void print_indented(const char *block, const char *prefix, Str *out)
 /* The dash goes to the first line that is no comment; the explanations stand above it. */
 static void print_item(const ConfigTable *table, Str *out)
 {
-    AUTO(Str)
-    block = { 0 };
+    AUTO(Str) block = { 0 };
     print_table(table, &block);
     bool has_dash = false;
     for (const char *line = str_text(&block); *line != '\0';) {
@@ -115,8 +113,7 @@ static void print_value(const ConfigField *field, Str *out)
         str_append_char(out, '\n');
         print_item(field->table, out);
     } else if (field->type == CONFIG_TABLE) {
-        AUTO(Str)
-        block = { 0 };
+        AUTO(Str) block = { 0 };
         print_table(field->table, &block);
         str_append_char(out, '\n');
         print_indented(str_text(&block), "  ", out);
@@ -133,8 +130,7 @@ static void print_value(const ConfigField *field, Str *out)
 
 static void print_field(const ConfigField *field, Str *out)
 {
-    AUTO(Str)
-    value = { 0 };
+    AUTO(Str) value = { 0 };
     print_comment(field->doc, out);
     print_facts(field, out);
     print_value(field, &value);
@@ -221,8 +217,7 @@ static ErrCode check_text(const ConfigTable *table, const ConfigField *field, co
     if (text == NULL) {
         return ERR_NONE;
     }
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Err inner = { 0 };
     char *base = arena_alloc(&arena, table->struct_bytes);
     ErrCode code = config_is_scalar(field->type)

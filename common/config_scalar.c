@@ -20,8 +20,7 @@ typedef struct TypeRow {
 
 static ErrCode wants(const ConfigField *field, const char *text, Err *err)
 {
-    AUTO(Str)
-    words = { 0 };
+    AUTO(Str) words = { 0 };
     config_describe(field, &words);
     char shown[CONFIG_TEXT_SHOWN + 1];
     text_format(shown, sizeof(shown), "%s", text);
@@ -44,8 +43,7 @@ static ErrCode read_string(const ConfigField *field, const char *text, void *mem
 {
     size_t length = strlen(text);
     if (!config_is_in_range(field, (int64_t)length)) {
-        AUTO(Str)
-        words = { 0 };
+        AUTO(Str) words = { 0 };
         config_describe(field, &words);
         return err_set(err, ERR_CONFIG, "wants %s, found %zu", str_text(&words), length);
     }

@@ -49,8 +49,7 @@ static LIST(Failpoint *) g_failpoints;
 
 static void clear_all(void)
 {
-    LIST_EACH(item, &g_failpoints)
-    {
+    LIST_EACH(item, &g_failpoints) {
         free((*item)->name);
         free(*item);
     }
@@ -119,8 +118,7 @@ ErrCode failpoint_set(const char *spec, Err *err)
     if (spec == NULL) {
         return ERR_NONE;
     }
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     char *rest = arena_strdup(&arena, spec);
     for (char *entry = strsep(&rest, ","); entry != NULL; entry = strsep(&rest, ",")) {
         if (entry[0] == '\0') {
@@ -187,8 +185,7 @@ static bool act(const Failpoint *failpoint)
 static bool pass(const char *name)
 {
     bool fails = false;
-    LIST_EACH(item, &g_failpoints)
-    {
+    LIST_EACH(item, &g_failpoints) {
         Failpoint *failpoint = *item;
         if (strcmp(failpoint->name, name) != 0) {
             continue;

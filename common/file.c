@@ -89,8 +89,7 @@ ErrCode file_read_fd(int fd, const char *path, size_t max_bytes, Str *out, Err *
 ErrCode file_read(const char *path, size_t max_bytes, Str *out, Err *err)
 {
     str_clear(out);
-    AUTO(Fd)
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO(Fd) fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return fail(err, errno, "open", path);
     }
@@ -130,16 +129,14 @@ static bool write_sync_close(Fd *fd, const void *bytes, size_t length, mode_t mo
 /* A name is durable only when its directory is. */
 static ErrCode sync_directory(const char *path, Err *err)
 {
-    AUTO(Str)
-    directory = { 0 };
+    AUTO(Str) directory = { 0 };
     const char *slash = strrchr(path, '/');
     if (slash == NULL) {
         str_append(&directory, ".");
     } else {
         str_append_bytes(&directory, path, slash == path ? 1 : (size_t)(slash - path));
     }
-    AUTO(Fd)
-    fd = open(str_text(&directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO(Fd) fd = open(str_text(&directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0) {
         return fail(err, errno, "sync the directory", str_text(&directory));
     }
@@ -148,11 +145,9 @@ static ErrCode sync_directory(const char *path, Err *err)
 
 ErrCode file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode, Err *err)
 {
-    AUTO(Str)
-    temporary = { 0 };
+    AUTO(Str) temporary = { 0 };
     str_printf(&temporary, "%s.XXXXXX", path);
-    AUTO(Fd)
-    fd = mkostemp(temporary.data, O_CLOEXEC);
+    AUTO(Fd) fd = mkostemp(temporary.data, O_CLOEXEC);
     if (fd < 0) {
         return fail(err, errno, "write beside", path);
     }
@@ -167,8 +162,7 @@ ErrCode file_write_atomic(const char *path, const void *bytes, size_t length, mo
 ErrCode file_write_new(const char *path, const void *bytes, size_t length, mode_t mode, Err *err)
 {
     /* Made as tight as can be: a secret must not be readable even before fchmod. */
-    AUTO(Fd)
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AUTO(Fd) fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return fail(err, errno, "make", path);
     }

@@ -94,8 +94,7 @@ static void append_path(const JsonIn *in, Str *out)
 
 ErrCode json_in_error(const JsonIn *in, Err *err, const char *format, ...)
 {
-    AUTO(Str)
-    path = { 0 };
+    AUTO(Str) path = { 0 };
     append_path(in, &path);
     char message[MESSAGE_MAX];
     va_list args;

@@ -159,12 +159,9 @@ static void print_file(const KeyPair *pair, bool is_secret, Str *out)
 
 ErrCode keyfile_write(const KeyPair *pair, const char *path, Err *err)
 {
-    AUTO(Str)
-    public_path = { 0 };
-    AUTO(Str)
-    public_text = { 0 };
-    AUTO(Str)
-    secret_text = { 0 };
+    AUTO(Str) public_path = { 0 };
+    AUTO(Str) public_text = { 0 };
+    AUTO(Str) secret_text = { 0 };
     str_printf(&public_path, "%s.pub", path);
     print_file(pair, false, &public_text);
     print_file(pair, true, &secret_text);
@@ -293,8 +290,7 @@ static ErrCode check_owner_only(int fd, const char *path, Err *err)
 
 static ErrCode read_lines(const char *path, bool is_secret, Str *text, KeyLines *lines, Err *err)
 {
-    AUTO(Fd)
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    AUTO(Fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         /* For the errors with their hints. */
         ErrCode code = file_read(path, KEYFILE_BYTES_MAX, text, err);
@@ -326,8 +322,7 @@ static ErrCode read_secret(const char *path, KeyKind kind, Str *text, KeyPair *r
     if (code != ERR_NONE) {
         return code;
     }
-    AUTO(KeyPair)
-    pair = { .kind = kind };
+    AUTO(KeyPair) pair = { .kind = kind };
     if (!decode(kind, lines.key, pair.secret_key, KINDS[kind].secret_bytes)) {
         return bad_file(path, "its key is malformed", err);
     }
@@ -339,8 +334,7 @@ static ErrCode read_secret(const char *path, KeyKind kind, Str *text, KeyPair *r
 
 ErrCode keyfile_read_secret(const char *path, KeyKind kind, KeyPair *ret_pair, Err *err)
 {
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     ErrCode code = init_sodium(err);
     if (code == ERR_NONE) {
         code = read_secret(path, kind, &text, ret_pair, err);
@@ -353,8 +347,7 @@ ErrCode keyfile_read_secret(const char *path, KeyKind kind, KeyPair *ret_pair, E
 
 ErrCode keyfile_read_public(const char *path, KeyKind kind, PublicKey *ret_key, Err *err)
 {
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     KeyLines lines = { 0 };
     ErrCode code = read_lines(path, false, &text, &lines, err);
     if (code == ERR_NONE) {

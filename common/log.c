@@ -243,8 +243,7 @@ void log_format_line(LogFormat format, int64_t wall_ms, LogLevel level, const ch
 void log_write(LogLevel level, const char *sentence, const LogField *fields, size_t count)
 {
     int kept = errno;
-    AUTO(Str)
-    line = { 0 };
+    AUTO(Str) line = { 0 };
     if (g_log.is_journal) {
         str_printf(&line, "<%c>", LEVELS[level].journal_priority);
     }

@@ -91,8 +91,7 @@ void loop_free(Loop *loop)
 
 static Source *source_find(Loop *loop, LoopId id)
 {
-    LIST_EACH(source, &loop->sources)
-    {
+    LIST_EACH(source, &loop->sources) {
         if (source->id == id) {
             return source;
         }
@@ -137,8 +136,7 @@ LoopId loop_add_hook(Loop *loop, LoopHook callback, void *ctx)
 
 static Hook *hook_find(Loop *loop, LoopId id)
 {
-    LIST_EACH(hook, &loop->hooks)
-    {
+    LIST_EACH(hook, &loop->hooks) {
         if (hook->id == id) {
             return hook;
         }
@@ -222,8 +220,7 @@ static int run_hooks(Loop *loop)
 {
     int wait_ms = -1;
     LIST_CLEAR(&loop->ids);
-    LIST_EACH(hook, &loop->hooks)
-    {
+    LIST_EACH(hook, &loop->hooks) {
         LIST_PUSH(&loop->ids, hook->id);
     }
     for (size_t i = 0; i < loop->ids.count; i++) {
@@ -239,8 +236,7 @@ static void fill_items(Loop *loop)
 {
     LIST_CLEAR(&loop->items);
     LIST_CLEAR(&loop->ids);
-    LIST_EACH(source, &loop->sources)
-    {
+    LIST_EACH(source, &loop->sources) {
         zmq_pollitem_t item = { .socket = source->socket,
                                 .fd = source->fd,
                                 .events = source->events };

@@ -31,8 +31,7 @@ void map_free(Map *map)
     }
     Entry *entry = NULL;
     Entry *next = NULL;
-    HASH_ITER(hh, map->entries, entry, next)
-    {
+    HASH_ITER(hh, map->entries, entry, next) {
         HASH_DEL(map->entries, entry);
         free(entry);
     }

@@ -26,8 +26,7 @@ enum {
 
 ErrCode zap_open(void *context, Zsock *ret_socket, Err *err)
 {
-    AUTO(Zsock)
-    socket = NULL;
+    AUTO(Zsock) socket = NULL;
     ErrCode code = zsock_open(context, ZMQ_ROUTER, NULL, 0, &socket, err);
     if (code == ERR_NONE) {
         code = zsock_bind(socket, ZAP_ENDPOINT, err);

@@ -291,8 +291,7 @@ static ZsockResult receive_frame(Zsock socket, Zframe *frame, Err *err)
 static void drop_rest(Zsock socket, bool has_more)
 {
     while (has_more) {
-        AUTO(Zframe)
-        frame = zframe_empty();
+        AUTO(Zframe) frame = zframe_empty();
         has_more = receive_frame(socket, &frame, NULL) == ZSOCK_OK && zmq_msg_more(&frame);
     }
 }

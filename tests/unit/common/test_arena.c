@@ -13,8 +13,7 @@
 static void memory_is_zeroed_aligned_and_apart(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     unsigned char *before = NULL;
     assert_non_null(arena_alloc(&arena, 0));
     for (size_t size = 1; size < 300; size++) {
@@ -32,8 +31,7 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
 static void a_block_larger_than_a_chunk_is_whole(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     char *small = arena_strdup(&arena, "small");
     char *large = arena_alloc(&arena, 100000);
     memset(large, 'x', 100000);
@@ -46,8 +44,7 @@ static void a_block_larger_than_a_chunk_is_whole(void **state)
 static void copies_are_terminated_and_independent(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     char text[] = "abcdef";
     char *part = arena_strndup(&arena, text, 3);
     char *bytes = arena_memdup(&arena, text, 6);
@@ -62,8 +59,7 @@ static void copies_are_terminated_and_independent(void **state)
 static void it_is_usable_again_after_its_end(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     arena_alloc(&arena, 10);
     arena_done(&arena);
     arena_done(&arena);

@@ -122,8 +122,7 @@ static void the_tables_of_this_test_are_sound(void **state)
 static void every_type_is_read(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     const char *text = "owner: \"Ann: the first\"\n"
@@ -159,8 +158,7 @@ static void every_type_is_read(void **state)
 static void absent_keys_have_their_defaults(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     assert_int_equal(read_text(MINIMAL, &shop, &arena, &err), ERR_NONE);
@@ -178,8 +176,7 @@ static void absent_keys_have_their_defaults(void **state)
 static void an_alias_means_what_it_stands_for(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     const char *text = "owner: A\nshelves:\n - name: top\n   labels: &l {a: b}\n"
@@ -274,8 +271,7 @@ static void what_is_wrong_is_said_with_its_place_and_a_remedy(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++) {
-        AUTO(Arena)
-        arena = { 0 };
+        AUTO(Arena) arena = { 0 };
         Shop shop;
         Err err = { 0 };
         assert_int_equal(read_text(REFUSALS[i].text, &shop, &arena, &err), ERR_CONFIG);
@@ -287,8 +283,7 @@ static void what_is_wrong_is_said_with_its_place_and_a_remedy(void **state)
 static void a_byte_order_mark_is_no_error(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     assert_int_equal(read_text("\xEF\xBB\xBF" MINIMAL, &shop, &arena, &err), ERR_NONE);
@@ -298,8 +293,7 @@ static void a_byte_order_mark_is_no_error(void **state)
 static void utf16_is_refused(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     assert_int_equal(read_bytes("\xFF\xFE"
@@ -312,8 +306,7 @@ static void utf16_is_refused(void **state)
 static void more_than_the_limit_is_refused_before_it_is_parsed(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     char *text = arena_alloc(&arena, CONFIG_BYTES_MAX + 1);
     memset(text, '#', CONFIG_BYTES_MAX + 1);
     Shop shop;
@@ -325,10 +318,8 @@ static void more_than_the_limit_is_refused_before_it_is_parsed(void **state)
 static void deep_nesting_is_an_error_and_no_crash(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
     str_append(&text, "guests: ");
     for (int i = 0; i < 5000; i++) {
         str_append_char(&text, '[');
@@ -362,10 +353,8 @@ static const ConfigTable BARN = CONFIG_TABLE_OF("a barn", Barn, BARN_FIELDS);
 static void aliases_cannot_make_a_small_file_large(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
     str_append(&text, "crates:\n - &c {items: [a");
     for (int i = 0; i < 1000; i++) {
         str_append(&text, ",a");
@@ -385,8 +374,7 @@ static void aliases_cannot_make_a_small_file_large(void **state)
 static void an_alias_to_itself_ends(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     assert_int_equal(read_text("guests: &a [*a]\n", &shop, &arena, &err), ERR_CONFIG);
@@ -396,8 +384,7 @@ static void an_alias_to_itself_ends(void **state)
 static void a_refused_text_is_not_shown(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
+    AUTO(Arena) arena = { 0 };
     Shop shop;
     Err err = { 0 };
     read_text("shelves: [{name: password=geheim-geheim-geheim}]\n", &shop, &arena, &err);
@@ -464,10 +451,8 @@ static void a_file_that_is_not_there_names_its_path(void **state)
 static void the_sample_reads_by_its_own_table(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
-    AUTO(Str)
-    sample = { 0 };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) sample = { 0 };
     Shop shop;
     Err err = { 0 };
     config_print_sample(&SHOP, &sample);
@@ -491,14 +476,10 @@ static void uncomment(const char *text, Str *out)
 static void the_sample_reads_with_its_options_uncommented(void **state)
 {
     (void)state;
-    AUTO(Arena)
-    arena = { 0 };
-    AUTO(Str)
-    sample = { 0 };
-    AUTO(Str)
-    once = { 0 };
-    AUTO(Str)
-    twice = { 0 };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) sample = { 0 };
+    AUTO(Str) once = { 0 };
+    AUTO(Str) twice = { 0 };
     Shop shop;
     Err err = { 0 };
     config_print_sample(&SHOP, &sample);
@@ -525,8 +506,7 @@ static void the_sample_explains_every_key(void **state)
                                         "    # How many boxes stand on it.\n"
                                         "    # A whole number from 1 to 100. Default: 8 boxes.\n"
                                         "    #boxes: 8\n";
-    AUTO(Str)
-    sample = { 0 };
+    AUTO(Str) sample = { 0 };
     config_print_sample(&SHOP, &sample);
     assert_non_null(strstr(str_text(&sample), EXPECTED));
     assert_non_null(strstr(str_text(&sample), EXPECTED_LIST));

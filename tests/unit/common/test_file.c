@@ -41,8 +41,7 @@ static int teardown(void **state)
 static void what_is_written_is_read_byte_for_byte(void **state)
 {
     const Place *place = *state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     Err err = { 0 };
     assert_int_equal(file_write_atomic(place->path, "a\0b\n", 4, 0640, &err), ERR_NONE);
     assert_int_equal(file_read(place->path, 4, &text, &err), ERR_NONE);
@@ -64,8 +63,7 @@ static void the_mode_is_exact_whatever_the_umask(void **state)
 static void a_second_write_replaces_the_first(void **state)
 {
     const Place *place = *state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     assert_int_equal(file_write_atomic(place->path, "first", 5, 0600, NULL), ERR_NONE);
     assert_int_equal(file_write_atomic(place->path, "2", 1, 0600, NULL), ERR_NONE);
     assert_int_equal(file_read(place->path, 100, &text, NULL), ERR_NONE);
@@ -75,8 +73,7 @@ static void a_second_write_replaces_the_first(void **state)
 static void a_new_file_replaces_nothing(void **state)
 {
     const Place *place = *state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     Err err = { 0 };
     assert_int_equal(file_write_new(place->path, "a", 1, 0600, &err), ERR_NONE);
     assert_int_equal(file_write_new(place->path, "b", 1, 0600, &err), ERR_EXISTS);
@@ -87,8 +84,7 @@ static void a_new_file_replaces_nothing(void **state)
 static void more_than_the_limit_is_refused(void **state)
 {
     const Place *place = *state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     Err err = { 0 };
     assert_int_equal(file_write_new(place->path, "12345", 5, 0600, &err), ERR_NONE);
     assert_int_equal(file_read(place->path, 4, &text, &err), ERR_LIMIT);
@@ -98,8 +94,7 @@ static void more_than_the_limit_is_refused(void **state)
 static void what_cannot_be_read_is_named_with_a_remedy(void **state)
 {
     const Place *place = *state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     Err err = { 0 };
     assert_int_equal(file_read(place->path, 9, &text, &err), ERR_NOT_FOUND);
     assert_non_null(strstr(err.message, place->path));
@@ -133,8 +128,7 @@ static void a_descriptor_ends_with_its_scope(void **state)
     const Place *place = *state;
     int number = -1;
     {
-        AUTO(Fd)
-        fd = open(place->directory, O_RDONLY | O_DIRECTORY);
+        AUTO(Fd) fd = open(place->directory, O_RDONLY | O_DIRECTORY);
         number = fd;
         assert_true(number >= 0);
     }

@@ -137,8 +137,7 @@ static void size_and_depth_are_limited(void **state)
 {
     (void)state;
     JsonDocument *document = NULL;
-    AUTO(Str)
-    deep = { 0 };
+    AUTO(Str) deep = { 0 };
     Err err = { 0 };
     for (int i = 0; i < 65; i++) {
         str_append_char(&deep, '[');
@@ -156,8 +155,7 @@ static void size_and_depth_are_limited(void **state)
 static void writing_keeps_the_order_of_the_calls(void **state)
 {
     (void)state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     JsonOut json = json_out(&text);
     json_out_object_begin(&json, NULL);
     json_out_string(&json, "z", "x");
@@ -193,8 +191,7 @@ static void numbers_have_the_fewest_digits_that_read_back(void **state)
         { INFINITY, "null" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        AUTO(Str)
-        text = { 0 };
+        AUTO(Str) text = { 0 };
         JsonOut json = json_out(&text);
         json_out_number(&json, NULL, CASES[i].value);
         assert_string_equal(str_text(&text), CASES[i].text);
@@ -204,8 +201,7 @@ static void numbers_have_the_fewest_digits_that_read_back(void **state)
 static void quoting_escapes_what_json_and_terminals_mind(void **state)
 {
     (void)state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     json_quote(&text, "\"\\\n\t\x01\x1b\x7f/ä\xff");
     assert_string_equal(str_text(&text), "\"\\\"\\\\\\n\\t\\u0001\\u001b\\u007f/ä\xEF\xBF\xBD\"");
 }
@@ -213,8 +209,7 @@ static void quoting_escapes_what_json_and_terminals_mind(void **state)
 static void an_error_is_one_object(void **state)
 {
     (void)state;
-    AUTO(Str)
-    text = { 0 };
+    AUTO(Str) text = { 0 };
     JsonOut json = json_out(&text);
     Err err = { 0 };
     err_set(&err, ERR_REFUSED, "no");

@@ -53,10 +53,8 @@ static void a_pair_is_read_as_it_was_written(void **state)
 {
     const Place *place = *state;
     for (KeyKind kind = KEY_CURVE; kind < KEY_KIND_COUNT_; kind++) {
-        AUTO(KeyPair)
-        pair = { 0 };
-        AUTO(KeyPair)
-        back = { 0 };
+        AUTO(KeyPair) pair = { 0 };
+        AUTO(KeyPair) back = { 0 };
         PublicKey key;
         Err err = { 0 };
         generate(place, kind, &pair);
@@ -73,10 +71,8 @@ static void a_pair_is_read_as_it_was_written(void **state)
 static void the_secret_half_is_its_owners_alone(void **state)
 {
     const Place *place = *state;
-    AUTO(KeyPair)
-    pair = { 0 };
-    AUTO(KeyPair)
-    back = { 0 };
+    AUTO(KeyPair) pair = { 0 };
+    AUTO(KeyPair) back = { 0 };
     struct stat status;
     Err err = { 0 };
     generate(place, KEY_SIGN, &pair);
@@ -92,11 +88,8 @@ static void the_secret_half_is_its_owners_alone(void **state)
 static void a_pair_is_never_overwritten(void **state)
 {
     const Place *place = *state;
-    AUTO(KeyPair)
-    first = { 0 };
-    AUTO(KeyPair)
-    second = { 0 };
-    AUTO(KeyPair)
+    AUTO(KeyPair) first = { 0 };
+    AUTO(KeyPair) second = { 0 };
     Err err = { 0 };
     generate(place, KEY_CURVE, &first);
     assert_int_equal(key_generate(KEY_CURVE, "db1", &second, &err), ERR_NONE);
@@ -112,10 +105,8 @@ static void a_pair_is_never_overwritten(void **state)
 static void a_key_in_the_wrong_place_is_named(void **state)
 {
     const Place *place = *state;
-    AUTO(KeyPair)
-    pair = { 0 };
-    AUTO(KeyPair)
-    back = { 0 };
+    AUTO(KeyPair) pair = { 0 };
+    AUTO(KeyPair) back = { 0 };
     PublicKey key;
     Err err = { 0 };
     generate(place, KEY_SIGN, &pair);
@@ -173,8 +164,7 @@ static void a_missing_file_and_a_directory_are_named(void **state)
 {
     const Place *place = *state;
     PublicKey key;
-    AUTO(KeyPair)
-    pair = { 0 };
+    AUTO(KeyPair) pair = { 0 };
     Err err = { 0 };
     assert_int_equal(keyfile_read_public(place->public, KEY_SIGN, &key, &err), ERR_NOT_FOUND);
     assert_int_equal(keyfile_read_secret(place->directory, KEY_SIGN, &pair, &err), ERR_CONFIG);
@@ -196,8 +186,7 @@ static void a_public_key_goes_to_text_and_back(void **state)
 {
     (void)state;
     for (KeyKind kind = KEY_CURVE; kind < KEY_KIND_COUNT_; kind++) {
-        AUTO(KeyPair)
-        pair = { 0 };
+        AUTO(KeyPair) pair = { 0 };
         uint8_t back[KEY_PUBLIC_BYTES] = { 0 };
         char text[KEY_TEXT_MAX];
         assert_int_equal(key_generate(kind, "x", &pair, NULL), ERR_NONE);
@@ -230,10 +219,8 @@ static void a_fingerprint_tells_key_and_kind(void **state)
 static void a_read_signers_key_signs(void **state)
 {
     const Place *place = *state;
-    AUTO(KeyPair)
-    pair = { 0 };
-    AUTO(KeyPair)
-    back = { 0 };
+    AUTO(KeyPair) pair = { 0 };
+    AUTO(KeyPair) back = { 0 };
     uint8_t signature[crypto_sign_BYTES];
     generate(place, KEY_SIGN, &pair);
     assert_int_equal(keyfile_read_secret(place->secret, KEY_SIGN, &back, NULL), ERR_NONE);

@@ -14,8 +14,7 @@ static void an_empty_list_has_nothing_to_visit(void **state)
 {
     (void)state;
     Numbers numbers = { 0 };
-    LIST_EACH(number, &numbers)
-    {
+    LIST_EACH(number, &numbers) {
         fail_msg("visited %d", *number);
     }
     LIST_CLEAR(&numbers);
@@ -30,8 +29,7 @@ static void items_keep_their_order_while_it_grows(void **state)
         LIST_PUSH(&numbers, i);
     }
     int expected = 0;
-    LIST_EACH(number, &numbers)
-    {
+    LIST_EACH(number, &numbers) {
         assert_int_equal(*number, expected++);
     }
     assert_int_equal(expected, 1000);

@@ -16,8 +16,7 @@
 static void expect_line(LogFormat format, const LogField *fields, size_t count,
                         const char *expected)
 {
-    AUTO(Str)
-    line = { 0 };
+    AUTO(Str) line = { 0 };
     log_format_line(format, 0, LOG_LEVEL_INFO, "it happened", fields, count, &line);
     assert_string_equal(str_text(&line), expected);
 }
@@ -60,12 +59,10 @@ static void values_cannot_forge_lines_or_move_the_cursor(void **state)
         { "Jörg", " v=\"Jörg\"" },
     };
     for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
-        AUTO(Str)
-        line = { 0 };
+        AUTO(Str) line = { 0 };
         const LogField field = LOG_STR("v", CASES[i].value);
         log_format_line(LOG_FORMAT_TEXT, -1, LOG_LEVEL_ERROR, "s", &field, 1, &line);
-        AUTO(Str)
-        expected = { 0 };
+        AUTO(Str) expected = { 0 };
         str_printf(&expected, "error s%s\n", CASES[i].shown);
         assert_string_equal(str_text(&line), str_text(&expected));
     }
@@ -93,8 +90,7 @@ static void absent_texts_are_left_out_and_long_ones_cut(void **state)
     char *text = calloc(1, 5001);
     memset(text, 'x', 5000);
     const LogField fields[] = { LOG_STR("none", NULL), LOG_STR("long", text) };
-    AUTO(Str)
-    line = { 0 };
+    AUTO(Str) line = { 0 };
     log_format_line(LOG_FORMAT_TEXT, -1, LOG_LEVEL_INFO, "s", fields, 2, &line);
     assert_true(line.length < 1100);
     assert_null(strstr(str_text(&line), "none"));

@@ -202,8 +202,7 @@ static void signals_come_as_events(void **state)
 static void take_message(void *ctx, void *socket)
 {
     Bench *bench = ctx;
-    AUTO(Zframe)
-    frame = zframe_empty();
+    AUTO(Zframe) frame = zframe_empty();
     assert_int_equal(zsock_receive(socket, &frame, NULL), ZSOCK_OK);
     str_append_bytes(&bench->events, zframe_data(&frame), zframe_size(&frame));
 }
@@ -214,10 +213,8 @@ static void sockets_are_called_as_long_as_messages_lie_there(void **state)
     Bench *bench = *state;
     void *context = zmq_ctx_new();
     {
-        AUTO(Zsock)
-        left = NULL;
-        AUTO(Zsock)
-        right = NULL;
+        AUTO(Zsock) left = NULL;
+        AUTO(Zsock) right = NULL;
         assert_int_equal(zsock_open(context, ZMQ_PAIR, NULL, 0, &left, NULL), ERR_NONE);
         assert_int_equal(zsock_open(context, ZMQ_PAIR, NULL, 0, &right, NULL), ERR_NONE);
         assert_int_equal(zsock_bind(left, "inproc://pair", NULL), ERR_NONE);

@@ -11,8 +11,7 @@
 static void an_empty_one_is_text(void **state)
 {
     (void)state;
-    AUTO(Str)
-    str = { 0 };
+    AUTO(Str) str = { 0 };
     assert_string_equal(str_text(&str), "");
     str_append(&str, "");
     assert_string_equal(str_text(&str), "");
@@ -23,8 +22,7 @@ static void an_empty_one_is_text(void **state)
 static void it_grows_by_every_way_of_appending(void **state)
 {
     (void)state;
-    AUTO(Str)
-    str = { 0 };
+    AUTO(Str) str = { 0 };
     str_append(&str, "ab");
     str_append_char(&str, 'c');
     str_append_bytes(&str, "d\0e", 3);
@@ -36,8 +34,7 @@ static void it_grows_by_every_way_of_appending(void **state)
 static void a_long_text_is_kept_whole(void **state)
 {
     (void)state;
-    AUTO(Str)
-    str = { 0 };
+    AUTO(Str) str = { 0 };
     for (int i = 0; i < 10000; i++) {
         str_printf(&str, "%04d", i);
     }
@@ -48,8 +45,7 @@ static void a_long_text_is_kept_whole(void **state)
 static void what_is_taken_belongs_to_the_taker(void **state)
 {
     (void)state;
-    AUTO(Str)
-    str = { 0 };
+    AUTO(Str) str = { 0 };
     str_append(&str, "x");
     char *text = str_take(&str);
     char *empty = str_take(&str);

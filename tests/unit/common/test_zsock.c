@@ -66,10 +66,8 @@ static void expect_option(Zsock socket, const ZsockOption *option)
 static void the_profiles_are_in_force(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    router = NULL;
-    AUTO(Zsock)
-    dealer = NULL;
+    AUTO(Zsock) router = NULL;
+    AUTO(Zsock) dealer = NULL;
     open_pair("inproc://profiles", &router, &dealer);
     for (size_t i = 0; i < ZSOCK_ROUTER_OPTION_COUNT; i++) {
         const ZsockOption *option = &ZSOCK_ROUTER_OPTIONS[i];
@@ -88,16 +86,12 @@ static void the_profiles_are_in_force(void **state)
 static void a_message_goes_there_and_back(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    router = NULL;
-    AUTO(Zsock)
-    dealer = NULL;
+    AUTO(Zsock) router = NULL;
+    AUTO(Zsock) dealer = NULL;
     open_pair("inproc://there", &router, &dealer);
     assert_int_equal(zsock_send(dealer, "ask", 3, NULL), ZSOCK_OK);
-    AUTO(Zframe)
-    id = zframe_empty();
-    AUTO(Zframe)
-    frame = zframe_empty();
+    AUTO(Zframe) id = zframe_empty();
+    AUTO(Zframe) frame = zframe_empty();
     assert_true(wait_for(router, DEADLINE_MS));
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_OK);
     assert_int_equal(zframe_size(&frame), 3);
@@ -105,8 +99,7 @@ static void a_message_goes_there_and_back(void **state)
     assert_null(zframe_user_id(&frame));
     assert_int_equal(zsock_send_to(router, zframe_data(&id), zframe_size(&id), "answer", 6, NULL),
                      ZSOCK_OK);
-    AUTO(Zframe)
-    answer = zframe_empty();
+    AUTO(Zframe) answer = zframe_empty();
     assert_true(wait_for(dealer, DEADLINE_MS));
     assert_int_equal(zsock_receive(dealer, &answer, NULL), ZSOCK_OK);
     assert_memory_equal(zframe_data(&answer), "answer", 6);
@@ -116,10 +109,8 @@ static void a_message_goes_there_and_back(void **state)
 static void an_unknown_peer_is_unroutable(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    router = NULL;
-    AUTO(Zsock)
-    dealer = NULL;
+    AUTO(Zsock) router = NULL;
+    AUTO(Zsock) dealer = NULL;
     open_pair("inproc://unroutable", &router, &dealer);
     assert_int_equal(zsock_send_to(router, "nobody", 6, "x", 1, NULL), ZSOCK_UNROUTABLE);
 }
@@ -127,16 +118,12 @@ static void an_unknown_peer_is_unroutable(void **state)
 static void a_slow_peer_would_block_and_is_not_glued_together(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    router = NULL;
-    AUTO(Zsock)
-    dealer = NULL;
+    AUTO(Zsock) router = NULL;
+    AUTO(Zsock) dealer = NULL;
     open_pair("inproc://slow", &router, &dealer);
     assert_int_equal(zsock_send(dealer, "hello", 5, NULL), ZSOCK_OK);
-    AUTO(Zframe)
-    id = zframe_empty();
-    AUTO(Zframe)
-    frame = zframe_empty();
+    AUTO(Zframe) id = zframe_empty();
+    AUTO(Zframe) frame = zframe_empty();
     assert_true(wait_for(router, DEADLINE_MS));
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_OK);
     ZsockResult result = ZSOCK_OK;
@@ -155,19 +142,15 @@ static void a_slow_peer_would_block_and_is_not_glued_together(void **state)
 static void a_message_with_more_frames_is_dropped_whole(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    router = NULL;
-    AUTO(Zsock)
-    dealer = NULL;
+    AUTO(Zsock) router = NULL;
+    AUTO(Zsock) dealer = NULL;
     open_pair("inproc://more", &router, &dealer);
     zmq_send(dealer, "a", 1, ZMQ_SNDMORE);
     zmq_send(dealer, "b", 1, ZMQ_SNDMORE);
     zmq_send(dealer, "c", 1, 0);
     zsock_send(dealer, "good", 4, NULL);
-    AUTO(Zframe)
-    id = zframe_empty();
-    AUTO(Zframe)
-    frame = zframe_empty();
+    AUTO(Zframe) id = zframe_empty();
+    AUTO(Zframe) frame = zframe_empty();
     assert_true(wait_for(router, DEADLINE_MS));
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_MALFORMED);
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_OK);
@@ -187,8 +170,7 @@ static void a_bad_endpoint_is_named_with_a_remedy(void **state)
         { "udp+x://127.0.0.1:1", ERR_CONFIG },
         { "tcp://no-such-interface:1", ERR_CONFIG },
     };
-    AUTO(Zsock)
-    router = NULL;
+    AUTO(Zsock) router = NULL;
     assert_int_equal(zsock_open(g_context, ZMQ_ROUTER, NULL, 0, &router, NULL), ERR_NONE);
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         Err err = { 0 };
@@ -201,10 +183,8 @@ static void a_bad_endpoint_is_named_with_a_remedy(void **state)
 static void a_port_in_use_is_said_to_be(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    first = NULL;
-    AUTO(Zsock)
-    second = NULL;
+    AUTO(Zsock) first = NULL;
+    AUTO(Zsock) second = NULL;
     char endpoint[64];
     Err err = { 0 };
     assert_int_equal(zsock_open(g_context, ZMQ_ROUTER, NULL, 0, &first, NULL), ERR_NONE);
@@ -277,8 +257,7 @@ static void send_when_connected(Zsock dealer, const char *text)
 static void the_identity_of_a_peer_is_its_key(void **state)
 {
     (void)state;
-    AUTO(Link)
-    link = { 0 };
+    AUTO(Link) link = { 0 };
     ZapRequest request;
     link_open(&link);
     take_request(&link, &request);
@@ -287,10 +266,8 @@ static void the_identity_of_a_peer_is_its_key(void **state)
     assert_memory_equal(request.public_key, link.client.public_key, CURVE_KEY_BYTES);
     assert_int_equal(zap_accept(link.zap, &request, "db1", NULL), ZSOCK_OK);
     send_when_connected(link.dealer, "hello");
-    AUTO(Zframe)
-    id = zframe_empty();
-    AUTO(Zframe)
-    frame = zframe_empty();
+    AUTO(Zframe) id = zframe_empty();
+    AUTO(Zframe) frame = zframe_empty();
     assert_true(wait_for(link.router, DEADLINE_MS));
     assert_int_equal(zsock_receive_from(link.router, &id, &frame, NULL), ZSOCK_OK);
     assert_string_equal(zframe_user_id(&frame), "db1");
@@ -300,12 +277,10 @@ static void the_identity_of_a_peer_is_its_key(void **state)
 static void a_refused_peer_never_gets_through(void **state)
 {
     (void)state;
-    AUTO(Link)
-    link = { 0 };
+    AUTO(Link) link = { 0 };
     ZapRequest request;
     char events[] = "inproc://events";
-    AUTO(Zsock)
-    monitor = NULL;
+    AUTO(Zsock) monitor = NULL;
     link_open(&link);
     zmq_socket_monitor(link.router, events,
                        ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_DISCONNECTED);
@@ -321,10 +296,8 @@ static void a_refused_peer_never_gets_through(void **state)
 static void a_second_handler_cannot_take_over(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    first = NULL;
-    AUTO(Zsock)
-    second = NULL;
+    AUTO(Zsock) first = NULL;
+    AUTO(Zsock) second = NULL;
     Err err = { 0 };
     assert_int_equal(zap_open(g_context, &first, &err), ERR_NONE);
     assert_int_equal(zap_open(g_context, &second, &err), ERR_IO);
@@ -350,10 +323,8 @@ static void a_malformed_request_is_refused_or_dropped(void **state)
         { { "2.0", "7", "skein", "127.0.0.1", "", "CURVE", KEY }, false },
         { { "1.0", "7" }, false },
     };
-    AUTO(Zsock)
-    zap = NULL;
-    AUTO(Zsock)
-    asker = NULL;
+    AUTO(Zsock) zap = NULL;
+    AUTO(Zsock) asker = NULL;
     assert_int_equal(zap_open(g_context, &zap, NULL), ERR_NONE);
     assert_int_equal(zsock_open(g_context, ZMQ_DEALER, NULL, 0, &asker, NULL), ERR_NONE);
     assert_int_equal(zsock_connect(asker, ZAP_ENDPOINT, NULL), ERR_NONE);
@@ -388,8 +359,7 @@ static void a_malformed_request_is_refused_or_dropped(void **state)
 static void a_user_id_of_the_wrong_length_is_a_bug(void **state)
 {
     (void)state;
-    AUTO(Zsock)
-    zap = NULL;
+    AUTO(Zsock) zap = NULL;
     ZapRequest request = { 0 };
     Err err = { 0 };
     assert_int_equal(zap_open(g_context, &zap, NULL), ERR_NONE);
