@@ -18,7 +18,9 @@ static bool is_c1_control(const char *text, size_t length)
     return length == 2 && (unsigned char)text[0] == 0xC2 && (unsigned char)text[1] < 0xA0;
 }
 
-/* Bytes of the character at `text` that stand for themselves, or 0: its first byte must be encoded. */
+/*
+ * Bytes of the character at `text` that stand for themselves, or 0: its first byte must be encoded.
+ */
 static size_t plain_length(const char *text)
 {
     unsigned char first = (unsigned char)text[0];

@@ -1,6 +1,6 @@
 /*
- * The address of a target: INSTANCE/DATABASE[/SCHEMA], with '%' and '/' (and control characters) in a
- * name percent-encoded. Pure.
+ * The address of a target: INSTANCE/DATABASE[/SCHEMA], with '%' and '/' (and control characters) in
+ * a name percent-encoded. Pure.
  */
 #ifndef SKEIN_PROTO_ADDRESS_H
 #define SKEIN_PROTO_ADDRESS_H

@@ -1,4 +1,7 @@
-/* The bundle: a plan's canonical bytes with signatures beside them. libsodium does the cryptography. */
+/*
+ * The bundle: a plan's canonical bytes with signatures beside them. libsodium does the
+ * cryptography.
+ */
 #include "proto/bundle.h"
 
 #include <sodium.h>
@@ -18,11 +21,16 @@ _Static_assert(SIGN_PUBLIC_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519");
 _Static_assert(SIGN_SECRET_BYTES == crypto_sign_SECRETKEYBYTES, "Ed25519");
 _Static_assert(SIGNATURE_BYTES == crypto_sign_BYTES, "Ed25519");
 
-/* What is signed: the purpose, its NUL, the hash. The purpose keeps signatures of other things out. */
+/*
+ * What is signed: the purpose, its NUL, the hash. The purpose keeps signatures of other things out.
+ */
 static const char PURPOSE[] = "skein-plan-v1";
 #define SIGNED_BYTES (sizeof(PURPOSE) + PLAN_HASH_BYTES)
 
-/* Idempotent and thread-safe. It fails only where there is no randomness: nothing can be secure there. */
+/*
+ * Idempotent and thread-safe. It fails only where there is no randomness: nothing can be secure
+ * there.
+ */
 static void sodium_start(void)
 {
     if (sodium_init() < 0) {
@@ -71,7 +79,9 @@ ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Ar
         crypto_sign_detached(signature.signature, NULL, text, sizeof(text), secret) != 0) {
         return err_set(err, ERR_INTERNAL, "bundle: signing failed");
     }
-    /* The public half stands in the secret key too; if it is another's, nobody could verify this. */
+    /*
+     * The public half stands in the secret key too; if it is another's, nobody could verify this.
+     */
     if (crypto_sign_verify_detached(signature.signature, text, sizeof(text),
                                     signature.public_key) != 0) {
         return err_set(err, ERR_SIGNATURE, "bundle: the signing key is damaged");

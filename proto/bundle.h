@@ -3,7 +3,7 @@
  * encoding of Plan; the hash is BLAKE2b-256 over them; the signature is Ed25519 over
  * "skein-plan-v1\0" followed by the hash and stands beside the bytes:
  *
- *     bundle = msgpack array [ "skein-plan", 1, canonical bytes (bin), [[public key, signature], …] ]
+ *     bundle = msgpack array ["skein-plan", 1, canonical bytes (bin), [[public key, signature], …]]
  *
  * Only the bundle carries SQL. Agents decode it, check hash and signature, and run it; they never
  * parse SQL. At most BUNDLE_MAX bytes.
@@ -36,15 +36,17 @@
 
 /* How the effect of a non-transactional statement is looked up in the catalog afterwards. */
 typedef enum ProbeKind {
-    PROBE_NONE = 0,        /* nothing to look up: VACUUM, ALTER SYSTEM, … : the answer is all there is */
-    PROBE_INDEX_VALID,     /* `object` is an index that exists, is valid and ready */
-    PROBE_INDEX_ABSENT,    /* no index `object` */
-    PROBE_ENUM_LABEL,      /* `object` is "type" and `detail` a label of it */
+    PROBE_NONE = 0,           /* VACUUM, ALTER SYSTEM, …: the answer is all there is */
+    PROBE_INDEX_VALID,        /* `object` is an index that exists, is valid and ready */
+    PROBE_INDEX_ABSENT,       /* no index `object` */
+    PROBE_ENUM_LABEL,         /* `object` is "type" and `detail` a label of it */
     PROBE_PARTITION_DETACHED, /* `object` is no partition any more */
     PROBE_COUNT_,
 } ProbeKind;
 
-/* One statement. A migration is transactional or not as a whole in this version: mixed is refused. */
+/*
+ * One statement. A migration is transactional or not as a whole in this version: mixed is refused.
+ */
 typedef struct PlanStatement {
     const char *sql;
     uint32_t line;        /* in its file, from 1 */
@@ -138,40 +140,42 @@ typedef struct PlanSignature {
 } PlanSignature;
 
 /*
- * The strategy that a plan has where its author says nothing: one wave of 100 %; at most 50 targets at
- * once, 4 per host, 1 per database; no failure allowed; lock timeout 2 s, statement 15 min, concurrent
- * 2 h, target 30 min. What it does by itself is the least: on_failure and on_agent_lost (after 120 s)
- * are `pause`, because undoing a fleet's work is to be asked for, and starting more work while a host
- * is missing is the riskier half of waiting. `waves` is static: replace it, do not write to it.
+ * The strategy that a plan has where its author says nothing: one wave of 100 %; at most 50 targets
+ * at once, 4 per host, 1 per database; no failure allowed; lock timeout 2 s, statement 15 min,
+ * concurrent 2 h, target 30 min. What it does by itself is the least: on_failure and on_agent_lost
+ * (after 120 s) are `pause`, because undoing a fleet's work is to be asked for, and starting more
+ * work while a host is missing is the riskier half of waiting. `waves` is static: replace it, do
+ * not write to it.
  */
 void plan_strategy_defaults(PlanStrategy *ret_strategy);
 
 /*
- * What must hold between a plan's fields: `to` is its last migration; ids and wave names are unique;
- * waves do not shrink, lie between 1 and 100 %, and end with 100 %; limits and timeouts are not zero;
- * `where` parses; a probe has what it looks up, and only non-transactional scripts have probes; an
- * irreversible migration has no down. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
+ * What must hold between a plan's fields: `to` is its last migration; ids and wave names are
+ * unique; waves do not shrink, lie between 1 and 100 %, and end with 100 %; limits and timeouts are
+ * not zero; `where` parses; a probe has what it looks up, and only non-transactional scripts have
+ * probes; an irreversible migration has no down. ERR_SYNTAX with the path. Pure; plan_encode and
+ * plan_decode call it.
  */
 ErrCode plan_check(const Plan *plan, Err *err);
 
 /*
- * Canonical bytes of a plan, in `arena`. ERR_LIMIT names the field that is out of bounds, ERR_SYNTAX what
- * plan_check found. The same plan gives the same bytes on every machine.
+ * Canonical bytes of a plan, in `arena`. ERR_LIMIT names the field that is out of bounds,
+ * ERR_SYNTAX what plan_check found. The same plan gives the same bytes on every machine.
  */
 ErrCode plan_encode(const Plan *plan, Arena *arena, Bytes *ret_canonical, Err *err);
 
 /*
- * Checks limits before it allocates, then every field and what must hold between them. Unlike messages,
- * a plan with a field that this version does not know, or whose bytes are not the canonical ones, is
- * refused (ERR_PROTOCOL): what was signed is run as it was meant, or not at all.
+ * Checks limits before it allocates, then every field and what must hold between them. Unlike
+ * messages, a plan with a field that this version does not know, or whose bytes are not the
+ * canonical ones, is refused (ERR_PROTOCOL): what was signed is run as it was meant, or not at all.
  */
 ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err);
 
 void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES]);
 
 /*
- * Signs and wraps: the bytes of a bundle, in `arena`. `secret` is an Ed25519 secret key (seed and public
- * key, as libsodium has it); it is read and not kept.
+ * Signs and wraps: the bytes of a bundle, in `arena`. `secret` is an Ed25519 secret key (seed and
+ * public key, as libsodium has it); it is read and not kept.
  */
 ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
                     Bytes *ret_bundle, Err *err);
@@ -184,8 +188,9 @@ typedef struct Bundle {
 } Bundle;
 
 /*
- * Unwraps a bundle and verifies every signature it carries against its bytes (ERR_SIGNATURE when one is
- * wrong or there is none). Whether a signer is trusted is the next question: bundle_is_trusted.
+ * Unwraps a bundle and verifies every signature it carries against its bytes (ERR_SIGNATURE when
+ * one is wrong or there is none). Whether a signer is trusted is the next question:
+ * bundle_is_trusted.
  */
 ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err);
 

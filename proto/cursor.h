@@ -1,9 +1,9 @@
 /*
  * Cursor: reads msgpack where it lies, one head at a time, without allocating.
  *
- * msgpack-c's unpacker sizes its arrays by what the bytes claim (five bytes ask for 96 GB). So bytes
- * from outside are checked as a whole first, against what is really there; after cursor_check every
- * read and skip stays inside and ends.
+ * msgpack-c's unpacker sizes its arrays by what the bytes claim (five bytes ask for 96 GB). So
+ * bytes from outside are checked as a whole first, against what is really there; after cursor_check
+ * every read and skip stays inside and ends.
  */
 #ifndef SKEIN_PROTO_CURSOR_H
 #define SKEIN_PROTO_CURSOR_H
@@ -13,7 +13,9 @@
 #include "common/err.h"
 #include "proto/values.h"
 
-/* Nesting of arrays and maps in anything we read: ours is at most 7 deep, newer peers may add some. */
+/*
+ * Nesting of arrays and maps in anything we read: ours is at most 7 deep, newer peers may add some.
+ */
 #define WIRE_DEPTH_MAX 16
 
 typedef enum HeadType {
@@ -31,7 +33,9 @@ typedef enum HeadType {
     HEAD_TYPE_COUNT_,
 } HeadType;
 
-/* One value's head; for text, bytes, float and ext with its content, for arrays and maps without. */
+/*
+ * One value's head; for text, bytes, float and ext with its content, for arrays and maps without.
+ */
 typedef struct Head {
     HeadType type;
     uint64_t number; /* UINT; INT as two's complement; BOOL 0 or 1; items of ARRAY, pairs of MAP */
@@ -45,16 +49,19 @@ typedef struct Cursor {
 
 Cursor cursor_of(Bytes bytes);
 
-/* Reads one head and steps over it. False, and the cursor unmoved: cut off, or a byte that begins nothing. */
+/*
+ * Reads one head and steps over it. False, and the cursor unmoved: cut off, or a byte that begins
+ * nothing.
+ */
 bool cursor_head(Cursor *cursor, Head *ret_head);
 
 /* Steps over one whole value. Only after cursor_check. */
 void cursor_skip(Cursor *cursor);
 
 /*
- * Is `bytes` exactly one msgpack value, nested at most WIRE_DEPTH_MAX deep, with no array or map that
- * claims more items than there are bytes left? One linear pass, constant memory. ERR_PROTOCOL or
- * ERR_LIMIT with the byte at which it broke.
+ * Is `bytes` exactly one msgpack value, nested at most WIRE_DEPTH_MAX deep, with no array or map
+ * that claims more items than there are bytes left? One linear pass, constant memory. ERR_PROTOCOL
+ * or ERR_LIMIT with the byte at which it broke.
  */
 ErrCode cursor_check(Bytes bytes, Err *err);
 

@@ -1,8 +1,9 @@
 /*
  * The envelope: one ZeroMQ frame = msgpack array [version, type, session, term, seq, body].
  *
- * Decoding checks, in this order and before any allocation that outside bytes could size: frame size,
- * nesting depth and element counts, shape, protocol version, message type, then the body by its table.
+ * Decoding checks, in this order and before any allocation that outside bytes could size: frame
+ * size, nesting depth and element counts, shape, protocol version, message type, then the body by
+ * its table.
  */
 #ifndef SKEIN_PROTO_ENVELOPE_H
 #define SKEIN_PROTO_ENVELOPE_H
@@ -21,11 +22,15 @@ typedef struct Envelope {
     const void *body; /* the struct of `type` */
 } Envelope;
 
-/* Appends the frame to `frame` (cleared first). ERR_LIMIT: a field or the frame is too large; local bug or bad data. */
+/*
+ * Appends the frame to `frame` (cleared first). ERR_LIMIT: a field or the frame is too large; local
+ * bug or bad data.
+ */
 ErrCode envelope_encode(const Envelope *envelope, size_t max_bytes, Str *frame, Err *err);
 
 /* ERR_PROTOCOL or ERR_LIMIT with what was wrong, where. The body and its parts live in `arena`. */
-ErrCode envelope_decode(Bytes frame, size_t max_bytes, Arena *arena, Envelope *ret_envelope, Err *err);
+ErrCode envelope_decode(Bytes frame, size_t max_bytes, Arena *arena, Envelope *ret_envelope,
+                        Err *err);
 
 /* One line for logs and tests: "GOAL session=7 term=3 seq=12 {rollout=…, target=…}". */
 void envelope_print(const Envelope *envelope, Str *out);

@@ -1,8 +1,8 @@
 /*
  * The field tables of the messages, and their registry. proto/README.md is printed from here.
  *
- * To change a message: add a row with the next tag, never reuse or renumber one, and give a new field
- * FIELD_OPTIONAL so that older peers' messages stay valid.
+ * To change a message: add a row with the next tag, never reuse or renumber one, and give a new
+ * field FIELD_OPTIONAL so that older peers' messages stay valid.
  */
 #include "proto/messages.h"
 
@@ -89,7 +89,8 @@ static const FieldTable HELLO = FIELD_TABLE("HELLO", Hello, HELLO_FIELDS);
 static const Field WELCOME_FIELDS[] = {
     ROW_U64(1, Welcome, session, REQUIRED, "goes into every envelope from now on"),
     ROW_U32(2, Welcome, heartbeat_ms, REQUIRED, 1, UINT32_MAX, "a PING this often, ± 20 %"),
-    ROW_U32(3, Welcome, lease_ms, REQUIRED, 1, UINT32_MAX, "how long a PONG permits starting steps"),
+    ROW_U32(3, Welcome, lease_ms, REQUIRED, 1, UINT32_MAX,
+            "how long a PONG permits starting steps"),
     ROW_U32(4, Welcome, lost_ms, REQUIRED, 1, UINT32_MAX,
             "silence after which the agent rebuilds its socket"),
     ROW_U64(5, Welcome, inventory_revision, OPTIONAL,
@@ -109,7 +110,8 @@ static const Field REJECT_FIELDS[] = {
 static const FieldTable REJECT = FIELD_TABLE("REJECT", Reject, REJECT_FIELDS);
 
 static const Field PING_FIELDS[] = {
-    ROW_U64(1, Ping, sent_at_ms, REQUIRED, "the agent's boot-time clock; echoed, never interpreted"),
+    ROW_U64(1, Ping, sent_at_ms, REQUIRED,
+            "the agent's boot-time clock; echoed, never interpreted"),
     ROW_U32(2, Ping, running, OPTIONAL, 0, UINT32_MAX, "jobs with a worker"),
     ROW_U64(3, Ping, goals_digest, OPTIONAL, "over the goals in force at the agent"),
 };
@@ -119,7 +121,8 @@ static const Field PONG_FIELDS[] = {
     ROW_U64(1, Pong, sent_at_ms, REQUIRED, "the PING's"),
     ROW_U32(2, Pong, lease_ms, OPTIONAL, 0, UINT32_MAX,
             "steps may start until sent_at_ms + lease_ms on the agent's clock; 0: none"),
-    ROW_U64(3, Pong, goals_digest, OPTIONAL, "over the goals that the coordinator has for the agent"),
+    ROW_U64(3, Pong, goals_digest, OPTIONAL,
+            "over the goals that the coordinator has for the agent"),
 };
 static const FieldTable PONG = FIELD_TABLE("PONG", Pong, PONG_FIELDS);
 

@@ -2,8 +2,8 @@
  * The messages between coordinator and agent, as C structs and as field tables (messages.c).
  *
  * Strings and arrays of a decoded message live in the arena given to the decoder. A string is never
- * NULL after decoding: an absent optional one is "". Durations are milliseconds. Only the plan bundle
- * carries SQL: everywhere else a statement is "migration id, number".
+ * NULL after decoding: an absent optional one is "". Durations are milliseconds. Only the plan
+ * bundle carries SQL: everywhere else a statement is "migration id, number".
  */
 #ifndef SKEIN_PROTO_MESSAGES_H
 #define SKEIN_PROTO_MESSAGES_H
@@ -113,14 +113,14 @@ typedef struct Inventory {
 } Inventory;
 
 typedef struct Ping {
-    uint64_t sent_at_ms; /* the agent's boot-time clock; echoed, never interpreted by the coordinator */
+    uint64_t sent_at_ms; /* the agent's boot-time clock; echoed, never interpreted */
     uint32_t running;    /* jobs with a worker */
     uint64_t goals_digest;
 } Ping;
 
 typedef struct Pong {
     uint64_t sent_at_ms; /* the PING's */
-    uint32_t lease_ms;   /* steps may start until sent_at_ms + lease_ms on the agent's clock; 0: none */
+    uint32_t lease_ms;   /* steps may start until sent_at_ms + lease_ms, agent's clock; 0: none */
     uint64_t goals_digest;
 } Pong;
 

@@ -1,6 +1,6 @@
 /*
- * Orders: the vocabulary that coordinator and agent must agree on: what is wanted of a target, what an
- * agent reports of it, and which of two orders is the newer one. Pure: no I/O.
+ * Orders: the vocabulary that coordinator and agent must agree on: what is wanted of a target, what
+ * an agent reports of it, and which of two orders is the newer one. Pure: no I/O.
  */
 #ifndef SKEIN_PROTO_ORDERS_H
 #define SKEIN_PROTO_ORDERS_H
@@ -22,7 +22,9 @@
 #define PLAN_HASH_BYTES 32
 #define BOOT_ID_BYTES 16
 
-/* What the coordinator wants of a target. Level-triggered: repeated freely, harmless when doubled. */
+/*
+ * What the coordinator wants of a target. Level-triggered: repeated freely, harmless when doubled.
+ */
 typedef enum Goal {
     GOAL_NONE = 0,
     GOAL_APPLY,     /* be at the plan's version */
@@ -44,9 +46,9 @@ typedef enum Report {
     REPORT_PARKED,      /* between steps, holding: by goal, or because the lease ran out */
     REPORT_APPLIED,     /* the history shows every migration of the plan */
     REPORT_ROLLED_BACK, /* the history shows none that this rollout applied */
-    REPORT_FAILED,      /* the last step is not applied (the server's words say why), the database is known */
+    REPORT_FAILED,      /* the last step is not applied; the database's state is known */
     REPORT_HELD,        /* a person has to look: code and hint say at what */
-    REPORT_REFUSED,     /* the order was not taken at all: unsigned, not selected, expired, fenced */
+    REPORT_REFUSED,     /* the order was not taken: unsigned, not selected, expired, fenced */
     REPORT_COUNT_,
 } Report;
 
@@ -83,11 +85,14 @@ typedef struct Identity {
 
 bool identity_equal(const Identity *a, const Identity *b);
 
-/* Order-independent digest over (address, stamp, goal): the sum of the hashes of all goals in force. */
+/*
+ * Order-independent digest over (address, stamp, goal): the sum of the hashes of all goals in
+ * force.
+ */
 uint64_t goals_digest_add(uint64_t digest, const char *address, OrderStamp stamp, Goal goal);
 
 const char *goal_name(Goal goal);       /* "apply", "roll back", "hold"; words of the glossary */
-const char *report_name(Report report); /* "applied", "rolled_back", … : stable, for logs and JSON */
+const char *report_name(Report report); /* "applied", "rolled_back", …: stable, for logs and JSON */
 bool report_is_end(Report report);
 
 #endif

@@ -1,4 +1,7 @@
-/* msgpack-c's packer into a Str. Its functions choose the shortest forms; Str never fails, so packing cannot. */
+/*
+ * msgpack-c's packer into a Str. Its functions choose the shortest forms; Str never fails, so
+ * packing cannot.
+ */
 #ifndef SKEIN_PROTO_PACK_H
 #define SKEIN_PROTO_PACK_H
 

@@ -116,7 +116,10 @@ static ErrCode amount_check(Amount amount, Err *err)
     return ERR_NONE;
 }
 
-/* Counts and percentages are compared only among themselves: the number of targets is not known here. */
+/*
+ * Counts and percentages are compared only among themselves: the number of targets is not known
+ * here.
+ */
 static ErrCode wave_amount_check(Amount amount, Amount *before, Err *err)
 {
     if (amount.value == 0) {

@@ -1,4 +1,7 @@
-/* A plan's field tables and its canonical bytes. Only here does SQL cross a boundary; it is never printed. */
+/*
+ * A plan's field tables and its canonical bytes. Only here does SQL cross a boundary; it is never
+ * printed.
+ */
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -9,6 +12,7 @@
 #define REQUIRED FIELD_REQUIRED
 #define OPTIONAL FIELD_OPTIONAL
 #define KIND_MAX 127
+#define TIMEOUT_MAX_MS INT32_MAX /* PostgreSQL's own limit for its timeouts */
 #define OBJECT_MAX 1023 /* a qualified, quoted name, or what a statement makes of one */
 
 static const char *probe_word(uint32_t number)
@@ -42,7 +46,7 @@ static const Field SCRIPT_FIELDS[] = {
     ROW_STRUCTS(1, PlanScript, statements, count, PlanStatement, OPTIONAL, 0, PLAN_STEPS_MAX,
                 &STATEMENT, "in order"),
     ROW_BOOL(2, PlanScript, is_transactional, OPTIONAL, "all of it in one transaction"),
-    ROW_U32(3, PlanScript, lock_timeout_ms, OPTIONAL, 0, UINT32_MAX, "0: the strategy's"),
+    ROW_U32(3, PlanScript, lock_timeout_ms, OPTIONAL, 0, TIMEOUT_MAX_MS, "0: the strategy's"),
 };
 static const FieldTable SCRIPT = FIELD_TABLE("script", PlanScript, SCRIPT_FIELDS);
 
@@ -52,7 +56,7 @@ static const Field MIGRATION_FIELDS[] = {
     ROW_TEXT(2, PlanMigration, version, OPTIONAL, 0, VERSION_MAX, "sorts only"),
     ROW_TEXT(3, PlanMigration, name, OPTIONAL, 0, PLAN_NAME_MAX, "for people"),
     ROW_BYTES(4, PlanMigration, checksum, REQUIRED, CHECKSUM_BYTES, CHECKSUM_BYTES,
-              "BLAKE2b-256 over the up script's text"),
+              "of the up script; made by the planner, else only compared"),
     ROW_STRUCT(5, PlanMigration, up, PlanScript, REQUIRED, &SCRIPT, "applies it"),
     ROW_STRUCT(6, PlanMigration, down, PlanScript, OPTIONAL, &SCRIPT, "undoes it"),
     ROW_BOOL(7, PlanMigration, is_irreversible, OPTIONAL, "cannot be undone; there is no down"),
@@ -92,11 +96,12 @@ static const Field STRATEGY_FIELDS[] = {
     ROW_ENUM(9, PlanStrategy, on_agent_lost, REQUIRED, ON_AGENT_LOST_COUNT_, on_agent_lost_word,
              "when an agent is silent for too long"),
     ROW_U32(10, PlanStrategy, agent_lost_after_ms, REQUIRED, 1, UINT32_MAX, "how long that is"),
-    ROW_U32(11, PlanStrategy, lock_timeout_ms, REQUIRED, 1, UINT32_MAX, "of a transaction"),
-    ROW_U32(12, PlanStrategy, statement_timeout_ms, REQUIRED, 1, UINT32_MAX, "in a transaction"),
-    ROW_U32(13, PlanStrategy, concurrent_timeout_ms, REQUIRED, 1, UINT32_MAX,
+    ROW_U32(11, PlanStrategy, lock_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS, "of a transaction"),
+    ROW_U32(12, PlanStrategy, statement_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS,
+            "in a transaction"),
+    ROW_U32(13, PlanStrategy, concurrent_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS,
             "of a non-transactional statement, in place of the other two"),
-    ROW_U32(14, PlanStrategy, target_timeout_ms, REQUIRED, 1, UINT32_MAX, "of a whole attempt"),
+    ROW_U32(14, PlanStrategy, target_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS, "of a whole attempt"),
 };
 static const FieldTable STRATEGY = FIELD_TABLE("strategy", PlanStrategy, STRATEGY_FIELDS);
 
@@ -106,9 +111,9 @@ static const Field PLAN_FIELDS[] = {
     ROW_TEXT(3, Plan, where, OPTIONAL, 0, SELECT_TEXT_MAX, "selection; empty: every target"),
     ROW_TEXTS(4, Plan, shared_schemas, shared_schema_count, PLAN_SHARED_SCHEMAS_MAX,
               NAME_MAX_BYTES, "in the search_path of schema targets, after the schema itself"),
-    ROW_I64(5, Plan, apply_until_s, OPTIONAL, "Unix time after which it is not applied; 0: never"),
+    ROW_I64(5, Plan, apply_until_s, OPTIONAL, "Unix time after which it is not applied; 0: no end"),
     ROW_I64(6, Plan, rollback_until_s, OPTIONAL,
-            "Unix time after which it is not rolled back; 0: never"),
+            "Unix time after which it is not rolled back; 0: no end"),
     ROW_STRUCT(7, Plan, strategy, PlanStrategy, REQUIRED, &STRATEGY, "how it is rolled out"),
     ROW_STRUCTS(8, Plan, migrations, migration_count, PlanMigration, REQUIRED, 1,
                 PLAN_MIGRATIONS_MAX, &MIGRATION, "the whole history up to `to`, in order"),

@@ -1,6 +1,7 @@
 /*
  * The `where` expression: a recursive descent parser into a tree, and its evaluation. Pure: no I/O.
- * Depth is bounded while parsing, so evaluation is too: chains of `and` and `or` are lists, not nests.
+ * Depth is bounded while parsing, so evaluation is too: chains of `and` and `or` are lists, not
+ * nests.
  */
 #include "proto/select.h"
 
@@ -103,7 +104,10 @@ static ErrCode fail_expected(Parser *parser, const char *expected)
                    token->start);
 }
 
-/* The end of the string whose quote is at `start`, behind its closing quote; NULL: it is not closed. */
+/*
+ * The end of the string whose quote is at `start`, behind its closing quote; NULL: it is not
+ * closed.
+ */
 static const char *string_end(const char *start)
 {
     for (const char *at = start + 1; *at != '\0'; at++) {

@@ -3,12 +3,12 @@
  *
  *     expr  = term { "or" term }         term = factor { "and" factor }
  *     factor = "not" factor | "(" expr ")" | FIELD op
- *     op    = ("=" | "!=" | "like" | "not like") STRING | ["not"] "in" "(" STRING { "," STRING } ")"
+ *     op    = ("=" | "!=" | ["not"] "like") STRING | ["not"] "in" "(" STRING { "," STRING } ")"
  *     FIELD = instance | host | database | schema | version | labels.NAME
  *
- * Strings are in single quotes, '' inside. Keywords in any case. `like` has SQL's % and _ and \. A missing
- * label is ''. A label's NAME is made of letters, digits, '_', '-' and '.'.
- * The coordinator selects with it; the agent refuses an order that the signed selection does not match.
+ * Strings are in single quotes, '' inside. Keywords in any case. `like` has SQL's % and _ and \. A
+ * missing label is ''. A label's NAME is made of letters, digits, '_', '-' and '.'. The coordinator
+ * selects with it; the agent refuses an order that the signed selection does not match.
  */
 #ifndef SKEIN_PROTO_SELECT_H
 #define SKEIN_PROTO_SELECT_H
@@ -39,7 +39,10 @@ ErrCode select_parse(const char *text, Arena *arena, Select **ret_select, Err *e
 
 bool select_matches(const Select *select, const SelectSubject *subject);
 
-/* Does the answer depend on `version`? An agent cannot hold such a selection against an order later. */
+/*
+ * Does the answer depend on `version`? An agent cannot hold such a selection against an order
+ * later.
+ */
 bool select_uses_version(const Select *select);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Value types that field tables speak of (wire.h) and messages are made of: byte strings and labels.
+ * Value types that field tables speak of (wire.h) and messages are made of: byte strings and
+ * labels.
  */
 #ifndef SKEIN_PROTO_VALUES_H
 #define SKEIN_PROTO_VALUES_H

@@ -1,10 +1,10 @@
 /*
- * The generic codec: one encoder, decoder, validator and printer for everything that is described by a
- * field table. A struct travels as a msgpack map from tag to value.
+ * The generic codec: one encoder, decoder, validator and printer for everything that is described
+ * by a field table. A struct travels as a msgpack map from tag to value.
  *
- * Tags are never reused. A reader skips tags that it does not know, so fields can be added; an optional
- * field with its default value (0, false, "", no items) is left out. The encoding is deterministic:
- * tags in ascending order, every number and length in its shortest form.
+ * Tags are never reused. A reader skips tags that it does not know, so fields can be added; an
+ * optional field with its default value (0, false, "", no items) is left out. The encoding is
+ * deterministic: tags in ascending order, every number and length in its shortest form.
  *
  * Errors carry the path: "GOAL.identity.schema: longer than 63 bytes".
  *   ERR_LIMIT     a length, count or number is outside its bounds
@@ -109,17 +109,19 @@ struct FieldTable {
       .min = (min_), .max = (max_), .table = (table_), .doc = (doc_) }
 #define ROW_TEXTS(tag_, Type, member, count, max_, item_max_, doc_)                                \
     { .tag = (tag_), .name = #member, .type = FIELD_TEXTS,                                         \
-      .offset = MEMBER_(Type, member, const char **), .count_offset = MEMBER_(Type, count, size_t), \
-      .max = (max_), .item_max = (item_max_), .doc = (doc_) }
+      .offset = MEMBER_(Type, member, const char **),                                              \
+      .count_offset = MEMBER_(Type, count, size_t), .max = (max_), .item_max = (item_max_),        \
+      .doc = (doc_) }
 
 #define FIELD_TABLE(name_, Type, rows)                                                             \
-    { .name = (name_), .size_bytes = sizeof(Type), .fields = (rows), .field_count = ARRAY_LEN(rows) }
+    { .name = (name_), .size_bytes = sizeof(Type), .fields = (rows),                               \
+      .field_count = ARRAY_LEN(rows) }
 
 /* --- What the tables drive. --- */
 
 /*
- * Appends the encoding of the struct at `value` to `out`. Nothing is sent that a reader would refuse:
- * the same checks as for decoding, as local errors. `out` is unspecified after an error.
+ * Appends the encoding of the struct at `value` to `out`. Nothing is sent that a reader would
+ * refuse: the same checks as for decoding, as local errors. `out` is unspecified after an error.
  */
 ErrCode wire_encode(const FieldTable *table, const void *value, Str *out, Err *err);
 
@@ -129,9 +131,9 @@ typedef enum WireMode {
 } WireMode;
 
 /*
- * Decodes `bytes`, all of them, into a new struct in `arena`. Everything it points to lives there too.
- * Checks nesting and counts first; never allocates more than the tables' limits and the bytes present
- * allow. Absent optional texts are "", never NULL.
+ * Decodes `bytes`, all of them, into a new struct in `arena`. Everything it points to lives there
+ * too. Checks nesting and counts first; never allocates more than the tables' limits and the bytes
+ * present allow. Absent optional texts are "", never NULL.
  */
 ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireMode mode, Arena *arena,
                     void **ret_value, Err *err);
@@ -140,15 +142,18 @@ ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireMode mode, Arena *
 ErrCode wire_decode_at(const FieldTable *table, Cursor *cursor, WireMode mode, Arena *arena,
                        void **ret_value, Err *err);
 
-/* One line for logs: {rollout=r1, stamp={term=3, attempt=1}}. Defaults are left out, controls escaped. */
+/*
+ * One line for logs: {rollout=r1, stamp={term=3, attempt=1}}. Defaults are left out, controls
+ * escaped.
+ */
 void wire_print(const FieldTable *table, const void *value, Str *out);
 
 /* The table as Markdown: a heading row and a row per field. */
 void wire_document(const FieldTable *table, Str *out);
 
 /*
- * Is the table itself sound: tags ascending from 1, names unique, members inside the struct, bounds in
- * order, sub-tables sound? For tests. ERR_INTERNAL names what is wrong.
+ * Is the table itself sound: tags ascending from 1, names unique, members inside the struct, bounds
+ * in order, sub-tables sound? For tests. ERR_INTERNAL names what is wrong.
  */
 ErrCode wire_table_check(const FieldTable *table, Err *err);
 

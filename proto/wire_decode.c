@@ -1,4 +1,7 @@
-/* The decoder: reads checked msgpack by a field table. What it allocates is bounded by table and input. */
+/*
+ * The decoder: reads checked msgpack by a field table. What it allocates is bounded by table and
+ * input.
+ */
 #include <string.h>
 
 #include "proto/wire_internal.h"
@@ -128,7 +131,9 @@ static ErrCode decode_member_struct(Decoder *decoder, const Field *field, void *
     return decode_struct(decoder, field->table, field_slot(field, value), path);
 }
 
-/* The head of a list whose count is within its bounds; cursor_check has held it against the bytes. */
+/*
+ * The head of a list whose count is within its bounds; cursor_check has held it against the bytes.
+ */
 static ErrCode read_count(Decoder *decoder, const Field *field, HeadType type, const Path *path,
                           size_t *ret_count)
 {

@@ -1,4 +1,7 @@
-/* The encoder: walks a field table and packs with msgpack-c, whose packers choose the shortest forms. */
+/*
+ * The encoder: walks a field table and packs with msgpack-c, whose packers choose the shortest
+ * forms.
+ */
 #include <string.h>
 
 #include "proto/pack.h"

@@ -1,4 +1,7 @@
-/* What the codec's parts (wire*.c) share: paths, access to members, and the checks of both directions. */
+/*
+ * What the codec's parts (wire*.c) share: paths, access to members, and the checks of both
+ * directions.
+ */
 #ifndef SKEIN_PROTO_WIRE_INTERNAL_H
 #define SKEIN_PROTO_WIRE_INTERNAL_H
 

@@ -5,24 +5,43 @@
 
 #define PRINT_BYTES_MAX 32 /* longer byte strings are shown by their length */
 
-/* Bare when it could be nothing else; else in double quotes with JSON's escapes: never a raw control. */
+static const char BARE[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:%+";
+
+/*
+ * Controls below 0x20, DEL, and U+0080 to U+009F, on which terminals act too. Returns its bytes, or
+ * 0.
+ */
+static size_t control_length(const char *at)
+{
+    unsigned char byte = (unsigned char)at[0];
+    unsigned char second = byte == 0xC2 ? (unsigned char)at[1] : 0;
+    if (second >= 0x80 && second < 0xA0) {
+        return 2;
+    }
+    return byte < 0x20 || byte == 0x7F ? 1 : 0;
+}
+
+/* Bare when it could be nothing else; else in double quotes with JSON's escapes. */
 static void print_text(const char *text, Str *out)
 {
-    size_t bare = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:%+");
+    size_t bare = strspn(text, BARE);
     if (bare > 0 && text[bare] == '\0') {
         str_append(out, text);
         return;
     }
     str_append_char(out, '"');
     for (const char *at = text; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte == '"' || byte == '\\') {
-            str_printf(out, "\\%c", byte);
-        } else if (byte < 0x20 || byte == 0x7F) {
-            str_printf(out, "\\u%04x", byte);
-        } else {
-            str_append_char(out, *at);
+        size_t control = control_length(at);
+        if (control > 0) {
+            at += control - 1;
+            str_printf(out, "\\u%04x", (unsigned char)*at); /* C2 80 is U+0080 */
+            continue;
         }
+        if (*at == '"' || *at == '\\') {
+            str_append_char(out, '\\');
+        }
+        str_append_char(out, *at);
     }
     str_append_char(out, '"');
 }
@@ -139,11 +158,15 @@ void wire_print(const FieldTable *table, const void *value, Str *out)
 
 static void document_number(const Field *field, Str *out)
 {
-    if (field->word == NULL) {
-        if (field->max != UINT32_MAX || field->min != 0) {
-            str_printf(out, "%llu to %llu", (unsigned long long)field->min,
-                       (unsigned long long)field->max);
+    if (field->word == NULL && field->max == UINT32_MAX) {
+        if (field->min > 0) {
+            str_printf(out, "at least %llu", (unsigned long long)field->min);
         }
+        return;
+    }
+    if (field->word == NULL) {
+        str_printf(out, "%llu to %llu", (unsigned long long)field->min,
+                   (unsigned long long)field->max);
         return;
     }
     for (uint64_t i = field->min == 0 ? 1 : field->min; i <= field->max; i++) {

@@ -1,6 +1,6 @@
 /*
- * What the tests of proto share: a value for any field table, and golden files. SKEIN_UPDATE_GOLDEN=1
- * in the environment writes the golden files instead of comparing.
+ * What the tests of proto share: a value for any field table, and golden files.
+ * SKEIN_UPDATE_GOLDEN=1 in the environment writes the golden files instead of comparing.
  */
 #ifndef SKEIN_TESTS_UNIT_PROTO_SUPPORT_H
 #define SKEIN_TESTS_UNIT_PROTO_SUPPORT_H
@@ -25,7 +25,9 @@ static inline Bytes str_bytes(const Str *str)
     return (Bytes){ (const uint8_t *)str->data, str->length };
 }
 
-/* --- A value for any table: every field set, within its bounds, different from its neighbours --- */
+/*
+ * --- A value for any table: every field set, within its bounds, different from its neighbours ---
+ */
 
 static inline void sample_fill(const FieldTable *table, void *value, unsigned salt, Arena *arena);
 

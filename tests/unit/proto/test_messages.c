@@ -1,7 +1,7 @@
 /*
- * Every message of the registry, every field of it, by loops: a new message or field is tested as soon
- * as its row exists. Faults are made by taking apart with msgpack-c what our encoder wrote, which also
- * holds the encoder against a reader that is not ours.
+ * Every message of the registry, every field of it, by loops: a new message or field is tested as
+ * soon as its row exists. Faults are made by taking apart with msgpack-c what our encoder wrote,
+ * which also holds the encoder against a reader that is not ours.
  */
 #include "support.h"
 
@@ -20,7 +20,9 @@ typedef enum Fault {
     FAULT_UNKNOWN_TAG, /* beside it */
 } Fault;
 
-/* What to break in every struct that has `field`, and with which of WRONG when the type is wrong. */
+/*
+ * What to break in every struct that has `field`, and with which of WRONG when the type is wrong.
+ */
 typedef struct Mutation {
     const Field *field;
     Fault fault;
@@ -71,7 +73,10 @@ static bool type_fits(FieldType field, HeadType head)
     return FITTING[field] == head || (field == FIELD_I64 && head == HEAD_INT);
 }
 
-/* One more than allowed. The items of a list are nil: the count must be refused before they are read. */
+/*
+ * One more than allowed. The items of a list are nil: the count must be refused before they are
+ * read.
+ */
 static void pack_oversized(msgpack_packer *packer, const Field *field)
 {
     if (field->type == FIELD_U32) {
@@ -248,7 +253,10 @@ static void every_table_is_sound(void **state)
 static void every_member_of_a_struct_has_a_field(void **state)
 {
     (void)state;
-    /* A row forgotten in messages.c would silently lose its member: the sample must fill every byte. */
+    /*
+     * A row forgotten in messages.c would silently lose its member: the sample must fill every
+     * byte.
+     */
     for (int type = MESSAGE_NONE + 1; type < MESSAGE_TYPE_COUNT_; type++) {
         const FieldTable *table = message_row((MessageType)type)->table;
         size_t end = 0;

@@ -76,7 +76,10 @@ static void a_digest_changes_with_every_part(void **state)
     }
 }
 
-/* Both sides compute it, perhaps by different programs: the README states it, and it must not drift. */
+/*
+ * Both sides compute it, perhaps by different programs: the README states it, and it must not
+ * drift.
+ */
 static void a_digest_is_what_the_wire_documents(void **state)
 {
     (void)state;

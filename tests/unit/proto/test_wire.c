@@ -214,7 +214,7 @@ static void nothing_is_sent_that_a_reader_would_refuse(void **state)
 static void a_print_escapes_controls_and_hides_what_is_private(void **state)
 {
     (void)state;
-    Part parts[] = { { 1, "a b" }, { 2, "line\nbreak\"" } };
+    Part parts[] = { { 1, "a b" }, { 2, "\n\"\\\xc2\x85é" } };
     const char *texts[] = { "db1/x" };
     Label labels[] = { { "env", "prod" } };
     Whole whole = { .u32 = 7, .i64 = -2, .flag = true, .text = "plain", .parts = parts,
@@ -224,7 +224,8 @@ static void a_print_escapes_controls_and_hides_what_is_private(void **state)
     wire_print(&WHOLE, &whole, &out);
     assert_string_equal(str_text(&out),
                         "{u32=7, i64=-2, flag=true, text=plain, bytes=010203ff, "
-                        "parts=[{number=1, text=\"a b\"}, {number=2, text=\"line\\u000abreak\\\"\"}], "
+                        "parts=[{number=1, text=\"a b\"}, "
+                        "{number=2, text=\"\\u000a\\\"\\\\\\u0085é\"}], "
                         "texts=[db1/x], labels={env=prod}, secret=<8 bytes>}");
     str_clear(&out);
     wire_print(&WHOLE, &(Whole){ 0 }, &out);
