@@ -2,7 +2,8 @@
  * Budget: how many connections one instance may see from this process, shared by all threads.
  *
  * Migrations may take all but CONN_BUDGET_RESERVED places; the rest is kept for watching and for
- * cancelling, which must be possible however many migrations run. Places are given in the order of asking.
+ * cancelling, which must be possible however many migrations run. Places are given in the order of
+ * asking.
  */
 #ifndef SKEIN_AGENT_CONN_BUDGET_H
 #define SKEIN_AGENT_CONN_BUDGET_H
@@ -38,6 +39,6 @@ ErrCode conn_budget_take(ConnBudget *budget, BudgetClass class, uint64_t deadlin
 void conn_budget_give(ConnBudget *budget, BudgetClass class);
 
 /* Places taken now, of all classes. For health and tests. */
-uint32_t conn_budget_used(const ConnBudget *budget);
+uint32_t conn_budget_used(ConnBudget *budget);
 
 #endif

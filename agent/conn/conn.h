@@ -3,8 +3,8 @@
  *
  * A ConnSource says how one instance is reached; threads share it. A Conn is one connection, of one
  * thread, within the source's budget. Nothing here blocks beyond the caller's deadline, except name
- * resolution inside libpq. Deadlines are on the boot-time clock. No text of an error names a host, a
- * user or a password.
+ * resolution inside libpq. Deadlines are on the boot-time clock. No text of an error names a host,
+ * a user or a password.
  */
 #ifndef SKEIN_AGENT_CONN_CONN_H
 #define SKEIN_AGENT_CONN_CONN_H
@@ -29,14 +29,15 @@ typedef struct ConnSource ConnSource;
 
 /* May the connection string carry a password itself, or only name where one is kept? */
 typedef enum PasswordRule {
-    PASSWORD_ELSEWHERE = 0, /* environment, service file, passfile: what an agent's configuration may do */
-    PASSWORD_ALLOWED,       /* a URL given by a person on the command line */
+    PASSWORD_ELSEWHERE =
+        0, /* environment, service file, passfile: what an agent's configuration may do */
+    PASSWORD_ALLOWED, /* a URL given by a person on the command line */
 } PasswordRule;
 
 /*
- * `connection`: a libpq connection string or URI ("service=tenants1", "postgresql://db1/…"). ERR_CONFIG
- * when it does not parse or carries a password that the rule forbids; the text never quotes it. `limit`:
- * connections at once, for all purposes (see budget.h).
+ * `connection`: a libpq connection string or URI ("service=tenants1", "postgresql://db1/…").
+ * ERR_CONFIG when it does not parse or carries a password that the rule forbids; the text never
+ * quotes it. `limit`: connections at once, for all purposes (see budget.h).
  */
 ErrCode conn_source_new(const Secret *connection, PasswordRule rule, uint32_t limit,
                         ConnSource **ret_source, Err *err);
@@ -44,7 +45,8 @@ void conn_source_free(ConnSource *source); /* every Conn of it is closed; NULL i
 
 AUTO_PTR_DEFINE(ConnSource, conn_source_free)
 
-/* The database that the string names, else "postgres"; NULL when a service file or PGDATABASE may say it. */
+/* The database that the string names, else "postgres"; NULL when a service file or PGDATABASE may
+ * say it. */
 const char *conn_source_database(const ConnSource *source);
 uint32_t conn_source_used(const ConnSource *source);
 
@@ -59,13 +61,13 @@ typedef struct ConnRequest {
     const char *database; /* NULL: the source's own */
     ConnPurpose purpose;
     const char *application_name;
-    uint64_t deadline_ms; /* waiting for a place in the budget counts */
+    uint64_t deadline_ms;       /* waiting for a place in the budget counts */
     const Interrupt *interrupt; /* NULL: none */
 } ConnRequest;
 
 /*
- * Opens a connection: UTF8, non-blocking, keepalives, notices dropped. ERR_UNREACHABLE, ERR_TIMEOUT,
- * ERR_CANCELLED, ERR_PRIVILEGE (authentication), ERR_NOT_FOUND (no such database).
+ * Opens a connection: UTF8, non-blocking, keepalives, notices dropped. ERR_UNREACHABLE,
+ * ERR_TIMEOUT, ERR_CANCELLED, ERR_PRIVILEGE (authentication), ERR_NOT_FOUND (no such database).
  */
 ErrCode conn_open(ConnSource *source, const ConnRequest *request, Conn **ret_conn, Err *err);
 
@@ -78,14 +80,19 @@ void conn_close(Conn *conn);
 AUTO_PTR_DEFINE(Conn, conn_close)
 
 PGconn *conn_pg(Conn *conn); /* for pipelining; never finished or reset by the caller */
-bool conn_is_alive(Conn *conn);
+bool conn_is_alive(const Conn *conn);
+
+/* From now on it is not alive: the socket is shut down, so that the server notices. Close it still.
+ */
+void conn_give_up(Conn *conn);
 
 /*
  * "skein/<rollout>/<attempt>", or "skein/cli" for the command line's rollout "".
  */
 #define CONN_NAME_CLI "skein/cli"
 #define CONN_NAME_WATCH "skein/watch"
-void conn_application_name(const char *rollout, uint32_t attempt, char ret_name[APPLICATION_NAME_MAX]);
+void conn_application_name(const char *rollout, uint32_t attempt,
+                           char ret_name[APPLICATION_NAME_MAX]);
 
 /* Reads such a name back. False for any other name, also for the watching and the CLI's. */
 bool conn_name_parse(const char *name, char ret_rollout[ROLLOUT_ID_MAX + 1], uint32_t *ret_attempt);

@@ -1,9 +1,9 @@
 /*
- * The watching pool: a few kept connections to one maintenance database of an instance, for sampling,
- * discovery, looking at locks and cancelling. Shared by threads.
+ * The watching pool: a few kept connections to one maintenance database of an instance, for
+ * sampling, discovery, looking at locks and cancelling. Shared by threads.
  *
- * A connection is pinged before it is handed out, replaced when it is older than an hour, and closed
- * after 60 s idle: an open connection blocks CREATE DATABASE … TEMPLATE.
+ * A connection is pinged before it is handed out, replaced when it is older than an hour, and
+ * closed after 60 s idle: an open connection blocks CREATE DATABASE … TEMPLATE.
  */
 #ifndef SKEIN_AGENT_CONN_POOL_H
 #define SKEIN_AGENT_CONN_POOL_H
@@ -23,10 +23,11 @@ void conn_pool_free(ConnPool *pool); /* every connection has been given back; NU
 AUTO_PTR_DEFINE(ConnPool, conn_pool_free)
 
 /* A live connection, kept or new. Errors as conn_open. */
-ErrCode conn_pool_take(ConnPool *pool, uint64_t deadline_ms, const Interrupt *interrupt, Conn **ret_conn,
-                       Err *err);
+ErrCode conn_pool_take(ConnPool *pool, uint64_t deadline_ms, const Interrupt *interrupt,
+                       Conn **ret_conn, Err *err);
 
-/* Gives it back; one that is broken, busy or inside a transaction is closed instead. NULL is allowed. */
+/* Gives it back; one that is broken, busy or inside a transaction is closed instead. NULL is
+ * allowed. */
 void conn_pool_give(ConnPool *pool, Conn *conn);
 
 /* Closes what has been idle too long. Call from a timer, every few seconds. */

@@ -1,4 +1,5 @@
-/* One statement on a Conn, with a deadline. For everything but the pipelined steps (exec/batch.h). */
+/* One statement on a Conn, with a deadline. For everything but the pipelined steps (exec/batch.h).
+ */
 #ifndef SKEIN_AGENT_CONN_QUERY_H
 #define SKEIN_AGENT_CONN_QUERY_H
 
@@ -6,8 +7,6 @@
 #include <stdint.h>
 
 #include "agent/conn/conn.h"
-
-#define QUERY_PARAMS_MAX 24
 
 typedef struct Query {
     const char *sql;
@@ -18,14 +17,15 @@ typedef struct Query {
 } Query;
 
 /*
- * Sends one statement and waits for its result, which the caller clears. With parameters, or with
- * one statement, the extended protocol is used. An error of the server is turned by server_error.h.
- * After ERR_TIMEOUT and ERR_CANCELLED the connection is still busy: close it. After ERR_UNREACHABLE and
- * ERR_LOST it is broken: what was sent may or may not have been done.
+ * Sends one statement in the extended protocol and waits for its result, which the caller clears.
+ * An error of the server is turned by server_error.h. After ERR_TIMEOUT and ERR_CANCELLED the
+ * connection is still busy: close it. After ERR_UNREACHABLE it is broken, and what was sent may
+ * have been done or not.
  */
 ErrCode conn_query(Conn *conn, const Query *query, PGresult **ret_result, Err *err);
 
-/* As conn_query, for a statement without parameters whose result does not matter. */
+/* Sends `sql`, one statement or several in one transaction, in the simple protocol. Errors as
+ * above. */
 ErrCode conn_run(Conn *conn, const char *sql, uint64_t deadline_ms, Err *err);
 
 /* Text of a field; "" for NULL. Valid as long as the result. */

@@ -1,9 +1,9 @@
 /*
  * What PostgreSQL and libpq say, as Err: the one place where a server's words enter skein.
  *
- * Only SQLSTATE, primary message, hint and names of objects come out: never DETAIL, CONTEXT, QUERY or
- * STATEMENT. For class 22, and for 42601 at a constant, quoted text becomes "…". Of a failed connection
- * neither host nor user nor service comes out.
+ * Only SQLSTATE, primary message, hint and names of objects come out: never DETAIL, CONTEXT, QUERY
+ * or STATEMENT. For class 22, and for 42601 at a constant, quoted text becomes "…". Of a failed
+ * connection neither host nor user nor service comes out.
  */
 #ifndef SKEIN_AGENT_CONN_SERVER_ERROR_H
 #define SKEIN_AGENT_CONN_SERVER_ERROR_H
@@ -13,21 +13,38 @@
 #include "agent/core/job.h"
 #include "common/err.h"
 
-/* Raised by skein's own functions (exec/sql.h). */
+/* Raised by skein's own functions (exec/sql.c). */
 #define SQLSTATE_FENCED "SK001"
 #define SQLSTATE_ALREADY "SK002"
 
+/* The parts of a server's error that are looked at. NULL: not told. */
+typedef struct ServerWords {
+    const char *sqlstate;
+    const char *message;
+    const char *hint;
+    const char *schema;
+    const char *table;
+    const char *column;
+    const char *constraint;
+} ServerWords;
+
 /*
- * An error result of the server, or of libpq about a broken connection (then ERR_UNREACHABLE). Returns what
- * it means for a statement of a migration: RESULT_FAILED, RESULT_BLOCKED, RESULT_RETRYABLE,
- * RESULT_FENCED, RESULT_ALREADY or RESULT_UNREACHABLE.
+ * Fills *err and returns what the error means for a statement of a migration: RESULT_FAILED,
+ * RESULT_BLOCKED, RESULT_RETRYABLE, RESULT_FENCED or RESULT_ALREADY.
  */
+ResultKind server_error_words(const ServerWords *words, Err *err);
+
+/* The same of an error result; RESULT_UNREACHABLE (ERR_UNREACHABLE) when libpq made it of a broken
+ * connection. */
 ResultKind server_error_result(const PGresult *result, Err *err);
 
-/* Why a connection could not be opened, or broke. Returns err->code. */
+/*
+ * Why a connection could not be opened, or broke: ERR_UNREACHABLE, ERR_PRIVILEGE (authentication,
+ * no right to connect) or ERR_NOT_FOUND (no such database). Returns err->code.
+ */
 ErrCode server_error_connection(const PGconn *conn, Err *err);
 
-/* What a SQLSTATE means for a statement; `message` tells XX000 apart. For tests and the batch. */
-ResultKind server_error_kind(const char *sqlstate, const char *message);
+/* The same of the text of PQerrorMessage at verbosity PQERRORS_VERBOSE. */
+ErrCode server_error_connection_text(const char *text, Err *err);
 
 #endif

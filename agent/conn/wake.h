@@ -27,18 +27,20 @@ int wake_fd(const Wake *wake);
 /* Takes the raises so far. Was there one? */
 bool wake_take(Wake *wake);
 
-/* How a wait is given up from outside: after each raise of `wake`, `should_stop` is asked. All NULL: never. */
+/* How a wait is given up from outside: after each raise of `wake`, `should_stop` is asked. All
+ * NULL: never. */
 typedef struct Interrupt {
     Wake *wake;
     bool (*should_stop)(void *ctx);
     void *ctx;
 } Interrupt;
 
-bool interrupt_is_set(const Interrupt *interrupt); /* asks now, whether raised or not; NULL: false */
+bool interrupt_is_set(
+    const Interrupt *interrupt); /* asks now, whether raised or not; NULL: false */
 
 /*
- * Polls `fd` (-1: none) for `events` until it is ready, `until_ms` (boot-time clock) has come, or the
- * interrupt says stop.
+ * Polls `fd` (-1: none) for `events` until it is ready, `until_ms` (boot-time clock) has come, or
+ * the interrupt says stop.
  */
 typedef enum WaitEnd {
     WAIT_READY = 1,

@@ -1,0 +1,308 @@
+/*
+ * Sources and connections. Owns the connection string (a Secret), the parameters every connection
+ * gets, and the asynchronous opening. Must not know what a connection is used for.
+ */
+#include "agent/conn/conn.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agent/conn/budget.h"
+#include "agent/conn/server_error.h"
+#include "common/arena.h"
+#include "common/clock.h"
+#include "common/str.h"
+
+#define PARAMETERS_MAX 64
+
+struct ConnSource {
+    Secret *connection;
+    ConnBudget *budget;
+    char *database; /* NULL: left to libpq's own sources */
+};
+
+struct Conn {
+    PGconn *pg;
+    ConnSource *source;
+    BudgetClass class;
+    bool is_given_up;
+};
+
+/* Keywords and values as PQconnectStartParams wants them; a later setting of a keyword replaces it.
+ */
+typedef struct Parameters {
+    const char *keywords[PARAMETERS_MAX + 1];
+    const char *values[PARAMETERS_MAX + 1];
+    size_t count;
+} Parameters;
+
+/* What the string may set otherwise: a dead peer is noticed within some 25 s either way. */
+static const char *const DEFAULT_PARAMETERS[][2] = {
+    { "keepalives_idle", "10" },
+    { "keepalives_interval", "5" },
+    { "keepalives_count", "3" },
+    { "tcp_user_timeout", "20000" },
+};
+
+/* Keywords whose value is a secret that does not belong into a configuration file. */
+static const char *const SECRET_KEYWORDS[] = { "password", "sslpassword" };
+
+AUTO_PTR_DEFINE(PQconninfoOption, PQconninfoFree)
+
+static PQconninfoOption *connection_parse(const Secret *connection)
+{
+    char *message = NULL; /* quotes the string: dropped */
+    PQconninfoOption *options = PQconninfoParse(secret_reveal(connection), &message);
+    PQfreemem(message);
+    return options;
+}
+
+static const char *option_value(const PQconninfoOption *options, const char *keyword)
+{
+    for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
+        if (str_equal(option->keyword, keyword)) {
+            return option->val;
+        }
+    }
+    return NULL;
+}
+
+static ErrCode passwords_check(const PQconninfoOption *options, Err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(SECRET_KEYWORDS); i++) {
+        if (option_value(options, SECRET_KEYWORDS[i]) != NULL) {
+            err_set(err, ERR_CONFIG, "the connection string holds a password");
+            return err_hint(err,
+                            "keep it in a service file, a passfile (~/.pgpass) or the environment");
+        }
+    }
+    return ERR_NONE;
+}
+
+/* A service file or the environment may name the database; libpq knows, and then nothing is forced
+ * on it. */
+static char *database_default(const PQconninfoOption *options)
+{
+    const char *named = option_value(options, "dbname");
+    if (named != NULL) {
+        return mem_strdup(named);
+    }
+    bool is_elsewhere = option_value(options, "service") != NULL || getenv("PGSERVICE") != NULL ||
+                        getenv("PGDATABASE") != NULL;
+    return is_elsewhere ? NULL : mem_strdup("postgres");
+}
+
+ErrCode conn_source_new(const Secret *connection, PasswordRule rule, uint32_t limit,
+                        ConnSource **ret_source, Err *err)
+{
+    AUTO_PTR(PQconninfoOption) options = connection_parse(connection);
+    if (options == NULL) {
+        err_set(err, ERR_CONFIG, "the connection string does not parse");
+        return err_hint(
+            err, "write \"service=NAME\", \"host=… port=… user=…\" or postgresql://HOST/DATABASE");
+    }
+    if (rule != PASSWORD_ALLOWED && passwords_check(options, err) != ERR_NONE) {
+        return ERR_CONFIG;
+    }
+    ConnSource *source = mem_alloc(sizeof(*source));
+    source->connection = secret_new(secret_reveal(connection));
+    source->budget = conn_budget_new(limit);
+    source->database = database_default(options);
+    *ret_source = source;
+    return ERR_NONE;
+}
+
+void conn_source_free(ConnSource *source)
+{
+    if (source == NULL) {
+        return;
+    }
+    secret_free(source->connection);
+    conn_budget_free(source->budget);
+    free(source->database);
+    free(source);
+}
+
+const char *conn_source_database(const ConnSource *source)
+{
+    return source->database;
+}
+
+uint32_t conn_source_used(const ConnSource *source)
+{
+    return conn_budget_used(source->budget);
+}
+
+static void parameter_set(Parameters *parameters, const char *keyword, const char *value)
+{
+    size_t at = 0;
+    while (at < parameters->count && !str_equal(parameters->keywords[at], keyword)) {
+        at++;
+    }
+    if (at == PARAMETERS_MAX) {
+        return; /* libpq knows fewer keywords than this */
+    }
+    parameters->keywords[at] = keyword;
+    parameters->values[at] = value;
+    parameters->count = at == parameters->count ? at + 1 : parameters->count;
+}
+
+static void parameters_fill(Parameters *parameters, const PQconninfoOption *options,
+                            const ConnSource *source, const ConnRequest *request)
+{
+    for (size_t i = 0; i < ARRAY_LEN(DEFAULT_PARAMETERS); i++) {
+        parameter_set(parameters, DEFAULT_PARAMETERS[i][0], DEFAULT_PARAMETERS[i][1]);
+    }
+    for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
+        if (option->val != NULL) {
+            parameter_set(parameters, option->keyword, option->val);
+        }
+    }
+    const char *database = request->database == NULL ? source->database : request->database;
+    if (database != NULL) {
+        parameter_set(parameters, "dbname", database);
+    }
+    parameter_set(parameters, "application_name", request->application_name);
+    parameter_set(parameters, "client_encoding", "UTF8");
+}
+
+static void notice_drop(void *ctx, const PGresult *result)
+{
+    (void)ctx; /* notices carry what migrations print, data included */
+    (void)result;
+}
+
+static PGconn *connection_start(const ConnSource *source, const ConnRequest *request)
+{
+    AUTO_PTR(PQconninfoOption) options = connection_parse(source->connection);
+    if (options == NULL) {
+        return NULL;
+    }
+    Parameters parameters = { 0 };
+    parameters_fill(&parameters, options, source, request);
+    PGconn *pg = PQconnectStartParams(parameters.keywords, parameters.values, 0);
+    if (pg != NULL) {
+        PQsetNoticeReceiver(pg, notice_drop, NULL);
+        PQsetErrorVerbosity(pg, PQERRORS_VERBOSE); /* for the SQLSTATE, see server_error.c */
+    }
+    return pg;
+}
+
+static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
+{
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    if (PQstatus(pg) == CONNECTION_BAD) {
+        return server_error_connection(pg, err);
+    }
+    while (status != PGRES_POLLING_OK) {
+        short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        WaitEnd end = wait_fd(PQsocket(pg), events, request->deadline_ms, request->interrupt);
+        if (end == WAIT_STOPPED) {
+            return err_set(err, ERR_CANCELLED, "cancelled while connecting");
+        }
+        if (end == WAIT_TIMEOUT) {
+            return err_set(err, ERR_TIMEOUT, "the server did not accept the connection in time");
+        }
+        status = PQconnectPoll(pg);
+        if (status == PGRES_POLLING_FAILED) {
+            return server_error_connection(pg, err);
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode connection_open(Conn *conn, const ConnRequest *request, Err *err)
+{
+    conn->pg = connection_start(conn->source, request);
+    if (conn->pg == NULL) {
+        return err_set(err, ERR_INTERNAL, "libpq could not begin a connection");
+    }
+    ErrCode code = connection_poll(conn->pg, request, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (PQsetnonblocking(conn->pg, 1) != 0) {
+        return server_error_connection(conn->pg, err);
+    }
+    return ERR_NONE;
+}
+
+ErrCode conn_open(ConnSource *source, const ConnRequest *request, Conn **ret_conn, Err *err)
+{
+    BudgetClass class = request->purpose == CONN_MIGRATE ? BUDGET_MIGRATION : BUDGET_WATCH;
+    ErrCode code =
+        conn_budget_take(source->budget, class, request->deadline_ms, request->interrupt, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Conn *conn = mem_alloc(sizeof(*conn));
+    *conn = (Conn){ .source = source, .class = class };
+    code = connection_open(conn, request, err);
+    if (code != ERR_NONE) {
+        conn_close(conn);
+        return code;
+    }
+    *ret_conn = conn;
+    return ERR_NONE;
+}
+
+void conn_close(Conn *conn)
+{
+    if (conn == NULL) {
+        return;
+    }
+    PQfinish(conn->pg);
+    conn_budget_give(conn->source->budget, conn->class);
+    free(conn);
+}
+
+PGconn *conn_pg(Conn *conn)
+{
+    return conn->pg;
+}
+
+bool conn_is_alive(const Conn *conn)
+{
+    return !conn->is_given_up && PQstatus(conn->pg) == CONNECTION_OK;
+}
+
+void conn_give_up(Conn *conn)
+{
+    conn->is_given_up = true;
+    if (PQsocket(conn->pg) >= 0) {
+        shutdown(PQsocket(conn->pg), SHUT_RDWR);
+    }
+}
+
+void conn_application_name(const char *rollout, uint32_t attempt,
+                           char ret_name[APPLICATION_NAME_MAX])
+{
+    if (rollout[0] == '\0') {
+        str_copy(ret_name, APPLICATION_NAME_MAX, CONN_NAME_CLI);
+        return;
+    }
+    text_format(ret_name, APPLICATION_NAME_MAX, "skein/%s/%u", rollout, attempt);
+}
+
+bool conn_name_parse(const char *name, char ret_rollout[ROLLOUT_ID_MAX + 1], uint32_t *ret_attempt)
+{
+    static const char PREFIX[] = "skein/";
+    if (!str_starts_with(name, PREFIX)) {
+        return false;
+    }
+    const char *rollout = name + sizeof(PREFIX) - 1;
+    const char *slash = strrchr(rollout, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - rollout);
+    int64_t attempt = 0;
+    if (length == 0 || length > ROLLOUT_ID_MAX ||
+        !str_to_int64(slash + 1, 0, UINT32_MAX, &attempt)) {
+        return false;
+    }
+    memcpy(ret_rollout, rollout, length);
+    ret_rollout[length] = '\0';
+    *ret_attempt = (uint32_t)attempt;
+    return true;
+}

@@ -1,0 +1,115 @@
+/* One statement, asynchronously, with a deadline. */
+#include "agent/conn/query.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#include "agent/conn/server_error.h"
+#include "common/str.h"
+
+static ErrCode wait_error(WaitEnd end, Err *err)
+{
+    if (end == WAIT_STOPPED) {
+        return err_set(err, ERR_CANCELLED, "cancelled while the server was working");
+    }
+    return err_set(err, ERR_TIMEOUT, "the server did not answer in time");
+}
+
+/* Until everything is sent and a result can be taken without blocking. */
+static ErrCode answer_wait(Conn *conn, const Query *query, Err *err)
+{
+    PGconn *pg = conn_pg(conn);
+    while (true) {
+        int unsent = PQflush(pg);
+        if (unsent == 0 && PQisBusy(pg) == 0) {
+            return ERR_NONE;
+        }
+        short events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0));
+        WaitEnd end = wait_fd(PQsocket(pg), events, query->deadline_ms, query->interrupt);
+        if (end != WAIT_READY) {
+            return wait_error(end, err);
+        }
+        if (PQconsumeInput(pg) == 0) {
+            return server_error_connection(pg, err);
+        }
+    }
+}
+
+static bool is_success(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+/* Takes all results of what was sent: the first error counts, else the last result. */
+static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
+{
+    AUTO_PTR(PGresult) kept = NULL;
+    ErrCode code = ERR_NONE;
+    while (true) {
+        ErrCode wait_code = answer_wait(conn, query, err);
+        if (wait_code != ERR_NONE) {
+            return wait_code;
+        }
+        PGresult *result = PQgetResult(conn_pg(conn));
+        if (result == NULL) {
+            break;
+        }
+        PQclear(kept);
+        kept = result;
+        if (code == ERR_NONE && !is_success(result)) {
+            server_error_result(result, err);
+            code = err == NULL ? ERR_SERVER : err->code;
+        }
+        if (!is_success(result) && !conn_is_alive(conn)) {
+            break;
+        }
+    }
+    if (code == ERR_NONE && kept == NULL) {
+        return err_set(err, ERR_UNREACHABLE, "the server did not answer");
+    }
+    if (code == ERR_NONE) {
+        *ret_result = TAKE(kept);
+    }
+    return code;
+}
+
+ErrCode conn_query(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
+{
+    int sent = PQsendQueryParams(conn_pg(conn), query->sql, (int)query->param_count, NULL,
+                                 query->params, NULL, NULL, 0);
+    if (sent == 0) {
+        return server_error_connection(conn_pg(conn), err);
+    }
+    return results_take(conn, query, ret_result, err);
+}
+
+ErrCode conn_run(Conn *conn, const char *sql, uint64_t deadline_ms, Err *err)
+{
+    Query query = { .sql = sql, .deadline_ms = deadline_ms };
+    if (PQsendQuery(conn_pg(conn), sql) == 0) {
+        return server_error_connection(conn_pg(conn), err);
+    }
+    AUTO_PTR(PGresult) result = NULL;
+    return results_take(conn, &query, &result, err);
+}
+
+const char *result_text(const PGresult *result, int row, int column)
+{
+    return PQgetvalue(result, row, column);
+}
+
+uint64_t result_uint64(const PGresult *result, int row, int column)
+{
+    return strtoull(PQgetvalue(result, row, column), NULL, 10);
+}
+
+int64_t result_int64(const PGresult *result, int row, int column)
+{
+    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+bool result_bool(const PGresult *result, int row, int column)
+{
+    return PQgetvalue(result, row, column)[0] == 't';
+}
