@@ -33,11 +33,11 @@ typedef struct CheckReport {
 } CheckReport;
 
 /*
- * Asks everything that can be asked; an unreachable server ends the list after its row. `tenant` "": the
- * whole database. Never fails as such: what went wrong is a row.
+ * Asks everything that can be asked; an unreachable server ends the list after its row. `tenant`
+ * "": the whole database. Never fails as such: what went wrong is a row.
  */
-void check_database(ConnSource *source, const char *database, const char *tenant, uint64_t deadline_ms,
-                    Arena *arena, CheckReport *ret_report);
+void check_database(ConnSource *source, const char *database, const char *tenant,
+                    uint64_t deadline_ms, Arena *arena, CheckReport *ret_report);
 
 const char *check_verdict_name(CheckVerdict verdict); /* "ok", "warn", "fail" */
 

@@ -21,7 +21,7 @@ typedef struct InstanceFacts {
     uint32_t timeline;       /* 0: in recovery, not told */
     uint32_t server_version; /* 150020 */
     bool in_recovery;
-    int64_t started_at_us;   /* of the postmaster, Unix time: a change means it was restarted */
+    int64_t started_at_us; /* of the postmaster, Unix time: a change means it was restarted */
 } InstanceFacts;
 
 ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, InstanceFacts *ret_facts, Err *err);
@@ -37,8 +37,8 @@ typedef struct DatabaseList {
 } DatabaseList;
 
 /*
- * Patterns over names: '*' any text, '?' any one character, anything else itself. A database is listed when an
- * include pattern matches (none given: all do) and no exclude pattern does.
+ * Patterns over names: '*' any text, '?' any one character, anything else itself. A database is
+ * listed when an include pattern matches (none given: all do) and no exclude pattern does.
  */
 typedef struct DatabaseFilter {
     const char *const *include;
@@ -49,13 +49,14 @@ typedef struct DatabaseFilter {
 
 bool database_filter_matches(const DatabaseFilter *filter, const char *name);
 
-/* Templates, databases that allow no connection, and those we may not connect to are never listed. */
-ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms, Arena *arena,
-                           DatabaseList *ret_list, Err *err);
+/* Templates, databases that allow no connection, and those we may not connect to are never listed.
+ */
+ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms,
+                           Arena *arena, DatabaseList *ret_list, Err *err);
 
 /* Connects to `database`, reads skein's tables there for `tenant`, closes. */
-ErrCode discover_read(ConnSource *source, const char *database, const char *tenant, uint64_t deadline_ms,
-                      Arena *arena, HistoryFacts *ret_facts, Err *err);
+ErrCode discover_read(ConnSource *source, const char *database, const char *tenant,
+                      uint64_t deadline_ms, Arena *arena, HistoryFacts *ret_facts, Err *err);
 
 /* The schemas of `database` that match, without the system's and skein's own. */
 typedef struct SchemaList {

@@ -1,7 +1,7 @@
 /*
- * skein's own tables in a target database: skein.meta, skein.fence, skein.history. Reading them without
- * a job: for `skein status|history|current`, for the inventory, for `skein check`. Writing is the
- * runner's (exec/step.c).
+ * skein's own tables in a target database: skein.meta, skein.fence, skein.history. Reading them
+ * without a job: for `skein status|history|current`, for the inventory, for `skein check`. Writing
+ * is the runner's (exec/step.c).
  *
  * Everything here takes an open Conn, sends one statement, and blocks at most until the deadline.
  */
@@ -26,18 +26,18 @@ typedef struct HistoryEntry {
     const char *id;
     const char *version;
     const char *name;
-    const char *state;      /* "started", "applied", "undoing", "undone" */
-    const char *checksum;   /* hexadecimal */
-    const char *rollout;    /* "": the command line */
+    const char *state;    /* "started", "applied", "undoing", "undone" */
+    const char *checksum; /* hexadecimal */
+    const char *rollout;  /* "": the command line */
     const char *agent;
     const char *applied_at; /* "2026-03-01T12:00:05.042Z" */
     const char *undone_at;  /* "": it is not undone */
     uint64_t duration_ms;
-    bool is_inherited;      /* the database is a copy; it was applied to the original */
+    bool is_inherited; /* the database is a copy; it was applied to the original */
 } HistoryEntry;
 
 typedef struct HistoryList {
-    bool has_tables;    /* skein's own tables are there; false: nothing of skein has run here */
+    bool has_tables; /* skein's own tables are there; false: nothing of skein has run here */
     uint32_t schema_version;
     HistoryEntry *entries; /* oldest first; rows that are undone included */
     size_t count;
@@ -49,12 +49,13 @@ ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, A
 
 /* What the inventory says of a target. Strings in the arena. */
 typedef struct HistoryFacts {
-    bool is_read;   /* false: it could not be read (then there is an error, too) */
+    bool is_read; /* false: it could not be read (then there is an error, too) */
     bool has_tables;
     const char *version; /* newest applied migration's id; "": none */
-    const char *rollout; /* of the newest row, applied or undone; "": none, or by the command line */
-    Fence fence;         /* zeros: never taken */
-    bool is_copy;        /* the fence was made for another database */
+    const char
+        *rollout; /* of the newest row, applied or undone; "": none, or by the command line */
+    Fence fence;  /* zeros: never taken */
+    bool is_copy; /* the fence was made for another database */
 } HistoryFacts;
 
 ErrCode history_read_facts(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,

@@ -1,6 +1,6 @@
 /*
- * The runner: performs the actions of a job (agent/core/job.h) on a real PostgreSQL, and the loop that
- * drives a job with it. One runner serves one attempt at one target, on one thread; it blocks.
+ * The runner: performs the actions of a job (agent/core/job.h) on a real PostgreSQL, and the loop
+ * that drives a job with it. One runner serves one attempt at one target, on one thread; it blocks.
  *
  * The agent runs exec_job in a worker thread per target, the command line on its only thread.
  */
@@ -29,7 +29,8 @@ typedef struct ExecProgress {
 
 typedef struct RunnerConfig {
     ConnSource *source;
-    ConnPool *watch;      /* NULL: looks and cancels over connections of their own to the target's database */
+    ConnPool
+        *watch; /* NULL: looks and cancels over connections of their own to the target's database */
     const char *database; /* NULL: the one that the source names */
     const char *schema;   /* the tenant; "": the whole database */
     const char *agent;    /* who runs it, for the history: the agent's name, or the operator's */
@@ -37,7 +38,7 @@ typedef struct RunnerConfig {
 
     /* Raised by others when the permit changes: ends ACTION_WAIT, and has should_cancel asked. */
     Wake *wake;
-    bool (*should_cancel)(void *ctx); /* NULL: never */
+    bool (*should_cancel)(void *ctx);                          /* NULL: never */
     void (*progress)(void *ctx, const ExecProgress *progress); /* NULL: nobody looks */
     void *ctx;
 } RunnerConfig;
@@ -65,7 +66,7 @@ typedef struct ExecHooks {
 
 typedef struct ExecJob {
     ConnSource *source;
-    ConnPool *watch;      /* as in RunnerConfig, also the next three */
+    ConnPool *watch; /* as in RunnerConfig, also the next three */
     const char *database;
     const char *schema;
     const char *agent;
@@ -76,12 +77,13 @@ typedef struct ExecJob {
 } ExecJob;
 
 /*
- * Runs a job to its end and returns that end. Afterwards its connection is closed and its lock gone.
- * `ret_err` says why when it is not REPORT_APPLIED or REPORT_ROLLED_BACK.
+ * Runs a job to its end and returns that end. Afterwards its connection is closed and its lock
+ * gone. `ret_err` says why when it is not REPORT_APPLIED or REPORT_ROLLED_BACK.
  */
 Report exec_job(const ExecJob *exec, Err *ret_err);
 
-/* From any thread: the permit has changed, look again. Wakes waits and may cancel a transactional step. */
+/* From any thread: the permit has changed, look again. Wakes waits and may cancel a transactional
+ * step. */
 static inline void exec_wake(Wake *wake)
 {
     wake_raise(wake);

@@ -1,0 +1,282 @@
+/*
+ * The pump of a batch: send what the socket takes, take what has come, wait for either. Owns
+ * pipeline mode: enters it, and leaves the connection in order or gives it up.
+ */
+#include "agent/exec/batch.h"
+
+#include <poll.h>
+
+#include "agent/conn/server_error.h"
+#include "common/clock.h"
+#include "common/str.h"
+
+#define SEND_AHEAD_BYTES (256 * 1024) /* handed to libpq before it is flushed */
+#define TAG_MAX 16
+#define ROLLBACK_MS 5000
+
+typedef struct Pump {
+    PGconn *pg;
+    const Batch *batch;
+    Guard *guard;
+    BatchTake take;
+    void *ctx;
+    size_t sent;     /* items handed to libpq */
+    size_t answered; /* items whose answer is complete */
+    bool has_result; /* of the item that is being answered */
+    bool is_sync_sent;
+    bool is_synced; /* the server has answered the sync: all is over */
+    bool is_broken;
+    bool has_error;
+    char commit_tag[TAG_MAX]; /* "": COMMIT is not answered */
+    BatchOutcome *outcome;
+} Pump;
+
+void batch_done(Batch *batch)
+{
+    LIST_DONE(&batch->items);
+}
+
+void batch_add(Batch *batch, BatchPart part, const char *sql, const char *const *params,
+               size_t param_count)
+{
+    BatchItem item = { .part = part, .sql = sql, .params = params, .param_count = param_count };
+    LIST_PUSH(&batch->items, item);
+}
+
+void batch_add_statement(Batch *batch, uint32_t number, const char *sql)
+{
+    BatchItem item = { .part = PART_STATEMENT, .statement = number, .sql = sql };
+    LIST_PUSH(&batch->items, item);
+}
+
+static void error_take(Pump *pump, const PGresult *result)
+{
+    Err err;
+    ResultKind kind = server_error_result(result, &err);
+    if (kind == RESULT_UNREACHABLE) {
+        pump->is_broken = true;
+        return;
+    }
+    if (pump->has_error) {
+        return; /* the first one is the cause */
+    }
+    const BatchItem *item = &pump->batch->items.items[pump->answered];
+    pump->has_error = true;
+    pump->outcome->kind = kind;
+    pump->outcome->part = item->part;
+    pump->outcome->statement = item->statement;
+    pump->outcome->err = err;
+}
+
+/* COPY … FROM the client: the server refuses whatever comes next, so the transaction cannot commit.
+ */
+static void copy_refuse(Pump *pump)
+{
+    const BatchItem *item = &pump->batch->items.items[pump->answered];
+    pump->has_error = true;
+    pump->is_broken = true;
+    pump->outcome->kind = RESULT_FAILED;
+    pump->outcome->part = item->part;
+    pump->outcome->statement = item->statement;
+    err_set(&pump->outcome->err, ERR_SERVER, "COPY from the client cannot be part of a migration");
+}
+
+/* COPY … TO the client: read and dropped. False: more has to come first. */
+static bool copy_drain(Pump *pump)
+{
+    char *row = NULL;
+    int length = 0;
+    while ((length = PQgetCopyData(pump->pg, &row, 1)) > 0) {
+        PQfreemem(row);
+    }
+    return length != 0;
+}
+
+/* False: nothing more can be taken now. */
+static bool result_take(Pump *pump, const PGresult *result)
+{
+    const BatchItem *item = &pump->batch->items.items[pump->answered];
+    pump->has_result = true;
+    switch (PQresultStatus(result)) {
+    case PGRES_PIPELINE_SYNC:
+        pump->is_synced = true;
+        return false;
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+        if (item->part == PART_COMMIT) {
+            str_copy(pump->commit_tag, sizeof(pump->commit_tag), PQcmdStatus((PGresult *)result));
+        } else if (item->part != PART_STATEMENT && pump->take != NULL) {
+            pump->take(pump->ctx, item, result);
+        }
+        return true;
+    case PGRES_COPY_OUT:
+        return copy_drain(pump);
+    case PGRES_COPY_IN:
+    case PGRES_COPY_BOTH:
+        copy_refuse(pump);
+        return false;
+    case PGRES_FATAL_ERROR:
+    case PGRES_BAD_RESPONSE:
+        error_take(pump, result);
+        return !pump->is_broken;
+    default:
+        return true; /* rows of a statement, an empty one, or skipped behind an error */
+    }
+}
+
+/* The answers of an item end with a NULL; then the next statement's rows are asked for singly. */
+static void item_answered(Pump *pump)
+{
+    pump->has_result = false;
+    pump->answered++;
+    if (pump->answered >= pump->batch->items.count) {
+        return;
+    }
+    const BatchItem *next = &pump->batch->items.items[pump->answered];
+    if (next->part == PART_STATEMENT) {
+        guard_statement(pump->guard, next->statement);
+        PQsetSingleRowMode(pump->pg); /* a SELECT's rows need not fit into memory */
+    }
+}
+
+static void answers_take(Pump *pump)
+{
+    while (!pump->is_synced && !pump->is_broken && PQisBusy(pump->pg) == 0) {
+        AUTO_PTR(PGresult) result = PQgetResult(pump->pg);
+        if (result != NULL) {
+            if (!result_take(pump, result)) {
+                return;
+            }
+        } else if (pump->has_result) {
+            item_answered(pump);
+        } else {
+            return;
+        }
+    }
+}
+
+static bool item_send(Pump *pump, const BatchItem *item)
+{
+    if (PQsendQueryParams(pump->pg, item->sql, (int)item->param_count, NULL, item->params, NULL,
+                          NULL, 0) == 0) {
+        return false;
+    }
+    pump->sent++;
+    /* Without it the server keeps answers back, and nobody sees which statement takes so long. */
+    return item->part != PART_STATEMENT || PQsendFlushRequest(pump->pg) != 0;
+}
+
+/* Hands over as much as is useful now. After an error only the sync: the rest would be skipped
+ * anyway. */
+static void batch_feed(Pump *pump)
+{
+    size_t ahead = 0;
+    while (!pump->has_error && pump->sent < pump->batch->items.count && ahead < SEND_AHEAD_BYTES) {
+        const BatchItem *item = &pump->batch->items.items[pump->sent];
+        ahead += strlen(item->sql);
+        if (!item_send(pump, item)) {
+            pump->is_broken = true;
+            return;
+        }
+    }
+    bool is_all = pump->has_error || pump->sent == pump->batch->items.count;
+    if (is_all && !pump->is_sync_sent) {
+        pump->is_sync_sent = true;
+        pump->is_broken = PQpipelineSync(pump->pg) == 0;
+    }
+}
+
+static void batch_pump(Pump *pump)
+{
+    int unsent = 0;
+    while (!pump->is_synced && !pump->is_broken) {
+        if (unsent == 0) {
+            batch_feed(pump);
+        }
+        unsent = PQflush(pump->pg);
+        answers_take(pump);
+        if (pump->is_synced || pump->is_broken) {
+            return;
+        }
+        bool has_more = unsent > 0 || !pump->is_sync_sent;
+        if (!guard_wait(pump->guard, PQsocket(pump->pg),
+                        (short)(POLLIN | (has_more ? POLLOUT : 0)))) {
+            pump->is_broken = true;
+            return;
+        }
+        if (PQconsumeInput(pump->pg) == 0) {
+            answers_take(pump); /* the server's last words are in what came before the end */
+            pump->is_broken = true;
+        }
+    }
+}
+
+static BatchEnd batch_end(const Pump *pump)
+{
+    if (str_equal(pump->commit_tag, "COMMIT")) {
+        return BATCH_COMMITTED;
+    }
+    if (pump->has_error) {
+        return BATCH_ERROR;
+    }
+    if (pump->commit_tag[0] != '\0') {
+        return BATCH_ROLLED_BACK;
+    }
+    return pump->sent < pump->batch->items.count ? BATCH_UNSENT : BATCH_LOST;
+}
+
+static void end_explain(BatchOutcome *outcome)
+{
+    switch (outcome->end) {
+    case BATCH_ROLLED_BACK:
+        err_set(&outcome->err, ERR_SERVER,
+                "COMMIT was answered with ROLLBACK: the transaction had failed before");
+        err_hint(&outcome->err, "the migration ends or aborts the transaction it runs in");
+        outcome->part = PART_COMMIT;
+        outcome->kind = RESULT_FAILED;
+        break;
+    case BATCH_UNSENT:
+        err_set(&outcome->err, ERR_UNREACHABLE,
+                "the connection broke before the transaction was complete");
+        break;
+    case BATCH_LOST:
+        err_set(&outcome->err, ERR_LOST,
+                "the connection broke while the server's answer to COMMIT was awaited");
+        break;
+    case BATCH_COMMITTED:
+    case BATCH_ERROR:
+        break;
+    }
+}
+
+/* Leaves the connection outside any transaction and pipeline, or not alive at all. */
+static void connection_tidy(Conn *conn, const Pump *pump)
+{
+    PGconn *pg = pump->pg;
+    bool is_in_order = pump->is_synced && !pump->is_broken && PQexitPipelineMode(pg) == 1;
+    if (is_in_order && PQtransactionStatus(pg) != PQTRANS_IDLE) {
+        is_in_order = conn_run(conn, "ROLLBACK", clock_boot_ms() + ROLLBACK_MS, NULL) == ERR_NONE;
+    }
+    if (!is_in_order) {
+        conn_give_up(conn);
+    }
+}
+
+void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, void *ctx,
+               BatchOutcome *ret_outcome)
+{
+    *ret_outcome = (BatchOutcome){ 0 };
+    Pump pump = {
+        .pg = conn_pg(conn),
+        .batch = batch,
+        .guard = guard,
+        .take = take,
+        .ctx = ctx,
+        .outcome = ret_outcome,
+    };
+    pump.is_broken = PQenterPipelineMode(pump.pg) == 0;
+    batch_pump(&pump);
+    ret_outcome->end = batch_end(&pump);
+    end_explain(ret_outcome);
+    connection_tidy(conn, &pump);
+}

@@ -1,0 +1,66 @@
+/*
+ * A batch: one transaction, sent whole in libpq's pipeline mode without waiting for answers, while
+ * answers are taken as they come: a batch of any size runs without either side blocking the other.
+ */
+#ifndef SKEIN_AGENT_EXEC_BATCH_H
+#define SKEIN_AGENT_EXEC_BATCH_H
+
+#include "agent/exec/guard.h"
+#include "common/list.h"
+
+/* What an item is to the transaction, which decides what its failing means. */
+typedef enum BatchPart {
+    PART_FRAME = 0, /* BEGIN, settings, what is skein's own */
+    PART_FENCE,
+    PART_HISTORY,
+    PART_STATEMENT, /* of the migration */
+    PART_COMMIT,
+} BatchPart;
+
+typedef struct BatchItem {
+    BatchPart part;
+    uint32_t statement; /* PART_STATEMENT: from 1 */
+    const char *sql;
+    const char *const *params;
+    size_t param_count;
+} BatchItem;
+
+typedef struct Batch {
+    LIST(BatchItem) items;
+} Batch;
+
+void batch_done(Batch *batch);
+AUTO_DEFINE(Batch, batch_done)
+
+/* Borrows `sql` and `params`. */
+void batch_add(Batch *batch, BatchPart part, const char *sql, const char *const *params,
+               size_t param_count);
+void batch_add_statement(Batch *batch, uint32_t number, const char *sql);
+
+typedef enum BatchEnd {
+    BATCH_COMMITTED = 1, /* COMMIT was answered with COMMIT */
+    BATCH_ROLLED_BACK,   /* COMMIT was answered with ROLLBACK, without an error */
+    BATCH_ERROR,         /* the server refused an item: nothing of the batch is committed */
+    BATCH_UNSENT,        /* the connection broke, and COMMIT was never handed to it */
+    BATCH_LOST,          /* it broke later: COMMIT may have been done */
+} BatchEnd;
+
+typedef struct BatchOutcome {
+    BatchEnd end;
+    ResultKind kind; /* BATCH_ERROR: what the SQLSTATE means for a statement */
+    BatchPart part;  /* of the item that failed, also the next */
+    uint32_t statement;
+    Err err; /* unless BATCH_COMMITTED */
+} BatchOutcome;
+
+/* Answers with rows of items other than the migration's statements. */
+typedef void (*BatchTake)(void *ctx, const BatchItem *item, const PGresult *result);
+
+/*
+ * Runs it; the last item is the COMMIT. Afterwards the connection is idle, outside any transaction,
+ * or not alive. `take` may be NULL.
+ */
+void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, void *ctx,
+               BatchOutcome *ret_outcome);
+
+#endif

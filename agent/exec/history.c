@@ -1,0 +1,249 @@
+/* Reading skein's own tables: the rows that stand, for a job; all rows and the facts, for others.
+ */
+#include "agent/exec/history.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/exec/runner_internal.h"
+#include "agent/exec/sql.h"
+#include "common/map.h"
+#include "common/str.h"
+
+/* Columns of SQL_HISTORY_STANDING. */
+enum RowColumn {
+    ROW_ID,
+    ROW_STATE,
+    ROW_ROLLOUT,
+    ROW_IS_INHERITED,
+    ROW_CHECKSUM,
+};
+
+/* Columns of SQL_HISTORY_ALL. */
+enum EntryColumn {
+    ENTRY_SEQ,
+    ENTRY_ID,
+    ENTRY_VERSION,
+    ENTRY_NAME,
+    ENTRY_STATE,
+    ENTRY_CHECKSUM,
+    ENTRY_ROLLOUT,
+    ENTRY_AGENT,
+    ENTRY_APPLIED_AT,
+    ENTRY_UNDONE_AT,
+    ENTRY_DURATION,
+    ENTRY_IS_INHERITED,
+};
+
+/* Columns of SQL_HISTORY_FACTS. */
+enum FactColumn {
+    FACT_VERSION,
+    FACT_ROLLOUT,
+    FACT_TERM,
+    FACT_TOKEN,
+    FACT_IS_COPY,
+};
+
+static const struct StateName {
+    const char *name;
+    RowState state;
+} STATES[] = {
+    { "started", ROW_STARTED },
+    { "applied", ROW_APPLIED },
+    { "undoing", ROW_UNDOING },
+};
+
+static RowState state_parse(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
+        if (str_equal(STATES[i].name, name)) {
+            return STATES[i].state;
+        }
+    }
+    return ROW_ABSENT;
+}
+
+static bool is_of_order(const Runner *runner, const PGresult *rows, int row)
+{
+    return str_equal(result_text(rows, row, ROW_ROLLOUT), runner->config.order->rollout) &&
+           !result_bool(rows, row, ROW_IS_INHERITED);
+}
+
+static bool is_same_checksum(const PlanMigration *migration, const char *hex)
+{
+    char expected[2 * CHECKSUM_BYTES + 1] = "";
+    if (migration->checksum.length > CHECKSUM_BYTES) {
+        return false;
+    }
+    hex_encode(migration->checksum.data, migration->checksum.length, expected);
+    return str_equal(expected, hex);
+}
+
+/* Names of the plan's migrations, each to its index + 1 as a pointer. */
+static Map *plan_index(const Plan *plan)
+{
+    Map *index = map_new();
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        map_put(index, plan->migrations[i].id, (void *)(uintptr_t)(i + 1));
+    }
+    return index;
+}
+
+static void row_fill(Runner *runner, const PGresult *rows, int row, size_t migration)
+{
+    const Plan *plan = runner->config.order->plan;
+    runner->history.rows[migration] = (HistoryRow){
+        .state = state_parse(result_text(rows, row, ROW_STATE)),
+        .is_of_rollout = is_of_order(runner, rows, row),
+        .is_same_checksum =
+            is_same_checksum(&plan->migrations[migration], result_text(rows, row, ROW_CHECKSUM)),
+    };
+}
+
+static void row_note(Runner *runner, const PGresult *rows, int row, const Map *index,
+                     bool *has_ours)
+{
+    History *history = &runner->history;
+    const char *id = arena_strdup(&runner->arena, result_text(rows, row, ROW_ID));
+    uintptr_t known = (uintptr_t)map_get(index, id);
+    if (known != 0) {
+        row_fill(runner, rows, row, known - 1);
+    } else {
+        history->foreign++;
+        history->foreign_newest = id;
+    }
+    if (is_of_order(runner, rows, row)) {
+        *has_ours = true;
+    } else if (*has_ours) {
+        history->has_newer_above = true;
+        history->newer_above = id;
+    }
+    if (state_parse(result_text(rows, row, ROW_STATE)) == ROW_APPLIED) {
+        history->version = id;
+    }
+}
+
+void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
+{
+    const Plan *plan = runner->config.order->plan;
+    AUTO_PTR(Map) index = plan_index(plan);
+    bool has_ours = false;
+    runner->history = (History){
+        .rows = ARENA_ARRAY(&runner->arena, HistoryRow, plan->migration_count),
+        .count = plan->migration_count,
+        .foreign_newest = "",
+        .newer_above = "",
+        .version = "",
+        .timeline = timeline,
+    };
+    for (int row = 0; row < PQntuples(rows); row++) {
+        row_note(runner, rows, row, index, &has_ours);
+    }
+}
+
+static ErrCode tables_look(Conn *conn, uint64_t deadline_ms, bool *ret_has_tables,
+                           uint32_t *ret_version, Err *err)
+{
+    Query query = {
+        .sql = "SELECT pg_catalog.to_regclass('skein.meta') IS NOT NULL",
+        .deadline_ms = deadline_ms,
+    };
+    AUTO_PTR(PGresult) there = NULL;
+    ErrCode code = conn_query(conn, &query, &there, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    *ret_has_tables = result_bool(there, 0, 0);
+    if (!*ret_has_tables) {
+        return ERR_NONE;
+    }
+    AUTO_PTR(PGresult) version = NULL;
+    query.sql = SQL_SCHEMA_VERSION;
+    code = conn_query(conn, &query, &version, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    *ret_version = PQntuples(version) == 0 ? 0 : (uint32_t)result_uint64(version, 0, 0);
+    if (*ret_version > HISTORY_SCHEMA_VERSION) {
+        err_set(err, ERR_HISTORY,
+                "skein's own tables are of a newer skein (schema version %" PRIu32 ")",
+                *ret_version);
+        return err_hint(err, "use the newest skein that has worked on this database");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode tenant_query(Conn *conn, const char *sql, const char *tenant, uint64_t deadline_ms,
+                            PGresult **ret_rows, Err *err)
+{
+    const char *params[] = { tenant };
+    Query query = { .sql = sql, .params = params, .param_count = 1, .deadline_ms = deadline_ms };
+    return conn_query(conn, &query, ret_rows, err);
+}
+
+static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
+{
+    return (HistoryEntry){
+        .seq = result_uint64(rows, row, ENTRY_SEQ),
+        .id = arena_strdup(arena, result_text(rows, row, ENTRY_ID)),
+        .version = arena_strdup(arena, result_text(rows, row, ENTRY_VERSION)),
+        .name = arena_strdup(arena, result_text(rows, row, ENTRY_NAME)),
+        .state = arena_strdup(arena, result_text(rows, row, ENTRY_STATE)),
+        .checksum = arena_strdup(arena, result_text(rows, row, ENTRY_CHECKSUM)),
+        .rollout = arena_strdup(arena, result_text(rows, row, ENTRY_ROLLOUT)),
+        .agent = arena_strdup(arena, result_text(rows, row, ENTRY_AGENT)),
+        .applied_at = arena_strdup(arena, result_text(rows, row, ENTRY_APPLIED_AT)),
+        .undone_at = arena_strdup(arena, result_text(rows, row, ENTRY_UNDONE_AT)),
+        .duration_ms = result_uint64(rows, row, ENTRY_DURATION),
+        .is_inherited = result_bool(rows, row, ENTRY_IS_INHERITED),
+    };
+}
+
+ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
+                         HistoryList *ret_list, Err *err)
+{
+    HistoryList list = { 0 };
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code = tables_look(conn, deadline_ms, &list.has_tables, &list.schema_version, err);
+    if (code == ERR_NONE && list.has_tables) {
+        code = tenant_query(conn, SQL_HISTORY_ALL, tenant, deadline_ms, &rows, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    list.count = rows == NULL ? 0 : (size_t)PQntuples(rows);
+    list.entries = ARENA_ARRAY(arena, HistoryEntry, list.count);
+    for (size_t i = 0; i < list.count; i++) {
+        list.entries[i] = entry_read(rows, (int)i, arena);
+    }
+    *ret_list = list;
+    return ERR_NONE;
+}
+
+ErrCode history_read_facts(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
+                           HistoryFacts *ret_facts, Err *err)
+{
+    HistoryFacts facts = { .version = "", .rollout = "" };
+    uint32_t schema_version = 0;
+    AUTO_PTR(PGresult) row = NULL;
+    ErrCode code = tables_look(conn, deadline_ms, &facts.has_tables, &schema_version, err);
+    if (code == ERR_NONE && facts.has_tables) {
+        code = tenant_query(conn, SQL_HISTORY_FACTS, tenant, deadline_ms, &row, err);
+    }
+    *ret_facts = facts;
+    if (code != ERR_NONE) {
+        return code;
+    }
+    ret_facts->is_read = true;
+    if (row == NULL) {
+        return ERR_NONE;
+    }
+    ret_facts->version = arena_strdup(arena, result_text(row, 0, FACT_VERSION));
+    ret_facts->is_copy = result_bool(row, 0, FACT_IS_COPY);
+    if (!ret_facts->is_copy) { /* the rollout and the fence are the original's */
+        ret_facts->rollout = arena_strdup(arena, result_text(row, 0, FACT_ROLLOUT));
+        ret_facts->fence.term = result_uint64(row, 0, FACT_TERM);
+        ret_facts->fence.token = result_uint64(row, 0, FACT_TOKEN);
+    }
+    return ERR_NONE;
+}

@@ -1,0 +1,197 @@
+/* The runner itself: which performer does which action, and what they share. */
+#include "agent/exec/runner_internal.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/str.h"
+
+static Result (*const PERFORM[ACTION_KIND_COUNT_])(Runner *runner, const Action *action) = {
+    [ACTION_CONNECT] = perform_connect,
+    [ACTION_LOCK] = perform_lock,
+    [ACTION_END_BACKEND] = perform_end_backend,
+    [ACTION_PREPARE] = perform_prepare,
+    [ACTION_READ] = perform_read,
+    [ACTION_APPLY] = perform_apply,
+    [ACTION_UNDO] = perform_undo,
+    [ACTION_NOTE_BEGIN] = perform_note_begin,
+    [ACTION_RUN] = perform_run,
+    [ACTION_PROBE] = perform_probe,
+    [ACTION_NOTE_END] = perform_note_end,
+    [ACTION_WAIT] = perform_wait,
+    [ACTION_CLOSE] = perform_close,
+};
+
+Runner *runner_new(const RunnerConfig *config)
+{
+    Runner *runner = mem_alloc(sizeof(*runner));
+    runner->config = *config;
+    runner->fence = (Fence){ .term = config->order->stamp.term, .token = config->order->token };
+    conn_application_name(config->order->rollout, config->order->stamp.attempt,
+                          runner->application_name);
+    return runner;
+}
+
+void runner_free(Runner *runner)
+{
+    if (runner == NULL) {
+        return;
+    }
+    perform_close(runner, NULL);
+    arena_done(&runner->arena);
+    free(runner);
+}
+
+static bool needs_session(ActionKind kind)
+{
+    return kind != ACTION_CONNECT && kind != ACTION_WAIT && kind != ACTION_CLOSE;
+}
+
+Result runner_perform(Runner *runner, const Action *action)
+{
+    Result result = { .kind = RESULT_FAILED, .migration = "" };
+    arena_done(&runner->arena);
+    if (action->kind <= ACTION_NONE || action->kind >= ACTION_KIND_COUNT_ ||
+        PERFORM[action->kind] == NULL) {
+        err_set(&result.err, ERR_INTERNAL, "action %d cannot be performed", (int)action->kind);
+        return result;
+    }
+    if (needs_session(action->kind) &&
+        (runner->session.conn == NULL || !conn_is_alive(runner->session.conn))) {
+        result.kind = RESULT_UNREACHABLE;
+        err_set(&result.err, ERR_UNREACHABLE, "the connection to the server is gone");
+        return result;
+    }
+    return PERFORM[action->kind](runner, action);
+}
+
+/* Ends early at any raise: the permit may have changed, and the job reads it anew. */
+Result perform_wait(Runner *runner, const Action *action)
+{
+    Wake *wake = runner->config.wake;
+    wait_fd(wake == NULL ? -1 : wake_fd(wake), POLLIN, action->until_ms, NULL);
+    if (wake != NULL) {
+        wake_take(wake);
+    }
+    return (Result){ .kind = RESULT_OK, .migration = "" };
+}
+
+/* What an error of the connection manager is to the job. */
+static const struct ErrorRow {
+    ErrCode code;
+    ResultKind kind;
+} ERRORS[] = {
+    { ERR_UNREACHABLE, RESULT_UNREACHABLE }, { ERR_LOST, RESULT_UNREACHABLE },
+    { ERR_TIMEOUT, RESULT_UNREACHABLE },     { ERR_CANCELLED, RESULT_CANCELLED },
+    { ERR_REPLICA, RESULT_REFUSED },         { ERR_POOLER, RESULT_REFUSED },
+    { ERR_IDENTITY, RESULT_REFUSED },        { ERR_PRIVILEGE, RESULT_REFUSED },
+    { ERR_NOT_FOUND, RESULT_REFUSED },       { ERR_HISTORY, RESULT_REFUSED },
+    { ERR_FENCED, RESULT_FENCED },           { ERR_BLOCKED, RESULT_IN_PROGRESS },
+    { ERR_RETRYABLE, RESULT_RETRYABLE },
+};
+
+Result result_of_error(const Err *err)
+{
+    Result result = { .kind = RESULT_FAILED, .err = *err, .migration = "" };
+    for (size_t i = 0; i < ARRAY_LEN(ERRORS); i++) {
+        if (ERRORS[i].code == err->code) {
+            result.kind = ERRORS[i].kind;
+        }
+    }
+    return result;
+}
+
+Interrupt runner_interrupt(const Runner *runner)
+{
+    return (Interrupt){
+        .wake = runner->config.wake,
+        .should_stop = runner->config.should_cancel,
+        .ctx = runner->config.ctx,
+    };
+}
+
+uint64_t action_deadline_ms(const Action *action)
+{
+    return action->deadline_ms == 0 ? UINT64_MAX : action->deadline_ms;
+}
+
+ErrCode session_query(Runner *runner, const char *sql, const char *const *params,
+                      size_t param_count, const Action *action, PGresult **ret_result, Err *err)
+{
+    Query query = {
+        .sql = sql,
+        .params = params,
+        .param_count = param_count,
+        .deadline_ms = action_deadline_ms(action),
+    };
+    ErrCode code = conn_query(runner->session.conn, &query, ret_result, err);
+    if (code == ERR_TIMEOUT || code == ERR_CANCELLED) {
+        conn_give_up(runner->session.conn);
+    }
+    return code;
+}
+
+static ErrCode watch_open(Runner *runner, uint64_t deadline_ms, Conn **ret_conn, Err *err)
+{
+    const RunnerConfig *config = &runner->config;
+    if (config->watch != NULL) {
+        return conn_pool_take(config->watch, deadline_ms, NULL, ret_conn, err);
+    }
+    ConnRequest request = {
+        .database = config->database,
+        .purpose = CONN_WATCH,
+        .application_name = CONN_NAME_WATCH,
+        .deadline_ms = deadline_ms,
+    };
+    return conn_open(config->source, &request, ret_conn, err);
+}
+
+ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, size_t param_count,
+                    uint32_t allowed_ms, PGresult **ret_result, Err *err)
+{
+    Conn *conn = NULL;
+    uint64_t deadline_ms = clock_boot_ms() + allowed_ms;
+    ErrCode code = watch_open(runner, deadline_ms, &conn, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Query query = {
+        .sql = sql, .params = params, .param_count = param_count, .deadline_ms = deadline_ms
+    };
+    code = conn_query(conn, &query, ret_result, err);
+    if (runner->config.watch != NULL) {
+        conn_pool_give(runner->config.watch, conn);
+    } else {
+        conn_close(conn);
+    }
+    return code;
+}
+
+static void identifier_append(Str *out, const char *name)
+{
+    str_append_char(out, '"');
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at == '"') {
+            str_append_char(out, '"');
+        }
+        str_append_char(out, *at);
+    }
+    str_append_char(out, '"');
+}
+
+const char *search_path_text(Runner *runner)
+{
+    const Plan *plan = runner->config.order->plan;
+    if (runner->config.schema[0] == '\0') {
+        return "";
+    }
+    AUTO(Str)
+    path = { 0 };
+    identifier_append(&path, runner->config.schema);
+    for (size_t i = 0; i < plan->shared_schema_count; i++) {
+        str_append(&path, ", ");
+        identifier_append(&path, plan->shared_schemas[i]);
+    }
+    return arena_strdup(&runner->arena, str_text(&path));
+}

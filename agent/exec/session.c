@@ -1,0 +1,307 @@
+/*
+ * The attempt's session: opened and examined, its lock, and its end. Owns what makes a connection
+ * fit for migrations: primary, direct, the right database, our settings.
+ */
+#include "agent/exec/runner_internal.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "agent/exec/sql.h"
+#include "common/clock.h"
+#include "common/random.h"
+#include "common/str.h"
+
+#define GONE_POLL_MS 50
+
+/* Columns of SQL_SESSION_FACTS. */
+enum FactsColumn {
+    FACTS_PID,
+    FACTS_START,
+    FACTS_IN_RECOVERY,
+    FACTS_SYSTEM,
+    FACTS_DATABASE,
+    FACTS_HAS_TABLES,
+    FACTS_HAS_SCHEMA,
+};
+
+static Result result_ok(void)
+{
+    return (Result){ .kind = RESULT_OK, .migration = "" };
+}
+
+static ErrCode replica_check(const PGresult *facts, Err *err)
+{
+    if (!result_bool(facts, 0, FACTS_IN_RECOVERY)) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_REPLICA,
+            "the server is a replica: it is in recovery and cannot be written to");
+    return err_hint(err, "point the instance's connection at the primary");
+}
+
+/* A pooler invents its own backend key; the server's own pid tells, whatever the pooling mode. */
+static ErrCode pooler_check(Conn *conn, const PGresult *facts, Err *err)
+{
+    int promised = PQbackendPID(conn_pg(conn));
+    int actual = (int)result_int64(facts, 0, FACTS_PID);
+    if (promised == actual) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_POOLER,
+            "the connection goes through a pooler: it promised backend %d, the server says %d",
+            promised, actual);
+    return err_hint(
+        err, "point the instance's connection at PostgreSQL itself, not at PgBouncer or the like");
+}
+
+static ErrCode identity_check(const Runner *runner, const PGresult *facts, Err *err)
+{
+    const Identity *meant = &runner->config.order->identity;
+    uint64_t system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);
+    uint32_t database_oid = (uint32_t)result_uint64(facts, 0, FACTS_DATABASE);
+    if (meant->system_identifier == 0 ||
+        (meant->system_identifier == system_identifier && meant->database_oid == database_oid)) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_IDENTITY,
+            "this is database %" PRIu32 " of cluster %" PRIu64
+            ", the order is for database %" PRIu32 " of cluster %" PRIu64,
+            database_oid, system_identifier, meant->database_oid, meant->system_identifier);
+    return err_hint(
+        err, "the connection leads to another server, or the database was dropped and made anew");
+}
+
+static ErrCode schema_check(const Runner *runner, const PGresult *facts, Err *err)
+{
+    if (result_bool(facts, 0, FACTS_HAS_SCHEMA)) {
+        return ERR_NONE;
+    }
+    return err_set(err, ERR_NOT_FOUND, "schema \"%s\" does not exist", runner->config.schema);
+}
+
+static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
+{
+    Session *session = &runner->session;
+    const char *params[] = { runner->config.schema };
+    AUTO_PTR(PGresult) facts = NULL;
+    ErrCode code = session_query(runner, SQL_SESSION_FACTS, params, 1, action, &facts, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (PQntuples(facts) != 1) {
+        return err_set(err, ERR_NOT_FOUND, "the database has been dropped or renamed");
+    }
+    if (pooler_check(session->conn, facts, err) != ERR_NONE ||
+        replica_check(facts, err) != ERR_NONE || identity_check(runner, facts, err) != ERR_NONE ||
+        schema_check(runner, facts, err) != ERR_NONE) {
+        return err->code;
+    }
+    session->backend_pid = (int)result_int64(facts, 0, FACTS_PID);
+    session->backend_start_us = result_int64(facts, 0, FACTS_START);
+    session->system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);
+    session->database_oid = (uint32_t)result_uint64(facts, 0, FACTS_DATABASE);
+    session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
+    return ERR_NONE;
+}
+
+static ErrCode session_set(Runner *runner, const Action *action, Err *err)
+{
+    char lock_timeout[16];
+    snprintf(lock_timeout, sizeof(lock_timeout), "%" PRIu32,
+             runner->config.order->plan->strategy.lock_timeout_ms);
+    const char *params[] = { "f", lock_timeout, "0", "" };
+    AUTO_PTR(PGresult) result = NULL;
+    return session_query(runner, SQL_SETTINGS, params, ARRAY_LEN(params), action, &result, err);
+}
+
+Result perform_connect(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    Interrupt interrupt = runner_interrupt(runner);
+    ConnRequest request = {
+        .database = runner->config.database,
+        .purpose = CONN_MIGRATE,
+        .application_name = runner->application_name,
+        .deadline_ms = action_deadline_ms(action),
+        .interrupt = &interrupt,
+    };
+    perform_close(runner, action);
+    if (conn_open(runner->config.source, &request, &runner->session.conn, &err) != ERR_NONE ||
+        session_examine(runner, action, &err) != ERR_NONE ||
+        session_set(runner, action, &err) != ERR_NONE) {
+        perform_close(runner, action);
+        return result_of_error(&err);
+    }
+    Result result = result_ok();
+    result.backend_pid = runner->session.backend_pid;
+    return result;
+}
+
+/*
+ * A key per tenant; advisory locks are per database already. 64-bit FNV-1a over "skein" and the
+ * tenant, stirred: the key must be the same in every version of skein.
+ */
+static uint64_t lock_key(const char *tenant)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    const char *parts[] = { "skein/", tenant };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        for (const char *at = parts[i]; *at != '\0'; at++) {
+            hash = (hash ^ (uint8_t)*at) * 0x100000001b3u;
+        }
+    }
+    hash ^= hash >> 32;
+    hash *= 0xd6e8feb86659fd93u;
+    return hash ^ (hash >> 32);
+}
+
+static ErrCode lock_try(Runner *runner, uint64_t key, const Action *action, bool *ret_has_lock,
+                        Err *err)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, (int64_t)key);
+    const char *params[] = { text };
+    AUTO_PTR(PGresult) result = NULL;
+    ErrCode code = session_query(runner, SQL_LOCK_TRY, params, 1, action, &result, err);
+    if (code == ERR_NONE) {
+        *ret_has_lock = result_bool(result, 0, 0);
+    }
+    return code;
+}
+
+static ErrCode lock_holder(Runner *runner, uint64_t key, const Action *action,
+                           PGresult **ret_holder, Err *err)
+{
+    char high[16];
+    char low[16];
+    snprintf(high, sizeof(high), "%" PRIu32, (uint32_t)(key >> 32));
+    snprintf(low, sizeof(low), "%" PRIu32, (uint32_t)key);
+    const char *params[] = { high, low };
+    return session_query(runner, SQL_LOCK_HOLDER, params, ARRAY_LEN(params), action, ret_holder,
+                         err);
+}
+
+/* Has an attempt above ours been here? Then whoever holds the lock is not ours to end. */
+static bool fence_is_above(Runner *runner, const Action *action)
+{
+    const char *params[] = { runner->config.schema };
+    AUTO_PTR(PGresult) result = NULL;
+    if (!runner->session.has_tables ||
+        session_query(runner, SQL_FENCE_PEEK, params, 1, action, &result, NULL) != ERR_NONE ||
+        PQntuples(result) == 0) {
+        return false;
+    }
+    Fence there = { .term = result_uint64(result, 0, 0), .token = result_uint64(result, 0, 1) };
+    return fence_compare(there, runner->fence) > 0;
+}
+
+static Result held_by_other(const PGresult *holder, ErrCode code)
+{
+    Result result = { .kind = RESULT_HELD_BY_OTHER, .migration = "" };
+    const char *name = result_text(holder, 0, 1);
+    result.backend_pid = (int)result_int64(holder, 0, 0);
+    err_set(&result.err, code, "pid %d (%s%s%s) holds the lock of this target", result.backend_pid,
+            name[0] == '\0' ? "no application name" : name,
+            result_text(holder, 0, 2)[0] == '\0' ? "" : ", role ", result_text(holder, 0, 2));
+    err_hint(&result.err, "wait until it has ended, or end it");
+    return result;
+}
+
+/* Who holds it decides: an older attempt of the fleet is ended, all others are left alone. */
+static Result holder_judge(Runner *runner, const PGresult *holder, const Action *action)
+{
+    const JobOrder *order = runner->config.order;
+    const char *name = result_text(holder, 0, 1);
+    char rollout[ROLLOUT_ID_MAX + 1];
+    uint32_t attempt = 0;
+    bool is_fleet = conn_name_parse(name, rollout, &attempt);
+    if (!is_fleet || order->rollout[0] == '\0') {
+        return held_by_other(holder, str_starts_with(name, "skein/") ? ERR_ATTEMPT_IN_PROGRESS
+                                                                     : ERR_CONFLICT);
+    }
+    Result result = { .kind = RESULT_HELD_BY_OURS, .migration = "" };
+    result.backend_pid = (int)result_int64(holder, 0, 0);
+    bool is_newer = str_equal(rollout, order->rollout) && attempt > order->stamp.attempt;
+    if (is_newer || fence_is_above(runner, action)) {
+        result.kind = RESULT_FENCED;
+        err_set(&result.err, ERR_FENCED, "pid %d holds the lock for a newer attempt (%s)",
+                result.backend_pid, name);
+    }
+    return result;
+}
+
+Result perform_lock(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    uint64_t key = lock_key(runner->config.schema);
+    /* Twice: the holder may end between the try and the look. */
+    for (int tries = 0; tries < 2; tries++) {
+        bool has_lock = false;
+        AUTO_PTR(PGresult) holder = NULL;
+        if (lock_try(runner, key, action, &has_lock, &err) != ERR_NONE) {
+            return result_of_error(&err);
+        }
+        if (has_lock) {
+            return result_ok();
+        }
+        if (lock_holder(runner, key, action, &holder, &err) != ERR_NONE) {
+            return result_of_error(&err);
+        }
+        if (PQntuples(holder) > 0) {
+            return holder_judge(runner, holder, action);
+        }
+    }
+    Result result = { .kind = RESULT_HELD_BY_OTHER, .migration = "" };
+    err_set(&result.err, ERR_ATTEMPT_IN_PROGRESS,
+            "sessions that end at once hold the lock of this target in turn");
+    return result;
+}
+
+static ErrCode backend_is_there(Runner *runner, const char *pid, const Action *action,
+                                bool *ret_is_there, Err *err)
+{
+    const char *params[] = { pid };
+    AUTO_PTR(PGresult) found = NULL;
+    ErrCode code = session_query(runner, SQL_BACKEND_FIND, params, 1, action, &found, err);
+    if (code == ERR_NONE) {
+        *ret_is_there = PQntuples(found) > 0;
+    }
+    return code;
+}
+
+Result perform_end_backend(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", action->backend_pid);
+    const char *params[] = { pid };
+    AUTO_PTR(PGresult) ended = NULL;
+    if (session_query(runner, SQL_BACKEND_END, params, 1, action, &ended, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
+    bool is_there = true;
+    while (true) {
+        if (backend_is_there(runner, pid, action, &is_there, &err) != ERR_NONE) {
+            return result_of_error(&err);
+        }
+        if (!is_there) {
+            return result_ok();
+        }
+        if (clock_boot_ms() >= action_deadline_ms(action)) {
+            break;
+        }
+        wait_fd(-1, 0, clock_boot_ms() + GONE_POLL_MS, NULL);
+    }
+    err_set(&err, ERR_TIMEOUT, "backend %s of an older attempt did not end in time", pid);
+    return result_of_error(&err);
+}
+
+Result perform_close(Runner *runner, const Action *action)
+{
+    (void)action;
+    conn_close(runner->session.conn);
+    runner->session = (Session){ 0 };
+    return result_ok();
+}

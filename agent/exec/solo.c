@@ -1,0 +1,181 @@
+/*
+ * What cannot run in a transaction: one statement in autocommit, without a lock timeout (a short
+ * one destroys CREATE INDEX CONCURRENTLY) and with a long one of its own; and the probe that looks
+ * in the catalog whether it did what it should. Nothing can fence a running statement: the
+ * session's lock does.
+ */
+#include <inttypes.h>
+#include <poll.h>
+
+#include "agent/conn/server_error.h"
+#include "agent/exec/guard.h"
+#include "agent/exec/sql.h"
+#include "common/str.h"
+
+static const char *const PROBES[PROBE_COUNT_] = {
+    [PROBE_NONE] = NULL,
+    [PROBE_INDEX_VALID] = SQL_PROBE_INDEX_VALID,
+    [PROBE_INDEX_ABSENT] = SQL_PROBE_INDEX_ABSENT,
+    [PROBE_ENUM_LABEL] = SQL_PROBE_ENUM_LABEL,
+    [PROBE_PARTITION_DETACHED] = SQL_PROBE_PARTITION_DETACHED,
+};
+
+static const PlanMigration *migration_of(const Runner *runner, const Action *action)
+{
+    return &runner->config.order->plan->migrations[action->migration];
+}
+
+static const PlanScript *script_of(const Runner *runner, const Action *action)
+{
+    const PlanMigration *migration = migration_of(runner, action);
+    return action->is_down ? &migration->down : &migration->up;
+}
+
+/* Session-wide, since there is no transaction to be local to. */
+static ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
+{
+    static const char RESETS[] = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
+    ErrCode code = conn_run(runner->session.conn, RESETS, action_deadline_ms(action), err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    const char *timeout = arena_printf(&runner->arena, "%" PRIu32,
+                                       runner->config.order->plan->strategy.concurrent_timeout_ms);
+    const char *params[] = { "f", "0", timeout, search_path_text(runner) };
+    AUTO_PTR(PGresult) result = NULL;
+    return session_query(runner, SQL_SETTINGS, params, ARRAY_LEN(params), action, &result, err);
+}
+
+/* Waits until a result can be taken. False: the connection is gone, or given up. */
+static bool solo_wait(PGconn *pg, Guard *guard)
+{
+    while (true) {
+        int unsent = PQflush(pg);
+        if (unsent == 0 && PQisBusy(pg) == 0) {
+            return true;
+        }
+        if (!guard_wait(guard, PQsocket(pg), (short)(POLLIN | (unsent > 0 ? POLLOUT : 0))) ||
+            PQconsumeInput(pg) == 0) {
+            return false;
+        }
+    }
+}
+
+static Result solo_lost(Conn *conn, Result result)
+{
+    conn_give_up(conn);
+    result.kind = RESULT_LOST;
+    err_set(&result.err, ERR_LOST, "the connection broke while the statement was running");
+    err_hint(&result.err, "it may still run, or have been done in part: look at the catalog");
+    return result;
+}
+
+/* Outside a transaction an error does not mean that nothing was done: it is never worth a blind
+ * retry. */
+static void solo_error(const Guard *guard, const PGresult *server, Result *result)
+{
+    if (server_error_result(server, &result->err) == RESULT_UNREACHABLE) {
+        result->kind = RESULT_LOST;
+        result->err.code = ERR_LOST;
+        return;
+    }
+    result->kind = RESULT_FAILED;
+    if (guard_has_ended_it(guard)) {
+        err_wrap(&result->err,
+                 guard->is_late ? "the time allowed for this target ran out" : "cancelled");
+        result->err.code = guard->is_late ? ERR_TIMEOUT : ERR_CANCELLED;
+    }
+}
+
+static Result solo_finish(Conn *conn, Guard *guard, Result result)
+{
+    PGconn *pg = conn_pg(conn);
+    result.kind = RESULT_OK;
+    PQsetSingleRowMode(pg);
+    while (true) {
+        if (!solo_wait(pg, guard)) {
+            return result.kind == RESULT_FAILED ? result : solo_lost(conn, result);
+        }
+        AUTO_PTR(PGresult) server = PQgetResult(pg);
+        if (server == NULL) {
+            return result;
+        }
+        ExecStatusType status = PQresultStatus(server);
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+            return solo_lost(conn, result);
+        }
+        if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
+            solo_error(guard, server, &result);
+            if (!conn_is_alive(conn)) {
+                return result;
+            }
+        }
+    }
+}
+
+Result perform_run(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    Conn *conn = runner->session.conn;
+    const PlanScript *script = script_of(runner, action);
+    if (solo_settings(runner, action, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
+    Guard guard;
+    Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
+    guard_begin(&guard, runner, action, script);
+    runner->session.is_dirty = true;
+    for (uint32_t i = 0; i < script->count && result.kind == RESULT_OK; i++) {
+        result.statement = i + 1;
+        guard_statement(&guard, i + 1);
+        if (PQsendQuery(conn_pg(conn), script->statements[i].sql) == 0) {
+            return solo_lost(conn, result);
+        }
+        result = solo_finish(conn, &guard, result);
+    }
+    result.statement = result.kind == RESULT_OK ? 0 : result.statement;
+    return result;
+}
+
+/* With the search_path under which the statement ran: solo_settings made it the session's. */
+static ErrCode statement_probe(Runner *runner, const Action *action, const PlanStatement *statement,
+                               Err *err)
+{
+    const char *sql = statement->probe < PROBE_COUNT_ ? PROBES[statement->probe] : NULL;
+    if (sql == NULL) {
+        return ERR_NONE;
+    }
+    const char *params[] = { statement->object, statement->detail };
+    AUTO_PTR(PGresult) found = NULL;
+    ErrCode code = session_query(runner, sql, params, ARRAY_LEN(params), action, &found, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (result_bool(found, 0, 0)) {
+        return ERR_NONE;
+    }
+    return err_set(err, ERR_UNPROVEN,
+                   "the catalog does not show what %s of %s should have done: %s", statement->kind,
+                   statement->object, result_text(found, 0, 1));
+}
+
+Result perform_probe(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    const PlanScript *script = script_of(runner, action);
+    if (solo_settings(runner, action, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
+    runner->session.is_dirty = true;
+    for (uint32_t i = 0; i < script->count; i++) {
+        if (statement_probe(runner, action, &script->statements[i], &err) == ERR_NONE) {
+            continue;
+        }
+        Result result = result_of_error(&err);
+        result.kind = err.code == ERR_UNPROVEN ? RESULT_UNPROVEN : result.kind;
+        result.migration = migration_of(runner, action)->id;
+        result.statement = i + 1;
+        return result;
+    }
+    return (Result){ .kind = RESULT_OK, .migration = "" };
+}

@@ -1,0 +1,371 @@
+/*
+ * The steps that are transactions: READ, APPLY, UNDO, and the notes before and after what cannot
+ * run in one. Each is a batch of the same shape: frame, fence, history, statements, COMMIT; what an
+ * item's failing means depends on its part (see PARTS).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/exec/batch.h"
+#include "agent/exec/sql.h"
+#include "common/str.h"
+
+#define PLAN_NO_STATEMENT 0
+
+/* What one step is about, while its batch is put together. */
+typedef struct Step {
+    Runner *runner;
+    const Action *action;
+    const PlanMigration *migration; /* NULL: READ */
+    const PlanScript *script;       /* NULL: READ and notes, which run no statement */
+    uint64_t lock_timeout_ms;
+    Batch batch;
+    Fence taken;
+    uint32_t timeline;
+    PGresult *rows; /* of SQL_HISTORY_STANDING */
+} Step;
+
+static void step_done(Step *step)
+{
+    batch_done(&step->batch);
+    PQclear(step->rows);
+}
+
+AUTO_DEFINE(Step, step_done)
+
+static const char *number_text(Runner *runner, uint64_t number)
+{
+    return arena_printf(&runner->arena, "%" PRIu64, number);
+}
+
+static const char *bytes_text(Runner *runner, const uint8_t *bytes, size_t length)
+{
+    char *text = arena_alloc(&runner->arena, 2 * length + 3);
+    text[0] = '\\';
+    text[1] = 'x';
+    hex_encode(bytes, length, text + 2);
+    return text;
+}
+
+static const char **params_new(Runner *runner, size_t count)
+{
+    return ARENA_ARRAY(&runner->arena, const char *, count);
+}
+
+/*
+ * RESET ALL comes inside the transaction: when it aborts, the settings are the old ones again, and
+ * so is the need to reset them. Not DISCARD ALL: it would drop the session's lock.
+ */
+static void frame_add(Step *step)
+{
+    Runner *runner = step->runner;
+    batch_add(&step->batch, PART_FRAME, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, 0);
+    if (runner->session.is_dirty) {
+        batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
+        batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
+        batch_add(&step->batch, PART_FRAME, "RESET ALL", NULL, 0);
+    }
+    const PlanStrategy *strategy = &runner->config.order->plan->strategy;
+    const char **params = params_new(runner, 4);
+    params[0] = "t";
+    params[1] = number_text(runner, step->lock_timeout_ms);
+    params[2] = number_text(runner, strategy->statement_timeout_ms);
+    params[3] = search_path_text(runner);
+    batch_add(&step->batch, PART_FRAME, SQL_SETTINGS, params, 4);
+}
+
+static void fence_add(Step *step)
+{
+    Runner *runner = step->runner;
+    const JobOrder *order = runner->config.order;
+    const char **params = params_new(runner, 8);
+    params[0] = runner->config.schema;
+    params[1] = number_text(runner, runner->session.system_identifier);
+    params[2] = number_text(runner, runner->session.database_oid);
+    params[3] = number_text(runner, runner->fence.term);
+    params[4] = number_text(runner, runner->fence.token);
+    params[5] = order->rollout;
+    params[6] = number_text(runner, order->stamp.attempt);
+    params[7] = runner->config.agent;
+    batch_add(&step->batch, PART_FENCE, SQL_FENCE_TAKE, params, 8);
+}
+
+static void row_add(Step *step, const char *state, const char *evidence)
+{
+    Runner *runner = step->runner;
+    const JobOrder *order = runner->config.order;
+    const PlanMigration *migration = step->migration;
+    const char **params = params_new(runner, 13);
+    params[0] = runner->config.schema;
+    params[1] = migration->id;
+    params[2] = migration->version;
+    params[3] = migration->name;
+    params[4] = bytes_text(runner, migration->checksum.data, migration->checksum.length);
+    params[5] = state;
+    params[6] = order->rollout;
+    params[7] = bytes_text(runner, order->plan_hash, PLAN_HASH_BYTES);
+    params[8] = number_text(runner, order->stamp.attempt);
+    params[9] = number_text(runner, runner->fence.term);
+    params[10] = number_text(runner, runner->fence.token);
+    params[11] = runner->config.agent;
+    params[12] = evidence;
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 13);
+}
+
+static void move_add(Step *step, const char *from, const char *to)
+{
+    Runner *runner = step->runner;
+    const char **params = params_new(runner, 6);
+    params[0] = runner->config.schema;
+    params[1] = step->migration->id;
+    params[2] = from;
+    params[3] = to;
+    params[4] = runner->config.order->rollout;
+    params[5] = runner->config.agent;
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_MOVE, params, 6);
+}
+
+static void statements_add(Step *step)
+{
+    for (size_t i = 0; i < step->script->count; i++) {
+        batch_add_statement(&step->batch, (uint32_t)i + 1, step->script->statements[i].sql);
+    }
+}
+
+/* The migration may have become another role: the history is ours to write. */
+static void finish_add(Step *step)
+{
+    Runner *runner = step->runner;
+    const char **params = params_new(runner, 3);
+    params[0] = "t";
+    params[1] = runner->config.schema;
+    params[2] = step->migration->id;
+    batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
+    batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
+    batch_add(&step->batch, PART_FRAME, SQL_HISTORY_FINISH, params, 3);
+}
+
+static Step step_begin(Runner *runner, const Action *action, const PlanMigration *migration,
+                       const PlanScript *script)
+{
+    uint32_t of_plan_ms = runner->config.order->plan->strategy.lock_timeout_ms;
+    Step step = {
+        .runner = runner,
+        .action = action,
+        .migration = migration,
+        .script = script,
+        .lock_timeout_ms =
+            script == NULL || script->lock_timeout_ms == 0 ? of_plan_ms : script->lock_timeout_ms,
+    };
+    frame_add(&step);
+    fence_add(&step);
+    return step;
+}
+
+static void rows_take(void *ctx, const BatchItem *item, const PGresult *result)
+{
+    Step *step = ctx;
+    if (item->part == PART_FENCE) {
+        step->taken.term = result_uint64(result, 0, 0);
+        step->taken.token = result_uint64(result, 0, 1);
+        step->timeline = (uint32_t)strtoul(result_text(result, 0, 2), NULL, 16);
+    } else if (item->sql == SQL_HISTORY_STANDING) {
+        step->rows = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+    }
+}
+
+/*
+ * An error of the fence or the history row is never the migration's. Waiting in vain for the row
+ * lock means another attempt is inside its transaction; a row that is there means that it got
+ * through.
+ */
+static ResultKind kind_of_own(const BatchOutcome *outcome)
+{
+    if (outcome->kind == RESULT_BLOCKED || str_equal(outcome->err.sqlstate, "57014")) {
+        return RESULT_IN_PROGRESS;
+    }
+    if (outcome->part == PART_HISTORY && str_equal(outcome->err.sqlstate, "23505")) {
+        return RESULT_ALREADY;
+    }
+    return outcome->kind;
+}
+
+/* The echo of our own cancel or termination, not the server's judgement of the statement. */
+static bool is_our_cancel(const Guard *guard, const Err *err)
+{
+    return guard_has_ended_it(guard) &&
+           (str_equal(err->sqlstate, "57014") || str_equal(err->sqlstate, "57P01"));
+}
+
+static void cancel_explain(const Guard *guard, Err *err)
+{
+    if (guard->is_late) {
+        err_set(err, ERR_TIMEOUT, "cancelled: the time allowed for this target ran out");
+    } else {
+        err_set(err, ERR_CANCELLED, "cancelled because the goal has changed");
+    }
+}
+
+static void blocker_name(const Guard *guard, Err *err)
+{
+    if (guard->blocked_by[0] != '\0') {
+        err_hint(err, "blocked by %s; end it, or raise the lock timeout", guard->blocked_by);
+    }
+}
+
+static Result result_of_server(const Step *step, const Guard *guard, const BatchOutcome *outcome)
+{
+    bool is_statement = outcome->part == PART_STATEMENT;
+    Result result = {
+        .kind = outcome->kind,
+        .err = outcome->err,
+        .migration = step->migration == NULL ? "" : step->migration->id,
+        .statement = is_statement ? outcome->statement : PLAN_NO_STATEMENT,
+    };
+    if (is_our_cancel(guard, &outcome->err)) {
+        result.kind = RESULT_CANCELLED;
+        cancel_explain(guard, &result.err);
+    } else if (outcome->part == PART_FENCE || outcome->part == PART_HISTORY) {
+        result.kind = kind_of_own(outcome);
+    } else if (outcome->kind == RESULT_FENCED || outcome->kind == RESULT_ALREADY) {
+        result.kind = RESULT_FAILED; /* a migration may raise what it likes, also our numbers */
+        result.err.code = ERR_SERVER;
+    }
+    if (result.kind == RESULT_IN_PROGRESS) {
+        result.err.code = ERR_ATTEMPT_IN_PROGRESS;
+    } else if (result.kind == RESULT_BLOCKED) {
+        blocker_name(guard, &result.err);
+    }
+    return result;
+}
+
+static Result result_of_batch(const Step *step, const Guard *guard, const BatchOutcome *outcome)
+{
+    Result result = {
+        .err = outcome->err,
+        .migration = step->migration == NULL ? "" : step->migration->id,
+    };
+    switch (outcome->end) {
+    case BATCH_COMMITTED:
+        result.kind = RESULT_OK;
+        return result;
+    case BATCH_ROLLED_BACK:
+    case BATCH_ERROR:
+        return result_of_server(step, guard, outcome);
+    case BATCH_UNSENT:
+        result.kind = RESULT_UNREACHABLE;
+        return result;
+    case BATCH_LOST:
+        result.kind = RESULT_LOST;
+        return result;
+    }
+    return result;
+}
+
+static Result step_run(Step *step)
+{
+    Runner *runner = step->runner;
+    batch_add(&step->batch, PART_COMMIT, "COMMIT", NULL, 0);
+    Guard guard;
+    BatchOutcome outcome;
+    guard_begin(&guard, runner, step->action, step->script);
+    batch_run(runner->session.conn, &step->batch, &guard, rows_take, step, &outcome);
+    runner->session.is_dirty = runner->session.is_dirty || step->script != NULL;
+    if (outcome.end == BATCH_COMMITTED && step->taken.token != 0) {
+        runner->fence = step->taken;
+    }
+    return result_of_batch(step, &guard, &outcome);
+}
+
+Result perform_read(Runner *runner, const Action *action)
+{
+    AUTO(Step)
+    step = step_begin(runner, action, NULL, NULL);
+    const char **params = params_new(runner, 1);
+    params[0] = runner->config.schema;
+    batch_add(&step.batch, PART_HISTORY, SQL_HISTORY_STANDING, params, 1);
+    Result result = step_run(&step);
+    if (result.kind == RESULT_LOST) {
+        result.kind = RESULT_UNREACHABLE; /* nothing of the target was under way */
+        result.err.code = ERR_UNREACHABLE;
+    }
+    if (result.kind != RESULT_OK) {
+        return result;
+    }
+    history_fill(runner, step.rows, step.timeline);
+    result.kind = RESULT_HISTORY;
+    result.history = &runner->history;
+    return result;
+}
+
+static const PlanMigration *migration_of(const Runner *runner, const Action *action)
+{
+    return &runner->config.order->plan->migrations[action->migration];
+}
+
+Result perform_apply(Runner *runner, const Action *action)
+{
+    const PlanMigration *migration = migration_of(runner, action);
+    AUTO(Step)
+    step = step_begin(runner, action, migration, &migration->up);
+    row_add(&step, "applied", NULL);
+    statements_add(&step);
+    finish_add(&step);
+    return step_run(&step);
+}
+
+Result perform_undo(Runner *runner, const Action *action)
+{
+    const PlanMigration *migration = migration_of(runner, action);
+    AUTO(Step)
+    step = step_begin(runner, action, migration, &migration->down);
+    move_add(&step, "applied", "undone");
+    statements_add(&step);
+    return step_run(&step);
+}
+
+/* Which indexes of the wanted name were there before. "[]" for anything but an index. */
+static ErrCode evidence_gather(Runner *runner, const Action *action, const PlanScript *script,
+                               const char **ret_evidence, Err *err)
+{
+    *ret_evidence = "[]";
+    const PlanStatement *statement = script->count == 0 ? NULL : &script->statements[0];
+    if (statement == NULL || statement->probe != PROBE_INDEX_VALID) {
+        return ERR_NONE;
+    }
+    const char *params[] = { statement->object };
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code = session_query(runner, SQL_EVIDENCE, params, 1, action, &rows, err);
+    if (code == ERR_NONE) {
+        *ret_evidence = arena_strdup(&runner->arena, result_text(rows, 0, 0));
+    }
+    return code;
+}
+
+Result perform_note_begin(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    const PlanMigration *migration = migration_of(runner, action);
+    const char *evidence = NULL;
+    if (evidence_gather(runner, action, &migration->up, &evidence, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
+    AUTO(Step)
+    step = step_begin(runner, action, migration, NULL);
+    if (action->is_down) {
+        move_add(&step, "applied", "undoing");
+    } else {
+        row_add(&step, "started", evidence);
+    }
+    return step_run(&step);
+}
+
+Result perform_note_end(Runner *runner, const Action *action)
+{
+    AUTO(Step)
+    step = step_begin(runner, action, migration_of(runner, action), NULL);
+    move_add(&step, action->is_down ? "undoing" : "started",
+             action->is_down ? "undone" : "applied");
+    return step_run(&step);
+}
