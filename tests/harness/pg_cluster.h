@@ -1,0 +1,74 @@
+/*
+ * Real PostgreSQL clusters for tests: made anew, on a free loopback port and a socket of their own,
+ * as user postgres when the test runs as root. They end with the test, however that ends: a keeper
+ * process stops the server and removes its files as soon as the test is gone.
+ *
+ * Everything here fails the running cmocka test when it cannot do its work.
+ */
+#ifndef SKEIN_TESTS_HARNESS_PG_CLUSTER_H
+#define SKEIN_TESTS_HARNESS_PG_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PG_TEXT_MAX 1024
+
+typedef struct PgCluster PgCluster;
+
+/* `settings`: further lines for postgresql.conf; NULL: none. fsync is off unless they turn it on.
+ */
+PgCluster *pg_cluster_start(const char *settings);
+
+/* A streaming standby of `primary`, ready for reading. */
+PgCluster *pg_cluster_start_standby(PgCluster *primary);
+
+/* Stops at once and removes everything. NULL is allowed. */
+void pg_cluster_stop(PgCluster *cluster);
+
+/* As a crash: `immediate` stop, files kept. Then pg_cluster_restart on the same port. */
+void pg_cluster_crash(PgCluster *cluster);
+void pg_cluster_restart(PgCluster *cluster);
+
+int pg_cluster_port(const PgCluster *cluster);
+const char *pg_cluster_socket_dir(const PgCluster *cluster);
+
+/* "host=127.0.0.1 port=… user=postgres dbname=…": valid until the next call. `port` 0: the
+ * cluster's. */
+const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port);
+
+/* Runs one or several statements as superuser. */
+void pg_cluster_run(PgCluster *cluster, const char *database, const char *sql);
+
+/* First field of the first row; "" for none. Valid until the next call. */
+const char *pg_cluster_ask(PgCluster *cluster, const char *database, const char *sql);
+int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *sql);
+
+/* PREFIX_0001 … PREFIX_NNNN. */
+void pg_cluster_make_databases(PgCluster *cluster, const char *prefix, unsigned count);
+
+/* Sessions whose application_name begins with "skein/", and advisory locks, in the whole cluster.
+ */
+unsigned pg_cluster_sessions(PgCluster *cluster);
+unsigned pg_cluster_advisory_locks(PgCluster *cluster);
+
+/* Fails unless both come to nothing within ten seconds. */
+void pg_cluster_assert_quiet(PgCluster *cluster);
+
+/* Waits until the query gives "t", at most `timeout_ms`; fails otherwise. */
+void pg_cluster_await(PgCluster *cluster, const char *database, const char *sql,
+                      unsigned timeout_ms);
+
+/* Free at the moment of asking. */
+int free_port(void);
+
+/*
+ * Starts a program as the cluster's user, tied to the life of the test (PR_SET_PDEATHSIG); its
+ * output goes to `log_path`. Returns its pid; end it by process_stop.
+ */
+int process_start(const char *const *argv, const char *log_path);
+void process_stop(int pid);
+
+/* Writes a file that the cluster's user owns. */
+void file_write_as_cluster_user(const char *path, const char *text);
+
+#endif
