@@ -24,8 +24,8 @@ static JsonDocument *parse(const char *text)
 static void every_type_is_read(void **state)
 {
     (void)state;
-    AUTO_PTR(JsonDocument)
-    document = parse("{\"s\":\"x\",\"i\":-5,\"b\":true,\"a\":[\"p\",\"q\"],\"o\":{\"n\":1}}");
+    AUTO_PTR(JsonDocument) document =
+        parse("{\"s\":\"x\",\"i\":-5,\"b\":true,\"a\":[\"p\",\"q\"],\"o\":{\"n\":1}}");
     JsonIn root = json_in_root(document, "body");
     JsonIn in;
     const char *text = NULL;
