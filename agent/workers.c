@@ -2,7 +2,6 @@
 #include "agent/workers.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "agent/conn/wake.h"
@@ -30,7 +29,6 @@ typedef struct Worker {
     /* The one thing both threads touch. */
     pthread_mutex_t mutex;
     Permit permit;
-    atomic_bool is_in_step;
 } Worker;
 
 struct Workers {
@@ -81,9 +79,6 @@ static void require(ErrCode code)
 static void tell_report(void *ctx, const State *state)
 {
     Worker *worker = ctx;
-    /* Parked and ended jobs have closed their connection: only those may be left behind. */
-    atomic_store(&worker->is_in_step,
-                 !report_is_end((Report)state->report) && state->report != REPORT_PARKED);
     require(letter_send(worker->sender, worker->target, MESSAGE_STATE, state, &(Err){ 0 }));
 }
 
@@ -121,7 +116,6 @@ static void *work(void *ctx)
         .hooks = { permit_now, tell_report, tell_progress, worker },
     };
     exec_job(&exec, &(Err){ 0 }); /* how it ended was its last report */
-    atomic_store(&worker->is_in_step, false);
     require(letter_send_end(worker->sender, worker->target, &(Err){ 0 }));
     zsock_done(&worker->sender);
     return NULL;
@@ -151,7 +145,6 @@ static Worker *worker_new(const Workers *workers, const WorkerStart *start)
     worker->permit = start->permit;
     worker->wake = wake_new();
     pthread_mutex_init(&worker->mutex, NULL);
-    atomic_init(&worker->is_in_step, true);
     worker->order = (JobOrder){
         .rollout = arena_strdup(&worker->arena, order->rollout),
         .target = worker->target,
@@ -190,16 +183,30 @@ ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err)
     return ERR_NONE;
 }
 
-void workers_permit(Workers *workers, const char *target, Permit permit)
+static void set_permit(Worker *worker, Permit permit)
 {
-    Worker *worker = map_get(workers->by_target, target);
-    if (worker == NULL) {
-        return;
-    }
     pthread_mutex_lock(&worker->mutex);
     worker->permit = permit;
     pthread_mutex_unlock(&worker->mutex);
     wake_raise(worker->wake);
+}
+
+void workers_permit(Workers *workers, const char *target, Permit permit)
+{
+    Worker *worker = map_get(workers->by_target, target);
+    if (worker != NULL) {
+        set_permit(worker, permit);
+    }
+}
+
+void workers_withdraw(Workers *workers)
+{
+    void *cursor = NULL;
+    const char *target = NULL;
+    void *worker = NULL;
+    while (map_next(workers->by_target, &cursor, &target, &worker)) {
+        set_permit(worker, (Permit){ .goal = GOAL_NONE });
+    }
 }
 
 const HeldPlan *workers_ended(Workers *workers, const char *target)
@@ -222,17 +229,4 @@ bool workers_has(const Workers *workers, const char *target)
 size_t workers_count(const Workers *workers)
 {
     return map_count(workers->by_target);
-}
-
-bool workers_are_in_step(const Workers *workers)
-{
-    void *cursor = NULL;
-    const char *target = NULL;
-    void *value = NULL;
-    while (map_next(workers->by_target, &cursor, &target, &value)) {
-        if (atomic_load(&((Worker *)value)->is_in_step)) {
-            return true;
-        }
-    }
-    return false;
 }

@@ -46,10 +46,10 @@ void workers_permit(Workers *workers, const char *target, Permit permit);
 /* A worker's letter said that it ends: joins it. Returns the plan it was given, to be released. */
 const HeldPlan *workers_ended(Workers *workers, const char *target);
 
+/* Withdraws every permit: transactional steps are cancelled, others end first; then the workers end. */
+void workers_withdraw(Workers *workers);
+
 bool workers_has(const Workers *workers, const char *target);
 size_t workers_count(const Workers *workers);
-
-/* Is a step of any worker under way whose outcome would be unknown if the process ended now? */
-bool workers_are_in_step(const Workers *workers);
 
 #endif

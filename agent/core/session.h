@@ -107,6 +107,12 @@ void agent_session_job_ended(AgentSession *session, const char *target, uint64_t
 /* The inventory or an instance in the facts has changed: tell it. */
 void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEffects *effects);
 
+/*
+ * A message of the link's own, of which the session only knows how to address it: PROGRESS, PLAN_GET. It is
+ * dropped while there is no session. `body` is read when the effect is performed.
+ */
+void agent_session_pass(AgentSession *session, MessageType type, const void *body, LinkEffects *effects);
+
 /* Clean shutdown: BYE. */
 void agent_session_bye(AgentSession *session, const char *reason, LinkEffects *effects);
 
