@@ -1,6 +1,6 @@
 /*
- * What a fuzzer brings. The same file runs under clang's libFuzzer (-DSKEIN_FUZZER=ON) and, linked with
- * fuzz_main.c, as a program that mutates its own seeds a bounded number of times, for CI.
+ * What a fuzzer brings. The same file runs under clang's libFuzzer (-DSKEIN_FUZZER=ON) and, linked
+ * with fuzz_main.c, as a program that mutates its own seeds a bounded number of times, for CI.
  */
 #ifndef SKEIN_TESTS_FUZZ_FUZZ_H
 #define SKEIN_TESTS_FUZZ_FUZZ_H

@@ -1,6 +1,6 @@
 /*
- * The codec: the first byte chooses a message's table or the plan's, the rest is decoded by it. What
- * is accepted can be printed and encoded, and its encoding decodes to the same bytes.
+ * The codec: the first byte chooses a message's table or the plan's, the rest is decoded by it.
+ * What is accepted can be printed and encoded, and its encoding decodes to the same bytes.
  */
 #include "fuzz.h"
 

@@ -27,7 +27,9 @@ static uint64_t next_random(uint64_t *seed)
 
 static void mutate_byte(Str *input, uint64_t *seed)
 {
-    /* Heads of MessagePack that claim much, and limits of integers, more often than chance would. */
+    /*
+     * Heads of MessagePack that claim much, and limits of integers, more often than chance would.
+     */
     static const uint8_t SHARP[] = { 0x00, 0x7F, 0x80, 0xC0, 0xC1, 0xC6, 0xDB, 0xDD, 0xDF, 0xFF };
     uint8_t value = (uint8_t)next_random(seed);
     if (value % 2 == 0) {

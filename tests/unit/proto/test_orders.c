@@ -76,6 +76,15 @@ static void a_digest_changes_with_every_part(void **state)
     }
 }
 
+/* A sum, not an exclusive or: a goal that stands there twice does not cancel itself out. */
+static void a_digest_adds_up(void **state)
+{
+    (void)state;
+    uint64_t once = goals_digest_add(0, "a/b", (OrderStamp){ 1, 1, 1 }, GOAL_HOLD);
+    uint64_t twice = goals_digest_add(once, "a/b", (OrderStamp){ 1, 1, 1 }, GOAL_HOLD);
+    assert_true(twice == 2 * once);
+}
+
 /*
  * Both sides compute it, perhaps by different programs: the README states it, and it must not
  * drift.
@@ -114,6 +123,7 @@ int main(void)
         cmocka_unit_test(identities_differ_in_any_part),
         cmocka_unit_test(a_digest_does_not_depend_on_the_order),
         cmocka_unit_test(a_digest_changes_with_every_part),
+        cmocka_unit_test(a_digest_adds_up),
         cmocka_unit_test(a_digest_is_what_the_wire_documents),
         cmocka_unit_test(names_are_stable_and_nothing_is_nameless),
         cmocka_unit_test(an_end_is_everything_from_applied_on),

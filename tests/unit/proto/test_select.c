@@ -89,7 +89,7 @@ static void like_knows_percent_underscore_and_backslash(void **state)
         { "%a%b", "xaxxb", true },  { "%a%b", "xaxxbx", false }, { "%ab", "aab", true },
         { "a%", "ba", false },      { "%é", "caf\xc3\xa9", true },
         { "a_c%f", "abcdef", true }, { "''", "'", true },        { "A%", "abc", false },
-        { "%_", "", false },        { "%__", "é", false },       { "%\\%", "50%", true },
+        { "x\\\\", "x\\", true },   { "%_", "", false },        { "%__", "é", false },       { "%\\%", "50%", true },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -167,6 +167,8 @@ static void errors_say_where_what_and_how_else(void **state)
         { "database in ('a' 'b')", "column 18: expected , or ), found 'b'", "" },
         { "database in ('a',)", "column 18: expected a string in single quotes, found )", "" },
         { "database like 'x\\'", "column 15: the pattern ends with a lone \\",
+          "a \\ stands for itself as \\\\" },
+        { "database like '\\\\\\'", "column 15: the pattern ends with a lone \\",
           "a \\ stands for itself as \\\\" },
         { "(host = 'x'", "column 12: expected and, or or ), found the end", "" },
         { "host = 'x')", "column 11: expected and, or or the end, found )", "" },
