@@ -1,0 +1,2 @@
+-- skein: no-transaction
+DROP INDEX CONCURRENTLY orders_by_customer;
