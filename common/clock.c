@@ -99,8 +99,8 @@ bool utc_parse(const char *text, int64_t *ret_wall_ms)
     struct tm normal = tm;
     int64_t seconds = timegm(&normal);
     /* timegm turns the 31st of April into the 1st of May: a date that changed was none. */
-    if (normal.tm_mday != tm.tm_mday || normal.tm_mon != tm.tm_mon ||
-        normal.tm_hour != tm.tm_hour || normal.tm_min != tm.tm_min || normal.tm_sec != tm.tm_sec) {
+    if (normal.tm_mon != tm.tm_mon || normal.tm_hour != tm.tm_hour || normal.tm_min != tm.tm_min ||
+        normal.tm_sec != tm.tm_sec) {
         return false;
     }
     *ret_wall_ms = seconds * 1000 + ms;

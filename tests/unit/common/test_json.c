@@ -21,11 +21,13 @@ static JsonDocument *parse(const char *text)
     return document;
 }
 
+static const char EVERY_TYPE[] =
+    "{\"s\":\"x\",\"i\":-5,\"b\":true,\"a\":[\"p\",\"q\"],\"o\":{\"n\":1}}";
+
 static void every_type_is_read(void **state)
 {
     (void)state;
-    AUTO_PTR(JsonDocument) document =
-        parse("{\"s\":\"x\",\"i\":-5,\"b\":true,\"a\":[\"p\",\"q\"],\"o\":{\"n\":1}}");
+    AUTO_PTR(JsonDocument) document = parse(EVERY_TYPE);
     JsonIn root = json_in_root(document, "body");
     JsonIn in;
     const char *text = NULL;

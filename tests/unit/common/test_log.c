@@ -188,8 +188,13 @@ static void the_journal_gets_a_priority_and_no_time(void **state)
 static void a_journal_of_someone_else_is_not_ours(void **state)
 {
     (void)state;
+    struct stat status;
+    char stream[64];
     char text[200] = "";
-    setenv("JOURNAL_STREAM", "1:2", 1);
+    assert_int_equal(fstat(g_pipe[1], &status), 0);
+    snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino + 1);
+    setenv("JOURNAL_STREAM", stream, 1);
     log_init(LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
     log_info("plain");
     assert_true(read(g_pipe[0], text, sizeof(text) - 1) > 0);

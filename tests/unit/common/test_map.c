@@ -72,6 +72,22 @@ static void iterating_follows_insertion_and_survives_removal(void **state)
     assert_int_equal(map_count(map), 0);
 }
 
+static void iterating_ends(void **state)
+{
+    (void)state;
+    AUTO_PTR(Map) map = map_new();
+    map_put(map, "a", &ONE);
+    map_put(map, "b", &TWO);
+    void *cursor = NULL;
+    const char *key = NULL;
+    void *value = NULL;
+    assert_true(map_next(map, &cursor, &key, &value));
+    assert_true(map_next(map, &cursor, &key, &value));
+    assert_ptr_equal(value, &TWO);
+    assert_false(map_next(map, &cursor, &key, &value));
+    assert_false(map_next(map, &cursor, &key, &value));
+}
+
 static void an_empty_map_has_nothing_to_visit(void **state)
 {
     (void)state;
@@ -105,6 +121,7 @@ int main(void)
         cmocka_unit_test(keys_are_copied),
         cmocka_unit_test(removing_gives_the_value_back),
         cmocka_unit_test(iterating_follows_insertion_and_survives_removal),
+        cmocka_unit_test(iterating_ends),
         cmocka_unit_test(an_empty_map_has_nothing_to_visit),
         cmocka_unit_test(many_keys_are_all_there),
     };

@@ -53,6 +53,19 @@ static void below_stays_below_and_reaches_everything(void **state)
     assert_int_equal(random_below(&random, 1), 0);
 }
 
+/* Three quarters of the range: a bare remainder would give the lowest third half of the draws. */
+static void below_has_no_favourites(void **state)
+{
+    (void)state;
+    Random random;
+    random_init(&random, 42);
+    unsigned low = 0;
+    for (int i = 0; i < 3000; i++) {
+        low += random_below(&random, UINT64_C(3) << 62) < UINT64_C(1) << 62 ? 1 : 0;
+    }
+    assert_in_range(low, 880, 1120);
+}
+
 static void between_includes_both_ends(void **state)
 {
     (void)state;
@@ -96,8 +109,13 @@ static void jitter_stays_within_its_percentage(void **state)
 {
     (void)state;
     static const JitterCase CASES[] = {
-        { 5000, 20, 4000, 6000 }, { 5000, 0, 5000, 5000 }, { 0, 50, 0, 0 },
-        { 3, 50, 2, 4 },          { 100, 200, 0, 200 },    { UINT64_MAX, 100, 0, UINT64_MAX },
+        { 5000, 20, 4000, 6000 },
+        { 5000, 0, 5000, 5000 },
+        { 0, 50, 0, 0 },
+        { 3, 50, 2, 4 },
+        { 100, 200, 0, 200 },
+        { UINT64_MAX, 100, 0, UINT64_MAX },
+        { UINT64_MAX, 50, UINT64_MAX / 2, UINT64_MAX },
     };
     Random random;
     random_init(&random, 42);
@@ -115,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_seed_gives_the_same_numbers_for_ever),
         cmocka_unit_test(different_seeds_differ),
         cmocka_unit_test(below_stays_below_and_reaches_everything),
+        cmocka_unit_test(below_has_no_favourites),
         cmocka_unit_test(between_includes_both_ends),
         cmocka_unit_test(chance_knows_never_and_always),
         cmocka_unit_test(jitter_stays_within_its_percentage),
