@@ -38,8 +38,8 @@ struct SimNet {
     void *down_ctx;
     void *listener;
     uint64_t next_socket;
-    uint64_t next_route;
     LIST(Link) links;
+    LIST(size_t) route_agents; /* of every route there ever was, by its number - 1 */
     LIST(Flight) flights; /* slots: happenings name them by index */
     LIST(size_t) free_slots;
 };
@@ -69,6 +69,7 @@ void sim_net_free(SimNet *net)
         free(net->flights.items[i].bytes);
     }
     LIST_DONE(&net->links);
+    LIST_DONE(&net->route_agents);
     LIST_DONE(&net->flights);
     LIST_DONE(&net->free_slots);
     free(net);
@@ -147,7 +148,8 @@ static void link_connect(void *ctx, uint64_t tag)
         return;
     }
     bool is_first = link->last_up_ms == 0;
-    link->route = ++net->next_route;
+    LIST_PUSH(&net->route_agents, agent);
+    link->route = net->route_agents.count;
     link->listener = net->listener;
     link->last_up_ms = link->last_down_ms = world_now_ms(net->world);
     if (is_first || world_chance(net->world, 50)) {
@@ -247,6 +249,11 @@ void sim_net_send_up(SimNet *net, size_t agent, Bytes frame)
                       .route = link->route,
                       .listener = link->listener };
     frame_send(net, flight, frame, &link->last_up_ms);
+}
+
+size_t sim_net_agent_of(const SimNet *net, uint64_t route)
+{
+    return net->route_agents.items[route - 1];
 }
 
 bool sim_net_send_down(SimNet *net, uint64_t route, Bytes frame)

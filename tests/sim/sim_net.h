@@ -50,6 +50,9 @@ void sim_net_close(SimNet *net, size_t agent);
 
 /* Dropped when there is no connection. */
 void sim_net_send_up(SimNet *net, size_t agent, Bytes frame);
+/* The agent that a route belongs or belonged to. */
+size_t sim_net_agent_of(const SimNet *net, uint64_t route);
+
 /* False: no such route any more. */
 bool sim_net_send_down(SimNet *net, uint64_t route, Bytes frame);
 

@@ -326,6 +326,12 @@ Store *sim_store_open(SimDisk *disk)
     return &store->base;
 }
 
+bool sim_store_is_current(const Store *store)
+{
+    const SimStore *handle = (const SimStore *)store;
+    return handle->term == handle->disk->tables.term;
+}
+
 void sim_disk_set_read_only(SimDisk *disk, bool is_read_only)
 {
     disk->is_read_only = is_read_only;

@@ -21,6 +21,9 @@ AUTO_PTR_DEFINE(SimDisk, sim_disk_free)
 /* A new connection to the disk. */
 Store *sim_store_open(SimDisk *disk);
 
+/* Has this handle taken the newest term? */
+bool sim_store_is_current(const Store *store);
+
 /* From now on every write fails with ERR_STORE, or works again. */
 void sim_disk_set_read_only(SimDisk *disk, bool is_read_only);
 

@@ -1,0 +1,306 @@
+/*
+ * The table of faults. Each seed has a random subset of them (swarm testing: with all at once nothing gets
+ * far enough to break in an interesting way), each at a random pace.
+ */
+#include "tests/sim/faults.h"
+
+typedef struct FaultRow {
+    const char *name;
+    uint32_t percent;  /* of seeds that have it */
+    uint32_t mean_ms;  /* between two of them, before the seed's own pace */
+    void (*strike)(Sim *sim);
+} FaultRow;
+
+static SimAgent *any_agent(Sim *sim)
+{
+    return sim->agents[world_below(sim->world, sim->scenario->agent_count)];
+}
+
+static size_t any_server(Sim *sim)
+{
+    size_t tenant = world_below(sim->world, sim_pg_tenant_count(sim->pg));
+    return sim_pg_server_of(sim_pg_tenant_at(sim->pg, tenant));
+}
+
+/* Mostly short, sometimes beyond every deadline. */
+static uint64_t outage_ms(Sim *sim)
+{
+    return world_chance(sim->world, 70) ? world_between(sim->world, 50, 20000)
+                                        : world_between(sim->world, 20000, 300000);
+}
+
+/* --- agents --- */
+
+static void agent_dies(Sim *sim)
+{
+    SimAgent *agent = any_agent(sim);
+    sim_agent_kill(agent);
+    sim_agent_start(agent, outage_ms(sim));
+}
+
+static void agent_stops(Sim *sim)
+{
+    SimAgent *agent = any_agent(sim);
+    sim_agent_stop(agent);
+    if (!sim_agent_is_up(agent)) {
+        sim_agent_start(agent, outage_ms(sim));
+    }
+}
+
+static void agent_thaws(void *ctx, uint64_t tag)
+{
+    (void)tag;
+    sim_agent_freeze(ctx, false);
+}
+
+static void agent_freezes(Sim *sim)
+{
+    SimAgent *agent = any_agent(sim);
+    sim_agent_freeze(agent, true);
+    world_after(sim->world, outage_ms(sim), agent_thaws, agent, 0);
+}
+
+/* --- the network --- */
+
+static void link_mends(void *ctx, uint64_t agent)
+{
+    Sim *sim = ctx;
+    sim_net_cut(sim->net, agent, false, false);
+}
+
+static void link_cut(Sim *sim, size_t agent, uint64_t duration_ms)
+{
+    bool is_up_cut = world_chance(sim->world, 70);
+    bool is_down_cut = !is_up_cut || world_chance(sim->world, 60);
+    world_tell(sim->world, sim->scenario->agents[agent], "cut off%s%s for %llu ms",
+               is_up_cut ? ", upward" : "", is_down_cut ? ", downward" : "",
+               (unsigned long long)duration_ms);
+    sim_net_cut(sim->net, agent, is_up_cut, is_down_cut);
+    world_after(sim->world, duration_ms, link_mends, sim, agent);
+}
+
+static void agent_partitioned(Sim *sim)
+{
+    link_cut(sim, world_below(sim->world, sim->scenario->agent_count), outage_ms(sim));
+}
+
+static void many_partitioned(Sim *sim)
+{
+    uint64_t duration_ms = outage_ms(sim);
+    uint32_t percent = (uint32_t)world_between(sim->world, 30, 100);
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        if (world_chance(sim->world, percent)) {
+            link_cut(sim, i, duration_ms);
+        }
+    }
+}
+
+static void connection_breaks(Sim *sim)
+{
+    sim_net_break(sim->net, world_below(sim->world, sim->scenario->agent_count));
+}
+
+static void weather_changes(Sim *sim)
+{
+    World *world = sim->world;
+    NetWeather weather = {
+        .loss = world_chance(world, 50) ? (uint32_t)world_below(world, 3000) : 0,
+        .doubling = world_chance(world, 50) ? (uint32_t)world_below(world, 5000) : 0,
+        .late = world_chance(world, 40) ? (uint32_t)world_below(world, 500) : 0,
+        .delay_ms = (uint32_t)(world_chance(world, 70) ? world_between(world, 1, 50)
+                                                       : world_between(world, 50, 2000)),
+        .is_ordered = world_chance(world, 50),
+    };
+    sim_net_set_weather(sim->net, weather);
+}
+
+/* --- coordinator and store --- */
+
+static void coordinator_dies(Sim *sim)
+{
+    sim_coordinator_kill(sim_leader(sim));
+    sim_coordinator_start(sim_leader(sim), outage_ms(sim));
+}
+
+static void coordinator_thaws(void *ctx, uint64_t tag)
+{
+    (void)tag;
+    sim_coordinator_freeze(ctx, false);
+}
+
+static void coordinator_freezes(Sim *sim)
+{
+    sim_coordinator_freeze(sim_leader(sim), true);
+    world_after(sim->world, outage_ms(sim), coordinator_thaws, sim_leader(sim), 0);
+}
+
+/* The leader freezes beyond its lease, the other one takes over, the first thaws and does not know. */
+static void coordinator_taken_over(Sim *sim)
+{
+    if (!sim_coordinator_is_serving(sim_leader(sim))) {
+        return;
+    }
+    SimCoordinator *old = sim_leader(sim);
+    sim_coordinator_freeze(old, true);
+    world_after(sim->world, world_between(sim->world, 1000, 60000), coordinator_thaws, old, 0);
+    sim->leader = 1 - sim->leader;
+    sim_coordinator_kill(sim_leader(sim));
+    sim_coordinator_start(sim_leader(sim), world_between(sim->world, 0, 5000));
+}
+
+static void disk_writable(void *ctx, uint64_t tag)
+{
+    (void)tag;
+    sim_disk_set_read_only(ctx, false);
+}
+
+static void disk_fails(Sim *sim)
+{
+    sim_disk_set_read_only(sim->disk, true);
+    world_after(sim->world, outage_ms(sim), disk_writable, sim->disk, 0);
+}
+
+static void disk_backed_up(Sim *sim)
+{
+    sim_disk_backup(sim->disk);
+}
+
+static void disk_restored(Sim *sim)
+{
+    if (!sim_disk_has_backup(sim->disk)) {
+        return;
+    }
+    world_saw(sim->world, SIGHT_OLD_BACKUP);
+    world_tell(sim->world, "store", "thrown back to its backup");
+    sim_coordinator_kill(sim->coordinators[0]);
+    sim_coordinator_kill(sim->coordinators[1]);
+    sim_disk_restore(sim->disk);
+    invariants_disk_restored(sim->invariants);
+    sim_coordinator_start(sim_leader(sim), outage_ms(sim));
+}
+
+/* --- servers --- */
+
+static void server_starts(void *ctx, uint64_t server)
+{
+    sim_pg_start(ctx, server);
+}
+
+static void server_stops(Sim *sim)
+{
+    size_t server = any_server(sim);
+    sim_pg_stop(sim->pg, server);
+    world_after(sim->world, outage_ms(sim), server_starts, sim->pg, server);
+}
+
+static void server_reachable(void *ctx, uint64_t server)
+{
+    sim_pg_cut(ctx, server, false);
+}
+
+static void server_cut(Sim *sim)
+{
+    size_t server = any_server(sim);
+    sim_pg_cut(sim->pg, server, true);
+    world_after(sim->world, outage_ms(sim), server_reachable, sim->pg, server);
+}
+
+static void server_tears(Sim *sim)
+{
+    sim_pg_tear(sim->pg, any_server(sim));
+}
+
+static void server_fails_over(Sim *sim)
+{
+    sim_pg_fail_over(sim->pg, any_server(sim), world_between(sim->world, 0, 20000));
+}
+
+static void stranger_comes(Sim *sim)
+{
+    size_t tenant = world_below(sim->world, sim_pg_tenant_count(sim->pg));
+    sim_pg_hold_lock(sim_pg_tenant_at(sim->pg, tenant), world_between(sim->world, 100, 60000));
+}
+
+static const FaultRow FAULTS[] = {
+    { "agent dies", 45, 60000, agent_dies },
+    { "agent stops", 10, 90000, agent_stops },
+    { "agent freezes", 25, 60000, agent_freezes },
+    { "agent partitioned", 35, 60000, agent_partitioned },
+    { "many partitioned", 12, 150000, many_partitioned },
+    { "connection breaks", 25, 30000, connection_breaks },
+    { "weather changes", 50, 60000, weather_changes },
+    { "coordinator dies", 35, 60000, coordinator_dies },
+    { "coordinator freezes", 15, 90000, coordinator_freezes },
+    { "coordinator taken over", 12, 120000, coordinator_taken_over },
+    { "disk fails", 15, 90000, disk_fails },
+    { "disk backed up", 8, 40000, disk_backed_up },
+    { "disk restored", 8, 150000, disk_restored },
+    { "server stops", 30, 60000, server_stops },
+    { "server cut", 20, 60000, server_cut },
+    { "connections tear", 40, 20000, server_tears },
+    { "server fails over", 6, 150000, server_fails_over },
+    { "stranger comes", 10, 20000, stranger_comes },
+};
+
+/* The tag carries the row and the seed's pace, in percent of the mean. */
+#define TAG_ROW_BITS 8
+
+static void fault_strikes(void *ctx, uint64_t tag);
+
+static void fault_arm(Sim *sim, uint64_t tag)
+{
+    const FaultRow *row = &FAULTS[tag & ((1U << TAG_ROW_BITS) - 1)];
+    uint64_t pace = tag >> TAG_ROW_BITS;
+    world_after(sim->world, 1 + world_below(sim->world, 2 * row->mean_ms * pace / 100),
+                fault_strikes, sim, tag);
+}
+
+static void fault_strikes(void *ctx, uint64_t tag)
+{
+    Sim *sim = ctx;
+    const FaultRow *row = &FAULTS[tag & ((1U << TAG_ROW_BITS) - 1)];
+    if (sim->is_healed) {
+        return;
+    }
+    world_tell(sim->world, "fault", "%s", row->name);
+    row->strike(sim);
+    fault_arm(sim, tag);
+}
+
+static void set_crash_rate(Sim *sim, uint32_t per_ten_thousand)
+{
+    sim_coordinator_set_crash_rate(sim->coordinators[0], per_ten_thousand);
+    sim_coordinator_set_crash_rate(sim->coordinators[1], per_ten_thousand);
+}
+
+void faults_begin(Sim *sim)
+{
+    if (world_chance(sim->world, 5)) {
+        return; /* some seeds are fair weather: then nothing may go wrong by itself */
+    }
+    for (size_t i = 0; i < ARRAY_LEN(FAULTS); i++) {
+        if (world_chance(sim->world, FAULTS[i].percent)) {
+            uint64_t pace = world_between(sim->world, 30, 300);
+            fault_arm(sim, pace << TAG_ROW_BITS | i);
+        }
+    }
+    set_crash_rate(sim, world_chance(sim->world, 30) ? 30 : 0);
+    sim_pg_set_tear_rate(sim->pg, world_chance(sim->world, 40) ? 200 : 0);
+}
+
+void faults_heal(Sim *sim)
+{
+    sim->is_healed = true;
+    world_tell(sim->world, "healing", "no more faults");
+    set_crash_rate(sim, 0);
+    sim_disk_set_read_only(sim->disk, false);
+    sim_pg_heal(sim->pg);
+    sim_net_heal(sim->net);
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        sim_agent_freeze(sim->agents[i], false);
+        sim_agent_start(sim->agents[i], 1000);
+    }
+    sim_coordinator_freeze(sim->coordinators[0], false);
+    sim_coordinator_freeze(sim->coordinators[1], false);
+    sim_coordinator_start(sim_leader(sim), 100);
+}

@@ -1,0 +1,710 @@
+/*
+ * The invariants. A shadow of every rollout and target is kept as the engine last persisted it (committed
+ * or not yet), so that each step can be judged as a change from what was before.
+ */
+#include "tests/sim/invariants.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/list.h"
+#include "common/map.h"
+#include "tests/sim/sim_rows.h"
+
+#define ALL_WAVES UINT32_MAX
+#define KEY_MAX (ROLLOUT_ID_MAX + ADDRESS_MAX + 2)
+
+typedef struct ShadowRollout {
+    char id[ROLLOUT_ID_MAX + 1];
+    const Plan *plan;
+    bool is_known;
+    RolloutState state;
+    PauseCause pause_cause;
+    /* As of the beginning of the step in hand. */
+    RolloutState state_before;
+    PauseCause pause_before;
+    TargetCounts counts_before;
+    bool is_touched;
+} ShadowRollout;
+
+typedef struct ShadowTarget {
+    TargetState state;
+    uint32_t attempt;
+    uint64_t term;
+} ShadowTarget;
+
+typedef struct ShadowSession {
+    char agent[NAME_MAX_BYTES + 1];
+    uint64_t session; /* 0: none */
+    uint64_t connection;
+} ShadowSession;
+
+struct Invariants {
+    World *world;
+    SimDisk *disk;
+    SimPg *pg;
+    EngineConfig config;
+    LIST(ShadowRollout) rollouts;
+    LIST(ShadowSession) sessions;
+    LIST(ShadowTarget *) all_targets;
+    Map *targets; /* "rollout address" */
+    uint64_t highest_token;
+    bool was_recovering;
+    bool is_stale;
+};
+
+Invariants *invariants_new(World *world, SimDisk *disk, SimPg *pg, const EngineConfig *config)
+{
+    Invariants *invariants = mem_alloc(sizeof(*invariants));
+    invariants->world = world;
+    invariants->disk = disk;
+    invariants->pg = pg;
+    invariants->config = *config;
+    invariants->targets = map_new();
+    return invariants;
+}
+
+static void forget_targets(Invariants *invariants)
+{
+    for (size_t i = 0; i < invariants->all_targets.count; i++) {
+        free(invariants->all_targets.items[i]);
+    }
+    LIST_CLEAR(&invariants->all_targets);
+    map_free(invariants->targets);
+    invariants->targets = map_new();
+}
+
+void invariants_free(Invariants *invariants)
+{
+    forget_targets(invariants);
+    map_free(invariants->targets);
+    LIST_DONE(&invariants->all_targets);
+    LIST_DONE(&invariants->rollouts);
+    LIST_DONE(&invariants->sessions);
+    free(invariants);
+}
+
+static ShadowRollout *rollout_shadow(Invariants *invariants, const char *id)
+{
+    for (size_t i = 0; i < invariants->rollouts.count; i++) {
+        if (str_equal(invariants->rollouts.items[i].id, id)) {
+            return &invariants->rollouts.items[i];
+        }
+    }
+    ShadowRollout fresh = { 0 };
+    str_copy(fresh.id, sizeof(fresh.id), id);
+    LIST_PUSH(&invariants->rollouts, fresh);
+    return &invariants->rollouts.items[invariants->rollouts.count - 1];
+}
+
+static ShadowTarget *target_shadow(Invariants *invariants, const TargetRow *row)
+{
+    char key[KEY_MAX];
+    text_format(key, sizeof(key), "%s %s", row->rollout, row->address);
+    ShadowTarget *shadow = map_get(invariants->targets, key);
+    if (shadow == NULL) {
+        shadow = mem_alloc(sizeof(*shadow));
+        LIST_PUSH(&invariants->all_targets, shadow);
+        map_put(invariants->targets, key, shadow);
+    }
+    return shadow;
+}
+
+static ShadowSession *session_shadow(Invariants *invariants, const char *agent)
+{
+    for (size_t i = 0; i < invariants->sessions.count; i++) {
+        if (str_equal(invariants->sessions.items[i].agent, agent)) {
+            return &invariants->sessions.items[i];
+        }
+    }
+    ShadowSession fresh = { 0 };
+    str_copy(fresh.agent, sizeof(fresh.agent), agent);
+    LIST_PUSH(&invariants->sessions, fresh);
+    return &invariants->sessions.items[invariants->sessions.count - 1];
+}
+
+void invariants_add_plan(Invariants *invariants, const char *rollout, const Plan *plan)
+{
+    rollout_shadow(invariants, rollout)->plan = plan;
+}
+
+/* --- sessions --- */
+
+static bool is_of_session(EventKind kind)
+{
+    return kind == EVENT_INVENTORY || kind == EVENT_PING || kind == EVENT_STATE ||
+           kind == EVENT_PROGRESS || kind == EVENT_BYE;
+}
+
+static void note_session_effect(Invariants *invariants, const Event *event, const Effect *effect)
+{
+    if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_WELCOME) {
+        ShadowSession *session = session_shadow(invariants, event->agent);
+        session->session = effect->send.session;
+        session->connection = effect->send.connection;
+    }
+    for (size_t i = 0; effect->kind == EFFECT_CLOSE_SESSION && i < invariants->sessions.count; i++) {
+        if (invariants->sessions.items[i].connection == effect->close_connection) {
+            invariants->sessions.items[i].session = 0;
+        }
+    }
+}
+
+/* Answers that tell a stale peer where it stands change nothing. */
+static bool is_change(const Effect *effect)
+{
+    return effect->kind != EFFECT_CLOSE_SESSION &&
+           !(effect->kind == EFFECT_SEND &&
+             (effect->send.type == MESSAGE_REJECT || effect->send.type == MESSAGE_BUSY));
+}
+
+static void check_stale(Invariants *invariants, const Event *event, const Effect *effect)
+{
+    if (invariants->is_stale && is_change(effect)) {
+        world_violate(invariants->world, "a stale session changes nothing",
+                      "event %d of session %" PRIu64 " of %s on connection %" PRIu64
+                      " has effect %d",
+                      (int)event->kind, event->session, event->agent, event->connection,
+                      (int)effect->kind);
+    }
+}
+
+/* --- steps --- */
+
+void invariants_step_begin(Invariants *invariants, const Engine *engine, const Event *event)
+{
+    invariants->was_recovering = engine_is_recovering(engine);
+    for (size_t i = 0; i < invariants->rollouts.count; i++) {
+        ShadowRollout *shadow = &invariants->rollouts.items[i];
+        shadow->state_before = shadow->state;
+        shadow->pause_before = shadow->pause_cause;
+        shadow->is_touched = false;
+        if (shadow->is_known) {
+            engine_count(engine, shadow->id, ALL_WAVES, &shadow->counts_before);
+        }
+    }
+    invariants->is_stale = false;
+    if (is_of_session(event->kind)) {
+        const ShadowSession *session = session_shadow(invariants, event->agent);
+        invariants->is_stale = session->session == 0 || session->session != event->session ||
+                               session->connection != event->connection;
+    }
+    if (invariants->is_stale) {
+        world_saw(invariants->world, SIGHT_STALE_SESSION);
+    }
+}
+
+static bool may_start_work(RolloutState state)
+{
+    return state == ROLLOUT_READY || state == ROLLOUT_RUNNING;
+}
+
+static bool is_turned_back(RolloutState state)
+{
+    return state == ROLLOUT_ROLLING_BACK || state == ROLLOUT_ROLLBACK_HELD ||
+           state == ROLLOUT_ROLLED_BACK;
+}
+
+static bool is_end(RolloutState state)
+{
+    return state == ROLLOUT_SUCCEEDED || state == ROLLOUT_ABORTED;
+}
+
+static void check_turn(Invariants *invariants, const Event *event, const ShadowRollout *shadow,
+                       const RolloutRow *row)
+{
+    World *world = invariants->world;
+    bool is_turning = is_turned_back(row->state) && !is_turned_back(shadow->state);
+    if (!is_turning) {
+        return;
+    }
+    if (row->is_rollback_by_operator) {
+        world_saw(world, SIGHT_OPERATOR_ROLLBACK);
+        if (event->kind != EVENT_COMMAND) {
+            world_violate(world, "only a person's command is a person's", "%s turns back on event %d",
+                          row->id, (int)event->kind);
+        }
+        if (shadow->state == ROLLOUT_SUCCEEDED) {
+            world_saw(world, SIGHT_ROLLBACK_OF_SUCCEEDED);
+        }
+        return;
+    }
+    world_saw(world, SIGHT_AUTOMATIC_ROLLBACK);
+    if (invariants->was_recovering) {
+        world_violate(world, "no automatic roll back while recovering", "%s", row->id);
+    }
+    if (shadow->pause_before == PAUSE_MASS_LOSS || shadow->pause_before == PAUSE_OPERATOR) {
+        world_violate(world, "no automatic roll back in mass loss or against an operator's pause",
+                      "%s was paused: %s", row->id, pause_cause_name(shadow->pause_before));
+    }
+    if (is_end(shadow->state)) {
+        world_violate(world, "ended rollouts move only by command", "%s was %s", row->id,
+                      rollout_state_name(shadow->state));
+    }
+}
+
+static void check_final(Invariants *invariants, const ShadowRollout *shadow, const RolloutRow *row)
+{
+    bool is_leaving = row->state != shadow->state;
+    if (is_leaving && shadow->state == ROLLOUT_ROLLED_BACK) {
+        world_violate(invariants->world, "rolled back is final", "%s became %s", row->id,
+                      rollout_state_name(row->state));
+    }
+    if (is_leaving && is_end(shadow->state) && !is_turned_back(row->state)) {
+        world_violate(invariants->world, "an end has one exit", "%s went from %s to %s", row->id,
+                      rollout_state_name(shadow->state), rollout_state_name(row->state));
+    }
+    if (is_leaving && is_turned_back(shadow->state) && !is_turned_back(row->state)) {
+        world_violate(invariants->world, "a roll back is not left but by its end",
+                      "%s went from %s to %s", row->id, rollout_state_name(shadow->state),
+                      rollout_state_name(row->state));
+    }
+}
+
+static void check_members(Invariants *invariants, const Engine *engine, const RolloutRow *row)
+{
+    for (size_t i = 0; i < engine_target_count(engine, row->id); i++) {
+        const TargetRow *target = engine_target_at(engine, row->id, i);
+        bool is_success = target->state == TARGET_HEALTHY || target->state == TARGET_SKIPPED;
+        bool is_back = target->state == TARGET_ROLLED_BACK || target->state == TARGET_SKIPPED ||
+                       target->state == TARGET_PENDING;
+        if ((row->state == ROLLOUT_SUCCEEDED && !is_success) ||
+            (row->state == ROLLOUT_ROLLED_BACK && !is_back)) {
+            world_violate(invariants->world, "an end holds for every member", "%s is %s and %s is %s",
+                          row->id, rollout_state_name(row->state), target->address,
+                          target_state_name(target->state));
+        }
+    }
+}
+
+static void see_rollout(Invariants *invariants, const RolloutRow *row)
+{
+    static const Sight SIGHTS[ROLLOUT_STATE_COUNT_] = {
+        [ROLLOUT_ABORTED] = SIGHT_ABORTED,
+        [ROLLOUT_ROLLBACK_HELD] = SIGHT_ROLLBACK_HELD,
+        [ROLLOUT_ROLLED_BACK] = SIGHT_ROLLED_BACK,
+        [ROLLOUT_SUCCEEDED] = SIGHT_SUCCEEDED,
+    };
+    if (SIGHTS[row->state] != 0) {
+        world_saw(invariants->world, SIGHTS[row->state]);
+    }
+    if (row->state == ROLLOUT_PAUSED && row->pause_cause == PAUSE_MASS_LOSS) {
+        world_saw(invariants->world, SIGHT_MASS_LOSS);
+    }
+}
+
+static void take_rollout(Invariants *invariants, const Engine *engine, const Event *event,
+                         const RolloutRow *row)
+{
+    ShadowRollout *shadow = rollout_shadow(invariants, row->id);
+    if (shadow->is_known) {
+        check_turn(invariants, event, shadow, row);
+        check_final(invariants, shadow, row);
+    }
+    if (shadow->state != row->state) {
+        see_rollout(invariants, row);
+    }
+    shadow->is_known = true;
+    shadow->is_touched = true;
+    shadow->state = row->state;
+    shadow->pause_cause = row->pause_cause;
+    (void)engine;
+}
+
+/* --- targets --- */
+
+static uint32_t budget_of(const Plan *plan, uint32_t total)
+{
+    return amount_round_down(plan->strategy.max_failures, total);
+}
+
+/* An attempt that begins: may it? */
+static void check_dispatch(Invariants *invariants, const Engine *engine, const TargetRow *row)
+{
+    World *world = invariants->world;
+    const ShadowRollout *shadow = rollout_shadow(invariants, row->rollout);
+    TargetCounts after;
+    if (row->goal != GOAL_APPLY) {
+        return;
+    }
+    if (!may_start_work(shadow->state) && !may_start_work(shadow->state_before)) {
+        world_violate(world, "nothing starts after pause, trip or abort", "%s in %s, which is %s",
+                      row->address, row->rollout, rollout_state_name(shadow->state));
+    }
+    engine_count(engine, row->rollout, ALL_WAVES, &after);
+    uint32_t budget = budget_of(shadow->plan, after.total);
+    const TargetCounts *before = &shadow->counts_before;
+    if (before->charged + before->by_state[TARGET_UNKNOWN] > budget &&
+        after.charged + after.by_state[TARGET_UNKNOWN] > budget) {
+        world_violate(world, "nothing starts beyond the budget",
+                      "%s in %s: %u charged, %u unknown, %u allowed", row->address, row->rollout,
+                      after.charged, after.by_state[TARGET_UNKNOWN], budget);
+    }
+    if (row->token <= invariants->highest_token) {
+        world_violate(world, "tokens rise", "%s: %" PRIu64 " after %" PRIu64, row->address,
+                      row->token, invariants->highest_token);
+    }
+}
+
+static void check_timer(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
+                        const TargetRow *row)
+{
+    bool is_verdict = row->state == TARGET_FAILED || row->state == TARGET_HEALTHY ||
+                      row->state == TARGET_VERIFYING || row->state == TARGET_ROLLED_BACK;
+    if (event->kind == EVENT_TICK && shadow->state == TARGET_UNKNOWN && is_verdict) {
+        world_violate(invariants->world, "a timer never decides what is unknown", "%s became %s",
+                      row->address, target_state_name(row->state));
+    }
+}
+
+static void see_target(Invariants *invariants, const ShadowTarget *shadow, const TargetRow *row)
+{
+    World *world = invariants->world;
+    if (row->state == shadow->state) {
+        return;
+    }
+    if (row->state == TARGET_DEBT) {
+        world_saw(world, SIGHT_DEBT);
+    }
+    if (row->state == TARGET_ROLLBACK_FAILED) {
+        world_saw(world, SIGHT_ROLLBACK_FAILED);
+    }
+    if (shadow->state == TARGET_DEBT && row->state == TARGET_ROLLED_BACK) {
+        world_saw(world, SIGHT_DEBT_SETTLED_LATE);
+    }
+}
+
+static void take_target(Invariants *invariants, const Engine *engine, const Event *event,
+                        const TargetRow *row)
+{
+    ShadowTarget *shadow = target_shadow(invariants, row);
+    bool is_new_attempt = row->stamp.attempt > shadow->attempt;
+    if (is_new_attempt) {
+        check_dispatch(invariants, engine, row);
+        invariants->highest_token =
+            row->token > invariants->highest_token ? row->token : invariants->highest_token;
+    }
+    check_timer(invariants, event, shadow, row);
+    see_target(invariants, shadow, row);
+    rollout_shadow(invariants, row->rollout)->is_touched = true;
+    shadow->state = row->state;
+    shadow->attempt = row->stamp.attempt;
+    shadow->term = row->stamp.term;
+}
+
+/* --- limits --- */
+
+static bool is_busy_applying(const TargetRow *row)
+{
+    return row->state == TARGET_ASSIGNED || row->state == TARGET_APPLYING ||
+           (row->state == TARGET_UNKNOWN && row->goal != GOAL_ROLL_BACK);
+}
+
+static void check_limits(Invariants *invariants, const Engine *engine, const ShadowRollout *shadow)
+{
+    const PlanStrategy *strategy = &shadow->plan->strategy;
+    size_t count = engine_target_count(engine, shadow->id);
+    uint32_t busy = 0;
+    for (size_t i = 0; i < count; i++) {
+        const TargetRow *row = engine_target_at(engine, shadow->id, i);
+        uint32_t on_host = 0;
+        uint32_t on_database = 0;
+        if (!is_busy_applying(row)) {
+            continue;
+        }
+        busy++;
+        for (size_t j = 0; j < count; j++) {
+            const TargetRow *other = engine_target_at(engine, shadow->id, j);
+            bool is_busy = is_busy_applying(other);
+            on_host += is_busy && str_equal(row->agent, other->agent);
+            on_database += is_busy && str_equal(row->instance, other->instance) &&
+                           str_equal(row->database, other->database);
+        }
+        if (on_host > strategy->max_parallel_per_host ||
+            on_database > strategy->max_parallel_per_database) {
+            world_violate(invariants->world, "limits hold", "%s in %s: %u of %u on the host, %u of %u in the database",
+                          row->address, shadow->id, on_host, strategy->max_parallel_per_host,
+                          on_database, strategy->max_parallel_per_database);
+        }
+    }
+    if (busy > strategy->max_parallel) {
+        world_violate(invariants->world, "limits hold", "%s: %u of %u at once", shadow->id, busy,
+                      strategy->max_parallel);
+    }
+}
+
+static void check_touched(Invariants *invariants, const Engine *engine)
+{
+    for (size_t i = 0; i < invariants->rollouts.count; i++) {
+        const ShadowRollout *shadow = &invariants->rollouts.items[i];
+        const RolloutRow *row = shadow->is_touched ? engine_rollout_find(engine, shadow->id) : NULL;
+        if (row == NULL) {
+            continue;
+        }
+        check_members(invariants, engine, row);
+        if (shadow->plan != NULL && !row->is_adopted) {
+            check_limits(invariants, engine, shadow);
+        }
+        TargetCounts after;
+        engine_count(engine, shadow->id, ALL_WAVES, &after);
+        if (after.charged > shadow->counts_before.charged) {
+            world_mix(invariants->world, after.charged);
+        }
+    }
+}
+
+static void see_effect(Invariants *invariants, const Event *event, const Effect *effect)
+{
+    World *world = invariants->world;
+    if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_LOST) {
+        world_saw(world, SIGHT_AGENT_LOST);
+    }
+    if (effect->kind == EFFECT_PERSIST_WAVE && effect->wave->state == WAVE_TRIPPED) {
+        world_saw(world, SIGHT_TRIPPED);
+    }
+    if (effect->kind == EFFECT_PERSIST_WAVE && event->kind == EVENT_COMMAND &&
+        event->command.verb == COMMAND_APPROVE && effect->wave->is_approved) {
+        world_saw(world, SIGHT_APPROVED);
+    }
+    if (effect->kind == EFFECT_PERSIST_TARGET && effect->target->is_charged &&
+        event->kind == EVENT_TICK) {
+        world_saw(world, SIGHT_CHARGED_LOST);
+    }
+}
+
+void invariants_step_end(Invariants *invariants, const Engine *engine, const Event *event,
+                         ErrCode code, const Effects *effects, size_t from)
+{
+    if (code != ERR_NONE && effects->list.count > from) {
+        world_violate(invariants->world, "what is refused changes nothing", "event %d, %zu effects",
+                      (int)event->kind, effects->list.count - from);
+    }
+    /* Rollouts first: targets are judged by what their rollout was and is. */
+    for (size_t i = from; i < effects->list.count; i++) {
+        const Effect *effect = &effects->list.items[i];
+        check_stale(invariants, event, effect);
+        note_session_effect(invariants, event, effect);
+        see_effect(invariants, event, effect);
+        if (effect->kind == EFFECT_PERSIST_ROLLOUT) {
+            take_rollout(invariants, engine, event, effect->rollout);
+        }
+    }
+    for (size_t i = from; i < effects->list.count; i++) {
+        const Effect *effect = &effects->list.items[i];
+        if (effect->kind == EFFECT_PERSIST_TARGET) {
+            take_target(invariants, engine, event, effect->target);
+        }
+    }
+    check_touched(invariants, engine);
+}
+
+/* --- what the databases show --- */
+
+static void check_against_database(Invariants *invariants, const TargetRow *row)
+{
+    const ShadowRollout *shadow = rollout_shadow(invariants, row->rollout);
+    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, row->address);
+    if (shadow->plan == NULL || sim_pg_was_failed_over(tenant)) {
+        return;
+    }
+    bool is_applied = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;
+    if (is_applied && !sim_pg_shows_all(tenant, shadow->plan->migration_count)) {
+        world_violate(invariants->world, "healthy means the database shows it",
+                      "%s is %s in %s, and its database does not show every migration",
+                      row->address, target_state_name(row->state), row->rollout);
+    }
+    if (row->state == TARGET_ROLLED_BACK && sim_pg_rows_of(tenant, row->rollout) > 0) {
+        world_violate(invariants->world, "rolled back means the database shows it",
+                      "%s still has %zu migrations of %s", row->address,
+                      sim_pg_rows_of(tenant, row->rollout), row->rollout);
+    }
+}
+
+void invariants_commit(Invariants *invariants, const Engine *engine, const Effects *effects)
+{
+    (void)engine;
+    for (size_t i = 0; i < effects->list.count; i++) {
+        const Effect *effect = &effects->list.items[i];
+        if (effect->kind != EFFECT_PERSIST_TARGET) {
+            continue;
+        }
+        /* Only the last of a batch's rows of one target is what will be durable. */
+        bool is_last = true;
+        for (size_t j = i + 1; is_last && j < effects->list.count; j++) {
+            const Effect *later = &effects->list.items[j];
+            is_last = !(later->kind == EFFECT_PERSIST_TARGET &&
+                        str_equal(later->target->address, effect->target->address) &&
+                        str_equal(later->target->rollout, effect->target->rollout));
+        }
+        if (is_last) {
+            check_against_database(invariants, effect->target);
+        }
+    }
+}
+
+void invariants_send(Invariants *invariants, const char *agent, const SendEffect *send)
+{
+    if (send->type != MESSAGE_GOAL) {
+        return;
+    }
+    const GoalMessage *goal = send->body;
+    const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
+    const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, goal->target);
+    if (rollout == NULL || target == NULL ||
+        order_stamp_compare(target->stamp, goal->stamp) < 0) {
+        world_violate(invariants->world, "nothing leaves before it is durable",
+                      "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);
+        return;
+    }
+    if (goal->goal == GOAL_APPLY && !may_start_work(rollout->state)) {
+        world_violate(invariants->world, "no goal \"apply\" after pause, trip or abort",
+                      "%s in %s, which is %s", goal->target, goal->rollout,
+                      rollout_state_name(rollout->state));
+    }
+}
+
+/* --- replay --- */
+
+typedef const void *(*RowAt)(const Engine *engine, const char *rollout, size_t index);
+
+static const void *target_at(const Engine *engine, const char *rollout, size_t index)
+{
+    return engine_target_at(engine, rollout, index);
+}
+
+static const void *wave_at(const Engine *engine, const char *rollout, size_t index)
+{
+    return engine_wave_at(engine, rollout, index);
+}
+
+static void compare_rows(Invariants *invariants, RowType type, const void *live, const void *replayed,
+                         const char *what)
+{
+    AUTO(Str) difference = { 0 };
+    if (sim_row_differs(type, live, replayed, &difference)) {
+        world_violate(invariants->world, "the store replays to the live state", "%s: %s", what,
+                      str_text(&difference));
+    }
+}
+
+static void compare_lists(Invariants *invariants, RowType type, const Engine *live,
+                          const Engine *replayed, const char *rollout, size_t live_count,
+                          size_t replayed_count, RowAt at)
+{
+    if (live_count != replayed_count) {
+        world_violate(invariants->world, "the store replays to the live state",
+                      "%s has %zu rows and %zu replayed", rollout, live_count, replayed_count);
+        return;
+    }
+    for (size_t i = 0; i < live_count; i++) {
+        compare_rows(invariants, type, at(live, rollout, i), at(replayed, rollout, i), rollout);
+    }
+}
+
+void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
+{
+    AUTO_PTR(Engine) replayed = engine_new(&invariants->config, 1, world_now_ms(invariants->world), load);
+    size_t count = engine_rollout_count(engine);
+    world_saw(invariants->world, SIGHT_REPLAYED);
+    if (engine_rollout_count(replayed) != count) {
+        world_violate(invariants->world, "the store replays to the live state", "%zu rollouts, %zu replayed", count,
+                      engine_rollout_count(replayed));
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const RolloutRow *row = engine_rollout_at(engine, i);
+        compare_rows(invariants, ROW_TYPE_ROLLOUT, row, engine_rollout_at(replayed, i), row->id);
+        compare_lists(invariants, ROW_TYPE_WAVE, engine, replayed, row->id,
+                      engine_wave_count(engine, row->id), engine_wave_count(replayed, row->id), wave_at);
+        compare_lists(invariants, ROW_TYPE_TARGET, engine, replayed, row->id,
+                      engine_target_count(engine, row->id), engine_target_count(replayed, row->id),
+                      target_at);
+    }
+}
+
+/* --- lives --- */
+
+static void shadow_from_disk(Invariants *invariants)
+{
+    StoreContents contents;
+    sim_disk_contents(invariants->disk, &contents);
+    forget_targets(invariants);
+    for (size_t i = 0; i < invariants->rollouts.count; i++) {
+        invariants->rollouts.items[i].is_known = false;
+        invariants->rollouts.items[i].state = ROLLOUT_NONE;
+    }
+    for (size_t i = 0; i < contents.rollout_count; i++) {
+        ShadowRollout *shadow = rollout_shadow(invariants, contents.rollouts[i].id);
+        shadow->is_known = true;
+        shadow->state = contents.rollouts[i].state;
+        shadow->pause_cause = contents.rollouts[i].pause_cause;
+    }
+    for (size_t i = 0; i < contents.target_count; i++) {
+        const TargetRow *row = &contents.targets[i];
+        ShadowTarget *shadow = target_shadow(invariants, row);
+        *shadow = (ShadowTarget){ row->state, row->stamp.attempt, row->stamp.term };
+    }
+    invariants->highest_token = contents.highest_token;
+}
+
+void invariants_coordinator_started(Invariants *invariants)
+{
+    LIST_CLEAR(&invariants->sessions);
+    shadow_from_disk(invariants);
+}
+
+void invariants_disk_restored(Invariants *invariants)
+{
+    shadow_from_disk(invariants);
+}
+
+/* --- the end --- */
+
+/* Each event of a target or rollout begins where the one before it ended. */
+static void check_chain(Invariants *invariants, const EventRow *events, size_t count, size_t index)
+{
+    const EventRow *event = &events[index];
+    if (event->new_state[0] == '\0') {
+        return;
+    }
+    for (size_t i = index + 1; i < count; i++) {
+        const EventRow *next = &events[i];
+        bool is_same = str_equal(next->rollout, event->rollout) &&
+                       str_equal(next->wave, event->wave) &&
+                       str_equal(next->target, event->target) && str_equal(next->agent, event->agent) &&
+                       next->new_state[0] != '\0';
+        if (!is_same) {
+            continue;
+        }
+        if (!str_equal(next->old_state, event->new_state)) {
+            world_violate(invariants->world, "every change is one event",
+                          "%s%s%s: event %" PRIu64 " ends in %s, event %" PRIu64 " begins in %s",
+                          event->rollout, event->target, event->agent, event->seq, event->new_state,
+                          next->seq, next->old_state);
+        }
+        return;
+    }
+}
+
+static void check_events(Invariants *invariants)
+{
+    const EventRow *events = NULL;
+    size_t count = sim_disk_events(invariants->disk, &events);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].seq != i + 1) {
+            world_violate(invariants->world, "event numbers have no gaps", "%" PRIu64 " at %zu",
+                          events[i].seq, i + 1);
+        }
+        check_chain(invariants, events, count, i);
+    }
+}
+
+void invariants_end(Invariants *invariants)
+{
+    StoreContents contents;
+    sim_disk_contents(invariants->disk, &contents);
+    for (size_t i = 0; i < contents.target_count; i++) {
+        check_against_database(invariants, &contents.targets[i]);
+    }
+    check_events(invariants);
+}

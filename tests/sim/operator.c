@@ -1,0 +1,233 @@
+/* Starting, meddling, and helping. */
+#include "tests/sim/operator.h"
+
+#include <string.h>
+
+#define START_RETRY_MS 5000
+#define RETRIES_BEFORE_SKIP 2
+
+static const char *const VERB_NAMES[] = {
+    [COMMAND_NONE] = "none",   [COMMAND_PAUSE] = "pause",         [COMMAND_RESUME] = "resume",
+    [COMMAND_APPROVE] = "approve", [COMMAND_ABORT] = "abort",     [COMMAND_ROLL_BACK] = "roll back",
+    [COMMAND_RETRY] = "retry", [COMMAND_SKIP] = "skip",
+};
+_Static_assert(ARRAY_LEN(VERB_NAMES) == COMMAND_VERB_COUNT_, "a name per verb");
+
+/* --- requests --- */
+
+static ErrCode command(Sim *sim, Command request)
+{
+    Event event = { .kind = EVENT_COMMAND, .command = request };
+    Err err = { 0 };
+    event.command.wave = request.wave == NULL ? "" : request.wave;
+    event.command.actor = "operator ann";
+    event.command.reason = "";
+    ErrCode code = sim_coordinator_request(sim_leader(sim), &event, &err);
+    world_tell(sim->world, "operator", "%s %s%s%s: %s", VERB_NAMES[request.verb],
+               request.rollout, request.target_count > 0 ? " " : "",
+               request.target_count > 0 ? request.targets[0] : "",
+               code == ERR_NONE ? "done" : err.message);
+    return code;
+}
+
+static void rollout_starts(void *ctx, uint64_t number)
+{
+    Sim *sim = ctx;
+    ScenarioRollout *rollout = &sim->scenario->rollouts[number];
+    Event event = { .kind = EVENT_START_ROLLOUT,
+                    .start = { .id = rollout->id,
+                               .plan = rollout->plan,
+                               .plan_hash = rollout->hash,
+                               .actor = "operator ann" } };
+    Err err = { 0 };
+    ErrCode code = sim_coordinator_put_plan(sim_leader(sim), rollout->hash, rollout->canonical, &err);
+    if (code == ERR_NONE) {
+        code = sim_coordinator_request(sim_leader(sim), &event, &err);
+    }
+    world_tell(sim->world, "operator", "start %s: %s", rollout->id,
+               code == ERR_NONE ? "done" : err.message);
+    if (code == ERR_NONE || code == ERR_EXISTS) {
+        rollout->is_started = true;
+    } else if (sim->is_healed || code == ERR_REFUSED) {
+        rollout->is_given_up = sim->is_healed;
+    }
+    if (!rollout->is_started && !rollout->is_given_up) {
+        world_after(sim->world, START_RETRY_MS, rollout_starts, sim, number);
+    }
+}
+
+/* --- meddling --- */
+
+static const RolloutRow *any_rollout(Sim *sim)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    size_t count = engine == NULL ? 0 : engine_rollout_count(engine);
+    return count == 0 ? NULL : engine_rollout_at(engine, world_below(sim->world, count));
+}
+
+static void meddle_with_target(Sim *sim, Command *request)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    size_t count = engine_target_count(engine, request->rollout);
+    if (world_chance(sim->world, 40) || count == 0) {
+        request->is_all_failed = true;
+        command(sim, *request);
+        return;
+    }
+    const TargetRow *target =
+        engine_target_at(engine, request->rollout, world_below(sim->world, count));
+    char address[ADDRESS_MAX + 1];
+    str_copy(address, sizeof(address), target->address);
+    const char *targets[] = { address };
+    request->targets = targets;
+    request->target_count = 1;
+    command(sim, *request);
+}
+
+static void operator_meddles(void *ctx, uint64_t pace_ms)
+{
+    /* Weighted: the verbs that end a rollout are rarer. */
+    static const CommandVerb VERBS[] = {
+        COMMAND_PAUSE,   COMMAND_RESUME,  COMMAND_RESUME, COMMAND_RESUME,
+        COMMAND_APPROVE, COMMAND_APPROVE, COMMAND_RETRY,  COMMAND_RETRY,
+        COMMAND_SKIP,    COMMAND_ABORT,   COMMAND_ROLL_BACK,
+    };
+    Sim *sim = ctx;
+    if (sim->is_healed) {
+        return;
+    }
+    world_after(sim->world, 1 + world_below(sim->world, 2 * pace_ms), operator_meddles, sim,
+                pace_ms);
+    const RolloutRow *rollout = any_rollout(sim);
+    if (rollout == NULL) {
+        return;
+    }
+    char id[ROLLOUT_ID_MAX + 1];
+    str_copy(id, sizeof(id), rollout->id);
+    Command request = { .verb = VERBS[world_below(sim->world, ARRAY_LEN(VERBS))], .rollout = id };
+    if (request.verb == COMMAND_RETRY || request.verb == COMMAND_SKIP) {
+        meddle_with_target(sim, &request);
+    } else {
+        command(sim, request);
+    }
+}
+
+void operator_begin(Sim *sim)
+{
+    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
+        world_after(sim->world, sim->scenario->rollouts[i].start_after_ms, rollout_starts, sim, i);
+    }
+    if (world_chance(sim->world, 65)) {
+        uint64_t pace_ms = world_between(sim->world, 5000, 60000);
+        world_after(sim->world, pace_ms, operator_meddles, sim, pace_ms);
+    }
+}
+
+/* --- where a rollout stands --- */
+
+/* The wave that the rollout is at: the first that has not passed. */
+static const WaveRow *present_wave(const Engine *engine, const char *rollout)
+{
+    for (size_t i = 0; i < engine_wave_count(engine, rollout); i++) {
+        const WaveRow *wave = engine_wave_at(engine, rollout, i);
+        if (wave->state != WAVE_PASSED) {
+            return wave;
+        }
+    }
+    return NULL;
+}
+
+static Rest rest_of_running(const Engine *engine, const RolloutRow *rollout)
+{
+    const WaveRow *wave = present_wave(engine, rollout->id);
+    TargetCounts counts;
+    engine_count(engine, rollout->id, UINT32_MAX, &counts);
+    bool waits_for_person = wave != NULL && (wave->state == WAVE_GATED || wave->state == WAVE_HELD ||
+                                             wave->state == WAVE_TRIPPED);
+    return waits_for_person && counts.busy == 0 ? REST_NEEDS_PERSON : REST_NONE;
+}
+
+static Rest rest_of_held(const Engine *engine, const RolloutRow *rollout)
+{
+    TargetCounts counts;
+    engine_count(engine, rollout->id, UINT32_MAX, &counts);
+    uint32_t stuck = counts.by_state[TARGET_ROLLBACK_FAILED] + counts.by_state[TARGET_HELD];
+    bool is_moving = counts.by_state[TARGET_ROLLING_BACK] > 0 || counts.by_state[TARGET_DEBT] > 0;
+    return stuck > 0 && !is_moving ? REST_NEEDS_PERSON : REST_NONE;
+}
+
+Rest operator_rest(const Engine *engine, const RolloutRow *rollout)
+{
+    switch (rollout->state) {
+    case ROLLOUT_SUCCEEDED:
+    case ROLLOUT_ABORTED:
+    case ROLLOUT_ROLLED_BACK:
+        return REST_ENDED;
+    case ROLLOUT_PAUSED:
+        return REST_NEEDS_PERSON;
+    case ROLLOUT_ROLLBACK_HELD:
+        return rest_of_held(engine, rollout);
+    case ROLLOUT_READY:
+    case ROLLOUT_RUNNING:
+        return rest_of_running(engine, rollout);
+    default:
+        return REST_NONE;
+    }
+}
+
+Rest operator_rest_of_all(Sim *sim)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    Rest rest = REST_ENDED;
+    if (engine == NULL) {
+        return REST_NONE;
+    }
+    for (size_t i = 0; i < engine_rollout_count(engine); i++) {
+        Rest one = operator_rest(engine, engine_rollout_at(engine, i));
+        if (one == REST_NONE) {
+            return REST_NONE;
+        }
+        rest = one == REST_NEEDS_PERSON ? REST_NEEDS_PERSON : rest;
+    }
+    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
+        const ScenarioRollout *rollout = &sim->scenario->rollouts[i];
+        if (!rollout->is_started && !rollout->is_given_up) {
+            return REST_NONE;
+        }
+    }
+    return rest;
+}
+
+/* --- helping --- */
+
+static void help_rollout(Sim *sim, const char *id, uint32_t round)
+{
+    const RolloutRow *rollout = engine_rollout_find(sim_coordinator_engine(sim_leader(sim)), id);
+    RolloutState state = rollout->state;
+    Command repair = { .verb = round <= RETRIES_BEFORE_SKIP ? COMMAND_RETRY : COMMAND_SKIP,
+                       .rollout = id,
+                       .is_all_failed = true };
+    command(sim, repair);
+    if (state == ROLLOUT_PAUSED) {
+        command(sim, (Command){ .verb = COMMAND_RESUME, .rollout = id });
+    }
+    if (state == ROLLOUT_RUNNING || state == ROLLOUT_READY || state == ROLLOUT_PAUSED) {
+        command(sim, (Command){ .verb = COMMAND_APPROVE, .rollout = id });
+    }
+}
+
+void operator_help(Sim *sim, uint32_t round)
+{
+    char ids[2 * SCENARIO_ROLLOUTS_MAX][ROLLOUT_ID_MAX + 1];
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    size_t count = 0;
+    for (size_t i = 0; engine != NULL && i < engine_rollout_count(engine); i++) {
+        const RolloutRow *rollout = engine_rollout_at(engine, i);
+        if (count < ARRAY_LEN(ids) && operator_rest(engine, rollout) == REST_NEEDS_PERSON) {
+            str_copy(ids[count++], sizeof(ids[0]), rollout->id);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        help_rollout(sim, ids[i], round);
+    }
+}

@@ -1,0 +1,290 @@
+/* Dice for fleets, histories and strategies. */
+#include "tests/sim/scenario.h"
+
+#include <string.h>
+
+#define FIRST_OID 16384
+#define FOR_EVER UINT32_MAX
+
+static const char *migration_id(Scenario *scenario, size_t index)
+{
+    return arena_printf(&scenario->arena, "%04zu_m", index + 1);
+}
+
+/* --- the fleet --- */
+
+static void add_tenants(Scenario *scenario, World *world, SimPg *pg, size_t server, size_t count)
+{
+    bool has_schemas = world_chance(world, 20);
+    for (size_t i = 0; i < count; i++) {
+        const char *kind = world_chance(world, 50) ? "a" : "b";
+        const char *name = arena_printf(&scenario->arena, "%s%zu", kind, i);
+        if (has_schemas) {
+            sim_pg_add_tenant(pg, server, "tenants", FIRST_OID, name);
+        } else {
+            sim_pg_add_tenant(pg, server, name, FIRST_OID + (uint32_t)i, "");
+        }
+    }
+}
+
+static void add_fleet(Scenario *scenario, World *world, SimPg *pg)
+{
+    scenario->agent_count = world_between(world, 2, SCENARIO_AGENTS_MAX);
+    for (size_t i = 0; i < scenario->agent_count; i++) {
+        scenario->agents[i] = arena_printf(&scenario->arena, "db%zu", i + 1);
+        scenario->server_counts[i] = world_chance(world, 20) ? 2 : 1;
+        size_t most = world_chance(world, 30) ? 12 : 4;
+        for (size_t j = 0; j < scenario->server_counts[i]; j++) {
+            const char *instance =
+                j == 0 ? scenario->agents[i] : arena_printf(&scenario->arena, "db%zu-b", i + 1);
+            scenario->servers[i][j] = sim_pg_add_server(pg, instance);
+            add_tenants(scenario, world, pg, scenario->servers[i][j],
+                        world_between(world, 1, most / scenario->server_counts[i]));
+        }
+    }
+}
+
+/* --- the history --- */
+
+typedef struct Traits {
+    bool is_transactional[SIM_MIGRATIONS_MAX];
+    bool is_irreversible[SIM_MIGRATIONS_MAX];
+} Traits;
+
+static uint32_t script_duration_ms(World *world)
+{
+    return (uint32_t)(world_chance(world, 10) ? world_between(world, 2000, 20000)
+                                              : world_between(world, 2, 500));
+}
+
+/* What goes wrong here for a while: locks, deadlocks. */
+static ScriptBehaviour script_usual(World *world, bool is_transactional)
+{
+    ScriptBehaviour script = { .duration_ms = script_duration_ms(world) };
+    if (is_transactional && world_chance(world, 4)) {
+        script.fault = SCRIPT_RETRYABLE;
+        script.times = (uint32_t)world_between(world, 1, 3);
+    } else if (is_transactional && world_chance(world, 4)) {
+        script.fault = SCRIPT_BLOCKED;
+        script.times = (uint32_t)world_between(world, 1, 8);
+    }
+    return script;
+}
+
+static void set_scripts(Scenario *scenario, World *world, SimPg *pg, const Traits *traits)
+{
+    size_t bad_up = world_below(world, scenario->migration_count);
+    size_t bad_down = world_below(world, scenario->migration_count);
+    uint32_t bad_up_percent = world_chance(world, 35) ? (uint32_t)world_between(world, 5, 60) : 0;
+    uint32_t bad_down_percent = world_chance(world, 20) ? (uint32_t)world_between(world, 10, 60) : 0;
+    for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
+        PgTenant *tenant = sim_pg_tenant_at(pg, i);
+        for (size_t j = 0; j < scenario->migration_count; j++) {
+            ScriptBehaviour up = script_usual(world, traits->is_transactional[j]);
+            ScriptBehaviour down = script_usual(world, traits->is_transactional[j]);
+            if (j == bad_up && world_chance(world, bad_up_percent)) {
+                up = (ScriptBehaviour){ SCRIPT_FAILS, FOR_EVER, up.duration_ms };
+            }
+            if (j == bad_down && world_chance(world, bad_down_percent)) {
+                down = (ScriptBehaviour){ SCRIPT_FAILS, FOR_EVER, down.duration_ms };
+            }
+            sim_pg_set_script(tenant, j, false, up);
+            sim_pg_set_script(tenant, j, true, down);
+        }
+    }
+}
+
+/* Targets start at whatever version they are at; some have been changed by hand. */
+static void set_histories(Scenario *scenario, World *world, SimPg *pg)
+{
+    size_t common = world_below(world, scenario->migration_count - 1);
+    bool has_odd_ones = world_chance(world, 10);
+    for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
+        PgTenant *tenant = sim_pg_tenant_at(pg, i);
+        size_t count = world_chance(world, 80) ? common : world_below(world, common + 2);
+        sim_pg_seed_history(tenant, count);
+        if (has_odd_ones && count > 0 && world_chance(world, 10)) {
+            sim_pg_data(tenant)->rows[0].is_other_checksum = true;
+        } else if (has_odd_ones && world_chance(world, 10)) {
+            sim_pg_data(tenant)->foreign = "9999_by_hand";
+        }
+    }
+}
+
+static PlanScript make_script(Scenario *scenario, const char *id, bool is_transactional, bool is_down)
+{
+    PlanStatement *statement = ARENA_NEW(&scenario->arena, PlanStatement);
+    *statement = (PlanStatement){
+        .sql = arena_printf(&scenario->arena, "-- %s %s", id, is_down ? "down" : "up"),
+        .line = 1,
+        .kind = is_transactional ? "ALTER TABLE" : "CREATE INDEX CONCURRENTLY",
+        .probe = is_transactional ? PROBE_NONE
+                 : is_down        ? PROBE_INDEX_ABSENT
+                                  : PROBE_INDEX_VALID,
+        .object = is_transactional ? "" : arena_printf(&scenario->arena, "i_%s", id),
+        .detail = "",
+    };
+    return (PlanScript){ .statements = statement, .count = 1, .is_transactional = is_transactional };
+}
+
+static PlanMigration *make_migrations(Scenario *scenario, const Traits *traits)
+{
+    PlanMigration *migrations = ARENA_ARRAY(&scenario->arena, PlanMigration, SIM_MIGRATIONS_MAX);
+    for (size_t i = 0; i < scenario->migration_count; i++) {
+        uint8_t *checksum = arena_alloc(&scenario->arena, CHECKSUM_BYTES);
+        memset(checksum, (int)i + 1, CHECKSUM_BYTES);
+        const char *id = migration_id(scenario, i);
+        migrations[i] = (PlanMigration){
+            .id = id,
+            .version = arena_strndup(&scenario->arena, id, 4),
+            .name = "m",
+            .checksum = { checksum, CHECKSUM_BYTES },
+            .up = make_script(scenario, id, traits->is_transactional[i], false),
+            .is_irreversible = traits->is_irreversible[i],
+        };
+        if (!traits->is_irreversible[i]) {
+            migrations[i].down = make_script(scenario, id, traits->is_transactional[i], true);
+        }
+    }
+    return migrations;
+}
+
+/* --- strategies --- */
+
+static void make_waves(Scenario *scenario, World *world, PlanStrategy *strategy)
+{
+    strategy->wave_count = world_between(world, 1, 4);
+    strategy->waves = ARENA_ARRAY(&scenario->arena, PlanWave, strategy->wave_count);
+    uint32_t percent = 0;
+    for (size_t i = 0; i < strategy->wave_count; i++) {
+        PlanWave *wave = &strategy->waves[i];
+        bool is_last = i + 1 == strategy->wave_count;
+        percent = is_last ? 100 : percent + (uint32_t)world_between(world, 5, 30);
+        *wave = (PlanWave){
+            .name = arena_printf(&scenario->arena, "w%zu", i + 1),
+            .targets = { percent, true },
+            .soak_ms = world_chance(world, 40) ? (uint32_t)world_below(world, 30000) : 0,
+            .needs_approval = world_chance(world, 15),
+        };
+        if (i == 0 && !is_last && world_chance(world, 60)) {
+            wave->targets = (Amount){ (uint32_t)world_between(world, 1, 2), false };
+            percent = 0;
+        }
+    }
+}
+
+static uint32_t target_timeout_ms(World *world)
+{
+    return (uint32_t)(world_chance(world, 20) ? world_between(world, 30000, 60000)
+                                              : world_between(world, 120000, 600000));
+}
+
+static void make_strategy(Scenario *scenario, World *world, PlanStrategy *strategy)
+{
+    plan_strategy_defaults(strategy);
+    make_waves(scenario, world, strategy);
+    strategy->max_parallel = (uint32_t)world_between(world, 1, 12);
+    strategy->max_parallel_per_host = (uint32_t)world_between(world, 1, 4);
+    strategy->max_parallel_per_database = world_chance(world, 80) ? 1 : 2;
+    strategy->max_failures.value = world_chance(world, 50) ? 0 : (uint32_t)world_below(world, 5);
+    if (world_chance(world, 20)) {
+        strategy->max_failures = (Amount){ (uint32_t)world_below(world, 60), true };
+    }
+    strategy->is_strict = world_chance(world, 20);
+    strategy->allow_irreversible = world_chance(world, 80);
+    strategy->on_failure = (uint32_t)world_between(world, ON_FAILURE_PAUSE, ON_FAILURE_COUNT_ - 1);
+    strategy->on_agent_lost =
+        (uint32_t)world_between(world, ON_AGENT_LOST_WAIT, ON_AGENT_LOST_COUNT_ - 1);
+    strategy->agent_lost_after_ms =
+        (uint32_t)world_between(world, 2 * scenario->config.lost_ms, 4 * scenario->config.lost_ms);
+    strategy->target_timeout_ms = target_timeout_ms(world);
+}
+
+static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout,
+                      PlanMigration *migrations, size_t migration_count)
+{
+    static const char *const WHERES[] = { "", "", "database like 'a%' or schema like 'a%'",
+                                          "database like 'b%' or schema like 'b%'" };
+    Plan *plan = ARENA_NEW(&scenario->arena, Plan);
+    Err err = { 0 };
+    plan->name = rollout->id;
+    plan->where = WHERES[world_below(world, ARRAY_LEN(WHERES))];
+    plan->migrations = migrations;
+    plan->migration_count = migration_count;
+    plan->to = migrations[migration_count - 1].id;
+    make_strategy(scenario, world, &plan->strategy);
+    rollout->plan = plan;
+    if (plan_encode(plan, &scenario->arena, &rollout->canonical, &err) != ERR_NONE) {
+        world_violate(world, "plans can be encoded", "%s", err.message);
+        return;
+    }
+    plan_hash(rollout->canonical, rollout->hash);
+}
+
+static void make_rollouts(Scenario *scenario, World *world, PlanMigration *migrations)
+{
+    scenario->rollout_count = world_between(world, 1, SCENARIO_ROLLOUTS_MAX);
+    uint64_t after_ms = 5000;
+    for (size_t i = 0; i < scenario->rollout_count; i++) {
+        ScenarioRollout *rollout = &scenario->rollouts[i];
+        size_t left = scenario->rollout_count - 1 - i;
+        size_t count = scenario->migration_count > left ? scenario->migration_count - left : 1;
+        rollout->id = arena_printf(&scenario->arena, "r%zu", i + 1);
+        rollout->start_after_ms = after_ms;
+        make_plan(scenario, world, rollout, migrations, count);
+        after_ms += world_below(world, 120000);
+    }
+}
+
+/* The intervals of the product, or scaled down as demos and tests do. */
+static void make_config(Scenario *scenario, World *world)
+{
+    EngineConfig *config = &scenario->config;
+    engine_config_defaults(config);
+    uint32_t divisor = world_chance(world, 30) ? 5 : 1;
+    config->heartbeat_ms /= divisor;
+    config->suspect_ms /= divisor;
+    config->lost_ms /= divisor;
+    config->lease_ms /= divisor;
+    config->accept_ms /= divisor;
+    config->recovery_grace_ms /= divisor;
+    config->goal_resend_ms /= divisor;
+    config->goal_resend_max_ms /= divisor;
+    config->mass_loss_window_ms /= divisor;
+}
+
+Scenario *scenario_new(World *world, SimPg *pg)
+{
+    Scenario *scenario = mem_alloc(sizeof(*scenario));
+    Traits traits = { 0 };
+    make_config(scenario, world);
+    scenario->migration_count = world_between(world, 2, 6);
+    bool has_irreversible = world_chance(world, 15);
+    for (size_t i = 0; i < scenario->migration_count; i++) {
+        traits.is_transactional[i] = world_chance(world, 85);
+        traits.is_irreversible[i] = has_irreversible && world_chance(world, 30);
+    }
+    add_fleet(scenario, world, pg);
+    set_scripts(scenario, world, pg, &traits);
+    set_histories(scenario, world, pg);
+    make_rollouts(scenario, world, make_migrations(scenario, &traits));
+    scenario->faults_ms = world_between(world, 60000, 420000);
+    return scenario;
+}
+
+void scenario_free(Scenario *scenario)
+{
+    arena_done(&scenario->arena);
+    free(scenario);
+}
+
+const Plan *scenario_plan(void *ctx, const uint8_t *hash)
+{
+    const Scenario *scenario = ctx;
+    for (size_t i = 0; i < scenario->rollout_count; i++) {
+        if (memcmp(scenario->rollouts[i].hash, hash, PLAN_HASH_BYTES) == 0) {
+            return scenario->rollouts[i].plan;
+        }
+    }
+    return NULL;
+}

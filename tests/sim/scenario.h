@@ -1,0 +1,49 @@
+/*
+ * What a seed is about: the fleet, how scripts behave on each target, and the plans to be rolled out.
+ * All plans of a seed are prefixes of one history, so that later rollouts stack on earlier ones.
+ */
+#ifndef SKEIN_TESTS_SIM_SCENARIO_H
+#define SKEIN_TESTS_SIM_SCENARIO_H
+
+#include "coordinator/engine/engine.h"
+#include "proto/bundle.h"
+#include "tests/sim/sim_pg.h"
+#include "tests/sim/world.h"
+
+#define SCENARIO_AGENTS_MAX 6
+#define SCENARIO_SERVERS_MAX 2 /* of one agent */
+#define SCENARIO_ROLLOUTS_MAX 3
+
+typedef struct ScenarioRollout {
+    const char *id;
+    Plan *plan;
+    Bytes canonical;
+    uint8_t hash[PLAN_HASH_BYTES];
+    uint64_t start_after_ms; /* since the seed's beginning */
+    bool is_started;
+    bool is_given_up; /* refused for good */
+} ScenarioRollout;
+
+typedef struct Scenario {
+    Arena arena;
+    EngineConfig config;
+    const char *agents[SCENARIO_AGENTS_MAX];
+    size_t servers[SCENARIO_AGENTS_MAX][SCENARIO_SERVERS_MAX];
+    size_t server_counts[SCENARIO_AGENTS_MAX];
+    size_t agent_count;
+    size_t migration_count;
+    ScenarioRollout rollouts[SCENARIO_ROLLOUTS_MAX];
+    size_t rollout_count;
+    uint64_t faults_ms; /* length of the first phase */
+} Scenario;
+
+/* Fills `pg` with servers and tenants. */
+Scenario *scenario_new(World *world, SimPg *pg);
+void scenario_free(Scenario *scenario);
+
+AUTO_PTR_DEFINE(Scenario, scenario_free)
+
+/* The plan with this hash; NULL: none. A PlanLookup. */
+const Plan *scenario_plan(void *scenario, const uint8_t *hash);
+
+#endif

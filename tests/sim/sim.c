@@ -1,0 +1,214 @@
+/* One seed from beginning to end. */
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/sim/faults.h"
+#include "tests/sim/operator.h"
+
+#define MINUTE_MS 60000
+/* After the healing: by itself within this, to an end or to where a person is needed … */
+#define SETTLE_MS (60 * MINUTE_MS)
+/* … and with a person's help, one round after another, to an end. */
+#define HELP_ROUND_MS (20 * MINUTE_MS)
+#define HELP_ROUNDS_MAX 12
+/* A rollout that says it needs a person still says so after this. */
+#define CALM_MS (2 * MINUTE_MS)
+#define GLANCE_MS 5000
+
+static void deliver_down(void *ctx, size_t agent, Bytes frame)
+{
+    Sim *sim = ctx;
+    sim_agent_receive(sim->agents[agent], frame);
+}
+
+static void build_coordinators(Sim *sim)
+{
+    static const char *const NAMES[] = { "coordinator", "coordinator2" };
+    CoordinatorParts parts = { .world = sim->world,
+                               .net = sim->net,
+                               .disk = sim->disk,
+                               .invariants = sim->invariants,
+                               .config = sim->scenario->config,
+                               .agents = sim->scenario->agents,
+                               .agent_count = sim->scenario->agent_count };
+    for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
+        sim->coordinators[i] = sim_coordinator_new(&parts, NAMES[i]);
+    }
+}
+
+static void build_agents(Sim *sim)
+{
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        AgentParts parts = { .world = sim->world,
+                             .net = sim->net,
+                             .pg = sim->pg,
+                             .name = sim->scenario->agents[i],
+                             .number = i,
+                             .servers = sim->scenario->servers[i],
+                             .server_count = sim->scenario->server_counts[i],
+                             .plan_lookup = scenario_plan,
+                             .plan_ctx = sim->scenario };
+        sim->agents[i] = sim_agent_new(&parts);
+    }
+}
+
+static void build(Sim *sim, uint64_t seed, FILE *story)
+{
+    sim->world = world_new(seed, story);
+    sim->pg = sim_pg_new(sim->world);
+    sim->scenario = scenario_new(sim->world, sim->pg);
+    sim->disk = sim_disk_new(sim->world);
+    sim->invariants =
+        invariants_new(sim->world, sim->disk, sim->pg, &sim->scenario->config);
+    sim->net = sim_net_new(sim->world, sim->scenario->agent_count, sim_coordinator_receive,
+                           deliver_down, sim);
+    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
+        invariants_add_plan(sim->invariants, sim->scenario->rollouts[i].id,
+                            sim->scenario->rollouts[i].plan);
+    }
+    build_coordinators(sim);
+    build_agents(sim);
+    sim->began_ms = world_now_ms(sim->world);
+}
+
+static void demolish(Sim *sim)
+{
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        sim_agent_free(sim->agents[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
+        sim_coordinator_free(sim->coordinators[i]);
+    }
+    sim_net_free(sim->net);
+    invariants_free(sim->invariants);
+    sim_disk_free(sim->disk);
+    scenario_free(sim->scenario);
+    sim_pg_free(sim->pg);
+    world_free(sim->world);
+}
+
+static void run_until(Sim *sim, uint64_t until_ms)
+{
+    while (world_step(sim->world, until_ms)) {
+    }
+    if (world_violation(sim->world) == NULL) {
+        world_advance(sim->world, until_ms);
+    }
+}
+
+static bool is_violated(const Sim *sim)
+{
+    return world_violation(sim->world) != NULL;
+}
+
+/* Lets time pass until every rollout has been at rest for a while; REST_NONE: that did not come. */
+static Rest settle(Sim *sim, uint64_t limit_ms)
+{
+    uint64_t until_ms = world_now_ms(sim->world) + limit_ms;
+    uint64_t calm_since_ms = 0;
+    while (!is_violated(sim) && world_now_ms(sim->world) < until_ms) {
+        run_until(sim, world_now_ms(sim->world) + GLANCE_MS);
+        Rest rest = operator_rest_of_all(sim);
+        uint64_t now_ms = world_now_ms(sim->world);
+        if (rest == REST_NONE) {
+            calm_since_ms = 0;
+        } else if (calm_since_ms == 0) {
+            calm_since_ms = now_ms;
+        } else if (now_ms - calm_since_ms >= (rest == REST_ENDED ? GLANCE_MS : CALM_MS)) {
+            return rest;
+        }
+    }
+    return REST_NONE;
+}
+
+static void demand_words(Sim *sim)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    for (size_t i = 0; i < engine_rollout_count(engine); i++) {
+        const RolloutRow *rollout = engine_rollout_at(engine, i);
+        AUTO(Str) words = { 0 };
+        engine_explain(engine, rollout->id, world_now_ms(sim->world), &words);
+        world_tell(sim->world, "at rest", "%s is %s: %s", rollout->id,
+                   rollout_state_name(rollout->state), str_text(&words));
+        if (words.length == 0) {
+            world_violate(sim->world, "whoever waits says for what", "%s is %s", rollout->id,
+                          rollout_state_name(rollout->state));
+        }
+    }
+}
+
+/* Why it does not come to an end, as far as its rows say. */
+static void complain(Sim *sim, const char *invariant)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    AUTO(Str) text = { 0 };
+    for (size_t i = 0; engine != NULL && i < engine_rollout_count(engine); i++) {
+        const RolloutRow *rollout = engine_rollout_at(engine, i);
+        if (operator_rest(engine, rollout) == REST_ENDED) {
+            continue;
+        }
+        str_printf(&text, "%s is %s (", rollout->id, rollout_state_name(rollout->state));
+        for (size_t j = 0; j < engine_wave_count(engine, rollout->id); j++) {
+            str_printf(&text, " %s", wave_state_name(engine_wave_at(engine, rollout->id, j)->state));
+        }
+        str_append(&text, " ):");
+        for (size_t j = 0; j < engine_target_count(engine, rollout->id); j++) {
+            const TargetRow *target = engine_target_at(engine, rollout->id, j);
+            str_printf(&text, " %s %s", target->address, target_state_name(target->state));
+        }
+        str_append(&text, "; ");
+    }
+    world_violate(sim->world, invariant, "%s", str_text(&text));
+}
+
+/* Healed, everything comes to rest by itself; helped, everything comes to its end. */
+static void demand_end(Sim *sim)
+{
+    Rest rest = settle(sim, SETTLE_MS);
+    for (uint32_t round = 1; !is_violated(sim) && rest == REST_NEEDS_PERSON; round++) {
+        demand_words(sim);
+        if (round > HELP_ROUNDS_MAX) {
+            complain(sim, "what needs a person ends with a person's help");
+            return;
+        }
+        operator_help(sim, round);
+        rest = settle(sim, HELP_ROUND_MS);
+    }
+    if (!is_violated(sim) && rest == REST_NONE) {
+        complain(sim, "healed, everything ends or waits for a person");
+    }
+}
+
+static void begin(Sim *sim)
+{
+    sim_coordinator_start(sim_leader(sim), 0);
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        sim_agent_start(sim->agents[i], world_below(sim->world, 1000));
+    }
+    operator_begin(sim);
+    faults_begin(sim);
+}
+
+void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome)
+{
+    Sim sim = { 0 };
+    build(&sim, seed, story);
+    begin(&sim);
+    run_until(&sim, sim.began_ms + sim.scenario->faults_ms);
+    if (!is_violated(&sim)) {
+        faults_heal(&sim);
+        demand_end(&sim);
+    }
+    if (!is_violated(&sim)) {
+        invariants_end(sim.invariants);
+    }
+    const char *violation = world_violation(sim.world);
+    *ret_outcome = (SeedOutcome){ .digest = world_digest(sim.world),
+                                  .virtual_ms = world_now_ms(sim.world) - sim.began_ms };
+    str_copy(ret_outcome->violation, sizeof(ret_outcome->violation),
+             violation == NULL ? "" : violation);
+    memcpy(ret_outcome->sights, world_sights(sim.world), sizeof(ret_outcome->sights));
+    demolish(&sim);
+}

@@ -1,0 +1,47 @@
+/*
+ * One seed: the parts put together, the phase of faults, the healing, and the demand that everything comes
+ * to an end.
+ */
+#ifndef SKEIN_TESTS_SIM_SIM_H
+#define SKEIN_TESTS_SIM_SIM_H
+
+#include "tests/sim/invariants.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/sim_agent.h"
+#include "tests/sim/sim_coordinator.h"
+#include "tests/sim/sim_net.h"
+#include "tests/sim/sim_pg.h"
+#include "tests/sim/sim_store.h"
+#include "tests/sim/world.h"
+
+typedef struct Sim {
+    World *world;
+    SimPg *pg;
+    Scenario *scenario;
+    SimNet *net;
+    SimDisk *disk;
+    Invariants *invariants;
+    SimAgent *agents[SCENARIO_AGENTS_MAX];
+    /* Two processes on one address: usually the second is down; in a takeover it follows the frozen first. */
+    SimCoordinator *coordinators[2];
+    size_t leader; /* which of them serves */
+    uint64_t began_ms;
+    bool is_healed;
+} Sim;
+
+typedef struct SeedOutcome {
+    char violation[2048]; /* "": passed */
+    uint32_t sights[SIGHT_COUNT_];
+    uint64_t digest;
+    uint64_t virtual_ms;
+} SeedOutcome;
+
+/* Runs one seed from beginning to end. `story` NULL: silently. */
+void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome);
+
+static inline SimCoordinator *sim_leader(const Sim *sim)
+{
+    return sim->coordinators[sim->leader];
+}
+
+#endif

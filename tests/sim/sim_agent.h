@@ -1,0 +1,50 @@
+/*
+ * An agent in virtual time: the link around agent/core's session, and one worker per running job that
+ * performs its actions on the model PostgreSQL. Its process can die (everything but its name is lost),
+ * freeze and thaw with stale timers, and stop cleanly. Its boot-time clock is its own.
+ */
+#ifndef SKEIN_TESTS_SIM_SIM_AGENT_H
+#define SKEIN_TESTS_SIM_SIM_AGENT_H
+
+#include "agent/core/session.h"
+#include "tests/sim/sim_net.h"
+#include "tests/sim/sim_pg.h"
+#include "tests/sim/world.h"
+
+typedef struct SimAgent SimAgent;
+
+/* The plan with this hash as a coordinator would serve it; NULL: there is none. */
+typedef const Plan *(*PlanLookup)(void *ctx, const uint8_t *hash);
+
+/* Borrowed, all of it. */
+typedef struct AgentParts {
+    World *world;
+    SimNet *net;
+    SimPg *pg;
+    const char *name;
+    size_t number; /* in the network */
+    const size_t *servers;
+    size_t server_count;
+    PlanLookup plan_lookup;
+    void *plan_ctx;
+} AgentParts;
+
+SimAgent *sim_agent_new(const AgentParts *parts);
+void sim_agent_free(SimAgent *agent);
+
+AUTO_PTR_DEFINE(SimAgent, sim_agent_free)
+
+void sim_agent_start(SimAgent *agent, uint64_t delay_ms);
+void sim_agent_kill(SimAgent *agent); /* kill -9 */
+void sim_agent_stop(SimAgent *agent); /* BYE, then the process ends */
+void sim_agent_freeze(SimAgent *agent, bool is_frozen);
+
+/* A frame of the coordinator; empty: the socket is connected. */
+void sim_agent_receive(SimAgent *agent, Bytes frame);
+
+bool sim_agent_is_up(const SimAgent *agent);
+const char *sim_agent_name(const SimAgent *agent);
+/* Jobs with a worker now. */
+size_t sim_agent_running(const SimAgent *agent);
+
+#endif

@@ -1,0 +1,563 @@
+/* The coordinator's loop in virtual time. */
+#include "tests/sim/sim_coordinator.h"
+
+#include <string.h>
+
+#include "common/list.h"
+#include "proto/bundle.h"
+#include "proto/envelope.h"
+
+#define STORE_RETRY_MS 500
+#define LOOP_MS 2 /* how long messages gather before they are taken together */
+#define REPLAYS_PER_TEN_THOUSAND 100
+
+/* One decoded message (or a broken route) that waits for the loop. */
+typedef struct Inbound {
+    Arena arena;
+    Event event;
+} Inbound;
+
+struct SimCoordinator {
+    CoordinatorParts parts;
+    const char *name;
+    Engine *engine; /* NULL: the process is down */
+    Store *store;
+    Arena plans; /* decoded for this engine */
+    uint64_t term;
+    uint64_t life; /* of the process: older happenings are stale */
+    uint64_t seq;
+    bool is_frozen;
+    bool is_stuck; /* the batch in `effects` could not be committed yet */
+    bool is_woken;
+    uint64_t tick_at_ms; /* the armed tick; 0: none */
+    uint32_t crash_rate;
+    Effects effects;
+    LIST(Inbound) inbox;
+};
+
+static void loop_run(void *ctx, uint64_t life);
+static void process_start(void *ctx, uint64_t life);
+
+static World *world_of(const SimCoordinator *coordinator)
+{
+    return coordinator->parts.world;
+}
+
+SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name)
+{
+    SimCoordinator *coordinator = mem_alloc(sizeof(*coordinator));
+    coordinator->parts = *parts;
+    coordinator->name = name;
+    return coordinator;
+}
+
+static void inbox_clear(SimCoordinator *coordinator)
+{
+    LIST_EACH(inbound, &coordinator->inbox)
+    {
+        arena_done(&inbound->arena);
+    }
+    LIST_CLEAR(&coordinator->inbox);
+}
+
+static void process_end(SimCoordinator *coordinator)
+{
+    coordinator->life++;
+    inbox_clear(coordinator);
+    effects_done(&coordinator->effects);
+    if (coordinator->engine != NULL) {
+        engine_free(coordinator->engine);
+        coordinator->engine = NULL;
+    }
+    if (coordinator->store != NULL) {
+        store_close(coordinator->store);
+        coordinator->store = NULL;
+    }
+    arena_done(&coordinator->plans);
+    coordinator->is_frozen = coordinator->is_stuck = coordinator->is_woken = false;
+    coordinator->tick_at_ms = 0;
+}
+
+void sim_coordinator_free(SimCoordinator *coordinator)
+{
+    process_end(coordinator);
+    LIST_DONE(&coordinator->inbox);
+    free(coordinator);
+}
+
+void sim_coordinator_kill(SimCoordinator *coordinator)
+{
+    if (coordinator->engine == NULL) {
+        return;
+    }
+    world_tell(world_of(coordinator), coordinator->name, "killed");
+    process_end(coordinator);
+    sim_net_listener_gone(coordinator->parts.net, coordinator);
+}
+
+/* Dies by its own crash rate; somebody (systemd) starts it again. */
+static void crash(SimCoordinator *coordinator, Sight sight)
+{
+    world_saw(world_of(coordinator), sight);
+    world_tell(world_of(coordinator), coordinator->name, "%s", sight_text(sight));
+    sim_coordinator_kill(coordinator);
+    sim_coordinator_start(coordinator, world_duration(world_of(coordinator), 3000));
+}
+
+static bool is_crashing(SimCoordinator *coordinator)
+{
+    return world_rarely(world_of(coordinator), coordinator->crash_rate);
+}
+
+/* --- the loop --- */
+
+static void wake_after(SimCoordinator *coordinator, uint64_t delay_ms)
+{
+    if (!coordinator->is_woken) {
+        coordinator->is_woken = true;
+        world_after(world_of(coordinator), delay_ms, loop_run, coordinator, coordinator->life);
+    }
+}
+
+static void tick_fires(void *ctx, uint64_t life)
+{
+    SimCoordinator *coordinator = ctx;
+    if (coordinator->life == life &&
+        coordinator->tick_at_ms == world_now_ms(world_of(coordinator))) {
+        coordinator->tick_at_ms = 0;
+        wake_after(coordinator, 0);
+    }
+}
+
+static void tick_arm(SimCoordinator *coordinator)
+{
+    uint64_t at_ms = engine_next_deadline_ms(coordinator->engine);
+    uint64_t now_ms = world_now_ms(world_of(coordinator));
+    if (at_ms == UINT64_MAX) {
+        return;
+    }
+    if (at_ms <= now_ms) {
+        at_ms = now_ms + 1;
+    }
+    if (coordinator->tick_at_ms == 0 || at_ms < coordinator->tick_at_ms) {
+        coordinator->tick_at_ms = at_ms;
+        world_at(world_of(coordinator), at_ms, tick_fires, coordinator, coordinator->life);
+    }
+}
+
+static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
+{
+    World *world = world_of(coordinator);
+    event->now_ms = world_now_ms(world);
+    event->wall_ms = world_wall_ms(world);
+    size_t from = coordinator->effects.list.count;
+    invariants_step_begin(coordinator->parts.invariants, coordinator->engine, event);
+    ErrCode code = engine_step(coordinator->engine, event, &coordinator->effects, err);
+    invariants_step_end(coordinator->parts.invariants, coordinator->engine, event, code,
+                        &coordinator->effects, from);
+    return code;
+}
+
+static void tell_sent(SimCoordinator *coordinator, const char *agent, const Envelope *envelope)
+{
+    if (world_is_told(world_of(coordinator)) && envelope->type != MESSAGE_PONG) {
+        AUTO(Str) line = { 0 };
+        envelope_print(envelope, &line);
+        world_tell(world_of(coordinator), coordinator->name, "to %s: %s", agent, str_text(&line));
+    }
+}
+
+static void send_message(SimCoordinator *coordinator, const SendEffect *send)
+{
+    if (send->connection == 0) {
+        world_violate(world_of(coordinator), "sends by a route", "%s without a connection",
+                      message_type_name(send->type));
+        return;
+    }
+    size_t number = sim_net_agent_of(coordinator->parts.net, send->connection);
+    const char *agent = coordinator->parts.agents[number];
+    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+                          .type = send->type,
+                          .session = send->session,
+                          .term = coordinator->term,
+                          .seq = ++coordinator->seq,
+                          .body = send->body };
+    invariants_send(coordinator->parts.invariants, agent, send);
+    AUTO(Str) frame = { 0 };
+    Err err = { 0 };
+    if (envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, &err) != ERR_NONE) {
+        world_violate(world_of(coordinator), "every message can be encoded", "%s", err.message);
+        return;
+    }
+    tell_sent(coordinator, agent, &envelope);
+    Bytes bytes = { (const uint8_t *)frame.data, frame.length };
+    if (!sim_net_send_down(coordinator->parts.net, send->connection, bytes)) {
+        Inbound broken = { .event = { .kind = EVENT_DISCONNECTED,
+                                      .agent = agent,
+                                      .connection = send->connection } };
+        LIST_PUSH(&coordinator->inbox, broken);
+        wake_after(coordinator, LOOP_MS);
+    }
+}
+
+static void tell_events(const SimCoordinator *coordinator)
+{
+    World *world = world_of(coordinator);
+    for (size_t i = 0; world_is_told(world) && i < coordinator->effects.list.count; i++) {
+        const Effect *effect = &coordinator->effects.list.items[i];
+        if (effect->kind == EFFECT_PUBLISH_EVENT) {
+            const EventRow *event = effect->event;
+            world_tell(world, coordinator->name, "%s %s%s%s%s%s%s: %s -> %s: %s", event->rule,
+                       event->rollout, event->wave[0] != '\0' ? "/" : "", event->wave,
+                       event->target[0] != '\0' ? " " : "", event->target, event->agent,
+                       event->old_state, event->new_state, event->text);
+        }
+    }
+}
+
+/* Everything is durable: let it out. False: the process died while sending. */
+static bool send_all(SimCoordinator *coordinator)
+{
+    for (size_t i = 0; i < coordinator->effects.list.count; i++) {
+        const Effect *effect = &coordinator->effects.list.items[i];
+        if (effect->kind != EFFECT_SEND) {
+            continue;
+        }
+        if (is_crashing(coordinator)) {
+            crash(coordinator, SIGHT_CRASH_BEFORE_SEND);
+            return false;
+        }
+        send_message(coordinator, &effect->send);
+    }
+    return true;
+}
+
+static void stuck_retry(void *ctx, uint64_t life)
+{
+    SimCoordinator *coordinator = ctx;
+    if (coordinator->life == life) {
+        coordinator->is_woken = false;
+        wake_after(coordinator, 0);
+    }
+}
+
+static void become_stuck(SimCoordinator *coordinator)
+{
+    if (!coordinator->is_stuck) {
+        world_saw(world_of(coordinator), SIGHT_STORE_FROZEN);
+        world_tell(world_of(coordinator), coordinator->name, "the store fails: nothing leaves");
+    }
+    coordinator->is_stuck = true;
+    coordinator->is_woken = true; /* only the retry wakes it */
+    world_after(world_of(coordinator), STORE_RETRY_MS, stuck_retry, coordinator, coordinator->life);
+}
+
+/* Another coordinator has a higher term: this one is over for good. */
+static void abdicate(SimCoordinator *coordinator)
+{
+    world_saw(world_of(coordinator), SIGHT_TERM_TAKEOVER);
+    world_tell(world_of(coordinator), coordinator->name, "its term was taken over: exits");
+    sim_coordinator_kill(coordinator);
+}
+
+static void replay_sometimes(SimCoordinator *coordinator);
+
+/* Commits the batch and sends it. False: it did not get that far, or the process is gone. */
+static bool commit(SimCoordinator *coordinator)
+{
+    if (coordinator->effects.list.count == 0) {
+        return true;
+    }
+    if (is_crashing(coordinator)) {
+        crash(coordinator, SIGHT_CRASH_BEFORE_COMMIT);
+        return false;
+    }
+    Err err = { 0 };
+    uint64_t last_seq = 0;
+    if (sim_store_is_current(coordinator->store)) {
+        invariants_commit(coordinator->parts.invariants, coordinator->engine,
+                          &coordinator->effects);
+    }
+    switch (coordinator->store->ops->commit(coordinator->store, &coordinator->effects, &last_seq,
+                                            &err)) {
+    case ERR_NONE:
+        break;
+    case ERR_STORE_TERM:
+        abdicate(coordinator);
+        return false;
+    default:
+        become_stuck(coordinator);
+        return false;
+    }
+    coordinator->is_stuck = false;
+    tell_events(coordinator);
+    if (!send_all(coordinator)) {
+        return false;
+    }
+    effects_done(&coordinator->effects);
+    replay_sometimes(coordinator);
+    return true;
+}
+
+static void engine_start(SimCoordinator *coordinator);
+
+/* A higher term is about in the fleet: take one above it and begin again from the store. */
+static void follow_term_seen(SimCoordinator *coordinator)
+{
+    uint64_t seen = engine_term_seen(coordinator->engine);
+    Err err = { 0 };
+    if (seen == 0) {
+        return;
+    }
+    world_saw(world_of(coordinator), SIGHT_TERM_SEEN);
+    world_tell(world_of(coordinator), coordinator->name, "term %llu was seen in the fleet",
+               (unsigned long long)seen);
+    if (coordinator->store->ops->take_term(coordinator->store, seen, &coordinator->term, &err) !=
+        ERR_NONE) {
+        wake_after(coordinator, STORE_RETRY_MS);
+        return;
+    }
+    engine_free(coordinator->engine);
+    coordinator->engine = NULL;
+    engine_start(coordinator);
+}
+
+static void take_inbox(SimCoordinator *coordinator)
+{
+    Err err = { 0 };
+    Event tick = { .kind = EVENT_TICK };
+    if (engine_next_deadline_ms(coordinator->engine) <= world_now_ms(world_of(coordinator))) {
+        step(coordinator, &tick, &err);
+    }
+    for (size_t i = 0; i < coordinator->inbox.count; i++) {
+        step(coordinator, &coordinator->inbox.items[i].event, &err);
+    }
+    inbox_clear(coordinator);
+}
+
+static void loop_run(void *ctx, uint64_t life)
+{
+    SimCoordinator *coordinator = ctx;
+    if (coordinator->life != life || coordinator->engine == NULL) {
+        return;
+    }
+    coordinator->is_woken = false;
+    if (coordinator->is_frozen) {
+        return; /* the thaw wakes it */
+    }
+    if (coordinator->is_stuck && !commit(coordinator)) {
+        return;
+    }
+    take_inbox(coordinator);
+    if (commit(coordinator)) {
+        follow_term_seen(coordinator);
+        tick_arm(coordinator);
+    }
+}
+
+/* --- start --- */
+
+/* Plans come back from the store's own bytes, as in the real shell. NULL: not there. */
+static const Plan *plan_load(SimCoordinator *coordinator, const uint8_t *hash)
+{
+    Bytes canonical = { 0 };
+    Plan *plan = NULL;
+    Err err = { 0 };
+    if (coordinator->store->ops->get_plan(coordinator->store, hash, &coordinator->plans, &canonical,
+                                          &err) != ERR_NONE) {
+        return NULL;
+    }
+    if (plan_decode(canonical, &coordinator->plans, &plan, &err) != ERR_NONE) {
+        world_violate(world_of(coordinator), "plans survive the store", "%s", err.message);
+    }
+    return plan;
+}
+
+static EngineLoad load_of(SimCoordinator *coordinator, Arena *arena)
+{
+    StoreContents contents;
+    Err err = { 0 };
+    coordinator->store->ops->load(coordinator->store, arena, &contents, &err);
+    const Plan **plans = ARENA_ARRAY(arena, const Plan *, contents.rollout_count);
+    for (size_t i = 0; i < contents.rollout_count; i++) {
+        plans[i] = plan_load(coordinator, contents.rollouts[i].plan_hash);
+    }
+    return (EngineLoad){
+        .term = coordinator->term,
+        .highest_token = contents.highest_token,
+        .agents = contents.agents,
+        .agent_count = contents.agent_count,
+        .inventory = contents.inventory,
+        .inventory_count = contents.inventory_count,
+        .rollouts = contents.rollouts,
+        .plans = plans,
+        .rollout_count = contents.rollout_count,
+        .waves = contents.waves,
+        .wave_count = contents.wave_count,
+        .targets = contents.targets,
+        .target_count = contents.target_count,
+    };
+}
+
+static void replay_sometimes(SimCoordinator *coordinator)
+{
+    if (!world_rarely(world_of(coordinator), REPLAYS_PER_TEN_THOUSAND)) {
+        return;
+    }
+    AUTO(Arena) arena = { 0 };
+    EngineLoad load = load_of(coordinator, &arena);
+    invariants_replay(coordinator->parts.invariants, coordinator->engine, &load);
+}
+
+static void engine_start(SimCoordinator *coordinator)
+{
+    World *world = world_of(coordinator);
+    AUTO(Arena) arena = { 0 };
+    EngineLoad load = load_of(coordinator, &arena);
+    coordinator->engine = engine_new(&coordinator->parts.config, world_below(world, UINT32_MAX),
+                                     world_now_ms(world), &load);
+    invariants_coordinator_started(coordinator->parts.invariants);
+    if (engine_is_recovering(coordinator->engine)) {
+        world_saw(world, SIGHT_RECOVERING);
+    }
+    for (size_t i = 0; i < coordinator->parts.agent_count; i++) {
+        Inbound added = { .event = { .kind = EVENT_AGENT_ADDED,
+                                     .agent = coordinator->parts.agents[i] } };
+        LIST_PUSH(&coordinator->inbox, added);
+    }
+    wake_after(coordinator, 0);
+}
+
+static void process_start(void *ctx, uint64_t life)
+{
+    SimCoordinator *coordinator = ctx;
+    Err err = { 0 };
+    if (coordinator->life != life || coordinator->engine != NULL) {
+        return;
+    }
+    coordinator->store = sim_store_open(coordinator->parts.disk);
+    if (coordinator->store->ops->take_term(coordinator->store, 0, &coordinator->term, &err) !=
+        ERR_NONE) {
+        process_end(coordinator);
+        sim_coordinator_start(coordinator, STORE_RETRY_MS);
+        return;
+    }
+    world_tell(world_of(coordinator), coordinator->name, "starts with term %llu",
+               (unsigned long long)coordinator->term);
+    engine_start(coordinator);
+    sim_net_listen(coordinator->parts.net, coordinator);
+}
+
+void sim_coordinator_start(SimCoordinator *coordinator, uint64_t delay_ms)
+{
+    world_after(world_of(coordinator), delay_ms, process_start, coordinator, coordinator->life);
+}
+
+void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen)
+{
+    if (coordinator->engine == NULL || coordinator->is_frozen == is_frozen) {
+        return;
+    }
+    world_tell(world_of(coordinator), coordinator->name, is_frozen ? "frozen" : "thaws");
+    coordinator->is_frozen = is_frozen;
+    if (!is_frozen) {
+        wake_after(coordinator, 0);
+    }
+}
+
+void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand)
+{
+    coordinator->crash_rate = per_ten_thousand;
+}
+
+/* --- what comes in --- */
+
+static const EventKind EVENT_OF_MESSAGE[MESSAGE_TYPE_COUNT_] = {
+    [MESSAGE_HELLO] = EVENT_HELLO, [MESSAGE_INVENTORY] = EVENT_INVENTORY,
+    [MESSAGE_PING] = EVENT_PING,   [MESSAGE_STATE] = EVENT_STATE,
+    [MESSAGE_BYE] = EVENT_BYE,     [MESSAGE_PROGRESS] = EVENT_PROGRESS,
+};
+
+/* The body's pointer: which member of the event's union it is follows from the kind. */
+static void event_set_body(Event *event, const void *body)
+{
+    switch (event->kind) {
+    case EVENT_HELLO:
+        event->hello = body;
+        break;
+    case EVENT_INVENTORY:
+        event->inventory = body;
+        break;
+    case EVENT_PING:
+        event->ping = body;
+        break;
+    case EVENT_STATE:
+        event->state = body;
+        break;
+    case EVENT_PROGRESS:
+        event->progress = body;
+        break;
+    default:
+        event->bye = body;
+        break;
+    }
+}
+
+void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame)
+{
+    SimCoordinator *coordinator = listener;
+    if (coordinator->engine == NULL) {
+        return;
+    }
+    Inbound inbound = { 0 };
+    Envelope envelope = { 0 };
+    Err err = { 0 };
+    if (envelope_decode(frame, MESSAGE_TO_COORDINATOR_MAX, &inbound.arena, &envelope, &err) !=
+        ERR_NONE) {
+        world_violate(world_of(coordinator), "every message can be decoded", "%s", err.message);
+        return;
+    }
+    inbound.event = (Event){ .kind = EVENT_OF_MESSAGE[envelope.type],
+                             .agent = coordinator->parts.agents[agent],
+                             .connection = route,
+                             .session = envelope.session };
+    if (inbound.event.kind == EVENT_NONE) {
+        arena_done(&inbound.arena);
+        return;
+    }
+    event_set_body(&inbound.event, envelope.body);
+    LIST_PUSH(&coordinator->inbox, inbound);
+    wake_after(coordinator, world_below(world_of(coordinator), LOOP_MS + 1));
+}
+
+bool sim_coordinator_is_serving(const SimCoordinator *coordinator)
+{
+    return coordinator->engine != NULL && !coordinator->is_frozen && !coordinator->is_stuck;
+}
+
+const Engine *sim_coordinator_engine(const SimCoordinator *coordinator)
+{
+    return coordinator->engine;
+}
+
+ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *err)
+{
+    if (!sim_coordinator_is_serving(coordinator)) {
+        return err_set(err, ERR_UNREACHABLE, "nobody answers");
+    }
+    ErrCode code = step(coordinator, event, err);
+    if (!commit(coordinator)) {
+        return err_set(err, ERR_UNREACHABLE, "the answer was lost");
+    }
+    tick_arm(coordinator);
+    return code;
+}
+
+ErrCode sim_coordinator_put_plan(SimCoordinator *coordinator, const uint8_t *hash, Bytes canonical,
+                                 Err *err)
+{
+    if (!sim_coordinator_is_serving(coordinator)) {
+        return err_set(err, ERR_UNREACHABLE, "nobody answers");
+    }
+    return coordinator->store->ops->put_plan(coordinator->store, hash, canonical, err);
+}

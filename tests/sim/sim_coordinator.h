@@ -1,0 +1,57 @@
+/*
+ * The shell around the engine, in virtual time: it collects the events that are ready, steps, commits one
+ * batch, and only then sends. A commit that fails freezes it: the same batch is tried again and nothing
+ * else happens. It can die between step and commit and between commit and send, freeze, and start again
+ * with a new term from what the store has.
+ */
+#ifndef SKEIN_TESTS_SIM_SIM_COORDINATOR_H
+#define SKEIN_TESTS_SIM_SIM_COORDINATOR_H
+
+#include "coordinator/engine/engine.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/sim_net.h"
+#include "tests/sim/sim_store.h"
+#include "tests/sim/world.h"
+
+typedef struct SimCoordinator SimCoordinator;
+
+/* Borrowed, all of it. */
+typedef struct CoordinatorParts {
+    World *world;
+    SimNet *net;
+    SimDisk *disk;
+    Invariants *invariants;
+    EngineConfig config;
+    const char *const *agents; /* names in agents.d, by the network's numbers */
+    size_t agent_count;
+} CoordinatorParts;
+
+SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name);
+void sim_coordinator_free(SimCoordinator *coordinator);
+
+AUTO_PTR_DEFINE(SimCoordinator, sim_coordinator_free)
+
+/* Starts after `delay_ms`, or as soon as the store lets it take a term. */
+void sim_coordinator_start(SimCoordinator *coordinator, uint64_t delay_ms);
+void sim_coordinator_kill(SimCoordinator *coordinator);
+void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen);
+
+/* How often, per 10,000 batches, it dies at one of the two bad moments (and starts again by itself). */
+void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand);
+
+/* NetUp: a frame has arrived. `listener` is the coordinator. */
+void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame);
+
+/*
+ * A person's request: stepped, committed and answered in line. ERR_UNREACHABLE: nobody answers, or the
+ * store does not take it now. Fills the event's times.
+ */
+ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *err);
+/* Stores a plan's canonical bytes, as PUT /plans does before a rollout is started. */
+ErrCode sim_coordinator_put_plan(SimCoordinator *coordinator, const uint8_t *hash, Bytes canonical,
+                                 Err *err);
+
+const Engine *sim_coordinator_engine(const SimCoordinator *coordinator); /* NULL: down */
+bool sim_coordinator_is_serving(const SimCoordinator *coordinator);
+
+#endif
