@@ -14,17 +14,6 @@
 #define LOOK_MAX_MS 5000
 #define TELL_EVERY_MS 200
 
-/* Ending it takes time that must come out of the action's own. */
-static uint64_t cancel_time(uint64_t deadline_ms, uint64_t now_ms)
-{
-    if (deadline_ms == UINT64_MAX) {
-        return UINT64_MAX;
-    }
-    uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    uint64_t grace_ms = left_ms / 5 < 2 * STAGE_MS ? left_ms / 5 : 2 * STAGE_MS;
-    return deadline_ms - grace_ms;
-}
-
 static uint32_t lock_timeout_of(const Runner *runner, const PlanScript *script)
 {
     return script->lock_timeout_ms != 0 ? script->lock_timeout_ms
@@ -43,7 +32,7 @@ void guard_begin(Guard *guard, Runner *runner, const Action *action, const PlanS
     uint64_t now_ms = clock_boot_ms();
     *guard = (Guard){
         .runner = runner,
-        .cancel_at_ms = cancel_time(action_deadline_ms(action), now_ms),
+        .cancel_at_ms = action_deadline_ms(action),
         .next_look_ms = UINT64_MAX,
     };
     if (script == NULL) {

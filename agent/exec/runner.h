@@ -53,7 +53,10 @@ void runner_free(Runner *runner);
 
 AUTO_PTR_DEFINE(Runner, runner_free)
 
-/* Blocks until done or action->deadline_ms. The result's pointers are valid until the next call. */
+/*
+ * Blocks until done; at action->deadline_ms what runs is cancelled, which takes some seconds at
+ * worst. The result's pointers are valid until the next call.
+ */
 Result runner_perform(Runner *runner, const Action *action);
 
 /* How the outside is asked and told while a job runs; called on the thread of exec_job. */

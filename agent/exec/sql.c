@@ -114,6 +114,24 @@ const char SQL_BOOTSTRAP[] =
     "            MESSAGE = format('the history has no row %s that is %s', p_id, p_from);\n"
     "    END IF;\n"
     "END $skein$;\n"
+    "CREATE OR REPLACE FUNCTION skein.history_finish(p_tenant text, p_id text, p_state text)\n"
+    "RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $skein$\n"
+    "DECLARE\n"
+    "    t timestamptz := clock_timestamp();\n"
+    "BEGIN\n"
+    "    UPDATE skein.history SET applied_at = CASE p_state WHEN 'applied' THEN t ELSE applied_at "
+    "END,\n"
+    "        duration_ms = CASE p_state WHEN 'applied' THEN extract(epoch FROM t - started_at) * "
+    "1000\n"
+    "            ELSE duration_ms END\n"
+    "        WHERE tenant = p_tenant AND id = p_id AND state = p_state\n"
+    "        AND xmin = (txid_current() % 4294967296)::text::xid;\n"
+    "    IF NOT FOUND THEN\n"
+    "        RAISE EXCEPTION USING ERRCODE = 'SK003',\n"
+    "            MESSAGE = format('migration %s ended the transaction it runs in', p_id),\n"
+    "            HINT = 'take BEGIN, COMMIT and ROLLBACK out of the migration';\n"
+    "    END IF;\n"
+    "END $skein$;\n"
     "INSERT INTO skein.meta (schema_version) VALUES (1) ON CONFLICT DO NOTHING";
 
 const char SQL_SCHEMA_VERSION[] = "SELECT schema_version FROM skein.meta";
@@ -219,10 +237,7 @@ const char SQL_HISTORY_INSERT[] =
 const char SQL_HISTORY_MOVE[] = "SELECT skein.history_move($1, $2, $3, $4, $5, $6)";
 
 /* The migration may have set synchronous_commit for its own transaction. */
-const char SQL_HISTORY_FINISH[] =
-    "UPDATE skein.history SET applied_at = pg_catalog.clock_timestamp(),"
-    " duration_ms = extract(epoch FROM pg_catalog.clock_timestamp() - started_at) * 1000"
-    " WHERE tenant = $2 AND id = $3 AND state = 'applied' RETURNING " SYNCHRONOUS_COMMIT;
+const char SQL_HISTORY_FINISH[] = "SELECT skein.history_finish($2, $3, $4), " SYNCHRONOUS_COMMIT;
 
 const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex')"

@@ -49,7 +49,10 @@ extern const char SQL_HISTORY_INSERT[];
  * rollout, agent. */
 extern const char SQL_HISTORY_MOVE[];
 
-/* The last statement of a transactional up: how long it took. Parameters: tenant, id. */
+/*
+ * The last statement before COMMIT: how long it took, and is this still the transaction that began?
+ * Parameters: scope of synchronous_commit ("t"), tenant, id, state.
+ */
 extern const char SQL_HISTORY_FINISH[];
 
 /* Parameter: tenant. Columns: see RowColumn in history.c. */

@@ -134,16 +134,17 @@ static void statements_add(Step *step)
 }
 
 /* The migration may have become another role: the history is ours to write. */
-static void finish_add(Step *step)
+static void finish_add(Step *step, const char *state)
 {
     Runner *runner = step->runner;
-    const char **params = params_new(runner, 3);
+    const char **params = params_new(runner, 4);
     params[0] = "t";
     params[1] = runner->config.schema;
     params[2] = step->migration->id;
+    params[3] = state;
     batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
     batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
-    batch_add(&step->batch, PART_FRAME, SQL_HISTORY_FINISH, params, 3);
+    batch_add(&step->batch, PART_FRAME, SQL_HISTORY_FINISH, params, 4);
 }
 
 static Step step_begin(Runner *runner, const Action *action, const PlanMigration *migration,
@@ -311,7 +312,7 @@ Result perform_apply(Runner *runner, const Action *action)
     step = step_begin(runner, action, migration, &migration->up);
     row_add(&step, "applied", NULL);
     statements_add(&step);
-    finish_add(&step);
+    finish_add(&step, "applied");
     return step_run(&step);
 }
 
@@ -322,6 +323,7 @@ Result perform_undo(Runner *runner, const Action *action)
     step = step_begin(runner, action, migration, &migration->down);
     move_add(&step, "applied", "undone");
     statements_add(&step);
+    finish_add(&step, "undone");
     return step_run(&step);
 }
 

@@ -1,0 +1,172 @@
+/* Looking around on an instance: the server itself, its databases, schemas, and what is applied in
+ * them. */
+#include "agent/exec/discover.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "agent/conn/query.h"
+#include "common/list.h"
+#include "common/str.h"
+
+/* A replica cannot name its WAL file, and its timeline is the primary's business. */
+static const char SQL_INSTANCE[] =
+    "SELECT s.system_identifier, pg_catalog.pg_is_in_recovery(),"
+    " CASE WHEN pg_catalog.pg_is_in_recovery() THEN '0'"
+    "  ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END,"
+    " (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8"
+    " FROM pg_catalog.pg_control_system() s";
+
+static const char SQL_DATABASES[] =
+    "SELECT d.datname, d.oid FROM pg_catalog.pg_database d"
+    " WHERE d.datallowconn AND NOT d.datistemplate"
+    " AND pg_catalog.has_database_privilege(d.oid, 'CONNECT') ORDER BY d.datname COLLATE \"C\"";
+
+static const char SQL_SCHEMAS[] =
+    "SELECT n.nspname FROM pg_catalog.pg_namespace n"
+    " WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'skein')"
+    " ORDER BY n.nspname COLLATE \"C\"";
+
+/* Columns of SQL_INSTANCE. */
+enum InstanceColumn {
+    INSTANCE_SYSTEM,
+    INSTANCE_IN_RECOVERY,
+    INSTANCE_TIMELINE,
+    INSTANCE_STARTED,
+};
+
+/* Through the pool, with the connection given back whatever comes. */
+static ErrCode pool_query(ConnPool *pool, const char *sql, uint64_t deadline_ms,
+                          PGresult **ret_result, int *ret_server_version, Err *err)
+{
+    Conn *conn = NULL;
+    ErrCode code = conn_pool_take(pool, deadline_ms, NULL, &conn, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Query query = { .sql = sql, .deadline_ms = deadline_ms };
+    code = conn_query(conn, &query, ret_result, err);
+    *ret_server_version = PQserverVersion(conn_pg(conn));
+    conn_pool_give(pool, conn);
+    return code;
+}
+
+ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, InstanceFacts *ret_facts, Err *err)
+{
+    AUTO_PTR(PGresult) row = NULL;
+    int server_version = 0;
+    ErrCode code = pool_query(pool, SQL_INSTANCE, deadline_ms, &row, &server_version, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    *ret_facts = (InstanceFacts){
+        .system_identifier = result_uint64(row, 0, INSTANCE_SYSTEM),
+        .timeline = (uint32_t)strtoul(result_text(row, 0, INSTANCE_TIMELINE), NULL, 16),
+        .server_version = (uint32_t)server_version,
+        .in_recovery = result_bool(row, 0, INSTANCE_IN_RECOVERY),
+        .started_at_us = result_int64(row, 0, INSTANCE_STARTED),
+    };
+    return ERR_NONE;
+}
+
+/* '[' is itself: names with brackets are rarer than people who do not expect classes. */
+static bool pattern_matches(const char *pattern, const char *name)
+{
+    AUTO(Str)
+    glob = { 0 };
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (*at == '[' || *at == '\\') {
+            str_append_char(&glob, '\\');
+        }
+        str_append_char(&glob, *at);
+    }
+    return fnmatch(str_text(&glob), name, 0) == 0;
+}
+
+static bool any_matches(const char *const *patterns, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pattern_matches(patterns[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool database_filter_matches(const DatabaseFilter *filter, const char *name)
+{
+    bool is_included =
+        filter->include_count == 0 || any_matches(filter->include, filter->include_count, name);
+    return is_included && !any_matches(filter->exclude, filter->exclude_count, name);
+}
+
+ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms,
+                           Arena *arena, DatabaseList *ret_list, Err *err)
+{
+    AUTO_PTR(PGresult) rows = NULL;
+    int server_version = 0;
+    ErrCode code = pool_query(pool, SQL_DATABASES, deadline_ms, &rows, &server_version, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    DatabaseList list = { .items = ARENA_ARRAY(arena, DatabaseFacts, (size_t)PQntuples(rows)) };
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const char *name = result_text(rows, row, 0);
+        if (database_filter_matches(filter, name)) {
+            list.items[list.count++] = (DatabaseFacts){
+                .name = arena_strdup(arena, name),
+                .oid = (uint32_t)result_uint64(rows, row, 1),
+            };
+        }
+    }
+    *ret_list = list;
+    return ERR_NONE;
+}
+
+static ErrCode watch_conn_open(ConnSource *source, const char *database, uint64_t deadline_ms,
+                               Conn **ret_conn, Err *err)
+{
+    ConnRequest request = {
+        .database = database,
+        .purpose = CONN_WATCH,
+        .application_name = CONN_NAME_WATCH,
+        .deadline_ms = deadline_ms,
+    };
+    return conn_open(source, &request, ret_conn, err);
+}
+
+ErrCode discover_read(ConnSource *source, const char *database, const char *tenant,
+                      uint64_t deadline_ms, Arena *arena, HistoryFacts *ret_facts, Err *err)
+{
+    AUTO_PTR(Conn) conn = NULL;
+    *ret_facts = (HistoryFacts){ .version = "", .rollout = "" };
+    ErrCode code = watch_conn_open(source, database, deadline_ms, &conn, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    return history_read_facts(conn, tenant, deadline_ms, arena, ret_facts, err);
+}
+
+ErrCode discover_schemas(ConnSource *source, const char *database, const DatabaseFilter *filter,
+                         uint64_t deadline_ms, Arena *arena, SchemaList *ret_list, Err *err)
+{
+    AUTO_PTR(Conn) conn = NULL;
+    AUTO_PTR(PGresult) rows = NULL;
+    Query query = { .sql = SQL_SCHEMAS, .deadline_ms = deadline_ms };
+    ErrCode code = watch_conn_open(source, database, deadline_ms, &conn, err);
+    if (code == ERR_NONE) {
+        code = conn_query(conn, &query, &rows, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    SchemaList list = { .names = ARENA_ARRAY(arena, const char *, (size_t)PQntuples(rows)) };
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const char *name = result_text(rows, row, 0);
+        if (database_filter_matches(filter, name)) {
+            list.names[list.count++] = arena_strdup(arena, name);
+        }
+    }
+    *ret_list = list;
+    return ERR_NONE;
+}
