@@ -11,6 +11,7 @@
 #include "common/config.h"
 #include "common/err.h"
 #include "common/keyfile.h"
+#include "common/log.h"
 #include "proto/messages.h"
 
 typedef struct AgentInstanceConfig {
@@ -27,6 +28,11 @@ typedef struct AgentInstanceConfig {
     uint32_t rediscover_ms;
 } AgentInstanceConfig;
 
+typedef struct AgentLogConfig {
+    LogLevel level;
+    LogFormat format;
+} AgentLogConfig;
+
 typedef struct AgentConfig {
     const char *coordinator; /* tcp://host:port */
     const char *coordinator_key; /* file of its public key */
@@ -37,8 +43,7 @@ typedef struct AgentConfig {
     size_t label_count;
     uint32_t connections_per_instance;
     uint32_t blocked_retries;
-    uint32_t log_level;  /* LogLevel */
-    uint32_t log_format; /* LogFormat */
+    AgentLogConfig log;
     AgentInstanceConfig *instances;
     size_t instance_count;
 

@@ -9,9 +9,15 @@
 
 typedef LIST(InventoryTarget) TargetList;
 
-/* One instance's targets: the complete list in force, and the one whose pages are coming in. */
+/*
+ * One instance: the complete list in force, and the one whose pages are coming in. Until the first list is
+ * whole the instance is told as not reached: the coordinator takes a target that is missing from a reached
+ * instance's list for gone.
+ */
 typedef struct Listing {
     const char *instance;
+    bool is_listed;
+    HelloInstance server; /* as last told; its texts are not used */
     Arena arena;
     TargetList targets;
     Arena next_arena;
@@ -85,22 +91,6 @@ static HelloInstance *find_instance(const Facts *facts, const char *name)
     return NULL;
 }
 
-bool facts_take_server(Facts *facts, const HelloInstance *told)
-{
-    HelloInstance *known = find_instance(facts, told->name);
-    if (known == NULL) {
-        return false;
-    }
-    bool is_same = known->system_identifier == told->system_identifier &&
-                   known->timeline == told->timeline && known->server_version == told->server_version &&
-                   known->in_recovery == told->in_recovery;
-    known->system_identifier = told->system_identifier;
-    known->timeline = told->timeline;
-    known->server_version = told->server_version;
-    known->in_recovery = told->in_recovery;
-    return !is_same;
-}
-
 static Listing *find_listing(const Facts *facts, const char *instance)
 {
     for (size_t i = 0; i < facts->listing_count; i++) {
@@ -109,6 +99,31 @@ static Listing *find_listing(const Facts *facts, const char *instance)
         }
     }
     return NULL;
+}
+
+/* Puts what is known of the server into the view. Returns whether that changed it. */
+static bool show_server(const Facts *facts, const Listing *listing)
+{
+    HelloInstance *shown = find_instance(facts, listing->instance);
+    const HelloInstance *told = &listing->server;
+    bool is_same = shown->system_identifier == told->system_identifier &&
+                   shown->timeline == told->timeline && shown->server_version == told->server_version &&
+                   shown->in_recovery == told->in_recovery;
+    shown->system_identifier = told->system_identifier;
+    shown->timeline = told->timeline;
+    shown->server_version = told->server_version;
+    shown->in_recovery = told->in_recovery;
+    return !is_same;
+}
+
+bool facts_take_server(Facts *facts, const HelloInstance *told)
+{
+    Listing *listing = find_listing(facts, told->name);
+    if (listing == NULL) {
+        return false;
+    }
+    listing->server = *told;
+    return listing->is_listed && show_server(facts, listing);
 }
 
 static bool target_equal(const InventoryTarget *a, const InventoryTarget *b)
@@ -199,7 +214,9 @@ bool facts_take_page(Facts *facts, const char *instance, const Inventory *page)
     if (!page->is_last) {
         return false;
     }
-    bool is_first = facts->view.inventory_revision == 0;
+    bool is_first = !listing->is_listed;
+    listing->is_listed = true;
+    show_server(facts, listing);
     if (!is_first && list_equal(&listing->targets, &listing->next_targets)) {
         drop_next(listing);
         return false;

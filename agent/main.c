@@ -72,7 +72,7 @@ static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair
         code = agent_config_load(path, arena, config, err);
     }
     if (code == ERR_NONE) {
-        log_init((LogFormat)config->log_format, (LogLevel)config->log_level);
+        log_init(config->log.format, config->log.level);
         code = keyfile_read_secret(config->key_file, KEY_CURVE, key, err);
     }
     return code;

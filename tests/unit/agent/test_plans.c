@@ -1,0 +1,177 @@
+/* Plans at hand: nothing of a bundle is believed before its bytes are what was asked for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "agent/plans.h"
+
+typedef struct Fixture {
+    Arena arena;
+    uint8_t public_key[1][SIGN_PUBLIC_BYTES];
+    uint8_t secret_key[SIGN_SECRET_BYTES];
+    Bytes bundle;
+    uint8_t hash[PLAN_HASH_BYTES];
+} Fixture;
+
+static int set_up(void **state)
+{
+    static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
+    static PlanStatement up = { .sql = "SELECT 1", .line = 1, .kind = "SELECT", .object = "", .detail = "" };
+    Fixture *fixture = mem_alloc(sizeof(Fixture));
+    assert_true(sodium_init() >= 0);
+    crypto_sign_keypair(fixture->public_key[0], fixture->secret_key);
+    PlanMigration migration = { .id = "0001_x", .version = "0001", .name = "x",
+                                .checksum = { CHECKSUM, CHECKSUM_BYTES },
+                                .up = { .statements = &up, .count = 1, .is_transactional = true },
+                                .down = { .is_transactional = true }, .is_irreversible = true };
+    Plan plan = { .name = "p", .to = "0001_x", .where = "", .migrations = &migration, .migration_count = 1 };
+    plan_strategy_defaults(&plan.strategy);
+    Bytes canonical;
+    Err err = { 0 };
+    if (plan_encode(&plan, &fixture->arena, &canonical, &err) != ERR_NONE ||
+        bundle_seal(canonical, fixture->secret_key, &fixture->arena, &fixture->bundle, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+    plan_hash(canonical, fixture->hash);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Fixture *fixture = *state;
+    arena_done(&fixture->arena);
+    free(fixture);
+    return 0;
+}
+
+/* Hands the bundle over in chunks of `size`; returns what the last chunk came to. */
+static bool deliver(Plans *plans, const Fixture *fixture, Bytes bundle, size_t size)
+{
+    bool has_ended = false;
+    for (size_t at = 0; at < bundle.length && !has_ended; at += size) {
+        PlanGet get;
+        assert_true(plans_next_request(plans, 0, 1000, &get));
+        assert_int_equal(get.offset, at);
+        size_t length = bundle.length - at < size ? bundle.length - at : size;
+        PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .offset = at,
+                            .total_size = bundle.length, .data = { bundle.data + at, length } };
+        has_ended = plans_take(plans, &chunk);
+    }
+    return has_ended;
+}
+
+static void a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    const HeldPlan *plan = NULL;
+    Err err;
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_UNDER_WAY);
+    assert_true(deliver(plans, fixture, fixture->bundle, 7));
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+    assert_true(plan->is_trusted);
+    assert_string_equal(plan->plan->to, "0001_x");
+}
+
+static void a_plan_of_an_unknown_signer_is_not_trusted(void **state)
+{
+    const Fixture *fixture = *state;
+    static const uint8_t OTHER[1][SIGN_PUBLIC_BYTES] = { { 1 } };
+    AUTO_PTR(Plans) plans = plans_new(OTHER, 1);
+    const HeldPlan *plan = NULL;
+    Err err;
+    plans_want(plans, fixture->hash, &plan, &err);
+    deliver(plans, fixture, fixture->bundle, 1000000);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+    assert_false(plan->is_trusted);
+}
+
+static void a_plan_with_one_bit_changed_fails(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO(Arena) arena = { 0 };
+    uint8_t *bytes = arena_memdup(&arena, fixture->bundle.data, fixture->bundle.length);
+    bytes[fixture->bundle.length / 3] ^= 1;
+    const HeldPlan *plan = NULL;
+    Err err;
+    plans_want(plans, fixture->hash, &plan, &err);
+    assert_true(deliver(plans, fixture, (Bytes){ bytes, fixture->bundle.length }, 1000000));
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_FAILED);
+}
+
+static void a_plan_that_is_none_of_the_hash_fails(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    uint8_t other[PLAN_HASH_BYTES];
+    memcpy(other, fixture->hash, sizeof(other));
+    other[0] ^= 1;
+    const HeldPlan *plan = NULL;
+    Err err;
+    plans_want(plans, other, &plan, &err);
+    PlanChunk chunk = { .hash = { other, PLAN_HASH_BYTES }, .total_size = fixture->bundle.length,
+                        .data = fixture->bundle };
+    assert_true(plans_take(plans, &chunk));
+    assert_int_equal(plans_want(plans, other, &plan, &err), PLAN_FETCH_FAILED);
+    assert_int_equal(err.code, ERR_SIGNATURE);
+}
+
+static void an_absurd_size_is_refused_before_it_is_allocated(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    const HeldPlan *plan = NULL;
+    Err err;
+    plans_want(plans, fixture->hash, &plan, &err);
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .total_size = UINT64_MAX,
+                        .data = fixture->bundle };
+    assert_true(plans_take(plans, &chunk));
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_FAILED);
+    assert_int_equal(err.code, ERR_LIMIT);
+}
+
+static void chunks_that_nobody_asked_for_are_dropped(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .total_size = fixture->bundle.length,
+                        .data = fixture->bundle };
+    assert_false(plans_take(plans, &chunk));
+    const HeldPlan *plan = NULL;
+    plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
+    chunk.offset = 5;
+    assert_false(plans_take(plans, &chunk));
+}
+
+static void an_unanswered_request_is_repeated_after_its_time(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    const HeldPlan *plan = NULL;
+    PlanGet get;
+    plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
+    assert_true(plans_next_request(plans, 1000, 500, &get));
+    assert_false(plans_next_request(plans, 1499, 500, &get));
+    assert_true(plans_next_request(plans, 1500, 500, &get));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_of_an_unknown_signer_is_not_trusted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_with_one_bit_changed_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_that_is_none_of_the_hash_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_absurd_size_is_refused_before_it_is_allocated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(chunks_that_nobody_asked_for_are_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unanswered_request_is_repeated_after_its_time, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
