@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/str.h"
-#include "proto/utf8.h"
+#include "common/utf8.h"
 
 static bool is_control(unsigned char byte)
 {

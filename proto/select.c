@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "common/utf8.h"
 #include "proto/select_internal.h"
-#include "proto/utf8.h"
 
 static const char *label_value(const Labels *labels, const char *name)
 {

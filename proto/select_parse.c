@@ -8,8 +8,8 @@
 #include <strings.h>
 
 #include "common/str.h"
+#include "common/utf8.h"
 #include "proto/select_internal.h"
-#include "proto/utf8.h"
 
 /* --- Tokens --- */
 

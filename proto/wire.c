@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "proto/orders.h"
-#include "proto/utf8.h"
 #include "proto/wire_internal.h"
 
 static const char *const TYPE_NAMES[] = {
