@@ -575,6 +575,9 @@ static void take_lock(void *subject)
     Job *job = job_of(subject);
     job->has_lock = true;
     job->lock_waits = 0;
+    if (!job->is_unknown) {
+        clear_trouble(job); /* what stood in the way is out of it */
+    }
 }
 
 static void note_holder(void *subject)
@@ -588,6 +591,9 @@ static void take_history(void *subject)
 {
     Job *job = job_of(subject);
     job_history_take(job, job->result->history);
+    if (job->is_unknown) {
+        clear_trouble(job);
+    }
     job->is_unknown = false;
     job->server_waits = 0;
     job->report = REPORT_RUNNING;

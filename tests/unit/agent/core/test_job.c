@@ -1,0 +1,715 @@
+/* A job's stories: whole attempts against a played database, as scripts of answers and what is wanted then. */
+#include "tests/unit/agent/core/job_stage.h"
+
+static void an_empty_target_is_brought_to_the_plans_version(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY }, { RESULT_OK, ACTION_APPLY },
+         { RESULT_OK, ACTION_APPLY }, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    State told = stage_report(&stage);
+    assert_int_equal(told.steps_done, 4);
+    assert_int_equal(told.steps_total, 4);
+    assert_int_equal(told.applied, 4);
+    assert_true(told.has_start);
+    assert_string_equal(told.start, "");
+    assert_string_equal(told.version, "0004_d");
+}
+
+static void a_target_goes_on_from_where_it_stands(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 2, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 2);
+    State told = stage_report(&stage);
+    assert_string_equal(told.start, "0002_b");
+    assert_int_equal(told.steps_done, 0);
+    assert_int_equal(told.steps_total, 2);
+}
+
+static void what_an_earlier_attempt_applied_counts_as_done_and_not_as_the_start(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 1);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    State told = stage_report(&stage);
+    assert_string_equal(told.start, "0001_a");
+    assert_int_equal(told.steps_done, 2);
+    assert_int_equal(told.steps_total, 3);
+    assert_int_equal(told.applied, 2);
+}
+
+static void an_order_to_an_earlier_migration_stops_there(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage.order.to = "0002_b";
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY }, { RESULT_OK, ACTION_CLOSE },
+         TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    assert_string_equal(stage_report(&stage).version, "0002_b");
+}
+
+static void rolling_back_undoes_exactly_what_the_rollout_applied_newest_first(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 3, 1);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO));
+    assert_int_equal(stage.action.migration, 2);
+    PLAY(&stage, { RESULT_OK, ACTION_UNDO });
+    assert_int_equal(stage.action.migration, 1);
+    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+    State told = stage_report(&stage);
+    assert_int_equal(told.steps_done, 2);
+    assert_int_equal(told.steps_total, 2);
+    assert_int_equal(told.applied, 0);
+    assert_string_equal(told.version, "0001_a");
+}
+
+static void rolling_back_an_untouched_target_takes_the_fence_before_it_says_so(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 2, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+}
+
+static void the_command_lines_down_undoes_whoever_applied_it(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage.order.rollout = "";
+    stage.order.is_any_rollout = true;
+    stage.order.to = "0001_a";
+    stage.history.has_newer_above = true;
+    stage_applied(&stage, 3, 3);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, ACTION_UNDO }, { RESULT_OK, ACTION_CLOSE },
+         TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+    assert_string_equal(stage_report(&stage).version, "0001_a");
+}
+
+static void the_command_lines_up_counts_its_own_steps_alone(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage.order.rollout = "";
+    stage_applied(&stage, 3, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    assert_int_equal(stage_report(&stage).steps_done, 1);
+    assert_int_equal(stage_report(&stage).steps_total, 1);
+}
+
+/* Faults 5: both outcomes of a COMMIT whose answer was lost. */
+static void a_lost_commit_that_happened_is_not_done_again(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    stage_lose_committed(&stage);
+    assert_int_equal(stage.action.kind, ACTION_CLOSE);
+    stage_expect(&stage, REPORT_UNKNOWN, ERR_LOST);
+    assert_true(job_is_in_step(stage.job));
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 1);
+    assert_int_equal(stage_report(&stage).report, REPORT_RUNNING);
+    assert_int_equal(stage_report(&stage).steps_done, 1);
+}
+
+static void a_lost_commit_that_did_not_happen_is_done_again(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, AGAIN_TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 0);
+    assert_int_equal(stage_report(&stage).steps_done, 0);
+}
+
+static void a_lost_undo_that_happened_counts_as_a_step(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 2, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO));
+    stage_lose_committed(&stage);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_UNDO), { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    assert_int_equal(stage_report(&stage).steps_done, 2);
+    assert_int_equal(stage_report(&stage).steps_total, 2);
+}
+
+/* After a loss the older backend may live on: it is ended before the history is believed. */
+static void the_older_backend_is_ended_before_the_history_is_read(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT },
+         { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK });
+    stage.backend_pid = 4711;
+    PLAY(&stage, { RESULT_HELD_BY_OURS, ACTION_END_BACKEND });
+    assert_int_equal(stage.action.backend_pid, 4711);
+    PLAY(&stage, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_APPLY });
+}
+
+/* Fault 9: nothing was sent, so the deadline decides; a step was sent, so only the database does. */
+static void an_unreachable_server_fails_at_the_deadline_when_nothing_was_sent(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, { RESULT_NONE, ACTION_CONNECT });
+    for (int tries = 0; stage.action.kind != ACTION_DONE; tries++) {
+        assert_true(tries < 10000);
+        stage_feed(&stage, stage.action.kind == ACTION_CONNECT ? RESULT_UNREACHABLE : RESULT_OK);
+    }
+    stage_expect(&stage, REPORT_FAILED, ERR_UNREACHABLE);
+    assert_in_range(stage.now_ms, 1060000, 1061000);
+}
+
+static void an_unknown_outcome_is_looked_for_beyond_any_deadline_and_permit(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE });
+    stage.permit = (Permit){ .goal = GOAL_HOLD, .revision = 2 };
+    uint64_t longest_ms = 0;
+    for (int i = 0; i < 60; i++) {
+        uint64_t before_ms = stage.now_ms;
+        PLAY(&stage, { RESULT_OK, ACTION_WAIT }, { RESULT_OK, ACTION_CONNECT });
+        longest_ms = stage.now_ms - before_ms > longest_ms ? stage.now_ms - before_ms : longest_ms;
+        PLAY(&stage, { RESULT_UNREACHABLE, ACTION_CLOSE });
+        stage_expect(&stage, REPORT_UNKNOWN, ERR_UNREACHABLE);
+    }
+    assert_in_range(longest_ms, 20000, 61000);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), { RESULT_OK, ACTION_WAIT });
+    stage_expect(&stage, REPORT_PARKED, ERR_NONE);
+}
+
+static void a_withdrawn_order_ends_the_looking_without_inventing_an_outcome(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT });
+    stage.permit.goal = GOAL_NONE;
+    PLAY(&stage, TO_THE_END);
+    stage_expect(&stage, REPORT_UNKNOWN, ERR_LOST);
+}
+
+/* Fault 12. */
+static void a_blocked_step_is_tried_again_and_then_fails_with_who_blocked_it(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_APPLY }, { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_APPLY });
+    err_set(&stage.err, ERR_BLOCKED, "blocked by pid 4711 (psql)");
+    PLAY(&stage, { RESULT_BLOCKED, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_BLOCKED);
+    assert_string_equal(stage_report(&stage).message, "gave up after 3 tries: blocked by pid 4711 (psql)");
+    assert_int_equal(stage_report(&stage).retries, 2);
+}
+
+static void tries_are_counted_anew_for_every_migration(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    for (int i = 0; i < 3; i++) {
+        PLAY(&stage, { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+             { RESULT_HISTORY, ACTION_APPLY }, { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+             { RESULT_HISTORY, ACTION_APPLY }, { RESULT_OK, ACTION_APPLY });
+    }
+    assert_int_equal(stage_report(&stage).retries, 6);
+    stage_expect(&stage, REPORT_RUNNING, ERR_NONE);
+}
+
+static void another_attempt_inside_costs_no_try(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage.order.blocked_retries_max = 0;
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    for (int i = 0; i < 10; i++) {
+        PLAY(&stage, { RESULT_IN_PROGRESS, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+             { RESULT_HISTORY, ACTION_APPLY });
+    }
+    assert_int_equal(stage_report(&stage).retries, 0);
+}
+
+static void a_strangers_lock_is_polled_until_the_deadline_and_named(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, { RESULT_NONE, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK });
+    for (int tries = 0; stage.action.kind != ACTION_CLOSE; tries++) {
+        assert_true(tries < 100000);
+        bool is_asked = stage.action.kind == ACTION_LOCK;
+        if (is_asked) {
+            err_set(&stage.err, ERR_CONFLICT, "pid 4711 (psql) holds the lock");
+        }
+        stage_feed(&stage, is_asked ? RESULT_HELD_BY_OTHER : RESULT_OK);
+    }
+    PLAY(&stage, TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_CONFLICT);
+    assert_non_null(strstr(stage_report(&stage).message, "pid 4711 (psql)"));
+}
+
+/* Fault 24: the thawed one finds itself fenced, and says so instead of failing the target. */
+static void a_fenced_attempt_is_refused_and_not_failed(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_FENCED, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_REFUSED, ERR_FENCED);
+}
+
+/* Fault 11. */
+static void refusals_at_the_door_say_what_a_person_has_to_do(void **state)
+{
+    (void)state;
+    const struct {
+        ErrCode code;
+        Report report;
+    } rows[] = {
+        { ERR_REPLICA, REPORT_FAILED },   { ERR_POOLER, REPORT_FAILED },
+        { ERR_PRIVILEGE, REPORT_FAILED }, { ERR_IDENTITY, REPORT_HELD },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        PLAY(&stage, { RESULT_NONE, ACTION_CONNECT });
+        err_set(&stage.err, rows[i].code, "refused");
+        PLAY(&stage, { RESULT_REFUSED, ACTION_CLOSE }, TO_THE_END);
+        stage_expect(&stage, rows[i].report, rows[i].code);
+    }
+}
+
+static void a_replica_is_no_verdict_while_an_outcome_is_unknown(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT },
+         { RESULT_OK, ACTION_CONNECT });
+    err_set(&stage.err, ERR_REPLICA, "it is a replica");
+    PLAY(&stage, { RESULT_REFUSED, ACTION_CLOSE });
+    stage_expect(&stage, REPORT_UNKNOWN, ERR_REPLICA);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_APPLY));
+}
+
+static void a_failed_step_ends_the_attempt_with_the_servers_words(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
+    err_set(&stage.err, ERR_SERVER, "relation \"t\" does not exist");
+    str_copy(stage.err.sqlstate, sizeof(stage.err.sqlstate), "42P01");
+    PLAY(&stage, { RESULT_FAILED, ACTION_CLOSE });
+    assert_int_equal(stage_report(&stage).report, REPORT_RUNNING); /* an end is none before it is closed */
+    PLAY(&stage, TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_SERVER);
+    assert_string_equal(stage_report(&stage).sqlstate, "42P01");
+    assert_string_equal(stage_report(&stage).message, "relation \"t\" does not exist");
+    assert_int_equal(stage_report(&stage).steps_done, 1);
+    assert_int_equal(stage_report(&stage).steps_total, 4);
+}
+
+/* ---- permits ---- */
+
+static void a_hold_between_steps_parks_without_a_connection_and_goes_on_after_it(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    stage.permit = (Permit){ .goal = GOAL_HOLD, .revision = 2, .may_start = true };
+    assert_false(job_should_cancel(stage.job, stage.permit));
+    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT });
+    stage_expect(&stage, REPORT_PARKED, ERR_NONE);
+    assert_int_equal(stage_report(&stage).stamp.revision, 2);
+    assert_true(stage.action.until_ms == UINT64_MAX);
+    stage.permit = (Permit){ .goal = GOAL_APPLY, .revision = 3, .may_start = true };
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },
+         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
+    assert_int_equal(stage.action.migration, 1);
+}
+
+static void no_step_starts_without_a_lease(void **state)
+{
+    (void)state;
+    const Goal goals[] = { GOAL_APPLY, GOAL_ROLL_BACK };
+    for (size_t i = 0; i < ARRAY_LEN(goals); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, goals[i]);
+        stage_applied(&stage, 2, 0);
+        PLAY(&stage, { RESULT_NONE, ACTION_CONNECT });
+        stage.permit.may_start = false;
+        PLAY(&stage, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
+             { RESULT_HISTORY, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT });
+        stage_expect(&stage, REPORT_PARKED, ERR_NONE);
+    }
+}
+
+static void a_hold_with_nothing_left_to_do_reports_what_is_done(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    stage.permit.goal = GOAL_HOLD;
+    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+static void the_deadline_stands_still_while_parked(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage.permit.may_start = false;
+    PLAY(&stage, { RESULT_NONE, ACTION_WAIT });
+    stage.now_ms += 3600000;
+    stage.permit.may_start = true;
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },
+         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
+    assert_in_range(stage.action.deadline_ms, stage.now_ms + 59000, stage.now_ms + 60000);
+}
+
+static void a_roll_back_cancels_a_running_step_and_looks_before_it_undoes(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
+    stage.permit = (Permit){ .goal = GOAL_ROLL_BACK, .revision = 2, .may_start = true };
+    assert_true(job_should_cancel(stage.job, stage.permit));
+    PLAY(&stage, { RESULT_CANCELLED, ACTION_READ }, { RESULT_HISTORY, ACTION_UNDO },
+         { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+    assert_int_equal(stage_report(&stage).retries, 0);
+}
+
+static void a_step_that_won_the_race_against_its_cancel_is_undone(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    stage.permit.goal = GOAL_ROLL_BACK;
+    PLAY(&stage, { RESULT_OK, ACTION_UNDO });
+    assert_int_equal(stage.action.migration, 0);
+}
+
+static void turning_back_to_apply_goes_up_again(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 3, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO));
+    stage.permit.goal = GOAL_APPLY;
+    assert_false(job_should_cancel(stage.job, stage.permit));
+    PLAY(&stage, { RESULT_OK, ACTION_APPLY });
+    assert_int_equal(stage.action.migration, 2);
+}
+
+static void an_outcome_belongs_to_the_goal_it_was_decided_under(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 4, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE));
+    stage.permit = (Permit){ .goal = GOAL_ROLL_BACK, .revision = 2, .may_start = true };
+    PLAY(&stage, TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    assert_int_equal(stage_report(&stage).stamp.revision, 1);
+}
+
+/* ---- steps outside a transaction ---- */
+
+static void a_statement_outside_a_transaction_is_noted_run_probed_and_noted(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 0);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN });
+    assert_true(job_is_in_step(stage.job));
+    assert_true(stage.action.deadline_ms >= stage.now_ms + 7200000);
+    PLAY(&stage, { RESULT_OK, ACTION_PROBE }, { RESULT_OK, ACTION_NOTE_END }, { RESULT_OK, ACTION_CLOSE },
+         TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+static void no_goal_ever_cancels_a_statement_outside_a_transaction(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN });
+    const Goal goals[] = { GOAL_NONE, GOAL_HOLD, GOAL_ROLL_BACK };
+    for (size_t i = 0; i < ARRAY_LEN(goals); i++) {
+        assert_false(job_should_cancel(stage.job, (Permit){ .goal = goals[i] }));
+    }
+    stage.permit.goal = GOAL_ROLL_BACK;
+    PLAY(&stage, { RESULT_OK, ACTION_PROBE });
+    assert_false(stage.action.is_down);
+    PLAY(&stage, { RESULT_OK, ACTION_NOTE_END }, { RESULT_OK, ACTION_NOTE_BEGIN });
+    assert_true(stage.action.is_down);
+}
+
+static void a_lost_statement_outside_a_transaction_is_held_when_its_note_is_found(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN }, { RESULT_LOST, ACTION_CLOSE });
+    stage_expect(&stage, REPORT_UNKNOWN, ERR_LOST);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_INTERRUPTED);
+    assert_string_equal(stage_report(&stage).migration, "0001_a");
+    assert_string_not_equal(stage_report(&stage).hint, "");
+}
+
+static void a_failed_statement_outside_a_transaction_is_held_with_the_servers_words(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN });
+    err_set(&stage.err, ERR_SERVER, "could not create unique index");
+    str_copy(stage.err.sqlstate, sizeof(stage.err.sqlstate), "23505");
+    PLAY(&stage, { RESULT_FAILED, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_INTERRUPTED);
+    assert_string_equal(stage_report(&stage).sqlstate, "23505");
+    assert_non_null(strstr(stage_report(&stage).message, "could not create unique index"));
+}
+
+static void an_unproven_statement_is_never_applied(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN }, { RESULT_OK, ACTION_PROBE },
+         { RESULT_UNPROVEN, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_UNPROVEN);
+}
+
+static void a_lost_final_note_is_probed_and_written_again_without_a_second_run(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 0);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN }, { RESULT_OK, ACTION_PROBE },
+         { RESULT_OK, ACTION_NOTE_END }, { RESULT_LOST, ACTION_CLOSE }, AGAIN_TO_HISTORY(ACTION_PROBE),
+         { RESULT_OK, ACTION_NOTE_END });
+    stage_lose_committed(&stage);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+static void a_lost_first_note_runs_the_statement_once(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN));
+    stage_lose_committed(&stage);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_RUN), { RESULT_OK, ACTION_PROBE });
+}
+
+/* ---- what a person has to look at ---- */
+
+static void holds_name_what_to_look_at(void **state)
+{
+    (void)state;
+    const struct {
+        Goal goal;
+        RowState second; /* of migration 0002_b, by this rollout */
+        bool is_changed;
+        bool is_irreversible;
+        bool has_newer;
+        ErrCode code;
+        const char *named;
+    } rows[] = {
+        { GOAL_APPLY, ROW_STARTED, false, false, false, ERR_INTERRUPTED, "0002_b" },
+        { GOAL_APPLY, ROW_UNDOING, false, false, false, ERR_INTERRUPTED, "0002_b" },
+        { GOAL_ROLL_BACK, ROW_STARTED, false, false, false, ERR_INTERRUPTED, "0002_b" },
+        { GOAL_APPLY, ROW_APPLIED, true, false, false, ERR_CHECKSUM, "0002_b" },
+        { GOAL_ROLL_BACK, ROW_APPLIED, false, true, false, ERR_IRREVERSIBLE, "0002_b" },
+        { GOAL_ROLL_BACK, ROW_APPLIED, false, false, true, ERR_NEWER_MIGRATIONS, "0004_d" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, rows[i].goal);
+        stage_applied(&stage, 1, 1);
+        stage.rows[1] = (HistoryRow){ rows[i].second, true, !rows[i].is_changed };
+        stage.migrations[1].is_irreversible = rows[i].is_irreversible;
+        stage.history.has_newer_above = rows[i].has_newer;
+        stage.history.newer_above = rows[i].has_newer ? "0004_d" : "";
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, REPORT_HELD, rows[i].code);
+        assert_non_null(strstr(stage_report(&stage).message, rows[i].named));
+        assert_string_equal(stage_report(&stage).migration, rows[i].named);
+        assert_string_not_equal(stage_report(&stage).hint, "");
+    }
+}
+
+static void a_gap_names_both_sides_of_it(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 3);
+    stage.rows[1].state = ROW_ABSENT;
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+    assert_string_equal(stage_report(&stage).message, "0002_b is not applied here, but 0003_c above it is");
+}
+
+static void an_irreversible_migration_below_holds_before_anything_is_undone(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 3, 0);
+    stage.migrations[0].is_irreversible = true;
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_IRREVERSIBLE);
+    assert_int_equal(stage_report(&stage).applied, 3);
+}
+
+static void an_unknown_destination_undoes_nothing(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage.order.is_any_rollout = true;
+    stage.order.to = "0007_typo";
+    stage_applied(&stage, 3, 0);
+    PLAY(&stage, { RESULT_NONE, ACTION_DONE });
+    stage_expect(&stage, REPORT_REFUSED, ERR_HISTORY);
+}
+
+/* ---- the report ---- */
+
+static void the_serial_rises_with_the_report_and_not_with_time(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    uint32_t serial = job_report_serial(stage.job);
+    PLAY(&stage, { RESULT_OK, ACTION_APPLY });
+    assert_true(job_report_serial(stage.job) > serial);
+    serial = job_report_serial(stage.job);
+    stage.now_ms += 5000;
+    PLAY(&stage, { RESULT_IN_PROGRESS, ACTION_WAIT });
+    uint32_t waiting = job_report_serial(stage.job);
+    assert_true(waiting > serial);
+    stage.action.until_ms = 0;
+    stage_feed(&stage, RESULT_OK); /* woken before its time */
+    assert_int_equal(job_report_serial(stage.job), waiting);
+}
+
+static void the_same_seed_gives_the_same_waits(void **state)
+{
+    (void)state;
+    uint64_t until_ms[2];
+    for (size_t i = 0; i < 2; i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_BLOCKED, ACTION_WAIT });
+        until_ms[i] = stage.action.until_ms;
+    }
+    assert_int_equal(until_ms[0], until_ms[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_target_is_brought_to_the_plans_version),
+        cmocka_unit_test(a_target_goes_on_from_where_it_stands),
+        cmocka_unit_test(what_an_earlier_attempt_applied_counts_as_done_and_not_as_the_start),
+        cmocka_unit_test(an_order_to_an_earlier_migration_stops_there),
+        cmocka_unit_test(rolling_back_undoes_exactly_what_the_rollout_applied_newest_first),
+        cmocka_unit_test(rolling_back_an_untouched_target_takes_the_fence_before_it_says_so),
+        cmocka_unit_test(the_command_lines_down_undoes_whoever_applied_it),
+        cmocka_unit_test(the_command_lines_up_counts_its_own_steps_alone),
+        cmocka_unit_test(a_lost_commit_that_happened_is_not_done_again),
+        cmocka_unit_test(a_lost_commit_that_did_not_happen_is_done_again),
+        cmocka_unit_test(a_lost_undo_that_happened_counts_as_a_step),
+        cmocka_unit_test(the_older_backend_is_ended_before_the_history_is_read),
+        cmocka_unit_test(an_unreachable_server_fails_at_the_deadline_when_nothing_was_sent),
+        cmocka_unit_test(an_unknown_outcome_is_looked_for_beyond_any_deadline_and_permit),
+        cmocka_unit_test(a_withdrawn_order_ends_the_looking_without_inventing_an_outcome),
+        cmocka_unit_test(a_blocked_step_is_tried_again_and_then_fails_with_who_blocked_it),
+        cmocka_unit_test(tries_are_counted_anew_for_every_migration),
+        cmocka_unit_test(another_attempt_inside_costs_no_try),
+        cmocka_unit_test(a_strangers_lock_is_polled_until_the_deadline_and_named),
+        cmocka_unit_test(a_fenced_attempt_is_refused_and_not_failed),
+        cmocka_unit_test(refusals_at_the_door_say_what_a_person_has_to_do),
+        cmocka_unit_test(a_replica_is_no_verdict_while_an_outcome_is_unknown),
+        cmocka_unit_test(a_failed_step_ends_the_attempt_with_the_servers_words),
+        cmocka_unit_test(a_hold_between_steps_parks_without_a_connection_and_goes_on_after_it),
+        cmocka_unit_test(no_step_starts_without_a_lease),
+        cmocka_unit_test(a_hold_with_nothing_left_to_do_reports_what_is_done),
+        cmocka_unit_test(the_deadline_stands_still_while_parked),
+        cmocka_unit_test(a_roll_back_cancels_a_running_step_and_looks_before_it_undoes),
+        cmocka_unit_test(a_step_that_won_the_race_against_its_cancel_is_undone),
+        cmocka_unit_test(turning_back_to_apply_goes_up_again),
+        cmocka_unit_test(an_outcome_belongs_to_the_goal_it_was_decided_under),
+        cmocka_unit_test(a_statement_outside_a_transaction_is_noted_run_probed_and_noted),
+        cmocka_unit_test(no_goal_ever_cancels_a_statement_outside_a_transaction),
+        cmocka_unit_test(a_lost_statement_outside_a_transaction_is_held_when_its_note_is_found),
+        cmocka_unit_test(a_failed_statement_outside_a_transaction_is_held_with_the_servers_words),
+        cmocka_unit_test(an_unproven_statement_is_never_applied),
+        cmocka_unit_test(a_lost_final_note_is_probed_and_written_again_without_a_second_run),
+        cmocka_unit_test(a_lost_first_note_runs_the_statement_once),
+        cmocka_unit_test(holds_name_what_to_look_at),
+        cmocka_unit_test(a_gap_names_both_sides_of_it),
+        cmocka_unit_test(an_irreversible_migration_below_holds_before_anything_is_undone),
+        cmocka_unit_test(an_unknown_destination_undoes_nothing),
+        cmocka_unit_test(the_serial_rises_with_the_report_and_not_with_time),
+        cmocka_unit_test(the_same_seed_gives_the_same_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
