@@ -28,10 +28,8 @@ typedef struct KindRow {
 
 static const KindRow KINDS[] = {
     [KEY_NONE] = { "none", "no key", 0, false },
-    [KEY_CURVE] = { "curve", "the key of a link between coordinator and agent",
-                    crypto_box_SECRETKEYBYTES, true },
-    [KEY_SIGN] = { "sign", "the key of someone who signs plans", crypto_sign_SECRETKEYBYTES,
-                   false },
+    [KEY_CURVE] = { "curve", "the key of one end of a link", crypto_box_SECRETKEYBYTES, true },
+    [KEY_SIGN] = { "sign", "the key of someone who signs", crypto_sign_SECRETKEYBYTES, false },
 };
 _Static_assert(ARRAY_LEN(KINDS) == KEY_KIND_COUNT_, "a kind without a row");
 _Static_assert(KEY_SECRET_MAX >= crypto_sign_SECRETKEYBYTES, "a secret key does not fit");

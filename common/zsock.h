@@ -24,7 +24,7 @@ typedef struct ZsockOption {
     const char *why; /* the reason, for whoever wants to change it */
 } ZsockOption;
 
-/* The profiles of both ends of the link. The agent sets ZMQ_RECONNECT_IVL itself: it is random. */
+/* The profiles of both ends of the link. Who connects sets ZMQ_RECONNECT_IVL itself, at random. */
 extern const ZsockOption ZSOCK_ROUTER_OPTIONS[];
 extern const size_t ZSOCK_ROUTER_OPTION_COUNT;
 extern const ZsockOption ZSOCK_DEALER_OPTIONS[];

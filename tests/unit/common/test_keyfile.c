@@ -111,9 +111,8 @@ static void a_key_in_the_wrong_place_is_named(void **state)
     Err err = { 0 };
     generate(place, KEY_SIGN, &pair);
     assert_int_equal(keyfile_read_secret(place->secret, KEY_CURVE, &back, &err), ERR_CONFIG);
-    assert_non_null(strstr(err.message,
-                           "holds a sign-secret key (the key of someone who signs plans);"
-                           " wanted is a curve-secret key"));
+    assert_non_null(strstr(err.message, "holds a sign-secret key (the key of someone who signs);"
+                                        " wanted is a curve-secret key"));
     assert_int_equal(keyfile_read_public(place->secret, KEY_SIGN, &key, &err), ERR_CONFIG);
     assert_non_null(strstr(err.message, "wanted is a sign-public key"));
     assert_int_equal(chmod(place->public, 0600), 0);
