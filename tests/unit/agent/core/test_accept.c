@@ -1,0 +1,168 @@
+/* Which orders an agent refuses before anything touches a database, and with which code. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/core/accept.h"
+#include "common/cleanup.h"
+
+#define NOW_S 1000
+
+typedef struct Door {
+    Arena arena;
+    AgentOrder order;
+    Plan plan;
+    uint8_t hash[PLAN_HASH_BYTES];
+    InventoryTarget target;
+    SelectSubject subject;
+    Labels labels;
+    AcceptQuery query;
+} Door;
+
+static void door_done(Door *door)
+{
+    arena_done(&door->arena);
+}
+
+AUTO_DEFINE(Door, door_done)
+
+/* An order that is taken. */
+static void door_init(Door *door)
+{
+    memset(door, 0, sizeof(*door));
+    door->hash[0] = 9;
+    door->order = (AgentOrder){ .rollout = "r1", .target = "i/d", .identity = { 1, 2, "" },
+                                .goal = GOAL_APPLY, .from = "", .to = "0002_b" };
+    memcpy(door->order.plan_hash, door->hash, PLAN_HASH_BYTES);
+    door->plan = (Plan){ .name = "p", .to = "0002_b", .where = "database = 'd'" };
+    door->target = (InventoryTarget){ .target = "i/d", .instance = "i", .identity = { 1, 2, "" } };
+    door->subject = (SelectSubject){ .instance = "i", .host = "h", .database = "d", .schema = "",
+                                     .version = "", .agent_labels = &door->labels,
+                                     .instance_labels = &door->labels };
+    door->query = (AcceptQuery){ .order = &door->order, .plan = &door->plan, .plan_hash = door->hash,
+                                 .is_trusted = true, .subject = &door->subject, .target = &door->target,
+                                 .wall_s = NOW_S };
+}
+
+static void untrusted(Door *door)
+{
+    door->query.is_trusted = false;
+}
+
+static void of_another_plan(Door *door)
+{
+    door->order.plan_hash[31] ^= 1;
+}
+
+static void elsewhere(Door *door)
+{
+    door->order.to = "0001_a";
+}
+
+static void unserved(Door *door)
+{
+    door->query.target = NULL;
+}
+
+static void of_another_database(Door *door)
+{
+    door->target.identity.database_oid++;
+}
+
+static void of_another_cluster(Door *door)
+{
+    door->target.identity.system_identifier++;
+}
+
+static void unselected(Door *door)
+{
+    door->plan.where = "database = 'other'";
+}
+
+static void selected_by_version(Door *door)
+{
+    door->plan.where = "version = '0001_a'";
+}
+
+static void too_late_to_apply(Door *door)
+{
+    door->plan.apply_until_s = NOW_S - 1;
+}
+
+static void just_in_time(Door *door)
+{
+    door->plan.apply_until_s = NOW_S;
+    door->plan.rollback_until_s = NOW_S - 1;
+}
+
+static void too_late_to_roll_back(Door *door)
+{
+    door->order.goal = GOAL_ROLL_BACK;
+    door->plan.rollback_until_s = NOW_S - 1;
+}
+
+static void roll_back_of_an_expired_plan(Door *door)
+{
+    door->order.goal = GOAL_ROLL_BACK;
+    door->plan.apply_until_s = NOW_S - 1;
+}
+
+static void hold_of_an_expired_plan(Door *door)
+{
+    door->order.goal = GOAL_HOLD;
+    door->plan.apply_until_s = NOW_S - 1;
+    door->plan.rollback_until_s = NOW_S - 1;
+}
+
+static const struct {
+    void (*change)(Door *door);
+    ErrCode code;
+} ROWS[] = {
+    { NULL, ERR_NONE },
+    { untrusted, ERR_SIGNATURE },
+    { of_another_plan, ERR_SIGNATURE },
+    { elsewhere, ERR_HISTORY },
+    { unserved, ERR_NOT_FOUND },
+    { of_another_database, ERR_IDENTITY },
+    { of_another_cluster, ERR_IDENTITY },
+    { unselected, ERR_NOT_SELECTED },
+    { selected_by_version, ERR_NONE },
+    { too_late_to_apply, ERR_EXPIRED },
+    { just_in_time, ERR_NONE },
+    { too_late_to_roll_back, ERR_EXPIRED },
+    { roll_back_of_an_expired_plan, ERR_NONE },
+    { hold_of_an_expired_plan, ERR_NONE },
+};
+
+static void orders_are_judged_row_by_row(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Door) door;
+        door_init(&door);
+        if (ROWS[i].change != NULL) {
+            ROWS[i].change(&door);
+        }
+        Select *select = NULL;
+        Err err = { 0 };
+        assert_int_equal(select_parse(door.plan.where, &door.arena, &select, &err), ERR_NONE);
+        door.query.select = select;
+        ErrCode code = accept_check(&door.query, &err);
+        if (code != ROWS[i].code || code != err.code) {
+            fail_msg("row %zu: wanted %s, got %s (%s)", i, err_name(ROWS[i].code), err_name(code),
+                     err.message);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(orders_are_judged_row_by_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
