@@ -1,0 +1,287 @@
+/* Torn connections, dead clients, crashed servers, cancelled steps: the database says what became
+ * of them. */
+#include "tests/integration/exec/exec_world.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/str.h"
+#include "tests/harness/tcp_proxy.h"
+
+static PgCluster *cluster;
+static TcpProxy *proxy;
+
+static int suite_begin(void **state)
+{
+    (void)state;
+    cluster = pg_cluster_start(NULL);
+    proxy = tcp_proxy_start(pg_cluster_port(cluster));
+    return 0;
+}
+
+static int suite_end(void **state)
+{
+    (void)state;
+    tcp_proxy_stop(proxy);
+    pg_cluster_stop(cluster);
+    return 0;
+}
+
+static int test_end(void **state)
+{
+    (void)state;
+    tcp_proxy_freeze(proxy, 0);
+    pg_cluster_assert_quiet(cluster);
+    return 0;
+}
+
+static const Migration ONCE[] = {
+    { .id = "0001_once",
+      .up = { "CREATE TABLE once (i int)", "INSERT INTO once VALUES (1)" },
+      .down = { "DROP TABLE once" } },
+    { .id = "0002_more",
+      .up = { "INSERT INTO once VALUES (2)" },
+      .down = { "DELETE FROM once WHERE i = 2" } },
+};
+
+static const Migration SLOW[] = {
+    { .id = "0001_slow",
+      .up = { "CREATE TABLE slow (i int)", "SELECT pg_sleep(30)", "INSERT INTO slow VALUES (1)" },
+      .down = { "DROP TABLE slow", "SELECT pg_sleep(0)" } },
+};
+
+/* READ commits first, so the second COMMIT is the migration's. */
+static void a_lost_commit_is_resolved_by_looking(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *database;
+        ProxyTear tear;
+    } ROWS[] = {
+        { "lost_not_done", PROXY_TEAR_BEFORE_COMMIT },
+        { "lost_done", PROXY_TEAR_AFTER_COMMIT },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO_PTR(Bench)
+        bench =
+            bench_begin(cluster, ROWS[i].database, tcp_proxy_port(proxy), ONCE, ARRAY_LEN(ONCE));
+        unsigned torn = tcp_proxy_torn(proxy);
+        tcp_proxy_tear(proxy, ROWS[i].tear, 2);
+        assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+        assert_int_equal(tcp_proxy_torn(proxy), torn + 1);
+        assert_ask(bench, "SELECT string_agg(i::text, ',') FROM once", "1,2");
+        assert_ask(bench,
+                   "SELECT string_agg(id || ' ' || state, ',' ORDER BY seq) FROM skein.history",
+                   "0001_once applied,0002_more applied");
+    }
+}
+
+static void a_lost_commit_of_an_undo_is_resolved_by_looking(void **state)
+{
+    (void)state;
+    static const ProxyTear TEARS[] = { PROXY_TEAR_BEFORE_COMMIT, PROXY_TEAR_AFTER_COMMIT };
+    for (size_t i = 0; i < ARRAY_LEN(TEARS); i++) {
+        AUTO_PTR(Bench)
+        bench = bench_begin(cluster, "lost_undo", tcp_proxy_port(proxy), ONCE, ARRAY_LEN(ONCE));
+        assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+        tcp_proxy_tear(proxy, TEARS[i], 2);
+        assert_report(bench, bench_run(bench, GOAL_ROLL_BACK), REPORT_ROLLED_BACK);
+        assert_ask(bench, "SELECT count(*) FROM skein.history WHERE state <> 'undone'", "0");
+        assert_ask(bench, "SELECT to_regclass('once') IS NULL", "t");
+    }
+}
+
+static void a_torn_commit_is_answered_with_lost(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "lost_kind", tcp_proxy_port(proxy), ONCE, 1);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    tcp_proxy_tear(proxy, PROXY_TEAR_AFTER_COMMIT, 1);
+    Result result = bench_perform(runner, ACTION_APPLY, 0);
+    assert_result(result, RESULT_LOST);
+    assert_int_equal(result.err.code, ERR_LOST);
+    assert_result(bench_perform(runner, ACTION_READ, 0), RESULT_UNREACHABLE);
+}
+
+/* A child runs the job and is killed while its statement runs. */
+static pid_t victim_start(const Migration *migrations, const char *database)
+{
+    pid_t victim = fork();
+    if (victim == 0) {
+        Bench *bench = bench_begin(cluster, database, 0, migrations, 1);
+        bench_run(bench, GOAL_APPLY);
+        _exit(0);
+    }
+    assert_true(victim > 0);
+    return victim;
+}
+
+static void statement_await(const char *database)
+{
+    (void)database;
+    pg_cluster_await(cluster, "postgres",
+                     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+                     " AND application_name LIKE 'skein/%')",
+                     10000);
+}
+
+static void a_killed_client_leaves_nothing_and_the_next_attempt_applies_once(void **state)
+{
+    (void)state;
+    static const Migration QUICK[] = {
+        { .id = "0001_slow", .up = { "CREATE TABLE slow (i int)", "INSERT INTO slow VALUES (1)" } },
+    };
+    database_ensure(cluster, "killed");
+    pid_t victim = victim_start(SLOW, "killed");
+    statement_await("killed");
+    kill(victim, SIGKILL);
+    waitpid(victim, NULL, 0);
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "killed", 0, QUICK, 1);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench, "SELECT count(*) FROM slow", "1");
+    assert_ask(bench, "SELECT count(*) FROM skein.history", "1");
+}
+
+/* Killed with the whole batch, COMMIT included, in the pipe: it commits whole or not at all, and
+ * once. */
+static void a_frozen_client_is_overtaken_by_the_next_attempt(void **state)
+{
+    (void)state;
+    static const Migration QUICK[] = {
+        { .id = "0001_slow", .up = { "CREATE TABLE slow (i int)", "INSERT INTO slow VALUES (1)" } },
+    };
+    database_ensure(cluster, "frozen");
+    pid_t victim = victim_start(SLOW, "frozen");
+    statement_await("frozen");
+    kill(victim, SIGSTOP);
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "frozen", 0, QUICK, 1);
+    bench->order.stamp.attempt = 2;
+    bench->order.token = 2;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    kill(victim, SIGCONT);
+    int status = 0;
+    waitpid(victim, &status, 0);
+    assert_int_equal(status, 0);
+    assert_ask(bench, "SELECT count(*) FROM slow", "1");
+    assert_ask(bench, "SELECT string_agg(attempt || ' ' || state, ',') FROM skein.history",
+               "2 applied");
+}
+
+static void turn_back(Bench *bench, const ExecProgress *progress)
+{
+    if (progress->statement == 2) {
+        bench->permit.goal = GOAL_ROLL_BACK;
+        bench->permit.revision = 2;
+        exec_wake(bench->wake);
+    }
+}
+
+static void a_goal_that_turns_back_cancels_the_step_that_runs(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "turned", 0, SLOW, 1);
+    bench->on_progress = turn_back;
+    uint64_t began_ms = clock_boot_ms();
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_ROLLED_BACK);
+    assert_true(clock_boot_ms() - began_ms < 20000);
+    assert_ask(bench,
+               "SELECT to_regclass('slow') IS NULL AND NOT EXISTS (SELECT FROM skein.history)",
+               "t");
+}
+
+static void the_deadline_cancels_a_step(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "late", 0, SLOW, 1);
+    bench->order.deadline_ms = 700;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_int_equal(bench->err.code, ERR_TIMEOUT);
+    assert_ask(bench, "SELECT to_regclass('slow') IS NULL", "t");
+}
+
+static void a_statement_timeout_is_the_servers_word(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "timeout", 0, SLOW, 1);
+    bench->plan.strategy.statement_timeout_ms = 300;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_string_equal(bench->last.sqlstate, "57014");
+    assert_int_equal(bench->last.statement, 2);
+}
+
+static void a_wait_ends_when_the_permit_changes(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "woken", 0, ONCE, 1);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    uint64_t began_ms = clock_boot_ms();
+    exec_wake(bench->wake);
+    Action action = { .kind = ACTION_WAIT, .until_ms = began_ms + 20000 };
+    assert_result(runner_perform(runner, &action), RESULT_OK);
+    assert_true(clock_boot_ms() < began_ms + 20000);
+}
+
+static unsigned crashes;
+
+static void crash_once(Bench *bench, const ExecProgress *progress)
+{
+    (void)bench;
+    if (progress->statement == 2 && crashes++ == 0) {
+        pg_cluster_crash(cluster);
+        pg_cluster_restart(cluster);
+    }
+}
+
+static void a_server_that_crashes_inside_a_step_is_met_again(void **state)
+{
+    (void)state;
+    static const Migration CRASHED[] = {
+        { .id = "0001_crashed",
+          .up = { "CREATE TABLE crashed (i int)", "SELECT pg_sleep(1)",
+                  "INSERT INTO crashed VALUES (1)" } },
+    };
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "crashed", 0, CRASHED, 1);
+    bench->on_progress = crash_once;
+    bench->order.deadline_ms = 60000;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_true(crashes >= 1);
+    assert_ask(bench, "SELECT count(*) FROM crashed", "1");
+}
+
+/* Nothing is answered and nothing closed: what runs is given up, and the outcome is unknown until
+ * looked at. */
+static void a_partition_gives_the_step_up_as_lost(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "partition", tcp_proxy_port(proxy), SLOW, 1);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    Action action = { .kind = ACTION_APPLY, .deadline_ms = clock_boot_ms() };
+    tcp_proxy_freeze(proxy, 1);
+    assert_result(runner_perform(runner, &action), RESULT_LOST);
+    bench_perform(runner, ACTION_CLOSE, 0);
+    tcp_proxy_freeze(proxy, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_lost_commit_is_resolved_by_looking, test_end),
+        cmocka_unit_test_teardown(a_lost_commit_of_an_undo_is_resolved_by_looking, test_end),
+        cmocka_unit_test_teardown(a_torn_commit_is_answered_with_lost, test_end),
+        cmocka_unit_test_teardown(a_killed_client_leaves_nothing_and_the_next_attempt_applies_once,
+                                  test_end),
+        cmocka_unit_test_teardown(a_frozen_client_is_overtaken_by_the_next_attempt, test_end),
+        cmocka_unit_test_teardown(a_goal_that_turns_back_cancels_the_step_that_runs, test_end),
+        cmocka_unit_test_teardown(the_deadline_cancels_a_step, test_end),
+        cmocka_unit_test_teardown(a_statement_timeout_is_the_servers_word, test_end),
+        cmocka_unit_test_teardown(a_wait_ends_when_the_permit_changes, test_end),
+        cmocka_unit_test_teardown(a_server_that_crashes_inside_a_step_is_met_again, test_end),
+        cmocka_unit_test_teardown(a_partition_gives_the_step_up_as_lost, test_end),
+    };
+    return cmocka_run_group_tests(tests, suite_begin, suite_end);
+}
