@@ -52,7 +52,7 @@ static const ConfigField INSTANCE_FIELDS[] = {
       .max = 4096, .parse = check_connection,
       .expected = "a libpq connection string without a password",
       .example = "host=/var/run/postgresql port=5432 user=skein dbname=postgres",
-      .doc = "How to reach it: libpq's keywords or URI. The database named is the maintenance database;\n"
+      .doc = "How to reach it: libpq's keywords or URI. The database named is the maintenance database; "
              "a password belongs in the environment, the service file or ~/.pgpass." },
     { CONFIG_FIELD_COUNTED(AgentInstanceConfig, labels, label_count, CONFIG_STRING_MAP),
       .max = LABELS_MAX, .example = "{ tier: gold }",
@@ -103,7 +103,7 @@ static const ConfigField FIELDS[] = {
       .doc = "File of the coordinator's public key: nobody else is spoken to." },
     { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1, .max = 4096,
       .example = "/etc/skein/agent.key",
-      .doc = "This agent's secret key, mode 0600, made by: skein keys generate agent NAME.\n"
+      .doc = "This agent's secret key, mode 0600, made by: skein keys generate agent NAME. "
              "Its name is that of the public half in the coordinator's agents.d." },
     { CONFIG_FIELD_COUNTED(AgentConfig, trusted_signers, trusted_signer_count, CONFIG_STRING_LIST),
       .is_required = true, .max = 64, .example = "[ /etc/skein/operator.pub ]",
