@@ -1,8 +1,8 @@
 /*
  * Arena: memory for one unit of work (a message, a request, a command), released at once.
  *
- * Allocation never fails: when memory is out the process aborts (state is durable, a restart replays).
- * Sizes that come from outside are bounded by the caller before they get here.
+ * Allocation never fails: when memory is out the process aborts (state is durable, a restart
+ * replays). Sizes that come from outside are bounded by the caller before they get here.
  */
 #ifndef SKEIN_COMMON_ARENA_H
 #define SKEIN_COMMON_ARENA_H

@@ -18,7 +18,9 @@
         function(value);                                                                           \
     }
 
-/* As above for a heap object: AUTO_PTR(Type) holds a `Type *` and `free_function(Type *)` ends it. */
+/*
+ * As above for a heap object: AUTO_PTR(Type) holds a `Type *` and `free_function(Type *)` ends it.
+ */
 #define AUTO_PTR_DEFINE(Type, free_function)                                                       \
     static inline void Type##_auto_ptr_(Type **value)                                              \
     {                                                                                              \

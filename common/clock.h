@@ -1,8 +1,9 @@
 /*
  * The two clocks.
  *
- * Deadlines, leases and timers use the boot-time clock: it never jumps and it counts suspended time,
- * so that a host that slept knows its lease is over. The wall clock is for people and for expiry dates.
+ * Deadlines, leases and timers use the boot-time clock: it never jumps and it counts suspended
+ * time, so that a host that slept knows its lease is over. The wall clock is for people and for
+ * expiry dates.
  */
 #ifndef SKEIN_COMMON_CLOCK_H
 #define SKEIN_COMMON_CLOCK_H
@@ -20,8 +21,8 @@ int64_t clock_wall_ms(void);
 void utc_format(int64_t wall_ms, char ret_text[UTC_TEXT_MAX]);
 
 /*
- * Reads "2026-03-01T12:00:05Z", with optional fraction of a second (cut to milliseconds). Only UTC ("Z").
- * False, *ret untouched, otherwise.
+ * Reads "2026-03-01T12:00:05Z", with optional fraction of a second (cut to milliseconds). Only UTC
+ * ("Z"). False, *ret untouched, otherwise.
  */
 bool utc_parse(const char *text, int64_t *ret_wall_ms);
 

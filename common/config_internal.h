@@ -1,4 +1,7 @@
-/* What config's own files share: the document, and the reading of one scalar. For common/config*.c only. */
+/*
+ * What config's own files share: the document, and the reading of one scalar. For common/config*.c
+ * only.
+ */
 #ifndef SKEIN_COMMON_CONFIG_INTERNAL_H
 #define SKEIN_COMMON_CONFIG_INTERNAL_H
 
@@ -29,8 +32,8 @@ ErrCode config_fail_at(const ConfigDocument *document, const yaml_node_t *node, 
 void config_describe(const ConfigField *field, Str *out);
 
 /*
- * Reads the text of a scalar field into its member. On error err->message is what is wrong, to stand
- * behind "'key' ": "wants a whole number from 1 to 100, found 'many'".
+ * Reads the text of a scalar field into its member. On error err->message is what is wrong, to
+ * stand behind "'key' ": "wants a whole number from 1 to 100, found 'many'".
  */
 ErrCode config_read_scalar(const ConfigField *field, const char *text, void *member, Arena *arena,
                            Err *err);
@@ -44,6 +47,7 @@ bool config_is_in_range(const ConfigField *field, int64_t value);
  * Reads `text`, flow YAML, as the value of a list, map or table field: for defaults and examples.
  * `base` is the struct that holds the member.
  */
-ErrCode config_read_flow(const ConfigField *field, const char *text, void *base, Arena *arena, Err *err);
+ErrCode config_read_flow(const ConfigField *field, const char *text, void *base, Arena *arena,
+                         Err *err);
 
 #endif

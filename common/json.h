@@ -27,21 +27,21 @@ static inline void json_document_free(JsonDocument *document)
 AUTO_PTR_DEFINE(JsonDocument, json_document_free)
 
 /*
- * A place in a document: a value and the way to it. It points at its parent place, which must live as
- * long. A plain value: no release. `value` is NULL when there is nothing there.
+ * A place in a document: a value and the way to it. It points at its parent place, which must live
+ * as long. A plain value: no release. `value` is NULL when there is nothing there.
  */
 typedef struct JsonIn JsonIn;
 struct JsonIn {
     const json_t *value;
     const JsonIn *parent; /* NULL: the root */
-    const char *name;     /* key in the parent; of a root what the document is called; NULL: an item */
-    size_t index;         /* of an item */
+    const char *name; /* key in the parent; of a root what the document is called; NULL: an item */
+    size_t index;     /* of an item */
 };
 
 /*
- * Parses exactly one value. Doubled keys, text behind the value, NUL in strings, nesting beyond 64 and
- * more than max_bytes are errors (ERR_SYNTAX with line and column, ERR_LIMIT). `name` ("body") begins
- * every message. The caller frees the document: AUTO_PTR(JsonDocument).
+ * Parses exactly one value. Doubled keys, text behind the value, NUL in strings, nesting beyond 64
+ * and more than max_bytes are errors (ERR_SYNTAX with line and column, ERR_LIMIT). `name` ("body")
+ * begins every message. The caller frees the document: AUTO_PTR(JsonDocument).
  */
 ErrCode json_in_parse(const char *name, const char *text, size_t length, size_t max_bytes,
                       JsonDocument **ret_document, Err *err);
@@ -57,18 +57,19 @@ bool json_in_is_absent(const JsonIn *in);
 
 /* Required values: absent is an error too. Texts belong to the document. */
 ErrCode json_in_string(const JsonIn *parent, const char *key, const char **ret, Err *err);
-ErrCode json_in_integer(const JsonIn *parent, const char *key, int64_t min, int64_t max, int64_t *ret,
-                        Err *err);
+ErrCode json_in_integer(const JsonIn *parent, const char *key, int64_t min, int64_t max,
+                        int64_t *ret, Err *err);
 ErrCode json_in_bool(const JsonIn *parent, const char *key, bool *ret, Err *err);
 ErrCode json_in_object(const JsonIn *parent, const char *key, JsonIn *ret, Err *err);
-ErrCode json_in_array(const JsonIn *parent, const char *key, JsonIn *ret, size_t *ret_count, Err *err);
+ErrCode json_in_array(const JsonIn *parent, const char *key, JsonIn *ret, size_t *ret_count,
+                      Err *err);
 
 /* The string that an item of an array must be. */
 ErrCode json_in_item_string(const JsonIn *array, size_t index, const char **ret, Err *err);
 
 /* Optional values: absent or null gives `fallback`; the wrong type is still an error. */
-ErrCode json_in_string_or(const JsonIn *parent, const char *key, const char *fallback, const char **ret,
-                          Err *err);
+ErrCode json_in_string_or(const JsonIn *parent, const char *key, const char *fallback,
+                          const char **ret, Err *err);
 ErrCode json_in_integer_or(const JsonIn *parent, const char *key, int64_t min, int64_t max,
                            int64_t fallback, int64_t *ret, Err *err);
 ErrCode json_in_bool_or(const JsonIn *parent, const char *key, bool fallback, bool *ret, Err *err);
@@ -84,7 +85,9 @@ ErrCode json_in_error(const JsonIn *in, Err *err, const char *format, ...)
 
 #define JSON_OUT_DEPTH_MAX 32
 
-/* Zero-initialised but for `out`. Misuse (an end without begin, nesting beyond the maximum) aborts. */
+/*
+ * Zero-initialised but for `out`. Misuse (an end without begin, nesting beyond the maximum) aborts.
+ */
 typedef struct JsonOut {
     Str *out; /* appended to */
     unsigned depth;
@@ -105,7 +108,9 @@ void json_out_number(JsonOut *json, const char *key, double value); /* not finit
 void json_out_bool(JsonOut *json, const char *key, bool value);
 void json_out_null(JsonOut *json, const char *key);
 
-/* {"code":"…","message":"…"} plus sqlstate and hint where there are any: one form for API and CLI. */
+/*
+ * {"code":"…","message":"…"} plus sqlstate and hint where there are any: one form for API and CLI.
+ */
 void json_out_err(JsonOut *json, const char *key, const Err *err);
 
 /* Appends `text` as a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */

@@ -1,13 +1,14 @@
 /*
- * Key files. A pair is two small text files: NAME (the secret, readable by its owner only) and NAME.pub.
+ * Key files. A pair is two small text files: NAME (the secret, readable by its owner only) and
+ * NAME.pub.
  *
  *     # skein: the secret key of db1. Keep it on this machine.
  *     kind: curve-secret
  *     name: db1
  *     key: <Z85 or hexadecimal>
  *
- * The kind is written down so that a signer's key in the place of a link's key is a clear error and no
- * riddle. CURVE keys are Z85, as ZeroMQ's own tools write them; Ed25519 keys are hexadecimal.
+ * The kind is written down so that a signer's key in the place of a link's key is a clear error and
+ * no riddle. CURVE keys are Z85, as ZeroMQ's own tools write them; Ed25519 keys are hexadecimal.
  */
 #ifndef SKEIN_COMMON_KEYFILE_H
 #define SKEIN_COMMON_KEYFILE_H
@@ -51,22 +52,34 @@ typedef struct PublicKey {
     uint8_t bytes[KEY_PUBLIC_BYTES];
 } PublicKey;
 
-/* ERR_USAGE when the name is empty, too long, or has other than letters, digits, '.', '_' and '-'. */
+/*
+ * ERR_USAGE when the name is empty, too long, or has other than letters, digits, '.', '_' and '-'.
+ */
 ErrCode key_generate(KeyKind kind, const char *name, KeyPair *ret_pair, Err *err);
 
-/* Writes PATH (0600) and PATH.pub (0644), durably. ERR_EXISTS, and nothing written, when either is there. */
+/*
+ * Writes PATH (0600) and PATH.pub (0644), durably. ERR_EXISTS, and nothing written, when either is
+ * there.
+ */
 ErrCode keyfile_write(const KeyPair *pair, const char *path, Err *err);
 
 /*
- * Reads a secret key; its public half is computed. ERR_FORBIDDEN when others than the owner may read it,
- * ERR_CONFIG when it is of another kind or malformed: the message says what it is and what was wanted.
+ * Reads a secret key; its public half is computed. ERR_FORBIDDEN when others than the owner may
+ * read it, ERR_CONFIG when it is of another kind or malformed: the message says what it is and what
+ * was wanted.
  */
 ErrCode keyfile_read_secret(const char *path, KeyKind kind, KeyPair *ret_pair, Err *err);
 
-/* Reads a public key. Given a secret key's file it refuses: that file should not be where this is read. */
+/*
+ * Reads a public key. Given a secret key's file it refuses: that file should not be where this is
+ * read.
+ */
 ErrCode keyfile_read_public(const char *path, KeyKind kind, PublicKey *ret_key, Err *err);
 
-/* A public key as text: Z85 (CURVE) or hexadecimal (Ed25519), and back; hexadecimal is read for both. */
+/*
+ * A public key as text: Z85 (CURVE) or hexadecimal (Ed25519), and back; hexadecimal is read for
+ * both.
+ */
 void key_format(KeyKind kind, const uint8_t bytes[KEY_PUBLIC_BYTES], char ret_text[KEY_TEXT_MAX]);
 bool key_parse(KeyKind kind, const char *text, uint8_t ret_bytes[KEY_PUBLIC_BYTES]);
 

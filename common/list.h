@@ -30,7 +30,8 @@
 
 /* Room for `need` items in all. */
 #define LIST_RESERVE(list, need)                                                                   \
-    ((list)->items = list_reserve_((list)->items, &(list)->capacity, (need), sizeof(*(list)->items)))
+    ((list)->items =                                                                               \
+         list_reserve_((list)->items, &(list)->capacity, (need), sizeof(*(list)->items)))
 
 /* Removes the item at `index`, keeping the order of the others. */
 #define LIST_REMOVE(list, index)                                                                   \

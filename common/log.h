@@ -4,13 +4,15 @@
  *     log_info("agent connected", LOG_STR("agent", name), LOG_U64("session", id));
  *     log_error("cannot open the store", LOG_ERR(&err));
  *
- * Library code does not log: it returns an Err. Only programs' outermost frames and state changes do.
- * The sentence is a string literal by construction; what varies goes into fields, whose values are
- * escaped, so that no value can begin a line of its own or move a terminal's cursor. Secrets cannot be
- * logged: a Secret is no string (secret.h).
+ * Library code does not log: it returns an Err. Only programs' outermost frames and state changes
+ * do. The sentence is a string literal by construction; what varies goes into fields, whose values
+ * are escaped, so that no value can begin a line of its own or move a terminal's cursor. Secrets
+ * cannot be logged: a Secret is no string (secret.h).
  *
  * Text:  2026-03-01T12:00:05.042Z info agent connected agent=db1 session=7
- * JSON:  {"time":"2026-03-01T12:00:05.042Z","level":"info","message":"agent connected","agent":"db1","session":7}
+ * JSON:  {"time":"2026-03-01T12:00:05.042Z","level":"info","message":"agent connected",
+ *         "agent":"db1","session":7}
+ *
  * Under journald (JOURNAL_STREAM names our stderr): "<6>" in front and no time in text lines.
  */
 #ifndef SKEIN_COMMON_LOG_H
@@ -58,7 +60,8 @@ typedef struct LogField {
     };
 } LogField;
 
-#define LOG_STR(name, value) ((LogField){ .key = (name), .kind = LOG_FIELD_STR, .str = (value) }) /* NULL: left out */
+#define LOG_STR(name, value)                                                                       \
+    ((LogField){ .key = (name), .kind = LOG_FIELD_STR, .str = (value) }) /* NULL: left out */
 #define LOG_U64(name, value) ((LogField){ .key = (name), .kind = LOG_FIELD_U64, .u64 = (value) })
 #define LOG_I64(name, value) ((LogField){ .key = (name), .kind = LOG_FIELD_I64, .i64 = (value) })
 #define LOG_BOOL(name, value) ((LogField){ .key = (name), .kind = LOG_FIELD_BOOL, .flag = (value) })
@@ -87,8 +90,8 @@ void log_set_fd(int fd);
 bool log_is_on(LogLevel level);
 
 /*
- * Writes one line with one write(2). Thread-safe. Never fails and never changes errno: a log that cannot
- * be written is no reason to stop.
+ * Writes one line with one write(2). Thread-safe. Never fails and never changes errno: a log that
+ * cannot be written is no reason to stop.
  */
 void log_write(LogLevel level, const char *sentence, const LogField *fields, size_t count);
 

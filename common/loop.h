@@ -2,10 +2,10 @@
  * The loop of a one-thread process: ZeroMQ sockets, file descriptors, timers and signals, around
  * zmq_poll. Not thread-safe: everything is called from the loop's own thread.
  *
- * One turn: hooks, poll, callbacks of what is ready, timers that are due. Callbacks may add and remove
- * sources, also their own and ones that are ready in the same turn: those do not fire any more.
- * ZeroMQ sockets are level-triggered here: a callback may leave messages for the next turn, so that no
- * busy source starves the others.
+ * One turn: hooks, poll, callbacks of what is ready, timers that are due. Callbacks may add and
+ * remove sources, also their own and ones that are ready in the same turn: those do not fire any
+ * more. ZeroMQ sockets are level-triggered here: a callback may leave messages for the next turn,
+ * so that no busy source starves the others.
  */
 #ifndef SKEIN_COMMON_LOOP_H
 #define SKEIN_COMMON_LOOP_H
@@ -33,8 +33,8 @@ typedef void (*LoopSignalCallback)(void *ctx, int signal_number);
 typedef int (*LoopHook)(void *ctx, uint64_t now_ms);
 
 /*
- * Blocks SIGINT, SIGTERM and SIGHUP for this thread and all that it starts, and ignores SIGPIPE. Call
- * before zmq_ctx_new: a libzmq thread with open signals would swallow them.
+ * Blocks SIGINT, SIGTERM and SIGHUP for this thread and all that it starts, and ignores SIGPIPE.
+ * Call before zmq_ctx_new: a libzmq thread with open signals would swallow them.
  */
 void loop_block_signals(void);
 
@@ -56,7 +56,10 @@ LoopId loop_add_hook(Loop *loop, LoopHook hook, void *ctx);
 /* Unknown and removed ids are allowed. */
 void loop_remove(Loop *loop, LoopId id);
 
-/* Has SIGINT, SIGTERM and SIGHUP delivered to the callback. They must be blocked: loop_block_signals. */
+/*
+ * Has SIGINT, SIGTERM and SIGHUP delivered to the callback. They must be blocked:
+ * loop_block_signals.
+ */
 ErrCode loop_on_signal(Loop *loop, LoopSignalCallback callback, void *ctx, Err *err);
 
 /* One-shot; loop_cancel allows 0 and ids that have fired. */
@@ -69,7 +72,10 @@ uint64_t loop_now_ms(const Loop *loop);
 /* Runs until loop_stop, then returns ERR_NONE; ERR_IO when polling itself fails. */
 ErrCode loop_run(Loop *loop, Err *err);
 
-/* One turn that waits at most max_wait_ms (-1: as long as the timers allow). For tests and shutdown. */
+/*
+ * One turn that waits at most max_wait_ms (-1: as long as the timers allow). For tests and
+ * shutdown.
+ */
 ErrCode loop_turn(Loop *loop, int max_wait_ms, Err *err);
 
 /* Ends loop_run after the present turn. Called before loop_run, that returns at once. */

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Plain data: copy it to fork a sequence. Zero-initialised is not seeded: call random_init first. */
+/*
+ * Plain data: copy it to fork a sequence. Zero-initialised is not seeded: call random_init first.
+ */
 typedef struct Random {
     uint64_t state[4];
 } Random;

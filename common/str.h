@@ -11,7 +11,9 @@
 
 #include "common/cleanup.h"
 
-/* Zero-initialised is empty and valid. `data` is NULL or NUL-terminated; str_text() is never NULL. */
+/*
+ * Zero-initialised is empty and valid. `data` is NULL or NUL-terminated; str_text() is never NULL.
+ */
 typedef struct Str {
     char *data;
     size_t length;
@@ -35,7 +37,9 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts_with(const char *text, const char *prefix);
 bool str_ends_with(const char *text, const char *suffix);
 
-/* Copies with a stated maximum, always NUL-terminated. False when the text did not fit (it is cut). */
+/*
+ * Copies with a stated maximum, always NUL-terminated. False when the text did not fit (it is cut).
+ */
 bool str_copy(char *buffer, size_t size_bytes, const char *text);
 
 /*

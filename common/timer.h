@@ -1,6 +1,7 @@
 /*
- * Timers: callbacks at deadlines, ordered by deadline and then by the order of adding. Pure: the caller
- * says what time it is, in any unit-consistent clock (skein uses clock_boot_ms). Not thread-safe.
+ * Timers: callbacks at deadlines, ordered by deadline and then by the order of adding. Pure: the
+ * caller says what time it is, in any unit-consistent clock (skein uses clock_boot_ms). Not
+ * thread-safe.
  */
 #ifndef SKEIN_COMMON_TIMER_H
 #define SKEIN_COMMON_TIMER_H
@@ -38,8 +39,9 @@ bool timers_next(const Timers *timers, uint64_t *ret_deadline_ms);
 int timers_timeout_ms(const Timers *timers, uint64_t now_ms);
 
 /*
- * Fires what is due, in order. Callbacks may add and cancel timers, also each other; what they add waits
- * for the next run, however early its deadline. Not to be called from a callback. Returns how many fired.
+ * Fires what is due, in order. Callbacks may add and cancel timers, also each other; what they add
+ * waits for the next run, however early its deadline. Not to be called from a callback. Returns how
+ * many fired.
  */
 size_t timers_run(Timers *timers, uint64_t now_ms);
 

@@ -1,8 +1,8 @@
 /*
  * Units that people write: durations ("500ms", "2s", "5m", "2h", "1d") and sizes ("64MiB"). Pure.
  *
- * One whole number and one unit; a number without a unit is refused, since nobody can tell what it was
- * meant to be. Only 0 needs none.
+ * One whole number and one unit; a number without a unit is refused, since nobody can tell what it
+ * was meant to be. Only 0 needs none.
  */
 #ifndef SKEIN_COMMON_UNITS_H
 #define SKEIN_COMMON_UNITS_H
@@ -13,7 +13,9 @@
 #define DURATION_TEXT_MAX 32
 #define SIZE_TEXT_MAX 32
 
-/* False, *ret untouched, when the text is no duration or above UINT32_MAX milliseconds (49 days). */
+/*
+ * False, *ret untouched, when the text is no duration or above UINT32_MAX milliseconds (49 days).
+ */
 bool duration_parse(const char *text, uint32_t *ret_ms);
 
 /* For people, the two largest units: "850 ms", "2 m 5 s", "3 h", "1 d 4 h". */

@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of the well-formed character at text[0], or 0 when there is none. `length` > 0 is what is there. */
+/*
+ * Bytes of the well-formed character at text[0], or 0 when there is none. `length` > 0 is what is
+ * there.
+ */
 size_t utf8_character(const char *text, size_t length);
 
 bool utf8_is_valid(const char *text, size_t length);

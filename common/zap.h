@@ -1,9 +1,9 @@
 /*
- * ZAP (ZeroMQ RFC 27): the handler that libzmq asks about every CURVE handshake. The identity of a peer
- * is its key; the User-Id given here comes back with every message of that connection.
+ * ZAP (ZeroMQ RFC 27): the handler that libzmq asks about every CURVE handshake. The identity of a
+ * peer is its key; the User-Id given here comes back with every message of that connection.
  *
- * The handler is a ROUTER bound to ZAP_ENDPOINT on the context, in the loop of whoever owns the list of
- * keys: open it before any CURVE socket is bound, and end the process when that fails.
+ * The handler is a ROUTER bound to ZAP_ENDPOINT on the context, in the loop of whoever owns the
+ * list of keys: open it before any CURVE socket is bound, and end the process when that fails.
  */
 #ifndef SKEIN_COMMON_ZAP_H
 #define SKEIN_COMMON_ZAP_H
@@ -28,8 +28,8 @@ typedef struct ZapRequest {
 ErrCode zap_open(void *context, Zsock *ret_socket, Err *err);
 
 /*
- * ZSOCK_OK: a well-formed CURVE request. ZSOCK_MALFORMED: anything else, dropped, or answered with 400
- * where it was well-formed but not CURVE: no plaintext peer is let in.
+ * ZSOCK_OK: a well-formed CURVE request. ZSOCK_MALFORMED: anything else, dropped, or answered with
+ * 400 where it was well-formed but not CURVE: no plaintext peer is let in.
  */
 ZsockResult zap_receive(Zsock zap, ZapRequest *ret_request, Err *err);
 

@@ -1,6 +1,6 @@
 /*
- * ZeroMQ sockets: options as tables, frames with typed results, CURVE keys. Only libzmq's stable API.
- * Nothing here blocks: every send and receive is ZMQ_DONTWAIT. Sockets belong to one thread.
+ * ZeroMQ sockets: options as tables, frames with typed results, CURVE keys. Only libzmq's stable
+ * API. Nothing here blocks: every send and receive is ZMQ_DONTWAIT. Sockets belong to one thread.
  */
 #ifndef SKEIN_COMMON_ZSOCK_H
 #define SKEIN_COMMON_ZSOCK_H
@@ -38,8 +38,8 @@ void zsock_done(Zsock *socket); /* closes without lingering, sets NULL */
 AUTO_DEFINE(Zsock, zsock_done)
 
 /* Makes a socket with LINGER 0 and the options set. The caller closes it: zsock_done. */
-ErrCode zsock_open(void *context, int type, const ZsockOption *options, size_t count, Zsock *ret_socket,
-                   Err *err);
+ErrCode zsock_open(void *context, int type, const ZsockOption *options, size_t count,
+                   Zsock *ret_socket, Err *err);
 
 ErrCode zsock_set_int(Zsock socket, int option, int value, Err *err);
 
@@ -53,8 +53,8 @@ ErrCode zsock_last_endpoint(Zsock socket, char *buffer, size_t size_bytes, Err *
 /* ---- CURVE ---- */
 
 /*
- * Makes a bound socket take only CURVE peers, each asked for at the ZAP handler (zap.h) under `domain`.
- * Without a handler libzmq lets every peer in: bind the handler first.
+ * Makes a bound socket take only CURVE peers, each asked for at the ZAP handler (zap.h) under
+ * `domain`. Without a handler libzmq lets every peer in: bind the handler first.
  */
 ErrCode zsock_curve_server(Zsock socket, const uint8_t secret[CURVE_KEY_BYTES], const char *domain,
                            Err *err);
@@ -88,20 +88,23 @@ typedef enum ZsockResult {
 ZsockResult zsock_send(Zsock socket, const void *bytes, size_t length, Err *err);
 ZsockResult zsock_receive(Zsock socket, Zframe *ret_frame, Err *err);
 
-/* The same on a ROUTER: a routing id in front. All or nothing: a half-sent message cannot remain. */
+/*
+ * The same on a ROUTER: a routing id in front. All or nothing: a half-sent message cannot remain.
+ */
 ZsockResult zsock_send_to(Zsock router, const void *id, size_t id_length, const void *bytes,
                           size_t length, Err *err);
 ZsockResult zsock_receive_from(Zsock router, Zframe *ret_id, Zframe *ret_frame, Err *err);
 
 /*
- * Receives a message of at most `max` frames into `frames` (each zframe_empty before); drops what has
- * more: ZSOCK_MALFORMED. *ret_count is how many there are.
+ * Receives a message of at most `max` frames into `frames` (each zframe_empty before); drops what
+ * has more: ZSOCK_MALFORMED. *ret_count is how many there are.
  */
-ZsockResult zsock_receive_frames(Zsock socket, Zframe *frames, size_t max, size_t *ret_count, Err *err);
+ZsockResult zsock_receive_frames(Zsock socket, Zframe *frames, size_t max, size_t *ret_count,
+                                 Err *err);
 
 /*
- * The ZAP User-Id of the connection that the frame came over, valid as long as the frame; NULL when there
- * is none: then the peer was not authenticated and the message must be refused.
+ * The ZAP User-Id of the connection that the frame came over, valid as long as the frame; NULL when
+ * there is none: then the peer was not authenticated and the message must be refused.
  */
 const char *zframe_user_id(const Zframe *frame);
 
