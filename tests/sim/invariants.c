@@ -33,10 +33,12 @@ typedef struct ShadowTarget {
     uint64_t term;
 } ShadowTarget;
 
+/* A session as WELCOME made it; over when its connection was closed or a newer one has spoken. */
 typedef struct ShadowSession {
     char agent[NAME_MAX_BYTES + 1];
-    uint64_t session; /* 0: none */
+    uint64_t session;
     uint64_t connection;
+    bool is_over;
 } ShadowSession;
 
 struct Invariants {
@@ -110,17 +112,16 @@ static ShadowTarget *target_shadow(Invariants *invariants, const TargetRow *row)
     return shadow;
 }
 
-static ShadowSession *session_shadow(Invariants *invariants, const char *agent)
+static ShadowSession *session_shadow(Invariants *invariants, const Event *event)
 {
     for (size_t i = 0; i < invariants->sessions.count; i++) {
-        if (str_equal(invariants->sessions.items[i].agent, agent)) {
-            return &invariants->sessions.items[i];
+        ShadowSession *shadow = &invariants->sessions.items[i];
+        if (shadow->session == event->session && shadow->connection == event->connection &&
+            str_equal(shadow->agent, event->agent)) {
+            return shadow;
         }
     }
-    ShadowSession fresh = { 0 };
-    str_copy(fresh.agent, sizeof(fresh.agent), agent);
-    LIST_PUSH(&invariants->sessions, fresh);
-    return &invariants->sessions.items[invariants->sessions.count - 1];
+    return NULL;
 }
 
 void invariants_add_plan(Invariants *invariants, const char *rollout, const Plan *plan)
@@ -139,14 +140,25 @@ static bool is_of_session(EventKind kind)
 static void note_session_effect(Invariants *invariants, const Event *event, const Effect *effect)
 {
     if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_WELCOME) {
-        ShadowSession *session = session_shadow(invariants, event->agent);
-        session->session = effect->send.session;
-        session->connection = effect->send.connection;
+        const Welcome *welcome = effect->send.body;
+        ShadowSession session = { .session = welcome->session,
+                                  .connection = effect->send.connection };
+        str_copy(session.agent, sizeof(session.agent), event->agent);
+        LIST_PUSH(&invariants->sessions, session);
     }
     for (size_t i = 0; effect->kind == EFFECT_CLOSE_SESSION && i < invariants->sessions.count; i++) {
-        if (invariants->sessions.items[i].connection == effect->close_connection) {
-            invariants->sessions.items[i].session = 0;
-        }
+        ShadowSession *session = &invariants->sessions.items[i];
+        session->is_over |= session->connection == effect->close_connection;
+    }
+}
+
+/* Who speaks in a session ends the older ones of the same agent. */
+static void note_spoken(Invariants *invariants, const ShadowSession *spoken)
+{
+    for (size_t i = 0; i < invariants->sessions.count; i++) {
+        ShadowSession *session = &invariants->sessions.items[i];
+        session->is_over |= session->session < spoken->session &&
+                            str_equal(session->agent, spoken->agent);
     }
 }
 
@@ -185,9 +197,11 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
     }
     invariants->is_stale = false;
     if (is_of_session(event->kind)) {
-        const ShadowSession *session = session_shadow(invariants, event->agent);
-        invariants->is_stale = session->session == 0 || session->session != event->session ||
-                               session->connection != event->connection;
+        const ShadowSession *session = session_shadow(invariants, event);
+        invariants->is_stale = session == NULL || session->is_over;
+        if (!invariants->is_stale) {
+            note_spoken(invariants, session);
+        }
     }
     if (invariants->is_stale) {
         world_saw(invariants->world, SIGHT_STALE_SESSION);
@@ -458,6 +472,10 @@ static void see_effect(Invariants *invariants, const Event *event, const Effect 
     World *world = invariants->world;
     if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_LOST) {
         world_saw(world, SIGHT_AGENT_LOST);
+    }
+    if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_QUARANTINED) {
+        world_violate(world, "no honest agent is quarantined", "%s: %s", effect->agent->name,
+                      effect->agent->reason);
     }
     if (effect->kind == EFFECT_PERSIST_WAVE && effect->wave->state == WAVE_TRIPPED) {
         world_saw(world, SIGHT_TRIPPED);

@@ -3,8 +3,12 @@
 
 #include <string.h>
 
+#include "agent/core/accept.h"
 #include "common/list.h"
+#include "common/map.h"
+#include "proto/address.h"
 #include "proto/envelope.h"
+#include "proto/select.h"
 
 #define RESCAN_MS 30000
 #define PLAN_FETCH_MS 60
@@ -14,9 +18,8 @@
 /* One running attempt. Lives as long as the agent: happenings name it. */
 typedef struct Worker {
     SimAgent *agent;
-    uint64_t life; /* of the process it belongs to */
     bool is_over;
-    bool has_begun; /* the plan is here and the job exists */
+    bool has_begun; /* its thread runs and the job exists */
     Arena arena;    /* of the order's copies */
     JobOrder order;
     uint8_t plan_hash[PLAN_HASH_BYTES];
@@ -28,6 +31,11 @@ typedef struct Worker {
     uint64_t turn; /* rises with every action: a stale wake-up is told by it */
     const Result *deferred; /* came while frozen */
 } Worker;
+
+typedef struct HeldPlan {
+    uint8_t hash[PLAN_HASH_BYTES];
+    bool is_here;
+} HeldPlan;
 
 typedef struct Frame {
     uint8_t *bytes; /* NULL: connected */
@@ -49,12 +57,14 @@ struct SimAgent {
     LIST(HelloInstance) instances;
     LIST(InventoryTarget) targets;
     LIST(Worker *) workers;
-    LIST(const uint8_t *) plans; /* hashes at hand */
+    LIST(HeldPlan) plans; /* at hand, or under way */
+    Map *waiting;         /* targets whose order waits for its plan */
     LIST(Frame) mailbox;         /* came while frozen */
 };
 
 static void perform_effects(SimAgent *agent, LinkEffects *effects);
 static void worker_next(Worker *worker, const Result *result);
+static void worker_begin(void *ctx, uint64_t life);
 static void rescan(void *ctx, uint64_t life);
 
 static World *world_of(const SimAgent *agent)
@@ -72,6 +82,7 @@ SimAgent *sim_agent_new(const AgentParts *parts)
 {
     SimAgent *agent = mem_alloc(sizeof(*agent));
     agent->parts = *parts;
+    agent->waiting = map_new();
     return agent;
 }
 
@@ -206,9 +217,10 @@ static void worker_perform(Worker *worker)
     uint64_t offset_ms = agent->clock_offset_ms;
     const Action *action = &worker->action;
     if (action->kind == ACTION_WAIT) {
-        world_at(world_of(agent), action->until_ms == UINT64_MAX ? UINT64_MAX
-                                                                 : action->until_ms - offset_ms,
-                 worker_wakes, worker, worker->turn);
+        if (action->until_ms != UINT64_MAX) {
+            world_at(world_of(agent), action->until_ms - offset_ms, worker_wakes, worker,
+                     worker->turn);
+        }
         return;
     }
     bool has_deadline = action->deadline_ms > offset_ms && action->deadline_ms != UINT64_MAX;
@@ -262,17 +274,178 @@ static void worker_permit(Worker *worker, Permit permit)
     }
 }
 
+/* --- orders: plan, admission, worker, as the link does it --- */
+
 static bool has_plan(const SimAgent *agent, const uint8_t *hash)
 {
     for (size_t i = 0; i < agent->plans.count; i++) {
-        if (memcmp(agent->plans.items[i], hash, PLAN_HASH_BYTES) == 0) {
-            return true;
+        if (memcmp(agent->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
+            return agent->plans.items[i].is_here;
         }
     }
     return false;
 }
 
-/* The plan has been fetched: the worker's thread begins. */
+static const InventoryTarget *target_known(const SimAgent *agent, const char *address)
+{
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        if (str_equal(agent->targets.items[i].target, address)) {
+            return &agent->targets.items[i];
+        }
+    }
+    return NULL;
+}
+
+static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const Plan *plan, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address;
+    Select *select = NULL;
+    if (address_parse(order->target, &arena, &address, err) != ERR_NONE ||
+        select_parse(plan->where, &arena, &select, err) != ERR_NONE) {
+        return err->code;
+    }
+    static const Labels NO_LABELS = { 0 };
+    SelectSubject subject = { .instance = address.instance,
+                              .host = agent->parts.name,
+                              .database = address.database,
+                              .schema = address.schema,
+                              .version = "",
+                              .agent_labels = &NO_LABELS,
+                              .instance_labels = &NO_LABELS };
+    AcceptQuery query = { .order = order,
+                          .plan = plan,
+                          .plan_hash = order->plan_hash,
+                          .is_trusted = true,
+                          .select = select,
+                          .subject = &subject,
+                          .target = target_known(agent, order->target),
+                          .wall_s = world_wall_ms(world_of(agent)) / 1000 };
+    return accept_check(&query, err);
+}
+
+static void order_refuse(SimAgent *agent, const char *target, const AgentOrder *order,
+                         const Err *reason)
+{
+    State state = { .rollout = order->rollout,
+                    .target = order->target,
+                    .stamp = order->stamp,
+                    .token = order->token,
+                    .report = REPORT_REFUSED,
+                    .start = "",
+                    .version = "",
+                    .code = (uint32_t)reason->code,
+                    .sqlstate = "",
+                    .message = reason->message,
+                    .hint = reason->hint,
+                    .migration = "" };
+    world_saw(world_of(agent), SIGHT_REFUSED_ORDER);
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_report(agent->session, &state, clock_ms(agent), &effects);
+    agent_session_job_ended(agent->session, target, clock_ms(agent), &effects);
+    perform_effects(agent, &effects);
+}
+
+static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *plan)
+{
+    Worker *worker = mem_alloc(sizeof(*worker));
+    worker->agent = agent;
+    worker->permit = (Permit){ .goal = order->goal,
+                               .revision = order->stamp.revision,
+                               .may_start = clock_ms(agent) <
+                                            agent_session_lease_until_ms(agent->session) };
+    memcpy(worker->plan_hash, order->plan_hash, PLAN_HASH_BYTES);
+    worker->order = (JobOrder){
+        .rollout = arena_strdup(&worker->arena, order->rollout),
+        .target = arena_strdup(&worker->arena, order->target),
+        .identity = { order->identity.system_identifier, order->identity.database_oid,
+                      arena_strdup(&worker->arena, order->identity.schema) },
+        .stamp = order->stamp,
+        .token = order->token,
+        .plan = plan,
+        .plan_hash = worker->plan_hash,
+        .to = arena_strdup(&worker->arena, order->to),
+        .deadline_ms = order->deadline_ms,
+        .blocked_retries_max = BLOCKED_RETRIES,
+    };
+    LIST_PUSH(&agent->workers, worker);
+    world_after(world_of(agent), world_duration(world_of(agent), 1), worker_begin, worker,
+                agent->life);
+}
+
+static void plan_arrives(void *ctx, uint64_t life);
+
+/* Asks for the plan once, whoever waits for it. */
+static void plan_want(SimAgent *agent, const uint8_t *hash)
+{
+    for (size_t i = 0; i < agent->plans.count; i++) {
+        if (memcmp(agent->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
+            return;
+        }
+    }
+    HeldPlan plan = { 0 };
+    memcpy(plan.hash, hash, PLAN_HASH_BYTES);
+    LIST_PUSH(&agent->plans, plan);
+    world_after(world_of(agent), world_duration(world_of(agent), PLAN_FETCH_MS), plan_arrives,
+                agent, agent->life);
+}
+
+/* Starts the target's order as it is now, or leaves it waiting for its plan. */
+static void order_begin(SimAgent *agent, const char *target_of_effect)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *target = arena_strdup(&arena, target_of_effect);
+    const AgentOrder *order = agent_session_order(agent->session, target);
+    if (order == NULL || worker_find(agent, target) != NULL) {
+        map_remove(agent->waiting, target);
+        return;
+    }
+    if (!has_plan(agent, order->plan_hash)) {
+        plan_want(agent, order->plan_hash);
+        map_put(agent->waiting, target, agent);
+        return;
+    }
+    map_remove(agent->waiting, target);
+    const Plan *plan = agent->parts.plan_lookup(agent->parts.plan_ctx, order->plan_hash);
+    Err err = { 0 };
+    if (admit(agent, order, plan, &err) != ERR_NONE) {
+        order_refuse(agent, target, order, &err);
+    } else {
+        worker_start(agent, order, plan);
+    }
+}
+
+/* The oldest plan under way is here: every target that waits is looked at again. */
+static void plan_arrives(void *ctx, uint64_t life)
+{
+    SimAgent *agent = ctx;
+    AUTO(Arena) arena = { 0 };
+    if (agent->life != life) {
+        return;
+    }
+    if (agent->is_frozen) {
+        world_after(world_of(agent), 1000, plan_arrives, agent, life);
+        return;
+    }
+    size_t at = 0;
+    while (at < agent->plans.count && agent->plans.items[at].is_here) {
+        at++;
+    }
+    agent->plans.items[at].is_here = true;
+    size_t count = 0;
+    const char **targets = ARENA_ARRAY(&arena, const char *, map_count(agent->waiting));
+    void *cursor = NULL;
+    void *value = NULL;
+    const char *target = NULL;
+    while (map_next(agent->waiting, &cursor, &target, &value)) {
+        targets[count++] = arena_strdup(&arena, target);
+    }
+    for (size_t i = 0; i < count; i++) {
+        order_begin(agent, targets[i]);
+    }
+}
+
+/* The worker's thread runs. */
 static void worker_begin(void *ctx, uint64_t life)
 {
     Worker *worker = ctx;
@@ -284,45 +457,11 @@ static void worker_begin(void *ctx, uint64_t life)
         world_after(world_of(agent), 1000, worker_begin, worker, life);
         return;
     }
-    if (!has_plan(agent, worker->plan_hash)) {
-        LIST_PUSH(&agent->plans, worker->plan_hash);
-    }
     worker->has_begun = true;
-    worker->order.plan = agent->parts.plan_lookup(agent->parts.plan_ctx, worker->plan_hash);
     worker->job = job_new(&worker->order, worker->permit.goal,
                           world_below(world_of(agent), UINT32_MAX), clock_ms(agent));
     worker->session = sim_pg_session_new(agent->parts.pg, &worker->order);
     worker_next(worker, NULL);
-}
-
-static void worker_start(SimAgent *agent, const LinkEffect *effect)
-{
-    const AgentOrder *order = effect->order;
-    Worker *worker = mem_alloc(sizeof(*worker));
-    if (worker_find(agent, order->target) != NULL) {
-        world_violate(world_of(agent), "one worker per target", "%s on %s", order->target,
-                      agent->parts.name);
-    }
-    worker->agent = agent;
-    worker->life = agent->life;
-    worker->permit = effect->permit;
-    memcpy(worker->plan_hash, order->plan_hash, PLAN_HASH_BYTES);
-    worker->order = (JobOrder){
-        .rollout = arena_strdup(&worker->arena, order->rollout),
-        .target = arena_strdup(&worker->arena, order->target),
-        .identity = { order->identity.system_identifier, order->identity.database_oid,
-                      arena_strdup(&worker->arena, order->identity.schema) },
-        .stamp = order->stamp,
-        .token = order->token,
-        .plan_hash = worker->plan_hash,
-        .to = arena_strdup(&worker->arena, order->to),
-        .deadline_ms = order->deadline_ms,
-        .blocked_retries_max = BLOCKED_RETRIES,
-    };
-    LIST_PUSH(&agent->workers, worker);
-    uint64_t delay_ms = has_plan(agent, worker->plan_hash) ? 1 : PLAN_FETCH_MS;
-    world_after(world_of(agent), world_duration(world_of(agent), delay_ms), worker_begin, worker,
-                agent->life);
 }
 
 /* --- the session's effects --- */
@@ -365,7 +504,7 @@ static void perform_effect(SimAgent *agent, const LinkEffect *effect)
         sim_net_open(agent->parts.net, agent->parts.number, effect->delay_ms);
         break;
     case LINK_EFFECT_START:
-        worker_start(agent, effect);
+        order_begin(agent, effect->target);
         break;
     case LINK_EFFECT_PERMIT:
         worker = worker_find(agent, effect->target);
@@ -373,8 +512,11 @@ static void perform_effect(SimAgent *agent, const LinkEffect *effect)
             worker_permit(worker, effect->permit);
         }
         break;
+    case LINK_EFFECT_FORGET:
+        map_remove(agent->waiting, effect->target);
+        break;
     default:
-        break; /* FORGET: there is nothing here to forget */
+        break;
     }
 }
 
@@ -535,6 +677,8 @@ static void process_end(SimAgent *agent)
         worker_release(worker);
     }
     LIST_CLEAR(&agent->plans);
+    map_free(agent->waiting);
+    agent->waiting = map_new();
     mailbox_clear(agent);
     agent_session_free(agent->session);
     agent->session = NULL;
@@ -573,6 +717,7 @@ void sim_agent_free(SimAgent *agent)
     }
     LIST_DONE(&agent->workers);
     LIST_DONE(&agent->plans);
+    map_free(agent->waiting);
     LIST_DONE(&agent->mailbox);
     LIST_DONE(&agent->instances);
     LIST_DONE(&agent->targets);
