@@ -1,0 +1,235 @@
+/* What cannot run in a transaction: noted, run, probed, noted; interrupted, it is held. */
+#include "tests/integration/exec/exec_world.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+
+#include "common/str.h"
+
+static PgCluster *cluster;
+
+static int suite_begin(void **state)
+{
+    (void)state;
+    cluster = pg_cluster_start(NULL);
+    return 0;
+}
+
+static int suite_end(void **state)
+{
+    (void)state;
+    pg_cluster_stop(cluster);
+    return 0;
+}
+
+static int test_end(void **state)
+{
+    (void)state;
+    pg_cluster_assert_quiet(cluster);
+    return 0;
+}
+
+#define INDEX                                                                                      \
+    {                                                                                              \
+        .id = "0001_index", .up = { "CREATE INDEX CONCURRENTLY things_v ON things (v)" },          \
+        .down = { "DROP INDEX CONCURRENTLY things_v" }, .is_solo = true,                           \
+        .probe = PROBE_INDEX_VALID, .object = "things_v", .detail = "things"                       \
+    }
+
+static const Migration CONCURRENT[] = { INDEX };
+
+static void things_make(const char *database)
+{
+    database_ensure(cluster, database);
+    pg_cluster_run(
+        cluster, database,
+        "CREATE TABLE things (v int); INSERT INTO things SELECT generate_series(1, 100)");
+}
+
+static void an_index_is_built_concurrently_and_proven(void **state)
+{
+    (void)state;
+    things_make("built");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "built", 0, CONCURRENT, 1);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_v'::regclass",
+               "t");
+    assert_ask(bench, "SELECT state || ' ' || evidence::text FROM skein.history", "applied []");
+    assert_report(bench, bench_run(bench, GOAL_ROLL_BACK), REPORT_ROLLED_BACK);
+    assert_ask(bench, "SELECT to_regclass('things_v') IS NULL", "t");
+    assert_ask(bench, "SELECT state FROM skein.history", "undone");
+}
+
+/* A lock timeout, even a short one, must not touch what runs outside a transaction. */
+static void a_concurrent_build_waits_without_a_lock_timeout(void **state)
+{
+    (void)state;
+    things_make("waits");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "waits", 0, CONCURRENT, 1);
+    bench->plan.strategy.lock_timeout_ms = 1;
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    assert_result(bench_perform(runner, ACTION_CONNECT, 0), RESULT_OK);
+    assert_result(bench_perform(runner, ACTION_RUN, 0), RESULT_OK);
+    assert_result(bench_perform(runner, ACTION_PROBE, 0), RESULT_OK);
+}
+
+static void a_failed_build_is_held_and_never_called_applied(void **state)
+{
+    (void)state;
+    static const Migration UNIQUE[] = {
+        { .id = "0001_unique",
+          .up = { "CREATE UNIQUE INDEX CONCURRENTLY things_u ON things ((1))" },
+          .is_solo = true,
+          .probe = PROBE_INDEX_VALID,
+          .object = "things_u",
+          .detail = "things" },
+    };
+    things_make("carcass");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "carcass", 0, UNIQUE, 1);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
+    assert_string_equal(bench->last.sqlstate, "23505");
+    assert_ask(bench, "SELECT state FROM skein.history", "started");
+    assert_ask(bench, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_u'::regclass",
+               "f");
+}
+
+/* IF NOT EXISTS succeeds on the INVALID index that an interrupted build has left. */
+static void a_carcass_is_not_taken_for_an_index(void **state)
+{
+    (void)state;
+    static const Migration BLIND[] = {
+        { .id = "0001_blind",
+          .up = { "CREATE INDEX CONCURRENTLY IF NOT EXISTS things_v ON things (v)" },
+          .is_solo = true,
+          .probe = PROBE_INDEX_VALID,
+          .object = "things_v",
+          .detail = "things" },
+    };
+    things_make("blind");
+    pg_cluster_run(cluster, "blind", "CREATE INDEX things_v ON things (v)");
+    pg_cluster_run(
+        cluster, "blind",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'things_v'::regclass");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "blind", 0, BLIND, 1);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
+    assert_int_equal(bench->err.code, ERR_UNPROVEN);
+    assert_non_null(strstr(bench->err.message, "INVALID"));
+    assert_ask(bench, "SELECT state || ' ' || (evidence -> 0 ->> 'valid') FROM skein.history",
+               "started false");
+}
+
+static pid_t builder_start(const char *database)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        Bench *bench = bench_begin(cluster, database, 0, CONCURRENT, 1);
+        bench_run(bench, GOAL_APPLY);
+        _exit(0);
+    }
+    assert_true(child > 0);
+    return child;
+}
+
+/* The build waits for an open transaction; its client is killed meanwhile. */
+static void an_interrupted_build_is_held_by_the_next_attempt(void **state)
+{
+    (void)state;
+    things_make("interrupted");
+    PGconn *reader = PQconnectdb(pg_cluster_conninfo(cluster, "interrupted", 0));
+    PQclear(PQexec(reader, "BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO things VALUES (0)"));
+    pid_t builder = builder_start("interrupted");
+    pg_cluster_await(
+        cluster, "interrupted",
+        "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%')",
+        10000);
+    kill(builder, SIGKILL);
+    waitpid(builder, NULL, 0);
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "interrupted", 0, CONCURRENT, 1);
+    bench->order.stamp.attempt = 2;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
+    assert_int_equal(bench->err.code, ERR_INTERRUPTED);
+    assert_ask(bench, "SELECT state FROM skein.history", "started");
+    PQfinish(reader);
+}
+
+static void vacuum_runs_and_needs_no_proof(void **state)
+{
+    (void)state;
+    static const Migration VACUUM[] = {
+        { .id = "0001_vacuum", .up = { "VACUUM (ANALYZE) things" }, .is_solo = true },
+        { .id = "0002_label",
+          .up = { "ALTER TYPE mood ADD VALUE 'glad'" },
+          .is_solo = true,
+          .probe = PROBE_ENUM_LABEL,
+          .object = "mood",
+          .detail = "glad" },
+    };
+    things_make("vacuum");
+    pg_cluster_run(cluster, "vacuum", "CREATE TYPE mood AS ENUM ('sad')");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "vacuum", 0, VACUUM, ARRAY_LEN(VACUUM));
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench, "SELECT string_agg(state, ' ') FROM skein.history", "applied applied");
+}
+
+static void probes_read_the_catalog(void **state)
+{
+    (void)state;
+    static const struct {
+        ProbeKind probe;
+        const char *object;
+        const char *detail;
+        ResultKind kind;
+    } ROWS[] = {
+        { PROBE_INDEX_VALID, "things_i", "things", RESULT_OK },
+        { PROBE_INDEX_VALID, "public.things_i", "public.things", RESULT_OK },
+        { PROBE_INDEX_VALID, "hidden_i", "hidden.things",
+          RESULT_OK }, /* made in its table's schema */
+        { PROBE_INDEX_VALID, "hidden_i", "things", RESULT_UNPROVEN },
+        { PROBE_INDEX_VALID, "\"Odd i\"", "things", RESULT_OK },
+        { PROBE_INDEX_VALID, "nothing", "things", RESULT_UNPROVEN },
+        { PROBE_INDEX_ABSENT, "nothing", "", RESULT_OK },
+        { PROBE_INDEX_ABSENT, "things_i", "", RESULT_UNPROVEN },
+        { PROBE_ENUM_LABEL, "mood", "sad", RESULT_OK },
+        { PROBE_ENUM_LABEL, "mood", "glad", RESULT_UNPROVEN },
+        { PROBE_ENUM_LABEL, "no_such_type", "glad", RESULT_UNPROVEN },
+        { PROBE_PARTITION_DETACHED, "things", "", RESULT_OK },
+        { PROBE_PARTITION_DETACHED, "part", "parts", RESULT_UNPROVEN },
+        { PROBE_NONE, "", "", RESULT_OK },
+    };
+    things_make("probes");
+    pg_cluster_run(
+        cluster, "probes",
+        "CREATE INDEX things_i ON things (v); CREATE INDEX \"Odd i\" ON things (v); CREATE SCHEMA "
+        "hidden;"
+        "CREATE TABLE hidden.things (v int); CREATE INDEX hidden_i ON hidden.things (v);"
+        "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE parts (v int) PARTITION BY LIST (v);"
+        "CREATE TABLE part PARTITION OF parts FOR VALUES IN (1)");
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        Migration migration = CONCURRENT[0];
+        migration.probe = ROWS[i].probe;
+        migration.object = ROWS[i].object;
+        migration.detail = ROWS[i].detail;
+        AUTO_PTR(Bench) bench = bench_begin(cluster, "probes", 0, &migration, 1);
+        AUTO_PTR(Runner) runner = bench_runner(bench);
+        assert_result(bench_perform(runner, ACTION_CONNECT, 0), RESULT_OK);
+        assert_result(bench_perform(runner, ACTION_PROBE, 0), ROWS[i].kind);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(an_index_is_built_concurrently_and_proven, test_end),
+        cmocka_unit_test_teardown(a_concurrent_build_waits_without_a_lock_timeout, test_end),
+        cmocka_unit_test_teardown(a_failed_build_is_held_and_never_called_applied, test_end),
+        cmocka_unit_test_teardown(a_carcass_is_not_taken_for_an_index, test_end),
+        cmocka_unit_test_teardown(an_interrupted_build_is_held_by_the_next_attempt, test_end),
+        cmocka_unit_test_teardown(vacuum_runs_and_needs_no_proof, test_end),
+        cmocka_unit_test_teardown(probes_read_the_catalog, test_end),
+    };
+    return cmocka_run_group_tests(tests, suite_begin, suite_end);
+}
