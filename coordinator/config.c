@@ -1,0 +1,189 @@
+/* The table of coordinator.yaml, and the checks that a table cannot make. */
+#include "coordinator/config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/str.h"
+
+#define TIME_SCALE_MIN 0.001
+#define TIME_SCALE_MAX 100.0
+#define INTERVAL_MIN_MS 10
+#define INTERVAL_MAX_MS (24 * 60 * 60 * 1000)
+#define PATH_BYTES_MAX 4095
+#define SOCKET_PATH_MAX 107 /* sockaddr_un */
+
+static ErrCode parse_scale(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)arena;
+    char *end = NULL;
+    double scale = strtod(text, &end);
+    if (end == text || *end != '\0' || !(scale >= TIME_SCALE_MIN && scale <= TIME_SCALE_MAX)) {
+        return err_set(err, ERR_CONFIG, "'%s' is no factor from %g to %g", text, TIME_SCALE_MIN,
+                       TIME_SCALE_MAX);
+    }
+    *(double *)ret = scale;
+    return ERR_NONE;
+}
+
+static ErrCode check_endpoint(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)ret;
+    (void)arena;
+    if (!str_starts_with(text, "tcp://") || strrchr(text + strlen("tcp://"), ':') == NULL) {
+        return err_set(err, ERR_CONFIG, "it is no tcp://ADDRESS:PORT");
+    }
+    return ERR_NONE;
+}
+
+/* The API on TCP has no passwords: it must not be reachable from elsewhere. */
+static ErrCode check_loopback(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)ret;
+    (void)arena;
+    if (text[0] != '\0' && !str_starts_with(text, "127.") && !str_starts_with(text, "[::1]:")) {
+        return err_set(err, ERR_CONFIG, "it is not a loopback address: anyone could read the fleet");
+    }
+    return ERR_NONE;
+}
+
+static const ConfigField API_FIELDS[] = {
+    { CONFIG_FIELD(ApiConfig, socket, CONFIG_STRING), .fallback = "/run/skein/coordinator.sock",
+      .min = 1, .max = SOCKET_PATH_MAX,
+      .doc = "The unix socket for the skein command: everything may be asked and ordered here. "
+             "Whoever connects is the actor of what he orders." },
+    { CONFIG_FIELD(ApiConfig, group, CONFIG_STRING), .fallback = "skein", .max = 63,
+      .doc = "The group whose members may use the socket. Empty: the coordinator's own group." },
+    { CONFIG_FIELD(ApiConfig, listen, CONFIG_STRING), .fallback = "127.0.0.1:8420",
+      .expected = "a loopback address with port, or nothing", .parse = check_loopback,
+      .doc = "Where the API answers reading requests over TCP, for browsers and Prometheus on this "
+             "machine. Empty: nowhere." },
+};
+static const ConfigTable API = CONFIG_TABLE_OF("the API", ApiConfig, API_FIELDS);
+
+static const ConfigName LEVELS[] = { { "error", LOG_LEVEL_ERROR },
+                                     { "warning", LOG_LEVEL_WARNING },
+                                     { "info", LOG_LEVEL_INFO },
+                                     { "debug", LOG_LEVEL_DEBUG } };
+static const ConfigName FORMATS[] = { { "text", LOG_FORMAT_TEXT }, { "json", LOG_FORMAT_JSON } };
+
+static const ConfigField LOG_FIELDS[] = {
+    { CONFIG_FIELD(LogConfig, level, CONFIG_ENUM), .fallback = "info", .names = LEVELS,
+      .name_count = ARRAY_LEN(LEVELS),
+      .doc = "How much is told. `info` is every change of state, once." },
+    { CONFIG_FIELD(LogConfig, format, CONFIG_ENUM), .fallback = "text", .names = FORMATS,
+      .name_count = ARRAY_LEN(FORMATS), .doc = "For people or for programs; one line per event." },
+};
+static const ConfigTable LOG = CONFIG_TABLE_OF("the log", LogConfig, LOG_FIELDS);
+
+#define INTERVAL(name_, member, fallback_, doc_)                                                   \
+    { CONFIG_FIELD_AS(name_, EngineConfig, member, CONFIG_DURATION), .fallback = (fallback_),      \
+      .min = INTERVAL_MIN_MS, .max = INTERVAL_MAX_MS, .doc = (doc_) }
+
+static const ConfigField INTERVAL_FIELDS[] = {
+    INTERVAL("heartbeat", heartbeat_ms, "5s", "How often an agent says that it is there."),
+    INTERVAL("suspect", suspect_ms, "15s",
+             "Silence after which an agent gets nothing new. At least three heartbeats."),
+    INTERVAL("lost", lost_ms, "30s",
+             "Silence after which an agent counts as lost. More than suspect, and more than lease and "
+             "heartbeat together; a plan's agent_lost.after is at least twice this."),
+    INTERVAL("lease", lease_ms, "20s",
+             "For how long after a heartbeat an agent may start steps. Cut off for longer, it parks."),
+    INTERVAL("accept", accept_ms, "30s", "Time for an agent to take up an order."),
+    INTERVAL("recovery_grace", recovery_grace_ms, "90s",
+             "After a restart: how long agents have to come back before silence means anything."),
+    INTERVAL("goal_resend", goal_resend_ms, "5s",
+             "An unanswered order is sent again after this, then after twice as long, and so on …"),
+    INTERVAL("goal_resend_max", goal_resend_max_ms, "60s", "… up to this."),
+    INTERVAL("mass_loss_window", mass_loss_window_ms, "60s",
+             "Agents lost within this time are counted together: many at once means that the "
+             "coordinator is the one cut off."),
+    { CONFIG_FIELD(EngineConfig, mass_loss_percent, CONFIG_INTEGER), .fallback = "30", .min = 1,
+      .max = 100, .unit = "percent",
+      .doc = "So many of the agents at work, and at least two, lost together pause every rollout." },
+};
+static const ConfigTable INTERVALS = CONFIG_TABLE_OF("the intervals", EngineConfig, INTERVAL_FIELDS);
+
+static const ConfigField FIELDS[] = {
+    { CONFIG_FIELD(CoordinatorConfig, listen, CONFIG_STRING), .fallback = "tcp://127.0.0.1:7420",
+      .expected = "an endpoint such as tcp://0.0.0.0:7420",
+      .parse = check_endpoint,
+      .doc = "Where agents dial in. Every connection is encrypted, and only keys in agents_dir are "
+             "let in; 0.0.0.0 is safe." },
+    { CONFIG_FIELD(CoordinatorConfig, key_file, CONFIG_STRING),
+      .fallback = "/etc/skein/coordinator.key", .min = 1, .max = PATH_BYTES_MAX,
+      .doc = "The coordinator's secret key: skein keys generate coordinator. Its .pub goes to every "
+             "agent." },
+    { CONFIG_FIELD(CoordinatorConfig, agents_dir, CONFIG_STRING), .fallback = "/etc/skein/agents.d",
+      .min = 1, .max = PATH_BYTES_MAX,
+      .doc = "A directory with NAME.pub for every agent: the key is the agent's identity, the file's "
+             "name its name. Read again when it changes and on SIGHUP." },
+    { CONFIG_FIELD(CoordinatorConfig, store, CONFIG_STRING),
+      .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
+      .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },
+    { CONFIG_FIELD(CoordinatorConfig, api, CONFIG_TABLE), .table = &API, .doc = "The HTTP API." },
+    { CONFIG_FIELD(CoordinatorConfig, log, CONFIG_TABLE), .table = &LOG,
+      .doc = "The log, on standard error." },
+    { CONFIG_FIELD(CoordinatorConfig, handshakes_per_second, CONFIG_INTEGER), .fallback = "500",
+      .min = 1, .max = 100000, .unit = "agents",
+      .doc = "How many agents are welcomed in a second; after a restart the others are told when to "
+             "come again." },
+    { CONFIG_FIELD(CoordinatorConfig, time_scale, CONFIG_CUSTOM), .fallback = "1",
+      .expected = "a factor from 0.001 to 100", .parse = parse_scale,
+      .doc = "Multiplies all intervals below. For demonstrations and tests." },
+    { CONFIG_FIELD(CoordinatorConfig, intervals, CONFIG_TABLE), .table = &INTERVALS,
+      .doc = "What silence means, and when. The defaults suit fleets of any size." },
+};
+
+const ConfigTable COORDINATOR_CONFIG = {
+    .name = "the coordinator's configuration",
+    .doc = "Configuration of skein-coordinator. Every value below is the default.",
+    .struct_bytes = sizeof(CoordinatorConfig),
+    .fields = FIELDS,
+    .field_count = ARRAY_LEN(FIELDS),
+};
+
+static void scale(uint32_t *interval_ms, double factor)
+{
+    double scaled = (double)*interval_ms * factor;
+    *interval_ms = scaled < 1 ? 1 : scaled > UINT32_MAX ? UINT32_MAX : (uint32_t)lround(scaled);
+}
+
+/* Durations of the table only: a percentage is no time. */
+static void scale_intervals(EngineConfig *intervals, double factor)
+{
+    for (size_t i = 0; i < ARRAY_LEN(INTERVAL_FIELDS); i++) {
+        if (INTERVAL_FIELDS[i].type == CONFIG_DURATION) {
+            scale((uint32_t *)(void *)((char *)intervals + INTERVAL_FIELDS[i].offset), factor);
+        }
+    }
+}
+
+ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
+                                CoordinatorConfig *ret_config, Err *err)
+{
+    CoordinatorConfig config;
+    ErrCode code = config_read(document, &COORDINATOR_CONFIG, &config, arena, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Err reason = { 0 };
+    if (engine_config_check(&config.intervals, &reason) != ERR_NONE) {
+        config_error_at(document, "intervals", err, "%s", reason.message);
+        return reason.hint[0] == '\0' ? err->code : err_hint(err, "%s", reason.hint);
+    }
+    scale_intervals(&config.intervals, config.time_scale);
+    *ret_config = config;
+    return ERR_NONE;
+}
+
+ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfig *ret_config, Err *err)
+{
+    AUTO_PTR(ConfigDocument) document = NULL;
+    ErrCode code = config_open(path, &document, err);
+    if (code == ERR_NOT_FOUND) {
+        return err_hint(err, "deploy/coordinator.yaml is a sample of it; --config names the file");
+    }
+    return code != ERR_NONE ? code : coordinator_config_read(document, arena, ret_config, err);
+}

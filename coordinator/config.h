@@ -1,0 +1,46 @@
+/*
+ * coordinator.yaml: everything that can be set about the coordinator, as one struct. The table in
+ * config.c is also the documentation: deploy/coordinator.yaml is printed from it.
+ */
+#ifndef SKEIN_COORDINATOR_CONFIG_H
+#define SKEIN_COORDINATOR_CONFIG_H
+
+#include "common/arena.h"
+#include "common/config.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "coordinator/engine/engine.h"
+
+typedef struct ApiConfig {
+    const char *socket; /* path of the unix socket */
+    const char *group;  /* who may connect to it; "": the coordinator's own group */
+    const char *listen; /* "127.0.0.1:8420"; "": no TCP */
+} ApiConfig;
+
+typedef struct LogConfig {
+    LogLevel level;
+    LogFormat format;
+} LogConfig;
+
+typedef struct CoordinatorConfig {
+    const char *listen; /* where agents dial in: "tcp://…" */
+    const char *key_file;
+    const char *agents_dir;
+    const char *store;
+    ApiConfig api;
+    LogConfig log;
+    double time_scale;
+    uint32_t handshakes_per_second;
+    EngineConfig intervals; /* read as written; after config_load already multiplied by time_scale */
+} CoordinatorConfig;
+
+extern const ConfigTable COORDINATOR_CONFIG;
+
+/* Reads, checks what must hold between values, applies time_scale. Texts live in `arena`. ERR_CONFIG. */
+ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfig *ret_config, Err *err);
+
+/* The same for a document that is open. */
+ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
+                                CoordinatorConfig *ret_config, Err *err);
+
+#endif
