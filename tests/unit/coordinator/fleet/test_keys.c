@@ -1,0 +1,226 @@
+/* agents.d: added, revoked, changed, broken and doubled keys. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "common/arena.h"
+#include "common/file.h"
+#include "common/str.h"
+#include "coordinator/fleet/keys.h"
+
+static const char *const NAMES[] = { "db1", "db2", "db3" };
+
+typedef struct Fixture {
+    char directory[64];
+    KeyPair pairs[3];
+    Keys *keys;
+    Str told; /* "+db1 -db2 !" in the order of the calls */
+    Err problem;
+} Fixture;
+
+static void on_added(void *ctx, const char *name)
+{
+    str_printf(&((Fixture *)ctx)->told, "+%s ", name);
+}
+
+static void on_revoked(void *ctx, const char *name)
+{
+    str_printf(&((Fixture *)ctx)->told, "-%s ", name);
+}
+
+static void on_problem(void *ctx, const Err *err)
+{
+    str_append(&((Fixture *)ctx)->told, "! ");
+    ((Fixture *)ctx)->problem = *err;
+}
+
+static void path_of(const Fixture *fixture, const char *file, Str *path)
+{
+    str_clear(path);
+    str_printf(path, "%s/%s", fixture->directory, file);
+}
+
+static void put_file(const Fixture *fixture, const char *file, const char *text)
+{
+    AUTO(Str) path = { 0 };
+    Err err = { 0 };
+    path_of(fixture, file, &path);
+    assert_int_equal(file_write_atomic(str_text(&path), text, strlen(text), 0644, &err), ERR_NONE);
+}
+
+static void put_key(const Fixture *fixture, const char *name, const KeyPair *pair)
+{
+    AUTO(Str) text = { 0 };
+    AUTO(Str) file = { 0 };
+    char key[KEY_TEXT_MAX];
+    key_format(KEY_CURVE, pair->public_key, key);
+    str_printf(&text, "kind: curve-public\nname: %s\nkey: %s\n", name, key);
+    str_printf(&file, "%s.pub", name);
+    put_file(fixture, str_text(&file), str_text(&text));
+}
+
+static void remove_file(const Fixture *fixture, const char *file)
+{
+    AUTO(Str) path = { 0 };
+    path_of(fixture, file, &path);
+    unlink(str_text(&path));
+}
+
+/* What a reading tells. */
+static const char *reload(Fixture *fixture)
+{
+    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_problem };
+    Err err = { 0 };
+    str_clear(&fixture->told);
+    assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_NONE);
+    return str_text(&fixture->told);
+}
+
+static int setup(void **state)
+{
+    Fixture *fixture = mem_alloc(sizeof(*fixture));
+    Err err = { 0 };
+    str_copy(fixture->directory, sizeof(fixture->directory), "/tmp/skein-keys-XXXXXX");
+    if (sodium_init() < 0 || mkdtemp(fixture->directory) == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        if (key_generate(KEY_CURVE, NAMES[i], &fixture->pairs[i], &err) != ERR_NONE) {
+            return -1;
+        }
+    }
+    fixture->keys = keys_new(fixture->directory);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    static const char *const FILES[] = { "db1.pub", "db2.pub", "db3.pub", "note.txt", ".hidden.pub" };
+    Fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
+        remove_file(fixture, FILES[i]);
+    }
+    rmdir(fixture->directory);
+    keys_free(fixture->keys);
+    str_done(&fixture->told);
+    free(fixture);
+    return 0;
+}
+
+static void a_key_is_found_by_its_bytes_and_gives_the_name(void **state)
+{
+    Fixture *fixture = *state;
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    put_key(fixture, "db2", &fixture->pairs[1]);
+    assert_string_equal(reload(fixture), "+db1 +db2 ");
+    const char *user_id = keys_user_id(fixture->keys, fixture->pairs[1].public_key);
+    assert_non_null(user_id);
+    assert_string_equal(keys_agent(fixture->keys, user_id), "db2");
+    assert_null(keys_user_id(fixture->keys, fixture->pairs[2].public_key));
+    assert_null(keys_agent(fixture->keys, "nobody"));
+    assert_int_equal(keys_count(fixture->keys), 2);
+    assert_string_equal(keys_name_at(fixture->keys, 0), "db1");
+}
+
+static void a_removed_file_revokes_at_once_also_standing_user_ids(void **state)
+{
+    Fixture *fixture = *state;
+    char user_id[KEY_TEXT_MAX];
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    reload(fixture);
+    str_copy(user_id, sizeof(user_id), keys_user_id(fixture->keys, fixture->pairs[0].public_key));
+    remove_file(fixture, "db1.pub");
+    assert_string_equal(reload(fixture), "-db1 ");
+    assert_null(keys_agent(fixture->keys, user_id));
+    assert_false(keys_has_name(fixture->keys, "db1"));
+}
+
+static void a_changed_key_is_a_revocation_and_a_new_agent(void **state)
+{
+    Fixture *fixture = *state;
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    reload(fixture);
+    put_key(fixture, "db1", &fixture->pairs[1]);
+    assert_string_equal(reload(fixture), "-db1 +db1 ");
+    assert_null(keys_user_id(fixture->keys, fixture->pairs[0].public_key));
+    assert_non_null(keys_user_id(fixture->keys, fixture->pairs[1].public_key));
+}
+
+static void nothing_new_tells_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    reload(fixture);
+    assert_string_equal(reload(fixture), "");
+}
+
+static void the_second_name_of_a_key_is_refused_by_name(void **state)
+{
+    Fixture *fixture = *state;
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    put_key(fixture, "db2", &fixture->pairs[0]);
+    assert_string_equal(reload(fixture), "! +db1 ");
+    assert_non_null(strstr(fixture->problem.message, "db2.pub has the key of db1"));
+    assert_false(keys_has_name(fixture->keys, "db2"));
+}
+
+static void a_broken_file_is_told_and_revokes_nobody(void **state)
+{
+    Fixture *fixture = *state;
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    put_key(fixture, "db2", &fixture->pairs[1]);
+    reload(fixture);
+    put_file(fixture, "db1.pub", "kind: curve-pub");
+    put_file(fixture, "db3.pub", "");
+    remove_file(fixture, "db2.pub");
+    assert_string_equal(reload(fixture), "! ! -db2 ");
+    assert_true(keys_has_name(fixture->keys, "db1"));
+    assert_false(keys_has_name(fixture->keys, "db3"));
+}
+
+static void other_files_are_no_keys(void **state)
+{
+    Fixture *fixture = *state;
+    put_file(fixture, "note.txt", "hello");
+    put_file(fixture, ".hidden.pub", "hello");
+    assert_string_equal(reload(fixture), "");
+}
+
+static void a_missing_directory_is_an_error_and_changes_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_problem };
+    Err err = { 0 };
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    reload(fixture);
+    remove_file(fixture, "db1.pub");
+    rmdir(fixture->directory);
+    assert_true(keys_is_stale(fixture->keys));
+    assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_CONFIG);
+    assert_non_null(strstr(err.message, fixture->directory));
+    assert_true(keys_has_name(fixture->keys, "db1"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_key_is_found_by_its_bytes_and_gives_the_name),
+        TEST(a_removed_file_revokes_at_once_also_standing_user_ids),
+        TEST(a_changed_key_is_a_revocation_and_a_new_agent),
+        TEST(nothing_new_tells_nothing),
+        TEST(the_second_name_of_a_key_is_refused_by_name),
+        TEST(a_broken_file_is_told_and_revokes_nobody),
+        TEST(other_files_are_no_keys),
+        TEST(a_missing_directory_is_an_error_and_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
