@@ -1,0 +1,313 @@
+/* ROUTER/CURVE: checks every message, binds routes to agents, bounds what one agent can cost. */
+#include "coordinator/fleet/router.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/map.h"
+#include "common/random.h"
+#include "common/str.h"
+#include "coordinator/fleet/bucket.h"
+#include "coordinator/fleet/connections.h"
+#include "coordinator/fleet/zap_gate.h"
+
+/* libzmq gives peers their turn one by one; so much is taken before everything else gets its own. */
+#define MESSAGES_PER_TURN 256
+
+/*
+ * An agent's share. Plenty for ten thousand targets that report at once after a long absence, and for the
+ * chunks of the largest plan; little enough that a flood costs next to nothing.
+ */
+#define SHARE_PER_SECOND 1000
+#define SHARE_BURST 8192
+
+/* A HELLO makes a session; one agent that says it all the time must not use up the others' admission. */
+#define HELLOS_PER_SECOND 2
+#define HELLO_BURST 8
+
+typedef struct Share {
+    Bucket messages;
+    Bucket hellos;
+} Share;
+
+/* Messages that an agent may send; a HELLO makes a session, so it passes the admission first. */
+static const bool IS_FROM_AGENT[MESSAGE_TYPE_COUNT_] = {
+    [MESSAGE_HELLO] = true,    [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
+    [MESSAGE_STATE] = true,    [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
+    [MESSAGE_BYE] = true,
+};
+
+struct Router {
+    Loop *loop;
+    LoopId id;
+    Zsock socket;
+    const Keys *keys;
+    RouterHandlers handlers;
+    RouterStats stats;
+    Connections *connections;
+    Map *shares; /* agent -> Share */
+    Bucket admission;
+    Random random;
+    uint32_t retry_after_ms;
+    uint64_t term;
+    Str frame; /* reused */
+};
+
+/* ---- sending ---- */
+
+static void report_gone(Router *router, const Connection *connection)
+{
+    AUTO(Str) agent = { 0 };
+    uint64_t handle = connection->handle;
+    str_append(&agent, connection->agent); /* it goes with the connection */
+    if (connections_forget(router->connections, handle)) {
+        router->handlers.gone(router->handlers.ctx, str_text(&agent), handle);
+    }
+}
+
+static ZsockResult send_envelope(Router *router, const void *route, const Envelope *envelope)
+{
+    Err err = { 0 };
+    if (envelope_encode(envelope, MESSAGE_TO_AGENT_MAX, &router->frame, &err) != ERR_NONE) {
+        log_error("cannot encode a message", LOG_STR("type", message_type_name(envelope->type)),
+                  LOG_ERR(&err));
+        return ZSOCK_FAILED;
+    }
+    ZsockResult result = zsock_send_to(router->socket, route, ROUTE_BYTES, router->frame.data,
+                                       router->frame.length, &err);
+    if (result == ZSOCK_FAILED) {
+        log_error("cannot send", LOG_STR("type", message_type_name(envelope->type)), LOG_ERR(&err));
+    }
+    router->stats.sent += result == ZSOCK_OK;
+    router->stats.slow += result == ZSOCK_WOULD_BLOCK;
+    router->stats.unroutable += result == ZSOCK_UNROUTABLE;
+    return result;
+}
+
+void router_send(Router *router, uint64_t handle, uint64_t session, MessageType type, const void *body)
+{
+    Connection *connection = connections_find(router->connections, handle);
+    if (connection == NULL) {
+        return;
+    }
+    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX, .type = type, .session = session,
+                                .term = router->term, .seq = ++connection->sent, .body = body };
+    ZsockResult result = send_envelope(router, connection->route.bytes, &envelope);
+    if (result == ZSOCK_WOULD_BLOCK) {
+        log_debug("an agent does not take its messages", LOG_STR("agent", connection->agent),
+                  LOG_STR("type", message_type_name(type)));
+    }
+    if (result == ZSOCK_UNROUTABLE) {
+        report_gone(router, connection);
+    }
+}
+
+/* ---- receiving ---- */
+
+/* One message as it came in. */
+typedef struct Incoming {
+    const void *route;
+    size_t route_length;
+    const char *agent;
+    Share *share; /* of the agent */
+    Envelope envelope;
+} Incoming;
+
+static Share *share_of(Router *router, const char *agent, uint64_t now_ms)
+{
+    Share *share = map_get(router->shares, agent);
+    if (share == NULL) {
+        share = mem_alloc(sizeof(*share));
+        bucket_init(&share->messages, SHARE_PER_SECOND, SHARE_BURST, now_ms);
+        bucket_init(&share->hellos, HELLOS_PER_SECOND, HELLO_BURST, now_ms);
+        map_put(router->shares, agent, share);
+    }
+    return share;
+}
+
+/* Who sent it: NULL when that is nobody. */
+static const char *identify(Router *router, const Zframe *frame)
+{
+    const char *user_id = zframe_user_id(frame);
+    const char *agent = user_id == NULL ? NULL : keys_agent(router->keys, user_id);
+    router->stats.unauthenticated += agent == NULL;
+    return agent;
+}
+
+static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *incoming)
+{
+    Err err = { 0 };
+    const Bytes bytes = { zframe_data(frame), zframe_size(frame) };
+    ErrCode code = envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, arena, &incoming->envelope, &err);
+    if (code == ERR_NONE && !IS_FROM_AGENT[incoming->envelope.type]) {
+        code = err_set(&err, ERR_PROTOCOL, "%s is not for a coordinator",
+                       message_type_name(incoming->envelope.type));
+    }
+    if (code != ERR_NONE) {
+        router->stats.malformed++;
+        log_debug("dropped a malformed message", LOG_STR("agent", incoming->agent), LOG_ERR(&err));
+    }
+    return code == ERR_NONE;
+}
+
+/* Everybody at once, after a restart: the rest comes again later, spread out. */
+static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms)
+{
+    if (incoming->envelope.type != MESSAGE_HELLO || (bucket_take(&incoming->share->hellos, now_ms) &&
+                                                     bucket_take(&router->admission, now_ms))) {
+        return false;
+    }
+    uint64_t least = router->retry_after_ms;
+    const Busy busy = { .retry_after_ms = (uint32_t)random_between(&router->random, least, 4 * least) };
+    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX, .type = MESSAGE_BUSY,
+                                .term = router->term, .body = &busy };
+    router->stats.busy++;
+    if (incoming->route_length == ROUTE_BYTES) {
+        (void)send_envelope(router, incoming->route, &envelope);
+    }
+    return true;
+}
+
+static void dispatch(Router *router, const Incoming *incoming)
+{
+    const RouterHandlers *handlers = &router->handlers;
+    Admission admission = connections_admit(router->connections, incoming->route,
+                                            incoming->route_length, incoming->agent,
+                                            &incoming->envelope);
+    if (admission.displaced != 0) {
+        handlers->gone(handlers->ctx, incoming->agent, admission.displaced);
+    }
+    switch (admission.verdict) {
+    case ADMIT_OK:
+        router->stats.received++;
+        handlers->message(handlers->ctx, incoming->agent, admission.handle, &incoming->envelope);
+        break;
+    case ADMIT_FORGED:
+        router->stats.forged++;
+        handlers->forged(handlers->ctx, incoming->agent, admission.reason);
+        break;
+    case ADMIT_UNBOUND:
+    case ADMIT_NONE:
+        router->stats.unbound++;
+        break;
+    }
+}
+
+static void take(Router *router, const Zframe *route, const Zframe *frame)
+{
+    uint64_t now_ms = clock_boot_ms();
+    const char *agent = identify(router, frame);
+    if (agent == NULL) {
+        return;
+    }
+    Share *share = share_of(router, agent, now_ms);
+    if (!bucket_take(&share->messages, now_ms)) {
+        router->stats.throttled++;
+        return;
+    }
+    Arena *arena = router->handlers.begin(router->handlers.ctx);
+    if (arena == NULL) {
+        return;
+    }
+    Incoming incoming = { .route = zframe_data(route), .route_length = zframe_size(route),
+                          .agent = arena_strdup(arena, agent), .share = share };
+    if (decode(router, frame, arena, &incoming) && !is_put_off(router, &incoming, now_ms)) {
+        dispatch(router, &incoming);
+    }
+}
+
+static void on_readable(void *ctx, void *socket)
+{
+    Router *router = ctx;
+    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+        AUTO(Zframe) route = zframe_empty();
+        AUTO(Zframe) frame = zframe_empty();
+        Err err = { 0 };
+        ZsockResult result = zsock_receive_from(socket, &route, &frame, &err);
+        if (result == ZSOCK_OK) {
+            take(router, &route, &frame);
+        } else if (result == ZSOCK_MALFORMED) {
+            router->stats.malformed++;
+        } else {
+            return;
+        }
+    }
+}
+
+/* ---- life ---- */
+
+ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOptions *options,
+                    const RouterHandlers *handlers, Router **ret_router, Err *err)
+{
+    AUTO_PTR(Router) router = mem_alloc(sizeof(*router));
+    uint64_t now_ms = clock_boot_ms();
+    router->loop = loop;
+    router->keys = keys;
+    router->handlers = *handlers;
+    router->connections = connections_new();
+    router->shares = map_new();
+    router->retry_after_ms = options->retry_after_ms;
+    random_init(&router->random, options->seed);
+    bucket_init(&router->admission, options->handshakes_per_second, options->handshakes_per_second,
+                now_ms);
+    if (zsock_open(context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT, &router->socket,
+                   err) != ERR_NONE ||
+        zsock_curve_server(router->socket, options->secret_key, ZAP_DOMAIN, err) != ERR_NONE) {
+        return err->code;
+    }
+    if (zsock_bind(router->socket, options->endpoint, err) != ERR_NONE) {
+        return err_wrap(err, "cannot listen for agents");
+    }
+    router->id = loop_add_socket(loop, router->socket, on_readable, router);
+    *ret_router = TAKE(router);
+    return ERR_NONE;
+}
+
+void router_close(Router *router)
+{
+    if (router == NULL) {
+        return;
+    }
+    void *cursor = NULL;
+    const char *agent = NULL;
+    void *share = NULL;
+    while (map_next(router->shares, &cursor, &agent, &share)) {
+        free(share);
+    }
+    map_free(router->shares);
+    connections_free(router->connections);
+    loop_remove(router->loop, router->id);
+    zsock_done(&router->socket);
+    str_done(&router->frame);
+    free(router);
+}
+
+void router_set_term(Router *router, uint64_t term)
+{
+    router->term = term;
+}
+
+void router_forget(Router *router, uint64_t handle)
+{
+    connections_forget(router->connections, handle);
+}
+
+void router_forget_agent(Router *router, const char *agent)
+{
+    uint64_t handle = 0;
+    while ((handle = connections_newest(router->connections, agent)) != 0) {
+        connections_forget(router->connections, handle);
+    }
+    free(map_remove(router->shares, agent));
+}
+
+RouterStats router_stats(const Router *router)
+{
+    return router->stats;
+}
+
+ErrCode router_endpoint(const Router *router, char *buffer, size_t size_bytes, Err *err)
+{
+    return zsock_last_endpoint(router->socket, buffer, size_bytes, err);
+}

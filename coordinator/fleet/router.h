@@ -1,0 +1,89 @@
+/*
+ * The router: agents' messages in and out. What comes in has been checked here, in this order: it is
+ * authenticated, its key is an agent's *now*, the agent has not used up its share, the frame is whole and
+ * well-formed, and its route is bound to this agent. What fails is counted and dropped; nobody is told.
+ */
+#ifndef SKEIN_COORDINATOR_FLEET_ROUTER_H
+#define SKEIN_COORDINATOR_FLEET_ROUTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "common/loop.h"
+#include "common/zsock.h"
+#include "coordinator/fleet/keys.h"
+#include "proto/envelope.h"
+
+typedef struct Router Router;
+
+/* Where messages go. All run in the loop's thread, during the router's callback or router_send. */
+typedef struct RouterHandlers {
+    void *ctx;
+
+    /* Where the message that comes next is decoded; NULL: take nothing now, drop what comes. */
+    Arena *(*begin)(void *ctx);
+
+    /* A message of `agent` over `connection`; `agent` and the body live in the arena given by begin. */
+    void (*message)(void *ctx, const char *agent, uint64_t connection, const Envelope *envelope);
+
+    /* The agent broke a rule of identity. `reason` is a constant sentence. */
+    void (*forged)(void *ctx, const char *agent, const char *reason);
+
+    /* The connection cannot be routed to any more, or had to go; it is forgotten already. */
+    void (*gone)(void *ctx, const char *agent, uint64_t connection);
+} RouterHandlers;
+
+typedef struct RouterOptions {
+    const char *endpoint;
+    uint8_t secret_key[CURVE_KEY_BYTES];
+    uint32_t handshakes_per_second;
+    uint32_t retry_after_ms; /* what a BUSY asks for at least; at most four times this */
+    uint64_t seed;           /* of the jitter */
+} RouterOptions;
+
+/* Counters since the start. */
+typedef struct RouterStats {
+    uint64_t received;
+    uint64_t sent;
+    uint64_t unauthenticated; /* no User-Id, or a key that has been taken out of agents_dir */
+    uint64_t throttled;       /* beyond the agent's share */
+    uint64_t malformed;       /* not to be decoded, or not for a coordinator */
+    uint64_t unbound;         /* before any HELLO */
+    uint64_t forged;
+    uint64_t busy;       /* HELLOs put off */
+    uint64_t slow;       /* sends that found the peer's queue full */
+    uint64_t unroutable; /* sends to peers that were gone */
+} RouterStats;
+
+/*
+ * Binds the ROUTER. The ZAP gate of `context` stands already. Loop, keys and handlers' context outlive
+ * the router. `keys` is asked on every message.
+ */
+ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOptions *options,
+                    const RouterHandlers *handlers, Router **ret_router, Err *err);
+void router_close(Router *router);
+
+AUTO_PTR_DEFINE(Router, router_close)
+
+/* What stands in every envelope that goes out. Before the first message is taken. */
+void router_set_term(Router *router, uint64_t term);
+
+/*
+ * Sends without waiting. A slow peer's message is dropped (what matters is sent again); a peer that is
+ * gone is reported by handlers.gone. An unknown connection is ignored: its peer is gone already.
+ */
+void router_send(Router *router, uint64_t connection, uint64_t session, MessageType type,
+                 const void *body);
+
+/* Forgets the connection: its messages are refused from now on, until a HELLO makes a new one. */
+void router_forget(Router *router, uint64_t connection);
+void router_forget_agent(Router *router, const char *agent);
+
+RouterStats router_stats(const Router *router);
+
+/* The endpoint bound, with the port that was chosen for "tcp://127.0.0.1:*". */
+ErrCode router_endpoint(const Router *router, char *buffer, size_t size_bytes, Err *err);
+
+#endif

@@ -1,0 +1,371 @@
+/* The router over real CURVE sockets: who gets in, what gets through, what comes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/str.h"
+#include "coordinator/fleet/router.h"
+#include "coordinator/fleet/zap_gate.h"
+
+#define PATIENCE_MS 10000
+#define HELLOS_ADMITTED 3
+
+typedef struct Fixture {
+    char directory[64];
+    KeyPair own;
+    KeyPair agent;    /* db1: in agents.d */
+    KeyPair stranger; /* not in it */
+    Loop *loop;
+    void *context;
+    Keys *keys;
+    ZapGate *gate;
+    Router *router;
+    Arena arena;
+    bool is_closed; /* handlers.begin gives no memory */
+    char endpoint[128];
+    Str told; /* "HELLO db1@1; forged db1; gone db1@1; " */
+} Fixture;
+
+static Arena *on_begin(void *ctx)
+{
+    Fixture *fixture = ctx;
+    return fixture->is_closed ? NULL : &fixture->arena;
+}
+
+static void on_message(void *ctx, const char *agent, uint64_t connection, const Envelope *envelope)
+{
+    str_printf(&((Fixture *)ctx)->told, "%s %s@%llu; ", message_type_name(envelope->type), agent,
+               (unsigned long long)connection);
+}
+
+static void on_forged(void *ctx, const char *agent, const char *reason)
+{
+    (void)reason;
+    str_printf(&((Fixture *)ctx)->told, "forged %s; ", agent);
+}
+
+static void on_gone(void *ctx, const char *agent, uint64_t connection)
+{
+    str_printf(&((Fixture *)ctx)->told, "gone %s@%llu; ", agent, (unsigned long long)connection);
+}
+
+static void on_key(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+}
+
+static void on_problem(void *ctx, const Err *err)
+{
+    (void)ctx;
+    fail_msg("%s", err->message);
+}
+
+static void key_path(const Fixture *fixture, Str *path)
+{
+    str_printf(path, "%s/db1.pub", fixture->directory);
+}
+
+static void read_keys(Fixture *fixture)
+{
+    const KeysWatcher watcher = { fixture, on_key, on_key, on_problem };
+    Err err = { 0 };
+    assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_NONE);
+}
+
+static void put_agent_key(Fixture *fixture)
+{
+    AUTO(Str) path = { 0 };
+    AUTO(Str) text = { 0 };
+    char key[KEY_TEXT_MAX];
+    Err err = { 0 };
+    key_format(KEY_CURVE, fixture->agent.public_key, key);
+    str_printf(&text, "kind: curve-public\nname: db1\nkey: %s\n", key);
+    key_path(fixture, &path);
+    assert_int_equal(file_write_new(str_text(&path), text.data, text.length, 0644, &err), ERR_NONE);
+}
+
+static void open_router(Fixture *fixture)
+{
+    const RouterHandlers handlers = { fixture, on_begin, on_message, on_forged, on_gone };
+    RouterOptions options = { .endpoint = "tcp://127.0.0.1:*", .retry_after_ms = 100, .seed = 1,
+                              .handshakes_per_second = HELLOS_ADMITTED };
+    Err err = { 0 };
+    memcpy(options.secret_key, fixture->own.secret_key, CURVE_KEY_BYTES);
+    assert_int_equal(zap_gate_open(fixture->loop, fixture->context, fixture->keys, &fixture->gate, &err),
+                     ERR_NONE);
+    assert_int_equal(router_open(fixture->loop, fixture->context, fixture->keys, &options, &handlers,
+                                 &fixture->router, &err),
+                     ERR_NONE);
+    router_set_term(fixture->router, 7);
+    router_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), &err);
+}
+
+static int setup(void **state)
+{
+    Fixture *fixture = mem_alloc(sizeof(*fixture));
+    Err err = { 0 };
+    log_init(LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    str_copy(fixture->directory, sizeof(fixture->directory), "/tmp/skein-router-XXXXXX");
+    if (sodium_init() < 0 || mkdtemp(fixture->directory) == NULL ||
+        key_generate(KEY_CURVE, "own", &fixture->own, &err) != ERR_NONE ||
+        key_generate(KEY_CURVE, "db1", &fixture->agent, &err) != ERR_NONE ||
+        key_generate(KEY_CURVE, "stranger", &fixture->stranger, &err) != ERR_NONE) {
+        return -1;
+    }
+    put_agent_key(fixture);
+    fixture->loop = loop_new();
+    fixture->context = zmq_ctx_new();
+    fixture->keys = keys_new(fixture->directory);
+    read_keys(fixture);
+    open_router(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Str) path = { 0 };
+    router_close(fixture->router);
+    zap_gate_close(fixture->gate);
+    zmq_ctx_term(fixture->context);
+    loop_free(fixture->loop);
+    keys_free(fixture->keys);
+    key_path(fixture, &path);
+    unlink(str_text(&path));
+    rmdir(fixture->directory);
+    arena_done(&fixture->arena);
+    str_done(&fixture->told);
+    free(fixture);
+    return 0;
+}
+
+/* ---- the other end ---- */
+
+static Zsock dial(Fixture *fixture, const KeyPair *pair)
+{
+    Zsock socket = NULL;
+    Err err = { 0 };
+    assert_int_equal(zsock_open(fixture->context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
+                                ZSOCK_DEALER_OPTION_COUNT, &socket, &err),
+                     ERR_NONE);
+    zsock_curve_client(socket, fixture->own.public_key, pair->public_key, pair->secret_key, &err);
+    assert_int_equal(zsock_connect(socket, fixture->endpoint, &err), ERR_NONE);
+    return socket;
+}
+
+/* Turns the loop until the test's condition holds; fails after PATIENCE_MS. */
+#define WAIT_FOR(fixture, condition)                                                               \
+    do {                                                                                           \
+        uint64_t until_ms_ = clock_boot_ms() + PATIENCE_MS;                                        \
+        Err err_ = { 0 };                                                                          \
+        while (!(condition)) {                                                                     \
+            assert_true(clock_boot_ms() < until_ms_);                                              \
+            assert_int_equal(loop_turn((fixture)->loop, 10, &err_), ERR_NONE);                     \
+        }                                                                                          \
+    } while (0)
+
+static bool send_frame(Zsock socket, const void *bytes, size_t length)
+{
+    Err err = { 0 };
+    return zsock_send(socket, bytes, length, &err) == ZSOCK_OK;
+}
+
+static void encode(MessageType type, const void *body, Str *frame)
+{
+    const Envelope envelope = { .version = 1, .type = type, .session = 5, .seq = 1, .body = body };
+    Err err = { 0 };
+    assert_int_equal(envelope_encode(&envelope, MESSAGE_TO_COORDINATOR_MAX, frame, &err), ERR_NONE);
+}
+
+static void say(Fixture *fixture, Zsock socket, MessageType type, const void *body)
+{
+    AUTO(Str) frame = { 0 };
+    encode(type, body, &frame);
+    WAIT_FOR(fixture, send_frame(socket, frame.data, frame.length));
+}
+
+static void say_hello(Fixture *fixture, Zsock socket, uint8_t boot)
+{
+    const uint8_t boot_id[BOOT_ID_BYTES] = { boot };
+    const Hello hello = { .boot_id = { boot_id, BOOT_ID_BYTES }, .protocol_min = 1, .protocol_max = 1,
+                          .version = "test" };
+    say(fixture, socket, MESSAGE_HELLO, &hello);
+}
+
+static void say_ping(Fixture *fixture, Zsock socket)
+{
+    const Ping ping = { .sent_at_ms = 1 };
+    say(fixture, socket, MESSAGE_PING, &ping);
+}
+
+static bool receive(Zsock socket, Arena *arena, Envelope *envelope)
+{
+    AUTO(Zframe) frame = zframe_empty();
+    Err err = { 0 };
+    if (zsock_receive(socket, &frame, &err) != ZSOCK_OK) {
+        return false;
+    }
+    const Bytes copy = { arena_memdup(arena, zframe_data(&frame), zframe_size(&frame)),
+                         zframe_size(&frame) };
+    assert_int_equal(envelope_decode(copy, MESSAGE_TO_AGENT_MAX, arena, envelope, &err), ERR_NONE);
+    return true;
+}
+
+static bool was_told(const Fixture *fixture, const char *text)
+{
+    return strstr(str_text(&fixture->told), text) != NULL;
+}
+
+/* ---- tests ---- */
+
+static void a_known_agent_is_heard_and_answered(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_hello(fixture, agent, 1);
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; PING db1@1; "));
+    const Pong pong = { .sent_at_ms = 42, .lease_ms = 9 };
+    Envelope envelope = { 0 };
+    router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong);
+    WAIT_FOR(fixture, receive(agent, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_PONG);
+    assert_int_equal(envelope.session, 5);
+    assert_int_equal(envelope.term, 7);
+    assert_int_equal(((const Pong *)envelope.body)->sent_at_ms, 42);
+}
+
+static void a_stranger_is_never_heard(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) stranger = dial(fixture, &fixture->stranger);
+    WAIT_FOR(fixture, zap_gate_stats(fixture->gate).refused > 0);
+    const Ping ping = { .sent_at_ms = 1 };
+    AUTO(Str) frame = { 0 };
+    encode(MESSAGE_PING, &ping, &frame);
+    assert_false(send_frame(stranger, frame.data, frame.length)); /* IMMEDIATE: there is no connection */
+    assert_string_equal(str_text(&fixture->told), "");
+    assert_int_equal(zap_gate_stats(fixture->gate).accepted, 0);
+}
+
+static void a_key_taken_out_is_refused_on_a_standing_connection(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Str) path = { 0 };
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    key_path(fixture, &path);
+    unlink(str_text(&path));
+    read_keys(fixture);
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, router_stats(fixture->router).unauthenticated > 0);
+    assert_false(was_told(fixture, "PING"));
+}
+
+static void garbage_is_counted_and_dropped(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    const Busy busy = { .retry_after_ms = 1 };
+    WAIT_FOR(fixture, send_frame(agent, "garbage", 7));
+    WAIT_FOR(fixture, send_frame(agent, "", 0));
+    WAIT_FOR(fixture, send_frame(agent, "\xdd\xff\xff\xff\xff", 5));
+    say(fixture, agent, MESSAGE_BUSY, &busy); /* well-formed, but no agent says it */
+    WAIT_FOR(fixture, router_stats(fixture->router).malformed == 4);
+    assert_string_equal(str_text(&fixture->told), "");
+}
+
+static void a_second_boot_id_on_a_connection_is_reported_as_forged(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_hello(fixture, agent, 1);
+    say_hello(fixture, agent, 2);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; forged db1; "));
+    assert_int_equal(router_stats(fixture->router).forged, 1);
+}
+
+static void messages_before_a_hello_and_after_forgetting_are_unbound(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, router_stats(fixture->router).unbound == 1);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    router_forget(fixture->router, 1);
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, router_stats(fixture->router).unbound == 2);
+    assert_false(was_told(fixture, "PING"));
+}
+
+static void sending_to_a_peer_that_has_gone_reports_it_once(void **state)
+{
+    Fixture *fixture = *state;
+    const Pong pong = { .sent_at_ms = 1 };
+    Zsock agent = dial(fixture, &fixture->agent);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    zsock_done(&agent);
+    WAIT_FOR(fixture, (router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong), was_told(fixture, "gone")));
+    router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong);
+    assert_string_equal(str_text(&fixture->told), "HELLO db1@1; gone db1@1; ");
+}
+
+static void hellos_beyond_the_admission_are_told_to_come_again(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    Envelope envelope = { 0 };
+    for (int i = 0; i <= HELLOS_ADMITTED; i++) {
+        say_hello(fixture, agent, 1);
+    }
+    WAIT_FOR(fixture, receive(agent, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BUSY);
+    const Busy *busy = envelope.body;
+    assert_in_range(busy->retry_after_ms, 100, 400);
+    assert_true(router_stats(fixture->router).busy >= 1);
+}
+
+static void nothing_is_taken_while_the_shell_takes_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    fixture->is_closed = true;
+    say_hello(fixture, agent, 1);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, zap_gate_stats(fixture->gate).accepted > 0);
+    fixture->is_closed = false;
+    say_ping(fixture, agent); /* behind both: when it is there, they have been dropped */
+    WAIT_FOR(fixture, router_stats(fixture->router).unbound + router_stats(fixture->router).received > 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_known_agent_is_heard_and_answered),
+        TEST(a_stranger_is_never_heard),
+        TEST(a_key_taken_out_is_refused_on_a_standing_connection),
+        TEST(garbage_is_counted_and_dropped),
+        TEST(a_second_boot_id_on_a_connection_is_reported_as_forged),
+        TEST(messages_before_a_hello_and_after_forgetting_are_unbound),
+        TEST(sending_to_a_peer_that_has_gone_reports_it_once),
+        TEST(hellos_beyond_the_admission_are_told_to_come_again),
+        TEST(nothing_is_taken_while_the_shell_takes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
