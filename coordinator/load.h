@@ -1,0 +1,25 @@
+/* From the store to an engine: rows, plans and a term of our own. */
+#ifndef SKEIN_COORDINATOR_LOAD_H
+#define SKEIN_COORDINATOR_LOAD_H
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/store/store.h"
+
+/*
+ * Loads everything and takes a term above `term_seen` and all that the store knows. A plan that is
+ * missing or damaged is a NULL for the engine, which pauses its rollout; it is logged.
+ */
+ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uint64_t term_seen,
+                    uint64_t now_ms, Engine **ret_engine, uint64_t *ret_term, Err *err);
+
+/* One plan of the store, verified against its hash and signatures, in `arena`. */
+ErrCode load_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Plan **ret_plan,
+                  Err *err);
+
+/* The same from a bundle's bytes, whose hash must be `hash`. */
+ErrCode load_bundle(Bytes bundle, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Plan **ret_plan,
+                    Err *err);
+
+#endif

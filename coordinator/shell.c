@@ -1,0 +1,454 @@
+/* The batch: events in, one commit, effects out; and what happens when the commit fails. */
+#include "coordinator/shell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/list.h"
+#include "common/log.h"
+#include "common/random.h"
+#include "coordinator/load.h"
+
+#define BATCH_EVENTS_MAX 1024 /* beyond it messages are dropped: agents repeat what matters */
+#define RETRY_FIRST_MS 100
+#define RETRY_MAX_MS 5000
+#define RETRY_JITTER_PERCENT 20
+
+/* Events that wait for their step, and what they point to. */
+typedef struct Inbox {
+    Arena arena;
+    LIST(Event) events;
+} Inbox;
+
+static void inbox_done(Inbox *inbox)
+{
+    arena_done(&inbox->arena);
+    LIST_DONE(&inbox->events);
+}
+
+AUTO_DEFINE(Inbox, inbox_done)
+
+struct Shell {
+    EngineConfig config;
+    uint64_t seed;
+    Loop *loop;
+    LoopId hook;
+    Store *store;
+    Engine *engine;
+    ShellPorts ports;
+    uint64_t term;
+    uint64_t last_seq;
+    uint64_t started_ms;
+    Inbox inbox;
+
+    /* Read-only: the batch that the store has not taken, and why. */
+    bool is_read_only;
+    bool is_reload_due; /* a higher term was seen, and the store has not given us ours yet */
+    Err reason;
+    Effects pending;
+    TimerId retry;
+    uint32_t retry_ms;
+    uint64_t stopped_at_ms; /* on the boot-time clock: since when the engine's clock stands still */
+    uint64_t lost_ms;       /* how long it has stood still before, in all */
+    Random random;
+
+    bool is_fatal;
+    Err fatal;
+};
+
+uint64_t shell_now_ms(const Shell *shell)
+{
+    uint64_t now_ms = shell->is_read_only ? shell->stopped_at_ms : clock_boot_ms();
+    return now_ms - shell->lost_ms;
+}
+
+/* ---- effects ---- */
+
+/* Is the effect for the store? */
+static bool is_durable(EffectKind kind)
+{
+    switch (kind) {
+    case EFFECT_PERSIST_AGENT:
+    case EFFECT_PERSIST_INVENTORY:
+    case EFFECT_FORGET_INVENTORY:
+    case EFFECT_PERSIST_ROLLOUT:
+    case EFFECT_PERSIST_WAVE:
+    case EFFECT_PERSIST_TARGET:
+    case EFFECT_PUBLISH_EVENT:
+        return true;
+    case EFFECT_NONE:
+    case EFFECT_SEND:
+    case EFFECT_CLOSE_SESSION:
+    case EFFECT_KIND_COUNT_:
+        break;
+    }
+    return false;
+}
+
+static bool has_durable(const Effects *effects)
+{
+    for (size_t i = 0; i < effects->list.count; i++) {
+        if (is_durable(effects->list.items[i].kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An empty text is no field. */
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+static void log_event(const EventRow *event)
+{
+    log_info("state changed", LOG_STR("rule", event->rule), LOG_STR("rollout", or_null(event->rollout)),
+             LOG_STR("wave", or_null(event->wave)), LOG_STR("target", or_null(event->target)),
+             LOG_STR("agent", or_null(event->agent)), LOG_STR("old", or_null(event->old_state)),
+             LOG_STR("new", or_null(event->new_state)), LOG_STR("actor", event->actor),
+             LOG_STR("code", event->code == ERR_NONE ? NULL : err_name(event->code)),
+             LOG_STR("text", event->text));
+}
+
+static void perform_one(Shell *shell, const Effect *effect)
+{
+    const ShellPorts *ports = &shell->ports;
+    if (effect->kind == EFFECT_PUBLISH_EVENT) {
+        log_event(effect->event);
+    } else if (effect->kind == EFFECT_SEND && ports->send != NULL) {
+        ports->send(ports->ctx, &effect->send);
+    } else if (effect->kind == EFFECT_CLOSE_SESSION && ports->close != NULL) {
+        ports->close(ports->ctx, effect->close_connection);
+    }
+}
+
+/* Everything in the batch is durable now. */
+static void perform(Shell *shell, const Effects *effects, uint64_t last_seq)
+{
+    for (size_t i = 0; i < effects->list.count; i++) {
+        perform_one(shell, &effects->list.items[i]);
+    }
+    bool has_news = last_seq != shell->last_seq;
+    shell->last_seq = last_seq;
+    if (has_news && shell->ports.published != NULL) {
+        shell->ports.published(shell->ports.ctx, last_seq);
+    }
+}
+
+static void stop_for_good(Shell *shell, const Err *err)
+{
+    shell->is_fatal = true;
+    shell->fatal = *err;
+    loop_stop(shell->loop);
+}
+
+/* ---- read-only ---- */
+
+static void on_retry(void *ctx, uint64_t now_ms);
+
+static void arm_retry(Shell *shell)
+{
+    uint64_t delay_ms = random_jitter(&shell->random, shell->retry_ms, RETRY_JITTER_PERCENT);
+    shell->retry = loop_after(shell->loop, delay_ms, on_retry, shell);
+    shell->retry_ms = shell->retry_ms * 2 < RETRY_MAX_MS ? shell->retry_ms * 2 : RETRY_MAX_MS;
+}
+
+static void enter_read_only(Shell *shell, const Err *err)
+{
+    shell->stopped_at_ms = clock_boot_ms();
+    shell->is_read_only = true;
+    shell->reason = *err;
+    shell->retry_ms = RETRY_FIRST_MS;
+    inbox_done(&shell->inbox);
+    log_error("the store takes no writes: read-only until it does", LOG_ERR(err));
+    arm_retry(shell);
+}
+
+static void leave_read_only(Shell *shell)
+{
+    uint64_t outage_ms = clock_boot_ms() - shell->stopped_at_ms;
+    shell->lost_ms += outage_ms;
+    shell->is_read_only = false;
+    shell->retry = 0;
+    log_info("the store takes writes again", LOG_U64("outage_ms", outage_ms));
+    if (shell->ports.resumed != NULL) {
+        shell->ports.resumed(shell->ports.ctx);
+    }
+}
+
+/* ---- a higher term in the fleet ---- */
+
+/* From the store anew, under a term above all that have been seen. The old engine stays on error. */
+static ErrCode reload(Shell *shell, Err *err)
+{
+    Engine *engine = NULL;
+    uint64_t term = 0;
+    uint64_t seen = engine_term_seen(shell->engine);
+    ErrCode code = load_engine(shell->store, &shell->config, shell->seed, seen, shell_now_ms(shell),
+                               &engine, &term, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    log_warning("a higher term was seen in the fleet: taken over from it", LOG_U64("seen", seen),
+                LOG_U64("term", term));
+    engine_free(shell->engine);
+    shell->engine = engine;
+    shell->term = term;
+    shell->is_reload_due = false;
+    return ERR_NONE;
+}
+
+static void reload_if_due(Shell *shell)
+{
+    Err err = { 0 };
+    if (engine_term_seen(shell->engine) == 0) {
+        return;
+    }
+    if (reload(shell, &err) != ERR_NONE) {
+        shell->is_reload_due = true;
+        enter_read_only(shell, &err);
+    } else if (shell->ports.resumed != NULL) {
+        shell->ports.resumed(shell->ports.ctx);
+    }
+}
+
+/* ---- the batch ---- */
+
+/* On success the effects have been performed and released. */
+static ErrCode commit(Shell *shell, Effects *effects, Err *err)
+{
+    uint64_t last_seq = shell->last_seq;
+    ErrCode code = ERR_NONE;
+    if (has_durable(effects)) {
+        code = shell->store->ops->commit(shell->store, effects, &last_seq, err);
+    }
+    if (code == ERR_NONE) {
+        perform(shell, effects, last_seq);
+        effects_done(effects);
+    }
+    return code;
+}
+
+/* Commits a fresh batch; when the store does not take it, it is kept. Takes over `effects`. */
+static ErrCode commit_or_keep(Shell *shell, Effects *effects, Err *err)
+{
+    ErrCode code = commit(shell, effects, err);
+    if (code == ERR_STORE_TERM) {
+        stop_for_good(shell, err);
+        effects_done(effects);
+    } else if (code != ERR_NONE) {
+        shell->pending = *effects;
+        *effects = (Effects){ 0 };
+        enter_read_only(shell, err);
+    } else {
+        reload_if_due(shell);
+    }
+    return code;
+}
+
+static void on_retry(void *ctx, uint64_t now_ms)
+{
+    (void)now_ms;
+    Shell *shell = ctx;
+    Err err = { 0 };
+    ErrCode code = commit(shell, &shell->pending, &err);
+    if (code == ERR_NONE && (shell->is_reload_due || engine_term_seen(shell->engine) != 0)) {
+        code = reload(shell, &err);
+    }
+    if (code == ERR_STORE_TERM) {
+        stop_for_good(shell, &err);
+    } else if (code != ERR_NONE) {
+        shell->reason = err;
+        arm_retry(shell);
+    } else {
+        leave_read_only(shell);
+    }
+}
+
+/* ---- stepping ---- */
+
+static ErrCode step(Shell *shell, Event *event, Effects *effects, Err *err)
+{
+    event->now_ms = shell_now_ms(shell);
+    event->wall_ms = clock_wall_ms();
+    return engine_step(shell->engine, event, effects, err);
+}
+
+static void step_tick_if_due(Shell *shell, Effects *effects)
+{
+    if (engine_next_deadline_ms(shell->engine) <= shell_now_ms(shell)) {
+        Event tick = { .kind = EVENT_TICK };
+        Err err = { 0 };
+        (void)step(shell, &tick, effects, &err);
+    }
+}
+
+static bool is_stopped(const Shell *shell)
+{
+    return shell->is_read_only || shell->is_fatal;
+}
+
+void shell_flush(Shell *shell)
+{
+    if (is_stopped(shell)) {
+        return;
+    }
+    /* Performing may queue new events (a send finds its peer gone): those are the next batch. */
+    AUTO(Inbox) inbox = shell->inbox;
+    shell->inbox = (Inbox){ 0 };
+    Effects effects = { 0 };
+    Err err = { 0 };
+    LIST_EACH(event, &inbox.events)
+    {
+        /* Only people's requests are answered with an error; a message that is refused is just that. */
+        (void)step(shell, event, &effects, &err);
+    }
+    step_tick_if_due(shell, &effects);
+    (void)commit_or_keep(shell, &effects, &err);
+}
+
+static int wait_for_ms(const Shell *shell)
+{
+    if (is_stopped(shell)) {
+        return -1;
+    }
+    uint64_t now_ms = shell_now_ms(shell);
+    uint64_t deadline_ms = engine_next_deadline_ms(shell->engine);
+    if (shell->inbox.events.count > 0 || deadline_ms <= now_ms) {
+        return 0;
+    }
+    uint64_t wait_ms = deadline_ms - now_ms;
+    return deadline_ms == UINT64_MAX ? -1 : wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms;
+}
+
+static int on_turn(void *ctx, uint64_t now_ms)
+{
+    (void)now_ms;
+    shell_flush(ctx);
+    return wait_for_ms(ctx);
+}
+
+/* ---- what others call ---- */
+
+Arena *shell_inbox(Shell *shell)
+{
+    bool is_full = shell->inbox.events.count >= BATCH_EVENTS_MAX;
+    return is_stopped(shell) || is_full ? NULL : &shell->inbox.arena;
+}
+
+void shell_take(Shell *shell, const Event *event)
+{
+    if (!is_stopped(shell)) {
+        LIST_PUSH(&shell->inbox.events, *event);
+    }
+}
+
+static ErrCode refuse_read_only(const Shell *shell, Err *err)
+{
+    const Err *reason = shell->is_fatal ? &shell->fatal : &shell->reason;
+    err_set(err, ERR_STORE, "read-only: %s", reason->message);
+    return reason->hint[0] == '\0' ? ERR_STORE : err_hint(err, "%s", reason->hint);
+}
+
+ErrCode shell_request(Shell *shell, Event *event, Err *err)
+{
+    shell_flush(shell);
+    if (is_stopped(shell)) {
+        return refuse_read_only(shell, err);
+    }
+    Effects effects = { 0 };
+    ErrCode code = step(shell, event, &effects, err);
+    if (code != ERR_NONE) {
+        effects_done(&effects); /* refused: there are none */
+        return code;
+    }
+    code = commit_or_keep(shell, &effects, err);
+    if (code != ERR_NONE && code != ERR_STORE_TERM) {
+        err_wrap(err, "not durable yet; it takes effect when the store can be written again");
+        err->code = ERR_STORE;
+    }
+    return code == ERR_NONE ? ERR_NONE : err->code;
+}
+
+/* ---- life ---- */
+
+ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store, Shell **ret_shell,
+                  Err *err)
+{
+    AUTO_PTR(Shell) shell = mem_alloc(sizeof(*shell));
+    const Effects nothing = { 0 };
+    shell->config = *config;
+    shell->seed = seed;
+    shell->loop = loop;
+    shell->store = store;
+    shell->started_ms = clock_boot_ms();
+    random_init(&shell->random, seed);
+    ErrCode code = load_engine(store, config, seed, 0, shell->started_ms, &shell->engine, &shell->term,
+                               err);
+    if (code == ERR_NONE) {
+        code = store->ops->commit(store, &nothing, &shell->last_seq, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    shell->hook = loop_add_hook(loop, on_turn, shell);
+    *ret_shell = TAKE(shell);
+    return ERR_NONE;
+}
+
+void shell_free(Shell *shell)
+{
+    if (shell == NULL) {
+        return;
+    }
+    loop_remove(shell->loop, shell->hook);
+    loop_cancel(shell->loop, shell->retry);
+    inbox_done(&shell->inbox);
+    effects_done(&shell->pending);
+    if (shell->engine != NULL) {
+        engine_free(shell->engine);
+    }
+    free(shell);
+}
+
+void shell_set_ports(Shell *shell, const ShellPorts *ports)
+{
+    shell->ports = *ports;
+}
+
+const Engine *shell_engine(const Shell *shell)
+{
+    return shell->engine;
+}
+
+Store *shell_store(const Shell *shell)
+{
+    return shell->store;
+}
+
+uint64_t shell_term(const Shell *shell)
+{
+    return shell->term;
+}
+
+uint64_t shell_last_seq(const Shell *shell)
+{
+    return shell->last_seq;
+}
+
+uint64_t shell_uptime_ms(const Shell *shell)
+{
+    return clock_boot_ms() - shell->started_ms;
+}
+
+const Err *shell_read_only(const Shell *shell)
+{
+    return shell->is_read_only ? &shell->reason : NULL;
+}
+
+const Err *shell_fatal(const Shell *shell)
+{
+    return shell->is_fatal ? &shell->fatal : NULL;
+}
