@@ -1,0 +1,165 @@
+/* What several handlers need: bodies, numbers, rollouts by name, pages. */
+#include "coordinator/http/api.h"
+
+#include <string.h>
+
+#define PAGE_LIMIT_DEFAULT 100
+#define PAGE_LIMIT_MAX 1000
+
+ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t count,
+                 JsonDocument **ret_document, Err *err)
+{
+    bool is_empty = request->body.length == 0;
+    const char *text = is_empty ? "{}" : (const char *)request->body.data;
+    size_t length = is_empty ? strlen(text) : request->body.length;
+    AUTO_PTR(JsonDocument) document = NULL;
+    ErrCode code = json_in_parse("body", text, length, API_JSON_MAX, &document, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    JsonIn root = json_in_root(document, "body");
+    if (!json_is_object(document)) {
+        return json_in_error(&root, err, "expected an object");
+    }
+    code = json_in_only(&root, keys, count, err);
+    if (code == ERR_NONE) {
+        *ret_document = TAKE(document);
+    }
+    return code;
+}
+
+ErrCode api_number(const ApiRequest *request, const char *name, uint64_t min, uint64_t max,
+                   uint64_t fallback, uint64_t *ret, Err *err)
+{
+    const char *text = request->query(request->query_ctx, name);
+    int64_t number = (int64_t)fallback;
+    if (text != NULL && !str_to_int64(text, (int64_t)min, (int64_t)max, &number)) {
+        return err_set(err, ERR_USAGE, "%s wants a whole number from %llu to %llu, found '%s'", name,
+                       (unsigned long long)min, (unsigned long long)max, text);
+    }
+    *ret = (uint64_t)number;
+    return ERR_NONE;
+}
+
+ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err)
+{
+    if (!hex_decode(text, ret_hash, PLAN_HASH_BYTES)) {
+        return err_set(err, ERR_USAGE, "a plan's hash is %d hexadecimal digits, not '%s'",
+                       2 * PLAN_HASH_BYTES, text);
+    }
+    return ERR_NONE;
+}
+
+/* ---- rollouts ---- */
+
+bool rollout_is_open(const RolloutRow *rollout)
+{
+    switch (rollout->state) {
+    case ROLLOUT_READY:
+    case ROLLOUT_RUNNING:
+    case ROLLOUT_PAUSED:
+    case ROLLOUT_ABORTING:
+    case ROLLOUT_ROLLING_BACK:
+    case ROLLOUT_ROLLBACK_HELD:
+        return true;
+    case ROLLOUT_NONE:
+    case ROLLOUT_ABORTED:
+    case ROLLOUT_ROLLED_BACK:
+    case ROLLOUT_SUCCEEDED:
+    case ROLLOUT_STATE_COUNT_:
+        break;
+    }
+    return false;
+}
+
+static ErrCode current_rollout(const Engine *engine, const RolloutRow **ret, Err *err)
+{
+    AUTO(Str) names = { 0 };
+    const RolloutRow *found = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < engine_rollout_count(engine); i++) {
+        const RolloutRow *rollout = engine_rollout_at(engine, i);
+        if (rollout_is_open(rollout)) {
+            str_printf(&names, "%s%s", count == 0 ? "" : ", ", rollout->id);
+            found = rollout;
+            count++;
+        }
+    }
+    if (count == 0) {
+        err_set(err, ERR_NOT_FOUND, "no rollout is open");
+        return err_hint(err, "give the id; skein rollout list shows those that have ended");
+    }
+    if (count > 1) {
+        err_set(err, ERR_CONFLICT, "%zu rollouts are open: %s", count, str_text(&names));
+        return err_hint(err, "give the id of the one that you mean");
+    }
+    *ret = found;
+    return ERR_NONE;
+}
+
+static ErrCode no_rollout(const ApiRequest *request, const Engine *engine, const char *id, Err *err)
+{
+    size_t count = engine_rollout_count(engine);
+    const char **ids = ARENA_ARRAY(request->arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = engine_rollout_at(engine, i)->id;
+    }
+    const char *nearest = str_nearest(id, ids, count);
+    err_set(err, ERR_NOT_FOUND, "no rollout '%s'", id);
+    return nearest == NULL ? ERR_NOT_FOUND : err_hint(err, "did you mean %s?", nearest);
+}
+
+ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow **ret, Err *err)
+{
+    const Engine *engine = shell_engine(request->shell);
+    if (str_equal(id, "current")) {
+        return current_rollout(engine, ret, err);
+    }
+    *ret = engine_rollout_find(engine, id);
+    return *ret == NULL ? no_rollout(request, engine, id, err) : ERR_NONE;
+}
+
+/* ---- pages ---- */
+
+ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiReply *reply, Err *err)
+{
+    *page = (Page){ .json = json_out(&reply->body), .is_sorted = is_sorted,
+                    .after = request->query(request->query_ctx, "after") };
+    ErrCode code = api_number(request, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &page->left, err);
+    if (code == ERR_NONE) {
+        page->is_found = page->after == NULL;
+        json_out_object_begin(&page->json, NULL);
+        json_out_array_begin(&page->json, "items");
+    }
+    return code;
+}
+
+bool page_wants(Page *page, const char *cursor)
+{
+    if (!page->is_found && page->is_sorted) {
+        page->is_found = strcmp(cursor, page->after) > 0;
+    }
+    if (!page->is_found) {
+        page->is_found = str_equal(cursor, page->after); /* from the next row on */
+        return false;
+    }
+    if (page->left == 0) {
+        page->has_more = true;
+        return false;
+    }
+    page->left--;
+    page->last = cursor;
+    return true;
+}
+
+ErrCode page_end(Page *page, Err *err)
+{
+    if (!page->is_found && !page->is_sorted) {
+        return err_set(err, ERR_USAGE, "nothing in this list is called '%s', which after names",
+                       page->after);
+    }
+    json_out_array_end(&page->json);
+    json_out_string(&page->json, "next", page->has_more ? page->last : NULL);
+    json_out_object_end(&page->json);
+    return ERR_NONE;
+}

@@ -1,0 +1,120 @@
+/*
+ * The API's inside: what a handler gets and gives. Handlers know no sockets and no libmicrohttpd; the
+ * server (server.c) has checked method, path, parameters' names, size of the body and who may write.
+ */
+#ifndef SKEIN_COORDINATOR_HTTP_API_H
+#define SKEIN_COORDINATOR_HTTP_API_H
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "common/json.h"
+#include "common/str.h"
+#include "coordinator/http/plan_facts.h"
+#include "coordinator/shell.h"
+
+#define API_PATH_PARAMETERS_MAX 2
+#define API_JSON_MAX (1024 * 1024)
+#define API_WAIT_MAX_MS 30000
+
+typedef struct Route Route;
+
+typedef struct ApiRequest {
+    Shell *shell;
+    PlanFactsCache *facts;
+    Arena *arena; /* lives as long as the request */
+    const Route *route;
+    const char *actor; /* "operator ann"; "" where nothing may be written */
+    const char *path[API_PATH_PARAMETERS_MAX]; /* what stood for each {…} of the pattern */
+    Bytes body;
+    bool is_late; /* it has been held back, and may not be any more */
+    const char *(*query)(const void *ctx, const char *name); /* NULL: not given */
+    const void *query_ctx;
+} ApiRequest;
+
+/* Zero-initialised: 200, JSON, empty. */
+typedef struct ApiReply {
+    unsigned status;
+    const char *content_type; /* NULL: JSON */
+    const char *location;     /* of what was made; in the request's arena */
+    Str body;
+    uint32_t hold_ms; /* not 0: no answer yet; ask again when there are events, at the latest after this */
+} ApiReply;
+
+/* On error the reply is not used: the error is the answer. */
+typedef ErrCode (*ApiHandler)(const ApiRequest *request, ApiReply *reply, Err *err);
+
+typedef enum RouteBody {
+    ROUTE_BODY_NONE = 0,
+    ROUTE_BODY_JSON,   /* may be left out: then it is {} */
+    ROUTE_BODY_OCTETS, /* a plan's bundle */
+} RouteBody;
+
+struct Route {
+    const char *method; /* "GET" also answers HEAD */
+    const char *pattern; /* "/api/v1/rollouts/{id}" */
+    ApiHandler handler;
+    bool is_write; /* refused when read-only, and on TCP */
+    RouteBody body;
+    const char *query; /* names of its parameters, with blanks between */
+    int verb;          /* CommandVerb, where the handler serves several */
+    const char *doc;   /* one line */
+};
+
+/* ---- helpers of the handlers (api.c) ---- */
+
+/* The body as an object with no other members than `keys`. The document lives as long as *document. */
+ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t count,
+                 JsonDocument **ret_document, Err *err);
+
+/* A number in the query within [min, max]; `fallback` when it is not given. */
+ErrCode api_number(const ApiRequest *request, const char *name, uint64_t min, uint64_t max,
+                   uint64_t fallback, uint64_t *ret, Err *err);
+
+/* The rollout that {id} names; "current": the one that is open. ERR_NOT_FOUND, ERR_CONFLICT. */
+ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow **ret, Err *err);
+
+ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err);
+
+bool rollout_is_open(const RolloutRow *rollout);
+
+/* ---- paged lists ---- */
+
+/* Writes {"items": […], "next": …}. Between begin and end, per row: page_wants, then the row's JSON. */
+typedef struct Page {
+    JsonOut json;
+    const char *after; /* cursor; NULL: from the beginning */
+    bool is_sorted;    /* by the cursor: then it need not exist any more */
+    bool is_found;
+    uint64_t left;
+    const char *last; /* cursor of the last row written */
+    bool has_more;
+} Page;
+
+/* Reads ?limit and ?after. */
+ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiReply *reply, Err *err);
+
+/* Is the row with this cursor to be written? Rows come in their order. */
+bool page_wants(Page *page, const char *cursor);
+
+/* ERR_USAGE: the cursor was not found. */
+ErrCode page_end(Page *page, Err *err);
+
+/* ---- the handlers ---- */
+
+ErrCode api_root(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_status(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_targets_list(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_plan_put(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_plan_get(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollouts_list(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_start(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_show(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_errors(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_events(const ApiRequest *request, ApiReply *reply, Err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* Agents: the list, and lifting a quarantine. */
+#include "coordinator/http/views.h"
+#include "coordinator/http/api.h"
+
+ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    const Engine *engine = shell_engine(request->shell);
+    Page page;
+    ErrCode code = page_begin(&page, request, true, reply, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    for (size_t i = 0; i < engine_agent_count(engine) && !page.has_more; i++) {
+        const AgentRow *agent = engine_agent_at(engine, i);
+        if (page_wants(&page, agent->name)) {
+            view_agent(&page.json, NULL, engine, agent);
+        }
+    }
+    return page_end(&page, err);
+}
+
+static ErrCode no_agent(const ApiRequest *request, const Engine *engine, const char *name, Err *err)
+{
+    size_t count = engine_agent_count(engine);
+    const char **names = ARENA_ARRAY(request->arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = engine_agent_at(engine, i)->name;
+    }
+    const char *nearest = str_nearest(name, names, count);
+    err_set(err, ERR_NOT_FOUND, "no agent '%s'", name);
+    return nearest == NULL ? ERR_NOT_FOUND : err_hint(err, "did you mean %s?", nearest);
+}
+
+ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    static const char *const KEYS[] = { "reason" };
+    AUTO_PTR(JsonDocument) document = NULL;
+    const char *name = request->path[0];
+    const char *reason = "";
+    ErrCode code = api_body(request, KEYS, ARRAY_LEN(KEYS), &document, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    JsonIn body = json_in_root(document, "body");
+    code = json_in_string_or(&body, "reason", "", &reason, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (engine_agent_find(shell_engine(request->shell), name) == NULL) {
+        return no_agent(request, shell_engine(request->shell), name, err);
+    }
+    Event event = { .kind = EVENT_AGENT_RELEASED, .agent = name, .reason = reason };
+    code = shell_request(request->shell, &event, err);
+    if (code == ERR_NONE) {
+        const Engine *engine = shell_engine(request->shell);
+        JsonOut json = json_out(&reply->body);
+        view_agent(&json, NULL, engine, engine_agent_find(engine, name));
+    }
+    return code;
+}

@@ -1,0 +1,168 @@
+/* The targets of a rollout, one by one and as clusters of their errors. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/list.h"
+#include "common/map.h"
+#include "coordinator/http/api.h"
+#include "coordinator/http/views.h"
+
+#define CLUSTER_ADDRESSES 10
+
+/* ---- the list ---- */
+
+static ErrCode check_target_state(const char *wanted, Err *err)
+{
+    const char *names[TARGET_STATE_COUNT_];
+    size_t count = 0;
+    for (unsigned state = 1; state < TARGET_STATE_COUNT_; state++) {
+        names[count++] = target_state_name((TargetState)state);
+    }
+    for (size_t i = 0; wanted != NULL && i < count; i++) {
+        if (str_equal(wanted, names[i])) {
+            return ERR_NONE;
+        }
+    }
+    if (wanted == NULL) {
+        return ERR_NONE;
+    }
+    const char *nearest = str_nearest(wanted, names, count);
+    err_set(err, ERR_USAGE, "no target is ever '%s'", wanted);
+    return err_hint(err, "did you mean %s?", nearest == NULL ? "failed" : nearest);
+}
+
+/* UINT32_MAX: of all waves. */
+static ErrCode find_wave(const Engine *engine, const char *rollout, const char *name, uint32_t *ret,
+                         Err *err)
+{
+    *ret = UINT32_MAX;
+    for (size_t i = 0; name != NULL && i < engine_wave_count(engine, rollout); i++) {
+        const WaveRow *wave = engine_wave_at(engine, rollout, i);
+        if (str_equal(wave->name, name)) {
+            *ret = wave->index;
+        }
+    }
+    if (name != NULL && *ret == UINT32_MAX) {
+        return err_set(err, ERR_NOT_FOUND, "rollout %s has no wave '%s'", rollout, name);
+    }
+    return ERR_NONE;
+}
+
+ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    const Engine *engine = shell_engine(request->shell);
+    const char *state = request->query(request->query_ctx, "state");
+    const RolloutRow *rollout = NULL;
+    uint32_t wave = 0;
+    Page page;
+    if (api_rollout(request, request->path[0], &rollout, err) != ERR_NONE ||
+        check_target_state(state, err) != ERR_NONE ||
+        find_wave(engine, rollout->id, request->query(request->query_ctx, "wave"), &wave, err) !=
+            ERR_NONE ||
+        page_begin(&page, request, false, reply, err) != ERR_NONE) {
+        return err->code;
+    }
+    for (size_t i = 0; i < engine_target_count(engine, rollout->id) && !page.has_more; i++) {
+        const TargetRow *target = engine_target_at(engine, rollout->id, i);
+        bool is_cursor = !page.is_found && str_equal(target->address, page.after);
+        bool is_wanted = (state == NULL || str_equal(state, target_state_name(target->state))) &&
+                         (wave == UINT32_MAX || wave == target->wave);
+        if ((is_cursor || is_wanted) && page_wants(&page, target->address)) {
+            view_rollout_target(&page.json, NULL, engine, target);
+        }
+    }
+    return page_end(&page, err);
+}
+
+/* ---- clusters ---- */
+
+/* Targets that failed alike: same code, SQLSTATE, migration and statement; the first one's words. */
+typedef struct Cluster {
+    const TargetRow *first;
+    const char *addresses[CLUSTER_ADDRESSES];
+    size_t count;
+} Cluster;
+
+typedef LIST(Cluster *) ClusterList;
+
+static void add_to_cluster(Map *by_key, ClusterList *clusters, const TargetRow *target, Arena *arena)
+{
+    const char *key = arena_printf(arena, "%d/%s/%u/%s", (int)target->code, target->sqlstate,
+                                   target->statement, target->migration);
+    Cluster *cluster = map_get(by_key, key);
+    if (cluster == NULL) {
+        cluster = ARENA_NEW(arena, Cluster);
+        cluster->first = target;
+        map_put(by_key, key, cluster);
+        LIST_PUSH(clusters, cluster);
+    }
+    if (cluster->count < CLUSTER_ADDRESSES) {
+        cluster->addresses[cluster->count] = target->address;
+    }
+    cluster->count++;
+}
+
+static int compare_clusters(const void *a, const void *b)
+{
+    const Cluster *left = *(Cluster *const *)a;
+    const Cluster *right = *(Cluster *const *)b;
+    if (left->count != right->count) {
+        return left->count > right->count ? -1 : 1;
+    }
+    return strcmp(left->addresses[0], right->addresses[0]);
+}
+
+static void write_cluster(JsonOut *json, const Cluster *cluster)
+{
+    const TargetRow *first = cluster->first;
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "code", err_name(first->code));
+    view_text(json, "sqlstate", first->sqlstate);
+    view_text(json, "migration", first->migration);
+    json_out_unsigned(json, "statement", first->statement);
+    json_out_string(json, "message", first->message);
+    view_text(json, "hint", first->hint);
+    json_out_unsigned(json, "count", cluster->count);
+    json_out_array_begin(json, "targets");
+    for (size_t i = 0; i < cluster->count && i < CLUSTER_ADDRESSES; i++) {
+        json_out_string(json, NULL, cluster->addresses[i]);
+    }
+    json_out_array_end(json);
+    json_out_object_end(json);
+}
+
+static void write_clusters(const ClusterList *clusters, ApiReply *reply)
+{
+    JsonOut json = json_out(&reply->body);
+    json_out_object_begin(&json, NULL);
+    json_out_array_begin(&json, "items");
+    for (size_t i = 0; i < clusters->count; i++) {
+        write_cluster(&json, clusters->items[i]);
+    }
+    json_out_array_end(&json);
+    json_out_object_end(&json);
+}
+
+ErrCode api_rollout_errors(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    const Engine *engine = shell_engine(request->shell);
+    const RolloutRow *rollout = NULL;
+    ErrCode code = api_rollout(request, request->path[0], &rollout, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    AUTO_PTR(Map) by_key = map_new();
+    ClusterList clusters = { 0 };
+    for (size_t i = 0; i < engine_target_count(engine, rollout->id); i++) {
+        const TargetRow *target = engine_target_at(engine, rollout->id, i);
+        if (target->code != ERR_NONE) {
+            add_to_cluster(by_key, &clusters, target, request->arena);
+        }
+    }
+    if (clusters.count > 0) {
+        qsort(clusters.items, clusters.count, sizeof(*clusters.items), compare_clusters);
+    }
+    write_clusters(&clusters, reply);
+    LIST_DONE(&clusters);
+    return ERR_NONE;
+}

@@ -1,0 +1,58 @@
+/* Host, Origin and SO_PEERCRED. */
+#include "coordinator/http/guard.h"
+
+#include <pwd.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "common/str.h"
+
+#define PASSWD_BYTES_MAX 16384
+
+static const char *const LOOPBACK_NAMES[] = { "127.0.0.1", "localhost", "[::1]" };
+
+/* "NAME" or "NAME:DIGITS". */
+static bool is_loopback(const char *host)
+{
+    for (size_t i = 0; i < ARRAY_LEN(LOOPBACK_NAMES); i++) {
+        size_t length = strlen(LOOPBACK_NAMES[i]);
+        if (strncasecmp(host, LOOPBACK_NAMES[i], length) == 0) {
+            const char *rest = host + length;
+            return rest[0] == '\0' || (rest[0] == ':' && rest[1] != '\0' &&
+                                       rest[1 + strspn(rest + 1, "0123456789")] == '\0');
+        }
+    }
+    return false;
+}
+
+ErrCode guard_check_origin(const char *host, const char *origin, Err *err)
+{
+    static const char SCHEME[] = "http://";
+    if (host == NULL || !is_loopback(host)) {
+        err_set(err, ERR_FORBIDDEN, "Host is '%s', which is not the loopback", host == NULL ? "" : host);
+        return err_hint(err, "ask for 127.0.0.1, localhost or [::1]");
+    }
+    if (origin != NULL &&
+        (strncasecmp(origin, SCHEME, strlen(SCHEME)) != 0 ||
+         strcasecmp(origin + strlen(SCHEME), host) != 0)) {
+        return err_set(err, ERR_FORBIDDEN, "pages of '%s' may not ask here", origin);
+    }
+    return ERR_NONE;
+}
+
+const char *guard_actor(int fd, Arena *arena)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+        return "operator unknown";
+    }
+    struct passwd entry;
+    struct passwd *found = NULL;
+    char *buffer = arena_alloc(arena, PASSWD_BYTES_MAX);
+    if (getpwuid_r(peer.uid, &entry, buffer, PASSWD_BYTES_MAX, &found) != 0 || found == NULL) {
+        return arena_printf(arena, "operator uid %u", (unsigned)peer.uid);
+    }
+    return arena_printf(arena, "operator %s", found->pw_name);
+}

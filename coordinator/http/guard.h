@@ -1,0 +1,18 @@
+/* Who is asking: the checks against browsers on TCP, and the actor on the unix socket. */
+#ifndef SKEIN_COORDINATOR_HTTP_GUARD_H
+#define SKEIN_COORDINATOR_HTTP_GUARD_H
+
+#include "common/arena.h"
+#include "common/err.h"
+
+/*
+ * A page from elsewhere can make a browser on this machine ask us, under a name that it points at
+ * 127.0.0.1. So Host must name the loopback, and Origin, when there is one, the same host. Each may be
+ * NULL: not sent. ERR_FORBIDDEN.
+ */
+ErrCode guard_check_origin(const char *host, const char *origin, Err *err);
+
+/* "operator NAME" of the user at the other end of a unix socket; "operator uid 1234" without a name. */
+const char *guard_actor(int fd, Arena *arena);
+
+#endif

@@ -1,0 +1,28 @@
+/* What the API shows of a rollout's plan: read from the store once per plan and kept small. */
+#ifndef SKEIN_COORDINATOR_HTTP_PLAN_FACTS_H
+#define SKEIN_COORDINATOR_HTTP_PLAN_FACTS_H
+
+#include "common/cleanup.h"
+#include "coordinator/store/store.h"
+#include "proto/bundle.h"
+
+typedef struct PlanFacts {
+    char *to;
+    Amount max_failures;
+    bool is_irreversible; /* one of its migrations cannot be undone */
+    bool *needs_approval; /* per wave */
+    size_t wave_count;
+} PlanFacts;
+
+typedef struct PlanFactsCache PlanFactsCache;
+
+/* The store outlives the cache. */
+PlanFactsCache *plan_facts_new(Store *store);
+void plan_facts_free(PlanFactsCache *cache);
+
+AUTO_PTR_DEFINE(PlanFactsCache, plan_facts_free)
+
+/* NULL: the plan is not in the store, or cannot be read now. */
+const PlanFacts *plan_facts_find(PlanFactsCache *cache, const uint8_t hash[PLAN_HASH_BYTES]);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * The HTTP server: libmicrohttpd in the coordinator's own loop. Two doors into one API: a unix socket
+ * for everything, loopback TCP for reading. One thread; handlers run inside the loop's turn.
+ */
+#ifndef SKEIN_COORDINATOR_HTTP_SERVER_H
+#define SKEIN_COORDINATOR_HTTP_SERVER_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/loop.h"
+#include "coordinator/config.h"
+#include "coordinator/shell.h"
+
+typedef struct HttpServer HttpServer;
+
+/* Listens. Loop, shell and config outlive the server. */
+ErrCode http_server_open(Loop *loop, Shell *shell, const ApiConfig *config, HttpServer **ret_server,
+                         Err *err);
+
+/* Ends every connection; what waits for events is answered first, as far as its socket takes it. */
+void http_server_close(HttpServer *server);
+
+AUTO_PTR_DEFINE(HttpServer, http_server_close)
+
+/* There are new events: whoever waits for some is answered in the next turn. */
+void http_server_notify(HttpServer *server);
+
+/* Of the TCP door; 0 when there is none. */
+uint16_t http_server_port(const HttpServer *server);
+
+#endif

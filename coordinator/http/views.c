@@ -1,0 +1,273 @@
+/* Rows to JSON, field by field in the order of docs/api.md. */
+#include "coordinator/http/views.h"
+
+#include "common/clock.h"
+#include "common/str.h"
+#include "coordinator/http/api.h"
+#include "proto/address.h"
+
+#define ALL_WAVES UINT32_MAX
+#define PERCENT_UNKNOWN 255
+
+/* ---- values ---- */
+
+void view_time(JsonOut *json, const char *key, int64_t wall_ms)
+{
+    char text[UTC_TEXT_MAX];
+    if (wall_ms == 0) {
+        json_out_null(json, key);
+        return;
+    }
+    utc_format(wall_ms, text);
+    json_out_string(json, key, text);
+}
+
+void view_text(JsonOut *json, const char *key, const char *text)
+{
+    json_out_string(json, key, text[0] == '\0' ? NULL : text);
+}
+
+static void view_labels(JsonOut *json, const char *key, const Labels *labels)
+{
+    json_out_object_begin(json, key);
+    for (size_t i = 0; i < labels->count; i++) {
+        json_out_string(json, labels->items[i].name, labels->items[i].value);
+    }
+    json_out_object_end(json);
+}
+
+static void view_counts(JsonOut *json, const char *key, const TargetCounts *counts)
+{
+    json_out_object_begin(json, key);
+    for (unsigned state = 1; state < TARGET_STATE_COUNT_; state++) {
+        json_out_unsigned(json, target_state_name((TargetState)state), counts->by_state[state]);
+    }
+    json_out_object_end(json);
+}
+
+static void view_hash(JsonOut *json, const char *key, const uint8_t hash[PLAN_HASH_BYTES])
+{
+    char text[2 * PLAN_HASH_BYTES + 1];
+    hex_encode(hash, PLAN_HASH_BYTES, text);
+    json_out_string(json, key, text);
+}
+
+/* ---- rollouts ---- */
+
+static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave, const PlanFacts *facts)
+{
+    TargetCounts counts = { 0 };
+    engine_count(engine, wave->rollout, wave->index, &counts);
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "name", wave->name);
+    json_out_unsigned(json, "index", wave->index);
+    json_out_string(json, "state", wave_state_name(wave->state));
+    json_out_unsigned(json, "total", wave->target_count);
+    json_out_unsigned(json, "soak_ms", wave->soak_ms);
+    json_out_unsigned(json, "soak_left_ms", wave->soak_left_ms);
+    json_out_bool(json, "needs_approval",
+                  facts != NULL && wave->index < facts->wave_count && facts->needs_approval[wave->index]);
+    view_text(json, "approved_by", wave->approved_by);
+    view_time(json, "opened_at", wave->opened_at_ms);
+    view_time(json, "changed_at", wave->changed_at_ms);
+    view_counts(json, "counts", &counts);
+    json_out_object_end(json);
+}
+
+static void view_explanation(JsonOut *json, const Engine *engine, const char *rollout, uint64_t now_ms)
+{
+    AUTO(Str) text = { 0 };
+    engine_explain(engine, rollout, now_ms, &text);
+    json_out_string(json, "explain", str_text(&text));
+}
+
+/* What the plan says; null where it is missing. */
+static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
+{
+    if (facts == NULL) {
+        json_out_null(json, "to");
+        json_out_null(json, "max_failures");
+        json_out_null(json, "is_irreversible");
+        return;
+    }
+    json_out_string(json, "to", facts->to);
+    json_out_unsigned(json, "max_failures", amount_round_down(facts->max_failures, total));
+    json_out_bool(json, "is_irreversible", facts->is_irreversible);
+}
+
+void view_rollout(JsonOut *json, const char *key, const Engine *engine, const RolloutRow *rollout,
+                  const PlanFacts *facts, uint64_t now_ms)
+{
+    TargetCounts counts = { 0 };
+    engine_count(engine, rollout->id, ALL_WAVES, &counts);
+    json_out_object_begin(json, key);
+    json_out_string(json, "id", rollout->id);
+    json_out_string(json, "name", rollout->name);
+    view_hash(json, "plan", rollout->plan_hash);
+    json_out_string(json, "state", rollout_state_name(rollout->state));
+    json_out_string(json, "pause_cause",
+                    rollout->pause_cause == PAUSE_NONE ? NULL : pause_cause_name(rollout->pause_cause));
+    view_explanation(json, engine, rollout->id, now_ms);
+    json_out_string(json, "reason", rollout->reason);
+    json_out_string(json, "actor", rollout->actor);
+    view_time(json, "created_at", rollout->created_at_ms);
+    view_time(json, "changed_at", rollout->changed_at_ms);
+    view_facts(json, facts, counts.total);
+    json_out_unsigned(json, "charged", counts.charged);
+    view_counts(json, "counts", &counts);
+    json_out_unsigned(json, "total", counts.total);
+    json_out_array_begin(json, "waves");
+    for (size_t i = 0; i < engine_wave_count(engine, rollout->id); i++) {
+        view_wave(json, engine, engine_wave_at(engine, rollout->id, i), facts);
+    }
+    json_out_array_end(json);
+    json_out_bool(json, "is_open", rollout_is_open(rollout));
+    json_out_bool(json, "is_adopted", rollout->is_adopted);
+    json_out_object_end(json);
+}
+
+/* ---- targets of a rollout ---- */
+
+static void view_error(JsonOut *json, const TargetRow *target)
+{
+    if (target->code == ERR_NONE) {
+        json_out_null(json, "error");
+        return;
+    }
+    json_out_object_begin(json, "error");
+    json_out_string(json, "code", err_name(target->code));
+    view_text(json, "sqlstate", target->sqlstate);
+    json_out_string(json, "message", target->message);
+    view_text(json, "hint", target->hint);
+    view_text(json, "migration", target->migration);
+    json_out_unsigned(json, "statement", target->statement);
+    json_out_object_end(json);
+}
+
+static void view_progress(JsonOut *json, const Progress *progress)
+{
+    if (progress == NULL) {
+        json_out_null(json, "progress");
+        return;
+    }
+    json_out_object_begin(json, "progress");
+    json_out_string(json, "migration", progress->migration);
+    json_out_unsigned(json, "statement", progress->statement);
+    json_out_unsigned(json, "statement_count", progress->statement_count);
+    json_out_string(json, "phase", progress->phase);
+    if (progress->percent == PERCENT_UNKNOWN) {
+        json_out_null(json, "percent");
+    } else {
+        json_out_unsigned(json, "percent", progress->percent);
+    }
+    view_text(json, "blocked_by", progress->blocked_by);
+    json_out_object_end(json);
+}
+
+void view_rollout_target(JsonOut *json, const char *key, const Engine *engine, const TargetRow *target)
+{
+    const WaveRow *wave = engine_wave_at(engine, target->rollout, target->wave);
+    json_out_object_begin(json, key);
+    json_out_string(json, "address", target->address);
+    json_out_string(json, "agent", target->agent);
+    json_out_string(json, "wave", wave == NULL ? NULL : wave->name);
+    json_out_string(json, "state", target_state_name(target->state));
+    json_out_string(json, "goal", target->goal == GOAL_NONE ? NULL : goal_name(target->goal));
+    json_out_unsigned(json, "attempt", target->stamp.attempt);
+    json_out_unsigned(json, "token", target->token);
+    json_out_bool(json, "is_charged", target->is_charged);
+    json_out_string(json, "start", target->has_start ? target->start : NULL);
+    json_out_string(json, "version", target->version);
+    json_out_unsigned(json, "steps_done", target->steps_done);
+    json_out_unsigned(json, "steps_total", target->steps_total);
+    json_out_unsigned(json, "applied", target->applied);
+    view_error(json, target);
+    view_progress(json, engine_target_progress(engine, target->rollout, target->address));
+    json_out_unsigned(json, "retries", target->retries);
+    json_out_unsigned(json, "duration_ms", target->duration_ms);
+    view_time(json, "changed_at", target->changed_at_ms);
+    json_out_object_end(json);
+}
+
+/* ---- the fleet ---- */
+
+static void view_instance(JsonOut *json, const InstanceRow *instance)
+{
+    char identifier[24];
+    text_format(identifier, sizeof(identifier), "%llu", (unsigned long long)instance->system_identifier);
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "name", instance->name);
+    json_out_string(json, "system_identifier", instance->system_identifier == 0 ? NULL : identifier);
+    json_out_unsigned(json, "server_version", instance->server_version);
+    json_out_bool(json, "in_recovery", instance->in_recovery);
+    json_out_unsigned(json, "timeline", instance->timeline);
+    view_labels(json, "labels", &instance->labels);
+    json_out_object_end(json);
+}
+
+static size_t targets_of(const Engine *engine, const char *agent)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < engine_inventory_count(engine); i++) {
+        const InventoryRow *row = engine_inventory_at(engine, i);
+        count += str_equal(row->agent, agent) && !row->is_gone;
+    }
+    return count;
+}
+
+void view_agent(JsonOut *json, const char *key, const Engine *engine, const AgentRow *agent)
+{
+    json_out_object_begin(json, key);
+    json_out_string(json, "name", agent->name);
+    json_out_string(json, "state", session_state_name(agent->state));
+    view_text(json, "version", agent->version);
+    view_labels(json, "labels", &agent->labels);
+    view_time(json, "heard_at", agent->heard_at_ms);
+    json_out_string(json, "reason", agent->reason);
+    json_out_array_begin(json, "instances");
+    for (size_t i = 0; i < agent->instance_count; i++) {
+        view_instance(json, &agent->instances[i]);
+    }
+    json_out_array_end(json);
+    json_out_unsigned(json, "targets", targets_of(engine, agent->name));
+    json_out_object_end(json);
+}
+
+void view_target(JsonOut *json, const char *key, const InventoryRow *row)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address = { .instance = row->instance, .database = "", .schema = "" };
+    Err err = { 0 };
+    (void)address_parse(row->address, &arena, &address, &err); /* else only its parts are missing */
+    json_out_object_begin(json, key);
+    json_out_string(json, "address", row->address);
+    json_out_string(json, "agent", row->agent);
+    json_out_string(json, "instance", row->instance);
+    json_out_string(json, "database", address.database);
+    json_out_string(json, "schema", address.schema);
+    json_out_string(json, "version", row->is_read ? row->version : NULL);
+    json_out_bool(json, "is_read", row->is_read);
+    json_out_bool(json, "in_recovery", row->in_recovery);
+    json_out_bool(json, "is_gone", row->is_gone);
+    json_out_bool(json, "is_disputed", row->is_disputed);
+    view_text(json, "rollout", row->rollout);
+    json_out_object_end(json);
+}
+
+void view_event(JsonOut *json, const char *key, const EventRow *event)
+{
+    json_out_object_begin(json, key);
+    json_out_unsigned(json, "seq", event->seq);
+    view_time(json, "time", event->time_ms);
+    json_out_string(json, "actor", event->actor);
+    view_text(json, "rollout", event->rollout);
+    view_text(json, "wave", event->wave);
+    view_text(json, "target", event->target);
+    view_text(json, "agent", event->agent);
+    view_text(json, "rule", event->rule);
+    view_text(json, "old", event->old_state);
+    view_text(json, "new", event->new_state);
+    json_out_string(json, "code", event->code == ERR_NONE ? NULL : err_name(event->code));
+    json_out_string(json, "text", event->text);
+    json_out_object_end(json);
+}
