@@ -1,0 +1,351 @@
+/* Joins shell, fleet and API: what comes from one goes to the others. */
+#include "coordinator/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <zmq.h>
+#include <sodium.h>
+
+#include "common/keyfile.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/str.h"
+#include "coordinator/fleet/keys.h"
+#include "coordinator/fleet/plan_server.h"
+#include "coordinator/fleet/router.h"
+#include "coordinator/fleet/zap_gate.h"
+#include "coordinator/http/server.h"
+#include "coordinator/shell.h"
+#include "coordinator/store/store.h"
+
+#define KEYS_LOOK_MS 1000
+#define OWN_DESCRIPTORS 640 /* both doors of the API full, the store, libzmq's own */
+
+typedef struct Daemon {
+    const CoordinatorConfig *config;
+    Loop *loop;
+    Store *store;
+    Keys *keys;
+    Shell *shell;
+    PlanServer *plans;
+    void *context;
+    ZapGate *gate;
+    Router *router;
+    HttpServer *http;
+} Daemon;
+
+/* ---- from the fleet to the engine ---- */
+
+static const EventKind EVENT_OF_MESSAGE[MESSAGE_TYPE_COUNT_] = {
+    [MESSAGE_HELLO] = EVENT_HELLO, [MESSAGE_INVENTORY] = EVENT_INVENTORY,
+    [MESSAGE_PING] = EVENT_PING,   [MESSAGE_STATE] = EVENT_STATE,
+    [MESSAGE_PROGRESS] = EVENT_PROGRESS, [MESSAGE_BYE] = EVENT_BYE,
+};
+
+/* The event's text lives in the inbox; when that takes no more, what is in it is stepped first. */
+static void take_about_agent(Daemon *daemon, EventKind kind, const char *agent, uint64_t connection,
+                             const char *reason)
+{
+    if (shell_inbox(daemon->shell) == NULL) {
+        shell_flush(daemon->shell);
+    }
+    Arena *inbox = shell_inbox(daemon->shell);
+    if (inbox != NULL) { /* read-only otherwise: on_resumed tells all of this again */
+        const Event event = { .kind = kind, .agent = arena_strdup(inbox, agent),
+                              .connection = connection, .reason = reason };
+        shell_take(daemon->shell, &event);
+    }
+}
+
+static Arena *on_begin(void *ctx)
+{
+    return shell_inbox(((Daemon *)ctx)->shell);
+}
+
+static void serve_plan(Daemon *daemon, uint64_t connection, const Envelope *envelope)
+{
+    PlanChunk chunk;
+    Err err = { 0 };
+    if (plan_server_chunk(daemon->plans, envelope->body, &chunk, &err) == ERR_NONE) {
+        router_send(daemon->router, connection, envelope->session, MESSAGE_PLAN_CHUNK, &chunk);
+    } else {
+        log_error("cannot serve a plan", LOG_ERR(&err));
+    }
+}
+
+static void on_message(void *ctx, const char *agent, uint64_t connection, const Envelope *envelope)
+{
+    Daemon *daemon = ctx;
+    if (envelope->type == MESSAGE_PLAN_GET) {
+        serve_plan(daemon, connection, envelope);
+        return;
+    }
+    Event event = { .kind = EVENT_OF_MESSAGE[envelope->type], .agent = agent,
+                    .connection = connection, .session = envelope->session };
+    event.hello = envelope->body; /* the union's members are all pointers to the body */
+    shell_take(daemon->shell, &event);
+}
+
+static void on_forged(void *ctx, const char *agent, const char *reason)
+{
+    log_warning("an agent broke a rule of identity", LOG_STR("agent", agent), LOG_STR("reason", reason));
+    take_about_agent(ctx, EVENT_AGENT_FORGED, agent, 0, reason);
+}
+
+static void on_gone(void *ctx, const char *agent, uint64_t connection)
+{
+    take_about_agent(ctx, EVENT_DISCONNECTED, agent, connection, "");
+}
+
+/* ---- from the engine to the fleet and the API ---- */
+
+static void on_send(void *ctx, const SendEffect *send)
+{
+    router_send(((Daemon *)ctx)->router, send->connection, send->session, send->type, send->body);
+}
+
+static void on_close(void *ctx, uint64_t connection)
+{
+    router_forget(((Daemon *)ctx)->router, connection);
+}
+
+static void on_published(void *ctx, uint64_t last_seq)
+{
+    (void)last_seq;
+    http_server_notify(((Daemon *)ctx)->http);
+}
+
+/* The engine learns who is an agent now: at the start, after missed events, when it is a new one. */
+static void on_resumed(void *ctx)
+{
+    Daemon *daemon = ctx;
+    const Engine *engine = shell_engine(daemon->shell);
+    router_set_term(daemon->router, shell_term(daemon->shell));
+    for (size_t i = 0; i < engine_agent_count(engine); i++) {
+        const char *name = engine_agent_at(engine, i)->name;
+        if (!keys_has_name(daemon->keys, name)) {
+            take_about_agent(daemon, EVENT_AGENT_REVOKED, name, 0, "");
+        }
+    }
+    for (size_t i = 0; i < keys_count(daemon->keys); i++) {
+        take_about_agent(daemon, EVENT_AGENT_ADDED, keys_name_at(daemon->keys, i), 0, "");
+    }
+}
+
+/* ---- keys ---- */
+
+static void on_key_added(void *ctx, const char *name)
+{
+    log_info("agent key added", LOG_STR("agent", name));
+    take_about_agent(ctx, EVENT_AGENT_ADDED, name, 0, "");
+}
+
+static void on_key_revoked(void *ctx, const char *name)
+{
+    log_info("agent key revoked", LOG_STR("agent", name));
+    router_forget_agent(((Daemon *)ctx)->router, name);
+    take_about_agent(ctx, EVENT_AGENT_REVOKED, name, 0, "");
+}
+
+static void on_key_problem(void *ctx, const Err *err)
+{
+    (void)ctx;
+    log_error("cannot use a key of agents_dir", LOG_ERR(err));
+}
+
+static void on_key_quiet(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+}
+
+static void reload_keys(Daemon *daemon)
+{
+    const KeysWatcher watcher = { daemon, on_key_added, on_key_revoked, on_key_problem };
+    Err err = { 0 };
+    if (keys_reload(daemon->keys, &watcher, &err) != ERR_NONE) {
+        log_error("cannot read the agents' keys: those known stay", LOG_ERR(&err));
+    }
+}
+
+static void on_keys_timer(void *ctx, uint64_t now_ms)
+{
+    (void)now_ms;
+    Daemon *daemon = ctx;
+    if (keys_is_stale(daemon->keys)) {
+        reload_keys(daemon);
+    }
+    loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
+}
+
+/* Before anything listens; the engine is told by on_resumed. */
+static ErrCode read_keys(const char *directory, Keys **ret_keys, Err *err)
+{
+    const KeysWatcher watcher = { NULL, on_key_quiet, on_key_quiet, on_key_problem };
+    AUTO_PTR(Keys) keys = keys_new(directory);
+    ErrCode code = keys_reload(keys, &watcher, err);
+    if (code == ERR_NONE) {
+        *ret_keys = TAKE(keys);
+    }
+    return code;
+}
+
+/* ---- life ---- */
+
+static void on_signal(void *ctx, int signal_number)
+{
+    Daemon *daemon = ctx;
+    if (signal_number == SIGHUP) {
+        reload_keys(daemon);
+        return;
+    }
+    log_info("stopping", LOG_STR("signal", strsignal(signal_number)));
+    loop_stop(daemon->loop);
+}
+
+/* Out of descriptors a ROUTER spins: every agent needs one, so it is refused now rather than at night. */
+static ErrCode check_descriptors(size_t agents, Err *err)
+{
+    struct rlimit limit;
+    rlim_t need = OWN_DESCRIPTORS + 2 * (rlim_t)agents;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return err_set_errno(err, ERR_IO, errno, "cannot read the limit of open files");
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need) {
+        err_set(err, ERR_LIMIT, "%zu agents need %llu open files, the limit is %llu", agents,
+                (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+        return err_hint(err, "raise it: LimitNOFILE= in the unit, or ulimit -n");
+    }
+    return ERR_NONE;
+}
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+    randombytes_buf(&seed, sizeof(seed));
+    return seed;
+}
+
+static ErrCode read_own_key(const char *path, KeyPair *ret_pair, Err *err)
+{
+    ErrCode code = keyfile_read_secret(path, KEY_CURVE, ret_pair, err);
+    if (code == ERR_NOT_FOUND) {
+        err_hint(err, "make it with: skein keys generate coordinator");
+    }
+    return code == ERR_NONE ? ERR_NONE : err_wrap(err, "key_file");
+}
+
+/* The gate stands before the ROUTER does: without it libzmq lets every peer in. */
+static ErrCode open_fleet(Daemon *daemon, Err *err)
+{
+    AUTO(KeyPair) pair = { 0 };
+    const CoordinatorConfig *config = daemon->config;
+    const RouterHandlers handlers = { daemon, on_begin, on_message, on_forged, on_gone };
+    ErrCode code = read_own_key(config->key_file, &pair, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    daemon->context = zmq_ctx_new();
+    RouterOptions options = { .endpoint = config->listen,
+                              .handshakes_per_second = config->handshakes_per_second,
+                              .retry_after_ms = config->intervals.heartbeat_ms,
+                              .seed = random_seed() };
+    memcpy(options.secret_key, pair.secret_key, CURVE_KEY_BYTES);
+    code = zap_gate_open(daemon->loop, daemon->context, daemon->keys, &daemon->gate, err);
+    if (code == ERR_NONE) {
+        code = router_open(daemon->loop, daemon->context, daemon->keys, &options, &handlers,
+                           &daemon->router, err);
+    }
+    sodium_memzero(options.secret_key, sizeof(options.secret_key));
+    return code;
+}
+
+static ErrCode open_state(Daemon *daemon, Err *err)
+{
+    const CoordinatorConfig *config = daemon->config;
+    if (read_keys(config->agents_dir, &daemon->keys, err) != ERR_NONE ||
+        check_descriptors(keys_count(daemon->keys), err) != ERR_NONE ||
+        store_sqlite_open(config->store, &daemon->store, err) != ERR_NONE ||
+        shell_new(&config->intervals, random_seed(), daemon->loop, daemon->store, &daemon->shell, err) !=
+            ERR_NONE) {
+        return err->code;
+    }
+    daemon->plans = plan_server_new(daemon->store);
+    return ERR_NONE;
+}
+
+static ErrCode daemon_open(Daemon *daemon, Err *err)
+{
+    daemon->loop = loop_new();
+    if (loop_on_signal(daemon->loop, on_signal, daemon, err) != ERR_NONE ||
+        open_state(daemon, err) != ERR_NONE || open_fleet(daemon, err) != ERR_NONE ||
+        http_server_open(daemon->loop, daemon->shell, &daemon->config->api, &daemon->http, err) !=
+            ERR_NONE) {
+        return err->code;
+    }
+    const ShellPorts ports = { daemon, on_send, on_close, on_published, on_resumed };
+    shell_set_ports(daemon->shell, &ports);
+    on_resumed(daemon);
+    loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
+    return ERR_NONE;
+}
+
+static void daemon_done(Daemon *daemon)
+{
+    const ShellPorts none = { 0 };
+    if (daemon->shell != NULL) {
+        shell_set_ports(daemon->shell, &none);
+    }
+    if (daemon->http != NULL) {
+        http_server_close(daemon->http);
+    }
+    router_close(daemon->router);
+    zap_gate_close(daemon->gate);
+    if (daemon->context != NULL) {
+        zmq_ctx_term(daemon->context);
+    }
+    if (daemon->plans != NULL) {
+        plan_server_free(daemon->plans);
+    }
+    shell_free(daemon->shell);
+    if (daemon->store != NULL) {
+        store_close(daemon->store);
+    }
+    keys_free(daemon->keys);
+    loop_free(daemon->loop);
+}
+
+AUTO_DEFINE(Daemon, daemon_done)
+
+ErrCode daemon_run(const CoordinatorConfig *config, Err *err)
+{
+    AUTO(Daemon) daemon = { .config = config };
+    ErrCode code = daemon_open(&daemon, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    log_info("coordinator started", LOG_STR("version", SKEIN_VERSION),
+             LOG_U64("term", shell_term(daemon.shell)), LOG_STR("listen", config->listen),
+             LOG_STR("api", config->api.socket), LOG_U64("agents", keys_count(daemon.keys)));
+    code = loop_run(daemon.loop, err);
+    const Err *fatal = shell_fatal(daemon.shell);
+    if (code == ERR_NONE && fatal != NULL) {
+        *err = *fatal;
+        return err->code;
+    }
+    return code;
+}
+
+ErrCode daemon_check(const CoordinatorConfig *config, Err *err)
+{
+    AUTO(KeyPair) pair = { 0 };
+    AUTO_PTR(Keys) keys = NULL;
+    ErrCode code = read_own_key(config->key_file, &pair, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    code = read_keys(config->agents_dir, &keys, err);
+    return code == ERR_NONE ? check_descriptors(keys_count(keys), err) : code;
+}
