@@ -93,7 +93,8 @@ static ErrCode place_wait(ConnBudget *budget, BudgetLane *lane, Waiter *waiter,
     }
     err_set(err, ERR_TIMEOUT, "all %u connections allowed to this instance are in use",
             lane->limit);
-    return err_hint(err, "raise connections_per_instance");
+    err_hint(err, "raise connections_per_instance");
+    return ERR_TIMEOUT;
 }
 
 ErrCode conn_budget_take(ConnBudget *budget, BudgetClass class, uint64_t deadline_ms,

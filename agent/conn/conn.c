@@ -75,8 +75,8 @@ static ErrCode passwords_check(const PQconninfoOption *options, Err *err)
     for (size_t i = 0; i < ARRAY_LEN(SECRET_KEYWORDS); i++) {
         if (option_value(options, SECRET_KEYWORDS[i]) != NULL) {
             err_set(err, ERR_CONFIG, "the connection string holds a password");
-            return err_hint(err,
-                            "keep it in a service file, a passfile (~/.pgpass) or the environment");
+            err_hint(err, "keep it in a service file, a passfile (~/.pgpass) or the environment");
+            return ERR_CONFIG;
         }
     }
     return ERR_NONE;
@@ -101,8 +101,9 @@ ErrCode conn_source_new(const Secret *connection, PasswordRule rule, uint32_t li
     AUTO_PTR(PQconninfoOption) options = connection_parse(connection);
     if (options == NULL) {
         err_set(err, ERR_CONFIG, "the connection string does not parse");
-        return err_hint(
-            err, "write \"service=NAME\", \"host=… port=… user=…\" or postgresql://HOST/DATABASE");
+        err_hint(err,
+                 "write \"service=NAME\", \"host=… port=… user=…\" or postgresql://HOST/DATABASE");
+        return ERR_CONFIG;
     }
     if (rule != PASSWORD_ALLOWED && passwords_check(options, err) != ERR_NONE) {
         return ERR_CONFIG;

@@ -168,7 +168,8 @@ static ErrCode tables_look(Conn *conn, uint64_t deadline_ms, bool *ret_has_table
         err_set(err, ERR_HISTORY,
                 "skein's own tables are of a newer skein (schema version %" PRIu32 ")",
                 *ret_version);
-        return err_hint(err, "use the newest skein that has worked on this database");
+        err_hint(err, "use the newest skein that has worked on this database");
+        return ERR_HISTORY;
     }
     return ERR_NONE;
 }

@@ -21,7 +21,8 @@ static ErrCode version_check(Runner *runner, const Action *action, Err *err)
             "skein's own tables are of schema version %" PRIu64
             ", this program understands version %d",
             version, HISTORY_SCHEMA_VERSION);
-    return err_hint(err, "use the newest skein that has worked on this database");
+    err_hint(err, "use the newest skein that has worked on this database");
+    return ERR_HISTORY;
 }
 
 /* A right is missing: say which. Everything else stays as the server says it. */

@@ -38,7 +38,8 @@ static ErrCode replica_check(const PGresult *facts, Err *err)
     }
     err_set(err, ERR_REPLICA,
             "the server is a replica: it is in recovery and cannot be written to");
-    return err_hint(err, "point the instance's connection at the primary");
+    err_hint(err, "point the instance's connection at the primary");
+    return ERR_REPLICA;
 }
 
 /* A pooler invents its own backend key; the server's own pid tells, whatever the pooling mode. */
@@ -52,8 +53,9 @@ static ErrCode pooler_check(Conn *conn, const PGresult *facts, Err *err)
     err_set(err, ERR_POOLER,
             "the connection goes through a pooler: it promised backend %d, the server says %d",
             promised, actual);
-    return err_hint(
-        err, "point the instance's connection at PostgreSQL itself, not at PgBouncer or the like");
+    err_hint(err,
+             "point the instance's connection at PostgreSQL itself, not at PgBouncer or the like");
+    return ERR_POOLER;
 }
 
 static ErrCode identity_check(const Runner *runner, const PGresult *facts, Err *err)
@@ -69,8 +71,9 @@ static ErrCode identity_check(const Runner *runner, const PGresult *facts, Err *
             "this is database %" PRIu32 " of cluster %" PRIu64
             ", the order is for database %" PRIu32 " of cluster %" PRIu64,
             database_oid, system_identifier, meant->database_oid, meant->system_identifier);
-    return err_hint(
-        err, "the connection leads to another server, or the database was dropped and made anew");
+    err_hint(err,
+             "the connection leads to another server, or the database was dropped and made anew");
+    return ERR_IDENTITY;
 }
 
 static ErrCode schema_check(const Runner *runner, const PGresult *facts, Err *err)
