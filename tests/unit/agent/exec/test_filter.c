@@ -1,0 +1,66 @@
+/* Which databases a filter takes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/exec/discover.h"
+
+static void patterns_match_whole_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        const char *name;
+        bool matches;
+    } ROWS[] = {
+        { "tenant_*", "tenant_1", true },
+        { "tenant_*", "tenant_", true },
+        { "tenant_*", "xtenant_1", false },
+        { "tenant_?", "tenant_1", true },
+        { "tenant_?", "tenant_10", false },
+        { "tenant", "tenant", true },
+        { "tenant", "tenant1", false },
+        { "*", "", true },
+        { "[ab]", "a", false },
+        { "[ab]", "[ab]", true },
+        { "a\\*", "a\\b", true },
+        { "Tenant", "tenant", false },
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        DatabaseFilter filter = { .include = &ROWS[i].pattern, .include_count = 1 };
+        assert_int_equal(database_filter_matches(&filter, ROWS[i].name), ROWS[i].matches);
+    }
+}
+
+static void without_an_include_everything_is_taken(void **state)
+{
+    (void)state;
+    static const char *const EXCLUDE[] = { "post*" };
+    DatabaseFilter filter = { .exclude = EXCLUDE, .exclude_count = 1 };
+    assert_true(database_filter_matches(&filter, "shop"));
+    assert_false(database_filter_matches(&filter, "postgres"));
+}
+
+static void an_exclude_wins_over_an_include(void **state)
+{
+    (void)state;
+    static const char *const INCLUDE[] = { "a*", "b*" };
+    static const char *const EXCLUDE[] = { "*_old" };
+    DatabaseFilter filter = { INCLUDE, 2, EXCLUDE, 1 };
+    assert_true(database_filter_matches(&filter, "b1"));
+    assert_false(database_filter_matches(&filter, "b_old"));
+    assert_false(database_filter_matches(&filter, "c"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(patterns_match_whole_names),
+        cmocka_unit_test(without_an_include_everything_is_taken),
+        cmocka_unit_test(an_exclude_wins_over_an_include),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
