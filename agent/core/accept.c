@@ -14,8 +14,9 @@ static ErrCode check_plan(const AcceptQuery *query, Err *err)
     if (!query->is_trusted) {
         err_set(err, ERR_SIGNATURE, "plan \"%s\" is not signed by a key that this agent trusts",
                 query->plan->name);
-        return err_hint(err, "add the signer's public key to trusted_signers of this agent, or sign "
-                             "the plan with a key that is there");
+        return err_hint(err,
+                        "add the signer's public key to trusted_signers of this agent, or sign "
+                        "the plan with a key that is there");
     }
     return ERR_NONE;
 }
@@ -38,8 +39,9 @@ static ErrCode check_target(const AcceptQuery *query, Err *err)
     if (!identity_equal(&query->order->identity, &query->target->identity)) {
         err_set(err, ERR_IDENTITY, "%s is another database now than the one that was meant",
                 query->order->target);
-        return err_hint(err, "it was dropped and made anew, or the address points to another cluster; "
-                             "start a rollout that selects what is there now");
+        return err_hint(err,
+                        "it was dropped and made anew, or the address points to another cluster; "
+                        "start a rollout that selects what is there now");
     }
     return ERR_NONE;
 }

@@ -1,6 +1,6 @@
 /*
- * May an order be taken at all? Asked by the link when the plan of a goal is at hand, before a worker
- * starts: what a captured or mistaken coordinator sends must not reach a database. Pure.
+ * May an order be taken at all? Asked by the link when the plan of a goal is at hand, before a
+ * worker starts: what a captured or mistaken coordinator sends must not reach a database. Pure.
  */
 #ifndef SKEIN_AGENT_CORE_ACCEPT_H
 #define SKEIN_AGENT_CORE_ACCEPT_H
@@ -27,11 +27,12 @@ typedef struct AcceptQuery {
 } AcceptQuery;
 
 /*
- * ERR_NONE, or why the order is refused (REPORT_REFUSED), with a hint where a person can help it. The first
- * of: another plan's bytes or no trusted signature (ERR_SIGNATURE), a destination that is not the plan's
- * (ERR_HISTORY), an address not served here (ERR_NOT_FOUND), another database than the one that was meant
- * (ERR_IDENTITY), not selected by the signed plan (ERR_NOT_SELECTED; a selection by version cannot be held
- * against an order later and is let pass), too late for this goal (ERR_EXPIRED).
+ * ERR_NONE, or why the order is refused (REPORT_REFUSED), with a hint where a person can help it.
+ * The first of: another plan's bytes or no trusted signature (ERR_SIGNATURE), a destination that is
+ * not the plan's (ERR_HISTORY), an address not served here (ERR_NOT_FOUND), another database than
+ * the one that was meant (ERR_IDENTITY), not selected by the signed plan (ERR_NOT_SELECTED; a
+ * selection by version cannot be held against an order later and is let pass), too late for this
+ * goal (ERR_EXPIRED).
  */
 ErrCode accept_check(const AcceptQuery *query, Err *err);
 

@@ -1,6 +1,6 @@
 /*
- * A job's driver: takes a result, fires rules until a state with an action is reached, and says which
- * action that is; and the report. The rules are in job_rules.c. Pure: no I/O, no clock.
+ * A job's driver: takes a result, fires rules until a state with an action is reached, and says
+ * which action that is; and the report. The rules are in job_rules.c. Pure: no I/O, no clock.
  */
 #include "agent/core/job.h"
 
@@ -54,7 +54,8 @@ typedef enum Limit {
     LIMIT_NONE = 0,  /* WAIT and DONE: nothing is asked of the server */
     LIMIT_OWN,       /* limit_ms */
     LIMIT_ATTEMPT,   /* the attempt's deadline */
-    LIMIT_STATEMENT, /* the plan's limit for statements outside transactions: cutting them short does harm */
+    LIMIT_STATEMENT, /* the plan's limit for statements outside transactions: cutting them short
+                        does harm */
 } Limit;
 
 typedef struct StateInfo {
@@ -167,8 +168,8 @@ static void change_state(Job *job, const Rule *rule)
 }
 
 /*
- * Another goal turns the job round, with a deadline of its own; but never a step that is under way, nor
- * a job whose outcome is decided.
+ * Another goal turns the job round, with a deadline of its own; but never a step that is under way,
+ * nor a job whose outcome is decided.
  */
 static void turn_round(Job *job)
 {
@@ -190,7 +191,8 @@ static void fire(Job *job, int event)
     change_state(job, rule == NULL || rule->to == RULE_IGNORE ? &JOB_NONSENSE_RULE : rule);
 }
 
-/* Closing cannot fail, and a wait is over when it is over: what the performer says to them is no matter. */
+/* Closing cannot fail, and a wait is over when it is over: what the performer says to them is no
+ * matter. */
 static int event_of(const Job *job)
 {
     ActionKind action = STATES[job->state].action;
@@ -247,8 +249,8 @@ static uint64_t report_fingerprint(const Job *job)
 {
     State state;
     job_report(job, job->now_ms, &state);
-    const uint32_t numbers[] = { state.stamp.revision, state.report,  state.steps_done,
-                                 state.steps_total,    state.applied, state.has_start,
+    const uint32_t numbers[] = { state.stamp.revision, state.report,    state.steps_done,
+                                 state.steps_total,    state.applied,   state.has_start,
                                  state.code,           state.statement, state.retries };
     const char *const texts[] = { state.start,   state.version, state.sqlstate,
                                   state.message, state.hint,    state.migration };
@@ -292,7 +294,8 @@ bool job_should_cancel(const Job *job, Permit permit)
 {
     bool is_up = job->state == JOB_APPLYING;
     bool is_down = job->state == JOB_UNDOING;
-    return (is_up && permit.goal == GOAL_ROLL_BACK) || ((is_up || is_down) && permit.goal == GOAL_NONE);
+    return (is_up && permit.goal == GOAL_ROLL_BACK) ||
+           ((is_up || is_down) && permit.goal == GOAL_NONE);
 }
 
 bool job_is_in_step(const Job *job)

@@ -1,11 +1,13 @@
 /*
  * A job: one attempt at one target, as a machine without I/O.
  *
- *     while ((action = job_next(job, &result, permit, now)).kind != ACTION_DONE) result = perform(action)
+ *     while ((action = job_next(job, &result, permit, now)).kind != ACTION_DONE) result =
+ * perform(action)
  *
- * The runner (agent/exec/) performs actions on a real PostgreSQL, the simulator on its model of one; both
- * drive the same object code. The job decides what to do next; the performer knows how. Rules are rows of
- * a table (job.c) with ids and sentences. Pure: no I/O, no clock, no threads, no logging.
+ * The runner (agent/exec/) performs actions on a real PostgreSQL, the simulator on its model of
+ * one; both drive the same object code. The job decides what to do next; the performer knows how.
+ * Rules are rows of a table (job.c) with ids and sentences. Pure: no I/O, no clock, no threads, no
+ * logging.
  */
 #ifndef SKEIN_AGENT_CORE_JOB_H
 #define SKEIN_AGENT_CORE_JOB_H
@@ -21,25 +23,29 @@
 #include "proto/messages.h"
 #include "proto/orders.h"
 
-/* What a job is asked to do; fixed for its life, but for the goal (see Permit). Borrowed by the job. */
+/* What a job is asked to do; fixed for its life, but for the goal (see Permit). Borrowed by the
+ * job. */
 typedef struct JobOrder {
     const char *rollout; /* "": of the command line */
     const char *target;  /* address */
     Identity identity;   /* system_identifier 0: not checked (the command line) */
     OrderStamp stamp;
-    uint64_t token;      /* 0: take the fence's token + 1 (the command line) */
+    uint64_t token; /* 0: take the fence's token + 1 (the command line) */
     const Plan *plan;
     const uint8_t *plan_hash;
-    const char *to;        /* migration id to be at: the plan's, or the command line's `--to`; "": empty */
-    bool is_any_rollout;   /* roll back rows whoever applied them, down to `to` (the command line's down) */
-    uint32_t deadline_ms;  /* for the whole attempt in one direction; stands still while parked; 0: none */
+    const char *to; /* migration id to be at: the plan's, or the command line's `--to`; "": empty */
+    bool is_any_rollout;  /* roll back rows whoever applied them, down to `to` (the command line's
+                             down) */
+    uint32_t deadline_ms; /* for the whole attempt in one direction; stands still while parked; 0:
+                             none */
     uint32_t blocked_retries_max; /* tries after 55P03 from a statement, and of the retry class */
 } JobOrder;
 
 /*
- * What the world allows the job now; read at every call of job_next, so between steps. GOAL_NONE: the
- * order is withdrawn (a newer attempt waits, or the process stops): the job ends at the next boundary, also
- * while it looks for an outcome, and its last report says what is known, which need not be an end.
+ * What the world allows the job now; read at every call of job_next, so between steps. GOAL_NONE:
+ * the order is withdrawn (a newer attempt waits, or the process stops): the job ends at the next
+ * boundary, also while it looks for an outcome, and its last report says what is known, which need
+ * not be an end.
  */
 typedef struct Permit {
     Goal goal;
@@ -52,26 +58,28 @@ typedef enum ActionKind {
     ACTION_CONNECT,     /* open, refuse replica, pooler, wrong identity; session settings */
     ACTION_LOCK,        /* try the session's advisory lock, once */
     ACTION_END_BACKEND, /* end backend .backend_pid (an older attempt of ours) and see it gone */
-    ACTION_PREPARE,     /* skein's own tables: ask whether they are there, make or upgrade them if not */
-    ACTION_READ,        /* one transaction: take the fence, read history. The only proof of an outcome */
-    ACTION_APPLY,       /* .migration's up, transactional: fence, history row, statements, COMMIT */
-    ACTION_UNDO,        /* .migration's down, likewise */
-    ACTION_NOTE_BEGIN,  /* fence and row "started" (or "undoing") of a non-transactional .migration */
-    ACTION_RUN,         /* its statement, outside any transaction */
-    ACTION_PROBE,       /* does the catalog show it? */
-    ACTION_NOTE_END,    /* fence and row "applied" (or "undone") */
-    ACTION_WAIT,        /* until .until_ms, or until the permit changes */
-    ACTION_CLOSE,       /* roll back what is open, close the connection, whatever state it is in */
-    ACTION_DONE,        /* the job is over: job_report says how; the connection is closed */
+    ACTION_PREPARE, /* skein's own tables: ask whether they are there, make or upgrade them if not
+                     */
+    ACTION_READ,  /* one transaction: take the fence, read history. The only proof of an outcome */
+    ACTION_APPLY, /* .migration's up, transactional: fence, history row, statements, COMMIT */
+    ACTION_UNDO,  /* .migration's down, likewise */
+    ACTION_NOTE_BEGIN, /* fence and row "started" (or "undoing") of a non-transactional .migration
+                        */
+    ACTION_RUN,        /* its statement, outside any transaction */
+    ACTION_PROBE,      /* does the catalog show it? */
+    ACTION_NOTE_END,   /* fence and row "applied" (or "undone") */
+    ACTION_WAIT,       /* until .until_ms, or until the permit changes */
+    ACTION_CLOSE,      /* roll back what is open, close the connection, whatever state it is in */
+    ACTION_DONE,       /* the job is over: job_report says how; the connection is closed */
     ACTION_KIND_COUNT_,
 } ActionKind;
 
 typedef struct Action {
     ActionKind kind;
-    size_t migration; /* index into the plan: APPLY, UNDO, NOTE_*, RUN, PROBE */
-    bool is_down;     /* NOTE_*, RUN, PROBE: of the down script */
-    int backend_pid;  /* END_BACKEND */
-    uint64_t until_ms; /* WAIT */
+    size_t migration;     /* index into the plan: APPLY, UNDO, NOTE_*, RUN, PROBE */
+    bool is_down;         /* NOTE_*, RUN, PROBE: of the down script */
+    int backend_pid;      /* END_BACKEND */
+    uint64_t until_ms;    /* WAIT */
     uint64_t deadline_ms; /* on the clock of `now_ms`: perform must have come back by then */
 } Action;
 
@@ -84,15 +92,16 @@ typedef enum ResultKind {
     RESULT_HELD_BY_OURS,  /* LOCK: an older attempt of skein holds it: .backend_pid */
     RESULT_HELD_BY_OTHER, /* LOCK: somebody else does; .err names pid and application */
     RESULT_FENCED,        /* a higher (term, token) owns the target */
-    RESULT_IN_PROGRESS,   /* 55P03 from fence or history: another attempt is inside; nothing is charged */
+    RESULT_IN_PROGRESS,   /* 55P03 from fence or history: another attempt is inside; nothing is
+                             charged */
     RESULT_BLOCKED,       /* 55P03 from a statement of the migration; nothing is applied */
-    RESULT_RETRYABLE,     /* 40P01, 40001, 57P0x, "tuple concurrently updated"; nothing is applied */
-    RESULT_FAILED,        /* the server's error from a statement or COMMIT; nothing is applied */
-    RESULT_CANCELLED,     /* we cancelled it; nothing is applied */
-    RESULT_REFUSED,       /* CONNECT, PREPARE: replica, pooler, identity, privilege: .err */
-    RESULT_UNREACHABLE,   /* no connection, or it broke while nothing was under way */
-    RESULT_LOST,          /* it broke after COMMIT (or a non-transactional statement) may have been sent */
-    RESULT_UNPROVEN,      /* PROBE: the catalog does not show it: .err */
+    RESULT_RETRYABLE,   /* 40P01, 40001, 57P0x, "tuple concurrently updated"; nothing is applied */
+    RESULT_FAILED,      /* the server's error from a statement or COMMIT; nothing is applied */
+    RESULT_CANCELLED,   /* we cancelled it; nothing is applied */
+    RESULT_REFUSED,     /* CONNECT, PREPARE: replica, pooler, identity, privilege: .err */
+    RESULT_UNREACHABLE, /* no connection, or it broke while nothing was under way */
+    RESULT_LOST, /* it broke after COMMIT (or a non-transactional statement) may have been sent */
+    RESULT_UNPROVEN, /* PROBE: the catalog does not show it: .err */
     RESULT_KIND_COUNT_,
 } ResultKind;
 
@@ -107,18 +116,19 @@ typedef enum RowState {
 /* One migration of the plan as the database's history shows it. */
 typedef struct HistoryRow {
     RowState state;
-    bool is_of_rollout;  /* by the job's rollout */
+    bool is_of_rollout; /* by the job's rollout */
     bool is_same_checksum;
 } HistoryRow;
 
 typedef struct History {
     HistoryRow *rows; /* one per migration of the plan, in its order */
     size_t count;
-    uint32_t foreign;          /* applied rows that the plan does not know */
+    uint32_t foreign;           /* applied rows that the plan does not know */
     const char *foreign_newest; /* id of the newest of them; "" */
-    bool has_newer_above;      /* a row of another rollout, or of the command line, was applied after ours */
-    const char *newer_above;   /* its migration id; "" */
-    const char *version;       /* newest applied, in order of application; "" */
+    bool has_newer_above;    /* a row of another rollout, or of the command line, was applied after
+                                ours */
+    const char *newer_above; /* its migration id; "" */
+    const char *version;     /* newest applied, in order of application; "" */
     uint32_t timeline;
 } History;
 
@@ -126,8 +136,8 @@ typedef struct Result {
     ResultKind kind;
     Err err;
     int backend_pid;
-    const char *migration; /* where the error arose; "" */
-    uint32_t statement;    /* from 1; 0: none */
+    const char *migration;  /* where the error arose; "" */
+    uint32_t statement;     /* from 1; 0: none */
     const History *history; /* valid until the next action is performed */
 } Result;
 
@@ -149,9 +159,9 @@ AUTO_PTR_DEFINE(Job, job_free)
 Action job_next(Job *job, const Result *result, Permit permit, uint64_t now_ms);
 
 /*
- * Should what is being performed now be cancelled under this permit? True for a transactional step up when
- * the goal has turned to "roll back", and for any transactional step when the order is withdrawn. A
- * non-transactional one always runs to its end.
+ * Should what is being performed now be cancelled under this permit? True for a transactional step
+ * up when the goal has turned to "roll back", and for any transactional step when the order is
+ * withdrawn. A non-transactional one always runs to its end.
  */
 bool job_should_cancel(const Job *job, Permit permit);
 
@@ -159,9 +169,9 @@ bool job_should_cancel(const Job *job, Permit permit);
 bool job_is_in_step(const Job *job);
 
 /*
- * What there is to tell about the target now. Strings are valid until the next job_next. Fields that the
- * session knows (report_id, stamp's revision as permitted) are filled from the last permit.
- * `job_report_serial` rises whenever that report has changed.
+ * What there is to tell about the target now. Strings are valid until the next job_next. Fields
+ * that the session knows (report_id, stamp's revision as permitted) are filled from the last
+ * permit. `job_report_serial` rises whenever that report has changed.
  */
 void job_report(const Job *job, uint64_t now_ms, State *ret_state);
 uint32_t job_report_serial(const Job *job);

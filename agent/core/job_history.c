@@ -1,6 +1,6 @@
 /*
- * Questions to the history: what it shows, what is missing, what is to be undone. Knows no states and no
- * permits. The table in job_rules.c asks; nothing here decides.
+ * Questions to the history: what it shows, what is missing, what is to be undone. Knows no states
+ * and no permits. The table in job_rules.c asks; nothing here decides.
  */
 #include "agent/core/job_internal.h"
 
@@ -127,7 +127,8 @@ uint32_t job_history_applied(const Job *job)
     return count;
 }
 
-/* Newest of the plan that is applied (and, if asked so, not by this rollout); else what the plan does not know. */
+/* Newest of the plan that is applied (and, if asked so, not by this rollout); else what the plan
+ * does not know. */
 static const char *newest_applied(const Job *job, bool is_of_others)
 {
     for (size_t i = job->order->plan->migration_count; i > 0; i--) {
@@ -139,7 +140,8 @@ static const char *newest_applied(const Job *job, bool is_of_others)
     return job->history.foreign > 0 ? job->history.foreign_newest : "";
 }
 
-/* A step of ours that nobody had answered may turn out to be done: then it counts like an answered one. */
+/* A step of ours that nobody had answered may turn out to be done: then it counts like an answered
+ * one. */
 static void count_found_step(Job *job, const History *history)
 {
     if (!job->has_step || !job->history.is_read) {

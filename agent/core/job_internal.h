@@ -1,6 +1,6 @@
 /*
- * A job's inside: what job.c (driver and report), job_rules.c (guards, actions, table) and job_history.c
- * (questions to the history) share. Nobody else includes this, but the rules' test.
+ * A job's inside: what job.c (driver and report), job_rules.c (guards, actions, table) and
+ * job_history.c (questions to the history) share. Nobody else includes this, but the rules' test.
  */
 #ifndef SKEIN_AGENT_CORE_JOB_INTERNAL_H
 #define SKEIN_AGENT_CORE_JOB_INTERNAL_H
@@ -77,7 +77,7 @@ struct Job {
     uint64_t now_ms;
 
     JobHistory history;
-    size_t limit; /* migrations below it are wanted: the index after `to`'s */
+    size_t limit;   /* migrations below it are wanted: the index after `to`'s */
     bool has_limit; /* `to` is in the plan, or empty */
 
     Goal direction; /* the last goal that was one: apply or roll back */
@@ -118,8 +118,8 @@ struct Job {
 
 /* Indexes into the plan, -1 when there is none. They read job->history and the order only. */
 void job_history_take(Job *job, const History *history);
-long job_history_changed(const Job *job);     /* applied with another checksum */
-long job_history_open(const Job *job);        /* started or undoing, within what this job is about */
+long job_history_changed(const Job *job); /* applied with another checksum */
+long job_history_open(const Job *job);    /* started or undoing, within what this job is about */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);

@@ -56,7 +56,8 @@ bool order_book_next(const OrderBook *book, void **cursor, OrderEntry **ret_entr
     return true;
 }
 
-static bool is_attempt(const AgentOrder *order, const char *rollout, uint32_t attempt, uint64_t token)
+static bool is_attempt(const AgentOrder *order, const char *rollout, uint32_t attempt,
+                       uint64_t token)
 {
     return order->stamp.attempt == attempt && order->token == token &&
            strcmp(order->rollout, rollout) == 0;

@@ -1,9 +1,10 @@
 /*
- * The orders an agent has in hand, by target: the newest one, the one a worker runs, the last report.
- * Inside of the session (session.c); nobody else includes this. It decides nothing and sends nothing.
+ * The orders an agent has in hand, by target: the newest one, the one a worker runs, the last
+ * report. Inside of the session (session.c); nobody else includes this. It decides nothing and
+ * sends nothing.
  *
- * An entry whose end is acknowledged is settled: out of force, but remembered for a while, so that an old
- * GOAL that comes late does not begin it anew.
+ * An entry whose end is acknowledged is settled: out of force, but remembered for a while, so that
+ * an old GOAL that comes late does not begin it anew.
  */
 #ifndef SKEIN_AGENT_CORE_ORDER_BOOK_H
 #define SKEIN_AGENT_CORE_ORDER_BOOK_H
@@ -20,12 +21,13 @@ typedef struct OrderBox {
 } OrderBox;
 
 typedef struct OrderEntry {
-    OrderBox *wanted;  /* the newest order; never NULL */
-    OrderBox *running; /* what the worker was started with; NULL: no worker. May be `wanted` itself */
+    OrderBox *wanted; /* the newest order; never NULL */
+    OrderBox
+        *running; /* what the worker was started with; NULL: no worker. May be `wanted` itself */
 
-    Goal direction;       /* the last goal that was one, apply or roll back, up to wanted's revision */
+    Goal direction; /* the last goal that was one, apply or roll back, up to wanted's revision */
     Goal direction_before; /* and before that revision */
-    Goal ended_direction; /* what the report in `last` is the end of; GOAL_NONE: it is no end */
+    Goal ended_direction;  /* what the report in `last` is the end of; GOAL_NONE: it is no end */
 
     Arena last_arena;
     State last; /* newest report under `wanted`'s attempt; its strings are in last_arena */
@@ -55,15 +57,18 @@ typedef enum OrderRelation {
 void order_book_init(OrderBook *book);
 void order_book_done(OrderBook *book);
 
-OrderEntry *order_book_find(const OrderBook *book, const char *target); /* NULL: none, not even settled */
+OrderEntry *order_book_find(const OrderBook *book,
+                            const char *target); /* NULL: none, not even settled */
 bool order_book_next(const OrderBook *book, void **cursor, OrderEntry **ret_entry);
 
-OrderRelation order_relation(const OrderEntry *entry, const GoalMessage *goal); /* entry NULL: none */
+OrderRelation order_relation(const OrderEntry *entry,
+                             const GoalMessage *goal); /* entry NULL: none */
 
 /* Has the report been made under the attempt that is wanted? */
 bool order_is_reported_by(const OrderEntry *entry, const State *state);
 
-/* Puts a new attempt in force, in place of what was wanted. The worker of an older one stays `running`. */
+/* Puts a new attempt in force, in place of what was wanted. The worker of an older one stays
+ * `running`. */
 OrderEntry *order_book_put(OrderBook *book, const GoalMessage *goal);
 
 /* A newer stamp for the attempt in hand; brings a settled entry back in force. */

@@ -1,6 +1,7 @@
 /*
- * The session's inside: shared by session.c (the link's machine, timers, messages), session_orders.c
- * (goals, reports, acknowledgements, permits) and session_tell.c (what is put into messages).
+ * The session's inside: shared by session.c (the link's machine, timers, messages),
+ * session_orders.c (goals, reports, acknowledgements, permits) and session_tell.c (what is put into
+ * messages).
  */
 #ifndef SKEIN_AGENT_CORE_SESSION_INTERNAL_H
 #define SKEIN_AGENT_CORE_SESSION_INTERNAL_H
@@ -9,10 +10,34 @@
 #include "agent/core/session.h"
 #include "common/random.h"
 
+/* Where the link to the coordinator stands. */
+typedef enum LinkState {
+    LINK_NONE = 0,
+    LINK_DOWN,     /* the socket is being rebuilt */
+    LINK_GREETING, /* HELLO is sent */
+    LINK_WAITING,  /* the coordinator is busy and said when to come again */
+    LINK_ACTIVE,   /* welcomed: goals are taken, states told */
+    LINK_PARTED,   /* this process is going; nothing is said any more */
+    LINK_STATE_COUNT_,
+} LinkState;
+
+typedef enum LinkEvent {
+    LINK_EVENT_NONE = 0,
+    LINK_EVENT_CONNECTED,
+    LINK_EVENT_WELCOME,
+    LINK_EVENT_BUSY,
+    LINK_EVENT_REJECT,
+    LINK_EVENT_BYE,
+    LINK_EVENT_SILENCE, /* nothing heard for too long */
+    LINK_EVENT_RETRY,   /* the time that BUSY named is over */
+    LINK_EVENT_LEAVE,   /* this process stops */
+    LINK_EVENT_COUNT_,
+} LinkEvent;
+
 struct AgentSession {
     const AgentFacts *facts;
     Random random;
-    int state; /* LinkState, in session.c */
+    int state; /* LinkState */
 
     /* The call in hand. */
     uint64_t now_ms;
@@ -43,8 +68,8 @@ struct AgentSession {
 
     OrderBook book;
     uint64_t report_id;
-    uint64_t inventory_told;  /* revision sent in this session, or known to be there; 0: none */
-    uint64_t instances_told;  /* digest of what HELLO said */
+    uint64_t inventory_told; /* revision sent in this session, or known to be there; 0: none */
+    uint64_t instances_told; /* digest of what HELLO said */
     char refusal[ERR_MESSAGE_MAX];
     JobMove move;
     uint32_t move_serial;
@@ -52,6 +77,10 @@ struct AgentSession {
 
 /* session.c */
 bool session_is_active(const AgentSession *session);
+
+/* session_rules.c */
+void session_ping(AgentSession *session);         /* and plans the next */
+void session_plan_refresh(AgentSession *session); /* of the inventory */
 
 /* session_tell.c: build a message in the effects' arena and append its SEND. */
 void session_send(AgentSession *session, MessageType type, const void *body);
@@ -66,7 +95,7 @@ void session_take_goal(AgentSession *session, const GoalMessage *goal);
 void session_take_ack(AgentSession *session, const StateAck *ack);
 void session_take_report(AgentSession *session, const State *state);
 void session_take_job_ended(AgentSession *session, const char *target);
-void session_tell_permits(AgentSession *session);        /* to every worker */
+void session_tell_permits(AgentSession *session);             /* to every worker */
 void session_repeat_ends(AgentSession *session, bool is_all); /* the due ones, or all */
 bool session_has_lease(const AgentSession *session);
 

@@ -1,6 +1,7 @@
 /*
- * Goals taken, reports told and repeated, permits given. An end is repeated until it is acknowledged; a
- * goal is level-triggered, so everything here may come twice, late, or in another order. Pure.
+ * Goals taken, reports told and repeated, permits given. An end is repeated until it is
+ * acknowledged; a goal is level-triggered, so everything here may come twice, late, or in another
+ * order. Pure.
  */
 #include "agent/core/session_internal.h"
 
@@ -65,7 +66,8 @@ static void plan_repeat(AgentSession *session, OrderEntry *entry)
     uint64_t wait_ms = (uint64_t)REPEAT_MS << entry->repeats;
     wait_ms = wait_ms < REPEAT_MAX_MS ? wait_ms : REPEAT_MAX_MS;
     entry->repeats += entry->repeats < REPEAT_DOUBLINGS_MAX;
-    entry->repeat_at_ms = session->now_ms + random_jitter(&session->random, wait_ms, JITTER_PERCENT);
+    entry->repeat_at_ms =
+        session->now_ms + random_jitter(&session->random, wait_ms, JITTER_PERCENT);
     if (entry->repeat_at_ms < session->repeat_at_ms) {
         session->repeat_at_ms = entry->repeat_at_ms;
     }
@@ -106,7 +108,8 @@ void session_repeat_ends(AgentSession *session, bool is_all)
     }
 }
 
-/* The end still holds under the newer stamp: it is told under it, and wants its own acknowledgement. */
+/* The end still holds under the newer stamp: it is told under it, and wants its own
+ * acknowledgement. */
 static void restate_end(AgentSession *session, OrderEntry *entry)
 {
     entry->last.stamp = entry->wanted->order.stamp;
@@ -118,7 +121,8 @@ static void restate_end(AgentSession *session, OrderEntry *entry)
 
 /* ---- goals ---- */
 
-static void refuse(AgentSession *session, const GoalMessage *goal, ErrCode code, const char *message)
+static void refuse(AgentSession *session, const GoalMessage *goal, ErrCode code,
+                   const char *message)
 {
     State state = {
         .report_id = ++session->report_id,
@@ -239,7 +243,8 @@ void session_take_report(AgentSession *session, const State *state)
         }
         return;
     }
-    told.stamp.term = entry->wanted->order.stamp.term; /* the same attempt, under whoever reigns now */
+    told.stamp.term =
+        entry->wanted->order.stamp.term; /* the same attempt, under whoever reigns now */
     order_record(entry, &told);
     tell_last(session, entry);
 }

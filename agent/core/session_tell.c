@@ -1,12 +1,13 @@
 /*
- * What the session puts into messages. Everything that a message points to is copied into the effects'
- * arena, but for the facts, which the caller changes only between calls. Pure.
+ * What the session puts into messages. Everything that a message points to is copied into the
+ * effects' arena, but for the facts, which the caller changes only between calls. Pure.
  */
 #include <string.h>
 
 #include "agent/core/session_internal.h"
 
-/* What one message may weigh, with room for the envelope; items are weighed by their texts and a bit. */
+/* What one message may weigh, with room for the envelope; items are weighed by their texts and a
+ * bit. */
 #define WEIGHT_MAX (MESSAGE_TO_COORDINATOR_MAX - 32 * 1024)
 #define ITEM_WEIGHT 96
 
@@ -55,8 +56,8 @@ uint64_t session_instances_digest(const AgentFacts *facts)
 }
 
 /*
- * Running ones and ends in the order they were taken, as many as a message holds: an attempt that is left
- * out is answered for when its goal is repeated.
+ * Running ones and ends in the order they were taken, as many as a message holds: an attempt that
+ * is left out is answered for when its goal is repeated.
  */
 static void list_in_flight(const AgentSession *session, Hello *hello)
 {
@@ -67,7 +68,8 @@ static void list_in_flight(const AgentSession *session, Hello *hello)
     OrderEntry *entry = NULL;
     while (order_book_next(&session->book, &cursor, &entry)) {
         const AgentOrder *order = &entry->wanted->order;
-        weight += entry->is_settled ? 0 : ITEM_WEIGHT + strlen(order->rollout) + strlen(order->target);
+        weight +=
+            entry->is_settled ? 0 : ITEM_WEIGHT + strlen(order->rollout) + strlen(order->target);
         if (entry->is_settled || weight > WEIGHT_MAX || hello->in_flight_count == IN_FLIGHT_MAX) {
             continue;
         }

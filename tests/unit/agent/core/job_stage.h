@@ -1,6 +1,7 @@
 /*
- * A stage for a job: a plan of four migrations and a database that is played. The test feeds results; the
- * stage keeps the database's history true to what was answered, so that reading it again shows it.
+ * A stage for a job: a plan of four migrations and a database that is played. The test feeds
+ * results; the stage keeps the database's history true to what was answered, so that reading it
+ * again shows it.
  */
 #ifndef SKEIN_TESTS_JOB_STAGE_H
 #define SKEIN_TESTS_JOB_STAGE_H
@@ -27,9 +28,10 @@ typedef struct Stage {
     Permit permit;
     uint64_t now_ms;
     Job *job;
-    Action action; /* what the job wants done now */
-    Err err;       /* for the next result; ERR_NONE: a plain one of its kind */
-    int backend_pid; /* likewise */
+    Action action;      /* what the job wants done now */
+    Err err;            /* for the next result; ERR_NONE: a plain one of its kind */
+    int backend_pid;    /* likewise */
+    uint32_t statement; /* likewise */
 } Stage;
 
 /* One line of a script: what is answered, and what the job wants then. */
@@ -48,15 +50,27 @@ static inline void stage_init(Stage *stage, Goal goal)
         stage->migrations[i].up.is_transactional = true;
         stage->migrations[i].down.is_transactional = true;
     }
-    stage->plan = (Plan){ .name = "p", .to = IDS[3], .migrations = stage->migrations,
+    stage->plan = (Plan){ .name = "p",
+                          .to = IDS[3],
+                          .migrations = stage->migrations,
                           .migration_count = STAGE_MIGRATIONS };
     stage->plan.strategy.concurrent_timeout_ms = 7200000;
-    stage->order = (JobOrder){ .rollout = "r1", .target = "i/d", .plan = &stage->plan,
-                               .plan_hash = HASH, .to = IDS[3], .deadline_ms = 60000,
-                               .blocked_retries_max = 2, .stamp = { 1, 1, 1 }, .token = 7 };
+    stage->order = (JobOrder){ .rollout = "r1",
+                               .target = "i/d",
+                               .plan = &stage->plan,
+                               .plan_hash = HASH,
+                               .to = IDS[3],
+                               .deadline_ms = 60000,
+                               .blocked_retries_max = 2,
+                               .stamp = { 1, 1, 1 },
+                               .token = 7 };
     stage->order.identity.schema = "";
-    stage->history = (History){ .rows = stage->rows, .count = STAGE_MIGRATIONS, .foreign_newest = "",
-                                .newer_above = "", .version = "", .timeline = 1 };
+    stage->history = (History){ .rows = stage->rows,
+                                .count = STAGE_MIGRATIONS,
+                                .foreign_newest = "",
+                                .newer_above = "",
+                                .version = "",
+                                .timeline = 1 };
     stage->permit = (Permit){ .goal = goal, .revision = 1, .may_start = true };
     stage->now_ms = 1000000;
 }
@@ -135,7 +149,13 @@ static inline void stage_feed(Stage *stage, ResultKind kind)
     bool is_wait = stage->action.kind == ACTION_WAIT && stage->action.until_ms != UINT64_MAX;
     stage->now_ms = is_wait && stage->action.until_ms > stage->now_ms ? stage->action.until_ms
                                                                       : stage->now_ms + 1;
-    Result result = { .kind = kind, .err = stage->err, .migration = "", .backend_pid = stage->backend_pid };
+    Result result = {
+        .kind = kind,
+        .err = stage->err,
+        .migration = stage->statement == 0 ? "" : stage->migrations[stage->action.migration].id,
+        .statement = stage->statement,
+        .backend_pid = stage->backend_pid,
+    };
     if (kind == RESULT_OK) {
         stage_commit(stage);
     } else if (kind == RESULT_HISTORY) {
@@ -144,6 +164,7 @@ static inline void stage_feed(Stage *stage, ResultKind kind)
     }
     stage->err = (Err){ 0 };
     stage->backend_pid = 0;
+    stage->statement = 0;
     stage->action = job_next(stage->job, &result, stage->permit, stage->now_ms);
 }
 
@@ -162,8 +183,9 @@ static inline void stage_play(Stage *stage, const Beat *beats, size_t count)
     for (size_t i = 0; i < count; i++) {
         stage_feed(stage, beats[i].fed);
         if (stage->action.kind != beats[i].wanted) {
-            fail_msg("beat %zu (%s): wanted %s, the job wants %s", i, result_kind_name(beats[i].fed),
-                     action_kind_name(beats[i].wanted), action_kind_name(stage->action.kind));
+            fail_msg("beat %zu (%s): wanted %s, the job wants %s", i,
+                     result_kind_name(beats[i].fed), action_kind_name(beats[i].wanted),
+                     action_kind_name(stage->action.kind));
         }
     }
 }
@@ -175,14 +197,23 @@ static inline void stage_play(Stage *stage, const Beat *beats, size_t count)
 /* From the first call to what is decided from the history. */
 #define TO_HISTORY(wanted)                                                                         \
     { RESULT_NONE, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },    \
-        { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, wanted }
+        { RESULT_OK, ACTION_READ },                                                                \
+    {                                                                                              \
+        RESULT_HISTORY, wanted                                                                     \
+    }
 
 /* From a broken connection to what is decided from the history. */
 #define AGAIN_TO_HISTORY(wanted)                                                                   \
     { RESULT_OK, ACTION_WAIT }, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },         \
-        { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, wanted }
+        { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },                                 \
+    {                                                                                              \
+        RESULT_HISTORY, wanted                                                                     \
+    }
 
-#define TO_THE_END { RESULT_OK, ACTION_DONE }
+#define TO_THE_END                                                                                 \
+    {                                                                                              \
+        RESULT_OK, ACTION_DONE                                                                     \
+    }
 
 static inline State stage_report(const Stage *stage)
 {

@@ -35,16 +35,28 @@ static void door_init(Door *door)
 {
     memset(door, 0, sizeof(*door));
     door->hash[0] = 9;
-    door->order = (AgentOrder){ .rollout = "r1", .target = "i/d", .identity = { 1, 2, "" },
-                                .goal = GOAL_APPLY, .from = "", .to = "0002_b" };
+    door->order = (AgentOrder){ .rollout = "r1",
+                                .target = "i/d",
+                                .identity = { 1, 2, "" },
+                                .goal = GOAL_APPLY,
+                                .from = "",
+                                .to = "0002_b" };
     memcpy(door->order.plan_hash, door->hash, PLAN_HASH_BYTES);
     door->plan = (Plan){ .name = "p", .to = "0002_b", .where = "database = 'd'" };
     door->target = (InventoryTarget){ .target = "i/d", .instance = "i", .identity = { 1, 2, "" } };
-    door->subject = (SelectSubject){ .instance = "i", .host = "h", .database = "d", .schema = "",
-                                     .version = "", .agent_labels = &door->labels,
+    door->subject = (SelectSubject){ .instance = "i",
+                                     .host = "h",
+                                     .database = "d",
+                                     .schema = "",
+                                     .version = "",
+                                     .agent_labels = &door->labels,
                                      .instance_labels = &door->labels };
-    door->query = (AcceptQuery){ .order = &door->order, .plan = &door->plan, .plan_hash = door->hash,
-                                 .is_trusted = true, .subject = &door->subject, .target = &door->target,
+    door->query = (AcceptQuery){ .order = &door->order,
+                                 .plan = &door->plan,
+                                 .plan_hash = door->hash,
+                                 .is_trusted = true,
+                                 .subject = &door->subject,
+                                 .target = &door->target,
                                  .wall_s = NOW_S };
 }
 

@@ -1,4 +1,5 @@
-/* A job's stories: whole attempts against a played database, as scripts of answers and what is wanted then. */
+/* A job's stories: whole attempts against a played database, as scripts of answers and what is
+ * wanted then. */
 #include "tests/unit/agent/core/job_stage.h"
 
 static void an_empty_target_is_brought_to_the_plans_version(void **state)
@@ -137,7 +138,8 @@ static void a_lost_commit_that_did_not_happen_is_done_again(void **state)
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
-    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, AGAIN_TO_HISTORY(ACTION_APPLY));
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE },
+         AGAIN_TO_HISTORY(ACTION_APPLY));
     assert_int_equal(stage.action.migration, 0);
     assert_int_equal(stage_report(&stage).steps_done, 0);
 }
@@ -161,16 +163,17 @@ static void the_older_backend_is_ended_before_the_history_is_read(void **state)
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
-    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT },
-         { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK });
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE },
+         { RESULT_OK, ACTION_WAIT }, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK });
     stage.backend_pid = 4711;
     PLAY(&stage, { RESULT_HELD_BY_OURS, ACTION_END_BACKEND });
     assert_int_equal(stage.action.backend_pid, 4711);
-    PLAY(&stage, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
-         { RESULT_HISTORY, ACTION_APPLY });
+    PLAY(&stage, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },
+         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
 }
 
-/* Fault 9: nothing was sent, so the deadline decides; a step was sent, so only the database does. */
+/* Fault 9: nothing was sent, so the deadline decides; a step was sent, so only the database does.
+ */
 static void an_unreachable_server_fails_at_the_deadline_when_nothing_was_sent(void **state)
 {
     (void)state;
@@ -210,7 +213,8 @@ static void a_withdrawn_order_ends_the_looking_without_inventing_an_outcome(void
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
-    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT });
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE },
+         { RESULT_OK, ACTION_WAIT });
     stage.permit.goal = GOAL_NONE;
     PLAY(&stage, TO_THE_END);
     stage_expect(&stage, REPORT_UNKNOWN, ERR_LOST);
@@ -222,14 +226,55 @@ static void a_blocked_step_is_tried_again_and_then_fails_with_who_blocked_it(voi
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
-    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
-         { RESULT_HISTORY, ACTION_APPLY }, { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_BLOCKED, ACTION_WAIT },
+         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY },
+         { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
          { RESULT_HISTORY, ACTION_APPLY });
     err_set(&stage.err, ERR_BLOCKED, "blocked by pid 4711 (psql)");
     PLAY(&stage, { RESULT_BLOCKED, ACTION_CLOSE }, TO_THE_END);
     stage_expect(&stage, REPORT_FAILED, ERR_BLOCKED);
-    assert_string_equal(stage_report(&stage).message, "gave up after 3 tries: blocked by pid 4711 (psql)");
+    assert_string_equal(stage_report(&stage).message,
+                        "gave up after 3 tries: blocked by pid 4711 (psql)");
     assert_int_equal(stage_report(&stage).retries, 2);
+}
+
+/* While it waits, the report says for what. */
+static void trouble_is_told_while_it_lasts_and_no_longer(void **state)
+{
+    (void)state;
+    const struct {
+        ResultKind fed;
+        ErrCode code;
+        uint32_t retries;
+    } rows[] = { { RESULT_BLOCKED, ERR_BLOCKED, 1 },
+                 { RESULT_RETRYABLE, ERR_RETRYABLE, 1 },
+                 { RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, 0 } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_applied(&stage, 3, 0);
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY), { rows[i].fed, ACTION_WAIT });
+        assert_true(stage.action.until_ms > stage.now_ms);
+        stage_expect(&stage, REPORT_RUNNING, rows[i].code);
+        assert_int_equal(stage_report(&stage).retries, rows[i].retries);
+        stage_commit(&stage); /* by whoever was there */
+        stage_applied(&stage, 4, 0);
+        PLAY(&stage, { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_CLOSE }, TO_THE_END);
+        stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    }
+}
+
+static void an_unreachable_server_is_told_while_it_lasts_and_no_longer(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, { RESULT_NONE, ACTION_CONNECT }, { RESULT_UNREACHABLE, ACTION_CLOSE },
+         { RESULT_OK, ACTION_WAIT });
+    stage_expect(&stage, REPORT_ACCEPTED, ERR_UNREACHABLE);
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },
+         { RESULT_OK, ACTION_PREPARE });
+    stage_expect(&stage, REPORT_RUNNING, ERR_NONE);
 }
 
 static void tries_are_counted_anew_for_every_migration(void **state)
@@ -240,11 +285,34 @@ static void tries_are_counted_anew_for_every_migration(void **state)
     PLAY(&stage, TO_HISTORY(ACTION_APPLY));
     for (int i = 0; i < 3; i++) {
         PLAY(&stage, { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
-             { RESULT_HISTORY, ACTION_APPLY }, { RESULT_BLOCKED, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
-             { RESULT_HISTORY, ACTION_APPLY }, { RESULT_OK, ACTION_APPLY });
+             { RESULT_HISTORY, ACTION_APPLY }, { RESULT_BLOCKED, ACTION_WAIT },
+             { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY },
+             { RESULT_OK, ACTION_APPLY });
     }
     assert_int_equal(stage_report(&stage).retries, 6);
     stage_expect(&stage, REPORT_RUNNING, ERR_NONE);
+    PLAY(&stage, { RESULT_RETRYABLE, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_APPLY }, { RESULT_RETRYABLE, ACTION_WAIT },
+         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY }, { RESULT_OK, ACTION_CLOSE });
+}
+
+static void retryable_tries_are_counted_anew_too_and_run_out(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    for (int i = 0; i < 2; i++) {
+        PLAY(&stage, { RESULT_RETRYABLE, ACTION_WAIT }, { RESULT_OK, ACTION_READ },
+             { RESULT_HISTORY, ACTION_APPLY }, { RESULT_RETRYABLE, ACTION_WAIT },
+             { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
+        if (i == 0) {
+            PLAY(&stage, { RESULT_OK, ACTION_APPLY });
+        }
+    }
+    PLAY(&stage, { RESULT_RETRYABLE, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_RETRYABLE);
+    assert_int_equal(stage_report(&stage).retries, 4);
 }
 
 static void another_attempt_inside_costs_no_try(void **state)
@@ -298,8 +366,10 @@ static void refusals_at_the_door_say_what_a_person_has_to_do(void **state)
         ErrCode code;
         Report report;
     } rows[] = {
-        { ERR_REPLICA, REPORT_FAILED },   { ERR_POOLER, REPORT_FAILED },
-        { ERR_PRIVILEGE, REPORT_FAILED }, { ERR_IDENTITY, REPORT_HELD },
+        { ERR_REPLICA, REPORT_FAILED },
+        { ERR_POOLER, REPORT_FAILED },
+        { ERR_PRIVILEGE, REPORT_FAILED },
+        { ERR_IDENTITY, REPORT_HELD },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(Stage) stage;
@@ -316,8 +386,8 @@ static void a_replica_is_no_verdict_while_an_outcome_is_unknown(void **state)
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
-    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT },
-         { RESULT_OK, ACTION_CONNECT });
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_LOST, ACTION_CLOSE },
+         { RESULT_OK, ACTION_WAIT }, { RESULT_OK, ACTION_CONNECT });
     err_set(&stage.err, ERR_REPLICA, "it is a replica");
     PLAY(&stage, { RESULT_REFUSED, ACTION_CLOSE });
     stage_expect(&stage, REPORT_UNKNOWN, ERR_REPLICA);
@@ -332,8 +402,12 @@ static void a_failed_step_ends_the_attempt_with_the_servers_words(void **state)
     PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
     err_set(&stage.err, ERR_SERVER, "relation \"t\" does not exist");
     str_copy(stage.err.sqlstate, sizeof(stage.err.sqlstate), "42P01");
+    stage.statement = 3;
     PLAY(&stage, { RESULT_FAILED, ACTION_CLOSE });
-    assert_int_equal(stage_report(&stage).report, REPORT_RUNNING); /* an end is none before it is closed */
+    assert_string_equal(stage_report(&stage).migration, "0002_b");
+    assert_int_equal(stage_report(&stage).statement, 3);
+    assert_int_equal(stage_report(&stage).report,
+                     REPORT_RUNNING); /* an end is none before it is closed */
     PLAY(&stage, TO_THE_END);
     stage_expect(&stage, REPORT_FAILED, ERR_SERVER);
     assert_string_equal(stage_report(&stage).sqlstate, "42P01");
@@ -357,8 +431,9 @@ static void a_hold_between_steps_parks_without_a_connection_and_goes_on_after_it
     assert_int_equal(stage_report(&stage).stamp.revision, 2);
     assert_true(stage.action.until_ms == UINT64_MAX);
     stage.permit = (Permit){ .goal = GOAL_APPLY, .revision = 3, .may_start = true };
-    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },
-         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },
+         { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_APPLY });
     assert_int_equal(stage.action.migration, 1);
 }
 
@@ -372,8 +447,9 @@ static void no_step_starts_without_a_lease(void **state)
         stage_applied(&stage, 2, 0);
         PLAY(&stage, { RESULT_NONE, ACTION_CONNECT });
         stage.permit.may_start = false;
-        PLAY(&stage, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
-             { RESULT_HISTORY, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT });
+        PLAY(&stage, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },
+             { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_CLOSE },
+             { RESULT_OK, ACTION_WAIT });
         stage_expect(&stage, REPORT_PARKED, ERR_NONE);
     }
 }
@@ -399,8 +475,9 @@ static void the_deadline_stands_still_while_parked(void **state)
     PLAY(&stage, { RESULT_NONE, ACTION_WAIT });
     stage.now_ms += 3600000;
     stage.permit.may_start = true;
-    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK }, { RESULT_OK, ACTION_PREPARE },
-         { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },
+         { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_APPLY });
     assert_in_range(stage.action.deadline_ms, stage.now_ms + 59000, stage.now_ms + 60000);
 }
 
@@ -440,6 +517,11 @@ static void turning_back_to_apply_goes_up_again(void **state)
     assert_false(job_should_cancel(stage.job, stage.permit));
     PLAY(&stage, { RESULT_OK, ACTION_APPLY });
     assert_int_equal(stage.action.migration, 2);
+    PLAY(&stage, { RESULT_OK, ACTION_APPLY });
+    stage.permit.goal = GOAL_ROLL_BACK;
+    PLAY(&stage, { RESULT_OK, ACTION_UNDO });
+    assert_int_equal(stage_report(&stage).steps_done, 0);
+    assert_int_equal(stage_report(&stage).steps_total, 4);
 }
 
 static void an_outcome_belongs_to_the_goal_it_was_decided_under(void **state)
@@ -467,8 +549,8 @@ static void a_statement_outside_a_transaction_is_noted_run_probed_and_noted(void
     PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN });
     assert_true(job_is_in_step(stage.job));
     assert_true(stage.action.deadline_ms >= stage.now_ms + 7200000);
-    PLAY(&stage, { RESULT_OK, ACTION_PROBE }, { RESULT_OK, ACTION_NOTE_END }, { RESULT_OK, ACTION_CLOSE },
-         TO_THE_END);
+    PLAY(&stage, { RESULT_OK, ACTION_PROBE }, { RESULT_OK, ACTION_NOTE_END },
+         { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
     stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
 }
 
@@ -496,7 +578,8 @@ static void a_lost_statement_outside_a_transaction_is_held_when_its_note_is_foun
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
     stage_is_solo(&stage);
-    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN }, { RESULT_LOST, ACTION_CLOSE });
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN },
+         { RESULT_LOST, ACTION_CLOSE });
     stage_expect(&stage, REPORT_UNKNOWN, ERR_LOST);
     PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
     stage_expect(&stage, REPORT_HELD, ERR_INTERRUPTED);
@@ -525,8 +608,8 @@ static void an_unproven_statement_is_never_applied(void **state)
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
     stage_is_solo(&stage);
-    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN }, { RESULT_OK, ACTION_PROBE },
-         { RESULT_UNPROVEN, ACTION_CLOSE }, TO_THE_END);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN },
+         { RESULT_OK, ACTION_PROBE }, { RESULT_UNPROVEN, ACTION_CLOSE }, TO_THE_END);
     stage_expect(&stage, REPORT_HELD, ERR_UNPROVEN);
 }
 
@@ -537,9 +620,9 @@ static void a_lost_final_note_is_probed_and_written_again_without_a_second_run(v
     stage_init(&stage, GOAL_APPLY);
     stage_applied(&stage, 3, 0);
     stage_is_solo(&stage);
-    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN }, { RESULT_OK, ACTION_PROBE },
-         { RESULT_OK, ACTION_NOTE_END }, { RESULT_LOST, ACTION_CLOSE }, AGAIN_TO_HISTORY(ACTION_PROBE),
-         { RESULT_OK, ACTION_NOTE_END });
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN },
+         { RESULT_OK, ACTION_PROBE }, { RESULT_OK, ACTION_NOTE_END }, { RESULT_LOST, ACTION_CLOSE },
+         AGAIN_TO_HISTORY(ACTION_PROBE), { RESULT_OK, ACTION_NOTE_END });
     stage_lose_committed(&stage);
     PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
     stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
@@ -593,6 +676,91 @@ static void holds_name_what_to_look_at(void **state)
     }
 }
 
+static void the_very_first_migration_is_looked_at_too(void **state)
+{
+    (void)state;
+    const struct {
+        RowState first;
+        bool is_changed;
+        ErrCode code;
+    } rows[] = { { ROW_ABSENT, false, ERR_HISTORY },
+                 { ROW_APPLIED, true, ERR_CHECKSUM },
+                 { ROW_STARTED, false, ERR_INTERRUPTED } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_applied(&stage, 2, 2);
+        stage.rows[0] = (HistoryRow){ rows[i].first, false, !rows[i].is_changed };
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, REPORT_HELD, rows[i].code);
+        assert_string_equal(stage_report(&stage).migration, "0001_a");
+    }
+}
+
+static void what_others_left_open_is_not_in_the_way_of_rolling_back_ours(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage.rows[0] = (HistoryRow){ ROW_STARTED, false, true };
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+}
+
+/* Fault 10, within one attempt. */
+static void a_row_that_is_gone_is_a_failovers_work_only_on_another_timeline(void **state)
+{
+    (void)state;
+    const uint32_t timelines[] = { 1, 2, 0 };
+    for (size_t i = 0; i < ARRAY_LEN(timelines); i++) {
+        bool is_failover = timelines[i] == 2;
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY },
+             { RESULT_OK, ACTION_APPLY }, { RESULT_UNREACHABLE, ACTION_CLOSE });
+        stage.rows[1] = (HistoryRow){ 0 };
+        stage.history.timeline = timelines[i];
+        PLAY(&stage, AGAIN_TO_HISTORY(is_failover ? ACTION_CLOSE : ACTION_APPLY));
+        if (is_failover) {
+            PLAY(&stage, TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_LOST_AFTER_FAILOVER);
+            assert_string_equal(stage_report(&stage).migration, "0002_b");
+            assert_string_not_equal(stage_report(&stage).hint, "");
+        }
+    }
+}
+
+static void an_undo_whose_answer_was_lost_in_a_failover_is_no_lost_row(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 2, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO));
+    stage.history.timeline = 2;
+    stage_lose_committed(&stage);
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_UNDO));
+    assert_int_equal(stage.action.migration, 0);
+}
+
+static void
+the_command_lines_down_is_stopped_only_by_a_newest_migration_it_has_no_file_of(void **state)
+{
+    (void)state;
+    const char *const versions[] = { "0000_x", "0002_b" };
+    for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_ROLL_BACK);
+        stage.order.is_any_rollout = true;
+        stage.order.to = "0001_a";
+        stage_applied(&stage, 2, 2);
+        stage.history.foreign = 1;
+        stage.history.foreign_newest = "0000_x";
+        stage.history.version = versions[i];
+        PLAY(&stage, TO_HISTORY(i == 0 ? ACTION_CLOSE : ACTION_UNDO));
+    }
+}
+
 static void a_gap_names_both_sides_of_it(void **state)
 {
     (void)state;
@@ -602,7 +770,8 @@ static void a_gap_names_both_sides_of_it(void **state)
     stage.rows[1].state = ROW_ABSENT;
     PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
     stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
-    assert_string_equal(stage_report(&stage).message, "0002_b is not applied here, but 0003_c above it is");
+    assert_string_equal(stage_report(&stage).message,
+                        "0002_b is not applied here, but 0003_c above it is");
 }
 
 static void an_irreversible_migration_below_holds_before_anything_is_undone(void **state)
@@ -650,6 +819,32 @@ static void the_serial_rises_with_the_report_and_not_with_time(void **state)
     assert_int_equal(job_report_serial(stage.job), waiting);
 }
 
+static void the_report_counts_from_the_beginning_of_the_attempt(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_begin(&stage);
+    stage.now_ms += 1234;
+    assert_int_equal(stage_report(&stage).duration_ms, 1234);
+    assert_int_equal(stage_report(&stage).report, REPORT_ACCEPTED);
+    assert_true(job_report_serial(stage.job) > 0);
+}
+
+static void a_performers_own_hint_is_kept(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_is_solo(&stage);
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN },
+         { RESULT_OK, ACTION_PROBE });
+    err_set(&stage.err, ERR_UNPROVEN, "index i is invalid");
+    err_hint(&stage.err, "drop it");
+    PLAY(&stage, { RESULT_UNPROVEN, ACTION_CLOSE }, TO_THE_END);
+    assert_string_equal(stage_report(&stage).hint, "drop it");
+}
+
 static void the_same_seed_gives_the_same_waits(void **state)
 {
     (void)state;
@@ -682,7 +877,10 @@ int main(void)
         cmocka_unit_test(an_unknown_outcome_is_looked_for_beyond_any_deadline_and_permit),
         cmocka_unit_test(a_withdrawn_order_ends_the_looking_without_inventing_an_outcome),
         cmocka_unit_test(a_blocked_step_is_tried_again_and_then_fails_with_who_blocked_it),
+        cmocka_unit_test(trouble_is_told_while_it_lasts_and_no_longer),
+        cmocka_unit_test(an_unreachable_server_is_told_while_it_lasts_and_no_longer),
         cmocka_unit_test(tries_are_counted_anew_for_every_migration),
+        cmocka_unit_test(retryable_tries_are_counted_anew_too_and_run_out),
         cmocka_unit_test(another_attempt_inside_costs_no_try),
         cmocka_unit_test(a_strangers_lock_is_polled_until_the_deadline_and_named),
         cmocka_unit_test(a_fenced_attempt_is_refused_and_not_failed),
@@ -705,10 +903,18 @@ int main(void)
         cmocka_unit_test(a_lost_final_note_is_probed_and_written_again_without_a_second_run),
         cmocka_unit_test(a_lost_first_note_runs_the_statement_once),
         cmocka_unit_test(holds_name_what_to_look_at),
+        cmocka_unit_test(the_very_first_migration_is_looked_at_too),
+        cmocka_unit_test(what_others_left_open_is_not_in_the_way_of_rolling_back_ours),
+        cmocka_unit_test(a_row_that_is_gone_is_a_failovers_work_only_on_another_timeline),
+        cmocka_unit_test(an_undo_whose_answer_was_lost_in_a_failover_is_no_lost_row),
+        cmocka_unit_test(
+            the_command_lines_down_is_stopped_only_by_a_newest_migration_it_has_no_file_of),
         cmocka_unit_test(a_gap_names_both_sides_of_it),
         cmocka_unit_test(an_irreversible_migration_below_holds_before_anything_is_undone),
         cmocka_unit_test(an_unknown_destination_undoes_nothing),
         cmocka_unit_test(the_serial_rises_with_the_report_and_not_with_time),
+        cmocka_unit_test(the_report_counts_from_the_beginning_of_the_attempt),
+        cmocka_unit_test(a_performers_own_hint_is_kept),
         cmocka_unit_test(the_same_seed_gives_the_same_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

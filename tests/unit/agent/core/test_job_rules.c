@@ -1,6 +1,6 @@
 /*
- * Every rule of a job, one by one: brought to the state, answered, the rule and the new state expected. A
- * rule without a case here fails the last test.
+ * Every rule of a job, one by one: brought to the state, answered, the rule and the new state
+ * expected. A rule without a case here fails the last test.
  */
 #include "agent/core/job_internal.h"
 #include "tests/unit/agent/core/job_stage.h"
@@ -63,8 +63,8 @@ static void expect_rule(Stage *stage, const char *id, ResultKind fed, JobState t
     if (!stage_has_fired(stage, id) || stage->job->state != to) {
         size_t count = 0;
         const JobMove *trail = job_trail(stage->job, &count);
-        fail_msg("%s did not lead to %s: %s fired last, the state is %s", id, job_state_name((int)to),
-                 count == 0 ? "nothing" : trail[count - 1].rule->id,
+        fail_msg("%s did not lead to %s: %s fired last, the state is %s", id,
+                 job_state_name((int)to), count == 0 ? "nothing" : trail[count - 1].rule->id,
                  job_state_name((int)stage->job->state));
     }
 }
@@ -283,10 +283,10 @@ static const Case CASES[] = {
     { "J52", JOB_READING, RESULT_IN_PROGRESS, JOB_ENDING, NULL, name_holder },
     { "J53", JOB_READING, RESULT_IN_PROGRESS, JOB_RETRYING, NULL, NULL },
     { "J54", JOB_READING, RESULT_BLOCKED, JOB_RETRYING, NULL, NULL },
-    { "J60", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, withdraw },
-    { "J61", JOB_APPLYING, RESULT_HISTORY, JOB_CLOSING, NULL, fail_over },
-    { "J62", JOB_RUNNING, RESULT_HISTORY, JOB_RUNNING, solo, come_back_unsent },
-    { "J63", JOB_PROBING, RESULT_HISTORY, JOB_PROBING, solo, come_back_ran },
+    { "J60", JOB_PROBING, RESULT_HISTORY, JOB_PROBING, solo, come_back_ran },
+    { "J61", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, withdraw },
+    { "J62", JOB_APPLYING, RESULT_HISTORY, JOB_CLOSING, NULL, fail_over },
+    { "J63", JOB_RUNNING, RESULT_HISTORY, JOB_RUNNING, solo, come_back_unsent },
     { "J64", JOB_READING, RESULT_HISTORY, JOB_CLOSING, interrupted, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
@@ -371,7 +371,10 @@ static const struct {
     const char *prefix;
     JobState at;
 } BEFORE_A_STEP[] = {
-    { "J12", JOB_CONNECTING }, { "J24", JOB_LOCKING }, { "J43", JOB_PREPARING }, { "J55", JOB_READING },
+    { "J12", JOB_CONNECTING },
+    { "J24", JOB_LOCKING },
+    { "J43", JOB_PREPARING },
+    { "J55", JOB_READING },
 };
 
 static const struct {
@@ -472,8 +475,8 @@ static void answers_before_a_step_are_alike_in_every_state(void **state)
         for (size_t j = 0; j < ARRAY_LEN(ANSWERS_BEFORE); j++) {
             char id[8];
             text_format(id, sizeof(id), "%s%c", BEFORE_A_STEP[i].prefix, ANSWERS_BEFORE[j].letter);
-            Case row = { id, BEFORE_A_STEP[i].at, ANSWERS_BEFORE[j].fed, ANSWERS_BEFORE[j].to, NULL,
-                         ANSWERS_BEFORE[j].then };
+            Case row = { id,   BEFORE_A_STEP[i].at,   ANSWERS_BEFORE[j].fed, ANSWERS_BEFORE[j].to,
+                         NULL, ANSWERS_BEFORE[j].then };
             run_case(&row, ANSWERS_BEFORE[j].is_unknown);
         }
     }
@@ -488,7 +491,9 @@ static void answers_of_a_transaction_are_alike_in_every_state(void **state)
             text_format(id, sizeof(id), "%s%c", TRANSACTIONS[i].prefix,
                         ANSWERS_OF_A_TRANSACTION[j].letter);
             bool has_tries = ANSWERS_OF_A_TRANSACTION[j].has_tries;
-            Case row = { id, TRANSACTIONS[i].at, ANSWERS_OF_A_TRANSACTION[j].fed,
+            Case row = { id,
+                         TRANSACTIONS[i].at,
+                         ANSWERS_OF_A_TRANSACTION[j].fed,
                          ANSWERS_OF_A_TRANSACTION[j].to,
                          has_tries ? TRANSACTIONS[i].before : TRANSACTIONS[i].before_no_tries,
                          ANSWERS_OF_A_TRANSACTION[j].then };

@@ -16,8 +16,8 @@ typedef struct Play {
     AgentFacts facts;
     AgentSession *session;
     uint64_t now_ms;
-    uint64_t term;    /* of the coordinator that speaks */
-    uint64_t number;  /* its session */
+    uint64_t term;       /* of the coordinator that speaks */
+    uint64_t number;     /* its session */
     LinkEffects effects; /* of the last call */
 } Play;
 
@@ -100,7 +100,9 @@ static void connect_link(Play *play)
 
 static void hear_in(Play *play, MessageType type, const void *body, uint64_t session, uint64_t term)
 {
-    Envelope envelope = { .version = 1, .type = type, .session = session, .term = term, .body = body };
+    Envelope envelope = {
+        .version = 1, .type = type, .session = session, .term = term, .body = body
+    };
     agent_session_take(play->session, &envelope, play->now_ms, fresh(play));
 }
 
@@ -111,7 +113,10 @@ static void hear(Play *play, MessageType type, const void *body)
 
 static void welcome(Play *play, uint64_t inventory_revision)
 {
-    Welcome body = { .session = play->number, .heartbeat_ms = 5000, .lease_ms = 20000, .lost_ms = 30000,
+    Welcome body = { .session = play->number,
+                     .heartbeat_ms = 5000,
+                     .lease_ms = 20000,
+                     .lost_ms = 30000,
                      .inventory_revision = inventory_revision };
     hear(play, MESSAGE_WELCOME, &body);
 }
@@ -161,9 +166,17 @@ static void order(Play *play, uint32_t attempt, uint32_t revision, Goal goal)
 
 static State state_from(uint32_t attempt, uint32_t revision, Report report)
 {
-    return (State){ .rollout = "r1", .target = "i/d", .stamp = { 3, attempt, revision },
-                    .token = 100 + attempt, .report = report, .start = "", .version = "",
-                    .sqlstate = "", .message = "words", .hint = "", .migration = "" };
+    return (State){ .rollout = "r1",
+                    .target = "i/d",
+                    .stamp = { 3, attempt, revision },
+                    .token = 100 + attempt,
+                    .report = report,
+                    .start = "",
+                    .version = "",
+                    .sqlstate = "",
+                    .message = "words",
+                    .hint = "",
+                    .migration = "" };
 }
 
 static void report(Play *play, uint32_t attempt, uint32_t revision, Report kind)
@@ -254,7 +267,8 @@ static void a_refused_agent_waits_long_and_shows_why(void **state)
     AUTO(Play) play;
     play_init(&play);
     connect_link(&play);
-    hear_in(&play, MESSAGE_REJECT, &(Reject){ .code = ERR_FORBIDDEN, .reason = "the key is revoked" }, 0, 3);
+    hear_in(&play, MESSAGE_REJECT,
+            &(Reject){ .code = ERR_FORBIDDEN, .reason = "the key is revoked" }, 0, 3);
     assert_in_range(wanted(&play, LINK_EFFECT_RECONNECT)->delay_ms, 30000, 60000);
     assert_string_equal(agent_session_refusal(play.session), "the key is revoked (forbidden)");
     assert_string_equal(state_of(&play), "down");
@@ -302,7 +316,8 @@ static void late_welcomes_do_not_change_the_session(void **state)
         play.term = rows[i].term;
         welcome(&play, 5);
         tick_at(&play, play.now_ms + 6000);
-        assert_int_equal(effect_of(&play, LINK_EFFECT_SEND, MESSAGE_PING)->session, rows[i].session);
+        assert_int_equal(effect_of(&play, LINK_EFFECT_SEND, MESSAGE_PING)->session,
+                         rows[i].session);
     }
 }
 
@@ -390,11 +405,11 @@ static const struct {
     const char *id; /* the rule that the last of them fires */
     const char *state;
 } LINK_CASES[] = {
-    { "c", "A1", "greeting" },    { "cd", "A11", "active" },   { "cwcd", "A10", "down" },
-    { "cw", "A11", "active" },    { "cwn", "A13", "active" },  { "cww", "A14", "active" },
-    { "cb", "A20", "waiting" },   { "cr", "A30", "down" },     { "cwr", "A31", "down" },
-    { "cwy", "A40", "down" },     { "ct", "A50", "down" },     { "cwt", "A51", "down" },
-    { "cbt", "A60", "greeting" }, { "cwl", "A70", "parted" },  { "cl", "A71", "parted" },
+    { "c", "A1", "greeting" },    { "cd", "A11", "active" },  { "cwcd", "A10", "down" },
+    { "cw", "A11", "active" },    { "cwn", "A13", "active" }, { "cww", "A14", "active" },
+    { "cb", "A20", "waiting" },   { "cr", "A30", "down" },    { "cwr", "A31", "down" },
+    { "cwy", "A40", "down" },     { "ct", "A50", "down" },    { "cwt", "A51", "down" },
+    { "cbt", "A60", "greeting" }, { "cwl", "A70", "parted" }, { "cl", "A71", "parted" },
 };
 
 static void every_case_of_the_link_fires_its_rule(void **state)
@@ -440,6 +455,47 @@ static void good_bye_is_the_last_word(void **state)
     assert_int_equal(play.effects.list.count, 0);
     connect_link(&play);
     assert_int_equal(play.effects.list.count, 0);
+}
+
+static void a_hello_is_given_its_time_to_be_answered(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_init(&play);
+    connect_link(&play);
+    assert_int_equal(agent_session_next_deadline_ms(play.session), play.now_ms + 10000);
+    tick_at(&play, play.now_ms + 9999);
+    assert_string_equal(state_of(&play), "greeting");
+    welcome(&play, 5); /* and from then on it is the session's own time */
+    tick_at(&play, play.now_ms + 29999);
+    assert_string_equal(state_of(&play), "active");
+    tick_at(&play, play.now_ms + 1);
+    assert_string_equal(state_of(&play), "down");
+}
+
+static void senseless_intervals_are_not_obeyed(void **state)
+{
+    (void)state;
+    const struct {
+        uint32_t heartbeat_ms;
+        uint32_t lost_ms;
+        uint32_t ping_min_ms; /* the next PING's */
+        uint32_t ping_max_ms;
+    } rows[] = { { 0, 0, 4000, 6000 }, { 1, 1, 8, 12 }, { 5000, 100, 4000, 6000 } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Play) play;
+        play_init(&play);
+        connect_link(&play);
+        Welcome body = { .session = 7,
+                         .heartbeat_ms = rows[i].heartbeat_ms,
+                         .lost_ms = rows[i].lost_ms,
+                         .inventory_revision = 5 };
+        hear(&play, MESSAGE_WELCOME, &body);
+        uint64_t next_ms = agent_session_next_deadline_ms(play.session);
+        assert_in_range(next_ms - play.now_ms, rows[i].ping_min_ms, rows[i].ping_max_ms);
+        tick_at(&play, next_ms);
+        assert_non_null(sent(&play, MESSAGE_PING));
+    }
 }
 
 /* ---- heartbeat and lease ---- */
@@ -544,7 +600,8 @@ static void the_digest_is_over_the_orders_in_force(void **state)
     tick_at(&play, play.now_ms + 6000);
     const Ping *ping = sent(&play, MESSAGE_PING);
     assert_int_equal(ping->running, 1);
-    assert_true(ping->goals_digest == goals_digest_add(0, "i/d", (OrderStamp){ 3, 1, 1 }, GOAL_APPLY));
+    assert_true(ping->goals_digest ==
+                goals_digest_add(0, "i/d", (OrderStamp){ 3, 1, 1 }, GOAL_APPLY));
     settle(&play, 1, 1, REPORT_APPLIED);
     tick_at(&play, play.now_ms + 6000);
     ping = sent(&play, MESSAGE_PING);
@@ -812,7 +869,8 @@ static void a_roll_back_after_the_end_starts_a_worker_anew(void **state)
     assert_non_null(agent_session_order(play.session, "i/d"));
 }
 
-static void a_roll_back_that_comes_while_the_end_is_told_starts_when_the_worker_has_gone(void **state)
+static void
+a_roll_back_that_comes_while_the_end_is_told_starts_when_the_worker_has_gone(void **state)
 {
     (void)state;
     AUTO(Play) play;
@@ -868,6 +926,86 @@ static void a_worker_that_ended_without_an_end_is_started_when_its_order_is_repe
     wanted(&play, LINK_EFFECT_START);
 }
 
+static void an_end_restated_under_a_new_term_wants_its_own_acknowledgement(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    settle(&play, 1, 1, REPORT_APPLIED);
+    GoalMessage message = goal_of(1, 1, GOAL_APPLY);
+    message.stamp.term = 4;
+    hear(&play, MESSAGE_GOAL, &message);
+    uint64_t id = told(&play)->report_id;
+    tick_at(&play, play.now_ms + 2400);
+    assert_int_equal(told(&play)->report_id, id);
+    acknowledge(&play, id);
+    wanted(&play, LINK_EFFECT_FORGET);
+}
+
+static void an_end_from_before_a_hold_is_the_end_of_what_was_wanted_then(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    order(&play, 1, 2, GOAL_HOLD);
+    report(&play, 1, 1, REPORT_FAILED);
+    worker_ends(&play);
+    order(&play, 1, 3, GOAL_APPLY);
+    assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+    assert_int_equal(told(&play)->report, REPORT_FAILED);
+}
+
+static void an_acknowledgement_for_an_unknown_target_is_nothing(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    acknowledge(&play, 1);
+    assert_int_equal(play.effects.list.count, 0);
+}
+
+static void order_number(Play *play, int number)
+{
+    char target[32];
+    text_format(target, sizeof(target), "i/d%d", number);
+    GoalMessage message = goal_of(1, 1, GOAL_APPLY);
+    message.target = target;
+    hear(play, MESSAGE_GOAL, &message);
+}
+
+static void settle_number(Play *play, int number)
+{
+    char target[32];
+    text_format(target, sizeof(target), "i/d%d", number);
+    State state = state_from(1, 1, REPORT_APPLIED);
+    state.target = target;
+    agent_session_report(play->session, &state, play->now_ms, fresh(play));
+    uint64_t id = told(play)->report_id;
+    agent_session_job_ended(play->session, target, play->now_ms, fresh(play));
+    hear(play, MESSAGE_STATE_ACK, &(StateAck){ .report_id = id, .target = target });
+    wanted(play, LINK_EFFECT_FORGET);
+}
+
+static void settled_orders_are_remembered_up_to_a_limit(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    for (int i = 0; i < IN_FLIGHT_MAX + 10; i++) {
+        order_number(&play, i);
+        wanted(&play, LINK_EFFECT_START);
+        settle_number(&play, i);
+    }
+    order_number(&play, 10); /* the oldest that is remembered */
+    assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+    order_number(&play, 9);
+    wanted(&play, LINK_EFFECT_START);
+    connect_link(&play);
+    assert_int_equal(((const Hello *)sent(&play, MESSAGE_HELLO))->in_flight_count, 1);
+}
+
 /* ---- inventory ---- */
 
 static void fill_inventory(Play *play, size_t count)
@@ -875,8 +1013,9 @@ static void fill_inventory(Play *play, size_t count)
     play->facts.targets = calloc(count, sizeof(*play->facts.targets));
     play->facts.target_count = count;
     for (size_t i = 0; i < count; i++) {
-        play->facts.targets[i] = (InventoryTarget){ .target = "i/d", .instance = "i",
-                                                    .identity = { 1, 1, "" }, .version = "", .rollout = "" };
+        play->facts.targets[i] = (InventoryTarget){
+            .target = "i/d", .instance = "i", .identity = { 1, 1, "" }, .version = "", .rollout = ""
+        };
     }
 }
 
@@ -893,6 +1032,7 @@ static void the_inventory_is_told_in_pages_when_the_coordinators_differs(void **
     assert_int_equal(last->revision, 5);
     assert_int_equal(last->page, 2);
     assert_int_equal(last->target_count, 201);
+    assert_ptr_equal(last->targets, play.facts.targets + 1000);
     assert_true(last->is_last);
 }
 
@@ -927,6 +1067,21 @@ static void an_empty_inventory_is_told_too(void **state)
     assert_int_equal(page->target_count, 0);
 }
 
+/* Nothing acknowledges a page: one that was lost must not stay lost. */
+static void the_inventory_is_told_again_now_and_then(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    size_t times = 0;
+    while (play.now_ms < 1000000 + 1200000) {
+        tick_at(&play, agent_session_next_deadline_ms(play.session));
+        times += count_of(&play, LINK_EFFECT_SEND, MESSAGE_INVENTORY);
+        pong(&play, play.now_ms);
+    }
+    assert_in_range(times, 3, 5);
+}
+
 static void changed_facts_are_told_once(void **state)
 {
     (void)state;
@@ -957,7 +1112,8 @@ int main(void)
         cmocka_unit_test(a_higher_term_is_taken),
         cmocka_unit_test(late_welcomes_do_not_change_the_session),
         cmocka_unit_test(silence_rebuilds_the_socket),
-        cmocka_unit_test(a_hello_without_an_answer_rebuilds_the_socket_with_longer_and_longer_waits),
+        cmocka_unit_test(
+            a_hello_without_an_answer_rebuilds_the_socket_with_longer_and_longer_waits),
         cmocka_unit_test(messages_of_another_session_or_term_change_nothing),
         cmocka_unit_test(every_case_of_the_link_fires_its_rule),
         cmocka_unit_test(every_rule_of_the_link_has_a_case),
@@ -986,7 +1142,8 @@ int main(void)
         cmocka_unit_test(ends_are_told_again_in_a_new_session),
         cmocka_unit_test(a_new_term_does_not_try_a_failed_attempt_again),
         cmocka_unit_test(a_roll_back_after_the_end_starts_a_worker_anew),
-        cmocka_unit_test(a_roll_back_that_comes_while_the_end_is_told_starts_when_the_worker_has_gone),
+        cmocka_unit_test(
+            a_roll_back_that_comes_while_the_end_is_told_starts_when_the_worker_has_gone),
         cmocka_unit_test(a_hold_that_comes_while_the_end_is_told_restates_the_end),
         cmocka_unit_test(a_late_order_does_not_begin_anew_what_was_settled),
         cmocka_unit_test(a_worker_that_ended_without_an_end_is_started_when_its_order_is_repeated),
@@ -994,6 +1151,13 @@ int main(void)
         cmocka_unit_test(pages_stay_below_the_limit_of_a_message),
         cmocka_unit_test(an_empty_inventory_is_told_too),
         cmocka_unit_test(changed_facts_are_told_once),
+        cmocka_unit_test(a_hello_is_given_its_time_to_be_answered),
+        cmocka_unit_test(senseless_intervals_are_not_obeyed),
+        cmocka_unit_test(an_end_restated_under_a_new_term_wants_its_own_acknowledgement),
+        cmocka_unit_test(an_end_from_before_a_hold_is_the_end_of_what_was_wanted_then),
+        cmocka_unit_test(an_acknowledgement_for_an_unknown_target_is_nothing),
+        cmocka_unit_test(settled_orders_are_remembered_up_to_a_limit),
+        cmocka_unit_test(the_inventory_is_told_again_now_and_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,472 @@
+/*
+ * What the rules of a job do to it: trouble taken and told, outcomes decided, waits planned, steps
+ * begun and counted. An action never chooses the next state; the row in job_rules.c names it.
+ */
+#include "agent/core/job_rules.h"
+
+/* A wait of n earlier ones lasts up to base * 2^n, at most max; uniformly, so that nothing marches
+ * in step. */
+typedef struct Backoff {
+    uint32_t base_ms;
+    uint32_t max_ms;
+} Backoff;
+
+static const Backoff LOCK_POLL = { 100, 2000 };
+static const Backoff STEP_RETRY = { 500, 15000 };
+static const Backoff SERVER_RETRY = { 250, 15000 };
+static const Backoff LOOK_RETRY = { 250, 60000 };
+
+static const char HINT_INTERRUPTED[] =
+    "see what the statement left behind (CREATE INDEX CONCURRENTLY leaves an INVALID index, to be "
+    "dropped), finish or undo it by hand, set its row in skein.history right, then retry";
+
+static Job *job_of(void *subject)
+{
+    return subject;
+}
+
+static const char *migration_id(const Job *job, long index)
+{
+    return job->order->plan->migrations[index].id;
+}
+
+/* ---- actions: trouble and ends ---- */
+
+static void clear_trouble(Job *job)
+{
+    job->err = (Err){ 0 };
+    job->err_migration[0] = '\0';
+    job->err_statement = 0;
+}
+
+/* For trouble that the job itself sees: what an answer said before is over. */
+static Err *new_trouble(Job *job)
+{
+    clear_trouble(job);
+    return &job->err;
+}
+
+/* The performer's words; a performer that gave none must not make a failure look like none. */
+static void take_trouble(Job *job, ErrCode fallback)
+{
+    const Result *result = job->result;
+    clear_trouble(job);
+    job->err = result->err;
+    if (job->err.code == ERR_NONE) {
+        err_set(&job->err, fallback, "%s", err_text(fallback));
+    }
+    if (result->migration != NULL) {
+        str_copy(job->err_migration, sizeof(job->err_migration), result->migration);
+    }
+    job->err_statement = result->statement;
+}
+
+static ErrCode trouble_code(const Job *job)
+{
+    switch (job->result->kind) {
+    case RESULT_BLOCKED:
+        return ERR_BLOCKED;
+    case RESULT_RETRYABLE:
+        return ERR_RETRYABLE;
+    case RESULT_IN_PROGRESS:
+    case RESULT_HELD_BY_OURS:
+    case RESULT_HELD_BY_OTHER:
+        return ERR_ATTEMPT_IN_PROGRESS;
+    case RESULT_CANCELLED:
+        return ERR_CANCELLED;
+    case RESULT_REFUSED:
+        return ERR_REFUSED;
+    case RESULT_FENCED:
+        return ERR_FENCED;
+    case RESULT_LOST:
+        return ERR_LOST;
+    case RESULT_UNREACHABLE:
+        return ERR_UNREACHABLE;
+    case RESULT_UNPROVEN:
+        return ERR_UNPROVEN;
+    case RESULT_ALREADY:
+        return ERR_HISTORY;
+    default:
+        return ERR_SERVER;
+    }
+}
+
+static void hold_at(Job *job, ErrCode code, const char *migration)
+{
+    job->err.code = code;
+    job->outcome = REPORT_HELD;
+    str_copy(job->err_migration, sizeof(job->err_migration), migration);
+}
+
+void job_note_trouble(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, trouble_code(job));
+}
+
+void job_fail(void *subject)
+{
+    job_note_trouble(subject);
+    job_of(subject)->outcome = REPORT_FAILED;
+}
+
+void job_hold(void *subject)
+{
+    job_note_trouble(subject);
+    job_of(subject)->outcome = REPORT_HELD;
+}
+
+void job_refuse_fenced(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, ERR_FENCED);
+    job->err.code = ERR_FENCED;
+    job->outcome = REPORT_REFUSED;
+}
+
+void job_refuse_senseless(void *subject)
+{
+    Job *job = job_of(subject);
+    err_set(new_trouble(job), ERR_HISTORY, "the plan has no migration %s", job->order->to);
+    job->outcome = REPORT_REFUSED;
+}
+
+/* The words of what held it up, when something did, say more than that time ran out. */
+void job_fail_too_late(void *subject)
+{
+    Job *job = job_of(subject);
+    if (job->err.code == ERR_NONE) {
+        err_set(&job->err, ERR_TIMEOUT, "not done within the %u ms allowed",
+                job->order->deadline_ms);
+    } else {
+        err_wrap(&job->err, "not done within the %u ms allowed", job->order->deadline_ms);
+    }
+    job->outcome = REPORT_FAILED;
+}
+
+void job_fail_cancelled_too_late(void *subject)
+{
+    job_note_trouble(subject);
+    job_fail_too_late(subject);
+    job_of(subject)->err.code = ERR_TIMEOUT;
+}
+
+void job_fail_after_tries(void *subject)
+{
+    Job *job = job_of(subject);
+    uint32_t retries =
+        job->result->kind == RESULT_RETRYABLE ? job->retryable_tries : job->blocked_tries;
+    job_fail(job);
+    if (retries > 0) {
+        err_wrap(&job->err, "gave up after %u tries", retries + 1);
+    }
+}
+
+void job_hold_contradiction(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, ERR_HISTORY);
+    hold_at(job, ERR_HISTORY, migration_id(job, (long)job->step));
+    err_hint(&job->err,
+             "the database refuses the history row of this migration, yet reading shows none: "
+             "look at skein.history for a damaged index or another tenant's row");
+}
+
+void job_hold_unproven(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, ERR_UNPROVEN);
+    hold_at(job, ERR_UNPROVEN, migration_id(job, (long)job->step));
+    if (job->err.hint[0] == '\0') {
+        err_hint(&job->err, "%s", HINT_INTERRUPTED);
+    }
+}
+
+void job_hold_broken_off(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, ERR_INTERRUPTED);
+    hold_at(job, ERR_INTERRUPTED, migration_id(job, (long)job->step));
+    err_wrap(&job->err, "%s was begun and did not end well", job->err_migration);
+    err_hint(&job->err, "%s", HINT_INTERRUPTED);
+}
+
+void job_hold_interrupted(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_open(job);
+    bool is_down = job->history.rows[index].state == ROW_UNDOING;
+    err_set(new_trouble(job), ERR_INTERRUPTED,
+            "%s of %s was begun outside a transaction and its end is not known",
+            is_down ? "undoing" : "the run", migration_id(job, index));
+    err_hint(&job->err, "%s", HINT_INTERRUPTED);
+    hold_at(job, ERR_INTERRUPTED, migration_id(job, index));
+}
+
+void job_hold_changed(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = migration_id(job, job_history_changed(job));
+    err_set(new_trouble(job), ERR_CHECKSUM,
+            "%s is applied here with other contents than the plan has", id);
+    err_hint(&job->err,
+             "restore the file as it was applied, and put the change into a new migration");
+    hold_at(job, ERR_CHECKSUM, id);
+}
+
+void job_hold_foreign(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job->history.foreign_newest;
+    err_set(new_trouble(job), ERR_HISTORY,
+            "%s is applied here and unknown to the plan (%u such in all)", id,
+            job->history.foreign);
+    err_hint(&job->err,
+             "the target is ahead of this plan, or of another history: plan from the "
+             "directory that has %s",
+             id);
+    hold_at(job, ERR_HISTORY, id);
+}
+
+void job_hold_gap(void *subject)
+{
+    Job *job = job_of(subject);
+    long above = -1;
+    const char *missing = migration_id(job, job_history_gap(job, &above));
+    err_set(new_trouble(job), ERR_HISTORY, "%s is not applied here, but %s above it is", missing,
+            migration_id(job, above));
+    err_hint(&job->err,
+             "give the missing migration a version above what is applied, or apply it by hand");
+    hold_at(job, ERR_HISTORY, missing);
+}
+
+void job_hold_newer(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job->history.newer_above;
+    err_set(new_trouble(job), ERR_NEWER_MIGRATIONS,
+            "%s was applied after this rollout's migrations", id);
+    err_hint(&job->err, "take back first what applied it, then roll back again");
+    hold_at(job, ERR_NEWER_MIGRATIONS, id);
+}
+
+void job_hold_irreversible(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = migration_id(job, job_history_irreversible(job));
+    err_set(new_trouble(job), ERR_IRREVERSIBLE, "%s is applied and cannot be undone", id);
+    err_hint(&job->err,
+             "go forward with a migration that mends what is wrong, or restore from a backup");
+    hold_at(job, ERR_IRREVERSIBLE, id);
+}
+
+/* Rows that were answered as committed and are not on the server that answers now. */
+void job_hold_lost_rows(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = migration_id(job, job->history.lost_row);
+    err_set(new_trouble(job), ERR_LOST_AFTER_FAILOVER,
+            "%s was committed and is gone: the server is on timeline %u now", id,
+            job->history.timeline);
+    err_hint(&job->err, "a standby without it was promoted; compare the data before going on");
+    hold_at(job, ERR_LOST_AFTER_FAILOVER, id);
+}
+
+void job_hold_misshapen(void *subject)
+{
+    Job *job = job_of(subject);
+    err_set(new_trouble(job), ERR_INTERNAL,
+            "the history read does not have one row per migration of the plan");
+    job->outcome = REPORT_HELD;
+}
+
+void job_hold_nonsense(void *subject)
+{
+    Job *job = job_of(subject);
+    err_set(new_trouble(job), ERR_INTERNAL, "result \"%s\" makes no sense while %s",
+            result_kind_name(job->result->kind), job_state_name((int)job->state));
+    job->outcome = REPORT_HELD;
+}
+
+void job_end_applied(void *subject)
+{
+    clear_trouble(subject);
+    job_of(subject)->outcome = REPORT_APPLIED;
+}
+
+void job_end_rolled_back(void *subject)
+{
+    clear_trouble(subject);
+    job_of(subject)->outcome = REPORT_ROLLED_BACK;
+}
+
+/* ---- actions: waits ---- */
+
+static void wait_for(Job *job, const Backoff *backoff, uint32_t earlier)
+{
+    uint64_t ceiling = (uint64_t)backoff->base_ms << (earlier < 16 ? earlier : 16);
+    ceiling = ceiling < backoff->max_ms ? ceiling : backoff->max_ms;
+    job->wait_until_ms = job->now_ms + random_between(&job->random, backoff->base_ms / 4, ceiling);
+    job->wait_goal = job->permit.goal;
+    if (!job->is_unknown && job->wait_until_ms > job->deadline_at_ms) {
+        job->wait_until_ms = job->deadline_at_ms;
+    }
+}
+
+static void lose_connection(Job *job)
+{
+    job->has_lock = false;
+}
+
+void job_wait_for_server(void *subject)
+{
+    Job *job = job_of(subject);
+    lose_connection(job);
+    wait_for(job, job->is_unknown ? &LOOK_RETRY : &SERVER_RETRY, job->server_waits++);
+}
+
+void job_wait_for_lock(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    wait_for(job, &LOCK_POLL, job->lock_waits++);
+}
+
+void job_wait_out_holder(void *subject)
+{
+    job_wait_for_lock(subject);
+}
+
+void job_spend_blocked_try(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    wait_for(job, &STEP_RETRY, job->blocked_tries++);
+    job->retries++;
+}
+
+void job_spend_retryable_try(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    wait_for(job, &STEP_RETRY, job->retryable_tries++);
+    job->retries++;
+}
+
+void job_park(void *subject)
+{
+    Job *job = job_of(subject);
+    lose_connection(job);
+    job->report = REPORT_PARKED;
+    job->parked_at_ms = job->now_ms;
+    job->wait_until_ms = UINT64_MAX;
+}
+
+/* The deadline stood still meanwhile. */
+void job_unpark(void *subject)
+{
+    Job *job = job_of(subject);
+    job->report = REPORT_ACCEPTED;
+    if (job->deadline_at_ms != UINT64_MAX) {
+        job->deadline_at_ms += job->now_ms - job->parked_at_ms;
+    }
+}
+
+/* ---- actions: the way to the history ---- */
+
+void job_take_connection(void *subject)
+{
+    Job *job = job_of(subject);
+    if (!job->is_unknown) {
+        job->report = REPORT_RUNNING;
+    }
+}
+
+void job_take_lock(void *subject)
+{
+    Job *job = job_of(subject);
+    job->has_lock = true;
+    job->lock_waits = 0;
+    if (!job->is_unknown) {
+        clear_trouble(job); /* what stood in the way is out of it */
+    }
+}
+
+void job_note_holder(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    job->backend_pid = job->result->backend_pid;
+}
+
+void job_take_history(void *subject)
+{
+    Job *job = job_of(subject);
+    job_history_take(job, job->result->history);
+    if (job->is_unknown) {
+        clear_trouble(job);
+    }
+    job->is_unknown = false;
+    job->server_waits = 0;
+    job->report = REPORT_RUNNING;
+}
+
+/* ---- actions: steps ---- */
+
+static void begin_step(Job *job, StepPhase phase)
+{
+    bool is_down = job->direction == GOAL_ROLL_BACK;
+    size_t next = (size_t)(is_down ? job_history_next_down(job) : job_history_next_up(job));
+    if (!job->has_step || job->step != next || job->is_down != is_down) {
+        job->blocked_tries = 0;
+        job->retryable_tries = 0;
+    }
+    job->has_step = true;
+    job->step = next;
+    job->is_down = is_down;
+    job->phase = phase;
+}
+
+void job_begin_transaction(void *subject)
+{
+    begin_step(subject, STEP_NONE);
+}
+
+void job_begin_note(void *subject)
+{
+    begin_step(subject, STEP_NOTED);
+}
+
+void job_send_statement(void *subject)
+{
+    job_of(subject)->phase = STEP_SENT;
+}
+
+void job_take_statement(void *subject)
+{
+    job_of(subject)->phase = STEP_RAN;
+}
+
+void job_take_step(void *subject)
+{
+    Job *job = job_of(subject);
+    job_history_step_done(job);
+    clear_trouble(job);
+    job->has_step = false;
+    job->phase = STEP_NONE;
+    job->steps_here++;
+}
+
+void job_take_unknown(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    job->is_unknown = true;
+    job->report = REPORT_UNKNOWN;
+}
+
+void job_take_unsent(void *subject)
+{
+    job_take_unknown(subject);
+    job_of(subject)->phase = STEP_NOTED;
+}

@@ -1,0 +1,205 @@
+/*
+ * What the rules of a job ask: about the permit and the clock, about the answer in hand, about the
+ * history. They read the job and change nothing; which rule asks what stands in job_rules.c.
+ */
+#include "agent/core/job_rules.h"
+
+/* ---- guards: the permit and the clock ---- */
+
+bool job_is_withdrawn(const void *subject)
+{
+    const Job *job = subject;
+    return job->permit.goal == GOAL_NONE;
+}
+
+bool job_is_held_back(const void *subject)
+{
+    const Job *job = subject;
+    return job->permit.goal == GOAL_HOLD || !job->permit.may_start;
+}
+
+/* Looking for an outcome starts nothing: it needs no permit and no deadline ends it. */
+bool job_is_unknown(const void *subject)
+{
+    const Job *job = subject;
+    return job->is_unknown;
+}
+
+bool job_may_park(const void *subject)
+{
+    return job_is_held_back(subject) && !job_is_unknown(subject);
+}
+
+bool job_is_past_deadline(const void *subject)
+{
+    const Job *job = subject;
+    return !job->is_unknown && job->now_ms >= job->deadline_at_ms;
+}
+
+bool job_is_still_waiting(const void *subject)
+{
+    const Job *job = subject;
+    return job->now_ms < job->wait_until_ms && job->wait_goal == job->permit.goal;
+}
+
+bool job_is_cancel_wanted(const void *subject)
+{
+    const Job *job = subject;
+    return job_should_cancel(job, job->permit);
+}
+
+/* ---- guards: the answer ---- */
+
+bool job_is_order_senseless(const void *subject)
+{
+    const Job *job = subject;
+    return !job->has_limit;
+}
+
+bool job_is_of_wrong_identity(const void *subject)
+{
+    const Job *job = subject;
+    return job->result->err.code == ERR_IDENTITY;
+}
+
+bool job_is_holder_named(const void *subject)
+{
+    const Job *job = subject;
+    return job->result->backend_pid > 0;
+}
+
+bool job_has_lock(const void *subject)
+{
+    const Job *job = subject;
+    return job->has_lock;
+}
+
+bool job_has_blocked_tries(const void *subject)
+{
+    const Job *job = subject;
+    return job->blocked_tries < job->order->blocked_retries_max;
+}
+
+bool job_has_retryable_tries(const void *subject)
+{
+    const Job *job = subject;
+    return job->retryable_tries < job->order->blocked_retries_max;
+}
+
+bool job_is_history_misshapen(const void *subject)
+{
+    const Job *job = subject;
+    const History *history = job->result->history;
+    return history == NULL || history->count != job->order->plan->migration_count;
+}
+
+/* ---- guards: the history ---- */
+
+bool job_is_going_up(const void *subject)
+{
+    const Job *job = subject;
+    return job->direction == GOAL_APPLY;
+}
+
+static bool is_going_down(const void *subject)
+{
+    return !job_is_going_up(subject);
+}
+
+bool job_has_lost_rows(const void *subject)
+{
+    const Job *job = subject;
+    return job->history.lost_row >= 0;
+}
+
+/* The present step's own note, and this job knows how far the step behind it came. */
+static bool is_own_note(const Job *job, StepPhase phase)
+{
+    if (!job->has_step || job->phase != phase) {
+        return false;
+    }
+    return job->history.rows[job->step].state == (job->is_down ? ROW_UNDOING : ROW_STARTED);
+}
+
+bool job_is_noted_unsent(const void *subject)
+{
+    return is_own_note(subject, STEP_NOTED);
+}
+
+bool job_is_ran_unproven(const void *subject)
+{
+    return is_own_note(subject, STEP_RAN);
+}
+
+bool job_has_interrupted(const void *subject)
+{
+    return job_history_open(subject) >= 0;
+}
+
+bool job_has_changed_up(const void *subject)
+{
+    return job_is_going_up(subject) && job_history_changed(subject) >= 0;
+}
+
+bool job_has_foreign_up(const void *subject)
+{
+    const Job *job = subject;
+    return job_is_going_up(job) && job->history.foreign > 0;
+}
+
+bool job_has_gap_up(const void *subject)
+{
+    long above = -1;
+    return job_is_going_up(subject) && job_history_gap(subject, &above) >= 0;
+}
+
+static bool has_next_down(const void *subject)
+{
+    return is_going_down(subject) && job_history_next_down(subject) >= 0;
+}
+
+bool job_has_next(const void *subject)
+{
+    return job_is_going_up(subject) ? job_history_next_up(subject) >= 0 : has_next_down(subject);
+}
+
+bool job_has_newer_down(const void *subject)
+{
+    const Job *job = subject;
+    return has_next_down(job) && !job->order->is_any_rollout && job->history.has_newer_above;
+}
+
+bool job_has_foreign_down(const void *subject)
+{
+    const Job *job = subject;
+    return has_next_down(job) && job->order->is_any_rollout && job_history_is_newest_foreign(job);
+}
+
+bool job_has_irreversible_down(const void *subject)
+{
+    return is_going_down(subject) && job_history_irreversible(subject) >= 0;
+}
+
+bool job_has_next_held_back(const void *subject)
+{
+    return job_has_next(subject) && job_is_held_back(subject);
+}
+
+bool job_has_next_too_late(const void *subject)
+{
+    return job_has_next(subject) && job_is_past_deadline(subject);
+}
+
+bool job_has_next_up_transactional(const void *subject)
+{
+    const Job *job = subject;
+    long next = job_is_going_up(job) ? job_history_next_up(job) : -1;
+    return next >= 0 && job->order->plan->migrations[next].up.is_transactional;
+}
+
+bool job_has_next_down_transactional(const void *subject)
+{
+    const Job *job = subject;
+    long next = is_going_down(job) ? job_history_next_down(job) : -1;
+    return next >= 0 && job->order->plan->migrations[next].down.is_transactional;
+}
