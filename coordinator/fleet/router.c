@@ -12,17 +12,19 @@
 #include "coordinator/fleet/connections.h"
 #include "coordinator/fleet/zap_gate.h"
 
-/* libzmq gives peers their turn one by one; so much is taken before everything else gets its own. */
+/* libzmq gives peers their turn one by one; so much is taken before everything else gets its own.
+ */
 #define MESSAGES_PER_TURN 256
 
 /*
- * An agent's share. Plenty for ten thousand targets that report at once after a long absence, and for the
- * chunks of the largest plan; little enough that a flood costs next to nothing.
+ * An agent's share. Plenty for ten thousand targets that report at once after a long absence, and
+ * for the chunks of the largest plan; little enough that a flood costs next to nothing.
  */
 #define SHARE_PER_SECOND 1000
 #define SHARE_BURST 8192
 
-/* A HELLO makes a session; one agent that says it all the time must not use up the others' admission. */
+/* A HELLO makes a session; one agent that says it all the time must not use up the others'
+ * admission. */
 #define HELLOS_PER_SECOND 2
 #define HELLO_BURST 8
 
@@ -33,8 +35,8 @@ typedef struct Share {
 
 /* Messages that an agent may send; a HELLO makes a session, so it passes the admission first. */
 static const bool IS_FROM_AGENT[MESSAGE_TYPE_COUNT_] = {
-    [MESSAGE_HELLO] = true,    [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
-    [MESSAGE_STATE] = true,    [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
+    [MESSAGE_HELLO] = true, [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
+    [MESSAGE_STATE] = true, [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
     [MESSAGE_BYE] = true,
 };
 
@@ -85,14 +87,19 @@ static ZsockResult send_envelope(Router *router, const void *route, const Envelo
     return result;
 }
 
-void router_send(Router *router, uint64_t handle, uint64_t session, MessageType type, const void *body)
+void router_send(Router *router, uint64_t handle, uint64_t session, MessageType type,
+                 const void *body)
 {
     Connection *connection = connections_find(router->connections, handle);
     if (connection == NULL) {
         return;
     }
-    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX, .type = type, .session = session,
-                                .term = router->term, .seq = ++connection->sent, .body = body };
+    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+                                .type = type,
+                                .session = session,
+                                .term = router->term,
+                                .seq = ++connection->sent,
+                                .body = body };
     ZsockResult result = send_envelope(router, connection->route.bytes, &envelope);
     if (result == ZSOCK_WOULD_BLOCK) {
         log_debug("an agent does not take its messages", LOG_STR("agent", connection->agent),
@@ -139,7 +146,8 @@ static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *
 {
     Err err = { 0 };
     const Bytes bytes = { zframe_data(frame), zframe_size(frame) };
-    ErrCode code = envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, arena, &incoming->envelope, &err);
+    ErrCode code =
+        envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, arena, &incoming->envelope, &err);
     if (code == ERR_NONE && !IS_FROM_AGENT[incoming->envelope.type]) {
         code = err_set(&err, ERR_PROTOCOL, "%s is not for a coordinator",
                        message_type_name(incoming->envelope.type));
@@ -154,14 +162,17 @@ static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *
 /* Everybody at once, after a restart: the rest comes again later, spread out. */
 static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms)
 {
-    if (incoming->envelope.type != MESSAGE_HELLO || (bucket_take(&incoming->share->hellos, now_ms) &&
-                                                     bucket_take(&router->admission, now_ms))) {
+    if (incoming->envelope.type != MESSAGE_HELLO ||
+        (bucket_take(&incoming->share->hellos, now_ms) &&
+         bucket_take(&router->admission, now_ms))) {
         return false;
     }
     uint64_t least = router->retry_after_ms;
-    const Busy busy = { .retry_after_ms = (uint32_t)random_between(&router->random, least, 4 * least) };
-    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX, .type = MESSAGE_BUSY,
-                                .term = router->term, .body = &busy };
+    const Busy busy = { .retry_after_ms =
+                            (uint32_t)random_between(&router->random, least, 4 * least) };
+    const Envelope envelope = {
+        .version = PROTOCOL_VERSION_MAX, .type = MESSAGE_BUSY, .term = router->term, .body = &busy
+    };
     router->stats.busy++;
     if (incoming->route_length == ROUTE_BYTES) {
         (void)send_envelope(router, incoming->route, &envelope);
@@ -169,12 +180,30 @@ static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms
     return true;
 }
 
+/*
+ * A session that is not ours: we have been restarted, or have closed it. Told at once, in its own
+ * words, the agent says HELLO again in a moment; else it would take our silence for a while first.
+ */
+static void send_away(Router *router, const Incoming *incoming)
+{
+    const Bye bye = { .reason = "this coordinator has no such session: say hello" };
+    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+                                .type = MESSAGE_BYE,
+                                .session = incoming->envelope.session,
+                                .term = incoming->envelope.term,
+                                .body = &bye };
+    router->stats.unbound++;
+    if (incoming->envelope.type != MESSAGE_BYE) {
+        (void)send_envelope(router, incoming->route, &envelope);
+    }
+}
+
 static void dispatch(Router *router, const Incoming *incoming)
 {
     const RouterHandlers *handlers = &router->handlers;
-    Admission admission = connections_admit(router->connections, incoming->route,
-                                            incoming->route_length, incoming->agent,
-                                            &incoming->envelope);
+    Admission admission =
+        connections_admit(router->connections, incoming->route, incoming->route_length,
+                          incoming->agent, &incoming->envelope);
     if (admission.displaced != 0) {
         handlers->gone(handlers->ctx, incoming->agent, admission.displaced);
     }
@@ -188,8 +217,9 @@ static void dispatch(Router *router, const Incoming *incoming)
         handlers->forged(handlers->ctx, incoming->agent, admission.reason);
         break;
     case ADMIT_UNBOUND:
+        send_away(router, incoming);
+        break;
     case ADMIT_NONE:
-        router->stats.unbound++;
         break;
     }
 }
@@ -210,8 +240,10 @@ static void take(Router *router, const Zframe *route, const Zframe *frame)
     if (arena == NULL) {
         return;
     }
-    Incoming incoming = { .route = zframe_data(route), .route_length = zframe_size(route),
-                          .agent = arena_strdup(arena, agent), .share = share };
+    Incoming incoming = { .route = zframe_data(route),
+                          .route_length = zframe_size(route),
+                          .agent = arena_strdup(arena, agent),
+                          .share = share };
     if (decode(router, frame, arena, &incoming) && !is_put_off(router, &incoming, now_ms)) {
         dispatch(router, &incoming);
     }
@@ -251,8 +283,8 @@ ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOpt
     random_init(&router->random, options->seed);
     bucket_init(&router->admission, options->handshakes_per_second, options->handshakes_per_second,
                 now_ms);
-    if (zsock_open(context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT, &router->socket,
-                   err) != ERR_NONE ||
+    if (zsock_open(context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT,
+                   &router->socket, err) != ERR_NONE ||
         zsock_curve_server(router->socket, options->secret_key, ZAP_DOMAIN, err) != ERR_NONE) {
         return err->code;
     }

@@ -1,7 +1,9 @@
 /*
- * The router: agents' messages in and out. What comes in has been checked here, in this order: it is
- * authenticated, its key is an agent's *now*, the agent has not used up its share, the frame is whole and
- * well-formed, and its route is bound to this agent. What fails is counted and dropped; nobody is told.
+ * The router: agents' messages in and out. What comes in has been checked here, in this order: it
+ * is authenticated, its key is an agent's *now*, the agent has not used up its share, the frame is
+ * whole and well-formed, and its route is bound to this agent. What fails is counted and dropped.
+ * Only an agent that speaks in a session that is not here any more is told so, by a BYE in that
+ * session: it greets again.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_ROUTER_H
 #define SKEIN_COORDINATOR_FLEET_ROUTER_H
@@ -25,7 +27,8 @@ typedef struct RouterHandlers {
     /* Where the message that comes next is decoded; NULL: take nothing now, drop what comes. */
     Arena *(*begin)(void *ctx);
 
-    /* A message of `agent` over `connection`; `agent` and the body live in the arena given by begin. */
+    /* A message of `agent` over `connection`; `agent` and the body live in the arena given by
+     * begin. */
     void (*message)(void *ctx, const char *agent, uint64_t connection, const Envelope *envelope);
 
     /* The agent broke a rule of identity. `reason` is a constant sentence. */
@@ -50,7 +53,7 @@ typedef struct RouterStats {
     uint64_t unauthenticated; /* no User-Id, or a key that has been taken out of agents_dir */
     uint64_t throttled;       /* beyond the agent's share */
     uint64_t malformed;       /* not to be decoded, or not for a coordinator */
-    uint64_t unbound;         /* before any HELLO */
+    uint64_t unbound;         /* in no session of ours */
     uint64_t forged;
     uint64_t busy;       /* HELLOs put off */
     uint64_t slow;       /* sends that found the peer's queue full */
@@ -58,8 +61,8 @@ typedef struct RouterStats {
 } RouterStats;
 
 /*
- * Binds the ROUTER. The ZAP gate of `context` stands already. Loop, keys and handlers' context outlive
- * the router. `keys` is asked on every message.
+ * Binds the ROUTER. The ZAP gate of `context` stands already. Loop, keys and handlers' context
+ * outlive the router. `keys` is asked on every message.
  */
 ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOptions *options,
                     const RouterHandlers *handlers, Router **ret_router, Err *err);
@@ -71,8 +74,8 @@ AUTO_PTR_DEFINE(Router, router_close)
 void router_set_term(Router *router, uint64_t term);
 
 /*
- * Sends without waiting. A slow peer's message is dropped (what matters is sent again); a peer that is
- * gone is reported by handlers.gone. An unknown connection is ignored: its peer is gone already.
+ * Sends without waiting. A slow peer's message is dropped (what matters is sent again); a peer that
+ * is gone is reported by handlers.gone. An unknown connection is ignored: its peer is gone already.
  */
 void router_send(Router *router, uint64_t connection, uint64_t session, MessageType type,
                  const void *body);

@@ -97,14 +97,17 @@ static void put_agent_key(Fixture *fixture)
 static void open_router(Fixture *fixture)
 {
     const RouterHandlers handlers = { fixture, on_begin, on_message, on_forged, on_gone };
-    RouterOptions options = { .endpoint = "tcp://127.0.0.1:*", .retry_after_ms = 100, .seed = 1,
+    RouterOptions options = { .endpoint = "tcp://127.0.0.1:*",
+                              .retry_after_ms = 100,
+                              .seed = 1,
                               .handshakes_per_second = HELLOS_ADMITTED };
     Err err = { 0 };
     memcpy(options.secret_key, fixture->own.secret_key, CURVE_KEY_BYTES);
-    assert_int_equal(zap_gate_open(fixture->loop, fixture->context, fixture->keys, &fixture->gate, &err),
-                     ERR_NONE);
-    assert_int_equal(router_open(fixture->loop, fixture->context, fixture->keys, &options, &handlers,
-                                 &fixture->router, &err),
+    assert_int_equal(
+        zap_gate_open(fixture->loop, fixture->context, fixture->keys, &fixture->gate, &err),
+        ERR_NONE);
+    assert_int_equal(router_open(fixture->loop, fixture->context, fixture->keys, &options,
+                                 &handlers, &fixture->router, &err),
                      ERR_NONE);
     router_set_term(fixture->router, 7);
     router_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), &err);
@@ -183,7 +186,9 @@ static bool send_frame(Zsock socket, const void *bytes, size_t length)
 
 static void encode(MessageType type, const void *body, Str *frame)
 {
-    const Envelope envelope = { .version = 1, .type = type, .session = 5, .seq = 1, .body = body };
+    const Envelope envelope = {
+        .version = 1, .type = type, .session = 5, .term = 3, .seq = 1, .body = body
+    };
     Err err = { 0 };
     assert_int_equal(envelope_encode(&envelope, MESSAGE_TO_COORDINATOR_MAX, frame, &err), ERR_NONE);
 }
@@ -198,7 +203,9 @@ static void say(Fixture *fixture, Zsock socket, MessageType type, const void *bo
 static void say_hello(Fixture *fixture, Zsock socket, uint8_t boot)
 {
     const uint8_t boot_id[BOOT_ID_BYTES] = { boot };
-    const Hello hello = { .boot_id = { boot_id, BOOT_ID_BYTES }, .protocol_min = 1, .protocol_max = 1,
+    const Hello hello = { .boot_id = { boot_id, BOOT_ID_BYTES },
+                          .protocol_min = 1,
+                          .protocol_max = 1,
                           .version = "test" };
     say(fixture, socket, MESSAGE_HELLO, &hello);
 }
@@ -254,7 +261,8 @@ static void a_stranger_is_never_heard(void **state)
     const Ping ping = { .sent_at_ms = 1 };
     AUTO(Str) frame = { 0 };
     encode(MESSAGE_PING, &ping, &frame);
-    assert_false(send_frame(stranger, frame.data, frame.length)); /* IMMEDIATE: there is no connection */
+    assert_false(
+        send_frame(stranger, frame.data, frame.length)); /* IMMEDIATE: there is no connection */
     assert_string_equal(str_text(&fixture->told), "");
     assert_int_equal(zap_gate_stats(fixture->gate).accepted, 0);
 }
@@ -311,6 +319,18 @@ static void messages_before_a_hello_and_after_forgetting_are_unbound(void **stat
     assert_false(was_told(fixture, "PING"));
 }
 
+static void an_agent_in_a_session_of_before_is_told_to_greet_again(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    Envelope envelope = { 0 };
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, receive(agent, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BYE);
+    assert_int_equal(envelope.session, 5); /* the ping's: an agent listens to no other */
+    assert_int_equal(envelope.term, 3);
+}
+
 static void sending_to_a_peer_that_has_gone_reports_it_once(void **state)
 {
     Fixture *fixture = *state;
@@ -319,7 +339,8 @@ static void sending_to_a_peer_that_has_gone_reports_it_once(void **state)
     say_hello(fixture, agent, 1);
     WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
     zsock_done(&agent);
-    WAIT_FOR(fixture, (router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong), was_told(fixture, "gone")));
+    WAIT_FOR(fixture,
+             (router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong), was_told(fixture, "gone")));
     router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong);
     assert_string_equal(str_text(&fixture->told), "HELLO db1@1; gone db1@1; ");
 }
@@ -349,7 +370,8 @@ static void nothing_is_taken_while_the_shell_takes_nothing(void **state)
     WAIT_FOR(fixture, zap_gate_stats(fixture->gate).accepted > 0);
     fixture->is_closed = false;
     say_ping(fixture, agent); /* behind both: when it is there, they have been dropped */
-    WAIT_FOR(fixture, router_stats(fixture->router).unbound + router_stats(fixture->router).received > 0);
+    WAIT_FOR(fixture,
+             router_stats(fixture->router).unbound + router_stats(fixture->router).received > 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -363,6 +385,7 @@ int main(void)
         TEST(garbage_is_counted_and_dropped),
         TEST(a_second_boot_id_on_a_connection_is_reported_as_forged),
         TEST(messages_before_a_hello_and_after_forgetting_are_unbound),
+        TEST(an_agent_in_a_session_of_before_is_told_to_greet_again),
         TEST(sending_to_a_peer_that_has_gone_reports_it_once),
         TEST(hellos_beyond_the_admission_are_told_to_come_again),
         TEST(nothing_is_taken_while_the_shell_takes_nothing),
