@@ -43,7 +43,8 @@ static ErrCode check_loopback(const char *text, void *ret, Arena *arena, Err *er
     (void)ret;
     (void)arena;
     if (text[0] != '\0' && !str_starts_with(text, "127.") && !str_starts_with(text, "[::1]:")) {
-        return err_set(err, ERR_CONFIG, "it is not a loopback address: anyone could read the fleet");
+        return err_set(err, ERR_CONFIG,
+                       "it is not a loopback address: anyone could read the fleet");
     }
     return ERR_NONE;
 }
@@ -78,18 +79,22 @@ static const ConfigField LOG_FIELDS[] = {
 static const ConfigTable LOG = CONFIG_TABLE_OF("the log", LogConfig, LOG_FIELDS);
 
 #define INTERVAL(name_, member, fallback_, doc_)                                                   \
-    { CONFIG_FIELD_AS(name_, EngineConfig, member, CONFIG_DURATION), .fallback = (fallback_),      \
-      .min = INTERVAL_MIN_MS, .max = INTERVAL_MAX_MS, .doc = (doc_) }
+    {                                                                                              \
+        CONFIG_FIELD_AS(name_, EngineConfig, member, CONFIG_DURATION),                             \
+            .fallback = (fallback_), .min = INTERVAL_MIN_MS, .max = INTERVAL_MAX_MS, .doc = (doc_) \
+    }
 
 static const ConfigField INTERVAL_FIELDS[] = {
     INTERVAL("heartbeat", heartbeat_ms, "5s", "How often an agent says that it is there."),
     INTERVAL("suspect", suspect_ms, "15s",
              "Silence after which an agent gets nothing new. At least three heartbeats."),
-    INTERVAL("lost", lost_ms, "30s",
-             "Silence after which an agent counts as lost. More than suspect, and more than lease and "
-             "heartbeat together; a plan's agent_lost.after is at least twice this."),
-    INTERVAL("lease", lease_ms, "20s",
-             "For how long after a heartbeat an agent may start steps. Cut off for longer, it parks."),
+    INTERVAL(
+        "lost", lost_ms, "30s",
+        "Silence after which an agent counts as lost. More than suspect, and more than lease and "
+        "heartbeat together; a plan's agent_lost.after is at least twice this."),
+    INTERVAL(
+        "lease", lease_ms, "20s",
+        "For how long after a heartbeat an agent may start steps. Cut off for longer, it parks."),
     INTERVAL("accept", accept_ms, "30s", "Time for an agent to take up an order."),
     INTERVAL("recovery_grace", recovery_grace_ms, "90s",
              "After a restart: how long agents have to come back before silence means anything."),
@@ -101,24 +106,27 @@ static const ConfigField INTERVAL_FIELDS[] = {
              "coordinator is the one cut off."),
     { CONFIG_FIELD(EngineConfig, mass_loss_percent, CONFIG_INTEGER), .fallback = "30", .min = 1,
       .max = 100, .unit = "percent",
-      .doc = "So many of the agents at work, and at least two, lost together pause every rollout." },
+      .doc =
+          "So many of the agents at work, and at least two, lost together pause every rollout." },
 };
-static const ConfigTable INTERVALS = CONFIG_TABLE_OF("the intervals", EngineConfig, INTERVAL_FIELDS);
+static const ConfigTable INTERVALS =
+    CONFIG_TABLE_OF("the intervals", EngineConfig, INTERVAL_FIELDS);
 
 static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(CoordinatorConfig, listen, CONFIG_STRING), .fallback = "tcp://127.0.0.1:7420",
-      .expected = "an endpoint such as tcp://0.0.0.0:7420",
-      .parse = check_endpoint,
+      .expected = "an endpoint such as tcp://0.0.0.0:7420", .parse = check_endpoint,
       .doc = "Where agents dial in. Every connection is encrypted, and only keys in agents_dir are "
              "let in; 0.0.0.0 is safe." },
     { CONFIG_FIELD(CoordinatorConfig, key_file, CONFIG_STRING),
       .fallback = "/etc/skein/coordinator.key", .min = 1, .max = PATH_BYTES_MAX,
-      .doc = "The coordinator's secret key: skein keys generate coordinator. Its .pub goes to every "
-             "agent." },
+      .doc =
+          "The coordinator's secret key: skein keys generate coordinator. Its .pub goes to every "
+          "agent." },
     { CONFIG_FIELD(CoordinatorConfig, agents_dir, CONFIG_STRING), .fallback = "/etc/skein/agents.d",
       .min = 1, .max = PATH_BYTES_MAX,
-      .doc = "A directory with NAME.pub for every agent: the key is the agent's identity, the file's "
-             "name its name. Read again when it changes and on SIGHUP." },
+      .doc =
+          "A directory with NAME.pub for every agent: the key is the agent's identity, the file's "
+          "name its name. Read again when it changes and on SIGHUP." },
     { CONFIG_FIELD(CoordinatorConfig, store, CONFIG_STRING),
       .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
       .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },
@@ -127,8 +135,9 @@ static const ConfigField FIELDS[] = {
       .doc = "The log, on standard error." },
     { CONFIG_FIELD(CoordinatorConfig, handshakes_per_second, CONFIG_INTEGER), .fallback = "500",
       .min = 1, .max = 100000, .unit = "agents",
-      .doc = "How many agents are welcomed in a second; after a restart the others are told when to "
-             "come again." },
+      .doc =
+          "How many agents are welcomed in a second; after a restart the others are told when to "
+          "come again." },
     { CONFIG_FIELD(CoordinatorConfig, time_scale, CONFIG_CUSTOM), .fallback = "1",
       .expected = "a factor from 0.001 to 100", .parse = parse_scale,
       .doc = "Multiplies all intervals below. For demonstrations and tests." },
@@ -178,7 +187,8 @@ ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
     return ERR_NONE;
 }
 
-ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfig *ret_config, Err *err)
+ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfig *ret_config,
+                                Err *err)
 {
     AUTO_PTR(ConfigDocument) document = NULL;
     ErrCode code = config_open(path, &document, err);

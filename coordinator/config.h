@@ -31,13 +31,16 @@ typedef struct CoordinatorConfig {
     LogConfig log;
     double time_scale;
     uint32_t handshakes_per_second;
-    EngineConfig intervals; /* read as written; after config_load already multiplied by time_scale */
+    EngineConfig
+        intervals; /* read as written; after config_load already multiplied by time_scale */
 } CoordinatorConfig;
 
 extern const ConfigTable COORDINATOR_CONFIG;
 
-/* Reads, checks what must hold between values, applies time_scale. Texts live in `arena`. ERR_CONFIG. */
-ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfig *ret_config, Err *err);
+/* Reads, checks what must hold between values, applies time_scale. Texts live in `arena`.
+ * ERR_CONFIG. */
+ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfig *ret_config,
+                                Err *err);
 
 /* The same for a document that is open. */
 ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,

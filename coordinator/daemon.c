@@ -38,8 +38,8 @@ typedef struct Daemon {
 /* ---- from the fleet to the engine ---- */
 
 static const EventKind EVENT_OF_MESSAGE[MESSAGE_TYPE_COUNT_] = {
-    [MESSAGE_HELLO] = EVENT_HELLO, [MESSAGE_INVENTORY] = EVENT_INVENTORY,
-    [MESSAGE_PING] = EVENT_PING,   [MESSAGE_STATE] = EVENT_STATE,
+    [MESSAGE_HELLO] = EVENT_HELLO,       [MESSAGE_INVENTORY] = EVENT_INVENTORY,
+    [MESSAGE_PING] = EVENT_PING,         [MESSAGE_STATE] = EVENT_STATE,
     [MESSAGE_PROGRESS] = EVENT_PROGRESS, [MESSAGE_BYE] = EVENT_BYE,
 };
 
@@ -52,8 +52,10 @@ static void take_about_agent(Daemon *daemon, EventKind kind, const char *agent, 
     }
     Arena *inbox = shell_inbox(daemon->shell);
     if (inbox != NULL) { /* read-only otherwise: on_resumed tells all of this again */
-        const Event event = { .kind = kind, .agent = arena_strdup(inbox, agent),
-                              .connection = connection, .reason = reason };
+        const Event event = { .kind = kind,
+                              .agent = arena_strdup(inbox, agent),
+                              .connection = connection,
+                              .reason = reason };
         shell_take(daemon->shell, &event);
     }
 }
@@ -81,15 +83,18 @@ static void on_message(void *ctx, const char *agent, uint64_t connection, const 
         serve_plan(daemon, connection, envelope);
         return;
     }
-    Event event = { .kind = EVENT_OF_MESSAGE[envelope->type], .agent = agent,
-                    .connection = connection, .session = envelope->session };
+    Event event = { .kind = EVENT_OF_MESSAGE[envelope->type],
+                    .agent = agent,
+                    .connection = connection,
+                    .session = envelope->session };
     event.hello = envelope->body; /* the union's members are all pointers to the body */
     shell_take(daemon->shell, &event);
 }
 
 static void on_forged(void *ctx, const char *agent, const char *reason)
 {
-    log_warning("an agent broke a rule of identity", LOG_STR("agent", agent), LOG_STR("reason", reason));
+    log_warning("an agent broke a rule of identity", LOG_STR("agent", agent),
+                LOG_STR("reason", reason));
     take_about_agent(ctx, EVENT_AGENT_FORGED, agent, 0, reason);
 }
 
@@ -116,7 +121,8 @@ static void on_published(void *ctx, uint64_t last_seq)
     http_server_notify(((Daemon *)ctx)->http);
 }
 
-/* The engine learns who is an agent now: at the start, after missed events, when it is a new one. */
+/* The engine learns who is an agent now: at the start, after missed events, when it is a new one.
+ */
 static void on_resumed(void *ctx)
 {
     Daemon *daemon = ctx;
@@ -204,7 +210,8 @@ static void on_signal(void *ctx, int signal_number)
     loop_stop(daemon->loop);
 }
 
-/* Out of descriptors a ROUTER spins: every agent needs one, so it is refused now rather than at night. */
+/* Out of descriptors a ROUTER spins: every agent needs one, so it is refused now rather than at
+ * night. */
 static ErrCode check_descriptors(size_t agents, Err *err)
 {
     struct rlimit limit;
@@ -268,8 +275,8 @@ static ErrCode open_state(Daemon *daemon, Err *err)
     if (read_keys(config->agents_dir, &daemon->keys, err) != ERR_NONE ||
         check_descriptors(keys_count(daemon->keys), err) != ERR_NONE ||
         store_sqlite_open(config->store, &daemon->store, err) != ERR_NONE ||
-        shell_new(&config->intervals, random_seed(), daemon->loop, daemon->store, &daemon->shell, err) !=
-            ERR_NONE) {
+        shell_new(&config->intervals, random_seed(), daemon->loop, daemon->store, &daemon->shell,
+                  err) != ERR_NONE) {
         return err->code;
     }
     daemon->plans = plan_server_new(daemon->store);

@@ -1,6 +1,6 @@
 /*
- * The coordinator as a whole: everything opened in the order that is safe, joined to one loop, and closed
- * in the opposite order on every path.
+ * The coordinator as a whole: everything opened in the order that is safe, joined to one loop, and
+ * closed in the opposite order on every path.
  */
 #ifndef SKEIN_COORDINATOR_DAEMON_H
 #define SKEIN_COORDINATOR_DAEMON_H
@@ -9,12 +9,13 @@
 #include "coordinator/config.h"
 
 /*
- * Runs until SIGTERM or SIGINT (ERR_NONE), or until something ends it. SIGHUP reads the agents' keys
- * again. Signals are blocked and the log is set before: loop_block_signals, log_init.
+ * Runs until SIGTERM or SIGINT (ERR_NONE), or until something ends it. SIGHUP reads the agents'
+ * keys again. Signals are blocked and the log is set before: loop_block_signals, log_init.
  */
 ErrCode daemon_run(const CoordinatorConfig *config, Err *err);
 
-/* Opens what can be opened without taking anything from a running coordinator: keys and agents_dir. */
+/* Opens what can be opened without taking anything from a running coordinator: keys and agents_dir.
+ */
 ErrCode daemon_check(const CoordinatorConfig *config, Err *err);
 
 #endif

@@ -44,7 +44,8 @@ static const Plan *plan_of(Store *store, const StoreContents *contents, const Pl
     Plan *plan = NULL;
     Err err = { 0 };
     if (load_plan(store, rollout->plan_hash, arena, &plan, &err) != ERR_NONE) {
-        log_error("cannot read the plan of a rollout", LOG_STR("rollout", rollout->id), LOG_ERR(&err));
+        log_error("cannot read the plan of a rollout", LOG_STR("rollout", rollout->id),
+                  LOG_ERR(&err));
         return NULL;
     }
     return plan;

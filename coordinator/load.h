@@ -19,7 +19,7 @@ ErrCode load_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *aren
                   Err *err);
 
 /* The same from a bundle's bytes, whose hash must be `hash`. */
-ErrCode load_bundle(Bytes bundle, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Plan **ret_plan,
-                    Err *err);
+ErrCode load_bundle(Bytes bundle, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+                    Plan **ret_plan, Err *err);
 
 #endif

@@ -15,7 +15,8 @@ static const char HELP[] =
     "  --version      print the version and exit\n"
     "  --help         print this and exit\n"
     "\n"
-    "SIGTERM stops it, SIGHUP reads the agents' keys again. Nothing that runs in a database ends with it.\n"
+    "SIGTERM stops it, SIGHUP reads the agents' keys again. Nothing that runs in a database ends "
+    "with it.\n"
     "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 another coordinator has taken over.\n";
 
 static const struct option OPTIONS[] = { { "config", required_argument, NULL, 'c' },
@@ -49,16 +50,25 @@ int main(int argc, char **argv)
     bool is_check = false;
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (option) {
-        case 'c': path = optarg; break;
-        case 'k': is_check = true; break;
-        case 'v': return puts("skein-coordinator " SKEIN_VERSION) < 0;
-        case 'h': return fputs(HELP, stdout) < 0;
-        default: fputs(HELP, stderr); return EXIT_CODE_USAGE;
+        case 'c':
+            path = optarg;
+            break;
+        case 'k':
+            is_check = true;
+            break;
+        case 'v':
+            return puts("skein-coordinator " SKEIN_VERSION) < 0;
+        case 'h':
+            return fputs(HELP, stdout) < 0;
+        default:
+            fputs(HELP, stderr);
+            return EXIT_CODE_USAGE;
         }
     }
     Err err = { 0 };
     if (optind < argc) {
-        err_set(&err, ERR_USAGE, "'%s' is no option; skein-coordinator takes options only", argv[optind]);
+        err_set(&err, ERR_USAGE, "'%s' is no option; skein-coordinator takes options only",
+                argv[optind]);
         return fail(&err);
     }
     return sodium_init() < 0 || run(path, is_check, &err) != ERR_NONE ? fail(&err) : 0;

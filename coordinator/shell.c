@@ -104,10 +104,11 @@ static const char *or_null(const char *text)
 
 static void log_event(const EventRow *event)
 {
-    log_info("state changed", LOG_STR("rule", event->rule), LOG_STR("rollout", or_null(event->rollout)),
-             LOG_STR("wave", or_null(event->wave)), LOG_STR("target", or_null(event->target)),
-             LOG_STR("agent", or_null(event->agent)), LOG_STR("old", or_null(event->old_state)),
-             LOG_STR("new", or_null(event->new_state)), LOG_STR("actor", event->actor),
+    log_info("state changed", LOG_STR("rule", event->rule),
+             LOG_STR("rollout", or_null(event->rollout)), LOG_STR("wave", or_null(event->wave)),
+             LOG_STR("target", or_null(event->target)), LOG_STR("agent", or_null(event->agent)),
+             LOG_STR("old", or_null(event->old_state)), LOG_STR("new", or_null(event->new_state)),
+             LOG_STR("actor", event->actor),
              LOG_STR("code", event->code == ERR_NONE ? NULL : err_name(event->code)),
              LOG_STR("text", event->text));
 }
@@ -180,7 +181,8 @@ static void leave_read_only(Shell *shell)
 
 /* ---- a higher term in the fleet ---- */
 
-/* From the store anew, under a term above all that have been seen. The old engine stays on error. */
+/* From the store anew, under a term above all that have been seen. The old engine stays on error.
+ */
 static ErrCode reload(Shell *shell, Err *err)
 {
     Engine *engine = NULL;
@@ -300,9 +302,9 @@ void shell_flush(Shell *shell)
     shell->inbox = (Inbox){ 0 };
     Effects effects = { 0 };
     Err err = { 0 };
-    LIST_EACH(event, &inbox.events)
-    {
-        /* Only people's requests are answered with an error; a message that is refused is just that. */
+    LIST_EACH(event, &inbox.events) {
+        /* Only people's requests are answered with an error; a message that is refused is just
+         * that. */
         (void)step(shell, event, &effects, &err);
     }
     step_tick_if_due(shell, &effects);
@@ -374,8 +376,8 @@ ErrCode shell_request(Shell *shell, Event *event, Err *err)
 
 /* ---- life ---- */
 
-ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store, Shell **ret_shell,
-                  Err *err)
+ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store,
+                  Shell **ret_shell, Err *err)
 {
     AUTO_PTR(Shell) shell = mem_alloc(sizeof(*shell));
     const Effects nothing = { 0 };
@@ -385,8 +387,8 @@ ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *
     shell->store = store;
     shell->started_ms = clock_boot_ms();
     random_init(&shell->random, seed);
-    ErrCode code = load_engine(store, config, seed, 0, shell->started_ms, &shell->engine, &shell->term,
-                               err);
+    ErrCode code =
+        load_engine(store, config, seed, 0, shell->started_ms, &shell->engine, &shell->term, err);
     if (code == ERR_NONE) {
         code = store->ops->commit(store, &nothing, &shell->last_seq, err);
     }

@@ -1,11 +1,11 @@
 /*
- * The shell around the engine: takes events, steps, commits ONE store transaction for all of them, and
- * only then sends and publishes. Nothing leaves before it is durable.
+ * The shell around the engine: takes events, steps, commits ONE store transaction for all of them,
+ * and only then sends and publishes. Nothing leaves before it is durable.
  *
- * When the store does not take a batch, the shell is read-only: nothing is stepped and nothing sent,
- * messages are dropped (agents repeat what matters), and the very same batch is tried again until the
- * store takes it. Meanwhile the engine's clock stands still: it must not conclude anything about agents
- * whose messages it could not take. One thread.
+ * When the store does not take a batch, the shell is read-only: nothing is stepped and nothing
+ * sent, messages are dropped (agents repeat what matters), and the very same batch is tried again
+ * until the store takes it. Meanwhile the engine's clock stands still: it must not conclude
+ * anything about agents whose messages it could not take. One thread.
  */
 #ifndef SKEIN_COORDINATOR_SHELL_H
 #define SKEIN_COORDINATOR_SHELL_H
@@ -27,15 +27,16 @@ typedef struct ShellPorts {
     void (*send)(void *ctx, const SendEffect *send);
     void (*close)(void *ctx, uint64_t connection);
     void (*published)(void *ctx, uint64_t last_seq); /* there are new events */
-    void (*resumed)(void *ctx); /* the engine is new, or has missed events: tell it what it should know */
+    void (*resumed)(
+        void *ctx); /* the engine is new, or has missed events: tell it what it should know */
 } ShellPorts;
 
 /*
  * Loads the store, takes a term, builds the engine, and hooks into the loop. The store and the loop
  * outlive the shell. `seed` is the engine's.
  */
-ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store, Shell **ret_shell,
-                  Err *err);
+ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store,
+                  Shell **ret_shell, Err *err);
 void shell_free(Shell *shell);
 
 AUTO_PTR_DEFINE(Shell, shell_free)
@@ -43,18 +44,19 @@ AUTO_PTR_DEFINE(Shell, shell_free)
 void shell_set_ports(Shell *shell, const ShellPorts *ports);
 
 /*
- * Queues an event of the fleet; it is stepped in the loop's next turn, in order. Times are filled in by
- * the shell. What the event points to lives in shell_inbox. Dropped when read-only.
+ * Queues an event of the fleet; it is stepped in the loop's next turn, in order. Times are filled
+ * in by the shell. What the event points to lives in shell_inbox. Dropped when read-only.
  */
 void shell_take(Shell *shell, const Event *event);
 
-/* The memory of queued events, until they have been stepped. NULL when read-only or full: take nothing. */
+/* The memory of queued events, until they have been stepped. NULL when read-only or full: take
+ * nothing. */
 Arena *shell_inbox(Shell *shell);
 
 /*
- * A person's request: steps and commits at once, behind everything queued. ERR_NONE: it is durable. What
- * the engine refuses has changed nothing. ERR_STORE: read-only; whether this request takes effect later
- * stands in the message.
+ * A person's request: steps and commits at once, behind everything queued. ERR_NONE: it is durable.
+ * What the engine refuses has changed nothing. ERR_STORE: read-only; whether this request takes
+ * effect later stands in the message.
  */
 ErrCode shell_request(Shell *shell, Event *event, Err *err);
 

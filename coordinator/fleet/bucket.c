@@ -1,12 +1,15 @@
 /* The arithmetic of a token bucket. */
 #include "coordinator/fleet/bucket.h"
 
-#define TOKEN 1000U /* thousandths: per_second tokens a second are per_second thousandths a millisecond */
+#define TOKEN                                                                                      \
+    1000U /* thousandths: per_second tokens a second are per_second thousandths a millisecond */
 
 void bucket_init(Bucket *bucket, uint32_t per_second, uint32_t burst, uint64_t now_ms)
 {
-    *bucket = (Bucket){ .per_second = per_second, .burst = burst,
-                        .thousandths = (uint64_t)burst * TOKEN, .filled_at_ms = now_ms };
+    *bucket = (Bucket){ .per_second = per_second,
+                        .burst = burst,
+                        .thousandths = (uint64_t)burst * TOKEN,
+                        .filled_at_ms = now_ms };
 }
 
 static void fill(Bucket *bucket, uint64_t now_ms)

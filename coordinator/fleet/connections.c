@@ -106,8 +106,7 @@ void connections_free(Connections *connections)
     }
     Node *node = NULL;
     Node *next = NULL;
-    HASH_ITER(by_route, connections->by_route, node, next)
-    {
+    HASH_ITER(by_route, connections->by_route, node, next) {
         drop(connections, node);
     }
     map_free(connections->peers);
@@ -121,7 +120,8 @@ static Admission forged(const char *reason)
     return (Admission){ .verdict = ADMIT_FORGED, .reason = reason };
 }
 
-static Admission add(Connections *connections, const Route *route, const char *agent, const Hello *hello)
+static Admission add(Connections *connections, const Route *route, const char *agent,
+                     const Hello *hello)
 {
     Admission admission = { .verdict = ADMIT_OK, .displaced = displace(connections, agent) };
     Node *node = mem_alloc(sizeof(*node));
@@ -136,7 +136,8 @@ static Admission add(Connections *connections, const Route *route, const char *a
     return admission;
 }
 
-static Admission admit_bound(const Connection *connection, const char *agent, const Envelope *envelope)
+static Admission admit_bound(const Connection *connection, const char *agent,
+                             const Envelope *envelope)
 {
     if (!str_equal(connection->agent, agent)) {
         return forged("it came over the connection of another agent");

@@ -1,9 +1,10 @@
 /*
- * Connections: which routes are bound to which agent. A connection comes to be with a HELLO and is bound
- * to (routing id, agent, boot id) as long as it lives; its handle is never used again. No sockets here.
+ * Connections: which routes are bound to which agent. A connection comes to be with a HELLO and is
+ * bound to (routing id, agent, boot id) as long as it lives; its handle is never used again. No
+ * sockets here.
  *
- * libzmq gives every peer that sets none a routing id of its own: five bytes, the first of them 0. An
- * agent sets none; a peer that does could pose as a route that another had.
+ * libzmq gives every peer that sets none a routing id of its own: five bytes, the first of them 0.
+ * An agent sets none; a peer that does could pose as a route that another had.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_CONNECTIONS_H
 #define SKEIN_COORDINATOR_FLEET_CONNECTIONS_H
@@ -17,7 +18,8 @@
 
 #define ROUTE_BYTES 5
 
-/* A copied machine, or a peer that dials again and again, holds at most so many; the oldest goes. */
+/* A copied machine, or a peer that dials again and again, holds at most so many; the oldest goes.
+ */
 #define CONNECTIONS_PER_AGENT_MAX 4
 
 typedef struct Route {

@@ -13,7 +13,8 @@
 #include "common/str.h"
 
 #define SUFFIX ".pub"
-#define RACY_MS 2000 /* a directory changed so shortly before it was read may change again unseen */
+#define RACY_MS 2000 /* a directory changed so shortly before it was read may change again unseen  \
+                      */
 
 typedef struct Entry {
     char name[KEY_NAME_MAX + 1];
@@ -124,12 +125,11 @@ static void report_duplicate(const Keys *keys, const Entry *entry, const Entry *
 }
 
 /* Fills the names' keys; what stays is in `ret`, and by its key in `by_user_id`. */
-static void read_entries(const Keys *keys, EntryList *names, const KeysWatcher *watcher, EntryList *ret,
-                         Map *by_user_id)
+static void read_entries(const Keys *keys, EntryList *names, const KeysWatcher *watcher,
+                         EntryList *ret, Map *by_user_id)
 {
     LIST_RESERVE(ret, names->count + 1); /* no moving: the map points into it */
-    LIST_EACH(name, names)
-    {
+    LIST_EACH(name, names) {
         Err err = { 0 };
         Entry entry = { 0 };
         if (read_entry(keys->directory, name->name, &entry, &err) != ERR_NONE) {

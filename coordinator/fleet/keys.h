@@ -1,7 +1,8 @@
 /*
- * Keys: who is an agent. A directory with NAME.pub for each; the file's name is the agent's name and its
- * key is its identity. A connection is known by its key (the ZAP User-Id), and looked up here on every
- * message: a key that is taken out, or changed, is refused at once, also on connections that stand.
+ * Keys: who is an agent. A directory with NAME.pub for each; the file's name is the agent's name
+ * and its key is its identity. A connection is known by its key (the ZAP User-Id), and looked up
+ * here on every message: a key that is taken out, or changed, is refused at once, also on
+ * connections that stand.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_KEYS_H
 #define SKEIN_COORDINATOR_FLEET_KEYS_H
@@ -16,7 +17,8 @@
 
 typedef struct Keys Keys;
 
-/* What a reading found. Names are valid during the call. A changed key is first revoked, then added. */
+/* What a reading found. Names are valid during the call. A changed key is first revoked, then
+ * added. */
 typedef struct KeysWatcher {
     void *ctx;
     void (*added)(void *ctx, const char *name);
@@ -31,16 +33,17 @@ void keys_free(Keys *keys);
 AUTO_PTR_DEFINE(Keys, keys_free)
 
 /*
- * Reads the directory anew. A file that cannot be read keeps the key that its name had (a half-copied
- * file revokes nobody); one whose key another name has already is left out, and said. ERR_CONFIG: the
- * directory itself cannot be read; nothing has changed then.
+ * Reads the directory anew. A file that cannot be read keeps the key that its name had (a
+ * half-copied file revokes nobody); one whose key another name has already is left out, and said.
+ * ERR_CONFIG: the directory itself cannot be read; nothing has changed then.
  */
 ErrCode keys_reload(Keys *keys, const KeysWatcher *watcher, Err *err);
 
 /* Has the directory changed since it was read? One stat(2). */
 bool keys_is_stale(const Keys *keys);
 
-/* The User-Id under which a key comes in; NULL when no agent has it. Valid until the next reload. */
+/* The User-Id under which a key comes in; NULL when no agent has it. Valid until the next reload.
+ */
 const char *keys_user_id(const Keys *keys, const uint8_t key[KEY_PUBLIC_BYTES]);
 
 /* The agent's name of a User-Id, now; NULL when it is nobody's any more. */

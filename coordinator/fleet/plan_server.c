@@ -58,7 +58,8 @@ static Cached *least_used(PlanServer *server)
 static ErrCode fill(PlanServer *server, const uint8_t *hash, Cached **ret_slot, Err *err)
 {
     Cached fresh = { 0 };
-    ErrCode code = server->store->ops->get_plan(server->store, hash, &fresh.arena, &fresh.bundle, err);
+    ErrCode code =
+        server->store->ops->get_plan(server->store, hash, &fresh.arena, &fresh.bundle, err);
     if (code != ERR_NONE) {
         arena_done(&fresh.arena);
         return code;

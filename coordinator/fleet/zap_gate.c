@@ -28,8 +28,9 @@ static void refuse(ZapGate *gate, const ZapRequest *request)
     (void)zap_refuse(gate->socket, request, "this key is not in agents_dir", &err);
     if (IS_POWER_OF_TWO(gate->stats.refused)) {
         key_fingerprint(KEY_CURVE, request->public_key, fingerprint);
-        log_warning("refused a peer whose key is not in agents_dir", LOG_STR("address", request->address),
-                    LOG_STR("key", fingerprint), LOG_U64("refused", gate->stats.refused));
+        log_warning("refused a peer whose key is not in agents_dir",
+                    LOG_STR("address", request->address), LOG_STR("key", fingerprint),
+                    LOG_U64("refused", gate->stats.refused));
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * The gate: answers libzmq's question about every CURVE handshake from the list of keys. Bound before the
- * ROUTER, for without a handler libzmq lets every peer in.
+ * The gate: answers libzmq's question about every CURVE handshake from the list of keys. Bound
+ * before the ROUTER, for without a handler libzmq lets every peer in.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_ZAP_GATE_H
 #define SKEIN_COORDINATOR_FLEET_ZAP_GATE_H

@@ -34,8 +34,8 @@ ErrCode api_number(const ApiRequest *request, const char *name, uint64_t min, ui
     const char *text = request->query(request->query_ctx, name);
     int64_t number = (int64_t)fallback;
     if (text != NULL && !str_to_int64(text, (int64_t)min, (int64_t)max, &number)) {
-        return err_set(err, ERR_USAGE, "%s wants a whole number from %llu to %llu, found '%s'", name,
-                       (unsigned long long)min, (unsigned long long)max, text);
+        return err_set(err, ERR_USAGE, "%s wants a whole number from %llu to %llu, found '%s'",
+                       name, (unsigned long long)min, (unsigned long long)max, text);
     }
     *ret = (uint64_t)number;
     return ERR_NONE;
@@ -123,9 +123,11 @@ ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow 
 
 ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiReply *reply, Err *err)
 {
-    *page = (Page){ .json = json_out(&reply->body), .is_sorted = is_sorted,
+    *page = (Page){ .json = json_out(&reply->body),
+                    .is_sorted = is_sorted,
                     .after = request->query(request->query_ctx, "after") };
-    ErrCode code = api_number(request, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &page->left, err);
+    ErrCode code =
+        api_number(request, "limit", 1, PAGE_LIMIT_MAX, PAGE_LIMIT_DEFAULT, &page->left, err);
     if (code == ERR_NONE) {
         page->is_found = page->after == NULL;
         json_out_object_begin(&page->json, NULL);

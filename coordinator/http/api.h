@@ -1,6 +1,7 @@
 /*
- * The API's inside: what a handler gets and gives. Handlers know no sockets and no libmicrohttpd; the
- * server (server.c) has checked method, path, parameters' names, size of the body and who may write.
+ * The API's inside: what a handler gets and gives. Handlers know no sockets and no libmicrohttpd;
+ * the server (server.c) has checked method, path, parameters' names, size of the body and who may
+ * write.
  */
 #ifndef SKEIN_COORDINATOR_HTTP_API_H
 #define SKEIN_COORDINATOR_HTTP_API_H
@@ -23,7 +24,7 @@ typedef struct ApiRequest {
     PlanFactsCache *facts;
     Arena *arena; /* lives as long as the request */
     const Route *route;
-    const char *actor; /* "operator ann"; "" where nothing may be written */
+    const char *actor;                         /* "operator ann"; "" where nothing may be written */
     const char *path[API_PATH_PARAMETERS_MAX]; /* what stood for each {…} of the pattern */
     Bytes body;
     bool is_late; /* it has been held back, and may not be any more */
@@ -37,7 +38,8 @@ typedef struct ApiReply {
     const char *content_type; /* NULL: JSON */
     const char *location;     /* of what was made; in the request's arena */
     Str body;
-    uint32_t hold_ms; /* not 0: no answer yet; ask again when there are events, at the latest after this */
+    uint32_t hold_ms; /* not 0: no answer yet; ask again when there are events, at the latest after
+                         this */
 } ApiReply;
 
 /* On error the reply is not used: the error is the answer. */
@@ -50,7 +52,7 @@ typedef enum RouteBody {
 } RouteBody;
 
 struct Route {
-    const char *method; /* "GET" also answers HEAD */
+    const char *method;  /* "GET" also answers HEAD */
     const char *pattern; /* "/api/v1/rollouts/{id}" */
     ApiHandler handler;
     bool is_write; /* refused when read-only, and on TCP */
@@ -62,7 +64,8 @@ struct Route {
 
 /* ---- helpers of the handlers (api.c) ---- */
 
-/* The body as an object with no other members than `keys`. The document lives as long as *document. */
+/* The body as an object with no other members than `keys`. The document lives as long as *document.
+ */
 ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t count,
                  JsonDocument **ret_document, Err *err);
 
@@ -79,7 +82,8 @@ bool rollout_is_open(const RolloutRow *rollout);
 
 /* ---- paged lists ---- */
 
-/* Writes {"items": […], "next": …}. Between begin and end, per row: page_wants, then the row's JSON. */
+/* Writes {"items": […], "next": …}. Between begin and end, per row: page_wants, then the row's
+ * JSON. */
 typedef struct Page {
     JsonOut json;
     const char *after; /* cursor; NULL: from the beginning */
@@ -91,7 +95,8 @@ typedef struct Page {
 } Page;
 
 /* Reads ?limit and ?after. */
-ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiReply *reply, Err *err);
+ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiReply *reply,
+                   Err *err);
 
 /* Is the row with this cursor to be written? Rows come in their order. */
 bool page_wants(Page *page, const char *cursor);

@@ -5,7 +5,8 @@
 #define EVENTS_LIMIT_DEFAULT 100
 #define EVENTS_LIMIT_MAX 1000
 
-static ErrCode read_filter(const ApiRequest *request, EventFilter *filter, uint64_t *ret_wait_ms, Err *err)
+static ErrCode read_filter(const ApiRequest *request, EventFilter *filter, uint64_t *ret_wait_ms,
+                           Err *err)
 {
     const char *id = request->query(request->query_ctx, "rollout");
     const RolloutRow *rollout = NULL;

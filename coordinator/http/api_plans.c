@@ -5,7 +5,8 @@
 #include "coordinator/load.h"
 
 /* A rollout that waited for this plan goes on with it. */
-static ErrCode tell_rollouts(const ApiRequest *request, const Plan *plan, const uint8_t *hash, Err *err)
+static ErrCode tell_rollouts(const ApiRequest *request, const Plan *plan, const uint8_t *hash,
+                             Err *err)
 {
     const Engine *engine = shell_engine(request->shell);
     for (size_t i = 0; i < engine_rollout_count(engine); i++) {
@@ -72,7 +73,8 @@ static void write_targets(JsonOut *json, const PlanPreview *preview, const PlanS
         json_out_object_begin(json, NULL);
         json_out_string(json, "address", target->address);
         json_out_string(json, "wave",
-                        target->wave < strategy->wave_count ? strategy->waves[target->wave].name : NULL);
+                        target->wave < strategy->wave_count ? strategy->waves[target->wave].name
+                                                            : NULL);
         json_out_string(json, "agent", target->agent);
         json_out_string(json, "version", target->version);
         json_out_object_end(json);
@@ -103,7 +105,8 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
     if (api_body(request, NULL, 0, &document, err) != ERR_NONE ||
         api_hash(request->path[0], hash, err) != ERR_NONE ||
         load_plan(shell_store(request->shell), hash, request->arena, &plan, err) != ERR_NONE ||
-        engine_preview(shell_engine(request->shell), plan, request->arena, &preview, err) != ERR_NONE) {
+        engine_preview(shell_engine(request->shell), plan, request->arena, &preview, err) !=
+            ERR_NONE) {
         return err->code;
     }
     JsonOut json = json_out(&reply->body);

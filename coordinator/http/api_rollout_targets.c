@@ -76,7 +76,8 @@ ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err
 
 /* ---- clusters ---- */
 
-/* Targets that failed alike: same code, SQLSTATE, migration and statement; the first one's words. */
+/* Targets that failed alike: same code, SQLSTATE, migration and statement; the first one's words.
+ */
 typedef struct Cluster {
     const TargetRow *first;
     const char *addresses[CLUSTER_ADDRESSES];
@@ -85,7 +86,8 @@ typedef struct Cluster {
 
 typedef LIST(Cluster *) ClusterList;
 
-static void add_to_cluster(Map *by_key, ClusterList *clusters, const TargetRow *target, Arena *arena)
+static void add_to_cluster(Map *by_key, ClusterList *clusters, const TargetRow *target,
+                           Arena *arena)
 {
     const char *key = arena_printf(arena, "%d/%s/%u/%s", (int)target->code, target->sqlstate,
                                    target->statement, target->migration);

@@ -95,7 +95,8 @@ static ErrCode make_id(const Engine *engine, Arena *arena, const char **ret_id, 
         for (size_t k = 0; k < ID_LETTERS; k++) {
             letters[k] = LETTERS[randombytes_uniform(sizeof(LETTERS) - 1)];
         }
-        const char *id = arena_printf(arena, "r-%.4s%.2s%.2s-%s", date, date + 5, date + 8, letters);
+        const char *id =
+            arena_printf(arena, "r-%.4s%.2s%.2s-%s", date, date + 5, date + 8, letters);
         if (engine_rollout_find(engine, id) == NULL) {
             *ret_id = id;
             return ERR_NONE;
@@ -114,11 +115,13 @@ static ErrCode read_start(const ApiRequest *request, uint8_t *ret_hash, Plan **r
         return code;
     }
     JsonIn body = json_in_root(document, "body");
-    if (json_in_string(&body, "plan", &text, err) != ERR_NONE || api_hash(text, ret_hash, err) != ERR_NONE) {
+    if (json_in_string(&body, "plan", &text, err) != ERR_NONE ||
+        api_hash(text, ret_hash, err) != ERR_NONE) {
         return err->code;
     }
     code = load_plan(shell_store(request->shell), ret_hash, request->arena, ret_plan, err);
-    return code == ERR_NOT_FOUND ? err_hint(err, "bring it first: PUT /api/v1/plans/%s", text) : code;
+    return code == ERR_NOT_FOUND ? err_hint(err, "bring it first: PUT /api/v1/plans/%s", text)
+                                 : code;
 }
 
 static void write_found(const ApiRequest *request, const char *id, ApiReply *reply)
@@ -137,7 +140,8 @@ ErrCode api_rollout_start(const ApiRequest *request, ApiReply *reply, Err *err)
         return err->code;
     }
     Event event = { .kind = EVENT_START_ROLLOUT,
-                    .start = { .id = id, .plan = plan, .plan_hash = hash, .actor = request->actor } };
+                    .start = {
+                        .id = id, .plan = plan, .plan_hash = hash, .actor = request->actor } };
     ErrCode code = shell_request(request->shell, &event, err);
     if (code == ERR_NONE) {
         reply->status = 201;
@@ -171,7 +175,8 @@ static ErrCode parse_command_body(const ApiRequest *request, JsonDocument **ret,
     return api_body(request, REASON_KEYS, ARRAY_LEN(REASON_KEYS), ret, err);
 }
 
-static ErrCode read_targets(const ApiRequest *request, const JsonIn *body, Command *command, Err *err)
+static ErrCode read_targets(const ApiRequest *request, const JsonIn *body, Command *command,
+                            Err *err)
 {
     const JsonIn member = json_in_member(body, "targets");
     JsonIn targets = { 0 };
@@ -187,7 +192,8 @@ static ErrCode read_targets(const ApiRequest *request, const JsonIn *body, Comma
         return err_set(err, ERR_LIMIT, "at most %d targets at once", COMMAND_TARGETS_MAX);
     }
     if ((count == 0) != command->is_all_failed) {
-        return err_set(err, ERR_USAGE, "name targets, or say failed: true for all that failed; not both");
+        return err_set(err, ERR_USAGE,
+                       "name targets, or say failed: true for all that failed; not both");
     }
     command->targets = ARENA_ARRAY(request->arena, const char *, count);
     for (; command->target_count < count && code == ERR_NONE; command->target_count++) {
@@ -198,8 +204,8 @@ static ErrCode read_targets(const ApiRequest *request, const JsonIn *body, Comma
 }
 
 /* Its texts live as long as the document. */
-static ErrCode read_command(const ApiRequest *request, const JsonDocument *document, Command *command,
-                            Err *err)
+static ErrCode read_command(const ApiRequest *request, const JsonDocument *document,
+                            Command *command, Err *err)
 {
     JsonIn body = json_in_root(document, "body");
     ErrCode code = json_in_string_or(&body, "reason", "", &command->reason, err);

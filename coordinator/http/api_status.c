@@ -9,7 +9,8 @@ ErrCode api_root(const ApiRequest *request, ApiReply *reply, Err *err)
     reply->content_type = "text/plain; charset=utf-8";
     str_append(&reply->body, "skein-coordinator " SKEIN_VERSION "\n\n");
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        str_printf(&reply->body, "%-5s%-40s%s\n", ROUTES[i].method, ROUTES[i].pattern, ROUTES[i].doc);
+        str_printf(&reply->body, "%-5s%-40s%s\n", ROUTES[i].method, ROUTES[i].pattern,
+                   ROUTES[i].doc);
     }
     return ERR_NONE;
 }

@@ -30,12 +30,12 @@ ErrCode guard_check_origin(const char *host, const char *origin, Err *err)
 {
     static const char SCHEME[] = "http://";
     if (host == NULL || !is_loopback(host)) {
-        err_set(err, ERR_FORBIDDEN, "Host is '%s', which is not the loopback", host == NULL ? "" : host);
+        err_set(err, ERR_FORBIDDEN, "Host is '%s', which is not the loopback",
+                host == NULL ? "" : host);
         return err_hint(err, "ask for 127.0.0.1, localhost or [::1]");
     }
-    if (origin != NULL &&
-        (strncasecmp(origin, SCHEME, strlen(SCHEME)) != 0 ||
-         strcasecmp(origin + strlen(SCHEME), host) != 0)) {
+    if (origin != NULL && (strncasecmp(origin, SCHEME, strlen(SCHEME)) != 0 ||
+                           strcasecmp(origin + strlen(SCHEME), host) != 0)) {
         return err_set(err, ERR_FORBIDDEN, "pages of '%s' may not ask here", origin);
     }
     return ERR_NONE;

@@ -7,12 +7,13 @@
 
 /*
  * A page from elsewhere can make a browser on this machine ask us, under a name that it points at
- * 127.0.0.1. So Host must name the loopback, and Origin, when there is one, the same host. Each may be
- * NULL: not sent. ERR_FORBIDDEN.
+ * 127.0.0.1. So Host must name the loopback, and Origin, when there is one, the same host. Each may
+ * be NULL: not sent. ERR_FORBIDDEN.
  */
 ErrCode guard_check_origin(const char *host, const char *origin, Err *err);
 
-/* "operator NAME" of the user at the other end of a unix socket; "operator uid 1234" without a name. */
+/* "operator NAME" of the user at the other end of a unix socket; "operator uid 1234" without a
+ * name. */
 const char *guard_actor(int fd, Arena *arena);
 
 #endif

@@ -38,7 +38,8 @@ static ErrCode clear_path(const struct sockaddr_un *address, Err *err)
     }
     if (is_alive(address)) {
         err_set(err, ERR_EXISTS, "another process listens on %s", address->sun_path);
-        return err_hint(err, "is a coordinator running already? Two need a socket each: api.socket");
+        return err_hint(err,
+                        "is a coordinator running already? Two need a socket each: api.socket");
     }
     (void)unlink(address->sun_path); /* left over from a process that was killed */
     return ERR_NONE;
@@ -59,7 +60,8 @@ static ErrCode give_to_group(const char *path, const char *group, Err *err)
     }
     if (chown(path, (uid_t)-1, found->gr_gid) != 0) {
         err_set_errno(err, ERR_FORBIDDEN, errno, "cannot give %s to group '%s'", path, group);
-        return err_hint(err, "the coordinator's user must be a member of it; or set api.group to \"\"");
+        return err_hint(err,
+                        "the coordinator's user must be a member of it; or set api.group to \"\"");
     }
     return ERR_NONE;
 }
@@ -74,7 +76,8 @@ static ErrCode bind_unix(int fd, const struct sockaddr_un *address, Err *err)
         return ERR_NONE;
     }
     err_set_errno(err, ERR_IO, sys_errno, "cannot make the socket %s", address->sun_path);
-    return err_hint(err, "its directory must exist and be writable: api.socket in the configuration");
+    return err_hint(err,
+                    "its directory must exist and be writable: api.socket in the configuration");
 }
 
 ErrCode listen_unix(const char *path, const char *group, Fd *ret_fd, Err *err)
@@ -130,7 +133,8 @@ static bool split_address(const char *address, char *host, size_t host_size, con
 
 static ErrCode resolve(const char *address, struct addrinfo **ret_list, Err *err)
 {
-    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+    const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                                    .ai_socktype = SOCK_STREAM,
                                     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE };
     char host[HOST_MAX];
     const char *port = NULL;

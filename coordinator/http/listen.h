@@ -6,8 +6,8 @@
 #include "common/file.h"
 
 /*
- * A unix socket with mode 0660 and this group ("": unchanged). A socket that nobody listens on any more
- * is replaced; ERR_EXISTS when somebody does. The caller unlinks the path at the end.
+ * A unix socket with mode 0660 and this group ("": unchanged). A socket that nobody listens on any
+ * more is replaced; ERR_EXISTS when somebody does. The caller unlinks the path at the end.
  */
 ErrCode listen_unix(const char *path, const char *group, Fd *ret_fd, Err *err);
 

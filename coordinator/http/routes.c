@@ -8,30 +8,54 @@
 #define PAGED "limit after"
 
 #define READ(pattern_, query_, handler_, doc_)                                                     \
-    { .method = "GET", .pattern = (pattern_), .query = (query_), .handler = (handler_), .doc = (doc_) }
+    {                                                                                              \
+        .method = "GET", .pattern = (pattern_), .query = (query_), .handler = (handler_),          \
+        .doc = (doc_)                                                                              \
+    }
 #define COMMAND(word, verb_, doc_)                                                                 \
-    { .method = "POST", .pattern = ROLLOUT "/" word, .query = "", .handler = api_rollout_command,  \
-      .is_write = true, .body = ROUTE_BODY_JSON, .verb = (verb_), .doc = (doc_) }
+    {                                                                                              \
+        .method = "POST", .pattern = ROLLOUT "/" word, .query = "",                                \
+        .handler = api_rollout_command, .is_write = true, .body = ROUTE_BODY_JSON,                 \
+        .verb = (verb_), .doc = (doc_)                                                             \
+    }
 
 const Route ROUTES[] = {
     READ("/", "", api_root, "this page"),
     READ(V1 "/status", "", api_status, "the coordinator itself"),
 
     READ(V1 "/agents", PAGED, api_agents_list, "agents and their instances"),
-    { .method = "POST", .pattern = V1 "/agents/{name}/release", .query = "",
-      .handler = api_agent_release, .is_write = true, .body = ROUTE_BODY_JSON,
+    { .method = "POST",
+      .pattern = V1 "/agents/{name}/release",
+      .query = "",
+      .handler = api_agent_release,
+      .is_write = true,
+      .body = ROUTE_BODY_JSON,
       .doc = "lift a quarantine" },
     READ(V1 "/targets", PAGED " where", api_targets_list, "the fleet's targets"),
 
-    { .method = "PUT", .pattern = V1 "/plans/{hash}", .query = "", .handler = api_plan_put,
-      .is_write = true, .body = ROUTE_BODY_OCTETS, .doc = "bring a signed plan" },
+    { .method = "PUT",
+      .pattern = V1 "/plans/{hash}",
+      .query = "",
+      .handler = api_plan_put,
+      .is_write = true,
+      .body = ROUTE_BODY_OCTETS,
+      .doc = "bring a signed plan" },
     READ(V1 "/plans/{hash}", "", api_plan_get, "a plan's bundle"),
-    { .method = "POST", .pattern = V1 "/plans/{hash}/preview", .query = "",
-      .handler = api_plan_preview, .body = ROUTE_BODY_JSON, .doc = "what a start would select now" },
+    { .method = "POST",
+      .pattern = V1 "/plans/{hash}/preview",
+      .query = "",
+      .handler = api_plan_preview,
+      .body = ROUTE_BODY_JSON,
+      .doc = "what a start would select now" },
 
     READ(V1 "/rollouts", PAGED " state", api_rollouts_list, "rollouts, newest first"),
-    { .method = "POST", .pattern = V1 "/rollouts", .query = "", .handler = api_rollout_start,
-      .is_write = true, .body = ROUTE_BODY_JSON, .doc = "start a plan" },
+    { .method = "POST",
+      .pattern = V1 "/rollouts",
+      .query = "",
+      .handler = api_rollout_start,
+      .is_write = true,
+      .body = ROUTE_BODY_JSON,
+      .doc = "start a plan" },
     READ(ROLLOUT, "", api_rollout_show, "one rollout, with its waves"),
     READ(ROLLOUT "/targets", PAGED " state wave", api_rollout_targets, "its targets, in order"),
     READ(ROLLOUT "/errors", "", api_rollout_errors, "its errors, clustered"),
@@ -99,7 +123,8 @@ static void explain_not_found(const char *path, Err *err)
 }
 
 const Route *route_find(const char *method, const char *path, Arena *arena,
-                        const char *ret_path[API_PATH_PARAMETERS_MAX], const char **ret_allow, Err *err)
+                        const char *ret_path[API_PATH_PARAMETERS_MAX], const char **ret_allow,
+                        Err *err)
 {
     const char *wanted = str_equal(method, "HEAD") ? "GET" : method;
     AUTO(Str) allow = { 0 };

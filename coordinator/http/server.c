@@ -18,7 +18,8 @@
 #include "coordinator/http/routes.h"
 
 #define CONNECTIONS_MAX 256
-#define WAITING_MAX 192 /* held requests; the other connections stay for requests that are answered */
+#define WAITING_MAX                                                                                \
+    192 /* held requests; the other connections stay for requests that are answered */
 #define CONNECTION_BYTES_MAX (32 * 1024) /* request line and headers */
 #define IDLE_TIMEOUT_S 60
 #define RETRY_AFTER_S "5"
@@ -62,8 +63,8 @@ struct HttpRequest {
     ApiRequest api;
     size_t body_max;
     Str body;
-    size_t excess; /* bytes of the body beyond body_max, dropped */
-    unsigned refusal; /* status of an answer that was found before the handler; 0: none */
+    size_t excess;     /* bytes of the body beyond body_max, dropped */
+    unsigned refusal;  /* status of an answer that was found before the handler; 0: none */
     const char *allow; /* for 405 */
     Err err;
     uint64_t held_until_ms; /* 0: not held yet */
@@ -91,8 +92,8 @@ static const char *header(const HttpRequest *request, const char *name)
 /* TCP has no users: reading only, and only for pages and programs of this machine. */
 static ErrCode check_tcp(HttpRequest *request, const Route *route)
 {
-    if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST), header(request, MHD_HTTP_HEADER_ORIGIN),
-                           &request->err) != ERR_NONE) {
+    if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST),
+                           header(request, MHD_HTTP_HEADER_ORIGIN), &request->err) != ERR_NONE) {
         return refuse_error(request);
     }
     if (!str_equal(route->method, "GET")) {
@@ -150,8 +151,9 @@ static ErrCode refuse_size(HttpRequest *request)
 /* The length that the client claims, before any of it is read. */
 static ErrCode check_body(HttpRequest *request, const Route *route)
 {
-    static const size_t LIMITS[] = { [ROUTE_BODY_NONE] = 0, [ROUTE_BODY_JSON] = API_JSON_MAX,
-                                     [ROUTE_BODY_OCTETS] = BUNDLE_MAX };
+    static const size_t LIMITS[] = {
+        [ROUTE_BODY_NONE] = 0, [ROUTE_BODY_JSON] = API_JSON_MAX, [ROUTE_BODY_OCTETS] = BUNDLE_MAX
+    };
     const char *length = header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t bytes = 0;
     request->body_max = LIMITS[route->body];
@@ -180,13 +182,16 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
 {
     HttpServer *server = request->door->server;
     ApiRequest *api = &request->api;
-    *api = (ApiRequest){ .shell = server->shell, .facts = server->facts, .arena = &request->arena,
-                         .query = query_value, .query_ctx = request };
-    const Route *route = route_find(method, path, &request->arena, api->path, &request->allow,
-                                    &request->err);
+    *api = (ApiRequest){ .shell = server->shell,
+                         .facts = server->facts,
+                         .arena = &request->arena,
+                         .query = query_value,
+                         .query_ctx = request };
+    const Route *route =
+        route_find(method, path, &request->arena, api->path, &request->allow, &request->err);
     if (route == NULL) {
-        return refuse(request, request->allow == NULL ? MHD_HTTP_NOT_FOUND
-                                                      : MHD_HTTP_METHOD_NOT_ALLOWED);
+        return refuse(request,
+                      request->allow == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_METHOD_NOT_ALLOWED);
     }
     api->route = route;
     if (request->door->kind == DOOR_TCP && check_tcp(request, route) != ERR_NONE) {
@@ -366,8 +371,9 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     if (request == NULL) {
         request = request_new(ctx, connection);
         *request_ctx = request;
-        return read_head(request, method, url) == ERR_NONE ? MHD_YES
-                                                           : answer_problem(request, request->refusal);
+        return read_head(request, method, url) == ERR_NONE
+                   ? MHD_YES
+                   : answer_problem(request, request->refusal);
     }
     if (*upload_data_size > 0) {
         take_body(request, upload_data, *upload_data_size);
@@ -465,12 +471,12 @@ static ErrCode open_door(HttpServer *server, DoorKind kind, Fd fd, Err *err)
     door->server = server;
     door->kind = kind;
     door->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, door,
-        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        door, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (door->daemon == NULL) {
         fd_done(&fd);
         return err_set(err, ERR_IO, "cannot start the HTTP server");

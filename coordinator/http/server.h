@@ -1,6 +1,6 @@
 /*
- * The HTTP server: libmicrohttpd in the coordinator's own loop. Two doors into one API: a unix socket
- * for everything, loopback TCP for reading. One thread; handlers run inside the loop's turn.
+ * The HTTP server: libmicrohttpd in the coordinator's own loop. Two doors into one API: a unix
+ * socket for everything, loopback TCP for reading. One thread; handlers run inside the loop's turn.
  */
 #ifndef SKEIN_COORDINATOR_HTTP_SERVER_H
 #define SKEIN_COORDINATOR_HTTP_SERVER_H

@@ -54,7 +54,8 @@ static void view_hash(JsonOut *json, const char *key, const uint8_t hash[PLAN_HA
 
 /* ---- rollouts ---- */
 
-static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave, const PlanFacts *facts)
+static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave,
+                      const PlanFacts *facts)
 {
     TargetCounts counts = { 0 };
     engine_count(engine, wave->rollout, wave->index, &counts);
@@ -66,7 +67,8 @@ static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave, 
     json_out_unsigned(json, "soak_ms", wave->soak_ms);
     json_out_unsigned(json, "soak_left_ms", wave->soak_left_ms);
     json_out_bool(json, "needs_approval",
-                  facts != NULL && wave->index < facts->wave_count && facts->needs_approval[wave->index]);
+                  facts != NULL && wave->index < facts->wave_count &&
+                      facts->needs_approval[wave->index]);
     view_text(json, "approved_by", wave->approved_by);
     view_time(json, "opened_at", wave->opened_at_ms);
     view_time(json, "changed_at", wave->changed_at_ms);
@@ -74,7 +76,8 @@ static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave, 
     json_out_object_end(json);
 }
 
-static void view_explanation(JsonOut *json, const Engine *engine, const char *rollout, uint64_t now_ms)
+static void view_explanation(JsonOut *json, const Engine *engine, const char *rollout,
+                             uint64_t now_ms)
 {
     AUTO(Str) text = { 0 };
     engine_explain(engine, rollout, now_ms, &text);
@@ -106,7 +109,8 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
     view_hash(json, "plan", rollout->plan_hash);
     json_out_string(json, "state", rollout_state_name(rollout->state));
     json_out_string(json, "pause_cause",
-                    rollout->pause_cause == PAUSE_NONE ? NULL : pause_cause_name(rollout->pause_cause));
+                    rollout->pause_cause == PAUSE_NONE ? NULL
+                                                       : pause_cause_name(rollout->pause_cause));
     view_explanation(json, engine, rollout->id, now_ms);
     json_out_string(json, "reason", rollout->reason);
     json_out_string(json, "actor", rollout->actor);
@@ -164,7 +168,8 @@ static void view_progress(JsonOut *json, const Progress *progress)
     json_out_object_end(json);
 }
 
-void view_rollout_target(JsonOut *json, const char *key, const Engine *engine, const TargetRow *target)
+void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
+                         const TargetRow *target)
 {
     const WaveRow *wave = engine_wave_at(engine, target->rollout, target->wave);
     json_out_object_begin(json, key);
@@ -194,10 +199,12 @@ void view_rollout_target(JsonOut *json, const char *key, const Engine *engine, c
 static void view_instance(JsonOut *json, const InstanceRow *instance)
 {
     char identifier[24];
-    text_format(identifier, sizeof(identifier), "%llu", (unsigned long long)instance->system_identifier);
+    text_format(identifier, sizeof(identifier), "%llu",
+                (unsigned long long)instance->system_identifier);
     json_out_object_begin(json, NULL);
     json_out_string(json, "name", instance->name);
-    json_out_string(json, "system_identifier", instance->system_identifier == 0 ? NULL : identifier);
+    json_out_string(json, "system_identifier",
+                    instance->system_identifier == 0 ? NULL : identifier);
     json_out_unsigned(json, "server_version", instance->server_version);
     json_out_bool(json, "in_recovery", instance->in_recovery);
     json_out_unsigned(json, "timeline", instance->timeline);

@@ -1,4 +1,5 @@
-/* The engine's rows as the JSON of docs/api.md. `key` as in common/json.h: NULL for items of arrays. */
+/* The engine's rows as the JSON of docs/api.md. `key` as in common/json.h: NULL for items of
+ * arrays. */
 #ifndef SKEIN_COORDINATOR_HTTP_VIEWS_H
 #define SKEIN_COORDINATOR_HTTP_VIEWS_H
 
@@ -9,7 +10,8 @@
 /* `facts` may be NULL: the plan is missing. */
 void view_rollout(JsonOut *json, const char *key, const Engine *engine, const RolloutRow *rollout,
                   const PlanFacts *facts, uint64_t now_ms);
-void view_rollout_target(JsonOut *json, const char *key, const Engine *engine, const TargetRow *target);
+void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
+                         const TargetRow *target);
 void view_agent(JsonOut *json, const char *key, const Engine *engine, const AgentRow *agent);
 void view_target(JsonOut *json, const char *key, const InventoryRow *row);
 void view_event(JsonOut *json, const char *key, const EventRow *event);

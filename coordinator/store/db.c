@@ -22,12 +22,16 @@ static const struct {
 } HINTS[] = {
     { SQLITE_BUSY, "another process writes to this file; only one coordinator may use it" },
     { SQLITE_LOCKED, "another process writes to this file; only one coordinator may use it" },
-    { SQLITE_FULL, "make room on the file system that holds the store; the coordinator goes on by itself" },
-    { SQLITE_IOERR, "look at the disk, its free space and the kernel's log; the coordinator goes on by "
-                    "itself when writing works again" },
-    { SQLITE_CORRUPT, "the file is damaged: restore it from a backup, or move it away and start anew" },
-    { SQLITE_NOTADB, "this file is no skein store: look at 'store' in the configuration, or restore it "
-                     "from a backup" },
+    { SQLITE_FULL,
+      "make room on the file system that holds the store; the coordinator goes on by itself" },
+    { SQLITE_IOERR,
+      "look at the disk, its free space and the kernel's log; the coordinator goes on by "
+      "itself when writing works again" },
+    { SQLITE_CORRUPT,
+      "the file is damaged: restore it from a backup, or move it away and start anew" },
+    { SQLITE_NOTADB,
+      "this file is no skein store: look at 'store' in the configuration, or restore it "
+      "from a backup" },
     { SQLITE_CANTOPEN, "its directory must exist and be writable for the coordinator's user" },
     { SQLITE_PERM, "the file must belong to the coordinator's user" },
     { SQLITE_READONLY, "file and directory must be writable for the coordinator's user" },
@@ -36,7 +40,8 @@ static const struct {
 ErrCode db_error(Db *db, Err *err)
 {
     int code = sqlite3_extended_errcode(db->handle);
-    err_set(err, ERR_STORE, "store %s: %s (SQLite error %d)", db->path, sqlite3_errmsg(db->handle), code);
+    err_set(err, ERR_STORE, "store %s: %s (SQLite error %d)", db->path, sqlite3_errmsg(db->handle),
+            code);
     for (size_t i = 0; i < ARRAY_LEN(HINTS); i++) {
         if (HINTS[i].code == (code & 0xff)) {
             err_hint(err, "%s", HINTS[i].hint);
@@ -47,13 +52,15 @@ ErrCode db_error(Db *db, Err *err)
 
 ErrCode db_prepare(Db *db, const char *sql, sqlite3_stmt **ret_statement, Err *err)
 {
-    int code = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+    int code =
+        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
     return code == SQLITE_OK ? ERR_NONE : db_error(db, err);
 }
 
 ErrCode db_exec(Db *db, const char *sql, Err *err)
 {
-    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_NONE : db_error(db, err);
+    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_NONE
+                                                                        : db_error(db, err);
 }
 
 ErrCode db_step(Db *db, sqlite3_stmt *statement, bool *ret_has_row, Err *err)
@@ -112,8 +119,9 @@ void db_rollback(Db *db)
 /* ---- opening ---- */
 
 /*
- * The file exists with mode 0600 before SQLite opens it; its journal files take the same mode. Never
- * opened and closed by us when it is there: that would drop the POSIX locks of this process on it.
+ * The file exists with mode 0600 before SQLite opens it; its journal files take the same mode.
+ * Never opened and closed by us when it is there: that would drop the POSIX locks of this process
+ * on it.
  */
 static ErrCode file_prepare(const char *path, Err *err)
 {
@@ -136,7 +144,8 @@ static ErrCode pragma_read(Db *db, const char *sql, Arena *arena, const char **r
         code = db_step(db, statement, &has_row, err);
     }
     if (code == ERR_NONE) {
-        *ret_text = has_row ? arena_strdup(arena, (const char *)sqlite3_column_text(statement, 0)) : "";
+        *ret_text =
+            has_row ? arena_strdup(arena, (const char *)sqlite3_column_text(statement, 0)) : "";
     }
     sqlite3_finalize(statement);
     return code;
@@ -160,8 +169,9 @@ static ErrCode check_integrity(Db *db, Err *err)
     ErrCode code = pragma_read(db, "PRAGMA quick_check(1)", &arena, &answer, err);
     if (code == ERR_NONE && !str_equal(answer, "ok")) {
         err_set(err, ERR_STORE, "store %s is damaged: %s", db->path, answer);
-        code = err_hint(err, "restore it from a backup, or move it away and start anew: agents keep "
-                             "the truth in their databases");
+        code =
+            err_hint(err, "restore it from a backup, or move it away and start anew: agents keep "
+                          "the truth in their databases");
     }
     return code;
 }
@@ -170,8 +180,8 @@ static ErrCode check_integrity(Db *db, Err *err)
 static ErrCode upgrade_step(Db *db, size_t version, Err *err)
 {
     AUTO(Str) stamp = { 0 };
-    str_printf(&stamp, "PRAGMA application_id = %d; PRAGMA user_version = %zu", STORE_APPLICATION_ID,
-               version + 1);
+    str_printf(&stamp, "PRAGMA application_id = %d; PRAGMA user_version = %zu",
+               STORE_APPLICATION_ID, version + 1);
     ErrCode code = db_begin(db, err);
     if (code == ERR_NONE) {
         code = db_exec(db, STORE_SCHEMA_STEPS[version], err);
@@ -200,11 +210,13 @@ static ErrCode check_owner(Db *db, int64_t *ret_version, Err *err)
     }
     if (tables > 0 && application != STORE_APPLICATION_ID) {
         err_set(err, ERR_STORE, "%s is an SQLite file of another program", db->path);
-        return err_hint(err, "look at 'store' in the configuration; skein touches no file but its own");
+        return err_hint(err,
+                        "look at 'store' in the configuration; skein touches no file but its own");
     }
     if (*ret_version > (int64_t)STORE_SCHEMA_VERSION) {
-        err_set(err, ERR_STORE, "store %s has schema version %lld, this is skein %s with version %zu",
-                db->path, (long long)*ret_version, SKEIN_VERSION, STORE_SCHEMA_VERSION);
+        err_set(err, ERR_STORE,
+                "store %s has schema version %lld, this is skein %s with version %zu", db->path,
+                (long long)*ret_version, SKEIN_VERSION, STORE_SCHEMA_VERSION);
         return err_hint(err, "start the newer skein-coordinator that wrote it");
     }
     return ERR_NONE;
@@ -224,7 +236,8 @@ static ErrCode configure(Db *db, Err *err)
 {
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-    /* trusted_schema: what a planted view or trigger could call. cell_size_check: damage shows early. */
+    /* trusted_schema: what a planted view or trigger could call. cell_size_check: damage shows
+     * early. */
     return db_exec(db,
                    "PRAGMA trusted_schema = off; PRAGMA cell_size_check = on;"
                    "PRAGMA journal_mode = wal; PRAGMA synchronous = full;",

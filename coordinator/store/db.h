@@ -1,6 +1,6 @@
 /*
- * Db: one SQLite file, opened, checked and brought to the present schema. What SQLite refuses becomes
- * ERR_STORE with SQLite's own words and what to do. Knows no rows.
+ * Db: one SQLite file, opened, checked and brought to the present schema. What SQLite refuses
+ * becomes ERR_STORE with SQLite's own words and what to do. Knows no rows.
  */
 #ifndef SKEIN_COORDINATOR_STORE_DB_H
 #define SKEIN_COORDINATOR_STORE_DB_H
@@ -16,7 +16,8 @@ typedef struct Db {
     char *path;
 } Db;
 
-/* Makes the file (0600) when it is not there. ERR_STORE: it cannot be had, is damaged, or is newer than we are. */
+/* Makes the file (0600) when it is not there. ERR_STORE: it cannot be had, is damaged, or is newer
+ * than we are. */
 ErrCode db_open(const char *path, Db *ret_db, Err *err);
 void db_close(Db *db); /* statements are finalized before */
 

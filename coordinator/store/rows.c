@@ -28,21 +28,28 @@ WORD_OF(report_name, Report)
 
 #define AT(Type, member, MemberType)                                                               \
     (offsetof(Type, member) +                                                                      \
-     0 * sizeof(char[_Generic(((Type *)0)->member, MemberType: 1, default: -1)]))
+     0 * sizeof(char[_Generic(((Type *)0)->member, MemberType : 1, default                         \
+                              : -1)]))
 #define COL(Type, name_, member, kind_, MemberType)                                                \
-    { .name = (name_), .kind = (kind_), .offset = AT(Type, member, MemberType) }
+    {                                                                                              \
+        .name = (name_), .kind = (kind_), .offset = AT(Type, member, MemberType)                   \
+    }
 #define TEXT(Type, name, member) COL(Type, name, member, COLUMN_TEXT, const char *)
 #define KEY(Type, name_, member)                                                                   \
-    { .name = (name_), .kind = COLUMN_TEXT, .is_key = true,                                        \
-      .offset = AT(Type, member, const char *) }
+    {                                                                                              \
+        .name = (name_), .kind = COLUMN_TEXT, .is_key = true,                                      \
+        .offset = AT(Type, member, const char *)                                                   \
+    }
 #define U32(Type, name, member) COL(Type, name, member, COLUMN_U32, uint32_t)
 #define U64(Type, name, member) COL(Type, name, member, COLUMN_U64, uint64_t)
 #define I64(Type, name, member) COL(Type, name, member, COLUMN_I64, int64_t)
 #define FLAG(Type, name, member) COL(Type, name, member, COLUMN_BOOL, bool)
 #define LABELS(Type, name, member) COL(Type, name, member, COLUMN_LABELS, Labels)
 #define WORD(Type, name_, member, Enum, function, count)                                           \
-    { .name = (name_), .kind = COLUMN_WORD, .offset = AT(Type, member, Enum),                      \
-      .word = function##_word, .word_count = (count) }
+    {                                                                                              \
+        .name = (name_), .kind = COLUMN_WORD, .offset = AT(Type, member, Enum),                    \
+        .word = function##_word, .word_count = (count)                                             \
+    }
 
 static const Column AGENT_COLUMNS[] = {
     KEY(AgentRow, "name", name),
@@ -98,7 +105,10 @@ static const Column ROLLOUT_COLUMNS[] = {
 
 static const Column WAVE_COLUMNS[] = {
     KEY(WaveRow, "rollout", rollout),
-    { .name = "wave_index", .kind = COLUMN_U32, .is_key = true, .offset = AT(WaveRow, index, uint32_t) },
+    { .name = "wave_index",
+      .kind = COLUMN_U32,
+      .is_key = true,
+      .offset = AT(WaveRow, index, uint32_t) },
     TEXT(WaveRow, "name", name),
     WORD(WaveRow, "state", state, WaveState, wave_state_name, WAVE_STATE_COUNT_),
     FLAG(WaveRow, "is_approved", is_approved),
@@ -162,11 +172,14 @@ static const Column EVENT_COLUMNS[] = {
 };
 
 #define ROW_TABLE(table_name, Type, rows, order)                                                   \
-    { .name = (table_name), .row_bytes = sizeof(Type), .columns = (rows),                          \
-      .column_count = ARRAY_LEN(rows), .order_by = (order) }
+    {                                                                                              \
+        .name = (table_name), .row_bytes = sizeof(Type), .columns = (rows),                        \
+        .column_count = ARRAY_LEN(rows), .order_by = (order)                                       \
+    }
 
 const RowTable ROWS_AGENT = ROW_TABLE("agents", AgentRow, AGENT_COLUMNS, "name");
-const RowTable ROWS_INSTANCE = ROW_TABLE("instances", InstanceRow, INSTANCE_COLUMNS, "agent, place");
+const RowTable ROWS_INSTANCE =
+    ROW_TABLE("instances", InstanceRow, INSTANCE_COLUMNS, "agent, place");
 const RowTable ROWS_INVENTORY = ROW_TABLE("inventory", InventoryRow, INVENTORY_COLUMNS, "address");
 const RowTable ROWS_ROLLOUT = ROW_TABLE("rollouts", RolloutRow, ROLLOUT_COLUMNS, "place");
 const RowTable ROWS_WAVE = ROW_TABLE("waves", WaveRow, WAVE_COLUMNS, "rollout, wave_index");
@@ -367,7 +380,8 @@ ErrCode rows_read(const RowTable *table, sqlite3_stmt *statement, Arena *arena, 
 {
     for (size_t i = 0; i < table->column_count; i++) {
         const Column *column = &table->columns[i];
-        ErrCode code = read_column(column, statement, (int)i, arena, (char *)row + column->offset, err);
+        ErrCode code =
+            read_column(column, statement, (int)i, arena, (char *)row + column->offset, err);
         if (code != ERR_NONE) {
             return err_wrap(err, "table %s", table->name);
         }

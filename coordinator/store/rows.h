@@ -1,6 +1,7 @@
 /*
- * Row codecs of the SQLite store: for each of the engine's row types a table of columns, from which the
- * SQL is written and by which rows are bound and read. Knows SQLite's values, not the store's contract.
+ * Row codecs of the SQLite store: for each of the engine's row types a table of columns, from which
+ * the SQL is written and by which rows are bound and read. Knows SQLite's values, not the store's
+ * contract.
  */
 #ifndef SKEIN_COORDINATOR_STORE_ROWS_H
 #define SKEIN_COORDINATOR_STORE_ROWS_H
@@ -15,8 +16,8 @@
 
 typedef enum ColumnKind {
     COLUMN_NONE = 0,
-    COLUMN_TEXT,   /* const char *, never NULL */
-    COLUMN_U32,    /* also an ErrCode: its number is what is stable */
+    COLUMN_TEXT, /* const char *, never NULL */
+    COLUMN_U32,  /* also an ErrCode: its number is what is stable */
     COLUMN_U64,
     COLUMN_I64,
     COLUMN_BOOL,
@@ -52,13 +53,16 @@ extern const RowTable ROWS_TARGET;
 extern const RowTable ROWS_EVENT;
 
 /* Append SQL: parameters and columns stand in the order of the table. */
-void rows_sql_put(const RowTable *table, Str *sql);    /* insert, or replace the row with the same key */
+void rows_sql_put(const RowTable *table,
+                  Str *sql); /* insert, or replace the row with the same key */
 void rows_sql_select(const RowTable *table, Str *sql); /* "SELECT columns FROM table " */
 
 /* Binds every column of `row`; texts and blobs are not copied: `row` outlives the execution. */
 int rows_bind(const RowTable *table, sqlite3_stmt *statement, const void *row);
 
-/* Reads the current row of a rows_sql_select statement into zeroed memory. ERR_STORE: the file lies. */
-ErrCode rows_read(const RowTable *table, sqlite3_stmt *statement, Arena *arena, void *row, Err *err);
+/* Reads the current row of a rows_sql_select statement into zeroed memory. ERR_STORE: the file
+ * lies. */
+ErrCode rows_read(const RowTable *table, sqlite3_stmt *statement, Arena *arena, void *row,
+                  Err *err);
 
 #endif

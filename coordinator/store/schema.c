@@ -1,11 +1,12 @@
-/* The schema's steps. States are kept as words, so that a person with the sqlite3 shell can read the file. */
+/* The schema's steps. States are kept as words, so that a person with the sqlite3 shell can read
+ * the file. */
 #include "coordinator/store/schema.h"
 
 #include "common/cleanup.h"
 
 /*
- * `place` keeps the order in which rows first came: oldest rollout first, targets in the order of their
- * waves. 64-bit numbers without sign are stored as two's complement.
+ * `place` keeps the order in which rows first came: oldest rollout first, targets in the order of
+ * their waves. 64-bit numbers without sign are stored as two's complement.
  */
 const char *const STORE_SCHEMA_STEPS[] = {
     "CREATE TABLE meta ("
@@ -14,7 +15,8 @@ const char *const STORE_SCHEMA_STEPS[] = {
 
     "CREATE TABLE agents ("
     "  name TEXT PRIMARY KEY, state TEXT NOT NULL, version TEXT NOT NULL, labels TEXT NOT NULL,"
-    "  inventory_revision INTEGER NOT NULL, heard_at_ms INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;"
+    "  inventory_revision INTEGER NOT NULL, heard_at_ms INTEGER NOT NULL, reason TEXT NOT NULL) "
+    "STRICT;"
 
     "CREATE TABLE instances ("
     "  agent TEXT NOT NULL, name TEXT NOT NULL, system_identifier INTEGER NOT NULL,"
@@ -29,9 +31,11 @@ const char *const STORE_SCHEMA_STEPS[] = {
     "  fence_token INTEGER NOT NULL, rollout TEXT NOT NULL) STRICT;"
 
     "CREATE TABLE rollouts ("
-    "  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, plan_hash BLOB NOT NULL,"
+    "  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, plan_hash BLOB NOT "
+    "NULL,"
     "  state TEXT NOT NULL, pause_cause TEXT NOT NULL, is_rollback_by_operator INTEGER NOT NULL,"
-    "  is_irreversible_approved INTEGER NOT NULL, is_adopted INTEGER NOT NULL, reason TEXT NOT NULL,"
+    "  is_irreversible_approved INTEGER NOT NULL, is_adopted INTEGER NOT NULL, reason TEXT NOT "
+    "NULL,"
     "  actor TEXT NOT NULL, created_at_ms INTEGER NOT NULL, changed_at_ms INTEGER NOT NULL) STRICT;"
 
     "CREATE TABLE waves ("
@@ -54,7 +58,8 @@ const char *const STORE_SCHEMA_STEPS[] = {
     "  changed_at_ms INTEGER NOT NULL, UNIQUE (rollout, address)) STRICT;"
 
     "CREATE TABLE events ("
-    "  seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, actor TEXT NOT NULL, rollout TEXT NOT NULL,"
+    "  seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, actor TEXT NOT NULL, rollout TEXT NOT "
+    "NULL,"
     "  wave TEXT NOT NULL, target TEXT NOT NULL, agent TEXT NOT NULL, rule TEXT NOT NULL,"
     "  old_state TEXT NOT NULL, new_state TEXT NOT NULL, code INTEGER NOT NULL, text TEXT NOT NULL)"
     "  STRICT;"

@@ -1,6 +1,6 @@
 /*
- * The SQLite backend: store.h's contract over one Db. Every statement is prepared once, from two tables:
- * fixed SQL, and SQL written from the rows' columns.
+ * The SQLite backend: store.h's contract over one Db. Every statement is prepared once, from two
+ * tables: fixed SQL, and SQL written from the rows' columns.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +125,8 @@ static ErrCode read_rows(SqliteStore *self, StatementId id, const RowTable *tabl
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     if (code == ERR_NONE) {
-        *ret_rows = arena_memdup(arena, bytes.items == NULL ? "" : bytes.items, count * table->row_bytes);
+        *ret_rows =
+            arena_memdup(arena, bytes.items == NULL ? "" : bytes.items, count * table->row_bytes);
         *ret_count = count;
     }
     LIST_DONE(&bytes);
@@ -168,11 +169,12 @@ static ErrCode load_tables(SqliteStore *self, Arena *arena, StoreContents *conte
         { STATEMENT_ROLLOUT_LOAD, &ROWS_ROLLOUT, (void **)&contents->rollouts,
           &contents->rollout_count },
         { STATEMENT_WAVE_LOAD, &ROWS_WAVE, (void **)&contents->waves, &contents->wave_count },
-        { STATEMENT_TARGET_LOAD, &ROWS_TARGET, (void **)&contents->targets, &contents->target_count },
+        { STATEMENT_TARGET_LOAD, &ROWS_TARGET, (void **)&contents->targets,
+          &contents->target_count },
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        ErrCode code = read_rows(self, parts[i].id, parts[i].table, arena, parts[i].rows,
-                                 parts[i].count, err);
+        ErrCode code =
+            read_rows(self, parts[i].id, parts[i].table, arena, parts[i].rows, parts[i].count, err);
         if (code != ERR_NONE) {
             return err_wrap(err, "store %s", self->db.path);
         }
@@ -250,7 +252,8 @@ static ErrCode check_term(SqliteStore *self, Err *err)
     uint64_t term = 0;
     ErrCode code = read_number(self, STATEMENT_TERM_READ, &term, err);
     if (code == ERR_NONE && term != self->term) {
-        err_set(err, ERR_STORE_TERM, "term %llu has been taken in %s; this coordinator has term %llu",
+        err_set(err, ERR_STORE_TERM,
+                "term %llu has been taken in %s; this coordinator has term %llu",
                 (unsigned long long)term, self->db.path, (unsigned long long)self->term);
         code = err_hint(err, "another coordinator uses this store; only one may");
     }
@@ -259,7 +262,8 @@ static ErrCode check_term(SqliteStore *self, Err *err)
 
 /* ---- commit ---- */
 
-static ErrCode put_row(SqliteStore *self, StatementId id, const RowTable *table, const void *row, Err *err)
+static ErrCode put_row(SqliteStore *self, StatementId id, const RowTable *table, const void *row,
+                       Err *err)
 {
     sqlite3_stmt *statement = self->statements[id];
     if (rows_bind(table, statement, row) != SQLITE_OK) {
@@ -325,7 +329,8 @@ static ErrCode put_effect(SqliteStore *self, const Effect *effect, uint64_t *las
     return ERR_NONE;
 }
 
-static ErrCode put_effects(SqliteStore *self, const Effects *effects, uint64_t *ret_last_seq, Err *err)
+static ErrCode put_effects(SqliteStore *self, const Effects *effects, uint64_t *ret_last_seq,
+                           Err *err)
 {
     uint64_t last_seq = 0;
     ErrCode code = check_term(self, err);
@@ -378,7 +383,8 @@ static ErrCode sqlite_read_events(Store *store, const EventFilter *filter, Arena
     return read_rows(self, id, &ROWS_EVENT, arena, (void **)ret_rows, ret_count, err);
 }
 
-static ErrCode sqlite_put_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle, Err *err)
+static ErrCode sqlite_put_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle,
+                               Err *err)
 {
     SqliteStore *self = sqlite_of(store);
     if (bundle.length == 0 || bundle.length > BUNDLE_MAX) {

@@ -32,7 +32,8 @@ static void the_sample_is_what_the_table_says(void **state)
     AUTO(Str) kept = { 0 };
     Err err = { 0 };
     config_print_sample(&COORDINATOR_CONFIG, &printed);
-    assert_int_equal(file_read(SKEIN_SOURCE_DIR "/deploy/coordinator.yaml", 1 << 20, &kept, &err), ERR_NONE);
+    assert_int_equal(file_read(SKEIN_SOURCE_DIR "/deploy/coordinator.yaml", 1 << 20, &kept, &err),
+                     ERR_NONE);
     assert_string_equal(str_text(&printed), str_text(&kept));
 }
 

@@ -30,8 +30,8 @@ static void it_fills_at_its_rate_up_to_the_burst(void **state)
     static const struct {
         uint64_t wait_ms;
         unsigned tokens;
-    } CASES[] = { { 99, 0 }, { 1, 1 }, { 1000, 10 }, { 150, 1 }, { 50, 1 }, { 3600000, 25 },
-                  { UINT64_MAX / 2, 25 } };
+    } CASES[] = { { 99, 0 }, { 1, 1 },        { 1000, 10 },          { 150, 1 },
+                  { 50, 1 }, { 3600000, 25 }, { UINT64_MAX / 2, 25 } };
     Bucket bucket;
     uint64_t now_ms = 0;
     bucket_init(&bucket, 10, 25, now_ms);

@@ -96,9 +96,10 @@ static void a_routing_id_of_the_peers_own_choice_is_forged(void **state)
         size_t length;
     } CASES[] = { { "abcde", 5 }, { "\0abc", 4 }, { "\0abcdefg", 8 }, { "x", 1 } };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_int_equal(connections_admit(connections, CASES[i].bytes, CASES[i].length, "db1",
-                                           &envelope).verdict,
-                         ADMIT_FORGED);
+        assert_int_equal(
+            connections_admit(connections, CASES[i].bytes, CASES[i].length, "db1", &envelope)
+                .verdict,
+            ADMIT_FORGED);
     }
 }
 

@@ -102,7 +102,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const FILES[] = { "db1.pub", "db2.pub", "db3.pub", "note.txt", ".hidden.pub" };
+    static const char *const FILES[] = { "db1.pub", "db2.pub", "db3.pub", "note.txt",
+                                         ".hidden.pub" };
     Fixture *fixture = *state;
     for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
         remove_file(fixture, FILES[i]);

@@ -1,6 +1,6 @@
 /*
- * The contract of store.h as tests, for every backend: a backend's test file says how to open a store
- * and runs CONTRACT_TESTS. Opening the same place twice must give two handles of one store.
+ * The contract of store.h as tests, for every backend: a backend's test file says how to open a
+ * store and runs CONTRACT_TESTS. Opening the same place twice must give two handles of one store.
  */
 #ifndef SKEIN_TESTS_STORE_CONTRACT_H
 #define SKEIN_TESTS_STORE_CONTRACT_H
@@ -25,58 +25,120 @@ static Store *contract_open(void **state);
 static Label contract_labels[] = { { "env", "prod" }, { "tier", "\"quoted\" \\ \xc3\xa9" } };
 
 static InstanceRow contract_instances[] = {
-    { .name = "main", .agent = "db1", .system_identifier = UINT64_MAX, .timeline = 3,
-      .server_version = 150020, .in_recovery = true, .labels = { contract_labels, 2 } },
+    { .name = "main",
+      .agent = "db1",
+      .system_identifier = UINT64_MAX,
+      .timeline = 3,
+      .server_version = 150020,
+      .in_recovery = true,
+      .labels = { contract_labels, 2 } },
     { .name = "aux", .agent = "db1", .labels = { NULL, 0 } },
 };
 
 static const AgentRow CONTRACT_AGENT = {
-    .name = "db1", .state = SESSION_SUSPECT, .version = "0.1.0", .labels = { contract_labels, 2 },
-    .instances = contract_instances, .instance_count = 2, .inventory_revision = 9,
-    .heard_at_ms = 1234567890123, .reason = "why",
+    .name = "db1",
+    .state = SESSION_SUSPECT,
+    .version = "0.1.0",
+    .labels = { contract_labels, 2 },
+    .instances = contract_instances,
+    .instance_count = 2,
+    .inventory_revision = 9,
+    .heard_at_ms = 1234567890123,
+    .reason = "why",
 };
 
 static const InventoryRow CONTRACT_INVENTORY = {
-    .address = "db1/t1", .agent = "db1", .instance = "main",
-    .identity = { .system_identifier = 7300000000000000001, .database_oid = UINT32_MAX, .schema = "s" },
-    .version = "0001_a", .is_read = true, .is_gone = true, .fence = { .term = 2, .token = 17 },
+    .address = "db1/t1",
+    .agent = "db1",
+    .instance = "main",
+    .identity = { .system_identifier = 7300000000000000001,
+                  .database_oid = UINT32_MAX,
+                  .schema = "s" },
+    .version = "0001_a",
+    .is_read = true,
+    .is_gone = true,
+    .fence = { .term = 2, .token = 17 },
     .rollout = "r-1",
 };
 
 static const RolloutRow CONTRACT_ROLLOUT = {
-    .id = "r-1", .name = "first", .plan_hash = { 1, 2, 3, [31] = 255 }, .state = ROLLOUT_PAUSED,
-    .pause_cause = PAUSE_BUDGET, .is_adopted = true, .reason = "because", .actor = "operator ann",
-    .created_at_ms = 1, .changed_at_ms = 2,
+    .id = "r-1",
+    .name = "first",
+    .plan_hash = { 1, 2, 3, [31] = 255 },
+    .state = ROLLOUT_PAUSED,
+    .pause_cause = PAUSE_BUDGET,
+    .is_adopted = true,
+    .reason = "because",
+    .actor = "operator ann",
+    .created_at_ms = 1,
+    .changed_at_ms = 2,
 };
 
 static const WaveRow CONTRACT_WAVE = {
-    .rollout = "r-1", .index = 1, .name = "rest", .state = WAVE_SOAKING, .is_approved = true,
-    .approved_by = "operator ann", .target_count = 5, .soak_ms = 60000, .soak_left_ms = 7,
-    .opened_at_ms = 3, .changed_at_ms = 4,
+    .rollout = "r-1",
+    .index = 1,
+    .name = "rest",
+    .state = WAVE_SOAKING,
+    .is_approved = true,
+    .approved_by = "operator ann",
+    .target_count = 5,
+    .soak_ms = 60000,
+    .soak_left_ms = 7,
+    .opened_at_ms = 3,
+    .changed_at_ms = 4,
 };
 
 static const TargetRow CONTRACT_TARGET = {
-    .rollout = "r-1", .address = "db1/t1",
+    .rollout = "r-1",
+    .address = "db1/t1",
     .identity = { .system_identifier = 7300000000000000001, .database_oid = 16384, .schema = "" },
-    .agent = "db1", .instance = "main", .database = "t1", .wave = 1, .state = TARGET_ROLLBACK_FAILED,
-    .goal = GOAL_ROLL_BACK, .stamp = { .term = 4, .attempt = 2, .revision = 3 }, .token = 18,
-    .is_charged = true, .was_sent = true, .has_start = true, .start = "0001_a", .version = "0002_b",
-    .applied = 1, .steps_done = 2, .steps_total = 3, .report = REPORT_HELD, .code = ERR_SERVER,
-    .sqlstate = "23505", .message = "duplicate key", .hint = "look", .migration = "0003_c",
-    .statement = 4, .retries = 5, .duration_ms = 6, .changed_at_ms = 7,
+    .agent = "db1",
+    .instance = "main",
+    .database = "t1",
+    .wave = 1,
+    .state = TARGET_ROLLBACK_FAILED,
+    .goal = GOAL_ROLL_BACK,
+    .stamp = { .term = 4, .attempt = 2, .revision = 3 },
+    .token = 18,
+    .is_charged = true,
+    .was_sent = true,
+    .has_start = true,
+    .start = "0001_a",
+    .version = "0002_b",
+    .applied = 1,
+    .steps_done = 2,
+    .steps_total = 3,
+    .report = REPORT_HELD,
+    .code = ERR_SERVER,
+    .sqlstate = "23505",
+    .message = "duplicate key",
+    .hint = "look",
+    .migration = "0003_c",
+    .statement = 4,
+    .retries = 5,
+    .duration_ms = 6,
+    .changed_at_ms = 7,
 };
 
 static EventRow contract_event(const char *rollout, const char *text)
 {
-    return (EventRow){ .time_ms = 5, .actor = "coordinator", .rollout = rollout, .wave = "",
-                       .target = "db1/t1", .agent = "db1", .rule = "T14", .old_state = "applying",
-                       .new_state = "verifying", .code = ERR_LOST, .text = text };
+    return (EventRow){ .time_ms = 5,
+                       .actor = "coordinator",
+                       .rollout = rollout,
+                       .wave = "",
+                       .target = "db1/t1",
+                       .agent = "db1",
+                       .rule = "T14",
+                       .old_state = "applying",
+                       .new_state = "verifying",
+                       .code = ERR_LOST,
+                       .text = text };
 }
 
 /* ---- helpers ---- */
 
-static ErrCode contract_commit(Store *store, const Effect *effects, size_t count, uint64_t *ret_last_seq,
-                               Err *err)
+static ErrCode contract_commit(Store *store, const Effect *effects, size_t count,
+                               uint64_t *ret_last_seq, Err *err)
 {
     Effects batch = { 0 };
     for (size_t i = 0; i < count; i++) {
@@ -113,17 +175,18 @@ static size_t contract_event_count(Store *store)
     size_t count = 0;
     Err err = { 0 };
     EventFilter filter = { .limit = 1000 };
-    assert_int_equal(store->ops->read_events(store, &filter, &arena, &rows, &count, &err), ERR_NONE);
+    assert_int_equal(store->ops->read_events(store, &filter, &arena, &rows, &count, &err),
+                     ERR_NONE);
     return count;
 }
 
 #define CONTRACT_ROWS                                                                              \
     {                                                                                              \
         { .kind = EFFECT_PERSIST_AGENT, .agent = &CONTRACT_AGENT },                                \
-        { .kind = EFFECT_PERSIST_INVENTORY, .inventory = &CONTRACT_INVENTORY },                    \
-        { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &CONTRACT_ROLLOUT },                          \
-        { .kind = EFFECT_PERSIST_WAVE, .wave = &CONTRACT_WAVE },                                   \
-        { .kind = EFFECT_PERSIST_TARGET, .target = &CONTRACT_TARGET },                             \
+            { .kind = EFFECT_PERSIST_INVENTORY, .inventory = &CONTRACT_INVENTORY },                \
+            { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &CONTRACT_ROLLOUT },                      \
+            { .kind = EFFECT_PERSIST_WAVE, .wave = &CONTRACT_WAVE },                               \
+            { .kind = EFFECT_PERSIST_TARGET, .target = &CONTRACT_TARGET },                         \
     }
 
 static void contract_check_labels(const Labels *labels)
@@ -388,7 +451,8 @@ static void events_are_numbered_from_one_without_gaps(void **state)
     EventRow *rows = NULL;
     size_t count = 0;
     EventFilter filter = { .limit = 100 };
-    assert_int_equal(store->ops->read_events(store, &filter, &arena, &rows, &count, &err), ERR_NONE);
+    assert_int_equal(store->ops->read_events(store, &filter, &arena, &rows, &count, &err),
+                     ERR_NONE);
     assert_int_equal(count, 3);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(rows[i].seq, i + 1);
@@ -422,8 +486,9 @@ static void events_are_read_after_a_number_of_one_rollout_and_at_most_so_many(vo
         EventRow *rows = NULL;
         size_t count = 0;
         Err err = { 0 };
-        assert_int_equal(store->ops->read_events(store, &CASES[i].filter, &arena, &rows, &count, &err),
-                         ERR_NONE);
+        assert_int_equal(
+            store->ops->read_events(store, &CASES[i].filter, &arena, &rows, &count, &err),
+            ERR_NONE);
         assert_int_equal(count, CASES[i].count);
         assert_true(count == 0 || rows[0].seq == CASES[i].first);
     }
@@ -533,21 +598,19 @@ static void a_plan_out_of_bounds_is_refused(void **state)
 #define CONTRACT_TEST(name) cmocka_unit_test_setup_teardown(name, contract_setup, contract_teardown)
 
 #define CONTRACT_TESTS                                                                             \
-    CONTRACT_TEST(a_new_store_is_empty),                                                           \
-    CONTRACT_TEST(every_field_of_every_row_comes_back),                                            \
-    CONTRACT_TEST(a_reopened_store_has_everything),                                                \
-    CONTRACT_TEST(a_row_persisted_again_is_replaced_and_the_later_wins),                           \
-    CONTRACT_TEST(a_forgotten_inventory_row_is_gone),                                              \
-    CONTRACT_TEST(targets_come_back_in_the_order_they_first_came),                                 \
-    CONTRACT_TEST(rollouts_come_back_oldest_first_and_waves_by_index),                             \
-    CONTRACT_TEST(events_are_numbered_from_one_without_gaps),                                      \
-    CONTRACT_TEST(events_are_read_after_a_number_of_one_rollout_and_at_most_so_many),              \
-    CONTRACT_TEST(a_batch_that_fails_in_the_middle_leaves_nothing),                                \
-    CONTRACT_TEST(terms_rise_and_at_least_lifts_them),                                             \
-    CONTRACT_TEST(a_term_beyond_all_numbers_is_refused),                                           \
-    CONTRACT_TEST(the_older_handle_cannot_commit_any_more),                                        \
-    CONTRACT_TEST(effects_for_others_are_passed_over),                                             \
-    CONTRACT_TEST(a_plan_is_kept_by_its_hash),                                                     \
-    CONTRACT_TEST(a_plan_out_of_bounds_is_refused)
+    CONTRACT_TEST(a_new_store_is_empty), CONTRACT_TEST(every_field_of_every_row_comes_back),       \
+        CONTRACT_TEST(a_reopened_store_has_everything),                                            \
+        CONTRACT_TEST(a_row_persisted_again_is_replaced_and_the_later_wins),                       \
+        CONTRACT_TEST(a_forgotten_inventory_row_is_gone),                                          \
+        CONTRACT_TEST(targets_come_back_in_the_order_they_first_came),                             \
+        CONTRACT_TEST(rollouts_come_back_oldest_first_and_waves_by_index),                         \
+        CONTRACT_TEST(events_are_numbered_from_one_without_gaps),                                  \
+        CONTRACT_TEST(events_are_read_after_a_number_of_one_rollout_and_at_most_so_many),          \
+        CONTRACT_TEST(a_batch_that_fails_in_the_middle_leaves_nothing),                            \
+        CONTRACT_TEST(terms_rise_and_at_least_lifts_them),                                         \
+        CONTRACT_TEST(a_term_beyond_all_numbers_is_refused),                                       \
+        CONTRACT_TEST(the_older_handle_cannot_commit_any_more),                                    \
+        CONTRACT_TEST(effects_for_others_are_passed_over),                                         \
+        CONTRACT_TEST(a_plan_is_kept_by_its_hash), CONTRACT_TEST(a_plan_out_of_bounds_is_refused)
 
 #endif

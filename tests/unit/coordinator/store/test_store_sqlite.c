@@ -1,4 +1,5 @@
-/* The SQLite backend: the contract of every store, and what is a file's own: damage, disk, versions. */
+/* The SQLite backend: the contract of every store, and what is a file's own: damage, disk,
+ * versions. */
 #include "contract.h"
 
 #include <signal.h>
@@ -201,7 +202,8 @@ static void a_new_file_has_the_present_version(void **state)
     sqlite3 *db = NULL;
     sqlite3_stmt *statement = NULL;
     assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
     assert_int_equal(sqlite3_column_int(statement, 0), (int)STORE_SCHEMA_VERSION);
     sqlite3_finalize(statement);
