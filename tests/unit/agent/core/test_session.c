@@ -349,6 +349,25 @@ static void a_hello_without_an_answer_rebuilds_the_socket_with_longer_and_longer
     assert_in_range(longest_ms, 30000, 60000);
 }
 
+static void a_connection_that_worked_shortens_the_next_wait(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_init(&play);
+    for (int i = 0; i < 10; i++) {
+        connect_link(&play);
+        tick_at(&play, play.now_ms + 10000);
+    }
+    for (int i = 0; i < 10; i++) {
+        connect_link(&play);
+        play.number++;
+        welcome(&play, 5);
+        pong(&play, play.now_ms);
+        tick_at(&play, play.now_ms + 30000);
+        assert_in_range(wanted(&play, LINK_EFFECT_RECONNECT)->delay_ms, 0, 1000);
+    }
+}
+
 static void messages_of_another_session_or_term_change_nothing(void **state)
 {
     (void)state;
@@ -1006,6 +1025,39 @@ static void settled_orders_are_remembered_up_to_a_limit(void **state)
     assert_int_equal(((const Hello *)sent(&play, MESSAGE_HELLO))->in_flight_count, 1);
 }
 
+static void a_target_may_be_ordered_again_and_again(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    for (uint32_t attempt = 1; attempt < 10; attempt++) {
+        order(&play, attempt, 1, GOAL_APPLY);
+        wanted(&play, LINK_EFFECT_START);
+        settle(&play, attempt, 1, REPORT_FAILED);
+        wanted(&play, LINK_EFFECT_FORGET);
+    }
+    order_number(&play, 1);
+    wanted(&play, LINK_EFFECT_START);
+    settle_number(&play, 1);
+}
+
+static void every_report_has_a_higher_id_than_those_before(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    uint64_t accepted = told(&play)->report_id;
+    report(&play, 1, 1, REPORT_FAILED);
+    uint64_t failed = told(&play)->report_id;
+    worker_ends(&play);
+    order(&play, 1, 2, GOAL_HOLD);
+    uint64_t restated = told(&play)->report_id;
+    order(&play, 2, 1, GOAL_APPLY);
+    assert_true(accepted > 0 && failed > accepted && restated > failed);
+    assert_true(told(&play)->report_id > restated);
+}
+
 /* ---- inventory ---- */
 
 static void fill_inventory(Play *play, size_t count)
@@ -1158,6 +1210,9 @@ int main(void)
         cmocka_unit_test(an_acknowledgement_for_an_unknown_target_is_nothing),
         cmocka_unit_test(settled_orders_are_remembered_up_to_a_limit),
         cmocka_unit_test(the_inventory_is_told_again_now_and_then),
+        cmocka_unit_test(a_target_may_be_ordered_again_and_again),
+        cmocka_unit_test(every_report_has_a_higher_id_than_those_before),
+        cmocka_unit_test(a_connection_that_worked_shortens_the_next_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
