@@ -76,7 +76,7 @@ static int compare_orders(const AgentOrder *order, const GoalMessage *goal)
                          (Fence){ order->stamp.term, order->token });
 }
 
-OrderRelation order_relation(const OrderEntry *entry, const GoalMessage *goal)
+OrderRelation order_entry_relation(const OrderEntry *entry, const GoalMessage *goal)
 {
     if (entry == NULL) {
         return ORDER_NEW;
@@ -90,7 +90,7 @@ OrderRelation order_relation(const OrderEntry *entry, const GoalMessage *goal)
     return newer == 0 && is_same ? ORDER_EQUAL : ORDER_OLDER;
 }
 
-bool order_is_reported_by(const OrderEntry *entry, const State *state)
+bool order_entry_is_reported_by(const OrderEntry *entry, const State *state)
 {
     return is_attempt(&entry->wanted->order, state->rollout, state->stamp.attempt, state->token);
 }
@@ -163,7 +163,7 @@ OrderEntry *order_book_put(OrderBook *book, const GoalMessage *goal)
         .hint = "",
         .migration = "",
     };
-    order_record(entry, &accepted);
+    order_entry_record(entry, &accepted);
     return entry;
 }
 
@@ -180,7 +180,7 @@ void order_book_revise(OrderBook *book, OrderEntry *entry, const GoalMessage *go
     order->deadline_ms = goal->deadline_ms;
 }
 
-void order_record(OrderEntry *entry, const State *state)
+void order_entry_record(OrderEntry *entry, const State *state)
 {
     Arena arena = { 0 };
     State copy = *state;
@@ -202,25 +202,25 @@ void order_record(OrderEntry *entry, const State *state)
     entry->repeats = 0;
 }
 
-bool order_is_ended(const OrderEntry *entry)
+bool order_entry_is_ended(const OrderEntry *entry)
 {
     return report_is_end((Report)entry->last.report);
 }
 
-bool order_is_replaced(const OrderEntry *entry)
+bool order_entry_is_replaced(const OrderEntry *entry)
 {
     return entry->running != NULL && entry->running != entry->wanted;
 }
 
-bool order_is_turned(const OrderEntry *entry)
+bool order_entry_is_turned(const OrderEntry *entry)
 {
-    return order_is_ended(entry) && entry->wanted->order.goal != GOAL_HOLD &&
+    return order_entry_is_ended(entry) && entry->wanted->order.goal != GOAL_HOLD &&
            entry->direction != entry->ended_direction;
 }
 
-void order_worker_ended(OrderEntry *entry)
+void order_entry_worker_ended(OrderEntry *entry)
 {
-    if (order_is_replaced(entry)) {
+    if (order_entry_is_replaced(entry)) {
         box_free(entry->running);
     }
     entry->running = NULL;

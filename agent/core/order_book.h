@@ -61,11 +61,11 @@ OrderEntry *order_book_find(const OrderBook *book,
                             const char *target); /* NULL: none, not even settled */
 bool order_book_next(const OrderBook *book, void **cursor, OrderEntry **ret_entry);
 
-OrderRelation order_relation(const OrderEntry *entry,
-                             const GoalMessage *goal); /* entry NULL: none */
+OrderRelation order_entry_relation(const OrderEntry *entry,
+                                   const GoalMessage *goal); /* entry NULL: none */
 
 /* Has the report been made under the attempt that is wanted? */
-bool order_is_reported_by(const OrderEntry *entry, const State *state);
+bool order_entry_is_reported_by(const OrderEntry *entry, const State *state);
 
 /* Puts a new attempt in force, in place of what was wanted. The worker of an older one stays
  * `running`. */
@@ -75,16 +75,17 @@ OrderEntry *order_book_put(OrderBook *book, const GoalMessage *goal);
 void order_book_revise(OrderBook *book, OrderEntry *entry, const GoalMessage *goal);
 
 /* Keeps a copy of the report. An end is unacknowledged from now on. */
-void order_record(OrderEntry *entry, const State *state);
+void order_entry_record(OrderEntry *entry, const State *state);
 
-bool order_is_ended(const OrderEntry *entry);
-bool order_is_replaced(const OrderEntry *entry); /* a worker of an older attempt is still there */
+bool order_entry_is_ended(const OrderEntry *entry);
+bool order_entry_is_replaced(
+    const OrderEntry *entry); /* a worker of an older attempt is still there */
 
 /* The newest goal asks for another direction than the one that has ended. */
-bool order_is_turned(const OrderEntry *entry);
+bool order_entry_is_turned(const OrderEntry *entry);
 
 /* The worker is gone. */
-void order_worker_ended(OrderEntry *entry);
+void order_entry_worker_ended(OrderEntry *entry);
 
 /* Out of force. May drop the entry that was settled longest ago, never this one. */
 void order_book_settle(OrderBook *book, OrderEntry *entry);

@@ -11,7 +11,7 @@
 
 #define HANDSHAKE_MS 10000
 
-bool session_is_active(const AgentSession *session)
+bool agent_session_is_active(const AgentSession *session)
 {
     return session->state == LINK_ACTIVE;
 }
@@ -47,10 +47,10 @@ static void begin_call(AgentSession *session, uint64_t now_ms, LinkEffects *effe
 /* Workers are told when the lease begins and when it has run out, not at each renewal. */
 static void watch_lease(AgentSession *session)
 {
-    bool is_leased = session_has_lease(session);
+    bool is_leased = agent_session_has_lease(session);
     if (is_leased != session->is_leased) {
         session->is_leased = is_leased;
-        session_tell_permits(session);
+        agent_session_tell_permits(session);
     }
 }
 
@@ -71,12 +71,12 @@ static void take_pong(AgentSession *session, const void *body)
 
 static void take_goal(AgentSession *session, const void *body)
 {
-    session_take_goal(session, body);
+    agent_session_take_goal(session, body);
 }
 
 static void take_ack(AgentSession *session, const void *body)
 {
-    session_take_ack(session, body);
+    agent_session_take_ack(session, body);
 }
 
 /* Heard is heard; the bytes of plans are the link's business. */
@@ -156,14 +156,14 @@ static uint64_t silence_at_ms(const AgentSession *session)
 static void tick_active(AgentSession *session)
 {
     if (session->now_ms >= session->ping_at_ms) {
-        session_ping(session);
+        agent_session_ping(session);
     }
     if (session->now_ms >= session->repeat_at_ms) {
-        session_repeat_ends(session, false);
+        agent_session_repeat_ends(session, false);
     }
     if (session->now_ms >= session->refresh_at_ms) {
-        session_plan_refresh(session);
-        session_tell_inventory(session);
+        agent_session_plan_refresh(session);
+        agent_session_tell_inventory(session);
     }
 }
 
@@ -241,14 +241,14 @@ void agent_session_report(AgentSession *session, const State *state, uint64_t no
                           LinkEffects *effects)
 {
     begin_call(session, now_ms, effects);
-    session_take_report(session, state);
+    agent_session_take_report(session, state);
 }
 
 void agent_session_job_ended(AgentSession *session, const char *target, uint64_t now_ms,
                              LinkEffects *effects)
 {
     begin_call(session, now_ms, effects);
-    session_take_job_ended(session, target);
+    agent_session_take_job_ended(session, target);
 }
 
 /* Instances are told by a HELLO, also within a session: the coordinator answers with a welcome to a
@@ -259,11 +259,11 @@ void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEff
     if (session->state != LINK_ACTIVE) {
         return;
     }
-    if (session_instances_digest(session->facts) != session->instances_told) {
-        session_tell_hello(session);
+    if (agent_session_instances_digest(session->facts) != session->instances_told) {
+        agent_session_tell_hello(session);
     }
     if (session->facts->inventory_revision != session->inventory_told) {
-        session_tell_inventory(session);
+        agent_session_tell_inventory(session);
     }
 }
 
@@ -272,7 +272,7 @@ void agent_session_pass(AgentSession *session, MessageType type, const void *bod
 {
     begin_call(session, session->now_ms, effects);
     if (session->state == LINK_ACTIVE) {
-        session_send(session, type, body);
+        agent_session_send(session, type, body);
     }
 }
 

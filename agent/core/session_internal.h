@@ -76,27 +76,27 @@ struct AgentSession {
 };
 
 /* session.c */
-bool session_is_active(const AgentSession *session);
+bool agent_session_is_active(const AgentSession *session);
 
 /* session_rules.c */
-void session_ping(AgentSession *session);         /* and plans the next */
-void session_plan_refresh(AgentSession *session); /* of the inventory */
+void agent_session_ping(AgentSession *session);         /* and plans the next */
+void agent_session_plan_refresh(AgentSession *session); /* of the inventory */
 
 /* session_tell.c: build a message in the effects' arena and append its SEND. */
-void session_send(AgentSession *session, MessageType type, const void *body);
-void session_tell_hello(AgentSession *session);
-void session_tell_ping(AgentSession *session);
-void session_tell_inventory(AgentSession *session);
-void session_tell_state(AgentSession *session, const State *state);
-uint64_t session_instances_digest(const AgentFacts *facts);
+void agent_session_send(AgentSession *session, MessageType type, const void *body);
+void agent_session_tell_hello(AgentSession *session);
+void agent_session_tell_ping(AgentSession *session);
+void agent_session_tell_inventory(AgentSession *session);
+void agent_session_tell_state(AgentSession *session, const State *state);
+uint64_t agent_session_instances_digest(const AgentFacts *facts);
 
 /* session_orders.c */
-void session_take_goal(AgentSession *session, const GoalMessage *goal);
-void session_take_ack(AgentSession *session, const StateAck *ack);
-void session_take_report(AgentSession *session, const State *state);
-void session_take_job_ended(AgentSession *session, const char *target);
-void session_tell_permits(AgentSession *session);             /* to every worker */
-void session_repeat_ends(AgentSession *session, bool is_all); /* the due ones, or all */
-bool session_has_lease(const AgentSession *session);
+void agent_session_take_goal(AgentSession *session, const GoalMessage *goal);
+void agent_session_take_ack(AgentSession *session, const StateAck *ack);
+void agent_session_take_report(AgentSession *session, const State *state);
+void agent_session_take_job_ended(AgentSession *session, const char *target);
+void agent_session_tell_permits(AgentSession *session);             /* to every worker */
+void agent_session_repeat_ends(AgentSession *session, bool is_all); /* the due ones, or all */
+bool agent_session_has_lease(const AgentSession *session);
 
 #endif

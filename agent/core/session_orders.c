@@ -10,7 +10,7 @@
 #define REPEAT_DOUBLINGS_MAX 5
 #define JITTER_PERCENT 20
 
-bool session_has_lease(const AgentSession *session)
+bool agent_session_has_lease(const AgentSession *session)
 {
     return session->now_ms < session->lease_until_ms;
 }
@@ -24,7 +24,7 @@ static void effect_push(AgentSession *session, LinkEffectKind kind, const OrderE
         .permit = {
             .goal = entry->wanted->order.goal,
             .revision = entry->wanted->order.stamp.revision,
-            .may_start = session_has_lease(session),
+            .may_start = agent_session_has_lease(session),
         },
     };
     LIST_PUSH(&session->effects->list, effect);
@@ -48,12 +48,12 @@ static void withdraw(AgentSession *session, const OrderEntry *entry)
     LIST_PUSH(&session->effects->list, effect);
 }
 
-void session_tell_permits(AgentSession *session)
+void agent_session_tell_permits(AgentSession *session)
 {
     void *cursor = NULL;
     OrderEntry *entry = NULL;
     while (order_book_next(&session->book, &cursor, &entry)) {
-        if (entry->running != NULL && !order_is_replaced(entry)) {
+        if (entry->running != NULL && !order_entry_is_replaced(entry)) {
             effect_push(session, LINK_EFFECT_PERMIT, entry);
         }
     }
@@ -75,20 +75,20 @@ static void plan_repeat(AgentSession *session, OrderEntry *entry)
 
 static bool is_to_repeat(const OrderEntry *entry)
 {
-    return order_is_ended(entry) && !entry->is_acked;
+    return order_entry_is_ended(entry) && !entry->is_acked;
 }
 
 static void tell_last(AgentSession *session, OrderEntry *entry)
 {
-    if (session_is_active(session)) {
-        session_tell_state(session, &entry->last);
+    if (agent_session_is_active(session)) {
+        agent_session_tell_state(session, &entry->last);
     }
     if (is_to_repeat(entry)) {
         plan_repeat(session, entry);
     }
 }
 
-void session_repeat_ends(AgentSession *session, bool is_all)
+void agent_session_repeat_ends(AgentSession *session, bool is_all)
 {
     session->repeat_at_ms = UINT64_MAX;
     void *cursor = NULL;
@@ -139,7 +139,7 @@ static void refuse(AgentSession *session, const GoalMessage *goal, ErrCode code,
         .hint = "",
         .migration = "",
     };
-    session_tell_state(session, &state);
+    agent_session_tell_state(session, &state);
 }
 
 static bool is_sensible(const GoalMessage *goal)
@@ -171,10 +171,10 @@ static void take_revised(AgentSession *session, OrderEntry *entry, const GoalMes
 {
     order_book_revise(&session->book, entry, goal);
     if (entry->running != NULL) {
-        if (!order_is_replaced(entry)) {
+        if (!order_entry_is_replaced(entry)) {
             effect_push(session, LINK_EFFECT_PERMIT, entry);
         }
-    } else if (order_is_ended(entry) && !order_is_turned(entry)) {
+    } else if (order_entry_is_ended(entry) && !order_entry_is_turned(entry)) {
         restate_end(session, entry);
     } else {
         start(session, entry);
@@ -183,20 +183,20 @@ static void take_revised(AgentSession *session, OrderEntry *entry, const GoalMes
 
 static void take_equal(AgentSession *session, OrderEntry *entry)
 {
-    if (entry->running == NULL && !order_is_ended(entry)) {
+    if (entry->running == NULL && !order_entry_is_ended(entry)) {
         start(session, entry); /* its worker ended without an end to tell */
     }
     tell_last(session, entry);
 }
 
-void session_take_goal(AgentSession *session, const GoalMessage *goal)
+void agent_session_take_goal(AgentSession *session, const GoalMessage *goal)
 {
     if (!is_sensible(goal)) {
         refuse(session, goal, ERR_PROTOCOL, "the order is incomplete");
         return;
     }
     OrderEntry *entry = order_book_find(&session->book, goal->target);
-    switch (order_relation(entry, goal)) {
+    switch (order_entry_relation(entry, goal)) {
     case ORDER_NEW:
         take_new(session, entry, goal);
         return;
@@ -215,53 +215,53 @@ void session_take_goal(AgentSession *session, const GoalMessage *goal)
 
 static void settle_if_over(AgentSession *session, OrderEntry *entry)
 {
-    bool is_over = entry->running == NULL && order_is_ended(entry) && entry->is_acked;
+    bool is_over = entry->running == NULL && order_entry_is_ended(entry) && entry->is_acked;
     if (is_over && !entry->is_settled) {
         effect_push(session, LINK_EFFECT_FORGET, entry);
         order_book_settle(&session->book, entry);
     }
 }
 
-void session_take_ack(AgentSession *session, const StateAck *ack)
+void agent_session_take_ack(AgentSession *session, const StateAck *ack)
 {
     OrderEntry *entry = order_book_find(&session->book, ack->target);
-    if (entry == NULL || !order_is_ended(entry) || entry->last.report_id != ack->report_id) {
+    if (entry == NULL || !order_entry_is_ended(entry) || entry->last.report_id != ack->report_id) {
         return;
     }
     entry->is_acked = true;
     settle_if_over(session, entry);
 }
 
-void session_take_report(AgentSession *session, const State *state)
+void agent_session_take_report(AgentSession *session, const State *state)
 {
     OrderEntry *entry = order_book_find(&session->book, state->target);
     State told = *state;
     told.report_id = ++session->report_id;
-    if (entry == NULL || !order_is_reported_by(entry, state)) {
-        if (session_is_active(session)) {
-            session_tell_state(session, &told);
+    if (entry == NULL || !order_entry_is_reported_by(entry, state)) {
+        if (agent_session_is_active(session)) {
+            agent_session_tell_state(session, &told);
         }
         return;
     }
     told.stamp.term =
         entry->wanted->order.stamp.term; /* the same attempt, under whoever reigns now */
-    order_record(entry, &told);
+    order_entry_record(entry, &told);
     tell_last(session, entry);
 }
 
-void session_take_job_ended(AgentSession *session, const char *target)
+void agent_session_take_job_ended(AgentSession *session, const char *target)
 {
     OrderEntry *entry = order_book_find(&session->book, target);
     if (entry == NULL || entry->running == NULL) {
         return;
     }
-    bool is_next = order_is_replaced(entry) || order_is_turned(entry);
-    order_worker_ended(entry);
+    bool is_next = order_entry_is_replaced(entry) || order_entry_is_turned(entry);
+    order_entry_worker_ended(entry);
     if (is_next) {
         start(session, entry);
         return;
     }
-    bool is_older_stamp = order_is_ended(entry) &&
+    bool is_older_stamp = order_entry_is_ended(entry) &&
                           order_stamp_compare(entry->last.stamp, entry->wanted->order.stamp) < 0;
     if (is_older_stamp) {
         restate_end(session, entry); /* the goal changed while it ended, not its direction */

@@ -74,7 +74,7 @@ static void greet(void *subject)
     AgentSession *session = subject;
     session->session = 0;
     session->greeted_at_ms = session->now_ms;
-    session_tell_hello(session);
+    agent_session_tell_hello(session);
 }
 
 static void reconnect(AgentSession *session, uint64_t delay_ms)
@@ -136,7 +136,7 @@ static void take_intervals(AgentSession *session, const Welcome *welcome)
     session->heard_at_ms = session->now_ms;
 }
 
-void session_plan_refresh(AgentSession *session)
+void agent_session_plan_refresh(AgentSession *session)
 {
     uint64_t refresh_ms = (uint64_t)REFRESH_HEARTBEATS * session->heartbeat_ms;
     session->refresh_at_ms =
@@ -145,16 +145,16 @@ void session_plan_refresh(AgentSession *session)
 
 static void compare_inventory(AgentSession *session, const Welcome *welcome)
 {
-    session_plan_refresh(session);
+    agent_session_plan_refresh(session);
     session->inventory_told = welcome->inventory_revision;
     if (session->facts->inventory_revision != welcome->inventory_revision) {
-        session_tell_inventory(session);
+        agent_session_tell_inventory(session);
     }
 }
 
-void session_ping(AgentSession *session)
+void agent_session_ping(AgentSession *session)
 {
-    session_tell_ping(session);
+    agent_session_tell_ping(session);
     session->ping_at_ms =
         session->now_ms + random_jitter(&session->random, session->heartbeat_ms, JITTER_PERCENT);
 }
@@ -168,8 +168,8 @@ static void enter(void *subject)
     session->state = LINK_ACTIVE; /* what follows is told within the session */
     session->refusal[0] = '\0';
     take_intervals(session, welcome);
-    session_ping(session);
-    session_repeat_ends(session, true);
+    agent_session_ping(session);
+    agent_session_repeat_ends(session, true);
     compare_inventory(session, welcome);
 }
 
@@ -183,7 +183,7 @@ static void refresh(void *subject)
 static void say_bye(void *subject)
 {
     AgentSession *session = subject;
-    session_send(session, MESSAGE_BYE, session->envelope->body);
+    agent_session_send(session, MESSAGE_BYE, session->envelope->body);
 }
 
 /* ---- the table ---- */

@@ -11,7 +11,7 @@
 #define WEIGHT_MAX (MESSAGE_TO_COORDINATOR_MAX - 32 * 1024)
 #define ITEM_WEIGHT 96
 
-void session_send(AgentSession *session, MessageType type, const void *body)
+void agent_session_send(AgentSession *session, MessageType type, const void *body)
 {
     LinkEffect effect = {
         .kind = LINK_EFFECT_SEND,
@@ -41,7 +41,7 @@ static uint64_t mix_labels(uint64_t hash, const Labels *labels)
     return hash;
 }
 
-uint64_t session_instances_digest(const AgentFacts *facts)
+uint64_t agent_session_instances_digest(const AgentFacts *facts)
 {
     uint64_t hash = mix_labels(UINT64_C(0xcbf29ce484222325), &facts->labels);
     for (size_t i = 0; i < facts->instance_count; i++) {
@@ -83,7 +83,7 @@ static void list_in_flight(const AgentSession *session, Hello *hello)
     }
 }
 
-void session_tell_hello(AgentSession *session)
+void agent_session_tell_hello(AgentSession *session)
 {
     const AgentFacts *facts = session->facts;
     Hello *hello = ARENA_NEW(&session->effects->arena, Hello);
@@ -98,11 +98,11 @@ void session_tell_hello(AgentSession *session)
         .inventory_revision = facts->inventory_revision,
     };
     list_in_flight(session, hello);
-    session->instances_told = session_instances_digest(facts);
-    session_send(session, MESSAGE_HELLO, hello);
+    session->instances_told = agent_session_instances_digest(facts);
+    agent_session_send(session, MESSAGE_HELLO, hello);
 }
 
-void session_tell_ping(AgentSession *session)
+void agent_session_tell_ping(AgentSession *session)
 {
     Ping *ping = ARENA_NEW(&session->effects->arena, Ping);
     ping->sent_at_ms = session->now_ms;
@@ -117,7 +117,7 @@ void session_tell_ping(AgentSession *session)
         }
     }
     session->pinged_at_ms = session->now_ms;
-    session_send(session, MESSAGE_PING, ping);
+    agent_session_send(session, MESSAGE_PING, ping);
 }
 
 static size_t target_weight(const InventoryTarget *target)
@@ -141,7 +141,7 @@ static size_t page_size(const AgentFacts *facts, size_t first)
     return count;
 }
 
-void session_tell_inventory(AgentSession *session)
+void agent_session_tell_inventory(AgentSession *session)
 {
     const AgentFacts *facts = session->facts;
     size_t first = 0;
@@ -157,12 +157,12 @@ void session_tell_inventory(AgentSession *session)
             .target_count = count,
         };
         first += count;
-        session_send(session, MESSAGE_INVENTORY, inventory);
+        agent_session_send(session, MESSAGE_INVENTORY, inventory);
     } while (first < facts->target_count);
     session->inventory_told = facts->inventory_revision;
 }
 
-void session_tell_state(AgentSession *session, const State *state)
+void agent_session_tell_state(AgentSession *session, const State *state)
 {
     Arena *arena = &session->effects->arena;
     State *copy = arena_memdup(arena, state, sizeof(*state));
@@ -174,5 +174,5 @@ void session_tell_state(AgentSession *session, const State *state)
     copy->message = arena_strdup(arena, state->message);
     copy->hint = arena_strdup(arena, state->hint);
     copy->migration = arena_strdup(arena, state->migration);
-    session_send(session, MESSAGE_STATE, copy);
+    agent_session_send(session, MESSAGE_STATE, copy);
 }
