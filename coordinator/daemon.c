@@ -121,18 +121,33 @@ static void on_published(void *ctx, uint64_t last_seq)
     http_server_notify(((Daemon *)ctx)->http);
 }
 
-/* The engine learns who is an agent now: at the start, after missed events, when it is a new one.
+/* Names of the engine's agents that have no key any more. The engine's own go with its next step.
  */
-static void on_resumed(void *ctx)
+static size_t list_revoked(const Daemon *daemon, Arena *arena, const char ***ret_names)
 {
-    Daemon *daemon = ctx;
     const Engine *engine = shell_engine(daemon->shell);
-    router_set_term(daemon->router, shell_term(daemon->shell));
+    size_t count = 0;
+    const char **names = ARENA_ARRAY(arena, const char *, engine_agent_count(engine));
     for (size_t i = 0; i < engine_agent_count(engine); i++) {
         const char *name = engine_agent_at(engine, i)->name;
         if (!keys_has_name(daemon->keys, name)) {
-            take_about_agent(daemon, EVENT_AGENT_REVOKED, name, 0, "");
+            names[count++] = arena_strdup(arena, name);
         }
+    }
+    *ret_names = names;
+    return count;
+}
+
+/* The engine learns who is an agent: at the start, after missed events, when it is a new one. */
+static void on_resumed(void *ctx)
+{
+    Daemon *daemon = ctx;
+    AUTO(Arena) arena = { 0 };
+    const char **revoked = NULL;
+    size_t count = list_revoked(daemon, &arena, &revoked);
+    router_set_term(daemon->router, shell_term(daemon->shell));
+    for (size_t i = 0; i < count; i++) {
+        take_about_agent(daemon, EVENT_AGENT_REVOKED, revoked[i], 0, "");
     }
     for (size_t i = 0; i < keys_count(daemon->keys); i++) {
         take_about_agent(daemon, EVENT_AGENT_ADDED, keys_name_at(daemon->keys, i), 0, "");

@@ -1,19 +1,41 @@
 /* Agents: the list, and lifting a quarantine. */
-#include "coordinator/http/views.h"
+#include "common/map.h"
 #include "coordinator/http/api.h"
+#include "coordinator/http/views.h"
+
+/* Targets per agent, of the whole fleet in one pass: the values are numbers, not pointers. */
+static Map *count_targets(const Engine *engine)
+{
+    Map *counts = map_new();
+    for (size_t i = 0; i < engine_inventory_count(engine); i++) {
+        const InventoryRow *row = engine_inventory_at(engine, i);
+        if (!row->is_gone) {
+            uintptr_t count = (uintptr_t)map_get(counts, row->agent);
+            map_put(counts, row->agent, (void *)(count + 1));
+        }
+    }
+    return counts;
+}
+
+static void write_agent(JsonOut *json, const AgentRow *agent, const Map *counts)
+{
+    view_agent(json, NULL, agent, (uintptr_t)map_get(counts, agent->name));
+}
 
 ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     const Engine *engine = shell_engine(request->shell);
+    AUTO_PTR(Map) counts = NULL;
     Page page;
     ErrCode code = page_begin(&page, request, true, reply, err);
     if (code != ERR_NONE) {
         return code;
     }
+    counts = count_targets(engine);
     for (size_t i = 0; i < engine_agent_count(engine) && !page.has_more; i++) {
         const AgentRow *agent = engine_agent_at(engine, i);
         if (page_wants(&page, agent->name)) {
-            view_agent(&page.json, NULL, engine, agent);
+            write_agent(&page.json, agent, counts);
         }
     }
     return page_end(&page, err);
@@ -53,8 +75,9 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
     code = shell_request(request->shell, &event, err);
     if (code == ERR_NONE) {
         const Engine *engine = shell_engine(request->shell);
+        AUTO_PTR(Map) counts = count_targets(engine);
         JsonOut json = json_out(&reply->body);
-        view_agent(&json, NULL, engine, engine_agent_find(engine, name));
+        write_agent(&json, engine_agent_find(engine, name), counts);
     }
     return code;
 }

@@ -420,7 +420,10 @@ static int64_t shorter(int64_t a, int64_t b)
     return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
-/* How long the door can wait; runs it first when it cannot. */
+/*
+ * How long the door can wait. When it cannot, it is run, and everything is looked at anew: a
+ * handler may have given the engine a nearer deadline than the one that this turn waits for.
+ */
 static int64_t door_wait_ms(Door *door)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
@@ -430,9 +433,6 @@ static int64_t door_wait_ms(Door *door)
     bool has_timeout = MHD_get_timeout(door->daemon, &timeout_ms) == MHD_YES;
     if (door->has_work || (has_timeout && timeout_ms == 0)) {
         run_door(door);
-        has_timeout = MHD_get_timeout(door->daemon, &timeout_ms) == MHD_YES;
-    }
-    if (door->has_work) {
         return 0;
     }
     return has_timeout ? (int64_t)(timeout_ms < INT32_MAX ? timeout_ms : INT32_MAX) : -1;

@@ -212,17 +212,7 @@ static void view_instance(JsonOut *json, const InstanceRow *instance)
     json_out_object_end(json);
 }
 
-static size_t targets_of(const Engine *engine, const char *agent)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < engine_inventory_count(engine); i++) {
-        const InventoryRow *row = engine_inventory_at(engine, i);
-        count += str_equal(row->agent, agent) && !row->is_gone;
-    }
-    return count;
-}
-
-void view_agent(JsonOut *json, const char *key, const Engine *engine, const AgentRow *agent)
+void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count)
 {
     json_out_object_begin(json, key);
     json_out_string(json, "name", agent->name);
@@ -236,7 +226,7 @@ void view_agent(JsonOut *json, const char *key, const Engine *engine, const Agen
         view_instance(json, &agent->instances[i]);
     }
     json_out_array_end(json);
-    json_out_unsigned(json, "targets", targets_of(engine, agent->name));
+    json_out_unsigned(json, "targets", target_count);
     json_out_object_end(json);
 }
 

@@ -12,7 +12,7 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
                   const PlanFacts *facts, uint64_t now_ms);
 void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
                          const TargetRow *target);
-void view_agent(JsonOut *json, const char *key, const Engine *engine, const AgentRow *agent);
+void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count);
 void view_target(JsonOut *json, const char *key, const InventoryRow *row);
 void view_event(JsonOut *json, const char *key, const EventRow *event);
 
