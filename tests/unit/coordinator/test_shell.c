@@ -1,0 +1,234 @@
+/* The shell: durable before sent, read-only while the store is, and right after a restart. */
+#include "fixture.h"
+
+#include "common/clock.h"
+#include "coordinator/load.h"
+
+#define PATIENCE_MS 10000
+
+static int setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+/* Did any message of this type go out? */
+static bool has_sent(const Fixture *fixture, MessageType type)
+{
+    for (size_t i = 0; i < fixture->sent.count; i++) {
+        if (fixture->sent.items[i].type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void turn_until_writable(Fixture *fixture)
+{
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    Err err = { 0 };
+    while (shell_read_only(fixture->shell) != NULL) {
+        assert_true(clock_boot_ms() < until_ms);
+        assert_int_equal(loop_turn(fixture->loop, 100, &err), ERR_NONE);
+    }
+}
+
+static Event command(CommandVerb verb, const char *rollout)
+{
+    return (Event){ .kind = EVENT_COMMAND,
+                    .command = { .verb = verb,
+                                 .rollout = rollout,
+                                 .wave = "",
+                                 .actor = "operator ann",
+                                 .reason = "" } };
+}
+
+/* Starts r-1 over the fleet's targets. */
+static ErrCode start(Fixture *fixture, const char *id, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    Plan *plan = NULL;
+    SealedPlan sealed = plan_sample("sample", &arena);
+    Store *store = shell_store(fixture->shell);
+    ErrCode code = store->ops->put_plan(store, sealed.hash, sealed.bundle, err);
+    if (code == ERR_NONE) {
+        code = load_plan(store, sealed.hash, &arena, &plan, err);
+    }
+    Event event = {
+        .kind = EVENT_START_ROLLOUT,
+        .start = { .id = id, .plan = plan, .plan_hash = sealed.hash, .actor = "operator ann" }
+    };
+    return code == ERR_NONE ? shell_request(fixture->shell, &event, err) : code;
+}
+
+static void nothing_is_sent_before_it_is_durable(void **state)
+{
+    Fixture *fixture = *state;
+    fleet_add_agent(fixture);
+    unsigned commits = fixture->store->commits;
+    fleet_say_hello(fixture);
+    assert_true(has_sent(fixture, MESSAGE_WELCOME));
+    for (size_t i = 0; i < fixture->sent.count; i++) {
+        assert_true(fixture->sent.items[i].commits > commits);
+    }
+}
+
+static void all_events_of_a_turn_make_one_transaction(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    unsigned commits = fixture->store->commits;
+    static const char *const NAMES[] = { "db1", "db2", "db3" };
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        const Event event = { .kind = EVENT_AGENT_ADDED, .agent = NAMES[i] };
+        shell_take(fixture->shell, &event);
+    }
+    assert_int_equal(loop_turn(fixture->loop, 0, &err), ERR_NONE);
+    assert_int_equal(fixture->store->commits, commits + 1);
+    assert_int_equal(engine_agent_count(shell_engine(fixture->shell)), 3);
+}
+
+static void a_batch_that_the_store_refuses_sends_nothing_and_is_tried_again_whole(void **state)
+{
+    Fixture *fixture = *state;
+    fleet_add_agent(fixture);
+    fixture->store->fault = ERR_STORE;
+    fleet_say_hello(fixture);
+    assert_non_null(shell_read_only(fixture->shell));
+    assert_null(shell_inbox(fixture->shell));
+    assert_int_equal(fixture->sent.count, 0);
+    fixture->store->fault = ERR_NONE;
+    turn_until_writable(fixture);
+    assert_true(has_sent(fixture, MESSAGE_WELCOME));
+    assert_int_equal(fixture->resumed, 1);
+    assert_int_equal(fixture->published, shell_last_seq(fixture->shell));
+}
+
+static void a_read_only_shell_refuses_requests_and_goes_on_by_itself(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    fleet_join(fixture, 3);
+    assert_int_equal(start(fixture, "r-1", &err), ERR_NONE);
+    fixture->store->fault = ERR_STORE;
+    Event pause = command(COMMAND_PAUSE, "r-1");
+    assert_int_equal(shell_request(fixture->shell, &pause, &err), ERR_STORE);
+    assert_non_null(strstr(err.message, "told to fail"));
+    Event again = command(COMMAND_RESUME, "r-1");
+    assert_int_equal(shell_request(fixture->shell, &again, &err), ERR_STORE);
+    fixture->store->fault = ERR_NONE;
+    turn_until_writable(fixture);
+    assert_int_equal(shell_request(fixture->shell, &again, &err), ERR_NONE);
+}
+
+static void the_engines_clock_stands_still_while_the_store_does(void **state)
+{
+    Fixture *fixture = *state;
+    fixture->store->fault = ERR_STORE;
+    fleet_add_agent(fixture);
+    assert_non_null(shell_read_only(fixture->shell));
+    uint64_t stopped_ms = shell_now_ms(fixture->shell);
+    uint64_t until_ms = clock_boot_ms() + 30;
+    while (clock_boot_ms() < until_ms) { /* the real one goes on */
+    }
+    assert_int_equal(shell_now_ms(fixture->shell), stopped_ms);
+    fixture->store->fault = ERR_NONE;
+    turn_until_writable(fixture);
+    assert_true(shell_now_ms(fixture->shell) + 30 <= clock_boot_ms());
+}
+
+static void a_refused_request_changes_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    unsigned commits = fixture->store->commits;
+    Event event = command(COMMAND_PAUSE, "r-nowhere");
+    assert_int_not_equal(shell_request(fixture->shell, &event, &err), ERR_NONE);
+    assert_int_equal(fixture->store->commits, commits);
+    assert_null(shell_read_only(fixture->shell));
+}
+
+static void a_higher_term_in_the_store_stops_the_coordinator_for_good(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    Store *other = NULL;
+    uint64_t term = 0;
+    assert_int_equal(store_sqlite_open(fixture->path, &other, &err), ERR_NONE);
+    assert_int_equal(other->ops->take_term(other, 0, &term, &err), ERR_NONE);
+    store_close(other);
+    fleet_add_agent(fixture);
+    assert_int_equal(shell_fatal(fixture->shell)->code, ERR_STORE_TERM);
+    assert_int_equal(err_exit_code(shell_fatal(fixture->shell)->code), EXIT_CODE_REFUSED);
+    assert_int_equal(loop_run(fixture->loop, &err),
+                     ERR_NONE); /* it has been stopped: returns at once */
+}
+
+static void a_restart_raises_the_term_and_finds_everything(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    fleet_join(fixture, 3);
+    assert_int_equal(start(fixture, "r-1", &err), ERR_NONE);
+    uint64_t term = shell_term(fixture->shell);
+    uint64_t last_seq = shell_last_seq(fixture->shell);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    const Engine *engine = shell_engine(fixture->shell);
+    assert_int_equal(shell_term(fixture->shell), term + 1);
+    assert_true(shell_last_seq(fixture->shell) >= last_seq);
+    assert_int_equal(engine_rollout_count(engine), 1);
+    assert_int_equal(engine_target_count(engine, "r-1"), 3);
+    assert_int_equal(engine_inventory_count(engine), 3);
+}
+
+/* As kill -9 leaves it: nothing is closed, the store's file is only opened again. */
+static void a_killed_shell_has_lost_nothing_that_it_answered_for(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    AUTO(Arena) arena = { 0 };
+    StoreContents before = { 0 };
+    fleet_join(fixture, 3);
+    assert_int_equal(start(fixture, "r-1", &err), ERR_NONE);
+    Fixture killed = *fixture;
+    Store *real = killed.store->real;
+    assert_int_equal(real->ops->load(real, &arena, &before, &err), ERR_NONE);
+    LIST_DONE(&killed.sent);
+    memset(&fixture->sent, 0, sizeof(fixture->sent));
+    fixture_open(fixture);
+    const Engine *engine = shell_engine(fixture->shell);
+    assert_int_equal(engine_target_count(engine, "r-1"), before.target_count);
+    for (size_t i = 0; i < before.target_count; i++) {
+        const TargetRow *target = engine_target_at(engine, "r-1", i);
+        assert_string_equal(target->address, before.targets[i].address);
+        assert_int_equal(target->state, before.targets[i].state);
+    }
+    shell_free(killed.shell); /* only now, so that the leak checker is content */
+    store_close(&killed.store->base);
+    loop_free(killed.loop);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_sent_before_it_is_durable),
+        TEST(all_events_of_a_turn_make_one_transaction),
+        TEST(a_batch_that_the_store_refuses_sends_nothing_and_is_tried_again_whole),
+        TEST(a_read_only_shell_refuses_requests_and_goes_on_by_itself),
+        TEST(the_engines_clock_stands_still_while_the_store_does),
+        TEST(a_refused_request_changes_nothing),
+        TEST(a_higher_term_in_the_store_stops_the_coordinator_for_good),
+        TEST(a_restart_raises_the_term_and_finds_everything),
+        TEST(a_killed_shell_has_lost_nothing_that_it_answered_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
