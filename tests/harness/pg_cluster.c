@@ -82,17 +82,19 @@ void file_write_as_cluster_user(const char *path, const char *text)
 
 /* In a child: becomes the cluster's user, dies with its parent, writes to the log, and is the
  * program. */
-static void child_exec(const char *const *argv, const char *log_path, int death_signal)
+static void child_exec(const char *const *argv, const char *out_path, const char *err_path,
+                       int death_signal)
 {
-    int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    int out = open(out_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    int err = open(err_path, O_WRONLY | O_CREAT | O_APPEND, 0644);
     const struct passwd *user = getpwnam("postgres");
     if (geteuid() == 0 && user != NULL &&
         (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)) {
         _exit(126);
     }
     prctl(PR_SET_PDEATHSIG, death_signal);
-    dup2(log, STDOUT_FILENO);
-    dup2(log, STDERR_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
     close(STDIN_FILENO);
     for (int fd = STDERR_FILENO + 1; fd < 256; fd++) {
         close(fd);
@@ -101,14 +103,19 @@ static void child_exec(const char *const *argv, const char *log_path, int death_
     _exit(127);
 }
 
-int process_start(const char *const *argv, const char *log_path)
+int process_start_split(const char *const *argv, const char *out_path, const char *err_path)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        child_exec(argv, log_path, SIGKILL);
+        child_exec(argv, out_path, err_path, SIGKILL);
     }
     assert_true(pid > 0);
     return pid;
+}
+
+int process_start(const char *const *argv, const char *log_path)
+{
+    return process_start_split(argv, log_path, log_path);
 }
 
 void process_stop(int pid)
@@ -180,7 +187,7 @@ static void keeper_live(const PgCluster *cluster, int pipe_read)
     const char *argv[] = { SKEIN_PG_BINDIR "/postgres", "-D", data, NULL };
     pid_t postmaster = fork();
     if (postmaster == 0) {
-        child_exec(argv, log, SIGQUIT);
+        child_exec(argv, log, log, SIGQUIT);
     }
     char order = 'q';
     while (read(pipe_read, &order, 1) < 0 && errno == EINTR) {
@@ -339,6 +346,11 @@ void pg_cluster_restart(PgCluster *cluster)
 {
     keeper_start(cluster);
     ready_await(cluster);
+}
+
+bool pg_cluster_is_up(const PgCluster *cluster)
+{
+    return cluster->keeper > 0;
 }
 
 int pg_cluster_port(const PgCluster *cluster)

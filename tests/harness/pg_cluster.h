@@ -28,6 +28,7 @@ void pg_cluster_stop(PgCluster *cluster);
 /* As a crash: `immediate` stop, files kept. Then pg_cluster_restart on the same port. */
 void pg_cluster_crash(PgCluster *cluster);
 void pg_cluster_restart(PgCluster *cluster);
+bool pg_cluster_is_up(const PgCluster *cluster); /* between the two: not */
 
 int pg_cluster_port(const PgCluster *cluster);
 const char *pg_cluster_socket_dir(const PgCluster *cluster);
@@ -66,6 +67,7 @@ int free_port(void);
  * output goes to `log_path`. Returns its pid; end it by process_stop.
  */
 int process_start(const char *const *argv, const char *log_path);
+int process_start_split(const char *const *argv, const char *out_path, const char *err_path);
 void process_stop(int pid);
 
 /* Writes a file that the cluster's user owns. */

@@ -1,0 +1,267 @@
+/*
+ * The checker: what every test ends with. It believes the databases: the journal says how often a
+ * migration took effect, the history says what skein thinks of it, the API says what skein tells
+ * people, the event log says how it came to that. All four must agree. It asserts nothing and may
+ * be called in any state of the fleet.
+ */
+#include "tests/harness/fleet.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/map.h"
+#include "common/str.h"
+
+#define SETTLE_MS 15000
+#define POLL_MS 25
+
+/* ---- asking without asserting ---- */
+
+/* First field of the first row; NULL: no answer. */
+static const char *ask(Fleet *fleet, const FleetHost *host, const char *database, const char *sql)
+{
+    if (!pg_cluster_is_up(host->cluster)) {
+        return NULL;
+    }
+    const char *answer = NULL;
+    PGconn *conn = PQconnectdb(pg_cluster_conninfo(host->cluster, database, 0));
+    PGresult *result = PQexec(conn, sql);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        answer =
+            arena_strdup(&fleet->arena, PQntuples(result) == 0 ? "" : PQgetvalue(result, 0, 0));
+    }
+    PQclear(result);
+    PQfinish(conn);
+    return answer;
+}
+
+static bool says(const char *answer, const char *expected)
+{
+    return answer != NULL && strcmp(answer, expected) == 0;
+}
+
+/* ---- nothing is left behind ---- */
+
+typedef struct Remainder {
+    const char *what;
+    const char *sql;
+} Remainder;
+
+static const Remainder MIGRATING = {
+    "migrating connections or advisory locks",
+    "SELECT coalesce(string_agg(what, ', '), '') FROM ("
+    "SELECT application_name || ' ' || state || ' ' || query AS what FROM pg_stat_activity"
+    " WHERE application_name LIKE 'skein/%' AND application_name <> 'skein/watch'"
+    " UNION ALL SELECT 'advisory lock of ' || pid FROM pg_locks WHERE locktype = 'advisory') x",
+};
+
+static const Remainder ANY = {
+    "connections of skein",
+    "SELECT coalesce(string_agg(application_name || ' ' || query, ', '), '') FROM pg_stat_activity"
+    " WHERE application_name LIKE 'skein/%'",
+};
+
+static void check_gone(Fleet *fleet, const Remainder *remainder, Str *problems)
+{
+    uint64_t deadline_ms = clock_boot_ms() + SETTLE_MS;
+    for (size_t i = 0; i < fleet->host_count; i++) {
+        const FleetHost *host = &fleet->hosts[i];
+        const char *left = "";
+        while ((left = ask(fleet, host, "postgres", remainder->sql)) != NULL && left[0] != '\0' &&
+               clock_boot_ms() < deadline_ms) {
+            poll(NULL, 0, POLL_MS);
+        }
+        if (left != NULL && left[0] != '\0') {
+            str_printf(problems, "%s: %s are left: %s\n", host->name, remainder->what, left);
+        }
+    }
+}
+
+static void check_zombies(Str *problems)
+{
+    int pid = (int)waitpid(-1, NULL, WNOHANG);
+    if (pid > 0) {
+        str_printf(problems, "process %d had died unseen\n", pid);
+    }
+}
+
+/* ---- journal and history ---- */
+
+/* A migration's net effect is nothing or once, and just as its history says. */
+static const char EFFECT_SQL[] =
+    "SELECT coalesce(string_agg(coalesce(j.migration, h.id) || ': net effect ' || coalesce(net, 0)"
+    " || ', history ' || coalesce(h.state, 'has no row'), '; '), '') FROM"
+    " (SELECT migration, sum(CASE way WHEN 'up' THEN 1 ELSE -1 END) AS net FROM journal"
+    "  GROUP BY migration) j"
+    " FULL JOIN (SELECT id, state FROM skein.history WHERE state <> 'undone'"
+    "  AND id NOT LIKE '%\\_solo') h ON h.id = j.migration"
+    " WHERE coalesce(net, 0) <> (h.id IS NOT NULL)::int";
+
+static void check_tenant(Fleet *fleet, const FleetHost *host, const char *database, Str *problems)
+{
+    const char *journal = ask(fleet, host, database, "SELECT to_regclass('journal') IS NOT NULL");
+    if (!says(journal, "t")) {
+        return; /* dropped by the test, or unreachable */
+    }
+    bool has_history =
+        says(ask(fleet, host, database, "SELECT to_regclass('skein.history') IS NOT NULL"), "t");
+    const char *wrong = ask(
+        fleet, host, database,
+        has_history ? EFFECT_SQL : "SELECT coalesce(string_agg(migration, ','), '') FROM journal");
+    if (wrong == NULL || wrong[0] != '\0') {
+        str_printf(problems, "%s/%s: journal and history differ: %s\n", host->name, database,
+                   wrong == NULL ? "no answer" : wrong);
+    }
+}
+
+/* ---- what the coordinator says ---- */
+
+typedef struct StateRule {
+    const char *state;
+    bool is_applied; /* the plan's `to` is there */
+    bool is_undone;  /* nothing of the rollout is there */
+    bool is_counted; /* `applied` is the number of its rows */
+} StateRule;
+
+/* States that are not listed are on their way, or out of the rollout's hands. */
+static const StateRule STATES[] = {
+    { "pending", false, false, true },         { "verifying", true, false, true },
+    { "healthy", true, false, true },          { "failed", false, false, true },
+    { "rolled_back", false, true, true },      { "held", false, false, true },
+    { "rollback_failed", false, false, true },
+};
+
+static const StateRule *state_rule(const char *state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
+        if (strcmp(STATES[i].state, state) == 0) {
+            return &STATES[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_target(Fleet *fleet, const json_t *rollout, const json_t *target, bool is_newest,
+                         Str *problems)
+{
+    const char *address = json_text(target, "address");
+    const StateRule *rule = state_rule(json_text(target, "state"));
+    const char *database = NULL;
+    const FleetHost *host = &fleet->hosts[fleet_host_of(fleet, address, &database)];
+    if (rule == NULL || !says(ask(fleet, host, database, "SELECT 't'"), "t")) {
+        return;
+    }
+    bool has_history =
+        says(ask(fleet, host, database, "SELECT to_regclass('skein.history') IS NOT NULL"), "t");
+    const char *count_sql = arena_printf(
+        &fleet->arena,
+        "SELECT count(*) FROM skein.history WHERE rollout = '%s' AND state <> 'undone'",
+        json_text(rollout, "id"));
+    const char *to_sql = arena_printf(
+        &fleet->arena, "SELECT count(*) FROM skein.history WHERE id = '%s' AND state = 'applied'",
+        json_text(rollout, "to"));
+    long long rows = has_history ? atoll(ask(fleet, host, database, count_sql)) : 0;
+    bool has_to = has_history && says(ask(fleet, host, database, to_sql), "1");
+    const char *version =
+        has_history
+            ? ask(fleet, host, database,
+                  "SELECT id FROM skein.history WHERE state = 'applied' ORDER BY seq DESC LIMIT 1")
+            : "";
+    if (rule->is_counted && rows != json_count(target, "applied")) {
+        str_printf(problems, "%s is %s with %lld applied, its history has %lld\n", address,
+                   rule->state, json_count(target, "applied"), rows);
+    }
+    if (is_newest && rule->is_applied && !has_to) {
+        str_printf(problems, "%s is %s, and %s is not in its history\n", address, rule->state,
+                   json_text(rollout, "to"));
+    }
+    if (rule->is_undone && rows != 0) {
+        str_printf(problems, "%s is rolled back, and %lld rows are left\n", address, rows);
+    }
+    if (is_newest && (rule->is_applied || rule->is_undone) &&
+        !says(version, json_text(target, "version"))) {
+        str_printf(problems, "%s is said to be at '%s', its history is at '%s'\n", address,
+                   json_text(target, "version"), version);
+    }
+}
+
+static void check_rollouts(Fleet *fleet, const json_t *rollouts, Str *problems)
+{
+    AUTO_PTR(Map) seen = map_new(); /* targets of newer rollouts */
+    size_t index = 0;
+    const json_t *rollout = NULL;
+    json_array_foreach((json_t *)rollouts, index, rollout)
+    {
+        json_t *answer =
+            fleet_try_get(fleet, arena_printf(&fleet->arena, "/rollouts/%s/targets?limit=1000",
+                                              json_text(rollout, "id")));
+        size_t at = 0;
+        const json_t *target = NULL;
+        json_array_foreach(json_object_get(answer, "items"), at, target)
+        {
+            const char *address = json_text(target, "address");
+            check_target(fleet, rollout, target, map_get(seen, address) == NULL, problems);
+            map_put(seen, address, (void *)(uintptr_t)address);
+        }
+    }
+}
+
+/* ---- events ---- */
+
+/* Numbers without gaps; of each subject, every state is left as it was entered. */
+static void check_events(Fleet *fleet, Str *problems)
+{
+    AUTO_PTR(Map) states = map_new();
+    long long seq = 0;
+    bool is_more = true;
+    while (is_more) {
+        json_t *answer =
+            fleet_try_get(fleet, arena_printf(&fleet->arena, "/events?after=%lld&limit=1000", seq));
+        size_t index = 0;
+        const json_t *event = NULL;
+        is_more = json_array_size(json_object_get(answer, "items")) > 0;
+        json_array_foreach(json_object_get(answer, "items"), index, event)
+        {
+            if (json_count(event, "seq") != seq + 1) {
+                str_printf(problems, "event %lld follows event %lld\n", json_count(event, "seq"),
+                           seq);
+            }
+            seq = json_count(event, "seq");
+            if (json_text(event, "new")[0] == '\0') {
+                continue;
+            }
+            const char *subject = arena_printf(
+                &fleet->arena, "%s/%s/%s/%s", json_text(event, "rollout"), json_text(event, "wave"),
+                json_text(event, "target"),
+                json_text(event, "rollout")[0] == '\0' ? json_text(event, "agent") : "");
+            const char *before = map_get(states, subject);
+            if (before != NULL && strcmp(before, json_text(event, "old")) != 0) {
+                str_printf(problems, "event %lld: %s goes %s -> %s, and was %s\n", seq, subject,
+                           json_text(event, "old"), json_text(event, "new"), before);
+            }
+            map_put(states, subject, (void *)(uintptr_t)json_text(event, "new"));
+        }
+    }
+}
+
+void fleet_check(Fleet *fleet, Str *problems)
+{
+    check_gone(fleet, &MIGRATING, problems);
+    json_t *rollouts = fleet_try_get(fleet, "/rollouts?limit=1000");
+    if (rollouts != NULL) {
+        check_rollouts(fleet, json_object_get(rollouts, "items"), problems);
+        check_events(fleet, problems);
+    }
+    fleet_processes_end(fleet);
+    check_gone(fleet, &ANY, problems);
+    for (size_t i = 0; i < FLEET_HOSTS; i++) {
+        for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {
+            check_tenant(fleet, &fleet->hosts[i], arena_printf(&fleet->arena, "tenant_%u", tenant),
+                         problems);
+        }
+    }
+    check_zombies(problems);
+}
