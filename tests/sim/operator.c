@@ -163,11 +163,11 @@ Rest operator_rest(const Engine *engine, const RolloutRow *rollout)
     case ROLLOUT_ABORTED:
     case ROLLOUT_ROLLED_BACK:
         return REST_ENDED;
+    case ROLLOUT_READY: /* an irreversible migration waits for approval: else it would run */
     case ROLLOUT_PAUSED:
         return REST_NEEDS_PERSON;
     case ROLLOUT_ROLLBACK_HELD:
         return rest_of_held(engine, rollout);
-    case ROLLOUT_READY:
     case ROLLOUT_RUNNING:
         return rest_of_running(engine, rollout);
     default:
