@@ -159,7 +159,7 @@ static void tick_active(AgentSession *session)
         agent_session_ping(session);
     }
     if (session->now_ms >= session->repeat_at_ms) {
-        agent_session_repeat_ends(session, false);
+        agent_session_repeat_ends(session);
     }
     if (session->now_ms >= session->refresh_at_ms) {
         agent_session_plan_refresh(session);
@@ -251,28 +251,15 @@ void agent_session_job_ended(AgentSession *session, const char *target, uint64_t
     agent_session_take_job_ended(session, target);
 }
 
-/* Instances are told by a HELLO, also within a session: the coordinator answers with a welcome to a
- * newer one. */
+/* Instances are told by a HELLO, and the welcome to it compares the inventory. */
 void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEffects *effects)
 {
     begin_call(session, now_ms, effects);
-    if (session->state != LINK_ACTIVE) {
-        return;
-    }
     if (agent_session_instances_digest(session->facts) != session->instances_told) {
-        agent_session_tell_hello(session);
-    }
-    if (session->facts->inventory_revision != session->inventory_told) {
+        fire(session, LINK_EVENT_NEWS, NULL);
+    } else if (agent_session_is_active(session) &&
+               session->facts->inventory_revision != session->inventory_told) {
         agent_session_tell_inventory(session);
-    }
-}
-
-void agent_session_pass(AgentSession *session, MessageType type, const void *body,
-                        LinkEffects *effects)
-{
-    begin_call(session, session->now_ms, effects);
-    if (session->state == LINK_ACTIVE) {
-        agent_session_send(session, type, body);
     }
 }
 

@@ -30,6 +30,7 @@ typedef enum LinkEvent {
     LINK_EVENT_BYE,
     LINK_EVENT_SILENCE, /* nothing heard for too long */
     LINK_EVENT_RETRY,   /* the time that BUSY named is over */
+    LINK_EVENT_NEWS,    /* an instance is not what the last HELLO said */
     LINK_EVENT_LEAVE,   /* this process stops */
     LINK_EVENT_COUNT_,
 } LinkEvent;
@@ -95,8 +96,9 @@ void agent_session_take_goal(AgentSession *session, const GoalMessage *goal);
 void agent_session_take_ack(AgentSession *session, const StateAck *ack);
 void agent_session_take_report(AgentSession *session, const State *state);
 void agent_session_take_job_ended(AgentSession *session, const char *target);
-void agent_session_tell_permits(AgentSession *session);             /* to every worker */
-void agent_session_repeat_ends(AgentSession *session, bool is_all); /* the due ones, or all */
+void agent_session_tell_permits(AgentSession *session); /* to every worker */
+void agent_session_repeat_ends(AgentSession *session);  /* the due ones */
+void agent_session_tell_orders(AgentSession *session);  /* the last report of each in force */
 bool agent_session_has_lease(const AgentSession *session);
 
 #endif

@@ -88,7 +88,7 @@ static void tell_last(AgentSession *session, OrderEntry *entry)
     }
 }
 
-void agent_session_repeat_ends(AgentSession *session, bool is_all)
+void agent_session_repeat_ends(AgentSession *session)
 {
     session->repeat_at_ms = UINT64_MAX;
     void *cursor = NULL;
@@ -97,13 +97,25 @@ void agent_session_repeat_ends(AgentSession *session, bool is_all)
         if (!is_to_repeat(entry)) {
             continue;
         }
-        if (is_all) {
-            entry->repeats = 0;
-        }
-        if (is_all || entry->repeat_at_ms <= session->now_ms) {
+        if (entry->repeat_at_ms <= session->now_ms) {
             tell_last(session, entry);
         } else if (entry->repeat_at_ms < session->repeat_at_ms) {
             session->repeat_at_ms = entry->repeat_at_ms;
+        }
+    }
+}
+
+/* What was reported while nobody listened was lost; whoever knows it already takes it as doubled.
+ */
+void agent_session_tell_orders(AgentSession *session)
+{
+    session->repeat_at_ms = UINT64_MAX;
+    void *cursor = NULL;
+    OrderEntry *entry = NULL;
+    while (order_book_next(&session->book, &cursor, &entry)) {
+        if (!entry->is_settled) {
+            entry->repeats = 0;
+            tell_last(session, entry);
         }
     }
 }

@@ -18,7 +18,7 @@ static const char *const EVENT_NAMES[] = {
     [LINK_EVENT_WELCOME] = "welcome", [LINK_EVENT_BUSY] = "busy",
     [LINK_EVENT_REJECT] = "reject",   [LINK_EVENT_BYE] = "bye",
     [LINK_EVENT_SILENCE] = "silence", [LINK_EVENT_RETRY] = "retry",
-    [LINK_EVENT_LEAVE] = "leave",
+    [LINK_EVENT_NEWS] = "news",       [LINK_EVENT_LEAVE] = "leave",
 };
 _Static_assert(ARRAY_LEN(EVENT_NAMES) == LINK_EVENT_COUNT_, "a name per event");
 
@@ -169,7 +169,7 @@ static void enter(void *subject)
     session->refusal[0] = '\0';
     take_intervals(session, welcome);
     agent_session_ping(session);
-    agent_session_repeat_ends(session, true);
+    agent_session_tell_orders(session);
     compare_inventory(session, welcome);
 }
 
@@ -199,11 +199,16 @@ static const Rule RULES[] = {
     { "A1", RULE_ANY, LINK_EVENT_CONNECTED, ALWAYS, LINK_GREETING, greet,
       "the socket is up: says hello" },
     NOTHING("A2", LINK_PARTED, LINK_EVENT_CONNECTED, "this agent is going: it greets nobody"),
+    { "A3", LINK_ACTIVE, LINK_EVENT_NEWS, ALWAYS, LINK_GREETING, greet,
+      "an instance has changed: says hello anew, with what it is now" },
+    { "A4", LINK_GREETING, LINK_EVENT_NEWS, ALWAYS, RULE_SAME, greet,
+      "an instance has changed since the hello: says it again" },
+    NOTHING("A5", RULE_ANY, LINK_EVENT_NEWS, "the next hello will say it"),
 
     { "A10", LINK_GREETING, LINK_EVENT_WELCOME, WHEN(is_deposed), LINK_DOWN, back_off_deposed,
       "a coordinator of a lower term is deposed: looks for the one that reigns" },
     { "A11", LINK_GREETING, LINK_EVENT_WELCOME, ALWAYS, LINK_ACTIVE, enter,
-      "welcomed: goals are taken, ends repeated, the inventory told" },
+      "welcomed: goals are taken, reports told again, the inventory compared" },
     { "A12", LINK_ACTIVE, LINK_EVENT_WELCOME, WHEN(is_deposed), RULE_IGNORE, NULL,
       "a deposed coordinator's welcome comes late: the one that reigns stays" },
     { "A13", LINK_ACTIVE, LINK_EVENT_WELCOME, WHEN(is_newer_session), RULE_SAME, enter,

@@ -14,6 +14,7 @@
 
 typedef struct Play {
     AgentFacts facts;
+    HelloInstance instance;
     AgentSession *session;
     uint64_t now_ms;
     uint64_t term;       /* of the coordinator that speaks */
@@ -40,6 +41,7 @@ static void play_init(Play *play)
 {
     memset(play, 0, sizeof(*play));
     play->facts.version = "1";
+    play->instance.name = "i";
     play->facts.inventory_revision = 5;
     play->now_ms = 1000000;
     play->term = 3;
@@ -401,6 +403,11 @@ static void happen(Play *play, char deed)
         play->term -= deed == 'd';
         welcome(play, 5);
         return;
+    case 'i': /* an instance changes */
+        play->facts.instances = &play->instance;
+        play->facts.instance_count = 1;
+        agent_session_facts_changed(play->session, play->now_ms, fresh(play));
+        return;
     case 'b':
         hear(play, MESSAGE_BUSY, &(Busy){ .retry_after_ms = 1000 });
         return;
@@ -424,11 +431,12 @@ static const struct {
     const char *id; /* the rule that the last of them fires */
     const char *state;
 } LINK_CASES[] = {
-    { "c", "A1", "greeting" },    { "cd", "A11", "active" },  { "cwcd", "A10", "down" },
-    { "cw", "A11", "active" },    { "cwn", "A13", "active" }, { "cww", "A14", "active" },
-    { "cb", "A20", "waiting" },   { "cr", "A30", "down" },    { "cwr", "A31", "down" },
-    { "cwy", "A40", "down" },     { "ct", "A50", "down" },    { "cwt", "A51", "down" },
-    { "cbt", "A60", "greeting" }, { "cwl", "A70", "parted" }, { "cl", "A71", "parted" },
+    { "c", "A1", "greeting" },    { "cd", "A11", "active" },   { "cwcd", "A10", "down" },
+    { "cw", "A11", "active" },    { "cwn", "A13", "active" },  { "cww", "A14", "active" },
+    { "cb", "A20", "waiting" },   { "cr", "A30", "down" },     { "cwr", "A31", "down" },
+    { "cwy", "A40", "down" },     { "ct", "A50", "down" },     { "cwt", "A51", "down" },
+    { "cbt", "A60", "greeting" }, { "cwi", "A3", "greeting" }, { "ci", "A4", "greeting" },
+    { "cwl", "A70", "parted" },   { "cl", "A71", "parted" },
 };
 
 static void every_case_of_the_link_fires_its_rule(void **state)
@@ -1134,22 +1142,59 @@ static void the_inventory_is_told_again_now_and_then(void **state)
     assert_in_range(times, 3, 5);
 }
 
-static void changed_facts_are_told_once(void **state)
+static void a_changed_inventory_is_told_once(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    agent_session_facts_changed(play.session, play.now_ms, fresh(&play));
+    assert_int_equal(play.effects.list.count, 0);
+    play.facts.inventory_revision = 6;
+    agent_session_facts_changed(play.session, play.now_ms, fresh(&play));
+    assert_int_equal(count_of(&play, LINK_EFFECT_SEND, MESSAGE_INVENTORY), 1);
+    agent_session_facts_changed(play.session, play.now_ms, fresh(&play));
+    assert_int_equal(play.effects.list.count, 0);
+}
+
+/* The welcome may get lost: it is waited for like the first one. */
+static void a_changed_instance_is_told_by_a_new_hello(void **state)
 {
     (void)state;
     AUTO(Play) play;
     play_active(&play);
     HelloInstance instance = { .name = "i", .timeline = 2 };
-    agent_session_facts_changed(play.session, play.now_ms, fresh(&play));
-    assert_int_equal(play.effects.list.count, 0);
-    play.facts.inventory_revision = 6;
     play.facts.instances = &instance;
     play.facts.instance_count = 1;
+    play.facts.inventory_revision = 6;
     agent_session_facts_changed(play.session, play.now_ms, fresh(&play));
-    assert_non_null(sent(&play, MESSAGE_HELLO));
+    const Hello *hello = sent(&play, MESSAGE_HELLO);
+    assert_non_null(hello);
+    assert_int_equal(hello->instances[0].timeline, 2);
+    assert_null(sent(&play, MESSAGE_INVENTORY));
+    play.number++;
+    welcome(&play, 5);
     assert_non_null(sent(&play, MESSAGE_INVENTORY));
     agent_session_facts_changed(play.session, play.now_ms, fresh(&play));
     assert_int_equal(play.effects.list.count, 0);
+}
+
+static void what_was_reported_while_nobody_listened_is_told_with_the_welcome(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    connect_link(&play);
+    report(&play, 1, 1, REPORT_UNKNOWN);
+    assert_null(sent(&play, MESSAGE_STATE));
+    play.number++;
+    welcome(&play, 5);
+    assert_int_equal(told(&play)->report, REPORT_UNKNOWN);
+    settle(&play, 1, 1, REPORT_APPLIED);
+    connect_link(&play);
+    play.number++;
+    welcome(&play, 5);
+    assert_null(sent(&play, MESSAGE_STATE));
 }
 
 int main(void)
@@ -1202,7 +1247,9 @@ int main(void)
         cmocka_unit_test(the_inventory_is_told_in_pages_when_the_coordinators_differs),
         cmocka_unit_test(pages_stay_below_the_limit_of_a_message),
         cmocka_unit_test(an_empty_inventory_is_told_too),
-        cmocka_unit_test(changed_facts_are_told_once),
+        cmocka_unit_test(a_changed_inventory_is_told_once),
+        cmocka_unit_test(a_changed_instance_is_told_by_a_new_hello),
+        cmocka_unit_test(what_was_reported_while_nobody_listened_is_told_with_the_welcome),
         cmocka_unit_test(a_hello_is_given_its_time_to_be_answered),
         cmocka_unit_test(senseless_intervals_are_not_obeyed),
         cmocka_unit_test(an_end_restated_under_a_new_term_wants_its_own_acknowledgement),
