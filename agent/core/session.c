@@ -263,6 +263,15 @@ void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEff
     }
 }
 
+void agent_session_pass(AgentSession *session, MessageType type, const void *body,
+                        LinkEffects *effects)
+{
+    begin_call(session, session->now_ms, effects);
+    if (session->state == LINK_ACTIVE) {
+        session_send(session, type, body);
+    }
+}
+
 void agent_session_bye(AgentSession *session, const char *reason, LinkEffects *effects)
 {
     begin_call(session, session->now_ms, effects);
