@@ -268,7 +268,7 @@ void agent_session_pass(AgentSession *session, MessageType type, const void *bod
 {
     begin_call(session, session->now_ms, effects);
     if (session->state == LINK_ACTIVE) {
-        session_send(session, type, body);
+        agent_session_send(session, type, body);
     }
 }
 
