@@ -52,7 +52,7 @@ ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err)
 
 /* ---- rollouts ---- */
 
-bool rollout_is_open(const RolloutRow *rollout)
+bool api_is_open(const RolloutRow *rollout)
 {
     switch (rollout->state) {
     case ROLLOUT_READY:
@@ -79,7 +79,7 @@ static ErrCode current_rollout(const Engine *engine, const RolloutRow **ret, Err
     size_t count = 0;
     for (size_t i = 0; i < engine_rollout_count(engine); i++) {
         const RolloutRow *rollout = engine_rollout_at(engine, i);
-        if (rollout_is_open(rollout)) {
+        if (api_is_open(rollout)) {
             str_printf(&names, "%s%s", count == 0 ? "" : ", ", rollout->id);
             found = rollout;
             count++;

@@ -78,7 +78,7 @@ ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow 
 
 ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err);
 
-bool rollout_is_open(const RolloutRow *rollout);
+bool api_is_open(const RolloutRow *rollout);
 
 /* ---- paged lists ---- */
 

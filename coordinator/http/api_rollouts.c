@@ -26,7 +26,7 @@ static bool has_state(const RolloutRow *rollout, const char *wanted)
         return true;
     }
     if (str_equal(wanted, "open") || str_equal(wanted, "ended")) {
-        return rollout_is_open(rollout) == str_equal(wanted, "open");
+        return api_is_open(rollout) == str_equal(wanted, "open");
     }
     return str_equal(wanted, rollout_state_name(rollout->state));
 }
