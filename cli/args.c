@@ -1,4 +1,4 @@
-/* The driver of the command table: finding, parsing, suggesting, helping. Knows no command. */
+/* The driver of the command table: finding, parsing, suggesting. Knows no command. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +8,23 @@
 
 #define SUGGESTIONS_MAX 128
 
-static const Option EVERYWHERE[] = {
+const Option OPTIONS_EVERYWHERE[] = {
     { "output", "text|json", OPTION_OUTPUT, offsetof(Options, output),
       "for people (default) or for programs" },
     { "help", NULL, OPTION_FLAG, offsetof(Options, is_help), "this text" },
 };
+const size_t OPTIONS_EVERYWHERE_COUNT = ARRAY_LEN(OPTIONS_EVERYWHERE);
+
+void invocation_done(Invocation *invocation)
+{
+    arena_done(&invocation->arena);
+}
+
+const char *option_or_env(const char *text, const char *variable)
+{
+    const char *value = text != NULL ? text : getenv(variable);
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
 
 /* ---- finding ---- */
 
@@ -61,13 +73,16 @@ static bool is_group(const char *word)
 static ErrCode unknown_command(char *const *words, size_t count, Err *err)
 {
     AUTO(Arena) arena = { 0 };
-    bool in_group = is_group(words[0]);
-    const char *given = in_group && count > 1 ? arena_printf(&arena, "%s %s", words[0], words[1])
-                                              : words[0];
-    if (in_group && count == 1) {
+    if (words[0][0] == '-') {
+        err_set(err, ERR_USAGE, "'%s' stands where the command should", words[0]);
+        return err_hint(err, "options come after it: skein COMMAND … %s", words[0]);
+    }
+    bool is_in_group = is_group(words[0]);
+    if (is_in_group && (count == 1 || words[1][0] == '-')) {
         err_set(err, ERR_USAGE, "'%s' needs to be told what to do", words[0]);
         return err_hint(err, "skein %s --help lists what there is", words[0]);
     }
+    const char *given = is_in_group ? arena_printf(&arena, "%s %s", words[0], words[1]) : words[0];
     const char *names[SUGGESTIONS_MAX];
     size_t name_count = 0;
     for (size_t i = 0; i < COMMAND_COUNT && name_count < SUGGESTIONS_MAX; i++) {
@@ -81,15 +96,19 @@ static ErrCode unknown_command(char *const *words, size_t count, Err *err)
 
 /* ---- options ---- */
 
+/* The `index`th option that a command takes: those that all have, then its own. NULL: no more. */
+static const Option *option_at(const Command *command, size_t index)
+{
+    if (index < OPTIONS_EVERYWHERE_COUNT) {
+        return &OPTIONS_EVERYWHERE[index];
+    }
+    return command->options == NULL ? NULL : command->options[index - OPTIONS_EVERYWHERE_COUNT];
+}
+
 static const Option *find_option(const Command *command, const char *name, size_t length)
 {
-    for (size_t i = 0; i < ARRAY_LEN(EVERYWHERE); i++) {
-        if (strlen(EVERYWHERE[i].name) == length && strncmp(EVERYWHERE[i].name, name, length) == 0) {
-            return &EVERYWHERE[i];
-        }
-    }
-    for (size_t i = 0; command->options != NULL && command->options[i] != NULL; i++) {
-        const Option *option = command->options[i];
+    const Option *option = NULL;
+    for (size_t i = 0; (option = option_at(command, i)) != NULL; i++) {
         if (strlen(option->name) == length && strncmp(option->name, name, length) == 0) {
             return option;
         }
@@ -99,15 +118,15 @@ static const Option *find_option(const Command *command, const char *name, size_
 
 static ErrCode unknown_option(const Command *command, const char *word, Err *err)
 {
+    AUTO(Arena) arena = { 0 };
     const char *names[SUGGESTIONS_MAX];
+    const Option *option = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < ARRAY_LEN(EVERYWHERE); i++) {
-        names[count++] = EVERYWHERE[i].name;
+    while (count < SUGGESTIONS_MAX && (option = option_at(command, count)) != NULL) {
+        names[count++] = option->name;
     }
-    for (size_t i = 0; command->options != NULL && command->options[i] != NULL; i++) {
-        names[count++] = command->options[i]->name;
-    }
-    const char *nearest = str_nearest(word + strspn(word, "-"), names, count);
+    const char *name = word + strspn(word, "-");
+    const char *nearest = str_nearest(arena_strndup(&arena, name, strcspn(name, "=")), names, count);
     err_set(err, ERR_USAGE, "'skein %s' has no option '%s'", command->name, word);
     return nearest != NULL ? err_hint(err, "did you mean: --%s", nearest)
                            : err_hint(err, "skein %s --help lists its options", command->name);
@@ -118,7 +137,8 @@ static ErrCode read_number(const Option *option, const char *text, void *place, 
     int64_t value = 0;
     bool is_count = option->type == OPTION_COUNT;
     if (!str_to_int64(text, is_count ? 1 : 0, is_count ? UINT32_MAX : INT64_MAX, &value)) {
-        return err_set(err, ERR_USAGE, "--%s wants a whole number, found '%s'", option->name, text);
+        return err_set(err, ERR_USAGE, "--%s wants a whole number%s, found '%s'", option->name,
+                       is_count ? " from 1" : "", text);
     }
     if (is_count) {
         *(uint32_t *)place = (uint32_t)value;
@@ -166,7 +186,7 @@ static ErrCode take_option(Invocation *invocation, char *const *words, size_t co
     }
     const char *text = name[length] == '=' ? name + length + 1 : NULL;
     if (option->argument == NULL && text != NULL) {
-        return err_set(err, ERR_USAGE, "--%s takes no argument", option->name);
+        return err_set(err, ERR_USAGE, "--%s takes no argument, found '%s'", option->name, text);
     }
     if (option->argument != NULL && text == NULL) {
         if (*at + 1 == count) {
@@ -196,107 +216,73 @@ static ErrCode check_arguments(const Invocation *invocation, Err *err)
     return ERR_NONE;
 }
 
-static void defaults(Options *options)
+/*
+ * Errors of the command line itself are to come in the form that was asked for, wherever on it that is.
+ */
+static OutputKind find_output(char *const *words, size_t count)
 {
-    *options = (Options){
-        .output = OUTPUT_TEXT,
-        .database = getenv("SKEIN_DATABASE_URL"),
-        .migrations = "./migrations",
-        .coordinator = getenv("SKEIN_COORDINATOR"),
-        .limit = 100,
-    };
+    for (size_t i = 0; i < count; i++) {
+        bool is_next = str_equal(words[i], "--output") && i + 1 < count && str_equal(words[i + 1], "json");
+        if (is_next || str_equal(words[i], "--output=json")) {
+            return OUTPUT_JSON;
+        }
+    }
+    return OUTPUT_TEXT;
 }
 
-ErrCode args_parse(int word_count, char *const *words, Invocation *invocation, Err *err)
+static bool is_help_word(const char *word)
 {
-    size_t count = (size_t)word_count;
-    defaults(&invocation->options);
-    bool is_general = count == 0 || str_equal(words[0], "--help") || str_equal(words[0], "-h") ||
-                      str_equal(words[0], "help");
-    bool is_group_help = count == 2 && is_group(words[0]) &&
-                         (str_equal(words[1], "--help") || str_equal(words[1], "-h"));
-    if (is_general || is_group_help) {
-        invocation->options.is_help = true;
-        return ERR_NONE;
+    return str_equal(word, "--help") || str_equal(word, "-h") || str_equal(word, "help");
+}
+
+/*
+ * "skein", "skein help", "skein help up", "skein rollout --help": true, with the command or the group whose
+ * help it is, if any. "skein up --help" is an option of that command.
+ */
+static bool ask_help(char *const *words, size_t count, Invocation *invocation)
+{
+    bool is_help = count == 0 || is_help_word(words[0]);
+    size_t skip = is_help && count > 0 ? 1 : 0;
+    size_t used = 0;
+    if (count > skip) {
+        if (is_help) {
+            invocation->command = find_command(words + skip, count - skip, &used);
+        }
+        if (is_group(words[skip]) && used == 0) {
+            invocation->help_group = words[skip];
+        }
     }
-    size_t at = 0;
-    invocation->command = find_command(words, count, &at);
-    if (invocation->command == NULL) {
-        return unknown_command(words, count, err);
-    }
-    invocation->arguments = ARENA_ARRAY(&invocation->arena, const char *, count);
+    is_help = is_help || (invocation->help_group != NULL && count == 2 && is_help_word(words[1]));
+    invocation->options.is_help = is_help;
+    return is_help;
+}
+
+static ErrCode take_words(Invocation *invocation, char *const *words, size_t count, size_t at, Err *err)
+{
     bool has_ended = false; /* after "--" everything is an argument */
+    invocation->arguments = ARENA_ARRAY(&invocation->arena, const char *, count);
     for (; at < count; at++) {
+        bool is_option = words[at][0] == '-' && words[at][1] != '\0';
         if (!has_ended && str_equal(words[at], "--")) {
             has_ended = true;
-        } else if (!has_ended && words[at][0] == '-' && words[at][1] != '\0') {
-            ErrCode code = take_option(invocation, words, count, &at, err);
-            if (code != ERR_NONE) {
-                return code;
-            }
-        } else {
+        } else if (has_ended || !is_option) {
             invocation->arguments[invocation->argument_count++] = words[at];
+        } else if (take_option(invocation, words, count, &at, err) != ERR_NONE) {
+            return err->code;
         }
     }
     return check_arguments(invocation, err);
 }
 
-/* ---- help ---- */
-
-static void print_option(const Option *option, Str *out)
+ErrCode args_parse(int word_count, char *const *words, Invocation *invocation, Err *err)
 {
-    AUTO(Str) head = { 0 };
-    str_printf(&head, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
-               option->argument == NULL ? "" : option->argument);
-    str_printf(out, "  %-26s %s\n", str_text(&head), option->doc);
-}
-
-static void print_command_help(const Command *command, Str *out)
-{
-    str_printf(out, "usage: skein %s%s%s [options]\n\n%s\n", command->name,
-               command->arguments[0] == '\0' ? "" : " ", command->arguments, command->summary);
-    if (command->details != NULL) {
-        str_printf(out, "\n%s\n", command->details);
+    size_t count = (size_t)word_count;
+    size_t used = 0;
+    invocation->options = (Options){ .output = find_output(words, count), .migrations = "./migrations" };
+    if (ask_help(words, count, invocation)) {
+        return ERR_NONE;
     }
-    str_append(out, "\noptions:\n");
-    for (size_t i = 0; command->options != NULL && command->options[i] != NULL; i++) {
-        print_option(command->options[i], out);
-    }
-    for (size_t i = 0; i < ARRAY_LEN(EVERYWHERE); i++) {
-        print_option(&EVERYWHERE[i], out);
-    }
-}
-
-static const char EXIT_CODES[] =
-    "\nexit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused, 4 unreachable,\n"
-    "            5 rolled back, 6 paused or held\n"
-    "\nskein COMMAND --help says more of one command.\n";
-
-void help_print(const Command *command, const char *prefix, Str *out)
-{
-    if (command != NULL) {
-        print_command_help(command, out);
-        return;
-    }
-    if (prefix == NULL) {
-        str_append(out, "skein rolls PostgreSQL schema migrations across fleets of databases.\n"
-                        "\nusage: skein COMMAND [arguments] [options]\n");
-    }
-    const char *group = "";
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        const Command *each = &COMMANDS[i];
-        bool is_wanted = prefix == NULL || (str_starts_with(each->name, prefix) &&
-                                            each->name[strlen(prefix)] == ' ');
-        if (!is_wanted) {
-            continue;
-        }
-        if (strcmp(each->group, group) != 0) {
-            group = each->group;
-            str_printf(out, "\n%s:\n", group);
-        }
-        AUTO(Str) head = { 0 };
-        str_printf(&head, "%s %s", each->name, each->arguments);
-        str_printf(out, "  %-38s %s\n", str_text(&head), each->summary);
-    }
-    str_append(out, EXIT_CODES);
+    invocation->command = find_command(words, count, &used);
+    return invocation->command == NULL ? unknown_command(words, count, err)
+                                       : take_words(invocation, words, count, used, err);
 }

@@ -8,7 +8,9 @@
 
 #include <curl/curl.h>
 
+#include "cli/command.h"
 #include "common/cleanup.h"
+#include "common/json.h"
 #include "common/str.h"
 
 #define ANSWER_BYTES_MAX (128u * 1024 * 1024)
@@ -25,9 +27,8 @@ struct Client {
 
 ErrCode client_new(const char *where, Client **ret_client, Err *err)
 {
-    if (where == NULL) {
-        where = COORDINATOR_DEFAULT;
-    }
+    const char *named = option_or_env(where, "SKEIN_COORDINATOR");
+    where = named == NULL ? COORDINATOR_DEFAULT : named;
     bool is_unix = str_starts_with(where, "unix:");
     if (!is_unix && !str_starts_with(where, "http://") && !str_starts_with(where, "https://")) {
         err_set(err, ERR_USAGE, "'%s' is no address of a coordinator", where);
@@ -83,7 +84,7 @@ static ErrCode unreachable(const Client *client, CURLcode failed, Err *err)
 /* application/problem+json, or whatever came instead. */
 static ErrCode problem(long status, const char *text, Err *err)
 {
-    json_t *body = json_loads(text, 0, NULL);
+    AUTO_PTR(JsonDocument) body = json_loads(text, 0, NULL);
     const char *detail = json_string_value(json_object_get(body, "detail"));
     const char *hint = json_string_value(json_object_get(body, "hint"));
     const char *name = json_string_value(json_object_get(body, "code"));
@@ -91,19 +92,37 @@ static ErrCode problem(long status, const char *text, Err *err)
     if (name == NULL || !err_from_name(name, &code)) {
         code = status >= 500 ? ERR_UNREACHABLE : ERR_PROTOCOL;
     }
-    err_set(err, code, "%s", detail != NULL ? detail : "the coordinator gave no reason");
     if (detail == NULL) {
         err_set(err, code, "the coordinator answered with status %ld and no reason", status);
+    } else {
+        err_set(err, code, "%s", detail);
     }
-    if (hint != NULL) {
-        err_hint(err, "%s", hint);
-    }
-    json_decref(body);
-    return code;
+    return hint == NULL ? code : err_hint(err, "%s", hint);
 }
 
-static void set_up(Client *client, const Request *request, const char *url, const char *body,
-                   size_t length, Str *answer, struct curl_slist *headers)
+typedef struct Body {
+    const void *bytes; /* NULL: none */
+    size_t length;
+    const char *type;
+} Body;
+
+/* What a request carries; `text` holds it when it is JSON. Whatever is no GET carries at least {}. */
+static Body body_of(const Request *request, Str *text)
+{
+    if (request->bytes != NULL) {
+        return (Body){ request->bytes, request->length, "Content-Type: application/octet-stream" };
+    }
+    if (str_equal(request->method, "GET")) {
+        return (Body){ .type = "Accept: application/json" };
+    }
+    char *json = request->json == NULL ? NULL : json_dumps(request->json, JSON_COMPACT);
+    str_append(text, json == NULL ? "{}" : json);
+    free(json);
+    return (Body){ text->data, text->length, "Content-Type: application/json" };
+}
+
+static void set_up(Client *client, const Request *request, const char *url, const Body *body,
+                   struct curl_slist *headers, Str *answer)
 {
     CURL *curl = client->curl;
     curl_easy_reset(curl);
@@ -121,108 +140,98 @@ static void set_up(Client *client, const Request *request, const char *url, cons
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
     }
-    if (body != NULL) {
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    if (body->bytes != NULL) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->bytes);
     }
-}
-
-static struct curl_slist *headers_for(const Request *request)
-{
-    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
-    if (request->bytes != NULL) {
-        return curl_slist_append(headers, "Content-Type: application/octet-stream");
-    }
-    return curl_slist_append(headers, "Content-Type: application/json");
 }
 
 ErrCode client_send(Client *client, const Request *request, json_t **ret_answer, Err *err)
 {
     AUTO(Str) url = { 0 };
+    AUTO(Str) text = { 0 };
     AUTO(Str) answer = { 0 };
-    str_printf(&url, "%s/api/v1%s", client->base, request->path);
-    char *text = request->json == NULL ? NULL : json_dumps(request->json, JSON_COMPACT);
-    const char *body = text != NULL ? text : request->bytes;
-    bool wants_body = strcmp(request->method, "GET") != 0;
-    if (body == NULL && wants_body) {
-        body = "{}";
-    }
-    size_t length = request->bytes != NULL ? request->length : body == NULL ? 0 : strlen(body);
-    struct curl_slist *headers = headers_for(request);
-    set_up(client, request, str_text(&url), body, length, &answer, headers);
-    CURLcode failed = curl_easy_perform(client->curl);
     long status = 0;
+    str_printf(&url, "%s/api/v1%s", client->base, request->path);
+    Body body = body_of(request, &text);
+    /* "Expect:" keeps libcurl from waiting for a 100 before it sends a plan. */
+    struct curl_slist *headers = curl_slist_append(curl_slist_append(NULL, "Expect:"), body.type);
+    set_up(client, request, str_text(&url), &body, headers, &answer);
+    CURLcode failed = curl_easy_perform(client->curl);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);
-    free(text);
     if (failed != CURLE_OK) {
         return unreachable(client, failed, err);
     }
-    if (status >= 400 || status < 200) {
+    if (status < 200 || status >= 300) {
         return problem(status, str_text(&answer), err);
     }
     json_t *value = json_loadb(str_text(&answer), answer.length, JSON_DECODE_ANY, NULL);
     if (value == NULL) {
-        return err_set(err, ERR_PROTOCOL, "the coordinator's answer is no JSON");
+        return err_set(err, ERR_PROTOCOL, "the answer of %s is no JSON: is that a coordinator?", client->where);
     }
     *ret_answer = value;
     return ERR_NONE;
 }
 
-ErrCode client_get(Client *client, json_t **ret_answer, Err *err, const char *path_format, ...)
+__attribute__((format(printf, 2, 0))) static const char *path_of(Arena *arena, const char *format, va_list args)
 {
     char *path = NULL;
-    va_list args;
-    va_start(args, path_format);
-    if (vasprintf(&path, path_format, args) < 0) {
+    if (vasprintf(&path, format, args) < 0) {
         abort();
     }
-    va_end(args);
-    ErrCode code = client_send(client, &(Request){ .method = "GET", .path = path }, ret_answer, err);
+    const char *copy = arena_strdup(arena, path);
     free(path);
-    return code;
+    return copy;
 }
 
-ErrCode client_post(Client *client, const json_t *body, json_t **ret_answer, Err *err,
-                    const char *path_format, ...)
+ErrCode client_get(Client *client, json_t **ret_answer, Err *err, const char *path_format, ...)
 {
-    char *path = NULL;
+    AUTO(Arena) arena = { 0 };
     va_list args;
     va_start(args, path_format);
-    if (vasprintf(&path, path_format, args) < 0) {
-        abort();
-    }
+    const char *path = path_of(&arena, path_format, args);
     va_end(args);
-    Request request = { .method = "POST", .path = path, .json = body };
-    ErrCode code = client_send(client, &request, ret_answer, err);
-    free(path);
-    return code;
+    return client_send(client, &(Request){ .method = "GET", .path = path }, ret_answer, err);
+}
+
+ErrCode client_post(Client *client, const json_t *body, json_t **ret_answer, Err *err, const char *path_format, ...)
+{
+    AUTO(Arena) arena = { 0 };
+    va_list args;
+    va_start(args, path_format);
+    const char *path = path_of(&arena, path_format, args);
+    va_end(args);
+    return client_send(client, &(Request){ .method = "POST", .path = path, .json = body }, ret_answer, err);
+}
+
+/* One page of a list; `cursor` NULL: the first. */
+static ErrCode get_page(Client *client, const char *path, size_t size, const char *cursor, json_t **ret_page, Err *err)
+{
+    const char *joint = strchr(path, '?') == NULL ? "?" : "&";
+    if (cursor == NULL) {
+        return client_get(client, ret_page, err, "%s%slimit=%zu", path, joint, size);
+    }
+    return client_get(client, ret_page, err, "%s%slimit=%zu&after=%s", path, joint, size, cursor);
 }
 
 ErrCode client_list(Client *client, const char *path, size_t limit, json_t **ret_items, Err *err)
 {
     AUTO(Arena) arena = { 0 };
-    json_t *items = json_array();
+    AUTO_PTR(JsonDocument) items = json_array();
     const char *cursor = NULL;
     do {
-        const char *page_path = arena_printf(&arena, "%s%climit=%d%s%s", path,
-                                             strchr(path, '?') == NULL ? '?' : '&', PAGE_MAX,
-                                             cursor == NULL ? "" : "&after=", cursor == NULL ? "" : cursor);
-        json_t *page = NULL;
-        ErrCode code = client_send(client, &(Request){ .method = "GET", .path = page_path }, &page, err);
+        AUTO_PTR(JsonDocument) page = NULL;
+        size_t wanted = limit == 0 ? PAGE_MAX : limit - json_array_size(items);
+        ErrCode code = get_page(client, path, wanted < PAGE_MAX ? wanted : PAGE_MAX, cursor, &page, err);
         if (code != ERR_NONE) {
-            json_decref(items);
             return code;
         }
         json_array_extend(items, json_object_get(page, "items"));
         const char *next = json_string_value(json_object_get(page, "next"));
         cursor = next == NULL ? NULL : client_escape(next, &arena);
-        json_decref(page);
     } while (cursor != NULL && (limit == 0 || json_array_size(items) < limit));
-    while (limit > 0 && json_array_size(items) > limit) {
-        json_array_remove(items, json_array_size(items) - 1);
-    }
-    *ret_items = items;
+    *ret_items = TAKE(items);
     return ERR_NONE;
 }
 

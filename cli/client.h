@@ -16,7 +16,10 @@
 
 typedef struct Client Client;
 
-/* `where`: "unix:PATH", "http://…", or NULL for the default. ERR_USAGE when it is neither. Opens nothing yet. */
+/*
+ * `where`: "unix:PATH" or "http://…"; NULL: SKEIN_COORDINATOR, or else the default. ERR_USAGE when it is none of
+ * these. Opens nothing yet.
+ */
 ErrCode client_new(const char *where, Client **ret_client, Err *err);
 void client_free(Client *client);
 AUTO_PTR_DEFINE(Client, client_free)

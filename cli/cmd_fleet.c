@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "common/json.h"
 
 static ErrCode fetch_list(Invocation *invocation, const char *path, size_t limit, json_t **ret_items, Err *err)
 {
@@ -32,14 +33,13 @@ static void instances_text(const json_t *instances, Str *out)
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
-    json_t *items = NULL;
+    AUTO_PTR(JsonDocument) items = NULL;
     ErrCode code = fetch_list(invocation, "/agents", 0, &items, err);
     if (code != ERR_NONE) {
         return code;
     }
     if (invocation->options.output == OUTPUT_JSON) {
         output_json(items);
-        json_decref(items);
         return ERR_NONE;
     }
     AUTO_PTR(Table) table =
@@ -59,8 +59,7 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
         table_cell(table, COLOUR_BAD, get_text(agent, "reason"));
     }
     table_print(table, &text);
-    fputs(str_text(&text), stdout);
-    json_decref(items);
+    output_text(&text);
     return ERR_NONE;
 }
 
@@ -68,8 +67,8 @@ ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
     AUTO_PTR(Client) client = NULL;
-    json_t *agent = NULL;
-    json_t *body = json_object();
+    AUTO_PTR(JsonDocument) agent = NULL;
+    AUTO_PTR(JsonDocument) body = json_object();
     if (invocation->options.reason != NULL) {
         json_object_set_new(body, "reason", json_string(invocation->options.reason));
     }
@@ -78,7 +77,6 @@ ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = client_post(client, body, &agent, err, "/agents/%s/release",
                            client_escape(invocation->arguments[0], &invocation->arena));
     }
-    json_decref(body);
     if (code != ERR_NONE) {
         return code;
     }
@@ -87,7 +85,6 @@ ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
     } else {
         printf("%s is %s\n", get_text(agent, "name"), get_text(agent, "state"));
     }
-    json_decref(agent);
     return ERR_NONE;
 }
 
@@ -115,14 +112,13 @@ ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
         path = arena_printf(&invocation->arena, "/targets?where=%s",
                             client_escape(options->where, &invocation->arena));
     }
-    json_t *items = NULL;
+    AUTO_PTR(JsonDocument) items = NULL;
     ErrCode code = fetch_list(invocation, path, options->limit, &items, err);
     if (code != ERR_NONE) {
         return code;
     }
     if (options->output == OUTPUT_JSON) {
         output_json(items);
-        json_decref(items);
         return ERR_NONE;
     }
     AUTO_PTR(Table) table = table_new(4, (const char *const[]){ "target", "agent", "version", "" });
@@ -138,7 +134,6 @@ ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
         table_cell(table, COLOUR_WARN, target_remark(target));
     }
     table_print(table, &text);
-    fputs(str_text(&text), stdout);
-    json_decref(items);
+    output_text(&text);
     return ERR_NONE;
 }

@@ -7,19 +7,21 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "common/cleanup.h"
+#include "common/json.h"
 #include "common/keyfile.h"
 #include "common/str.h"
 
 typedef struct Role {
     const char *name;
     KeyKind kind;
-    const char *where_to; /* what to do with the public half */
+    const char *before; /* what to do next, around the name of the public half's file */
+    const char *after;
 } Role;
 
 static const Role ROLES[] = {
-    { "coordinator", KEY_CURVE, "every agent's coordinator_key names %s.pub" },
-    { "agent", KEY_CURVE, "copy %s.pub into the coordinator's agents.d: its file name there is the agent's name" },
-    { "signer", KEY_SIGN, "every agent's trusted_signers lists %s.pub; --signer or SKEIN_SIGNER names the secret" },
+    { "coordinator", KEY_CURVE, "name ", " in every agent's coordinator_key" },
+    { "agent", KEY_CURVE, "copy ", " into the coordinator's agents.d: its name there is the agent's name" },
+    { "signer", KEY_SIGN, "list ", " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret" },
 };
 
 static const Role *find_role(const char *name)
@@ -38,15 +40,24 @@ static void print_key(const char *file, KeyKind kind, const char *name, const ui
     char fingerprint[KEY_FINGERPRINT_MAX];
     key_format(kind, public_key, text);
     key_fingerprint(kind, public_key, fingerprint);
-    if (output == OUTPUT_JSON) {
-        json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s}", "file", file, "kind", key_kind_name(kind), "name", name,
-                                  "public_key", text, "fingerprint", fingerprint);
-        output_json(value);
-        json_decref(value);
+    const char *const members[][2] = {
+        { "file", file }, { "kind", key_kind_name(kind) }, { "name", name },
+        { "public_key", text }, { "fingerprint", fingerprint },
+    };
+    AUTO(Str) out = { 0 };
+    JsonOut json = json_out(&out);
+    if (output == OUTPUT_TEXT) {
+        for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+            printf("%-12s %s\n", members[i][0], members[i][1]);
+        }
         return;
     }
-    printf("file         %s\nkind         %s\nname         %s\npublic key   %s\nfingerprint  %s\n", file,
-           key_kind_name(kind), name, text, fingerprint);
+    json_out_object_begin(&json, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        json_out_string(&json, members[i][0], members[i][1]);
+    }
+    json_out_object_end(&json);
+    output_json_text(&out);
 }
 
 ErrCode cmd_keys_generate(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -75,12 +86,7 @@ ErrCode cmd_keys_generate(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     print_key(path, pair.kind, pair.name, pair.public_key, invocation->options.output);
     if (invocation->options.output == OUTPUT_TEXT) {
-        AUTO(Str) advice = { 0 };
-        const char *gap = strstr(role->where_to, "%s");
-        str_append_bytes(&advice, role->where_to, (size_t)(gap - role->where_to));
-        str_append(&advice, path);
-        str_append(&advice, gap + strlen("%s"));
-        printf("next         %s\n", str_text(&advice));
+        printf("%-12s %s%s.pub%s\n", "next", role->before, path, role->after);
     }
     return ERR_NONE;
 }

@@ -7,7 +7,9 @@
 #include "cli/local.h"
 #include "cli/output.h"
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/list.h"
+#include "common/units.h"
 
 /* ---- status ---- */
 
@@ -60,15 +62,19 @@ static void collect(const MigrationSet *set, const HistoryList *history, StatusL
 
 static void status_json(const StatusLines *lines)
 {
-    json_t *items = json_array();
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_array_begin(&json, NULL);
     LIST_EACH(line, lines)
     {
-        json_t *applied_at = line->row == NULL ? json_null() : json_string(line->row->applied_at);
-        json_array_append_new(items,
-                              json_pack("{s:s, s:s, s:o}", "id", line->id, "state", line->state, "applied_at", applied_at));
+        json_out_object_begin(&json, NULL);
+        json_out_string(&json, "id", line->id);
+        json_out_string(&json, "state", line->state);
+        json_out_string(&json, "applied_at", line->row == NULL ? NULL : line->row->applied_at);
+        json_out_object_end(&json);
     }
-    output_json(items);
-    json_decref(items);
+    json_out_array_end(&json);
+    output_json_text(&text);
 }
 
 static size_t count_state(const StatusLines *lines, const char *state)
@@ -95,15 +101,15 @@ static void status_text(const StatusLines *lines)
     table_print(table, &text);
     str_printf(&text, "%zu applied, %zu pending\n", count_state(lines, "applied"), count_state(lines, "pending"));
     if (count_state(lines, "changed") > 0) {
-        str_append(&text, "changed: applied here with another meaning than its file has now; up will refuse it\n");
+        str_append(&text, "changed: its file is not what was applied here; up refuses to go on\n");
     }
     if (count_state(lines, "missing") > 0) {
-        str_append(&text, "missing: applied here, and not in the directory; up will refuse to go on\n");
+        str_append(&text, "missing: applied here, but not in the directory; up refuses to go on\n");
     }
     if (count_state(lines, "started") + count_state(lines, "undoing") > 0) {
-        str_append(&text, "started, undoing: outside a transaction and interrupted; look at what it left behind\n");
+        str_append(&text, "started, undoing: begun outside a transaction, end not known; up refuses to go on\n");
     }
-    fputs(str_text(&text), stdout);
+    output_text(&text);
 }
 
 ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -145,18 +151,52 @@ static ErrCode read_history(Invocation *invocation, HistoryList *ret_history, Er
                             : code;
 }
 
+/* Empty is null: a program should not have to know that. */
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
 static void history_json(const HistoryList *history)
 {
-    json_t *items = json_array();
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_array_begin(&json, NULL);
     for (size_t i = 0; i < history->count; i++) {
         const HistoryEntry *row = &history->entries[i];
-        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id", row->id, "state", row->state,
-                                               "rollout", row->rollout, "agent", row->agent, "applied_at",
-                                               row->applied_at, "undone_at", row->undone_at, "duration_ms",
-                                               (json_int_t)row->duration_ms));
+        json_out_object_begin(&json, NULL);
+        json_out_string(&json, "id", row->id);
+        json_out_string(&json, "state", row->state);
+        json_out_string(&json, "rollout", or_null(row->rollout));
+        json_out_string(&json, "agent", row->agent);
+        json_out_string(&json, "applied_at", or_null(row->applied_at));
+        json_out_string(&json, "undone_at", or_null(row->undone_at));
+        json_out_unsigned(&json, "duration_ms", row->duration_ms);
+        json_out_object_end(&json);
     }
-    output_json(items);
-    json_decref(items);
+    json_out_array_end(&json);
+    output_json_text(&text);
+}
+
+static void history_text(const HistoryList *history)
+{
+    AUTO_PTR(Table) table =
+        table_new(6, (const char *const[]){ "applied", "migration", "state", "took", "by", "undone" });
+    AUTO(Str) text = { 0 };
+    char duration[DURATION_TEXT_MAX];
+    for (size_t i = 0; i < history->count; i++) {
+        const HistoryEntry *row = &history->entries[i];
+        duration_format(row->duration_ms, duration);
+        table_cell(table, COLOUR_NONE, row->applied_at);
+        table_cell(table, COLOUR_BOLD, row->id);
+        table_cell(table, output_state_colour(row->state), row->state);
+        table_cell(table, COLOUR_NONE, duration);
+        table_cellf(table, COLOUR_NONE, "%s%s%s%s", row->agent, row->rollout[0] == '\0' ? "" : ", rollout ",
+                    row->rollout, row->is_inherited ? ", in the database this is a copy of" : "");
+        table_cell(table, COLOUR_NONE, row->undone_at);
+    }
+    table_print(table, &text);
+    fputs(history->count == 0 ? "skein has applied nothing here\n" : str_text(&text), stdout);
 }
 
 ErrCode cmd_history(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -169,23 +209,21 @@ ErrCode cmd_history(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     if (invocation->options.output == OUTPUT_JSON) {
         history_json(&history);
-        return ERR_NONE;
+    } else {
+        history_text(&history);
     }
-    AUTO_PTR(Table) table =
-        table_new(6, (const char *const[]){ "applied", "migration", "state", "took", "by", "undone" });
-    AUTO(Str) text = { 0 };
-    for (size_t i = 0; i < history.count; i++) {
-        const HistoryEntry *row = &history.entries[i];
-        table_cell(table, COLOUR_NONE, row->applied_at);
-        table_cell(table, COLOUR_BOLD, row->id);
-        table_cell(table, output_state_colour(row->state), row->state);
-        table_cellf(table, COLOUR_NONE, "%llu ms", (unsigned long long)row->duration_ms);
-        table_cellf(table, COLOUR_NONE, "%s%s%s", row->agent, row->rollout[0] == '\0' ? "" : ", rollout ", row->rollout);
-        table_cell(table, COLOUR_NONE, row->undone_at);
-    }
-    table_print(table, &text);
-    fputs(history.count == 0 ? "skein has applied nothing here\n" : str_text(&text), stdout);
     return ERR_NONE;
+}
+
+static void current_json(const HistoryEntry *newest)
+{
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_object_begin(&json, NULL);
+    json_out_string(&json, "id", newest == NULL ? NULL : newest->id);
+    json_out_string(&json, "version", newest == NULL ? NULL : newest->version);
+    json_out_object_end(&json);
+    output_json_text(&text);
 }
 
 ErrCode cmd_current(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -203,10 +241,7 @@ ErrCode cmd_current(Invocation *invocation, ExitCode *ret_exit, Err *err)
         }
     }
     if (invocation->options.output == OUTPUT_JSON) {
-        json_t *value = json_pack("{s:s?, s:s?}", "id", newest == NULL ? NULL : newest->id, "version",
-                                  newest == NULL ? NULL : newest->version);
-        output_json(value);
-        json_decref(value);
+        current_json(newest);
     } else {
         puts(newest == NULL ? "empty" : newest->id);
     }
@@ -217,14 +252,20 @@ ErrCode cmd_current(Invocation *invocation, ExitCode *ret_exit, Err *err)
 
 static void check_json(const CheckReport *report)
 {
-    json_t *items = json_array();
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_array_begin(&json, NULL);
     for (size_t i = 0; i < report->count; i++) {
         const CheckRow *row = &report->rows[i];
-        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "name", row->name, "verdict",
-                                               check_verdict_name(row->verdict), "text", row->text, "hint", row->hint));
+        json_out_object_begin(&json, NULL);
+        json_out_string(&json, "name", row->name);
+        json_out_string(&json, "verdict", check_verdict_name(row->verdict));
+        json_out_string(&json, "text", row->text);
+        json_out_string(&json, "hint", or_null(row->hint));
+        json_out_object_end(&json);
     }
-    output_json(items);
-    json_decref(items);
+    json_out_array_end(&json);
+    output_json_text(&text);
 }
 
 static void check_text(const CheckReport *report)
@@ -244,7 +285,7 @@ static void check_text(const CheckReport *report)
         }
     }
     table_print(table, &text);
-    fputs(str_text(&text), stdout);
+    output_text(&text);
 }
 
 ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err)

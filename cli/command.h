@@ -1,6 +1,6 @@
 /*
- * Commands as data: what a command is called, takes and does. The whole tree stands in commands.c; one
- * driver (args.c) parses by it, writes --help from it, and suggests what was meant.
+ * Commands as data: what a command is called, takes and does. The whole tree stands in commands.c; args.c
+ * parses by it and suggests what was meant, help.c writes --help from it.
  */
 #ifndef SKEIN_CLI_COMMAND_H
 #define SKEIN_CLI_COMMAND_H
@@ -22,16 +22,15 @@ typedef enum OutputKind {
 /* Every option of every command; a command's table says which it takes. */
 typedef struct Options {
     OutputKind output;
-    const char *database;    /* --database, SKEIN_DATABASE_URL */
-    const char *migrations;  /* --migrations; default ./migrations */
-    const char *coordinator; /* --coordinator, SKEIN_COORDINATOR */
+    const char *database;
+    const char *migrations; /* default ./migrations; every other text is NULL where it is not given */
+    const char *coordinator;
     const char *to;
     const char *out;
     const char *signer;
     const char *where;
     const char *reason;
     const char *wave;
-    const char *rollout;
     const char *schema;
     const char *state;
     const char *format;
@@ -41,7 +40,7 @@ typedef struct Options {
     bool is_failed;
     bool is_open;
     bool is_help;
-    uint32_t limit;
+    uint32_t limit; /* 0: all */
     uint64_t after;
 } Options;
 
@@ -67,6 +66,7 @@ typedef struct Command Command;
 /* One call of the program. */
 typedef struct Invocation {
     const Command *command;
+    const char *help_group; /* of a call for help: the group of commands it is about; NULL: none */
     Options options;
     const char **arguments;
     size_t argument_count;
@@ -78,9 +78,10 @@ struct Command {
     const char *arguments; /* for --help: "FILE", "[ID]"; "": none */
     size_t arguments_min;
     size_t arguments_max;
-    const char *group;   /* heading in the general --help */
+    const char *heading; /* in the general --help */
     const char *summary; /* a phrase, lower case */
     const char *details; /* paragraphs for its own --help; NULL: none */
+    const char *json;    /* what it prints with --output json; NULL: nothing */
     const Option *const *options; /* NULL-ended, beside those that every command has */
     /* Sets *ret_exit where the outcome is not "done" though nothing went wrong. */
     ErrCode (*run)(Invocation *invocation, ExitCode *ret_exit, Err *err);
@@ -89,14 +90,27 @@ struct Command {
 extern const Command COMMANDS[];
 extern const size_t COMMAND_COUNT;
 
+/* Releases what parsing and running have put into the arena. */
+void invocation_done(Invocation *invocation);
+
+AUTO_DEFINE(Invocation, invocation_done)
+
+/* What every command takes beside its own. */
+extern const Option OPTIONS_EVERYWHERE[];
+extern const size_t OPTIONS_EVERYWHERE_COUNT;
+
 /*
- * Finds the command and reads its options. ERR_USAGE names the word, and a suggestion in the hint. With
- * --help among the words, or no words at all, options.is_help is set and nothing else is checked;
- * `command` is then NULL for the general help.
+ * Finds the command and reads its options and arguments, in the invocation's arena. ERR_USAGE names the word,
+ * and what may have been meant in the hint; options.output is as asked for even then. With a call for help
+ * among the words, or no words at all, options.is_help is set and nothing else is checked; `command` is then
+ * NULL for the general help and that of a group.
  */
 ErrCode args_parse(int count, char *const *words, Invocation *invocation, Err *err);
 
-/* The general help, or that of one command, or of a group of commands ("rollout"). Appends. */
-void help_print(const Command *command, const char *prefix, Str *out);
+/* The option's text, or else the environment variable's; NULL: neither is there. Empty is not there. */
+const char *option_or_env(const char *text, const char *variable);
+
+/* The help that an invocation with is_help asks for. Appends. */
+void help_print(const Invocation *invocation, Str *out);
 
 #endif

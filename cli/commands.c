@@ -11,7 +11,8 @@ OPTION(DATABASE, "database", "URL", OPTION_TEXT, database,
 OPTION(SCHEMA, "schema", "NAME", OPTION_TEXT, schema, "one schema of it, as a tenant of its own");
 OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations, "the history (default ./migrations)");
 OPTION(FORMAT, "format", "NAME", OPTION_TEXT, format, "its format (default: detected)");
-OPTION(TO, "to", "VERSION", OPTION_TEXT, to, "stop at this migration; `empty` for none (down), `head` for all (up)");
+OPTION(UP_TO, "to", "VERSION", OPTION_TEXT, to, "stop after this migration: a version, an id, or `head` (default)");
+OPTION(DOWN_TO, "to", "VERSION", OPTION_TEXT, to, "undo all above this migration: a version, an id, or `empty`");
 OPTION(LOCK_TIMEOUT, "lock-timeout", "TIME", OPTION_TEXT, lock_timeout,
        "how long a statement may wait for a lock (default 2s)");
 OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
@@ -24,11 +25,11 @@ OPTION(REASON, "reason", "TEXT", OPTION_TEXT, reason, "your words, for the recor
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
 OPTION(STATE, "state", "STATE", OPTION_TEXT, state, "only in this state");
 OPTION(YES, "yes", NULL, OPTION_FLAG, is_yes, "do not ask");
-OPTION(WATCH, "watch", NULL, OPTION_FLAG, is_watch, "follow it to its end");
+OPTION(WATCH, "watch", NULL, OPTION_FLAG, is_watch, "follow it to its end, as `skein rollout watch` does");
 OPTION(FAILED, "failed", NULL, OPTION_FLAG, is_failed, "every target that failed");
 OPTION(OPEN, "open", NULL, OPTION_FLAG, is_open, "only those that are under way");
-OPTION(LIMIT, "limit", "N", OPTION_COUNT, limit, "at most so many (default 100)");
-OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only later events");
+OPTION(LIMIT, "limit", "N", OPTION_COUNT, limit, "at most so many (default: all)");
+OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
 #define OPTIONS(...) (const Option *const[]){ __VA_ARGS__, NULL }
 
@@ -37,21 +38,29 @@ static const char PLANS[] = "plans and keys";
 static const char ROLLOUTS[] = "rollouts";
 static const char FLEET[] = "fleet";
 
-static const char ID_DETAILS[] =
-    "ID may be left out when exactly one rollout is open.";
+static const char ID_DETAILS[] = "ID may be left out when exactly one rollout is open.";
 
 static const char UP_DETAILS[] =
     "Applies what is missing, in order, each migration in one transaction together with its row in\n"
-    "skein.history. What fails leaves nothing behind. Runs the same code as the agents.";
+    "skein.history. What fails leaves nothing behind. Runs the same code as the agents. Ctrl-C cancels\n"
+    "the migration that runs, whole; the ones before it stay applied.";
 
 static const char DOWN_DETAILS[] =
     "Undoes the newest migration; with --to, every one above VERSION; with --to empty, all. Shows what it\n"
     "will undo and asks, unless --yes.";
 
+static const char STATUS_DETAILS[] =
+    "states: applied, pending; changed: its file is not what was applied; missing: applied, but not in the\n"
+    "directory; started, undoing: outside a transaction, begun, end not known.";
+
+static const char SHOW_DETAILS[] =
+    "ID may be left out when exactly one rollout is open. Exit code: 5 it is rolled back, 6 paused or held,\n"
+    "1 aborted, otherwise 0.";
+
 static const char PLAN_DETAILS[] =
     "Reads a rollout file and its migrations, splits and classifies every statement, and shows waves,\n"
-    "statements, points of no return. With --out it writes the signed plan. Changes nothing. With a\n"
-    "coordinator at hand it also shows which targets a start would select.";
+    "statements and points of no return. Changes nothing. With --out it writes the signed plan. With a\n"
+    "coordinator at hand it also shows which targets a start would select now.";
 
 static const char START_DETAILS[] =
     "FILE is a rollout file (YAML), which is planned, shown, confirmed and signed, or a plan written by\n"
@@ -60,69 +69,93 @@ static const char START_DETAILS[] =
 static const char WATCH_DETAILS[] =
     "Follows a rollout to its end. On a terminal it redraws waves, progress and failing targets;\n"
     "elsewhere it prints one line per event, with --output json one JSON object per line. Quitting\n"
-    "stops nothing. Exit code: 0 succeeded, 5 rolled back, 6 paused or held, 1 otherwise ended.";
+    "stops nothing. Exit code: 0 succeeded, 5 rolled back, 6 paused or held, 1 aborted.\n"
+    "ID may be left out when exactly one rollout is open.";
+
+static const char RETRY_DETAILS[] =
+    "ID may be left out when exactly one rollout is open. A target is written INSTANCE/DATABASE, or\n"
+    "INSTANCE/DATABASE/SCHEMA.";
 
 static const char KEYS_DETAILS[] =
-    "Writes FILE (the secret, mode 0600) and FILE.pub. A coordinator's and an agent's keys encrypt and\n"
-    "authenticate the link; a signer's key signs plans. An agent's NAME.pub goes into the coordinator's\n"
-    "agents.d directory; the coordinator's and the signers' .pub files are named in agent.yaml.";
+    "Writes FILE (the secret, mode 0600; default NAME.key) and FILE.pub. A coordinator's and an agent's\n"
+    "keys encrypt and authenticate the link; a signer's key signs plans. An agent's .pub goes into the\n"
+    "coordinator's agents.d directory; the coordinator's and the signers' are named in agent.yaml.";
+
+#define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
+static const char MOVE_JSON[] =
+    "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"
+    " migrations: [{id, duration_ms}], failed: null or {migration, statement, line, kind}}";
 
 /* clang-format off */
 const Command COMMANDS[] = {
     { "new", "NAME", 1, 1, LOCAL, "write the files of a new migration", NULL,
-      OPTIONS(&MIGRATIONS), cmd_new },
-    { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &TO, &LOCK_TIMEOUT), cmd_up },
-    { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &TO, &LOCK_TIMEOUT, &YES), cmd_down },
-    { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", NULL,
+      "{up: PATH, down: PATH}",
+      OPTIONS(&MIGRATIONS, &FORMAT), cmd_new },
+    { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &UP_TO, &LOCK_TIMEOUT), cmd_up },
+    { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &DOWN_TO, &LOCK_TIMEOUT, &YES), cmd_down },
+    { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
+      "[{id, state, applied_at: TIME or null}]",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
+      "[{id, state, rollout: ID or null, agent, applied_at, undone_at: TIME or null, duration_ms}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_history },
     { "current", "", 0, 0, LOCAL, "the newest applied migration", NULL,
+      "{id, version}, null both where nothing is applied",
       OPTIONS(&DATABASE, &SCHEMA), cmd_current },
     { "check", "", 0, 0, LOCAL, "can skein work on this database?", NULL,
+      "[{name, verdict: ok|warn|fail, text, hint: TEXT or null}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_check },
 
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
+      "{name, hash, to, where, is_signed, waves, limits, migrations, notes, preview: null or as the API has it}",
       OPTIONS(&OUT, &SIGNER, &COORDINATOR), cmd_plan },
     { "keys generate", "coordinator|agent|signer [NAME]", 1, 2, PLANS, "make a key pair", KEYS_DETAILS,
+      "{file, kind, name, public_key, fingerprint}",
       OPTIONS(&OUT), cmd_keys_generate },
     { "keys show", "FILE", 1, 1, PLANS, "kind, name and fingerprint of a key", NULL,
+      "{file, kind, name, public_key, fingerprint}",
       NULL, cmd_keys_show },
 
-    { "rollout start", "FILE", 1, 1, ROLLOUTS, "roll a plan out", START_DETAILS,
-      OPTIONS(&COORDINATOR, &SIGNER, &YES, &WATCH), cmd_rollout_start },
-    { "rollout list", "", 0, 0, ROLLOUTS, "rollouts, newest first", NULL,
+    { "rollout start", "FILE", 1, 1, ROLLOUTS, "roll a plan out", START_DETAILS, ROLLOUT_JSON "; with --watch, events",
+      OPTIONS(&COORDINATOR, &SIGNER, &REASON, &YES, &WATCH), cmd_rollout_start },
+    { "rollout list", "", 0, 0, ROLLOUTS, "rollouts, newest first", NULL, "[rollout, as the API has it]",
       OPTIONS(&COORDINATOR, &OPEN, &LIMIT), cmd_rollout_list },
-    { "rollout show", "[ID]", 0, 1, ROLLOUTS, "where it stands and what it waits for", ID_DETAILS,
+    { "rollout show", "[ID]", 0, 1, ROLLOUTS, "where it stands and what it waits for", SHOW_DETAILS,
+      ROLLOUT_JSON ", and its errors",
       OPTIONS(&COORDINATOR), cmd_rollout_show },
     { "rollout targets", "[ID]", 0, 1, ROLLOUTS, "its targets, one by one", ID_DETAILS,
+      "[rollout's target, as the API has it]",
       OPTIONS(&COORDINATOR, &STATE, &WAVE, &LIMIT), cmd_rollout_targets },
-    { "rollout watch", "[ID]", 0, 1, ROLLOUTS, "follow it", WATCH_DETAILS,
+    { "rollout watch", "[ID]", 0, 1, ROLLOUTS, "follow it", WATCH_DETAILS, "an event per line, as the API has it",
       OPTIONS(&COORDINATOR), cmd_rollout_watch },
     { "rollout events", "[ID]", 0, 1, ROLLOUTS, "everything that happened, oldest first", ID_DETAILS,
+      "an event per line, as the API has it",
       OPTIONS(&COORDINATOR, &AFTER, &LIMIT), cmd_rollout_events },
-    { "rollout pause", "[ID]", 0, 1, ROLLOUTS, "start nothing new; running steps end", ID_DETAILS,
+    { "rollout pause", "[ID]", 0, 1, ROLLOUTS, "start nothing new; running steps end", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON), cmd_rollout_pause },
-    { "rollout resume", "[ID]", 0, 1, ROLLOUTS, "go on", ID_DETAILS,
+    { "rollout resume", "[ID]", 0, 1, ROLLOUTS, "go on", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON), cmd_rollout_resume },
-    { "rollout approve", "[ID]", 0, 1, ROLLOUTS, "let the wave that waits for it open", ID_DETAILS,
+    { "rollout approve", "[ID]", 0, 1, ROLLOUTS, "let the wave that waits for it open", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &WAVE, &REASON), cmd_rollout_approve },
-    { "rollout abort", "[ID]", 0, 1, ROLLOUTS, "end it where it is; what is applied stays", ID_DETAILS,
+    { "rollout abort", "[ID]", 0, 1, ROLLOUTS, "end it where it is; what is applied stays", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON, &YES), cmd_rollout_abort },
-    { "rollout rollback", "[ID]", 0, 1, ROLLOUTS, "take it back everywhere, in reverse order", ID_DETAILS,
+    { "rollout rollback", "[ID]", 0, 1, ROLLOUTS, "take it back everywhere, in reverse order", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON, &YES), cmd_rollout_rollback },
-    { "rollout retry", "ID TARGET… | ID --failed", 1, 10000, ROLLOUTS, "try failed or held targets again", NULL,
+    { "rollout retry", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "try failed or held targets again", RETRY_DETAILS,
+      ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &FAILED, &REASON), cmd_rollout_retry },
-    { "rollout skip", "ID TARGET… | ID --failed", 1, 10000, ROLLOUTS, "go on without them", NULL,
+    { "rollout skip", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "go on without them", RETRY_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &FAILED, &REASON, &YES), cmd_rollout_skip },
 
     { "agents list", "", 0, 0, FLEET, "agents, their instances, when they were last heard", NULL,
+      "[agent, as the API has it]",
       OPTIONS(&COORDINATOR), cmd_agents_list },
-    { "agents release", "NAME", 1, 1, FLEET, "lift a quarantine", NULL,
+    { "agents release", "NAME", 1, 1, FLEET, "lift a quarantine", NULL, "the agent, as the API has it",
       OPTIONS(&COORDINATOR, &REASON), cmd_agents_release },
     { "targets", "", 0, 0, FLEET, "the databases of the fleet and their versions", NULL,
+      "[target, as the API has it]",
       OPTIONS(&COORDINATOR, &WHERE, &LIMIT), cmd_targets },
 };
 /* clang-format on */

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-/* cmd_move.c (new, up, down) and cmd_look.c: one database, without a coordinator */
+/* cmd_new.c, cmd_move.c (up, down) and cmd_look.c: one database, without a coordinator */
 ErrCode cmd_new(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_up(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err);
@@ -20,7 +20,7 @@ ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_keys_generate(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_keys_show(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
-/* cmd_rollout.c, cmd_rollout_show.c, cmd_rollout_watch.c */
+/* cmd_rollout.c (starting and steering) and cmd_rollout_look.c */
 ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_rollout_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err);

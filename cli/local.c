@@ -8,11 +8,12 @@
 
 ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err)
 {
-    if (options->database == NULL || options->database[0] == '\0') {
+    const char *database = option_or_env(options->database, "SKEIN_DATABASE_URL");
+    if (database == NULL) {
         err_set(err, ERR_USAGE, "no database is named");
         return err_hint(err, "--database postgresql://user@host/name, or SKEIN_DATABASE_URL");
     }
-    AUTO_PTR(Secret) connection = secret_new(options->database);
+    AUTO_PTR(Secret) connection = secret_new(database);
     return conn_source_new(connection, PASSWORD_ALLOWED, CONN_LIMIT_DEFAULT, ret_source, err);
 }
 
@@ -30,8 +31,13 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
         .application_name = CONN_NAME_CLI,
         .deadline_ms = deadline_ms,
     };
-    ErrCode code = conn_open(source, &request, &conn, err);
-    return code == ERR_NONE ? history_read_all(conn, tenant, deadline_ms, arena, ret_list, err) : code;
+    if (conn_open(source, &request, &conn, err) != ERR_NONE) {
+        if (err->code == ERR_UNREACHABLE && err->hint[0] == '\0') {
+            err_hint(err, "does the server run, and do host and port say where? `skein check` asks more");
+        }
+        return err_wrap(err, "cannot connect to the database");
+    }
+    return history_read_all(conn, tenant, deadline_ms, arena, ret_list, err);
 }
 
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)

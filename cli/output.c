@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/arena.h"
+#include "common/json.h"
 #include "common/list.h"
 
 static const char *const COLOUR_CODES[] = {
@@ -71,21 +72,17 @@ Colour output_state_colour(const char *state)
 
 static void error_as_json(const Err *err)
 {
-    json_t *value = json_pack("{s:{s:s, s:s}}", "error", "code", err_name(err->code), "message", err->message);
-    json_t *error = json_object_get(value, "error");
-    if (err->sqlstate[0] != '\0') {
-        json_object_set_new(error, "sqlstate", json_string(err->sqlstate));
-    }
-    if (err->hint[0] != '\0') {
-        json_object_set_new(error, "hint", json_string(err->hint));
-    }
-    json_dumpf(value, stderr, JSON_COMPACT);
-    fputc('\n', stderr);
-    json_decref(value);
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_object_begin(&json, NULL);
+    json_out_err(&json, "error", err);
+    json_out_object_end(&json);
+    fprintf(stderr, "%s\n", str_text(&text));
 }
 
 void output_error(const Err *err, OutputKind kind)
 {
+    fflush(stdout); /* what came before it stands before it */
     if (kind == OUTPUT_JSON) {
         error_as_json(err);
         return;
@@ -100,10 +97,30 @@ void output_error(const Err *err, OutputKind kind)
     }
 }
 
+void output_text(const Str *text)
+{
+    fwrite(str_text(text), 1, text->length, stdout);
+}
+
 void output_json(const json_t *value)
 {
     json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
     putchar('\n');
+}
+
+void output_json_line(const json_t *value)
+{
+    json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    putchar('\n');
+}
+
+void output_json_text(const Str *text)
+{
+    AUTO_PTR(JsonDocument) value = json_loadb(str_text(text), text->length, JSON_DECODE_ANY, NULL);
+    if (value == NULL) {
+        abort(); /* the writer writes JSON */
+    }
+    output_json(value);
 }
 
 /* ---- tables ---- */
@@ -216,16 +233,14 @@ bool get_bool(const json_t *object, const char *key)
 
 /* ---- questions ---- */
 
-ErrCode output_confirm(bool is_yes, const char *question, Err *err)
+ErrCode output_confirm(const Str *touched, const char *question, Err *err)
 {
-    if (is_yes) {
-        return ERR_NONE;
-    }
+    fflush(stdout);
+    fputs(str_text(touched), stderr);
     if (!isatty(STDIN_FILENO)) {
         err_set(err, ERR_USAGE, "this needs a yes, and there is no terminal to ask on");
         return err_hint(err, "look at what it touches, then add --yes");
     }
-    fflush(stdout);
     fprintf(stderr, "%s [y/N] ", question);
     char answer[16] = "";
     if (fgets(answer, sizeof(answer), stdin) == NULL || (answer[0] != 'y' && answer[0] != 'Y')) {

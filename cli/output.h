@@ -17,8 +17,15 @@
 /* The error's only printing: to standard error, as text with its hint, or as one JSON object. */
 void output_error(const Err *err, OutputKind kind);
 
-/* One JSON value and a newline, to standard output. */
+/* To standard output. */
+void output_text(const Str *text);
+
+/* One JSON value and a newline, to standard output: of the API's, or as written with common/json.h. */
 void output_json(const json_t *value);
+void output_json_text(const Str *text);
+
+/* One JSON value on a line of its own, to standard output. */
+void output_json_line(const json_t *value);
 
 bool output_is_terminal(void); /* standard output is one, and TERM is not "dumb" */
 
@@ -62,9 +69,9 @@ long long get_number(const json_t *object, const char *key);
 bool get_bool(const json_t *object, const char *key);
 
 /*
- * Asks "… [y/N] " on the terminal. ERR_REFUSED when the answer is not yes; without a terminal on standard
- * input, ERR_USAGE with the hint to use --yes. `is_yes` skips the question.
+ * Shows what is touched and asks "… [y/N] ", both on standard error. ERR_REFUSED when the answer is not yes;
+ * without a terminal on standard input, ERR_USAGE with the hint to use --yes.
  */
-ErrCode output_confirm(bool is_yes, const char *question, Err *err);
+ErrCode output_confirm(const Str *touched, const char *question, Err *err);
 
 #endif

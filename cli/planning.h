@@ -4,8 +4,6 @@
 #ifndef SKEIN_CLI_PLANNING_H
 #define SKEIN_CLI_PLANNING_H
 
-#include <jansson.h>
-
 #include "cli/command.h"
 #include "cli/rollout_file.h"
 #include "common/err.h"
@@ -26,9 +24,5 @@ ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err 
 
 /* Signs a plan that is not signed yet with the operator's key: `signer`, SKEIN_SIGNER, or the default file. */
 ErrCode planning_sign(PlanAtHand *plan, const char *signer, Arena *arena, Err *err);
-
-/* The plan as JSON (without SQL texts: statements by kind) and for people. */
-json_t *planning_json(const PlanAtHand *plan);
-void planning_text(const PlanAtHand *plan, Str *out);
 
 #endif

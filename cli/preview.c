@@ -2,6 +2,7 @@
 #include "cli/preview.h"
 
 #include "cli/output.h"
+#include "common/json.h"
 #include "common/str.h"
 
 #define HASH_TEXT_BYTES (2 * PLAN_HASH_BYTES + 1)
@@ -21,12 +22,8 @@ ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, 
         .bytes = plan->bundle.data,
         .length = plan->bundle.length,
     };
-    json_t *answer = NULL;
-    code = client_send(client, &request, &answer, err);
-    if (code == ERR_NONE) {
-        json_decref(answer);
-    }
-    return code;
+    AUTO_PTR(JsonDocument) answer = NULL;
+    return client_send(client, &request, &answer, err);
 }
 
 ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, json_t **ret_preview,

@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <string.h>
 
+#include "cli/plan_cut.h"
 #include "common/cleanup.h"
 #include "common/str.h"
 #include "common/units.h"
@@ -194,36 +195,57 @@ const ConfigTable ROLLOUT_FILE_TABLE = {
     .field_count = ARRAY_LEN(FIELDS),
 };
 
-static uint32_t comparable(Amount amount)
+/* Both in percent, and shrinking? Counts can be compared only with the number of targets at hand. */
+static bool shrinks(Amount before, Amount now)
 {
-    return amount.is_percent ? amount.value : 0;
+    return before.is_percent == now.is_percent && now.value < before.value;
+}
+
+static ErrCode check_wave_name(const ConfigDocument *document, const StrategyEntry *strategy, size_t index, Err *err)
+{
+    char path[64];
+    text_format(path, sizeof(path), "strategy.waves[%zu].name", index);
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(strategy->waves[i].name, strategy->waves[index].name) == 0) {
+            return config_error_at(document, path, err, "two waves are named '%s'", strategy->waves[i].name);
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode check_wave_size(const ConfigDocument *document, const StrategyEntry *strategy, size_t index, Err *err)
+{
+    const WaveEntry *wave = &strategy->waves[index];
+    const char *sign = wave->targets.is_percent ? "%" : "";
+    char path[64];
+    text_format(path, sizeof(path), "strategy.waves[%zu].targets", index);
+    if (wave->targets.value == 0) {
+        return config_error_at(document, path, err, "wave '%s' has no targets", wave->name);
+    }
+    if (index > 0 && shrinks(wave[-1].targets, wave->targets)) {
+        config_error_at(document, path, err, "wave '%s' reaches %u%s, and the one before it %u%s", wave->name,
+                        wave->targets.value, sign, wave[-1].targets.value, sign);
+        return err_hint(err, "waves are cumulative: each reaches at least as far as the one before");
+    }
+    bool is_last = index + 1 == strategy->wave_count;
+    if (is_last && !(wave->targets.is_percent && wave->targets.value == 100)) {
+        config_error_at(document, path, err, "the last wave, '%s', does not reach 100%%", wave->name);
+        return err_hint(err, "give it `targets: 100%%`, or add a wave that takes the rest");
+    }
+    return ERR_NONE;
 }
 
 /* What can be said of waves before the number of targets is known; the rest is the coordinator's. */
 static ErrCode check_waves(const ConfigDocument *document, const StrategyEntry *strategy, Err *err)
 {
-    char path[64];
-    for (size_t i = 0; i < strategy->wave_count; i++) {
-        const WaveEntry *wave = &strategy->waves[i];
-        text_format(path, sizeof(path), "strategy.waves[%zu].targets", i);
-        if (i > 0 && wave->targets.is_percent && strategy->waves[i - 1].targets.is_percent &&
-            comparable(wave->targets) < comparable(strategy->waves[i - 1].targets)) {
-            config_error_at(document, path, err, "wave '%s' reaches %u%%, and the one before it %u%%", wave->name,
-                            wave->targets.value, strategy->waves[i - 1].targets.value);
-            return err_hint(err, "waves are cumulative: each reaches at least as far as the one before");
-        }
-        if (i + 1 == strategy->wave_count && !(wave->targets.is_percent && wave->targets.value == 100)) {
-            config_error_at(document, path, err, "the last wave, '%s', does not reach 100%%", wave->name);
-            return err_hint(err, "give it `targets: 100%%`, or add a wave that takes the rest");
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(strategy->waves[j].name, wave->name) == 0) {
-                text_format(path, sizeof(path), "strategy.waves[%zu].name", i);
-                return config_error_at(document, path, err, "two waves are named '%s'", wave->name);
-            }
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < strategy->wave_count; i++) {
+        code = check_wave_name(document, strategy, i, err);
+        if (code == ERR_NONE) {
+            code = check_wave_size(document, strategy, i, err);
         }
     }
-    return ERR_NONE;
+    return code;
 }
 
 static void take_waves(const StrategyEntry *entry, Arena *arena, PlanStrategy *strategy)
@@ -260,41 +282,6 @@ static void take_strategy(const StrategyEntry *entry, Arena *arena, PlanStrategy
     strategy->statement_timeout_ms = entry->timeouts.statement_ms;
     strategy->concurrent_timeout_ms = entry->timeouts.concurrent_ms;
     strategy->target_timeout_ms = entry->timeouts.target_ms;
-}
-
-ErrCode plan_cut(const MigrationSet *set, const char *to, size_t *ret_count, Err *err)
-{
-    if (to == NULL || strcmp(to, "head") == 0) {
-        *ret_count = set->count;
-        return ERR_NONE;
-    }
-    size_t found = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(set->migrations[i].id, to) == 0) {
-            *ret_count = i + 1;
-            return ERR_NONE;
-        }
-        if (strcmp(set->migrations[i].version, to) == 0) {
-            if (found > 0) {
-                err_set(err, ERR_USAGE, "version %s is that of %s and of %s", to, set->migrations[found - 1].id,
-                        set->migrations[i].id);
-                return err_hint(err, "name the migration by its id");
-            }
-            found = i + 1;
-        }
-    }
-    if (found == 0) {
-        AUTO(Arena) arena = { 0 };
-        const char **ids = ARENA_ARRAY(&arena, const char *, set->count);
-        for (size_t i = 0; i < set->count; i++) {
-            ids[i] = set->migrations[i].id;
-        }
-        const char *nearest = str_nearest(to, ids, set->count);
-        err_set(err, ERR_NOT_FOUND, "no migration has the version or id '%s'", to);
-        return nearest == NULL ? err->code : err_hint(err, "did you mean %s", nearest);
-    }
-    *ret_count = found;
-    return ERR_NONE;
 }
 
 static const char *beside(const char *file, const char *path, Arena *arena)

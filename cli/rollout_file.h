@@ -22,9 +22,6 @@ typedef struct PlannedRollout {
  */
 ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_rollout, Err *err);
 
-/* The first `count` migrations of a set that end with the one that `to` names: a version, an id, or "head". */
-ErrCode plan_cut(const MigrationSet *set, const char *to, size_t *ret_count, Err *err);
-
 /* The table, for its test and the documentation. */
 extern const ConfigTable ROLLOUT_FILE_TABLE;
 

@@ -5,6 +5,7 @@
 
 #include "cli/output.h"
 #include "common/cleanup.h"
+#include "common/units.h"
 
 #define BAR_CELLS 24
 #define ADDRESSES_SHOWN 4
@@ -24,6 +25,23 @@ static const BarPart BAR_PARTS[] = {
     { "·", COLOUR_DIM, { "skipped" } },
     { "░", COLOUR_DIM, { "pending" } },
 };
+
+/* "rolling_back" is for programs. */
+static void state_text(const char *state, const char *words, Str *out)
+{
+    AUTO(Str) spaced = { 0 };
+    str_append(&spaced, words);
+    for (char *c = spaced.data; c != NULL && *c != '\0'; c++) {
+        *c = *c == '_' ? ' ' : *c;
+    }
+    output_colour(out, output_state_colour(state), str_text(&spaced));
+}
+
+long long count_applied(const json_t *rollout_or_wave)
+{
+    const json_t *counts = json_object_get(rollout_or_wave, "counts");
+    return get_number(counts, "healthy") + get_number(counts, "verifying");
+}
 
 static long long part_count(const BarPart *part, const json_t *counts)
 {
@@ -66,11 +84,8 @@ static void counts_text(const json_t *counts, Str *out)
         if (count > 0) {
             AUTO(Str) words = { 0 };
             str_printf(&words, "%lld %s", count, SHOWN[i]);
-            for (char *c = words.data; *c != '\0'; c++) {
-                *c = *c == '_' ? ' ' : *c;
-            }
             str_append(out, shown++ == 0 ? "" : ", ");
-            output_colour(out, output_state_colour(SHOWN[i]), str_text(&words));
+            state_text(SHOWN[i], str_text(&words), out);
         }
     }
 }
@@ -92,15 +107,16 @@ static void wave_text(const json_t *wave, size_t width, Str *out)
 {
     const json_t *counts = json_object_get(wave, "counts");
     long long total = get_number(wave, "total");
-    long long done = get_number(counts, "healthy") + get_number(counts, "verifying");
     const char *name = get_text(wave, "name");
     str_printf(out, "  %s%*s  ", name, (int)(width - text_width(name)), "");
     bar_text(counts, total, out);
-    str_printf(out, " %4lld/%-4lld ", done, total);
-    output_colour(out, output_state_colour(get_text(wave, "state")), get_text(wave, "state"));
-    long long soak_s = get_number(wave, "soak_left_ms") / 1000;
-    if (str_equal(get_text(wave, "state"), "soaking") && soak_s > 0) {
-        str_printf(out, " %lld s more", soak_s);
+    str_printf(out, " %4lld/%-4lld ", count_applied(wave), total);
+    state_text(get_text(wave, "state"), get_text(wave, "state"), out);
+    long long soak_left_ms = get_number(wave, "soak_left_ms");
+    if (str_equal(get_text(wave, "state"), "soaking") && soak_left_ms > 0) {
+        char left[DURATION_TEXT_MAX];
+        duration_format((uint64_t)(soak_left_ms + 999) / 1000 * 1000, left);
+        str_printf(out, ", %s more", left);
     }
     AUTO(Str) rest = { 0 };
     counts_text(counts, &rest);
@@ -110,18 +126,12 @@ static void wave_text(const json_t *wave, size_t width, Str *out)
     str_append_char(out, '\n');
 }
 
-void rollout_line(const json_t *rollout, Str *out)
+void rollout_text(const json_t *rollout, Str *out)
 {
     output_colour(out, COLOUR_BOLD, get_text(rollout, "id"));
     str_printf(out, "  %s  ", get_text(rollout, "name"));
-    output_colour(out, output_state_colour(get_text(rollout, "state")), get_text(rollout, "state"));
-    str_append_char(out, '\n');
-}
-
-void rollout_text(const json_t *rollout, Str *out)
-{
-    rollout_line(rollout, out);
-    str_printf(out, "%s\n", get_text(rollout, "explain"));
+    state_text(get_text(rollout, "state"), get_text(rollout, "state"), out);
+    str_printf(out, "\n%s\n", get_text(rollout, "explain"));
     const json_t *waves = json_object_get(rollout, "waves");
     size_t width = name_width(waves);
     size_t index = 0;
@@ -221,8 +231,9 @@ void event_text(const json_t *event, Str *out)
         str_append(out, "  ");
     }
     if (get_text(event, "new")[0] != '\0') {
-        str_printf(out, "%s -> ", get_text(event, "old"));
-        output_colour(out, output_state_colour(get_text(event, "new")), get_text(event, "new"));
+        state_text("", get_text(event, "old"), out);
+        str_append(out, " -> ");
+        state_text(get_text(event, "new"), get_text(event, "new"), out);
         str_append(out, ": ");
     }
     str_printf(out, "%s\n", get_text(event, "text"));

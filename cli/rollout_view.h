@@ -21,8 +21,8 @@ void activity_text(const json_t *targets, size_t limit, Str *out);
 
 void event_text(const json_t *event, Str *out); /* one line */
 
-/* One line: id, state, name. */
-void rollout_line(const json_t *rollout, Str *out);
+/* Targets that have the migrations now. */
+long long count_applied(const json_t *rollout_or_wave);
 
 /* 0 succeeded or under way, 5 rolled back, 6 paused or held, 1 aborted: the exit code of watching it. */
 ExitCode rollout_exit_code(const json_t *rollout);

@@ -1,161 +1,189 @@
-/* Following a rollout: fetch, draw, wait for the next event, until nothing goes on by itself. */
+/* Following a rollout: fetch, show, wait for the next event, until nothing goes on by itself. */
 #include "cli/watch.h"
 
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/output.h"
 #include "cli/rollout_view.h"
+#include "cli/screen.h"
 #include "common/clock.h"
+#include "common/json.h"
 
 #define REDRAW_MS 400       /* a soak counts down even when nothing happens */
+#define REDRAW_MIN_MS 150   /* however much happens: more is seen by nobody, and the coordinator has work to do */
 #define LINES_WAIT_MS 10000 /* without a terminal only events matter */
 #define RETRY_MS 500
 #define GIVE_UP_MS 60000 /* a coordinator that restarts is back long before */
 #define ACTIVITY_LINES 8
 #define EVENTS_PAGE 1000
 
+static const char NO_ANSWER[] = "the coordinator does not answer; what runs goes on\n";
+
 typedef struct Watch {
     Client *client;
     const char *id;
     OutputKind output;
-    bool is_drawn; /* on a terminal */
+    bool is_drawn; /* on a terminal; else an event per line */
+    Str picture;   /* as it was drawn last */
     size_t drawn_lines;
+    uint64_t drawn_ms;
     long long after_seq;
     uint64_t lost_since_ms; /* 0: the coordinator answers */
 } Watch;
 
+static void watch_done(Watch *watch)
+{
+    str_done(&watch->picture);
+}
+
+AUTO_DEFINE(Watch, watch_done)
+
+static void sleep_ms(uint64_t duration_ms)
+{
+    nanosleep(&(struct timespec){ (time_t)(duration_ms / 1000), (long)(duration_ms % 1000) * 1000000L }, NULL);
+}
+
 /* ---- drawing ---- */
 
-static unsigned terminal_columns(void)
-{
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-/* Appends the text with every line cut to the terminal's width; escape sequences count nothing. */
-static size_t cut_lines(const char *text, unsigned columns, Str *out)
-{
-    size_t lines = 0;
-    unsigned column = 0;
-    bool in_escape = false;
-    for (; *text != '\0'; text++) {
-        bool is_continuation = ((unsigned char)*text & 0xC0) == 0x80;
-        if (*text == '\n') {
-            str_append(out, "\033[0m\033[K\n");
-            lines++;
-            column = 0;
-            continue;
-        }
-        in_escape |= *text == '\033';
-        if (!in_escape && !is_continuation) {
-            column++;
-        }
-        if (in_escape || column <= columns) {
-            str_append_char(out, *text);
-        }
-        if (in_escape && *text == 'm') {
-            in_escape = false;
-        }
-    }
-    return lines;
-}
-
-static void draw(Watch *watch, const json_t *rollout, const json_t *targets, const json_t *errors)
+/* Over what was drawn before. One row stays free for the cursor. */
+static void draw(Watch *watch, const char *more)
 {
     AUTO(Str) text = { 0 };
     AUTO(Str) screen = { 0 };
-    rollout_text(rollout, &text);
-    activity_text(targets, ACTIVITY_LINES, &text);
-    errors_text(errors, &text);
-    if (watch->lost_since_ms != 0) {
-        str_append(&text, "the coordinator does not answer; what runs goes on\n");
-    }
+    ScreenSize size = screen_size(STDOUT_FILENO);
+    str_printf(&text, "%s%s", str_text(&watch->picture), more);
     if (watch->drawn_lines > 0) {
         str_printf(&screen, "\033[%zuA", watch->drawn_lines);
     }
-    watch->drawn_lines = cut_lines(str_text(&text), terminal_columns(), &screen);
+    watch->drawn_lines = screen_fit(str_text(&text), (ScreenSize){ size.columns, size.rows - 1 }, &screen);
+    watch->drawn_ms = clock_boot_ms();
     str_append(&screen, "\033[J");
-    fputs(str_text(&screen), stdout);
+    output_text(&screen);
     fflush(stdout);
 }
 
-/* ---- one round ---- */
-
-static void print_events(Watch *watch, const json_t *items)
+static ErrCode draw_rollout(Watch *watch, const json_t *rollout, Err *err)
 {
+    AUTO_PTR(JsonDocument) targets = NULL;
+    AUTO_PTR(JsonDocument) errors = NULL;
+    ErrCode code = client_get(watch->client, &targets, err, "/rollouts/%s/targets?state=applying&limit=100", watch->id);
+    if (code == ERR_NONE) {
+        code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    str_clear(&watch->picture);
+    rollout_text(rollout, &watch->picture);
+    activity_text(json_object_get(targets, "items"), ACTIVITY_LINES, &watch->picture);
+    errors_text(json_object_get(errors, "items"), &watch->picture);
+    draw(watch, "");
+    return ERR_NONE;
+}
+
+/* Waits for something to happen, or for the next drawing. What happened is drawn, not told: it is not read. */
+static ErrCode wait_drawn(Watch *watch, Err *err)
+{
+    AUTO_PTR(JsonDocument) answer = NULL;
+    ErrCode code = client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=1&wait_ms=%d",
+                              watch->id, watch->after_seq, REDRAW_MS);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    watch->after_seq = get_number(answer, "last_seq");
+    uint64_t since_ms = clock_boot_ms() - watch->drawn_ms;
+    if (since_ms < REDRAW_MIN_MS) {
+        sleep_ms(REDRAW_MIN_MS - since_ms);
+    }
+    return ERR_NONE;
+}
+
+/* ---- an event per line ---- */
+
+static void print_event(const Watch *watch, const json_t *event)
+{
+    if (watch->output == OUTPUT_JSON) {
+        output_json_line(event);
+        return;
+    }
+    AUTO(Str) line = { 0 };
+    event_text(event, &line);
+    output_text(&line);
+}
+
+/* Reads on from the last event, waiting up to wait_ms when there is none. */
+static ErrCode take_events(Watch *watch, unsigned wait_ms, size_t *ret_count, Err *err)
+{
+    AUTO_PTR(JsonDocument) answer = NULL;
+    ErrCode code = client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=%d&wait_ms=%u",
+                              watch->id, watch->after_seq, EVENTS_PAGE, wait_ms);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    const json_t *items = json_object_get(answer, "items");
     size_t index = 0;
     const json_t *event = NULL;
     json_array_foreach((json_t *)items, index, event)
     {
         watch->after_seq = get_number(event, "seq");
-        if (watch->is_drawn) {
-            continue;
-        }
-        if (watch->output == OUTPUT_JSON) {
-            json_dumpf(event, stdout, JSON_COMPACT);
-            putchar('\n');
-            continue;
-        }
-        AUTO(Str) line = { 0 };
-        event_text(event, &line);
-        fputs(str_text(&line), stdout);
+        print_event(watch, event);
     }
     fflush(stdout);
+    *ret_count = json_array_size(items);
+    return ERR_NONE;
 }
 
-/* Reads on from the last event, waiting up to wait_ms when there is none. */
-static ErrCode take_events(Watch *watch, unsigned wait_ms, Err *err)
+/* Everything that has happened up to the rollout's end. */
+static ErrCode take_all_events(Watch *watch, Err *err)
 {
-    json_t *answer = NULL;
-    ErrCode code = client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=%d&wait_ms=%u",
-                              watch->id, watch->after_seq, EVENTS_PAGE, wait_ms);
-    if (code == ERR_NONE) {
-        print_events(watch, json_object_get(answer, "items"));
-        json_decref(answer);
+    ErrCode code = ERR_NONE;
+    size_t count = EVENTS_PAGE;
+    while (code == ERR_NONE && count == EVENTS_PAGE) {
+        code = take_events(watch, 0, &count, err);
     }
     return code;
 }
 
-static ErrCode draw_round(Watch *watch, const json_t *rollout, Err *err)
+static ErrCode print_end(const Watch *watch, const json_t *rollout, Err *err)
 {
-    json_t *targets = NULL;
-    json_t *errors = NULL;
-    ErrCode code = client_get(watch->client, &targets, err, "/rollouts/%s/targets?state=applying&limit=100", watch->id);
-    if (code == ERR_NONE) {
-        code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
+    if (watch->output == OUTPUT_JSON) {
+        return ERR_NONE;
     }
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) errors = NULL;
+    ErrCode code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
     if (code == ERR_NONE) {
-        draw(watch, rollout, json_object_get(targets, "items"), json_object_get(errors, "items"));
+        rollout_text(rollout, &text);
+        errors_text(json_object_get(errors, "items"), &text);
+        output_text(&text);
     }
-    json_decref(targets);
-    json_decref(errors);
     return code;
 }
+
+/* ---- rounds ---- */
 
 /* The rollout is read before the events: what it says at its end has its events printed, too. */
 static ErrCode one_round(Watch *watch, json_t **ret_rollout, Err *err)
 {
-    json_t *rollout = NULL;
+    AUTO_PTR(JsonDocument) rollout = NULL;
+    size_t count = 0;
     ErrCode code = client_get(watch->client, &rollout, err, "/rollouts/%s", watch->id);
     if (code == ERR_NONE && watch->is_drawn) {
-        code = draw_round(watch, rollout, err);
+        code = draw_rollout(watch, rollout, err);
     }
-    if (code == ERR_NONE) {
-        unsigned wait_ms = !rollout_goes_on(rollout) ? 0 : watch->is_drawn ? REDRAW_MS : LINES_WAIT_MS;
-        code = take_events(watch, wait_ms, err);
+    if (code == ERR_NONE && rollout_goes_on(rollout)) {
+        code = watch->is_drawn ? wait_drawn(watch, err) : take_events(watch, LINES_WAIT_MS, &count, err);
+    } else if (code == ERR_NONE && !watch->is_drawn) {
+        code = take_all_events(watch, err);
+        code = code == ERR_NONE ? print_end(watch, rollout, err) : code;
     }
-    if (code != ERR_NONE) {
-        json_decref(rollout);
-        return code;
-    }
-    *ret_rollout = rollout;
-    return ERR_NONE;
+    *ret_rollout = code == ERR_NONE ? TAKE(rollout) : NULL;
+    return code;
 }
 
-/* May the coordinator be restarting? Then wait a little and go on; it is reported when it takes long. */
+/* May the coordinator be restarting? Then says so, waits a little, and goes on. */
 static bool outwait(Watch *watch, ErrCode code)
 {
     if (code != ERR_UNREACHABLE && code != ERR_STORE) {
@@ -164,39 +192,29 @@ static bool outwait(Watch *watch, ErrCode code)
     uint64_t now_ms = clock_boot_ms();
     if (watch->lost_since_ms == 0) {
         watch->lost_since_ms = now_ms;
+        if (watch->is_drawn) {
+            draw(watch, NO_ANSWER);
+        } else {
+            fputs(NO_ANSWER, stderr);
+        }
     }
     if (now_ms - watch->lost_since_ms > GIVE_UP_MS) {
         return false;
     }
-    nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+    sleep_ms(RETRY_MS);
     return true;
-}
-
-static void print_end(const Watch *watch, const json_t *rollout)
-{
-    if (watch->output == OUTPUT_JSON || watch->is_drawn) {
-        return;
-    }
-    AUTO(Str) text = { 0 };
-    rollout_text(rollout, &text);
-    json_t *errors = NULL;
-    if (client_get(watch->client, &errors, &(Err){ 0 }, "/rollouts/%s/errors", watch->id) == ERR_NONE) {
-        errors_text(json_object_get(errors, "items"), &text);
-        json_decref(errors);
-    }
-    fputs(str_text(&text), stdout);
 }
 
 ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit, Err *err)
 {
-    Watch watch = {
+    AUTO(Watch) watch = {
         .client = client,
         .id = id,
         .output = output,
         .is_drawn = output == OUTPUT_TEXT && output_is_terminal(),
     };
     for (;;) {
-        json_t *rollout = NULL;
+        AUTO_PTR(JsonDocument) rollout = NULL;
         ErrCode code = one_round(&watch, &rollout, err);
         if (code != ERR_NONE) {
             if (outwait(&watch, code)) {
@@ -206,11 +224,8 @@ ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCod
         }
         watch.lost_since_ms = 0;
         if (!rollout_goes_on(rollout)) {
-            print_end(&watch, rollout);
             *ret_exit = rollout_exit_code(rollout);
-            json_decref(rollout);
             return ERR_NONE;
         }
-        json_decref(rollout);
     }
 }

@@ -1,0 +1,47 @@
+/* Ctrl-C and SIGTERM while a migration runs. */
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "common/cleanup.h"
+
+static const int SIGNALS[] = { SIGINT, SIGTERM };
+
+/* Signal handlers have no context to be given. */
+static Wake *wake_to_raise;
+static volatile sig_atomic_t is_asked;
+
+static void take_signal(int number)
+{
+    (void)number;
+    is_asked = 1;
+    wake_raise(wake_to_raise);
+}
+
+static void handle(void (*handler)(int))
+{
+    struct sigaction action = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++) {
+        sigaction(SIGNALS[i], &action, NULL);
+    }
+}
+
+void interrupt_begin(Wake *wake)
+{
+    wake_to_raise = wake;
+    is_asked = 0;
+    handle(take_signal);
+}
+
+void interrupt_end(void)
+{
+    handle(SIG_DFL);
+    wake_to_raise = NULL;
+}
+
+bool interrupt_is_asked(void)
+{
+    return is_asked != 0;
+}

@@ -1,0 +1,239 @@
+/* What up and down say as they go. */
+#include "cli/move_tell.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/output.h"
+#include "cli/screen.h"
+#include "common/json.h"
+#include "common/units.h"
+
+void move_tell_done(MoveTell *tell)
+{
+    LIST_DONE(&tell->steps);
+}
+
+/* ---- what passes ---- */
+
+static void erase_line(MoveTell *tell)
+{
+    if (tell->has_line) {
+        fputs("\r\033[K", stderr);
+        tell->has_line = false;
+    }
+}
+
+/* On a terminal a line that the next one replaces; elsewhere a line to keep. */
+static void show_line(MoveTell *tell, const char *text, bool is_passing)
+{
+    if (tell->output != OUTPUT_TEXT) {
+        return;
+    }
+    fflush(stdout);
+    erase_line(tell);
+    if (!is_passing || !isatty(STDERR_FILENO)) {
+        fprintf(stderr, "%s\n", text);
+        return;
+    }
+    AUTO(Str) line = { 0 };
+    AUTO(Str) fitted = { 0 };
+    ScreenSize size = screen_size(STDERR_FILENO);
+    str_printf(&line, "%s\n", text);
+    screen_fit(str_text(&line), (ScreenSize){ size.columns - 1, 1 }, &fitted);
+    fwrite(str_text(&fitted), 1, fitted.length - 1, stderr); /* the cursor stays on the line */
+    tell->has_line = true;
+}
+
+void move_tell_progress(MoveTell *tell, const ExecProgress *progress)
+{
+    bool is_blocked = progress->blocked_by[0] != '\0';
+    if (!isatty(STDERR_FILENO)) {
+        const char *waits = arena_printf(tell->arena, "%s: blocked by %s", progress->migration, progress->blocked_by);
+        /* The seconds in it grow: who blocks is told once per migration. */
+        size_t length = strcspn(waits, "(");
+        if (is_blocked && (tell->waits == NULL || strncmp(tell->waits, waits, length) != 0)) {
+            tell->waits = waits;
+            show_line(tell, waits, false);
+        }
+        return;
+    }
+    AUTO(Str) text = { 0 };
+    str_printf(&text, "%s  statement %u of %u: %s", progress->migration, progress->statement,
+               progress->statement_count, progress->phase);
+    if (progress->percent != PERCENT_UNKNOWN) {
+        str_printf(&text, ", %u %%", progress->percent);
+    }
+    if (is_blocked) {
+        str_printf(&text, ", blocked by %s", progress->blocked_by);
+    }
+    show_line(tell, str_text(&text), true);
+}
+
+void move_tell_interrupt(MoveTell *tell)
+{
+    show_line(tell,
+              "interrupted: the migration that runs is cancelled and leaves nothing behind; a statement outside a "
+              "transaction runs to its end (again: leave at once)",
+              false);
+}
+
+static void notice_trouble(MoveTell *tell, const State *state)
+{
+    bool is_trouble = !report_is_end((Report)state->report) && state->message[0] != '\0';
+    tell->trouble = NULL;
+    if (is_trouble) {
+        bool is_at = state->migration[0] != '\0';
+        tell->trouble = arena_printf(tell->arena, "%s%s%s", state->migration, is_at ? ": " : "", state->message);
+        tell->is_trouble_old = false;
+    }
+}
+
+void move_tell_turn(MoveTell *tell)
+{
+    if (tell->trouble == NULL || !tell->is_trouble_old) {
+        tell->is_trouble_old = true;
+        return;
+    }
+    if (!str_equal(tell->waits, tell->trouble)) {
+        tell->waits = tell->trouble;
+        show_line(tell, arena_printf(tell->arena, "trying again: %s", tell->trouble), false);
+    }
+    tell->trouble = NULL;
+}
+
+/* ---- steps ---- */
+
+static void tell_step(MoveTell *tell, const State *state)
+{
+    bool is_up = tell->goal == GOAL_APPLY;
+    ToldStep step = {
+        .id = is_up ? arena_strdup(tell->arena, state->version) : tell->version,
+        .duration_ms = state->duration_ms - tell->told_ms,
+    };
+    LIST_PUSH(&tell->steps, step);
+    tell->waits = NULL;
+    if (tell->output == OUTPUT_TEXT) {
+        char duration[DURATION_TEXT_MAX];
+        duration_format(step.duration_ms, duration);
+        erase_line(tell);
+        printf("%s %s (%s)\n", is_up ? "applied" : "undone", step.id, duration);
+        fflush(stdout);
+    }
+}
+
+void move_tell_report(MoveTell *tell, const State *state)
+{
+    notice_trouble(tell, state);
+    if (!state->has_start) {
+        return;
+    }
+    if (tell->has_begun && state->steps_done > tell->steps.count) {
+        tell_step(tell, state);
+    }
+    if (!tell->has_begun || !str_equal(tell->version, state->version)) {
+        tell->version = arena_strdup(tell->arena, state->version);
+    }
+    tell->has_begun = true;
+    tell->told_ms = state->duration_ms;
+    tell->failed = (FailedAt){
+        .migration = state->migration[0] == '\0' ? NULL : arena_strdup(tell->arena, state->migration),
+        .statement = state->statement,
+    };
+}
+
+/* ---- the outcome ---- */
+
+/* The statement that failed; NULL when it was none. */
+static const PlanStatement *failed_statement(const MoveTell *tell, const PlanScript **ret_script)
+{
+    long index = tell->failed.migration == NULL ? -1 : plan_find(tell->plan, tell->failed.migration);
+    if (index < 0) {
+        return NULL;
+    }
+    const PlanMigration *migration = &tell->plan->migrations[index];
+    *ret_script = tell->goal == GOAL_APPLY ? &migration->up : &migration->down;
+    uint32_t number = tell->failed.statement;
+    return number == 0 || number > (*ret_script)->count ? NULL : &(*ret_script)->statements[number - 1];
+}
+
+ErrCode move_tell_explain(const MoveTell *tell, Err *err)
+{
+    const PlanScript *script = NULL;
+    const PlanStatement *statement = failed_statement(tell, &script);
+    if (statement == NULL) {
+        return err->code;
+    }
+    bool is_up = tell->goal == GOAL_APPLY;
+    err_wrap(err, "%s, statement %u (%s, line %u of the %s file)", tell->failed.migration, tell->failed.statement,
+             statement->kind, statement->line, is_up ? "up" : "down");
+    if (err->hint[0] == '\0' && script->is_transactional) {
+        err_hint(err, "the migration is rolled back whole: correct the file and run skein %s again",
+                 is_up ? "up" : "down");
+    }
+    return err->code;
+}
+
+static void failed_json(const MoveTell *tell, JsonOut *json)
+{
+    const PlanScript *script = NULL;
+    const PlanStatement *statement = failed_statement(tell, &script);
+    if (statement == NULL) {
+        json_out_null(json, "failed");
+        return;
+    }
+    json_out_object_begin(json, "failed");
+    json_out_string(json, "migration", tell->failed.migration);
+    json_out_unsigned(json, "statement", tell->failed.statement);
+    json_out_unsigned(json, "line", statement->line);
+    json_out_string(json, "kind", statement->kind);
+    json_out_object_end(json);
+}
+
+static void end_json(const MoveTell *tell, const char *outcome, bool is_done)
+{
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_object_begin(&json, NULL);
+    json_out_string(&json, "outcome", outcome);
+    json_out_string(&json, "version", tell->version == NULL || tell->version[0] == '\0' ? NULL : tell->version);
+    json_out_array_begin(&json, "migrations");
+    LIST_EACH(step, &tell->steps)
+    {
+        json_out_object_begin(&json, NULL);
+        json_out_string(&json, "id", step->id);
+        json_out_unsigned(&json, "duration_ms", step->duration_ms);
+        json_out_object_end(&json);
+    }
+    json_out_array_end(&json);
+    if (is_done) {
+        json_out_null(&json, "failed");
+    } else {
+        failed_json(tell, &json);
+    }
+    json_out_object_end(&json);
+    output_json_text(&text);
+}
+
+void move_tell_end(MoveTell *tell, Report report, bool is_interrupted)
+{
+    bool is_done = report == REPORT_APPLIED || report == REPORT_ROLLED_BACK;
+    erase_line(tell);
+    if (tell->output == OUTPUT_JSON) {
+        end_json(tell, is_interrupted && !is_done ? "interrupted" : report_name(report), is_done);
+        return;
+    }
+    if (!tell->has_begun) {
+        return; /* nothing is known of the database */
+    }
+    const char *version = tell->version[0] == '\0' ? "empty" : tell->version;
+    const char *verb = tell->goal == GOAL_APPLY ? "applied" : "undone";
+    if (tell->steps.count > 0) {
+        printf("%zu %s; now at %s\n", tell->steps.count, verb, version);
+    } else if (is_done) {
+        printf("nothing to do; at %s\n", version);
+    } else {
+        printf("nothing %s; at %s\n", verb, version);
+    }
+}

@@ -1,0 +1,212 @@
+/* A plan in words and as JSON. */
+#include "cli/plan_view.h"
+
+#include <string.h>
+
+#include "cli/output.h"
+#include "common/json.h"
+#include "common/units.h"
+
+#define AMOUNT_TEXT_MAX 32
+
+static const char *amount_text(Amount amount, char ret_text[AMOUNT_TEXT_MAX])
+{
+    text_format(ret_text, AMOUNT_TEXT_MAX, amount.is_percent ? "%u%%" : "%u", amount.value);
+    return ret_text;
+}
+
+/* ---- as JSON ---- */
+
+static void script_json(JsonOut *json, const char *key, const PlanScript *script)
+{
+    json_out_object_begin(json, key);
+    json_out_bool(json, "is_transactional", script->is_transactional);
+    json_out_array_begin(json, "statements");
+    for (size_t i = 0; i < script->count; i++) {
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "kind", script->statements[i].kind);
+        json_out_unsigned(json, "line", script->statements[i].line);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+    json_out_object_end(json);
+}
+
+static void migration_json(JsonOut *json, const PlanMigration *migration)
+{
+    char checksum[2 * CHECKSUM_BYTES + 1];
+    hex_encode(migration->checksum.data, CHECKSUM_BYTES, checksum);
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "id", migration->id);
+    json_out_string(json, "version", migration->version);
+    json_out_string(json, "name", migration->name);
+    json_out_string(json, "checksum", checksum);
+    json_out_bool(json, "is_irreversible", migration->is_irreversible);
+    script_json(json, "up", &migration->up);
+    script_json(json, "down", &migration->down);
+    json_out_object_end(json);
+}
+
+static void waves_json(JsonOut *json, const PlanStrategy *strategy)
+{
+    char amount[AMOUNT_TEXT_MAX];
+    json_out_array_begin(json, "waves");
+    for (size_t i = 0; i < strategy->wave_count; i++) {
+        const PlanWave *wave = &strategy->waves[i];
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "name", wave->name);
+        json_out_string(json, "targets", amount_text(wave->targets, amount));
+        json_out_unsigned(json, "soak_ms", wave->soak_ms);
+        json_out_bool(json, "needs_approval", wave->needs_approval);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
+static void limits_json(JsonOut *json, const PlanStrategy *strategy)
+{
+    char amount[AMOUNT_TEXT_MAX];
+    json_out_object_begin(json, "limits");
+    json_out_unsigned(json, "max_parallel", strategy->max_parallel);
+    json_out_unsigned(json, "max_parallel_per_host", strategy->max_parallel_per_host);
+    json_out_unsigned(json, "max_parallel_per_database", strategy->max_parallel_per_database);
+    json_out_string(json, "max_failures", amount_text(strategy->max_failures, amount));
+    json_out_bool(json, "is_strict", strategy->is_strict);
+    json_out_bool(json, "allow_irreversible", strategy->allow_irreversible);
+    json_out_string(json, "on_failure", on_failure_name((OnFailure)strategy->on_failure));
+    json_out_string(json, "on_agent_lost", on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
+    json_out_unsigned(json, "agent_lost_after_ms", strategy->agent_lost_after_ms);
+    json_out_unsigned(json, "lock_timeout_ms", strategy->lock_timeout_ms);
+    json_out_unsigned(json, "statement_timeout_ms", strategy->statement_timeout_ms);
+    json_out_unsigned(json, "concurrent_timeout_ms", strategy->concurrent_timeout_ms);
+    json_out_unsigned(json, "target_timeout_ms", strategy->target_timeout_ms);
+    json_out_object_end(json);
+}
+
+static void notes_json(JsonOut *json, const PlanAtHand *at_hand)
+{
+    json_out_array_begin(json, "notes");
+    for (size_t i = 0; i < at_hand->note_count; i++) {
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "level", source_note_level_name(at_hand->notes[i].level));
+        json_out_string(json, "text", at_hand->notes[i].text);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
+void plan_json(const PlanAtHand *at_hand, JsonOut *json)
+{
+    const Plan *plan = at_hand->plan;
+    char hash[2 * PLAN_HASH_BYTES + 1];
+    hex_encode(at_hand->hash, PLAN_HASH_BYTES, hash);
+    json_out_string(json, "name", plan->name);
+    json_out_string(json, "hash", hash);
+    json_out_string(json, "to", plan->to);
+    json_out_string(json, "where", plan->where);
+    json_out_bool(json, "is_signed", at_hand->bundle.length > 0);
+    waves_json(json, &plan->strategy);
+    limits_json(json, &plan->strategy);
+    json_out_array_begin(json, "migrations");
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        migration_json(json, &plan->migrations[i]);
+    }
+    json_out_array_end(json);
+    notes_json(json, at_hand);
+}
+
+/* ---- for people ---- */
+
+static void kinds_text(const PlanScript *script, Str *out)
+{
+    for (size_t i = 0; i < script->count; i++) {
+        size_t same = 1;
+        while (i + same < script->count &&
+               strcmp(script->statements[i + same].kind, script->statements[i].kind) == 0) {
+            same++;
+        }
+        str_printf(out, "%s%s", out->length == 0 ? "" : ", ", script->statements[i].kind);
+        if (same > 1) {
+            str_printf(out, " ×%zu", same);
+        }
+        i += same - 1;
+    }
+}
+
+static void migrations_text(const Plan *plan, Str *out)
+{
+    AUTO_PTR(Table) table = table_new(3, NULL);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        const PlanMigration *migration = &plan->migrations[i];
+        AUTO(Str) kinds = { 0 };
+        kinds_text(&migration->up, &kinds);
+        bool is_outside = !migration->up.is_transactional;
+        table_cellf(table, COLOUR_BOLD, "  %s", migration->id);
+        table_cellf(table, COLOUR_WARN, "%s%s%s", is_outside ? "outside a transaction" : "",
+                    is_outside && migration->is_irreversible ? ", " : "",
+                    migration->is_irreversible ? "cannot be undone" : "");
+        table_cell(table, COLOUR_NONE, kinds.length == 0 ? "no statements" : str_text(&kinds));
+    }
+    table_print(table, out);
+}
+
+static void waves_text(const PlanStrategy *strategy, Str *out)
+{
+    AUTO_PTR(Table) table = table_new(4, NULL);
+    char amount[AMOUNT_TEXT_MAX];
+    char soak[DURATION_TEXT_MAX];
+    for (size_t i = 0; i < strategy->wave_count; i++) {
+        const PlanWave *wave = &strategy->waves[i];
+        duration_format(wave->soak_ms, soak);
+        table_cellf(table, COLOUR_BOLD, "  %s", wave->name);
+        table_cellf(table, COLOUR_NONE, "up to %s of the targets", amount_text(wave->targets, amount));
+        table_cellf(table, COLOUR_NONE, wave->soak_ms == 0 ? "no soak" : "soak %s", soak);
+        table_cell(table, COLOUR_WARN, wave->needs_approval ? "opens only when approved" : "");
+    }
+    table_print(table, out);
+}
+
+static size_t count_irreversible(const Plan *plan)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        count += plan->migrations[i].is_irreversible;
+    }
+    return count;
+}
+
+void plan_text(const PlanAtHand *at_hand, Str *out)
+{
+    const Plan *plan = at_hand->plan;
+    const PlanStrategy *strategy = &plan->strategy;
+    char hash[2 * PLAN_HASH_BYTES + 1];
+    char amount[AMOUNT_TEXT_MAX];
+    hex_encode(at_hand->hash, PLAN_HASH_BYTES, hash);
+    output_colour(out, COLOUR_BOLD, plan->name);
+    str_printf(out, ": to %s, plan %.12s\n", plan->to, hash);
+    str_printf(out, "targets: %s\n", plan->where[0] == '\0' ? "all of the fleet" : plan->where);
+    str_append(out, "waves:\n");
+    waves_text(strategy, out);
+    str_printf(out,
+               "at once: %u in all, %u per host, %u per database\n"
+               "budget: %s failed targets; beyond that: %s; an agent lost: %s\n",
+               strategy->max_parallel, strategy->max_parallel_per_host, strategy->max_parallel_per_database,
+               amount_text(strategy->max_failures, amount),
+               on_failure_name((OnFailure)strategy->on_failure),
+               on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
+    str_printf(out, "migrations: %zu\n", plan->migration_count);
+    migrations_text(plan, out);
+    size_t irreversible = count_irreversible(plan);
+    if (irreversible > 0) {
+        str_printf(out,
+                   "%zu of them cannot be undone: where one of those is newly applied there is no way back, "
+                   "and the first wave needs an approval\n",
+                   irreversible);
+    }
+    for (size_t i = 0; i < at_hand->note_count; i++) {
+        const SourceNote *note = &at_hand->notes[i];
+        bool is_warning = note->level == SOURCE_NOTE_WARNING;
+        output_colour(out, is_warning ? COLOUR_WARN : COLOUR_DIM, source_note_level_name(note->level));
+        str_printf(out, ": %s\n", note->text);
+    }
+}
