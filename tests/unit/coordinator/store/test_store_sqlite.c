@@ -93,6 +93,17 @@ static void the_files_are_for_the_owner_alone(void **state)
     }
 }
 
+static void a_file_that_others_could_read_is_closed_to_them(void **state)
+{
+    Place *place = *state;
+    struct stat info;
+    store_close(contract_open(state));
+    assert_int_equal(chmod(place->path, 0644), 0);
+    store_close(contract_open(state));
+    assert_int_equal(stat(place->path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+}
+
 static void a_file_of_another_program_is_refused(void **state)
 {
     Place *place = *state;
@@ -215,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CONTRACT_TESTS,
         CONTRACT_TEST(the_files_are_for_the_owner_alone),
+        CONTRACT_TEST(a_file_that_others_could_read_is_closed_to_them),
         CONTRACT_TEST(a_file_of_another_program_is_refused),
         CONTRACT_TEST(a_store_of_a_newer_version_is_refused),
         CONTRACT_TEST(no_store_at_all_is_refused_with_a_hint),
