@@ -13,8 +13,10 @@ typedef struct Session {
     int64_t backend_start_us;
     uint64_t system_identifier;
     uint32_t database_oid;
-    bool has_tables; /* skein's own, as far as is known */
-    bool is_dirty;   /* a migration has run since our settings were made: they may be anything */
+    bool
+        has_connection_check; /* the server can see that a client has vanished: from 14, on Linux */
+    bool has_tables;          /* skein's own, as far as is known */
+    bool is_dirty; /* a migration has run since our settings were made: they may be anything */
 } Session;
 
 struct Runner {
@@ -46,7 +48,8 @@ Result perform_close(Runner *runner, const Action *action);
 Result result_of_error(const Err *err);
 
 Interrupt runner_interrupt(const Runner *runner);
-uint64_t action_deadline_ms(const Action *action); /* 0 means none */
+uint64_t action_deadline_ms(const Action *action);   /* 0 means none */
+size_t session_settings_count(const Runner *runner); /* of SQL_SESSION_SETTINGS, from the first */
 
 /* A query on the session's connection within the action's deadline, not interruptible. */
 ErrCode session_query(Runner *runner, const char *sql, const char *const *params,

@@ -14,6 +14,7 @@
 #include "common/str.h"
 
 #define GONE_POLL_MS 50
+#define CONNECTION_CHECK_SINCE 140000
 
 /* Columns of SQL_SESSION_FACTS. */
 enum FactsColumn {
@@ -23,6 +24,7 @@ enum FactsColumn {
     FACTS_SYSTEM,
     FACTS_DATABASE,
     FACTS_HAS_TABLES,
+    FACTS_ON_LINUX,
     FACTS_HAS_SCHEMA,
 };
 
@@ -106,17 +108,26 @@ static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
     session->system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);
     session->database_oid = (uint32_t)result_uint64(facts, 0, FACTS_DATABASE);
     session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
+    session->has_connection_check =
+        PQserverVersion(conn_pg(session->conn)) >= CONNECTION_CHECK_SINCE &&
+        result_bool(facts, 0, FACTS_ON_LINUX);
     return ERR_NONE;
+}
+
+size_t session_settings_count(const Runner *runner)
+{
+    return runner->session.has_connection_check ? SESSION_SETTINGS_COUNT
+                                                : SESSION_SETTINGS_COUNT - 1;
 }
 
 static ErrCode session_set(Runner *runner, const Action *action, Err *err)
 {
-    char lock_timeout[16];
-    snprintf(lock_timeout, sizeof(lock_timeout), "%" PRIu32,
-             runner->config.order->plan->strategy.lock_timeout_ms);
-    const char *params[] = { "f", lock_timeout, "0", "" };
-    AUTO_PTR(PGresult) result = NULL;
-    return session_query(runner, SQL_SETTINGS, params, ARRAY_LEN(params), action, &result, err);
+    AUTO(Str)
+    settings = { 0 };
+    for (size_t i = 0; i < session_settings_count(runner); i++) {
+        str_printf(&settings, "%s;", SQL_SESSION_SETTINGS[i]);
+    }
+    return conn_run(runner->session.conn, str_text(&settings), action_deadline_ms(action), err);
 }
 
 Result perform_connect(Runner *runner, const Action *action)

@@ -34,8 +34,14 @@ static const PlanScript *script_of(const Runner *runner, const Action *action)
 /* Session-wide, since there is no transaction to be local to. */
 static ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
 {
-    static const char RESETS[] = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
-    ErrCode code = conn_run(runner->session.conn, RESETS, action_deadline_ms(action), err);
+    AUTO(Str)
+    resets = { 0 };
+    str_append(&resets, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
+    for (size_t i = 0; i < session_settings_count(runner); i++) {
+        str_printf(&resets, "%s;", SQL_SESSION_SETTINGS[i]);
+    }
+    ErrCode code =
+        conn_run(runner->session.conn, str_text(&resets), action_deadline_ms(action), err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -43,7 +49,8 @@ static ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
                                        runner->config.order->plan->strategy.concurrent_timeout_ms);
     const char *params[] = { "f", "0", timeout, search_path_text(runner) };
     AUTO_PTR(PGresult) result = NULL;
-    return session_query(runner, SQL_SETTINGS, params, ARRAY_LEN(params), action, &result, err);
+    return session_query(runner, SQL_STEP_SETTINGS, params, ARRAY_LEN(params), action, &result,
+                         err);
 }
 
 /* Waits until a result can be taken. False: the connection is gone, or given up. */

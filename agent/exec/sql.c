@@ -8,23 +8,23 @@
  * one is a copy: the fence begins anew, and the rows are the original's.
  */
 const char SQL_BOOTSTRAP[] =
-    "SELECT pg_catalog.pg_advisory_xact_lock(5434236291462983022);\n" /* one number for all
-                                                                         databases */
+    /* One number for all databases. Lost in a crash, the tables are made again. */
+    "SELECT pg_catalog.pg_advisory_xact_lock(5434236291462983022),"
+    " pg_catalog.set_config('synchronous_commit', 'off', true);\n"
     "CREATE SCHEMA IF NOT EXISTS skein;\n"
     "CREATE TABLE IF NOT EXISTS skein.meta (\n"
-    "    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),\n"
     "    schema_version integer NOT NULL,\n"
-    "    made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());\n"
+    "    made_at timestamptz NOT NULL);\n"
     "CREATE TABLE IF NOT EXISTS skein.fence (\n"
-    "    tenant text PRIMARY KEY,\n"
-    "    system_identifier numeric NOT NULL,\n"
+    "    tenant varchar(63) PRIMARY KEY,\n"
+    "    system_identifier numeric(20, 0) NOT NULL,\n"
     "    database_oid oid NOT NULL,\n"
     "    term bigint NOT NULL,\n"
     "    token bigint NOT NULL,\n"
-    "    rollout text NOT NULL,\n"
+    "    rollout varchar(26) NOT NULL,\n"
     "    attempt bigint NOT NULL,\n"
-    "    agent text NOT NULL,\n"
-    "    taken_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());\n"
+    "    agent varchar(255) NOT NULL,\n"
+    "    taken_at timestamptz NOT NULL);\n"
     "CREATE TABLE IF NOT EXISTS skein.history (\n"
     "    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
     "    tenant text NOT NULL,\n"
@@ -33,16 +33,16 @@ const char SQL_BOOTSTRAP[] =
     "    name text NOT NULL,\n"
     "    checksum bytea NOT NULL,\n"
     "    state text NOT NULL CHECK (state IN ('started', 'applied', 'undoing', 'undone')),\n"
-    "    is_inherited boolean NOT NULL DEFAULT false,\n"
+    "    is_inherited boolean NOT NULL,\n"
     "    rollout text NOT NULL,\n"
     "    plan_hash bytea NOT NULL,\n"
     "    attempt bigint NOT NULL,\n"
     "    term bigint NOT NULL,\n"
     "    token bigint NOT NULL,\n"
     "    agent text NOT NULL,\n"
-    "    backend_pid integer NOT NULL DEFAULT pg_catalog.pg_backend_pid(),\n"
-    "    backend_start timestamptz,\n"
-    "    started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),\n"
+    "    backend_pid integer NOT NULL,\n"
+    "    backend_start timestamptz NOT NULL,\n"
+    "    started_at timestamptz NOT NULL,\n"
     "    applied_at timestamptz,\n"
     "    duration_ms bigint,\n"
     "    undone_at timestamptz,\n"
@@ -63,8 +63,9 @@ const char SQL_BOOTSTRAP[] =
     "        EXIT WHEN FOUND;\n"
     "        INSERT INTO skein.fence (tenant, system_identifier, database_oid, term, token, "
     "rollout,\n"
-    "            attempt, agent)\n"
-    "        VALUES (p_tenant, p_system_identifier, p_database_oid, 0, 0, '', 0, '')\n"
+    "            attempt, agent, taken_at)\n"
+    "        VALUES (p_tenant, p_system_identifier, p_database_oid, 0, 0, '', 0, '', "
+    "clock_timestamp())\n"
     "        ON CONFLICT DO NOTHING;\n"
     "    END LOOP;\n"
     "    IF f.system_identifier <> p_system_identifier OR f.database_oid <> p_database_oid THEN\n"
@@ -132,9 +133,10 @@ const char SQL_BOOTSTRAP[] =
     "            HINT = 'take BEGIN, COMMIT and ROLLBACK out of the migration';\n"
     "    END IF;\n"
     "END $skein$;\n"
-    "INSERT INTO skein.meta (schema_version) VALUES (1) ON CONFLICT DO NOTHING";
+    "INSERT INTO skein.meta (schema_version, made_at) SELECT 1, pg_catalog.clock_timestamp()\n"
+    "    WHERE NOT EXISTS (SELECT FROM skein.meta)";
 
-const char SQL_SCHEMA_VERSION[] = "SELECT schema_version FROM skein.meta";
+const char SQL_SCHEMA_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
 
 const char SQL_SESSION_FACTS[] =
     "SELECT pg_catalog.pg_backend_pid(),"
@@ -144,6 +146,7 @@ const char SQL_SESSION_FACTS[] =
     " (SELECT system_identifier FROM pg_catalog.pg_control_system()),"
     " d.oid,"
     " pg_catalog.to_regclass('skein.meta') IS NOT NULL,"
+    " pg_catalog.version() LIKE '%linux%',"
     " $1 = '' OR EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)"
     " FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
 
@@ -154,22 +157,24 @@ const char SQL_SESSION_FACTS[] =
     "'remote_apply'"                                                                               \
     " ELSE 'on' END, $1::bool)"
 
-/*
- * A frozen client must not hold locks, a vanished one must not keep its backend. The connection
- * check exists from 14 on, and where the server's platform can see a closed socket.
- */
-const char SQL_SETTINGS[] =
+const char *const SQL_SESSION_SETTINGS[SESSION_SETTINGS_COUNT] = {
+    "SET idle_in_transaction_session_timeout = '10s'", /* a frozen client must not hold locks */
+    "SET tcp_user_timeout = '20s'",
+    "SET client_min_messages = error",
+    "SET standard_conforming_strings = on",
+    "SET client_connection_check_interval = '1s'", /* a vanished one must not keep its backend */
+};
+
+/* For a role named skein "$user" is the schema of skein's own tables: a migration's would land there. */
+#define SEARCH_PATH                                                                                \
+    "CASE WHEN $4 <> '' THEN pg_catalog.set_config('search_path', $4, $1::bool)"                    \
+    " WHEN current_user = 'skein' THEN pg_catalog.set_config('search_path',"                       \
+    " pg_catalog.regexp_replace(pg_catalog.current_setting('search_path'),"                        \
+    " '\"\\$user\"\\s*(,\\s*)?', '', 'g'), $1::bool) END"
+
+const char SQL_STEP_SETTINGS[] =
     "SELECT pg_catalog.set_config('lock_timeout', $2, $1::bool),"
-    " pg_catalog.set_config('statement_timeout', $3, $1::bool),"
-    " pg_catalog.set_config('idle_in_transaction_session_timeout', '10s', $1::bool),"
-    " pg_catalog.set_config('tcp_user_timeout', '20s', $1::bool),"
-    " pg_catalog.set_config('client_min_messages', 'error', $1::bool),"
-    " pg_catalog.set_config('standard_conforming_strings', 'on', $1::bool),"
-    " CASE WHEN pg_catalog.current_setting('server_version_num')::int4 >= 140000"
-    "  AND pg_catalog.version() LIKE '%linux%'"
-    "  THEN pg_catalog.set_config('client_connection_check_interval', '1s', $1::bool) END,"
-    " CASE WHEN $4 <> '' THEN pg_catalog.set_config('search_path', $4, $1::bool) "
-    "END, " SYNCHRONOUS_COMMIT;
+    " pg_catalog.set_config('statement_timeout', $3, $1::bool), " SEARCH_PATH ", " SYNCHRONOUS_COMMIT;
 
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 
@@ -228,11 +233,13 @@ const char SQL_FENCE_TAKE[] =
     " FROM skein.fence_take($1, $2::numeric, $3::oid, $4::int8, $5::int8, $6, $7::int8, $8)";
 
 const char SQL_HISTORY_INSERT[] =
-    "INSERT INTO skein.history (tenant, id, version, name, checksum, state, rollout, plan_hash,"
-    " attempt, term, token, agent, evidence, applied_at, backend_start)"
-    " SELECT $1, $2, $3, $4, $5::bytea, $6, $7, $8::bytea, $9::int8, $10::int8, $11::int8, $12,"
-    " $13::jsonb, CASE WHEN $6 = 'applied' THEN pg_catalog.clock_timestamp() END, a.backend_start"
-    " FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a";
+    "INSERT INTO skein.history (tenant, id, version, name, checksum, state, is_inherited, rollout, "
+    "plan_hash,"
+    " attempt, term, token, agent, evidence, backend_pid, backend_start, started_at, applied_at)"
+    " SELECT $1, $2, $3, $4, $5::bytea, $6, false, $7, $8::bytea, $9::int8, $10::int8, $11::int8, "
+    "$12,"
+    " $13::jsonb, pg_catalog.pg_backend_pid(), pg_catalog.to_timestamp($14::float8 / 1000000), t,"
+    " CASE WHEN $6 = 'applied' THEN t END FROM pg_catalog.clock_timestamp() AS t";
 
 const char SQL_HISTORY_MOVE[] = "SELECT skein.history_move($1, $2, $3, $4, $5, $6)";
 

@@ -15,10 +15,17 @@ extern const char SQL_SCHEMA_VERSION[];
 extern const char SQL_SESSION_FACTS[];
 
 /*
- * Our settings. Parameters: scope is the transaction ("t") or the session ("f"), lock_timeout,
- * statement_timeout, search_path ("": as the role has it).
+ * Our settings for the whole session, one statement each; the last one only where
+ * has_connection_check. They are plain SETs, which cost a fresh backend no look into the catalog.
  */
-extern const char SQL_SETTINGS[];
+#define SESSION_SETTINGS_COUNT 5
+extern const char *const SQL_SESSION_SETTINGS[SESSION_SETTINGS_COUNT];
+
+/*
+ * Our settings for one step. Parameters: scope is the transaction ("t") or the session ("f"),
+ * lock_timeout, statement_timeout, search_path ("": as the role has it).
+ */
+extern const char SQL_STEP_SETTINGS[];
 
 /* Parameters: the lock's key; then, for the holder, its upper and lower half. */
 extern const char SQL_LOCK_TRY[];
@@ -42,7 +49,7 @@ extern const char SQL_BACKEND_LOOK[]; /* parameter: pid; columns: see LookColumn
 extern const char SQL_FENCE_TAKE[];
 
 /* Parameters: tenant, then of the row: id, version, name, checksum, state, rollout, plan hash,
- * attempt, term, token, agent, evidence. */
+ * attempt, term, token, agent, evidence, backend_start in microseconds. */
 extern const char SQL_HISTORY_INSERT[];
 
 /* Moves a row to another state, or raises SQLSTATE_ALREADY. Parameters: tenant, id, from, to,

@@ -65,6 +65,9 @@ static void frame_add(Step *step)
         batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
         batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
         batch_add(&step->batch, PART_FRAME, "RESET ALL", NULL, 0);
+        for (size_t i = 0; i < session_settings_count(runner); i++) {
+            batch_add(&step->batch, PART_FRAME, SQL_SESSION_SETTINGS[i], NULL, 0);
+        }
     }
     const PlanStrategy *strategy = &runner->config.order->plan->strategy;
     const char **params = params_new(runner, 4);
@@ -72,7 +75,7 @@ static void frame_add(Step *step)
     params[1] = number_text(runner, step->lock_timeout_ms);
     params[2] = number_text(runner, strategy->statement_timeout_ms);
     params[3] = search_path_text(runner);
-    batch_add(&step->batch, PART_FRAME, SQL_SETTINGS, params, 4);
+    batch_add(&step->batch, PART_FRAME, SQL_STEP_SETTINGS, params, 4);
 }
 
 static void fence_add(Step *step)
@@ -96,7 +99,7 @@ static void row_add(Step *step, const char *state, const char *evidence)
     Runner *runner = step->runner;
     const JobOrder *order = runner->config.order;
     const PlanMigration *migration = step->migration;
-    const char **params = params_new(runner, 13);
+    const char **params = params_new(runner, 14);
     params[0] = runner->config.schema;
     params[1] = migration->id;
     params[2] = migration->version;
@@ -110,7 +113,8 @@ static void row_add(Step *step, const char *state, const char *evidence)
     params[10] = number_text(runner, runner->fence.token);
     params[11] = runner->config.agent;
     params[12] = evidence;
-    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 13);
+    params[13] = number_text(runner, (uint64_t)runner->session.backend_start_us);
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 14);
 }
 
 static void move_add(Step *step, const char *from, const char *to)
