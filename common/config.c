@@ -203,7 +203,7 @@ __attribute__((format(printf, 4, 0))) static ErrCode
 fail_at(const ConfigDocument *document, Position at, Err *err, const char *format, va_list args)
 {
     char message[MESSAGE_MAX];
-    vsnprintf(message, sizeof(message), format, args);
+    text_format_args(message, sizeof(message), format, args);
     return err_set(err, ERR_CONFIG, "%s:%zu:%zu: %s", document->name, at.line, at.column, message);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/utf8.h"
 
 typedef struct ErrRow {
     ErrCode code;
@@ -52,8 +53,7 @@ static size_t mark_cut(char *buffer, size_t size_bytes)
     return end + mark_length;
 }
 
-__attribute__((format(printf, 3, 0))) static size_t format_cut(char *buffer, size_t size_bytes,
-                                                               const char *format, va_list args)
+size_t text_format_args(char *buffer, size_t size_bytes, const char *format, va_list args)
 {
     int length = vsnprintf(buffer, size_bytes, format, args);
     if (length < 0) {
@@ -66,11 +66,25 @@ __attribute__((format(printf, 3, 0))) static size_t format_cut(char *buffer, siz
     return mark_cut(buffer, size_bytes);
 }
 
+/* What an error quotes may come from anywhere: a server that speaks Latin-1, a torn file. */
+__attribute__((format(printf, 3, 0))) static void format_words(char *buffer, size_t size_bytes,
+                                                               const char *format, va_list args)
+{
+    size_t length = text_format_args(buffer, size_bytes, format, args);
+    for (size_t at = 0; at < length;) {
+        size_t step = utf8_character(buffer + at, length - at);
+        if (step == 0) {
+            buffer[at] = '?';
+        }
+        at += step == 0 ? 1 : step;
+    }
+}
+
 size_t text_format(char *buffer, size_t size_bytes, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    size_t length = format_cut(buffer, size_bytes, format, args);
+    size_t length = text_format_args(buffer, size_bytes, format, args);
     va_end(args);
     return length;
 }
@@ -84,7 +98,7 @@ ErrCode err_set(Err *err, ErrCode code, const char *format, ...)
     char message[ERR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    format_cut(message, sizeof(message), format, args);
+    format_words(message, sizeof(message), format, args);
     va_end(args);
     *err = (Err){ .code = code };
     memcpy(err->message, message, sizeof(message));
@@ -99,7 +113,7 @@ ErrCode err_set_errno(Err *err, ErrCode code, int sys_errno, const char *format,
     char message[ERR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    format_cut(message, sizeof(message), format, args);
+    format_words(message, sizeof(message), format, args);
     va_end(args);
     *err = (Err){ .code = code, .sys_errno = sys_errno };
     text_format(err->message, sizeof(err->message), "%s: %s", message, strerrordesc_np(sys_errno));
@@ -115,7 +129,7 @@ ErrCode err_wrap(Err *err, const char *format, ...)
     char inner[ERR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    format_cut(context, sizeof(context), format, args);
+    format_words(context, sizeof(context), format, args);
     va_end(args);
     memcpy(inner, err->message, sizeof(inner));
     text_format(err->message, sizeof(err->message), "%s: %s", context, inner);
@@ -129,7 +143,7 @@ ErrCode err_hint(Err *err, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    format_cut(err->hint, sizeof(err->hint), format, args);
+    format_words(err->hint, sizeof(err->hint), format, args);
     va_end(args);
     return err->code;
 }

@@ -8,6 +8,7 @@
 #ifndef SKEIN_COMMON_ERR_H
 #define SKEIN_COMMON_ERR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -86,7 +87,10 @@ typedef enum ErrCode {
 #define ERR_MESSAGE_MAX 1024
 #define ERR_HINT_MAX 512
 
-/* Longer texts are cut at the limits above, on a UTF-8 boundary, with "…". */
+/*
+ * Longer texts are cut at the limits above, on a UTF-8 boundary, with "…". Whatever they quote, they
+ * are UTF-8: a byte that is none becomes "?".
+ */
 typedef struct Err {
     ErrCode code;
     int sys_errno;    /* 0: none */
@@ -128,5 +132,7 @@ ErrCode err_at(size_t index);
 /* snprintf that cuts on a UTF-8 boundary and marks the cut with "…". Returns the length written. */
 size_t text_format(char *buffer, size_t size_bytes, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+size_t text_format_args(char *buffer, size_t size_bytes, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
 #endif

@@ -55,7 +55,7 @@ __attribute__((format(printf, 3, 4))) static ErrCode fail_at(Parser *parser, con
     char what[ERR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof(what), format, args);
+    text_format_args(what, sizeof(what), format, args);
     va_end(args);
     return err_set(parser->err, ERR_SYNTAX, "column %zu: %s", column_of(parser, at), what);
 }

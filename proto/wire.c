@@ -2,7 +2,6 @@
 #include "proto/wire.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/utf8.h"
@@ -41,7 +40,7 @@ ErrCode path_error(const Path *path, ErrCode code, Err *err, const char *format,
     char what[ERR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(what, sizeof(what), format, args);
+    text_format_args(what, sizeof(what), format, args);
     va_end(args);
     return err_set(err, code, "%s: %s", str_text(&where), what);
 }

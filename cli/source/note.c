@@ -2,8 +2,8 @@
 #include "cli/source/note.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "common/err.h"
 #include "common/str.h"
 
 void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
@@ -18,7 +18,7 @@ void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, ui
     char words[1024]; /* longer ones are cut */
     va_list args;
     va_start(args, format);
-    vsnprintf(words, sizeof(words), format, args);
+    text_format_args(words, sizeof(words), format, args);
     va_end(args);
     str_append(&text, words);
     SourceNote note = { level, arena_strdup(notes->arena, str_text(&text)) };

@@ -2,7 +2,6 @@
 #include "cli/source/scan.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -35,7 +34,7 @@ ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *for
     char message[ERR_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    text_format_args(message, sizeof(message), format, args);
     va_end(args);
     return err_set(err, ERR_SYNTAX, "%s:%u: %s", text->file, line, message);
 }

@@ -102,6 +102,28 @@ static void no_error_is_wanted_by_a_null_pointer(void **state)
     err_hint(NULL, "x");
 }
 
+/* They go where only UTF-8 may, on the wire and into JSON, and servers need not speak it. */
+static void whatever_is_quoted_an_error_is_utf8(void **state)
+{
+    (void)state;
+    static const char *const CASES[][2] = {
+        { "gr\xF6\xDF" "er", "gr??er" },     { "torn \xE2\x80", "torn ??" },
+        { "sound ä€🦆", "sound ä€🦆" },      { "\xC0\x80\xED\xA0\x80\xFF", "??????" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        Err err = { 0 };
+        err_set(&err, ERR_SERVER, "%s", CASES[i][0]);
+        assert_string_equal(err.message, CASES[i][1]);
+        err_set_errno(&err, ERR_IO, ENOENT, "%s", CASES[i][0]);
+        assert_memory_equal(err.message, CASES[i][1], strlen(CASES[i][1]));
+        err_set(&err, ERR_IO, "x");
+        err_wrap(&err, "%s", CASES[i][0]);
+        assert_memory_equal(err.message, CASES[i][1], strlen(CASES[i][1]));
+        err_hint(&err, "%s", CASES[i][0]);
+        assert_string_equal(err.hint, CASES[i][1]);
+    }
+}
+
 static void long_texts_are_cut_between_characters(void **state)
 {
     (void)state;
@@ -129,6 +151,7 @@ int main(void)
         cmocka_unit_test(context_grows_outward_and_keeps_the_rest),
         cmocka_unit_test(a_message_may_quote_the_error_it_replaces),
         cmocka_unit_test(no_error_is_wanted_by_a_null_pointer),
+        cmocka_unit_test(whatever_is_quoted_an_error_is_utf8),
         cmocka_unit_test(long_texts_are_cut_between_characters),
     };
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
