@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DEPTH_MAX 64
@@ -43,7 +42,9 @@ ErrCode json_in_parse(const char *name, const char *text, size_t length, size_t 
     json_error_t error;
     json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (document == NULL) {
-        return err_set(err, ERR_SYNTAX, "%s:%d:%d: %s", name, error.line, error.column, error.text);
+        /* jansson counts the characters it has read: none when the first one is wrong. */
+        int column = error.column > 0 ? error.column : 1;
+        return err_set(err, ERR_SYNTAX, "%s:%d:%d: %s", name, error.line, column, error.text);
     }
     if (!is_within_depth(document, DEPTH_MAX)) {
         json_decref(document);
@@ -99,7 +100,7 @@ ErrCode json_in_error(const JsonIn *in, Err *err, const char *format, ...)
     char message[MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    text_format_args(message, sizeof(message), format, args);
     va_end(args);
     return err_set(err, ERR_SYNTAX, "%s: %s", str_text(&path), message);
 }

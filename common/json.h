@@ -39,9 +39,9 @@ struct JsonIn {
 };
 
 /*
- * Parses exactly one value. Doubled keys, text behind the value, NUL in strings, nesting beyond 64
- * and more than max_bytes are errors (ERR_SYNTAX with line and column, ERR_LIMIT). `name` ("body")
- * begins every message. The caller frees the document: AUTO_PTR(JsonDocument).
+ * Parses exactly one object or array. Doubled keys, text behind it, NUL in strings, nesting beyond
+ * 64 and more than max_bytes are errors (ERR_SYNTAX with line and column, ERR_LIMIT). `name`
+ * ("body") begins every message. The caller frees the document: AUTO_PTR(JsonDocument).
  */
 ErrCode json_in_parse(const char *name, const char *text, size_t length, size_t max_bytes,
                       JsonDocument **ret_document, Err *err);

@@ -135,6 +135,20 @@ static void what_is_no_document_is_refused(void **state)
     }
 }
 
+static void lines_and_columns_count_from_one(void **state)
+{
+    (void)state;
+    static const char *const CASES[][2] = {
+        { "", "body:1:1: " }, { "\xE9[]", "body:1:1: " }, { "x", "body:1:1: " }, { "{\n é}", "body:2:2: " },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        JsonDocument *document = NULL;
+        Err err = { 0 };
+        json_in_parse("body", CASES[i][0], strlen(CASES[i][0]), 100, &document, &err);
+        assert_memory_equal(err.message, CASES[i][1], strlen(CASES[i][1]));
+    }
+}
+
 static void size_and_depth_are_limited(void **state)
 {
     (void)state;
@@ -235,6 +249,7 @@ int main(void)
         cmocka_unit_test(members_of_no_object_are_absent),
         cmocka_unit_test(unknown_members_are_refused_with_a_suggestion),
         cmocka_unit_test(what_is_no_document_is_refused),
+        cmocka_unit_test(lines_and_columns_count_from_one),
         cmocka_unit_test(size_and_depth_are_limited),
         cmocka_unit_test(writing_keeps_the_order_of_the_calls),
         cmocka_unit_test(numbers_have_the_fewest_digits_that_read_back),
