@@ -6,7 +6,6 @@
 #include <libpq-fe.h>
 
 #include "common/cleanup.h"
-#include "common/log.h"
 #include "common/str.h"
 #include "proto/messages.h"
 #include "proto/orders.h"
@@ -73,27 +72,6 @@ static const ConfigField INSTANCE_FIELDS[] = {
 static const ConfigTable INSTANCE_TABLE =
     CONFIG_TABLE_OF("an instance", AgentInstanceConfig, INSTANCE_FIELDS);
 
-static const ConfigName LOG_LEVELS[] = {
-    { "error", LOG_LEVEL_ERROR },
-    { "warning", LOG_LEVEL_WARNING },
-    { "info", LOG_LEVEL_INFO },
-    { "debug", LOG_LEVEL_DEBUG },
-};
-
-static const ConfigName LOG_FORMATS[] = {
-    { "text", LOG_FORMAT_TEXT },
-    { "json", LOG_FORMAT_JSON },
-};
-
-static const ConfigField LOG_FIELDS[] = {
-    { CONFIG_FIELD(AgentLogConfig, level, CONFIG_ENUM), .fallback = "info", .names = LOG_LEVELS,
-      .name_count = ARRAY_LEN(LOG_LEVELS), .doc = "The least grave lines that are logged." },
-    { CONFIG_FIELD(AgentLogConfig, format, CONFIG_ENUM), .fallback = "text", .names = LOG_FORMATS,
-      .name_count = ARRAY_LEN(LOG_FORMATS), .doc = "One line per event, for people or for machines." },
-};
-
-static const ConfigTable LOG_TABLE = CONFIG_TABLE_OF("the log", AgentLogConfig, LOG_FIELDS);
-
 static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(AgentConfig, coordinator, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 1024, .parse = check_endpoint, .expected = "a ZeroMQ endpoint",
@@ -115,7 +93,8 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(AgentConfig, blocked_retries, CONFIG_INTEGER), .fallback = "10", .min = 0, .max = 1000,
       .unit = "tries",
       .doc = "How often a migration that a lock kept out is tried again before it has failed." },
-    { CONFIG_FIELD(AgentConfig, log, CONFIG_TABLE), .table = &LOG_TABLE, .doc = "The log, on standard error." },
+    { CONFIG_FIELD(AgentConfig, log, CONFIG_TABLE), .table = &LOG_CONFIG_TABLE,
+      .doc = "The log, on standard error." },
     { CONFIG_FIELD_COUNTED(AgentConfig, instances, instance_count, CONFIG_TABLE_LIST),
       .is_required = true, .min = 1, .max = INSTANCES_MAX, .table = &INSTANCE_TABLE,
       .doc = "The PostgreSQL servers that this agent serves." },

@@ -11,7 +11,7 @@
 #include "common/config.h"
 #include "common/err.h"
 #include "common/keyfile.h"
-#include "common/log.h"
+#include "common/log_config.h"
 #include "proto/messages.h"
 
 typedef struct AgentInstanceConfig {
@@ -28,11 +28,6 @@ typedef struct AgentInstanceConfig {
     uint32_t rediscover_ms;
 } AgentInstanceConfig;
 
-typedef struct AgentLogConfig {
-    LogLevel level;
-    LogFormat format;
-} AgentLogConfig;
-
 typedef struct AgentConfig {
     const char *coordinator; /* tcp://host:port */
     const char *coordinator_key; /* file of its public key */
@@ -43,7 +38,7 @@ typedef struct AgentConfig {
     size_t label_count;
     uint32_t connections_per_instance;
     uint32_t blocked_retries;
-    AgentLogConfig log;
+    LogConfig log;
     AgentInstanceConfig *instances;
     size_t instance_count;
 
