@@ -63,21 +63,6 @@ static const ConfigField API_FIELDS[] = {
 };
 static const ConfigTable API = CONFIG_TABLE_OF("the API", ApiConfig, API_FIELDS);
 
-static const ConfigName LEVELS[] = { { "error", LOG_LEVEL_ERROR },
-                                     { "warning", LOG_LEVEL_WARNING },
-                                     { "info", LOG_LEVEL_INFO },
-                                     { "debug", LOG_LEVEL_DEBUG } };
-static const ConfigName FORMATS[] = { { "text", LOG_FORMAT_TEXT }, { "json", LOG_FORMAT_JSON } };
-
-static const ConfigField LOG_FIELDS[] = {
-    { CONFIG_FIELD(LogConfig, level, CONFIG_ENUM), .fallback = "info", .names = LEVELS,
-      .name_count = ARRAY_LEN(LEVELS),
-      .doc = "How much is told. `info` is every change of state, once." },
-    { CONFIG_FIELD(LogConfig, format, CONFIG_ENUM), .fallback = "text", .names = FORMATS,
-      .name_count = ARRAY_LEN(FORMATS), .doc = "For people or for programs; one line per event." },
-};
-static const ConfigTable LOG = CONFIG_TABLE_OF("the log", LogConfig, LOG_FIELDS);
-
 #define INTERVAL(name_, member, fallback_, doc_)                                                   \
     {                                                                                              \
         CONFIG_FIELD_AS(name_, EngineConfig, member, CONFIG_DURATION),                             \
@@ -131,7 +116,7 @@ static const ConfigField FIELDS[] = {
       .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
       .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },
     { CONFIG_FIELD(CoordinatorConfig, api, CONFIG_TABLE), .table = &API, .doc = "The HTTP API." },
-    { CONFIG_FIELD(CoordinatorConfig, log, CONFIG_TABLE), .table = &LOG,
+    { CONFIG_FIELD(CoordinatorConfig, log, CONFIG_TABLE), .table = &LOG_CONFIG_TABLE,
       .doc = "The log, on standard error." },
     { CONFIG_FIELD(CoordinatorConfig, handshakes_per_second, CONFIG_INTEGER), .fallback = "500",
       .min = 1, .max = 100000, .unit = "agents",

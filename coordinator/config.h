@@ -8,7 +8,7 @@
 #include "common/arena.h"
 #include "common/config.h"
 #include "common/err.h"
-#include "common/log.h"
+#include "common/log_config.h"
 #include "coordinator/engine/engine.h"
 
 typedef struct ApiConfig {
@@ -16,11 +16,6 @@ typedef struct ApiConfig {
     const char *group;  /* who may connect to it; "": the coordinator's own group */
     const char *listen; /* "127.0.0.1:8420"; "": no TCP */
 } ApiConfig;
-
-typedef struct LogConfig {
-    LogLevel level;
-    LogFormat format;
-} LogConfig;
 
 typedef struct CoordinatorConfig {
     const char *listen; /* where agents dial in: "tcp://…" */
