@@ -473,11 +473,11 @@ static void whoever_waits_for_events_is_answered_when_there_are_some(void **stat
         ask_turn(&waiting);
     }
     assert_false(waiting.is_done);
-    const Event event = { .kind = EVENT_AGENT_ADDED, .agent = "db2" };
+    const Event event = { .kind = EVENT_AGENT_FORGED, .agent = "db1", .reason = "it told a lie" };
     shell_take(world->fixture->shell, &event);
     ask_wait(&waiting);
     assert_int_equal(waiting.status, 200);
-    assert_non_null(strstr(str_text(&waiting.body), "db2"));
+    assert_non_null(strstr(str_text(&waiting.body), "it told a lie"));
     ask_done(&waiting);
 }
 
