@@ -10,6 +10,7 @@
 #define SKEIN_COORDINATOR_ENGINE_ENGINE_H
 
 #include "common/str.h"
+#include "common/table.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/model.h"
 
@@ -165,12 +166,20 @@ const TargetRow *engine_target_at(const Engine *engine, const char *rollout, siz
 const Progress *engine_target_progress(const Engine *engine, const char *rollout, const char *address);
 bool engine_is_recovering(const Engine *engine);
 
+/* The machines, for diagrams and tests: index < ENGINE_TABLE_COUNT. */
+#define ENGINE_TABLE_COUNT 4
+const RuleTable *engine_table(size_t index); /* session, target, wave, rollout */
+
+/* The rules that the last step met, in order, with those that ignored or rejected. Valid until the next. */
+const Rule *const *engine_trail(const Engine *engine, size_t *ret_count);
+
 /* Targets per state in a wave, or in the whole rollout with wave = UINT32_MAX, and the flags rules read. */
 typedef struct TargetCounts {
     uint32_t by_state[TARGET_STATE_COUNT_];
     uint32_t total;
     uint32_t charged;
     uint32_t busy; /* hold a slot: assigned, applying, unknown, rolling back */
+    uint32_t used; /* of `charged`, those that use up the budget: not the ones that are being tried again */
 } TargetCounts;
 
 void engine_count(const Engine *engine, const char *rollout, uint32_t wave, TargetCounts *ret_counts);

@@ -81,6 +81,7 @@ typedef enum PauseCause {
     PAUSE_AGENT_LOST, /* on_agent_lost: pause */
     PAUSE_MASS_LOSS,  /* the breaker: the coordinator itself is probably cut off */
     PAUSE_PLAN_MISSING, /* the bundle is not in the store */
+    PAUSE_STORE_BEHIND, /* the fleet has seen a higher term than the store: it is an old backup */
     PAUSE_CAUSE_COUNT_,
 } PauseCause;
 

@@ -1,0 +1,246 @@
+/*
+ * Commands of people. A command is checked whole before anything changes; a refusal carries the rule's
+ * own sentence and what would help.
+ */
+#include "coordinator/engine/state.h"
+
+static ErrCode run_event(Rollout *rollout, RolloutEvent event, const char *hint, Err *err)
+{
+    const Rule *rule = rollout_fire(rollout, event);
+    if (rule->to != RULE_REJECT) {
+        return ERR_NONE;
+    }
+    rollout_refuse(rollout, rule, err);
+    return err_hint(err, "%s", hint);
+}
+
+static ErrCode run_pause(Rollout *rollout, const Command *command, Err *err)
+{
+    (void)command;
+    return run_event(rollout, ROLLOUT_PAUSE, "`skein rollout show` says what it does now", err);
+}
+
+static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
+{
+    (void)command;
+    return run_event(rollout, ROLLOUT_RESUME,
+                     rollout_is_tripped(rollout)
+                         ? "`skein rollout retry` or `skip` its failed targets first, or `rollback`"
+                         : "`skein rollout show` says what it does now", err);
+}
+
+static ErrCode run_abort(Rollout *rollout, const Command *command, Err *err)
+{
+    (void)command;
+    return run_event(rollout, ROLLOUT_ABORT, "`skein rollout show` says what it does now", err);
+}
+
+/* A rollout that has ended may have left its targets to another one. */
+static ErrCode check_targets_free(const Rollout *rollout, Err *err)
+{
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        const Target *target = &rollout->targets[i];
+        const Target *other = target->item->target;
+        if (other != NULL && other->rollout != rollout) {
+            err_set(err, ERR_CONFLICT, "%s belongs to rollout %s now, which is open",
+                    target->row.address, other->rollout->row.id);
+            return err_hint(err, "roll %s back first, or wait for its end", other->rollout->row.id);
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode run_roll_back(Rollout *rollout, const Command *command, Err *err)
+{
+    (void)command;
+    ErrCode code = check_targets_free(rollout, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    return run_event(rollout, ROLLOUT_ROLL_BACK,
+                     rollout->has_plan ? "`skein rollout show` says what is left"
+                                       : "`skein rollout rollback --plan FILE` brings the plan",
+                     err);
+}
+
+/* --- approve --- */
+
+static Wave *wave_by_name(Rollout *rollout, const char *name)
+{
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        if (str_equal(rollout->waves[i].row.name, name)) {
+            return &rollout->waves[i];
+        }
+    }
+    return NULL;
+}
+
+/* The next wave that will ask. */
+static Wave *wave_to_approve(Rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        Wave *wave = &rollout->waves[i];
+        bool is_ahead = wave->row.state == WAVE_WAITING || wave->row.state == WAVE_GATED;
+        if (is_ahead && wave->needs_approval && !wave->row.is_approved) {
+            return wave;
+        }
+    }
+    return NULL;
+}
+
+static ErrCode approve_wave(Wave *wave, Err *err)
+{
+    const Rule *rule = wave_fire(wave, WAVE_APPROVE);
+    return rule->to == RULE_REJECT ? wave_refuse(wave, rule, err) : ERR_NONE;
+}
+
+static bool approve_irreversible(Rollout *rollout)
+{
+    if (rollout->irreversible[0] == '\0' || rollout->row.is_irreversible_approved) {
+        return false;
+    }
+    rollout->row.is_irreversible_approved = true;
+    rollout_touch(rollout);
+    event_note((Place){ .engine = rollout->engine, .rollout = rollout }, "E05", ERR_NONE,
+               "{actor} approves that {irreversible} cannot be undone{words}");
+    return true;
+}
+
+static ErrCode run_approve(Rollout *rollout, const Command *command, Err *err)
+{
+    if (!rollout_is_open(rollout->row.state)) {
+        return err_set(err, ERR_REFUSED, "rollout %s has ended", rollout->row.id);
+    }
+    if (command->wave[0] != '\0') {
+        Wave *wave = wave_by_name(rollout, command->wave);
+        if (wave == NULL) {
+            return err_set(err, ERR_NOT_FOUND, "rollout %s has no wave %s", rollout->row.id,
+                           command->wave);
+        }
+        return approve_wave(wave, err);
+    }
+    bool has_approved = approve_irreversible(rollout);
+    Wave *wave = wave_to_approve(rollout);
+    if (wave != NULL) {
+        return approve_wave(wave, err);
+    }
+    return has_approved ? ERR_NONE
+                        : err_set(err, ERR_REFUSED, "nothing in rollout %s waits for approval",
+                                  rollout->row.id);
+}
+
+/* --- retry and skip --- */
+
+typedef LIST(Target *) TargetList;
+
+static bool has_failed(const Target *target)
+{
+    TargetState state = target->row.state;
+    return state == TARGET_FAILED || state == TARGET_HELD || state == TARGET_ROLLBACK_FAILED ||
+           (state == TARGET_ROLLED_BACK && target->row.is_charged &&
+            !rollout_is_taken_back(target->rollout));
+}
+
+static ErrCode collect_named(Rollout *rollout, const Command *command, TargetList *targets, Err *err)
+{
+    for (size_t i = 0; i < command->target_count; i++) {
+        Target *target = target_find(rollout, command->targets[i]);
+        if (target == NULL) {
+            return err_set(err, ERR_NOT_FOUND, "%s is not in rollout %s", command->targets[i],
+                           rollout->row.id);
+        }
+        LIST_PUSH(targets, target);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode collect(Rollout *rollout, const Command *command, TargetList *targets, Err *err)
+{
+    for (size_t i = 0; command->is_all_failed && i < rollout->target_count; i++) {
+        if (has_failed(&rollout->targets[i])) {
+            LIST_PUSH(targets, &rollout->targets[i]);
+        }
+    }
+    ErrCode code = collect_named(rollout, command, targets, err);
+    if (code == ERR_NONE && targets->count == 0) {
+        return err_set(err, ERR_REFUSED, "rollout %s has no failed targets", rollout->row.id);
+    }
+    return code;
+}
+
+static ErrCode check_targets(const TargetList *targets, TargetEvent event, Err *err)
+{
+    for (size_t i = 0; i < targets->count; i++) {
+        const Rule *rule = target_rule(targets->items[i], event);
+        if (rule->to == RULE_REJECT) {
+            target_fire(targets->items[i], event); /* for the trail; it changes nothing */
+            return target_refuse(targets->items[i], rule, err);
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode fire_targets(Rollout *rollout, const Command *command, TargetEvent event, Err *err)
+{
+    TargetList targets = { 0 };
+    ErrCode code = collect(rollout, command, &targets, err);
+    if (code == ERR_NONE) {
+        code = check_targets(&targets, event, err);
+    }
+    for (size_t i = 0; code == ERR_NONE && i < targets.count; i++) {
+        /* Named twice is meant once. */
+        if (target_rule(targets.items[i], event)->to != RULE_REJECT) {
+            target_fire(targets.items[i], event);
+        }
+    }
+    LIST_DONE(&targets);
+    return code;
+}
+
+static ErrCode check_acts(const Rollout *rollout, Err *err)
+{
+    RolloutState state = rollout->row.state;
+    if (!rollout_is_open(state) || state == ROLLOUT_ABORTING) {
+        err_set(err, ERR_REFUSED, "rollout %s is %s", rollout->row.id, rollout_state_name(state));
+        return err_hint(err, "start a new rollout for what is left");
+    }
+    return ERR_NONE;
+}
+
+static ErrCode run_retry(Rollout *rollout, const Command *command, Err *err)
+{
+    ErrCode code = check_acts(rollout, err);
+    return code != ERR_NONE ? code : fire_targets(rollout, command, TARGET_RETRY, err);
+}
+
+static ErrCode run_skip(Rollout *rollout, const Command *command, Err *err)
+{
+    ErrCode code = check_acts(rollout, err);
+    return code != ERR_NONE ? code : fire_targets(rollout, command, TARGET_SKIP, err);
+}
+
+/* --- the verbs --- */
+
+static ErrCode (*const VERBS[])(Rollout *rollout, const Command *command, Err *err) = {
+    [COMMAND_NONE] = NULL,          [COMMAND_PAUSE] = run_pause,
+    [COMMAND_RESUME] = run_resume,  [COMMAND_APPROVE] = run_approve,
+    [COMMAND_ABORT] = run_abort,    [COMMAND_ROLL_BACK] = run_roll_back,
+    [COMMAND_RETRY] = run_retry,    [COMMAND_SKIP] = run_skip,
+};
+_Static_assert(ARRAY_LEN(VERBS) == COMMAND_VERB_COUNT_, "a function per verb");
+
+ErrCode command_run(Engine *engine, const Command *command, Err *err)
+{
+    Rollout *rollout = rollout_find(engine, command->rollout);
+    if (rollout == NULL) {
+        err_set(err, ERR_NOT_FOUND, "there is no rollout %s", command->rollout);
+        return err_hint(err, "`skein rollout list` shows them");
+    }
+    if (command->verb <= COMMAND_NONE || command->verb >= COMMAND_VERB_COUNT_) {
+        return err_set(err, ERR_USAGE, "no such command");
+    }
+    rollout->words = command->reason;
+    ErrCode code = VERBS[command->verb](rollout, command, err);
+    rollout->words = NULL;
+    return code;
+}

@@ -1,0 +1,263 @@
+/* In words: what a rollout does or waits for, and what a person can do about it. Reads only. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "coordinator/engine/state.h"
+
+#define LISTED_MAX 10 /* targets named one by one; the rest is a number */
+
+typedef struct Explain {
+    const Rollout *rollout;
+    uint64_t now_ms;
+    Str *out;
+} Explain;
+
+static void line(const Explain *explain, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void line(const Explain *explain, const char *format, ...)
+{
+    char text[ERR_MESSAGE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (explain->out->length > 0) {
+        str_append_char(explain->out, '\n');
+    }
+    str_append(explain->out, text);
+}
+
+static void write_error(Str *out, const TargetRow *row)
+{
+    if (row->sqlstate[0] != '\0') {
+        str_printf(out, "%s ", row->sqlstate);
+    }
+    str_append(out, row->message[0] != '\0' ? row->message : err_text(row->code));
+    if (row->migration[0] != '\0') {
+        str_printf(out, " (%s", row->migration);
+        str_printf(out, row->statement > 0 ? ", statement %u)" : ")", row->statement);
+    }
+    if (row->hint[0] != '\0') {
+        str_printf(out, "; hint: %s", row->hint);
+    }
+}
+
+/* --- lists of targets --- */
+
+static bool is_in_trouble(const TargetRow *row)
+{
+    return row->state == TARGET_FAILED || row->state == TARGET_HELD ||
+           row->state == TARGET_UNKNOWN || row->state == TARGET_DEBT ||
+           row->state == TARGET_ROLLBACK_FAILED;
+}
+
+static void list_troubled(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    size_t found = 0;
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        const TargetRow *row = &rollout->targets[i].row;
+        if (!is_in_trouble(row) || ++found > LISTED_MAX) {
+            continue;
+        }
+        AUTO(Str) text = { 0 };
+        write_error(&text, row);
+        line(explain, "  %s: %s: %s", row->address, target_state_name(row->state),
+             str_text(&text));
+    }
+    if (found > LISTED_MAX) {
+        line(explain, "  and %zu more", found - LISTED_MAX);
+    }
+}
+
+/* Whom the open waves wait for. */
+static void list_absent(const Explain *explain)
+{
+    const Engine *engine = explain->rollout->engine;
+    for (size_t i = 0; i < engine->agents.count; i++) {
+        const Agent *agent = engine->agents.items[i];
+        size_t waiting = 0;
+        for (size_t j = 0; !agent_is_reachable(agent) && j < agent->targets.count; j++) {
+            const Target *target = agent->targets.items[j];
+            TargetState state = target->row.state;
+            waiting += target->rollout == explain->rollout && wave_is_open(target->wave) &&
+                       (state == TARGET_PENDING || state == TARGET_UNKNOWN);
+        }
+        if (waiting > 0) {
+            AUTO(Str) silence = { 0 };
+            duration_write_words(&silence, explain->now_ms > agent->heard_ms
+                                               ? explain->now_ms - agent->heard_ms : 0);
+            line(explain, "%zu wait for agent %s, which is %s (nothing heard for %s)", waiting,
+                 agent->row.name, session_state_name(agent->row.state), str_text(&silence));
+        }
+    }
+}
+
+/* --- waves --- */
+
+static void write_counts(Str *out, const TargetCounts *counts)
+{
+    static const struct {
+        TargetState state;
+        const char *word;
+    } WORDS[] = {
+        { TARGET_PENDING, "waiting" },        { TARGET_ASSIGNED, "assigned" },
+        { TARGET_APPLYING, "running" },       { TARGET_UNKNOWN, "unknown" },
+        { TARGET_FAILED, "failed" },          { TARGET_HELD, "held" },
+        { TARGET_ROLLING_BACK, "going back" }, { TARGET_ROLLED_BACK, "rolled back" },
+        { TARGET_ROLLBACK_FAILED, "not to be rolled back" },
+        { TARGET_SKIPPED, "skipped" },        { TARGET_DEBT, "in debt" },
+    };
+    uint32_t applied = counts->by_state[TARGET_VERIFYING] + counts->by_state[TARGET_HEALTHY];
+    str_printf(out, "%u of %u applied", applied, counts->total);
+    for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
+        if (counts->by_state[WORDS[i].state] > 0) {
+            str_printf(out, ", %u %s", counts->by_state[WORDS[i].state], WORDS[i].word);
+        }
+    }
+}
+
+static void write_wave_end(Str *out, const Explain *explain, const Wave *wave)
+{
+    const WaveRow *row = &wave->row;
+    if (row->state == WAVE_GATED) {
+        str_printf(out, "; waits for approval: `skein rollout approve %s`", row->rollout);
+    } else if (row->state == WAVE_RUNNING && row->soak_ms > 0) {
+        str_append(out, "; soak of ");
+        duration_write_words(out, row->soak_ms);
+        str_append(out, " starts when all are applied");
+    } else if (row->state == WAVE_SOAKING && wave->soak_until_ms > explain->now_ms) {
+        str_append(out, "; soaks for another ");
+        duration_write_words(out, wave->soak_until_ms - explain->now_ms);
+    } else if (row->state == WAVE_SOAKING && row->soak_left_ms > 0) {
+        str_append(out, "; its soak stands still");
+    } else if (row->state == WAVE_HELD) {
+        str_append(out, "; held: `skein rollout retry` or `skip` what failed");
+    } else if (row->state == WAVE_TRIPPED) {
+        str_append(out, "; tripped");
+    }
+}
+
+static void explain_waves(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        const Wave *wave = &rollout->waves[i];
+        if (wave->row.state == WAVE_WAITING || wave->row.state == WAVE_PASSED) {
+            continue;
+        }
+        AUTO(Str) text = { 0 };
+        write_counts(&text, &wave->counts);
+        write_wave_end(&text, explain, wave);
+        line(explain, "wave %zu of %zu (%s): %s", i + 1, rollout->wave_count, wave->row.name,
+             str_text(&text));
+    }
+}
+
+static void explain_budget(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    if (rollout->counts.used + rollout->uncertain > rollout->max_failures) {
+        line(explain, "nothing new starts: %u failed and %u unknown, %u allowed",
+             rollout->counts.used, rollout->uncertain, rollout->max_failures);
+    }
+}
+
+/* --- states --- */
+
+static void explain_ready(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    if (rollout->irreversible[0] != '\0' && !rollout->row.is_irreversible_approved) {
+        line(explain, "waits for approval, since %s cannot be undone: `skein rollout approve %s`",
+             rollout->irreversible, rollout->row.id);
+    } else {
+        line(explain, "ready: it opens its first wave next");
+    }
+}
+
+static void explain_running(const Explain *explain)
+{
+    explain_waves(explain);
+    explain_budget(explain);
+    list_absent(explain);
+    list_troubled(explain);
+}
+
+static const char *const GO_ON[] = {
+    [PAUSE_NONE] = "`skein rollout resume` goes on",
+    [PAUSE_OPERATOR] = "`skein rollout resume` goes on",
+    [PAUSE_BUDGET] = "`skein rollout retry` or `skip` the failed targets and `resume`, or "
+                     "`rollback` or `abort`",
+    [PAUSE_AGENT_LOST] = "`skein rollout resume` goes on without it, `rollback` or `abort` end it",
+    [PAUSE_MASS_LOSS] = "look at the coordinator's own network first; `skein rollout resume` goes "
+                        "on",
+    [PAUSE_PLAN_MISSING] = "it goes on when the plan is put back: `skein rollout rollback --plan "
+                           "FILE` brings it, too",
+    [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
+};
+_Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
+
+static void explain_paused(const Explain *explain)
+{
+    const RolloutRow *row = &explain->rollout->row;
+    line(explain, "paused: %s", row->reason);
+    explain_waves(explain);
+    list_troubled(explain);
+    line(explain, "%s", GO_ON[row->pause_cause]);
+}
+
+static void explain_way_back(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    AUTO(Str) counts = { 0 };
+    write_counts(&counts, &rollout->counts);
+    line(explain, "%s: %s", rollout->row.state == ROLLOUT_ROLLING_BACK ? "rolling back" : "held",
+         rollout->row.reason);
+    line(explain, "%s", str_text(&counts));
+    list_troubled(explain);
+    if (rollout->row.state == ROLLOUT_ROLLBACK_HELD) {
+        line(explain, "debt is settled by itself when its agent is back; the rest waits for "
+                      "`skein rollout retry` or `skip`");
+    }
+}
+
+static void explain_reason(const Explain *explain)
+{
+    line(explain, "%s", explain->rollout->row.reason);
+    list_troubled(explain);
+}
+
+static void (*const STATES[])(const Explain *explain) = {
+    [ROLLOUT_NONE] = explain_reason,
+    [ROLLOUT_READY] = explain_ready,
+    [ROLLOUT_RUNNING] = explain_running,
+    [ROLLOUT_PAUSED] = explain_paused,
+    [ROLLOUT_ABORTING] = explain_reason,
+    [ROLLOUT_ABORTED] = explain_reason,
+    [ROLLOUT_ROLLING_BACK] = explain_way_back,
+    [ROLLOUT_ROLLBACK_HELD] = explain_way_back,
+    [ROLLOUT_ROLLED_BACK] = explain_reason,
+    [ROLLOUT_SUCCEEDED] = explain_reason,
+};
+_Static_assert(ARRAY_LEN(STATES) == ROLLOUT_STATE_COUNT_, "words for every state");
+
+void engine_explain(const Engine *engine, const char *id, uint64_t now_ms, Str *out)
+{
+    const Rollout *rollout = rollout_find(engine, id);
+    if (rollout == NULL) {
+        return;
+    }
+    AUTO(Str) text = { 0 };
+    Explain explain = { rollout, now_ms, &text };
+    if (engine->term_seen != 0) {
+        line(&explain, "nothing starts: the fleet knows a later coordinator than this store");
+    } else if (engine->is_recovering && rollout_is_open(rollout->row.state)) {
+        line(&explain, "recovering: %zu attempts in flight have not been heard of since the "
+             "coordinator started; nothing new starts and no verdict falls until then",
+             engine->unreconciled);
+    }
+    STATES[rollout->row.state](&explain);
+    str_append(out, str_text(&text));
+}

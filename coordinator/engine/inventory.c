@@ -1,0 +1,355 @@
+/*
+ * Inventories: what agents list, and what follows when a target is gone, moves, or is claimed twice.
+ *
+ * Pages come in any order and may be doubled; the listing counts when all of one revision are there.
+ * A database belongs to the agent that lists its address: another agent's claim to a living address is
+ * not taken. One identity may stand under several addresses (a primary and its replicas): the writable
+ * one serves. When another address becomes the writable one, the target moves there and keeps its own
+ * address in the rollout; when two are writable at once, both are disputed and nothing starts on them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/engine/state.h"
+#include "proto/address.h"
+
+/* --- pages --- */
+
+void listing_free(Listing *listing)
+{
+    if (listing != NULL) {
+        arena_done(&listing->arena);
+        free(listing);
+    }
+}
+
+static Inventory *page_copy(const Inventory *page, Arena *arena)
+{
+    Inventory *copy = arena_memdup(arena, page, sizeof(*page));
+    copy->targets = ARENA_ARRAY(arena, InventoryTarget, page->target_count);
+    for (size_t i = 0; i < page->target_count; i++) {
+        InventoryTarget *target = &copy->targets[i];
+        *target = page->targets[i];
+        target->target = arena_strdup(arena, target->target);
+        target->instance = arena_strdup(arena, target->instance);
+        target->identity.schema = arena_strdup(arena, target->identity.schema);
+        target->version = arena_strdup(arena, target->version);
+        target->rollout = arena_strdup(arena, target->rollout);
+    }
+    return copy;
+}
+
+/* The listing that a page belongs to; NULL for a page that is older than what is here. */
+static Listing *listing_for(Agent *agent, uint64_t revision)
+{
+    bool is_known = agent->has_listed && revision <= agent->row.inventory_revision;
+    bool is_older = agent->listing != NULL && revision < agent->listing->revision;
+    if (is_known || is_older || revision == 0) {
+        return NULL;
+    }
+    if (agent->listing == NULL || agent->listing->revision != revision) {
+        listing_free(agent->listing);
+        agent->listing = mem_alloc(sizeof(Listing));
+        agent->listing->revision = revision;
+    }
+    return agent->listing;
+}
+
+static bool listing_add(Listing *listing, const Inventory *page)
+{
+    bool has_room = page->page < LISTING_PAGES_MAX &&
+                    (listing->page_count == 0 || page->page < listing->page_count);
+    if (!has_room || listing->pages[page->page] != NULL) {
+        return false;
+    }
+    listing->pages[page->page] = page_copy(page, &listing->arena);
+    listing->pages_here++;
+    if (page->is_last) {
+        listing->page_count = page->page + 1;
+    }
+    return listing->pages_here == listing->page_count;
+}
+
+/* --- families: one identity, several addresses --- */
+
+static bool is_candidate(const Item *item)
+{
+    return !item->row.is_gone && !item->row.in_recovery && item->agent != NULL;
+}
+
+static InstanceRow *instance_find(Agent *agent, const char *name)
+{
+    for (size_t i = 0; i < agent->row.instance_count; i++) {
+        if (str_equal(agent->row.instances[i].name, name)) {
+            return &agent->row.instances[i];
+        }
+    }
+    return NULL;
+}
+
+static uint32_t timeline_of(const Item *item)
+{
+    const InstanceRow *instance = instance_find(item->agent, item->row.instance);
+    return instance == NULL ? 0 : instance->timeline;
+}
+
+/* Who is there beats who is away; a later timeline beats an earlier one. 0: nobody can tell. */
+static int candidate_compare(const Item *a, const Item *b)
+{
+    int there = (int)!agent_is_away(a->agent) - (int)!agent_is_away(b->agent);
+    if (there != 0) {
+        return there;
+    }
+    uint32_t left = timeline_of(a);
+    uint32_t right = timeline_of(b);
+    if (left == 0 || right == 0) {
+        return 0;
+    }
+    return (left > right) - (left < right);
+}
+
+/* A dispute that ends sets free what it held. */
+static void set_disputed(Item *item, bool is_disputed)
+{
+    if (item->row.is_disputed == is_disputed) {
+        return;
+    }
+    item->row.is_disputed = is_disputed;
+    item_touch(item);
+    if (item->target != NULL) {
+        target_fire(item->target, is_disputed ? TARGET_DISPUTE : TARGET_BACK);
+    }
+}
+
+static void set_target_agent(Target *target, Agent *agent)
+{
+    for (size_t i = 0; i < target->agent->targets.count; i++) {
+        if (target->agent->targets.items[i] == target) {
+            LIST_REMOVE(&target->agent->targets, i);
+            break;
+        }
+    }
+    target->agent = agent;
+    LIST_PUSH(&agent->targets, target);
+}
+
+/* The target of a rollout follows its database to where it can be written now. */
+static void target_move(Target *target, Item *to)
+{
+    target_uncount(target);
+    target->item->target = NULL;
+    target->item = to;
+    to->target = target;
+    if (target->agent != to->agent) {
+        set_target_agent(target, to->agent);
+    }
+    text_set(&target->row.agent, to->agent->row.name);
+    text_set(&target->row.instance, to->row.instance);
+    target_count(target);
+    target->report_id = 0;
+    target_touch(target);
+    Place place = { .engine = target->engine, .agent = target->agent, .rollout = target->rollout,
+                    .wave = target->wave, .target = target };
+    event_note(place, "I01", ERR_NONE, "the primary of {target} moved: {agent} serves it now");
+    target_fire(target, TARGET_BACK);
+    if (order_is_in_hand(target)) {
+        order_send(target);
+    }
+}
+
+void family_settle(Family *family)
+{
+    Item *best = NULL;
+    bool is_contested = false;
+    LIST_EACH(at, &family->items)
+    {
+        if (!is_candidate(*at)) {
+            continue;
+        }
+        int order = best == NULL ? 1 : candidate_compare(*at, best);
+        is_contested = order == 0 || (order < 0 && is_contested);
+        best = order > 0 ? *at : best;
+    }
+    for (size_t i = 0; i < family->items.count; i++) {
+        Item *item = family->items.items[i];
+        bool is_rival = is_contested && is_candidate(item) && candidate_compare(item, best) == 0;
+        set_disputed(item, is_rival);
+        if (item->target != NULL && !is_contested && best != NULL && best != item &&
+                   best->target == NULL) {
+            target_move(item->target, best);
+        }
+    }
+}
+
+/* --- entries --- */
+
+/* Does the address belong to somebody else? Then this agent's word does not count for it. */
+static bool is_foreign(const Agent *agent, const Item *item)
+{
+    return item->agent != NULL && item->agent != agent && !item->row.is_gone;
+}
+
+static bool entry_is_sound(Agent *agent, const InventoryTarget *entry)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address = { 0 };
+    return address_parse(entry->target, &arena, &address, NULL) == ERR_NONE &&
+           str_equal(address.instance, entry->instance) &&
+           instance_find(agent, entry->instance) != NULL;
+}
+
+/*
+ * What a fence tells: a later coordinator was here, or a token was given that is not known here. The
+ * command line raises tokens within a term, which is learned; an unknown rollout's cannot be.
+ */
+static void take_fence(Agent *agent, const InventoryTarget *entry)
+{
+    Engine *engine = agent->engine;
+    bool is_named = entry->rollout[0] != '\0' && rollout_find(engine, entry->rollout) == NULL;
+    Fence known = { engine->term, engine->highest_token };
+    if (entry->fence.term > engine->term ||
+        (is_named && entry->fence.term == engine->term && fence_compare(entry->fence, known) > 0)) {
+        watch_term_seen(engine, entry->fence.term);
+    }
+    if (entry->fence.token > engine->highest_token) {
+        engine->highest_token = entry->fence.token;
+    }
+    if (is_named) {
+        rollout_adopt(engine, entry->rollout, entry->target);
+    }
+}
+
+static bool entry_changes(const Item *item, const Agent *agent, const InventoryTarget *entry)
+{
+    const InventoryRow *row = &item->row;
+    return row->is_gone || item->agent != agent || row->is_read != entry->is_read ||
+           row->in_recovery != entry->in_recovery || !str_equal(row->version, entry->version) ||
+           !str_equal(row->instance, entry->instance) || !str_equal(row->rollout, entry->rollout) ||
+           fence_compare(row->fence, entry->fence) != 0 ||
+           !identity_equal(&row->identity, &entry->identity);
+}
+
+/* An instance that its agent has not reached yet lists nothing; that does not make its targets gone. */
+static bool instance_is_reached(Agent *agent, const char *name)
+{
+    const InstanceRow *instance = instance_find(agent, name);
+    return instance == NULL || instance->system_identifier != 0;
+}
+
+static void instance_seen(Agent *agent, const InventoryTarget *entry)
+{
+    InstanceRow *instance = instance_find(agent, entry->instance);
+    if (instance != NULL && instance->system_identifier == 0) {
+        instance->system_identifier = entry->identity.system_identifier;
+    }
+}
+
+static void entry_take(Agent *agent, const InventoryTarget *entry)
+{
+    if (!entry_is_sound(agent, entry)) {
+        return;
+    }
+    Item *item = item_find(agent->engine, entry->target);
+    if (item == NULL) {
+        item = item_add(agent->engine, entry->target);
+        item_touch(item);
+    } else if (is_foreign(agent, item)) {
+        return;
+    }
+    item->listed = agent->engine->listing_count;
+    instance_seen(agent, entry);
+    take_fence(agent, entry);
+    if (!entry_changes(item, agent, entry)) {
+        return;
+    }
+    item_touch(item);
+    item_serve(item, agent, entry->instance);
+    item->row.is_gone = false;
+    item->row.in_recovery = entry->in_recovery;
+    if (entry->is_read) { /* one that cannot be read now keeps what was read last */
+        item->row.is_read = true;
+        item->row.fence = entry->fence;
+        text_set(&item->row.version, entry->version);
+        text_set(&item->row.rollout, entry->rollout);
+    }
+    item_set_identity(item, &entry->identity);
+    if (item->family != NULL) {
+        family_settle(item->family);
+    }
+    if (item->target != NULL) {
+        item->target->rollout->is_stale = true;
+    }
+}
+
+static void item_gone(Item *item)
+{
+    item->row.is_gone = true;
+    item_touch(item);
+    if (item->target != NULL) {
+        item->target->rollout->is_stale = true;
+    }
+    if (item->family != NULL) {
+        family_settle(item->family); /* it may have a new home */
+    }
+    if (item->target != NULL) {
+        target_fire(item->target, TARGET_GONE);
+    }
+}
+
+/*
+ * What this listing does not name is gone; what was gone before and never was in a rollout is forgotten,
+ * so that a fleet that makes and drops databases all day does not fill the store.
+ */
+static void drop_items(Agent *agent, uint64_t listing)
+{
+    Engine *engine = agent->engine;
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->items.count; i++) {
+        Item *item = engine->items.items[i];
+        bool is_missing = item->agent == agent && item->listed != listing &&
+                          instance_is_reached(agent, item->row.instance);
+        if (is_missing && item->row.is_gone && item->uses == 0) {
+            item_forget(item);
+            continue;
+        }
+        engine->items.items[kept++] = item;
+        if (is_missing && !item->row.is_gone) {
+            item_gone(item);
+        }
+    }
+    engine->items.count = kept;
+}
+
+static void listing_replace(Agent *agent, const Listing *listing)
+{
+    Engine *engine = agent->engine;
+    engine->listing_count++;
+    for (size_t page = 0; page < listing->page_count; page++) {
+        for (size_t i = 0; i < listing->pages[page]->target_count; i++) {
+            entry_take(agent, &listing->pages[page]->targets[i]);
+        }
+    }
+    drop_items(agent, engine->listing_count);
+}
+
+void inventory_take(Agent *agent, const Inventory *page)
+{
+    Listing *listing = listing_for(agent, page->revision);
+    if (listing == NULL || !listing_add(listing, page)) {
+        return;
+    }
+    listing_replace(agent, listing);
+    agent->row.inventory_revision = listing->revision;
+    agent->has_listed = true;
+    agent_touch(agent);
+    listing_free(listing);
+    agent->listing = NULL;
+}
+
+/* What a revoked agent listed is nobody's any more. */
+void inventory_drop_agent(Agent *agent)
+{
+    drop_items(agent, ++agent->engine->listing_count);
+    agent_row_set_instances(&agent->row, NULL, 0);
+    agent_touch(agent);
+}

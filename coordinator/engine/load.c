@@ -1,0 +1,338 @@
+/*
+ * Loading: from rows to a living engine, and the parts of a rollout's life that are not rules: made,
+ * opened (its targets are its own), closed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/engine/state.h"
+
+#define ADOPTED_MAX 64 /* unknown rollouts taken up: enough to see, too few to fill a store */
+
+/* --- plans --- */
+
+static const char *first_irreversible(const Plan *plan)
+{
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (plan->migrations[i].is_irreversible) {
+            return plan->migrations[i].id;
+        }
+    }
+    return "";
+}
+
+void rollout_take_plan(Rollout *rollout, const Plan *plan)
+{
+    Arena *arena = &rollout->plan_arena;
+    rollout->has_plan = true;
+    rollout->strategy = plan->strategy;
+    rollout->strategy.waves = NULL;
+    rollout->to = arena_strdup(arena, plan->to);
+    rollout->irreversible = arena_strdup(arena, first_irreversible(plan));
+    rollout->max_failures =
+        amount_round_down(plan->strategy.max_failures, (uint32_t)rollout->target_count);
+    for (size_t i = 0; i < rollout->wave_count && i < plan->strategy.wave_count; i++) {
+        rollout->waves[i].needs_approval = plan->strategy.waves[i].needs_approval;
+    }
+    rollout->is_stale = true;
+}
+
+/* --- rollouts --- */
+
+Rollout *rollout_find(const Engine *engine, const char *id)
+{
+    return map_get(engine->rollouts_by_id, id);
+}
+
+static Rollout *rollout_register(Engine *engine, Rollout *rollout)
+{
+    rollout->engine = engine;
+    rollout->number = engine->rollouts.count;
+    rollout->by_address = map_new();
+    rollout->to = "";
+    rollout->irreversible = "";
+    rollout->resumed_ms = engine->now_ms;
+    plan_strategy_defaults(&rollout->strategy);
+    map_put(engine->rollouts_by_id, rollout->row.id, rollout);
+    LIST_PUSH(&engine->rollouts, rollout);
+    return rollout;
+}
+
+Rollout *rollout_new(Engine *engine, const char *id)
+{
+    Rollout *rollout = mem_alloc(sizeof(Rollout));
+    row_init(ROW_ROLLOUT, &rollout->row);
+    text_set(&rollout->row.id, id);
+    return rollout_register(engine, rollout);
+}
+
+void rollout_free(Rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        row_done(ROW_WAVE, &rollout->waves[i].row);
+    }
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        arena_done(&rollout->targets[i].progress_arena);
+        row_done(ROW_TARGET, &rollout->targets[i].row);
+    }
+    free(rollout->waves);
+    free(rollout->targets);
+    map_free(rollout->by_address);
+    arena_done(&rollout->plan_arena);
+    row_done(ROW_ROLLOUT, &rollout->row);
+    free(rollout);
+}
+
+static void soak_load(Wave *wave)
+{
+    if (wave->row.state == WAVE_SOAKING) {
+        wave->row.soak_left_ms = wave->row.soak_ms;
+        if (wave->rollout->row.state == ROLLOUT_RUNNING) {
+            wave->soak_until_ms = wave->engine->now_ms + wave->row.soak_ms;
+            engine_arm(wave->engine, wave->soak_until_ms);
+        }
+    }
+}
+
+void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count)
+{
+    rollout->waves = mem_alloc((count + 1) * sizeof(Wave));
+    rollout->wave_count = count;
+    for (size_t i = 0; i < count; i++) {
+        Wave *wave = &rollout->waves[i];
+        row_own(ROW_WAVE, &wave->row, &rows[i]);
+        wave->engine = rollout->engine;
+        wave->rollout = rollout;
+        wave->opened_ms = rollout->engine->now_ms;
+        soak_load(wave);
+    }
+}
+
+/* --- targets --- */
+
+Target *target_find(const Rollout *rollout, const char *address)
+{
+    Target *target = map_get(rollout->by_address, address);
+    if (target != NULL) {
+        return target;
+    }
+    const Item *item = item_find(rollout->engine, address); /* it may have moved there */
+    return item != NULL && item->target != NULL && item->target->rollout == rollout ? item->target
+                                                                                    : NULL;
+}
+
+/* The item that serves a target: its own address, unless the target has moved to another instance. */
+static Item *serving_item(Engine *engine, const TargetRow *row)
+{
+    Item *own = item_find(engine, row->address);
+    if (own != NULL && str_equal(own->row.instance, row->instance)) {
+        return own;
+    }
+    for (size_t i = 0; own != NULL && own->family != NULL && i < own->family->items.count; i++) {
+        Item *other = own->family->items.items[i];
+        if (str_equal(other->row.instance, row->instance)) {
+            return other;
+        }
+    }
+    return own;
+}
+
+/* A rollout remembers targets that the inventory may have forgotten. */
+static Item *item_for(Engine *engine, const TargetRow *row)
+{
+    Item *item = serving_item(engine, row);
+    if (item == NULL) {
+        InventoryRow lost = { .address = row->address, .agent = row->agent,
+                              .instance = row->instance, .identity = row->identity,
+                              .version = row->version, .rollout = "", .is_gone = true };
+        item = item_load(engine, &lost);
+    }
+    return item;
+}
+
+static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
+{
+    Engine *engine = rollout->engine;
+    row_own(ROW_TARGET, &target->row, row);
+    Agent *agent = agent_find(engine, row->agent);
+    target->engine = engine;
+    target->rollout = rollout;
+    target->wave = &rollout->waves[row->wave];
+    target->agent = agent != NULL ? agent : agent_add(engine, row->agent);
+    target->item = item_for(engine, row);
+    target->index = (size_t)(target - rollout->targets);
+    target->item->uses++;
+    if (row->stamp.attempt > target->item->last_attempt) {
+        target->item->last_attempt = row->stamp.attempt;
+    }
+    target->is_absent = row->is_charged && row->report != REPORT_UNKNOWN &&
+                        !report_is_end(row->report);
+    if (target->wave->targets == NULL) {
+        target->wave->targets = target;
+    }
+    map_put(rollout->by_address, target->row.address, target);
+    target_count(target);
+}
+
+void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
+{
+    rollout->targets = mem_alloc((count + 1) * sizeof(Target));
+    rollout->target_count = count;
+    for (size_t i = 0; i < count; i++) {
+        target_make(rollout, &rollout->targets[i], &rows[i]);
+    }
+}
+
+void rollout_open(Rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        Target *target = &rollout->targets[i];
+        LIST_PUSH(&target->agent->targets, target);
+        if (target->item->target == NULL) {
+            target->item->target = target;
+        }
+    }
+}
+
+static void leave_agent(Agent *agent, const Rollout *rollout)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        Target *target = agent->targets.items[i];
+        if (target->rollout != rollout) {
+            agent->targets.items[kept++] = target;
+        }
+    }
+    agent->targets.count = kept;
+}
+
+void rollout_close(Rollout *rollout)
+{
+    Engine *engine = rollout->engine;
+    for (size_t i = 0; i < engine->agents.count; i++) {
+        leave_agent(engine->agents.items[i], rollout);
+    }
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        Target *target = &rollout->targets[i];
+        if (target->item->target == target) {
+            target->item->target = NULL;
+        }
+    }
+}
+
+/* Found in the fleet, unknown to the store: shown, so that a person asks why. */
+void rollout_adopt(Engine *engine, const char *id, const char *address)
+{
+    size_t adopted = 0;
+    for (size_t i = 0; i < engine->rollouts.count; i++) {
+        adopted += engine->rollouts.items[i]->row.is_adopted ? 1 : 0;
+    }
+    if (adopted >= ADOPTED_MAX || strlen(id) > ROLLOUT_ID_MAX || rollout_find(engine, id) != NULL) {
+        return;
+    }
+    Rollout *rollout = rollout_new(engine, id);
+    RolloutRow *row = &rollout->row;
+    row->state = ROLLOUT_PAUSED;
+    row->pause_cause = PAUSE_PLAN_MISSING;
+    row->is_adopted = true;
+    row->created_at_ms = engine->wall_ms;
+    text_set(&row->actor, "unknown");
+    AUTO(Str) reason = { 0 };
+    str_printf(&reason, "found on %s; this store knows nothing of it", address);
+    text_set(&row->reason, str_text(&reason));
+    rollout_make_waves(rollout, NULL, 0);
+    rollout_make_targets(rollout, NULL, 0);
+    rollout_touch(rollout);
+    event_note((Place){ .engine = engine, .rollout = rollout }, "E03", ERR_NOT_FOUND,
+               "rollout {rollout} is known in the fleet and not in this store");
+}
+
+/* --- everything --- */
+
+/* In-flight attempts begin their deadline anew: longer is safe, shorter is not. */
+static void deadlines_load(Rollout *rollout)
+{
+    const PlanStrategy *strategy = &rollout->strategy;
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        Target *target = &rollout->targets[i];
+        TargetState state = target->row.state;
+        target->resend_wait_ms = rollout->engine->config.goal_resend_ms;
+        if (state == TARGET_ASSIGNED || state == TARGET_APPLYING || state == TARGET_UNKNOWN ||
+            state == TARGET_ROLLING_BACK) {
+            target->deadline_left_ms =
+                strategy->target_timeout_ms + rollout->engine->config.accept_ms;
+            if (rollout->row.state != ROLLOUT_PAUSED || state == TARGET_ROLLING_BACK) {
+                target_deadline_go(target);
+            }
+        }
+    }
+}
+
+static size_t rows_of(const TargetRow *rows, size_t count, const char *rollout,
+                      const TargetRow **ret_first)
+{
+    size_t first = 0;
+    while (first < count && !str_equal(rows[first].rollout, rollout)) {
+        first++;
+    }
+    size_t end = first;
+    while (end < count && str_equal(rows[end].rollout, rollout)) {
+        end++;
+    }
+    *ret_first = rows + first;
+    return end - first;
+}
+
+static size_t waves_of(const WaveRow *rows, size_t count, const char *rollout,
+                       const WaveRow **ret_first)
+{
+    size_t first = 0;
+    while (first < count && !str_equal(rows[first].rollout, rollout)) {
+        first++;
+    }
+    size_t end = first;
+    while (end < count && str_equal(rows[end].rollout, rollout)) {
+        end++;
+    }
+    *ret_first = rows + first;
+    return end - first;
+}
+
+static void rollout_load(Engine *engine, const EngineLoad *load, size_t index)
+{
+    Rollout *rollout = mem_alloc(sizeof(Rollout));
+    row_own(ROW_ROLLOUT, &rollout->row, &load->rollouts[index]);
+    rollout_register(engine, rollout);
+    const TargetRow *targets = NULL;
+    const WaveRow *waves = NULL;
+    size_t wave_count = waves_of(load->waves, load->wave_count, rollout->row.id, &waves);
+    size_t target_count = rows_of(load->targets, load->target_count, rollout->row.id, &targets);
+    rollout_make_waves(rollout, waves, wave_count);
+    rollout_make_targets(rollout, targets, target_count);
+    if (load->plans[index] != NULL) {
+        rollout_take_plan(rollout, load->plans[index]);
+    }
+    if (rollout_is_open(rollout->row.state)) {
+        rollout_open(rollout);
+        deadlines_load(rollout);
+    }
+}
+
+void engine_load(Engine *engine, const EngineLoad *load)
+{
+    engine->term = load->term;
+    engine->highest_token = load->highest_token;
+    for (size_t i = 0; i < load->agent_count; i++) {
+        agent_load(engine, &load->agents[i]);
+    }
+    for (size_t i = 0; i < load->inventory_count; i++) {
+        item_load(engine, &load->inventory[i]);
+    }
+    for (size_t i = 0; i < load->rollout_count; i++) {
+        rollout_load(engine, load, i);
+    }
+    for (size_t i = 0; i < engine->agents.count; i++) {
+        engine_arm(engine, session_due_ms(engine->agents.items[i]));
+    }
+    fleet_sort(engine);
+}

@@ -1,0 +1,188 @@
+/*
+ * Orders: the goal in force for a target and how it reaches the agent. An order is sent when it is made,
+ * again and again (ever more rarely) until something is reported under it, and whenever the agent says
+ * hello or shows by its digest that it has another opinion.
+ */
+#include "coordinator/engine/state.h"
+
+bool order_is_in_hand(const Target *target)
+{
+    const TargetRow *row = &target->row;
+    return row->stamp.attempt > 0 && row->goal != GOAL_NONE && !report_is_end(row->report) &&
+           row->state != TARGET_SKIPPED;
+}
+
+static const GoalMessage *goal_message(const Target *target)
+{
+    const TargetRow *row = &target->row;
+    const Rollout *rollout = target->rollout;
+    Arena *arena = &target->engine->out->arena;
+    GoalMessage *goal = ARENA_NEW(arena, GoalMessage);
+    *goal = (GoalMessage){
+        .rollout = arena_strdup(arena, row->rollout),
+        .target = arena_strdup(arena, target->item->row.address),
+        .identity = row->identity,
+        .stamp = row->stamp,
+        .token = row->token,
+        .goal = row->goal,
+        .plan_hash = { arena_memdup(arena, rollout->row.plan_hash, PLAN_HASH_BYTES),
+                       PLAN_HASH_BYTES },
+        .from = arena_strdup(arena, row->has_start ? row->start : ""),
+        .to = arena_strdup(arena, rollout->to),
+        .deadline_ms = rollout->strategy.target_timeout_ms,
+    };
+    goal->identity.schema = arena_strdup(arena, row->identity.schema);
+    return goal;
+}
+
+/* Nothing goes to a silent agent: the order waits for its next word. */
+void order_send(Target *target)
+{
+    if (!agent_is_reachable(target->agent) || !target->rollout->has_plan) {
+        target->resend_ms = 0;
+        return;
+    }
+    session_send(target->agent, MESSAGE_GOAL, goal_message(target));
+    target->resend_ms = target->engine->now_ms + target->resend_wait_ms;
+    engine_arm(target->engine, target->resend_ms);
+}
+
+static void order_begin(Target *target)
+{
+    target->resend_wait_ms = target->engine->config.goal_resend_ms;
+    target_touch(target);
+    order_send(target);
+}
+
+static void deadline_begin(Target *target)
+{
+    Engine *engine = target->engine;
+    target->deadline_left_ms = 0;
+    target->deadline_ms = engine->now_ms + target->rollout->strategy.target_timeout_ms +
+                          engine->config.accept_ms;
+    engine_arm(engine, target->deadline_ms);
+}
+
+static void forget_outcome(TargetRow *row)
+{
+    row->code = ERR_NONE;
+    row->statement = 0;
+    row->retries = 0;
+    row->duration_ms = 0;
+    row->steps_done = 0;
+    row->steps_total = 0;
+    text_set(&row->sqlstate, "");
+    text_set(&row->message, "");
+    text_set(&row->hint, "");
+    text_set(&row->migration, "");
+}
+
+/* Identity as it is listed now: a rollout may begin before the database has been read. */
+static void take_identity(Target *target)
+{
+    const Identity *identity = &target->item->row.identity;
+    if (target->row.identity.system_identifier == 0) {
+        target->row.identity.system_identifier = identity->system_identifier;
+        target->row.identity.database_oid = identity->database_oid;
+        text_set(&target->row.identity.schema, identity->schema);
+    }
+}
+
+void order_assign(Target *target, Goal goal)
+{
+    Engine *engine = target->engine;
+    TargetRow *row = &target->row;
+    Item *item = target->item;
+    target_uncount(target);
+    uint32_t last = row->stamp.attempt > item->last_attempt ? row->stamp.attempt
+                                                            : item->last_attempt;
+    item->last_attempt = last + 1;
+    take_identity(target);
+    forget_outcome(row);
+    row->stamp = (OrderStamp){ engine->term, last + 1, 1 };
+    row->token = ++engine->highest_token;
+    row->goal = goal;
+    row->was_sent = true;
+    row->report = REPORT_NONE;
+    target_count(target);
+    target->has_progress = false;
+    deadline_begin(target);
+    order_begin(target);
+}
+
+void order_revise(Target *target, Goal goal)
+{
+    TargetRow *row = &target->row;
+    if (row->goal == goal || !order_is_in_hand(target)) {
+        return;
+    }
+    bool turns = goal == GOAL_ROLL_BACK;
+    row->goal = goal;
+    row->stamp.revision++;
+    row->report = REPORT_NONE; /* in hand before and after: no count changes */
+    if (turns) {
+        row->steps_done = 0;
+        row->steps_total = 0;
+        deadline_begin(target);
+    }
+    order_begin(target);
+}
+
+void order_resend_all(Agent *agent)
+{
+    if (!agent_is_reachable(agent)) {
+        return;
+    }
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        Target *target = agent->targets.items[i];
+        if (order_is_in_hand(target)) {
+            target->resend_wait_ms = agent->engine->config.goal_resend_ms;
+            order_send(target);
+        }
+    }
+}
+
+static void resend_tick(Target *target)
+{
+    Engine *engine = target->engine;
+    if (target->resend_ms == 0 || engine->now_ms < target->resend_ms) {
+        return;
+    }
+    if (!order_is_in_hand(target) || target->row.report != REPORT_NONE) {
+        target->resend_ms = 0;
+        return;
+    }
+    uint64_t doubled = (uint64_t)target->resend_wait_ms * 2;
+    uint32_t longest = engine->config.goal_resend_max_ms;
+    target->resend_wait_ms = doubled < longest ? (uint32_t)doubled : longest;
+    order_send(target);
+}
+
+void order_tick(Target *target)
+{
+    resend_tick(target);
+    if (target->deadline_ms != 0 && target->engine->now_ms >= target->deadline_ms) {
+        target->deadline_ms = 0;
+        if (order_is_in_hand(target)) {
+            target_fire(target, TARGET_OVERDUE);
+        }
+    }
+}
+
+void target_deadline_stop(Target *target)
+{
+    uint64_t now_ms = target->engine->now_ms;
+    if (target->deadline_ms != 0) {
+        target->deadline_left_ms = target->deadline_ms > now_ms ? target->deadline_ms - now_ms : 1;
+        target->deadline_ms = 0;
+    }
+}
+
+void target_deadline_go(Target *target)
+{
+    if (target->deadline_left_ms != 0) {
+        target->deadline_ms = target->engine->now_ms + target->deadline_left_ms;
+        target->deadline_left_ms = 0;
+        engine_arm(target->engine, target->deadline_ms);
+    }
+}

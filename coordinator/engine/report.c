@@ -1,0 +1,206 @@
+/*
+ * Reports: what an agent's STATE means for a target.
+ *
+ * A report under the order in force moves the target. One under an older order moves nothing but is a
+ * fact about the database all the same: "applied" is recorded. Every end is acknowledged, in the batch
+ * that commits it, so that the agent stops repeating it; what came twice changes nothing the second time.
+ */
+#include "coordinator/engine/state.h"
+
+/* How a report stands to the order in force. */
+typedef enum Standing {
+    STANDING_CURRENT = 0,
+    STANDING_LATE,    /* of an older order */
+    STANDING_UNHEARD, /* of an order that this coordinator never gave */
+} Standing;
+
+static const TargetEvent EVENTS[] = {
+    [REPORT_NONE] = TARGET_EVENT_NONE,    [REPORT_ACCEPTED] = TARGET_ACCEPTED,
+    [REPORT_RUNNING] = TARGET_RUNNING,    [REPORT_UNKNOWN] = TARGET_UNSURE,
+    [REPORT_PARKED] = TARGET_PARKED,      [REPORT_APPLIED] = TARGET_APPLIED,
+    [REPORT_ROLLED_BACK] = TARGET_UNDONE, [REPORT_FAILED] = TARGET_FAILURE,
+    [REPORT_HELD] = TARGET_HOLDS,         [REPORT_REFUSED] = TARGET_REFUSAL,
+};
+_Static_assert(ARRAY_LEN(EVENTS) == REPORT_COUNT_, "an event per report");
+
+static Standing standing_of(const Target *target, const State *state)
+{
+    const TargetRow *row = &target->row;
+    const Engine *engine = target->engine;
+    int order = order_stamp_compare(state->stamp, row->stamp);
+    if (state->stamp.term > engine->term || order > 0) {
+        return STANDING_UNHEARD;
+    }
+    if (order == 0) {
+        return STANDING_CURRENT;
+    }
+    /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was asked. */
+    bool is_same_attempt = state->stamp.term == row->stamp.term &&
+                           state->stamp.attempt == row->stamp.attempt;
+    bool is_answer = report_is_end((Report)state->report) && row->goal != GOAL_ROLL_BACK;
+    return is_same_attempt && is_answer ? STANDING_CURRENT : STANDING_LATE;
+}
+
+static void send_ack(Agent *agent, const State *state)
+{
+    Arena *arena = &agent->engine->out->arena;
+    StateAck *ack = ARENA_NEW(arena, StateAck);
+    ack->report_id = state->report_id;
+    ack->target = arena_strdup(arena, state->target);
+    session_send(agent, MESSAGE_STATE_ACK, ack);
+}
+
+static void take_history(TargetRow *row, const State *state)
+{
+    row->applied = state->applied;
+    text_set(&row->version, state->version);
+    if (state->has_start && !row->has_start) {
+        row->has_start = true;
+        text_set(&row->start, state->start);
+    }
+}
+
+static void take_facts(Target *target, const State *state)
+{
+    TargetRow *row = &target->row;
+    /* Before a new process has read anything, its zeroes say nothing. */
+    if (state->has_start || report_is_end((Report)state->report)) {
+        take_history(row, state);
+        row->steps_done = state->steps_done;
+        row->steps_total = state->steps_total;
+    }
+    target_uncount(target);
+    row->report = (Report)state->report;
+    target_count(target);
+    row->code = err_is_known(state->code) ? (ErrCode)state->code : ERR_INTERNAL;
+    row->statement = state->statement;
+    row->retries = state->retries;
+    row->duration_ms = state->duration_ms;
+    text_set(&row->sqlstate, state->sqlstate);
+    text_set(&row->message, state->message);
+    text_set(&row->hint, state->hint);
+    text_set(&row->migration, state->migration);
+    target_touch(target);
+}
+
+/* The item's version is what the next plan's preview and the fleet's list show. */
+static void tell_item(Target *target)
+{
+    Item *item = target->item;
+    const TargetRow *row = &target->row;
+    bool is_news = !str_equal(item->row.version, row->version) || !item->row.is_read;
+    if (is_news && (row->report == REPORT_APPLIED || row->report == REPORT_ROLLED_BACK)) {
+        item->row.is_read = true;
+        text_set(&item->row.version, row->version);
+        text_set(&item->row.rollout, row->applied > 0 ? row->rollout : "");
+        item_touch(item);
+    }
+}
+
+static void take_current(Target *target, const State *state)
+{
+    Report report = (Report)state->report;
+    bool has_ended = report_is_end(target->row.report);
+    if (state->report_id <= target->report_id || (has_ended && !report_is_end(report)) ||
+        (has_ended && target->row.report == report)) {
+        return; /* doubled, or overtaken */
+    }
+    target->report_id = state->report_id;
+    target->resend_ms = 0;
+    if (target_rule(target, EVENTS[report])->to != RULE_IGNORE) {
+        take_facts(target, state);
+    }
+    target_fire(target, EVENTS[report]);
+    tell_item(target);
+}
+
+static void take_late(Target *target, const State *state)
+{
+    TargetRow *row = &target->row;
+    bool has_newer = report_is_end(row->report) || row->report == REPORT_RUNNING ||
+                     row->report == REPORT_PARKED;
+    bool is_news = state->report == REPORT_APPLIED && row->applied != state->applied && !has_newer;
+    if (!is_news) {
+        return;
+    }
+    take_history(row, state);
+    target_touch(target);
+    target_fire(target, TARGET_LATE_APPLIED);
+}
+
+/*
+ * Is it this agent's to speak of? A target that has moved is still spoken of by the agent it moved away
+ * from; a target that was never this agent's is a forgery.
+ */
+static bool is_forged(const Agent *agent, const char *address)
+{
+    const Item *item = item_find(agent->engine, address);
+    return item != NULL && item->agent != NULL && item->agent != agent && !item->row.is_gone;
+}
+
+static void quarantine_forger(Agent *agent, const char *address)
+{
+    AUTO(Str) reason = { 0 };
+    str_printf(&reason, "it reported on %s, which is another agent's", address);
+    text_set(&agent->row.reason, str_text(&reason));
+    session_fire(agent, SESSION_FORGED);
+}
+
+/* Reports on a rollout that is not known here: the store is older than the fleet. */
+static void take_unknown(Agent *agent, const State *state)
+{
+    watch_term_seen(agent->engine, state->stamp.term);
+    rollout_adopt(agent->engine, state->rollout, state->target);
+}
+
+void report_take(Agent *agent, const State *state)
+{
+    Report report = (Report)state->report;
+    if (state->report == REPORT_NONE || state->report >= REPORT_COUNT_) {
+        return;
+    }
+    if (is_forged(agent, state->target)) {
+        quarantine_forger(agent, state->target);
+        return;
+    }
+    Rollout *rollout = rollout_find(agent->engine, state->rollout);
+    Target *target = rollout == NULL ? NULL : target_find(rollout, state->target);
+    if (rollout == NULL) {
+        take_unknown(agent, state);
+    } else if (target != NULL && target->agent == agent) {
+        Standing standing = standing_of(target, state);
+        if (standing == STANDING_UNHEARD) {
+            watch_term_seen(agent->engine, state->stamp.term);
+            return; /* not acknowledged: it is told again to the coordinator that knows the order */
+        }
+        watch_target_reconciled(target);
+        (standing == STANDING_CURRENT ? take_current : take_late)(target, state);
+    }
+    if (report_is_end(report)) {
+        send_ack(agent, state);
+    }
+}
+
+static void progress_copy(Target *target, const Progress *progress)
+{
+    Arena *arena = &target->progress_arena;
+    arena_done(arena);
+    target->progress = *progress;
+    target->progress.rollout = arena_strdup(arena, progress->rollout);
+    target->progress.target = arena_strdup(arena, progress->target);
+    target->progress.migration = arena_strdup(arena, progress->migration);
+    target->progress.phase = arena_strdup(arena, progress->phase);
+    target->progress.blocked_by = arena_strdup(arena, progress->blocked_by);
+    target->has_progress = true;
+}
+
+void progress_take(Agent *agent, const Progress *progress)
+{
+    Rollout *rollout = rollout_find(agent->engine, progress->rollout);
+    Target *target = rollout == NULL ? NULL : target_find(rollout, progress->target);
+    if (target != NULL && target->agent == agent &&
+        target->row.stamp.term == progress->stamp.term &&
+        target->row.stamp.attempt == progress->stamp.attempt && !report_is_end(target->row.report)) {
+        progress_copy(target, progress);
+    }
+}

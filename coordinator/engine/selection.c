@@ -1,0 +1,205 @@
+/*
+ * Selection: which targets a plan is for, in which order, and how the waves fall. Reads only.
+ *
+ * Order: by address, round-robin over instances, so that the first wave touches many hosts a little and
+ * not one host a lot. Waves are cumulative and round up; the last holds everything.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/engine/state.h"
+#include "proto/address.h"
+#include "proto/select.h"
+
+typedef struct Pick {
+    const Item *item;
+    Address address;
+    uint32_t rank; /* its place among the targets of its instance */
+} Pick;
+
+typedef struct Selection {
+    const Engine *engine;
+    Arena *arena;
+    Select *where;
+    LIST(Pick) picks;
+} Selection;
+
+static const Labels *instance_labels(const Item *item)
+{
+    static const Labels NONE = { 0 };
+    const AgentRow *row = &item->agent->row;
+    for (size_t i = 0; i < row->instance_count; i++) {
+        if (str_equal(row->instances[i].name, item->row.instance)) {
+            return &row->instances[i].labels;
+        }
+    }
+    return &NONE;
+}
+
+static bool is_wanted(const Selection *selection, const Item *item, const Address *address)
+{
+    SelectSubject subject = {
+        .instance = item->row.instance,
+        .host = item->row.agent,
+        .database = address->database,
+        .schema = address->schema,
+        .version = item->row.version,
+        .agent_labels = &item->agent->row.labels,
+        .instance_labels = instance_labels(item),
+    };
+    return select_matches(selection->where, &subject);
+}
+
+/* A replica's listing of a database that another instance has writable. */
+static bool is_served_elsewhere(const Item *item)
+{
+    for (size_t i = 0; item->family != NULL && i < item->family->items.count; i++) {
+        const InventoryRow *other = &item->family->items.items[i]->row;
+        if (other != &item->row && !other->in_recovery && !other->is_gone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ErrCode check_pick(const Item *item, Err *err)
+{
+    const char *address = item->row.address;
+    if (item->row.in_recovery) {
+        err_set(err, ERR_REPLICA, "%s is only known on a replica", address);
+        return err_hint(err, "bring its primary into the fleet, or leave it out with `where`");
+    }
+    if (item->row.is_disputed) {
+        err_set(err, ERR_IDENTITY, "%s is disputed: two writable databases claim to be it", address);
+        return err_hint(err, "fence off the one that is not the primary, or leave it out");
+    }
+    if (item->target != NULL) {
+        const Rollout *other = item->target->rollout;
+        err_set(err, ERR_CONFLICT, "%s belongs to rollout %s, which is open (%s)", address,
+                other->row.id, rollout_state_name(other->row.state));
+        return err_hint(err, "wait for its end, or end it by `skein rollout abort %s`",
+                        other->row.id);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
+{
+    Pick pick = { .item = item };
+    bool is_there = !item->row.is_gone && item->agent != NULL &&
+                    !(item->row.in_recovery && is_served_elsewhere(item)) &&
+                    address_parse(item->row.address, selection->arena, &pick.address, NULL) ==
+                        ERR_NONE;
+    if (!is_there) {
+        return ERR_NONE;
+    }
+    if (!item->row.is_read && select_uses_version(selection->where)) {
+        err_set(err, ERR_REFUSED, "%s has not been read yet, and `where` asks for its version",
+                item->row.address);
+        return err_hint(err, "wait until `skein targets` shows its version, or select by something "
+                             "else");
+    }
+    if (!is_wanted(selection, item, &pick.address)) {
+        return ERR_NONE;
+    }
+    ErrCode code = check_pick(item, err);
+    if (code == ERR_NONE) {
+        LIST_PUSH(&selection->picks, pick);
+    }
+    return code;
+}
+
+static int pick_order(const void *a, const void *b)
+{
+    const Pick *left = a;
+    const Pick *right = b;
+    if (left->rank != right->rank) {
+        return left->rank < right->rank ? -1 : 1;
+    }
+    return strcmp(left->item->row.address, right->item->row.address);
+}
+
+/* Items come by address, so those of one instance stand together. */
+static void rank_picks(Selection *selection)
+{
+    uint32_t rank = 0;
+    for (size_t i = 0; i < selection->picks.count; i++) {
+        Pick *pick = &selection->picks.items[i];
+        bool is_same = i > 0 && str_equal(pick->address.instance,
+                                          selection->picks.items[i - 1].address.instance);
+        rank = is_same ? rank + 1 : 0;
+        pick->rank = rank;
+    }
+    qsort(selection->picks.items, selection->picks.count, sizeof(Pick), pick_order);
+}
+
+static TargetRow target_row(const Pick *pick, Arena *arena)
+{
+    const InventoryRow *item = &pick->item->row;
+    TargetRow row;
+    row_init(ROW_TARGET, &row);
+    row.address = arena_strdup(arena, item->address);
+    row.identity = item->identity;
+    row.identity.schema = arena_strdup(arena, item->identity.schema);
+    row.agent = arena_strdup(arena, item->agent);
+    row.instance = arena_strdup(arena, item->instance);
+    row.database = pick->address.database;
+    row.version = arena_strdup(arena, item->version);
+    row.state = TARGET_PENDING;
+    return row;
+}
+
+static void fill_preview(const Selection *selection, const Plan *plan, PlanPreview *preview)
+{
+    Arena *arena = selection->arena;
+    size_t total = selection->picks.count;
+    const PlanStrategy *strategy = &plan->strategy;
+    *preview = (PlanPreview){
+        .targets = ARENA_ARRAY(arena, TargetRow, total),
+        .target_count = total,
+        .wave_targets = ARENA_ARRAY(arena, uint32_t, strategy->wave_count),
+        .wave_count = strategy->wave_count,
+        .max_failures = amount_round_down(strategy->max_failures, (uint32_t)total),
+    };
+    uint32_t at = 0;
+    for (size_t wave = 0; wave < strategy->wave_count; wave++) {
+        bool is_last = wave + 1 == strategy->wave_count;
+        uint32_t end = is_last ? (uint32_t)total
+                               : amount_round_up(strategy->waves[wave].targets, (uint32_t)total);
+        for (; at < end; at++, preview->wave_targets[wave]++) {
+            preview->targets[at] = target_row(&selection->picks.items[at], arena);
+            preview->targets[at].wave = (uint32_t)wave;
+        }
+    }
+}
+
+static ErrCode pick_all(Selection *selection, const Plan *plan, Err *err)
+{
+    const Engine *engine = selection->engine;
+    ErrCode code = select_parse(plan->where, selection->arena, &selection->where, err);
+    for (size_t i = 0; code == ERR_NONE && i < engine->items.count; i++) {
+        code = pick_item(selection, engine->items.items[i], err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (selection->picks.count == 0) {
+        err_set(err, ERR_REFUSED, "no target matches: %s",
+                plan->where[0] == '\0' ? "the fleet is empty" : plan->where);
+        return err_hint(err, "`skein targets --where EXPR` shows what an expression selects");
+    }
+    return ERR_NONE;
+}
+
+ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview,
+                       Err *err)
+{
+    Selection selection = { .engine = engine, .arena = arena };
+    ErrCode code = pick_all(&selection, plan, err);
+    if (code == ERR_NONE) {
+        rank_picks(&selection);
+        fill_preview(&selection, plan, ret_preview);
+    }
+    LIST_DONE(&selection.picks);
+    return code;
+}

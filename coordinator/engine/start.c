@@ -1,0 +1,148 @@
+/* Starting a rollout: everything that can be wrong with it is said before anything changes. */
+#include <string.h>
+
+#include "coordinator/engine/state.h"
+
+static bool takes_back_by_itself(const PlanStrategy *strategy)
+{
+    return strategy->on_failure != ON_FAILURE_PAUSE ||
+           strategy->on_agent_lost == ON_AGENT_LOST_ROLL_BACK_WAVE ||
+           strategy->on_agent_lost == ON_AGENT_LOST_ROLL_BACK_ROLLOUT;
+}
+
+static const char *first_irreversible(const Plan *plan)
+{
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (plan->migrations[i].is_irreversible) {
+            return plan->migrations[i].id;
+        }
+    }
+    return NULL;
+}
+
+static ErrCode check_id(const Engine *engine, const char *id, Err *err)
+{
+    if (id[0] == '\0' || strlen(id) > ROLLOUT_ID_MAX) {
+        return err_set(err, ERR_LIMIT, "a rollout id has 1 to %d bytes", ROLLOUT_ID_MAX);
+    }
+    if (rollout_find(engine, id) != NULL) {
+        return err_set(err, ERR_EXISTS, "there is a rollout %s already", id);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode check_plan(const Engine *engine, const Plan *plan, Err *err)
+{
+    const PlanStrategy *strategy = &plan->strategy;
+    const char *irreversible = first_irreversible(plan);
+    if (plan_find(plan, plan->to) < 0) {
+        return err_set(err, ERR_SYNTAX, "the plan leads to %s, which is not one of its migrations",
+                       plan->to);
+    }
+    if (irreversible != NULL && takes_back_by_itself(strategy) && !strategy->allow_irreversible) {
+        err_set(err, ERR_IRREVERSIBLE, "%s cannot be undone, and the strategy rolls back by itself",
+                irreversible);
+        return err_hint(err, "pause on failure and on lost agents, or set allow_irreversible: true");
+    }
+    if (strategy->agent_lost_after_ms < 2 * (uint64_t)engine->config.lost_ms) {
+        err_set(err, ERR_CONFIG, "on_agent_lost.after is %u ms and must be at least twice lost, "
+                "%u ms", strategy->agent_lost_after_ms, engine->config.lost_ms);
+        return err_hint(err, "an agent that is merely reconnecting must not be given up");
+    }
+    return ERR_NONE;
+}
+
+/* The fleet is shown before it is judged: a term that has passed decides nothing any more. */
+static ErrCode check_engine(const Engine *engine, Err *err)
+{
+    if (engine->term_seen != 0) {
+        return err_set(err, ERR_STORE_TERM, "the fleet knows a later coordinator (term %llu)",
+                       (unsigned long long)engine->term_seen);
+    }
+    return ERR_NONE;
+}
+
+static void make_waves(Rollout *rollout, const Plan *plan, const PlanPreview *preview, Arena *arena)
+{
+    WaveRow *rows = ARENA_ARRAY(arena, WaveRow, preview->wave_count);
+    for (size_t i = 0; i < preview->wave_count; i++) {
+        const PlanWave *wave = &plan->strategy.waves[i];
+        rows[i] = (WaveRow){
+            .rollout = rollout->row.id,
+            .index = (uint32_t)i,
+            .name = wave->name,
+            .state = WAVE_WAITING,
+            .approved_by = "",
+            .target_count = preview->wave_targets[i],
+            .soak_ms = wave->soak_ms,
+            .soak_left_ms = wave->soak_ms,
+        };
+    }
+    rollout_make_waves(rollout, rows, preview->wave_count);
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        wave_touch(&rollout->waves[i]);
+    }
+}
+
+static void make_targets(Rollout *rollout, const PlanPreview *preview)
+{
+    for (size_t i = 0; i < preview->target_count; i++) {
+        preview->targets[i].rollout = rollout->row.id;
+    }
+    rollout_make_targets(rollout, preview->targets, preview->target_count);
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        target_touch(&rollout->targets[i]);
+    }
+}
+
+static void make_rollout(Engine *engine, const StartRollout *start, const PlanPreview *preview,
+                         Arena *arena)
+{
+    Rollout *rollout = rollout_new(engine, start->id);
+    RolloutRow *row = &rollout->row;
+    row->state = ROLLOUT_READY;
+    row->created_at_ms = engine->wall_ms;
+    memcpy(row->plan_hash, start->plan_hash, PLAN_HASH_BYTES);
+    text_set(&row->name, start->plan->name);
+    text_set(&row->actor, engine->actor);
+    text_set(&row->reason, "it is durable, and opens its first wave next");
+    make_waves(rollout, start->plan, preview, arena);
+    make_targets(rollout, preview);
+    rollout_take_plan(rollout, start->plan);
+    rollout_open(rollout);
+    rollout_touch(rollout);
+    event_note((Place){ .engine = engine, .rollout = rollout }, "E04", ERR_NONE,
+               "rollout {rollout} is started by {actor}: {total} targets");
+}
+
+ErrCode start_run(Engine *engine, const StartRollout *start, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    PlanPreview preview = { 0 };
+    ErrCode code = check_engine(engine, err);
+    if (code == ERR_NONE) {
+        code = check_id(engine, start->id, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_plan(engine, start->plan, err);
+    }
+    if (code == ERR_NONE) {
+        code = selection_make(engine, start->plan, &arena, &preview, err);
+    }
+    if (code == ERR_NONE) {
+        make_rollout(engine, start, &preview, &arena);
+    }
+    return code;
+}
+
+void plan_found(Engine *engine, const Plan *plan, const uint8_t *hash)
+{
+    for (size_t i = 0; i < engine->rollouts.count; i++) {
+        Rollout *rollout = engine->rollouts.items[i];
+        bool is_its = memcmp(rollout->row.plan_hash, hash, PLAN_HASH_BYTES) == 0;
+        if (!rollout->has_plan && !rollout->row.is_adopted && is_its) {
+            rollout_take_plan(rollout, plan);
+            rollout_fire(rollout, ROLLOUT_PLAN_BACK);
+        }
+    }
+}

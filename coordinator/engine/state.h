@@ -1,0 +1,422 @@
+/*
+ * The engine's inside: what its files share. Nobody else includes this.
+ *
+ * Who points at whom: an Engine owns Agents (by name), Items (the fleet's targets, by address) and
+ * Rollouts (by id); a Rollout owns its Waves and its Targets, both in order, in arrays that never move.
+ * Rows are the durable part of each; everything beside a row is rebuilt when the engine loads.
+ *
+ * Changing a row: through the row's `…_touch`, which marks it for the end of the step. Changing a state:
+ * through machine_fire only. Changing what counts are made of (state, charge, agent, item):
+ * between target_uncount and target_count.
+ */
+#ifndef SKEIN_COORDINATOR_ENGINE_STATE_H
+#define SKEIN_COORDINATOR_ENGINE_STATE_H
+
+#include "common/list.h"
+#include "common/map.h"
+#include "common/table.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/engine/rows.h"
+#include "proto/select.h"
+
+typedef struct Agent Agent;
+typedef struct Item Item;
+typedef struct Target Target;
+typedef struct Wave Wave;
+typedef struct Rollout Rollout;
+
+/* One process at the other end of one connection. session 0: none. */
+typedef struct Binding {
+    uint64_t connection;
+    uint64_t session;
+    uint8_t boot_id[BOOT_ID_BYTES];
+} Binding;
+
+/* An inventory under way: its pages, until all of them are there. */
+#define LISTING_PAGES_MAX 256
+typedef struct Listing {
+    Arena arena;
+    uint64_t revision; /* 0: none under way */
+    Inventory *pages[LISTING_PAGES_MAX];
+    size_t pages_here;
+    size_t page_count; /* known from the last page; 0: not yet */
+} Listing;
+
+#define REPLACED_MAX 8 /* processes remembered as replaced; older ones are forgotten */
+
+struct Agent {
+    AgentRow row;
+    Engine *engine;
+    Binding bound;     /* whose messages count */
+    Binding offered;   /* a WELCOME that waits for proof that its reader lives */
+    bool is_proven;    /* the bound process has spoken in its session */
+    bool has_process;  /* `process` is the last one that proved itself */
+    uint8_t process[BOOT_ID_BYTES];
+    uint8_t replaced[REPLACED_MAX][BOOT_ID_BYTES];
+    size_t replaced_count;
+    uint64_t heard_ms;
+    uint64_t lost_ms;      /* when it was found lost; 0: is not */
+    bool has_said_bye;     /* its silence says nothing about the network */
+    bool has_listed;       /* the bound process has a complete inventory here */
+    Listing *listing;
+    LIST(Target *) targets; /* of open rollouts */
+    uint32_t busy;         /* slots held on this host, whatever the rollout */
+    bool is_dirty;
+};
+
+/* What max_parallel_per_database counts. */
+typedef struct Database {
+    char *key; /* INSTANCE/DATABASE */
+    uint32_t busy;
+} Database;
+
+/* All addresses under which one identity is listed: a primary and its replicas, or a dispute. */
+typedef struct Family {
+    LIST(Item *) items;
+} Family;
+
+struct Item {
+    InventoryRow row;
+    Engine *engine;
+    Agent *agent; /* NULL: revoked */
+    Database *database;
+    Family *family;        /* NULL: identity not read */
+    Target *target;        /* that it serves now, of an open rollout; NULL: none */
+    uint32_t last_attempt; /* over all rollouts: an agent compares orders by it */
+    uint32_t uses;         /* targets of all rollouts, open or not, that speak of it */
+    uint64_t listed;       /* number of the listing that last named it */
+    bool is_dirty;
+};
+
+struct Target {
+    TargetRow row;
+    Engine *engine;
+    Rollout *rollout;
+    Wave *wave;
+    Agent *agent;
+    Item *item;
+    size_t index;            /* in the rollout's order */
+    uint64_t deadline_ms;    /* 0: none */
+    uint64_t deadline_left_ms; /* while it stands still; 0: it runs or there is none */
+    uint64_t resend_ms;      /* when to send the order again; 0: it has been answered */
+    uint32_t resend_wait_ms;
+    uint64_t report_id;      /* of the newest report of the agent's present process */
+    bool is_reconciled;      /* heard of since this engine was made */
+    bool is_absent;          /* charged because its agent stays away, not for a failure */
+    bool is_dirty;
+    bool has_progress;
+    Progress progress;
+    Arena progress_arena;
+};
+
+struct Wave {
+    WaveRow row;
+    Engine *engine;
+    Rollout *rollout;
+    Target *targets; /* its slice of the rollout's */
+    TargetCounts counts;
+    uint64_t opened_ms;     /* who is away then has this long at the least to come back */
+    uint64_t soak_until_ms; /* 0: the soak's clock does not run */
+    bool needs_approval;
+    bool is_dirty;
+};
+
+struct Rollout {
+    RolloutRow row;
+    Engine *engine;
+    size_t number; /* from 0, oldest first */
+    Arena plan_arena;
+    bool has_plan;
+    PlanStrategy strategy;    /* without its waves */
+    const char *to;
+    const char *irreversible; /* id of the first irreversible migration; "": none */
+    uint32_t max_failures;
+    Wave *waves;
+    size_t wave_count;
+    Target *targets;
+    size_t target_count;
+    Map *by_address;
+    TargetCounts counts;
+    uint32_t absent;    /* of counts.used: away, not failed */
+    uint32_t uncertain; /* unknown and not charged */
+    uint64_t resumed_ms; /* verdicts count silence from here at the earliest */
+    Agent *lost_agent;   /* whom the verdict under way speaks of */
+    const char *words;   /* the operator's reason, while a command acts */
+    bool is_dirty;
+    bool is_stale; /* counts or flags have changed: to be evaluated */
+};
+
+struct Engine {
+    EngineConfig config;
+    uint64_t term;
+    uint64_t highest_token;
+    uint64_t term_seen;
+    uint64_t now_ms;
+    int64_t wall_ms;
+    Effects *out; /* of the step under way */
+    char actor[NAME_MAX_BYTES * 2];
+    uint64_t session_count;
+    uint64_t listing_count;
+    bool has_begun;
+    bool is_recovering;
+    uint64_t recovery_ends_ms;
+    size_t unreconciled; /* in flight when the engine was made, and not heard of since */
+    uint64_t due_ms; /* nothing is due before; UINT64_MAX: nothing at all */
+    bool has_new_loss; /* a session was lost in this step: look at the breaker */
+    Map *agents_by_name;
+    LIST(Agent *) agents; /* by name */
+    bool has_new_agents;
+    Map *items_by_address;
+    LIST(Item *) items; /* by address */
+    bool has_new_items;
+    Map *families;  /* by identity */
+    Map *databases; /* by INSTANCE/DATABASE */
+    Map *rollouts_by_id;
+    LIST(Rollout *) rollouts; /* oldest first */
+    LIST(const Rule *) trail; /* rules met by the last step */
+    LIST(Agent *) dirty_agents;
+    LIST(Item *) dirty_items;
+    LIST(Rollout *) dirty_rollouts;
+    LIST(Wave *) dirty_waves;
+    LIST(Target *) dirty_targets;
+};
+
+/* --- machine.c: the one way to change a state --- */
+
+/* Where something happens: what sentences and events are filled from. NULL where it does not apply. */
+typedef struct Place {
+    Engine *engine;
+    Agent *agent;
+    Rollout *rollout;
+    Wave *wave;
+    Target *target;
+} Place;
+
+typedef struct Machine {
+    const RuleTable *table;
+    Place (*place)(void *subject);
+    int (*state)(const void *subject);
+    void (*set_state)(void *subject, int state); /* with counts, row and touch */
+    /* What follows from the move, when state and event are in place; NULL: nothing. */
+    void (*entered)(void *subject, int old_state, const Rule *rule);
+} Machine;
+
+/*
+ * Finds the rule for `event` and does what it says; a change of state (also from a state to itself)
+ * becomes a line of the event log. Returns the rule, whose `to` tells what became of the event.
+ */
+const Rule *machine_fire(const Machine *machine, void *subject, int event);
+
+/* The answer to a person whose request a rule rejects. */
+ErrCode machine_refuse(const Machine *machine, void *subject, const Rule *rule, Err *err);
+
+bool rule_moves(const Rule *rule); /* did it change or confirm a state? */
+
+/* A line of the event log that is no change of state. */
+void event_note(Place place, const char *rule, ErrCode code, const char *sentence);
+
+/* --- sentence.c --- */
+
+/* Appends `pattern` with its {words} filled in from `place`. */
+void sentence_write(Str *out, const char *pattern, const Place *place);
+bool sentence_knows(const char *name, size_t length);
+void duration_write_words(Str *out, uint64_t duration_ms);
+
+/* --- the machines --- */
+
+typedef enum SessionEvent {
+    SESSION_EVENT_NONE = 0,
+    SESSION_GREETED,     /* HELLO taken: a process is bound to a new session */
+    SESSION_HEARD,       /* a message in its session */
+    SESSION_SILENT,      /* nothing for suspect_ms */
+    SESSION_LONG_SILENT, /* nothing for lost_ms (never heard since the start: for the grace) */
+    SESSION_BYE,
+    SESSION_CUT,         /* its connection cannot be routed to any more */
+    SESSION_TWIN,        /* a process that had been replaced lives: two have one key */
+    SESSION_FORGED,
+    SESSION_REVOKED,
+    SESSION_RELEASED,
+    SESSION_EVENT_COUNT_,
+} SessionEvent;
+
+typedef enum TargetEvent {
+    TARGET_EVENT_NONE = 0,
+    TARGET_DISPATCH,      /* admission gives it a slot */
+    TARGET_DISPATCH_BACK, /* the same, to be taken back */
+    TARGET_ACCEPTED,      /* reports under the order in force … */
+    TARGET_RUNNING,
+    TARGET_UNSURE,
+    TARGET_PARKED,
+    TARGET_APPLIED,
+    TARGET_UNDONE,
+    TARGET_FAILURE,
+    TARGET_HOLDS,
+    TARGET_REFUSAL,       /* … until here */
+    TARGET_LATE_APPLIED,  /* "applied" under an older order: a fact about the database */
+    TARGET_SILENT,        /* its agent's session is lost */
+    TARGET_BACK,          /* its agent is back */
+    TARGET_ABSENT,        /* its agent stayed away for agent_lost.after: the verdict */
+    TARGET_OVERDUE,       /* its deadline has passed without an end */
+    TARGET_PAUSE,         /* the rollout pauses … */
+    TARGET_GO_ON,         /* … and goes on */
+    TARGET_STOP,          /* the rollout is aborted */
+    TARGET_TAKE_BACK,     /* its wave is to be rolled back */
+    TARGET_WAVE_PASSED,
+    TARGET_GONE,          /* not in its agent's inventory any more */
+    TARGET_DISPUTE,       /* two writable databases claim its identity */
+    TARGET_RETRY,
+    TARGET_SKIP,
+    TARGET_EVENT_COUNT_,
+} TargetEvent;
+
+typedef enum WaveEvent {
+    WAVE_EVENT_NONE = 0,
+    WAVE_EVALUATE, /* counts or flags have changed */
+    WAVE_APPROVE,
+    WAVE_EVENT_COUNT_,
+} WaveEvent;
+
+typedef enum RolloutEvent {
+    ROLLOUT_EVENT_NONE = 0,
+    ROLLOUT_EVALUATE,
+    ROLLOUT_AGENT_LOST, /* the verdict on `lost_agent` has charged targets */
+    ROLLOUT_MASS_LOSS,
+    ROLLOUT_PLAN_MISSING,
+    ROLLOUT_PLAN_BACK,
+    ROLLOUT_STORE_BEHIND, /* the fleet has seen a later coordinator than this store knows */
+    ROLLOUT_PAUSE,
+    ROLLOUT_RESUME,
+    ROLLOUT_ABORT,
+    ROLLOUT_ROLL_BACK,
+    ROLLOUT_EVENT_COUNT_,
+} RolloutEvent;
+
+const Rule *session_fire(Agent *agent, SessionEvent event);
+ErrCode session_refuse(Agent *agent, const Rule *rule, Err *err);
+const Rule *target_fire(Target *target, TargetEvent event);
+const Rule *wave_fire(Wave *wave, WaveEvent event);
+const Rule *rollout_fire(Rollout *rollout, RolloutEvent event);
+const Rule *target_rule(const Target *target, TargetEvent event); /* without doing it */
+ErrCode target_refuse(Target *target, const Rule *rule, Err *err);
+ErrCode wave_refuse(Wave *wave, const Rule *rule, Err *err);
+ErrCode rollout_refuse(Rollout *rollout, const Rule *rule, Err *err);
+
+/* --- rows that change --- */
+void agent_touch(Agent *agent);
+void item_touch(Item *item);
+void rollout_touch(Rollout *rollout);
+void wave_touch(Wave *wave);
+void target_touch(Target *target); /* makes its rollout stale, too */
+void engine_arm(Engine *engine, uint64_t at_ms);
+
+/* --- fleet.c: agents and items by their names --- */
+Agent *agent_find(const Engine *engine, const char *name);
+Agent *agent_add(Engine *engine, const char *name);
+Agent *agent_load(Engine *engine, const AgentRow *row);
+void agent_free(Agent *agent);
+bool agent_is_reachable(const Agent *agent); /* active, with a bound session */
+bool agent_is_away(const Agent *agent);      /* lost, quarantined or never heard of */
+Item *item_find(const Engine *engine, const char *address);
+Item *item_add(Engine *engine, const char *address);
+Item *item_load(Engine *engine, const InventoryRow *row);
+void item_free(Item *item);
+void item_forget(Item *item); /* out of the fleet; the caller takes it off engine->items */
+void item_serve(Item *item, Agent *agent, const char *instance); /* who lists it from now on */
+void item_set_identity(Item *item, const Identity *identity);
+void fleet_sort(Engine *engine);
+
+/* --- session.c --- */
+void session_hello(Agent *agent, uint64_t connection, const Hello *hello);
+/* The agent that this message counts for; NULL: a stale or foreign session. */
+Agent *session_admit(Engine *engine, const Event *event);
+void session_ping(Agent *agent, const Ping *ping);
+void session_stray_ping(Engine *engine, const Event *event);
+void session_tick(Agent *agent);
+uint64_t session_due_ms(const Agent *agent);
+void session_send(Agent *agent, MessageType type, const void *body);
+uint64_t session_digest(const Agent *agent);
+
+/* --- inventory.c --- */
+void inventory_take(Agent *agent, const Inventory *page);
+void listing_free(Listing *listing);
+void inventory_drop_agent(Agent *agent); /* its key was revoked */
+void family_settle(Family *family);
+
+/* --- order.c: goals and how they reach the agent --- */
+bool order_is_in_hand(const Target *target); /* an order is in force and has not ended */
+void order_assign(Target *target, Goal goal); /* a new attempt, with its token */
+void order_revise(Target *target, Goal goal); /* the same attempt, a newer goal */
+void order_send(Target *target);
+void order_resend_all(Agent *agent);
+void order_tick(Target *target);
+void target_deadline_stop(Target *target);
+void target_deadline_go(Target *target);
+
+/* --- report.c: STATE --- */
+void report_take(Agent *agent, const State *state);
+void progress_take(Agent *agent, const Progress *progress);
+
+/* --- target.c --- */
+void target_count(Target *target);
+void target_uncount(Target *target);
+void target_charge(Target *target, bool is_absent);
+void target_clear_charge(Target *target);
+void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
+bool target_is_wanted_back(const Target *target);
+bool target_is_retried(const TargetRow *row); /* charged, but given another try */
+
+/* --- wave.c, rollout.c --- */
+bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */
+uint32_t wave_unhealthy(const TargetCounts *counts);
+bool rollout_is_open(RolloutState state);
+bool rollout_is_tripped(const Rollout *rollout);
+bool rollout_may_admit(const Rollout *rollout);
+bool rollout_is_taken_back(const Rollout *rollout);
+void rollout_settle(Rollout *rollout); /* waves and rollout to a fixpoint */
+void rollout_open(Rollout *rollout);   /* its targets are its own from now on */
+void rollout_close(Rollout *rollout);
+
+/* --- watch.c: lost agents, the breaker, recovery --- */
+void watch_begin(Engine *engine);
+void watch_breaker(Engine *engine);
+void watch_verdicts(Engine *engine);
+void watch_recovery(Engine *engine);
+void watch_target_reconciled(Target *target);
+void watch_term_seen(Engine *engine, uint64_t term);
+uint64_t watch_verdict_ms(const Target *target); /* when its agent's absence counts */
+
+/* --- dispatch.c --- */
+void dispatch_run(Engine *engine);
+
+/* --- load.c --- */
+Rollout *rollout_new(Engine *engine, const char *id);
+void rollout_free(Rollout *rollout);
+void rollout_take_plan(Rollout *rollout, const Plan *plan);
+void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count);
+void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count);
+void rollout_adopt(Engine *engine, const char *id, const char *address);
+Rollout *rollout_find(const Engine *engine, const char *id);
+Target *target_find(const Rollout *rollout, const char *address);
+void engine_load(Engine *engine, const EngineLoad *load);
+
+/* --- selection.c --- */
+ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview,
+                       Err *err);
+
+/* --- command.c, start.c --- */
+ErrCode command_run(Engine *engine, const Command *command, Err *err);
+ErrCode start_run(Engine *engine, const StartRollout *start, Err *err);
+void plan_found(Engine *engine, const Plan *plan, const uint8_t *hash);
+
+/* --- effects.c --- */
+void effects_add(Effects *effects, Effect effect);
+void engine_flush(Engine *engine);
+void engine_send(Engine *engine, uint64_t connection, uint64_t session, MessageType type,
+                 const void *body);
+
+extern const RuleTable SESSION_TABLE;
+extern const RuleTable TARGET_TABLE;
+extern const RuleTable WAVE_TABLE;
+extern const RuleTable ROLLOUT_TABLE;
+
+#endif

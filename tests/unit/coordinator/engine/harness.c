@@ -1,0 +1,645 @@
+/* A fleet for stories. */
+#include "tests/unit/coordinator/engine/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEARTBEAT_MS 5000
+#define WALL_MS 1700000000000
+
+static Map *fired;
+
+bool harness_has_fired(const char *rule)
+{
+    return fired != NULL && map_get(fired, rule) != NULL;
+}
+
+size_t harness_fired_count(void)
+{
+    return fired == NULL ? 0 : map_count(fired);
+}
+
+/* --- the store --- */
+
+static void keep(StoredList *list, const char *key, const void *row)
+{
+    LIST_EACH(stored, list)
+    {
+        if (strcmp(stored->key, key) == 0) {
+            stored->row = row;
+            return;
+        }
+    }
+    Stored stored = { key, row };
+    LIST_PUSH(list, stored);
+}
+
+static void forget(StoredList *list, const char *key)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i].key, key) == 0) {
+            LIST_REMOVE(list, i);
+            return;
+        }
+    }
+}
+
+static const char *key_of(Fleet *fleet, const char *rollout_id, const char *rest)
+{
+    return arena_printf(&fleet->arena, "%s %s", rollout_id, rest);
+}
+
+static void keep_goal(Fleet *fleet, const SendEffect *send)
+{
+    if (send->type == MESSAGE_GOAL) {
+        const GoalMessage *message = send->body;
+        map_put(fleet->goals, message->target, (void *)(uintptr_t)message);
+        fleet->goal_count++;
+    }
+}
+
+static void keep_effect(Fleet *fleet, const Effect *effect)
+{
+    char index[16];
+    switch (effect->kind) {
+    case EFFECT_PERSIST_AGENT:
+        keep(&fleet->agents, effect->agent->name, effect->agent);
+        break;
+    case EFFECT_PERSIST_INVENTORY:
+        keep(&fleet->inventory, effect->inventory->address, effect->inventory);
+        break;
+    case EFFECT_FORGET_INVENTORY:
+        forget(&fleet->inventory, effect->inventory->address);
+        break;
+    case EFFECT_PERSIST_ROLLOUT:
+        keep(&fleet->rollouts, effect->rollout->id, effect->rollout);
+        break;
+    case EFFECT_PERSIST_WAVE:
+        snprintf(index, sizeof(index), "%u", effect->wave->index);
+        keep(&fleet->waves, key_of(fleet, effect->wave->rollout, index), effect->wave);
+        break;
+    case EFFECT_PERSIST_TARGET:
+        keep(&fleet->targets, key_of(fleet, effect->target->rollout, effect->target->address),
+             effect->target);
+        break;
+    case EFFECT_PUBLISH_EVENT:
+        LIST_PUSH(&fleet->events, effect->event);
+        break;
+    case EFFECT_SEND:
+        keep_goal(fleet, &effect->send);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- steps --- */
+
+static void check_target(Fleet *fleet, const TargetRow *shown)
+{
+    const char *key = key_of(fleet, shown->rollout, shown->address);
+    LIST_EACH(stored, &fleet->targets)
+    {
+        if (strcmp(stored->key, key) == 0) {
+            const TargetRow *row = stored->row;
+            assert_int_equal(row->state, shown->state);
+            assert_int_equal(row->goal, shown->goal);
+            assert_int_equal(order_stamp_compare(row->stamp, shown->stamp), 0);
+            assert_int_equal(row->is_charged, shown->is_charged);
+            assert_int_equal(row->report, shown->report);
+            assert_string_equal(row->message, shown->message);
+            return;
+        }
+    }
+    fail_msg("%s is shown and not persisted", shown->address);
+}
+
+static void check_counts(Fleet *fleet, const char *id)
+{
+    TargetCounts counts = { 0 };
+    TargetCounts shown;
+    engine_count(fleet->engine, id, UINT32_MAX, &shown);
+    for (size_t i = 0; i < engine_target_count(fleet->engine, id); i++) {
+        const TargetRow *row = engine_target_at(fleet->engine, id, i);
+        counts.by_state[row->state]++;
+        counts.total++;
+        counts.charged += row->is_charged ? 1 : 0;
+    }
+    assert_memory_equal(counts.by_state, shown.by_state, sizeof(counts.by_state));
+    assert_int_equal(counts.total, shown.total);
+    assert_int_equal(counts.charged, shown.charged);
+}
+
+static void check_shown(Fleet *fleet)
+{
+    for (size_t i = 0; i < engine_rollout_count(fleet->engine); i++) {
+        const RolloutRow *row = engine_rollout_at(fleet->engine, i);
+        check_counts(fleet, row->id);
+        for (size_t j = 0; j < engine_target_count(fleet->engine, row->id); j++) {
+            check_target(fleet, engine_target_at(fleet->engine, row->id, j));
+        }
+    }
+}
+
+static void note_fired(Fleet *fleet)
+{
+    static char yes;
+    size_t count = 0;
+    const Rule *const *trail = engine_trail(fleet->engine, &count);
+    fired = fired == NULL ? map_new() : fired;
+    for (size_t i = 0; i < count; i++) {
+        map_put(fired, trail[i]->id, &yes);
+    }
+}
+
+ErrCode step(Fleet *fleet, Event event)
+{
+    Effects effects = { 0 };
+    event.now_ms = fleet->now_ms;
+    event.wall_ms = (int64_t)(WALL_MS + fleet->now_ms);
+    ErrCode code = engine_step(fleet->engine, &event, &effects, &fleet->err);
+    for (size_t i = 0; i < effects.list.count; i++) {
+        keep_effect(fleet, &effects.list.items[i]);
+    }
+    note_fired(fleet);
+    /* Rows live as long as the story: the step's arena is not released but chained. */
+    LIST_DONE(&fleet->effects.list);
+    fleet->effects.list.items = effects.list.items;
+    fleet->effects.list.count = effects.list.count;
+    fleet->effects.list.capacity = effects.list.capacity;
+    Arena *kept = ARENA_NEW(&fleet->arena, Arena);
+    *kept = effects.arena;
+    map_put(fleet->kept, arena_printf(&fleet->arena, "%zu", map_count(fleet->kept)), kept);
+    if (fleet->is_checked) {
+        check_shown(fleet);
+    }
+    return code;
+}
+
+static void engine_make(Fleet *fleet, const EngineLoad *load)
+{
+    fleet->engine = engine_new(&fleet->config, 1, fleet->now_ms, load);
+}
+
+Fleet *fleet_new(size_t hosts, uint32_t databases)
+{
+    Fleet *fleet = mem_alloc(sizeof(Fleet));
+    engine_config_defaults(&fleet->config);
+    fleet->term = 1;
+    fleet->now_ms = 1000000;
+    fleet->is_checked = true;
+    fleet->goals = map_new();
+    fleet->kept = map_new();
+    engine_make(fleet, &(EngineLoad){ .term = fleet->term });
+    plan_strategy_defaults(&fleet->plan.strategy);
+    fleet->plan.name = "invoice-currency";
+    fleet->plan.to = "0002_currency";
+    fleet->plan.where = "";
+    fleet->plan_waves[0] =
+        (PlanWave){ .name = "all", .targets = { .value = 100, .is_percent = true } };
+    fleet->plan.strategy.waves = fleet->plan_waves;
+    fleet->migrations[0] = (PlanMigration){ .id = "0001_init", .version = "0001", .name = "init" };
+    fleet->migrations[1] =
+        (PlanMigration){ .id = "0002_currency", .version = "0002", .name = "currency" };
+    fleet->plan.migrations = fleet->migrations;
+    fleet->plan.migration_count = 2;
+    for (size_t i = 0; i < hosts; i++) {
+        char name[2] = { (char)('a' + i), '\0' };
+        fleet_add_host(fleet, name, databases);
+    }
+    return fleet;
+}
+
+void fleet_free(Fleet *fleet)
+{
+    engine_free(fleet->engine);
+    LIST_DONE(&fleet->effects.list);
+    LIST_DONE(&fleet->agents);
+    LIST_DONE(&fleet->inventory);
+    LIST_DONE(&fleet->rollouts);
+    LIST_DONE(&fleet->waves);
+    LIST_DONE(&fleet->targets);
+    LIST_DONE(&fleet->events);
+    void *cursor = NULL;
+    const char *key = NULL;
+    void *value = NULL;
+    while (map_next(fleet->kept, &cursor, &key, &value)) {
+        arena_done(value);
+    }
+    map_free(fleet->kept);
+    map_free(fleet->goals);
+    arena_done(&fleet->arena);
+    free(fleet);
+}
+
+/* --- hosts --- */
+
+Host *host(Fleet *fleet, const char *name)
+{
+    for (size_t i = 0; i < fleet->host_count; i++) {
+        if (strcmp(fleet->hosts[i].name, name) == 0) {
+            return &fleet->hosts[i];
+        }
+    }
+    fail_msg("no host %s in this story", name);
+    return NULL;
+}
+
+/* "a" of "a/db1", through the rollout's present agent. */
+static Host *host_of(Fleet *fleet, const char *address)
+{
+    for (size_t i = 0; i < engine_rollout_count(fleet->engine); i++) {
+        const char *id = engine_rollout_at(fleet->engine, i)->id;
+        for (size_t j = 0; j < engine_target_count(fleet->engine, id); j++) {
+            const TargetRow *row = engine_target_at(fleet->engine, id, j);
+            if (strcmp(row->address, address) == 0) {
+                return host(fleet, row->agent);
+            }
+        }
+    }
+    fail_msg("no target %s in this story", address);
+    return NULL;
+}
+
+Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases)
+{
+    Host *added = &fleet->hosts[fleet->host_count++];
+    snprintf(added->name, sizeof(added->name), "%s", name);
+    added->databases = databases;
+    added->system_identifier = 100 + fleet->host_count;
+    added->timeline = 1;
+    added->version = "0001_init";
+    memset(added->boot_id, (int)fleet->host_count, BOOT_ID_BYTES);
+    say_hello(fleet, name);
+    say_inventory(fleet, name);
+    say_ping(fleet, name);
+    return added;
+}
+
+static void take_welcome(Fleet *fleet, Host *from)
+{
+    LIST_EACH(effect, &fleet->effects.list)
+    {
+        if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_WELCOME &&
+            effect->send.connection == from->connection) {
+            from->session = effect->send.session;
+        }
+    }
+}
+
+void say_hello_on(Fleet *fleet, const char *name, uint64_t connection)
+{
+    Host *from = host(fleet, name);
+    HelloInstance instance = { .name = from->name, .system_identifier = from->system_identifier,
+                               .timeline = from->timeline, .server_version = 150020,
+                               .in_recovery = from->in_recovery };
+    Hello hello = { .boot_id = { from->boot_id, BOOT_ID_BYTES }, .protocol_min = 1,
+                    .protocol_max = 1, .version = "0.1.0", .instances = &instance,
+                    .instance_count = 1, .inventory_revision = from->revision };
+    from->connection = connection;
+    step(fleet, (Event){ .kind = EVENT_HELLO, .agent = name, .connection = connection,
+                         .hello = &hello });
+    take_welcome(fleet, from);
+}
+
+void say_hello(Fleet *fleet, const char *name)
+{
+    say_hello_on(fleet, name, ++fleet->connection_count);
+}
+
+void say_hello_reborn(Fleet *fleet, const char *name)
+{
+    Host *from = host(fleet, name);
+    from->boot_id[0]++;
+    from->report_id = 0;
+    from->revision = 0;
+    say_hello(fleet, name);
+}
+
+void say_inventory(Fleet *fleet, const char *name)
+{
+    Host *from = host(fleet, name);
+    InventoryTarget targets[256];
+    size_t count = 0;
+    for (uint32_t i = 1; i <= from->databases; i++) {
+        if (i == from->dropped) {
+            continue;
+        }
+        targets[count++] = (InventoryTarget){
+            .target = arena_printf(&fleet->arena, "%s/db%u", name, i),
+            .instance = from->name,
+            .identity = { from->system_identifier, 1000 + i, "" },
+            .version = from->version == NULL ? "" : from->version,
+            .is_read = from->version != NULL,
+            .in_recovery = from->in_recovery,
+            .rollout = "",
+        };
+    }
+    Inventory page = { .revision = ++from->revision, .is_last = true, .targets = targets,
+                       .target_count = count };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY, .agent = name, .connection = from->connection,
+                         .session = from->session, .inventory = &page });
+}
+
+void say_ping(Fleet *fleet, const char *name)
+{
+    Host *from = host(fleet, name);
+    Ping ping = { .sent_at_ms = fleet->now_ms };
+    step(fleet, (Event){ .kind = EVENT_PING, .agent = name, .connection = from->connection,
+                         .session = from->session, .ping = &ping });
+}
+
+void say_bye(Fleet *fleet, const char *name)
+{
+    Host *from = host(fleet, name);
+    Bye bye = { .reason = "stopped" };
+    from->is_silent = true;
+    step(fleet, (Event){ .kind = EVENT_BYE, .agent = name, .connection = from->connection,
+                         .session = from->session, .bye = &bye });
+}
+
+void fall_silent(Fleet *fleet, const char *name)
+{
+    host(fleet, name)->is_silent = true;
+}
+
+void come_back(Fleet *fleet, const char *name)
+{
+    host(fleet, name)->is_silent = false;
+    say_hello(fleet, name);
+    say_inventory(fleet, name);
+}
+
+/* --- reports --- */
+
+static State state_for(Fleet *fleet, const char *address, Report what)
+{
+    const GoalMessage *order = goal(fleet, address);
+    assert_non_null(order);
+    bool is_applied = what == REPORT_APPLIED;
+    return (State){
+        .rollout = order->rollout,
+        .target = address,
+        .stamp = order->stamp,
+        .token = order->token,
+        .report = (uint32_t)what,
+        .steps_done = is_applied ? 1 : 0,
+        .steps_total = 1,
+        .applied = is_applied ? 1 : 0,
+        .has_start = what != REPORT_ACCEPTED && what != REPORT_REFUSED,
+        .start = "0001_init",
+        .version = is_applied ? "0002_currency" : "0001_init",
+        .sqlstate = "",
+        .message = "",
+        .hint = "",
+        .migration = "",
+    };
+}
+
+static void say_state(Fleet *fleet, Host *from, State state)
+{
+    state.report_id = ++from->report_id;
+    step(fleet, (Event){ .kind = EVENT_STATE, .agent = from->name, .connection = from->connection,
+                         .session = from->session, .state = &state });
+}
+
+void report(Fleet *fleet, const char *address, Report what)
+{
+    if (what == REPORT_FAILED || what == REPORT_HELD || what == REPORT_REFUSED) {
+        report_error(fleet, address, what, what == REPORT_REFUSED ? ERR_SIGNATURE : ERR_SERVER);
+        return;
+    }
+    say_state(fleet, host_of(fleet, address), state_for(fleet, address, what));
+}
+
+void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied)
+{
+    State state = state_for(fleet, address, what);
+    state.steps_done = done;
+    state.steps_total = done > 5 ? done : 5;
+    state.applied = applied;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
+void report_error(Fleet *fleet, const char *address, Report what, ErrCode code)
+{
+    State state = state_for(fleet, address, what);
+    state.code = (uint32_t)code;
+    state.sqlstate = code == ERR_SERVER ? "23505" : "";
+    state.message = code == ERR_SERVER ? "duplicate key value violates unique constraint \"u\"" : "";
+    state.migration = "0002_currency";
+    state.statement = 4;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
+void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp)
+{
+    State state = state_for(fleet, address, what);
+    state.stamp = stamp;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
+void report_as(Fleet *fleet, const char *agent, const char *address, Report what)
+{
+    say_state(fleet, host(fleet, agent), state_for(fleet, address, what));
+}
+
+static bool awaits_answer(const TargetRow *row)
+{
+    return row->report == REPORT_NONE &&
+           (row->state == TARGET_ASSIGNED || row->state == TARGET_ROLLING_BACK);
+}
+
+void report_all(Fleet *fleet, Report what)
+{
+    size_t count = engine_target_count(fleet->engine, ROLLOUT);
+    bool has_any = true;
+    while (has_any) { /* an answer frees a slot for the next */
+        has_any = false;
+        for (size_t i = 0; i < count; i++) {
+            const TargetRow *row = engine_target_at(fleet->engine, ROLLOUT, i);
+            if (awaits_answer(row) && !host(fleet, row->agent)->is_silent) {
+                report(fleet, row->address, what);
+                has_any = true;
+            }
+        }
+    }
+}
+
+void progress(Fleet *fleet, const char *address, const char *phase)
+{
+    const GoalMessage *order = goal(fleet, address);
+    Host *from = host_of(fleet, address);
+    Progress message = { .rollout = order->rollout, .target = address, .stamp = order->stamp,
+                         .migration = "0002_currency", .statement = 1, .statement_count = 2,
+                         .phase = phase, .percent = 255, .blocked_by = "" };
+    step(fleet, (Event){ .kind = EVENT_PROGRESS, .agent = from->name,
+                         .connection = from->connection, .session = from->session,
+                         .progress = &message });
+}
+
+/* --- time --- */
+
+void pass(Fleet *fleet, uint64_t duration_ms)
+{
+    uint64_t end_ms = fleet->now_ms + duration_ms;
+    while (fleet->now_ms < end_ms) {
+        uint64_t next_ms = fleet->now_ms + HEARTBEAT_MS;
+        uint64_t due_ms = engine_next_deadline_ms(fleet->engine);
+        next_ms = due_ms < next_ms ? due_ms : next_ms;
+        fleet->now_ms = next_ms < end_ms ? (next_ms > fleet->now_ms ? next_ms : fleet->now_ms + 1)
+                                         : end_ms;
+        step(fleet, (Event){ .kind = EVENT_TICK });
+        for (size_t i = 0; i < fleet->host_count; i++) {
+            if (!fleet->hosts[i].is_silent) {
+                say_ping(fleet, fleet->hosts[i].name);
+            }
+        }
+    }
+}
+
+/* --- people --- */
+
+void plan_two_waves(Fleet *fleet, uint32_t first)
+{
+    fleet->plan_waves[0] = (PlanWave){ .name = "canary", .targets = { .value = first } };
+    fleet->plan_waves[1] =
+        (PlanWave){ .name = "rest", .targets = { .value = 100, .is_percent = true } };
+    fleet->plan.strategy.wave_count = 2;
+}
+
+ErrCode start_as(Fleet *fleet, const char *id)
+{
+    uint8_t hash[PLAN_HASH_BYTES] = { 7 };
+    return step(fleet, (Event){ .kind = EVENT_START_ROLLOUT,
+                                .start = { .id = id, .plan = &fleet->plan, .plan_hash = hash,
+                                           .actor = "operator ann" } });
+}
+
+ErrCode start(Fleet *fleet)
+{
+    return start_as(fleet, ROLLOUT);
+}
+
+static ErrCode give(Fleet *fleet, Command given)
+{
+    given.rollout = ROLLOUT;
+    given.wave = "";
+    given.actor = "operator ann";
+    given.reason = "";
+    return step(fleet, (Event){ .kind = EVENT_COMMAND, .command = given });
+}
+
+ErrCode command(Fleet *fleet, CommandVerb verb)
+{
+    return give(fleet, (Command){ .verb = verb });
+}
+
+ErrCode command_on(Fleet *fleet, CommandVerb verb, const char *address)
+{
+    return give(fleet, (Command){ .verb = verb, .targets = &address, .target_count = 1 });
+}
+
+ErrCode command_all_failed(Fleet *fleet, CommandVerb verb)
+{
+    return give(fleet, (Command){ .verb = verb, .is_all_failed = true });
+}
+
+/* --- restart --- */
+
+#define ROWS_OF(fleet, list, Type)                                                                 \
+    __extension__({                                                                                \
+        Type *rows_ = ARENA_ARRAY(&(fleet)->arena, Type, (list)->count);                           \
+        for (size_t i_ = 0; i_ < (list)->count; i_++) {                                            \
+            rows_[i_] = *(const Type *)(list)->items[i_].row;                                      \
+        }                                                                                          \
+        rows_;                                                                                     \
+    })
+
+void restart(Fleet *fleet)
+{
+    engine_free(fleet->engine);
+    const Plan **plans = ARENA_ARRAY(&fleet->arena, const Plan *, fleet->rollouts.count);
+    for (size_t i = 0; i < fleet->rollouts.count && !fleet->is_plan_lost; i++) {
+        plans[i] = &fleet->plan;
+    }
+    uint64_t highest = 0;
+    LIST_EACH(stored, &fleet->targets)
+    {
+        const TargetRow *row = stored->row;
+        highest = row->token > highest ? row->token : highest;
+    }
+    engine_make(fleet, &(EngineLoad){
+                           .term = ++fleet->term,
+                           .highest_token = highest,
+                           .agents = ROWS_OF(fleet, &fleet->agents, AgentRow),
+                           .agent_count = fleet->agents.count,
+                           .inventory = ROWS_OF(fleet, &fleet->inventory, InventoryRow),
+                           .inventory_count = fleet->inventory.count,
+                           .rollouts = ROWS_OF(fleet, &fleet->rollouts, RolloutRow),
+                           .plans = plans,
+                           .rollout_count = fleet->rollouts.count,
+                           .waves = ROWS_OF(fleet, &fleet->waves, WaveRow),
+                           .wave_count = fleet->waves.count,
+                           .targets = ROWS_OF(fleet, &fleet->targets, TargetRow),
+                           .target_count = fleet->targets.count,
+                       });
+    step(fleet, (Event){ .kind = EVENT_TICK });
+}
+
+/* --- what is there --- */
+
+const TargetRow *target(Fleet *fleet, const char *address)
+{
+    for (size_t i = 0; i < engine_target_count(fleet->engine, ROLLOUT); i++) {
+        const TargetRow *row = engine_target_at(fleet->engine, ROLLOUT, i);
+        if (strcmp(row->address, address) == 0) {
+            return row;
+        }
+    }
+    fail_msg("no target %s in the rollout", address);
+    return NULL;
+}
+
+const WaveRow *wave(Fleet *fleet, size_t index)
+{
+    return engine_wave_at(fleet->engine, ROLLOUT, index);
+}
+
+const RolloutRow *rollout(Fleet *fleet)
+{
+    return engine_rollout_find(fleet->engine, ROLLOUT);
+}
+
+const GoalMessage *goal(Fleet *fleet, const char *address)
+{
+    return map_get(fleet->goals, address);
+}
+
+size_t sent(Fleet *fleet, MessageType type)
+{
+    size_t count = 0;
+    LIST_EACH(effect, &fleet->effects.list)
+    {
+        count += effect->kind == EFFECT_SEND && effect->send.type == type ? 1 : 0;
+    }
+    return count;
+}
+
+const EventRow *event_of(Fleet *fleet, const char *rule)
+{
+    for (size_t i = fleet->events.count; i > 0; i--) {
+        if (strcmp(fleet->events.items[i - 1]->rule, rule) == 0) {
+            return fleet->events.items[i - 1];
+        }
+    }
+    return NULL;
+}
+
+const char *explained(Fleet *fleet)
+{
+    AUTO(Str) text = { 0 };
+    engine_explain(fleet->engine, ROLLOUT, fleet->now_ms, &text);
+    return arena_strdup(&fleet->arena, str_text(&text));
+}

@@ -1,0 +1,138 @@
+/*
+ * A fleet for stories: hosts with databases, agents that answer, a store that keeps what is committed.
+ * A story reads: build hosts, start a plan, let agents report and time pass, look at states.
+ *
+ * Every step is checked on the way: what the engine shows is what it has persisted.
+ */
+#ifndef SKEIN_TESTS_UNIT_ENGINE_HARNESS_H
+#define SKEIN_TESTS_UNIT_ENGINE_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/list.h"
+#include "common/map.h"
+#include "coordinator/engine/engine.h"
+
+#define ROLLOUT "r1" /* of a story with one rollout */
+
+/* One agent: instance of the same name, databases db1 … dbN. */
+typedef struct Host {
+    char name[32];
+    uint32_t databases;
+    uint64_t connection;
+    uint64_t session;
+    uint8_t boot_id[BOOT_ID_BYTES];
+    uint64_t revision;
+    uint64_t report_id;
+    bool is_silent;   /* says nothing */
+    bool in_recovery;
+    uint32_t dropped; /* database number that is not listed any more; 0: none */
+    uint64_t system_identifier;
+    uint32_t timeline;
+    const char *version; /* of every database; NULL: not read */
+} Host;
+
+typedef struct Stored {
+    const char *key;
+    const void *row;
+} Stored;
+
+typedef LIST(Stored) StoredList;
+
+typedef struct Fleet {
+    Engine *engine;
+    EngineConfig config;
+    uint64_t term;
+    uint64_t now_ms;
+    Host hosts[64];
+    size_t host_count;
+    uint64_t connection_count;
+    Effects effects; /* of the last step */
+    Err err;         /* of the last refused request */
+    Arena arena;
+    StoredList agents, inventory, rollouts, waves, targets;
+    LIST(const EventRow *) events; /* all of them */
+    Map *kept;                      /* arenas of all steps */
+    Map *goals;                    /* last GOAL sent, by address */
+    size_t goal_count;             /* GOALs sent in all */
+    Plan plan;
+    PlanWave plan_waves[4];
+    PlanMigration migrations[2];
+    bool is_plan_lost; /* the store has no plan at the next restart */
+    bool is_checked;   /* persisted and shown are compared after every step */
+} Fleet;
+
+/* Rules met by all fleets of this program. */
+bool harness_has_fired(const char *rule);
+size_t harness_fired_count(void);
+
+/* A fleet with `hosts` hosts a, b, c … of `databases` each, all active and listed. */
+Fleet *fleet_new(size_t hosts, uint32_t databases);
+void fleet_free(Fleet *fleet);
+AUTO_PTR_DEFINE(Fleet, fleet_free)
+
+Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases);
+Host *host(Fleet *fleet, const char *name);
+
+/* What agents say. */
+void say_hello(Fleet *fleet, const char *name);         /* on a new connection, the same process */
+void say_hello_reborn(Fleet *fleet, const char *name);  /* a new process */
+void say_hello_on(Fleet *fleet, const char *name, uint64_t connection); /* as it is */
+void say_inventory(Fleet *fleet, const char *name);
+void say_ping(Fleet *fleet, const char *name);
+void say_bye(Fleet *fleet, const char *name);
+void report(Fleet *fleet, const char *address, Report what);      /* under the order last sent */
+void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied);
+void report_error(Fleet *fleet, const char *address, Report what, ErrCode code);
+void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp);
+void report_as(Fleet *fleet, const char *agent, const char *address, Report what);
+void report_all(Fleet *fleet, Report what); /* for every target whose order is out and unanswered */
+void progress(Fleet *fleet, const char *address, const char *phase);
+
+/* What happens to agents. */
+void fall_silent(Fleet *fleet, const char *name);
+void come_back(Fleet *fleet, const char *name); /* speaks again: hello, inventory */
+
+/* Time passes; agents that are not silent ping. */
+void pass(Fleet *fleet, uint64_t duration_ms);
+
+/* Requests of people. ERR_NONE, or what was refused (fleet->err). */
+ErrCode start(Fleet *fleet);
+ErrCode start_as(Fleet *fleet, const char *id);
+ErrCode command(Fleet *fleet, CommandVerb verb);
+ErrCode command_on(Fleet *fleet, CommandVerb verb, const char *address);
+ErrCode command_all_failed(Fleet *fleet, CommandVerb verb);
+ErrCode step(Fleet *fleet, Event event);
+
+/* The coordinator dies and a new one loads what was committed. */
+void restart(Fleet *fleet);
+
+/* Two waves of the plan: `first` targets, then the rest. */
+void plan_two_waves(Fleet *fleet, uint32_t first);
+
+/* What is there. */
+const TargetRow *target(Fleet *fleet, const char *address);
+const WaveRow *wave(Fleet *fleet, size_t index);
+const RolloutRow *rollout(Fleet *fleet);
+const GoalMessage *goal(Fleet *fleet, const char *address); /* last one sent; NULL: none */
+size_t sent(Fleet *fleet, MessageType type);                /* by the last step */
+const EventRow *event_of(Fleet *fleet, const char *rule);   /* the newest; NULL: none */
+const char *explained(Fleet *fleet);
+
+#define assert_target(fleet, address, expected)                                                    \
+    assert_string_equal(target_state_name(target(fleet, address)->state),                          \
+                        target_state_name(expected))
+#define assert_wave(fleet, index, expected)                                                        \
+    assert_string_equal(wave_state_name(wave(fleet, index)->state), wave_state_name(expected))
+#define assert_rollout(fleet, expected)                                                            \
+    assert_string_equal(rollout_state_name(rollout(fleet)->state), rollout_state_name(expected))
+#define assert_agent(fleet, name, expected)                                                        \
+    assert_string_equal(session_state_name(engine_agent_find((fleet)->engine, name)->state),       \
+                        session_state_name(expected))
+#define assert_ok(code) assert_string_equal(err_name(code), "none")
+
+#endif
