@@ -91,8 +91,8 @@ static ErrCode place_wait(ConnBudget *budget, BudgetLane *lane, Waiter *waiter,
     if (end == WAIT_STOPPED) {
         return err_set(err, ERR_CANCELLED, "cancelled while waiting for a connection to be free");
     }
-    err_set(err, ERR_TIMEOUT, "all %u connections allowed to this instance are in use",
-            lane->limit);
+    err_set(err, ERR_TIMEOUT, "all %u places for %s connections to this instance are in use",
+            lane->limit, lane == &budget->lanes[BUDGET_MIGRATION] ? "migrating" : "watching");
     err_hint(err, "raise connections_per_instance");
     return ERR_TIMEOUT;
 }

@@ -45,7 +45,7 @@ static bool is_success(const PGresult *result)
 static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
 {
     AUTO_PTR(PGresult) kept = NULL;
-    ErrCode code = ERR_NONE;
+    Err first = { 0 };
     while (true) {
         ErrCode wait_code = answer_wait(conn, query, err);
         if (wait_code != ERR_NONE) {
@@ -57,21 +57,22 @@ static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_resul
         }
         PQclear(kept);
         kept = result;
-        if (code == ERR_NONE && !is_success(result)) {
-            server_error_result(result, err);
-            code = err == NULL ? ERR_SERVER : err->code;
+        if (first.code == ERR_NONE && !is_success(result)) {
+            server_error_result(result, &first);
         }
-        if (!is_success(result) && !conn_is_alive(conn)) {
+        if (first.code != ERR_NONE && !conn_is_alive(conn)) {
             break;
         }
     }
-    if (code == ERR_NONE && kept == NULL) {
-        return err_set(err, ERR_UNREACHABLE, "the server did not answer");
+    if (first.code == ERR_NONE && kept == NULL) {
+        err_set(&first, ERR_UNREACHABLE, "the server did not answer");
     }
-    if (code == ERR_NONE) {
+    if (first.code == ERR_NONE) {
         *ret_result = TAKE(kept);
+    } else if (err != NULL) {
+        *err = first;
     }
-    return code;
+    return first.code;
 }
 
 ErrCode conn_query(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
