@@ -104,11 +104,26 @@ Bench *bench_begin(PgCluster *cluster, const char *database, int port, const Mig
     return bench;
 }
 
-void bench_end(Bench *bench)
+static void own_end(Bench *bench)
 {
     conn_pool_free(bench->pool);
     assert_int_equal(conn_source_used(bench->source), 0);
     conn_source_free(bench->source);
+}
+
+void bench_share(Bench *bench, ConnSource *source, ConnPool *pool)
+{
+    own_end(bench);
+    bench->is_shared = true;
+    bench->source = source;
+    bench->pool = pool;
+}
+
+void bench_end(Bench *bench)
+{
+    if (!bench->is_shared) {
+        own_end(bench);
+    }
     wake_free(bench->wake);
     arena_done(&bench->arena);
     free(bench);

@@ -36,6 +36,7 @@ typedef struct Bench {
     const char *database;
     ConnSource *source;
     ConnPool *pool;
+    bool is_shared; /* source and pool are the test's */
     Wake *wake;
     Plan plan;
     uint8_t plan_hash[PLAN_HASH_BYTES];
@@ -63,6 +64,9 @@ Bench *bench_begin(PgCluster *cluster, const char *database, int port, const Mig
 void bench_end(Bench *bench);
 
 AUTO_PTR_DEFINE(Bench, bench_end)
+
+/* From now on over a source and pool of the test's own. */
+void bench_share(Bench *bench, ConnSource *source, ConnPool *pool);
 
 /* As the command line: no rollout, token 0, no identity. */
 void bench_be_cli(Bench *bench);

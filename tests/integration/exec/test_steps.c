@@ -186,6 +186,36 @@ static void settings_of_one_migration_do_not_reach_the_next(void **state)
                "\"$user\", public|postgres|500ms|skein/r1/1|on|off");
 }
 
+/* For a role named skein, "$user" in search_path names the schema of skein's own tables. */
+static void what_a_role_named_skein_makes_does_not_land_among_skeins_tables(void **state)
+{
+    (void)state;
+    static const Migration TWO[] = {
+        { .id = "0001_t", .up = { "CREATE TABLE t (i int)" } },
+        { .id = "0002_i",
+          .up = { "CREATE INDEX CONCURRENTLY t_i ON t (i)" },
+          .is_solo = true,
+          .probe = PROBE_INDEX_VALID,
+          .object = "\"t_i\"" },
+    };
+    pg_cluster_run(cluster, "postgres", "CREATE ROLE skein LOGIN; GRANT pg_monitor TO skein");
+    pg_cluster_run(cluster, "postgres", "CREATE DATABASE role_skein OWNER skein");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "role_skein", 0, TWO, ARRAY_LEN(TWO));
+    AUTO_PTR(Secret)
+    connection = secret_new(
+        arena_printf(&bench->arena, "%s user=skein", pg_cluster_conninfo(cluster, "postgres", 0)));
+    conn_pool_free(bench->pool);
+    conn_source_free(bench->source);
+    assert_int_equal(
+        conn_source_new(connection, PASSWORD_ELSEWHERE, 10, &bench->source, &bench->err), ERR_NONE);
+    bench->pool = conn_pool_new(bench->source, NULL);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench,
+               "SELECT string_agg(relname || ' ' || relnamespace::regnamespace, ', ' ORDER BY 1)"
+               " FROM pg_class WHERE relname IN ('t', 't_i')",
+               "t public, t_i public");
+}
+
 static void a_schema_is_a_target_of_its_own(void **state)
 {
     (void)state;
