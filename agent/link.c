@@ -25,6 +25,7 @@
 /* Reconnects of the socket itself are random per agent, so that a restart of the coordinator meets no herd. */
 #define RECONNECT_MIN_MS 1000
 #define RECONNECT_MAX_MS 3000
+#define OVERDUE_MS 10000 /* without a connection for so long: a person should know */
 
 #define PLAN_REPEAT_MS 2000
 #define MESSAGES_PER_TURN 64
@@ -45,7 +46,9 @@ struct Link {
 
     Zsock socket; /* NULL between a close and the next try */
     LoopId socket_id;
+    bool has_connected; /* the socket has had a connection: the session knows of it */
     TimerId reopen;
+    TimerId overdue;
     uint64_t seq;
 
     Zsock box;
@@ -66,7 +69,17 @@ static void perform(Link *link, const LinkEffects *effects);
 
 /* ---- the socket ---- */
 
-static void on_message(void *ctx, void *socket);
+static void on_ready(void *ctx, void *socket);
+
+/* libzmq tells nobody why it cannot connect, and goes on trying. */
+static void say_overdue(void *ctx, uint64_t now_ms)
+{
+    Link *link = ctx;
+    (void)now_ms;
+    link->overdue = 0;
+    log_warning("no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
+                LOG_STR("coordinator", link->config->coordinator));
+}
 
 static ErrCode open_socket(Link *link, Err *err)
 {
@@ -85,7 +98,10 @@ static ErrCode open_socket(Link *link, Err *err)
     }
     if (code == ERR_NONE) {
         link->socket = TAKE(socket);
-        link->socket_id = loop_add_socket(link->loop, link->socket, on_message, link);
+        link->socket_id = loop_add_socket(link->loop, link->socket, on_ready, link);
+        link->has_connected = false;
+        link->overdue = loop_after(link->loop, OVERDUE_MS, say_overdue, link);
+        loop_set_events(link->loop, link->socket_id, ZMQ_POLLIN | ZMQ_POLLOUT);
     }
     return code;
 }
@@ -94,6 +110,7 @@ static void close_socket(Link *link)
 {
     if (link->socket != NULL) {
         loop_remove(link->loop, link->socket_id);
+        loop_cancel(link->loop, link->overdue);
         zsock_done(&link->socket);
     }
 }
@@ -101,16 +118,24 @@ static void close_socket(Link *link)
 static void reopen(void *ctx, uint64_t now_ms)
 {
     Link *link = ctx;
-    AUTO(LinkEffects) effects = { 0 };
     Err err;
+    (void)now_ms;
     link->reopen = 0;
     if (open_socket(link, &err) != ERR_NONE) {
         log_error("cannot open the socket to the coordinator", LOG_ERR(&err));
         link->reopen = loop_after(link->loop, RECONNECT_MAX_MS, reopen, link);
-        return;
     }
+}
+
+/* Writable for the first time: the handshake is through. Said earlier, a HELLO would be dropped. */
+static void greet(Link *link)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    link->has_connected = true;
+    loop_cancel(link->loop, link->overdue);
+    loop_set_events(link->loop, link->socket_id, ZMQ_POLLIN);
     plans_restart_requests(link->plans);
-    agent_session_connected(link->session, now_ms, &effects);
+    agent_session_connected(link->session, clock_boot_ms(), &effects);
     perform(link, &effects);
 }
 
@@ -317,9 +342,12 @@ static void take_message(Link *link, const Zframe *frame)
     perform(link, &effects);
 }
 
-static void on_message(void *ctx, void *socket)
+static void on_ready(void *ctx, void *socket)
 {
     Link *link = ctx;
+    if (!link->has_connected) {
+        greet(link);
+    }
     for (int i = 0; i < MESSAGES_PER_TURN && link->socket == socket; i++) {
         AUTO(Zframe) frame = zframe_empty();
         Err err;
