@@ -99,18 +99,22 @@ static uint64_t displace(Connections *connections, const char *agent)
     return oldest;
 }
 
-void connections_free(Connections *connections)
+void connections_clear(Connections *connections)
 {
-    if (connections == NULL) {
-        return;
-    }
     Node *node = NULL;
     Node *next = NULL;
     HASH_ITER(by_route, connections->by_route, node, next) {
         drop(connections, node);
     }
-    map_free(connections->peers);
-    free(connections);
+}
+
+void connections_free(Connections *connections)
+{
+    if (connections != NULL) {
+        connections_clear(connections);
+        map_free(connections->peers);
+        free(connections);
+    }
 }
 
 /* ---- admission ---- */

@@ -65,6 +65,9 @@ Connection *connections_find(Connections *connections, uint64_t handle);
 /* True when there was one. */
 bool connections_forget(Connections *connections, uint64_t handle);
 
+/* Forgets all. Handles are not used again. */
+void connections_clear(Connections *connections);
+
 /* The newest connection of an agent; 0: none. For closing them one by one. */
 uint64_t connections_newest(const Connections *connections, const char *agent);
 

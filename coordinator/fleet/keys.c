@@ -13,8 +13,9 @@
 #include "common/str.h"
 
 #define SUFFIX ".pub"
-#define RACY_MS 2000 /* a directory changed so shortly before it was read may change again unseen  \
-                      */
+#define RACY_MS                                                                                    \
+    2000 /* a directory changed so shortly before it was read may change again unseen              \
+          */
 
 typedef struct Entry {
     char name[KEY_NAME_MAX + 1];

@@ -317,6 +317,9 @@ void router_close(Router *router)
 
 void router_set_term(Router *router, uint64_t term)
 {
+    if (router->term != term) {
+        connections_clear(router->connections);
+    }
     router->term = term;
 }
 

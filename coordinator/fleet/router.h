@@ -70,7 +70,11 @@ void router_close(Router *router);
 
 AUTO_PTR_DEFINE(Router, router_close)
 
-/* What stands in every envelope that goes out. Before the first message is taken. */
+/*
+ * What stands in every envelope that goes out; set before the first message is taken. A new term is
+ * a new engine, which knows none of the sessions: all connections are forgotten, and agents greet
+ * again.
+ */
 void router_set_term(Router *router, uint64_t term);
 
 /*

@@ -331,6 +331,24 @@ static void an_agent_in_a_session_of_before_is_told_to_greet_again(void **state)
     assert_int_equal(envelope.term, 3);
 }
 
+static void a_new_term_forgets_every_connection(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    Envelope envelope = { 0 };
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    router_set_term(fixture->router, 7);
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, was_told(fixture, "PING db1@1; "));
+    router_set_term(fixture->router, 8);
+    say_ping(fixture, agent);
+    WAIT_FOR(fixture, receive(agent, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BYE);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@2; "));
+}
+
 static void sending_to_a_peer_that_has_gone_reports_it_once(void **state)
 {
     Fixture *fixture = *state;
@@ -386,6 +404,7 @@ int main(void)
         TEST(a_second_boot_id_on_a_connection_is_reported_as_forged),
         TEST(messages_before_a_hello_and_after_forgetting_are_unbound),
         TEST(an_agent_in_a_session_of_before_is_told_to_greet_again),
+        TEST(a_new_term_forgets_every_connection),
         TEST(sending_to_a_peer_that_has_gone_reports_it_once),
         TEST(hellos_beyond_the_admission_are_told_to_come_again),
         TEST(nothing_is_taken_while_the_shell_takes_nothing),

@@ -84,6 +84,7 @@ static void the_files_are_for_the_owner_alone(void **state)
     Place *place = *state;
     AUTO_PTR(Store) store = contract_open(state);
     static const char *const SUFFIXES[] = { "", "-wal", "-shm" };
+    assert_non_null(store);
     for (size_t i = 0; i < ARRAY_LEN(SUFFIXES); i++) {
         AUTO(Str) path = { 0 };
         struct stat info;
