@@ -333,6 +333,8 @@ int main(void)
         cmocka_unit_test_teardown(an_error_at_commit_is_a_failure_without_a_statement, test_end),
         cmocka_unit_test_teardown(a_migration_that_ends_its_transaction_is_never_applied, test_end),
         cmocka_unit_test_teardown(settings_of_one_migration_do_not_reach_the_next, test_end),
+        cmocka_unit_test_teardown(what_a_role_named_skein_makes_does_not_land_among_skeins_tables,
+                                  test_end),
         cmocka_unit_test_teardown(a_schema_is_a_target_of_its_own, test_end),
         cmocka_unit_test_teardown(twenty_megabytes_go_through_the_pipeline, test_end),
         cmocka_unit_test_teardown(copy_to_the_client_is_dropped_and_from_it_is_refused, test_end),
