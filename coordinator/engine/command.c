@@ -138,7 +138,7 @@ static bool has_failed(const Target *target)
     TargetState state = target->row.state;
     return state == TARGET_FAILED || state == TARGET_HELD || state == TARGET_ROLLBACK_FAILED ||
            (state == TARGET_ROLLED_BACK && target->row.is_charged &&
-            !rollout_is_taken_back(target->rollout));
+            !target_is_wanted_back(target));
 }
 
 static ErrCode collect_named(Rollout *rollout, const Command *command, TargetList *targets, Err *err)

@@ -180,8 +180,6 @@ static ErrCode take_ping(Engine *engine, const Event *event, Err *err)
     Agent *agent = session_admit(engine, event);
     if (agent != NULL) {
         session_ping(agent, event->ping);
-    } else {
-        session_stray_ping(engine, event);
     }
     return ERR_NONE;
 }

@@ -36,7 +36,11 @@ Agent *agent_load(Engine *engine, const AgentRow *row)
 {
     Agent *agent = mem_alloc(sizeof(Agent));
     row_own(ROW_AGENT, &agent->row, row);
-    if (agent->row.state != SESSION_QUARANTINED) {
+    bool is_shut_out = agent->row.state == SESSION_QUARANTINED ||
+                       (agent->row.state == SESSION_LOST && agent->row.reason[0] != '\0');
+    if (is_shut_out) {
+        agent->has_said_bye = true;
+    } else {
         agent->row.state = SESSION_NONE; /* nobody has been heard of yet */
     }
     return agent_register(engine, agent);

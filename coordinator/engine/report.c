@@ -60,6 +60,16 @@ static void take_history(TargetRow *row, const State *state)
     }
 }
 
+static void take_error(TargetRow *row, const State *state)
+{
+    row->code = err_is_known(state->code) ? (ErrCode)state->code : ERR_INTERNAL;
+    row->statement = state->statement;
+    text_set(&row->sqlstate, state->sqlstate);
+    text_set(&row->message, state->message);
+    text_set(&row->hint, state->hint);
+    text_set(&row->migration, state->migration);
+}
+
 static void take_facts(Target *target, const State *state)
 {
     TargetRow *row = &target->row;
@@ -72,14 +82,12 @@ static void take_facts(Target *target, const State *state)
     target_uncount(target);
     row->report = (Report)state->report;
     target_count(target);
-    row->code = err_is_known(state->code) ? (ErrCode)state->code : ERR_INTERNAL;
-    row->statement = state->statement;
     row->retries = state->retries;
     row->duration_ms = state->duration_ms;
-    text_set(&row->sqlstate, state->sqlstate);
-    text_set(&row->message, state->message);
-    text_set(&row->hint, state->hint);
-    text_set(&row->migration, state->migration);
+    /* On the way back the reason for it stays, unless something new goes wrong. */
+    if (row->goal != GOAL_ROLL_BACK || state->code != ERR_NONE) {
+        take_error(row, state);
+    }
     target_touch(target);
 }
 

@@ -76,6 +76,13 @@ static bool has_work(const void *subject)
     return ((const Agent *)subject)->targets.count > 0;
 }
 
+static const char REVOKED[] = "its key was revoked";
+
+static bool is_revoked(const void *subject)
+{
+    return str_equal(((const Agent *)subject)->row.reason, REVOKED);
+}
+
 static void act_lost(void *subject)
 {
     Agent *agent = subject;
@@ -113,7 +120,7 @@ static void act_revoked(void *subject)
 {
     Agent *agent = subject;
     agent->has_said_bye = true;
-    text_set(&agent->row.reason, "its key was revoked");
+    text_set(&agent->row.reason, REVOKED);
     unbind(agent);
 }
 
@@ -193,6 +200,8 @@ static const Rule RULES[] = {
     { "S25", RULE_ANY, SESSION_FORGED, NULL, NULL, SESSION_QUARANTINED, act_quarantine,
       "{agent} is quarantined: {reason}" },
 
+    { "S29", SESSION_LOST, SESSION_REVOKED, is_revoked, "revoked already", RULE_IGNORE, NULL,
+      "the key of {agent} was revoked before" },
     { "S26", RULE_ANY, SESSION_REVOKED, NULL, NULL, SESSION_LOST, act_revoked,
       "the key of {agent} was revoked" },
     { "S27", SESSION_QUARANTINED, SESSION_RELEASED, NULL, NULL, SESSION_NONE, act_released,
@@ -527,13 +536,6 @@ void session_ping(Agent *agent, const Ping *ping)
         order_resend_all(agent);
     }
     session_send(agent, MESSAGE_PONG, pong);
-}
-
-/* A PING of no session that counts: its sender should say hello now, not when its patience ends. */
-void session_stray_ping(Engine *engine, const Event *event)
-{
-    send_reject(engine, event->connection, event->session, ERR_NOT_FOUND,
-                "there is no such session: say hello");
 }
 
 /* --- silence --- */

@@ -330,7 +330,6 @@ void session_hello(Agent *agent, uint64_t connection, const Hello *hello);
 /* The agent that this message counts for; NULL: a stale or foreign session. */
 Agent *session_admit(Engine *engine, const Event *event);
 void session_ping(Agent *agent, const Ping *ping);
-void session_stray_ping(Engine *engine, const Event *event);
 void session_tick(Agent *agent);
 uint64_t session_due_ms(const Agent *agent);
 void session_send(Agent *agent, MessageType type, const void *body);

@@ -126,6 +126,12 @@ static bool was_never_sent(const void *subject)
     return the(subject)->row.stamp.attempt == 0;
 }
 
+/* With its rollout, for good; not only with its wave, which may open again. */
+static bool is_ended_unsent(const void *subject)
+{
+    return was_never_sent(subject) && rollout_is_taken_back(the(subject)->rollout);
+}
+
 static bool is_out_of_reach(const void *subject)
 {
     return !agent_is_reachable(the(subject)->agent);
@@ -178,6 +184,12 @@ static bool failed_unreached(const void *subject)
 {
     const TargetRow *row = &the(subject)->row;
     return row->code == ERR_UNREACHABLE && row->report == REPORT_NONE;
+}
+
+/* Taken back with its wave for what others did: it goes again when the rollout does. */
+static bool was_taken_along(const void *subject)
+{
+    return !the(subject)->row.is_charged && !target_is_wanted_back(subject);
 }
 
 static bool is_dispute_over(const void *subject)
@@ -314,8 +326,10 @@ static const Rule RULES[] = {
       "{target} is given to {agent}: attempt {attempt}" },
     { "T02", TARGET_PENDING, TARGET_ABSENT, NULL, NULL, TARGET_FAILED, act_unreached,
       "{target} cannot be reached: {agent} is away for more than {after}, and nothing was sent" },
-    { "T03", TARGET_PENDING, TARGET_TAKE_BACK, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
-      "{target} was never started: nothing to take back" },
+    { "T03", TARGET_PENDING, TARGET_TAKE_BACK, is_ended_unsent, "never sent, rollout taken back",
+      TARGET_SKIPPED, NULL, "{target} was never started: nothing to take back" },
+    { "T122", TARGET_PENDING, TARGET_TAKE_BACK, was_never_sent, "never sent", RULE_IGNORE, NULL,
+      "{target} was not started: it waits for its wave to open again" },
     { "T04", TARGET_PENDING, TARGET_TAKE_BACK, NULL, NULL, TARGET_DEBT, NULL,
       "{target} waited for another try: an earlier one may have left something to take back" },
     { "T05", TARGET_PENDING, TARGET_STOP, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
@@ -465,8 +479,10 @@ static const Rule RULES[] = {
     /* known, not at the plan's version, and nothing runs */
     { "T72", TARGET_FAILED, TARGET_BACK, failed_unreached, "nothing was sent", TARGET_PENDING,
       NULL, "{agent} is back: {target} gets its turn after all" },
-    { "T73", TARGET_FAILED, TARGET_TAKE_BACK, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
-      "{target} was never started: nothing to take back" },
+    { "T73", TARGET_FAILED, TARGET_TAKE_BACK, is_ended_unsent, "never sent, rollout taken back",
+      TARGET_SKIPPED, NULL, "{target} was never started: nothing to take back" },
+    { "T123", TARGET_FAILED, TARGET_TAKE_BACK, was_never_sent, "never sent", TARGET_PENDING, NULL,
+      "{target} was not started: it waits for its wave to open again" },
     { "T74", TARGET_FAILED, TARGET_TAKE_BACK, has_nothing_applied, "nothing is applied",
       TARGET_ROLLED_BACK, NULL, "nothing of this rollout is applied on {target}" },
     { "T75", TARGET_FAILED, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT, NULL,
@@ -491,8 +507,10 @@ static const Rule RULES[] = {
       "{target} is back at {version}" },
     { "T84", TARGET_HELD, TARGET_BACK, is_dispute_over, "its dispute is over", TARGET_PENDING,
       NULL, "{target} is one database again: it gets its turn" },
-    { "T85", TARGET_HELD, TARGET_TAKE_BACK, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
-      "{target} was never started: nothing to take back" },
+    { "T85", TARGET_HELD, TARGET_TAKE_BACK, is_ended_unsent, "never sent, rollout taken back",
+      TARGET_SKIPPED, NULL, "{target} was never started: nothing to take back" },
+    { "T124", TARGET_HELD, TARGET_TAKE_BACK, was_never_sent, "never sent", TARGET_PENDING, NULL,
+      "{target} was not started: it waits for its wave to open again" },
     { "T120", TARGET_HELD, TARGET_TAKE_BACK, is_held_out_of_reach, "out of reach", TARGET_DEBT,
       NULL, "{target} is to be taken back and cannot be reached: debt" },
     { "T86", TARGET_HELD, TARGET_DISPATCH_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
@@ -565,6 +583,8 @@ static const Rule RULES[] = {
       NULL, "{target} is where it was: there is nothing to skip" },
     { "T117", TARGET_ROLLED_BACK, TARGET_SKIP, NULL, NULL, TARGET_SKIPPED, act_skip,
       "{target} is skipped by {actor}{words}" },
+    { "T121", TARGET_ROLLED_BACK, TARGET_GO_ON, was_taken_along, "taken back with its wave",
+      TARGET_PENDING, NULL, "{target} was taken back with its wave: it gets another try" },
     { "T118", TARGET_ROLLBACK_FAILED, TARGET_RETRY, NULL, NULL, TARGET_DEBT, NULL,
       "{actor} has {target} taken back again{words}" },
     { "T119", TARGET_ROLLBACK_FAILED, TARGET_SKIP, NULL, NULL, TARGET_SKIPPED, act_skip,

@@ -32,20 +32,22 @@ static bool is_running(const Wave *wave)
     return wave->rollout->row.state == ROLLOUT_RUNNING;
 }
 
+static bool is_last(const Wave *wave)
+{
+    return wave->row.index + 1 == wave->rollout->wave_count;
+}
+
+/* Nothing is on its way; the last wave answers for what is retried in the earlier ones, too. */
 static bool is_settled(const Wave *wave)
 {
-    return wave->counts.busy == 0 && wave->counts.by_state[TARGET_PENDING] == 0;
+    const TargetCounts *counts = is_last(wave) ? &wave->rollout->counts : &wave->counts;
+    return counts->busy == 0 && counts->by_state[TARGET_PENDING] == 0;
 }
 
 static bool is_over_budget(const Wave *wave)
 {
     const Rollout *rollout = wave->rollout;
     return rollout->counts.used + rollout->uncertain > rollout->max_failures;
-}
-
-static bool is_last(const Wave *wave)
-{
-    return wave->row.index + 1 == wave->rollout->wave_count;
 }
 
 static bool needs_person(const Wave *wave)
@@ -161,16 +163,18 @@ static bool is_taken_back_for_loss(const void *subject)
            rollout->strategy.on_agent_lost == ON_AGENT_LOST_ROLL_BACK_WAVE;
 }
 
+/* Pending here means never started: it waits for the wave to open again. */
 static bool is_back(const void *subject)
 {
     const TargetCounts *counts = &the(subject)->counts;
-    return counts->by_state[TARGET_ROLLED_BACK] + counts->by_state[TARGET_SKIPPED] ==
-           counts->total;
+    return counts->by_state[TARGET_ROLLED_BACK] + counts->by_state[TARGET_SKIPPED] +
+               counts->by_state[TARGET_PENDING] == counts->total;
 }
 
 static bool is_not_back(const void *subject)
 {
-    return is_rollout_taken_back(subject) && !is_back(subject);
+    return is_rollout_taken_back(subject) &&
+           (!is_back(subject) || the(subject)->counts.by_state[TARGET_PENDING] > 0);
 }
 
 static bool is_all_skipped(const void *subject)
@@ -274,7 +278,7 @@ static const Rule RULES[] = {
     { "W22", WAVE_TRIPPED, WAVE_EVALUATE, is_stopped, "rollout aborted", WAVE_HELD, NULL,
       "wave {wave} stops: the rollout is aborted" },
 
-    { "W23", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_back, "all back or skipped", WAVE_ROLLED_BACK,
+    { "W23", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_back, "all back, skipped or unstarted", WAVE_ROLLED_BACK,
       NULL, "wave {wave} is where it was: {restored} of {total} taken back" },
     { "W24", WAVE_ROLLING_BACK, WAVE_EVALUATE, NULL, NULL, RULE_IGNORE, NULL,
       "wave {wave} is on its way back" },
