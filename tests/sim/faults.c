@@ -128,9 +128,19 @@ static void coordinator_thaws(void *ctx, uint64_t tag)
     sim_coordinator_freeze(ctx, false);
 }
 
+/* At once, or with its next batch committed and not sent. */
+static void leader_freezes(Sim *sim)
+{
+    if (world_chance(sim->world, 50)) {
+        sim_coordinator_freeze(sim_leader(sim), true);
+    } else {
+        sim_coordinator_freeze_in_send(sim_leader(sim));
+    }
+}
+
 static void coordinator_freezes(Sim *sim)
 {
-    sim_coordinator_freeze(sim_leader(sim), true);
+    leader_freezes(sim);
     world_after(sim->world, outage_ms(sim), coordinator_thaws, sim_leader(sim), 0);
 }
 
@@ -141,11 +151,11 @@ static void coordinator_taken_over(Sim *sim)
         return;
     }
     SimCoordinator *old = sim_leader(sim);
-    sim_coordinator_freeze(old, true);
-    world_after(sim->world, world_between(sim->world, 1000, 60000), coordinator_thaws, old, 0);
+    leader_freezes(sim);
+    world_after(sim->world, world_between(sim->world, 5000, 60000), coordinator_thaws, old, 0);
     sim->leader = 1 - sim->leader;
     sim_coordinator_kill(sim_leader(sim));
-    sim_coordinator_start(sim_leader(sim), world_between(sim->world, 0, 5000));
+    sim_coordinator_start(sim_leader(sim), world_between(sim->world, 0, 8000));
 }
 
 static void disk_writable(void *ctx, uint64_t tag)
@@ -175,7 +185,8 @@ static void disk_restored(Sim *sim)
     sim_coordinator_kill(sim->coordinators[0]);
     sim_coordinator_kill(sim->coordinators[1]);
     sim_disk_restore(sim->disk);
-    invariants_disk_restored(sim->invariants);
+    invariants_disk_restored(sim->invariants[0]);
+    invariants_disk_restored(sim->invariants[1]);
     sim_coordinator_start(sim_leader(sim), outage_ms(sim));
 }
 

@@ -224,8 +224,8 @@ static bool is_end(RolloutState state)
     return state == ROLLOUT_SUCCEEDED || state == ROLLOUT_ABORTED;
 }
 
-static void check_turn(Invariants *invariants, const Event *event, const ShadowRollout *shadow,
-                       const RolloutRow *row)
+static void check_turn(Invariants *invariants, const Engine *engine, const Event *event,
+                       const ShadowRollout *shadow, const RolloutRow *row)
 {
     World *world = invariants->world;
     bool is_turning = is_turned_back(row->state) && !is_turned_back(shadow->state);
@@ -244,7 +244,7 @@ static void check_turn(Invariants *invariants, const Event *event, const ShadowR
         return;
     }
     world_saw(world, SIGHT_AUTOMATIC_ROLLBACK);
-    if (invariants->was_recovering) {
+    if (invariants->was_recovering && engine_is_recovering(engine)) {
         world_violate(world, "no automatic roll back while recovering", "%s", row->id);
     }
     if (shadow->pause_before == PAUSE_MASS_LOSS || shadow->pause_before == PAUSE_OPERATOR) {
@@ -312,7 +312,7 @@ static void take_rollout(Invariants *invariants, const Engine *engine, const Eve
 {
     ShadowRollout *shadow = rollout_shadow(invariants, row->id);
     if (shadow->is_known) {
-        check_turn(invariants, event, shadow, row);
+        check_turn(invariants, engine, event, shadow, row);
         check_final(invariants, shadow, row);
     }
     if (shadow->state != row->state) {
@@ -322,7 +322,6 @@ static void take_rollout(Invariants *invariants, const Engine *engine, const Eve
     shadow->is_touched = true;
     shadow->state = row->state;
     shadow->pause_cause = row->pause_cause;
-    (void)engine;
 }
 
 /* --- targets --- */
@@ -330,6 +329,13 @@ static void take_rollout(Invariants *invariants, const Engine *engine, const Eve
 static uint32_t budget_of(const Plan *plan, uint32_t total)
 {
     return amount_round_down(plan->strategy.max_failures, total);
+}
+
+/* What stands against the budget: failures that are not being tried again, and what is unknown. */
+static uint32_t spent(const TargetCounts *counts)
+{
+    uint32_t unknown = counts->by_state[TARGET_UNKNOWN];
+    return counts->used > unknown ? counts->used : unknown;
 }
 
 /* An attempt that begins: may it? */
@@ -347,12 +353,11 @@ static void check_dispatch(Invariants *invariants, const Engine *engine, const T
     }
     engine_count(engine, row->rollout, ALL_WAVES, &after);
     uint32_t budget = budget_of(shadow->plan, after.total);
-    const TargetCounts *before = &shadow->counts_before;
-    if (before->charged + before->by_state[TARGET_UNKNOWN] > budget &&
-        after.charged + after.by_state[TARGET_UNKNOWN] > budget) {
+    if (spent(&shadow->counts_before) > budget && spent(&after) > budget) {
         world_violate(world, "nothing starts beyond the budget",
-                      "%s in %s: %u charged, %u unknown, %u allowed", row->address, row->rollout,
-                      after.charged, after.by_state[TARGET_UNKNOWN], budget);
+                      "%s in %s: %u charged, %u of them for good, %u unknown, %u allowed",
+                      row->address, row->rollout, after.charged, after.used,
+                      after.by_state[TARGET_UNKNOWN], budget);
     }
     if (row->token <= invariants->highest_token) {
         world_violate(world, "tokens rise", "%s: %" PRIu64 " after %" PRIu64, row->address,
@@ -574,7 +579,13 @@ void invariants_send(Invariants *invariants, const char *agent, const SendEffect
                       "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);
         return;
     }
-    if (goal->goal == GOAL_APPLY && !may_start_work(rollout->state)) {
+    /*
+     * A repeat that its own batch has overtaken is harmless: the order has ended, or a newer one follows
+     * and wins.
+     */
+    bool is_in_force = order_stamp_compare(target->stamp, goal->stamp) == 0 &&
+                       !report_is_end(target->report);
+    if (goal->goal == GOAL_APPLY && is_in_force && !may_start_work(rollout->state)) {
         world_violate(invariants->world, "no goal \"apply\" after pause, trip or abort",
                       "%s in %s, which is %s", goal->target, goal->rollout,
                       rollout_state_name(rollout->state));
@@ -682,7 +693,8 @@ void invariants_disk_restored(Invariants *invariants)
 static void check_chain(Invariants *invariants, const EventRow *events, size_t count, size_t index)
 {
     const EventRow *event = &events[index];
-    if (event->new_state[0] == '\0') {
+    /* A session's state is not kept: it begins anew with every coordinator. */
+    if (event->new_state[0] == '\0' || event->rollout[0] == '\0') {
         return;
     }
     for (size_t i = index + 1; i < count; i++) {

@@ -137,14 +137,30 @@ static const WaveRow *present_wave(const Engine *engine, const char *rollout)
     return NULL;
 }
 
+/* A wave that is taken back moves by itself but for what a person has to look at. */
+static bool is_wave_waiting(const WaveRow *wave, const TargetCounts *counts)
+{
+    uint32_t stuck = counts->by_state[TARGET_ROLLBACK_FAILED] + counts->by_state[TARGET_HELD];
+    return wave->state == WAVE_GATED || wave->state == WAVE_HELD || wave->state == WAVE_TRIPPED ||
+           wave->state == WAVE_ROLLED_BACK || (wave->state == WAVE_ROLLING_BACK && stuck > 0);
+}
+
+/* All waves are through, and what was retried in one of them has failed again. */
+static bool is_left_over(const TargetCounts *counts)
+{
+    return counts->by_state[TARGET_PENDING] == 0 &&
+           counts->by_state[TARGET_FAILED] + counts->by_state[TARGET_HELD] +
+                   counts->by_state[TARGET_ROLLED_BACK] + counts->by_state[TARGET_ROLLBACK_FAILED] >
+               0;
+}
+
 static Rest rest_of_running(const Engine *engine, const RolloutRow *rollout)
 {
     const WaveRow *wave = present_wave(engine, rollout->id);
     TargetCounts counts;
     engine_count(engine, rollout->id, UINT32_MAX, &counts);
-    bool waits_for_person = wave != NULL && (wave->state == WAVE_GATED || wave->state == WAVE_HELD ||
-                                             wave->state == WAVE_TRIPPED);
-    return waits_for_person && counts.busy == 0 ? REST_NEEDS_PERSON : REST_NONE;
+    bool is_waiting = wave != NULL ? is_wave_waiting(wave, &counts) : is_left_over(&counts);
+    return is_waiting && counts.busy == 0 ? REST_NEEDS_PERSON : REST_NONE;
 }
 
 static Rest rest_of_held(const Engine *engine, const RolloutRow *rollout)

@@ -23,17 +23,28 @@ static void deliver_down(void *ctx, size_t agent, Bytes frame)
     sim_agent_receive(sim->agents[agent], frame);
 }
 
+static Invariants *build_invariants(const Sim *sim)
+{
+    Invariants *invariants =
+        invariants_new(sim->world, sim->disk, sim->pg, &sim->scenario->config);
+    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
+        const ScenarioRollout *rollout = &sim->scenario->rollouts[i];
+        invariants_add_plan(invariants, rollout->id, rollout->plan);
+    }
+    return invariants;
+}
+
 static void build_coordinators(Sim *sim)
 {
     static const char *const NAMES[] = { "coordinator", "coordinator2" };
     CoordinatorParts parts = { .world = sim->world,
                                .net = sim->net,
                                .disk = sim->disk,
-                               .invariants = sim->invariants,
                                .config = sim->scenario->config,
                                .agents = sim->scenario->agents,
                                .agent_count = sim->scenario->agent_count };
     for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
+        parts.invariants = sim->invariants[i] = build_invariants(sim);
         sim->coordinators[i] = sim_coordinator_new(&parts, NAMES[i]);
     }
 }
@@ -60,14 +71,8 @@ static void build(Sim *sim, uint64_t seed, FILE *story)
     sim->pg = sim_pg_new(sim->world);
     sim->scenario = scenario_new(sim->world, sim->pg);
     sim->disk = sim_disk_new(sim->world);
-    sim->invariants =
-        invariants_new(sim->world, sim->disk, sim->pg, &sim->scenario->config);
     sim->net = sim_net_new(sim->world, sim->scenario->agent_count, sim_coordinator_receive,
                            deliver_down, sim);
-    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
-        invariants_add_plan(sim->invariants, sim->scenario->rollouts[i].id,
-                            sim->scenario->rollouts[i].plan);
-    }
     build_coordinators(sim);
     build_agents(sim);
     sim->began_ms = world_now_ms(sim->world);
@@ -80,9 +85,9 @@ static void demolish(Sim *sim)
     }
     for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
         sim_coordinator_free(sim->coordinators[i]);
+        invariants_free(sim->invariants[i]);
     }
     sim_net_free(sim->net);
-    invariants_free(sim->invariants);
     sim_disk_free(sim->disk);
     scenario_free(sim->scenario);
     sim_pg_free(sim->pg);
@@ -202,7 +207,7 @@ void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome)
         demand_end(&sim);
     }
     if (!is_violated(&sim)) {
-        invariants_end(sim.invariants);
+        invariants_end(sim.invariants[sim.leader]);
     }
     const char *violation = world_violation(sim.world);
     *ret_outcome = (SeedOutcome){ .digest = world_digest(sim.world),

@@ -20,10 +20,10 @@ typedef struct Sim {
     Scenario *scenario;
     SimNet *net;
     SimDisk *disk;
-    Invariants *invariants;
     SimAgent *agents[SCENARIO_AGENTS_MAX];
     /* Two processes on one address: usually the second is down; in a takeover it follows the frozen first. */
     SimCoordinator *coordinators[2];
+    Invariants *invariants[2]; /* each judged by what it can know */
     size_t leader; /* which of them serves */
     uint64_t began_ms;
     bool is_healed;

@@ -27,7 +27,9 @@ struct SimCoordinator {
     uint64_t life; /* of the process: older happenings are stale */
     uint64_t seq;
     bool is_frozen;
-    bool is_stuck; /* the batch in `effects` could not be committed yet */
+    bool is_stuck;      /* the batch in `effects` could not be committed yet */
+    bool is_freezing;   /* will freeze between commit and send */
+    bool is_unsent;     /* the batch in `effects` is committed and waits for the thaw */
     bool is_woken;
     uint64_t tick_at_ms; /* the armed tick; 0: none */
     uint32_t crash_rate;
@@ -75,6 +77,7 @@ static void process_end(SimCoordinator *coordinator)
     }
     arena_done(&coordinator->plans);
     coordinator->is_frozen = coordinator->is_stuck = coordinator->is_woken = false;
+    coordinator->is_freezing = coordinator->is_unsent = false;
     coordinator->tick_at_ms = 0;
 }
 
@@ -182,7 +185,9 @@ static void send_message(SimCoordinator *coordinator, const SendEffect *send)
                           .term = coordinator->term,
                           .seq = ++coordinator->seq,
                           .body = send->body };
-    invariants_send(coordinator->parts.invariants, agent, send);
+    if (sim_store_is_current(coordinator->store)) {
+        invariants_send(coordinator->parts.invariants, agent, send);
+    }
     AUTO(Str) frame = { 0 };
     Err err = { 0 };
     if (envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, &err) != ERR_NONE) {
@@ -262,6 +267,19 @@ static void abdicate(SimCoordinator *coordinator)
 
 static void replay_sometimes(SimCoordinator *coordinator);
 
+static bool finish(SimCoordinator *coordinator)
+{
+    coordinator->is_unsent = false;
+    if (!send_all(coordinator)) {
+        return false;
+    }
+    effects_done(&coordinator->effects);
+    if (sim_store_is_current(coordinator->store)) {
+        replay_sometimes(coordinator);
+    }
+    return true;
+}
+
 /* Commits the batch and sends it. False: it did not get that far, or the process is gone. */
 static bool commit(SimCoordinator *coordinator)
 {
@@ -291,12 +309,13 @@ static bool commit(SimCoordinator *coordinator)
     }
     coordinator->is_stuck = false;
     tell_events(coordinator);
-    if (!send_all(coordinator)) {
+    if (coordinator->is_freezing) {
+        coordinator->is_freezing = false;
+        coordinator->is_unsent = true;
+        sim_coordinator_freeze(coordinator, true);
         return false;
     }
-    effects_done(&coordinator->effects);
-    replay_sometimes(coordinator);
-    return true;
+    return finish(coordinator);
 }
 
 static void engine_start(SimCoordinator *coordinator);
@@ -345,7 +364,8 @@ static void loop_run(void *ctx, uint64_t life)
     if (coordinator->is_frozen) {
         return; /* the thaw wakes it */
     }
-    if (coordinator->is_stuck && !commit(coordinator)) {
+    if ((coordinator->is_unsent && !finish(coordinator)) ||
+        (coordinator->is_stuck && !commit(coordinator))) {
         return;
     }
     take_inbox(coordinator);
@@ -455,6 +475,7 @@ void sim_coordinator_start(SimCoordinator *coordinator, uint64_t delay_ms)
 
 void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen)
 {
+    coordinator->is_freezing = false;
     if (coordinator->engine == NULL || coordinator->is_frozen == is_frozen) {
         return;
     }
@@ -463,6 +484,11 @@ void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen)
     if (!is_frozen) {
         wake_after(coordinator, 0);
     }
+}
+
+void sim_coordinator_freeze_in_send(SimCoordinator *coordinator)
+{
+    coordinator->is_freezing = coordinator->engine != NULL && !coordinator->is_frozen;
 }
 
 void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand)

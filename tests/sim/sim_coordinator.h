@@ -35,6 +35,8 @@ AUTO_PTR_DEFINE(SimCoordinator, sim_coordinator_free)
 void sim_coordinator_start(SimCoordinator *coordinator, uint64_t delay_ms);
 void sim_coordinator_kill(SimCoordinator *coordinator);
 void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen);
+/* Freezes as soon as its next batch is committed: it is sent after the thaw, whatever happened meanwhile. */
+void sim_coordinator_freeze_in_send(SimCoordinator *coordinator);
 
 /* How often, per 10,000 batches, it dies at one of the two bad moments (and starts again by itself). */
 void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand);
