@@ -5,7 +5,7 @@
  *     fuzz_X --write-seeds DIR  the seeds as files, a first corpus for libFuzzer
  *     fuzz_X FILE…              these inputs, once each
  *
- * After an abort the same ROUNDS and SEED lead to the same input under a debugger.
+ * It prints how to run the same again, for after an abort: every input is decided by SEED.
  */
 #include "fuzz.h"
 
@@ -25,30 +25,41 @@ static uint64_t next_random(uint64_t *seed)
     return *seed >> 33;
 }
 
-static void mutate_byte(Str *input, uint64_t *seed)
+typedef struct Fuzz {
+    Str seeds[SEEDS_MAX];
+    size_t count;
+    uint64_t random;
+} Fuzz;
+
+static size_t below(Fuzz *fuzz, size_t limit)
+{
+    return (size_t)(next_random(&fuzz->random) % limit);
+}
+
+static void mutate_byte(Fuzz *fuzz, Str *input)
 {
     /*
      * Heads of MessagePack that claim much, and limits of integers, more often than chance would.
      */
     static const uint8_t SHARP[] = { 0x00, 0x7F, 0x80, 0xC0, 0xC1, 0xC6, 0xDB, 0xDD, 0xDF, 0xFF };
-    uint8_t value = (uint8_t)next_random(seed);
+    uint8_t value = (uint8_t)below(fuzz, UINT8_MAX + 1);
     if (value % 2 == 0) {
-        value = SHARP[next_random(seed) % ARRAY_LEN(SHARP)];
+        value = SHARP[below(fuzz, ARRAY_LEN(SHARP))];
     }
-    input->data[next_random(seed) % input->length] = (char)value;
+    input->data[below(fuzz, input->length)] = (char)value;
 }
 
-static void mutate_cut(Str *input, uint64_t *seed)
+static void mutate_cut(Fuzz *fuzz, Str *input)
 {
-    input->length = next_random(seed) % (input->length + 1);
+    input->length = below(fuzz, input->length + 1);
 }
 
 /* Copies a piece of the input over another place, or behind the end. */
-static void mutate_copy(Str *input, uint64_t *seed)
+static void mutate_copy(Fuzz *fuzz, Str *input)
 {
-    size_t from = next_random(seed) % input->length;
-    size_t length = next_random(seed) % (input->length - from) + 1;
-    size_t to = next_random(seed) % (input->length + 1);
+    size_t from = below(fuzz, input->length);
+    size_t length = below(fuzz, input->length - from) + 1;
+    size_t to = below(fuzz, input->length + 1);
     char *piece = mem_alloc(length);
     memcpy(piece, input->data + from, length);
     if (to + length > input->length) {
@@ -60,13 +71,38 @@ static void mutate_copy(Str *input, uint64_t *seed)
     free(piece);
 }
 
-static void mutate(Str *input, uint64_t *seed)
+/*
+ * Puts up to 16 bytes of some seed in place of as many or fewer. Text stays text: of random bytes
+ * hardly one is of the alphabet that a grammar knows.
+ */
+static void mutate_borrow(Fuzz *fuzz, Str *input)
 {
-    static void (*const MUTATIONS[])(Str *, uint64_t *) = { mutate_byte, mutate_byte, mutate_byte,
-                                                            mutate_byte, mutate_cut, mutate_copy };
-    uint64_t count = 1 + next_random(seed) % 6;
-    for (uint64_t i = 0; i < count && input->length > 0; i++) {
-        MUTATIONS[next_random(seed) % ARRAY_LEN(MUTATIONS)](input, seed);
+    const Str *seed = &fuzz->seeds[below(fuzz, fuzz->count)];
+    if (seed->length == 0) {
+        return;
+    }
+    size_t from = below(fuzz, seed->length);
+    size_t length = below(fuzz, seed->length - from < 16 ? seed->length - from : 16) + 1;
+    size_t at = below(fuzz, input->length + 1);
+    size_t end = at + below(fuzz, length + 1);
+    AUTO(Str) tail = { 0 };
+    if (end < input->length) {
+        str_append_bytes(&tail, input->data + end, input->length - end);
+    }
+    input->length = at;
+    str_append_bytes(input, seed->data + from, length);
+    str_append_bytes(input, str_text(&tail), tail.length);
+}
+
+static void mutate(Fuzz *fuzz, Str *input)
+{
+    static void (*const MUTATIONS[])(Fuzz *, Str *) = { mutate_byte,   mutate_byte,
+                                                        mutate_borrow, mutate_borrow,
+                                                        mutate_borrow, mutate_borrow,
+                                                        mutate_cut,    mutate_copy };
+    size_t count = 1 + below(fuzz, 4);
+    for (size_t i = 0; i < count && input->length > 0; i++) {
+        MUTATIONS[below(fuzz, ARRAY_LEN(MUTATIONS))](fuzz, input);
     }
 }
 
@@ -81,32 +117,31 @@ static void run(const Str *input)
     free(exact);
 }
 
-static size_t seeds_make(Str seeds[SEEDS_MAX])
+static void make_seeds(Fuzz *fuzz)
 {
-    size_t count = 0;
-    while (count < SEEDS_MAX && fuzz_seed(count, &seeds[count])) {
-        run(&seeds[count]);
-        count++;
+    while (fuzz->count < SEEDS_MAX && fuzz_seed(fuzz->count, &fuzz->seeds[fuzz->count])) {
+        run(&fuzz->seeds[fuzz->count++]);
     }
-    FUZZ_REQUIRE(count > 0);
-    return count;
+    FUZZ_REQUIRE(fuzz->count > 0);
 }
 
-static void run_rounds(int64_t rounds, uint64_t seed)
+/* The seed is said before anything can end the process. */
+static void run_rounds(const char *program, int64_t rounds, uint64_t seed)
 {
     AUTO(Str) input = { 0 };
-    Str seeds[SEEDS_MAX] = { 0 };
-    size_t count = seeds_make(seeds);
+    Fuzz fuzz = { .random = seed };
+    printf("%s %" PRId64 " %" PRIu64 "\n", program, rounds, seed);
+    fflush(stdout);
+    make_seeds(&fuzz);
     for (int64_t round = 0; round < rounds; round++) {
-        const Str *sound = &seeds[(size_t)round % count];
+        const Str *sound = &fuzz.seeds[(size_t)round % fuzz.count];
         str_clear(&input);
         str_append_bytes(&input, sound->data, sound->length);
-        mutate(&input, &seed);
+        mutate(&fuzz, &input);
         run(&input);
     }
-    printf("%" PRId64 " rounds over %zu seeds\n", rounds, count);
-    for (size_t i = 0; i < count; i++) {
-        str_done(&seeds[i]);
+    for (size_t i = 0; i < fuzz.count; i++) {
+        str_done(&fuzz.seeds[i]);
     }
 }
 
@@ -161,7 +196,7 @@ int main(int argc, char **argv)
             fprintf(stderr, "%s: SEED is a number\n", argv[0]);
             return 2;
         }
-        run_rounds(rounds, (uint64_t)seed);
+        run_rounds(argv[0], rounds, (uint64_t)seed);
         return 0;
     }
     int status = 0;

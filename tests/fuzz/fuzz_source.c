@@ -1,0 +1,243 @@
+/*
+ * Migration files, from their bytes to what a plan carries.
+ *
+ * What is refused names the file, and a line that it has. What is accepted has lost nothing: going
+ * through the file, past blanks, comments and semicolons only, one finds its statements, whole, in
+ * order, each on its line. A comment or a byte order mark around it changes neither statements nor
+ * checksum, and its statements alone, written out again, are read as the same.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "check.h"
+#include "cli/source/scan.h"
+#include "cli/source/script.h"
+#include "common/arena.h"
+#include "common/utf8.h"
+
+#define NAME "0001_fuzz.up.sql"
+#define BOM "\xEF\xBB\xBF"
+
+typedef struct Place {
+    const char *at;
+    uint32_t line;
+} Place;
+
+/* ---- a reading of its own, without tokens ---- */
+
+static void step(Place *place, size_t bytes)
+{
+    for (; bytes > 0; bytes--) {
+        place->line += *place->at++ == '\n';
+    }
+}
+
+static void skip_block_comment(Place *place)
+{
+    size_t depth = 0;
+    do {
+        bool is_open = strncmp(place->at, "/*", 2) == 0;
+        bool is_close = strncmp(place->at, "*/", 2) == 0;
+        FUZZ_REQUIRE(*place->at != '\0');
+        depth += is_open;
+        depth -= is_close;
+        step(place, is_open || is_close ? 2 : 1);
+    } while (depth > 0);
+}
+
+/* Blanks, comments, and semicolons if so wanted. */
+static void skip_nothing(Place *place, bool skips_semicolons)
+{
+    while (*place->at != '\0') {
+        if (strncmp(place->at, "--", 2) == 0) {
+            step(place, strcspn(place->at, "\r\n"));
+        } else if (strncmp(place->at, "/*", 2) == 0) {
+            skip_block_comment(place);
+        } else if (sql_is_blank(*place->at) || (skips_semicolons && *place->at == ';')) {
+            step(place, 1);
+        } else {
+            return;
+        }
+    }
+}
+
+/* BEGIN or COMMIT around the whole file, which the plan leaves out: words up to the semicolon. */
+static bool skip_edge(Place *place, const char *word, const char *other)
+{
+    static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t length = strspn(place->at, LETTERS);
+    bool is_edge = (length == strlen(word) && strncasecmp(place->at, word, length) == 0) ||
+                   (length == strlen(other) && strncasecmp(place->at, other, length) == 0);
+    while (is_edge && length > 0) {
+        step(place, length);
+        skip_nothing(place, false);
+        length = strspn(place->at, LETTERS);
+    }
+    skip_nothing(place, true);
+    return is_edge;
+}
+
+static bool skip_statement(Place *place, const PlanStatement *statement)
+{
+    size_t length = strlen(statement->sql);
+    if (strncmp(place->at, statement->sql, length) != 0) {
+        return false;
+    }
+    FUZZ_REQUIRE(length > 0 && statement->line == place->line);
+    step(place, length);
+    skip_nothing(place, true);
+    return true;
+}
+
+static void require_all_there(const char *text, const PlanScript *plan)
+{
+    Place place = { text, 1 };
+    skip_nothing(&place, true);
+    bool is_first_there = plan->count > 0 && skip_statement(&place, &plan->statements[0]);
+    bool has_edge = !is_first_there && skip_edge(&place, "begin", "start");
+    for (size_t i = is_first_there ? 1 : 0; i < plan->count; i++) {
+        FUZZ_REQUIRE(skip_statement(&place, &plan->statements[i]));
+    }
+    FUZZ_REQUIRE(!has_edge || skip_edge(&place, "commit", "end"));
+    FUZZ_REQUIRE(*place.at == '\0');
+}
+
+/* ---- what a plan may hold ---- */
+
+static bool is_text(const char *text)
+{
+    return text != NULL && utf8_is_valid(text, strlen(text));
+}
+
+static void require_in_limits(const Script *script)
+{
+    const PlanScript *plan = &script->plan;
+    FUZZ_REQUIRE(plan->count <= PLAN_STEPS_MAX);
+    FUZZ_REQUIRE(plan->is_transactional || plan->count == 1);
+    FUZZ_REQUIRE(plan->is_transactional || plan->lock_timeout_ms == 0);
+    FUZZ_REQUIRE(plan->lock_timeout_ms == script->directives.lock_timeout_ms);
+    for (size_t i = 0; i < plan->count; i++) {
+        const PlanStatement *statement = &plan->statements[i];
+        bool is_probed = statement->probe != PROBE_NONE;
+        FUZZ_REQUIRE(is_text(statement->sql) && is_text(statement->kind) &&
+                     is_text(statement->object) && is_text(statement->detail));
+        FUZZ_REQUIRE(statement->kind[0] != '\0' && strpbrk(statement->kind, "\r\n") == NULL);
+        FUZZ_REQUIRE(!is_probed || (!plan->is_transactional && statement->object[0] != '\0'));
+    }
+}
+
+/* ---- the same again ---- */
+
+static ErrCode read_text(const char *text, size_t length, Arena *arena, Script *ret_script, Err *err)
+{
+    AUTO(SourceNotes) notes = { .arena = arena };
+    Bytes bytes = { (const uint8_t *)text, length };
+    ErrCode code = script_read(NAME, bytes, &notes, arena, ret_script, err);
+    for (size_t i = 0; i < notes.list.count; i++) {
+        FUZZ_REQUIRE(is_text(notes.list.items[i].text));
+    }
+    return code;
+}
+
+static void require_same_plan(const PlanScript *a, const PlanScript *b)
+{
+    FUZZ_REQUIRE(a->count == b->count && a->is_transactional == b->is_transactional);
+    for (size_t i = 0; i < a->count; i++) {
+        const PlanStatement *one = &a->statements[i];
+        const PlanStatement *other = &b->statements[i];
+        FUZZ_REQUIRE(strcmp(one->sql, other->sql) == 0 && strcmp(one->kind, other->kind) == 0);
+        FUZZ_REQUIRE(one->probe == other->probe && strcmp(one->object, other->object) == 0 &&
+                     strcmp(one->detail, other->detail) == 0);
+    }
+}
+
+static void require_comments_do_not_count(const char *text, const Script *script, Arena *arena)
+{
+    AUTO(Str) commented = { 0 };
+    Script again = { 0 };
+    Err err;
+    str_printf(&commented, BOM "-- Copyright;\n/* ' /* \" */ $$ */%s\n-- the end'", text);
+    FUZZ_REQUIRE(read_text(commented.data, commented.length, arena, &again, &err) == ERR_NONE);
+    require_same_plan(&script->plan, &again.plan);
+    FUZZ_REQUIRE(memcmp(script->checksum, again.checksum, CHECKSUM_BYTES) == 0);
+}
+
+static void require_statements_suffice(const Script *script, Arena *arena)
+{
+    AUTO(Str) bare = { 0 };
+    Script again = { 0 };
+    Err err;
+    /* Not at the very start, where U+FEFF would be a mark instead of a letter. */
+    str_append(&bare, script->directives.no_transaction_line != 0 ? "-- skein: no-transaction\n"
+                                                                  : "\n");
+    for (size_t i = 0; i < script->plan.count; i++) {
+        str_append(&bare, script->plan.statements[i].sql);
+        str_append(&bare, ";\n");
+    }
+    FUZZ_REQUIRE(read_text(str_text(&bare), bare.length, arena, &again, &err) == ERR_NONE);
+    require_same_plan(&script->plan, &again.plan);
+}
+
+static void require_refusal(const char *text, size_t size, const Script *script, const Err *err,
+                            ErrCode code)
+{
+    static const Script UNTOUCHED;
+    size_t lines = 1;
+    for (size_t i = 0; i < size; i++) {
+        lines += text[i] == '\n';
+    }
+    check_error(err, code);
+    FUZZ_REQUIRE(code == ERR_SYNTAX);
+    check_line(err, NAME, lines);
+    FUZZ_REQUIRE(memcmp(script, &UNTOUCHED, sizeof(*script)) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO(Arena) arena = { 0 };
+    Script script = { 0 };
+    Err err = { 0 };
+    const char *bytes = (const char *)data;
+    ErrCode code = read_text(bytes, size, &arena, &script, &err);
+    if (code != ERR_NONE) {
+        require_refusal(bytes, size, &script, &err, code);
+        return 0;
+    }
+    bool has_mark = size >= strlen(BOM) && memcmp(data, BOM, strlen(BOM)) == 0;
+    const char *text = arena_strndup(&arena, bytes, size) + (has_mark ? strlen(BOM) : 0);
+    require_in_limits(&script);
+    require_all_there(text, &script.plan);
+    require_comments_do_not_count(text, &script, &arena);
+    require_statements_suffice(&script, &arena);
+    return 0;
+}
+
+bool fuzz_seed(size_t index, Str *out)
+{
+    static const char *const SEEDS[] = {
+        "-- skein: lock-timeout=5s, irreversible\ncreate table a (b int);\ninsert into a values (1);",
+        "\xEF\xBB\xBF-- skein: no-transaction\r\nalter type mood add value 'größer' after 'so la la';\r\n",
+        "BEGIN;\n/* a /* b */ ; */ create function f() returns int language plpgsql as $b$\nbegin\n"
+        "  return 1; -- '\nend $b$;\nSTART TRANSACTION;COMMIT",
+        "begin transaction;update a set b = 'x;''y', c = E'\\'', d = U&'\\0041' where \"e;\" = 1;end work;",
+        "create unique index concurrently if not exists i on s.t (lower(a)) where b is not null;",
+        "drop index concurrently \"S\".\"i\"\"1\"",
+        "alter table only p detach partition s.q concurrently;",
+        "reindex (concurrently, verbose) table t; vacuum full t",
+        "create function g(a int) returns int begin atomic select case when a > 1 then 2 end; end;",
+        "create or replace rule r as on insert to t do also (select 1; select 2);select 3",
+        "select count(*) filter (where x) from t;; ;select 2 as \"end\"; merge into a using b on c when "
+        "matched then do nothing",
+        "grant selct on t to u; create index concurrently on t (a) include (b) nulls; savepoint s",
+        "copy t from stdin;\n1\t2\n\\.\n",
+        "select 'a'\n'b', $1, 1e5, x'1F', b'01', a::text, array[1,2]; do $$ begin null; end $$",
+        "refresh materialized view concurrently m; discard plans; lock table t; set local x to 'y'",
+    };
+    if (index >= ARRAY_LEN(SEEDS)) {
+        return false;
+    }
+    str_append(out, SEEDS[index]);
+    return true;
+}
