@@ -226,6 +226,12 @@ bool facts_take_page(Facts *facts, const char *instance, const Inventory *page)
     return true;
 }
 
+bool facts_is_listed(const Facts *facts, const char *instance)
+{
+    const Listing *listing = find_listing(facts, instance);
+    return listing != NULL && listing->is_listed;
+}
+
 const InventoryTarget *facts_target(const Facts *facts, const char *address)
 {
     return map_get(facts->by_address, address);

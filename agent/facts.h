@@ -26,6 +26,9 @@ const AgentFacts *facts_view(const Facts *facts);
 bool facts_take_server(Facts *facts, const HelloInstance *instance);
 bool facts_take_page(Facts *facts, const char *instance, const Inventory *page);
 
+/* Has the instance's first list been whole? Before that nothing can be said of its targets. */
+bool facts_is_listed(const Facts *facts, const char *instance);
+
 /* NULL: not known (any more). */
 const InventoryTarget *facts_target(const Facts *facts, const char *address);
 const HelloInstance *facts_instance(const Facts *facts, const char *name);

@@ -60,7 +60,7 @@ struct Link {
     Facts *facts;
     AgentSession *session;
     Plans *plans;
-    Map *waiting; /* targets whose order waits for its plan; no values */
+    Map *waiting; /* targets whose order waits for its plan or for its instance's list; no values */
     Workers *workers;
     bool is_leaving;
 };
@@ -233,7 +233,16 @@ static ErrCode start_worker(Link *link, const AgentOrder *order, const HeldPlan 
     return code;
 }
 
-/* Starts the target's order as it is now, or leaves it waiting for its plan. */
+/* After a restart an order may come before its instance has been looked at, or while that is down. */
+static bool is_instance_unseen(const Link *link, const char *target)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address;
+    return address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE &&
+           find_instance(link, address.instance) != NULL && !facts_is_listed(link->facts, address.instance);
+}
+
+/* Starts the target's order as it is now, or leaves it waiting. */
 static void begin_order(Link *link, const char *target_of_effect)
 {
     AUTO(Arena) arena = { 0 };
@@ -246,7 +255,7 @@ static void begin_order(Link *link, const char *target_of_effect)
     const HeldPlan *plan = NULL;
     Err err = { 0 };
     PlanFetch fetch = plans_want(link->plans, order->plan_hash, &plan, &err);
-    if (fetch == PLAN_FETCH_UNDER_WAY) {
+    if (fetch == PLAN_FETCH_UNDER_WAY || (fetch == PLAN_FETCH_READY && is_instance_unseen(link, target))) {
         map_put(link->waiting, target, NULL);
         return;
     }
@@ -266,7 +275,7 @@ static void begin_order(Link *link, const char *target_of_effect)
     }
 }
 
-/* A plan has come, or will not: every target that waits is looked at again. */
+/* A plan has come, or will not, or an instance is listed: every target that waits is looked at again. */
 static void begin_waiting(Link *link)
 {
     AUTO(Arena) arena = { 0 };
@@ -429,6 +438,7 @@ static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
     }
     if (has_changed) {
         agent_session_facts_changed(link->session, now_ms, effects);
+        begin_waiting(link);
     }
 }
 
