@@ -8,8 +8,12 @@
 #define DEPTH_MAX 64
 #define MESSAGE_MAX 512
 
+/* Only what holds something nests: a number in the innermost list is no level of its own. */
 static bool is_within_depth(const json_t *value, unsigned left)
 {
+    if (!json_is_array(value) && !json_is_object(value)) {
+        return true;
+    }
     if (left == 0) {
         return false;
     }
