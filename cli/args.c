@@ -90,7 +90,7 @@ static ErrCode unknown_command(char *const *words, size_t count, Err *err)
     }
     const char *nearest = str_nearest(given, names, name_count);
     err_set(err, ERR_USAGE, "no command '%s'", given);
-    return nearest != NULL ? err_hint(err, "did you mean: skein %s", nearest)
+    return nearest != NULL ? err_hint(err, "did you mean skein %s?", nearest)
                            : err_hint(err, "skein --help lists the commands");
 }
 
@@ -128,7 +128,7 @@ static ErrCode unknown_option(const Command *command, const char *word, Err *err
     const char *name = word + strspn(word, "-");
     const char *nearest = str_nearest(arena_strndup(&arena, name, strcspn(name, "=")), names, count);
     err_set(err, ERR_USAGE, "'skein %s' has no option '%s'", command->name, word);
-    return nearest != NULL ? err_hint(err, "did you mean: --%s", nearest)
+    return nearest != NULL ? err_hint(err, "did you mean --%s?", nearest)
                            : err_hint(err, "skein %s --help lists its options", command->name);
 }
 
@@ -242,17 +242,14 @@ static bool is_help_word(const char *word)
 static bool ask_help(char *const *words, size_t count, Invocation *invocation)
 {
     bool is_help = count == 0 || is_help_word(words[0]);
-    size_t skip = is_help && count > 0 ? 1 : 0;
     size_t used = 0;
-    if (count > skip) {
-        if (is_help) {
-            invocation->command = find_command(words + skip, count - skip, &used);
-        }
-        if (is_group(words[skip]) && used == 0) {
-            invocation->help_group = words[skip];
-        }
+    if (is_help && count > 1) {
+        invocation->command = find_command(words + 1, count - 1, &used);
+        invocation->help_group = used == 0 && is_group(words[1]) ? words[1] : NULL;
+    } else if (count == 2 && is_group(words[0]) && is_help_word(words[1])) {
+        invocation->help_group = words[0];
+        is_help = true;
     }
-    is_help = is_help || (invocation->help_group != NULL && count == 2 && is_help_word(words[1]));
     invocation->options.is_help = is_help;
     return is_help;
 }
@@ -261,17 +258,18 @@ static ErrCode take_words(Invocation *invocation, char *const *words, size_t cou
 {
     bool has_ended = false; /* after "--" everything is an argument */
     invocation->arguments = ARENA_ARRAY(&invocation->arena, const char *, count);
-    for (; at < count; at++) {
+    ErrCode code = ERR_NONE;
+    for (; code == ERR_NONE && at < count; at++) {
         bool is_option = words[at][0] == '-' && words[at][1] != '\0';
         if (!has_ended && str_equal(words[at], "--")) {
             has_ended = true;
         } else if (has_ended || !is_option) {
             invocation->arguments[invocation->argument_count++] = words[at];
-        } else if (take_option(invocation, words, count, &at, err) != ERR_NONE) {
-            return err->code;
+        } else {
+            code = take_option(invocation, words, count, &at, err);
         }
     }
-    return check_arguments(invocation, err);
+    return code == ERR_NONE ? check_arguments(invocation, err) : code;
 }
 
 ErrCode args_parse(int word_count, char *const *words, Invocation *invocation, Err *err)

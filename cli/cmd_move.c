@@ -199,6 +199,14 @@ static ErrCode find_kept(const char *to, const Ground *ground, size_t *ret_keep,
 }
 
 /* Refuses at once what the executor would refuse after the question. */
+static ErrCode refuse_irreversible(const Ground *ground, size_t index, bool is_newest, Err *err)
+{
+    const char *id = ground->set.migrations[index].id;
+    err_set(err, ERR_IRREVERSIBLE, "%s is applied and cannot be undone: it has no down", id);
+    return is_newest ? err_hint(err, "go forward with a migration that mends what is wrong, or restore from a backup")
+                     : err_hint(err, "what lies above it can be undone: skein down --to %s", id);
+}
+
 static ErrCode confirm_down(const Options *options, const Ground *ground, size_t keep, Err *err)
 {
     AUTO(Str) touched = { 0 };
@@ -209,8 +217,7 @@ static ErrCode confirm_down(const Options *options, const Ground *ground, size_t
             continue;
         }
         if (migration->is_irreversible) {
-            err_set(err, ERR_IRREVERSIBLE, "%s is applied and cannot be undone", migration->id);
-            return err_hint(err, "go forward with a migration that mends what is wrong, or restore from a backup");
+            return refuse_irreversible(ground, i - 1, count == 0, err);
         }
         str_printf(&touched, "undo %s\n", migration->id);
         count++;

@@ -77,9 +77,10 @@ static const char RETRY_DETAILS[] =
     "INSTANCE/DATABASE/SCHEMA.";
 
 static const char KEYS_DETAILS[] =
-    "Writes FILE (the secret, mode 0600; default NAME.key) and FILE.pub. A coordinator's and an agent's\n"
-    "keys encrypt and authenticate the link; a signer's key signs plans. An agent's .pub goes into the\n"
-    "coordinator's agents.d directory; the coordinator's and the signers' are named in agent.yaml.";
+    "KIND is coordinator, agent or signer. Writes FILE (the secret, mode 0600; default NAME.key) and\n"
+    "FILE.pub. A coordinator's and an agent's keys encrypt and authenticate the link; a signer's key signs\n"
+    "plans. An agent's .pub goes into the coordinator's agents.d directory; the coordinator's and the\n"
+    "signers' are named in agent.yaml.";
 
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
 static const char MOVE_JSON[] =
@@ -111,7 +112,7 @@ const Command COMMANDS[] = {
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
       "{name, hash, to, where, is_signed, waves, limits, migrations, notes, preview: null or as the API has it}",
       OPTIONS(&OUT, &SIGNER, &COORDINATOR), cmd_plan },
-    { "keys generate", "coordinator|agent|signer [NAME]", 1, 2, PLANS, "make a key pair", KEYS_DETAILS,
+    { "keys generate", "KIND [NAME]", 1, 2, PLANS, "make a key pair", KEYS_DETAILS,
       "{file, kind, name, public_key, fingerprint}",
       OPTIONS(&OUT), cmd_keys_generate },
     { "keys show", "FILE", 1, 1, PLANS, "kind, name and fingerprint of a key", NULL,

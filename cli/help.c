@@ -2,14 +2,24 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "common/cleanup.h"
+
+#define OPTION_COLUMNS 26
+#define NAME_COLUMNS 38
+
+static void print_pair(const char *head, size_t columns, const char *text, Str *out)
+{
+    size_t width = text_width(head);
+    str_printf(out, "  %s%*s %s\n", head, (int)(width < columns ? columns - width : 0), "", text);
+}
 
 static void print_option(const Option *option, Str *out)
 {
     AUTO(Str) head = { 0 };
     str_printf(&head, "--%s%s%s", option->name, option->argument == NULL ? "" : " ",
                option->argument == NULL ? "" : option->argument);
-    str_printf(out, "  %-26s %s\n", str_text(&head), option->doc);
+    print_pair(str_text(&head), OPTION_COLUMNS, option->doc, out);
 }
 
 static void print_command(const Command *command, Str *out)
@@ -51,7 +61,7 @@ static void print_list(const char *group, Str *out)
         }
         AUTO(Str) head = { 0 };
         str_printf(&head, "%s %s", command->name, command->arguments);
-        str_printf(out, "  %-38s %s\n", str_text(&head), command->summary);
+        print_pair(str_text(&head), NAME_COLUMNS, command->summary, out);
     }
 }
 

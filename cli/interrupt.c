@@ -24,7 +24,11 @@ static void handle(void (*handler)(int))
     struct sigaction action = { .sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_RESTART };
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < ARRAY_LEN(SIGNALS); i++) {
-        sigaction(SIGNALS[i], &action, NULL);
+        struct sigaction before;
+        sigaction(SIGNALS[i], NULL, &before);
+        if (before.sa_handler != SIG_IGN) { /* a caller that wants it ignored is to have it so */
+            sigaction(SIGNALS[i], &action, NULL);
+        }
     }
 }
 

@@ -113,6 +113,7 @@ static void tell_step(MoveTell *tell, const State *state)
         .duration_ms = state->duration_ms - tell->told_ms,
     };
     LIST_PUSH(&tell->steps, step);
+    tell->told_ms = state->duration_ms;
     tell->waits = NULL;
     if (tell->output == OUTPUT_TEXT) {
         char duration[DURATION_TEXT_MAX];
@@ -129,14 +130,15 @@ void move_tell_report(MoveTell *tell, const State *state)
     if (!state->has_start) {
         return;
     }
-    if (tell->has_begun && state->steps_done > tell->steps.count) {
+    if (!tell->has_begun) {
+        tell->told_ms = state->duration_ms;
+    } else if (state->steps_done > tell->steps.count) {
         tell_step(tell, state);
     }
     if (!tell->has_begun || !str_equal(tell->version, state->version)) {
         tell->version = arena_strdup(tell->arena, state->version);
     }
     tell->has_begun = true;
-    tell->told_ms = state->duration_ms;
     tell->failed = (FailedAt){
         .migration = state->migration[0] == '\0' ? NULL : arena_strdup(tell->arena, state->migration),
         .statement = state->statement,

@@ -14,7 +14,7 @@ static ErrCode not_found(const MigrationSet *set, const char *to, Err *err)
     }
     const char *nearest = str_nearest(to, ids, set->count);
     err_set(err, ERR_NOT_FOUND, "no migration has the version or id '%s'", to);
-    return nearest != NULL ? err_hint(err, "did you mean %s", nearest)
+    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
                            : err_hint(err, "the newest one is %s", set->migrations[set->count - 1].id);
 }
 

@@ -79,6 +79,9 @@ static ErrCode parse_where(const char *text, void *ret, Arena *arena, Err *err)
     return select_parse(text, arena, &selection, err);
 }
 
+/* 24 days: PostgreSQL takes 2^31 - 1 ms. */
+#define TIMEOUT_MAX_MS INT64_C(2073600000)
+
 #define AMOUNT .expected = "a number or a percentage", .parse = parse_amount
 
 enum { APPROVAL_NONE, APPROVAL_REQUIRED };
@@ -92,7 +95,7 @@ static const ConfigField WAVE_FIELDS[] = {
     { CONFIG_FIELD(WaveEntry, name, CONFIG_STRING), .is_required = true, .min = 1, .max = NAME_MAX_BYTES,
       .example = "canary", .doc = "What the wave is called, everywhere." },
     { CONFIG_FIELD(WaveEntry, targets, CONFIG_CUSTOM), .is_required = true, AMOUNT, .example = "10%",
-      .doc = "How many of all selected targets have gone when this wave is through: cumulative.\n"
+      .doc = "How many of all selected targets have gone when this wave is through: cumulative. "
              "Percentages round up; the last wave reaches 100%." },
     { CONFIG_FIELD_AS("soak", WaveEntry, soak_ms, CONFIG_DURATION), .fallback = "0", .max = 2592000000,
       .doc = "How long the wave is watched, once applied, before the next one opens." },
@@ -122,11 +125,11 @@ static const ConfigField TIMEOUT_FIELDS[] = {
     { CONFIG_FIELD_AS("lock", TimeoutsEntry, lock_ms, CONFIG_DURATION), .fallback = "2s", .min = 1,
       .max = 3600000, .doc = "lock_timeout of every transactional statement; then it is tried again." },
     { CONFIG_FIELD_AS("statement", TimeoutsEntry, statement_ms, CONFIG_DURATION), .fallback = "15m", .min = 1,
-      .max = 2147483647, .doc = "statement_timeout of every transactional statement." },
+      .max = TIMEOUT_MAX_MS, .doc = "statement_timeout of every transactional statement." },
     { CONFIG_FIELD_AS("concurrent", TimeoutsEntry, concurrent_ms, CONFIG_DURATION), .fallback = "2h", .min = 1,
-      .max = 2147483647, .doc = "For statements that cannot run in a transaction; they have no lock timeout." },
+      .max = TIMEOUT_MAX_MS, .doc = "For statements that cannot run in a transaction; they have no lock timeout." },
     { CONFIG_FIELD_AS("target", TimeoutsEntry, target_ms, CONFIG_DURATION), .fallback = "30m", .min = 1000,
-      .max = 2147483647, .doc = "For one attempt at one target, waits and retries included." },
+      .max = TIMEOUT_MAX_MS, .doc = "For one attempt at one target, waits and retries included." },
 };
 
 static const ConfigTable TIMEOUT_TABLE = CONFIG_TABLE_OF("timeouts", TimeoutsEntry, TIMEOUT_FIELDS);
@@ -152,7 +155,7 @@ static const ConfigField STRATEGY_FIELDS[] = {
     { CONFIG_FIELD(StrategyEntry, strict, CONFIG_BOOL), .fallback = "false",
       .doc = "Run only as many at once as the budget could lose." },
     { CONFIG_FIELD(StrategyEntry, allow_irreversible, CONFIG_BOOL), .fallback = "false",
-      .doc = "Allow on_failure: roll_back_… although a migration cannot be undone; targets that have\n"
+      .doc = "Allow on_failure: roll_back_… although a migration cannot be undone; targets that have "
              "it are then held." },
     { CONFIG_FIELD(StrategyEntry, on_failure, CONFIG_ENUM), .fallback = "pause", .names = ON_FAILURES,
       .name_count = ARRAY_LEN(ON_FAILURES), .doc = "What happens when the budget trips." },

@@ -1,0 +1,126 @@
+/* cli/plan_view.c, cli/planning.c: a plan in words and as JSON; loading and signing it. */
+#include "support.h"
+
+#include "cli/plan_view.h"
+#include "common/keyfile.h"
+
+static const char FILE_TEXT[] =
+    "name: invoice-currency\n"
+    "migrations: history\n"
+    "targets: { where: \"database like 'tenant_%'\" }\n"
+    "strategy:\n"
+    "  waves:\n"
+    "    - { name: canary, targets: 1, soak: 90s }\n"
+    "    - { name: rest, targets: 100%, approval: required }\n"
+    "  max_failures: 2%\n";
+
+static void put_rollout(const char *directory, Arena *arena)
+{
+    put_file(directory, "history/0001_users.up.sql",
+             "CREATE TABLE users (id int);\nCREATE TABLE posts (id int);\nINSERT INTO users VALUES (1);\n", arena);
+    put_file(directory, "history/0001_users.down.sql", "DROP TABLE users;\n", arena);
+    put_file(directory, "history/0002_index.up.sql", "CREATE INDEX CONCURRENTLY users_id ON users (id);\n", arena);
+    put_file(directory, "history/0002_index.down.sql", "DROP INDEX CONCURRENTLY users_id;\n", arena);
+    put_file(directory, "history/0003_last.up.sql", "DROP TABLE posts;\n", arena);
+    put_file(directory, "rollout.yaml", FILE_TEXT, arena);
+}
+
+static void load(void **state, Arena *arena, PlanAtHand *plan)
+{
+    Err err = { 0 };
+    put_rollout(*state, arena);
+    assert_int_equal(chdir(*state), 0); /* notes name files as they were found */
+    if (planning_load("rollout.yaml", arena, plan, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void a_plan_reads_like_a_page(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    plan_text(&plan, &text);
+    assert_golden(str_text(&text), "plan.txt");
+}
+
+static void a_plan_is_whole_as_json(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    JsonOut json = json_out(&text);
+    json_out_object_begin(&json, NULL);
+    plan_json(&plan, &json);
+    json_out_object_end(&json);
+    AUTO_PTR(JsonDocument) value = json_loadb(str_text(&text), text.length, 0, NULL);
+    char *pretty = json_dumps(value, JSON_INDENT(2));
+    assert_golden(pretty, "plan.json");
+    free(pretty);
+}
+
+static const char *put_signer(const char *directory, Arena *arena)
+{
+    AUTO(KeyPair) pair = { 0 };
+    const char *path = arena_printf(arena, "%s/signer.key", directory);
+    assert_int_equal(key_generate(KEY_SIGN, "ann", &pair, NULL), ERR_NONE);
+    assert_int_equal(keyfile_write(&pair, path, NULL), ERR_NONE);
+    return path;
+}
+
+static void a_signed_plan_reads_back_as_the_same(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    PlanAtHand plan;
+    PlanAtHand again;
+    load(state, &arena, &plan);
+    assert_int_equal(planning_sign(&plan, put_signer(*state, &arena), &arena, NULL), ERR_NONE);
+    const char *path = arena_printf(&arena, "%s/x.plan", (char *)*state);
+    assert_int_equal(file_write_atomic(path, plan.bundle.data, plan.bundle.length, 0644, NULL), ERR_NONE);
+    assert_int_equal(planning_load(path, &arena, &again, NULL), ERR_NONE);
+    assert_memory_equal(again.hash, plan.hash, PLAN_HASH_BYTES);
+    assert_true(again.bundle.length > 0);
+    assert_string_equal(again.plan->name, "invoice-currency");
+}
+
+static void a_plan_that_was_changed_is_refused(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    PlanAtHand plan;
+    Err err = { 0 };
+    load(state, &arena, &plan);
+    assert_int_equal(planning_sign(&plan, put_signer(*state, &arena), &arena, NULL), ERR_NONE);
+    uint8_t *bytes = arena_memdup(&arena, plan.bundle.data, plan.bundle.length);
+    bytes[plan.bundle.length / 2] ^= 1;
+    const char *path = arena_printf(&arena, "%s/x.plan", (char *)*state);
+    assert_int_equal(file_write_atomic(path, bytes, plan.bundle.length, 0644, NULL), ERR_NONE);
+    assert_int_equal(planning_load(path, &arena, &plan, &err), ERR_SIGNATURE);
+    assert_true(str_starts_with(err.message, path));
+}
+
+static void without_a_key_it_says_how_to_make_one(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    PlanAtHand plan;
+    Err err = { 0 };
+    load(state, &arena, &plan);
+    const char *path = arena_printf(&arena, "%s/none.key", (char *)*state);
+    assert_int_equal(planning_sign(&plan, path, &arena, &err), ERR_NOT_FOUND);
+    assert_true(str_starts_with(err.message, "no key to sign the plan with: "));
+    assert_non_null(strstr(err.hint, "skein keys generate signer"));
+}
+
+int main(void)
+{
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(a_plan_reads_like_a_page),
+        IN_DIRECTORY(a_plan_is_whole_as_json),
+        IN_DIRECTORY(a_signed_plan_reads_back_as_the_same),
+        IN_DIRECTORY(a_plan_that_was_changed_is_refused),
+        IN_DIRECTORY(without_a_key_it_says_how_to_make_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/* cli/rollout_view.c: rollouts, errors, events in words, from the API's JSON. */
+#include "support.h"
+
+#include <jansson.h>
+
+#include "cli/rollout_view.h"
+#include "common/json.h"
+
+static const char ROLLOUT[] =
+    "{'id': 'r-20261122-7f3k', 'name': 'currency', 'state': 'rolling_back', "
+    " 'explain': 'wave 2 of 3 (early) is taken back: 1 target failed', 'total': 20,"
+    " 'counts': {'healthy': 3, 'verifying': 1},"
+    " 'waves': ["
+    "  {'name': 'canary', 'state': 'passed', 'total': 1, 'counts': {'healthy': 1}},"
+    "  {'name': 'früh', 'state': 'soaking', 'total': 3, 'soak_left_ms': 61001,"
+    "   'counts': {'healthy': 1, 'verifying': 1, 'failed': 1}},"
+    "  {'name': 'rest', 'state': 'rolling_back', 'total': 16,"
+    "   'counts': {'rolling_back': 2, 'rolled_back': 5, 'debt': 1, 'pending': 7, 'skipped': 1}},"
+    "  {'name': 'none', 'state': 'waiting', 'total': 0, 'counts': {}}]}";
+
+static const char ERRORS[] =
+    "[{'code': 'server', 'sqlstate': '23505', 'migration': '0012_add', 'statement': 4, 'count': 37,"
+    "  'message': 'duplicate key value violates unique constraint \\\"x\\\"', 'hint': 'look at x',"
+    "  'targets': ['db1/a', 'db1/b', 'db1/c', 'db1/d', 'db1/e']},"
+    " {'code': 'unreachable', 'message': 'the server does not answer', 'count': 1, 'targets': ['db2/a']}]";
+
+static const char TARGETS[] =
+    "[{'address': 'db1/a', 'progress': null},"
+    " {'address': 'db1/b', 'progress': {'migration': '0012_add', 'statement': 2, 'statement_count': 5,"
+    "  'phase': 'waiting for a lock', 'percent': null, 'blocked_by': 'pid 7 (psql, idle in transaction for 12 s)'}},"
+    " {'address': 'db1/c', 'progress': {'migration': '0013_index', 'statement': 1, 'statement_count': 1,"
+    "  'phase': 'building index', 'percent': 40, 'blocked_by': null}},"
+    " {'address': 'db1/d', 'progress': {'migration': '0013_index', 'statement': 1, 'statement_count': 1,"
+    "  'phase': 'running', 'percent': null, 'blocked_by': null}}]";
+
+static const char EVENTS[] =
+    "[{'seq': 1, 'time': '2026-11-22T10:00:00.123Z', 'rule': 'T14', 'target': 'db1/a', 'wave': 'canary',"
+    "  'old': 'applying', 'new': 'rolling_back', 'text': 'the fleet wants it taken back'},"
+    " {'seq': 2, 'time': '2026-11-22T10:00:01Z', 'rule': 'W2', 'target': null, 'wave': 'canary',"
+    "  'old': 'waiting', 'new': 'running', 'text': 'opened'},"
+    " {'seq': 3, 'time': '', 'rule': '', 'target': null, 'wave': null, 'agent': 'db1', 'old': null, 'new': null,"
+    "  'text': 'a word'}]";
+
+/* JSON with ' for ". */
+static json_t *load(const char *text)
+{
+    AUTO(Str) json = { 0 };
+    str_append(&json, text);
+    for (char *c = json.data; *c != '\0'; c++) {
+        *c = *c == '\'' ? '"' : *c;
+    }
+    json_error_t error;
+    json_t *value = json_loads(str_text(&json), 0, &error);
+    if (value == NULL) {
+        fail_msg("%s", error.text);
+    }
+    return value;
+}
+
+static void a_rollout_shows_a_bar_per_wave(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) rollout = load(ROLLOUT);
+    rollout_text(rollout, &text);
+    assert_golden(str_text(&text), "rollout.txt");
+}
+
+static void errors_are_clusters_in_the_servers_words(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) errors = load(ERRORS);
+    errors_text(errors, &text);
+    assert_golden(str_text(&text), "rollout_errors.txt");
+}
+
+static void activity_names_what_runs_and_what_it_waits_for(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) targets = load(TARGETS);
+    activity_text(targets, 2, &text);
+    assert_golden(str_text(&text), "rollout_activity.txt");
+}
+
+static void an_event_is_one_line(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) events = load(EVENTS);
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        event_text(json_array_get(events, i), &text);
+    }
+    assert_golden(str_text(&text), "rollout_events.txt");
+}
+
+static void what_is_missing_is_left_out(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) empty = json_object();
+    rollout_text(empty, &text);
+    errors_text(NULL, &text);
+    activity_text(NULL, 3, &text);
+    assert_string_equal(str_text(&text), "    \n\n");
+}
+
+typedef struct EndCase {
+    const char *state;
+    bool goes_on;
+    ExitCode exit_code;
+} EndCase;
+
+static const EndCase ENDS[] = {
+    { "ready", true, EXIT_CODE_DONE },         { "running", true, EXIT_CODE_DONE },
+    { "paused", false, EXIT_CODE_PAUSED },     { "aborting", true, EXIT_CODE_DONE },
+    { "aborted", false, EXIT_CODE_FAILED },    { "rolling_back", true, EXIT_CODE_DONE },
+    { "rollback_held", false, EXIT_CODE_PAUSED }, { "rolled_back", false, EXIT_CODE_ROLLED_BACK },
+    { "succeeded", false, EXIT_CODE_DONE },
+};
+
+static void the_state_decides_the_exit_code(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ENDS); i++) {
+        AUTO_PTR(JsonDocument) rollout = json_pack("{s:s}", "state", ENDS[i].state);
+        assert_int_equal(rollout_goes_on(rollout), ENDS[i].goes_on);
+        assert_int_equal(rollout_exit_code(rollout), ENDS[i].exit_code);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rollout_shows_a_bar_per_wave),
+        cmocka_unit_test(errors_are_clusters_in_the_servers_words),
+        cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),
+        cmocka_unit_test(an_event_is_one_line),
+        cmocka_unit_test(what_is_missing_is_left_out),
+        cmocka_unit_test(the_state_decides_the_exit_code),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
