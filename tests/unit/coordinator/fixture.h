@@ -221,7 +221,9 @@ static void fleet_say_hello(Fixture *fixture)
     shell_flush(fixture->shell);
 }
 
-static void fleet_list_targets(Fixture *fixture, uint32_t count)
+/* As listing number `revision`; `fence_term`: what their fences have seen. */
+static void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t count,
+                               uint64_t fence_term)
 {
     AUTO(Arena) arena = { 0 };
     InventoryTarget targets[FLEET_TARGETS_MAX] = { 0 };
@@ -233,10 +235,11 @@ static void fleet_list_targets(Fixture *fixture, uint32_t count)
                                                       .schema = "" },
                                         .version = "",
                                         .is_read = true,
+                                        .fence = { .term = fence_term, .token = 0 },
                                         .rollout = "" };
     }
     const Inventory inventory = {
-        .revision = 1, .is_last = true, .targets = targets, .target_count = count
+        .revision = revision, .is_last = true, .targets = targets, .target_count = count
     };
     const Event event = { .kind = EVENT_INVENTORY,
                           .agent = "db1",
@@ -251,7 +254,7 @@ static void fleet_join(Fixture *fixture, uint32_t targets)
 {
     fleet_add_agent(fixture);
     fleet_say_hello(fixture);
-    fleet_list_targets(fixture, targets);
+    fleet_list_targets(fixture, 1, targets, 0);
 }
 
 /* ---- a plan: two waves, one migration ---- */

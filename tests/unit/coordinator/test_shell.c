@@ -170,6 +170,22 @@ static void a_higher_term_in_the_store_stops_the_coordinator_for_good(void **sta
                      ERR_NONE); /* it has been stopped: returns at once */
 }
 
+/* The store is an old backup, or another coordinator has reigned meanwhile. */
+static void a_higher_term_in_the_fleet_is_taken_over(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    fleet_join(fixture, 3);
+    assert_int_equal(start(fixture, "r-1", &err), ERR_NONE);
+    fleet_list_targets(fixture, 2, 3, 50);
+    assert_int_equal(shell_term(fixture->shell), 51);
+    assert_int_equal(fixture->resumed, 1);
+    assert_null(shell_read_only(fixture->shell));
+    const Engine *engine = shell_engine(fixture->shell);
+    assert_int_equal(engine_term_seen(engine), 0);
+    assert_int_equal(engine_target_count(engine, "r-1"), 3);
+}
+
 static void a_restart_raises_the_term_and_finds_everything(void **state)
 {
     Fixture *fixture = *state;
@@ -227,6 +243,7 @@ int main(void)
         TEST(the_engines_clock_stands_still_while_the_store_does),
         TEST(a_refused_request_changes_nothing),
         TEST(a_higher_term_in_the_store_stops_the_coordinator_for_good),
+        TEST(a_higher_term_in_the_fleet_is_taken_over),
         TEST(a_restart_raises_the_term_and_finds_everything),
         TEST(a_killed_shell_has_lost_nothing_that_it_answered_for),
     };

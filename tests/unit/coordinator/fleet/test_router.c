@@ -378,6 +378,25 @@ static void hellos_beyond_the_admission_are_told_to_come_again(void **state)
     assert_true(router_stats(fixture->router).busy >= 1);
 }
 
+static void a_flood_of_one_agent_is_cut_off(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    AUTO(Str) frame = { 0 };
+    const Ping ping = { .sent_at_ms = 1 };
+    encode(MESSAGE_PING, &ping, &frame);
+    WAIT_FOR(fixture, (send_frame(agent, frame.data, frame.length),
+                       router_stats(fixture->router).unbound > 0));
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    Err err = { 0 };
+    while (router_stats(fixture->router).throttled == 0) {
+        assert_true(clock_boot_ms() < until_ms);
+        while (send_frame(agent, frame.data, frame.length)) {
+        }
+        assert_int_equal(loop_turn(fixture->loop, 1, &err), ERR_NONE);
+    }
+}
+
 static void nothing_is_taken_while_the_shell_takes_nothing(void **state)
 {
     Fixture *fixture = *state;
@@ -407,6 +426,7 @@ int main(void)
         TEST(a_new_term_forgets_every_connection),
         TEST(sending_to_a_peer_that_has_gone_reports_it_once),
         TEST(hellos_beyond_the_admission_are_told_to_come_again),
+        TEST(a_flood_of_one_agent_is_cut_off),
         TEST(nothing_is_taken_while_the_shell_takes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
