@@ -11,9 +11,14 @@ typedef struct FaultRow {
     void (*strike)(Sim *sim);
 } FaultRow;
 
+/* Rather one that is at work: idle ones have little to lose. */
 static SimAgent *any_agent(Sim *sim)
 {
-    return sim->agents[world_below(sim->world, sim->scenario->agent_count)];
+    SimAgent *agent = NULL;
+    for (int i = 0; i < 4 && (agent == NULL || sim_agent_running(agent) == 0); i++) {
+        agent = sim->agents[world_below(sim->world, sim->scenario->agent_count)];
+    }
+    return agent;
 }
 
 static size_t any_server(Sim *sim)
@@ -170,14 +175,11 @@ static void disk_fails(Sim *sim)
     world_after(sim->world, outage_ms(sim), disk_writable, sim->disk, 0);
 }
 
-static void disk_backed_up(Sim *sim)
-{
-    sim_disk_backup(sim->disk);
-}
-
+/* A backup is made first; later it is restored, and may be again. */
 static void disk_restored(Sim *sim)
 {
-    if (!sim_disk_has_backup(sim->disk)) {
+    if (!sim_disk_has_backup(sim->disk) || world_chance(sim->world, 20)) {
+        sim_disk_backup(sim->disk);
         return;
     }
     world_saw(sim->world, SIGHT_OLD_BACKUP);
@@ -223,13 +225,27 @@ static void server_tears(Sim *sim)
 
 static void server_fails_over(Sim *sim)
 {
-    sim_pg_fail_over(sim->pg, any_server(sim), world_between(sim->world, 0, 20000));
+    sim_pg_fail_over(sim->pg, any_server(sim), world_between(sim->world, 0, 60000));
+}
+
+static PgTenant *any_tenant(Sim *sim)
+{
+    return sim_pg_tenant_at(sim->pg, world_below(sim->world, sim_pg_tenant_count(sim->pg)));
 }
 
 static void stranger_comes(Sim *sim)
 {
-    size_t tenant = world_below(sim->world, sim_pg_tenant_count(sim->pg));
-    sim_pg_hold_lock(sim_pg_tenant_at(sim->pg, tenant), world_between(sim->world, 100, 60000));
+    uint64_t duration_ms = world_between(sim->world, 100, 60000);
+    if (world_chance(sim->world, 50)) {
+        sim_pg_hold_lock(any_tenant(sim), duration_ms);
+    } else {
+        sim_pg_hold_row(any_tenant(sim), duration_ms);
+    }
+}
+
+static void database_dropped(Sim *sim)
+{
+    sim_pg_drop(any_tenant(sim));
 }
 
 static const FaultRow FAULTS[] = {
@@ -244,13 +260,13 @@ static const FaultRow FAULTS[] = {
     { "coordinator freezes", 15, 90000, coordinator_freezes },
     { "coordinator taken over", 12, 120000, coordinator_taken_over },
     { "disk fails", 15, 90000, disk_fails },
-    { "disk backed up", 8, 40000, disk_backed_up },
-    { "disk restored", 8, 150000, disk_restored },
+    { "disk backed up or restored", 10, 60000, disk_restored },
     { "server stops", 30, 60000, server_stops },
     { "server cut", 20, 60000, server_cut },
     { "connections tear", 40, 20000, server_tears },
-    { "server fails over", 6, 150000, server_fails_over },
-    { "stranger comes", 10, 20000, stranger_comes },
+    { "server fails over", 8, 100000, server_fails_over },
+    { "stranger comes", 15, 15000, stranger_comes },
+    { "database dropped", 5, 120000, database_dropped },
 };
 
 /* The tag carries the row and the seed's pace, in percent of the mean. */

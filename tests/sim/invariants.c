@@ -475,6 +475,10 @@ static void check_touched(Invariants *invariants, const Engine *engine)
 static void see_effect(Invariants *invariants, const Event *event, const Effect *effect)
 {
     World *world = invariants->world;
+    if (effect->kind == EFFECT_PUBLISH_EVENT && (str_equal(effect->event->rule, "T100") ||
+                                                 str_equal(effect->event->rule, "T111"))) {
+        world_saw(world, SIGHT_LATE_APPLIED);
+    }
     if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_LOST) {
         world_saw(world, SIGHT_AGENT_LOST);
     }
@@ -527,7 +531,7 @@ static void check_against_database(Invariants *invariants, const TargetRow *row)
 {
     const ShadowRollout *shadow = rollout_shadow(invariants, row->rollout);
     const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, row->address);
-    if (shadow->plan == NULL || sim_pg_was_failed_over(tenant)) {
+    if (shadow->plan == NULL || sim_pg_was_failed_over(tenant) || sim_pg_is_dropped(tenant)) {
         return;
     }
     bool is_applied = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;

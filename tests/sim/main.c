@@ -21,6 +21,8 @@
 #define SEED_TIMEOUT_S 120
 /* Every so manieth seed is run twice: equal seeds must be equal stories. */
 #define TWICE_EVERY 50
+/* After this many failures there is nothing more to learn from the rest. */
+#define FAILURES_MAX 25
 
 typedef struct Options {
     uint64_t first;
@@ -240,6 +242,17 @@ static void worker_listen(const Options *options, Worker *worker, Tally *tally)
     }
 }
 
+static void workers_stop(Worker *workers, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (workers[i].pid != 0) {
+            kill(workers[i].pid, SIGKILL);
+            waitpid(workers[i].pid, NULL, 0);
+            close(workers[i].fd);
+        }
+    }
+}
+
 static void run_all(const Options *options, Tally *tally)
 {
     Worker workers[JOBS_MAX] = { 0 };
@@ -256,6 +269,11 @@ static void run_all(const Options *options, Tally *tally)
             alive += workers[i].pid != 0;
         }
         if (alive == 0) {
+            return;
+        }
+        if (tally->failed >= FAILURES_MAX) {
+            printf("stopped after %d failures\n", FAILURES_MAX);
+            workers_stop(workers, options->jobs);
             return;
         }
         poll(fds, options->jobs, -1);

@@ -53,7 +53,7 @@ typedef struct Traits {
 
 static uint32_t script_duration_ms(World *world)
 {
-    return (uint32_t)(world_chance(world, 10) ? world_between(world, 2000, 20000)
+    return (uint32_t)(world_chance(world, 20) ? world_between(world, 2000, 20000)
                                               : world_between(world, 2, 500));
 }
 

@@ -557,12 +557,23 @@ static bool is_served(const SimAgent *agent, const PgTenant *tenant)
     return false;
 }
 
+static bool target_forget(SimAgent *agent, const char *address)
+{
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        if (str_equal(agent->targets.items[i].target, address)) {
+            LIST_REMOVE(&agent->targets, i);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Replaces or appends one target's line. An unreachable server changes nothing that was known. */
 static bool target_rescan(SimAgent *agent, PgTenant *tenant)
 {
     InventoryTarget now = { 0 };
     if (!sim_pg_read_facts(tenant, &now)) {
-        return false;
+        return sim_pg_is_dropped(tenant) && target_forget(agent, sim_pg_address(tenant));
     }
     for (size_t i = 0; i < agent->targets.count; i++) {
         if (str_equal(agent->targets.items[i].target, now.target)) {

@@ -79,8 +79,12 @@ static void result_send(PgSession *session, ResultKind kind, ErrCode code, const
 
 void session_answer(PgSession *session, ResultKind kind, ErrCode code, const char *text)
 {
-    if (!session->is_answered) {
-        result_send(session, kind, code, text, world_duration(world_of(session), 1));
+    if (session->is_answered) {
+        return;
+    }
+    result_send(session, kind, code, text, world_duration(world_of(session), 1));
+    if (session->is_answer_torn) {
+        session_break(session);
     }
 }
 
@@ -151,12 +155,20 @@ void sim_pg_session_freeze(PgSession *session, bool is_frozen)
 
 /* --- the actions that are not a batch --- */
 
+static bool is_gone(const PgSession *session)
+{
+    return session->tenant == NULL || session->tenant->is_dropped;
+}
+
 static void do_connect(PgSession *session)
 {
     const PgServer *server = session->tenant->server;
     World *world = world_of(session);
     session->is_broken = false;
-    if (server->is_cut) {
+    if (is_gone(session)) {
+        result_send(session, RESULT_REFUSED, ERR_NOT_FOUND, "database does not exist",
+                    world_duration(world, 1));
+    } else if (server->is_cut) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection timed out",
                     CONNECT_TIMEOUT_MS);
     } else if (!server->is_up) {
@@ -314,10 +326,13 @@ void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_
     session->call++;
     session->is_calling = true;
     session->is_answered = false;
+    session->is_answer_torn = false;
     session->result = (Result){ .migration = "" };
     session->done = done;
     session->ctx = ctx;
     session->tag = tag;
+    bool is_torn = world_rarely(world, session->pg->tear_rate);
+    session->is_answer_torn = is_torn && world_chance(world, 50);
     switch (action->kind) {
     case ACTION_CONNECT:
         do_connect(session);
@@ -329,7 +344,7 @@ void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_
         perform_on_backend(session);
         break;
     }
-    if (world_rarely(world, session->pg->tear_rate)) {
+    if (is_torn && !session->is_answer_torn) {
         world_after(world, world_duration(world, 20), tear_strikes, session, session->call);
     }
     if (deadline_ms != 0 && deadline_ms != UINT64_MAX) {

@@ -125,6 +125,11 @@ size_t sim_pg_server_of(const PgTenant *tenant)
     return tenant->server->index;
 }
 
+bool sim_pg_is_dropped(const PgTenant *tenant)
+{
+    return tenant->is_dropped;
+}
+
 bool sim_pg_was_failed_over(const PgTenant *tenant)
 {
     return tenant->was_failed_over;
@@ -174,7 +179,7 @@ static const char *migration_name(SimPg *pg, int index)
 bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts)
 {
     const PgServer *server = tenant->server;
-    if (!server->is_up || server->is_cut) {
+    if (!server->is_up || server->is_cut || tenant->is_dropped) {
         return false;
     }
     *ret_facts = (InventoryTarget){
@@ -532,21 +537,53 @@ static void stranger_leaves(void *ctx, uint64_t tag)
     }
 }
 
-void sim_pg_hold_lock(PgTenant *tenant, uint64_t duration_ms)
+static PgBackend *stranger_new(PgTenant *tenant, uint64_t duration_ms)
 {
-    if (tenant->lock_holder != NULL || !tenant->server->is_up) {
-        return;
-    }
     PgBackend *backend = ARENA_NEW(&tenant->pg->arena, PgBackend);
     *backend = (PgBackend){ .tenant = tenant,
                             .pid = tenant->pg->next_pid++,
                             .rollout = pg_intern(tenant->pg, ""),
-                            .is_stranger = true,
-                            .has_lock = true };
-    tenant->lock_holder = backend;
+                            .is_stranger = true };
     LIST_PUSH(&tenant->pg->backends, backend);
-    world_tell(tenant->pg->world, tenant->address, "a stranger takes the advisory lock");
     world_after(tenant->pg->world, duration_ms, stranger_leaves, backend, 0);
+    return backend;
+}
+
+void sim_pg_hold_lock(PgTenant *tenant, uint64_t duration_ms)
+{
+    if (tenant->lock_holder == NULL && tenant->server->is_up) {
+        world_tell(tenant->pg->world, tenant->address, "a stranger takes the advisory lock");
+        tenant->lock_holder = stranger_new(tenant, duration_ms);
+        tenant->lock_holder->has_lock = true;
+    }
+}
+
+void sim_pg_hold_row(PgTenant *tenant, uint64_t duration_ms)
+{
+    if (tenant->row_holder == NULL && tenant->server->is_up) {
+        world_tell(tenant->pg->world, tenant->address, "a stranger locks the fence's row");
+        tenant->row_holder = stranger_new(tenant, duration_ms);
+    }
+}
+
+void sim_pg_drop(PgTenant *tenant)
+{
+    SimPg *pg = tenant->pg;
+    if (tenant->is_dropped || !tenant->server->is_up) {
+        return;
+    }
+    world_tell(pg->world, tenant->address, "dropped");
+    tenant->is_dropped = true;
+    for (size_t i = pg->backends.count; i-- > 0;) {
+        PgBackend *backend = pg->backends.items[i];
+        if (backend->tenant != tenant) {
+            continue;
+        }
+        if (backend->client != NULL) {
+            session_break(backend->client);
+        }
+        backend_end(backend);
+    }
 }
 
 void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand)

@@ -104,8 +104,12 @@ void sim_pg_cut(SimPg *pg, size_t server, bool is_cut); /* no connection passes;
 void sim_pg_tear(SimPg *pg, size_t server);             /* breaks the connections that are there */
 /* The standby of some seconds ago is promoted. */
 void sim_pg_fail_over(SimPg *pg, size_t server, uint64_t lag_ms);
-/* Somebody else takes the advisory lock, if it is free. */
+/* Somebody else takes the advisory lock, or the fence row's lock, if it is free. */
 void sim_pg_hold_lock(PgTenant *tenant, uint64_t duration_ms);
+void sim_pg_hold_row(PgTenant *tenant, uint64_t duration_ms);
+/* The database is dropped, whoever is connected (WITH (FORCE)). */
+void sim_pg_drop(PgTenant *tenant);
+bool sim_pg_is_dropped(const PgTenant *tenant);
 /* Connections also break on their own, this often per 10,000 actions. */
 void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand);
 /* All servers up and reachable; scripts that fail for a while have failed long enough. */

@@ -60,6 +60,7 @@ struct PgTenant {
     LIST(PgBackend *) row_waiters;
     LIST(PgSnapshot) snapshots; /* after each commit */
     bool was_failed_over;
+    bool is_dropped;
 };
 
 struct PgSession {
@@ -74,6 +75,7 @@ struct PgSession {
     bool is_dead;
     bool is_frozen;
     bool is_broken; /* the connection has broken and the client has not noticed */
+    bool is_answer_torn; /* the connection will break under the answer of this call */
     Result result;
     HistoryRow rows[SIM_MIGRATIONS_MAX];
     History history;
