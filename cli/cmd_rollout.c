@@ -11,16 +11,9 @@
 #include "cli/watch.h"
 #include "common/json.h"
 
-static void add_reason(json_t *body, const Options *options)
-{
-    if (options->reason != NULL) {
-        json_object_set_new(body, "reason", json_string(options->reason));
-    }
-}
-
 /* ---- start ---- */
 
-/* Shows plan and targets on standard output as a result of its own, then asks. */
+/* Shows the plan and where it would go, and asks. */
 static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Options *options, Err *err)
 {
     AUTO(Str) text = { 0 };
@@ -38,12 +31,11 @@ static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Optio
     return output_confirm(&text, str_text(&question), err);
 }
 
-static ErrCode post_start(Client *client, const PlanAtHand *plan, const Options *options, json_t **ret_rollout, Err *err)
+static ErrCode post_start(Client *client, const PlanAtHand *plan, json_t **ret_rollout, Err *err)
 {
     char hash[2 * PLAN_HASH_BYTES + 1];
     hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
     AUTO_PTR(JsonDocument) body = json_pack("{s:s}", "plan", hash);
-    add_reason(body, options);
     return client_post(client, body, ret_rollout, err, "/rollouts");
 }
 
@@ -65,7 +57,7 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = show_and_ask(&plan, preview, options, err);
     }
     if (code == ERR_NONE) {
-        code = post_start(client, &plan, options, &rollout, err);
+        code = post_start(client, &plan, &rollout, err);
     }
     if (code != ERR_NONE) {
         return code;
@@ -82,7 +74,7 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
 
 /* ---- steering ---- */
 
-/* A verb at work on one rollout; `touched` is what to show before asking. */
+/* A verb at work on one rollout. */
 typedef struct Steering {
     const char *verb;
     const char *question; /* "abort", before the rollout's id; NULL: nothing is asked */
@@ -112,7 +104,9 @@ static ErrCode steer(Invocation *invocation, const Steering *steering, Err *err)
     AUTO_PTR(JsonDocument) rollout = NULL;
     AUTO_PTR(Client) client = NULL;
     const char *id = steering->id == NULL ? "current" : client_escape(steering->id, &invocation->arena);
-    add_reason(body, options);
+    if (options->reason != NULL) {
+        json_object_set_new(body, "reason", json_string(options->reason));
+    }
     ErrCode code = client_new(options->coordinator, &client, err);
     if (code == ERR_NONE && steering->question != NULL && !options->is_yes) {
         code = ask(client, steering, id, err);

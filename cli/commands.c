@@ -120,7 +120,7 @@ const Command COMMANDS[] = {
       NULL, cmd_keys_show },
 
     { "rollout start", "FILE", 1, 1, ROLLOUTS, "roll a plan out", START_DETAILS, ROLLOUT_JSON "; with --watch, events",
-      OPTIONS(&COORDINATOR, &SIGNER, &REASON, &YES, &WATCH), cmd_rollout_start },
+      OPTIONS(&COORDINATOR, &SIGNER, &YES, &WATCH), cmd_rollout_start },
     { "rollout list", "", 0, 0, ROLLOUTS, "rollouts, newest first", NULL, "[rollout, as the API has it]",
       OPTIONS(&COORDINATOR, &OPEN, &LIMIT), cmd_rollout_list },
     { "rollout show", "[ID]", 0, 1, ROLLOUTS, "where it stands and what it waits for", SHOW_DETAILS,

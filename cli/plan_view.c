@@ -159,8 +159,8 @@ static void waves_text(const PlanStrategy *strategy, Str *out)
         const PlanWave *wave = &strategy->waves[i];
         duration_format(wave->soak_ms, soak);
         table_cellf(table, COLOUR_BOLD, "  %s", wave->name);
-        table_cellf(table, COLOUR_NONE, wave->targets.is_percent ? "up to %s of the targets" : "up to %s targets",
-                    amount_text(wave->targets, amount));
+        const char *unit = wave->targets.is_percent ? " of the targets" : wave->targets.value == 1 ? " target" : " targets";
+        table_cellf(table, COLOUR_NONE, "up to %s%s", amount_text(wave->targets, amount), unit);
         table_cellf(table, COLOUR_NONE, wave->soak_ms == 0 ? "no soak" : "soak %s", soak);
         table_cell(table, COLOUR_WARN, wave->needs_approval ? "opens only when approved" : "");
     }

@@ -230,7 +230,7 @@ void event_text(const json_t *event, Str *out)
         output_colour(out, COLOUR_BOLD, subject);
         str_append(out, "  ");
     }
-    if (get_text(event, "new")[0] != '\0') {
+    if (get_text(event, "new")[0] != '\0' && !str_equal(get_text(event, "old"), get_text(event, "new"))) {
         state_text("", get_text(event, "old"), out);
         str_append(out, " -> ");
         state_text(get_text(event, "new"), get_text(event, "new"), out);
