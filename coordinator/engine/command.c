@@ -154,14 +154,29 @@ static ErrCode collect_named(Rollout *rollout, const Command *command, TargetLis
     return ERR_NONE;
 }
 
-static ErrCode collect(Rollout *rollout, const Command *command, TargetList *targets, Err *err)
+/* Of all that failed, those for which it makes sense; for none of them: why not for the last one. */
+static ErrCode collect_failed(Rollout *rollout, TargetEvent event, TargetList *targets, Err *err)
 {
-    for (size_t i = 0; command->is_all_failed && i < rollout->target_count; i++) {
-        if (has_failed(&rollout->targets[i])) {
-            LIST_PUSH(targets, &rollout->targets[i]);
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        Target *target = &rollout->targets[i];
+        const Rule *rule = has_failed(target) ? target_rule(target, event) : NULL;
+        if (rule != NULL && rule->to == RULE_REJECT) {
+            code = target_refuse(target, rule, err);
+        } else if (rule != NULL) {
+            LIST_PUSH(targets, target);
         }
     }
+    return targets->count == 0 ? code : ERR_NONE;
+}
+
+static ErrCode collect(Rollout *rollout, const Command *command, TargetEvent event,
+                       TargetList *targets, Err *err)
+{
     ErrCode code = collect_named(rollout, command, targets, err);
+    if (code == ERR_NONE && command->is_all_failed) {
+        code = collect_failed(rollout, event, targets, err);
+    }
     if (code == ERR_NONE && targets->count == 0) {
         return err_set(err, ERR_REFUSED, "rollout %s has no failed targets", rollout->row.id);
     }
@@ -183,7 +198,7 @@ static ErrCode check_targets(const TargetList *targets, TargetEvent event, Err *
 static ErrCode fire_targets(Rollout *rollout, const Command *command, TargetEvent event, Err *err)
 {
     TargetList targets = { 0 };
-    ErrCode code = collect(rollout, command, &targets, err);
+    ErrCode code = collect(rollout, command, event, &targets, err);
     if (code == ERR_NONE) {
         code = check_targets(&targets, event, err);
     }
@@ -197,10 +212,12 @@ static ErrCode fire_targets(Rollout *rollout, const Command *command, TargetEven
     return code;
 }
 
-static ErrCode check_acts(const Rollout *rollout, Err *err)
+/* An abort still waits for what is unknown: that can be skipped, but nothing can be tried again. */
+static ErrCode check_acts(const Rollout *rollout, TargetEvent event, Err *err)
 {
     RolloutState state = rollout->row.state;
-    if (!rollout_is_open(state) || state == ROLLOUT_ABORTING) {
+    bool is_ending = state == ROLLOUT_ABORTING && event != TARGET_SKIP;
+    if (!rollout_is_open(state) || is_ending) {
         err_set(err, ERR_REFUSED, "rollout %s is %s", rollout->row.id, rollout_state_name(state));
         return err_hint(err, "start a new rollout for what is left");
     }
@@ -209,13 +226,13 @@ static ErrCode check_acts(const Rollout *rollout, Err *err)
 
 static ErrCode run_retry(Rollout *rollout, const Command *command, Err *err)
 {
-    ErrCode code = check_acts(rollout, err);
+    ErrCode code = check_acts(rollout, TARGET_RETRY, err);
     return code != ERR_NONE ? code : fire_targets(rollout, command, TARGET_RETRY, err);
 }
 
 static ErrCode run_skip(Rollout *rollout, const Command *command, Err *err)
 {
-    ErrCode code = check_acts(rollout, err);
+    ErrCode code = check_acts(rollout, TARGET_SKIP, err);
     return code != ERR_NONE ? code : fire_targets(rollout, command, TARGET_SKIP, err);
 }
 

@@ -89,7 +89,7 @@ static bool may_go_back_now(const Target *target)
     if (!waits_to_go_back(target) || !can_be_worked_on(target)) {
         return false;
     }
-    return order_is_in_hand(target) ? target->row.state == TARGET_HELD : has_room(target);
+    return order_is_in_hand(target) ? target->row.state != TARGET_DEBT : has_room(target);
 }
 
 static void rollout_go_back(Rollout *rollout)

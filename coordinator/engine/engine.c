@@ -355,12 +355,22 @@ static void run_timers(Engine *engine)
     }
 }
 
+/* While the coordinator does not know enough, only what a person has decided goes on. */
+static bool may_settle(const Rollout *rollout)
+{
+    const Engine *engine = rollout->engine;
+    bool is_decided = rollout_is_taken_back(rollout) || rollout->row.state == ROLLOUT_ABORTING;
+    return rollout->is_stale && engine->term_seen == 0 && (!engine->is_recovering || is_decided);
+}
+
 static bool settle_rollouts(Engine *engine)
 {
     bool has_moved = false;
     for (size_t i = 0; i < engine->rollouts.count; i++) {
-        has_moved |= engine->rollouts.items[i]->is_stale;
-        rollout_settle(engine->rollouts.items[i]);
+        if (may_settle(engine->rollouts.items[i])) {
+            rollout_settle(engine->rollouts.items[i]);
+            has_moved = true;
+        }
     }
     return has_moved;
 }
@@ -368,9 +378,6 @@ static bool settle_rollouts(Engine *engine)
 /* Waves and rollouts decide, dispatch acts on it, until nothing follows from anything any more. */
 static void settle(Engine *engine)
 {
-    if (engine->is_recovering || engine->term_seen != 0) {
-        return;
-    }
     bool is_due = true;
     for (size_t pass = 0; is_due && pass < 64; pass++) {
         is_due = settle_rollouts(engine);
@@ -420,6 +427,21 @@ static void begin(Engine *engine)
     }
 }
 
+/*
+ * A coordinator that slept (a frozen machine, a suspended process) has heard nobody meanwhile, and that
+ * is nobody's fault but its own: silence is counted without the time it slept. It shows by a timer that
+ * is looked at much too late.
+ */
+static void forgive_sleep(Engine *engine, uint64_t now_ms)
+{
+    bool has_slept = engine->due_ms != UINT64_MAX &&
+                     now_ms > engine->due_ms + engine->config.heartbeat_ms;
+    uint64_t slept_ms = has_slept ? now_ms - engine->due_ms : 0;
+    for (size_t i = 0; has_slept && i < engine->agents.count; i++) {
+        engine->agents.items[i]->heard_ms += slept_ms;
+    }
+}
+
 static void name_actor(Engine *engine, const Event *event)
 {
     const char *who = "";
@@ -445,6 +467,7 @@ static void name_actor(Engine *engine, const Event *event)
 ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *err)
 {
     engine->out = effects;
+    forgive_sleep(engine, event->now_ms);
     engine->now_ms = event->now_ms > engine->now_ms ? event->now_ms : engine->now_ms;
     engine->wall_ms = event->wall_ms;
     LIST_CLEAR(&engine->trail);
@@ -454,7 +477,9 @@ ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *e
                        ? HANDLERS[event->kind](engine, event, err)
                        : ERR_NONE;
     engine->actor[0] = '\0';
-    follow(engine);
+    if (code == ERR_NONE) { /* what is refused changes nothing: what is due has its own tick */
+        follow(engine);
+    }
     fleet_sort(engine);
     engine_flush(engine);
     engine->out = NULL;

@@ -165,8 +165,9 @@ static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
     if (row->stamp.attempt > target->item->last_attempt) {
         target->item->last_attempt = row->stamp.attempt;
     }
-    target->is_absent = row->is_charged && row->report != REPORT_UNKNOWN &&
-                        !report_is_end(row->report);
+    target->is_absent = row->is_charged && (target_is_unreached(row) ||
+                                            (row->report != REPORT_UNKNOWN &&
+                                             !report_is_end(row->report)));
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
     }
@@ -183,23 +184,33 @@ void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
     }
 }
 
+static void follow(Target *target)
+{
+    if (!target->is_followed) {
+        target->is_followed = true;
+        LIST_PUSH(&target->agent->targets, target);
+    }
+}
+
 void rollout_open(Rollout *rollout)
 {
     for (size_t i = 0; i < rollout->target_count; i++) {
         Target *target = &rollout->targets[i];
-        LIST_PUSH(&target->agent->targets, target);
+        follow(target);
         if (target->item->target == NULL) {
             target->item->target = target;
         }
     }
 }
 
+/* What an agent still has in hand must be told to hold when it is back, whoever has ended meanwhile. */
 static void leave_agent(Agent *agent, const Rollout *rollout)
 {
     size_t kept = 0;
     for (size_t i = 0; i < agent->targets.count; i++) {
         Target *target = agent->targets.items[i];
-        if (target->rollout != rollout) {
+        target->is_followed = target->rollout != rollout || order_is_in_hand(target);
+        if (target->is_followed) {
             agent->targets.items[kept++] = target;
         }
     }
@@ -216,6 +227,15 @@ void rollout_close(Rollout *rollout)
         Target *target = &rollout->targets[i];
         if (target->item->target == target) {
             target->item->target = NULL;
+        }
+    }
+}
+
+static void follow_in_hand(Rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        if (order_is_in_hand(&rollout->targets[i])) {
+            follow(&rollout->targets[i]);
         }
     }
 }
@@ -312,9 +332,16 @@ static void rollout_load(Engine *engine, const EngineLoad *load, size_t index)
     if (load->plans[index] != NULL) {
         rollout_take_plan(rollout, load->plans[index]);
     }
+}
+
+/* After all are there: only then it is known which attempt at a target is the newest. */
+static void rollout_take_part(Rollout *rollout)
+{
     if (rollout_is_open(rollout->row.state)) {
         rollout_open(rollout);
         deadlines_load(rollout);
+    } else {
+        follow_in_hand(rollout);
     }
 }
 
@@ -330,6 +357,9 @@ void engine_load(Engine *engine, const EngineLoad *load)
     }
     for (size_t i = 0; i < load->rollout_count; i++) {
         rollout_load(engine, load, i);
+    }
+    for (size_t i = 0; i < engine->rollouts.count; i++) {
+        rollout_take_part(engine->rollouts.items[i]);
     }
     for (size_t i = 0; i < engine->agents.count; i++) {
         engine_arm(engine, session_due_ms(engine->agents.items[i]));

@@ -1,15 +1,17 @@
 /*
  * Orders: the goal in force for a target and how it reaches the agent. An order is sent when it is made,
- * again and again (ever more rarely) until something is reported under it, and whenever the agent says
- * hello or shows by its digest that it has another opinion.
+ * again and again (ever more rarely) until its target parks or ends, since an equal order is answered with
+ * how things stand and a report on the way may be lost; and whenever the agent says hello or shows by its
+ * digest that it has another opinion.
  */
 #include "coordinator/engine/state.h"
 
+/* A newer attempt, of another rollout perhaps, puts an order out of force. */
 bool order_is_in_hand(const Target *target)
 {
     const TargetRow *row = &target->row;
-    return row->stamp.attempt > 0 && row->goal != GOAL_NONE && !report_is_end(row->report) &&
-           row->state != TARGET_SKIPPED;
+    bool is_newest = row->stamp.attempt == target->item->last_attempt;
+    return row->stamp.attempt > 0 && is_newest && !report_is_end(row->report);
 }
 
 static const GoalMessage *goal_message(const Target *target)
@@ -63,14 +65,18 @@ static void deadline_begin(Target *target)
     engine_arm(engine, target->deadline_ms);
 }
 
-static void forget_outcome(TargetRow *row)
+/* Of what is taken back the reason stays: people ask for it afterwards. */
+static void forget_outcome(TargetRow *row, Goal goal)
 {
-    row->code = ERR_NONE;
-    row->statement = 0;
     row->retries = 0;
     row->duration_ms = 0;
     row->steps_done = 0;
     row->steps_total = 0;
+    if (goal == GOAL_ROLL_BACK) {
+        return;
+    }
+    row->code = ERR_NONE;
+    row->statement = 0;
     text_set(&row->sqlstate, "");
     text_set(&row->message, "");
     text_set(&row->hint, "");
@@ -98,13 +104,14 @@ void order_assign(Target *target, Goal goal)
                                                             : item->last_attempt;
     item->last_attempt = last + 1;
     take_identity(target);
-    forget_outcome(row);
+    forget_outcome(row, goal);
     row->stamp = (OrderStamp){ engine->term, last + 1, 1 };
     row->token = ++engine->highest_token;
     row->goal = goal;
     row->was_sent = true;
     row->report = REPORT_NONE;
     target_count(target);
+    target->report_id = 0; /* the stamp tells an older attempt's reports apart */
     target->has_progress = false;
     deadline_begin(target);
     order_begin(target);
@@ -142,19 +149,28 @@ void order_resend_all(Agent *agent)
     }
 }
 
+void order_answered(Target *target)
+{
+    Engine *engine = target->engine;
+    target->resend_wait_ms = engine->config.goal_resend_max_ms;
+    target->resend_ms = engine->now_ms + target->resend_wait_ms;
+    engine_arm(engine, target->resend_ms);
+}
+
 static void resend_tick(Target *target)
 {
     Engine *engine = target->engine;
     if (target->resend_ms == 0 || engine->now_ms < target->resend_ms) {
         return;
     }
-    if (!order_is_in_hand(target) || target->row.report != REPORT_NONE) {
+    if (!order_is_in_hand(target) || target->row.report == REPORT_PARKED) {
         target->resend_ms = 0;
         return;
     }
     uint64_t doubled = (uint64_t)target->resend_wait_ms * 2;
     uint32_t longest = engine->config.goal_resend_max_ms;
-    target->resend_wait_ms = doubled < longest ? (uint32_t)doubled : longest;
+    bool is_answered = target->row.report != REPORT_NONE;
+    target->resend_wait_ms = doubled < longest && !is_answered ? (uint32_t)doubled : longest;
     order_send(target);
 }
 

@@ -79,6 +79,7 @@ static void take_facts(Target *target, const State *state)
         row->steps_done = state->steps_done;
         row->steps_total = state->steps_total;
     }
+    target->has_read = state->has_start;
     target_uncount(target);
     row->report = (Report)state->report;
     target_count(target);
@@ -114,7 +115,7 @@ static void take_current(Target *target, const State *state)
         return; /* doubled, or overtaken */
     }
     target->report_id = state->report_id;
-    target->resend_ms = 0;
+    order_answered(target);
     if (target_rule(target, EVENTS[report])->to != RULE_IGNORE) {
         take_facts(target, state);
     }

@@ -95,7 +95,7 @@ static bool rolls_wave_back_for_agents(const void *subject)
 static bool is_at_rest(const void *subject)
 {
     const uint32_t *by_state = the(subject)->counts.by_state;
-    return by_state[TARGET_ASSIGNED] + by_state[TARGET_APPLYING] +
+    return by_state[TARGET_ASSIGNED] + by_state[TARGET_APPLYING] + by_state[TARGET_UNKNOWN] +
                by_state[TARGET_ROLLING_BACK] == 0;
 }
 
@@ -127,6 +127,17 @@ static bool is_stuck(const void *subject)
                     by_state[TARGET_DEBT] + by_state[TARGET_ROLLBACK_FAILED] +
                     by_state[TARGET_HELD];
     return rest == rollout->counts.total && !has_untried(rollout);
+}
+
+/* Paused for something else while its budget was used up: the policy has not acted yet. */
+static bool owes_policy(const void *subject)
+{
+    return rollout_is_tripped(subject) && the(subject)->row.pause_cause != PAUSE_BUDGET;
+}
+
+static bool owes_roll_back(const void *subject)
+{
+    return owes_policy(subject) && trips_to_roll_back(subject);
 }
 
 static bool is_paused_by_operator(const void *subject)
@@ -273,6 +284,12 @@ static const Rule RULES[] = {
 
     { "R34", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_no_plan, "no plan", RULE_REJECT, NULL,
       "the plan of {rollout} is not in the store: nothing can run without it" },
+    { "R48", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_roll_back,
+      "budget used up in the pause, on_failure: roll_back_rollout", ROLLOUT_RUNNING,
+      act_clear_pause, "resumed by {actor}, with its budget used up{words}" },
+    { "R49", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_policy, "budget used up in the pause",
+      ROLLOUT_PAUSED, act_pause_budget,
+      "{actor} lifts the pause; the budget is used up: {charged} failed, {allowed} allowed" },
     { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped, "budget used up", RULE_REJECT, NULL,
       "the budget of {rollout} is used up: {charged} failed, {allowed} allowed" },
     { "R36", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_not_opened, "nothing open yet", ROLLOUT_READY,

@@ -59,7 +59,7 @@ struct Agent {
     bool has_said_bye;     /* its silence says nothing about the network */
     bool has_listed;       /* the bound process has a complete inventory here */
     Listing *listing;
-    LIST(Target *) targets; /* of open rollouts */
+    LIST(Target *) targets; /* of open rollouts, and those of closed ones that it has in hand */
     uint32_t busy;         /* slots held on this host, whatever the rollout */
     bool is_dirty;
 };
@@ -101,6 +101,8 @@ struct Target {
     uint64_t resend_ms;      /* when to send the order again; 0: it has been answered */
     uint32_t resend_wait_ms;
     uint64_t report_id;      /* of the newest report of the agent's present process */
+    bool has_read;           /* its agent's present process has read the history */
+    bool is_followed;        /* among its agent's targets */
     bool is_reconciled;      /* heard of since this engine was made */
     bool is_absent;          /* charged because its agent stays away, not for a failure */
     bool is_dirty;
@@ -347,6 +349,7 @@ void order_assign(Target *target, Goal goal); /* a new attempt, with its token *
 void order_revise(Target *target, Goal goal); /* the same attempt, a newer goal */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);
+void order_answered(Target *target); /* something was reported under it */
 void order_tick(Target *target);
 void target_deadline_stop(Target *target);
 void target_deadline_go(Target *target);
@@ -362,6 +365,7 @@ void target_charge(Target *target, bool is_absent);
 void target_clear_charge(Target *target);
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
+bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, nothing sent */
 bool target_is_retried(const TargetRow *row); /* charged, but given another try */
 
 /* --- wave.c, rollout.c --- */

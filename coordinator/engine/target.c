@@ -102,6 +102,13 @@ void target_set_error(Target *target, ErrCode code, const char *message, const c
     target_touch(target);
 }
 
+static const char UNREACHED[] = "its agent is away and nothing was sent";
+
+bool target_is_unreached(const TargetRow *row)
+{
+    return row->state == TARGET_FAILED && str_equal(row->message, UNREACHED);
+}
+
 bool target_is_wanted_back(const Target *target)
 {
     const TargetRow *row = &target->row;
@@ -137,6 +144,11 @@ static bool is_out_of_reach(const void *subject)
     return !agent_is_reachable(the(subject)->agent);
 }
 
+static bool is_gone(const void *subject)
+{
+    return the(subject)->item->row.is_gone;
+}
+
 static bool is_wanted_back(const void *subject)
 {
     return target_is_wanted_back(subject);
@@ -151,6 +163,12 @@ static bool is_stopping(const void *subject)
 {
     RolloutState state = the(subject)->rollout->row.state;
     return state == ROLLOUT_ABORTING || state == ROLLOUT_ABORTED;
+}
+
+/* A process that has not looked since the outcome became unknown, and will not under an abort. */
+static bool is_stopping_unseen(const void *subject)
+{
+    return is_stopping(subject) && !the(subject)->has_read;
 }
 
 static bool is_not_charged(const void *subject)
@@ -182,8 +200,7 @@ static bool is_held_out_of_reach(const void *subject)
 /* Failed only since nobody could be reached: nothing was sent. */
 static bool failed_unreached(const void *subject)
 {
-    const TargetRow *row = &the(subject)->row;
-    return row->code == ERR_UNREACHABLE && row->report == REPORT_NONE;
+    return target_is_unreached(&the(subject)->row);
 }
 
 /* Taken back with its wave for what others did: it goes again when the rollout does. */
@@ -255,8 +272,7 @@ static void act_silent(void *subject)
 static void act_unreached(void *subject)
 {
     Target *target = subject;
-    target->row.report = REPORT_NONE;
-    target_set_error(target, ERR_UNREACHABLE, "its agent is away and nothing was sent",
+    target_set_error(target, ERR_UNREACHABLE, UNREACHED,
                      "it goes on by itself when the agent is back; or skip it");
     target_charge(target, true);
 }
@@ -272,6 +288,12 @@ static void act_overdue(void *subject)
     target_set_error(target, ERR_TIMEOUT, "its deadline passed without an end",
                      "the outcome is not known; its agent is looking");
     target_charge(target, false);
+}
+
+static void act_stopped_unseen(void *subject)
+{
+    target_set_error(subject, ERR_LOST, "aborted before anybody knew how its last step ended",
+                     "read its history, or roll the rollout back");
 }
 
 static void act_stopped(void *subject)
@@ -308,8 +330,10 @@ static void act_dispute(void *subject)
     order_revise(target, GOAL_HOLD);
 }
 
+/* Whatever its agent still has in hand is not to go on. */
 static void act_skip(void *subject)
 {
+    order_revise(subject, GOAL_HOLD);
     target_clear_charge(subject);
 }
 
@@ -330,7 +354,7 @@ static const Rule RULES[] = {
       TARGET_SKIPPED, NULL, "{target} was never started: nothing to take back" },
     { "T122", TARGET_PENDING, TARGET_TAKE_BACK, was_never_sent, "never sent", RULE_IGNORE, NULL,
       "{target} was not started: it waits for its wave to open again" },
-    { "T04", TARGET_PENDING, TARGET_TAKE_BACK, NULL, NULL, TARGET_DEBT, NULL,
+    { "T04", TARGET_PENDING, TARGET_TAKE_BACK, NULL, NULL, TARGET_DEBT, act_owe,
       "{target} waited for another try: an earlier one may have left something to take back" },
     { "T05", TARGET_PENDING, TARGET_STOP, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
       "{target} was never started: the rollout is aborted" },
@@ -424,6 +448,11 @@ static const Rule RULES[] = {
       "{agent} has {target} in hand again and has not looked yet" },
     { "T47", TARGET_UNKNOWN, TARGET_RUNNING, NULL, NULL, TARGET_APPLYING, NULL,
       "{agent} has looked at {target}: it is at {steps}" },
+    { "T125", TARGET_UNKNOWN, TARGET_PARKED, is_stopping_unseen,
+      "the rollout is aborted, nobody looked", TARGET_HELD, act_stopped_unseen,
+      "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
+    { "T126", TARGET_UNKNOWN, TARGET_PARKED, is_stopping, "the rollout is aborted", TARGET_FAILED,
+      act_stopped, "{target} stopped at {steps}, at {version}: the rollout is aborted" },
     { "T48", TARGET_UNKNOWN, TARGET_PARKED, NULL, NULL, RULE_SAME, NULL,
       "{agent} has {target} in hand again and waits" },
     { "T49", TARGET_UNKNOWN, TARGET_UNSURE, NULL, NULL, RULE_SAME, NULL,
@@ -468,12 +497,16 @@ static const Rule RULES[] = {
     { "T67", TARGET_HEALTHY, TARGET_DISPATCH_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
       "{target} is taken back to {start}: attempt {attempt}" },
     { "T68", TARGET_VERIFYING, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT,
-      NULL, "{target} is to be taken back and cannot be reached: debt" },
-    { "T69", TARGET_HEALTHY, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT, NULL,
+      act_owe, "{target} is to be taken back and cannot be reached: debt" },
+    { "T127", TARGET_HEALTHY, TARGET_TAKE_BACK, is_gone, "gone", TARGET_HELD, act_gone,
+      "{target} is to be taken back and is gone" },
+    { "T128", TARGET_HEALTHY, TARGET_GONE, is_wanted_back, "to be taken back", TARGET_HELD, act_gone,
+      "{target} is gone before it could be taken back" },
+    { "T69", TARGET_HEALTHY, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT, act_owe,
       "{target} is to be taken back and cannot be reached: debt" },
     { "T70", TARGET_VERIFYING, TARGET_SILENT, is_wanted_back, "to be taken back", TARGET_DEBT,
-      NULL, "{agent} is lost before {target} could be taken back: debt" },
-    { "T71", TARGET_HEALTHY, TARGET_SILENT, is_wanted_back, "to be taken back", TARGET_DEBT, NULL,
+      act_owe, "{agent} is lost before {target} could be taken back: debt" },
+    { "T71", TARGET_HEALTHY, TARGET_SILENT, is_wanted_back, "to be taken back", TARGET_DEBT, act_owe,
       "{agent} is lost before {target} could be taken back: debt" },
 
     /* known, not at the plan's version, and nothing runs */
@@ -485,12 +518,18 @@ static const Rule RULES[] = {
       "{target} was not started: it waits for its wave to open again" },
     { "T74", TARGET_FAILED, TARGET_TAKE_BACK, has_nothing_applied, "nothing is applied",
       TARGET_ROLLED_BACK, NULL, "nothing of this rollout is applied on {target}" },
-    { "T75", TARGET_FAILED, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT, NULL,
+    { "T129", TARGET_FAILED, TARGET_TAKE_BACK, is_gone, "gone", TARGET_HELD, act_gone,
+      "{target} is to be taken back and is gone" },
+    { "T130", TARGET_FAILED, TARGET_GONE, is_wanted_back, "to be taken back", TARGET_HELD, act_gone,
+      "{target} is gone before it could be taken back" },
+    { "T75", TARGET_FAILED, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT, act_owe,
       "{target} is to be taken back and cannot be reached: debt" },
     { "T76", TARGET_FAILED, TARGET_DISPATCH_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
       "{target} is taken back to {start}: attempt {attempt}" },
     { "T77", TARGET_FAILED, TARGET_SILENT, is_wanted_back_and_sent, "to be taken back",
-      TARGET_DEBT, NULL, "{agent} is lost before {target} could be taken back: debt" },
+      TARGET_DEBT, act_owe, "{agent} is lost before {target} could be taken back: debt" },
+    { "T131", TARGET_FAILED, TARGET_RETRY, is_gone, "gone", RULE_REJECT, NULL,
+      "{target} is gone: bring its database back, or skip it" },
     { "T78", TARGET_FAILED, TARGET_RETRY, is_wanted_back, "to be taken back", RULE_REJECT, NULL,
       "{target} is being taken back: there is nothing to retry" },
     { "T79", TARGET_FAILED, TARGET_RETRY, NULL, NULL, TARGET_PENDING, NULL,
@@ -512,10 +551,12 @@ static const Rule RULES[] = {
     { "T124", TARGET_HELD, TARGET_TAKE_BACK, was_never_sent, "never sent", TARGET_PENDING, NULL,
       "{target} was not started: it waits for its wave to open again" },
     { "T120", TARGET_HELD, TARGET_TAKE_BACK, is_held_out_of_reach, "out of reach", TARGET_DEBT,
-      NULL, "{target} is to be taken back and cannot be reached: debt" },
+      act_owe, "{target} is to be taken back and cannot be reached: debt" },
     { "T86", TARGET_HELD, TARGET_DISPATCH_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
       "{target} is taken back to {start}: attempt {attempt}" },
-    { "T87", TARGET_HELD, TARGET_RETRY, is_wanted_back, "to be taken back", TARGET_DEBT, NULL,
+    { "T132", TARGET_HELD, TARGET_RETRY, is_gone, "gone", RULE_REJECT, NULL,
+      "{target} is gone: bring its database back, or skip it" },
+    { "T87", TARGET_HELD, TARGET_RETRY, is_wanted_back, "to be taken back", TARGET_DEBT, act_owe,
       "{actor} has {target} taken back again{words}" },
     { "T88", TARGET_HELD, TARGET_RETRY, NULL, NULL, TARGET_PENDING, NULL,
       "{target} gets another try by {actor}{words}" },
@@ -575,6 +616,8 @@ static const Rule RULES[] = {
       "the debt of {target} is skipped by {actor}{words}" },
 
     /* back, or not to be brought back without a person */
+    { "T133", TARGET_ROLLED_BACK, TARGET_RETRY, is_gone, "gone", RULE_REJECT, NULL,
+      "{target} is gone: bring its database back, or skip it" },
     { "T114", TARGET_ROLLED_BACK, TARGET_RETRY, is_wanted_back, "to be taken back", RULE_REJECT,
       NULL, "{target} is where it was, and its rollout or wave is being taken back" },
     { "T115", TARGET_ROLLED_BACK, TARGET_RETRY, NULL, NULL, TARGET_PENDING, NULL,
@@ -585,7 +628,9 @@ static const Rule RULES[] = {
       "{target} is skipped by {actor}{words}" },
     { "T121", TARGET_ROLLED_BACK, TARGET_GO_ON, was_taken_along, "taken back with its wave",
       TARGET_PENDING, NULL, "{target} was taken back with its wave: it gets another try" },
-    { "T118", TARGET_ROLLBACK_FAILED, TARGET_RETRY, NULL, NULL, TARGET_DEBT, NULL,
+    { "T134", TARGET_ROLLBACK_FAILED, TARGET_RETRY, is_gone, "gone", RULE_REJECT, NULL,
+      "{target} is gone: bring its database back, or skip it" },
+    { "T118", TARGET_ROLLBACK_FAILED, TARGET_RETRY, NULL, NULL, TARGET_DEBT, act_owe,
       "{actor} has {target} taken back again{words}" },
     { "T119", TARGET_ROLLBACK_FAILED, TARGET_SKIP, NULL, NULL, TARGET_SKIPPED, act_skip,
       "{target} is skipped by {actor}, not taken back{words}" },
@@ -713,8 +758,11 @@ static void entered(void *subject, int old_state, const Rule *rule)
 {
     (void)old_state;
     Target *target = subject;
+    bool waits = rule->to == TARGET_PENDING || rule->to == TARGET_DEBT;
     if (rule->to == TARGET_FAILED && target_is_wanted_back(target)) {
         target_fire(target, TARGET_TAKE_BACK);
+    } else if (waits && target->item->row.is_gone) {
+        target_fire(target, TARGET_GONE); /* it would wait for ever */
     }
 }
 

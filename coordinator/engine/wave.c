@@ -171,10 +171,14 @@ static bool is_back(const void *subject)
                counts->by_state[TARGET_PENDING] == counts->total;
 }
 
+static bool has_unstarted(const void *subject)
+{
+    return is_rollout_taken_back(subject) && the(subject)->counts.by_state[TARGET_PENDING] > 0;
+}
+
 static bool is_not_back(const void *subject)
 {
-    return is_rollout_taken_back(subject) &&
-           (!is_back(subject) || the(subject)->counts.by_state[TARGET_PENDING] > 0);
+    return is_rollout_taken_back(subject) && (!is_back(subject) || has_unstarted(subject));
 }
 
 static bool is_all_skipped(const void *subject)
@@ -278,6 +282,8 @@ static const Rule RULES[] = {
     { "W22", WAVE_TRIPPED, WAVE_EVALUATE, is_stopped, "rollout aborted", WAVE_HELD, NULL,
       "wave {wave} stops: the rollout is aborted" },
 
+    { "W34", WAVE_ROLLING_BACK, WAVE_EVALUATE, has_unstarted, "rollout taken back, some unstarted",
+      WAVE_ROLLING_BACK, NULL, "wave {wave} will not open again: the rollout is taken back" },
     { "W23", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_back, "all back, skipped or unstarted", WAVE_ROLLED_BACK,
       NULL, "wave {wave} is where it was: {restored} of {total} taken back" },
     { "W24", WAVE_ROLLING_BACK, WAVE_EVALUATE, NULL, NULL, RULE_IGNORE, NULL,
@@ -356,9 +362,14 @@ static void entered(void *subject, int old_state, const Rule *rule)
 {
     (void)old_state;
     Wave *wave = subject;
-    TargetEvent event = rule->to == WAVE_ROLLING_BACK ? TARGET_TAKE_BACK
-                        : rule->to == WAVE_PASSED     ? TARGET_WAVE_PASSED
-                                                      : TARGET_EVENT_NONE;
+    TargetEvent event = TARGET_EVENT_NONE;
+    if (rule->to == WAVE_ROLLING_BACK) {
+        event = TARGET_TAKE_BACK;
+    } else if (rule->to == WAVE_PASSED) {
+        event = TARGET_WAVE_PASSED;
+    } else if (rule->to == WAVE_ROLLED_BACK && is_running(wave)) {
+        event = TARGET_GO_ON; /* resumed before it was back */
+    }
     for (size_t i = wave->row.target_count; event != TARGET_EVENT_NONE && i > 0; i--) {
         target_fire(&wave->targets[i - 1], event);
     }
