@@ -23,6 +23,7 @@ struct Client {
     char *where;       /* as the operator wrote it, for errors */
     char *socket_path; /* NULL: TCP */
     char *base;        /* "http://localhost" or the operator's URL, without a final slash */
+    uint32_t timeout_ms;
 };
 
 ErrCode client_new(const char *where, Client **ret_client, Err *err)
@@ -40,6 +41,7 @@ ErrCode client_new(const char *where, Client **ret_client, Err *err)
         abort();
     }
     client->where = mem_strdup(where);
+    client->timeout_ms = TIMEOUT_DEFAULT_MS;
     client->socket_path = is_unix ? mem_strdup(where + strlen("unix:")) : NULL;
     client->base = mem_strdup(is_unix ? "http://localhost" : where);
     size_t length = strlen(client->base);
@@ -57,6 +59,11 @@ void client_free(Client *client)
     free(client->socket_path);
     free(client->base);
     free(client);
+}
+
+void client_set_timeout(Client *client, uint32_t timeout_ms)
+{
+    client->timeout_ms = timeout_ms;
 }
 
 static size_t take_bytes(char *bytes, size_t size, size_t count, void *ctx)
@@ -130,8 +137,7 @@ static void set_up(Client *client, const Request *request, const char *url, cons
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-                     (long)(request->timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : request->timeout_ms));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)client->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);

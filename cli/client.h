@@ -24,13 +24,15 @@ ErrCode client_new(const char *where, Client **ret_client, Err *err);
 void client_free(Client *client);
 AUTO_PTR_DEFINE(Client, client_free)
 
+/* How long an answer may take from now on, instead of 30 s. */
+void client_set_timeout(Client *client, uint32_t timeout_ms);
+
 typedef struct Request {
     const char *method; /* "GET", "POST", "PUT" */
     const char *path;   /* below /api/v1, with its query: "/rollouts?state=open" */
     const json_t *json; /* body; NULL: none, or bytes */
     const void *bytes;  /* octets; NULL: none */
     size_t length;
-    uint32_t timeout_ms; /* 0: 30 s */
 } Request;
 
 /*

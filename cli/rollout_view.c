@@ -5,7 +5,6 @@
 
 #include "cli/output.h"
 #include "common/cleanup.h"
-#include "common/units.h"
 
 #define BAR_CELLS 24
 #define ADDRESSES_SHOWN 4
@@ -112,12 +111,6 @@ static void wave_text(const json_t *wave, size_t width, Str *out)
     bar_text(counts, total, out);
     str_printf(out, " %4lld/%-4lld ", count_applied(wave), total);
     state_text(get_text(wave, "state"), get_text(wave, "state"), out);
-    long long soak_left_ms = get_number(wave, "soak_left_ms");
-    if (str_equal(get_text(wave, "state"), "soaking") && soak_left_ms > 0) {
-        char left[DURATION_TEXT_MAX];
-        duration_format((uint64_t)(soak_left_ms + 999) / 1000 * 1000, left);
-        str_printf(out, ", %s more", left);
-    }
     AUTO(Str) rest = { 0 };
     counts_text(counts, &rest);
     if (rest.length > 0) {

@@ -14,6 +14,7 @@
 #define REDRAW_MS 400       /* a soak counts down even when nothing happens */
 #define REDRAW_MIN_MS 150   /* however much happens: more is seen by nobody, and the coordinator has work to do */
 #define LINES_WAIT_MS 10000 /* without a terminal only events matter */
+#define ANSWER_MS 5000 /* beyond what was asked to be held back */
 #define RETRY_MS 500
 #define GIVE_UP_MS 60000 /* a coordinator that restarts is back long before */
 #define ACTIVITY_LINES 8
@@ -213,6 +214,7 @@ ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCod
         .output = output,
         .is_drawn = output == OUTPUT_TEXT && output_is_terminal(),
     };
+    client_set_timeout(client, ANSWER_MS + (watch.is_drawn ? REDRAW_MS : LINES_WAIT_MS));
     for (;;) {
         AUTO_PTR(JsonDocument) rollout = NULL;
         ErrCode code = one_round(&watch, &rollout, err);
