@@ -86,7 +86,8 @@ static void on_message(void *ctx, const char *agent, uint64_t connection, const 
     Event event = { .kind = EVENT_OF_MESSAGE[envelope->type],
                     .agent = agent,
                     .connection = connection,
-                    .session = envelope->session };
+                    .session = envelope->session,
+                    .term = envelope->term };
     event.hello = envelope->body; /* the union's members are all pointers to the body */
     shell_take(daemon->shell, &event);
 }

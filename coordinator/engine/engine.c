@@ -157,9 +157,13 @@ static ErrCode take_tick(Engine *engine, const Event *event, Err *err)
     return ERR_NONE;
 }
 
+/* An agent that knew a later coordinator takes no WELCOME of an earlier term: this one has to rise. */
 static ErrCode take_hello(Engine *engine, const Event *event, Err *err)
 {
     (void)err;
+    if (event->term > engine->term) {
+        watch_term_seen(engine, event->term);
+    }
     session_hello(agent_of(engine, event), event->connection, event->hello);
     return ERR_NONE;
 }

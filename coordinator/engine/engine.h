@@ -90,6 +90,7 @@ typedef struct Event {
     const char *agent;   /* the name of the authenticated key; events of and about agents */
     uint64_t connection; /* the shell's handle of the route the message came by; HELLO binds it */
     uint64_t session;    /* of the envelope; a message of a session that is not bound changes nothing */
+    uint64_t term;       /* of the envelope: the highest that its sender knows; 0: none */
     union {
         const Hello *hello;
         const Inventory *inventory;

@@ -546,7 +546,8 @@ void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes
     inbound.event = (Event){ .kind = EVENT_OF_MESSAGE[envelope.type],
                              .agent = coordinator->parts.agents[agent],
                              .connection = route,
-                             .session = envelope.session };
+                             .session = envelope.session,
+                             .term = envelope.term };
     if (inbound.event.kind == EVENT_NONE) {
         arena_done(&inbound.arena);
         return;
