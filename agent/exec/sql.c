@@ -165,16 +165,18 @@ const char *const SQL_SESSION_SETTINGS[SESSION_SETTINGS_COUNT] = {
     "SET client_connection_check_interval = '1s'", /* a vanished one must not keep its backend */
 };
 
-/* For a role named skein "$user" is the schema of skein's own tables: a migration's would land there. */
+/* For a role named skein "$user" is the schema of skein's own tables: a migration's would land
+ * there. */
 #define SEARCH_PATH                                                                                \
-    "CASE WHEN $4 <> '' THEN pg_catalog.set_config('search_path', $4, $1::bool)"                    \
+    "CASE WHEN $4 <> '' THEN pg_catalog.set_config('search_path', $4, $1::bool)"                   \
     " WHEN current_user = 'skein' THEN pg_catalog.set_config('search_path',"                       \
     " pg_catalog.regexp_replace(pg_catalog.current_setting('search_path'),"                        \
     " '\"\\$user\"\\s*(,\\s*)?', '', 'g'), $1::bool) END"
 
 const char SQL_STEP_SETTINGS[] =
     "SELECT pg_catalog.set_config('lock_timeout', $2, $1::bool),"
-    " pg_catalog.set_config('statement_timeout', $3, $1::bool), " SEARCH_PATH ", " SYNCHRONOUS_COMMIT;
+    " pg_catalog.set_config('statement_timeout', $3, $1::bool), " SEARCH_PATH
+    ", " SYNCHRONOUS_COMMIT;
 
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 

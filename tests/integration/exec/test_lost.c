@@ -193,6 +193,29 @@ static void a_goal_that_turns_back_cancels_the_step_that_runs(void **state)
                "t");
 }
 
+static void ask_for_cancel(Bench *bench, const ExecProgress *progress)
+{
+    (void)progress;
+    bench->cancel = true;
+    exec_wake(bench->wake);
+}
+
+/* A cancel is enough for a statement: the session, and with it the lock, is kept. */
+static void a_cancelled_step_leaves_its_session_usable(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "cancelled", 0, SLOW, 1);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    bench->on_progress = ask_for_cancel;
+    Result result = bench_perform(runner, ACTION_APPLY, 0);
+    assert_result(result, RESULT_CANCELLED);
+    assert_int_equal(result.err.code, ERR_CANCELLED);
+    bench->cancel = false;
+    assert_result(bench_perform(runner, ACTION_READ, 0), RESULT_HISTORY);
+    assert_int_equal(pg_cluster_advisory_locks(cluster), 1);
+}
+
 static void the_deadline_cancels_a_step(void **state)
 {
     (void)state;
@@ -277,6 +300,7 @@ int main(void)
                                   test_end),
         cmocka_unit_test_teardown(a_frozen_client_is_overtaken_by_the_next_attempt, test_end),
         cmocka_unit_test_teardown(a_goal_that_turns_back_cancels_the_step_that_runs, test_end),
+        cmocka_unit_test_teardown(a_cancelled_step_leaves_its_session_usable, test_end),
         cmocka_unit_test_teardown(the_deadline_cancels_a_step, test_end),
         cmocka_unit_test_teardown(a_statement_timeout_is_the_servers_word, test_end),
         cmocka_unit_test_teardown(a_wait_ends_when_the_permit_changes, test_end),

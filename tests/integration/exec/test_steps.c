@@ -164,6 +164,20 @@ static void a_migration_that_ends_its_transaction_is_never_applied(void **state)
     }
 }
 
+/* Too late to undo what it committed half-way, but not to say so. */
+static void a_migration_that_commits_half_way_is_no_success(void **state)
+{
+    (void)state;
+    static const Migration HALF[] = {
+        { .id = "0001_half",
+          .up = { "CREATE TABLE x (i int)", "COMMIT", "BEGIN", "CREATE TABLE y (i int)" } },
+    };
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "half", 0, HALF, 1);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_non_null(strstr(bench->err.message, "0001_half ended the transaction"));
+    assert_ask(bench, "SELECT to_regclass('y') IS NULL", "t");
+}
+
 static void settings_of_one_migration_do_not_reach_the_next(void **state)
 {
     (void)state;
@@ -332,6 +346,7 @@ int main(void)
         cmocka_unit_test_teardown(a_failing_statement_leaves_nothing_and_is_named, test_end),
         cmocka_unit_test_teardown(an_error_at_commit_is_a_failure_without_a_statement, test_end),
         cmocka_unit_test_teardown(a_migration_that_ends_its_transaction_is_never_applied, test_end),
+        cmocka_unit_test_teardown(a_migration_that_commits_half_way_is_no_success, test_end),
         cmocka_unit_test_teardown(settings_of_one_migration_do_not_reach_the_next, test_end),
         cmocka_unit_test_teardown(what_a_role_named_skein_makes_does_not_land_among_skeins_tables,
                                   test_end),
