@@ -10,6 +10,7 @@
 #include "common/utf8.h"
 
 #define MESSAGE_MAX 768
+#define DEPTH_MAX 64 /* no table is nested nearly as deep */
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 typedef struct Position {
@@ -90,6 +91,45 @@ static ErrCode explain_yaml(const yaml_parser_t *parser, const char *name, const
     return ERR_CONFIG;
 }
 
+static int depth_change(yaml_event_type_t type)
+{
+    switch (type) {
+    case YAML_SEQUENCE_START_EVENT:
+    case YAML_MAPPING_START_EVENT:
+        return 1;
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        return -1;
+    default:
+        return 0;
+    }
+}
+
+/*
+ * libyaml looks at every open bracket for each token that it reads: a file of brackets alone would
+ * keep it busy for minutes. So depth is refused on the way in, by a reading of events. What else is
+ * wrong with the file is left to the loader, which says it better.
+ */
+static ErrCode check_depth(yaml_parser_t *parser, const char *name, Err *err)
+{
+    int depth = 0;
+    bool is_over = false;
+    while (!is_over) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(parser, &event)) {
+            return ERR_NONE;
+        }
+        depth += depth_change(event.type);
+        if (depth > DEPTH_MAX) {
+            err_set(err, ERR_CONFIG, "%s:%zu:%zu: nested deeper than %d levels", name,
+                    event.start_mark.line + 1, event.start_mark.column + 1, DEPTH_MAX);
+        }
+        is_over = depth > DEPTH_MAX || event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    return depth > DEPTH_MAX ? ERR_CONFIG : ERR_NONE;
+}
+
 /* The first document, which must be the only one. */
 static ErrCode load(yaml_parser_t *parser, ConfigDocument *document, const char *text,
                     size_t length, Err *err)
@@ -114,6 +154,16 @@ static ErrCode load(yaml_parser_t *parser, ConfigDocument *document, const char 
     return code;
 }
 
+/* The caller deletes the parser. Without memory the process ends, here as everywhere. */
+static void begin_parser(yaml_parser_t *parser, const void *bytes, size_t length)
+{
+    if (!yaml_parser_initialize(parser)) {
+        abort();
+    }
+    yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(parser, bytes, length);
+}
+
 ErrCode config_parse(const char *name, const void *bytes, size_t length,
                      ConfigDocument **ret_document, Err *err)
 {
@@ -128,13 +178,15 @@ ErrCode config_parse(const char *name, const void *bytes, size_t length,
         return code;
     }
     yaml_parser_t parser;
-    if (!yaml_parser_initialize(&parser)) {
-        return err_set(err, ERR_INTERNAL, "%s: out of memory", name);
+    begin_parser(&parser, bytes, length);
+    code = check_depth(&parser, name, err);
+    yaml_parser_delete(&parser);
+    if (code != ERR_NONE) {
+        return code;
     }
-    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser, bytes, length);
     AUTO_PTR(ConfigDocument) document = mem_alloc(sizeof(*document));
     document->name = mem_strdup(name);
+    begin_parser(&parser, bytes, length);
     code = load(&parser, document, bytes, length, err);
     yaml_parser_delete(&parser);
     if (code == ERR_NONE) {

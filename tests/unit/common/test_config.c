@@ -332,6 +332,7 @@ static void deep_nesting_is_an_error_and_no_crash(void **state)
     Shop shop;
     Err err = { 0 };
     assert_int_equal(read_text(str_text(&text), &shop, &arena, &err), ERR_CONFIG);
+    assert_string_equal(err.message, "shop.yaml:1:72: nested deeper than 64 levels");
 }
 
 typedef struct Crate {
