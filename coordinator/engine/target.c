@@ -171,6 +171,13 @@ static bool is_stopping_unseen(const void *subject)
     return is_stopping(subject) && !the(subject)->has_read;
 }
 
+/* It was told to hold, and has answered that it does: it will not say so again. */
+static bool is_holding(const void *subject)
+{
+    const TargetRow *row = &the(subject)->row;
+    return row->goal == GOAL_HOLD && row->report == REPORT_PARKED;
+}
+
 static bool is_not_charged(const void *subject)
 {
     return !the(subject)->row.is_charged;
@@ -432,6 +439,8 @@ static const Rule RULES[] = {
       "{target} is told to go on" },
     { "T40", TARGET_ASSIGNED, TARGET_STOP, NULL, NULL, RULE_SAME, act_hold,
       "{target} is told to hold" },
+    { "T135", TARGET_APPLYING, TARGET_STOP, is_holding, "parked, told to hold", TARGET_FAILED,
+      act_stopped, "{target} stopped at {steps}, at {version}: the rollout is aborted" },
     { "T41", TARGET_APPLYING, TARGET_STOP, NULL, NULL, RULE_SAME, act_hold,
       "{target} is told to hold after its step" },
     { "T42", TARGET_ASSIGNED, TARGET_GONE, NULL, NULL, TARGET_HELD, act_gone,
