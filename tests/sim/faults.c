@@ -186,6 +186,7 @@ static void disk_restored(Sim *sim)
     world_tell(sim->world, "store", "thrown back to its backup");
     sim_coordinator_kill(sim->coordinators[0]);
     sim_coordinator_kill(sim->coordinators[1]);
+    sim_pg_excuse_since(sim->pg, sim_disk_backup_ms(sim->disk), sim_disk_term(sim->disk));
     sim_disk_restore(sim->disk);
     invariants_disk_restored(sim->invariants[0]);
     invariants_disk_restored(sim->invariants[1]);

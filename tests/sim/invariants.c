@@ -219,7 +219,7 @@ static bool is_turned_back(RolloutState state)
            state == ROLLOUT_ROLLED_BACK;
 }
 
-static bool is_end(RolloutState state)
+static bool is_ended(RolloutState state)
 {
     return state == ROLLOUT_SUCCEEDED || state == ROLLOUT_ABORTED;
 }
@@ -251,7 +251,7 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
         world_violate(world, "no automatic roll back in mass loss or against an operator's pause",
                       "%s was paused: %s", row->id, pause_cause_name(shadow->pause_before));
     }
-    if (is_end(shadow->state)) {
+    if (is_ended(shadow->state)) {
         world_violate(world, "ended rollouts move only by command", "%s was %s", row->id,
                       rollout_state_name(shadow->state));
     }
@@ -264,7 +264,7 @@ static void check_final(Invariants *invariants, const ShadowRollout *shadow, con
         world_violate(invariants->world, "rolled back is final", "%s became %s", row->id,
                       rollout_state_name(row->state));
     }
-    if (is_leaving && is_end(shadow->state) && !is_turned_back(row->state)) {
+    if (is_leaving && is_ended(shadow->state) && !is_turned_back(row->state)) {
         world_violate(invariants->world, "an end has one exit", "%s went from %s to %s", row->id,
                       rollout_state_name(shadow->state), rollout_state_name(row->state));
     }
@@ -527,11 +527,11 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
 
 /* --- what the databases show --- */
 
-static void check_against_database(Invariants *invariants, const TargetRow *row)
+static void check_against_database(Invariants *invariants, const TargetRow *row, bool is_end)
 {
     const ShadowRollout *shadow = rollout_shadow(invariants, row->rollout);
     const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, row->address);
-    if (shadow->plan == NULL || sim_pg_was_failed_over(tenant) || sim_pg_is_dropped(tenant)) {
+    if (shadow->plan == NULL || sim_pg_is_excused(tenant) || sim_pg_is_dropped(tenant)) {
         return;
     }
     bool is_applied = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;
@@ -539,6 +539,12 @@ static void check_against_database(Invariants *invariants, const TargetRow *row)
         world_violate(invariants->world, "healthy means the database shows it",
                       "%s is %s in %s, and its database does not show every migration",
                       row->address, target_state_name(row->state), row->rollout);
+    }
+    uint32_t rows = (uint32_t)sim_pg_rows_of(tenant, row->rollout);
+    if (is_end && row->state == TARGET_FAILED && row->applied != rows) {
+        world_violate(invariants->world, "failed says what is applied",
+                      "%s says %u migrations of %s, its database has %u", row->address,
+                      row->applied, row->rollout, rows);
     }
     if (row->state == TARGET_ROLLED_BACK && sim_pg_rows_of(tenant, row->rollout) > 0) {
         world_violate(invariants->world, "rolled back means the database shows it",
@@ -564,7 +570,7 @@ void invariants_commit(Invariants *invariants, const Engine *engine, const Effec
                         str_equal(later->target->rollout, effect->target->rollout));
         }
         if (is_last) {
-            check_against_database(invariants, effect->target);
+            check_against_database(invariants, effect->target, false);
         }
     }
 }
@@ -738,7 +744,7 @@ void invariants_end(Invariants *invariants)
     StoreContents contents;
     sim_disk_contents(invariants->disk, &contents);
     for (size_t i = 0; i < contents.target_count; i++) {
-        check_against_database(invariants, &contents.targets[i]);
+        check_against_database(invariants, &contents.targets[i], true);
     }
     check_events(invariants);
 }

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #define START_RETRY_MS 5000
-#define RETRIES_BEFORE_SKIP 2
+/* What a person does, round by round: retry what failed, then skip it, then give the rollout up. */
+#define RETRY_ROUNDS 2
+#define SKIP_ROUNDS 5
 
 static const char *const VERB_NAMES[] = {
     [COMMAND_NONE] = "none",   [COMMAND_PAUSE] = "pause",         [COMMAND_RESUME] = "resume",
@@ -214,13 +216,31 @@ Rest operator_rest_of_all(Sim *sim)
     return rest;
 }
 
+bool operator_is_needed(Sim *sim)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    for (size_t i = 0; engine != NULL && i < engine_rollout_count(engine); i++) {
+        if (operator_rest(engine, engine_rollout_at(engine, i)) == REST_NEEDS_PERSON) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- helping --- */
 
 static void help_rollout(Sim *sim, const char *id, uint32_t round)
 {
     const RolloutRow *rollout = engine_rollout_find(sim_coordinator_engine(sim_leader(sim)), id);
     RolloutState state = rollout->state;
-    Command repair = { .verb = round <= RETRIES_BEFORE_SKIP ? COMMAND_RETRY : COMMAND_SKIP,
+    if (rollout->is_adopted) {
+        command(sim, (Command){ .verb = COMMAND_ABORT, .rollout = id });
+        return;
+    }
+    if (round > RETRY_ROUNDS + SKIP_ROUNDS) {
+        command(sim, (Command){ .verb = COMMAND_ROLL_BACK, .rollout = id });
+    }
+    Command repair = { .verb = round <= RETRY_ROUNDS ? COMMAND_RETRY : COMMAND_SKIP,
                        .rollout = id,
                        .is_all_failed = true };
     command(sim, repair);

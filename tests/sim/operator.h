@@ -22,6 +22,9 @@ Rest operator_rest(const Engine *engine, const RolloutRow *rollout);
 /* All rollouts that were started: the least restful of them. REST_NONE also while nobody serves. */
 Rest operator_rest_of_all(Sim *sim);
 
+/* Does any rollout need a person (another one may have to wait for that, too)? */
+bool operator_is_needed(Sim *sim);
+
 /* Does what each waiting rollout needs, once: approve, resume, retry, in the end skip. */
 void operator_help(Sim *sim, uint32_t round);
 

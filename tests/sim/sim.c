@@ -11,10 +11,11 @@
 /* After the healing: by itself within this, to an end or to where a person is needed … */
 #define SETTLE_MS (60 * MINUTE_MS)
 /* … and with a person's help, one round after another, to an end. */
-#define HELP_ROUND_MS (20 * MINUTE_MS)
+#define HELP_ROUND_MS (40 * MINUTE_MS)
 #define HELP_ROUNDS_MAX 12
 /* A rollout that says it needs a person still says so after this. */
 #define CALM_MS (2 * MINUTE_MS)
+#define STALLED_MS (15 * MINUTE_MS)
 #define GLANCE_MS 5000
 
 static void deliver_down(void *ctx, size_t agent, Bytes frame)
@@ -108,11 +109,25 @@ static bool is_violated(const Sim *sim)
     return world_violation(sim->world) != NULL;
 }
 
+/* One rollout may wait for another's person (for a slot on a host): then nothing at all happens any more. */
+static bool is_stalled(Sim *sim, size_t *events, uint64_t *since_ms)
+{
+    const EventRow *rows = NULL;
+    size_t count = sim_disk_events(sim->disk, &rows);
+    if (count != *events) {
+        *events = count;
+        *since_ms = world_now_ms(sim->world);
+    }
+    return world_now_ms(sim->world) - *since_ms >= STALLED_MS && operator_is_needed(sim);
+}
+
 /* Lets time pass until every rollout has been at rest for a while; REST_NONE: that did not come. */
 static Rest settle(Sim *sim, uint64_t limit_ms)
 {
     uint64_t until_ms = world_now_ms(sim->world) + limit_ms;
     uint64_t calm_since_ms = 0;
+    uint64_t stalled_since_ms = 0;
+    size_t events = 0;
     while (!is_violated(sim) && world_now_ms(sim->world) < until_ms) {
         run_until(sim, world_now_ms(sim->world) + GLANCE_MS);
         Rest rest = operator_rest_of_all(sim);
@@ -123,6 +138,9 @@ static Rest settle(Sim *sim, uint64_t limit_ms)
             calm_since_ms = now_ms;
         } else if (now_ms - calm_since_ms >= (rest == REST_ENDED ? GLANCE_MS : CALM_MS)) {
             return rest;
+        }
+        if (is_stalled(sim, &events, &stalled_since_ms)) {
+            return REST_NEEDS_PERSON;
         }
     }
     return REST_NONE;

@@ -130,9 +130,17 @@ bool sim_pg_is_dropped(const PgTenant *tenant)
     return tenant->is_dropped;
 }
 
-bool sim_pg_was_failed_over(const PgTenant *tenant)
+bool sim_pg_is_excused(const PgTenant *tenant)
 {
-    return tenant->was_failed_over;
+    return tenant->is_excused;
+}
+
+void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term)
+{
+    pg->excused_term = last_term;
+    for (size_t i = 0; i < pg->tenants.count; i++) {
+        pg->tenants.items[i]->is_excused |= pg->tenants.items[i]->written_ms >= since_ms;
+    }
 }
 
 bool sim_pg_shows_all(const PgTenant *tenant, size_t count)
@@ -396,6 +404,8 @@ void data_commit(PgBackend *backend)
     if (tenant->snapshots.count == 0) {
         snapshot_push(tenant, 0);
     }
+    tenant->written_ms = world_now_ms(tenant->pg->world);
+    tenant->is_excused |= backend->fence.term <= tenant->pg->excused_term;
     fence_write(backend);
     row_write(backend);
     if (backend->action.kind != ACTION_READ) {
@@ -506,7 +516,7 @@ static void tenant_fail_over(PgTenant *tenant, uint64_t at_ms)
     tenant->data = snapshot->data;
     tenant->data.next_seq += 1000; /* sequences run ahead on a standby */
     if (is_lossy) {
-        tenant->was_failed_over = true;
+        tenant->is_excused = true;
         world_saw(tenant->pg->world, SIGHT_FAILOVER_LOSS);
         world_tell(tenant->pg->world, tenant->address, "lost what was committed last");
     }

@@ -69,8 +69,13 @@ PgTenant *sim_pg_tenant_at(const SimPg *pg, size_t index);
 PgTenant *sim_pg_tenant_find(const SimPg *pg, const char *address);
 const char *sim_pg_address(const PgTenant *tenant);
 size_t sim_pg_server_of(const PgTenant *tenant);
-/* Has a failover ever taken something committed from this tenant? */
-bool sim_pg_was_failed_over(const PgTenant *tenant);
+/*
+ * Has something happened to this tenant that no coordinator can know by its own store: a failover took
+ * what was committed, or the store was thrown back behind it?
+ */
+bool sim_pg_is_excused(const PgTenant *tenant);
+/* The store is thrown back to what it was at `since_ms`; its reigns ended with `last_term`. */
+void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term);
 /* Does the catalog itself show every migration up to `count`, none half-built? */
 bool sim_pg_shows_all(const PgTenant *tenant, size_t count);
 /* Rows that `rollout` has applied (or begun) here and that are not undone. */

@@ -59,7 +59,8 @@ struct PgTenant {
     PgBackend *row_holder;
     LIST(PgBackend *) row_waiters;
     LIST(PgSnapshot) snapshots; /* after each commit */
-    bool was_failed_over;
+    bool is_excused;
+    uint64_t written_ms; /* when it last committed */
     bool is_dropped;
 };
 
@@ -94,6 +95,7 @@ struct SimPg {
     LIST(const char *) words;
     int next_pid;
     uint32_t tear_rate;
+    uint64_t excused_term; /* what attempts of this term or an earlier one do is unknown to the store */
 };
 
 /* A copy of `text` that lives with the model; equal texts are one. */

@@ -36,6 +36,7 @@ struct SimDisk {
     Tables tables;
     Tables backup;
     bool has_backup;
+    uint64_t backup_ms;
     bool is_read_only;
     LIST(StoredPlan) plans;
 };
@@ -341,6 +342,17 @@ void sim_disk_backup(SimDisk *disk)
 {
     tables_copy(&disk->backup, &disk->tables);
     disk->has_backup = true;
+    disk->backup_ms = world_now_ms(disk->world);
+}
+
+uint64_t sim_disk_backup_ms(const SimDisk *disk)
+{
+    return disk->backup_ms;
+}
+
+uint64_t sim_disk_term(const SimDisk *disk)
+{
+    return disk->tables.term;
 }
 
 bool sim_disk_has_backup(const SimDisk *disk)

@@ -33,6 +33,8 @@ bool sim_disk_has_backup(const SimDisk *disk);
 
 /* Puts the remembered state back: rows, events, terms. Plans are kept. */
 void sim_disk_restore(SimDisk *disk);
+uint64_t sim_disk_backup_ms(const SimDisk *disk); /* when it was made */
+uint64_t sim_disk_term(const SimDisk *disk);
 
 /* Committed rows, for the invariants. NULL when absent. Valid until the next commit. */
 const RolloutRow *sim_disk_rollout(const SimDisk *disk, const char *id);
