@@ -1,0 +1,72 @@
+/*
+ * A database and a directory of migrations for one test of the `skein` program, on a cluster that all tests
+ * of the file share. However a test ends, no session and no lock of skein's may be left on the server.
+ */
+#ifndef SKEIN_TESTS_INTEGRATION_CLI_WORLD_H
+#define SKEIN_TESTS_INTEGRATION_CLI_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+
+#include "common/arena.h"
+#include "tests/harness/pg_cluster.h"
+
+typedef struct World {
+    Arena arena;
+    PgCluster *cluster;
+    const char *database;
+    const char *directory;  /* the program runs in it; migrations/ is there */
+    const char *connection; /* SKEIN_DATABASE_URL; a test may change it */
+    json_t *json;           /* of the last world_json */
+} World;
+
+int suite_begin(void **state);
+int suite_end(void **state);
+int test_begin(void **state); /* *state is a World */
+int test_end(void **state);
+
+#define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, test_begin, test_end)
+#define WORLD_RUN(tests) cmocka_run_group_tests(tests, suite_begin, suite_end)
+
+/* migrations/ID.up.sql and, unless it is NULL, migrations/ID.down.sql. */
+void put_migration(World *world, const char *id, const char *up, const char *down);
+void remove_migration(World *world, const char *id);
+
+/* What the program did. Texts are in the world's arena. */
+typedef struct Outcome {
+    int exit_code; /* -1: ended by a signal */
+    const char *out;
+    const char *err;
+} Outcome;
+
+/* Runs `skein` with the words of `line`, split at blanks, without a terminal; waits for its end. */
+Outcome run(World *world, const char *line);
+
+/* Starts it in the background; `end` waits for it. */
+typedef struct Running {
+    int pid;
+    const char *out_path;
+    const char *err_path;
+} Running;
+
+Running run_begin(World *world, const char *line);
+Outcome run_end(World *world, Running running);
+
+/* As run, with --output json: what it prints, parsed. Borrowed until the next call. */
+const json_t *run_json(World *world, const char *line, int exit_code);
+
+/* Exit code and whole standard output; what is on standard error is shown when they are not so. */
+void assert_run(World *world, const char *line, int exit_code, const char *out);
+
+/* Exit code, and a text that standard error has to contain. */
+void assert_refusal(World *world, const char *line, int exit_code, const char *words);
+
+/* Is the answer of the query, in the test's database, this text? */
+void assert_ask(World *world, const char *sql, const char *answer);
+
+#endif

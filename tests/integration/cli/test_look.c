@@ -1,0 +1,137 @@
+/* skein status, history, current, check: what is told of a database, and that nothing changes by it. */
+#include "tests/integration/cli/cli_world.h"
+
+#include <string.h>
+
+#include "common/str.h"
+
+static void put_two(World *world)
+{
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
+}
+
+static void assert_status(World *world, const char *id, const char *wanted)
+{
+    const json_t *lines = run_json(world, "status", 0);
+    size_t index = 0;
+    const json_t *line = NULL;
+    json_array_foreach((json_t *)lines, index, line)
+    {
+        if (str_equal(json_string_value(json_object_get(line, "id")), id)) {
+            assert_string_equal(json_string_value(json_object_get(line, "state")), wanted);
+            return;
+        }
+    }
+    fail_msg("status does not name %s", id);
+}
+
+static void looking_leaves_nothing_behind(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    assert_run(world, "status", 0,
+               "migration   state    applied\n0001_users  pending  \n0002_posts  pending  \n0 applied, 2 pending\n");
+    assert_run(world, "current", 0, "empty\n");
+    assert_run(world, "history", 0, "skein has applied nothing here\n");
+    run_json(world, "check", 0);
+    assert_ask(world, "SELECT to_regnamespace('skein') IS NULL", "t");
+}
+
+static void status_tells_applied_pending_changed_and_missing(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    run_json(world, "up --to 1", 0);
+    assert_status(world, "0001_users", "applied");
+    assert_status(world, "0002_posts", "pending");
+    run_json(world, "up", 0);
+    put_migration(world, "0001_users", "CREATE TABLE users (id bigint);\n", "DROP TABLE users;\n");
+    assert_status(world, "0001_users", "changed");
+    assert_refusal(world, "up", 3, "0001_users is applied here with other contents");
+    remove_migration(world, "0001_users");
+    assert_status(world, "0001_users", "missing");
+    assert_refusal(world, "up", 3, "0001_users is applied here and unknown to the plan");
+}
+
+static void a_comment_more_is_no_change(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    run_json(world, "up", 0);
+    put_migration(world, "0001_users", "-- the first one\nCREATE TABLE users (id int);\n\n", "DROP TABLE users;\n");
+    assert_status(world, "0001_users", "applied");
+    assert_run(world, "up", 0, "nothing to do; at 0002_posts\n");
+}
+
+static void history_keeps_what_was_undone(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    run_json(world, "up", 0);
+    run_json(world, "down --yes", 0);
+    const json_t *rows = run_json(world, "history", 0);
+    assert_int_equal(json_array_size(rows), 2);
+    const json_t *undone = json_array_get(rows, 1);
+    assert_string_equal(json_string_value(json_object_get(undone, "state")), "undone");
+    assert_true(json_is_string(json_object_get(undone, "undone_at")));
+    assert_true(json_is_null(json_object_get(undone, "rollout")));
+    assert_true(json_is_null(json_object_get(json_array_get(rows, 0), "undone_at")));
+    assert_run(world, "current", 0, "0001_users\n");
+}
+
+static const char *verdict_of(const json_t *rows, const char *name)
+{
+    size_t index = 0;
+    const json_t *row = NULL;
+    json_array_foreach((json_t *)rows, index, row)
+    {
+        if (str_equal(json_string_value(json_object_get(row, "name")), name)) {
+            return json_string_value(json_object_get(row, "verdict"));
+        }
+    }
+    return "not asked";
+}
+
+static void check_answers_row_by_row(void **state)
+{
+    World *world = *state;
+    const json_t *rows = run_json(world, "check", 0);
+    assert_string_equal(verdict_of(rows, "reachable"), "ok");
+    assert_string_equal(verdict_of(rows, "primary"), "ok");
+    assert_string_equal(verdict_of(rows, "privileges"), "ok");
+}
+
+static void check_of_a_server_that_is_not_there_is_one_row(void **state)
+{
+    World *world = *state;
+    world->connection = "postgresql://postgres@127.0.0.1:1/shop";
+    const json_t *rows = run_json(world, "check", 4);
+    assert_int_equal(json_array_size(rows), 1);
+    assert_string_equal(verdict_of(rows, "reachable"), "fail");
+}
+
+static void check_fails_where_up_would(void **state)
+{
+    World *world = *state;
+    pg_cluster_run(world->cluster, world->database,
+                   "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    put_two(world);
+    world->connection = arena_printf(&world->arena, "%s user=guest", world->connection);
+    assert_string_equal(verdict_of(run_json(world, "check", 1), "privileges"), "fail");
+    assert_refusal(world, "up", 3, "permission denied for database");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(looking_leaves_nothing_behind),
+        WORLD_TEST(status_tells_applied_pending_changed_and_missing),
+        WORLD_TEST(a_comment_more_is_no_change),
+        WORLD_TEST(history_keeps_what_was_undone),
+        WORLD_TEST(check_answers_row_by_row),
+        WORLD_TEST(check_of_a_server_that_is_not_there_is_one_row),
+        WORLD_TEST(check_fails_where_up_would),
+    };
+    return WORLD_RUN(tests);
+}
