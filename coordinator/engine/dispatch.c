@@ -5,13 +5,17 @@
  */
 #include "coordinator/engine/state.h"
 
+static bool has_host_room(const Target *target)
+{
+    const PlanStrategy *strategy = &target->rollout->strategy;
+    return target->agent->busy < strategy->max_parallel_per_host &&
+           target->item->database->busy < strategy->max_parallel_per_database;
+}
+
 static bool has_room(const Target *target)
 {
     const Rollout *rollout = target->rollout;
-    const PlanStrategy *strategy = &rollout->strategy;
-    return rollout->counts.busy < strategy->max_parallel &&
-           target->agent->busy < strategy->max_parallel_per_host &&
-           target->item->database->busy < strategy->max_parallel_per_database;
+    return rollout->counts.busy < rollout->strategy.max_parallel && has_host_room(target);
 }
 
 static bool can_be_worked_on(const Target *target)
@@ -49,6 +53,18 @@ static void wave_start(Wave *wave)
         waiting--;
         if (can_be_worked_on(target) && has_room(target)) {
             target_fire(target, TARGET_DISPATCH);
+        }
+    }
+}
+
+/* What was parked in a pause goes on before anything new starts, as its host has room. */
+static void rollout_unpark(Rollout *rollout)
+{
+    uint32_t busy = rollout->row.state == ROLLOUT_RUNNING ? rollout->counts.busy : 0;
+    for (size_t i = 0; busy > 0 && i < rollout->target_count; i++) {
+        Target *target = &rollout->targets[i];
+        if (target_is_parked(target) && has_host_room(target)) {
+            target_fire(target, TARGET_GO_ON);
         }
     }
 }
@@ -125,6 +141,7 @@ void dispatch_run(Engine *engine)
         if (rollout->has_plan && may_go_back(rollout)) {
             rollout_go_back(rollout);
         }
+        rollout_unpark(rollout);
         if (rollout_may_admit(rollout)) {
             rollout_start(rollout);
         }

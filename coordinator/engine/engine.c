@@ -428,6 +428,9 @@ static void begin(Engine *engine)
         if (!rollout->has_plan && rollout_is_open(rollout->row.state)) {
             rollout_fire(rollout, ROLLOUT_PLAN_MISSING);
         }
+        for (size_t j = 0; j < rollout->target_count; j++) {
+            order_take_over(&rollout->targets[j]);
+        }
     }
 }
 

@@ -244,6 +244,33 @@ static void instance_seen(Agent *agent, const InventoryTarget *entry)
     }
 }
 
+/* Is the version one of the plan's, and not yet its last? */
+static bool is_below(const Rollout *rollout, const char *version)
+{
+    for (size_t i = 0; version[0] != '\0' && i + 1 < rollout->migration_count; i++) {
+        if (str_equal(rollout->migrations[i], version)) {
+            return true;
+        }
+    }
+    return version[0] == '\0' && rollout->migration_count > 0;
+}
+
+/*
+ * An attempt that nobody here gave has been at a database that is thought applied, and left it below the
+ * plan's version: the command line's `down`, or a coordinator that this store has forgotten.
+ */
+static void compare_history(Item *item)
+{
+    Target *target = item->target;
+    if (target == NULL || !item->row.is_read) {
+        return;
+    }
+    Fence ours = { target->row.stamp.term, target->row.token };
+    if (fence_compare(item->row.fence, ours) > 0 && is_below(target->rollout, item->row.version)) {
+        target_fire(target, TARGET_CONTRADICTED);
+    }
+}
+
 static void entry_take(Agent *agent, const InventoryTarget *entry)
 {
     if (!entry_is_sound(agent, entry)) {
@@ -279,6 +306,7 @@ static void entry_take(Agent *agent, const InventoryTarget *entry)
     if (item->target != NULL) {
         item->target->rollout->is_stale = true;
     }
+    compare_history(item);
 }
 
 static void item_gone(Item *item)

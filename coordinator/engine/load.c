@@ -29,6 +29,11 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
     rollout->strategy.waves = NULL;
     rollout->to = arena_strdup(arena, plan->to);
     rollout->irreversible = arena_strdup(arena, first_irreversible(plan));
+    rollout->migration_count = plan->migration_count;
+    rollout->migrations = ARENA_ARRAY(arena, const char *, plan->migration_count);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        rollout->migrations[i] = arena_strdup(arena, plan->migrations[i].id);
+    }
     rollout->max_failures =
         amount_round_down(plan->strategy.max_failures, (uint32_t)rollout->target_count);
     for (size_t i = 0; i < rollout->wave_count && i < plan->strategy.wave_count; i++) {

@@ -124,15 +124,29 @@ void order_revise(Target *target, Goal goal)
         return;
     }
     bool turns = goal == GOAL_ROLL_BACK;
+    target_uncount(target);
     row->goal = goal;
     row->stamp.revision++;
-    row->report = REPORT_NONE; /* in hand before and after: no count changes */
+    row->report = REPORT_NONE;
+    target_count(target);
     if (turns) {
         row->steps_done = 0;
         row->steps_total = 0;
         deadline_begin(target);
     }
     order_begin(target);
+}
+
+/*
+ * Orders of an earlier term are given again under this one: whatever another coordinator may have told
+ * the agent since (one that this store has forgotten, or a deposed one that still speaks), this is newer.
+ */
+void order_take_over(Target *target)
+{
+    if (order_is_in_hand(target) && target->row.stamp.term < target->engine->term) {
+        target->row.stamp.term = target->engine->term;
+        target_touch(target);
+    }
 }
 
 void order_resend_all(Agent *agent)

@@ -35,8 +35,7 @@ static Standing standing_of(const Target *target, const State *state)
         return STANDING_CURRENT;
     }
     /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was asked. */
-    bool is_same_attempt = state->stamp.term == row->stamp.term &&
-                           state->stamp.attempt == row->stamp.attempt;
+    bool is_same_attempt = state->stamp.attempt == row->stamp.attempt;
     bool is_answer = report_is_end((Report)state->report) && row->goal != GOAL_ROLL_BACK;
     return is_same_attempt && is_answer ? STANDING_CURRENT : STANDING_LATE;
 }
@@ -208,7 +207,6 @@ void progress_take(Agent *agent, const Progress *progress)
     Rollout *rollout = rollout_find(agent->engine, progress->rollout);
     Target *target = rollout == NULL ? NULL : target_find(rollout, progress->target);
     if (target != NULL && target->agent == agent &&
-        target->row.stamp.term == progress->stamp.term &&
         target->row.stamp.attempt == progress->stamp.attempt && !report_is_end(target->row.report)) {
         progress_copy(target, progress);
     }

@@ -15,7 +15,8 @@ bool rollout_is_open(RolloutState state)
 /* If the agent is lost, on_agent_lost decides: charges for absence alone trip nothing. */
 bool rollout_is_tripped(const Rollout *rollout)
 {
-    return rollout->counts.used > rollout->max_failures && rollout->counts.used > rollout->absent;
+    uint32_t used = rollout->counts.used - rollout->excused;
+    return used > rollout->max_failures && used > rollout->absent;
 }
 
 bool rollout_may_admit(const Rollout *rollout)
@@ -138,6 +139,14 @@ static bool owes_policy(const void *subject)
 static bool owes_roll_back(const void *subject)
 {
     return owes_policy(subject) && trips_to_roll_back(subject);
+}
+
+/* Without what is unknown: that can only be resolved by going on. */
+static bool is_tripped_for_good(const void *subject)
+{
+    const Rollout *rollout = subject;
+    uint32_t unknown = rollout->counts.by_state[TARGET_UNKNOWN] - rollout->uncertain;
+    return rollout_is_tripped(rollout) && rollout->counts.used - unknown > rollout->max_failures;
 }
 
 static bool is_paused_by_operator(const void *subject)
@@ -290,7 +299,7 @@ static const Rule RULES[] = {
     { "R49", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_policy, "budget used up in the pause",
       ROLLOUT_PAUSED, act_pause_budget,
       "{actor} lifts the pause; the budget is used up: {charged} failed, {allowed} allowed" },
-    { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped, "budget used up", RULE_REJECT, NULL,
+    { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped_for_good, "budget used up by failures", RULE_REJECT, NULL,
       "the budget of {rollout} is used up: {charged} failed, {allowed} allowed" },
     { "R36", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_not_opened, "nothing open yet", ROLLOUT_READY,
       act_clear_pause, "resumed by {actor}{words}" },
@@ -415,7 +424,11 @@ static void enter_paused(Rollout *rollout)
 static void leave_paused(Rollout *rollout)
 {
     rollout->resumed_ms = rollout->engine->now_ms;
-    fire_targets(rollout, TARGET_GO_ON);
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        if (!target_is_parked(&rollout->targets[i])) { /* those go on as their hosts have room */
+            target_fire(&rollout->targets[i], TARGET_GO_ON);
+        }
+    }
     for (size_t i = 0; i < rollout->wave_count; i++) {
         soak_go(&rollout->waves[i]);
     }

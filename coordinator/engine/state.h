@@ -105,6 +105,7 @@ struct Target {
     bool is_followed;        /* among its agent's targets */
     bool is_reconciled;      /* heard of since this engine was made */
     bool is_absent;          /* charged because its agent stays away, not for a failure */
+    bool is_excused;         /* charged and unknown, and a person resumed all the same */
     bool is_dirty;
     bool has_progress;
     Progress progress;
@@ -131,6 +132,8 @@ struct Rollout {
     bool has_plan;
     PlanStrategy strategy;    /* without its waves */
     const char *to;
+    const char **migrations;  /* ids, in order */
+    size_t migration_count;
     const char *irreversible; /* id of the first irreversible migration; "": none */
     uint32_t max_failures;
     Wave *waves;
@@ -140,6 +143,7 @@ struct Rollout {
     Map *by_address;
     TargetCounts counts;
     uint32_t absent;    /* of counts.used: away, not failed */
+    uint32_t excused;   /* of counts.used: unknown, and resumed all the same */
     uint32_t uncertain; /* unknown and not charged */
     uint64_t resumed_ms; /* verdicts count silence from here at the earliest */
     Agent *lost_agent;   /* whom the verdict under way speaks of */
@@ -265,6 +269,7 @@ typedef enum TargetEvent {
     TARGET_TAKE_BACK,     /* its wave is to be rolled back */
     TARGET_WAVE_PASSED,
     TARGET_GONE,          /* not in its agent's inventory any more */
+    TARGET_CONTRADICTED,  /* its database is below the plan's version, by nobody known here */
     TARGET_DISPUTE,       /* two writable databases claim its identity */
     TARGET_RETRY,
     TARGET_SKIP,
@@ -347,6 +352,7 @@ void family_settle(Family *family);
 bool order_is_in_hand(const Target *target); /* an order is in force and has not ended */
 void order_assign(Target *target, Goal goal); /* a new attempt, with its token */
 void order_revise(Target *target, Goal goal); /* the same attempt, a newer goal */
+void order_take_over(Target *target); /* from the coordinator before this one */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);
 void order_answered(Target *target); /* something was reported under it */
@@ -365,6 +371,7 @@ void target_charge(Target *target, bool is_absent);
 void target_clear_charge(Target *target);
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
+bool target_is_parked(const Target *target); /* told to hold, and holding */
 bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, nothing sent */
 bool target_is_retried(const TargetRow *row); /* charged, but given another try */
 

@@ -36,10 +36,18 @@ static void counts_add(TargetCounts *counts, const TargetRow *row, uint32_t one)
     counts->busy += holds_slot(row->state) ? one : 0;
 }
 
-/* A debt that its agent still has in hand keeps the host busy, though it holds up nobody else. */
+bool target_is_parked(const Target *target)
+{
+    return target->row.goal == GOAL_HOLD && target->row.report == REPORT_PARKED;
+}
+
+/*
+ * A debt that its agent still has in hand keeps the host busy, though it holds up nobody else; a target
+ * that is parked has no connection, and holds up no other rollout on its host.
+ */
 static bool holds_host(const Target *target)
 {
-    return holds_slot(target->row.state) ||
+    return (holds_slot(target->row.state) && !target_is_parked(target)) ||
            (target->row.state == TARGET_DEBT && order_is_in_hand(target));
 }
 
@@ -51,7 +59,9 @@ static void count_by(Target *target, uint32_t one)
     bool is_used = row->is_charged && !target_is_retried(row);
     counts_add(&target->wave->counts, row, one);
     counts_add(&rollout->counts, row, one);
-    rollout->absent += is_used && target->is_absent ? one : 0;
+    bool is_excused = is_used && target->is_excused && row->state == TARGET_UNKNOWN;
+    rollout->excused += is_excused ? one : 0;
+    rollout->absent += is_used && target->is_absent && !is_excused ? one : 0;
     rollout->uncertain += row->state == TARGET_UNKNOWN && !row->is_charged ? one : 0;
     if (holds_host(target)) {
         target->agent->busy += one;
@@ -174,8 +184,12 @@ static bool is_stopping_unseen(const void *subject)
 /* It was told to hold, and has answered that it does: it will not say so again. */
 static bool is_holding(const void *subject)
 {
-    const TargetRow *row = &the(subject)->row;
-    return row->goal == GOAL_HOLD && row->report == REPORT_PARKED;
+    return target_is_parked(subject);
+}
+
+static bool is_holding_unseen(const void *subject)
+{
+    return target_is_parked(subject) && !the(subject)->has_read;
 }
 
 static bool is_not_charged(const void *subject)
@@ -265,6 +279,16 @@ static void act_go_on(void *subject)
     target_deadline_go(target);
 }
 
+/* Resumed with its outcome unknown and charged: its agent is to look, and that alone trips nothing. */
+static void act_go_on_unknown(void *subject)
+{
+    Target *target = subject;
+    target_uncount(target);
+    target->is_excused = target->row.is_charged;
+    target_count(target);
+    act_go_on(target);
+}
+
 static void act_charge(void *subject)
 {
     target_charge(subject, false);
@@ -327,6 +351,14 @@ static void act_gone(void *subject)
 static void act_gone_unstarted(void *subject)
 {
     target_set_error(subject, ERR_NOT_FOUND, "gone: its database was dropped", "");
+}
+
+static void act_contradicted(void *subject)
+{
+    Target *target = subject;
+    target_set_error(target, ERR_HISTORY, "its history does not show what was applied",
+                     "somebody took it back, or the coordinator's store is older than the fleet");
+    target_charge(target, false);
 }
 
 static void act_dispute(void *subject)
@@ -483,8 +515,13 @@ static const Rule RULES[] = {
       "{target} is to be taken back once its outcome is known: debt" },
     { "T57", TARGET_UNKNOWN, TARGET_PAUSE, NULL, NULL, RULE_SAME, act_hold,
       "{target} is told to hold" },
-    { "T58", TARGET_UNKNOWN, TARGET_GO_ON, NULL, NULL, RULE_SAME, act_go_on,
+    { "T58", TARGET_UNKNOWN, TARGET_GO_ON, NULL, NULL, RULE_SAME, act_go_on_unknown,
       "{target} is told to go on" },
+    { "T138", TARGET_UNKNOWN, TARGET_STOP, is_holding_unseen, "parked, nobody looked", TARGET_HELD,
+      act_stopped_unseen,
+      "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
+    { "T139", TARGET_UNKNOWN, TARGET_STOP, is_holding, "parked, told to hold", TARGET_FAILED,
+      act_stopped, "{target} stopped at {steps}, at {version}: the rollout is aborted" },
     { "T59", TARGET_UNKNOWN, TARGET_STOP, NULL, NULL, RULE_SAME, act_hold,
       "{target} is told to hold" },
     { "T60", TARGET_UNKNOWN, TARGET_GONE, NULL, NULL, TARGET_HELD, act_gone,
@@ -507,6 +544,10 @@ static const Rule RULES[] = {
       "{target} is taken back to {start}: attempt {attempt}" },
     { "T68", TARGET_VERIFYING, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT,
       act_owe, "{target} is to be taken back and cannot be reached: debt" },
+    { "T136", TARGET_VERIFYING, TARGET_CONTRADICTED, NULL, NULL, TARGET_HELD, act_contradicted,
+      "{target} was applied, and somebody else has taken it back since" },
+    { "T137", TARGET_HEALTHY, TARGET_CONTRADICTED, NULL, NULL, TARGET_HELD, act_contradicted,
+      "{target} was healthy, and somebody else has taken it back since" },
     { "T127", TARGET_HEALTHY, TARGET_TAKE_BACK, is_gone, "gone", TARGET_HELD, act_gone,
       "{target} is to be taken back and is gone" },
     { "T128", TARGET_HEALTHY, TARGET_GONE, is_wanted_back, "to be taken back", TARGET_HELD, act_gone,
@@ -677,6 +718,8 @@ static const Rule RULES[] = {
       "it waits for its turn, or needs a person, or is back" },
     { "T220", RULE_ANY, TARGET_WAVE_PASSED, NULL, NULL, RULE_IGNORE, NULL, "it was not applied" },
     { "T221", RULE_ANY, TARGET_GONE, NULL, NULL, RULE_IGNORE, NULL, "it has ended" },
+    { "T225", RULE_ANY, TARGET_CONTRADICTED, NULL, NULL, RULE_IGNORE, NULL,
+      "nobody said that it was applied" },
     { "T222", RULE_ANY, TARGET_DISPUTE, NULL, NULL, RULE_IGNORE, NULL,
       "nothing is started on it" },
     { "T223", RULE_ANY, TARGET_RETRY, NULL, NULL, RULE_REJECT, NULL,
@@ -709,6 +752,7 @@ static const char *const EVENT_NAMES[] = {
     [TARGET_TAKE_BACK] = "take back",
     [TARGET_WAVE_PASSED] = "wave passed",
     [TARGET_GONE] = "gone",
+    [TARGET_CONTRADICTED] = "contradicted",
     [TARGET_DISPUTE] = "dispute",
     [TARGET_RETRY] = "retry",
     [TARGET_SKIP] = "skip",

@@ -57,9 +57,13 @@ static void fire_open(Engine *engine, RolloutEvent event)
     }
 }
 
+/* Terms rise by one at each start: a claim beyond this is no coordinator's, and is not followed. */
+#define TERM_LEAP_MAX 1000000
+
 void watch_term_seen(Engine *engine, uint64_t term)
 {
-    if (term < engine->term || term <= engine->term_seen) {
+    bool is_news = term >= engine->term && term > engine->term_seen;
+    if (!is_news || term - engine->term > TERM_LEAP_MAX) {
         return;
     }
     engine->term_seen = term;
