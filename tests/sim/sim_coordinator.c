@@ -31,10 +31,13 @@ struct SimCoordinator {
     bool is_freezing;   /* will freeze between commit and send */
     bool is_unsent;     /* the batch in `effects` is committed and waits for the thaw */
     bool is_woken;
+    uint64_t stuck_since_ms;
+    uint64_t lost_ms;    /* the engine's clock stands still while the store takes no writes */
     uint64_t tick_at_ms; /* the armed tick; 0: none */
     uint32_t crash_rate;
     Effects effects;
     LIST(Inbound) inbox;
+    LIST(uint64_t) routes; /* over which a HELLO came: others are turned away */
 };
 
 static void loop_run(void *ctx, uint64_t life);
@@ -43,6 +46,12 @@ static void process_start(void *ctx, uint64_t life);
 static World *world_of(const SimCoordinator *coordinator)
 {
     return coordinator->parts.world;
+}
+
+/* The engine's time. */
+static uint64_t clock_ms(const SimCoordinator *coordinator)
+{
+    return world_now_ms(world_of(coordinator)) - coordinator->lost_ms;
 }
 
 SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name)
@@ -79,12 +88,15 @@ static void process_end(SimCoordinator *coordinator)
     coordinator->is_frozen = coordinator->is_stuck = coordinator->is_woken = false;
     coordinator->is_freezing = coordinator->is_unsent = false;
     coordinator->tick_at_ms = 0;
+    coordinator->lost_ms = 0;
+    LIST_CLEAR(&coordinator->routes);
 }
 
 void sim_coordinator_free(SimCoordinator *coordinator)
 {
     process_end(coordinator);
     LIST_DONE(&coordinator->inbox);
+    LIST_DONE(&coordinator->routes);
     free(coordinator);
 }
 
@@ -139,6 +151,7 @@ static void tick_arm(SimCoordinator *coordinator)
     if (at_ms == UINT64_MAX) {
         return;
     }
+    at_ms += coordinator->lost_ms;
     if (at_ms <= now_ms) {
         at_ms = now_ms + 1;
     }
@@ -151,7 +164,7 @@ static void tick_arm(SimCoordinator *coordinator)
 static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
 {
     World *world = world_of(coordinator);
-    event->now_ms = world_now_ms(world);
+    event->now_ms = clock_ms(coordinator);
     event->wall_ms = world_wall_ms(world);
     size_t from = coordinator->effects.list.count;
     invariants_step_begin(coordinator->parts.invariants, coordinator->engine, event);
@@ -167,6 +180,44 @@ static void tell_sent(SimCoordinator *coordinator, const char *agent, const Enve
         AUTO(Str) line = { 0 };
         envelope_print(envelope, &line);
         world_tell(world_of(coordinator), coordinator->name, "to %s: %s", agent, str_text(&line));
+    }
+}
+
+static bool has_greeted(const SimCoordinator *coordinator, uint64_t route)
+{
+    for (size_t i = 0; i < coordinator->routes.count; i++) {
+        if (coordinator->routes.items[i] == route) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget_route(SimCoordinator *coordinator, uint64_t route)
+{
+    for (size_t i = 0; i < coordinator->routes.count; i++) {
+        if (coordinator->routes.items[i] == route) {
+            LIST_REMOVE(&coordinator->routes, i);
+            return;
+        }
+    }
+}
+
+/* A peer that has not said hello to this process: told so at once, in its own words. */
+static void send_away(SimCoordinator *coordinator, uint64_t route, const Envelope *incoming)
+{
+    static const Bye BYE = { .reason = "this coordinator has no such session: say hello" };
+    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+                          .type = MESSAGE_BYE,
+                          .session = incoming->session,
+                          .term = incoming->term,
+                          .body = &BYE };
+    AUTO(Str) frame = { 0 };
+    Err err = { 0 };
+    if (incoming->type != MESSAGE_BYE &&
+        envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, &err) == ERR_NONE) {
+        sim_net_send_down(coordinator->parts.net, route,
+                          (Bytes){ (const uint8_t *)frame.data, frame.length });
     }
 }
 
@@ -225,6 +276,9 @@ static bool send_all(SimCoordinator *coordinator)
 {
     for (size_t i = 0; i < coordinator->effects.list.count; i++) {
         const Effect *effect = &coordinator->effects.list.items[i];
+        if (effect->kind == EFFECT_CLOSE_SESSION) {
+            forget_route(coordinator, effect->close_connection);
+        }
         if (effect->kind != EFFECT_SEND) {
             continue;
         }
@@ -251,6 +305,8 @@ static void become_stuck(SimCoordinator *coordinator)
     if (!coordinator->is_stuck) {
         world_saw(world_of(coordinator), SIGHT_STORE_FROZEN);
         world_tell(world_of(coordinator), coordinator->name, "the store fails: nothing leaves");
+        coordinator->stuck_since_ms = world_now_ms(world_of(coordinator));
+        inbox_clear(coordinator);
     }
     coordinator->is_stuck = true;
     coordinator->is_woken = true; /* only the retry wakes it */
@@ -280,11 +336,37 @@ static bool finish(SimCoordinator *coordinator)
     return true;
 }
 
+static bool is_durable(const Effect *effect)
+{
+    return effect->kind != EFFECT_SEND && effect->kind != EFFECT_CLOSE_SESSION;
+}
+
+/* Messages alone need no commit. */
+static bool has_durable(const SimCoordinator *coordinator)
+{
+    for (size_t i = 0; i < coordinator->effects.list.count; i++) {
+        if (is_durable(&coordinator->effects.list.items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The store takes writes again: what it did not take meanwhile is no time that has passed. */
+static void become_unstuck(SimCoordinator *coordinator)
+{
+    if (coordinator->is_stuck) {
+        coordinator->is_stuck = false;
+        coordinator->lost_ms +=
+            world_now_ms(world_of(coordinator)) - coordinator->stuck_since_ms;
+    }
+}
+
 /* Commits the batch and sends it. False: it did not get that far, or the process is gone. */
 static bool commit(SimCoordinator *coordinator)
 {
-    if (coordinator->effects.list.count == 0) {
-        return true;
+    if (!has_durable(coordinator)) {
+        return finish(coordinator);
     }
     if (is_crashing(coordinator)) {
         crash(coordinator, SIGHT_CRASH_BEFORE_COMMIT);
@@ -307,7 +389,7 @@ static bool commit(SimCoordinator *coordinator)
         become_stuck(coordinator);
         return false;
     }
-    coordinator->is_stuck = false;
+    become_unstuck(coordinator);
     tell_events(coordinator);
     if (coordinator->is_freezing) {
         coordinator->is_freezing = false;
@@ -345,7 +427,7 @@ static void take_inbox(SimCoordinator *coordinator)
 {
     Err err = { 0 };
     Event tick = { .kind = EVENT_TICK };
-    if (engine_next_deadline_ms(coordinator->engine) <= world_now_ms(world_of(coordinator))) {
+    if (engine_next_deadline_ms(coordinator->engine) <= clock_ms(coordinator)) {
         step(coordinator, &tick, &err);
     }
     for (size_t i = 0; i < coordinator->inbox.count; i++) {
@@ -435,7 +517,8 @@ static void engine_start(SimCoordinator *coordinator)
     AUTO(Arena) arena = { 0 };
     EngineLoad load = load_of(coordinator, &arena);
     coordinator->engine = engine_new(&coordinator->parts.config, world_below(world, UINT32_MAX),
-                                     world_now_ms(world), &load);
+                                     clock_ms(coordinator), &load);
+    LIST_CLEAR(&coordinator->routes);
     invariants_coordinator_started(coordinator->parts.invariants);
     if (engine_is_recovering(coordinator->engine)) {
         world_saw(world, SIGHT_RECOVERING);
@@ -532,7 +615,7 @@ static void event_set_body(Event *event, const void *body)
 void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame)
 {
     SimCoordinator *coordinator = listener;
-    if (coordinator->engine == NULL) {
+    if (coordinator->engine == NULL || coordinator->is_stuck) {
         return;
     }
     Inbound inbound = { 0 };
@@ -548,6 +631,13 @@ void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes
                              .connection = route,
                              .session = envelope.session,
                              .term = envelope.term };
+    if (inbound.event.kind == EVENT_HELLO && !has_greeted(coordinator, route)) {
+        LIST_PUSH(&coordinator->routes, route);
+    }
+    if (!has_greeted(coordinator, route)) {
+        send_away(coordinator, route, &envelope);
+        inbound.event.kind = EVENT_NONE;
+    }
     if (inbound.event.kind == EVENT_NONE) {
         arena_done(&inbound.arena);
         return;
