@@ -55,7 +55,7 @@ bool backend_is_in_doubt(const PgBackend *backend)
     switch (backend->action.kind) {
     case ACTION_APPLY:
     case ACTION_UNDO:
-        return backend->is_pipelined || backend->stage == STAGE_COMMIT;
+        return backend->is_commit_sent;
     case ACTION_NOTE_BEGIN:
     case ACTION_NOTE_END:
     case ACTION_RUN:
@@ -184,7 +184,7 @@ void backend_orphan(PgBackend *backend, bool has_sent_all)
 {
     World *world = world_of(backend);
     backend->client = NULL;
-    backend->may_commit = (backend->is_pipelined || backend->stage == STAGE_COMMIT) &&
+    backend->may_commit = backend->is_commit_sent &&
                           (has_sent_all || world_chance(world, 50));
     if (backend->stage == STAGE_IDLE || backend->stage == STAGE_OPEN) {
         orphan_linger(backend);
@@ -203,6 +203,7 @@ void backend_begin(PgBackend *backend, const Action *action)
     backend->is_pipelined = action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
                             ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
                              world_chance(world, 70));
+    backend->is_commit_sent = backend->is_pipelined;
     stage_set(backend, STAGE_BEGIN);
     advance_after(backend, world_duration(world, ROUND_TRIP_MS));
 }
@@ -360,6 +361,7 @@ static void idle_in_transaction_ends(void *ctx, uint64_t generation)
 
 static void commit_begin(PgBackend *backend)
 {
+    backend->is_commit_sent = true;
     stage_set(backend, STAGE_COMMIT);
     advance_after(backend, world_duration(world_of(backend), 1));
 }

@@ -38,6 +38,7 @@ typedef struct PgBackend {
     uint64_t generation; /* of the stage: stale happenings are told by it */
     Action action;
     bool is_pipelined;  /* COMMIT is sent together with the statements */
+    bool is_commit_sent;
     bool may_commit;    /* the client has gone: has COMMIT reached the server? */
     bool is_lost;       /* the client was told LOST: whoever ends this counts which way it went */
 } PgBackend;
