@@ -6,6 +6,8 @@
  */
 #include "coordinator/engine/state.h"
 
+#define UNANSWERED_MAX 8
+
 /* A newer attempt, of another rollout perhaps, puts an order out of force. */
 bool order_is_in_hand(const Target *target)
 {
@@ -45,6 +47,7 @@ void order_send(Target *target)
         return;
     }
     session_send(target->agent, MESSAGE_GOAL, goal_message(target));
+    target->unanswered++;
     target->resend_ms = target->engine->now_ms + target->resend_wait_ms;
     engine_arm(target->engine, target->resend_ms);
 }
@@ -52,6 +55,7 @@ void order_send(Target *target)
 static void order_begin(Target *target)
 {
     target->resend_wait_ms = target->engine->config.goal_resend_ms;
+    target->unanswered = 0;
     target_touch(target);
     order_send(target);
 }
@@ -166,9 +170,25 @@ void order_resend_all(Agent *agent)
 void order_answered(Target *target)
 {
     Engine *engine = target->engine;
+    target->unanswered = 0;
     target->resend_wait_ms = engine->config.goal_resend_max_ms;
     target->resend_ms = engine->now_ms + target->resend_wait_ms;
     engine_arm(engine, target->resend_ms);
+}
+
+/*
+ * An agent that lives and never answers an order knows a newer one: of a coordinator that this store has
+ * forgotten, whose term was given out twice. A newer attempt is one that it takes.
+ */
+static bool renew_if_unheard(Target *target)
+{
+    bool is_unheard = target->unanswered >= UNANSWERED_MAX && target->row.report == REPORT_NONE;
+    bool may_begin = target->row.goal != GOAL_APPLY || rollout_may_admit(target->rollout);
+    if (is_unheard && may_begin && agent_is_reachable(target->agent)) {
+        order_assign(target, target->row.goal);
+        return true;
+    }
+    return false;
 }
 
 static void resend_tick(Target *target)
@@ -179,6 +199,9 @@ static void resend_tick(Target *target)
     }
     if (!order_is_in_hand(target) || target->row.report == REPORT_PARKED) {
         target->resend_ms = 0;
+        return;
+    }
+    if (renew_if_unheard(target)) {
         return;
     }
     uint64_t doubled = (uint64_t)target->resend_wait_ms * 2;

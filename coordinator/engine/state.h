@@ -100,6 +100,7 @@ struct Target {
     uint64_t deadline_left_ms; /* while it stands still; 0: it runs or there is none */
     uint64_t resend_ms;      /* when to send the order again; 0: it has been answered */
     uint32_t resend_wait_ms;
+    uint32_t unanswered;     /* times it was sent to an active agent without a word of it */
     uint64_t report_id;      /* of the newest report of the agent's present process */
     bool has_read;           /* its agent's present process has read the history */
     bool is_followed;        /* among its agent's targets */

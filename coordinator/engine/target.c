@@ -197,17 +197,20 @@ static bool is_not_charged(const void *subject)
     return !the(subject)->row.is_charged;
 }
 
-/*
- * The last attempt ended, and the history showed nothing of this rollout; or it was refused for what no
- * process of the agent would ever have taken.
- */
+/* Refused for what no process of the agent would ever have taken, whatever was said before. */
+static bool was_never_taken(const void *subject)
+{
+    const TargetRow *row = &the(subject)->row;
+    return row->report == REPORT_REFUSED &&
+           (row->code == ERR_SIGNATURE || row->code == ERR_NOT_SELECTED);
+}
+
+/* The last attempt ended, and the history showed nothing of this rollout; or it was never taken. */
 static bool has_nothing_applied(const void *subject)
 {
     const TargetRow *row = &the(subject)->row;
-    bool was_never_taken = row->report == REPORT_REFUSED &&
-                           (row->code == ERR_SIGNATURE || row->code == ERR_NOT_SELECTED);
     return row->applied == 0 &&
-           (was_never_taken || (row->report == REPORT_FAILED && row->has_start));
+           (was_never_taken(subject) || (row->report == REPORT_FAILED && row->has_start));
 }
 
 /* Held on the way forward, in a database that still exists, of an agent that cannot be reached. */
@@ -443,6 +446,8 @@ static const Rule RULES[] = {
       "{target} is held: {error}" },
     { "T26", TARGET_ASSIGNED, TARGET_REFUSAL, NULL, NULL, TARGET_FAILED, act_charge,
       "{agent} refuses the order for {target}: {error}" },
+    { "T140", TARGET_APPLYING, TARGET_REFUSAL, was_never_taken, "by no process of the agent",
+      TARGET_FAILED, act_charge, "{agent} refuses the order for {target}: {error}" },
     { "T27", TARGET_APPLYING, TARGET_REFUSAL, NULL, NULL, TARGET_HELD, act_refused_unsure,
       "{agent} refuses the order for {target}, which it had begun: {error}" },
     { "T28", TARGET_ASSIGNED, TARGET_SILENT, NULL, NULL, TARGET_UNKNOWN, act_silent,
