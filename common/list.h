@@ -50,8 +50,10 @@
         memset((list), 0, sizeof(*(list)));                                                        \
     } while (0)
 
+/* An empty list has no items to count from: NULL + 0 is undefined in C. */
 #define LIST_EACH(item, list)                                                                      \
-    for (__typeof__(*(list)->items) *item = (list)->items, *end_##item = item + (list)->count;     \
+    for (__typeof__(*(list)->items) *item = (list)->items,                                         \
+                                    *end_##item = item == NULL ? NULL : item + (list)->count;      \
          item < end_##item; item++)
 
 static inline void *list_reserve_(void *items, size_t *capacity, size_t need, size_t item_bytes)
