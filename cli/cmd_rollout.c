@@ -170,7 +170,7 @@ ErrCode cmd_rollout_approve(Invocation *invocation, ExitCode *ret_exit, Err *err
 }
 
 /* The arguments of retry and skip: [ID] TARGET…, where an address has a slash and an id has none. */
-static ErrCode steer_targets(Invocation *invocation, const char *verb, const char *question, Err *err)
+static ErrCode steer_targets(Invocation *invocation, const char *verb, bool asks, Err *err)
 {
     const char *first = first_argument(invocation);
     bool has_id = first != NULL && strchr(first, '/') == NULL;
@@ -179,13 +179,16 @@ static ErrCode steer_targets(Invocation *invocation, const char *verb, const cha
         err_set(err, ERR_USAGE, "'skein %s' wants targets, or --failed", invocation->command->name);
         return err_hint(err, "for example: skein %s db1/tenant_3", invocation->command->name);
     }
+    const char *whom = invocation->options.is_failed ? "its failed targets"
+                       : target_count == 1           ? "this target"
+                                                     : "these targets";
     json_t *targets = json_array();
     for (size_t i = has_id ? 1 : 0; i < invocation->argument_count; i++) {
         json_array_append_new(targets, json_string(invocation->arguments[i]));
     }
     Steering steering = {
         .verb = verb,
-        .question = question,
+        .question = asks ? arena_printf(&invocation->arena, "go on without %s in", whom) : NULL,
         .id = has_id ? first : NULL,
         .body = json_pack("{s:o, s:b}", "targets", targets, "failed", invocation->options.is_failed),
     };
@@ -195,11 +198,11 @@ static ErrCode steer_targets(Invocation *invocation, const char *verb, const cha
 ErrCode cmd_rollout_retry(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
-    return steer_targets(invocation, "retry", NULL, err);
+    return steer_targets(invocation, "retry", false, err);
 }
 
 ErrCode cmd_rollout_skip(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
-    return steer_targets(invocation, "skip", "go on without these targets in", err);
+    return steer_targets(invocation, "skip", true, err);
 }
