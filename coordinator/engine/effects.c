@@ -88,6 +88,10 @@ static int target_order(const void *a, const void *b)
 
 void engine_flush(Engine *engine)
 {
+    if (engine->dirty_agents.count + engine->dirty_items.count + engine->dirty_rollouts.count +
+            engine->dirty_waves.count + engine->dirty_targets.count > 0) {
+        engine->written_ms = engine->now_ms;
+    }
     FLUSH(dirty_agents, ROW_AGENT, EFFECT_PERSIST_AGENT, agent);
     FLUSH(dirty_items, ROW_INVENTORY, EFFECT_PERSIST_INVENTORY, inventory);
     FLUSH(dirty_rollouts, ROW_ROLLOUT, EFFECT_PERSIST_ROLLOUT, rollout);

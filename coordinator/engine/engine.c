@@ -78,6 +78,7 @@ Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms, c
     Engine *engine = mem_alloc(sizeof(Engine));
     engine->config = *config;
     engine->now_ms = now_ms;
+    engine->written_ms = now_ms;
     engine->due_ms = UINT64_MAX;
     engine->agents_by_name = map_new();
     engine->items_by_address = map_new();

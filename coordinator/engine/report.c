@@ -37,7 +37,9 @@ static Standing standing_of(const Target *target, const State *state)
     /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was asked. */
     bool is_same_attempt = state->stamp.attempt == row->stamp.attempt;
     bool is_answer = report_is_end((Report)state->report) && row->goal != GOAL_ROLL_BACK;
-    return is_same_attempt && is_answer ? STANDING_CURRENT : STANDING_LATE;
+    /* Given anew under a later term, it is still the same order. */
+    bool is_same_order = state->stamp.revision == row->stamp.revision;
+    return is_same_attempt && (is_answer || is_same_order) ? STANDING_CURRENT : STANDING_LATE;
 }
 
 static void send_ack(Agent *agent, const State *state)
@@ -81,6 +83,7 @@ static void take_facts(Target *target, const State *state)
     target->has_read = state->has_start;
     target_uncount(target);
     row->report = (Report)state->report;
+    target->is_absent = target->is_absent && !report_is_end(row->report); /* it has come to an end */
     target_count(target);
     row->retries = state->retries;
     row->duration_ms = state->duration_ms;

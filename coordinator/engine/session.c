@@ -532,6 +532,9 @@ void session_ping(Agent *agent, const Ping *ping)
     pong->goals_digest = session_digest(agent);
     pong->sent_at_ms = ping->sent_at_ms;
     pong->lease_ms = engine->term_seen > engine->term ? 0 : engine->config.lease_ms;
+    if (engine->now_ms - engine->written_ms >= engine->config.lost_ms) {
+        agent_touch(agent); /* a coordinator that was deposed while it idled learns it by writing */
+    }
     if (pong->goals_digest != ping->goals_digest) {
         order_resend_all(agent);
     }

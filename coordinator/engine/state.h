@@ -164,6 +164,7 @@ struct Engine {
     char actor[NAME_MAX_BYTES * 2];
     uint64_t session_count;
     uint64_t listing_count;
+    uint64_t written_ms; /* when a row was persisted last */
     bool has_begun;
     bool is_recovering;
     uint64_t recovery_ends_ms;
