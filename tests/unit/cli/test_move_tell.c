@@ -1,0 +1,218 @@
+/* cli/move_tell.c: what up and down say, from what the executor reports. */
+#include "support.h"
+
+#include "cli/move_tell.h"
+
+static PlanStatement UP[] = {
+    { .sql = "CREATE …", .line = 1, .kind = "CREATE TABLE" },
+    { .sql = "ALTER …", .line = 4, .kind = "ALTER TABLE" },
+};
+static PlanMigration MIGRATIONS[] = {
+    { .id = "0001_users", .up = { UP, 2, true, 0 }, .down = { UP, 1, true, 0 } },
+    { .id = "0002_index", .up = { UP, 1, false, 0 }, .down = { UP, 1, false, 0 } },
+};
+static const Plan PLAN = { .migrations = MIGRATIONS, .migration_count = ARRAY_LEN(MIGRATIONS) };
+
+typedef struct Scene {
+    Arena arena;
+    MoveTell tell;
+    Capture out_capture;
+    Capture err_capture;
+    Str out;
+    Str err;
+} Scene;
+
+static void scene_begin(Scene *scene, OutputKind output, Goal goal)
+{
+    *scene = (Scene){ .tell = { .output = output, .goal = goal, .plan = &PLAN, .arena = &scene->arena } };
+    scene->out_capture = capture_begin(stdout);
+    scene->err_capture = capture_begin(stderr);
+}
+
+static void scene_end(Scene *scene, Report report, bool is_interrupted)
+{
+    move_tell_end(&scene->tell, report, is_interrupted);
+    capture_end(scene->out_capture, stdout, &scene->out);
+    capture_end(scene->err_capture, stderr, &scene->err);
+}
+
+static void scene_done(Scene *scene)
+{
+    move_tell_done(&scene->tell);
+    arena_done(&scene->arena);
+    str_done(&scene->out);
+    str_done(&scene->err);
+}
+
+AUTO_DEFINE(Scene, scene_done)
+
+static void report(Scene *scene, uint32_t done, const char *version, uint32_t duration_ms)
+{
+    State state = { .report = REPORT_RUNNING, .has_start = true, .steps_done = done, .version = version,
+                    .message = "", .migration = "", .duration_ms = duration_ms };
+    move_tell_report(&scene->tell, &state);
+}
+
+static void report_trouble(Scene *scene, Report kind, const char *message, uint32_t statement)
+{
+    const char *version = scene->tell.version == NULL ? "" : scene->tell.version;
+    State state = { .report = kind, .has_start = true, .version = version, .message = message,
+                    .migration = "0001_users", .statement = statement };
+    move_tell_report(&scene->tell, &state);
+}
+
+static void each_migration_is_told_with_its_time(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    report(&scene, 0, "", 40);
+    report(&scene, 1, "0001_users", 52);
+    report(&scene, 2, "0002_index", 1552);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_string_equal(str_text(&scene.out), "applied 0001_users (12 ms)\napplied 0002_index (1 s)\n"
+                                              "2 applied; now at 0002_index\n");
+    assert_string_equal(str_text(&scene.err), "");
+}
+
+static void going_down_names_what_was_undone(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_ROLL_BACK);
+    report(&scene, 0, "0002_index", 1);
+    report(&scene, 1, "0001_users", 2);
+    report(&scene, 2, "", 3);
+    scene_end(&scene, REPORT_ROLLED_BACK, false);
+    assert_string_equal(str_text(&scene.out),
+                        "undone 0002_index (1 ms)\nundone 0001_users (1 ms)\n2 undone; now at empty\n");
+}
+
+static void nothing_to_do_is_said_so(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    report(&scene, 0, "0002_index", 1);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_string_equal(str_text(&scene.out), "nothing to do; at 0002_index\n");
+}
+
+static void trouble_is_told_once_when_it_is_tried_again(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    for (int i = 0; i < 3; i++) {
+        report_trouble(&scene, REPORT_RUNNING, "canceling statement due to lock timeout", 1);
+        move_tell_turn(&scene.tell);
+        move_tell_turn(&scene.tell);
+    }
+    scene_end(&scene, REPORT_FAILED, false);
+    assert_string_equal(str_text(&scene.err), "trying again: 0001_users: canceling statement due to lock timeout\n");
+}
+
+static void trouble_that_ends_it_is_not_tried_again(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    report_trouble(&scene, REPORT_RUNNING, "relation \"x\" does not exist", 2);
+    move_tell_turn(&scene.tell);
+    report_trouble(&scene, REPORT_FAILED, "relation \"x\" does not exist", 2);
+    scene_end(&scene, REPORT_FAILED, false);
+    assert_string_equal(str_text(&scene.err), "");
+    assert_string_equal(str_text(&scene.out), "nothing applied; at empty\n");
+}
+
+static void who_blocks_is_told_once_where_there_is_no_terminal(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    ExecProgress progress = { .migration = "0001_users", .statement = 1, .statement_count = 2,
+                              .phase = "waiting for a lock", .percent = PERCENT_UNKNOWN,
+                              .blocked_by = "pid 7 (psql, active for 1 s)" };
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    move_tell_progress(&scene.tell, &progress);
+    progress.blocked_by = "pid 7 (psql, active for 2 s)";
+    move_tell_progress(&scene.tell, &progress);
+    progress.blocked_by = "";
+    move_tell_progress(&scene.tell, &progress);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_string_equal(str_text(&scene.err), "0001_users: blocked by pid 7 (psql, active for 1 s)\n");
+}
+
+static void as_json_there_is_one_answer_and_nothing_else(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_JSON, GOAL_APPLY);
+    report(&scene, 0, "", 1);
+    report(&scene, 1, "0001_users", 2);
+    report_trouble(&scene, REPORT_RUNNING, "no", 1);
+    move_tell_turn(&scene.tell);
+    move_tell_turn(&scene.tell);
+    scene_end(&scene, REPORT_FAILED, false);
+    assert_golden(str_text(&scene.out), "up_failed.json");
+    assert_string_equal(str_text(&scene.err), "");
+}
+
+static void an_interrupted_run_is_not_called_failed(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_JSON, GOAL_APPLY);
+    report(&scene, 0, "", 1);
+    scene_end(&scene, REPORT_RUNNING, true);
+    assert_non_null(strstr(str_text(&scene.out), "\"outcome\": \"interrupted\""));
+}
+
+typedef struct Explained {
+    Goal goal;
+    const char *migration;
+    uint32_t statement;
+    const char *message;
+    const char *hint;
+} Explained;
+
+static const Explained EXPLAINED[] = {
+    { GOAL_APPLY, "0001_users", 2, "0001_users, statement 2 (ALTER TABLE, line 4 of the up file): oh",
+      "the migration is rolled back whole: correct the file and run skein up again" },
+    { GOAL_ROLL_BACK, "0001_users", 1, "0001_users, statement 1 (CREATE TABLE, line 1 of the down file): oh",
+      "the migration is rolled back whole: correct the file and run skein down again" },
+    { GOAL_APPLY, "0002_index", 1, "0002_index, statement 1 (CREATE TABLE, line 1 of the up file): oh", "" },
+    { GOAL_APPLY, "0001_users", 0, "oh", "" },
+    { GOAL_APPLY, "0001_users", 9, "oh", "" },
+    { GOAL_APPLY, "0009_unknown", 1, "oh", "" },
+    { GOAL_APPLY, NULL, 0, "oh", "" },
+};
+
+static void an_error_is_put_where_it_arose(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(EXPLAINED); i++) {
+        MoveTell tell = { .goal = EXPLAINED[i].goal, .plan = &PLAN,
+                          .failed = { EXPLAINED[i].migration, EXPLAINED[i].statement } };
+        Err err = { 0 };
+        err_set(&err, ERR_SERVER, "oh");
+        assert_int_equal(move_tell_explain(&tell, &err), ERR_SERVER);
+        assert_string_equal(err.message, EXPLAINED[i].message);
+        assert_string_equal(err.hint, EXPLAINED[i].hint);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_migration_is_told_with_its_time),
+        cmocka_unit_test(going_down_names_what_was_undone),
+        cmocka_unit_test(nothing_to_do_is_said_so),
+        cmocka_unit_test(trouble_is_told_once_when_it_is_tried_again),
+        cmocka_unit_test(trouble_that_ends_it_is_not_tried_again),
+        cmocka_unit_test(who_blocks_is_told_once_where_there_is_no_terminal),
+        cmocka_unit_test(as_json_there_is_one_answer_and_nothing_else),
+        cmocka_unit_test(an_interrupted_run_is_not_called_failed),
+        cmocka_unit_test(an_error_is_put_where_it_arose),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
