@@ -238,7 +238,10 @@ static void check_events(Fleet *fleet, Str *problems)
                 json_text(event, "target"),
                 json_text(event, "rollout")[0] == '\0' ? json_text(event, "agent") : "");
             const char *before = map_get(states, subject);
-            if (before != NULL && strcmp(before, json_text(event, "old")) != 0) {
+            /* Of sessions a new coordinator knows none. */
+            bool is_new_reign = json_text(event, "rollout")[0] == '\0' &&
+                                strcmp(json_text(event, "old"), "none") == 0;
+            if (before != NULL && !is_new_reign && strcmp(before, json_text(event, "old")) != 0) {
                 str_printf(problems, "event %lld: %s goes %s -> %s, and was %s\n", seq, subject,
                            json_text(event, "old"), json_text(event, "new"), before);
             }

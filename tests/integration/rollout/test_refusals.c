@@ -1,0 +1,149 @@
+/* What must not run does not, and says why. */
+#include "tests/harness/fleet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/str.h"
+#include "proto/bundle.h"
+
+#define ONE "instance = 'db1' and database = 'tenant_1'"
+
+static void a_plan_of_an_untrusted_signer_is_refused_by_the_agents(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *key = fleet_path(fleet, "rollout-stranger.key");
+    CliResult made = fleet_cli(fleet, "keys", "generate", "signer", "stranger", "--out", key, NULL);
+    assert_int_equal(made.exit_code, 0);
+    const char *plan =
+        fleet_plan_write(fleet, &(FleetPlan){ .where = ONE, .waves = FLEET_ONE_WAVE });
+    CliResult start = fleet_cli(fleet, "rollout", "start", plan, "--yes", "--signer", key,
+                                "--output", "json", NULL);
+    assert_int_equal(start.exit_code, 0);
+    const char *id =
+        json_text(json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
+    fleet_await_target(fleet, id, "db1/tenant_1", "failed");
+    json_t *error = json_object_get(fleet_target(fleet, id, "db1/tenant_1"), "error");
+    assert_string_equal(json_text(error, "code"), "signature");
+    assert_non_null(strstr(json_text(error, "message"), "sign"));
+    assert_string_not_equal(json_text(error, "hint"), "");
+    assert_string_equal(fleet_applied(fleet, "db1/tenant_1"), "");
+}
+
+/* A bundle as skein writes it, but with an empty list of signatures. */
+static Bytes unsigned_bundle(Fleet *fleet, uint8_t *ret_hash)
+{
+    const char *yaml = fleet_plan_write(fleet, &(FleetPlan){ .where = ONE });
+    const char *out = fleet_path(fleet, "signed.plan");
+    CliResult plan = fleet_cli(fleet, "plan", yaml, "--out", out, NULL);
+    assert_int_equal(plan.exit_code, 0);
+    Bytes bytes = fleet_file_bytes(fleet, out);
+    Bundle bundle;
+    Err err;
+    assert_int_equal(bundle_open(bytes, &fleet->arena, &bundle, &err), ERR_NONE);
+    memcpy(ret_hash, bundle.hash, PLAN_HASH_BYTES);
+    size_t head = (size_t)((const uint8_t *)bundle.canonical.data - (const uint8_t *)bytes.data) +
+                  bundle.canonical.length;
+    uint8_t *copy = arena_memdup(&fleet->arena, bytes.data, head + 1);
+    copy[head] = 0x90; /* msgpack: an array of none */
+    return (Bytes){ copy, head + 1 };
+}
+
+static void an_unsigned_plan_is_refused(void **state)
+{
+    Fleet *fleet = *state;
+    uint8_t hash[PLAN_HASH_BYTES];
+    char text[2 * PLAN_HASH_BYTES + 1];
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    Bytes bundle = unsigned_bundle(fleet, hash);
+    hex_encode(hash, sizeof(hash), text);
+    ApiAnswer answer = fleet_send(fleet, "PUT", arena_printf(&fleet->arena, "/plans/%s", text),
+                                  bundle.data, bundle.length);
+    assert_int_equal(answer.status, 422);
+    assert_string_equal(json_text(answer.body, "code"), "signature");
+}
+
+static void an_agent_with_an_unknown_key_is_not_let_in(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_host_add(fleet, "rogue", fleet->hosts[0].cluster);
+    assert_int_equal(remove(fleet_path(fleet, "agents.d/rogue.pub")), 0);
+    fleet_start(fleet);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator",
+                                     "refused a peer whose key is not in agents_dir"));
+    assert_int_equal(json_count(json_object_get(fleet_get(fleet, "/status"), "agents"), "active"),
+                     FLEET_HOSTS);
+    assert_null(strstr(fleet_cli(fleet, "agents", "list", NULL).out, "rogue"));
+    fleet_await_rollout(fleet, fleet_rollout_start(fleet, &(FleetPlan){ 0 }), "succeeded");
+}
+
+static void a_second_rollout_on_the_same_targets_is_refused(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .waves = "{ name: all, targets: 100%, approval: required }",
+                             .where = "instance = 'db1'" });
+    const char *second = fleet_plan_write(fleet, &(FleetPlan){ .name = "second" });
+    CliResult refused = fleet_cli(fleet, "rollout", "start", second, "--yes", NULL);
+    assert_int_equal(refused.exit_code, 3);
+    assert_non_null(strstr(refused.err, id));
+    const char *beside =
+        fleet_rollout_start(fleet, &(FleetPlan){ .name = "beside", .where = "instance != 'db1'" });
+    fleet_await_rollout(fleet, beside, "succeeded");
+    fleet_rollout_order(fleet, "approve", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
+/* A migration that was changed after it had been applied. */
+static void a_changed_migration_is_held(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    fleet_await_rollout(fleet, fleet_rollout_start(fleet, &(FleetPlan){ .where = ONE }),
+                        "succeeded");
+    fleet_migration(fleet, "0001_t", "CREATE TABLE t_0001 (i bigint)", "DROP TABLE t_0001");
+    fleet_migration(fleet, "0002_t", "CREATE TABLE t_0002 (i int)", "DROP TABLE t_0002");
+    const char *id =
+        fleet_rollout_start(fleet, &(FleetPlan){ .where = ONE, .waves = FLEET_ONE_WAVE });
+    FLEET_AWAIT(fleet,
+                json_is_object(json_object_get(fleet_target(fleet, id, "db1/tenant_1"), "error")));
+    json_t *error = json_object_get(fleet_target(fleet, id, "db1/tenant_1"), "error");
+    assert_string_equal(json_text(error, "code"), "checksum");
+    assert_string_equal(fleet_applied(fleet, "db1/tenant_1"), "0001_t");
+}
+
+static void the_open_port_only_reads(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .waves = "{ name: all, targets: 100%, approval: required }" });
+    const char *tcp = arena_printf(&fleet->arena, "http://127.0.0.1:%d", fleet->http_port);
+    CliResult look = fleet_cli(fleet, "rollout", "show", id, "--coordinator", tcp, NULL);
+    assert_non_null(strstr(look.out, id));
+    CliResult order = fleet_cli(fleet, "rollout", "approve", id, "--coordinator", tcp, NULL);
+    assert_int_not_equal(order.exit_code, 0);
+    fleet_rollout_order(fleet, "approve", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FLEET_TEST(a_plan_of_an_untrusted_signer_is_refused_by_the_agents),
+        FLEET_TEST(an_unsigned_plan_is_refused),
+        FLEET_TEST(an_agent_with_an_unknown_key_is_not_let_in),
+        FLEET_TEST(a_second_rollout_on_the_same_targets_is_refused),
+        FLEET_TEST(a_changed_migration_is_held),
+        FLEET_TEST(the_open_port_only_reads),
+    };
+    return FLEET_RUN(tests);
+}
