@@ -233,8 +233,10 @@ ErrCode client_list(Client *client, const char *path, size_t limit, json_t **ret
         if (code != ERR_NONE) {
             return code;
         }
-        json_array_extend(items, json_object_get(page, "items"));
-        const char *next = json_string_value(json_object_get(page, "next"));
+        const json_t *found = json_object_get(page, "items");
+        /* A page of nothing that promises more would have us ask for ever. */
+        const char *next = json_array_size(found) == 0 ? NULL : json_string_value(json_object_get(page, "next"));
+        json_array_extend(items, (json_t *)found);
         cursor = next == NULL ? NULL : client_escape(next, &arena);
     } while (cursor != NULL && (limit == 0 || json_array_size(items) < limit));
     *ret_items = TAKE(items);

@@ -32,6 +32,7 @@ static const Answer ANSWERS[] = {
     { "GET /api/v1/list?limit=1000&after=a b&c", 200, "{\"items\": [3], \"next\": null}" },
     { "GET /api/v1/list?limit=2", 200, "{\"items\": [1, 2], \"next\": \"more\"}" },
     { "GET /api/v1/some?state=x&limit=1000", 200, "{\"items\": [9], \"next\": null}" },
+    { "GET /api/v1/empty?limit=1000", 200, "{\"items\": [], \"next\": \"more\"}" },
     { "GET /api/v1/broken?limit=1000", 200, "{\"items\": [1], \"next\": \"z\"}" },
     { "GET /api/v1/broken?limit=1000&after=z", 503, "{\"code\": \"store\", \"detail\": \"read-only\"}" },
 };
@@ -218,7 +219,8 @@ typedef struct ListCase {
     size_t count;
 } ListCase;
 
-static const ListCase LISTS[] = { { "/list", 0, 3 }, { "/list", 2, 2 }, { "/some?state=x", 0, 1 } };
+static const ListCase LISTS[] = { { "/list", 0, 3 }, { "/list", 2, 2 }, { "/some?state=x", 0, 1 },
+                                  { "/empty", 0, 0 } };
 
 static void lists_are_read_page_by_page(void **state)
 {

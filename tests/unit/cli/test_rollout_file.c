@@ -171,6 +171,16 @@ static void every_key_reaches_the_plan(void **state)
     assert_int_equal(plan_check(plan, NULL), ERR_NONE);
 }
 
+static void a_count_and_a_percentage_are_not_compared(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    PlannedRollout rollout;
+    static const char TEXT[] = WAVES "    - { name: a, targets: 50 }\n    - { name: b, targets: 10% }\n"
+                                     "    - { name: c, targets: 100% }\n";
+    assert_int_equal(read_text(state, TEXT, &arena, &rollout, NULL), ERR_NONE);
+    assert_int_equal(rollout.plan.strategy.wave_count, 3);
+}
+
 /* ---- the table ---- */
 
 static void the_table_is_sound(void **state)
@@ -199,6 +209,7 @@ int main(void)
         IN_DIRECTORY(a_migration_that_is_wrong_is_named_itself),
         IN_DIRECTORY(the_least_file_has_the_defaults_of_a_plan),
         IN_DIRECTORY(every_key_reaches_the_plan),
+        IN_DIRECTORY(a_count_and_a_percentage_are_not_compared),
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(the_shipped_sample_is_the_tables),
     };
