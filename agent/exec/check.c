@@ -268,6 +268,12 @@ static void row_add(Checking *checking, const char *name, CheckRow row)
     LIST_PUSH(&checking->rows, row);
 }
 
+static CheckRow row_of_error(const Checking *checking, const Err *err)
+{
+    return row_make(CHECK_FAIL, arena_strdup(checking->arena, err->message),
+                    arena_strdup(checking->arena, err->hint));
+}
+
 static bool reach(Checking *checking, ConnSource *source, const char *database,
                   PGresult **ret_facts)
 {
@@ -285,14 +291,16 @@ static bool reach(Checking *checking, ConnSource *source, const char *database,
         .param_count = ARRAY_LEN(params),
         .deadline_ms = checking->deadline_ms,
     };
-    if (conn_open(source, &request, &checking->conn, &err) != ERR_NONE ||
-        conn_query(checking->conn, &query, ret_facts, &err) != ERR_NONE) {
-        row_add(checking, "reachable",
-                row_make(CHECK_FAIL, arena_strdup(checking->arena, err.message),
-                         arena_strdup(checking->arena, err.hint)));
+    if (conn_open(source, &request, &checking->conn, &err) != ERR_NONE) {
+        row_add(checking, "reachable", row_of_error(checking, &err));
         return false;
     }
     row_add(checking, "reachable", row_make(CHECK_OK, "the server answers", ""));
+    if (conn_query(checking->conn, &query, ret_facts, &err) != ERR_NONE) {
+        const char *name = err.code == ERR_PRIVILEGE ? "privileges" : "answers";
+        row_add(checking, name, row_of_error(checking, &err));
+        return false;
+    }
     return true;
 }
 

@@ -208,7 +208,8 @@ const char SQL_BACKEND_TERMINATE[] = "SELECT pg_catalog.pg_terminate_backend(a.p
 
 const char SQL_BACKEND_LOOK[] =
     "SELECT coalesce(a.wait_event_type = 'Lock', false), coalesce(p.phase, ''),"
-    " coalesce(least(p.done * 100 / nullif(p.total, 0), 100), 255), coalesce(b.pid, 0),"
+    " CASE WHEN p.total > 0 THEN least(p.done * 100 / p.total, 100) ELSE 255 END,"
+    " coalesce(b.pid, 0),"
     " coalesce(b.application_name, ''), coalesce(b.state, ''),"
     " coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - b.state_change)::pg_catalog.int8, "
     "0)"
