@@ -122,6 +122,20 @@ static void check_fails_where_up_would(void **state)
     assert_refusal(world, "up", 3, "permission denied for database");
 }
 
+static void a_role_that_may_not_look_is_no_server_that_is_away(void **state)
+{
+    World *world = *state;
+    pg_cluster_run(world->cluster, world->database,
+                   "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    put_two(world);
+    run_json(world, "up", 0);
+    world->connection = arena_printf(&world->arena, "%s user=guest", world->connection);
+    const json_t *rows = run_json(world, "check", 1);
+    assert_string_equal(verdict_of(rows, "reachable"), "ok");
+    assert_string_equal(verdict_of(rows, "privileges"), "fail");
+    assert_refusal(world, "status", 3, "permission denied for schema skein");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +146,7 @@ int main(void)
         WORLD_TEST(check_answers_row_by_row),
         WORLD_TEST(check_of_a_server_that_is_not_there_is_one_row),
         WORLD_TEST(check_fails_where_up_would),
+        WORLD_TEST(a_role_that_may_not_look_is_no_server_that_is_away),
     };
     return WORLD_RUN(tests);
 }
