@@ -72,11 +72,16 @@ ZsockResult letter_receive(Zsock box, Arena *arena, Letter *ret_letter, Err *err
     ZsockResult result = zsock_receive_frames(box, frames, ARRAY_LEN(frames), &count, err);
     zmq_msg_move(&from, &frames[0]);
     zmq_msg_move(&frame, &frames[1]);
+    if (result == ZSOCK_MALFORMED || (result == ZSOCK_OK && count != ARRAY_LEN(frames))) {
+        err_set(err, ERR_PROTOCOL, "a letter has two frames, and this one has %s",
+                result == ZSOCK_OK ? "one" : "more");
+        return ZSOCK_FAILED;
+    }
     if (result != ZSOCK_OK) {
         return result;
     }
     *ret_letter = (Letter){ .from = arena_strndup(arena, zframe_data(&from), zframe_size(&from)) };
-    if (count < 2 || zframe_size(&frame) == 0) {
+    if (zframe_size(&frame) == 0) {
         ret_letter->is_end = true;
         return ZSOCK_OK;
     }
