@@ -50,10 +50,37 @@ static ErrCode check_targets_free(const Rollout *rollout, Err *err)
     return ERR_NONE;
 }
 
+/*
+ * What a later rollout found applied, and built upon, is not pulled away from under it: rollouts go back in
+ * the reverse order, too.
+ */
+static ErrCode check_not_built_upon(const Rollout *rollout, Err *err)
+{
+    const Engine *engine = rollout->engine;
+    for (size_t i = rollout->number + 1; i < engine->rollouts.count; i++) {
+        const Rollout *later = engine->rollouts.items[i];
+        for (size_t j = 0; j < rollout->target_count; j++) {
+            const char *address = rollout->targets[j].row.address;
+            const Target *same = map_get(later->by_address, address);
+            bool is_built = same != NULL && (same->row.state == TARGET_HEALTHY ||
+                                             same->row.state == TARGET_VERIFYING);
+            if (is_built) {
+                err_set(err, ERR_CONFLICT, "%s was applied by rollout %s after it", address,
+                        later->row.id);
+                return err_hint(err, "roll %s back first", later->row.id);
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
 static ErrCode run_roll_back(Rollout *rollout, const Command *command, Err *err)
 {
     (void)command;
     ErrCode code = check_targets_free(rollout, err);
+    if (code == ERR_NONE) {
+        code = check_not_built_upon(rollout, err);
+    }
     if (code != ERR_NONE) {
         return code;
     }

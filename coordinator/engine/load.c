@@ -173,6 +173,7 @@ static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
     target->is_absent = row->is_charged && (target_is_unreached(row) ||
                                             (row->report != REPORT_UNKNOWN &&
                                              !report_is_end(row->report)));
+    target->is_reborn = true; /* nobody here knows */
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
     }

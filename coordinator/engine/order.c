@@ -117,6 +117,8 @@ void order_assign(Target *target, Goal goal)
     target_count(target);
     target->report_id = 0; /* the stamp tells an older attempt's reports apart */
     target->has_progress = false;
+    target->has_read = false;
+    target->is_reborn = false;
     deadline_begin(target);
     order_begin(target);
 }

@@ -130,23 +130,19 @@ static bool is_stuck(const void *subject)
     return rest == rollout->counts.total && !has_untried(rollout);
 }
 
-/* Paused for something else while its budget was used up: the policy has not acted yet. */
-static bool owes_policy(const void *subject)
-{
-    return rollout_is_tripped(subject) && the(subject)->row.pause_cause != PAUSE_BUDGET;
-}
-
-static bool owes_roll_back(const void *subject)
-{
-    return owes_policy(subject) && trips_to_roll_back(subject);
-}
-
 /* Without what is unknown: that can only be resolved by going on. */
 static bool is_tripped_for_good(const void *subject)
 {
     const Rollout *rollout = subject;
     uint32_t unknown = rollout->counts.by_state[TARGET_UNKNOWN] - rollout->uncertain;
     return rollout_is_tripped(rollout) && rollout->counts.used - unknown > rollout->max_failures;
+}
+
+/* Paused for something else while its budget was used up: its wave has still to be taken back. */
+static bool owes_wave(const void *subject)
+{
+    return is_tripped_for_good(subject) && trips_to_roll_back_wave(subject) &&
+           the(subject)->row.pause_cause != PAUSE_BUDGET;
 }
 
 static bool is_paused_by_operator(const void *subject)
@@ -293,11 +289,8 @@ static const Rule RULES[] = {
 
     { "R34", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_no_plan, "no plan", RULE_REJECT, NULL,
       "the plan of {rollout} is not in the store: nothing can run without it" },
-    { "R48", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_roll_back,
-      "budget used up in the pause, on_failure: roll_back_rollout", ROLLOUT_RUNNING,
-      act_clear_pause, "resumed by {actor}, with its budget used up{words}" },
-    { "R49", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_policy, "budget used up in the pause",
-      ROLLOUT_PAUSED, act_pause_budget,
+    { "R48", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_wave,
+      "budget used up in the pause, on_failure: roll_back_wave", ROLLOUT_PAUSED, act_pause_budget,
       "{actor} lifts the pause; the budget is used up: {charged} failed, {allowed} allowed" },
     { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped_for_good, "budget used up by failures", RULE_REJECT, NULL,
       "the budget of {rollout} is used up: {charged} failed, {allowed} allowed" },

@@ -421,7 +421,10 @@ static void forget_process(Agent *agent)
     listing_free(agent->listing);
     agent->listing = NULL;
     for (size_t i = 0; i < agent->targets.count; i++) {
-        agent->targets.items[i]->report_id = 0;
+        Target *target = agent->targets.items[i];
+        target->report_id = 0;
+        target->has_read = false;
+        target->is_reborn = true;
     }
 }
 

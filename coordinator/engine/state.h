@@ -103,6 +103,7 @@ struct Target {
     uint32_t unanswered;     /* times it was sent to an active agent without a word of it */
     uint64_t report_id;      /* of the newest report of the agent's present process */
     bool has_read;           /* its agent's present process has read the history */
+    bool is_reborn;          /* its agent's process was replaced while it was in hand */
     bool is_followed;        /* among its agent's targets */
     bool is_reconciled;      /* heard of since this engine was made */
     bool is_absent;          /* charged because its agent stays away, not for a failure */

@@ -192,6 +192,17 @@ static bool is_holding_unseen(const void *subject)
     return target_is_parked(subject) && !the(subject)->has_read;
 }
 
+static bool is_stopping_reborn(const void *subject)
+{
+    return is_stopping_unseen(subject) && the(subject)->is_reborn;
+}
+
+/* The last thing its agent said of it, before it was given another try. */
+static bool was_held(const void *subject)
+{
+    return the(subject)->row.report == REPORT_HELD;
+}
+
 static bool is_not_charged(const void *subject)
 {
     return !the(subject)->row.is_charged;
@@ -400,7 +411,9 @@ static const Rule RULES[] = {
       "{target} waited for another try: an earlier one may have left something to take back" },
     { "T05", TARGET_PENDING, TARGET_STOP, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
       "{target} was never started: the rollout is aborted" },
-    { "T06", TARGET_PENDING, TARGET_STOP, NULL, NULL, TARGET_FAILED, act_stopped,
+    { "T144", TARGET_PENDING, TARGET_STOP, was_held, "held before", TARGET_HELD, NULL,
+      "{target} is held as before: the rollout is aborted" },
+    { "T06", TARGET_PENDING, TARGET_STOP, NULL, NULL, TARGET_FAILED, NULL,
       "{target} waited for another try: the rollout is aborted" },
     { "T07", TARGET_PENDING, TARGET_GONE, was_never_sent, "never sent", TARGET_SKIPPED,
       act_gone_unstarted, "{target} is gone: its database was dropped before it was started" },
@@ -416,6 +429,11 @@ static const Rule RULES[] = {
       "{agent} has the order for {target} in hand" },
     { "T12", TARGET_ASSIGNED, TARGET_RUNNING, NULL, NULL, TARGET_APPLYING, NULL,
       "{agent} works on {target}" },
+    { "T141", TARGET_ASSIGNED, TARGET_PARKED, is_stopping_reborn,
+      "the rollout is aborted, a new process has not looked", TARGET_HELD, act_stopped_unseen,
+      "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
+    { "T142", TARGET_ASSIGNED, TARGET_PARKED, is_stopping, "the rollout is aborted", TARGET_FAILED,
+      act_stopped, "{target} stopped before it began: the rollout is aborted" },
     { "T13", TARGET_ASSIGNED, TARGET_PARKED, NULL, NULL, TARGET_APPLYING, NULL,
       "{agent} has the order for {target} in hand and waits between steps" },
 
@@ -424,6 +442,9 @@ static const Rule RULES[] = {
       "{target} is at {steps}" },
     { "T15", TARGET_APPLYING, TARGET_RUNNING, NULL, NULL, RULE_SAME, NULL,
       "{target} is at {steps}" },
+    { "T143", TARGET_APPLYING, TARGET_PARKED, is_stopping_reborn,
+      "the rollout is aborted, a new process has not looked", TARGET_HELD, act_stopped_unseen,
+      "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
     { "T16", TARGET_APPLYING, TARGET_PARKED, is_stopping, "the rollout is aborted", TARGET_FAILED,
       act_stopped, "{target} stopped at {steps}, at {version}: the rollout is aborted" },
     { "T17", TARGET_APPLYING, TARGET_PARKED, NULL, NULL, RULE_SAME, NULL,
