@@ -25,9 +25,15 @@ bool job_is_unknown(const void *subject)
     return job->is_unknown;
 }
 
+/*
+ * An order in hand for the first time may be an older process's: its step may be known to nobody. So it
+ * looks before it parks, unless that takes longer than the whole attempt may.
+ */
 bool job_may_park(const void *subject)
 {
-    return job_is_held_back(subject) && !job_is_unknown(subject);
+    const Job *job = subject;
+    bool has_looked = job->history.is_read || job->now_ms >= job->deadline_at_ms;
+    return job_is_held_back(subject) && !job_is_unknown(subject) && has_looked;
 }
 
 bool job_is_past_deadline(const void *subject)

@@ -109,8 +109,6 @@ static const Rule RULES[] = {
       "the order leads to a migration that the plan does not have" },
     { "J2", JOB_IDLE, JOB_EVENT_BEGIN, WHEN(is_withdrawn), JOB_DONE, NULL,
       "the order is withdrawn before it began" },
-    { "J3", JOB_IDLE, JOB_EVENT_BEGIN, WHEN(is_held_back), JOB_PARKED, job_park,
-      "held back from the start: parked without a connection" },
     { "J4", JOB_IDLE, JOB_EVENT_BEGIN, ALWAYS, JOB_CONNECTING, NULL,
       "the order is begun" },
 

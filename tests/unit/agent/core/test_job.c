@@ -469,13 +469,30 @@ static void a_hold_with_nothing_left_to_do_reports_what_is_done(void **state)
     stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
 }
 
+static void an_order_held_back_from_the_start_looks_before_it_parks(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_HOLD);
+    stage_applied(&stage, 1, 1);
+    PLAY(&stage, { RESULT_NONE, ACTION_CONNECT }, { RESULT_UNREACHABLE, ACTION_CLOSE },
+         { RESULT_OK, ACTION_WAIT });
+    assert_int_not_equal(stage_report(&stage).report, REPORT_PARKED);
+    stage.now_ms = stage.action.until_ms;
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },
+         { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
+         { RESULT_HISTORY, ACTION_CLOSE }, { RESULT_OK, ACTION_WAIT });
+    assert_int_equal(stage_report(&stage).report, REPORT_PARKED);
+    assert_true(stage_report(&stage).has_start);
+}
+
 static void the_deadline_stands_still_while_parked(void **state)
 {
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
     stage.permit.may_start = false;
-    PLAY(&stage, { RESULT_NONE, ACTION_WAIT });
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), { RESULT_OK, ACTION_WAIT });
     stage.now_ms += 3600000;
     stage.permit.may_start = true;
     PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },
@@ -905,6 +922,7 @@ int main(void)
         cmocka_unit_test(a_hold_between_steps_parks_without_a_connection_and_goes_on_after_it),
         cmocka_unit_test(no_step_starts_without_a_lease),
         cmocka_unit_test(a_hold_with_nothing_left_to_do_reports_what_is_done),
+        cmocka_unit_test(an_order_held_back_from_the_start_looks_before_it_parks),
         cmocka_unit_test(the_deadline_stands_still_while_parked),
         cmocka_unit_test(a_roll_back_cancels_a_running_step_and_looks_before_it_undoes),
         cmocka_unit_test(a_step_that_won_the_race_against_its_cancel_is_undone),

@@ -195,6 +195,13 @@ static void too_late(Stage *stage)
     stage->now_ms += 100000;
 }
 
+/* Without having looked it parks only when the attempt's whole time is over. */
+static void hold_too_late(Stage *stage)
+{
+    hold(stage);
+    too_late(stage);
+}
+
 static void name_holder(Stage *stage)
 {
     stage->backend_pid = 4711;
@@ -258,7 +265,6 @@ static void come_back_ran(Stage *stage)
 static const Case CASES[] = {
     { "J1", JOB_IDLE, RESULT_NONE, JOB_DONE, bad_to, NULL },
     { "J2", JOB_IDLE, RESULT_NONE, JOB_DONE, withdraw, NULL },
-    { "J3", JOB_IDLE, RESULT_NONE, JOB_PARKED, lease_out, NULL },
     { "J4", JOB_IDLE, RESULT_NONE, JOB_CONNECTING, NULL, NULL },
     { "J10", JOB_CONNECTING, RESULT_OK, JOB_LOCKING, NULL, NULL },
     { "J11", JOB_CONNECTING, RESULT_IN_PROGRESS, JOB_DROPPING, NULL, NULL },
@@ -349,13 +355,13 @@ static const Case CASES[] = {
     { "J130d", JOB_RETRYING, RESULT_OK, JOB_RETRYING, NULL, wake_early },
     { "J130e", JOB_RETRYING, RESULT_OK, JOB_READING, NULL, NULL },
     { "J131a", JOB_AWAITING_LOCK, RESULT_OK, JOB_CLOSING, NULL, withdraw },
-    { "J131b", JOB_AWAITING_LOCK, RESULT_OK, JOB_PARKING, NULL, hold },
+    { "J131b", JOB_AWAITING_LOCK, RESULT_OK, JOB_PARKING, NULL, hold_too_late },
     { "J131c", JOB_AWAITING_LOCK, RESULT_OK, JOB_CLOSING, NULL, too_late },
     { "J131d", JOB_AWAITING_LOCK, RESULT_OK, JOB_AWAITING_LOCK, NULL, wake_early },
     { "J131e", JOB_AWAITING_LOCK, RESULT_OK, JOB_LOCKING, NULL, NULL },
     { "J140", JOB_DROPPING, RESULT_OK, JOB_AWAITING_SERVER, NULL, NULL },
     { "J141", JOB_AWAITING_SERVER, RESULT_OK, JOB_DONE, NULL, withdraw },
-    { "J142", JOB_AWAITING_SERVER, RESULT_OK, JOB_PARKED, NULL, hold },
+    { "J142", JOB_AWAITING_SERVER, RESULT_OK, JOB_PARKED, NULL, hold_too_late },
     { "J143", JOB_AWAITING_SERVER, RESULT_OK, JOB_DONE, NULL, too_late },
     { "J144", JOB_AWAITING_SERVER, RESULT_OK, JOB_AWAITING_SERVER, NULL, wake_early },
     { "J145", JOB_AWAITING_SERVER, RESULT_OK, JOB_CONNECTING, NULL, NULL },
