@@ -179,12 +179,29 @@ static void take_new(AgentSession *session, const OrderEntry *known, const GoalM
     tell_last(session, entry);
 }
 
+/* A new reign repeats the order: the worker has nothing new to report, yet the last word is to count. */
+static void restate_under_term(AgentSession *session, OrderEntry *entry)
+{
+    entry->last.stamp.term = entry->wanted->order.stamp.term;
+    entry->last.report_id = ++session->report_id;
+    tell_last(session, entry);
+}
+
+static void revise_running(AgentSession *session, OrderEntry *entry, bool is_same_goal)
+{
+    effect_push(session, LINK_EFFECT_PERMIT, entry);
+    if (is_same_goal) {
+        restate_under_term(session, entry);
+    }
+}
+
 static void take_revised(AgentSession *session, OrderEntry *entry, const GoalMessage *goal)
 {
+    bool is_same_goal = goal->stamp.revision == entry->wanted->order.stamp.revision;
     order_book_revise(&session->book, entry, goal);
     if (entry->running != NULL) {
         if (!order_entry_is_replaced(entry)) {
-            effect_push(session, LINK_EFFECT_PERMIT, entry);
+            revise_running(session, entry, is_same_goal);
         }
     } else if (order_entry_is_ended(entry) && !order_entry_is_turned(entry)) {
         restate_end(session, entry);
