@@ -126,7 +126,8 @@ static ErrCode unknown_option(const Command *command, const char *word, Err *err
         names[count++] = option->name;
     }
     const char *name = word + strspn(word, "-");
-    const char *nearest = str_nearest(arena_strndup(&arena, name, strcspn(name, "=")), names, count);
+    const char *nearest =
+        str_nearest(arena_strndup(&arena, name, strcspn(name, "=")), names, count);
     err_set(err, ERR_USAGE, "'skein %s' has no option '%s'", command->name, word);
     return nearest != NULL ? err_hint(err, "did you mean --%s?", nearest)
                            : err_hint(err, "skein %s --help lists its options", command->name);
@@ -217,12 +218,14 @@ static ErrCode check_arguments(const Invocation *invocation, Err *err)
 }
 
 /*
- * Errors of the command line itself are to come in the form that was asked for, wherever on it that is.
+ * Errors of the command line itself are to come in the form that was asked for, wherever on it that
+ * is.
  */
 static OutputKind find_output(char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        bool is_next = str_equal(words[i], "--output") && i + 1 < count && str_equal(words[i + 1], "json");
+        bool is_next =
+            str_equal(words[i], "--output") && i + 1 < count && str_equal(words[i + 1], "json");
         if (is_next || str_equal(words[i], "--output=json")) {
             return OUTPUT_JSON;
         }
@@ -236,8 +239,8 @@ static bool is_help_word(const char *word)
 }
 
 /*
- * "skein", "skein help", "skein help up", "skein rollout --help": true, with the command or the group whose
- * help it is, if any. "skein up --help" is an option of that command.
+ * "skein", "skein help", "skein help up", "skein rollout --help": true, with the command or the
+ * group whose help it is, if any. "skein up --help" is an option of that command.
  */
 static bool ask_help(char *const *words, size_t count, Invocation *invocation)
 {
@@ -254,7 +257,8 @@ static bool ask_help(char *const *words, size_t count, Invocation *invocation)
     return is_help;
 }
 
-static ErrCode take_words(Invocation *invocation, char *const *words, size_t count, size_t at, Err *err)
+static ErrCode take_words(Invocation *invocation, char *const *words, size_t count, size_t at,
+                          Err *err)
 {
     bool has_ended = false; /* after "--" everything is an argument */
     invocation->arguments = ARENA_ARRAY(&invocation->arena, const char *, count);
@@ -276,7 +280,8 @@ ErrCode args_parse(int word_count, char *const *words, Invocation *invocation, E
 {
     size_t count = (size_t)word_count;
     size_t used = 0;
-    invocation->options = (Options){ .output = find_output(words, count), .migrations = "./migrations" };
+    invocation->options =
+        (Options){ .output = find_output(words, count), .migrations = "./migrations" };
     if (ask_help(words, count, invocation)) {
         return ERR_NONE;
     }

@@ -33,7 +33,8 @@ ErrCode client_new(const char *where, Client **ret_client, Err *err)
     bool is_unix = str_starts_with(where, "unix:");
     if (!is_unix && !str_starts_with(where, "http://") && !str_starts_with(where, "https://")) {
         err_set(err, ERR_USAGE, "'%s' is no address of a coordinator", where);
-        return err_hint(err, "--coordinator unix:/run/skein/coordinator.sock, or http://127.0.0.1:8420 to look only");
+        return err_hint(err, "--coordinator unix:/run/skein/coordinator.sock, or "
+                             "http://127.0.0.1:8420 to look only");
     }
     Client *client = mem_alloc(sizeof(Client));
     client->curl = curl_easy_init();
@@ -80,12 +81,17 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *ctx)
 static ErrCode unreachable(const Client *client, CURLcode failed, Err *err)
 {
     if (failed == CURLE_OPERATION_TIMEDOUT) {
-        err_set(err, ERR_UNREACHABLE, "the coordinator at %s did not answer in time", client->where);
-        return err_hint(err, "it may be busy or stopped; `skein rollout list` says what it knows once it is back");
+        err_set(err, ERR_UNREACHABLE, "the coordinator at %s did not answer in time",
+                client->where);
+        return err_hint(
+            err,
+            "it may be busy or stopped; `skein rollout list` says what it knows once it is back");
     }
-    err_set(err, ERR_UNREACHABLE, "no coordinator answers at %s: %s", client->where, curl_easy_strerror(failed));
-    return err_hint(err, "is it running? --coordinator or SKEIN_COORDINATOR says where it is; its socket "
-                         "belongs to the group skein");
+    err_set(err, ERR_UNREACHABLE, "no coordinator answers at %s: %s", client->where,
+            curl_easy_strerror(failed));
+    return err_hint(
+        err, "is it running? --coordinator or SKEIN_COORDINATOR says where it is; its socket "
+             "belongs to the group skein");
 }
 
 /* application/problem+json, or whatever came instead. */
@@ -113,7 +119,8 @@ typedef struct Body {
     const char *type;
 } Body;
 
-/* What a request carries; `text` holds it when it is JSON. Whatever is no GET carries at least {}. */
+/* What a request carries; `text` holds it when it is JSON. Whatever is no GET carries at least {}.
+ */
 static Body body_of(const Request *request, Str *text)
 {
     if (request->bytes != NULL) {
@@ -174,13 +181,15 @@ ErrCode client_send(Client *client, const Request *request, json_t **ret_answer,
     }
     json_t *value = json_loadb(str_text(&answer), answer.length, JSON_DECODE_ANY, NULL);
     if (value == NULL) {
-        return err_set(err, ERR_PROTOCOL, "the answer of %s is no JSON: is that a coordinator?", client->where);
+        return err_set(err, ERR_PROTOCOL, "the answer of %s is no JSON: is that a coordinator?",
+                       client->where);
     }
     *ret_answer = value;
     return ERR_NONE;
 }
 
-__attribute__((format(printf, 2, 0))) static const char *path_of(Arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static const char *path_of(Arena *arena, const char *format,
+                                                                 va_list args)
 {
     char *path = NULL;
     if (vasprintf(&path, format, args) < 0) {
@@ -201,18 +210,21 @@ ErrCode client_get(Client *client, json_t **ret_answer, Err *err, const char *pa
     return client_send(client, &(Request){ .method = "GET", .path = path }, ret_answer, err);
 }
 
-ErrCode client_post(Client *client, const json_t *body, json_t **ret_answer, Err *err, const char *path_format, ...)
+ErrCode client_post(Client *client, const json_t *body, json_t **ret_answer, Err *err,
+                    const char *path_format, ...)
 {
     AUTO(Arena) arena = { 0 };
     va_list args;
     va_start(args, path_format);
     const char *path = path_of(&arena, path_format, args);
     va_end(args);
-    return client_send(client, &(Request){ .method = "POST", .path = path, .json = body }, ret_answer, err);
+    return client_send(client, &(Request){ .method = "POST", .path = path, .json = body },
+                       ret_answer, err);
 }
 
 /* One page of a list; `cursor` NULL: the first. */
-static ErrCode get_page(Client *client, const char *path, size_t size, const char *cursor, json_t **ret_page, Err *err)
+static ErrCode get_page(Client *client, const char *path, size_t size, const char *cursor,
+                        json_t **ret_page, Err *err)
 {
     const char *joint = strchr(path, '?') == NULL ? "?" : "&";
     if (cursor == NULL) {
@@ -229,13 +241,15 @@ ErrCode client_list(Client *client, const char *path, size_t limit, json_t **ret
     do {
         AUTO_PTR(JsonDocument) page = NULL;
         size_t wanted = limit == 0 ? PAGE_MAX : limit - json_array_size(items);
-        ErrCode code = get_page(client, path, wanted < PAGE_MAX ? wanted : PAGE_MAX, cursor, &page, err);
+        ErrCode code =
+            get_page(client, path, wanted < PAGE_MAX ? wanted : PAGE_MAX, cursor, &page, err);
         if (code != ERR_NONE) {
             return code;
         }
         const json_t *found = json_object_get(page, "items");
         /* A page of nothing that promises more would have us ask for ever. */
-        const char *next = json_array_size(found) == 0 ? NULL : json_string_value(json_object_get(page, "next"));
+        const char *next =
+            json_array_size(found) == 0 ? NULL : json_string_value(json_object_get(page, "next"));
         json_array_extend(items, (json_t *)found);
         cursor = next == NULL ? NULL : client_escape(next, &arena);
     } while (cursor != NULL && (limit == 0 || json_array_size(items) < limit));

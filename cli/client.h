@@ -17,8 +17,8 @@
 typedef struct Client Client;
 
 /*
- * `where`: "unix:PATH" or "http://…"; NULL: SKEIN_COORDINATOR, or else the default. ERR_USAGE when it is none of
- * these. Opens nothing yet.
+ * `where`: "unix:PATH" or "http://…"; NULL: SKEIN_COORDINATOR, or else the default. ERR_USAGE when
+ * it is none of these. Opens nothing yet.
  */
 ErrCode client_new(const char *where, Client **ret_client, Err *err);
 void client_free(Client *client);
@@ -36,8 +36,9 @@ typedef struct Request {
 } Request;
 
 /*
- * Sends it; the caller releases *ret_answer (json_decref). A problem answer of the coordinator becomes an
- * Err with its code, detail and hint. ERR_UNREACHABLE when there is no coordinator there.
+ * Sends it; the caller releases *ret_answer (json_decref). A problem answer of the coordinator
+ * becomes an Err with its code, detail and hint. ERR_UNREACHABLE when there is no coordinator
+ * there.
  */
 ErrCode client_send(Client *client, const Request *request, json_t **ret_answer, Err *err);
 

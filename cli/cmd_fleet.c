@@ -6,7 +6,8 @@
 #include "cli/output.h"
 #include "common/json.h"
 
-static ErrCode fetch_list(Invocation *invocation, const char *path, size_t limit, json_t **ret_items, Err *err)
+static ErrCode fetch_list(Invocation *invocation, const char *path, size_t limit,
+                          json_t **ret_items, Err *err)
 {
     AUTO_PTR(Client) client = NULL;
     ErrCode code = client_new(invocation->options.coordinator, &client, err);
@@ -17,8 +18,7 @@ static void instances_text(const json_t *instances, Str *out)
 {
     size_t index = 0;
     const json_t *instance = NULL;
-    json_array_foreach((json_t *)instances, index, instance)
-    {
+    json_array_foreach((json_t *)instances, index, instance) {
         long long version = get_number(instance, "server_version");
         str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(instance, "name"));
         if (version == 0) {
@@ -42,13 +42,12 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
         output_json(items);
         return ERR_NONE;
     }
-    AUTO_PTR(Table) table =
-        table_new(6, (const char *const[]){ "agent", "state", "targets", "last heard", "instances", "" });
+    AUTO_PTR(Table) table = table_new(
+        6, (const char *const[]){ "agent", "state", "targets", "last heard", "instances", "" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *agent = NULL;
-    json_array_foreach(items, index, agent)
-    {
+    json_array_foreach(items, index, agent) {
         AUTO(Str) instances = { 0 };
         instances_text(json_object_get(agent, "instances"), &instances);
         table_cell(table, COLOUR_BOLD, get_text(agent, "name"));
@@ -125,8 +124,7 @@ ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach(items, index, target)
-    {
+    json_array_foreach(items, index, target) {
         const char *version = get_text(target, "version");
         table_cell(table, COLOUR_BOLD, get_text(target, "address"));
         table_cell(table, COLOUR_NONE, get_text(target, "agent"));

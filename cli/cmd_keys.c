@@ -20,8 +20,10 @@ typedef struct Role {
 
 static const Role ROLES[] = {
     { "coordinator", KEY_CURVE, "name ", " in every agent's coordinator_key" },
-    { "agent", KEY_CURVE, "copy ", " into the coordinator's agents.d: its name there is the agent's name" },
-    { "signer", KEY_SIGN, "list ", " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret" },
+    { "agent", KEY_CURVE, "copy ",
+      " into the coordinator's agents.d: its name there is the agent's name" },
+    { "signer", KEY_SIGN, "list ",
+      " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret" },
 };
 
 static const Role *find_role(const char *name)
@@ -34,14 +36,15 @@ static const Role *find_role(const char *name)
     return NULL;
 }
 
-static void print_key(const char *file, KeyKind kind, const char *name, const uint8_t *public_key, OutputKind output)
+static void print_key(const char *file, KeyKind kind, const char *name, const uint8_t *public_key,
+                      OutputKind output)
 {
     char text[KEY_TEXT_MAX];
     char fingerprint[KEY_FINGERPRINT_MAX];
     key_format(kind, public_key, text);
     key_fingerprint(kind, public_key, fingerprint);
     const char *const members[][2] = {
-        { "file", file }, { "kind", key_kind_name(kind) }, { "name", name },
+        { "file", file },       { "kind", key_kind_name(kind) }, { "name", name },
         { "public_key", text }, { "fingerprint", fingerprint },
     };
     AUTO(Str) out = { 0 };

@@ -65,8 +65,7 @@ static void status_json(const StatusLines *lines)
     AUTO(Str) text = { 0 };
     JsonOut json = json_out(&text);
     json_out_array_begin(&json, NULL);
-    LIST_EACH(line, lines)
-    {
+    LIST_EACH(line, lines) {
         json_out_object_begin(&json, NULL);
         json_out_string(&json, "id", line->id);
         json_out_string(&json, "state", line->state);
@@ -80,8 +79,7 @@ static void status_json(const StatusLines *lines)
 static size_t count_state(const StatusLines *lines, const char *state)
 {
     size_t count = 0;
-    LIST_EACH(line, lines)
-    {
+    LIST_EACH(line, lines) {
         count += strcmp(line->state, state) == 0;
     }
     return count;
@@ -91,15 +89,15 @@ static void status_text(const StatusLines *lines)
 {
     AUTO_PTR(Table) table = table_new(3, (const char *const[]){ "migration", "state", "applied" });
     AUTO(Str) text = { 0 };
-    LIST_EACH(line, lines)
-    {
+    LIST_EACH(line, lines) {
         table_cell(table, COLOUR_BOLD, line->id);
         bool is_odd = strcmp(line->state, "changed") == 0 || strcmp(line->state, "missing") == 0;
         table_cell(table, is_odd ? COLOUR_BAD : output_state_colour(line->state), line->state);
         table_cell(table, COLOUR_NONE, line->row == NULL ? "" : line->row->applied_at);
     }
     table_print(table, &text);
-    str_printf(&text, "%zu applied, %zu pending\n", count_state(lines, "applied"), count_state(lines, "pending"));
+    str_printf(&text, "%zu applied, %zu pending\n", count_state(lines, "applied"),
+               count_state(lines, "pending"));
     if (count_state(lines, "changed") > 0) {
         str_append(&text, "changed: its file is not what was applied here; up refuses to go on\n");
     }
@@ -107,7 +105,9 @@ static void status_text(const StatusLines *lines)
         str_append(&text, "missing: applied here, but not in the directory; up refuses to go on\n");
     }
     if (count_state(lines, "started") + count_state(lines, "undoing") > 0) {
-        str_append(&text, "started, undoing: begun outside a transaction, end not known; up refuses to go on\n");
+        str_append(
+            &text,
+            "started, undoing: begun outside a transaction, end not known; up refuses to go on\n");
     }
     output_text(&text);
 }
@@ -146,8 +146,8 @@ static ErrCode read_history(Invocation *invocation, HistoryList *ret_history, Er
 {
     AUTO_PTR(ConnSource) source = NULL;
     ErrCode code = local_source(&invocation->options, &source, err);
-    return code == ERR_NONE ? local_history(source, local_tenant(&invocation->options), &invocation->arena,
-                                            ret_history, err)
+    return code == ERR_NONE ? local_history(source, local_tenant(&invocation->options),
+                                            &invocation->arena, ret_history, err)
                             : code;
 }
 
@@ -180,8 +180,8 @@ static void history_json(const HistoryList *history)
 
 static void history_text(const HistoryList *history)
 {
-    AUTO_PTR(Table) table =
-        table_new(6, (const char *const[]){ "applied", "migration", "state", "took", "by", "undone" });
+    AUTO_PTR(Table) table = table_new(
+        6, (const char *const[]){ "applied", "migration", "state", "took", "by", "undone" });
     AUTO(Str) text = { 0 };
     char duration[DURATION_TEXT_MAX];
     for (size_t i = 0; i < history->count; i++) {
@@ -191,8 +191,9 @@ static void history_text(const HistoryList *history)
         table_cell(table, COLOUR_BOLD, row->id);
         table_cell(table, output_state_colour(row->state), row->state);
         table_cell(table, COLOUR_NONE, duration);
-        table_cellf(table, COLOUR_NONE, "%s%s%s%s", row->agent, row->rollout[0] == '\0' ? "" : ", rollout ",
-                    row->rollout, row->is_inherited ? ", in the database this is a copy of" : "");
+        table_cellf(table, COLOUR_NONE, "%s%s%s%s", row->agent,
+                    row->rollout[0] == '\0' ? "" : ", rollout ", row->rollout,
+                    row->is_inherited ? ", in the database this is a copy of" : "");
         table_cell(table, COLOUR_NONE, row->undone_at);
     }
     table_print(table, &text);
@@ -296,8 +297,8 @@ ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err)
         return code;
     }
     CheckReport report = { 0 };
-    check_database(source, NULL, local_tenant(&invocation->options), clock_boot_ms() + LOOK_TIMEOUT_MS,
-                   &invocation->arena, &report);
+    check_database(source, NULL, local_tenant(&invocation->options),
+                   clock_boot_ms() + LOOK_TIMEOUT_MS, &invocation->arena, &report);
     if (invocation->options.output == OUTPUT_JSON) {
         check_json(&report);
     } else {

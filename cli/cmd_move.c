@@ -27,7 +27,8 @@ static void ground_done(Ground *ground)
 
 AUTO_DEFINE(Ground, ground_done)
 
-/* The directory first, then the database: looking once tells at once what the executor would wait out. */
+/* The directory first, then the database: looking once tells at once what the executor would wait
+ * out. */
 static ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
 {
     const Options *options = &invocation->options;
@@ -42,7 +43,8 @@ static ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
     return code;
 }
 
-static ErrCode plan_in_memory(const Options *options, const MigrationSet *set, Plan *ret_plan, Err *err)
+static ErrCode plan_in_memory(const Options *options, const MigrationSet *set, Plan *ret_plan,
+                              Err *err)
 {
     *ret_plan = (Plan){
         .name = "cli",
@@ -53,8 +55,10 @@ static ErrCode plan_in_memory(const Options *options, const MigrationSet *set, P
     };
     plan_strategy_defaults(&ret_plan->strategy);
     uint32_t *lock_ms = &ret_plan->strategy.lock_timeout_ms;
-    if (options->lock_timeout != NULL && (!duration_parse(options->lock_timeout, lock_ms) || *lock_ms == 0)) {
-        err_set(err, ERR_USAGE, "--lock-timeout wants a duration above zero, found '%s'", options->lock_timeout);
+    if (options->lock_timeout != NULL &&
+        (!duration_parse(options->lock_timeout, lock_ms) || *lock_ms == 0)) {
+        err_set(err, ERR_USAGE, "--lock-timeout wants a duration above zero, found '%s'",
+                options->lock_timeout);
         return err_hint(err, "for example --lock-timeout 500ms");
     }
     return ERR_NONE;
@@ -102,7 +106,8 @@ static void take_progress(void *ctx, const ExecProgress *progress)
 static const char *operator_name(Arena *arena)
 {
     const struct passwd *user = getpwuid(geteuid());
-    return user == NULL ? arena_printf(arena, "uid %u", (unsigned)geteuid()) : arena_strdup(arena, user->pw_name);
+    return user == NULL ? arena_printf(arena, "uid %u", (unsigned)geteuid())
+                        : arena_strdup(arena, user->pw_name);
 }
 
 static ErrCode explain_end(const Move *move, Report report, Err *err)
@@ -112,7 +117,8 @@ static ErrCode explain_end(const Move *move, Report report, Err *err)
     }
     if (interrupt_is_asked() && !report_is_end(report)) {
         err_set(err, ERR_CANCELLED, "interrupted");
-        return err_hint(err, "`skein status` shows what is applied; run it again to go on from there");
+        return err_hint(err,
+                        "`skein status` shows what is applied; run it again to go on from there");
     }
     if (err->code == ERR_NONE) {
         return err_set(err, ERR_INTERNAL, "ended as '%s' without a reason", report_name(report));
@@ -121,7 +127,8 @@ static ErrCode explain_end(const Move *move, Report report, Err *err)
 }
 
 /* Runs the executor to its end. `to`: the id of the migration to be at; "": none. */
-static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal, const char *to, Err *err)
+static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal, const char *to,
+                        Err *err)
 {
     static const uint8_t NO_HASH[PLAN_HASH_BYTES] = { 0 };
     const char *tenant = local_tenant(&invocation->options);
@@ -133,7 +140,10 @@ static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal,
     AUTO_PTR(Wake) wake = wake_new();
     AUTO(Move) move = {
         .goal = goal,
-        .tell = { .output = invocation->options.output, .goal = goal, .plan = &plan, .arena = &invocation->arena },
+        .tell = { .output = invocation->options.output,
+                  .goal = goal,
+                  .plan = &plan,
+                  .arena = &invocation->arena },
     };
     JobOrder order = {
         .rollout = "",
@@ -173,8 +183,9 @@ ErrCode cmd_up(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (code == ERR_NONE) {
         code = plan_cut(&ground.set, invocation->options.to, &count, err);
     }
-    return code == ERR_NONE ? run_move(invocation, &ground, GOAL_APPLY, ground.set.migrations[count - 1].id, err)
-                            : code;
+    return code == ERR_NONE
+               ? run_move(invocation, &ground, GOAL_APPLY, ground.set.migrations[count - 1].id, err)
+               : code;
 }
 
 /* ---- down ---- */
@@ -195,7 +206,8 @@ static ErrCode find_kept(const char *to, const Ground *ground, size_t *ret_keep,
             return ERR_NONE;
         }
     }
-    return err_set(err, ERR_REFUSED, "there is nothing to undo: no migration of the directory is applied");
+    return err_set(err, ERR_REFUSED,
+                   "there is nothing to undo: no migration of the directory is applied");
 }
 
 /* Refuses at once what the executor would refuse after the question. */
@@ -203,7 +215,8 @@ static ErrCode refuse_irreversible(const Ground *ground, size_t index, bool is_n
 {
     const char *id = ground->set.migrations[index].id;
     err_set(err, ERR_IRREVERSIBLE, "%s is applied and cannot be undone: it has no down", id);
-    return is_newest ? err_hint(err, "go forward with a migration that mends what is wrong, or restore from a backup")
+    return is_newest ? err_hint(err, "go forward with a migration that mends what is wrong, or "
+                                     "restore from a backup")
                      : err_hint(err, "what lies above it can be undone: skein down --to %s", id);
 }
 

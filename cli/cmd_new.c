@@ -15,8 +15,8 @@
 
 static const char UP_TEMPLATE[] =
     "-- Runs in one transaction, unless this comment says: -- skein: no-transaction\n";
-static const char DOWN_TEMPLATE[] =
-    "-- Exactly the inverse of the up file. What cannot be undone has no down file: delete this one.\n";
+static const char DOWN_TEMPLATE[] = "-- Exactly the inverse of the up file. What cannot be undone "
+                                    "has no down file: delete this one.\n";
 
 /* "Add invoice currency!" -> "add_invoice_currency". */
 static ErrCode slug_of(const char *name, Arena *arena, const char **ret_slug, Err *err)
@@ -43,10 +43,11 @@ static ErrCode slug_of(const char *name, Arena *arena, const char **ret_slug, Er
 }
 
 /*
- * The version after the newest one, as wide as that one is written. A directory that is not there or has no
- * migrations begins at 1; one that cannot be read as it is gets nothing added.
+ * The version after the newest one, as wide as that one is written. A directory that is not there
+ * or has no migrations begins at 1; one that cannot be read as it is gets nothing added.
  */
-static ErrCode next_version(const Options *options, Arena *arena, const char **ret_version, Err *err)
+static ErrCode next_version(const Options *options, Arena *arena, const char **ret_version,
+                            Err *err)
 {
     MigrationSet set = { 0 };
     ErrCode code = local_migrations(options, arena, &set, err);
@@ -61,7 +62,8 @@ static ErrCode next_version(const Options *options, Arena *arena, const char **r
     size_t width = strspn(last->id, "0123456789");
     int64_t newest = 0;
     if (!str_to_int64(arena_strndup(arena, last->id, width), 0, INT64_MAX - 1, &newest)) {
-        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from", last->id);
+        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
+                last->id);
         return err_hint(err, "name the new files by hand");
     }
     *ret_version = arena_printf(arena, "%0*lld", (int)width, (long long)newest + 1);

@@ -18,10 +18,12 @@ static ErrCode write_bundle(PlanAtHand *plan, const Options *options, Arena *are
 }
 
 /*
- * Where the plan would go now. A coordinator that is named on the command line has to answer; one that only the
- * environment names is asked if it can be, and `ret_missing` says why there is no answer.
+ * Where the plan would go now. A coordinator that is named on the command line has to answer; one
+ * that only the environment names is asked if it can be, and `ret_missing` says why there is no
+ * answer.
  */
-static ErrCode find_preview(Invocation *invocation, PlanAtHand *plan, json_t **ret_preview, Err *ret_missing, Err *err)
+static ErrCode find_preview(Invocation *invocation, PlanAtHand *plan, json_t **ret_preview,
+                            Err *ret_missing, Err *err)
 {
     const Options *options = &invocation->options;
     if (option_or_env(options->coordinator, "SKEIN_COORDINATOR") == NULL) {
@@ -52,7 +54,8 @@ static void print_json(const PlanAtHand *plan, const json_t *preview)
     output_json(value);
 }
 
-static void print_text(const PlanAtHand *plan, const json_t *preview, const Err *missing, const char *written_to)
+static void print_text(const PlanAtHand *plan, const json_t *preview, const Err *missing,
+                       const char *written_to)
 {
     AUTO(Str) text = { 0 };
     plan_text(plan, &text);

@@ -14,7 +14,8 @@
 /* ---- start ---- */
 
 /* Shows the plan and where it would go, and asks. */
-static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Options *options, Err *err)
+static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Options *options,
+                            Err *err)
 {
     AUTO(Str) text = { 0 };
     AUTO(Str) question = { 0 };
@@ -68,8 +69,9 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
         output_json(rollout);
     }
     fflush(stdout);
-    return options->is_watch ? watch_rollout(client, get_text(rollout, "id"), options->output, ret_exit, err)
-                             : ERR_NONE;
+    return options->is_watch
+               ? watch_rollout(client, get_text(rollout, "id"), options->output, ret_exit, err)
+               : ERR_NONE;
 }
 
 /* ---- steering ---- */
@@ -92,8 +94,8 @@ static ErrCode ask(Client *client, const Steering *steering, const char *id, Err
     AUTO(Str) text = { 0 };
     AUTO(Str) question = { 0 };
     rollout_text(rollout, &text);
-    str_printf(&question, "%s %s (%lld of %lld targets have it)?", steering->question, get_text(rollout, "id"),
-               count_applied(rollout), get_number(rollout, "total"));
+    str_printf(&question, "%s %s (%lld of %lld targets have it)?", steering->question,
+               get_text(rollout, "id"), count_applied(rollout), get_number(rollout, "total"));
     return output_confirm(&text, str_text(&question), err);
 }
 
@@ -103,7 +105,8 @@ static ErrCode steer(Invocation *invocation, const Steering *steering, Err *err)
     AUTO_PTR(JsonDocument) body = steering->body;
     AUTO_PTR(JsonDocument) rollout = NULL;
     AUTO_PTR(Client) client = NULL;
-    const char *id = steering->id == NULL ? "current" : client_escape(steering->id, &invocation->arena);
+    const char *id =
+        steering->id == NULL ? "current" : client_escape(steering->id, &invocation->arena);
     if (options->reason != NULL) {
         json_object_set_new(body, "reason", json_string(options->reason));
     }
@@ -129,7 +132,8 @@ static const char *first_argument(const Invocation *invocation)
     return invocation->argument_count == 0 ? NULL : invocation->arguments[0];
 }
 
-static ErrCode steer_plainly(Invocation *invocation, const char *verb, const char *question, Err *err)
+static ErrCode steer_plainly(Invocation *invocation, const char *verb, const char *question,
+                             Err *err)
 {
     Steering steering = { verb, question, first_argument(invocation), json_object() };
     return steer(invocation, &steering, err);
@@ -169,7 +173,8 @@ ErrCode cmd_rollout_approve(Invocation *invocation, ExitCode *ret_exit, Err *err
     return steer(invocation, &steering, err);
 }
 
-/* The arguments of retry and skip: [ID] TARGET…, where an address has a slash and an id has none. */
+/* The arguments of retry and skip: [ID] TARGET…, where an address has a slash and an id has none.
+ */
 static ErrCode steer_targets(Invocation *invocation, const char *verb, bool asks, Err *err)
 {
     const char *first = first_argument(invocation);
@@ -190,7 +195,8 @@ static ErrCode steer_targets(Invocation *invocation, const char *verb, bool asks
         .verb = verb,
         .question = asks ? arena_printf(&invocation->arena, "go on without %s in", whom) : NULL,
         .id = has_id ? first : NULL,
-        .body = json_pack("{s:o, s:b}", "targets", targets, "failed", invocation->options.is_failed),
+        .body =
+            json_pack("{s:o, s:b}", "targets", targets, "failed", invocation->options.is_failed),
     };
     return steer(invocation, &steering, err);
 }

@@ -12,24 +12,28 @@
 
 static const char *rollout_id(Invocation *invocation)
 {
-    return invocation->argument_count == 0 ? "current" : client_escape(invocation->arguments[0], &invocation->arena);
+    return invocation->argument_count == 0
+               ? "current"
+               : client_escape(invocation->arguments[0], &invocation->arena);
 }
 
 /* ---- list ---- */
 
 static void print_rollouts(const json_t *items)
 {
-    AUTO_PTR(Table) table = table_new(5, (const char *const[]){ "id", "state", "name", "started", "targets" });
+    AUTO_PTR(Table) table =
+        table_new(5, (const char *const[]){ "id", "state", "name", "started", "targets" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *rollout = NULL;
-    json_array_foreach((json_t *)items, index, rollout)
-    {
+    json_array_foreach((json_t *)items, index, rollout) {
         table_cell(table, COLOUR_BOLD, get_text(rollout, "id"));
-        table_cell(table, output_state_colour(get_text(rollout, "state")), get_text(rollout, "state"));
+        table_cell(table, output_state_colour(get_text(rollout, "state")),
+                   get_text(rollout, "state"));
         table_cell(table, COLOUR_NONE, get_text(rollout, "name"));
         table_cell(table, COLOUR_NONE, get_text(rollout, "created_at"));
-        table_cellf(table, COLOUR_NONE, "%lld of %lld applied", count_applied(rollout), get_number(rollout, "total"));
+        table_cellf(table, COLOUR_NONE, "%lld of %lld applied", count_applied(rollout),
+                    get_number(rollout, "total"));
     }
     table_print(table, &text);
     fputs(json_array_size(items) == 0 ? "no rollouts\n" : str_text(&text), stdout);
@@ -43,7 +47,8 @@ ErrCode cmd_rollout_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(JsonDocument) items = NULL;
     ErrCode code = client_new(options->coordinator, &client, err);
     if (code == ERR_NONE) {
-        code = client_list(client, options->is_open ? "/rollouts?state=open" : "/rollouts", options->limit, &items, err);
+        code = client_list(client, options->is_open ? "/rollouts?state=open" : "/rollouts",
+                           options->limit, &items, err);
     }
     if (code == ERR_NONE && options->output == OUTPUT_JSON) {
         output_json(items);
@@ -55,10 +60,13 @@ ErrCode cmd_rollout_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
 
 /* ---- show ---- */
 
-static ErrCode get_rollout(Invocation *invocation, Client **ret_client, json_t **ret_rollout, Err *err)
+static ErrCode get_rollout(Invocation *invocation, Client **ret_client, json_t **ret_rollout,
+                           Err *err)
 {
     ErrCode code = client_new(invocation->options.coordinator, ret_client, err);
-    return code == ERR_NONE ? client_get(*ret_client, ret_rollout, err, "/rollouts/%s", rollout_id(invocation)) : code;
+    return code == ERR_NONE
+               ? client_get(*ret_client, ret_rollout, err, "/rollouts/%s", rollout_id(invocation))
+               : code;
 }
 
 ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -90,17 +98,17 @@ ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
 
 static void print_targets(const json_t *items)
 {
-    AUTO_PTR(Table) table =
-        table_new(6, (const char *const[]){ "target", "wave", "state", "steps", "version", "what happened" });
+    AUTO_PTR(Table) table = table_new(
+        6, (const char *const[]){ "target", "wave", "state", "steps", "version", "what happened" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)items, index, target)
-    {
+    json_array_foreach((json_t *)items, index, target) {
         const json_t *error = json_object_get(target, "error");
         table_cell(table, COLOUR_BOLD, get_text(target, "address"));
         table_cell(table, COLOUR_NONE, get_text(target, "wave"));
-        table_cell(table, output_state_colour(get_text(target, "state")), get_text(target, "state"));
+        table_cell(table, output_state_colour(get_text(target, "state")),
+                   get_text(target, "state"));
         table_cellf(table, COLOUR_NONE, "%lld/%lld", get_number(target, "steps_done"),
                     get_number(target, "steps_total"));
         table_cell(table, COLOUR_NONE, get_text(target, "version"));
@@ -122,7 +130,8 @@ ErrCode cmd_rollout_targets(Invocation *invocation, ExitCode *ret_exit, Err *err
     char joint = '?';
     for (size_t i = 0; i < ARRAY_LEN(filters); i++) {
         if (filters[i][1] != NULL) {
-            str_printf(&path, "%c%s=%s", joint, filters[i][0], client_escape(filters[i][1], &invocation->arena));
+            str_printf(&path, "%c%s=%s", joint, filters[i][0],
+                       client_escape(filters[i][1], &invocation->arena));
             joint = '&';
         }
     }
@@ -145,17 +154,16 @@ ErrCode cmd_rollout_watch(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(Client) client = NULL;
     AUTO_PTR(JsonDocument) rollout = NULL;
     ErrCode code = get_rollout(invocation, &client, &rollout, err);
-    return code == ERR_NONE
-               ? watch_rollout(client, get_text(rollout, "id"), invocation->options.output, ret_exit, err)
-               : code;
+    return code == ERR_NONE ? watch_rollout(client, get_text(rollout, "id"),
+                                            invocation->options.output, ret_exit, err)
+                            : code;
 }
 
 static void print_events(const json_t *items, OutputKind output)
 {
     size_t index = 0;
     const json_t *event = NULL;
-    json_array_foreach((json_t *)items, index, event)
-    {
+    json_array_foreach((json_t *)items, index, event) {
         if (output == OUTPUT_JSON) {
             output_json_line(event);
             continue;
@@ -179,8 +187,9 @@ ErrCode cmd_rollout_events(Invocation *invocation, ExitCode *ret_exit, Err *err)
     do {
         AUTO_PTR(JsonDocument) answer = NULL;
         if (code == ERR_NONE) {
-            code = client_get(client, &answer, err, "/events?rollout=%s&after=%llu&limit=%zu", get_text(rollout, "id"),
-                              after, left < EVENTS_PAGE ? left : EVENTS_PAGE);
+            code =
+                client_get(client, &answer, err, "/events?rollout=%s&after=%llu&limit=%zu",
+                           get_text(rollout, "id"), after, left < EVENTS_PAGE ? left : EVENTS_PAGE);
         }
         if (code != ERR_NONE) {
             return code;
@@ -189,7 +198,9 @@ ErrCode cmd_rollout_events(Invocation *invocation, ExitCode *ret_exit, Err *err)
         print_events(items, options->output);
         count = json_array_size(items);
         left -= count < left ? count : left;
-        after = count == 0 ? after : (unsigned long long)get_number(json_array_get(items, count - 1), "seq");
+        after = count == 0
+                    ? after
+                    : (unsigned long long)get_number(json_array_get(items, count - 1), "seq");
     } while (count == EVENTS_PAGE && left > 0);
     return ERR_NONE;
 }

@@ -1,6 +1,6 @@
 /*
- * Commands as data: what a command is called, takes and does. The whole tree stands in commands.c; args.c
- * parses by it and suggests what was meant, help.c writes --help from it.
+ * Commands as data: what a command is called, takes and does. The whole tree stands in commands.c;
+ * args.c parses by it and suggests what was meant, help.c writes --help from it.
  */
 #ifndef SKEIN_CLI_COMMAND_H
 #define SKEIN_CLI_COMMAND_H
@@ -23,7 +23,8 @@ typedef enum OutputKind {
 typedef struct Options {
     OutputKind output;
     const char *database;
-    const char *migrations; /* default ./migrations; every other text is NULL where it is not given */
+    const char
+        *migrations; /* default ./migrations; every other text is NULL where it is not given */
     const char *coordinator;
     const char *to;
     const char *out;
@@ -46,9 +47,9 @@ typedef struct Options {
 
 typedef enum OptionType {
     OPTION_NONE = 0,
-    OPTION_FLAG, /* bool */
-    OPTION_TEXT, /* const char * */
-    OPTION_COUNT, /* uint32_t, from 1 */
+    OPTION_FLAG,     /* bool */
+    OPTION_TEXT,     /* const char * */
+    OPTION_COUNT,    /* uint32_t, from 1 */
     OPTION_SEQUENCE, /* uint64_t */
     OPTION_OUTPUT,
 } OptionType;
@@ -57,7 +58,7 @@ typedef struct Option {
     const char *name;     /* without the dashes */
     const char *argument; /* what stands for it in --help: "VERSION"; NULL: a flag */
     OptionType type;
-    size_t offset;        /* into Options */
+    size_t offset; /* into Options */
     const char *doc;
 } Option;
 
@@ -78,10 +79,10 @@ struct Command {
     const char *arguments; /* for --help: "FILE", "[ID]"; "": none */
     size_t arguments_min;
     size_t arguments_max;
-    const char *heading; /* in the general --help */
-    const char *summary; /* a phrase, lower case */
-    const char *details; /* paragraphs for its own --help; NULL: none */
-    const char *json;    /* what it prints with --output json; NULL: nothing */
+    const char *heading;          /* in the general --help */
+    const char *summary;          /* a phrase, lower case */
+    const char *details;          /* paragraphs for its own --help; NULL: none */
+    const char *json;             /* what it prints with --output json; NULL: nothing */
     const Option *const *options; /* NULL-ended, beside those that every command has */
     /* Sets *ret_exit where the outcome is not "done" though nothing went wrong. */
     ErrCode (*run)(Invocation *invocation, ExitCode *ret_exit, Err *err);
@@ -100,14 +101,15 @@ extern const Option OPTIONS_EVERYWHERE[];
 extern const size_t OPTIONS_EVERYWHERE_COUNT;
 
 /*
- * Finds the command and reads its options and arguments, in the invocation's arena. ERR_USAGE names the word,
- * and what may have been meant in the hint; options.output is as asked for even then. With a call for help
- * among the words, or no words at all, options.is_help is set and nothing else is checked; `command` is then
- * NULL for the general help and that of a group.
+ * Finds the command and reads its options and arguments, in the invocation's arena. ERR_USAGE names
+ * the word, and what may have been meant in the hint; options.output is as asked for even then.
+ * With a call for help among the words, or no words at all, options.is_help is set and nothing else
+ * is checked; `command` is then NULL for the general help and that of a group.
  */
 ErrCode args_parse(int count, char *const *words, Invocation *invocation, Err *err);
 
-/* The option's text, or else the environment variable's; NULL: neither is there. Empty is not there. */
+/* The option's text, or else the environment variable's; NULL: neither is there. Empty is not
+ * there. */
 const char *option_or_env(const char *text, const char *variable);
 
 /* The help that an invocation with is_help asks for. Appends. */

@@ -4,15 +4,19 @@
 #include "common/cleanup.h"
 
 #define OPTION(variable, option_name, argument_name, option_type, member, text)                    \
-    static const Option variable = { option_name, argument_name, option_type, offsetof(Options, member), text }
+    static const Option variable = { option_name, argument_name, option_type,                      \
+                                     offsetof(Options, member), text }
 
 OPTION(DATABASE, "database", "URL", OPTION_TEXT, database,
        "the database: a libpq URL or keywords (SKEIN_DATABASE_URL)");
 OPTION(SCHEMA, "schema", "NAME", OPTION_TEXT, schema, "one schema of it, as a tenant of its own");
-OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations, "the history (default ./migrations)");
+OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations,
+       "the history (default ./migrations)");
 OPTION(FORMAT, "format", "NAME", OPTION_TEXT, format, "its format (default: detected)");
-OPTION(UP_TO, "to", "VERSION", OPTION_TEXT, to, "stop after this migration: a version, an id, or `head` (default)");
-OPTION(DOWN_TO, "to", "VERSION", OPTION_TEXT, to, "undo all above this migration: a version, an id, or `empty`");
+OPTION(UP_TO, "to", "VERSION", OPTION_TEXT, to,
+       "stop after this migration: a version, an id, or `head` (default)");
+OPTION(DOWN_TO, "to", "VERSION", OPTION_TEXT, to,
+       "undo all above this migration: a version, an id, or `empty`");
 OPTION(LOCK_TIMEOUT, "lock-timeout", "TIME", OPTION_TEXT, lock_timeout,
        "how long a statement may wait for a lock (default 2s)");
 OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
@@ -20,18 +24,24 @@ OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
 OPTION(OUT, "out", "FILE", OPTION_TEXT, out, "where to write");
 OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
        "the key that signs (SKEIN_SIGNER; default ~/.config/skein/signer.key)");
-OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where, "only these: labels.env = 'prod' and database like 'tenant_%'");
+OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
+       "only these: labels.env = 'prod' and database like 'tenant_%'");
 OPTION(REASON, "reason", "TEXT", OPTION_TEXT, reason, "your words, for the record");
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
 OPTION(STATE, "state", "STATE", OPTION_TEXT, state, "only in this state");
 OPTION(YES, "yes", NULL, OPTION_FLAG, is_yes, "do not ask");
-OPTION(WATCH, "watch", NULL, OPTION_FLAG, is_watch, "follow it to its end, as `skein rollout watch` does");
+OPTION(WATCH, "watch", NULL, OPTION_FLAG, is_watch,
+       "follow it to its end, as `skein rollout watch` does");
 OPTION(FAILED, "failed", NULL, OPTION_FLAG, is_failed, "every target that failed");
 OPTION(OPEN, "open", NULL, OPTION_FLAG, is_open, "only those that are under way");
 OPTION(LIMIT, "limit", "N", OPTION_COUNT, limit, "at most so many (default: all)");
 OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
-#define OPTIONS(...) (const Option *const[]){ __VA_ARGS__, NULL }
+#define OPTIONS(...)                                                                               \
+    (const Option *const[])                                                                        \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
 
 static const char LOCAL[] = "one database";
 static const char PLANS[] = "plans and keys";
@@ -40,47 +50,55 @@ static const char FLEET[] = "fleet";
 
 static const char ID_DETAILS[] = "ID may be left out when exactly one rollout is open.";
 
-static const char UP_DETAILS[] =
-    "Applies what is missing, in order, each migration in one transaction together with its row in\n"
-    "skein.history. What fails leaves nothing behind. Runs the same code as the agents. Ctrl-C cancels\n"
-    "the migration that runs, whole; the ones before it stay applied.";
+static const char UP_DETAILS[] = "Applies what is missing, in order, each migration in one "
+                                 "transaction together with its row in\n"
+                                 "skein.history. What fails leaves nothing behind. Runs the same "
+                                 "code as the agents. Ctrl-C cancels\n"
+                                 "the migration that runs, whole; the ones before it stay applied.";
 
-static const char DOWN_DETAILS[] =
-    "Undoes the newest migration; with --to, every one above VERSION; with --to empty, all. Shows what it\n"
-    "will undo and asks, unless --yes.";
+static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, every one above "
+                                   "VERSION; with --to empty, all. Shows what it\n"
+                                   "will undo and asks, unless --yes.";
 
 static const char STATUS_DETAILS[] =
-    "states: applied, pending; changed: its file is not what was applied; missing: applied, but not in the\n"
+    "states: applied, pending; changed: its file is not what was applied; missing: applied, but "
+    "not in the\n"
     "directory; started, undoing: outside a transaction, begun, end not known.";
 
-static const char SHOW_DETAILS[] =
-    "ID may be left out when exactly one rollout is open. Exit code: 5 it is rolled back, 6 paused or held,\n"
-    "1 aborted, otherwise 0.";
+static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
+                                   "code: 5 it is rolled back, 6 paused or held,\n"
+                                   "1 aborted, otherwise 0.";
 
 static const char PLAN_DETAILS[] =
-    "Reads a rollout file and its migrations, splits and classifies every statement, and shows waves,\n"
-    "statements and points of no return. Changes nothing. With --out it writes the signed plan. With a\n"
+    "Reads a rollout file and its migrations, splits and classifies every statement, and shows "
+    "waves,\n"
+    "statements and points of no return. Changes nothing. With --out it writes the signed plan. "
+    "With a\n"
     "coordinator at hand it also shows which targets a start would select now.";
 
-static const char START_DETAILS[] =
-    "FILE is a rollout file (YAML), which is planned, shown, confirmed and signed, or a plan written by\n"
-    "`skein plan --out`. Returns when the rollout is durable and prints its id; --watch follows it.";
+static const char START_DETAILS[] = "FILE is a rollout file (YAML), which is planned, shown, "
+                                    "confirmed and signed, or a plan written by\n"
+                                    "`skein plan --out`. Returns when the rollout is durable and "
+                                    "prints its id; --watch follows it.";
 
 static const char WATCH_DETAILS[] =
     "Follows a rollout to its end. On a terminal it redraws waves, progress and failing targets;\n"
-    "elsewhere it prints one line per event, with --output json one JSON object per line. Quitting\n"
+    "elsewhere it prints one line per event, with --output json one JSON object per line. "
+    "Quitting\n"
     "stops nothing. Exit code: 0 succeeded, 5 rolled back, 6 paused or held, 1 aborted.\n"
     "ID may be left out when exactly one rollout is open.";
 
-static const char RETRY_DETAILS[] =
-    "ID may be left out when exactly one rollout is open. A target is written INSTANCE/DATABASE, or\n"
-    "INSTANCE/DATABASE/SCHEMA.";
+static const char RETRY_DETAILS[] = "ID may be left out when exactly one rollout is open. A target "
+                                    "is written INSTANCE/DATABASE, or\n"
+                                    "INSTANCE/DATABASE/SCHEMA.";
 
-static const char KEYS_DETAILS[] =
-    "KIND is coordinator, agent or signer. Writes FILE (the secret, mode 0600; default NAME.key) and\n"
-    "FILE.pub. A coordinator's and an agent's keys encrypt and authenticate the link; a signer's key signs\n"
-    "plans. An agent's .pub goes into the coordinator's agents.d directory; the coordinator's and the\n"
-    "signers' are named in agent.yaml.";
+static const char KEYS_DETAILS[] = "KIND is coordinator, agent or signer. Writes FILE (the secret, "
+                                   "mode 0600; default NAME.key) and\n"
+                                   "FILE.pub. A coordinator's and an agent's keys encrypt and "
+                                   "authenticate the link; a signer's key signs\n"
+                                   "plans. An agent's .pub goes into the coordinator's agents.d "
+                                   "directory; the coordinator's and the\n"
+                                   "signers' are named in agent.yaml.";
 
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
 static const char MOVE_JSON[] =

@@ -1,6 +1,6 @@
 /*
- * Ctrl-C and SIGTERM while a migration runs: asked once, the migration is cancelled in good order; asked
- * twice, the program ends at once and leaves the rest to the server.
+ * Ctrl-C and SIGTERM while a migration runs: asked once, the migration is cancelled in good order;
+ * asked twice, the program ends at once and leaves the rest to the server.
  */
 #ifndef SKEIN_CLI_INTERRUPT_H
 #define SKEIN_CLI_INTERRUPT_H

@@ -22,7 +22,8 @@ const char *local_tenant(const Options *options)
     return options->schema == NULL ? "" : options->schema;
 }
 
-ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list, Err *err)
+ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list,
+                      Err *err)
 {
     AUTO_PTR(Conn) conn = NULL;
     uint64_t deadline_ms = clock_boot_ms() + LOOK_TIMEOUT_MS;
@@ -33,7 +34,9 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
     };
     if (conn_open(source, &request, &conn, err) != ERR_NONE) {
         if (err->code == ERR_UNREACHABLE && err->hint[0] == '\0') {
-            err_hint(err, "does the server run, and do host and port say where? `skein check` asks more");
+            err_hint(
+                err,
+                "does the server run, and do host and port say where? `skein check` asks more");
         }
         return err_wrap(err, "cannot connect to the database");
     }

@@ -19,7 +19,8 @@ ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err);
 const char *local_tenant(const Options *options);
 
 /* Every row that skein has written there, in `arena`. */
-ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list, Err *err);
+ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list,
+                      Err *err);
 
 /* The migrations of --migrations. */
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err);

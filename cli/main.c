@@ -35,7 +35,8 @@ int main(int argc, char **argv)
         exit_code = err_exit_code(code);
     }
     if (fflush(stdout) != 0 && exit_code == EXIT_CODE_DONE) {
-        exit_code = EXIT_CODE_FAILED; /* a full disk or a closed pipe: what was printed is not whole */
+        exit_code =
+            EXIT_CODE_FAILED; /* a full disk or a closed pipe: what was printed is not whole */
     }
     return (int)exit_code;
 }

@@ -50,7 +50,8 @@ void move_tell_progress(MoveTell *tell, const ExecProgress *progress)
 {
     bool is_blocked = progress->blocked_by[0] != '\0';
     if (!isatty(STDERR_FILENO)) {
-        const char *waits = arena_printf(tell->arena, "%s: blocked by %s", progress->migration, progress->blocked_by);
+        const char *waits = arena_printf(tell->arena, "%s: blocked by %s", progress->migration,
+                                         progress->blocked_by);
         /* The seconds in it grow: who blocks is told once per migration. */
         size_t length = strcspn(waits, "(");
         if (is_blocked && (tell->waits == NULL || strncmp(tell->waits, waits, length) != 0)) {
@@ -74,7 +75,8 @@ void move_tell_progress(MoveTell *tell, const ExecProgress *progress)
 void move_tell_interrupt(MoveTell *tell)
 {
     show_line(tell,
-              "interrupted: the migration that runs is cancelled and leaves nothing behind; a statement outside a "
+              "interrupted: the migration that runs is cancelled and leaves nothing behind; a "
+              "statement outside a "
               "transaction runs to its end (again: leave at once)",
               false);
 }
@@ -85,7 +87,8 @@ static void notice_trouble(MoveTell *tell, const State *state)
     tell->trouble = NULL;
     if (is_trouble) {
         bool is_at = state->migration[0] != '\0';
-        tell->trouble = arena_printf(tell->arena, "%s%s%s", state->migration, is_at ? ": " : "", state->message);
+        tell->trouble = arena_printf(tell->arena, "%s%s%s", state->migration, is_at ? ": " : "",
+                                     state->message);
         tell->is_trouble_old = false;
     }
 }
@@ -140,7 +143,8 @@ void move_tell_report(MoveTell *tell, const State *state)
     }
     tell->has_begun = true;
     tell->failed = (FailedAt){
-        .migration = state->migration[0] == '\0' ? NULL : arena_strdup(tell->arena, state->migration),
+        .migration =
+            state->migration[0] == '\0' ? NULL : arena_strdup(tell->arena, state->migration),
         .statement = state->statement,
     };
 }
@@ -150,14 +154,16 @@ void move_tell_report(MoveTell *tell, const State *state)
 /* The statement that failed; NULL when it was none. */
 static const PlanStatement *failed_statement(const MoveTell *tell, const PlanScript **ret_script)
 {
-    long index = tell->failed.migration == NULL ? -1 : plan_find(tell->plan, tell->failed.migration);
+    long index =
+        tell->failed.migration == NULL ? -1 : plan_find(tell->plan, tell->failed.migration);
     if (index < 0) {
         return NULL;
     }
     const PlanMigration *migration = &tell->plan->migrations[index];
     *ret_script = tell->goal == GOAL_APPLY ? &migration->up : &migration->down;
     uint32_t number = tell->failed.statement;
-    return number == 0 || number > (*ret_script)->count ? NULL : &(*ret_script)->statements[number - 1];
+    return number == 0 || number > (*ret_script)->count ? NULL
+                                                        : &(*ret_script)->statements[number - 1];
 }
 
 ErrCode move_tell_explain(const MoveTell *tell, Err *err)
@@ -168,8 +174,8 @@ ErrCode move_tell_explain(const MoveTell *tell, Err *err)
         return err->code;
     }
     bool is_up = tell->goal == GOAL_APPLY;
-    err_wrap(err, "%s, statement %u (%s, line %u of the %s file)", tell->failed.migration, tell->failed.statement,
-             statement->kind, statement->line, is_up ? "up" : "down");
+    err_wrap(err, "%s, statement %u (%s, line %u of the %s file)", tell->failed.migration,
+             tell->failed.statement, statement->kind, statement->line, is_up ? "up" : "down");
     if (err->hint[0] == '\0' && script->is_transactional) {
         err_hint(err, "the migration is rolled back whole: correct the file and run skein %s again",
                  is_up ? "up" : "down");
@@ -199,10 +205,10 @@ static void end_json(const MoveTell *tell, const char *outcome, bool is_done)
     JsonOut json = json_out(&text);
     json_out_object_begin(&json, NULL);
     json_out_string(&json, "outcome", outcome);
-    json_out_string(&json, "version", tell->version == NULL || tell->version[0] == '\0' ? NULL : tell->version);
+    json_out_string(&json, "version",
+                    tell->version == NULL || tell->version[0] == '\0' ? NULL : tell->version);
     json_out_array_begin(&json, "migrations");
-    LIST_EACH(step, &tell->steps)
-    {
+    LIST_EACH(step, &tell->steps) {
         json_out_object_begin(&json, NULL);
         json_out_string(&json, "id", step->id);
         json_out_unsigned(&json, "duration_ms", step->duration_ms);

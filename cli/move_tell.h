@@ -1,6 +1,6 @@
 /*
- * What up and down say as they go: a line per migration, what runs now and what it waits for, and how it
- * came out. Steps and the outcome go to standard output, what passes to standard error.
+ * What up and down say as they go: a line per migration, what runs now and what it waits for, and
+ * how it came out. Steps and the outcome go to standard output, what passes to standard error.
  */
 #ifndef SKEIN_CLI_MOVE_TELL_H
 #define SKEIN_CLI_MOVE_TELL_H
@@ -43,7 +43,8 @@ void move_tell_done(MoveTell *tell);
 void move_tell_report(MoveTell *tell, const State *state);
 void move_tell_progress(MoveTell *tell, const ExecProgress *progress);
 
-/* Before each step of the executor: trouble that it goes on after is trouble that it tries again after. */
+/* Before each step of the executor: trouble that it goes on after is trouble that it tries again
+ * after. */
 void move_tell_turn(MoveTell *tell);
 
 /* Once, on Ctrl-C: what happens now. */
@@ -52,7 +53,8 @@ void move_tell_interrupt(MoveTell *tell);
 /* The outcome. */
 void move_tell_end(MoveTell *tell, Report report, bool is_interrupted);
 
-/* Puts before the error's message at which statement of which file it arose, and adds a hint where it has none. */
+/* Puts before the error's message at which statement of which file it arose, and adds a hint where
+ * it has none. */
 ErrCode move_tell_explain(const MoveTell *tell, Err *err);
 
 #endif

@@ -12,8 +12,8 @@
 #include "common/list.h"
 
 static const char *const COLOUR_CODES[] = {
-    [COLOUR_NONE] = "",          [COLOUR_GOOD] = "\033[32m", [COLOUR_ACTIVE] = "\033[36m",
-    [COLOUR_WARN] = "\033[33m",  [COLOUR_BAD] = "\033[31m",  [COLOUR_DIM] = "\033[2m",
+    [COLOUR_NONE] = "",         [COLOUR_GOOD] = "\033[32m", [COLOUR_ACTIVE] = "\033[36m",
+    [COLOUR_WARN] = "\033[33m", [COLOUR_BAD] = "\033[31m",  [COLOUR_DIM] = "\033[2m",
     [COLOUR_BOLD] = "\033[1m",
 };
 
@@ -23,18 +23,41 @@ typedef struct StateColour {
 } StateColour;
 
 static const StateColour STATE_COLOURS[] = {
-    { "healthy", COLOUR_GOOD },       { "verifying", COLOUR_GOOD },    { "passed", COLOUR_GOOD },
-    { "succeeded", COLOUR_GOOD },     { "active", COLOUR_GOOD },       { "applied", COLOUR_GOOD },
-    { "applying", COLOUR_ACTIVE },    { "assigned", COLOUR_ACTIVE },   { "running", COLOUR_ACTIVE },
-    { "soaking", COLOUR_ACTIVE },     { "rolling_back", COLOUR_WARN }, { "rolled_back", COLOUR_WARN },
-    { "aborting", COLOUR_WARN },      { "aborted", COLOUR_WARN },      { "paused", COLOUR_WARN },
-    { "gated", COLOUR_WARN },         { "unknown", COLOUR_WARN },      { "debt", COLOUR_BAD },
-    { "suspect", COLOUR_WARN },       { "skipped", COLOUR_DIM },       { "pending", COLOUR_DIM },
-    { "waiting", COLOUR_DIM },        { "failed", COLOUR_BAD },        { "held", COLOUR_BAD },
-    { "rollback_failed", COLOUR_BAD }, { "rollback_held", COLOUR_BAD }, { "tripped", COLOUR_BAD },
-    { "lost", COLOUR_BAD },           { "quarantined", COLOUR_BAD },   { "started", COLOUR_WARN },
-    { "undoing", COLOUR_WARN },       { "undone", COLOUR_DIM },        { "ok", COLOUR_GOOD },
-    { "warn", COLOUR_WARN },          { "fail", COLOUR_BAD },
+    { "healthy", COLOUR_GOOD },
+    { "verifying", COLOUR_GOOD },
+    { "passed", COLOUR_GOOD },
+    { "succeeded", COLOUR_GOOD },
+    { "active", COLOUR_GOOD },
+    { "applied", COLOUR_GOOD },
+    { "applying", COLOUR_ACTIVE },
+    { "assigned", COLOUR_ACTIVE },
+    { "running", COLOUR_ACTIVE },
+    { "soaking", COLOUR_ACTIVE },
+    { "rolling_back", COLOUR_WARN },
+    { "rolled_back", COLOUR_WARN },
+    { "aborting", COLOUR_WARN },
+    { "aborted", COLOUR_WARN },
+    { "paused", COLOUR_WARN },
+    { "gated", COLOUR_WARN },
+    { "unknown", COLOUR_WARN },
+    { "debt", COLOUR_BAD },
+    { "suspect", COLOUR_WARN },
+    { "skipped", COLOUR_DIM },
+    { "pending", COLOUR_DIM },
+    { "waiting", COLOUR_DIM },
+    { "failed", COLOUR_BAD },
+    { "held", COLOUR_BAD },
+    { "rollback_failed", COLOUR_BAD },
+    { "rollback_held", COLOUR_BAD },
+    { "tripped", COLOUR_BAD },
+    { "lost", COLOUR_BAD },
+    { "quarantined", COLOUR_BAD },
+    { "started", COLOUR_WARN },
+    { "undoing", COLOUR_WARN },
+    { "undone", COLOUR_DIM },
+    { "ok", COLOUR_GOOD },
+    { "warn", COLOUR_WARN },
+    { "fail", COLOUR_BAD },
 };
 
 bool output_is_terminal(void)

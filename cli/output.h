@@ -1,6 +1,6 @@
 /*
- * What the command line prints. Every command fetches once and renders twice: as JSON, whole, or as text.
- * Colour, bars and redrawing only on a terminal.
+ * What the command line prints. Every command fetches once and renders twice: as JSON, whole, or as
+ * text. Colour, bars and redrawing only on a terminal.
  */
 #ifndef SKEIN_CLI_OUTPUT_H
 #define SKEIN_CLI_OUTPUT_H
@@ -20,7 +20,8 @@ void output_error(const Err *err, OutputKind kind);
 /* To standard output. */
 void output_text(const Str *text);
 
-/* One JSON value and a newline, to standard output: of the API's, or as written with common/json.h. */
+/* One JSON value and a newline, to standard output: of the API's, or as written with common/json.h.
+ */
 void output_json(const json_t *value);
 void output_json_text(const Str *text);
 
@@ -46,8 +47,8 @@ void output_colour(Str *out, Colour colour, const char *text);
 Colour output_state_colour(const char *state);
 
 /*
- * A table whose columns are as wide as they need: rows of `columns` cells. The last column is not padded.
- * Widths are counted in characters, not bytes.
+ * A table whose columns are as wide as they need: rows of `columns` cells. The last column is not
+ * padded. Widths are counted in characters, not bytes.
  */
 typedef struct Table Table;
 
@@ -55,7 +56,8 @@ Table *table_new(size_t columns, const char *const *headings); /* headings NULL:
 void table_free(Table *table);
 AUTO_PTR_DEFINE(Table, table_free)
 
-void table_cell(Table *table, Colour colour, const char *text); /* cells fill rows in order; copied */
+void table_cell(Table *table, Colour colour,
+                const char *text); /* cells fill rows in order; copied */
 void table_cellf(Table *table, Colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void table_print(const Table *table, Str *out);
@@ -69,8 +71,8 @@ long long get_number(const json_t *object, const char *key);
 bool get_bool(const json_t *object, const char *key);
 
 /*
- * Shows what is touched and asks "… [y/N] ", both on standard error. ERR_REFUSED when the answer is not yes;
- * without a terminal on standard input, ERR_USAGE with the hint to use --yes.
+ * Shows what is touched and asks "… [y/N] ", both on standard error. ERR_REFUSED when the answer is
+ * not yes; without a terminal on standard input, ERR_USAGE with the hint to use --yes.
  */
 ErrCode output_confirm(const Str *touched, const char *question, Err *err);
 

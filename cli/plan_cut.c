@@ -14,8 +14,9 @@ static ErrCode not_found(const MigrationSet *set, const char *to, Err *err)
     }
     const char *nearest = str_nearest(to, ids, set->count);
     err_set(err, ERR_NOT_FOUND, "no migration has the version or id '%s'", to);
-    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
-                           : err_hint(err, "the newest one is %s", set->migrations[set->count - 1].id);
+    return nearest != NULL
+               ? err_hint(err, "did you mean %s?", nearest)
+               : err_hint(err, "the newest one is %s", set->migrations[set->count - 1].id);
 }
 
 /* "7" is "0007", but "0" is only zeros. */
@@ -42,8 +43,8 @@ ErrCode plan_cut(const MigrationSet *set, const char *to, size_t *ret_count, Err
             continue;
         }
         if (found > 0) {
-            err_set(err, ERR_USAGE, "version %s is that of %s and of %s", to, set->migrations[found - 1].id,
-                    migration->id);
+            err_set(err, ERR_USAGE, "version %s is that of %s and of %s", to,
+                    set->migrations[found - 1].id, migration->id);
             return err_hint(err, "name the migration by its id");
         }
         found = i + 1;

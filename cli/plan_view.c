@@ -74,7 +74,8 @@ static void limits_json(JsonOut *json, const PlanStrategy *strategy)
     json_out_bool(json, "is_strict", strategy->is_strict);
     json_out_bool(json, "allow_irreversible", strategy->allow_irreversible);
     json_out_string(json, "on_failure", on_failure_name((OnFailure)strategy->on_failure));
-    json_out_string(json, "on_agent_lost", on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
+    json_out_string(json, "on_agent_lost",
+                    on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
     json_out_unsigned(json, "agent_lost_after_ms", strategy->agent_lost_after_ms);
     json_out_unsigned(json, "lock_timeout_ms", strategy->lock_timeout_ms);
     json_out_unsigned(json, "statement_timeout_ms", strategy->statement_timeout_ms);
@@ -159,7 +160,9 @@ static void waves_text(const PlanStrategy *strategy, Str *out)
         const PlanWave *wave = &strategy->waves[i];
         duration_format(wave->soak_ms, soak);
         table_cellf(table, COLOUR_BOLD, "  %s", wave->name);
-        const char *unit = wave->targets.is_percent ? " of the targets" : wave->targets.value == 1 ? " target" : " targets";
+        const char *unit = wave->targets.is_percent   ? " of the targets"
+                           : wave->targets.value == 1 ? " target"
+                                                      : " targets";
         table_cellf(table, COLOUR_NONE, "up to %s%s", amount_text(wave->targets, amount), unit);
         table_cellf(table, COLOUR_NONE, wave->soak_ms == 0 ? "no soak" : "soak %s", soak);
         table_cell(table, COLOUR_WARN, wave->needs_approval ? "opens only when approved" : "");
@@ -191,8 +194,8 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
     str_printf(out,
                "at once: %u in all, %u per host, %u per database\n"
                "budget: %s failed targets; beyond that: %s; an agent lost: %s\n",
-               strategy->max_parallel, strategy->max_parallel_per_host, strategy->max_parallel_per_database,
-               amount_text(strategy->max_failures, amount),
+               strategy->max_parallel, strategy->max_parallel_per_host,
+               strategy->max_parallel_per_database, amount_text(strategy->max_failures, amount),
                on_failure_name((OnFailure)strategy->on_failure),
                on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
     str_printf(out, "migrations: %zu\n", plan->migration_count);
@@ -200,14 +203,16 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
     size_t irreversible = count_irreversible(plan);
     if (irreversible > 0) {
         str_printf(out,
-                   "%zu of them cannot be undone: where one of those is newly applied there is no way back, "
+                   "%zu of them cannot be undone: where one of those is newly applied there is no "
+                   "way back, "
                    "and the first wave needs an approval\n",
                    irreversible);
     }
     for (size_t i = 0; i < at_hand->note_count; i++) {
         const SourceNote *note = &at_hand->notes[i];
         bool is_warning = note->level == SOURCE_NOTE_WARNING;
-        output_colour(out, is_warning ? COLOUR_WARN : COLOUR_DIM, source_note_level_name(note->level));
+        output_colour(out, is_warning ? COLOUR_WARN : COLOUR_DIM,
+                      source_note_level_name(note->level));
         str_printf(out, ": %s\n", note->text);
     }
 }

@@ -59,7 +59,8 @@ ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err 
         return code;
     }
     Bytes bytes = { arena_memdup(arena, str_text(&text), text.length), text.length };
-    code = is_bundle(bytes) ? load_bundle(bytes, arena, &plan, err) : load_rollout_file(path, arena, &plan, err);
+    code = is_bundle(bytes) ? load_bundle(bytes, arena, &plan, err)
+                            : load_rollout_file(path, arena, &plan, err);
     if (code != ERR_NONE) {
         return is_bundle(bytes) ? err_wrap(err, "%s", path) : code;
     }
@@ -86,8 +87,10 @@ ErrCode planning_sign(PlanAtHand *plan, const char *signer, Arena *arena, Err *e
     ErrCode code = keyfile_read_secret(signer_path(signer, arena), KEY_SIGN, &pair, err);
     if (code == ERR_NOT_FOUND) {
         err_wrap(err, "no key to sign the plan with");
-        return err_hint(err, "make one with `skein keys generate signer NAME --out FILE`, name it with --signer "
-                             "or SKEIN_SIGNER, and list its .pub in every agent's trusted_signers");
+        return err_hint(
+            err,
+            "make one with `skein keys generate signer NAME --out FILE`, name it with --signer "
+            "or SKEIN_SIGNER, and list its .pub in every agent's trusted_signers");
     }
     if (code == ERR_NONE) {
         code = bundle_seal(plan->canonical, pair.secret_key, arena, &plan->bundle, err);

@@ -9,7 +9,8 @@
 #include "common/err.h"
 #include "proto/bundle.h"
 
-/* A plan at hand: of a rollout file (with the notes of its directory), or of a bundle. In an arena. */
+/* A plan at hand: of a rollout file (with the notes of its directory), or of a bundle. In an arena.
+ */
 typedef struct PlanAtHand {
     const Plan *plan;
     const SourceNote *notes;
@@ -22,7 +23,8 @@ typedef struct PlanAtHand {
 /* FILE is a rollout file, or a bundle (recognised by its first bytes, and verified). */
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err);
 
-/* Signs a plan that is not signed yet with the operator's key: `signer`, SKEIN_SIGNER, or the default file. */
+/* Signs a plan that is not signed yet with the operator's key: `signer`, SKEIN_SIGNER, or the
+ * default file. */
 ErrCode planning_sign(PlanAtHand *plan, const char *signer, Arena *arena, Err *err);
 
 #endif

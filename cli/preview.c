@@ -8,7 +8,8 @@
 #define HASH_TEXT_BYTES (2 * PLAN_HASH_BYTES + 1)
 #define ADDRESSES_SHOWN 6
 
-ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, Err *err)
+ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
+                          Err *err)
 {
     ErrCode code = planning_sign(plan, signer, arena, err);
     if (code != ERR_NONE) {
@@ -26,13 +27,14 @@ ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, 
     return client_send(client, &request, &answer, err);
 }
 
-ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, json_t **ret_preview,
-                      Err *err)
+ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
+                      json_t **ret_preview, Err *err)
 {
     ErrCode code = preview_hand_over(client, plan, signer, arena, err);
     char hash[HASH_TEXT_BYTES];
     hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
-    return code == ERR_NONE ? client_post(client, NULL, ret_preview, err, "/plans/%s/preview", hash) : code;
+    return code == ERR_NONE ? client_post(client, NULL, ret_preview, err, "/plans/%s/preview", hash)
+                            : code;
 }
 
 /* "db1/tenant_1, db1/tenant_2, … and 18 more" for one wave. */
@@ -41,8 +43,7 @@ static void addresses_text(const json_t *targets, const char *wave, Str *out)
     size_t of_wave = 0;
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)targets, index, target)
-    {
+    json_array_foreach((json_t *)targets, index, target) {
         if (!str_equal(get_text(target, "wave"), wave)) {
             continue;
         }
@@ -66,8 +67,7 @@ void preview_text(const json_t *preview, Str *out)
     AUTO_PTR(Table) table = table_new(3, NULL);
     size_t index = 0;
     const json_t *wave = NULL;
-    json_array_foreach(json_object_get(preview, "waves"), index, wave)
-    {
+    json_array_foreach(json_object_get(preview, "waves"), index, wave) {
         AUTO(Str) addresses = { 0 };
         addresses_text(targets, get_text(wave, "name"), &addresses);
         table_cellf(table, COLOUR_BOLD, "  %s", get_text(wave, "name"));

@@ -8,11 +8,12 @@
 #include "cli/planning.h"
 
 /* Signs the plan if need be and hands it to the coordinator, which keeps it by its hash. */
-ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, Err *err);
+ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
+                          Err *err);
 
 /* Hands the plan over and asks for the preview (docs/api.md); the caller releases it. */
-ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena, json_t **ret_preview,
-                      Err *err);
+ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
+                      json_t **ret_preview, Err *err);
 
 /* For people; a NULL preview prints nothing. */
 void preview_text(const json_t *preview, Str *out);

@@ -92,12 +92,14 @@ static const ConfigName APPROVALS[] = {
 };
 
 static const ConfigField WAVE_FIELDS[] = {
-    { CONFIG_FIELD(WaveEntry, name, CONFIG_STRING), .is_required = true, .min = 1, .max = NAME_MAX_BYTES,
-      .example = "canary", .doc = "What the wave is called, everywhere." },
-    { CONFIG_FIELD(WaveEntry, targets, CONFIG_CUSTOM), .is_required = true, AMOUNT, .example = "10%",
+    { CONFIG_FIELD(WaveEntry, name, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = NAME_MAX_BYTES, .example = "canary", .doc = "What the wave is called, everywhere." },
+    { CONFIG_FIELD(WaveEntry, targets, CONFIG_CUSTOM), .is_required = true, AMOUNT,
+      .example = "10%",
       .doc = "How many of all selected targets have gone when this wave is through: cumulative. "
              "Percentages round up; the last wave reaches 100%." },
-    { CONFIG_FIELD_AS("soak", WaveEntry, soak_ms, CONFIG_DURATION), .fallback = "0", .max = 2592000000,
+    { CONFIG_FIELD_AS("soak", WaveEntry, soak_ms, CONFIG_DURATION), .fallback = "0",
+      .max = 2592000000,
       .doc = "How long the wave is watched, once applied, before the next one opens." },
     { CONFIG_FIELD(WaveEntry, approval, CONFIG_ENUM), .fallback = "none", .names = APPROVALS,
       .name_count = ARRAY_LEN(APPROVALS), .doc = "`required`: a person lets this wave open." },
@@ -113,8 +115,9 @@ static const ConfigName ON_LOST[] = {
 };
 
 static const ConfigField LOST_FIELDS[] = {
-    { CONFIG_FIELD_AS("after", LostEntry, after_ms, CONFIG_DURATION), .fallback = "120s", .min = 100,
-      .max = 2592000000, .doc = "How long an agent may be unreachable before it counts as lost." },
+    { CONFIG_FIELD_AS("after", LostEntry, after_ms, CONFIG_DURATION), .fallback = "120s",
+      .min = 100, .max = 2592000000,
+      .doc = "How long an agent may be unreachable before it counts as lost." },
     { CONFIG_FIELD(LostEntry, then, CONFIG_ENUM), .fallback = "pause", .names = ON_LOST,
       .name_count = ARRAY_LEN(ON_LOST), .doc = "What happens then." },
 };
@@ -123,13 +126,17 @@ static const ConfigTable LOST_TABLE = CONFIG_TABLE_OF("on_agent_lost", LostEntry
 
 static const ConfigField TIMEOUT_FIELDS[] = {
     { CONFIG_FIELD_AS("lock", TimeoutsEntry, lock_ms, CONFIG_DURATION), .fallback = "2s", .min = 1,
-      .max = 3600000, .doc = "lock_timeout of every transactional statement; then it is tried again." },
-    { CONFIG_FIELD_AS("statement", TimeoutsEntry, statement_ms, CONFIG_DURATION), .fallback = "15m", .min = 1,
-      .max = TIMEOUT_MAX_MS, .doc = "statement_timeout of every transactional statement." },
-    { CONFIG_FIELD_AS("concurrent", TimeoutsEntry, concurrent_ms, CONFIG_DURATION), .fallback = "2h", .min = 1,
-      .max = TIMEOUT_MAX_MS, .doc = "For statements that cannot run in a transaction; they have no lock timeout." },
-    { CONFIG_FIELD_AS("target", TimeoutsEntry, target_ms, CONFIG_DURATION), .fallback = "30m", .min = 1000,
-      .max = TIMEOUT_MAX_MS, .doc = "For one attempt at one target, waits and retries included." },
+      .max = 3600000,
+      .doc = "lock_timeout of every transactional statement; then it is tried again." },
+    { CONFIG_FIELD_AS("statement", TimeoutsEntry, statement_ms, CONFIG_DURATION), .fallback = "15m",
+      .min = 1, .max = TIMEOUT_MAX_MS,
+      .doc = "statement_timeout of every transactional statement." },
+    { CONFIG_FIELD_AS("concurrent", TimeoutsEntry, concurrent_ms, CONFIG_DURATION),
+      .fallback = "2h", .min = 1, .max = TIMEOUT_MAX_MS,
+      .doc = "For statements that cannot run in a transaction; they have no lock timeout." },
+    { CONFIG_FIELD_AS("target", TimeoutsEntry, target_ms, CONFIG_DURATION), .fallback = "30m",
+      .min = 1000, .max = TIMEOUT_MAX_MS,
+      .doc = "For one attempt at one target, waits and retries included." },
 };
 
 static const ConfigTable TIMEOUT_TABLE = CONFIG_TABLE_OF("timeouts", TimeoutsEntry, TIMEOUT_FIELDS);
@@ -142,52 +149,63 @@ static const ConfigName ON_FAILURES[] = {
 };
 
 static const ConfigField STRATEGY_FIELDS[] = {
-    { CONFIG_FIELD_COUNTED(StrategyEntry, waves, wave_count, CONFIG_TABLE_LIST), .max = PLAN_WAVES_MAX,
-      .table = &WAVE_TABLE, .doc = "In order; the first is the canary. None: one wave of everything." },
-    { CONFIG_FIELD(StrategyEntry, max_parallel, CONFIG_INTEGER), .fallback = "50", .min = 1, .max = 100000,
-      .unit = "targets", .doc = "At once, in the whole rollout." },
+    { CONFIG_FIELD_COUNTED(StrategyEntry, waves, wave_count, CONFIG_TABLE_LIST),
+      .max = PLAN_WAVES_MAX, .table = &WAVE_TABLE,
+      .doc = "In order; the first is the canary. None: one wave of everything." },
+    { CONFIG_FIELD(StrategyEntry, max_parallel, CONFIG_INTEGER), .fallback = "50", .min = 1,
+      .max = 100000, .unit = "targets", .doc = "At once, in the whole rollout." },
     { CONFIG_FIELD(StrategyEntry, max_parallel_per_host, CONFIG_INTEGER), .fallback = "4", .min = 1,
-      .max = 1000, .unit = "targets", .doc = "At once, by one agent. About two per core is fastest." },
-    { CONFIG_FIELD(StrategyEntry, max_parallel_per_database, CONFIG_INTEGER), .fallback = "1", .min = 1,
-      .max = 1000, .unit = "targets", .doc = "At once, in one database: its schemas share catalogs." },
+      .max = 1000, .unit = "targets",
+      .doc = "At once, by one agent. About two per core is fastest." },
+    { CONFIG_FIELD(StrategyEntry, max_parallel_per_database, CONFIG_INTEGER), .fallback = "1",
+      .min = 1, .max = 1000, .unit = "targets",
+      .doc = "At once, in one database: its schemas share catalogs." },
     { CONFIG_FIELD(StrategyEntry, max_failures, CONFIG_CUSTOM), .fallback = "0", AMOUNT,
       .doc = "More failed targets than this trip the budget. Percentages round down." },
     { CONFIG_FIELD(StrategyEntry, strict, CONFIG_BOOL), .fallback = "false",
       .doc = "Run only as many at once as the budget could lose." },
     { CONFIG_FIELD(StrategyEntry, allow_irreversible, CONFIG_BOOL), .fallback = "false",
-      .doc = "Allow on_failure: roll_back_… although a migration cannot be undone; targets that have "
-             "it are then held." },
-    { CONFIG_FIELD(StrategyEntry, on_failure, CONFIG_ENUM), .fallback = "pause", .names = ON_FAILURES,
-      .name_count = ARRAY_LEN(ON_FAILURES), .doc = "What happens when the budget trips." },
+      .doc =
+          "Allow on_failure: roll_back_… although a migration cannot be undone; targets that have "
+          "it are then held." },
+    { CONFIG_FIELD(StrategyEntry, on_failure, CONFIG_ENUM), .fallback = "pause",
+      .names = ON_FAILURES, .name_count = ARRAY_LEN(ON_FAILURES),
+      .doc = "What happens when the budget trips." },
     { CONFIG_FIELD(StrategyEntry, on_agent_lost, CONFIG_TABLE), .table = &LOST_TABLE,
       .doc = "When an agent stays away." },
-    { CONFIG_FIELD(StrategyEntry, timeouts, CONFIG_TABLE), .table = &TIMEOUT_TABLE, .doc = "Limits of time." },
+    { CONFIG_FIELD(StrategyEntry, timeouts, CONFIG_TABLE), .table = &TIMEOUT_TABLE,
+      .doc = "Limits of time." },
 };
 
-static const ConfigTable STRATEGY_TABLE = CONFIG_TABLE_OF("a strategy", StrategyEntry, STRATEGY_FIELDS);
+static const ConfigTable STRATEGY_TABLE =
+    CONFIG_TABLE_OF("a strategy", StrategyEntry, STRATEGY_FIELDS);
 
 static const ConfigField TARGETS_FIELDS[] = {
-    { CONFIG_FIELD(TargetsEntry, where, CONFIG_STRING), .max = SELECT_TEXT_MAX, .parse = parse_where,
+    { CONFIG_FIELD(TargetsEntry, where, CONFIG_STRING), .max = SELECT_TEXT_MAX,
+      .parse = parse_where,
       .expected = "an expression over instance, host, database, schema, version and labels.NAME",
-      .example = "labels.env = 'prod' and database like 'tenant_%'", .doc = "Which targets. None: all." },
+      .example = "labels.env = 'prod' and database like 'tenant_%'",
+      .doc = "Which targets. None: all." },
 };
 
 static const ConfigTable TARGETS_TABLE = CONFIG_TABLE_OF("targets", TargetsEntry, TARGETS_FIELDS);
 
 static const ConfigField FIELDS[] = {
-    { CONFIG_FIELD(RolloutFile, name, CONFIG_STRING), .is_required = true, .min = 1, .max = NAME_MAX_BYTES,
-      .example = "invoice-currency", .doc = "What the rollout is called." },
-    { CONFIG_FIELD(RolloutFile, migrations, CONFIG_STRING), .fallback = "./migrations", .min = 1, .max = 4096,
-      .doc = "The directory of the history, relative to this file." },
+    { CONFIG_FIELD(RolloutFile, name, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = NAME_MAX_BYTES, .example = "invoice-currency", .doc = "What the rollout is called." },
+    { CONFIG_FIELD(RolloutFile, migrations, CONFIG_STRING), .fallback = "./migrations", .min = 1,
+      .max = 4096, .doc = "The directory of the history, relative to this file." },
     { CONFIG_FIELD(RolloutFile, format, CONFIG_STRING), .max = 64, .example = "golang-migrate",
       .doc = "Its format. None: detected." },
-    { CONFIG_FIELD(RolloutFile, to, CONFIG_STRING), .fallback = "head", .min = 1, .max = VERSION_MAX,
-      .doc = "The migration to be at: `head`, a version or an id." },
-    { CONFIG_FIELD(RolloutFile, targets, CONFIG_TABLE), .table = &TARGETS_TABLE, .doc = "What it is for." },
-    { CONFIG_FIELD_COUNTED(RolloutFile, shared_schemas, shared_schema_count, CONFIG_STRING_LIST), .max = 16,
-      .example = "[ extensions ]",
+    { CONFIG_FIELD(RolloutFile, to, CONFIG_STRING), .fallback = "head", .min = 1,
+      .max = VERSION_MAX, .doc = "The migration to be at: `head`, a version or an id." },
+    { CONFIG_FIELD(RolloutFile, targets, CONFIG_TABLE), .table = &TARGETS_TABLE,
+      .doc = "What it is for." },
+    { CONFIG_FIELD_COUNTED(RolloutFile, shared_schemas, shared_schema_count, CONFIG_STRING_LIST),
+      .max = 16, .example = "[ extensions ]",
       .doc = "Where targets are schemas: what follows the schema in search_path." },
-    { CONFIG_FIELD(RolloutFile, strategy, CONFIG_TABLE), .table = &STRATEGY_TABLE, .doc = "How it goes out." },
+    { CONFIG_FIELD(RolloutFile, strategy, CONFIG_TABLE), .table = &STRATEGY_TABLE,
+      .doc = "How it goes out." },
 };
 
 const ConfigTable ROLLOUT_FILE_TABLE = {
@@ -198,25 +216,29 @@ const ConfigTable ROLLOUT_FILE_TABLE = {
     .field_count = ARRAY_LEN(FIELDS),
 };
 
-/* Both in percent, and shrinking? Counts can be compared only with the number of targets at hand. */
+/* Both in percent, and shrinking? Counts can be compared only with the number of targets at hand.
+ */
 static bool shrinks(Amount before, Amount now)
 {
     return before.is_percent == now.is_percent && now.value < before.value;
 }
 
-static ErrCode check_wave_name(const ConfigDocument *document, const StrategyEntry *strategy, size_t index, Err *err)
+static ErrCode check_wave_name(const ConfigDocument *document, const StrategyEntry *strategy,
+                               size_t index, Err *err)
 {
     char path[64];
     text_format(path, sizeof(path), "strategy.waves[%zu].name", index);
     for (size_t i = 0; i < index; i++) {
         if (strcmp(strategy->waves[i].name, strategy->waves[index].name) == 0) {
-            return config_error_at(document, path, err, "two waves are named '%s'", strategy->waves[i].name);
+            return config_error_at(document, path, err, "two waves are named '%s'",
+                                   strategy->waves[i].name);
         }
     }
     return ERR_NONE;
 }
 
-static ErrCode check_wave_size(const ConfigDocument *document, const StrategyEntry *strategy, size_t index, Err *err)
+static ErrCode check_wave_size(const ConfigDocument *document, const StrategyEntry *strategy,
+                               size_t index, Err *err)
 {
     const WaveEntry *wave = &strategy->waves[index];
     const char *sign = wave->targets.is_percent ? "%" : "";
@@ -226,19 +248,22 @@ static ErrCode check_wave_size(const ConfigDocument *document, const StrategyEnt
         return config_error_at(document, path, err, "wave '%s' has no targets", wave->name);
     }
     if (index > 0 && shrinks(wave[-1].targets, wave->targets)) {
-        config_error_at(document, path, err, "wave '%s' reaches %u%s, and the one before it %u%s", wave->name,
-                        wave->targets.value, sign, wave[-1].targets.value, sign);
-        return err_hint(err, "waves are cumulative: each reaches at least as far as the one before");
+        config_error_at(document, path, err, "wave '%s' reaches %u%s, and the one before it %u%s",
+                        wave->name, wave->targets.value, sign, wave[-1].targets.value, sign);
+        return err_hint(err,
+                        "waves are cumulative: each reaches at least as far as the one before");
     }
     bool is_last = index + 1 == strategy->wave_count;
     if (is_last && !(wave->targets.is_percent && wave->targets.value == 100)) {
-        config_error_at(document, path, err, "the last wave, '%s', does not reach 100%%", wave->name);
+        config_error_at(document, path, err, "the last wave, '%s', does not reach 100%%",
+                        wave->name);
         return err_hint(err, "give it `targets: 100%%`, or add a wave that takes the rest");
     }
     return ERR_NONE;
 }
 
-/* What can be said of waves before the number of targets is known; the rest is the coordinator's. */
+/* What can be said of waves before the number of targets is known; the rest is the coordinator's.
+ */
 static ErrCode check_waves(const ConfigDocument *document, const StrategyEntry *strategy, Err *err)
 {
     ErrCode code = ERR_NONE;
@@ -308,8 +333,8 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
     }
     MigrationSet set = { 0 };
     if (code == ERR_NONE) {
-        code = source_read(beside(path, file.migrations, arena), file.format[0] == '\0' ? NULL : file.format,
-                           arena, &set, err);
+        code = source_read(beside(path, file.migrations, arena),
+                           file.format[0] == '\0' ? NULL : file.format, arena, &set, err);
     }
     size_t count = 0;
     if (code == ERR_NONE && plan_cut(&set, file.to, &count, err) != ERR_NONE) {

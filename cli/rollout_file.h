@@ -1,6 +1,6 @@
 /*
- * A rollout file (YAML) and the plan that comes of it: the strategy as written, the migrations as read
- * from their directory, the selection as an expression.
+ * A rollout file (YAML) and the plan that comes of it: the strategy as written, the migrations as
+ * read from their directory, the selection as an expression.
  */
 #ifndef SKEIN_CLI_ROLLOUT_FILE_H
 #define SKEIN_CLI_ROLLOUT_FILE_H

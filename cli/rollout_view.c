@@ -74,8 +74,8 @@ static void bar_text(const json_t *counts, long long total, Str *out)
 static void counts_text(const json_t *counts, Str *out)
 {
     static const char *const SHOWN[] = {
-        "assigned", "applying", "unknown", "verifying", "failed", "held",
-        "rolling_back", "rolled_back", "rollback_failed", "debt", "skipped",
+        "assigned",     "applying",    "unknown",         "verifying", "failed",  "held",
+        "rolling_back", "rolled_back", "rollback_failed", "debt",      "skipped",
     };
     size_t shown = 0;
     for (size_t i = 0; i < ARRAY_LEN(SHOWN); i++) {
@@ -94,8 +94,7 @@ static size_t name_width(const json_t *waves)
     size_t widest = 0;
     size_t index = 0;
     const json_t *wave = NULL;
-    json_array_foreach((json_t *)waves, index, wave)
-    {
+    json_array_foreach((json_t *)waves, index, wave) {
         size_t width = text_width(get_text(wave, "name"));
         widest = width > widest ? width : widest;
     }
@@ -129,8 +128,7 @@ void rollout_text(const json_t *rollout, Str *out)
     size_t width = name_width(waves);
     size_t index = 0;
     const json_t *wave = NULL;
-    json_array_foreach((json_t *)waves, index, wave)
-    {
+    json_array_foreach((json_t *)waves, index, wave) {
         wave_text(wave, width, out);
     }
 }
@@ -159,8 +157,7 @@ static void cluster_text(const json_t *cluster, Str *out)
     str_append(out, "  ");
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)targets, index, target)
-    {
+    json_array_foreach((json_t *)targets, index, target) {
         if (index < ADDRESSES_SHOWN) {
             str_printf(out, "%s%s", index == 0 ? "" : ", ", json_string_value(target));
         }
@@ -175,8 +172,7 @@ void errors_text(const json_t *errors, Str *out)
 {
     size_t index = 0;
     const json_t *cluster = NULL;
-    json_array_foreach((json_t *)errors, index, cluster)
-    {
+    json_array_foreach((json_t *)errors, index, cluster) {
         cluster_text(cluster, out);
     }
 }
@@ -186,8 +182,7 @@ void activity_text(const json_t *targets, size_t limit, Str *out)
     size_t shown = 0;
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)targets, index, target)
-    {
+    json_array_foreach((json_t *)targets, index, target) {
         const json_t *progress = json_object_get(target, "progress");
         if (!json_is_object(progress)) {
             continue;
@@ -217,13 +212,15 @@ void event_text(const json_t *event, Str *out)
     str_printf(out, "%-5s", get_text(event, "rule"));
     const char *subject = get_text(event, "target");
     if (subject[0] == '\0') {
-        subject = get_text(event, "wave")[0] != '\0' ? get_text(event, "wave") : get_text(event, "agent");
+        subject =
+            get_text(event, "wave")[0] != '\0' ? get_text(event, "wave") : get_text(event, "agent");
     }
     if (subject[0] != '\0') {
         output_colour(out, COLOUR_BOLD, subject);
         str_append(out, "  ");
     }
-    if (get_text(event, "new")[0] != '\0' && !str_equal(get_text(event, "old"), get_text(event, "new"))) {
+    if (get_text(event, "new")[0] != '\0' &&
+        !str_equal(get_text(event, "old"), get_text(event, "new"))) {
         state_text("", get_text(event, "old"), out);
         str_append(out, " -> ");
         state_text(get_text(event, "new"), get_text(event, "new"), out);
@@ -239,8 +236,8 @@ typedef struct EndState {
 
 /* States in which nothing more happens by itself. */
 static const EndState END_STATES[] = {
-    { "succeeded", EXIT_CODE_DONE },   { "rolled_back", EXIT_CODE_ROLLED_BACK },
-    { "aborted", EXIT_CODE_FAILED },   { "paused", EXIT_CODE_PAUSED },
+    { "succeeded", EXIT_CODE_DONE },       { "rolled_back", EXIT_CODE_ROLLED_BACK },
+    { "aborted", EXIT_CODE_FAILED },       { "paused", EXIT_CODE_PAUSED },
     { "rollback_held", EXIT_CODE_PAUSED },
 };
 

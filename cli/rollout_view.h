@@ -24,7 +24,8 @@ void event_text(const json_t *event, Str *out); /* one line */
 /* Targets that have the migrations now. */
 long long count_applied(const json_t *rollout_or_wave);
 
-/* 0 succeeded or under way, 5 rolled back, 6 paused or held, 1 aborted: the exit code of watching it. */
+/* 0 succeeded or under way, 5 rolled back, 6 paused or held, 1 aborted: the exit code of watching
+ * it. */
 ExitCode rollout_exit_code(const json_t *rollout);
 
 /* Will it go on without a person? False when it has ended, is paused, or its roll back is held. */

@@ -15,9 +15,9 @@ typedef struct ScreenSize {
 ScreenSize screen_size(int fd);
 
 /*
- * Appends `text`, lines of UTF-8 with colours, so that it stands on a terminal as it is: each line cut to
- * `columns`, its colour ended and the rest of its row erased; at most `rows` lines, of which the last then
- * tells how many were left out. Returns the number of lines appended.
+ * Appends `text`, lines of UTF-8 with colours, so that it stands on a terminal as it is: each line
+ * cut to `columns`, its colour ended and the rest of its row erased; at most `rows` lines, of which
+ * the last then tells how many were left out. Returns the number of lines appended.
  */
 size_t screen_fit(const char *text, ScreenSize size, Str *out);
 

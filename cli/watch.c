@@ -11,10 +11,11 @@
 #include "common/clock.h"
 #include "common/json.h"
 
-#define REDRAW_MS 400       /* a soak counts down even when nothing happens */
-#define REDRAW_MIN_MS 150   /* however much happens: more is seen by nobody, and the coordinator has work to do */
+#define REDRAW_MS 400 /* a soak counts down even when nothing happens */
+#define REDRAW_MIN_MS                                                                              \
+    150 /* however much happens: more is seen by nobody, and the coordinator has work to do */
 #define LINES_WAIT_MS 10000 /* without a terminal only events matter */
-#define ANSWER_MS 5000 /* beyond what was asked to be held back */
+#define ANSWER_MS 5000      /* beyond what was asked to be held back */
 #define RETRY_MS 500
 #define GIVE_UP_MS 60000 /* a coordinator that restarts is back long before */
 #define ACTIVITY_LINES 8
@@ -43,7 +44,9 @@ AUTO_DEFINE(Watch, watch_done)
 
 static void sleep_ms(uint64_t duration_ms)
 {
-    nanosleep(&(struct timespec){ (time_t)(duration_ms / 1000), (long)(duration_ms % 1000) * 1000000L }, NULL);
+    nanosleep(
+        &(struct timespec){ (time_t)(duration_ms / 1000), (long)(duration_ms % 1000) * 1000000L },
+        NULL);
 }
 
 /* ---- drawing ---- */
@@ -58,7 +61,8 @@ static void draw(Watch *watch, const char *more)
     if (watch->drawn_lines > 0) {
         str_printf(&screen, "\033[%zuA", watch->drawn_lines);
     }
-    watch->drawn_lines = screen_fit(str_text(&text), (ScreenSize){ size.columns, size.rows - 1 }, &screen);
+    watch->drawn_lines =
+        screen_fit(str_text(&text), (ScreenSize){ size.columns, size.rows - 1 }, &screen);
     watch->drawn_ms = clock_boot_ms();
     str_append(&screen, "\033[J");
     output_text(&screen);
@@ -69,7 +73,8 @@ static ErrCode draw_rollout(Watch *watch, const json_t *rollout, Err *err)
 {
     AUTO_PTR(JsonDocument) targets = NULL;
     AUTO_PTR(JsonDocument) errors = NULL;
-    ErrCode code = client_get(watch->client, &targets, err, "/rollouts/%s/targets?state=applying&limit=100", watch->id);
+    ErrCode code = client_get(watch->client, &targets, err,
+                              "/rollouts/%s/targets?state=applying&limit=100", watch->id);
     if (code == ERR_NONE) {
         code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
     }
@@ -84,12 +89,14 @@ static ErrCode draw_rollout(Watch *watch, const json_t *rollout, Err *err)
     return ERR_NONE;
 }
 
-/* Waits for something to happen, or for the next drawing. What happened is drawn, not told: it is not read. */
+/* Waits for something to happen, or for the next drawing. What happened is drawn, not told: it is
+ * not read. */
 static ErrCode wait_drawn(Watch *watch, Err *err)
 {
     AUTO_PTR(JsonDocument) answer = NULL;
-    ErrCode code = client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=1&wait_ms=%d",
-                              watch->id, watch->after_seq, REDRAW_MS);
+    ErrCode code =
+        client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=1&wait_ms=%d",
+                   watch->id, watch->after_seq, REDRAW_MS);
     if (code != ERR_NONE) {
         return code;
     }
@@ -118,16 +125,16 @@ static void print_event(const Watch *watch, const json_t *event)
 static ErrCode take_events(Watch *watch, unsigned wait_ms, size_t *ret_count, Err *err)
 {
     AUTO_PTR(JsonDocument) answer = NULL;
-    ErrCode code = client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=%d&wait_ms=%u",
-                              watch->id, watch->after_seq, EVENTS_PAGE, wait_ms);
+    ErrCode code =
+        client_get(watch->client, &answer, err, "/events?rollout=%s&after=%lld&limit=%d&wait_ms=%u",
+                   watch->id, watch->after_seq, EVENTS_PAGE, wait_ms);
     if (code != ERR_NONE) {
         return code;
     }
     const json_t *items = json_object_get(answer, "items");
     size_t index = 0;
     const json_t *event = NULL;
-    json_array_foreach((json_t *)items, index, event)
-    {
+    json_array_foreach((json_t *)items, index, event) {
         watch->after_seq = get_number(event, "seq");
         print_event(watch, event);
     }
@@ -175,7 +182,8 @@ static ErrCode one_round(Watch *watch, json_t **ret_rollout, Err *err)
         code = draw_rollout(watch, rollout, err);
     }
     if (code == ERR_NONE && rollout_goes_on(rollout)) {
-        code = watch->is_drawn ? wait_drawn(watch, err) : take_events(watch, LINES_WAIT_MS, &count, err);
+        code = watch->is_drawn ? wait_drawn(watch, err)
+                               : take_events(watch, LINES_WAIT_MS, &count, err);
     } else if (code == ERR_NONE && !watch->is_drawn) {
         code = take_all_events(watch, err);
         code = code == ERR_NONE ? print_end(watch, rollout, err) : code;
@@ -206,7 +214,8 @@ static bool outwait(Watch *watch, ErrCode code)
     return true;
 }
 
-ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit, Err *err)
+ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit,
+                      Err *err)
 {
     AUTO(Watch) watch = {
         .client = client,

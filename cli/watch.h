@@ -6,9 +6,11 @@
 #include "cli/command.h"
 
 /*
- * On a terminal: redraws. Elsewhere: a line per event. As JSON: an event per line. Survives a restart of
- * the coordinator. Quitting it (SIGINT) stops nothing. *ret_exit is the exit code of how it ended.
+ * On a terminal: redraws. Elsewhere: a line per event. As JSON: an event per line. Survives a
+ * restart of the coordinator. Quitting it (SIGINT) stops nothing. *ret_exit is the exit code of how
+ * it ended.
  */
-ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit, Err *err);
+ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit,
+                      Err *err);
 
 #endif

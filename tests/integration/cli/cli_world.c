@@ -44,8 +44,10 @@ int test_begin(void **state)
     char *directory = arena_strdup(&world->arena, "/tmp/skein-cli-XXXXXX");
     world->directory = mkdtemp(directory);
     mkdir(arena_printf(&world->arena, "%s/migrations", directory), 0755);
-    pg_cluster_run(cluster, "postgres", arena_printf(&world->arena, "CREATE DATABASE %s", world->database));
-    world->connection = arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
+    pg_cluster_run(cluster, "postgres",
+                   arena_printf(&world->arena, "CREATE DATABASE %s", world->database));
+    world->connection =
+        arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
     return 0;
 }
 
@@ -180,8 +182,8 @@ void assert_run(World *world, const char *line, int exit_code, const char *out)
 {
     Outcome outcome = run(world, line);
     if (outcome.exit_code != exit_code || strcmp(outcome.out, out) != 0) {
-        fail_msg("skein %s: exit code %d\n%s--- wanted %d\n%s--- standard error\n%s", line, outcome.exit_code,
-                 outcome.out, exit_code, out, outcome.err);
+        fail_msg("skein %s: exit code %d\n%s--- wanted %d\n%s--- standard error\n%s", line,
+                 outcome.exit_code, outcome.out, exit_code, out, outcome.err);
     }
 }
 
@@ -189,8 +191,8 @@ void assert_refusal(World *world, const char *line, int exit_code, const char *w
 {
     Outcome outcome = run(world, line);
     if (outcome.exit_code != exit_code || strstr(outcome.err, words) == NULL) {
-        fail_msg("skein %s: exit code %d\n%s%s--- wanted %d\n%s", line, outcome.exit_code, outcome.out, outcome.err,
-                 exit_code, words);
+        fail_msg("skein %s: exit code %d\n%s%s--- wanted %d\n%s", line, outcome.exit_code,
+                 outcome.out, outcome.err, exit_code, words);
     }
 }
 

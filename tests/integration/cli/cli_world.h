@@ -1,6 +1,7 @@
 /*
- * A database and a directory of migrations for one test of the `skein` program, on a cluster that all tests
- * of the file share. However a test ends, no session and no lock of skein's may be left on the server.
+ * A database and a directory of migrations for one test of the `skein` program, on a cluster that
+ * all tests of the file share. However a test ends, no session and no lock of skein's may be left
+ * on the server.
  */
 #ifndef SKEIN_TESTS_INTEGRATION_CLI_WORLD_H
 #define SKEIN_TESTS_INTEGRATION_CLI_WORLD_H

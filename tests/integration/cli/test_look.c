@@ -1,4 +1,5 @@
-/* skein status, history, current, check: what is told of a database, and that nothing changes by it. */
+/* skein status, history, current, check: what is told of a database, and that nothing changes by
+ * it. */
 #include "tests/integration/cli/cli_world.h"
 
 #include <string.h>
@@ -16,8 +17,7 @@ static void assert_status(World *world, const char *id, const char *wanted)
     const json_t *lines = run_json(world, "status", 0);
     size_t index = 0;
     const json_t *line = NULL;
-    json_array_foreach((json_t *)lines, index, line)
-    {
+    json_array_foreach((json_t *)lines, index, line) {
         if (str_equal(json_string_value(json_object_get(line, "id")), id)) {
             assert_string_equal(json_string_value(json_object_get(line, "state")), wanted);
             return;
@@ -31,7 +31,8 @@ static void looking_leaves_nothing_behind(void **state)
     World *world = *state;
     put_two(world);
     assert_run(world, "status", 0,
-               "migration   state    applied\n0001_users  pending  \n0002_posts  pending  \n0 applied, 2 pending\n");
+               "migration   state    applied\n0001_users  pending  \n0002_posts  pending  \n0 "
+               "applied, 2 pending\n");
     assert_run(world, "current", 0, "empty\n");
     assert_run(world, "history", 0, "skein has applied nothing here\n");
     run_json(world, "check", 0);
@@ -59,7 +60,8 @@ static void a_comment_more_is_no_change(void **state)
     World *world = *state;
     put_two(world);
     run_json(world, "up", 0);
-    put_migration(world, "0001_users", "-- the first one\nCREATE TABLE users (id int);\n\n", "DROP TABLE users;\n");
+    put_migration(world, "0001_users", "-- the first one\nCREATE TABLE users (id int);\n\n",
+                  "DROP TABLE users;\n");
     assert_status(world, "0001_users", "applied");
     assert_run(world, "up", 0, "nothing to do; at 0002_posts\n");
 }
@@ -84,8 +86,7 @@ static const char *verdict_of(const json_t *rows, const char *name)
 {
     size_t index = 0;
     const json_t *row = NULL;
-    json_array_foreach((json_t *)rows, index, row)
-    {
+    json_array_foreach((json_t *)rows, index, row) {
         if (str_equal(json_string_value(json_object_get(row, "name")), name)) {
             return json_string_value(json_object_get(row, "verdict"));
         }
@@ -114,8 +115,9 @@ static void check_of_a_server_that_is_not_there_is_one_row(void **state)
 static void check_fails_where_up_would(void **state)
 {
     World *world = *state;
-    pg_cluster_run(world->cluster, world->database,
-                   "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    pg_cluster_run(
+        world->cluster, world->database,
+        "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
     put_two(world);
     world->connection = arena_printf(&world->arena, "%s user=guest", world->connection);
     assert_string_equal(verdict_of(run_json(world, "check", 1), "privileges"), "fail");
@@ -125,8 +127,9 @@ static void check_fails_where_up_would(void **state)
 static void a_role_that_may_not_look_is_no_server_that_is_away(void **state)
 {
     World *world = *state;
-    pg_cluster_run(world->cluster, world->database,
-                   "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    pg_cluster_run(
+        world->cluster, world->database,
+        "DO $$ BEGIN CREATE ROLE guest LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
     put_two(world);
     run_json(world, "up", 0);
     world->connection = arena_printf(&world->arena, "%s user=guest", world->connection);

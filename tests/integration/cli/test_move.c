@@ -7,14 +7,16 @@
 
 static void put_shop(World *world)
 {
-    put_migration(world, "0001_users", "CREATE TABLE users (id int PRIMARY KEY);\nINSERT INTO users VALUES (1);\n",
+    put_migration(world, "0001_users",
+                  "CREATE TABLE users (id int PRIMARY KEY);\nINSERT INTO users VALUES (1);\n",
                   "DROP TABLE users;\n");
     put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
     put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", "DROP TABLE likes;\n");
 }
 
-static const char TABLES[] = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class "
-                             "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+static const char TABLES[] =
+    "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class "
+    "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
 
 static const json_t *up_to(World *world, const char *line, const char *outcome, const char *version)
 {
@@ -28,10 +30,13 @@ static const json_t *up_to(World *world, const char *line, const char *outcome, 
 static void new_writes_a_pair_that_up_takes(void **state)
 {
     World *world = *state;
-    assert_run(world, "new Users", 0, "./migrations/0001_users.up.sql\n./migrations/0001_users.down.sql\n");
+    assert_run(world, "new Users", 0,
+               "./migrations/0001_users.up.sql\n./migrations/0001_users.down.sql\n");
     assert_run(world, "new add--Invoice_currency!", 0,
-               "./migrations/0002_add_invoice_currency.up.sql\n./migrations/0002_add_invoice_currency.down.sql\n");
-    assert_int_equal(json_array_size(up_to(world, "up", "applied", "0002_add_invoice_currency")), 2);
+               "./migrations/0002_add_invoice_currency.up.sql\n./migrations/"
+               "0002_add_invoice_currency.down.sql\n");
+    assert_int_equal(json_array_size(up_to(world, "up", "applied", "0002_add_invoice_currency")),
+                     2);
     up_to(world, "down --to empty --yes", "rolled_back", NULL);
 }
 
@@ -48,7 +53,8 @@ static void up_applies_what_is_missing_and_then_nothing(void **state)
     put_shop(world);
     assert_int_equal(json_array_size(up_to(world, "up --to 1", "applied", "0001_users")), 1);
     assert_ask(world, TABLES, "users");
-    assert_int_equal(json_array_size(up_to(world, "up --to 0002_posts", "applied", "0002_posts")), 1);
+    assert_int_equal(json_array_size(up_to(world, "up --to 0002_posts", "applied", "0002_posts")),
+                     1);
     assert_int_equal(json_array_size(up_to(world, "up", "applied", "0003_likes")), 1);
     assert_ask(world, TABLES, "likes posts users");
     assert_run(world, "up", 0, "nothing to do; at 0003_likes\n");
@@ -73,7 +79,8 @@ static void down_undoes_one_or_down_to_a_version_or_all(void **state)
     up_to(world, "down --yes", "rolled_back", "0002_posts");
     assert_ask(world, TABLES, "posts users");
     up_to(world, "up", "applied", "0003_likes");
-    assert_int_equal(json_array_size(up_to(world, "down --to 1 --yes", "rolled_back", "0001_users")), 2);
+    assert_int_equal(
+        json_array_size(up_to(world, "down --to 1 --yes", "rolled_back", "0001_users")), 2);
     assert_ask(world, TABLES, "users");
     up_to(world, "down --to empty --yes", "rolled_back", NULL);
     assert_ask(world, TABLES, "");
@@ -85,7 +92,8 @@ static void down_without_a_terminal_wants_a_yes(void **state)
     World *world = *state;
     put_shop(world);
     up_to(world, "up", "applied", "0003_likes");
-    assert_refusal(world, "down --to 1", 2, "undo 0003_likes\nundo 0002_posts\nskein: this needs a yes");
+    assert_refusal(world, "down --to 1", 2,
+                   "undo 0003_likes\nundo 0002_posts\nskein: this needs a yes");
     assert_ask(world, TABLES, "likes posts users");
 }
 
@@ -95,7 +103,8 @@ static void what_cannot_be_undone_is_refused_before_the_question(void **state)
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", NULL);
     put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
     up_to(world, "up", "applied", "0002_posts");
-    assert_refusal(world, "down --to empty", 3, "hint: what lies above it can be undone: skein down --to 0001_users");
+    assert_refusal(world, "down --to empty", 3,
+                   "hint: what lies above it can be undone: skein down --to 0001_users");
     up_to(world, "down --to 0001_users --yes", "rolled_back", "0001_users");
     assert_refusal(world, "down", 3, "0001_users is applied and cannot be undone: it has no down");
 }
@@ -104,9 +113,11 @@ static void a_failing_statement_is_named_and_leaves_nothing(void **state)
 {
     World *world = *state;
     put_shop(world);
-    put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n\nINSERT INTO users\n  VALUES (1);\n", NULL);
+    put_migration(world, "0002_posts",
+                  "CREATE TABLE posts (id int);\n\nINSERT INTO users\n  VALUES (1);\n", NULL);
     assert_refusal(world, "up", 1,
-                   "skein: 0002_posts, statement 2 (INSERT, line 3 of the up file): duplicate key value violates "
+                   "skein: 0002_posts, statement 2 (INSERT, line 3 of the up file): duplicate key "
+                   "value violates "
                    "unique constraint \"users_pkey\"");
     assert_ask(world, TABLES, "users");
     const json_t *answer = run_json(world, "up", 1);
@@ -119,10 +130,12 @@ static void a_failing_statement_is_named_and_leaves_nothing(void **state)
 static void a_failing_down_names_its_own_file(void **state)
 {
     World *world = *state;
-    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "SELECT 1;\nDROP TABLE user_s;\n");
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n",
+                  "SELECT 1;\nDROP TABLE user_s;\n");
     up_to(world, "up", "applied", "0001_users");
     assert_refusal(world, "down --yes", 1,
-                   "skein: 0001_users, statement 2 (DROP TABLE, line 2 of the down file): table \"user_s\" does not "
+                   "skein: 0001_users, statement 2 (DROP TABLE, line 2 of the down file): table "
+                   "\"user_s\" does not "
                    "exist (SQLSTATE 42P01)");
     assert_ask(world, TABLES, "users");
 }
@@ -134,7 +147,8 @@ static void outside_a_transaction_it_runs_and_comes_back(void **state)
     put_migration(world, "0002_index", "CREATE INDEX CONCURRENTLY users_id ON users (id);\n",
                   "DROP INDEX CONCURRENTLY users_id;\n");
     up_to(world, "up", "applied", "0002_index");
-    assert_ask(world, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_id'::regclass", "t");
+    assert_ask(world, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_id'::regclass",
+               "t");
     up_to(world, "down --yes", "rolled_back", "0001_users");
     assert_ask(world, "SELECT to_regclass('users_id') IS NULL", "t");
 }
@@ -142,11 +156,14 @@ static void outside_a_transaction_it_runs_and_comes_back(void **state)
 static void an_index_that_did_not_come_whole_stops_everything(void **state)
 {
     World *world = *state;
-    put_migration(world, "0001_users", "CREATE TABLE users (id int);\nINSERT INTO users VALUES (1), (1);\n", NULL);
+    put_migration(world, "0001_users",
+                  "CREATE TABLE users (id int);\nINSERT INTO users VALUES (1), (1);\n", NULL);
     put_migration(world, "0002_index", "CREATE UNIQUE INDEX CONCURRENTLY users_id ON users (id);\n",
                   "DROP INDEX CONCURRENTLY users_id;\n");
-    assert_refusal(world, "up", 3, "0002_index was begun and did not end well: could not create unique index");
-    assert_refusal(world, "up", 3, "0002_index was begun outside a transaction and its end is not known");
+    assert_refusal(world, "up", 3,
+                   "0002_index was begun and did not end well: could not create unique index");
+    assert_refusal(world, "up", 3,
+                   "0002_index was begun outside a transaction and its end is not known");
     const json_t *status = run_json(world, "status", 0);
     const json_t *line = json_array_get(status, 1);
     assert_string_equal(json_string_value(json_object_get(line, "state")), "started");
@@ -159,7 +176,9 @@ static void every_schema_is_a_target_of_its_own(void **state)
     pg_cluster_run(world->cluster, world->database, "CREATE SCHEMA ann; CREATE SCHEMA bob");
     up_to(world, "up --schema ann", "applied", "0003_likes");
     up_to(world, "up --schema bob --to 1", "applied", "0001_users");
-    assert_ask(world, "SELECT to_regclass('ann.posts') IS NOT NULL AND to_regclass('bob.posts') IS NULL", "t");
+    assert_ask(world,
+               "SELECT to_regclass('ann.posts') IS NOT NULL AND to_regclass('bob.posts') IS NULL",
+               "t");
     assert_ask(world, TABLES, "");
     assert_run(world, "current --schema ann", 0, "0003_likes\n");
     assert_run(world, "current --schema bob", 0, "0001_users\n");
@@ -174,15 +193,19 @@ static void a_lock_in_the_way_is_waited_out(void **state)
     put_migration(world, "0004_name", "ALTER TABLE users ADD COLUMN name text;\n", NULL);
     const char *holder = pg_cluster_conninfo(world->cluster, world->database, 0);
     Running psql = { .pid = process_start(
-                         (const char *const[]){ "/usr/bin/psql", holder, "-qc",
-                                                "BEGIN; LOCK TABLE users; SELECT pg_sleep(1.5); COMMIT", NULL },
+                         (const char *const[]){
+                             "/usr/bin/psql", holder, "-qc",
+                             "BEGIN; LOCK TABLE users; SELECT pg_sleep(1.5); COMMIT", NULL },
                          "/dev/null") };
-    pg_cluster_await(world->cluster, world->database,
-                     "SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted)", 10000);
+    pg_cluster_await(
+        world->cluster, world->database,
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted)",
+        10000);
     Outcome outcome = run(world, "up --lock-timeout 200ms");
     process_stop(psql.pid);
     assert_int_equal(outcome.exit_code, 0);
-    assert_non_null(strstr(outcome.err, "trying again: 0004_name: canceling statement due to lock timeout"));
+    assert_non_null(
+        strstr(outcome.err, "trying again: 0004_name: canceling statement due to lock timeout"));
     assert_non_null(strstr(outcome.out, "1 applied; now at 0004_name\n"));
 }
 

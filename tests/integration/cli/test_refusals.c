@@ -14,12 +14,17 @@ typedef struct Refusal {
 } Refusal;
 
 static const Refusal REFUSALS[] = {
-    { "", "up", 2, "skein: no database is named\nhint: --database postgresql://user@host/name, or SKEIN_DATABASE_URL" },
+    { "", "up", 2,
+      "skein: no database is named\nhint: --database postgresql://user@host/name, or "
+      "SKEIN_DATABASE_URL" },
     { "not a connection", "status", 2, "skein: the connection string does not parse" },
-    { "postgresql://postgres@127.0.0.1:1/x", "up", 4, "skein: cannot connect to the database: Connection refused" },
-    { "postgresql://postgres@127.0.0.1:1/x", "current", 4, "hint: does the server run, and do host and port say where?" },
+    { "postgresql://postgres@127.0.0.1:1/x", "up", 4,
+      "skein: cannot connect to the database: Connection refused" },
+    { "postgresql://postgres@127.0.0.1:1/x", "current", 4,
+      "hint: does the server run, and do host and port say where?" },
     { NULL, "up --migrations /nonexistent", 2, "cannot open the migrations at /nonexistent" },
-    { NULL, "up --to 7", 2, "no migration has the version or id '7'\nhint: the newest one is 0001_users" },
+    { NULL, "up --to 7", 2,
+      "no migration has the version or id '7'\nhint: the newest one is 0001_users" },
     { NULL, "up --to 0001_user", 2, "did you mean 0001_users?" },
     { NULL, "up --lock-timeout 2", 2, "--lock-timeout wants a duration above zero, found '2'" },
     { NULL, "up --lock-timeout 0s", 2, "--lock-timeout wants a duration above zero, found '0s'" },
@@ -45,7 +50,8 @@ static void a_database_that_is_not_there_is_named(void **state)
     World *world = *state;
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", NULL);
     world->connection = arena_printf(&world->arena, "%s dbname=nosuch", world->connection);
-    assert_refusal(world, "up", 2, "skein: cannot connect to the database: database \"nosuch\" does not exist");
+    assert_refusal(world, "up", 2,
+                   "skein: cannot connect to the database: database \"nosuch\" does not exist");
 }
 
 static void a_password_is_never_shown(void **state)
@@ -71,7 +77,8 @@ static void a_replica_is_refused(void **state)
     World *world = *state;
     PgCluster *standby = pg_cluster_start_standby(world->cluster);
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", NULL);
-    world->connection = arena_strdup(&world->arena, pg_cluster_conninfo(standby, world->database, 0));
+    world->connection =
+        arena_strdup(&world->arena, pg_cluster_conninfo(standby, world->database, 0));
     Outcome outcome = run(world, "up");
     pg_cluster_stop(standby);
     assert_int_equal(outcome.exit_code, 3);
@@ -100,7 +107,8 @@ static void ctrl_c_cancels_the_migration_whole(void **state)
     assert_non_null(strstr(outcome.err, "interrupted: the migration that runs is cancelled"));
     assert_non_null(strstr(outcome.out, "1 applied; now at 0001_users\n"));
     assert_true(pg_cluster_sessions(world->cluster) == 0);
-    assert_ask(world, "SELECT to_regclass('users') IS NOT NULL AND to_regclass('slow') IS NULL", "t");
+    assert_ask(world, "SELECT to_regclass('users') IS NOT NULL AND to_regclass('slow') IS NULL",
+               "t");
     assert_run(world, "current", 0, "0001_users\n");
 }
 
@@ -108,8 +116,10 @@ static void killed_outright_it_leaves_nothing_half_done(void **state)
 {
     World *world = *state;
     assert_int_equal(interrupt(world, SIGKILL).exit_code, -1);
-    pg_cluster_await(world->cluster, world->database,
-                     "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'skein/%')", 30000);
+    pg_cluster_await(
+        world->cluster, world->database,
+        "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'skein/%')",
+        30000);
     assert_ask(world, "SELECT to_regclass('slow') IS NULL", "t");
     put_migration(world, "0002_slow", "CREATE TABLE slow (id int);\n", NULL);
     Outcome outcome = run(world, "up");

@@ -1,6 +1,7 @@
 /*
- * What the tests of the command line share: golden files, a directory of their own, and what a function
- * prints. SKEIN_UPDATE_GOLDEN=1 in the environment writes the golden files instead of comparing.
+ * What the tests of the command line share: golden files, a directory of their own, and what a
+ * function prints. SKEIN_UPDATE_GOLDEN=1 in the environment writes the golden files instead of
+ * comparing.
  */
 #ifndef SKEIN_TESTS_UNIT_CLI_SUPPORT_H
 #define SKEIN_TESTS_UNIT_CLI_SUPPORT_H
@@ -54,7 +55,8 @@ static inline void assert_golden(const char *text, const char *name)
 
 /* ---- a directory of the test's own ---- */
 
-static inline int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+static inline int remove_entry(const char *path, const struct stat *info, int kind,
+                               struct FTW *walk)
 {
     (void)info;
     (void)kind;
@@ -77,8 +79,10 @@ static inline int remove_directory(void **state)
     return 0;
 }
 
-/* Writes DIRECTORY/NAME, and the folder that NAME begins with, if it does. Returns the path, in the arena. */
-static inline const char *put_file(const char *directory, const char *name, const char *text, Arena *arena)
+/* Writes DIRECTORY/NAME, and the folder that NAME begins with, if it does. Returns the path, in the
+ * arena. */
+static inline const char *put_file(const char *directory, const char *name, const char *text,
+                                   Arena *arena)
 {
     const char *path = arena_printf(arena, "%s/%s", directory, name);
     const char *slash = strchr(name, '/');

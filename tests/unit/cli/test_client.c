@@ -22,8 +22,10 @@ static const Answer ANSWERS[] = {
     { "POST /api/v1/plans/0/preview {}", 200, "{\"targets\": []}" },
     { "PUT /api/v1/plans/0 [octets]", 200, "{}" },
     { "GET /api/v1/nothing", 404,
-      "{\"status\": 404, \"code\": \"not_found\", \"detail\": \"no rollout is open\", \"hint\": \"name one\"}" },
-    { "POST /api/v1/rollouts/x/pause {}", 409, "{\"code\": \"conflict\", \"detail\": \"it has ended\"}" },
+      "{\"status\": 404, \"code\": \"not_found\", \"detail\": \"no rollout is open\", \"hint\": "
+      "\"name one\"}" },
+    { "POST /api/v1/rollouts/x/pause {}", 409,
+      "{\"code\": \"conflict\", \"detail\": \"it has ended\"}" },
     { "GET /api/v1/later", 500, "{\"code\": \"a_code_of_the_future\", \"detail\": \"well\"}" },
     { "GET /api/v1/proxy", 502, "<html>bad gateway</html>" },
     { "GET /api/v1/moved", 302, "" },
@@ -34,7 +36,8 @@ static const Answer ANSWERS[] = {
     { "GET /api/v1/some?state=x&limit=1000", 200, "{\"items\": [9], \"next\": null}" },
     { "GET /api/v1/empty?limit=1000", 200, "{\"items\": [], \"next\": \"more\"}" },
     { "GET /api/v1/broken?limit=1000", 200, "{\"items\": [1], \"next\": \"z\"}" },
-    { "GET /api/v1/broken?limit=1000&after=z", 503, "{\"code\": \"store\", \"detail\": \"read-only\"}" },
+    { "GET /api/v1/broken?limit=1000&after=z", 503,
+      "{\"code\": \"store\", \"detail\": \"read-only\"}" },
 };
 
 typedef struct Fixture {
@@ -43,7 +46,8 @@ typedef struct Fixture {
     struct MHD_Daemon *server;
 } Fixture;
 
-static enum MHD_Result add_query(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result add_query(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
 {
     (void)kind;
     Str *request = ctx;
@@ -60,8 +64,9 @@ static void add_body(struct MHD_Connection *connection, const Str *body, Str *re
     }
 }
 
-static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
-                              const char *version, const char *upload, size_t *upload_length, void **state)
+static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_length, void **state)
 {
     (void)ctx;
     (void)version;
@@ -83,14 +88,15 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection, cons
     for (size_t i = 0; i < ARRAY_LEN(ANSWERS); i++) {
         found = str_equal(ANSWERS[i].request, str_text(&request)) ? &ANSWERS[i] : found;
     }
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(found->body), (void *)(uintptr_t)found->body, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        strlen(found->body), (void *)(uintptr_t)found->body, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result result = MHD_queue_response(connection, found->status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-static void forget(void *ctx, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+static void forget(void *ctx, struct MHD_Connection *connection, void **state,
+                   enum MHD_RequestTerminationCode code)
 {
     (void)ctx;
     (void)connection;
@@ -119,8 +125,8 @@ static int start_server(void **state)
         return -1;
     }
     fixture->server = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, NULL,
-                                       MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL,
-                                       MHD_OPTION_END);
+                                       MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
+                                       forget, NULL, MHD_OPTION_END);
     return fixture->server == NULL ? -1 : 0;
 }
 
@@ -186,7 +192,8 @@ static const Problem PROBLEMS[] = {
     { "GET", "/nothing", ERR_NOT_FOUND, "no rollout is open", "name one" },
     { "POST", "/rollouts/x/pause", ERR_CONFLICT, "it has ended", "" },
     { "GET", "/later", ERR_UNREACHABLE, "well", "" },
-    { "GET", "/proxy", ERR_UNREACHABLE, "the coordinator answered with status 502 and no reason", "" },
+    { "GET", "/proxy", ERR_UNREACHABLE, "the coordinator answered with status 502 and no reason",
+      "" },
     { "GET", "/moved", ERR_PROTOCOL, "the coordinator answered with status 302 and no reason", "" },
 };
 
@@ -219,15 +226,17 @@ typedef struct ListCase {
     size_t count;
 } ListCase;
 
-static const ListCase LISTS[] = { { "/list", 0, 3 }, { "/list", 2, 2 }, { "/some?state=x", 0, 1 },
-                                  { "/empty", 0, 0 } };
+static const ListCase LISTS[] = {
+    { "/list", 0, 3 }, { "/list", 2, 2 }, { "/some?state=x", 0, 1 }, { "/empty", 0, 0 }
+};
 
 static void lists_are_read_page_by_page(void **state)
 {
     AUTO_PTR(Client) client = connect_to(((Fixture *)*state)->where);
     for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
         AUTO_PTR(JsonDocument) items = NULL;
-        assert_int_equal(client_list(client, LISTS[i].path, LISTS[i].limit, &items, NULL), ERR_NONE);
+        assert_int_equal(client_list(client, LISTS[i].path, LISTS[i].limit, &items, NULL),
+                         ERR_NONE);
         assert_int_equal(json_array_size(items), LISTS[i].count);
     }
 }
@@ -251,7 +260,8 @@ static void nobody_there_is_unreachable(void **state)
         json_t *answered = NULL;
         Err err = { 0 };
         assert_int_equal(client_get(client, &answered, &err, "/status"), ERR_UNREACHABLE);
-        assert_true(str_starts_with(err.message, arena_printf(&arena, "no coordinator answers at %s: ", NOWHERE[i])));
+        assert_true(str_starts_with(
+            err.message, arena_printf(&arena, "no coordinator answers at %s: ", NOWHERE[i])));
         assert_non_null(strstr(err.hint, "SKEIN_COORDINATOR"));
     }
 }

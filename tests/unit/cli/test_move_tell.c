@@ -24,7 +24,8 @@ typedef struct Scene {
 
 static void scene_begin(Scene *scene, OutputKind output, Goal goal)
 {
-    *scene = (Scene){ .tell = { .output = output, .goal = goal, .plan = &PLAN, .arena = &scene->arena } };
+    *scene = (Scene){ .tell = {
+                          .output = output, .goal = goal, .plan = &PLAN, .arena = &scene->arena } };
     scene->out_capture = capture_begin(stdout);
     scene->err_capture = capture_begin(stderr);
 }
@@ -48,16 +49,25 @@ AUTO_DEFINE(Scene, scene_done)
 
 static void report(Scene *scene, uint32_t done, const char *version, uint32_t duration_ms)
 {
-    State state = { .report = REPORT_RUNNING, .has_start = true, .steps_done = done, .version = version,
-                    .message = "", .migration = "", .duration_ms = duration_ms };
+    State state = { .report = REPORT_RUNNING,
+                    .has_start = true,
+                    .steps_done = done,
+                    .version = version,
+                    .message = "",
+                    .migration = "",
+                    .duration_ms = duration_ms };
     move_tell_report(&scene->tell, &state);
 }
 
 static void report_trouble(Scene *scene, Report kind, const char *message, uint32_t statement)
 {
     const char *version = scene->tell.version == NULL ? "" : scene->tell.version;
-    State state = { .report = kind, .has_start = true, .version = version, .message = message,
-                    .migration = "0001_users", .statement = statement };
+    State state = { .report = kind,
+                    .has_start = true,
+                    .version = version,
+                    .message = message,
+                    .migration = "0001_users",
+                    .statement = statement };
     move_tell_report(&scene->tell, &state);
 }
 
@@ -70,8 +80,9 @@ static void each_migration_is_told_with_its_time(void **state)
     report(&scene, 1, "0001_users", 52);
     report(&scene, 2, "0002_index", 1552);
     scene_end(&scene, REPORT_APPLIED, false);
-    assert_string_equal(str_text(&scene.out), "applied 0001_users (12 ms)\napplied 0002_index (1 s)\n"
-                                              "2 applied; now at 0002_index\n");
+    assert_string_equal(str_text(&scene.out),
+                        "applied 0001_users (12 ms)\napplied 0002_index (1 s)\n"
+                        "2 applied; now at 0002_index\n");
     assert_string_equal(str_text(&scene.err), "");
 }
 
@@ -84,8 +95,9 @@ static void going_down_names_what_was_undone(void **state)
     report(&scene, 1, "0001_users", 2);
     report(&scene, 2, "", 3);
     scene_end(&scene, REPORT_ROLLED_BACK, false);
-    assert_string_equal(str_text(&scene.out),
-                        "undone 0002_index (1 ms)\nundone 0001_users (1 ms)\n2 undone; now at empty\n");
+    assert_string_equal(
+        str_text(&scene.out),
+        "undone 0002_index (1 ms)\nundone 0001_users (1 ms)\n2 undone; now at empty\n");
 }
 
 static void nothing_to_do_is_said_so(void **state)
@@ -109,7 +121,8 @@ static void trouble_is_told_once_when_it_is_tried_again(void **state)
         move_tell_turn(&scene.tell);
     }
     scene_end(&scene, REPORT_FAILED, false);
-    assert_string_equal(str_text(&scene.err), "trying again: 0001_users: canceling statement due to lock timeout\n");
+    assert_string_equal(str_text(&scene.err),
+                        "trying again: 0001_users: canceling statement due to lock timeout\n");
 }
 
 static void trouble_that_ends_it_is_not_tried_again(void **state)
@@ -129,8 +142,11 @@ static void who_blocks_is_told_once_where_there_is_no_terminal(void **state)
 {
     (void)state;
     AUTO(Scene) scene;
-    ExecProgress progress = { .migration = "0001_users", .statement = 1, .statement_count = 2,
-                              .phase = "waiting for a lock", .percent = PERCENT_UNKNOWN,
+    ExecProgress progress = { .migration = "0001_users",
+                              .statement = 1,
+                              .statement_count = 2,
+                              .phase = "waiting for a lock",
+                              .percent = PERCENT_UNKNOWN,
                               .blocked_by = "pid 7 (psql, active for 1 s)" };
     scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
     move_tell_progress(&scene.tell, &progress);
@@ -139,7 +155,8 @@ static void who_blocks_is_told_once_where_there_is_no_terminal(void **state)
     progress.blocked_by = "";
     move_tell_progress(&scene.tell, &progress);
     scene_end(&scene, REPORT_APPLIED, false);
-    assert_string_equal(str_text(&scene.err), "0001_users: blocked by pid 7 (psql, active for 1 s)\n");
+    assert_string_equal(str_text(&scene.err),
+                        "0001_users: blocked by pid 7 (psql, active for 1 s)\n");
 }
 
 static void as_json_there_is_one_answer_and_nothing_else(void **state)
@@ -176,11 +193,14 @@ typedef struct Explained {
 } Explained;
 
 static const Explained EXPLAINED[] = {
-    { GOAL_APPLY, "0001_users", 2, "0001_users, statement 2 (ALTER TABLE, line 4 of the up file): oh",
+    { GOAL_APPLY, "0001_users", 2,
+      "0001_users, statement 2 (ALTER TABLE, line 4 of the up file): oh",
       "the migration is rolled back whole: correct the file and run skein up again" },
-    { GOAL_ROLL_BACK, "0001_users", 1, "0001_users, statement 1 (CREATE TABLE, line 1 of the down file): oh",
+    { GOAL_ROLL_BACK, "0001_users", 1,
+      "0001_users, statement 1 (CREATE TABLE, line 1 of the down file): oh",
       "the migration is rolled back whole: correct the file and run skein down again" },
-    { GOAL_APPLY, "0002_index", 1, "0002_index, statement 1 (CREATE TABLE, line 1 of the up file): oh", "" },
+    { GOAL_APPLY, "0002_index", 1,
+      "0002_index, statement 1 (CREATE TABLE, line 1 of the up file): oh", "" },
     { GOAL_APPLY, "0001_users", 0, "oh", "" },
     { GOAL_APPLY, "0001_users", 9, "oh", "" },
     { GOAL_APPLY, "0009_unknown", 1, "oh", "" },
@@ -191,7 +211,8 @@ static void an_error_is_put_where_it_arose(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(EXPLAINED); i++) {
-        MoveTell tell = { .goal = EXPLAINED[i].goal, .plan = &PLAN,
+        MoveTell tell = { .goal = EXPLAINED[i].goal,
+                          .plan = &PLAN,
                           .failed = { EXPLAINED[i].migration, EXPLAINED[i].statement } };
         Err err = { 0 };
         err_set(&err, ERR_SERVER, "oh");

@@ -11,12 +11,16 @@ typedef struct ErrorCase {
 
 static const ErrorCase ERRORS[] = {
     { { .code = ERR_USAGE, .message = "no command 'x'" }, OUTPUT_TEXT, "skein: no command 'x'\n" },
-    { { .code = ERR_SERVER, .sqlstate = "42P01", .message = "no", .hint = "look" }, OUTPUT_TEXT,
+    { { .code = ERR_SERVER, .sqlstate = "42P01", .message = "no", .hint = "look" },
+      OUTPUT_TEXT,
       "skein: no (SQLSTATE 42P01)\nhint: look\n" },
-    { { .code = ERR_SERVER, .sqlstate = "42P01", .message = "\"no\"", .hint = "look" }, OUTPUT_JSON,
-      "{\"error\":{\"code\":\"server\",\"message\":\"\\\"no\\\"\",\"sqlstate\":\"42P01\",\"hint\":\"look\"}}\n" },
+    { { .code = ERR_SERVER, .sqlstate = "42P01", .message = "\"no\"", .hint = "look" },
+      OUTPUT_JSON,
+      "{\"error\":{\"code\":\"server\",\"message\":\"\\\"no\\\"\",\"sqlstate\":\"42P01\",\"hint\":"
+      "\"look\"}}\n" },
     /* A byte that is no UTF-8 does not swallow the rest. */
-    { { .code = ERR_USAGE, .message = "no \xff here" }, OUTPUT_JSON,
+    { { .code = ERR_USAGE, .message = "no \xff here" },
+      OUTPUT_JSON,
       "{\"error\":{\"code\":\"usage\",\"message\":\"no \xef\xbf\xbd here\"}}\n" },
 };
 
@@ -56,8 +60,9 @@ static void an_empty_table_prints_nothing(void **state)
 static void every_state_of_a_rollout_has_a_colour(void **state)
 {
     (void)state;
-    static const char *const STATES[] = { "pending", "applying",     "healthy", "failed",    "held",
-                                          "debt",    "rolling_back", "paused",  "succeeded", "quarantined" };
+    static const char *const STATES[] = { "pending",   "applying",   "healthy",      "failed",
+                                          "held",      "debt",       "rolling_back", "paused",
+                                          "succeeded", "quarantined" };
     for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
         assert_int_not_equal(output_state_colour(STATES[i]), COLOUR_NONE);
     }

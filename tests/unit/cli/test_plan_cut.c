@@ -4,9 +4,12 @@
 #include "cli/plan_cut.h"
 
 static PlanMigration MIGRATIONS[] = {
-    { .id = "0000_zero", .version = "0000" },     { .id = "0001_users", .version = "0001" },
-    { .id = "0002_posts", .version = "0002" },    { .id = "0010_comments", .version = "0010" },
-    { .id = "0010_comments_b", .version = "0010" }, { .id = "20240101_likes", .version = "20240101" },
+    { .id = "0000_zero", .version = "0000" },
+    { .id = "0001_users", .version = "0001" },
+    { .id = "0002_posts", .version = "0002" },
+    { .id = "0010_comments", .version = "0010" },
+    { .id = "0010_comments_b", .version = "0010" },
+    { .id = "20240101_likes", .version = "20240101" },
 };
 static const MigrationSet SET = { .migrations = MIGRATIONS, .count = ARRAY_LEN(MIGRATIONS) };
 
@@ -19,9 +22,17 @@ static void an_id_a_version_and_head_are_found(void **state)
 {
     (void)state;
     static const CutCase CASES[] = {
-        { NULL, 6 },         { "head", 6 },           { "0001_users", 2 }, { "0001", 2 },          { "1", 2 },
-        { "00001", 2 },      { "0", 1 },              { "0000", 1 },       { "0010_comments", 4 },
-        { "20240101", 6 },   { "0010_comments_b", 5 },
+        { NULL, 6 },
+        { "head", 6 },
+        { "0001_users", 2 },
+        { "0001", 2 },
+        { "1", 2 },
+        { "00001", 2 },
+        { "0", 1 },
+        { "0000", 1 },
+        { "0010_comments", 4 },
+        { "20240101", 6 },
+        { "0010_comments_b", 5 },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         size_t count = 0;

@@ -4,23 +4,26 @@
 #include "cli/plan_view.h"
 #include "common/keyfile.h"
 
-static const char FILE_TEXT[] =
-    "name: invoice-currency\n"
-    "migrations: history\n"
-    "targets: { where: \"database like 'tenant_%'\" }\n"
-    "strategy:\n"
-    "  waves:\n"
-    "    - { name: canary, targets: 1, soak: 90s }\n"
-    "    - { name: rest, targets: 100%, approval: required }\n"
-    "  max_failures: 2%\n";
+static const char FILE_TEXT[] = "name: invoice-currency\n"
+                                "migrations: history\n"
+                                "targets: { where: \"database like 'tenant_%'\" }\n"
+                                "strategy:\n"
+                                "  waves:\n"
+                                "    - { name: canary, targets: 1, soak: 90s }\n"
+                                "    - { name: rest, targets: 100%, approval: required }\n"
+                                "  max_failures: 2%\n";
 
 static void put_rollout(const char *directory, Arena *arena)
 {
     put_file(directory, "history/0001_users.up.sql",
-             "CREATE TABLE users (id int);\nCREATE TABLE posts (id int);\nINSERT INTO users VALUES (1);\n", arena);
+             "CREATE TABLE users (id int);\nCREATE TABLE posts (id int);\nINSERT INTO users VALUES "
+             "(1);\n",
+             arena);
     put_file(directory, "history/0001_users.down.sql", "DROP TABLE users;\n", arena);
-    put_file(directory, "history/0002_index.up.sql", "CREATE INDEX CONCURRENTLY users_id ON users (id);\n", arena);
-    put_file(directory, "history/0002_index.down.sql", "DROP INDEX CONCURRENTLY users_id;\n", arena);
+    put_file(directory, "history/0002_index.up.sql",
+             "CREATE INDEX CONCURRENTLY users_id ON users (id);\n", arena);
+    put_file(directory, "history/0002_index.down.sql", "DROP INDEX CONCURRENTLY users_id;\n",
+             arena);
     put_file(directory, "history/0003_last.up.sql", "DROP TABLE posts;\n", arena);
     put_file(directory, "rollout.yaml", FILE_TEXT, arena);
 }
@@ -78,7 +81,8 @@ static void a_signed_plan_reads_back_as_the_same(void **state)
     load(state, &arena, &plan);
     assert_int_equal(planning_sign(&plan, put_signer(*state, &arena), &arena, NULL), ERR_NONE);
     const char *path = arena_printf(&arena, "%s/x.plan", (char *)*state);
-    assert_int_equal(file_write_atomic(path, plan.bundle.data, plan.bundle.length, 0644, NULL), ERR_NONE);
+    assert_int_equal(file_write_atomic(path, plan.bundle.data, plan.bundle.length, 0644, NULL),
+                     ERR_NONE);
     assert_int_equal(planning_load(path, &arena, &again, NULL), ERR_NONE);
     assert_memory_equal(again.hash, plan.hash, PLAN_HASH_BYTES);
     assert_true(again.bundle.length > 0);

@@ -1,4 +1,5 @@
-/* cli/rollout_file.c: a rollout file in, a plan out; what is wrong with it stands with line and column. */
+/* cli/rollout_file.c: a rollout file in, a plan out; what is wrong with it stands with line and
+ * column. */
 #include "support.h"
 
 #include "cli/rollout_file.h"
@@ -15,7 +16,8 @@ static const char *put_history(const char *directory, Arena *arena)
     return directory;
 }
 
-static ErrCode read_text(void **state, const char *text, Arena *arena, PlannedRollout *rollout, Err *err)
+static ErrCode read_text(void **state, const char *text, Arena *arena, PlannedRollout *rollout,
+                         Err *err)
 {
     const char *directory = put_history(*state, arena);
     return rollout_file_read(put_file(directory, "rollout.yaml", text, arena), arena, rollout, err);
@@ -30,22 +32,31 @@ typedef struct Refusal {
 } Refusal;
 
 static const Refusal REFUSALS[] = {
-    { "migrations: history\n", ":1:1: 'name' is missing in a rollout file", "for example `name: invoice-currency`" },
+    { "migrations: history\n", ":1:1: 'name' is missing in a rollout file",
+      "for example `name: invoice-currency`" },
     { HEAD "too: head\n", ":3:1: unknown key 'too' in a rollout file", "did you mean 'to'?" },
-    { HEAD "to: 0003\n", ":3:5: no migration has the version or id '0003'", "the newest one is 0002_posts" },
-    { HEAD "to: 0002_post\n", ":3:5: no migration has the version or id '0002_post'", "did you mean 0002_posts?" },
-    { WAVES "    - { name: all, targets: 90% }\n", ":5:29: the last wave, 'all', does not reach 100%",
+    { HEAD "to: 0003\n", ":3:5: no migration has the version or id '0003'",
+      "the newest one is 0002_posts" },
+    { HEAD "to: 0002_post\n", ":3:5: no migration has the version or id '0002_post'",
+      "did you mean 0002_posts?" },
+    { WAVES "    - { name: all, targets: 90% }\n",
+      ":5:29: the last wave, 'all', does not reach 100%",
       "give it `targets: 100%`, or add a wave that takes the rest" },
-    { WAVES "    - { name: all, targets: 100 }\n", ":5:29: the last wave, 'all', does not reach 100%",
+    { WAVES "    - { name: all, targets: 100 }\n",
+      ":5:29: the last wave, 'all', does not reach 100%",
       "give it `targets: 100%`, or add a wave that takes the rest" },
-    { WAVES "    - { name: a, targets: 50% }\n    - { name: b, targets: 10% }\n    - { name: c, targets: 100% }\n",
+    { WAVES "    - { name: a, targets: 50% }\n    - { name: b, targets: 10% }\n    - { name: c, "
+            "targets: 100% }\n",
       ":6:27: wave 'b' reaches 10%, and the one before it 50%",
       "waves are cumulative: each reaches at least as far as the one before" },
-    { WAVES "    - { name: a, targets: 5 }\n    - { name: b, targets: 2 }\n    - { name: c, targets: 100% }\n",
+    { WAVES "    - { name: a, targets: 5 }\n    - { name: b, targets: 2 }\n    - { name: c, "
+            "targets: 100% }\n",
       ":6:27: wave 'b' reaches 2, and the one before it 5",
       "waves are cumulative: each reaches at least as far as the one before" },
-    { WAVES "    - { name: a, targets: 0 }\n    - { name: b, targets: 100% }\n", ":5:27: wave 'a' has no targets", "" },
-    { WAVES "    - { name: a, targets: 1 }\n    - { name: a, targets: 100% }\n", ":6:15: two waves are named 'a'", "" },
+    { WAVES "    - { name: a, targets: 0 }\n    - { name: b, targets: 100% }\n",
+      ":5:27: wave 'a' has no targets", "" },
+    { WAVES "    - { name: a, targets: 1 }\n    - { name: a, targets: 100% }\n",
+      ":6:15: two waves are named 'a'", "" },
 };
 
 static void what_is_wrong_is_shown_where_it_stands(void **state)
@@ -55,8 +66,8 @@ static void what_is_wrong_is_shown_where_it_stands(void **state)
         PlannedRollout rollout = { 0 };
         Err err = { 0 };
         assert_int_not_equal(read_text(state, REFUSALS[i].text, &arena, &rollout, &err), ERR_NONE);
-        assert_string_equal(err.message,
-                            arena_printf(&arena, "%s/rollout.yaml%s", (char *)*state, REFUSALS[i].message));
+        assert_string_equal(err.message, arena_printf(&arena, "%s/rollout.yaml%s", (char *)*state,
+                                                      REFUSALS[i].message));
         assert_string_equal(err.hint, REFUSALS[i].hint);
         assert_null(rollout.plan.name);
     }
@@ -79,7 +90,8 @@ static void values_are_refused_where_they_stand(void **state)
         PlannedRollout rollout;
         Err err = { 0 };
         assert_int_equal(read_text(state, PLACES[i].text, &arena, &rollout, &err), ERR_CONFIG);
-        const char *place = arena_printf(&arena, "%s/rollout.yaml%s", (char *)*state, PLACES[i].message);
+        const char *place =
+            arena_printf(&arena, "%s/rollout.yaml%s", (char *)*state, PLACES[i].message);
         if (!str_starts_with(err.message, place)) {
             fail_msg("%s", err.message);
         }
@@ -175,8 +187,9 @@ static void a_count_and_a_percentage_are_not_compared(void **state)
 {
     AUTO(Arena) arena = { 0 };
     PlannedRollout rollout;
-    static const char TEXT[] = WAVES "    - { name: a, targets: 50 }\n    - { name: b, targets: 10% }\n"
-                                     "    - { name: c, targets: 100% }\n";
+    static const char TEXT[] =
+        WAVES "    - { name: a, targets: 50 }\n    - { name: b, targets: 10% }\n"
+              "    - { name: c, targets: 100% }\n";
     assert_int_equal(read_text(state, TEXT, &arena, &rollout, NULL), ERR_NONE);
     assert_int_equal(rollout.plan.strategy.wave_count, 3);
 }

@@ -22,23 +22,29 @@ static const char ERRORS[] =
     "[{'code': 'server', 'sqlstate': '23505', 'migration': '0012_add', 'statement': 4, 'count': 37,"
     "  'message': 'duplicate key value violates unique constraint \\\"x\\\"', 'hint': 'look at x',"
     "  'targets': ['db1/a', 'db1/b', 'db1/c', 'db1/d', 'db1/e']},"
-    " {'code': 'unreachable', 'message': 'the server does not answer', 'count': 1, 'targets': ['db2/a']}]";
+    " {'code': 'unreachable', 'message': 'the server does not answer', 'count': 1, 'targets': "
+    "['db2/a']}]";
 
-static const char TARGETS[] =
-    "[{'address': 'db1/a', 'progress': null},"
-    " {'address': 'db1/b', 'progress': {'migration': '0012_add', 'statement': 2, 'statement_count': 5,"
-    "  'phase': 'waiting for a lock', 'percent': null, 'blocked_by': 'pid 7 (psql, idle in transaction for 12 s)'}},"
-    " {'address': 'db1/c', 'progress': {'migration': '0013_index', 'statement': 1, 'statement_count': 1,"
-    "  'phase': 'building index', 'percent': 40, 'blocked_by': null}},"
-    " {'address': 'db1/d', 'progress': {'migration': '0013_index', 'statement': 1, 'statement_count': 1,"
-    "  'phase': 'running', 'percent': null, 'blocked_by': null}}]";
+static const char TARGETS[] = "[{'address': 'db1/a', 'progress': null},"
+                              " {'address': 'db1/b', 'progress': {'migration': '0012_add', "
+                              "'statement': 2, 'statement_count': 5,"
+                              "  'phase': 'waiting for a lock', 'percent': null, 'blocked_by': "
+                              "'pid 7 (psql, idle in transaction for 12 s)'}},"
+                              " {'address': 'db1/c', 'progress': {'migration': '0013_index', "
+                              "'statement': 1, 'statement_count': 1,"
+                              "  'phase': 'building index', 'percent': 40, 'blocked_by': null}},"
+                              " {'address': 'db1/d', 'progress': {'migration': '0013_index', "
+                              "'statement': 1, 'statement_count': 1,"
+                              "  'phase': 'running', 'percent': null, 'blocked_by': null}}]";
 
 static const char EVENTS[] =
-    "[{'seq': 1, 'time': '2026-11-22T10:00:00.123Z', 'rule': 'T14', 'target': 'db1/a', 'wave': 'canary',"
+    "[{'seq': 1, 'time': '2026-11-22T10:00:00.123Z', 'rule': 'T14', 'target': 'db1/a', 'wave': "
+    "'canary',"
     "  'old': 'applying', 'new': 'rolling_back', 'text': 'the fleet wants it taken back'},"
     " {'seq': 2, 'time': '2026-11-22T10:00:01Z', 'rule': 'W2', 'target': null, 'wave': 'canary',"
     "  'old': 'waiting', 'new': 'running', 'text': 'opened'},"
-    " {'seq': 3, 'time': '', 'rule': '', 'target': null, 'wave': null, 'agent': 'db1', 'old': null, 'new': null,"
+    " {'seq': 3, 'time': '', 'rule': '', 'target': null, 'wave': null, 'agent': 'db1', 'old': "
+    "null, 'new': null,"
     "  'text': 'a word'}]";
 
 /* JSON with ' for ". */
@@ -113,10 +119,14 @@ typedef struct EndCase {
 } EndCase;
 
 static const EndCase ENDS[] = {
-    { "ready", true, EXIT_CODE_DONE },         { "running", true, EXIT_CODE_DONE },
-    { "paused", false, EXIT_CODE_PAUSED },     { "aborting", true, EXIT_CODE_DONE },
-    { "aborted", false, EXIT_CODE_FAILED },    { "rolling_back", true, EXIT_CODE_DONE },
-    { "rollback_held", false, EXIT_CODE_PAUSED }, { "rolled_back", false, EXIT_CODE_ROLLED_BACK },
+    { "ready", true, EXIT_CODE_DONE },
+    { "running", true, EXIT_CODE_DONE },
+    { "paused", false, EXIT_CODE_PAUSED },
+    { "aborting", true, EXIT_CODE_DONE },
+    { "aborted", false, EXIT_CODE_FAILED },
+    { "rolling_back", true, EXIT_CODE_DONE },
+    { "rollback_held", false, EXIT_CODE_PAUSED },
+    { "rolled_back", false, EXIT_CODE_ROLLED_BACK },
     { "succeeded", false, EXIT_CODE_DONE },
 };
 
