@@ -133,7 +133,7 @@ static void item_answered(Pump *pump)
         return;
     }
     const BatchItem *next = &pump->batch->items.items[pump->answered];
-    if (next->part == PART_STATEMENT) {
+    if (next->part == PART_STATEMENT && !pump->has_error) { /* what is skipped is not under way */
         guard_statement(pump->guard, next->statement);
         PQsetSingleRowMode(pump->pg); /* a SELECT's rows need not fit into memory */
     }
