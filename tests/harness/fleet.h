@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -72,7 +73,11 @@ int fleet_test_begin(void **state); /* *state is a Fleet in which nothing runs y
 int fleet_test_end(void **state);
 
 #define FLEET_TEST(test) cmocka_unit_test_setup_teardown(test, fleet_test_begin, fleet_test_end)
-#define FLEET_RUN(tests) cmocka_run_group_tests(tests, fleet_suite_begin, fleet_suite_end)
+/* SKEIN_TEST=PATTERN (with * and ?) runs only the tests of that name, SKEIN_TEST_KEEP=1 keeps the
+ * files. */
+#define FLEET_RUN(tests)                                                                           \
+    (cmocka_set_test_filter(getenv("SKEIN_TEST")),                                                 \
+     cmocka_run_group_tests(tests, fleet_suite_begin, fleet_suite_end))
 
 /* A fleet without hosts, for programs of other kinds than tests; nothing is checked when it is
  * freed. */
