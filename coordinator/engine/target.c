@@ -568,6 +568,8 @@ static const Rule RULES[] = {
       act_take_back, "{target} is taken back to {start}: attempt {attempt}" },
     { "T67", TARGET_HEALTHY, TARGET_DISPATCH_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
       "{target} is taken back to {start}: attempt {attempt}" },
+    { "T145", TARGET_VERIFYING, TARGET_TAKE_BACK, is_gone, "gone", TARGET_HELD, act_gone,
+      "{target} is to be taken back and is gone" },
     { "T68", TARGET_VERIFYING, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT,
       act_owe, "{target} is to be taken back and cannot be reached: debt" },
     { "T136", TARGET_VERIFYING, TARGET_CONTRADICTED, NULL, NULL, TARGET_HELD, act_contradicted,
