@@ -36,6 +36,7 @@ struct Workers {
     void *context;
     const char *agent;
     uint32_t blocked_retries;
+    bool is_withdrawn; /* for good: whatever is permitted later */
 };
 
 Workers *workers_new(void *context, const char *agent, uint32_t blocked_retries)
@@ -191,12 +192,13 @@ static void set_permit(Worker *worker, Permit permit)
     wake_raise(worker->wake);
 }
 
-void workers_permit(Workers *workers, const char *target, Permit permit)
+bool workers_permit(Workers *workers, const char *target, Permit permit)
 {
     Worker *worker = map_get(workers->by_target, target);
-    if (worker != NULL) {
+    if (worker != NULL && !workers->is_withdrawn) {
         set_permit(worker, permit);
     }
+    return worker != NULL;
 }
 
 void workers_withdraw(Workers *workers)
@@ -204,6 +206,7 @@ void workers_withdraw(Workers *workers)
     void *cursor = NULL;
     const char *target = NULL;
     void *worker = NULL;
+    workers->is_withdrawn = true;
     while (map_next(workers->by_target, &cursor, &target, &worker)) {
         set_permit(worker, (Permit){ .goal = GOAL_NONE });
     }

@@ -40,13 +40,16 @@ typedef struct WorkerStart {
 /* ERR_EXISTS: the target has a worker. ERR_INTERNAL: no thread could be had. */
 ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err);
 
-/* Unknown targets are allowed: the worker has ended meanwhile. */
-void workers_permit(Workers *workers, const char *target, Permit permit);
+/* False: the target has no worker; it has ended meanwhile, or never began. */
+bool workers_permit(Workers *workers, const char *target, Permit permit);
 
 /* A worker's letter said that it ends: joins it. Returns the plan it was given, to be released. */
 const HeldPlan *workers_ended(Workers *workers, const char *target);
 
-/* Withdraws every permit: transactional steps are cancelled, others end first; then the workers end. */
+/*
+ * Withdraws every permit, for good: transactional steps are cancelled, others end first; then the workers
+ * end, whatever workers_permit says after that.
+ */
 void workers_withdraw(Workers *workers);
 
 bool workers_has(const Workers *workers, const char *target);
