@@ -247,7 +247,9 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
     if (invariants->was_recovering && engine_is_recovering(engine)) {
         world_violate(world, "no automatic roll back while recovering", "%s", row->id);
     }
-    if (shadow->pause_before == PAUSE_MASS_LOSS || shadow->pause_before == PAUSE_OPERATOR) {
+    bool is_resumed = event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME;
+    if (!is_resumed && (shadow->pause_before == PAUSE_MASS_LOSS ||
+                        shadow->pause_before == PAUSE_OPERATOR)) {
         world_violate(world, "no automatic roll back in mass loss or against an operator's pause",
                       "%s was paused: %s", row->id, pause_cause_name(shadow->pause_before));
     }
