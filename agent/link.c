@@ -294,6 +294,17 @@ static void begin_waiting(Link *link)
 
 /* ---- effects ---- */
 
+/* An order that waits has no worker to withdraw it from: it has ended, and the newer one may begin. */
+static void permit(Link *link, const LinkEffect *effect)
+{
+    bool has_worker = workers_permit(link->workers, effect->target, effect->permit);
+    if (!has_worker && effect->permit.goal == GOAL_NONE) {
+        AUTO(LinkEffects) effects = { 0 };
+        agent_session_job_ended(link->session, effect->target, clock_boot_ms(), &effects);
+        perform(link, &effects);
+    }
+}
+
 static void perform_one(Link *link, const LinkEffect *effect)
 {
     switch (effect->kind) {
@@ -308,7 +319,7 @@ static void perform_one(Link *link, const LinkEffect *effect)
         begin_order(link, effect->target);
         break;
     case LINK_EFFECT_PERMIT:
-        workers_permit(link->workers, effect->target, effect->permit);
+        permit(link, effect);
         break;
     case LINK_EFFECT_FORGET:
         map_remove(link->waiting, effect->target);
