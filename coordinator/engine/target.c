@@ -27,12 +27,18 @@ bool target_is_retried(const TargetRow *row)
            row->state == TARGET_HEALTHY;
 }
 
+/* What is being tried again, and what is out of the rollout, stands against the budget no more. */
+static bool uses_budget(const TargetRow *row)
+{
+    return row->is_charged && !target_is_retried(row) && row->state != TARGET_SKIPPED;
+}
+
 static void counts_add(TargetCounts *counts, const TargetRow *row, uint32_t one)
 {
     counts->by_state[row->state] += one;
     counts->total += one;
     counts->charged += row->is_charged ? one : 0;
-    counts->used += row->is_charged && !target_is_retried(row) ? one : 0;
+    counts->used += uses_budget(row) ? one : 0;
     counts->busy += holds_slot(row->state) ? one : 0;
 }
 
@@ -56,7 +62,7 @@ static void count_by(Target *target, uint32_t one)
 {
     const TargetRow *row = &target->row;
     Rollout *rollout = target->rollout;
-    bool is_used = row->is_charged && !target_is_retried(row);
+    bool is_used = uses_budget(row);
     counts_add(&target->wave->counts, row, one);
     counts_add(&rollout->counts, row, one);
     bool is_excused = is_used && target->is_excused && row->state == TARGET_UNKNOWN;
