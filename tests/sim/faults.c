@@ -158,9 +158,10 @@ static void coordinator_taken_over(Sim *sim)
     SimCoordinator *old = sim_leader(sim);
     leader_freezes(sim);
     world_after(sim->world, world_between(sim->world, 5000, 60000), coordinator_thaws, old, 0);
-    sim->leader = 1 - sim->leader;
-    sim_coordinator_kill(sim_leader(sim));
-    sim_coordinator_start(sim_leader(sim), world_between(sim->world, 0, 8000));
+    sim->leader = old == sim->coordinators[0] ? 1 : 0;
+    SimCoordinator *successor = sim->coordinators[sim->leader];
+    sim_coordinator_kill(successor);
+    sim_coordinator_start(successor, world_between(sim->world, 0, 8000));
 }
 
 static void disk_writable(void *ctx, uint64_t tag)

@@ -18,6 +18,16 @@
 #define STALLED_MS (15 * MINUTE_MS)
 #define GLANCE_MS 5000
 
+SimCoordinator *sim_leader(const Sim *sim)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
+        if (sim_coordinator_is_current(sim->coordinators[i])) {
+            return sim->coordinators[i];
+        }
+    }
+    return sim->coordinators[sim->leader];
+}
+
 static void deliver_down(void *ctx, size_t agent, Bytes frame)
 {
     Sim *sim = ctx;
@@ -225,7 +235,7 @@ void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome)
         demand_end(&sim);
     }
     if (!is_violated(&sim)) {
-        invariants_end(sim.invariants[sim.leader]);
+        invariants_end(sim.invariants[0]);
     }
     const char *violation = world_violation(sim.world);
     *ret_outcome = (SeedOutcome){ .digest = world_digest(sim.world),

@@ -39,9 +39,7 @@ typedef struct SeedOutcome {
 /* Runs one seed from beginning to end. `story` NULL: silently. */
 void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome);
 
-static inline SimCoordinator *sim_leader(const Sim *sim)
-{
-    return sim->coordinators[sim->leader];
-}
+/* The process that people reach: the one whose term is the newest, or the one that is to be. */
+SimCoordinator *sim_leader(const Sim *sim);
 
 #endif

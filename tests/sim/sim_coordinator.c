@@ -647,6 +647,11 @@ void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes
     wake_after(coordinator, world_below(world_of(coordinator), LOOP_MS + 1));
 }
 
+bool sim_coordinator_is_current(const SimCoordinator *coordinator)
+{
+    return coordinator->engine != NULL && sim_store_is_current(coordinator->store);
+}
+
 bool sim_coordinator_is_serving(const SimCoordinator *coordinator)
 {
     return coordinator->engine != NULL && !coordinator->is_frozen && !coordinator->is_stuck;

@@ -54,6 +54,8 @@ ErrCode sim_coordinator_put_plan(SimCoordinator *coordinator, const uint8_t *has
                                  Err *err);
 
 const Engine *sim_coordinator_engine(const SimCoordinator *coordinator); /* NULL: down */
+/* Up, and nobody has taken a newer term. */
+bool sim_coordinator_is_current(const SimCoordinator *coordinator);
 bool sim_coordinator_is_serving(const SimCoordinator *coordinator);
 
 #endif
