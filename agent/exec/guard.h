@@ -30,6 +30,8 @@ typedef struct Guard {
     ExecProgress progress;
     char phase[PHASE_MAX];
     char blocked_by[BLOCKED_BY_MAX]; /* as last seen; "": nobody was */
+    char last_blocker[BLOCKED_BY_MAX]; /* of this batch: a server tells of a pipeline only at its end,
+                                          * when the looks at its statements are long past */
 } Guard;
 
 /* `script` NULL: nothing of a migration runs, and nobody is told of progress. */

@@ -45,6 +45,7 @@ void guard_look(Guard *guard)
     guard->blocked_by[0] = '\0';
     if (result_uint64(result, 0, LOOK_BLOCKER_PID) != 0) {
         blocker_format(result, guard->blocked_by);
+        str_copy(guard->last_blocker, sizeof(guard->last_blocker), guard->blocked_by);
     }
     str_copy(guard->phase, sizeof(guard->phase),
              waits ? "waiting for a lock" : (phase[0] == '\0' ? "running" : phase));

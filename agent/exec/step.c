@@ -214,8 +214,8 @@ static void cancel_explain(const Guard *guard, Err *err)
 
 static void blocker_name(const Guard *guard, Err *err)
 {
-    if (guard->blocked_by[0] != '\0') {
-        err_hint(err, "blocked by %s; end it, or raise the lock timeout", guard->blocked_by);
+    if (guard->last_blocker[0] != '\0') {
+        err_hint(err, "blocked by %s; end it, or raise the lock timeout", guard->last_blocker);
     }
 }
 

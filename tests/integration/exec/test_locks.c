@@ -96,6 +96,23 @@ static void a_step_that_stays_blocked_names_the_blocker(void **state)
     assert_ask(bench, "SELECT count(*) FROM skein.history", "0");
 }
 
+/* The server tells that the fence went well only together with the error of the first statement. */
+static void a_first_statement_that_stays_blocked_names_the_blocker_too(void **state)
+{
+    (void)state;
+    static const Migration FIRST[] = {
+        { .id = "0001_first", .up = { "ALTER TABLE busy ADD COLUMN w int" }, .lock_timeout_ms = 600 },
+    };
+    busy_make("first");
+    PGconn *stranger = stranger_open("first", "pgbench", "BEGIN; LOCK TABLE busy");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "first", 0, FIRST, 1);
+    bench->order.blocked_retries_max = 0;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_int_equal(bench->last.statement, 1);
+    assert_non_null(strstr(bench->err.hint, "pgbench, idle in transaction"));
+    PQfinish(stranger);
+}
+
 static void progress_says_who_blocks(Bench *bench, const ExecProgress *progress)
 {
     if (progress->blocked_by[0] != '\0') {
@@ -305,6 +322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_blocked_step_is_tried_again_and_succeeds, test_end),
         cmocka_unit_test_teardown(a_step_that_stays_blocked_names_the_blocker, test_end),
+        cmocka_unit_test_teardown(a_first_statement_that_stays_blocked_names_the_blocker_too,
+                                  test_end),
         cmocka_unit_test_teardown(progress_tells_of_a_lock_that_is_waited_for, test_end),
         cmocka_unit_test_teardown(the_lock_tells_its_holders_apart, test_end),
         cmocka_unit_test_teardown(an_older_attempt_is_ended_and_the_target_migrated, test_end),
