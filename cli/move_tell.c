@@ -87,8 +87,10 @@ static void notice_trouble(MoveTell *tell, const State *state)
     tell->trouble = NULL;
     if (is_trouble) {
         bool is_at = state->migration[0] != '\0';
-        tell->trouble = arena_printf(tell->arena, "%s%s%s", state->migration, is_at ? ": " : "",
-                                     state->message);
+        bool is_blocked = state->code == ERR_BLOCKED && state->hint[0] != '\0'; /* says by whom */
+        tell->trouble = arena_printf(tell->arena, "%s%s%s%s%s", state->migration, is_at ? ": " : "",
+                                     state->message, is_blocked ? "; " : "",
+                                     is_blocked ? state->hint : "");
         tell->is_trouble_old = false;
     }
 }
