@@ -162,6 +162,7 @@ const char *const SQL_SESSION_SETTINGS[SESSION_SETTINGS_COUNT] = {
     "SET tcp_user_timeout = '20s'",
     "SET client_min_messages = error",
     "SET standard_conforming_strings = on",
+    "SET default_transaction_read_only = off", /* what is no step of ours in BEGIN … READ WRITE */
     "SET client_connection_check_interval = '1s'", /* a vanished one must not keep its backend */
 };
 

@@ -18,7 +18,7 @@ extern const char SQL_SESSION_FACTS[];
  * Our settings for the whole session, one statement each; the last one only where
  * has_connection_check. They are plain SETs, which cost a fresh backend no look into the catalog.
  */
-#define SESSION_SETTINGS_COUNT 5
+#define SESSION_SETTINGS_COUNT 6
 extern const char *const SQL_SESSION_SETTINGS[SESSION_SETTINGS_COUNT];
 
 /*
