@@ -25,13 +25,15 @@ static ErrCode version_check(Runner *runner, const Action *action, Err *err)
     return ERR_HISTORY;
 }
 
-/* A right is missing: say which. Everything else stays as the server says it. */
+/* The migrations have nothing to do with it; and where a right is missing, say which. */
 static Result refuse(Err *err)
 {
     Result result = result_of_error(err);
+    if (err->code == ERR_PRIVILEGE || err->code == ERR_SERVER) {
+        err_wrap(&result.err, "skein's own tables cannot be made or read");
+    }
     if (err->code == ERR_PRIVILEGE) {
         result.kind = RESULT_REFUSED;
-        err_wrap(&result.err, "skein's own tables cannot be made or read");
         err_hint(&result.err,
                  "grant CREATE on the database to the migrating role, or USAGE on schema skein and "
                  "all rights on its tables");
