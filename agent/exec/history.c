@@ -53,6 +53,14 @@ static const struct StateName {
     { "undoing", ROW_UNDOING },
 };
 
+/* The table takes ids of any length, our reports do not; whatever plan has such a one, it is foreign to it. */
+static const char *id_text(Arena *arena, const char *id)
+{
+    char cut[MIGRATION_ID_MAX + 1];
+    text_format(cut, sizeof(cut), "%s", id);
+    return arena_strdup(arena, cut);
+}
+
 static RowState state_parse(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
@@ -104,7 +112,7 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
                      bool *has_ours)
 {
     History *history = &runner->history;
-    const char *id = arena_strdup(&runner->arena, result_text(rows, row, ROW_ID));
+    const char *id = id_text(&runner->arena, result_text(rows, row, ROW_ID));
     uintptr_t known = (uintptr_t)map_get(index, id);
     if (known != 0) {
         row_fill(runner, rows, row, known - 1);
@@ -239,10 +247,11 @@ ErrCode history_read_facts(Conn *conn, const char *tenant, uint64_t deadline_ms,
     if (row == NULL) {
         return ERR_NONE;
     }
-    ret_facts->version = arena_strdup(arena, result_text(row, 0, FACT_VERSION));
+    ret_facts->version = id_text(arena, result_text(row, 0, FACT_VERSION));
     ret_facts->is_copy = result_bool(row, 0, FACT_IS_COPY);
     if (!ret_facts->is_copy) { /* the rollout and the fence are the original's */
-        ret_facts->rollout = arena_strdup(arena, result_text(row, 0, FACT_ROLLOUT));
+        const char *rollout = result_text(row, 0, FACT_ROLLOUT);
+        ret_facts->rollout = strlen(rollout) > ROLLOUT_ID_MAX ? "" : arena_strdup(arena, rollout);
         ret_facts->fence.term = result_uint64(row, 0, FACT_TERM);
         ret_facts->fence.token = result_uint64(row, 0, FACT_TOKEN);
     }

@@ -51,7 +51,7 @@ ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, A
 typedef struct HistoryFacts {
     bool is_read; /* false: it could not be read (then there is an error, too) */
     bool has_tables;
-    const char *version; /* newest applied migration's id; "": none */
+    const char *version; /* newest applied migration's id, cut at MIGRATION_ID_MAX; "": none */
     const char
         *rollout; /* of the newest row, applied or undone; "": none, or by the command line */
     Fence fence;  /* zeros: never taken */
