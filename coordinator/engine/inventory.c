@@ -138,6 +138,11 @@ static void target_move(Target *target, Item *to)
 {
     target_uncount(target);
     target->item->target = NULL;
+    if (to->last_attempt < target->item->last_attempt) {
+        to->last_attempt = target->item->last_attempt;
+    }
+    target->item->uses--;
+    to->uses++;
     target->item = to;
     to->target = target;
     if (target->agent != to->agent) {

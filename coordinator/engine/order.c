@@ -186,11 +186,13 @@ static bool renew_if_unheard(Target *target)
 {
     bool is_unheard = target->unanswered >= UNANSWERED_MAX && target->row.report == REPORT_NONE;
     bool may_begin = target->row.goal != GOAL_APPLY || rollout_may_admit(target->rollout);
-    if (is_unheard && may_begin && agent_is_reachable(target->agent)) {
-        order_assign(target, target->row.goal);
-        return true;
+    if (!is_unheard || !may_begin || !agent_is_reachable(target->agent)) {
+        return false;
     }
-    return false;
+    uint64_t deadline_ms = target->deadline_ms;
+    order_assign(target, target->row.goal);
+    target->deadline_ms = deadline_ms;
+    return true;
 }
 
 static void resend_tick(Target *target)

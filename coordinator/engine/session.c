@@ -167,8 +167,6 @@ static const Rule RULES[] = {
     { "S11", RULE_ANY, SESSION_SILENT, NULL, NULL, RULE_IGNORE, NULL,
       "{agent} was not active" },
 
-    { "S12", SESSION_ACTIVE, SESSION_LONG_SILENT, NULL, NULL, SESSION_LOST, act_lost,
-      "nothing from {agent} for {silence}: lost; its leases have run out" },
     { "S13", SESSION_SUSPECT, SESSION_LONG_SILENT, NULL, NULL, SESSION_LOST, act_lost,
       "nothing from {agent} for {silence}: lost; its leases have run out" },
     { "S14", SESSION_NONE, SESSION_LONG_SILENT, has_work, "has targets in open rollouts",
@@ -179,8 +177,6 @@ static const Rule RULES[] = {
 
     { "S16", SESSION_ACTIVE, SESSION_BYE, NULL, NULL, SESSION_LOST, act_bye,
       "{agent} said goodbye" },
-    { "S17", SESSION_SUSPECT, SESSION_BYE, NULL, NULL, SESSION_LOST, act_bye,
-      "{agent} said goodbye" },
     { "S18", RULE_ANY, SESSION_BYE, NULL, NULL, RULE_IGNORE, NULL,
       "{agent} has no session to end" },
 
@@ -188,6 +184,8 @@ static const Rule RULES[] = {
       "the connection of {agent} is gone; it will say hello again" },
     { "S20", SESSION_SUSPECT, SESSION_CUT, NULL, NULL, RULE_SAME, act_cut,
       "the connection of {agent} is gone; it will say hello again" },
+    { "S30", SESSION_LOST, SESSION_CUT, NULL, NULL, RULE_SAME, act_cut,
+      "the connection of {agent}, which was lost, is gone" },
     { "S21", RULE_ANY, SESSION_CUT, NULL, NULL, RULE_IGNORE, NULL,
       "{agent} has no connection" },
 
@@ -576,7 +574,5 @@ void session_tick(Agent *agent)
     if (agent->engine->now_ms < session_due_ms(agent)) {
         return;
     }
-    bool is_long = agent->row.state != SESSION_ACTIVE ||
-                   agent->engine->now_ms >= agent->heard_ms + agent->engine->config.lost_ms;
-    session_fire(agent, is_long ? SESSION_LONG_SILENT : SESSION_SILENT);
+    session_fire(agent, agent->row.state == SESSION_ACTIVE ? SESSION_SILENT : SESSION_LONG_SILENT);
 }

@@ -68,7 +68,7 @@ typedef struct Fleet {
 
 /* Rules met by all fleets of this program. */
 bool harness_has_fired(const char *rule);
-size_t harness_fired_count(void);
+void harness_done(void); /* at the end of the program */
 
 /* A fleet with `hosts` hosts a, b, c … of `databases` each, all active and listed. */
 Fleet *fleet_new(size_t hosts, uint32_t databases);

@@ -1,0 +1,265 @@
+/* Commands of people: pause, resume, abort, retry, skip. */
+#include "tests/unit/coordinator/engine/stories.h"
+
+#include <string.h>
+
+static void a_pause_holds_what_runs_and_starts_nothing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 6);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_HOLD);
+    assert_int_equal(goal(fleet, "a/db1")->stamp.revision, 2);
+    report(fleet, "a/db2", REPORT_APPLIED);
+    assert_target(fleet, "a/db5", TARGET_PENDING);
+    assert_int_equal(command(fleet, COMMAND_PAUSE), ERR_REFUSED);
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_target(fleet, "a/db5", TARGET_ASSIGNED);
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_APPLY);
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+}
+
+static void an_operators_pause_replaces_an_automatic_one(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_BUDGET);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_OPERATOR);
+}
+
+static void what_is_parked_in_a_pause_leaves_its_host_to_others(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    fleet->plan.strategy.max_parallel_per_host = 1;
+    fleet->plan.where = "database = 'db1'";
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    fleet->plan.where = "database = 'db2'";
+    assert_ok(start_as(fleet, "r2"));
+    assert_null(goal(fleet, "a/db2"));
+    report(fleet, "a/db1", REPORT_PARKED);
+    assert_non_null(goal(fleet, "a/db2"));
+    assert_ok(command(fleet, COMMAND_RESUME)); /* it waits for room on its host */
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_HOLD);
+}
+
+static void an_abort_lets_running_steps_end_and_starts_nothing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 6);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    report(fleet, "a/db2", REPORT_RUNNING);
+    report(fleet, "a/db3", REPORT_UNKNOWN);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_rollout(fleet, ROLLOUT_ABORTING);
+    assert_target(fleet, "a/db6", TARGET_SKIPPED);
+    report_steps(fleet, "a/db2", REPORT_PARKED, 3, 3);
+    assert_target(fleet, "a/db2", TARGET_FAILED);
+    assert_int_equal(target(fleet, "a/db2")->code, ERR_CANCELLED);
+    report(fleet, "a/db3", REPORT_APPLIED);
+    report(fleet, "a/db4", REPORT_PARKED); /* before it began */
+    report(fleet, "a/db5", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+    assert_target(fleet, "a/db1", TARGET_VERIFYING);
+    assert_int_equal(command(fleet, COMMAND_ABORT), ERR_REFUSED);
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_int_equal(command(fleet, COMMAND_PAUSE), ERR_REFUSED);
+    assert_int_equal(command_all_failed(fleet, COMMAND_RETRY), ERR_REFUSED);
+    assert_int_equal(command(fleet, COMMAND_APPROVE), ERR_REFUSED);
+}
+
+static void an_abort_holds_what_nobody_looked_at(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 4);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "a/db2", REPORT_UNKNOWN);
+    report(fleet, "a/db3", REPORT_UNKNOWN);
+    say_hello_reborn(fleet, "a"); /* what was sent is not known to the new process */
+    say_inventory(fleet, "a");
+    assert_ok(command(fleet, COMMAND_ABORT));
+    static const char *const UNSEEN[] = { "a/db1", "a/db2", "a/db4" };
+    for (size_t i = 0; i < ARRAY_LEN(UNSEEN); i++) {
+        const GoalMessage *order = goal(fleet, UNSEEN[i]);
+        Host *a = host(fleet, "a");
+        State parked = { .report_id = ++a->report_id, .rollout = ROLLOUT, .target = UNSEEN[i],
+                         .stamp = order->stamp, .report = REPORT_PARKED, .start = "", .version = "",
+                         .sqlstate = "", .message = "", .hint = "", .migration = "" };
+        step(fleet, (Event){ .kind = EVENT_STATE, .agent = "a", .connection = a->connection,
+                             .session = a->session, .state = &parked });
+        assert_target(fleet, UNSEEN[i], TARGET_HELD);
+    }
+    report(fleet, "a/db3", REPORT_PARKED); /* this one was looked at */
+    assert_target(fleet, "a/db3", TARGET_FAILED);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+}
+
+static void an_abort_ends_what_was_parked_already(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 3);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "a/db2", REPORT_UNKNOWN);
+    report(fleet, "a/db3", REPORT_UNKNOWN);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    report(fleet, "a/db1", REPORT_PARKED);
+    report(fleet, "a/db2", REPORT_PARKED);
+    Host *a = host(fleet, "a");
+    State unseen = { .report_id = ++a->report_id, .rollout = ROLLOUT, .target = "a/db3",
+                     .stamp = goal(fleet, "a/db3")->stamp, .report = REPORT_PARKED, .start = "",
+                     .version = "", .sqlstate = "", .message = "", .hint = "", .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE, .agent = "a", .connection = a->connection,
+                         .session = a->session, .state = &unseen });
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_target(fleet, "a/db2", TARGET_FAILED);
+    assert_target(fleet, "a/db3", TARGET_HELD);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+}
+
+static void an_abort_of_what_never_ran_skips_everything(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->migrations[1].is_irreversible = true;
+    assert_ok(start(fleet));
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+    assert_target(fleet, "a/db1", TARGET_SKIPPED);
+}
+
+static void an_abort_stops_a_soaking_wave_and_what_waits_for_another_try(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    fleet->plan_waves[0].soak_ms = 60000;
+    assert_ok(start(fleet));
+    report_all(fleet, REPORT_APPLIED);
+    assert_wave(fleet, 0, WAVE_SOAKING);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_wave(fleet, 0, WAVE_HELD);
+}
+
+static void a_retry_that_was_waiting_is_what_it_was_before_when_aborted(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    report(fleet, "a/db2", REPORT_HELD);
+    assert_ok(command_all_failed(fleet, COMMAND_RETRY));
+    assert_target(fleet, "a/db1", TARGET_PENDING);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_target(fleet, "a/db2", TARGET_HELD);
+}
+
+static void an_unknown_target_can_be_skipped_and_is_told_to_hold(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_int_equal(command_on(fleet, COMMAND_RETRY, "a/db1"), ERR_REFUSED);
+    assert_ok(command_on(fleet, COMMAND_SKIP, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_SKIPPED);
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_HOLD);
+}
+
+static void pending_targets_can_be_skipped_and_others_not(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 6);
+    assert_ok(start(fleet));
+    assert_ok(command_on(fleet, COMMAND_SKIP, "a/db6"));
+    assert_int_equal(command_on(fleet, COMMAND_SKIP, "a/db1"), ERR_REFUSED);
+    assert_int_equal(command_on(fleet, COMMAND_RETRY, "a/db1"), ERR_REFUSED);
+    assert_int_equal(command_on(fleet, COMMAND_SKIP, "a/nowhere"), ERR_NOT_FOUND);
+    assert_int_equal(command_all_failed(fleet, COMMAND_SKIP), ERR_REFUSED);
+}
+
+static void a_held_target_gets_another_try(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_HELD);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_target(fleet, "a/db1", TARGET_ASSIGNED);
+}
+
+static void what_was_held_while_it_worked_may_end_all_the_same(void **state)
+{
+    (void)state;
+    static const struct {
+        Report end;
+        TargetState state;
+    } CASES[] = { { REPORT_APPLIED, TARGET_VERIFYING }, { REPORT_FAILED, TARGET_FAILED } };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+        assert_ok(start(fleet));
+        report(fleet, "a/db2", REPORT_RUNNING);
+        host(fleet, "a")->dropped = 2;
+        say_inventory(fleet, "a");
+        assert_target(fleet, "a/db2", TARGET_HELD);
+        report(fleet, "a/db2", CASES[i].end);
+        assert_target(fleet, "a/db2", CASES[i].state);
+    }
+}
+
+static void commands_on_nothing_are_refused(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_int_equal(command(fleet, COMMAND_PAUSE), ERR_NOT_FOUND);
+    assert_ok(start(fleet));
+    assert_int_equal(command(fleet, COMMAND_NONE), ERR_USAGE);
+    const Command wave = { .verb = COMMAND_APPROVE, .rollout = ROLLOUT, .wave = "no such",
+                           .actor = "x", .reason = "" };
+    assert_int_equal(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = wave }),
+                     ERR_NOT_FOUND);
+    assert_int_equal(fleet->effects.list.count, 0);
+}
+
+static void a_ready_rollout_can_be_paused(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->migrations[1].is_irreversible = true;
+    assert_ok(start(fleet));
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+}
+
+static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_pause_holds_what_runs_and_starts_nothing),
+    cmocka_unit_test(an_operators_pause_replaces_an_automatic_one),
+    cmocka_unit_test(what_is_parked_in_a_pause_leaves_its_host_to_others),
+    cmocka_unit_test(an_abort_lets_running_steps_end_and_starts_nothing),
+    cmocka_unit_test(an_abort_holds_what_nobody_looked_at),
+    cmocka_unit_test(an_abort_ends_what_was_parked_already),
+    cmocka_unit_test(an_abort_of_what_never_ran_skips_everything),
+    cmocka_unit_test(an_abort_stops_a_soaking_wave_and_what_waits_for_another_try),
+    cmocka_unit_test(a_retry_that_was_waiting_is_what_it_was_before_when_aborted),
+    cmocka_unit_test(an_unknown_target_can_be_skipped_and_is_told_to_hold),
+    cmocka_unit_test(pending_targets_can_be_skipped_and_others_not),
+    cmocka_unit_test(a_held_target_gets_another_try),
+    cmocka_unit_test(what_was_held_while_it_worked_may_end_all_the_same),
+    cmocka_unit_test(commands_on_nothing_are_refused),
+    cmocka_unit_test(a_ready_rollout_can_be_paused),
+};
+STORIES(COMMAND_STORIES, TESTS);

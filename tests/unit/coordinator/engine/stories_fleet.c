@@ -1,0 +1,374 @@
+/* The fleet: inventories, databases that go, move, or are claimed twice, and what fences tell. */
+#include "tests/unit/coordinator/engine/stories.h"
+
+#include <string.h>
+
+static const InventoryRow *item(Fleet *fleet, const char *address)
+{
+    for (size_t i = 0; i < engine_inventory_count(fleet->engine); i++) {
+        if (strcmp(engine_inventory_at(fleet->engine, i)->address, address) == 0) {
+            return engine_inventory_at(fleet->engine, i);
+        }
+    }
+    return NULL;
+}
+
+static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_last, const char *address)
+{
+    Host *a = host(fleet, "a");
+    InventoryTarget target = { .target = address, .instance = "a",
+                               .identity = { a->system_identifier, 5000 + number, "" },
+                               .version = "", .is_read = true, .rollout = "" };
+    Inventory page = { .revision = revision, .page = number, .is_last = is_last,
+                       .targets = &target, .target_count = 1 };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY, .agent = "a", .connection = a->connection,
+                         .session = a->session, .inventory = &page });
+}
+
+static void a_listing_counts_when_all_its_pages_are_there(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_page(fleet, 2, 1, true, "a/two");
+    say_page(fleet, 2, 1, true, "a/two"); /* doubled */
+    assert_null(item(fleet, "a/two"));
+    assert_false(item(fleet, "a/db1")->is_gone);
+    say_page(fleet, 2, 0, false, "a/one");
+    assert_non_null(item(fleet, "a/one"));
+    assert_non_null(item(fleet, "a/two"));
+    assert_true(item(fleet, "a/db1")->is_gone);
+    say_page(fleet, 1, 0, true, "a/old"); /* older: changes nothing */
+    assert_null(item(fleet, "a/old"));
+}
+
+static void what_was_gone_and_never_rolled_out_is_forgotten(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    host(fleet, "a")->dropped = 2;
+    say_inventory(fleet, "a");
+    assert_true(item(fleet, "a/db2")->is_gone);
+    say_inventory(fleet, "a");
+    assert_null(item(fleet, "a/db2"));
+}
+
+static void an_address_of_another_agent_is_not_taken(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    say_page(fleet, 2, 0, true, "b/db1");
+    assert_string_equal(item(fleet, "b/db1")->agent, "b");
+}
+
+static void a_target_gone_before_its_turn_is_skipped(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 6);
+    assert_ok(start(fleet));
+    host(fleet, "a")->dropped = 6;
+    say_inventory(fleet, "a");
+    assert_target(fleet, "a/db6", TARGET_SKIPPED);
+}
+
+static void a_target_gone_at_work_is_held(void **state)
+{
+    (void)state;
+    static const struct {
+        Report before;
+        bool is_alone;
+    } CASES[] = { { REPORT_NONE, false }, { REPORT_RUNNING, false }, { REPORT_UNKNOWN, false },
+                  { REPORT_APPLIED, false } };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+        assert_ok(start(fleet));
+        if (CASES[i].before != REPORT_NONE) {
+            report(fleet, "a/db2", CASES[i].before);
+        }
+        host(fleet, "a")->dropped = 2;
+        say_inventory(fleet, "a");
+        assert_target(fleet, "a/db2", TARGET_HELD);
+        assert_int_equal(command_on(fleet, COMMAND_RETRY, "a/db2"), ERR_REFUSED);
+        assert_ok(command_on(fleet, COMMAND_SKIP, "a/db2"));
+    }
+}
+
+static void a_target_gone_between_two_tries_is_held(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db2", REPORT_FAILED);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db2")); /* paused: it waits */
+    assert_target(fleet, "a/db2", TARGET_PENDING);
+    host(fleet, "a")->dropped = 2;
+    say_inventory(fleet, "a");
+    assert_target(fleet, "a/db2", TARGET_HELD);
+}
+
+static void a_failed_target_that_is_gone_is_not_retried(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db2", REPORT_FAILED);
+    host(fleet, "a")->dropped = 2;
+    say_inventory(fleet, "a");
+    assert_target(fleet, "a/db2", TARGET_FAILED);
+    assert_int_equal(command_on(fleet, COMMAND_RETRY, "a/db2"), ERR_REFUSED);
+    assert_int_equal(command_all_failed(fleet, COMMAND_RETRY), ERR_REFUSED);
+    assert_ok(command_all_failed(fleet, COMMAND_SKIP));
+}
+
+static void an_instance_that_is_not_reached_loses_no_targets(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    host(fleet, "a")->system_identifier = 0;
+    host(fleet, "a")->databases = 0;
+    say_hello(fleet, "a");
+    say_inventory(fleet, "a");
+    assert_false(item(fleet, "a/db1")->is_gone);
+}
+
+/* b is the standby of a: the same identities, in recovery. */
+static Fleet *with_standby(void)
+{
+    Fleet *fleet = fleet_new(1, 1);
+    uint64_t system = host(fleet, "a")->system_identifier;
+    fleet_add_host(fleet, "b", 0);
+    Host *b = host(fleet, "b");
+    b->system_identifier = system;
+    b->in_recovery = true;
+    b->databases = 1;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+    return fleet;
+}
+
+static void a_replica_serves_no_targets(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_standby();
+    assert_ok(start(fleet));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
+}
+
+static void a_target_that_is_only_on_a_replica_is_refused(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    host(fleet, "a")->in_recovery = true;
+    say_inventory(fleet, "a");
+    assert_int_equal(start(fleet), ERR_REPLICA);
+}
+
+static void promote(Fleet *fleet)
+{
+    host(fleet, "b")->in_recovery = false;
+    host(fleet, "b")->timeline = 2;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+}
+
+static void a_target_moves_with_its_primary_and_keeps_its_address(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_standby();
+    assert_ok(start(fleet));
+    fall_silent(fleet, "a");
+    pass(fleet, 32000);
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN);
+    promote(fleet);
+    assert_string_equal(target(fleet, "a/db1")->agent, "b");
+    assert_string_equal(target(fleet, "a/db1")->instance, "b");
+    const GoalMessage *order = goal(fleet, "b/db1"); /* under the name that b knows */
+    assert_non_null(order);
+    State applied = { .report_id = ++host(fleet, "b")->report_id, .rollout = ROLLOUT,
+                      .target = "b/db1", .stamp = order->stamp, .report = REPORT_APPLIED,
+                      .has_start = true, .start = "0001_init", .version = "0002_currency",
+                      .sqlstate = "", .message = "", .hint = "", .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE, .agent = "b",
+                         .connection = host(fleet, "b")->connection,
+                         .session = host(fleet, "b")->session, .state = &applied });
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static void two_writable_databases_with_one_identity_are_disputed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_standby();
+    host(fleet, "b")->in_recovery = false;
+    say_hello(fleet, "b"); /* on the same timeline: nobody can tell */
+    say_inventory(fleet, "b");
+    assert_true(item(fleet, "a/db1")->is_disputed);
+    assert_true(item(fleet, "b/db1")->is_disputed);
+    assert_int_equal(start(fleet), ERR_IDENTITY);
+}
+
+static void a_dispute_holds_what_waits_until_it_is_over(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_standby();
+    fleet->migrations[1].is_irreversible = true; /* it waits for approval */
+    assert_ok(start(fleet));
+    host(fleet, "b")->in_recovery = false;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    host(fleet, "b")->in_recovery = true;
+    say_inventory(fleet, "b");
+    assert_target(fleet, "a/db1", TARGET_PENDING);
+}
+
+static void what_a_dispute_held_was_never_started(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        AUTO_PTR(Fleet) fleet = with_standby();
+        host(fleet, "a")->databases = 2;
+        host(fleet, "b")->databases = 2;
+        say_inventory(fleet, "a");
+        say_inventory(fleet, "b");
+        fleet->plan.strategy.max_parallel = 1;
+        fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_WAVE;
+        assert_ok(start(fleet));
+        report(fleet, "a/db1", REPORT_RUNNING);
+        host(fleet, "b")->dropped = 1;
+        host(fleet, "b")->in_recovery = false;
+        say_hello(fleet, "b");
+        say_inventory(fleet, "b");
+        assert_target(fleet, "a/db2", TARGET_HELD);
+        if (i == 0) {
+            report_steps(fleet, "a/db1", REPORT_FAILED, 1, 1); /* its wave is taken back */
+        } else {
+            assert_ok(command(fleet, COMMAND_ROLL_BACK));
+        }
+        assert_target(fleet, "a/db2", i == 0 ? TARGET_PENDING : TARGET_SKIPPED);
+    }
+}
+
+static void a_dispute_holds_what_is_at_work(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        AUTO_PTR(Fleet) fleet = with_standby();
+        assert_ok(start(fleet));
+        if (i > 0) {
+            report(fleet, "a/db1", i == 1 ? REPORT_RUNNING : REPORT_FAILED);
+        }
+        host(fleet, "b")->in_recovery = false;
+        say_hello(fleet, "b");
+        say_inventory(fleet, "b");
+        assert_target(fleet, "a/db1", i == 2 ? TARGET_FAILED : TARGET_HELD);
+    }
+}
+
+static void say_fence(Fleet *fleet, Fence fence, const char *version, const char *rollout_id)
+{
+    Host *a = host(fleet, "a");
+    InventoryTarget target = { .target = "a/db1", .instance = "a",
+                               .identity = { a->system_identifier, 1001, "" },
+                               .version = version, .is_read = true, .fence = fence,
+                               .rollout = rollout_id };
+    Inventory page = { .revision = ++a->revision, .is_last = true, .targets = &target,
+                       .target_count = 1 };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY, .agent = "a", .connection = a->connection,
+                         .session = a->session, .inventory = &page });
+}
+
+static void tokens_go_on_from_what_the_databases_have_seen(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_fence(fleet, (Fence){ 1, 41 }, "0001_init", "");
+    assert_int_equal(engine_term_seen(fleet->engine), 0); /* the command line was there */
+    assert_ok(start(fleet));
+    assert_int_equal(goal(fleet, "a/db1")->token, 42);
+}
+
+static void a_higher_term_stops_everything(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    say_fence(fleet, (Fence){ 9, 1 }, "0001_init", "r7");
+    assert_int_equal(engine_term_seen(fleet->engine), 9);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_STORE_BEHIND);
+    const RolloutRow *adopted = engine_rollout_find(fleet->engine, "r7");
+    assert_true(adopted->is_adopted);
+    assert_int_equal(start_as(fleet, "r2"), ERR_STORE_TERM);
+}
+
+static void a_ready_rollout_and_an_ended_one_hear_of_a_higher_term(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->migrations[1].is_irreversible = true;
+    assert_ok(start(fleet));
+    say_fence(fleet, (Fence){ 9, 1 }, "0001_init", "");
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    say_fence(fleet, (Fence){ 10, 1 }, "0001_init", "");
+    assert_int_equal(engine_term_seen(fleet->engine), 10);
+}
+
+static void an_absurd_term_is_not_followed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_fence(fleet, (Fence){ UINT64_MAX, 1 }, "", "");
+    assert_int_equal(engine_term_seen(fleet->engine), 0);
+}
+
+static void what_somebody_else_took_back_is_held(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+        plan_two_waves(fleet, 1);
+        fleet->plan_waves[0].soak_ms = i == 0 ? 60000 : 0;
+        assert_ok(start(fleet));
+        report(fleet, "a/db1", REPORT_APPLIED);
+        say_fence(fleet, (Fence){ 1, 77 }, "0001_init", "");
+        assert_target(fleet, "a/db1", TARGET_HELD);
+    }
+}
+
+static void an_unknown_rollout_is_taken_up_and_acknowledged(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Host *a = host(fleet, "a");
+    State applied = { .report_id = 1, .rollout = "r9", .target = "a/db1",
+                      .stamp = { 1, 1, 1 }, .report = REPORT_APPLIED, .start = "", .version = "",
+                      .sqlstate = "", .message = "", .hint = "", .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE, .agent = "a", .connection = a->connection,
+                         .session = a->session, .state = &applied });
+    assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 1);
+    assert_true(engine_rollout_find(fleet->engine, "r9")->is_adopted);
+}
+
+static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_listing_counts_when_all_its_pages_are_there),
+    cmocka_unit_test(what_was_gone_and_never_rolled_out_is_forgotten),
+    cmocka_unit_test(an_address_of_another_agent_is_not_taken),
+    cmocka_unit_test(a_target_gone_before_its_turn_is_skipped),
+    cmocka_unit_test(a_target_gone_at_work_is_held),
+    cmocka_unit_test(a_target_gone_between_two_tries_is_held),
+    cmocka_unit_test(a_failed_target_that_is_gone_is_not_retried),
+    cmocka_unit_test(an_instance_that_is_not_reached_loses_no_targets),
+    cmocka_unit_test(a_replica_serves_no_targets),
+    cmocka_unit_test(a_target_that_is_only_on_a_replica_is_refused),
+    cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
+    cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
+    cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
+    cmocka_unit_test(what_a_dispute_held_was_never_started),
+    cmocka_unit_test(a_dispute_holds_what_is_at_work),
+    cmocka_unit_test(tokens_go_on_from_what_the_databases_have_seen),
+    cmocka_unit_test(a_higher_term_stops_everything),
+    cmocka_unit_test(a_ready_rollout_and_an_ended_one_hear_of_a_higher_term),
+    cmocka_unit_test(an_absurd_term_is_not_followed),
+    cmocka_unit_test(what_somebody_else_took_back_is_held),
+    cmocka_unit_test(an_unknown_rollout_is_taken_up_and_acknowledged),
+};
+STORIES(FLEET_STORIES, TESTS);

@@ -1,0 +1,209 @@
+/* A coordinator that dies and comes back: what it knows, and what it does not decide yet. */
+#include "tests/unit/coordinator/engine/stories.h"
+
+#include <string.h>
+
+static void a_restart_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    plan_two_waves(fleet, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    report(fleet, "b/db1", REPORT_RUNNING);
+    restart(fleet);
+    assert_true(engine_is_recovering(fleet->engine));
+    assert_non_null(strstr(explained(fleet), "recovering: 2 attempts"));
+    assert_target(fleet, "b/db1", TARGET_APPLYING);
+    come_back(fleet, "a");
+    come_back(fleet, "b");
+    come_back(fleet, "c");
+    assert_int_equal(goal(fleet, "b/db1")->stamp.term, 2); /* given anew under this term */
+    assert_int_equal(goal(fleet, "b/db1")->stamp.attempt, 1);
+    report(fleet, "b/db1", REPORT_RUNNING);
+    report(fleet, "c/db1", REPORT_ACCEPTED);
+    assert_false(engine_is_recovering(fleet->engine));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report(fleet, "c/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static void nothing_new_starts_while_recovering(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 6);
+    assert_ok(start(fleet));
+    restart(fleet);
+    come_back(fleet, "a");
+    size_t goals = fleet->goal_count;
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_target(fleet, "a/db5", TARGET_PENDING);
+    assert_int_equal(fleet->goal_count, goals);
+    fall_silent(fleet, "b");
+    pass(fleet, 91000); /* the grace passes */
+    assert_false(engine_is_recovering(fleet->engine));
+}
+
+static void no_verdict_falls_in_the_grace(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_ROLL_BACK_ROLLOUT;
+    assert_ok(start(fleet));
+    fall_silent(fleet, "a");
+    pass(fleet, 100000);
+    host(fleet, "b")->is_silent = true;
+    host(fleet, "c")->is_silent = true;
+    restart(fleet);
+    come_back(fleet, "b");
+    come_back(fleet, "c");
+    pass(fleet, 89000);
+    assert_agent(fleet, "a", SESSION_NONE);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    pass(fleet, 33000);
+    assert_agent(fleet, "a", SESSION_LOST);
+    assert_rollout(fleet, ROLLOUT_ROLLING_BACK);
+}
+
+static void a_roll_back_goes_on_while_recovering_only_by_a_person(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    assert_ok(start(fleet));
+    restart(fleet);
+    come_back(fleet, "a");
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_rollout(fleet, ROLLOUT_RUNNING); /* not while b has not been heard of */
+    come_back(fleet, "b");
+    report(fleet, "b/db1", REPORT_RUNNING);
+    assert_rollout(fleet, ROLLOUT_ROLLING_BACK);
+}
+
+static void a_missing_plan_pauses_until_it_is_back(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_PLAN_MISSING);
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_int_equal(command(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+    Event found = { .kind = EVENT_PLAN_FOUND,
+                    .plan_found = { &fleet->plan, rollout(fleet)->plan_hash } };
+    step(fleet, found);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+}
+
+static void a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->migrations[1].is_irreversible = true;
+    assert_ok(start(fleet));
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    Event found = { .kind = EVENT_PLAN_FOUND,
+                    .plan_found = { &fleet->plan, rollout(fleet)->plan_hash } };
+    step(fleet, found);
+    assert_rollout(fleet, ROLLOUT_READY);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    restart(fleet);
+    found.plan_found.plan_hash = rollout(fleet)->plan_hash;
+    step(fleet, found);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+}
+
+static void a_soak_starts_anew_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan_waves[0].soak_ms = 60000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    pass(fleet, 50000);
+    restart(fleet);
+    come_back(fleet, "a");
+    pass(fleet, 59000);
+    assert_wave(fleet, 0, WAVE_SOAKING);
+    pass(fleet, 1500);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static void debt_is_settled_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    fall_silent(fleet, "a");
+    report(fleet, "b/db1", REPORT_APPLIED);
+    pass(fleet, 32000);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    report(fleet, "b/db1", REPORT_ROLLED_BACK);
+    assert_rollout(fleet, ROLLOUT_ROLLBACK_HELD);
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_ROLL_BACK);
+    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
+}
+
+static void a_quarantine_outlives_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    step(fleet, (Event){ .kind = EVENT_AGENT_FORGED, .agent = "a", .reason = "forged" });
+    restart(fleet);
+    assert_agent(fleet, "a", SESSION_QUARANTINED);
+}
+
+static void session_numbers_are_never_used_again(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    uint64_t before = host(fleet, "a")->session;
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_true(host(fleet, "a")->session > before);
+}
+
+static void an_agent_without_work_is_not_waited_for(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    host(fleet, "a")->is_silent = true;
+    restart(fleet);
+    pass(fleet, 200000);
+    assert_agent(fleet, "a", SESSION_NONE);
+}
+
+static void a_rollout_in_its_way_back_needs_no_plan_to_be_listed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    assert_rollout(fleet, ROLLOUT_ROLLING_BACK);
+}
+
+static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_restart_goes_on_where_it_was),
+    cmocka_unit_test(nothing_new_starts_while_recovering),
+    cmocka_unit_test(no_verdict_falls_in_the_grace),
+    cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
+    cmocka_unit_test(a_missing_plan_pauses_until_it_is_back),
+    cmocka_unit_test(a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause),
+    cmocka_unit_test(a_soak_starts_anew_after_a_restart),
+    cmocka_unit_test(debt_is_settled_after_a_restart),
+    cmocka_unit_test(a_quarantine_outlives_a_restart),
+    cmocka_unit_test(session_numbers_are_never_used_again),
+    cmocka_unit_test(an_agent_without_work_is_not_waited_for),
+    cmocka_unit_test(a_rollout_in_its_way_back_needs_no_plan_to_be_listed),
+};
+STORIES(RESTART_STORIES, TESTS);

@@ -1,0 +1,266 @@
+/* Sessions: who speaks for an agent. */
+#include "tests/unit/coordinator/engine/stories.h"
+
+#include <string.h>
+
+static void an_agent_that_says_hello_is_active(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+}
+
+static void silence_makes_suspect_then_lost_and_a_word_makes_active(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fall_silent(fleet, "a");
+    pass(fleet, 14000);
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+    pass(fleet, 2000);
+    assert_agent(fleet, "a", SESSION_SUSPECT);
+    say_ping(fleet, "a");
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+    pass(fleet, 31000);
+    assert_agent(fleet, "a", SESSION_LOST);
+    say_ping(fleet, "a");
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+}
+
+static void a_suspect_and_a_lost_agent_come_back_by_hello(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fall_silent(fleet, "a");
+    pass(fleet, 16000);
+    say_hello(fleet, "a");
+    assert_string_equal(event_of(fleet, "S03")->new_state, "active");
+    pass(fleet, 31000);
+    say_hello(fleet, "a");
+    assert_string_equal(event_of(fleet, "S04")->new_state, "active");
+}
+
+static void a_message_of_an_unbound_session_changes_nothing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Ping ping = { .sent_at_ms = 1 };
+    step(fleet, (Event){ .kind = EVENT_PING, .agent = "a", .connection = host(fleet, "a")->connection,
+                         .session = 999, .ping = &ping });
+    assert_int_equal(fleet->effects.list.count, 0);
+    step(fleet, (Event){ .kind = EVENT_PING, .agent = "a", .connection = 999,
+                         .session = host(fleet, "a")->session, .ping = &ping });
+    assert_int_equal(fleet->effects.list.count, 0);
+    step(fleet, (Event){ .kind = EVENT_PING, .agent = "nobody", .connection = 1, .ping = &ping });
+    assert_int_equal(fleet->effects.list.count, 0);
+}
+
+static void a_repeated_hello_is_answered_with_the_same_session(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    uint64_t session = host(fleet, "a")->session;
+    say_hello_on(fleet, "a", host(fleet, "a")->connection);
+    assert_int_equal(host(fleet, "a")->session, session);
+    assert_int_equal(sent(fleet, MESSAGE_WELCOME), 1);
+}
+
+static void a_hello_that_comes_late_does_not_take_the_session_away(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Host before = *host(fleet, "a");
+    say_hello_on(fleet, "a", 77); /* by a connection that died long ago */
+    say_hello_on(fleet, "a", 77);
+    *host(fleet, "a") = before;
+    say_ping(fleet, "a");
+    assert_int_equal(sent(fleet, MESSAGE_PONG), 1);
+}
+
+static void a_new_process_is_bound_when_it_has_spoken(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_hello_reborn(fleet, "a");
+    say_ping(fleet, "a");
+    assert_int_equal(sent(fleet, MESSAGE_PONG), 1);
+    assert_non_null(event_of(fleet, "S02"));
+}
+
+static void two_processes_with_one_key_are_quarantined(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_hello_reborn(fleet, "a");
+    say_ping(fleet, "a");
+    host(fleet, "a")->boot_id[0]--; /* the first one lives, too */
+    say_hello(fleet, "a");
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+    say_ping(fleet, "a");
+    assert_agent(fleet, "a", SESSION_QUARANTINED);
+    say_hello(fleet, "a");
+    assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
+    step(fleet, (Event){ .kind = EVENT_AGENT_RELEASED, .agent = "a" });
+    say_hello(fleet, "a");
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+}
+
+static void forged_messages_quarantine(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    step(fleet, (Event){ .kind = EVENT_AGENT_FORGED, .agent = "a", .reason = "a forged name" });
+    assert_agent(fleet, "a", SESSION_QUARANTINED);
+    step(fleet, (Event){ .kind = EVENT_AGENT_FORGED, .agent = "a", .reason = "again" });
+    assert_string_equal(engine_agent_find(fleet->engine, "a")->reason, "a forged name");
+}
+
+static void only_a_quarantined_agent_can_be_released(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Event release = { .kind = EVENT_AGENT_RELEASED, .agent = "a" };
+    assert_int_equal(step(fleet, release), ERR_REFUSED);
+    release.agent = "nobody";
+    assert_int_equal(step(fleet, release), ERR_NOT_FOUND);
+}
+
+static void goodbye_and_a_cut_end_a_session(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    say_bye(fleet, "a");
+    assert_agent(fleet, "a", SESSION_LOST);
+    Event cut = { .kind = EVENT_DISCONNECTED, .agent = "b",
+                  .connection = host(fleet, "b")->connection };
+    step(fleet, cut);
+    assert_agent(fleet, "b", SESSION_SUSPECT);
+    step(fleet, cut); /* known already */
+    assert_int_equal(fleet->effects.list.count, 0);
+}
+
+static void a_suspect_says_goodbye_or_is_cut(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fall_silent(fleet, "a");
+    fall_silent(fleet, "b");
+    pass(fleet, 16000);
+    step(fleet, (Event){ .kind = EVENT_DISCONNECTED, .agent = "b",
+                         .connection = host(fleet, "b")->connection });
+    assert_agent(fleet, "b", SESSION_SUSPECT);
+    /* A word makes active before it ends: BYE is a word. */
+    say_bye(fleet, "a");
+    assert_agent(fleet, "a", SESSION_LOST);
+}
+
+static void the_connection_of_a_lost_agent_is_forgotten(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fall_silent(fleet, "a");
+    pass(fleet, 31000);
+    step(fleet, (Event){ .kind = EVENT_DISCONNECTED, .agent = "a",
+                         .connection = host(fleet, "a")->connection });
+    say_ping(fleet, "a"); /* by no session that counts */
+    assert_agent(fleet, "a", SESSION_LOST);
+}
+
+static void a_revoked_agent_is_lost_and_its_targets_are_nobodys(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    Event revoked = { .kind = EVENT_AGENT_REVOKED, .agent = "a" };
+    step(fleet, revoked);
+    assert_agent(fleet, "a", SESSION_LOST);
+    size_t events = fleet->events.count;
+    step(fleet, revoked);
+    assert_int_equal(fleet->events.count, events);
+    assert_ok(start(fleet));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
+}
+
+static void an_instance_name_belongs_to_one_agent(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    HelloInstance instance = { .name = "a" };
+    Hello hello = { .boot_id = { host(fleet, "a")->boot_id, BOOT_ID_BYTES }, .protocol_min = 1,
+                    .protocol_max = 1, .version = "", .instances = &instance, .instance_count = 1 };
+    step(fleet, (Event){ .kind = EVENT_HELLO, .agent = "thief", .connection = 50, .hello = &hello });
+    assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
+    hello.protocol_min = 99;
+    hello.protocol_max = 99;
+    step(fleet, (Event){ .kind = EVENT_HELLO, .agent = "new", .connection = 51, .hello = &hello });
+    assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
+}
+
+static void a_coordinator_that_slept_blames_nobody(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->now_ms += 300000; /* the machine was frozen */
+    step(fleet, (Event){ .kind = EVENT_TICK });
+    assert_agent(fleet, "a", SESSION_SUSPECT);
+    say_ping(fleet, "a");
+    assert_agent(fleet, "a", SESSION_ACTIVE);
+}
+
+static void a_lease_is_granted_with_the_pings_own_time(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_ping(fleet, "a");
+    LIST_EACH(effect, &fleet->effects.list)
+    {
+        if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_PONG) {
+            const Pong *pong = effect->send.body;
+            assert_int_equal(pong->lease_ms, 20000);
+            assert_int_equal(pong->sent_at_ms, fleet->now_ms);
+        }
+    }
+}
+
+static void goals_are_sent_again_when_the_digests_differ(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    size_t goals = fleet->goal_count;
+    say_ping(fleet, "a"); /* it knows of no goal */
+    assert_int_equal(fleet->goal_count, goals + 1);
+}
+
+static void an_idle_coordinator_writes_now_and_then(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    size_t before = fleet->agents.count;
+    const void *row = fleet->agents.items[0].row;
+    pass(fleet, 40000);
+    assert_int_equal(fleet->agents.count, before);
+    assert_ptr_not_equal(fleet->agents.items[0].row, row);
+}
+
+static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(an_agent_that_says_hello_is_active),
+    cmocka_unit_test(silence_makes_suspect_then_lost_and_a_word_makes_active),
+    cmocka_unit_test(a_suspect_and_a_lost_agent_come_back_by_hello),
+    cmocka_unit_test(a_message_of_an_unbound_session_changes_nothing),
+    cmocka_unit_test(a_repeated_hello_is_answered_with_the_same_session),
+    cmocka_unit_test(a_hello_that_comes_late_does_not_take_the_session_away),
+    cmocka_unit_test(a_new_process_is_bound_when_it_has_spoken),
+    cmocka_unit_test(two_processes_with_one_key_are_quarantined),
+    cmocka_unit_test(forged_messages_quarantine),
+    cmocka_unit_test(only_a_quarantined_agent_can_be_released),
+    cmocka_unit_test(goodbye_and_a_cut_end_a_session),
+    cmocka_unit_test(a_suspect_says_goodbye_or_is_cut),
+    cmocka_unit_test(the_connection_of_a_lost_agent_is_forgotten),
+    cmocka_unit_test(a_revoked_agent_is_lost_and_its_targets_are_nobodys),
+    cmocka_unit_test(an_instance_name_belongs_to_one_agent),
+    cmocka_unit_test(a_coordinator_that_slept_blames_nobody),
+    cmocka_unit_test(a_lease_is_granted_with_the_pings_own_time),
+    cmocka_unit_test(goals_are_sent_again_when_the_digests_differ),
+    cmocka_unit_test(an_idle_coordinator_writes_now_and_then),
+};
+STORIES(SESSION_STORIES, TESTS);

@@ -1,0 +1,155 @@
+/* Starting: what is selected, in which order, and what is refused. */
+#include "tests/unit/coordinator/engine/stories.h"
+
+#include <string.h>
+
+static void order_is_round_robin_over_instances(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 2);
+    static const char *const ORDER[] = { "a/db1", "b/db1", "a/db2", "b/db2" };
+    AUTO(Arena) arena = { 0 };
+    PlanPreview preview = { 0 };
+    assert_ok(engine_preview(fleet->engine, &fleet->plan, &arena, &preview, NULL));
+    assert_int_equal(preview.target_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(preview.targets[i].address, ORDER[i]);
+    }
+}
+
+static void waves_are_cumulative_and_round_up(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 7);
+    fleet->plan_waves[0] = (PlanWave){ .name = "canary", .targets = { .value = 1 } };
+    fleet->plan_waves[1] = (PlanWave){ .name = "early", .targets = { 30, true } };
+    fleet->plan_waves[2] = (PlanWave){ .name = "rest", .targets = { 100, true } };
+    fleet->plan.strategy.wave_count = 3;
+    AUTO(Arena) arena = { 0 };
+    PlanPreview preview = { 0 };
+    assert_ok(engine_preview(fleet->engine, &fleet->plan, &arena, &preview, NULL));
+    assert_int_equal(preview.wave_targets[0], 1);
+    assert_int_equal(preview.wave_targets[1], 2); /* 30 % of 7 is 2.1: three in all */
+    assert_int_equal(preview.wave_targets[2], 4);
+}
+
+static void the_selection_is_read_from_where(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 2);
+    fleet->plan.where = "instance = 'b' and database like '%2'";
+    assert_ok(start(fleet));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
+    assert_target(fleet, "b/db2", TARGET_ASSIGNED);
+}
+
+static void an_empty_selection_is_refused(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.where = "instance = 'x'";
+    assert_int_equal(start(fleet), ERR_REFUSED);
+    assert_int_equal(engine_rollout_count(fleet->engine), 0);
+    assert_int_equal(fleet->effects.list.count, 0);
+}
+
+static void a_target_in_another_open_rollout_is_refused_and_named(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    assert_int_equal(start_as(fleet, "r2"), ERR_CONFLICT);
+    assert_non_null(strstr(fleet->err.message, "a/db1 belongs to rollout r1"));
+}
+
+static void an_id_is_used_once_and_bounded(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    assert_int_equal(start(fleet), ERR_EXISTS);
+    assert_int_equal(start_as(fleet, "an-id-of-more-than-26-bytes"), ERR_LIMIT);
+}
+
+static void an_unread_target_is_selected_unless_where_asks_for_its_version(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet_add_host(fleet, "b", 0);
+    host(fleet, "b")->databases = 1;
+    host(fleet, "b")->version = NULL;
+    say_inventory(fleet, "b");
+    fleet->plan.where = "version = '0001_init'";
+    assert_int_equal(start(fleet), ERR_REFUSED);
+    fleet->plan.where = "";
+    assert_ok(start(fleet));
+    assert_target(fleet, "b/db1", TARGET_ASSIGNED);
+}
+
+static void an_irreversible_migration_and_a_policy_that_rolls_back_do_not_go_together(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->migrations[1].is_irreversible = true;
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    assert_int_equal(start(fleet), ERR_IRREVERSIBLE);
+    fleet->plan.strategy.allow_irreversible = true;
+    assert_ok(start(fleet));
+}
+
+static void an_irreversible_migration_waits_for_approval(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->migrations[1].is_irreversible = true;
+    assert_ok(start(fleet));
+    assert_rollout(fleet, ROLLOUT_READY);
+    assert_non_null(strstr(explained(fleet), "0002_currency cannot be undone"));
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_target(fleet, "a/db1", TARGET_ASSIGNED);
+}
+
+static void a_verdict_must_come_later_than_two_silences(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.strategy.agent_lost_after_ms = 59999;
+    assert_int_equal(start(fleet), ERR_CONFIG);
+}
+
+static void a_plan_leads_to_one_of_its_migrations(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.to = "0009_other";
+    assert_int_equal(start(fleet), ERR_SYNTAX);
+}
+
+static void intervals_that_contradict_each_other_are_refused(void **state)
+{
+    (void)state;
+    EngineConfig config;
+    engine_config_defaults(&config);
+    assert_ok(engine_config_check(&config, NULL));
+    config.lease_ms = 26000;
+    assert_int_equal(engine_config_check(&config, NULL), ERR_CONFIG);
+    engine_config_defaults(&config);
+    config.suspect_ms = 14999;
+    assert_int_equal(engine_config_check(&config, NULL), ERR_CONFIG);
+}
+
+static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(order_is_round_robin_over_instances),
+    cmocka_unit_test(waves_are_cumulative_and_round_up),
+    cmocka_unit_test(the_selection_is_read_from_where),
+    cmocka_unit_test(an_empty_selection_is_refused),
+    cmocka_unit_test(a_target_in_another_open_rollout_is_refused_and_named),
+    cmocka_unit_test(an_id_is_used_once_and_bounded),
+    cmocka_unit_test(an_unread_target_is_selected_unless_where_asks_for_its_version),
+    cmocka_unit_test(an_irreversible_migration_and_a_policy_that_rolls_back_do_not_go_together),
+    cmocka_unit_test(an_irreversible_migration_waits_for_approval),
+    cmocka_unit_test(a_verdict_must_come_later_than_two_silences),
+    cmocka_unit_test(a_plan_leads_to_one_of_its_migrations),
+    cmocka_unit_test(intervals_that_contradict_each_other_are_refused),
+};
+STORIES(START_STORIES, TESTS);
