@@ -1,0 +1,260 @@
+/* What comes in at the API's two doors: web pages that forge requests, and clients that misbehave.
+ */
+#include "tests/security/siege.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HUGE_BYTES (128 * 1024)
+#define HASH "0000000000000000000000000000000000000000000000000000000000000000"
+
+static long get_status(Siege *siege, SiegeDoor door, const char *host, const char *more)
+{
+    return siege_http(siege, door, "GET /api/v1/status HTTP/1.1\r\n%s%s%s%s\r\n",
+                      host == NULL ? "" : "Host: ", host == NULL ? "" : host,
+                      host == NULL ? "" : "\r\n", more)
+        .status;
+}
+
+/* ---- TCP: reading, for this machine's programs and pages ---- */
+
+static void writing_over_tcp_is_refused(void **state)
+{
+    static const char *const REQUESTS[] = {
+        "POST /api/v1/rollouts",           "POST /api/v1/rollouts/current/rollback",
+        "PUT /api/v1/plans/" HASH,         "POST /api/v1/plans/" HASH "/preview",
+        "POST /api/v1/agents/db1/release",
+    };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(REQUESTS); i++) {
+        SiegeAnswer answer = siege_http(
+            siege, SIEGE_DOOR_TCP, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+            REQUESTS[i]);
+        assert_int_equal(answer.status, 403);
+        assert_non_null(strstr(answer.body, "over TCP the API only answers GET"));
+    }
+}
+
+static void a_host_that_is_not_the_loopback_is_refused(void **state)
+{
+    static const struct {
+        const char *host;
+        long status;
+    } CASES[] = {
+        { "localhost", 200 },
+        { "127.0.0.1:8420", 200 },
+        { "[::1]:8420", 200 },
+        { "LOCALHOST:1", 200 },
+        { "evil.example", 403 },
+        { "127.0.0.1.evil.example", 403 },
+        { "localhost.evil.example", 403 },
+        { "localhost:80@evil", 403 },
+        { "127.0.0.1:", 403 },
+        { "", 403 },
+        { "10.0.0.1", 403 },
+        { "0.0.0.0", 403 },
+    };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        long status = get_status(siege, SIEGE_DOOR_TCP, CASES[i].host, "");
+        if (status != CASES[i].status) {
+            fail_msg("Host '%s': %ld", CASES[i].host, status);
+        }
+    }
+    assert_int_equal(get_status(siege, SIEGE_DOOR_TCP, NULL, ""), 400);
+}
+
+static void pages_from_elsewhere_are_refused(void **state)
+{
+    static const struct {
+        const char *origin;
+        long status;
+    } CASES[] = {
+        { "Origin: http://localhost\r\n", 200 },
+        { "Origin: http://localhost:3000\r\n", 403 },
+        { "Origin: https://localhost\r\n", 403 },
+        { "Origin: http://evil.example\r\n", 403 },
+        { "Origin: null\r\n", 403 },
+        { "Origin:\r\n", 403 },
+        { "Origin: http://localhost.evil\r\n", 403 },
+    };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        long status = get_status(siege, SIEGE_DOOR_TCP, "localhost", CASES[i].origin);
+        if (status != CASES[i].status) {
+            fail_msg("%s: %ld", CASES[i].origin, status);
+        }
+    }
+}
+
+static void answers_are_not_for_other_pages(void **state)
+{
+    SiegeAnswer answer =
+        siege_http(*state, SIEGE_DOOR_TCP,
+                   "GET /<script>alert(1)</script> HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_int_equal(answer.status, 404);
+    assert_non_null(strstr(answer.head, "X-Content-Type-Options: nosniff"));
+    assert_non_null(strstr(answer.head, "Content-Security-Policy: default-src 'none'"));
+    assert_non_null(strstr(answer.head, "Content-Type: application/problem+json"));
+    assert_null(strstr(answer.head, "Access-Control-Allow"));
+}
+
+/* ---- requests that are not as they should be ---- */
+
+static void paths_lead_nowhere_else(void **state)
+{
+    static const struct {
+        const char *target;
+        long status;
+    } CASES[] = {
+        { "/../../etc/passwd", 404 },
+        { "/api/v1/../../../etc/passwd", 404 },
+        { "/api/v1/plans/..%2f..%2fstore%2fstore.db", 404 },
+        { "/api/v1/plans/%2e%2e", 400 },
+        { "/api/v1/plans/" HASH "%00", 404 },
+        { "/api/v1/rollouts/%00", 404 },
+        { "/api/v1/rollouts/%ff%fe", 404 },
+        { "/api/v1/rollouts/%zz", 404 },
+        { "/api/v1/rollouts/" HASH HASH, 404 },
+        { "//api/v1/status", 404 },
+        { "/api/v1/status/", 404 },
+        { "http://evil.example/api/v1/status", 404 },
+        { "/api/v1/status?x=1", 400 },
+        { "/api/v1/targets?where=%28%28%28", 400 },
+        { "/api/v1/agents?limit=99999999999999999999", 400 },
+        { "/api/v1/agents?limit=-1", 400 },
+        { "/api/v1/events?after=18446744073709551615", 400 },
+    };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        SiegeAnswer answer = siege_http(
+            siege, SIEGE_DOOR_UNIX, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", CASES[i].target);
+        if (answer.status != CASES[i].status) {
+            fail_msg("%s: %ld %s", CASES[i].target, answer.status, answer.body);
+        }
+        json_t *body =
+            json_loads(answer.body, 0, NULL); /* whatever was asked, the answer is JSON */
+        if (body == NULL) {
+            fail_msg("%s: %s", CASES[i].target, answer.body);
+        }
+        json_decref(body);
+    }
+}
+
+static void other_methods_are_answered_by_the_book(void **state)
+{
+    Siege *siege = *state;
+    static const char *const METHODS[] = { "OPTIONS", "DELETE", "TRACE", "PATCH", "BREW" };
+    for (size_t i = 0; i < ARRAY_LEN(METHODS); i++) {
+        SiegeAnswer answer =
+            siege_http(siege, SIEGE_DOOR_TCP,
+                       "%s /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n", METHODS[i]);
+        assert_int_equal(answer.status, 405);
+        assert_non_null(strstr(answer.head, "Allow: GET, HEAD"));
+    }
+}
+
+static void bodies_beyond_the_limit_are_refused_unread(void **state)
+{
+    Siege *siege = *state;
+    static const char *const LENGTHS[] = { "Content-Length: 1048577", "Content-Length: 99999999999",
+                                           "Content-Length: 18446744073709551617" };
+    for (size_t i = 0; i < ARRAY_LEN(LENGTHS); i++) {
+        SiegeAnswer answer = siege_http(
+            siege, SIEGE_DOOR_UNIX,
+            "POST /api/v1/rollouts HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n", LENGTHS[i]);
+        assert_true(answer.status == 413 || answer.status == 400);
+    }
+    assert_non_null(siege_get(siege, "/status"));
+}
+
+/* A body whose length nobody told beforehand: it ends where the limit is, and so does its memory.
+ */
+static void a_body_without_end_is_cut_off(void **state)
+{
+    static const char HEAD[] = "POST /api/v1/rollouts HTTP/1.1\r\nHost: localhost\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n";
+    Siege *siege = *state;
+    AUTO(Fd) fd = siege_dial(siege, SIEGE_DOOR_UNIX);
+    AUTO(Str) chunk = { 0 };
+    str_append(&chunk, "10000\r\n");
+    for (size_t i = 0; i < 0x10000; i++) {
+        str_append_char(&chunk, 'x');
+    }
+    str_append(&chunk, "\r\n");
+    size_t before_kb = siege_memory_kb(siege);
+    size_t sent = 0;
+    assert_true(siege_write(fd, HEAD, sizeof(HEAD) - 1));
+    while (sent < 1024 && siege_write(fd, chunk.data, chunk.length)) {
+        sent++;
+    }
+    assert_true(sent < 1024);
+    assert_true(siege_memory_kb(siege) < before_kb + 16 * 1024);
+    assert_non_null(siege_get(siege, "/status"));
+}
+
+static void heads_beyond_the_limit_are_refused(void **state)
+{
+    Siege *siege = *state;
+    AUTO(Str) long_text = { 0 };
+    for (size_t i = 0; i < HUGE_BYTES; i++) {
+        str_append_char(&long_text, 'a');
+    }
+    SiegeAnswer query = siege_http(
+        siege, SIEGE_DOOR_TCP, "GET /api/v1/targets?where=%s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        str_text(&long_text));
+    assert_true(query.status == 414 || query.status == 431 || query.status == 0);
+    SiegeAnswer head = siege_http(siege, SIEGE_DOOR_TCP,
+                                  "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n",
+                                  str_text(&long_text));
+    assert_true(head.status == 431 || head.status == 0);
+    assert_non_null(siege_get(siege, "/status"));
+}
+
+static void requests_in_one_piece_are_answered_one_by_one(void **state)
+{
+    static const char TWO[] = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                              "GET /api/v1/nothing HTTP/1.1\r\nHost: localhost\r\n"
+                              "Connection: close\r\n\r\n";
+    Siege *siege = *state;
+    AUTO(Fd) fd = siege_dial(siege, SIEGE_DOOR_TCP);
+    assert_true(siege_write(fd, TWO, sizeof(TWO) - 1));
+    SiegeAnswer first = siege_hear_http(siege, fd);
+    assert_int_equal(first.status, 200);
+    if (strstr(first.body, "HTTP/1.1 404") == NULL) {
+        assert_int_equal(siege_hear_http(siege, fd).status, 404);
+    }
+}
+
+/* ---- the socket ---- */
+
+static void the_socket_is_for_owner_and_group_only(void **state)
+{
+    struct stat info;
+    assert_int_equal(stat(siege_path(*state, "api.sock"), &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0660);
+    assert_int_equal(stat(siege_path(*state, "store/store.db"), &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0600);
+    assert_int_equal(stat(siege_path(*state, "store/store.db-wal"), &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0600);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SIEGE_TEST(writing_over_tcp_is_refused),
+        SIEGE_TEST(a_host_that_is_not_the_loopback_is_refused),
+        SIEGE_TEST(pages_from_elsewhere_are_refused),
+        SIEGE_TEST(answers_are_not_for_other_pages),
+        SIEGE_TEST(paths_lead_nowhere_else),
+        SIEGE_TEST(other_methods_are_answered_by_the_book),
+        SIEGE_TEST(bodies_beyond_the_limit_are_refused_unread),
+        SIEGE_TEST(a_body_without_end_is_cut_off),
+        SIEGE_TEST(heads_beyond_the_limit_are_refused),
+        SIEGE_TEST(requests_in_one_piece_are_answered_one_by_one),
+        SIEGE_TEST(the_socket_is_for_owner_and_group_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
