@@ -19,7 +19,7 @@
 
 #define CONNECTIONS_MAX 256
 #define WAITING_MAX                                                                                \
-    192 /* held requests; the other connections stay for requests that are answered */
+    192 /* held requests of a door; its other connections stay for requests that are answered */
 #define CONNECTION_BYTES_MAX (32 * 1024) /* request line and headers */
 #define IDLE_TIMEOUT_S 60
 #define RETRY_AFTER_S "5"
@@ -271,6 +271,17 @@ static void forget_waiting(HttpServer *server, const HttpRequest *request)
     }
 }
 
+/* Per door: whoever may only read over TCP must not use up what the unix socket's users may hold.
+ */
+static size_t count_waiting(const Door *door)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < door->server->waiting.count; i++) {
+        count += door->server->waiting.items[i]->door == door;
+    }
+    return count;
+}
+
 static void hold(HttpRequest *request, uint32_t hold_ms)
 {
     HttpServer *server = request->door->server;
@@ -327,7 +338,7 @@ static enum MHD_Result run_handler(HttpRequest *request)
     ApiRequest *api = &request->api;
     ApiReply reply = { .status = MHD_HTTP_OK };
     api->body = (Bytes){ (const uint8_t *)str_text(&request->body), request->body.length };
-    api->is_late = server->is_closing || server->waiting.count >= WAITING_MAX ||
+    api->is_late = server->is_closing || count_waiting(request->door) >= WAITING_MAX ||
                    (request->held_until_ms != 0 && request->held_until_ms <= clock_boot_ms());
     ErrCode code = api->route->handler(api, &reply, &request->err);
     if (code != ERR_NONE) {

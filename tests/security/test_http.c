@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define WAITERS 300
 #define HUGE_BYTES (128 * 1024)
 #define HASH "0000000000000000000000000000000000000000000000000000000000000000"
 
@@ -228,6 +229,33 @@ static void requests_in_one_piece_are_answered_one_by_one(void **state)
     }
 }
 
+/* ---- waiting ---- */
+
+/* More than may wait for events, at the door for everybody: the other door and its waiting stay
+ * open. */
+static void waiters_at_one_door_leave_the_other_alone(void **state)
+{
+    static const char WAIT[] = "GET /api/v1/events?after=1000000&wait_ms=30000 HTTP/1.1\r\n"
+                               "Host: localhost\r\n\r\n";
+    Siege *siege = *state;
+    Fd waiting[WAITERS];
+    size_t before = siege_descriptors(siege);
+    for (size_t i = 0; i < WAITERS; i++) {
+        waiting[i] = siege_dial(siege, SIEGE_DOOR_TCP);
+        assert_true(waiting[i] < 0 || siege_write(waiting[i], WAIT, sizeof(WAIT) - 1));
+    }
+    assert_non_null(siege_get(siege, "/status"));
+    assert_true(siege_descriptors(siege) < before + 300);
+    AUTO(Fd) patient = siege_dial(siege, SIEGE_DOOR_UNIX);
+    assert_true(siege_write(patient, WAIT, sizeof(WAIT) - 1));
+    assert_non_null(siege_get(siege, "/status"));
+    char byte = 0;
+    assert_int_equal(recv(patient, &byte, 1, MSG_DONTWAIT), -1); /* held, not turned away */
+    for (size_t i = 0; i < WAITERS; i++) {
+        fd_done(&waiting[i]);
+    }
+}
+
 /* ---- the socket ---- */
 
 static void the_socket_is_for_owner_and_group_only(void **state)
@@ -254,6 +282,7 @@ int main(void)
         SIEGE_TEST(a_body_without_end_is_cut_off),
         SIEGE_TEST(heads_beyond_the_limit_are_refused),
         SIEGE_TEST(requests_in_one_piece_are_answered_one_by_one),
+        SIEGE_TEST(waiters_at_one_door_leave_the_other_alone),
         SIEGE_TEST(the_socket_is_for_owner_and_group_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
