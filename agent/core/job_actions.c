@@ -359,7 +359,8 @@ void job_park(void *subject)
     lose_connection(job);
     job->report = REPORT_PARKED;
     job->parked_at_ms = job->now_ms;
-    job->wait_until_ms = UINT64_MAX;
+    /* What held it back may be over since the connection began to close: then nothing would wake it. */
+    job->wait_until_ms = job_is_held_back(job) && !job_is_withdrawn(job) ? UINT64_MAX : job->now_ms;
 }
 
 /* The deadline stood still meanwhile. */

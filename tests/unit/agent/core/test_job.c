@@ -469,6 +469,19 @@ static void a_hold_with_nothing_left_to_do_reports_what_is_done(void **state)
     stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
 }
 
+static void a_lease_that_comes_back_while_it_parks_is_not_waited_for(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage.permit.may_start = false;
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE));
+    stage.permit.may_start = true;
+    PLAY(&stage, { RESULT_OK, ACTION_WAIT });
+    assert_true(stage.action.until_ms <= stage.now_ms);
+    PLAY(&stage, { RESULT_OK, ACTION_CONNECT });
+}
+
 static void an_order_held_back_from_the_start_looks_before_it_parks(void **state)
 {
     (void)state;
@@ -922,6 +935,7 @@ int main(void)
         cmocka_unit_test(a_hold_between_steps_parks_without_a_connection_and_goes_on_after_it),
         cmocka_unit_test(no_step_starts_without_a_lease),
         cmocka_unit_test(a_hold_with_nothing_left_to_do_reports_what_is_done),
+        cmocka_unit_test(a_lease_that_comes_back_while_it_parks_is_not_waited_for),
         cmocka_unit_test(an_order_held_back_from_the_start_looks_before_it_parks),
         cmocka_unit_test(the_deadline_stands_still_while_parked),
         cmocka_unit_test(a_roll_back_cancels_a_running_step_and_looks_before_it_undoes),
