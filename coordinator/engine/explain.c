@@ -177,9 +177,26 @@ static void explain_ready(const Explain *explain)
     }
 }
 
+/* What was retried in a wave that is through has failed again, or the last wave has no targets of its own. */
+static void explain_left_over(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    uint32_t left = wave_unhealthy(&rollout->counts);
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        if (rollout->waves[i].row.state != WAVE_PASSED) {
+            return;
+        }
+    }
+    if (left > 0) {
+        line(explain, "all waves are through, and %u of %u targets are not applied: `skein rollout "
+                      "retry` or `skip` them", left, rollout->counts.total);
+    }
+}
+
 static void explain_running(const Explain *explain)
 {
     explain_waves(explain);
+    explain_left_over(explain);
     explain_budget(explain);
     list_absent(explain);
     list_troubled(explain);
