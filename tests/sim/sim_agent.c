@@ -507,6 +507,9 @@ static void perform_effect(SimAgent *agent, const LinkEffect *effect)
         order_begin(agent, effect->target);
         break;
     case LINK_EFFECT_PERMIT:
+        world_tell(world_of(agent), agent->parts.name, "%s is permitted %s.%u%s", effect->target,
+                   goal_name(effect->permit.goal), effect->permit.revision,
+                   effect->permit.may_start ? "" : " (no lease)");
         worker = worker_find(agent, effect->target);
         if (worker != NULL) {
             worker_permit(worker, effect->permit);

@@ -667,6 +667,7 @@ ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *
     if (!sim_coordinator_is_serving(coordinator)) {
         return err_set(err, ERR_UNREACHABLE, "nobody answers");
     }
+    take_inbox(coordinator);
     ErrCode code = step(coordinator, event, err);
     if (!commit(coordinator)) {
         return err_set(err, ERR_UNREACHABLE, "the answer was lost");
