@@ -60,7 +60,7 @@ struct Link {
     Facts *facts;
     AgentSession *session;
     Plans *plans;
-    Map *waiting; /* targets whose order waits for its plan or for its instance's list; no values */
+    Map *waiting; /* targets whose order waits for its plan, its instance's list or a place there; no values */
     Workers *workers;
     bool is_leaving;
 };
@@ -233,13 +233,21 @@ static ErrCode start_worker(Link *link, const AgentOrder *order, const HeldPlan 
     return code;
 }
 
-/* After a restart an order may come before its instance has been looked at, or while that is down. */
-static bool is_instance_unseen(const Link *link, const char *target)
+/*
+ * After a restart an order may come before its instance has been looked at, or while that is down. And a
+ * coordinator may order more than there may be connections: a thread that waits for one would spend the
+ * time allowed to its target.
+ */
+static bool must_instance_wait(const Link *link, const char *target)
 {
     AUTO(Arena) arena = { 0 };
     Address address;
-    return address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE &&
-           find_instance(link, address.instance) != NULL && !facts_is_listed(link->facts, address.instance);
+    const Instance *instance = address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE
+                                   ? find_instance(link, address.instance)
+                                   : NULL;
+    return instance != NULL && (!facts_is_listed(link->facts, address.instance) ||
+                                workers_busy(link->workers, instance->source) >=
+                                    conn_source_migrations_max(instance->source));
 }
 
 /* Starts the target's order as it is now, or leaves it waiting. */
@@ -255,7 +263,7 @@ static void begin_order(Link *link, const char *target_of_effect)
     const HeldPlan *plan = NULL;
     Err err = { 0 };
     PlanFetch fetch = plans_want(link->plans, order->plan_hash, &plan, &err);
-    if (fetch == PLAN_FETCH_UNDER_WAY || (fetch == PLAN_FETCH_READY && is_instance_unseen(link, target))) {
+    if (fetch == PLAN_FETCH_UNDER_WAY || (fetch == PLAN_FETCH_READY && must_instance_wait(link, target))) {
         map_put(link->waiting, target, NULL);
         return;
     }
@@ -275,7 +283,10 @@ static void begin_order(Link *link, const char *target_of_effect)
     }
 }
 
-/* A plan has come, or will not, or an instance is listed: every target that waits is looked at again. */
+/*
+ * A plan has come, or will not, an instance is listed, or a place is free: every target that waits is looked
+ * at again, in the order of their coming.
+ */
 static void begin_waiting(Link *link)
 {
     AUTO(Arena) arena = { 0 };
@@ -400,6 +411,7 @@ static void take_end(Link *link, const char *target)
     }
     agent_session_job_ended(link->session, target, clock_boot_ms(), &effects);
     perform(link, &effects);
+    begin_waiting(link);
     if (link->is_leaving && workers_count(link->workers) == 0) {
         loop_stop(link->loop);
     }
@@ -425,6 +437,16 @@ static void log_report(const State *state)
     }
 }
 
+static void take_report(Link *link, const Letter *letter, uint64_t now_ms, LinkEffects *effects)
+{
+    const State *state = letter->envelope.body;
+    log_report(state);
+    agent_session_report(link->session, state, now_ms, effects);
+    if (workers_note_report(link->workers, letter->from, (Report)state->report)) {
+        begin_waiting(link);
+    }
+}
+
 static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
 {
     uint64_t now_ms = clock_boot_ms();
@@ -432,8 +454,7 @@ static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
     switch (letter->envelope.type) {
     case MESSAGE_STATE:
         FAILPOINT("agent.before_report");
-        log_report(letter->envelope.body);
-        agent_session_report(link->session, letter->envelope.body, now_ms, effects);
+        take_report(link, letter, now_ms, effects);
         break;
     case MESSAGE_PROGRESS:
         agent_session_pass(link->session, MESSAGE_PROGRESS, letter->envelope.body, effects);

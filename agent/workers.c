@@ -25,6 +25,7 @@ typedef struct Worker {
     uint64_t seed;
     Wake *wake;
     Zsock sender; /* opened and closed by the thread */
+    bool is_parked; /* as its last report said; of the loop's thread */
 
     /* The one thing both threads touch. */
     pthread_mutex_t mutex;
@@ -222,6 +223,30 @@ const HeldPlan *workers_ended(Workers *workers, const char *target)
     const HeldPlan *plan = worker->plan;
     worker_free(worker);
     return plan;
+}
+
+bool workers_note_report(Workers *workers, const char *target, Report report)
+{
+    Worker *worker = map_get(workers->by_target, target);
+    if (worker == NULL) {
+        return false;
+    }
+    bool has_parked = report == REPORT_PARKED && !worker->is_parked;
+    worker->is_parked = report == REPORT_PARKED;
+    return has_parked;
+}
+
+size_t workers_busy(const Workers *workers, const ConnSource *source)
+{
+    void *cursor = NULL;
+    const char *target = NULL;
+    void *value = NULL;
+    size_t busy = 0;
+    while (map_next(workers->by_target, &cursor, &target, &value)) {
+        const Worker *worker = value;
+        busy += worker->source == source && !worker->is_parked;
+    }
+    return busy;
 }
 
 bool workers_has(const Workers *workers, const char *target)

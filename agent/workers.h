@@ -52,6 +52,12 @@ const HeldPlan *workers_ended(Workers *workers, const char *target);
  */
 void workers_withdraw(Workers *workers);
 
+/* A worker's letter said where it stands. True when it has just parked: it needs no connection now. */
+bool workers_note_report(Workers *workers, const char *target, Report report);
+
+/* Workers that have a connection to the source, or want one. */
+size_t workers_busy(const Workers *workers, const ConnSource *source);
+
 bool workers_has(const Workers *workers, const char *target);
 size_t workers_count(const Workers *workers);
 

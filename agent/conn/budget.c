@@ -121,6 +121,11 @@ void conn_budget_give(ConnBudget *budget, BudgetClass class)
     pthread_mutex_unlock(&budget->mutex);
 }
 
+uint32_t conn_budget_limit(const ConnBudget *budget, BudgetClass class)
+{
+    return budget->lanes[class].limit;
+}
+
 uint32_t conn_budget_used(ConnBudget *budget)
 {
     pthread_mutex_lock(&budget->mutex);

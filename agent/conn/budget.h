@@ -38,6 +38,9 @@ ErrCode conn_budget_take(ConnBudget *budget, BudgetClass class, uint64_t deadlin
                          const Interrupt *interrupt, Err *err);
 void conn_budget_give(ConnBudget *budget, BudgetClass class);
 
+/* Places that a class has in all. */
+uint32_t conn_budget_limit(const ConnBudget *budget, BudgetClass class);
+
 /* Places taken now, of all classes. For health and tests. */
 uint32_t conn_budget_used(ConnBudget *budget);
 

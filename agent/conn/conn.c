@@ -137,6 +137,11 @@ uint32_t conn_source_used(const ConnSource *source)
     return conn_budget_used(source->budget);
 }
 
+uint32_t conn_source_migrations_max(const ConnSource *source)
+{
+    return conn_budget_limit(source->budget, BUDGET_MIGRATION);
+}
+
 static void parameter_set(Parameters *parameters, const char *keyword, const char *value)
 {
     size_t at = 0;

@@ -50,6 +50,9 @@ AUTO_PTR_DEFINE(ConnSource, conn_source_free)
 const char *conn_source_database(const ConnSource *source);
 uint32_t conn_source_used(const ConnSource *source);
 
+/* How many CONN_MIGRATE connections there may be at once: who asks for more waits. */
+uint32_t conn_source_migrations_max(const ConnSource *source);
+
 typedef enum ConnPurpose {
     CONN_MIGRATE = 0, /* one attempt at one target; closed with it, never pooled */
     CONN_WATCH,       /* sampling, discovery, cancelling: small and always possible */

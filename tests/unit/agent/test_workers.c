@@ -112,6 +112,24 @@ static void no_permit_calls_a_withdrawn_worker_back(void **state)
     workers_ended(fixture->workers, TARGET);
 }
 
+/* A parked one has closed its connection: its place is another's until it goes on. */
+static void who_is_parked_takes_no_place(void **state)
+{
+    Fixture *fixture = *state;
+    start(fixture, (Permit){ .goal = GOAL_HOLD, .revision = 1 });
+    assert_int_equal(workers_busy(fixture->workers, fixture->source), 1);
+    assert_int_equal(workers_busy(fixture->workers, NULL), 0);
+    assert_true(workers_note_report(fixture->workers, TARGET, REPORT_PARKED));
+    assert_false(workers_note_report(fixture->workers, TARGET, REPORT_PARKED));
+    assert_int_equal(workers_busy(fixture->workers, fixture->source), 0);
+    assert_false(workers_note_report(fixture->workers, TARGET, REPORT_ACCEPTED));
+    assert_int_equal(workers_busy(fixture->workers, fixture->source), 1);
+    workers_withdraw(fixture->workers);
+    assert_true(await(fixture, REPORT_NONE, END_MS));
+    workers_ended(fixture->workers, TARGET);
+    assert_false(workers_note_report(fixture->workers, TARGET, REPORT_PARKED));
+}
+
 static void a_permit_for_nobody_says_so(void **state)
 {
     Fixture *fixture = *state;
@@ -123,6 +141,7 @@ int main(void)
     static const struct CMUnitTest TESTS[] = {
         cmocka_unit_test_setup_teardown(a_withdrawn_worker_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_permit_calls_a_withdrawn_worker_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_parked_takes_no_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_permit_for_nobody_says_so, set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
