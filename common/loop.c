@@ -62,6 +62,7 @@ void loop_block_signals(void)
     fill_signals(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(2), like a full disk */
 }
 
 Loop *loop_new(void)

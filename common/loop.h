@@ -33,7 +33,8 @@ typedef void (*LoopSignalCallback)(void *ctx, int signal_number);
 typedef int (*LoopHook)(void *ctx, uint64_t now_ms);
 
 /*
- * Blocks SIGINT, SIGTERM and SIGHUP for this thread and all that it starts, and ignores SIGPIPE.
+ * Blocks SIGINT, SIGTERM and SIGHUP for this thread and all that it starts, and ignores SIGPIPE and
+ * SIGXFSZ: what a write cannot do comes back as its error.
  * Call before zmq_ctx_new: a libzmq thread with open signals would swallow them.
  */
 void loop_block_signals(void);
