@@ -406,7 +406,7 @@ static void take_end(Link *link, const char *target)
     if (address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE) {
         const Instance *instance = find_instance(link, address.instance);
         if (instance != NULL) {
-            watcher_look_now(instance->watcher);
+            watcher_look_soon(instance->watcher);
         }
     }
     agent_session_job_ended(link->session, target, clock_boot_ms(), &effects);

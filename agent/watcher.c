@@ -19,6 +19,12 @@
 /* One look at the server, and at one database. */
 #define LOOK_TIMEOUT_MS 10000
 
+/*
+ * A look reads every database of the instance: after each of many attempts it would cost more than they do.
+ * Their reports have told the coordinator all that matters; the look is for what they cannot tell.
+ */
+#define QUIET_MS 1000
+
 typedef enum Reach {
     REACH_NONE = 0, /* not tried yet */
     REACH_YES,
@@ -33,6 +39,7 @@ struct Watcher {
     ConnPool *pool;
     Wake *wake;
     atomic_bool is_stopping;
+    atomic_uint_fast64_t look_at_ms; /* asked for; UINT64_MAX: not */
 
     /* Of the thread alone. */
     Zsock sender;
@@ -199,6 +206,23 @@ static void one_round(Watcher *watcher)
     note_reach(watcher, code == ERR_NONE ? REACH_YES : REACH_NO, round.targets.count, &err);
 }
 
+static uint64_t next_look_ms(Watcher *watcher, uint64_t round_ms)
+{
+    uint64_t asked_ms = atomic_load(&watcher->look_at_ms);
+    return asked_ms < round_ms ? asked_ms : round_ms;
+}
+
+/* Until the next round is due, or one that has been asked for. */
+static void rest(Watcher *watcher)
+{
+    uint64_t round_ms = clock_boot_ms() + watcher->config->rediscover_ms;
+    while (!is_stopping(watcher) && clock_boot_ms() < next_look_ms(watcher, round_ms)) {
+        wait_fd(wake_fd(watcher->wake), POLLIN, next_look_ms(watcher, round_ms), NULL);
+        wake_take(watcher->wake);
+    }
+    atomic_store(&watcher->look_at_ms, UINT64_MAX);
+}
+
 static void *watch(void *ctx)
 {
     Watcher *watcher = ctx;
@@ -209,8 +233,7 @@ static void *watch(void *ctx)
     }
     while (!is_stopping(watcher)) {
         one_round(watcher);
-        wait_fd(wake_fd(watcher->wake), POLLIN, clock_boot_ms() + watcher->config->rediscover_ms, NULL);
-        wake_take(watcher->wake);
+        rest(watcher);
         conn_pool_tidy(watcher->pool, clock_boot_ms());
     }
     zsock_done(&watcher->sender);
@@ -227,6 +250,7 @@ ErrCode watcher_start(void *context, const AgentInstanceConfig *config, ConnSour
     watcher->pool = pool;
     watcher->wake = wake_new();
     atomic_init(&watcher->is_stopping, false);
+    atomic_init(&watcher->look_at_ms, UINT64_MAX);
     int failed = pthread_create(&watcher->thread, NULL, watch, watcher);
     if (failed != 0) {
         wake_free(watcher->wake);
@@ -237,8 +261,9 @@ ErrCode watcher_start(void *context, const AgentInstanceConfig *config, ConnSour
     return ERR_NONE;
 }
 
-void watcher_look_now(Watcher *watcher)
+void watcher_look_soon(Watcher *watcher)
 {
+    atomic_store(&watcher->look_at_ms, clock_boot_ms() + QUIET_MS);
     wake_raise(watcher->wake);
 }
 

@@ -16,8 +16,8 @@ typedef struct Watcher Watcher;
 ErrCode watcher_start(void *context, const AgentInstanceConfig *config, ConnSource *source,
                       ConnPool *pool, Watcher **ret_watcher, Err *err);
 
-/* Something has changed on it: look now. From the loop's thread; any number of calls make one look. */
-void watcher_look_now(Watcher *watcher);
+/* Something has changed on it: look as soon as nothing has changed for a while. From the loop's thread. */
+void watcher_look_soon(Watcher *watcher);
 
 /* Ends the thread, joins it, frees. NULL is allowed. */
 void watcher_stop(Watcher *watcher);
