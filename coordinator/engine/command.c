@@ -1,6 +1,6 @@
 /*
- * Commands of people. A command is checked whole before anything changes; a refusal carries the rule's
- * own sentence and what would help.
+ * Commands of people. A command is checked whole before anything changes; a refusal carries the
+ * rule's own sentence and what would help.
  */
 #include "coordinator/engine/state.h"
 
@@ -26,7 +26,8 @@ static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
     return run_event(rollout, ROLLOUT_RESUME,
                      rollout_is_tripped(rollout)
                          ? "`skein rollout retry` or `skip` its failed targets first, or `rollback`"
-                         : "`skein rollout show` says what it does now", err);
+                         : "`skein rollout show` says what it does now",
+                     err);
 }
 
 static ErrCode run_abort(Rollout *rollout, const Command *command, Err *err)
@@ -51,8 +52,8 @@ static ErrCode check_targets_free(const Rollout *rollout, Err *err)
 }
 
 /*
- * What a later rollout found applied, and built upon, is not pulled away from under it: rollouts go back in
- * the reverse order, too.
+ * What a later rollout found applied, and built upon, is not pulled away from under it: rollouts go
+ * back in the reverse order, too.
  */
 static ErrCode check_not_built_upon(const Rollout *rollout, Err *err)
 {
@@ -168,7 +169,8 @@ static bool has_failed(const Target *target)
             !target_is_wanted_back(target));
 }
 
-static ErrCode collect_named(Rollout *rollout, const Command *command, TargetList *targets, Err *err)
+static ErrCode collect_named(Rollout *rollout, const Command *command, TargetList *targets,
+                             Err *err)
 {
     for (size_t i = 0; i < command->target_count; i++) {
         Target *target = target_find(rollout, command->targets[i]);
@@ -181,7 +183,8 @@ static ErrCode collect_named(Rollout *rollout, const Command *command, TargetLis
     return ERR_NONE;
 }
 
-/* Of all that failed, those for which it makes sense; for none of them: why not for the last one. */
+/* Of all that failed, those for which it makes sense; for none of them: why not for the last one.
+ */
 static ErrCode collect_failed(Rollout *rollout, TargetEvent event, TargetList *targets, Err *err)
 {
     ErrCode code = ERR_NONE;
@@ -266,10 +269,10 @@ static ErrCode run_skip(Rollout *rollout, const Command *command, Err *err)
 /* --- the verbs --- */
 
 static ErrCode (*const VERBS[])(Rollout *rollout, const Command *command, Err *err) = {
-    [COMMAND_NONE] = NULL,          [COMMAND_PAUSE] = run_pause,
-    [COMMAND_RESUME] = run_resume,  [COMMAND_APPROVE] = run_approve,
-    [COMMAND_ABORT] = run_abort,    [COMMAND_ROLL_BACK] = run_roll_back,
-    [COMMAND_RETRY] = run_retry,    [COMMAND_SKIP] = run_skip,
+    [COMMAND_NONE] = NULL,         [COMMAND_PAUSE] = run_pause,
+    [COMMAND_RESUME] = run_resume, [COMMAND_APPROVE] = run_approve,
+    [COMMAND_ABORT] = run_abort,   [COMMAND_ROLL_BACK] = run_roll_back,
+    [COMMAND_RETRY] = run_retry,   [COMMAND_SKIP] = run_skip,
 };
 _Static_assert(ARRAY_LEN(VERBS) == COMMAND_VERB_COUNT_, "a function per verb");
 

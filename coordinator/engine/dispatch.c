@@ -1,7 +1,7 @@
 /*
- * Dispatch: which targets may start now. Forward in the order of the waves while the budget admits it;
- * backward in the reverse order. Limits count everything that holds a slot, whatever its direction; a
- * target whose order the agent has in hand already needs no new slot to turn round.
+ * Dispatch: which targets may start now. Forward in the order of the waves while the budget admits
+ * it; backward in the reverse order. Limits count everything that holds a slot, whatever its
+ * direction; a target whose order the agent has in hand already needs no new slot to turn round.
  */
 #include "coordinator/engine/state.h"
 
@@ -34,7 +34,7 @@ static uint32_t slots_allowed(const Rollout *rollout)
     uint32_t spent = rollout->counts.used + rollout->uncertain;
     uint32_t left = rollout->max_failures > spent ? rollout->max_failures - spent : 0;
     return strategy->is_strict && left + 1 < strategy->max_parallel ? left + 1
-                                                                     : strategy->max_parallel;
+                                                                    : strategy->max_parallel;
 }
 
 static void wave_start(Wave *wave)
@@ -97,8 +97,8 @@ static bool waits_to_go_back(const Target *target)
 }
 
 /*
- * A debt whose order the agent has in hand goes on by itself when the agent is back; one that it was told
- * to hold turns round where it is; everything else begins a new attempt and needs room.
+ * A debt whose order the agent has in hand goes on by itself when the agent is back; one that it
+ * was told to hold turns round where it is; everything else begins a new attempt and needs room.
  */
 static bool may_go_back_now(const Target *target)
 {

@@ -1,6 +1,6 @@
 /*
- * Effects: collecting what a step asks of the world. Rows are marked while a step runs and copied once,
- * at its end.
+ * Effects: collecting what a step asks of the world. Rows are marked while a step runs and copied
+ * once, at its end.
  */
 #include <stdlib.h>
 
@@ -68,8 +68,8 @@ void target_touch(Target *target)
     do {                                                                                           \
         for (size_t i_ = 0; i_ < engine->list_name.count; i_++) {                                  \
             engine->list_name.items[i_]->is_dirty = false;                                         \
-            const void *copy_ = row_snapshot((row_kind), &engine->list_name.items[i_]->row,        \
-                                             &engine->out->arena);                                 \
+            const void *copy_ =                                                                    \
+                row_snapshot((row_kind), &engine->list_name.items[i_]->row, &engine->out->arena);  \
             effects_add(engine->out, (Effect){ .kind = (effect_kind), .member = copy_ });          \
         }                                                                                          \
         LIST_CLEAR(&engine->list_name);                                                            \
@@ -89,7 +89,8 @@ static int target_order(const void *a, const void *b)
 void engine_flush(Engine *engine)
 {
     if (engine->dirty_agents.count + engine->dirty_items.count + engine->dirty_rollouts.count +
-            engine->dirty_waves.count + engine->dirty_targets.count > 0) {
+            engine->dirty_waves.count + engine->dirty_targets.count >
+        0) {
         engine->written_ms = engine->now_ms;
     }
     FLUSH(dirty_agents, ROW_AGENT, EFFECT_PERSIST_AGENT, agent);

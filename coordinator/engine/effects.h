@@ -1,7 +1,7 @@
 /*
- * Effects: everything a step can ask of the world. A closed list. The shell performs them in order, but
- * only after it has committed all rows and events of the batch in one store transaction: nothing leaves
- * before it is durable.
+ * Effects: everything a step can ask of the world. A closed list. The shell performs them in order,
+ * but only after it has committed all rows and events of the batch in one store transaction:
+ * nothing leaves before it is durable.
  */
 #ifndef SKEIN_COORDINATOR_ENGINE_EFFECTS_H
 #define SKEIN_COORDINATOR_ENGINE_EFFECTS_H
@@ -18,9 +18,10 @@ typedef enum EffectKind {
     EFFECT_PERSIST_ROLLOUT,
     EFFECT_PERSIST_WAVE,
     EFFECT_PERSIST_TARGET,
-    EFFECT_PUBLISH_EVENT,  /* .event: append to the log (seq is filled by the store), then tell watchers */
-    EFFECT_SEND,           /* .send: WELCOME, BUSY, REJECT, PONG, GOAL, STATE_ACK */
-    EFFECT_CLOSE_SESSION,  /* .close: forget the connection; its messages are refused from now on */
+    EFFECT_PUBLISH_EVENT, /* .event: append to the log (seq is filled by the store), then tell
+                             watchers */
+    EFFECT_SEND,          /* .send: WELCOME, BUSY, REJECT, PONG, GOAL, STATE_ACK */
+    EFFECT_CLOSE_SESSION, /* .close: forget the connection; its messages are refused from now on */
     EFFECT_KIND_COUNT_,
 } EffectKind;
 
@@ -46,8 +47,8 @@ typedef struct Effect {
 } Effect;
 
 /*
- * The effects of one or several steps. Rows are snapshots in `arena`: they stay true when the engine
- * goes on. A row persisted twice in a batch stands twice; the later one wins.
+ * The effects of one or several steps. Rows are snapshots in `arena`: they stay true when the
+ * engine goes on. A row persisted twice in a batch stands twice; the later one wins.
  */
 typedef struct Effects {
     Arena arena;

@@ -1,6 +1,6 @@
 /*
- * The engine: takes an event to whom it concerns, then lets time, waves, rollouts and dispatch follow
- * from it, and says at the end what has changed.
+ * The engine: takes an event to whom it concerns, then lets time, waves, rollouts and dispatch
+ * follow from it, and says at the end what has changed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,8 @@ ErrCode engine_config_check(const EngineConfig *config, Err *err)
           "suspect must be at least three heartbeats: one lost message is no silence" },
         { config->suspect_ms >= config->lost_ms, "suspect must be shorter than lost" },
         { (uint64_t)config->lease_ms + config->heartbeat_ms >= config->lost_ms,
-          "lease and heartbeat together must be shorter than lost: a lost agent must have stopped" },
+          "lease and heartbeat together must be shorter than lost: a lost agent must have "
+          "stopped" },
         { config->lease_ms == 0, "lease must be more than 0" },
         { config->goal_resend_ms == 0 || config->goal_resend_ms > config->goal_resend_max_ms,
           "goal_resend must be more than 0 and at most its maximum" },
@@ -71,7 +72,8 @@ static void check_tables(void)
     }
 }
 
-Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms, const EngineLoad *load)
+Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms,
+                   const EngineLoad *load)
 {
     (void)seed; /* nothing here throws dice yet; the order of everything is decided */
     check_tables();
@@ -158,7 +160,8 @@ static ErrCode take_tick(Engine *engine, const Event *event, Err *err)
     return ERR_NONE;
 }
 
-/* An agent that knew a later coordinator takes no WELCOME of an earlier term: this one has to rise. */
+/* An agent that knew a later coordinator takes no WELCOME of an earlier term: this one has to rise.
+ */
 static ErrCode take_hello(Engine *engine, const Event *event, Err *err)
 {
     (void)err;
@@ -436,14 +439,14 @@ static void begin(Engine *engine)
 }
 
 /*
- * A coordinator that slept (a frozen machine, a suspended process) has heard nobody meanwhile, and that
- * is nobody's fault but its own: silence is counted without the time it slept. It shows by a timer that
- * is looked at much too late.
+ * A coordinator that slept (a frozen machine, a suspended process) has heard nobody meanwhile, and
+ * that is nobody's fault but its own: silence is counted without the time it slept. It shows by a
+ * timer that is looked at much too late.
  */
 static void forgive_sleep(Engine *engine, uint64_t now_ms)
 {
-    bool has_slept = engine->due_ms != UINT64_MAX &&
-                     now_ms > engine->due_ms + engine->config.heartbeat_ms;
+    bool has_slept =
+        engine->due_ms != UINT64_MAX && now_ms > engine->due_ms + engine->config.heartbeat_ms;
     uint64_t slept_ms = has_slept ? now_ms - engine->due_ms : 0;
     for (size_t i = 0; has_slept && i < engine->agents.count; i++) {
         engine->agents.items[i]->heard_ms += slept_ms;
@@ -583,14 +586,16 @@ const TargetRow *engine_target_at(const Engine *engine, const char *rollout, siz
     return found == NULL || index >= found->target_count ? NULL : &found->targets[index].row;
 }
 
-const Progress *engine_target_progress(const Engine *engine, const char *rollout, const char *address)
+const Progress *engine_target_progress(const Engine *engine, const char *rollout,
+                                       const char *address)
 {
     const Rollout *found = rollout_find(engine, rollout);
     const Target *target = found == NULL ? NULL : target_find(found, address);
     return target == NULL || !target->has_progress ? NULL : &target->progress;
 }
 
-void engine_count(const Engine *engine, const char *rollout, uint32_t wave, TargetCounts *ret_counts)
+void engine_count(const Engine *engine, const char *rollout, uint32_t wave,
+                  TargetCounts *ret_counts)
 {
     const Rollout *found = rollout_find(engine, rollout);
     *ret_counts = (TargetCounts){ 0 };
@@ -601,8 +606,8 @@ void engine_count(const Engine *engine, const char *rollout, uint32_t wave, Targ
     }
 }
 
-ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview,
-                       Err *err)
+ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena,
+                       PlanPreview *ret_preview, Err *err)
 {
     return selection_make(engine, plan, arena, ret_preview, err);
 }

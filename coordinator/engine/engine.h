@@ -1,10 +1,11 @@
 /*
- * The engine: step(state, event) -> effects. It decides everything the coordinator decides, and touches
- * nothing: no sockets, no clock (time is in the event), no logging, no threads. The same object code runs
- * in the coordinator and in the simulator.
+ * The engine: step(state, event) -> effects. It decides everything the coordinator decides, and
+ * touches nothing: no sockets, no clock (time is in the event), no logging, no threads. The same
+ * object code runs in the coordinator and in the simulator.
  *
- * Time: `now_ms` is a boot-time clock that never goes back; `wall_ms` is only copied into rows. Deadlines
- * are held in memory and start anew after a restart (longer soaks and graces are safe, shorter ones are not).
+ * Time: `now_ms` is a boot-time clock that never goes back; `wall_ms` is only copied into rows.
+ * Deadlines are held in memory and start anew after a restart (longer soaks and graces are safe,
+ * shorter ones are not).
  */
 #ifndef SKEIN_COORDINATOR_ENGINE_ENGINE_H
 #define SKEIN_COORDINATOR_ENGINE_ENGINE_H
@@ -16,16 +17,17 @@
 
 typedef struct Engine Engine;
 
-/* Checked by engine_config_check: 3*heartbeat <= suspect < lost, lease + heartbeat < lost, 2*lost <= agent_lost.after of plans. */
+/* Checked by engine_config_check: 3*heartbeat <= suspect < lost, lease + heartbeat < lost, 2*lost
+ * <= agent_lost.after of plans. */
 typedef struct EngineConfig {
-    uint32_t heartbeat_ms;      /* 5 s */
-    uint32_t suspect_ms;        /* 15 s */
-    uint32_t lost_ms;           /* 30 s */
-    uint32_t lease_ms;          /* 20 s */
-    uint32_t accept_ms;         /* 30 s: from GOAL to the first report, else sent again / suspected */
-    uint32_t recovery_grace_ms; /* 90 s */
-    uint32_t goal_resend_ms;    /* 5 s, doubling … */
-    uint32_t goal_resend_max_ms; /* … to 60 s */
+    uint32_t heartbeat_ms; /* 5 s */
+    uint32_t suspect_ms;   /* 15 s */
+    uint32_t lost_ms;      /* 30 s */
+    uint32_t lease_ms;     /* 20 s */
+    uint32_t accept_ms;    /* 30 s: from GOAL to the first report, else sent again / suspected */
+    uint32_t recovery_grace_ms;   /* 90 s */
+    uint32_t goal_resend_ms;      /* 5 s, doubling … */
+    uint32_t goal_resend_max_ms;  /* … to 60 s */
     uint32_t mass_loss_window_ms; /* 60 s */
     uint32_t mass_loss_percent;   /* 30 */
 } EngineConfig;
@@ -35,21 +37,21 @@ ErrCode engine_config_check(const EngineConfig *config, Err *err);
 
 typedef enum EventKind {
     EVENT_NONE = 0,
-    EVENT_TICK,          /* time has passed; due timers act */
-    EVENT_HELLO,         /* .hello, from an authenticated key */
-    EVENT_INVENTORY,     /* .inventory */
-    EVENT_PING,          /* .ping */
-    EVENT_STATE,         /* .state */
-    EVENT_PROGRESS,      /* .progress: shown, never decided upon, not persisted */
-    EVENT_BYE,           /* .bye */
-    EVENT_DISCONNECTED,  /* the connection could not be routed to any more */
-    EVENT_AGENT_ADDED,   /* agents.d has a new name */
-    EVENT_AGENT_REVOKED, /* agents.d has lost a name */
-    EVENT_AGENT_FORGED,  /* .reason: the shell saw it break a rule of identity: quarantine */
+    EVENT_TICK,           /* time has passed; due timers act */
+    EVENT_HELLO,          /* .hello, from an authenticated key */
+    EVENT_INVENTORY,      /* .inventory */
+    EVENT_PING,           /* .ping */
+    EVENT_STATE,          /* .state */
+    EVENT_PROGRESS,       /* .progress: shown, never decided upon, not persisted */
+    EVENT_BYE,            /* .bye */
+    EVENT_DISCONNECTED,   /* the connection could not be routed to any more */
+    EVENT_AGENT_ADDED,    /* agents.d has a new name */
+    EVENT_AGENT_REVOKED,  /* agents.d has lost a name */
+    EVENT_AGENT_FORGED,   /* .reason: the shell saw it break a rule of identity: quarantine */
     EVENT_AGENT_RELEASED, /* an operator lifts a quarantine */
-    EVENT_START_ROLLOUT, /* .start */
-    EVENT_COMMAND,       /* .command */
-    EVENT_PLAN_FOUND,    /* .plan_found: a bundle that was missing at load is back */
+    EVENT_START_ROLLOUT,  /* .start */
+    EVENT_COMMAND,        /* .command */
+    EVENT_PLAN_FOUND,     /* .plan_found: a bundle that was missing at load is back */
     EVENT_KIND_COUNT_,
 } EventKind;
 
@@ -57,7 +59,8 @@ typedef enum CommandVerb {
     COMMAND_NONE = 0,
     COMMAND_PAUSE,
     COMMAND_RESUME,
-    COMMAND_APPROVE, /* the next wave that wants it, or .wave; and the plan's irreversible migrations */
+    COMMAND_APPROVE, /* the next wave that wants it, or .wave; and the plan's irreversible
+                        migrations */
     COMMAND_ABORT,
     COMMAND_ROLL_BACK,
     COMMAND_RETRY, /* .targets, or all failed ones when is_all_failed */
@@ -67,8 +70,8 @@ typedef enum CommandVerb {
 
 typedef struct Command {
     CommandVerb verb;
-    const char *rollout; /* id */
-    const char *wave;    /* "": not named */
+    const char *rollout;  /* id */
+    const char *wave;     /* "": not named */
     const char **targets; /* addresses */
     size_t target_count;
     bool is_all_failed;
@@ -77,7 +80,7 @@ typedef struct Command {
 } Command;
 
 typedef struct StartRollout {
-    const char *id; /* at most ROLLOUT_ID_MAX bytes, unused so far */
+    const char *id;   /* at most ROLLOUT_ID_MAX bytes, unused so far */
     const Plan *plan; /* read during the step only; what is needed is copied */
     const uint8_t *plan_hash;
     const char *actor;
@@ -89,8 +92,9 @@ typedef struct Event {
     int64_t wall_ms;
     const char *agent;   /* the name of the authenticated key; events of and about agents */
     uint64_t connection; /* the shell's handle of the route the message came by; HELLO binds it */
-    uint64_t session;    /* of the envelope; a message of a session that is not bound changes nothing */
-    uint64_t term;       /* of the envelope: the highest that its sender knows; 0: none */
+    uint64_t
+        session;   /* of the envelope; a message of a session that is not bound changes nothing */
+    uint64_t term; /* of the envelope: the highest that its sender knows; 0: none */
     union {
         const Hello *hello;
         const Inventory *inventory;
@@ -109,9 +113,9 @@ typedef struct Event {
 } Event;
 
 /*
- * Loading: everything the store has, before the first step. `term` is this coordinator's, already durable
- * in the store and higher than every earlier one. Rows are copied. Plans by their hash: a rollout that is
- * open and whose plan is NULL starts paused (PAUSE_PLAN_MISSING).
+ * Loading: everything the store has, before the first step. `term` is this coordinator's, already
+ * durable in the store and higher than every earlier one. Rows are copied. Plans by their hash: a
+ * rollout that is open and whose plan is NULL starts paused (PAUSE_PLAN_MISSING).
  */
 typedef struct EngineLoad {
     uint64_t term;
@@ -129,25 +133,30 @@ typedef struct EngineLoad {
     size_t target_count;
 } EngineLoad;
 
-/* Never fails: checks the rule tables first and aborts on a malformed one (a bug that tests find). */
-Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms, const EngineLoad *load);
+/* Never fails: checks the rule tables first and aborts on a malformed one (a bug that tests find).
+ */
+Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms,
+                   const EngineLoad *load);
 void engine_free(Engine *engine);
 
 AUTO_PTR_DEFINE(Engine, engine_free)
 
 /*
  * Takes one event, appends to `effects`. The code is ERR_NONE except for requests of people
- * (EVENT_START_ROLLOUT, EVENT_COMMAND, EVENT_AGENT_RELEASED) that are refused: then nothing has changed,
- * and `err` says why and what would help. A message that is stale, forged or malformed changes nothing.
+ * (EVENT_START_ROLLOUT, EVENT_COMMAND, EVENT_AGENT_RELEASED) that are refused: then nothing has
+ * changed, and `err` says why and what would help. A message that is stale, forged or malformed
+ * changes nothing.
  */
 ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *err);
 
-/* When the engine wants EVENT_TICK at the latest, on the clock of `now_ms`; UINT64_MAX: not at all. */
+/* When the engine wants EVENT_TICK at the latest, on the clock of `now_ms`; UINT64_MAX: not at all.
+ */
 uint64_t engine_next_deadline_ms(const Engine *engine);
 
 /*
- * A term or token higher than ours was seen in the fleet (an old store backup, a deposed coordinator):
- * the shell must take `term` + 1 from the store, then build a new engine from the store. 0: all is well.
+ * A term or token higher than ours was seen in the fleet (an old store backup, a deposed
+ * coordinator): the shell must take `term` + 1 from the store, then build a new engine from the
+ * store. 0: all is well.
  */
 uint64_t engine_term_seen(const Engine *engine);
 
@@ -163,27 +172,33 @@ const RolloutRow *engine_rollout_find(const Engine *engine, const char *id);
 size_t engine_wave_count(const Engine *engine, const char *rollout);
 const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t index);
 size_t engine_target_count(const Engine *engine, const char *rollout);
-const TargetRow *engine_target_at(const Engine *engine, const char *rollout, size_t index); /* in order of waves */
-const Progress *engine_target_progress(const Engine *engine, const char *rollout, const char *address);
+const TargetRow *engine_target_at(const Engine *engine, const char *rollout,
+                                  size_t index); /* in order of waves */
+const Progress *engine_target_progress(const Engine *engine, const char *rollout,
+                                       const char *address);
 bool engine_is_recovering(const Engine *engine);
 
 /* The machines, for diagrams and tests: index < ENGINE_TABLE_COUNT. */
 #define ENGINE_TABLE_COUNT 4
 const RuleTable *engine_table(size_t index); /* session, target, wave, rollout */
 
-/* The rules that the last step met, in order, with those that ignored or rejected. Valid until the next. */
+/* The rules that the last step met, in order, with those that ignored or rejected. Valid until the
+ * next. */
 const Rule *const *engine_trail(const Engine *engine, size_t *ret_count);
 
-/* Targets per state in a wave, or in the whole rollout with wave = UINT32_MAX, and the flags rules read. */
+/* Targets per state in a wave, or in the whole rollout with wave = UINT32_MAX, and the flags rules
+ * read. */
 typedef struct TargetCounts {
     uint32_t by_state[TARGET_STATE_COUNT_];
     uint32_t total;
     uint32_t charged;
     uint32_t busy; /* hold a slot: assigned, applying, unknown, rolling back */
-    uint32_t used; /* of `charged`, those that use up the budget: not the ones that are being tried again */
+    uint32_t used; /* of `charged`, those that use up the budget: not the ones that are being tried
+                      again */
 } TargetCounts;
 
-void engine_count(const Engine *engine, const char *rollout, uint32_t wave, TargetCounts *ret_counts);
+void engine_count(const Engine *engine, const char *rollout, uint32_t wave,
+                  TargetCounts *ret_counts);
 
 /* In words: what this rollout does or waits for now, built from the rules' sentences. Appends. */
 void engine_explain(const Engine *engine, const char *rollout, uint64_t now_ms, Str *out);
@@ -197,6 +212,7 @@ typedef struct PlanPreview {
     uint32_t max_failures;
 } PlanPreview;
 
-ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview, Err *err);
+ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena,
+                       PlanPreview *ret_preview, Err *err);
 
 #endif

@@ -63,8 +63,7 @@ static void list_troubled(const Explain *explain)
         }
         AUTO(Str) text = { 0 };
         write_error(&text, row);
-        line(explain, "  %s: %s: %s", row->address, target_state_name(row->state),
-             str_text(&text));
+        line(explain, "  %s: %s: %s", row->address, target_state_name(row->state), str_text(&text));
     }
     if (found > LISTED_MAX) {
         line(explain, "  and %zu more", found - LISTED_MAX);
@@ -87,7 +86,8 @@ static void list_absent(const Explain *explain)
         if (waiting > 0) {
             AUTO(Str) silence = { 0 };
             duration_write_words(&silence, explain->now_ms > agent->heard_ms
-                                               ? explain->now_ms - agent->heard_ms : 0);
+                                               ? explain->now_ms - agent->heard_ms
+                                               : 0);
             line(explain, "%zu wait for agent %s, which is %s (nothing heard for %s)", waiting,
                  agent->row.name, session_state_name(agent->row.state), str_text(&silence));
         }
@@ -102,12 +102,17 @@ static void write_counts(Str *out, const TargetCounts *counts)
         TargetState state;
         const char *word;
     } WORDS[] = {
-        { TARGET_PENDING, "waiting" },        { TARGET_ASSIGNED, "assigned" },
-        { TARGET_APPLYING, "running" },       { TARGET_UNKNOWN, "unknown" },
-        { TARGET_FAILED, "failed" },          { TARGET_HELD, "held" },
-        { TARGET_ROLLING_BACK, "going back" }, { TARGET_ROLLED_BACK, "rolled back" },
+        { TARGET_PENDING, "waiting" },
+        { TARGET_ASSIGNED, "assigned" },
+        { TARGET_APPLYING, "running" },
+        { TARGET_UNKNOWN, "unknown" },
+        { TARGET_FAILED, "failed" },
+        { TARGET_HELD, "held" },
+        { TARGET_ROLLING_BACK, "going back" },
+        { TARGET_ROLLED_BACK, "rolled back" },
         { TARGET_ROLLBACK_FAILED, "not to be rolled back" },
-        { TARGET_SKIPPED, "skipped" },        { TARGET_DEBT, "in debt" },
+        { TARGET_SKIPPED, "skipped" },
+        { TARGET_DEBT, "in debt" },
     };
     uint32_t applied = counts->by_state[TARGET_VERIFYING] + counts->by_state[TARGET_HEALTHY];
     str_printf(out, "%u of %u applied", applied, counts->total);
@@ -177,7 +182,8 @@ static void explain_ready(const Explain *explain)
     }
 }
 
-/* What was retried in a wave that is through has failed again, or the last wave has no targets of its own. */
+/* What was retried in a wave that is through has failed again, or the last wave has no targets of
+ * its own. */
 static void explain_left_over(const Explain *explain)
 {
     const Rollout *rollout = explain->rollout;
@@ -188,8 +194,10 @@ static void explain_left_over(const Explain *explain)
         }
     }
     if (left > 0) {
-        line(explain, "all waves are through, and %u of %u targets are not applied: `skein rollout "
-                      "retry` or `skip` them", left, rollout->counts.total);
+        line(explain,
+             "all waves are through, and %u of %u targets are not applied: `skein rollout "
+             "retry` or `skip` them",
+             left, rollout->counts.total);
     }
 }
 
@@ -247,16 +255,11 @@ static void explain_reason(const Explain *explain)
 }
 
 static void (*const STATES[])(const Explain *explain) = {
-    [ROLLOUT_NONE] = explain_reason,
-    [ROLLOUT_READY] = explain_ready,
-    [ROLLOUT_RUNNING] = explain_running,
-    [ROLLOUT_PAUSED] = explain_paused,
-    [ROLLOUT_ABORTING] = explain_reason,
-    [ROLLOUT_ABORTED] = explain_reason,
-    [ROLLOUT_ROLLING_BACK] = explain_way_back,
-    [ROLLOUT_ROLLBACK_HELD] = explain_way_back,
-    [ROLLOUT_ROLLED_BACK] = explain_reason,
-    [ROLLOUT_SUCCEEDED] = explain_reason,
+    [ROLLOUT_NONE] = explain_reason,           [ROLLOUT_READY] = explain_ready,
+    [ROLLOUT_RUNNING] = explain_running,       [ROLLOUT_PAUSED] = explain_paused,
+    [ROLLOUT_ABORTING] = explain_reason,       [ROLLOUT_ABORTED] = explain_reason,
+    [ROLLOUT_ROLLING_BACK] = explain_way_back, [ROLLOUT_ROLLBACK_HELD] = explain_way_back,
+    [ROLLOUT_ROLLED_BACK] = explain_reason,    [ROLLOUT_SUCCEEDED] = explain_reason,
 };
 _Static_assert(ARRAY_LEN(STATES) == ROLLOUT_STATE_COUNT_, "words for every state");
 
@@ -271,7 +274,8 @@ void engine_explain(const Engine *engine, const char *id, uint64_t now_ms, Str *
     if (engine->term_seen != 0) {
         line(&explain, "nothing starts: the fleet knows a later coordinator than this store");
     } else if (engine->is_recovering && rollout_is_open(rollout->row.state)) {
-        line(&explain, "recovering: %zu attempts in flight have not been heard of since the "
+        line(&explain,
+             "recovering: %zu attempts in flight have not been heard of since the "
              "coordinator started; nothing new starts and no verdict falls until then",
              engine->unreconciled);
     }

@@ -1,4 +1,5 @@
-/* The fleet by name: agents, the targets they list, and which addresses are one and the same database. */
+/* The fleet by name: agents, the targets they list, and which addresses are one and the same
+ * database. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,11 +1,13 @@
 /*
- * Inventories: what agents list, and what follows when a target is gone, moves, or is claimed twice.
+ * Inventories: what agents list, and what follows when a target is gone, moves, or is claimed
+ * twice.
  *
- * Pages come in any order and may be doubled; the listing counts when all of one revision are there.
- * A database belongs to the agent that lists its address: another agent's claim to a living address is
- * not taken. One identity may stand under several addresses (a primary and its replicas): the writable
- * one serves. When another address becomes the writable one, the target moves there and keeps its own
- * address in the rollout; when two are writable at once, both are disputed and nothing starts on them.
+ * Pages come in any order and may be doubled; the listing counts when all of one revision are
+ * there. A database belongs to the agent that lists its address: another agent's claim to a living
+ * address is not taken. One identity may stand under several addresses (a primary and its
+ * replicas): the writable one serves. When another address becomes the writable one, the target
+ * moves there and keeps its own address in the rollout; when two are writable at once, both are
+ * disputed and nothing starts on them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +155,11 @@ static void target_move(Target *target, Item *to)
     target_count(target);
     target->report_id = 0;
     target_touch(target);
-    Place place = { .engine = target->engine, .agent = target->agent, .rollout = target->rollout,
-                    .wave = target->wave, .target = target };
+    Place place = { .engine = target->engine,
+                    .agent = target->agent,
+                    .rollout = target->rollout,
+                    .wave = target->wave,
+                    .target = target };
     event_note(place, "I01", ERR_NONE, "the primary of {target} moved: {agent} serves it now");
     target_fire(target, TARGET_BACK);
     if (order_is_in_hand(target)) {
@@ -166,8 +171,7 @@ void family_settle(Family *family)
 {
     Item *best = NULL;
     bool is_contested = false;
-    LIST_EACH(at, &family->items)
-    {
+    LIST_EACH(at, &family->items) {
         if (!is_candidate(*at)) {
             continue;
         }
@@ -180,7 +184,7 @@ void family_settle(Family *family)
         bool is_rival = is_contested && is_candidate(item) && candidate_compare(item, best) == 0;
         set_disputed(item, is_rival);
         if (item->target != NULL && !is_contested && best != NULL && best != item &&
-                   best->target == NULL) {
+            best->target == NULL) {
             target_move(item->target, best);
         }
     }
@@ -204,8 +208,8 @@ static bool entry_is_sound(Agent *agent, const InventoryTarget *entry)
 }
 
 /*
- * What a fence tells: a later coordinator was here, or a token was given that is not known here. The
- * command line raises tokens within a term, which is learned; an unknown rollout's cannot be.
+ * What a fence tells: a later coordinator was here, or a token was given that is not known here.
+ * The command line raises tokens within a term, which is learned; an unknown rollout's cannot be.
  */
 static void take_fence(Agent *agent, const InventoryTarget *entry)
 {
@@ -234,7 +238,8 @@ static bool entry_changes(const Item *item, const Agent *agent, const InventoryT
            !identity_equal(&row->identity, &entry->identity);
 }
 
-/* An instance that its agent has not reached yet lists nothing; that does not make its targets gone. */
+/* An instance that its agent has not reached yet lists nothing; that does not make its targets
+ * gone. */
 static bool instance_is_reached(Agent *agent, const char *name)
 {
     const InstanceRow *instance = instance_find(agent, name);
@@ -261,8 +266,9 @@ static bool is_below(const Rollout *rollout, const char *version)
 }
 
 /*
- * An attempt that nobody here gave has been at a database that is thought applied, and left it below the
- * plan's version: the command line's `down`, or a coordinator that this store has forgotten.
+ * An attempt that nobody here gave has been at a database that is thought applied, and left it
+ * below the plan's version: the command line's `down`, or a coordinator that this store has
+ * forgotten.
  */
 static void compare_history(Item *item)
 {
@@ -330,8 +336,8 @@ static void item_gone(Item *item)
 }
 
 /*
- * What this listing does not name is gone; what was gone before and never was in a rollout is forgotten,
- * so that a fleet that makes and drops databases all day does not fill the store.
+ * What this listing does not name is gone; what was gone before and never was in a rollout is
+ * forgotten, so that a fleet that makes and drops databases all day does not fill the store.
  */
 static void drop_items(Agent *agent, uint64_t listing)
 {

@@ -1,6 +1,6 @@
 /*
- * Loading: from rows to a living engine, and the parts of a rollout's life that are not rules: made,
- * opened (its targets are its own), closed.
+ * Loading: from rows to a living engine, and the parts of a rollout's life that are not rules:
+ * made, opened (its targets are its own), closed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +126,8 @@ Target *target_find(const Rollout *rollout, const char *address)
                                                                                     : NULL;
 }
 
-/* The item that serves a target: its own address, unless the target has moved to another instance. */
+/* The item that serves a target: its own address, unless the target has moved to another instance.
+ */
 static Item *serving_item(Engine *engine, const TargetRow *row)
 {
     Item *own = item_find(engine, row->address);
@@ -147,9 +148,13 @@ static Item *item_for(Engine *engine, const TargetRow *row)
 {
     Item *item = serving_item(engine, row);
     if (item == NULL) {
-        InventoryRow lost = { .address = row->address, .agent = row->agent,
-                              .instance = row->instance, .identity = row->identity,
-                              .version = row->version, .rollout = "", .is_gone = true };
+        InventoryRow lost = { .address = row->address,
+                              .agent = row->agent,
+                              .instance = row->instance,
+                              .identity = row->identity,
+                              .version = row->version,
+                              .rollout = "",
+                              .is_gone = true };
         item = item_load(engine, &lost);
     }
     return item;
@@ -209,7 +214,8 @@ void rollout_open(Rollout *rollout)
     }
 }
 
-/* What an agent still has in hand must be told to hold when it is back, whoever has ended meanwhile. */
+/* What an agent still has in hand must be told to hold when it is back, whoever has ended
+ * meanwhile. */
 static void leave_agent(Agent *agent, const Rollout *rollout)
 {
     size_t kept = 0;

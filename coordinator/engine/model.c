@@ -1,14 +1,12 @@
-/* The rows' enums by name. Names are in the store, in JSON and in diagrams: never reused or renamed. */
+/* The rows' enums by name. Names are in the store, in JSON and in diagrams: never reused or
+ * renamed. */
 #include "coordinator/engine/model.h"
 
 #include "common/cleanup.h"
 
 static const char *const SESSION_STATES[] = {
-    [SESSION_NONE] = "none",
-    [SESSION_ACTIVE] = "active",
-    [SESSION_SUSPECT] = "suspect",
-    [SESSION_LOST] = "lost",
-    [SESSION_QUARANTINED] = "quarantined",
+    [SESSION_NONE] = "none", [SESSION_ACTIVE] = "active",           [SESSION_SUSPECT] = "suspect",
+    [SESSION_LOST] = "lost", [SESSION_QUARANTINED] = "quarantined",
 };
 _Static_assert(ARRAY_LEN(SESSION_STATES) == SESSION_STATE_COUNT_, "a name per session state");
 

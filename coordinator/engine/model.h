@@ -1,9 +1,10 @@
 /*
- * The engine's rows: what the coordinator knows, exactly as the store keeps it and the API shows it.
+ * The engine's rows: what the coordinator knows, exactly as the store keeps it and the API shows
+ * it.
  *
- * A row's strings belong to whoever holds the row: inside the engine to the engine, in an effect to the
- * effect's arena. They are never NULL. Wall-clock times are Unix milliseconds and for people only; no
- * decision reads them.
+ * A row's strings belong to whoever holds the row: inside the engine to the engine, in an effect to
+ * the effect's arena. They are never NULL. Wall-clock times are Unix milliseconds and for people
+ * only; no decision reads them.
  */
 #ifndef SKEIN_COORDINATOR_ENGINE_MODEL_H
 #define SKEIN_COORDINATOR_ENGINE_MODEL_H
@@ -23,7 +24,8 @@ typedef enum SessionState {
     SESSION_ACTIVE,      /* heard of within suspect_ms */
     SESSION_SUSPECT,     /* silent: nothing new is sent, nothing concluded */
     SESSION_LOST,        /* silent beyond lost_ms: its leases have run out */
-    SESSION_QUARANTINED, /* two processes with one key, or forged messages: refused until released */
+    SESSION_QUARANTINED, /* two processes with one key, or forged messages: refused until released
+                          */
     SESSION_STATE_COUNT_,
 } SessionState;
 
@@ -41,7 +43,7 @@ typedef enum TargetState {
     TARGET_ROLLED_BACK,     /* where it was before this rollout, proved by its history */
     TARGET_ROLLBACK_FAILED, /* the roll back itself failed: a person has to look */
     TARGET_SKIPPED,         /* out of the rollout by an operator, or because it is gone */
-    TARGET_DEBT,            /* to be rolled back or moved and cannot be reached yet; the goal stands */
+    TARGET_DEBT, /* to be rolled back or moved and cannot be reached yet; the goal stands */
     TARGET_STATE_COUNT_,
 } TargetState;
 
@@ -77,9 +79,9 @@ typedef enum RolloutState {
 typedef enum PauseCause {
     PAUSE_NONE = 0,
     PAUSE_OPERATOR,
-    PAUSE_BUDGET,     /* tripped with on_failure: pause */
-    PAUSE_AGENT_LOST, /* on_agent_lost: pause */
-    PAUSE_MASS_LOSS,  /* the breaker: the coordinator itself is probably cut off */
+    PAUSE_BUDGET,       /* tripped with on_failure: pause */
+    PAUSE_AGENT_LOST,   /* on_agent_lost: pause */
+    PAUSE_MASS_LOSS,    /* the breaker: the coordinator itself is probably cut off */
     PAUSE_PLAN_MISSING, /* the bundle is not in the store */
     PAUSE_STORE_BEHIND, /* the fleet has seen a higher term than the store: it is an old backup */
     PAUSE_CAUSE_COUNT_,
@@ -122,7 +124,7 @@ typedef struct InventoryRow {
     const char *version;
     bool is_read;
     bool in_recovery;
-    bool is_gone; /* not in its agent's newest complete inventory */
+    bool is_gone;     /* not in its agent's newest complete inventory */
     bool is_disputed; /* two writable instances with one identity */
     Fence fence;
     const char *rollout; /* of its newest history row */
@@ -136,7 +138,7 @@ typedef struct RolloutRow {
     PauseCause pause_cause;
     bool is_rollback_by_operator; /* else by policy */
     bool is_irreversible_approved;
-    bool is_adopted; /* not started here: found in the fleet after the store was restored */
+    bool is_adopted;    /* not started here: found in the fleet after the store was restored */
     const char *reason; /* the sentence of the last transition, with its numbers */
     const char *actor;  /* who started it */
     int64_t created_at_ms;
@@ -171,7 +173,8 @@ typedef struct TargetRow {
     OrderStamp stamp; /* of the goal in force; attempt 0: never assigned */
     uint64_t token;
     bool is_charged;
-    bool was_sent;     /* a step may have been sent under this attempt: unreachable is unknown, not failed */
+    bool was_sent; /* a step may have been sent under this attempt: unreachable is unknown, not
+                      failed */
     bool has_start;
     const char *start;   /* migration id where it was before; "": empty */
     const char *version; /* newest applied, as last reported */

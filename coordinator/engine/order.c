@@ -1,8 +1,8 @@
 /*
- * Orders: the goal in force for a target and how it reaches the agent. An order is sent when it is made,
- * again and again (ever more rarely) until its target parks or ends, since an equal order is answered with
- * how things stand and a report on the way may be lost; and whenever the agent says hello or shows by its
- * digest that it has another opinion.
+ * Orders: the goal in force for a target and how it reaches the agent. An order is sent when it is
+ * made, again and again (ever more rarely) until its target parks or ends, since an equal order is
+ * answered with how things stand and a report on the way may be lost; and whenever the agent says
+ * hello or shows by its digest that it has another opinion.
  */
 #include "coordinator/engine/state.h"
 
@@ -64,8 +64,8 @@ static void deadline_begin(Target *target)
 {
     Engine *engine = target->engine;
     target->deadline_left_ms = 0;
-    target->deadline_ms = engine->now_ms + target->rollout->strategy.target_timeout_ms +
-                          engine->config.accept_ms;
+    target->deadline_ms =
+        engine->now_ms + target->rollout->strategy.target_timeout_ms + engine->config.accept_ms;
     engine_arm(engine, target->deadline_ms);
 }
 
@@ -104,8 +104,8 @@ void order_assign(Target *target, Goal goal)
     TargetRow *row = &target->row;
     Item *item = target->item;
     target_uncount(target);
-    uint32_t last = row->stamp.attempt > item->last_attempt ? row->stamp.attempt
-                                                            : item->last_attempt;
+    uint32_t last =
+        row->stamp.attempt > item->last_attempt ? row->stamp.attempt : item->last_attempt;
     item->last_attempt = last + 1;
     take_identity(target);
     forget_outcome(row, goal);
@@ -144,8 +144,9 @@ void order_revise(Target *target, Goal goal)
 }
 
 /*
- * Orders of an earlier term are given again under this one: whatever another coordinator may have told
- * the agent since (one that this store has forgotten, or a deposed one that still speaks), this is newer.
+ * Orders of an earlier term are given again under this one: whatever another coordinator may have
+ * told the agent since (one that this store has forgotten, or a deposed one that still speaks),
+ * this is newer.
  */
 void order_take_over(Target *target)
 {
@@ -179,8 +180,8 @@ void order_answered(Target *target)
 }
 
 /*
- * An agent that lives and never answers an order knows a newer one: of a coordinator that this store has
- * forgotten, whose term was given out twice. A newer attempt is one that it takes.
+ * An agent that lives and never answers an order knows a newer one: of a coordinator that this
+ * store has forgotten, whose term was given out twice. A newer attempt is one that it takes.
  */
 static bool renew_if_unheard(Target *target)
 {

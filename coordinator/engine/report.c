@@ -1,9 +1,10 @@
 /*
  * Reports: what an agent's STATE means for a target.
  *
- * A report under the order in force moves the target. One under an older order moves nothing but is a
- * fact about the database all the same: "applied" is recorded. Every end is acknowledged, in the batch
- * that commits it, so that the agent stops repeating it; what came twice changes nothing the second time.
+ * A report under the order in force moves the target. One under an older order moves nothing but is
+ * a fact about the database all the same: "applied" is recorded. Every end is acknowledged, in the
+ * batch that commits it, so that the agent stops repeating it; what came twice changes nothing the
+ * second time.
  */
 #include "coordinator/engine/state.h"
 
@@ -34,7 +35,8 @@ static Standing standing_of(const Target *target, const State *state)
     if (order == 0) {
         return STANDING_CURRENT;
     }
-    /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was asked. */
+    /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was
+     * asked. */
     bool is_same_attempt = state->stamp.attempt == row->stamp.attempt;
     bool is_answer = report_is_end((Report)state->report) && row->goal != GOAL_ROLL_BACK;
     /* Given anew under a later term, it is still the same order. */
@@ -83,7 +85,8 @@ static void take_facts(Target *target, const State *state)
     target->has_read = state->has_start;
     target_uncount(target);
     row->report = (Report)state->report;
-    target->is_absent = target->is_absent && !report_is_end(row->report); /* it has come to an end */
+    target->is_absent =
+        target->is_absent && !report_is_end(row->report); /* it has come to an end */
     target_count(target);
     row->retries = state->retries;
     row->duration_ms = state->duration_ms;
@@ -128,8 +131,8 @@ static void take_current(Target *target, const State *state)
 static void take_late(Target *target, const State *state)
 {
     TargetRow *row = &target->row;
-    bool has_newer = report_is_end(row->report) || row->report == REPORT_RUNNING ||
-                     row->report == REPORT_PARKED;
+    bool has_newer =
+        report_is_end(row->report) || row->report == REPORT_RUNNING || row->report == REPORT_PARKED;
     bool is_news = state->report == REPORT_APPLIED && row->applied != state->applied && !has_newer;
     if (!is_news) {
         return;
@@ -140,8 +143,8 @@ static void take_late(Target *target, const State *state)
 }
 
 /*
- * Is it this agent's to speak of? A target that has moved is still spoken of by the agent it moved away
- * from; a target that was never this agent's is a forgery.
+ * Is it this agent's to speak of? A target that has moved is still spoken of by the agent it moved
+ * away from; a target that was never this agent's is a forgery.
  */
 static bool is_forged(const Agent *agent, const char *address)
 {
@@ -210,7 +213,8 @@ void progress_take(Agent *agent, const Progress *progress)
     Rollout *rollout = rollout_find(agent->engine, progress->rollout);
     Target *target = rollout == NULL ? NULL : target_find(rollout, progress->target);
     if (target != NULL && target->agent == agent &&
-        target->row.stamp.attempt == progress->stamp.attempt && !report_is_end(target->row.report)) {
+        target->row.stamp.attempt == progress->stamp.attempt &&
+        !report_is_end(target->row.report)) {
         progress_copy(target, progress);
     }
 }

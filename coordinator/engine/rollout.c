@@ -1,9 +1,10 @@
 /*
- * Rollouts: the execution of a plan. A rollout reads the counts of its targets and the states of its
- * waves. What policies do is here: on_failure acts when the budget trips, on_agent_lost on the verdict.
+ * Rollouts: the execution of a plan. A rollout reads the counts of its targets and the states of
+ * its waves. What policies do is here: on_failure acts when the budget trips, on_agent_lost on the
+ * verdict.
  *
- * An operator's pause wins over automation: no policy acts while it lasts. `succeeded` and `aborted` have
- * one exit, the operator's roll back; only `rolled_back` is final.
+ * An operator's pause wins over automation: no policy acts while it lasts. `succeeded` and
+ * `aborted` have one exit, the operator's roll back; only `rolled_back` is final.
  */
 #include "coordinator/engine/state.h"
 
@@ -27,7 +28,8 @@ bool rollout_may_admit(const Rollout *rollout)
 
 bool rollout_is_taken_back(const Rollout *rollout)
 {
-    return rollout->row.state == ROLLOUT_ROLLING_BACK || rollout->row.state == ROLLOUT_ROLLBACK_HELD;
+    return rollout->row.state == ROLLOUT_ROLLING_BACK ||
+           rollout->row.state == ROLLOUT_ROLLBACK_HELD;
 }
 
 /* --- guards --- */
@@ -97,20 +99,21 @@ static bool is_at_rest(const void *subject)
 {
     const uint32_t *by_state = the(subject)->counts.by_state;
     return by_state[TARGET_ASSIGNED] + by_state[TARGET_APPLYING] + by_state[TARGET_UNKNOWN] +
-               by_state[TARGET_ROLLING_BACK] == 0;
+               by_state[TARGET_ROLLING_BACK] ==
+           0;
 }
 
 static bool is_all_back(const void *subject)
 {
     const TargetCounts *counts = &the(subject)->counts;
-    return counts->by_state[TARGET_ROLLED_BACK] + counts->by_state[TARGET_SKIPPED] ==
-           counts->total;
+    return counts->by_state[TARGET_ROLLED_BACK] + counts->by_state[TARGET_SKIPPED] == counts->total;
 }
 
 /* Is a held target left whose roll back has not been tried? */
 static bool has_untried(const Rollout *rollout)
 {
-    for (size_t i = 0; rollout->counts.by_state[TARGET_HELD] > 0 && i < rollout->target_count; i++) {
+    for (size_t i = 0; rollout->counts.by_state[TARGET_HELD] > 0 && i < rollout->target_count;
+         i++) {
         const Target *target = &rollout->targets[i];
         if (target->row.state == TARGET_HELD && target->row.goal != GOAL_ROLL_BACK &&
             !target->item->row.is_gone) {
@@ -206,6 +209,8 @@ static void act_roll_back_ordered(void *subject)
 
 /* --- the rules --- */
 
+/* A row of the table reads as a row. */
+/* clang-format off */
 static const Rule RULES[] = {
     { "R01", ROLLOUT_READY, ROLLOUT_EVALUATE, is_unapproved, "irreversible, not approved",
       RULE_IGNORE, NULL, "{irreversible} cannot be undone: the rollout waits for approval" },
@@ -292,7 +297,8 @@ static const Rule RULES[] = {
     { "R48", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_wave,
       "budget used up in the pause, on_failure: roll_back_wave", ROLLOUT_PAUSED, act_pause_budget,
       "{actor} lifts the pause; the budget is used up: {charged} failed, {allowed} allowed" },
-    { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped_for_good, "budget used up by failures", RULE_REJECT, NULL,
+    { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped_for_good, "budget used up by failures",
+      RULE_REJECT, NULL,
       "the budget of {rollout} is used up: {charged} failed, {allowed} allowed" },
     { "R36", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_not_opened, "nothing open yet", ROLLOUT_READY,
       act_clear_pause, "resumed by {actor}{words}" },
@@ -321,6 +327,7 @@ static const Rule RULES[] = {
     { "R47", RULE_ANY, ROLLOUT_ROLL_BACK, NULL, NULL, ROLLOUT_ROLLING_BACK, act_roll_back_ordered,
       "rolled back by {actor}{words}" },
 };
+/* clang-format on */
 
 static const char *const EVENT_NAMES[] = {
     [ROLLOUT_EVENT_NONE] = "none",
@@ -465,8 +472,8 @@ ErrCode rollout_refuse(Rollout *rollout, const Rule *rule, Err *err)
 }
 
 /*
- * Rollout and waves to a fixpoint. Each pass but the last moves something, and moves without new input
- * only lead forward: the bound is far above what any table can need.
+ * Rollout and waves to a fixpoint. Each pass but the last moves something, and moves without new
+ * input only lead forward: the bound is far above what any table can need.
  */
 void rollout_settle(Rollout *rollout)
 {

@@ -23,10 +23,12 @@ static const size_t WAVE_TEXTS[] = { offsetof(WaveRow, rollout), offsetof(WaveRo
                                      offsetof(WaveRow, approved_by) };
 
 static const size_t TARGET_TEXTS[] = {
-    offsetof(TargetRow, rollout),  offsetof(TargetRow, address),  offsetof(TargetRow, agent),
-    offsetof(TargetRow, instance), offsetof(TargetRow, database), offsetof(TargetRow, start),
-    offsetof(TargetRow, version),  offsetof(TargetRow, sqlstate), offsetof(TargetRow, message),
-    offsetof(TargetRow, hint),     offsetof(TargetRow, migration), offsetof(TargetRow, identity.schema),
+    offsetof(TargetRow, rollout),   offsetof(TargetRow, address),
+    offsetof(TargetRow, agent),     offsetof(TargetRow, instance),
+    offsetof(TargetRow, database),  offsetof(TargetRow, start),
+    offsetof(TargetRow, version),   offsetof(TargetRow, sqlstate),
+    offsetof(TargetRow, message),   offsetof(TargetRow, hint),
+    offsetof(TargetRow, migration), offsetof(TargetRow, identity.schema),
 };
 
 typedef struct RowType {
@@ -35,7 +37,10 @@ typedef struct RowType {
     size_t text_count;
 } RowType;
 
-#define ROW_TYPE(Type, texts) { sizeof(Type), texts, ARRAY_LEN(texts) }
+#define ROW_TYPE(Type, texts)                                                                      \
+    {                                                                                              \
+        sizeof(Type), texts, ARRAY_LEN(texts)                                                      \
+    }
 
 static const RowType ROW_TYPES[] = {
     [ROW_AGENT] = ROW_TYPE(AgentRow, AGENT_TEXTS),
@@ -85,7 +90,8 @@ static Labels labels_own(const Labels *labels)
     Labels copy = { .items = mem_alloc((labels->count + 1) * sizeof(Label)),
                     .count = labels->count };
     for (size_t i = 0; i < labels->count; i++) {
-        copy.items[i] = (Label){ text_own(labels->items[i].name), text_own(labels->items[i].value) };
+        copy.items[i] =
+            (Label){ text_own(labels->items[i].name), text_own(labels->items[i].value) };
     }
     return copy;
 }

@@ -1,6 +1,6 @@
 /*
- * Rows as values: what each owns on the heap, and how it is copied. Driven by one list of text fields
- * per row type. Not for rows that an arena holds.
+ * Rows as values: what each owns on the heap, and how it is copied. Driven by one list of text
+ * fields per row type. Not for rows that an arena holds.
  */
 #ifndef SKEIN_COORDINATOR_ENGINE_ROWS_H
 #define SKEIN_COORDINATOR_ENGINE_ROWS_H

@@ -1,8 +1,8 @@
 /*
  * Selection: which targets a plan is for, in which order, and how the waves fall. Reads only.
  *
- * Order: by address, round-robin over instances, so that the first wave touches many hosts a little and
- * not one host a lot. Waves are cumulative and round up; the last holds everything.
+ * Order: by address, round-robin over instances, so that the first wave touches many hosts a little
+ * and not one host a lot. Waves are cumulative and round up; the last holds everything.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,8 @@ static ErrCode check_pick(const Item *item, Err *err)
         return err_hint(err, "bring its primary into the fleet, or leave it out with `where`");
     }
     if (item->row.is_disputed) {
-        err_set(err, ERR_IDENTITY, "%s is disputed: two writable databases claim to be it", address);
+        err_set(err, ERR_IDENTITY, "%s is disputed: two writable databases claim to be it",
+                address);
         return err_hint(err, "fence off the one that is not the primary, or leave it out");
     }
     if (item->target != NULL) {
@@ -86,10 +87,10 @@ static ErrCode check_pick(const Item *item, Err *err)
 static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
 {
     Pick pick = { .item = item };
-    bool is_there = !item->row.is_gone && item->agent != NULL &&
-                    !(item->row.in_recovery && is_served_elsewhere(item)) &&
-                    address_parse(item->row.address, selection->arena, &pick.address, NULL) ==
-                        ERR_NONE;
+    bool is_there =
+        !item->row.is_gone && item->agent != NULL &&
+        !(item->row.in_recovery && is_served_elsewhere(item)) &&
+        address_parse(item->row.address, selection->arena, &pick.address, NULL) == ERR_NONE;
     if (!is_there) {
         return ERR_NONE;
     }
@@ -191,8 +192,8 @@ static ErrCode pick_all(Selection *selection, const Plan *plan, Err *err)
     return ERR_NONE;
 }
 
-ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview,
-                       Err *err)
+ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
+                       PlanPreview *ret_preview, Err *err)
 {
     Selection selection = { .engine = engine, .arena = arena };
     ErrCode code = pick_all(&selection, plan, err);

@@ -1,6 +1,6 @@
 /*
- * Sentences: the words an operator reads, made from the rules' patterns. "{target}" and its like stand
- * for names and numbers of the place where something happens.
+ * Sentences: the words an operator reads, made from the rules' patterns. "{target}" and its like
+ * stand for names and numbers of the place where something happens.
  */
 #include <string.h>
 
@@ -89,14 +89,13 @@ static void write_allowed(Str *out, const Place *place)
 static void write_applied(Str *out, const Place *place)
 {
     const TargetCounts *counts = &place->wave->counts;
-    str_printf(out, "%u",
-               counts->by_state[TARGET_VERIFYING] + counts->by_state[TARGET_HEALTHY]);
+    str_printf(out, "%u", counts->by_state[TARGET_VERIFYING] + counts->by_state[TARGET_HEALTHY]);
 }
 
 static void write_total(Str *out, const Place *place)
 {
-    str_printf(out, "%u", place->wave != NULL ? place->wave->counts.total
-                                              : place->rollout->counts.total);
+    str_printf(out, "%u",
+               place->wave != NULL ? place->wave->counts.total : place->rollout->counts.total);
 }
 
 static const TargetCounts *nearest_counts(const Place *place)
@@ -180,19 +179,19 @@ static const struct Word {
     const char *name;
     void (*write)(Str *out, const Place *place);
 } WORDS[] = {
-    { "actor", write_actor },       { "after", write_after },
-    { "agent", write_agent },       { "allowed", write_allowed },
-    { "applied", write_applied },   { "attempt", write_attempt },
-    { "cause", write_cause },       { "charged", write_charged },
-    { "deadline", write_deadline }, { "debts", write_debts },
-    { "error", write_error },       { "irreversible", write_irreversible },
-    { "reason", write_reason },     { "restored", write_restored },
-    { "rollout", write_rollout },   { "session", write_session },
-    { "silence", write_silence },   { "soak", write_soak },
-    { "start", write_start },       { "steps", write_steps },
-    { "target", write_target },     { "total", write_total },
+    { "actor", write_actor },         { "after", write_after },
+    { "agent", write_agent },         { "allowed", write_allowed },
+    { "applied", write_applied },     { "attempt", write_attempt },
+    { "cause", write_cause },         { "charged", write_charged },
+    { "deadline", write_deadline },   { "debts", write_debts },
+    { "error", write_error },         { "irreversible", write_irreversible },
+    { "reason", write_reason },       { "restored", write_restored },
+    { "rollout", write_rollout },     { "session", write_session },
+    { "silence", write_silence },     { "soak", write_soak },
+    { "start", write_start },         { "steps", write_steps },
+    { "target", write_target },       { "total", write_total },
     { "unhealthy", write_unhealthy }, { "version", write_version },
-    { "wave", write_wave },         { "words", write_words },
+    { "wave", write_wave },           { "words", write_words },
 };
 
 static const struct Word *word_find(const char *name, size_t length)

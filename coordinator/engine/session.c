@@ -2,10 +2,11 @@
  * Sessions: which process speaks for an agent, and how long it has been silent.
  *
  * HELLO is answered with WELCOME, which carries a session number that was never used before. While
- * nobody lives at the other end of the old session, the new one counts at once. While somebody does, the
- * new one is only offered, and counts from the first message in it: a HELLO that a network repeats or
- * delays proves nothing, a message with the new number proves that its sender lives now. When such a
- * proof comes from a process that an equally proven one had replaced, two processes have one key.
+ * nobody lives at the other end of the old session, the new one counts at once. While somebody
+ * does, the new one is only offered, and counts from the first message in it: a HELLO that a
+ * network repeats or delays proves nothing, a message with the new number proves that its sender
+ * lives now. When such a proof comes from a process that an equally proven one had replaced, two
+ * processes have one key.
  */
 #include <string.h>
 
@@ -140,6 +141,8 @@ static void act_released(void *subject)
     agent->heard_ms = agent->engine->now_ms;
 }
 
+/* A row of the table reads as a row. */
+/* clang-format off */
 static const Rule RULES[] = {
     { "S01", SESSION_NONE, SESSION_GREETED, NULL, NULL, SESSION_ACTIVE, act_back,
       "{agent} said hello; session {session}" },
@@ -207,13 +210,19 @@ static const Rule RULES[] = {
     { "S28", RULE_ANY, SESSION_RELEASED, NULL, NULL, RULE_REJECT, NULL,
       "{agent} is not quarantined" },
 };
+/* clang-format on */
 
 static const char *const EVENT_NAMES[] = {
-    [SESSION_EVENT_NONE] = "none",     [SESSION_GREETED] = "greeted",
-    [SESSION_HEARD] = "heard",         [SESSION_SILENT] = "silent",
-    [SESSION_LONG_SILENT] = "long silent", [SESSION_BYE] = "bye",
-    [SESSION_CUT] = "cut",             [SESSION_TWIN] = "twin",
-    [SESSION_FORGED] = "forged",       [SESSION_REVOKED] = "revoked",
+    [SESSION_EVENT_NONE] = "none",
+    [SESSION_GREETED] = "greeted",
+    [SESSION_HEARD] = "heard",
+    [SESSION_SILENT] = "silent",
+    [SESSION_LONG_SILENT] = "long silent",
+    [SESSION_BYE] = "bye",
+    [SESSION_CUT] = "cut",
+    [SESSION_TWIN] = "twin",
+    [SESSION_FORGED] = "forged",
+    [SESSION_REVOKED] = "revoked",
     [SESSION_RELEASED] = "released",
 };
 _Static_assert(ARRAY_LEN(EVENT_NAMES) == SESSION_EVENT_COUNT_, "a name per event");
@@ -267,7 +276,8 @@ static void fire_targets(Agent *agent, TargetEvent event)
     }
 }
 
-/* Waves and dispatch look at who can be reached: what an agent's targets belong to is looked at again. */
+/* Waves and dispatch look at who can be reached: what an agent's targets belong to is looked at
+ * again. */
 static void make_stale(Agent *agent)
 {
     for (size_t i = 0; i < agent->targets.count; i++) {
@@ -315,7 +325,8 @@ static void send_welcome(Agent *agent, const Binding *binding)
 {
     Engine *engine = agent->engine;
     Welcome *welcome = ARENA_NEW(&engine->out->arena, Welcome);
-    bool has_inventory = agent->has_listed && is_same_process(binding->boot_id, agent->bound.boot_id);
+    bool has_inventory =
+        agent->has_listed && is_same_process(binding->boot_id, agent->bound.boot_id);
     *welcome = (Welcome){
         .session = binding->session,
         .heartbeat_ms = engine->config.heartbeat_ms,
@@ -340,8 +351,7 @@ static void send_reject(Engine *engine, uint64_t connection, uint64_t session, E
 /* Instance names are unique in the fleet: a second claim is refused, whoever makes it. */
 static const Agent *instance_owner(const Agent *agent, const char *instance)
 {
-    LIST_EACH(at, &agent->engine->agents)
-    {
+    LIST_EACH(at, &agent->engine->agents) {
         const Agent *other = *at;
         for (size_t i = 0; other != agent && i < other->row.instance_count; i++) {
             if (str_equal(other->row.instances[i].name, instance)) {
@@ -364,8 +374,8 @@ static bool hello_is_refused(Agent *agent, uint64_t connection, const Hello *hel
     }
     if (hello->protocol_min > PROTOCOL_VERSION_MAX || hello->protocol_max < PROTOCOL_VERSION_MIN) {
         send_reject(engine, connection, 0, ERR_PROTOCOL,
-                    arena_printf(arena, "protocol %u to %u is spoken here",
-                                 PROTOCOL_VERSION_MIN, PROTOCOL_VERSION_MAX));
+                    arena_printf(arena, "protocol %u to %u is spoken here", PROTOCOL_VERSION_MIN,
+                                 PROTOCOL_VERSION_MAX));
         return true;
     }
     for (size_t i = 0; i < hello->instance_count; i++) {

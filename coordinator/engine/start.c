@@ -42,11 +42,14 @@ static ErrCode check_plan(const Engine *engine, const Plan *plan, Err *err)
     if (irreversible != NULL && takes_back_by_itself(strategy) && !strategy->allow_irreversible) {
         err_set(err, ERR_IRREVERSIBLE, "%s cannot be undone, and the strategy rolls back by itself",
                 irreversible);
-        return err_hint(err, "pause on failure and on lost agents, or set allow_irreversible: true");
+        return err_hint(err,
+                        "pause on failure and on lost agents, or set allow_irreversible: true");
     }
     if (strategy->agent_lost_after_ms < 2 * (uint64_t)engine->config.lost_ms) {
-        err_set(err, ERR_CONFIG, "on_agent_lost.after is %u ms and must be at least twice lost, "
-                "%u ms", strategy->agent_lost_after_ms, engine->config.lost_ms);
+        err_set(err, ERR_CONFIG,
+                "on_agent_lost.after is %u ms and must be at least twice lost, "
+                "%u ms",
+                strategy->agent_lost_after_ms, engine->config.lost_ms);
         return err_hint(err, "an agent that is merely reconnecting must not be given up");
     }
     return ERR_NONE;

@@ -2,11 +2,12 @@
  * The engine's inside: what its files share. Nobody else includes this.
  *
  * Who points at whom: an Engine owns Agents (by name), Items (the fleet's targets, by address) and
- * Rollouts (by id); a Rollout owns its Waves and its Targets, both in order, in arrays that never move.
- * Rows are the durable part of each; everything beside a row is rebuilt when the engine loads.
+ * Rollouts (by id); a Rollout owns its Waves and its Targets, both in order, in arrays that never
+ * move. Rows are the durable part of each; everything beside a row is rebuilt when the engine
+ * loads.
  *
- * Changing a row: through the row's `…_touch`, which marks it for the end of the step. Changing a state:
- * through machine_fire only. Changing what counts are made of (state, charge, agent, item):
+ * Changing a row: through the row's `…_touch`, which marks it for the end of the step. Changing a
+ * state: through machine_fire only. Changing what counts are made of (state, charge, agent, item):
  * between target_uncount and target_count.
  */
 #ifndef SKEIN_COORDINATOR_ENGINE_STATE_H
@@ -47,20 +48,20 @@ typedef struct Listing {
 struct Agent {
     AgentRow row;
     Engine *engine;
-    Binding bound;     /* whose messages count */
-    Binding offered;   /* a WELCOME that waits for proof that its reader lives */
-    bool is_proven;    /* the bound process has spoken in its session */
-    bool has_process;  /* `process` is the last one that proved itself */
+    Binding bound;    /* whose messages count */
+    Binding offered;  /* a WELCOME that waits for proof that its reader lives */
+    bool is_proven;   /* the bound process has spoken in its session */
+    bool has_process; /* `process` is the last one that proved itself */
     uint8_t process[BOOT_ID_BYTES];
     uint8_t replaced[REPLACED_MAX][BOOT_ID_BYTES];
     size_t replaced_count;
     uint64_t heard_ms;
-    uint64_t lost_ms;      /* when it was found lost; 0: is not */
-    bool has_said_bye;     /* its silence says nothing about the network */
-    bool has_listed;       /* the bound process has a complete inventory here */
+    uint64_t lost_ms;  /* when it was found lost; 0: is not */
+    bool has_said_bye; /* its silence says nothing about the network */
+    bool has_listed;   /* the bound process has a complete inventory here */
     Listing *listing;
     LIST(Target *) targets; /* of open rollouts, and those of closed ones that it has in hand */
-    uint32_t busy;         /* slots held on this host, whatever the rollout */
+    uint32_t busy;          /* slots held on this host, whatever the rollout */
     bool is_dirty;
 };
 
@@ -95,19 +96,19 @@ struct Target {
     Wave *wave;
     Agent *agent;
     Item *item;
-    size_t index;            /* in the rollout's order */
-    uint64_t deadline_ms;    /* 0: none */
+    size_t index;              /* in the rollout's order */
+    uint64_t deadline_ms;      /* 0: none */
     uint64_t deadline_left_ms; /* while it stands still; 0: it runs or there is none */
-    uint64_t resend_ms;      /* when to send the order again; 0: it has been answered */
+    uint64_t resend_ms;        /* when to send the order again; 0: it has been answered */
     uint32_t resend_wait_ms;
-    uint32_t unanswered;     /* times it was sent to an active agent without a word of it */
-    uint64_t report_id;      /* of the newest report of the agent's present process */
-    bool has_read;           /* its agent's present process has read the history */
-    bool is_reborn;          /* its agent's process was replaced while it was in hand */
-    bool is_followed;        /* among its agent's targets */
-    bool is_reconciled;      /* heard of since this engine was made */
-    bool is_absent;          /* charged because its agent stays away, not for a failure */
-    bool is_excused;         /* charged and unknown, and a person resumed all the same */
+    uint32_t unanswered; /* times it was sent to an active agent without a word of it */
+    uint64_t report_id;  /* of the newest report of the agent's present process */
+    bool has_read;       /* its agent's present process has read the history */
+    bool is_reborn;      /* its agent's process was replaced while it was in hand */
+    bool is_followed;    /* among its agent's targets */
+    bool is_reconciled;  /* heard of since this engine was made */
+    bool is_absent;      /* charged because its agent stays away, not for a failure */
+    bool is_excused;     /* charged and unknown, and a person resumed all the same */
     bool is_dirty;
     bool has_progress;
     Progress progress;
@@ -132,9 +133,9 @@ struct Rollout {
     size_t number; /* from 0, oldest first */
     Arena plan_arena;
     bool has_plan;
-    PlanStrategy strategy;    /* without its waves */
+    PlanStrategy strategy; /* without its waves */
     const char *to;
-    const char **migrations;  /* ids, in order */
+    const char **migrations; /* ids, in order */
     size_t migration_count;
     const char *irreversible; /* id of the first irreversible migration; "": none */
     uint32_t max_failures;
@@ -144,9 +145,9 @@ struct Rollout {
     size_t target_count;
     Map *by_address;
     TargetCounts counts;
-    uint32_t absent;    /* of counts.used: away, not failed */
-    uint32_t excused;   /* of counts.used: unknown, and resumed all the same */
-    uint32_t uncertain; /* unknown and not charged */
+    uint32_t absent;     /* of counts.used: away, not failed */
+    uint32_t excused;    /* of counts.used: unknown, and resumed all the same */
+    uint32_t uncertain;  /* unknown and not charged */
     uint64_t resumed_ms; /* verdicts count silence from here at the earliest */
     Agent *lost_agent;   /* whom the verdict under way speaks of */
     const char *words;   /* the operator's reason, while a command acts */
@@ -170,8 +171,8 @@ struct Engine {
     bool is_recovering;
     uint64_t recovery_ends_ms;
     size_t unreconciled; /* in flight when the engine was made, and not heard of since */
-    uint64_t due_ms; /* nothing is due before; UINT64_MAX: nothing at all */
-    bool has_new_loss; /* a session was lost in this step: look at the breaker */
+    uint64_t due_ms;     /* nothing is due before; UINT64_MAX: nothing at all */
+    bool has_new_loss;   /* a session was lost in this step: look at the breaker */
     Map *agents_by_name;
     LIST(Agent *) agents; /* by name */
     bool has_new_agents;
@@ -192,7 +193,8 @@ struct Engine {
 
 /* --- machine.c: the one way to change a state --- */
 
-/* Where something happens: what sentences and events are filled from. NULL where it does not apply. */
+/* Where something happens: what sentences and events are filled from. NULL where it does not apply.
+ */
 typedef struct Place {
     Engine *engine;
     Agent *agent;
@@ -240,8 +242,8 @@ typedef enum SessionEvent {
     SESSION_SILENT,      /* nothing for suspect_ms */
     SESSION_LONG_SILENT, /* nothing for lost_ms (never heard since the start: for the grace) */
     SESSION_BYE,
-    SESSION_CUT,         /* its connection cannot be routed to any more */
-    SESSION_TWIN,        /* a process that had been replaced lives: two have one key */
+    SESSION_CUT,  /* its connection cannot be routed to any more */
+    SESSION_TWIN, /* a process that had been replaced lives: two have one key */
     SESSION_FORGED,
     SESSION_REVOKED,
     SESSION_RELEASED,
@@ -260,20 +262,20 @@ typedef enum TargetEvent {
     TARGET_UNDONE,
     TARGET_FAILURE,
     TARGET_HOLDS,
-    TARGET_REFUSAL,       /* … until here */
-    TARGET_LATE_APPLIED,  /* "applied" under an older order: a fact about the database */
-    TARGET_SILENT,        /* its agent's session is lost */
-    TARGET_BACK,          /* its agent is back */
-    TARGET_ABSENT,        /* its agent stayed away for agent_lost.after: the verdict */
-    TARGET_OVERDUE,       /* its deadline has passed without an end */
-    TARGET_PAUSE,         /* the rollout pauses … */
-    TARGET_GO_ON,         /* … and goes on */
-    TARGET_STOP,          /* the rollout is aborted */
-    TARGET_TAKE_BACK,     /* its wave is to be rolled back */
+    TARGET_REFUSAL,      /* … until here */
+    TARGET_LATE_APPLIED, /* "applied" under an older order: a fact about the database */
+    TARGET_SILENT,       /* its agent's session is lost */
+    TARGET_BACK,         /* its agent is back */
+    TARGET_ABSENT,       /* its agent stayed away for agent_lost.after: the verdict */
+    TARGET_OVERDUE,      /* its deadline has passed without an end */
+    TARGET_PAUSE,        /* the rollout pauses … */
+    TARGET_GO_ON,        /* … and goes on */
+    TARGET_STOP,         /* the rollout is aborted */
+    TARGET_TAKE_BACK,    /* its wave is to be rolled back */
     TARGET_WAVE_PASSED,
-    TARGET_GONE,          /* not in its agent's inventory any more */
-    TARGET_CONTRADICTED,  /* its database is below the plan's version, by nobody known here */
-    TARGET_DISPUTE,       /* two writable databases claim its identity */
+    TARGET_GONE,         /* not in its agent's inventory any more */
+    TARGET_CONTRADICTED, /* its database is below the plan's version, by nobody known here */
+    TARGET_DISPUTE,      /* two writable databases claim its identity */
     TARGET_RETRY,
     TARGET_SKIP,
     TARGET_EVENT_COUNT_,
@@ -352,10 +354,10 @@ void inventory_drop_agent(Agent *agent); /* its key was revoked */
 void family_settle(Family *family);
 
 /* --- order.c: goals and how they reach the agent --- */
-bool order_is_in_hand(const Target *target); /* an order is in force and has not ended */
+bool order_is_in_hand(const Target *target);  /* an order is in force and has not ended */
 void order_assign(Target *target, Goal goal); /* a new attempt, with its token */
 void order_revise(Target *target, Goal goal); /* the same attempt, a newer goal */
-void order_take_over(Target *target); /* from the coordinator before this one */
+void order_take_over(Target *target);         /* from the coordinator before this one */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);
 void order_answered(Target *target); /* something was reported under it */
@@ -374,9 +376,9 @@ void target_charge(Target *target, bool is_absent);
 void target_clear_charge(Target *target);
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
-bool target_is_parked(const Target *target); /* told to hold, and holding */
+bool target_is_parked(const Target *target);    /* told to hold, and holding */
 bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, nothing sent */
-bool target_is_retried(const TargetRow *row); /* charged, but given another try */
+bool target_is_retried(const TargetRow *row);   /* charged, but given another try */
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */
@@ -413,8 +415,8 @@ Target *target_find(const Rollout *rollout, const char *address);
 void engine_load(Engine *engine, const EngineLoad *load);
 
 /* --- selection.c --- */
-ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena, PlanPreview *ret_preview,
-                       Err *err);
+ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
+                       PlanPreview *ret_preview, Err *err);
 
 /* --- command.c, start.c --- */
 ErrCode command_run(Engine *engine, const Command *command, Err *err);

@@ -1,12 +1,14 @@
 /*
  * Targets: what becomes of one database (or schema) in a rollout.
  *
- * Forward: pending -> assigned -> applying -> verifying -> healthy. Unknown is left by what the database
- * shows, never by a timer: a timer only charges. Backward: whatever has been touched goes to rolling_back
- * when it is its turn, or to debt when nobody can reach it now; what was never started is skipped.
+ * Forward: pending -> assigned -> applying -> verifying -> healthy. Unknown is left by what the
+ * database shows, never by a timer: a timer only charges. Backward: whatever has been touched goes
+ * to rolling_back when it is its turn, or to debt when nobody can reach it now; what was never
+ * started is skipped.
  *
- * on_failure: roll_back_target acts at each failure (the failed target alone is taken back, so that none
- * is left half-way); the other policies act when the budget trips, and are the rollout's business.
+ * on_failure: roll_back_target acts at each failure (the failed target alone is taken back, so that
+ * none is left half-way); the other policies act when the budget trips, and are the rollout's
+ * business.
  */
 #include <string.h>
 
@@ -48,8 +50,8 @@ bool target_is_parked(const Target *target)
 }
 
 /*
- * A debt that its agent still has in hand keeps the host busy, though it holds up nobody else; a target
- * that is parked has no connection, and holds up no other rollout on its host.
+ * A debt that its agent still has in hand keeps the host busy, though it holds up nobody else; a
+ * target that is parked has no connection, and holds up no other rollout on its host.
  */
 static bool holds_host(const Target *target)
 {
@@ -299,7 +301,8 @@ static void act_go_on(void *subject)
     target_deadline_go(target);
 }
 
-/* Resumed with its outcome unknown and charged: its agent is to look, and that alone trips nothing. */
+/* Resumed with its outcome unknown and charged: its agent is to look, and that alone trips nothing.
+ */
 static void act_go_on_unknown(void *subject)
 {
     Target *target = subject;
@@ -403,6 +406,8 @@ static void act_healthy(void *subject)
 
 /* --- the rules --- */
 
+/* A row of the table reads as a row. */
+/* clang-format off */
 static const Rule RULES[] = {
     /* waits for its turn */
     { "T01", TARGET_PENDING, TARGET_DISPATCH, NULL, NULL, TARGET_ASSIGNED, act_assign,
@@ -584,13 +589,15 @@ static const Rule RULES[] = {
       "{target} was healthy, and somebody else has taken it back since" },
     { "T127", TARGET_HEALTHY, TARGET_TAKE_BACK, is_gone, "gone", TARGET_HELD, act_gone,
       "{target} is to be taken back and is gone" },
-    { "T128", TARGET_HEALTHY, TARGET_GONE, is_wanted_back, "to be taken back", TARGET_HELD, act_gone,
-      "{target} is gone before it could be taken back" },
-    { "T69", TARGET_HEALTHY, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT, act_owe,
+    { "T128", TARGET_HEALTHY, TARGET_GONE, is_wanted_back, "to be taken back", TARGET_HELD,
+      act_gone, "{target} is gone before it could be taken back" },
+    { "T69", TARGET_HEALTHY, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT,
+      act_owe,
       "{target} is to be taken back and cannot be reached: debt" },
     { "T70", TARGET_VERIFYING, TARGET_SILENT, is_wanted_back, "to be taken back", TARGET_DEBT,
       act_owe, "{agent} is lost before {target} could be taken back: debt" },
-    { "T71", TARGET_HEALTHY, TARGET_SILENT, is_wanted_back, "to be taken back", TARGET_DEBT, act_owe,
+    { "T71", TARGET_HEALTHY, TARGET_SILENT, is_wanted_back, "to be taken back", TARGET_DEBT,
+      act_owe,
       "{agent} is lost before {target} could be taken back: debt" },
 
     /* known, not at the plan's version, and nothing runs */
@@ -720,7 +727,8 @@ static const Rule RULES[] = {
       "{target} is skipped by {actor}, not taken back{words}" },
 
     /* everything else */
-    { "T200", RULE_ANY, TARGET_DISPATCH, NULL, NULL, RULE_IGNORE, NULL, "only a pending target is started" },
+    { "T200", RULE_ANY, TARGET_DISPATCH, NULL, NULL, RULE_IGNORE, NULL,
+      "only a pending target is started" },
     { "T201", RULE_ANY, TARGET_DISPATCH_BACK, NULL, NULL, RULE_IGNORE, NULL,
       "there is nothing to take back" },
     { "T202", RULE_ANY, TARGET_ACCEPTED, NULL, NULL, RULE_IGNORE, NULL, "the attempt is over" },
@@ -761,6 +769,7 @@ static const Rule RULES[] = {
     { "T224", RULE_ANY, TARGET_SKIP, NULL, NULL, RULE_REJECT, NULL,
       "{target} cannot be skipped: it is at work, done, or out already" },
 };
+/* clang-format on */
 
 static const char *const EVENT_NAMES[] = {
     [TARGET_EVENT_NONE] = "none",

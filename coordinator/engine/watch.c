@@ -1,6 +1,6 @@
 /*
- * Watching over agents: when an absence becomes a verdict, when so many are lost that the coordinator
- * must be the sick one, and when a restarted coordinator knows enough to decide again.
+ * Watching over agents: when an absence becomes a verdict, when so many are lost that the
+ * coordinator must be the sick one, and when a restarted coordinator knows enough to decide again.
  */
 #include "coordinator/engine/state.h"
 
@@ -83,8 +83,7 @@ void watch_breaker(Engine *engine)
     engine->has_new_loss = false;
     size_t total = 0;
     size_t lost = 0;
-    LIST_EACH(at, &engine->agents)
-    {
+    LIST_EACH(at, &engine->agents) {
         const Agent *agent = *at;
         bool is_fresh = agent->row.state == SESSION_LOST && !agent->has_said_bye &&
                         engine->now_ms - agent->lost_ms <= engine->config.mass_loss_window_ms;

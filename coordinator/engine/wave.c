@@ -2,9 +2,9 @@
  * Waves: the part of the targets that goes together. A wave reads the counts of its targets and the
  * state of its rollout, and nothing else.
  *
- * Waves open one after the other. One is through when all its targets are settled, enough of them well:
- * failures within the budget do not stop it, but a wave in which nothing was applied proves nothing, and
- * the last one waits for every failed target of the rollout to be retried or skipped.
+ * Waves open one after the other. One is through when all its targets are settled, enough of them
+ * well: failures within the budget do not stop it, but a wave in which nothing was applied proves
+ * nothing, and the last one waits for every failed target of the rollout to be retried or skipped.
  */
 #include "coordinator/engine/state.h"
 
@@ -168,7 +168,8 @@ static bool is_back(const void *subject)
 {
     const TargetCounts *counts = &the(subject)->counts;
     return counts->by_state[TARGET_ROLLED_BACK] + counts->by_state[TARGET_SKIPPED] +
-               counts->by_state[TARGET_PENDING] == counts->total;
+               counts->by_state[TARGET_PENDING] ==
+           counts->total;
 }
 
 static bool has_unstarted(const void *subject)
@@ -230,6 +231,8 @@ static void act_approve(void *subject)
 
 /* --- the rules --- */
 
+/* A row of the table reads as a row. */
+/* clang-format off */
 static const Rule RULES[] = {
     { "W01", WAVE_WAITING, WAVE_EVALUATE, is_next_and_empty, "next, no targets", WAVE_PASSED,
       act_soaked, "wave {wave} has no targets of its own: the waves before hold them all" },
@@ -284,8 +287,8 @@ static const Rule RULES[] = {
 
     { "W34", WAVE_ROLLING_BACK, WAVE_EVALUATE, has_unstarted, "rollout taken back, some unstarted",
       WAVE_ROLLING_BACK, NULL, "wave {wave} will not open again: the rollout is taken back" },
-    { "W23", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_back, "all back, skipped or unstarted", WAVE_ROLLED_BACK,
-      NULL, "wave {wave} is where it was: {restored} of {total} taken back" },
+    { "W23", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_back, "all back, skipped or unstarted",
+      WAVE_ROLLED_BACK, NULL, "wave {wave} is where it was: {restored} of {total} taken back" },
     { "W24", WAVE_ROLLING_BACK, WAVE_EVALUATE, NULL, NULL, RULE_IGNORE, NULL,
       "wave {wave} is on its way back" },
     { "W25", WAVE_ROLLED_BACK, WAVE_EVALUATE, is_not_back, "rollout taken back, something left",
@@ -308,6 +311,7 @@ static const Rule RULES[] = {
     { "W33", RULE_ANY, WAVE_APPROVE, NULL, NULL, RULE_REJECT, NULL,
       "wave {wave} does not wait for approval" },
 };
+/* clang-format on */
 
 static const char *const EVENT_NAMES[] = {
     [WAVE_EVENT_NONE] = "none",
@@ -357,7 +361,8 @@ static void set_state(void *subject, int state)
     wave_touch(wave);
 }
 
-/* Its targets learn what has become of their wave; last first, so that what came last goes back first. */
+/* Its targets learn what has become of their wave; last first, so that what came last goes back
+ * first. */
 static void entered(void *subject, int old_state, const Rule *rule)
 {
     (void)old_state;

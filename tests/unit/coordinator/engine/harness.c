@@ -25,8 +25,7 @@ void harness_done(void)
 
 static void keep(StoredList *list, const char *key, const void *row)
 {
-    LIST_EACH(stored, list)
-    {
+    LIST_EACH(stored, list) {
         if (strcmp(stored->key, key) == 0) {
             stored->row = row;
             return;
@@ -100,8 +99,7 @@ static void keep_effect(Fleet *fleet, const Effect *effect)
 static void check_target(Fleet *fleet, const TargetRow *shown)
 {
     const char *key = key_of(fleet, shown->rollout, shown->address);
-    LIST_EACH(stored, &fleet->targets)
-    {
+    LIST_EACH(stored, &fleet->targets) {
         if (strcmp(stored->key, key) == 0) {
             const TargetRow *row = stored->row;
             assert_int_equal(row->state, shown->state);
@@ -280,8 +278,7 @@ Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases)
 
 static void take_welcome(Fleet *fleet, Host *from)
 {
-    LIST_EACH(effect, &fleet->effects.list)
-    {
+    LIST_EACH(effect, &fleet->effects.list) {
         if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_WELCOME &&
             effect->send.connection == from->connection) {
             from->session = effect->send.session;
@@ -292,15 +289,21 @@ static void take_welcome(Fleet *fleet, Host *from)
 void say_hello_on(Fleet *fleet, const char *name, uint64_t connection)
 {
     Host *from = host(fleet, name);
-    HelloInstance instance = { .name = from->name, .system_identifier = from->system_identifier,
-                               .timeline = from->timeline, .server_version = 150020,
+    HelloInstance instance = { .name = from->name,
+                               .system_identifier = from->system_identifier,
+                               .timeline = from->timeline,
+                               .server_version = 150020,
                                .in_recovery = from->in_recovery };
-    Hello hello = { .boot_id = { from->boot_id, BOOT_ID_BYTES }, .protocol_min = 1,
-                    .protocol_max = 1, .version = "0.1.0", .instances = &instance,
-                    .instance_count = 1, .inventory_revision = from->revision };
+    Hello hello = { .boot_id = { from->boot_id, BOOT_ID_BYTES },
+                    .protocol_min = 1,
+                    .protocol_max = 1,
+                    .version = "0.1.0",
+                    .instances = &instance,
+                    .instance_count = 1,
+                    .inventory_revision = from->revision };
     from->connection = connection;
-    step(fleet, (Event){ .kind = EVENT_HELLO, .agent = name, .connection = connection,
-                         .hello = &hello });
+    step(fleet,
+         (Event){ .kind = EVENT_HELLO, .agent = name, .connection = connection, .hello = &hello });
     take_welcome(fleet, from);
 }
 
@@ -337,18 +340,25 @@ void say_inventory(Fleet *fleet, const char *name)
             .rollout = "",
         };
     }
-    Inventory page = { .revision = ++from->revision, .is_last = true, .targets = targets,
-                       .target_count = count };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY, .agent = name, .connection = from->connection,
-                         .session = from->session, .inventory = &page });
+    Inventory page = {
+        .revision = ++from->revision, .is_last = true, .targets = targets, .target_count = count
+    };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                         .agent = name,
+                         .connection = from->connection,
+                         .session = from->session,
+                         .inventory = &page });
 }
 
 void say_ping(Fleet *fleet, const char *name)
 {
     Host *from = host(fleet, name);
     Ping ping = { .sent_at_ms = fleet->now_ms };
-    step(fleet, (Event){ .kind = EVENT_PING, .agent = name, .connection = from->connection,
-                         .session = from->session, .ping = &ping });
+    step(fleet, (Event){ .kind = EVENT_PING,
+                         .agent = name,
+                         .connection = from->connection,
+                         .session = from->session,
+                         .ping = &ping });
 }
 
 void say_bye(Fleet *fleet, const char *name)
@@ -356,8 +366,11 @@ void say_bye(Fleet *fleet, const char *name)
     Host *from = host(fleet, name);
     Bye bye = { .reason = "stopped" };
     from->is_silent = true;
-    step(fleet, (Event){ .kind = EVENT_BYE, .agent = name, .connection = from->connection,
-                         .session = from->session, .bye = &bye });
+    step(fleet, (Event){ .kind = EVENT_BYE,
+                         .agent = name,
+                         .connection = from->connection,
+                         .session = from->session,
+                         .bye = &bye });
 }
 
 void fall_silent(Fleet *fleet, const char *name)
@@ -401,8 +414,11 @@ static State state_for(Fleet *fleet, const char *address, Report what)
 static void say_state(Fleet *fleet, Host *from, State state)
 {
     state.report_id = ++from->report_id;
-    step(fleet, (Event){ .kind = EVENT_STATE, .agent = from->name, .connection = from->connection,
-                         .session = from->session, .state = &state });
+    step(fleet, (Event){ .kind = EVENT_STATE,
+                         .agent = from->name,
+                         .connection = from->connection,
+                         .session = from->session,
+                         .state = &state });
 }
 
 void report(Fleet *fleet, const char *address, Report what)
@@ -428,7 +444,8 @@ void report_error(Fleet *fleet, const char *address, Report what, ErrCode code)
     State state = state_for(fleet, address, what);
     state.code = (uint32_t)code;
     state.sqlstate = code == ERR_SERVER ? "23505" : "";
-    state.message = code == ERR_SERVER ? "duplicate key value violates unique constraint \"u\"" : "";
+    state.message =
+        code == ERR_SERVER ? "duplicate key value violates unique constraint \"u\"" : "";
     state.migration = "0002_currency";
     state.statement = 4;
     say_state(fleet, host_of(fleet, address), state);
@@ -472,11 +489,19 @@ void progress(Fleet *fleet, const char *address, const char *phase)
 {
     const GoalMessage *order = goal(fleet, address);
     Host *from = host_of(fleet, address);
-    Progress message = { .rollout = order->rollout, .target = address, .stamp = order->stamp,
-                         .migration = "0002_currency", .statement = 1, .statement_count = 2,
-                         .phase = phase, .percent = 255, .blocked_by = "" };
-    step(fleet, (Event){ .kind = EVENT_PROGRESS, .agent = from->name,
-                         .connection = from->connection, .session = from->session,
+    Progress message = { .rollout = order->rollout,
+                         .target = address,
+                         .stamp = order->stamp,
+                         .migration = "0002_currency",
+                         .statement = 1,
+                         .statement_count = 2,
+                         .phase = phase,
+                         .percent = 255,
+                         .blocked_by = "" };
+    step(fleet, (Event){ .kind = EVENT_PROGRESS,
+                         .agent = from->name,
+                         .connection = from->connection,
+                         .session = from->session,
                          .progress = &message });
 }
 
@@ -489,8 +514,8 @@ void pass(Fleet *fleet, uint64_t duration_ms)
         uint64_t next_ms = fleet->now_ms + HEARTBEAT_MS;
         uint64_t due_ms = engine_next_deadline_ms(fleet->engine);
         next_ms = due_ms < next_ms ? due_ms : next_ms;
-        fleet->now_ms = next_ms < end_ms ? (next_ms > fleet->now_ms ? next_ms : fleet->now_ms + 1)
-                                         : end_ms;
+        fleet->now_ms =
+            next_ms < end_ms ? (next_ms > fleet->now_ms ? next_ms : fleet->now_ms + 1) : end_ms;
         step(fleet, (Event){ .kind = EVENT_TICK });
         for (size_t i = 0; i < fleet->host_count; i++) {
             if (!fleet->hosts[i].is_silent) {
@@ -514,7 +539,9 @@ ErrCode start_as(Fleet *fleet, const char *id)
 {
     uint8_t hash[PLAN_HASH_BYTES] = { 7 };
     return step(fleet, (Event){ .kind = EVENT_START_ROLLOUT,
-                                .start = { .id = id, .plan = &fleet->plan, .plan_hash = hash,
+                                .start = { .id = id,
+                                           .plan = &fleet->plan,
+                                           .plan_hash = hash,
                                            .actor = "operator ann" } });
 }
 
@@ -566,8 +593,7 @@ void restart(Fleet *fleet)
         plans[i] = &fleet->plan;
     }
     uint64_t highest = 0;
-    LIST_EACH(stored, &fleet->targets)
-    {
+    LIST_EACH(stored, &fleet->targets) {
         const TargetRow *row = stored->row;
         highest = row->token > highest ? row->token : highest;
     }
@@ -621,8 +647,7 @@ const GoalMessage *goal(Fleet *fleet, const char *address)
 size_t sent(Fleet *fleet, MessageType type)
 {
     size_t count = 0;
-    LIST_EACH(effect, &fleet->effects.list)
-    {
+    LIST_EACH(effect, &fleet->effects.list) {
         count += effect->kind == EFFECT_SEND && effect->send.type == type ? 1 : 0;
     }
     return count;

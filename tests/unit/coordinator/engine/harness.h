@@ -1,6 +1,7 @@
 /*
- * A fleet for stories: hosts with databases, agents that answer, a store that keeps what is committed.
- * A story reads: build hosts, start a plan, let agents report and time pass, look at states.
+ * A fleet for stories: hosts with databases, agents that answer, a store that keeps what is
+ * committed. A story reads: build hosts, start a plan, let agents report and time pass, look at
+ * states.
  *
  * Every step is checked on the way: what the engine shows is what it has persisted.
  */
@@ -28,7 +29,7 @@ typedef struct Host {
     uint8_t boot_id[BOOT_ID_BYTES];
     uint64_t revision;
     uint64_t report_id;
-    bool is_silent;   /* says nothing */
+    bool is_silent; /* says nothing */
     bool in_recovery;
     uint32_t dropped; /* database number that is not listed any more; 0: none */
     uint64_t system_identifier;
@@ -56,7 +57,7 @@ typedef struct Fleet {
     Arena arena;
     StoredList agents, inventory, rollouts, waves, targets;
     LIST(const EventRow *) events; /* all of them */
-    Map *kept;                      /* arenas of all steps */
+    Map *kept;                     /* arenas of all steps */
     Map *goals;                    /* last GOAL sent, by address */
     size_t goal_count;             /* GOALs sent in all */
     Plan plan;
@@ -79,13 +80,13 @@ Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases);
 Host *host(Fleet *fleet, const char *name);
 
 /* What agents say. */
-void say_hello(Fleet *fleet, const char *name);         /* on a new connection, the same process */
-void say_hello_reborn(Fleet *fleet, const char *name);  /* a new process */
+void say_hello(Fleet *fleet, const char *name);        /* on a new connection, the same process */
+void say_hello_reborn(Fleet *fleet, const char *name); /* a new process */
 void say_hello_on(Fleet *fleet, const char *name, uint64_t connection); /* as it is */
 void say_inventory(Fleet *fleet, const char *name);
 void say_ping(Fleet *fleet, const char *name);
 void say_bye(Fleet *fleet, const char *name);
-void report(Fleet *fleet, const char *address, Report what);      /* under the order last sent */
+void report(Fleet *fleet, const char *address, Report what); /* under the order last sent */
 void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied);
 void report_error(Fleet *fleet, const char *address, Report what, ErrCode code);
 void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp);

@@ -1,4 +1,5 @@
-/* The stories by theme. One program (test_rules.c) tells them all, so that it can say which rule none met. */
+/* The stories by theme. One program (test_rules.c) tells them all, so that it can say which rule
+ * none met. */
 #ifndef SKEIN_TESTS_UNIT_ENGINE_STORIES_H
 #define SKEIN_TESTS_UNIT_ENGINE_STORIES_H
 

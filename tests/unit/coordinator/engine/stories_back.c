@@ -122,10 +122,14 @@ static void debt_in_an_agents_hands_goes_where_it_says(void **state)
         Report report;
         TargetState end;
     } CASES[] = {
-        { REPORT_ACCEPTED, TARGET_ROLLING_BACK }, { REPORT_RUNNING, TARGET_ROLLING_BACK },
-        { REPORT_PARKED, TARGET_DEBT },           { REPORT_UNKNOWN, TARGET_DEBT },
-        { REPORT_ROLLED_BACK, TARGET_ROLLED_BACK }, { REPORT_FAILED, TARGET_ROLLBACK_FAILED },
-        { REPORT_HELD, TARGET_HELD },             { REPORT_REFUSED, TARGET_ROLLBACK_FAILED },
+        { REPORT_ACCEPTED, TARGET_ROLLING_BACK },
+        { REPORT_RUNNING, TARGET_ROLLING_BACK },
+        { REPORT_PARKED, TARGET_DEBT },
+        { REPORT_UNKNOWN, TARGET_DEBT },
+        { REPORT_ROLLED_BACK, TARGET_ROLLED_BACK },
+        { REPORT_FAILED, TARGET_ROLLBACK_FAILED },
+        { REPORT_HELD, TARGET_HELD },
+        { REPORT_REFUSED, TARGET_ROLLBACK_FAILED },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO_PTR(Fleet) fleet = half_way();

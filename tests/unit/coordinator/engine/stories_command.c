@@ -91,11 +91,22 @@ static void an_abort_holds_what_nobody_looked_at(void **state)
     for (size_t i = 0; i < ARRAY_LEN(UNSEEN); i++) {
         const GoalMessage *order = goal(fleet, UNSEEN[i]);
         Host *a = host(fleet, "a");
-        State parked = { .report_id = ++a->report_id, .rollout = ROLLOUT, .target = UNSEEN[i],
-                         .stamp = order->stamp, .report = REPORT_PARKED, .start = "", .version = "",
-                         .sqlstate = "", .message = "", .hint = "", .migration = "" };
-        step(fleet, (Event){ .kind = EVENT_STATE, .agent = "a", .connection = a->connection,
-                             .session = a->session, .state = &parked });
+        State parked = { .report_id = ++a->report_id,
+                         .rollout = ROLLOUT,
+                         .target = UNSEEN[i],
+                         .stamp = order->stamp,
+                         .report = REPORT_PARKED,
+                         .start = "",
+                         .version = "",
+                         .sqlstate = "",
+                         .message = "",
+                         .hint = "",
+                         .migration = "" };
+        step(fleet, (Event){ .kind = EVENT_STATE,
+                             .agent = "a",
+                             .connection = a->connection,
+                             .session = a->session,
+                             .state = &parked });
         assert_target(fleet, UNSEEN[i], TARGET_HELD);
     }
     report(fleet, "a/db3", REPORT_PARKED); /* this one was looked at */
@@ -115,11 +126,22 @@ static void an_abort_ends_what_was_parked_already(void **state)
     report(fleet, "a/db1", REPORT_PARKED);
     report(fleet, "a/db2", REPORT_PARKED);
     Host *a = host(fleet, "a");
-    State unseen = { .report_id = ++a->report_id, .rollout = ROLLOUT, .target = "a/db3",
-                     .stamp = goal(fleet, "a/db3")->stamp, .report = REPORT_PARKED, .start = "",
-                     .version = "", .sqlstate = "", .message = "", .hint = "", .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE, .agent = "a", .connection = a->connection,
-                         .session = a->session, .state = &unseen });
+    State unseen = { .report_id = ++a->report_id,
+                     .rollout = ROLLOUT,
+                     .target = "a/db3",
+                     .stamp = goal(fleet, "a/db3")->stamp,
+                     .report = REPORT_PARKED,
+                     .start = "",
+                     .version = "",
+                     .sqlstate = "",
+                     .message = "",
+                     .hint = "",
+                     .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .state = &unseen });
     assert_ok(command(fleet, COMMAND_ABORT));
     assert_target(fleet, "a/db1", TARGET_FAILED);
     assert_target(fleet, "a/db2", TARGET_FAILED);
@@ -226,10 +248,10 @@ static void commands_on_nothing_are_refused(void **state)
     assert_int_equal(command(fleet, COMMAND_PAUSE), ERR_NOT_FOUND);
     assert_ok(start(fleet));
     assert_int_equal(command(fleet, COMMAND_NONE), ERR_USAGE);
-    const Command wave = { .verb = COMMAND_APPROVE, .rollout = ROLLOUT, .wave = "no such",
-                           .actor = "x", .reason = "" };
-    assert_int_equal(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = wave }),
-                     ERR_NOT_FOUND);
+    const Command wave = {
+        .verb = COMMAND_APPROVE, .rollout = ROLLOUT, .wave = "no such", .actor = "x", .reason = ""
+    };
+    assert_int_equal(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = wave }), ERR_NOT_FOUND);
     assert_int_equal(fleet->effects.list.count, 0);
 }
 

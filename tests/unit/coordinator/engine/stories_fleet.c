@@ -13,16 +13,26 @@ static const InventoryRow *item(Fleet *fleet, const char *address)
     return NULL;
 }
 
-static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_last, const char *address)
+static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_last,
+                     const char *address)
 {
     Host *a = host(fleet, "a");
-    InventoryTarget target = { .target = address, .instance = "a",
+    InventoryTarget target = { .target = address,
+                               .instance = "a",
                                .identity = { a->system_identifier, 5000 + number, "" },
-                               .version = "", .is_read = true, .rollout = "" };
-    Inventory page = { .revision = revision, .page = number, .is_last = is_last,
-                       .targets = &target, .target_count = 1 };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY, .agent = "a", .connection = a->connection,
-                         .session = a->session, .inventory = &page });
+                               .version = "",
+                               .is_read = true,
+                               .rollout = "" };
+    Inventory page = { .revision = revision,
+                       .page = number,
+                       .is_last = is_last,
+                       .targets = &target,
+                       .target_count = 1 };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .inventory = &page });
 }
 
 static void a_listing_counts_when_all_its_pages_are_there(void **state)
@@ -76,7 +86,9 @@ static void a_target_gone_at_work_is_held(void **state)
     static const struct {
         Report before;
         bool is_alone;
-    } CASES[] = { { REPORT_NONE, false }, { REPORT_RUNNING, false }, { REPORT_UNKNOWN, false },
+    } CASES[] = { { REPORT_NONE, false },
+                  { REPORT_RUNNING, false },
+                  { REPORT_UNKNOWN, false },
                   { REPORT_APPLIED, false } };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
@@ -183,13 +195,23 @@ static void a_target_moves_with_its_primary_and_keeps_its_address(void **state)
     assert_string_equal(target(fleet, "a/db1")->instance, "b");
     const GoalMessage *order = goal(fleet, "b/db1"); /* under the name that b knows */
     assert_non_null(order);
-    State applied = { .report_id = ++host(fleet, "b")->report_id, .rollout = ROLLOUT,
-                      .target = "b/db1", .stamp = order->stamp, .report = REPORT_APPLIED,
-                      .has_start = true, .start = "0001_init", .version = "0002_currency",
-                      .sqlstate = "", .message = "", .hint = "", .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE, .agent = "b",
+    State applied = { .report_id = ++host(fleet, "b")->report_id,
+                      .rollout = ROLLOUT,
+                      .target = "b/db1",
+                      .stamp = order->stamp,
+                      .report = REPORT_APPLIED,
+                      .has_start = true,
+                      .start = "0001_init",
+                      .version = "0002_currency",
+                      .sqlstate = "",
+                      .message = "",
+                      .hint = "",
+                      .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE,
+                         .agent = "b",
                          .connection = host(fleet, "b")->connection,
-                         .session = host(fleet, "b")->session, .state = &applied });
+                         .session = host(fleet, "b")->session,
+                         .state = &applied });
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
@@ -266,14 +288,21 @@ static void a_dispute_holds_what_is_at_work(void **state)
 static void say_fence(Fleet *fleet, Fence fence, const char *version, const char *rollout_id)
 {
     Host *a = host(fleet, "a");
-    InventoryTarget target = { .target = "a/db1", .instance = "a",
+    InventoryTarget target = { .target = "a/db1",
+                               .instance = "a",
                                .identity = { a->system_identifier, 1001, "" },
-                               .version = version, .is_read = true, .fence = fence,
+                               .version = version,
+                               .is_read = true,
+                               .fence = fence,
                                .rollout = rollout_id };
-    Inventory page = { .revision = ++a->revision, .is_last = true, .targets = &target,
-                       .target_count = 1 };
-    step(fleet, (Event){ .kind = EVENT_INVENTORY, .agent = "a", .connection = a->connection,
-                         .session = a->session, .inventory = &page });
+    Inventory page = {
+        .revision = ++a->revision, .is_last = true, .targets = &target, .target_count = 1
+    };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .inventory = &page });
 }
 
 static void tokens_go_on_from_what_the_databases_have_seen(void **state)
@@ -339,11 +368,22 @@ static void an_unknown_rollout_is_taken_up_and_acknowledged(void **state)
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     Host *a = host(fleet, "a");
-    State applied = { .report_id = 1, .rollout = "r9", .target = "a/db1",
-                      .stamp = { 1, 1, 1 }, .report = REPORT_APPLIED, .start = "", .version = "",
-                      .sqlstate = "", .message = "", .hint = "", .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE, .agent = "a", .connection = a->connection,
-                         .session = a->session, .state = &applied });
+    State applied = { .report_id = 1,
+                      .rollout = "r9",
+                      .target = "a/db1",
+                      .stamp = { 1, 1, 1 },
+                      .report = REPORT_APPLIED,
+                      .start = "",
+                      .version = "",
+                      .sqlstate = "",
+                      .message = "",
+                      .hint = "",
+                      .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .state = &applied });
     assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 1);
     assert_true(engine_rollout_find(fleet->engine, "r9")->is_adopted);
 }

@@ -122,8 +122,11 @@ static void a_wave_may_be_approved_before_its_turn_and_only_once(void **state)
     assert_int_equal(command(fleet, COMMAND_APPROVE), ERR_REFUSED);
     report(fleet, "a/db1", REPORT_APPLIED);
     assert_wave(fleet, 1, WAVE_RUNNING);
-    const Command named = { .verb = COMMAND_APPROVE, .rollout = ROLLOUT, .wave = "rest",
-                            .actor = "operator ann", .reason = "" };
+    const Command named = { .verb = COMMAND_APPROVE,
+                            .rollout = ROLLOUT,
+                            .wave = "rest",
+                            .actor = "operator ann",
+                            .reason = "" };
     assert_int_equal(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = named }), ERR_REFUSED);
 }
 

@@ -45,11 +45,17 @@ static void a_message_of_an_unbound_session_changes_nothing(void **state)
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     Ping ping = { .sent_at_ms = 1 };
-    step(fleet, (Event){ .kind = EVENT_PING, .agent = "a", .connection = host(fleet, "a")->connection,
-                         .session = 999, .ping = &ping });
+    step(fleet, (Event){ .kind = EVENT_PING,
+                         .agent = "a",
+                         .connection = host(fleet, "a")->connection,
+                         .session = 999,
+                         .ping = &ping });
     assert_int_equal(fleet->effects.list.count, 0);
-    step(fleet, (Event){ .kind = EVENT_PING, .agent = "a", .connection = 999,
-                         .session = host(fleet, "a")->session, .ping = &ping });
+    step(fleet, (Event){ .kind = EVENT_PING,
+                         .agent = "a",
+                         .connection = 999,
+                         .session = host(fleet, "a")->session,
+                         .ping = &ping });
     assert_int_equal(fleet->effects.list.count, 0);
     step(fleet, (Event){ .kind = EVENT_PING, .agent = "nobody", .connection = 1, .ping = &ping });
     assert_int_equal(fleet->effects.list.count, 0);
@@ -131,7 +137,8 @@ static void goodbye_and_a_cut_end_a_session(void **state)
     AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
     say_bye(fleet, "a");
     assert_agent(fleet, "a", SESSION_LOST);
-    Event cut = { .kind = EVENT_DISCONNECTED, .agent = "b",
+    Event cut = { .kind = EVENT_DISCONNECTED,
+                  .agent = "b",
                   .connection = host(fleet, "b")->connection };
     step(fleet, cut);
     assert_agent(fleet, "b", SESSION_SUSPECT);
@@ -146,7 +153,8 @@ static void a_suspect_says_goodbye_or_is_cut(void **state)
     fall_silent(fleet, "a");
     fall_silent(fleet, "b");
     pass(fleet, 16000);
-    step(fleet, (Event){ .kind = EVENT_DISCONNECTED, .agent = "b",
+    step(fleet, (Event){ .kind = EVENT_DISCONNECTED,
+                         .agent = "b",
                          .connection = host(fleet, "b")->connection });
     assert_agent(fleet, "b", SESSION_SUSPECT);
     /* A word makes active before it ends: BYE is a word. */
@@ -160,7 +168,8 @@ static void the_connection_of_a_lost_agent_is_forgotten(void **state)
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     fall_silent(fleet, "a");
     pass(fleet, 31000);
-    step(fleet, (Event){ .kind = EVENT_DISCONNECTED, .agent = "a",
+    step(fleet, (Event){ .kind = EVENT_DISCONNECTED,
+                         .agent = "a",
                          .connection = host(fleet, "a")->connection });
     say_ping(fleet, "a"); /* by no session that counts */
     assert_agent(fleet, "a", SESSION_LOST);
@@ -185,9 +194,14 @@ static void an_instance_name_belongs_to_one_agent(void **state)
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     HelloInstance instance = { .name = "a" };
-    Hello hello = { .boot_id = { host(fleet, "a")->boot_id, BOOT_ID_BYTES }, .protocol_min = 1,
-                    .protocol_max = 1, .version = "", .instances = &instance, .instance_count = 1 };
-    step(fleet, (Event){ .kind = EVENT_HELLO, .agent = "thief", .connection = 50, .hello = &hello });
+    Hello hello = { .boot_id = { host(fleet, "a")->boot_id, BOOT_ID_BYTES },
+                    .protocol_min = 1,
+                    .protocol_max = 1,
+                    .version = "",
+                    .instances = &instance,
+                    .instance_count = 1 };
+    step(fleet,
+         (Event){ .kind = EVENT_HELLO, .agent = "thief", .connection = 50, .hello = &hello });
     assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
     hello.protocol_min = 99;
     hello.protocol_max = 99;
@@ -211,8 +225,7 @@ static void a_lease_is_granted_with_the_pings_own_time(void **state)
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     say_ping(fleet, "a");
-    LIST_EACH(effect, &fleet->effects.list)
-    {
+    LIST_EACH(effect, &fleet->effects.list) {
         if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_PONG) {
             const Pong *pong = effect->send.body;
             assert_int_equal(pong->lease_ms, 20000);

@@ -1,7 +1,7 @@
 /*
- * Every story of the engine, and at the end: is there a rule that no story met? Such a rule is either dead
- * or untested. Rows that ignore need not be met: they are there so that nothing falls through, also what
- * cannot happen.
+ * Every story of the engine, and at the end: is there a rule that no story met? Such a rule is
+ * either dead or untested. Rows that ignore need not be met: they are there so that nothing falls
+ * through, also what cannot happen.
  */
 #include "tests/unit/coordinator/engine/stories.h"
 
@@ -35,7 +35,8 @@ int main(void)
 {
     int failures = 0;
     for (size_t i = 0; i < ARRAY_LEN(ALL); i++) {
-        failures += _cmocka_run_group_tests(ALL[i]->theme, ALL[i]->tests, ALL[i]->count, NULL, NULL);
+        failures +=
+            _cmocka_run_group_tests(ALL[i]->theme, ALL[i]->tests, ALL[i]->count, NULL, NULL);
     }
     const struct CMUnitTest meta[] = { cmocka_unit_test(every_rule_is_met_by_a_story) };
     failures += cmocka_run_group_tests(meta, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * The tables themselves: well-formed, written in words that sentences know, and drawn in docs/machines.md.
- * SKEIN_UPDATE_GOLDEN=1 draws them anew.
+ * The tables themselves: well-formed, written in words that sentences know, and drawn in
+ * docs/machines.md. SKEIN_UPDATE_GOLDEN=1 draws them anew.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,11 +75,12 @@ static void write_rules(const RuleTable *table, Str *out)
 
 static void write_document(Str *out)
 {
-    str_append(out,
-               "# The coordinator's machines\n\n"
-               "Drawn from the rule tables in `coordinator/engine/` by a test; change the tables, not this "
-               "file. An arrow bears the id of\nits rule, the event and, in brackets, the condition. Rules "
-               "that change nothing are in the tables only.\n");
+    str_append(out, "# The coordinator's machines\n\n"
+                    "Drawn from the rule tables in `coordinator/engine/` by a test; change the "
+                    "tables, not this "
+                    "file. An arrow bears the id of\nits rule, the event and, in brackets, the "
+                    "condition. Rules "
+                    "that change nothing are in the tables only.\n");
     for (size_t i = 0; i < ENGINE_TABLE_COUNT; i++) {
         const RuleTable *table = engine_table(i);
         str_printf(out, "\n## %s\n\n```mermaid\n", table->name);
@@ -120,7 +121,8 @@ static void the_diagrams_in_docs_are_the_tables(void **state)
     char *written = file_read(path);
     if (written == NULL || strcmp(written, str_text(&drawn)) != 0) {
         free(written);
-        fail_msg("docs/machines.md is not what the tables say: SKEIN_UPDATE_GOLDEN=1 draws it anew");
+        fail_msg(
+            "docs/machines.md is not what the tables say: SKEIN_UPDATE_GOLDEN=1 draws it anew");
     }
     free(written);
 }
