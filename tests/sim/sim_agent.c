@@ -14,6 +14,7 @@
 #define PLAN_FETCH_MS 60
 #define BLOCKED_RETRIES 5
 #define CLOCK_SPREAD_MS 50000000
+#define SERVERS_MAX 8
 
 /* One running attempt. Lives as long as the agent: happenings name it. */
 typedef struct Worker {
@@ -55,6 +56,7 @@ struct SimAgent {
     AgentFacts facts;
     Arena facts_arena;
     LIST(HelloInstance) instances;
+    bool has_looked[SERVERS_MAX]; /* has this process ever reached it? */
     LIST(InventoryTarget) targets;
     LIST(Worker *) workers;
     LIST(HeldPlan) plans; /* at hand, or under way */
@@ -65,6 +67,7 @@ struct SimAgent {
 static void perform_effects(SimAgent *agent, LinkEffects *effects);
 static void worker_next(Worker *worker, const Result *result);
 static void worker_begin(void *ctx, uint64_t life);
+static void begin_waiting(SimAgent *agent);
 static void rescan(void *ctx, uint64_t life);
 
 static World *world_of(const SimAgent *agent)
@@ -375,6 +378,7 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
 
 static void plan_arrives(void *ctx, uint64_t life);
 
+
 /* Asks for the plan once, whoever waits for it. */
 static void plan_want(SimAgent *agent, const uint8_t *hash)
 {
@@ -390,7 +394,19 @@ static void plan_want(SimAgent *agent, const uint8_t *hash)
                 agent, agent->life);
 }
 
-/* Starts the target's order as it is now, or leaves it waiting for its plan. */
+/* Before its instance has been looked at nobody can tell whether the target is served here. */
+static bool is_looked_at(const SimAgent *agent, const char *target)
+{
+    const PgTenant *tenant = sim_pg_tenant_find(agent->parts.pg, target);
+    for (size_t i = 0; tenant != NULL && i < agent->parts.server_count; i++) {
+        if (agent->parts.servers[i] == sim_pg_server_of(tenant)) {
+            return agent->has_looked[i];
+        }
+    }
+    return true;
+}
+
+/* Starts the target's order as it is now, or leaves it waiting for its plan or its instance. */
 static void order_begin(SimAgent *agent, const char *target_of_effect)
 {
     AUTO(Arena) arena = { 0 };
@@ -400,7 +416,7 @@ static void order_begin(SimAgent *agent, const char *target_of_effect)
         map_remove(agent->waiting, target);
         return;
     }
-    if (!has_plan(agent, order->plan_hash)) {
+    if (!has_plan(agent, order->plan_hash) || !is_looked_at(agent, target)) {
         plan_want(agent, order->plan_hash);
         map_put(agent->waiting, target, agent);
         return;
@@ -415,11 +431,10 @@ static void order_begin(SimAgent *agent, const char *target_of_effect)
     }
 }
 
-/* The oldest plan under way is here: every target that waits is looked at again. */
+/* The oldest plan under way is here. */
 static void plan_arrives(void *ctx, uint64_t life)
 {
     SimAgent *agent = ctx;
-    AUTO(Arena) arena = { 0 };
     if (agent->life != life) {
         return;
     }
@@ -432,6 +447,13 @@ static void plan_arrives(void *ctx, uint64_t life)
         at++;
     }
     agent->plans.items[at].is_here = true;
+    begin_waiting(agent);
+}
+
+/* Every target that waits is looked at again. */
+static void begin_waiting(SimAgent *agent)
+{
+    AUTO(Arena) arena = { 0 };
     size_t count = 0;
     const char **targets = ARENA_ARRAY(&arena, const char *, map_count(agent->waiting));
     void *cursor = NULL;
@@ -543,7 +565,8 @@ static bool instance_rescan(SimAgent *agent, size_t index)
 {
     HelloInstance now = { 0 };
     HelloInstance *known = &agent->instances.items[index];
-    sim_pg_read_instance(agent->parts.pg, agent->parts.servers[index], &now);
+    agent->has_looked[index] |=
+        sim_pg_read_instance(agent->parts.pg, agent->parts.servers[index], &now);
     bool is_changed = known->system_identifier != now.system_identifier ||
                       known->timeline != now.timeline;
     *known = now;
@@ -619,6 +642,7 @@ static void rescan(void *ctx, uint64_t life)
         AUTO(LinkEffects) effects = { 0 };
         agent_session_facts_changed(agent->session, clock_ms(agent), &effects);
         perform_effects(agent, &effects);
+        begin_waiting(agent);
     }
 }
 
@@ -649,6 +673,7 @@ static void process_start(void *ctx, uint64_t life)
     }
     LIST_CLEAR(&agent->targets);
     LIST_CLEAR(&agent->instances);
+    memset(agent->has_looked, 0, sizeof(agent->has_looked));
     for (size_t i = 0; i < agent->parts.server_count; i++) {
         HelloInstance instance = { 0 };
         sim_pg_read_instance(agent->parts.pg, agent->parts.servers[i], &instance);
