@@ -1,5 +1,5 @@
 /*
- * The engine's inside: what its files share. Nobody else includes this.
+ * The engine's inside: what its files share. Nobody else includes this, but its tests.
  *
  * Who points at whom: an Engine owns Agents (by name), Items (the fleet's targets, by address) and
  * Rollouts (by id); a Rollout owns its Waves and its Targets, both in order, in arrays that never

@@ -439,6 +439,14 @@ void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done,
     say_state(fleet, host_of(fleet, address), state);
 }
 
+void report_late(Fleet *fleet, const char *address, Report what, uint32_t done)
+{
+    Host *from = host_of(fleet, address);
+    from->report_id -= 2;
+    report_steps(fleet, address, what, done, done);
+    from->report_id++;
+}
+
 void report_error(Fleet *fleet, const char *address, Report what, ErrCode code)
 {
     State state = state_for(fleet, address, what);

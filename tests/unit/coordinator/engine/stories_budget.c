@@ -256,6 +256,24 @@ static void a_soak_starts_anew_after_a_retry(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+static void a_wave_that_had_soaked_soaks_again_after_a_retry(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan_waves[0].soak_ms = 60000;
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    report_all(fleet, REPORT_APPLIED);
+    pass(fleet, 61000);
+    assert_wave(fleet, 0, WAVE_HELD);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_wave(fleet, 0, WAVE_SOAKING);
+    pass(fleet, 61000);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
 static void a_retry_in_a_passed_wave_is_taken_in_without_a_soak(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_was_taken_back_and_is_gone_is_not_retried),
     cmocka_unit_test(a_held_wave_trips_when_more_fails),
     cmocka_unit_test(a_soak_starts_anew_after_a_retry),
+    cmocka_unit_test(a_wave_that_had_soaked_soaks_again_after_a_retry),
     cmocka_unit_test(a_retry_in_a_passed_wave_is_taken_in_without_a_soak),
     cmocka_unit_test(the_budget_used_up_in_a_pause_takes_the_wave_back_on_resume),
     cmocka_unit_test(an_unsigned_plan_leaves_nothing_to_take_back),

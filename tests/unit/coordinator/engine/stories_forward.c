@@ -192,6 +192,17 @@ static void a_doubled_end_is_acknowledged_and_told_once(void **state)
     assert_target(fleet, "a/db1", TARGET_VERIFYING);
 }
 
+static void a_report_that_was_overtaken_changes_nothing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_ACCEPTED);
+    report_steps(fleet, "a/db1", REPORT_RUNNING, 3, 3);
+    report_late(fleet, "a/db1", REPORT_RUNNING, 2);
+    assert_int_equal(target(fleet, "a/db1")->steps_done, 3);
+}
+
 static void a_report_of_another_agents_target_is_a_forgery(void **state)
 {
     (void)state;
@@ -326,6 +337,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_order_is_sent_again_ever_more_rarely),
     cmocka_unit_test(an_order_that_a_living_agent_never_answers_is_renewed),
     cmocka_unit_test(a_doubled_end_is_acknowledged_and_told_once),
+    cmocka_unit_test(a_report_that_was_overtaken_changes_nothing),
     cmocka_unit_test(a_report_of_another_agents_target_is_a_forgery),
     cmocka_unit_test(every_report_leads_where_the_table_says),
     cmocka_unit_test(a_refusal_of_work_that_had_begun_needs_a_person),

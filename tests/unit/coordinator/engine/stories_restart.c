@@ -132,6 +132,22 @@ static void a_soak_starts_anew_after_a_restart(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+static void a_soak_that_stood_still_starts_anew_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan_waves[0].soak_ms = 60000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    pass(fleet, 50000);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_ok(command(fleet, COMMAND_RESUME));
+    pass(fleet, 59000);
+    assert_wave(fleet, 0, WAVE_SOAKING);
+}
+
 static void debt_is_settled_after_a_restart(void **state)
 {
     (void)state;
@@ -164,6 +180,10 @@ static void session_numbers_are_never_used_again(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    for (int i = 0; i < 5; i++) {
+        say_hello_reborn(fleet, "a");
+        say_ping(fleet, "a");
+    }
     uint64_t before = host(fleet, "a")->session;
     restart(fleet);
     come_back(fleet, "a");
@@ -200,6 +220,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_missing_plan_pauses_until_it_is_back),
     cmocka_unit_test(a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause),
     cmocka_unit_test(a_soak_starts_anew_after_a_restart),
+    cmocka_unit_test(a_soak_that_stood_still_starts_anew_after_a_restart),
     cmocka_unit_test(debt_is_settled_after_a_restart),
     cmocka_unit_test(a_quarantine_outlives_a_restart),
     cmocka_unit_test(session_numbers_are_never_used_again),
