@@ -111,14 +111,13 @@ static int start_server(void **state)
 {
     Fixture *fixture = mem_alloc(sizeof(*fixture));
     *state = fixture;
-    strcpy(fixture->path, "/tmp/skein-client-XXXXXX");
+    str_copy(fixture->path, sizeof(fixture->path), "/tmp/skein-client-XXXXXX");
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (mkdtemp(fixture->path) == NULL || fd < 0) {
         return -1;
     }
-    str_copy(address.sun_path, sizeof(address.sun_path), fixture->path);
-    strcat(address.sun_path, "/s");
+    text_format(address.sun_path, sizeof(address.sun_path), "%s/s", fixture->path);
     fixture->where = mem_alloc(PATH_TEXT_MAX);
     snprintf(fixture->where, PATH_TEXT_MAX, "unix:%s", address.sun_path);
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 8) != 0) {

@@ -53,7 +53,7 @@ static void setting_forgets_what_was_there(void **state)
     Err err = { 0 };
     err_set_errno(&err, ERR_IO, ENOENT, "cannot open %s", "x");
     err_hint(&err, "look");
-    strcpy(err.sqlstate, "57014");
+    text_format(err.sqlstate, sizeof(err.sqlstate), "57014");
     assert_int_equal(err_set(&err, ERR_USAGE, "no"), ERR_USAGE);
     assert_string_equal(err.message, "no");
     assert_string_equal(err.hint, "");

@@ -20,7 +20,7 @@ typedef struct Place {
 static int setup(void **state)
 {
     Place *place = calloc(1, sizeof(*place));
-    strcpy(place->directory, "/tmp/skein-test-XXXXXX");
+    text_format(place->directory, sizeof(place->directory), "/tmp/skein-test-XXXXXX");
     if (mkdtemp(place->directory) == NULL) {
         return -1;
     }

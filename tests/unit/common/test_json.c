@@ -234,7 +234,7 @@ static void an_error_is_one_object(void **state)
     assert_string_equal(str_text(&text), "{\"code\":\"refused\",\"message\":\"no\"}");
     str_clear(&text);
     json = json_out(&text);
-    strcpy(err.sqlstate, "55P03");
+    text_format(err.sqlstate, sizeof(err.sqlstate), "55P03");
     err_hint(&err, "wait");
     json_out_err(&json, NULL, &err);
     assert_string_equal(str_text(&text), "{\"code\":\"refused\",\"message\":\"no\","

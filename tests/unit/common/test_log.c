@@ -77,7 +77,7 @@ static void an_error_shows_what_it_has(void **state)
     expect_line(LOG_FORMAT_TEXT, &field, 1,
                 "1970-01-01T00:00:00.000Z info it happened error=blocked detail=\"waited too "
                 "long\"\n");
-    strcpy(err.sqlstate, "55P03");
+    text_format(err.sqlstate, sizeof(err.sqlstate), "55P03");
     err_hint(&err, "end it");
     expect_line(LOG_FORMAT_TEXT, &field, 1,
                 "1970-01-01T00:00:00.000Z info it happened error=blocked sqlstate=55P03 "
