@@ -251,6 +251,31 @@ void agent_session_job_ended(AgentSession *session, const char *target, uint64_t
     agent_session_take_job_ended(session, target);
 }
 
+void agent_session_refuse(AgentSession *session, const char *target, const Err *reason, uint64_t now_ms,
+                          LinkEffects *effects)
+{
+    const AgentOrder *order = agent_session_order(session, target);
+    if (order == NULL) {
+        return;
+    }
+    State state = {
+        .rollout = order->rollout,
+        .target = order->target,
+        .stamp = order->stamp,
+        .token = order->token,
+        .report = REPORT_REFUSED,
+        .start = "",
+        .version = "",
+        .code = (uint32_t)reason->code,
+        .sqlstate = reason->sqlstate,
+        .message = reason->message,
+        .hint = reason->hint,
+        .migration = "",
+    };
+    agent_session_report(session, &state, now_ms, effects);
+    agent_session_job_ended(session, target, now_ms, effects);
+}
+
 /* Instances are told by a HELLO, and the welcome to it compares the inventory. */
 void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEffects *effects)
 {

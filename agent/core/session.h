@@ -108,6 +108,13 @@ uint64_t agent_session_next_deadline_ms(const AgentSession *session);
 void agent_session_report(AgentSession *session, const State *state, uint64_t now_ms,
                           LinkEffects *effects);
 
+/*
+ * The order in force for a target is not taken, for `reason` (accept.h): no worker was started for it.
+ * Reports REPORT_REFUSED and forgets it once that is acknowledged. Without an order: nothing.
+ */
+void agent_session_refuse(AgentSession *session, const char *target, const Err *reason, uint64_t now_ms,
+                          LinkEffects *effects);
+
 /* The worker of a target has gone; a newer order for it may start now. */
 void agent_session_job_ended(AgentSession *session, const char *target, uint64_t now_ms,
                              LinkEffects *effects);
