@@ -285,29 +285,40 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
     return code;
 }
 
+/* The keys that are there say how many descriptors will be wanted. */
+static ErrCode open_keys(Daemon *daemon, Err *err)
+{
+    ErrCode code = read_keys(daemon->config->agents_dir, &daemon->keys, err);
+    return code == ERR_NONE ? check_descriptors(keys_count(daemon->keys), err) : code;
+}
+
+/* Opens the store and takes a term: from here on no other coordinator of this store may write. */
 static ErrCode open_state(Daemon *daemon, Err *err)
 {
     const CoordinatorConfig *config = daemon->config;
-    if (read_keys(config->agents_dir, &daemon->keys, err) != ERR_NONE ||
-        check_descriptors(keys_count(daemon->keys), err) != ERR_NONE ||
-        store_sqlite_open(config->store, &daemon->store, err) != ERR_NONE ||
-        shell_new(&config->intervals, random_seed(), daemon->loop, daemon->store, &daemon->shell,
-                  err) != ERR_NONE) {
-        return err->code;
+    ErrCode code = store_sqlite_open(config->store, &daemon->store, err);
+    if (code == ERR_NONE) {
+        daemon->plans = plan_server_new(daemon->store);
+        code = shell_new(&config->intervals, random_seed(), daemon->loop, daemon->store,
+                         &daemon->shell, err);
     }
-    daemon->plans = plan_server_new(daemon->store);
-    return ERR_NONE;
+    return code;
 }
 
+/*
+ * The term is taken last, when everything else has succeeded: a second start by mistake finds its
+ * ports taken and goes, and the coordinator that runs never notices.
+ */
 static ErrCode daemon_open(Daemon *daemon, Err *err)
 {
     daemon->loop = loop_new();
     if (loop_on_signal(daemon->loop, on_signal, daemon, err) != ERR_NONE ||
-        open_state(daemon, err) != ERR_NONE || open_fleet(daemon, err) != ERR_NONE ||
-        http_server_open(daemon->loop, daemon->shell, &daemon->config->api, &daemon->http, err) !=
-            ERR_NONE) {
+        open_keys(daemon, err) != ERR_NONE || open_fleet(daemon, err) != ERR_NONE ||
+        http_server_open(daemon->loop, &daemon->config->api, &daemon->http, err) != ERR_NONE ||
+        open_state(daemon, err) != ERR_NONE) {
         return err->code;
     }
+    http_server_serve(daemon->http, daemon->shell);
     const ShellPorts ports = { daemon, on_send, on_close, on_published, on_resumed };
     shell_set_ports(daemon->shell, &ports);
     on_resumed(daemon);

@@ -22,6 +22,9 @@ PlanFactsCache *plan_facts_new(Store *store)
 
 void plan_facts_free(PlanFactsCache *cache)
 {
+    if (cache == NULL) {
+        return;
+    }
     void *cursor = NULL;
     const char *key = NULL;
     void *value = NULL;

@@ -18,7 +18,7 @@ typedef struct PlanFactsCache PlanFactsCache;
 
 /* The store outlives the cache. */
 PlanFactsCache *plan_facts_new(Store *store);
-void plan_facts_free(PlanFactsCache *cache);
+void plan_facts_free(PlanFactsCache *cache); /* NULL is allowed */
 
 AUTO_PTR_DEFINE(PlanFactsCache, plan_facts_free)
 

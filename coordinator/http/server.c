@@ -47,7 +47,7 @@ typedef struct Door {
 struct HttpServer {
     Loop *loop;
     LoopId hook;
-    Shell *shell;
+    Shell *shell; /* NULL: does not serve yet */
     PlanFactsCache *facts;
     char *socket_path;
     Door doors[DOOR_COUNT_];
@@ -492,9 +492,16 @@ static ErrCode open_door(HttpServer *server, DoorKind kind, Fd fd, Err *err)
         fd_done(&fd);
         return err_set(err, ERR_IO, "cannot start the HTTP server");
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    door->id = loop_add_fd(server->loop, info->epoll_fd, ZMQ_POLLIN, on_readable, door);
     return ERR_NONE;
+}
+
+static void watch_door(Door *door)
+{
+    if (door->daemon == NULL) {
+        return;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(door->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    door->id = loop_add_fd(door->server->loop, info->epoll_fd, ZMQ_POLLIN, on_readable, door);
 }
 
 static ErrCode open_doors(HttpServer *server, const ApiConfig *config, Err *err)
@@ -514,26 +521,34 @@ static ErrCode open_doors(HttpServer *server, const ApiConfig *config, Err *err)
     return code;
 }
 
-ErrCode http_server_open(Loop *loop, Shell *shell, const ApiConfig *config, HttpServer **ret_server,
-                         Err *err)
+ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_server, Err *err)
 {
     AUTO_PTR(HttpServer) server = mem_alloc(sizeof(*server));
     server->loop = loop;
+    ErrCode code = open_doors(server, config, err);
+    if (code == ERR_NONE) {
+        *ret_server = TAKE(server);
+    }
+    return code;
+}
+
+/* Only from here on are the doors looked at: what they are asked is asked of the shell. */
+void http_server_serve(HttpServer *server, Shell *shell)
+{
     server->shell = shell;
     server->facts = plan_facts_new(shell_store(shell));
-    ErrCode code = open_doors(server, config, err);
-    if (code != ERR_NONE) {
-        return code;
+    for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
+        watch_door(&server->doors[kind]);
     }
-    server->hook = loop_add_hook(loop, on_turn, server);
-    *ret_server = TAKE(server);
-    return ERR_NONE;
+    server->hook = loop_add_hook(server->loop, on_turn, server);
 }
 
 static void close_door(Door *door)
 {
     if (door->daemon != NULL) {
-        run_door(door); /* answers those who were waiting */
+        if (door->server->shell != NULL) {
+            run_door(door); /* answers those who were waiting */
+        }
         loop_remove(door->server->loop, door->id);
         MHD_stop_daemon(door->daemon);
         door->daemon = NULL;
@@ -543,15 +558,16 @@ static void close_door(Door *door)
 void http_server_close(HttpServer *server)
 {
     server->is_closing = true;
+    if (server->socket_path != NULL) {
+        /* Before it closes: whoever finds nobody there makes a socket of its own at this path. */
+        (void)unlink(server->socket_path);
+    }
     wake_all(server);
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
         close_door(&server->doors[kind]);
     }
     loop_remove(server->loop, server->hook);
-    if (server->socket_path != NULL) {
-        (void)unlink(server->socket_path);
-        free(server->socket_path);
-    }
+    free(server->socket_path);
     plan_facts_free(server->facts);
     LIST_DONE(&server->waiting);
     free(server);

@@ -14,9 +14,11 @@
 
 typedef struct HttpServer HttpServer;
 
-/* Listens. Loop, shell and config outlive the server. */
-ErrCode http_server_open(Loop *loop, Shell *shell, const ApiConfig *config, HttpServer **ret_server,
-                         Err *err);
+/* Listens; nobody is answered before http_server_serve. Loop and config outlive the server. */
+ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_server, Err *err);
+
+/* Answers from now on, in the loop's turns after the shell's own. The shell outlives the server. */
+void http_server_serve(HttpServer *server, Shell *shell);
 
 /* Ends every connection; what waits for events is answered first, as far as its socket takes it. */
 void http_server_close(HttpServer *server);

@@ -116,12 +116,30 @@ static void the_first_of_two_coordinators_goes(void **state)
     assert_true(siege_log_has(siege, "another coordinator uses this store"));
 }
 
+/* Somebody starts a second one by mistake: it goes, and the one that runs never notices. */
+static void a_second_start_that_fails_deposes_nobody(void **state)
+{
+    Siege *siege = *state;
+    SiegeAgent *agent = siege_agent(siege, &siege->db1, 1, NULL);
+    const char *argv[] = { SKEIN_BIN_DIR "/skein-coordinator", "--config",
+                           siege_path(siege, "coordinator.yaml"), NULL };
+    int status = 0;
+    int second = process_start(argv, siege_path(siege, "log"));
+    assert_int_equal(waitpid(second, &status, 0), second);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    assert_true(siege_log_has(siege, "Address already in use"));
+    say_hello(agent);
+    (void)siege_await(agent, MESSAGE_WELCOME);
+    assert_int_equal(json_integer_value(json_object_get(siege_get(siege, "/status"), "term")), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIEGE_TEST(nothing_is_told_while_the_disk_is_full),
         SIEGE_TEST(a_locked_store_is_waited_for),
         SIEGE_TEST(the_first_of_two_coordinators_goes),
+        SIEGE_TEST(a_second_start_that_fails_deposes_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,10 +30,10 @@ static void world_open_server(World *world)
 {
     const ShellPorts ports = { .ctx = world, .published = on_published };
     Err err = { 0 };
-    if (http_server_open(world->fixture->loop, world->fixture->shell, &world->config,
-                         &world->server, &err) != ERR_NONE) {
+    if (http_server_open(world->fixture->loop, &world->config, &world->server, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
+    http_server_serve(world->server, world->fixture->shell);
     shell_set_ports(world->fixture->shell, &ports);
 }
 
@@ -556,8 +556,7 @@ static void a_socket_in_use_is_not_taken_away(void **state)
     World *world = *state;
     HttpServer *second = NULL;
     Err err = { 0 };
-    assert_int_equal(http_server_open(world->fixture->loop, world->fixture->shell, &world->config,
-                                      &second, &err),
+    assert_int_equal(http_server_open(world->fixture->loop, &world->config, &second, &err),
                      ERR_EXISTS);
     assert_non_null(strstr(err.message, world->socket));
     must_ask(world, "GET", "/api/v1/status", NULL, 200);
