@@ -369,16 +369,19 @@ void target_deadline_go(Target *target);
 void report_take(Agent *agent, const State *state);
 void progress_take(Agent *agent, const Progress *progress);
 
-/* --- target.c --- */
+/* --- tally.c --- */
+bool target_holds_slot(TargetState state);
 void target_count(Target *target);
 void target_uncount(Target *target);
 void target_charge(Target *target, bool is_absent);
 void target_clear_charge(Target *target);
+bool target_is_parked(const Target *target);  /* told to hold, and holding */
+bool target_is_retried(const TargetRow *row); /* charged, but given another try */
+
+/* --- target.c --- */
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
-bool target_is_parked(const Target *target);    /* told to hold, and holding */
 bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, nothing sent */
-bool target_is_retried(const TargetRow *row);   /* charged, but given another try */
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */

@@ -14,100 +14,6 @@
 
 #include "coordinator/engine/state.h"
 
-/* --- counts: what waves, rollouts, hosts and databases read of their targets --- */
-
-static bool holds_slot(TargetState state)
-{
-    return state == TARGET_ASSIGNED || state == TARGET_APPLYING || state == TARGET_UNKNOWN ||
-           state == TARGET_ROLLING_BACK;
-}
-
-bool target_is_retried(const TargetRow *row)
-{
-    return row->state == TARGET_PENDING || row->state == TARGET_ASSIGNED ||
-           row->state == TARGET_APPLYING || row->state == TARGET_VERIFYING ||
-           row->state == TARGET_HEALTHY;
-}
-
-/* What is being tried again, and what is out of the rollout, stands against the budget no more. */
-static bool uses_budget(const TargetRow *row)
-{
-    return row->is_charged && !target_is_retried(row) && row->state != TARGET_SKIPPED;
-}
-
-static void counts_add(TargetCounts *counts, const TargetRow *row, uint32_t one)
-{
-    counts->by_state[row->state] += one;
-    counts->total += one;
-    counts->charged += row->is_charged ? one : 0;
-    counts->used += uses_budget(row) ? one : 0;
-    counts->busy += holds_slot(row->state) ? one : 0;
-}
-
-bool target_is_parked(const Target *target)
-{
-    return target->row.goal == GOAL_HOLD && target->row.report == REPORT_PARKED;
-}
-
-/*
- * A debt that its agent still has in hand keeps the host busy, though it holds up nobody else; a
- * target that is parked has no connection, and holds up no other rollout on its host.
- */
-static bool holds_host(const Target *target)
-{
-    return (holds_slot(target->row.state) && !target_is_parked(target)) ||
-           (target->row.state == TARGET_DEBT && order_is_in_hand(target));
-}
-
-/* `one` is 1, or its negative: unsigned arithmetic wraps back. */
-static void count_by(Target *target, uint32_t one)
-{
-    const TargetRow *row = &target->row;
-    Rollout *rollout = target->rollout;
-    bool is_used = uses_budget(row);
-    counts_add(&target->wave->counts, row, one);
-    counts_add(&rollout->counts, row, one);
-    bool is_excused = is_used && target->is_excused && row->state == TARGET_UNKNOWN;
-    rollout->excused += is_excused ? one : 0;
-    rollout->absent += is_used && target->is_absent && !is_excused ? one : 0;
-    rollout->uncertain += row->state == TARGET_UNKNOWN && !row->is_charged ? one : 0;
-    if (holds_host(target)) {
-        target->agent->busy += one;
-        target->item->database->busy += one;
-    }
-}
-
-void target_count(Target *target)
-{
-    count_by(target, 1);
-}
-
-void target_uncount(Target *target)
-{
-    count_by(target, UINT32_MAX);
-}
-
-void target_charge(Target *target, bool is_absent)
-{
-    if (target->row.is_charged) {
-        return;
-    }
-    target_uncount(target);
-    target->row.is_charged = true;
-    target->is_absent = is_absent;
-    target_count(target);
-    target_touch(target);
-}
-
-void target_clear_charge(Target *target)
-{
-    target_uncount(target);
-    target->row.is_charged = false;
-    target->is_absent = false;
-    target_count(target);
-    target_touch(target);
-}
-
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint)
 {
     TargetRow *row = &target->row;
@@ -842,7 +748,7 @@ static void set_state(void *subject, int state)
     target_uncount(target);
     target->row.state = (TargetState)state;
     target_count(target);
-    if (!holds_slot(target->row.state)) {
+    if (!target_holds_slot(target->row.state)) {
         target->deadline_ms = 0;
         target->deadline_left_ms = 0;
         target->has_progress = false;
