@@ -25,7 +25,7 @@
 /* Reconnects of the socket itself are random per agent, so that a restart of the coordinator meets no herd. */
 #define RECONNECT_MIN_MS 1000
 #define RECONNECT_MAX_MS 3000
-#define OVERDUE_MS 10000 /* without a connection for so long: a person should know */
+#define OVERDUE_MS 10000 /* without a connection for so long: a person should know, and a new socket tries */
 
 #define PLAN_REPEAT_MS 2000
 #define MESSAGES_PER_TURN 64
@@ -49,6 +49,7 @@ struct Link {
     bool has_connected; /* the socket has had a connection: the session knows of it */
     TimerId reopen;
     TimerId overdue;
+    bool is_overdue_told;
     uint64_t seq;
 
     Zsock box;
@@ -70,15 +71,23 @@ static void perform(Link *link, const LinkEffects *effects);
 /* ---- the socket ---- */
 
 static void on_ready(void *ctx, void *socket);
+static void reconnect(Link *link, uint32_t delay_ms);
 
-/* libzmq tells nobody why it cannot connect, and goes on trying. */
-static void say_overdue(void *ctx, uint64_t now_ms)
+/*
+ * libzmq tells nobody why it cannot connect. It goes on trying where nobody listens, but never again where it was
+ * refused: once this agent's key is in agents_dir, only a new socket gets in.
+ */
+static void on_overdue(void *ctx, uint64_t now_ms)
 {
     Link *link = ctx;
     (void)now_ms;
     link->overdue = 0;
-    log_warning("no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
-                LOG_STR("coordinator", link->config->coordinator));
+    if (!link->is_overdue_told) {
+        log_warning("no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
+                    LOG_STR("coordinator", link->config->coordinator));
+        link->is_overdue_told = true;
+    }
+    reconnect(link, (uint32_t)random_between(&link->random, RECONNECT_MIN_MS, RECONNECT_MAX_MS));
 }
 
 static ErrCode open_socket(Link *link, Err *err)
@@ -100,7 +109,7 @@ static ErrCode open_socket(Link *link, Err *err)
         link->socket = TAKE(socket);
         link->socket_id = loop_add_socket(link->loop, link->socket, on_ready, link);
         link->has_connected = false;
-        link->overdue = loop_after(link->loop, OVERDUE_MS, say_overdue, link);
+        link->overdue = loop_after(link->loop, OVERDUE_MS, on_overdue, link);
         loop_set_events(link->loop, link->socket_id, ZMQ_POLLIN | ZMQ_POLLOUT);
     }
     return code;
@@ -131,6 +140,10 @@ static void reopen(void *ctx, uint64_t now_ms)
 static void greet(Link *link)
 {
     AUTO(LinkEffects) effects = { 0 };
+    if (link->is_overdue_told) {
+        log_info("connected to the coordinator", LOG_STR("coordinator", link->config->coordinator));
+        link->is_overdue_told = false;
+    }
     link->has_connected = true;
     loop_cancel(link->loop, link->overdue);
     loop_set_events(link->loop, link->socket_id, ZMQ_POLLIN);
