@@ -419,7 +419,7 @@ static void take_end(Link *link, const char *target)
     if (address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE) {
         const Instance *instance = find_instance(link, address.instance);
         if (instance != NULL) {
-            watcher_look_soon(instance->watcher);
+            watcher_look_soon(instance->watcher, address.database);
         }
     }
     agent_session_job_ended(link->session, target, clock_boot_ms(), &effects);
@@ -601,6 +601,9 @@ ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, L
 
 void link_free(Link *link)
 {
+    for (size_t i = 0; i < link->instance_count; i++) {
+        watcher_ask_to_stop(link->instances[i].watcher);
+    }
     for (size_t i = 0; i < link->instance_count; i++) {
         watcher_stop(link->instances[i].watcher);
         conn_pool_free(link->instances[i].pool);

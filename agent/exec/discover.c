@@ -4,10 +4,12 @@
 
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/conn/query.h"
 #include "common/list.h"
 #include "common/str.h"
+#include "common/utf8.h"
 
 /* A replica cannot name its WAL file, and its timeline is the primary's business. */
 static const char SQL_INSTANCE[] =
@@ -17,9 +19,10 @@ static const char SQL_INSTANCE[] =
     " (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8"
     " FROM pg_catalog.pg_control_system() s";
 
+/* A connection limit of -2 marks what a broken DROP DATABASE has left. */
 static const char SQL_DATABASES[] =
     "SELECT d.datname, d.oid FROM pg_catalog.pg_database d"
-    " WHERE d.datallowconn AND NOT d.datistemplate"
+    " WHERE d.datallowconn AND NOT d.datistemplate AND d.datconnlimit <> -2"
     " AND pg_catalog.has_database_privilege(d.oid, 'CONNECT') ORDER BY d.datname COLLATE \"C\"";
 
 static const char SQL_SCHEMAS[] =
@@ -36,26 +39,27 @@ enum InstanceColumn {
 };
 
 /* Through the pool, with the connection given back whatever comes. */
-static ErrCode pool_query(ConnPool *pool, const char *sql, uint64_t deadline_ms,
-                          PGresult **ret_result, int *ret_server_version, Err *err)
+static ErrCode pool_query(ConnPool *pool, const Query *query, PGresult **ret_result,
+                          int *ret_server_version, Err *err)
 {
     Conn *conn = NULL;
-    ErrCode code = conn_pool_take(pool, deadline_ms, NULL, &conn, err);
+    ErrCode code = conn_pool_take(pool, query->deadline_ms, query->interrupt, &conn, err);
     if (code != ERR_NONE) {
         return code;
     }
-    Query query = { .sql = sql, .deadline_ms = deadline_ms };
-    code = conn_query(conn, &query, ret_result, err);
+    code = conn_query(conn, query, ret_result, err);
     *ret_server_version = PQserverVersion(conn_pg(conn));
     conn_pool_give(pool, conn);
     return code;
 }
 
-ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, InstanceFacts *ret_facts, Err *err)
+ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, const Interrupt *interrupt,
+                          InstanceFacts *ret_facts, Err *err)
 {
+    Query query = { .sql = SQL_INSTANCE, .deadline_ms = deadline_ms, .interrupt = interrupt };
     AUTO_PTR(PGresult) row = NULL;
     int server_version = 0;
-    ErrCode code = pool_query(pool, SQL_INSTANCE, deadline_ms, &row, &server_version, err);
+    ErrCode code = pool_query(pool, &query, &row, &server_version, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -101,18 +105,19 @@ bool database_filter_matches(const DatabaseFilter *filter, const char *name)
 }
 
 ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms,
-                           Arena *arena, DatabaseList *ret_list, Err *err)
+                           const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list, Err *err)
 {
+    Query query = { .sql = SQL_DATABASES, .deadline_ms = deadline_ms, .interrupt = interrupt };
     AUTO_PTR(PGresult) rows = NULL;
     int server_version = 0;
-    ErrCode code = pool_query(pool, SQL_DATABASES, deadline_ms, &rows, &server_version, err);
+    ErrCode code = pool_query(pool, &query, &rows, &server_version, err);
     if (code != ERR_NONE) {
         return code;
     }
     DatabaseList list = { .items = ARENA_ARRAY(arena, DatabaseFacts, (size_t)PQntuples(rows)) };
     for (int row = 0; row < PQntuples(rows); row++) {
         const char *name = result_text(rows, row, 0);
-        if (database_filter_matches(filter, name)) {
+        if (utf8_is_valid(name, strlen(name)) && database_filter_matches(filter, name)) {
             list.items[list.count++] = (DatabaseFacts){
                 .name = arena_strdup(arena, name),
                 .oid = (uint32_t)result_uint64(rows, row, 1),
@@ -123,40 +128,25 @@ ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_
     return ERR_NONE;
 }
 
-static ErrCode watch_conn_open(ConnSource *source, const char *database, uint64_t deadline_ms,
-                               Conn **ret_conn, Err *err)
+ErrCode discover_open(ConnSource *source, const char *database, uint64_t deadline_ms,
+                      const Interrupt *interrupt, Conn **ret_conn, Err *err)
 {
     ConnRequest request = {
         .database = database,
         .purpose = CONN_WATCH,
         .application_name = CONN_NAME_WATCH,
         .deadline_ms = deadline_ms,
+        .interrupt = interrupt,
     };
     return conn_open(source, &request, ret_conn, err);
 }
 
-ErrCode discover_read(ConnSource *source, const char *database, const char *tenant,
-                      uint64_t deadline_ms, Arena *arena, HistoryFacts *ret_facts, Err *err)
+ErrCode discover_schemas(Conn *conn, const DatabaseFilter *filter, uint64_t deadline_ms,
+                         const Interrupt *interrupt, Arena *arena, SchemaList *ret_list, Err *err)
 {
-    AUTO_PTR(Conn) conn = NULL;
-    *ret_facts = (HistoryFacts){ .version = "", .rollout = "" };
-    ErrCode code = watch_conn_open(source, database, deadline_ms, &conn, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    return history_read_facts(conn, tenant, deadline_ms, arena, ret_facts, err);
-}
-
-ErrCode discover_schemas(ConnSource *source, const char *database, const DatabaseFilter *filter,
-                         uint64_t deadline_ms, Arena *arena, SchemaList *ret_list, Err *err)
-{
-    AUTO_PTR(Conn) conn = NULL;
     AUTO_PTR(PGresult) rows = NULL;
-    Query query = { .sql = SQL_SCHEMAS, .deadline_ms = deadline_ms };
-    ErrCode code = watch_conn_open(source, database, deadline_ms, &conn, err);
-    if (code == ERR_NONE) {
-        code = conn_query(conn, &query, &rows, err);
-    }
+    Query query = { .sql = SQL_SCHEMAS, .deadline_ms = deadline_ms, .interrupt = interrupt };
+    ErrCode code = conn_query(conn, &query, &rows, err);
     if (code != ERR_NONE) {
         return code;
     }

@@ -1,8 +1,9 @@
 /*
- * What is on an instance: the server, its databases, and what has been applied in each.
+ * What is on an instance: the server, its databases, and the schemas of one. What has been applied there
+ * is history.h's to read.
  *
- * Discovery looks through the watching pool; reading one database opens a watching connection to it
- * and closes it. Deadlines are on the boot-time clock.
+ * The instance is asked through the watching pool, a database over a watching connection of its own.
+ * Deadlines are on the boot-time clock; `interrupt` NULL: none.
  */
 #ifndef SKEIN_AGENT_EXEC_DISCOVER_H
 #define SKEIN_AGENT_EXEC_DISCOVER_H
@@ -13,7 +14,6 @@
 
 #include "agent/conn/conn.h"
 #include "agent/conn/pool.h"
-#include "agent/exec/history.h"
 #include "common/arena.h"
 
 typedef struct InstanceFacts {
@@ -24,7 +24,8 @@ typedef struct InstanceFacts {
     int64_t started_at_us; /* of the postmaster, Unix time: a change means it was restarted */
 } InstanceFacts;
 
-ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, InstanceFacts *ret_facts, Err *err);
+ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, const Interrupt *interrupt,
+                          InstanceFacts *ret_facts, Err *err);
 
 typedef struct DatabaseFacts {
     const char *name;
@@ -49,22 +50,25 @@ typedef struct DatabaseFilter {
 
 bool database_filter_matches(const DatabaseFilter *filter, const char *name);
 
-/* Templates, databases that allow no connection, and those we may not connect to are never listed.
+/*
+ * Never listed: templates, databases that allow no connection or whose DROP was broken off, those we may
+ * not connect to, and those whose name is not UTF-8 (it was given in another encoding; nobody could write
+ * it into a rollout file).
  */
 ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms,
-                           Arena *arena, DatabaseList *ret_list, Err *err);
+                           const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list, Err *err);
 
-/* Connects to `database`, reads skein's tables there for `tenant`, closes. */
-ErrCode discover_read(ConnSource *source, const char *database, const char *tenant,
-                      uint64_t deadline_ms, Arena *arena, HistoryFacts *ret_facts, Err *err);
+/* A watching connection to one database. Errors as conn_open. */
+ErrCode discover_open(ConnSource *source, const char *database, uint64_t deadline_ms,
+                      const Interrupt *interrupt, Conn **ret_conn, Err *err);
 
-/* The schemas of `database` that match, without the system's and skein's own. */
+/* The schemas of the connection's database that match, without the system's and skein's own. */
 typedef struct SchemaList {
     const char **names; /* by name */
     size_t count;
 } SchemaList;
 
-ErrCode discover_schemas(ConnSource *source, const char *database, const DatabaseFilter *filter,
-                         uint64_t deadline_ms, Arena *arena, SchemaList *ret_list, Err *err);
+ErrCode discover_schemas(Conn *conn, const DatabaseFilter *filter, uint64_t deadline_ms,
+                         const Interrupt *interrupt, Arena *arena, SchemaList *ret_list, Err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/exec/discover.h"
 #include "common/clock.h"
 
 #define TRY_MS 20000
@@ -135,6 +136,17 @@ void bench_be_cli(Bench *bench)
     bench->order.token = 0;
     bench->order.stamp = (OrderStamp){ 0 };
     bench->order.identity.system_identifier = 0;
+}
+
+HistoryFacts bench_look(Bench *bench)
+{
+    AUTO_PTR(Conn) conn = NULL;
+    HistoryFacts facts = { 0 };
+    uint64_t deadline_ms = clock_boot_ms() + TRY_MS;
+    assert_int_equal(discover_open(bench->source, bench->database, deadline_ms, NULL, &conn, &bench->err), ERR_NONE);
+    assert_int_equal(history_read_facts(conn, bench->schema, deadline_ms, &bench->arena, &facts, &bench->err),
+                     ERR_NONE);
+    return facts;
 }
 
 void bench_know_identity(Bench *bench)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "agent/exec/history.h"
 #include "agent/exec/runner.h"
 #include "common/arena.h"
 #include "tests/harness/pg_cluster.h"
@@ -70,6 +71,9 @@ void bench_share(Bench *bench, ConnSource *source, ConnPool *pool);
 
 /* As the command line: no rollout, token 0, no identity. */
 void bench_be_cli(Bench *bench);
+
+/* What the inventory would say of the bench's database; asserted to be readable. */
+HistoryFacts bench_look(Bench *bench);
 
 /* Identity of the database as it is now. */
 void bench_know_identity(Bench *bench);

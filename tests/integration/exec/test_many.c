@@ -51,14 +51,24 @@ typedef struct Worker {
     ErrCode look;
 } Worker;
 
+static ErrCode look(Worker *worker, HistoryFacts *facts)
+{
+    Bench *bench = worker->bench;
+    AUTO_PTR(Conn) conn = NULL;
+    uint64_t deadline_ms = clock_boot_ms() + 10000;
+    ErrCode code = discover_open(worker->source, bench->database, deadline_ms, NULL, &conn, &bench->err);
+    return code == ERR_NONE
+               ? history_read_facts(conn, "", deadline_ms, &bench->arena, facts, &bench->err)
+               : code;
+}
+
 static void *worker_live(void *ctx)
 {
     Worker *worker = ctx;
     Bench *bench = worker->bench;
     HistoryFacts facts = { 0 };
     worker->up = bench_run(bench, GOAL_APPLY);
-    worker->look = discover_read(worker->source, bench->database, "", clock_boot_ms() + 10000,
-                                 &bench->arena, &facts, &bench->err);
+    worker->look = look(worker, &facts);
     worker->down = bench_run(bench, GOAL_ROLL_BACK);
     return NULL;
 }
