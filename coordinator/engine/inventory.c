@@ -207,6 +207,9 @@ static bool entry_is_sound(Agent *agent, const InventoryTarget *entry)
            instance_find(agent, entry->instance) != NULL;
 }
 
+/* Tokens rise by one per attempt: a claim beyond this would use up the numbers of the whole fleet. */
+#define TOKEN_LEAP_MAX 1000000000
+
 /*
  * What a fence tells: a later coordinator was here, or a token was given that is not known here.
  * The command line raises tokens within a term, which is learned; an unknown rollout's cannot be.
@@ -220,7 +223,8 @@ static void take_fence(Agent *agent, const InventoryTarget *entry)
         (is_named && entry->fence.term == engine->term && fence_compare(entry->fence, known) > 0)) {
         watch_term_seen(engine, entry->fence.term);
     }
-    if (entry->fence.token > engine->highest_token) {
+    if (entry->fence.token > engine->highest_token &&
+        entry->fence.token - engine->highest_token <= TOKEN_LEAP_MAX) {
         engine->highest_token = entry->fence.token;
     }
     if (is_named) {

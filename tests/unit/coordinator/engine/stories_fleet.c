@@ -349,6 +349,15 @@ static void an_absurd_term_is_not_followed(void **state)
     assert_int_equal(engine_term_seen(fleet->engine), 0);
 }
 
+static void an_absurd_token_is_not_followed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    say_fence(fleet, (Fence){ 1, UINT64_MAX }, "", "");
+    assert_ok(start(fleet));
+    assert_int_equal(goal(fleet, "a/db1")->token, 1);
+}
+
 static void what_somebody_else_took_back_is_held(void **state)
 {
     (void)state;
@@ -408,6 +417,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_higher_term_stops_everything),
     cmocka_unit_test(a_ready_rollout_and_an_ended_one_hear_of_a_higher_term),
     cmocka_unit_test(an_absurd_term_is_not_followed),
+    cmocka_unit_test(an_absurd_token_is_not_followed),
     cmocka_unit_test(what_somebody_else_took_back_is_held),
     cmocka_unit_test(an_unknown_rollout_is_taken_up_and_acknowledged),
 };
