@@ -574,6 +574,19 @@ const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t 
     return found == NULL || index >= found->wave_count ? NULL : &found->waves[index].row;
 }
 
+uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index, uint64_t now_ms)
+{
+    const Rollout *found = rollout_find(engine, rollout);
+    if (found == NULL || index >= found->wave_count) {
+        return 0;
+    }
+    const Wave *wave = &found->waves[index];
+    if (wave->soak_until_ms == 0) {
+        return wave->row.soak_left_ms; /* not begun, over, or standing still in a pause */
+    }
+    return wave->soak_until_ms > now_ms ? (uint32_t)(wave->soak_until_ms - now_ms) : 0;
+}
+
 size_t engine_target_count(const Engine *engine, const char *rollout)
 {
     const Rollout *found = rollout_find(engine, rollout);

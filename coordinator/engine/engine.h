@@ -171,6 +171,9 @@ const RolloutRow *engine_rollout_at(const Engine *engine, size_t index); /* olde
 const RolloutRow *engine_rollout_find(const Engine *engine, const char *id);
 size_t engine_wave_count(const Engine *engine, const char *rollout);
 const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t index);
+
+/* How long the wave still soaks at `now_ms`; what its row says of it is as of the last change. */
+uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index, uint64_t now_ms);
 size_t engine_target_count(const Engine *engine, const char *rollout);
 const TargetRow *engine_target_at(const Engine *engine, const char *rollout,
                                   size_t index); /* in order of waves */

@@ -55,7 +55,7 @@ static void view_hash(JsonOut *json, const char *key, const uint8_t hash[PLAN_HA
 /* ---- rollouts ---- */
 
 static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave,
-                      const PlanFacts *facts)
+                      const PlanFacts *facts, uint64_t now_ms)
 {
     TargetCounts counts = { 0 };
     engine_count(engine, wave->rollout, wave->index, &counts);
@@ -65,7 +65,8 @@ static void view_wave(JsonOut *json, const Engine *engine, const WaveRow *wave,
     json_out_string(json, "state", wave_state_name(wave->state));
     json_out_unsigned(json, "total", wave->target_count);
     json_out_unsigned(json, "soak_ms", wave->soak_ms);
-    json_out_unsigned(json, "soak_left_ms", wave->soak_left_ms);
+    json_out_unsigned(json, "soak_left_ms",
+                      engine_soak_left_ms(engine, wave->rollout, wave->index, now_ms));
     json_out_bool(json, "needs_approval",
                   facts != NULL && wave->index < facts->wave_count &&
                       facts->needs_approval[wave->index]);
@@ -122,7 +123,7 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
     json_out_unsigned(json, "total", counts.total);
     json_out_array_begin(json, "waves");
     for (size_t i = 0; i < engine_wave_count(engine, rollout->id); i++) {
-        view_wave(json, engine, engine_wave_at(engine, rollout->id, i), facts);
+        view_wave(json, engine, engine_wave_at(engine, rollout->id, i), facts, now_ms);
     }
     json_out_array_end(json);
     json_out_bool(json, "is_open", api_is_open(rollout));

@@ -237,6 +237,20 @@ static void a_held_wave_trips_when_more_fails(void **state)
     assert_wave(fleet, 0, WAVE_HELD);
 }
 
+static void the_soak_that_is_left_counts_down(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan_waves[0].soak_ms = 60000;
+    assert_ok(start(fleet));
+    assert_int_equal(engine_soak_left_ms(fleet->engine, "r1", 0, fleet->now_ms), 60000);
+    report_all(fleet, REPORT_APPLIED);
+    uint64_t begun_ms = fleet->now_ms;
+    assert_int_equal(engine_soak_left_ms(fleet->engine, "r1", 0, begun_ms + 20000), 40000);
+    assert_int_equal(engine_soak_left_ms(fleet->engine, "r1", 0, begun_ms + 90000), 0);
+    assert_int_equal(engine_soak_left_ms(fleet->engine, "none", 0, begun_ms), 0);
+}
+
 static void a_soak_starts_anew_after_a_retry(void **state)
 {
     (void)state;
@@ -328,6 +342,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_soaking_wave_with_nothing_left_applied_is_held),
     cmocka_unit_test(what_was_taken_back_and_is_gone_is_not_retried),
     cmocka_unit_test(a_held_wave_trips_when_more_fails),
+    cmocka_unit_test(the_soak_that_is_left_counts_down),
     cmocka_unit_test(a_soak_starts_anew_after_a_retry),
     cmocka_unit_test(a_wave_that_had_soaked_soaks_again_after_a_retry),
     cmocka_unit_test(a_retry_in_a_passed_wave_is_taken_in_without_a_soak),
