@@ -27,12 +27,21 @@ static ErrCode parse_scale(const char *text, void *ret, Arena *arena, Err *err)
     return ERR_NONE;
 }
 
+/* libzmq takes what follows the last colon modulo 65536: 99999 would be some other port. */
+static bool has_port(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    int64_t port = 0;
+    return colon != NULL && str_to_int64(colon + 1, 1, UINT16_MAX, &port);
+}
+
 static ErrCode check_endpoint(const char *text, void *ret, Arena *arena, Err *err)
 {
     (void)ret;
     (void)arena;
-    if (!str_starts_with(text, "tcp://") || strrchr(text + strlen("tcp://"), ':') == NULL) {
-        return err_set(err, ERR_CONFIG, "it is no tcp://ADDRESS:PORT");
+    if (!str_starts_with(text, "tcp://") || !has_port(text + strlen("tcp://"))) {
+        return err_set(err, ERR_CONFIG, "it is no tcp://ADDRESS:PORT with a port from 1 to %d",
+                       UINT16_MAX);
     }
     return ERR_NONE;
 }
@@ -45,6 +54,9 @@ static ErrCode check_loopback(const char *text, void *ret, Arena *arena, Err *er
     if (text[0] != '\0' && !str_starts_with(text, "127.") && !str_starts_with(text, "[::1]:")) {
         return err_set(err, ERR_CONFIG,
                        "it is not a loopback address: anyone could read the fleet");
+    }
+    if (text[0] != '\0' && !has_port(text)) {
+        return err_set(err, ERR_CONFIG, "it has no port from 1 to %d", UINT16_MAX);
     }
     return ERR_NONE;
 }

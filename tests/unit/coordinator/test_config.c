@@ -75,6 +75,10 @@ static void what_is_wrong_is_said_with_its_place(void **state)
     } CASES[] = {
         { "lisen: x", "coordinator.yaml:1:1", "lisen" },
         { "listen: 127.0.0.1:7420", "coordinator.yaml:1:9", "listen" },
+        { "listen: 'tcp://*:99999'", "coordinator.yaml:1:9", "1 to 65535" },
+        { "listen: tcp://10.0.0.1", "coordinator.yaml:1:9", "1 to 65535" },
+        { "api: { listen: 127.0.0.1 }", "coordinator.yaml:1:16", "port" },
+        { "api: { listen: '127.0.0.1:0' }", "coordinator.yaml:1:16", "port" },
         { "store: /a\ntime_scale: 0", "coordinator.yaml:2:13", "0.001 to 100" },
         { "time_scale: fast", "coordinator.yaml:1:13", "fast" },
         { "api: { listen: '0.0.0.0:8420' }", "coordinator.yaml:1:16", "loopback" },
