@@ -286,7 +286,15 @@ static ErrCode check_owner_only(int fd, const char *path, Err *err)
     return ERR_NONE;
 }
 
-static ErrCode read_lines(const char *path, bool is_secret, Str *text, KeyLines *lines, Err *err)
+/* What a file is to hold. */
+typedef struct Wanted {
+    KeyKind kind;
+    const char *half; /* "secret", "public" */
+    bool is_secret;
+} Wanted;
+
+static ErrCode read_lines(const char *path, const Wanted *wanted, Str *text, KeyLines *lines,
+                          Err *err)
 {
     AUTO(Fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
@@ -294,11 +302,16 @@ static ErrCode read_lines(const char *path, bool is_secret, Str *text, KeyLines 
         ErrCode code = file_read(path, KEYFILE_BYTES_MAX, text, err);
         return code != ERR_NONE ? code : bad_file(path, "it changes while it is read", err);
     }
-    ErrCode code = is_secret ? check_owner_only(fd, path, err) : ERR_NONE;
+    ErrCode code = file_read_fd(fd, path, KEYFILE_BYTES_MAX, text, err);
     if (code == ERR_NONE) {
-        code = file_read_fd(fd, path, KEYFILE_BYTES_MAX, text, err);
+        code = take_lines(path, text, lines, err);
     }
-    return code == ERR_NONE ? take_lines(path, text, lines, err) : code;
+    if (code == ERR_NONE) {
+        code = check_kind(path, lines->kind, wanted->kind, wanted->half, err);
+    }
+    /* Last: a public key named by mistake is to be called that, not a secret one that others can
+     * read. */
+    return code == ERR_NONE && wanted->is_secret ? check_owner_only(fd, path, err) : code;
 }
 
 static void derive_public(KeyPair *pair)
@@ -313,10 +326,7 @@ static void derive_public(KeyPair *pair)
 static ErrCode read_secret(const char *path, KeyKind kind, Str *text, KeyPair *ret_pair, Err *err)
 {
     KeyLines lines = { 0 };
-    ErrCode code = read_lines(path, true, text, &lines, err);
-    if (code == ERR_NONE) {
-        code = check_kind(path, lines.kind, kind, "secret", err);
-    }
+    ErrCode code = read_lines(path, &(Wanted){ kind, "secret", true }, text, &lines, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -347,10 +357,7 @@ ErrCode keyfile_read_public(const char *path, KeyKind kind, PublicKey *ret_key, 
 {
     AUTO(Str) text = { 0 };
     KeyLines lines = { 0 };
-    ErrCode code = read_lines(path, false, &text, &lines, err);
-    if (code == ERR_NONE) {
-        code = check_kind(path, lines.kind, kind, "public", err);
-    }
+    ErrCode code = read_lines(path, &(Wanted){ kind, "public", false }, &text, &lines, err);
     PublicKey key = { .kind = kind };
     if (code == ERR_NONE && !decode(kind, lines.key, key.bytes, sizeof(key.bytes))) {
         code = bad_file(path, "its key is malformed", err);
