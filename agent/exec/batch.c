@@ -57,6 +57,10 @@ static void error_take(Pump *pump, const PGresult *result)
         pump->is_broken = true;
         return;
     }
+    if (pump->answered >= pump->batch->items.count) {
+        pump->is_broken = true; /* COMMIT is answered: the server ends the session, not the transaction */
+        return;
+    }
     if (pump->has_error) {
         return; /* the first one is the cause */
     }
