@@ -267,23 +267,25 @@ static ErrCode check_kind(const char *path, const char *found, KeyKind kind, con
     return bad_file(path, "its kind is unknown", err);
 }
 
-static ErrCode check_owner_only(int fd, const char *path, Err *err)
+static ErrCode check_regular(int fd, const char *path, struct stat *ret_status, Err *err)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0) {
+    if (fstat(fd, ret_status) != 0) {
         return err_set_errno(err, ERR_IO, errno, "cannot look at '%s'", path);
     }
-    if (!S_ISREG(status.st_mode)) {
-        return err_set(err, ERR_CONFIG, "'%s' is not a regular file", path);
+    return S_ISREG(ret_status->st_mode)
+               ? ERR_NONE
+               : err_set(err, ERR_CONFIG, "'%s' is not a regular file", path);
+}
+
+static ErrCode check_owner_only(const struct stat *status, const char *path, Err *err)
+{
+    if ((status->st_mode & (S_IRWXG | S_IRWXO)) == 0) {
+        return ERR_NONE;
     }
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        err_set(err, ERR_FORBIDDEN,
-                "'%s' holds a secret key and others than its owner may use it (%04o)", path,
-                (unsigned)status.st_mode & 07777);
-        err_hint(err, "chmod 600 '%s'; if others could read it, make a new key", path);
-        return ERR_FORBIDDEN;
-    }
-    return ERR_NONE;
+    err_set(err, ERR_FORBIDDEN,
+            "'%s' holds a secret key and others than its owner may use it (%04o)", path,
+            (unsigned)status->st_mode & 07777);
+    return err_hint(err, "chmod 600 '%s'; if others could read it, make a new key", path);
 }
 
 /* What a file is to hold. */
@@ -302,7 +304,11 @@ static ErrCode read_lines(const char *path, const Wanted *wanted, Str *text, Key
         ErrCode code = file_read(path, KEYFILE_BYTES_MAX, text, err);
         return code != ERR_NONE ? code : bad_file(path, "it changes while it is read", err);
     }
-    ErrCode code = file_read_fd(fd, path, KEYFILE_BYTES_MAX, text, err);
+    struct stat status = { 0 };
+    ErrCode code = wanted->is_secret ? check_regular(fd, path, &status, err) : ERR_NONE;
+    if (code == ERR_NONE) {
+        code = file_read_fd(fd, path, KEYFILE_BYTES_MAX, text, err);
+    }
     if (code == ERR_NONE) {
         code = take_lines(path, text, lines, err);
     }
@@ -311,7 +317,7 @@ static ErrCode read_lines(const char *path, const Wanted *wanted, Str *text, Key
     }
     /* Last: a public key named by mistake is to be called that, not a secret one that others can
      * read. */
-    return code == ERR_NONE && wanted->is_secret ? check_owner_only(fd, path, err) : code;
+    return code == ERR_NONE && wanted->is_secret ? check_owner_only(&status, path, err) : code;
 }
 
 static void derive_public(KeyPair *pair)
