@@ -88,8 +88,10 @@ static const ConfigField FIELDS[] = {
       .doc = "Files of the public keys whose plans this agent runs. An empty list runs nothing." },
     { CONFIG_FIELD_COUNTED(AgentConfig, labels, label_count, CONFIG_STRING_MAP), .max = LABELS_MAX,
       .example = "{ env: prod, region: eu }", .doc = "What `where` selects by: labels.env = 'prod'." },
-    { CONFIG_FIELD(AgentConfig, connections_per_instance, CONFIG_INTEGER), .fallback = "8", .min = 2,
-      .max = 100, .unit = "connections", .doc = "All connections of this agent to one instance together." },
+    { CONFIG_FIELD(AgentConfig, connections_per_instance, CONFIG_INTEGER), .fallback = "8", .min = 3,
+      .max = 100, .unit = "connections",
+      .doc = "All connections of this agent to one instance together. Two are kept for watching and for "
+             "cancelling; further migrations wait." },
     { CONFIG_FIELD(AgentConfig, blocked_retries, CONFIG_INTEGER), .fallback = "10", .min = 0, .max = 1000,
       .unit = "tries",
       .doc = "How often a migration that a lock kept out is tried again before it has failed." },

@@ -1,8 +1,10 @@
 /* skein-agent: runs migrations beside the data. Starts the loop, and logs what it cannot recover from. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <zmq.h>
 
@@ -22,6 +24,11 @@ static const char USAGE[] =
     "  --version\n"
     "\n"
     "SIGTERM and SIGINT: cancel transactional steps, let others end, leave. The second time: at once.\n";
+
+/* What a connection takes with its thread, its wake and its letters; and what an agent takes anyhow. */
+#define CONNECTION_DESCRIPTORS 6
+#define OWN_DESCRIPTORS 64
+#define OWN_SOCKETS 16
 
 typedef struct Agent {
     Link *link;
@@ -43,10 +50,40 @@ static void on_signal(void *ctx, int signal_number)
     link_leave(agent->link, "stopped");
 }
 
+/* Out of descriptors a thread can only end the process, in the middle of a rollout: refused now rather. */
+static ErrCode check_descriptors(const AgentConfig *config, Err *err)
+{
+    struct rlimit limit;
+    rlim_t need = OWN_DESCRIPTORS +
+                  CONNECTION_DESCRIPTORS * (rlim_t)config->connections_per_instance * config->instance_count;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return err_set_errno(err, ERR_IO, errno, "cannot read the limit of open files");
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need) {
+        err_set(err, ERR_LIMIT, "%zu instances with %u connections each need %llu open files, the limit is %llu",
+                config->instance_count, config->connections_per_instance, (unsigned long long)need,
+                (unsigned long long)limit.rlim_cur);
+        return err_hint(err, "raise it: LimitNOFILE= in the unit, or ulimit -n; or lower connections_per_instance");
+    }
+    return ERR_NONE;
+}
+
+/* Every worker and every watcher has a socket for its letters; libzmq allows 1,023 unless told. */
+static void *open_context(const AgentConfig *config)
+{
+    void *context = zmq_ctx_new();
+    size_t need = OWN_SOCKETS + config->instance_count * (config->connections_per_instance + 1);
+    if (need > ZMQ_MAX_SOCKETS_DFLT) {
+        zmq_ctx_set(context, ZMQ_MAX_SOCKETS, (int)need);
+    }
+    return context;
+}
+
 static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
 {
     loop_block_signals();
-    void *context = zmq_ctx_new();
+    void *context = open_context(config);
     AUTO_PTR(Loop) loop = loop_new();
     Agent agent = { 0 };
     ErrCode code = link_new(config, key, context, loop, &agent.link, err);
@@ -74,6 +111,9 @@ static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair
     if (code == ERR_NONE) {
         log_init(config->log.format, config->log.level);
         code = keyfile_read_secret(config->key_file, KEY_CURVE, key, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_descriptors(config, err);
     }
     return code;
 }
