@@ -160,15 +160,20 @@ static ErrCode take_tick(Engine *engine, const Event *event, Err *err)
     return ERR_NONE;
 }
 
-/* An agent that knew a later coordinator takes no WELCOME of an earlier term: this one has to rise.
+/*
+ * An agent that knew a later coordinator takes no WELCOME of an earlier term: this one has to rise.
+ * Above its own term, too, when the agent cannot have it from here: another reign gave orders
+ * under it.
  */
 static ErrCode take_hello(Engine *engine, const Event *event, Err *err)
 {
     (void)err;
-    if (event->term > engine->term) {
+    Agent *agent = agent_of(engine, event);
+    bool is_of_another = event->term == engine->term && !agent->was_welcomed;
+    if (event->term > engine->term || is_of_another) {
         watch_term_seen(engine, event->term);
     }
-    session_hello(agent_of(engine, event), event->connection, event->hello);
+    session_hello(agent, event->connection, event->hello);
     return ERR_NONE;
 }
 

@@ -324,6 +324,7 @@ void session_send(Agent *agent, MessageType type, const void *body)
 static void send_welcome(Agent *agent, const Binding *binding)
 {
     Engine *engine = agent->engine;
+    agent->was_welcomed = true;
     Welcome *welcome = ARENA_NEW(&engine->out->arena, Welcome);
     bool has_inventory =
         agent->has_listed && is_same_process(binding->boot_id, agent->bound.boot_id);

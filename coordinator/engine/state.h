@@ -51,6 +51,7 @@ struct Agent {
     Binding bound;    /* whose messages count */
     Binding offered;  /* a WELCOME that waits for proof that its reader lives */
     bool is_proven;   /* the bound process has spoken in its session */
+    bool was_welcomed; /* by this engine: it may have the term from here */
     bool has_process; /* `process` is the last one that proved itself */
     uint8_t process[BOOT_ID_BYTES];
     uint8_t replaced[REPLACED_MAX][BOOT_ID_BYTES];
