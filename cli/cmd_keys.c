@@ -14,16 +14,16 @@
 typedef struct Role {
     const char *name;
     KeyKind kind;
-    const char *before; /* what to do next, around the name of the public half's file */
+    const char *before; /* what to do next, around the name of the public half's file … */
     const char *after;
+    bool ends_with_name; /* … and the name that the file gets there */
 } Role;
 
 static const Role ROLES[] = {
-    { "coordinator", KEY_CURVE, "name ", " in every agent's coordinator_key" },
-    { "agent", KEY_CURVE, "copy ",
-      " into the coordinator's agents.d: its name there is the agent's name" },
+    { "coordinator", KEY_CURVE, "name ", " in every agent's coordinator_key", false },
+    { "agent", KEY_CURVE, "copy ", " to the coordinator as agents.d/", true },
     { "signer", KEY_SIGN, "list ",
-      " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret" },
+      " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret", false },
 };
 
 static const Role *find_role(const char *name)
@@ -89,7 +89,8 @@ ErrCode cmd_keys_generate(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     print_key(path, pair.kind, pair.name, pair.public_key, invocation->options.output);
     if (invocation->options.output == OUTPUT_TEXT) {
-        printf("%-12s %s%s.pub%s\n", "next", role->before, path, role->after);
+        printf("%-12s %s%s.pub%s%s%s\n", "next", role->before, path, role->after,
+               role->ends_with_name ? name : "", role->ends_with_name ? ".pub" : "");
     }
     return ERR_NONE;
 }
