@@ -41,7 +41,13 @@ static ErrCode run(const char *path, bool is_check, Err *err)
     }
     log_init(config.log.format, config.log.level);
     loop_block_signals();
-    return is_check ? daemon_check(&config, err) : daemon_run(&config, err);
+    if (!is_check) {
+        return daemon_run(&config, err);
+    }
+    if (daemon_check(&config, err) == ERR_NONE) {
+        puts("the configuration is in order");
+    }
+    return err->code;
 }
 
 int main(int argc, char **argv)
