@@ -16,6 +16,7 @@
 #include "coordinator/fleet/router.h"
 #include "coordinator/fleet/zap_gate.h"
 #include "coordinator/http/server.h"
+#include "coordinator/places.h"
 #include "coordinator/shell.h"
 #include "coordinator/store/store.h"
 
@@ -372,14 +373,34 @@ ErrCode daemon_run(const CoordinatorConfig *config, Err *err)
     return code;
 }
 
+/* A running coordinator does without a key that it cannot use; whoever checks wants to know. */
+static void on_key_wrong(void *ctx, const Err *err)
+{
+    Err *first = ctx;
+    if (first->code == ERR_NONE) {
+        *first = *err;
+    }
+}
+
+static ErrCode check_keys(const char *directory, Err *err)
+{
+    Err wrong = { 0 };
+    const KeysWatcher watcher = { &wrong, on_key_quiet, on_key_quiet, on_key_wrong };
+    AUTO_PTR(Keys) keys = keys_new(directory);
+    ErrCode code = keys_reload(keys, &watcher, err);
+    if (code == ERR_NONE && wrong.code != ERR_NONE) {
+        *err = wrong;
+        return err_wrap(err, "agents_dir");
+    }
+    return code == ERR_NONE ? check_descriptors(keys_count(keys), err) : code;
+}
+
 ErrCode daemon_check(const CoordinatorConfig *config, Err *err)
 {
     AUTO(KeyPair) pair = { 0 };
-    AUTO_PTR(Keys) keys = NULL;
     ErrCode code = read_own_key(config->key_file, &pair, err);
-    if (code != ERR_NONE) {
-        return code;
+    if (code == ERR_NONE) {
+        code = check_keys(config->agents_dir, err);
     }
-    code = read_keys(config->agents_dir, &keys, err);
-    return code == ERR_NONE ? check_descriptors(keys_count(keys), err) : code;
+    return code == ERR_NONE ? places_check(config, err) : code;
 }

@@ -14,7 +14,9 @@
  */
 ErrCode daemon_run(const CoordinatorConfig *config, Err *err);
 
-/* Opens what can be opened without taking anything from a running coordinator: keys and agents_dir.
+/*
+ * What a start would fail at, as far as it can be known without taking anything from a running
+ * coordinator: own key, agents' keys, limits, and the places of store and socket.
  */
 ErrCode daemon_check(const CoordinatorConfig *config, Err *err);
 
