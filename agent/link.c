@@ -198,24 +198,8 @@ static const Instance *find_instance(const Link *link, const char *name)
 static void refuse(Link *link, const char *target, const AgentOrder *order, const Err *reason)
 {
     AUTO(LinkEffects) effects = { 0 };
-    uint64_t now_ms = clock_boot_ms();
-    State state = {
-        .rollout = order->rollout,
-        .target = order->target,
-        .stamp = order->stamp,
-        .token = order->token,
-        .report = REPORT_REFUSED,
-        .start = "",
-        .version = "",
-        .code = (uint32_t)reason->code,
-        .sqlstate = reason->sqlstate,
-        .message = reason->message,
-        .hint = reason->hint,
-        .migration = "",
-    };
     log_warning("order refused", LOG_STR("target", target), LOG_STR("rollout", order->rollout), LOG_ERR(reason));
-    agent_session_report(link->session, &state, now_ms, &effects);
-    agent_session_job_ended(link->session, target, now_ms, &effects);
+    agent_session_refuse(link->session, target, reason, clock_boot_ms(), &effects);
     perform(link, &effects);
 }
 
