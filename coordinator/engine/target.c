@@ -134,8 +134,15 @@ static bool was_never_taken(const void *subject)
 static bool has_nothing_applied(const void *subject)
 {
     const TargetRow *row = &the(subject)->row;
-    return row->applied == 0 &&
-           (was_never_taken(subject) || (row->report == REPORT_FAILED && row->has_start));
+    bool has_looked = row->report == REPORT_FAILED && the(subject)->has_read;
+    return row->applied == 0 && (was_never_taken(subject) || has_looked);
+}
+
+/* It ended without a look at the history, and something before it may have been sent. */
+static bool failed_unseen(const void *subject)
+{
+    const Target *target = subject;
+    return !target->has_read && (target->is_reborn || target->row.stamp.attempt > 1);
 }
 
 /* Held on the way forward, in a database that still exists, of an agent that cannot be reached. */
@@ -374,6 +381,10 @@ static const Rule RULES[] = {
       "{target} is at {version}" },
     { "T21", TARGET_APPLYING, TARGET_APPLIED, NULL, NULL, TARGET_VERIFYING, NULL,
       "{target} is at {version}" },
+    { "T148", TARGET_ASSIGNED, TARGET_FAILURE, failed_unseen, "nobody looked", TARGET_HELD,
+      act_refused_unsure, "{target} failed before anybody looked at it: {error}" },
+    { "T149", TARGET_APPLYING, TARGET_FAILURE, failed_unseen, "nobody looked", TARGET_HELD,
+      act_refused_unsure, "{target} failed before anybody looked at it: {error}" },
     { "T22", TARGET_ASSIGNED, TARGET_FAILURE, NULL, NULL, TARGET_FAILED, act_charge,
       "{target} failed at {steps}: {error}" },
     { "T23", TARGET_APPLYING, TARGET_FAILURE, NULL, NULL, TARGET_FAILED, act_charge,
@@ -443,6 +454,8 @@ static const Rule RULES[] = {
       "{agent} is still looking at {target}" },
     { "T50", TARGET_UNKNOWN, TARGET_APPLIED, NULL, NULL, TARGET_VERIFYING, NULL,
       "{target} was looked at: it is at {version}" },
+    { "T150", TARGET_UNKNOWN, TARGET_FAILURE, failed_unseen, "nobody looked", TARGET_HELD,
+      act_refused_unsure, "{target} is not known still: {error}" },
     { "T51", TARGET_UNKNOWN, TARGET_FAILURE, NULL, NULL, TARGET_FAILED, act_charge,
       "{target} was looked at: it failed at {steps}: {error}" },
     { "T52", TARGET_UNKNOWN, TARGET_HOLDS, NULL, NULL, TARGET_HELD, act_charge,
