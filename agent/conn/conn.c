@@ -210,7 +210,9 @@ static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
             return err_set(err, ERR_CANCELLED, "cancelled while connecting");
         }
         if (end == WAIT_TIMEOUT) {
-            return err_set(err, ERR_TIMEOUT, "the server did not accept the connection in time");
+            err_set(err, ERR_TIMEOUT, "the server did not accept the connection in time");
+            err_hint(err, "is it overloaded, or does a firewall drop what is sent to it?");
+            return ERR_TIMEOUT;
         }
         status = PQconnectPoll(pg);
         if (status == PGRES_POLLING_FAILED) {

@@ -41,7 +41,9 @@ static const SqlstateRow REFUSALS[] = {
     { "3D000", NULL, RESULT_REFUSED, ERR_NOT_FOUND, NULL },
     { "53300", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
       "raise max_connections or lower connections_per_instance" },
-    { "", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, NULL },
+    { "57P0", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, NULL }, /* it comes up, or goes down */
+    { "", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
+      "does the server run, and do host and port say where?" },
 };
 
 /* Messages are translated, and with them the marks. */

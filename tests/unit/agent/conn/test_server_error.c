@@ -151,6 +151,16 @@ static void connection_errors_tell_neither_host_nor_user(void **state)
     }
 }
 
+static void who_cannot_be_reached_is_asked_after(void **state)
+{
+    (void)state;
+    Err err;
+    server_error_connection_text("connection to server at \"a\", port 1 failed: Connection refused\n", &err);
+    assert_string_equal(err.hint, "does the server run, and do host and port say where?");
+    server_error_connection_text("connection to server at \"a\", port 1 failed: FATAL:  57P03: starting up\n", &err);
+    assert_string_equal(err.hint, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +168,7 @@ int main(void)
         cmocka_unit_test(literals_do_not_leave_the_host),
         cmocka_unit_test(names_of_objects_are_added_where_the_message_lacks_them),
         cmocka_unit_test(the_servers_hint_comes_before_ours),
+        cmocka_unit_test(who_cannot_be_reached_is_asked_after),
         cmocka_unit_test(connection_errors_tell_neither_host_nor_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
