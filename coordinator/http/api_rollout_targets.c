@@ -82,6 +82,7 @@ typedef struct Cluster {
     const TargetRow *first;
     const char *addresses[CLUSTER_ADDRESSES];
     size_t count;
+    bool needs_somebody; /* one of them is neither back nor out of the rollout */
 } Cluster;
 
 typedef LIST(Cluster *) ClusterList;
@@ -102,6 +103,7 @@ static void add_to_cluster(Map *by_key, ClusterList *clusters, const TargetRow *
         cluster->addresses[cluster->count] = target->address;
     }
     cluster->count++;
+    cluster->needs_somebody |= target->state != TARGET_ROLLED_BACK && target->state != TARGET_SKIPPED;
 }
 
 static int compare_clusters(const void *a, const void *b)
@@ -123,7 +125,7 @@ static void write_cluster(JsonOut *json, const Cluster *cluster)
     view_text(json, "migration", first->migration);
     json_out_unsigned(json, "statement", first->statement);
     json_out_string(json, "message", first->message);
-    view_text(json, "hint", first->hint);
+    view_text(json, "hint", cluster->needs_somebody ? first->hint : ""); /* the cause stays told */
     json_out_unsigned(json, "count", cluster->count);
     json_out_array_begin(json, "targets");
     for (size_t i = 0; i < cluster->count && i < CLUSTER_ADDRESSES; i++) {
