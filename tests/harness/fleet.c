@@ -465,14 +465,21 @@ void fleet_agent_thaw(Fleet *fleet, size_t host)
     kill(fleet->hosts[host].pid, SIGCONT);
 }
 
-void fleet_processes_end(Fleet *fleet)
+static bool fleet_process_end(Fleet *fleet, const char *name, int *pid)
 {
+    bool has_ended_well = process_end(pid);
+    if (!has_ended_well) {
+        log_tail_show(fleet, name);
+        fprintf(stderr, "%s did not stop well\n", name);
+    }
+    return has_ended_well;
+}
+
+bool fleet_processes_end(Fleet *fleet)
+{
+    bool is_well = true;
     for (size_t i = 0; i < fleet->host_count; i++) {
-        if (!process_end(&fleet->hosts[i].pid)) {
-            fprintf(stderr, "the agent %s did not stop well\n", fleet->hosts[i].name);
-        }
+        is_well &= fleet_process_end(fleet, fleet->hosts[i].name, &fleet->hosts[i].pid);
     }
-    if (!process_end(&fleet->coordinator_pid)) {
-        fprintf(stderr, "the coordinator did not stop well\n");
-    }
+    return fleet_process_end(fleet, "coordinator", &fleet->coordinator_pid) && is_well;
 }

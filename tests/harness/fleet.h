@@ -236,7 +236,7 @@ const char *fleet_path(Fleet *fleet, const char *format, ...) __attribute__((for
 const char *fleet_file_text(Fleet *fleet, const char *path);
 Bytes fleet_file_bytes(Fleet *fleet, const char *path);
 size_t fleet_host_of(Fleet *fleet, const char *address, const char **ret_database);
-void fleet_processes_end(Fleet *fleet);
+bool fleet_processes_end(Fleet *fleet); /* false: one had to be killed, or ended with an error */
 
 /*
  * Waits until no migrating connection is left, then compares. Appends what is wrong, a line each;

@@ -258,7 +258,9 @@ void fleet_check(Fleet *fleet, Str *problems)
         check_rollouts(fleet, json_object_get(rollouts, "items"), problems);
         check_events(fleet, problems);
     }
-    fleet_processes_end(fleet);
+    if (!fleet_processes_end(fleet)) {
+        str_append(problems, "a process did not stop well\n");
+    }
     check_gone(fleet, &ANY, problems);
     for (size_t i = 0; i < FLEET_HOSTS; i++) {
         for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {
