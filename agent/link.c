@@ -60,6 +60,7 @@ struct Link {
     size_t instance_count;
     Facts *facts;
     AgentSession *session;
+    uint32_t moves_logged; /* of the session */
     Plans *plans;
     Map *waiting; /* targets whose order waits for its plan, its instance's list or a place there; no values */
     Workers *workers;
@@ -320,7 +321,7 @@ static void perform_one(Link *link, const LinkEffect *effect)
         send_message(link, effect);
         break;
     case LINK_EFFECT_RECONNECT:
-        log_info("the coordinator is silent; connecting again", LOG_U64("delay_ms", effect->delay_ms));
+        log_info("connecting again", LOG_U64("delay_ms", effect->delay_ms));
         reconnect(link, effect->delay_ms);
         break;
     case LINK_EFFECT_START:
@@ -338,9 +339,34 @@ static void perform_one(Link *link, const LinkEffect *effect)
     }
 }
 
+/* Every change of the session once, with the rule's own words; a refusal is for a person to mend. */
+static void log_move(Link *link)
+{
+    JobMove move;
+    uint32_t moves = agent_session_last_move(link->session, &move);
+    if (moves == link->moves_logged) {
+        return;
+    }
+    link->moves_logged = moves;
+    const char *refusal = agent_session_refusal(link->session);
+    if (move.from == move.to) {
+        return;
+    }
+    const char *from = agent_session_state_name(move.from);
+    const char *to = agent_session_state_name(move.to);
+    if (refusal[0] == '\0') {
+        log_info("the session moves", LOG_STR("rule", move.rule->id), LOG_STR("from", from), LOG_STR("to", to),
+                 LOG_STR("why", move.rule->why));
+    } else {
+        log_warning("the session moves", LOG_STR("rule", move.rule->id), LOG_STR("from", from), LOG_STR("to", to),
+                    LOG_STR("why", move.rule->why), LOG_STR("refusal", refusal));
+    }
+}
+
 /* Performing an effect may call the session again, with effects of its own: those come after in time too. */
 static void perform(Link *link, const LinkEffects *effects)
 {
+    log_move(link);
     LIST_EACH(effect, &effects->list)
     {
         perform_one(link, effect);
