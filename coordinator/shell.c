@@ -128,13 +128,13 @@ static void perform_one(Shell *shell, const Effect *effect)
 /* Everything in the batch is durable now. */
 static void perform(Shell *shell, const Effects *effects, uint64_t last_seq)
 {
+    bool has_news = last_seq != shell->last_seq;
+    shell->last_seq = last_seq; /* first: performing may commit a further batch */
     for (size_t i = 0; i < effects->list.count; i++) {
         perform_one(shell, &effects->list.items[i]);
     }
-    bool has_news = last_seq != shell->last_seq;
-    shell->last_seq = last_seq;
     if (has_news && shell->ports.published != NULL) {
-        shell->ports.published(shell->ports.ctx, last_seq);
+        shell->ports.published(shell->ports.ctx, shell->last_seq);
     }
 }
 

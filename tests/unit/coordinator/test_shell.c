@@ -231,6 +231,36 @@ static void a_killed_shell_has_lost_nothing_that_it_answered_for(void **state)
     loop_free(killed.loop);
 }
 
+/* As when a whole fleet is found gone while it is sent to, and the inbox takes no more. */
+static void on_send_commit_more(void *ctx, const SendEffect *send)
+{
+    Fixture *fixture = ctx;
+    const Event event = { .kind = EVENT_AGENT_FORGED, .agent = "db2", .reason = "a test" };
+    if (send->type == MESSAGE_WELCOME) {
+        shell_take(fixture->shell, &event);
+        shell_flush(fixture->shell);
+    }
+}
+
+static void a_batch_within_a_batch_leaves_the_newest_number(void **state)
+{
+    Fixture *fixture = *state;
+    const ShellPorts ports = { fixture, on_send_commit_more, NULL, fixture_on_published, NULL };
+    const EventFilter all = { .limit = 100 };
+    AUTO(Arena) arena = { 0 };
+    Store *store = shell_store(fixture->shell);
+    EventRow *rows = NULL;
+    size_t count = 0;
+    Err err = { 0 };
+    shell_set_ports(fixture->shell, &ports);
+    fleet_add_agent(fixture);
+    fleet_say_hello(fixture);
+    assert_int_equal(store->ops->read_events(store, &all, &arena, &rows, &count, &err), ERR_NONE);
+    assert_true(count >= 2);
+    assert_int_equal(shell_last_seq(fixture->shell), rows[count - 1].seq);
+    assert_int_equal(fixture->published, rows[count - 1].seq);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -242,6 +272,7 @@ int main(void)
         TEST(a_read_only_shell_refuses_requests_and_goes_on_by_itself),
         TEST(the_engines_clock_stands_still_while_the_store_does),
         TEST(a_refused_request_changes_nothing),
+        TEST(a_batch_within_a_batch_leaves_the_newest_number),
         TEST(a_higher_term_in_the_store_stops_the_coordinator_for_good),
         TEST(a_higher_term_in_the_fleet_is_taken_over),
         TEST(a_restart_raises_the_term_and_finds_everything),
