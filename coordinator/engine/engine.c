@@ -170,7 +170,9 @@ static ErrCode take_hello(Engine *engine, const Event *event, Err *err)
     (void)err;
     Agent *agent = agent_of(engine, event);
     bool is_of_another = event->term == engine->term && !agent->was_welcomed;
-    if (event->term > engine->term || is_of_another) {
+    /* Each new term costs everybody's session: one that broke the rules is not to bring it about. */
+    bool is_believed = agent->row.state != SESSION_QUARANTINED;
+    if (is_believed && (event->term > engine->term || is_of_another)) {
         watch_term_seen(engine, event->term);
     }
     session_hello(agent, event->connection, event->hello);

@@ -121,6 +121,24 @@ static void forged_messages_quarantine(void **state)
     assert_string_equal(engine_agent_find(fleet->engine, "a")->reason, "a forged name");
 }
 
+static void a_quarantined_agent_moves_no_term(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    const uint8_t boot_id[BOOT_ID_BYTES] = { 9 };
+    const Hello hello = { .boot_id = { boot_id, BOOT_ID_BYTES },
+                          .protocol_min = 1,
+                          .protocol_max = 1,
+                          .version = "0.1.0" };
+    step(fleet, (Event){ .kind = EVENT_AGENT_FORGED, .agent = "a", .reason = "a forged name" });
+    step(fleet, (Event){ .kind = EVENT_HELLO,
+                         .agent = "a",
+                         .connection = 99,
+                         .term = fleet->term + 5,
+                         .hello = &hello });
+    assert_int_equal(engine_term_seen(fleet->engine), 0);
+}
+
 static void only_a_quarantined_agent_can_be_released(void **state)
 {
     (void)state;
@@ -265,6 +283,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_new_process_is_bound_when_it_has_spoken),
     cmocka_unit_test(two_processes_with_one_key_are_quarantined),
     cmocka_unit_test(forged_messages_quarantine),
+    cmocka_unit_test(a_quarantined_agent_moves_no_term),
     cmocka_unit_test(only_a_quarantined_agent_can_be_released),
     cmocka_unit_test(goodbye_and_a_cut_end_a_session),
     cmocka_unit_test(a_suspect_says_goodbye_or_is_cut),
