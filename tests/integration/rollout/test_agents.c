@@ -118,6 +118,13 @@ static void a_frozen_agent_is_lost_and_found(void **state)
     assert_applied_everywhere(fleet, "0001_t,0002_gate");
 }
 
+/* What the first cluster of errors advises; "" for nothing. */
+static const char *advice(Fleet *fleet, const char *id)
+{
+    json_t *items = json_object_get(fleet_get(fleet, "/rollouts/%s/errors", id), "items");
+    return json_text(json_array_get(items, 0), "hint");
+}
+
 /* Beyond agent_lost.after: what is in reach is taken back at once, the rest is debt until it
  * returns. */
 static void an_agent_that_stays_away_is_owed_its_roll_back(void **state)
@@ -140,8 +147,10 @@ static void an_agent_that_stays_away_is_owed_its_roll_back(void **state)
     assert_string_equal(fleet_applied(fleet, "db1/tenant_1"), "");
     assert_string_equal(fleet_applied(fleet, "db3/tenant_1"), "0001_t,0002_gate");
     assert_int_equal(fleet_cli(fleet, "rollout", "watch", id, NULL).exit_code, 6);
+    assert_non_null(strstr(advice(fleet, id), "as soon as the agent is back"));
     fleet_agent_start(fleet, 2, NULL);
     fleet_await_rollout(fleet, id, "rolled_back");
+    assert_string_equal(advice(fleet, id), "");
     for (size_t i = 0; i < FLEET_TARGETS; i++) {
         assert_string_equal(fleet_applied(fleet, fleet_address(fleet, i)), "");
     }
