@@ -512,6 +512,14 @@ static void send_message(SimAgent *agent, const LinkEffect *effect)
                     (Bytes){ (const uint8_t *)frame.data, frame.length });
 }
 
+/* It had not begun: there is no worker that could say that it has ended. */
+static void order_withdrawn(SimAgent *agent, const char *target)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_job_ended(agent->session, target, clock_ms(agent), &effects);
+    perform_effects(agent, &effects);
+}
+
 static void perform_effect(SimAgent *agent, const LinkEffect *effect)
 {
     Worker *worker = NULL;
@@ -535,6 +543,8 @@ static void perform_effect(SimAgent *agent, const LinkEffect *effect)
         worker = worker_find(agent, effect->target);
         if (worker != NULL) {
             worker_permit(worker, effect->permit);
+        } else if (effect->permit.goal == GOAL_NONE) {
+            order_withdrawn(agent, effect->target);
         }
         break;
     case LINK_EFFECT_FORGET:

@@ -137,7 +137,7 @@ bool sim_pg_is_excused(const PgTenant *tenant)
 
 void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term)
 {
-    pg->excused_term = last_term;
+    pg->excused_term = last_term > pg->excused_term ? last_term : pg->excused_term;
     for (size_t i = 0; i < pg->tenants.count; i++) {
         pg->tenants.items[i]->is_excused |= pg->tenants.items[i]->written_ms >= since_ms;
     }
