@@ -66,7 +66,8 @@ static const ConfigField INSTANCE_FIELDS[] = {
       .doc = "Where every tenant has a schema: patterns of the schemas that are targets of their own." },
     { CONFIG_FIELD_AS("rediscover", AgentInstanceConfig, rediscover_ms, CONFIG_DURATION),
       .fallback = "30s", .min = 100, .max = 86400000,
-      .doc = "How often the instance is asked for new, dropped and migrated databases." },
+      .doc = "How often the instance is asked for new and dropped databases. Each time a tenth of its "
+             "databases, at least 50, are read again." },
 };
 
 static const ConfigTable INSTANCE_TABLE =
