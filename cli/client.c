@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 
 #include "cli/command.h"
+#include "cli/printable.h"
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "common/str.h"
@@ -24,12 +25,13 @@ struct Client {
     char *socket_path; /* NULL: TCP */
     char *base;        /* "http://localhost" or the operator's URL, without a final slash */
     uint32_t timeout_ms;
+    bool is_for_people;
 };
 
-ErrCode client_new(const char *where, Client **ret_client, Err *err)
+ErrCode client_new(const Options *options, Client **ret_client, Err *err)
 {
-    const char *named = option_or_env(where, "SKEIN_COORDINATOR");
-    where = named == NULL ? COORDINATOR_DEFAULT : named;
+    const char *named = option_or_env(options->coordinator, "SKEIN_COORDINATOR");
+    const char *where = named == NULL ? COORDINATOR_DEFAULT : named;
     bool is_unix = str_starts_with(where, "unix:");
     if (!is_unix && !str_starts_with(where, "http://") && !str_starts_with(where, "https://")) {
         err_set(err, ERR_USAGE, "'%s' is no address of a coordinator", where);
@@ -43,6 +45,7 @@ ErrCode client_new(const char *where, Client **ret_client, Err *err)
     }
     client->where = mem_strdup(where);
     client->timeout_ms = TIMEOUT_DEFAULT_MS;
+    client->is_for_people = options->output != OUTPUT_JSON;
     client->socket_path = is_unix ? mem_strdup(where + strlen("unix:")) : NULL;
     client->base = mem_strdup(is_unix ? "http://localhost" : where);
     size_t length = strlen(client->base);
@@ -183,6 +186,9 @@ ErrCode client_send(Client *client, const Request *request, json_t **ret_answer,
     if (value == NULL) {
         return err_set(err, ERR_PROTOCOL, "the answer of %s is no JSON: is that a coordinator?",
                        client->where);
+    }
+    if (client->is_for_people) {
+        printable_make_json(value);
     }
     *ret_answer = value;
     return ERR_NONE;

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "cli/command.h"
 #include "common/arena.h"
 #include "common/err.h"
 
@@ -17,10 +18,11 @@
 typedef struct Client Client;
 
 /*
- * `where`: "unix:PATH" or "http://…"; NULL: SKEIN_COORDINATOR, or else the default. ERR_USAGE when
- * it is none of these. Opens nothing yet.
+ * Of the options: `coordinator`, "unix:PATH" or "http://…" (NULL: SKEIN_COORDINATOR, or else the default);
+ * and `output`: answers for people hold no control characters (printable.h). ERR_USAGE when the address is
+ * none of these. Opens nothing yet.
  */
-ErrCode client_new(const char *where, Client **ret_client, Err *err);
+ErrCode client_new(const Options *options, Client **ret_client, Err *err);
 void client_free(Client *client);
 AUTO_PTR_DEFINE(Client, client_free)
 

@@ -10,7 +10,7 @@ static ErrCode fetch_list(Invocation *invocation, const char *path, size_t limit
                           json_t **ret_items, Err *err)
 {
     AUTO_PTR(Client) client = NULL;
-    ErrCode code = client_new(invocation->options.coordinator, &client, err);
+    ErrCode code = client_new(&invocation->options, &client, err);
     return code == ERR_NONE ? client_list(client, path, limit, ret_items, err) : code;
 }
 
@@ -71,7 +71,7 @@ ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (invocation->options.reason != NULL) {
         json_object_set_new(body, "reason", json_string(invocation->options.reason));
     }
-    ErrCode code = client_new(invocation->options.coordinator, &client, err);
+    ErrCode code = client_new(&invocation->options, &client, err);
     if (code == ERR_NONE) {
         code = client_post(client, body, &agent, err, "/agents/%s/release",
                            client_escape(invocation->arguments[0], &invocation->arena));

@@ -30,7 +30,7 @@ static ErrCode find_preview(Invocation *invocation, PlanAtHand *plan, json_t **r
         return ERR_NONE;
     }
     AUTO_PTR(Client) client = NULL;
-    ErrCode code = client_new(options->coordinator, &client, err);
+    ErrCode code = client_new(options, &client, err);
     if (code == ERR_NONE) {
         code = preview_fetch(client, plan, options->signer, &invocation->arena, ret_preview, err);
     }

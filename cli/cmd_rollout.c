@@ -49,7 +49,7 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
     PlanAtHand plan;
     ErrCode code = planning_load(invocation->arguments[0], &invocation->arena, &plan, err);
     if (code == ERR_NONE) {
-        code = client_new(options->coordinator, &client, err);
+        code = client_new(options, &client, err);
     }
     if (code == ERR_NONE) {
         code = preview_fetch(client, &plan, options->signer, &invocation->arena, &preview, err);
@@ -99,6 +99,17 @@ static ErrCode ask(Client *client, const Steering *steering, const char *id, Err
     return output_confirm(&text, str_text(&question), err);
 }
 
+/* --plan: gives the coordinator the plan that its store has lost. */
+static ErrCode bring_plan(Client *client, Invocation *invocation, Err *err)
+{
+    const Options *options = &invocation->options;
+    PlanAtHand plan;
+    ErrCode code = planning_load(options->plan, &invocation->arena, &plan, err);
+    return code == ERR_NONE
+               ? preview_hand_over(client, &plan, options->signer, &invocation->arena, err)
+               : code;
+}
+
 static ErrCode steer(Invocation *invocation, const Steering *steering, Err *err)
 {
     const Options *options = &invocation->options;
@@ -110,7 +121,10 @@ static ErrCode steer(Invocation *invocation, const Steering *steering, Err *err)
     if (options->reason != NULL) {
         json_object_set_new(body, "reason", json_string(options->reason));
     }
-    ErrCode code = client_new(options->coordinator, &client, err);
+    ErrCode code = client_new(options, &client, err);
+    if (code == ERR_NONE && options->plan != NULL) {
+        code = bring_plan(client, invocation, err);
+    }
     if (code == ERR_NONE && steering->question != NULL && !options->is_yes) {
         code = ask(client, steering, id, err);
     }

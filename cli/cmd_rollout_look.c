@@ -45,7 +45,7 @@ ErrCode cmd_rollout_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
     const Options *options = &invocation->options;
     AUTO_PTR(Client) client = NULL;
     AUTO_PTR(JsonDocument) items = NULL;
-    ErrCode code = client_new(options->coordinator, &client, err);
+    ErrCode code = client_new(options, &client, err);
     if (code == ERR_NONE) {
         code = client_list(client, options->is_open ? "/rollouts?state=open" : "/rollouts",
                            options->limit, &items, err);
@@ -63,7 +63,7 @@ ErrCode cmd_rollout_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
 static ErrCode get_rollout(Invocation *invocation, Client **ret_client, json_t **ret_rollout,
                            Err *err)
 {
-    ErrCode code = client_new(invocation->options.coordinator, ret_client, err);
+    ErrCode code = client_new(&invocation->options, ret_client, err);
     return code == ERR_NONE
                ? client_get(*ret_client, ret_rollout, err, "/rollouts/%s", rollout_id(invocation))
                : code;
@@ -135,7 +135,7 @@ ErrCode cmd_rollout_targets(Invocation *invocation, ExitCode *ret_exit, Err *err
             joint = '&';
         }
     }
-    ErrCode code = client_new(options->coordinator, &client, err);
+    ErrCode code = client_new(options, &client, err);
     if (code == ERR_NONE) {
         code = client_list(client, str_text(&path), options->limit, &items, err);
     }

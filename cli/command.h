@@ -31,6 +31,7 @@ typedef struct Options {
     const char *signer;
     const char *where;
     const char *reason;
+    const char *plan;
     const char *wave;
     const char *schema;
     const char *state;

@@ -27,6 +27,8 @@ OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
 OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
        "only these: labels.env = 'prod' and database like 'tenant_%'");
 OPTION(REASON, "reason", "TEXT", OPTION_TEXT, reason, "your words, for the record");
+OPTION(PLAN, "plan", "FILE", OPTION_TEXT, plan,
+       "the plan, when the coordinator has lost it: as `skein plan --out` wrote it");
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
 OPTION(STATE, "state", "STATE", OPTION_TEXT, state, "only in this state");
 OPTION(YES, "yes", NULL, OPTION_FLAG, is_yes, "do not ask");
@@ -155,13 +157,13 @@ const Command COMMANDS[] = {
     { "rollout pause", "[ID]", 0, 1, ROLLOUTS, "start nothing new; running steps end", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON), cmd_rollout_pause },
     { "rollout resume", "[ID]", 0, 1, ROLLOUTS, "go on", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &REASON), cmd_rollout_resume },
+      OPTIONS(&COORDINATOR, &PLAN, &REASON), cmd_rollout_resume },
     { "rollout approve", "[ID]", 0, 1, ROLLOUTS, "let the wave that waits for it open", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &WAVE, &REASON), cmd_rollout_approve },
     { "rollout abort", "[ID]", 0, 1, ROLLOUTS, "end it where it is; what is applied stays", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON, &YES), cmd_rollout_abort },
     { "rollout rollback", "[ID]", 0, 1, ROLLOUTS, "take it back everywhere, in reverse order", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &REASON, &YES), cmd_rollout_rollback },
+      OPTIONS(&COORDINATOR, &PLAN, &REASON, &YES), cmd_rollout_rollback },
     { "rollout retry", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "try failed or held targets again", RETRY_DETAILS,
       ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &FAILED, &REASON), cmd_rollout_retry },

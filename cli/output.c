@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/printable.h"
 #include "common/arena.h"
 #include "common/json.h"
 #include "common/list.h"
@@ -110,13 +111,16 @@ void output_error(const Err *err, OutputKind kind)
         error_as_json(err);
         return;
     }
-    fprintf(stderr, "skein: %s", err->message);
-    if (err->sqlstate[0] != '\0') {
-        fprintf(stderr, " (SQLSTATE %s)", err->sqlstate);
+    Err shown = *err;
+    printable_make(shown.message);
+    printable_make(shown.hint);
+    fprintf(stderr, "skein: %s", shown.message);
+    if (shown.sqlstate[0] != '\0') {
+        fprintf(stderr, " (SQLSTATE %s)", shown.sqlstate);
     }
     fputc('\n', stderr);
-    if (err->hint[0] != '\0') {
-        fprintf(stderr, "hint: %s\n", err->hint);
+    if (shown.hint[0] != '\0') {
+        fprintf(stderr, "hint: %s\n", shown.hint);
     }
 }
 

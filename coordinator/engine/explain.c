@@ -218,8 +218,8 @@ static const char *const GO_ON[] = {
     [PAUSE_AGENT_LOST] = "`skein rollout resume` goes on without it, `rollback` or `abort` end it",
     [PAUSE_MASS_LOSS] = "look at the coordinator's own network first; `skein rollout resume` goes "
                         "on",
-    [PAUSE_PLAN_MISSING] = "it goes on when the plan is put back: `skein rollout rollback --plan "
-                           "FILE` brings it, too",
+    [PAUSE_PLAN_MISSING] = "it goes on when the plan is put back: `skein rollout resume --plan FILE`, "
+                           "or `rollback --plan FILE`",
     [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
