@@ -65,6 +65,27 @@ static void agent_freezes(Sim *sim)
     world_after(sim->world, outage_ms(sim), agent_thaws, agent, 0);
 }
 
+/*
+ * A machine is taken for dead and its copy is started; then it is not dead. Two processes have one key, one
+ * of them with orders in hand that the other knows nothing of.
+ */
+static void agent_cloned(Sim *sim)
+{
+    SimAgent *agent = sim->agents[sim->scenario->twin_of];
+    if (sim_agent_running(agent) == 0 || sim_agent_is_up(sim_twin(sim))) {
+        return; /* with nothing in hand it is only another restart */
+    }
+    invariants_expect_twin(sim->invariants[0], sim_agent_name(agent));
+    invariants_expect_twin(sim->invariants[1], sim_agent_name(agent));
+    world_tell(sim->world, sim_agent_name(agent), "its machine is cloned");
+    for (size_t i = 0; i < sim->scenario->server_counts[sim->scenario->twin_of]; i++) {
+        sim_pg_excuse_server(sim->pg, sim->scenario->servers[sim->scenario->twin_of][i]);
+    }
+    sim_agent_freeze(agent, true);
+    sim_agent_start(sim_twin(sim), world_below(sim->world, 5000));
+    world_after(sim->world, world_between(sim->world, 10000, 200000), agent_thaws, agent, 0);
+}
+
 /* --- the network --- */
 
 static void link_mends(void *ctx, uint64_t agent)
@@ -253,8 +274,9 @@ static void database_dropped(Sim *sim)
 static const FaultRow FAULTS[] = {
     { "agent dies", 45, 60000, agent_dies },
     { "agent stops", 10, 90000, agent_stops },
-    { "agent freezes", 25, 60000, agent_freezes },
-    { "agent partitioned", 35, 60000, agent_partitioned },
+    { "agent freezes", 30, 40000, agent_freezes },
+    { "agent cloned", 15, 30000, agent_cloned },
+    { "agent partitioned", 40, 60000, agent_partitioned },
     { "many partitioned", 12, 150000, many_partitioned },
     { "connection breaks", 25, 30000, connection_breaks },
     { "weather changes", 50, 60000, weather_changes },
@@ -325,6 +347,7 @@ void faults_heal(Sim *sim)
     sim_disk_set_read_only(sim->disk, false);
     sim_pg_heal(sim->pg);
     sim_net_heal(sim->net);
+    sim_agent_kill(sim_twin(sim));
     for (size_t i = 0; i < sim->scenario->agent_count; i++) {
         sim_agent_freeze(sim->agents[i], false);
         sim_agent_start(sim->agents[i], 1000);

@@ -51,6 +51,7 @@ struct Invariants {
     LIST(ShadowTarget *) all_targets;
     Map *targets; /* "rollout address" */
     uint64_t highest_token;
+    char twin[NAME_MAX_BYTES + 1]; /* "": none */
     bool was_recovering;
     bool is_stale;
 };
@@ -127,6 +128,11 @@ static ShadowSession *session_shadow(Invariants *invariants, const Event *event)
 void invariants_add_plan(Invariants *invariants, const char *rollout, const Plan *plan)
 {
     rollout_shadow(invariants, rollout)->plan = plan;
+}
+
+void invariants_expect_twin(Invariants *invariants, const char *agent)
+{
+    str_copy(invariants->twin, sizeof(invariants->twin), agent);
 }
 
 /* --- sessions --- */
@@ -484,7 +490,11 @@ static void see_effect(Invariants *invariants, const Event *event, const Effect 
     if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_LOST) {
         world_saw(world, SIGHT_AGENT_LOST);
     }
-    if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_QUARANTINED) {
+    bool is_quarantined =
+        effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_QUARANTINED;
+    if (is_quarantined && str_equal(effect->agent->name, invariants->twin)) {
+        world_saw(world, SIGHT_QUARANTINED);
+    } else if (is_quarantined) {
         world_violate(world, "no honest agent is quarantined", "%s: %s", effect->agent->name,
                       effect->agent->reason);
     }

@@ -21,6 +21,9 @@ AUTO_PTR_DEFINE(Invariants, invariants_free)
 /* A plan that rollouts may be made of; lives as long as the invariants. */
 void invariants_add_plan(Invariants *invariants, const char *rollout, const Plan *plan);
 
+/* Two processes with this key have been alive: it may be quarantined. */
+void invariants_expect_twin(Invariants *invariants, const char *agent);
+
 /* Around engine_step: `effects` from index `from` on are this step's. */
 void invariants_step_begin(Invariants *invariants, const Engine *engine, const Event *event);
 void invariants_step_end(Invariants *invariants, const Engine *engine, const Event *event,

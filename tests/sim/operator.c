@@ -229,6 +229,21 @@ bool operator_is_needed(Sim *sim)
 
 /* --- helping --- */
 
+void operator_release(Sim *sim)
+{
+    const Engine *engine = sim_coordinator_engine(sim_leader(sim));
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        const AgentRow *agent =
+            engine == NULL ? NULL : engine_agent_find(engine, sim->scenario->agents[i]);
+        if (agent != NULL && agent->state == SESSION_QUARANTINED) {
+            Event event = { .kind = EVENT_AGENT_RELEASED, .agent = sim->scenario->agents[i] };
+            Err err = { 0 };
+            sim_coordinator_request(sim_leader(sim), &event, &err);
+            engine = sim_coordinator_engine(sim_leader(sim));
+        }
+    }
+}
+
 static void help_rollout(Sim *sim, const char *id, uint32_t round)
 {
     const RolloutRow *rollout = engine_rollout_find(sim_coordinator_engine(sim_leader(sim)), id);

@@ -25,6 +25,9 @@ Rest operator_rest_of_all(Sim *sim);
 /* Does any rollout need a person (another one may have to wait for that, too)? */
 bool operator_is_needed(Sim *sim);
 
+/* Releases agents from quarantine: whoever did that has stopped one of the two processes. */
+void operator_release(Sim *sim);
+
 /* Does what each waiting rollout needs, once: approve, resume, retry, in the end skip. */
 void operator_help(Sim *sim, uint32_t round);
 

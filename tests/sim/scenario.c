@@ -42,6 +42,8 @@ static void add_fleet(Scenario *scenario, World *world, SimPg *pg)
                         world_between(world, 1, most / scenario->server_counts[i]));
         }
     }
+    scenario->twin_of = world_below(world, scenario->agent_count);
+    scenario->agents[scenario->agent_count] = scenario->agents[scenario->twin_of];
 }
 
 /* --- the history --- */

@@ -27,7 +27,8 @@ typedef struct ScenarioRollout {
 typedef struct Scenario {
     Arena arena;
     EngineConfig config;
-    const char *agents[SCENARIO_AGENTS_MAX];
+    const char *agents[SCENARIO_AGENTS_MAX + 1]; /* behind the last: the name of the one that has a twin */
+    size_t twin_of;
     size_t servers[SCENARIO_AGENTS_MAX][SCENARIO_SERVERS_MAX];
     size_t server_counts[SCENARIO_AGENTS_MAX];
     size_t agent_count;

@@ -44,6 +44,7 @@
     X(TERM_SEEN, true, "a term above its own made a coordinator take a new one")                   \
     X(RECOVERING, true, "a coordinator started with work in flight")                               \
     X(AGENT_LOST, true, "a session was lost")                                                      \
+    X(QUARANTINED, true, "two processes with one key were found out")                              \
     X(MASS_LOSS, true, "the mass-loss breaker paused a rollout")                                   \
     X(CHARGED_LOST, true, "a target was charged because its agent stayed away")                    \
     X(TRIPPED, true, "a wave tripped")                                                             \

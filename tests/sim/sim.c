@@ -62,14 +62,15 @@ static void build_coordinators(Sim *sim)
 
 static void build_agents(Sim *sim)
 {
-    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+    for (size_t i = 0; i <= sim->scenario->agent_count; i++) {
+        size_t machine = i < sim->scenario->agent_count ? i : sim->scenario->twin_of;
         AgentParts parts = { .world = sim->world,
                              .net = sim->net,
                              .pg = sim->pg,
                              .name = sim->scenario->agents[i],
                              .number = i,
-                             .servers = sim->scenario->servers[i],
-                             .server_count = sim->scenario->server_counts[i],
+                             .servers = sim->scenario->servers[machine],
+                             .server_count = sim->scenario->server_counts[machine],
                              .plan_lookup = scenario_plan,
                              .plan_ctx = sim->scenario };
         sim->agents[i] = sim_agent_new(&parts);
@@ -82,7 +83,7 @@ static void build(Sim *sim, uint64_t seed, FILE *story)
     sim->pg = sim_pg_new(sim->world);
     sim->scenario = scenario_new(sim->world, sim->pg);
     sim->disk = sim_disk_new(sim->world);
-    sim->net = sim_net_new(sim->world, sim->scenario->agent_count, sim_coordinator_receive,
+    sim->net = sim_net_new(sim->world, sim->scenario->agent_count + 1, sim_coordinator_receive,
                            deliver_down, sim);
     build_coordinators(sim);
     build_agents(sim);
@@ -91,7 +92,7 @@ static void build(Sim *sim, uint64_t seed, FILE *story)
 
 static void demolish(Sim *sim)
 {
-    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+    for (size_t i = 0; i <= sim->scenario->agent_count; i++) {
         sim_agent_free(sim->agents[i]);
     }
     for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
@@ -140,6 +141,7 @@ static Rest settle(Sim *sim, uint64_t limit_ms)
     size_t events = 0;
     while (!is_violated(sim) && world_now_ms(sim->world) < until_ms) {
         run_until(sim, world_now_ms(sim->world) + GLANCE_MS);
+        operator_release(sim);
         Rest rest = operator_rest_of_all(sim);
         uint64_t now_ms = world_now_ms(sim->world);
         if (rest == REST_NONE) {

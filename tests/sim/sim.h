@@ -20,7 +20,7 @@ typedef struct Sim {
     Scenario *scenario;
     SimNet *net;
     SimDisk *disk;
-    SimAgent *agents[SCENARIO_AGENTS_MAX];
+    SimAgent *agents[SCENARIO_AGENTS_MAX + 1]; /* the last is a cloned machine: mostly down */
     /* Two processes on one address: usually the second is down; in a takeover it follows the frozen first. */
     SimCoordinator *coordinators[2];
     Invariants *invariants[2]; /* each judged by what it can know */
@@ -38,6 +38,11 @@ typedef struct SeedOutcome {
 
 /* Runs one seed from beginning to end. `story` NULL: silently. */
 void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome);
+
+static inline SimAgent *sim_twin(const Sim *sim)
+{
+    return sim->agents[sim->scenario->agent_count];
+}
 
 /* The process that people reach: the one whose term is the newest, or the one that is to be. */
 SimCoordinator *sim_leader(const Sim *sim);
