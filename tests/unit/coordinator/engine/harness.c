@@ -447,6 +447,14 @@ void report_late(Fleet *fleet, const char *address, Report what, uint32_t done)
     from->report_id++;
 }
 
+void report_unseen(Fleet *fleet, const char *address, Report what, ErrCode code)
+{
+    State state = state_for(fleet, address, what);
+    state.code = (uint32_t)code;
+    state.has_start = false;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
 void report_error(Fleet *fleet, const char *address, Report what, ErrCode code)
 {
     State state = state_for(fleet, address, what);

@@ -89,6 +89,7 @@ void say_bye(Fleet *fleet, const char *name);
 void report(Fleet *fleet, const char *address, Report what); /* under the order last sent */
 void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied);
 void report_error(Fleet *fleet, const char *address, Report what, ErrCode code);
+void report_unseen(Fleet *fleet, const char *address, Report what, ErrCode code); /* nothing read */
 void report_late(Fleet *fleet, const char *address, Report what, uint32_t done); /* by an old id */
 void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp);
 void report_as(Fleet *fleet, const char *agent, const char *address, Report what);

@@ -326,6 +326,34 @@ static void an_unsigned_plan_leaves_nothing_to_take_back(void **state)
     assert_target(fleet, "b/db1", TARGET_ROLLED_BACK);
 }
 
+/* The second try of a/db1, which says what it came to without having read the history. */
+static void second_try_unseen(const Report *reports, size_t count)
+{
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report_error(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    for (size_t i = 0; i < count; i++) {
+        report(fleet, "a/db1", reports[i]);
+    }
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_UNREACHABLE);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_true(target(fleet, "a/db1")->is_charged);
+}
+
+/* A first attempt's step may have committed since: only a look at the history tells. */
+static void a_second_try_that_fails_before_it_has_looked_is_held(void **state)
+{
+    (void)state;
+    static const Report IN_HAND[] = { REPORT_ACCEPTED };
+    static const Report IN_DOUBT[] = { REPORT_ACCEPTED, REPORT_UNKNOWN };
+    second_try_unseen(NULL, 0);
+    second_try_unseen(IN_HAND, ARRAY_LEN(IN_HAND));
+    second_try_unseen(IN_DOUBT, ARRAY_LEN(IN_DOUBT));
+}
+
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_failure_beyond_the_budget_pauses_and_says_why),
     cmocka_unit_test(failures_within_the_budget_do_not_stop_the_others),
@@ -343,6 +371,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_was_taken_back_and_is_gone_is_not_retried),
     cmocka_unit_test(a_held_wave_trips_when_more_fails),
     cmocka_unit_test(the_soak_that_is_left_counts_down),
+    cmocka_unit_test(a_second_try_that_fails_before_it_has_looked_is_held),
     cmocka_unit_test(a_soak_starts_anew_after_a_retry),
     cmocka_unit_test(a_wave_that_had_soaked_soaks_again_after_a_retry),
     cmocka_unit_test(a_retry_in_a_passed_wave_is_taken_in_without_a_soak),
