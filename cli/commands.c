@@ -72,11 +72,10 @@ static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout 
                                    "1 aborted, otherwise 0.";
 
 static const char PLAN_DETAILS[] =
-    "Reads a rollout file and its migrations, splits and classifies every statement, and shows "
-    "waves,\n"
-    "statements and points of no return. Changes nothing. With --out it writes the signed plan. "
-    "With a\n"
-    "coordinator at hand it also shows which targets a start would select now.";
+    "Reads a rollout file and its migrations, splits and classifies every statement, and shows waves,\n"
+    "statements and points of no return. With --out it writes the signed plan. Starts nothing. With a\n"
+    "coordinator at hand it also shows which targets a start would select now; for that the signed plan\n"
+    "is handed to the coordinator, which keeps it by its hash.";
 
 static const char START_DETAILS[] = "FILE is a rollout file (YAML), which is planned, shown, "
                                     "confirmed and signed, or a plan written by\n"
