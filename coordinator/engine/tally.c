@@ -78,7 +78,8 @@ void target_uncount(Target *target)
 
 void target_charge(Target *target, bool is_absent)
 {
-    if (target->row.is_charged) {
+    bool is_worse = target->is_absent && !is_absent; /* it was only away; now it is a failure */
+    if (target->row.is_charged && !is_worse) {
         return;
     }
     target_uncount(target);
