@@ -275,7 +275,7 @@ static const FaultRow FAULTS[] = {
     { "agent dies", 45, 60000, agent_dies },
     { "agent stops", 10, 90000, agent_stops },
     { "agent freezes", 30, 40000, agent_freezes },
-    { "agent cloned", 15, 30000, agent_cloned },
+    { "agent cloned", 25, 30000, agent_cloned },
     { "agent partitioned", 40, 60000, agent_partitioned },
     { "many partitioned", 12, 150000, many_partitioned },
     { "connection breaks", 25, 30000, connection_breaks },

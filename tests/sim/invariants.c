@@ -158,9 +158,15 @@ static void note_session_effect(Invariants *invariants, const Event *event, cons
     }
 }
 
-/* Who speaks in a session ends the older ones of the same agent. */
+/* Who speaks in the newest session ends the older ones of the same agent. */
 static void note_spoken(Invariants *invariants, const ShadowSession *spoken)
 {
+    for (size_t i = 0; i < invariants->sessions.count; i++) {
+        const ShadowSession *session = &invariants->sessions.items[i];
+        if (session->session > spoken->session && str_equal(session->agent, spoken->agent)) {
+            return;
+        }
+    }
     for (size_t i = 0; i < invariants->sessions.count; i++) {
         ShadowSession *session = &invariants->sessions.items[i];
         session->is_over |= session->session < spoken->session &&

@@ -202,7 +202,7 @@ void backend_begin(PgBackend *backend, const Action *action)
     backend->is_lost = false;
     backend->is_pipelined = action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
                             ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
-                             world_chance(world, 70));
+                             world_chance(world, 55));
     backend->is_commit_sent = backend->is_pipelined;
     stage_set(backend, STAGE_BEGIN);
     advance_after(backend, world_duration(world, ROUND_TRIP_MS));
