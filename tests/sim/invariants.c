@@ -31,7 +31,14 @@ typedef struct ShadowTarget {
     TargetState state;
     uint32_t attempt;
     uint64_t term;
+    bool is_in_flight; /* when this coordinator started, and not heard of since */
 } ShadowTarget;
+
+/* When an agent was found lost in silence; 0: it is not. */
+typedef struct ShadowAgent {
+    char name[NAME_MAX_BYTES + 1];
+    uint64_t lost_ms;
+} ShadowAgent;
 
 /* A session as WELCOME made it; over when its connection was closed or a newer one has spoken. */
 typedef struct ShadowSession {
@@ -50,6 +57,10 @@ struct Invariants {
     LIST(ShadowSession) sessions;
     LIST(ShadowTarget *) all_targets;
     Map *targets; /* "rollout address" */
+    LIST(ShadowAgent) agents;
+    size_t in_flight;
+    uint64_t started_ms;
+    uint64_t resumed_ms; /* when a person last resumed something */
     uint64_t highest_token;
     char twin[NAME_MAX_BYTES + 1]; /* "": none */
     bool was_recovering;
@@ -84,6 +95,7 @@ void invariants_free(Invariants *invariants)
     LIST_DONE(&invariants->all_targets);
     LIST_DONE(&invariants->rollouts);
     LIST_DONE(&invariants->sessions);
+    LIST_DONE(&invariants->agents);
     free(invariants);
 }
 
@@ -195,6 +207,17 @@ static void check_stale(Invariants *invariants, const Event *event, const Effect
 
 /* --- steps --- */
 
+static void reconcile(Invariants *invariants, const char *rollout, const char *address)
+{
+    char key[KEY_MAX];
+    text_format(key, sizeof(key), "%s %s", rollout, address);
+    ShadowTarget *shadow = map_get(invariants->targets, key);
+    if (shadow != NULL && shadow->is_in_flight) {
+        shadow->is_in_flight = false;
+        invariants->in_flight--;
+    }
+}
+
 void invariants_step_begin(Invariants *invariants, const Engine *engine, const Event *event)
 {
     invariants->was_recovering = engine_is_recovering(engine);
@@ -215,9 +238,41 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
             note_spoken(invariants, session);
         }
     }
+    if (event->kind == EVENT_STATE && !invariants->is_stale) {
+        reconcile(invariants, event->state->rollout, event->state->target);
+    }
+    if (event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME) {
+        invariants->resumed_ms = world_now_ms(invariants->world);
+    }
     if (invariants->is_stale) {
         world_saw(invariants->world, SIGHT_STALE_SESSION);
     }
+}
+
+static bool has_targets(const Engine *engine, const RolloutRow *rollout, const char *agent)
+{
+    for (size_t i = 0; i < engine_target_count(engine, rollout->id); i++) {
+        if (str_equal(engine_target_at(engine, rollout->id, i)->agent, agent)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* So many agents of this rollout lost within so short a time that the coordinator is the sick one. */
+static bool is_mass_loss(const Invariants *invariants, const Engine *engine, const RolloutRow *row)
+{
+    uint64_t now_ms = world_now_ms(invariants->world);
+    size_t total = 0;
+    size_t lost = 0;
+    for (size_t i = 0; i < invariants->agents.count; i++) {
+        const ShadowAgent *agent = &invariants->agents.items[i];
+        bool is_concerned = has_targets(engine, row, agent->name);
+        total += is_concerned;
+        lost += is_concerned && agent->lost_ms > invariants->resumed_ms &&
+                now_ms - agent->lost_ms < invariants->config.mass_loss_window_ms;
+    }
+    return lost >= 2 && lost * 100 >= total * invariants->config.mass_loss_percent;
 }
 
 static bool may_start_work(RolloutState state)
@@ -256,6 +311,15 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
         return;
     }
     world_saw(world, SIGHT_AUTOMATIC_ROLLBACK);
+    if (is_mass_loss(invariants, engine, row)) {
+        world_violate(world, "no automatic roll back in mass loss", "%s", row->id);
+    }
+    if (invariants->in_flight > 0 && world_now_ms(world) < invariants->started_ms +
+                                                               invariants->config.recovery_grace_ms) {
+        world_violate(world, "no automatic roll back while recovering",
+                      "%s: %zu targets were in flight and have not been heard of", row->id,
+                      invariants->in_flight);
+    }
     if (invariants->was_recovering && engine_is_recovering(engine)) {
         world_violate(world, "no automatic roll back while recovering", "%s", row->id);
     }
@@ -486,9 +550,32 @@ static void check_touched(Invariants *invariants, const Engine *engine)
     }
 }
 
+static void take_agent(Invariants *invariants, const Event *event, const AgentRow *row)
+{
+    ShadowAgent *shadow = NULL;
+    for (size_t i = 0; shadow == NULL && i < invariants->agents.count; i++) {
+        bool is_it = str_equal(invariants->agents.items[i].name, row->name);
+        shadow = is_it ? &invariants->agents.items[i] : NULL;
+    }
+    if (shadow == NULL) {
+        LIST_PUSH(&invariants->agents, (ShadowAgent){ 0 });
+        shadow = &invariants->agents.items[invariants->agents.count - 1];
+        str_copy(shadow->name, sizeof(shadow->name), row->name);
+    }
+    bool is_silent = row->state == SESSION_LOST && event->kind != EVENT_BYE;
+    if (row->state != SESSION_LOST) {
+        shadow->lost_ms = 0;
+    } else if (is_silent && shadow->lost_ms == 0) {
+        shadow->lost_ms = world_now_ms(invariants->world);
+    }
+}
+
 static void see_effect(Invariants *invariants, const Event *event, const Effect *effect)
 {
     World *world = invariants->world;
+    if (effect->kind == EFFECT_PERSIST_AGENT) {
+        take_agent(invariants, event, effect->agent);
+    }
     if (effect->kind == EFFECT_PUBLISH_EVENT && (str_equal(effect->event->rule, "T100") ||
                                                  str_equal(effect->event->rule, "T111"))) {
         world_saw(world, SIGHT_LATE_APPLIED);
@@ -689,6 +776,14 @@ static void shadow_from_disk(Invariants *invariants)
     StoreContents contents;
     sim_disk_contents(invariants->disk, &contents);
     forget_targets(invariants);
+    invariants->in_flight = 0;
+    invariants->started_ms = world_now_ms(invariants->world);
+    LIST_CLEAR(&invariants->agents);
+    for (size_t i = 0; i < contents.agent_count; i++) {
+        ShadowAgent agent = { 0 };
+        str_copy(agent.name, sizeof(agent.name), contents.agents[i].name);
+        LIST_PUSH(&invariants->agents, agent);
+    }
     for (size_t i = 0; i < invariants->rollouts.count; i++) {
         invariants->rollouts.items[i].is_known = false;
         invariants->rollouts.items[i].state = ROLLOUT_NONE;
@@ -701,8 +796,13 @@ static void shadow_from_disk(Invariants *invariants)
     }
     for (size_t i = 0; i < contents.target_count; i++) {
         const TargetRow *row = &contents.targets[i];
+        const ShadowRollout *rollout = rollout_shadow(invariants, row->rollout);
+        bool is_in_flight = !is_ended(rollout->state) && rollout->state != ROLLOUT_ROLLED_BACK &&
+                            (row->state == TARGET_ASSIGNED || row->state == TARGET_APPLYING ||
+                             row->state == TARGET_UNKNOWN || row->state == TARGET_ROLLING_BACK);
         ShadowTarget *shadow = target_shadow(invariants, row);
-        *shadow = (ShadowTarget){ row->state, row->stamp.attempt, row->stamp.term };
+        *shadow = (ShadowTarget){ row->state, row->stamp.attempt, row->stamp.term, is_in_flight };
+        invariants->in_flight += is_in_flight;
     }
     invariants->highest_token = contents.highest_token;
 }

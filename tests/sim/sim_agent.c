@@ -15,6 +15,8 @@
 #define BLOCKED_RETRIES 5
 #define CLOCK_SPREAD_MS 50000000
 #define SERVERS_MAX 8
+/* A thread may be on its way to a step when the lease runs out, or while the process thaws. */
+#define LEASE_SLACK_MS 1000
 
 /* One running attempt. Lives as long as the agent: happenings name it. */
 typedef struct Worker {
@@ -52,6 +54,7 @@ struct SimAgent {
     uint64_t seq;
     uint64_t tick_at_ms; /* armed; 0: none */
     bool is_tick_due;    /* fell due while frozen */
+    uint64_t thawed_at_ms;
     AgentSession *session;
     AgentFacts facts;
     Arena facts_arena;
@@ -244,12 +247,32 @@ static void tell_action(const Worker *worker, const Result *result)
     }
 }
 
+static bool begins_step(ActionKind kind)
+{
+    return kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_NOTE_BEGIN;
+}
+
+static void check_lease(const Worker *worker)
+{
+    const SimAgent *agent = worker->agent;
+    uint64_t until_ms = agent_session_lease_until_ms(agent->session);
+    bool has_just_thawed =
+        world_now_ms(world_of(agent)) < agent->thawed_at_ms + LEASE_SLACK_MS;
+    if (begins_step(worker->action.kind) && !has_just_thawed &&
+        clock_ms(agent) >= until_ms + LEASE_SLACK_MS) {
+        world_violate(world_of(agent), "no step begins without a lease", "%s on %s by %s",
+                      action_kind_name(worker->action.kind), worker->order.target,
+                      agent->parts.name);
+    }
+}
+
 static void worker_next(Worker *worker, const Result *result)
 {
     worker->turn++;
     worker->deferred = NULL;
     worker->action = job_next(worker->job, result, worker->permit, clock_ms(worker->agent));
     tell_action(worker, result);
+    check_lease(worker);
     uint64_t turn = worker->turn;
     if (job_report_serial(worker->job) != worker->told_serial) {
         worker_report(worker);
@@ -845,6 +868,7 @@ static void thaw_tick(SimAgent *agent)
 /* Threads and the loop go on in whatever order the scheduler likes. */
 static void thaw(SimAgent *agent)
 {
+    agent->thawed_at_ms = world_now_ms(world_of(agent));
     bool are_workers_first = world_chance(world_of(agent), 50);
     bool is_mail_first = world_chance(world_of(agent), 50);
     if (are_workers_first) {
