@@ -62,7 +62,11 @@ static void list_troubled(const Explain *explain)
             continue;
         }
         AUTO(Str) text = { 0 };
-        write_error(&text, row);
+        if (row->code == ERR_NONE) { /* nothing went wrong with it: its agent is away */
+            str_printf(&text, "waits for agent %s", row->agent);
+        } else {
+            write_error(&text, row);
+        }
         line(explain, "  %s: %s: %s", row->address, target_state_name(row->state), str_text(&text));
     }
     if (found > LISTED_MAX) {
@@ -88,8 +92,11 @@ static void list_absent(const Explain *explain)
             duration_write_words(&silence, explain->now_ms > agent->heard_ms
                                                ? explain->now_ms - agent->heard_ms
                                                : 0);
+            bool is_unheard = agent->row.state == SESSION_NONE;
             line(explain, "%zu wait for agent %s, which is %s (nothing heard for %s)", waiting,
-                 agent->row.name, session_state_name(agent->row.state), str_text(&silence));
+                 agent->row.name,
+                 is_unheard ? "not connected" : session_state_name(agent->row.state),
+                 str_text(&silence));
         }
     }
 }
