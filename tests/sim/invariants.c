@@ -1,71 +1,11 @@
 /*
- * The invariants. A shadow of every rollout and target is kept as the engine last persisted it (committed
- * or not yet), so that each step can be judged as a change from what was before.
+ * The invariants of a step. A shadow of every rollout and target is kept as the engine last persisted it
+ * (committed or not yet), so that each step can be judged as a change from what was before.
  */
-#include "tests/sim/invariants.h"
-
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/list.h"
-#include "common/map.h"
-#include "tests/sim/sim_rows.h"
-
-#define ALL_WAVES UINT32_MAX
-#define KEY_MAX (ROLLOUT_ID_MAX + ADDRESS_MAX + 2)
-
-typedef struct ShadowRollout {
-    char id[ROLLOUT_ID_MAX + 1];
-    const Plan *plan;
-    bool is_known;
-    RolloutState state;
-    PauseCause pause_cause;
-    /* As of the beginning of the step in hand. */
-    RolloutState state_before;
-    PauseCause pause_before;
-    TargetCounts counts_before;
-    bool is_touched;
-} ShadowRollout;
-
-typedef struct ShadowTarget {
-    TargetState state;
-    uint32_t attempt;
-    uint64_t term;
-    bool is_in_flight; /* when this coordinator started, and not heard of since */
-} ShadowTarget;
-
-/* When an agent was found lost in silence; 0: it is not. */
-typedef struct ShadowAgent {
-    char name[NAME_MAX_BYTES + 1];
-    uint64_t lost_ms;
-} ShadowAgent;
-
-/* A session as WELCOME made it; over when its connection was closed or a newer one has spoken. */
-typedef struct ShadowSession {
-    char agent[NAME_MAX_BYTES + 1];
-    uint64_t session;
-    uint64_t connection;
-    bool is_over;
-} ShadowSession;
-
-struct Invariants {
-    World *world;
-    SimDisk *disk;
-    SimPg *pg;
-    EngineConfig config;
-    LIST(ShadowRollout) rollouts;
-    LIST(ShadowSession) sessions;
-    LIST(ShadowTarget *) all_targets;
-    Map *targets; /* "rollout address" */
-    LIST(ShadowAgent) agents;
-    size_t in_flight;
-    uint64_t started_ms;
-    uint64_t resumed_ms; /* when a person last resumed something */
-    uint64_t highest_token;
-    char twin[NAME_MAX_BYTES + 1]; /* "": none */
-    bool was_recovering;
-    bool is_stale;
-};
+#include "tests/sim/invariants_internal.h"
 
 Invariants *invariants_new(World *world, SimDisk *disk, SimPg *pg, const EngineConfig *config)
 {
@@ -99,7 +39,7 @@ void invariants_free(Invariants *invariants)
     free(invariants);
 }
 
-static ShadowRollout *rollout_shadow(Invariants *invariants, const char *id)
+ShadowRollout *invariants_rollout(Invariants *invariants, const char *id)
 {
     for (size_t i = 0; i < invariants->rollouts.count; i++) {
         if (str_equal(invariants->rollouts.items[i].id, id)) {
@@ -139,7 +79,7 @@ static ShadowSession *session_shadow(Invariants *invariants, const Event *event)
 
 void invariants_add_plan(Invariants *invariants, const char *rollout, const Plan *plan)
 {
-    rollout_shadow(invariants, rollout)->plan = plan;
+    invariants_rollout(invariants, rollout)->plan = plan;
 }
 
 void invariants_expect_twin(Invariants *invariants, const char *agent)
@@ -275,7 +215,7 @@ static bool is_mass_loss(const Invariants *invariants, const Engine *engine, con
     return lost >= 2 && lost * 100 >= total * invariants->config.mass_loss_percent;
 }
 
-static bool may_start_work(RolloutState state)
+bool invariants_may_start(RolloutState state)
 {
     return state == ROLLOUT_READY || state == ROLLOUT_RUNNING;
 }
@@ -388,7 +328,7 @@ static void see_rollout(Invariants *invariants, const RolloutRow *row)
 static void take_rollout(Invariants *invariants, const Engine *engine, const Event *event,
                          const RolloutRow *row)
 {
-    ShadowRollout *shadow = rollout_shadow(invariants, row->id);
+    ShadowRollout *shadow = invariants_rollout(invariants, row->id);
     if (shadow->is_known) {
         check_turn(invariants, engine, event, shadow, row);
         check_final(invariants, shadow, row);
@@ -420,12 +360,12 @@ static uint32_t spent(const TargetCounts *counts)
 static void check_dispatch(Invariants *invariants, const Engine *engine, const TargetRow *row)
 {
     World *world = invariants->world;
-    const ShadowRollout *shadow = rollout_shadow(invariants, row->rollout);
+    const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
     TargetCounts after;
     if (row->goal != GOAL_APPLY) {
         return;
     }
-    if (!may_start_work(shadow->state) && !may_start_work(shadow->state_before)) {
+    if (!invariants_may_start(shadow->state) && !invariants_may_start(shadow->state_before)) {
         world_violate(world, "nothing starts after pause, trip or abort", "%s in %s, which is %s",
                       row->address, row->rollout, rollout_state_name(shadow->state));
     }
@@ -483,7 +423,7 @@ static void take_target(Invariants *invariants, const Engine *engine, const Even
     }
     check_timer(invariants, event, shadow, row);
     see_target(invariants, shadow, row);
-    rollout_shadow(invariants, row->rollout)->is_touched = true;
+    invariants_rollout(invariants, row->rollout)->is_touched = true;
     shadow->state = row->state;
     shadow->attempt = row->stamp.attempt;
     shadow->term = row->stamp.term;
@@ -541,11 +481,6 @@ static void check_touched(Invariants *invariants, const Engine *engine)
         check_members(invariants, engine, row);
         if (shadow->plan != NULL && !row->is_adopted) {
             check_limits(invariants, engine, shadow);
-        }
-        TargetCounts after;
-        engine_count(engine, shadow->id, ALL_WAVES, &after);
-        if (after.charged > shadow->counts_before.charged) {
-            world_mix(invariants->world, after.charged);
         }
     }
 }
@@ -630,145 +565,6 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
     check_touched(invariants, engine);
 }
 
-/* --- what the databases show --- */
-
-static void check_against_database(Invariants *invariants, const TargetRow *row, bool is_end)
-{
-    const ShadowRollout *shadow = rollout_shadow(invariants, row->rollout);
-    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, row->address);
-    if (shadow->plan == NULL || sim_pg_is_excused(tenant) || sim_pg_is_dropped(tenant)) {
-        return;
-    }
-    bool is_applied = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;
-    if (is_applied && !sim_pg_shows_all(tenant, shadow->plan->migration_count)) {
-        world_violate(invariants->world, "healthy means the database shows it",
-                      "%s is %s in %s, and its database does not show every migration",
-                      row->address, target_state_name(row->state), row->rollout);
-    }
-    /* An order that was refused, or that reached nobody, never looked: it claims nothing. */
-    uint32_t rows = (uint32_t)sim_pg_rows_of(tenant, row->rollout);
-    bool has_looked = row->state == TARGET_FAILED && row->report != REPORT_REFUSED &&
-                      row->code != ERR_UNREACHABLE;
-    if (is_end && has_looked && row->applied != rows) {
-        world_violate(invariants->world, "failed says what is applied",
-                      "%s says %u migrations of %s, its database has %u", row->address,
-                      row->applied, row->rollout, rows);
-    }
-    if (row->state == TARGET_ROLLED_BACK && sim_pg_rows_of(tenant, row->rollout) > 0) {
-        world_violate(invariants->world, "rolled back means the database shows it",
-                      "%s still has %zu migrations of %s", row->address,
-                      sim_pg_rows_of(tenant, row->rollout), row->rollout);
-    }
-}
-
-void invariants_commit(Invariants *invariants, const Engine *engine, const Effects *effects)
-{
-    (void)engine;
-    for (size_t i = 0; i < effects->list.count; i++) {
-        const Effect *effect = &effects->list.items[i];
-        if (effect->kind != EFFECT_PERSIST_TARGET) {
-            continue;
-        }
-        /* Only the last of a batch's rows of one target is what will be durable. */
-        bool is_last = true;
-        for (size_t j = i + 1; is_last && j < effects->list.count; j++) {
-            const Effect *later = &effects->list.items[j];
-            is_last = !(later->kind == EFFECT_PERSIST_TARGET &&
-                        str_equal(later->target->address, effect->target->address) &&
-                        str_equal(later->target->rollout, effect->target->rollout));
-        }
-        if (is_last) {
-            check_against_database(invariants, effect->target, false);
-        }
-    }
-}
-
-void invariants_send(Invariants *invariants, const char *agent, const SendEffect *send)
-{
-    if (send->type != MESSAGE_GOAL) {
-        return;
-    }
-    const GoalMessage *goal = send->body;
-    const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
-    const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, goal->target);
-    if (rollout == NULL || target == NULL ||
-        order_stamp_compare(target->stamp, goal->stamp) < 0) {
-        world_violate(invariants->world, "nothing leaves before it is durable",
-                      "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);
-        return;
-    }
-    /*
-     * A repeat that its own batch has overtaken is harmless: the order has ended, or a newer one follows
-     * and wins.
-     */
-    bool is_in_force = order_stamp_compare(target->stamp, goal->stamp) == 0 &&
-                       !report_is_end(target->report);
-    if (goal->goal == GOAL_APPLY && is_in_force && !may_start_work(rollout->state)) {
-        world_violate(invariants->world, "no goal \"apply\" after pause, trip or abort",
-                      "%s in %s, which is %s", goal->target, goal->rollout,
-                      rollout_state_name(rollout->state));
-    }
-}
-
-/* --- replay --- */
-
-typedef const void *(*RowAt)(const Engine *engine, const char *rollout, size_t index);
-
-static const void *target_at(const Engine *engine, const char *rollout, size_t index)
-{
-    return engine_target_at(engine, rollout, index);
-}
-
-static const void *wave_at(const Engine *engine, const char *rollout, size_t index)
-{
-    return engine_wave_at(engine, rollout, index);
-}
-
-static void compare_rows(Invariants *invariants, RowType type, const void *live, const void *replayed,
-                         const char *what)
-{
-    AUTO(Str) difference = { 0 };
-    if (sim_row_differs(type, live, replayed, &difference)) {
-        world_violate(invariants->world, "the store replays to the live state", "%s: %s", what,
-                      str_text(&difference));
-    }
-}
-
-static void compare_lists(Invariants *invariants, RowType type, const Engine *live,
-                          const Engine *replayed, const char *rollout, size_t live_count,
-                          size_t replayed_count, RowAt at)
-{
-    if (live_count != replayed_count) {
-        world_violate(invariants->world, "the store replays to the live state",
-                      "%s has %zu rows and %zu replayed", rollout, live_count, replayed_count);
-        return;
-    }
-    for (size_t i = 0; i < live_count; i++) {
-        compare_rows(invariants, type, at(live, rollout, i), at(replayed, rollout, i), rollout);
-    }
-}
-
-void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
-{
-    AUTO_PTR(Engine) replayed = engine_new(&invariants->config, 1, world_now_ms(invariants->world), load);
-    size_t count = engine_rollout_count(engine);
-    world_saw(invariants->world, SIGHT_REPLAYED);
-    if (engine_rollout_count(replayed) != count) {
-        world_violate(invariants->world, "the store replays to the live state", "%zu rollouts, %zu replayed", count,
-                      engine_rollout_count(replayed));
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const RolloutRow *row = engine_rollout_at(engine, i);
-        compare_rows(invariants, ROW_TYPE_ROLLOUT, row, engine_rollout_at(replayed, i), row->id);
-        compare_lists(invariants, ROW_TYPE_WAVE, engine, replayed, row->id,
-                      engine_wave_count(engine, row->id), engine_wave_count(replayed, row->id), wave_at);
-        compare_lists(invariants, ROW_TYPE_TARGET, engine, replayed, row->id,
-                      engine_target_count(engine, row->id), engine_target_count(replayed, row->id),
-                      target_at);
-    }
-}
-
 /* --- lives --- */
 
 static void shadow_from_disk(Invariants *invariants)
@@ -789,14 +585,14 @@ static void shadow_from_disk(Invariants *invariants)
         invariants->rollouts.items[i].state = ROLLOUT_NONE;
     }
     for (size_t i = 0; i < contents.rollout_count; i++) {
-        ShadowRollout *shadow = rollout_shadow(invariants, contents.rollouts[i].id);
+        ShadowRollout *shadow = invariants_rollout(invariants, contents.rollouts[i].id);
         shadow->is_known = true;
         shadow->state = contents.rollouts[i].state;
         shadow->pause_cause = contents.rollouts[i].pause_cause;
     }
     for (size_t i = 0; i < contents.target_count; i++) {
         const TargetRow *row = &contents.targets[i];
-        const ShadowRollout *rollout = rollout_shadow(invariants, row->rollout);
+        const ShadowRollout *rollout = invariants_rollout(invariants, row->rollout);
         bool is_in_flight = !is_ended(rollout->state) && rollout->state != ROLLOUT_ROLLED_BACK &&
                             (row->state == TARGET_ASSIGNED || row->state == TARGET_APPLYING ||
                              row->state == TARGET_UNKNOWN || row->state == TARGET_ROLLING_BACK);
@@ -816,56 +612,4 @@ void invariants_coordinator_started(Invariants *invariants)
 void invariants_disk_restored(Invariants *invariants)
 {
     shadow_from_disk(invariants);
-}
-
-/* --- the end --- */
-
-/* Each event of a target or rollout begins where the one before it ended. */
-static void check_chain(Invariants *invariants, const EventRow *events, size_t count, size_t index)
-{
-    const EventRow *event = &events[index];
-    /* A session's state is not kept: it begins anew with every coordinator. */
-    if (event->new_state[0] == '\0' || event->rollout[0] == '\0') {
-        return;
-    }
-    for (size_t i = index + 1; i < count; i++) {
-        const EventRow *next = &events[i];
-        bool is_same = str_equal(next->rollout, event->rollout) &&
-                       str_equal(next->wave, event->wave) &&
-                       str_equal(next->target, event->target) && str_equal(next->agent, event->agent) &&
-                       next->new_state[0] != '\0';
-        if (!is_same) {
-            continue;
-        }
-        if (!str_equal(next->old_state, event->new_state)) {
-            world_violate(invariants->world, "every change is one event",
-                          "%s%s%s: event %" PRIu64 " ends in %s, event %" PRIu64 " begins in %s",
-                          event->rollout, event->target, event->agent, event->seq, event->new_state,
-                          next->seq, next->old_state);
-        }
-        return;
-    }
-}
-
-static void check_events(Invariants *invariants)
-{
-    const EventRow *events = NULL;
-    size_t count = sim_disk_events(invariants->disk, &events);
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].seq != i + 1) {
-            world_violate(invariants->world, "event numbers have no gaps", "%" PRIu64 " at %zu",
-                          events[i].seq, i + 1);
-        }
-        check_chain(invariants, events, count, i);
-    }
-}
-
-void invariants_end(Invariants *invariants)
-{
-    StoreContents contents;
-    sim_disk_contents(invariants->disk, &contents);
-    for (size_t i = 0; i < contents.target_count; i++) {
-        check_against_database(invariants, &contents.targets[i], true);
-    }
-    check_events(invariants);
 }

@@ -1,0 +1,200 @@
+/*
+ * The invariants of claims: what is about to be durable against what the databases show, what is sent
+ * against what is durable, the store's replay against the live engine, and the event log against itself.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/sim/invariants_internal.h"
+#include "tests/sim/sim_rows.h"
+
+/* --- what the databases show --- */
+
+static void check_against_database(Invariants *invariants, const TargetRow *row, bool is_end)
+{
+    const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
+    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, row->address);
+    if (shadow->plan == NULL || sim_pg_is_excused(tenant) || sim_pg_is_dropped(tenant)) {
+        return;
+    }
+    bool is_applied = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;
+    if (is_applied && !sim_pg_shows_all(tenant, shadow->plan->migration_count)) {
+        world_violate(invariants->world, "healthy means the database shows it",
+                      "%s is %s in %s, and its database does not show every migration",
+                      row->address, target_state_name(row->state), row->rollout);
+    }
+    /* An order that was refused, or that reached nobody, never looked: it claims nothing. */
+    uint32_t rows = (uint32_t)sim_pg_rows_of(tenant, row->rollout);
+    bool has_looked = row->state == TARGET_FAILED && row->report != REPORT_REFUSED &&
+                      row->code != ERR_UNREACHABLE;
+    if (is_end && has_looked && row->applied != rows) {
+        world_violate(invariants->world, "failed says what is applied",
+                      "%s says %u migrations of %s, its database has %u", row->address,
+                      row->applied, row->rollout, rows);
+    }
+    if (row->state == TARGET_ROLLED_BACK && sim_pg_rows_of(tenant, row->rollout) > 0) {
+        world_violate(invariants->world, "rolled back means the database shows it",
+                      "%s still has %zu migrations of %s", row->address,
+                      sim_pg_rows_of(tenant, row->rollout), row->rollout);
+    }
+}
+
+void invariants_commit(Invariants *invariants, const Engine *engine, const Effects *effects)
+{
+    (void)engine;
+    for (size_t i = 0; i < effects->list.count; i++) {
+        const Effect *effect = &effects->list.items[i];
+        if (effect->kind != EFFECT_PERSIST_TARGET) {
+            continue;
+        }
+        /* Only the last of a batch's rows of one target is what will be durable. */
+        bool is_last = true;
+        for (size_t j = i + 1; is_last && j < effects->list.count; j++) {
+            const Effect *later = &effects->list.items[j];
+            is_last = !(later->kind == EFFECT_PERSIST_TARGET &&
+                        str_equal(later->target->address, effect->target->address) &&
+                        str_equal(later->target->rollout, effect->target->rollout));
+        }
+        if (is_last) {
+            check_against_database(invariants, effect->target, false);
+        }
+    }
+}
+
+void invariants_send(Invariants *invariants, const char *agent, const SendEffect *send)
+{
+    if (send->type != MESSAGE_GOAL) {
+        return;
+    }
+    const GoalMessage *goal = send->body;
+    const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
+    const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, goal->target);
+    if (rollout == NULL || target == NULL ||
+        order_stamp_compare(target->stamp, goal->stamp) < 0) {
+        world_violate(invariants->world, "nothing leaves before it is durable",
+                      "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);
+        return;
+    }
+    /*
+     * A repeat that its own batch has overtaken is harmless: the order has ended, or a newer one follows
+     * and wins.
+     */
+    bool is_in_force = order_stamp_compare(target->stamp, goal->stamp) == 0 &&
+                       !report_is_end(target->report);
+    if (goal->goal == GOAL_APPLY && is_in_force && !invariants_may_start(rollout->state)) {
+        world_violate(invariants->world, "no goal \"apply\" after pause, trip or abort",
+                      "%s in %s, which is %s", goal->target, goal->rollout,
+                      rollout_state_name(rollout->state));
+    }
+}
+
+/* --- replay --- */
+
+typedef const void *(*RowAt)(const Engine *engine, const char *rollout, size_t index);
+
+static const void *target_at(const Engine *engine, const char *rollout, size_t index)
+{
+    return engine_target_at(engine, rollout, index);
+}
+
+static const void *wave_at(const Engine *engine, const char *rollout, size_t index)
+{
+    return engine_wave_at(engine, rollout, index);
+}
+
+static void compare_rows(Invariants *invariants, RowType type, const void *live, const void *replayed,
+                         const char *what)
+{
+    AUTO(Str) difference = { 0 };
+    if (sim_row_differs(type, live, replayed, &difference)) {
+        world_violate(invariants->world, "the store replays to the live state", "%s: %s", what,
+                      str_text(&difference));
+    }
+}
+
+static void compare_lists(Invariants *invariants, RowType type, const Engine *live,
+                          const Engine *replayed, const char *rollout, size_t live_count,
+                          size_t replayed_count, RowAt at)
+{
+    if (live_count != replayed_count) {
+        world_violate(invariants->world, "the store replays to the live state",
+                      "%s has %zu rows and %zu replayed", rollout, live_count, replayed_count);
+        return;
+    }
+    for (size_t i = 0; i < live_count; i++) {
+        compare_rows(invariants, type, at(live, rollout, i), at(replayed, rollout, i), rollout);
+    }
+}
+
+void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
+{
+    AUTO_PTR(Engine) replayed = engine_new(&invariants->config, 1, world_now_ms(invariants->world), load);
+    size_t count = engine_rollout_count(engine);
+    world_saw(invariants->world, SIGHT_REPLAYED);
+    if (engine_rollout_count(replayed) != count) {
+        world_violate(invariants->world, "the store replays to the live state", "%zu rollouts, %zu replayed", count,
+                      engine_rollout_count(replayed));
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const RolloutRow *row = engine_rollout_at(engine, i);
+        compare_rows(invariants, ROW_TYPE_ROLLOUT, row, engine_rollout_at(replayed, i), row->id);
+        compare_lists(invariants, ROW_TYPE_WAVE, engine, replayed, row->id,
+                      engine_wave_count(engine, row->id), engine_wave_count(replayed, row->id), wave_at);
+        compare_lists(invariants, ROW_TYPE_TARGET, engine, replayed, row->id,
+                      engine_target_count(engine, row->id), engine_target_count(replayed, row->id),
+                      target_at);
+    }
+}
+
+/* --- the end --- */
+
+/* Each event of a target or rollout begins where the one before it ended. */
+static void check_chain(Invariants *invariants, const EventRow *events, size_t count, size_t index)
+{
+    const EventRow *event = &events[index];
+    /* A session's state is not kept: it begins anew with every coordinator. */
+    if (event->new_state[0] == '\0' || event->rollout[0] == '\0') {
+        return;
+    }
+    for (size_t i = index + 1; i < count; i++) {
+        const EventRow *next = &events[i];
+        bool is_same = str_equal(next->rollout, event->rollout) &&
+                       str_equal(next->wave, event->wave) &&
+                       str_equal(next->target, event->target) && str_equal(next->agent, event->agent) &&
+                       next->new_state[0] != '\0';
+        if (!is_same) {
+            continue;
+        }
+        if (!str_equal(next->old_state, event->new_state)) {
+            world_violate(invariants->world, "every change is one event",
+                          "%s%s%s: event %" PRIu64 " ends in %s, event %" PRIu64 " begins in %s",
+                          event->rollout, event->target, event->agent, event->seq, event->new_state,
+                          next->seq, next->old_state);
+        }
+        return;
+    }
+}
+
+static void check_events(Invariants *invariants)
+{
+    const EventRow *events = NULL;
+    size_t count = sim_disk_events(invariants->disk, &events);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].seq != i + 1) {
+            world_violate(invariants->world, "event numbers have no gaps", "%" PRIu64 " at %zu",
+                          events[i].seq, i + 1);
+        }
+        check_chain(invariants, events, count, i);
+    }
+}
+
+void invariants_end(Invariants *invariants)
+{
+    StoreContents contents;
+    sim_disk_contents(invariants->disk, &contents);
+    for (size_t i = 0; i < contents.target_count; i++) {
+        check_against_database(invariants, &contents.targets[i], true);
+    }
+    check_events(invariants);
+}

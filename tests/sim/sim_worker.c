@@ -1,0 +1,388 @@
+/* The agent's workers in virtual time: orders that wait for plan and instance, admission, jobs and their turns. */
+#include <string.h>
+
+#include "agent/core/accept.h"
+#include "proto/address.h"
+#include "proto/select.h"
+#include "tests/sim/sim_agent_internal.h"
+
+#define PLAN_FETCH_MS 60
+#define BLOCKED_RETRIES 5
+/* A thread may be on its way to a step when the lease runs out, or while the process thaws. */
+#define LEASE_SLACK_MS 1000
+
+static void worker_next(Worker *worker, const Result *result);
+static void worker_begin(void *ctx, uint64_t life);
+
+/* --- workers --- */
+
+Worker *worker_find(SimAgent *agent, const char *target)
+{
+    for (size_t i = 0; i < agent->workers.count; i++) {
+        Worker *worker = agent->workers.items[i];
+        if (!worker->is_over && str_equal(worker->order.target, target)) {
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+static void worker_report(Worker *worker)
+{
+    SimAgent *agent = worker->agent;
+    State state;
+    job_report(worker->job, agent_clock_ms(agent), &state);
+    worker->told_serial = job_report_serial(worker->job);
+    if (state.report == REPORT_PARKED) {
+        world_saw(agent_world(agent), SIGHT_PARKED);
+    }
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_report(agent->session, &state, agent_clock_ms(agent), &effects);
+    agent_perform(agent, &effects);
+}
+
+void worker_release(Worker *worker)
+{
+    worker->is_over = true;
+    worker->turn++;
+    if (worker->job != NULL) {
+        job_free(worker->job);
+        worker->job = NULL;
+    }
+}
+
+/* The thread has said that it ends; the target may be started anew. */
+static void worker_ended(Worker *worker)
+{
+    SimAgent *agent = worker->agent;
+    worker_release(worker);
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_job_ended(agent->session, worker->order.target, agent_clock_ms(agent), &effects);
+    agent_perform(agent, &effects);
+    world_after(agent_world(agent), world_duration(agent_world(agent), 20), agent_rescan, agent, agent->life);
+}
+
+static void worker_done(void *ctx, uint64_t turn, const Result *result)
+{
+    Worker *worker = ctx;
+    if (worker->is_over || worker->turn != turn) {
+        return;
+    }
+    if (worker->agent->is_frozen) {
+        worker->deferred = result;
+        return;
+    }
+    worker_next(worker, result);
+}
+
+static void worker_wakes(void *ctx, uint64_t turn)
+{
+    static const Result WOKEN = { .kind = RESULT_OK, .migration = "" };
+    worker_done(ctx, turn, &WOKEN);
+}
+
+static void worker_perform(Worker *worker)
+{
+    SimAgent *agent = worker->agent;
+    uint64_t offset_ms = agent->clock_offset_ms;
+    const Action *action = &worker->action;
+    if (action->kind == ACTION_WAIT) {
+        if (action->until_ms != UINT64_MAX) {
+            world_at(agent_world(agent), action->until_ms - offset_ms, worker_wakes, worker,
+                     worker->turn);
+        }
+        return;
+    }
+    bool has_deadline = action->deadline_ms > offset_ms && action->deadline_ms != UINT64_MAX;
+    sim_pg_perform(worker->session, action, has_deadline ? action->deadline_ms - offset_ms : 0,
+                   worker_done, worker, worker->turn);
+}
+
+static void tell_action(const Worker *worker, const Result *result)
+{
+    SimAgent *agent = worker->agent;
+    if (world_is_told(agent_world(agent))) {
+        world_tell(agent_world(agent), agent->parts.name, "%s attempt %llu.%u.%u: %s%s, then %s",
+                   worker->order.target, (unsigned long long)worker->order.stamp.term,
+                   worker->order.stamp.attempt, worker->permit.revision,
+                   result == NULL ? "begins" : result_kind_name(result->kind),
+                   worker->permit.may_start ? "" : " (no lease)",
+                   action_kind_name(worker->action.kind));
+    }
+}
+
+static bool begins_step(ActionKind kind)
+{
+    return kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_NOTE_BEGIN;
+}
+
+static void check_lease(const Worker *worker)
+{
+    const SimAgent *agent = worker->agent;
+    uint64_t until_ms = agent_session_lease_until_ms(agent->session);
+    bool has_just_thawed =
+        world_now_ms(agent_world(agent)) < agent->thawed_at_ms + LEASE_SLACK_MS;
+    if (begins_step(worker->action.kind) && !has_just_thawed &&
+        agent_clock_ms(agent) >= until_ms + LEASE_SLACK_MS) {
+        world_violate(agent_world(agent), "no step begins without a lease", "%s on %s by %s",
+                      action_kind_name(worker->action.kind), worker->order.target,
+                      agent->parts.name);
+    }
+}
+
+static void worker_next(Worker *worker, const Result *result)
+{
+    worker->turn++;
+    worker->deferred = NULL;
+    worker->action = job_next(worker->job, result, worker->permit, agent_clock_ms(worker->agent));
+    tell_action(worker, result);
+    check_lease(worker);
+    uint64_t turn = worker->turn;
+    if (job_report_serial(worker->job) != worker->told_serial) {
+        worker_report(worker);
+    }
+    if (worker->is_over || worker->turn != turn) {
+        return;
+    }
+    if (worker->action.kind == ACTION_DONE) {
+        worker_ended(worker);
+    } else {
+        worker_perform(worker);
+    }
+}
+
+void worker_permit(Worker *worker, Permit permit)
+{
+    worker->permit = permit;
+    if (!worker->has_begun || worker->is_over) {
+        return;
+    }
+    if (worker->action.kind == ACTION_WAIT) {
+        world_after(agent_world(worker->agent), 0, worker_wakes, worker, worker->turn);
+    } else if (job_should_cancel(worker->job, permit)) {
+        sim_pg_cancel(worker->session);
+    }
+}
+
+/* --- orders: plan, admission, worker, as the link does it --- */
+
+static bool has_plan(const SimAgent *agent, const uint8_t *hash)
+{
+    for (size_t i = 0; i < agent->plans.count; i++) {
+        if (memcmp(agent->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
+            return agent->plans.items[i].is_here;
+        }
+    }
+    return false;
+}
+
+static const InventoryTarget *target_known(const SimAgent *agent, const char *address)
+{
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        if (str_equal(agent->targets.items[i].target, address)) {
+            return &agent->targets.items[i];
+        }
+    }
+    return NULL;
+}
+
+static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const Plan *plan, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address;
+    Select *select = NULL;
+    if (address_parse(order->target, &arena, &address, err) != ERR_NONE ||
+        select_parse(plan->where, &arena, &select, err) != ERR_NONE) {
+        return err->code;
+    }
+    static const Labels NO_LABELS = { 0 };
+    SelectSubject subject = { .instance = address.instance,
+                              .host = agent->parts.name,
+                              .database = address.database,
+                              .schema = address.schema,
+                              .version = "",
+                              .agent_labels = &NO_LABELS,
+                              .instance_labels = &NO_LABELS };
+    AcceptQuery query = { .order = order,
+                          .plan = plan,
+                          .plan_hash = order->plan_hash,
+                          .is_trusted = true,
+                          .select = select,
+                          .subject = &subject,
+                          .target = target_known(agent, order->target),
+                          .wall_s = world_wall_ms(agent_world(agent)) / 1000 };
+    return accept_check(&query, err);
+}
+
+static void order_refuse(SimAgent *agent, const char *target, const AgentOrder *order,
+                         const Err *reason)
+{
+    State state = { .rollout = order->rollout,
+                    .target = order->target,
+                    .stamp = order->stamp,
+                    .token = order->token,
+                    .report = REPORT_REFUSED,
+                    .start = "",
+                    .version = "",
+                    .code = (uint32_t)reason->code,
+                    .sqlstate = "",
+                    .message = reason->message,
+                    .hint = reason->hint,
+                    .migration = "" };
+    world_saw(agent_world(agent), SIGHT_REFUSED_ORDER);
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_report(agent->session, &state, agent_clock_ms(agent), &effects);
+    agent_session_job_ended(agent->session, target, agent_clock_ms(agent), &effects);
+    agent_perform(agent, &effects);
+}
+
+static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *plan)
+{
+    Worker *worker = mem_alloc(sizeof(*worker));
+    worker->agent = agent;
+    worker->permit = (Permit){ .goal = order->goal,
+                               .revision = order->stamp.revision,
+                               .may_start = agent_clock_ms(agent) <
+                                            agent_session_lease_until_ms(agent->session) };
+    memcpy(worker->plan_hash, order->plan_hash, PLAN_HASH_BYTES);
+    worker->order = (JobOrder){
+        .rollout = arena_strdup(&worker->arena, order->rollout),
+        .target = arena_strdup(&worker->arena, order->target),
+        .identity = { order->identity.system_identifier, order->identity.database_oid,
+                      arena_strdup(&worker->arena, order->identity.schema) },
+        .stamp = order->stamp,
+        .token = order->token,
+        .plan = plan,
+        .plan_hash = worker->plan_hash,
+        .to = arena_strdup(&worker->arena, order->to),
+        .deadline_ms = order->deadline_ms,
+        .blocked_retries_max = BLOCKED_RETRIES,
+    };
+    LIST_PUSH(&agent->workers, worker);
+    world_after(agent_world(agent), world_duration(agent_world(agent), 1), worker_begin, worker,
+                agent->life);
+}
+
+static void plan_arrives(void *ctx, uint64_t life);
+
+
+/* Asks for the plan once, whoever waits for it. */
+static void plan_want(SimAgent *agent, const uint8_t *hash)
+{
+    for (size_t i = 0; i < agent->plans.count; i++) {
+        if (memcmp(agent->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
+            return;
+        }
+    }
+    HeldPlan plan = { 0 };
+    memcpy(plan.hash, hash, PLAN_HASH_BYTES);
+    LIST_PUSH(&agent->plans, plan);
+    world_after(agent_world(agent), world_duration(agent_world(agent), PLAN_FETCH_MS), plan_arrives,
+                agent, agent->life);
+}
+
+/* Before its instance has been looked at nobody can tell whether the target is served here. */
+static bool is_looked_at(const SimAgent *agent, const char *target)
+{
+    const PgTenant *tenant = sim_pg_tenant_find(agent->parts.pg, target);
+    for (size_t i = 0; tenant != NULL && i < agent->parts.server_count; i++) {
+        if (agent->parts.servers[i] == sim_pg_server_of(tenant)) {
+            return agent->has_looked[i];
+        }
+    }
+    return true;
+}
+
+/* Starts the target's order as it is now, or leaves it waiting for its plan or its instance. */
+void order_begin(SimAgent *agent, const char *target_of_effect)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *target = arena_strdup(&arena, target_of_effect);
+    const AgentOrder *order = agent_session_order(agent->session, target);
+    if (order == NULL || worker_find(agent, target) != NULL) {
+        map_remove(agent->waiting, target);
+        return;
+    }
+    if (!has_plan(agent, order->plan_hash) || !is_looked_at(agent, target)) {
+        plan_want(agent, order->plan_hash);
+        map_put(agent->waiting, target, agent);
+        return;
+    }
+    map_remove(agent->waiting, target);
+    const Plan *plan = agent->parts.plan_lookup(agent->parts.plan_ctx, order->plan_hash);
+    Err err = { 0 };
+    if (admit(agent, order, plan, &err) != ERR_NONE) {
+        order_refuse(agent, target, order, &err);
+    } else {
+        worker_start(agent, order, plan);
+    }
+}
+
+/* The oldest plan under way is here. */
+static void plan_arrives(void *ctx, uint64_t life)
+{
+    SimAgent *agent = ctx;
+    if (agent->life != life) {
+        return;
+    }
+    if (agent->is_frozen) {
+        world_after(agent_world(agent), 1000, plan_arrives, agent, life);
+        return;
+    }
+    size_t at = 0;
+    while (at < agent->plans.count && agent->plans.items[at].is_here) {
+        at++;
+    }
+    agent->plans.items[at].is_here = true;
+    order_begin_waiting(agent);
+}
+
+/* Every target that waits is looked at again. */
+void order_begin_waiting(SimAgent *agent)
+{
+    AUTO(Arena) arena = { 0 };
+    size_t count = 0;
+    const char **targets = ARENA_ARRAY(&arena, const char *, map_count(agent->waiting));
+    void *cursor = NULL;
+    void *value = NULL;
+    const char *target = NULL;
+    while (map_next(agent->waiting, &cursor, &target, &value)) {
+        targets[count++] = arena_strdup(&arena, target);
+    }
+    for (size_t i = 0; i < count; i++) {
+        order_begin(agent, targets[i]);
+    }
+}
+
+/* The worker's thread runs. */
+static void worker_begin(void *ctx, uint64_t life)
+{
+    Worker *worker = ctx;
+    SimAgent *agent = worker->agent;
+    if (agent->life != life || worker->is_over) {
+        return;
+    }
+    if (agent->is_frozen) {
+        world_after(agent_world(agent), 1000, worker_begin, worker, life);
+        return;
+    }
+    worker->has_begun = true;
+    worker->job = job_new(&worker->order, worker->permit.goal,
+                          world_below(agent_world(agent), UINT32_MAX), agent_clock_ms(agent));
+    worker->session = sim_pg_session_new(agent->parts.pg, &worker->order);
+    worker_next(worker, NULL);
+}
+
+void worker_go_on(Worker *worker)
+{
+    if (worker->deferred != NULL) {
+        worker_next(worker, worker->deferred);
+    }
+}
+
+void order_withdrawn(SimAgent *agent, const char *target)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_job_ended(agent->session, target, agent_clock_ms(agent), &effects);
+    agent_perform(agent, &effects);
+}
