@@ -25,12 +25,6 @@
 
 static PgCluster *g_clusters[FLEET_HOSTS];
 
-static void pause_ms(unsigned ms)
-{
-    struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
-    nanosleep(&pause, NULL);
-}
-
 /* ---- texts and files ---- */
 
 const char *fleet_path(Fleet *fleet, const char *format, ...)
@@ -129,7 +123,7 @@ void fleet_poll(Fleet *fleet, uint64_t deadline_ms, const char *what)
     if (clock_boot_ms() > deadline_ms) {
         fleet_fail(fleet, "waited too long for: %s", what);
     }
-    pause_ms(POLL_MS);
+    poll_pause(POLL_MS);
 }
 
 bool fleet_log_has(Fleet *fleet, const char *process, const char *text)
@@ -408,7 +402,7 @@ static bool process_end(int *pid)
             process_kill(pid);
             return false;
         }
-        pause_ms(POLL_MS);
+        poll_pause(POLL_MS);
     }
     *pid = 0;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;

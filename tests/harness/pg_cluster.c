@@ -48,7 +48,7 @@ struct PgCluster {
     char answer[PG_TEXT_MAX];
 };
 
-static void wait_ms(unsigned ms)
+void poll_pause(unsigned ms)
 {
     struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
     nanosleep(&pause, NULL);
@@ -240,7 +240,7 @@ static void ready_await(PgCluster *cluster)
             log_show(log);
             fail_msg("the cluster did not start");
         }
-        wait_ms(POLL_MS);
+        poll_pause(POLL_MS);
     }
 }
 
@@ -449,6 +449,6 @@ void pg_cluster_await(PgCluster *cluster, const char *database, const char *sql,
         if (clock_boot_ms() > deadline_ms) {
             fail_msg("not within %u ms: %s", timeout_ms, sql);
         }
-        wait_ms(POLL_MS);
+        poll_pause(POLL_MS);
     }
 }

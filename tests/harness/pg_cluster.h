@@ -59,6 +59,9 @@ void pg_cluster_assert_quiet(PgCluster *cluster);
 void pg_cluster_await(PgCluster *cluster, const char *database, const char *sql,
                       unsigned timeout_ms);
 
+/* Between two looks at a condition that has a deadline; never instead of one. */
+void poll_pause(unsigned ms);
+
 /* Free at the moment of asking. */
 int free_port(void);
 

@@ -91,7 +91,7 @@ static void port_await(int port)
         if (clock_boot_ms() > deadline_ms) {
             fail_msg("pgbouncer did not start");
         }
-        usleep(20000);
+        poll_pause(20);
     }
 }
 
