@@ -113,11 +113,59 @@ static void a_paused_rollout_is_still_paused_after_a_restart(void **state)
     assert_int_equal(fleet_rollout_count(fleet, id, "pending"), FLEET_TARGETS - 1);
 }
 
+static void revive(Fleet *fleet, unsigned *deaths)
+{
+    if (fleet_process_has_died(&fleet->coordinator_pid)) {
+        (*deaths)++;
+        fleet_coordinator_start(fleet, NULL);
+    }
+}
+
+/*
+ * Gives an order until it has been answered. The coordinator may die before it says that it has
+ * taken it: then the second try is refused, because the first one counted.
+ */
+static void order_despite_deaths(Fleet *fleet, const char *verb, const char *subject,
+                                 unsigned *deaths)
+{
+    CliResult result = { .exit_code = EXIT_CODE_UNREACHABLE };
+    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    while (result.exit_code == EXIT_CODE_UNREACHABLE) {
+        fleet_poll(fleet, deadline_ms, "an answer to an order");
+        revive(fleet, deaths);
+        result = fleet_cli(fleet, "rollout", verb, subject, "--yes", NULL);
+    }
+    if (result.exit_code != EXIT_CODE_DONE && result.exit_code != EXIT_CODE_REFUSED) {
+        fleet_fail(fleet, "rollout %s: exit code %d: %s", verb, result.exit_code, result.err);
+    }
+}
+
+static const char *newest_despite_deaths(Fleet *fleet, unsigned *deaths)
+{
+    json_t *answer = NULL;
+    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    while ((answer = fleet_try_get(fleet, "/rollouts")) == NULL) {
+        fleet_poll(fleet, deadline_ms, "the list of rollouts");
+        revive(fleet, deaths);
+    }
+    return json_text(json_array_get(json_object_get(answer, "items"), 0), "id");
+}
+
+static void await_despite_deaths(Fleet *fleet, const char *id, const char *rollout_state,
+                                 unsigned *deaths)
+{
+    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    while (strcmp(fleet_rollout_state(fleet, id), rollout_state) != 0) {
+        fleet_poll(fleet, deadline_ms, rollout_state);
+        revive(fleet, deaths);
+    }
+}
+
 /*
  * A failpoint kills the coordinator around its commits: after one and before anything is sent, or
- * after a report has come in and before it is stored. Swept over the commits of a rollout, so that
- * all kinds of them are hit; each time it comes back and the rollout ends as if nothing had
- * happened.
+ * after a report has come in and before it is stored. Swept over the commits of a rollout and of
+ * its way back, so that all kinds of them are hit; each time it comes back and the rollout ends as
+ * if nothing had happened.
  */
 static void swept(Fleet *fleet, const char *failpoint)
 {
@@ -131,26 +179,13 @@ static void swept(Fleet *fleet, const char *failpoint)
         FLEET_AWAIT(fleet, fleet_process_has_died(&fleet->coordinator_pid) ||
                                fleet_try_get(fleet, "/status") != NULL);
         const char *plan = fleet_plan_write(fleet, &(FleetPlan){ 0 });
-        CliResult start = { .exit_code = -1 };
-        do {
-            if (fleet_process_has_died(&fleet->coordinator_pid)) {
-                deaths++;
-                fleet_coordinator_start(fleet, NULL);
-            }
-            start = fleet_cli(fleet, "rollout", "start", plan, "--yes", "--output", "json", NULL);
-        } while (start.exit_code == 4);
-        json_t *open = json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0);
-        const char *id = json_text(open, "id");
-        FLEET_AWAIT(fleet, fleet_process_has_died(&fleet->coordinator_pid) ||
-                               strcmp(fleet_rollout_state(fleet, id), "succeeded") == 0);
-        if (fleet->coordinator_pid == 0) {
-            deaths++;
-            fleet_coordinator_start(fleet, NULL);
-        }
-        fleet_await_rollout(fleet, id, "succeeded");
+        order_despite_deaths(fleet, "start", plan, &deaths);
+        const char *id = newest_despite_deaths(fleet, &deaths);
+        await_despite_deaths(fleet, id, "succeeded", &deaths);
         assert_applied_everywhere(fleet, "0001_t,0002_t");
-        fleet_rollout_order(fleet, "rollback", id);
-        fleet_await_rollout(fleet, id, "rolled_back");
+        order_despite_deaths(fleet, "rollback", id, &deaths);
+        await_despite_deaths(fleet, id, "rolled_back", &deaths);
+        assert_applied_everywhere(fleet, "");
     }
     assert_true(deaths >= 2);
 }
