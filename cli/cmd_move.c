@@ -2,6 +2,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "agent/core/accept.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/local.h"
@@ -134,7 +135,8 @@ static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal,
     const char *tenant = local_tenant(&invocation->options);
     const char *database = conn_source_database(ground->source);
     Plan plan;
-    if (plan_in_memory(&invocation->options, &ground->set, &plan, err) != ERR_NONE) {
+    if (plan_in_memory(&invocation->options, &ground->set, &plan, err) != ERR_NONE ||
+        accept_plan(&plan, err) != ERR_NONE) {
         return err->code;
     }
     AUTO_PTR(Wake) wake = wake_new();

@@ -24,12 +24,14 @@
 #define PLAN_CANONICAL_MAX (BUNDLE_MAX - 64 * 1024) /* room for the wrapping and the signatures */
 #define PLAN_MIGRATIONS_MAX 10000
 #define PLAN_STEPS_MAX 100000 /* statements of one migration */
+#define PLAN_PARTS_MAX 10000  /* of one script: each is a transaction of its own */
 #define PLAN_WAVES_MAX 100
 #define PLAN_SIGNATURES_MAX 8
 #define CHECKSUM_BYTES 32
 #define PLAN_SHARED_SCHEMAS_MAX 64
 #define PLAN_NAME_MAX 255
 #define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
+#define COPY_DATA_MAX (16 * 1024 * 1024)
 #define SIGN_PUBLIC_BYTES 32
 #define SIGN_SECRET_BYTES 64
 #define SIGNATURE_BYTES 64
@@ -44,23 +46,39 @@ typedef enum ProbeKind {
     PROBE_COUNT_,
 } ProbeKind;
 
-/*
- * One statement. A migration is transactional or not as a whole in this version: mixed is refused.
- */
 typedef struct PlanStatement {
     const char *sql;
-    uint32_t line;        /* in its file, from 1 */
-    const char *kind;     /* what it is, for people: "CREATE INDEX CONCURRENTLY", "ALTER TABLE" */
-    uint32_t probe;       /* ProbeKind; PROBE_NONE when transactional */
-    const char *object;   /* qualified as the statement writes it; "": none */
+    uint32_t line;      /* in its file, from 1 */
+    const char *kind;   /* what it is, for people: "CREATE INDEX CONCURRENTLY", "ALTER TABLE" */
+    uint32_t probe;     /* ProbeKind; PROBE_NONE when transactional */
+    const char *object; /* qualified as the statement writes it; "": none */
     const char *detail;
+    bool is_setting; /* changes the session alone (SET, RESET, set_config); see PlanScript */
+    bool is_copy;    /* COPY … FROM STDIN: `copy_data` is what it asks for, also when empty */
+    Bytes copy_data; /* the rows as they stand in the file, without the closing "\." */
 } PlanStatement;
 
+/* A part of a script: statements in one transaction, or one statement outside of any. */
+typedef struct PlanPart {
+    uint32_t statement_count; /* the next so many of the script */
+    bool is_transactional;    /* false: exactly one */
+} PlanPart;
+
+/*
+ * What runs in one direction of a migration: statements, numbered from 1 over the whole script, cut
+ * into one or more parts. Parts run in order, each is done before the next begins, and where an
+ * attempt ends between two of them the next attempt goes on with the second. So what a part needs
+ * of its session is there whether or not the parts before it ran in the same one: before each part
+ * the session is as new, and the settings (`is_setting`) of all earlier parts have been made again,
+ * in order. Only SET LOCAL ends with its part.
+ */
 typedef struct PlanScript {
     PlanStatement *statements;
     size_t count;
-    bool is_transactional;
-    uint32_t lock_timeout_ms; /* 0: the strategy's */
+    bool is_transactional;    /* one part, and that is a transaction */
+    uint32_t lock_timeout_ms; /* of transactional parts; 0: the strategy's */
+    PlanPart *parts;          /* at least two; none: the whole script is one part */
+    size_t part_count;
 } PlanScript;
 
 typedef struct PlanMigration {
@@ -152,9 +170,10 @@ void plan_strategy_defaults(PlanStrategy *ret_strategy);
 /*
  * What must hold between a plan's fields: `to` is its last migration; ids and wave names are
  * unique; waves do not shrink, lie between 1 and 100 %, and end with 100 %; limits and timeouts are
- * not zero; `where` parses; a probe has what it looks up, and only non-transactional scripts have
- * probes; an irreversible migration has no down. ERR_SYNTAX with the path. Pure; plan_encode and
- * plan_decode call it.
+ * not zero; `where` parses; a probe has what it looks up, and only non-transactional parts have
+ * probes; a part outside a transaction is one statement, parts add up to their script, and one part
+ * alone is not written as a list; only COPY in a transaction has data; an irreversible migration
+ * has no down. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
  */
 ErrCode plan_check(const Plan *plan, Err *err);
 
@@ -200,6 +219,19 @@ bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLI
 
 /* Index of the migration with this id, or -1. */
 long plan_find(const Plan *plan, const char *migration_id);
+
+/* One part of a script: statements [first, first + count). */
+typedef struct PartView {
+    size_t first;
+    size_t count;
+    bool is_transactional;
+} PartView;
+
+/* At least 1: a script without statements is a transaction that does nothing. */
+size_t plan_part_count(const PlanScript *script);
+
+/* `index` is below plan_part_count. Takes time in proportion to it. */
+PartView plan_part_at(const PlanScript *script, size_t index);
 
 /* `amount` of `total` targets: waves round up, budgets round down. */
 uint32_t amount_round_up(Amount amount, uint32_t total);

@@ -101,6 +101,30 @@ long plan_find(const Plan *plan, const char *migration_id)
     return -1;
 }
 
+size_t plan_part_count(const PlanScript *script)
+{
+    return script->part_count == 0 ? 1 : script->part_count;
+}
+
+/* The part after `before`; the first one has an empty part 0 before it. */
+static PartView part_after(const PlanScript *script, PartView before, size_t index)
+{
+    if (script->part_count == 0) {
+        return (PartView){ 0, script->count, script->is_transactional };
+    }
+    const PlanPart *part = &script->parts[index];
+    return (PartView){ before.first + before.count, part->statement_count, part->is_transactional };
+}
+
+PartView plan_part_at(const PlanScript *script, size_t index)
+{
+    PartView view = { 0 };
+    for (size_t i = 0; i <= index; i++) {
+        view = part_after(script, view, i);
+    }
+    return view;
+}
+
 /* --- plan_check: each function returns what is wrong with its part, and where --- */
 
 static const char *amount_unit(Amount amount)
@@ -206,17 +230,68 @@ static const char *probe_fault(const PlanStatement *statement, bool is_transacti
     return NULL;
 }
 
-static ErrCode script_check(const PlanScript *script, size_t migration, const char *direction,
-                            Err *err)
+static const char *copy_fault(const PlanStatement *statement, bool is_transactional)
 {
-    for (size_t i = 0; i < script->count; i++) {
-        const char *fault = probe_fault(&script->statements[i], script->is_transactional);
+    if (statement->copy_data.length > 0 && !statement->is_copy) {
+        return "data for a statement that is no COPY";
+    }
+    return statement->is_copy && !is_transactional ? "COPY with data outside a transaction" : NULL;
+}
+
+/* What is wrong with the list of parts itself, or NULL. */
+static const char *parts_fault(const PlanScript *script)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < script->part_count; i++) {
+        if (script->parts[i].statement_count == 0) {
+            return "a part without a statement";
+        }
+        sum += script->parts[i].statement_count;
+    }
+    if (script->part_count == 1) {
+        return "one part alone is not written as a list";
+    }
+    if (script->part_count > 0 && script->is_transactional) {
+        return "several parts are not one transaction";
+    }
+    return script->part_count > 0 && sum != script->count ? "they do not add up to the statements"
+                                                          : NULL;
+}
+
+static ErrCode part_check(const PlanScript *script, PartView part, const char *path, Err *err)
+{
+    if (!part.is_transactional && part.count > 1) {
+        return err_set(err, ERR_SYNTAX,
+                       "%s.statements[%zu]: only one statement can be a part outside a transaction",
+                       path, part.first + 1);
+    }
+    for (size_t i = part.first; i < part.first + part.count; i++) {
+        const PlanStatement *statement = &script->statements[i];
+        const char *fault = probe_fault(statement, part.is_transactional);
+        fault = fault != NULL ? fault : copy_fault(statement, part.is_transactional);
         if (fault != NULL) {
-            return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].%s.statements[%zu]: %s",
-                           migration, direction, i, fault);
+            return err_set(err, ERR_SYNTAX, "%s.statements[%zu]: %s", path, i, fault);
         }
     }
     return ERR_NONE;
+}
+
+static ErrCode script_check(const PlanScript *script, size_t migration, const char *direction,
+                            Err *err)
+{
+    char path[64];
+    text_format(path, sizeof(path), "plan.migrations[%zu].%s", migration, direction);
+    const char *fault = parts_fault(script);
+    if (fault != NULL) {
+        return err_set(err, ERR_SYNTAX, "%s.parts: %s", path, fault);
+    }
+    PartView part = { 0 };
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; i < plan_part_count(script) && code == ERR_NONE; i++) {
+        part = part_after(script, part, i);
+        code = part_check(script, part, path, err);
+    }
+    return code;
 }
 
 static ErrCode migration_check(const PlanMigration *migration, size_t index, Err *err)

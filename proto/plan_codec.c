@@ -39,14 +39,29 @@ static const Field STATEMENT_FIELDS[] = {
     ROW_TEXT(5, PlanStatement, object, OPTIONAL, 0, OBJECT_MAX,
              "of the probe, qualified as the statement writes it"),
     ROW_TEXT(6, PlanStatement, detail, OPTIONAL, 0, OBJECT_MAX, "of the probe: an enum's label"),
+    ROW_BOOL(7, PlanStatement, is_setting, OPTIONAL,
+             "changes the session alone: made again before each later part"),
+    ROW_BOOL(8, PlanStatement, is_copy, OPTIONAL, "COPY … FROM STDIN: the server asks for rows"),
+    ROW_BYTES(9, PlanStatement, copy_data, OPTIONAL | FIELD_PRIVATE, 0, COPY_DATA_MAX,
+              "those rows, as psql would send them"),
 };
 static const FieldTable STATEMENT = FIELD_TABLE("statement", PlanStatement, STATEMENT_FIELDS);
+
+static const Field PART_FIELDS[] = {
+    ROW_U32(1, PlanPart, statement_count, REQUIRED, 1, PLAN_STEPS_MAX, "the next so many"),
+    ROW_BOOL(2, PlanPart, is_transactional, OPTIONAL,
+             "in one transaction; false: one statement, outside of any"),
+};
+static const FieldTable PART = FIELD_TABLE("part", PlanPart, PART_FIELDS);
 
 static const Field SCRIPT_FIELDS[] = {
     ROW_STRUCTS(1, PlanScript, statements, count, PlanStatement, OPTIONAL, 0, PLAN_STEPS_MAX,
                 &STATEMENT, "in order"),
     ROW_BOOL(2, PlanScript, is_transactional, OPTIONAL, "all of it in one transaction"),
-    ROW_U32(3, PlanScript, lock_timeout_ms, OPTIONAL, 0, TIMEOUT_MAX_MS, "0: the strategy's"),
+    ROW_U32(3, PlanScript, lock_timeout_ms, OPTIONAL, 0, TIMEOUT_MAX_MS,
+            "of transactional parts; 0: the strategy's"),
+    ROW_STRUCTS(4, PlanScript, parts, part_count, PlanPart, OPTIONAL, 0, PLAN_PARTS_MAX, &PART,
+                "in order, at least two; none: the whole script is one part"),
 };
 static const FieldTable SCRIPT = FIELD_TABLE("script", PlanScript, SCRIPT_FIELDS);
 

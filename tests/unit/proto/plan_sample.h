@@ -2,6 +2,8 @@
 #ifndef SKEIN_TESTS_UNIT_PROTO_PLAN_SAMPLE_H
 #define SKEIN_TESTS_UNIT_PROTO_PLAN_SAMPLE_H
 
+#include <string.h>
+
 #include "proto/bundle.h"
 
 static inline PlanStatement sample_statement(const char *sql, uint32_t line, const char *kind)
@@ -28,11 +30,46 @@ static inline PlanMigration sample_migration(const char *id, Arena *arena)
                             .checksum = { checksum, CHECKSUM_BYTES } };
 }
 
-/* Three migrations (one of them with a concurrent index, one irreversible) and three waves. */
+/* Settings, rows, a concurrent index between two transactions. */
+static inline PlanScript sample_parts(Arena *arena)
+{
+    static const char ROWS[] = "1\t2\n";
+    PlanStatement *statements = ARENA_ARRAY(arena, PlanStatement, 4);
+    statements[0] = sample_statement("set search_path to a", 1, "SET");
+    statements[0].is_setting = true;
+    statements[1] = sample_statement("copy t from stdin", 2, "COPY");
+    statements[1].is_copy = true;
+    statements[1].copy_data = (Bytes){ (const uint8_t *)ROWS, strlen(ROWS) };
+    statements[2] = sample_statement("create index concurrently j on t (b)", 5,
+                                     "CREATE INDEX CONCURRENTLY");
+    statements[2].probe = PROBE_INDEX_VALID;
+    statements[2].object = "j";
+    statements[3] = sample_statement("analyze t", 6, "ANALYZE");
+    PlanPart *parts = ARENA_ARRAY(arena, PlanPart, 3);
+    parts[0] = (PlanPart){ 2, true };
+    parts[1] = (PlanPart){ 1, false };
+    parts[2] = (PlanPart){ 1, true };
+    return (PlanScript){
+        .statements = statements, .count = 4, .parts = parts, .part_count = 3
+    };
+}
+
+static inline PlanScript sample_pair(Arena *arena)
+{
+    PlanStatement *statements = ARENA_ARRAY(arena, PlanStatement, 2);
+    statements[0] = sample_statement("drop index j", 1, "DROP INDEX");
+    statements[1] = sample_statement("delete from t", 2, "DELETE");
+    return (PlanScript){ .statements = statements, .count = 2, .is_transactional = true };
+}
+
+/*
+ * Four migrations (one with a concurrent index, one irreversible, one of several parts) and three
+ * waves.
+ */
 static inline Plan *sample_plan(Arena *arena)
 {
     Plan *plan = ARENA_NEW(arena, Plan);
-    PlanMigration *migrations = ARENA_ARRAY(arena, PlanMigration, 3);
+    PlanMigration *migrations = ARENA_ARRAY(arena, PlanMigration, 4);
     migrations[0] = sample_migration("0001_create", arena);
     migrations[0].up = sample_script("create table t (id int)", "CREATE TABLE", arena);
     migrations[0].down = sample_script("drop table t", "DROP TABLE", arena);
@@ -46,6 +83,9 @@ static inline Plan *sample_plan(Arena *arena)
     migrations[2] = sample_migration("0003_purge", arena);
     migrations[2].up = sample_script("delete from t", "DELETE", arena);
     migrations[2].is_irreversible = true;
+    migrations[3] = sample_migration("0004_fill", arena);
+    migrations[3].up = sample_parts(arena);
+    migrations[3].down = sample_pair(arena);
 
     PlanWave *waves = ARENA_ARRAY(arena, PlanWave, 3);
     waves[0] = (PlanWave){ "canary", { 1, false }, 60000, false };
@@ -55,14 +95,14 @@ static inline Plan *sample_plan(Arena *arena)
     shared[0] = "extensions";
 
     *plan = (Plan){ .name = "invoice-currency",
-                    .to = "0003_purge",
+                    .to = "0004_fill",
                     .where = "labels.env = 'prod' and database like 'tenant_%'",
                     .shared_schemas = shared,
                     .shared_schema_count = 1,
                     .apply_until_s = 1800000000,
                     .rollback_until_s = 1900000000,
                     .migrations = migrations,
-                    .migration_count = 3 };
+                    .migration_count = 4 };
     plan_strategy_defaults(&plan->strategy);
     plan->strategy.waves = waves;
     plan->strategy.wave_count = 3;

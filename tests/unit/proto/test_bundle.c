@@ -46,7 +46,7 @@ static void a_sealed_plan_opens_and_is_its_signers(void **state)
     assert_true(bundle.canonical.data > bytes.data && /* points into what it was opened from */
                 bundle.canonical.data < bytes.data + bytes.length);
     assert_int_equal(plan_decode(bundle.canonical, &arena, &plan, &err), ERR_NONE);
-    assert_string_equal(plan->to, "0003_purge");
+    assert_string_equal(plan->to, "0004_fill");
 }
 
 /* By libsodium alone, as a second implementation would. */

@@ -41,6 +41,34 @@ static void a_plan_has_its_golden_bytes_and_hash(void **state)
     golden_compare("plan.hex", &text);
 }
 
+static void a_script_is_one_part_unless_it_lists_several(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    const Plan *plan = sample_plan(&arena);
+    const PlanScript none = { .is_transactional = true };
+    const PlanScript *single = &plan->migrations[1].up;
+    const PlanScript *several = &plan->migrations[3].up;
+    const struct {
+        const PlanScript *script;
+        size_t index;
+        PartView part;
+    } ROWS[] = {
+        { &none, 0, { 0, 0, true } },     { single, 0, { 0, 1, false } },
+        { several, 0, { 0, 2, true } },   { several, 1, { 2, 1, false } },
+        { several, 2, { 3, 1, true } },
+    };
+    assert_int_equal(plan_part_count(&none), 1);
+    assert_int_equal(plan_part_count(single), 1);
+    assert_int_equal(plan_part_count(several), 3);
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        PartView part = plan_part_at(ROWS[i].script, ROWS[i].index);
+        assert_int_equal(part.first, ROWS[i].part.first);
+        assert_int_equal(part.count, ROWS[i].part.count);
+        assert_int_equal(part.is_transactional, ROWS[i].part.is_transactional);
+    }
+}
+
 static void the_tables_are_sound_and_sql_is_never_printed(void **state)
 {
     (void)state;
@@ -105,6 +133,47 @@ static void label_probe_without_label(Plan *plan)
 static void probe_unknown(Plan *plan)
 {
     plan->migrations[1].up.statements[0].probe = PROBE_COUNT_;
+}
+static void parts_of_one(Plan *plan)
+{
+    plan->migrations[3].up.part_count = 1;
+}
+static void parts_too_many(Plan *plan)
+{
+    plan->migrations[3].up.part_count = PLAN_PARTS_MAX + 1;
+}
+static void parts_in_a_transaction(Plan *plan)
+{
+    plan->migrations[3].up.is_transactional = true;
+}
+static void parts_short(Plan *plan)
+{
+    plan->migrations[3].up.parts[0].statement_count = 1;
+}
+static void part_empty(Plan *plan)
+{
+    plan->migrations[3].up.parts[0].statement_count = 0;
+}
+static void part_of_two_outside(Plan *plan)
+{
+    plan->migrations[3].up.parts[0].is_transactional = false;
+}
+static void script_of_two_outside(Plan *plan)
+{
+    plan->migrations[3].down.is_transactional = false;
+}
+static void probe_in_a_transactional_part(Plan *plan)
+{
+    plan->migrations[3].up.parts[1].is_transactional = true;
+}
+static void data_without_copy(Plan *plan)
+{
+    plan->migrations[3].up.statements[1].is_copy = false;
+}
+static void copy_outside(Plan *plan)
+{
+    plan->migrations[3].up.statements[2].probe = PROBE_NONE;
+    plan->migrations[3].up.statements[2].is_copy = true;
 }
 static void where_broken(Plan *plan)
 {
@@ -194,6 +263,28 @@ static void contradictions_are_refused_with_their_path(void **state)
         { label_probe_without_label, ERR_SYNTAX,
           "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
         { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
+        { parts_of_one, ERR_SYNTAX,
+          "plan.migrations[3].up.parts: one part alone is not written as a list" },
+        { parts_too_many, ERR_LIMIT,
+          "plan.migrations[3].up.parts: more than 10000 items" },
+        { parts_in_a_transaction, ERR_SYNTAX,
+          "plan.migrations[3].up.parts: several parts are not one transaction" },
+        { parts_short, ERR_SYNTAX,
+          "plan.migrations[3].up.parts: they do not add up to the statements" },
+        { part_empty, ERR_LIMIT,
+          "plan.migrations[3].up.parts[0].statement_count: 0 is below 1" },
+        { part_of_two_outside, ERR_SYNTAX,
+          "plan.migrations[3].up.statements[1]: only one statement can be a part outside a "
+          "transaction" },
+        { script_of_two_outside, ERR_SYNTAX,
+          "plan.migrations[3].down.statements[1]: only one statement can be a part outside a "
+          "transaction" },
+        { probe_in_a_transactional_part, ERR_SYNTAX,
+          "plan.migrations[3].up.statements[2]: only a non-transactional statement has a probe" },
+        { data_without_copy, ERR_SYNTAX,
+          "plan.migrations[3].up.statements[1]: data for a statement that is no COPY" },
+        { copy_outside, ERR_SYNTAX,
+          "plan.migrations[3].up.statements[2]: COPY with data outside a transaction" },
         { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
         { waves_shrink, ERR_SYNTAX,
           "plan.strategy.waves[2].targets: 50 % comes after 100 %: waves are cumulative" },
@@ -360,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plan_comes_back_as_it_went),
         cmocka_unit_test(a_plan_has_its_golden_bytes_and_hash),
+        cmocka_unit_test(a_script_is_one_part_unless_it_lists_several),
         cmocka_unit_test(the_tables_are_sound_and_sql_is_never_printed),
         cmocka_unit_test(contradictions_are_refused_with_their_path),
         cmocka_unit_test(a_contradiction_in_foreign_bytes_is_refused),
