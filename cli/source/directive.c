@@ -4,10 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/source/allowance.h"
 #include "common/str.h"
 #include "common/units.h"
 
-#define MARK "skein:"
 #define WORD_MAX 63 /* of a directive with its value */
 #define LOCK_TIMEOUT_MAX_MS (24u * 24 * 3600 * 1000) /* PostgreSQL's own is a day above */
 
@@ -25,16 +25,17 @@ static const Directive DIRECTIVES[] = {
 
 static ErrCode refuse_unknown(const SqlText *text, uint32_t line, const char *name, Err *err)
 {
-    const char *names[ARRAY_LEN(DIRECTIVES)];
+    const char *names[ARRAY_LEN(DIRECTIVES) + 2] = { "allow", "allow-file" };
     for (size_t i = 0; i < ARRAY_LEN(DIRECTIVES); i++) {
-        names[i] = DIRECTIVES[i].name;
+        names[i + 2] = DIRECTIVES[i].name;
     }
     sql_refuse(text, line, err, "unknown directive \"%s\"", name);
     const char *nearest = str_nearest(name, names, ARRAY_LEN(names));
     if (nearest != NULL) {
         return err_hint(err, "did you mean \"%s\"?", nearest);
     }
-    return err_hint(err, "the directives are no-transaction, lock-timeout=5s, irreversible");
+    return err_hint(err, "the directives are no-transaction, lock-timeout=5s, irreversible, "
+                         "allow RULE REASON, allow-file RULE REASON");
 }
 
 static ErrCode read_value(const SqlText *text, uint32_t line, const Directive *directive,
@@ -113,19 +114,6 @@ static ErrCode read_words(const SqlText *text, uint32_t line, const char *at, co
     return count > 0 ? ERR_NONE : sql_refuse(text, line, err, "\"skein:\" without a directive");
 }
 
-/* Behind "-- skein:", or NULL when the comment is an ordinary one. */
-static const char *behind_mark(const SqlText *text, const SqlToken *token)
-{
-    const char *at = text->text + token->start;
-    const char *end = text->text + token->end;
-    while (at < end && (*at == '-' || sql_is_blank(*at))) {
-        at++;
-    }
-    size_t length = strlen(MARK);
-    bool has_mark = (size_t)(end - at) >= length && strncasecmp(at, MARK, length) == 0;
-    return has_mark ? at + length : NULL;
-}
-
 ErrCode directives_read(const SqlText *text, Directives *ret_directives, Err *err)
 {
     Directives directives = { 0 };
@@ -136,8 +124,8 @@ ErrCode directives_read(const SqlText *text, Directives *ret_directives, Err *er
             statement_line = statement_line == 0 ? token->line : statement_line;
             continue;
         }
-        const char *words = token->kind == SQL_TOKEN_LINE_COMMENT ? behind_mark(text, token) : NULL;
-        if (words == NULL) {
+        const char *words = sql_token_behind_mark(text, token);
+        if (words == NULL || allowance_begins(words, text->text + token->end)) {
             continue;
         }
         if (statement_line != 0) {

@@ -5,7 +5,8 @@
  *     -- skein: lock-timeout=5s, irreversible
  *
  * They stand before the first statement, in "--" comments. An unknown one is an error, and so is
- * one that stands too late to count.
+ * one that stands too late to count. What `skein lint` is to allow stands beside statements, and is
+ * read by allowance.h.
  */
 #ifndef SKEIN_CLI_SOURCE_DIRECTIVE_H
 #define SKEIN_CLI_SOURCE_DIRECTIVE_H

@@ -28,6 +28,7 @@ void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, ui
 void source_notes_done(SourceNotes *notes)
 {
     LIST_DONE(&notes->list);
+    LIST_DONE(&notes->origins);
 }
 
 const char *source_note_level_name(SourceNoteLevel level)

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "cli/source/origin.h"
 #include "common/arena.h"
 #include "common/list.h"
 
@@ -19,10 +20,14 @@ typedef struct SourceNote {
     const char *text; /* "FILE:LINE: …", or "FILE: …" */
 } SourceNote;
 
-/* Collects while reading. The texts are in the arena, the list is on the heap. */
+/*
+ * Collects while reading: notes, and where the scripts stand. The texts are in the arena, the lists
+ * are on the heap.
+ */
 typedef struct SourceNotes {
     Arena *arena;
     LIST(SourceNote) list;
+    LIST(ScriptOrigin) origins;
 } SourceNotes;
 
 /* `line` 0: the whole file. */

@@ -12,6 +12,7 @@
 #include "common/utf8.h"
 
 #define BOM "\xEF\xBB\xBF"
+#define MARK "skein:"
 #define PARSER_WORDS_MAX 120 /* bytes of a parser's message that a person still reads */
 #define EXCERPT_MAX 40
 
@@ -246,6 +247,21 @@ ErrCode sql_scan(SqlText *text, Arena *arena, Err *err)
 bool sql_token_is_comment(const SqlToken *token)
 {
     return token->kind == SQL_TOKEN_LINE_COMMENT || token->kind == SQL_TOKEN_BLOCK_COMMENT;
+}
+
+const char *sql_token_behind_mark(const SqlText *text, const SqlToken *token)
+{
+    if (token->kind != SQL_TOKEN_LINE_COMMENT) {
+        return NULL;
+    }
+    const char *at = text->text + token->start;
+    const char *end = text->text + token->end;
+    while (at < end && (*at == '-' || sql_is_blank(*at))) {
+        at++;
+    }
+    size_t length = strlen(MARK);
+    bool has_mark = (size_t)(end - at) >= length && strncasecmp(at, MARK, length) == 0;
+    return has_mark ? at + length : NULL;
 }
 
 bool sql_token_is_word(const SqlText *text, const SqlToken *token, const char *word)

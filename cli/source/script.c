@@ -14,6 +14,7 @@
 typedef struct Draft {
     SqlText text;
     Directives directives;
+    Allowances allowances;
     SqlStatements statements;
     StatementFacts *facts;
     size_t first;
@@ -209,11 +210,32 @@ static void fill_plan(const Draft *draft, bool is_transactional, Arena *arena, P
     }
 }
 
+static void add_origin(const Draft *draft, const PlanScript *plan, SourceNotes *notes, Arena *arena)
+{
+    uint32_t *starts = ARENA_ARRAY(arena, uint32_t, plan->count);
+    for (size_t i = 0; i < plan->count; i++) {
+        const SqlStatement *statement = &draft->statements.items[draft->first + i];
+        starts[i] = draft->text.tokens[statement->first_token].start;
+    }
+    ScriptOrigin origin = {
+        .statements = plan->statements,
+        .file = draft->text.file,
+        .text = draft->text.text,
+        .starts = starts,
+        .directives = draft->directives,
+        .allowances = draft->allowances,
+    };
+    LIST_PUSH(&notes->origins, origin);
+}
+
 static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *err)
 {
     ErrCode code = scan(draft, arena, err);
     if (code == ERR_NONE) {
         code = directives_read(&draft->text, &draft->directives, err);
+    }
+    if (code == ERR_NONE) {
+        code = allowances_read(&draft->text, arena, &draft->allowances, err);
     }
     if (code == ERR_NONE) {
         code = psql_refuse(&draft->text, err);
@@ -249,6 +271,7 @@ ErrCode script_read(const char *file, Bytes bytes, SourceNotes *notes, Arena *ar
     }
     *ret_script = (Script){ .directives = draft.directives };
     fill_plan(&draft, is_transactional, arena, &ret_script->plan);
+    add_origin(&draft, &ret_script->plan, notes, arena);
     checksum_tokens(&draft.text, ret_script->checksum);
     return ERR_NONE;
 }

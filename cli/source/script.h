@@ -21,7 +21,8 @@ typedef struct Script {
 
 /*
  * `file` is how messages cite it, and must live as long as the arena. ERR_SYNTAX or ERR_LIMIT with
- * file and line for the first thing that no migration may hold. Notes are added also when it fails.
+ * file and line for the first thing that no migration may hold. Notes are added also when it fails;
+ * the script's origin is added when it does not.
  */
 ErrCode script_read(const char *file, Bytes bytes, SourceNotes *notes, Arena *arena,
                     Script *ret_script, Err *err);

@@ -1,6 +1,8 @@
 /* The list of formats, and the choice among them. */
 #include "cli/source/source.h"
 
+#include <stdlib.h>
+
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,
 };
@@ -47,6 +49,13 @@ static ErrCode detect_format(const SourceDir *dir, const SourceFormat **ret_form
     return ERR_NONE;
 }
 
+static int compare_origins(const void *left, const void *right)
+{
+    uintptr_t a = (uintptr_t)((const ScriptOrigin *)left)->statements;
+    uintptr_t b = (uintptr_t)((const ScriptOrigin *)right)->statements;
+    return (a > b) - (a < b);
+}
+
 ErrCode source_read(const char *path, const char *format, Arena *arena, MigrationSet *ret_set,
                     Err *err)
 {
@@ -74,6 +83,19 @@ ErrCode source_read(const char *path, const char *format, Arena *arena, Migratio
     set.note_count = notes.list.count;
     set.notes =
         arena_memdup(arena, notes.list.items, notes.list.count * sizeof(notes.list.items[0]));
+    set.origin_count = notes.origins.count;
+    ScriptOrigin *origins = arena_memdup(arena, notes.origins.items,
+                                         notes.origins.count * sizeof(notes.origins.items[0]));
+    qsort(origins, set.origin_count, sizeof(origins[0]), compare_origins);
+    set.origins = origins;
     *ret_set = set;
     return ERR_NONE;
+}
+
+const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script)
+{
+    ScriptOrigin wanted = { .statements = script->statements };
+    return script->count == 0 ? NULL
+                              : bsearch(&wanted, set->origins, set->origin_count,
+                                        sizeof(set->origins[0]), compare_origins);
 }

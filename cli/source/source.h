@@ -18,6 +18,8 @@ typedef struct MigrationSet {
     size_t count;
     const SourceNote *notes;
     size_t note_count;
+    const ScriptOrigin *origins; /* sorted for source_origin */
+    size_t origin_count;
 } MigrationSet;
 
 /* A format of migration directories. */
@@ -46,5 +48,8 @@ extern const SourceFormat source_golang_migrate;
  */
 ErrCode source_read(const char *path, const char *format, Arena *arena, MigrationSet *ret_set,
                     Err *err);
+
+/* Where a script of the set stands; NULL for one without a statement of its own. */
+const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script);
 
 #endif

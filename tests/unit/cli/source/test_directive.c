@@ -46,7 +46,10 @@ static void a_wrong_directive_is_an_error_with_its_line(void **state)
         { "--\n-- skein: ireversible", "m/1.sql:2: unknown directive \"ireversible\"",
           "did you mean \"irreversible\"?" },
         { "-- skein: xyzzy", "m/1.sql:1: unknown directive \"xyzzy\"",
-          "the directives are no-transaction, lock-timeout=5s, irreversible" },
+          "the directives are no-transaction, lock-timeout=5s, irreversible, allow RULE REASON, "
+          "allow-file RULE REASON" },
+        { "-- skein: alow-file x y", "m/1.sql:1: unknown directive \"alow-file\"",
+          "did you mean \"allow-file\"?" },
         { "-- skein:", "m/1.sql:1: \"skein:\" without a directive", "" },
         { "-- skein: irreversible=yes", "m/1.sql:1: directive \"irreversible\" takes no value",
           "" },

@@ -343,6 +343,31 @@ static void a_slash_at_the_end_of_the_path_is_not_doubled(void **state)
     assert_non_null(strstr(err.message, "/my migrations/1_a.up.sql:1: COMMIT"));
 }
 
+static void every_script_knows_where_it_stands(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_write(&sandbox, "1_a.up.sql",
+                  "-- skein: lock-timeout=5s\nBEGIN; SELECT 1;\n-- skein: allow x y\n SELECT 2;END");
+    sandbox_write(&sandbox, "1_a.down.sql", "SELECT 3");
+    sandbox_write(&sandbox, "2_b.up.sql", "");
+    assert_int_equal(source_read(sandbox.path, NULL, &arena, &set, &err), ERR_NONE);
+    const ScriptOrigin *up = source_origin(&set, &set.migrations[0].up);
+    assert_non_null(up);
+    assert_string_equal(without_path(&sandbox, up->file, &arena), "m/1_a.up.sql");
+    assert_memory_equal(up->text + up->starts[0], "SELECT 1;", 9);
+    assert_memory_equal(up->text + up->starts[1], "SELECT 2;", 9);
+    assert_int_equal(up->directives.lock_timeout_ms, 5000);
+    assert_int_equal(up->allowances.count, 1);
+    const ScriptOrigin *down = source_origin(&set, &set.migrations[0].down);
+    assert_non_null(down);
+    assert_string_equal(without_path(&sandbox, down->file, &arena), "m/1_a.down.sql");
+    assert_null(source_origin(&set, &set.migrations[1].up));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_file_above_the_limit_is_refused_by_its_name),
         cmocka_unit_test(a_directory_or_format_that_is_not_there_is_said_with_a_hint),
         cmocka_unit_test(a_slash_at_the_end_of_the_path_is_not_doubled),
+        cmocka_unit_test(every_script_knows_where_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,21 @@
+/*
+ * Where a script stands in its file, for what speaks to people about its statements. A plan carries
+ * none of this.
+ */
+#ifndef SKEIN_CLI_SOURCE_ORIGIN_H
+#define SKEIN_CLI_SOURCE_ORIGIN_H
+
+#include "cli/source/allowance.h"
+#include "cli/source/directive.h"
+#include "proto/bundle.h"
+
+typedef struct ScriptOrigin {
+    const PlanStatement *statements; /* those of its PlanScript; identifies it */
+    const char *file;                /* as messages cite it */
+    const char *text;                /* the whole file's, as it was scanned */
+    const uint32_t *starts;          /* of each statement: its first byte in `text` */
+    Directives directives;
+    Allowances allowances;
+} ScriptOrigin;
+
+#endif
