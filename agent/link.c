@@ -216,9 +216,7 @@ static ErrCode start_worker(Link *link, const AgentOrder *order, const HeldPlan 
     }
     WorkerStart start = {
         .order = order,
-        .permit = { .goal = order->goal,
-                    .revision = order->stamp.revision,
-                    .may_start = clock_boot_ms() < agent_session_lease_until_ms(link->session) },
+        .permit = { .goal = order->goal, .revision = order->stamp.revision, .may_start = true },
         .plan = plan,
         .source = instance->source,
         .watch = instance->pool,
@@ -367,6 +365,7 @@ static void log_move(Link *link)
 static void perform(Link *link, const LinkEffects *effects)
 {
     log_move(link);
+    workers_lease(link->workers, agent_session_lease_until_ms(link->session));
     LIST_EACH(effect, &effects->list)
     {
         perform_one(link, effect);

@@ -2,12 +2,14 @@
 #include "agent/workers.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "agent/conn/wake.h"
 #include "agent/exec/runner.h"
 #include "agent/letter.h"
 #include "common/arena.h"
+#include "common/clock.h"
 #include "common/map.h"
 #include "proto/address.h"
 
@@ -27,7 +29,8 @@ typedef struct Worker {
     Zsock sender; /* opened and closed by the thread */
     bool is_parked; /* as its last report said; of the loop's thread */
 
-    /* The one thing both threads touch. */
+    /* What both threads touch. */
+    const _Atomic uint64_t *lease_until_ms;
     pthread_mutex_t mutex;
     Permit permit;
 } Worker;
@@ -38,6 +41,7 @@ struct Workers {
     const char *agent;
     uint32_t blocked_retries;
     bool is_withdrawn; /* for good: whatever is permitted later */
+    _Atomic uint64_t lease_until_ms;
 };
 
 Workers *workers_new(void *context, const char *agent, uint32_t blocked_retries)
@@ -67,6 +71,7 @@ static Permit permit_now(void *ctx)
     pthread_mutex_lock(&worker->mutex);
     Permit permit = worker->permit;
     pthread_mutex_unlock(&worker->mutex);
+    permit.may_start = permit.may_start && clock_boot_ms() < atomic_load(worker->lease_until_ms);
     return permit;
 }
 
@@ -144,6 +149,7 @@ static Worker *worker_new(const Workers *workers, const WorkerStart *start)
     worker->agent = workers->agent;
     worker->context = workers->context;
     worker->seed = start->seed;
+    worker->lease_until_ms = &workers->lease_until_ms;
     worker->permit = start->permit;
     worker->wake = wake_new();
     pthread_mutex_init(&worker->mutex, NULL);
@@ -191,6 +197,21 @@ static void set_permit(Worker *worker, Permit permit)
     worker->permit = permit;
     pthread_mutex_unlock(&worker->mutex);
     wake_raise(worker->wake);
+}
+
+/* A worker that saw the old one run out waits for a word, which nobody else will say. */
+void workers_lease(Workers *workers, uint64_t until_ms)
+{
+    uint64_t before_ms = atomic_exchange(&workers->lease_until_ms, until_ms);
+    if (until_ms <= before_ms || clock_boot_ms() < before_ms) {
+        return;
+    }
+    void *cursor = NULL;
+    const char *target = NULL;
+    void *worker = NULL;
+    while (map_next(workers->by_target, &cursor, &target, &worker)) {
+        wake_raise(((Worker *)worker)->wake);
+    }
 }
 
 bool workers_permit(Workers *workers, const char *target, Permit permit)

@@ -1,6 +1,6 @@
 /*
  * Workers: one thread per target with a running attempt. Each runs one job (agent/exec/runner.h) and
- * writes letters to the loop; the loop tells it only one thing: what it is permitted now.
+ * writes letters to the loop; the loop tells it only what it is permitted now, and how long the lease is.
  *
  * All functions are called on the loop's thread.
  */
@@ -39,6 +39,12 @@ typedef struct WorkerStart {
 
 /* ERR_EXISTS: the target has a worker. ERR_INTERNAL: no thread could be had. */
 ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err);
+
+/*
+ * Until when steps may start, on the boot-time clock; 0: not at all. Each worker looks at the clock itself
+ * before a step: a process that thaws must not begin one on a permit that ran out while it was frozen.
+ */
+void workers_lease(Workers *workers, uint64_t until_ms);
 
 /* False: the target has no worker; it has ended meanwhile, or never began. */
 bool workers_permit(Workers *workers, const char *target, Permit permit);

@@ -125,6 +125,7 @@ void agent_session_take(AgentSession *session, const Envelope *envelope, uint64_
                         LinkEffects *effects)
 {
     begin_call(session, now_ms, effects);
+    watch_lease(session); /* one that ran out unseen, and is renewed now, has still run out */
     for (size_t i = 0; i < ARRAY_LEN(TAKES); i++) {
         const TakeRow *row = &TAKES[i];
         if (row->type != envelope->type || !is_taken(session, row, envelope)) {

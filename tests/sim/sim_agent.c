@@ -421,7 +421,6 @@ static void thaw_tick(SimAgent *agent)
 /* Threads and the loop go on in whatever order the scheduler likes. */
 static void thaw(SimAgent *agent)
 {
-    agent->thawed_at_ms = world_now_ms(agent_world(agent));
     bool are_workers_first = world_chance(agent_world(agent), 50);
     bool is_mail_first = world_chance(agent_world(agent), 50);
     if (are_workers_first) {

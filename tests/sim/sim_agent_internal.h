@@ -44,7 +44,6 @@ struct SimAgent {
     uint64_t seq;
     uint64_t tick_at_ms; /* armed; 0: none */
     bool is_tick_due;    /* fell due while frozen */
-    uint64_t thawed_at_ms;
     AgentSession *session;
     AgentFacts facts;
     LIST(HelloInstance) instances;

@@ -8,8 +8,6 @@
 
 #define PLAN_FETCH_MS 60
 #define BLOCKED_RETRIES 5
-/* A thread may be on its way to a step when the lease runs out, or while the process thaws. */
-#define LEASE_SLACK_MS 1000
 
 static void worker_next(Worker *worker, const Result *result);
 static void worker_begin(void *ctx, uint64_t life);
@@ -116,25 +114,35 @@ static bool begins_step(ActionKind kind)
     return kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_NOTE_BEGIN;
 }
 
+static bool has_lease(const SimAgent *agent)
+{
+    return agent_clock_ms(agent) < agent_session_lease_until_ms(agent->session);
+}
+
 static void check_lease(const Worker *worker)
 {
     const SimAgent *agent = worker->agent;
-    uint64_t until_ms = agent_session_lease_until_ms(agent->session);
-    bool has_just_thawed =
-        world_now_ms(agent_world(agent)) < agent->thawed_at_ms + LEASE_SLACK_MS;
-    if (begins_step(worker->action.kind) && !has_just_thawed &&
-        agent_clock_ms(agent) >= until_ms + LEASE_SLACK_MS) {
+    if (begins_step(worker->action.kind) && !has_lease(agent)) {
         world_violate(agent_world(agent), "no step begins without a lease", "%s on %s by %s",
                       action_kind_name(worker->action.kind), worker->order.target,
                       agent->parts.name);
     }
 }
 
+/* A worker looks at the clock itself, whatever it was told. */
+static Permit permit_now(const Worker *worker)
+{
+    Permit permit = worker->permit;
+    permit.may_start = permit.may_start && has_lease(worker->agent);
+    return permit;
+}
+
 static void worker_next(Worker *worker, const Result *result)
 {
     worker->turn++;
     worker->deferred = NULL;
-    worker->action = job_next(worker->job, result, worker->permit, agent_clock_ms(worker->agent));
+    worker->action =
+        job_next(worker->job, result, permit_now(worker), agent_clock_ms(worker->agent));
     tell_action(worker, result);
     check_lease(worker);
     uint64_t turn = worker->turn;
@@ -240,10 +248,9 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
 {
     Worker *worker = mem_alloc(sizeof(*worker));
     worker->agent = agent;
-    worker->permit = (Permit){ .goal = order->goal,
-                               .revision = order->stamp.revision,
-                               .may_start = agent_clock_ms(agent) <
-                                            agent_session_lease_until_ms(agent->session) };
+    worker->permit = (Permit){
+        .goal = order->goal, .revision = order->stamp.revision, .may_start = true
+    };
     memcpy(worker->plan_hash, order->plan_hash, PLAN_HASH_BYTES);
     worker->order = (JobOrder){
         .rollout = arena_strdup(&worker->arena, order->rollout),

@@ -130,6 +130,20 @@ static void who_is_parked_takes_no_place(void **state)
     assert_false(workers_note_report(fixture->workers, TARGET, REPORT_PARKED));
 }
 
+/* Nobody tells it that the lease has run out, nor that it is renewed: it looks itself. */
+static void a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next(void **state)
+{
+    Fixture *fixture = *state;
+    workers_lease(fixture->workers, clock_boot_ms());
+    start(fixture, (Permit){ .goal = GOAL_APPLY, .revision = 1, .may_start = true });
+    assert_true(await(fixture, REPORT_PARKED, END_MS));
+    workers_lease(fixture->workers, clock_boot_ms() + 60000);
+    assert_true(await(fixture, REPORT_ACCEPTED, END_MS));
+    workers_withdraw(fixture->workers);
+    assert_true(await(fixture, REPORT_NONE, END_MS));
+    workers_ended(fixture->workers, TARGET);
+}
+
 static void a_permit_for_nobody_says_so(void **state)
 {
     Fixture *fixture = *state;
@@ -142,6 +156,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_withdrawn_worker_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_permit_calls_a_withdrawn_worker_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_parked_takes_no_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_permit_for_nobody_says_so, set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);

@@ -574,6 +574,20 @@ static void workers_are_told_when_the_lease_runs_out_and_when_it_is_back(void **
     assert_string_equal(wanted(&play, LINK_EFFECT_PERMIT)->target, "i/d");
 }
 
+/* Of a process that thaws a worker may see that the lease has run out, and the loop a PONG first. */
+static void a_lease_that_ran_out_unseen_is_told_when_it_is_back(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    uint64_t pinged_ms = play.now_ms + 6000;
+    tick_at(&play, pinged_ms);
+    play.now_ms += 15000;
+    pong(&play, pinged_ms);
+    assert_true(wanted(&play, LINK_EFFECT_PERMIT)->permit.may_start);
+}
+
 static void an_older_pong_does_not_shorten_or_lengthen_the_lease(void **state)
 {
     (void)state;
@@ -1218,6 +1232,7 @@ int main(void)
         cmocka_unit_test(pings_come_every_heartbeat_give_or_take),
         cmocka_unit_test(the_lease_counts_from_the_pings_own_send_time),
         cmocka_unit_test(workers_are_told_when_the_lease_runs_out_and_when_it_is_back),
+        cmocka_unit_test(a_lease_that_ran_out_unseen_is_told_when_it_is_back),
         cmocka_unit_test(an_older_pong_does_not_shorten_or_lengthen_the_lease),
         cmocka_unit_test(a_pong_without_a_lease_ends_it),
         cmocka_unit_test(a_refusal_ends_the_lease_at_once),
