@@ -160,7 +160,7 @@ static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
     Plan *plan = NULL;
     Select *selection = NULL;
     Bytes bytes = { entry->bytes, entry->size_bytes };
-    ErrCode code = bundle_open(bytes, &entry->arena, &bundle, err);
+    ErrCode code = bundle_open(bytes, &bundle, err);
     if (code == ERR_NONE && memcmp(bundle.hash, entry->held.hash, PLAN_HASH_BYTES) != 0) {
         code = err_set(err, ERR_SIGNATURE, "the plan received is not the one its hash names");
     }

@@ -21,7 +21,7 @@ static ErrCode load_bundle(Bytes bytes, Arena *arena, PlanAtHand *plan, Err *err
 {
     Bundle bundle;
     Plan *decoded = NULL;
-    ErrCode code = bundle_open(bytes, arena, &bundle, err);
+    ErrCode code = bundle_open(bytes, &bundle, err);
     if (code == ERR_NONE) {
         code = plan_decode(bundle.canonical, arena, &decoded, err);
     }

@@ -10,7 +10,7 @@ ErrCode load_bundle(Bytes bytes, const uint8_t hash[PLAN_HASH_BYTES], Arena *are
                     Err *err)
 {
     Bundle bundle;
-    ErrCode code = bundle_open(bytes, arena, &bundle, err);
+    ErrCode code = bundle_open(bytes, &bundle, err);
     if (code == ERR_NONE && memcmp(bundle.hash, hash, PLAN_HASH_BYTES) != 0) {
         char text[2 * PLAN_HASH_BYTES + 1];
         hex_encode(bundle.hash, PLAN_HASH_BYTES, text);

@@ -50,31 +50,56 @@ static void signed_text(const uint8_t hash[PLAN_HASH_BYTES], uint8_t ret_text[SI
     memcpy(ret_text + sizeof(PURPOSE), hash, PLAN_HASH_BYTES);
 }
 
-static void pack_bundle(Bytes canonical, const PlanSignature *signature, Str *out)
-{
-    msgpack_packer packer = packer_into(out);
-    msgpack_pack_array(&packer, BUNDLE_ITEMS);
-    pack_text(&packer, BUNDLE_MAGIC, strlen(BUNDLE_MAGIC));
-    msgpack_pack_uint32(&packer, BUNDLE_FORMAT);
-    pack_bytes(&packer, canonical.data, canonical.length);
-    msgpack_pack_array(&packer, 1);
-    msgpack_pack_array(&packer, SIGNATURE_ITEMS);
-    pack_bytes(&packer, signature->public_key, SIGN_PUBLIC_BYTES);
-    pack_bytes(&packer, signature->signature, SIGNATURE_BYTES);
-}
-
-ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
-                    Bytes *ret_bundle, Err *err)
+/* Beside a plan of this size there is room for the wrapping and for all signatures it may get. */
+static ErrCode check_size(Bytes canonical, Err *err)
 {
     if (canonical.length > PLAN_CANONICAL_MAX) {
         return err_set(err, ERR_LIMIT, "bundle: a plan of %zu bytes, at most %d allowed",
                        canonical.length, PLAN_CANONICAL_MAX);
     }
-    uint8_t hash[PLAN_HASH_BYTES];
+    return ERR_NONE;
+}
+
+/* --- Signing --- */
+
+void bundle_begin(Bytes canonical, Bundle *ret_bundle)
+{
+    *ret_bundle = (Bundle){ .canonical = canonical };
+    plan_hash(canonical, ret_bundle->hash);
+}
+
+bool bundle_is_signed_by(const Bundle *bundle, const uint8_t public_key[SIGN_PUBLIC_BYTES])
+{
+    for (size_t i = 0; i < bundle->signature_count; i++) {
+        if (memcmp(bundle->signatures[i].public_key, public_key, SIGN_PUBLIC_BYTES) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A key signs a plan once: what it says a second time is passed over. */
+static ErrCode add_signature(Bundle *bundle, const PlanSignature *signature, Err *err)
+{
+    if (bundle_is_signed_by(bundle, signature->public_key)) {
+        return ERR_NONE;
+    }
+    if (bundle->signature_count == PLAN_SIGNATURES_MAX) {
+        err_set(err, ERR_LIMIT, "bundle: signed by %d keys, and a plan can have no more",
+                PLAN_SIGNATURES_MAX);
+        err_hint(err, "a signature is never taken away: give the plan another name, which makes it "
+                      "another plan, and sign that one");
+        return ERR_LIMIT;
+    }
+    bundle->signatures[bundle->signature_count++] = *signature;
+    return ERR_NONE;
+}
+
+ErrCode bundle_sign(Bundle *bundle, const uint8_t secret[SIGN_SECRET_BYTES], Err *err)
+{
     uint8_t text[SIGNED_BYTES];
     PlanSignature signature;
-    plan_hash(canonical, hash);
-    signed_text(hash, text);
+    signed_text(bundle->hash, text);
     if (crypto_sign_ed25519_sk_to_pk(signature.public_key, secret) != 0 ||
         crypto_sign_detached(signature.signature, NULL, text, sizeof(text), secret) != 0) {
         return err_set(err, ERR_INTERNAL, "bundle: signing failed");
@@ -86,10 +111,56 @@ ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Ar
                                     signature.public_key) != 0) {
         return err_set(err, ERR_SIGNATURE, "bundle: the signing key is damaged");
     }
-    AUTO(Str) out = { 0 };
-    pack_bundle(canonical, &signature, &out);
-    *ret_bundle = (Bytes){ arena_memdup(arena, out.data, out.length), out.length };
+    return add_signature(bundle, &signature, err);
+}
+
+ErrCode bundle_merge(Bundle *bundle, const Bundle *other, Err *err)
+{
+    if (memcmp(bundle->hash, other->hash, PLAN_HASH_BYTES) != 0) {
+        return err_set(err, ERR_CHECKSUM, "bundle: signatures of another plan");
+    }
+    Bundle merged = *bundle;
+    for (size_t i = 0; i < other->signature_count; i++) {
+        ErrCode code = add_signature(&merged, &other->signatures[i], err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    *bundle = merged;
     return ERR_NONE;
+}
+
+Bytes bundle_pack(const Bundle *bundle, Arena *arena)
+{
+    AUTO(Str) out = { 0 };
+    msgpack_packer packer = packer_into(&out);
+    msgpack_pack_array(&packer, BUNDLE_ITEMS);
+    pack_text(&packer, BUNDLE_MAGIC, strlen(BUNDLE_MAGIC));
+    msgpack_pack_uint32(&packer, BUNDLE_FORMAT);
+    pack_bytes(&packer, bundle->canonical.data, bundle->canonical.length);
+    msgpack_pack_array(&packer, bundle->signature_count);
+    for (size_t i = 0; i < bundle->signature_count; i++) {
+        msgpack_pack_array(&packer, SIGNATURE_ITEMS);
+        pack_bytes(&packer, bundle->signatures[i].public_key, SIGN_PUBLIC_BYTES);
+        pack_bytes(&packer, bundle->signatures[i].signature, SIGNATURE_BYTES);
+    }
+    return (Bytes){ arena_memdup(arena, out.data, out.length), out.length };
+}
+
+ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
+                    Bytes *ret_bundle, Err *err)
+{
+    ErrCode code = check_size(canonical, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Bundle bundle;
+    bundle_begin(canonical, &bundle);
+    code = bundle_sign(&bundle, secret, err);
+    if (code == ERR_NONE) {
+        *ret_bundle = bundle_pack(&bundle, arena);
+    }
+    return code;
 }
 
 /* --- Opening --- */
@@ -135,7 +206,7 @@ static ErrCode read_wrapping(Cursor *cursor, Bytes *ret_canonical, Err *err)
         return err_set(err, ERR_PROTOCOL, "bundle: no plan in it");
     }
     *ret_canonical = head.content;
-    return ERR_NONE;
+    return check_size(head.content, err);
 }
 
 static ErrCode read_signature_count(Cursor *cursor, size_t *ret_count, Err *err)
@@ -155,42 +226,47 @@ static ErrCode read_signature_count(Cursor *cursor, size_t *ret_count, Err *err)
     return ERR_NONE;
 }
 
-static ErrCode read_signature(Cursor *cursor, const uint8_t text[SIGNED_BYTES],
-                              PlanSignature *signature, Err *err)
+static ErrCode read_signature(Cursor *cursor, const uint8_t text[SIGNED_BYTES], Bundle *bundle,
+                              Err *err)
 {
+    PlanSignature signature;
     if (!read_array(cursor, SIGNATURE_ITEMS) ||
-        !read_bytes(cursor, signature->public_key, SIGN_PUBLIC_BYTES) ||
-        !read_bytes(cursor, signature->signature, SIGNATURE_BYTES)) {
+        !read_bytes(cursor, signature.public_key, SIGN_PUBLIC_BYTES) ||
+        !read_bytes(cursor, signature.signature, SIGNATURE_BYTES)) {
         return err_set(err, ERR_PROTOCOL, "bundle: a signature is not a key and a signature");
     }
-    if (crypto_sign_verify_detached(signature->signature, text, SIGNED_BYTES,
-                                    signature->public_key) != 0) {
+    if (crypto_sign_verify_detached(signature.signature, text, SIGNED_BYTES,
+                                    signature.public_key) != 0) {
         return err_set(err, ERR_SIGNATURE, "bundle: a signature does not fit the plan");
     }
-    return ERR_NONE;
+    if (bundle_is_signed_by(bundle, signature.public_key)) {
+        return err_set(err, ERR_PROTOCOL, "bundle: one key has signed twice");
+    }
+    return add_signature(bundle, &signature, err);
 }
 
-static ErrCode open_checked(Bytes bytes, Arena *arena, Bundle *bundle, Err *err)
+static ErrCode open_checked(Bytes bytes, Bundle *bundle, Err *err)
 {
     Cursor cursor = cursor_of(bytes);
-    ErrCode code = read_wrapping(&cursor, &bundle->canonical, err);
+    Bytes canonical = { 0 };
+    size_t count = 0;
+    ErrCode code = read_wrapping(&cursor, &canonical, err);
     if (code == ERR_NONE) {
-        code = read_signature_count(&cursor, &bundle->signature_count, err);
+        code = read_signature_count(&cursor, &count, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
     uint8_t text[SIGNED_BYTES];
-    plan_hash(bundle->canonical, bundle->hash);
+    bundle_begin(canonical, bundle);
     signed_text(bundle->hash, text);
-    bundle->signatures = ARENA_ARRAY(arena, PlanSignature, bundle->signature_count);
-    for (size_t i = 0; i < bundle->signature_count && code == ERR_NONE; i++) {
-        code = read_signature(&cursor, text, &bundle->signatures[i], err);
+    for (size_t i = 0; i < count && code == ERR_NONE; i++) {
+        code = read_signature(&cursor, text, bundle, err);
     }
     return code;
 }
 
-ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err)
+ErrCode bundle_open(Bytes bytes, Bundle *ret_bundle, Err *err)
 {
     if (bytes.length > BUNDLE_MAX) {
         return err_set(err, ERR_LIMIT, "bundle: %zu bytes, at most %d allowed", bytes.length,
@@ -202,7 +278,7 @@ ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err)
         return code;
     }
     Bundle bundle = { 0 };
-    code = open_checked(bytes, arena, &bundle, err);
+    code = open_checked(bytes, &bundle, err);
     if (code == ERR_NONE) {
         *ret_bundle = bundle;
     }
@@ -212,11 +288,9 @@ ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err)
 bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
                        size_t count)
 {
-    for (size_t i = 0; i < bundle->signature_count; i++) {
-        for (size_t j = 0; j < count; j++) {
-            if (memcmp(bundle->signatures[i].public_key, trusted[j], SIGN_PUBLIC_BYTES) == 0) {
-                return true;
-            }
+    for (size_t i = 0; i < count; i++) {
+        if (bundle_is_signed_by(bundle, trusted[i])) {
+            return true;
         }
     }
     return false;

@@ -192,26 +192,45 @@ ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err);
 
 void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES]);
 
-/*
- * Signs and wraps: the bytes of a bundle, in `arena`. `secret` is an Ed25519 secret key (seed and
- * public key, as libsodium has it); it is read and not kept.
- */
-ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
-                    Bytes *ret_bundle, Err *err);
-
+/* A plan with those who have signed it. A value: copying it is fine. */
 typedef struct Bundle {
-    Bytes canonical; /* points into the bytes it was opened from */
+    Bytes canonical; /* borrowed: of the bytes it was opened from, or begun with */
     uint8_t hash[PLAN_HASH_BYTES];
-    PlanSignature *signatures; /* each verified against `hash` */
+    PlanSignature signatures[PLAN_SIGNATURES_MAX]; /* each right, each of another key; oldest first */
     size_t signature_count;
 } Bundle;
 
 /*
- * Unwraps a bundle and verifies every signature it carries against its bytes (ERR_SIGNATURE when
- * one is wrong or there is none). Whether a signer is trusted is the next question:
- * bundle_is_trusted.
+ * Unwraps a bundle and verifies every signature it carries against its bytes: ERR_SIGNATURE when
+ * one is wrong or there is none. *ret_bundle points into `bytes`. Whether a signer is trusted is the
+ * next question: bundle_is_trusted.
  */
-ErrCode bundle_open(Bytes bytes, Arena *arena, Bundle *ret_bundle, Err *err);
+ErrCode bundle_open(Bytes bytes, Bundle *ret_bundle, Err *err);
+
+/* A plan that nobody has signed yet. */
+void bundle_begin(Bytes canonical, Bundle *ret_bundle);
+
+/*
+ * Adds the signature of a key, an Ed25519 secret key (seed and public key, as libsodium has it),
+ * which is read and not kept. Nothing happens when that key has signed. ERR_LIMIT: eight others
+ * have; ERR_SIGNATURE: the key is damaged.
+ */
+ErrCode bundle_sign(Bundle *bundle, const uint8_t secret[SIGN_SECRET_BYTES], Err *err);
+
+/*
+ * Adds the signatures of `other` whose keys have not signed yet. All or none: ERR_LIMIT when more
+ * than eight would have signed, ERR_CHECKSUM when it is another plan.
+ */
+ErrCode bundle_merge(Bundle *bundle, const Bundle *other, Err *err);
+
+/* Wraps: the bytes of a bundle, in `arena`. */
+Bytes bundle_pack(const Bundle *bundle, Arena *arena);
+
+/* Begins, signs and packs. ERR_LIMIT when the plan is larger than PLAN_CANONICAL_MAX. */
+ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Arena *arena,
+                    Bytes *ret_bundle, Err *err);
+
+bool bundle_is_signed_by(const Bundle *bundle, const uint8_t public_key[SIGN_PUBLIC_BYTES]);
 
 /* Has one of `count` trusted keys signed it? An empty list trusts nothing. */
 bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],

@@ -42,7 +42,7 @@ static Bytes unsigned_bundle(Fleet *fleet, uint8_t *ret_hash)
     Bytes bytes = fleet_file_bytes(fleet, out);
     Bundle bundle;
     Err err;
-    assert_int_equal(bundle_open(bytes, &fleet->arena, &bundle, &err), ERR_NONE);
+    assert_int_equal(bundle_open(bytes, &bundle, &err), ERR_NONE);
     memcpy(ret_hash, bundle.hash, PLAN_HASH_BYTES);
     size_t head = (size_t)((const uint8_t *)bundle.canonical.data - (const uint8_t *)bytes.data) +
                   bundle.canonical.length;

@@ -38,7 +38,7 @@ static void a_sealed_plan_opens_and_is_its_signers(void **state)
     Plan *plan = NULL;
     uint8_t hash[PLAN_HASH_BYTES];
     Err err = { 0 };
-    assert_int_equal(bundle_open(bytes, &arena, &bundle, &err), ERR_NONE);
+    assert_int_equal(bundle_open(bytes, &bundle, &err), ERR_NONE);
     assert_int_equal(bundle.signature_count, 1);
     assert_memory_equal(bundle.signatures[0].public_key, signer.public_key, SIGN_PUBLIC_BYTES);
     plan_hash(bundle.canonical, hash);
@@ -56,7 +56,7 @@ static void the_signature_is_over_purpose_and_hash(void **state)
     AUTO(Arena) arena = { 0 };
     Signer signer = signer_of(1);
     Bundle bundle = { 0 };
-    assert_int_equal(bundle_open(sealed(&signer, &arena), &arena, &bundle, NULL), ERR_NONE);
+    assert_int_equal(bundle_open(sealed(&signer, &arena), &bundle, NULL), ERR_NONE);
     uint8_t text[14 + 32] = "skein-plan-v1";
     crypto_generichash(text + 14, 32, bundle.canonical.data, bundle.canonical.length, NULL, 0);
     assert_int_equal(crypto_sign_verify_detached(bundle.signatures[0].signature, text, sizeof(text),
@@ -72,10 +72,9 @@ static void a_change_of_any_bit_is_caught(void **state)
     Bytes bytes = sealed(&signer, &arena);
     uint8_t *changed = arena_memdup(&arena, bytes.data, bytes.length);
     for (size_t bit = 0; bit < 8 * bytes.length; bit++) {
-        AUTO(Arena) scratch = { 0 };
         Bundle bundle = { 0 };
         changed[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        ErrCode code = bundle_open((Bytes){ changed, bytes.length }, &scratch, &bundle, NULL);
+        ErrCode code = bundle_open((Bytes){ changed, bytes.length }, &bundle, NULL);
         if (code != ERR_SIGNATURE && code != ERR_PROTOCOL && code != ERR_LIMIT) {
             fail_msg("bit %zu of byte %zu: %d", bit % 8, bit / 8, (int)code);
         }
@@ -93,7 +92,7 @@ static void a_bundle_cut_anywhere_is_refused(void **state)
     for (size_t length = 0; length < bytes.length; length++) {
         Bytes cut = { arena_memdup(&arena, bytes.data, length), length };
         Bundle bundle;
-        ErrCode code = bundle_open(cut, &arena, &bundle, NULL);
+        ErrCode code = bundle_open(cut, &bundle, NULL);
         assert_true(code == ERR_PROTOCOL || code == ERR_LIMIT);
     }
 }
@@ -105,7 +104,7 @@ static void only_listed_keys_are_trusted(void **state)
     Signer signer = signer_of(1);
     uint8_t keys[2][SIGN_PUBLIC_BYTES];
     Bundle bundle = { 0 };
-    assert_int_equal(bundle_open(sealed(&signer, &arena), &arena, &bundle, NULL), ERR_NONE);
+    assert_int_equal(bundle_open(sealed(&signer, &arena), &bundle, NULL), ERR_NONE);
     assert_false(bundle_is_trusted(&bundle, NULL, 0));
     memcpy(keys[0], signer_of(2).public_key, SIGN_PUBLIC_BYTES);
     memcpy(keys[1], signer.public_key, SIGN_PUBLIC_BYTES);
@@ -115,8 +114,11 @@ static void only_listed_keys_are_trusted(void **state)
         bundle_is_trusted(&(Bundle){ 0 }, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
 }
 
-/* A bundle with a signature of each of `count` signers, the one at `forged` over another plan. */
-static Bytes signed_by(size_t count, size_t forged, Arena *arena)
+/*
+ * A bundle, by libsodium alone, with a signature of each of `count` signers: the one at `forged` over
+ * another plan, the one at `doubled` by the key of the first.
+ */
+static Bytes signed_by(size_t count, size_t forged, size_t doubled, Arena *arena)
 {
     AUTO(Str) out = { 0 };
     Bytes canonical = { 0 };
@@ -130,7 +132,7 @@ static Bytes signed_by(size_t count, size_t forged, Arena *arena)
     pack_bytes(&packer, canonical.data, canonical.length);
     msgpack_pack_array(&packer, count);
     for (size_t i = 0; i < count; i++) {
-        Signer signer = signer_of((uint8_t)(i + 1));
+        Signer signer = signer_of((uint8_t)(i == doubled ? 1 : i + 1));
         uint8_t signature[SIGNATURE_BYTES];
         text[14] ^= i == forged;
         crypto_sign_detached(signature, NULL, text, sizeof(text), signer.secret);
@@ -142,30 +144,124 @@ static Bytes signed_by(size_t count, size_t forged, Arena *arena)
     return (Bytes){ arena_memdup(arena, out.data, out.length), out.length };
 }
 
+#define NONE SIZE_MAX
+
 static void one_to_eight_signatures_are_all_verified(void **state)
 {
     (void)state;
     static const struct {
-        size_t count, forged;
+        size_t count, forged, doubled;
         ErrCode code;
         const char *message;
     } ROWS[] = {
-        { 0, SIZE_MAX, ERR_SIGNATURE, "bundle: not signed" },
-        { 1, SIZE_MAX, ERR_NONE, "" },
-        { 8, SIZE_MAX, ERR_NONE, "" },
-        { 9, SIZE_MAX, ERR_LIMIT, "bundle: 9 signatures, at most 8 allowed" },
-        { 1, 0, ERR_SIGNATURE, "bundle: a signature does not fit the plan" },
-        { 8, 7, ERR_SIGNATURE, "bundle: a signature does not fit the plan" },
+        { 0, NONE, NONE, ERR_SIGNATURE, "bundle: not signed" },
+        { 1, NONE, NONE, ERR_NONE, "" },
+        { 8, NONE, NONE, ERR_NONE, "" },
+        { 9, NONE, NONE, ERR_LIMIT, "bundle: 9 signatures, at most 8 allowed" },
+        { 1, 0, NONE, ERR_SIGNATURE, "bundle: a signature does not fit the plan" },
+        { 8, 7, NONE, ERR_SIGNATURE, "bundle: a signature does not fit the plan" },
+        { 8, NONE, 7, ERR_PROTOCOL, "bundle: one key has signed twice" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
         Bundle bundle = { 0 };
         Err err = { 0 };
-        Bytes bytes = signed_by(ROWS[i].count, ROWS[i].forged, &arena);
-        assert_int_equal(bundle_open(bytes, &arena, &bundle, &err), ROWS[i].code);
+        Bytes bytes = signed_by(ROWS[i].count, ROWS[i].forged, ROWS[i].doubled, &arena);
+        assert_int_equal(bundle_open(bytes, &bundle, &err), ROWS[i].code);
         assert_string_equal(err.message, ROWS[i].message);
         assert_int_equal(bundle.signature_count, ROWS[i].code == ERR_NONE ? ROWS[i].count : 0);
     }
+}
+
+/* --- several signers --- */
+
+/* Opens a bundle of these signers, by number. */
+static Bundle opened(uint8_t first, uint8_t last, Arena *arena)
+{
+    Bundle bundle;
+    Bytes canonical = { 0 };
+    Err err = { 0 };
+    assert_int_equal(plan_encode(sample_plan(arena), arena, &canonical, NULL), ERR_NONE);
+    bundle_begin(canonical, &bundle);
+    for (uint8_t number = first; number <= last; number++) {
+        assert_int_equal(bundle_sign(&bundle, signer_of(number).secret, &err), ERR_NONE);
+    }
+    assert_int_equal(bundle_open(bundle_pack(&bundle, arena), &bundle, &err), ERR_NONE);
+    return bundle;
+}
+
+static void every_signer_stands_in_the_bundle_in_the_order_of_signing(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bundle bundle = opened(1, 8, &arena);
+    assert_int_equal(bundle.signature_count, 8);
+    for (uint8_t i = 0; i < 8; i++) {
+        assert_memory_equal(bundle.signatures[i].public_key, signer_of(i + 1).public_key,
+                            SIGN_PUBLIC_BYTES);
+    }
+}
+
+static void a_key_signs_once_however_often_it_is_asked(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bundle bundle = opened(1, 8, &arena);
+    assert_int_equal(bundle_sign(&bundle, signer_of(3).secret, NULL), ERR_NONE);
+    assert_int_equal(bundle.signature_count, 8);
+}
+
+static void a_ninth_signer_is_refused_with_a_way_out(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bundle bundle = opened(1, 8, &arena);
+    Err err = { 0 };
+    assert_int_equal(bundle_sign(&bundle, signer_of(9).secret, &err), ERR_LIMIT);
+    assert_string_equal(err.message, "bundle: signed by 8 keys, and a plan can have no more");
+    assert_non_null(strstr(err.hint, "another name"));
+    assert_int_equal(bundle.signature_count, 8);
+}
+
+static void merging_is_the_union_of_the_signers(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t first, last;             /* of the bundle */
+        uint8_t other_first, other_last; /* of the one that is merged into it */
+        size_t count;                    /* 0: refused */
+    } ROWS[] = {
+        { 1, 1, 1, 1, 1 }, { 1, 1, 2, 2, 2 }, { 1, 3, 2, 4, 4 },
+        { 1, 4, 5, 8, 8 }, { 2, 8, 1, 8, 8 }, { 1, 8, 9, 9, 0 },
+        { 1, 4, 4, 9, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Bundle bundle = opened(ROWS[i].first, ROWS[i].last, &arena);
+        Bundle other = opened(ROWS[i].other_first, ROWS[i].other_last, &arena);
+        size_t before = bundle.signature_count;
+        ErrCode code = bundle_merge(&bundle, &other, NULL);
+        assert_int_equal(code, ROWS[i].count == 0 ? ERR_LIMIT : ERR_NONE);
+        assert_int_equal(bundle.signature_count, code == ERR_NONE ? ROWS[i].count : before);
+        for (uint8_t number = ROWS[i].first; number <= ROWS[i].last; number++) {
+            assert_true(bundle_is_signed_by(&bundle, signer_of(number).public_key));
+        }
+        assert_int_equal(bundle_is_signed_by(&bundle, signer_of(ROWS[i].other_last).public_key),
+                         code == ERR_NONE);
+        assert_int_equal(bundle_open(bundle_pack(&bundle, &arena), &other, NULL), ERR_NONE);
+        assert_int_equal(other.signature_count, bundle.signature_count);
+    }
+}
+
+static void signatures_of_another_plan_are_not_merged(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Bundle bundle = opened(1, 1, &arena);
+    Bundle other = opened(2, 2, &arena);
+    other.hash[0] ^= 1;
+    assert_int_equal(bundle_merge(&bundle, &other, NULL), ERR_CHECKSUM);
+    assert_int_equal(bundle.signature_count, 1);
 }
 
 static void what_is_no_bundle_is_told_apart(void **state)
@@ -192,11 +288,10 @@ static void what_is_no_bundle_is_told_apart(void **state)
           "bundle: a signature is not a key and a signature" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        AUTO(Arena) arena = { 0 };
         Bundle bundle = { 0 };
         Err err = { 0 };
         Bytes bytes = { (const uint8_t *)ROWS[i].bytes, ROWS[i].length };
-        assert_int_equal(bundle_open(bytes, &arena, &bundle, &err), ROWS[i].code);
+        assert_int_equal(bundle_open(bytes, &bundle, &err), ROWS[i].code);
         assert_string_equal(err.message, ROWS[i].message);
     }
 }
@@ -209,7 +304,7 @@ static void sizes_are_checked_before_anything_is_read(void **state)
     Bundle bundle;
     Bytes out;
     Plan *plan;
-    assert_int_equal(bundle_open(huge, &arena, &bundle, NULL), ERR_LIMIT);
+    assert_int_equal(bundle_open(huge, &bundle, NULL), ERR_LIMIT);
     assert_int_equal(plan_decode(huge, &arena, &plan, NULL), ERR_LIMIT);
     assert_int_equal(bundle_seal(huge, signer_of(1).secret, &arena, &out, NULL), ERR_LIMIT);
 }
@@ -241,6 +336,11 @@ int main(void)
         cmocka_unit_test(a_bundle_cut_anywhere_is_refused),
         cmocka_unit_test(only_listed_keys_are_trusted),
         cmocka_unit_test(one_to_eight_signatures_are_all_verified),
+        cmocka_unit_test(every_signer_stands_in_the_bundle_in_the_order_of_signing),
+        cmocka_unit_test(a_key_signs_once_however_often_it_is_asked),
+        cmocka_unit_test(a_ninth_signer_is_refused_with_a_way_out),
+        cmocka_unit_test(merging_is_the_union_of_the_signers),
+        cmocka_unit_test(signatures_of_another_plan_are_not_merged),
         cmocka_unit_test(what_is_no_bundle_is_told_apart),
         cmocka_unit_test(sizes_are_checked_before_anything_is_read),
         cmocka_unit_test(a_damaged_key_seals_nothing),
