@@ -123,6 +123,14 @@ static void on_published(void *ctx, uint64_t last_seq)
     http_server_notify(((Daemon *)ctx)->http);
 }
 
+/* Two keep what they have read of plans. */
+static void on_plan_kept(void *ctx, const uint8_t *hash)
+{
+    Daemon *daemon = ctx;
+    plan_server_forget(daemon->plans, hash);
+    http_server_forget_plan(daemon->http, hash);
+}
+
 /* Names of the engine's agents that have no key any more. The engine's own go with its next step.
  */
 static size_t list_revoked(const Daemon *daemon, Arena *arena, const char ***ret_names)
@@ -320,7 +328,12 @@ static ErrCode daemon_open(Daemon *daemon, Err *err)
         return err->code;
     }
     http_server_serve(daemon->http, daemon->shell);
-    const ShellPorts ports = { daemon, on_send, on_close, on_published, on_resumed };
+    const ShellPorts ports = { .ctx = daemon,
+                               .send = on_send,
+                               .close = on_close,
+                               .published = on_published,
+                               .plan_kept = on_plan_kept,
+                               .resumed = on_resumed };
     shell_set_ports(daemon->shell, &ports);
     on_resumed(daemon);
     loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);

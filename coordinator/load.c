@@ -6,21 +6,27 @@
 #include "common/log.h"
 #include "common/str.h"
 
-ErrCode load_bundle(Bytes bytes, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Plan **ret_plan,
-                    Err *err)
+ErrCode load_bundle(Bytes bytes, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+                    SignedPlan *ret_plan, Err *err)
 {
-    Bundle bundle;
-    ErrCode code = bundle_open(bytes, &bundle, err);
-    if (code == ERR_NONE && memcmp(bundle.hash, hash, PLAN_HASH_BYTES) != 0) {
+    SignedPlan loaded = { 0 };
+    ErrCode code = bundle_open(bytes, &loaded.bundle, err);
+    if (code == ERR_NONE && memcmp(loaded.bundle.hash, hash, PLAN_HASH_BYTES) != 0) {
         char text[2 * PLAN_HASH_BYTES + 1];
-        hex_encode(bundle.hash, PLAN_HASH_BYTES, text);
+        hex_encode(loaded.bundle.hash, PLAN_HASH_BYTES, text);
         code = err_set(err, ERR_CHECKSUM, "the bundle's hash is %s", text);
     }
-    return code == ERR_NONE ? plan_decode(bundle.canonical, arena, ret_plan, err) : code;
+    if (code == ERR_NONE) {
+        code = plan_decode(loaded.bundle.canonical, arena, &loaded.plan, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_plan = loaded;
+    }
+    return code;
 }
 
-ErrCode load_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Plan **ret_plan,
-                  Err *err)
+ErrCode load_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+                  SignedPlan *ret_plan, Err *err)
 {
     Bytes bytes = { 0 };
     ErrCode code = store->ops->get_plan(store, hash, arena, &bytes, err);
@@ -41,14 +47,14 @@ static const Plan *plan_of(Store *store, const StoreContents *contents, const Pl
             return plans[i];
         }
     }
-    Plan *plan = NULL;
+    SignedPlan loaded;
     Err err = { 0 };
-    if (load_plan(store, rollout->plan_hash, arena, &plan, &err) != ERR_NONE) {
+    if (load_plan(store, rollout->plan_hash, arena, &loaded, &err) != ERR_NONE) {
         log_error("cannot read the plan of a rollout", LOG_STR("rollout", rollout->id),
                   LOG_ERR(&err));
         return NULL;
     }
-    return plan;
+    return loaded.plan;
 }
 
 ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uint64_t term_seen,

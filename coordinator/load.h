@@ -6,6 +6,7 @@
 #include "common/err.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/store/store.h"
+#include "proto/bundle.h"
 
 /*
  * Loads everything and takes a term above `term_seen` and all that the store knows. A plan that is
@@ -14,12 +15,18 @@
 ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uint64_t term_seen,
                     uint64_t now_ms, Engine **ret_engine, uint64_t *ret_term, Err *err);
 
-/* One plan of the store, verified against its hash and signatures, in `arena`. */
-ErrCode load_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Plan **ret_plan,
-                  Err *err);
+/* A plan, and the bundle that says who has signed it. */
+typedef struct SignedPlan {
+    Bundle bundle;
+    Plan *plan;
+} SignedPlan;
 
-/* The same from a bundle's bytes, whose hash must be `hash`. */
-ErrCode load_bundle(Bytes bundle, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
-                    Plan **ret_plan, Err *err);
+/* One plan of the store, verified against its hash and signatures, in `arena`. */
+ErrCode load_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+                  SignedPlan *ret_plan, Err *err);
+
+/* The same from a bundle's bytes, whose hash must be `hash`. It points into them. */
+ErrCode load_bundle(Bytes bytes, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+                    SignedPlan *ret_plan, Err *err);
 
 #endif

@@ -75,6 +75,7 @@ static bool is_durable(EffectKind kind)
     case EFFECT_PERSIST_ROLLOUT:
     case EFFECT_PERSIST_WAVE:
     case EFFECT_PERSIST_TARGET:
+    case EFFECT_PERSIST_PLAN:
     case EFFECT_PUBLISH_EVENT:
         return true;
     case EFFECT_NONE:
@@ -118,6 +119,8 @@ static void perform_one(Shell *shell, const Effect *effect)
     const ShellPorts *ports = &shell->ports;
     if (effect->kind == EFFECT_PUBLISH_EVENT) {
         log_event(effect->event);
+    } else if (effect->kind == EFFECT_PERSIST_PLAN && ports->plan_kept != NULL) {
+        ports->plan_kept(ports->ctx, effect->plan->hash);
     } else if (effect->kind == EFFECT_SEND && ports->send != NULL) {
         ports->send(ports->ctx, &effect->send);
     } else if (effect->kind == EFFECT_CLOSE_SESSION && ports->close != NULL) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/str.h"
+#include "common/keyfile.h"
 #include "proto/cursor.h"
 #include "proto/pack.h"
 
@@ -19,6 +19,7 @@
 
 _Static_assert(SIGN_PUBLIC_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519");
 _Static_assert(SIGN_SECRET_BYTES == crypto_sign_SECRETKEYBYTES, "Ed25519");
+_Static_assert(SIGN_PUBLIC_BYTES == KEY_PUBLIC_BYTES, "the keys of key files");
 _Static_assert(SIGNATURE_BYTES == crypto_sign_BYTES, "Ed25519");
 
 /*
@@ -294,4 +295,13 @@ bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLI
         }
     }
     return false;
+}
+
+void bundle_write_signers(const Bundle *bundle, size_t first, Str *out)
+{
+    for (size_t i = first; i < bundle->signature_count; i++) {
+        char fingerprint[KEY_FINGERPRINT_MAX];
+        key_fingerprint(KEY_SIGN, bundle->signatures[i].public_key, fingerprint);
+        str_printf(out, "%s%s", i == first ? "" : ", ", fingerprint);
+    }
 }

@@ -17,6 +17,7 @@
 
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/str.h"
 #include "proto/messages.h"
 #include "proto/orders.h"
 
@@ -235,6 +236,9 @@ bool bundle_is_signed_by(const Bundle *bundle, const uint8_t public_key[SIGN_PUB
 /* Has one of `count` trusted keys signed it? An empty list trusts nothing. */
 bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
                        size_t count);
+
+/* Appends whose signatures they are, as fingerprints: "3f2a 91bc …, c0a4 9b7e …". From `first` on. */
+void bundle_write_signers(const Bundle *bundle, size_t first, Str *out);
 
 /* Index of the migration with this id, or -1. */
 long plan_find(const Plan *plan, const char *migration_id);

@@ -18,6 +18,7 @@ typedef enum EffectKind {
     EFFECT_PERSIST_ROLLOUT,
     EFFECT_PERSIST_WAVE,
     EFFECT_PERSIST_TARGET,
+    EFFECT_PERSIST_PLAN,  /* .plan: insert or replace by hash */
     EFFECT_PUBLISH_EVENT, /* .event: append to the log (seq is filled by the store), then tell
                              watchers */
     EFFECT_SEND,          /* .send: WELCOME, BUSY, REJECT, PONG, GOAL, STATE_ACK */
@@ -40,6 +41,7 @@ typedef struct Effect {
         const RolloutRow *rollout;
         const WaveRow *wave;
         const TargetRow *target;
+        const PlanRow *plan;
         const EventRow *event;
         SendEffect send;
         uint64_t close_connection;

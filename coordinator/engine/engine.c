@@ -289,10 +289,10 @@ static ErrCode take_command(Engine *engine, const Event *event, Err *err)
     return command_run(engine, &event->command, err);
 }
 
-static ErrCode take_plan_found(Engine *engine, const Event *event, Err *err)
+static ErrCode take_brought(Engine *engine, const Event *event, Err *err)
 {
     (void)err;
-    plan_found(engine, event->plan_found.plan, event->plan_found.plan_hash);
+    bring_run(engine, &event->brought);
     return ERR_NONE;
 }
 
@@ -312,7 +312,7 @@ static ErrCode (*const HANDLERS[])(Engine *engine, const Event *event, Err *err)
     [EVENT_AGENT_RELEASED] = take_released,
     [EVENT_START_ROLLOUT] = take_start,
     [EVENT_COMMAND] = take_command,
-    [EVENT_PLAN_FOUND] = take_plan_found,
+    [EVENT_PLAN_BROUGHT] = take_brought,
 };
 _Static_assert(ARRAY_LEN(HANDLERS) == EVENT_KIND_COUNT_, "a handler per event");
 
@@ -470,6 +470,9 @@ static void name_actor(Engine *engine, const Event *event)
         break;
     case EVENT_COMMAND:
         what = event->command.actor;
+        break;
+    case EVENT_PLAN_BROUGHT:
+        what = event->brought.actor;
         break;
     case EVENT_INVENTORY:
     case EVENT_STATE:

@@ -51,7 +51,7 @@ typedef enum EventKind {
     EVENT_AGENT_RELEASED, /* an operator lifts a quarantine */
     EVENT_START_ROLLOUT,  /* .start */
     EVENT_COMMAND,        /* .command */
-    EVENT_PLAN_FOUND,     /* .plan_found: a bundle that was missing at load is back */
+    EVENT_PLAN_BROUGHT,   /* .brought: a plan for the store, by a person */
     EVENT_KIND_COUNT_,
 } EventKind;
 
@@ -86,6 +86,18 @@ typedef struct StartRollout {
     const char *actor;
 } StartRollout;
 
+/*
+ * A signed plan that a person hands over: a new one, one with further signatures, or one that a
+ * rollout misses.
+ */
+typedef struct BroughtPlan {
+    const Plan *plan; /* read during the step only */
+    const uint8_t *plan_hash;
+    Bytes bundle;        /* to be persisted, with all signatures; empty: the store has it like this */
+    const char *signers; /* whose signatures are new, in words; "" */
+    const char *actor;
+} BroughtPlan;
+
 typedef struct Event {
     EventKind kind;
     uint64_t now_ms;
@@ -105,10 +117,7 @@ typedef struct Event {
         const char *reason;
         StartRollout start;
         Command command;
-        struct {
-            const Plan *plan;
-            const uint8_t *plan_hash;
-        } plan_found;
+        BroughtPlan brought;
     };
 } Event;
 

@@ -193,6 +193,12 @@ typedef struct TargetRow {
     int64_t changed_at_ms;
 } TargetRow;
 
+/* A signed plan. The engine hands it on and reads nothing in it. */
+typedef struct PlanRow {
+    uint8_t hash[PLAN_HASH_BYTES];
+    Bytes bundle; /* 1 to BUNDLE_MAX bytes */
+} PlanRow;
+
 /* One line of the event log: every state change once, with the id of its rule. */
 typedef struct EventRow {
     uint64_t seq; /* given by the store */

@@ -175,6 +175,16 @@ static void write_reason(Str *out, const Place *place)
     str_append(out, place->agent->row.reason);
 }
 
+static void write_plan(Str *out, const Place *place)
+{
+    str_append(out, place->engine->brought->plan->name);
+}
+
+static void write_signers(Str *out, const Place *place)
+{
+    str_append(out, place->engine->brought->signers);
+}
+
 static const struct Word {
     const char *name;
     void (*write)(Str *out, const Place *place);
@@ -185,8 +195,9 @@ static const struct Word {
     { "cause", write_cause },         { "charged", write_charged },
     { "deadline", write_deadline },   { "debts", write_debts },
     { "error", write_error },         { "irreversible", write_irreversible },
-    { "reason", write_reason },       { "restored", write_restored },
-    { "rollout", write_rollout },     { "session", write_session },
+    { "plan", write_plan },           { "reason", write_reason },
+    { "restored", write_restored },   { "rollout", write_rollout },
+    { "session", write_session },     { "signers", write_signers },
     { "silence", write_silence },     { "soak", write_soak },
     { "start", write_start },         { "steps", write_steps },
     { "target", write_target },       { "total", write_total },

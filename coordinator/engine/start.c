@@ -137,15 +137,3 @@ ErrCode start_run(Engine *engine, const StartRollout *start, Err *err)
     }
     return code;
 }
-
-void plan_found(Engine *engine, const Plan *plan, const uint8_t *hash)
-{
-    for (size_t i = 0; i < engine->rollouts.count; i++) {
-        Rollout *rollout = engine->rollouts.items[i];
-        bool is_its = memcmp(rollout->row.plan_hash, hash, PLAN_HASH_BYTES) == 0;
-        if (!rollout->has_plan && !rollout->row.is_adopted && is_its) {
-            rollout_take_plan(rollout, plan);
-            rollout_fire(rollout, ROLLOUT_PLAN_BACK);
-        }
-    }
-}

@@ -165,6 +165,7 @@ struct Engine {
     int64_t wall_ms;
     Effects *out; /* of the step under way */
     char actor[NAME_MAX_BYTES * 2];
+    const BroughtPlan *brought; /* by the step under way */
     uint64_t session_count;
     uint64_t listing_count;
     uint64_t written_ms; /* when a row was persisted last */
@@ -422,10 +423,10 @@ void engine_load(Engine *engine, const EngineLoad *load);
 ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
                        PlanPreview *ret_preview, Err *err);
 
-/* --- command.c, start.c --- */
+/* --- command.c, start.c, bring.c --- */
 ErrCode command_run(Engine *engine, const Command *command, Err *err);
 ErrCode start_run(Engine *engine, const StartRollout *start, Err *err);
-void plan_found(Engine *engine, const Plan *plan, const uint8_t *hash);
+void bring_run(Engine *engine, const BroughtPlan *brought);
 
 /* --- effects.c --- */
 void effects_add(Effects *effects, Effect effect);

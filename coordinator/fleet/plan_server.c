@@ -54,6 +54,20 @@ static Cached *least_used(PlanServer *server)
     return least;
 }
 
+static void slot_free(Cached *slot)
+{
+    arena_done(&slot->arena);
+    *slot = (Cached){ 0 };
+}
+
+void plan_server_forget(PlanServer *server, const uint8_t hash[PLAN_HASH_BYTES])
+{
+    Cached *slot = find(server, hash);
+    if (slot != NULL) {
+        slot_free(slot);
+    }
+}
+
 /* Puts the plan into the slot used longest ago. */
 static ErrCode fill(PlanServer *server, const uint8_t *hash, Cached **ret_slot, Err *err)
 {
@@ -66,7 +80,7 @@ static ErrCode fill(PlanServer *server, const uint8_t *hash, Cached **ret_slot, 
     }
     memcpy(fresh.hash, hash, PLAN_HASH_BYTES);
     Cached *slot = least_used(server);
-    arena_done(&slot->arena);
+    slot_free(slot);
     *slot = fresh;
     *ret_slot = slot;
     return ERR_NONE;

@@ -26,4 +26,7 @@ AUTO_PTR_DEFINE(PlanServer, plan_server_free)
  */
 ErrCode plan_server_chunk(PlanServer *server, const PlanGet *get, PlanChunk *ret_chunk, Err *err);
 
+/* The store has this plan anew, with more signatures: it is read again when it is asked for. */
+void plan_server_forget(PlanServer *server, const uint8_t hash[PLAN_HASH_BYTES]);
+
 #endif

@@ -2,51 +2,79 @@
 #include <string.h>
 
 #include "coordinator/http/api.h"
+#include "coordinator/http/views.h"
 #include "coordinator/load.h"
 
-/* A rollout that waited for this plan goes on with it. */
-static ErrCode tell_rollouts(const ApiRequest *request, const Plan *plan, const uint8_t *hash,
-                             Err *err)
+/* ---- bringing ---- */
+
+/*
+ * The plan with everybody who has signed it, as brought or as kept, those that are kept first. A
+ * bundle in the store that is damaged counts as none: what is brought takes its place.
+ */
+static ErrCode merge_kept(const ApiRequest *request, const Bundle *brought, Bundle *ret_merged,
+                          size_t *ret_kept, Err *err)
 {
-    const Engine *engine = shell_engine(request->shell);
-    for (size_t i = 0; i < engine_rollout_count(engine); i++) {
-        const RolloutRow *rollout = engine_rollout_at(engine, i);
-        if (rollout->pause_cause == PAUSE_PLAN_MISSING &&
-            memcmp(rollout->plan_hash, hash, PLAN_HASH_BYTES) == 0) {
-            Event event = { .kind = EVENT_PLAN_FOUND, .plan_found = { plan, hash } };
-            return shell_request(request->shell, &event, err);
-        }
+    Store *store = shell_store(request->shell);
+    Bytes bytes = { 0 };
+    Bundle kept = { 0 };
+    Err unread = { 0 };
+    ErrCode code = store->ops->get_plan(store, brought->hash, request->arena, &bytes, err);
+    if (code != ERR_NONE && code != ERR_NOT_FOUND) {
+        return code;
     }
-    return ERR_NONE;
+    bool is_kept = code == ERR_NONE && bundle_open(bytes, &kept, &unread) == ERR_NONE &&
+                   memcmp(kept.hash, brought->hash, PLAN_HASH_BYTES) == 0;
+    *ret_kept = is_kept ? kept.signature_count : 0;
+    *ret_merged = is_kept ? kept : *brought;
+    return bundle_merge(ret_merged, brought, err);
+}
+
+/* The engine hears of every plan that is brought: a rollout may miss one that the store has. */
+static ErrCode bring(const ApiRequest *request, const Plan *plan, const Bundle *merged, size_t kept,
+                     Err *err)
+{
+    AUTO(Str) signers = { 0 };
+    bool is_news = merged->signature_count > kept;
+    bundle_write_signers(merged, kept, &signers);
+    Event event = { .kind = EVENT_PLAN_BROUGHT,
+                    .brought = { .plan = plan,
+                                 .plan_hash = merged->hash,
+                                 .bundle = is_news ? bundle_pack(merged, request->arena)
+                                                   : (Bytes){ 0 },
+                                 .signers = str_text(&signers),
+                                 .actor = request->actor } };
+    return shell_request(request->shell, &event, err);
+}
+
+static void write_brought(const Plan *plan, const Bundle *merged, size_t kept, JsonOut *json)
+{
+    char hash[2 * PLAN_HASH_BYTES + 1];
+    hex_encode(merged->hash, PLAN_HASH_BYTES, hash);
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "plan", hash);
+    json_out_string(json, "name", plan->name);
+    view_signers(json, "signers", merged->signatures, merged->signature_count);
+    json_out_unsigned(json, "new_signers", merged->signature_count - kept);
+    json_out_object_end(json);
 }
 
 ErrCode api_plan_put(const ApiRequest *request, ApiReply *reply, Err *err)
 {
-    Store *store = shell_store(request->shell);
     uint8_t hash[PLAN_HASH_BYTES];
-    Plan *plan = NULL;
-    Bytes before = { 0 };
+    SignedPlan brought;
+    Bundle merged;
+    size_t kept = 0;
     if (api_hash(request->path[0], hash, err) != ERR_NONE ||
-        load_bundle(request->body, hash, request->arena, &plan, err) != ERR_NONE) {
+        load_bundle(request->body, hash, request->arena, &brought, err) != ERR_NONE ||
+        merge_kept(request, &brought.bundle, &merged, &kept, err) != ERR_NONE ||
+        bring(request, brought.plan, &merged, kept, err) != ERR_NONE) {
         return err->code;
     }
-    ErrCode code = store->ops->get_plan(store, hash, request->arena, &before, err);
-    reply->status = code == ERR_NOT_FOUND ? 201 : 200;
-    if (code == ERR_NOT_FOUND) {
-        code = store->ops->put_plan(store, hash, request->body, err);
-    }
-    if (code == ERR_NONE) {
-        code = tell_rollouts(request, plan, hash, err);
-    }
-    if (code == ERR_NONE) {
-        JsonOut json = json_out(&reply->body);
-        json_out_object_begin(&json, NULL);
-        json_out_string(&json, "plan", request->path[0]);
-        json_out_string(&json, "name", plan->name);
-        json_out_object_end(&json);
-        reply->location = arena_printf(request->arena, "/api/v1/plans/%s", request->path[0]);
-    }
-    return code;
+    JsonOut json = json_out(&reply->body);
+    reply->status = kept == 0 ? 201 : 200;
+    reply->location = arena_printf(request->arena, "/api/v1/plans/%s", request->path[0]);
+    write_brought(brought.plan, &merged, kept, &json);
+    return ERR_NONE;
 }
 
 ErrCode api_plan_get(const ApiRequest *request, ApiReply *reply, Err *err)
@@ -100,21 +128,23 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     AUTO_PTR(JsonDocument) document = NULL;
     uint8_t hash[PLAN_HASH_BYTES];
-    Plan *plan = NULL;
+    SignedPlan loaded;
     PlanPreview preview = { 0 };
     if (api_body(request, NULL, 0, &document, err) != ERR_NONE ||
         api_hash(request->path[0], hash, err) != ERR_NONE ||
-        load_plan(shell_store(request->shell), hash, request->arena, &plan, err) != ERR_NONE ||
-        engine_preview(shell_engine(request->shell), plan, request->arena, &preview, err) !=
+        load_plan(shell_store(request->shell), hash, request->arena, &loaded, err) != ERR_NONE ||
+        engine_preview(shell_engine(request->shell), loaded.plan, request->arena, &preview, err) !=
             ERR_NONE) {
         return err->code;
     }
+    const PlanStrategy *strategy = &loaded.plan->strategy;
     JsonOut json = json_out(&reply->body);
     json_out_object_begin(&json, NULL);
-    write_targets(&json, &preview, &plan->strategy);
-    write_waves(&json, &preview, &plan->strategy);
+    write_targets(&json, &preview, strategy);
+    write_waves(&json, &preview, strategy);
     json_out_unsigned(&json, "max_failures", preview.max_failures);
-    json_out_unsigned(&json, "max_parallel", plan->strategy.max_parallel);
+    json_out_unsigned(&json, "max_parallel", strategy->max_parallel);
+    view_signers(&json, "signers", loaded.bundle.signatures, loaded.bundle.signature_count);
     json_out_object_end(&json);
     return ERR_NONE;
 }

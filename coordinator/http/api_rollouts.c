@@ -105,7 +105,8 @@ static ErrCode make_id(const Engine *engine, Arena *arena, const char **ret_id, 
     return err_set(err, ERR_INTERNAL, "found no free id for a rollout");
 }
 
-static ErrCode read_start(const ApiRequest *request, uint8_t *ret_hash, Plan **ret_plan, Err *err)
+static ErrCode read_start(const ApiRequest *request, uint8_t *ret_hash, SignedPlan *ret_plan,
+                          Err *err)
 {
     static const char *const KEYS[] = { "plan" };
     AUTO_PTR(JsonDocument) document = NULL;
@@ -133,15 +134,15 @@ static void write_found(const ApiRequest *request, const char *id, ApiReply *rep
 ErrCode api_rollout_start(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     uint8_t hash[PLAN_HASH_BYTES];
-    Plan *plan = NULL;
+    SignedPlan loaded;
     const char *id = NULL;
-    if (read_start(request, hash, &plan, err) != ERR_NONE ||
+    if (read_start(request, hash, &loaded, err) != ERR_NONE ||
         make_id(shell_engine(request->shell), request->arena, &id, err) != ERR_NONE) {
         return err->code;
     }
     Event event = { .kind = EVENT_START_ROLLOUT,
                     .start = {
-                        .id = id, .plan = plan, .plan_hash = hash, .actor = request->actor } };
+                        .id = id, .plan = loaded.plan, .plan_hash = hash, .actor = request->actor } };
     ErrCode code = shell_request(request->shell, &event, err);
     if (code == ERR_NONE) {
         reply->status = 201;

@@ -2,6 +2,7 @@
 #include "coordinator/http/plan_facts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/map.h"
 #include "common/str.h"
@@ -20,6 +21,15 @@ PlanFactsCache *plan_facts_new(Store *store)
     return cache;
 }
 
+static void facts_free(PlanFacts *facts)
+{
+    if (facts != NULL) {
+        free(facts->to);
+        free(facts->needs_approval);
+        free(facts);
+    }
+}
+
 void plan_facts_free(PlanFactsCache *cache)
 {
     if (cache == NULL) {
@@ -29,17 +39,15 @@ void plan_facts_free(PlanFactsCache *cache)
     const char *key = NULL;
     void *value = NULL;
     while (map_next(cache->by_hash, &cursor, &key, &value)) {
-        PlanFacts *facts = value;
-        free(facts->to);
-        free(facts->needs_approval);
-        free(facts);
+        facts_free(value);
     }
     map_free(cache->by_hash);
     free(cache);
 }
 
-static PlanFacts *facts_of(const Plan *plan)
+static PlanFacts *facts_of(const SignedPlan *loaded)
 {
+    const Plan *plan = loaded->plan;
     PlanFacts *facts = mem_alloc(sizeof(*facts));
     facts->to = mem_strdup(plan->to);
     facts->max_failures = plan->strategy.max_failures;
@@ -51,6 +59,8 @@ static PlanFacts *facts_of(const Plan *plan)
     for (size_t i = 0; i < plan->migration_count; i++) {
         facts->is_irreversible = facts->is_irreversible || plan->migrations[i].is_irreversible;
     }
+    facts->signature_count = loaded->bundle.signature_count;
+    memcpy(facts->signatures, loaded->bundle.signatures, sizeof(facts->signatures));
     return facts;
 }
 
@@ -63,12 +73,19 @@ const PlanFacts *plan_facts_find(PlanFactsCache *cache, const uint8_t hash[PLAN_
         return facts;
     }
     AUTO(Arena) arena = { 0 };
-    Plan *plan = NULL;
+    SignedPlan loaded;
     Err err = { 0 };
-    if (load_plan(cache->store, hash, &arena, &plan, &err) != ERR_NONE) {
+    if (load_plan(cache->store, hash, &arena, &loaded, &err) != ERR_NONE) {
         return NULL;
     }
-    facts = facts_of(plan);
+    facts = facts_of(&loaded);
     map_put(cache->by_hash, key, facts);
     return facts;
+}
+
+void plan_facts_forget(PlanFactsCache *cache, const uint8_t hash[PLAN_HASH_BYTES])
+{
+    char key[2 * PLAN_HASH_BYTES + 1];
+    hex_encode(hash, PLAN_HASH_BYTES, key);
+    facts_free(map_remove(cache->by_hash, key));
 }

@@ -12,6 +12,8 @@ typedef struct PlanFacts {
     bool is_irreversible; /* one of its migrations cannot be undone */
     bool *needs_approval; /* per wave */
     size_t wave_count;
+    PlanSignature signatures[PLAN_SIGNATURES_MAX]; /* who has signed it */
+    size_t signature_count;
 } PlanFacts;
 
 typedef struct PlanFactsCache PlanFactsCache;
@@ -24,5 +26,8 @@ AUTO_PTR_DEFINE(PlanFactsCache, plan_facts_free)
 
 /* NULL: the plan is not in the store, or cannot be read now. */
 const PlanFacts *plan_facts_find(PlanFactsCache *cache, const uint8_t hash[PLAN_HASH_BYTES]);
+
+/* The plan is read again when it is asked for next. */
+void plan_facts_forget(PlanFactsCache *cache, const uint8_t hash[PLAN_HASH_BYTES]);
 
 #endif

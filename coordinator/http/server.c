@@ -578,6 +578,11 @@ void http_server_notify(HttpServer *server)
     wake_all(server);
 }
 
+void http_server_forget_plan(HttpServer *server, const uint8_t hash[PLAN_HASH_BYTES])
+{
+    plan_facts_forget(server->facts, hash);
+}
+
 uint16_t http_server_port(const HttpServer *server)
 {
     const Door *door = &server->doors[DOOR_TCP];

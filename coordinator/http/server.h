@@ -28,6 +28,9 @@ AUTO_PTR_DEFINE(HttpServer, http_server_close)
 /* There are new events: whoever waits for some is answered in the next turn. */
 void http_server_notify(HttpServer *server);
 
+/* The store has this plan anew: what was read of it before is not true any more. */
+void http_server_forget_plan(HttpServer *server, const uint8_t hash[PLAN_HASH_BYTES]);
+
 /* Of the TCP door; 0 when there is none. */
 uint16_t http_server_port(const HttpServer *server);
 

@@ -2,6 +2,7 @@
 #include "coordinator/http/views.h"
 
 #include "common/clock.h"
+#include "common/keyfile.h"
 #include "common/str.h"
 #include "coordinator/http/api.h"
 #include "proto/address.h"
@@ -85,6 +86,22 @@ static void view_explanation(JsonOut *json, const Engine *engine, const char *ro
     json_out_string(json, "explain", str_text(&text));
 }
 
+void view_signers(JsonOut *json, const char *key, const PlanSignature *signatures, size_t count)
+{
+    json_out_array_begin(json, key);
+    for (size_t i = 0; i < count; i++) {
+        char public_key[KEY_TEXT_MAX];
+        char fingerprint[KEY_FINGERPRINT_MAX];
+        key_format(KEY_SIGN, signatures[i].public_key, public_key);
+        key_fingerprint(KEY_SIGN, signatures[i].public_key, fingerprint);
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "fingerprint", fingerprint);
+        json_out_string(json, "public_key", public_key);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
 /* What the plan says; null where it is missing. */
 static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
 {
@@ -92,11 +109,13 @@ static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
         json_out_null(json, "to");
         json_out_null(json, "max_failures");
         json_out_null(json, "is_irreversible");
+        json_out_null(json, "signers");
         return;
     }
     json_out_string(json, "to", facts->to);
     json_out_unsigned(json, "max_failures", amount_round_down(facts->max_failures, total));
     json_out_bool(json, "is_irreversible", facts->is_irreversible);
+    view_signers(json, "signers", facts->signatures, facts->signature_count);
 }
 
 void view_rollout(JsonOut *json, const char *key, const Engine *engine, const RolloutRow *rollout,

@@ -16,6 +16,9 @@ void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t ta
 void view_target(JsonOut *json, const char *key, const InventoryRow *row);
 void view_event(JsonOut *json, const char *key, const EventRow *event);
 
+/* Who has signed a plan. */
+void view_signers(JsonOut *json, const char *key, const PlanSignature *signatures, size_t count);
+
 /* RFC 3339; 0 is null. */
 void view_time(JsonOut *json, const char *key, int64_t wall_ms);
 

@@ -52,7 +52,7 @@ typedef struct StoreOps {
 
     /*
      * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when the
-     * call returns; gives each event its sequence number, in order, without gaps (*ret_last_seq is the
+     * call returns: a row persisted takes the place of the one with its key; gives each event its sequence number, in order, without gaps (*ret_last_seq is the
      * newest of the store). Other effects are not its business. ERR_STORE_TERM: another coordinator has
      * taken a higher term; nothing was written and nothing ever will be by this one.
      */
@@ -63,10 +63,10 @@ typedef struct StoreOps {
                            size_t *ret_count, Err *err);
 
     /*
-     * Plan bundles by hash. Putting one that is there already is done at once. The store does not check
-     * what a bundle says, only that hash and size are in bounds. Reading an absent one: ERR_NOT_FOUND.
+     * The bundle of a plan, as it was persisted last: the store does not look into it. Whoever adds to
+     * one reads, adds and commits: between the two nobody else writes, or the commit fails on the term.
+     * ERR_NOT_FOUND: there is none.
      */
-    ErrCode (*put_plan)(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle, Err *err);
     ErrCode (*get_plan)(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Bytes *ret_bundle,
                         Err *err);
 

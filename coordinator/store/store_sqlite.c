@@ -42,7 +42,7 @@ static const char *const FIXED[] = {
     [STATEMENT_TERM_READ] = "SELECT term FROM meta",
     [STATEMENT_TERM_WRITE] = "UPDATE meta SET term = ?",
     [STATEMENT_LAST_SEQ] = "SELECT coalesce(max(seq), 0) FROM events",
-    [STATEMENT_PLAN_PUT] = "INSERT INTO plans (hash, bundle) VALUES (?, ?) ON CONFLICT DO NOTHING",
+    [STATEMENT_PLAN_PUT] = "INSERT OR REPLACE INTO plans (hash, bundle) VALUES (?, ?)",
     [STATEMENT_PLAN_GET] = "SELECT bundle FROM plans WHERE hash = ?",
     [STATEMENT_INSTANCES_DROP] = "DELETE FROM instances WHERE agent = ?",
     [STATEMENT_INVENTORY_DROP] = "DELETE FROM inventory WHERE address = ?",
@@ -303,6 +303,14 @@ static ErrCode put_event(SqliteStore *self, const EventRow *event, uint64_t *las
     return code;
 }
 
+static ErrCode put_plan(SqliteStore *self, const PlanRow *plan, Err *err)
+{
+    sqlite3_stmt *statement = self->statements[STATEMENT_PLAN_PUT];
+    sqlite3_bind_blob(statement, 1, plan->hash, PLAN_HASH_BYTES, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 2, plan->bundle.data, (int)plan->bundle.length, SQLITE_STATIC);
+    return db_run(&self->db, statement, err);
+}
+
 static ErrCode put_effect(SqliteStore *self, const Effect *effect, uint64_t *last_seq, Err *err)
 {
     switch (effect->kind) {
@@ -318,6 +326,8 @@ static ErrCode put_effect(SqliteStore *self, const Effect *effect, uint64_t *las
         return put_row(self, STATEMENT_WAVE_PUT, &ROWS_WAVE, effect->wave, err);
     case EFFECT_PERSIST_TARGET:
         return put_row(self, STATEMENT_TARGET_PUT, &ROWS_TARGET, effect->target, err);
+    case EFFECT_PERSIST_PLAN:
+        return put_plan(self, effect->plan, err);
     case EFFECT_PUBLISH_EVENT:
         return put_event(self, effect->event, last_seq, err);
     case EFFECT_NONE:
@@ -383,20 +393,6 @@ static ErrCode sqlite_read_events(Store *store, const EventFilter *filter, Arena
     return read_rows(self, id, &ROWS_EVENT, arena, (void **)ret_rows, ret_count, err);
 }
 
-static ErrCode sqlite_put_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle,
-                               Err *err)
-{
-    SqliteStore *self = sqlite_of(store);
-    if (bundle.length == 0 || bundle.length > BUNDLE_MAX) {
-        return err_set(err, ERR_LIMIT, "a plan's bundle has 1 to %d bytes, not %zu", BUNDLE_MAX,
-                       bundle.length);
-    }
-    sqlite3_stmt *statement = self->statements[STATEMENT_PLAN_PUT];
-    sqlite3_bind_blob(statement, 1, hash, PLAN_HASH_BYTES, SQLITE_STATIC);
-    sqlite3_bind_blob(statement, 2, bundle.data, (int)bundle.length, SQLITE_STATIC);
-    return db_run(&self->db, statement, err);
-}
-
 static ErrCode sqlite_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                                Bytes *ret_bundle, Err *err)
 {
@@ -437,7 +433,6 @@ static const StoreOps SQLITE_OPS = {
     .take_term = sqlite_take_term,
     .commit = sqlite_commit,
     .read_events = sqlite_read_events,
-    .put_plan = sqlite_put_plan,
     .get_plan = sqlite_get_plan,
     .close = sqlite_close,
 };

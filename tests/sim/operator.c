@@ -32,6 +32,18 @@ static ErrCode command(Sim *sim, Command request)
     return code;
 }
 
+/* The simulator's agents trust everybody: a plan's canonical bytes stand for its bundle. */
+static ErrCode bring_plan(Sim *sim, const ScenarioRollout *rollout, Err *err)
+{
+    Event event = { .kind = EVENT_PLAN_BROUGHT,
+                    .brought = { .plan = rollout->plan,
+                                 .plan_hash = rollout->hash,
+                                 .bundle = rollout->canonical,
+                                 .signers = "ann",
+                                 .actor = "operator ann" } };
+    return sim_coordinator_request(sim_leader(sim), &event, err);
+}
+
 static void rollout_starts(void *ctx, uint64_t number)
 {
     Sim *sim = ctx;
@@ -42,7 +54,7 @@ static void rollout_starts(void *ctx, uint64_t number)
                                .plan_hash = rollout->hash,
                                .actor = "operator ann" } };
     Err err = { 0 };
-    ErrCode code = sim_coordinator_put_plan(sim_leader(sim), rollout->hash, rollout->canonical, &err);
+    ErrCode code = bring_plan(sim, rollout, &err);
     if (code == ERR_NONE) {
         code = sim_coordinator_request(sim_leader(sim), &event, &err);
     }

@@ -675,12 +675,3 @@ ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *
     tick_arm(coordinator);
     return code;
 }
-
-ErrCode sim_coordinator_put_plan(SimCoordinator *coordinator, const uint8_t *hash, Bytes canonical,
-                                 Err *err)
-{
-    if (!sim_coordinator_is_serving(coordinator)) {
-        return err_set(err, ERR_UNREACHABLE, "nobody answers");
-    }
-    return coordinator->store->ops->put_plan(coordinator->store, hash, canonical, err);
-}

@@ -49,9 +49,6 @@ void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes
  * store does not take it now. Fills the event's times.
  */
 ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *err);
-/* Stores a plan's canonical bytes, as PUT /plans does before a rollout is started. */
-ErrCode sim_coordinator_put_plan(SimCoordinator *coordinator, const uint8_t *hash, Bytes canonical,
-                                 Err *err);
 
 const Engine *sim_coordinator_engine(const SimCoordinator *coordinator); /* NULL: down */
 /* Up, and nobody has taken a newer term. */

@@ -25,11 +25,6 @@ typedef struct Tables {
     EventRows events;
 } Tables;
 
-typedef struct StoredPlan {
-    uint8_t hash[PLAN_HASH_BYTES];
-    Bytes bundle;
-} StoredPlan;
-
 struct SimDisk {
     World *world;
     Arena arena;
@@ -38,7 +33,7 @@ struct SimDisk {
     bool has_backup;
     uint64_t backup_ms;
     bool is_read_only;
-    LIST(StoredPlan) plans;
+    LIST(PlanRow) plans; /* no backup loses one: what a lost plan does is a story of the engine */
 };
 
 typedef struct SimStore {
@@ -111,6 +106,23 @@ static size_t target_find(const TargetRows *rows, const char *rollout, const cha
     return FIND(rows, row, str_equal(row->rollout, rollout) && str_equal(row->address, address));
 }
 
+static size_t plan_find_stored(const SimDisk *disk, const uint8_t *hash)
+{
+    return FIND(&disk->plans, row, memcmp(row->hash, hash, PLAN_HASH_BYTES) == 0);
+}
+
+static void plan_write(SimDisk *disk, const PlanRow *plan)
+{
+    size_t at = plan_find_stored(disk, plan->hash);
+    PlanRow row = *plan;
+    row.bundle.data = arena_memdup(&disk->arena, plan->bundle.data, plan->bundle.length);
+    if (at == disk->plans.count) {
+        LIST_PUSH(&disk->plans, row);
+    } else {
+        disk->plans.items[at] = row;
+    }
+}
+
 static void effect_write(SimDisk *disk, const Effect *effect)
 {
     Tables *tables = &disk->tables;
@@ -149,6 +161,9 @@ static void effect_write(SimDisk *disk, const Effect *effect)
         PUT(disk, &tables->targets,
             target_find(&tables->targets, effect->target->rollout, effect->target->address),
             ROW_TYPE_TARGET, effect->target);
+        break;
+    case EFFECT_PERSIST_PLAN:
+        plan_write(disk, effect->plan);
         break;
     case EFFECT_PUBLISH_EVENT:
         PUT(disk, &tables->events, tables->events.count, ROW_TYPE_EVENT, effect->event);
@@ -249,39 +264,15 @@ static ErrCode sim_read_events(Store *store, const EventFilter *filter, Arena *a
     return ERR_NONE;
 }
 
-static const StoredPlan *plan_find_stored(const SimDisk *disk, const uint8_t *hash)
-{
-    for (size_t i = 0; i < disk->plans.count; i++) {
-        if (memcmp(disk->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
-            return &disk->plans.items[i];
-        }
-    }
-    return NULL;
-}
-
-static ErrCode sim_put_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle,
-                            Err *err)
-{
-    SimDisk *disk = disk_of(store);
-    if (disk->is_read_only) {
-        return err_set(err, ERR_STORE, "the disk is full");
-    }
-    if (plan_find_stored(disk, hash) == NULL) {
-        StoredPlan plan = { .bundle = { arena_memdup(&disk->arena, bundle.data, bundle.length),
-                                        bundle.length } };
-        memcpy(plan.hash, hash, PLAN_HASH_BYTES);
-        LIST_PUSH(&disk->plans, plan);
-    }
-    return ERR_NONE;
-}
-
 static ErrCode sim_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                             Bytes *ret_bundle, Err *err)
 {
-    const StoredPlan *plan = plan_find_stored(disk_of(store), hash);
-    if (plan == NULL) {
+    SimDisk *disk = disk_of(store);
+    size_t at = plan_find_stored(disk, hash);
+    if (at == disk->plans.count) {
         return err_set(err, ERR_NOT_FOUND, "no such plan");
     }
+    const PlanRow *plan = &disk->plans.items[at];
     *ret_bundle = (Bytes){ arena_memdup(arena, plan->bundle.data, plan->bundle.length),
                            plan->bundle.length };
     return ERR_NONE;
@@ -298,7 +289,6 @@ static const StoreOps SIM_STORE_OPS = {
     .take_term = sim_take_term,
     .commit = sim_commit,
     .read_events = sim_read_events,
-    .put_plan = sim_put_plan,
     .get_plan = sim_get_plan,
     .close = sim_close,
 };

@@ -27,30 +27,30 @@
 typedef struct FlakyStore {
     Store base;
     Store *real;
-    ErrCode fault;    /* of commits and reads of plans; ERR_NONE: none */
+    ErrCode fault;    /* of commits; ERR_NONE: none */
     unsigned commits; /* that the real store took */
     unsigned refused;
 } FlakyStore;
 
-static ErrCode flaky_fault(FlakyStore *self, Err *err)
+static inline ErrCode flaky_fault(FlakyStore *self, Err *err)
 {
     self->refused += self->fault != ERR_NONE;
     return self->fault == ERR_NONE ? ERR_NONE : err_set(err, self->fault, "told to fail");
 }
 
-static ErrCode flaky_load(Store *store, Arena *arena, StoreContents *ret, Err *err)
+static inline ErrCode flaky_load(Store *store, Arena *arena, StoreContents *ret, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->load(self->real, arena, ret, err);
 }
 
-static ErrCode flaky_take_term(Store *store, uint64_t at_least, uint64_t *ret_term, Err *err)
+static inline ErrCode flaky_take_term(Store *store, uint64_t at_least, uint64_t *ret_term, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->take_term(self->real, at_least, ret_term, err);
 }
 
-static ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err)
+static inline ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     ErrCode code = flaky_fault(self, err);
@@ -61,29 +61,21 @@ static ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_
     return code;
 }
 
-static ErrCode flaky_read_events(Store *store, const EventFilter *filter, Arena *arena,
+static inline ErrCode flaky_read_events(Store *store, const EventFilter *filter, Arena *arena,
                                  EventRow **ret_rows, size_t *ret_count, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->read_events(self->real, filter, arena, ret_rows, ret_count, err);
 }
 
-static ErrCode flaky_put_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Bytes bundle,
-                              Err *err)
-{
-    FlakyStore *self = (FlakyStore *)store;
-    ErrCode code = flaky_fault(self, err);
-    return code != ERR_NONE ? code : self->real->ops->put_plan(self->real, hash, bundle, err);
-}
-
-static ErrCode flaky_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+static inline ErrCode flaky_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                               Bytes *ret_bundle, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->get_plan(self->real, hash, arena, ret_bundle, err);
 }
 
-static void flaky_close(Store *store)
+static inline void flaky_close(Store *store)
 {
     store_close(((FlakyStore *)store)->real);
     free(store);
@@ -95,7 +87,6 @@ static const StoreOps FLAKY_OPS = {
     .take_term = flaky_take_term,
     .commit = flaky_commit,
     .read_events = flaky_read_events,
-    .put_plan = flaky_put_plan,
     .get_plan = flaky_get_plan,
     .close = flaky_close,
 };
@@ -118,9 +109,10 @@ typedef struct Fixture {
     unsigned resumed;
     uint64_t published; /* last_seq as told */
     uint64_t session;   /* of the agent's WELCOME */
+    unsigned plans;     /* that are known to be kept */
 } Fixture;
 
-static void fixture_on_send(void *ctx, const SendEffect *send)
+static inline void fixture_on_send(void *ctx, const SendEffect *send)
 {
     Fixture *fixture = ctx;
     const Sent sent = { send->type, send->session, fixture->store->commits };
@@ -130,17 +122,23 @@ static void fixture_on_send(void *ctx, const SendEffect *send)
     }
 }
 
-static void fixture_on_published(void *ctx, uint64_t last_seq)
+static inline void fixture_on_published(void *ctx, uint64_t last_seq)
 {
     ((Fixture *)ctx)->published = last_seq;
 }
 
-static void fixture_on_resumed(void *ctx)
+static inline void fixture_on_plan_kept(void *ctx, const uint8_t *hash)
+{
+    (void)hash;
+    ((Fixture *)ctx)->plans++;
+}
+
+static inline void fixture_on_resumed(void *ctx)
 {
     ((Fixture *)ctx)->resumed++;
 }
 
-static void fixture_open(Fixture *fixture)
+static inline void fixture_open(Fixture *fixture)
 {
     EngineConfig config;
     Err err = { 0 };
@@ -153,12 +151,15 @@ static void fixture_open(Fixture *fixture)
     if (shell_new(&config, 1, fixture->loop, &store->base, &fixture->shell, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
-    const ShellPorts ports = { fixture, fixture_on_send, NULL, fixture_on_published,
-                               fixture_on_resumed };
+    const ShellPorts ports = { .ctx = fixture,
+                               .send = fixture_on_send,
+                               .published = fixture_on_published,
+                               .plan_kept = fixture_on_plan_kept,
+                               .resumed = fixture_on_resumed };
     shell_set_ports(fixture->shell, &ports);
 }
 
-static void fixture_close(Fixture *fixture)
+static inline void fixture_close(Fixture *fixture)
 {
     shell_free(fixture->shell);
     store_close(&fixture->store->base);
@@ -166,7 +167,7 @@ static void fixture_close(Fixture *fixture)
     LIST_DONE(&fixture->sent);
 }
 
-static Fixture *fixture_new(void)
+static inline Fixture *fixture_new(void)
 {
     Fixture *fixture = mem_alloc(sizeof(*fixture));
     log_init(LOG_FORMAT_TEXT, LOG_LEVEL_NONE);
@@ -178,7 +179,7 @@ static Fixture *fixture_new(void)
     return fixture;
 }
 
-static void fixture_free(Fixture *fixture)
+static inline void fixture_free(Fixture *fixture)
 {
     static const char *const FILES[] = { "c.db", "c.db-wal", "c.db-shm" };
     fixture_close(fixture);
@@ -196,14 +197,14 @@ static void fixture_free(Fixture *fixture)
 #define FLEET_TARGETS_MAX 20
 #define FLEET_SYSTEM 7300000000000000001
 
-static void fleet_add_agent(Fixture *fixture)
+static inline void fleet_add_agent(Fixture *fixture)
 {
     const Event event = { .kind = EVENT_AGENT_ADDED, .agent = "db1" };
     shell_take(fixture->shell, &event);
     shell_flush(fixture->shell);
 }
 
-static void fleet_say_hello(Fixture *fixture)
+static inline void fleet_say_hello(Fixture *fixture)
 {
     static const uint8_t BOOT_ID[BOOT_ID_BYTES] = { 1 };
     HelloInstance instance = {
@@ -222,7 +223,7 @@ static void fleet_say_hello(Fixture *fixture)
 }
 
 /* As listing number `revision`; `fence_term`: what their fences have seen. */
-static void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t count,
+static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t count,
                                uint64_t fence_term)
 {
     AUTO(Arena) arena = { 0 };
@@ -250,7 +251,7 @@ static void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t cou
     shell_flush(fixture->shell);
 }
 
-static void fleet_join(Fixture *fixture, uint32_t targets)
+static inline void fleet_join(Fixture *fixture, uint32_t targets)
 {
     fleet_add_agent(fixture);
     fleet_say_hello(fixture);
@@ -265,7 +266,7 @@ typedef struct SealedPlan {
     char hash_text[2 * PLAN_HASH_BYTES + 1];
 } SealedPlan;
 
-static SealedPlan plan_seal(const Plan *plan, Arena *arena)
+static inline SealedPlan plan_seal(const Plan *plan, Arena *arena)
 {
     SealedPlan sealed;
     uint8_t public_key[SIGN_PUBLIC_BYTES];
@@ -282,7 +283,7 @@ static SealedPlan plan_seal(const Plan *plan, Arena *arena)
     return sealed;
 }
 
-static SealedPlan plan_sample(const char *name, Arena *arena)
+static inline SealedPlan plan_sample(const char *name, Arena *arena)
 {
     static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
     PlanStatement up = {

@@ -49,21 +49,32 @@ static Event command(CommandVerb verb, const char *rollout)
                                  .reason = "" } };
 }
 
-/* Starts r-1 over the fleet's targets. */
+static ErrCode bring(Fixture *fixture, const SealedPlan *sealed, const Plan *plan, Err *err)
+{
+    Event event = { .kind = EVENT_PLAN_BROUGHT,
+                    .brought = { .plan = plan,
+                                 .plan_hash = sealed->hash,
+                                 .bundle = sealed->bundle,
+                                 .signers = "3f2a",
+                                 .actor = "operator ann" } };
+    return shell_request(fixture->shell, &event, err);
+}
+
+/* Brings a plan and starts it over the fleet's targets. */
 static ErrCode start(Fixture *fixture, const char *id, Err *err)
 {
     AUTO(Arena) arena = { 0 };
-    Plan *plan = NULL;
+    SignedPlan loaded;
     SealedPlan sealed = plan_sample("sample", &arena);
-    Store *store = shell_store(fixture->shell);
-    ErrCode code = store->ops->put_plan(store, sealed.hash, sealed.bundle, err);
+    ErrCode code = load_bundle(sealed.bundle, sealed.hash, &arena, &loaded, err);
     if (code == ERR_NONE) {
-        code = load_plan(store, sealed.hash, &arena, &plan, err);
+        code = bring(fixture, &sealed, loaded.plan, err);
     }
-    Event event = {
-        .kind = EVENT_START_ROLLOUT,
-        .start = { .id = id, .plan = plan, .plan_hash = sealed.hash, .actor = "operator ann" }
-    };
+    Event event = { .kind = EVENT_START_ROLLOUT,
+                    .start = { .id = id,
+                               .plan = loaded.plan,
+                               .plan_hash = sealed.hash,
+                               .actor = "operator ann" } };
     return code == ERR_NONE ? shell_request(fixture->shell, &event, err) : code;
 }
 
@@ -108,6 +119,28 @@ static void a_batch_that_the_store_refuses_sends_nothing_and_is_tried_again_whol
     assert_true(has_sent(fixture, MESSAGE_WELCOME));
     assert_int_equal(fixture->resumed, 1);
     assert_int_equal(fixture->published, shell_last_seq(fixture->shell));
+}
+
+/* Whoever has read it before is told when the store has it, and not earlier. */
+static void a_plan_is_told_of_when_it_is_kept(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Arena) arena = { 0 };
+    SignedPlan loaded;
+    Bytes found = { 0 };
+    Err err = { 0 };
+    Store *store = shell_store(fixture->shell);
+    SealedPlan sealed = plan_sample("sample", &arena);
+    assert_int_equal(load_bundle(sealed.bundle, sealed.hash, &arena, &loaded, &err), ERR_NONE);
+    fixture->store->fault = ERR_STORE;
+    assert_int_equal(bring(fixture, &sealed, loaded.plan, &err), ERR_STORE);
+    assert_int_equal(fixture->plans, 0);
+    memset((uint8_t *)(uintptr_t)sealed.bundle.data, 0, 4); /* the caller's bytes may go */
+    fixture->store->fault = ERR_NONE;
+    turn_until_writable(fixture);
+    assert_int_equal(fixture->plans, 1);
+    assert_int_equal(store->ops->get_plan(store, sealed.hash, &arena, &found, &err), ERR_NONE);
+    assert_int_equal(load_bundle(found, sealed.hash, &arena, &loaded, &err), ERR_NONE);
 }
 
 static void a_read_only_shell_refuses_requests_and_goes_on_by_itself(void **state)
@@ -245,7 +278,9 @@ static void on_send_commit_more(void *ctx, const SendEffect *send)
 static void a_batch_within_a_batch_leaves_the_newest_number(void **state)
 {
     Fixture *fixture = *state;
-    const ShellPorts ports = { fixture, on_send_commit_more, NULL, fixture_on_published, NULL };
+    const ShellPorts ports = { .ctx = fixture,
+                               .send = on_send_commit_more,
+                               .published = fixture_on_published };
     const EventFilter all = { .limit = 100 };
     AUTO(Arena) arena = { 0 };
     Store *store = shell_store(fixture->shell);
@@ -269,6 +304,7 @@ int main(void)
         TEST(nothing_is_sent_before_it_is_durable),
         TEST(all_events_of_a_turn_make_one_transaction),
         TEST(a_batch_that_the_store_refuses_sends_nothing_and_is_tried_again_whole),
+        TEST(a_plan_is_told_of_when_it_is_kept),
         TEST(a_read_only_shell_refuses_requests_and_goes_on_by_itself),
         TEST(the_engines_clock_stands_still_while_the_store_does),
         TEST(a_refused_request_changes_nothing),

@@ -83,6 +83,9 @@ static void keep_effect(Fleet *fleet, const Effect *effect)
         keep(&fleet->targets, key_of(fleet, effect->target->rollout, effect->target->address),
              effect->target);
         break;
+    case EFFECT_PERSIST_PLAN:
+        fleet->plan_count++;
+        break;
     case EFFECT_PUBLISH_EVENT:
         LIST_PUSH(&fleet->events, effect->event);
         break;
@@ -551,13 +554,26 @@ void plan_two_waves(Fleet *fleet, uint32_t first)
     fleet->plan.strategy.wave_count = 2;
 }
 
+static const uint8_t PLAN_HASH[PLAN_HASH_BYTES] = { 7 };
+
+void bring_plan(Fleet *fleet, const char *signers)
+{
+    static const uint8_t BUNDLE[] = "a bundle";
+    bool is_news = signers[0] != '\0';
+    step(fleet, (Event){ .kind = EVENT_PLAN_BROUGHT,
+                         .brought = { .plan = &fleet->plan,
+                                      .plan_hash = PLAN_HASH,
+                                      .bundle = { BUNDLE, is_news ? sizeof(BUNDLE) : 0 },
+                                      .signers = signers,
+                                      .actor = "operator ann" } });
+}
+
 ErrCode start_as(Fleet *fleet, const char *id)
 {
-    uint8_t hash[PLAN_HASH_BYTES] = { 7 };
     return step(fleet, (Event){ .kind = EVENT_START_ROLLOUT,
                                 .start = { .id = id,
                                            .plan = &fleet->plan,
-                                           .plan_hash = hash,
+                                           .plan_hash = PLAN_HASH,
                                            .actor = "operator ann" } });
 }
 

@@ -56,6 +56,7 @@ typedef struct Fleet {
     Err err;         /* of the last refused request */
     Arena arena;
     StoredList agents, inventory, rollouts, waves, targets;
+    size_t plan_count; /* how often a plan was persisted */
     LIST(const EventRow *) events; /* all of them */
     Map *kept;                     /* arenas of all steps */
     Map *goals;                    /* last GOAL sent, by address */
@@ -109,6 +110,7 @@ ErrCode start_as(Fleet *fleet, const char *id);
 ErrCode command(Fleet *fleet, CommandVerb verb);
 ErrCode command_on(Fleet *fleet, CommandVerb verb, const char *address);
 ErrCode command_all_failed(Fleet *fleet, CommandVerb verb);
+void bring_plan(Fleet *fleet, const char *signers); /* "": whom the store has all of */
 ErrCode step(Fleet *fleet, Event event);
 
 /* The coordinator dies and a new one loads what was committed. */

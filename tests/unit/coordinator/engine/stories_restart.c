@@ -91,9 +91,7 @@ static void a_missing_plan_pauses_until_it_is_back(void **state)
     assert_int_equal(rollout(fleet)->pause_cause, PAUSE_PLAN_MISSING);
     assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
     assert_int_equal(command(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
-    Event found = { .kind = EVENT_PLAN_FOUND,
-                    .plan_found = { &fleet->plan, rollout(fleet)->plan_hash } };
-    step(fleet, found);
+    bring_plan(fleet, "");
     assert_rollout(fleet, ROLLOUT_RUNNING);
 }
 
@@ -105,15 +103,30 @@ static void a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause(void 
     assert_ok(start(fleet));
     fleet->is_plan_lost = true;
     restart(fleet);
-    Event found = { .kind = EVENT_PLAN_FOUND,
-                    .plan_found = { &fleet->plan, rollout(fleet)->plan_hash } };
-    step(fleet, found);
+    bring_plan(fleet, "");
     assert_rollout(fleet, ROLLOUT_READY);
     assert_ok(command(fleet, COMMAND_PAUSE));
     restart(fleet);
-    found.plan_found.plan_hash = rollout(fleet)->plan_hash;
-    step(fleet, found);
+    bring_plan(fleet, "");
     assert_rollout(fleet, ROLLOUT_PAUSED);
+}
+
+/* Also where nobody waited for it: what has ended can be rolled back again. */
+static void a_missing_plan_that_is_back_lets_an_ended_rollout_be_rolled_back(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_int_equal(command(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.hint, "rollback --plan FILE"));
+    bring_plan(fleet, "");
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
 }
 
 static void a_soak_starts_anew_after_a_restart(void **state)
@@ -219,6 +232,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
     cmocka_unit_test(a_missing_plan_pauses_until_it_is_back),
     cmocka_unit_test(a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause),
+    cmocka_unit_test(a_missing_plan_that_is_back_lets_an_ended_rollout_be_rolled_back),
     cmocka_unit_test(a_soak_starts_anew_after_a_restart),
     cmocka_unit_test(a_soak_that_stood_still_starts_anew_after_a_restart),
     cmocka_unit_test(debt_is_settled_after_a_restart),

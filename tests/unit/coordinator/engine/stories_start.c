@@ -138,6 +138,41 @@ static void intervals_that_contradict_each_other_are_refused(void **state)
     assert_int_equal(engine_config_check(&config, NULL), ERR_CONFIG);
 }
 
+static void a_plan_is_kept_and_told_with_who_signed_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.name = "{wave} of {target}"; /* a plan may be called anything */
+    bring_plan(fleet, "3f2a 91bc");
+    assert_int_equal(fleet->plan_count, 1);
+    const EventRow *told = event_of(fleet, "E06");
+    assert_string_equal(told->text,
+                        "operator ann brings plan {wave} of {target}, signed by 3f2a 91bc");
+    assert_string_equal(told->actor, "operator ann");
+    assert_string_equal(told->rollout, "");
+}
+
+static void a_signature_that_is_added_is_told_where_the_plan_runs(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    bring_plan(fleet, "3f2a");
+    assert_ok(start(fleet));
+    bring_plan(fleet, "c0a4");
+    assert_int_equal(fleet->plan_count, 2);
+    assert_string_equal(event_of(fleet, "E06")->rollout, ROLLOUT);
+    assert_string_equal(event_of(fleet, "E06")->text,
+                        "operator ann brings plan invoice-currency, signed by c0a4");
+}
+
+static void a_plan_that_is_there_already_is_neither_kept_nor_told(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    bring_plan(fleet, "");
+    assert_int_equal(fleet->effects.list.count, 0);
+}
+
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(order_is_round_robin_over_instances),
     cmocka_unit_test(waves_are_cumulative_and_round_up),
@@ -150,6 +185,9 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_irreversible_migration_waits_for_approval),
     cmocka_unit_test(a_verdict_must_come_later_than_two_silences),
     cmocka_unit_test(a_plan_leads_to_one_of_its_migrations),
+    cmocka_unit_test(a_plan_is_kept_and_told_with_who_signed_it),
+    cmocka_unit_test(a_signature_that_is_added_is_told_where_the_plan_runs),
+    cmocka_unit_test(a_plan_that_is_there_already_is_neither_kept_nor_told),
     cmocka_unit_test(intervals_that_contradict_each_other_are_refused),
 };
 STORIES(START_STORIES, TESTS);

@@ -50,10 +50,13 @@ static int teardown(void **state)
 
 static void put(Fixture *fixture, uint8_t number, size_t length)
 {
-    const uint8_t hash[PLAN_HASH_BYTES] = { number };
+    const PlanRow row = { .hash = { number }, .bundle = { fixture->bundle, length } };
+    AUTO(Effects) effects = { 0 };
+    uint64_t last_seq = 0;
     Err err = { 0 };
-    assert_int_equal(fixture->store->ops->put_plan(fixture->store, hash,
-                                                   (Bytes){ fixture->bundle, length }, &err),
+    const Effect effect = { .kind = EFFECT_PERSIST_PLAN, .plan = &row };
+    LIST_PUSH(&effects.list, effect);
+    assert_int_equal(fixture->store->ops->commit(fixture->store, &effects, &last_seq, &err),
                      ERR_NONE);
 }
 
@@ -115,6 +118,20 @@ static void more_plans_than_the_cache_holds_are_all_served(void **state)
     }
 }
 
+static void a_plan_kept_anew_is_served_anew_once_the_old_one_is_forgotten(void **state)
+{
+    Fixture *fixture = *state;
+    static const uint8_t HASH[PLAN_HASH_BYTES] = { 1 };
+    static const uint8_t OTHER[PLAN_HASH_BYTES] = { 2 };
+    put(fixture, 1, 10);
+    assert_int_equal(get(fixture, 1, 0).total_size, 10);
+    put(fixture, 1, 20);
+    plan_server_forget(fixture->server, OTHER);
+    assert_int_equal(get(fixture, 1, 0).total_size, 10);
+    plan_server_forget(fixture->server, HASH);
+    assert_int_equal(get(fixture, 1, 0).total_size, 20);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -123,6 +140,7 @@ int main(void)
         TEST(the_chunks_make_up_the_bundle),
         TEST(an_offset_behind_the_end_gives_nothing),
         TEST(a_plan_that_is_not_there_has_no_size_until_it_is),
+        TEST(a_plan_kept_anew_is_served_anew_once_the_old_one_is_forgotten),
         TEST(more_plans_than_the_cache_holds_are_all_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,213 +1,10 @@
 /* The API over real sockets: libcurl asks, the server answers in the same thread. */
-#include "../fixture.h"
+#include "world.h"
 
 #include <stdio.h>
-#include <curl/curl.h>
-#include <jansson.h>
 #include <sys/stat.h>
 
 #include "common/clock.h"
-#include "coordinator/http/server.h"
-
-#define PATIENCE_MS 10000
-#define TARGETS 5
-
-typedef struct World {
-    Fixture *fixture;
-    char socket[96];
-    ApiConfig config;
-    HttpServer *server;
-    CURLM *multi;
-} World;
-
-static void on_published(void *ctx, uint64_t last_seq)
-{
-    (void)last_seq;
-    http_server_notify(((World *)ctx)->server);
-}
-
-static void world_open_server(World *world)
-{
-    const ShellPorts ports = { .ctx = world, .published = on_published };
-    Err err = { 0 };
-    if (http_server_open(world->fixture->loop, &world->config, &world->server, &err) != ERR_NONE) {
-        fail_msg("%s", err.message);
-    }
-    http_server_serve(world->server, world->fixture->shell);
-    shell_set_ports(world->fixture->shell, &ports);
-}
-
-static int setup(void **state)
-{
-    World *world = mem_alloc(sizeof(*world));
-    world->fixture = fixture_new();
-    fleet_join(world->fixture, TARGETS);
-    text_format(world->socket, sizeof(world->socket), "%s/api.sock", world->fixture->directory);
-    world->config = (ApiConfig){ .socket = world->socket, .group = "", .listen = "127.0.0.1:0" };
-    world->multi = curl_multi_init();
-    world_open_server(world);
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    World *world = *state;
-    const ShellPorts none = { 0 };
-    shell_set_ports(world->fixture->shell, &none);
-    http_server_close(world->server);
-    curl_multi_cleanup(world->multi);
-    fixture_free(world->fixture);
-    free(world);
-    return 0;
-}
-
-/* ---- one exchange ---- */
-
-typedef struct Exchange {
-    World *world;
-    CURL *easy;
-    struct curl_slist *headers;
-    Str head;
-    Str body;
-    long status;
-    bool is_done;
-} Exchange;
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
-{
-    str_append_bytes(ctx, bytes, size * count);
-    return size * count;
-}
-
-/* "GET /path" over the unix socket, or over TCP. The body may be NULL. */
-static Exchange ask_begin(World *world, bool is_tcp, const char *method, const char *path,
-                          const void *body, size_t length)
-{
-    Exchange exchange = { .world = world, .easy = curl_easy_init() };
-    AUTO(Str) url = { 0 };
-    str_printf(&url, "http://127.0.0.1:%u%s", http_server_port(world->server), path);
-    curl_easy_setopt(exchange.easy, CURLOPT_URL, str_text(&url));
-    curl_easy_setopt(exchange.easy, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(exchange.easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(exchange.easy, CURLOPT_HEADERFUNCTION, on_body);
-    if (!is_tcp) {
-        curl_easy_setopt(exchange.easy, CURLOPT_UNIX_SOCKET_PATH, world->socket);
-    }
-    if (strcmp(method, "HEAD") == 0) {
-        curl_easy_setopt(exchange.easy, CURLOPT_NOBODY, 1L);
-    }
-    if (body != NULL) {
-        curl_easy_setopt(exchange.easy, CURLOPT_POSTFIELDSIZE, (long)length);
-        curl_easy_setopt(exchange.easy, CURLOPT_COPYPOSTFIELDS, body);
-    }
-    return exchange;
-}
-
-/* From here on the exchange does not move: libcurl writes into it. */
-static void ask_send(Exchange *exchange)
-{
-    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
-    curl_easy_setopt(exchange->easy, CURLOPT_WRITEDATA, &exchange->body);
-    curl_easy_setopt(exchange->easy, CURLOPT_HEADERDATA, &exchange->head);
-    curl_multi_add_handle(exchange->world->multi, exchange->easy);
-}
-
-/* Both sides have their turn, a few times. */
-static void ask_turn(Exchange *exchange)
-{
-    int running = 0;
-    int left = 0;
-    Err err = { 0 };
-    assert_int_equal(loop_turn(exchange->world->fixture->loop, 1, &err), ERR_NONE);
-    curl_multi_perform(exchange->world->multi, &running);
-    for (CURLMsg *message;
-         (message = curl_multi_info_read(exchange->world->multi, &left)) != NULL;) {
-        exchange->is_done = exchange->is_done || message->easy_handle == exchange->easy;
-    }
-}
-
-static void ask_wait(Exchange *exchange)
-{
-    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
-    while (!exchange->is_done) {
-        assert_true(clock_boot_ms() < until_ms);
-        ask_turn(exchange);
-    }
-    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &exchange->status);
-}
-
-static void ask_done(Exchange *exchange)
-{
-    curl_multi_remove_handle(exchange->world->multi, exchange->easy);
-    curl_easy_cleanup(exchange->easy);
-    curl_slist_free_all(exchange->headers);
-    str_done(&exchange->head);
-    str_done(&exchange->body);
-}
-
-/* Asks over the unix socket; the answer's JSON, or NULL where it is none. The caller frees it. */
-static json_t *ask(World *world, const char *method, const char *path, const char *body,
-                   long want_status)
-{
-    Exchange exchange =
-        ask_begin(world, false, method, path, body, body == NULL ? 0 : strlen(body));
-    ask_send(&exchange);
-    ask_wait(&exchange);
-    if (exchange.status != want_status) {
-        fail_msg("%s %s: %ld %s", method, path, exchange.status, str_text(&exchange.body));
-    }
-    json_t *json = json_loads(str_text(&exchange.body), 0, NULL);
-    ask_done(&exchange);
-    return json;
-}
-
-static void must_ask(World *world, const char *method, const char *path, const char *body,
-                     long want_status)
-{
-    json_decref(ask(world, method, path, body, want_status));
-}
-
-static const char *text_of(const json_t *json, const char *key)
-{
-    const char *text = json_string_value(json_object_get(json, key));
-    return text == NULL ? "" : text;
-}
-
-static size_t count_of(const json_t *json)
-{
-    return json_array_size(json_object_get(json, "items"));
-}
-
-/* ---- plans and rollouts by the API alone ---- */
-
-static void put_plan(World *world, const SealedPlan *plan, const char *hash, long want_status)
-{
-    AUTO(Str) path = { 0 };
-    str_printf(&path, "/api/v1/plans/%s", hash);
-    Exchange exchange =
-        ask_begin(world, false, "PUT", str_text(&path), plan->bundle.data, plan->bundle.length);
-    ask_send(&exchange);
-    ask_wait(&exchange);
-    if (exchange.status != want_status) {
-        fail_msg("PUT plan: %ld %s", exchange.status, str_text(&exchange.body));
-    }
-    ask_done(&exchange);
-}
-
-/* Brings the sample plan and starts it; its id. */
-static void start(World *world, char *ret_id, size_t id_size)
-{
-    AUTO(Arena) arena = { 0 };
-    SealedPlan plan = plan_sample("sample", &arena);
-    put_plan(world, &plan, plan.hash_text, 201);
-    json_t *rollout = ask(world, "POST", "/api/v1/rollouts",
-                          arena_printf(&arena, "{\"plan\":\"%s\"}", plan.hash_text), 201);
-    str_copy(ret_id, id_size, text_of(rollout, "id"));
-    json_decref(rollout);
-}
-
-/* ---- tests ---- */
 
 static void status_tells_what_the_coordinator_is(void **state)
 {
@@ -256,47 +53,12 @@ static void a_list_goes_on_where_its_cursor_stands(void **state)
     assert_int_equal(seen, TARGETS);
 }
 
-static void a_plan_is_brought_verified_and_fetched(void **state)
-{
-    World *world = *state;
-    AUTO(Arena) arena = { 0 };
-    SealedPlan plan = plan_sample("sample", &arena);
-    SealedPlan other = plan_sample("other", &arena);
-    put_plan(world, &plan, other.hash_text, 422);
-    put_plan(world, &plan, plan.hash_text, 201);
-    put_plan(world, &plan, plan.hash_text, 200);
-    put_plan(world, &plan, "abc", 400);
-    ((uint8_t *)(uintptr_t)plan.bundle.data)[plan.bundle.length - 1] ^= 1; /* its signature */
-    put_plan(world, &plan, plan.hash_text, 422);
-    must_ask(world, "GET", arena_printf(&arena, "/api/v1/plans/%s", plan.hash_text), NULL, 200);
-    must_ask(world, "GET", arena_printf(&arena, "/api/v1/plans/%s", other.hash_text), NULL, 404);
-}
-
-static void a_preview_shows_the_waves_and_starts_nothing(void **state)
-{
-    World *world = *state;
-    AUTO(Arena) arena = { 0 };
-    SealedPlan plan = plan_sample("sample", &arena);
-    put_plan(world, &plan, plan.hash_text, 201);
-    json_t *preview = ask(
-        world, "POST", arena_printf(&arena, "/api/v1/plans/%s/preview", plan.hash_text), "", 200);
-    assert_int_equal(json_array_size(json_object_get(preview, "targets")), TARGETS);
-    const json_t *canary = json_array_get(json_object_get(preview, "waves"), 0);
-    assert_string_equal(text_of(canary, "name"), "canary");
-    assert_int_equal(json_integer_value(json_object_get(canary, "targets")), 1);
-    assert_true(json_is_true(json_object_get(canary, "needs_approval")));
-    json_decref(preview);
-    json_t *rollouts = ask(world, "GET", "/api/v1/rollouts", NULL, 200);
-    assert_int_equal(count_of(rollouts), 0);
-    json_decref(rollouts);
-}
-
 static void a_rollout_is_started_shown_and_commanded(void **state)
 {
     World *world = *state;
     AUTO(Arena) arena = { 0 };
     char id[ROLLOUT_ID_MAX + 1];
-    start(world, id, sizeof(id));
+    start_rollout(world, id, sizeof(id));
     assert_int_equal(strlen(id), strlen("r-20261122-7f3k"));
     json_t *shown = ask(world, "GET", "/api/v1/rollouts/current", NULL, 200);
     assert_string_equal(text_of(shown, "id"), id);
@@ -322,7 +84,7 @@ static void a_second_start_over_the_same_targets_is_a_conflict(void **state)
     World *world = *state;
     AUTO(Arena) arena = { 0 };
     char id[ROLLOUT_ID_MAX + 1];
-    start(world, id, sizeof(id));
+    start_rollout(world, id, sizeof(id));
     SealedPlan plan = plan_sample("other", &arena);
     put_plan(world, &plan, plan.hash_text, 201);
     json_t *problem = ask(world, "POST", "/api/v1/rollouts",
@@ -445,7 +207,7 @@ static void events_come_after_a_number(void **state)
     World *world = *state;
     AUTO(Arena) arena = { 0 };
     char id[ROLLOUT_ID_MAX + 1];
-    start(world, id, sizeof(id));
+    start_rollout(world, id, sizeof(id));
     json_t *events =
         ask(world, "GET", arena_printf(&arena, "/api/v1/events?rollout=%s", id), NULL, 200);
     const json_t *first = json_array_get(json_object_get(events, "items"), 0);
@@ -517,7 +279,7 @@ static void a_read_only_coordinator_answers_reads_and_503_to_writes(void **state
     World *world = *state;
     AUTO(Arena) arena = { 0 };
     char id[ROLLOUT_ID_MAX + 1];
-    start(world, id, sizeof(id));
+    start_rollout(world, id, sizeof(id));
     const char *pause = arena_printf(&arena, "/api/v1/rollouts/%s/pause", id);
     world->fixture->store->fault = ERR_STORE;
     must_ask(world, "POST", pause, "{}", 503);
@@ -527,12 +289,7 @@ static void a_read_only_coordinator_answers_reads_and_503_to_writes(void **state
     json_decref(status);
     must_ask(world, "POST", pause, "{}", 503);
     world->fixture->store->fault = ERR_NONE;
-    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
-    Err err = { 0 };
-    while (shell_read_only(world->fixture->shell) != NULL) {
-        assert_true(clock_boot_ms() < until_ms);
-        assert_int_equal(loop_turn(world->fixture->loop, 100, &err), ERR_NONE);
-    }
+    world_await_writable(world);
     json_t *shown = ask(world, "GET", "/api/v1/rollouts/current", NULL, 200);
     assert_string_equal(text_of(shown, "state"), "paused"); /* the first one took effect */
     json_decref(shown);
@@ -562,29 +319,25 @@ static void a_socket_in_use_is_not_taken_away(void **state)
     must_ask(world, "GET", "/api/v1/status", NULL, 200);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(status_tells_what_the_coordinator_is),
-        TEST(the_fleet_is_listed_and_selected),
-        TEST(a_list_goes_on_where_its_cursor_stands),
-        TEST(a_plan_is_brought_verified_and_fetched),
-        TEST(a_preview_shows_the_waves_and_starts_nothing),
-        TEST(a_rollout_is_started_shown_and_commanded),
-        TEST(a_second_start_over_the_same_targets_is_a_conflict),
-        TEST(what_is_wrong_with_a_request_is_said),
-        TEST(tcp_reads_for_this_machine_only),
-        TEST(tcp_starts_nothing),
-        TEST(a_body_that_is_too_large_is_refused),
-        TEST(events_come_after_a_number),
-        TEST(whoever_waits_for_events_is_answered_when_there_are_some),
-        TEST(waiting_ends_in_an_empty_answer),
-        TEST(closing_answers_those_who_wait),
-        TEST(a_read_only_coordinator_answers_reads_and_503_to_writes),
-        TEST(the_socket_is_for_the_group_and_goes_with_the_server),
-        TEST(a_socket_in_use_is_not_taken_away),
+        WORLD_TEST(status_tells_what_the_coordinator_is),
+        WORLD_TEST(the_fleet_is_listed_and_selected),
+        WORLD_TEST(a_list_goes_on_where_its_cursor_stands),
+        WORLD_TEST(a_rollout_is_started_shown_and_commanded),
+        WORLD_TEST(a_second_start_over_the_same_targets_is_a_conflict),
+        WORLD_TEST(what_is_wrong_with_a_request_is_said),
+        WORLD_TEST(tcp_reads_for_this_machine_only),
+        WORLD_TEST(tcp_starts_nothing),
+        WORLD_TEST(a_body_that_is_too_large_is_refused),
+        WORLD_TEST(events_come_after_a_number),
+        WORLD_TEST(whoever_waits_for_events_is_answered_when_there_are_some),
+        WORLD_TEST(waiting_ends_in_an_empty_answer),
+        WORLD_TEST(closing_answers_those_who_wait),
+        WORLD_TEST(a_read_only_coordinator_answers_reads_and_503_to_writes),
+        WORLD_TEST(the_socket_is_for_the_group_and_goes_with_the_server),
+        WORLD_TEST(a_socket_in_use_is_not_taken_away),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -567,32 +567,93 @@ static void effects_for_others_are_passed_over(void **state)
     assert_int_equal(contract_event_count(store), 0);
 }
 
-static void a_plan_is_kept_by_its_hash(void **state)
+/* ---- plans ---- */
+
+static Effect contract_plan(PlanRow *row, uint8_t number, const char *bundle)
+{
+    *row = (PlanRow){ .hash = { number },
+                      .bundle = { (const uint8_t *)bundle, strlen(bundle) } };
+    return (Effect){ .kind = EFFECT_PERSIST_PLAN, .plan = row };
+}
+
+/* "": there is none. */
+static const char *contract_bundle(Store *store, uint8_t number, Arena *arena)
+{
+    const uint8_t hash[PLAN_HASH_BYTES] = { number };
+    Bytes found = { 0 };
+    Err err = { 0 };
+    ErrCode code = store->ops->get_plan(store, hash, arena, &found, &err);
+    assert_true(code == ERR_NONE || code == ERR_NOT_FOUND);
+    return arena_strndup(arena, found.data == NULL ? "" : (const char *)found.data, found.length);
+}
+
+static void a_plan_is_kept_by_its_hash_and_the_later_wins(void **state)
 {
     AUTO(Arena) arena = { 0 };
     AUTO_PTR(Store) store = contract_open(state);
-    const uint8_t hash[PLAN_HASH_BYTES] = { 7 };
-    const uint8_t other[PLAN_HASH_BYTES] = { 8 };
-    const Bytes bundle = { (const uint8_t *)"a\0b", 3 };
-    Bytes found = { 0 };
-    Err err = { 0 };
-    assert_int_equal(store->ops->put_plan(store, hash, bundle, &err), ERR_NONE);
-    assert_int_equal(store->ops->put_plan(store, hash, bundle, &err), ERR_NONE);
-    assert_int_equal(store->ops->get_plan(store, hash, &arena, &found, &err), ERR_NONE);
-    assert_int_equal(found.length, 3);
-    assert_memory_equal(found.data, "a\0b", 3);
-    assert_int_equal(store->ops->get_plan(store, other, &arena, &found, &err), ERR_NOT_FOUND);
+    PlanRow row;
+    const Effect first = contract_plan(&row, 7, "of one signer");
+    contract_must_commit(store, &first, 1);
+    assert_string_equal(contract_bundle(store, 7, &arena), "of one signer");
+    assert_string_equal(contract_bundle(store, 8, &arena), "");
+    const Effect second = contract_plan(&row, 7, "of two signers");
+    contract_must_commit(store, &second, 1);
+    assert_string_equal(contract_bundle(store, 7, &arena), "of two signers");
 }
 
-static void a_plan_out_of_bounds_is_refused(void **state)
+static void a_plan_has_any_bytes(void **state)
 {
+    AUTO(Arena) arena = { 0 };
     AUTO_PTR(Store) store = contract_open(state);
-    const uint8_t hash[PLAN_HASH_BYTES] = { 7 };
-    const Bytes empty = { (const uint8_t *)"", 0 };
-    const Bytes huge = { (const uint8_t *)"", (size_t)BUNDLE_MAX + 1 };
+    PlanRow row = { .hash = { 7 }, .bundle = { (const uint8_t *)"a\0b", 3 } };
+    const Effect put = { .kind = EFFECT_PERSIST_PLAN, .plan = &row };
+    Bytes found = { 0 };
     Err err = { 0 };
-    assert_int_equal(store->ops->put_plan(store, hash, empty, &err), ERR_LIMIT);
-    assert_int_equal(store->ops->put_plan(store, hash, huge, &err), ERR_LIMIT);
+    contract_must_commit(store, &put, 1);
+    assert_int_equal(store->ops->get_plan(store, row.hash, &arena, &found, &err), ERR_NONE);
+    assert_int_equal(found.length, 3);
+    assert_memory_equal(found.data, "a\0b", 3);
+}
+
+static void a_plan_and_its_events_are_kept_together_or_not_at_all(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(Store) store = contract_open(state);
+    PlanRow row;
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    EventRow said = contract_event("", "signed by 3f2a");
+    EventRow broken = contract_event("", NULL);
+    const Effect effects[] = { contract_plan(&row, 7, "bytes"),
+                               { .kind = EFFECT_PUBLISH_EVENT, .event = &said },
+                               { .kind = EFFECT_PUBLISH_EVENT, .event = &broken } };
+    assert_int_not_equal(contract_commit(store, effects, 3, &last_seq, &err), ERR_NONE);
+    assert_string_equal(contract_bundle(store, 7, &arena), "");
+    assert_int_equal(contract_event_count(store), 0);
+    contract_must_commit(store, effects, 2);
+    assert_string_equal(contract_bundle(store, 7, &arena), "bytes");
+    assert_int_equal(contract_event_count(store), 1);
+}
+
+/* Two that read, add and write: the one whose reign is over adds nothing. */
+static void the_older_handle_takes_no_signature_away(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(Store) older = contract_open(state);
+    AUTO_PTR(Store) newer = contract_open(state);
+    PlanRow row;
+    uint64_t term = 0;
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    assert_int_equal(older->ops->take_term(older, 0, &term, &err), ERR_NONE);
+    const Effect first = contract_plan(&row, 7, "of one signer");
+    contract_must_commit(older, &first, 1);
+    assert_int_equal(newer->ops->take_term(newer, 0, &term, &err), ERR_NONE);
+    const Effect second = contract_plan(&row, 7, "of two signers");
+    contract_must_commit(newer, &second, 1);
+    const Effect stale = contract_plan(&row, 7, "of one and another");
+    assert_int_equal(contract_commit(older, &stale, 1, &last_seq, &err), ERR_STORE_TERM);
+    assert_string_equal(contract_bundle(newer, 7, &arena), "of two signers");
 }
 
 #define CONTRACT_TEST(name) cmocka_unit_test_setup_teardown(name, contract_setup, contract_teardown)
@@ -611,6 +672,9 @@ static void a_plan_out_of_bounds_is_refused(void **state)
         CONTRACT_TEST(a_term_beyond_all_numbers_is_refused),                                       \
         CONTRACT_TEST(the_older_handle_cannot_commit_any_more),                                    \
         CONTRACT_TEST(effects_for_others_are_passed_over),                                         \
-        CONTRACT_TEST(a_plan_is_kept_by_its_hash), CONTRACT_TEST(a_plan_out_of_bounds_is_refused)
+        CONTRACT_TEST(a_plan_is_kept_by_its_hash_and_the_later_wins),                              \
+        CONTRACT_TEST(a_plan_has_any_bytes),                                                       \
+        CONTRACT_TEST(a_plan_and_its_events_are_kept_together_or_not_at_all),                      \
+        CONTRACT_TEST(the_older_handle_takes_no_signature_away)
 
 #endif

@@ -1,0 +1,198 @@
+/* Plans over the API: whose signatures they bear, whoever brought them. */
+#include "world.h"
+
+static void a_plan_is_brought_verified_and_fetched(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    SealedPlan other = plan_sample("other", &arena);
+    put_plan(world, &plan, other.hash_text, 422);
+    put_plan(world, &plan, plan.hash_text, 201);
+    put_plan(world, &plan, plan.hash_text, 200);
+    put_plan(world, &plan, "abc", 400);
+    ((uint8_t *)(uintptr_t)plan.bundle.data)[plan.bundle.length - 1] ^= 1; /* its signature */
+    put_plan(world, &plan, plan.hash_text, 422);
+    must_ask(world, "GET", arena_printf(&arena, "/api/v1/plans/%s", plan.hash_text), NULL, 200);
+    must_ask(world, "GET", arena_printf(&arena, "/api/v1/plans/%s", other.hash_text), NULL, 404);
+}
+
+static void a_preview_shows_the_waves_and_starts_nothing(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    put_plan(world, &plan, plan.hash_text, 201);
+    json_t *preview = ask(
+        world, "POST", arena_printf(&arena, "/api/v1/plans/%s/preview", plan.hash_text), "", 200);
+    assert_int_equal(json_array_size(json_object_get(preview, "targets")), TARGETS);
+    const json_t *canary = json_array_get(json_object_get(preview, "waves"), 0);
+    assert_string_equal(text_of(canary, "name"), "canary");
+    assert_int_equal(json_integer_value(json_object_get(canary, "targets")), 1);
+    assert_true(json_is_true(json_object_get(canary, "needs_approval")));
+    assert_int_equal(json_array_size(json_object_get(preview, "signers")), 1);
+    json_decref(preview);
+    json_t *rollouts = ask(world, "GET", "/api/v1/rollouts", NULL, 200);
+    assert_int_equal(count_of(rollouts), 0);
+    json_decref(rollouts);
+}
+
+/* ---- signatures ---- */
+
+/* How many have signed, by the answer's "signers". */
+static size_t signers_of(json_t *taken)
+{
+    size_t count = json_array_size(json_object_get(taken, "signers"));
+    json_decref(taken);
+    return count;
+}
+
+/* The plan as the coordinator serves it now. */
+static Bundle fetch(World *world, const SealedPlan *plan, Arena *arena)
+{
+    Store *store = shell_store(world->fixture->shell);
+    Bytes bytes = { 0 };
+    Bundle bundle;
+    Err err = { 0 };
+    assert_int_equal(store->ops->get_plan(store, plan->hash, arena, &bytes, &err), ERR_NONE);
+    assert_int_equal(bundle_open(bytes, &bundle, &err), ERR_NONE);
+    return bundle;
+}
+
+/* Every sealing is by another key; the plan stays the same. */
+static void a_second_signer_is_added_to_the_first(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan first = plan_sample("sample", &arena);
+    SealedPlan second = plan_sample("sample", &arena);
+    assert_string_equal(first.hash_text, second.hash_text);
+    json_t *answer = put_bundle(world, first.bundle, first.hash_text, 201);
+    assert_int_equal(json_integer_value(json_object_get(answer, "new_signers")), 1);
+    assert_int_equal(signers_of(answer), 1);
+    answer = put_bundle(world, second.bundle, second.hash_text, 200);
+    assert_int_equal(json_integer_value(json_object_get(answer, "new_signers")), 1);
+    assert_int_equal(signers_of(answer), 2);
+    Bundle kept = fetch(world, &first, &arena);
+    Bundle brought;
+    assert_int_equal(bundle_open(first.bundle, &brought, NULL), ERR_NONE);
+    assert_memory_equal(kept.signatures, brought.signatures, sizeof(PlanSignature));
+    assert_int_equal(kept.signature_count, 2);
+}
+
+static void a_signer_who_comes_again_changes_nothing(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    put_plan(world, &plan, plan.hash_text, 201);
+    unsigned commits = world->fixture->store->commits;
+    json_t *answer = put_bundle(world, plan.bundle, plan.hash_text, 200);
+    assert_int_equal(json_integer_value(json_object_get(answer, "new_signers")), 0);
+    assert_int_equal(signers_of(answer), 1);
+    assert_int_equal(world->fixture->store->commits, commits);
+}
+
+static void a_ninth_signer_is_refused_and_the_eight_stay(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    for (int i = 0; i < PLAN_SIGNATURES_MAX; i++) {
+        put_plan(world, &plan, plan.hash_text, i == 0 ? 201 : 200);
+        plan = plan_sample("sample", &arena);
+    }
+    json_t *problem = put_bundle(world, plan.bundle, plan.hash_text, 400);
+    assert_string_equal(text_of(problem, "code"), "limit");
+    assert_non_null(strstr(text_of(problem, "detail"), "signed by 8 keys"));
+    assert_non_null(strstr(text_of(problem, "hint"), "another name"));
+    json_decref(problem);
+    assert_int_equal(fetch(world, &plan, &arena).signature_count, PLAN_SIGNATURES_MAX);
+}
+
+static void who_signed_is_an_event_with_who_brought_it(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) signer = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    uint64_t before = shell_last_seq(world->fixture->shell);
+    put_plan(world, &plan, plan.hash_text, 201);
+    Bundle kept = fetch(world, &plan, &arena);
+    bundle_write_signers(&kept, 0, &signer);
+    json_t *events = ask(world, "GET",
+                         arena_printf(&arena, "/api/v1/events?after=%llu",
+                                      (unsigned long long)before),
+                         NULL, 200);
+    const json_t *event = json_array_get(json_object_get(events, "items"), 0);
+    assert_string_equal(text_of(event, "rule"), "E06");
+    assert_int_equal(strncmp(text_of(event, "actor"), "operator ", 9), 0);
+    assert_non_null(strstr(text_of(event, "text"), str_text(&signer)));
+    json_decref(events);
+}
+
+/* What the API has read of the plan before is read anew. */
+static void a_rollout_shows_who_has_signed_by_now(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    char id[ROLLOUT_ID_MAX + 1];
+    start_rollout(world, id, sizeof(id));
+    const char *path = arena_printf(&arena, "/api/v1/rollouts/%s", id);
+    assert_int_equal(signers_of(ask(world, "GET", path, NULL, 200)), 1);
+    SealedPlan second = plan_sample("sample", &arena);
+    put_plan(world, &second, second.hash_text, 200);
+    assert_int_equal(signers_of(ask(world, "GET", path, NULL, 200)), 2);
+}
+
+static void a_damaged_bundle_in_the_store_is_replaced(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Effects) effects = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    Store *store = shell_store(world->fixture->shell);
+    PlanRow row = { .bundle = { (const uint8_t *)"rust", 4 } };
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    memcpy(row.hash, plan.hash, PLAN_HASH_BYTES);
+    const Effect effect = { .kind = EFFECT_PERSIST_PLAN, .plan = &row };
+    LIST_PUSH(&effects.list, effect);
+    assert_int_equal(store->ops->commit(store, &effects, &last_seq, &err), ERR_NONE);
+    put_plan(world, &plan, plan.hash_text, 201);
+    assert_int_equal(fetch(world, &plan, &arena).signature_count, 1);
+}
+
+static void a_signature_that_cannot_be_kept_yet_is_kept_later(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan first = plan_sample("sample", &arena);
+    SealedPlan second = plan_sample("sample", &arena);
+    put_plan(world, &first, first.hash_text, 201);
+    world->fixture->store->fault = ERR_STORE;
+    put_plan(world, &second, second.hash_text, 503);
+    assert_int_equal(fetch(world, &first, &arena).signature_count, 1);
+    world->fixture->store->fault = ERR_NONE;
+    world_await_writable(world);
+    assert_int_equal(fetch(world, &first, &arena).signature_count, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_plan_is_brought_verified_and_fetched),
+        WORLD_TEST(a_preview_shows_the_waves_and_starts_nothing),
+        WORLD_TEST(a_second_signer_is_added_to_the_first),
+        WORLD_TEST(a_signer_who_comes_again_changes_nothing),
+        WORLD_TEST(a_ninth_signer_is_refused_and_the_eight_stay),
+        WORLD_TEST(who_signed_is_an_event_with_who_brought_it),
+        WORLD_TEST(a_rollout_shows_who_has_signed_by_now),
+        WORLD_TEST(a_damaged_bundle_in_the_store_is_replaced),
+        WORLD_TEST(a_signature_that_cannot_be_kept_yet_is_kept_later),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}
