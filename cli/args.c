@@ -149,9 +149,9 @@ static ErrCode read_number(const Option *option, const char *text, void *place, 
     return ERR_NONE;
 }
 
-static ErrCode set_option(const Option *option, const char *text, Options *options, Err *err)
+static ErrCode set_option(const Option *option, const char *text, Invocation *invocation, Err *err)
 {
-    void *place = (char *)options + option->offset;
+    void *place = (char *)&invocation->options + option->offset;
     switch (option->type) {
     case OPTION_FLAG:
         *(bool *)place = true;
@@ -167,6 +167,11 @@ static ErrCode set_option(const Option *option, const char *text, Options *optio
             return err_set(err, ERR_USAGE, "--output wants text or json, found '%s'", text);
         }
         *(OutputKind *)place = str_equal(text, "json") ? OUTPUT_JSON : OUTPUT_TEXT;
+        return ERR_NONE;
+    case OPTION_VARIABLE:
+        if (variables_add(place, text, &invocation->arena, err) != ERR_NONE) {
+            return err_wrap(err, "--%s", option->name);
+        }
         return ERR_NONE;
     case OPTION_NONE:
         break;
@@ -196,7 +201,7 @@ static ErrCode take_option(Invocation *invocation, char *const *words, size_t co
         }
         text = words[++*at];
     }
-    return set_option(option, text, &invocation->options, err);
+    return set_option(option, text, invocation, err);
 }
 
 static ErrCode check_arguments(const Invocation *invocation, Err *err)

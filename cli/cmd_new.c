@@ -8,15 +8,12 @@
 #include "cli/commands.h"
 #include "cli/local.h"
 #include "cli/output.h"
+#include "cli/source/source.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/json.h"
 
-#define VERSION_WIDTH 4
-
-static const char UP_TEMPLATE[] =
-    "-- Runs in one transaction, unless this comment says: -- skein: no-transaction\n";
-static const char DOWN_TEMPLATE[] = "-- Exactly the inverse of the up file. What cannot be undone "
-                                    "has no down file: delete this one.\n";
+#define NEW_FORMAT "golang-migrate" /* of a directory that has none yet */
 
 /* "Add invoice currency!" -> "add_invoice_currency". */
 static ErrCode slug_of(const char *name, Arena *arena, const char **ret_slug, Err *err)
@@ -43,31 +40,23 @@ static ErrCode slug_of(const char *name, Arena *arena, const char **ret_slug, Er
 }
 
 /*
- * The version after the newest one, as wide as that one is written. A directory that is not there
- * or has no migrations begins at 1; one that cannot be read as it is gets nothing added.
+ * What the directory holds. One that is not there or has no migrations is written in the format
+ * that was named, or the default; one that cannot be read as it is gets nothing added.
  */
-static ErrCode next_version(const Options *options, Arena *arena, const char **ret_version,
-                            Err *err)
+static ErrCode look(const Options *options, Arena *arena, const SourceFormat **ret_format,
+                    const PlanMigration **ret_newest, Err *err)
 {
     MigrationSet set = { 0 };
     ErrCode code = local_migrations(options, arena, &set, err);
-    if (code == ERR_NOT_FOUND) {
-        *ret_version = arena_printf(arena, "%0*d", VERSION_WIDTH, 1);
-        return ERR_NONE;
+    if (code == ERR_NONE) {
+        *ret_newest = &set.migrations[set.count - 1];
+        return source_format(set.format, ret_format, err);
     }
-    if (code != ERR_NONE) {
+    if (code != ERR_NOT_FOUND) {
         return code;
     }
-    const PlanMigration *last = &set.migrations[set.count - 1];
-    size_t width = strspn(last->id, "0123456789");
-    int64_t newest = 0;
-    if (!str_to_int64(arena_strndup(arena, last->id, width), 0, INT64_MAX - 1, &newest)) {
-        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
-                last->id);
-        return err_hint(err, "name the new files by hand");
-    }
-    *ret_version = arena_printf(arena, "%0*lld", (int)width, (long long)newest + 1);
-    return ERR_NONE;
+    *ret_newest = NULL;
+    return source_format(options->format == NULL ? NEW_FORMAT : options->format, ret_format, err);
 }
 
 static ErrCode make_directory(const char *path, Err *err)
@@ -78,55 +67,90 @@ static ErrCode make_directory(const char *path, Err *err)
     return ERR_NONE;
 }
 
-static ErrCode write_pair(const char *up, const char *down, Err *err)
+/* Every folder on the way to a file. */
+static ErrCode make_folders(const char *path, Arena *arena, Err *err)
 {
-    ErrCode code = file_write_new(up, UP_TEMPLATE, strlen(UP_TEMPLATE), 0644, err);
-    if (code == ERR_NONE) {
-        code = file_write_new(down, DOWN_TEMPLATE, strlen(DOWN_TEMPLATE), 0644, err);
-        if (code != ERR_NONE) {
-            unlink(up);
-        }
+    ErrCode code = ERR_NONE;
+    const char *slash = strchr(path + 1, '/');
+    for (; slash != NULL && code == ERR_NONE; slash = strchr(slash + 1, '/')) {
+        code = make_directory(arena_strndup(arena, path, (size_t)(slash - path)), err);
     }
     return code;
 }
 
-static void print_pair(const char *up, const char *down, OutputKind output)
+/* All or none: a pair of which one file could not be written leaves nothing behind. */
+static ErrCode write_files(const NewFiles *files, Arena *arena, Err *err)
 {
-    if (output == OUTPUT_TEXT) {
-        printf("%s\n%s\n", up, down);
-        return;
+    for (size_t i = 0; i < files->count; i++) {
+        const NewFile *file = &files->items[i];
+        ErrCode code = make_folders(file->path, arena, err);
+        if (code == ERR_NONE) {
+            code = file_write_new(file->path, file->text, strlen(file->text), 0644, err);
+        }
+        while (code != ERR_NONE && i > 0) {
+            unlink(files->items[--i].path);
+        }
+        if (code != ERR_NONE) {
+            return code;
+        }
     }
+    return ERR_NONE;
+}
+
+static void print_files(const NewFiles *files, OutputKind output)
+{
     AUTO(Str) text = { 0 };
     JsonOut json = json_out(&text);
     json_out_object_begin(&json, NULL);
-    json_out_string(&json, "up", up);
-    json_out_string(&json, "down", down);
+    json_out_array_begin(&json, "files");
+    for (size_t i = 0; i < files->count; i++) {
+        json_out_string(&json, NULL, files->items[i].path);
+        if (output == OUTPUT_TEXT) {
+            printf("%s\n", files->items[i].path);
+        }
+    }
+    json_out_array_end(&json);
     json_out_object_end(&json);
-    output_json_text(&text);
+    if (output == OUTPUT_JSON) {
+        output_json_text(&text);
+    }
+}
+
+static ErrCode create(const SourceFormat *format, const NewMigration *migration,
+                      const char *directory, Arena *arena, NewFiles *ret_files, Err *err)
+{
+    if (format->create == NULL) {
+        err_set(err, ERR_REFUSED, "migrations of %s are written by %s itself", format->name,
+                format->name);
+        return err_hint(err, "skein reads what it writes");
+    }
+    ErrCode code = format->create(migration, arena, ret_files, err);
+    for (size_t i = 0; code == ERR_NONE && i < ret_files->count; i++) {
+        NewFile *file = &ret_files->items[i];
+        file->path = arena_printf(arena, "%s/%s", directory, file->path);
+    }
+    return code;
 }
 
 ErrCode cmd_new(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
     Arena *arena = &invocation->arena;
-    const char *directory = invocation->options.migrations;
-    const char *slug = NULL;
-    const char *version = NULL;
-    ErrCode code = slug_of(invocation->arguments[0], arena, &slug, err);
+    const SourceFormat *format = NULL;
+    NewMigration migration = { .now_s = clock_wall_s() };
+    NewFiles files = { 0 };
+    ErrCode code = slug_of(invocation->arguments[0], arena, &migration.slug, err);
     if (code == ERR_NONE) {
-        code = next_version(&invocation->options, arena, &version, err);
+        code = look(&invocation->options, arena, &format, &migration.newest, err);
     }
     if (code == ERR_NONE) {
-        code = make_directory(directory, err);
+        code = create(format, &migration, invocation->options.migrations, arena, &files, err);
     }
-    if (code != ERR_NONE) {
-        return code;
-    }
-    const char *up = arena_printf(arena, "%s/%s_%s.up.sql", directory, version, slug);
-    const char *down = arena_printf(arena, "%s/%s_%s.down.sql", directory, version, slug);
-    code = write_pair(up, down, err);
     if (code == ERR_NONE) {
-        print_pair(up, down, invocation->options.output);
+        code = write_files(&files, arena, err);
+    }
+    if (code == ERR_NONE) {
+        print_files(&files, invocation->options.output);
     }
     return code;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/source/variable.h"
 #include "common/arena.h"
 #include "common/err.h"
 #include "common/str.h"
@@ -37,6 +38,7 @@ typedef struct Options {
     const char *state;
     const char *format;
     const char *lock_timeout;
+    SourceVariables set;
     bool is_yes;
     bool is_watch;
     bool is_failed;
@@ -53,6 +55,7 @@ typedef enum OptionType {
     OPTION_COUNT,    /* uint32_t, from 1 */
     OPTION_SEQUENCE, /* uint64_t */
     OPTION_OUTPUT,
+    OPTION_VARIABLE, /* SourceVariables; may be given several times */
 } OptionType;
 
 typedef struct Option {

@@ -13,6 +13,8 @@ OPTION(SCHEMA, "schema", "NAME", OPTION_TEXT, schema, "one schema of it, as a te
 OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations,
        "the history (default ./migrations)");
 OPTION(FORMAT, "format", "NAME", OPTION_TEXT, format, "its format (default: detected)");
+OPTION(SET, "set", "NAME=VALUE", OPTION_VARIABLE, set,
+       "a value for the history's templates; may be given several times");
 OPTION(UP_TO, "to", "VERSION", OPTION_TEXT, to,
        "stop after this migration: a version, an id, or `head` (default)");
 OPTION(DOWN_TO, "to", "VERSION", OPTION_TEXT, to,
@@ -109,15 +111,15 @@ static const char MOVE_JSON[] =
 /* clang-format off */
 const Command COMMANDS[] = {
     { "new", "NAME", 1, 1, LOCAL, "write the files of a new migration", NULL,
-      "{up: PATH, down: PATH}",
-      OPTIONS(&MIGRATIONS, &FORMAT), cmd_new },
+      "{files: [PATH]}",
+      OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &UP_TO, &LOCK_TIMEOUT), cmd_up },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &DOWN_TO, &LOCK_TIMEOUT, &YES), cmd_down },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &YES), cmd_down },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
       "[{id, state, applied_at: TIME or null}]",
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT), cmd_status },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
       "[{id, state, rollout: ID or null, agent, applied_at, undone_at: TIME or null, duration_ms}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_history },

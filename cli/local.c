@@ -45,7 +45,8 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
 
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)
 {
-    return source_read(options->migrations, options->format, arena, ret_set, err);
+    SourceOptions source = { .format = options->format, .variables = options->set };
+    return source_read(options->migrations, &source, arena, ret_set, err);
 }
 
 const HistoryEntry *local_row(const HistoryList *list, const char *id)

@@ -51,6 +51,8 @@ typedef struct RolloutFile {
     const char *name;
     const char *migrations;
     const char *format;
+    ConfigPair *set;
+    size_t set_count;
     const char *to;
     TargetsEntry targets;
     const char **shared_schemas;
@@ -197,6 +199,9 @@ static const ConfigField FIELDS[] = {
       .max = 4096, .doc = "The directory of the history, relative to this file." },
     { CONFIG_FIELD(RolloutFile, format, CONFIG_STRING), .max = 64, .example = "golang-migrate",
       .doc = "Its format. None: detected." },
+    { CONFIG_FIELD_COUNTED(RolloutFile, set, set_count, CONFIG_STRING_MAP),
+      .max = SOURCE_VARIABLES_MAX, .example = "{ app_role: shop }",
+      .doc = "Values for the history's templates: placeholders, variables." },
     { CONFIG_FIELD(RolloutFile, to, CONFIG_STRING), .fallback = "head", .min = 1,
       .max = VERSION_MAX, .doc = "The migration to be at: `head`, a version or an id." },
     { CONFIG_FIELD(RolloutFile, targets, CONFIG_TABLE), .table = &TARGETS_TABLE,
@@ -333,8 +338,11 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
     }
     MigrationSet set = { 0 };
     if (code == ERR_NONE) {
-        code = source_read(beside(path, file.migrations, arena),
-                           file.format[0] == '\0' ? NULL : file.format, arena, &set, err);
+        SourceOptions options = {
+            .format = file.format[0] == '\0' ? NULL : file.format,
+            .variables = { file.set, file.set_count },
+        };
+        code = source_read(beside(path, file.migrations, arena), &options, arena, &set, err);
     }
     size_t count = 0;
     if (code == ERR_NONE && plan_cut(&set, file.to, &count, err) != ERR_NONE) {

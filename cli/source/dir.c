@@ -35,13 +35,6 @@ AUTO_DEFINE(HeapText, heap_text_done)
 
 typedef LIST(const char *) NameList;
 
-static void name_list_done(NameList *list)
-{
-    LIST_DONE(list);
-}
-
-AUTO_DEFINE(NameList, name_list_done)
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -57,7 +50,51 @@ static bool name_is_clean(const char *name)
     return utf8_is_valid(name, strlen(name));
 }
 
-static ErrCode read_names(DIR *handle, const char *path, Arena *arena, NameList *names, Err *err)
+typedef struct Listing {
+    NameList names;
+    NameList folders;
+} Listing;
+
+static void listing_done(Listing *listing)
+{
+    LIST_DONE(&listing->names);
+    LIST_DONE(&listing->folders);
+}
+
+AUTO_DEFINE(Listing, listing_done)
+
+/* A link to a folder is one. What cannot be looked at is told when it is read. */
+static bool is_folder(DIR *handle, const struct dirent *entry)
+{
+    struct stat status;
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK) {
+        return entry->d_type == DT_DIR;
+    }
+    return fstatat(dirfd(handle), entry->d_name, &status, 0) == 0 && S_ISDIR(status.st_mode);
+}
+
+static ErrCode add_name(DIR *handle, const struct dirent *entry, const char *path, Arena *arena,
+                        Listing *listing, Err *err)
+{
+    bool is_of_folder = is_folder(handle, entry);
+    if ((is_of_folder || str_ends_with(entry->d_name, ".sql")) && !name_is_clean(entry->d_name)) {
+        err_set(err, ERR_SYNTAX, "%s: a %s's name is not UTF-8, or has control characters", path,
+                is_of_folder ? "folder" : "file");
+        return err_hint(err, "names of migrations are kept in the databases: rename it");
+    }
+    if (listing->names.count + listing->folders.count == SOURCE_NAMES_MAX) {
+        return err_set(err, ERR_LIMIT, "%s: more than %d files", path, SOURCE_NAMES_MAX);
+    }
+    const char *name = arena_strdup(arena, entry->d_name);
+    if (is_of_folder) {
+        LIST_PUSH(&listing->folders, name);
+    } else {
+        LIST_PUSH(&listing->names, name);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode read_names(DIR *handle, const char *path, Arena *arena, Listing *listing, Err *err)
 {
     for (;;) {
         errno = 0;
@@ -69,16 +106,19 @@ static ErrCode read_names(DIR *handle, const char *path, Arena *arena, NameList 
         if (entry->d_name[0] == '.') {
             continue;
         }
-        if (str_ends_with(entry->d_name, ".sql") && !name_is_clean(entry->d_name)) {
-            err_set(err, ERR_SYNTAX, "%s: a file's name is not UTF-8, or has control characters",
-                    path);
-            return err_hint(err, "names of migrations are kept in the databases: rename it");
+        ErrCode code = add_name(handle, entry, path, arena, listing, err);
+        if (code != ERR_NONE) {
+            return code;
         }
-        if (names->count == SOURCE_NAMES_MAX) {
-            return err_set(err, ERR_LIMIT, "%s: more than %d files", path, SOURCE_NAMES_MAX);
-        }
-        LIST_PUSH(names, arena_strdup(arena, entry->d_name));
     }
+}
+
+static const char *const *sorted(NameList *names, Arena *arena)
+{
+    if (names->count > 0) {
+        qsort(names->items, names->count, sizeof(names->items[0]), compare_names);
+    }
+    return arena_memdup(arena, names->items, names->count * sizeof(names->items[0]));
 }
 
 static ErrCode refuse_open(const char *path, int sys_errno, Err *err)
@@ -97,7 +137,16 @@ static const char *without_slashes(const char *path, Arena *arena)
     return arena_strndup(arena, path, length);
 }
 
-ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err *err)
+static bool is_within(const char *real_file, const char *real_dir)
+{
+    size_t length = strlen(real_dir);
+    return str_equal(real_dir, "/") ||
+           (str_starts_with(real_file, real_dir) && real_file[length] == '/');
+}
+
+/* `root_path` NULL: this is the outermost directory. */
+static ErrCode open_dir(const char *path, const char *root_path, Arena *arena, SourceDir *ret_dir,
+                        Err *err)
 {
     AUTO(DirHandle) handle = opendir(path);
     if (handle == NULL) {
@@ -107,33 +156,58 @@ ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err 
     if (real_path == NULL) {
         return refuse_open(path, errno, err);
     }
-    AUTO(NameList) names = { 0 };
-    ErrCode code = read_names(handle, path, arena, &names, err);
+    if (root_path != NULL && !is_within(real_path, root_path)) {
+        err_set(err, ERR_FORBIDDEN, "%s is a link to a folder outside of the directory", path);
+        return err_hint(err, "put the folder itself there");
+    }
+    AUTO(Listing) listing = { 0 };
+    ErrCode code = read_names(handle, path, arena, &listing, err);
     if (code != ERR_NONE) {
         return code;
     }
-    if (names.count > 0) {
-        qsort(names.items, names.count, sizeof(names.items[0]), compare_names);
-    }
+    const char *real_copy = arena_strdup(arena, real_path);
     *ret_dir = (SourceDir){
         .path = without_slashes(path, arena),
-        .real_path = arena_strdup(arena, real_path),
-        .names = arena_memdup(arena, names.items, names.count * sizeof(names.items[0])),
-        .count = names.count,
+        .real_path = real_copy,
+        .root_path = root_path == NULL ? real_copy : root_path,
+        .names = sorted(&listing.names, arena),
+        .count = listing.names.count,
+        .folders = sorted(&listing.folders, arena),
+        .folder_count = listing.folders.count,
     };
     return ERR_NONE;
+}
+
+ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err *err)
+{
+    return open_dir(path, NULL, arena, ret_dir, err);
+}
+
+ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena,
+                         SourceDir *ret_dir, Err *err)
+{
+    return open_dir(source_dir_cite(dir, folder, arena), dir->root_path, arena, ret_dir, err);
+}
+
+static bool has_name(const char *const *names, size_t count, const char *name)
+{
+    return count > 0 &&
+           bsearch(&name, names, count, sizeof(names[0]), compare_names) != NULL;
+}
+
+bool source_dir_has(const SourceDir *dir, const char *name)
+{
+    return has_name(dir->names, dir->count, name);
+}
+
+bool source_dir_has_folder(const SourceDir *dir, const char *name)
+{
+    return has_name(dir->folders, dir->folder_count, name);
 }
 
 const char *source_dir_cite(const SourceDir *dir, const char *name, Arena *arena)
 {
     return arena_printf(arena, "%s/%s", dir->path, name);
-}
-
-static bool is_within(const char *real_file, const char *real_dir)
-{
-    size_t length = strlen(real_dir);
-    return str_equal(real_dir, "/") ||
-           (str_starts_with(real_file, real_dir) && real_file[length] == '/');
 }
 
 ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *err)
@@ -144,7 +218,7 @@ ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *e
     if (real_file == NULL) {
         return err_set_errno(err, ERR_IO, errno, "cannot open %s/%s", dir->path, name);
     }
-    if (!is_within(real_file, dir->real_path)) {
+    if (!is_within(real_file, dir->root_path)) {
         err_set(err, ERR_FORBIDDEN, "%s/%s is a link to a file outside of the directory", dir->path,
                 name);
         return err_hint(err, "put the file itself into %s", dir->path);

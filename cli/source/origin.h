@@ -12,7 +12,7 @@
 typedef struct ScriptOrigin {
     const PlanStatement *statements; /* those of its PlanScript; identifies it */
     const char *file;                /* as messages cite it */
-    const char *text;                /* the whole file's, as it was scanned */
+    const char *text;                /* as it was scanned: a file, or a section of one */
     const uint32_t *starts;          /* of each statement: its first byte in `text` */
     Directives directives;
     Allowances allowances;

@@ -23,7 +23,7 @@ bool sql_is_blank(char c)
 
 uint32_t sql_line_at(const SqlText *text, size_t offset)
 {
-    uint32_t line = 1;
+    uint32_t line = text->first_line;
     for (size_t i = 0; i < offset && i < text->length; i++) {
         line += text->text[i] == '\n';
     }
@@ -96,7 +96,8 @@ static ErrCode check_characters(const SqlText *text, Err *err)
     return ERR_NONE;
 }
 
-ErrCode sql_text_open(const char *file, Bytes bytes, Arena *arena, SqlText *ret_text, Err *err)
+ErrCode sql_text_open(const char *file, Bytes bytes, uint32_t first_line, Arena *arena,
+                      SqlText *ret_text, Err *err)
 {
     if (bytes.length > SOURCE_FILE_MAX) {
         err_set(err, ERR_LIMIT, "%s: %zu bytes, and a migration file has at most %d", file,
@@ -113,7 +114,12 @@ ErrCode sql_text_open(const char *file, Bytes bytes, Arena *arena, SqlText *ret_
     if (length > 0) {
         memcpy(copy, start, length);
     }
-    SqlText text = { .file = file, .text = copy, .length = length };
+    SqlText text = {
+        .file = file,
+        .text = copy,
+        .length = length,
+        .first_line = first_line == 0 ? 1 : first_line,
+    };
     ErrCode code = check_characters(&text, err);
     if (code == ERR_NONE) {
         *ret_text = text;
@@ -165,7 +171,7 @@ static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *a
 {
     SqlToken *tokens = ARENA_ARRAY(arena, SqlToken, scan->n_tokens);
     size_t count = 0;
-    uint32_t line = 1;
+    uint32_t line = text->first_line;
     size_t at = 0;
     for (size_t i = 0; i < scan->n_tokens; i++) {
         const PgQuery__ScanToken *token = scan->tokens[i];
@@ -232,9 +238,12 @@ ErrCode sql_scan(SqlText *text, Arena *arena, Err *err)
     if (scan_input(text, text->text, arena, &words, &fault)) {
         return ERR_NONE;
     }
-    SqlText before = { .file = text->file,
-                       .text = arena_strndup(arena, text->text, fault),
-                       .length = fault };
+    SqlText before = {
+        .file = text->file,
+        .text = arena_strndup(arena, text->text, fault),
+        .length = fault,
+        .first_line = text->first_line,
+    };
     const char *ignored_words = NULL;
     size_t ignored_fault = 0;
     if (scan_input(&before, before.text, arena, &ignored_words, &ignored_fault)) {

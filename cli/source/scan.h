@@ -42,6 +42,7 @@ typedef struct SqlText {
     const char *file; /* as messages cite it */
     const char *text; /* NUL-terminated UTF-8 without a byte order mark and without NUL inside */
     size_t length;
+    uint32_t first_line; /* of the text in its file */
     const SqlToken *tokens;
     size_t token_count;
 } SqlText;
@@ -49,9 +50,10 @@ typedef struct SqlText {
 /*
  * Takes a copy of a file's bytes into `arena`: strips a byte order mark, refuses what is too large
  * (ERR_LIMIT), NUL bytes and invalid UTF-8 (ERR_SYNTAX, with the line). No tokens yet. `file` must
- * live as long as the text.
+ * live as long as the text. The bytes begin at the file's `first_line` (0 is 1).
  */
-ErrCode sql_text_open(const char *file, Bytes bytes, Arena *arena, SqlText *ret_text, Err *err);
+ErrCode sql_text_open(const char *file, Bytes bytes, uint32_t first_line, Arena *arena,
+                      SqlText *ret_text, Err *err);
 
 /*
  * Fills the tokens. ERR_SYNTAX with the line for what cannot be scanned (a string or comment

@@ -254,12 +254,13 @@ static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *e
     return check_refusals(draft, err);
 }
 
-ErrCode script_read(const char *file, Bytes bytes, SourceNotes *notes, Arena *arena,
-                    Script *ret_script, Err *err)
+ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, Script *ret_script,
+                    Err *err)
 {
     Draft draft = { 0 };
     bool is_transactional = true;
-    ErrCode code = sql_text_open(file, bytes, arena, &draft.text, err);
+    ErrCode code = sql_text_open(input->file, input->bytes, input->first_line, arena, &draft.text,
+                                 err);
     if (code == ERR_NONE) {
         code = read_draft(&draft, notes, arena, err);
     }

@@ -13,6 +13,13 @@
 #include "cli/source/note.h"
 #include "proto/bundle.h"
 
+/* What a script is made from. */
+typedef struct ScriptInput {
+    const char *file; /* as messages cite it; lives as long as the arena */
+    Bytes bytes;
+    uint32_t first_line; /* of `bytes` in the file; 0 is 1 */
+} ScriptInput;
+
 typedef struct Script {
     PlanScript plan; /* texts in the arena */
     Directives directives;
@@ -20,11 +27,10 @@ typedef struct Script {
 } Script;
 
 /*
- * `file` is how messages cite it, and must live as long as the arena. ERR_SYNTAX or ERR_LIMIT with
- * file and line for the first thing that no migration may hold. Notes are added also when it fails;
- * the script's origin is added when it does not.
+ * ERR_SYNTAX or ERR_LIMIT with file and line for the first thing that no migration may hold. Notes
+ * are added also when it fails; the script's origin is added when it does not.
  */
-ErrCode script_read(const char *file, Bytes bytes, SourceNotes *notes, Arena *arena,
-                    Script *ret_script, Err *err);
+ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, Script *ret_script,
+                    Err *err);
 
 #endif

@@ -3,47 +3,81 @@
 
 #include <stdlib.h>
 
+#include "cli/source/dialect.h"
+
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,
 };
 
-static ErrCode find_format(const char *name, const SourceFormat **ret_format, Err *err)
+static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])
+{
+    for (size_t i = 0; i < ARRAY_LEN(FORMATS); i++) {
+        ret_names[i] = FORMATS[i]->name;
+    }
+}
+
+ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *err)
 {
     const char *names[ARRAY_LEN(FORMATS)];
+    list_names(names);
+    AUTO(Str) all = { 0 };
     for (size_t i = 0; i < ARRAY_LEN(FORMATS); i++) {
-        names[i] = FORMATS[i]->name;
         if (str_equal(name, names[i])) {
             *ret_format = FORMATS[i];
             return ERR_NONE;
         }
+        str_printf(&all, "%s%s", i == 0 ? "" : ", ", names[i]);
     }
     err_set(err, ERR_NOT_FOUND, "no migration format \"%s\"", name);
     const char *nearest = str_nearest(name, names, ARRAY_LEN(names));
     return err_hint(err, nearest != NULL ? "did you mean \"%s\"?" : "there is: %s",
-                    nearest != NULL ? nearest : names[0]);
+                    nearest != NULL ? nearest : str_text(&all));
 }
 
 static ErrCode refuse_empty(const SourceDir *dir, const SourceFormat *format, Err *err)
 {
     err_set(err, ERR_NOT_FOUND, "%s: no migrations here%s", dir->path,
-            dir->count == 0 ? ", the directory is empty" : "");
-    return err_hint(err, "a migration is a pair of files, %s; \"skein new NAME\" writes one",
-                    format->layout);
+            dir->count + dir->folder_count == 0 ? ", the directory is empty" : "");
+    const char *folder = dialect_folder(dir);
+    if (folder != NULL) {
+        return err_hint(err, "did you mean %s/%s?", dir->path, folder);
+    }
+    return err_hint(err, "a migration is %s; \"skein new NAME\" writes one", format->layout);
 }
 
-static ErrCode detect_format(const SourceDir *dir, const SourceFormat **ret_format, Err *err)
+static ErrCode refuse_both(const SourceReading *reading, const SourceFormat *format, size_t count,
+                           const SourceFormat *other, size_t other_count, Err *err)
+{
+    err_set(err, ERR_USAGE, "%s: %zu files as %s has them, and %zu as %s has them",
+            reading->dir->path, count, format->name, other_count, other->name);
+    return err_hint(err, "say which is meant: --format %s, or `format: %s` in the rollout file",
+                    format->name, format->name);
+}
+
+static ErrCode detect_format(const SourceReading *reading, const SourceFormat **ret_format,
+                             Err *err)
 {
     const SourceFormat *best = NULL;
-    unsigned best_confidence = 0;
+    const SourceFormat *second = NULL;
+    size_t best_count = 0;
+    size_t second_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(FORMATS); i++) {
-        unsigned confidence = FORMATS[i]->detect(dir);
-        if (confidence > best_confidence) {
+        size_t count = FORMATS[i]->claim(reading);
+        if (count > best_count) {
+            second = best;
+            second_count = best_count;
             best = FORMATS[i];
-            best_confidence = confidence;
+            best_count = count;
+        } else if (count > second_count) {
+            second = FORMATS[i];
+            second_count = count;
         }
     }
     if (best == NULL) {
-        return refuse_empty(dir, FORMATS[0], err);
+        return refuse_empty(reading->dir, FORMATS[0], err);
+    }
+    if (second != NULL) {
+        return refuse_both(reading, best, best_count, second, second_count, err);
     }
     *ret_format = best;
     return ERR_NONE;
@@ -56,26 +90,36 @@ static int compare_origins(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-ErrCode source_read(const char *path, const char *format, Arena *arena, MigrationSet *ret_set,
-                    Err *err)
+static ErrCode read_with(const SourceFormat *named, const SourceReading *reading,
+                         MigrationSet *ret_set, Err *err)
 {
-    const SourceFormat *driver = NULL;
+    const SourceFormat *format = named;
+    ErrCode code = named == NULL ? detect_format(reading, &format, err) : ERR_NONE;
+    if (code == ERR_NONE) {
+        ret_set->format = format->name;
+        code = format->read(reading, ret_set, err);
+    }
+    if (code == ERR_NONE && ret_set->count == 0) {
+        code = refuse_empty(reading->dir, format, err);
+    }
+    return code;
+}
+
+ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena,
+                    MigrationSet *ret_set, Err *err)
+{
+    const SourceFormat *named = NULL;
     SourceDir dir = { 0 };
-    ErrCode code = format == NULL ? ERR_NONE : find_format(format, &driver, err);
+    AUTO(SourceNotes) notes = { .arena = arena };
+    SourceReading reading = { &dir, options, &notes, arena };
+    MigrationSet set = { 0 };
+    ErrCode code = options->format == NULL ? ERR_NONE : source_format(options->format, &named, err);
     if (code == ERR_NONE) {
         code = source_dir_open(path, arena, &dir, err);
     }
-    if (code == ERR_NONE && driver == NULL) {
-        code = detect_format(&dir, &driver, err);
-    }
-    if (code != ERR_NONE) {
-        return code;
-    }
-    AUTO(SourceNotes) notes = { .arena = arena };
-    MigrationSet set = { .format = driver->name };
-    code = driver->read(&dir, &notes, arena, &set, err);
-    if (code == ERR_NONE && set.count == 0) {
-        code = refuse_empty(&dir, driver, err);
+    if (code == ERR_NONE) {
+        dialect_filter(&dir, &notes, arena);
+        code = read_with(named, &reading, &set, err);
     }
     if (code != ERR_NONE) {
         return code;

@@ -9,7 +9,14 @@
 
 #include "cli/source/dir.h"
 #include "cli/source/note.h"
+#include "cli/source/variable.h"
 #include "proto/bundle.h"
+
+/* What whoever plans says about a directory. All zero: nothing. */
+typedef struct SourceOptions {
+    const char *format; /* NULL: the one that recognises the directory */
+    SourceVariables variables;
+} SourceOptions;
 
 /* What a directory holds, oldest first. Everything is in the arena that it was read into. */
 typedef struct MigrationSet {
@@ -22,32 +29,64 @@ typedef struct MigrationSet {
     size_t origin_count;
 } MigrationSet;
 
+/* What a format works with while it reads. */
+typedef struct SourceReading {
+    const SourceDir *dir; /* without the files that are meant for other databases */
+    const SourceOptions *options;
+    SourceNotes *notes;
+    Arena *arena;
+} SourceReading;
+
+/* A migration to be written by `skein new`. */
+typedef struct NewMigration {
+    const char *slug;            /* of its name: lower-case letters, digits and "_" */
+    const PlanMigration *newest; /* of the directory, or NULL */
+    int64_t now_s;               /* Unix time, for versions that are times */
+} NewMigration;
+
+typedef struct NewFile {
+    const char *path; /* below the directory; folders on the way are made */
+    const char *text;
+} NewFile;
+
+#define NEW_FILES_MAX 3
+
+typedef struct NewFiles {
+    NewFile items[NEW_FILES_MAX];
+    size_t count;
+} NewFiles;
+
 /* A format of migration directories. */
 typedef struct SourceFormat {
     const char *name;   /* as `format:` and --format say it */
-    const char *layout; /* one line for people: how its files are named */
+    const char *layout; /* one line for people: "a migration is …" */
 
-    /* How surely the directory is of this format, by its names: 0 not at all, 100 no doubt. */
-    unsigned (*detect)(const SourceDir *dir);
+    /* How many of the directory's files or folders it takes for its own; 0: not of this format. */
+    size_t (*claim)(const SourceReading *reading);
 
     /*
      * Reads the directory: migrations and count of *ret_set, in the arena; notes are added to
      * `notes`. Errors name file and line. Changes nothing on the disk.
      */
-    ErrCode (*read)(const SourceDir *dir, SourceNotes *notes, Arena *arena, MigrationSet *ret_set,
-                    Err *err);
+    ErrCode (*read)(const SourceReading *reading, MigrationSet *ret_set, Err *err);
+
+    /* What the files of a new migration are called and hold. NULL: they are made by the tool. */
+    ErrCode (*create)(const NewMigration *migration, Arena *arena, NewFiles *ret_files, Err *err);
 } SourceFormat;
 
 extern const SourceFormat source_golang_migrate;
 
 /*
- * Reads the directory at `path` with the named format, or with the one that recognises it (NULL).
- * Blocks on the disk. ERR_NOT_FOUND for no such directory, no such format, or a directory without
- * migrations; ERR_SYNTAX and ERR_LIMIT with file and line for what is in the files. *ret_set only
- * on success.
+ * Reads the directory at `path` with the named format, or with the one that recognises it. Blocks
+ * on the disk. ERR_NOT_FOUND for no such directory, no such format, or a directory without
+ * migrations; ERR_USAGE when two formats recognise it; ERR_SYNTAX and ERR_LIMIT with file and line
+ * for what is in the files. *ret_set only on success.
  */
-ErrCode source_read(const char *path, const char *format, Arena *arena, MigrationSet *ret_set,
-                    Err *err);
+ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena,
+                    MigrationSet *ret_set, Err *err);
+
+/* The format of that name; ERR_NOT_FOUND with what may have been meant. */
+ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *err);
 
 /* Where a script of the set stands; NULL for one without a statement of its own. */
 const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script);

@@ -133,8 +133,8 @@ static void require_in_limits(const Script *script)
 static ErrCode read_text(const char *text, size_t length, Arena *arena, Script *ret_script, Err *err)
 {
     AUTO(SourceNotes) notes = { .arena = arena };
-    Bytes bytes = { (const uint8_t *)text, length };
-    ErrCode code = script_read(NAME, bytes, &notes, arena, ret_script, err);
+    ScriptInput input = { .file = NAME, .bytes = { (const uint8_t *)text, length } };
+    ErrCode code = script_read(&input, &notes, arena, ret_script, err);
     for (size_t i = 0; i < notes.list.count; i++) {
         FUZZ_REQUIRE(is_text(notes.list.items[i].text));
     }

@@ -19,7 +19,7 @@ static inline SqlText sql_case(const char *sql, Arena *arena)
     SqlText text = { 0 };
     Err err = { 0 };
     Bytes bytes = { (const uint8_t *)sql, strlen(sql) };
-    if (sql_text_open("m/1.sql", bytes, arena, &text, &err) != ERR_NONE ||
+    if (sql_text_open("m/1.sql", bytes, 1, arena, &text, &err) != ERR_NONE ||
         sql_scan(&text, arena, &err) != ERR_NONE) {
         fail_msg("%s: %s", sql, err.message);
     }

@@ -84,7 +84,7 @@ static void characters_that_no_sql_can_hold_are_refused_with_their_line(void **s
         SqlText text = { 0 };
         Err err = { 0 };
         Bytes bytes = { (const uint8_t *)CASES[i].bytes, CASES[i].length };
-        assert_int_equal(sql_text_open("m/1.sql", bytes, &arena, &text, &err), ERR_SYNTAX);
+        assert_int_equal(sql_text_open("m/1.sql", bytes, 1, &arena, &text, &err), ERR_SYNTAX);
         assert_string_equal(err.message, CASES[i].message);
         assert_true(err.hint[0] != '\0');
     }
@@ -111,7 +111,7 @@ static void what_has_no_end_is_refused_at_its_beginning(void **state)
         SqlText text = { 0 };
         Err err = { 0 };
         Bytes bytes = { (const uint8_t *)CASES[i].sql, strlen(CASES[i].sql) };
-        assert_int_equal(sql_text_open("m/1.sql", bytes, &arena, &text, &err), ERR_NONE);
+        assert_int_equal(sql_text_open("m/1.sql", bytes, 1, &arena, &text, &err), ERR_NONE);
         assert_int_equal(sql_scan(&text, &arena, &err), ERR_SYNTAX);
         assert_string_equal(err.message, CASES[i].message);
         assert_int_equal(text.token_count, CASES[i].tokens_before);
@@ -125,7 +125,7 @@ static void a_file_above_the_limit_is_refused(void **state)
     SqlText text = { 0 };
     Err err = { 0 };
     Bytes bytes = { (const uint8_t *)"", SOURCE_FILE_MAX + 1 };
-    assert_int_equal(sql_text_open("m/1.sql", bytes, &arena, &text, &err), ERR_LIMIT);
+    assert_int_equal(sql_text_open("m/1.sql", bytes, 1, &arena, &text, &err), ERR_LIMIT);
     assert_string_equal(err.message,
                         "m/1.sql: 16777217 bytes, and a migration file has at most 16777216");
 }

@@ -21,9 +21,9 @@ AUTO_DEFINE(Reading, reading_done)
 static Reading read_script(const char *sql, Arena *arena)
 {
     Reading reading = { .notes.arena = arena };
-    Bytes bytes = { (const uint8_t *)sql, strlen(sql) };
+    ScriptInput input = { .file = "m/1.sql", .bytes = { (const uint8_t *)sql, strlen(sql) } };
     reading.code =
-        script_read("m/1.sql", bytes, &reading.notes, arena, &reading.script, &reading.err);
+        script_read(&input, &reading.notes, arena, &reading.script, &reading.err);
     return reading;
 }
 

@@ -1,0 +1,106 @@
+/* Which files are for PostgreSQL. */
+#include "cli/source/dialect.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "common/list.h"
+#include "common/map.h"
+
+static const char *const OURS[] = { "postgres", "postgresql", "pg", "pgsql", "psql" };
+
+static const char *const OTHERS[] = {
+    "mysql",  "mariadb",     "sqlite",    "sqlite3",    "mssql",   "sqlserver", "oracle",
+    "h2",     "cockroach",   "cockroachdb", "crdb",     "clickhouse", "tidb",   "spanner",
+    "db2",    "snowflake",   "redshift",  "yugabytedb",
+};
+
+typedef struct Part {
+    const char *start;
+    size_t length;
+} Part;
+
+static bool is_among(Part part, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(words[i]) == part.length &&
+            strncasecmp(part.start, words[i], part.length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first part between two dots that names a kind of database; length 0: none does. */
+static Part find_dialect(const char *name, bool *ret_is_ours)
+{
+    const char *dot = strchr(name, '.');
+    for (const char *next; dot != NULL && (next = strchr(dot + 1, '.')) != NULL; dot = next) {
+        Part part = { dot + 1, (size_t)(next - dot - 1) };
+        *ret_is_ours = is_among(part, OURS, ARRAY_LEN(OURS));
+        if (*ret_is_ours || is_among(part, OTHERS, ARRAY_LEN(OTHERS))) {
+            return part;
+        }
+    }
+    return (Part){ name, 0 };
+}
+
+/* The name as it would be for any database. */
+static const char *without_dialect(const char *name, Part dialect, Arena *arena)
+{
+    return arena_printf(arena, "%.*s%s", (int)(dialect.start - name), name,
+                        dialect.start + dialect.length + 1);
+}
+
+/* The names that stand aside for one of PostgreSQL's own. */
+static Map *collect_general(const SourceDir *dir, Arena *arena)
+{
+    Map *general = map_new();
+    for (size_t i = 0; i < dir->count; i++) {
+        bool is_ours = false;
+        Part dialect = find_dialect(dir->names[i], &is_ours);
+        if (dialect.length > 0 && is_ours) {
+            map_put(general, without_dialect(dir->names[i], dialect, arena),
+                    arena_strdup(arena, dir->names[i]));
+        }
+    }
+    return general;
+}
+
+void dialect_filter(SourceDir *dir, SourceNotes *notes, Arena *arena)
+{
+    AUTO_PTR(Map) general = collect_general(dir, arena);
+    const char **kept = ARENA_ARRAY(arena, const char *, dir->count);
+    const char *left_out = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < dir->count; i++) {
+        const char *name = dir->names[i];
+        bool is_ours = false;
+        Part dialect = find_dialect(name, &is_ours);
+        bool is_other = dialect.length > 0 && !is_ours;
+        bool is_sql = str_ends_with(name, ".sql");
+        if (is_sql && (is_other || map_get(general, name) != NULL)) {
+            left_out = left_out == NULL ? name : left_out;
+            continue;
+        }
+        kept[count++] = name;
+    }
+    if (count < dir->count) {
+        source_note(notes, SOURCE_NOTE_INFO, dir->path, 0,
+                    "%zu files are not for PostgreSQL, as their names say, and are left out: %s%s",
+                    dir->count - count, left_out, dir->count - count > 1 ? ", …" : "");
+    }
+    dir->names = kept;
+    dir->count = count;
+}
+
+const char *dialect_folder(const SourceDir *dir)
+{
+    for (size_t i = 0; i < dir->folder_count; i++) {
+        Part folder = { dir->folders[i], strlen(dir->folders[i]) };
+        if (is_among(folder, OURS, ARRAY_LEN(OURS))) {
+            return dir->folders[i];
+        }
+    }
+    return NULL;
+}

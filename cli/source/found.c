@@ -1,0 +1,190 @@
+/* From the files of a history to the migrations of a plan, the same way for every format. */
+#include "cli/source/found.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/map.h"
+
+static ErrCode check_count(const SourceReading *reading, const FoundList *list, Err *err)
+{
+    if (list->count <= PLAN_MIGRATIONS_MAX) {
+        return ERR_NONE;
+    }
+    return err_set(err, ERR_LIMIT, "%s: %zu migrations, and a history has at most %d",
+                   reading->dir->path, list->count, PLAN_MIGRATIONS_MAX);
+}
+
+static const char *cite(const SourceReading *reading, const char *file)
+{
+    return source_dir_cite(reading->dir, file, reading->arena);
+}
+
+static ErrCode check_ids(const SourceReading *reading, const FoundList *list, Err *err)
+{
+    AUTO_PTR(Map) ids = map_new();
+    LIST_EACH(found, list) {
+        const Found *other = map_put(ids, found->id, found);
+        if (other != NULL) {
+            err_set(err, ERR_SYNTAX, "%s: the migration %s is also in %s", cite(reading, found->up),
+                    found->id, other->up);
+            return err_hint(err, "rename one of them");
+        }
+        if (strlen(found->id) > MIGRATION_ID_MAX || strlen(found->version) > VERSION_MAX) {
+            return err_set(err, ERR_LIMIT, "%s: a name of more than %d bytes",
+                           cite(reading, found->up), MIGRATION_ID_MAX);
+        }
+    }
+    return ERR_NONE;
+}
+
+/* qsort has no room for a context, and a plan is read once: a merge sort of pointers is enough. */
+static int compare_found(const Found *a, const Found *b, VersionOrder order)
+{
+    int result = order(a->version, b->version);
+    return result != 0 ? result : strcmp(a->id, b->id);
+}
+
+static void merge_sort(Found *items, Found *spare, size_t count, VersionOrder order)
+{
+    if (count < 2) {
+        return;
+    }
+    size_t half = count / 2;
+    merge_sort(items, spare, half, order);
+    merge_sort(items + half, spare, count - half, order);
+    memcpy(spare, items, half * sizeof(items[0]));
+    size_t left = 0;
+    size_t right = half;
+    for (size_t i = 0; left < half; i++) {
+        bool takes_right = right < count && compare_found(&items[right], &spare[left], order) < 0;
+        items[i] = takes_right ? items[right++] : spare[left++];
+    }
+}
+
+static void sort(const SourceReading *reading, FoundList *list, VersionOrder order)
+{
+    Found *spare = ARENA_ARRAY(reading->arena, Found, list->count);
+    merge_sort(list->items, spare, list->count, order);
+}
+
+static void warn_shared_versions(const SourceReading *reading, const FoundList *list,
+                                 VersionOrder order)
+{
+    for (size_t i = 1; i < list->count; i++) {
+        const Found *before = &list->items[i - 1];
+        const Found *found = &list->items[i];
+        if (order(before->version, found->version) == 0) {
+            source_note(reading->notes, SOURCE_NOTE_WARNING, cite(reading, found->up), 0,
+                        "has the version of %s; it goes second, by its name", before->up);
+        }
+    }
+}
+
+static ErrCode read_each(const SourceReading *reading, const FoundList *list, FoundRead read,
+                         MigrationSet *set, Err *err)
+{
+    PlanMigration *migrations = ARENA_ARRAY(reading->arena, PlanMigration, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        const Found *found = &list->items[i];
+        migrations[i] = (PlanMigration){
+            .id = found->id,
+            .version = found->version,
+            .name = found->name,
+            .down = { .is_transactional = true },
+        };
+        ErrCode code = read(reading, found, &migrations[i], err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    set->migrations = migrations;
+    set->count = list->count;
+    return ERR_NONE;
+}
+
+ErrCode found_read(const SourceReading *reading, FoundList *list, VersionOrder order,
+                   FoundRead read, MigrationSet *ret_set, Err *err)
+{
+    ErrCode code = check_count(reading, list, err);
+    if (code == ERR_NONE) {
+        code = check_ids(reading, list, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (order != NULL) {
+        sort(reading, list, order);
+        warn_shared_versions(reading, list, order);
+    }
+    return read_each(reading, list, read, ret_set, err);
+}
+
+ErrCode found_input(const SourceReading *reading, const char *file, ScriptInput *ret_input,
+                    Err *err)
+{
+    AUTO(Str) bytes = { 0 };
+    ErrCode code = source_dir_read(reading->dir, file, &bytes, err);
+    if (code == ERR_NONE) {
+        *ret_input = (ScriptInput){
+            .file = cite(reading, file),
+            .bytes = { arena_memdup(reading->arena, str_text(&bytes), bytes.length),
+                       bytes.length },
+        };
+    }
+    return code;
+}
+
+/* What is said about a migration that nothing undoes. */
+static void note_irreversible(const SourceReading *reading, const FoundScripts *scripts)
+{
+    if (scripts->down_wanted != NULL) {
+        source_note(reading->notes, SOURCE_NOTE_INFO, scripts->up.file, 0,
+                    "irreversible: it has no %s", scripts->down_wanted);
+    }
+}
+
+/* Takes the down script, unless either says that nothing undoes the migration. */
+static void take_down(const SourceReading *reading, const FoundScripts *scripts, const Script *down,
+                      PlanMigration *migration)
+{
+    if (down->directives.irreversible_line != 0) {
+        migration->is_irreversible = true;
+    }
+    if (!migration->is_irreversible) {
+        migration->down = down->plan;
+        if (down->plan.count == 0 && migration->up.count > 0) {
+            source_note(reading->notes, SOURCE_NOTE_WARNING, scripts->down.file, 0,
+                        "no statement: rolling back leaves what %s did", migration->id);
+        }
+    } else if (down->plan.count > 0) {
+        source_note(reading->notes, SOURCE_NOTE_WARNING, scripts->down.file, 0,
+                    "never runs: the migration is said to be irreversible");
+    }
+}
+
+ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scripts,
+                           PlanMigration *migration, Err *err)
+{
+    Script up = { 0 };
+    ErrCode code = script_read(&scripts->up, reading->notes, reading->arena, &up, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    migration->checksum =
+        (Bytes){ arena_memdup(reading->arena, up.checksum, CHECKSUM_BYTES), CHECKSUM_BYTES };
+    migration->up = up.plan;
+    migration->is_irreversible = scripts->is_irreversible || up.directives.irreversible_line != 0;
+    if (scripts->down.file == NULL) {
+        migration->is_irreversible = true;
+        note_irreversible(reading, scripts);
+        return ERR_NONE;
+    }
+    Script down = { 0 };
+    code = script_read(&scripts->down, reading->notes, reading->arena, &down, err);
+    if (code == ERR_NONE) {
+        take_down(reading, scripts, &down, migration);
+    }
+    return code;
+}

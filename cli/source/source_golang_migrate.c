@@ -1,0 +1,151 @@
+/*
+ * golang-migrate's layout: NNNN_name.up.sql and, where it can be undone, NNNN_name.down.sql.
+ *
+ * The id is the name before ".up.sql"; the leading digits are the version, compared as a number of
+ * any width. Two migrations may share one: their ids order them. A down belongs to the up of the
+ * same id, or else, as golang-migrate itself pairs them, to the one that is left of the same
+ * version. golang-migrate sends a file as one query: all of it is one transaction, but for what
+ * stands before a COMMIT of its own.
+ */
+#include <string.h>
+
+#include "cli/source/pairs.h"
+#include "cli/source/version.h"
+
+#define UP_SUFFIX ".up.sql"
+#define DOWN_SUFFIX ".down.sql"
+#define VERSION_WIDTH 4 /* of a directory's first version */
+
+static bool is_half(const char *name)
+{
+    return str_ends_with(name, UP_SUFFIX) || str_ends_with(name, DOWN_SUFFIX);
+}
+
+static ErrCode read_name(const SourceReading *reading, const char *name, Pairs *pairs, Err *err)
+{
+    const char *path = reading->dir->path;
+    bool is_down = str_ends_with(name, DOWN_SUFFIX);
+    size_t stem = strlen(name) - strlen(is_down ? DOWN_SUFFIX : UP_SUFFIX);
+    size_t digits = version_digits(name);
+    if (digits == 0) {
+        err_set(err, ERR_SYNTAX, "%s/%s: no version before the name", path, name);
+        return err_hint(err, "begin the name with digits and \"_\": 0001_%s", name);
+    }
+    if (digits < stem && name[digits] != '_') {
+        err_set(err, ERR_SYNTAX, "%s/%s: no \"_\" after the version %.*s", path, name, (int)digits,
+                name);
+        return err_hint(err, "name it %.*s_%s", (int)digits, name, name + digits);
+    }
+    Half half = {
+        .file = name,
+        .id = arena_strndup(reading->arena, name, stem),
+        .version = arena_strndup(reading->arena, name, digits),
+    };
+    half.name = half.id[digits] == '_' ? half.id + digits + 1 : half.id;
+    if (is_down) {
+        LIST_PUSH(&pairs->downs, half);
+    } else {
+        LIST_PUSH(&pairs->ups, half);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode collect(const SourceReading *reading, Pairs *pairs, Err *err)
+{
+    const SourceDir *dir = reading->dir;
+    for (size_t i = 0; i < dir->count; i++) {
+        const char *name = dir->names[i];
+        if (is_half(name)) {
+            ErrCode code = read_name(reading, name, pairs, err);
+            if (code != ERR_NONE) {
+                return code;
+            }
+        } else if (str_ends_with(name, ".sql")) {
+            source_note(reading->notes, SOURCE_NOTE_INFO,
+                        source_dir_cite(dir, name, reading->arena), 0,
+                        "left out: its name ends neither in " UP_SUFFIX " nor in " DOWN_SUFFIX);
+        }
+    }
+    return ERR_NONE;
+}
+
+static const char *file_of(const Half *half, bool is_down, Arena *arena)
+{
+    return arena_printf(arena, "%s%s", half->id, is_down ? DOWN_SUFFIX : UP_SUFFIX);
+}
+
+static const PairNames NAMES = { .order = version_compare_numbers, .file_of = file_of };
+
+static ErrCode read_pair(const SourceReading *reading, const Found *found,
+                         PlanMigration *migration, Err *err)
+{
+    FoundScripts scripts = {
+        .down_wanted = arena_printf(reading->arena, "%s" DOWN_SUFFIX, found->id),
+    };
+    ErrCode code = found_input(reading, found->up, &scripts.up, err);
+    if (code == ERR_NONE && found->down != NULL) {
+        code = found_input(reading, found->down, &scripts.down, err);
+    }
+    return code == ERR_NONE ? found_read_scripts(reading, &scripts, migration, err) : code;
+}
+
+static size_t claim_pairs(const SourceReading *reading)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < reading->dir->count; i++) {
+        count += is_half(reading->dir->names[i]);
+    }
+    return count;
+}
+
+static ErrCode read_pairs(const SourceReading *reading, MigrationSet *ret_set, Err *err)
+{
+    AUTO(Pairs) pairs = { 0 };
+    AUTO(FoundList) list = { 0 };
+    ErrCode code = collect(reading, &pairs, err);
+    if (code == ERR_NONE) {
+        code = pairs_match(reading, &pairs, &NAMES, &list, err);
+    }
+    if (code == ERR_NONE) {
+        code = found_read(reading, &list, NAMES.order, read_pair, ret_set, err);
+    }
+    return code;
+}
+
+/* The version after the newest one, as wide as that one is written. */
+static ErrCode create_pair(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
+                           Err *err)
+{
+    int width = VERSION_WIDTH;
+    int64_t newest = 0;
+    if (migration->newest != NULL) {
+        const char *version = migration->newest->version;
+        width = (int)strlen(version);
+        if (!str_to_int64(version, 0, INT64_MAX - 1, &newest)) {
+            err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
+                    migration->newest->id);
+            return err_hint(err, "name the new files by hand");
+        }
+    }
+    const char *stem =
+        arena_printf(arena, "%0*lld_%s", width, (long long)newest + 1, migration->slug);
+    *ret_files = (NewFiles){
+        .items = {
+            { arena_printf(arena, "%s" UP_SUFFIX, stem),
+              "-- Runs in one transaction, unless this comment says: -- skein: no-transaction\n" },
+            { arena_printf(arena, "%s" DOWN_SUFFIX, stem),
+              "-- Exactly the inverse of the up file. What cannot be undone has no down file: "
+              "delete this one.\n" },
+        },
+        .count = 2,
+    };
+    return ERR_NONE;
+}
+
+const SourceFormat source_golang_migrate = {
+    .name = "golang-migrate",
+    .layout = "a pair of files, NNNN_name.up.sql and NNNN_name.down.sql",
+    .claim = claim_pairs,
+    .read = read_pairs,
+    .create = create_pair,
+};

@@ -1,0 +1,57 @@
+/* The order of versions. */
+#include "cli/source/version.h"
+
+#include <ctype.h>
+#include <string.h>
+
+size_t version_digits(const char *name)
+{
+    size_t count = 0;
+    while (isdigit((unsigned char)name[count])) {
+        count++;
+    }
+    return count;
+}
+
+/* Without leading zeros the longer is the greater. */
+static int compare_digits(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    for (; a_length > 0 && *a == '0'; a++) {
+        a_length--;
+    }
+    for (; b_length > 0 && *b == '0'; b++) {
+        b_length--;
+    }
+    if (a_length != b_length) {
+        return a_length < b_length ? -1 : 1;
+    }
+    return memcmp(a, b, a_length);
+}
+
+int version_compare_numbers(const char *a, const char *b)
+{
+    return compare_digits(a, strlen(a), b, strlen(b));
+}
+
+static const char *next_number(const char *at)
+{
+    while (*at != '\0' && !isdigit((unsigned char)*at)) {
+        at++;
+    }
+    return at;
+}
+
+int version_compare_rows(const char *a, const char *b)
+{
+    int order = 0;
+    a = next_number(a);
+    b = next_number(b);
+    while (order == 0 && (*a != '\0' || *b != '\0')) {
+        size_t a_length = version_digits(a);
+        size_t b_length = version_digits(b);
+        order = compare_digits(a, a_length, b, b_length);
+        a = next_number(a + a_length);
+        b = next_number(b + b_length);
+    }
+    return order;
+}

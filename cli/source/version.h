@@ -1,0 +1,19 @@
+/* Versions as the tools order them. All take the texts as they stand in names. */
+#ifndef SKEIN_CLI_SOURCE_VERSION_H
+#define SKEIN_CLI_SOURCE_VERSION_H
+
+#include <stddef.h>
+
+/* How many digits a name begins with. */
+size_t version_digits(const char *name);
+
+/* As numbers of any width: 9 < 10, 007 = 7. Both are digits alone. */
+int version_compare_numbers(const char *a, const char *b);
+
+/*
+ * As rows of numbers, divided by whatever is no digit: 1.2 < 1.10, 1 = 1.0. What is missing counts
+ * as 0.
+ */
+int version_compare_rows(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,159 @@
+/* Directories as tests make them, and what was read from them in a line. */
+#ifndef SKEIN_TESTS_UNIT_CLI_SOURCE_SANDBOX_H
+#define SKEIN_TESTS_UNIT_CLI_SOURCE_SANDBOX_H
+
+#include "sql_case.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/source/source.h"
+#include "common/file.h"
+#include "common/str.h"
+
+#define FILES_MAX 8
+
+/* A new directory below a temporary one, whose name has a space in it. */
+typedef struct Sandbox {
+    char root[64];
+    char path[96];
+} Sandbox;
+
+static inline void sandbox_done(Sandbox *sandbox)
+{
+    char command[160];
+    snprintf(command, sizeof(command), "rm -rf '%s'", sandbox->root);
+    if (system(command) != 0) {
+        print_error("cannot remove %s\n", sandbox->root);
+    }
+}
+
+AUTO_DEFINE(Sandbox, sandbox_done)
+
+static inline Sandbox sandbox_new(void)
+{
+    Sandbox sandbox = { .root = "/tmp/skein_source_XXXXXX" };
+    assert_non_null(mkdtemp(sandbox.root));
+    snprintf(sandbox.path, sizeof(sandbox.path), "%s/my migrations", sandbox.root);
+    assert_int_equal(mkdir(sandbox.path, 0755), 0);
+    return sandbox;
+}
+
+/* `name` may stand in a folder, which is made. */
+static inline void sandbox_write(const Sandbox *sandbox, const char *name, const char *text)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) path = { 0 };
+    Err err = { 0 };
+    for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        mkdir(arena_printf(&arena, "%s/%.*s", sandbox->path, (int)(slash - name), name), 0755);
+    }
+    str_printf(&path, "%s/%s", sandbox->path, name);
+    assert_int_equal(file_write_new(str_text(&path), text, strlen(text), 0644, &err), ERR_NONE);
+}
+
+/* Messages without the sandbox's own path, so that cases can spell them: "m/0001_a.up.sql: …". */
+static inline const char *without_path(const Sandbox *sandbox, const char *text, Arena *arena)
+{
+    AUTO(Str) out = { 0 };
+    size_t length = strlen(sandbox->path);
+    for (const char *at = text; *at != '\0';) {
+        bool is_path = strncmp(at, sandbox->path, length) == 0;
+        str_append(&out, is_path ? "m" : (char[]){ *at, '\0' });
+        at += is_path ? length : 1;
+    }
+    return arena_strdup(arena, str_text(&out));
+}
+
+/* "ID VERSION NAME up/down": a number of statements each, or "-" where nothing undoes it. */
+static inline void describe(const MigrationSet *set, Str *out)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const PlanMigration *migration = &set->migrations[i];
+        str_printf(out, "%s%s %s %s %zu/", i == 0 ? "" : ", ", migration->id, migration->version,
+                   migration->name, migration->up.count);
+        if (migration->is_irreversible) {
+            assert_int_equal(migration->down.count, 0);
+            str_append(out, "-");
+        } else {
+            str_printf(out, "%zu", migration->down.count);
+        }
+    }
+}
+
+typedef struct File {
+    const char *name;
+    const char *text;
+} File;
+
+static inline void sandbox_fill(const Sandbox *sandbox, const File files[FILES_MAX])
+{
+    for (size_t i = 0; i < FILES_MAX && files[i].name != NULL; i++) {
+        sandbox_write(sandbox, files[i].name, files[i].text);
+    }
+}
+
+static inline ErrCode sandbox_read(const Sandbox *sandbox, const char *format, Arena *arena,
+                                   MigrationSet *ret_set, Err *err)
+{
+    SourceOptions options = { .format = format };
+    return source_read(sandbox->path, &options, arena, ret_set, err);
+}
+
+/* "note m/FILE: …", a line each. */
+static inline void describe_notes(const Sandbox *sandbox, const MigrationSet *set, Arena *arena,
+                                  Str *out)
+{
+    for (size_t i = 0; i < set->note_count; i++) {
+        str_printf(out, "%s%s %s", i == 0 ? "" : "\n", source_note_level_name(set->notes[i].level),
+                   without_path(sandbox, set->notes[i].text, arena));
+    }
+}
+
+/* A directory that is read: what comes of it, as describe() says it. */
+typedef struct ReadCase {
+    const char *name;
+    File files[FILES_MAX];
+    const char *set;
+} ReadCase;
+
+static inline void assert_read(const ReadCase *of, const char *format)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    AUTO(Str) got = { 0 };
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_fill(&sandbox, of->files);
+    sandbox_read(&sandbox, NULL, &arena, &set, &err);
+    assert_case(of->name, without_path(&sandbox, err.message, &arena), "");
+    describe(&set, &got);
+    assert_case(of->name, str_text(&got), of->set);
+    assert_string_equal(set.format, format);
+}
+
+/* A directory that is refused. */
+typedef struct RefusedCase {
+    File files[FILES_MAX];
+    ErrCode code;
+    const char *message;
+    const char *hint;
+} RefusedCase;
+
+static inline void assert_refused(const RefusedCase *of)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_fill(&sandbox, of->files);
+    ErrCode code = sandbox_read(&sandbox, NULL, &arena, &set, &err);
+    assert_case(of->message, without_path(&sandbox, err.message, &arena), of->message);
+    assert_case(of->message, err.hint, of->hint);
+    assert_int_equal(code, of->code);
+    assert_null(set.migrations);
+}
+
+#endif
