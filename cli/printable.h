@@ -1,6 +1,6 @@
 /*
- * Printable texts: what comes from databases and agents may hold control characters, and a terminal obeys
- * them. Whatever is shown to people goes through here; JSON output escapes them by itself.
+ * Printable texts: what comes from databases and agents may hold control characters, and a terminal
+ * obeys them. Whatever is shown to people goes through here; JSON output escapes them by itself.
  */
 #ifndef SKEIN_CLI_PRINTABLE_H
 #define SKEIN_CLI_PRINTABLE_H
@@ -8,12 +8,13 @@
 #include <jansson.h>
 
 /*
- * In place, never longer: line breaks and tabs become spaces, other control characters (C0, DEL, and C1
- * in UTF-8) become '?'.
+ * In place, never longer: line breaks and tabs become spaces, other control characters (C0, DEL,
+ * and C1 in UTF-8) become '?'.
  */
 void printable_make(char *text);
 
-/* The same for every string of a value, at any depth. Keys are the coordinator's own. */
+/* The same for every string of a value, at any depth; a rollout's `explain` keeps its lines. Keys
+ * are the coordinator's own. */
 void printable_make_json(json_t *value);
 
 #endif

@@ -1,6 +1,7 @@
 /* In words: what a rollout does or waits for, and what a person can do about it. Reads only. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "coordinator/engine/state.h"
 
@@ -15,6 +16,7 @@ typedef struct Explain {
 static void line(const Explain *explain, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* One line, whatever a server or an agent has put into its words. */
 static void line(const Explain *explain, const char *format, ...)
 {
     char text[ERR_MESSAGE_MAX];
@@ -22,6 +24,9 @@ static void line(const Explain *explain, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    for (char *at = text; (at = strchr(at, '\n')) != NULL;) {
+        *at = ' ';
+    }
     if (explain->out->length > 0) {
         str_append_char(explain->out, '\n');
     }

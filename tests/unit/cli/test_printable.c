@@ -48,11 +48,25 @@ static void every_string_of_a_value_is_made_printable(void **state)
     json_decref(wanted);
 }
 
+static void an_explanation_keeps_its_lines(void **state)
+{
+    (void)state;
+    json_t *value =
+        json_pack("{s:s, s:[{s:s}]}", "explain", "held\n  a\tb\033", "items", "explain", "x\ny");
+    json_t *wanted =
+        json_pack("{s:s, s:[{s:s}]}", "explain", "held\n  a b?", "items", "explain", "x\ny");
+    printable_make_json(value);
+    assert_true(json_equal(value, wanted));
+    json_decref(value);
+    json_decref(wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_characters_are_taken_out_and_letters_stay),
         cmocka_unit_test(every_string_of_a_value_is_made_printable),
+        cmocka_unit_test(an_explanation_keeps_its_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

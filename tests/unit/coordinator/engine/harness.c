@@ -470,6 +470,14 @@ void report_error(Fleet *fleet, const char *address, Report what, ErrCode code)
     say_state(fleet, host_of(fleet, address), state);
 }
 
+void report_words(Fleet *fleet, const char *address, Report what, const char *message)
+{
+    State state = state_for(fleet, address, what);
+    state.code = ERR_SERVER;
+    state.message = message;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
 void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp)
 {
     State state = state_for(fleet, address, what);

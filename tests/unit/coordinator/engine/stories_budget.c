@@ -27,6 +27,15 @@ static void a_failure_beyond_the_budget_pauses_and_says_why(void **state)
     assert_non_null(strstr(words, "statement 4"));
 }
 
+static void words_of_a_server_stay_on_their_line(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = started(3, 1, ON_FAILURE_PAUSE, 0);
+    report_words(fleet, "a/db1", REPORT_FAILED, "no\nall is well");
+    const char *words = explained(fleet);
+    assert_non_null(strstr(words, "\n  a/db1: failed: no all is well"));
+}
+
 static void failures_within_the_budget_do_not_stop_the_others(void **state)
 {
     (void)state;
@@ -356,6 +365,7 @@ static void a_second_try_that_fails_before_it_has_looked_is_held(void **state)
 
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_failure_beyond_the_budget_pauses_and_says_why),
+    cmocka_unit_test(words_of_a_server_stay_on_their_line),
     cmocka_unit_test(failures_within_the_budget_do_not_stop_the_others),
     cmocka_unit_test(skipping_what_failed_lets_the_last_wave_pass),
     cmocka_unit_test(a_wave_in_which_nothing_was_applied_proves_nothing),
