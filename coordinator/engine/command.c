@@ -169,6 +169,18 @@ static bool has_failed(const Target *target)
             !target_is_wanted_back(target));
 }
 
+bool engine_target_is_failed_for(const Engine *engine, const char *rollout, size_t index,
+                                 CommandVerb verb)
+{
+    const Rollout *found = rollout_find(engine, rollout);
+    if (found == NULL || index >= found->target_count) {
+        return false;
+    }
+    const Target *target = &found->targets[index];
+    TargetEvent event = verb == COMMAND_RETRY ? TARGET_RETRY : TARGET_SKIP;
+    return has_failed(target) && target_rule(target, event)->to != RULE_REJECT;
+}
+
 static ErrCode collect_named(Rollout *rollout, const Command *command, TargetList *targets,
                              Err *err)
 {

@@ -186,6 +186,10 @@ uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t i
 size_t engine_target_count(const Engine *engine, const char *rollout);
 const TargetRow *engine_target_at(const Engine *engine, const char *rollout,
                                   size_t index); /* in order of waves */
+
+/* Is it one of those that `verb`, COMMAND_RETRY or COMMAND_SKIP, means by "all failed ones"? */
+bool engine_target_is_failed_for(const Engine *engine, const char *rollout, size_t index,
+                                 CommandVerb verb);
 const Progress *engine_target_progress(const Engine *engine, const char *rollout,
                                        const char *address);
 bool engine_is_recovering(const Engine *engine);
@@ -205,6 +209,7 @@ typedef struct TargetCounts {
     uint32_t total;
     uint32_t charged;
     uint32_t busy; /* hold a slot: assigned, applying, unknown, rolling back */
+    uint32_t running; /* of those, the ones whose agent is at work: neither unknown nor parked */
     uint32_t used; /* of `charged`, those that use up the budget: not the ones that are being tried
                       again */
 } TargetCounts;

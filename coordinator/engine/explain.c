@@ -116,7 +116,7 @@ static void write_counts(Str *out, const TargetCounts *counts)
     } WORDS[] = {
         { TARGET_PENDING, "waiting" },
         { TARGET_ASSIGNED, "assigned" },
-        { TARGET_APPLYING, "running" },
+        { TARGET_APPLYING, "in hand" },
         { TARGET_UNKNOWN, "unknown" },
         { TARGET_FAILED, "failed" },
         { TARGET_HELD, "held" },
@@ -230,17 +230,33 @@ static const char *const GO_ON[] = {
     [PAUSE_AGENT_LOST] = "`skein rollout resume` goes on without it, `rollback` or `abort` end it",
     [PAUSE_MASS_LOSS] = "look at the coordinator's own network first; `skein rollout resume` goes "
                         "on",
-    [PAUSE_PLAN_MISSING] = "it goes on when the plan is put back: `skein rollout resume --plan FILE`, "
-                           "or `rollback --plan FILE`",
+    [PAUSE_PLAN_MISSING] =
+        "it goes on when the plan is put back: `skein rollout resume --plan FILE`, "
+        "or `rollback --plan FILE`",
     [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
+
+/* In a pause, what has begun either runs to the end of its step or waits there. */
+static void explain_begun(const Explain *explain)
+{
+    const TargetCounts *counts = &explain->rollout->counts;
+    uint32_t parked = counts->busy - counts->by_state[TARGET_UNKNOWN] - counts->running;
+    if (counts->running > 0) {
+        line(explain, "%u step%s still under way; nothing new starts", counts->running,
+             counts->running == 1 ? " is" : "s are");
+    }
+    if (parked > 0) {
+        line(explain, "%u wait%s between steps", parked, parked == 1 ? "s" : "");
+    }
+}
 
 static void explain_paused(const Explain *explain)
 {
     const RolloutRow *row = &explain->rollout->row;
     line(explain, "paused: %s", row->reason);
     explain_waves(explain);
+    explain_begun(explain);
     list_troubled(explain);
     line(explain, "%s", GO_ON[row->pause_cause]);
 }

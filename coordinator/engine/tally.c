@@ -1,7 +1,7 @@
 /*
  * The tally: what waves, rollouts, hosts and databases read of their targets, kept as each target
- * changes, so that no decision walks ten thousand rows. Whoever changes what counts takes the target
- * out first and puts it in again afterwards.
+ * changes, so that no decision walks ten thousand rows. Whoever changes what counts takes the
+ * target out first and puts it in again afterwards.
  */
 #include "coordinator/engine/state.h"
 
@@ -24,6 +24,16 @@ static bool uses_budget(const TargetRow *row)
     return row->is_charged && !target_is_retried(row) && row->state != TARGET_SKIPPED;
 }
 
+static bool is_parked(const TargetRow *row)
+{
+    return row->goal == GOAL_HOLD && row->report == REPORT_PARKED;
+}
+
+static bool is_running(const TargetRow *row)
+{
+    return target_holds_slot(row->state) && row->state != TARGET_UNKNOWN && !is_parked(row);
+}
+
 static void counts_add(TargetCounts *counts, const TargetRow *row, uint32_t one)
 {
     counts->by_state[row->state] += one;
@@ -31,11 +41,12 @@ static void counts_add(TargetCounts *counts, const TargetRow *row, uint32_t one)
     counts->charged += row->is_charged ? one : 0;
     counts->used += uses_budget(row) ? one : 0;
     counts->busy += target_holds_slot(row->state) ? one : 0;
+    counts->running += is_running(row) ? one : 0;
 }
 
 bool target_is_parked(const Target *target)
 {
-    return target->row.goal == GOAL_HOLD && target->row.report == REPORT_PARKED;
+    return is_parked(&target->row);
 }
 
 /*

@@ -48,26 +48,75 @@ static ErrCode find_wave(const Engine *engine, const char *rollout, const char *
     return ERR_NONE;
 }
 
+/* COMMAND_NONE: whether they failed does not matter. */
+static ErrCode find_verb(const char *name, CommandVerb *ret, Err *err)
+{
+    static const struct {
+        const char *name;
+        CommandVerb verb;
+    } VERBS[] = { { "retry", COMMAND_RETRY }, { "skip", COMMAND_SKIP } };
+    *ret = COMMAND_NONE;
+    for (size_t i = 0; name != NULL && i < ARRAY_LEN(VERBS); i++) {
+        *ret = str_equal(name, VERBS[i].name) ? VERBS[i].verb : *ret;
+    }
+    if (name != NULL && *ret == COMMAND_NONE) {
+        err_set(err, ERR_USAGE, "'%s' is nothing that is done to failed targets", name);
+        return err_hint(err, "failed_for=retry or failed_for=skip");
+    }
+    return ERR_NONE;
+}
+
+/* Which of a rollout's targets are asked for. */
+typedef struct TargetFilter {
+    const char *rollout;
+    const char *state; /* NULL: any */
+    uint32_t wave;     /* UINT32_MAX: any */
+    CommandVerb failed_for;
+} TargetFilter;
+
+static ErrCode filter_read(const ApiRequest *request, TargetFilter *filter, Err *err)
+{
+    const Engine *engine = shell_engine(request->shell);
+    const RolloutRow *rollout = NULL;
+    const char *wave = request->query(request->query_ctx, "wave");
+    const char *failed_for = request->query(request->query_ctx, "failed_for");
+    filter->state = request->query(request->query_ctx, "state");
+    ErrCode code = api_rollout(request, request->path[0], &rollout, err);
+    if (code == ERR_NONE) {
+        filter->rollout = rollout->id;
+        code = check_target_state(filter->state, err);
+    }
+    if (code == ERR_NONE) {
+        code = find_wave(engine, rollout->id, wave, &filter->wave, err);
+    }
+    return code == ERR_NONE ? find_verb(failed_for, &filter->failed_for, err) : code;
+}
+
+static bool filter_wants(const TargetFilter *filter, const Engine *engine, size_t index)
+{
+    const TargetRow *target = engine_target_at(engine, filter->rollout, index);
+    return (filter->state == NULL || str_equal(filter->state, target_state_name(target->state))) &&
+           (filter->wave == UINT32_MAX || filter->wave == target->wave) &&
+           (filter->failed_for == COMMAND_NONE ||
+            engine_target_is_failed_for(engine, filter->rollout, index, filter->failed_for));
+}
+
 ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     const Engine *engine = shell_engine(request->shell);
-    const char *state = request->query(request->query_ctx, "state");
-    const RolloutRow *rollout = NULL;
-    uint32_t wave = 0;
+    TargetFilter filter;
     Page page;
-    if (api_rollout(request, request->path[0], &rollout, err) != ERR_NONE ||
-        check_target_state(state, err) != ERR_NONE ||
-        find_wave(engine, rollout->id, request->query(request->query_ctx, "wave"), &wave, err) !=
-            ERR_NONE ||
-        page_begin(&page, request, false, reply, err) != ERR_NONE) {
-        return err->code;
+    ErrCode code = filter_read(request, &filter, err);
+    if (code == ERR_NONE) {
+        code = page_begin(&page, request, false, reply, err);
     }
-    for (size_t i = 0; i < engine_target_count(engine, rollout->id) && !page.has_more; i++) {
-        const TargetRow *target = engine_target_at(engine, rollout->id, i);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    for (size_t i = 0; i < engine_target_count(engine, filter.rollout) && !page.has_more; i++) {
+        const TargetRow *target = engine_target_at(engine, filter.rollout, i);
         bool is_cursor = !page.is_found && str_equal(target->address, page.after);
-        bool is_wanted = (state == NULL || str_equal(state, target_state_name(target->state))) &&
-                         (wave == UINT32_MAX || wave == target->wave);
-        if ((is_cursor || is_wanted) && page_wants(&page, target->address)) {
+        if ((is_cursor || filter_wants(&filter, engine, i)) && page_wants(&page, target->address)) {
             view_rollout_target(&page.json, NULL, engine, target);
         }
     }

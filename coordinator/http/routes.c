@@ -57,7 +57,7 @@ const Route ROUTES[] = {
       .body = ROUTE_BODY_JSON,
       .doc = "start a plan" },
     READ(ROLLOUT, "", api_rollout_show, "one rollout, with its waves"),
-    READ(ROLLOUT "/targets", PAGED " state wave", api_rollout_targets, "its targets, in order"),
+    READ(ROLLOUT "/targets", PAGED " state wave failed_for", api_rollout_targets, "its targets, in order"),
     READ(ROLLOUT "/errors", "", api_rollout_errors, "its errors, clustered"),
     COMMAND("pause", COMMAND_PAUSE, "start nothing more until resumed"),
     COMMAND("resume", COMMAND_RESUME, "go on"),

@@ -140,6 +140,7 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
     json_out_unsigned(json, "charged", counts.charged);
     view_counts(json, "counts", &counts);
     json_out_unsigned(json, "total", counts.total);
+    json_out_unsigned(json, "running", counts.running);
     json_out_array_begin(json, "waves");
     for (size_t i = 0; i < engine_wave_count(engine, rollout->id); i++) {
         view_wave(json, engine, engine_wave_at(engine, rollout->id, i), facts, now_ms);

@@ -21,6 +21,50 @@ static void a_pause_holds_what_runs_and_starts_nothing(void **state)
     assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
 }
 
+static TargetCounts counts_of(const Fleet *fleet)
+{
+    TargetCounts counts = { 0 };
+    engine_count(fleet->engine, ROLLOUT, UINT32_MAX, &counts);
+    return counts;
+}
+
+static void a_paused_rollout_tells_how_many_steps_still_run(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 3);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "a/db3", REPORT_UNKNOWN);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_int_equal(counts_of(fleet).running, 2);
+    assert_non_null(strstr(explained(fleet), "2 steps are still under way; nothing new starts"));
+    report(fleet, "a/db2", REPORT_APPLIED);
+    assert_int_equal(counts_of(fleet).running, 1);
+    report(fleet, "a/db1", REPORT_PARKED);
+    assert_int_equal(counts_of(fleet).running, 0);
+    assert_null(strstr(explained(fleet), "under way"));
+    assert_non_null(strstr(explained(fleet), "\n1 waits between steps\n"));
+    assert_int_equal(counts_of(fleet).busy, 2); /* one is parked, one unknown */
+}
+
+static void those_that_failed_are_named_before_they_are_acted_on(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.max_failures.value = 2;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    static const CommandVerb VERBS[] = { COMMAND_RETRY, COMMAND_SKIP };
+    for (size_t i = 0; i < ARRAY_LEN(VERBS); i++) {
+        assert_true(engine_target_is_failed_for(fleet->engine, ROLLOUT, 0, VERBS[i]));
+        assert_false(engine_target_is_failed_for(fleet->engine, ROLLOUT, 1, VERBS[i]));
+        assert_false(engine_target_is_failed_for(fleet->engine, ROLLOUT, 2, VERBS[i]));
+        assert_false(engine_target_is_failed_for(fleet->engine, ROLLOUT, 3, VERBS[i]));
+    }
+    assert_false(engine_target_is_failed_for(fleet->engine, "nosuch", 0, COMMAND_SKIP));
+}
+
 static void an_operators_pause_replaces_an_automatic_one(void **state)
 {
     (void)state;
@@ -269,6 +313,8 @@ static void a_ready_rollout_can_be_paused(void **state)
 
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_pause_holds_what_runs_and_starts_nothing),
+    cmocka_unit_test(a_paused_rollout_tells_how_many_steps_still_run),
+    cmocka_unit_test(those_that_failed_are_named_before_they_are_acted_on),
     cmocka_unit_test(an_operators_pause_replaces_an_automatic_one),
     cmocka_unit_test(what_is_parked_in_a_pause_leaves_its_host_to_others),
     cmocka_unit_test(an_abort_lets_running_steps_end_and_starts_nothing),
