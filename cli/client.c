@@ -58,6 +58,9 @@ ErrCode client_new(const Options *options, Client **ret_client, Err *err)
 
 void client_free(Client *client)
 {
+    if (client == NULL) {
+        return;
+    }
     curl_easy_cleanup(client->curl);
     free(client->where);
     free(client->socket_path);

@@ -23,7 +23,7 @@ typedef struct Client Client;
  * none of these. Opens nothing yet.
  */
 ErrCode client_new(const Options *options, Client **ret_client, Err *err);
-void client_free(Client *client);
+void client_free(Client *client); /* NULL is allowed */
 AUTO_PTR_DEFINE(Client, client_free)
 
 /* How long an answer may take from now on, instead of 30 s. */

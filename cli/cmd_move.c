@@ -242,7 +242,7 @@ static ErrCode confirm_down(const Options *options, const Ground *ground, size_t
     }
     char question[128];
     text_format(question, sizeof(question), "undo %zu migration%s?", count, count == 1 ? "" : "s");
-    return output_confirm(&touched, question, err);
+    return output_confirm(&touched, question, options->output, err);
 }
 
 ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)

@@ -88,7 +88,8 @@ static const char WATCH_DETAILS[] =
     "Follows a rollout to its end. On a terminal it redraws waves, progress and failing targets;\n"
     "elsewhere it prints one line per event, with --output json one JSON object per line. "
     "Quitting\n"
-    "stops nothing. Exit code: 0 succeeded, 5 rolled back, 6 paused or held, 1 aborted.\n"
+    "stops nothing. A pause ends it, too, but not before the last running step has ended.\n"
+    "Exit code: 0 succeeded, 5 rolled back, 6 paused or held, 1 aborted.\n"
     "ID may be left out when exactly one rollout is open.";
 
 static const char RETRY_DETAILS[] = "ID may be left out when exactly one rollout is open. A target "

@@ -20,7 +20,7 @@ ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_keys_generate(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_keys_show(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
-/* cmd_rollout.c (starting and steering) and cmd_rollout_look.c */
+/* cmd_rollout.c (starting), cmd_rollout_look.c and cmd_rollout_steer.c */
 ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_rollout_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err);

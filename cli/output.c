@@ -260,11 +260,14 @@ bool get_bool(const json_t *object, const char *key)
 
 /* ---- questions ---- */
 
-ErrCode output_confirm(const Str *touched, const char *question, Err *err)
+ErrCode output_confirm(const Str *touched, const char *question, OutputKind output, Err *err)
 {
+    bool can_ask = isatty(STDIN_FILENO);
     fflush(stdout);
-    fputs(str_text(touched), stderr);
-    if (!isatty(STDIN_FILENO)) {
+    if (can_ask || output != OUTPUT_JSON) {
+        fputs(str_text(touched), stderr);
+    }
+    if (!can_ask) {
         err_set(err, ERR_USAGE, "this needs a yes, and there is no terminal to ask on");
         return err_hint(err, "look at what it touches, then add --yes");
     }

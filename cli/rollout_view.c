@@ -133,23 +133,67 @@ void rollout_text(const json_t *rollout, Str *out)
     }
 }
 
+/* " at 0012_add, statement 4: the server's words (23505)", of a target's error or a cluster of them.
+ */
+static void cause_text(const json_t *error, Str *out)
+{
+    if (get_text(error, "migration")[0] != '\0') {
+        str_printf(out, " at %s", get_text(error, "migration"));
+        if (get_number(error, "statement") > 0) {
+            str_printf(out, ", statement %lld", get_number(error, "statement"));
+        }
+    }
+    str_printf(out, ": %s", get_text(error, "message"));
+    if (get_text(error, "sqlstate")[0] != '\0') {
+        str_printf(out, " (%s)", get_text(error, "sqlstate"));
+    }
+    str_append_char(out, '\n');
+}
+
+/* Is its error why it is in that state? Else it is what went wrong before. */
+static bool is_of_error(const char *state)
+{
+    static const char *const STATES[] = { "failed", "held", "unknown", "rollback_failed", "debt",
+                                          "rolled_back" };
+    for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
+        if (str_equal(STATES[i], state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void target_text(const json_t *target, Str *out)
+{
+    const json_t *error = json_object_get(target, "error");
+    const char *state = get_text(target, "state");
+    str_printf(out, "  %s  ", get_text(target, "address"));
+    state_text(state, state, out);
+    if (json_is_object(error) && is_of_error(state)) {
+        cause_text(error, out);
+    } else {
+        str_append_char(out, '\n');
+    }
+}
+
+void targets_text(const json_t *targets, size_t limit, Str *out)
+{
+    size_t count = json_array_size(targets);
+    for (size_t i = 0; i < count && i < limit; i++) {
+        target_text(json_array_get(targets, i), out);
+    }
+    if (count > limit) {
+        str_printf(out, "  … and %zu more\n", count - limit);
+    }
+}
+
 static void cluster_text(const json_t *cluster, Str *out)
 {
     AUTO(Str) head = { 0 };
     long long count = get_number(cluster, "count");
     str_printf(&head, "%lld target%s", count, count == 1 ? "" : "s");
     output_colour(out, COLOUR_BAD, str_text(&head));
-    if (get_text(cluster, "migration")[0] != '\0') {
-        str_printf(out, " at %s", get_text(cluster, "migration"));
-        if (get_number(cluster, "statement") > 0) {
-            str_printf(out, ", statement %lld", get_number(cluster, "statement"));
-        }
-    }
-    str_printf(out, ": %s", get_text(cluster, "message"));
-    if (get_text(cluster, "sqlstate")[0] != '\0') {
-        str_printf(out, " (%s)", get_text(cluster, "sqlstate"));
-    }
-    str_append_char(out, '\n');
+    cause_text(cluster, out);
     if (get_text(cluster, "hint")[0] != '\0') {
         str_printf(out, "  hint: %s\n", get_text(cluster, "hint"));
     }
@@ -259,5 +303,10 @@ ExitCode rollout_exit_code(const json_t *rollout)
 
 bool rollout_goes_on(const json_t *rollout)
 {
-    return end_state(rollout) == NULL;
+    return end_state(rollout) == NULL || get_number(rollout, "running") > 0;
+}
+
+bool rollout_stands(const json_t *rollout)
+{
+    return end_state(rollout) != NULL && get_number(rollout, "running") > 0;
 }

@@ -13,6 +13,12 @@
 /* Head, explanation, a bar per wave. */
 void rollout_text(const json_t *rollout, Str *out);
 
+/*
+ * Its targets, a line each: state, and what went wrong; at most `limit` lines, then how many more there
+ * are. `targets`: items of /rollouts/ID/targets.
+ */
+void targets_text(const json_t *targets, size_t limit, Str *out);
+
 /* What failed, clustered over the fleet, in the servers' own words; nothing when nothing did. */
 void errors_text(const json_t *errors, Str *out);
 
@@ -28,7 +34,14 @@ long long count_applied(const json_t *rollout_or_wave);
  * it. */
 ExitCode rollout_exit_code(const json_t *rollout);
 
-/* Will it go on without a person? False when it has ended, is paused, or its roll back is held. */
+/*
+ * Will anything more happen without a person? Not when it has ended, nor when it is paused or its roll
+ * back is held and no agent is at work for it any more: running steps end also in a pause. What is
+ * unknown is not waited for: its agent may never come back.
+ */
 bool rollout_goes_on(const json_t *rollout);
+
+/* Does it stand, but for running steps that are about to end? */
+bool rollout_stands(const json_t *rollout);
 
 #endif

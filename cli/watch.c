@@ -12,8 +12,8 @@
 #include "common/json.h"
 
 #define REDRAW_MS 400 /* a soak counts down even when nothing happens */
-#define REDRAW_MIN_MS                                                                              \
-    150 /* however much happens: more is seen by nobody, and the coordinator has work to do */
+#define ROUND_MIN_MS                                                                               \
+    200 /* however much happens: more is seen by nobody, and the coordinator has work to do */
 #define LINES_WAIT_MS 10000 /* without a terminal only events matter */
 #define ANSWER_MS 5000      /* beyond what was asked to be held back */
 #define RETRY_MS 500
@@ -30,8 +30,9 @@ typedef struct Watch {
     bool is_drawn; /* on a terminal; else an event per line */
     Str picture;   /* as it was drawn last */
     size_t drawn_lines;
-    uint64_t drawn_ms;
+    uint64_t round_ms; /* when this round began */
     long long after_seq;
+    bool is_stop_told;      /* that it stands, but for steps that end */
     uint64_t lost_since_ms; /* 0: the coordinator answers */
 } Watch;
 
@@ -63,7 +64,6 @@ static void draw(Watch *watch, const char *more)
     }
     watch->drawn_lines =
         screen_fit(str_text(&text), (ScreenSize){ size.columns, size.rows - 1 }, &screen);
-    watch->drawn_ms = clock_boot_ms();
     str_append(&screen, "\033[J");
     output_text(&screen);
     fflush(stdout);
@@ -73,8 +73,10 @@ static ErrCode draw_rollout(Watch *watch, const json_t *rollout, Err *err)
 {
     AUTO_PTR(JsonDocument) targets = NULL;
     AUTO_PTR(JsonDocument) errors = NULL;
-    ErrCode code = client_get(watch->client, &targets, err,
-                              "/rollouts/%s/targets?state=applying&limit=100", watch->id);
+    bool is_back = str_equal(get_text(rollout, "state"), "rolling_back");
+    ErrCode code =
+        client_get(watch->client, &targets, err, "/rollouts/%s/targets?state=%s&limit=100",
+                   watch->id, is_back ? "rolling_back" : "applying");
     if (code == ERR_NONE) {
         code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
     }
@@ -101,10 +103,6 @@ static ErrCode wait_drawn(Watch *watch, Err *err)
         return code;
     }
     watch->after_seq = get_number(answer, "last_seq");
-    uint64_t since_ms = clock_boot_ms() - watch->drawn_ms;
-    if (since_ms < REDRAW_MIN_MS) {
-        sleep_ms(REDRAW_MIN_MS - since_ms);
-    }
     return ERR_NONE;
 }
 
@@ -134,13 +132,27 @@ static ErrCode take_events(Watch *watch, unsigned wait_ms, size_t *ret_count, Er
     const json_t *items = json_object_get(answer, "items");
     size_t index = 0;
     const json_t *event = NULL;
-    json_array_foreach((json_t *)items, index, event) {
+    json_array_foreach((json_t *)items, index, event)
+    {
         watch->after_seq = get_number(event, "seq");
         print_event(watch, event);
     }
     fflush(stdout);
     *ret_count = json_array_size(items);
     return ERR_NONE;
+}
+
+/* Without a picture it must be said why a paused rollout is still followed. */
+static void tell_stop(Watch *watch, const json_t *rollout)
+{
+    long long running = get_number(rollout, "running");
+    bool stands = rollout_stands(rollout);
+    if (stands && !watch->is_stop_told && watch->output == OUTPUT_TEXT) {
+        fprintf(stderr, "%s: nothing new starts; %lld step%s still end%s\n",
+                get_text(rollout, "state"), running, running == 1 ? "" : "s",
+                running == 1 ? "s" : "");
+    }
+    watch->is_stop_told = stands;
 }
 
 /* Everything that has happened up to the rollout's end. */
@@ -181,15 +193,26 @@ static ErrCode one_round(Watch *watch, json_t **ret_rollout, Err *err)
     if (code == ERR_NONE && watch->is_drawn) {
         code = draw_rollout(watch, rollout, err);
     }
-    if (code == ERR_NONE && rollout_goes_on(rollout)) {
-        code = watch->is_drawn ? wait_drawn(watch, err)
-                               : take_events(watch, LINES_WAIT_MS, &count, err);
+    if (code == ERR_NONE && rollout_goes_on(rollout) && watch->is_drawn) {
+        code = wait_drawn(watch, err);
+    } else if (code == ERR_NONE && rollout_goes_on(rollout)) {
+        tell_stop(watch, rollout);
+        code = take_events(watch, LINES_WAIT_MS, &count, err);
     } else if (code == ERR_NONE && !watch->is_drawn) {
         code = take_all_events(watch, err);
         code = code == ERR_NONE ? print_end(watch, rollout, err) : code;
     }
     *ret_rollout = code == ERR_NONE ? TAKE(rollout) : NULL;
     return code;
+}
+
+/* Events come one by one, and an answer with each: they are asked for in handfuls. */
+static void pace(const Watch *watch)
+{
+    uint64_t since_ms = clock_boot_ms() - watch->round_ms;
+    if (since_ms < ROUND_MIN_MS) {
+        sleep_ms(ROUND_MIN_MS - since_ms);
+    }
 }
 
 /* May the coordinator be restarting? Then says so, waits a little, and goes on. */
@@ -217,7 +240,8 @@ static bool outwait(Watch *watch, ErrCode code)
 ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit,
                       Err *err)
 {
-    AUTO(Watch) watch = {
+    AUTO(Watch)
+    watch = {
         .client = client,
         .id = id,
         .output = output,
@@ -226,6 +250,7 @@ ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCod
     client_set_timeout(client, ANSWER_MS + (watch.is_drawn ? REDRAW_MS : LINES_WAIT_MS));
     for (;;) {
         AUTO_PTR(JsonDocument) rollout = NULL;
+        watch.round_ms = clock_boot_ms();
         ErrCode code = one_round(&watch, &rollout, err);
         if (code != ERR_NONE) {
             if (outwait(&watch, code)) {
@@ -238,5 +263,6 @@ ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCod
             *ret_exit = rollout_exit_code(rollout);
             return ERR_NONE;
         }
+        pace(&watch);
     }
 }

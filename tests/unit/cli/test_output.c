@@ -84,25 +84,40 @@ static void members_that_are_not_there_read_as_empty(void **state)
     json_decref(object);
 }
 
-static void a_question_without_a_terminal_is_a_no(void **state)
+/* Asks without a terminal, and takes what is shown. */
+static ErrCode ask_nobody(OutputKind output, Str *shown, Err *err)
 {
-    (void)state;
     AUTO(Str) touched = { 0 };
-    AUTO(Str) shown = { 0 };
-    Err err = { 0 };
     str_append(&touched, "undo 0001_users\n");
     int saved = dup(STDIN_FILENO);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
     Capture capture = capture_begin(stderr);
-    ErrCode code = output_confirm(&touched, "undo 1 migration?", &err);
-    capture_end(capture, stderr, &shown);
+    ErrCode code = output_confirm(&touched, "undo 1 migration?", output, err);
+    capture_end(capture, stderr, shown);
     dup2(saved, STDIN_FILENO);
     close(saved);
     close(null);
-    assert_int_equal(code, ERR_USAGE);
+    return code;
+}
+
+static void a_question_without_a_terminal_is_a_no(void **state)
+{
+    (void)state;
+    AUTO(Str) shown = { 0 };
+    Err err = { 0 };
+    assert_int_equal(ask_nobody(OUTPUT_TEXT, &shown, &err), ERR_USAGE);
     assert_string_equal(str_text(&shown), "undo 0001_users\n");
     assert_string_equal(err.hint, "look at what it touches, then add --yes");
+}
+
+static void a_program_gets_the_error_alone(void **state)
+{
+    (void)state;
+    AUTO(Str) shown = { 0 };
+    Err err = { 0 };
+    assert_int_equal(ask_nobody(OUTPUT_JSON, &shown, &err), ERR_USAGE);
+    assert_string_equal(str_text(&shown), "");
 }
 
 int main(void)
@@ -114,6 +129,7 @@ int main(void)
         cmocka_unit_test(every_state_of_a_rollout_has_a_colour),
         cmocka_unit_test(members_that_are_not_there_read_as_empty),
         cmocka_unit_test(a_question_without_a_terminal_is_a_no),
+        cmocka_unit_test(a_program_gets_the_error_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

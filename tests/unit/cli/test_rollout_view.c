@@ -114,7 +114,7 @@ static void what_is_missing_is_left_out(void **state)
 
 typedef struct EndCase {
     const char *state;
-    bool goes_on;
+    bool goes_on; /* with nothing running */
     ExitCode exit_code;
 } EndCase;
 
@@ -140,6 +140,40 @@ static void the_state_decides_the_exit_code(void **state)
     }
 }
 
+static void a_pause_is_followed_until_the_last_step_has_ended(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ENDS); i++) {
+        AUTO_PTR(JsonDocument) rollout =
+            json_pack("{s:s, s:i}", "state", ENDS[i].state, "running", 1);
+        assert_true(rollout_goes_on(rollout));
+        assert_int_equal(rollout_stands(rollout), !ENDS[i].goes_on);
+    }
+}
+
+static const char FAILED_TARGETS[] =
+    "[{'address': 'db1/a', 'state': 'rollback_failed', 'error': {'sqlstate': '23505', 'migration': "
+    "'0012_add',"
+    "  'statement': 4, 'message': 'duplicate key'}},"
+    " {'address': 'db1/b', 'state': 'held', 'error': {'message': 'it is a replica', 'sqlstate': "
+    "null,"
+    "  'migration': null, 'statement': 0}},"
+    " {'address': 'db1/c', 'state': 'pending', 'error': {'message': 'before'}},"
+    " {'address': 'db1/d', 'state': 'failed', 'error': null}]";
+
+static void targets_are_listed_up_to_a_limit(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) targets = load(FAILED_TARGETS);
+    targets_text(targets, 3, &text);
+    assert_string_equal(str_text(&text),
+                        "  db1/a  rollback failed at 0012_add, statement 4: duplicate key (23505)\n"
+                        "  db1/b  held: it is a replica\n"
+                        "  db1/c  pending\n"
+                        "  … and 1 more\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +183,8 @@ int main(void)
         cmocka_unit_test(an_event_is_one_line),
         cmocka_unit_test(what_is_missing_is_left_out),
         cmocka_unit_test(the_state_decides_the_exit_code),
+        cmocka_unit_test(a_pause_is_followed_until_the_last_step_has_ended),
+        cmocka_unit_test(targets_are_listed_up_to_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,306 @@
+/* skein rollout pause | resume | approve | abort | rollback | retry | skip: steering a rollout. */
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/preview.h"
+#include "cli/rollout_view.h"
+#include "common/json.h"
+#include "common/list.h"
+
+#define TARGETS_SHOWN 10
+
+/* A verb at work on one rollout. The coordinator is asked once which one that is: what is shown and
+ * what is acted on are the same. */
+typedef struct Steering {
+    Invocation *invocation;
+    const char *verb;
+    const char *question; /* before the rollout's id; NULL: nothing is asked */
+    Client *client;
+    json_t *rollout;
+    json_t *targets; /* of retry and skip: those it acts on; NULL: the verb is about the rollout */
+    json_t *body;
+} Steering;
+
+static void steering_done(Steering *steering)
+{
+    client_free(steering->client);
+    json_decref(steering->rollout);
+    json_decref(steering->targets);
+    json_decref(steering->body);
+}
+
+AUTO_DEFINE(Steering, steering_done)
+
+/* --plan: gives the coordinator the plan that its store has lost. */
+static ErrCode bring_plan(Steering *steering, Err *err)
+{
+    const Options *options = &steering->invocation->options;
+    Arena *arena = &steering->invocation->arena;
+    PlanAtHand plan;
+    ErrCode code = planning_load(options->plan, arena, &plan, err);
+    return code == ERR_NONE
+               ? preview_hand_over(steering->client, &plan, options->signer, arena, err)
+               : code;
+}
+
+/* `id` NULL: the one that is open. */
+static ErrCode begin(Steering *steering, const char *id, Err *err)
+{
+    const Options *options = &steering->invocation->options;
+    ErrCode code = client_new(options, &steering->client, err);
+    if (code == ERR_NONE && options->plan != NULL) {
+        code = bring_plan(steering, err);
+    }
+    if (code == ERR_NONE) {
+        code = client_get(steering->client, &steering->rollout, err, "/rollouts/%s",
+                          id == NULL ? "current" : client_escape(id, &steering->invocation->arena));
+    }
+    steering->body = json_object();
+    if (options->reason != NULL) {
+        json_object_set_new(steering->body, "reason", json_string(options->reason));
+    }
+    return code;
+}
+
+/* What is touched: the rollout as it stands, or those of its targets. */
+static void touched_text(const Steering *steering, Str *out)
+{
+    if (steering->targets == NULL) {
+        rollout_text(steering->rollout, out);
+        return;
+    }
+    size_t count = json_array_size(steering->targets);
+    str_printf(out, "%s of %zu target%s of %s:\n", steering->verb, count, count == 1 ? "" : "s",
+               get_text(steering->rollout, "id"));
+    targets_text(steering->targets, TARGETS_SHOWN, out);
+}
+
+static void question_text(const Steering *steering, Str *out)
+{
+    const char *id = get_text(steering->rollout, "id");
+    size_t count = json_array_size(steering->targets);
+    if (steering->targets != NULL) {
+        str_printf(out, "%s %zu target%s of %s?", steering->question, count, count == 1 ? "" : "s",
+                   id);
+        return;
+    }
+    str_printf(out, "%s %s (%lld of %lld targets have it)?", steering->question, id,
+               count_applied(steering->rollout), get_number(steering->rollout, "total"));
+}
+
+/* Asks, where the verb does; else says of which targets it is. */
+static ErrCode confirm(const Steering *steering, Err *err)
+{
+    const Options *options = &steering->invocation->options;
+    AUTO(Str) touched = { 0 };
+    AUTO(Str) question = { 0 };
+    touched_text(steering, &touched);
+    if (steering->question != NULL && !options->is_yes) {
+        question_text(steering, &question);
+        return output_confirm(&touched, str_text(&question), options->output, err);
+    }
+    if (steering->targets != NULL && options->output == OUTPUT_TEXT) {
+        output_text(&touched);
+    }
+    return ERR_NONE;
+}
+
+/* Does it, and shows how the rollout stands then. */
+static ErrCode act(Steering *steering, Err *err)
+{
+    AUTO_PTR(JsonDocument) rollout = NULL;
+    ErrCode code = confirm(steering, err);
+    if (code == ERR_NONE) {
+        code = client_post(steering->client, steering->body, &rollout, err, "/rollouts/%s/%s",
+                           get_text(steering->rollout, "id"), steering->verb);
+    }
+    if (code == ERR_NONE && steering->invocation->options.output == OUTPUT_JSON) {
+        output_json(rollout);
+    } else if (code == ERR_NONE) {
+        AUTO(Str) text = { 0 };
+        rollout_text(rollout, &text);
+        output_text(&text);
+    }
+    return code;
+}
+
+/* ---- the whole rollout ---- */
+
+static const char *first_argument(const Invocation *invocation)
+{
+    return invocation->argument_count == 0 ? NULL : invocation->arguments[0];
+}
+
+static ErrCode steer(Invocation *invocation, const char *verb, const char *question, Err *err)
+{
+    AUTO(Steering) steering = { .invocation = invocation, .verb = verb, .question = question };
+    ErrCode code = begin(&steering, first_argument(invocation), err);
+    if (code == ERR_NONE && invocation->options.wave != NULL) {
+        json_object_set_new(steering.body, "wave", json_string(invocation->options.wave));
+    }
+    return code == ERR_NONE ? act(&steering, err) : code;
+}
+
+ErrCode cmd_rollout_pause(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer(invocation, "pause", NULL, err);
+}
+
+ErrCode cmd_rollout_resume(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer(invocation, "resume", NULL, err);
+}
+
+ErrCode cmd_rollout_approve(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer(invocation, "approve", NULL, err);
+}
+
+ErrCode cmd_rollout_abort(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer(invocation, "abort", "abort, leaving what is applied,", err);
+}
+
+ErrCode cmd_rollout_rollback(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer(invocation, "rollback", "roll back everywhere", err);
+}
+
+/* ---- some of its targets ---- */
+
+/* The arguments of retry and skip: [ID] TARGET…, where an address has a slash and an id has none.
+ */
+typedef struct Named {
+    const char *id; /* NULL: the one that is open */
+    const char *const *addresses;
+    size_t count; /* 0: --failed */
+} Named;
+
+static ErrCode read_named(const Invocation *invocation, Named *ret_named, Err *err)
+{
+    const char *first = first_argument(invocation);
+    size_t ids = first != NULL && strchr(first, '/') == NULL ? 1 : 0;
+    size_t count = invocation->argument_count - ids;
+    if ((count > 0) == invocation->options.is_failed) {
+        err_set(err, ERR_USAGE, "'skein %s' wants targets, or --failed", invocation->command->name);
+        return err_hint(err, "for example: skein %s db1/tenant_3", invocation->command->name);
+    }
+    *ret_named = (Named){ ids > 0 ? first : NULL, invocation->arguments + ids, count };
+    return ERR_NONE;
+}
+
+static ErrCode not_of_rollout(const Steering *steering, const char *address, const json_t *all,
+                              Err *err)
+{
+    Arena *arena = &steering->invocation->arena;
+    size_t count = json_array_size(all);
+    const char **addresses = ARENA_ARRAY(arena, const char *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        addresses[i] = get_text(json_array_get(all, i), "address");
+    }
+    const char *id = get_text(steering->rollout, "id");
+    const char *nearest = str_nearest(address, addresses, count);
+    err_set(err, ERR_NOT_FOUND, "%s is no target of rollout %s", address, id);
+    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
+                           : err_hint(err, "`skein rollout targets %s` lists them", id);
+}
+
+/* In the order in which they were named, each once. */
+static ErrCode pick_named(Steering *steering, const Named *named, const json_t *all, Err *err)
+{
+    AUTO_PTR(JsonDocument) by_address = json_object();
+    size_t index = 0;
+    json_t *target = NULL;
+    json_array_foreach((json_t *)all, index, target)
+    {
+        json_object_set(by_address, get_text(target, "address"), target);
+    }
+    for (size_t i = 0; i < named->count; i++) {
+        target = json_object_get(by_address, named->addresses[i]);
+        if (target == NULL) {
+            return not_of_rollout(steering, named->addresses[i], all, err);
+        }
+        if (json_is_object(target)) {
+            json_array_append(steering->targets, target);
+            json_object_set_new(by_address, named->addresses[i], json_true());
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode find_targets(Steering *steering, const Named *named, Err *err)
+{
+    Arena *arena = &steering->invocation->arena;
+    const char *path =
+        arena_printf(arena, "/rollouts/%s/targets", get_text(steering->rollout, "id"));
+    if (named->count == 0) {
+        return client_list(steering->client,
+                           arena_printf(arena, "%s?failed_for=%s", path, steering->verb), 0,
+                           &steering->targets, err);
+    }
+    AUTO_PTR(JsonDocument) all = NULL;
+    steering->targets = json_array();
+    ErrCode code = client_list(steering->client, path, 0, &all, err);
+    return code == ERR_NONE ? pick_named(steering, named, all, err) : code;
+}
+
+/* Those that were shown, and no others that may have failed meanwhile. */
+static void name_targets(Steering *steering)
+{
+    json_t *addresses = json_array();
+    size_t index = 0;
+    const json_t *target = NULL;
+    json_array_foreach(steering->targets, index, target)
+    {
+        json_array_append_new(addresses, json_string(get_text(target, "address")));
+    }
+    json_object_set_new(steering->body, "targets", addresses);
+}
+
+static ErrCode none_failed(const Steering *steering, Err *err)
+{
+    const char *id = get_text(steering->rollout, "id");
+    err_set(err, ERR_REFUSED, "rollout %s has no failed target to %s", id, steering->verb);
+    return err_hint(err, "`skein rollout show %s` says where it stands", id);
+}
+
+static ErrCode steer_targets(Invocation *invocation, const char *verb, const char *question,
+                             Err *err)
+{
+    AUTO(Steering) steering = { .invocation = invocation, .verb = verb, .question = question };
+    Named named = { 0 };
+    ErrCode code = read_named(invocation, &named, err);
+    if (code == ERR_NONE) {
+        code = begin(&steering, named.id, err);
+    }
+    if (code == ERR_NONE) {
+        code = find_targets(&steering, &named, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (json_array_size(steering.targets) == 0) {
+        return none_failed(&steering, err);
+    }
+    name_targets(&steering);
+    return act(&steering, err);
+}
+
+ErrCode cmd_rollout_retry(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer_targets(invocation, "retry", NULL, err);
+}
+
+ErrCode cmd_rollout_skip(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    return steer_targets(invocation, "skip", "go on without", err);
+}

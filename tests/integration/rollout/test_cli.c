@@ -1,0 +1,95 @@
+/* What the command line tells of a fleet, and how long it stays. */
+#include "tests/harness/fleet.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "common/str.h"
+
+/* ---- watch ---- */
+
+static bool err_has(Fleet *fleet, const CliRun *run, const char *text)
+{
+    return strstr(fleet_file_text(fleet, run->err_path), text) != NULL;
+}
+
+static void a_pause_is_watched_until_its_running_step_has_ended(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration(fleet, "0001_gate", FLEET_PASS_GATE "SELECT 1", "SELECT 1");
+    fleet_start(fleet);
+    PGconn *gate = fleet_gate_close(fleet, "db1/tenant_1");
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .strategy = "timeouts: { lock: 5m, statement: 10m }" });
+    fleet_gate_await(fleet, "db1/tenant_1");
+    fleet_rollout_order(fleet, "pause", id);
+    CliRun run = fleet_cli_begin(fleet, "rollout", "watch", id, NULL);
+    FLEET_AWAIT(fleet, err_has(fleet, &run, "paused: nothing new starts; 1 step still ends\n"));
+    assert_int_equal(json_count(fleet_get(fleet, "/rollouts/%s", id), "running"), 1);
+    assert_int_equal(kill(run.pid, 0), 0);
+    fleet_gate_open(fleet, gate);
+    CliResult result = fleet_cli_end(fleet, &run);
+    assert_int_equal(result.exit_code, 6);
+    assert_int_equal(json_count(fleet_get(fleet, "/rollouts/%s", id), "running"), 0);
+    assert_string_equal(fleet_applied(fleet, "db1/tenant_1"), "0001_gate");
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
+/* ---- retry, skip ---- */
+
+#define BAD "db2/tenant_1"
+
+static const char *start_bad(Fleet *fleet)
+{
+    fleet_migration(fleet, "0001_poison", "CREATE TABLE poison (i int)", "DROP TABLE poison");
+    fleet_run(fleet, BAD, "CREATE TABLE poison (mine text)");
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .strategy = "on_failure: pause" });
+    fleet_await_rollout(fleet, id, "paused");
+    fleet_await_target(fleet, id, BAD, "failed");
+    return id;
+}
+
+static void what_failed_is_listed_before_it_is_acted_on(void **state)
+{
+    Fleet *fleet = *state;
+    const char *id = start_bad(fleet);
+    const char *line = "  " BAD "  failed at 0001_poison, statement ";
+    CliResult asked = fleet_cli(fleet, "rollout", "skip", "--failed", NULL);
+    assert_int_equal(asked.exit_code, 2);
+    assert_non_null(strstr(asked.err, "skip of 1 target of "));
+    assert_non_null(strstr(asked.err, line));
+    assert_int_equal(fleet_rollout_count(fleet, id, "failed"), 1);
+    fleet_run(fleet, BAD, "DROP TABLE poison");
+    CliResult retried = fleet_cli(fleet, "rollout", "retry", "--failed", NULL);
+    assert_int_equal(retried.exit_code, 0);
+    assert_non_null(strstr(retried.out, line));
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
+static void a_target_that_is_not_in_the_rollout_is_no_question(void **state)
+{
+    Fleet *fleet = *state;
+    const char *id = start_bad(fleet);
+    CliResult wrong = fleet_cli(fleet, "rollout", "skip", id, BAD, "db2/tenant_11", NULL);
+    assert_int_equal(wrong.exit_code, 2);
+    assert_non_null(strstr(wrong.err, "skein: db2/tenant_11 is no target of rollout "));
+    assert_non_null(strstr(wrong.err, "hint: did you mean db2/tenant_1?"));
+    CliResult none = fleet_cli(fleet, "rollout", "skip", id, "--failed", "--yes", NULL);
+    assert_int_equal(none.exit_code, 0);
+    none = fleet_cli(fleet, "rollout", "skip", id, "--failed", NULL);
+    assert_int_equal(none.exit_code, 3);
+    assert_non_null(strstr(none.err, "has no failed target to skip"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FLEET_TEST(a_pause_is_watched_until_its_running_step_has_ended),
+        FLEET_TEST(what_failed_is_listed_before_it_is_acted_on),
+        FLEET_TEST(a_target_that_is_not_in_the_rollout_is_no_question),
+    };
+    return FLEET_RUN(tests);
+}
