@@ -259,7 +259,8 @@ static void begin_order(Link *link, const char *target_of_effect)
     const HeldPlan *plan = NULL;
     Err err = { 0 };
     PlanFetch fetch = plans_want(link->plans, order->plan_hash, &plan, &err);
-    if (fetch == PLAN_FETCH_UNDER_WAY || (fetch == PLAN_FETCH_READY && must_instance_wait(link, target))) {
+    bool may_run = fetch == PLAN_FETCH_READY && plan->is_trusted; /* else it is refused at once */
+    if (fetch == PLAN_FETCH_UNDER_WAY || (may_run && must_instance_wait(link, target))) {
         map_put(link->waiting, target, NULL);
         return;
     }
@@ -297,6 +298,7 @@ static void begin_waiting(Link *link)
     for (size_t i = 0; i < count; i++) {
         begin_order(link, targets[i]);
     }
+    plans_drop_refused(link->plans);
 }
 
 /* ---- effects ---- */

@@ -5,6 +5,7 @@
 
 #include "common/arena.h"
 #include "common/list.h"
+#include "common/str.h"
 
 /* Plans kept for goals that may come back to them (a roll back); the oldest unused one goes first. */
 #define UNUSED_KEPT_MAX 8
@@ -19,6 +20,7 @@ typedef struct Entry {
     uint64_t received;
     uint64_t asked_at_ms;
     bool is_asked;
+    unsigned restarts;
     uint32_t holds;
     uint64_t used; /* rises with every use: the smallest is the oldest */
 } Entry;
@@ -110,10 +112,23 @@ PlanFetch plans_want(Plans *plans, const uint8_t hash[PLAN_HASH_BYTES], const He
     }
     if (entry->fetch == PLAN_FETCH_FAILED) {
         *err = entry->err;
-        drop(plans, index);
-        return PLAN_FETCH_FAILED;
     }
     return entry->fetch;
+}
+
+static bool is_refused(const Entry *entry)
+{
+    bool is_untrusted = entry->fetch == PLAN_FETCH_READY && !entry->held.is_trusted;
+    return entry->holds == 0 && (is_untrusted || entry->fetch == PLAN_FETCH_FAILED);
+}
+
+void plans_drop_refused(Plans *plans)
+{
+    for (size_t i = plans->entries.count; i > 0; i--) {
+        if (is_refused(plans->entries.items[i - 1])) {
+            drop(plans, i - 1);
+        }
+    }
 }
 
 void plans_hold(Plans *plans, const HeldPlan *plan)
@@ -154,6 +169,13 @@ void plans_restart_requests(Plans *plans)
     }
 }
 
+static const char *signers_text(const Bundle *bundle, Arena *arena)
+{
+    AUTO(Str) text = { 0 };
+    bundle_write_signers(bundle, 0, &text);
+    return arena_strdup(arena, str_text(&text));
+}
+
 static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
 {
     Bundle bundle;
@@ -173,6 +195,7 @@ static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
     if (code == ERR_NONE) {
         entry->held.plan = plan;
         entry->held.selection = selection;
+        entry->held.signers = signers_text(&bundle, &entry->arena);
         entry->held.is_trusted = bundle_is_trusted(&bundle, plans->trusted, plans->trusted_count);
     }
     return code;
@@ -188,7 +211,8 @@ static bool end_fetch(Entry *entry, ErrCode code)
 static ErrCode begin(Entry *entry, const PlanChunk *chunk)
 {
     if (chunk->total_size == 0) {
-        return err_set(&entry->err, ERR_NOT_FOUND, "the coordinator does not have the plan");
+        err_set(&entry->err, ERR_NOT_FOUND, "the coordinator does not have the plan");
+        return err_hint(&entry->err, "bring it: `skein rollout retry --failed --plan FILE`");
     }
     if (chunk->total_size > BUNDLE_MAX) {
         return err_set(&entry->err, ERR_LIMIT, "the plan is larger than %d MiB",
@@ -199,12 +223,31 @@ static ErrCode begin(Entry *entry, const PlanChunk *chunk)
     return ERR_NONE;
 }
 
+/* A signature was added meanwhile: the bundle that was begun is not there any more. As often as there can be some. */
+static bool has_changed(const Entry *entry, const PlanChunk *chunk)
+{
+    return entry->bytes != NULL && chunk->total_size != entry->size_bytes && entry->restarts < PLAN_SIGNATURES_MAX;
+}
+
+static void begin_again(Entry *entry)
+{
+    arena_done(&entry->arena);
+    entry->bytes = NULL;
+    entry->received = 0;
+    entry->is_asked = false;
+    entry->restarts++;
+}
+
 bool plans_take(Plans *plans, const PlanChunk *chunk)
 {
     size_t index = 0;
     Entry *entry = find(plans, chunk->hash.data, &index);
     if (entry == NULL || entry->fetch != PLAN_FETCH_UNDER_WAY || chunk->offset != entry->received) {
         return false; /* doubled, late, or never asked for */
+    }
+    if (has_changed(entry, chunk)) {
+        begin_again(entry);
+        return false;
     }
     if (entry->bytes == NULL && begin(entry, chunk) != ERR_NONE) {
         return end_fetch(entry, entry->err.code);

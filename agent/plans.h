@@ -17,12 +17,13 @@
 
 typedef struct Plans Plans;
 
-/* A verified plan. `is_trusted`: signed by a key that this agent trusts; without it nothing runs. */
+/* A verified plan. `is_trusted`: signed by a key that this agent trusts; without it nothing runs, and it is not kept. */
 typedef struct HeldPlan {
     uint8_t hash[PLAN_HASH_BYTES];
     const Plan *plan;
     const Select *selection;
     bool is_trusted;
+    const char *signers; /* fingerprints of those who have signed it */
 } HeldPlan;
 
 typedef enum PlanFetch {
@@ -38,12 +39,17 @@ void plans_free(Plans *plans);
 
 AUTO_PTR_DEFINE(Plans, plans_free)
 
-/*
- * Asks for a plan, beginning to fetch it when it is not here. A failed one is reported once and forgotten:
- * asking again fetches again.
- */
+/* Asks for a plan, beginning to fetch it when it is not here. How a fetch ended stands until plans_drop_refused. */
 PlanFetch plans_want(Plans *plans, const uint8_t hash[PLAN_HASH_BYTES], const HeldPlan **ret_plan,
                      Err *err);
+
+/*
+ * Drops what nobody can run: fetches that failed, and plans without a trusted signature. To be called when all who
+ * waited have had their answer. Whoever wants such a plan next makes it be fetched anew, since the coordinator may
+ * have it by then, or have it signed by one more key; so it is fetched once for each time that it is ordered, however
+ * many targets wait for it.
+ */
+void plans_drop_refused(Plans *plans);
 
 /* A held plan stays valid until it is released as often as it was held. */
 void plans_hold(Plans *plans, const HeldPlan *plan);

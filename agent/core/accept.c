@@ -12,11 +12,11 @@ static ErrCode check_plan(const AcceptQuery *query, Err *err)
         return err_set(err, ERR_SIGNATURE, "the plan at hand is not the one that was ordered");
     }
     if (!query->is_trusted) {
-        err_set(err, ERR_SIGNATURE, "plan \"%s\" is not signed by a key that this agent trusts",
-                query->plan->name);
-        return err_hint(err,
-                        "add the signer's public key to trusted_signers of this agent, or sign "
-                        "the plan with a key that is there");
+        err_set(err, ERR_SIGNATURE,
+                "plan \"%s\" is not signed by a key that this agent trusts, only by %s",
+                query->plan->name, query->signers);
+        return err_hint(err, "sign it with a key of its trusted_signers, then bring it again: "
+                             "`skein rollout retry --failed --plan FILE`");
     }
     return ERR_NONE;
 }

@@ -20,6 +20,7 @@ typedef struct AcceptQuery {
     const Plan *plan;              /* of the opened bundle */
     const uint8_t *plan_hash;      /* of its bytes, PLAN_HASH_BYTES */
     bool is_trusted;               /* signed by a key that this agent trusts */
+    const char *signers;           /* who has signed it, in words */
     const Select *select;          /* the plan's `where`, parsed */
     const SelectSubject *subject;  /* the target as the selection sees it */
     const InventoryTarget *target; /* what this agent knows under the address; NULL: nothing */

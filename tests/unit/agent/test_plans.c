@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "agent/plans.h"
+#include "common/keyfile.h"
 
 typedef struct Fixture {
     Arena arena;
@@ -92,6 +93,96 @@ static void a_plan_of_an_unknown_signer_is_not_trusted(void **state)
     assert_false(plan->is_trusted);
 }
 
+/* Kept, it would be refused for ever, whoever signs it meanwhile. */
+static void a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature(void **state)
+{
+    Fixture *fixture = *state;
+    uint8_t trusted[1][SIGN_PUBLIC_BYTES];
+    uint8_t secret[SIGN_SECRET_BYTES];
+    Bundle bundle;
+    const HeldPlan *plan = NULL;
+    Err err;
+    crypto_sign_keypair(trusted[0], secret);
+    AUTO_PTR(Plans) plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])trusted, 1);
+    plans_want(plans, fixture->hash, &plan, &err);
+    deliver(plans, fixture, fixture->bundle, 1000000);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY); /* of all who waited */
+    assert_false(plan->is_trusted);
+    plans_drop_refused(plans);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_UNDER_WAY);
+    assert_int_equal(bundle_open(fixture->bundle, &bundle, &err), ERR_NONE);
+    assert_int_equal(bundle_sign(&bundle, secret, &err), ERR_NONE);
+    assert_true(deliver(plans, fixture, bundle_pack(&bundle, &fixture->arena), 1000000));
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+    assert_true(plan->is_trusted);
+    plans_drop_refused(plans);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+}
+
+static void who_has_signed_is_told_by_fingerprint(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    char fingerprint[KEY_FINGERPRINT_MAX];
+    const HeldPlan *plan = NULL;
+    plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
+    deliver(plans, fixture, fixture->bundle, 1000000);
+    plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
+    key_fingerprint(KEY_SIGN, fixture->public_key[0], fingerprint);
+    assert_string_equal(plan->signers, fingerprint);
+}
+
+/* A further signature came while the first chunks were on their way: the bundle is larger now. */
+static void a_plan_that_grows_while_it_is_fetched_is_begun_again(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    uint8_t other[SIGN_PUBLIC_BYTES];
+    uint8_t secret[SIGN_SECRET_BYTES];
+    Bundle bundle;
+    PlanGet get;
+    const HeldPlan *plan = NULL;
+    Err err;
+    crypto_sign_keypair(other, secret);
+    assert_int_equal(bundle_open(fixture->bundle, &bundle, &err), ERR_NONE);
+    assert_int_equal(bundle_sign(&bundle, secret, &err), ERR_NONE);
+    Bytes larger = bundle_pack(&bundle, &fixture->arena);
+    plans_want(plans, fixture->hash, &plan, &err);
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .total_size = fixture->bundle.length,
+                        .data = { fixture->bundle.data, 50 } };
+    assert_false(plans_take(plans, &chunk));
+    chunk.offset = 50;
+    chunk.total_size = larger.length;
+    assert_true(plans_next_request(plans, 0, 1000, &get));
+    assert_int_equal(get.offset, 50);
+    assert_false(plans_take(plans, &chunk));
+    assert_true(deliver(plans, fixture, larger, 40));
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+    assert_true(plan->is_trusted);
+}
+
+static void a_plan_that_never_keeps_its_size_fails_in_the_end(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    const HeldPlan *plan = NULL;
+    PlanGet get;
+    Err err;
+    plans_want(plans, fixture->hash, &plan, &err);
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .data = { fixture->bundle.data, 1 } };
+    bool has_ended = false;
+    for (uint64_t size = 100; size < 200 && !has_ended; size++) {
+        assert_true(plans_next_request(plans, size * 1000, 1000, &get));
+        chunk.offset = get.offset;
+        chunk.total_size = size;
+        has_ended = plans_take(plans, &chunk);
+    }
+    assert_true(has_ended);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_FAILED);
+    assert_int_equal(err.code, ERR_PROTOCOL);
+}
+
 static void a_plan_with_one_bit_changed_fails(void **state)
 {
     const Fixture *fixture = *state;
@@ -121,6 +212,28 @@ static void a_plan_that_is_none_of_the_hash_fails(void **state)
     assert_true(plans_take(plans, &chunk));
     assert_int_equal(plans_want(plans, other, &plan, &err), PLAN_FETCH_FAILED);
     assert_int_equal(err.code, ERR_SIGNATURE);
+}
+
+/* Many targets wait for one plan: each hears why it did not come, and it is asked for once. */
+static void a_failed_fetch_answers_all_who_waited_and_begins_anew_for_the_next(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    const HeldPlan *plan = NULL;
+    PlanGet get;
+    Err err = { 0 };
+    plans_want(plans, fixture->hash, &plan, &err);
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES } };
+    assert_true(plans_take(plans, &chunk));
+    for (int i = 0; i < 3; i++) {
+        err = (Err){ 0 };
+        assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_FAILED);
+        assert_int_equal(err.code, ERR_NOT_FOUND);
+    }
+    assert_false(plans_next_request(plans, 0, 1000, &get));
+    plans_drop_refused(plans);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_UNDER_WAY);
+    assert_true(plans_next_request(plans, 0, 1000, &get));
 }
 
 static void an_absurd_size_is_refused_before_it_is_allocated(void **state)
@@ -167,6 +280,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_of_an_unknown_signer_is_not_trusted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_signed_is_told_by_fingerprint, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_that_grows_while_it_is_fetched_is_begun_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_that_never_keeps_its_size_fails_in_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failed_fetch_answers_all_who_waited_and_begins_anew_for_the_next, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_plan_with_one_bit_changed_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_that_is_none_of_the_hash_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_absurd_size_is_refused_before_it_is_allocated, set_up, tear_down),

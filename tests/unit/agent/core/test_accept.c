@@ -55,6 +55,7 @@ static void door_init(Door *door)
                                  .plan = &door->plan,
                                  .plan_hash = door->hash,
                                  .is_trusted = true,
+                                 .signers = "3f2a 91bc",
                                  .subject = &door->subject,
                                  .target = &door->target,
                                  .wall_s = NOW_S };
@@ -193,10 +194,25 @@ static void orders_are_judged_row_by_row(void **state)
     }
 }
 
+/* At three in the morning: who has signed it, and the one command that helps. */
+static void an_untrusted_plan_is_refused_with_its_signers_and_the_way_on(void **state)
+{
+    (void)state;
+    AUTO(Door) door;
+    Err err = { 0 };
+    door_init(&door);
+    untrusted(&door);
+    assert_int_equal(accept_check(&door.query, &err), ERR_SIGNATURE);
+    assert_string_equal(err.message, "plan \"p\" is not signed by a key that this agent trusts, "
+                                     "only by 3f2a 91bc");
+    assert_non_null(strstr(err.hint, "skein rollout retry --failed --plan FILE"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_are_judged_row_by_row),
+        cmocka_unit_test(an_untrusted_plan_is_refused_with_its_signers_and_the_way_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
