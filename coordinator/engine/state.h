@@ -107,7 +107,7 @@ struct Target {
     bool has_read;       /* its agent's present process has read the history */
     bool is_reborn;      /* its agent's process was replaced while it was in hand */
     bool is_followed;    /* among its agent's targets */
-    bool is_reconciled;  /* heard of since this engine was made */
+    bool is_awaited;     /* was in flight when this engine was made, and not heard of since */
     bool is_absent;      /* charged because its agent stays away, not for a failure */
     bool is_excused;     /* charged and unknown, and a person resumed all the same */
     bool is_dirty;

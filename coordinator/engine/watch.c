@@ -15,7 +15,7 @@ void watch_begin(Engine *engine)
             const TargetRow *row = &rollout->targets[j].row;
             bool is_in_flight = row->state == TARGET_ASSIGNED || row->state == TARGET_APPLYING ||
                                 row->state == TARGET_UNKNOWN || row->state == TARGET_ROLLING_BACK;
-            rollout->targets[j].is_reconciled = !is_in_flight;
+            rollout->targets[j].is_awaited = is_in_flight;
             engine->unreconciled += is_in_flight ? 1 : 0;
         }
     }
@@ -26,10 +26,8 @@ void watch_begin(Engine *engine)
 
 void watch_target_reconciled(Target *target)
 {
-    if (!target->is_reconciled && target->engine->unreconciled > 0) {
-        target->is_reconciled = true;
-        target->engine->unreconciled--;
-    }
+    target->engine->unreconciled -= target->is_awaited ? 1 : 0;
+    target->is_awaited = false;
 }
 
 void watch_recovery(Engine *engine)

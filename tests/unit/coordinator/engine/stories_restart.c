@@ -44,6 +44,24 @@ static void nothing_new_starts_while_recovering(void **state)
     assert_false(engine_is_recovering(fleet->engine));
 }
 
+static void what_is_heard_of_an_ended_rollout_recovers_nothing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.where = "instance = 'a'";
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    report(fleet, "a/db1", REPORT_PARKED);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+    fleet->plan.where = "instance = 'b'";
+    assert_ok(start_as(fleet, "r2"));
+    restart(fleet);
+    come_back(fleet, "a");
+    report(fleet, "a/db1", REPORT_PARKED);
+    assert_true(engine_is_recovering(fleet->engine)); /* b/db1 is still to be heard of */
+}
+
 static void no_verdict_falls_in_the_grace(void **state)
 {
     (void)state;
@@ -228,6 +246,7 @@ static void a_rollout_in_its_way_back_needs_no_plan_to_be_listed(void **state)
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_restart_goes_on_where_it_was),
     cmocka_unit_test(nothing_new_starts_while_recovering),
+    cmocka_unit_test(what_is_heard_of_an_ended_rollout_recovers_nothing),
     cmocka_unit_test(no_verdict_falls_in_the_grace),
     cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
     cmocka_unit_test(a_missing_plan_pauses_until_it_is_back),
