@@ -154,6 +154,7 @@ static void target_move(Target *target, Item *to)
     text_set(&target->row.instance, to->row.instance);
     target_count(target);
     target->report_id = 0;
+    target->is_orphaned = true;
     target_touch(target);
     Place place = { .engine = target->engine,
                     .agent = target->agent,

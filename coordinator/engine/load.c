@@ -178,7 +178,6 @@ static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
     bool was_silenced = row->state == TARGET_UNKNOWN && row->report != REPORT_UNKNOWN &&
                         !report_is_end(row->report);
     target->is_absent = row->is_charged && (target_is_unreached(row) || was_silenced);
-    target->is_reborn = true; /* nobody here knows */
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
     }

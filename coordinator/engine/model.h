@@ -173,8 +173,7 @@ typedef struct TargetRow {
     OrderStamp stamp; /* of the goal in force; attempt 0: never assigned */
     uint64_t token;
     bool is_charged;
-    bool was_sent; /* a step may have been sent under this attempt: unreachable is unknown, not
-                      failed */
+    bool was_sent; /* a step may have been sent of which nobody has told how it ended */
     bool has_start;
     const char *start;   /* migration id where it was before; "": empty */
     const char *version; /* newest applied, as last reported */

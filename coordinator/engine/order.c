@@ -3,6 +3,11 @@
  * made, again and again (ever more rarely) until its target parks or ends, since an equal order is
  * answered with how things stand and a report on the way may be lost; and whenever the agent says
  * hello or shows by its digest that it has another opinion.
+ *
+ * An attempt is one process's try in one direction. Its fence token is all that a database knows
+ * orders apart by, so what turns round, and what another process takes over, is a new attempt: then
+ * the fence refuses whoever still has the old order in hand (a frozen machine whose copy runs), from
+ * the moment at which the new one has looked. Holding and going on again are revisions.
  */
 #include "coordinator/engine/state.h"
 
@@ -39,12 +44,42 @@ static const GoalMessage *goal_message(const Target *target)
     return goal;
 }
 
-/* Nothing goes to a silent agent: the order waits for its next word. */
+/* Whatever had the order before it may have done something that nobody has told. */
+static void attempt_begin(Target *target, Goal goal)
+{
+    Engine *engine = target->engine;
+    TargetRow *row = &target->row;
+    Item *item = target->item;
+    uint32_t last =
+        row->stamp.attempt > item->last_attempt ? row->stamp.attempt : item->last_attempt;
+    target_uncount(target);
+    row->was_sent = row->was_sent || order_is_in_hand(target);
+    row->stamp = (OrderStamp){ engine->term, last + 1, 1 };
+    row->token = ++engine->highest_token;
+    row->goal = goal;
+    row->report = REPORT_NONE;
+    item->last_attempt = last + 1;
+    target_count(target);
+    target->report_id = 0; /* the stamp tells an older attempt's reports apart */
+    target->has_progress = false;
+    target->is_carried = false;
+    target->is_orphaned = false;
+    target->unanswered = 0;
+    target_touch(target);
+}
+
+/*
+ * Nothing goes to a silent agent: the order waits for its next word. Nor does one order go to two
+ * processes.
+ */
 void order_send(Target *target)
 {
     if (!agent_is_reachable(target->agent) || !target->rollout->has_plan) {
         target->resend_ms = 0;
         return;
+    }
+    if (target->is_orphaned) {
+        attempt_begin(target, target->row.goal);
     }
     session_send(target->agent, MESSAGE_GOAL, goal_message(target));
     target->unanswered++;
@@ -100,27 +135,20 @@ static void take_identity(Target *target)
 
 void order_assign(Target *target, Goal goal)
 {
-    Engine *engine = target->engine;
-    TargetRow *row = &target->row;
-    Item *item = target->item;
-    target_uncount(target);
-    uint32_t last =
-        row->stamp.attempt > item->last_attempt ? row->stamp.attempt : item->last_attempt;
-    item->last_attempt = last + 1;
     take_identity(target);
-    forget_outcome(row, goal);
-    row->stamp = (OrderStamp){ engine->term, last + 1, 1 };
-    row->token = ++engine->highest_token;
-    row->goal = goal;
-    row->was_sent = true;
-    row->report = REPORT_NONE;
-    target_count(target);
-    target->report_id = 0; /* the stamp tells an older attempt's reports apart */
-    target->has_progress = false;
-    target->has_read = false;
-    target->is_reborn = false;
+    forget_outcome(&target->row, goal);
+    attempt_begin(target, goal);
     deadline_begin(target);
     order_begin(target);
+}
+
+void order_turn_back(Target *target)
+{
+    if (!order_is_in_hand(target) || target->row.goal != GOAL_ROLL_BACK) {
+        order_assign(target, GOAL_ROLL_BACK);
+    } else {
+        order_send(target);
+    }
 }
 
 void order_revise(Target *target, Goal goal)
@@ -129,17 +157,11 @@ void order_revise(Target *target, Goal goal)
     if (row->goal == goal || !order_is_in_hand(target)) {
         return;
     }
-    bool turns = goal == GOAL_ROLL_BACK;
     target_uncount(target);
     row->goal = goal;
     row->stamp.revision++;
     row->report = REPORT_NONE;
     target_count(target);
-    if (turns) {
-        row->steps_done = 0;
-        row->steps_total = 0;
-        deadline_begin(target);
-    }
     order_begin(target);
 }
 
@@ -186,13 +208,11 @@ void order_answered(Target *target)
 static bool renew_if_unheard(Target *target)
 {
     bool is_unheard = target->unanswered >= UNANSWERED_MAX && target->row.report == REPORT_NONE;
-    bool may_begin = target->row.goal != GOAL_APPLY || rollout_may_admit(target->rollout);
-    if (!is_unheard || !may_begin || !agent_is_reachable(target->agent)) {
+    if (!is_unheard || !agent_is_reachable(target->agent)) {
         return false;
     }
-    uint64_t deadline_ms = target->deadline_ms;
-    order_assign(target, target->row.goal);
-    target->deadline_ms = deadline_ms;
+    attempt_begin(target, target->row.goal);
+    order_begin(target);
     return true;
 }
 

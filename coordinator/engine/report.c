@@ -38,7 +38,7 @@ static Standing standing_of(const Target *target, const State *state)
     /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was
      * asked. */
     bool is_same_attempt = state->stamp.attempt == row->stamp.attempt;
-    bool is_answer = report_is_end((Report)state->report) && row->goal != GOAL_ROLL_BACK;
+    bool is_answer = report_is_end((Report)state->report);
     /* Given anew under a later term, it is still the same order. */
     bool is_same_order = state->stamp.revision == row->stamp.revision;
     return is_same_attempt && (is_answer || is_same_order) ? STANDING_CURRENT : STANDING_LATE;
@@ -73,16 +73,26 @@ static void take_error(TargetRow *row, const State *state)
     text_set(&row->migration, state->migration);
 }
 
+/*
+ * Who has read the history knows what everybody before it did, and tells of its own steps itself.
+ * A newer attempt that this coordinator never gave is somebody whose steps nobody tells.
+ */
+static bool may_have_been_sent(const TargetRow *row, const State *state)
+{
+    bool is_in_doubt = state->report == REPORT_UNKNOWN || state->code == ERR_FENCED;
+    return is_in_doubt || (row->was_sent && !state->has_start);
+}
+
 static void take_facts(Target *target, const State *state)
 {
     TargetRow *row = &target->row;
-    /* Before a new process has read anything, its zeroes say nothing. */
-    if (state->has_start || report_is_end((Report)state->report)) {
+    /* Before a process has read anything, its zeroes say nothing. */
+    if (state->has_start) {
         take_history(row, state);
         row->steps_done = state->steps_done;
         row->steps_total = state->steps_total;
     }
-    target->has_read = state->has_start;
+    row->was_sent = may_have_been_sent(row, state);
     target_uncount(target);
     row->report = (Report)state->report;
     target->is_absent =

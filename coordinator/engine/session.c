@@ -391,6 +391,23 @@ static bool hello_is_refused(Agent *agent, uint64_t connection, const Hello *hel
     return hello->boot_id.length != BOOT_ID_BYTES;
 }
 
+/* Which of the orders in force does this process have in hand? */
+static void take_in_flight(Agent *agent, const Hello *hello)
+{
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        agent->targets.items[i]->is_carried = false;
+    }
+    for (size_t i = 0; i < hello->in_flight_count; i++) {
+        const InFlight *flight = &hello->in_flight[i];
+        const Rollout *rollout = rollout_find(agent->engine, flight->rollout);
+        Target *target = rollout == NULL ? NULL : target_find(rollout, flight->target);
+        if (target != NULL && target->agent == agent) {
+            target->is_carried = flight->stamp.attempt == target->row.stamp.attempt &&
+                                 flight->token == target->row.token;
+        }
+    }
+}
+
 static void take_facts(Agent *agent, const Hello *hello)
 {
     text_set(&agent->row.version, hello->version);
@@ -405,6 +422,7 @@ static void take_facts(Agent *agent, const Hello *hello)
             watch_term_seen(agent->engine, flight->stamp.term);
         }
     }
+    take_in_flight(agent, hello);
 }
 
 /* The process at the other end has spoken in its own session. False: it is one of two. */
@@ -423,7 +441,7 @@ static bool prove(Agent *agent, const Binding *binding)
     return true;
 }
 
-/* A new process numbers its reports and inventories anew. */
+/* A new process numbers its reports and inventories anew, and knows of no order but what it named. */
 static void forget_process(Agent *agent)
 {
     agent->has_listed = false;
@@ -432,15 +450,16 @@ static void forget_process(Agent *agent)
     for (size_t i = 0; i < agent->targets.count; i++) {
         Target *target = agent->targets.items[i];
         target->report_id = 0;
-        target->has_read = false;
-        target->is_reborn = true;
+        target->is_orphaned = order_is_in_hand(target) && !target->is_carried;
     }
 }
 
 static void bind(Agent *agent, Binding binding)
 {
     Binding before = agent->bound;
-    if (before.session == 0 || !is_same_process(before.boot_id, binding.boot_id)) {
+    bool is_known = before.session != 0 || agent->has_process;
+    const uint8_t *last = before.session != 0 ? before.boot_id : agent->process;
+    if (!is_known || !is_same_process(last, binding.boot_id)) {
         forget_process(agent);
     }
     agent->bound = binding;
@@ -484,12 +503,12 @@ void session_hello(Agent *agent, uint64_t connection, const Hello *hello)
     }
     bool is_contested = agent->is_proven && agent->row.state == SESSION_ACTIVE;
     Binding binding = binding_new(agent, connection, hello);
+    take_facts(agent, hello);
     if (is_contested) {
         agent->offered = binding;
     } else {
         bind(agent, binding);
     }
-    take_facts(agent, hello);
     send_welcome(agent, &binding);
     if (!is_contested) {
         session_fire(agent, SESSION_GREETED);

@@ -104,8 +104,8 @@ struct Target {
     uint32_t resend_wait_ms;
     uint32_t unanswered; /* times it was sent to an active agent without a word of it */
     uint64_t report_id;  /* of the newest report of the agent's present process */
-    bool has_read;       /* its agent's present process has read the history */
-    bool is_reborn;      /* its agent's process was replaced while it was in hand */
+    bool is_carried;     /* its agent's last HELLO named the attempt in force as in flight */
+    bool is_orphaned;    /* the process that was given the order is not its agent's any more */
     bool is_followed;    /* among its agent's targets */
     bool is_awaited;     /* was in flight when this engine was made, and not heard of since */
     bool is_absent;      /* charged because its agent stays away, not for a failure */
@@ -358,7 +358,8 @@ void family_settle(Family *family);
 /* --- order.c: goals and how they reach the agent --- */
 bool order_is_in_hand(const Target *target);  /* an order is in force and has not ended */
 void order_assign(Target *target, Goal goal); /* a new attempt, with its token */
-void order_revise(Target *target, Goal goal); /* the same attempt, a newer goal */
+void order_turn_back(Target *target); /* likewise, unless one in hand has that direction already */
+void order_revise(Target *target, Goal goal); /* the same attempt: hold, or go on */
 void order_take_over(Target *target);         /* from the coordinator before this one */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);

@@ -89,10 +89,16 @@ static bool is_stopping(const void *subject)
     return state == ROLLOUT_ABORTING || state == ROLLOUT_ABORTED;
 }
 
-/* A process that has not looked since the outcome became unknown, and will not under an abort. */
+/* Nobody has looked since a step may have been sent. */
+static bool is_unseen(const void *subject)
+{
+    return the(subject)->row.was_sent;
+}
+
+/* And nobody will, under an abort. */
 static bool is_stopping_unseen(const void *subject)
 {
-    return is_stopping(subject) && !the(subject)->has_read;
+    return is_stopping(subject) && is_unseen(subject);
 }
 
 /* It was told to hold, and has answered that it does: it will not say so again. */
@@ -103,12 +109,7 @@ static bool is_holding(const void *subject)
 
 static bool is_holding_unseen(const void *subject)
 {
-    return target_is_parked(subject) && !the(subject)->has_read;
-}
-
-static bool is_stopping_reborn(const void *subject)
-{
-    return is_stopping_unseen(subject) && the(subject)->is_reborn;
+    return target_is_parked(subject) && is_unseen(subject);
 }
 
 /* The last thing its agent said of it, before it was given another try. */
@@ -122,27 +123,10 @@ static bool is_not_charged(const void *subject)
     return !the(subject)->row.is_charged;
 }
 
-/* Refused for what no process of the agent would ever have taken, whatever was said before. */
-static bool was_never_taken(const void *subject)
-{
-    const TargetRow *row = &the(subject)->row;
-    return row->report == REPORT_REFUSED &&
-           (row->code == ERR_SIGNATURE || row->code == ERR_NOT_SELECTED);
-}
-
-/* The last attempt ended, and the history showed nothing of this rollout; or it was never taken. */
+/* All that was sent has ended, and what it left is none of this rollout. */
 static bool has_nothing_applied(const void *subject)
 {
-    const TargetRow *row = &the(subject)->row;
-    bool has_looked = row->report == REPORT_FAILED && the(subject)->has_read;
-    return row->applied == 0 && (was_never_taken(subject) || has_looked);
-}
-
-/* It ended without a look at the history, and something before it may have been sent. */
-static bool failed_unseen(const void *subject)
-{
-    const Target *target = subject;
-    return !target->has_read && (target->is_reborn || target->row.stamp.attempt > 1);
+    return the(subject)->row.applied == 0 && !is_unseen(subject);
 }
 
 /* Held on the way forward, in a database that still exists, of an agent that cannot be reached. */
@@ -179,23 +163,17 @@ static void act_assign(void *subject)
     order_assign(subject, GOAL_APPLY);
 }
 
-/* An order in hand is turned; otherwise a new attempt begins. */
 static void act_take_back(void *subject)
 {
-    Target *target = subject;
-    if (!order_is_in_hand(target)) {
-        order_assign(target, GOAL_ROLL_BACK);
-    } else if (target->row.goal != GOAL_ROLL_BACK) {
-        order_revise(target, GOAL_ROLL_BACK);
-    } else {
-        order_send(target);
-    }
+    order_turn_back(subject);
 }
 
-/* The goal stands, whether or not anybody can hear it now. */
+/* Whoever has it in hand is to turn round, whether or not anybody can hear it now. */
 static void act_owe(void *subject)
 {
-    order_revise(subject, GOAL_ROLL_BACK);
+    if (order_is_in_hand(subject)) {
+        order_turn_back(subject);
+    }
 }
 
 static void act_hold(void *subject)
@@ -353,8 +331,8 @@ static const Rule RULES[] = {
       "{agent} has the order for {target} in hand" },
     { "T12", TARGET_ASSIGNED, TARGET_RUNNING, NULL, NULL, TARGET_APPLYING, NULL,
       "{agent} works on {target}" },
-    { "T141", TARGET_ASSIGNED, TARGET_PARKED, is_stopping_reborn,
-      "the rollout is aborted, a new process has not looked", TARGET_HELD, act_stopped_unseen,
+    { "T141", TARGET_ASSIGNED, TARGET_PARKED, is_stopping_unseen,
+      "the rollout is aborted, nobody looked", TARGET_HELD, act_stopped_unseen,
       "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
     { "T142", TARGET_ASSIGNED, TARGET_PARKED, is_stopping, "the rollout is aborted", TARGET_FAILED,
       act_stopped, "{target} stopped before it began: the rollout is aborted" },
@@ -366,8 +344,8 @@ static const Rule RULES[] = {
       "{target} is at {steps}" },
     { "T15", TARGET_APPLYING, TARGET_RUNNING, NULL, NULL, RULE_SAME, NULL,
       "{target} is at {steps}" },
-    { "T143", TARGET_APPLYING, TARGET_PARKED, is_stopping_reborn,
-      "the rollout is aborted, a new process has not looked", TARGET_HELD, act_stopped_unseen,
+    { "T143", TARGET_APPLYING, TARGET_PARKED, is_stopping_unseen,
+      "the rollout is aborted, nobody looked", TARGET_HELD, act_stopped_unseen,
       "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
     { "T16", TARGET_APPLYING, TARGET_PARKED, is_stopping, "the rollout is aborted", TARGET_FAILED,
       act_stopped, "{target} stopped at {steps}, at {version}: the rollout is aborted" },
@@ -381,9 +359,9 @@ static const Rule RULES[] = {
       "{target} is at {version}" },
     { "T21", TARGET_APPLYING, TARGET_APPLIED, NULL, NULL, TARGET_VERIFYING, NULL,
       "{target} is at {version}" },
-    { "T148", TARGET_ASSIGNED, TARGET_FAILURE, failed_unseen, "nobody looked", TARGET_HELD,
+    { "T148", TARGET_ASSIGNED, TARGET_FAILURE, is_unseen, "nobody looked", TARGET_HELD,
       act_refused_unsure, "{target} failed before anybody looked at it: {error}" },
-    { "T149", TARGET_APPLYING, TARGET_FAILURE, failed_unseen, "nobody looked", TARGET_HELD,
+    { "T149", TARGET_APPLYING, TARGET_FAILURE, is_unseen, "nobody looked", TARGET_HELD,
       act_refused_unsure, "{target} failed before anybody looked at it: {error}" },
     { "T22", TARGET_ASSIGNED, TARGET_FAILURE, NULL, NULL, TARGET_FAILED, act_charge,
       "{target} failed at {steps}: {error}" },
@@ -393,12 +371,14 @@ static const Rule RULES[] = {
       "{target} is held: {error}" },
     { "T25", TARGET_APPLYING, TARGET_HOLDS, NULL, NULL, TARGET_HELD, act_charge,
       "{target} is held: {error}" },
+    { "T154", TARGET_ASSIGNED, TARGET_REFUSAL, is_unseen, "nobody looked", TARGET_HELD,
+      act_refused_unsure, "{agent} refuses the order for {target}, and nobody has looked: {error}" },
     { "T26", TARGET_ASSIGNED, TARGET_REFUSAL, NULL, NULL, TARGET_FAILED, act_charge,
       "{agent} refuses the order for {target}: {error}" },
-    { "T140", TARGET_APPLYING, TARGET_REFUSAL, was_never_taken, "by no process of the agent",
-      TARGET_FAILED, act_charge, "{agent} refuses the order for {target}: {error}" },
-    { "T27", TARGET_APPLYING, TARGET_REFUSAL, NULL, NULL, TARGET_HELD, act_refused_unsure,
-      "{agent} refuses the order for {target}, which it had begun: {error}" },
+    { "T27", TARGET_APPLYING, TARGET_REFUSAL, is_unseen, "nobody looked", TARGET_HELD,
+      act_refused_unsure, "{agent} refuses the order for {target}, and nobody has looked: {error}" },
+    { "T140", TARGET_APPLYING, TARGET_REFUSAL, NULL, NULL, TARGET_FAILED, act_charge,
+      "{agent} refuses the order for {target}: {error}" },
     { "T28", TARGET_ASSIGNED, TARGET_SILENT, NULL, NULL, TARGET_UNKNOWN, act_silent,
       "{agent} is lost with {target} in hand: nobody knows whether a step was sent" },
     { "T29", TARGET_APPLYING, TARGET_SILENT, NULL, NULL, TARGET_UNKNOWN, act_silent,
@@ -412,9 +392,9 @@ static const Rule RULES[] = {
     { "T33", TARGET_APPLYING, TARGET_TAKE_BACK, is_out_of_reach, "out of reach", TARGET_DEBT,
       act_owe, "{target} is to be taken back and cannot be reached: debt" },
     { "T34", TARGET_ASSIGNED, TARGET_TAKE_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
-      "{target} turns round before it has begun" },
+      "{target} turns round before it has begun: attempt {attempt}" },
     { "T35", TARGET_APPLYING, TARGET_TAKE_BACK, NULL, NULL, TARGET_ROLLING_BACK, act_take_back,
-      "{target} turns round at {steps}" },
+      "{target} turns round: attempt {attempt}" },
     { "T36", TARGET_ASSIGNED, TARGET_PAUSE, NULL, NULL, RULE_SAME, act_hold,
       "{target} is told to hold" },
     { "T37", TARGET_APPLYING, TARGET_PAUSE, NULL, NULL, RULE_SAME, act_hold,
@@ -460,14 +440,16 @@ static const Rule RULES[] = {
       "another reign has had {target} taken back: it is at {version}" },
     { "T153", TARGET_UNKNOWN, TARGET_UNDONE, NULL, NULL, TARGET_ROLLED_BACK, NULL,
       "{target} was looked at: another reign has had it taken back, to {version}" },
-    { "T150", TARGET_UNKNOWN, TARGET_FAILURE, failed_unseen, "nobody looked", TARGET_HELD,
+    { "T150", TARGET_UNKNOWN, TARGET_FAILURE, is_unseen, "nobody looked", TARGET_HELD,
       act_refused_unsure, "{target} is not known still: {error}" },
     { "T51", TARGET_UNKNOWN, TARGET_FAILURE, NULL, NULL, TARGET_FAILED, act_charge,
       "{target} was looked at: it failed at {steps}: {error}" },
     { "T52", TARGET_UNKNOWN, TARGET_HOLDS, NULL, NULL, TARGET_HELD, act_charge,
       "{target} was looked at and is held: {error}" },
-    { "T53", TARGET_UNKNOWN, TARGET_REFUSAL, NULL, NULL, TARGET_HELD, act_refused_unsure,
-      "{agent} refuses to look at {target}: {error}" },
+    { "T53", TARGET_UNKNOWN, TARGET_REFUSAL, is_unseen, "nobody looked", TARGET_HELD,
+      act_refused_unsure, "{agent} refuses to look at {target}: {error}" },
+    { "T155", TARGET_UNKNOWN, TARGET_REFUSAL, NULL, NULL, TARGET_FAILED, act_charge,
+      "{agent} never took the order for {target}: {error}" },
     { "T54", TARGET_UNKNOWN, TARGET_ABSENT, is_not_charged, "not charged", TARGET_UNKNOWN,
       act_absent, "{agent} is away for more than {after}: {target} is charged, its outcome is "
       "not known" },

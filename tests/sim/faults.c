@@ -78,9 +78,6 @@ static void agent_cloned(Sim *sim)
     invariants_expect_twin(sim->invariants[0], sim_agent_name(agent));
     invariants_expect_twin(sim->invariants[1], sim_agent_name(agent));
     world_tell(sim->world, sim_agent_name(agent), "its machine is cloned");
-    for (size_t i = 0; i < sim->scenario->server_counts[sim->scenario->twin_of]; i++) {
-        sim_pg_excuse_server(sim->pg, sim->scenario->servers[sim->scenario->twin_of][i]);
-    }
     sim_agent_freeze(agent, true);
     sim_agent_start(sim_twin(sim), world_below(sim->world, 5000));
     world_after(sim->world, world_between(sim->world, 10000, 200000), agent_thaws, agent, 0);
@@ -275,7 +272,7 @@ static const FaultRow FAULTS[] = {
     { "agent dies", 45, 60000, agent_dies },
     { "agent stops", 10, 90000, agent_stops },
     { "agent freezes", 30, 40000, agent_freezes },
-    { "agent cloned", 25, 30000, agent_cloned },
+    { "agent cloned", 35, 30000, agent_cloned },
     { "agent partitioned", 40, 60000, agent_partitioned },
     { "many partitioned", 12, 150000, many_partitioned },
     { "connection breaks", 25, 30000, connection_breaks },

@@ -161,6 +161,7 @@ static void reconcile(Invariants *invariants, const char *rollout, const char *a
 void invariants_step_begin(Invariants *invariants, const Engine *engine, const Event *event)
 {
     invariants->was_recovering = engine_is_recovering(engine);
+    invariants->token_before = invariants->highest_token;
     for (size_t i = 0; i < invariants->rollouts.count; i++) {
         ShadowRollout *shadow = &invariants->rollouts.items[i];
         shadow->state_before = shadow->state;
@@ -356,15 +357,19 @@ static uint32_t spent(const TargetCounts *counts)
     return counts->used > unknown ? counts->used : unknown;
 }
 
-/* An attempt that begins: may it? */
-static void check_dispatch(Invariants *invariants, const Engine *engine, const TargetRow *row)
+/* What is at work already and is given to another process goes on: nothing starts. */
+static bool is_at_work(const ShadowTarget *shadow)
+{
+    return shadow->state == TARGET_ASSIGNED || shadow->state == TARGET_APPLYING ||
+           shadow->state == TARGET_UNKNOWN;
+}
+
+/* Something starts: may it? */
+static void check_start(Invariants *invariants, const Engine *engine, const TargetRow *row)
 {
     World *world = invariants->world;
     const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
     TargetCounts after;
-    if (row->goal != GOAL_APPLY) {
-        return;
-    }
     if (!invariants_may_start(shadow->state) && !invariants_may_start(shadow->state_before)) {
         world_violate(world, "nothing starts after pause, trip or abort", "%s in %s, which is %s",
                       row->address, row->rollout, rollout_state_name(shadow->state));
@@ -377,10 +382,17 @@ static void check_dispatch(Invariants *invariants, const Engine *engine, const T
                       row->address, row->rollout, after.charged, after.used,
                       after.by_state[TARGET_UNKNOWN], budget);
     }
-    if (row->token <= invariants->highest_token) {
-        world_violate(world, "tokens rise", "%s: %" PRIu64 " after %" PRIu64, row->address,
-                      row->token, invariants->highest_token);
+}
+
+/* From step to step: within one they are persisted in another order. */
+static void check_token(Invariants *invariants, const TargetRow *row)
+{
+    if (row->token <= invariants->token_before) {
+        world_violate(invariants->world, "tokens rise", "%s: %" PRIu64 " after %" PRIu64,
+                      row->address, row->token, invariants->token_before);
     }
+    invariants->highest_token =
+        row->token > invariants->highest_token ? row->token : invariants->highest_token;
 }
 
 static void check_timer(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
@@ -416,10 +428,11 @@ static void take_target(Invariants *invariants, const Engine *engine, const Even
 {
     ShadowTarget *shadow = target_shadow(invariants, row);
     bool is_new_attempt = row->stamp.attempt > shadow->attempt;
+    if (is_new_attempt && row->goal == GOAL_APPLY && !is_at_work(shadow)) {
+        check_start(invariants, engine, row);
+    }
     if (is_new_attempt) {
-        check_dispatch(invariants, engine, row);
-        invariants->highest_token =
-            row->token > invariants->highest_token ? row->token : invariants->highest_token;
+        check_token(invariants, row);
     }
     check_timer(invariants, event, shadow, row);
     see_target(invariants, shadow, row);

@@ -39,7 +39,8 @@ PgBackend *backend_new(PgSession *client)
                             .client = client,
                             .pid = pg->next_pid++,
                             .fence = { client->order->stamp.term, client->order->token },
-                            .rollout = pg_intern(pg, client->order->rollout) };
+                            .rollout = pg_intern(pg, client->order->rollout),
+                            .attempt = client->order->stamp.attempt };
     LIST_PUSH(&pg->backends, backend);
     return backend;
 }

@@ -180,6 +180,15 @@ static void do_connect(PgSession *session)
     }
 }
 
+/* As its application_name and the fence tell: then it is not ours to end. */
+static bool is_of_newer_attempt(const PgSession *session, const PgBackend *holder)
+{
+    Fence ours = { session->order->stamp.term, session->order->token };
+    return fence_compare(session->tenant->data.fence, ours) > 0 ||
+           (str_equal(holder->rollout, session->order->rollout) &&
+            holder->attempt > session->order->stamp.attempt);
+}
+
 static void do_lock(PgSession *session)
 {
     PgTenant *tenant = session->tenant;
@@ -193,6 +202,9 @@ static void do_lock(PgSession *session)
         world_saw(world_of(session), SIGHT_LOCK_HELD_BY_OTHER);
         result_send(session, RESULT_HELD_BY_OTHER, ERR_ATTEMPT_IN_PROGRESS,
                     "the lock is held by pid 1 (psql)", delay_ms);
+    } else if (is_of_newer_attempt(session, holder)) {
+        world_saw(world_of(session), SIGHT_FENCED);
+        result_send(session, RESULT_FENCED, ERR_FENCED, "a newer attempt holds the lock", delay_ms);
     } else {
         world_saw(world_of(session), SIGHT_LOCK_HELD_BY_OURS);
         result_send(session, RESULT_HELD_BY_OURS, ERR_ATTEMPT_IN_PROGRESS,

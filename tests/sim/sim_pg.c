@@ -135,13 +135,6 @@ bool sim_pg_is_excused(const PgTenant *tenant)
     return tenant->is_excused;
 }
 
-void sim_pg_excuse_server(SimPg *pg, size_t server)
-{
-    for (size_t i = 0; i < pg->tenants.count; i++) {
-        pg->tenants.items[i]->is_excused |= pg->tenants.items[i]->server->index == server;
-    }
-}
-
 void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term)
 {
     pg->excused_term = last_term > pg->excused_term ? last_term : pg->excused_term;

@@ -32,6 +32,7 @@ typedef struct PgBackend {
     int pid;
     Fence fence; /* of the attempt */
     const char *rollout;
+    uint32_t attempt;
     bool is_stranger;
     bool has_lock; /* the advisory lock */
     Stage stage;

@@ -55,6 +55,7 @@ static void keep_goal(Fleet *fleet, const SendEffect *send)
     if (send->type == MESSAGE_GOAL) {
         const GoalMessage *message = send->body;
         map_put(fleet->goals, message->target, (void *)(uintptr_t)message);
+        map_put(fleet->in_hand, message->target, (void *)(uintptr_t)message);
         fleet->goal_count++;
     }
 }
@@ -192,6 +193,7 @@ Fleet *fleet_new(size_t hosts, uint32_t databases)
     fleet->now_ms = 1000000;
     fleet->is_checked = true;
     fleet->goals = map_new();
+    fleet->in_hand = map_new();
     fleet->kept = map_new();
     engine_make(fleet, &(EngineLoad){ .term = fleet->term });
     plan_strategy_defaults(&fleet->plan.strategy);
@@ -231,6 +233,7 @@ void fleet_free(Fleet *fleet)
     }
     map_free(fleet->kept);
     map_free(fleet->goals);
+    map_free(fleet->in_hand);
     arena_done(&fleet->arena);
     free(fleet);
 }
@@ -289,6 +292,29 @@ static void take_welcome(Fleet *fleet, Host *from)
     }
 }
 
+static void list_in_hand(Fleet *fleet, const Host *from, Hello *hello)
+{
+    hello->in_flight = ARENA_ARRAY(&fleet->arena, InFlight, from->databases);
+    for (uint32_t i = 1; i <= from->databases; i++) {
+        const char *address = arena_printf(&fleet->arena, "%s/db%u", from->name, i);
+        const GoalMessage *order = map_get(fleet->in_hand, address);
+        if (order != NULL) {
+            hello->in_flight[hello->in_flight_count++] = (InFlight){ .rollout = order->rollout,
+                                                                     .target = address,
+                                                                     .stamp = order->stamp,
+                                                                     .token = order->token,
+                                                                     .report = REPORT_ACCEPTED };
+        }
+    }
+}
+
+static void drop_in_hand(Fleet *fleet, const Host *from)
+{
+    for (uint32_t i = 1; i <= from->databases; i++) {
+        map_remove(fleet->in_hand, arena_printf(&fleet->arena, "%s/db%u", from->name, i));
+    }
+}
+
 void say_hello_on(Fleet *fleet, const char *name, uint64_t connection)
 {
     Host *from = host(fleet, name);
@@ -304,6 +330,7 @@ void say_hello_on(Fleet *fleet, const char *name, uint64_t connection)
                     .instances = &instance,
                     .instance_count = 1,
                     .inventory_revision = from->revision };
+    list_in_hand(fleet, from, &hello);
     from->connection = connection;
     step(fleet,
          (Event){ .kind = EVENT_HELLO, .agent = name, .connection = connection, .hello = &hello });
@@ -320,6 +347,7 @@ void say_hello_reborn(Fleet *fleet, const char *name)
     Host *from = host(fleet, name);
     from->boot_id[0]++;
     from->report_id = 0;
+    drop_in_hand(fleet, from);
     from->revision = 0;
     say_hello(fleet, name);
 }

@@ -60,6 +60,7 @@ typedef struct Fleet {
     LIST(const EventRow *) events; /* all of them */
     Map *kept;                     /* arenas of all steps */
     Map *goals;                    /* last GOAL sent, by address */
+    Map *in_hand;                  /* of those, what its host's process has: HELLO names it */
     size_t goal_count;             /* GOALs sent in all */
     Plan plan;
     PlanWave plan_waves[4];

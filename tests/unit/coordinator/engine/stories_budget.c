@@ -335,32 +335,70 @@ static void an_unsigned_plan_leaves_nothing_to_take_back(void **state)
     assert_target(fleet, "b/db1", TARGET_ROLLED_BACK);
 }
 
-/* The second try of a/db1, which says what it came to without having read the history. */
-static void second_try_unseen(const Report *reports, size_t count)
+/* The first process of an agent died with the order in hand; the second says this, and has not looked. */
+static void assert_unseen_end(Report before, Report end, TargetState expected)
 {
     AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
-    fleet->plan.strategy.max_failures.value = 1;
     assert_ok(start(fleet));
-    report_error(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
-    assert_target(fleet, "a/db1", TARGET_FAILED);
-    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
-    for (size_t i = 0; i < count; i++) {
-        report(fleet, "a/db1", reports[i]);
+    say_hello_reborn(fleet, "a");
+    say_ping(fleet, "a");
+    if (before != REPORT_NONE) {
+        report(fleet, "a/db1", before);
     }
-    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_UNREACHABLE);
-    assert_target(fleet, "a/db1", TARGET_HELD);
+    report_unseen(fleet, "a/db1", end, ERR_UNREACHABLE);
+    assert_target(fleet, "a/db1", expected);
     assert_true(target(fleet, "a/db1")->is_charged);
 }
 
-/* A first attempt's step may have committed since: only a look at the history tells. */
-static void a_second_try_that_fails_before_it_has_looked_is_held(void **state)
+/* A step of the first one may have committed: only a look at the history tells. */
+static void what_a_dead_process_did_is_not_known_until_somebody_has_looked(void **state)
 {
     (void)state;
-    static const Report IN_HAND[] = { REPORT_ACCEPTED };
-    static const Report IN_DOUBT[] = { REPORT_ACCEPTED, REPORT_UNKNOWN };
-    second_try_unseen(NULL, 0);
-    second_try_unseen(IN_HAND, ARRAY_LEN(IN_HAND));
-    second_try_unseen(IN_DOUBT, ARRAY_LEN(IN_DOUBT));
+    static const Report BEFORE[] = { REPORT_NONE, REPORT_ACCEPTED, REPORT_UNKNOWN };
+    for (size_t i = 0; i < ARRAY_LEN(BEFORE); i++) {
+        assert_unseen_end(BEFORE[i], REPORT_FAILED, TARGET_HELD);
+        assert_unseen_end(BEFORE[i], REPORT_REFUSED, TARGET_HELD);
+    }
+    assert_unseen_end(REPORT_RUNNING, REPORT_FAILED, TARGET_FAILED);
+    assert_unseen_end(REPORT_RUNNING, REPORT_REFUSED, TARGET_FAILED);
+}
+
+static void what_nobody_has_looked_at_stays_so_over_retries_and_restarts(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    say_hello_reborn(fleet, "a");
+    say_ping(fleet, "a");
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_UNREACHABLE);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_UNREACHABLE);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    report(fleet, "a/db1", REPORT_RUNNING); /* it has looked */
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+}
+
+/* Its first try ended, and said what is applied: that holds, whatever the second meets. */
+static void a_retried_target_that_fails_before_it_has_looked_has_failed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report_steps(fleet, "a/db1", REPORT_FAILED, 1, 1);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_UNREACHABLE);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_int_equal(target(fleet, "a/db1")->applied, 1);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK)); /* so there is something to take back */
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
 }
 
 static const struct CMUnitTest TESTS[] = {
@@ -381,7 +419,9 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_was_taken_back_and_is_gone_is_not_retried),
     cmocka_unit_test(a_held_wave_trips_when_more_fails),
     cmocka_unit_test(the_soak_that_is_left_counts_down),
-    cmocka_unit_test(a_second_try_that_fails_before_it_has_looked_is_held),
+    cmocka_unit_test(what_a_dead_process_did_is_not_known_until_somebody_has_looked),
+    cmocka_unit_test(what_nobody_has_looked_at_stays_so_over_retries_and_restarts),
+    cmocka_unit_test(a_retried_target_that_fails_before_it_has_looked_has_failed),
     cmocka_unit_test(a_soak_starts_anew_after_a_retry),
     cmocka_unit_test(a_wave_that_had_soaked_soaks_again_after_a_retry),
     cmocka_unit_test(a_retry_in_a_passed_wave_is_taken_in_without_a_soak),

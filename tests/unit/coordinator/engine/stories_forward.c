@@ -259,13 +259,30 @@ static void every_report_leads_where_the_table_says(void **state)
     }
 }
 
-static void a_refusal_of_work_that_had_begun_needs_a_person(void **state)
+/* Its process took the order once, and whatever else it did, it told of its steps itself. */
+static void a_refusal_by_the_process_that_was_asked_first_is_a_failure(void **state)
+{
+    (void)state;
+    static const Report BEFORE[] = { REPORT_NONE, REPORT_ACCEPTED, REPORT_RUNNING };
+    for (size_t i = 0; i < ARRAY_LEN(BEFORE); i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+        assert_ok(start(fleet));
+        if (BEFORE[i] != REPORT_NONE) {
+            report(fleet, "a/db1", BEFORE[i]);
+        }
+        report_error(fleet, "a/db1", REPORT_REFUSED, ERR_EXPIRED);
+        assert_target(fleet, "a/db1", TARGET_FAILED);
+    }
+}
+
+/* Somebody whom this coordinator knows nothing of has been at the database. */
+static void a_target_that_a_newer_attempt_owns_is_held(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     assert_ok(start(fleet));
     report(fleet, "a/db1", REPORT_RUNNING);
-    report_error(fleet, "a/db1", REPORT_REFUSED, ERR_EXPIRED);
+    report_error(fleet, "a/db1", REPORT_REFUSED, ERR_FENCED);
     assert_target(fleet, "a/db1", TARGET_HELD);
 }
 
@@ -342,7 +359,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_report_that_was_overtaken_changes_nothing),
     cmocka_unit_test(a_report_of_another_agents_target_is_a_forgery),
     cmocka_unit_test(every_report_leads_where_the_table_says),
-    cmocka_unit_test(a_refusal_of_work_that_had_begun_needs_a_person),
+    cmocka_unit_test(a_refusal_by_the_process_that_was_asked_first_is_a_failure),
+    cmocka_unit_test(a_target_that_a_newer_attempt_owns_is_held),
     cmocka_unit_test(a_healthy_target_that_lost_its_migrations_is_held),
     cmocka_unit_test(progress_is_shown_and_not_kept),
     cmocka_unit_test(tokens_and_attempts_rise_over_rollouts),

@@ -42,6 +42,18 @@ static void an_order_without_an_answer_is_unknown_when_its_agent_is_lost(void **
     assert_non_null(strstr(explained(fleet), "nothing new starts"));
 }
 
+static void a_refusal_by_an_agent_that_was_lost_says_that_nothing_was_sent(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = started(4, 1, ON_AGENT_LOST_PAUSE);
+    fall_silent(fleet, "a");
+    pass(fleet, 32000);
+    come_back(fleet, "a"); /* the same process: nobody else had the order */
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN);
+    report(fleet, "a/db1", REPORT_REFUSED);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+}
+
 static void a_lost_agent_rolls_the_rollout_back_and_leaves_debt(void **state)
 {
     (void)state;
@@ -287,6 +299,7 @@ static void a_quarantined_agent_is_given_up_like_a_lost_one(void **state)
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_short_partition_charges_nothing),
     cmocka_unit_test(an_order_without_an_answer_is_unknown_when_its_agent_is_lost),
+    cmocka_unit_test(a_refusal_by_an_agent_that_was_lost_says_that_nothing_was_sent),
     cmocka_unit_test(a_lost_agent_rolls_the_rollout_back_and_leaves_debt),
     cmocka_unit_test(a_late_applied_is_a_fact_and_is_undone),
     cmocka_unit_test(a_lost_agent_takes_its_wave_back),

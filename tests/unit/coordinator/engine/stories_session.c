@@ -111,6 +111,56 @@ static void two_processes_with_one_key_are_quarantined(void **state)
     assert_agent(fleet, "a", SESSION_ACTIVE);
 }
 
+/* The fence tells attempts apart, and nothing else: one order is never in the hands of two. */
+static void another_process_gets_a_new_attempt_with_a_token_of_its_own(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    uint64_t token = goal(fleet, "a/db1")->token;
+    say_hello_reborn(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 1); /* it may have died long ago */
+    say_ping(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 2);
+    assert_true(goal(fleet, "a/db1")->token > token);
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_APPLY);
+    assert_target(fleet, "a/db1", TARGET_APPLYING); /* nothing has started, it goes on */
+}
+
+static void the_same_process_keeps_its_order_on_a_new_connection(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    say_hello(fleet, "a");
+    say_ping(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 1);
+    fall_silent(fleet, "a");
+    pass(fleet, 40000);
+    come_back(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 1);
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 1);
+    restart(fleet);
+    say_hello_reborn(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 2);
+}
+
+static void a_new_attempt_for_another_process_has_the_rest_of_the_time(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.strategy.target_timeout_ms = 60000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    pass(fleet, 80000);
+    say_hello_reborn(fleet, "a");
+    pass(fleet, 11000);
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN); /* 60 s, and 30 s to answer */
+}
+
 static void forged_messages_quarantine(void **state)
 {
     (void)state;
@@ -282,6 +332,9 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_hello_that_comes_late_does_not_take_the_session_away),
     cmocka_unit_test(a_new_process_is_bound_when_it_has_spoken),
     cmocka_unit_test(two_processes_with_one_key_are_quarantined),
+    cmocka_unit_test(another_process_gets_a_new_attempt_with_a_token_of_its_own),
+    cmocka_unit_test(the_same_process_keeps_its_order_on_a_new_connection),
+    cmocka_unit_test(a_new_attempt_for_another_process_has_the_rest_of_the_time),
     cmocka_unit_test(forged_messages_quarantine),
     cmocka_unit_test(a_quarantined_agent_moves_no_term),
     cmocka_unit_test(only_a_quarantined_agent_can_be_released),
