@@ -5,339 +5,48 @@
 #include "agent/link.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "agent/admit.h"
 #include "agent/core/session.h"
+#include "agent/dial.h"
 #include "agent/facts.h"
+#include "agent/instances.h"
 #include "agent/letter.h"
 #include "agent/plans.h"
-#include "agent/watcher.h"
+#include "agent/starts.h"
 #include "agent/workers.h"
 #include "common/clock.h"
 #include "common/failpoint.h"
 #include "common/log.h"
-#include "common/map.h"
-#include "common/random.h"
 #include "common/zsock.h"
 #include "proto/address.h"
 
-/* Reconnects of the socket itself are random per agent, so that a restart of the coordinator meets no herd. */
-#define RECONNECT_MIN_MS 1000
-#define RECONNECT_MAX_MS 3000
-#define OVERDUE_MS 10000 /* without a connection for so long: a person should know, and a new socket tries */
-
 #define PLAN_REPEAT_MS 2000
-#define MESSAGES_PER_TURN 64
-
-typedef struct Instance {
-    const AgentInstanceConfig *config;
-    ConnSource *source;
-    ConnPool *pool;
-    Watcher *watcher;
-} Instance;
+#define LETTERS_PER_TURN 64
 
 struct Link {
-    const AgentConfig *config;
-    const KeyPair *key;
-    void *context;
     Loop *loop;
-    Random random;
-
-    Zsock socket; /* NULL between a close and the next try */
-    LoopId socket_id;
-    bool has_connected; /* the socket has had a connection: the session knows of it */
-    TimerId reopen;
-    TimerId overdue;
-    bool is_overdue_told;
+    Dial *dial;
     uint64_t seq;
 
-    Zsock box;
+    Zsock box; /* letters of workers and watchers */
     LoopId box_id;
     LoopId hook_id;
 
-    Instance *instances;
-    size_t instance_count;
+    Instances *instances;
     Facts *facts;
     AgentSession *session;
     uint32_t moves_logged; /* of the session */
     Plans *plans;
-    Map *waiting; /* targets whose order waits for its plan, its instance's list or a place there; no values */
     Workers *workers;
+    Starts *starts;
     bool is_leaving;
 };
 
 static void perform(Link *link, const LinkEffects *effects);
 
-/* ---- the socket ---- */
-
-static void on_ready(void *ctx, void *socket);
-static void reconnect(Link *link, uint32_t delay_ms);
-
-/*
- * libzmq tells nobody why it cannot connect. It goes on trying where nobody listens, but never again where it was
- * refused: once this agent's key is in agents_dir, only a new socket gets in.
- */
-static void on_overdue(void *ctx, uint64_t now_ms)
-{
-    Link *link = ctx;
-    (void)now_ms;
-    link->overdue = 0;
-    if (!link->is_overdue_told) {
-        log_warning("no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
-                    LOG_STR("coordinator", link->config->coordinator));
-        link->is_overdue_told = true;
-    }
-    reconnect(link, (uint32_t)random_between(&link->random, RECONNECT_MIN_MS, RECONNECT_MAX_MS));
-}
-
-static ErrCode open_socket(Link *link, Err *err)
-{
-    AUTO(Zsock) socket = NULL;
-    int interval = (int)random_between(&link->random, RECONNECT_MIN_MS, RECONNECT_MAX_MS);
-    ErrCode code = zsock_open(link->context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS, ZSOCK_DEALER_OPTION_COUNT, &socket, err);
-    if (code == ERR_NONE) {
-        code = zsock_set_int(socket, ZMQ_RECONNECT_IVL, interval, err);
-    }
-    if (code == ERR_NONE) {
-        code = zsock_curve_client(socket, link->config->coordinator_public, link->key->public_key,
-                                  link->key->secret_key, err);
-    }
-    if (code == ERR_NONE) {
-        code = zsock_connect(socket, link->config->coordinator, err);
-    }
-    if (code == ERR_NONE) {
-        link->socket = TAKE(socket);
-        link->socket_id = loop_add_socket(link->loop, link->socket, on_ready, link);
-        link->has_connected = false;
-        link->overdue = loop_after(link->loop, OVERDUE_MS, on_overdue, link);
-        loop_set_events(link->loop, link->socket_id, ZMQ_POLLIN | ZMQ_POLLOUT);
-    }
-    return code;
-}
-
-static void close_socket(Link *link)
-{
-    if (link->socket != NULL) {
-        loop_remove(link->loop, link->socket_id);
-        loop_cancel(link->loop, link->overdue);
-        zsock_done(&link->socket);
-    }
-}
-
-static void reopen(void *ctx, uint64_t now_ms)
-{
-    Link *link = ctx;
-    Err err;
-    (void)now_ms;
-    link->reopen = 0;
-    if (open_socket(link, &err) != ERR_NONE) {
-        log_error("cannot open the socket to the coordinator", LOG_ERR(&err));
-        link->reopen = loop_after(link->loop, RECONNECT_MAX_MS, reopen, link);
-    }
-}
-
-/* Writable for the first time: the handshake is through. Said earlier, a HELLO would be dropped. */
-static void greet(Link *link)
-{
-    AUTO(LinkEffects) effects = { 0 };
-    if (link->is_overdue_told) {
-        log_info("connected to the coordinator", LOG_STR("coordinator", link->config->coordinator));
-        link->is_overdue_told = false;
-    }
-    link->has_connected = true;
-    loop_cancel(link->loop, link->overdue);
-    loop_set_events(link->loop, link->socket_id, ZMQ_POLLIN);
-    plans_restart_requests(link->plans);
-    agent_session_connected(link->session, clock_boot_ms(), &effects);
-    perform(link, &effects);
-}
-
-static void reconnect(Link *link, uint32_t delay_ms)
-{
-    close_socket(link);
-    if (link->reopen == 0 && !link->is_leaving) {
-        link->reopen = loop_after(link->loop, delay_ms, reopen, link);
-    }
-}
-
-/* A message that cannot be sent now is lost like one on the way: whatever matters is repeated. */
-static void send_message(Link *link, const LinkEffect *effect)
-{
-    AUTO(Str) frame = { 0 };
-    Err err;
-    Envelope envelope = {
-        .version = PROTOCOL_VERSION_MAX,
-        .type = effect->type,
-        .session = effect->session,
-        .term = effect->term,
-        .seq = ++link->seq,
-        .body = effect->body,
-    };
-    if (link->socket == NULL) {
-        return;
-    }
-    if (envelope_encode(&envelope, MESSAGE_TO_COORDINATOR_MAX, &frame, &err) != ERR_NONE) {
-        log_error("a message cannot be encoded", LOG_STR("type", message_type_name(effect->type)), LOG_ERR(&err));
-        return;
-    }
-    zsock_send(link->socket, str_text(&frame), frame.length, NULL);
-}
-
-/* ---- orders: plan, admission, worker ---- */
-
-static const Instance *find_instance(const Link *link, const char *name)
-{
-    for (size_t i = 0; i < link->instance_count; i++) {
-        if (strcmp(link->instances[i].config->name, name) == 0) {
-            return &link->instances[i];
-        }
-    }
-    return NULL;
-}
-
-static void refuse(Link *link, const char *target, const AgentOrder *order, const Err *reason)
-{
-    AUTO(LinkEffects) effects = { 0 };
-    log_warning("order refused", LOG_STR("target", target), LOG_STR("rollout", order->rollout), LOG_ERR(reason));
-    agent_session_refuse(link->session, target, reason, clock_boot_ms(), &effects);
-    perform(link, &effects);
-}
-
-static ErrCode start_worker(Link *link, const AgentOrder *order, const HeldPlan *plan, Err *err)
-{
-    AUTO(Arena) arena = { 0 };
-    Address address;
-    ErrCode code = address_parse(order->target, &arena, &address, err);
-    const Instance *instance = code == ERR_NONE ? find_instance(link, address.instance) : NULL;
-    if (code != ERR_NONE || instance == NULL) {
-        return code != ERR_NONE ? code
-                                : err_set(err, ERR_NOT_FOUND, "this agent has no instance '%s'", address.instance);
-    }
-    WorkerStart start = {
-        .order = order,
-        .permit = { .goal = order->goal, .revision = order->stamp.revision, .may_start = true },
-        .plan = plan,
-        .source = instance->source,
-        .watch = instance->pool,
-        .seed = random_next(&link->random),
-    };
-    code = workers_start(link->workers, &start, err);
-    if (code == ERR_NONE) {
-        plans_hold(link->plans, plan);
-    }
-    return code;
-}
-
-/*
- * After a restart an order may come before its instance has been looked at, or while that is down. And a
- * coordinator may order more than there may be connections: a thread that waits for one would spend the
- * time allowed to its target.
- */
-static bool must_instance_wait(const Link *link, const char *target)
-{
-    AUTO(Arena) arena = { 0 };
-    Address address;
-    const Instance *instance = address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE
-                                   ? find_instance(link, address.instance)
-                                   : NULL;
-    return instance != NULL && (!facts_is_listed(link->facts, address.instance) ||
-                                workers_busy(link->workers, instance->source) >=
-                                    conn_source_migrations_max(instance->source));
-}
-
-/* Starts the target's order as it is now, or leaves it waiting. */
-static void begin_order(Link *link, const char *target_of_effect)
-{
-    AUTO(Arena) arena = { 0 };
-    const char *target = arena_strdup(&arena, target_of_effect); /* the order may go with its refusal */
-    const AgentOrder *order = agent_session_order(link->session, target);
-    if (order == NULL || link->is_leaving || workers_has(link->workers, target)) {
-        map_remove(link->waiting, target);
-        return;
-    }
-    const HeldPlan *plan = NULL;
-    Err err = { 0 };
-    PlanFetch fetch = plans_want(link->plans, order->plan_hash, &plan, &err);
-    bool may_run = fetch == PLAN_FETCH_READY && plan->is_trusted; /* else it is refused at once */
-    if (fetch == PLAN_FETCH_UNDER_WAY || (may_run && must_instance_wait(link, target))) {
-        map_put(link->waiting, target, NULL);
-        return;
-    }
-    map_remove(link->waiting, target);
-    ErrCode code = err.code;
-    if (fetch == PLAN_FETCH_READY) {
-        code = admit(order, plan, link->facts, link->key->name, &err);
-    }
-    if (code == ERR_NONE) {
-        code = start_worker(link, order, plan, &err);
-    }
-    if (code != ERR_NONE) {
-        refuse(link, target, order, &err);
-    } else {
-        log_info("attempt begins", LOG_STR("target", target), LOG_STR("rollout", order->rollout),
-                 LOG_U64("attempt", order->stamp.attempt), LOG_STR("goal", goal_name(order->goal)));
-    }
-}
-
-/*
- * A plan has come, or will not, an instance is listed, or a place is free: every target that waits is looked
- * at again, in the order of their coming.
- */
-static void begin_waiting(Link *link)
-{
-    AUTO(Arena) arena = { 0 };
-    size_t count = map_count(link->waiting);
-    const char **targets = ARENA_ARRAY(&arena, const char *, count);
-    void *cursor = NULL;
-    void *value = NULL;
-    const char *target = NULL;
-    for (size_t i = 0; map_next(link->waiting, &cursor, &target, &value); i++) {
-        targets[i] = arena_strdup(&arena, target);
-    }
-    for (size_t i = 0; i < count; i++) {
-        begin_order(link, targets[i]);
-    }
-    plans_drop_refused(link->plans);
-}
-
-/* ---- effects ---- */
-
-/* An order that waits has no worker to withdraw it from: it has ended, and the newer one may begin. */
-static void permit(Link *link, const LinkEffect *effect)
-{
-    bool has_worker = workers_permit(link->workers, effect->target, effect->permit);
-    if (!has_worker && effect->permit.goal == GOAL_NONE) {
-        AUTO(LinkEffects) effects = { 0 };
-        agent_session_job_ended(link->session, effect->target, clock_boot_ms(), &effects);
-        perform(link, &effects);
-    }
-}
-
-static void perform_one(Link *link, const LinkEffect *effect)
-{
-    switch (effect->kind) {
-    case LINK_EFFECT_SEND:
-        send_message(link, effect);
-        break;
-    case LINK_EFFECT_RECONNECT:
-        log_info("connecting again", LOG_U64("delay_ms", effect->delay_ms));
-        reconnect(link, effect->delay_ms);
-        break;
-    case LINK_EFFECT_START:
-        begin_order(link, effect->target);
-        break;
-    case LINK_EFFECT_PERMIT:
-        permit(link, effect);
-        break;
-    case LINK_EFFECT_FORGET:
-        map_remove(link->waiting, effect->target);
-        break;
-    case LINK_EFFECT_NONE:
-    case LINK_EFFECT_KIND_COUNT_:
-        break;
-    }
-}
+/* ---- the log ---- */
 
 /* Every change of the session once, with the rule's own words; a refusal is for a person to mend. */
 static void log_move(Link *link)
@@ -363,6 +72,125 @@ static void log_move(Link *link)
     }
 }
 
+static void log_end(const State *state, const Err *err)
+{
+    const char *report = report_name((Report)state->report);
+    if (err->code == ERR_NONE) {
+        log_info("attempt ended", LOG_STR("target", state->target), LOG_STR("rollout", state->rollout),
+                 LOG_STR("report", report), LOG_STR("version", state->version),
+                 LOG_U64("duration_ms", state->duration_ms));
+    } else {
+        log_warning("attempt ended", LOG_STR("target", state->target), LOG_STR("rollout", state->rollout),
+                    LOG_STR("report", report), LOG_STR("version", state->version), LOG_ERR(err));
+    }
+}
+
+static void log_report(const State *state)
+{
+    Err err = { .code = (ErrCode)state->code };
+    str_copy(err.sqlstate, sizeof(err.sqlstate), state->sqlstate);
+    str_copy(err.message, sizeof(err.message), state->message);
+    str_copy(err.hint, sizeof(err.hint), state->hint);
+    if (report_is_end((Report)state->report)) {
+        log_end(state, &err);
+    } else if (state->report == REPORT_UNKNOWN) {
+        log_warning("outcome of a step unknown: looking for it", LOG_STR("target", state->target),
+                    LOG_STR("rollout", state->rollout), LOG_STR("migration", state->migration), LOG_ERR(&err));
+    }
+}
+
+/* ---- orders ---- */
+
+static void refuse(Link *link, const char *target, const Err *reason)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    const AgentOrder *order = agent_session_order(link->session, target);
+    log_warning("order refused", LOG_STR("target", target), LOG_STR("rollout", order == NULL ? "" : order->rollout),
+                LOG_ERR(reason));
+    agent_session_refuse(link->session, target, reason, clock_boot_ms(), &effects);
+    perform(link, &effects);
+}
+
+/* `target_of_order` may go with the order that is refused. */
+static void begin_order(Link *link, const char *target_of_order)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *target = arena_strdup(&arena, target_of_order);
+    Err reason = { 0 };
+    if (starts_try(link->starts, target, &reason) == START_REFUSED) {
+        refuse(link, target, &reason);
+    }
+}
+
+static void begin_waiting(Link *link)
+{
+    AUTO(Arena) arena = { 0 };
+    size_t count = 0;
+    const char **targets = starts_waiting(link->starts, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        begin_order(link, targets[i]);
+    }
+    plans_drop_refused(link->plans);
+}
+
+/* ---- effects ---- */
+
+/* A message that cannot be sent now is lost like one on the way: whatever matters is repeated. */
+static void send_message(Link *link, const LinkEffect *effect)
+{
+    AUTO(Str) frame = { 0 };
+    Err err;
+    Envelope envelope = {
+        .version = PROTOCOL_VERSION_MAX,
+        .type = effect->type,
+        .session = effect->session,
+        .term = effect->term,
+        .seq = ++link->seq,
+        .body = effect->body,
+    };
+    if (envelope_encode(&envelope, MESSAGE_TO_COORDINATOR_MAX, &frame, &err) != ERR_NONE) {
+        log_error("a message cannot be encoded", LOG_STR("type", message_type_name(effect->type)), LOG_ERR(&err));
+        return;
+    }
+    dial_send(link->dial, &frame);
+}
+
+/* An order that waits has no worker to withdraw it from: it has ended, and the newer one may begin. */
+static void permit(Link *link, const LinkEffect *effect)
+{
+    bool has_worker = workers_permit(link->workers, effect->target, effect->permit);
+    if (!has_worker && effect->permit.goal == GOAL_NONE) {
+        AUTO(LinkEffects) effects = { 0 };
+        agent_session_job_ended(link->session, effect->target, clock_boot_ms(), &effects);
+        perform(link, &effects);
+    }
+}
+
+static void perform_one(Link *link, const LinkEffect *effect)
+{
+    switch (effect->kind) {
+    case LINK_EFFECT_SEND:
+        send_message(link, effect);
+        break;
+    case LINK_EFFECT_RECONNECT:
+        log_info("connecting again", LOG_U64("delay_ms", effect->delay_ms));
+        dial_again(link->dial, effect->delay_ms);
+        break;
+    case LINK_EFFECT_START:
+        begin_order(link, effect->target);
+        break;
+    case LINK_EFFECT_PERMIT:
+        permit(link, effect);
+        break;
+    case LINK_EFFECT_FORGET:
+        starts_forget(link->starts, effect->target);
+        break;
+    case LINK_EFFECT_NONE:
+    case LINK_EFFECT_KIND_COUNT_:
+        break;
+    }
+}
+
 /* Performing an effect may call the session again, with effects of its own: those come after in time too. */
 static void perform(Link *link, const LinkEffects *effects)
 {
@@ -374,10 +202,20 @@ static void perform(Link *link, const LinkEffects *effects)
     }
 }
 
-/* ---- what comes in ---- */
+/* ---- from the coordinator ---- */
 
-static void take_message(Link *link, const Zframe *frame)
+static void on_connected(void *ctx)
 {
+    Link *link = ctx;
+    AUTO(LinkEffects) effects = { 0 };
+    plans_restart_requests(link->plans);
+    agent_session_connected(link->session, clock_boot_ms(), &effects);
+    perform(link, &effects);
+}
+
+static void on_message(void *ctx, const Zframe *frame)
+{
+    Link *link = ctx;
     AUTO(Arena) arena = { 0 };
     AUTO(LinkEffects) effects = { 0 };
     Envelope envelope;
@@ -397,67 +235,50 @@ static void take_message(Link *link, const Zframe *frame)
     perform(link, &effects);
 }
 
-static void on_ready(void *ctx, void *socket)
+/* ---- from workers and watchers ---- */
+
+/* A whole list of its instance is at hand, and the target is not on it. */
+static bool is_gone(void *ctx, const Address *address, const char *target)
 {
-    Link *link = ctx;
-    if (!link->has_connected) {
-        greet(link);
+    const Link *link = ctx;
+    return facts_is_listed(link->facts, address->instance) && facts_target(link->facts, target) == NULL;
+}
+
+/* Nobody will say how it ended: its database is gone, and the worker was told to wait for it no more. */
+static bool end_is_lost(Link *link, const WorkerEnd *end)
+{
+    return !link->is_leaving && !report_is_end(end->report) && is_gone(link, &end->address, end->target);
+}
+
+static void settle_end(Link *link, const WorkerEnd *end)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    if (end_is_lost(link, end)) {
+        Err reason = { 0 };
+        err_set(&reason, ERR_NOT_FOUND, "%s is gone: its instance does not list it any more", end->target);
+        refuse(link, end->target, &reason);
+        return;
     }
-    for (int i = 0; i < MESSAGES_PER_TURN && link->socket == socket; i++) {
-        AUTO(Zframe) frame = zframe_empty();
-        Err err;
-        ZsockResult result = zsock_receive(socket, &frame, &err);
-        if (result == ZSOCK_MALFORMED) {
-            continue;
-        }
-        if (result != ZSOCK_OK) {
-            return;
-        }
-        take_message(link, &frame);
-    }
+    agent_session_job_ended(link->session, end->target, clock_boot_ms(), &effects);
+    perform(link, &effects);
 }
 
 static void take_end(Link *link, const char *target)
 {
-    AUTO(LinkEffects) effects = { 0 };
     AUTO(Arena) arena = { 0 };
-    Address address;
-    const HeldPlan *plan = workers_ended(link->workers, target);
-    if (plan == NULL) {
-        return; /* a watcher's last letter */
+    WorkerEnd end;
+    if (!workers_ended(link->workers, target, &arena, &end)) {
+        return;
     }
-    plans_release(link->plans, plan);
-    if (address_parse(target, &arena, &address, &(Err){ 0 }) == ERR_NONE) {
-        const Instance *instance = find_instance(link, address.instance);
-        if (instance != NULL) {
-            watcher_look_soon(instance->watcher, address.database);
-        }
+    plans_release(link->plans, end.plan);
+    const Instance *instance = instances_find(link->instances, end.address.instance);
+    if (instance != NULL) {
+        watcher_look_soon(instance->watcher, end.address.database);
     }
-    agent_session_job_ended(link->session, target, clock_boot_ms(), &effects);
-    perform(link, &effects);
+    settle_end(link, &end);
     begin_waiting(link);
     if (link->is_leaving && workers_count(link->workers) == 0) {
         loop_stop(link->loop);
-    }
-}
-
-static void log_report(const State *state)
-{
-    if (!report_is_end((Report)state->report) && state->report != REPORT_UNKNOWN) {
-        return;
-    }
-    Err err = { .code = (ErrCode)state->code };
-    str_copy(err.sqlstate, sizeof(err.sqlstate), state->sqlstate);
-    str_copy(err.message, sizeof(err.message), state->message);
-    str_copy(err.hint, sizeof(err.hint), state->hint);
-    const char *report = report_name((Report)state->report);
-    if (err.code == ERR_NONE) {
-        log_info("attempt ended", LOG_STR("target", state->target), LOG_STR("rollout", state->rollout),
-                 LOG_STR("report", report), LOG_STR("version", state->version),
-                 LOG_U64("duration_ms", state->duration_ms));
-    } else {
-        log_warning("attempt ended", LOG_STR("target", state->target), LOG_STR("rollout", state->rollout),
-                    LOG_STR("report", report), LOG_STR("version", state->version), LOG_ERR(&err));
     }
 }
 
@@ -469,6 +290,7 @@ static void take_report(Link *link, const Letter *letter, uint64_t now_ms, LinkE
     if (workers_note_report(link->workers, letter->from, (Report)state->report)) {
         begin_waiting(link);
     }
+    workers_withdraw_idle(link->workers, is_gone, link);
 }
 
 static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
@@ -494,6 +316,7 @@ static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
     }
     if (has_changed) {
         agent_session_facts_changed(link->session, now_ms, effects);
+        workers_withdraw_idle(link->workers, is_gone, link);
         begin_waiting(link);
     }
 }
@@ -501,7 +324,7 @@ static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
 static void on_letter(void *ctx, void *box)
 {
     Link *link = ctx;
-    for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+    for (int i = 0; i < LETTERS_PER_TURN; i++) {
         AUTO(Arena) arena = { 0 };
         AUTO(LinkEffects) effects = { 0 };
         Letter letter;
@@ -547,7 +370,7 @@ static int before_poll(void *ctx, uint64_t now_ms)
     ask_for_plans(link, now_ms);
     uint64_t next_ms = agent_session_next_deadline_ms(link->session);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
-    if (map_count(link->waiting) > 0 && wait_ms > PLAN_REPEAT_MS) {
+    if (plans_is_fetching(link->plans) && wait_ms > PLAN_REPEAT_MS) {
         wait_ms = PLAN_REPEAT_MS;
     }
     return wait_ms > INT32_MAX ? INT32_MAX : (int)wait_ms;
@@ -555,56 +378,60 @@ static int before_poll(void *ctx, uint64_t now_ms)
 
 /* ---- life ---- */
 
-static ErrCode open_instance(Link *link, size_t index, Err *err)
+static uint64_t seed_new(void)
 {
-    Instance *instance = &link->instances[index];
-    instance->config = &link->config->instances[index];
-    AUTO_PTR(Secret) connection = secret_new(instance->config->connection);
-    ErrCode code = conn_source_new(connection, PASSWORD_ELSEWHERE, link->config->connections_per_instance,
-                                   &instance->source, err);
-    if (code == ERR_NONE) {
-        instance->pool = conn_pool_new(instance->source, NULL);
-        code = watcher_start(link->context, instance->config, instance->source, instance->pool,
-                             &instance->watcher, err);
-    }
-    return code == ERR_NONE ? code : err_wrap(err, "instance %s", instance->config->name);
+    uint64_t seed = 0;
+    randombytes_buf(&seed, sizeof(seed));
+    return seed;
 }
 
-static void open_session(Link *link)
+static void open_session(Link *link, const AgentConfig *config)
 {
     uint8_t boot_id[BOOT_ID_BYTES];
     randombytes_buf(boot_id, sizeof(boot_id));
-    uint64_t seed = 0;
-    randombytes_buf(&seed, sizeof(seed));
-    random_init(&link->random, seed);
-    link->facts = facts_new(link->config, boot_id);
-    link->session = agent_session_new(facts_view(link->facts), random_next(&link->random), clock_boot_ms());
+    link->facts = facts_new(config, boot_id);
+    link->session = agent_session_new(facts_view(link->facts), seed_new(), clock_boot_ms());
+}
+
+static ErrCode open_box(Link *link, void *context, Err *err)
+{
+    ErrCode code = letter_box_open(context, &link->box, err);
+    if (code == ERR_NONE) {
+        link->box_id = loop_add_socket(link->loop, link->box, on_letter, link);
+        link->hook_id = loop_add_hook(link->loop, before_poll, link);
+    }
+    return code;
+}
+
+static void open_starts(Link *link, const char *agent)
+{
+    StartsParts parts = {
+        .session = link->session,
+        .facts = link->facts,
+        .plans = link->plans,
+        .workers = link->workers,
+        .instances = link->instances,
+        .agent = agent,
+        .seed = seed_new(),
+    };
+    link->starts = starts_new(&parts);
 }
 
 ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop, Link **ret_link, Err *err)
 {
     AUTO_PTR(Link) link = mem_alloc(sizeof(Link));
-    link->config = config;
-    link->key = key;
-    link->context = context;
     link->loop = loop;
-    open_session(link);
+    open_session(link, config);
     link->plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])config->signers, config->trusted_signer_count);
-    link->waiting = map_new();
     link->workers = workers_new(context, key->name, config->blocked_retries);
-    link->instances = mem_alloc(config->instance_count * sizeof(Instance));
-    ErrCode code = letter_box_open(context, &link->box, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    link->box_id = loop_add_socket(loop, link->box, on_letter, link);
-    link->hook_id = loop_add_hook(loop, before_poll, link);
-    for (size_t i = 0; i < config->instance_count && code == ERR_NONE; i++) {
-        link->instance_count++;
-        code = open_instance(link, i, err);
+    ErrCode code = open_box(link, context, err);
+    if (code == ERR_NONE) {
+        code = instances_open(config, context, &link->instances, err);
     }
     if (code == ERR_NONE) {
-        link->reopen = loop_after(loop, 0, reopen, link);
+        DialHooks hooks = { on_connected, on_message, link };
+        open_starts(link, key->name);
+        link->dial = dial_new(config, key, context, loop, seed_new(), &hooks);
         *ret_link = TAKE(link);
     }
     return code;
@@ -612,25 +439,19 @@ ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, L
 
 void link_free(Link *link)
 {
-    for (size_t i = 0; i < link->instance_count; i++) {
-        watcher_ask_to_stop(link->instances[i].watcher);
+    if (link == NULL) {
+        return;
     }
-    for (size_t i = 0; i < link->instance_count; i++) {
-        watcher_stop(link->instances[i].watcher);
-        conn_pool_free(link->instances[i].pool);
-        conn_source_free(link->instances[i].source);
-    }
-    loop_cancel(link->loop, link->reopen);
-    close_socket(link);
+    instances_close(link->instances); /* watchers write letters to their end */
+    dial_free(link->dial);
     loop_remove(link->loop, link->box_id);
     loop_remove(link->loop, link->hook_id);
     zsock_done(&link->box);
+    starts_free(link->starts);
     workers_free(link->workers);
-    map_free(link->waiting);
     plans_free(link->plans);
     agent_session_free(link->session);
     facts_free(link->facts);
-    free(link->instances);
     free(link);
 }
 
@@ -639,7 +460,9 @@ void link_leave(Link *link, const char *reason)
     AUTO(LinkEffects) effects = { 0 };
     agent_session_bye(link->session, reason, &effects);
     perform(link, &effects);
+    dial_part(link->dial);
     link->is_leaving = true;
+    starts_close(link->starts);
     workers_withdraw(link->workers);
     if (workers_count(link->workers) == 0) {
         loop_stop(link->loop);

@@ -162,6 +162,16 @@ bool plans_next_request(Plans *plans, uint64_t now_ms, uint64_t repeat_ms, PlanG
     return false;
 }
 
+bool plans_is_fetching(const Plans *plans)
+{
+    for (size_t i = 0; i < plans->entries.count; i++) {
+        if (plans->entries.items[i]->fetch == PLAN_FETCH_UNDER_WAY) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void plans_restart_requests(Plans *plans)
 {
     for (size_t i = 0; i < plans->entries.count; i++) {

@@ -61,6 +61,9 @@ void plans_release(Plans *plans, const HeldPlan *plan);
  */
 bool plans_next_request(Plans *plans, uint64_t now_ms, uint64_t repeat_ms, PlanGet *ret_get);
 
+/* Is there anything that plans_next_request will ask for, sooner or later? */
+bool plans_is_fetching(const Plans *plans);
+
 /* Takes a chunk. Returns true when a plan has come to an end, well or not: ask plans_want again. */
 bool plans_take(Plans *plans, const PlanChunk *chunk);
 

@@ -11,7 +11,6 @@
 #include "common/arena.h"
 #include "common/clock.h"
 #include "common/map.h"
-#include "proto/address.h"
 
 typedef struct Worker {
     pthread_t thread;
@@ -27,7 +26,8 @@ typedef struct Worker {
     uint64_t seed;
     Wake *wake;
     Zsock sender; /* opened and closed by the thread */
-    bool is_parked; /* as its last report said; of the loop's thread */
+    Report report;       /* its last one; this and the next are of the loop's thread */
+    bool is_withdrawn;   /* for good */
 
     /* What both threads touch. */
     const _Atomic uint64_t *lease_until_ms;
@@ -217,7 +217,7 @@ void workers_lease(Workers *workers, uint64_t until_ms)
 bool workers_permit(Workers *workers, const char *target, Permit permit)
 {
     Worker *worker = map_get(workers->by_target, target);
-    if (worker != NULL && !workers->is_withdrawn) {
+    if (worker != NULL && !workers->is_withdrawn && !worker->is_withdrawn) {
         set_permit(worker, permit);
     }
     return worker != NULL;
@@ -234,16 +234,33 @@ void workers_withdraw(Workers *workers)
     }
 }
 
-const HeldPlan *workers_ended(Workers *workers, const char *target)
+void workers_withdraw_idle(Workers *workers, bool (*is_gone)(void *ctx, const Address *address, const char *target),
+                           void *ctx)
+{
+    void *cursor = NULL;
+    const char *target = NULL;
+    void *value = NULL;
+    while (map_next(workers->by_target, &cursor, &target, &value)) {
+        Worker *worker = value;
+        bool is_idle = worker->report == REPORT_PARKED || worker->report == REPORT_UNKNOWN;
+        if (is_idle && !worker->is_withdrawn && is_gone(ctx, &worker->address, target)) {
+            worker->is_withdrawn = true;
+            set_permit(worker, (Permit){ .goal = GOAL_NONE });
+        }
+    }
+}
+
+bool workers_ended(Workers *workers, const char *target, Arena *arena, WorkerEnd *ret_end)
 {
     Worker *worker = map_remove(workers->by_target, target);
     if (worker == NULL) {
-        return NULL;
+        return false;
     }
     pthread_join(worker->thread, NULL);
-    const HeldPlan *plan = worker->plan;
+    *ret_end = (WorkerEnd){ .target = arena_strdup(arena, target), .plan = worker->plan, .report = worker->report };
+    address_parse(ret_end->target, arena, &ret_end->address, &(Err){ 0 }); /* it was parsed at the start */
     worker_free(worker);
-    return plan;
+    return true;
 }
 
 bool workers_note_report(Workers *workers, const char *target, Report report)
@@ -252,8 +269,8 @@ bool workers_note_report(Workers *workers, const char *target, Report report)
     if (worker == NULL) {
         return false;
     }
-    bool has_parked = report == REPORT_PARKED && !worker->is_parked;
-    worker->is_parked = report == REPORT_PARKED;
+    bool has_parked = report == REPORT_PARKED && worker->report != REPORT_PARKED;
+    worker->report = report;
     return has_parked;
 }
 
@@ -265,7 +282,7 @@ size_t workers_busy(const Workers *workers, const ConnSource *source)
     size_t busy = 0;
     while (map_next(workers->by_target, &cursor, &target, &value)) {
         const Worker *worker = value;
-        busy += worker->source == source && !worker->is_parked;
+        busy += worker->source == source && worker->report != REPORT_PARKED;
     }
     return busy;
 }

@@ -16,7 +16,9 @@
 #include "agent/core/job.h"
 #include "agent/core/session.h"
 #include "agent/plans.h"
+#include "common/arena.h"
 #include "common/err.h"
+#include "proto/address.h"
 
 typedef struct Workers Workers;
 
@@ -49,8 +51,22 @@ void workers_lease(Workers *workers, uint64_t until_ms);
 /* False: the target has no worker; it has ended meanwhile, or never began. */
 bool workers_permit(Workers *workers, const char *target, Permit permit);
 
-/* A worker's letter said that it ends: joins it. Returns the plan it was given, to be released. */
-const HeldPlan *workers_ended(Workers *workers, const char *target);
+typedef struct WorkerEnd {
+    const char *target;
+    Address address;
+    const HeldPlan *plan; /* what it was given, to be released */
+    Report report;        /* its last one; REPORT_NONE: it never spoke */
+} WorkerEnd;
+
+/* A letter said that its sender ends: joins it; *ret_end lives in `arena`. False: it is no worker. */
+bool workers_ended(Workers *workers, const char *target, Arena *arena, WorkerEnd *ret_end);
+
+/*
+ * Withdraws the permits of those for whose target `is_gone` is true, if they wait without a connection: in
+ * doubt about a step, or parked. Any other comes to an end by itself.
+ */
+void workers_withdraw_idle(Workers *workers, bool (*is_gone)(void *ctx, const Address *address, const char *target),
+                           void *ctx);
 
 /*
  * Withdraws every permit, for good: transactional steps are cancelled, others end first; then the workers

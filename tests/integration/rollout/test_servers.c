@@ -232,6 +232,25 @@ static void a_target_dropped_during_a_rollout_is_skipped(void **state)
     assert_int_equal(fleet_rollout_count(fleet, id, "healthy"), FLEET_TARGETS - 1);
 }
 
+/* Whether the agent's list or its job is first to see it: somebody must look, and nobody waits for it. */
+static void a_target_dropped_inside_a_step_is_waited_for_no_more(void **state)
+{
+    Fleet *fleet = *state;
+    gated_history(fleet);
+    fleet_gate_close(fleet, HERE);
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .strategy = "timeouts: { lock: 30s }" });
+    fleet_gate_await(fleet, HERE);
+    fleet_run(fleet, "db2/postgres", "DROP DATABASE tenant_1 WITH (FORCE)");
+    fleet_await_rollout(fleet, id, "paused");
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "db2", HERE " is gone") ||
+                           fleet_log_has(fleet, "db2", "attempt ended target=" HERE));
+    assert_int_equal(fleet_cli(fleet, "rollout", "skip", id, HERE, "--yes", NULL).exit_code, 0);
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +264,7 @@ int main(void)
         FLEET_TEST(a_pooler_is_refused),
         FLEET_TEST(another_database_of_the_same_name_is_refused),
         FLEET_TEST(a_target_dropped_during_a_rollout_is_skipped),
+        FLEET_TEST(a_target_dropped_inside_a_step_is_waited_for_no_more),
     };
     return FLEET_RUN(tests);
 }

@@ -86,6 +86,16 @@ static bool await(Fixture *fixture, Report wanted, uint64_t allowed_ms)
     return false;
 }
 
+static const HeldPlan *ended(Fixture *fixture)
+{
+    AUTO(Arena) arena = { 0 };
+    WorkerEnd end;
+    assert_true(workers_ended(fixture->workers, TARGET, &arena, &end));
+    assert_string_equal(end.target, TARGET);
+    assert_string_equal(end.address.database, "tenant_1");
+    return end.plan;
+}
+
 static void a_withdrawn_worker_ends(void **state)
 {
     Fixture *fixture = *state;
@@ -93,7 +103,7 @@ static void a_withdrawn_worker_ends(void **state)
     assert_true(await(fixture, REPORT_PARKED, END_MS));
     workers_permit(fixture->workers, TARGET, (Permit){ .goal = GOAL_NONE });
     assert_true(await(fixture, REPORT_NONE, END_MS));
-    assert_ptr_equal(workers_ended(fixture->workers, TARGET), &fixture->held);
+    assert_ptr_equal(ended(fixture), &fixture->held);
     assert_int_equal(workers_count(fixture->workers), 0);
 }
 
@@ -109,7 +119,7 @@ static void no_permit_calls_a_withdrawn_worker_back(void **state)
     if (!has_ended) {
         fail_msg("the worker goes on");
     }
-    workers_ended(fixture->workers, TARGET);
+    ended(fixture);
 }
 
 /* A parked one has closed its connection: its place is another's until it goes on. */
@@ -126,7 +136,7 @@ static void who_is_parked_takes_no_place(void **state)
     assert_int_equal(workers_busy(fixture->workers, fixture->source), 1);
     workers_withdraw(fixture->workers);
     assert_true(await(fixture, REPORT_NONE, END_MS));
-    workers_ended(fixture->workers, TARGET);
+    ended(fixture);
     assert_false(workers_note_report(fixture->workers, TARGET, REPORT_PARKED));
 }
 
@@ -141,7 +151,31 @@ static void a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next(
     assert_true(await(fixture, REPORT_ACCEPTED, END_MS));
     workers_withdraw(fixture->workers);
     assert_true(await(fixture, REPORT_NONE, END_MS));
-    workers_ended(fixture->workers, TARGET);
+    ended(fixture);
+}
+
+static bool is_gone(void *ctx, const Address *address, const char *target)
+{
+    assert_string_equal(address->instance, "db1");
+    assert_string_equal(target, TARGET);
+    return ctx == NULL;
+}
+
+/* Later permits, the lease's for example, do not call it back. */
+static void only_who_waits_idly_for_a_target_that_is_gone_ends(void **state)
+{
+    Fixture *fixture = *state;
+    Permit hold = { .goal = GOAL_HOLD, .revision = 1 };
+    start(fixture, hold);
+    workers_withdraw_idle(fixture->workers, is_gone, NULL); /* it has not said that it waits */
+    assert_true(await(fixture, REPORT_PARKED, END_MS));
+    workers_note_report(fixture->workers, TARGET, REPORT_PARKED);
+    workers_withdraw_idle(fixture->workers, is_gone, fixture); /* its target is there */
+    workers_permit(fixture->workers, TARGET, hold);
+    workers_withdraw_idle(fixture->workers, is_gone, NULL);
+    workers_permit(fixture->workers, TARGET, hold);
+    assert_true(await(fixture, REPORT_NONE, END_MS));
+    ended(fixture);
 }
 
 static void a_permit_for_nobody_says_so(void **state)
@@ -158,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_parked_takes_no_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_who_waits_idly_for_a_target_that_is_gone_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_permit_for_nobody_says_so, set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
