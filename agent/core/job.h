@@ -118,6 +118,7 @@ typedef struct HistoryRow {
     RowState state;
     bool is_of_rollout; /* by the job's rollout */
     bool is_same_checksum;
+    bool is_under_foreign; /* one that the plan does not know was applied after it */
 } HistoryRow;
 
 typedef struct History {

@@ -208,7 +208,7 @@ void job_hold_changed(void *subject)
     Job *job = job_of(subject);
     const char *id = migration_id(job, job_history_changed(job));
     err_set(new_trouble(job), ERR_CHECKSUM,
-            "%s is applied here with other contents than the plan has", id);
+            "%s is applied here with other contents", id);
     err_hint(&job->err,
              "restore the file as it was applied, and put the change into a new migration");
     hold_at(job, ERR_CHECKSUM, id);
@@ -219,11 +219,11 @@ void job_hold_foreign(void *subject)
     Job *job = job_of(subject);
     const char *id = job->history.foreign_newest;
     err_set(new_trouble(job), ERR_HISTORY,
-            "%s is applied here and unknown to the plan (%u such in all)", id,
+            "%s is applied here and is none of these migrations (%u such in all)", id,
             job->history.foreign);
     err_hint(&job->err,
-             "the target is ahead of this plan, or of another history: plan from the "
-             "directory that has %s",
+             "the database is ahead of these migrations, or of another history: take the directory "
+             "that has %s",
              id);
     hold_at(job, ERR_HISTORY, id);
 }

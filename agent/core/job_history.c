@@ -127,12 +127,15 @@ uint32_t job_history_applied(const Job *job)
     return count;
 }
 
-/* Newest of the plan that is applied (and, if asked so, not by this rollout); else what the plan
- * does not know. */
+/* Newest of the plan that is applied (and, if asked so, not by this rollout), unless what the plan does
+ * not know is newer. */
 static const char *newest_applied(const Job *job, bool is_of_others)
 {
     for (size_t i = job->order->plan->migration_count; i > 0; i--) {
         const HistoryRow *row = &job->history.rows[i - 1];
+        if (is_there(row) && row->is_under_foreign) {
+            break;
+        }
         if (is_there(row) && !(is_of_others && row->is_of_rollout)) {
             return job->order->plan->migrations[i - 1].id;
         }

@@ -108,6 +108,16 @@ static void row_fill(Runner *runner, const PGresult *rows, int row, size_t migra
     };
 }
 
+/* What has been read so far was applied before this one, which the plan does not know. */
+static void foreign_note(History *history, const char *id)
+{
+    history->foreign++;
+    history->foreign_newest = id;
+    for (size_t i = 0; i < history->count; i++) {
+        history->rows[i].is_under_foreign = history->rows[i].state != ROW_ABSENT;
+    }
+}
+
 static void row_note(Runner *runner, const PGresult *rows, int row, const Map *index,
                      bool *has_ours)
 {
@@ -117,8 +127,7 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
     if (known != 0) {
         row_fill(runner, rows, row, known - 1);
     } else {
-        history->foreign++;
-        history->foreign_newest = id;
+        foreign_note(history, id);
     }
     if (is_of_order(runner, rows, row)) {
         *has_ours = true;

@@ -52,7 +52,22 @@ static void status_tells_applied_pending_changed_and_missing(void **state)
     assert_refusal(world, "up", 3, "0001_users is applied here with other contents");
     remove_migration(world, "0001_users");
     assert_status(world, "0001_users", "missing");
-    assert_refusal(world, "up", 3, "0001_users is applied here and unknown to the plan");
+    assert_refusal(world, "up", 3, "0001_users is applied here and is none of these migrations (1 such in all)\nhint: the database is ahead");
+}
+
+static void beside_a_missing_migration_down_tells_what_was_applied_last(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", "DROP TABLE likes;\n");
+    run_json(world, "up", 0);
+    remove_migration(world, "0002_posts");
+    const json_t *answer = run_json(world, "down --yes", 0);
+    assert_string_equal(json_string_value(json_object_get(answer, "version")), "0002_posts");
+    assert_run(world, "current", 0, "0002_posts\n");
+    assert_refusal(world, "down --to empty --yes", 3,
+                   "0002_posts is applied here and is none of these migrations");
+    assert_run(world, "current", 0, "0002_posts\n");
 }
 
 static void a_comment_more_is_no_change(void **state)
@@ -144,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(looking_leaves_nothing_behind),
         WORLD_TEST(status_tells_applied_pending_changed_and_missing),
+        WORLD_TEST(beside_a_missing_migration_down_tells_what_was_applied_last),
         WORLD_TEST(a_comment_more_is_no_change),
         WORLD_TEST(history_keeps_what_was_undone),
         WORLD_TEST(check_answers_row_by_row),

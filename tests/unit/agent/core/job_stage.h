@@ -87,7 +87,9 @@ AUTO_DEFINE(Stage, stage_done)
 static inline void stage_applied(Stage *stage, size_t count, size_t ours)
 {
     for (size_t i = 0; i < count; i++) {
-        stage->rows[i] = (HistoryRow){ ROW_APPLIED, i >= ours, true };
+        stage->rows[i] = (HistoryRow){ .state = ROW_APPLIED,
+                                       .is_of_rollout = i >= ours,
+                                       .is_same_checksum = true };
     }
 }
 
@@ -106,7 +108,8 @@ static inline void stage_commit(Stage *stage)
     HistoryRow *row = &stage->rows[stage->action.migration];
     switch (stage->action.kind) {
     case ACTION_APPLY:
-        *row = (HistoryRow){ ROW_APPLIED, true, true };
+        *row =
+            (HistoryRow){ .state = ROW_APPLIED, .is_of_rollout = true, .is_same_checksum = true };
         break;
     case ACTION_UNDO:
         *row = (HistoryRow){ 0 };

@@ -699,7 +699,7 @@ static void holds_name_what_to_look_at(void **state)
         AUTO(Stage) stage;
         stage_init(&stage, rows[i].goal);
         stage_applied(&stage, 1, 1);
-        stage.rows[1] = (HistoryRow){ rows[i].second, true, !rows[i].is_changed };
+        stage.rows[1] = (HistoryRow){ .state = rows[i].second, .is_of_rollout = true, .is_same_checksum = !rows[i].is_changed };
         stage.migrations[1].is_irreversible = rows[i].is_irreversible;
         stage.history.has_newer_above = rows[i].has_newer;
         stage.history.newer_above = rows[i].has_newer ? "0004_d" : "";
@@ -725,7 +725,7 @@ static void the_very_first_migration_is_looked_at_too(void **state)
         AUTO(Stage) stage;
         stage_init(&stage, GOAL_APPLY);
         stage_applied(&stage, 2, 2);
-        stage.rows[0] = (HistoryRow){ rows[i].first, false, !rows[i].is_changed };
+        stage.rows[0] = (HistoryRow){ .state = rows[i].first, .is_of_rollout = false, .is_same_checksum = !rows[i].is_changed };
         PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
         stage_expect(&stage, REPORT_HELD, rows[i].code);
         assert_string_equal(stage_report(&stage).migration, "0001_a");
@@ -737,7 +737,7 @@ static void what_others_left_open_is_not_in_the_way_of_rolling_back_ours(void **
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_ROLL_BACK);
-    stage.rows[0] = (HistoryRow){ ROW_STARTED, false, true };
+    stage.rows[0] = (HistoryRow){ .state = ROW_STARTED, .is_of_rollout = false, .is_same_checksum = true };
     PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
     stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
 }
@@ -793,6 +793,34 @@ the_command_lines_down_is_stopped_only_by_a_newest_migration_it_has_no_file_of(v
         stage.history.foreign_newest = "0000_x";
         stage.history.version = versions[i];
         PLAY(&stage, TO_HISTORY(i == 0 ? ACTION_CLOSE : ACTION_UNDO));
+    }
+}
+
+static void beside_a_missing_migration_the_version_is_what_was_applied_last(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to;
+        ActionKind then;
+        Report report;
+        ErrCode code;
+    } CASES[] = {
+        { "0001_a", ACTION_CLOSE, REPORT_ROLLED_BACK, ERR_NONE },
+        { "", ACTION_CLOSE, REPORT_HELD, ERR_HISTORY }, /* 0001_a lies under it */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_ROLL_BACK);
+        stage.order.is_any_rollout = true;
+        stage.order.to = CASES[i].to;
+        stage_applied(&stage, 2, 2);
+        stage.rows[0].is_under_foreign = true;
+        stage.history.foreign = 1;
+        stage.history.foreign_newest = "0001_x";
+        stage.history.version = "0002_b";
+        PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, CASES[i].then }, TO_THE_END);
+        stage_expect(&stage, CASES[i].report, CASES[i].code);
+        assert_string_equal(stage_report(&stage).version, "0001_x");
     }
 }
 
@@ -956,6 +984,7 @@ int main(void)
         cmocka_unit_test(an_undo_whose_answer_was_lost_in_a_failover_is_no_lost_row),
         cmocka_unit_test(
             the_command_lines_down_is_stopped_only_by_a_newest_migration_it_has_no_file_of),
+        cmocka_unit_test(beside_a_missing_migration_the_version_is_what_was_applied_last),
         cmocka_unit_test(a_history_that_does_not_fit_the_plan_is_not_believed),
         cmocka_unit_test(a_gap_names_both_sides_of_it),
         cmocka_unit_test(an_irreversible_migration_below_holds_before_anything_is_undone),

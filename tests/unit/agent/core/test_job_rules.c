@@ -111,7 +111,7 @@ static void all_applied(Stage *stage)
 
 static void interrupted(Stage *stage)
 {
-    stage->rows[0] = (HistoryRow){ ROW_STARTED, true, true };
+    stage->rows[0] = (HistoryRow){ .state = ROW_STARTED, .is_of_rollout = true, .is_same_checksum = true };
 }
 
 static void changed(Stage *stage)
