@@ -13,21 +13,25 @@
 
 static void print_table(const ConfigTable *table, Str *out);
 
-/* Breaks `text` at blanks into lines of "# …". */
+/* Breaks `text` at blanks, and where it has line breaks itself, into lines of "# …". */
 static void print_comment(const char *text, Str *out)
 {
-    size_t column = 0;
+    size_t column = 1;
+    str_append_char(out, '#');
     while (*text != '\0') {
-        size_t length = strcspn(text, " ");
-        if (column > 0 && column + 1 + length > LINE_WIDTH) {
-            str_append_char(out, '\n');
-            column = 0;
+        size_t length = strcspn(text, " \n");
+        bool is_full = column > 1 && column + 1 + length > LINE_WIDTH;
+        if (length > 0) {
+            str_append(out, is_full ? "\n# " : " ");
+            str_append_bytes(out, text, length);
+            column = (is_full ? 1 : column) + 1 + length;
         }
-        str_append(out, column == 0 ? "# " : " ");
-        column += column == 0 ? 2 : 1;
-        str_append_bytes(out, text, length);
-        column += length;
-        text += length + strspn(text + length, " ");
+        text += length;
+        if (*text == '\n' && text[1] != '\0') {
+            str_append(out, "\n#");
+            column = 1;
+        }
+        text += *text != '\0';
     }
     str_append_char(out, '\n');
 }

@@ -496,6 +496,40 @@ static void the_sample_reads_with_its_options_uncommented(void **state)
     assert_string_equal(shop.shelves[0].labels[0].value, "old");
 }
 
+typedef struct ProseShop {
+    const char *name;
+} ProseShop;
+
+static const ConfigField PROSE_FIELDS[] = {
+    { CONFIG_FIELD(ProseShop, name, CONFIG_STRING), .example = "corner",
+      .doc = "One line\n and  another.\n\nAnd a last." },
+};
+
+static const ConfigTable PROSE = {
+    .name = "a shop",
+    .doc = "A head\nof two lines.\n",
+    .struct_bytes = sizeof(ProseShop),
+    .fields = PROSE_FIELDS,
+    .field_count = 1,
+};
+
+static void prose_of_several_lines_stays_a_comment(void **state)
+{
+    (void)state;
+    AUTO(Str) sample = { 0 };
+    config_print_sample(&PROSE, &sample);
+    assert_string_equal(str_text(&sample),
+                        "# A head\n"
+                        "# of two lines.\n"
+                        "\n"
+                        "# One line\n"
+                        "# and another.\n"
+                        "#\n"
+                        "# And a last.\n"
+                        "# Text. Optional.\n"
+                        "#name: corner\n");
+}
+
 static void the_sample_explains_every_key(void **state)
 {
     (void)state;
@@ -570,6 +604,7 @@ int main(void)
         cmocka_unit_test(the_sample_reads_by_its_own_table),
         cmocka_unit_test(the_sample_reads_with_its_options_uncommented),
         cmocka_unit_test(the_sample_explains_every_key),
+        cmocka_unit_test(prose_of_several_lines_stays_a_comment),
         cmocka_unit_test(unsound_tables_are_found),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
