@@ -189,7 +189,7 @@ static const Field STATE_FIELDS[] = {
     ROW_U32(7, State, steps_done, OPTIONAL, 0, UINT32_MAX, "committed, in the goal's direction"),
     ROW_U32(8, State, steps_total, OPTIONAL, 0, UINT32_MAX, "in the goal's direction"),
     ROW_U32(9, State, applied, OPTIONAL, 0, UINT32_MAX,
-            "history rows of this rollout that are applied now"),
+            "history rows of this rollout that stand now, half applied ones too"),
     ROW_BOOL(10, State, has_start, OPTIONAL, "start has been read"),
     ROW_TEXT(11, State, start, OPTIONAL, 0, MIGRATION_ID_MAX,
              "migration before this rollout's first; empty: none"),

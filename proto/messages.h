@@ -146,7 +146,7 @@ typedef struct State {
     uint32_t report;      /* Report */
     uint32_t steps_done;  /* of the present goal's direction, committed */
     uint32_t steps_total;
-    uint32_t applied;     /* history rows of this rollout that are applied now */
+    uint32_t applied;     /* history rows of this rollout that stand now, half applied ones too */
     bool has_start;       /* `start` has been read */
     const char *start;    /* migration id before this rollout's first; "": empty */
     const char *version;  /* newest applied migration's id; "": none */

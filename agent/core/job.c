@@ -228,6 +228,7 @@ static Action action_of(const Job *job)
     return (Action){
         .kind = STATES[job->state].action,
         .migration = job->step,
+        .part = job->part,
         .is_down = job->is_down,
         .backend_pid = job->backend_pid,
         .until_ms = job->wait_until_ms,
@@ -310,8 +311,9 @@ static void report_steps(const Job *job, State *state)
         return;
     }
     bool is_up = job->direction == GOAL_APPLY;
-    state->applied = job_history_applied(job);
-    state->steps_done = is_up && job->order->rollout[0] != '\0' ? state->applied : job->steps_here;
+    bool is_of_fleet = job->order->rollout[0] != '\0';
+    state->applied = job_history_touched(job);
+    state->steps_done = is_up && is_of_fleet ? job_history_applied(job) : job->steps_here;
     state->steps_total =
         state->steps_done + (is_up ? job_history_count_up(job) : job_history_count_down(job));
 }

@@ -61,13 +61,14 @@ typedef enum ActionKind {
     ACTION_PREPARE, /* skein's own tables: ask whether they are there, make or upgrade them if not
                      */
     ACTION_READ,  /* one transaction: take the fence, read history. The only proof of an outcome */
-    ACTION_APPLY, /* .migration's up, transactional: fence, history row, statements, COMMIT */
-    ACTION_UNDO,  /* .migration's down, likewise */
-    ACTION_NOTE_BEGIN, /* fence and row "started" (or "undoing") of a non-transactional .migration
-                        */
+    ACTION_APPLY, /* .part of .migration's up, a transaction: fence, history row, statements, COMMIT
+                   */
+    ACTION_UNDO,  /* .part of its down, likewise */
+    ACTION_NOTE_BEGIN, /* fence and row: "started" (or "undoing"), .part is running: it cannot run in
+                          a transaction */
     ACTION_RUN,        /* its statement, outside any transaction */
     ACTION_PROBE,      /* does the catalog show it? */
-    ACTION_NOTE_END,   /* fence and row "applied" (or "undone") */
+    ACTION_NOTE_END,   /* fence and row: .part is done */
     ACTION_WAIT,       /* until .until_ms, or until the permit changes */
     ACTION_CLOSE,      /* roll back what is open, close the connection, whatever state it is in */
     ACTION_DONE,       /* the job is over: job_report says how; the connection is closed */
@@ -77,6 +78,7 @@ typedef enum ActionKind {
 typedef struct Action {
     ActionKind kind;
     size_t migration;     /* index into the plan: APPLY, UNDO, NOTE_*, RUN, PROBE */
+    size_t part;          /* of its script in that direction */
     bool is_down;         /* NOTE_*, RUN, PROBE: of the down script */
     int backend_pid;      /* END_BACKEND */
     uint64_t until_ms;    /* WAIT */
@@ -107,18 +109,25 @@ typedef enum ResultKind {
 
 typedef enum RowState {
     ROW_ABSENT = 0,
-    ROW_STARTED, /* non-transactional, up: begun, end not known */
+    ROW_STARTED, /* some parts of its up are done, or one is running */
     ROW_APPLIED,
-    ROW_UNDOING, /* non-transactional, down: begun, end not known */
+    ROW_UNDOING, /* the same of its down */
     ROW_STATE_COUNT_,
 } RowState;
 
-/* One migration of the plan as the database's history shows it. */
+/*
+ * One migration of the plan as the database's history shows it. A row between two parts (neither
+ * running nor at an end) is a resume point: the next attempt goes on with the part `parts_done`.
+ */
 typedef struct HistoryRow {
     RowState state;
     bool is_of_rollout; /* by the job's rollout */
     bool is_same_checksum;
     bool is_under_foreign; /* one that the plan does not know was applied after it */
+    bool is_running;     /* STARTED, UNDOING: a statement outside a transaction was begun, and its
+                            end is not noted */
+    bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
+    uint32_t parts_done; /* STARTED, UNDOING; else 0 */
 } HistoryRow;
 
 typedef struct History {

@@ -194,13 +194,48 @@ void job_hold_broken_off(void *subject)
 void job_hold_interrupted(void *subject)
 {
     Job *job = job_of(subject);
-    long index = job_history_open(job);
+    long index = job_history_running(job);
     bool is_down = job->history.rows[index].state == ROW_UNDOING;
     err_set(new_trouble(job), ERR_INTERRUPTED,
             "%s of %s was begun outside a transaction and its end is not known",
             is_down ? "undoing" : "the run", migration_id(job, index));
     err_hint(&job->err, "%s", HINT_INTERRUPTED);
     hold_at(job, ERR_INTERRUPTED, migration_id(job, index));
+}
+
+/*
+ * A down undoes what its whole up has done, and an up stands on nothing that is half undone: neither
+ * is known to be right from the middle.
+ */
+void job_hold_halfway(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_halfway(job);
+    const HistoryRow *row = &job->history.rows[index];
+    bool is_down = row->state == ROW_UNDOING;
+    const PlanMigration *migration = &job->order->plan->migrations[index];
+    size_t parts = plan_part_count(is_down ? &migration->down : &migration->up);
+    err_set(new_trouble(job), ERR_INTERRUPTED, "%s is half %s: %u of %zu parts are done",
+            migration->id, is_down ? "undone" : "applied", row->parts_done, parts);
+    err_hint(&job->err,
+             is_down ? "have it undone to its end first, or apply by hand what its down took away "
+                       "and set its row in skein.history to applied"
+                     : "have it applied to its end first, or undo by hand what its first parts did "
+                       "and set its row in skein.history to undone");
+    hold_at(job, ERR_INTERRUPTED, migration->id);
+}
+
+void job_hold_changed_parts(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_changed_parts(job);
+    const char *id = migration_id(job, index);
+    err_set(new_trouble(job), ERR_CHECKSUM,
+            "the first parts of %s (%u) are done here with other contents than the plan has", id,
+            job->history.rows[index].parts_done);
+    err_hint(&job->err, "only what comes after them may still be changed: restore the parts that "
+                        "are done as they were");
+    hold_at(job, ERR_CHECKSUM, id);
 }
 
 void job_hold_changed(void *subject)
@@ -418,12 +453,14 @@ static void begin_step(Job *job, StepPhase phase)
 {
     bool is_down = job->direction == GOAL_ROLL_BACK;
     size_t next = (size_t)(is_down ? job_history_next_down(job) : job_history_next_up(job));
-    if (!job->has_step || job->step != next || job->is_down != is_down) {
+    size_t part = job->history.rows[next].parts_done;
+    if (!job->has_step || job->step != next || job->part != part || job->is_down != is_down) {
         job->blocked_tries = 0;
         job->retryable_tries = 0;
     }
     job->has_step = true;
     job->step = next;
+    job->part = part;
     job->is_down = is_down;
     job->phase = phase;
 }
@@ -451,11 +488,11 @@ void job_take_statement(void *subject)
 void job_take_step(void *subject)
 {
     Job *job = job_of(subject);
-    job_history_step_done(job);
+    bool is_last = job_history_step_done(job);
     clear_trouble(job);
     job->has_step = false;
     job->phase = STEP_NONE;
-    job->steps_here++;
+    job->steps_here += is_last ? 1 : 0;
 }
 
 void job_take_unknown(void *subject)

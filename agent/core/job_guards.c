@@ -124,7 +124,9 @@ static bool is_own_note(const Job *job, StepPhase phase)
     if (!job->has_step || job->phase != phase) {
         return false;
     }
-    return job->history.rows[job->step].state == (job->is_down ? ROW_UNDOING : ROW_STARTED);
+    const HistoryRow *row = &job->history.rows[job->step];
+    return row->state == (job->is_down ? ROW_UNDOING : ROW_STARTED) && row->is_running &&
+           row->parts_done == job->part;
 }
 
 bool job_is_noted_unsent(const void *subject)
@@ -139,7 +141,17 @@ bool job_is_ran_unproven(const void *subject)
 
 bool job_has_interrupted(const void *subject)
 {
-    return job_history_open(subject) >= 0;
+    return job_history_running(subject) >= 0;
+}
+
+bool job_has_halfway(const void *subject)
+{
+    return job_history_halfway(subject) >= 0;
+}
+
+bool job_has_changed_parts(const void *subject)
+{
+    return job_history_changed_parts(subject) >= 0;
 }
 
 bool job_has_changed_up(const void *subject)
@@ -196,16 +208,22 @@ bool job_has_next_too_late(const void *subject)
     return job_has_next(subject) && job_is_past_deadline(subject);
 }
 
+static bool is_transactional(const Job *job, long migration)
+{
+    size_t part = job->history.rows[migration].parts_done;
+    return plan_part_at(job_script(job, (size_t)migration), part).is_transactional;
+}
+
 bool job_has_next_up_transactional(const void *subject)
 {
     const Job *job = subject;
     long next = job_is_going_up(job) ? job_history_next_up(job) : -1;
-    return next >= 0 && job->order->plan->migrations[next].up.is_transactional;
+    return next >= 0 && is_transactional(job, next);
 }
 
 bool job_has_next_down_transactional(const void *subject)
 {
     const Job *job = subject;
     long next = is_going_down(job) ? job_history_next_down(job) : -1;
-    return next >= 0 && job->order->plan->migrations[next].down.is_transactional;
+    return next >= 0 && is_transactional(job, next);
 }

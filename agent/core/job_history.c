@@ -22,7 +22,18 @@ static bool is_in_undo_scope(const Job *job, size_t index)
 
 static bool is_to_undo(const Job *job, size_t index)
 {
-    return job->history.rows[index].state == ROW_APPLIED && is_in_undo_scope(job, index);
+    return is_there(&job->history.rows[index]) && is_in_undo_scope(job, index);
+}
+
+static bool is_begun(const HistoryRow *row)
+{
+    return row->state == ROW_STARTED || row->state == ROW_UNDOING;
+}
+
+const PlanScript *job_script(const Job *job, size_t migration)
+{
+    const PlanMigration *of = &job->order->plan->migrations[migration];
+    return job->direction == GOAL_ROLL_BACK ? &of->down : &of->up;
 }
 
 long job_history_changed(const Job *job)
@@ -36,16 +47,49 @@ long job_history_changed(const Job *job)
     return -1;
 }
 
-long job_history_open(const Job *job)
+/* Newest first: what was begun last stands in the way of everything below it. */
+static long newest_begun(const Job *job, bool (*is_meant)(const Job *job, const HistoryRow *row))
 {
-    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
-        RowState state = job->history.rows[i].state;
-        bool is_ours = job->direction == GOAL_APPLY || is_in_undo_scope(job, i);
-        if ((state == ROW_STARTED || state == ROW_UNDOING) && is_ours) {
-            return (long)i;
+    for (size_t i = job->order->plan->migration_count; i > 0; i--) {
+        const HistoryRow *row = &job->history.rows[i - 1];
+        bool is_ours = job->direction == GOAL_APPLY || is_in_undo_scope(job, i - 1);
+        if (is_begun(row) && is_ours && is_meant(job, row)) {
+            return (long)(i - 1);
         }
     }
     return -1;
+}
+
+static bool is_running(const Job *job, const HistoryRow *row)
+{
+    (void)job;
+    return row->is_running;
+}
+
+static bool is_other_way(const Job *job, const HistoryRow *row)
+{
+    return row->state == (job->direction == GOAL_APPLY ? ROW_UNDOING : ROW_STARTED);
+}
+
+static bool has_other_parts(const Job *job, const HistoryRow *row)
+{
+    (void)job;
+    return !row->is_same_parts;
+}
+
+long job_history_running(const Job *job)
+{
+    return newest_begun(job, is_running);
+}
+
+long job_history_halfway(const Job *job)
+{
+    return newest_begun(job, is_other_way);
+}
+
+long job_history_changed_parts(const Job *job)
+{
+    return newest_begun(job, has_other_parts);
 }
 
 long job_history_gap(const Job *job, long *ret_above)
@@ -53,7 +97,8 @@ long job_history_gap(const Job *job, long *ret_above)
     long missing = -1;
     for (size_t i = 0; i < job->order->plan->migration_count; i++) {
         RowState state = job->history.rows[i].state;
-        if (state == ROW_ABSENT && missing < 0 && i < job->limit) {
+        bool is_absent = state == ROW_ABSENT || state == ROW_STARTED;
+        if (is_absent && missing < 0 && i < job->limit) {
             missing = (long)i;
         }
         if (state == ROW_APPLIED && missing >= 0) {
@@ -67,7 +112,8 @@ long job_history_gap(const Job *job, long *ret_above)
 long job_history_next_up(const Job *job)
 {
     for (size_t i = 0; i < job->limit; i++) {
-        if (job->history.rows[i].state == ROW_ABSENT) {
+        RowState state = job->history.rows[i].state;
+        if (state == ROW_ABSENT || state == ROW_STARTED) {
             return (long)i;
         }
     }
@@ -125,6 +171,16 @@ uint32_t job_history_applied(const Job *job)
         count += is_there(&job->history.rows[i]) && job->history.rows[i].is_of_rollout;
     }
     return count;
+}
+
+uint32_t job_history_touched(const Job *job)
+{
+    uint32_t begun = 0;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        const HistoryRow *row = &job->history.rows[i];
+        begun += row->state == ROW_STARTED && row->is_of_rollout;
+    }
+    return job_history_applied(job) + begun;
 }
 
 /* Newest of the plan that is applied (and, if asked so, not by this rollout), unless what the plan does
@@ -192,15 +248,35 @@ void job_history_take(Job *job, const History *history)
     }
 }
 
-void job_history_step_done(Job *job)
+/* What the row shows after the part under way: the next resume point, or the end. */
+static HistoryRow row_after(const Job *job, const HistoryRow *before, bool is_last)
+{
+    HistoryRow row = {
+        .is_of_rollout = !job->is_down || before->is_of_rollout,
+        .is_same_checksum = true,
+        .is_same_parts = true,
+    };
+    if (!is_last) {
+        row.state = job->is_down ? ROW_UNDOING : ROW_STARTED;
+        row.parts_done = (uint32_t)job->part + 1;
+    } else if (job->is_down) {
+        row = (HistoryRow){ .state = ROW_ABSENT, .is_same_checksum = true };
+    } else {
+        row.state = ROW_APPLIED;
+    }
+    return row;
+}
+
+bool job_history_step_done(Job *job)
 {
     HistoryRow *row = &job->history.rows[job->step];
-    *row = (HistoryRow){
-        .state = job->is_down ? ROW_ABSENT : ROW_APPLIED,
-        .is_of_rollout = !job->is_down,
-        .is_same_checksum = true,
-    };
-    const char *version =
-        job->is_down ? newest_applied(job, false) : job->order->plan->migrations[job->step].id;
-    str_copy(job->history.version, sizeof(job->history.version), version);
+    const PlanMigration *migration = &job->order->plan->migrations[job->step];
+    bool is_last =
+        job->part + 1 == plan_part_count(job->is_down ? &migration->down : &migration->up);
+    *row = row_after(job, row, is_last);
+    if (is_last) {
+        const char *version = job->is_down ? newest_applied(job, false) : migration->id;
+        str_copy(job->history.version, sizeof(job->history.version), version);
+    }
+    return is_last;
 }

@@ -41,7 +41,7 @@ typedef enum JobEvent {
     JOB_EVENT_COUNT_,
 } JobEvent;
 
-/* How far a non-transactional step of this very job has come; the history shows only "started". */
+/* How far a non-transactional step of this very job has come; the history shows only that it runs. */
 typedef enum StepPhase {
     STEP_NONE = 0,
     STEP_NOTED, /* the note may be there, its statement was never sent */
@@ -82,6 +82,7 @@ struct Job {
 
     Goal direction; /* the last goal that was one: apply or roll back */
     size_t step;    /* index of the migration under way, or last under way */
+    size_t part;    /* of it */
     bool has_step;
     bool is_down;
     StepPhase phase;
@@ -119,7 +120,10 @@ struct Job {
 /* Indexes into the plan, -1 when there is none. They read job->history and the order only. */
 void job_history_take(Job *job, const History *history);
 long job_history_changed(const Job *job); /* applied with another checksum */
-long job_history_open(const Job *job);    /* started or undoing, within what this job is about */
+long job_history_running(const Job *job); /* a part whose end is not noted, within what this job is
+                                             about */
+long job_history_halfway(const Job *job); /* between two parts, in the other direction */
+long job_history_changed_parts(const Job *job); /* between two parts that the plan has otherwise */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);
@@ -128,9 +132,13 @@ bool job_history_is_newest_foreign(const Job *job);
 uint32_t job_history_count_up(const Job *job);
 uint32_t job_history_count_down(const Job *job);
 uint32_t job_history_applied(const Job *job); /* of this rollout */
+uint32_t job_history_touched(const Job *job); /* of this rollout, half applied ones with them */
 
-/* The present step was committed: its row changes, and the version with it. */
-void job_history_step_done(Job *job);
+/* The script that takes the migration in the job's direction. */
+const PlanScript *job_script(const Job *job, size_t migration);
+
+/* The present part was committed: its row changes, and with the last part the version. Was it? */
+bool job_history_step_done(Job *job);
 
 /* Not in the table: a result that the action under way cannot have. A bug of the performer. */
 extern const Rule JOB_NONSENSE_RULE;

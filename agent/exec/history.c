@@ -100,8 +100,11 @@ static Map *plan_index(const Plan *plan)
 static void row_fill(Runner *runner, const PGresult *rows, int row, size_t migration)
 {
     const Plan *plan = runner->config.order->plan;
+    RowState state = state_parse(result_text(rows, row, ROW_STATE));
     runner->history.rows[migration] = (HistoryRow){
-        .state = state_parse(result_text(rows, row, ROW_STATE)),
+        .state = state,
+        .is_running = state == ROW_STARTED || state == ROW_UNDOING,
+        .is_same_parts = true,
         .is_of_rollout = is_of_order(runner, rows, row),
         .is_same_checksum =
             is_same_checksum(&plan->migrations[migration], result_text(rows, row, ROW_CHECKSUM)),

@@ -260,6 +260,8 @@ void session_read_history(PgSession *session)
             .is_of_rollout = row->state != ROW_ABSENT &&
                              strcmp(row->rollout, session->order->rollout) == 0,
             .is_same_checksum = !row->is_other_checksum,
+            .is_running = row->state == ROW_STARTED || row->state == ROW_UNDOING,
+            .is_same_parts = true,
         };
     }
     session->history = (History){

@@ -18,11 +18,13 @@
 #include "common/str.h"
 
 #define STAGE_MIGRATIONS 4
+#define STAGE_PARTS_MAX 4
 
 typedef struct Stage {
     PlanMigration migrations[STAGE_MIGRATIONS];
     Plan plan;
     JobOrder order;
+    PlanPart parts[STAGE_PARTS_MAX];
     HistoryRow rows[STAGE_MIGRATIONS]; /* the database */
     History history;
     Permit permit;
@@ -102,26 +104,61 @@ static inline void stage_is_solo(Stage *stage)
     }
 }
 
+/* A migration's up and down in so many parts each; the last one cannot run in a transaction. */
+static inline void stage_in_parts(Stage *stage, size_t migration, size_t count)
+{
+    PlanScript script = { .parts = stage->parts, .part_count = count };
+    for (size_t i = 0; i < count; i++) {
+        stage->parts[i] = (PlanPart){ .statement_count = 1, .is_transactional = i + 1 < count };
+    }
+    stage->migrations[migration].up = script;
+    stage->migrations[migration].down = script;
+}
+
+/* A row between two parts, or one whose part is running. */
+static inline HistoryRow stage_begun(RowState state, bool is_ours, bool is_running, uint32_t done)
+{
+    return (HistoryRow){
+        .state = state,
+        .is_of_rollout = is_ours,
+        .is_same_checksum = true,
+        .is_running = is_running,
+        .is_same_parts = true,
+        .parts_done = done,
+    };
+}
+
+static inline HistoryRow stage_part_done(const Stage *stage, bool is_down)
+{
+    const PlanMigration *migration = &stage->migrations[stage->action.migration];
+    size_t done = stage->action.part + 1;
+    if (done < plan_part_count(is_down ? &migration->down : &migration->up)) {
+        return stage_begun(is_down ? ROW_UNDOING : ROW_STARTED, true, false, (uint32_t)done);
+    }
+    return is_down ? (HistoryRow){ 0 }
+                   : (HistoryRow){
+                         .state = ROW_APPLIED, .is_of_rollout = true, .is_same_checksum = true
+                     };
+}
+
 /* What the action does to the database when it is done. */
 static inline void stage_commit(Stage *stage)
 {
     HistoryRow *row = &stage->rows[stage->action.migration];
+    bool is_down = stage->action.is_down;
     switch (stage->action.kind) {
     case ACTION_APPLY:
-        *row =
-            (HistoryRow){ .state = ROW_APPLIED, .is_of_rollout = true, .is_same_checksum = true };
+        *row = stage_part_done(stage, false);
         break;
     case ACTION_UNDO:
-        *row = (HistoryRow){ 0 };
+        *row = stage_part_done(stage, true);
         break;
     case ACTION_NOTE_BEGIN:
-        row->state = stage->action.is_down ? ROW_UNDOING : ROW_STARTED;
-        row->is_of_rollout = true;
-        row->is_same_checksum = true;
+        *row = stage_begun(is_down ? ROW_UNDOING : ROW_STARTED, true, true,
+                           (uint32_t)stage->action.part);
         break;
     case ACTION_NOTE_END:
-        row->state = stage->action.is_down ? ROW_ABSENT : ROW_APPLIED;
-        row->is_of_rollout = !stage->action.is_down;
+        *row = stage_part_done(stage, is_down);
         break;
     default:
         break;

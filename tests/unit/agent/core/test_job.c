@@ -699,7 +699,8 @@ static void holds_name_what_to_look_at(void **state)
         AUTO(Stage) stage;
         stage_init(&stage, rows[i].goal);
         stage_applied(&stage, 1, 1);
-        stage.rows[1] = (HistoryRow){ .state = rows[i].second, .is_of_rollout = true, .is_same_checksum = !rows[i].is_changed };
+        stage.rows[1] = stage_begun(rows[i].second, true, true, 0);
+        stage.rows[1].is_same_checksum = !rows[i].is_changed;
         stage.migrations[1].is_irreversible = rows[i].is_irreversible;
         stage.history.has_newer_above = rows[i].has_newer;
         stage.history.newer_above = rows[i].has_newer ? "0004_d" : "";
@@ -725,7 +726,8 @@ static void the_very_first_migration_is_looked_at_too(void **state)
         AUTO(Stage) stage;
         stage_init(&stage, GOAL_APPLY);
         stage_applied(&stage, 2, 2);
-        stage.rows[0] = (HistoryRow){ .state = rows[i].first, .is_of_rollout = false, .is_same_checksum = !rows[i].is_changed };
+        stage.rows[0] = stage_begun(rows[i].first, false, true, 0);
+        stage.rows[0].is_same_checksum = !rows[i].is_changed;
         PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
         stage_expect(&stage, REPORT_HELD, rows[i].code);
         assert_string_equal(stage_report(&stage).migration, "0001_a");
@@ -737,7 +739,7 @@ static void what_others_left_open_is_not_in_the_way_of_rolling_back_ours(void **
     (void)state;
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_ROLL_BACK);
-    stage.rows[0] = (HistoryRow){ .state = ROW_STARTED, .is_of_rollout = false, .is_same_checksum = true };
+    stage.rows[0] = stage_begun(ROW_STARTED, false, true, 0);
     PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
     stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
 }

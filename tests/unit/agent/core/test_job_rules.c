@@ -111,7 +111,20 @@ static void all_applied(Stage *stage)
 
 static void interrupted(Stage *stage)
 {
-    stage->rows[0] = (HistoryRow){ .state = ROW_STARTED, .is_of_rollout = true, .is_same_checksum = true };
+    stage->rows[0] = stage_begun(ROW_STARTED, true, true, 0);
+}
+
+static void halfway(Stage *stage)
+{
+    stage_in_parts(stage, 0, 2);
+    stage->rows[0] = stage_begun(ROW_UNDOING, true, false, 1);
+}
+
+static void changed_parts(Stage *stage)
+{
+    stage_in_parts(stage, 0, 2);
+    stage->rows[0] = stage_begun(ROW_STARTED, true, false, 1);
+    stage->rows[0].is_same_parts = false;
 }
 
 static void changed(Stage *stage)
@@ -294,6 +307,8 @@ static const Case CASES[] = {
     { "J62", JOB_APPLYING, RESULT_HISTORY, JOB_CLOSING, NULL, fail_over },
     { "J63", JOB_RUNNING, RESULT_HISTORY, JOB_RUNNING, solo, come_back_unsent },
     { "J64", JOB_READING, RESULT_HISTORY, JOB_CLOSING, interrupted, NULL },
+    { "J78", JOB_READING, RESULT_HISTORY, JOB_CLOSING, halfway, NULL },
+    { "J79", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed_parts, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
     { "J67", JOB_READING, RESULT_HISTORY, JOB_CLOSING, gap, NULL },
