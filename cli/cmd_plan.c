@@ -1,4 +1,4 @@
-/* skein plan: show what a rollout file would do, or write the signed plan. */
+/* skein plan, plan sign: show what a rollout file would do, write the signed plan, sign it once more. */
 #include <stdio.h>
 
 #include "cli/client.h"
@@ -8,13 +8,10 @@
 #include "cli/preview.h"
 #include "common/file.h"
 
-static ErrCode write_bundle(PlanAtHand *plan, const Options *options, Arena *arena, Err *err)
+static ErrCode write_bundle(const PlanAtHand *plan, const char *path, Arena *arena, Err *err)
 {
-    ErrCode code = planning_sign(plan, options->signer, arena, err);
-    if (code == ERR_NONE) {
-        code = file_write_atomic(options->out, plan->bundle.data, plan->bundle.length, 0644, err);
-    }
-    return code;
+    Bytes bytes = bundle_pack(&plan->bundle, arena);
+    return file_write_atomic(path, bytes.data, bytes.length, 0644, err);
 }
 
 /*
@@ -78,7 +75,10 @@ ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err)
     Err missing = { 0 };
     ErrCode code = planning_load(invocation->arguments[0], &invocation->arena, &plan, err);
     if (code == ERR_NONE && options->out != NULL) {
-        code = write_bundle(&plan, options, &invocation->arena, err);
+        code = planning_sign_if_new(&plan, options->signer, &invocation->arena, err);
+    }
+    if (code == ERR_NONE && options->out != NULL) {
+        code = write_bundle(&plan, options->out, &invocation->arena, err);
     }
     if (code == ERR_NONE) {
         code = find_preview(invocation, &plan, &preview, &missing, err);
@@ -87,6 +87,73 @@ ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err)
         print_json(&plan, preview);
     } else if (code == ERR_NONE) {
         print_text(&plan, preview, &missing, options->out);
+    }
+    return code;
+}
+
+/* ---- sign ---- */
+
+static ErrCode load_signed(const char *path, Arena *arena, PlanAtHand *plan, Err *err)
+{
+    ErrCode code = planning_load(path, arena, plan, err);
+    if (code == ERR_NONE && plan->bundle.signature_count == 0) {
+        err_set(err, ERR_USAGE, "%s is a rollout file and no signed plan yet", path);
+        code = err_hint(err, "`skein plan %s --out P.plan` makes one, signed with your key", path);
+    }
+    return code;
+}
+
+/* Whoever signs a plan lets it run: what it does is shown first. */
+static ErrCode show_and_ask(const PlanAtHand *plan, const Options *options, Err *err)
+{
+    AUTO(Str) text = { 0 };
+    plan_text(plan, &text);
+    if (!options->is_yes) {
+        return output_confirm(&text, "sign it?", options->output, err);
+    }
+    if (options->output == OUTPUT_TEXT) {
+        output_text(&text);
+    }
+    return ERR_NONE;
+}
+
+static void print_signed(const PlanAtHand *plan, size_t before, const char *path, OutputKind output)
+{
+    AUTO(Str) signer = { 0 };
+    if (output == OUTPUT_JSON) {
+        print_json(plan, NULL);
+    } else if (plan->bundle.signature_count == before) {
+        printf("%s has the signature of this key already\n", path);
+    } else {
+        bundle_write_signers(&plan->bundle, before, &signer);
+        printf("signed by %s and written to %s\n", str_text(&signer), path);
+    }
+}
+
+ErrCode cmd_plan_sign(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    const Options *options = &invocation->options;
+    Arena *arena = &invocation->arena;
+    const char *path = invocation->arguments[0];
+    const char *out = options->out == NULL ? path : options->out;
+    PlanAtHand plan;
+    ErrCode code = load_signed(path, arena, &plan, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    PlanAtHand signed_plan = plan;
+    code = planning_sign(&signed_plan, options->signer, arena, err);
+    size_t before = plan.bundle.signature_count;
+    bool is_news = signed_plan.bundle.signature_count > before;
+    if (code == ERR_NONE && is_news) {
+        code = show_and_ask(&plan, options, err);
+    }
+    if (code == ERR_NONE && (is_news || options->out != NULL)) {
+        code = write_bundle(&signed_plan, out, arena, err);
+    }
+    if (code == ERR_NONE) {
+        print_signed(&signed_plan, before, out, options->output);
     }
     return code;
 }

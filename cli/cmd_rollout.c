@@ -31,7 +31,7 @@ static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Optio
 static ErrCode post_start(Client *client, const PlanAtHand *plan, json_t **ret_rollout, Err *err)
 {
     char hash[2 * PLAN_HASH_BYTES + 1];
-    hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
+    hex_encode(plan->bundle.hash, PLAN_HASH_BYTES, hash);
     AUTO_PTR(JsonDocument) body = json_pack("{s:s}", "plan", hash);
     return client_post(client, body, ret_rollout, err, "/rollouts");
 }

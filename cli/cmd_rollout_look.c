@@ -87,6 +87,7 @@ ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
     } else {
         AUTO(Str) text = { 0 };
         rollout_text(rollout, &text);
+        rollout_plan_text(rollout, &text);
         errors_text(json_object_get(errors, "items"), &text);
         output_text(&text);
     }

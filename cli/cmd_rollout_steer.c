@@ -33,13 +33,31 @@ static void steering_done(Steering *steering)
 
 AUTO_DEFINE(Steering, steering_done)
 
-/* --plan: gives the coordinator the plan that its store has lost. */
+/* Another plan would be kept beside the one that is missed, and help nobody. */
+static ErrCode check_plan(const Steering *steering, const PlanAtHand *plan, Err *err)
+{
+    char hash[2 * PLAN_HASH_BYTES + 1];
+    hex_encode(plan->bundle.hash, PLAN_HASH_BYTES, hash);
+    if (str_equal(get_text(steering->rollout, "plan"), hash)) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_REFUSED, "%s is plan %s, rollout %s has plan %s",
+            steering->invocation->options.plan, hash, get_text(steering->rollout, "id"),
+            get_text(steering->rollout, "plan"));
+    return err_hint(err, "it takes the file that `skein plan --out` wrote then, or the rollout file "
+                         "with settings and migrations as they were");
+}
+
+/* --plan: gives the coordinator what its store has lost, or has without a signature that is trusted. */
 static ErrCode bring_plan(Steering *steering, Err *err)
 {
     const Options *options = &steering->invocation->options;
     Arena *arena = &steering->invocation->arena;
     PlanAtHand plan;
     ErrCode code = planning_load(options->plan, arena, &plan, err);
+    if (code == ERR_NONE) {
+        code = check_plan(steering, &plan, err);
+    }
     return code == ERR_NONE
                ? preview_hand_over(steering->client, &plan, options->signer, arena, err)
                : code;
@@ -50,12 +68,12 @@ static ErrCode begin(Steering *steering, const char *id, Err *err)
 {
     const Options *options = &steering->invocation->options;
     ErrCode code = client_new(options, &steering->client, err);
-    if (code == ERR_NONE && options->plan != NULL) {
-        code = bring_plan(steering, err);
-    }
     if (code == ERR_NONE) {
         code = client_get(steering->client, &steering->rollout, err, "/rollouts/%s",
                           id == NULL ? "current" : client_escape(id, &steering->invocation->arena));
+    }
+    if (code == ERR_NONE && options->plan != NULL) {
+        code = bring_plan(steering, err);
     }
     steering->body = json_object();
     if (options->reason != NULL) {

@@ -30,7 +30,7 @@ OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
        "only these: labels.env = 'prod' and database like 'tenant_%'");
 OPTION(REASON, "reason", "TEXT", OPTION_TEXT, reason, "your words, for the record");
 OPTION(PLAN, "plan", "FILE", OPTION_TEXT, plan,
-       "the plan, when the coordinator has lost it: as `skein plan --out` wrote it");
+       "bring its plan first: the rollout file, or what `skein plan --out` wrote");
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
 OPTION(STATE, "state", "STATE", OPTION_TEXT, state, "only in this state");
 OPTION(YES, "yes", NULL, OPTION_FLAG, is_yes, "do not ask");
@@ -78,6 +78,12 @@ static const char PLAN_DETAILS[] =
     "statements and points of no return. With --out it writes the signed plan. Starts nothing. With a\n"
     "coordinator at hand it also shows which targets a start would select now; for that the signed plan\n"
     "is handed to the coordinator, which keeps it by its hash.";
+
+static const char SIGN_DETAILS[] =
+    "FILE is a plan that `skein plan --out` wrote. Shows it with those who have signed it, asks, unless\n"
+    "--yes, and adds the signature of your key; eight keys can sign a plan. Its hash stays the same: it is\n"
+    "the same plan. Where agents refused it for its signatures, `skein rollout retry --failed --plan FILE`\n"
+    "brings it to the coordinator and tries again.";
 
 static const char START_DETAILS[] = "FILE is a rollout file (YAML), which is planned, shown, "
                                     "confirmed and signed, or a plan written by\n"
@@ -132,8 +138,11 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA), cmd_check },
 
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
-      "{name, hash, to, where, is_signed, waves, limits, migrations, notes, preview: null or as the API has it}",
+      "{name, hash, to, where, signers, waves, limits, migrations, notes, preview: null or as the API has it}",
       OPTIONS(&OUT, &SIGNER, &COORDINATOR), cmd_plan },
+    { "plan sign", "FILE", 1, 1, PLANS, "add your signature to a signed plan", SIGN_DETAILS,
+      "the plan, as `skein plan` shows it",
+      OPTIONS(&OUT, &SIGNER, &YES), cmd_plan_sign },
     { "keys generate", "KIND [NAME]", 1, 2, PLANS, "make a key pair", KEYS_DETAILS,
       "{file, kind, name, public_key, fingerprint}",
       OPTIONS(&OUT), cmd_keys_generate },
@@ -159,16 +168,16 @@ const Command COMMANDS[] = {
     { "rollout pause", "[ID]", 0, 1, ROLLOUTS, "start nothing new; running steps end", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON), cmd_rollout_pause },
     { "rollout resume", "[ID]", 0, 1, ROLLOUTS, "go on", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &PLAN, &REASON), cmd_rollout_resume },
+      OPTIONS(&COORDINATOR, &PLAN, &SIGNER, &REASON), cmd_rollout_resume },
     { "rollout approve", "[ID]", 0, 1, ROLLOUTS, "let the wave that waits for it open", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &WAVE, &REASON), cmd_rollout_approve },
     { "rollout abort", "[ID]", 0, 1, ROLLOUTS, "end it where it is; what is applied stays", ID_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &REASON, &YES), cmd_rollout_abort },
     { "rollout rollback", "[ID]", 0, 1, ROLLOUTS, "take it back everywhere, in reverse order", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &PLAN, &REASON, &YES), cmd_rollout_rollback },
+      OPTIONS(&COORDINATOR, &PLAN, &SIGNER, &REASON, &YES), cmd_rollout_rollback },
     { "rollout retry", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "try failed or held targets again", RETRY_DETAILS,
       ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &FAILED, &REASON), cmd_rollout_retry },
+      OPTIONS(&COORDINATOR, &FAILED, &PLAN, &SIGNER, &REASON), cmd_rollout_retry },
     { "rollout skip", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "go on without them", RETRY_DETAILS, ROLLOUT_JSON,
       OPTIONS(&COORDINATOR, &FAILED, &REASON, &YES), cmd_rollout_skip },
 

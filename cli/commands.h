@@ -15,6 +15,7 @@ ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
 /* cmd_plan.c */
 ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_plan_sign(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
 /* cmd_keys.c */
 ErrCode cmd_keys_generate(Invocation *invocation, ExitCode *ret_exit, Err *err);

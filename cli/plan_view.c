@@ -5,6 +5,7 @@
 
 #include "cli/output.h"
 #include "common/json.h"
+#include "common/keyfile.h"
 #include "common/units.h"
 
 #define AMOUNT_TEXT_MAX 32
@@ -96,16 +97,34 @@ static void notes_json(JsonOut *json, const PlanAtHand *at_hand)
     json_out_array_end(json);
 }
 
+/* As the API shows them. */
+static void signers_json(const Bundle *bundle, JsonOut *json)
+{
+    json_out_array_begin(json, "signers");
+    for (size_t i = 0; i < bundle->signature_count; i++) {
+        const uint8_t *key = bundle->signatures[i].public_key;
+        char public_key[KEY_TEXT_MAX];
+        char fingerprint[KEY_FINGERPRINT_MAX];
+        key_format(KEY_SIGN, key, public_key);
+        key_fingerprint(KEY_SIGN, key, fingerprint);
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "fingerprint", fingerprint);
+        json_out_string(json, "public_key", public_key);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
 void plan_json(const PlanAtHand *at_hand, JsonOut *json)
 {
     const Plan *plan = at_hand->plan;
     char hash[2 * PLAN_HASH_BYTES + 1];
-    hex_encode(at_hand->hash, PLAN_HASH_BYTES, hash);
+    hex_encode(at_hand->bundle.hash, PLAN_HASH_BYTES, hash);
     json_out_string(json, "name", plan->name);
     json_out_string(json, "hash", hash);
     json_out_string(json, "to", plan->to);
     json_out_string(json, "where", plan->where);
-    json_out_bool(json, "is_signed", at_hand->bundle.length > 0);
+    signers_json(&at_hand->bundle, json);
     waves_json(json, &plan->strategy);
     limits_json(json, &plan->strategy);
     json_out_array_begin(json, "migrations");
@@ -185,9 +204,14 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
     const PlanStrategy *strategy = &plan->strategy;
     char hash[2 * PLAN_HASH_BYTES + 1];
     char amount[AMOUNT_TEXT_MAX];
-    hex_encode(at_hand->hash, PLAN_HASH_BYTES, hash);
+    hex_encode(at_hand->bundle.hash, PLAN_HASH_BYTES, hash);
     output_colour(out, COLOUR_BOLD, plan->name);
     str_printf(out, ": to %s, plan %.12s\n", plan->to, hash);
+    if (at_hand->bundle.signature_count > 0) {
+        str_append(out, "signed by: ");
+        bundle_write_signers(&at_hand->bundle, 0, out);
+        str_append_char(out, '\n');
+    }
     str_printf(out, "targets: %s\n", plan->where[0] == '\0' ? "all of the fleet" : plan->where);
     str_append(out, "waves:\n");
     waves_text(strategy, out);

@@ -19,33 +19,28 @@ static bool is_bundle(Bytes bytes)
 
 static ErrCode load_bundle(Bytes bytes, Arena *arena, PlanAtHand *plan, Err *err)
 {
-    Bundle bundle;
     Plan *decoded = NULL;
-    ErrCode code = bundle_open(bytes, &bundle, err);
+    ErrCode code = bundle_open(bytes, &plan->bundle, err);
     if (code == ERR_NONE) {
-        code = plan_decode(bundle.canonical, arena, &decoded, err);
+        code = plan_decode(plan->bundle.canonical, arena, &decoded, err);
     }
-    if (code == ERR_NONE) {
-        plan->plan = decoded;
-        plan->canonical = bundle.canonical;
-        plan->bundle = bytes;
-        memcpy(plan->hash, bundle.hash, PLAN_HASH_BYTES);
-    }
+    plan->plan = decoded;
     return code;
 }
 
 static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *plan, Err *err)
 {
     PlannedRollout *rollout = ARENA_NEW(arena, PlannedRollout);
+    Bytes canonical = { 0 };
     ErrCode code = rollout_file_read(path, arena, rollout, err);
     if (code == ERR_NONE) {
-        code = plan_encode(&rollout->plan, arena, &plan->canonical, err);
+        code = plan_encode(&rollout->plan, arena, &canonical, err);
     }
     if (code == ERR_NONE) {
         plan->plan = &rollout->plan;
         plan->notes = rollout->set.notes;
         plan->note_count = rollout->set.note_count;
-        plan_hash(plan->canonical, plan->hash);
+        bundle_begin(canonical, &plan->bundle);
     }
     return code;
 }
@@ -80,9 +75,6 @@ static const char *signer_path(const char *signer, Arena *arena)
 
 ErrCode planning_sign(PlanAtHand *plan, const char *signer, Arena *arena, Err *err)
 {
-    if (plan->bundle.length > 0) {
-        return ERR_NONE;
-    }
     AUTO(KeyPair) pair = { 0 };
     ErrCode code = keyfile_read_secret(signer_path(signer, arena), KEY_SIGN, &pair, err);
     if (code == ERR_NOT_FOUND) {
@@ -93,7 +85,12 @@ ErrCode planning_sign(PlanAtHand *plan, const char *signer, Arena *arena, Err *e
             "or SKEIN_SIGNER, and list its .pub in every agent's trusted_signers");
     }
     if (code == ERR_NONE) {
-        code = bundle_seal(plan->canonical, pair.secret_key, arena, &plan->bundle, err);
+        code = bundle_sign(&plan->bundle, pair.secret_key, err);
     }
     return code;
+}
+
+ErrCode planning_sign_if_new(PlanAtHand *plan, const char *signer, Arena *arena, Err *err)
+{
+    return plan->bundle.signature_count > 0 ? ERR_NONE : planning_sign(plan, signer, arena, err);
 }

@@ -15,16 +15,19 @@ typedef struct PlanAtHand {
     const Plan *plan;
     const SourceNote *notes;
     size_t note_count;
-    Bytes canonical;
-    Bytes bundle; /* empty: not signed yet */
-    uint8_t hash[PLAN_HASH_BYTES];
+    Bundle bundle; /* without signatures: it is of a rollout file, and nobody has signed it yet */
 } PlanAtHand;
 
 /* FILE is a rollout file, or a bundle (recognised by its first bytes, and verified). */
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err);
 
-/* Signs a plan that is not signed yet with the operator's key: `signer`, SKEIN_SIGNER, or the
- * default file. */
+/*
+ * Adds the signature of the operator's key: `signer`, SKEIN_SIGNER, or the default file. Nothing
+ * happens where that key has signed already. ERR_LIMIT: eight others have.
+ */
 ErrCode planning_sign(PlanAtHand *plan, const char *signer, Arena *arena, Err *err);
+
+/* Signs it if nobody has: what comes of a bundle goes as it is. */
+ErrCode planning_sign_if_new(PlanAtHand *plan, const char *signer, Arena *arena, Err *err);
 
 #endif

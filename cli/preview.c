@@ -11,17 +11,18 @@
 ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
                           Err *err)
 {
-    ErrCode code = planning_sign(plan, signer, arena, err);
+    ErrCode code = planning_sign_if_new(plan, signer, arena, err);
     if (code != ERR_NONE) {
         return code;
     }
     char hash[HASH_TEXT_BYTES];
-    hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
+    hex_encode(plan->bundle.hash, PLAN_HASH_BYTES, hash);
+    Bytes bundle = bundle_pack(&plan->bundle, arena);
     Request request = {
         .method = "PUT",
         .path = arena_printf(arena, "/plans/%s", hash),
-        .bytes = plan->bundle.data,
-        .length = plan->bundle.length,
+        .bytes = bundle.data,
+        .length = bundle.length,
     };
     AUTO_PTR(JsonDocument) answer = NULL;
     return client_send(client, &request, &answer, err);
@@ -32,7 +33,7 @@ ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Aren
 {
     ErrCode code = preview_hand_over(client, plan, signer, arena, err);
     char hash[HASH_TEXT_BYTES];
-    hex_encode(plan->hash, PLAN_HASH_BYTES, hash);
+    hex_encode(plan->bundle.hash, PLAN_HASH_BYTES, hash);
     return code == ERR_NONE ? client_post(client, NULL, ret_preview, err, "/plans/%s/preview", hash)
                             : code;
 }

@@ -133,6 +133,19 @@ void rollout_text(const json_t *rollout, Str *out)
     }
 }
 
+void rollout_plan_text(const json_t *rollout, Str *out)
+{
+    const json_t *signers = json_object_get(rollout, "signers");
+    size_t index = 0;
+    const json_t *signer = NULL;
+    str_printf(out, "plan %.12s", get_text(rollout, "plan"));
+    str_append(out, json_is_array(signers) ? ", signed by " : ", which the coordinator does not have");
+    json_array_foreach((json_t *)signers, index, signer) {
+        str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(signer, "fingerprint"));
+    }
+    str_append_char(out, '\n');
+}
+
 /* " at 0012_add, statement 4: the server's words (23505)", of a target's error or a cluster of them.
  */
 static void cause_text(const json_t *error, Str *out)

@@ -19,6 +19,9 @@ void rollout_text(const json_t *rollout, Str *out);
  */
 void targets_text(const json_t *targets, size_t limit, Str *out);
 
+/* Which plan it is the execution of, and who has signed that: one line. */
+void rollout_plan_text(const json_t *rollout, Str *out);
+
 /* What failed, clustered over the fleet, in the servers' own words; nothing when nothing did. */
 void errors_text(const json_t *errors, Str *out);
 

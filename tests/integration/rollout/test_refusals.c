@@ -9,27 +9,104 @@
 
 #define ONE "instance = 'db1' and database = 'tenant_1'"
 
-static void a_plan_of_an_untrusted_signer_is_refused_by_the_agents(void **state)
+/* The secret key of a signer whom no agent trusts. */
+static const char *make_stranger(Fleet *fleet)
+{
+    const char *key = fleet_path(fleet, "rollout-stranger.key");
+    CliResult made = fleet_cli(fleet, "keys", "generate", "signer", "stranger", "--out", key, NULL);
+    assert_int_equal(made.exit_code, 0);
+    return key;
+}
+
+/* Starts what `file` says, signed with `key` where it is not signed yet; the rollout's id. */
+static const char *start_signed_by(Fleet *fleet, const char *file, const char *key)
+{
+    CliResult start = fleet_cli(fleet, "rollout", "start", file, "--yes", "--signer", key, NULL);
+    assert_int_equal(start.exit_code, 0);
+    return json_text(json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0),
+                     "id");
+}
+
+static void await_untrusted(Fleet *fleet, const char *id, const char *address)
+{
+    fleet_await_target(fleet, id, address, "failed");
+    json_t *error = json_object_get(fleet_target(fleet, id, address), "error");
+    assert_string_equal(json_text(error, "code"), "signature");
+    assert_non_null(strstr(json_text(error, "message"), "not signed by a key that this agent trusts"));
+    assert_non_null(strstr(json_text(error, "hint"), "skein rollout retry --failed --plan FILE"));
+    assert_string_equal(fleet_applied(fleet, address), "");
+}
+
+static size_t count_signers(Fleet *fleet, const char *id)
+{
+    return json_array_size(json_object_get(fleet_get(fleet, "/rollouts/%s", id), "signers"));
+}
+
+/* The very same plan, with the signature of somebody who is trusted added: what its hint says. */
+static void a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_signed_it(void **state)
 {
     Fleet *fleet = *state;
     fleet_history(fleet, 1);
     fleet_start(fleet);
-    const char *key = fleet_path(fleet, "rollout-stranger.key");
-    CliResult made = fleet_cli(fleet, "keys", "generate", "signer", "stranger", "--out", key, NULL);
-    assert_int_equal(made.exit_code, 0);
+    const char *stranger = make_stranger(fleet);
+    const char *yaml = fleet_plan_write(
+        fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .strategy = "max_failures: 100%" });
+    const char *plan = fleet_path(fleet, "p.plan");
+    CliResult written = fleet_cli(fleet, "plan", yaml, "--out", plan, "--signer", stranger, NULL);
+    assert_int_equal(written.exit_code, 0);
+    const char *id = start_signed_by(fleet, plan, stranger);
+    for (size_t i = 0; i < FLEET_TARGETS; i++) {
+        await_untrusted(fleet, id, fleet_address(fleet, i));
+    }
+    CliResult retried = fleet_cli(fleet, "rollout", "retry", "--failed", "--plan", plan, NULL);
+    assert_int_equal(retried.exit_code, 0); /* it still has the stranger's signature alone */
+    await_untrusted(fleet, id, fleet_address(fleet, 0));
+    FLEET_AWAIT(fleet, fleet_rollout_count(fleet, id, "failed") == FLEET_TARGETS);
+    assert_int_equal(fleet_cli(fleet, "plan", "sign", plan, "--yes", NULL).exit_code, 0);
+    assert_non_null(strstr(fleet_cli(fleet, "plan", "sign", plan, "--yes", NULL).out, "already"));
+    retried = fleet_cli(fleet, "rollout", "retry", "--failed", "--plan", plan, NULL);
+    assert_int_equal(retried.exit_code, 0);
+    assert_int_equal(count_signers(fleet, id), 2);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_non_null(strstr(fleet_cli(fleet, "rollout", "events", id, NULL).out, "brings plan test"));
+}
+
+/* Without a bundle's file: the operator who is trusted has the same rollout file. */
+static void a_rollout_file_brings_a_trusted_signature_as_well(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
     const char *plan =
         fleet_plan_write(fleet, &(FleetPlan){ .where = ONE, .waves = FLEET_ONE_WAVE });
-    CliResult start = fleet_cli(fleet, "rollout", "start", plan, "--yes", "--signer", key,
-                                "--output", "json", NULL);
-    assert_int_equal(start.exit_code, 0);
-    const char *id =
-        json_text(json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
-    fleet_await_target(fleet, id, "db1/tenant_1", "failed");
-    json_t *error = json_object_get(fleet_target(fleet, id, "db1/tenant_1"), "error");
-    assert_string_equal(json_text(error, "code"), "signature");
-    assert_non_null(strstr(json_text(error, "message"), "sign"));
-    assert_string_not_equal(json_text(error, "hint"), "");
-    assert_string_equal(fleet_applied(fleet, "db1/tenant_1"), "");
+    const char *id = start_signed_by(fleet, plan, make_stranger(fleet));
+    await_untrusted(fleet, id, "db1/tenant_1");
+    FLEET_AWAIT(fleet, strcmp(fleet_rollout_state(fleet, id), "paused") == 0);
+    CliResult retried =
+        fleet_cli(fleet, "rollout", "retry", "db1/tenant_1", "--plan", plan, NULL);
+    assert_int_equal(retried.exit_code, 0);
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
+/* Another plan than the rollout's is not even brought. */
+static void another_plan_than_the_rollouts_is_refused_with_both_hashes(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *plan =
+        fleet_plan_write(fleet, &(FleetPlan){ .where = ONE, .waves = FLEET_ONE_WAVE });
+    const char *id = start_signed_by(fleet, plan, make_stranger(fleet));
+    await_untrusted(fleet, id, "db1/tenant_1");
+    const char *hash = json_text(fleet_get(fleet, "/rollouts/%s", id), "plan");
+    fleet_migration(fleet, "0002_t", "CREATE TABLE t_0002 (i int)", "DROP TABLE t_0002");
+    CliResult refused =
+        fleet_cli(fleet, "rollout", "retry", "--failed", "--plan", plan, NULL);
+    assert_int_equal(refused.exit_code, 3);
+    assert_non_null(strstr(refused.err, hash));
+    assert_non_null(strstr(refused.err, plan));
+    assert_int_equal(count_signers(fleet, id), 1);
 }
 
 /* A bundle as skein writes it, but with an empty list of signatures. */
@@ -138,7 +215,9 @@ static void the_open_port_only_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FLEET_TEST(a_plan_of_an_untrusted_signer_is_refused_by_the_agents),
+        FLEET_TEST(a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_signed_it),
+        FLEET_TEST(a_rollout_file_brings_a_trusted_signature_as_well),
+        FLEET_TEST(another_plan_than_the_rollouts_is_refused_with_both_hashes),
         FLEET_TEST(an_unsigned_plan_is_refused),
         FLEET_TEST(an_agent_with_an_unknown_key_is_not_let_in),
         FLEET_TEST(a_second_rollout_on_the_same_targets_is_refused),

@@ -64,13 +64,52 @@ static void a_plan_is_whole_as_json(void **state)
     free(pretty);
 }
 
-static const char *put_signer(const char *directory, Arena *arena)
+/* The secret of a new signer, in a file of that name. */
+static const char *put_signer_of(const char *directory, const char *name, Arena *arena)
 {
     AUTO(KeyPair) pair = { 0 };
-    const char *path = arena_printf(arena, "%s/signer.key", directory);
-    assert_int_equal(key_generate(KEY_SIGN, "ann", &pair, NULL), ERR_NONE);
+    const char *path = arena_printf(arena, "%s/%s.key", directory, name);
+    assert_int_equal(key_generate(KEY_SIGN, name, &pair, NULL), ERR_NONE);
     assert_int_equal(keyfile_write(&pair, path, NULL), ERR_NONE);
     return path;
+}
+
+static const char *put_signer(const char *directory, Arena *arena)
+{
+    return put_signer_of(directory, "ann", arena);
+}
+
+static void who_has_signed_stands_above_what_it_does(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) signers = { 0 };
+    AUTO(Str) text = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    for (const char *const *name = (const char *const[]){ "ann", "bob", NULL }; *name != NULL;
+         name++) {
+        assert_int_equal(
+            planning_sign(&plan, put_signer_of(*state, *name, &arena), &arena, NULL), ERR_NONE);
+    }
+    bundle_write_signers(&plan.bundle, 0, &signers);
+    plan_text(&plan, &text);
+    assert_non_null(strstr(str_text(&text), "\nsigned by: "));
+    assert_non_null(strstr(str_text(&text), str_text(&signers)));
+}
+
+static void a_plan_that_is_signed_is_not_signed_again_unasked(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    assert_int_equal(planning_sign_if_new(&plan, put_signer(*state, &arena), &arena, NULL),
+                     ERR_NONE);
+    assert_int_equal(plan.bundle.signature_count, 1);
+    const char *other = put_signer_of(*state, "bob", &arena);
+    assert_int_equal(planning_sign_if_new(&plan, other, &arena, NULL), ERR_NONE);
+    assert_int_equal(plan.bundle.signature_count, 1);
+    assert_int_equal(planning_sign(&plan, other, &arena, NULL), ERR_NONE);
+    assert_int_equal(plan.bundle.signature_count, 2);
 }
 
 static void a_signed_plan_reads_back_as_the_same(void **state)
@@ -81,11 +120,11 @@ static void a_signed_plan_reads_back_as_the_same(void **state)
     load(state, &arena, &plan);
     assert_int_equal(planning_sign(&plan, put_signer(*state, &arena), &arena, NULL), ERR_NONE);
     const char *path = arena_printf(&arena, "%s/x.plan", (char *)*state);
-    assert_int_equal(file_write_atomic(path, plan.bundle.data, plan.bundle.length, 0644, NULL),
-                     ERR_NONE);
+    Bytes bytes = bundle_pack(&plan.bundle, &arena);
+    assert_int_equal(file_write_atomic(path, bytes.data, bytes.length, 0644, NULL), ERR_NONE);
     assert_int_equal(planning_load(path, &arena, &again, NULL), ERR_NONE);
-    assert_memory_equal(again.hash, plan.hash, PLAN_HASH_BYTES);
-    assert_true(again.bundle.length > 0);
+    assert_memory_equal(again.bundle.hash, plan.bundle.hash, PLAN_HASH_BYTES);
+    assert_int_equal(again.bundle.signature_count, 1);
     assert_string_equal(again.plan->name, "invoice-currency");
 }
 
@@ -96,10 +135,11 @@ static void a_plan_that_was_changed_is_refused(void **state)
     Err err = { 0 };
     load(state, &arena, &plan);
     assert_int_equal(planning_sign(&plan, put_signer(*state, &arena), &arena, NULL), ERR_NONE);
-    uint8_t *bytes = arena_memdup(&arena, plan.bundle.data, plan.bundle.length);
-    bytes[plan.bundle.length / 2] ^= 1;
+    Bytes packed = bundle_pack(&plan.bundle, &arena);
+    uint8_t *bytes = arena_memdup(&arena, packed.data, packed.length);
+    bytes[packed.length / 2] ^= 1;
     const char *path = arena_printf(&arena, "%s/x.plan", (char *)*state);
-    assert_int_equal(file_write_atomic(path, bytes, plan.bundle.length, 0644, NULL), ERR_NONE);
+    assert_int_equal(file_write_atomic(path, bytes, packed.length, 0644, NULL), ERR_NONE);
     assert_int_equal(planning_load(path, &arena, &plan, &err), ERR_SIGNATURE);
     assert_true(str_starts_with(err.message, path));
 }
@@ -122,6 +162,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_plan_reads_like_a_page),
         IN_DIRECTORY(a_plan_is_whole_as_json),
+        IN_DIRECTORY(who_has_signed_stands_above_what_it_does),
+        IN_DIRECTORY(a_plan_that_is_signed_is_not_signed_again_unasked),
         IN_DIRECTORY(a_signed_plan_reads_back_as_the_same),
         IN_DIRECTORY(a_plan_that_was_changed_is_refused),
         IN_DIRECTORY(without_a_key_it_says_how_to_make_one),

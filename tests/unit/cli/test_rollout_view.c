@@ -174,9 +174,33 @@ static void targets_are_listed_up_to_a_limit(void **state)
                         "  … and 1 more\n");
 }
 
+static void the_plan_of_a_rollout_is_told_with_its_signers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rollout;
+        const char *text;
+    } ROWS[] = {
+        { "{'plan': 'd6d7e816976d0123', 'signers': [{'fingerprint': '3f2a 91bc'}]}",
+          "plan d6d7e816976d, signed by 3f2a 91bc\n" },
+        { "{'plan': 'd6d7e816976d0123',"
+          " 'signers': [{'fingerprint': '3f2a'}, {'fingerprint': 'c0a4'}]}",
+          "plan d6d7e816976d, signed by 3f2a, c0a4\n" },
+        { "{'plan': 'd6d7e816976d0123', 'signers': null}",
+          "plan d6d7e816976d, which the coordinator does not have\n" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Str) text = { 0 };
+        AUTO_PTR(JsonDocument) rollout = load(ROWS[i].rollout);
+        rollout_plan_text(rollout, &text);
+        assert_string_equal(str_text(&text), ROWS[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_plan_of_a_rollout_is_told_with_its_signers),
         cmocka_unit_test(a_rollout_shows_a_bar_per_wave),
         cmocka_unit_test(errors_are_clusters_in_the_servers_words),
         cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),
