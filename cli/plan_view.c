@@ -22,6 +22,15 @@ static void script_json(JsonOut *json, const char *key, const PlanScript *script
 {
     json_out_object_begin(json, key);
     json_out_bool(json, "is_transactional", script->is_transactional);
+    json_out_array_begin(json, "parts");
+    for (size_t i = 0; i < plan_part_count(script); i++) {
+        PartView part = plan_part_at(script, i);
+        json_out_object_begin(json, NULL);
+        json_out_unsigned(json, "statements", part.count);
+        json_out_bool(json, "is_transactional", part.is_transactional);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
     json_out_array_begin(json, "statements");
     for (size_t i = 0; i < script->count; i++) {
         json_out_object_begin(json, NULL);
@@ -153,18 +162,37 @@ static void kinds_text(const PlanScript *script, Str *out)
     }
 }
 
+/* "one transaction", "outside a transaction", "3 parts, 1 of them outside a transaction". */
+static void mode_text(const PlanScript *script, Str *out)
+{
+    size_t count = plan_part_count(script);
+    size_t outside = 0;
+    for (size_t i = 0; i < count; i++) {
+        outside += !plan_part_at(script, i).is_transactional;
+    }
+    if (count == 1) {
+        str_append(out, outside == 0 ? "one transaction" : "outside a transaction");
+    } else if (outside == 0 || outside == count) {
+        str_printf(out, "%zu %s", count,
+                   outside == 0 ? "transactions" : "statements outside a transaction");
+    } else {
+        str_printf(out, "%zu parts, %zu outside a transaction", count, outside);
+    }
+}
+
 static void migrations_text(const Plan *plan, Str *out)
 {
-    AUTO_PTR(Table) table = table_new(3, NULL);
+    AUTO_PTR(Table) table = table_new(4, NULL);
     for (size_t i = 0; i < plan->migration_count; i++) {
         const PlanMigration *migration = &plan->migrations[i];
         AUTO(Str) kinds = { 0 };
         kinds_text(&migration->up, &kinds);
-        bool is_outside = !migration->up.is_transactional;
+        AUTO(Str) mode = { 0 };
+        mode_text(&migration->up, &mode);
         table_cellf(table, COLOUR_BOLD, "  %s", migration->id);
-        table_cellf(table, COLOUR_WARN, "%s%s%s", is_outside ? "outside a transaction" : "",
-                    is_outside && migration->is_irreversible ? ", " : "",
-                    migration->is_irreversible ? "cannot be undone" : "");
+        table_cell(table, migration->up.is_transactional ? COLOUR_DIM : COLOUR_WARN,
+                   str_text(&mode));
+        table_cell(table, COLOUR_WARN, migration->is_irreversible ? "cannot be undone" : "");
         table_cell(table, COLOUR_NONE, kinds.length == 0 ? "no statements" : str_text(&kinds));
     }
     table_print(table, out);

@@ -190,11 +190,84 @@ static void read_enum(const Reader *reader, const PgQuery__Node *node, Statement
         return;
     }
     facts->kind = "ALTER TYPE ADD VALUE";
+    facts->prefers_outside = true;
     facts->probe = PROBE_ENUM_LABEL;
     facts->object = quote_strings(alter->type_name, alter->n_type_name, reader->arena);
     facts->detail = arena_strdup(reader->arena, alter->new_val);
     facts->note = "ALTER TYPE … ADD VALUE: the new label cannot be used before this migration's "
                   "transaction has ended";
+}
+
+/* SET LOCAL and SET TRANSACTION end with their transaction. */
+static void read_setting(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    const PgQuery__VariableSetStmt *set = node->variable_set_stmt;
+    facts->is_setting = !set->is_local && !str_equal(set->name, "TRANSACTION");
+}
+
+/* SELECT set_config('search_path', '', false), as pg_dump writes it, and nothing beside it. */
+static void read_select(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    const PgQuery__SelectStmt *select = node->select_stmt;
+    if (select->n_target_list != 1 || select->n_from_clause != 0 || select->where_clause != NULL ||
+        select->target_list[0]->node_case != PG_QUERY__NODE__NODE_RES_TARGET) {
+        return;
+    }
+    const PgQuery__Node *value = select->target_list[0]->res_target->val;
+    if (value == NULL || value->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
+        return;
+    }
+    const PgQuery__FuncCall *call = value->func_call;
+    const PgQuery__Node *name = call->funcname[call->n_funcname - 1];
+    const PgQuery__Node *is_local = call->n_args == 3 ? call->args[2] : NULL;
+    facts->is_setting = name->node_case == PG_QUERY__NODE__NODE_STRING &&
+                        str_equal(name->string->sval, "set_config") && is_local != NULL &&
+                        is_local->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                        is_local->a_const->val_case == PG_QUERY__A__CONST__VAL_BOOLVAL &&
+                        !is_local->a_const->boolval->boolval;
+}
+
+static void read_call(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    (void)node;
+    facts->prefers_outside = true;
+}
+
+/* A block that ends transactions of its own does so outside of one only. */
+static void read_do(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)node;
+    facts->prefers_outside = strcasestr(reader->statement->sql, "commit") != NULL ||
+                             strcasestr(reader->statement->sql, "rollback") != NULL;
+}
+
+static bool is_temporary(const PgQuery__RangeVar *relation)
+{
+    return relation != NULL && str_equal(relation->relpersistence, "t");
+}
+
+static void read_create_table(const Reader *reader, const PgQuery__Node *node,
+                              StatementFacts *facts)
+{
+    (void)reader;
+    facts->is_temporary = is_temporary(node->create_stmt->relation);
+}
+
+static void read_create_table_as(const Reader *reader, const PgQuery__Node *node,
+                                 StatementFacts *facts)
+{
+    (void)reader;
+    const PgQuery__IntoClause *into = node->create_table_as_stmt->into;
+    facts->is_temporary = into != NULL && is_temporary(into->rel);
+}
+
+static void read_view(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+{
+    (void)reader;
+    facts->is_temporary = is_temporary(node->view_stmt->view);
 }
 
 static void read_cluster(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
@@ -264,7 +337,7 @@ static void refuse_transaction(const Reader *reader, StatementFacts *facts)
            arena_printf(reader->arena,
                         "%s inside a migration: skein begins and ends the transaction",
                         facts->kind),
-           "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out");
+           "remove it; plain BEGIN and COMMIT are understood");
 }
 
 static void read_transaction(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
@@ -285,7 +358,9 @@ static void read_transaction(const Reader *reader, const PgQuery__Node *node, St
     default:
         break;
     }
-    refuse_transaction(reader, facts);
+    if (facts->edge == TRANSACTION_EDGE_NONE) {
+        refuse_transaction(reader, facts);
+    }
 }
 
 static void read_discard(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
@@ -319,6 +394,13 @@ static const struct {
     { PG_QUERY__NODE__NODE_DROP_SUBSCRIPTION_STMT, read_outside },
     { PG_QUERY__NODE__NODE_TRANSACTION_STMT, read_transaction },
     { PG_QUERY__NODE__NODE_DISCARD_STMT, read_discard },
+    { PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, read_setting },
+    { PG_QUERY__NODE__NODE_SELECT_STMT, read_select },
+    { PG_QUERY__NODE__NODE_CALL_STMT, read_call },
+    { PG_QUERY__NODE__NODE_DO_STMT, read_do },
+    { PG_QUERY__NODE__NODE_CREATE_STMT, read_create_table },
+    { PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, read_create_table_as },
+    { PG_QUERY__NODE__NODE_VIEW_STMT, read_view },
 };
 
 /* Kinds that no rule above asks for: their trees can be large, and are not made. */
@@ -326,11 +408,22 @@ static const char *const PLAIN_KINDS[] = {
     "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "WITH", "TABLE", "statement",
 };
 
-static bool kind_needs_tree(const char *kind)
+
+static bool has_word(const Reader *reader, const char *word)
+{
+    for (size_t i = reader->statement->first_token; i < reader->statement->end_token; i++) {
+        if (sql_token_is_word(reader->text, &reader->text->tokens[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool needs_tree(const Reader *reader, const char *kind)
 {
     for (size_t i = 0; i < ARRAY_LEN(PLAIN_KINDS); i++) {
         if (str_equal(kind, PLAIN_KINDS[i])) {
-            return false;
+            return str_equal(kind, "SELECT") && has_word(reader, "SET_CONFIG");
         }
     }
     return true;
@@ -364,16 +457,6 @@ static void classify_by_tree(const Reader *reader, StatementFacts *facts)
         pg_query__parse_result__free_unpacked(tree, NULL);
     }
     pg_query_free_protobuf_parse_result(result);
-}
-
-static bool has_word(const Reader *reader, const char *word)
-{
-    for (size_t i = reader->statement->first_token; i < reader->statement->end_token; i++) {
-        if (sql_token_is_word(reader->text, &reader->text->tokens[i], word)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* What words alone tell, for statements that have no tree. The first that fits counts. */
@@ -477,7 +560,7 @@ void classify_statement(const SqlText *text, const SqlStatement *statement, bool
     bool is_short = statement->end_token - statement->first_token <= TREE_TOKENS_MAX;
     if (is_refused || !is_short) {
         classify_by_words(&reader, &facts);
-    } else if (kind_needs_tree(facts.kind)) {
+    } else if (needs_tree(&reader, facts.kind)) {
         classify_by_tree(&reader, &facts);
     }
     refuse_unlock(&reader, &facts);

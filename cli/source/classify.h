@@ -11,7 +11,7 @@
 #include "cli/source/split.h"
 #include "proto/bundle.h"
 
-/* The ends of a transaction that a file may wrap itself in, once. */
+/* The ends of a transaction that a file may bring along. */
 typedef enum TransactionEdge {
     TRANSACTION_EDGE_NONE = 0,
     TRANSACTION_EDGE_BEGIN,  /* BEGIN, START TRANSACTION, without options */
@@ -21,11 +21,14 @@ typedef enum TransactionEdge {
 typedef struct StatementFacts {
     const char *kind;
     bool is_transactional; /* can run in a transaction block */
+    bool prefers_outside;  /* where its author wants none: may commit by itself (CALL, DO) */
+    bool is_setting;       /* changes the session alone: SET, RESET, set_config */
+    bool is_temporary;     /* makes something that ends with the session */
     ProbeKind probe;
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */
     const char *detail; /* never NULL; quoted table of an index or parent; label of an enum */
     TransactionEdge edge;
-    const char *refusal; /* NULL, or why no migration may hold it; the outer pair's edges may */
+    const char *refusal; /* NULL, or why no migration may hold it */
     const char *hint;    /* beside `refusal` */
     const char *warning; /* NULL, or what its author has likely not meant */
     const char *note;    /* NULL, or what its author should know */

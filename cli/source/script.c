@@ -7,18 +7,14 @@
 #include "cli/source/split.h"
 #include "common/str.h"
 
-/* How many parts a hint names; the reader has got the idea by then. */
-#define PARTS_NAMED_MAX 6
-
-/* A script in the making: statements and facts are parallel; [first, end) is what runs. */
+/* A script in the making: statements and facts are parallel; `parts` is what runs. */
 typedef struct Draft {
     SqlText text;
     Directives directives;
     Allowances allowances;
     SqlStatements statements;
     StatementFacts *facts;
-    size_t first;
-    size_t end;
+    ScriptParts parts;
 } Draft;
 
 /* When tokens end in a fault, the cause often stands before it: rows of a COPY, a psql command. */
@@ -48,7 +44,6 @@ static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
 {
     size_t count = draft->statements.count;
     draft->facts = ARENA_ARRAY(arena, StatementFacts, count);
-    draft->end = count;
     for (size_t i = 0; i < count; i++) {
         const SqlStatement *statement = &draft->statements.items[i];
         classify_statement(&draft->text, statement, draft->statements.is_grammatical, arena,
@@ -65,148 +60,75 @@ static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
     }
 }
 
-static void leave_out_pair(Draft *draft, SourceNotes *notes)
+static bool has_transaction(const ScriptParts *parts)
 {
-    if (draft->end - draft->first < 2 ||
-        draft->facts[draft->first].edge != TRANSACTION_EDGE_BEGIN ||
-        draft->facts[draft->end - 1].edge != TRANSACTION_EDGE_COMMIT) {
-        return;
-    }
-    uint32_t begin_line = draft->statements.items[draft->first].line;
-    uint32_t commit_line = draft->statements.items[draft->end - 1].line;
-    source_note(notes, SOURCE_NOTE_INFO, draft->text.file, begin_line,
-                "%s, and %s at line %u, are left out: skein begins and ends the transaction",
-                draft->facts[draft->first].kind, draft->facts[draft->end - 1].kind, commit_line);
-    draft->first++;
-    draft->end--;
-}
-
-static ErrCode check_refusals(const Draft *draft, Err *err)
-{
-    for (size_t i = draft->first; i < draft->end; i++) {
-        if (draft->facts[i].refusal != NULL) {
-            sql_refuse(&draft->text, draft->statements.items[i].line, err, "%s",
-                       draft->facts[i].refusal);
-            return err_hint(err, "%s", draft->facts[i].hint);
+    for (size_t i = 0; i < parts->part_count; i++) {
+        if (parts->parts[i].is_transactional) {
+            return true;
         }
     }
-    return ERR_NONE;
+    return false;
 }
 
-/* Does a part of its own begin with statement i: is it, or is the one before, to stand alone? */
-static bool begins_part(const Draft *draft, size_t i, bool each_alone)
+static ErrCode check_lock_timeout(const Draft *draft, Err *err)
 {
-    return i == draft->first || each_alone || !draft->facts[i].is_transactional ||
-           !draft->facts[i - 1].is_transactional;
-}
-
-/* "split it into 2 migrations: line 1 (SET), lines 3 to 9 (ALTER TABLE …)". */
-static ErrCode hint_parts(const Draft *draft, bool each_alone, Err *err)
-{
-    AUTO(Str) parts = { 0 };
-    size_t count = 0;
-    for (size_t i = draft->first; i < draft->end;) {
-        size_t last = i;
-        while (last + 1 < draft->end && !begins_part(draft, last + 1, each_alone)) {
-            last++;
-        }
-        uint32_t from = draft->statements.items[i].line;
-        uint32_t to = draft->statements.items[last].line;
-        if (count < PARTS_NAMED_MAX) {
-            str_printf(&parts, from == to ? "%sline %u" : "%slines %u to %u",
-                       count == 0 ? "" : ", ", from, to);
-            str_printf(&parts, last == i ? " (%s)" : " (%s …)", draft->facts[i].kind);
-        } else if (count == PARTS_NAMED_MAX) {
-            str_append(&parts, ", …");
-        }
-        count++;
-        i = last + 1;
-    }
-    return err_hint(err, "split it into %zu migrations: %s", count, str_text(&parts));
-}
-
-static ErrCode check_alone(const Draft *draft, size_t index, Err *err)
-{
-    if (draft->end - draft->first == 1) {
+    if (draft->directives.lock_timeout_line == 0 || draft->parts.count == 0 ||
+        has_transaction(&draft->parts)) {
         return ERR_NONE;
     }
-    sql_refuse(&draft->text, draft->statements.items[index].line, err,
-               "%s cannot run in a transaction and must stand alone; this file has %zu statements",
-               draft->facts[index].kind, draft->end - draft->first);
-    return hint_parts(draft, false, err);
+    sql_refuse(&draft->text, draft->directives.lock_timeout_line, err,
+               "lock-timeout on a statement that runs without a transaction");
+    return err_hint(err, "a short one would destroy a concurrent build; it gets the plan's "
+                         "timeouts.concurrent instead");
 }
 
-static ErrCode check_directives(const Draft *draft, Err *err)
+static ErrCode cut(Draft *draft, PartRule rule, SourceNotes *notes, Arena *arena, Err *err)
 {
-    const Directives *directives = &draft->directives;
-    if (directives->no_transaction_line != 0 && draft->end - draft->first > 1) {
-        sql_refuse(&draft->text, directives->no_transaction_line, err,
-                   "a no-transaction migration has one statement; this file has %zu",
-                   draft->end - draft->first);
-        return hint_parts(draft, true, err);
+    if (draft->directives.no_transaction_line != 0) {
+        rule.transaction = TRANSACTION_EACH;
     }
-    return ERR_NONE;
+    ErrCode code = parts_cut(&draft->text, &draft->statements, draft->facts, rule, notes, arena,
+                             &draft->parts, err);
+    return code == ERR_NONE ? check_lock_timeout(draft, err) : code;
 }
 
-static ErrCode check_outside(const Draft *draft, Err *err)
+static PlanStatement plan_statement(const SqlStatement *statement, const StatementFacts *facts,
+                                    bool is_transactional)
 {
-    if (draft->first > 0) {
-        sql_refuse(&draft->text, draft->statements.items[0].line, err,
-                   "%s around what cannot run in a transaction", draft->facts[0].kind);
-        return err_hint(err, "remove the %s and the %s", draft->facts[0].kind,
-                        draft->facts[draft->end].kind);
-    }
-    if (draft->directives.lock_timeout_line != 0) {
-        sql_refuse(&draft->text, draft->directives.lock_timeout_line, err,
-                   "lock-timeout on a statement that runs without a transaction");
-        return err_hint(err, "a short one would destroy a concurrent build; it gets the plan's "
-                             "timeouts.concurrent instead");
-    }
-    return ERR_NONE;
+    bool is_probed = !is_transactional && facts->probe != PROBE_NONE;
+    return (PlanStatement){
+        .sql = statement->sql,
+        .line = statement->line,
+        .kind = facts->kind,
+        .probe = (uint32_t)(is_probed ? facts->probe : PROBE_NONE),
+        .object = is_probed ? facts->object : "",
+        .detail = is_probed ? facts->detail : "",
+    };
 }
 
-/* Decides whether the script runs in a transaction, and refuses what would be neither. */
-static ErrCode check_mode(const Draft *draft, bool *ret_is_transactional, Err *err)
+static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
 {
-    bool is_transactional =
-        draft->directives.no_transaction_line == 0 || draft->first == draft->end;
-    for (size_t i = draft->first; i < draft->end; i++) {
-        if (!draft->facts[i].is_transactional) {
-            ErrCode code = check_alone(draft, i, err);
-            if (code != ERR_NONE) {
-                return code;
-            }
-            is_transactional = false;
-        }
-    }
-    ErrCode code = check_directives(draft, err);
-    if (code == ERR_NONE && !is_transactional) {
-        code = check_outside(draft, err);
-    }
-    if (code == ERR_NONE) {
-        *ret_is_transactional = is_transactional;
-    }
-    return code;
-}
-
-static void fill_plan(const Draft *draft, bool is_transactional, Arena *arena, PlanScript *plan)
-{
-    plan->count = draft->end - draft->first;
-    plan->statements = ARENA_ARRAY(arena, PlanStatement, plan->count);
-    plan->is_transactional = is_transactional;
+    const ScriptParts *parts = &draft->parts;
+    plan->count = parts->count;
+    plan->statements = ARENA_ARRAY(arena, PlanStatement, parts->count);
     plan->lock_timeout_ms = draft->directives.lock_timeout_ms;
-    for (size_t i = 0; i < plan->count; i++) {
-        const SqlStatement *statement = &draft->statements.items[draft->first + i];
-        const StatementFacts *facts = &draft->facts[draft->first + i];
-        bool is_probed = !is_transactional && facts->probe != PROBE_NONE;
-        plan->statements[i] = (PlanStatement){
-            .sql = statement->sql,
-            .line = statement->line,
-            .kind = facts->kind,
-            .probe = (uint32_t)(is_probed ? facts->probe : PROBE_NONE),
-            .object = is_probed ? facts->object : "",
-            .detail = is_probed ? facts->detail : "",
-        };
+    plan->is_transactional =
+        parts->part_count == 0 || (parts->part_count == 1 && parts->parts[0].is_transactional);
+    if (parts->part_count > 1) {
+        plan->parts = parts->parts;
+        plan->part_count = parts->part_count;
+    }
+    size_t statement = 0;
+    for (size_t i = 0; i < parts->part_count; i++) {
+        const PlanPart *part = &parts->parts[i];
+        for (size_t end = statement + part->statement_count; statement < end; statement++) {
+            size_t index = parts->statements[statement];
+            plan->statements[statement] = plan_statement(
+                &draft->statements.items[index], &draft->facts[index], part->is_transactional);
+            /* Made again before later parts; where there are none it says nothing. */
+            plan->statements[statement].is_setting =
+                parts->part_count > 1 && draft->facts[index].is_setting;
+        }
     }
 }
 
@@ -214,7 +136,7 @@ static void add_origin(const Draft *draft, const PlanScript *plan, SourceNotes *
 {
     uint32_t *starts = ARENA_ARRAY(arena, uint32_t, plan->count);
     for (size_t i = 0; i < plan->count; i++) {
-        const SqlStatement *statement = &draft->statements.items[draft->first + i];
+        const SqlStatement *statement = &draft->statements.items[draft->parts.statements[i]];
         starts[i] = draft->text.tokens[statement->first_token].start;
     }
     ScriptOrigin origin = {
@@ -250,28 +172,26 @@ static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *e
         return code;
     }
     classify_all(draft, notes, arena);
-    leave_out_pair(draft, notes);
-    return check_refusals(draft, err);
+    return ERR_NONE;
 }
 
 ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, Script *ret_script,
                     Err *err)
 {
     Draft draft = { 0 };
-    bool is_transactional = true;
     ErrCode code = sql_text_open(input->file, input->bytes, input->first_line, arena, &draft.text,
                                  err);
     if (code == ERR_NONE) {
         code = read_draft(&draft, notes, arena, err);
     }
     if (code == ERR_NONE) {
-        code = check_mode(&draft, &is_transactional, err);
+        code = cut(&draft, input->rule, notes, arena, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
     *ret_script = (Script){ .directives = draft.directives };
-    fill_plan(&draft, is_transactional, arena, &ret_script->plan);
+    fill_plan(&draft, arena, &ret_script->plan);
     add_origin(&draft, &ret_script->plan, notes, arena);
     checksum_tokens(&draft.text, ret_script->checksum);
     return ERR_NONE;

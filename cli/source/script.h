@@ -2,15 +2,15 @@
  * A script: one file's text, or one part of it, as a plan runs it. Every format of migrations ends
  * here.
  *
- * In order: characters, tokens, directives, what only psql can do, statements, their kinds, one
- * outer BEGIN … COMMIT left out, and whether the whole runs in a transaction. Mixed scripts are
- * refused.
+ * In order: characters, tokens, directives, what only psql can do, statements, what each of them
+ * is, and which of them run in one transaction.
  */
 #ifndef SKEIN_CLI_SOURCE_SCRIPT_H
 #define SKEIN_CLI_SOURCE_SCRIPT_H
 
 #include "cli/source/directive.h"
 #include "cli/source/note.h"
+#include "cli/source/parts.h"
 #include "proto/bundle.h"
 
 /* What a script is made from. */
@@ -18,6 +18,7 @@ typedef struct ScriptInput {
     const char *file; /* as messages cite it; lives as long as the arena */
     Bytes bytes;
     uint32_t first_line; /* of `bytes` in the file; 0 is 1 */
+    PartRule rule;       /* the tool's, for this file; "-- skein: no-transaction" overrules it */
 } ScriptInput;
 
 typedef struct Script {

@@ -63,13 +63,17 @@ static void skip_nothing(Place *place, bool skips_semicolons)
     }
 }
 
-/* BEGIN or COMMIT around the whole file, which the plan leaves out: words up to the semicolon. */
-static bool skip_edge(Place *place, const char *word, const char *other)
+/* BEGIN and COMMIT, which the plan leaves out: words up to the semicolon. */
+static bool skip_edge(Place *place)
 {
     static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char *const WORDS[] = { "begin", "start", "commit", "end" };
     size_t length = strspn(place->at, LETTERS);
-    bool is_edge = (length == strlen(word) && strncasecmp(place->at, word, length) == 0) ||
-                   (length == strlen(other) && strncasecmp(place->at, other, length) == 0);
+    bool is_edge = false;
+    for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+        is_edge = is_edge || (length == strlen(WORDS[i]) &&
+                              strncasecmp(place->at, WORDS[i], length) == 0);
+    }
     while (is_edge && length > 0) {
         step(place, length);
         skip_nothing(place, false);
@@ -85,9 +89,15 @@ static bool skip_statement(Place *place, const PlanStatement *statement)
     if (strncmp(place->at, statement->sql, length) != 0) {
         return false;
     }
+    Place after = *place;
+    step(&after, length);
+    skip_nothing(&after, false);
+    if (*after.at != ';' && *after.at != '\0') {
+        return false; /* another statement that begins alike */
+    }
     FUZZ_REQUIRE(length > 0 && statement->line == place->line);
-    step(place, length);
-    skip_nothing(place, true);
+    skip_nothing(&after, true);
+    *place = after;
     return true;
 }
 
@@ -95,12 +105,13 @@ static void require_all_there(const char *text, const PlanScript *plan)
 {
     Place place = { text, 1 };
     skip_nothing(&place, true);
-    bool is_first_there = plan->count > 0 && skip_statement(&place, &plan->statements[0]);
-    bool has_edge = !is_first_there && skip_edge(&place, "begin", "start");
-    for (size_t i = is_first_there ? 1 : 0; i < plan->count; i++) {
-        FUZZ_REQUIRE(skip_statement(&place, &plan->statements[i]));
+    for (size_t i = 0; i < plan->count; i++) {
+        while (!skip_statement(&place, &plan->statements[i])) {
+            FUZZ_REQUIRE(skip_edge(&place));
+        }
     }
-    FUZZ_REQUIRE(!has_edge || skip_edge(&place, "commit", "end"));
+    while (skip_edge(&place)) {
+    }
     FUZZ_REQUIRE(*place.at == '\0');
 }
 
@@ -111,21 +122,35 @@ static bool is_text(const char *text)
     return text != NULL && utf8_is_valid(text, strlen(text));
 }
 
+static void require_statement_in_limits(const PlanStatement *statement, bool is_transactional)
+{
+    bool is_probed = statement->probe != PROBE_NONE;
+    FUZZ_REQUIRE(is_text(statement->sql) && is_text(statement->kind) &&
+                 is_text(statement->object) && is_text(statement->detail));
+    FUZZ_REQUIRE(statement->kind[0] != '\0' && strpbrk(statement->kind, "\r\n") == NULL);
+    FUZZ_REQUIRE(!is_probed || (!is_transactional && statement->object[0] != '\0'));
+}
+
 static void require_in_limits(const Script *script)
 {
     const PlanScript *plan = &script->plan;
-    FUZZ_REQUIRE(plan->count <= PLAN_STEPS_MAX);
-    FUZZ_REQUIRE(plan->is_transactional || plan->count == 1);
-    FUZZ_REQUIRE(plan->is_transactional || plan->lock_timeout_ms == 0);
-    FUZZ_REQUIRE(plan->lock_timeout_ms == script->directives.lock_timeout_ms);
-    for (size_t i = 0; i < plan->count; i++) {
-        const PlanStatement *statement = &plan->statements[i];
-        bool is_probed = statement->probe != PROBE_NONE;
-        FUZZ_REQUIRE(is_text(statement->sql) && is_text(statement->kind) &&
-                     is_text(statement->object) && is_text(statement->detail));
-        FUZZ_REQUIRE(statement->kind[0] != '\0' && strpbrk(statement->kind, "\r\n") == NULL);
-        FUZZ_REQUIRE(!is_probed || (!plan->is_transactional && statement->object[0] != '\0'));
+    bool has_transaction = false;
+    size_t sum = 0;
+    FUZZ_REQUIRE(plan->count <= PLAN_STEPS_MAX && plan->part_count != 1);
+    FUZZ_REQUIRE(plan->part_count <= PLAN_PARTS_MAX);
+    for (size_t p = 0; p < plan_part_count(plan); p++) {
+        PartView part = plan_part_at(plan, p);
+        FUZZ_REQUIRE(part.first == sum);
+        FUZZ_REQUIRE(part.count == 1 || (part.is_transactional && (part.count > 0 || p == 0)));
+        for (size_t i = part.first; i < part.first + part.count; i++) {
+            require_statement_in_limits(&plan->statements[i], part.is_transactional);
+        }
+        has_transaction = has_transaction || part.is_transactional;
+        sum += part.count;
     }
+    FUZZ_REQUIRE(sum == plan->count);
+    FUZZ_REQUIRE(has_transaction || plan->lock_timeout_ms == 0);
+    FUZZ_REQUIRE(plan->lock_timeout_ms == script->directives.lock_timeout_ms);
 }
 
 /* ---- the same again ---- */
@@ -144,6 +169,11 @@ static ErrCode read_text(const char *text, size_t length, Arena *arena, Script *
 static void require_same_plan(const PlanScript *a, const PlanScript *b)
 {
     FUZZ_REQUIRE(a->count == b->count && a->is_transactional == b->is_transactional);
+    FUZZ_REQUIRE(a->part_count == b->part_count);
+    for (size_t i = 0; i < a->part_count; i++) {
+        FUZZ_REQUIRE(a->parts[i].statement_count == b->parts[i].statement_count &&
+                     a->parts[i].is_transactional == b->parts[i].is_transactional);
+    }
     for (size_t i = 0; i < a->count; i++) {
         const PlanStatement *one = &a->statements[i];
         const PlanStatement *other = &b->statements[i];
@@ -164,17 +194,47 @@ static void require_comments_do_not_count(const char *text, const Script *script
     FUZZ_REQUIRE(memcmp(script->checksum, again.checksum, CHECKSUM_BYTES) == 0);
 }
 
+/*
+ * How a part is written so that it is the same part again. Only the last statement can be torn, with
+ * a parenthesis open: nothing may have to follow it.
+ */
+static void write_part(const PlanScript *plan, size_t index, bool is_each, Str *out)
+{
+    PartView part = plan_part_at(plan, index);
+    bool is_last = index + 1 == plan_part_count(plan);
+    bool is_wrapped = is_each && part.is_transactional && (part.count > 1 || !is_last);
+    bool is_commit_due = !is_each && part.is_transactional && !is_last &&
+                         plan_part_at(plan, index + 1).is_transactional;
+    str_append(out, is_wrapped ? "BEGIN;\n" : "");
+    for (size_t i = part.first; i < part.first + part.count; i++) {
+        str_printf(out, "%s;\n", plan->statements[i].sql);
+    }
+    str_append(out, is_wrapped || is_commit_due ? "COMMIT;\n" : "");
+}
+
+/* In a transaction of its own by BEGIN and COMMIT, which would not be in one without. */
+static bool ends_with_call(const PlanScript *plan)
+{
+    PartView last = plan_part_at(plan, plan_part_count(plan) - 1);
+    return last.count == 1 && last.is_transactional &&
+           (strcmp(plan->statements[last.first].kind, "CALL") == 0 ||
+            strcmp(plan->statements[last.first].kind, "DO") == 0 ||
+            strcmp(plan->statements[last.first].kind, "ALTER TYPE ADD VALUE") == 0);
+}
+
 static void require_statements_suffice(const Script *script, Arena *arena)
 {
     AUTO(Str) bare = { 0 };
     Script again = { 0 };
     Err err;
+    bool is_each = script->directives.no_transaction_line != 0;
+    if (is_each && ends_with_call(&script->plan)) {
+        return;
+    }
     /* Not at the very start, where U+FEFF would be a mark instead of a letter. */
-    str_append(&bare, script->directives.no_transaction_line != 0 ? "-- skein: no-transaction\n"
-                                                                  : "\n");
-    for (size_t i = 0; i < script->plan.count; i++) {
-        str_append(&bare, script->plan.statements[i].sql);
-        str_append(&bare, ";\n");
+    str_append(&bare, is_each ? "-- skein: no-transaction\n" : "\n");
+    for (size_t i = 0; i < plan_part_count(&script->plan); i++) {
+        write_part(&script->plan, i, is_each, &bare);
     }
     FUZZ_REQUIRE(read_text(str_text(&bare), bare.length, arena, &again, &err) == ERR_NONE);
     require_same_plan(&script->plan, &again.plan);
@@ -232,6 +292,8 @@ bool fuzz_seed(size_t index, Str *out)
         "matched then do nothing",
         "grant selct on t to u; create index concurrently on t (a) include (b) nulls; savepoint s",
         "copy t from stdin;\n1\t2\n\\.\n",
+        "set role r;begin;vacuum;end;select 1;commit;drop index concurrently i;-- x\nselect 2;end",
+        "-- skein: no-transaction\nselect 1;begin;select 2;select 3;commit;call p();reset all;analyze",
         "select 'a'\n'b', $1, 1e5, x'1F', b'01', a::text, array[1,2]; do $$ begin null; end $$",
         "refresh materialized view concurrently m; discard plans; lock table t; set local x to 'y'",
     };

@@ -168,10 +168,10 @@ static void what_no_migration_may_hold_is_refused(void **state)
         const char *sql;
         const char *refusal;
     } CASES[] = {
-        { "COMMIT", "COMMIT inside a migration: skein begins and ends the transaction" },
+        { "COMMIT AND CHAIN", "COMMIT inside a migration: skein begins and ends the transaction" },
         { "ROLLBACK", "ROLLBACK inside a migration: skein begins and ends the transaction" },
         { "ABORT", "ABORT inside a migration: skein begins and ends the transaction" },
-        { "START TRANSACTION",
+        { "START TRANSACTION READ ONLY",
           "START TRANSACTION inside a migration: skein begins and ends the transaction" },
         { "PREPARE TRANSACTION 'x'",
           "PREPARE TRANSACTION inside a migration: skein begins and ends the transaction" },
@@ -196,7 +196,7 @@ static void what_no_migration_may_hold_is_refused(void **state)
     }
 }
 
-static void only_plain_edges_may_be_the_outer_pair(void **state)
+static void only_plain_edges_are_understood(void **state)
 {
     (void)state;
     static const struct {
@@ -217,6 +217,58 @@ static void only_plain_edges_may_be_the_outer_pair(void **state)
         AUTO(Arena) arena = { 0 };
         StatementFacts facts = classify(CASES[i].sql, &arena);
         assert_int_equal(facts.edge, CASES[i].edge);
+    }
+}
+
+static void settings_of_the_session_are_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        bool is_setting;
+    } CASES[] = {
+        { "SET search_path TO a, b", true },
+        { "SET SESSION lock_timeout = '1s'", true },
+        { "SET LOCAL lock_timeout = '1s'", false },
+        { "SET TIME ZONE 'UTC'", true },
+        { "SET ROLE r", true },
+        { "SET SESSION AUTHORIZATION r", true },
+        { "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", true },
+        { "SET TRANSACTION READ ONLY", false },
+        { "RESET ALL", true },
+        { "SET CONSTRAINTS ALL DEFERRED", false },
+        { "SELECT pg_catalog.set_config('search_path', '', false)", true },
+        { "SELECT set_config('a.b', 'c', true)", false },
+        { "SELECT set_config('a.b', c, false) FROM t", false },
+        { "SELECT set_config('a.b', 'c', false), 1", false },
+        { "SELECT set_config", false },
+        { "ALTER ROLE r SET a = b", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        StatementFacts facts = classify(CASES[i].sql, &arena);
+        assert_case(CASES[i].sql, facts.is_setting ? "setting" : "none",
+                    CASES[i].is_setting ? "setting" : "none");
+    }
+}
+
+static void what_ends_with_the_session_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        bool is_temporary;
+    } CASES[] = {
+        { "CREATE TEMP TABLE a ()", true },
+        { "CREATE TEMPORARY TABLE a AS SELECT 1", true },
+        { "CREATE TEMP VIEW a AS SELECT 1", true },
+        { "CREATE TABLE a ()", false },
+        { "CREATE UNLOGGED TABLE a AS SELECT 1", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        StatementFacts facts = classify(CASES[i].sql, &arena);
+        assert_int_equal(facts.is_temporary, CASES[i].is_temporary);
     }
 }
 
@@ -286,7 +338,9 @@ int main(void)
         cmocka_unit_test(what_only_looks_like_it_runs_in_a_transaction),
         cmocka_unit_test(a_label_added_to_an_enum_is_transactional_with_a_note),
         cmocka_unit_test(what_no_migration_may_hold_is_refused),
-        cmocka_unit_test(only_plain_edges_may_be_the_outer_pair),
+        cmocka_unit_test(only_plain_edges_are_understood),
+        cmocka_unit_test(settings_of_the_session_are_known),
+        cmocka_unit_test(what_ends_with_the_session_is_known),
         cmocka_unit_test(words_judge_what_the_grammar_refuses),
         cmocka_unit_test(a_first_word_of_any_length_is_a_short_kind),
         cmocka_unit_test(a_statement_too_deep_for_a_tree_is_judged_by_words),

@@ -27,15 +27,20 @@ static Reading read_script(const char *sql, Arena *arena)
     return reading;
 }
 
-/* "tx LINE|KIND|SQL …" or "single …"; enough to tell what would run and how. */
+/* "tx LINE|KIND|SQL …" or "single …", for each part; enough to tell what would run and how. */
 static void describe(const PlanScript *plan, Str *out)
 {
-    str_append(out, plan->is_transactional ? "tx" : "single");
-    for (size_t i = 0; i < plan->count; i++) {
-        const PlanStatement *statement = &plan->statements[i];
-        str_printf(out, " %u|%s|%s", statement->line, statement->kind, statement->sql);
-        if (statement->probe != PROBE_NONE) {
-            str_printf(out, "|%u|%s|%s", statement->probe, statement->object, statement->detail);
+    for (size_t p = 0; p < plan_part_count(plan); p++) {
+        PartView part = plan_part_at(plan, p);
+        str_printf(out, "%s%s", p == 0 ? "" : " / ", part.is_transactional ? "tx" : "single");
+        for (size_t i = part.first; i < part.first + part.count; i++) {
+            const PlanStatement *statement = &plan->statements[i];
+            str_printf(out, " %u|%s|%s%s", statement->line, statement->kind, statement->sql,
+                       statement->is_setting ? "|setting" : "");
+            if (statement->probe != PROBE_NONE) {
+                str_printf(out, "|%u|%s|%s", statement->probe, statement->object,
+                           statement->detail);
+            }
         }
     }
 }
@@ -60,7 +65,8 @@ static void scripts_are_what_a_plan_runs(void **state)
           "\"s\".\"t\"" },
         { "DROP INDEX CONCURRENTLY i",
           "single 1|DROP INDEX CONCURRENTLY|DROP INDEX CONCURRENTLY i|2|\"i\"|" },
-        { "-- skein: no-transaction\nUPDATE t SET x = 1;", "single 2|UPDATE|UPDATE t SET x = 1" },
+        { "-- skein: no-transaction\nUPDATE t SET x = 1;", "tx 2|UPDATE|UPDATE t SET x = 1" },
+        { "-- skein: no-transaction\nCALL p();", "single 2|CALL|CALL p()" },
         { "ALTER TYPE t ADD VALUE 'x'", "tx 1|ALTER TYPE ADD VALUE|ALTER TYPE t ADD VALUE 'x'" },
         { "-- skein: no-transaction\nALTER TYPE t ADD VALUE 'x'",
           "single 2|ALTER TYPE ADD VALUE|ALTER TYPE t ADD VALUE 'x'|3|\"t\"|x" },
@@ -80,41 +86,19 @@ static const struct {
     const char *message;
     const char *hint;
 } REFUSED[] = {
-    { "SELECT 1;\n\nCOMMIT;\nSELECT 2",
-      "m/1.sql:3: COMMIT inside a migration: skein begins and ends the transaction",
-      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
-    { "BEGIN; SELECT 1; COMMIT;\nBEGIN; SELECT 2; COMMIT;",
-      "m/1.sql:1: COMMIT inside a migration: skein begins and ends the transaction",
-      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
-    { "BEGIN; SELECT 1;",
-      "m/1.sql:1: BEGIN inside a migration: skein begins and ends the transaction",
-      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
-    { "BEGIN; SELECT 1; ROLLBACK;",
-      "m/1.sql:1: BEGIN inside a migration: skein begins and ends the transaction",
-      "remove it; one plain BEGIN … COMMIT around the whole file is understood and left out" },
-    { "SET lock_timeout = '1s';\n-- c\nCREATE INDEX CONCURRENTLY i ON t (x);\nSELECT 1;\nSELECT 2;",
-      "m/1.sql:3: CREATE INDEX CONCURRENTLY cannot run in a transaction and must stand alone; this "
-      "file has 4 statements",
-      "split it into 3 migrations: line 1 (SET), line 3 (CREATE INDEX CONCURRENTLY), lines 4 to 5 "
-      "(SELECT …)" },
-    { "DROP INDEX CONCURRENTLY a;\nDROP INDEX CONCURRENTLY b;",
-      "m/1.sql:1: DROP INDEX CONCURRENTLY cannot run in a transaction and must stand alone; this "
-      "file has 2 statements",
-      "split it into 2 migrations: line 1 (DROP INDEX CONCURRENTLY), line 2 (DROP INDEX "
-      "CONCURRENTLY)" },
-    { "VACUUM a;\nVACUUM b;\nVACUUM c;\nVACUUM d;\nVACUUM e;\nVACUUM f;\nVACUUM g;\nVACUUM h;",
-      "m/1.sql:1: VACUUM cannot run in a transaction and must stand alone; this file has 8 "
-      "statements",
-      "split it into 8 migrations: line 1 (VACUUM), line 2 (VACUUM), line 3 (VACUUM), line 4 "
-      "(VACUUM), line 5 (VACUUM), line 6 (VACUUM), …" },
-    { "-- skein: no-transaction\nSELECT 1;\nSELECT 2;",
-      "m/1.sql:1: a no-transaction migration has one statement; this file has 2",
-      "split it into 2 migrations: line 2 (SELECT), line 3 (SELECT)" },
-    { "BEGIN;\nVACUUM;\nCOMMIT;", "m/1.sql:1: BEGIN around what cannot run in a transaction",
-      "remove the BEGIN and the COMMIT" },
-    { "-- skein: no-transaction\nBEGIN; SELECT 1; COMMIT;",
-      "m/1.sql:2: BEGIN around what cannot run in a transaction",
-      "remove the BEGIN and the COMMIT" },
+    { "SELECT 1;\n\nROLLBACK;\nSELECT 2",
+      "m/1.sql:3: ROLLBACK inside a migration: skein begins and ends the transaction",
+      "remove it; plain BEGIN and COMMIT are understood" },
+    { "SELECT 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 2; COMMIT",
+      "m/1.sql:2: BEGIN inside a migration: skein begins and ends the transaction",
+      "remove it; plain BEGIN and COMMIT are understood" },
+    { "SELECT 1;\nBEGIN; SELECT 1;", "m/1.sql:2: BEGIN without COMMIT",
+      "add the COMMIT, or remove the BEGIN: skein begins and ends the transaction" },
+    { "BEGIN;\nVACUUM;\nCOMMIT;", "m/1.sql:2: VACUUM in the transaction that begins at line 1",
+      "it cannot run in one: move it out, or remove BEGIN and COMMIT" },
+    { "-- skein: no-transaction\nBEGIN;\nVACUUM; COMMIT;",
+      "m/1.sql:3: VACUUM in the transaction that begins at line 2",
+      "it cannot run in one: move it out, or remove BEGIN and COMMIT" },
     { "-- skein: lock-timeout=1s\nDROP INDEX CONCURRENTLY i",
       "m/1.sql:1: lock-timeout on a statement that runs without a transaction",
       "a short one would destroy a concurrent build; it gets the plan's timeouts.concurrent "

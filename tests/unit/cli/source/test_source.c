@@ -99,11 +99,11 @@ static void a_slash_at_the_end_of_the_path_is_not_doubled(void **state)
     AUTO(Str) path = { 0 };
     MigrationSet set = { 0 };
     Err err = { 0 };
-    sandbox_write(&sandbox, "1_a.up.sql", "COMMIT");
+    sandbox_write(&sandbox, "1_a.up.sql", "ROLLBACK");
     SourceOptions options = { 0 };
     str_printf(&path, "%s//", sandbox.path);
     assert_int_equal(source_read(str_text(&path), &options, &arena, &set, &err), ERR_SYNTAX);
-    assert_non_null(strstr(err.message, "/my migrations/1_a.up.sql:1: COMMIT"));
+    assert_non_null(strstr(err.message, "/my migrations/1_a.up.sql:1: ROLLBACK"));
 }
 
 static void every_script_knows_where_it_stands(void **state)

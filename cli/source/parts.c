@@ -1,0 +1,225 @@
+/* From statements to parts. */
+#include "cli/source/parts.h"
+
+#include "common/str.h"
+
+/* How many parts a note names; the reader has got the idea by then. */
+#define PARTS_NAMED_MAX 6
+
+/* A script while it is cut. Items below `part_start` belong to parts that are ended. */
+typedef struct Cutter {
+    const SqlText *text;
+    const SqlStatements *statements;
+    const StatementFacts *facts;
+    PartRule rule;
+    SourceNotes *notes;
+    ScriptParts parts;
+    size_t part_start;
+    const SqlStatement *begin; /* of the block that is open, or NULL */
+    long first_begin;          /* index of the first BEGIN and the last COMMIT; -1: none */
+    long last_commit;
+} Cutter;
+
+static void end_part(Cutter *cutter, bool is_transactional)
+{
+    ScriptParts *parts = &cutter->parts;
+    if (parts->count > cutter->part_start) {
+        parts->parts[parts->part_count++] = (PlanPart){
+            .statement_count = (uint32_t)(parts->count - cutter->part_start),
+            .is_transactional = is_transactional,
+        };
+        cutter->part_start = parts->count;
+    }
+}
+
+static void take_alone(Cutter *cutter, size_t index, bool is_transactional)
+{
+    end_part(cutter, true);
+    cutter->parts.statements[cutter->parts.count++] = index;
+    end_part(cutter, is_transactional);
+}
+
+static void warn(const Cutter *cutter, size_t index, const char *words)
+{
+    source_note(cutter->notes, SOURCE_NOTE_WARNING, cutter->text->file,
+                cutter->statements->items[index].line, "%s %s", cutter->facts[index].kind, words);
+}
+
+static void take_begin(Cutter *cutter, size_t index)
+{
+    if (cutter->begin != NULL) {
+        warn(cutter, index, "in a transaction that has begun already: left out");
+        return;
+    }
+    cutter->begin = &cutter->statements->items[index];
+    cutter->first_begin = cutter->first_begin < 0 ? (long)index : cutter->first_begin;
+    if (cutter->rule.transaction == TRANSACTION_EACH) {
+        end_part(cutter, true);
+    }
+}
+
+static void take_commit(Cutter *cutter, size_t index)
+{
+    if (cutter->begin == NULL && cutter->rule.transaction == TRANSACTION_EACH) {
+        warn(cutter, index, "without BEGIN: left out");
+    } else if (cutter->begin == NULL) {
+        warn(cutter, index, "without BEGIN: what stands above it is committed by itself");
+    }
+    cutter->begin = NULL;
+    cutter->last_commit = (long)index;
+    end_part(cutter, true);
+}
+
+/* What cannot run in a transaction, where there is one. */
+static ErrCode refuse_inside(const Cutter *cutter, size_t index, Err *err)
+{
+    const char *kind = cutter->facts[index].kind;
+    uint32_t line = cutter->statements->items[index].line;
+    if (cutter->begin != NULL) {
+        sql_refuse(cutter->text, line, err, "%s in the transaction that begins at line %u", kind,
+                   cutter->begin->line);
+        return err_hint(err, "it cannot run in one: move it out, or remove BEGIN and COMMIT");
+    }
+    sql_refuse(cutter->text, line, err, "%s cannot run in a transaction", kind);
+    return err_hint(err, "%s", cutter->rule.outside_hint);
+}
+
+static ErrCode take_statement(Cutter *cutter, size_t index, Err *err)
+{
+    const StatementFacts *facts = &cutter->facts[index];
+    bool is_each = cutter->rule.transaction == TRANSACTION_EACH && cutter->begin == NULL;
+    bool is_derived = cutter->rule.transaction == TRANSACTION_DERIVED && cutter->begin == NULL;
+    if (facts->refusal != NULL) {
+        sql_refuse(cutter->text, cutter->statements->items[index].line, err, "%s", facts->refusal);
+        return err_hint(err, "%s", facts->hint);
+    }
+    if (!facts->is_transactional && !is_each && !is_derived) {
+        return refuse_inside(cutter, index, err);
+    }
+    if (is_each) {
+        take_alone(cutter, index, facts->is_transactional && !facts->prefers_outside);
+    } else if (!facts->is_transactional) {
+        take_alone(cutter, index, false);
+    } else {
+        cutter->parts.statements[cutter->parts.count++] = index;
+    }
+    return ERR_NONE;
+}
+
+static ErrCode take(Cutter *cutter, size_t index, Err *err)
+{
+    switch (cutter->facts[index].edge) {
+    case TRANSACTION_EDGE_BEGIN:
+        take_begin(cutter, index);
+        return ERR_NONE;
+    case TRANSACTION_EDGE_COMMIT:
+        take_commit(cutter, index);
+        return ERR_NONE;
+    case TRANSACTION_EDGE_NONE:
+        break;
+    }
+    return take_statement(cutter, index, err);
+}
+
+static ErrCode check_end(const Cutter *cutter, Err *err)
+{
+    if (cutter->begin != NULL) {
+        sql_refuse(cutter->text, cutter->begin->line, err, "BEGIN without COMMIT");
+        return err_hint(err, "add the COMMIT, or remove the BEGIN: skein begins and ends the "
+                             "transaction");
+    }
+    if (cutter->parts.part_count > PLAN_PARTS_MAX) {
+        return err_set(err, ERR_LIMIT,
+                       "%s: %zu transactions and statements outside of one, and a migration has at "
+                       "most %d",
+                       cutter->text->file, cutter->parts.part_count, PLAN_PARTS_MAX);
+    }
+    return ERR_NONE;
+}
+
+static void describe_part(const Cutter *cutter, size_t first, const PlanPart *part, Str *out)
+{
+    const size_t *kept = cutter->parts.statements;
+    uint32_t from = cutter->statements->items[kept[first]].line;
+    uint32_t to = cutter->statements->items[kept[first + part->statement_count - 1]].line;
+    const char *kind = cutter->facts[kept[first]].kind;
+    str_printf(out, from == to ? "line %u" : "lines %u to %u", from, to);
+    str_printf(out, part->statement_count == 1 ? " (%s)" : " (%s …)", kind);
+    str_append(out, part->is_transactional ? "" : " outside a transaction");
+}
+
+/* "runs in 3 parts: line 1 (SET), line 3 (VACUUM) outside a transaction, lines 4 to 9 (…)". */
+static void tell_parts(const Cutter *cutter)
+{
+    const ScriptParts *parts = &cutter->parts;
+    AUTO(Str) text = { 0 };
+    size_t first = 0;
+    for (size_t i = 0; i < parts->part_count && i < PARTS_NAMED_MAX; i++) {
+        str_append(&text, i == 0 ? "" : ", ");
+        describe_part(cutter, first, &parts->parts[i], &text);
+        first += parts->parts[i].statement_count;
+    }
+    source_note(cutter->notes, SOURCE_NOTE_INFO, cutter->text->file, 0,
+                "runs in %zu parts, each committed by itself: %s%s", parts->part_count,
+                str_text(&text), parts->part_count > PARTS_NAMED_MAX ? ", …" : "");
+}
+
+static void warn_temporary(const Cutter *cutter)
+{
+    const ScriptParts *parts = &cutter->parts;
+    size_t last = parts->count - parts->parts[parts->part_count - 1].statement_count;
+    for (size_t i = 0; i < last; i++) {
+        if (cutter->facts[parts->statements[i]].is_temporary) {
+            warn(cutter, parts->statements[i],
+                 "of something temporary: later parts of this migration may run in another "
+                 "session, without it");
+        }
+    }
+}
+
+static void tell(const Cutter *cutter)
+{
+    if (cutter->parts.part_count > 1) {
+        tell_parts(cutter);
+        warn_temporary(cutter);
+    } else if (cutter->first_begin >= 0) {
+        source_note(cutter->notes, SOURCE_NOTE_INFO, cutter->text->file,
+                    cutter->statements->items[cutter->first_begin].line,
+                    "%s, and %s at line %u, are left out: skein begins and ends the transaction",
+                    cutter->facts[cutter->first_begin].kind,
+                    cutter->facts[cutter->last_commit].kind,
+                    cutter->statements->items[cutter->last_commit].line);
+    }
+}
+
+ErrCode parts_cut(const SqlText *text, const SqlStatements *statements,
+                  const StatementFacts *facts, PartRule rule, SourceNotes *notes, Arena *arena,
+                  ScriptParts *ret_parts, Err *err)
+{
+    Cutter cutter = {
+        .text = text,
+        .statements = statements,
+        .facts = facts,
+        .rule = rule,
+        .notes = notes,
+        .first_begin = -1,
+        .last_commit = -1,
+        .parts = {
+            .statements = ARENA_ARRAY(arena, size_t, statements->count),
+            .parts = ARENA_ARRAY(arena, PlanPart, statements->count),
+        },
+    };
+    for (size_t i = 0; i < statements->count; i++) {
+        ErrCode code = take(&cutter, i, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    end_part(&cutter, true);
+    ErrCode code = check_end(&cutter, err);
+    if (code == ERR_NONE) {
+        tell(&cutter);
+        *ret_parts = cutter.parts;
+    }
+    return code;
+}

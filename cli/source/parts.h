@@ -1,0 +1,48 @@
+/*
+ * Parts: which statements of a script run together in one transaction, and which outside of any.
+ *
+ * Every tool has its rule for a file as a whole; a file's own BEGIN and COMMIT, and statements that
+ * cannot run in a transaction, cut it. BEGIN and COMMIT themselves are left out: skein begins and
+ * ends its transactions.
+ */
+#ifndef SKEIN_CLI_SOURCE_PARTS_H
+#define SKEIN_CLI_SOURCE_PARTS_H
+
+#include "cli/source/classify.h"
+#include "cli/source/note.h"
+#include "cli/source/split.h"
+
+typedef enum TransactionRule {
+    /*
+     * All in one transaction, as a query of several statements is; a COMMIT ends it, and with what
+     * follows the next begins; what cannot run in one stands between two. BEGIN adds nothing: what
+     * is before it belongs to the same transaction.
+     */
+    TRANSACTION_DERIVED = 0,
+    /* The same, but what cannot run in a transaction is refused: the tool begins one. */
+    TRANSACTION_ONE,
+    /* Each statement by itself, as psql runs them, but for what stands between BEGIN and COMMIT. */
+    TRANSACTION_EACH,
+} TransactionRule;
+
+typedef struct PartRule {
+    TransactionRule transaction;
+    const char *outside_hint; /* TRANSACTION_ONE: how its author says that there is to be none */
+} PartRule;
+
+typedef struct ScriptParts {
+    size_t *statements; /* those that run, in order, by their index */
+    size_t count;
+    PlanPart *parts; /* they add up to `count` */
+    size_t part_count;
+} ScriptParts;
+
+/*
+ * Cuts. `facts` are of the statements, one each. Notes tell what was left out. ERR_SYNTAX and
+ * ERR_LIMIT with file and line.
+ */
+ErrCode parts_cut(const SqlText *text, const SqlStatements *statements,
+                  const StatementFacts *facts, PartRule rule, SourceNotes *notes, Arena *arena,
+                  ScriptParts *ret_parts, Err *err);
+
+#endif

@@ -1,0 +1,178 @@
+/* Parts: what runs in one transaction, by each tool's rule, and what its author is told. */
+#include "sql_case.h"
+
+#include "cli/source/parts.h"
+#include "common/str.h"
+
+typedef struct Cutting {
+    Arena arena;
+    SourceNotes notes;
+    ScriptParts parts;
+    SqlStatements statements;
+    StatementFacts *facts;
+    Err err;
+    ErrCode code;
+} Cutting;
+
+static void cutting_done(Cutting *cutting)
+{
+    source_notes_done(&cutting->notes);
+    arena_done(&cutting->arena);
+}
+
+AUTO_DEFINE(Cutting, cutting_done)
+
+static void cut(Cutting *cutting, TransactionRule transaction, const char *sql)
+{
+    Arena *arena = &cutting->arena;
+    SqlText text = sql_case(sql, arena);
+    PartRule rule = { transaction, "say so as the tool does" };
+    cutting->notes.arena = arena;
+    assert_int_equal(split_sql(&text, arena, &cutting->statements, &cutting->err), ERR_NONE);
+    cutting->facts = ARENA_ARRAY(arena, StatementFacts, cutting->statements.count);
+    for (size_t i = 0; i < cutting->statements.count; i++) {
+        classify_statement(&text, &cutting->statements.items[i], true, arena, &cutting->facts[i]);
+    }
+    cutting->code = parts_cut(&text, &cutting->statements, cutting->facts, rule, &cutting->notes,
+                              arena, &cutting->parts, &cutting->err);
+}
+
+/* "(SELECT 1; SELECT 2) VACUUM": parentheses are transactions. */
+static void describe(const Cutting *cutting, Str *out)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < cutting->parts.part_count; i++) {
+        const PlanPart *part = &cutting->parts.parts[i];
+        str_append(out, i == 0 ? "" : " ");
+        str_append(out, part->is_transactional ? "(" : "");
+        for (size_t s = 0; s < part->statement_count; s++) {
+            size_t index = cutting->parts.statements[at++];
+            str_printf(out, "%s%s", s == 0 ? "" : "; ", cutting->statements.items[index].sql);
+        }
+        str_append(out, part->is_transactional ? ")" : "");
+    }
+    assert_int_equal(at, cutting->parts.count);
+}
+
+static void each_rule_cuts_in_its_own_way(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *derived;
+        const char *one; /* NULL: refused */
+        const char *each;
+    } CASES[] = {
+        { "", "", "", "" },
+        { "TABLE a; TABLE b", "(TABLE a; TABLE b)", "(TABLE a; TABLE b)", "(TABLE a) (TABLE b)" },
+        { "TABLE a; VACUUM; TABLE b; TABLE c", "(TABLE a) VACUUM (TABLE b; TABLE c)", NULL,
+          "(TABLE a) VACUUM (TABLE b) (TABLE c)" },
+        { "VACUUM a; VACUUM b", "VACUUM a VACUUM b", NULL, "VACUUM a VACUUM b" },
+        { "BEGIN; TABLE a; TABLE b; END", "(TABLE a; TABLE b)", "(TABLE a; TABLE b)",
+          "(TABLE a; TABLE b)" },
+        { "BEGIN; TABLE a; COMMIT; BEGIN; TABLE b; COMMIT", "(TABLE a) (TABLE b)",
+          "(TABLE a) (TABLE b)", "(TABLE a) (TABLE b)" },
+        { "TABLE a; BEGIN; TABLE b; TABLE c; COMMIT; TABLE d; TABLE e",
+          "(TABLE a; TABLE b; TABLE c) (TABLE d; TABLE e)",
+          "(TABLE a; TABLE b; TABLE c) (TABLE d; TABLE e)",
+          "(TABLE a) (TABLE b; TABLE c) (TABLE d) (TABLE e)" },
+        { "BEGIN; TABLE a; BEGIN; TABLE b; COMMIT; VACUUM", "(TABLE a; TABLE b) VACUUM", NULL,
+          "(TABLE a; TABLE b) VACUUM" },
+        { "TABLE a; COMMIT; TABLE b", "(TABLE a) (TABLE b)", "(TABLE a) (TABLE b)",
+          "(TABLE a) (TABLE b)" },
+        { "BEGIN; COMMIT", "", "", "" },
+        { "CALL p(); DO 'begin commit; end'; DO 'begin end'",
+          "(CALL p(); DO 'begin commit; end'; DO 'begin end')",
+          "(CALL p(); DO 'begin commit; end'; DO 'begin end')",
+          "CALL p() DO 'begin commit; end' (DO 'begin end')" },
+        { "ALTER TYPE t ADD VALUE 'x'; TABLE a", "(ALTER TYPE t ADD VALUE 'x'; TABLE a)",
+          "(ALTER TYPE t ADD VALUE 'x'; TABLE a)", "ALTER TYPE t ADD VALUE 'x' (TABLE a)" },
+        { "TABLE a; SAVEPOINT s; ROLLBACK TO s", "(TABLE a; SAVEPOINT s; ROLLBACK TO s)",
+          "(TABLE a; SAVEPOINT s; ROLLBACK TO s)", "(TABLE a) (SAVEPOINT s) (ROLLBACK TO s)" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        const char *wanted[] = { CASES[i].derived, CASES[i].one, CASES[i].each };
+        for (size_t rule = 0; rule < ARRAY_LEN(wanted); rule++) {
+            AUTO(Cutting) cutting = { 0 };
+            AUTO(Str) got = { 0 };
+            cut(&cutting, (TransactionRule)rule, CASES[i].sql);
+            if (wanted[rule] == NULL) {
+                assert_int_equal(cutting.code, ERR_SYNTAX);
+                assert_string_equal(cutting.err.message,
+                                    "m/1.sql:1: VACUUM cannot run in a transaction");
+                assert_string_equal(cutting.err.hint, "say so as the tool does");
+                continue;
+            }
+            assert_case(CASES[i].sql, cutting.err.message, "");
+            describe(&cutting, &got);
+            assert_case(CASES[i].sql, str_text(&got), wanted[rule]);
+        }
+    }
+}
+
+static void what_is_done_to_a_file_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        TransactionRule rule;
+        const char *sql;
+        const char *note;
+    } CASES[] = {
+        { TRANSACTION_ONE, "-- c\nSTART TRANSACTION;\nTABLE a;\nEND;",
+          "note m/1.sql:2: START TRANSACTION, and END at line 4, are left out: skein begins and "
+          "ends the transaction\n" },
+        { TRANSACTION_DERIVED, "SET a = b;\nVACUUM;\nTABLE a;\nTABLE b;",
+          "note m/1.sql: runs in 3 parts, each committed by itself: line 1 (SET), line 2 (VACUUM) "
+          "outside a transaction, lines 3 to 4 (TABLE …)\n" },
+        { TRANSACTION_EACH, "TABLE a;TABLE a;TABLE a;TABLE a;TABLE a;TABLE a;TABLE a",
+          "note m/1.sql: runs in 7 parts, each committed by itself: line 1 (TABLE), line 1 (TABLE), "
+          "line 1 (TABLE), line 1 (TABLE), line 1 (TABLE), line 1 (TABLE), …\n" },
+        { TRANSACTION_DERIVED, "BEGIN;\nBEGIN;\nCOMMIT",
+          "warning m/1.sql:2: BEGIN in a transaction that has begun already: left out\n"
+          "note m/1.sql:1: BEGIN, and COMMIT at line 3, are left out: skein begins and ends the "
+          "transaction\n" },
+        { TRANSACTION_EACH, "TABLE a;\nCOMMIT", "warning m/1.sql:2: COMMIT without BEGIN: left out\n" },
+        { TRANSACTION_DERIVED, "TABLE a;\nCOMMIT",
+          "warning m/1.sql:2: COMMIT without BEGIN: what stands above it is committed by itself\n" },
+        { TRANSACTION_DERIVED, "CREATE TEMP TABLE a ();\nVACUUM;\nCREATE TEMP TABLE b ();",
+          "note m/1.sql: runs in 3 parts, each committed by itself: line 1 (CREATE TABLE), line 2 "
+          "(VACUUM) outside a transaction, line 3 (CREATE TABLE)\n"
+          "warning m/1.sql:1: CREATE TABLE of something temporary: later parts of this migration "
+          "may run in another session, without it\n" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Cutting) cutting = { 0 };
+        AUTO(Str) got = { 0 };
+        cut(&cutting, CASES[i].rule, CASES[i].sql);
+        assert_case(CASES[i].sql, cutting.err.message, "");
+        LIST_EACH(note, &cutting.notes.list) {
+            str_printf(&got, "%s %s\n", source_note_level_name(note->level), note->text);
+        }
+        assert_case(CASES[i].sql, str_text(&got), CASES[i].note);
+    }
+}
+
+static void more_parts_than_a_plan_may_have_are_refused(void **state)
+{
+    (void)state;
+    AUTO(Cutting) cutting = { 0 };
+    AUTO(Str) sql = { 0 };
+    for (int i = 0; i <= PLAN_PARTS_MAX; i++) {
+        str_append(&sql, "TABLE t;");
+    }
+    cut(&cutting, TRANSACTION_EACH, str_text(&sql));
+    assert_int_equal(cutting.code, ERR_LIMIT);
+    assert_string_equal(cutting.err.message,
+                        "m/1.sql: 10001 transactions and statements outside of one, and a "
+                        "migration has at most 10000");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_rule_cuts_in_its_own_way),
+        cmocka_unit_test(what_is_done_to_a_file_is_told),
+        cmocka_unit_test(more_parts_than_a_plan_may_have_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
