@@ -113,7 +113,8 @@ static const char KEYS_DETAILS[] = "KIND is coordinator, agent or signer. Writes
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
 static const char MOVE_JSON[] =
     "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"
-    " migrations: [{id, duration_ms}], failed: null or {migration, statement, line, kind}}";
+    " migrations: [{id, duration_ms, statements}],\n"
+    " failed: null or {migration, statement, line, kind}}";
 
 /* clang-format off */
 const Command COMMANDS[] = {

@@ -110,6 +110,17 @@ void move_tell_turn(MoveTell *tell)
 
 /* ---- steps ---- */
 
+/* What up or down runs of a migration; NULL: the plan does not have it. */
+static const PlanScript *script_of(const MoveTell *tell, const char *migration)
+{
+    long index = migration == NULL ? -1 : plan_find(tell->plan, migration);
+    if (index < 0) {
+        return NULL;
+    }
+    const PlanMigration *found = &tell->plan->migrations[index];
+    return tell->goal == GOAL_APPLY ? &found->up : &found->down;
+}
+
 static void tell_step(MoveTell *tell, const State *state)
 {
     bool is_up = tell->goal == GOAL_APPLY;
@@ -117,6 +128,8 @@ static void tell_step(MoveTell *tell, const State *state)
         .id = is_up ? arena_strdup(tell->arena, state->version) : tell->version,
         .duration_ms = state->duration_ms - tell->told_ms,
     };
+    const PlanScript *script = script_of(tell, step.id);
+    step.statements = script == NULL ? 0 : script->count;
     LIST_PUSH(&tell->steps, step);
     tell->told_ms = state->duration_ms;
     tell->waits = NULL;
@@ -124,7 +137,8 @@ static void tell_step(MoveTell *tell, const State *state)
         char duration[DURATION_TEXT_MAX];
         duration_format(step.duration_ms, duration);
         erase_line(tell);
-        printf("%s %s (%s)\n", is_up ? "applied" : "undone", step.id, duration);
+        printf("%s %s (%s)%s\n", is_up ? "applied" : "undone", step.id, duration,
+               step.statements > 0 ? "" : ": it has no statements");
         fflush(stdout);
     }
 }
@@ -156,16 +170,13 @@ void move_tell_report(MoveTell *tell, const State *state)
 /* The statement that failed; NULL when it was none. */
 static const PlanStatement *failed_statement(const MoveTell *tell, const PlanScript **ret_script)
 {
-    long index =
-        tell->failed.migration == NULL ? -1 : plan_find(tell->plan, tell->failed.migration);
-    if (index < 0) {
+    const PlanScript *script = script_of(tell, tell->failed.migration);
+    uint32_t number = tell->failed.statement;
+    if (script == NULL || number == 0 || number > script->count) {
         return NULL;
     }
-    const PlanMigration *migration = &tell->plan->migrations[index];
-    *ret_script = tell->goal == GOAL_APPLY ? &migration->up : &migration->down;
-    uint32_t number = tell->failed.statement;
-    return number == 0 || number > (*ret_script)->count ? NULL
-                                                        : &(*ret_script)->statements[number - 1];
+    *ret_script = script;
+    return &script->statements[number - 1];
 }
 
 ErrCode move_tell_explain(const MoveTell *tell, Err *err)
@@ -214,6 +225,7 @@ static void end_json(const MoveTell *tell, const char *outcome, bool is_done)
         json_out_object_begin(&json, NULL);
         json_out_string(&json, "id", step->id);
         json_out_unsigned(&json, "duration_ms", step->duration_ms);
+        json_out_unsigned(&json, "statements", step->statements);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -237,13 +249,15 @@ void move_tell_end(MoveTell *tell, Report report, bool is_interrupted)
     if (!tell->has_begun) {
         return; /* nothing is known of the database */
     }
-    const char *version = tell->version[0] == '\0' ? "empty" : tell->version;
+    bool is_empty = tell->version[0] == '\0';
+    const char *at = is_empty ? "" : "at ";
+    const char *version = is_empty ? "empty" : tell->version;
     const char *verb = tell->goal == GOAL_APPLY ? "applied" : "undone";
     if (tell->steps.count > 0) {
-        printf("%zu %s; now at %s\n", tell->steps.count, verb, version);
+        printf("%zu %s; now %s%s\n", tell->steps.count, verb, at, version);
     } else if (is_done) {
-        printf("nothing to do; at %s\n", version);
+        printf("nothing to do; %s%s\n", at, version);
     } else {
-        printf("nothing %s; at %s\n", verb, version);
+        printf("nothing %s; %s%s\n", verb, at, version);
     }
 }

@@ -12,6 +12,7 @@
 typedef struct ToldStep {
     const char *id;
     uint64_t duration_ms;
+    size_t statements; /* of its script: an empty one is worth a word */
 } ToldStep;
 
 /* Where a statement failed. */

@@ -193,7 +193,9 @@ static void migrations_text(const Plan *plan, Str *out)
         table_cell(table, migration->up.is_transactional ? COLOUR_DIM : COLOUR_WARN,
                    str_text(&mode));
         table_cell(table, COLOUR_WARN, migration->is_irreversible ? "cannot be undone" : "");
-        table_cell(table, COLOUR_NONE, kinds.length == 0 ? "no statements" : str_text(&kinds));
+        bool is_empty = kinds.length == 0;
+        table_cell(table, is_empty ? COLOUR_WARN : COLOUR_NONE,
+                   is_empty ? "no statements" : str_text(&kinds));
     }
     table_print(table, out);
 }

@@ -10,6 +10,7 @@ static PlanStatement UP[] = {
 static PlanMigration MIGRATIONS[] = {
     { .id = "0001_users", .up = { UP, 2, true, 0 }, .down = { UP, 1, true, 0 } },
     { .id = "0002_index", .up = { UP, 1, false, 0 }, .down = { UP, 1, false, 0 } },
+    { .id = "0003_empty" },
 };
 static const Plan PLAN = { .migrations = MIGRATIONS, .migration_count = ARRAY_LEN(MIGRATIONS) };
 
@@ -97,7 +98,19 @@ static void going_down_names_what_was_undone(void **state)
     scene_end(&scene, REPORT_ROLLED_BACK, false);
     assert_string_equal(
         str_text(&scene.out),
-        "undone 0002_index (1 ms)\nundone 0001_users (1 ms)\n2 undone; now at empty\n");
+        "undone 0002_index (1 ms)\nundone 0001_users (1 ms)\n2 undone; now empty\n");
+}
+
+static void a_migration_without_statements_is_told_of(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    report(&scene, 0, "0002_index", 40);
+    report(&scene, 1, "0003_empty", 42);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_string_equal(str_text(&scene.out), "applied 0003_empty (2 ms): it has no statements\n"
+                                              "1 applied; now at 0003_empty\n");
 }
 
 static void nothing_to_do_is_said_so(void **state)
@@ -135,7 +148,7 @@ static void trouble_that_ends_it_is_not_tried_again(void **state)
     report_trouble(&scene, REPORT_FAILED, "relation \"x\" does not exist", 2);
     scene_end(&scene, REPORT_FAILED, false);
     assert_string_equal(str_text(&scene.err), "");
-    assert_string_equal(str_text(&scene.out), "nothing applied; at empty\n");
+    assert_string_equal(str_text(&scene.out), "nothing applied; empty\n");
 }
 
 static void who_blocks_is_told_once_where_there_is_no_terminal(void **state)
@@ -227,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_migration_is_told_with_its_time),
         cmocka_unit_test(going_down_names_what_was_undone),
+        cmocka_unit_test(a_migration_without_statements_is_told_of),
         cmocka_unit_test(nothing_to_do_is_said_so),
         cmocka_unit_test(trouble_is_told_once_when_it_is_tried_again),
         cmocka_unit_test(trouble_that_ends_it_is_not_tried_again),
