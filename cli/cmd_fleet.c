@@ -6,19 +6,12 @@
 #include "cli/output.h"
 #include "common/json.h"
 
-static ErrCode fetch_list(Invocation *invocation, const char *path, size_t limit,
-                          json_t **ret_items, Err *err)
-{
-    AUTO_PTR(Client) client = NULL;
-    ErrCode code = client_new(&invocation->options, &client, err);
-    return code == ERR_NONE ? client_list(client, path, limit, ret_items, err) : code;
-}
-
 static void instances_text(const json_t *instances, Str *out)
 {
     size_t index = 0;
     const json_t *instance = NULL;
-    json_array_foreach((json_t *)instances, index, instance) {
+    json_array_foreach((json_t *)instances, index, instance)
+    {
         long long version = get_number(instance, "server_version");
         str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(instance, "name"));
         if (version == 0) {
@@ -30,11 +23,22 @@ static void instances_text(const json_t *instances, Str *out)
     }
 }
 
+/* "none" is for programs. */
+static const char *agent_state(const json_t *agent)
+{
+    const char *state = get_text(agent, "state");
+    return str_equal(state, "none") ? "not connected" : state;
+}
+
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
+    AUTO_PTR(Client) client = NULL;
     AUTO_PTR(JsonDocument) items = NULL;
-    ErrCode code = fetch_list(invocation, "/agents", 0, &items, err);
+    ErrCode code = client_new(&invocation->options, &client, err);
+    if (code == ERR_NONE) {
+        code = client_list(client, "/agents", 0, &items, err);
+    }
     if (code != ERR_NONE) {
         return code;
     }
@@ -42,16 +46,18 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
         output_json(items);
         return ERR_NONE;
     }
-    AUTO_PTR(Table) table = table_new(
+    AUTO_PTR(Table)
+    table = table_new(
         6, (const char *const[]){ "agent", "state", "targets", "last heard", "instances", "" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *agent = NULL;
-    json_array_foreach(items, index, agent) {
+    json_array_foreach(items, index, agent)
+    {
         AUTO(Str) instances = { 0 };
         instances_text(json_object_get(agent, "instances"), &instances);
         table_cell(table, COLOUR_BOLD, get_text(agent, "name"));
-        table_cell(table, output_state_colour(get_text(agent, "state")), get_text(agent, "state"));
+        table_cell(table, output_state_colour(agent_state(agent)), agent_state(agent));
         table_cellf(table, COLOUR_NONE, "%lld", get_number(agent, "targets"));
         table_cell(table, COLOUR_NONE, get_text(agent, "heard_at"));
         table_cell(table, COLOUR_NONE, str_text(&instances));
@@ -82,7 +88,8 @@ ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (invocation->options.output == OUTPUT_JSON) {
         output_json(agent);
     } else {
-        printf("%s is %s\n", get_text(agent, "name"), get_text(agent, "state"));
+        printf("%s is released: it comes back by itself within a minute\n",
+               get_text(agent, "name"));
     }
     return ERR_NONE;
 }
@@ -102,29 +109,14 @@ static const char *target_remark(const json_t *target)
     return get_bool(target, "is_read") ? "" : "not read yet";
 }
 
-ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
+static void targets_table(const json_t *items)
 {
-    (void)ret_exit;
-    const Options *options = &invocation->options;
-    const char *path = "/targets";
-    if (options->where != NULL) {
-        path = arena_printf(&invocation->arena, "/targets?where=%s",
-                            client_escape(options->where, &invocation->arena));
-    }
-    AUTO_PTR(JsonDocument) items = NULL;
-    ErrCode code = fetch_list(invocation, path, options->limit, &items, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    if (options->output == OUTPUT_JSON) {
-        output_json(items);
-        return ERR_NONE;
-    }
     AUTO_PTR(Table) table = table_new(4, (const char *const[]){ "target", "agent", "version", "" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach(items, index, target) {
+    json_array_foreach((json_t *)items, index, target)
+    {
         const char *version = get_text(target, "version");
         table_cell(table, COLOUR_BOLD, get_text(target, "address"));
         table_cell(table, COLOUR_NONE, get_text(target, "agent"));
@@ -133,5 +125,49 @@ ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     table_print(table, &text);
     output_text(&text);
+}
+
+/* Nothing is an answer; why there is nothing is asked again, of the coordinator. */
+static ErrCode tell_none(Client *client, const char *where, Err *err)
+{
+    if (where == NULL) {
+        puts("no targets");
+        fputs("hint: `skein agents list` shows which agents are there\n", stderr);
+        return ERR_NONE;
+    }
+    AUTO_PTR(JsonDocument) answer = NULL;
+    ErrCode code = client_get(client, &answer, err, "/targets?where=%s&limit=1", where);
+    if (code == ERR_NONE) {
+        puts("no targets match");
+        fflush(stdout);
+        fprintf(stderr, "hint: %s\n", get_text(answer, "hint"));
+    }
+    return code;
+}
+
+ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    const Options *options = &invocation->options;
+    const char *where =
+        options->where == NULL ? NULL : client_escape(options->where, &invocation->arena);
+    const char *path =
+        where == NULL ? "/targets" : arena_printf(&invocation->arena, "/targets?where=%s", where);
+    AUTO_PTR(Client) client = NULL;
+    AUTO_PTR(JsonDocument) items = NULL;
+    ErrCode code = client_new(options, &client, err);
+    if (code == ERR_NONE) {
+        code = client_list(client, path, options->limit, &items, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (options->output == OUTPUT_JSON) {
+        output_json(items);
+    } else if (json_array_size(items) == 0) {
+        return tell_none(client, where, err);
+    } else {
+        targets_table(items);
+    }
     return ERR_NONE;
 }

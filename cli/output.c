@@ -52,6 +52,7 @@ static const StateColour STATE_COLOURS[] = {
     { "rollback_held", COLOUR_BAD },
     { "tripped", COLOUR_BAD },
     { "lost", COLOUR_BAD },
+    { "not connected", COLOUR_WARN },
     { "quarantined", COLOUR_BAD },
     { "started", COLOUR_WARN },
     { "undoing", COLOUR_WARN },

@@ -16,7 +16,7 @@ static const char *label_value(const Labels *labels, const char *name)
     return NULL;
 }
 
-static const char *subject_value(const Select *node, const SelectSubject *subject)
+const char *select_value(const Select *node, const SelectSubject *subject)
 {
     const char *const PLAIN[] = {
         [SUBJECT_INSTANCE] = subject->instance, [SUBJECT_HOST] = subject->host,
@@ -113,9 +113,9 @@ bool select_matches(const Select *select, const SelectSubject *subject)
     case NODE_NOT:
         return !select_matches(select->child, subject);
     case NODE_IN:
-        return in_matches(select, subject_value(select, subject));
+        return in_matches(select, select_value(select, subject));
     case NODE_LIKE:
-        return like_matches(select->strings->text, subject_value(select, subject));
+        return like_matches(select->strings->text, select_value(select, subject));
     }
     return false;
 }

@@ -17,6 +17,7 @@
 
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/str.h"
 #include "proto/messages.h"
 
 #define SELECT_TEXT_MAX 4096
@@ -44,5 +45,17 @@ bool select_matches(const Select *select, const SelectSubject *subject);
  * later.
  */
 bool select_uses_version(const Select *select);
+
+/*
+ * Why does an expression select nothing? Told of every subject there is, it finds a label that none has
+ * or a comparison that none satisfies, and what may have been meant instead. Lives in `arena`, and needs
+ * `select` as long.
+ */
+typedef struct SelectDoubts SelectDoubts;
+SelectDoubts *select_doubts_new(const Select *select, Arena *arena);
+void select_doubts_take(SelectDoubts *doubts, const SelectSubject *subject); /* copies what it keeps */
+
+/* Appends a phrase: "no target has a label 'evn'; did you mean labels.env?" */
+void select_doubts_tell(const SelectDoubts *doubts, Str *out);
 
 #endif

@@ -36,4 +36,10 @@ struct Select {
     StringItem *strings; /* IN: the alternatives; LIKE: the pattern */
 };
 
+/* The subject's value of a comparison's field; "" where it has none. */
+const char *select_value(const Select *node, const SelectSubject *subject);
+
+/* The field as it is written: "database", "labels.env". Appends. */
+void select_field_write(const Select *node, Str *out);
+
 #endif

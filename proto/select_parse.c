@@ -308,6 +308,12 @@ static const char *const FIELD_NAMES[] = {
     [SUBJECT_SCHEMA] = "schema",     [SUBJECT_VERSION] = "version", [SUBJECT_LABEL] = "labels.",
 };
 
+void select_field_write(const Select *node, Str *out)
+{
+    str_append(out, FIELD_NAMES[node->field]);
+    str_append(out, node->field == SUBJECT_LABEL ? node->label : "");
+}
+
 static bool token_is_any_keyword(const Token *token)
 {
     static const char *const KEYWORDS[] = { "and", "or", "not", "in", "like" };
@@ -317,6 +323,16 @@ static bool token_is_any_keyword(const Token *token)
         }
     }
     return false;
+}
+
+/* "lables.env" is nearer to a label than to anything else. NULL: it is not. */
+static const char *label_nearest(const Parser *parser, const char *word)
+{
+    static const char *const LABELS[] = { "labels" };
+    size_t length = strcspn(word, ".");
+    bool is_near = word[length] == '.' && word[length + 1] != '\0' &&
+                   str_nearest(arena_strndup(parser->arena, word, length), LABELS, 1) != NULL;
+    return is_near ? word + length + 1 : NULL;
 }
 
 static ErrCode fail_field(Parser *parser)
@@ -330,7 +346,10 @@ static ErrCode fail_field(Parser *parser)
         arena_strndup(parser->arena, parser->token.start, parser->token.length);
     fail_at(parser, parser->token.start, "there is no field %s", word);
     const char *nearest = str_nearest(word, FIELD_NAMES, SUBJECT_LABEL);
-    if (strncasecmp(word, "label", strlen("label")) == 0) {
+    const char *label = label_nearest(parser, word);
+    if (label != NULL) {
+        err_hint(parser->err, "did you mean labels.%s?", label);
+    } else if (strncasecmp(word, "label", strlen("label")) == 0) {
         err_hint(parser->err, "a label is written labels.NAME");
     } else if (nearest != NULL) {
         err_hint(parser->err, "did you mean %s?", nearest);

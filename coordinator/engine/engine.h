@@ -14,6 +14,7 @@
 #include "common/table.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/model.h"
+#include "proto/select.h"
 
 typedef struct Engine Engine;
 
@@ -175,6 +176,12 @@ const AgentRow *engine_agent_at(const Engine *engine, size_t index); /* by name 
 const AgentRow *engine_agent_find(const Engine *engine, const char *name);
 size_t engine_inventory_count(const Engine *engine);
 const InventoryRow *engine_inventory_at(const Engine *engine, size_t index); /* by address */
+
+/* Does `where` select the target at `index` of the inventory? */
+bool engine_selects(const Engine *engine, const Select *where, size_t index);
+
+/* Why it selects none of them, and what may have been meant (proto/select.h). Appends a phrase. */
+void engine_doubt(const Engine *engine, const Select *where, Str *out);
 size_t engine_rollout_count(const Engine *engine);
 const RolloutRow *engine_rollout_at(const Engine *engine, size_t index); /* oldest first */
 const RolloutRow *engine_rollout_find(const Engine *engine, const char *id);

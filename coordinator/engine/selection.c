@@ -27,27 +27,58 @@ typedef struct Selection {
 static const Labels *instance_labels(const Item *item)
 {
     static const Labels NONE = { 0 };
-    const AgentRow *row = &item->agent->row;
-    for (size_t i = 0; i < row->instance_count; i++) {
-        if (str_equal(row->instances[i].name, item->row.instance)) {
-            return &row->instances[i].labels;
+    for (size_t i = 0; item->agent != NULL && i < item->agent->row.instance_count; i++) {
+        const InstanceRow *instance = &item->agent->row.instances[i];
+        if (str_equal(instance->name, item->row.instance)) {
+            return &instance->labels;
         }
     }
     return &NONE;
 }
 
-static bool is_wanted(const Selection *selection, const Item *item, const Address *address)
+static SelectSubject subject_of(const Item *item, const Address *address)
 {
-    SelectSubject subject = {
+    static const Labels NONE = { 0 };
+    return (SelectSubject){
         .instance = item->row.instance,
         .host = item->row.agent,
         .database = address->database,
         .schema = address->schema,
         .version = item->row.version,
-        .agent_labels = &item->agent->row.labels,
+        .agent_labels = item->agent == NULL ? &NONE : &item->agent->row.labels,
         .instance_labels = instance_labels(item),
     };
-    return select_matches(selection->where, &subject);
+}
+
+bool engine_selects(const Engine *engine, const Select *where, size_t index)
+{
+    AUTO(Arena) arena = { 0 };
+    const Item *item = engine->items.items[index];
+    Address address;
+    if (address_parse(item->row.address, &arena, &address, NULL) != ERR_NONE) {
+        return false;
+    }
+    SelectSubject subject = subject_of(item, &address);
+    return select_matches(where, &subject);
+}
+
+void engine_doubt(const Engine *engine, const Select *where, Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    if (engine->items.count == 0) {
+        str_append(out, "the fleet has no targets yet");
+        return;
+    }
+    SelectDoubts *doubts = select_doubts_new(where, &arena);
+    for (size_t i = 0; i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        Address address;
+        if (address_parse(item->row.address, &arena, &address, NULL) == ERR_NONE) {
+            SelectSubject subject = subject_of(item, &address);
+            select_doubts_take(doubts, &subject);
+        }
+    }
+    select_doubts_tell(doubts, out);
 }
 
 /* A replica's listing of a database that another instance has writable. */
@@ -103,7 +134,8 @@ static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
         return err_hint(err, "wait until `skein targets` shows its version, or select by something "
                              "else");
     }
-    if (!is_wanted(selection, item, &pick.address)) {
+    SelectSubject subject = subject_of(item, &pick.address);
+    if (!select_matches(selection->where, &subject)) {
         return ERR_NONE;
     }
     ErrCode code = check_pick(item, err);
@@ -177,6 +209,19 @@ static void fill_preview(const Selection *selection, const Plan *plan, PlanPrevi
     }
 }
 
+static ErrCode nothing_selected(const Selection *selection, const char *where, Err *err)
+{
+    AUTO(Str) doubt = { 0 };
+    if (where[0] == '\0') {
+        err_set(err, ERR_REFUSED, "the fleet has no targets");
+        return err_hint(err, "`skein agents list` shows which agents are there");
+    }
+    engine_doubt(selection->engine, selection->where, &doubt);
+    err_set(err, ERR_REFUSED, "no target matches: %s", where);
+    return err_hint(err, "%s; `skein targets --where EXPR` shows what an expression selects",
+                    str_text(&doubt));
+}
+
 static ErrCode pick_all(Selection *selection, const Plan *plan, Err *err)
 {
     const Engine *engine = selection->engine;
@@ -188,9 +233,7 @@ static ErrCode pick_all(Selection *selection, const Plan *plan, Err *err)
         return code;
     }
     if (selection->picks.count == 0) {
-        err_set(err, ERR_REFUSED, "no target matches: %s",
-                plan->where[0] == '\0' ? "the fleet is empty" : plan->where);
-        return err_hint(err, "`skein targets --where EXPR` shows what an expression selects");
+        return nothing_selected(selection, plan->where, err);
     }
     return ERR_NONE;
 }

@@ -106,7 +106,8 @@ static ErrCode no_rollout(const ApiRequest *request, const Engine *engine, const
     }
     const char *nearest = str_nearest(id, ids, count);
     err_set(err, ERR_NOT_FOUND, "no rollout '%s'", id);
-    return nearest == NULL ? ERR_NOT_FOUND : err_hint(err, "did you mean %s?", nearest);
+    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
+                           : err_hint(err, "`skein rollout list` lists them");
 }
 
 ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow **ret, Err *err)
@@ -162,6 +163,9 @@ ErrCode page_end(Page *page, Err *err)
     }
     json_out_array_end(&page->json);
     json_out_string(&page->json, "next", page->has_more ? page->last : NULL);
+    if (page->hint != NULL) {
+        json_out_string(&page->json, "hint", page->hint);
+    }
     json_out_object_end(&page->json);
     return ERR_NONE;
 }

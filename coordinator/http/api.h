@@ -92,6 +92,7 @@ typedef struct Page {
     uint64_t left;
     const char *last; /* cursor of the last row written */
     bool has_more;
+    const char *hint; /* a member beside the rows; NULL: none */
 } Page;
 
 /* Reads ?limit and ?after. */

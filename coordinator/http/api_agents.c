@@ -50,7 +50,8 @@ static ErrCode no_agent(const ApiRequest *request, const Engine *engine, const c
     }
     const char *nearest = str_nearest(name, names, count);
     err_set(err, ERR_NOT_FOUND, "no agent '%s'", name);
-    return nearest == NULL ? ERR_NOT_FOUND : err_hint(err, "did you mean %s?", nearest);
+    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
+                           : err_hint(err, "`skein agents list` lists them");
 }
 
 ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)

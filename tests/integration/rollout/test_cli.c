@@ -84,12 +84,46 @@ static void a_target_that_is_not_in_the_rollout_is_no_question(void **state)
     assert_non_null(strstr(none.err, "has no failed target to skip"));
 }
 
+/* ---- targets ---- */
+
+static void a_selection_of_nothing_is_told_what_may_have_been_meant(void **state)
+{
+    static const struct {
+        const char *where;
+        const char *hint;
+    } CASES[] = {
+        { "labels.evn = 'test'", "hint: no target has a label 'evn'; did you mean labels.env?\n" },
+        { "labels.env = 'tset'",
+          "hint: no target has labels.env = 'tset'; did you mean 'test'?\n" },
+        { "database = 'nosuch'", "hint: no target has database = 'nosuch'\n" },
+    };
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        CliResult result = fleet_cli(fleet, "targets", "--where", CASES[i].where, NULL);
+        assert_int_equal(result.exit_code, 0);
+        assert_string_equal(result.out, "no targets match\n");
+        assert_string_equal(result.err, CASES[i].hint);
+        result = fleet_cli(fleet, "targets", "--where", CASES[i].where, "--output", "json", NULL);
+        assert_string_equal(result.out, "[]\n");
+        assert_string_equal(result.err, "");
+    }
+    const char *path = fleet_plan_write(fleet, &(FleetPlan){ .where = CASES[0].where });
+    CliResult start = fleet_cli(fleet, "rollout", "start", path, "--yes", NULL);
+    assert_int_equal(start.exit_code, 3);
+    assert_non_null(strstr(start.err,
+                           "skein: no target matches: labels.evn = 'test'\nhint: no target "
+                           "has a label 'evn'; did you mean labels.env?"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_pause_is_watched_until_its_running_step_has_ended),
         FLEET_TEST(what_failed_is_listed_before_it_is_acted_on),
         FLEET_TEST(a_target_that_is_not_in_the_rollout_is_no_question),
+        FLEET_TEST(a_selection_of_nothing_is_told_what_may_have_been_meant),
     };
     return FLEET_RUN(tests);
 }

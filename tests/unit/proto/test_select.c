@@ -140,7 +140,10 @@ static void errors_say_where_what_and_how_else(void **state)
         { "databse = 'x'", "column 1: there is no field databse", "did you mean database?" },
         { "Instance = 'x'", "column 1: there is no field Instance", "did you mean instance?" },
         { "label.env = 'x'", "column 1: there is no field label.env",
-          "a label is written labels.NAME" },
+          "did you mean labels.env?" },
+        { "lables.env = 'x'", "column 1: there is no field lables.env",
+          "did you mean labels.env?" },
+        { "label = 'x'", "column 1: there is no field label", "a label is written labels.NAME" },
         { "labels. = 'x'", "column 1: there is no field labels.",
           "a label is written labels.NAME" },
         { "colour = 'x'", "column 1: there is no field colour", FIELDS },
@@ -234,6 +237,73 @@ static void dependence_on_the_version_is_seen(void **state)
         parse("host = 'x' or not (database = 'y' and version like '00%')", &arena)));
 }
 
+/* Three targets: prod/a, prod/b, test/c; the last one's agent has no other label. */
+static const char *doubt(const char *text, Arena *arena)
+{
+    static Label prod[] = { { "env", "prod" }, { "region", "eu" } };
+    static Label test[] = { { "env", "test" } };
+    static const Labels PROD = { prod, ARRAY_LEN(prod) };
+    static const Labels TEST = { test, ARRAY_LEN(test) };
+    static const SelectSubject SUBJECTS[] = {
+        { .instance = "pg1", .database = "tenant_a", .agent_labels = &PROD },
+        { .instance = "pg1", .database = "tenant_b", .agent_labels = &PROD },
+        { .instance = "pg2", .database = "tenant_c", .instance_labels = &TEST },
+    };
+    AUTO(Str) words = { 0 };
+    SelectDoubts *doubts = select_doubts_new(parse(text, arena), arena);
+    for (size_t i = 0; i < ARRAY_LEN(SUBJECTS); i++) {
+        select_doubts_take(doubts, &SUBJECTS[i]);
+    }
+    select_doubts_tell(doubts, &words);
+    return arena_strdup(arena, str_text(&words));
+}
+
+static void an_empty_selection_is_explained(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *words;
+    } ROWS[] = {
+        { "labels.evn = 'prod'", "no target has a label 'evn'; did you mean labels.env?" },
+        { "database like 'tenant%' and labels.tier in ('a', 'b')",
+          "no target has a label 'tier'; there are: env, region" },
+        { "labels.env = 'prd'", "no target has labels.env = 'prd'; did you mean 'prod'?" },
+        { "labels.region = 'asia' and labels.env = 'prod'", "no target has labels.region = 'asia'" },
+        { "database = 'tenant_x'", "no target has database = 'tenant_x'; did you mean 'tenant_a'?" },
+        { "database like 'tenat%'", "no target has database like 'tenat%'" },
+        { "database in ('x', 'y')", "no target has database in that list" },
+        { "labels.env = 'test' and instance = 'pg1'",
+          "each comparison holds for some target, the whole for none" },
+        { "labels.none = '' and instance = 'pg3'",
+          "no target has instance = 'pg3'; did you mean 'pg1'?" },
+        { "instance = 'pg1' and not labels.env = 'prod'",
+          "each comparison holds for some target, the whole for none" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        assert_string_equal(doubt(ROWS[i].text, &arena), ROWS[i].words);
+    }
+}
+
+static void of_many_labels_the_first_few_are_told(void **state)
+{
+    (void)state;
+    static Label many[20];
+    static char names[ARRAY_LEN(many)][8];
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) words = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+        text_format(names[i], sizeof(names[i]), "l%zu", i);
+        many[i] = (Label){ names[i], "x" };
+    }
+    SelectDoubts *doubts = select_doubts_new(parse("labels.colour = 'x'", &arena), &arena);
+    select_doubts_take(doubts, &(SelectSubject){ .agent_labels = &(Labels){ many, ARRAY_LEN(many) } });
+    select_doubts_tell(doubts, &words);
+    assert_string_equal(str_text(&words), "no target has a label 'colour'; there are: l0, l1, l2, l3, "
+                                          "l4, l5, l6, l7, …");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +314,8 @@ int main(void)
         cmocka_unit_test(errors_say_where_what_and_how_else),
         cmocka_unit_test(depth_and_length_are_bounded),
         cmocka_unit_test(dependence_on_the_version_is_seen),
+        cmocka_unit_test(an_empty_selection_is_explained),
+        cmocka_unit_test(of_many_labels_the_first_few_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

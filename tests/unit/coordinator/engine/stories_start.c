@@ -43,12 +43,14 @@ static void the_selection_is_read_from_where(void **state)
     assert_target(fleet, "b/db2", TARGET_ASSIGNED);
 }
 
-static void an_empty_selection_is_refused(void **state)
+static void an_empty_selection_is_refused_with_what_may_have_been_meant(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    fleet->plan.where = "instance = 'x'";
+    fleet->plan.where = "database = 'db7'";
     assert_int_equal(start(fleet), ERR_REFUSED);
+    assert_string_equal(fleet->err.message, "no target matches: database = 'db7'");
+    assert_non_null(strstr(fleet->err.hint, "no target has database = 'db7'; did you mean 'db1'?"));
     assert_int_equal(engine_rollout_count(fleet->engine), 0);
     assert_int_equal(fleet->effects.list.count, 0);
 }
@@ -177,7 +179,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(order_is_round_robin_over_instances),
     cmocka_unit_test(waves_are_cumulative_and_round_up),
     cmocka_unit_test(the_selection_is_read_from_where),
-    cmocka_unit_test(an_empty_selection_is_refused),
+    cmocka_unit_test(an_empty_selection_is_refused_with_what_may_have_been_meant),
     cmocka_unit_test(a_target_in_another_open_rollout_is_refused_and_named),
     cmocka_unit_test(an_id_is_used_once_and_bounded),
     cmocka_unit_test(an_unread_target_is_selected_unless_where_asks_for_its_version),
