@@ -125,14 +125,32 @@ static ErrCode confirm(const Steering *steering, Err *err)
     return ERR_NONE;
 }
 
+/* A roll back that stood still for want of the plan that --plan has brought: it was ordered before. */
+static bool is_under_way(const Steering *steering)
+{
+    const char *state = get_text(steering->rollout, "state");
+    bool is_going_back = str_equal(state, "rolling_back") || str_equal(state, "rollback_held");
+    bool has_lacked_plan = json_is_null(json_object_get(steering->rollout, "signers"));
+    return steering->invocation->options.plan != NULL && has_lacked_plan && is_going_back &&
+           str_equal(steering->verb, "rollback");
+}
+
+static ErrCode order(Steering *steering, json_t **ret_rollout, Err *err)
+{
+    const char *id = get_text(steering->rollout, "id");
+    return is_under_way(steering)
+               ? client_get(steering->client, ret_rollout, err, "/rollouts/%s", id)
+               : client_post(steering->client, steering->body, ret_rollout, err, "/rollouts/%s/%s",
+                             id, steering->verb);
+}
+
 /* Does it, and shows how the rollout stands then. */
 static ErrCode act(Steering *steering, Err *err)
 {
     AUTO_PTR(JsonDocument) rollout = NULL;
     ErrCode code = confirm(steering, err);
     if (code == ERR_NONE) {
-        code = client_post(steering->client, steering->body, &rollout, err, "/rollouts/%s/%s",
-                           get_text(steering->rollout, "id"), steering->verb);
+        code = order(steering, &rollout, err);
     }
     if (code == ERR_NONE && steering->invocation->options.output == OUTPUT_JSON) {
         output_json(rollout);

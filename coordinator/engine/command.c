@@ -23,11 +23,15 @@ static ErrCode run_pause(Rollout *rollout, const Command *command, Err *err)
 static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
 {
     (void)command;
-    return run_event(rollout, ROLLOUT_RESUME,
-                     rollout_is_tripped(rollout)
-                         ? "`skein rollout retry` or `skip` its failed targets first, or `rollback`"
-                         : "`skein rollout show` says what it does now",
-                     err);
+    const char *hint = "`skein rollout show` says what it does now";
+    if (rollout->row.is_adopted) {
+        hint = "`skein rollout abort` lets its targets go";
+    } else if (!rollout->has_plan && rollout->row.state == ROLLOUT_PAUSED) {
+        hint = "`skein rollout resume --plan FILE` brings the plan";
+    } else if (rollout_is_tripped(rollout)) {
+        hint = "`skein rollout retry` or `skip` its failed targets first, or `rollback`";
+    }
+    return run_event(rollout, ROLLOUT_RESUME, hint, err);
 }
 
 static ErrCode run_abort(Rollout *rollout, const Command *command, Err *err)
@@ -85,10 +89,13 @@ static ErrCode run_roll_back(Rollout *rollout, const Command *command, Err *err)
     if (code != ERR_NONE) {
         return code;
     }
-    return run_event(rollout, ROLLOUT_ROLL_BACK,
-                     rollout->has_plan ? "`skein rollout show` says what is left"
-                                       : "`skein rollout rollback --plan FILE` brings the plan",
-                     err);
+    const char *hint = "`skein rollout show` says what is left";
+    if (rollout->row.is_adopted) {
+        hint = "`skein rollout abort` lets its targets go";
+    } else if (!rollout->has_plan && rollout->row.state != ROLLOUT_ROLLED_BACK) {
+        hint = "`skein rollout rollback --plan FILE` brings the plan";
+    }
+    return run_event(rollout, ROLLOUT_ROLL_BACK, hint, err);
 }
 
 /* --- approve --- */

@@ -230,12 +230,24 @@ static const char *const GO_ON[] = {
     [PAUSE_AGENT_LOST] = "`skein rollout resume` goes on without it, `rollback` or `abort` end it",
     [PAUSE_MASS_LOSS] = "look at the coordinator's own network first; `skein rollout resume` goes "
                         "on",
-    [PAUSE_PLAN_MISSING] =
-        "it goes on when the plan is put back: `skein rollout resume --plan FILE`, "
-        "or `rollback --plan FILE`",
+    [PAUSE_PLAN_MISSING] = "`skein rollout resume` goes on, `rollback` takes it back",
     [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
+
+/* Also where something else paused it: without its plan nothing can be asked of it. */
+static const char *way_on(const Rollout *rollout)
+{
+    if (rollout->row.is_adopted) {
+        return "it cannot be steered from here: `skein rollout abort` lets its targets go; a new "
+               "rollout of the same files takes what is applied as done";
+    }
+    if (!rollout->has_plan) {
+        return "`skein rollout resume --plan FILE` brings its plan and goes on, `rollback --plan "
+               "FILE` takes it back";
+    }
+    return GO_ON[rollout->row.pause_cause];
+}
 
 /* In a pause, what has begun either runs to the end of its step or waits there. */
 static void explain_begun(const Explain *explain)
@@ -258,7 +270,7 @@ static void explain_paused(const Explain *explain)
     explain_waves(explain);
     explain_begun(explain);
     list_troubled(explain);
-    line(explain, "%s", GO_ON[row->pause_cause]);
+    line(explain, "%s", way_on(explain->rollout));
 }
 
 static void explain_way_back(const Explain *explain)
@@ -270,6 +282,10 @@ static void explain_way_back(const Explain *explain)
          rollout->row.reason);
     line(explain, "%s", str_text(&counts));
     list_troubled(explain);
+    if (!rollout->has_plan) {
+        line(explain, "nothing can be undone without its plan: `skein rollout rollback --plan FILE` "
+                      "brings it");
+    }
     if (rollout->row.state == ROLLOUT_ROLLBACK_HELD) {
         line(explain, "debt is settled by itself when its agent is back; the rest waits for "
                       "`skein rollout retry` or `skip`");

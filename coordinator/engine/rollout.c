@@ -169,11 +169,6 @@ static bool has_not_opened(const void *subject)
     return true;
 }
 
-static bool is_paused_for_plan_unopened(const void *subject)
-{
-    return is_paused_for_plan(subject) && has_not_opened(subject);
-}
-
 /* --- actions --- */
 
 #define PAUSE_ACTION(name, cause)                                                                  \
@@ -267,11 +262,8 @@ static const Rule RULES[] = {
       "the plan of {rollout} is not in the store" },
     { "R22", RULE_ANY, ROLLOUT_PLAN_MISSING, NULL, NULL, RULE_IGNORE, NULL,
       "nothing is started without a plan anyway" },
-    { "R23", ROLLOUT_PAUSED, ROLLOUT_PLAN_BACK, is_paused_for_plan_unopened,
-      "paused for it, nothing open", ROLLOUT_READY, act_clear_pause,
-      "the plan of {rollout} is back" },
     { "R24", ROLLOUT_PAUSED, ROLLOUT_PLAN_BACK, is_paused_for_plan, "paused for it",
-      ROLLOUT_RUNNING, act_clear_pause, "the plan of {rollout} is back: it goes on" },
+      ROLLOUT_PAUSED, NULL, "the plan of {rollout} is back" },
     { "R25", RULE_ANY, ROLLOUT_PLAN_BACK, NULL, NULL, RULE_IGNORE, NULL,
       "it was not paused for its plan" },
     { "R26", ROLLOUT_READY, ROLLOUT_STORE_BEHIND, NULL, NULL, ROLLOUT_PAUSED, act_pause_store,

@@ -77,8 +77,128 @@ static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
     CliResult shown = fleet_cli(fleet, "rollout", "show", id, NULL);
     assert_int_equal(shown.exit_code, 6);
     assert_non_null(strstr(shown.out, "this store knows nothing of it"));
-    assert_non_null(strstr(shown.out, "it goes on when the plan is put back"));
+    assert_non_null(strstr(shown.out, "`skein rollout abort` lets its targets go"));
     assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"), 3);
+}
+
+/* ---- a plan that is not in the store any more ---- */
+
+static const char TWO_WAVES[] = "{ name: canary, targets: 3 }, "
+                                "{ name: rest, targets: 100%, approval: required }";
+
+/* The coordinator dies, and the plans are gone when it comes back. */
+static void lose_plans(Fleet *fleet)
+{
+    fleet_coordinator_kill(fleet);
+    sql(fleet_path(fleet, "store.db"), "DELETE FROM plans");
+    fleet_coordinator_start(fleet, NULL);
+    FLEET_AWAIT(fleet, !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
+}
+
+/* Until the first wave has passed and the second waits for its approval. */
+static const char *start_and_await_canary(Fleet *fleet, const char *file)
+{
+    CliResult started = fleet_cli(fleet, "rollout", "start", file, "--yes", NULL);
+    assert_int_equal(started.exit_code, 0);
+    const char *id = json_text(
+        json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
+    FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "rest"), "gated") == 0);
+    return id;
+}
+
+static bool says(Fleet *fleet, const char *id, const char *text)
+{
+    return strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out, text) != NULL;
+}
+
+static void a_rollout_whose_plan_is_lost_is_resumed_with_its_file(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 2);
+    fleet_start(fleet);
+    const char *file = fleet_plan_write(fleet, &(FleetPlan){ .waves = TWO_WAVES });
+    const char *id = start_and_await_canary(fleet, file);
+    lose_plans(fleet);
+    assert_string_equal(fleet_rollout_state(fleet, id), "paused");
+    assert_true(says(fleet, id, "which the coordinator does not have"));
+    assert_true(says(fleet, id, "`skein rollout resume --plan FILE` brings its plan and goes on"));
+    CliResult plain = fleet_cli(fleet, "rollout", "resume", id, NULL);
+    assert_int_equal(plain.exit_code, 3);
+    assert_non_null(strstr(plain.err, "skein rollout resume --plan FILE"));
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", file, NULL);
+    assert_int_equal(resumed.exit_code, 0);
+    fleet_rollout_order(fleet, "approve", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
+/* By the file that `skein plan --out` wrote; a rollout that has ended was not even waiting for it. */
+static void a_rollout_that_has_ended_is_rolled_back_with_its_lost_plan(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 2);
+    fleet_start(fleet);
+    const char *plan = fleet_path(fleet, "p.plan");
+    const char *yaml = fleet_plan_write(fleet, &(FleetPlan){ .waves = TWO_WAVES });
+    assert_int_equal(fleet_cli(fleet, "plan", yaml, "--out", plan, NULL).exit_code, 0);
+    const char *id = start_and_await_canary(fleet, plan);
+    fleet_rollout_order(fleet, "approve", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+    lose_plans(fleet);
+    CliResult plain = fleet_cli(fleet, "rollout", "rollback", id, "--yes", NULL);
+    assert_int_equal(plain.exit_code, 3);
+    assert_non_null(strstr(plain.err, "skein rollout rollback --plan FILE"));
+    CliResult ordered = fleet_cli(fleet, "rollout", "rollback", id, "--plan", plan, "--yes", NULL);
+    assert_int_equal(ordered.exit_code, 0);
+    fleet_await_rollout(fleet, id, "rolled_back");
+}
+
+/* In the middle of its way back: nothing can be undone, and nothing fails, until the plan is there. */
+static void a_roll_back_whose_plan_is_lost_stands_still_until_it_is_brought(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 2);
+    fleet_start(fleet);
+    const char *file = fleet_plan_write(fleet, &(FleetPlan){ .waves = TWO_WAVES });
+    const char *id = start_and_await_canary(fleet, file);
+    for (size_t i = 0; i < FLEET_HOSTS; i++) {
+        fleet_agent_kill(fleet, i);
+    }
+    fleet_rollout_order(fleet, "rollback", id);
+    lose_plans(fleet);
+    for (size_t i = 0; i < FLEET_HOSTS; i++) {
+        fleet_agent_start(fleet, i, NULL);
+    }
+    FLEET_AWAIT(fleet, says(fleet, id, "`skein rollout rollback --plan FILE` brings it"));
+    CliResult ordered = fleet_cli(fleet, "rollout", "rollback", id, "--plan", file, "--yes", NULL);
+    assert_int_equal(ordered.exit_code, 0);
+    fleet_await_rollout(fleet, id, "rolled_back");
+}
+
+static void a_plan_with_another_hash_is_not_brought(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 2);
+    fleet_start(fleet);
+    const char *file = fleet_plan_write(fleet, &(FleetPlan){ .waves = TWO_WAVES });
+    const char *id = start_and_await_canary(fleet, file);
+    const char *wanted = json_text(fleet_get(fleet, "/rollouts/%s", id), "plan");
+    lose_plans(fleet);
+    const char *other = fleet_path(fleet, "other.plan");
+    const char *yaml =
+        fleet_plan_write(fleet, &(FleetPlan){ .name = "other", .waves = TWO_WAVES });
+    CliResult written = fleet_cli(fleet, "plan", yaml, "--out", other, "--output", "json", NULL);
+    json_t *plan = json_loads(written.out, 0, NULL);
+    CliResult refused = fleet_cli(fleet, "rollout", "resume", id, "--plan", other, NULL);
+    assert_int_equal(refused.exit_code, 3);
+    assert_non_null(strstr(refused.err, wanted));
+    assert_non_null(strstr(refused.err, json_text(plan, "hash")));
+    assert_string_equal(fleet_rollout_state(fleet, id), "paused");
+    json_decref(plan);
+    file = fleet_plan_write(fleet, &(FleetPlan){ .waves = TWO_WAVES });
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", file, NULL);
+    assert_int_equal(resumed.exit_code, 0);
+    fleet_rollout_order(fleet, "rollback", id);
+    fleet_await_rollout(fleet, id, "rolled_back");
 }
 
 int main(void)
@@ -86,6 +206,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_rollout_waits_for_its_store),
         FLEET_TEST(a_rollout_outlives_an_old_backup_of_the_store),
+        FLEET_TEST(a_rollout_whose_plan_is_lost_is_resumed_with_its_file),
+        FLEET_TEST(a_rollout_that_has_ended_is_rolled_back_with_its_lost_plan),
+        FLEET_TEST(a_roll_back_whose_plan_is_lost_stands_still_until_it_is_brought),
+        FLEET_TEST(a_plan_with_another_hash_is_not_brought),
     };
     return FLEET_RUN(tests);
 }

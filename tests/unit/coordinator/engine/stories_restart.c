@@ -98,7 +98,7 @@ static void a_roll_back_goes_on_while_recovering_only_by_a_person(void **state)
     assert_rollout(fleet, ROLLOUT_ROLLING_BACK);
 }
 
-static void a_missing_plan_pauses_until_it_is_back(void **state)
+static void a_missing_plan_pauses_until_it_is_back_and_wanted(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
@@ -108,8 +108,15 @@ static void a_missing_plan_pauses_until_it_is_back(void **state)
     assert_rollout(fleet, ROLLOUT_PAUSED);
     assert_int_equal(rollout(fleet)->pause_cause, PAUSE_PLAN_MISSING);
     assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.hint, "skein rollout resume --plan FILE"));
     assert_int_equal(command(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.hint, "skein rollout rollback --plan FILE"));
+    assert_non_null(strstr(explained(fleet), "`skein rollout resume --plan FILE` brings its plan"));
     bring_plan(fleet, "");
+    assert_rollout(fleet, ROLLOUT_PAUSED); /* to bring it is not to resume: it may be to go back */
+    assert_non_null(strstr(explained(fleet), "the plan of r1 is back\n"));
+    assert_non_null(strstr(explained(fleet), "\n`skein rollout resume` goes on"));
+    assert_ok(command(fleet, COMMAND_RESUME));
     assert_rollout(fleet, ROLLOUT_RUNNING);
 }
 
@@ -122,11 +129,15 @@ static void a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause(void 
     fleet->is_plan_lost = true;
     restart(fleet);
     bring_plan(fleet, "");
+    assert_ok(command(fleet, COMMAND_RESUME));
     assert_rollout(fleet, ROLLOUT_READY);
     assert_ok(command(fleet, COMMAND_PAUSE));
     restart(fleet);
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_OPERATOR);
+    assert_non_null(strstr(explained(fleet), "`skein rollout resume --plan FILE` brings its plan"));
     bring_plan(fleet, "");
     assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_ok(command(fleet, COMMAND_RESUME));
 }
 
 /* Also where nobody waited for it: what has ended can be rolled back again. */
@@ -231,16 +242,38 @@ static void an_agent_without_work_is_not_waited_for(void **state)
     assert_agent(fleet, "a", SESSION_NONE);
 }
 
-static void a_rollout_in_its_way_back_needs_no_plan_to_be_listed(void **state)
+/* One target is in hand, one has not been told yet: both wait, and both go on. */
+static void a_roll_back_without_its_plan_says_so_and_goes_on_when_it_is_brought(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
     assert_ok(start(fleet));
     report(fleet, "a/db1", REPORT_APPLIED);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    fleet->plan.strategy.max_parallel = 1;
+    restart(fleet);
+    come_back(fleet, "a");
+    come_back(fleet, "b");
     assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "b/db1", TARGET_ROLLING_BACK);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
     fleet->is_plan_lost = true;
     restart(fleet);
+    come_back(fleet, "a");
+    come_back(fleet, "b");
     assert_rollout(fleet, ROLLOUT_ROLLING_BACK);
+    assert_non_null(strstr(explained(fleet), "`skein rollout rollback --plan FILE` brings it"));
+    size_t goals = fleet->goal_count;
+    pass(fleet, 20000);
+    assert_int_equal(fleet->goal_count, goals);
+    bring_plan(fleet, "");
+    pass(fleet, 6000);
+    assert_null(strstr(explained(fleet), "--plan"));
+    assert_int_equal(goal(fleet, "b/db1")->goal, GOAL_ROLL_BACK);
+    assert_int_equal(goal(fleet, "b/db1")->stamp.term, fleet->term);
+    report(fleet, "b/db1", REPORT_ROLLED_BACK);
+    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
 }
 
 static const struct CMUnitTest TESTS[] = {
@@ -249,7 +282,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_is_heard_of_an_ended_rollout_recovers_nothing),
     cmocka_unit_test(no_verdict_falls_in_the_grace),
     cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
-    cmocka_unit_test(a_missing_plan_pauses_until_it_is_back),
+    cmocka_unit_test(a_missing_plan_pauses_until_it_is_back_and_wanted),
     cmocka_unit_test(a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause),
     cmocka_unit_test(a_missing_plan_that_is_back_lets_an_ended_rollout_be_rolled_back),
     cmocka_unit_test(a_soak_starts_anew_after_a_restart),
@@ -258,6 +291,6 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_quarantine_outlives_a_restart),
     cmocka_unit_test(session_numbers_are_never_used_again),
     cmocka_unit_test(an_agent_without_work_is_not_waited_for),
-    cmocka_unit_test(a_rollout_in_its_way_back_needs_no_plan_to_be_listed),
+    cmocka_unit_test(a_roll_back_without_its_plan_says_so_and_goes_on_when_it_is_brought),
 };
 STORIES(RESTART_STORIES, TESTS);
