@@ -165,16 +165,24 @@ static ErrCode take_tick(Engine *engine, const Event *event, Err *err)
  * Above its own term, too, when the agent cannot have it from here: another reign gave orders
  * under it.
  */
+static void note_claims(Agent *agent, const Event *event)
+{
+    const Engine *engine = agent->engine;
+    if (event->term != engine->term || !agent->was_welcomed) {
+        claim_note(agent, event->term);
+    }
+    for (size_t i = 0; i < event->hello->in_flight_count; i++) {
+        uint64_t term = event->hello->in_flight[i].stamp.term;
+        claim_note(agent, term > engine->term ? term : 0);
+    }
+}
+
 static ErrCode take_hello(Engine *engine, const Event *event, Err *err)
 {
     (void)err;
     Agent *agent = agent_of(engine, event);
-    bool is_of_another = event->term == engine->term && !agent->was_welcomed;
-    /* Each new term costs everybody's session: one that broke the rules is not to bring it about. */
-    bool is_believed = agent->row.state != SESSION_QUARANTINED;
-    if (is_believed && (event->term > engine->term || is_of_another)) {
-        watch_term_seen(engine, event->term);
-    }
+    note_claims(agent, event);
+    (void)claim_settle(agent);
     session_hello(agent, event->connection, event->hello);
     return ERR_NONE;
 }
@@ -584,7 +592,8 @@ const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t 
     return found == NULL || index >= found->wave_count ? NULL : &found->waves[index].row;
 }
 
-uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index, uint64_t now_ms)
+uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index,
+                             uint64_t now_ms)
 {
     const Rollout *found = rollout_find(engine, rollout);
     if (found == NULL || index >= found->wave_count) {

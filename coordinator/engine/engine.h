@@ -94,7 +94,7 @@ typedef struct StartRollout {
 typedef struct BroughtPlan {
     const Plan *plan; /* read during the step only */
     const uint8_t *plan_hash;
-    Bytes bundle;        /* to be persisted, with all signatures; empty: the store has it like this */
+    Bytes bundle; /* to be persisted, with all signatures; empty: the store has it like this */
     const char *signers; /* whose signatures are new, in words; "" */
     const char *actor;
 } BroughtPlan;
@@ -189,7 +189,8 @@ size_t engine_wave_count(const Engine *engine, const char *rollout);
 const WaveRow *engine_wave_at(const Engine *engine, const char *rollout, size_t index);
 
 /* How long the wave still soaks at `now_ms`; what its row says of it is as of the last change. */
-uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index, uint64_t now_ms);
+uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t index,
+                             uint64_t now_ms);
 size_t engine_target_count(const Engine *engine, const char *rollout);
 const TargetRow *engine_target_at(const Engine *engine, const char *rollout,
                                   size_t index); /* in order of waves */
@@ -215,7 +216,7 @@ typedef struct TargetCounts {
     uint32_t by_state[TARGET_STATE_COUNT_];
     uint32_t total;
     uint32_t charged;
-    uint32_t busy; /* hold a slot: assigned, applying, unknown, rolling back */
+    uint32_t busy;    /* hold a slot: assigned, applying, unknown, rolling back */
     uint32_t running; /* of those, the ones whose agent is at work: neither unknown nor parked */
     uint32_t used; /* of `charged`, those that use up the budget: not the ones that are being tried
                       again */

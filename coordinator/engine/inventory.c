@@ -208,28 +208,11 @@ static bool entry_is_sound(Agent *agent, const InventoryTarget *entry)
            instance_find(agent, entry->instance) != NULL;
 }
 
-/* Tokens rise by one per attempt: a claim beyond this would use up the numbers of the whole fleet. */
-#define TOKEN_LEAP_MAX 1000000000
-
-/*
- * What a fence tells: a later coordinator was here, or a token was given that is not known here.
- * The command line raises tokens within a term, which is learned; an unknown rollout's cannot be.
- */
-static void take_fence(Agent *agent, const InventoryTarget *entry)
+/* The newest row in its history is of a rollout that is not known here. */
+static void adopt_unknown(Agent *agent, const InventoryTarget *entry)
 {
-    Engine *engine = agent->engine;
-    bool is_named = entry->rollout[0] != '\0' && rollout_find(engine, entry->rollout) == NULL;
-    Fence known = { engine->term, engine->highest_token };
-    if (entry->fence.term > engine->term ||
-        (is_named && entry->fence.term == engine->term && fence_compare(entry->fence, known) > 0)) {
-        watch_term_seen(engine, entry->fence.term);
-    }
-    if (entry->fence.token > engine->highest_token &&
-        entry->fence.token - engine->highest_token <= TOKEN_LEAP_MAX) {
-        engine->highest_token = entry->fence.token;
-    }
-    if (is_named) {
-        rollout_adopt(engine, entry->rollout, entry->target);
+    if (entry->rollout[0] != '\0' && rollout_find(agent->engine, entry->rollout) == NULL) {
+        rollout_adopt(agent->engine, entry->rollout, entry->target);
     }
 }
 
@@ -301,7 +284,8 @@ static void entry_take(Agent *agent, const InventoryTarget *entry)
     }
     item->listed = agent->engine->listing_count;
     instance_seen(agent, entry);
-    take_fence(agent, entry);
+    claim_note_fence(agent, entry, fence_compare(item->row.fence, entry->fence) != 0);
+    adopt_unknown(agent, entry);
     if (!entry_changes(item, agent, entry)) {
         return;
     }
@@ -388,6 +372,7 @@ void inventory_take(Agent *agent, const Inventory *page)
     agent_touch(agent);
     listing_free(listing);
     agent->listing = NULL;
+    (void)claim_settle_listing(agent); /* last: it may take the session away */
 }
 
 /* What a revoked agent listed is nobody's any more. */

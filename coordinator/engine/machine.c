@@ -61,13 +61,18 @@ static void record(const Machine *machine, const Place *place, const Rule *rule,
     event_publish(engine, event);
 }
 
-void event_note(Place place, const char *rule, ErrCode code, const char *sentence)
+void event_tell(Place place, const char *rule, ErrCode code, const char *text)
 {
     EventRow *event = event_new(&place);
     event->rule = rule;
     event->code = code;
-    event->text = event_text(&place, sentence);
+    event->text = row_text(&place.engine->out->arena, text);
     event_publish(place.engine, event);
+}
+
+void event_note(Place place, const char *rule, ErrCode code, const char *sentence)
+{
+    event_tell(place, rule, code, event_text(&place, sentence));
 }
 
 const Rule *machine_fire(const Machine *machine, void *subject, int event)

@@ -113,6 +113,7 @@ typedef struct AgentRow {
     uint64_t inventory_revision; /* newest complete one */
     int64_t heard_at_ms;         /* wall clock */
     const char *reason;          /* of quarantine; "" */
+    uint32_t term_claims;        /* times the term was raised on its word since a person looked */
 } AgentRow;
 
 /* A target of the fleet, as its agent last listed it. */

@@ -6,8 +6,8 @@
  *
  * An attempt is one process's try in one direction. Its fence token is all that a database knows
  * orders apart by, so what turns round, and what another process takes over, is a new attempt: then
- * the fence refuses whoever still has the old order in hand (a frozen machine whose copy runs), from
- * the moment at which the new one has looked. Holding and going on again are revisions.
+ * the fence refuses whoever still has the old order in hand (a frozen machine whose copy runs),
+ * from the moment at which the new one has looked. Holding and going on again are revisions.
  */
 #include "coordinator/engine/state.h"
 

@@ -173,8 +173,10 @@ static void quarantine_forger(Agent *agent, const char *address)
 /* Reports on a rollout that is not known here: the store is older than the fleet. */
 static void take_unknown(Agent *agent, const State *state)
 {
-    watch_term_seen(agent->engine, state->stamp.term);
-    rollout_adopt(agent->engine, state->rollout, state->target);
+    claim_note(agent, state->stamp.term);
+    if (claim_settle(agent)) {
+        rollout_adopt(agent->engine, state->rollout, state->target);
+    }
 }
 
 void report_take(Agent *agent, const State *state)
@@ -194,13 +196,14 @@ void report_take(Agent *agent, const State *state)
     } else if (target != NULL && target->agent == agent) {
         Standing standing = standing_of(target, state);
         if (standing == STANDING_UNHEARD) {
-            watch_term_seen(agent->engine, state->stamp.term);
+            claim_note(agent, state->stamp.term);
+            (void)claim_settle(agent);
             return; /* not acknowledged: it is told again to the coordinator that knows the order */
         }
         watch_target_reconciled(target);
         (standing == STANDING_CURRENT ? take_current : take_late)(target, state);
     }
-    if (report_is_end(report)) {
+    if (report_is_end(report) && agent_is_reachable(agent)) {
         send_ack(agent, state);
     }
 }

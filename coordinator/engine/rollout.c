@@ -185,6 +185,16 @@ PAUSE_ACTION(act_pause_plan, PAUSE_PLAN_MISSING)
 PAUSE_ACTION(act_pause_store, PAUSE_STORE_BEHIND)
 PAUSE_ACTION(act_clear_pause, PAUSE_NONE)
 
+/* Who resumes after the store was found to be behind has looked at what the agents say. */
+static void act_resume(void *subject)
+{
+    Rollout *rollout = subject;
+    if (rollout->row.pause_cause == PAUSE_STORE_BEHIND) {
+        claim_forgive_all(rollout->engine);
+    }
+    act_clear_pause(subject);
+}
+
 static void act_roll_back(void *subject)
 {
     Rollout *rollout = subject;
@@ -293,8 +303,8 @@ static const Rule RULES[] = {
       RULE_REJECT, NULL,
       "the budget of {rollout} is used up: {charged} failed, {allowed} allowed" },
     { "R36", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_not_opened, "nothing open yet", ROLLOUT_READY,
-      act_clear_pause, "resumed by {actor}{words}" },
-    { "R37", ROLLOUT_PAUSED, ROLLOUT_RESUME, NULL, NULL, ROLLOUT_RUNNING, act_clear_pause,
+      act_resume, "resumed by {actor}{words}" },
+    { "R37", ROLLOUT_PAUSED, ROLLOUT_RESUME, NULL, NULL, ROLLOUT_RUNNING, act_resume,
       "resumed by {actor}{words}" },
     { "R38", RULE_ANY, ROLLOUT_RESUME, NULL, NULL, RULE_REJECT, NULL,
       "rollout {rollout} is not paused" },

@@ -110,7 +110,8 @@ static ErrCode check_pick(const Item *item, Err *err)
         err_set(err, ERR_CONFLICT, "%s belongs to rollout %s, which is open (%s)", address,
                 other->row.id, rollout_state_name(other->row.state));
         return other->row.state == ROLLOUT_ROLLBACK_HELD
-                   ? err_hint(err, "`skein rollout show %s` says what is left of it: retry or skip it",
+                   ? err_hint(err,
+                              "`skein rollout show %s` says what is left of it: retry or skip it",
                               other->row.id)
                    : err_hint(err, "wait for its end, or end it by `skein rollout abort %s`",
                               other->row.id);

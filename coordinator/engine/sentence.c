@@ -170,6 +170,16 @@ static void write_silence(Str *out, const Place *place)
     duration_write_words(out, place->engine->now_ms - place->agent->heard_ms);
 }
 
+static void write_claim(Str *out, const Place *place)
+{
+    str_printf(out, "%llu", (unsigned long long)place->agent->claimed_term);
+}
+
+static void write_term(Str *out, const Place *place)
+{
+    str_printf(out, "%llu", (unsigned long long)place->engine->term);
+}
+
 static void write_reason(Str *out, const Place *place)
 {
     str_append(out, place->agent->row.reason);
@@ -189,20 +199,36 @@ static const struct Word {
     const char *name;
     void (*write)(Str *out, const Place *place);
 } WORDS[] = {
-    { "actor", write_actor },         { "after", write_after },
-    { "agent", write_agent },         { "allowed", write_allowed },
-    { "applied", write_applied },     { "attempt", write_attempt },
-    { "cause", write_cause },         { "charged", write_charged },
-    { "deadline", write_deadline },   { "debts", write_debts },
-    { "error", write_error },         { "irreversible", write_irreversible },
-    { "plan", write_plan },           { "reason", write_reason },
-    { "restored", write_restored },   { "rollout", write_rollout },
-    { "session", write_session },     { "signers", write_signers },
-    { "silence", write_silence },     { "soak", write_soak },
-    { "start", write_start },         { "steps", write_steps },
-    { "target", write_target },       { "total", write_total },
-    { "unhealthy", write_unhealthy }, { "version", write_version },
-    { "wave", write_wave },           { "words", write_words },
+    { "actor", write_actor },
+    { "after", write_after },
+    { "agent", write_agent },
+    { "allowed", write_allowed },
+    { "applied", write_applied },
+    { "attempt", write_attempt },
+    { "cause", write_cause },
+    { "charged", write_charged },
+    { "claim", write_claim },
+    { "deadline", write_deadline },
+    { "debts", write_debts },
+    { "error", write_error },
+    { "irreversible", write_irreversible },
+    { "plan", write_plan },
+    { "reason", write_reason },
+    { "restored", write_restored },
+    { "rollout", write_rollout },
+    { "session", write_session },
+    { "signers", write_signers },
+    { "silence", write_silence },
+    { "soak", write_soak },
+    { "start", write_start },
+    { "steps", write_steps },
+    { "target", write_target },
+    { "term", write_term },
+    { "total", write_total },
+    { "unhealthy", write_unhealthy },
+    { "version", write_version },
+    { "wave", write_wave },
+    { "words", write_words },
 };
 
 static const struct Word *word_find(const char *name, size_t length)

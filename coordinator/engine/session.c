@@ -117,6 +117,17 @@ static void act_twin(void *subject)
     act_quarantine(subject);
 }
 
+static void act_disbelieve(void *subject)
+{
+    claim_blame(subject);
+    act_quarantine(subject);
+}
+
+static void act_follow(void *subject)
+{
+    claim_follow(subject);
+}
+
 static void act_revoked(void *subject)
 {
     Agent *agent = subject;
@@ -136,6 +147,7 @@ static void act_released(void *subject)
 {
     Agent *agent = subject;
     text_set(&agent->row.reason, "");
+    agent->row.term_claims = 0;
     agent->replaced_count = 0;
     agent->has_process = false;
     agent->heard_ms = agent->engine->now_ms;
@@ -201,6 +213,15 @@ static const Rule RULES[] = {
     { "S25", RULE_ANY, SESSION_FORGED, NULL, NULL, SESSION_QUARANTINED, act_quarantine,
       "{agent} is quarantined: {reason}" },
 
+    { "S31", SESSION_QUARANTINED, SESSION_CLAIM, NULL, NULL, RULE_IGNORE, NULL,
+      "{agent} is quarantined: it is not believed" },
+    { "S32", RULE_ANY, SESSION_CLAIM, claim_is_beyond_belief, "a term far above ours",
+      SESSION_QUARANTINED, act_disbelieve, "{agent} is quarantined: {reason}" },
+    { "S33", RULE_ANY, SESSION_CLAIM, claim_is_one_too_many, "followed often enough",
+      SESSION_QUARANTINED, act_disbelieve, "{agent} is quarantined: {reason}" },
+    { "S34", RULE_ANY, SESSION_CLAIM, NULL, NULL, RULE_SAME, act_follow,
+      "{agent} knows a coordinator of term {claim}" },
+
     { "S29", SESSION_LOST, SESSION_REVOKED, is_revoked, "revoked already", RULE_IGNORE, NULL,
       "the key of {agent} was revoked before" },
     { "S26", RULE_ANY, SESSION_REVOKED, NULL, NULL, SESSION_LOST, act_revoked,
@@ -222,6 +243,7 @@ static const char *const EVENT_NAMES[] = {
     [SESSION_CUT] = "cut",
     [SESSION_TWIN] = "twin",
     [SESSION_FORGED] = "forged",
+    [SESSION_CLAIM] = "claim",
     [SESSION_REVOKED] = "revoked",
     [SESSION_RELEASED] = "released",
 };
@@ -415,13 +437,6 @@ static void take_facts(Agent *agent, const Hello *hello)
     agent_row_set_labels(&agent->row, &hello->labels);
     agent_row_set_instances(&agent->row, hello->instances, hello->instance_count);
     agent_touch(agent);
-    for (size_t i = 0; i < hello->in_flight_count; i++) {
-        const InFlight *flight = &hello->in_flight[i];
-        bool is_ahead = flight->stamp.term > agent->engine->term;
-        if (is_ahead) {
-            watch_term_seen(agent->engine, flight->stamp.term);
-        }
-    }
     take_in_flight(agent, hello);
 }
 
@@ -441,7 +456,8 @@ static bool prove(Agent *agent, const Binding *binding)
     return true;
 }
 
-/* A new process numbers its reports and inventories anew, and knows of no order but what it named. */
+/* A new process numbers its reports and inventories anew, and knows of no order but what it named.
+ */
 static void forget_process(Agent *agent)
 {
     agent->has_listed = false;

@@ -48,18 +48,20 @@ typedef struct Listing {
 struct Agent {
     AgentRow row;
     Engine *engine;
-    Binding bound;    /* whose messages count */
-    Binding offered;  /* a WELCOME that waits for proof that its reader lives */
-    bool is_proven;   /* the bound process has spoken in its session */
+    Binding bound;     /* whose messages count */
+    Binding offered;   /* a WELCOME that waits for proof that its reader lives */
+    bool is_proven;    /* the bound process has spoken in its session */
     bool was_welcomed; /* by this engine: it may have the term from here */
-    bool has_process; /* `process` is the last one that proved itself */
+    bool has_process;  /* `process` is the last one that proved itself */
     uint8_t process[BOOT_ID_BYTES];
     uint8_t replaced[REPLACED_MAX][BOOT_ID_BYTES];
     size_t replaced_count;
     uint64_t heard_ms;
-    uint64_t lost_ms;  /* when it was found lost; 0: is not */
-    bool has_said_bye; /* its silence says nothing about the network */
-    bool has_listed;   /* the bound process has a complete inventory here */
+    uint64_t lost_ms;       /* when it was found lost; 0: is not */
+    uint64_t claimed_term;  /* of what it says now: the highest above ours; 0: none */
+    uint64_t claimed_token; /* likewise */
+    bool has_said_bye;      /* its silence says nothing about the network */
+    bool has_listed;        /* the bound process has a complete inventory here */
     Listing *listing;
     LIST(Target *) targets; /* of open rollouts, and those of closed ones that it has in hand */
     uint32_t busy;          /* slots held on this host, whatever the rollout */
@@ -227,6 +229,7 @@ bool rule_moves(const Rule *rule); /* did it change or confirm a state? */
 
 /* A line of the event log that is no change of state. */
 void event_note(Place place, const char *rule, ErrCode code, const char *sentence);
+void event_tell(Place place, const char *rule, ErrCode code, const char *text); /* as it is */
 
 /* --- sentence.c --- */
 
@@ -247,6 +250,7 @@ typedef enum SessionEvent {
     SESSION_CUT,  /* its connection cannot be routed to any more */
     SESSION_TWIN, /* a process that had been replaced lives: two have one key */
     SESSION_FORGED,
+    SESSION_CLAIM, /* it knows of a later coordinator: `claimed_term` */
     SESSION_REVOKED,
     SESSION_RELEASED,
     SESSION_EVENT_COUNT_,
@@ -349,6 +353,18 @@ uint64_t session_due_ms(const Agent *agent);
 void session_send(Agent *agent, MessageType type, const void *body);
 uint64_t session_digest(const Agent *agent);
 
+/* --- claim.c: what agents tell of later coordinators --- */
+void claim_note(Agent *agent, uint64_t term);
+/* `is_news`: this was not known of the database. */
+void claim_note_fence(Agent *agent, const InventoryTarget *entry, bool is_news);
+bool claim_settle(Agent *agent); /* acts on what was noted; false: it is quarantined */
+bool claim_settle_listing(Agent *agent);
+bool claim_is_beyond_belief(const void *agent);
+bool claim_is_one_too_many(const void *agent);
+void claim_blame(Agent *agent); /* why it is quarantined */
+void claim_follow(Agent *agent);
+void claim_forgive_all(Engine *engine); /* a person has looked */
+
 /* --- inventory.c --- */
 void inventory_take(Agent *agent, const Inventory *page);
 void listing_free(Listing *listing);
@@ -403,8 +419,8 @@ void watch_breaker(Engine *engine);
 void watch_verdicts(Engine *engine);
 void watch_recovery(Engine *engine);
 void watch_target_reconciled(Target *target);
-void watch_term_seen(Engine *engine, uint64_t term);
-uint64_t watch_verdict_ms(const Target *target); /* when its agent's absence counts */
+void watch_term_seen(Agent *agent, uint64_t term); /* said by it, and believed */
+uint64_t watch_verdict_ms(const Target *target);   /* when its agent's absence counts */
 
 /* --- dispatch.c --- */
 void dispatch_run(Engine *engine);

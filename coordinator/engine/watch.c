@@ -55,19 +55,16 @@ static void fire_open(Engine *engine, RolloutEvent event)
     }
 }
 
-/* Terms rise by one at each start: a claim beyond this is no coordinator's, and is not followed. */
-#define TERM_LEAP_MAX 1000000
-
-void watch_term_seen(Engine *engine, uint64_t term)
+void watch_term_seen(Agent *agent, uint64_t term)
 {
-    bool is_news = term >= engine->term && term > engine->term_seen;
-    if (!is_news || term - engine->term > TERM_LEAP_MAX) {
-        return;
-    }
+    Engine *engine = agent->engine;
+    bool is_first = engine->term_seen == 0;
     engine->term_seen = term;
-    event_note((Place){ .engine = engine }, "E02", ERR_STORE_TERM,
-               "the fleet knows a later coordinator than this store: nothing starts until a new "
-               "term is taken");
+    if (is_first) {
+        event_note((Place){ .engine = engine, .agent = agent }, "E02", ERR_STORE_TERM,
+                   "{agent} knows a coordinator of term {claim}, and this store none later than "
+                   "{term}: it may be an old backup; nothing starts until a new term is taken");
+    }
     fire_open(engine, ROLLOUT_STORE_BEHIND);
 }
 

@@ -59,6 +59,7 @@ static const Column AGENT_COLUMNS[] = {
     U64(AgentRow, "inventory_revision", inventory_revision),
     I64(AgentRow, "heard_at_ms", heard_at_ms),
     TEXT(AgentRow, "reason", reason),
+    U32(AgentRow, "term_claims", term_claims),
 };
 
 static const Column INSTANCE_COLUMNS[] = {

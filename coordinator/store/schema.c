@@ -66,6 +66,8 @@ const char *const STORE_SCHEMA_STEPS[] = {
     "CREATE INDEX events_of_rollout ON events (rollout, seq);"
 
     "CREATE TABLE plans (hash BLOB PRIMARY KEY, bundle BLOB NOT NULL) STRICT;",
+
+    "ALTER TABLE agents ADD COLUMN term_claims INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

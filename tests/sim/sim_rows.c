@@ -38,6 +38,7 @@ static const Cell AGENT_CELLS[] = {
     CELL_VOLATILE(AgentRow, inventory_revision, CELL_U64),
     CELL_VOLATILE(AgentRow, heard_at_ms, CELL_I64),
     CELL(AgentRow, reason, CELL_TEXT),
+    CELL(AgentRow, term_claims, CELL_U32),
 };
 
 static const Cell INVENTORY_CELLS[] = {

@@ -347,6 +347,90 @@ static void an_absurd_term_is_not_followed(void **state)
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     say_fence(fleet, (Fence){ UINT64_MAX, 1 }, "", "");
     assert_int_equal(engine_term_seen(fleet->engine), 0);
+    assert_agent(fleet, "a", SESSION_ACTIVE); /* its other databases are sound */
+    assert_non_null(strstr(event_of(fleet, "E07")->text, "a/db1 has been under"));
+    size_t events = fleet->events.count;
+    say_fence(fleet, (Fence){ UINT64_MAX, 1 }, "", "");
+    assert_int_equal(fleet->events.count, events); /* said once */
+}
+
+/* An agent that says hello and knows a coordinator of this term. */
+static void say_hello_of_term(Fleet *fleet, uint64_t term)
+{
+    static const uint8_t BOOT_ID[BOOT_ID_BYTES] = { 9 };
+    const Hello hello = { .boot_id = { BOOT_ID, BOOT_ID_BYTES },
+                          .protocol_min = 1,
+                          .protocol_max = 1,
+                          .version = "0.1.0" };
+    step(fleet, (Event){ .kind = EVENT_HELLO,
+                         .agent = "a",
+                         .connection = ++fleet->connection_count,
+                         .term = term,
+                         .hello = &hello });
+}
+
+static void an_agent_that_speaks_of_an_absurd_term_is_quarantined(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    say_hello_of_term(fleet, 7000000);
+    assert_agent(fleet, "a", SESSION_QUARANTINED);
+    assert_non_null(strstr(event_of(fleet, "S32")->text, "a coordinator of term 7000000"));
+    assert_int_equal(engine_term_seen(fleet->engine), 0);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+}
+
+/* As the shell does it: a term above the one that was seen, and everything from the store. */
+static void raise_term(Fleet *fleet)
+{
+    fleet->term = engine_term_seen(fleet->engine);
+    restart(fleet);
+}
+
+static void the_term_is_raised_on_one_agents_word_so_many_times_only(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    for (int i = 0; i < 8; i++) {
+        say_hello_of_term(fleet, fleet->term + 1);
+        assert_agent(fleet, "a", SESSION_ACTIVE);
+        raise_term(fleet);
+    }
+    say_hello_of_term(fleet, fleet->term + 1);
+    assert_agent(fleet, "a", SESSION_QUARANTINED);
+    assert_non_null(strstr(event_of(fleet, "S33")->text, "raised on its word 8 times"));
+    assert_int_equal(engine_term_seen(fleet->engine), 0);
+    step(fleet, (Event){ .kind = EVENT_AGENT_RELEASED, .agent = "a" });
+    say_hello_of_term(fleet, fleet->term + 1);
+    assert_int_equal(engine_term_seen(fleet->engine), fleet->term + 1);
+}
+
+static void a_higher_term_is_told_once_with_who_knows_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    say_hello_of_term(fleet, 5);
+    assert_non_null(strstr(event_of(fleet, "E02")->text,
+                           "a knows a coordinator of term 5, and this store none later than 1"));
+    size_t told = fleet->events.count;
+    say_hello_of_term(fleet, 6);
+    assert_int_equal(engine_term_seen(fleet->engine), 6);
+    for (size_t i = told; i < fleet->events.count; i++) {
+        assert_string_not_equal(fleet->events.items[i]->rule, "E02");
+    }
+}
+
+static void who_resumes_after_an_old_backup_forgives_what_was_claimed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    say_hello_of_term(fleet, 5);
+    raise_term(fleet);
+    assert_int_equal(engine_agent_find(fleet->engine, "a")->term_claims, 1);
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_int_equal(engine_agent_find(fleet->engine, "a")->term_claims, 0);
 }
 
 static void an_absurd_token_is_not_followed(void **state)
@@ -417,6 +501,10 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_higher_term_stops_everything),
     cmocka_unit_test(a_ready_rollout_and_an_ended_one_hear_of_a_higher_term),
     cmocka_unit_test(an_absurd_term_is_not_followed),
+    cmocka_unit_test(an_agent_that_speaks_of_an_absurd_term_is_quarantined),
+    cmocka_unit_test(the_term_is_raised_on_one_agents_word_so_many_times_only),
+    cmocka_unit_test(a_higher_term_is_told_once_with_who_knows_it),
+    cmocka_unit_test(who_resumes_after_an_old_backup_forgives_what_was_claimed),
     cmocka_unit_test(an_absurd_token_is_not_followed),
     cmocka_unit_test(what_somebody_else_took_back_is_held),
     cmocka_unit_test(an_unknown_rollout_is_taken_up_and_acknowledged),

@@ -45,6 +45,7 @@ static const AgentRow CONTRACT_AGENT = {
     .inventory_revision = 9,
     .heard_at_ms = 1234567890123,
     .reason = "why",
+    .term_claims = 3,
 };
 
 static const InventoryRow CONTRACT_INVENTORY = {
@@ -206,6 +207,7 @@ static void contract_check_agent(const StoreContents *contents)
     assert_int_equal(agent->state, SESSION_SUSPECT);
     assert_string_equal(agent->version, "0.1.0");
     assert_string_equal(agent->reason, "why");
+    assert_int_equal(agent->term_claims, 3);
     assert_int_equal(agent->inventory_revision, 9);
     assert_int_equal(agent->heard_at_ms, 1234567890123);
     contract_check_labels(&agent->labels);
