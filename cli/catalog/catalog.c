@@ -1,0 +1,186 @@
+/* Reading a catalog: each kind's query, wrapped so that the server names what it lists. */
+#include "cli/catalog/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/conn/query.h"
+#include "common/list.h"
+#include "common/str.h"
+
+/*
+ * Names come out qualified, since search_path says nothing; and nothing that is written depends on
+ * settings that a migration may have left to the database.
+ */
+static const char BEGIN[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                            "SET LOCAL search_path = pg_catalog, pg_temp;"
+                            "SET LOCAL quote_all_identifiers = off;"
+                            "SET LOCAL \"TimeZone\" = 'UTC';"
+                            "SET LOCAL \"DateStyle\" = 'ISO, YMD';"
+                            "SET LOCAL \"IntervalStyle\" = 'postgres';"
+                            "SET LOCAL extra_float_digits = 1;"
+                            "SET LOCAL statement_timeout = 0;";
+
+/* The database goes by another name in every copy of it. */
+#define KEY_OF(identified)                                                                         \
+    identified ".type || CASE " identified ".type WHEN 'database' THEN '' ELSE ' ' || " identified \
+               ".identity END"
+
+static const char
+    BEFORE_QUERY[] =
+        "SELECT CASE WHEN o.what IS NULL THEN " KEY_OF(
+            "s") " ELSE $1 || CASE o.what WHEN '' THEN '' ELSE ' ' || o.what END || ' on ' "
+                 "|| " KEY_OF("s") " END,"
+                                   " coalesce(CASE WHEN o.what IS NULL THEN " KEY_OF(
+                                       "p") " ELSE " KEY_OF("s") " END, ''),"
+                                                                 " coalesce(" KEY_OF(
+                                                                     "r") ", ''), o.name, "
+                                                                          "o.definition, o.members "
+                                                                          "FROM (";
+
+#define IDENTIFY(object)                                                                           \
+    "pg_catalog.pg_identify_object(" object "[1], " object "[2], " object "[3]::int4)"
+
+static const char AFTER_QUERY[] = ") o CROSS JOIN LATERAL " IDENTIFY(
+    "o.self") " s"
+              " LEFT JOIN LATERAL " IDENTIFY(
+                  "o.parent") " p ON o.parent IS NOT NULL"
+                              " LEFT JOIN LATERAL " IDENTIFY(
+                                  "o.origin") " r ON o.origin IS NOT NULL";
+
+static const char FILTER[] =
+    " WHERE coalesce(s.schema, '') NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'skein')"
+    " AND NOT (s.type = 'schema' AND (s.identity IN ('skein', 'information_schema')"
+    "  OR pg_catalog.left(s.identity, 3) = 'pg_'))"
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = o.self[1]"
+    "  AND e.objid = o.self[2] AND e.deptype = 'e')";
+
+enum EntryColumn {
+    ENTRY_KEY,
+    ENTRY_PARENT,
+    ENTRY_ORIGIN,
+    ENTRY_NAME,
+    ENTRY_DEFINITION,
+    ENTRY_MEMBERS,
+};
+
+typedef LIST(CatalogEntry) EntryList;
+
+typedef struct Reading {
+    Conn *conn;
+    Texts *texts;
+    uint64_t deadline_ms;
+    const Interrupt *interrupt;
+    EntryList entries;
+} Reading;
+
+static void reading_done(Reading *reading)
+{
+    LIST_DONE(&reading->entries);
+}
+
+AUTO_DEFINE(Reading, reading_done)
+
+static void entry_take(Reading *reading, const CatalogKind *kind, const PGresult *rows, int row)
+{
+    const char *kept[ENTRY_MEMBERS + 1];
+    for (int i = 0; i <= ENTRY_MEMBERS; i++) {
+        kept[i] = texts_keep(reading->texts, result_text(rows, row, i));
+    }
+    CatalogEntry entry = {
+        .kind = kind,
+        .key = kept[ENTRY_KEY],
+        .parent = kept[ENTRY_PARENT],
+        .origin = kept[ENTRY_ORIGIN],
+        .name = kept[ENTRY_NAME],
+        .definition = kept[ENTRY_DEFINITION],
+        .members = kept[ENTRY_MEMBERS],
+    };
+    LIST_PUSH(&reading->entries, entry);
+}
+
+static ErrCode kind_read(Reading *reading, const CatalogKind *kind, Err *err)
+{
+    AUTO(Str) sql = { 0 };
+    str_printf(&sql, "%s%s%s%s", BEFORE_QUERY, kind->sql, AFTER_QUERY,
+               kind->is_whole ? "" : FILTER);
+    const char *params[] = { kind->noun };
+    Query query = {
+        .sql = str_text(&sql),
+        .params = params,
+        .param_count = 1,
+        .deadline_ms = reading->deadline_ms,
+        .interrupt = reading->interrupt,
+    };
+    AUTO_PTR(PGresult) rows = NULL;
+    if (conn_query(reading->conn, &query, &rows, err) != ERR_NONE) {
+        return err_wrap(err, "cannot list what there is of kind \"%s\"", kind->noun);
+    }
+    for (int i = 0; i < PQntuples(rows); i++) {
+        entry_take(reading, kind, rows, i);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode kinds_read(Reading *reading, Err *err)
+{
+    int version = PQserverVersion(conn_pg(reading->conn));
+    for (size_t i = 0; i < CATALOG_KINDS_COUNT; i++) {
+        for (size_t j = 0; j < CATALOG_KINDS[i]->count; j++) {
+            const CatalogKind *kind = &CATALOG_KINDS[i]->rows[j];
+            bool is_for = kind->since <= version && (kind->until == 0 || version < kind->until);
+            if (is_for && kind_read(reading, kind, err) != ERR_NONE) {
+                return err->code;
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(((const CatalogEntry *)a)->key, ((const CatalogEntry *)b)->key);
+}
+
+static ErrCode keys_check(const EntryList *entries, Err *err)
+{
+    for (size_t i = 1; i < entries->count; i++) {
+        if (str_equal(entries->items[i - 1].key, entries->items[i].key)) {
+            return err_set(err, ERR_INTERNAL, "two objects of the catalog are both \"%s\"",
+                           entries->items[i].key);
+        }
+    }
+    return ERR_NONE;
+}
+
+ErrCode catalog_read(Conn *conn, Texts *texts, uint64_t deadline_ms, const Interrupt *interrupt,
+                     Arena *arena, Catalog *ret_catalog, Err *err)
+{
+    AUTO(Reading)
+    reading = { .conn = conn, .texts = texts, .deadline_ms = deadline_ms, .interrupt = interrupt };
+    if (conn_run(conn, BEGIN, deadline_ms, err) != ERR_NONE ||
+        kinds_read(&reading, err) != ERR_NONE ||
+        conn_run(conn, "COMMIT", deadline_ms, err) != ERR_NONE) {
+        return err->code;
+    }
+    EntryList *entries = &reading.entries;
+    if (entries->count > 0) {
+        qsort(entries->items, entries->count, sizeof(*entries->items), compare_keys);
+    }
+    if (keys_check(entries, err) != ERR_NONE) {
+        return err->code;
+    }
+    *ret_catalog = (Catalog){
+        .entries = arena_memdup(arena, entries->items, entries->count * sizeof(*entries->items)),
+        .count = entries->count,
+    };
+    return ERR_NONE;
+}
+
+const CatalogEntry *catalog_find(const Catalog *catalog, const char *key)
+{
+    CatalogEntry wanted = { .key = key };
+    return catalog->count == 0 ? NULL
+                               : bsearch(&wanted, catalog->entries, catalog->count,
+                                         sizeof(*catalog->entries), compare_keys);
+}

@@ -1,0 +1,45 @@
+/*
+ * The catalog of a database at one moment: every object that a migration can make or change, as
+ * sorted entries of text, so that two of them can be compared by a merge (difference.h).
+ *
+ * What counts stands in kinds.h. Left out: the system's own objects, members of extensions (the
+ * extension stands for them), skein's schema, data, and what belongs to the server rather than the
+ * database: roles, tablespaces, server settings.
+ */
+#ifndef SKEIN_CLI_CATALOG_CATALOG_H
+#define SKEIN_CLI_CATALOG_CATALOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/conn/conn.h"
+#include "cli/catalog/kinds.h"
+#include "cli/catalog/texts.h"
+#include "common/arena.h"
+
+struct CatalogEntry {
+    const CatalogKind *kind;
+    const char *key;        /* what it is and its full name: "table public.orders" */
+    const char *parent;     /* key of what it is part of; "": nothing */
+    const char *origin;     /* key of what it was made after; "": nothing */
+    const char *name;       /* as its author writes it: "orders" */
+    const char *definition; /* lines */
+    const char *members;    /* in their order, a line each */
+};
+
+struct Catalog {
+    const CatalogEntry *entries; /* by key, in the order of strcmp; no key twice */
+    size_t count;
+};
+
+/*
+ * Reads all of it in one read-only transaction, on a connection that is in none. Texts come from
+ * `texts`, which many catalogs share; the entries are in `arena`.
+ */
+ErrCode catalog_read(Conn *conn, Texts *texts, uint64_t deadline_ms, const Interrupt *interrupt,
+                     Arena *arena, Catalog *ret_catalog, Err *err);
+
+/* The entry with this key; NULL: there is none. */
+const CatalogEntry *catalog_find(const Catalog *catalog, const char *key);
+
+#endif

@@ -1,0 +1,72 @@
+/* A database whose catalog is looked at. */
+#include "tests/integration/catalog/catalog_world.h"
+
+#include <stdlib.h>
+
+#include "agent/conn/query.h"
+#include "common/clock.h"
+#include "common/str.h"
+
+#define TIMEOUT_MS 30000
+
+int world_begin(void **state)
+{
+    World *world = mem_alloc(sizeof(*world));
+    *state = world;
+    world->cluster = pg_cluster_start(NULL);
+    pg_cluster_run(world->cluster, "postgres", "CREATE DATABASE shop");
+    AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(world->cluster, "shop", 0));
+    Err err = { 0 };
+    ConnRequest request = { .application_name = "skein/test",
+                            .deadline_ms = clock_boot_ms() + TIMEOUT_MS };
+    if (conn_source_new(connection, PASSWORD_ALLOWED, CONN_LIMIT_DEFAULT, &world->source, &err) !=
+            ERR_NONE ||
+        conn_open(world->source, &request, &world->conn, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+    world->texts = texts_new();
+    return 0;
+}
+
+int world_end(void **state)
+{
+    World *world = *state;
+    conn_close(world->conn);
+    conn_source_free(world->source);
+    pg_cluster_stop(world->cluster);
+    texts_free(world->texts);
+    arena_done(&world->arena);
+    free(world);
+    return 0;
+}
+
+void world_run(World *world, const char *sql)
+{
+    Err err = { 0 };
+    if (conn_run(world->conn, sql, clock_boot_ms() + TIMEOUT_MS, &err) != ERR_NONE) {
+        fail_msg("%s: %s", sql, err.message);
+    }
+}
+
+Catalog world_catalog(World *world)
+{
+    Catalog catalog = { 0 };
+    Err err = { 0 };
+    if (catalog_read(world->conn, world->texts, clock_boot_ms() + TIMEOUT_MS, NULL, &world->arena,
+                     &catalog, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+    return catalog;
+}
+
+const char *differences_text(World *world, const Differences *differences)
+{
+    AUTO(Str) text = { 0 };
+    for (size_t i = 0; i < differences->count; i++) {
+        const Difference *item = &differences->items[i];
+        str_printf(&text, "%s %s%s%s%s [%s]\n", difference_how_name(item->how),
+                   difference_entry(item)->key, item->parts[0] == '\0' ? "" : " (", item->parts,
+                   item->parts[0] == '\0' ? "" : ")", difference_class_name(item->class));
+    }
+    return arena_strdup(&world->arena, str_text(&text));
+}
