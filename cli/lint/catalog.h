@@ -1,0 +1,142 @@
+/*
+ * What the statements read so far have made: tables with their columns, constraints and indexes, as
+ * far as the statements tell. Nothing is asked of a server.
+ *
+ * What the history does not show (tables from before it, what a DO block or a function does) is not
+ * known, and not known is never read as absent.
+ */
+#ifndef SKEIN_CLI_LINT_CATALOG_H
+#define SKEIN_CLI_LINT_CATALOG_H
+
+#include "cli/lint/type.h"
+
+typedef enum RelationKind {
+    RELATION_NONE = 0,
+    RELATION_TABLE,
+    RELATION_PARTITIONED,
+    RELATION_VIEW,
+    RELATION_MATVIEW,
+    RELATION_SEQUENCE,
+    RELATION_FOREIGN,
+} RelationKind;
+
+typedef struct Column {
+    const char *name;
+    ColumnType type;
+    bool is_not_null;
+    size_t made_by; /* the migration */
+} Column;
+
+typedef enum ConstraintKind {
+    CONSTRAINT_NONE = 0,
+    CONSTRAINT_CHECK,
+    CONSTRAINT_FOREIGN_KEY,
+    CONSTRAINT_PRIMARY_KEY,
+    CONSTRAINT_UNIQUE,
+    CONSTRAINT_EXCLUSION,
+} ConstraintKind;
+
+typedef struct Names {
+    const char *const *items;
+    size_t count;
+} Names;
+
+bool names_have(const Names *names, const char *name);
+
+/* Copies of a list of strings, in `arena`. */
+Names names_copy(Node *const *nodes, size_t count, Arena *arena);
+
+typedef struct TableConstraint {
+    const char *name; /* as PostgreSQL names it where the statement does not */
+    ConstraintKind kind;
+    bool is_valid;
+    Names columns;        /* of the key; of a CHECK those it reads */
+    const char *not_null; /* of CHECK (column IS NOT NULL): the column; NULL otherwise */
+    Name references;      /* of a foreign key */
+    Names referenced;     /* its columns there; none: those of the primary key */
+    size_t made_by;
+} TableConstraint;
+
+typedef struct TableIndex {
+    const char *name;
+    Names columns; /* plain ones, from the first to the first expression */
+    bool is_unique;
+    bool is_partial;
+    bool is_concurrent; /* built by CREATE INDEX CONCURRENTLY */
+    size_t made_by;
+} TableIndex;
+
+/* Never changed: a change makes another one. */
+typedef struct Relation {
+    Name name; /* with its schema: "public" where names without one go */
+    RelationKind kind;
+    size_t made_by;
+    bool is_temporary;
+    bool is_whole; /* made in this history: all its columns are known */
+    Name parent;   /* of a partition or an heir; "" otherwise */
+    const Column *columns;
+    size_t column_count;
+    const TableConstraint *constraints;
+    size_t constraint_count;
+    const TableIndex *indexes;
+    size_t index_count;
+} Relation;
+
+typedef struct Catalog Catalog;
+
+/* Everything it knows is in `arena`; catalog_free releases the rest. */
+Catalog *catalog_new(Arena *arena);
+void catalog_free(Catalog *catalog);
+
+AUTO_PTR_DEFINE(Catalog, catalog_free)
+
+/* Knows the same, and goes on by itself. Shares the arena. */
+Catalog *catalog_fork(const Catalog *catalog);
+
+/* A migration begins: what is made from here on is made by it; settings are the session's again. */
+void catalog_begin(Catalog *catalog, size_t migration);
+
+/* Reads one statement's tree. Keeps nothing of the tree's memory. */
+void catalog_apply(Catalog *catalog, const Node *statement);
+
+/* NULL: not known. The name may leave the schema out. */
+const Relation *catalog_relation(const Catalog *catalog, Name name);
+
+/* The table of an index; *ret_index too, unless it is NULL. */
+const Relation *catalog_index(const Catalog *catalog, Name name, const TableIndex **ret_index);
+
+/* Do the two names mean one table? */
+bool catalog_is_same(const Catalog *catalog, Name a, Name b);
+
+/* As people say it: without "public". */
+Name relation_plain_name(const Relation *relation);
+
+const Column *relation_column(const Relation *relation, const char *name);
+const TableConstraint *relation_constraint(const Relation *relation, const char *name);
+
+/* Made by the migration that is being read? Then nobody uses it yet. False for NULL. */
+bool catalog_is_new(const Catalog *catalog, const Relation *relation);
+
+/* Each relation, in the order they were made: start with *cursor NULL; NULL at the end. */
+const Relation *catalog_next(const Catalog *catalog, void **cursor);
+
+/* The migration that is being read. */
+size_t catalog_migration(const Catalog *catalog);
+
+/* Is the session's TimeZone UTC, by what this migration has set? */
+bool catalog_is_utc(const Catalog *catalog);
+
+/* CREATE FUNCTION said IMMUTABLE or STABLE. */
+bool catalog_function_is_stable(const Catalog *catalog, Name name);
+
+/* CREATE DOMAIN, and CREATE TYPE … AS ENUM. */
+typedef struct UserType {
+    const char *name;
+    bool is_domain;
+    bool has_constraints; /* of a domain */
+    size_t made_by;
+} UserType;
+
+const UserType *catalog_type(const Catalog *catalog, const char *name);
+
+#endif
