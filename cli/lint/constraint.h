@@ -2,10 +2,10 @@
 #ifndef SKEIN_CLI_LINT_CONSTRAINT_H
 #define SKEIN_CLI_LINT_CONSTRAINT_H
 
-#include "cli/lint/catalog.h"
+#include "cli/lint/model.h"
 
 /*
- * What a constraint is in the catalog, with the name that PostgreSQL gives it where it has none;
+ * What a constraint is in the model, with the name that PostgreSQL gives it where it has none;
  * `column` is where it stands beside one, otherwise NULL. Kind CONSTRAINT_NONE for what is none of
  * its own (NOT NULL, DEFAULT, …). In `arena`, nothing of the tree's.
  */

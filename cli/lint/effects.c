@@ -52,7 +52,7 @@ const char *table_work_phrase(TableWork work)
 static Effect *find(const EffectReader *reader, Name table)
 {
     for (size_t i = 0; i < reader->effects->count; i++) {
-        if (catalog_is_same(reader->catalog, reader->effects->items[i].table, table)) {
+        if (model_is_same(reader->model, reader->effects->items[i].table, table)) {
             return &reader->effects->items[i];
         }
     }
@@ -144,10 +144,10 @@ void effect_add_reads(const EffectReader *reader, const ProtobufCMessage *messag
 
 void effect_add_heirs(const EffectReader *reader, const Effect *effect)
 {
-    const Relation *parent = catalog_relation(reader->catalog, effect->table);
+    const Relation *parent = model_relation(reader->model, effect->table);
     void *cursor = NULL;
     const Relation *child = NULL;
-    while (parent != NULL && (child = catalog_next(reader->catalog, &cursor)) != NULL) {
+    while (parent != NULL && (child = model_next(reader->model, &cursor)) != NULL) {
         bool is_child = str_equal(child->parent.name, parent->name.name) &&
                         str_equal(child->parent.schema, parent->name.schema) && child != parent;
         if (is_child && find(reader, child->name) == NULL) {
@@ -161,7 +161,7 @@ void effect_add_heirs(const EffectReader *reader, const Effect *effect)
 
 static Name plain(const EffectReader *reader, Name name)
 {
-    const Relation *known = catalog_relation(reader->catalog, name);
+    const Relation *known = model_relation(reader->model, name);
     return known == NULL ? name : relation_plain_name(known);
 }
 
@@ -197,11 +197,11 @@ void effect_add_referrers(const EffectReader *reader, const Relation *relation, 
 {
     void *cursor = NULL;
     const Relation *other = NULL;
-    while (relation != NULL && (other = catalog_next(reader->catalog, &cursor)) != NULL) {
+    while (relation != NULL && (other = model_next(reader->model, &cursor)) != NULL) {
         for (size_t i = 0; i < other->constraint_count; i++) {
             const TableConstraint *constraint = &other->constraints[i];
             if (constraint->kind == CONSTRAINT_FOREIGN_KEY &&
-                catalog_is_same(reader->catalog, constraint->references, relation->name) &&
+                model_is_same(reader->model, constraint->references, relation->name) &&
                 points_at(constraint, relation, wanted)) {
                 Effect there = *effect;
                 there.table = relation_plain_name(other);
@@ -217,10 +217,10 @@ void effect_add_referrers(const EffectReader *reader, const Relation *relation, 
 
 static const EffectRow *const PARTS[] = { EFFECTS_MAKE, EFFECTS_DROP, EFFECTS_ROWS };
 
-void effects_of(const Node *statement, const Catalog *catalog, Arena *arena, Effects *ret_effects)
+void effects_of(const Node *statement, const Model *model, Arena *arena, Effects *ret_effects)
 {
     *ret_effects = (Effects){ .is_whole = true };
-    EffectReader reader = { catalog, arena, ret_effects };
+    EffectReader reader = { model, arena, ret_effects };
     if (statement->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT) {
         effects_read_alter_table(&reader, statement);
         return;
@@ -234,10 +234,10 @@ void effects_of(const Node *statement, const Catalog *catalog, Arena *arena, Eff
     }
 }
 
-const Effect *effects_on(const Effects *effects, const Catalog *catalog, Name table)
+const Effect *effects_on(const Effects *effects, const Model *model, Name table)
 {
     for (size_t i = 0; i < effects->count; i++) {
-        if (catalog_is_same(catalog, effects->items[i].table, table)) {
+        if (model_is_same(model, effects->items[i].table, table)) {
             return &effects->items[i];
         }
     }

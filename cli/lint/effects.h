@@ -8,7 +8,7 @@
 #ifndef SKEIN_CLI_LINT_EFFECTS_H
 #define SKEIN_CLI_LINT_EFFECTS_H
 
-#include "cli/lint/catalog.h"
+#include "cli/lint/model.h"
 
 /* PostgreSQL's table-level locks, from the weakest to the strongest. */
 typedef enum LockMode {
@@ -36,7 +36,7 @@ typedef enum TableWork {
 } TableWork;
 
 typedef struct Effect {
-    Name table; /* as the statement says it; that of an index by the catalog, if it knows */
+    Name table; /* as the statement says it; that of an index by the model, if it knows */
     LockMode lock;
     TableWork work;
     bool is_index;   /* its table is not known: `table` is the index's name */
@@ -53,11 +53,11 @@ typedef struct Effects {
         is_whole; /* false: there were more tables than that, or the statement hides what it does */
 } Effects;
 
-/* `catalog` is what the statements before it have made. Texts are in `arena` or static. */
-void effects_of(const Node *statement, const Catalog *catalog, Arena *arena, Effects *ret_effects);
+/* `model` is what the statements before it have made. Texts are in `arena` or static. */
+void effects_of(const Node *statement, const Model *model, Arena *arena, Effects *ret_effects);
 
 /* The effect on this table, or NULL. */
-const Effect *effects_on(const Effects *effects, const Catalog *catalog, Name table);
+const Effect *effects_on(const Effects *effects, const Model *model, Name table);
 
 const char *lock_mode_name(LockMode mode);   /* "ACCESS EXCLUSIVE" */
 const char *lock_mode_blocks(LockMode mode); /* "reads and writes", "writes", …; NULL: neither */

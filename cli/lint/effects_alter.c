@@ -43,8 +43,7 @@ static void refine_default(const Form *form, const PgQuery__ColumnDef *column, E
     const PgQuery__Constraint *value =
         column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT);
     const char *function = NULL;
-    if (value != NULL &&
-        expression_is_volatile(form->reader->catalog, value->raw_expr, &function)) {
+    if (value != NULL && expression_is_volatile(form->reader->model, value->raw_expr, &function)) {
         set_work(effect, WORK_REWRITE,
                  arena_printf(form->reader->arena,
                               "%s() gives every row a value of its own, so each is written anew",
@@ -55,7 +54,7 @@ static void refine_default(const Form *form, const PgQuery__ColumnDef *column, E
 static void refine_column_type(const Form *form, const PgQuery__ColumnDef *column, Effect *effect)
 {
     ColumnType type = type_read(column->type_name);
-    const UserType *user = catalog_type(form->reader->catalog, type.name);
+    const UserType *user = model_type(form->reader->model, type.name);
     if (type_is_serial(&type)) {
         set_work(effect, WORK_REWRITE, "a serial column gives every row a number of its own");
     } else if (column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY) != NULL) {
@@ -164,7 +163,7 @@ static void refine_type(const Form *form, Effect *effect)
     const Column *column = relation_column(form->relation, form->command->name);
     ColumnType to = type_read(definition->type_name);
     ColumnType from = column == NULL ? (ColumnType){ .name = "" } : column->type;
-    TypeChange change = type_change(&from, &to, catalog_is_utc(form->reader->catalog));
+    TypeChange change = type_change(&from, &to, model_is_utc(form->reader->model));
     if (!using_is_plain(definition, form->command->name)) {
         set_work(effect, WORK_REWRITE, "USING computes every value anew");
     } else if (change == TYPE_CHANGE_UNKNOWN) {
@@ -247,8 +246,7 @@ static void refine_using_index(const Form *form, const PgQuery__Constraint *cons
         return;
     }
     const TableIndex *index = NULL;
-    catalog_index(form->reader->catalog, (Name){ form->table.schema, constraint->indexname },
-                  &index);
+    model_index(form->reader->model, (Name){ form->table.schema, constraint->indexname }, &index);
     bool is_known = index != NULL;
     for (size_t i = 0; is_known && i < index->columns.count; i++) {
         const Column *column = relation_column(form->relation, index->columns.items[i]);
@@ -300,7 +298,7 @@ static void refine_validate(const Form *form, Effect *effect)
     }
     set_work(effect, WORK_SCAN, "every row is checked, while others go on");
     if (constraint != NULL && constraint->kind == CONSTRAINT_FOREIGN_KEY) {
-        const Relation *other = catalog_relation(form->reader->catalog, constraint->references);
+        const Relation *other = model_relation(form->reader->model, constraint->references);
         add_on(form, other == NULL ? constraint->references : relation_plain_name(other),
                LOCK_ROW_SHARE, WORK_ROWS, "rows of the other table are looked up here");
     }
@@ -314,7 +312,7 @@ static void refine_drop_constraint(const Form *form, Effect *effect)
         return;
     }
     if (constraint->kind == CONSTRAINT_FOREIGN_KEY) {
-        const Relation *other = catalog_relation(form->reader->catalog, constraint->references);
+        const Relation *other = model_relation(form->reader->model, constraint->references);
         add_on(form, other == NULL ? constraint->references : relation_plain_name(other),
                LOCK_ACCESS_EXCLUSIVE, WORK_NONE, "the foreign key's triggers there are removed");
     } else if (form->command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) {
@@ -472,7 +470,7 @@ void effects_read_alter_table(const EffectReader *reader, const Node *node)
         return;
     }
     Form form = { .reader = reader, .table = name_of_relation(alter->relation) };
-    form.relation = catalog_relation(reader->catalog, form.table);
+    form.relation = model_relation(reader->model, form.table);
     for (size_t i = 0; i < alter->n_cmds; i++) {
         form.command = alter->cmds[i]->alter_table_cmd;
         for (size_t j = 0; j < ARRAY_LEN(FORMS); j++) {

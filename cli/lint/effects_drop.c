@@ -5,10 +5,10 @@
 
 static const char CATALOG[] = "only the catalog changes";
 
-/* An index's lock is on its table, which only the catalog knows. */
+/* An index's lock is on its table, which only the model knows. */
 static void add_on_index(const EffectReader *reader, Name index, LockMode lock, const char *why)
 {
-    const Relation *relation = catalog_index(reader->catalog, index, NULL);
+    const Relation *relation = model_index(reader->model, index, NULL);
     Effect effect = {
         .table = relation == NULL ? index : relation_plain_name(relation),
         .lock = lock,
@@ -22,7 +22,7 @@ static void add_on_index(const EffectReader *reader, Name index, LockMode lock, 
 
 static void drop_table(const EffectReader *reader, const PgQuery__DropStmt *drop, Name name)
 {
-    const Relation *relation = catalog_relation(reader->catalog, name);
+    const Relation *relation = model_relation(reader->model, name);
     Effect effect = { .table = name, .lock = LOCK_ACCESS_EXCLUSIVE, .why = "it is removed" };
     effect_add(reader, &effect);
     if (relation == NULL) {
@@ -37,7 +37,7 @@ static void drop_table(const EffectReader *reader, const PgQuery__DropStmt *drop
                                         .why = "its foreign key to the dropped table goes, too" });
         effects_are_hidden(reader); /* views */
     }
-    const Relation *parent = catalog_relation(reader->catalog, relation->parent);
+    const Relation *parent = model_relation(reader->model, relation->parent);
     if (parent != NULL && parent->kind == RELATION_PARTITIONED) {
         effect_add_lock(reader, relation_plain_name(parent), LOCK_ACCESS_EXCLUSIVE,
                         "it loses a partition");
@@ -48,7 +48,7 @@ static void drop_schema(const EffectReader *reader, const char *schema)
 {
     void *cursor = NULL;
     const Relation *relation = NULL;
-    while ((relation = catalog_next(reader->catalog, &cursor)) != NULL) {
+    while ((relation = model_next(reader->model, &cursor)) != NULL) {
         if (str_equal(relation->name.schema, schema)) {
             effect_add_lock(reader, relation_plain_name(relation), LOCK_ACCESS_EXCLUSIVE,
                             "it goes with its schema");

@@ -5,7 +5,7 @@
 #include "cli/lint/effects.h"
 
 typedef struct EffectReader {
-    const Catalog *catalog;
+    const Model *model;
     Arena *arena;
     Effects *effects;
 } EffectReader;

@@ -34,7 +34,7 @@ static void remove_effect(const EffectReader *reader, Name table)
 {
     Effects *effects = reader->effects;
     for (size_t i = effects->count; i-- > 0;) {
-        if (catalog_is_same(reader->catalog, effects->items[i].table, table)) {
+        if (model_is_same(reader->model, effects->items[i].table, table)) {
             effects->items[i] = effects->items[--effects->count];
         }
     }
@@ -44,7 +44,7 @@ static void read_create_table(const EffectReader *reader, const Node *node)
 {
     const PgQuery__CreateStmt *create = node->create_stmt;
     Name table = name_of_relation(create->relation);
-    if (create->if_not_exists && catalog_relation(reader->catalog, table) != NULL) {
+    if (create->if_not_exists && model_relation(reader->model, table) != NULL) {
         return;
     }
     for (size_t i = 0; i < create->n_table_elts; i++) {
@@ -60,7 +60,7 @@ static void read_create_table(const EffectReader *reader, const Node *node)
                         is_partition ? LOCK_ACCESS_EXCLUSIVE : LOCK_SHARE_UPDATE_EXCLUSIVE,
                         is_partition ? "the new partition is made in place" : "it gets an heir");
         if (is_partition) {
-            effect_add_references(reader, catalog_relation(reader->catalog, parent), NULL,
+            effect_add_references(reader, model_relation(reader->model, parent), NULL,
                                   LOCK_SHARE_ROW_EXCLUSIVE,
                                   "the partition gets the foreign keys of its parent");
         }
@@ -85,7 +85,7 @@ static void read_index(const EffectReader *reader, const Node *node)
     }
     effect_add(reader, &effect);
     if (index->relation->inh) {
-        const Relation *relation = catalog_relation(reader->catalog, effect.table);
+        const Relation *relation = model_relation(reader->model, effect.table);
         if (relation != NULL && relation->kind == RELATION_PARTITIONED) {
             effect_add_heirs(reader, &effect);
         }
@@ -129,7 +129,7 @@ static void read_view(const EffectReader *reader, const Node *node)
     Name name = name_of_relation(view->view);
     effect_add_reads(reader, &view->query->base, LOCK_ACCESS_SHARE, WORK_NONE,
                      "its columns are read");
-    if (view->replace && catalog_relation(reader->catalog, name) != NULL) {
+    if (view->replace && model_relation(reader->model, name) != NULL) {
         effect_add_lock(reader, name, LOCK_ACCESS_EXCLUSIVE, CATALOG);
     }
 }

@@ -80,7 +80,7 @@ static void read_truncate(const EffectReader *reader, const Node *node)
             effect_add_heirs(reader, &effect);
         }
         if (truncate->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE) {
-            effect_add_referrers(reader, catalog_relation(reader->catalog, effect.table), NULL,
+            effect_add_referrers(reader, model_relation(reader->model, effect.table), NULL,
                                  &effect);
         }
     }
@@ -152,7 +152,7 @@ static void read_reindex(const EffectReader *reader, const Node *node)
                              : "nobody may write, or read by the index, while it is built anew",
     };
     if (reindex->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX) {
-        const Relation *relation = catalog_index(reader->catalog, effect.table, NULL);
+        const Relation *relation = model_index(reader->model, effect.table, NULL);
         effect.is_index = relation == NULL;
         effect.table = relation == NULL ? effect.table : relation_plain_name(relation);
     } else if (reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE) {
@@ -202,7 +202,7 @@ static void read_domain(const EffectReader *reader, const Node *node)
     const char *domain = name_of_strings(alter->type_name, alter->n_type_name, 0).name;
     void *cursor = NULL;
     const Relation *relation = NULL;
-    while (is_checked && (relation = catalog_next(reader->catalog, &cursor)) != NULL) {
+    while (is_checked && (relation = model_next(reader->model, &cursor)) != NULL) {
         if (column_has_type(relation, domain)) {
             effect_add(reader, &(Effect){
                                    .table = relation_plain_name(relation),

@@ -136,7 +136,7 @@ static bool is_stable_builtin(const char *name)
 }
 
 typedef struct VolatileSearch {
-    const Catalog *catalog;
+    const Model *model;
     const char *function; /* the first that is volatile */
 } VolatileSearch;
 
@@ -150,17 +150,16 @@ static bool visit_call(const ProtobufCMessage *message, void *context)
     Name name = name_of_strings(call->funcname, call->n_funcname, 0);
     bool may_be_builtin = name.schema[0] == '\0' || str_equal(name.schema, "pg_catalog");
     bool is_stable = (may_be_builtin && is_stable_builtin(name.name)) ||
-                     catalog_function_is_stable(search->catalog, name);
+                     model_function_is_stable(search->model, name);
     if (!is_stable) {
         search->function = name.name;
     }
     return is_stable;
 }
 
-bool expression_is_volatile(const Catalog *catalog, const Node *expression,
-                            const char **ret_function)
+bool expression_is_volatile(const Model *model, const Node *expression, const char **ret_function)
 {
-    VolatileSearch search = { .catalog = catalog };
+    VolatileSearch search = { .model = model };
     if (expression != NULL) {
         tree_walk(&expression->base, visit_call, &search);
     }

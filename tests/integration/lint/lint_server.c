@@ -180,12 +180,12 @@ static bool work_is_true(const Effect *effect, const Sight *sight)
            (is_rewritten || (sight->scans > 0) == is_scanned);
 }
 
-void server_compare(const char *name, const Effects *effects, const Catalog *catalog,
+void server_compare(const char *name, const Effects *effects, const Model *model,
                     const Sights *sights, Str *faults)
 {
     for (size_t i = 0; i < sights->count; i++) {
         const Sight *sight = &sights->items[i];
-        const Effect *effect = effects_on(effects, catalog, (Name){ sight->schema, sight->name });
+        const Effect *effect = effects_on(effects, model, (Name){ sight->schema, sight->name });
         if (!is_counted(sight, effect)) {
             continue;
         }

@@ -47,7 +47,7 @@ typedef struct Sights {
 Sights server_watch(PGconn *conn, const char *name, const char *sql, const char *end, Arena *arena);
 
 /* Appends what was told of the statement and is not so, relation by relation. */
-void server_compare(const char *name, const Effects *effects, const Catalog *catalog,
+void server_compare(const char *name, const Effects *effects, const Model *model,
                     const Sights *sights, Str *faults);
 
 /*

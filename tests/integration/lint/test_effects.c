@@ -279,7 +279,7 @@ static const char *const STATEMENTS[] = {
 
 /* ---- what lint knows of the world ---- */
 
-static void apply_world(Catalog *catalog, Arena *arena)
+static void apply_world(Model *model, Arena *arena)
 {
     AUTO(SourceNotes) notes = { .arena = arena };
     Script script = { 0 };
@@ -291,17 +291,17 @@ static void apply_world(Catalog *catalog, Arena *arena)
     if (script_read(&input, &notes, arena, &script, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
-    catalog_begin(catalog, 0);
+    model_begin(model, 0);
     for (size_t i = 0; i < script.plan.count; i++) {
         Tree tree = { 0 };
         tree_parse(script.plan.statements[i].sql, arena, &tree);
         assert_non_null(tree.node);
-        catalog_apply(catalog, tree.node);
+        model_apply(model, tree.node);
     }
-    catalog_begin(catalog, 1);
+    model_begin(model, 1);
 }
 
-static Effects tell(const char *sql, const Catalog *catalog, Arena *arena)
+static Effects tell(const char *sql, const Model *model, Arena *arena)
 {
     Tree tree = { 0 };
     Effects effects = { 0 };
@@ -309,7 +309,7 @@ static Effects tell(const char *sql, const Catalog *catalog, Arena *arena)
     if (tree.node == NULL) {
         fail_msg("%s: no tree", sql);
     }
-    effects_of(tree.node, catalog, arena, &effects);
+    effects_of(tree.node, model, arena, &effects);
     return effects;
 }
 
@@ -318,18 +318,18 @@ static void every_effect_is_what_the_server_does(void **state)
     (void)state;
     AUTO(Arena) arena = { 0 };
     AUTO(Str) faults = { 0 };
-    AUTO_PTR(Catalog) catalog = catalog_new(&arena);
+    AUTO_PTR(Model) model = model_new(&arena);
     PGconn *conn = server_connect();
     server_run(conn, "world", "SET allow_in_place_tablespaces = on");
     server_run(conn, "world", "CREATE TABLESPACE other LOCATION ''");
     server_run(conn, "world", "CREATE SCHEMA elsewhere");
     server_run(conn, "world", "CREATE TABLE elder_like (id int NOT NULL)");
     server_run(conn, "world", WORLD);
-    apply_world(catalog, &arena);
+    apply_world(model, &arena);
     for (size_t i = 0; i < ARRAY_LEN(STATEMENTS); i++) {
-        Effects effects = tell(STATEMENTS[i], catalog, &arena);
+        Effects effects = tell(STATEMENTS[i], model, &arena);
         Sights sights = server_watch(conn, STATEMENTS[i], STATEMENTS[i], "ROLLBACK", &arena);
-        server_compare(STATEMENTS[i], &effects, catalog, &sights, &faults);
+        server_compare(STATEMENTS[i], &effects, model, &sights, &faults);
     }
     PQfinish(conn);
     if (faults.length > 0) {
@@ -467,7 +467,7 @@ static void what_runs_alone_waits_for_the_lock_that_is_told(void **state)
         { "ALTER TABLE parts DETACH PARTITION parts_1 CONCURRENTLY", "parts" },
     };
     AUTO(Arena) arena = { 0 };
-    AUTO_PTR(Catalog) catalog = catalog_new(&arena);
+    AUTO_PTR(Model) model = model_new(&arena);
     PGconn *conn = server_connect();
     server_run(conn, "world",
                "CREATE TABLE alone (id int PRIMARY KEY, note text);"
@@ -476,10 +476,10 @@ static void what_runs_alone_waits_for_the_lock_that_is_told(void **state)
     PQfinish(conn);
     Tree index = { 0 };
     tree_parse("CREATE INDEX alone_note ON alone (note)", &arena, &index);
-    catalog_apply(catalog, index.node);
+    model_apply(model, index.node);
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        Effects effects = tell(CASES[i].sql, catalog, &arena);
-        const Effect *effect = effects_on(&effects, catalog, (Name){ "", CASES[i].table });
+        Effects effects = tell(CASES[i].sql, model, &arena);
+        const Effect *effect = effects_on(&effects, model, (Name){ "", CASES[i].table });
         LockMode seen = server_watch_waiting(CASES[i].sql, CASES[i].sql, CASES[i].table);
         if (effect == NULL || effect->lock != seen) {
             fail_msg("%s\n  told %s, saw %s", CASES[i].sql,

@@ -12,7 +12,7 @@
 
 typedef struct Replay {
     PGconn *conn;
-    Catalog *catalog;
+    Model *model;
     Arena *arena;
     Str *faults;
     size_t statements;
@@ -29,13 +29,13 @@ static void replay_statement(Replay *replay, const PlanStatement *statement, con
     if (!is_transactional || tree.node == NULL) {
         server_run(replay->conn, name, statement->sql);
     } else {
-        effects_of(tree.node, replay->catalog, replay->arena, &effects);
+        effects_of(tree.node, replay->model, replay->arena, &effects);
         Sights sights = server_watch(replay->conn, name, statement->sql, "COMMIT", replay->arena);
-        server_compare(name, &effects, replay->catalog, &sights, replay->faults);
+        server_compare(name, &effects, replay->model, &sights, replay->faults);
         replay->compared++;
     }
     if (tree.node != NULL) {
-        catalog_apply(replay->catalog, tree.node);
+        model_apply(replay->model, tree.node);
     }
 }
 
@@ -53,8 +53,8 @@ static bool runs_in_transaction(const PlanScript *script, size_t index)
 static void replay_history(const char *directory, PGconn *conn, Str *faults)
 {
     AUTO(Arena) arena = { 0 };
-    AUTO_PTR(Catalog) catalog = catalog_new(&arena);
-    Replay replay = { conn, catalog, &arena, faults, 0, 0 };
+    AUTO_PTR(Model) model = model_new(&arena);
+    Replay replay = { conn, model, &arena, faults, 0, 0 };
     MigrationSet set = { 0 };
     Err err = { 0 };
     if (source_read(directory, &(SourceOptions){ 0 }, &arena, &set, &err) != ERR_NONE) {
@@ -62,7 +62,7 @@ static void replay_history(const char *directory, PGconn *conn, Str *faults)
     }
     for (size_t i = 0; i < set.count; i++) {
         const PlanScript *up = &set.migrations[i].up;
-        catalog_begin(catalog, i);
+        model_begin(model, i);
         for (size_t j = 0; j < up->count; j++) {
             const char *name = arena_printf(&arena, "%s:%u: %s", set.migrations[i].id,
                                             up->statements[j].line, up->statements[j].kind);

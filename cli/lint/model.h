@@ -5,8 +5,8 @@
  * What the history does not show (tables from before it, what a DO block or a function does) is not
  * known, and not known is never read as absent.
  */
-#ifndef SKEIN_CLI_LINT_CATALOG_H
-#define SKEIN_CLI_LINT_CATALOG_H
+#ifndef SKEIN_CLI_LINT_MODEL_H
+#define SKEIN_CLI_LINT_MODEL_H
 
 #include "cli/lint/type.h"
 
@@ -82,31 +82,31 @@ typedef struct Relation {
     size_t index_count;
 } Relation;
 
-typedef struct Catalog Catalog;
+typedef struct Model Model;
 
-/* Everything it knows is in `arena`; catalog_free releases the rest. */
-Catalog *catalog_new(Arena *arena);
-void catalog_free(Catalog *catalog);
+/* Everything it knows is in `arena`; model_free releases the rest. */
+Model *model_new(Arena *arena);
+void model_free(Model *model);
 
-AUTO_PTR_DEFINE(Catalog, catalog_free)
+AUTO_PTR_DEFINE(Model, model_free)
 
 /* Knows the same, and goes on by itself. Shares the arena. */
-Catalog *catalog_fork(const Catalog *catalog);
+Model *model_fork(const Model *model);
 
 /* A migration begins: what is made from here on is made by it; settings are the session's again. */
-void catalog_begin(Catalog *catalog, size_t migration);
+void model_begin(Model *model, size_t migration);
 
 /* Reads one statement's tree. Keeps nothing of the tree's memory. */
-void catalog_apply(Catalog *catalog, const Node *statement);
+void model_apply(Model *model, const Node *statement);
 
 /* NULL: not known. The name may leave the schema out. */
-const Relation *catalog_relation(const Catalog *catalog, Name name);
+const Relation *model_relation(const Model *model, Name name);
 
 /* The table of an index; *ret_index too, unless it is NULL. */
-const Relation *catalog_index(const Catalog *catalog, Name name, const TableIndex **ret_index);
+const Relation *model_index(const Model *model, Name name, const TableIndex **ret_index);
 
 /* Do the two names mean one table? */
-bool catalog_is_same(const Catalog *catalog, Name a, Name b);
+bool model_is_same(const Model *model, Name a, Name b);
 
 /* As people say it: without "public". */
 Name relation_plain_name(const Relation *relation);
@@ -115,19 +115,19 @@ const Column *relation_column(const Relation *relation, const char *name);
 const TableConstraint *relation_constraint(const Relation *relation, const char *name);
 
 /* Made by the migration that is being read? Then nobody uses it yet. False for NULL. */
-bool catalog_is_new(const Catalog *catalog, const Relation *relation);
+bool model_is_new(const Model *model, const Relation *relation);
 
 /* Each relation, in the order they were made: start with *cursor NULL; NULL at the end. */
-const Relation *catalog_next(const Catalog *catalog, void **cursor);
+const Relation *model_next(const Model *model, void **cursor);
 
 /* The migration that is being read. */
-size_t catalog_migration(const Catalog *catalog);
+size_t model_migration(const Model *model);
 
 /* Is the session's TimeZone UTC, by what this migration has set? */
-bool catalog_is_utc(const Catalog *catalog);
+bool model_is_utc(const Model *model);
 
 /* CREATE FUNCTION said IMMUTABLE or STABLE. */
-bool catalog_function_is_stable(const Catalog *catalog, Name name);
+bool model_function_is_stable(const Model *model, Name name);
 
 /* CREATE DOMAIN, and CREATE TYPE … AS ENUM. */
 typedef struct UserType {
@@ -137,6 +137,6 @@ typedef struct UserType {
     size_t made_by;
 } UserType;
 
-const UserType *catalog_type(const Catalog *catalog, const char *name);
+const UserType *model_type(const Model *model, const char *name);
 
 #endif

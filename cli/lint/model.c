@@ -1,5 +1,5 @@
-/* The catalog's keeping and looking up. What statements do to it is in catalog_apply.c. */
-#include "cli/lint/catalog_internal.h"
+/* The model's keeping and looking up. What statements do to it is in model_apply.c. */
+#include "cli/lint/model_internal.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,10 +15,10 @@ static const char DEFAULT_SCHEMA[] = "public";
 
 /* ---- keeping ---- */
 
-Catalog *catalog_new(Arena *arena)
+Model *model_new(Arena *arena)
 {
-    Catalog *catalog = mem_alloc(sizeof(Catalog));
-    *catalog = (Catalog){
+    Model *model = mem_alloc(sizeof(Model));
+    *model = (Model){
         .arena = arena,
         .relations = map_new(),
         .indexes = map_new(),
@@ -26,16 +26,16 @@ Catalog *catalog_new(Arena *arena)
         .types = map_new(),
         .schema = DEFAULT_SCHEMA,
     };
-    return catalog;
+    return model;
 }
 
-void catalog_free(Catalog *catalog)
+void model_free(Model *model)
 {
-    map_free(catalog->relations);
-    map_free(catalog->indexes);
-    map_free(catalog->functions);
-    map_free(catalog->types);
-    free(catalog);
+    map_free(model->relations);
+    map_free(model->indexes);
+    map_free(model->functions);
+    map_free(model->types);
+    free(model);
 }
 
 static void copy_map(const Map *from, Map *to)
@@ -48,24 +48,24 @@ static void copy_map(const Map *from, Map *to)
     }
 }
 
-Catalog *catalog_fork(const Catalog *catalog)
+Model *model_fork(const Model *model)
 {
-    Catalog *fork = catalog_new(catalog->arena);
-    copy_map(catalog->relations, fork->relations);
-    copy_map(catalog->indexes, fork->indexes);
-    copy_map(catalog->functions, fork->functions);
-    copy_map(catalog->types, fork->types);
-    fork->migration = catalog->migration;
-    fork->schema = catalog->schema;
-    fork->is_utc = catalog->is_utc;
+    Model *fork = model_new(model->arena);
+    copy_map(model->relations, fork->relations);
+    copy_map(model->indexes, fork->indexes);
+    copy_map(model->functions, fork->functions);
+    copy_map(model->types, fork->types);
+    fork->migration = model->migration;
+    fork->schema = model->schema;
+    fork->is_utc = model->is_utc;
     return fork;
 }
 
-void catalog_begin(Catalog *catalog, size_t migration)
+void model_begin(Model *model, size_t migration)
 {
-    catalog->migration = migration;
-    catalog->schema = DEFAULT_SCHEMA;
-    catalog->is_utc = false;
+    model->migration = migration;
+    model->schema = DEFAULT_SCHEMA;
+    model->is_utc = false;
 }
 
 /* ---- names ---- */
@@ -75,41 +75,41 @@ static const char *key_of(Name name, Arena *arena)
     return arena_printf(arena, "%s\n%s", name.schema, name.name);
 }
 
-static const char *schema_of(const Catalog *catalog, Name name)
+static const char *schema_of(const Model *model, Name name)
 {
-    return name.schema[0] == '\0' ? catalog->schema : name.schema;
+    return name.schema[0] == '\0' ? model->schema : name.schema;
 }
 
-Name catalog_place(const Catalog *catalog, Name name)
+Name model_place(const Model *model, Name name)
 {
-    return (Name){ arena_strdup(catalog->arena, schema_of(catalog, name)),
-                   arena_strdup(catalog->arena, name.name) };
+    return (Name){ arena_strdup(model->arena, schema_of(model, name)),
+                   arena_strdup(model->arena, name.name) };
 }
 
-Name catalog_find_name(const Catalog *catalog, Name name)
+Name model_find_name(const Model *model, Name name)
 {
-    const Relation *known = catalog_relation(catalog, name);
-    return known != NULL ? known->name : catalog_place(catalog, name);
+    const Relation *known = model_relation(model, name);
+    return known != NULL ? known->name : model_place(model, name);
 }
 
-static void *look_up(const Catalog *catalog, const Map *map, Name name)
+static void *look_up(const Model *model, const Map *map, Name name)
 {
     AUTO(Arena) arena = { 0 };
-    void *found = map_get(map, key_of((Name){ schema_of(catalog, name), name.name }, &arena));
+    void *found = map_get(map, key_of((Name){ schema_of(model, name), name.name }, &arena));
     if (found == NULL && name.schema[0] == '\0') {
         found = map_get(map, key_of((Name){ DEFAULT_SCHEMA, name.name }, &arena));
     }
     return found;
 }
 
-bool catalog_is_same(const Catalog *catalog, Name a, Name b)
+bool model_is_same(const Model *model, Name a, Name b)
 {
-    const Relation *one = catalog_relation(catalog, a);
-    const Relation *other = catalog_relation(catalog, b);
+    const Relation *one = model_relation(model, a);
+    const Relation *other = model_relation(model, b);
     if (one != NULL || other != NULL) {
         return one == other;
     }
-    return str_equal(a.name, b.name) && str_equal(schema_of(catalog, a), schema_of(catalog, b));
+    return str_equal(a.name, b.name) && str_equal(schema_of(model, a), schema_of(model, b));
 }
 
 Name relation_plain_name(const Relation *relation)
@@ -120,15 +120,15 @@ Name relation_plain_name(const Relation *relation)
 
 /* ---- looking up ---- */
 
-const Relation *catalog_relation(const Catalog *catalog, Name name)
+const Relation *model_relation(const Model *model, Name name)
 {
-    return look_up(catalog, catalog->relations, name);
+    return look_up(model, model->relations, name);
 }
 
-const Relation *catalog_index(const Catalog *catalog, Name name, const TableIndex **ret_index)
+const Relation *model_index(const Model *model, Name name, const TableIndex **ret_index)
 {
-    const char *key = look_up(catalog, catalog->indexes, name);
-    const Relation *relation = key == NULL ? NULL : map_get(catalog->relations, key);
+    const char *key = look_up(model, model->indexes, name);
+    const Relation *relation = key == NULL ? NULL : map_get(model->relations, key);
     for (size_t i = 0; relation != NULL && i < relation->index_count; i++) {
         if (str_equal(relation->indexes[i].name, name.name)) {
             if (ret_index != NULL) {
@@ -160,69 +160,69 @@ const TableConstraint *relation_constraint(const Relation *relation, const char 
     return NULL;
 }
 
-bool catalog_is_new(const Catalog *catalog, const Relation *relation)
+bool model_is_new(const Model *model, const Relation *relation)
 {
-    return relation != NULL && (relation->is_temporary || relation->made_by == catalog->migration);
+    return relation != NULL && (relation->is_temporary || relation->made_by == model->migration);
 }
 
-const Relation *catalog_next(const Catalog *catalog, void **cursor)
+const Relation *model_next(const Model *model, void **cursor)
 {
     const char *key = NULL;
     void *value = NULL;
-    return map_next(catalog->relations, cursor, &key, &value) ? value : NULL;
+    return map_next(model->relations, cursor, &key, &value) ? value : NULL;
 }
 
-size_t catalog_migration(const Catalog *catalog)
+size_t model_migration(const Model *model)
 {
-    return catalog->migration;
+    return model->migration;
 }
 
-bool catalog_is_utc(const Catalog *catalog)
+bool model_is_utc(const Model *model)
 {
-    return catalog->is_utc;
+    return model->is_utc;
 }
 
-bool catalog_function_is_stable(const Catalog *catalog, Name name)
+bool model_function_is_stable(const Model *model, Name name)
 {
-    return map_get(catalog->functions, name.name) != NULL;
+    return map_get(model->functions, name.name) != NULL;
 }
 
-const UserType *catalog_type(const Catalog *catalog, const char *name)
+const UserType *model_type(const Model *model, const char *name)
 {
-    return map_get(catalog->types, name);
+    return map_get(model->types, name);
 }
 
 /* ---- changing ---- */
 
-void catalog_put(Catalog *catalog, const Relation *relation)
+void model_put(Model *model, const Relation *relation)
 {
-    const char *key = key_of(relation->name, catalog->arena);
-    map_put(catalog->relations, key, (void *)relation);
+    const char *key = key_of(relation->name, model->arena);
+    map_put(model->relations, key, (void *)relation);
     for (size_t i = 0; i < relation->index_count; i++) {
         Name index = { relation->name.schema, relation->indexes[i].name };
-        map_put(catalog->indexes, key_of(index, catalog->arena), (void *)key);
+        map_put(model->indexes, key_of(index, model->arena), (void *)key);
     }
 }
 
-void catalog_remove(Catalog *catalog, const Relation *relation)
+void model_remove(Model *model, const Relation *relation)
 {
     AUTO(Arena) arena = { 0 };
     for (size_t i = 0; i < relation->index_count; i++) {
         Name index = { relation->name.schema, relation->indexes[i].name };
-        map_remove(catalog->indexes, key_of(index, &arena));
+        map_remove(model->indexes, key_of(index, &arena));
     }
-    map_remove(catalog->relations, key_of(relation->name, &arena));
+    map_remove(model->relations, key_of(relation->name, &arena));
 }
 
-Relation *catalog_edit(Catalog *catalog, Name name)
+Relation *model_edit(Model *model, Name name)
 {
-    const Relation *known = catalog_relation(catalog, name);
+    const Relation *known = model_relation(model, name);
     if (known != NULL) {
-        return arena_memdup(catalog->arena, known, sizeof(*known));
+        return arena_memdup(model->arena, known, sizeof(*known));
     }
-    Relation *relation = ARENA_NEW(catalog->arena, Relation);
+    Relation *relation = ARENA_NEW(model->arena, Relation);
     *relation = (Relation){
-        .name = catalog_place(catalog, name),
+        .name = model_place(model, name),
         .kind = RELATION_TABLE,
         .made_by = BEFORE_HISTORY,
         .parent = { "", "" },
