@@ -48,8 +48,14 @@ static void add_fleet(Scenario *scenario, World *world, SimPg *pg)
 
 /* --- the history --- */
 
+/* Of an up; its down is the same backwards. */
+typedef struct ScriptTraits {
+    size_t part_count;
+    bool is_transactional[SIM_PARTS_MAX];
+} ScriptTraits;
+
 typedef struct Traits {
-    bool is_transactional[SIM_MIGRATIONS_MAX];
+    ScriptTraits scripts[SIM_MIGRATIONS_MAX];
     bool is_irreversible[SIM_MIGRATIONS_MAX];
 } Traits;
 
@@ -60,9 +66,12 @@ static uint32_t script_duration_ms(World *world)
 }
 
 /* What goes wrong here for a while: locks, deadlocks. */
-static ScriptBehaviour script_usual(World *world, bool is_transactional)
+static ScriptBehaviour script_usual(World *world, const ScriptTraits *traits, bool is_down)
 {
-    ScriptBehaviour script = { .duration_ms = script_duration_ms(world) };
+    size_t part = world_below(world, traits->part_count);
+    bool is_transactional =
+        traits->is_transactional[is_down ? traits->part_count - 1 - part : part];
+    ScriptBehaviour script = { .part = part, .duration_ms = script_duration_ms(world) };
     if (is_transactional && world_chance(world, 4)) {
         script.fault = SCRIPT_RETRYABLE;
         script.times = (uint32_t)world_between(world, 1, 3);
@@ -71,6 +80,13 @@ static ScriptBehaviour script_usual(World *world, bool is_transactional)
         script.times = (uint32_t)world_between(world, 1, 8);
     }
     return script;
+}
+
+static ScriptBehaviour script_broken(ScriptBehaviour usual)
+{
+    usual.fault = SCRIPT_FAILS;
+    usual.times = FOR_EVER;
+    return usual;
 }
 
 static void set_scripts(Scenario *scenario, World *world, SimPg *pg, const Traits *traits)
@@ -82,13 +98,13 @@ static void set_scripts(Scenario *scenario, World *world, SimPg *pg, const Trait
     for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
         PgTenant *tenant = sim_pg_tenant_at(pg, i);
         for (size_t j = 0; j < scenario->migration_count; j++) {
-            ScriptBehaviour up = script_usual(world, traits->is_transactional[j]);
-            ScriptBehaviour down = script_usual(world, traits->is_transactional[j]);
+            ScriptBehaviour up = script_usual(world, &traits->scripts[j], false);
+            ScriptBehaviour down = script_usual(world, &traits->scripts[j], true);
             if (j == bad_up && world_chance(world, bad_up_percent)) {
-                up = (ScriptBehaviour){ SCRIPT_FAILS, FOR_EVER, up.duration_ms };
+                up = script_broken(up);
             }
             if (j == bad_down && world_chance(world, bad_down_percent)) {
-                down = (ScriptBehaviour){ SCRIPT_FAILS, FOR_EVER, down.duration_ms };
+                down = script_broken(down);
             }
             sim_pg_set_script(tenant, j, false, up);
             sim_pg_set_script(tenant, j, true, down);
@@ -113,11 +129,11 @@ static void set_histories(Scenario *scenario, World *world, SimPg *pg)
     }
 }
 
-static PlanScript make_script(Scenario *scenario, const char *id, bool is_transactional, bool is_down)
+static PlanStatement make_statement(Scenario *scenario, const char *id, size_t part,
+                                    bool is_transactional, bool is_down)
 {
-    PlanStatement *statement = ARENA_NEW(&scenario->arena, PlanStatement);
-    *statement = (PlanStatement){
-        .sql = arena_printf(&scenario->arena, "-- %s %s", id, is_down ? "down" : "up"),
+    return (PlanStatement){
+        .sql = arena_printf(&scenario->arena, "-- %s %s %zu", id, is_down ? "down" : "up", part),
         .line = 1,
         .kind = is_transactional ? "ALTER TABLE" : "CREATE INDEX CONCURRENTLY",
         .probe = is_transactional ? PROBE_NONE
@@ -126,7 +142,30 @@ static PlanScript make_script(Scenario *scenario, const char *id, bool is_transa
         .object = is_transactional ? "" : arena_printf(&scenario->arena, "i_%s", id),
         .detail = "",
     };
-    return (PlanScript){ .statements = statement, .count = 1, .is_transactional = is_transactional };
+}
+
+/* A down undoes the parts of its up from the last to the first, each in the same manner. */
+static PlanScript make_script(Scenario *scenario, const char *id, const ScriptTraits *traits,
+                              bool is_down)
+{
+    size_t count = traits->part_count;
+    PlanScript script = {
+        .statements = ARENA_ARRAY(&scenario->arena, PlanStatement, count),
+        .count = count,
+        .is_transactional = count == 1 && traits->is_transactional[0],
+    };
+    if (count > 1) {
+        script.parts = ARENA_ARRAY(&scenario->arena, PlanPart, count);
+        script.part_count = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_transactional = traits->is_transactional[is_down ? count - 1 - i : i];
+        script.statements[i] = make_statement(scenario, id, i, is_transactional, is_down);
+        if (count > 1) {
+            script.parts[i] = (PlanPart){ 1, is_transactional };
+        }
+    }
+    return script;
 }
 
 static PlanMigration *make_migrations(Scenario *scenario, const Traits *traits)
@@ -141,11 +180,11 @@ static PlanMigration *make_migrations(Scenario *scenario, const Traits *traits)
             .version = arena_strndup(&scenario->arena, id, 4),
             .name = "m",
             .checksum = { checksum, CHECKSUM_BYTES },
-            .up = make_script(scenario, id, traits->is_transactional[i], false),
+            .up = make_script(scenario, id, &traits->scripts[i], false),
             .is_irreversible = traits->is_irreversible[i],
         };
         if (!traits->is_irreversible[i]) {
-            migrations[i].down = make_script(scenario, id, traits->is_transactional[i], true);
+            migrations[i].down = make_script(scenario, id, &traits->scripts[i], true);
         }
     }
     return migrations;
@@ -255,6 +294,16 @@ static void make_config(Scenario *scenario, World *world)
     config->mass_loss_window_ms /= divisor;
 }
 
+/* Most migrations are one transaction. Returns the number of parts. */
+static size_t script_traits(ScriptTraits *traits, World *world)
+{
+    traits->part_count = world_chance(world, 85) ? 1 : world_between(world, 2, SIM_PARTS_MAX);
+    for (size_t i = 0; i < traits->part_count; i++) {
+        traits->is_transactional[i] = world_chance(world, traits->part_count == 1 ? 85 : 60);
+    }
+    return traits->part_count;
+}
+
 Scenario *scenario_new(World *world, SimPg *pg)
 {
     Scenario *scenario = mem_alloc(sizeof(*scenario));
@@ -263,7 +312,7 @@ Scenario *scenario_new(World *world, SimPg *pg)
     scenario->migration_count = world_between(world, 2, 6);
     bool has_irreversible = world_chance(world, 15);
     for (size_t i = 0; i < scenario->migration_count; i++) {
-        traits.is_transactional[i] = world_chance(world, 85);
+        sim_pg_set_parts(pg, i, script_traits(&traits.scripts[i], world));
         traits.is_irreversible[i] = has_irreversible && world_chance(world, 30);
     }
     add_fleet(scenario, world, pg);

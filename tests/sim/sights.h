@@ -14,6 +14,9 @@
     X(COMMIT_LOST_ABORTED, true, "a COMMIT's answer was lost and the change is not there")         \
     X(COMMIT_AFTER_DEATH, true, "a backend committed after its client had died")                   \
     X(RUN_LOST, true, "the connection broke under a non-transactional statement")                  \
+    X(BETWEEN_PARTS, true, "a migration stood between two of its parts")                           \
+    X(BEGUN_ANEW, true, "an attempt went on with a migration that another had begun")              \
+    X(HALF_THE_OTHER_WAY, true, "a target was held, a migration half way in the other direction")  \
     X(CARCASS, true, "a non-transactional statement left something half-built behind")             \
     X(FENCED, true, "the fence refused an attempt")                                                \
     X(FENCE_WAIT, true, "a fence-taker waited for an older backend's row lock")                    \

@@ -234,23 +234,21 @@ static bool row_take(PgBackend *backend)
     return false;
 }
 
-/* Is the history row in the state that this batch expects (else its unique index speaks, 23505)? */
+/* Is the history row where this batch expects it (else a unique index or our own function speaks)? */
 static bool row_is_expected(const PgBackend *backend)
 {
-    RowState state = backend->tenant->data.rows[backend->action.migration].state;
-    bool is_down = backend->action.is_down;
-    switch (backend->action.kind) {
-    case ACTION_APPLY:
-        return state == ROW_ABSENT;
-    case ACTION_UNDO:
-        return state == ROW_APPLIED;
-    case ACTION_NOTE_BEGIN:
-        return state == (is_down ? ROW_APPLIED : ROW_ABSENT);
-    case ACTION_NOTE_END:
-        return state == (is_down ? ROW_UNDOING : ROW_STARTED);
-    default:
+    const Action *action = &backend->action;
+    const PgRow *row = &backend->tenant->data.rows[action->migration];
+    if (action->kind == ACTION_READ) {
         return true;
     }
+    bool is_down = action->kind == ACTION_UNDO || action->is_down;
+    bool is_end = action->kind == ACTION_NOTE_END;
+    if (action->part == 0 && !is_end) {
+        return row->state == (is_down ? ROW_APPLIED : ROW_ABSENT);
+    }
+    return row->state == (is_down ? ROW_UNDOING : ROW_STARTED) && row->is_running == is_end &&
+           row->parts_done == action->part;
 }
 
 static ScriptBehaviour *script_of(PgBackend *backend)
@@ -290,7 +288,8 @@ static ResultKind script_run(PgBackend *backend)
 {
     World *world = world_of(backend);
     ScriptBehaviour *script = script_of(backend);
-    if (script->fault == SCRIPT_FINE || script->times == 0) {
+    if (script->fault == SCRIPT_FINE || script->times == 0 ||
+        script->part != backend->action.part) {
         return RESULT_OK;
     }
     if (script->fault == SCRIPT_FAILS) {
@@ -339,8 +338,8 @@ static void do_probe(PgBackend *backend)
 {
     const PgData *data = &backend->tenant->data;
     size_t migration = backend->action.migration;
-    bool is_shown = data->effects[migration] == (backend->action.is_down ? 0 : 1) &&
-                    !data->is_carcass[migration];
+    int effect = data->effects[migration][data_part(backend)];
+    bool is_shown = effect == (backend->action.is_down ? 0 : 1) && !data->is_carcass[migration];
     stage_set(backend, STAGE_IDLE);
     backend_answer(backend, is_shown ? RESULT_OK : RESULT_UNPROVEN,
                    is_shown ? ERR_NONE : ERR_UNPROVEN, is_shown ? "" : "the index is not valid");

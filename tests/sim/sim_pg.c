@@ -33,6 +33,7 @@ void sim_pg_free(SimPg *pg)
     for (size_t i = 0; i < pg->tenants.count; i++) {
         LIST_DONE(&pg->tenants.items[i]->row_waiters);
         LIST_DONE(&pg->tenants.items[i]->snapshots);
+        LIST_DONE(&pg->tenants.items[i]->ceded);
     }
     LIST_DONE(&pg->servers);
     LIST_DONE(&pg->tenants);
@@ -76,12 +77,19 @@ PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint
     return tenant;
 }
 
+void sim_pg_set_parts(SimPg *pg, size_t migration, size_t count)
+{
+    pg->part_counts[migration] = count;
+}
+
 void sim_pg_seed_history(PgTenant *tenant, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         tenant->data.rows[i].state = ROW_APPLIED;
         tenant->data.rows[i].seq = tenant->data.next_seq++;
-        tenant->data.effects[i] = 1;
+        for (size_t part = 0; part < tenant->pg->part_counts[i]; part++) {
+            tenant->data.effects[i][part] = 1;
+        }
     }
 }
 
@@ -146,8 +154,7 @@ void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term)
 bool sim_pg_shows_all(const PgTenant *tenant, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (tenant->data.effects[i] != 1 || tenant->data.is_carcass[i] ||
-            tenant->data.rows[i].state != ROW_APPLIED) {
+        if (!data_is_there(tenant, i) || tenant->data.rows[i].state != ROW_APPLIED) {
             return false;
         }
     }
@@ -160,6 +167,15 @@ size_t sim_pg_rows_of(const PgTenant *tenant, const char *rollout)
     for (size_t i = 0; i < SIM_MIGRATIONS_MAX; i++) {
         const PgRow *row = &tenant->data.rows[i];
         count += row->state != ROW_ABSENT && strcmp(row->rollout, rollout) == 0;
+    }
+    return count;
+}
+
+size_t sim_pg_rows_ceded(const PgTenant *tenant, const char *rollout)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < tenant->ceded.count; i++) {
+        count += strcmp(tenant->ceded.items[i], rollout) == 0;
     }
     return count;
 }
@@ -260,8 +276,9 @@ void session_read_history(PgSession *session)
             .is_of_rollout = row->state != ROW_ABSENT &&
                              strcmp(row->rollout, session->order->rollout) == 0,
             .is_same_checksum = !row->is_other_checksum,
-            .is_running = row->state == ROW_STARTED || row->state == ROW_UNDOING,
+            .is_running = row->is_running,
             .is_same_parts = true,
+            .parts_done = (uint32_t)row->parts_done,
         };
     }
     session->history = (History){
@@ -290,15 +307,57 @@ static void snapshot_push(PgTenant *tenant, uint64_t at_ms)
     LIST_PUSH(&tenant->snapshots, snapshot);
 }
 
-static void effect_add(PgBackend *backend, size_t migration, int change)
+size_t data_part(const PgBackend *backend)
+{
+    const Action *action = &backend->action;
+    bool is_down = action->kind == ACTION_UNDO || action->is_down;
+    size_t count = backend->tenant->pg->part_counts[action->migration];
+    return is_down ? count - 1 - action->part : action->part;
+}
+
+static bool shows(const PgTenant *tenant, size_t migration, int times)
+{
+    for (size_t part = 0; part < tenant->pg->part_counts[migration]; part++) {
+        if (tenant->data.effects[migration][part] != times) {
+            return false;
+        }
+    }
+    return !tenant->data.is_carcass[migration];
+}
+
+bool data_is_there(const PgTenant *tenant, size_t migration)
+{
+    return shows(tenant, migration, 1);
+}
+
+bool data_is_gone(const PgTenant *tenant, size_t migration)
+{
+    return shows(tenant, migration, 0);
+}
+
+/* Parts come and go in their order: what is there is always a beginning of the script. */
+static bool is_beginning(const PgTenant *tenant, size_t migration)
+{
+    const int *effects = tenant->data.effects[migration];
+    for (size_t part = 1; part < tenant->pg->part_counts[migration]; part++) {
+        if (effects[part] > effects[part - 1]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void effect_add(PgBackend *backend, int change)
 {
     PgTenant *tenant = backend->tenant;
-    int *effects = &tenant->data.effects[migration];
+    size_t migration = backend->action.migration;
+    size_t part = data_part(backend);
+    int *effects = &tenant->data.effects[migration][part];
     *effects += change;
-    if (*effects < 0 || *effects > 1) {
+    if (*effects < 0 || *effects > 1 || !is_beginning(tenant, migration)) {
         world_violate(tenant->pg->world, "applied at most once, net of undo",
-                      "%s on %s is there %d times after %s of %s token %llu",
-                      migration_name(tenant->pg, (int)migration), tenant->address, *effects,
+                      "%s part %zu on %s is there %d times after %s of %s token %llu",
+                      migration_name(tenant->pg, (int)migration), part, tenant->address, *effects,
                       action_kind_name(backend->action.kind), backend->rollout,
                       (unsigned long long)backend->fence.token);
     }
@@ -308,11 +367,18 @@ static void effect_add(PgBackend *backend, size_t migration, int change)
     }
 }
 
-static void row_apply(PgBackend *backend, PgRow *row, RowState state)
+/* A migration's row is made by its first part; whoever goes on with it owns it from there. */
+static void row_apply(PgBackend *backend, PgRow *row)
 {
     PgData *data = &backend->tenant->data;
     size_t migration = backend->action.migration;
-    *row = (PgRow){ .state = state, .rollout = backend->rollout, .seq = data->next_seq++ };
+    if (backend->action.part == 0) {
+        *row = (PgRow){ .state = ROW_STARTED, .seq = data->next_seq++ };
+    }
+    if (backend->action.part > 0 && row->rollout != backend->rollout) {
+        LIST_PUSH(&backend->tenant->ceded, row->rollout);
+    }
+    row->rollout = backend->rollout;
     data->newest_rollout = backend->rollout;
     for (size_t i = 0; i < migration; i++) {
         if (data->rows[i].state != ROW_APPLIED) {
@@ -323,7 +389,7 @@ static void row_apply(PgBackend *backend, PgRow *row, RowState state)
     }
 }
 
-static void row_undo(PgBackend *backend, PgRow *row, RowState state)
+static void row_undo(PgBackend *backend, PgRow *row)
 {
     PgTenant *tenant = backend->tenant;
     if (strcmp(row->rollout, backend->rollout) != 0) {
@@ -339,7 +405,25 @@ static void row_undo(PgBackend *backend, PgRow *row, RowState state)
                           tenant->address, migration_name(tenant->pg, (int)i));
         }
     }
-    row->state = state;
+    row->state = ROW_UNDOING;
+}
+
+static void row_part_done(PgBackend *backend, PgRow *row)
+{
+    const Action *action = &backend->action;
+    PgTenant *tenant = backend->tenant;
+    bool is_last = action->part + 1 == tenant->pg->part_counts[action->migration];
+    if (action->part > 0 && row->token != backend->fence.token) {
+        world_saw(tenant->pg->world, SIGHT_BEGUN_ANEW);
+    }
+    row->token = backend->fence.token;
+    row->is_running = false;
+    row->parts_done = is_last ? 0 : action->part + 1;
+    if (is_last) {
+        row->state = row->state == ROW_UNDOING ? ROW_ABSENT : ROW_APPLIED;
+    } else {
+        world_saw(tenant->pg->world, SIGHT_BETWEEN_PARTS);
+    }
 }
 
 static void fence_write(PgBackend *backend)
@@ -358,29 +442,30 @@ static void fence_write(PgBackend *backend)
 static void row_write(PgBackend *backend)
 {
     PgRow *row = &backend->tenant->data.rows[backend->action.migration];
-    bool is_down = backend->action.is_down;
+    bool is_down = backend->action.kind == ACTION_UNDO || backend->action.is_down;
     switch (backend->action.kind) {
     case ACTION_APPLY:
-        row_apply(backend, row, ROW_APPLIED);
-        effect_add(backend, backend->action.migration, 1);
-        break;
     case ACTION_UNDO:
-        row_undo(backend, row, ROW_ABSENT);
-        effect_add(backend, backend->action.migration, -1);
-        break;
     case ACTION_NOTE_BEGIN:
         if (is_down) {
-            row_undo(backend, row, ROW_UNDOING);
+            row_undo(backend, row);
         } else {
-            row_apply(backend, row, ROW_STARTED);
+            row_apply(backend, row);
         }
         break;
     case ACTION_NOTE_END:
-        row->state = is_down ? ROW_ABSENT : ROW_APPLIED;
-        break;
+        row_part_done(backend, row);
+        return;
     default:
-        break; /* READ writes the fence alone */
+        return; /* READ writes the fence alone */
     }
+    if (backend->action.kind == ACTION_NOTE_BEGIN) {
+        row->is_running = true;
+        row->parts_done = backend->action.part;
+        return;
+    }
+    effect_add(backend, is_down ? -1 : 1);
+    row_part_done(backend, row);
 }
 
 /* The history never claims what the catalog does not show. */
@@ -390,13 +475,13 @@ static void check_row_is_true(PgBackend *backend)
     size_t migration = backend->action.migration;
     const PgData *data = &tenant->data;
     RowState state = data->rows[migration].state;
-    bool is_there = data->effects[migration] == 1 && !data->is_carcass[migration];
-    bool is_gone = data->effects[migration] == 0 && !data->is_carcass[migration];
-    if ((state == ROW_APPLIED && !is_there) || (state == ROW_ABSENT && !is_gone)) {
+    if ((state == ROW_APPLIED && !data_is_there(tenant, migration)) ||
+        (state == ROW_ABSENT && !data_is_gone(tenant, migration))) {
         world_violate(tenant->pg->world, "the history is true",
-                      "%s on %s: row %d, effects %d, half-built %d",
+                      "%s on %s: row %d, effects %d.%d.%d, half-built %d",
                       migration_name(tenant->pg, (int)migration), tenant->address, (int)state,
-                      data->effects[migration], data->is_carcass[migration]);
+                      data->effects[migration][0], data->effects[migration][1],
+                      data->effects[migration][2], data->is_carcass[migration]);
     }
 }
 
@@ -422,7 +507,7 @@ void data_run(PgBackend *backend)
     if (tenant->snapshots.count == 0) {
         snapshot_push(tenant, 0);
     }
-    effect_add(backend, backend->action.migration, backend->action.is_down ? -1 : 1);
+    effect_add(backend, backend->action.is_down ? -1 : 1);
     snapshot_push(tenant, world_now_ms(tenant->pg->world));
 }
 

@@ -13,6 +13,7 @@
 #include "tests/sim/world.h"
 
 #define SIM_MIGRATIONS_MAX 8 /* length of the one history that all plans of a seed are prefixes of */
+#define SIM_PARTS_MAX 3      /* of one script; a down has as many as its up and undoes the last first */
 
 typedef struct SimPg SimPg;
 typedef struct PgTenant PgTenant;
@@ -28,6 +29,7 @@ typedef enum ScriptFault {
 
 typedef struct ScriptBehaviour {
     ScriptFault fault;
+    size_t part; /* where the fault is */
     uint32_t times;
     uint32_t duration_ms;
 } ScriptBehaviour;
@@ -38,6 +40,9 @@ typedef struct PgRow {
     const char *rollout; /* "": by the command line */
     uint64_t seq;        /* order of application */
     bool is_other_checksum;
+    bool is_running; /* as in HistoryRow */
+    size_t parts_done;
+    uint64_t token; /* of the attempt that moved it last */
 } PgRow;
 
 typedef struct PgData {
@@ -45,7 +50,7 @@ typedef struct PgData {
     PgRow rows[SIM_MIGRATIONS_MAX];
     uint64_t next_seq;
     const char *newest_rollout;
-    int effects[SIM_MIGRATIONS_MAX];     /* times applied net of undone, in the catalog itself */
+    int effects[SIM_MIGRATIONS_MAX][SIM_PARTS_MAX]; /* times applied net of undone, in the catalog itself */
     bool is_carcass[SIM_MIGRATIONS_MAX]; /* half-built by a non-transactional statement */
     const char *foreign;                 /* an applied migration that no plan knows; "" */
 } PgData;
@@ -61,6 +66,8 @@ PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint
                             const char *schema);
 /* Applies the first `count` migrations as if long ago, by the command line. */
 void sim_pg_seed_history(PgTenant *tenant, size_t count);
+/* How many parts a migration has, up and down; before anything is applied. */
+void sim_pg_set_parts(SimPg *pg, size_t migration, size_t count);
 void sim_pg_set_script(PgTenant *tenant, size_t migration, bool is_down, ScriptBehaviour behaviour);
 PgData *sim_pg_data(PgTenant *tenant);
 
@@ -80,6 +87,9 @@ void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term);
 bool sim_pg_shows_all(const PgTenant *tenant, size_t count);
 /* Rows that `rollout` has applied (or begun) here and that are not undone. */
 size_t sim_pg_rows_of(const PgTenant *tenant, const char *rollout);
+
+/* How many it has lost to rollouts that went on with a migration that it had left half applied. */
+size_t sim_pg_rows_ceded(const PgTenant *tenant, const char *rollout);
 
 /* What an agent reads for its inventory. False: the server does not answer now. Strings live with pg. */
 bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts);

@@ -61,6 +61,7 @@ struct PgTenant {
     PgBackend *row_holder;
     LIST(PgBackend *) row_waiters;
     LIST(PgSnapshot) snapshots; /* after each commit */
+    LIST(const char *) ceded;   /* rollouts whose half applied migration another went on with */
     bool is_excused;
     uint64_t written_ms; /* when it last committed */
     bool is_dropped;
@@ -96,6 +97,7 @@ struct SimPg {
     LIST(PgSession *) sessions; /* those with a connection or a call */
     LIST(const char *) words;
     int next_pid;
+    size_t part_counts[SIM_MIGRATIONS_MAX];
     uint32_t tear_rate;
     uint64_t excused_term; /* what attempts of this term or an earlier one do is unknown to the store */
 };
@@ -122,6 +124,12 @@ void backend_continue(PgBackend *backend); /* the client has thawed */
 /* Records what a committed transaction or an ended statement has done, and judges it. */
 void data_commit(PgBackend *backend);
 void data_run(PgBackend *backend);
+
+/* The part of the up whose effect the action makes or takes away. */
+size_t data_part(const PgBackend *backend);
+/* Does the catalog show all parts of a migration, or none of them, and nothing half-built? */
+bool data_is_there(const PgTenant *tenant, size_t migration);
+bool data_is_gone(const PgTenant *tenant, size_t migration);
 
 /* --- clients --- */
 

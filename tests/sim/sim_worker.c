@@ -137,6 +137,17 @@ static Permit permit_now(const Worker *worker)
     return permit;
 }
 
+static void note_rules(const Worker *worker)
+{
+    size_t count = 0;
+    const JobMove *trail = job_trail(worker->job, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(trail[i].rule->id, "J78")) {
+            world_saw(agent_world(worker->agent), SIGHT_HALF_THE_OTHER_WAY);
+        }
+    }
+}
+
 static void worker_next(Worker *worker, const Result *result)
 {
     worker->turn++;
@@ -144,6 +155,7 @@ static void worker_next(Worker *worker, const Result *result)
     worker->action =
         job_next(worker->job, result, permit_now(worker), agent_clock_ms(worker->agent));
     tell_action(worker, result);
+    note_rules(worker);
     check_lease(worker);
     uint64_t turn = worker->turn;
     if (job_report_serial(worker->job) != worker->told_serial) {
