@@ -4,6 +4,7 @@
  */
 #include "proto/bundle.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,27 @@ void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES])
 {
     sodium_start();
     crypto_generichash(ret_hash, PLAN_HASH_BYTES, canonical.data, canonical.length, NULL, 0);
+}
+
+static void hash_bytes(crypto_generichash_state *state, const void *data, size_t length)
+{
+    uint64_t prefix = htole64((uint64_t)length);
+    crypto_generichash_update(state, (const uint8_t *)&prefix, sizeof(prefix));
+    crypto_generichash_update(state, data, length);
+}
+
+void plan_parts_hash(const PlanScript *script, size_t parts, uint8_t ret_hash[CHECKSUM_BYTES])
+{
+    sodium_start();
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, CHECKSUM_BYTES);
+    PartView last = parts == 0 ? (PartView){ 0 } : plan_part_at(script, parts - 1);
+    for (size_t i = 0; i < last.first + last.count; i++) {
+        const PlanStatement *statement = &script->statements[i];
+        hash_bytes(&state, statement->sql, strlen(statement->sql));
+        hash_bytes(&state, statement->copy_data.data, statement->copy_data.length);
+    }
+    crypto_generichash_final(&state, ret_hash, CHECKSUM_BYTES);
 }
 
 static void signed_text(const uint8_t hash[PLAN_HASH_BYTES], uint8_t ret_text[SIGNED_BYTES])

@@ -256,6 +256,13 @@ size_t plan_part_count(const PlanScript *script);
 /* `index` is below plan_part_count. Takes time in proportion to it. */
 PartView plan_part_at(const PlanScript *script, size_t index);
 
+/*
+ * What the first `parts` parts of a script do, as 32 bytes: BLAKE2b-256 over their statements and
+ * COPY data, each after its length. A resume point keeps it, so that nobody goes on after other
+ * parts than those that are done.
+ */
+void plan_parts_hash(const PlanScript *script, size_t parts, uint8_t ret_hash[CHECKSUM_BYTES]);
+
 /* `amount` of `total` targets: waves round up, budgets round down. */
 uint32_t amount_round_up(Amount amount, uint32_t total);
 uint32_t amount_round_down(Amount amount, uint32_t total);

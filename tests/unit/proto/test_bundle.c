@@ -324,6 +324,30 @@ static void a_damaged_key_seals_nothing(void **state)
     assert_null(out.data);
 }
 
+/* What is done is known by its statements and rows, and by where one ends and the next begins. */
+static void the_hash_of_parts_tells_what_they_do(void **state)
+{
+    (void)state;
+    PlanStatement statements[] = { { .sql = "ab" }, { .sql = "c" }, { .sql = "d" } };
+    PlanPart parts[] = { { 2, true }, { 1, true } };
+    PlanScript script = { statements, 3, false, 0, parts, 2 };
+    uint8_t before[CHECKSUM_BYTES];
+    uint8_t after[CHECKSUM_BYTES];
+    plan_parts_hash(&script, 1, before);
+    statements[2].sql = "e";
+    plan_parts_hash(&script, 1, after);
+    assert_memory_equal(before, after, CHECKSUM_BYTES);
+    statements[0].sql = "a";
+    statements[1].sql = "bc";
+    plan_parts_hash(&script, 1, after);
+    assert_memory_not_equal(before, after, CHECKSUM_BYTES);
+    statements[0].sql = "ab";
+    statements[1].sql = "c";
+    statements[1].copy_data = (Bytes){ (const uint8_t *)"1\n", 2 };
+    plan_parts_hash(&script, 1, after);
+    assert_memory_not_equal(before, after, CHECKSUM_BYTES);
+}
+
 int main(void)
 {
     if (sodium_init() < 0) {
@@ -344,6 +368,7 @@ int main(void)
         cmocka_unit_test(what_is_no_bundle_is_told_apart),
         cmocka_unit_test(sizes_are_checked_before_anything_is_read),
         cmocka_unit_test(a_damaged_key_seals_nothing),
+        cmocka_unit_test(the_hash_of_parts_tells_what_they_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
