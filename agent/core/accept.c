@@ -32,11 +32,6 @@ static ErrCode check_destination(const AcceptQuery *query, Err *err)
 
 static ErrCode check_script(const PlanMigration *migration, const PlanScript *script, Err *err)
 {
-    if (script->part_count > 0) {
-        err_set(err, ERR_REFUSED, "%s has a script of %zu parts, and this version runs one",
-                migration->id, script->part_count);
-        return err_hint(err, "split it into %zu migrations", script->part_count);
-    }
     for (size_t i = 0; i < script->count; i++) {
         if (script->statements[i].is_copy) {
             err_set(err, ERR_REFUSED, "%s, statement %zu: this version cannot send rows to COPY",

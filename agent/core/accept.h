@@ -29,7 +29,7 @@ typedef struct AcceptQuery {
 
 /*
  * Can this version of the executor run the plan? ERR_REFUSED, naming the migration, when a script
- * has several parts or rows to copy.
+ * has rows to copy.
  */
 ErrCode accept_plan(const Plan *plan, Err *err);
 

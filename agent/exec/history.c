@@ -17,6 +17,9 @@ enum RowColumn {
     ROW_ROLLOUT,
     ROW_IS_INHERITED,
     ROW_CHECKSUM,
+    ROW_PARTS_DONE,
+    ROW_IS_RUNNING,
+    ROW_PARTS_HASH,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -77,14 +80,25 @@ static bool is_of_order(const Runner *runner, const PGresult *rows, int row)
            !result_bool(rows, row, ROW_IS_INHERITED);
 }
 
-static bool is_same_checksum(const PlanMigration *migration, const char *hex)
+static bool is_same_hash(const uint8_t *bytes, size_t length, const char *hex)
 {
     char expected[2 * CHECKSUM_BYTES + 1] = "";
-    if (migration->checksum.length > CHECKSUM_BYTES) {
+    if (length > CHECKSUM_BYTES) {
         return false;
     }
-    hex_encode(migration->checksum.data, migration->checksum.length, expected);
+    hex_encode(bytes, length, expected);
     return str_equal(expected, hex);
+}
+
+/* Does the plan's script begin with the parts that are done, and has it more of them? */
+static bool is_same_parts(const PlanScript *script, uint64_t parts_done, const char *hex)
+{
+    uint8_t hash[CHECKSUM_BYTES];
+    if (parts_done >= plan_part_count(script)) {
+        return false;
+    }
+    plan_parts_hash(script, parts_done, hash);
+    return parts_done == 0 || is_same_hash(hash, sizeof(hash), hex);
 }
 
 /* Names of the plan's migrations, each to its index + 1 as a pointer. */
@@ -97,18 +111,31 @@ static Map *plan_index(const Plan *plan)
     return index;
 }
 
-static void row_fill(Runner *runner, const PGresult *rows, int row, size_t migration)
+/* In a copy of a database nobody knows what became of a part that was under way in the original. */
+static void row_fill_begun(const PGresult *rows, int row, const PlanMigration *migration,
+                           HistoryRow *to)
 {
-    const Plan *plan = runner->config.order->plan;
-    RowState state = state_parse(result_text(rows, row, ROW_STATE));
-    runner->history.rows[migration] = (HistoryRow){
-        .state = state,
-        .is_running = state == ROW_STARTED || state == ROW_UNDOING,
-        .is_same_parts = true,
+    const PlanScript *script = to->state == ROW_UNDOING ? &migration->down : &migration->up;
+    uint64_t parts_done = result_uint64(rows, row, ROW_PARTS_DONE);
+    to->is_running =
+        result_bool(rows, row, ROW_IS_RUNNING) || result_bool(rows, row, ROW_IS_INHERITED);
+    to->is_same_parts = is_same_parts(script, parts_done, result_text(rows, row, ROW_PARTS_HASH));
+    to->parts_done = (uint32_t)parts_done;
+}
+
+static void row_fill(Runner *runner, const PGresult *rows, int row, size_t index)
+{
+    const PlanMigration *migration = &runner->config.order->plan->migrations[index];
+    HistoryRow *to = &runner->history.rows[index];
+    *to = (HistoryRow){
+        .state = state_parse(result_text(rows, row, ROW_STATE)),
         .is_of_rollout = is_of_order(runner, rows, row),
-        .is_same_checksum =
-            is_same_checksum(&plan->migrations[migration], result_text(rows, row, ROW_CHECKSUM)),
+        .is_same_checksum = is_same_hash(migration->checksum.data, migration->checksum.length,
+                                         result_text(rows, row, ROW_CHECKSUM)),
     };
+    if (to->state == ROW_STARTED || to->state == ROW_UNDOING) {
+        row_fill_begun(rows, row, migration, to);
+    }
 }
 
 /* What has been read so far was applied before this one, which the plan does not know. */

@@ -34,10 +34,8 @@ Result perform_lock(Runner *runner, const Action *action);
 Result perform_end_backend(Runner *runner, const Action *action);
 Result perform_prepare(Runner *runner, const Action *action);
 Result perform_read(Runner *runner, const Action *action);
-Result perform_apply(Runner *runner, const Action *action);
-Result perform_undo(Runner *runner, const Action *action);
-Result perform_note_begin(Runner *runner, const Action *action);
-Result perform_note_end(Runner *runner, const Action *action);
+Result perform_transaction(Runner *runner, const Action *action); /* APPLY, UNDO */
+Result perform_note(Runner *runner, const Action *action);        /* NOTE_BEGIN, NOTE_END */
 Result perform_run(Runner *runner, const Action *action);
 Result perform_probe(Runner *runner, const Action *action);
 Result perform_wait(Runner *runner, const Action *action);

@@ -31,17 +31,29 @@ static const PlanScript *script_of(const Runner *runner, const Action *action)
     return action->is_down ? &migration->down : &migration->up;
 }
 
-/* Session-wide, since there is no transaction to be local to. */
+/* What the parts before have set, since the session is as new. */
+static void settings_append(const PlanScript *script, size_t end, Str *sql)
+{
+    for (size_t i = 0; i < end; i++) {
+        if (script->statements[i].is_setting) {
+            str_printf(sql, "%s;\n", script->statements[i].sql);
+        }
+    }
+}
+
+/* Session-wide, since there is no transaction to be local to. The plan's settings come last. */
 static ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
 {
-    AUTO(Str)
-    resets = { 0 };
+    AUTO(Str) resets = { 0 };
+    AUTO(Str) settings = { 0 };
+    const PlanScript *script = script_of(runner, action);
     str_append(&resets, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
     for (size_t i = 0; i < session_settings_count(runner); i++) {
         str_printf(&resets, "%s;", SQL_SESSION_SETTINGS[i]);
     }
-    ErrCode code =
-        conn_run(runner->session.conn, str_text(&resets), action_deadline_ms(action), err);
+    settings_append(script, plan_part_at(script, action->part).first, &settings);
+    uint64_t deadline_ms = action_deadline_ms(action);
+    ErrCode code = conn_run(runner->session.conn, str_text(&resets), deadline_ms, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -49,8 +61,12 @@ static ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
                                        runner->config.order->plan->strategy.concurrent_timeout_ms);
     const char *params[] = { "f", "0", timeout, search_path_text(runner) };
     AUTO_PTR(PGresult) result = NULL;
-    return session_query(runner, SQL_STEP_SETTINGS, params, ARRAY_LEN(params), action, &result,
+    code = session_query(runner, SQL_STEP_SETTINGS, params, ARRAY_LEN(params), action, &result,
                          err);
+    if (code == ERR_NONE && settings.length > 0) {
+        code = conn_run(runner->session.conn, str_text(&settings), deadline_ms, err);
+    }
+    return code;
 }
 
 /* Waits until a result can be taken. False: the connection is gone, or given up. */
@@ -120,26 +136,32 @@ static Result solo_finish(Conn *conn, Guard *guard, Result result)
     }
 }
 
+static const PlanStatement *statement_of(const Runner *runner, const Action *action,
+                                         uint32_t *ret_number)
+{
+    const PlanScript *script = script_of(runner, action);
+    size_t index = plan_part_at(script, action->part).first;
+    *ret_number = (uint32_t)index + 1;
+    return &script->statements[index];
+}
+
 Result perform_run(Runner *runner, const Action *action)
 {
     Err err = { 0 };
     Conn *conn = runner->session.conn;
-    const PlanScript *script = script_of(runner, action);
     if (solo_settings(runner, action, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     Guard guard;
     Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
-    guard_begin(&guard, runner, action, script);
+    const PlanStatement *statement = statement_of(runner, action, &result.statement);
+    guard_begin(&guard, runner, action, script_of(runner, action));
     runner->session.is_dirty = true;
-    for (uint32_t i = 0; i < script->count && result.kind == RESULT_OK; i++) {
-        result.statement = i + 1;
-        guard_statement(&guard, i + 1);
-        if (PQsendQuery(conn_pg(conn), script->statements[i].sql) == 0) {
-            return solo_lost(conn, result);
-        }
-        result = solo_finish(conn, &guard, result);
+    guard_statement(&guard, result.statement);
+    if (PQsendQuery(conn_pg(conn), statement->sql) == 0) {
+        return solo_lost(conn, result);
     }
+    result = solo_finish(conn, &guard, result);
     result.statement = result.kind == RESULT_OK ? 0 : result.statement;
     return result;
 }
@@ -169,20 +191,18 @@ static ErrCode statement_probe(Runner *runner, const Action *action, const PlanS
 Result perform_probe(Runner *runner, const Action *action)
 {
     Err err = { 0 };
-    const PlanScript *script = script_of(runner, action);
+    uint32_t number = 0;
+    const PlanStatement *statement = statement_of(runner, action, &number);
     if (solo_settings(runner, action, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     runner->session.is_dirty = true;
-    for (uint32_t i = 0; i < script->count; i++) {
-        if (statement_probe(runner, action, &script->statements[i], &err) == ERR_NONE) {
-            continue;
-        }
-        Result result = result_of_error(&err);
-        result.kind = err.code == ERR_UNPROVEN ? RESULT_UNPROVEN : result.kind;
-        result.migration = migration_of(runner, action)->id;
-        result.statement = i + 1;
-        return result;
+    if (statement_probe(runner, action, statement, &err) == ERR_NONE) {
+        return (Result){ .kind = RESULT_OK, .migration = "" };
     }
-    return (Result){ .kind = RESULT_OK, .migration = "" };
+    Result result = result_of_error(&err);
+    result.kind = err.code == ERR_UNPROVEN ? RESULT_UNPROVEN : result.kind;
+    result.migration = migration_of(runner, action)->id;
+    result.statement = number;
+    return result;
 }

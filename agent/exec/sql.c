@@ -48,7 +48,10 @@ const char SQL_BOOTSTRAP[] =
     "    undone_at timestamptz,\n"
     "    undone_rollout text,\n"
     "    undone_agent text,\n"
-    "    evidence jsonb);\n"
+    "    evidence jsonb,\n"
+    "    parts_done integer NOT NULL DEFAULT 0,\n"
+    "    parts_hash bytea,\n"
+    "    is_running boolean NOT NULL DEFAULT false);\n"
     "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
     "    WHERE state <> 'undone';\n"
     "CREATE OR REPLACE FUNCTION skein.fence_take(p_tenant text, p_system_identifier numeric,\n"
@@ -94,22 +97,35 @@ const char SQL_BOOTSTRAP[] =
     "            WHERE tenant = p_tenant;\n"
     "    END IF;\n"
     "END $skein$;\n"
-    "CREATE OR REPLACE FUNCTION skein.history_move(p_tenant text, p_id text, p_from text, p_to "
-    "text,\n"
-    "    p_rollout text, p_agent text)\n"
+    "CREATE OR REPLACE FUNCTION skein.history_move(p_tenant text, p_id text,\n"
+    "    p_from text, p_from_parts integer, p_from_running boolean,\n"
+    "    p_to text, p_to_parts integer, p_to_running boolean, p_parts_hash bytea,\n"
+    "    p_checksum bytea, p_rollout text, p_plan_hash bytea, p_attempt bigint, p_term bigint,\n"
+    "    p_token bigint, p_agent text, p_evidence jsonb, p_backend_start timestamptz)\n"
     "RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $skein$\n"
     "DECLARE\n"
     "    t timestamptz := clock_timestamp();\n"
+    "    is_up boolean := p_to IN ('started', 'applied');\n"
     "BEGIN\n"
-    "    UPDATE skein.history SET state = p_to,\n"
+    "    UPDATE skein.history SET state = p_to, parts_done = p_to_parts, is_running = p_to_running,\n"
+    "        parts_hash = p_parts_hash, backend_pid = pg_backend_pid(),\n"
+    "        backend_start = p_backend_start, evidence = coalesce(p_evidence, evidence),\n"
     "        applied_at = CASE p_to WHEN 'applied' THEN t ELSE applied_at END,\n"
     "        duration_ms = CASE p_to WHEN 'applied' THEN extract(epoch FROM t - started_at) * "
     "1000\n"
     "            ELSE duration_ms END,\n"
     "        undone_at = CASE p_to WHEN 'undone' THEN t END,\n"
-    "        undone_rollout = CASE WHEN p_to IN ('undoing', 'undone') THEN p_rollout END,\n"
-    "        undone_agent = CASE WHEN p_to IN ('undoing', 'undone') THEN p_agent END\n"
-    "        WHERE tenant = p_tenant AND id = p_id AND state = p_from;\n"
+    "        undone_rollout = CASE WHEN NOT is_up THEN p_rollout END,\n"
+    "        undone_agent = CASE WHEN NOT is_up THEN p_agent END,\n"
+    "        checksum = CASE WHEN is_up THEN p_checksum ELSE checksum END,\n"
+    "        rollout = CASE WHEN is_up THEN p_rollout ELSE rollout END,\n"
+    "        plan_hash = CASE WHEN is_up THEN p_plan_hash ELSE plan_hash END,\n"
+    "        attempt = CASE WHEN is_up THEN p_attempt ELSE attempt END,\n"
+    "        term = CASE WHEN is_up THEN p_term ELSE term END,\n"
+    "        token = CASE WHEN is_up THEN p_token ELSE token END,\n"
+    "        agent = CASE WHEN is_up THEN p_agent ELSE agent END\n"
+    "        WHERE tenant = p_tenant AND id = p_id AND state = p_from\n"
+    "        AND parts_done = p_from_parts AND is_running = p_from_running;\n"
     "    IF NOT FOUND THEN\n"
     "        RAISE EXCEPTION USING ERRCODE = 'SK002',\n"
     "            MESSAGE = format('the history has no row %s that is %s', p_id, p_from);\n"
@@ -239,20 +255,25 @@ const char SQL_FENCE_TAKE[] =
 const char SQL_HISTORY_INSERT[] =
     "INSERT INTO skein.history (tenant, id, version, name, checksum, state, is_inherited, rollout, "
     "plan_hash,"
-    " attempt, term, token, agent, evidence, backend_pid, backend_start, started_at, applied_at)"
+    " attempt, term, token, agent, evidence, backend_pid, backend_start, started_at, applied_at,"
+    " parts_done, is_running, parts_hash)"
     " SELECT $1, $2, $3, $4, $5::bytea, $6, false, $7, $8::bytea, $9::int8, $10::int8, $11::int8, "
     "$12,"
     " $13::jsonb, pg_catalog.pg_backend_pid(), pg_catalog.to_timestamp($14::float8 / 1000000), t,"
-    " CASE WHEN $6 = 'applied' THEN t END FROM pg_catalog.clock_timestamp() AS t";
+    " CASE WHEN $6 = 'applied' THEN t END, $15::int4, $16::bool, $17::bytea"
+    " FROM pg_catalog.clock_timestamp() AS t";
 
-const char SQL_HISTORY_MOVE[] = "SELECT skein.history_move($1, $2, $3, $4, $5, $6)";
+const char SQL_HISTORY_MOVE[] =
+    "SELECT skein.history_move($1, $2, $3, $4::int4, $5::bool, $6, $7::int4, $8::bool, $9::bytea,"
+    " $10::bytea, $11, $12::bytea, $13::int8, $14::int8, $15::int8, $16, $17::jsonb,"
+    " pg_catalog.to_timestamp($18::float8 / 1000000))";
 
 /* The migration may have set synchronous_commit for its own transaction. */
 const char SQL_HISTORY_FINISH[] = "SELECT skein.history_finish($2, $3, $4), " SYNCHRONOUS_COMMIT;
 
 const char SQL_HISTORY_STANDING[] =
-    "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex')"
-    " FROM skein.history WHERE tenant = $1 AND state <> 'undone' ORDER BY seq";
+    "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
+    " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), '') FROM skein.history WHERE tenant = $1 AND state <> 'undone' ORDER BY seq";
 
 #define UTC_TEXT(column)                                                                           \
     "coalesce(pg_catalog.to_char(" column " AT TIME ZONE 'UTC',"                                   \

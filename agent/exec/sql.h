@@ -49,11 +49,15 @@ extern const char SQL_BACKEND_LOOK[]; /* parameter: pid; columns: see LookColumn
 extern const char SQL_FENCE_TAKE[];
 
 /* Parameters: tenant, then of the row: id, version, name, checksum, state, rollout, plan hash,
- * attempt, term, token, agent, evidence, backend_start in microseconds. */
+ * attempt, term, token, agent, evidence, backend_start in microseconds, parts done, is it running,
+ * hash of the parts done. */
 extern const char SQL_HISTORY_INSERT[];
 
-/* Moves a row to another state, or raises SQLSTATE_ALREADY. Parameters: tenant, id, from, to,
- * rollout, agent. */
+/*
+ * Moves a row from one place to another (place.h), or raises SQLSTATE_ALREADY. Parameters: tenant,
+ * id; from: state, parts done, is it running; to: the same, hash of the parts done; checksum,
+ * rollout, plan hash, attempt, term, token, agent, evidence, backend_start in microseconds.
+ */
 extern const char SQL_HISTORY_MOVE[];
 
 /*

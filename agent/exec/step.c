@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "agent/exec/batch.h"
+#include "agent/exec/place.h"
 #include "agent/exec/sql.h"
 #include "common/str.h"
 
@@ -18,7 +19,8 @@ typedef struct Step {
     Runner *runner;
     const Action *action;
     const PlanMigration *migration; /* NULL: READ */
-    const PlanScript *script;       /* NULL: READ and notes, which run no statement */
+    const PlanScript *script;       /* NULL: READ */
+    bool runs_statements;           /* APPLY, UNDO */
     uint64_t lock_timeout_ms;
     Batch batch;
     Fence taken;
@@ -94,18 +96,34 @@ static void fence_add(Step *step)
     batch_add(&step->batch, PART_FENCE, SQL_FENCE_TAKE, params, 8);
 }
 
-static void row_add(Step *step, const char *state, const char *evidence)
+static const char *bool_text(bool value)
+{
+    return value ? "t" : "f";
+}
+
+/* What the first `parts_done` parts did; NULL where there are none. */
+static const char *parts_hash_text(const Step *step, uint32_t parts_done)
+{
+    uint8_t hash[CHECKSUM_BYTES];
+    if (parts_done == 0) {
+        return NULL;
+    }
+    plan_parts_hash(step->script, parts_done, hash);
+    return bytes_text(step->runner, hash, sizeof(hash));
+}
+
+static void row_insert(Step *step, const Place *to, const char *evidence)
 {
     Runner *runner = step->runner;
     const JobOrder *order = runner->config.order;
     const PlanMigration *migration = step->migration;
-    const char **params = params_new(runner, 14);
+    const char **params = params_new(runner, 17);
     params[0] = runner->config.schema;
     params[1] = migration->id;
     params[2] = migration->version;
     params[3] = migration->name;
     params[4] = bytes_text(runner, migration->checksum.data, migration->checksum.length);
-    params[5] = state;
+    params[5] = to->state;
     params[6] = order->rollout;
     params[7] = bytes_text(runner, order->plan_hash, PLAN_HASH_BYTES);
     params[8] = number_text(runner, order->stamp.attempt);
@@ -114,26 +132,60 @@ static void row_add(Step *step, const char *state, const char *evidence)
     params[11] = runner->config.agent;
     params[12] = evidence;
     params[13] = number_text(runner, (uint64_t)runner->session.backend_start_us);
-    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 14);
+    params[14] = number_text(runner, to->parts_done);
+    params[15] = bool_text(to->is_running);
+    params[16] = parts_hash_text(step, to->parts_done);
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 17);
 }
 
-static void move_add(Step *step, const char *from, const char *to)
+static void row_move(Step *step, const PlaceMove *move, const char *evidence)
 {
     Runner *runner = step->runner;
-    const char **params = params_new(runner, 6);
+    const JobOrder *order = runner->config.order;
+    const PlanMigration *migration = step->migration;
+    const char **params = params_new(runner, 18);
     params[0] = runner->config.schema;
-    params[1] = step->migration->id;
-    params[2] = from;
-    params[3] = to;
-    params[4] = runner->config.order->rollout;
-    params[5] = runner->config.agent;
-    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_MOVE, params, 6);
+    params[1] = migration->id;
+    params[2] = move->from.state;
+    params[3] = number_text(runner, move->from.parts_done);
+    params[4] = bool_text(move->from.is_running);
+    params[5] = move->to.state;
+    params[6] = number_text(runner, move->to.parts_done);
+    params[7] = bool_text(move->to.is_running);
+    params[8] = parts_hash_text(step, move->to.parts_done);
+    params[9] = bytes_text(runner, migration->checksum.data, migration->checksum.length);
+    params[10] = order->rollout;
+    params[11] = bytes_text(runner, order->plan_hash, PLAN_HASH_BYTES);
+    params[12] = number_text(runner, order->stamp.attempt);
+    params[13] = number_text(runner, runner->fence.term);
+    params[14] = number_text(runner, runner->fence.token);
+    params[15] = runner->config.agent;
+    params[16] = evidence;
+    params[17] = number_text(runner, (uint64_t)runner->session.backend_start_us);
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_MOVE, params, 18);
 }
 
+/* The history row of a step; returns the state that it has then. */
+static const char *row_add(Step *step, const char *evidence)
+{
+    PlaceMove move = place_move(step->action, step->script);
+    if (move.from.state == NULL) {
+        row_insert(step, &move.to, evidence);
+    } else {
+        row_move(step, &move, evidence);
+    }
+    return move.to.state;
+}
+
+/* What the parts before have set for the session was reset with the rest of it. */
 static void statements_add(Step *step)
 {
-    for (size_t i = 0; i < step->script->count; i++) {
-        batch_add_statement(&step->batch, (uint32_t)i + 1, step->script->statements[i].sql);
+    PartView part = plan_part_at(step->script, step->action->part);
+    for (size_t i = 0; i < part.first + part.count; i++) {
+        const PlanStatement *statement = &step->script->statements[i];
+        if (i >= part.first || statement->is_setting) {
+            batch_add_statement(&step->batch, (uint32_t)i + 1, statement->sql);
+        }
     }
 }
 
@@ -151,18 +203,29 @@ static void finish_add(Step *step, const char *state)
     batch_add(&step->batch, PART_FRAME, SQL_HISTORY_FINISH, params, 4);
 }
 
-static Step step_begin(Runner *runner, const Action *action, const PlanMigration *migration,
-                       const PlanScript *script)
+static const PlanScript *script_of(const PlanMigration *migration, const Action *action)
 {
-    uint32_t of_plan_ms = runner->config.order->plan->strategy.lock_timeout_ms;
+    bool is_down = action->kind == ACTION_UNDO || action->is_down;
+    return is_down ? &migration->down : &migration->up;
+}
+
+static uint32_t lock_timeout_of(const Step *step)
+{
+    bool is_own = step->runs_statements && step->script->lock_timeout_ms != 0;
+    return is_own ? step->script->lock_timeout_ms
+                  : step->runner->config.order->plan->strategy.lock_timeout_ms;
+}
+
+static Step step_begin(Runner *runner, const Action *action, const PlanMigration *migration)
+{
     Step step = {
         .runner = runner,
         .action = action,
         .migration = migration,
-        .script = script,
-        .lock_timeout_ms =
-            script == NULL || script->lock_timeout_ms == 0 ? of_plan_ms : script->lock_timeout_ms,
+        .script = migration == NULL ? NULL : script_of(migration, action),
+        .runs_statements = action->kind == ACTION_APPLY || action->kind == ACTION_UNDO,
     };
+    step.lock_timeout_ms = lock_timeout_of(&step);
     frame_add(&step);
     fence_add(&step);
     return step;
@@ -274,9 +337,9 @@ static Result step_run(Step *step)
     batch_add(&step->batch, PART_COMMIT, "COMMIT", NULL, 0);
     Guard guard;
     BatchOutcome outcome;
-    guard_begin(&guard, runner, step->action, step->script);
+    guard_begin(&guard, runner, step->action, step->runs_statements ? step->script : NULL);
     batch_run(runner->session.conn, &step->batch, &guard, rows_take, step, &outcome);
-    runner->session.is_dirty = runner->session.is_dirty || step->script != NULL;
+    runner->session.is_dirty = runner->session.is_dirty || step->runs_statements;
     if (outcome.end == BATCH_COMMITTED && step->taken.token != 0) {
         runner->fence = step->taken;
     }
@@ -286,7 +349,7 @@ static Result step_run(Step *step)
 Result perform_read(Runner *runner, const Action *action)
 {
     AUTO(Step)
-    step = step_begin(runner, action, NULL, NULL);
+    step = step_begin(runner, action, NULL);
     const char **params = params_new(runner, 1);
     params[0] = runner->config.schema;
     batch_add(&step.batch, PART_HISTORY, SQL_HISTORY_STANDING, params, 1);
@@ -309,35 +372,25 @@ static const PlanMigration *migration_of(const Runner *runner, const Action *act
     return &runner->config.order->plan->migrations[action->migration];
 }
 
-Result perform_apply(Runner *runner, const Action *action)
+Result perform_transaction(Runner *runner, const Action *action)
 {
-    const PlanMigration *migration = migration_of(runner, action);
     AUTO(Step)
-    step = step_begin(runner, action, migration, &migration->up);
-    row_add(&step, "applied", NULL);
+    step = step_begin(runner, action, migration_of(runner, action));
+    const char *state = row_add(&step, NULL);
     statements_add(&step);
-    finish_add(&step, "applied");
+    finish_add(&step, state);
     return step_run(&step);
 }
 
-Result perform_undo(Runner *runner, const Action *action)
+/* Which indexes of the wanted name were there before. NULL for anything but an index. */
+static ErrCode evidence_gather(Runner *runner, const Action *action, const char **ret_evidence,
+                               Err *err)
 {
-    const PlanMigration *migration = migration_of(runner, action);
-    AUTO(Step)
-    step = step_begin(runner, action, migration, &migration->down);
-    move_add(&step, "applied", "undone");
-    statements_add(&step);
-    finish_add(&step, "undone");
-    return step_run(&step);
-}
-
-/* Which indexes of the wanted name were there before. "[]" for anything but an index. */
-static ErrCode evidence_gather(Runner *runner, const Action *action, const PlanScript *script,
-                               const char **ret_evidence, Err *err)
-{
-    *ret_evidence = "[]";
-    const PlanStatement *statement = script->count == 0 ? NULL : &script->statements[0];
-    if (statement == NULL || statement->probe != PROBE_INDEX_VALID) {
+    *ret_evidence = NULL;
+    const PlanScript *script = script_of(migration_of(runner, action), action);
+    const PlanStatement *statement =
+        &script->statements[plan_part_at(script, action->part).first];
+    if (statement->probe != PROBE_INDEX_VALID) {
         return ERR_NONE;
     }
     const char *params[] = { statement->object };
@@ -349,29 +402,16 @@ static ErrCode evidence_gather(Runner *runner, const Action *action, const PlanS
     return code;
 }
 
-Result perform_note_begin(Runner *runner, const Action *action)
+Result perform_note(Runner *runner, const Action *action)
 {
     Err err = { 0 };
-    const PlanMigration *migration = migration_of(runner, action);
     const char *evidence = NULL;
-    if (evidence_gather(runner, action, &migration->up, &evidence, &err) != ERR_NONE) {
+    if (action->kind == ACTION_NOTE_BEGIN &&
+        evidence_gather(runner, action, &evidence, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     AUTO(Step)
-    step = step_begin(runner, action, migration, NULL);
-    if (action->is_down) {
-        move_add(&step, "applied", "undoing");
-    } else {
-        row_add(&step, "started", evidence);
-    }
-    return step_run(&step);
-}
-
-Result perform_note_end(Runner *runner, const Action *action)
-{
-    AUTO(Step)
-    step = step_begin(runner, action, migration_of(runner, action), NULL);
-    move_add(&step, action->is_down ? "undoing" : "started",
-             action->is_down ? "undone" : "applied");
+    step = step_begin(runner, action, migration_of(runner, action));
+    row_add(&step, evidence);
     return step_run(&step);
 }

@@ -84,11 +84,6 @@ static PlanMigration *migration_add(Door *door)
     return door->plan.migrations;
 }
 
-static void in_parts(Door *door)
-{
-    migration_add(door)->down.part_count = 2;
-}
-
 static void with_rows_to_copy(Door *door)
 {
     PlanStatement *statement = ARENA_NEW(&door->arena, PlanStatement);
@@ -159,7 +154,6 @@ static const struct {
     { untrusted, ERR_SIGNATURE },
     { of_another_plan, ERR_SIGNATURE },
     { elsewhere, ERR_HISTORY },
-    { in_parts, ERR_REFUSED },
     { with_rows_to_copy, ERR_REFUSED },
     { unserved, ERR_NOT_FOUND },
     { of_another_database, ERR_IDENTITY },
