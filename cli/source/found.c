@@ -4,8 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/source/version.h"
 #include "common/cleanup.h"
 #include "common/map.h"
+
+Found found_of_name(const char *name, size_t stem, Arena *arena)
+{
+    size_t digits = version_digits(name);
+    const char *id = arena_strndup(arena, name, stem);
+    const char *words = digits < stem ? id + digits + strspn(id + digits, "_-") : id;
+    return (Found){
+        .id = id,
+        .version = arena_strndup(arena, name, digits),
+        .name = *words == '\0' ? id : words,
+        .up = name,
+    };
+}
 
 static ErrCode check_count(const SourceReading *reading, const FoundList *list, Err *err)
 {
@@ -40,9 +54,14 @@ static ErrCode check_ids(const SourceReading *reading, const FoundList *list, Er
 }
 
 /* qsort has no room for a context, and a plan is read once: a merge sort of pointers is enough. */
+static const char *key_of(const Found *found)
+{
+    return found->key == NULL ? found->version : found->key;
+}
+
 static int compare_found(const Found *a, const Found *b, VersionOrder order)
 {
-    int result = order(a->version, b->version);
+    int result = order(key_of(a), key_of(b));
     return result != 0 ? result : strcmp(a->id, b->id);
 }
 
@@ -75,7 +94,8 @@ static void warn_shared_versions(const SourceReading *reading, const FoundList *
     for (size_t i = 1; i < list->count; i++) {
         const Found *before = &list->items[i - 1];
         const Found *found = &list->items[i];
-        if (order(before->version, found->version) == 0) {
+        if (order(key_of(before), key_of(found)) == 0 ||
+            str_equal(before->version, found->version)) {
             source_note(reading->notes, SOURCE_NOTE_WARNING, cite(reading, found->up), 0,
                         "has the version of %s; it goes second, by its name", before->up);
         }

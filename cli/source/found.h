@@ -12,6 +12,7 @@
 typedef struct Found {
     const char *id;      /* what identifies it in a fleet; unique */
     const char *version; /* as the tool's own history table says it, or as the name spells it */
+    const char *key;     /* what the order compares; NULL: the version */
     const char *name;    /* for people */
     const char *up;      /* file, as the directory reads it */
     const char *down;    /* file, or NULL; the same as `up` where one file holds both */
@@ -29,12 +30,18 @@ AUTO_DEFINE(FoundList, found_list_done)
 
 typedef int (*VersionOrder)(const char *a, const char *b);
 
+/*
+ * One whose name is a version in digits, "_" or "-", and words: "0001_a.sql". The id is the first
+ * `stem` bytes of the name.
+ */
+Found found_of_name(const char *name, size_t stem, Arena *arena);
+
 /* Fills up, down, checksum and is_irreversible; the rest is filled from `found` already. */
 typedef ErrCode (*FoundRead)(const SourceReading *reading, const Found *found,
                              PlanMigration *migration, Err *err);
 
 /*
- * Orders the list by version, then by id (`order` NULL: it is in order), warns of versions that two
+ * Orders the list by key, then by id (`order` NULL: it is in order), warns of versions that two
  * share, refuses ids that two share, and reads each.
  */
 ErrCode found_read(const SourceReading *reading, FoundList *list, VersionOrder order,

@@ -70,36 +70,78 @@ static void take_commit(Cutter *cutter, size_t index)
     end_part(cutter, true);
 }
 
-/* What cannot run in a transaction, where there is one. */
+/* What cannot run in a transaction, where the file itself has begun one. */
 static ErrCode refuse_inside(const Cutter *cutter, size_t index, Err *err)
 {
-    const char *kind = cutter->facts[index].kind;
-    uint32_t line = cutter->statements->items[index].line;
-    if (cutter->begin != NULL) {
-        sql_refuse(cutter->text, line, err, "%s in the transaction that begins at line %u", kind,
-                   cutter->begin->line);
-        return err_hint(err, "it cannot run in one: move it out, or remove BEGIN and COMMIT");
+    sql_refuse(cutter->text, cutter->statements->items[index].line, err,
+               "%s in the transaction that begins at line %u", cutter->facts[index].kind,
+               cutter->begin->line);
+    return err_hint(err, "it cannot run in one: move it out, or remove BEGIN and COMMIT");
+}
+
+static void take_outside(Cutter *cutter, size_t index)
+{
+    if (cutter->rule.transaction == TRANSACTION_ONE) {
+        source_note(cutter->notes, SOURCE_NOTE_WARNING, cutter->text->file,
+                    cutter->statements->items[index].line,
+                    "%s cannot run in a transaction; skein runs it outside of one, but %s",
+                    cutter->facts[index].kind, cutter->rule.tool_says);
     }
-    sql_refuse(cutter->text, line, err, "%s cannot run in a transaction", kind);
-    return err_hint(err, "%s", cutter->rule.outside_hint);
+    take_alone(cutter, index, false);
+}
+
+static const LineRange *query_of(const PartRule *rule, uint32_t line)
+{
+    for (size_t i = 0; i < rule->query_count && rule->queries[i].first <= line; i++) {
+        if (line <= rule->queries[i].last) {
+            return &rule->queries[i];
+        }
+    }
+    return NULL;
+}
+
+/* Does the tool send this statement together with the one that was taken before it? */
+static bool continues_query(const Cutter *cutter, size_t index)
+{
+    if (index == 0 || cutter->part_start == cutter->parts.count) {
+        return false;
+    }
+    size_t before = cutter->parts.statements[cutter->parts.count - 1];
+    const LineRange *query = query_of(&cutter->rule, cutter->statements->items[index].line);
+    return query != NULL &&
+           query == query_of(&cutter->rule, cutter->statements->items[before].line);
+}
+
+static void take_each(Cutter *cutter, size_t index)
+{
+    const StatementFacts *facts = &cutter->facts[index];
+    bool is_in_query = query_of(&cutter->rule, cutter->statements->items[index].line) != NULL;
+    if (!facts->is_transactional || (facts->prefers_outside && !is_in_query)) {
+        take_alone(cutter, index, false);
+    } else if (is_in_query) {
+        if (!continues_query(cutter, index)) {
+            end_part(cutter, true);
+        }
+        cutter->parts.statements[cutter->parts.count++] = index;
+    } else {
+        take_alone(cutter, index, true);
+    }
 }
 
 static ErrCode take_statement(Cutter *cutter, size_t index, Err *err)
 {
     const StatementFacts *facts = &cutter->facts[index];
-    bool is_each = cutter->rule.transaction == TRANSACTION_EACH && cutter->begin == NULL;
-    bool is_derived = cutter->rule.transaction == TRANSACTION_DERIVED && cutter->begin == NULL;
     if (facts->refusal != NULL) {
         sql_refuse(cutter->text, cutter->statements->items[index].line, err, "%s", facts->refusal);
         return err_hint(err, "%s", facts->hint);
     }
-    if (!facts->is_transactional && !is_each && !is_derived) {
+    if (!facts->is_transactional && cutter->begin != NULL) {
         return refuse_inside(cutter, index, err);
     }
-    if (is_each) {
-        take_alone(cutter, index, facts->is_transactional && !facts->prefers_outside);
+    if (cutter->rule.transaction == TRANSACTION_EACH && cutter->begin == NULL) {
+        take_each(cutter, index);
     } else if (!facts->is_transactional) {
-        take_alone(cutter, index, false);
+        take_outside(cutter, index);
     } else {
         cutter->parts.statements[cutter->parts.count++] = index;
     }
@@ -192,10 +234,20 @@ static void tell(const Cutter *cutter)
     }
 }
 
+/* What the server does with one query depends on how many statements are in it. */
+static TransactionRule resolve_rule(TransactionRule rule, size_t statement_count)
+{
+    if (rule != TRANSACTION_QUERY) {
+        return rule;
+    }
+    return statement_count == 1 ? TRANSACTION_EACH : TRANSACTION_DERIVED;
+}
+
 ErrCode parts_cut(const SqlText *text, const SqlStatements *statements,
                   const StatementFacts *facts, PartRule rule, SourceNotes *notes, Arena *arena,
                   ScriptParts *ret_parts, Err *err)
 {
+    rule.transaction = resolve_rule(rule.transaction, statements->count);
     Cutter cutter = {
         .text = text,
         .statements = statements,

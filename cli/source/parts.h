@@ -19,15 +19,25 @@ typedef enum TransactionRule {
      * is before it belongs to the same transaction.
      */
     TRANSACTION_DERIVED = 0,
-    /* The same, but what cannot run in a transaction is refused: the tool begins one. */
+    /* The same, with a warning at what cannot run in one: the tool begins one, and fails there. */
     TRANSACTION_ONE,
+    /* A single statement by itself; several as TRANSACTION_DERIVED. */
+    TRANSACTION_QUERY,
     /* Each statement by itself, as psql runs them, but for what stands between BEGIN and COMMIT. */
     TRANSACTION_EACH,
 } TransactionRule;
 
+/* Lines of a file that the tool sends to the server as one query. */
+typedef struct LineRange {
+    uint32_t first;
+    uint32_t last;
+} LineRange;
+
 typedef struct PartRule {
     TransactionRule transaction;
-    const char *outside_hint; /* TRANSACTION_ONE: how its author says that there is to be none */
+    const char *tool_says;    /* TRANSACTION_ONE: "goose begins one, unless …", for the warning */
+    const LineRange *queries; /* TRANSACTION_EACH: statements that stay together; in order */
+    size_t query_count;
 } PartRule;
 
 typedef struct ScriptParts {

@@ -7,6 +7,9 @@
 
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,
+    &source_dbmate,
+    &source_goose,
+    &source_diesel,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

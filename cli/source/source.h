@@ -75,6 +75,9 @@ typedef struct SourceFormat {
 } SourceFormat;
 
 extern const SourceFormat source_golang_migrate;
+extern const SourceFormat source_dbmate;
+extern const SourceFormat source_goose;
+extern const SourceFormat source_diesel;
 
 /*
  * Reads the directory at `path` with the named format, or with the one that recognises it. Blocks

@@ -14,7 +14,7 @@
 
 #define UP_SUFFIX ".up.sql"
 #define DOWN_SUFFIX ".down.sql"
-#define VERSION_WIDTH 4 /* of a directory's first version */
+#define NO_VERSION "0000" /* before the first; as wide as that is written */
 
 static bool is_half(const char *name)
 {
@@ -36,12 +36,13 @@ static ErrCode read_name(const SourceReading *reading, const char *name, Pairs *
                 name);
         return err_hint(err, "name it %.*s_%s", (int)digits, name, name + digits);
     }
+    Found found = found_of_name(name, stem, reading->arena);
     Half half = {
         .file = name,
-        .id = arena_strndup(reading->arena, name, stem),
-        .version = arena_strndup(reading->arena, name, digits),
+        .id = found.id,
+        .version = found.version,
+        .name = found.name,
     };
-    half.name = half.id[digits] == '_' ? half.id + digits + 1 : half.id;
     if (is_down) {
         LIST_PUSH(&pairs->downs, half);
     } else {
@@ -116,19 +117,14 @@ static ErrCode read_pairs(const SourceReading *reading, MigrationSet *ret_set, E
 static ErrCode create_pair(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                            Err *err)
 {
-    int width = VERSION_WIDTH;
-    int64_t newest = 0;
-    if (migration->newest != NULL) {
-        const char *version = migration->newest->version;
-        width = (int)strlen(version);
-        if (!str_to_int64(version, 0, INT64_MAX - 1, &newest)) {
-            err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
-                    migration->newest->id);
-            return err_hint(err, "name the new files by hand");
-        }
+    const char *newest = migration->newest == NULL ? NO_VERSION : migration->newest->version;
+    const char *version = version_after(newest, arena);
+    if (version == NULL) {
+        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
+                migration->newest->id);
+        return err_hint(err, "name the new files by hand");
     }
-    const char *stem =
-        arena_printf(arena, "%0*lld_%s", width, (long long)newest + 1, migration->slug);
+    const char *stem = arena_printf(arena, "%s_%s", version, migration->slug);
     *ret_files = (NewFiles){
         .items = {
             { arena_printf(arena, "%s" UP_SUFFIX, stem),

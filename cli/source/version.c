@@ -3,6 +3,9 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <time.h>
+
+#include "common/str.h"
 
 size_t version_digits(const char *name)
 {
@@ -54,4 +57,22 @@ int version_compare_rows(const char *a, const char *b)
         b = next_number(b + b_length);
     }
     return order;
+}
+
+const char *version_of_time(int64_t time_s, Arena *arena)
+{
+    char text[64];
+    struct tm tm;
+    time_t time = (time_t)time_s;
+    gmtime_r(&time, &tm);
+    return arena_strndup(arena, text, strftime(text, sizeof(text), "%Y%m%d%H%M%S", &tm));
+}
+
+const char *version_after(const char *version, Arena *arena)
+{
+    int64_t number = 0;
+    if (!str_to_int64(version, 0, INT64_MAX - 1, &number)) {
+        return NULL;
+    }
+    return arena_printf(arena, "%0*lld", (int)strlen(version), (long long)number + 1);
 }

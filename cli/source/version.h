@@ -3,6 +3,9 @@
 #define SKEIN_CLI_SOURCE_VERSION_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
 
 /* How many digits a name begins with. */
 size_t version_digits(const char *name);
@@ -15,5 +18,14 @@ int version_compare_numbers(const char *a, const char *b);
  * as 0.
  */
 int version_compare_rows(const char *a, const char *b);
+
+/* A version that is a time, in UTC: "20240131235959". */
+const char *version_of_time(int64_t time_s, Arena *arena);
+
+/*
+ * The number after `version`, at least as wide as that is written. NULL when it is none, or too
+ * great to count on from.
+ */
+const char *version_after(const char *version, Arena *arena);
 
 #endif

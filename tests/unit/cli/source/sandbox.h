@@ -50,6 +50,9 @@ static inline void sandbox_write(const Sandbox *sandbox, const char *name, const
     for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         mkdir(arena_printf(&arena, "%s/%.*s", sandbox->path, (int)(slash - name), name), 0755);
     }
+    if (text == NULL) {
+        return; /* a folder alone */
+    }
     str_printf(&path, "%s/%s", sandbox->path, name);
     assert_int_equal(file_write_new(str_text(&path), text, strlen(text), 0644, &err), ERR_NONE);
 }
@@ -67,18 +70,29 @@ static inline const char *without_path(const Sandbox *sandbox, const char *text,
     return arena_strdup(arena, str_text(&out));
 }
 
-/* "ID VERSION NAME up/down": a number of statements each, or "-" where nothing undoes it. */
+/* "2" for two statements in a transaction, "2+(1)+3" for parts; parentheses: outside of one. */
+static inline void describe_parts(const PlanScript *script, Str *out)
+{
+    for (size_t i = 0; i < plan_part_count(script); i++) {
+        PartView part = plan_part_at(script, i);
+        str_printf(out, part.is_transactional ? "%s%zu" : "%s(%zu)", i == 0 ? "" : "+", part.count);
+    }
+}
+
+/* "ID VERSION NAME up/down": statements each, by parts, or "-" where nothing undoes it. */
 static inline void describe(const MigrationSet *set, Str *out)
 {
     for (size_t i = 0; i < set->count; i++) {
         const PlanMigration *migration = &set->migrations[i];
-        str_printf(out, "%s%s %s %s %zu/", i == 0 ? "" : ", ", migration->id, migration->version,
-                   migration->name, migration->up.count);
+        str_printf(out, "%s%s %s %s ", i == 0 ? "" : ", ", migration->id, migration->version,
+                   migration->name);
+        describe_parts(&migration->up, out);
+        str_append(out, "/");
         if (migration->is_irreversible) {
             assert_int_equal(migration->down.count, 0);
             str_append(out, "-");
         } else {
-            str_printf(out, "%zu", migration->down.count);
+            describe_parts(&migration->down, out);
         }
     }
 }

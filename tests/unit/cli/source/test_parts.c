@@ -22,11 +22,10 @@ static void cutting_done(Cutting *cutting)
 
 AUTO_DEFINE(Cutting, cutting_done)
 
-static void cut(Cutting *cutting, TransactionRule transaction, const char *sql)
+static void cut_by(Cutting *cutting, PartRule rule, const char *sql)
 {
     Arena *arena = &cutting->arena;
     SqlText text = sql_case(sql, arena);
-    PartRule rule = { transaction, "say so as the tool does" };
     cutting->notes.arena = arena;
     assert_int_equal(split_sql(&text, arena, &cutting->statements, &cutting->err), ERR_NONE);
     cutting->facts = ARENA_ARRAY(arena, StatementFacts, cutting->statements.count);
@@ -35,6 +34,12 @@ static void cut(Cutting *cutting, TransactionRule transaction, const char *sql)
     }
     cutting->code = parts_cut(&text, &cutting->statements, cutting->facts, rule, &cutting->notes,
                               arena, &cutting->parts, &cutting->err);
+}
+
+static void cut(Cutting *cutting, TransactionRule transaction, const char *sql)
+{
+    PartRule rule = { .transaction = transaction, .tool_says = "the tool begins one" };
+    cut_by(cutting, rule, sql);
 }
 
 /* "(SELECT 1; SELECT 2) VACUUM": parentheses are transactions. */
@@ -59,55 +64,81 @@ static void each_rule_cuts_in_its_own_way(void **state)
     (void)state;
     static const struct {
         const char *sql;
-        const char *derived;
-        const char *one; /* NULL: refused */
+        const char *derived; /* and of TRANSACTION_ONE, which only warns */
         const char *each;
     } CASES[] = {
-        { "", "", "", "" },
-        { "TABLE a; TABLE b", "(TABLE a; TABLE b)", "(TABLE a; TABLE b)", "(TABLE a) (TABLE b)" },
-        { "TABLE a; VACUUM; TABLE b; TABLE c", "(TABLE a) VACUUM (TABLE b; TABLE c)", NULL,
+        { "", "", "" },
+        { "TABLE a; TABLE b", "(TABLE a; TABLE b)", "(TABLE a) (TABLE b)" },
+        { "TABLE a; VACUUM; TABLE b; TABLE c", "(TABLE a) VACUUM (TABLE b; TABLE c)",
           "(TABLE a) VACUUM (TABLE b) (TABLE c)" },
-        { "VACUUM a; VACUUM b", "VACUUM a VACUUM b", NULL, "VACUUM a VACUUM b" },
-        { "BEGIN; TABLE a; TABLE b; END", "(TABLE a; TABLE b)", "(TABLE a; TABLE b)",
-          "(TABLE a; TABLE b)" },
+        { "VACUUM a; VACUUM b", "VACUUM a VACUUM b", "VACUUM a VACUUM b" },
+        { "BEGIN; TABLE a; TABLE b; END", "(TABLE a; TABLE b)", "(TABLE a; TABLE b)" },
         { "BEGIN; TABLE a; COMMIT; BEGIN; TABLE b; COMMIT", "(TABLE a) (TABLE b)",
-          "(TABLE a) (TABLE b)", "(TABLE a) (TABLE b)" },
+          "(TABLE a) (TABLE b)" },
         { "TABLE a; BEGIN; TABLE b; TABLE c; COMMIT; TABLE d; TABLE e",
           "(TABLE a; TABLE b; TABLE c) (TABLE d; TABLE e)",
-          "(TABLE a; TABLE b; TABLE c) (TABLE d; TABLE e)",
           "(TABLE a) (TABLE b; TABLE c) (TABLE d) (TABLE e)" },
-        { "BEGIN; TABLE a; BEGIN; TABLE b; COMMIT; VACUUM", "(TABLE a; TABLE b) VACUUM", NULL,
+        { "BEGIN; TABLE a; BEGIN; TABLE b; COMMIT; VACUUM", "(TABLE a; TABLE b) VACUUM",
           "(TABLE a; TABLE b) VACUUM" },
-        { "TABLE a; COMMIT; TABLE b", "(TABLE a) (TABLE b)", "(TABLE a) (TABLE b)",
-          "(TABLE a) (TABLE b)" },
-        { "BEGIN; COMMIT", "", "", "" },
+        { "TABLE a; COMMIT; TABLE b", "(TABLE a) (TABLE b)", "(TABLE a) (TABLE b)" },
+        { "BEGIN; COMMIT", "", "" },
         { "CALL p(); DO 'begin commit; end'; DO 'begin end'",
-          "(CALL p(); DO 'begin commit; end'; DO 'begin end')",
           "(CALL p(); DO 'begin commit; end'; DO 'begin end')",
           "CALL p() DO 'begin commit; end' (DO 'begin end')" },
         { "ALTER TYPE t ADD VALUE 'x'; TABLE a", "(ALTER TYPE t ADD VALUE 'x'; TABLE a)",
-          "(ALTER TYPE t ADD VALUE 'x'; TABLE a)", "ALTER TYPE t ADD VALUE 'x' (TABLE a)" },
+          "ALTER TYPE t ADD VALUE 'x' (TABLE a)" },
         { "TABLE a; SAVEPOINT s; ROLLBACK TO s", "(TABLE a; SAVEPOINT s; ROLLBACK TO s)",
-          "(TABLE a; SAVEPOINT s; ROLLBACK TO s)", "(TABLE a) (SAVEPOINT s) (ROLLBACK TO s)" },
+          "(TABLE a) (SAVEPOINT s) (ROLLBACK TO s)" },
     };
+    static const TransactionRule RULES[] = { TRANSACTION_DERIVED, TRANSACTION_ONE,
+                                             TRANSACTION_EACH };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        const char *wanted[] = { CASES[i].derived, CASES[i].one, CASES[i].each };
+        const char *wanted[] = { CASES[i].derived, CASES[i].derived, CASES[i].each };
         for (size_t rule = 0; rule < ARRAY_LEN(wanted); rule++) {
             AUTO(Cutting) cutting = { 0 };
             AUTO(Str) got = { 0 };
-            cut(&cutting, (TransactionRule)rule, CASES[i].sql);
-            if (wanted[rule] == NULL) {
-                assert_int_equal(cutting.code, ERR_SYNTAX);
-                assert_string_equal(cutting.err.message,
-                                    "m/1.sql:1: VACUUM cannot run in a transaction");
-                assert_string_equal(cutting.err.hint, "say so as the tool does");
-                continue;
-            }
+            cut(&cutting, RULES[rule], CASES[i].sql);
             assert_case(CASES[i].sql, cutting.err.message, "");
             describe(&cutting, &got);
             assert_case(CASES[i].sql, str_text(&got), wanted[rule]);
         }
     }
+}
+
+static void a_query_of_one_statement_is_by_itself(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *parts;
+    } CASES[] = {
+        { "CALL p()", "CALL p()" },
+        { "TABLE a", "(TABLE a)" },
+        { "TABLE a; CALL p()", "(TABLE a; CALL p())" },
+        { "TABLE a; VACUUM", "(TABLE a) VACUUM" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Cutting) cutting = { 0 };
+        AUTO(Str) got = { 0 };
+        cut(&cutting, TRANSACTION_QUERY, CASES[i].sql);
+        describe(&cutting, &got);
+        assert_case(CASES[i].sql, str_text(&got), CASES[i].parts);
+    }
+}
+
+static void statements_of_one_query_stay_together(void **state)
+{
+    (void)state;
+    static const LineRange QUERIES[] = { { 2, 3 }, { 4, 6 }, { 7, 7 } };
+    AUTO(Cutting) cutting = { 0 };
+    AUTO(Str) got = { 0 };
+    PartRule rule = { .transaction = TRANSACTION_EACH, .queries = QUERIES, .query_count = 3 };
+    cut_by(&cutting, rule,
+           "TABLE a;\nTABLE b;\nTABLE c;\nTABLE d; CALL p();\nVACUUM;\nTABLE e;\nTABLE f;\n"
+           "TABLE g; TABLE h");
+    describe(&cutting, &got);
+    assert_string_equal(str_text(&got), "(TABLE a) (TABLE b; TABLE c) (TABLE d; CALL p()) VACUUM "
+                                        "(TABLE e) (TABLE f) (TABLE g) (TABLE h)");
 }
 
 static void what_is_done_to_a_file_is_told(void **state)
@@ -124,6 +155,9 @@ static void what_is_done_to_a_file_is_told(void **state)
         { TRANSACTION_DERIVED, "SET a = b;\nVACUUM;\nTABLE a;\nTABLE b;",
           "note m/1.sql: runs in 3 parts, each committed by itself: line 1 (SET), line 2 (VACUUM) "
           "outside a transaction, lines 3 to 4 (TABLE …)\n" },
+        { TRANSACTION_ONE, "-- c\nVACUUM",
+          "warning m/1.sql:2: VACUUM cannot run in a transaction; skein runs it outside of one, but "
+          "the tool begins one\n" },
         { TRANSACTION_EACH, "TABLE a;TABLE a;TABLE a;TABLE a;TABLE a;TABLE a;TABLE a",
           "note m/1.sql: runs in 7 parts, each committed by itself: line 1 (TABLE), line 1 (TABLE), "
           "line 1 (TABLE), line 1 (TABLE), line 1 (TABLE), line 1 (TABLE), …\n" },
@@ -171,6 +205,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_cuts_in_its_own_way),
+        cmocka_unit_test(a_query_of_one_statement_is_by_itself),
+        cmocka_unit_test(statements_of_one_query_stay_together),
         cmocka_unit_test(what_is_done_to_a_file_is_told),
         cmocka_unit_test(more_parts_than_a_plan_may_have_are_refused),
     };

@@ -174,10 +174,24 @@ static void a_folder_for_postgresql_is_suggested(void **state)
     assert_case("hint", without_path(&sandbox, err.hint, &arena), CASE.hint);
 }
 
+static void two_formats_in_one_directory_are_a_question(void **state)
+{
+    (void)state;
+    static const RefusedCase CASE = {
+        { { "1_a.up.sql", "" }, { "1_a.down.sql", "" }, { "2_b.sql", "-- +goose Up\n" } },
+        ERR_USAGE,
+        "m: 2 files as golang-migrate has them, and 1 as goose has them",
+        "say which is meant: --format golang-migrate, or `format: golang-migrate` in the rollout "
+        "file",
+    };
+    assert_refused(&CASE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_for_other_databases_are_left_out),
+        cmocka_unit_test(two_formats_in_one_directory_are_a_question),
         cmocka_unit_test(a_folder_for_postgresql_is_suggested),
         cmocka_unit_test(a_link_that_leaves_the_directory_is_refused),
         cmocka_unit_test(a_link_to_a_sibling_directory_is_refused),
