@@ -305,8 +305,5 @@ ErrCode command_run(Engine *engine, const Command *command, Err *err)
     if (command->verb <= COMMAND_NONE || command->verb >= COMMAND_VERB_COUNT_) {
         return err_set(err, ERR_USAGE, "no such command");
     }
-    rollout->words = command->reason;
-    ErrCode code = VERBS[command->verb](rollout, command, err);
-    rollout->words = NULL;
-    return code;
+    return VERBS[command->verb](rollout, command, err);
 }

@@ -468,16 +468,23 @@ static void forgive_sleep(Engine *engine, uint64_t now_ms)
     }
 }
 
+/* Who is behind the step, and the words that a person gives for it. */
 static void name_actor(Engine *engine, const Event *event)
 {
     const char *who = "";
     const char *what = "";
+    engine->words = "";
     switch (event->kind) {
     case EVENT_START_ROLLOUT:
         what = event->start.actor;
         break;
     case EVENT_COMMAND:
         what = event->command.actor;
+        engine->words = event->command.reason;
+        break;
+    case EVENT_AGENT_RELEASED:
+        what = event->released.actor;
+        engine->words = event->released.reason;
         break;
     case EVENT_PLAN_BROUGHT:
         what = event->brought.actor;
@@ -506,6 +513,7 @@ ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *e
                        ? HANDLERS[event->kind](engine, event, err)
                        : ERR_NONE;
     engine->actor[0] = '\0';
+    engine->words = "";
     if (code == ERR_NONE) { /* what is refused changes nothing: what is due has its own tick */
         follow(engine);
     }

@@ -49,7 +49,7 @@ typedef enum EventKind {
     EVENT_AGENT_ADDED,    /* agents.d has a new name */
     EVENT_AGENT_REVOKED,  /* agents.d has lost a name */
     EVENT_AGENT_FORGED,   /* .reason: the shell saw it break a rule of identity: quarantine */
-    EVENT_AGENT_RELEASED, /* an operator lifts a quarantine */
+    EVENT_AGENT_RELEASED, /* .released: an operator lifts a quarantine */
     EVENT_START_ROLLOUT,  /* .start */
     EVENT_COMMAND,        /* .command */
     EVENT_PLAN_BROUGHT,   /* .brought: a plan for the store, by a person */
@@ -119,6 +119,10 @@ typedef struct Event {
         StartRollout start;
         Command command;
         BroughtPlan brought;
+        struct {
+            const char *actor;
+            const char *reason; /* the operator's own words; "" */
+        } released;
     };
 } Event;
 

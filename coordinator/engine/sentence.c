@@ -154,7 +154,7 @@ static void write_irreversible(Str *out, const Place *place)
 /* The operator's own words, when there are any: ": before the release". */
 static void write_words(Str *out, const Place *place)
 {
-    const char *words = place->rollout->words;
+    const char *words = place->engine->words;
     if (words != NULL && words[0] != '\0') {
         str_printf(out, ": %s", words);
     }

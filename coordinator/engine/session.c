@@ -227,7 +227,7 @@ static const Rule RULES[] = {
     { "S26", RULE_ANY, SESSION_REVOKED, NULL, NULL, SESSION_LOST, act_revoked,
       "the key of {agent} was revoked" },
     { "S27", SESSION_QUARANTINED, SESSION_RELEASED, NULL, NULL, SESSION_NONE, act_released,
-      "{actor} released {agent} from quarantine; it may say hello" },
+      "{actor} released {agent} from quarantine; it may say hello{words}" },
     { "S28", RULE_ANY, SESSION_RELEASED, NULL, NULL, RULE_REJECT, NULL,
       "{agent} is not quarantined" },
 };

@@ -153,7 +153,6 @@ struct Rollout {
     uint32_t uncertain;  /* unknown and not charged */
     uint64_t resumed_ms; /* verdicts count silence from here at the earliest */
     Agent *lost_agent;   /* whom the verdict under way speaks of */
-    const char *words;   /* the operator's reason, while a command acts */
     bool is_dirty;
     bool is_stale; /* counts or flags have changed: to be evaluated */
 };
@@ -167,6 +166,7 @@ struct Engine {
     int64_t wall_ms;
     Effects *out; /* of the step under way */
     char actor[NAME_MAX_BYTES * 2];
+    const char *words;          /* the operator's reason, while a request of a person acts */
     const BroughtPlan *brought; /* by the step under way */
     uint64_t session_count;
     uint64_t listing_count;

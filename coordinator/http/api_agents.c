@@ -72,7 +72,9 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
     if (engine_agent_find(shell_engine(request->shell), name) == NULL) {
         return no_agent(request, shell_engine(request->shell), name, err);
     }
-    Event event = { .kind = EVENT_AGENT_RELEASED, .agent = name, .reason = reason };
+    Event event = { .kind = EVENT_AGENT_RELEASED,
+                    .agent = name,
+                    .released = { .actor = request->actor, .reason = reason } };
     code = shell_request(request->shell, &event, err);
     if (code == ERR_NONE) {
         const Engine *engine = shell_engine(request->shell);

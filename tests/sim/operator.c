@@ -248,7 +248,9 @@ void operator_release(Sim *sim)
         const AgentRow *agent =
             engine == NULL ? NULL : engine_agent_find(engine, sim->scenario->agents[i]);
         if (agent != NULL && agent->state == SESSION_QUARANTINED) {
-            Event event = { .kind = EVENT_AGENT_RELEASED, .agent = sim->scenario->agents[i] };
+            Event event = { .kind = EVENT_AGENT_RELEASED,
+                            .agent = sim->scenario->agents[i],
+                            .released = { "operator ann", "" } };
             Err err = { 0 };
             sim_coordinator_request(sim_leader(sim), &event, &err);
             engine = sim_coordinator_engine(sim_leader(sim));

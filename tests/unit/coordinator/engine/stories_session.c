@@ -106,7 +106,13 @@ static void two_processes_with_one_key_are_quarantined(void **state)
     assert_agent(fleet, "a", SESSION_QUARANTINED);
     say_hello(fleet, "a");
     assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
-    step(fleet, (Event){ .kind = EVENT_AGENT_RELEASED, .agent = "a" });
+    step(fleet, (Event){ .kind = EVENT_AGENT_RELEASED,
+                         .agent = "a",
+                         .released = { "operator ann", "the clone is stopped" } });
+    assert_string_equal(event_of(fleet, "S27")->actor, "operator ann");
+    assert_string_equal(event_of(fleet, "S27")->text,
+                        "operator ann released a from quarantine; it may say hello: the clone is "
+                        "stopped");
     say_hello(fleet, "a");
     assert_agent(fleet, "a", SESSION_ACTIVE);
 }
@@ -193,7 +199,9 @@ static void only_a_quarantined_agent_can_be_released(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    Event release = { .kind = EVENT_AGENT_RELEASED, .agent = "a" };
+    Event release = { .kind = EVENT_AGENT_RELEASED,
+                      .agent = "a",
+                      .released = { "operator ann", "" } };
     assert_int_equal(step(fleet, release), ERR_REFUSED);
     release.agent = "nobody";
     assert_int_equal(step(fleet, release), ERR_NOT_FOUND);
