@@ -107,7 +107,7 @@ void key_fingerprint(KeyKind kind, const uint8_t bytes[KEY_PUBLIC_BYTES],
 
 /* ---- making ---- */
 
-static bool is_name(const char *name)
+bool key_name_is_valid(const char *name)
 {
     static const char ALLOWED[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -122,7 +122,7 @@ ErrCode key_generate(KeyKind kind, const char *name, KeyPair *ret_pair, Err *err
     if (code != ERR_NONE) {
         return code;
     }
-    if (!is_name(name)) {
+    if (!key_name_is_valid(name)) {
         err_set(err, ERR_USAGE, "'%s' cannot be the name of a key", name);
         err_hint(err, "use at most %d letters, digits, '.', '_' and '-'", KEY_NAME_MAX);
         return ERR_USAGE;
@@ -243,7 +243,7 @@ static ErrCode take_lines(const char *path, Str *text, KeyLines *lines, Err *err
     if (lines->kind == NULL || lines->name == NULL || lines->key == NULL) {
         return bad_file(path, "it lacks 'kind', 'name' or 'key'", err);
     }
-    return is_name(lines->name) ? ERR_NONE : bad_file(path, "its name is malformed", err);
+    return key_name_is_valid(lines->name) ? ERR_NONE : bad_file(path, "its name is malformed", err);
 }
 
 /* Says what the file holds instead, if that is known: the usual mistake is a neighbour's file. */

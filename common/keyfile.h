@@ -52,9 +52,10 @@ typedef struct PublicKey {
     uint8_t bytes[KEY_PUBLIC_BYTES];
 } PublicKey;
 
-/*
- * ERR_USAGE when the name is empty, too long, or has other than letters, digits, '.', '_' and '-'.
- */
+/* 1 to KEY_NAME_MAX letters, digits, '.', '_' and '-', the first a letter, a digit or '_'. */
+bool key_name_is_valid(const char *name);
+
+/* ERR_USAGE when the name is none. */
 ErrCode key_generate(KeyKind kind, const char *name, KeyPair *ret_pair, Err *err);
 
 /*

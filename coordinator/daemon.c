@@ -182,7 +182,7 @@ static void on_key_revoked(void *ctx, const char *name)
 static void on_key_problem(void *ctx, const Err *err)
 {
     (void)ctx;
-    log_error("cannot use a key of agents_dir", LOG_ERR(err));
+    log_error("cannot use all of agents_dir: what is known stays", LOG_ERR(err));
 }
 
 static void on_key_quiet(void *ctx, const char *name)
@@ -191,9 +191,14 @@ static void on_key_quiet(void *ctx, const char *name)
     (void)name;
 }
 
+static KeysWatcher keys_watcher(Daemon *daemon)
+{
+    return (KeysWatcher){ daemon, on_key_added, on_key_revoked, on_key_problem };
+}
+
 static void reload_keys(Daemon *daemon)
 {
-    const KeysWatcher watcher = { daemon, on_key_added, on_key_revoked, on_key_problem };
+    const KeysWatcher watcher = keys_watcher(daemon);
     Err err = { 0 };
     if (keys_reload(daemon->keys, &watcher, &err) != ERR_NONE) {
         log_error("cannot read the agents' keys: those known stay", LOG_ERR(&err));
@@ -204,9 +209,8 @@ static void on_keys_timer(void *ctx, uint64_t now_ms)
 {
     (void)now_ms;
     Daemon *daemon = ctx;
-    if (keys_is_stale(daemon->keys)) {
-        reload_keys(daemon);
-    }
+    const KeysWatcher watcher = keys_watcher(daemon);
+    keys_look(daemon->keys, &watcher);
     loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
 }
 

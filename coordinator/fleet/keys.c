@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,9 +14,9 @@
 #include "common/str.h"
 
 #define SUFFIX ".pub"
-#define RACY_MS                                                                                    \
-    2000 /* a directory changed so shortly before it was read may change again unseen              \
-          */
+
+/* Clocks of file systems are coarse: what changed so shortly before it was read may change unseen. */
+#define RACY_MS 2000
 
 typedef struct Entry {
     char name[KEY_NAME_MAX + 1];
@@ -24,12 +25,23 @@ typedef struct Entry {
 
 typedef LIST(Entry) EntryList;
 
+/* A file or directory as it was when it was read. Whatever changes it moves its ctime. */
+typedef struct Seen {
+    char *path;
+    ino_t inode;
+    off_t size;
+    struct timespec changed_at;
+} Seen;
+
+typedef LIST(Seen) SeenList;
+
 struct Keys {
     char *directory;
     EntryList entries; /* by name */
     Map *by_user_id;   /* -> Entry in `entries` */
-    struct timespec changed_at;
+    SeenList seen;     /* the directory and every file in it that is for us, good or bad */
     int64_t read_at_ms;
+    Map *told; /* what is wrong, in words, and has been told; no values */
 };
 
 Keys *keys_new(const char *directory)
@@ -37,20 +49,60 @@ Keys *keys_new(const char *directory)
     Keys *keys = mem_alloc(sizeof(*keys));
     keys->directory = mem_strdup(directory);
     keys->by_user_id = map_new();
+    keys->told = map_new();
     return keys;
+}
+
+static void seen_done(SeenList *seen)
+{
+    for (size_t i = 0; i < seen->count; i++) {
+        free(seen->items[i].path);
+    }
+    LIST_DONE(seen);
 }
 
 void keys_free(Keys *keys)
 {
     if (keys != NULL) {
+        map_free(keys->told);
         map_free(keys->by_user_id);
+        seen_done(&keys->seen);
         LIST_DONE(&keys->entries);
         free(keys->directory);
         free(keys);
     }
 }
 
-/* ---- reading one file ---- */
+/* ---- one reading ---- */
+
+/* What it has found so far. */
+typedef struct Reading {
+    const Keys *keys; /* as they were before */
+    const KeysWatcher *watcher;
+    EntryList entries;
+    Map *by_user_id;
+    SeenList seen;
+    Map *told;
+} Reading;
+
+/* Once, until it is something else that is wrong. */
+static void tell_problem(Reading *reading, const Err *err)
+{
+    bool is_news = map_get(reading->keys->told, err->message) == NULL;
+    map_put(reading->told, err->message, reading->told); /* any value but NULL */
+    if (is_news) {
+        reading->watcher->problem(reading->watcher->ctx, err);
+    }
+}
+
+/* Before it is read: a change meanwhile is seen the next time. */
+static void note_seen(Reading *reading, const char *path)
+{
+    struct stat info = { 0 };
+    (void)stat(path, &info);
+    Seen seen = { mem_strdup(path), info.st_ino, info.st_size, info.st_ctim };
+    LIST_PUSH(&reading->seen, seen);
+}
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -66,36 +118,36 @@ static const Entry *find_name(const EntryList *list, const char *name)
     return bsearch(&wanted, list->items, list->count, sizeof(Entry), compare_entries);
 }
 
-static ErrCode read_entry(const char *directory, const char *name, Entry *ret, Err *err)
+/* ---- the directory ---- */
+
+/* "NAME.pub", and not hidden. */
+static bool is_for_us(const char *file)
 {
-    AUTO(Str) path = { 0 };
-    PublicKey key;
-    str_printf(&path, "%s/%s" SUFFIX, directory, name);
-    ErrCode code = keyfile_read_public(str_text(&path), KEY_CURVE, &key, err);
-    if (code == ERR_NONE) {
-        str_copy(ret->name, sizeof(ret->name), name);
-        key_format(KEY_CURVE, key.bytes, ret->user_id);
-    }
-    return code;
+    return file[0] != '.' && str_ends_with(file, SUFFIX);
 }
 
-/* The name in "NAME.pub"; false for other files, hidden ones among them. */
-static bool name_of_file(const char *file, char ret_name[KEY_NAME_MAX + 1])
+/* Names go into addresses, logs and terminals: only those that a key can be made for. */
+static bool take_name(Reading *reading, const char *file, Entry *ret_entry)
 {
-    size_t length = strlen(file);
-    if (file[0] == '.' || !str_ends_with(file, SUFFIX) || length == strlen(SUFFIX) ||
-        length - strlen(SUFFIX) > KEY_NAME_MAX) {
-        return false;
+    Err err = { 0 };
+    char name[NAME_MAX + 1];
+    str_copy(name, sizeof(name), file);
+    name[strlen(name) - strlen(SUFFIX)] = '\0';
+    if (key_name_is_valid(name)) {
+        return str_copy(ret_entry->name, sizeof(ret_entry->name), name);
     }
-    memcpy(ret_name, file, length - strlen(SUFFIX));
-    ret_name[length - strlen(SUFFIX)] = '\0';
-    return true;
+    err_set(&err, ERR_CONFIG, "%s: '%s' is no file of an agent's key: no agent can have that name",
+            reading->keys->directory, file);
+    err_hint(&err, "a name is at most %d letters, digits, '.', '_' and '-'; rename the file",
+             KEY_NAME_MAX);
+    tell_problem(reading, &err);
+    return false;
 }
 
-/* ---- reading the directory ---- */
-
-static ErrCode list_names(const char *directory, EntryList *names, Err *err)
+/* The names that there are files for, sorted. */
+static ErrCode list_names(Reading *reading, EntryList *names, Err *err)
 {
+    const char *directory = reading->keys->directory;
     DIR *stream = opendir(directory);
     if (stream == NULL) {
         err_set_errno(err, ERR_CONFIG, errno, "cannot read agents_dir %s", directory);
@@ -104,7 +156,7 @@ static ErrCode list_names(const char *directory, EntryList *names, Err *err)
     struct dirent *file = NULL;
     Entry entry = { 0 };
     while ((file = readdir(stream)) != NULL) {
-        if (name_of_file(file->d_name, entry.name)) {
+        if (is_for_us(file->d_name) && take_name(reading, file->d_name, &entry)) {
             LIST_PUSH(names, entry);
         }
     }
@@ -115,41 +167,58 @@ static ErrCode list_names(const char *directory, EntryList *names, Err *err)
     return ERR_NONE;
 }
 
-static void report_duplicate(const Keys *keys, const Entry *entry, const Entry *first,
-                             const KeysWatcher *watcher)
+/* ---- the files ---- */
+
+/* False: there is no key, neither in the file nor of its name from before. */
+static bool read_entry(Reading *reading, const char *name, Entry *ret)
 {
+    AUTO(Str) path = { 0 };
+    PublicKey key;
     Err err = { 0 };
-    err_set(&err, ERR_CONFIG, "%s/%s" SUFFIX " has the key of %s", keys->directory, entry->name,
-            first->name);
-    err_hint(&err, "every agent has a key of its own: skein keys generate agent %s", entry->name);
-    watcher->problem(watcher->ctx, &err);
+    str_printf(&path, "%s/%s" SUFFIX, reading->keys->directory, name);
+    note_seen(reading, str_text(&path));
+    if (keyfile_read_public(str_text(&path), KEY_CURVE, &key, &err) == ERR_NONE) {
+        str_copy(ret->name, sizeof(ret->name), name);
+        key_format(KEY_CURVE, key.bytes, ret->user_id);
+        return true;
+    }
+    tell_problem(reading, &err);
+    const Entry *before = find_name(&reading->keys->entries, name);
+    if (before != NULL) {
+        *ret = *before;
+    }
+    return before != NULL;
 }
 
-/* Fills the names' keys; what stays is in `ret`, and by its key in `by_user_id`. */
-static void read_entries(const Keys *keys, EntryList *names, const KeysWatcher *watcher,
-                         EntryList *ret, Map *by_user_id)
+static void tell_duplicate(Reading *reading, const Entry *entry, const Entry *first)
 {
-    LIST_RESERVE(ret, names->count + 1); /* no moving: the map points into it */
-    LIST_EACH(name, names) {
-        Err err = { 0 };
+    Err err = { 0 };
+    err_set(&err, ERR_CONFIG, "%s/%s" SUFFIX " has the key of %s", reading->keys->directory,
+            entry->name, first->name);
+    err_hint(&err, "every agent has a key of its own: skein keys generate agent %s", entry->name);
+    tell_problem(reading, &err);
+}
+
+static void read_entries(Reading *reading, const EntryList *names)
+{
+    LIST_RESERVE(&reading->entries, names->count + 1); /* no moving: the map points into it */
+    for (size_t i = 0; i < names->count; i++) {
         Entry entry = { 0 };
-        if (read_entry(keys->directory, name->name, &entry, &err) != ERR_NONE) {
-            watcher->problem(watcher->ctx, &err);
-            const Entry *before = find_name(&keys->entries, name->name);
-            if (before == NULL) {
-                continue;
-            }
-            entry = *before;
-        }
-        const Entry *first = map_get(by_user_id, entry.user_id);
-        if (first != NULL) {
-            report_duplicate(keys, &entry, first, watcher);
+        if (!read_entry(reading, names->items[i].name, &entry)) {
             continue;
         }
-        LIST_PUSH(ret, entry);
-        map_put(by_user_id, entry.user_id, &ret->items[ret->count - 1]);
+        const Entry *first = map_get(reading->by_user_id, entry.user_id);
+        if (first != NULL) {
+            tell_duplicate(reading, &entry, first);
+            continue;
+        }
+        LIST_PUSH(&reading->entries, entry);
+        map_put(reading->by_user_id, entry.user_id,
+                &reading->entries.items[reading->entries.count - 1]);
     }
 }
+
+/* ---- what has changed ---- */
 
 static bool has_entry(const EntryList *list, const Entry *entry)
 {
@@ -172,41 +241,89 @@ static void tell_changes(const EntryList *before, const EntryList *now, const Ke
     }
 }
 
-ErrCode keys_reload(Keys *keys, const KeysWatcher *watcher, Err *err)
+/* From here on the reading is what is known; it takes what was known before. */
+static void swap_in(Keys *keys, Reading *reading)
 {
-    EntryList names = { 0 };
-    struct stat info = { 0 };
-    int64_t read_at_ms = clock_wall_ms();
-    (void)stat(keys->directory, &info); /* before reading: a change meanwhile is seen next time */
-    ErrCode code = list_names(keys->directory, &names, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    EntryList before = keys->entries;
-    EntryList now = { 0 };
-    Map *by_user_id = map_new();
-    read_entries(keys, &names, watcher, &now, by_user_id);
-    map_free(keys->by_user_id);
-    keys->by_user_id = by_user_id;
-    keys->entries = now;
-    keys->changed_at = info.st_mtim;
-    keys->read_at_ms = read_at_ms;
-    tell_changes(&before, &now, watcher);
-    LIST_DONE(&before);
-    LIST_DONE(&names);
-    return ERR_NONE;
+    Keys before = *keys;
+    keys->entries = reading->entries;
+    keys->by_user_id = reading->by_user_id;
+    keys->seen = reading->seen;
+    keys->told = reading->told;
+    reading->entries = before.entries;
+    reading->by_user_id = before.by_user_id;
+    reading->seen = before.seen;
+    reading->told = before.told;
 }
 
-bool keys_is_stale(const Keys *keys)
+static void reading_done(Reading *reading)
+{
+    LIST_DONE(&reading->entries);
+    map_free(reading->by_user_id);
+    seen_done(&reading->seen);
+    map_free(reading->told);
+}
+
+AUTO_DEFINE(Reading, reading_done)
+
+static ErrCode read_all(Keys *keys, const KeysWatcher *watcher, Err *err)
+{
+    AUTO(Reading) reading = {
+        .keys = keys, .watcher = watcher, .by_user_id = map_new(), .told = map_new()
+    };
+    EntryList names = { 0 };
+    int64_t read_at_ms = clock_wall_ms();
+    note_seen(&reading, keys->directory);
+    ErrCode code = list_names(&reading, &names, err);
+    if (code == ERR_NONE) {
+        read_entries(&reading, &names);
+        swap_in(keys, &reading);
+        keys->read_at_ms = read_at_ms;
+        tell_changes(&reading.entries, &keys->entries, watcher);
+    }
+    LIST_DONE(&names);
+    return code;
+}
+
+ErrCode keys_reload(Keys *keys, const KeysWatcher *watcher, Err *err)
+{
+    map_free(keys->told);
+    keys->told = map_new();
+    return read_all(keys, watcher, err);
+}
+
+/* ---- looking ---- */
+
+static bool has_changed(const Keys *keys, const Seen *seen)
 {
     struct stat info;
-    if (stat(keys->directory, &info) != 0) {
-        return true; /* reloading says what is wrong */
+    if (stat(seen->path, &info) != 0) {
+        return true; /* reading says what is wrong */
     }
-    int64_t changed_at_ms = (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
-    return info.st_mtim.tv_sec != keys->changed_at.tv_sec ||
-           info.st_mtim.tv_nsec != keys->changed_at.tv_nsec ||
-           changed_at_ms + RACY_MS > keys->read_at_ms;
+    int64_t changed_at_ms = (int64_t)info.st_ctim.tv_sec * 1000 + info.st_ctim.tv_nsec / 1000000;
+    int64_t before_ms = keys->read_at_ms - changed_at_ms; /* negative when the clock was set back */
+    return info.st_ino != seen->inode || info.st_size != seen->size ||
+           info.st_ctim.tv_sec != seen->changed_at.tv_sec ||
+           info.st_ctim.tv_nsec != seen->changed_at.tv_nsec ||
+           (before_ms < RACY_MS && before_ms > -RACY_MS);
+}
+
+static bool is_stale(const Keys *keys)
+{
+    for (size_t i = 0; i < keys->seen.count; i++) {
+        if (has_changed(keys, &keys->seen.items[i])) {
+            return true;
+        }
+    }
+    return keys->seen.count == 0;
+}
+
+void keys_look(Keys *keys, const KeysWatcher *watcher)
+{
+    Err err = { 0 };
+    if (is_stale(keys) && read_all(keys, watcher, &err) != ERR_NONE) {
+        Reading none = { .keys = keys, .watcher = watcher, .told = keys->told };
+        tell_problem(&none, &err);
+    }
 }
 
 /* ---- asking ---- */

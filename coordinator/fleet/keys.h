@@ -34,13 +34,18 @@ AUTO_PTR_DEFINE(Keys, keys_free)
 
 /*
  * Reads the directory anew. A file that cannot be read keeps the key that its name had (a
- * half-copied file revokes nobody); one whose key another name has already is left out, and said.
- * ERR_CONFIG: the directory itself cannot be read; nothing has changed then.
+ * half-copied file revokes nobody); one whose key another name has already is left out, and said;
+ * so is one whose name no key can have. ERR_CONFIG: the directory itself cannot be read; nothing
+ * has changed then.
  */
 ErrCode keys_reload(Keys *keys, const KeysWatcher *watcher, Err *err);
 
-/* Has the directory changed since it was read? One stat(2). */
-bool keys_is_stale(const Keys *keys);
+/*
+ * Reads the directory anew when it or a file in it has changed, also in place: a stat(2) for each.
+ * To be called every second or so. What is wrong, the directory itself included, is told once, and
+ * again when it is something else.
+ */
+void keys_look(Keys *keys, const KeysWatcher *watcher);
 
 /* The User-Id under which a key comes in; NULL when no agent has it. Valid until the next reload.
  */

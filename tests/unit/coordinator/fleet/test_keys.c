@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,15 +55,33 @@ static void put_file(const Fixture *fixture, const char *file, const char *text)
     assert_int_equal(file_write_atomic(str_text(&path), text, strlen(text), 0644, &err), ERR_NONE);
 }
 
+static void key_text(const char *name, const KeyPair *pair, Str *text)
+{
+    char key[KEY_TEXT_MAX];
+    key_format(KEY_CURVE, pair->public_key, key);
+    str_printf(text, "kind: curve-public\nname: %s\nkey: %s\n", name, key);
+}
+
 static void put_key(const Fixture *fixture, const char *name, const KeyPair *pair)
 {
     AUTO(Str) text = { 0 };
     AUTO(Str) file = { 0 };
-    char key[KEY_TEXT_MAX];
-    key_format(KEY_CURVE, pair->public_key, key);
-    str_printf(&text, "kind: curve-public\nname: %s\nkey: %s\n", name, key);
+    key_text(name, pair, &text);
     str_printf(&file, "%s.pub", name);
     put_file(fixture, str_text(&file), str_text(&text));
+}
+
+/* Into the file that is there. */
+static void put_key_in_place(const Fixture *fixture, const char *name, const KeyPair *pair)
+{
+    AUTO(Str) text = { 0 };
+    AUTO(Str) path = { 0 };
+    key_text(name, pair, &text);
+    str_printf(&path, "%s/%s.pub", fixture->directory, name);
+    FILE *file = fopen(str_text(&path), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(str_text(&text), 1, text.length, file), text.length);
+    assert_int_equal(fclose(file), 0);
 }
 
 static void remove_file(const Fixture *fixture, const char *file)
@@ -79,6 +98,15 @@ static const char *reload(Fixture *fixture)
     Err err = { 0 };
     str_clear(&fixture->told);
     assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_NONE);
+    return str_text(&fixture->told);
+}
+
+/* What a look tells. */
+static const char *look(Fixture *fixture)
+{
+    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_problem };
+    str_clear(&fixture->told);
+    keys_look(fixture->keys, &watcher);
     return str_text(&fixture->told);
 }
 
@@ -203,10 +231,61 @@ static void a_missing_directory_is_an_error_and_changes_nothing(void **state)
     reload(fixture);
     remove_file(fixture, "db1.pub");
     rmdir(fixture->directory);
-    assert_true(keys_is_stale(fixture->keys));
+    assert_string_equal(look(fixture), "! ");
+    assert_string_equal(look(fixture), ""); /* not every second */
     assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_CONFIG);
     assert_non_null(strstr(err.message, fixture->directory));
     assert_true(keys_has_name(fixture->keys, "db1"));
+}
+
+/* As an editor or `cp` does it: the directory does not show it. */
+static void a_file_written_in_place_is_seen_by_the_next_look(void **state)
+{
+    Fixture *fixture = *state;
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    put_key(fixture, "db2", &fixture->pairs[1]);
+    assert_string_equal(look(fixture), "+db1 +db2 ");
+    put_key_in_place(fixture, "db1", &fixture->pairs[2]);
+    assert_string_equal(look(fixture), "-db1 +db1 ");
+    assert_null(keys_user_id(fixture->keys, fixture->pairs[0].public_key));
+    assert_string_equal(look(fixture), "");
+}
+
+static void a_bad_file_that_is_mended_in_place_is_seen_by_the_next_look(void **state)
+{
+    Fixture *fixture = *state;
+    put_file(fixture, "db1.pub", "kind: curve-pub");
+    assert_string_equal(look(fixture), "! ");
+    assert_string_equal(look(fixture), "");
+    put_key_in_place(fixture, "db1", &fixture->pairs[0]);
+    assert_string_equal(look(fixture), "+db1 ");
+}
+
+static void what_is_wrong_is_told_again_when_it_is_asked_for(void **state)
+{
+    Fixture *fixture = *state;
+    put_file(fixture, "db1.pub", "kind: curve-pub");
+    assert_string_equal(look(fixture), "! ");
+    assert_string_equal(look(fixture), "");
+    assert_string_equal(reload(fixture), "! ");
+}
+
+static void a_file_whose_name_no_agent_can_have_is_refused_and_named(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const FILES[] = {
+        "db 4.pub",   "db\n4.pub", "db\x1b[2J.pub",
+        "d\xc3\xb6.pub", "-db4.pub",  "a234567890123456789012345678901234567890123456789012345678901234.pub",
+    };
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
+        put_file(fixture, FILES[i], "whatever is in it");
+        assert_string_equal(reload(fixture), i == 0 ? "! +db1 " : "! ");
+        assert_non_null(strstr(fixture->problem.message, FILES[i]));
+        assert_non_null(strstr(fixture->problem.hint, "at most 63 letters"));
+        remove_file(fixture, FILES[i]);
+    }
+    assert_int_equal(keys_count(fixture->keys), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -221,6 +300,10 @@ int main(void)
         TEST(the_second_name_of_a_key_is_refused_by_name),
         TEST(a_broken_file_is_told_and_revokes_nobody),
         TEST(other_files_are_no_keys),
+        TEST(a_file_written_in_place_is_seen_by_the_next_look),
+        TEST(a_bad_file_that_is_mended_in_place_is_seen_by_the_next_look),
+        TEST(what_is_wrong_is_told_again_when_it_is_asked_for),
+        TEST(a_file_whose_name_no_agent_can_have_is_refused_and_named),
         TEST(a_missing_directory_is_an_error_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
