@@ -1,15 +1,14 @@
 /* skein-agent: runs migrations beside the data. Starts the loop, and logs what it cannot recover from. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <zmq.h>
 
 #include "agent/config.h"
 #include "agent/link.h"
+#include "common/descriptors.h"
 #include "common/failpoint.h"
 #include "common/keyfile.h"
 #include "common/log.h"
@@ -50,23 +49,13 @@ static void on_signal(void *ctx, int signal_number)
     link_leave(agent->link, "stopped");
 }
 
-/* Out of descriptors a thread can only end the process, in the middle of a rollout: refused now rather. */
 static ErrCode check_descriptors(const AgentConfig *config, Err *err)
 {
-    struct rlimit limit;
-    rlim_t need = OWN_DESCRIPTORS +
-                  CONNECTION_DESCRIPTORS * (rlim_t)config->connections_per_instance * config->instance_count;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return err_set_errno(err, ERR_IO, errno, "cannot read the limit of open files");
-    }
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need) {
-        err_set(err, ERR_LIMIT, "%zu instances with %u connections each need %llu open files, the limit is %llu",
-                config->instance_count, config->connections_per_instance, (unsigned long long)need,
-                (unsigned long long)limit.rlim_cur);
-        return err_hint(err, "raise it: LimitNOFILE= in the unit, or ulimit -n; or lower connections_per_instance");
-    }
-    return ERR_NONE;
+    uint64_t connections = (uint64_t)config->connections_per_instance * config->instance_count;
+    ErrCode code = descriptors_require(OWN_DESCRIPTORS + CONNECTION_DESCRIPTORS * connections, err);
+    return code == ERR_NONE ? ERR_NONE
+                            : err_wrap(err, "%zu instances with connections_per_instance %u",
+                                       config->instance_count, config->connections_per_instance);
 }
 
 /* Every worker and every watcher has a socket for its letters; libzmq allows 1,023 unless told. */

@@ -1,12 +1,11 @@
 /* Joins shell, fleet and API: what comes from one goes to the others. */
 #include "coordinator/daemon.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <zmq.h>
 #include <sodium.h>
 
+#include "common/descriptors.h"
 #include "common/keyfile.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -239,22 +238,10 @@ static void on_signal(void *ctx, int signal_number)
     loop_stop(daemon->loop);
 }
 
-/* Out of descriptors a ROUTER spins: every agent needs one, so it is refused now rather than at
- * night. */
 static ErrCode check_descriptors(size_t agents, Err *err)
 {
-    struct rlimit limit;
-    rlim_t need = OWN_DESCRIPTORS + 2 * (rlim_t)agents;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return err_set_errno(err, ERR_IO, errno, "cannot read the limit of open files");
-    }
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < need) {
-        err_set(err, ERR_LIMIT, "%zu agents need %llu open files, the limit is %llu", agents,
-                (unsigned long long)need, (unsigned long long)limit.rlim_cur);
-        return err_hint(err, "raise it: LimitNOFILE= in the unit, or ulimit -n");
-    }
-    return ERR_NONE;
+    ErrCode code = descriptors_require(OWN_DESCRIPTORS + 2 * (uint64_t)agents, err);
+    return code == ERR_NONE ? ERR_NONE : err_wrap(err, "%zu agents", agents);
 }
 
 static uint64_t random_seed(void)
