@@ -305,8 +305,7 @@ ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err)
         check_text(&report);
     }
     if (report.worst == CHECK_FAIL) {
-        bool is_unreachable = report.count == 1;
-        *ret_exit = is_unreachable ? EXIT_CODE_UNREACHABLE : EXIT_CODE_FAILED;
+        *ret_exit = report.unreached == ERR_NONE ? EXIT_CODE_FAILED : err_exit_code(report.unreached);
     }
     return ERR_NONE;
 }

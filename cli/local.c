@@ -38,7 +38,9 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
                 err,
                 "does the server run, and do host and port say where? `skein check` asks more");
         }
-        return err_wrap(err, "cannot connect to the database");
+        AUTO(Str) where = { 0 };
+        conn_source_describe(source, NULL, &where);
+        return err_wrap(err, "cannot connect to %s", str_text(&where));
     }
     return history_read_all(conn, tenant, deadline_ms, arena, ret_list, err);
 }

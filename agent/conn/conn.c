@@ -60,6 +60,41 @@ static PQconninfoOption *connection_parse(const Secret *connection)
     return options;
 }
 
+/*
+ * libpq's message names the keyword that it does not know. What it quotes may be a piece of a
+ * password as well, so only what libpq does know is told. NULL: nothing is near.
+ */
+static const char *keyword_nearest(const Secret *connection, const PQconninfoOption *known,
+                                   Arena *arena)
+{
+    char *message = NULL;
+    const char *names[PARAMETERS_MAX];
+    size_t count = 0;
+    PQconninfoFree(PQconninfoParse(secret_reveal(connection), &message));
+    const char *quoted = message == NULL ? NULL : strchr(message, '"');
+    for (; known != NULL && known->keyword != NULL && count < PARAMETERS_MAX; known++) {
+        names[count++] = known->keyword;
+    }
+    const char *nearest = NULL;
+    if (quoted != NULL) {
+        const char *word = arena_strndup(arena, quoted + 1, strcspn(quoted + 1, "\""));
+        nearest = str_nearest(word, names, count);
+    }
+    PQfreemem(message);
+    return nearest;
+}
+
+static ErrCode not_parsed(const Secret *connection, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(PQconninfoOption) known = PQconndefaults();
+    const char *nearest = keyword_nearest(connection, known, &arena);
+    err_set(err, ERR_CONFIG, "the connection string does not parse");
+    return nearest != NULL ? err_hint(err, "did you mean %s=…?", nearest)
+                           : err_hint(err, "write \"service=NAME\", \"host=… port=… user=…\" or "
+                                           "postgresql://HOST/DATABASE");
+}
+
 static const char *option_value(const PQconninfoOption *options, const char *keyword)
 {
     for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
@@ -100,10 +135,7 @@ ErrCode conn_source_new(const Secret *connection, PasswordRule rule, uint32_t li
 {
     AUTO_PTR(PQconninfoOption) options = connection_parse(connection);
     if (options == NULL) {
-        err_set(err, ERR_CONFIG, "the connection string does not parse");
-        err_hint(err,
-                 "write \"service=NAME\", \"host=… port=… user=…\" or postgresql://HOST/DATABASE");
-        return ERR_CONFIG;
+        return not_parsed(connection, err);
     }
     if (rule != PASSWORD_ALLOWED && passwords_check(options, err) != ERR_NONE) {
         return ERR_CONFIG;
@@ -130,6 +162,54 @@ void conn_source_free(ConnSource *source)
 const char *conn_source_database(const ConnSource *source)
 {
     return source->database;
+}
+
+/* As libpq takes it: of the string, else of the environment, else its default. NULL: none of them.
+ */
+static const char *option_effective(const PQconninfoOption *options, const char *keyword)
+{
+    const PQconninfoOption *option = options;
+    while (option->keyword != NULL && !str_equal(option->keyword, keyword)) {
+        option++;
+    }
+    const char *value = option->val;
+    if (value == NULL && option->envvar != NULL) {
+        value = getenv(option->envvar);
+    }
+    return value == NULL ? option->compiled : value;
+}
+
+static void server_describe(const PQconninfoOption *options, Str *out)
+{
+    const char *host = option_effective(options, "host");
+    const char *address = option_effective(options, "hostaddr");
+    const char *port = option_effective(options, "port");
+    if (host == NULL || host[0] == '\0') {
+        host = address == NULL ? "the local socket" : address;
+    }
+    str_printf(out, "%s:%s", host, port == NULL || port[0] == '\0' ? "5432" : port);
+}
+
+void conn_source_describe(const ConnSource *source, const char *database, Str *out)
+{
+    AUTO_PTR(PQconninfoOption) options = connection_parse(source->connection);
+    if (options == NULL) {
+        return;
+    }
+    const char *service = option_effective(options, "service");
+    const char *user = option_effective(options, "user");
+    const char *named = database == NULL ? source->database : database;
+    if (service != NULL) {
+        str_printf(out, "service %s", service);
+    } else {
+        server_describe(options, out);
+    }
+    if (named != NULL) {
+        str_printf(out, ", database %s", named);
+    }
+    if (user != NULL) {
+        str_printf(out, ", as %s", user);
+    }
 }
 
 uint32_t conn_source_used(const ConnSource *source)

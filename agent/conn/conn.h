@@ -4,7 +4,7 @@
  * A ConnSource says how one instance is reached; threads share it. A Conn is one connection, of one
  * thread, within the source's budget. Nothing here blocks beyond the caller's deadline, except name
  * resolution inside libpq. Deadlines are on the boot-time clock. No text of an error names a host,
- * a user or a password.
+ * a user or a password: errors travel.
  */
 #ifndef SKEIN_AGENT_CONN_CONN_H
 #define SKEIN_AGENT_CONN_CONN_H
@@ -18,6 +18,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/secret.h"
+#include "common/str.h"
 #include "proto/orders.h"
 
 #define APPLICATION_NAME_MAX 64 /* with its NUL: PostgreSQL cuts at 63 bytes */
@@ -48,6 +49,13 @@ AUTO_PTR_DEFINE(ConnSource, conn_source_free)
 /* The database that the string names, else "postgres"; NULL when a service file or PGDATABASE may
  * say it. */
 const char *conn_source_database(const ConnSource *source);
+
+/*
+ * Where the string leads, for whoever wrote it and nobody else: "127.0.0.1:5432, database shop, as
+ * ann". What only a service file says is left to its name. `database` NULL: the source's own. Never
+ * a secret. Appends.
+ */
+void conn_source_describe(const ConnSource *source, const char *database, Str *out);
 uint32_t conn_source_used(const ConnSource *source);
 
 /* How many CONN_MIGRATE connections there may be at once: who asks for more waits. */

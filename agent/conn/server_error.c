@@ -38,7 +38,7 @@ static const SqlstateRow REFUSALS[] = {
     { "28", NULL, RESULT_REFUSED, ERR_PRIVILEGE,
       "check the role, pg_hba.conf, and where the password is kept (service file or passfile)" },
     { "42501", NULL, RESULT_REFUSED, ERR_PRIVILEGE, "grant CONNECT on the database to the role" },
-    { "3D000", NULL, RESULT_REFUSED, ERR_NOT_FOUND, NULL },
+    { "3D000", NULL, RESULT_REFUSED, ERR_NOT_FOUND, "make it first, or name another" },
     { "53300", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
       "raise max_connections or lower connections_per_instance" },
     { "57P0", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, NULL }, /* it comes up, or goes down */

@@ -74,6 +74,7 @@ typedef struct Checking {
     uint64_t deadline_ms;
     Arena *arena;
     RowList rows;
+    ErrCode unreached;
 } Checking;
 
 static CheckRow row_make(CheckVerdict verdict, const char *text, const char *hint)
@@ -291,11 +292,16 @@ static bool reach(Checking *checking, ConnSource *source, const char *database,
         .param_count = ARRAY_LEN(params),
         .deadline_ms = checking->deadline_ms,
     };
-    if (conn_open(source, &request, &checking->conn, &err) != ERR_NONE) {
+    AUTO(Str) where = { 0 };
+    conn_source_describe(source, database, &where);
+    checking->unreached = conn_open(source, &request, &checking->conn, &err);
+    if (checking->unreached != ERR_NONE) {
+        err_wrap(&err, "%s", str_text(&where));
         row_add(checking, "reachable", row_of_error(checking, &err));
         return false;
     }
-    row_add(checking, "reachable", row_make(CHECK_OK, "the server answers", ""));
+    row_add(checking, "reachable",
+            row_make(CHECK_OK, arena_printf(checking->arena, "%s answers", str_text(&where)), ""));
     if (conn_query(checking->conn, &query, ret_facts, &err) != ERR_NONE) {
         const char *name = err.code == ERR_PRIVILEGE ? "privileges" : "answers";
         row_add(checking, name, row_of_error(checking, &err));
@@ -328,6 +334,7 @@ void check_database(ConnSource *source, const char *database, const char *tenant
     *ret_report = (CheckReport){
         .rows = arena_memdup(arena, checking.rows.items, checking.rows.count * sizeof(CheckRow)),
         .count = checking.rows.count,
+        .unreached = checking.unreached,
     };
     ret_report->worst = worst_of(ret_report);
     LIST_DONE(&checking.rows);

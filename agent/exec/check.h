@@ -30,6 +30,7 @@ typedef struct CheckReport {
     CheckRow *rows; /* in `arena`, in the order of asking */
     size_t count;
     CheckVerdict worst;
+    ErrCode unreached; /* why there is no connection; ERR_NONE: there was one */
 } CheckReport;
 
 /*

@@ -127,6 +127,15 @@ static void check_of_a_server_that_is_not_there_is_one_row(void **state)
     assert_string_equal(verdict_of(rows, "reachable"), "fail");
 }
 
+static void check_of_a_database_that_is_not_there_is_no_unreachable_server(void **state)
+{
+    World *world = *state;
+    world->connection = arena_printf(&world->arena, "%s dbname=nosuch", world->connection);
+    const json_t *row = json_array_get(run_json(world, "check", 2), 0);
+    assert_non_null(strstr(json_string_value(json_object_get(row, "text")),
+                           ", database nosuch, as postgres: database \"nosuch\" does not exist"));
+}
+
 static void check_fails_where_up_would(void **state)
 {
     World *world = *state;
@@ -164,6 +173,7 @@ int main(void)
         WORLD_TEST(history_keeps_what_was_undone),
         WORLD_TEST(check_answers_row_by_row),
         WORLD_TEST(check_of_a_server_that_is_not_there_is_one_row),
+        WORLD_TEST(check_of_a_database_that_is_not_there_is_no_unreachable_server),
         WORLD_TEST(check_fails_where_up_would),
         WORLD_TEST(a_role_that_may_not_look_is_no_server_that_is_away),
     };

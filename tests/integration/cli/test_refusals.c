@@ -19,7 +19,7 @@ static const Refusal REFUSALS[] = {
       "SKEIN_DATABASE_URL" },
     { "not a connection", "status", 2, "skein: the connection string does not parse" },
     { "postgresql://postgres@127.0.0.1:1/x", "up", 4,
-      "skein: cannot connect to the database: Connection refused" },
+      "skein: cannot connect to 127.0.0.1:1, database x, as postgres: Connection refused" },
     { "postgresql://postgres@127.0.0.1:1/x", "current", 4,
       "hint: does the server run, and do host and port say where?" },
     { NULL, "up --migrations /nonexistent", 2, "cannot open the migrations at /nonexistent" },
@@ -51,7 +51,7 @@ static void a_database_that_is_not_there_is_named(void **state)
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", NULL);
     world->connection = arena_printf(&world->arena, "%s dbname=nosuch", world->connection);
     assert_refusal(world, "up", 2,
-                   "skein: cannot connect to the database: database \"nosuch\" does not exist");
+                   ", database nosuch, as postgres: database \"nosuch\" does not exist (SQLSTATE 3D000)\nhint: make it first, or name another");
 }
 
 static void a_password_is_never_shown(void **state)

@@ -51,6 +51,45 @@ static void nonsense_is_a_configuration_error(void **state)
     assert_null(strstr(err.message, "db1"));
 }
 
+static void a_misspelt_keyword_is_told_the_nearest_one(void **state)
+{
+    (void)state;
+    static const char *const TEXTS[][2] = {
+        { "hots=db1", "did you mean host=…?" },
+        { "postgresql://db1/shop?sslmod=require", "did you mean sslmode=…?" },
+    };
+    for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++) {
+        Err err = { 0 };
+        assert_int_equal(source_try(TEXTS[i][0], PASSWORD_ALLOWED, &err), ERR_CONFIG);
+        assert_string_equal(err.hint, TEXTS[i][1]);
+    }
+}
+
+static void a_source_is_described_without_its_password(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {
+        { "postgresql://ann:s3cret@db1:6432/shop", "db1:6432, database shop, as ann" },
+        { "host=/run/pg user=bob password=s3cret", "/run/pg:5432, database postgres, as bob" },
+        { "hostaddr=10.0.0.1 dbname=shop user=ann", "10.0.0.1:5432, database shop, as ann" },
+        { "dbname=shop user=ann", "the local socket:5432, database shop, as ann" },
+        { "service=tenants1 user=ann", "service tenants1, as ann" },
+    };
+    static const char *const VARIABLES[] = { "PGHOST",     "PGHOSTADDR", "PGPORT",
+                                             "PGDATABASE", "PGSERVICE",  "PGUSER" };
+    for (size_t i = 0; i < sizeof(VARIABLES) / sizeof(VARIABLES[0]); i++) {
+        unsetenv(VARIABLES[i]);
+    }
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        AUTO_PTR(Secret) connection = secret_new(ROWS[i][0]);
+        AUTO_PTR(ConnSource) source = NULL;
+        AUTO(Str) text = { 0 };
+        assert_int_equal(conn_source_new(connection, PASSWORD_ALLOWED, 5, &source, NULL), ERR_NONE);
+        conn_source_describe(source, NULL, &text);
+        assert_string_equal(str_text(&text), ROWS[i][1]);
+    }
+}
+
 static void the_maintenance_database_is_the_strings_own(void **state)
 {
     (void)state;
@@ -121,6 +160,8 @@ int main(void)
         cmocka_unit_test(a_password_in_an_agents_connection_is_refused_and_not_quoted),
         cmocka_unit_test(a_person_may_give_a_password_in_a_url),
         cmocka_unit_test(nonsense_is_a_configuration_error),
+        cmocka_unit_test(a_misspelt_keyword_is_told_the_nearest_one),
+        cmocka_unit_test(a_source_is_described_without_its_password),
         cmocka_unit_test(the_maintenance_database_is_the_strings_own),
         cmocka_unit_test(names_of_attempts_are_read_back),
         cmocka_unit_test(other_names_are_not_attempts),
