@@ -1,5 +1,8 @@
-/* skein plan, plan sign: show what a rollout file would do, write the signed plan, sign it once more. */
+/* skein plan, plan sign: show what a rollout file would do, write the signed plan, sign it once
+ * more. */
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -14,16 +17,22 @@ static ErrCode write_bundle(const PlanAtHand *plan, const char *path, Arena *are
     return file_write_atomic(path, bytes.data, bytes.length, 0644, err);
 }
 
+/* Is there a coordinator to be asked? One by default only where its socket is there. */
+static bool has_coordinator(const Options *options)
+{
+    return option_or_env(options->coordinator, "SKEIN_COORDINATOR") != NULL ||
+           access(COORDINATOR_DEFAULT + strlen("unix:"), F_OK) == 0;
+}
+
 /*
- * Where the plan would go now. A coordinator that is named on the command line has to answer; one
- * that only the environment names is asked if it can be, and `ret_missing` says why there is no
- * answer.
+ * Where the plan would go now. A coordinator that is named on the command line has to answer; any
+ * other is asked if it can be, and `ret_missing` says why there is no answer.
  */
 static ErrCode find_preview(Invocation *invocation, PlanAtHand *plan, json_t **ret_preview,
                             Err *ret_missing, Err *err)
 {
     const Options *options = &invocation->options;
-    if (option_or_env(options->coordinator, "SKEIN_COORDINATOR") == NULL) {
+    if (!has_coordinator(options)) {
         return ERR_NONE;
     }
     AUTO_PTR(Client) client = NULL;
@@ -56,9 +65,10 @@ static void print_text(const PlanAtHand *plan, const json_t *preview, const Err 
 {
     AUTO(Str) text = { 0 };
     plan_text(plan, &text);
-    preview_text(preview, &text);
+    preview_text(preview, plan->plan, &text);
     if (missing->code != ERR_NONE) {
         str_printf(&text, "which targets it would go to is not known: %s\n", missing->message);
+        str_printf(&text, missing->hint[0] == '\0' ? "" : "hint: %s\n", missing->hint);
     }
     if (written_to != NULL) {
         str_printf(&text, "signed and written to %s\n", written_to);

@@ -16,7 +16,7 @@ static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Optio
     AUTO(Str) text = { 0 };
     AUTO(Str) question = { 0 };
     plan_text(plan, &text);
-    preview_text(preview, &text);
+    preview_text(preview, plan->plan, &text);
     if (options->is_yes) {
         if (options->output == OUTPUT_TEXT) {
             output_text(&text);

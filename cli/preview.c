@@ -3,10 +3,12 @@
 
 #include "cli/output.h"
 #include "common/json.h"
+#include "common/list.h"
 #include "common/str.h"
 
 #define HASH_TEXT_BYTES (2 * PLAN_HASH_BYTES + 1)
 #define ADDRESSES_SHOWN 6
+#define VERSIONS_SHOWN 8
 
 ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
                           Err *err)
@@ -44,7 +46,8 @@ static void addresses_text(const json_t *targets, const char *wave, Str *out)
     size_t of_wave = 0;
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)targets, index, target) {
+    json_array_foreach((json_t *)targets, index, target)
+    {
         if (!str_equal(get_text(target, "wave"), wave)) {
             continue;
         }
@@ -58,17 +61,77 @@ static void addresses_text(const json_t *targets, const char *wave, Str *out)
     }
 }
 
-void preview_text(const json_t *preview, Str *out)
+/* ---- by version ---- */
+
+/* Targets that are at one version. */
+typedef struct AtVersion {
+    const char *version; /* "": nothing is applied; NULL: it has not been read yet */
+    size_t targets;
+} AtVersion;
+
+typedef LIST(AtVersion) AtVersions;
+
+static void count_version(AtVersions *list, const char *version)
+{
+    LIST_EACH(known, list) {
+        if (str_equal(known->version, version)) {
+            known->targets++;
+            return;
+        }
+    }
+    AtVersion at = { version, 1 };
+    LIST_PUSH(list, at);
+}
+
+static void to_do_text(const AtVersion *at, const Plan *plan, Str *out)
+{
+    str_printf(out, "  %zu target%s ", at->targets, at->targets == 1 ? "" : "s");
+    if (at->version == NULL) {
+        str_append(out, "whose history has not been read yet\n");
+        return;
+    }
+    long index = at->version[0] == '\0' ? -1 : plan_find(plan, at->version);
+    if (at->version[0] != '\0' && index < 0) {
+        str_printf(out, "at %s, which is none of these migrations: held there\n", at->version);
+        return;
+    }
+    size_t left = plan->migration_count - (size_t)(index + 1);
+    str_printf(out, "%s%s: %zu migration%s to apply\n", index < 0 ? "without any" : "at ",
+               at->version, left, left == 1 ? "" : "s");
+}
+
+static void versions_text(const json_t *targets, const Plan *plan, Str *out)
+{
+    AtVersions list = { 0 };
+    size_t index = 0;
+    const json_t *target = NULL;
+    json_array_foreach((json_t *)targets, index, target)
+    {
+        count_version(&list, json_string_value(json_object_get(target, "version")));
+    }
+    for (size_t i = 0; i < list.count && i < VERSIONS_SHOWN; i++) {
+        to_do_text(&list.items[i], plan, out);
+    }
+    if (list.count > VERSIONS_SHOWN) {
+        str_printf(out, "  … and targets at %zu more versions\n", list.count - VERSIONS_SHOWN);
+    }
+    LIST_DONE(&list);
+}
+
+void preview_text(const json_t *preview, const Plan *plan, Str *out)
 {
     if (preview == NULL) {
         return;
     }
     const json_t *targets = json_object_get(preview, "targets");
-    str_printf(out, "now it would go to %zu targets:\n", json_array_size(targets));
+    size_t count = json_array_size(targets);
+    str_printf(out, "now it would go to %zu target%s:\n", count, count == 1 ? "" : "s");
+    versions_text(targets, plan, out);
     AUTO_PTR(Table) table = table_new(3, NULL);
     size_t index = 0;
     const json_t *wave = NULL;
-    json_array_foreach(json_object_get(preview, "waves"), index, wave) {
+    json_array_foreach(json_object_get(preview, "waves"), index, wave)
+    {
         AUTO(Str) addresses = { 0 };
         addresses_text(targets, get_text(wave, "name"), &addresses);
         table_cellf(table, COLOUR_BOLD, "  %s", get_text(wave, "name"));

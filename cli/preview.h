@@ -15,7 +15,10 @@ ErrCode preview_hand_over(Client *client, PlanAtHand *plan, const char *signer, 
 ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Arena *arena,
                       json_t **ret_preview, Err *err);
 
-/* For people; a NULL preview prints nothing. */
-void preview_text(const json_t *preview, Str *out);
+/*
+ * For people: the targets by wave, and what there is to do by the versions they are at. A NULL preview
+ * prints nothing.
+ */
+void preview_text(const json_t *preview, const Plan *plan, Str *out);
 
 #endif

@@ -235,6 +235,7 @@ void engine_explain(const Engine *engine, const char *rollout, uint64_t now_ms, 
 /* What a start would select and how the waves would fall, without starting. Lives in `arena`. */
 typedef struct PlanPreview {
     TargetRow *targets; /* in order; .wave set; .state TARGET_PENDING */
+    bool *is_read;      /* per target: is its .version known yet? */
     size_t target_count;
     uint32_t *wave_targets; /* per wave, of this wave alone */
     size_t wave_count;

@@ -193,6 +193,7 @@ static void fill_preview(const Selection *selection, const Plan *plan, PlanPrevi
     const PlanStrategy *strategy = &plan->strategy;
     *preview = (PlanPreview){
         .targets = ARENA_ARRAY(arena, TargetRow, total),
+        .is_read = ARENA_ARRAY(arena, bool, total),
         .target_count = total,
         .wave_targets = ARENA_ARRAY(arena, uint32_t, strategy->wave_count),
         .wave_count = strategy->wave_count,
@@ -206,6 +207,7 @@ static void fill_preview(const Selection *selection, const Plan *plan, PlanPrevi
         for (; at < end; at++, preview->wave_targets[wave]++) {
             preview->targets[at] = target_row(&selection->picks.items[at], arena);
             preview->targets[at].wave = (uint32_t)wave;
+            preview->is_read[at] = selection->picks.items[at].item->row.is_read;
         }
     }
 }

@@ -104,7 +104,7 @@ static void write_targets(JsonOut *json, const PlanPreview *preview, const PlanS
                         target->wave < strategy->wave_count ? strategy->waves[target->wave].name
                                                             : NULL);
         json_out_string(json, "agent", target->agent);
-        json_out_string(json, "version", target->version);
+        json_out_string(json, "version", preview->is_read[i] ? target->version : NULL);
         json_out_object_end(json);
     }
     json_out_array_end(json);
