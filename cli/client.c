@@ -1,6 +1,7 @@
 /* The coordinator's API over libcurl and jansson. */
 #include "cli/client.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,11 +94,18 @@ static ErrCode unreachable(const Client *client, CURLcode failed, Err *err)
             err,
             "it may be busy or stopped; `skein rollout list` says what it knows once it is back");
     }
+    long reason = 0; /* errno of the connecting; libcurl's own words for it are all the same */
+    curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &reason);
+    bool is_connecting = failed == CURLE_COULDNT_CONNECT && reason != 0;
+    if (is_connecting && (reason == EACCES || reason == EPERM)) {
+        err_set(err, ERR_FORBIDDEN, "%s may not be used: %s", client->where, strerror((int)reason));
+        return err_hint(err,
+                        "who may is the group of the socket, skein by default: join it and log in "
+                        "again");
+    }
     err_set(err, ERR_UNREACHABLE, "no coordinator answers at %s: %s", client->where,
-            curl_easy_strerror(failed));
-    return err_hint(
-        err, "is it running? --coordinator or SKEIN_COORDINATOR says where it is; its socket "
-             "belongs to the group skein");
+            is_connecting ? strerror((int)reason) : curl_easy_strerror(failed));
+    return err_hint(err, "is it running? --coordinator or SKEIN_COORDINATOR says where it is");
 }
 
 /* application/problem+json, or whatever came instead. */

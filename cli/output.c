@@ -76,7 +76,7 @@ static bool has_colour(void)
 
 void output_colour(Str *out, Colour colour, const char *text)
 {
-    if (colour == COLOUR_NONE || !has_colour()) {
+    if (colour == COLOUR_NONE || text[0] == '\0' || !has_colour()) {
         str_append(out, text);
         return;
     }

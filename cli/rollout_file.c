@@ -317,12 +317,15 @@ static void take_strategy(const StrategyEntry *entry, Arena *arena, PlanStrategy
     strategy->target_timeout_ms = entry->timeouts.target_ms;
 }
 
+/* `path` as seen from the directory of `file`; where that is this one, as it is written. */
 static const char *beside(const char *file, const char *path, Arena *arena)
 {
-    if (path[0] == '/') {
+    const char *directory = dirname(arena_strdup(arena, file));
+    if (path[0] == '/' || str_equal(directory, ".")) {
         return path;
     }
-    return arena_printf(arena, "%s/%s", dirname(arena_strdup(arena, file)), path);
+    const char *below = str_starts_with(path, "./") ? path + strlen("./") : path;
+    return arena_printf(arena, "%s/%s", directory, below);
 }
 
 ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_rollout, Err *err)

@@ -52,6 +52,13 @@ static void sleep_ms(uint64_t duration_ms)
 
 /* ---- drawing ---- */
 
+static void go_up(const Watch *watch, Str *screen)
+{
+    if (watch->drawn_lines > 0) {
+        str_printf(screen, "\033[%zuA", watch->drawn_lines);
+    }
+}
+
 /* Over what was drawn before. One row stays free for the cursor. */
 static void draw(Watch *watch, const char *more)
 {
@@ -59,12 +66,20 @@ static void draw(Watch *watch, const char *more)
     AUTO(Str) screen = { 0 };
     ScreenSize size = screen_size(STDOUT_FILENO);
     str_printf(&text, "%s%s", str_text(&watch->picture), more);
-    if (watch->drawn_lines > 0) {
-        str_printf(&screen, "\033[%zuA", watch->drawn_lines);
-    }
+    go_up(watch, &screen);
     watch->drawn_lines =
         screen_fit(str_text(&text), (ScreenSize){ size.columns, size.rows - 1 }, &screen);
     str_append(&screen, "\033[J");
+    output_text(&screen);
+    fflush(stdout);
+}
+
+/* The last picture stays: whole, however long its lines are and however many. */
+static void draw_last(Watch *watch)
+{
+    AUTO(Str) screen = { 0 };
+    go_up(watch, &screen);
+    str_printf(&screen, "\033[J%s", str_text(&watch->picture));
     output_text(&screen);
     fflush(stdout);
 }
@@ -87,7 +102,11 @@ static ErrCode draw_rollout(Watch *watch, const json_t *rollout, Err *err)
     rollout_text(rollout, &watch->picture);
     activity_text(json_object_get(targets, "items"), ACTIVITY_LINES, &watch->picture);
     errors_text(json_object_get(errors, "items"), &watch->picture);
-    draw(watch, "");
+    if (rollout_goes_on(rollout)) {
+        draw(watch, "");
+    } else {
+        draw_last(watch);
+    }
     return ERR_NONE;
 }
 
