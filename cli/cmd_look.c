@@ -15,9 +15,23 @@
 
 typedef struct StatusLine {
     const char *id;
-    const char *state; /* "applied", "pending", "changed", "missing", "started", "undoing" */
+    const char *state; /* see STATE_NOTES; "applied", "pending" */
     const HistoryEntry *row;
+    size_t part_count; /* of the way that was begun */
 } StatusLine;
+
+/* What is said below the table for each state that it shows. */
+static const struct StateNote {
+    const char *state;
+    const char *note;
+} STATE_NOTES[] = {
+    { "changed", "its file is not what was applied here; up refuses to go on" },
+    { "missing", "applied here, but not in the directory; up refuses to go on" },
+    { "half applied", "some of its parts are done; up goes on with the next one" },
+    { "half undone", "some parts of its down are done; down goes on with the next one" },
+    { "interrupted", "a statement outside a transaction was begun, and its end is not known; up and "
+                     "down refuse to go on" },
+};
 
 typedef LIST(StatusLine) StatusLines;
 
@@ -31,7 +45,20 @@ static const char *status_of(const PlanMigration *migration, const HistoryEntry 
     if (strcmp(row->state, "applied") == 0 && strcmp(row->checksum, checksum) != 0) {
         return "changed";
     }
-    return row->state;
+    bool is_begun = strcmp(row->state, "started") == 0 || strcmp(row->state, "undoing") == 0;
+    if (!is_begun) {
+        return row->state;
+    }
+    if (row->is_running || row->is_inherited) {
+        return "interrupted";
+    }
+    return strcmp(row->state, "started") == 0 ? "half applied" : "half undone";
+}
+
+static size_t part_count_of(const PlanMigration *migration, const HistoryEntry *row)
+{
+    bool is_down = row != NULL && strcmp(row->state, "undoing") == 0;
+    return plan_part_count(is_down ? &migration->down : &migration->up);
 }
 
 static bool is_in_set(const MigrationSet *set, const char *id)
@@ -48,13 +75,15 @@ static void collect(const MigrationSet *set, const HistoryList *history, StatusL
 {
     for (size_t i = 0; i < set->count; i++) {
         const HistoryEntry *row = local_row(history, set->migrations[i].id);
-        StatusLine line = { set->migrations[i].id, status_of(&set->migrations[i], row), row };
+        const PlanMigration *migration = &set->migrations[i];
+        StatusLine line = { migration->id, status_of(migration, row), row,
+                            part_count_of(migration, row) };
         LIST_PUSH(lines, line);
     }
     for (size_t i = 0; i < history->count; i++) {
         const HistoryEntry *row = &history->entries[i];
         if (strcmp(row->state, "undone") != 0 && !is_in_set(set, row->id)) {
-            StatusLine line = { row->id, "missing", row };
+            StatusLine line = { row->id, "missing", row, 1 };
             LIST_PUSH(lines, line);
         }
     }
@@ -70,6 +99,8 @@ static void status_json(const StatusLines *lines)
         json_out_string(&json, "id", line->id);
         json_out_string(&json, "state", line->state);
         json_out_string(&json, "applied_at", line->row == NULL ? NULL : line->row->applied_at);
+        json_out_unsigned(&json, "parts_done", line->row == NULL ? 0 : line->row->parts_done);
+        json_out_unsigned(&json, "parts", line->part_count);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -85,29 +116,36 @@ static size_t count_state(const StatusLines *lines, const char *state)
     return count;
 }
 
+/* When it was applied, or how far it has come. */
+static const char *when(const StatusLine *line, char *part, size_t size)
+{
+    if (line->row == NULL) {
+        return "";
+    }
+    if (strncmp(line->state, "half ", strlen("half ")) != 0) {
+        return line->row->applied_at;
+    }
+    text_format(part, size, "%u of %zu parts", line->row->parts_done, line->part_count);
+    return part;
+}
+
 static void status_text(const StatusLines *lines)
 {
+    char part[64];
     AUTO_PTR(Table) table = table_new(3, (const char *const[]){ "migration", "state", "applied" });
     AUTO(Str) text = { 0 };
     LIST_EACH(line, lines) {
         table_cell(table, COLOUR_BOLD, line->id);
-        bool is_odd = strcmp(line->state, "changed") == 0 || strcmp(line->state, "missing") == 0;
-        table_cell(table, is_odd ? COLOUR_BAD : output_state_colour(line->state), line->state);
-        table_cell(table, COLOUR_NONE, line->row == NULL ? "" : line->row->applied_at);
+        table_cell(table, output_state_colour(line->state), line->state);
+        table_cell(table, COLOUR_NONE, when(line, part, sizeof(part)));
     }
     table_print(table, &text);
     str_printf(&text, "%zu applied, %zu pending\n", count_state(lines, "applied"),
                count_state(lines, "pending"));
-    if (count_state(lines, "changed") > 0) {
-        str_append(&text, "changed: its file is not what was applied here; up refuses to go on\n");
-    }
-    if (count_state(lines, "missing") > 0) {
-        str_append(&text, "missing: applied here, but not in the directory; up refuses to go on\n");
-    }
-    if (count_state(lines, "started") + count_state(lines, "undoing") > 0) {
-        str_append(
-            &text,
-            "started, undoing: begun outside a transaction, end not known; up refuses to go on\n");
+    for (size_t i = 0; i < ARRAY_LEN(STATE_NOTES); i++) {
+        if (count_state(lines, STATE_NOTES[i].state) > 0) {
+            str_printf(&text, "%s: %s\n", STATE_NOTES[i].state, STATE_NOTES[i].note);
+        }
     }
     output_text(&text);
 }

@@ -67,7 +67,8 @@ static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, ever
 static const char STATUS_DETAILS[] =
     "states: applied, pending; changed: its file is not what was applied; missing: applied, but "
     "not in the\n"
-    "directory; started, undoing: outside a transaction, begun, end not known.";
+    "directory; half applied, half undone: some of its parts are done; interrupted: a statement\n"
+    "outside a transaction was begun, and its end is not known.";
 
 static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
                                    "code: 5 it is rolled back, 6 paused or held,\n"

@@ -36,6 +36,8 @@ enum EntryColumn {
     ENTRY_UNDONE_AT,
     ENTRY_DURATION,
     ENTRY_IS_INHERITED,
+    ENTRY_PARTS_DONE,
+    ENTRY_IS_RUNNING,
 };
 
 /* Columns of SQL_HISTORY_FACTS. */
@@ -244,6 +246,8 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
         .undone_at = arena_strdup(arena, result_text(rows, row, ENTRY_UNDONE_AT)),
         .duration_ms = result_uint64(rows, row, ENTRY_DURATION),
         .is_inherited = result_bool(rows, row, ENTRY_IS_INHERITED),
+        .parts_done = (uint32_t)result_uint64(rows, row, ENTRY_PARTS_DONE),
+        .is_running = result_bool(rows, row, ENTRY_IS_RUNNING),
     };
 }
 

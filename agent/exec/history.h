@@ -33,6 +33,8 @@ typedef struct HistoryEntry {
     const char *applied_at; /* "2026-03-01T12:00:05.042Z" */
     const char *undone_at;  /* "": it is not undone */
     uint64_t duration_ms;
+    uint32_t parts_done; /* "started", "undoing" */
+    bool is_running;   /* likewise: a statement outside a transaction was begun, its end not noted */
     bool is_inherited; /* the database is a copy; it was applied to the original */
 } HistoryEntry;
 

@@ -282,7 +282,7 @@ const char SQL_HISTORY_STANDING[] =
 const char SQL_HISTORY_ALL[] =
     "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, "
     "agent, " UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT(
-        "undone_at") ", coalesce(duration_ms, 0), is_inherited"
+        "undone_at") ", coalesce(duration_ms, 0), is_inherited, parts_done, is_running"
                      " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 const char SQL_HISTORY_FACTS[] =

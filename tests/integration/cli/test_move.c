@@ -166,7 +166,7 @@ static void an_index_that_did_not_come_whole_stops_everything(void **state)
                    "0002_index was begun outside a transaction and its end is not known");
     const json_t *status = run_json(world, "status", 0);
     const json_t *line = json_array_get(status, 1);
-    assert_string_equal(json_string_value(json_object_get(line, "state")), "started");
+    assert_string_equal(json_string_value(json_object_get(line, "state")), "interrupted");
 }
 
 static void every_schema_is_a_target_of_its_own(void **state)
