@@ -12,6 +12,9 @@
 #include "common/clock.h"
 #include "common/map.h"
 
+/* Quick migrations would tell the coordinator, and it its store, more often than anybody looks. */
+#define COUNTS_EVERY_MS 250
+
 typedef struct Worker {
     pthread_t thread;
     Arena arena; /* of the order's copies */
@@ -120,7 +123,7 @@ static void *work(void *ctx)
         .order = &worker->order,
         .seed = worker->seed,
         .wake = worker->wake,
-        .hooks = { permit_now, tell_report, tell_progress, worker },
+        .hooks = { permit_now, tell_report, tell_progress, worker, COUNTS_EVERY_MS },
     };
     exec_job(&exec, &(Err){ 0 }); /* how it ended was its last report */
     require(letter_send_end(worker->sender, worker->target, &(Err){ 0 }));

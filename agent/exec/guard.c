@@ -34,6 +34,7 @@ void guard_begin(Guard *guard, Runner *runner, const Action *action, const PlanS
         .runner = runner,
         .cancel_at_ms = action_deadline_ms(action),
         .next_look_ms = UINT64_MAX,
+        .told_at_ms = now_ms, /* what is over at once is not worth telling */
     };
     if (script == NULL) {
         return;

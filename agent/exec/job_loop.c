@@ -5,8 +5,10 @@
 typedef struct Loop {
     const ExecJob *exec;
     Job *job;
-    uint32_t told_serial;
-    bool has_told;
+    uint32_t told_serial; /* 0: nothing has been told */
+    uint64_t told_at_ms;
+    Report told;
+    bool had_trouble; /* in what was told */
 } Loop;
 
 static Permit permit_now(const Loop *loop)
@@ -20,25 +22,47 @@ static bool loop_should_cancel(void *ctx)
     return job_should_cancel(loop->job, permit_now(loop));
 }
 
+static void report_tell(Loop *loop, const State *state)
+{
+    const ExecHooks *hooks = &loop->exec->hooks;
+    loop->told_serial = job_report_serial(loop->job);
+    loop->told_at_ms = clock_boot_ms();
+    loop->told = (Report)state->report;
+    loop->had_trouble = state->code != ERR_NONE;
+    hooks->report(hooks->ctx, state);
+}
+
+/* Counts that move while all goes well: the next report brings them, too. */
+static bool can_wait(const Loop *loop, const State *state)
+{
+    return state->report == REPORT_RUNNING && loop->told == REPORT_RUNNING &&
+           state->code == ERR_NONE && !loop->had_trouble &&
+           clock_boot_ms() - loop->told_at_ms < loop->exec->hooks.counts_every_ms;
+}
+
+static Report report_notice(Loop *loop)
+{
+    State state = { 0 };
+    job_report(loop->job, clock_boot_ms(), &state);
+    if (job_report_serial(loop->job) != loop->told_serial && !can_wait(loop, &state)) {
+        report_tell(loop, &state);
+    }
+    return (Report)state.report;
+}
+
+/* Something takes its time: what could wait until now is told first. */
 static void loop_progress(void *ctx, const ExecProgress *progress)
 {
-    const ExecHooks *hooks = &((const Loop *)ctx)->exec->hooks;
+    Loop *loop = ctx;
+    const ExecHooks *hooks = &loop->exec->hooks;
+    if (job_report_serial(loop->job) != loop->told_serial) {
+        State state = { 0 };
+        job_report(loop->job, clock_boot_ms(), &state);
+        report_tell(loop, &state);
+    }
     if (hooks->progress != NULL) {
         hooks->progress(hooks->ctx, progress);
     }
-}
-
-static Report report_tell(Loop *loop)
-{
-    State state = { 0 };
-    uint32_t serial = job_report_serial(loop->job);
-    job_report(loop->job, clock_boot_ms(), &state);
-    if (!loop->has_told || serial != loop->told_serial) {
-        loop->has_told = true;
-        loop->told_serial = serial;
-        loop->exec->hooks.report(loop->exec->hooks.ctx, &state);
-    }
-    return (Report)state.report;
 }
 
 static Runner *loop_runner(Loop *loop)
@@ -70,7 +94,7 @@ Report exec_job(const ExecJob *exec, Err *ret_err)
     Report report = REPORT_NONE;
     while (true) {
         Action action = job_next(job, &result, permit_now(&loop), clock_boot_ms());
-        report = report_tell(&loop);
+        report = report_notice(&loop);
         if (action.kind == ACTION_DONE) {
             break;
         }

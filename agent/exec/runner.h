@@ -65,6 +65,8 @@ typedef struct ExecHooks {
     void (*report)(void *ctx, const State *state); /* at every change, the last time at the end */
     void (*progress)(void *ctx, const ExecProgress *progress); /* NULL: nobody looks */
     void *ctx;
+    uint32_t counts_every_ms; /* changes that are but counts of steps are reported at most so often;
+                                 0: each */
 } ExecHooks;
 
 typedef struct ExecJob {

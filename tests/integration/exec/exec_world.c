@@ -204,7 +204,8 @@ Report bench_run(Bench *bench, Goal goal)
         .hooks = { .permit = permit_hook,
                    .report = report_hook,
                    .progress = progress_hook,
-                   .ctx = bench },
+                   .ctx = bench,
+                   .counts_every_ms = bench->counts_every_ms },
     };
     return exec_job(&exec, &bench->err);
 }

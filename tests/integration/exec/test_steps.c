@@ -336,6 +336,52 @@ static void progress_names_the_statement_that_runs(void **state)
     assert_int_equal(last_statement, 3);
 }
 
+static unsigned reports_of_running;
+static uint32_t steps_last_told;
+
+static void running_count(Bench *bench, const State *state)
+{
+    (void)bench;
+    reports_of_running += state->report == REPORT_RUNNING;
+    steps_last_told = state->steps_done;
+}
+
+static void counts_of_quick_steps_wait_for_the_next_report(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "quick", 0, SHOP, ARRAY_LEN(SHOP));
+    bench->on_report = running_count;
+    bench->counts_every_ms = 60000;
+    reports_of_running = 0;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_int_equal(reports_of_running, 1);
+    assert_int_equal(steps_last_told, 3);
+}
+
+static void steps_told_meanwhile(Bench *bench, const ExecProgress *progress)
+{
+    (void)bench;
+    assert_string_equal(progress->migration, "0002_slow");
+    assert_int_equal(steps_last_told, 1);
+}
+
+/* Else a long migration would look as if those before it had not run yet. */
+static void counts_that_waited_are_told_before_the_progress_of_a_slow_step(void **state)
+{
+    (void)state;
+    static const Migration SLOW[] = {
+        { .id = "0001_quick", .up = { "SELECT 1" } },
+        { .id = "0002_slow", .up = { "SELECT pg_sleep(1)" }, .lock_timeout_ms = 200 },
+    };
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "waited", 0, SLOW, ARRAY_LEN(SLOW));
+    bench->on_report = running_count;
+    bench->on_progress = steps_told_meanwhile;
+    bench->counts_every_ms = 60000;
+    reports_of_running = 0;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_int_equal(reports_of_running, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +401,9 @@ int main(void)
         cmocka_unit_test_teardown(copy_to_the_client_is_dropped_and_from_it_is_refused, test_end),
         cmocka_unit_test_teardown(the_command_line_takes_the_next_token, test_end),
         cmocka_unit_test_teardown(progress_names_the_statement_that_runs, test_end),
+        cmocka_unit_test_teardown(counts_of_quick_steps_wait_for_the_next_report, test_end),
+        cmocka_unit_test_teardown(
+            counts_that_waited_are_told_before_the_progress_of_a_slow_step, test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
 }
