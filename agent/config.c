@@ -43,6 +43,26 @@ static ErrCode check_connection(const char *text, void *ret, Arena *arena, Err *
     return ERR_NONE;
 }
 
+#define PATTERNS_MAX 1000
+
+static const ConfigField DATABASES_FIELDS[] = {
+    { CONFIG_FIELD_COUNTED(NameFilter, include, include_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
+      .example = "[ 'tenant_*' ]", .doc = "Patterns with * and ?. None: every one." },
+    { CONFIG_FIELD_COUNTED(NameFilter, exclude, exclude_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
+      .example = "[ postgres ]", .doc = "Those that are none, although included." },
+};
+
+static const ConfigTable DATABASES_TABLE = CONFIG_TABLE_OF("a choice of databases", NameFilter, DATABASES_FIELDS);
+
+static const ConfigField SCHEMAS_FIELDS[] = {
+    { CONFIG_FIELD_COUNTED(NameFilter, include, include_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
+      .example = "[ 'customer_*' ]", .doc = "Patterns with * and ?. None: whole databases are the targets." },
+    { CONFIG_FIELD_COUNTED(NameFilter, exclude, exclude_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
+      .example = "[ public ]", .doc = "Those that are none, although included: what tenants share, for example." },
+};
+
+static const ConfigTable SCHEMAS_TABLE = CONFIG_TABLE_OF("a choice of schemas", NameFilter, SCHEMAS_FIELDS);
+
 static const ConfigField INSTANCE_FIELDS[] = {
     { CONFIG_FIELD(AgentInstanceConfig, name, CONFIG_STRING), .is_required = true, .min = 1,
       .max = NAME_MAX_BYTES, .example = "db1",
@@ -56,14 +76,11 @@ static const ConfigField INSTANCE_FIELDS[] = {
     { CONFIG_FIELD_COUNTED(AgentInstanceConfig, labels, label_count, CONFIG_STRING_MAP),
       .max = LABELS_MAX, .example = "{ tier: gold }",
       .doc = "Labels of this instance, over those of the agent." },
-    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, include, include_count, CONFIG_STRING_LIST),
-      .max = 1000, .example = "[ 'tenant_*' ]",
-      .doc = "Which databases are targets: patterns with * and ?. None: all but templates." },
-    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, exclude, exclude_count, CONFIG_STRING_LIST),
-      .max = 1000, .example = "[ postgres ]", .doc = "Databases that are none, although included." },
-    { CONFIG_FIELD_COUNTED(AgentInstanceConfig, schemas, schema_count, CONFIG_STRING_LIST),
-      .max = 1000, .example = "[ 'customer_*' ]",
-      .doc = "Where every tenant has a schema: patterns of the schemas that are targets of their own." },
+    { CONFIG_FIELD(AgentInstanceConfig, databases, CONFIG_TABLE), .table = &DATABASES_TABLE,
+      .doc = "Which databases are targets, or hold them. None given: all but templates." },
+    { CONFIG_FIELD(AgentInstanceConfig, schemas, CONFIG_TABLE), .table = &SCHEMAS_TABLE,
+      .doc = "Where every tenant has a schema: those that are targets of their own, in each of the databases. "
+             "The database as a whole is none then; where both are wanted, make it two instances." },
     { CONFIG_FIELD_AS("rediscover", AgentInstanceConfig, rediscover_ms, CONFIG_DURATION),
       .fallback = "30s", .min = 100, .max = 86400000,
       .doc = "How often the instance is asked for new and dropped databases. Each time a tenth of its "
@@ -126,6 +143,22 @@ static ErrCode check_names(const ConfigDocument *document, const AgentConfig *co
     return ERR_NONE;
 }
 
+/* What is left out of nothing is a mistake: whole databases would be targets. */
+static ErrCode check_schemas(const ConfigDocument *document, const AgentConfig *config, Err *err)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        const NameFilter *schemas = &config->instances[i].schemas;
+        char path[64];
+        text_format(path, sizeof(path), "instances[%zu].schemas", i);
+        if (schemas->include_count == 0 && config_has(document, path)) {
+            config_error_at(document, path, err, "'schemas' includes none");
+            return err_hint(err, "include: [ '*' ] takes every schema; without the key 'schemas', whole databases "
+                                 "are the targets");
+        }
+    }
+    return ERR_NONE;
+}
+
 static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config, Err *err)
 {
     PublicKey key;
@@ -158,6 +191,9 @@ ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_confi
     }
     if (code == ERR_NONE) {
         code = check_names(document, &config, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_schemas(document, &config, err);
     }
     if (code == ERR_NONE) {
         code = read_keys(document, arena, &config, err);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/exec/name_filter.h"
 #include "common/arena.h"
 #include "common/config.h"
 #include "common/err.h"
@@ -19,12 +20,8 @@ typedef struct AgentInstanceConfig {
     const char *connection; /* libpq's; a password in it is refused */
     ConfigPair *labels;
     size_t label_count;
-    const char **include; /* patterns of databases, with * and ? */
-    size_t include_count;
-    const char **exclude;
-    size_t exclude_count;
-    const char **schemas; /* patterns of schemas, each a target of its own; none: whole databases */
-    size_t schema_count;
+    NameFilter databases;
+    NameFilter schemas; /* each a target of its own, if anything is included; else whole databases are */
     uint32_t rediscover_ms;
 } AgentInstanceConfig;
 

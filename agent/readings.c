@@ -1,4 +1,4 @@
-/* Readings by address, each with the slot of its turn. */
+/* Readings by database, each with the slot of its turn. */
 #include "agent/readings.h"
 
 #include <stdlib.h>
@@ -8,17 +8,18 @@
 
 typedef struct Entry {
     Reading reading;
+    Arena arena; /* of its tenants */
     uint64_t slot;
     uint64_t asked_in;  /* round */
     uint64_t trusted_at; /* distrust, as counted when it was read */
 } Entry;
 
 struct Readings {
-    Map *by_address;
-    Map *distrusted; /* databases; no values */
+    Map *by_database;
+    Map *distrusted; /* no values */
     uint64_t slots;
     uint64_t round;
-    uint64_t turn; /* rounds with a share */
+    uint64_t turn; /* whole rounds with a share */
     bool is_turn;
     uint64_t turns_in_all; /* until everything has been read once */
     uint64_t distrust;     /* how often everything was distrusted */
@@ -27,9 +28,15 @@ struct Readings {
 Readings *readings_new(void)
 {
     Readings *readings = mem_alloc(sizeof(*readings));
-    readings->by_address = map_new();
+    readings->by_database = map_new();
     readings->distrusted = map_new();
     return readings;
+}
+
+static void entry_free(Entry *entry)
+{
+    arena_done(&entry->arena);
+    free(entry);
 }
 
 void readings_free(Readings *readings)
@@ -38,12 +45,12 @@ void readings_free(Readings *readings)
         return;
     }
     void *cursor = NULL;
-    const char *address = NULL;
+    const char *database = NULL;
     void *entry = NULL;
-    while (map_next(readings->by_address, &cursor, &address, &entry)) {
-        free(entry);
+    while (map_next(readings->by_database, &cursor, &database, &entry)) {
+        entry_free(entry);
     }
-    map_free(readings->by_address);
+    map_free(readings->by_database);
     map_free(readings->distrusted);
     free(readings);
 }
@@ -59,8 +66,7 @@ void readings_begin(Readings *readings, bool is_turn)
 {
     readings->round++;
     readings->is_turn = is_turn;
-    readings->turn += is_turn;
-    readings->turns_in_all = turns_for(map_count(readings->by_address));
+    readings->turns_in_all = turns_for(map_count(readings->by_database));
 }
 
 void readings_distrust_all(Readings *readings)
@@ -70,12 +76,12 @@ void readings_distrust_all(Readings *readings)
 
 void readings_distrust(Readings *readings, const char *database)
 {
-    map_put(readings->distrusted, database, readings);
+    map_put(readings->distrusted, database, readings); /* any value */
 }
 
-bool readings_is_due(Readings *readings, const char *address, const char *database, uint32_t database_oid)
+bool readings_is_due(Readings *readings, const char *database, uint32_t database_oid)
 {
-    Entry *entry = map_get(readings->by_address, address);
+    Entry *entry = map_get(readings->by_database, database);
     if (entry == NULL) {
         return true;
     }
@@ -88,37 +94,71 @@ bool readings_is_due(Readings *readings, const char *address, const char *databa
     return readings->is_turn && (is_its_turn || !entry->reading.is_read);
 }
 
-void readings_put(Readings *readings, const char *address, const Reading *reading)
+static Entry *entry_renew(Readings *readings, const char *database)
 {
-    Entry *entry = map_get(readings->by_address, address);
+    Entry *entry = map_get(readings->by_database, database);
     if (entry == NULL) {
         entry = mem_alloc(sizeof(*entry));
         entry->slot = readings->slots++;
-        map_put(readings->by_address, address, entry);
+        map_put(readings->by_database, database, entry);
     }
-    entry->reading = *reading;
     entry->asked_in = readings->round;
     entry->trusted_at = readings->distrust;
+    return entry;
 }
 
-const Reading *readings_get(const Readings *readings, const char *address)
+static void tenants_replace(Entry *entry, const TenantFacts *tenants, size_t count)
 {
-    const Entry *entry = map_get(readings->by_address, address);
+    arena_done(&entry->arena);
+    entry->reading.tenants = ARENA_ARRAY(&entry->arena, TenantFacts, count);
+    entry->reading.tenant_count = count;
+    for (size_t i = 0; i < count; i++) {
+        TenantFacts *copy = &entry->reading.tenants[i];
+        *copy = tenants[i];
+        copy->schema = arena_strdup(&entry->arena, tenants[i].schema);
+        copy->version = arena_strdup(&entry->arena, tenants[i].version);
+        copy->rollout = arena_strdup(&entry->arena, tenants[i].rollout);
+    }
+}
+
+void readings_put(Readings *readings, const char *database, uint32_t database_oid, const TenantFacts *tenants,
+                  size_t tenant_count)
+{
+    Entry *entry = entry_renew(readings, database);
+    tenants_replace(entry, tenants, tenant_count);
+    entry->reading.database_oid = database_oid;
+    entry->reading.is_read = true;
+}
+
+void readings_put_unread(Readings *readings, const char *database, uint32_t database_oid)
+{
+    Entry *entry = entry_renew(readings, database);
+    if (entry->reading.database_oid != database_oid) {
+        tenants_replace(entry, NULL, 0);
+    }
+    entry->reading.database_oid = database_oid;
+    entry->reading.is_read = false;
+}
+
+const Reading *readings_get(const Readings *readings, const char *database)
+{
+    const Entry *entry = map_get(readings->by_database, database);
     return entry == NULL ? NULL : &entry->reading;
 }
 
 void readings_end(Readings *readings)
 {
     void *cursor = NULL;
-    const char *address = NULL;
+    const char *database = NULL;
     void *value = NULL;
-    while (map_next(readings->by_address, &cursor, &address, &value)) {
+    while (map_next(readings->by_database, &cursor, &database, &value)) {
         Entry *entry = value;
         if (entry->asked_in != readings->round) {
-            map_remove(readings->by_address, address);
-            free(entry);
+            map_remove(readings->by_database, database);
+            entry_free(entry);
         }
     }
     map_free(readings->distrusted);
     readings->distrusted = map_new();
+    readings->turn += readings->is_turn;
 }

@@ -1,5 +1,5 @@
 /*
- * What the targets of one instance said when they were read last, and whose turn it is to be read again.
+ * What the databases of one instance said when they were read last, and whose turn it is to be read again.
  *
  * Reading a database costs its server a connection: an instance with a thousand of them is not read whole
  * in every round. New, unread and just migrated ones are read at once, all others in turn, a share in each
@@ -12,9 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/exec/tenants.h"
 #include "common/cleanup.h"
-#include "proto/orders.h"
-#include "proto/values.h"
 
 /* So many are read in each round at least, and all within so many rounds. */
 #define READINGS_PER_ROUND_MIN 50
@@ -22,10 +21,9 @@
 
 typedef struct Reading {
     uint32_t database_oid;
-    bool is_read; /* false: it could not be */
-    char version[MIGRATION_ID_MAX + 1];
-    char rollout[ROLLOUT_ID_MAX + 1];
-    Fence fence;
+    bool is_read; /* false: the last time it could not be; the tenants are those of before */
+    TenantFacts *tenants;
+    size_t tenant_count;
 } Reading;
 
 typedef struct Readings Readings;
@@ -42,13 +40,16 @@ void readings_begin(Readings *readings, bool is_turn);
 void readings_distrust_all(Readings *readings);
 void readings_distrust(Readings *readings, const char *database);
 
-/* Is the target to be read in this round? Asked once per target and round. */
-bool readings_is_due(Readings *readings, const char *address, const char *database, uint32_t database_oid);
+/* Is the database to be read in this round? Asked once per database and round. */
+bool readings_is_due(Readings *readings, const char *database, uint32_t database_oid);
 
-void readings_put(Readings *readings, const char *address, const Reading *reading); /* copied */
+/* What was read; copied. And: it could not be read. Another database of that name has no tenants from before. */
+void readings_put(Readings *readings, const char *database, uint32_t database_oid, const TenantFacts *tenants,
+                  size_t tenant_count);
+void readings_put_unread(Readings *readings, const char *database, uint32_t database_oid);
 
 /* As last put; NULL: never. Valid until it is put again, or the round's end. */
-const Reading *readings_get(const Readings *readings, const char *address);
+const Reading *readings_get(const Readings *readings, const char *database);
 
 /* The round was whole: forgets what it did not ask about. A round that was not whole is just not ended. */
 void readings_end(Readings *readings);

@@ -21,6 +21,7 @@ typedef struct SqlstateRow {
 static const SqlstateRow SQLSTATES[] = {
     { SQLSTATE_FENCED, NULL, RESULT_FENCED, ERR_FENCED, NULL },
     { SQLSTATE_ALREADY, NULL, RESULT_ALREADY, ERR_CONFLICT, NULL },
+    { SQLSTATE_OTHER_SCHEMA, NULL, RESULT_REFUSED, ERR_IDENTITY, NULL },
     { "55P03", NULL, RESULT_BLOCKED, ERR_BLOCKED,
       "another session holds the lock; look for long transactions, or raise the lock timeout" },
     { "40P01", NULL, RESULT_RETRYABLE, ERR_RETRYABLE, NULL },

@@ -16,6 +16,7 @@
 /* Raised by skein's own functions (exec/sql.c). */
 #define SQLSTATE_FENCED "SK001"
 #define SQLSTATE_ALREADY "SK002"
+#define SQLSTATE_OTHER_SCHEMA "SK004"
 
 /* The parts of a server's error that are looked at. NULL: not told. */
 typedef struct ServerWords {

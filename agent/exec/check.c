@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "agent/conn/query.h"
-#include "agent/exec/history.h"
+#include "agent/exec/tenants.h"
 #include "common/clock.h"
 #include "common/list.h"
 #include "common/str.h"
@@ -157,23 +157,21 @@ static CheckRow ask_tenant(Checking *checking)
 static CheckRow ask_history(Checking *checking)
 {
     Err err = { 0 };
-    HistoryFacts facts = { 0 };
-    if (history_read_facts(checking->conn, checking->tenant, checking->deadline_ms, checking->arena,
-                           &facts, &err) != ERR_NONE) {
+    TenantList list = { 0 };
+    if (tenants_read(checking->conn, checking->tenant, checking->deadline_ms, NULL, checking->arena,
+                     &list, &err) != ERR_NONE) {
         return row_make(CHECK_FAIL, arena_strdup(checking->arena, err.message),
                         arena_strdup(checking->arena, err.hint));
     }
-    if (facts.is_copy) {
+    if (list.has_tables && list.count == 1 && list.items[0].is_copy) {
         return row_make(CHECK_WARN, "the database is a copy of another one, with its history",
                         "the first run here begins a fence of its own; the rows stay");
     }
-    if (!facts.has_tables) {
+    if (!list.has_tables) {
         return row_make(CHECK_OK, "no migration of skein has run here", "");
     }
-    return row_make(
-        CHECK_OK,
-        arena_printf(checking->arena, "at %s", facts.version[0] == '\0' ? "empty" : facts.version),
-        "");
+    const char *version = list.count == 0 ? "" : list.items[0].version;
+    return row_make(CHECK_OK, arena_printf(checking->arena, "at %s", version[0] == '\0' ? "empty" : version), "");
 }
 
 static CheckRow ask_settings(Checking *checking)

@@ -1,8 +1,6 @@
-/* Looking around on an instance: the server itself, its databases, schemas, and what is applied in
- * them. */
+/* Looking around on an instance: the server itself and its databases. */
 #include "agent/exec/discover.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,11 +22,6 @@ static const char SQL_DATABASES[] =
     "SELECT d.datname, d.oid FROM pg_catalog.pg_database d"
     " WHERE d.datallowconn AND NOT d.datistemplate AND d.datconnlimit <> -2"
     " AND pg_catalog.has_database_privilege(d.oid, 'CONNECT') ORDER BY d.datname COLLATE \"C\"";
-
-static const char SQL_SCHEMAS[] =
-    "SELECT n.nspname FROM pg_catalog.pg_namespace n"
-    " WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'skein')"
-    " ORDER BY n.nspname COLLATE \"C\"";
 
 /* Columns of SQL_INSTANCE. */
 enum InstanceColumn {
@@ -73,38 +66,7 @@ ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, const Interrupt 
     return ERR_NONE;
 }
 
-/* '[' is itself: names with brackets are rarer than people who do not expect classes. */
-static bool pattern_matches(const char *pattern, const char *name)
-{
-    AUTO(Str)
-    glob = { 0 };
-    for (const char *at = pattern; *at != '\0'; at++) {
-        if (*at == '[' || *at == '\\') {
-            str_append_char(&glob, '\\');
-        }
-        str_append_char(&glob, *at);
-    }
-    return fnmatch(str_text(&glob), name, 0) == 0;
-}
-
-static bool any_matches(const char *const *patterns, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (pattern_matches(patterns[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool database_filter_matches(const DatabaseFilter *filter, const char *name)
-{
-    bool is_included =
-        filter->include_count == 0 || any_matches(filter->include, filter->include_count, name);
-    return is_included && !any_matches(filter->exclude, filter->exclude_count, name);
-}
-
-ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms,
+ErrCode discover_databases(ConnPool *pool, const NameFilter *filter, uint64_t deadline_ms,
                            const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list, Err *err)
 {
     Query query = { .sql = SQL_DATABASES, .deadline_ms = deadline_ms, .interrupt = interrupt };
@@ -117,7 +79,7 @@ ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_
     DatabaseList list = { .items = ARENA_ARRAY(arena, DatabaseFacts, (size_t)PQntuples(rows)) };
     for (int row = 0; row < PQntuples(rows); row++) {
         const char *name = result_text(rows, row, 0);
-        if (utf8_is_valid(name, strlen(name)) && database_filter_matches(filter, name)) {
+        if (utf8_is_valid(name, strlen(name)) && name_filter_matches(filter, name)) {
             list.items[list.count++] = (DatabaseFacts){
                 .name = arena_strdup(arena, name),
                 .oid = (uint32_t)result_uint64(rows, row, 1),
@@ -139,24 +101,4 @@ ErrCode discover_open(ConnSource *source, const char *database, uint64_t deadlin
         .interrupt = interrupt,
     };
     return conn_open(source, &request, ret_conn, err);
-}
-
-ErrCode discover_schemas(Conn *conn, const DatabaseFilter *filter, uint64_t deadline_ms,
-                         const Interrupt *interrupt, Arena *arena, SchemaList *ret_list, Err *err)
-{
-    AUTO_PTR(PGresult) rows = NULL;
-    Query query = { .sql = SQL_SCHEMAS, .deadline_ms = deadline_ms, .interrupt = interrupt };
-    ErrCode code = conn_query(conn, &query, &rows, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    SchemaList list = { .names = ARENA_ARRAY(arena, const char *, (size_t)PQntuples(rows)) };
-    for (int row = 0; row < PQntuples(rows); row++) {
-        const char *name = result_text(rows, row, 0);
-        if (database_filter_matches(filter, name)) {
-            list.names[list.count++] = arena_strdup(arena, name);
-        }
-    }
-    *ret_list = list;
-    return ERR_NONE;
 }

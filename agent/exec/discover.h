@@ -1,6 +1,5 @@
 /*
- * What is on an instance: the server, its databases, and the schemas of one. What has been applied there
- * is history.h's to read.
+ * What is on an instance: the server and its databases. What is in one of them is tenants.h's to read.
  *
  * The instance is asked through the watching pool, a database over a watching connection of its own.
  * Deadlines are on the boot-time clock; `interrupt` NULL: none.
@@ -14,6 +13,7 @@
 
 #include "agent/conn/conn.h"
 #include "agent/conn/pool.h"
+#include "agent/exec/name_filter.h"
 #include "common/arena.h"
 
 typedef struct InstanceFacts {
@@ -38,37 +38,15 @@ typedef struct DatabaseList {
 } DatabaseList;
 
 /*
- * Patterns over names: '*' any text, '?' any one character, anything else itself. A database is
- * listed when an include pattern matches (none given: all do) and no exclude pattern does.
- */
-typedef struct DatabaseFilter {
-    const char *const *include;
-    size_t include_count;
-    const char *const *exclude;
-    size_t exclude_count;
-} DatabaseFilter;
-
-bool database_filter_matches(const DatabaseFilter *filter, const char *name);
-
-/*
- * Never listed: templates, databases that allow no connection or whose DROP was broken off, those we may
+ * Those that the filter takes. Never listed: templates, databases that allow no connection or whose DROP was broken off, those we may
  * not connect to, and those whose name is not UTF-8 (it was given in another encoding; nobody could write
  * it into a rollout file).
  */
-ErrCode discover_databases(ConnPool *pool, const DatabaseFilter *filter, uint64_t deadline_ms,
+ErrCode discover_databases(ConnPool *pool, const NameFilter *filter, uint64_t deadline_ms,
                            const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list, Err *err);
 
 /* A watching connection to one database. Errors as conn_open. */
 ErrCode discover_open(ConnSource *source, const char *database, uint64_t deadline_ms,
                       const Interrupt *interrupt, Conn **ret_conn, Err *err);
-
-/* The schemas of the connection's database that match, without the system's and skein's own. */
-typedef struct SchemaList {
-    const char **names; /* by name */
-    size_t count;
-} SchemaList;
-
-ErrCode discover_schemas(Conn *conn, const DatabaseFilter *filter, uint64_t deadline_ms,
-                         const Interrupt *interrupt, Arena *arena, SchemaList *ret_list, Err *err);
 
 #endif

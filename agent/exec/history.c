@@ -40,15 +40,6 @@ enum EntryColumn {
     ENTRY_IS_RUNNING,
 };
 
-/* Columns of SQL_HISTORY_FACTS. */
-enum FactColumn {
-    FACT_VERSION,
-    FACT_ROLLOUT,
-    FACT_TERM,
-    FACT_TOKEN,
-    FACT_IS_COPY,
-};
-
 static const struct StateName {
     const char *name;
     RowState state;
@@ -58,8 +49,7 @@ static const struct StateName {
     { "undoing", ROW_UNDOING },
 };
 
-/* The table takes ids of any length, our reports do not; whatever plan has such a one, it is foreign to it. */
-static const char *id_text(Arena *arena, const char *id)
+const char *history_id(Arena *arena, const char *id)
 {
     char cut[MIGRATION_ID_MAX + 1];
     text_format(cut, sizeof(cut), "%s", id);
@@ -154,7 +144,7 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
                      bool *has_ours)
 {
     History *history = &runner->history;
-    const char *id = id_text(&runner->arena, result_text(rows, row, ROW_ID));
+    const char *id = history_id(&runner->arena, result_text(rows, row, ROW_ID));
     uintptr_t known = (uintptr_t)map_get(index, id);
     if (known != 0) {
         row_fill(runner, rows, row, known - 1);
@@ -190,12 +180,13 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     }
 }
 
-static ErrCode tables_look(Conn *conn, uint64_t deadline_ms, bool *ret_has_tables,
-                           uint32_t *ret_version, Err *err)
+ErrCode history_find_tables(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt,
+                            bool *ret_has_tables, uint32_t *ret_version, Err *err)
 {
     Query query = {
         .sql = "SELECT pg_catalog.to_regclass('skein.meta') IS NOT NULL",
         .deadline_ms = deadline_ms,
+        .interrupt = interrupt,
     };
     AUTO_PTR(PGresult) there = NULL;
     ErrCode code = conn_query(conn, &query, &there, err);
@@ -256,7 +247,7 @@ ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, A
 {
     HistoryList list = { 0 };
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code = tables_look(conn, deadline_ms, &list.has_tables, &list.schema_version, err);
+    ErrCode code = history_find_tables(conn, deadline_ms, NULL, &list.has_tables, &list.schema_version, err);
     if (code == ERR_NONE && list.has_tables) {
         code = tenant_query(conn, SQL_HISTORY_ALL, tenant, deadline_ms, &rows, err);
     }
@@ -269,34 +260,5 @@ ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, A
         list.entries[i] = entry_read(rows, (int)i, arena);
     }
     *ret_list = list;
-    return ERR_NONE;
-}
-
-ErrCode history_read_facts(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
-                           HistoryFacts *ret_facts, Err *err)
-{
-    HistoryFacts facts = { .version = "", .rollout = "" };
-    uint32_t schema_version = 0;
-    AUTO_PTR(PGresult) row = NULL;
-    ErrCode code = tables_look(conn, deadline_ms, &facts.has_tables, &schema_version, err);
-    if (code == ERR_NONE && facts.has_tables) {
-        code = tenant_query(conn, SQL_HISTORY_FACTS, tenant, deadline_ms, &row, err);
-    }
-    *ret_facts = facts;
-    if (code != ERR_NONE) {
-        return code;
-    }
-    ret_facts->is_read = true;
-    if (row == NULL) {
-        return ERR_NONE;
-    }
-    ret_facts->version = id_text(arena, result_text(row, 0, FACT_VERSION));
-    ret_facts->is_copy = result_bool(row, 0, FACT_IS_COPY);
-    if (!ret_facts->is_copy) { /* the rollout and the fence are the original's */
-        const char *rollout = result_text(row, 0, FACT_ROLLOUT);
-        ret_facts->rollout = strlen(rollout) > ROLLOUT_ID_MAX ? "" : arena_strdup(arena, rollout);
-        ret_facts->fence.term = result_uint64(row, 0, FACT_TERM);
-        ret_facts->fence.token = result_uint64(row, 0, FACT_TOKEN);
-    }
     return ERR_NONE;
 }

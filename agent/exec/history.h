@@ -1,9 +1,9 @@
 /*
- * skein's own tables in a target database: skein.meta, skein.fence, skein.history. Reading them
- * without a job: for `skein status|history|current`, for the inventory, for `skein check`. Writing
- * is the runner's (exec/step.c).
+ * skein's own tables in a target database: skein.meta, skein.fence, skein.history. Reading one
+ * tenant's rows without a job: for `skein status|history|current`. All tenants at a glance are
+ * tenants.h's; writing is the runner's (exec/step.c).
  *
- * Everything here takes an open Conn, sends one statement, and blocks at most until the deadline.
+ * Everything here takes an open Conn, and blocks at most until the deadline.
  */
 #ifndef SKEIN_AGENT_EXEC_HISTORY_H
 #define SKEIN_AGENT_EXEC_HISTORY_H
@@ -49,18 +49,12 @@ typedef struct HistoryList {
 ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
                          HistoryList *ret_list, Err *err);
 
-/* What the inventory says of a target. Strings in the arena. */
-typedef struct HistoryFacts {
-    bool is_read; /* false: it could not be read (then there is an error, too) */
-    bool has_tables;
-    const char *version; /* newest applied migration's id, cut at MIGRATION_ID_MAX; "": none */
-    const char
-        *rollout; /* of the newest row, applied or undone; "": none, or by the command line */
-    Fence fence;  /* zeros: never taken */
-    bool is_copy; /* the fence was made for another database */
-} HistoryFacts;
+/* An id as our reports have it, cut at MIGRATION_ID_MAX: the table takes ids of any length, and whatever plan
+ * has a longer one is foreign to it. */
+const char *history_id(Arena *arena, const char *id);
 
-ErrCode history_read_facts(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
-                           HistoryFacts *ret_facts, Err *err);
+/* Are skein's own tables there? ERR_HISTORY: they are of a newer skein. `interrupt` NULL: none. */
+ErrCode history_find_tables(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt,
+                            bool *ret_has_tables, uint32_t *ret_version, Err *err);
 
 #endif

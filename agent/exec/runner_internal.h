@@ -58,6 +58,9 @@ ErrCode session_query(Runner *runner, const char *sql, const char *const *params
 ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, size_t param_count,
                     uint32_t allowed_ms, PGresult **ret_result, Err *err);
 
+/* Session-wide settings for what runs outside transactions, the target's search_path among them. */
+ErrCode solo_settings(Runner *runner, const Action *action, Err *err);
+
 /* search_path of the target's transactions: '' for a whole database. In the runner's arena. */
 const char *search_path_text(Runner *runner);
 

@@ -41,12 +41,13 @@ static void settings_append(const PlanScript *script, size_t end, Str *sql)
     }
 }
 
-/* Session-wide, since there is no transaction to be local to. The plan's settings come last. */
-static ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
+/* The plan's settings come last. */
+ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
 {
     AUTO(Str) resets = { 0 };
     AUTO(Str) settings = { 0 };
     const PlanScript *script = script_of(runner, action);
+    runner->session.is_dirty = true; /* what is for statements alone is not for transactions */
     str_append(&resets, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
     for (size_t i = 0; i < session_settings_count(runner); i++) {
         str_printf(&resets, "%s;", SQL_SESSION_SETTINGS[i]);
@@ -156,7 +157,6 @@ Result perform_run(Runner *runner, const Action *action)
     Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
     const PlanStatement *statement = statement_of(runner, action, &result.statement);
     guard_begin(&guard, runner, action, script_of(runner, action));
-    runner->session.is_dirty = true;
     guard_statement(&guard, result.statement);
     if (PQsendQuery(conn_pg(conn), statement->sql) == 0) {
         return solo_lost(conn, result);
@@ -196,7 +196,6 @@ Result perform_probe(Runner *runner, const Action *action)
     if (solo_settings(runner, action, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
-    runner->session.is_dirty = true;
     if (statement_probe(runner, action, statement, &err) == ERR_NONE) {
         return (Result){ .kind = RESULT_OK, .migration = "" };
     }

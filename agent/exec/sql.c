@@ -2,15 +2,31 @@
 #include "agent/exec/sql.h"
 
 /*
+ * Many tenants of a database come at once, and none has found the tables: one makes them, the others wait
+ * for its lock and look again. One key for all databases; advisory locks are per database.
+ */
+#define BOOTSTRAP_LOCK "5434236291462983022"
+
+/*
  * fence_take locks the fence row, so that whoever comes second waits for the first one's
  * transaction and then sees what it committed. It raises because an UPDATE of no rows would let the
  * rest of a pipelined batch run on, and commit. A fence made for another database means that this
  * one is a copy: the fence begins anew, and the rows are the original's.
+ *
+ * The history of a schema lies outside it, so it outlives it. Its OID tells which schema a history is
+ * about: a renamed one takes its history along; one that was made anew under an old name has none, if it
+ * is empty; if it is not, only a person can know what is in it.
  */
 const char SQL_BOOTSTRAP[] =
-    /* One number for all databases. Lost in a crash, the tables are made again. */
-    "SELECT pg_catalog.pg_advisory_xact_lock(5434236291462983022),"
+    /* Whatever the database's default: what is read after the lock must be what is there then. */
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n"
+    /* Lost in a crash, the tables are made again. */
+    "SELECT pg_catalog.pg_advisory_xact_lock(" BOOTSTRAP_LOCK "),"
     " pg_catalog.set_config('synchronous_commit', 'off', true);\n"
+    "DO $own$ BEGIN\n"
+    "IF pg_catalog.to_regclass('skein.meta') IS NOT NULL THEN\n"
+    "    RETURN;\n"
+    "END IF;\n"
     "CREATE SCHEMA IF NOT EXISTS skein;\n"
     "CREATE TABLE IF NOT EXISTS skein.meta (\n"
     "    schema_version integer NOT NULL,\n"
@@ -19,6 +35,7 @@ const char SQL_BOOTSTRAP[] =
     "    tenant varchar(63) PRIMARY KEY,\n"
     "    system_identifier numeric(20, 0) NOT NULL,\n"
     "    database_oid oid NOT NULL,\n"
+    "    schema_oid oid NOT NULL,\n" /* 0: the whole database */
     "    term bigint NOT NULL,\n"
     "    token bigint NOT NULL,\n"
     "    rollout varchar(26) NOT NULL,\n"
@@ -26,7 +43,7 @@ const char SQL_BOOTSTRAP[] =
     "    agent varchar(255) NOT NULL,\n"
     "    taken_at timestamptz NOT NULL);\n"
     "CREATE TABLE IF NOT EXISTS skein.history (\n"
-    "    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,\n"
+    "    seq bigint GENERATED ALWAYS AS IDENTITY,\n"
     "    tenant text NOT NULL,\n"
     "    id text NOT NULL,\n"
     "    version text NOT NULL,\n"
@@ -51,31 +68,72 @@ const char SQL_BOOTSTRAP[] =
     "    evidence jsonb,\n"
     "    parts_done integer NOT NULL DEFAULT 0,\n"
     "    parts_hash bytea,\n"
-    "    is_running boolean NOT NULL DEFAULT false);\n"
+    "    is_running boolean NOT NULL DEFAULT false,\n"
+    "    PRIMARY KEY (tenant, seq));\n" /* the newest row of each of many tenants */
     "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
     "    WHERE state <> 'undone';\n"
+    "CREATE OR REPLACE FUNCTION skein.history_void(p_tenant text, p_schema_oid oid,\n"
+    "    p_former_oid oid, p_rollout text, p_agent text)\n"
+    "RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $skein$\n"
+    "BEGIN\n"
+    "    IF NOT EXISTS (SELECT FROM skein.history WHERE tenant = p_tenant AND state <> 'undone') THEN\n"
+    "        RETURN;\n"
+    "    END IF;\n"
+    "    IF EXISTS (SELECT FROM pg_class WHERE relnamespace = p_schema_oid)\n"
+    "        OR EXISTS (SELECT FROM pg_type WHERE typnamespace = p_schema_oid)\n"
+    "        OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = p_schema_oid) THEN\n"
+    "        RAISE EXCEPTION USING ERRCODE = 'SK004', MESSAGE = format(\n"
+    "            'schema \"%s\" is not the one that its history is about (dropped and made anew, or'\n"
+    "            ' another one renamed), and it is not empty', p_tenant),\n"
+    "            HINT = format('if it is as its history says (restored, for example): UPDATE skein.fence'\n"
+    "            ' SET schema_oid = %s WHERE tenant = %L; if nothing of it is: DELETE FROM skein.history'\n"
+    "            ' WHERE tenant = %2$L', p_schema_oid, p_tenant);\n"
+    "    END IF;\n"
+    "    UPDATE skein.history SET state = 'undone', undone_at = clock_timestamp(),\n"
+    "        undone_rollout = p_rollout, undone_agent = p_agent, is_running = false,\n"
+    "        evidence = jsonb_build_object('dropped_schema_oid', p_former_oid::int8)\n"
+    "        WHERE tenant = p_tenant AND state <> 'undone';\n"
+    "END $skein$;\n"
     "CREATE OR REPLACE FUNCTION skein.fence_take(p_tenant text, p_system_identifier numeric,\n"
     "    p_database_oid oid, p_term bigint, p_token bigint, p_rollout text, p_attempt bigint,\n"
     "    p_agent text, OUT r_term bigint, OUT r_token bigint)\n"
     "LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $skein$\n"
     "DECLARE\n"
     "    f skein.fence%ROWTYPE;\n"
+    "    v_schema oid := 0;\n"
+    "    v_former text;\n"
     "BEGIN\n"
+    "    IF p_tenant <> '' THEN\n"
+    "        SELECT n.oid INTO v_schema FROM pg_namespace n WHERE n.nspname = p_tenant;\n"
+    "        IF NOT FOUND THEN\n"
+    "            RAISE EXCEPTION USING ERRCODE = '3F000',\n"
+    "                MESSAGE = format('schema \"%s\" does not exist any more', p_tenant);\n"
+    "        END IF;\n"
+    "    END IF;\n"
     "    LOOP\n"
     "        SELECT * INTO f FROM skein.fence WHERE tenant = p_tenant FOR UPDATE;\n"
     "        EXIT WHEN FOUND;\n"
-    "        INSERT INTO skein.fence (tenant, system_identifier, database_oid, term, token, "
-    "rollout,\n"
-    "            attempt, agent, taken_at)\n"
-    "        VALUES (p_tenant, p_system_identifier, p_database_oid, 0, 0, '', 0, '', "
-    "clock_timestamp())\n"
-    "        ON CONFLICT DO NOTHING;\n"
+    "        SELECT tenant INTO v_former FROM skein.fence WHERE schema_oid = v_schema AND v_schema <> 0\n"
+    "            AND system_identifier = p_system_identifier AND database_oid = p_database_oid FOR UPDATE;\n"
+    "        IF FOUND THEN\n"
+    "            UPDATE skein.history SET tenant = p_tenant WHERE tenant = v_former;\n"
+    "            UPDATE skein.fence SET tenant = p_tenant WHERE tenant = v_former;\n"
+    "        ELSE\n"
+    "            INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term,\n"
+    "                token, rollout, attempt, agent, taken_at)\n"
+    "            VALUES (p_tenant, p_system_identifier, p_database_oid, v_schema, 0, 0, '', 0, '',\n"
+    "                clock_timestamp())\n"
+    "            ON CONFLICT DO NOTHING;\n"
+    "        END IF;\n"
     "    END LOOP;\n"
     "    IF f.system_identifier <> p_system_identifier OR f.database_oid <> p_database_oid THEN\n"
     "        UPDATE skein.history SET is_inherited = true\n"
     "            WHERE tenant = p_tenant AND NOT is_inherited;\n"
     "        f.term := 0;\n"
     "        f.token := 0;\n"
+    "    ELSIF f.schema_oid <> v_schema THEN\n"
+    "        PERFORM skein.history_void(p_tenant, v_schema, f.schema_oid, p_rollout, p_agent);\n"
+    "        UPDATE skein.fence SET schema_oid = v_schema WHERE tenant = p_tenant;\n"
     "    END IF;\n"
     "    IF p_token = 0 THEN\n"
     "        r_term := f.term;\n"
@@ -91,9 +149,9 @@ const char SQL_BOOTSTRAP[] =
     "    END IF;\n"
     "    IF (f.term, f.token) <> (r_term, r_token) THEN\n"
     "        UPDATE skein.fence SET system_identifier = p_system_identifier,\n"
-    "            database_oid = p_database_oid, term = r_term, token = r_token, rollout = "
-    "p_rollout,\n"
-    "            attempt = p_attempt, agent = p_agent, taken_at = clock_timestamp()\n"
+    "            database_oid = p_database_oid, schema_oid = v_schema, term = r_term,\n"
+    "            token = r_token, rollout = p_rollout, attempt = p_attempt, agent = p_agent,\n"
+    "            taken_at = clock_timestamp()\n"
     "            WHERE tenant = p_tenant;\n"
     "    END IF;\n"
     "END $skein$;\n"
@@ -148,9 +206,16 @@ const char SQL_BOOTSTRAP[] =
     "            MESSAGE = format('migration %s ended the transaction it runs in', p_id),\n"
     "            HINT = 'take BEGIN, COMMIT and ROLLBACK out of the migration';\n"
     "    END IF;\n"
+    /* With it gone, the rest of the search_path would have taken its place. */
+    "    IF p_tenant <> '' AND NOT EXISTS (SELECT FROM skein.fence f JOIN pg_namespace n\n"
+    "        ON n.oid = f.schema_oid AND n.nspname = p_tenant WHERE f.tenant = p_tenant) THEN\n"
+    "        RAISE EXCEPTION USING ERRCODE = '3F000', MESSAGE = format(\n"
+    "            'schema \"%s\" was dropped or renamed while migration %s ran', p_tenant, p_id);\n"
+    "    END IF;\n"
     "END $skein$;\n"
-    "INSERT INTO skein.meta (schema_version, made_at) SELECT 1, pg_catalog.clock_timestamp()\n"
-    "    WHERE NOT EXISTS (SELECT FROM skein.meta)";
+    "INSERT INTO skein.meta (schema_version, made_at) VALUES (1, pg_catalog.clock_timestamp());\n"
+    "END $own$;\n"
+    "COMMIT";
 
 const char SQL_SCHEMA_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
 
@@ -285,36 +350,60 @@ const char SQL_HISTORY_ALL[] =
         "undone_at") ", coalesce(duration_ms, 0), is_inherited, parts_done, is_running"
                      " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
-const char SQL_HISTORY_FACTS[] =
-    "SELECT coalesce((SELECT h.id FROM skein.history h WHERE h.tenant = $1 AND h.state = 'applied'"
-    "  ORDER BY h.seq DESC LIMIT 1), ''),"
-    " coalesce((SELECT h.rollout FROM skein.history h WHERE h.tenant = $1 AND NOT h.is_inherited"
-    "  ORDER BY h.seq DESC LIMIT 1), ''),"
-    " coalesce(f.term, 0), coalesce(f.token, 0),"
-    " coalesce(f.system_identifier <> s.system_identifier OR f.database_oid <> d.oid, false)"
-    " FROM pg_catalog.pg_control_system() s"
-    " JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()"
-    " LEFT JOIN skein.fence f ON f.tenant = $1";
+/* A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the query. */
+#define TENANTS                                                                                    \
+    "(SELECT ''::pg_catalog.text AS name, 0::pg_catalog.oid AS oid WHERE $1::pg_catalog.text = ''" \
+    " UNION ALL SELECT n.nspname::pg_catalog.text, n.oid FROM pg_catalog.pg_namespace n"           \
+    " WHERE coalesce($1 = n.nspname, true) AND $1 IS DISTINCT FROM '' AND n.nspname !~ '^pg_'"     \
+    " AND n.nspname NOT IN ('information_schema', 'skein')"                                        \
+    " AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname !~ '[^ -~]')) t"
+#define BY_NAME " ORDER BY t.name COLLATE \"C\""
+
+const char SQL_TENANTS_BARE[] = "SELECT t.name FROM " TENANTS BY_NAME;
 
 /*
- * An index is made in its table's schema, whatever the search_path: an unqualified name that the
- * path does not find is looked for by name alone.
+ * f is the fence under the tenant's name, r the one that a renamed schema has under its former name. The
+ * history is that of the schema itself, as fence_take would see it: not of one that had its name before.
  */
-#define INDEX_OF_NAME                                                                              \
-    "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"                \
-    " WHERE c.oid = coalesce(pg_catalog.to_regclass($1), (SELECT o.oid FROM pg_catalog.pg_class o" \
-    "  WHERE o.relkind IN ('i', 'I') AND o.relpersistence <> 't'"                                  \
-    "  AND o.relname = (pg_catalog.parse_ident($1))[1]"                                            \
-    "  AND pg_catalog.cardinality(pg_catalog.parse_ident($1)) = 1 ORDER BY o.oid DESC LIMIT 1))"   \
-    " AND ($2 = '' OR i.indrelid = pg_catalog.to_regclass($2))"
+const char SQL_TENANTS[] =
+    "SELECT t.name, coalesce(v.id, ''), coalesce(w.rollout, ''),"
+    " coalesce(f.term, r.term, 0), coalesce(f.token, r.token, 0), k.is_copy"
+    " FROM " TENANTS
+    " CROSS JOIN (SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s"
+    "  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()) h"
+    " LEFT JOIN skein.fence f ON f.tenant = t.name"
+    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid <> 0"
+    "  AND r.system_identifier = h.system_identifier AND r.database_oid = h.oid"
+    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier <> h.system_identifier"
+    "  OR f.database_oid <> h.oid, false) AS is_copy) k"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN k.is_copy OR coalesce(f.schema_oid = t.oid, true)"
+    "  THEN coalesce(f.tenant, r.tenant, t.name) END AS tenant) o"
+    " LEFT JOIN LATERAL (SELECT y.id FROM skein.history y WHERE y.tenant = o.tenant"
+    "  AND y.state = 'applied' ORDER BY y.seq DESC LIMIT 1) v ON true"
+    " LEFT JOIN LATERAL (SELECT y.rollout FROM skein.history y WHERE y.tenant = o.tenant"
+    "  AND NOT y.is_inherited ORDER BY y.seq DESC LIMIT 1) w ON true" BY_NAME;
+
+/*
+ * An index is made in its table's schema, whatever the search_path; and other schemas, those of other
+ * tenants above all, may have one of its name.
+ */
+#define LAST_NAME                                                                                  \
+    "(pg_catalog.parse_ident($1))[pg_catalog.cardinality(pg_catalog.parse_ident($1))]"
+#define TABLE_OID "pg_catalog.to_regclass(nullif($2, ''))"
+#define INDEX_OF_TABLE                                                                             \
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"               \
+    " WHERE c.oid = CASE WHEN $2 = '' THEN pg_catalog.to_regclass($1)::oid ELSE"                   \
+    " (SELECT o.oid FROM pg_catalog.pg_class o WHERE o.relname = " LAST_NAME " AND o.relnamespace" \
+    "  = (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = " TABLE_OID ")) END"
 
 const char SQL_PROBE_INDEX_VALID[] =
     "SELECT coalesce(pg_catalog.bool_and(i.indisvalid AND i.indisready), false),"
     " CASE WHEN count(*) = 0 THEN 'there is no such index' ELSE 'the index is there and INVALID' "
-    "END " INDEX_OF_NAME;
+    "END" INDEX_OF_TABLE " AND ($2 = '' OR i.indrelid = " TABLE_OID ")";
 
 const char SQL_PROBE_INDEX_ABSENT[] =
-    "SELECT count(*) = 0, 'the index is still there' " INDEX_OF_NAME;
+    "SELECT count(*) = 0, 'the index is still there' FROM pg_catalog.pg_index i"
+    " WHERE i.indexrelid = pg_catalog.to_regclass($1) AND $2::text IS NOT NULL";
 
 const char SQL_PROBE_ENUM_LABEL[] = "SELECT EXISTS (SELECT FROM pg_catalog.pg_enum e WHERE "
                                     "e.enumtypid = pg_catalog.to_regtype($1)::oid"
@@ -326,9 +415,5 @@ const char SQL_PROBE_PARTITION_DETACHED[] =
     " ELSE 'it is still a partition of ' || $2 END";
 
 const char SQL_EVIDENCE[] =
-    "SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('schema', n.nspname,"
-    " 'index', c.relname, 'oid', c.oid::pg_catalog.int8, 'valid', i.indisvalid)), '[]')"
-    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
-    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE c.relname = (pg_catalog.parse_ident($1))"
-    "[pg_catalog.cardinality(pg_catalog.parse_ident($1))]";
+    "SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
+    "'schema', c.relnamespace::pg_catalog.regnamespace, 'index', c.relname, 'oid', c.oid::pg_catalog.int8, 'valid', i.indisvalid)), '[]')" INDEX_OF_TABLE;

@@ -69,7 +69,11 @@ extern const char SQL_HISTORY_FINISH[];
 /* Parameter: tenant. Columns: see RowColumn in history.c. */
 extern const char SQL_HISTORY_STANDING[];
 extern const char SQL_HISTORY_ALL[];
-extern const char SQL_HISTORY_FACTS[];
+
+/* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only the name,
+ * for a database without skein's own tables. */
+extern const char SQL_TENANTS[];
+extern const char SQL_TENANTS_BARE[];
 
 /* Parameters: object, detail. One row: is it proven, and what was found instead. */
 extern const char SQL_PROBE_INDEX_VALID[];
@@ -77,8 +81,8 @@ extern const char SQL_PROBE_INDEX_ABSENT[];
 extern const char SQL_PROBE_ENUM_LABEL[];
 extern const char SQL_PROBE_PARTITION_DETACHED[];
 
-/* Parameter: object. The indexes of that name before a build: evidence for telling a carcass from
- * another's work. */
+/* Parameters: index, table, under the target's search_path. The indexes of that name in the table's schema
+ * before a build: evidence for telling a carcass from another's work. */
 extern const char SQL_EVIDENCE[];
 
 #endif

@@ -248,8 +248,11 @@ static void rows_take(void *ctx, const BatchItem *item, const PGresult *result)
  * lock means another attempt is inside its transaction; a row that is there means that it got
  * through.
  */
-static ResultKind kind_of_own(const BatchOutcome *outcome)
+static ResultKind kind_of_own(const Step *step, const BatchOutcome *outcome)
 {
+    if (outcome->kind == RESULT_REFUSED && step->migration != NULL) {
+        return RESULT_FAILED; /* before the first step it is a refusal, then a step that failed */
+    }
     if (outcome->kind == RESULT_BLOCKED || str_equal(outcome->err.sqlstate, "57014")) {
         return RESULT_IN_PROGRESS;
     }
@@ -295,8 +298,9 @@ static Result result_of_server(const Step *step, const Guard *guard, const Batch
         result.kind = RESULT_CANCELLED;
         cancel_explain(guard, &result.err);
     } else if (outcome->part == PART_FENCE || outcome->part == PART_HISTORY) {
-        result.kind = kind_of_own(outcome);
-    } else if (outcome->kind == RESULT_FENCED || outcome->kind == RESULT_ALREADY) {
+        result.kind = kind_of_own(step, outcome);
+    } else if (outcome->kind == RESULT_FENCED || outcome->kind == RESULT_ALREADY ||
+               outcome->kind == RESULT_REFUSED) {
         result.kind = RESULT_FAILED; /* a migration may raise what it likes, also our numbers */
         result.err.code = ERR_SERVER;
     }
@@ -393,9 +397,12 @@ static ErrCode evidence_gather(Runner *runner, const Action *action, const char 
     if (statement->probe != PROBE_INDEX_VALID) {
         return ERR_NONE;
     }
-    const char *params[] = { statement->object };
+    const char *params[] = { statement->object, statement->detail };
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code = session_query(runner, SQL_EVIDENCE, params, 1, action, &rows, err);
+    ErrCode code = solo_settings(runner, action, err); /* names mean what they will mean to the statement */
+    if (code == ERR_NONE) {
+        code = session_query(runner, SQL_EVIDENCE, params, ARRAY_LEN(params), action, &rows, err);
+    }
     if (code == ERR_NONE) {
         *ret_evidence = arena_strdup(&runner->arena, result_text(rows, 0, 0));
     }

@@ -43,8 +43,8 @@ bool fuzz_seed(size_t index, Str *out)
         "coordinator: tcp://skein.example:7420\ncoordinator_key: /c.pub\nkey_file: /a.key\n"
         "trusted_signers: [ /o.pub ]\nlabels: { env: prod }\nconnections_per_instance: 4\n"
         "log: { level: debug, format: json }\ninstances:\n  - name: db1\n"
-        "    connection: postgresql://skein@/postgres?host=/run\n    schemas: [ 'customer_*' ]\n"
-        "    rediscover: 5s\n  - { name: db2, connection: 'host=x user=''a b''', exclude: [ a ] }\n",
+        "    connection: postgresql://skein@/postgres?host=/run\n    schemas: { include: [ 'customer_*' ], exclude: [ public ] }\n"
+        "    rediscover: 5s\n  - { name: db2, connection: 'host=x user=''a b''', databases: { exclude: [ a ] } }\n",
         "listen: tcp://0.0.0.0:7420\ntime_scale: 0.05\napi: { listen: '[::1]:8420', group: '' }\n"
         "intervals: { heartbeat: 5s, lost: 1m, mass_loss_percent: 50 }\nlog:\n  level: error\n",
         "name: invoice-currency\nto: head\ntargets: { where: \"labels.env = 'prod' and not host like "

@@ -230,7 +230,7 @@ static void agent_configure(Fleet *fleet, const FleetHost *host)
         &fleet->arena,
         "coordinator: tcp://127.0.0.1:%d\ncoordinator_key: %s/coordinator.key.pub\n"
         "key_file: %s/%s.key\ntrusted_signers: [ %s/signer.key.pub ]\nlabels: { env: test }\n%s"
-        "instances:\n  - { name: %s, connection: '%s', include: [ 'tenant_*' ], rediscover: %s }\n",
+        "instances:\n  - { name: %s, connection: '%s', databases: { include: [ 'tenant_*' ] }, rediscover: %s }\n",
         fleet->wire_port, fleet->dir, fleet->dir, host->name, fleet->dir, host->settings,
         host->name, conninfo, host->rediscover);
     file_write_as_cluster_user(fleet_path(fleet, "%s.yaml", host->name), text);

@@ -138,15 +138,15 @@ void bench_be_cli(Bench *bench)
     bench->order.identity.system_identifier = 0;
 }
 
-HistoryFacts bench_look(Bench *bench)
+TenantFacts bench_look(Bench *bench)
 {
     AUTO_PTR(Conn) conn = NULL;
-    HistoryFacts facts = { 0 };
+    TenantList list = { 0 };
     uint64_t deadline_ms = clock_boot_ms() + TRY_MS;
     assert_int_equal(discover_open(bench->source, bench->database, deadline_ms, NULL, &conn, &bench->err), ERR_NONE);
-    assert_int_equal(history_read_facts(conn, bench->schema, deadline_ms, &bench->arena, &facts, &bench->err),
-                     ERR_NONE);
-    return facts;
+    assert_int_equal(tenants_read(conn, bench->schema, deadline_ms, NULL, &bench->arena, &list, &bench->err), ERR_NONE);
+    assert_int_equal(list.count, 1);
+    return list.items[0];
 }
 
 void bench_know_identity(Bench *bench)

@@ -14,6 +14,7 @@
 
 #include "agent/exec/history.h"
 #include "agent/exec/runner.h"
+#include "agent/exec/tenants.h"
 #include "common/arena.h"
 #include "tests/harness/pg_cluster.h"
 
@@ -74,7 +75,7 @@ void bench_share(Bench *bench, ConnSource *source, ConnPool *pool);
 void bench_be_cli(Bench *bench);
 
 /* What the inventory would say of the bench's database; asserted to be readable. */
-HistoryFacts bench_look(Bench *bench);
+TenantFacts bench_look(Bench *bench);
 
 /* Identity of the database as it is now. */
 void bench_know_identity(Bench *bench);

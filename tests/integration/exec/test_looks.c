@@ -81,8 +81,8 @@ static void make_foreign_name(void)
 static void databases_are_found_by_pattern(void **state)
 {
     (void)state;
-    static const char *const INCLUDE[] = { "tenant_*" };
-    static const char *const EXCLUDE[] = { "*_0002", "?enant_0003" };
+    static const char *INCLUDE[] = { "tenant_*" };
+    static const char *EXCLUDE[] = { "*_0002", "?enant_0003" };
     pg_cluster_make_databases(cluster, "tenant", 4);
     pg_cluster_run(cluster, "postgres", "CREATE DATABASE tenant_template IS_TEMPLATE true");
     pg_cluster_run(cluster, "postgres", "CREATE DATABASE tenant_closed ALLOW_CONNECTIONS false");
@@ -91,7 +91,7 @@ static void databases_are_found_by_pattern(void **state)
     pg_cluster_run(cluster, "postgres",
                    "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'tenant_half_dropped'");
     make_foreign_name();
-    DatabaseFilter filter = { INCLUDE, ARRAY_LEN(INCLUDE), EXCLUDE, ARRAY_LEN(EXCLUDE) };
+    NameFilter filter = { INCLUDE, ARRAY_LEN(INCLUDE), EXCLUDE, ARRAY_LEN(EXCLUDE) };
     DatabaseList list = { 0 };
     assert_int_equal(
         discover_databases(bench->pool, &filter, soon(), NULL, &bench->arena, &list, &bench->err),
@@ -102,29 +102,52 @@ static void databases_are_found_by_pattern(void **state)
     assert_true(list.items[0].oid > 0);
 }
 
-static void schemas_are_found_without_the_systems(void **state)
+static void all_schemas_are_read_at_once_without_the_systems(void **state)
 {
     (void)state;
-    database_ensure(cluster, "schemas");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "schemas", 0, TWO, ARRAY_LEN(TWO));
     pg_cluster_run(cluster, "schemas", "CREATE SCHEMA skein; CREATE SCHEMA t2; CREATE SCHEMA t1");
-    static const char *const INCLUDE[] = { "t*", "skein" };
-    AUTO_PTR(Bench) bench = bench_begin(cluster, "schemas", 0, NULL, 0);
-    DatabaseFilter filter = { .include = INCLUDE, .include_count = ARRAY_LEN(INCLUDE) };
-    SchemaList list = { 0 };
+    TenantList list = { 0 };
     AUTO_PTR(Conn) conn = NULL;
     assert_int_equal(discover_open(bench->source, "schemas", soon(), NULL, &conn, &bench->err), ERR_NONE);
-    assert_int_equal(
-        discover_schemas(conn, &filter, soon(), NULL, &bench->arena, &list, &bench->err), ERR_NONE);
-    assert_int_equal(list.count, 2);
-    assert_string_equal(list.names[0], "t1");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err),
+                         ERR_NONE);
+        assert_int_equal(list.has_tables, i);
+        assert_int_equal(list.count, 3);
+        assert_string_equal(list.items[0].schema, "public");
+        assert_string_equal(list.items[1].schema, "t1");
+        assert_string_equal(list.items[1].version, i == 0 ? "" : "0002_two");
+        assert_int_equal(list.items[1].fence.token, i);
+        assert_string_equal(list.items[2].schema, "t2");
+        assert_string_equal(list.items[2].version, "");
+        bench->schema = "t1";
+        assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    }
+}
+
+/* In a database that has no encoding a name is whatever bytes its maker sent. */
+static void a_schema_whose_name_nobody_could_write_is_left_out(void **state)
+{
+    (void)state;
+    pg_cluster_run(cluster, "postgres", "CREATE DATABASE odd ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    pg_cluster_run(cluster, "odd", "CREATE SCHEMA \"caf\xe9\"");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "odd", 0, NULL, 0);
+    TenantList list = { 0 };
+    AUTO_PTR(Conn) conn = NULL;
+    assert_int_equal(discover_open(bench->source, "odd", soon(), NULL, &conn, &bench->err), ERR_NONE);
+    assert_int_equal(tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err),
+                     ERR_NONE);
+    assert_int_equal(list.count, 1);
+    assert_string_equal(list.items[0].schema, "public");
 }
 
 static void facts_follow_what_is_applied(void **state)
 {
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "facts", 0, TWO, ARRAY_LEN(TWO));
-    HistoryFacts facts = bench_look(bench);
-    assert_true(facts.is_read && !facts.has_tables);
+    TenantFacts facts = bench_look(bench);
+    assert_string_equal(facts.version, "");
     bench->order.token = 5;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     facts = bench_look(bench);
@@ -269,7 +292,8 @@ int main(void)
         cmocka_unit_test_teardown(an_instance_tells_who_it_is, test_end),
         cmocka_unit_test_teardown(a_replica_tells_that_it_is_one, test_end),
         cmocka_unit_test_teardown(databases_are_found_by_pattern, test_end),
-        cmocka_unit_test_teardown(schemas_are_found_without_the_systems, test_end),
+        cmocka_unit_test_teardown(all_schemas_are_read_at_once_without_the_systems, test_end),
+        cmocka_unit_test_teardown(a_schema_whose_name_nobody_could_write_is_left_out, test_end),
         cmocka_unit_test_teardown(facts_follow_what_is_applied, test_end),
         cmocka_unit_test_teardown(a_history_lists_undone_rows_too, test_end),
         cmocka_unit_test_teardown(a_check_has_an_answer_to_every_question, test_end),

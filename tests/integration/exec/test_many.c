@@ -51,14 +51,14 @@ typedef struct Worker {
     ErrCode look;
 } Worker;
 
-static ErrCode look(Worker *worker, HistoryFacts *facts)
+static ErrCode look(Worker *worker, TenantList *list)
 {
     Bench *bench = worker->bench;
     AUTO_PTR(Conn) conn = NULL;
     uint64_t deadline_ms = clock_boot_ms() + 10000;
     ErrCode code = discover_open(worker->source, bench->database, deadline_ms, NULL, &conn, &bench->err);
     return code == ERR_NONE
-               ? history_read_facts(conn, "", deadline_ms, &bench->arena, facts, &bench->err)
+               ? tenants_read(conn, "", deadline_ms, NULL, &bench->arena, list, &bench->err)
                : code;
 }
 
@@ -66,9 +66,9 @@ static void *worker_live(void *ctx)
 {
     Worker *worker = ctx;
     Bench *bench = worker->bench;
-    HistoryFacts facts = { 0 };
+    TenantList list = { 0 };
     worker->up = bench_run(bench, GOAL_APPLY);
-    worker->look = look(worker, &facts);
+    worker->look = look(worker, &list);
     worker->down = bench_run(bench, GOAL_ROLL_BACK);
     return NULL;
 }

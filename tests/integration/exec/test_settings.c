@@ -127,7 +127,7 @@ static void an_overlong_id_in_the_history_is_cut(void **state)
                                         "WHERE id = '0002_i'");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
     assert_true(utf8_is_valid(bench->last.version, strlen(bench->last.version)));
-    HistoryFacts facts = bench_look(bench);
+    TenantFacts facts = bench_look(bench);
     assert_true(strlen(facts.version) <= MIGRATION_ID_MAX && utf8_is_valid(facts.version, strlen(facts.version)));
     assert_string_equal(facts.rollout, "");
 }

@@ -106,6 +106,8 @@ static const BadCase BAD_CASES[] = {
     { "coordinator: 127.0.0.1:7420\n", "agent.yaml:1:14: " },
     { HEAD SIGNERS INSTANCES "conections_per_instance: 4\n", "agent.yaml:6:1: " },
     { HEAD SIGNERS "instances: []\n", "agent.yaml:5:12: " },
+    { HEAD SIGNERS "instances:\n  - name: db1\n    connection: host=/a\n    schemas: { exclude: [ public ] }\n",
+      "agent.yaml:8:14: 'schemas' includes none" },
 };
 
 static void what_is_wrong_is_said_with_its_place(void **state)

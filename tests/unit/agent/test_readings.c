@@ -18,20 +18,25 @@ static unsigned reads[DATABASES_MAX];
 /* One round over `count` databases; how many were read in it. */
 static unsigned play_round(Readings *readings, unsigned count, bool is_turn)
 {
+    static const TenantFacts TENANTS[] = {
+        { .schema = "a", .version = "0001_a", .rollout = "r1", .fence = { 1, 2 } },
+        { .schema = "b", .version = "", .rollout = "" },
+    };
     unsigned due = 0;
     readings_begin(readings, is_turn);
     for (unsigned i = 0; i < count; i++) {
-        char address[32];
         char database[16];
         snprintf(database, sizeof(database), "t%u", i);
-        snprintf(address, sizeof(address), "db1/%s", database);
-        if (readings_is_due(readings, address, database, oids[i])) {
-            Reading reading = { .database_oid = oids[i], .is_read = !is_broken[i], .version = "0001_a" };
-            readings_put(readings, address, &reading);
-            reads[i]++;
-            due++;
+        if (!readings_is_due(readings, database, oids[i])) {
+            continue;
         }
-        assert_string_equal(readings_get(readings, address)->version, "0001_a");
+        if (is_broken[i]) {
+            readings_put_unread(readings, database, oids[i]);
+        } else {
+            readings_put(readings, database, oids[i], TENANTS, 2);
+        }
+        reads[i]++;
+        due++;
     }
     readings_end(readings);
     return due;
@@ -112,8 +117,34 @@ static void what_is_gone_is_forgotten(void **state)
 {
     play_round(*state, 10, true);
     play_round(*state, 9, false);
-    assert_null(readings_get(*state, "db1/t9"));
-    assert_non_null(readings_get(*state, "db1/t8"));
+    assert_null(readings_get(*state, "t9"));
+    assert_non_null(readings_get(*state, "t8"));
+}
+
+static void what_was_read_is_kept(void **state)
+{
+    play_round(*state, 1, true);
+    const Reading *reading = readings_get(*state, "t0");
+    assert_true(reading->is_read);
+    assert_int_equal(reading->tenant_count, 2);
+    assert_string_equal(reading->tenants[0].schema, "a");
+    assert_string_equal(reading->tenants[0].version, "0001_a");
+    assert_string_equal(reading->tenants[0].rollout, "r1");
+    assert_int_equal(reading->tenants[0].fence.token, 2);
+    assert_string_equal(reading->tenants[1].schema, "b");
+}
+
+/* They must not be taken for gone because their database does not answer for a while. */
+static void an_unread_database_keeps_its_tenants_unless_it_is_another(void **state)
+{
+    play_round(*state, 1, true);
+    is_broken[0] = true;
+    play_round(*state, 1, true);
+    assert_false(readings_get(*state, "t0")->is_read);
+    assert_int_equal(readings_get(*state, "t0")->tenant_count, 2);
+    oids[0] = 4711;
+    play_round(*state, 1, true);
+    assert_int_equal(readings_get(*state, "t0")->tenant_count, 0);
 }
 
 /* A distrusted database whose round was not whole is still distrusted in the next. */
@@ -122,8 +153,8 @@ static void a_broken_round_forgets_nothing(void **state)
     Readings *readings = *state;
     play_round(readings, 10, true);
     readings_distrust(readings, "t3");
-    readings_begin(readings, false);
-    assert_non_null(readings_get(readings, "db1/t9"));
+    readings_begin(readings, true);
+    assert_non_null(readings_get(readings, "t9"));
     assert_int_equal(play_round(readings, 10, false), 1);
 }
 
@@ -136,6 +167,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_database_made_anew_under_its_name_is_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_could_not_be_read_is_tried_at_each_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(after_a_restart_nothing_is_trusted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_read_is_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unread_database_keeps_its_tenants_unless_it_is_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_gone_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_broken_round_forgets_nothing, set_up, tear_down),
     };

@@ -1,4 +1,4 @@
-/* Which databases a filter takes. */
+/* Which names a filter takes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,12 +6,12 @@
 
 #include <cmocka.h>
 
-#include "agent/exec/discover.h"
+#include "agent/exec/name_filter.h"
 
 static void patterns_match_whole_names(void **state)
 {
     (void)state;
-    static const struct {
+    static struct {
         const char *pattern;
         const char *name;
         bool matches;
@@ -30,29 +30,29 @@ static void patterns_match_whole_names(void **state)
         { "Tenant", "tenant", false },
     };
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        DatabaseFilter filter = { .include = &ROWS[i].pattern, .include_count = 1 };
-        assert_int_equal(database_filter_matches(&filter, ROWS[i].name), ROWS[i].matches);
+        NameFilter filter = { .include = &ROWS[i].pattern, .include_count = 1 };
+        assert_int_equal(name_filter_matches(&filter, ROWS[i].name), ROWS[i].matches);
     }
 }
 
 static void without_an_include_everything_is_taken(void **state)
 {
     (void)state;
-    static const char *const EXCLUDE[] = { "post*" };
-    DatabaseFilter filter = { .exclude = EXCLUDE, .exclude_count = 1 };
-    assert_true(database_filter_matches(&filter, "shop"));
-    assert_false(database_filter_matches(&filter, "postgres"));
+    static const char * EXCLUDE[] = { "post*" };
+    NameFilter filter = { .exclude = EXCLUDE, .exclude_count = 1 };
+    assert_true(name_filter_matches(&filter, "shop"));
+    assert_false(name_filter_matches(&filter, "postgres"));
 }
 
 static void an_exclude_wins_over_an_include(void **state)
 {
     (void)state;
-    static const char *const INCLUDE[] = { "a*", "b*" };
-    static const char *const EXCLUDE[] = { "*_old" };
-    DatabaseFilter filter = { INCLUDE, 2, EXCLUDE, 1 };
-    assert_true(database_filter_matches(&filter, "b1"));
-    assert_false(database_filter_matches(&filter, "b_old"));
-    assert_false(database_filter_matches(&filter, "c"));
+    static const char * INCLUDE[] = { "a*", "b*" };
+    static const char * EXCLUDE[] = { "*_old" };
+    NameFilter filter = { INCLUDE, 2, EXCLUDE, 1 };
+    assert_true(name_filter_matches(&filter, "b1"));
+    assert_false(name_filter_matches(&filter, "b_old"));
+    assert_false(name_filter_matches(&filter, "c"));
 }
 
 int main(void)
