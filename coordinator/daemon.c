@@ -43,23 +43,6 @@ static const EventKind EVENT_OF_MESSAGE[MESSAGE_TYPE_COUNT_] = {
     [MESSAGE_PROGRESS] = EVENT_PROGRESS, [MESSAGE_BYE] = EVENT_BYE,
 };
 
-/* The event's text lives in the inbox; when that takes no more, what is in it is stepped first. */
-static void take_about_agent(Daemon *daemon, EventKind kind, const char *agent, uint64_t connection,
-                             const char *reason)
-{
-    if (shell_inbox(daemon->shell) == NULL) {
-        shell_flush(daemon->shell);
-    }
-    Arena *inbox = shell_inbox(daemon->shell);
-    if (inbox != NULL) { /* read-only otherwise: on_resumed tells all of this again */
-        const Event event = { .kind = kind,
-                              .agent = arena_strdup(inbox, agent),
-                              .connection = connection,
-                              .reason = reason };
-        shell_take(daemon->shell, &event);
-    }
-}
-
 static Arena *on_begin(void *ctx)
 {
     return shell_inbox(((Daemon *)ctx)->shell);
@@ -96,12 +79,12 @@ static void on_forged(void *ctx, const char *agent, const char *reason)
 {
     log_warning("an agent broke a rule of identity", LOG_STR("agent", agent),
                 LOG_STR("reason", reason));
-    take_about_agent(ctx, EVENT_AGENT_FORGED, agent, 0, reason);
+    shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_FORGED, agent, 0, reason);
 }
 
 static void on_gone(void *ctx, const char *agent, uint64_t connection)
 {
-    take_about_agent(ctx, EVENT_DISCONNECTED, agent, connection, "");
+    shell_tell(((Daemon *)ctx)->shell, EVENT_DISCONNECTED, agent, connection, "");
 }
 
 /* ---- from the engine to the fleet and the API ---- */
@@ -130,36 +113,20 @@ static void on_plan_kept(void *ctx, const uint8_t *hash)
     http_server_forget_plan(daemon->http, hash);
 }
 
-/* Names of the engine's agents that have no key any more. The engine's own go with its next step.
- */
-static size_t list_revoked(const Daemon *daemon, Arena *arena, const char ***ret_names)
-{
-    const Engine *engine = shell_engine(daemon->shell);
-    size_t count = 0;
-    const char **names = ARENA_ARRAY(arena, const char *, engine_agent_count(engine));
-    for (size_t i = 0; i < engine_agent_count(engine); i++) {
-        const char *name = engine_agent_at(engine, i)->name;
-        if (!keys_has_name(daemon->keys, name)) {
-            names[count++] = arena_strdup(arena, name);
-        }
-    }
-    *ret_names = names;
-    return count;
-}
-
 /* The engine learns who is an agent: at the start, after missed events, when it is a new one. */
 static void on_resumed(void *ctx)
 {
     Daemon *daemon = ctx;
-    AUTO(Arena) arena = { 0 };
-    const char **revoked = NULL;
-    size_t count = list_revoked(daemon, &arena, &revoked);
+    const Engine *engine = shell_engine(daemon->shell);
     router_set_term(daemon->router, shell_term(daemon->shell));
-    for (size_t i = 0; i < count; i++) {
-        take_about_agent(daemon, EVENT_AGENT_REVOKED, revoked[i], 0, "");
+    for (size_t i = 0; i < engine_agent_count(engine); i++) {
+        const char *name = engine_agent_at(engine, i)->name;
+        if (!keys_has_name(daemon->keys, name)) {
+            shell_tell(daemon->shell, EVENT_AGENT_REVOKED, name, 0, "");
+        }
     }
     for (size_t i = 0; i < keys_count(daemon->keys); i++) {
-        take_about_agent(daemon, EVENT_AGENT_ADDED, keys_name_at(daemon->keys, i), 0, "");
+        shell_tell(daemon->shell, EVENT_AGENT_ADDED, keys_name_at(daemon->keys, i), 0, "");
     }
 }
 
@@ -168,14 +135,14 @@ static void on_resumed(void *ctx)
 static void on_key_added(void *ctx, const char *name)
 {
     log_info("agent key added", LOG_STR("agent", name));
-    take_about_agent(ctx, EVENT_AGENT_ADDED, name, 0, "");
+    shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_ADDED, name, 0, "");
 }
 
 static void on_key_revoked(void *ctx, const char *name)
 {
     log_info("agent key revoked", LOG_STR("agent", name));
     router_forget_agent(((Daemon *)ctx)->router, name);
-    take_about_agent(ctx, EVENT_AGENT_REVOKED, name, 0, "");
+    shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_REVOKED, name, 0, "");
 }
 
 static void on_key_problem(void *ctx, const Err *err)

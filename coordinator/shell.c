@@ -41,6 +41,7 @@ struct Shell {
     uint64_t last_seq;
     uint64_t started_ms;
     Inbox inbox;
+    bool is_performing; /* a batch's effects: nothing is stepped until they are through */
 
     /* Read-only: the batch that the store has not taken, and why. */
     bool is_read_only;
@@ -132,13 +133,15 @@ static void perform_one(Shell *shell, const Effect *effect)
 static void perform(Shell *shell, const Effects *effects, uint64_t last_seq)
 {
     bool has_news = last_seq != shell->last_seq;
-    shell->last_seq = last_seq; /* first: performing may commit a further batch */
+    shell->last_seq = last_seq;
+    shell->is_performing = true;
     for (size_t i = 0; i < effects->list.count; i++) {
         perform_one(shell, &effects->list.items[i]);
     }
     if (has_news && shell->ports.published != NULL) {
         shell->ports.published(shell->ports.ctx, shell->last_seq);
     }
+    shell->is_performing = false;
 }
 
 static void stop_for_good(Shell *shell, const Err *err)
@@ -297,7 +300,7 @@ static bool is_stopped(const Shell *shell)
 
 void shell_flush(Shell *shell)
 {
-    if (is_stopped(shell)) {
+    if (is_stopped(shell) || shell->is_performing) {
         return;
     }
     /* Performing may queue new events (a send finds its peer gone): those are the next batch. */
@@ -348,6 +351,20 @@ void shell_take(Shell *shell, const Event *event)
     if (!is_stopped(shell)) {
         LIST_PUSH(&shell->inbox.events, *event);
     }
+}
+
+void shell_tell(Shell *shell, EventKind kind, const char *agent, uint64_t connection,
+                const char *reason)
+{
+    Arena *arena = &shell->inbox.arena;
+    if (is_stopped(shell)) {
+        return;
+    }
+    const Event event = { .kind = kind,
+                          .agent = arena_strdup(arena, agent),
+                          .connection = connection,
+                          .reason = arena_strdup(arena, reason) };
+    LIST_PUSH(&shell->inbox.events, event);
 }
 
 static ErrCode refuse_read_only(const Shell *shell, Err *err)

@@ -21,7 +21,7 @@
 
 typedef struct Shell Shell;
 
-/* What the shell asks of the world after a commit. Any of them may be NULL. */
+/* What the shell asks of the world after a commit. Any of them may be NULL; none may make a request. */
 typedef struct ShellPorts {
     void *ctx;
     void (*send)(void *ctx, const SendEffect *send);
@@ -45,14 +45,23 @@ AUTO_PTR_DEFINE(Shell, shell_free)
 void shell_set_ports(Shell *shell, const ShellPorts *ports);
 
 /*
- * Queues an event of the fleet; it is stepped in the loop's next turn, in order. Times are filled
+ * Queues a message of the fleet; it is stepped in the loop's next turn, in order. Times are filled
  * in by the shell. What the event points to lives in shell_inbox. Dropped when read-only.
  */
 void shell_take(Shell *shell, const Event *event);
 
-/* The memory of queued events, until they have been stepped. NULL when read-only or full: take
+/* The memory of queued messages, until they have been stepped. NULL when read-only or full: take
  * nothing. */
 Arena *shell_inbox(Shell *shell);
+
+/*
+ * Queues what is known about an agent and repeated by nobody: it was added, revoked, found out or
+ * cut off. In order with the messages, but never dropped because there are many; its texts are
+ * copied. Dropped when read-only: `resumed` is the time to tell again who is an agent, and who was
+ * cut off shows by his silence.
+ */
+void shell_tell(Shell *shell, EventKind kind, const char *agent, uint64_t connection,
+                const char *reason);
 
 /*
  * A person's request: steps and commits at once, behind everything queued. ERR_NONE: it is durable.
@@ -61,7 +70,10 @@ Arena *shell_inbox(Shell *shell);
  */
 ErrCode shell_request(Shell *shell, Event *event, Err *err);
 
-/* Steps and commits what is queued and due. The loop does so by itself; for tests and shutdown. */
+/*
+ * Steps and commits what is queued and due. The loop does so by itself; for tests. From within a
+ * port it does nothing: what is queued there is the next batch.
+ */
 void shell_flush(Shell *shell);
 
 const Engine *shell_engine(const Shell *shell); /* for views; changes with every step */

@@ -15,6 +15,7 @@
 
 /* Longer than any commit of another process, shorter than anyone's patience. */
 #define BUSY_TIMEOUT_MS 1000
+#define HURRIED_BUSY_TIMEOUT_MS 20 /* a moment's lock, as of a backup that begins, is no outage */
 
 static const struct {
     int code;
@@ -242,6 +243,11 @@ static ErrCode configure(Db *db, Err *err)
                    "PRAGMA trusted_schema = off; PRAGMA cell_size_check = on;"
                    "PRAGMA journal_mode = wal; PRAGMA synchronous = full;",
                    err);
+}
+
+void db_hurry(Db *db)
+{
+    sqlite3_busy_timeout(db->handle, HURRIED_BUSY_TIMEOUT_MS);
 }
 
 ErrCode db_open(const char *path, Db *ret_db, Err *err)

@@ -16,12 +16,15 @@ typedef struct Db {
     char *path;
 } Db;
 
-/* Makes the file (0600) when it is not there. ERR_STORE: it cannot be had, is damaged, or is newer
- * than we are. */
+/* Makes the file (0600) when it is not there, and waits for the locks of others. ERR_STORE: it
+ * cannot be had, is damaged, or is newer than we are. */
 ErrCode db_open(const char *path, Db *ret_db, Err *err);
 void db_close(Db *db); /* statements are finalized before */
 
 AUTO_DEFINE(Db, db_close)
+
+/* From now on the lock of another process is an error almost at once. */
+void db_hurry(Db *db);
 
 ErrCode db_prepare(Db *db, const char *sql, sqlite3_stmt **ret_statement, Err *err);
 

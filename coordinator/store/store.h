@@ -2,8 +2,10 @@
  * The store: what the coordinator must not forget. A vtable, so that backends are interchangeable; one
  * contract suite (tests/unit/coordinator/store/) holds every backend to this text.
  *
- * One writer, one thread. Calls block for as long as the disk takes. A backend never retries by itself and
- * never logs. After any error the store is as it was before the call: a batch is committed whole or not at
+ * One writer, one thread. Calls block for as long as the disk takes. Where somebody else has locked the
+ * store, they wait about a second until the first term is taken, when there is nothing else to do, and
+ * hardly at all after that: they are made in a loop that has a fleet to serve. A backend never retries by
+ * itself and never logs. After any error the store is as it was before the call: a batch is committed whole or not at
  * all, and when the error is ERR_STORE the same batch may be tried again, as often as wanted.
  */
 #ifndef SKEIN_COORDINATOR_STORE_STORE_H

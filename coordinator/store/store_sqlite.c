@@ -242,6 +242,7 @@ static ErrCode sqlite_take_term(Store *store, uint64_t at_least, uint64_t *ret_t
         db_rollback(&self->db);
         return code;
     }
+    db_hurry(&self->db);
     self->term = term;
     *ret_term = term;
     return ERR_NONE;

@@ -27,7 +27,7 @@
 typedef struct FlakyStore {
     Store base;
     Store *real;
-    ErrCode fault;    /* of commits; ERR_NONE: none */
+    ErrCode fault;    /* of whatever writes; ERR_NONE: none */
     unsigned commits; /* that the real store took */
     unsigned refused;
 } FlakyStore;
@@ -47,7 +47,9 @@ static inline ErrCode flaky_load(Store *store, Arena *arena, StoreContents *ret,
 static inline ErrCode flaky_take_term(Store *store, uint64_t at_least, uint64_t *ret_term, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
-    return self->real->ops->take_term(self->real, at_least, ret_term, err);
+    ErrCode code = flaky_fault(self, err);
+    return code != ERR_NONE ? code
+                            : self->real->ops->take_term(self->real, at_least, ret_term, err);
 }
 
 static inline ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err)

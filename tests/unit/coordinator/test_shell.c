@@ -5,6 +5,7 @@
 #include "coordinator/load.h"
 
 #define PATIENCE_MS 10000
+#define RETRY_PATIENCE_MS 150 /* the first retry comes within it */
 
 static int setup(void **state)
 {
@@ -264,36 +265,99 @@ static void a_killed_shell_has_lost_nothing_that_it_answered_for(void **state)
     loop_free(killed.loop);
 }
 
-/* As when a whole fleet is found gone while it is sent to, and the inbox takes no more. */
-static void on_send_commit_more(void *ctx, const SendEffect *send)
+/* ---- what comes while a batch is performed ---- */
+
+/* As when somebody who is sent to is found gone. */
+static void on_send_tell(void *ctx, const SendEffect *send)
 {
     Fixture *fixture = ctx;
-    const Event event = { .kind = EVENT_AGENT_FORGED, .agent = "db2", .reason = "a test" };
+    unsigned commits = fixture->store->commits;
     if (send->type == MESSAGE_WELCOME) {
-        shell_take(fixture->shell, &event);
+        shell_tell(fixture->shell, EVENT_AGENT_FORGED, "db2", 0, "a test");
         shell_flush(fixture->shell);
+        assert_int_equal(fixture->store->commits, commits);
     }
 }
 
-static void a_batch_within_a_batch_leaves_the_newest_number(void **state)
+static void what_is_told_while_a_batch_is_performed_is_the_next_batch(void **state)
 {
     Fixture *fixture = *state;
     const ShellPorts ports = { .ctx = fixture,
-                               .send = on_send_commit_more,
+                               .send = on_send_tell,
                                .published = fixture_on_published };
-    const EventFilter all = { .limit = 100 };
-    AUTO(Arena) arena = { 0 };
-    Store *store = shell_store(fixture->shell);
-    EventRow *rows = NULL;
-    size_t count = 0;
     Err err = { 0 };
     shell_set_ports(fixture->shell, &ports);
     fleet_add_agent(fixture);
     fleet_say_hello(fixture);
-    assert_int_equal(store->ops->read_events(store, &all, &arena, &rows, &count, &err), ERR_NONE);
-    assert_true(count >= 2);
-    assert_int_equal(shell_last_seq(fixture->shell), rows[count - 1].seq);
-    assert_int_equal(fixture->published, rows[count - 1].seq);
+    const Engine *engine = shell_engine(fixture->shell);
+    assert_null(engine_agent_find(engine, "db2"));
+    assert_int_equal(loop_turn(fixture->loop, 0, &err), ERR_NONE);
+    assert_int_equal(engine_agent_find(engine, "db2")->state, SESSION_QUARANTINED);
+    assert_int_equal(fixture->published, shell_last_seq(fixture->shell));
+}
+
+/* Messages are repeated by those who sent them; what is known of agents is not. */
+static void what_is_known_of_agents_is_never_too_much(void **state)
+{
+    Fixture *fixture = *state;
+    const Ping ping = { .sent_at_ms = 1 };
+    const Event message = { .kind = EVENT_PING, .agent = "db1", .connection = 1, .ping = &ping };
+    fleet_add_agent(fixture);
+    while (shell_inbox(fixture->shell) != NULL) {
+        shell_take(fixture->shell, &message);
+    }
+    char name[] = "new";
+    shell_tell(fixture->shell, EVENT_AGENT_ADDED, name, 0, "");
+    name[0] = '?'; /* it was copied */
+    shell_flush(fixture->shell);
+    assert_non_null(engine_agent_find(shell_engine(fixture->shell), "new"));
+    assert_non_null(shell_inbox(fixture->shell));
+}
+
+/* The store fails while a batch is performed that has found a higher term in the fleet. */
+static void on_send_break_store(void *ctx, const SendEffect *send)
+{
+    Fixture *fixture = ctx;
+    if (send->type == MESSAGE_PONG) {
+        fixture->store->fault = ERR_STORE;
+        shell_tell(fixture->shell, EVENT_AGENT_FORGED, "db2", 0, "a test");
+        shell_flush(fixture->shell);
+    }
+}
+
+static void queue_ping(Fixture *fixture)
+{
+    static const Ping PING = { .sent_at_ms = 1 };
+    const Event event = { .kind = EVENT_PING,
+                          .agent = "db1",
+                          .connection = 1,
+                          .session = fixture->session,
+                          .ping = &PING };
+    shell_take(fixture->shell, &event);
+}
+
+static void an_outage_ends_once(void **state)
+{
+    Fixture *fixture = *state;
+    const ShellPorts ports = { .ctx = fixture,
+                               .send = on_send_break_store,
+                               .resumed = fixture_on_resumed };
+    Err err = { 0 };
+    fleet_join(fixture, 3);
+    shell_set_ports(fixture->shell, &ports);
+    queue_ping(fixture);
+    fleet_list_targets(fixture, 2, 3, 50);
+    assert_non_null(shell_read_only(fixture->shell));
+    uint64_t stopped_ms = shell_now_ms(fixture->shell);
+    fixture->store->fault = ERR_NONE;
+    turn_until_writable(fixture);
+    uint64_t until_ms = clock_boot_ms() + 3 * RETRY_PATIENCE_MS;
+    while (clock_boot_ms() < until_ms) { /* another timer, were there one, would come in this time */
+        assert_int_equal(loop_turn(fixture->loop, 10, &err), ERR_NONE);
+        assert_true(shell_now_ms(fixture->shell) >= stopped_ms);
+    }
+    assert_int_equal(fixture->resumed, 1);
+    assert_int_equal(shell_term(fixture->shell), 51);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -308,7 +372,9 @@ int main(void)
         TEST(a_read_only_shell_refuses_requests_and_goes_on_by_itself),
         TEST(the_engines_clock_stands_still_while_the_store_does),
         TEST(a_refused_request_changes_nothing),
-        TEST(a_batch_within_a_batch_leaves_the_newest_number),
+        TEST(what_is_told_while_a_batch_is_performed_is_the_next_batch),
+        TEST(what_is_known_of_agents_is_never_too_much),
+        TEST(an_outage_ends_once),
         TEST(a_higher_term_in_the_store_stops_the_coordinator_for_good),
         TEST(a_higher_term_in_the_fleet_is_taken_over),
         TEST(a_restart_raises_the_term_and_finds_everything),
