@@ -146,6 +146,84 @@ static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
     return code;
 }
 
+/* --- a database as a whole, and schemas of it --- */
+
+/* Who speaks for one database: what is picked, and what is in open rollouts. */
+typedef struct Claims {
+    const Item *whole;
+    const Item *schema;
+} Claims;
+
+static bool is_whole(const Item *item)
+{
+    return item->row.identity.schema[0] == '\0';
+}
+
+static Claims *claims_of(const Selection *selection, Map *databases, const Item *item)
+{
+    const Identity *identity = &item->row.identity;
+    const char *key = arena_printf(selection->arena, "%llu/%u", (unsigned long long)identity->system_identifier,
+                                   identity->database_oid);
+    Claims *claims = map_get(databases, key);
+    if (claims == NULL) {
+        claims = ARENA_NEW(selection->arena, Claims);
+        map_put(databases, key, claims);
+    }
+    return claims;
+}
+
+static void claim(const Selection *selection, Map *databases, const Item *item)
+{
+    if (item->row.identity.system_identifier != 0) {
+        Claims *claims = claims_of(selection, databases, item);
+        *(is_whole(item) ? &claims->whole : &claims->schema) = item;
+    }
+}
+
+static ErrCode refuse_nested(const Item *whole, const Item *schema, Err *err)
+{
+    static const char WAIT[] = "wait for its end, or leave the other one out with `where`";
+    if (whole->target != NULL) {
+        err_set(err, ERR_CONFLICT, "%s lies inside %s, which belongs to rollout %s, which is open",
+                schema->row.address, whole->row.address, whole->target->rollout->row.id);
+        return err_hint(err, WAIT);
+    }
+    if (schema->target != NULL) {
+        err_set(err, ERR_CONFLICT, "%s holds %s, which belongs to rollout %s, which is open",
+                whole->row.address, schema->row.address, schema->target->rollout->row.id);
+        return err_hint(err, WAIT);
+    }
+    err_set(err, ERR_CONFLICT, "%s lies inside %s: a schema and its whole database are both selected",
+            schema->row.address, whole->row.address);
+    return err_hint(err, "migrate one or the other: schema = '' selects whole databases, schema != '' schemas");
+}
+
+/*
+ * What is done to a whole database may be done to its schemas, too, and each has a history that knows
+ * nothing of the other's.
+ */
+static ErrCode check_nesting(const Selection *selection, Err *err)
+{
+    AUTO_PTR(Map) databases = map_new();
+    const Engine *engine = selection->engine;
+    for (size_t i = 0; i < engine->items.count; i++) {
+        if (engine->items.items[i]->target != NULL) {
+            claim(selection, databases, engine->items.items[i]);
+        }
+    }
+    LIST_EACH(pick, &selection->picks) {
+        claim(selection, databases, pick->item);
+        const Claims *claims =
+            pick->item->row.identity.system_identifier == 0 ? NULL : claims_of(selection, databases, pick->item);
+        if (claims != NULL && claims->whole != NULL && claims->schema != NULL) {
+            return refuse_nested(claims->whole, claims->schema, err);
+        }
+    }
+    return ERR_NONE;
+}
+
+/* --- order and waves --- */
+
 static int pick_order(const void *a, const void *b)
 {
     const Pick *left = a;
@@ -246,6 +324,9 @@ ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
 {
     Selection selection = { .engine = engine, .arena = arena };
     ErrCode code = pick_all(&selection, plan, err);
+    if (code == ERR_NONE) {
+        code = check_nesting(&selection, err);
+    }
     if (code == ERR_NONE) {
         rank_picks(&selection);
         fill_preview(&selection, plan, ret_preview);

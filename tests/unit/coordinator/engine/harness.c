@@ -282,6 +282,12 @@ Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases)
     return added;
 }
 
+static const char *address_text(Fleet *fleet, const Host *from, uint32_t database)
+{
+    return arena_printf(&fleet->arena, "%s/db%u%s%s", from->name, database, from->schema == NULL ? "" : "/",
+                        from->schema == NULL ? "" : from->schema);
+}
+
 static void take_welcome(Fleet *fleet, Host *from)
 {
     LIST_EACH(effect, &fleet->effects.list) {
@@ -296,7 +302,7 @@ static void list_in_hand(Fleet *fleet, const Host *from, Hello *hello)
 {
     hello->in_flight = ARENA_ARRAY(&fleet->arena, InFlight, from->databases);
     for (uint32_t i = 1; i <= from->databases; i++) {
-        const char *address = arena_printf(&fleet->arena, "%s/db%u", from->name, i);
+        const char *address = address_text(fleet, from, i);
         const GoalMessage *order = map_get(fleet->in_hand, address);
         if (order != NULL) {
             hello->in_flight[hello->in_flight_count++] = (InFlight){ .rollout = order->rollout,
@@ -311,7 +317,7 @@ static void list_in_hand(Fleet *fleet, const Host *from, Hello *hello)
 static void drop_in_hand(Fleet *fleet, const Host *from)
 {
     for (uint32_t i = 1; i <= from->databases; i++) {
-        map_remove(fleet->in_hand, arena_printf(&fleet->arena, "%s/db%u", from->name, i));
+        map_remove(fleet->in_hand, address_text(fleet, from, i));
     }
 }
 
@@ -362,9 +368,9 @@ void say_inventory(Fleet *fleet, const char *name)
             continue;
         }
         targets[count++] = (InventoryTarget){
-            .target = arena_printf(&fleet->arena, "%s/db%u", name, i),
+            .target = address_text(fleet, from, i),
             .instance = from->name,
-            .identity = { from->system_identifier, 1000 + i, "" },
+            .identity = { from->system_identifier, 1000 + i, from->schema == NULL ? "" : from->schema },
             .version = from->version == NULL ? "" : from->version,
             .is_read = from->version != NULL,
             .in_recovery = from->in_recovery,

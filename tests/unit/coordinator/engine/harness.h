@@ -35,6 +35,7 @@ typedef struct Host {
     uint64_t system_identifier;
     uint32_t timeline;
     const char *version; /* of every database; NULL: not read */
+    const char *schema;  /* each database is listed as this schema of it; NULL: as a whole */
 } Host;
 
 typedef struct Stored {

@@ -88,6 +88,42 @@ static void an_unread_target_is_selected_unless_where_asks_for_its_version(void 
     assert_target(fleet, "b/db1", TARGET_ASSIGNED);
 }
 
+/* Host b lists, of the same server, one schema of each database. */
+static Fleet *nested_fleet(void)
+{
+    Fleet *fleet = fleet_new(1, 2);
+    Host *added = fleet_add_host(fleet, "b", 0);
+    added->databases = 1;
+    added->system_identifier = host(fleet, "a")->system_identifier;
+    added->schema = "acme";
+    say_inventory(fleet, "b");
+    return fleet;
+}
+
+static void a_schema_and_its_whole_database_are_not_selected_together(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = nested_fleet();
+    assert_int_equal(start(fleet), ERR_CONFLICT);
+    assert_non_null(strstr(fleet->err.message, "b/db1/acme lies inside a/db1"));
+    fleet->plan.where = "schema = ''";
+    assert_ok(start(fleet));
+    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 2);
+}
+
+static void what_lies_in_a_database_of_an_open_rollout_waits_for_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = nested_fleet();
+    fleet->plan.where = "database = 'db2'";
+    assert_ok(start(fleet));
+    fleet->plan.where = "schema = 'acme'";
+    assert_ok(start_as(fleet, "r2"));
+    fleet->plan.where = "instance = 'a' and database = 'db1'";
+    assert_int_equal(start_as(fleet, "r3"), ERR_CONFLICT);
+    assert_string_equal(fleet->err.message, "a/db1 holds b/db1/acme, which belongs to rollout r2, which is open");
+}
+
 static void an_irreversible_migration_and_a_policy_that_rolls_back_do_not_go_together(void **state)
 {
     (void)state;
@@ -183,6 +219,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_in_another_open_rollout_is_refused_and_named),
     cmocka_unit_test(an_id_is_used_once_and_bounded),
     cmocka_unit_test(an_unread_target_is_selected_unless_where_asks_for_its_version),
+    cmocka_unit_test(a_schema_and_its_whole_database_are_not_selected_together),
+    cmocka_unit_test(what_lies_in_a_database_of_an_open_rollout_waits_for_it),
     cmocka_unit_test(an_irreversible_migration_and_a_policy_that_rolls_back_do_not_go_together),
     cmocka_unit_test(an_irreversible_migration_waits_for_approval),
     cmocka_unit_test(a_verdict_must_come_later_than_two_silences),
