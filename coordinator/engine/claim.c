@@ -103,14 +103,14 @@ void claim_note_fence(Agent *agent, const InventoryTarget *entry, bool is_news)
         (is_of_unknown && fence->term == engine->term && fence_compare(*fence, known) > 0)) {
         claim_note(agent, fence->term);
     }
-    /* The command line raises tokens within a term. One leap per listing, whatever it lists. */
+    /* The command line raises tokens within a term. One leap per page, whatever it lists. */
     if (fence->token > agent->claimed_token && fence->token > engine->highest_token &&
         fence->token - engine->highest_token <= TOKEN_LEAP_MAX) {
         agent->claimed_token = fence->token;
     }
 }
 
-bool claim_settle_listing(Agent *agent)
+bool claim_settle_page(Agent *agent)
 {
     Engine *engine = agent->engine;
     if (agent->claimed_token > engine->highest_token) {

@@ -84,6 +84,7 @@ Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms,
     engine->due_ms = UINT64_MAX;
     engine->agents_by_name = map_new();
     engine->items_by_address = map_new();
+    engine->instances = map_new();
     engine->families = map_new();
     engine->databases = map_new();
     engine->rollouts_by_id = map_new();
@@ -132,12 +133,17 @@ void engine_free(Engine *engine)
     families_free(engine->families);
     databases_free(engine->databases);
     map_free(engine->agents_by_name);
+    map_free(engine->instances);
     map_free(engine->items_by_address);
     map_free(engine->rollouts_by_id);
     LIST_DONE(&engine->rollouts);
     LIST_DONE(&engine->items);
     LIST_DONE(&engine->agents);
+    LIST_DONE(&engine->numbered);
+    bitset_done(&engine->away_agents);
     LIST_DONE(&engine->trail);
+    bitset_done(&engine->freed_agents);
+    bitset_done(&engine->freed_databases);
     LIST_DONE(&engine->dirty_agents);
     LIST_DONE(&engine->dirty_items);
     LIST_DONE(&engine->dirty_rollouts);

@@ -283,8 +283,9 @@ static void explain_way_back(const Explain *explain)
     line(explain, "%s", str_text(&counts));
     list_troubled(explain);
     if (!rollout->has_plan) {
-        line(explain, "nothing can be undone without its plan: `skein rollout rollback --plan FILE` "
-                      "brings it");
+        line(explain,
+             "nothing can be undone without its plan: `skein rollout rollback --plan FILE` "
+             "brings it");
     }
     if (rollout->row.state == ROLLOUT_ROLLBACK_HELD) {
         line(explain, "debt is settled by itself when its agent is back; the rest waits for "

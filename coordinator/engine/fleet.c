@@ -13,13 +13,43 @@ Agent *agent_find(const Engine *engine, const char *name)
     return map_get(engine->agents_by_name, name);
 }
 
+Agent *agent_of_instance(const Engine *engine, const char *instance)
+{
+    return map_get(engine->instances, instance);
+}
+
+static void claim_instances(Agent *agent)
+{
+    for (size_t i = 0; i < agent->row.instance_count; i++) {
+        map_put(agent->engine->instances, agent->row.instances[i].name, agent);
+    }
+}
+
+void agent_set_instances(Agent *agent, const HelloInstance *instances, size_t count)
+{
+    for (size_t i = 0; i < agent->row.instance_count; i++) {
+        map_remove(agent->engine->instances, agent->row.instances[i].name);
+    }
+    agent_row_set_instances(&agent->row, instances, count);
+    claim_instances(agent);
+    agent_touch(agent);
+}
+
+void agent_note_away(Agent *agent)
+{
+    bool is_given_up = agent->row.state == SESSION_LOST || agent->row.state == SESSION_QUARANTINED;
+    (is_given_up ? bitset_set : bitset_clear)(&agent->engine->away_agents, agent->number);
+}
+
 static Agent *agent_register(Engine *engine, Agent *agent)
 {
     agent->engine = engine;
+    agent->number = engine->numbered.count;
     agent->heard_ms = engine->now_ms;
     map_put(engine->agents_by_name, agent->row.name, agent);
     LIST_PUSH(&engine->agents, agent);
-    engine->has_new_agents = true;
+    LIST_PUSH(&engine->numbered, agent);
+    agent_note_away(agent);
     return agent;
 }
 
@@ -44,12 +74,15 @@ Agent *agent_load(Engine *engine, const AgentRow *row)
     } else {
         agent->row.state = SESSION_NONE; /* nobody has been heard of yet */
     }
-    return agent_register(engine, agent);
+    agent_register(engine, agent);
+    claim_instances(agent);
+    return agent;
 }
 
 void agent_free(Agent *agent)
 {
-    listing_free(agent->listing);
+    listing_end(agent);
+    LIST_DONE(&agent->items);
     LIST_DONE(&agent->targets);
     row_done(ROW_AGENT, &agent->row);
     free(agent);
@@ -80,9 +113,30 @@ static Database *database_of(Engine *engine, const char *instance, const char *n
     if (database == NULL) {
         database = mem_alloc(sizeof(Database));
         database->key = mem_strdup(str_text(&key));
+        database->number = map_count(engine->databases);
         map_put(engine->databases, database->key, database);
     }
     return database;
+}
+
+static void items_join(Item *item, Agent *agent)
+{
+    item->agent = agent;
+    if (agent != NULL) {
+        item->place = agent->items.count;
+        LIST_PUSH(&agent->items, item);
+    }
+}
+
+/* The last one takes its place. */
+static void items_leave(Item *item)
+{
+    Agent *agent = item->agent;
+    if (agent != NULL) {
+        Item *last = agent->items.items[--agent->items.count];
+        agent->items.items[item->place] = last;
+        last->place = item->place;
+    }
 }
 
 static Item *item_register(Engine *engine, Item *item)
@@ -91,11 +145,10 @@ static Item *item_register(Engine *engine, Item *item)
     Address address = { "", item->row.address, "" }; /* for one that cannot be read: itself */
     address_parse(item->row.address, &arena, &address, NULL);
     item->engine = engine;
-    item->agent = agent_find(engine, item->row.agent);
+    items_join(item, agent_find(engine, item->row.agent));
     item->database = database_of(engine, address.instance, address.database);
     map_put(engine->items_by_address, item->row.address, item);
     LIST_PUSH(&engine->items, item);
-    engine->has_new_items = true;
     return item;
 }
 
@@ -159,7 +212,7 @@ void item_free(Item *item)
     free(item);
 }
 
-void item_forget(Item *item)
+static void item_forget(Item *item)
 {
     Engine *engine = item->engine;
     effects_add(engine->out, (Effect){ .kind = EFFECT_FORGET_INVENTORY,
@@ -172,13 +225,39 @@ void item_forget(Item *item)
         }
     }
     family_leave(item);
+    items_leave(item);
     map_remove(engine->items_by_address, item->row.address);
-    item_free(item);
+}
+
+void items_forget(Engine *engine, Item **items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        item_forget(items[i]);
+    }
+    size_t kept = 0;
+    size_t sorted = 0;
+    for (size_t i = 0; count > 0 && i < engine->items.count; i++) {
+        Item *item = engine->items.items[i];
+        if (map_get(engine->items_by_address, item->row.address) == item) {
+            engine->items.items[kept++] = item;
+            sorted += i < engine->sorted_items ? 1 : 0;
+        }
+    }
+    if (count > 0) {
+        engine->items.count = kept;
+        engine->sorted_items = sorted;
+    }
+    for (size_t i = 0; i < count; i++) {
+        item_free(items[i]);
+    }
 }
 
 void item_serve(Item *item, Agent *agent, const char *instance)
 {
-    item->agent = agent;
+    if (item->agent != agent) {
+        items_leave(item);
+        items_join(item, agent);
+    }
     text_set(&item->row.agent, agent->row.name);
     text_set(&item->row.instance, instance);
 }
@@ -207,14 +286,38 @@ static int item_order(const void *a, const void *b)
     return strcmp((*(Item *const *)a)->row.address, (*(Item *const *)b)->row.address);
 }
 
+/* The end of the list, from `sorted` on, comes to its place among those before it. */
+static void sort_in(void **items, size_t sorted, size_t count,
+                    int (*order)(const void *, const void *))
+{
+    size_t fresh = count - sorted;
+    if (fresh == 0) {
+        return;
+    }
+    qsort(items + sorted, fresh, sizeof(void *), order);
+    void **tail = mem_alloc(fresh * sizeof(void *));
+    memcpy(tail, items + sorted, fresh * sizeof(void *));
+    size_t end = sorted;
+    for (size_t i = fresh; i > 0; i--) {
+        size_t low = 0;
+        for (size_t high = end; low < high;) {
+            size_t middle = low + (high - low) / 2;
+            bool is_above = order(&items[middle], &tail[i - 1]) > 0;
+            high = is_above ? middle : high;
+            low = is_above ? low : middle + 1;
+        }
+        memmove(&items[low + i], &items[low], (end - low) * sizeof(void *));
+        items[low + i - 1] = tail[i - 1];
+        end = low;
+    }
+    free(tail);
+}
+
 void fleet_sort(Engine *engine)
 {
-    if (engine->has_new_agents) {
-        qsort(engine->agents.items, engine->agents.count, sizeof(Agent *), agent_order);
-    }
-    if (engine->has_new_items) {
-        qsort(engine->items.items, engine->items.count, sizeof(Item *), item_order);
-    }
-    engine->has_new_agents = false;
-    engine->has_new_items = false;
+    sort_in((void **)engine->agents.items, engine->sorted_agents, engine->agents.count,
+            agent_order);
+    sort_in((void **)engine->items.items, engine->sorted_items, engine->items.count, item_order);
+    engine->sorted_agents = engine->agents.count;
+    engine->sorted_items = engine->items.count;
 }

@@ -2,12 +2,12 @@
  * Inventories: what agents list, and what follows when a target is gone, moves, or is claimed
  * twice.
  *
- * Pages come in any order and may be doubled; the listing counts when all of one revision are
- * there. A database belongs to the agent that lists its address: another agent's claim to a living
- * address is not taken. One identity may stand under several addresses (a primary and its
- * replicas): the writable one serves. When another address becomes the writable one, the target
- * moves there and keeps its own address in the rollout; when two are writable at once, both are
- * disputed and nothing starts on them.
+ * Pages come in any order and may be doubled. What they name is taken as they come; what all pages
+ * of one revision do not name is gone. A database belongs to the agent that lists its address:
+ * another agent's claim to a living address is not taken. One identity may stand under several
+ * addresses (a primary and its replicas): the writable one serves. When another address becomes the
+ * writable one, the target moves there and keeps its own address in the rollout; when two are
+ * writable at once, both are disputed and nothing starts on them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,58 +17,46 @@
 
 /* --- pages --- */
 
-void listing_free(Listing *listing)
+void listing_end(Agent *agent)
 {
-    if (listing != NULL) {
-        arena_done(&listing->arena);
-        free(listing);
-    }
-}
-
-static Inventory *page_copy(const Inventory *page, Arena *arena)
-{
-    Inventory *copy = arena_memdup(arena, page, sizeof(*page));
-    copy->targets = ARENA_ARRAY(arena, InventoryTarget, page->target_count);
-    for (size_t i = 0; i < page->target_count; i++) {
-        InventoryTarget *target = &copy->targets[i];
-        *target = page->targets[i];
-        target->target = arena_strdup(arena, target->target);
-        target->instance = arena_strdup(arena, target->instance);
-        target->identity.schema = arena_strdup(arena, target->identity.schema);
-        target->version = arena_strdup(arena, target->version);
-        target->rollout = arena_strdup(arena, target->rollout);
-    }
-    return copy;
+    bitset_done(&agent->listing.pages);
+    agent->listing = (Listing){ 0 };
 }
 
 /* The listing that a page belongs to; NULL for a page that is older than what is here. */
 static Listing *listing_for(Agent *agent, uint64_t revision)
 {
+    Listing *listing = &agent->listing;
     bool is_known = agent->has_listed && revision <= agent->row.inventory_revision;
-    bool is_older = agent->listing != NULL && revision < agent->listing->revision;
-    if (is_known || is_older || revision == 0) {
+    if (is_known || revision < listing->revision || revision == 0) {
         return NULL;
     }
-    if (agent->listing == NULL || agent->listing->revision != revision) {
-        listing_free(agent->listing);
-        agent->listing = mem_alloc(sizeof(Listing));
-        agent->listing->revision = revision;
+    if (listing->revision != revision) {
+        listing_end(agent);
+        listing->revision = revision;
+        listing->number = ++agent->engine->listing_count;
     }
-    return agent->listing;
+    return listing;
 }
 
+/* False: it was here, or cannot be. */
 static bool listing_add(Listing *listing, const Inventory *page)
 {
     bool has_room = page->page < LISTING_PAGES_MAX &&
                     (listing->page_count == 0 || page->page < listing->page_count);
-    if (!has_room || listing->pages[page->page] != NULL) {
+    if (!has_room || bitset_has(&listing->pages, page->page)) {
         return false;
     }
-    listing->pages[page->page] = page_copy(page, &listing->arena);
+    bitset_set(&listing->pages, page->page);
     listing->pages_here++;
     if (page->is_last) {
         listing->page_count = page->page + 1;
     }
+    return true;
+}
+
+static bool listing_is_whole(const Listing *listing)
+{
     return listing->pages_here == listing->page_count;
 }
 
@@ -152,6 +140,7 @@ static void target_move(Target *target, Item *to)
     }
     text_set(&target->row.agent, to->agent->row.name);
     text_set(&target->row.instance, to->row.instance);
+    target_take_lane(target);
     target_count(target);
     target->report_id = 0;
     target->is_orphaned = true;
@@ -270,19 +259,33 @@ static void compare_history(Item *item)
     }
 }
 
+static bool has_too_many(Agent *agent)
+{
+    bool is_full = agent->items.count >= AGENT_ITEMS_MAX;
+    if (is_full && !agent->has_too_many) {
+        event_note((Place){ .engine = agent->engine, .agent = agent }, "E08", ERR_LIMIT,
+                   "{agent} lists more databases and schemas than one agent may; the rest is not "
+                   "taken: give some to another agent, or exclude them in agent.yaml");
+    }
+    agent->has_too_many = is_full;
+    return is_full;
+}
+
 static void entry_take(Agent *agent, const InventoryTarget *entry)
 {
     if (!entry_is_sound(agent, entry)) {
         return;
     }
     Item *item = item_find(agent->engine, entry->target);
-    if (item == NULL) {
+    if (item == NULL && has_too_many(agent)) {
+        return;
+    } else if (item == NULL) {
         item = item_add(agent->engine, entry->target);
         item_touch(item);
     } else if (is_foreign(agent, item)) {
         return;
     }
-    item->listed = agent->engine->listing_count;
+    item->listed = agent->listing.number;
     instance_seen(agent, entry);
     claim_note_fence(agent, entry, fence_compare(item->row.fence, entry->fence) != 0);
     adopt_unknown(agent, entry);
@@ -330,34 +333,34 @@ static void item_gone(Item *item)
  */
 static void drop_items(Agent *agent, uint64_t listing)
 {
-    Engine *engine = agent->engine;
-    size_t kept = 0;
-    for (size_t i = 0; i < engine->items.count; i++) {
-        Item *item = engine->items.items[i];
-        bool is_missing = item->agent == agent && item->listed != listing &&
-                          instance_is_reached(agent, item->row.instance);
+    LIST(Item *) forgotten = { 0 };
+    for (size_t i = 0; i < agent->items.count; i++) {
+        Item *item = agent->items.items[i];
+        bool is_missing = item->listed != listing && instance_is_reached(agent, item->row.instance);
         if (is_missing && item->row.is_gone && item->uses == 0) {
-            item_forget(item);
-            continue;
-        }
-        engine->items.items[kept++] = item;
-        if (is_missing && !item->row.is_gone) {
+            LIST_PUSH(&forgotten, item);
+        } else if (is_missing && !item->row.is_gone) {
             item_gone(item);
         }
     }
-    engine->items.count = kept;
+    items_forget(agent->engine, forgotten.items, forgotten.count);
+    LIST_DONE(&forgotten);
 }
 
-static void listing_replace(Agent *agent, const Listing *listing)
+static void page_take(Agent *agent, const Inventory *page)
 {
-    Engine *engine = agent->engine;
-    engine->listing_count++;
-    for (size_t page = 0; page < listing->page_count; page++) {
-        for (size_t i = 0; i < listing->pages[page]->target_count; i++) {
-            entry_take(agent, &listing->pages[page]->targets[i]);
-        }
+    for (size_t i = 0; i < page->target_count; i++) {
+        entry_take(agent, &page->targets[i]);
     }
-    drop_items(agent, engine->listing_count);
+}
+
+static void listing_close(Agent *agent)
+{
+    drop_items(agent, agent->listing.number);
+    agent->row.inventory_revision = agent->listing.revision;
+    agent->has_listed = true;
+    agent_touch(agent);
+    listing_end(agent);
 }
 
 void inventory_take(Agent *agent, const Inventory *page)
@@ -366,19 +369,16 @@ void inventory_take(Agent *agent, const Inventory *page)
     if (listing == NULL || !listing_add(listing, page)) {
         return;
     }
-    listing_replace(agent, listing);
-    agent->row.inventory_revision = listing->revision;
-    agent->has_listed = true;
-    agent_touch(agent);
-    listing_free(listing);
-    agent->listing = NULL;
-    (void)claim_settle_listing(agent); /* last: it may take the session away */
+    page_take(agent, page);
+    if (listing_is_whole(listing)) {
+        listing_close(agent);
+    }
+    (void)claim_settle_page(agent); /* last: it may take the session away */
 }
 
 /* What a revoked agent listed is nobody's any more. */
 void inventory_drop_agent(Agent *agent)
 {
     drop_items(agent, ++agent->engine->listing_count);
-    agent_row_set_instances(&agent->row, NULL, 0);
-    agent_touch(agent);
+    agent_set_instances(agent, NULL, 0);
 }

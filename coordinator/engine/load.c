@@ -82,6 +82,14 @@ void rollout_free(Rollout *rollout)
     }
     free(rollout->waves);
     free(rollout->targets);
+    free(rollout->lanes);
+    for (size_t i = 0; i < DUTY_COUNT_; i++) {
+        bitset_done(&rollout->by_duty[i]);
+    }
+    bitset_done(&rollout->agents);
+    bitset_done(&rollout->databases);
+    bitset_done(&rollout->full_agents);
+    bitset_done(&rollout->full_databases);
     map_free(rollout->by_address);
     arena_done(&rollout->plan_arena);
     row_done(ROW_ROLLOUT, &rollout->row);
@@ -182,12 +190,14 @@ static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
         target->wave->targets = target;
     }
     map_put(rollout->by_address, target->row.address, target);
+    target_take_lane(target);
     target_count(target);
 }
 
 void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
 {
     rollout->targets = mem_alloc((count + 1) * sizeof(Target));
+    rollout->lanes = mem_alloc((count + 1) * sizeof(Lane));
     rollout->target_count = count;
     for (size_t i = 0; i < count; i++) {
         target_make(rollout, &rollout->targets[i], &rows[i]);
@@ -204,6 +214,8 @@ static void follow(Target *target)
 
 void rollout_open(Rollout *rollout)
 {
+    bitset_clear_all(&rollout->full_agents); /* nobody told it of what was freed */
+    bitset_clear_all(&rollout->full_databases);
     for (size_t i = 0; i < rollout->target_count; i++) {
         Target *target = &rollout->targets[i];
         follow(target);

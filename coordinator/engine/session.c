@@ -47,8 +47,7 @@ static void unbind(Agent *agent)
     binding_drop(agent, &agent->offered, &agent->bound);
     agent->is_proven = false;
     agent->has_listed = false;
-    listing_free(agent->listing);
-    agent->listing = NULL;
+    listing_end(agent);
 }
 
 static bool was_replaced(const Agent *agent, const uint8_t *process)
@@ -313,6 +312,8 @@ static void entered(void *subject, int old_state, const Rule *rule)
     bool was_away = old_state != SESSION_ACTIVE && old_state != SESSION_SUSPECT;
     bool is_away = agent_is_away(agent);
     make_stale(agent);
+    bitset_set(&agent->engine->freed_agents, agent->number);
+    agent_note_away(agent);
     if (is_away && rule->to != SESSION_NONE) {
         fire_targets(agent, TARGET_SILENT);
     } else if (agent->row.state == SESSION_ACTIVE) {
@@ -371,20 +372,6 @@ static void send_reject(Engine *engine, uint64_t connection, uint64_t session, E
 
 /* --- HELLO --- */
 
-/* Instance names are unique in the fleet: a second claim is refused, whoever makes it. */
-static const Agent *instance_owner(const Agent *agent, const char *instance)
-{
-    LIST_EACH(at, &agent->engine->agents) {
-        const Agent *other = *at;
-        for (size_t i = 0; other != agent && i < other->row.instance_count; i++) {
-            if (str_equal(other->row.instances[i].name, instance)) {
-                return other;
-            }
-        }
-    }
-    return NULL;
-}
-
 static bool hello_is_refused(Agent *agent, uint64_t connection, const Hello *hello)
 {
     Engine *engine = agent->engine;
@@ -401,9 +388,10 @@ static bool hello_is_refused(Agent *agent, uint64_t connection, const Hello *hel
                                  PROTOCOL_VERSION_MAX));
         return true;
     }
+    /* Instance names are unique in the fleet: a second claim is refused, whoever makes it. */
     for (size_t i = 0; i < hello->instance_count; i++) {
-        const Agent *owner = instance_owner(agent, hello->instances[i].name);
-        if (owner != NULL) {
+        const Agent *owner = agent_of_instance(engine, hello->instances[i].name);
+        if (owner != NULL && owner != agent) {
             send_reject(engine, connection, 0, ERR_CONFLICT,
                         arena_printf(arena, "instance %s belongs to agent %s",
                                      hello->instances[i].name, owner->row.name));
@@ -435,7 +423,7 @@ static void take_facts(Agent *agent, const Hello *hello)
     text_set(&agent->row.version, hello->version);
     text_set(&agent->row.reason, "");
     agent_row_set_labels(&agent->row, &hello->labels);
-    agent_row_set_instances(&agent->row, hello->instances, hello->instance_count);
+    agent_set_instances(agent, hello->instances, hello->instance_count);
     agent_touch(agent);
     take_in_flight(agent, hello);
 }
@@ -461,8 +449,7 @@ static bool prove(Agent *agent, const Binding *binding)
 static void forget_process(Agent *agent)
 {
     agent->has_listed = false;
-    listing_free(agent->listing);
-    agent->listing = NULL;
+    listing_end(agent);
     for (size_t i = 0; i < agent->targets.count; i++) {
         Target *target = agent->targets.items[i];
         target->report_id = 0;

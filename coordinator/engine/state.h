@@ -13,6 +13,7 @@
 #ifndef SKEIN_COORDINATOR_ENGINE_STATE_H
 #define SKEIN_COORDINATOR_ENGINE_STATE_H
 
+#include "common/bitset.h"
 #include "common/list.h"
 #include "common/map.h"
 #include "common/table.h"
@@ -33,21 +34,26 @@ typedef struct Binding {
     uint8_t boot_id[BOOT_ID_BYTES];
 } Binding;
 
-/* An inventory under way: its pages, until all of them are there. */
+/* An inventory under way: what came of it is taken at once, what it does not name is gone at its
+ * end. */
 #define LISTING_PAGES_MAX 256
 typedef struct Listing {
-    Arena arena;
     uint64_t revision; /* 0: none under way */
-    Inventory *pages[LISTING_PAGES_MAX];
+    uint64_t number;   /* over all listings of the fleet */
+    Bitset pages;      /* those that have come */
     size_t pages_here;
     size_t page_count; /* known from the last page; 0: not yet */
 } Listing;
+
+/* What one agent may list; a fleet's store is not to be filled by one of them. */
+#define AGENT_ITEMS_MAX 100000
 
 #define REPLACED_MAX 8 /* processes remembered as replaced; older ones are forgotten */
 
 struct Agent {
     AgentRow row;
     Engine *engine;
+    size_t number;     /* from 0, in the order in which they came to be known */
     Binding bound;     /* whose messages count */
     Binding offered;   /* a WELCOME that waits for proof that its reader lives */
     bool is_proven;    /* the bound process has spoken in its session */
@@ -62,7 +68,9 @@ struct Agent {
     uint64_t claimed_token; /* likewise */
     bool has_said_bye;      /* its silence says nothing about the network */
     bool has_listed;        /* the bound process has a complete inventory here */
-    Listing *listing;
+    Listing listing;
+    LIST(Item *) items;     /* that it serves, or served last */
+    bool has_too_many;      /* more than it may list, and that has been said */
     LIST(Target *) targets; /* of open rollouts, and those of closed ones that it has in hand */
     uint32_t busy;          /* slots held on this host, whatever the rollout */
     bool is_dirty;
@@ -70,7 +78,8 @@ struct Agent {
 
 /* What max_parallel_per_database counts. */
 typedef struct Database {
-    char *key; /* INSTANCE/DATABASE */
+    char *key;     /* INSTANCE/DATABASE */
+    size_t number; /* from 0 */
     uint32_t busy;
 } Database;
 
@@ -83,6 +92,7 @@ struct Item {
     InventoryRow row;
     Engine *engine;
     Agent *agent; /* NULL: revoked */
+    size_t place; /* among its agent's items */
     Database *database;
     Family *family;        /* NULL: identity not read */
     Target *target;        /* that it serves now, of an open rollout; NULL: none */
@@ -91,6 +101,23 @@ struct Item {
     uint64_t listed;       /* number of the listing that last named it */
     bool is_dirty;
 };
+
+/* What dispatch may have to do with a target by and by; kept by the tally. */
+typedef enum Duty {
+    DUTY_NONE = 0,
+    DUTY_START, /* pending: forward */
+    DUTY_GO_ON, /* parked with a slot of the rollout: it needs one of its host to go on */
+    DUTY_UNDO,  /* applied … */
+    DUTY_MEND,  /* failed or held, and not tried to take back … */
+    DUTY_OWE,   /* debt: back, when it is wanted */
+    DUTY_COUNT_,
+} Duty;
+
+/* Whose room a target needs; apart from the targets, so that a look over all of them is short. */
+typedef struct Lane {
+    uint32_t agent; /* numbers */
+    uint32_t database;
+} Lane;
 
 struct Target {
     TargetRow row;
@@ -146,6 +173,10 @@ struct Rollout {
     size_t wave_count;
     Target *targets;
     size_t target_count;
+    Lane *lanes;                        /* one per target */
+    Bitset by_duty[DUTY_COUNT_];        /* targets by index */
+    Bitset agents, databases;           /* all that occur in its lanes, by their numbers */
+    Bitset full_agents, full_databases; /* found without room, and not freed since */
     Map *by_address;
     TargetCounts counts;
     uint32_t absent;     /* of counts.used: away, not failed */
@@ -178,16 +209,21 @@ struct Engine {
     uint64_t due_ms;     /* nothing is due before; UINT64_MAX: nothing at all */
     bool has_new_loss;   /* a session was lost in this step: look at the breaker */
     Map *agents_by_name;
-    LIST(Agent *) agents; /* by name */
-    bool has_new_agents;
+    LIST(Agent *) agents; /* by name; what came in this step is behind the others */
+    size_t sorted_agents;
+    LIST(Agent *) numbered; /* by number */
+    Bitset away_agents;     /* lost or quarantined */
     Map *items_by_address;
-    LIST(Item *) items; /* by address */
-    bool has_new_items;
+    LIST(Item *) items; /* by address; likewise */
+    size_t sorted_items;
+    Map *instances; /* agents by the name of an instance of theirs */
     Map *families;  /* by identity */
     Map *databases; /* by INSTANCE/DATABASE */
     Map *rollouts_by_id;
     LIST(Rollout *) rollouts; /* oldest first */
     LIST(const Rule *) trail; /* rules met by the last step */
+    Bitset freed_agents;      /* may have room again, since dispatch ran last */
+    Bitset freed_databases;
     LIST(Agent *) dirty_agents;
     LIST(Item *) dirty_items;
     LIST(Rollout *) dirty_rollouts;
@@ -330,15 +366,18 @@ void engine_arm(Engine *engine, uint64_t at_ms);
 /* --- fleet.c: agents and items by their names --- */
 Agent *agent_find(const Engine *engine, const char *name);
 Agent *agent_add(Engine *engine, const char *name);
+Agent *agent_of_instance(const Engine *engine, const char *instance); /* NULL: nobody's */
+void agent_set_instances(Agent *agent, const HelloInstance *instances, size_t count);
 Agent *agent_load(Engine *engine, const AgentRow *row);
 void agent_free(Agent *agent);
 bool agent_is_reachable(const Agent *agent); /* active, with a bound session */
 bool agent_is_away(const Agent *agent);      /* lost, quarantined or never heard of */
+void agent_note_away(Agent *agent);          /* its state is another */
 Item *item_find(const Engine *engine, const char *address);
 Item *item_add(Engine *engine, const char *address);
 Item *item_load(Engine *engine, const InventoryRow *row);
 void item_free(Item *item);
-void item_forget(Item *item); /* out of the fleet; the caller takes it off engine->items */
+void items_forget(Engine *engine, Item **items, size_t count);   /* out of the fleet */
 void item_serve(Item *item, Agent *agent, const char *instance); /* who lists it from now on */
 void item_set_identity(Item *item, const Identity *identity);
 void fleet_sort(Engine *engine);
@@ -358,7 +397,7 @@ void claim_note(Agent *agent, uint64_t term);
 /* `is_news`: this was not known of the database. */
 void claim_note_fence(Agent *agent, const InventoryTarget *entry, bool is_news);
 bool claim_settle(Agent *agent); /* acts on what was noted; false: it is quarantined */
-bool claim_settle_listing(Agent *agent);
+bool claim_settle_page(Agent *agent);
 bool claim_is_beyond_belief(const void *agent);
 bool claim_is_one_too_many(const void *agent);
 void claim_blame(Agent *agent); /* why it is quarantined */
@@ -367,7 +406,7 @@ void claim_forgive_all(Engine *engine); /* a person has looked */
 
 /* --- inventory.c --- */
 void inventory_take(Agent *agent, const Inventory *page);
-void listing_free(Listing *listing);
+void listing_end(Agent *agent);          /* or its breaking off */
 void inventory_drop_agent(Agent *agent); /* its key was revoked */
 void family_settle(Family *family);
 
@@ -389,6 +428,7 @@ void report_take(Agent *agent, const State *state);
 void progress_take(Agent *agent, const Progress *progress);
 
 /* --- tally.c --- */
+void target_take_lane(Target *target); /* its agent or item is another */
 bool target_holds_slot(TargetState state);
 void target_count(Target *target);
 void target_uncount(Target *target);

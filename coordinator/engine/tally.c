@@ -59,6 +59,34 @@ static bool holds_host(const Target *target)
            (target->row.state == TARGET_DEBT && order_is_in_hand(target));
 }
 
+static Duty duty_of(const Target *target)
+{
+    switch (target->row.state) {
+    case TARGET_PENDING:
+        return DUTY_START;
+    case TARGET_VERIFYING:
+    case TARGET_HEALTHY:
+        return DUTY_UNDO;
+    case TARGET_FAILED:
+        return DUTY_MEND;
+    case TARGET_HELD: /* tried once; after that it is a person's */
+        return target->row.goal != GOAL_ROLL_BACK ? DUTY_MEND : DUTY_NONE;
+    case TARGET_DEBT:
+        return DUTY_OWE;
+    default:
+        return target_is_parked(target) ? DUTY_GO_ON : DUTY_NONE;
+    }
+}
+
+void target_take_lane(Target *target)
+{
+    Rollout *rollout = target->rollout;
+    Lane lane = { (uint32_t)target->agent->number, (uint32_t)target->item->database->number };
+    rollout->lanes[target->index] = lane;
+    bitset_set(&rollout->agents, lane.agent);
+    bitset_set(&rollout->databases, lane.database);
+}
+
 /* `one` is 1, or its negative: unsigned arithmetic wraps back. */
 static void count_by(Target *target, uint32_t one)
 {
@@ -80,11 +108,17 @@ static void count_by(Target *target, uint32_t one)
 void target_count(Target *target)
 {
     count_by(target, 1);
+    bitset_set(&target->rollout->by_duty[duty_of(target)], target->index);
 }
 
 void target_uncount(Target *target)
 {
+    if (holds_host(target)) {
+        bitset_set(&target->engine->freed_agents, target->agent->number);
+        bitset_set(&target->engine->freed_databases, target->item->database->number);
+    }
     count_by(target, UINT32_MAX);
+    bitset_clear(&target->rollout->by_duty[duty_of(target)], target->index);
 }
 
 void target_charge(Target *target, bool is_absent)

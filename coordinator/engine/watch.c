@@ -153,10 +153,8 @@ void watch_verdicts(Engine *engine)
     if (engine->is_recovering || engine->term_seen != 0) {
         return;
     }
-    for (size_t i = 0; i < engine->agents.count; i++) {
-        Agent *agent = engine->agents.items[i];
-        if (agent->row.state == SESSION_LOST || agent->row.state == SESSION_QUARANTINED) {
-            agent_verdicts(agent);
-        }
+    const Bitset *away = &engine->away_agents;
+    for (size_t i = bitset_next(away, 0); i != BITSET_NONE; i = bitset_next(away, i + 1)) {
+        agent_verdicts(engine->numbered.items[i]);
     }
 }

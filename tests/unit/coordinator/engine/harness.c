@@ -23,26 +23,9 @@ void harness_done(void)
 
 /* --- the store --- */
 
-static void keep(StoredList *list, const char *key, const void *row)
+static void keep(Map *rows, const char *key, const void *row)
 {
-    LIST_EACH(stored, list) {
-        if (strcmp(stored->key, key) == 0) {
-            stored->row = row;
-            return;
-        }
-    }
-    Stored stored = { key, row };
-    LIST_PUSH(list, stored);
-}
-
-static void forget(StoredList *list, const char *key)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i].key, key) == 0) {
-            LIST_REMOVE(list, i);
-            return;
-        }
-    }
+    map_put(rows, key, (void *)(uintptr_t)row);
 }
 
 static const char *key_of(Fleet *fleet, const char *rollout_id, const char *rest)
@@ -65,23 +48,23 @@ static void keep_effect(Fleet *fleet, const Effect *effect)
     char index[16];
     switch (effect->kind) {
     case EFFECT_PERSIST_AGENT:
-        keep(&fleet->agents, effect->agent->name, effect->agent);
+        keep(fleet->agents, effect->agent->name, effect->agent);
         break;
     case EFFECT_PERSIST_INVENTORY:
-        keep(&fleet->inventory, effect->inventory->address, effect->inventory);
+        keep(fleet->inventory, effect->inventory->address, effect->inventory);
         break;
     case EFFECT_FORGET_INVENTORY:
-        forget(&fleet->inventory, effect->inventory->address);
+        map_remove(fleet->inventory, effect->inventory->address);
         break;
     case EFFECT_PERSIST_ROLLOUT:
-        keep(&fleet->rollouts, effect->rollout->id, effect->rollout);
+        keep(fleet->rollouts, effect->rollout->id, effect->rollout);
         break;
     case EFFECT_PERSIST_WAVE:
         snprintf(index, sizeof(index), "%u", effect->wave->index);
-        keep(&fleet->waves, key_of(fleet, effect->wave->rollout, index), effect->wave);
+        keep(fleet->waves, key_of(fleet, effect->wave->rollout, index), effect->wave);
         break;
     case EFFECT_PERSIST_TARGET:
-        keep(&fleet->targets, key_of(fleet, effect->target->rollout, effect->target->address),
+        keep(fleet->targets, key_of(fleet, effect->target->rollout, effect->target->address),
              effect->target);
         break;
     case EFFECT_PERSIST_PLAN:
@@ -102,20 +85,16 @@ static void keep_effect(Fleet *fleet, const Effect *effect)
 
 static void check_target(Fleet *fleet, const TargetRow *shown)
 {
-    const char *key = key_of(fleet, shown->rollout, shown->address);
-    LIST_EACH(stored, &fleet->targets) {
-        if (strcmp(stored->key, key) == 0) {
-            const TargetRow *row = stored->row;
-            assert_int_equal(row->state, shown->state);
-            assert_int_equal(row->goal, shown->goal);
-            assert_int_equal(order_stamp_compare(row->stamp, shown->stamp), 0);
-            assert_int_equal(row->is_charged, shown->is_charged);
-            assert_int_equal(row->report, shown->report);
-            assert_string_equal(row->message, shown->message);
-            return;
-        }
-    }
-    fail_msg("%s is shown and not persisted", shown->address);
+    AUTO(Str) key = { 0 };
+    str_printf(&key, "%s %s", shown->rollout, shown->address);
+    const TargetRow *row = map_get(fleet->targets, str_text(&key));
+    assert_non_null(row);
+    assert_int_equal(row->state, shown->state);
+    assert_int_equal(row->goal, shown->goal);
+    assert_int_equal(order_stamp_compare(row->stamp, shown->stamp), 0);
+    assert_int_equal(row->is_charged, shown->is_charged);
+    assert_int_equal(row->report, shown->report);
+    assert_string_equal(row->message, shown->message);
 }
 
 static void check_counts(Fleet *fleet, const char *id)
@@ -192,7 +171,11 @@ Fleet *fleet_new(size_t hosts, uint32_t databases)
     fleet->term = 1;
     fleet->now_ms = 1000000;
     fleet->is_checked = true;
-    fleet->goals = map_new();
+    Map **const MAPS[] = { &fleet->agents, &fleet->inventory, &fleet->rollouts,
+                           &fleet->waves,  &fleet->targets,   &fleet->goals };
+    for (size_t i = 0; i < ARRAY_LEN(MAPS); i++) {
+        *MAPS[i] = map_new();
+    }
     fleet->in_hand = map_new();
     fleet->kept = map_new();
     engine_make(fleet, &(EngineLoad){ .term = fleet->term });
@@ -219,11 +202,11 @@ void fleet_free(Fleet *fleet)
 {
     engine_free(fleet->engine);
     LIST_DONE(&fleet->effects.list);
-    LIST_DONE(&fleet->agents);
-    LIST_DONE(&fleet->inventory);
-    LIST_DONE(&fleet->rollouts);
-    LIST_DONE(&fleet->waves);
-    LIST_DONE(&fleet->targets);
+    map_free(fleet->agents);
+    map_free(fleet->inventory);
+    map_free(fleet->rollouts);
+    map_free(fleet->waves);
+    map_free(fleet->targets);
     LIST_DONE(&fleet->events);
     void *cursor = NULL;
     const char *key = NULL;
@@ -650,11 +633,14 @@ ErrCode command_all_failed(Fleet *fleet, CommandVerb verb)
 
 /* --- restart --- */
 
-#define ROWS_OF(fleet, list, Type)                                                                 \
+#define ROWS_OF(fleet, rows, Type)                                                                 \
     __extension__({                                                                                \
-        Type *rows_ = ARENA_ARRAY(&(fleet)->arena, Type, (list)->count);                           \
-        for (size_t i_ = 0; i_ < (list)->count; i_++) {                                            \
-            rows_[i_] = *(const Type *)(list)->items[i_].row;                                      \
+        Type *rows_ = ARENA_ARRAY(&(fleet)->arena, Type, map_count(rows));                         \
+        void *cursor_ = NULL;                                                                      \
+        const char *key_ = NULL;                                                                   \
+        void *row_ = NULL;                                                                         \
+        for (size_t i_ = 0; map_next((rows), &cursor_, &key_, &row_); i_++) {                      \
+            rows_[i_] = *(const Type *)row_;                                                       \
         }                                                                                          \
         rows_;                                                                                     \
     })
@@ -662,29 +648,30 @@ ErrCode command_all_failed(Fleet *fleet, CommandVerb verb)
 void restart(Fleet *fleet)
 {
     engine_free(fleet->engine);
-    const Plan **plans = ARENA_ARRAY(&fleet->arena, const Plan *, fleet->rollouts.count);
-    for (size_t i = 0; i < fleet->rollouts.count && !fleet->is_plan_lost; i++) {
+    size_t rollout_count = map_count(fleet->rollouts);
+    const Plan **plans = ARENA_ARRAY(&fleet->arena, const Plan *, rollout_count);
+    for (size_t i = 0; i < rollout_count && !fleet->is_plan_lost; i++) {
         plans[i] = &fleet->plan;
     }
+    const TargetRow *targets = ROWS_OF(fleet, fleet->targets, TargetRow);
     uint64_t highest = 0;
-    LIST_EACH(stored, &fleet->targets) {
-        const TargetRow *row = stored->row;
-        highest = row->token > highest ? row->token : highest;
+    for (size_t i = 0; i < map_count(fleet->targets); i++) {
+        highest = targets[i].token > highest ? targets[i].token : highest;
     }
     engine_make(fleet, &(EngineLoad){
                            .term = ++fleet->term,
                            .highest_token = highest,
-                           .agents = ROWS_OF(fleet, &fleet->agents, AgentRow),
-                           .agent_count = fleet->agents.count,
-                           .inventory = ROWS_OF(fleet, &fleet->inventory, InventoryRow),
-                           .inventory_count = fleet->inventory.count,
-                           .rollouts = ROWS_OF(fleet, &fleet->rollouts, RolloutRow),
+                           .agents = ROWS_OF(fleet, fleet->agents, AgentRow),
+                           .agent_count = map_count(fleet->agents),
+                           .inventory = ROWS_OF(fleet, fleet->inventory, InventoryRow),
+                           .inventory_count = map_count(fleet->inventory),
+                           .rollouts = ROWS_OF(fleet, fleet->rollouts, RolloutRow),
                            .plans = plans,
-                           .rollout_count = fleet->rollouts.count,
-                           .waves = ROWS_OF(fleet, &fleet->waves, WaveRow),
-                           .wave_count = fleet->waves.count,
-                           .targets = ROWS_OF(fleet, &fleet->targets, TargetRow),
-                           .target_count = fleet->targets.count,
+                           .rollout_count = rollout_count,
+                           .waves = ROWS_OF(fleet, fleet->waves, WaveRow),
+                           .wave_count = map_count(fleet->waves),
+                           .targets = targets,
+                           .target_count = map_count(fleet->targets),
                        });
     step(fleet, (Event){ .kind = EVENT_TICK });
 }

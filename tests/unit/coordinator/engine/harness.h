@@ -38,13 +38,6 @@ typedef struct Host {
     const char *schema;  /* each database is listed as this schema of it; NULL: as a whole */
 } Host;
 
-typedef struct Stored {
-    const char *key;
-    const void *row;
-} Stored;
-
-typedef LIST(Stored) StoredList;
-
 typedef struct Fleet {
     Engine *engine;
     EngineConfig config;
@@ -56,13 +49,13 @@ typedef struct Fleet {
     Effects effects; /* of the last step */
     Err err;         /* of the last refused request */
     Arena arena;
-    StoredList agents, inventory, rollouts, waves, targets;
-    size_t plan_count; /* how often a plan was persisted */
-    LIST(const EventRow *) events; /* all of them */
-    Map *kept;                     /* arenas of all steps */
-    Map *goals;                    /* last GOAL sent, by address */
-    Map *in_hand;                  /* of those, what its host's process has: HELLO names it */
-    size_t goal_count;             /* GOALs sent in all */
+    Map *agents, *inventory, *rollouts, *waves, *targets; /* rows as they were persisted last */
+    size_t plan_count;                                    /* how often a plan was persisted */
+    LIST(const EventRow *) events;                        /* all of them */
+    Map *kept;                                            /* arenas of all steps */
+    Map *goals;                                           /* last GOAL sent, by address */
+    Map *in_hand;      /* of those, what its host's process has: HELLO names it */
+    size_t goal_count; /* GOALs sent in all */
     Plan plan;
     PlanWave plan_waves[4];
     PlanMigration migrations[2];
@@ -93,7 +86,7 @@ void report(Fleet *fleet, const char *address, Report what); /* under the order 
 void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied);
 void report_error(Fleet *fleet, const char *address, Report what, ErrCode code);
 void report_unseen(Fleet *fleet, const char *address, Report what, ErrCode code); /* nothing read */
-void report_late(Fleet *fleet, const char *address, Report what, uint32_t done); /* by an old id */
+void report_late(Fleet *fleet, const char *address, Report what, uint32_t done);  /* by an old id */
 void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp);
 void report_words(Fleet *fleet, const char *address, Report what, const char *message);
 void report_as(Fleet *fleet, const char *agent, const char *address, Report what);

@@ -35,20 +35,54 @@ static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_l
                          .inventory = &page });
 }
 
-static void a_listing_counts_when_all_its_pages_are_there(void **state)
+static void what_no_page_of_a_listing_names_is_gone(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
     say_page(fleet, 2, 1, true, "a/two");
     say_page(fleet, 2, 1, true, "a/two"); /* doubled */
-    assert_null(item(fleet, "a/two"));
-    assert_false(item(fleet, "a/db1")->is_gone);
+    assert_non_null(item(fleet, "a/two"));
+    assert_false(item(fleet, "a/db1")->is_gone); /* a page is still to come */
     say_page(fleet, 2, 0, false, "a/one");
     assert_non_null(item(fleet, "a/one"));
     assert_non_null(item(fleet, "a/two"));
     assert_true(item(fleet, "a/db1")->is_gone);
     say_page(fleet, 1, 0, true, "a/old"); /* older: changes nothing */
     assert_null(item(fleet, "a/old"));
+}
+
+/* 500 databases a page, as many pages as it takes. */
+static void list_many(Fleet *fleet, uint32_t pages)
+{
+    AUTO(Arena) arena = { 0 };
+    Host *a = host(fleet, "a");
+    for (uint32_t page = 0; page < pages; page++) {
+        InventoryTarget targets[500];
+        for (uint32_t i = 0; i < ARRAY_LEN(targets); i++) {
+            uint32_t number = page * (uint32_t)ARRAY_LEN(targets) + i;
+            targets[i] = (InventoryTarget){ .target = arena_printf(&arena, "a/x%u", number),
+                                            .instance = "a",
+                                            .version = "",
+                                            .rollout = "" };
+        }
+        Inventory listed = {
+            .revision = 2, .page = page, .targets = targets, .target_count = ARRAY_LEN(targets)
+        };
+        step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                             .agent = "a",
+                             .connection = a->connection,
+                             .session = a->session,
+                             .inventory = &listed });
+    }
+}
+
+static void one_agent_lists_so_many_databases_and_no_more(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    list_many(fleet, 210);
+    assert_int_equal(engine_inventory_count(fleet->engine), 100000);
+    assert_non_null(event_of(fleet, "E08"));
 }
 
 static void what_was_gone_and_never_rolled_out_is_forgotten(void **state)
@@ -482,7 +516,8 @@ static void an_unknown_rollout_is_taken_up_and_acknowledged(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-    cmocka_unit_test(a_listing_counts_when_all_its_pages_are_there),
+    cmocka_unit_test(what_no_page_of_a_listing_names_is_gone),
+    cmocka_unit_test(one_agent_lists_so_many_databases_and_no_more),
     cmocka_unit_test(what_was_gone_and_never_rolled_out_is_forgotten),
     cmocka_unit_test(an_address_of_another_agent_is_not_taken),
     cmocka_unit_test(a_target_gone_before_its_turn_is_skipped),

@@ -324,11 +324,11 @@ static void an_idle_coordinator_writes_now_and_then(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    size_t before = fleet->agents.count;
-    const void *row = fleet->agents.items[0].row;
+    size_t before = map_count(fleet->agents);
+    const void *row = map_get(fleet->agents, "a");
     pass(fleet, 40000);
-    assert_int_equal(fleet->agents.count, before);
-    assert_ptr_not_equal(fleet->agents.items[0].row, row);
+    assert_int_equal(map_count(fleet->agents), before);
+    assert_ptr_not_equal(map_get(fleet->agents, "a"), row);
 }
 
 static const struct CMUnitTest TESTS[] = {
