@@ -140,6 +140,25 @@ typedef struct PlanStrategy {
     uint32_t target_timeout_ms; /* deadline of a whole attempt */
 } PlanStrategy;
 
+/* What becomes of a target whose history is not a beginning of the plan's. */
+typedef enum HistoryRule {
+    HISTORY_REFUSE = 0, /* held, with what is odd about it */
+    HISTORY_APPLY,      /* a migration below an applied one is applied now */
+    HISTORY_IGNORE,     /* it is passed over */
+    HISTORY_RULE_COUNT_,
+} HistoryRule;
+
+/*
+ * A plan that adopts runs nothing of its migrations, whose scripts are empty: it writes into skein's
+ * history which of them another tool has applied, as that tool's own table says. `query` answers
+ * with three columns, a row for each migration that is applied there: its id in this plan or NULL,
+ * the tool's name for it, and what the tool says is wrong with it ('' or NULL: nothing).
+ */
+typedef struct PlanAdoption {
+    const char *tool;  /* for people; "": the plan does not adopt */
+    const char *query; /* one statement that only reads */
+} PlanAdoption;
+
 typedef struct Plan {
     const char *name;
     const char *to;    /* id of the migration it leads to */
@@ -151,6 +170,9 @@ typedef struct Plan {
     PlanStrategy strategy;
     PlanMigration *migrations; /* the whole history up to `to`, in order */
     size_t migration_count;
+    PlanAdoption adoption;
+    uint32_t out_of_order; /* HistoryRule: a migration that is absent below an applied one */
+    uint32_t missing;      /* HistoryRule, not APPLY: one that is applied and not in the plan */
 } Plan;
 
 typedef struct PlanSignature {
@@ -243,6 +265,8 @@ void bundle_write_signers(const Bundle *bundle, size_t first, Str *out);
 /* Index of the migration with this id, or -1. */
 long plan_find(const Plan *plan, const char *migration_id);
 
+bool plan_is_adoption(const Plan *plan);
+
 /* One part of a script: statements [first, first + count). */
 typedef struct PartView {
     size_t first;
@@ -268,6 +292,7 @@ uint32_t amount_round_up(Amount amount, uint32_t total);
 uint32_t amount_round_down(Amount amount, uint32_t total);
 
 const char *on_failure_name(OnFailure value);       /* the YAML words */
+const char *history_rule_name(HistoryRule value);
 const char *on_agent_lost_name(OnAgentLost value);
 const char *probe_kind_name(ProbeKind kind);
 

@@ -28,6 +28,13 @@ static const char *const ON_AGENT_LOST_NAMES[] = {
 };
 _Static_assert(ARRAY_LEN(ON_AGENT_LOST_NAMES) == ON_AGENT_LOST_COUNT_, "a name per policy");
 
+static const char *const HISTORY_RULE_NAMES[] = {
+    [HISTORY_REFUSE] = "refuse",
+    [HISTORY_APPLY] = "apply",
+    [HISTORY_IGNORE] = "ignore",
+};
+_Static_assert(ARRAY_LEN(HISTORY_RULE_NAMES) == HISTORY_RULE_COUNT_, "a name per rule");
+
 static const char *const PROBE_NAMES[] = {
     [PROBE_NONE] = "none",
     [PROBE_INDEX_VALID] = "index_valid",
@@ -45,6 +52,11 @@ const char *on_failure_name(OnFailure value)
 const char *on_agent_lost_name(OnAgentLost value)
 {
     return (unsigned)value < ON_AGENT_LOST_COUNT_ ? ON_AGENT_LOST_NAMES[value] : "invalid";
+}
+
+const char *history_rule_name(HistoryRule value)
+{
+    return (unsigned)value < HISTORY_RULE_COUNT_ ? HISTORY_RULE_NAMES[value] : "invalid";
 }
 
 const char *probe_kind_name(ProbeKind kind)
@@ -101,6 +113,16 @@ long plan_find(const Plan *plan, const char *migration_id)
     return -1;
 }
 
+static bool is_empty(const char *text)
+{
+    return text == NULL || text[0] == '\0';
+}
+
+bool plan_is_adoption(const Plan *plan)
+{
+    return !is_empty(plan->adoption.tool);
+}
+
 size_t plan_part_count(const PlanScript *script)
 {
     return script->part_count == 0 ? 1 : script->part_count;
@@ -110,7 +132,7 @@ size_t plan_part_count(const PlanScript *script)
 static PartView part_after(const PlanScript *script, PartView before, size_t index)
 {
     if (script->part_count == 0) {
-        return (PartView){ 0, script->count, script->is_transactional };
+        return (PartView){ 0, script->count, script->is_transactional || script->count == 0 };
     }
     const PlanPart *part = &script->parts[index];
     return (PartView){ before.first + before.count, part->statement_count, part->is_transactional };
@@ -352,10 +374,32 @@ static ErrCode where_check(const Plan *plan, Err *err)
     return code;
 }
 
+static ErrCode adoption_check(const Plan *plan, Err *err)
+{
+    if (plan_is_adoption(plan) == is_empty(plan->adoption.query)) {
+        return err_set(err, ERR_SYNTAX, "plan.adoption: a tool and a query go together");
+    }
+    for (size_t i = 0; i < plan->migration_count && plan_is_adoption(plan); i++) {
+        if (plan->migrations[i].up.count + plan->migrations[i].down.count > 0) {
+            return err_set(err, ERR_SYNTAX,
+                           "plan.migrations[%zu]: a plan that adopts runs no statements", i);
+        }
+    }
+    return ERR_NONE;
+}
+
+static ErrCode rules_check(const Plan *plan, Err *err)
+{
+    return plan->missing == HISTORY_APPLY
+               ? err_set(err, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied")
+               : ERR_NONE;
+}
+
 ErrCode plan_check(const Plan *plan, Err *err)
 {
-    ErrCode (*const CHECKS[])(const Plan *, Err *) = { expiry_check, where_check,
-                                                       migrations_check };
+    ErrCode (*const CHECKS[])(const Plan *, Err *) = {
+        expiry_check, where_check, migrations_check, adoption_check, rules_check,
+    };
     for (size_t i = 0; i < ARRAY_LEN(CHECKS); i++) {
         ErrCode code = CHECKS[i](plan, err);
         if (code != ERR_NONE) {

@@ -102,7 +102,9 @@ static inline Plan *sample_plan(Arena *arena)
                     .apply_until_s = 1800000000,
                     .rollback_until_s = 1900000000,
                     .migrations = migrations,
-                    .migration_count = 4 };
+                    .migration_count = 4,
+                    .out_of_order = HISTORY_APPLY,
+                    .missing = HISTORY_IGNORE };
     plan_strategy_defaults(&plan->strategy);
     plan->strategy.waves = waves;
     plan->strategy.wave_count = 3;

@@ -134,6 +134,18 @@ static void probe_unknown(Plan *plan)
 {
     plan->migrations[1].up.statements[0].probe = PROBE_COUNT_;
 }
+static void adoption_without_query(Plan *plan)
+{
+    plan->adoption.tool = "flyway";
+}
+static void adoption_that_runs(Plan *plan)
+{
+    plan->adoption = (PlanAdoption){ "flyway", "select 1" };
+}
+static void missing_applied(Plan *plan)
+{
+    plan->missing = HISTORY_APPLY;
+}
 static void parts_of_one(Plan *plan)
 {
     plan->migrations[3].up.part_count = 1;
@@ -263,6 +275,12 @@ static void contradictions_are_refused_with_their_path(void **state)
         { label_probe_without_label, ERR_SYNTAX,
           "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
         { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
+        { adoption_without_query, ERR_SYNTAX,
+          "plan.adoption: a tool and a query go together" },
+        { adoption_that_runs, ERR_SYNTAX,
+          "plan.migrations[0]: a plan that adopts runs no statements" },
+        { missing_applied, ERR_SYNTAX,
+          "plan.missing: what is not in the plan cannot be applied" },
         { parts_of_one, ERR_SYNTAX,
           "plan.migrations[3].up.parts: one part alone is not written as a list" },
         { parts_too_many, ERR_LIMIT,
@@ -360,7 +378,8 @@ static void what_is_not_understood_or_not_canonical_is_refused(void **state)
     Bytes canonical = { 0 };
     Plan *plan = NULL;
     assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, NULL), ERR_NONE);
-    str_append_bytes(&bytes, "\xde\x00\x08", 3); /* the same map with a longer head */
+    const char head[] = { '\xde', 0, (char)(canonical.data[0] & 0x0f) }; /* the same map, a longer head */
+    str_append_bytes(&bytes, head, sizeof(head));
     str_append_bytes(&bytes, canonical.data + 1, canonical.length - 1);
     assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &plan, &err), ERR_PROTOCOL);
     assert_string_equal(err.message, "plan: not in canonical form");
