@@ -258,9 +258,29 @@ void job_hold_foreign(void *subject)
             job->history.foreign);
     err_hint(&job->err,
              "the database is ahead of these migrations, or of another history: take the directory "
-             "that has %s",
+             "that has %s, or say `missing: ignore`",
              id);
     hold_at(job, ERR_HISTORY, id);
+}
+
+void job_hold_adoption_fault(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tool = job->order->plan->adoption.tool;
+    err_set(new_trouble(job), ERR_HISTORY, "%s is not at rest here: %s", tool,
+            job->history.adoption_fault);
+    err_hint(&job->err, "bring it to an end with %s itself, then adopt", tool);
+    hold_at(job, ERR_HISTORY, "");
+}
+
+void job_hold_strange(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tool = job->order->plan->adoption.tool;
+    err_set(new_trouble(job), ERR_HISTORY, "%s has applied %s here, which the directory does not "
+            "have (%u such in all)", tool, job->history.strange_newest, job->history.strange);
+    err_hint(&job->err, "adopt from the directory that has it, or say `missing: ignore`");
+    hold_at(job, ERR_HISTORY, "");
 }
 
 void job_hold_gap(void *subject)
@@ -271,7 +291,8 @@ void job_hold_gap(void *subject)
     err_set(new_trouble(job), ERR_HISTORY, "%s is not applied here, but %s above it is", missing,
             migration_id(job, above));
     err_hint(&job->err,
-             "give the missing migration a version above what is applied, or apply it by hand");
+             "give the missing migration a version above what is applied, or say what is to become "
+             "of such ones: `out_of_order: apply` or `ignore`");
     hold_at(job, ERR_HISTORY, missing);
 }
 

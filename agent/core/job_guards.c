@@ -162,13 +162,30 @@ bool job_has_changed_up(const void *subject)
 bool job_has_foreign_up(const void *subject)
 {
     const Job *job = subject;
-    return job_is_going_up(job) && job->history.foreign > 0;
+    return job_is_going_up(job) && job->history.foreign > 0 &&
+           job->order->plan->missing == HISTORY_REFUSE;
+}
+
+bool job_has_adoption_fault(const void *subject)
+{
+    const Job *job = subject;
+    return job_is_going_up(job) && job->history.adoption_fault[0] != '\0';
+}
+
+bool job_has_strange_up(const void *subject)
+{
+    const Job *job = subject;
+    return job_is_going_up(job) && job->history.strange > 0 &&
+           job->order->plan->missing == HISTORY_REFUSE;
 }
 
 bool job_has_gap_up(const void *subject)
 {
+    const Job *job = subject;
+    const Plan *plan = job->order->plan;
     long above = -1;
-    return job_is_going_up(subject) && job_history_gap(subject, &above) >= 0;
+    return job_is_going_up(job) && plan->out_of_order == HISTORY_REFUSE &&
+           !plan_is_adoption(plan) && job_history_gap(job, &above) >= 0;
 }
 
 static bool has_next_down(const void *subject)

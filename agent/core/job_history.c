@@ -109,11 +109,33 @@ long job_history_gap(const Job *job, long *ret_above)
     return -1;
 }
 
+/* Where the applied migrations end: the index after the highest one. */
+static size_t applied_end(const Job *job)
+{
+    size_t end = job->order->plan->migration_count;
+    while (end > 0 && job->history.rows[end - 1].state != ROW_APPLIED) {
+        end--;
+    }
+    return end;
+}
+
+/* What lies below an applied one, absent, is passed over where the plan says so. */
+static bool is_to_apply(const Job *job, size_t index, size_t end)
+{
+    const Plan *plan = job->order->plan;
+    const HistoryRow *row = &job->history.rows[index];
+    if (plan_is_adoption(plan)) {
+        return row->state == ROW_ABSENT && row->is_adoptable;
+    }
+    bool is_passed_over = plan->out_of_order == HISTORY_IGNORE && index < end;
+    return row->state == ROW_STARTED || (row->state == ROW_ABSENT && !is_passed_over);
+}
+
 long job_history_next_up(const Job *job)
 {
+    size_t end = applied_end(job);
     for (size_t i = 0; i < job->limit; i++) {
-        RowState state = job->history.rows[i].state;
-        if (state == ROW_ABSENT || state == ROW_STARTED) {
+        if (is_to_apply(job, i, end)) {
             return (long)i;
         }
     }
@@ -149,8 +171,9 @@ bool job_history_is_newest_foreign(const Job *job)
 uint32_t job_history_count_up(const Job *job)
 {
     uint32_t count = 0;
+    size_t end = applied_end(job);
     for (size_t i = 0; i < job->limit; i++) {
-        count += job->history.rows[i].state != ROW_APPLIED;
+        count += is_to_apply(job, i, end) || job->history.rows[i].state == ROW_UNDOING;
     }
     return count;
 }
@@ -228,6 +251,11 @@ static long find_lost_row(const Job *job, const History *history)
     return -1;
 }
 
+static void take_text(char *to, size_t size, const char *from)
+{
+    str_copy(to, size, from == NULL ? "" : from);
+}
+
 void job_history_take(Job *job, const History *history)
 {
     JobHistory *known = &job->history;
@@ -242,6 +270,9 @@ void job_history_take(Job *job, const History *history)
     str_copy(known->foreign_newest, sizeof(known->foreign_newest), history->foreign_newest);
     str_copy(known->newer_above, sizeof(known->newer_above), history->newer_above);
     str_copy(known->version, sizeof(known->version), history->version);
+    known->strange = history->strange;
+    take_text(known->strange_newest, sizeof(known->strange_newest), history->strange_newest);
+    take_text(known->adoption_fault, sizeof(known->adoption_fault), history->adoption_fault);
     if (!known->is_read) {
         str_copy(known->start, sizeof(known->start), newest_applied(job, true));
         known->is_read = true;

@@ -61,6 +61,9 @@ typedef struct JobHistory {
     char newer_above[MIGRATION_ID_MAX + 1];
     char version[MIGRATION_ID_MAX + 1];
     char start[MIGRATION_ID_MAX + 1];
+    uint32_t strange;
+    char strange_newest[MIGRATION_ID_MAX + 1];
+    char adoption_fault[MIGRATION_ID_MAX + 1];
 } JobHistory;
 
 /* Longest chain of rules within one call: a result, and what is decided from it. */

@@ -22,6 +22,14 @@ enum RowColumn {
     ROW_PARTS_HASH,
 };
 
+/* Columns of the query of a plan that adopts (PlanAdoption). */
+enum AdoptionColumn {
+    ADOPTION_ID,
+    ADOPTION_NAME,
+    ADOPTION_FAULT,
+    ADOPTION_COLUMNS_,
+};
+
 /* Columns of SQL_HISTORY_ALL. */
 enum EntryColumn {
     ENTRY_SEQ,
@@ -38,6 +46,7 @@ enum EntryColumn {
     ENTRY_IS_INHERITED,
     ENTRY_PARTS_DONE,
     ENTRY_IS_RUNNING,
+    ENTRY_ADOPTED_FROM,
 };
 
 static const struct StateName {
@@ -180,6 +189,38 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     }
 }
 
+static void adoption_note(Runner *runner, const PGresult *rows, int row, const Map *index)
+{
+    History *history = &runner->history;
+    uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, ADOPTION_ID));
+    const char *fault = result_text(rows, row, ADOPTION_FAULT);
+    if (fault[0] != '\0' && history->adoption_fault == NULL) {
+        history->adoption_fault = arena_strdup(&runner->arena, fault);
+    }
+    if (known != 0) {
+        history->rows[known - 1].is_adoptable = true;
+    } else {
+        history->strange++;
+        history->strange_newest =
+            arena_strdup(&runner->arena, result_text(rows, row, ADOPTION_NAME));
+    }
+}
+
+void adoption_fill(Runner *runner, const PGresult *rows)
+{
+    if (rows == NULL) {
+        return;
+    }
+    if (PQnfields(rows) != ADOPTION_COLUMNS_) {
+        runner->history.adoption_fault = "the plan's query has not three columns";
+        return;
+    }
+    AUTO_PTR(Map) index = plan_index(runner->config.order->plan);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        adoption_note(runner, rows, row, index);
+    }
+}
+
 ErrCode history_find_tables(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt,
                             bool *ret_has_tables, uint32_t *ret_version, Err *err)
 {
@@ -239,6 +280,7 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
         .is_inherited = result_bool(rows, row, ENTRY_IS_INHERITED),
         .parts_done = (uint32_t)result_uint64(rows, row, ENTRY_PARTS_DONE),
         .is_running = result_bool(rows, row, ENTRY_IS_RUNNING),
+        .adopted_from = arena_strdup(arena, result_text(rows, row, ENTRY_ADOPTED_FROM)),
     };
 }
 

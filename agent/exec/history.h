@@ -36,6 +36,7 @@ typedef struct HistoryEntry {
     uint32_t parts_done; /* "started", "undoing" */
     bool is_running;   /* likewise: a statement outside a transaction was begun, its end not noted */
     bool is_inherited; /* the database is a copy; it was applied to the original */
+    const char *adopted_from; /* another tool had applied it; "": skein has */
 } HistoryEntry;
 
 typedef struct HistoryList {

@@ -67,4 +67,7 @@ const char *search_path_text(Runner *runner);
 /* Brings skein.history's standing rows into the shape the job wants. In the runner's arena. */
 void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline);
 
+/* Adds what the other tool has applied; NULL: the plan does not adopt. */
+void adoption_fill(Runner *runner, const PGresult *rows);
+
 #endif

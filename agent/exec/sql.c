@@ -69,6 +69,7 @@ const char SQL_BOOTSTRAP[] =
     "    parts_done integer NOT NULL DEFAULT 0,\n"
     "    parts_hash bytea,\n"
     "    is_running boolean NOT NULL DEFAULT false,\n"
+    "    adopted_from text NOT NULL DEFAULT '',\n"
     "    PRIMARY KEY (tenant, seq));\n" /* the newest row of each of many tenants */
     "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
     "    WHERE state <> 'undone';\n"
@@ -321,11 +322,11 @@ const char SQL_HISTORY_INSERT[] =
     "INSERT INTO skein.history (tenant, id, version, name, checksum, state, is_inherited, rollout, "
     "plan_hash,"
     " attempt, term, token, agent, evidence, backend_pid, backend_start, started_at, applied_at,"
-    " parts_done, is_running, parts_hash)"
+    " parts_done, is_running, parts_hash, adopted_from)"
     " SELECT $1, $2, $3, $4, $5::bytea, $6, false, $7, $8::bytea, $9::int8, $10::int8, $11::int8, "
     "$12,"
     " $13::jsonb, pg_catalog.pg_backend_pid(), pg_catalog.to_timestamp($14::float8 / 1000000), t,"
-    " CASE WHEN $6 = 'applied' THEN t END, $15::int4, $16::bool, $17::bytea"
+    " CASE WHEN $6 = 'applied' THEN t END, $15::int4, $16::bool, $17::bytea, $18"
     " FROM pg_catalog.clock_timestamp() AS t";
 
 const char SQL_HISTORY_MOVE[] =
@@ -347,7 +348,8 @@ const char SQL_HISTORY_STANDING[] =
 const char SQL_HISTORY_ALL[] =
     "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, "
     "agent, " UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT(
-        "undone_at") ", coalesce(duration_ms, 0), is_inherited, parts_done, is_running"
+        "undone_at") ", coalesce(duration_ms, 0), is_inherited, parts_done, is_running, "
+                     "adopted_from"
                      " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /* A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the query. */

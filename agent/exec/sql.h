@@ -50,7 +50,7 @@ extern const char SQL_FENCE_TAKE[];
 
 /* Parameters: tenant, then of the row: id, version, name, checksum, state, rollout, plan hash,
  * attempt, term, token, agent, evidence, backend_start in microseconds, parts done, is it running,
- * hash of the parts done. */
+ * hash of the parts done, the tool it is adopted from. */
 extern const char SQL_HISTORY_INSERT[];
 
 /*

@@ -25,13 +25,15 @@ typedef struct Step {
     Batch batch;
     Fence taken;
     uint32_t timeline;
-    PGresult *rows; /* of SQL_HISTORY_STANDING */
+    PGresult *rows;    /* of SQL_HISTORY_STANDING */
+    PGresult *adopted; /* of the plan's query to the other tool's history */
 } Step;
 
 static void step_done(Step *step)
 {
     batch_done(&step->batch);
     PQclear(step->rows);
+    PQclear(step->adopted);
 }
 
 AUTO_DEFINE(Step, step_done)
@@ -117,7 +119,7 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
     Runner *runner = step->runner;
     const JobOrder *order = runner->config.order;
     const PlanMigration *migration = step->migration;
-    const char **params = params_new(runner, 17);
+    const char **params = params_new(runner, 18);
     params[0] = runner->config.schema;
     params[1] = migration->id;
     params[2] = migration->version;
@@ -135,7 +137,8 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
     params[14] = number_text(runner, to->parts_done);
     params[15] = bool_text(to->is_running);
     params[16] = parts_hash_text(step, to->parts_done);
-    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 17);
+    params[17] = plan_is_adoption(order->plan) ? order->plan->adoption.tool : "";
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 18);
 }
 
 static void row_move(Step *step, const PlaceMove *move, const char *evidence)
@@ -240,6 +243,8 @@ static void rows_take(void *ctx, const BatchItem *item, const PGresult *result)
         step->timeline = (uint32_t)strtoul(result_text(result, 0, 2), NULL, 16);
     } else if (item->sql == SQL_HISTORY_STANDING) {
         step->rows = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+    } else if (item->sql == step->runner->config.order->plan->adoption.query) {
+        step->adopted = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
     }
 }
 
@@ -354,9 +359,13 @@ Result perform_read(Runner *runner, const Action *action)
 {
     AUTO(Step)
     step = step_begin(runner, action, NULL);
+    const Plan *plan = runner->config.order->plan;
     const char **params = params_new(runner, 1);
     params[0] = runner->config.schema;
     batch_add(&step.batch, PART_HISTORY, SQL_HISTORY_STANDING, params, 1);
+    if (plan_is_adoption(plan)) {
+        batch_add(&step.batch, PART_FRAME, plan->adoption.query, NULL, 0);
+    }
     Result result = step_run(&step);
     if (result.kind == RESULT_LOST) {
         result.kind = RESULT_UNREACHABLE; /* nothing of the target was under way */
@@ -366,6 +375,7 @@ Result perform_read(Runner *runner, const Action *action)
         return result;
     }
     history_fill(runner, step.rows, step.timeline);
+    adoption_fill(runner, step.adopted);
     result.kind = RESULT_HISTORY;
     result.history = &runner->history;
     return result;

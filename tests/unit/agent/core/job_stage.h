@@ -95,12 +95,21 @@ static inline void stage_applied(Stage *stage, size_t count, size_t ours)
     }
 }
 
+/* The plan takes over another tool's history, which says that rows [0, count) are applied. */
+static inline void stage_adopts(Stage *stage, size_t count)
+{
+    stage->plan.adoption = (PlanAdoption){ "flyway", "SELECT …" };
+    for (size_t i = 0; i < count; i++) {
+        stage->rows[i].is_adoptable = true;
+    }
+}
+
 /* Every migration has one statement that cannot run in a transaction. */
 static inline void stage_is_solo(Stage *stage)
 {
     for (size_t i = 0; i < STAGE_MIGRATIONS; i++) {
-        stage->migrations[i].up.is_transactional = false;
-        stage->migrations[i].down.is_transactional = false;
+        stage->migrations[i].up = (PlanScript){ .count = 1 };
+        stage->migrations[i].down = (PlanScript){ .count = 1 };
     }
 }
 

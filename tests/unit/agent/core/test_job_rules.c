@@ -127,6 +127,19 @@ static void changed_parts(Stage *stage)
     stage->rows[0].is_same_parts = false;
 }
 
+static void tool_in_trouble(Stage *stage)
+{
+    stage_adopts(stage, 1);
+    stage->history.adoption_fault = "version 1 is dirty";
+}
+
+static void tool_ahead(Stage *stage)
+{
+    stage_adopts(stage, 1);
+    stage->history.strange = 1;
+    stage->history.strange_newest = "V9";
+}
+
 static void changed(Stage *stage)
 {
     stage_applied(stage, 2, 0);
@@ -309,6 +322,8 @@ static const Case CASES[] = {
     { "J64", JOB_READING, RESULT_HISTORY, JOB_CLOSING, interrupted, NULL },
     { "J78", JOB_READING, RESULT_HISTORY, JOB_CLOSING, halfway, NULL },
     { "J79", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed_parts, NULL },
+    { "J56", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_in_trouble, NULL },
+    { "J57", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_ahead, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
     { "J67", JOB_READING, RESULT_HISTORY, JOB_CLOSING, gap, NULL },

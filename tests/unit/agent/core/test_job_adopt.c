@@ -1,0 +1,161 @@
+/* Histories that are not a beginning of the plan's: taken over from another tool, with gaps, or with
+ * migrations that the directory does not have. */
+#include "tests/unit/agent/core/job_stage.h"
+
+static void what_the_tool_has_applied_is_written_down_and_no_more(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_adopts(&stage, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 0);
+    PLAY(&stage, { RESULT_OK, ACTION_APPLY }, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    State told = stage_report(&stage);
+    assert_string_equal(told.version, "0002_b");
+    assert_int_equal(told.steps_done, 2);
+    assert_int_equal(told.steps_total, 2);
+}
+
+static void what_is_adopted_already_is_left_alone(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 1, 1);
+    stage_adopts(&stage, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 1);
+}
+
+static void a_tool_that_has_applied_nothing_leaves_nothing_to_adopt(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_adopts(&stage, 0);
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    assert_string_equal(stage_report(&stage).version, "");
+}
+
+/* Other tools have applied what they had when they had it. */
+static void gaps_of_the_tool_are_adopted_as_they_are(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_adopts(&stage, 3);
+    stage.rows[1].is_adoptable = false;
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
+    assert_int_equal(stage.action.migration, 2);
+    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+static void an_adoption_is_taken_back_like_anything(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 2, 0);
+    stage_adopts(&stage, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO));
+    assert_int_equal(stage.action.migration, 1);
+    PLAY(&stage, { RESULT_OK, ACTION_UNDO }, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+}
+
+static void what_is_wrong_with_the_tool_is_said_in_its_words(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_adopts(&stage, 2);
+    stage.history.adoption_fault = "version 2 is dirty";
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+    assert_string_equal(stage_report(&stage).message,
+                        "flyway is not at rest here: version 2 is dirty");
+}
+
+static void what_the_directory_does_not_have_is_refused_or_passed_over(void **state)
+{
+    (void)state;
+    for (uint32_t rule = HISTORY_REFUSE; rule <= HISTORY_IGNORE; rule += HISTORY_IGNORE) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_adopts(&stage, 1);
+        stage.plan.missing = rule;
+        stage.history.strange = 1;
+        stage.history.strange_newest = "V9";
+        PLAY(&stage, TO_HISTORY(rule == HISTORY_REFUSE ? ACTION_CLOSE : ACTION_APPLY));
+    }
+}
+
+static void rows_without_a_file_are_refused_or_passed_over(void **state)
+{
+    (void)state;
+    for (uint32_t rule = HISTORY_REFUSE; rule <= HISTORY_IGNORE; rule += HISTORY_IGNORE) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage.plan.missing = rule;
+        stage.history.foreign = 1;
+        stage.history.foreign_newest = "0099_gone";
+        PLAY(&stage, TO_HISTORY(rule == HISTORY_REFUSE ? ACTION_CLOSE : ACTION_APPLY));
+    }
+}
+
+/* 0002_b is not applied, 0003_c is. */
+static void what_comes_out_of_order_is_refused_applied_or_passed_over(void **state)
+{
+    (void)state;
+    const struct {
+        HistoryRule rule;
+        ActionKind wanted;
+        size_t migration;
+    } rows[] = { { HISTORY_REFUSE, ACTION_CLOSE, 0 },
+                 { HISTORY_APPLY, ACTION_APPLY, 1 },
+                 { HISTORY_IGNORE, ACTION_APPLY, 3 } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_applied(&stage, 3, 3);
+        stage.rows[1] = (HistoryRow){ 0 };
+        stage.plan.out_of_order = rows[i].rule;
+        PLAY(&stage, TO_HISTORY(rows[i].wanted));
+        assert_int_equal(stage.action.migration, rows[i].migration);
+    }
+}
+
+static void what_was_passed_over_is_not_counted(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 3);
+    stage.rows[1] = (HistoryRow){ 0 };
+    stage.plan.out_of_order = HISTORY_IGNORE;
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage_report(&stage).steps_total, 1);
+    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_tool_has_applied_is_written_down_and_no_more),
+        cmocka_unit_test(what_is_adopted_already_is_left_alone),
+        cmocka_unit_test(a_tool_that_has_applied_nothing_leaves_nothing_to_adopt),
+        cmocka_unit_test(gaps_of_the_tool_are_adopted_as_they_are),
+        cmocka_unit_test(an_adoption_is_taken_back_like_anything),
+        cmocka_unit_test(what_is_wrong_with_the_tool_is_said_in_its_words),
+        cmocka_unit_test(what_the_directory_does_not_have_is_refused_or_passed_over),
+        cmocka_unit_test(rows_without_a_file_are_refused_or_passed_over),
+        cmocka_unit_test(what_comes_out_of_order_is_refused_applied_or_passed_over),
+        cmocka_unit_test(what_was_passed_over_is_not_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
