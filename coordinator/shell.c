@@ -367,8 +367,11 @@ void shell_tell(Shell *shell, EventKind kind, const char *agent, uint64_t connec
     LIST_PUSH(&shell->inbox.events, event);
 }
 
-static ErrCode refuse_read_only(const Shell *shell, Err *err)
+ErrCode shell_check_writable(const Shell *shell, Err *err)
 {
+    if (!is_stopped(shell)) {
+        return ERR_NONE;
+    }
     const Err *reason = shell->is_fatal ? &shell->fatal : &shell->reason;
     err_set(err, ERR_STORE, "read-only: %s", reason->message);
     return reason->hint[0] == '\0' ? ERR_STORE : err_hint(err, "%s", reason->hint);
@@ -377,8 +380,8 @@ static ErrCode refuse_read_only(const Shell *shell, Err *err)
 ErrCode shell_request(Shell *shell, Event *event, Err *err)
 {
     shell_flush(shell);
-    if (is_stopped(shell)) {
-        return refuse_read_only(shell, err);
+    if (shell_check_writable(shell, err) != ERR_NONE) {
+        return err->code;
     }
     Effects effects = { 0 };
     ErrCode code = step(shell, event, &effects, err);

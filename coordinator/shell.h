@@ -86,6 +86,9 @@ uint64_t shell_uptime_ms(const Shell *shell);
 /* NULL: all is well. Else what the store said. */
 const Err *shell_read_only(const Shell *shell);
 
+/* ERR_STORE, with what the store said, while no request can be made. */
+ErrCode shell_check_writable(const Shell *shell, Err *err);
+
 /* Why the loop was stopped by the shell (ERR_STORE_TERM); NULL: it was not. */
 const Err *shell_fatal(const Shell *shell);
 

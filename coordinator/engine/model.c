@@ -90,6 +90,11 @@ const char *rollout_state_name(RolloutState state)
     return NAME_OF(ROLLOUT_STATES, state);
 }
 
+bool rollout_is_open(RolloutState state)
+{
+    return state != ROLLOUT_ABORTED && state != ROLLOUT_ROLLED_BACK && state != ROLLOUT_SUCCEEDED;
+}
+
 const char *pause_cause_name(PauseCause cause)
 {
     return NAME_OF(PAUSE_CAUSES, cause);

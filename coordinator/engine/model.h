@@ -91,6 +91,7 @@ const char *session_state_name(SessionState state);
 const char *target_state_name(TargetState state);
 const char *wave_state_name(WaveState state);
 const char *rollout_state_name(RolloutState state);
+bool rollout_is_open(RolloutState state); /* it has not ended */
 const char *pause_cause_name(PauseCause cause);
 
 typedef struct InstanceRow {

@@ -8,11 +8,6 @@
  */
 #include "coordinator/engine/state.h"
 
-bool rollout_is_open(RolloutState state)
-{
-    return state != ROLLOUT_ABORTED && state != ROLLOUT_ROLLED_BACK && state != ROLLOUT_SUCCEEDED;
-}
-
 /* If the agent is lost, on_agent_lost decides: charges for absence alone trip nothing. */
 bool rollout_is_tripped(const Rollout *rollout)
 {

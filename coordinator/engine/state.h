@@ -445,7 +445,6 @@ bool target_is_unreached(const TargetRow *row); /* failed for its agent's absenc
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */
 uint32_t wave_unhealthy(const TargetCounts *counts);
-bool rollout_is_open(RolloutState state);
 bool rollout_is_tripped(const Rollout *rollout);
 bool rollout_may_admit(const Rollout *rollout);
 bool rollout_is_taken_back(const Rollout *rollout);

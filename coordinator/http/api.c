@@ -50,27 +50,32 @@ ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err)
     return ERR_NONE;
 }
 
-/* ---- rollouts ---- */
-
-bool api_is_open(const RolloutRow *rollout)
+ErrCode api_not_found(const char *what, const char *name, const char *const *names, size_t count,
+                      const char *list_command, Err *err)
 {
-    switch (rollout->state) {
-    case ROLLOUT_READY:
-    case ROLLOUT_RUNNING:
-    case ROLLOUT_PAUSED:
-    case ROLLOUT_ABORTING:
-    case ROLLOUT_ROLLING_BACK:
-    case ROLLOUT_ROLLBACK_HELD:
-        return true;
-    case ROLLOUT_NONE:
-    case ROLLOUT_ABORTED:
-    case ROLLOUT_ROLLED_BACK:
-    case ROLLOUT_SUCCEEDED:
-    case ROLLOUT_STATE_COUNT_:
-        break;
-    }
-    return false;
+    const char *nearest = str_nearest(name, names, count);
+    err_set(err, ERR_NOT_FOUND, "no %s '%s'", what, name);
+    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
+                           : err_hint(err, "`%s` lists them", list_command);
 }
+
+ErrCode api_check_state(const char *what, const char *state, const char *const *names, size_t count,
+                        Err *err)
+{
+    for (size_t i = 0; state != NULL && i < count; i++) {
+        if (str_equal(state, names[i])) {
+            return ERR_NONE;
+        }
+    }
+    if (state == NULL) {
+        return ERR_NONE;
+    }
+    const char *nearest = str_nearest(state, names, count);
+    err_set(err, ERR_USAGE, "no %s is ever '%s'", what, state);
+    return err_hint(err, "did you mean %s?", nearest == NULL ? names[0] : nearest);
+}
+
+/* ---- rollouts ---- */
 
 static ErrCode current_rollout(const Engine *engine, const RolloutRow **ret, Err *err)
 {
@@ -79,7 +84,7 @@ static ErrCode current_rollout(const Engine *engine, const RolloutRow **ret, Err
     size_t count = 0;
     for (size_t i = 0; i < engine_rollout_count(engine); i++) {
         const RolloutRow *rollout = engine_rollout_at(engine, i);
-        if (api_is_open(rollout)) {
+        if (rollout_is_open(rollout->state)) {
             str_printf(&names, "%s%s", count == 0 ? "" : ", ", rollout->id);
             found = rollout;
             count++;
@@ -104,10 +109,7 @@ static ErrCode no_rollout(const ApiRequest *request, const Engine *engine, const
     for (size_t i = 0; i < count; i++) {
         ids[i] = engine_rollout_at(engine, i)->id;
     }
-    const char *nearest = str_nearest(id, ids, count);
-    err_set(err, ERR_NOT_FOUND, "no rollout '%s'", id);
-    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
-                           : err_hint(err, "`skein rollout list` lists them");
+    return api_not_found("rollout", id, ids, count, "skein rollout list", err);
 }
 
 ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow **ret, Err *err)
@@ -137,13 +139,16 @@ ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiRep
     return code;
 }
 
-bool page_wants(Page *page, const char *cursor)
+bool page_wants(Page *page, const char *cursor, bool is_wanted)
 {
     if (!page->is_found && page->is_sorted) {
         page->is_found = strcmp(cursor, page->after) > 0;
     }
     if (!page->is_found) {
         page->is_found = str_equal(cursor, page->after); /* from the next row on */
+        return false;
+    }
+    if (!is_wanted) {
         return false;
     }
     if (page->left == 0) {

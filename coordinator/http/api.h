@@ -78,12 +78,18 @@ ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow 
 
 ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err);
 
-bool api_is_open(const RolloutRow *rollout);
+/* ERR_NOT_FOUND: there is no `what` of this name; with the nearest, or the command that lists them. */
+ErrCode api_not_found(const char *what, const char *name, const char *const *names, size_t count,
+                      const char *list_command, Err *err);
+
+/* ?state=: ERR_USAGE when no `what` is ever in that state, with the nearest. NULL: not asked for. */
+ErrCode api_check_state(const char *what, const char *state, const char *const *names, size_t count,
+                        Err *err);
 
 /* ---- paged lists ---- */
 
-/* Writes {"items": […], "next": …}. Between begin and end, per row: page_wants, then the row's
- * JSON. */
+/* Writes {"items": […], "next": …}. Between begin and end, per row while !has_more: page_wants,
+ * then the row's JSON. */
 typedef struct Page {
     JsonOut json;
     const char *after; /* cursor; NULL: from the beginning */
@@ -99,8 +105,11 @@ typedef struct Page {
 ErrCode page_begin(Page *page, const ApiRequest *request, bool is_sorted, ApiReply *reply,
                    Err *err);
 
-/* Is the row with this cursor to be written? Rows come in their order. */
-bool page_wants(Page *page, const char *cursor);
+/*
+ * Is the row with this cursor to be written? Rows come in their order, also those that are not
+ * asked for (`is_wanted`): one may be where the last page ended, and have changed since.
+ */
+bool page_wants(Page *page, const char *cursor, bool is_wanted);
 
 /* ERR_USAGE: the cursor was not found. */
 ErrCode page_end(Page *page, Err *err);

@@ -34,7 +34,7 @@ ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err)
     counts = count_targets(engine);
     for (size_t i = 0; i < engine_agent_count(engine) && !page.has_more; i++) {
         const AgentRow *agent = engine_agent_at(engine, i);
-        if (page_wants(&page, agent->name)) {
+        if (page_wants(&page, agent->name, true)) {
             write_agent(&page.json, agent, counts);
         }
     }
@@ -48,10 +48,7 @@ static ErrCode no_agent(const ApiRequest *request, const Engine *engine, const c
     for (size_t i = 0; i < count; i++) {
         names[i] = engine_agent_at(engine, i)->name;
     }
-    const char *nearest = str_nearest(name, names, count);
-    err_set(err, ERR_NOT_FOUND, "no agent '%s'", name);
-    return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
-                           : err_hint(err, "`skein agents list` lists them");
+    return api_not_found("agent", name, names, count, "skein agents list", err);
 }
 
 ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)

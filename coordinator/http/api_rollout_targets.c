@@ -18,17 +18,7 @@ static ErrCode check_target_state(const char *wanted, Err *err)
     for (unsigned state = 1; state < TARGET_STATE_COUNT_; state++) {
         names[count++] = target_state_name((TargetState)state);
     }
-    for (size_t i = 0; wanted != NULL && i < count; i++) {
-        if (str_equal(wanted, names[i])) {
-            return ERR_NONE;
-        }
-    }
-    if (wanted == NULL) {
-        return ERR_NONE;
-    }
-    const char *nearest = str_nearest(wanted, names, count);
-    err_set(err, ERR_USAGE, "no target is ever '%s'", wanted);
-    return err_hint(err, "did you mean %s?", nearest == NULL ? "failed" : nearest);
+    return api_check_state("target", wanted, names, count, err);
 }
 
 /* UINT32_MAX: of all waves. */
@@ -115,8 +105,7 @@ ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err
     }
     for (size_t i = 0; i < engine_target_count(engine, filter.rollout) && !page.has_more; i++) {
         const TargetRow *target = engine_target_at(engine, filter.rollout, i);
-        bool is_cursor = !page.is_found && str_equal(target->address, page.after);
-        if ((is_cursor || filter_wants(&filter, engine, i)) && page_wants(&page, target->address)) {
+        if (page_wants(&page, target->address, filter_wants(&filter, engine, i))) {
             view_rollout_target(&page.json, NULL, engine, target);
         }
     }

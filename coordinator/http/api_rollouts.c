@@ -26,7 +26,7 @@ static bool has_state(const RolloutRow *rollout, const char *wanted)
         return true;
     }
     if (str_equal(wanted, "open") || str_equal(wanted, "ended")) {
-        return api_is_open(rollout) == str_equal(wanted, "open");
+        return rollout_is_open(rollout->state) == str_equal(wanted, "open");
     }
     return str_equal(wanted, rollout_state_name(rollout->state));
 }
@@ -38,17 +38,7 @@ static ErrCode check_rollout_state(const char *wanted, Err *err)
     for (unsigned state = 1; state < ROLLOUT_STATE_COUNT_; state++) {
         names[count++] = rollout_state_name((RolloutState)state);
     }
-    for (size_t i = 0; wanted != NULL && i < count; i++) {
-        if (str_equal(wanted, names[i])) {
-            return ERR_NONE;
-        }
-    }
-    if (wanted == NULL) {
-        return ERR_NONE;
-    }
-    const char *nearest = str_nearest(wanted, names, count);
-    err_set(err, ERR_USAGE, "no rollout is ever '%s'", wanted);
-    return err_hint(err, "did you mean %s?", nearest == NULL ? "open" : nearest);
+    return api_check_state("rollout", wanted, names, count, err);
 }
 
 ErrCode api_rollouts_list(const ApiRequest *request, ApiReply *reply, Err *err)
@@ -62,9 +52,7 @@ ErrCode api_rollouts_list(const ApiRequest *request, ApiReply *reply, Err *err)
     }
     for (size_t i = engine_rollout_count(engine); i > 0 && !page.has_more; i--) {
         const RolloutRow *rollout = engine_rollout_at(engine, i - 1);
-        /* The cursor may have changed its state since it was given: it still marks its place. */
-        bool is_cursor = !page.is_found && str_equal(rollout->id, page.after);
-        if ((is_cursor || has_state(rollout, state)) && page_wants(&page, rollout->id)) {
+        if (page_wants(&page, rollout->id, has_state(rollout, state))) {
             write_rollout(request, &page.json, rollout);
         }
     }

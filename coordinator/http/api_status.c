@@ -32,7 +32,7 @@ static uint64_t count_open(const Engine *engine)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < engine_rollout_count(engine); i++) {
-        count += api_is_open(engine_rollout_at(engine, i));
+        count += rollout_is_open(engine_rollout_at(engine, i)->state);
     }
     return count;
 }

@@ -31,7 +31,7 @@ ErrCode api_targets_list(const ApiRequest *request, ApiReply *reply, Err *err)
     }
     for (size_t i = 0; i < engine_inventory_count(engine) && !page.has_more; i++) {
         const InventoryRow *row = engine_inventory_at(engine, i);
-        if (engine_selects(engine, select, i) && page_wants(&page, row->address)) {
+        if (page_wants(&page, row->address, engine_selects(engine, select, i))) {
             view_target(&page.json, NULL, row);
         }
     }

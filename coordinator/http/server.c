@@ -108,13 +108,9 @@ static ErrCode check_tcp(HttpRequest *request, const Route *route)
 /* Checked again when the handler writes; here it spares the body. */
 static ErrCode check_writable(HttpRequest *request, const Route *route)
 {
-    const Err *read_only = shell_read_only(request->api.shell);
-    if (route->is_write && read_only != NULL) {
-        err_set(&request->err, ERR_STORE, "read-only: %s", read_only->message);
-        err_hint(&request->err, "%s", read_only->hint);
-        return refuse_error(request);
-    }
-    return ERR_NONE;
+    bool is_refused =
+        route->is_write && shell_check_writable(request->api.shell, &request->err) != ERR_NONE;
+    return is_refused ? refuse_error(request) : ERR_NONE;
 }
 
 /* ---- the head of a request ---- */
@@ -197,7 +193,7 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
     if (request->door->kind == DOOR_TCP && check_tcp(request, route) != ERR_NONE) {
         return request->err.code;
     }
-    api->actor = actor_of(request);
+    api->actor = route->is_write ? actor_of(request) : ""; /* who merely looks is not looked up */
     if (check_query(request, route) != ERR_NONE || check_body(request, route) != ERR_NONE ||
         check_writable(request, route) != ERR_NONE) {
         return request->err.code;

@@ -146,7 +146,7 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
         view_wave(json, engine, engine_wave_at(engine, rollout->id, i), facts, now_ms);
     }
     json_out_array_end(json);
-    json_out_bool(json, "is_open", api_is_open(rollout));
+    json_out_bool(json, "is_open", rollout_is_open(rollout->state));
     json_out_bool(json, "is_adopted", rollout->is_adopted);
     json_out_object_end(json);
 }

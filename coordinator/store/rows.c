@@ -192,15 +192,14 @@ _Static_assert(sizeof(TargetState) == sizeof(uint32_t) && sizeof(ErrCode) == siz
 
 /* ---- SQL ---- */
 
-/* Appends `format` once per column, comma-separated; only keys, or only the others, when asked. */
-static void append_columns(const RowTable *table, Str *sql, const char *before, const char *after,
-                           const bool *is_key)
+/* The columns' names, comma-separated; all of them, or those of the key. */
+static void append_columns(const RowTable *table, bool is_key_only, Str *sql)
 {
     const char *comma = "";
     for (size_t i = 0; i < table->column_count; i++) {
         const Column *column = &table->columns[i];
-        if (is_key == NULL || column->is_key == *is_key) {
-            str_printf(sql, "%s%s\"%s\"%s", comma, before, column->name, after);
+        if (column->is_key || !is_key_only) {
+            str_printf(sql, "%s\"%s\"", comma, column->name);
             comma = ", ";
         }
     }
@@ -208,9 +207,8 @@ static void append_columns(const RowTable *table, Str *sql, const char *before, 
 
 static void append_update(const RowTable *table, Str *sql)
 {
-    static const bool IS_KEY = true;
     str_append(sql, " ON CONFLICT (");
-    append_columns(table, sql, "", "", &IS_KEY);
+    append_columns(table, true, sql);
     str_append(sql, ") DO UPDATE SET ");
     const char *comma = "";
     for (size_t i = 0; i < table->column_count; i++) {
@@ -226,7 +224,7 @@ void rows_sql_put(const RowTable *table, Str *sql)
 {
     bool has_key = false;
     str_printf(sql, "INSERT INTO %s (", table->name);
-    append_columns(table, sql, "", "", NULL);
+    append_columns(table, false, sql);
     str_append(sql, ") VALUES (");
     for (size_t i = 0; i < table->column_count; i++) {
         str_append(sql, i == 0 ? "?" : ", ?");
@@ -241,7 +239,7 @@ void rows_sql_put(const RowTable *table, Str *sql)
 void rows_sql_select(const RowTable *table, Str *sql)
 {
     str_append(sql, "SELECT ");
-    append_columns(table, sql, "", "", NULL);
+    append_columns(table, false, sql);
     str_printf(sql, " FROM %s ", table->name);
 }
 
@@ -318,6 +316,16 @@ static ErrCode read_word(const Column *column, const char *text, uint32_t *ret, 
     return err_set(err, ERR_STORE, "no %s is called '%s'", column->name, text);
 }
 
+/* Cut to its lower half, a number that somebody has put there would pass for another one. */
+static ErrCode read_number(const Column *column, sqlite3_int64 number, uint32_t *ret, Err *err)
+{
+    if (number < 0 || number > UINT32_MAX) {
+        return err_set(err, ERR_STORE, "%s cannot be %lld", column->name, (long long)number);
+    }
+    *ret = (uint32_t)number;
+    return ERR_NONE;
+}
+
 static ErrCode read_labels(const char *text, Arena *arena, Labels *ret, Err *err)
 {
     AUTO_PTR(JsonDocument) document = NULL;
@@ -355,8 +363,7 @@ static ErrCode read_column(const Column *column, sqlite3_stmt *statement, int in
         *(const char **)at = arena_strdup(arena, column_text(statement, index));
         return ERR_NONE;
     case COLUMN_U32:
-        *(uint32_t *)at = (uint32_t)sqlite3_column_int64(statement, index);
-        return ERR_NONE;
+        return read_number(column, sqlite3_column_int64(statement, index), at, err);
     case COLUMN_U64:
     case COLUMN_I64:
         *(sqlite3_int64 *)at = sqlite3_column_int64(statement, index);

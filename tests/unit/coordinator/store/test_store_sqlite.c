@@ -166,6 +166,26 @@ static void a_word_of_nobody_is_an_error_with_table_and_column(void **state)
     assert_non_null(strstr(err.message, "table waves: no state is called 'surfing'"));
 }
 
+static void a_number_out_of_bounds_is_an_error_with_table_and_column(void **state)
+{
+    Place *place = *state;
+    static const char *const NUMBERS[] = { "-1", "4294967296" };
+    const Effect rows[] = CONTRACT_ROWS;
+    AUTO_PTR(Store) store = contract_open(state);
+    contract_must_commit(store, rows, ARRAY_LEN(rows));
+    for (size_t i = 0; i < ARRAY_LEN(NUMBERS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Str) sql = { 0 };
+        StoreContents contents;
+        Err err = { 0 };
+        str_printf(&sql, "UPDATE targets SET attempt = %s", NUMBERS[i]);
+        run_sql(place->path, str_text(&sql));
+        assert_int_equal(store->ops->load(store, &arena, &contents, &err), ERR_STORE);
+        assert_non_null(strstr(err.message, "table targets: attempt cannot be "));
+        assert_non_null(strstr(err.message, NUMBERS[i]));
+    }
+}
+
 static void a_lock_of_another_process_is_an_error_that_passes(void **state)
 {
     Place *place = *state;
@@ -234,6 +254,7 @@ int main(void)
         CONTRACT_TEST(a_missing_directory_is_refused_with_a_hint),
         CONTRACT_TEST(a_damaged_page_is_found_at_opening),
         CONTRACT_TEST(a_word_of_nobody_is_an_error_with_table_and_column),
+        CONTRACT_TEST(a_number_out_of_bounds_is_an_error_with_table_and_column),
         CONTRACT_TEST(a_lock_of_another_process_is_an_error_that_passes),
         CONTRACT_TEST(a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later),
         CONTRACT_TEST(a_new_file_has_the_present_version),
