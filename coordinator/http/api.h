@@ -1,6 +1,6 @@
 /*
  * The API's inside: what a handler gets and gives. Handlers know no sockets and no libmicrohttpd;
- * the server (server.c) has checked method, path, parameters' names, size of the body and who may
+ * the server (request.c) has checked method, path, parameters' names, size of the body and who may
  * write.
  */
 #ifndef SKEIN_COORDINATOR_HTTP_API_H

@@ -1,8 +1,7 @@
-/* Connections, requests and waiting: everything that libmicrohttpd has to be told. */
+/* Doors, visits and waiting: everything that libmicrohttpd and the loop have to be told. */
 #include "coordinator/http/server.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -12,20 +11,15 @@
 #include "common/file.h"
 #include "common/list.h"
 #include "common/log.h"
-#include "coordinator/http/guard.h"
+#include "common/str.h"
 #include "coordinator/http/listen.h"
-#include "coordinator/http/problem.h"
-#include "coordinator/http/routes.h"
+#include "coordinator/http/request.h"
 
 #define CONNECTIONS_MAX 256
 #define WAITING_MAX                                                                                \
     192 /* held requests of a door; its other connections stay for requests that are answered */
 #define CONNECTION_BYTES_MAX (32 * 1024) /* request line and headers */
 #define IDLE_TIMEOUT_S 60
-#define RETRY_AFTER_S "5"
-
-/* A client that goes on sending what is too large loses its connection. */
-#define EXCESS_MAX (4 * 1024 * 1024)
 
 typedef enum DoorKind {
     DOOR_NONE = 0,
@@ -33,8 +27,6 @@ typedef enum DoorKind {
     DOOR_TCP,
     DOOR_COUNT_,
 } DoorKind;
-
-typedef struct HttpRequest HttpRequest;
 
 typedef struct Door {
     HttpServer *server;
@@ -44,6 +36,14 @@ typedef struct Door {
     bool has_work; /* a connection was resumed: MHD_run has to look at it */
 } Door;
 
+/* A request at its door. */
+typedef struct Visit {
+    Door *door;
+    struct MHD_Connection *connection;
+    HttpRequest *request;
+    uint64_t held_until_ms; /* 0: not held yet */
+} Visit;
+
 struct HttpServer {
     Loop *loop;
     LoopId hook;
@@ -51,216 +51,16 @@ struct HttpServer {
     PlanFactsCache *facts;
     char *socket_path;
     Door doors[DOOR_COUNT_];
-    LIST(HttpRequest *) waiting;
+    LIST(Visit *) waiting;
     bool is_closing;
 };
 
-/* One request, from its head to the last byte of its answer. */
-struct HttpRequest {
-    Door *door;
-    struct MHD_Connection *connection;
-    Arena arena;
-    ApiRequest api;
-    size_t body_max;
-    Str body;
-    size_t excess;     /* bytes of the body beyond body_max, dropped */
-    unsigned refusal;  /* status of an answer that was found before the handler; 0: none */
-    const char *allow; /* for 405 */
-    Err err;
-    uint64_t held_until_ms; /* 0: not held yet */
-};
-
-/* ---- refusing ---- */
-
-static ErrCode refuse(HttpRequest *request, unsigned status)
-{
-    request->refusal = status;
-    return request->err.code;
-}
-
-/* With the status that belongs to the error. */
-static ErrCode refuse_error(HttpRequest *request)
-{
-    return refuse(request, problem_status(request->err.code));
-}
-
-static const char *header(const HttpRequest *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-/* TCP has no users: reading only, and only for pages and programs of this machine. */
-static ErrCode check_tcp(HttpRequest *request, const Route *route)
-{
-    if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST),
-                           header(request, MHD_HTTP_HEADER_ORIGIN), &request->err) != ERR_NONE) {
-        return refuse_error(request);
-    }
-    if (!str_equal(route->method, "GET")) {
-        err_set(&request->err, ERR_FORBIDDEN, "over TCP the API only answers GET");
-        err_hint(&request->err, "ask over the unix socket: skein --coordinator unix:%s",
-                 request->door->server->socket_path);
-        return refuse_error(request);
-    }
-    return ERR_NONE;
-}
-
-/* Checked again when the handler writes; here it spares the body. */
-static ErrCode check_writable(HttpRequest *request, const Route *route)
-{
-    bool is_refused =
-        route->is_write && shell_check_writable(request->api.shell, &request->err) != ERR_NONE;
-    return is_refused ? refuse_error(request) : ERR_NONE;
-}
-
-/* ---- the head of a request ---- */
-
-typedef struct QueryCheck {
-    HttpRequest *request;
-    const Route *route;
-} QueryCheck;
-
-static enum MHD_Result check_query_name(void *ctx, enum MHD_ValueKind kind, const char *key,
-                                        const char *value)
-{
-    (void)kind;
-    (void)value;
-    QueryCheck *check = ctx;
-    HttpRequest *request = check->request;
-    ErrCode code = route_check_query(check->route, key, &request->arena, &request->err);
-    return code == ERR_NONE ? MHD_YES : MHD_NO;
-}
-
-static ErrCode check_query(HttpRequest *request, const Route *route)
-{
-    QueryCheck check = { request, route };
-    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, check_query_name, &check);
-    return request->err.code == ERR_NONE ? ERR_NONE : refuse_error(request);
-}
-
-static ErrCode refuse_size(HttpRequest *request)
-{
-    err_set(&request->err, ERR_LIMIT, "the body is larger than %zu bytes", request->body_max);
-    return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
-}
-
-/* The length that the client claims, before any of it is read. */
-static ErrCode check_body(HttpRequest *request, const Route *route)
-{
-    static const size_t LIMITS[] = {
-        [ROUTE_BODY_NONE] = 0, [ROUTE_BODY_JSON] = API_JSON_MAX, [ROUTE_BODY_OCTETS] = BUNDLE_MAX
-    };
-    const char *length = header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    int64_t bytes = 0;
-    request->body_max = LIMITS[route->body];
-    if (length != NULL && !str_to_int64(length, 0, (int64_t)request->body_max, &bytes)) {
-        return refuse_size(request);
-    }
-    return ERR_NONE;
-}
-
-static const char *query_value(const void *ctx, const char *name)
-{
-    const HttpRequest *request = ctx;
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static const char *actor_of(HttpRequest *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    bool is_unix = request->door->kind == DOOR_UNIX && info != NULL;
-    return is_unix ? guard_actor(info->connect_fd, &request->arena) : "";
-}
-
-/* All that can be said before the body has come. */
-static ErrCode read_head(HttpRequest *request, const char *method, const char *path)
-{
-    HttpServer *server = request->door->server;
-    ApiRequest *api = &request->api;
-    *api = (ApiRequest){ .shell = server->shell,
-                         .facts = server->facts,
-                         .arena = &request->arena,
-                         .query = query_value,
-                         .query_ctx = request };
-    const Route *route =
-        route_find(method, path, &request->arena, api->path, &request->allow, &request->err);
-    if (route == NULL) {
-        return refuse(request,
-                      request->allow == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_METHOD_NOT_ALLOWED);
-    }
-    api->route = route;
-    if (request->door->kind == DOOR_TCP && check_tcp(request, route) != ERR_NONE) {
-        return request->err.code;
-    }
-    api->actor = route->is_write ? actor_of(request) : ""; /* who merely looks is not looked up */
-    if (check_query(request, route) != ERR_NONE || check_body(request, route) != ERR_NONE ||
-        check_writable(request, route) != ERR_NONE) {
-        return request->err.code;
-    }
-    return ERR_NONE;
-}
-
-/* ---- answering ---- */
-
-static const struct {
-    const char *name;
-    const char *value;
-} HEADERS[] = {
-    { "Cache-Control", "no-store" },
-    { "X-Content-Type-Options", "nosniff" },
-    { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
-    { "Referrer-Policy", "no-referrer" },
-    { "Cross-Origin-Resource-Policy", "same-origin" },
-};
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    if (value != NULL) {
-        (void)MHD_add_response_header(response, name, value);
-    }
-}
-
-/* Sends and releases the reply's body. */
-static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
-{
-    size_t length = reply->body.length;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, str_take(&reply->body), MHD_RESPMEM_MUST_FREE);
-    if (response == NULL) {
-        return MHD_NO;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(HEADERS); i++) {
-        add_header(response, HEADERS[i].name, HEADERS[i].value);
-    }
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-               reply->content_type == NULL ? "application/json" : reply->content_type);
-    add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
-    add_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
-    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
-               reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? RETRY_AFTER_S : NULL);
-    enum MHD_Result result = MHD_queue_response(request->connection, reply->status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result answer_problem(HttpRequest *request, unsigned status)
-{
-    ApiReply reply = { .status = status, .content_type = PROBLEM_CONTENT_TYPE };
-    if (status >= MHD_HTTP_INTERNAL_SERVER_ERROR && status != MHD_HTTP_SERVICE_UNAVAILABLE) {
-        log_error("a request failed", LOG_STR("path", request->api.route->pattern),
-                  LOG_ERR(&request->err));
-    }
-    problem_write(status, &request->err, &reply.body);
-    return answer(request, &reply);
-}
-
 /* ---- waiting for events ---- */
 
-static void forget_waiting(HttpServer *server, const HttpRequest *request)
+static void forget_waiting(HttpServer *server, const Visit *visit)
 {
     for (size_t i = 0; i < server->waiting.count; i++) {
-        if (server->waiting.items[i] == request) {
+        if (server->waiting.items[i] == visit) {
             LIST_REMOVE(&server->waiting, i);
             return;
         }
@@ -278,21 +78,21 @@ static size_t count_waiting(const Door *door)
     return count;
 }
 
-static void hold(HttpRequest *request, uint32_t hold_ms)
+static void hold(Visit *visit, uint32_t hold_ms)
 {
-    HttpServer *server = request->door->server;
-    if (request->held_until_ms == 0) {
-        request->held_until_ms = clock_boot_ms() + hold_ms;
+    HttpServer *server = visit->door->server;
+    if (visit->held_until_ms == 0) {
+        visit->held_until_ms = clock_boot_ms() + hold_ms;
     }
-    LIST_PUSH(&server->waiting, request);
-    MHD_suspend_connection(request->connection);
+    LIST_PUSH(&server->waiting, visit);
+    MHD_suspend_connection(visit->connection);
 }
 
 /* The handler is asked again; is_late says whether it may wait on. */
-static void wake(HttpRequest *request)
+static void wake(Visit *visit)
 {
-    request->door->has_work = true;
-    MHD_resume_connection(request->connection);
+    visit->door->has_work = true;
+    MHD_resume_connection(visit->connection);
 }
 
 static void wake_all(HttpServer *server)
@@ -306,10 +106,10 @@ static void wake_all(HttpServer *server)
 static void wake_late(HttpServer *server, uint64_t now_ms)
 {
     for (size_t i = server->waiting.count; i > 0; i--) {
-        HttpRequest *request = server->waiting.items[i - 1];
-        if (request->held_until_ms <= now_ms) {
+        Visit *visit = server->waiting.items[i - 1];
+        if (visit->held_until_ms <= now_ms) {
             LIST_REMOVE(&server->waiting, i - 1);
-            wake(request);
+            wake(visit);
         }
     }
 }
@@ -328,44 +128,33 @@ static int64_t next_late_ms(const HttpServer *server, uint64_t now_ms)
 
 /* ---- libmicrohttpd's callbacks ---- */
 
-static enum MHD_Result run_handler(HttpRequest *request)
+static Visit *visit_new(Door *door, struct MHD_Connection *connection)
 {
-    HttpServer *server = request->door->server;
-    ApiRequest *api = &request->api;
-    ApiReply reply = { .status = MHD_HTTP_OK };
-    api->body = (Bytes){ (const uint8_t *)str_text(&request->body), request->body.length };
-    api->is_late = server->is_closing || count_waiting(request->door) >= WAITING_MAX ||
-                   (request->held_until_ms != 0 && request->held_until_ms <= clock_boot_ms());
-    ErrCode code = api->route->handler(api, &reply, &request->err);
-    if (code != ERR_NONE) {
-        str_done(&reply.body);
-        return answer_problem(request, problem_status(code));
-    }
-    if (reply.hold_ms > 0) {
-        hold(request, reply.hold_ms);
-        return MHD_YES;
-    }
-    return answer(request, &reply);
+    const RequestPlace place = { .shell = door->server->shell,
+                                 .facts = door->server->facts,
+                                 .is_tcp = door->kind == DOOR_TCP,
+                                 .socket_path = door->server->socket_path };
+    Visit *visit = mem_alloc(sizeof(*visit));
+    visit->door = door;
+    visit->connection = connection;
+    visit->request = request_new(connection, &place);
+    return visit;
 }
 
-static void take_body(HttpRequest *request, const char *data, size_t length)
+static bool is_late(const Visit *visit)
 {
-    if (request->body.length + length > request->body_max) {
-        request->excess += length;
-        if (request->refusal == 0) {
-            refuse_size(request);
-        }
-    } else if (request->refusal == 0) {
-        str_append_bytes(&request->body, data, length);
-    }
+    return visit->door->server->is_closing || count_waiting(visit->door) >= WAITING_MAX ||
+           (visit->held_until_ms != 0 && visit->held_until_ms <= clock_boot_ms());
 }
 
-static HttpRequest *request_new(Door *door, struct MHD_Connection *connection)
+static enum MHD_Result run(Visit *visit)
 {
-    HttpRequest *request = mem_alloc(sizeof(*request));
-    request->door = door;
-    request->connection = connection;
-    return request;
+    uint32_t hold_ms = 0;
+    enum MHD_Result result = request_run(visit->request, is_late(visit), &hold_ms);
+    if (hold_ms > 0) {
+        hold(visit, hold_ms);
+    }
+    return result;
 }
 
 /* Called with the head, with each piece of the body, at its end, and again after each waking. */
@@ -374,20 +163,18 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
                                   size_t *upload_data_size, void **request_ctx)
 {
     (void)version;
-    HttpRequest *request = *request_ctx;
-    if (request == NULL) {
-        request = request_new(ctx, connection);
-        *request_ctx = request;
-        return read_head(request, method, url) == ERR_NONE
-                   ? MHD_YES
-                   : answer_problem(request, request->refusal);
+    Visit *visit = *request_ctx;
+    if (visit == NULL) {
+        visit = visit_new(ctx, connection);
+        *request_ctx = visit;
+        return request_begin(visit->request, method, url);
     }
     if (*upload_data_size > 0) {
-        take_body(request, upload_data, *upload_data_size);
+        size_t length = *upload_data_size;
         *upload_data_size = 0;
-        return request->excess > EXCESS_MAX ? MHD_NO : MHD_YES;
+        return request_take_body(visit->request, upload_data, length);
     }
-    return request->refusal != 0 ? answer_problem(request, request->refusal) : run_handler(request);
+    return run(visit);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **request_ctx,
@@ -396,14 +183,13 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
     (void)connection;
     (void)how;
     Door *door = ctx;
-    HttpRequest *request = *request_ctx;
-    if (request == NULL) {
+    Visit *visit = *request_ctx;
+    if (visit == NULL) {
         return;
     }
-    forget_waiting(door->server, request);
-    str_done(&request->body);
-    arena_done(&request->arena);
-    free(request);
+    forget_waiting(door->server, visit);
+    request_free(visit->request);
+    free(visit);
     *request_ctx = NULL;
 }
 

@@ -1,0 +1,268 @@
+/* Heads, bodies and answers. */
+#include "coordinator/http/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "coordinator/http/guard.h"
+#include "coordinator/http/problem.h"
+#include "coordinator/http/routes.h"
+
+#define RETRY_AFTER_S "5"
+
+/* A client that goes on sending what is too large loses its connection. */
+#define EXCESS_MAX (4 * 1024 * 1024)
+
+struct HttpRequest {
+    RequestPlace place;
+    struct MHD_Connection *connection;
+    Arena arena;
+    ApiRequest api;
+    size_t body_max;
+    Str body;
+    size_t excess;     /* bytes of the body beyond body_max, dropped */
+    unsigned refusal;  /* status of an answer that was found before the handler; 0: none */
+    const char *allow; /* for 405 */
+    Err err;
+};
+
+HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place)
+{
+    HttpRequest *request = mem_alloc(sizeof(*request));
+    request->connection = connection;
+    request->place = *place;
+    return request;
+}
+
+void request_free(HttpRequest *request)
+{
+    if (request != NULL) {
+        str_done(&request->body);
+        arena_done(&request->arena);
+        free(request);
+    }
+}
+
+/* ---- refusing ---- */
+
+static ErrCode refuse(HttpRequest *request, unsigned status)
+{
+    request->refusal = status;
+    return request->err.code;
+}
+
+/* With the status that belongs to the error. */
+static ErrCode refuse_error(HttpRequest *request)
+{
+    return refuse(request, problem_status(request->err.code));
+}
+
+static const char *header(const HttpRequest *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+/* TCP has no users: reading only, and only for pages and programs of this machine. */
+static ErrCode check_tcp(HttpRequest *request, const Route *route)
+{
+    if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST),
+                           header(request, MHD_HTTP_HEADER_ORIGIN), &request->err) != ERR_NONE) {
+        return refuse_error(request);
+    }
+    if (!str_equal(route->method, "GET")) {
+        err_set(&request->err, ERR_FORBIDDEN, "over TCP the API only answers GET");
+        err_hint(&request->err, "ask over the unix socket: skein --coordinator unix:%s",
+                 request->place.socket_path);
+        return refuse_error(request);
+    }
+    return ERR_NONE;
+}
+
+/* Checked again when the handler writes; here it spares the body. */
+static ErrCode check_writable(HttpRequest *request, const Route *route)
+{
+    bool is_refused =
+        route->is_write && shell_check_writable(request->api.shell, &request->err) != ERR_NONE;
+    return is_refused ? refuse_error(request) : ERR_NONE;
+}
+
+/* ---- the head of a request ---- */
+
+typedef struct QueryCheck {
+    HttpRequest *request;
+    const Route *route;
+} QueryCheck;
+
+static enum MHD_Result check_query_name(void *ctx, enum MHD_ValueKind kind, const char *key,
+                                        const char *value)
+{
+    (void)kind;
+    (void)value;
+    QueryCheck *check = ctx;
+    HttpRequest *request = check->request;
+    ErrCode code = route_check_query(check->route, key, &request->arena, &request->err);
+    return code == ERR_NONE ? MHD_YES : MHD_NO;
+}
+
+static ErrCode check_query(HttpRequest *request, const Route *route)
+{
+    QueryCheck check = { request, route };
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, check_query_name, &check);
+    return request->err.code == ERR_NONE ? ERR_NONE : refuse_error(request);
+}
+
+static ErrCode refuse_size(HttpRequest *request)
+{
+    err_set(&request->err, ERR_LIMIT, "the body is larger than %zu bytes", request->body_max);
+    return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
+}
+
+/* The length that the client claims, before any of it is read. */
+static ErrCode check_body(HttpRequest *request, const Route *route)
+{
+    static const size_t LIMITS[] = {
+        [ROUTE_BODY_NONE] = 0, [ROUTE_BODY_JSON] = API_JSON_MAX, [ROUTE_BODY_OCTETS] = BUNDLE_MAX
+    };
+    const char *length = header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    int64_t bytes = 0;
+    request->body_max = LIMITS[route->body];
+    if (length != NULL && !str_to_int64(length, 0, (int64_t)request->body_max, &bytes)) {
+        return refuse_size(request);
+    }
+    return ERR_NONE;
+}
+
+static const char *query_value(const void *ctx, const char *name)
+{
+    const HttpRequest *request = ctx;
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static const char *actor_of(HttpRequest *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info != NULL && !request->place.is_tcp ? guard_actor(info->connect_fd, &request->arena) : "";
+}
+
+/* All that can be said before the body has come. */
+static ErrCode read_head(HttpRequest *request, const char *method, const char *path)
+{
+    ApiRequest *api = &request->api;
+    *api = (ApiRequest){ .shell = request->place.shell,
+                         .facts = request->place.facts,
+                         .arena = &request->arena,
+                         .query = query_value,
+                         .query_ctx = request };
+    const Route *route =
+        route_find(method, path, &request->arena, api->path, &request->allow, &request->err);
+    if (route == NULL) {
+        return refuse(request,
+                      request->allow == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_METHOD_NOT_ALLOWED);
+    }
+    api->route = route;
+    if (request->place.is_tcp && check_tcp(request, route) != ERR_NONE) {
+        return request->err.code;
+    }
+    api->actor = route->is_write ? actor_of(request) : ""; /* who merely looks is not looked up */
+    if (check_query(request, route) != ERR_NONE || check_body(request, route) != ERR_NONE ||
+        check_writable(request, route) != ERR_NONE) {
+        return request->err.code;
+    }
+    return ERR_NONE;
+}
+
+/* ---- answering ---- */
+
+static const struct {
+    const char *name;
+    const char *value;
+} HEADERS[] = {
+    { "Cache-Control", "no-store" },
+    { "X-Content-Type-Options", "nosniff" },
+    { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+    { "Referrer-Policy", "no-referrer" },
+    { "Cross-Origin-Resource-Policy", "same-origin" },
+};
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value != NULL) {
+        (void)MHD_add_response_header(response, name, value);
+    }
+}
+
+/* Sends and releases the reply's body. */
+static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
+{
+    size_t length = reply->body.length;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, str_take(&reply->body), MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(HEADERS); i++) {
+        add_header(response, HEADERS[i].name, HEADERS[i].value);
+    }
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+               reply->content_type == NULL ? "application/json" : reply->content_type);
+    add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
+    add_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
+    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+               reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? RETRY_AFTER_S : NULL);
+    enum MHD_Result result = MHD_queue_response(request->connection, reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result answer_problem(HttpRequest *request, unsigned status)
+{
+    ApiReply reply = { .status = status, .content_type = PROBLEM_CONTENT_TYPE };
+    if (status >= MHD_HTTP_INTERNAL_SERVER_ERROR && status != MHD_HTTP_SERVICE_UNAVAILABLE) {
+        log_error("a request failed", LOG_STR("path", request->api.route->pattern),
+                  LOG_ERR(&request->err));
+    }
+    problem_write(status, &request->err, &reply.body);
+    return answer(request, &reply);
+}
+
+/* ---- from head to answer ---- */
+
+enum MHD_Result request_begin(HttpRequest *request, const char *method, const char *path)
+{
+    return read_head(request, method, path) == ERR_NONE ? MHD_YES
+                                                        : answer_problem(request, request->refusal);
+}
+
+enum MHD_Result request_take_body(HttpRequest *request, const char *data, size_t length)
+{
+    if (request->body.length + length > request->body_max) {
+        request->excess += length;
+        if (request->refusal == 0) {
+            refuse_size(request);
+        }
+    } else if (request->refusal == 0) {
+        str_append_bytes(&request->body, data, length);
+    }
+    return request->excess > EXCESS_MAX ? MHD_NO : MHD_YES;
+}
+
+enum MHD_Result request_run(HttpRequest *request, bool is_late, uint32_t *ret_hold_ms)
+{
+    ApiRequest *api = &request->api;
+    ApiReply reply = { .status = MHD_HTTP_OK };
+    *ret_hold_ms = 0;
+    if (request->refusal != 0) {
+        return answer_problem(request, request->refusal);
+    }
+    api->body = (Bytes){ (const uint8_t *)str_text(&request->body), request->body.length };
+    api->is_late = is_late;
+    ErrCode code = api->route->handler(api, &reply, &request->err);
+    if (code != ERR_NONE) {
+        str_done(&reply.body);
+        return answer_problem(request, problem_status(code));
+    }
+    *ret_hold_ms = reply.hold_ms;
+    return reply.hold_ms > 0 ? MHD_YES : answer(request, &reply);
+}

@@ -1,0 +1,44 @@
+/*
+ * One HTTP request, from its head to its answer: what is refused before its body is read, its body
+ * within bounds, its handler, the answer with its headers. Knows libmicrohttpd's connection, and
+ * nothing of doors, loops and waiting.
+ */
+#ifndef SKEIN_COORDINATOR_HTTP_REQUEST_H
+#define SKEIN_COORDINATOR_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coordinator/http/plan_facts.h"
+#include "coordinator/shell.h"
+
+typedef struct HttpRequest HttpRequest;
+
+/* Where it came in. Everything outlives the request. */
+typedef struct RequestPlace {
+    Shell *shell;
+    PlanFactsCache *facts;
+    bool is_tcp;             /* reading only, and for this machine only */
+    const char *socket_path; /* where everything may be asked */
+} RequestPlace;
+
+HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place);
+void request_free(HttpRequest *request); /* NULL is allowed */
+
+/* All of these return what libmicrohttpd's callback is to return: MHD_NO ends the connection. */
+
+/* The head has come: what is wrong with it is answered at once. */
+enum MHD_Result request_begin(HttpRequest *request, const char *method, const char *path);
+
+/* A piece of the body. Beyond its bounds it is dropped, and much of that ends the connection. */
+enum MHD_Result request_take_body(HttpRequest *request, const char *data, size_t length);
+
+/*
+ * The body is whole: asks the handler and answers; may be called again when there are news.
+ * *ret_hold_ms not 0: no answer yet, and for how long at the latest. Never so with `is_late`.
+ */
+enum MHD_Result request_run(HttpRequest *request, bool is_late, uint32_t *ret_hold_ms);
+
+#endif
