@@ -172,11 +172,12 @@ static Claims *claims_of(const Selection *selection, Map *databases, const Item 
     return claims;
 }
 
-static void claim(const Selection *selection, Map *databases, const Item *item)
+static void claims_take(const Selection *selection, Map *databases, const Item *item)
 {
     if (item->row.identity.system_identifier != 0) {
         Claims *claims = claims_of(selection, databases, item);
-        *(is_whole(item) ? &claims->whole : &claims->schema) = item;
+        const Item **claim = is_whole(item) ? &claims->whole : &claims->schema;
+        *claim = *claim == NULL ? item : *claim;
     }
 }
 
@@ -208,11 +209,11 @@ static ErrCode check_nesting(const Selection *selection, Err *err)
     const Engine *engine = selection->engine;
     for (size_t i = 0; i < engine->items.count; i++) {
         if (engine->items.items[i]->target != NULL) {
-            claim(selection, databases, engine->items.items[i]);
+            claims_take(selection, databases, engine->items.items[i]);
         }
     }
     LIST_EACH(pick, &selection->picks) {
-        claim(selection, databases, pick->item);
+        claims_take(selection, databases, pick->item);
         const Claims *claims =
             pick->item->row.identity.system_identifier == 0 ? NULL : claims_of(selection, databases, pick->item);
         if (claims != NULL && claims->whole != NULL && claims->schema != NULL) {

@@ -230,9 +230,9 @@ static void agent_configure(Fleet *fleet, const FleetHost *host)
         &fleet->arena,
         "coordinator: tcp://127.0.0.1:%d\ncoordinator_key: %s/coordinator.key.pub\n"
         "key_file: %s/%s.key\ntrusted_signers: [ %s/signer.key.pub ]\nlabels: { env: test }\n%s"
-        "instances:\n  - { name: %s, connection: '%s', databases: { include: [ 'tenant_*' ] }, rediscover: %s }\n",
+        "instances:\n  - { name: %s, connection: '%s', %s, rediscover: %s }\n",
         fleet->wire_port, fleet->dir, fleet->dir, host->name, fleet->dir, host->settings,
-        host->name, conninfo, host->rediscover);
+        host->name, conninfo, host->targets, host->rediscover);
     file_write_as_cluster_user(fleet_path(fleet, "%s.yaml", host->name), text);
 }
 
@@ -240,7 +240,11 @@ FleetHost *fleet_host_add(Fleet *fleet, const char *name, PgCluster *cluster)
 {
     assert_true(fleet->host_count < FLEET_HOSTS_MAX);
     FleetHost *host = &fleet->hosts[fleet->host_count++];
-    *host = (FleetHost){ .name = name, .cluster = cluster, .rediscover = "500ms", .settings = "" };
+    *host = (FleetHost){ .name = name,
+                         .cluster = cluster,
+                         .rediscover = "500ms",
+                         .targets = "databases: { include: [ 'tenant_*' ] }",
+                         .settings = "" };
     key_make(fleet, KEY_CURVE, name);
     key_admit(fleet, name);
     return host;

@@ -46,6 +46,7 @@ typedef struct FleetHost {
     PgCluster *cluster;
     int port;               /* what the agent dials; 0: the cluster's. For proxies and poolers */
     const char *rediscover; /* "1s" */
+    const char *targets;    /* "databases: { … }, schemas: { … }" of the instance; tenant_* as they are */
     const char *settings;   /* further lines of agent.yaml; "" */
     int pid;                /* of the agent; 0: does not run */
 } FleetHost;
@@ -164,6 +165,7 @@ typedef struct FleetPlan {
     const char *waves;    /* "{ name: canary, targets: 1 }, …"; FLEET_THREE_WAVES */
     const char *strategy; /* further members of `strategy`, comma-separated; "" */
     const char *to;       /* "head" */
+    const char *shared;   /* shared_schemas, comma-separated; "" */
 } FleetPlan;
 
 #define FLEET_THREE_WAVES                                                                          \
@@ -187,7 +189,7 @@ const char *fleet_wave_state(Fleet *fleet, const char *id, const char *wave);
 const char *fleet_await_target(Fleet *fleet, const char *id, const char *address,
                                const char *state); /* its error's message; "" */
 
-/* ---- the databases; addresses as "db1/tenant_1" ---- */
+/* ---- the databases; addresses as "db1/tenant_1", or "db1/saas/acme" for what is in a schema's history ---- */
 
 void fleet_run(Fleet *fleet, const char *address, const char *sql);
 const char *fleet_ask(Fleet *fleet, const char *address, const char *sql); /* until the test ends */
@@ -236,6 +238,7 @@ const char *fleet_path(Fleet *fleet, const char *format, ...) __attribute__((for
 const char *fleet_file_text(Fleet *fleet, const char *path);
 Bytes fleet_file_bytes(Fleet *fleet, const char *path);
 size_t fleet_host_of(Fleet *fleet, const char *address, const char **ret_database);
+const char *fleet_schema_of(Fleet *fleet, const char *address); /* "": the whole database */
 bool fleet_processes_end(Fleet *fleet); /* false: one had to be killed, or ended with an error */
 
 /*

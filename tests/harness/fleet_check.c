@@ -151,25 +151,25 @@ static void check_target(Fleet *fleet, const json_t *rollout, const json_t *targ
     const StateRule *rule = state_rule(json_text(target, "state"));
     const char *database = NULL;
     const FleetHost *host = &fleet->hosts[fleet_host_of(fleet, address, &database)];
-    if (rule == NULL || !says(ask(fleet, host, database, "SELECT 't'"), "t")) {
-        return;
+    const char *schema = fleet_schema_of(fleet, address);
+    const char *there_sql = arena_printf(
+        &fleet->arena, "SELECT '%s' = '' OR EXISTS (SELECT FROM pg_namespace WHERE nspname = '%s')", schema, schema);
+    if (rule == NULL || !says(ask(fleet, host, database, there_sql), "t")) {
+        return; /* dropped or renamed by the test, or unreachable */
     }
     bool has_history =
         says(ask(fleet, host, database, "SELECT to_regclass('skein.history') IS NOT NULL"), "t");
-    const char *count_sql = arena_printf(
-        &fleet->arena,
-        "SELECT count(*) FROM skein.history WHERE rollout = '%s' AND state <> 'undone'",
-        json_text(rollout, "id"));
-    const char *to_sql = arena_printf(
-        &fleet->arena, "SELECT count(*) FROM skein.history WHERE id = '%s' AND state = 'applied'",
-        json_text(rollout, "to"));
+    const char *of_target =
+        arena_printf(&fleet->arena, "FROM skein.history WHERE tenant = '%s'", schema);
+    const char *count_sql = arena_printf(&fleet->arena, "SELECT count(*) %s AND rollout = '%s' AND state <> 'undone'",
+                                         of_target, json_text(rollout, "id"));
+    const char *to_sql = arena_printf(&fleet->arena, "SELECT count(*) %s AND id = '%s' AND state = 'applied'",
+                                      of_target, json_text(rollout, "to"));
+    const char *version_sql = arena_printf(
+        &fleet->arena, "SELECT id %s AND state = 'applied' ORDER BY seq DESC LIMIT 1", of_target);
     long long rows = has_history ? atoll(ask(fleet, host, database, count_sql)) : 0;
     bool has_to = has_history && says(ask(fleet, host, database, to_sql), "1");
-    const char *version =
-        has_history
-            ? ask(fleet, host, database,
-                  "SELECT id FROM skein.history WHERE state = 'applied' ORDER BY seq DESC LIMIT 1")
-            : "";
+    const char *version = has_history ? ask(fleet, host, database, version_sql) : "";
     if (rule->is_counted && rows != json_count(target, "applied")) {
         str_printf(problems, "%s is %s with %lld applied, its history has %lld\n", address,
                    rule->state, json_count(target, "applied"), rows);

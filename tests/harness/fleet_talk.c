@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "common/str.h"
+#include "proto/address.h"
 
 #define CLI_ARGS_MAX 32
 #define CLI_TIMEOUT_MS 60000
@@ -191,8 +192,9 @@ const char *fleet_plan_write(Fleet *fleet, const FleetPlan *plan)
     const char *strategy = or_default(plan->strategy, "");
     const char *text = arena_printf(
         &fleet->arena,
-        "name: %s\nmigrations: ./migrations\nto: %s\n%s%s%sstrategy: { waves: [ %s ]%s%s }\n",
-        or_default(plan->name, "test"), or_default(plan->to, "head"),
+        "name: %s\nmigrations: ./migrations\nto: %s\nshared_schemas: [ %s ]\n%s%s%s"
+        "strategy: { waves: [ %s ]%s%s }\n",
+        or_default(plan->name, "test"), or_default(plan->to, "head"), or_default(plan->shared, ""),
         plan->where == NULL ? "" : "targets: { where: \"", or_default(plan->where, ""),
         plan->where == NULL ? "" : "\" }\n", or_default(plan->waves, FLEET_THREE_WAVES),
         strategy[0] == '\0' ? "" : ", ", strategy);
@@ -313,15 +315,27 @@ void fleet_await_targets(Fleet *fleet, size_t count)
 
 /* ---- the databases ---- */
 
+static Address address_of(Fleet *fleet, const char *text)
+{
+    Address address;
+    Err err = { 0 };
+    if (address_parse(text, &fleet->arena, &address, &err) != ERR_NONE) {
+        fail_msg("%s: %s", text, err.message);
+    }
+    return address;
+}
+
+const char *fleet_schema_of(Fleet *fleet, const char *address)
+{
+    return address_of(fleet, address).schema;
+}
+
 size_t fleet_host_of(Fleet *fleet, const char *address, const char **ret_database)
 {
-    const char *slash = strchr(address, '/');
-    assert_non_null(slash);
+    Address parsed = address_of(fleet, address);
+    *ret_database = parsed.database;
     for (size_t i = 0; i < fleet->host_count; i++) {
-        size_t length = strlen(fleet->hosts[i].name);
-        if ((size_t)(slash - address) == length &&
-            strncmp(address, fleet->hosts[i].name, length) == 0) {
-            *ret_database = slash + 1;
+        if (strcmp(parsed.instance, fleet->hosts[i].name) == 0) {
             return i;
         }
     }
@@ -362,9 +376,11 @@ const char *fleet_applied(Fleet *fleet, const char *address)
         0) {
         return "";
     }
-    return fleet_ask(
-        fleet, address,
-        "SELECT string_agg(id, ',' ORDER BY seq) FROM skein.history WHERE state = 'applied'");
+    return fleet_ask(fleet, address,
+                     arena_printf(&fleet->arena,
+                                  "SELECT string_agg(id, ',' ORDER BY seq) FROM skein.history"
+                                  " WHERE state = 'applied' AND tenant = '%s'",
+                                  fleet_schema_of(fleet, address)));
 }
 
 unsigned fleet_tenants_where(Fleet *fleet, const char *sql)
