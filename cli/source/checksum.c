@@ -26,10 +26,8 @@ static void hash_add_lines(crypto_generichash_state *state, const char *bytes, s
 }
 
 /* The text holds no NUL, so one after each token keeps `a b` and `ab` apart. */
-void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])
+static void hash_add_tokens(crypto_generichash_state *state, const SqlText *text)
 {
-    crypto_generichash_state state;
-    hash_init(&state);
     bool has_any = false;
     bool is_semicolon_due = false;
     for (size_t i = 0; i < text->token_count; i++) {
@@ -42,12 +40,30 @@ void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])
             continue;
         }
         if (is_semicolon_due) {
-            hash_add(&state, ";", sizeof(";"));
+            hash_add(state, ";", sizeof(";"));
         }
-        hash_add_lines(&state, text->text + token->start, token->end - token->start);
-        hash_add(&state, "", 1);
+        hash_add_lines(state, text->text + token->start, token->end - token->start);
+        hash_add(state, "", 1);
         has_any = true;
         is_semicolon_due = false;
+    }
+}
+
+void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])
+{
+    checksum_text(text, NULL, 0, ret_checksum);
+}
+
+/* Two NULs never stand in the tokens: rows cannot be taken for SQL. */
+void checksum_text(const SqlText *text, const PsqlCopy *copies, size_t copy_count,
+                   uint8_t ret_checksum[CHECKSUM_BYTES])
+{
+    crypto_generichash_state state;
+    hash_init(&state);
+    hash_add_tokens(&state, text);
+    for (size_t i = 0; i < copy_count; i++) {
+        hash_add(&state, "\0", 2);
+        hash_add_lines(&state, (const char *)copies[i].rows.data, copies[i].rows.length);
     }
     crypto_generichash_final(&state, ret_checksum, CHECKSUM_BYTES);
 }

@@ -151,6 +151,9 @@ ErrCode found_input(const SourceReading *reading, const char *file, ScriptInput 
             .file = cite(reading, file),
             .bytes = { arena_memdup(reading->arena, str_text(&bytes), bytes.length),
                        bytes.length },
+            .variables = &reading->options->variables,
+            .dir = reading->dir,
+            .path = file,
         };
     }
     return code;

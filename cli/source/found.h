@@ -61,7 +61,8 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
 
 /*
  * A file of the directory as the input of a script, its bytes in the arena, with the reading's
- * variables; the transaction rule is TRANSACTION_DERIVED.
+ * variables; the transaction rule is TRANSACTION_DERIVED. A section of it is a copy of this with
+ * other bytes and first line.
  */
 ErrCode found_input(const SourceReading *reading, const char *file, ScriptInput *ret_input,
                     Err *err);

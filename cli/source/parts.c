@@ -39,9 +39,19 @@ static void take_alone(Cutter *cutter, size_t index, bool is_transactional)
     end_part(cutter, is_transactional);
 }
 
+static size_t start_of(const Cutter *cutter, size_t index)
+{
+    return cutter->text->tokens[cutter->statements->items[index].first_token].start;
+}
+
+static const char *file_of(const Cutter *cutter, size_t index)
+{
+    return sql_file_at(cutter->text, start_of(cutter, index));
+}
+
 static void warn(const Cutter *cutter, size_t index, const char *words)
 {
-    source_note(cutter->notes, SOURCE_NOTE_WARNING, cutter->text->file,
+    source_note(cutter->notes, SOURCE_NOTE_WARNING, file_of(cutter, index),
                 cutter->statements->items[index].line, "%s %s", cutter->facts[index].kind, words);
 }
 
@@ -73,16 +83,16 @@ static void take_commit(Cutter *cutter, size_t index)
 /* What cannot run in a transaction, where the file itself has begun one. */
 static ErrCode refuse_inside(const Cutter *cutter, size_t index, Err *err)
 {
-    sql_refuse(cutter->text, cutter->statements->items[index].line, err,
-               "%s in the transaction that begins at line %u", cutter->facts[index].kind,
-               cutter->begin->line);
+    sql_refuse_at(cutter->text, start_of(cutter, index), err,
+                  "%s in the transaction that begins at line %u", cutter->facts[index].kind,
+                  cutter->begin->line);
     return err_hint(err, "it cannot run in one: move it out, or remove BEGIN and COMMIT");
 }
 
 static void take_outside(Cutter *cutter, size_t index)
 {
     if (cutter->rule.transaction == TRANSACTION_ONE) {
-        source_note(cutter->notes, SOURCE_NOTE_WARNING, cutter->text->file,
+        source_note(cutter->notes, SOURCE_NOTE_WARNING, file_of(cutter, index),
                     cutter->statements->items[index].line,
                     "%s cannot run in a transaction; skein runs it outside of one, but %s",
                     cutter->facts[index].kind, cutter->rule.tool_says);
@@ -132,7 +142,7 @@ static ErrCode take_statement(Cutter *cutter, size_t index, Err *err)
 {
     const StatementFacts *facts = &cutter->facts[index];
     if (facts->refusal != NULL) {
-        sql_refuse(cutter->text, cutter->statements->items[index].line, err, "%s", facts->refusal);
+        sql_refuse_at(cutter->text, start_of(cutter, index), err, "%s", facts->refusal);
         return err_hint(err, "%s", facts->hint);
     }
     if (!facts->is_transactional && cutter->begin != NULL) {
@@ -166,7 +176,8 @@ static ErrCode take(Cutter *cutter, size_t index, Err *err)
 static ErrCode check_end(const Cutter *cutter, Err *err)
 {
     if (cutter->begin != NULL) {
-        sql_refuse(cutter->text, cutter->begin->line, err, "BEGIN without COMMIT");
+        sql_refuse_at(cutter->text, cutter->text->tokens[cutter->begin->first_token].start, err,
+                      "BEGIN without COMMIT");
         return err_hint(err, "add the COMMIT, or remove the BEGIN: skein begins and ends the "
                              "transaction");
     }
@@ -225,7 +236,7 @@ static void tell(const Cutter *cutter)
         tell_parts(cutter);
         warn_temporary(cutter);
     } else if (cutter->first_begin >= 0) {
-        source_note(cutter->notes, SOURCE_NOTE_INFO, cutter->text->file,
+        source_note(cutter->notes, SOURCE_NOTE_INFO, file_of(cutter, (size_t)cutter->first_begin),
                     cutter->statements->items[cutter->first_begin].line,
                     "%s, and %s at line %u, are left out: skein begins and ends the transaction",
                     cutter->facts[cutter->first_begin].kind,

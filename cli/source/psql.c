@@ -1,54 +1,331 @@
-/* Finds what psql would do itself. */
+/* A file as psql reads it, made into SQL alone. */
 #include "cli/source/psql.h"
 
-static ErrCode refuse_copy(const SqlText *text, uint32_t line, bool is_from, Err *err)
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli/source/psql_internal.h"
+
+#define BOM "\xEF\xBB\xBF"
+
+static void composer_done(Composer *composer)
 {
-    sql_refuse(text, line, err, "COPY %s: a migration has no client to stream the rows",
-               is_from ? "FROM STDIN" : "TO STDOUT");
-    if (is_from) {
-        return err_hint(err, "write the rows as INSERT, or COPY from a file on the server");
+    str_done(&composer->out);
+    LIST_DONE(&composer->origins);
+    LIST_DONE(&composer->copies);
+    LIST_DONE(&composer->unset);
+    LIST_DONE(&composer->set);
+}
+
+AUTO_DEFINE(Composer, composer_done)
+
+ErrCode psql_refuse(const PsqlFile *file, Err *err, const char *format, ...)
+{
+    char message[ERR_MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    text_format_args(message, sizeof(message), format, args);
+    va_end(args);
+    return err_set(err, ERR_SYNTAX, "%s:%u: %s", file->file, file->line, message);
+}
+
+const char *psql_variable(const Composer *composer, const char *name)
+{
+    for (size_t i = composer->set.count; i > 0; i--) {
+        if (str_equal(composer->set.items[i - 1].name, name)) {
+            return composer->set.items[i - 1].value;
+        }
     }
-    return err_hint(err, "remove it, or COPY to a file on the server");
+    return composer->input->variables == NULL ? NULL
+                                              : variables_find(composer->input->variables, name);
 }
 
-static ErrCode refuse_backslash(const SqlText *text, const SqlToken *token, Err *err)
+void psql_begin_origin(Composer *composer, const char *file, uint32_t line)
 {
-    const char *command = text->text + token->start;
-    sql_refuse(text, token->line, err, "a command of psql, not of the server: %.*s",
-               sql_excerpt(command), command);
-    return err_hint(err, "a migration holds SQL alone; remove the line");
+    Str *out = &composer->out;
+    if (out->length > 0 && out->data[out->length - 1] != '\n') {
+        str_append_char(out, '\n');
+    }
+    TextOrigin origin = { out->length, file, line };
+    LIST_PUSH(&composer->origins, origin);
 }
 
-ErrCode psql_refuse(const SqlText *text, Err *err)
+/* ---- rows ---- */
+
+static bool is_end_of_rows(const char *line, size_t length)
 {
-    const SqlToken *start = NULL; /* the statement's first token */
-    const SqlToken *before = NULL;
-    size_t parentheses = 0;
-    for (size_t i = 0; i < text->token_count; i++) {
-        const SqlToken *token = &text->tokens[i];
-        if (sql_token_is_comment(token)) {
-            continue;
+    length -= length > 0 && line[length - 1] == '\r';
+    return length == 2 && line[0] == '\\' && line[1] == '.';
+}
+
+/* Takes the lines up to "\.", or to the end of the file. */
+static Bytes take_lines(Arena *arena, PsqlFile *file)
+{
+    const char *start = file->at;
+    size_t length = 0;
+    bool is_end = false;
+    while (file->at < file->end && !is_end) {
+        const char *newline = memchr(file->at, '\n', (size_t)(file->end - file->at));
+        const char *line_end = newline == NULL ? file->end : newline;
+        is_end = is_end_of_rows(file->at, (size_t)(line_end - file->at));
+        length = is_end ? length : (size_t)((newline == NULL ? line_end : newline + 1) - start);
+        file->at = newline == NULL ? file->end : newline + 1;
+        file->line++;
+    }
+    return (Bytes){ arena_memdup(arena, start, length), length };
+}
+
+/* The statement ends here; its rows begin with the next line. */
+static void begin_copy(Composer *composer)
+{
+    PsqlCopy copy = { .offset = composer->out.length };
+    LIST_PUSH(&composer->copies, copy);
+    composer->due_count++;
+}
+
+/* One line may have held several. */
+static void take_rows(Composer *composer, PsqlFile *file)
+{
+    for (; composer->due_count > 0; composer->due_count--) {
+        size_t index = composer->copies.count - composer->due_count;
+        composer->copies.items[index].rows = take_lines(composer->arena, file);
+    }
+    psql_begin_origin(composer, file->file, file->line);
+}
+
+/* ---- statements ---- */
+
+static bool word_is(const char *at, size_t length, const char *word)
+{
+    return strlen(word) == length && strncasecmp(at, word, length) == 0;
+}
+
+static ErrCode watch_word(Composer *composer, const PsqlFile *file, const char *at, size_t length,
+                          Err *err)
+{
+    StatementWatch *watch = &composer->watch;
+    bool is_outside = composer->lexer.parentheses == 0;
+    if (!watch->has_begun) {
+        watch->is_copy = word_is(at, length, "COPY");
+    } else if (watch->is_copy && is_outside && watch->is_after_to &&
+               word_is(at, length, "STDOUT")) {
+        psql_refuse(file, err, "COPY TO STDOUT: a migration has no client to stream the rows");
+        return err_hint(err, "remove it, or COPY to a file on the server");
+    } else if (watch->is_copy && is_outside && watch->is_after_from &&
+               word_is(at, length, "STDIN")) {
+        watch->is_from_stdin = true;
+    } else if (watch->is_from_stdin && word_is(at, length, "BINARY")) {
+        return psql_refuse(file, err, "COPY FROM STDIN of binary rows, which no text file can hold");
+    }
+    watch->has_begun = true;
+    watch->is_after_from = word_is(at, length, "FROM");
+    watch->is_after_to = word_is(at, length, "TO");
+    return ERR_NONE;
+}
+
+/* Blanks and comments begin no statement. */
+static void watch_text(Composer *composer, LexMode mode, const char *at, size_t length)
+{
+    bool is_comment = mode == LEX_MODE_COMMENT ||
+                      (mode == LEX_MODE_SQL && composer->lexer.mode == LEX_MODE_COMMENT) ||
+                      (mode == LEX_MODE_SQL && length >= 2 && at[0] == '-' && at[1] == '-');
+    if (!is_comment && (length > 1 || !sql_is_blank(*at))) {
+        composer->watch.has_begun = true;
+        composer->watch.is_after_from = false;
+        composer->watch.is_after_to = false;
+    }
+}
+
+/* ---- variables ---- */
+
+static void append_quoted(Str *out, const char *value, char quote)
+{
+    bool has_escape = quote == '\'' && strchr(value, '\\') != NULL;
+    str_append(out, has_escape ? " E" : "");
+    str_append_char(out, quote);
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c == quote || (has_escape && *c == '\\')) {
+            str_append_char(out, *c);
         }
-        if (token->kind == SQL_TOKEN_BACKSLASH) {
-            return refuse_backslash(text, token, err);
+        str_append_char(out, *c);
+    }
+    str_append_char(out, quote);
+}
+
+/* A value is SQL, too: its quotes count for what follows. Variables in it are left as they are. */
+static ErrCode append_value(Composer *composer, const PsqlFile *file, const char *value, Err *err)
+{
+    const char *end = value + strlen(value);
+    for (const char *at = value; at < end;) {
+        LexKind kind;
+        LexMode mode = composer->lexer.mode;
+        size_t length = psql_lex(&composer->lexer, at, end, &kind);
+        if (kind == LEX_SEMICOLON || kind == LEX_BACKSLASH) {
+            psql_refuse(file, err, "a value that ends the statement, or is a command of psql");
+            return err_hint(err, "give it as a part of one statement");
         }
-        if (token->kind == SQL_TOKEN_SEMICOLON) {
-            start = NULL;
-            parentheses = 0;
-            continue;
-        }
-        parentheses += token->kind == SQL_TOKEN_OPEN;
-        parentheses -= token->kind == SQL_TOKEN_CLOSE && parentheses > 0;
-        start = start == NULL ? token : start;
-        bool is_stream = parentheses == 0 && (sql_token_is_word(text, token, "STDIN") ||
-                                              sql_token_is_word(text, token, "STDOUT"));
-        if (is_stream && sql_token_is_word(text, start, "COPY")) {
-            bool is_from = sql_token_is_word(text, before, "FROM");
-            if (is_from || sql_token_is_word(text, before, "TO")) {
-                return refuse_copy(text, start->line, is_from, err);
+        if (kind == LEX_WORD) {
+            ErrCode code = watch_word(composer, file, at, length, err);
+            if (code != ERR_NONE) {
+                return code;
             }
+        } else {
+            watch_text(composer, mode, at, length);
         }
-        before = token;
+        str_append_bytes(&composer->out, at, length);
+        at += length;
     }
     return ERR_NONE;
+}
+
+/* `at` is ":name", ":'name'", ":"name"" or ":{?name}". */
+static ErrCode take_variable(Composer *composer, const PsqlFile *file, const char *at,
+                             size_t length, Err *err)
+{
+    static const SourceVariables NONE = { NULL, 0 };
+    char kind = at[1];
+    bool is_question = kind == '{';
+    bool is_quoted = kind == '\'' || kind == '"';
+    size_t before = is_question ? 3 : is_quoted ? 2 : 1;
+    size_t after = is_question || is_quoted ? 1 : 0;
+    const char *name = arena_strndup(composer->arena, at + before, length - before - after);
+    const char *value = psql_variable(composer, name);
+    watch_text(composer, LEX_MODE_SQL, "?", 1);
+    if (is_question) {
+        str_append(&composer->out, value == NULL ? "FALSE" : "TRUE");
+        return ERR_NONE;
+    }
+    if (value == NULL && is_quoted) {
+        const SourceVariables *variables = composer->input->variables;
+        return variables_refuse_unset(variables == NULL ? &NONE : variables, file->file, file->line,
+                                      name, err);
+    }
+    if (value == NULL) {
+        PsqlUnset unset = { composer->out.length, name };
+        LIST_PUSH(&composer->unset, unset);
+        str_append_bytes(&composer->out, at, length);
+        return ERR_NONE;
+    }
+    if (is_quoted) {
+        append_quoted(&composer->out, value, kind);
+        return ERR_NONE;
+    }
+    return append_value(composer, file, value, err);
+}
+
+/* ---- a file ---- */
+
+static uint32_t count_newlines(const char *at, size_t length)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < length; i++) {
+        count += at[i] == '\n';
+    }
+    return count;
+}
+
+static ErrCode take_piece(Composer *composer, PsqlFile *file, Err *err)
+{
+    LexKind kind;
+    LexMode mode = composer->lexer.mode;
+    const char *at = file->at;
+    size_t length = psql_lex(&composer->lexer, at, file->end, &kind);
+    if (kind == LEX_BACKSLASH) {
+        return psql_take_command(composer, file, err);
+    }
+    ErrCode code = ERR_NONE;
+    file->at += length;
+    if (kind == LEX_VARIABLE) {
+        return take_variable(composer, file, at, length, err);
+    }
+    str_append_bytes(&composer->out, at, length);
+    if (kind == LEX_WORD) {
+        code = watch_word(composer, file, at, length, err);
+    } else if (kind == LEX_SEMICOLON) {
+        if (composer->watch.is_from_stdin) {
+            begin_copy(composer);
+        }
+        composer->watch = (StatementWatch){ 0 };
+    } else {
+        watch_text(composer, mode, at, length);
+        file->line += count_newlines(at, length);
+    }
+    if (kind == LEX_NEWLINE && composer->due_count > 0) {
+        take_rows(composer, file);
+    }
+    return code;
+}
+
+/* Also of the rows, which no scanner looks at. */
+static ErrCode check_characters(const PsqlFile *file, Err *err)
+{
+    TextOrigin origin = { 0, file->file, file->line };
+    SqlText text = {
+        .file = file->file,
+        .text = file->at,
+        .length = (size_t)(file->end - file->at),
+        .origins = &origin,
+        .origin_count = 1,
+    };
+    return sql_check_characters(&text, err);
+}
+
+ErrCode psql_take_file(Composer *composer, PsqlFile *file, Err *err)
+{
+    if (check_characters(file, err) != ERR_NONE) {
+        return ERR_SYNTAX;
+    }
+    size_t mark = strlen(BOM);
+    if ((size_t)(file->end - file->at) >= mark && memcmp(file->at, BOM, mark) == 0) {
+        file->at += mark;
+    }
+    psql_begin_origin(composer, file->file, file->line);
+    while (file->at < file->end) {
+        ErrCode code = take_piece(composer, file, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    if (composer->watch.is_from_stdin) {
+        begin_copy(composer);
+    }
+    if (composer->due_count > 0) {
+        take_rows(composer, file); /* none: the file has ended */
+    }
+    return ERR_NONE;
+}
+
+static void finish(const Composer *composer, PsqlText *ret_text)
+{
+    Arena *arena = composer->arena;
+#define KEPT(list) arena_memdup(arena, (list).items, (list).count * sizeof((list).items[0]))
+    *ret_text = (PsqlText){
+        .bytes = { arena_memdup(arena, str_text(&composer->out), composer->out.length),
+                   composer->out.length },
+        .origins = KEPT(composer->origins),
+        .origin_count = composer->origins.count,
+        .copies = KEPT(composer->copies),
+        .copy_count = composer->copies.count,
+        .unset = KEPT(composer->unset),
+        .unset_count = composer->unset.count,
+    };
+#undef KEPT
+}
+
+ErrCode psql_read(const PsqlInput *input, Arena *arena, PsqlText *ret_text, Err *err)
+{
+    AUTO(Composer) composer = { .input = input, .arena = arena };
+    PsqlFile file = {
+        .file = input->file,
+        .path = input->path,
+        .at = (const char *)input->bytes.data,
+        .end = (const char *)input->bytes.data + input->bytes.length,
+        .line = input->first_line == 0 ? 1 : input->first_line,
+    };
+    ErrCode code = psql_take_file(&composer, &file, err);
+    if (code == ERR_NONE) {
+        finish(&composer, ret_text);
+    }
+    return code;
 }

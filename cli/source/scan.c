@@ -21,23 +21,60 @@ bool sql_is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
+static const TextOrigin *origin_at(const SqlText *text, size_t offset)
+{
+    size_t low = 0;
+    size_t high = text->origin_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (text->origins[middle].offset <= offset) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return &text->origins[low];
+}
+
 uint32_t sql_line_at(const SqlText *text, size_t offset)
 {
-    uint32_t line = text->first_line;
-    for (size_t i = 0; i < offset && i < text->length; i++) {
+    const TextOrigin *origin = origin_at(text, offset);
+    uint32_t line = origin->line;
+    for (size_t i = origin->offset; i < offset && i < text->length; i++) {
         line += text->text[i] == '\n';
     }
     return line;
 }
 
-ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
+const char *sql_file_at(const SqlText *text, size_t offset)
+{
+    return origin_at(text, offset)->file;
+}
+
+static ErrCode refuse(const char *file, uint32_t line, Err *err, const char *format, va_list args)
 {
     char message[ERR_MESSAGE_MAX];
+    text_format_args(message, sizeof(message), format, args);
+    return err_set(err, ERR_SYNTAX, "%s:%u: %s", file, line, message);
+}
+
+ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    text_format_args(message, sizeof(message), format, args);
+    ErrCode code = refuse(text->file, line, err, format, args);
     va_end(args);
-    return err_set(err, ERR_SYNTAX, "%s:%u: %s", text->file, line, message);
+    return code;
+}
+
+ErrCode sql_refuse_at(const SqlText *text, size_t offset, Err *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    ErrCode code =
+        refuse(sql_file_at(text, offset), sql_line_at(text, offset), err, format, args);
+    va_end(args);
+    return code;
 }
 
 /* Cuts at a character's start so that the result stays UTF-8. */
@@ -61,6 +98,14 @@ int sql_excerpt(const char *at)
     return (int)(line < cut ? line : cut);
 }
 
+int sql_excerpt_of(const char *at, const char *end)
+{
+    char excerpt[EXCERPT_MAX + 2] = { 0 };
+    size_t length = (size_t)(end - at) <= EXCERPT_MAX ? (size_t)(end - at) : EXCERPT_MAX + 1;
+    memcpy(excerpt, at, length);
+    return sql_excerpt(excerpt);
+}
+
 const char *sql_parser_words(const char *message, Arena *arena)
 {
     /* What is unterminated quotes the rest of the file. */
@@ -77,18 +122,18 @@ const char *sql_parser_words(const char *message, Arena *arena)
     return words;
 }
 
-static ErrCode check_characters(const SqlText *text, Err *err)
+ErrCode sql_check_characters(const SqlText *text, Err *err)
 {
     size_t at = 0;
     while (at < text->length) {
         if (text->text[at] == '\0') {
-            sql_refuse(text, sql_line_at(text, at), err, "a NUL byte, which no SQL can hold");
+            sql_refuse_at(text, at, err, "a NUL byte, which no SQL can hold");
             return err_hint(err, "save the file as UTF-8; UTF-16 is full of NUL bytes");
         }
         size_t step = utf8_character(text->text + at, text->length - at);
         if (step == 0) {
-            sql_refuse(text, sql_line_at(text, at), err, "not UTF-8: byte 0x%02x",
-                       (unsigned)(unsigned char)text->text[at]);
+            sql_refuse_at(text, at, err, "not UTF-8: byte 0x%02x",
+                          (unsigned)(unsigned char)text->text[at]);
             return err_hint(err, "save the file as UTF-8");
         }
         at += step;
@@ -96,35 +141,43 @@ static ErrCode check_characters(const SqlText *text, Err *err)
     return ERR_NONE;
 }
 
-ErrCode sql_text_open(const char *file, Bytes bytes, uint32_t first_line, Arena *arena,
-                      SqlText *ret_text, Err *err)
+ErrCode sql_text_open_composed(const TextOrigin *origins, size_t origin_count, Bytes bytes,
+                               Arena *arena, SqlText *ret_text, Err *err)
 {
     if (bytes.length > SOURCE_FILE_MAX) {
-        err_set(err, ERR_LIMIT, "%s: %zu bytes, and a migration file has at most %d", file,
-                bytes.length, SOURCE_FILE_MAX);
+        err_set(err, ERR_LIMIT, "%s: %zu bytes, and a migration file has at most %d",
+                origins[0].file, bytes.length, SOURCE_FILE_MAX);
         return err_hint(err, "split the file, or load the data by another way than a migration");
     }
-    const char *start = (const char *)bytes.data;
     size_t length = bytes.length;
-    if (length >= strlen(BOM) && memcmp(start, BOM, strlen(BOM)) == 0) {
-        start += strlen(BOM);
-        length -= strlen(BOM);
-    }
     char *copy = arena_alloc(arena, length + 1);
     if (length > 0) {
-        memcpy(copy, start, length);
+        memcpy(copy, bytes.data, length);
     }
     SqlText text = {
-        .file = file,
+        .file = origins[0].file,
         .text = copy,
         .length = length,
-        .first_line = first_line == 0 ? 1 : first_line,
+        .origins = origins,
+        .origin_count = origin_count,
     };
-    ErrCode code = check_characters(&text, err);
+    ErrCode code = sql_check_characters(&text, err);
     if (code == ERR_NONE) {
         *ret_text = text;
     }
     return code;
+}
+
+ErrCode sql_text_open(const char *file, Bytes bytes, uint32_t first_line, Arena *arena,
+                      SqlText *ret_text, Err *err)
+{
+    TextOrigin *origin = ARENA_NEW(arena, TextOrigin);
+    *origin = (TextOrigin){ 0, file, first_line == 0 ? 1 : first_line };
+    if (bytes.length >= strlen(BOM) && memcmp(bytes.data, BOM, strlen(BOM)) == 0) {
+        bytes.data += strlen(BOM);
+        bytes.length -= strlen(BOM);
+    }
+    return sql_text_open_composed(origin, 1, bytes, arena, ret_text, err);
 }
 
 static SqlTokenKind token_kind(const char *text, const PgQuery__ScanToken *token)
@@ -167,12 +220,29 @@ static uint32_t true_end(const char *text, uint32_t start, uint32_t next_start)
     return end;
 }
 
+/* Goes through a text and knows the line in its file. */
+typedef struct LineWalk {
+    size_t at;
+    size_t origin;
+    uint32_t line;
+} LineWalk;
+
+static void walk_to(const SqlText *text, size_t offset, LineWalk *walk)
+{
+    const TextOrigin *origins = text->origins;
+    for (; walk->at <= offset; walk->at++) {
+        walk->line += walk->at > 0 && text->text[walk->at - 1] == '\n';
+        while (walk->origin < text->origin_count && origins[walk->origin].offset == walk->at) {
+            walk->line = origins[walk->origin++].line;
+        }
+    }
+}
+
 static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *arena)
 {
     SqlToken *tokens = ARENA_ARRAY(arena, SqlToken, scan->n_tokens);
+    LineWalk walk = { 0 };
     size_t count = 0;
-    uint32_t line = text->first_line;
-    size_t at = 0;
     for (size_t i = 0; i < scan->n_tokens; i++) {
         const PgQuery__ScanToken *token = scan->tokens[i];
         /* A vertical tab is a blank since PostgreSQL 16; to the grammar of 15 it is a character. */
@@ -181,13 +251,11 @@ static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *a
         }
         bool is_last = i + 1 == scan->n_tokens;
         uint32_t next = is_last ? (uint32_t)text->length : (uint32_t)scan->tokens[i + 1]->start;
-        for (; at < (size_t)token->start; at++) {
-            line += text->text[at] == '\n';
-        }
+        walk_to(text, (size_t)token->start, &walk);
         tokens[count++] = (SqlToken){
             .start = (uint32_t)token->start,
             .end = true_end(text->text, (uint32_t)token->start, next),
-            .line = line,
+            .line = walk.line,
             .kind = token_kind(text->text, token),
         };
     }
@@ -242,7 +310,8 @@ ErrCode sql_scan(SqlText *text, Arena *arena, Err *err)
         .file = text->file,
         .text = arena_strndup(arena, text->text, fault),
         .length = fault,
-        .first_line = text->first_line,
+        .origins = text->origins,
+        .origin_count = text->origin_count,
     };
     const char *ignored_words = NULL;
     size_t ignored_fault = 0;
@@ -250,7 +319,7 @@ ErrCode sql_scan(SqlText *text, Arena *arena, Err *err)
         text->tokens = before.tokens;
         text->token_count = before.token_count;
     }
-    return sql_refuse(text, sql_line_at(text, fault), err, "%s", words);
+    return sql_refuse_at(text, fault, err, "%s", words);
 }
 
 bool sql_token_is_comment(const SqlToken *token)

@@ -37,12 +37,20 @@ typedef struct SqlToken {
     SqlTokenKind kind;
 } SqlToken;
 
+/* From this byte on, the start of a line, the text is that of `file` from this line on. */
+typedef struct TextOrigin {
+    size_t offset;
+    const char *file; /* as messages cite it */
+    uint32_t line;
+} TextOrigin;
+
 /* Every byte of the text that is not blank belongs to exactly one token; comments are tokens. */
 typedef struct SqlText {
-    const char *file; /* as messages cite it */
+    const char *file; /* of its beginning, as messages cite it */
     const char *text; /* NUL-terminated UTF-8 without a byte order mark and without NUL inside */
     size_t length;
-    uint32_t first_line; /* of the text in its file */
+    const TextOrigin *origins; /* at least one; the first is of byte 0 */
+    size_t origin_count;
     const SqlToken *tokens;
     size_t token_count;
 } SqlText;
@@ -54,6 +62,16 @@ typedef struct SqlText {
  */
 ErrCode sql_text_open(const char *file, Bytes bytes, uint32_t first_line, Arena *arena,
                       SqlText *ret_text, Err *err);
+
+/*
+ * The same for a text that is put together, possibly of several files, without byte order marks.
+ * The origins must live as long as the text.
+ */
+ErrCode sql_text_open_composed(const TextOrigin *origins, size_t origin_count, Bytes bytes,
+                               Arena *arena, SqlText *ret_text, Err *err);
+
+/* ERR_SYNTAX with the line of the first NUL byte, or of what is no UTF-8. */
+ErrCode sql_check_characters(const SqlText *text, Err *err);
 
 /*
  * Fills the tokens. ERR_SYNTAX with the line for what cannot be scanned (a string or comment
@@ -77,14 +95,21 @@ const SqlToken *sql_token_before(const SqlText *text, size_t index);
 /* A blank as PostgreSQL's scanner understands it, from any version. */
 bool sql_is_blank(char c);
 
+/* Where a byte of the text stands: the line in its file, and that file. */
 uint32_t sql_line_at(const SqlText *text, size_t offset);
+const char *sql_file_at(const SqlText *text, size_t offset);
 
-/* Fills *err with "FILE:LINE: …" and returns ERR_SYNTAX. */
+/* Fills *err with "FILE:LINE: …" and returns ERR_SYNTAX. The file is the text's first. */
 ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same for what stands at a byte. */
+ErrCode sql_refuse_at(const SqlText *text, size_t offset, Err *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* How many bytes a message quotes: the rest of the line, at most 40, in whole characters. */
 int sql_excerpt(const char *at);
+int sql_excerpt_of(const char *at, const char *end); /* of a text without a NUL */
 
 /* An error message of PostgreSQL's parser, on one line and without a whole file quoted in it. */
 const char *sql_parser_words(const char *message, Arena *arena);

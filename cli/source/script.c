@@ -9,27 +9,15 @@
 
 /* A script in the making: statements and facts are parallel; `parts` is what runs. */
 typedef struct Draft {
+    PsqlText psql;
     SqlText text;
     Directives directives;
     Allowances allowances;
     SqlStatements statements;
     StatementFacts *facts;
+    const PsqlCopy **copies; /* of each statement: its rows, or NULL */
     ScriptParts parts;
 } Draft;
-
-/* When tokens end in a fault, the cause often stands before it: rows of a COPY, a psql command. */
-static ErrCode scan(Draft *draft, Arena *arena, Err *err)
-{
-    Err fault = { 0 };
-    ErrCode code = sql_scan(&draft->text, arena, &fault);
-    if (code == ERR_NONE || psql_refuse(&draft->text, err) == ERR_NONE) {
-        if (code != ERR_NONE && err != NULL) {
-            *err = fault;
-        }
-        return code;
-    }
-    return ERR_SYNTAX;
-}
 
 static ErrCode check_count(const Draft *draft, Err *err)
 {
@@ -38,6 +26,16 @@ static ErrCode check_count(const Draft *draft, Err *err)
     }
     return err_set(err, ERR_LIMIT, "%s: %zu statements, and a migration has at most %d",
                    draft->text.file, draft->statements.count, PLAN_STEPS_MAX);
+}
+
+static size_t statement_start(const Draft *draft, size_t index)
+{
+    return draft->text.tokens[draft->statements.items[index].first_token].start;
+}
+
+static size_t statement_end(const Draft *draft, size_t index)
+{
+    return draft->text.tokens[draft->statements.items[index].end_token - 1].end;
 }
 
 static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
@@ -49,15 +47,59 @@ static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
         classify_statement(&draft->text, statement, draft->statements.is_grammatical, arena,
                            &draft->facts[i]);
         const StatementFacts *facts = &draft->facts[i];
+        const char *file = sql_file_at(&draft->text, statement_start(draft, i));
         if (facts->warning != NULL) {
-            source_note(notes, SOURCE_NOTE_WARNING, draft->text.file, statement->line, "%s",
-                        facts->warning);
+            source_note(notes, SOURCE_NOTE_WARNING, file, statement->line, "%s", facts->warning);
         }
         if (facts->note != NULL) {
-            source_note(notes, SOURCE_NOTE_INFO, draft->text.file, statement->line, "%s",
-                        facts->note);
+            source_note(notes, SOURCE_NOTE_INFO, file, statement->line, "%s", facts->note);
         }
     }
+}
+
+/* Each COPY's rows were found behind its end: the last statement before that is the COPY. */
+static ErrCode assign_copies(Draft *draft, Arena *arena, Err *err)
+{
+    size_t statement = 0;
+    draft->copies = ARENA_ARRAY(arena, const PsqlCopy *, draft->statements.count);
+    for (size_t i = 0; i < draft->psql.copy_count; i++) {
+        const PsqlCopy *copy = &draft->psql.copies[i];
+        while (statement + 1 < draft->statements.count &&
+               statement_end(draft, statement + 1) <= copy->offset) {
+            statement++;
+        }
+        bool is_copy = statement < draft->statements.count &&
+                       statement_end(draft, statement) <= copy->offset &&
+                       str_equal(draft->facts[statement].kind, "COPY") &&
+                       draft->copies[statement] == NULL;
+        if (!is_copy) {
+            return sql_refuse_at(&draft->text, copy->offset - 1, err,
+                                 "rows that belong to no COPY … FROM STDIN");
+        }
+        draft->copies[statement] = copy;
+    }
+    return ERR_NONE;
+}
+
+/* ":name" can be the end of a slice; where the grammar cannot read it, it is a variable. */
+static ErrCode check_unset(const Draft *draft, const SourceVariables *variables, Err *err)
+{
+    static const SourceVariables NONE = { NULL, 0 };
+    size_t statement = 0;
+    for (size_t i = 0; i < draft->psql.unset_count; i++) {
+        const PsqlUnset *unset = &draft->psql.unset[i];
+        while (statement + 1 < draft->statements.count &&
+               statement_start(draft, statement + 1) <= unset->offset) {
+            statement++;
+        }
+        if (statement < draft->statements.count && draft->facts[statement].warning != NULL) {
+            return variables_refuse_unset(variables == NULL ? &NONE : variables,
+                                          sql_file_at(&draft->text, unset->offset),
+                                          sql_line_at(&draft->text, unset->offset), unset->name,
+                                          err);
+        }
+    }
+    return ERR_NONE;
 }
 
 static bool has_transaction(const ScriptParts *parts)
@@ -125,6 +167,10 @@ static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
             size_t index = parts->statements[statement];
             plan->statements[statement] = plan_statement(
                 &draft->statements.items[index], &draft->facts[index], part->is_transactional);
+            if (draft->copies[index] != NULL) {
+                plan->statements[statement].is_copy = true;
+                plan->statements[statement].copy_data = draft->copies[index]->rows;
+            }
             /* Made again before later parts; where there are none it says nothing. */
             plan->statements[statement].is_setting =
                 parts->part_count > 1 && draft->facts[index].is_setting;
@@ -152,15 +198,12 @@ static void add_origin(const Draft *draft, const PlanScript *plan, SourceNotes *
 
 static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *err)
 {
-    ErrCode code = scan(draft, arena, err);
+    ErrCode code = sql_scan(&draft->text, arena, err);
     if (code == ERR_NONE) {
         code = directives_read(&draft->text, &draft->directives, err);
     }
     if (code == ERR_NONE) {
         code = allowances_read(&draft->text, arena, &draft->allowances, err);
-    }
-    if (code == ERR_NONE) {
-        code = psql_refuse(&draft->text, err);
     }
     if (code == ERR_NONE) {
         code = split_sql(&draft->text, arena, &draft->statements, err);
@@ -172,17 +215,35 @@ static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *e
         return code;
     }
     classify_all(draft, notes, arena);
-    return ERR_NONE;
+    return assign_copies(draft, arena, err);
+}
+
+static ErrCode open_text(const ScriptInput *input, Arena *arena, Draft *draft, Err *err)
+{
+    PsqlInput psql = {
+        .file = input->file,
+        .bytes = input->bytes,
+        .first_line = input->first_line,
+        .variables = input->variables,
+        .dir = input->dir,
+        .path = input->path,
+    };
+    ErrCode code = psql_read(&psql, arena, &draft->psql, err);
+    return code == ERR_NONE ? sql_text_open_composed(draft->psql.origins, draft->psql.origin_count,
+                                                     draft->psql.bytes, arena, &draft->text, err)
+                            : code;
 }
 
 ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, Script *ret_script,
                     Err *err)
 {
     Draft draft = { 0 };
-    ErrCode code = sql_text_open(input->file, input->bytes, input->first_line, arena, &draft.text,
-                                 err);
+    ErrCode code = open_text(input, arena, &draft, err);
     if (code == ERR_NONE) {
         code = read_draft(&draft, notes, arena, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_unset(&draft, input->variables, err);
     }
     if (code == ERR_NONE) {
         code = cut(&draft, input->rule, notes, arena, err);
@@ -193,6 +254,6 @@ ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, 
     *ret_script = (Script){ .directives = draft.directives };
     fill_plan(&draft, arena, &ret_script->plan);
     add_origin(&draft, &ret_script->plan, notes, arena);
-    checksum_tokens(&draft.text, ret_script->checksum);
+    checksum_text(&draft.text, draft.psql.copies, draft.psql.copy_count, ret_script->checksum);
     return ERR_NONE;
 }

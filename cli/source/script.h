@@ -8,9 +8,11 @@
 #ifndef SKEIN_CLI_SOURCE_SCRIPT_H
 #define SKEIN_CLI_SOURCE_SCRIPT_H
 
+#include "cli/source/dir.h"
 #include "cli/source/directive.h"
 #include "cli/source/note.h"
 #include "cli/source/parts.h"
+#include "cli/source/variable.h"
 #include "proto/bundle.h"
 
 /* What a script is made from. */
@@ -19,6 +21,9 @@ typedef struct ScriptInput {
     Bytes bytes;
     uint32_t first_line; /* of `bytes` in the file; 0 is 1 */
     PartRule rule;       /* the tool's, for this file; "-- skein: no-transaction" overrules it */
+    const SourceVariables *variables; /* for psql's :name; NULL: none */
+    const SourceDir *dir;             /* for psql's \i; NULL: nothing may be included */
+    const char *path;                 /* of the file below it */
 } ScriptInput;
 
 typedef struct Script {

@@ -139,12 +139,14 @@ static ErrCode find_sections(const SourceReading *reading, const ScriptInput *wh
 static ScriptInput input_of(const ScriptInput *whole, const Section *section, const char *start,
                             const char *end)
 {
-    return (ScriptInput){
-        .file = whole->file,
-        .bytes = { (const uint8_t *)start, (size_t)(end - start) },
-        .first_line = start == section->start ? section->line : 1,
-        .rule = { section->is_bare ? TRANSACTION_QUERY : TRANSACTION_ONE, TOOL_SAYS },
+    ScriptInput input = *whole;
+    input.bytes = (Bytes){ (const uint8_t *)start, (size_t)(end - start) };
+    input.first_line = start == section->start ? section->line : 1;
+    input.rule = (PartRule){
+        .transaction = section->is_bare ? TRANSACTION_QUERY : TRANSACTION_ONE,
+        .tool_says = TOOL_SAYS,
     };
+    return input;
 }
 
 static ErrCode read_file(const SourceReading *reading, const Found *found,

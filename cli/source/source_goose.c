@@ -31,8 +31,7 @@ typedef LIST(LineRange) RangeList;
 
 /* A file while its lines are read. */
 typedef struct GooseFile {
-    const char *file;
-    const SourceVariables *variables;
+    const ScriptInput *whole;
     Direction direction;
     Str texts[DIRECTION_COUNT_];
     RangeList queries;
@@ -55,7 +54,7 @@ AUTO_DEFINE(GooseFile, goose_file_done)
 static ErrCode refuse(const GooseFile *file, const TextLine *line, Err *err, const char *words,
                       const char *hint)
 {
-    err_set(err, ERR_SYNTAX, "%s:%u: %s", file->file, line->number, words);
+    err_set(err, ERR_SYNTAX, "%s:%u: %s", file->whole->file, line->number, words);
     return hint == NULL ? err->code : err_hint(err, "%s", hint);
 }
 
@@ -144,7 +143,7 @@ static ErrCode refuse_mark(const GooseFile *file, const TextLine *line, const ch
     for (size_t i = 0; i < ARRAY_LEN(MARKS); i++) {
         names[i] = MARKS[i].words;
     }
-    err_set(err, ERR_SYNTAX, "%s:%u: goose has no mark \"%s\"", file->file, line->number, words);
+    err_set(err, ERR_SYNTAX, "%s:%u: goose has no mark \"%s\"", file->whole->file, line->number, words);
     const char *nearest = str_nearest(words, names, ARRAY_LEN(names));
     return err_hint(err, nearest == NULL ? "it has Up, Down, StatementBegin, StatementEnd, NO "
                                            "TRANSACTION, ENVSUB ON, ENVSUB OFF"
@@ -213,7 +212,7 @@ static ErrCode take_text(GooseFile *file, const TextLine *line, Err *err)
     Str *text = &file->texts[is_above ? DIRECTION_UP : file->direction];
     ErrCode code = ERR_NONE;
     if (file->is_substituting) {
-        Interpolation interpolation = { file->file, line->number, file->variables };
+        Interpolation interpolation = { file->whole->file, line->number, file->whole->variables };
         code = interpolate(&interpolation, line->start, line->length, text, err);
     } else {
         str_append_bytes(text, line->start, line->length);
@@ -237,20 +236,20 @@ static ErrCode take_line(GooseFile *file, const TextLine *line, Arena *arena, Er
 static ErrCode check_end(const GooseFile *file, Err *err)
 {
     if (file->direction == DIRECTION_NONE) {
-        err_set(err, ERR_SYNTAX, "%s: no line \"-- +goose Up\"", file->file);
+        err_set(err, ERR_SYNTAX, "%s: no line \"-- +goose Up\"", file->whole->file);
         return err_hint(err, "put it above what is to be applied, and \"-- +goose Down\" above "
                              "what undoes it");
     }
     if (file->query_line != 0) {
-        return err_set(err, ERR_SYNTAX, "%s:%u: StatementBegin without StatementEnd", file->file,
+        return err_set(err, ERR_SYNTAX, "%s:%u: StatementBegin without StatementEnd", file->whole->file,
                        file->query_line);
     }
     return ERR_NONE;
 }
 
-static ErrCode read_lines(const ScriptInput *whole, Arena *arena, GooseFile *file, Err *err)
+static ErrCode read_lines(GooseFile *file, Arena *arena, Err *err)
 {
-    for (TextLine line = { 0 }; text_next_line(whole->bytes, &line);) {
+    for (TextLine line = { 0 }; text_next_line(file->whole->bytes, &line);) {
         ErrCode code = take_line(file, &line, arena, err);
         if (code != ERR_NONE) {
             return code;
@@ -264,11 +263,9 @@ static ErrCode read_lines(const ScriptInput *whole, Arena *arena, GooseFile *fil
 static ScriptInput input_of(const GooseFile *file, Direction direction, Arena *arena)
 {
     const Str *text = &file->texts[direction];
-    ScriptInput input = {
-        .file = file->file,
-        .bytes = { arena_memdup(arena, str_text(text), text->length), text->length },
-        .rule = { .transaction = TRANSACTION_ONE, .tool_says = TOOL_SAYS },
-    };
+    ScriptInput input = *file->whole;
+    input.bytes = (Bytes){ arena_memdup(arena, str_text(text), text->length), text->length };
+    input.rule = (PartRule){ .transaction = TRANSACTION_ONE, .tool_says = TOOL_SAYS };
     if (file->is_bare) {
         input.rule = (PartRule){
             .transaction = TRANSACTION_EACH,
@@ -288,8 +285,8 @@ static ErrCode read_file(const SourceReading *reading, const Found *found,
     if (code != ERR_NONE) {
         return code;
     }
-    AUTO(GooseFile) file = { .file = whole.file, .variables = &reading->options->variables };
-    code = read_lines(&whole, reading->arena, &file, err);
+    AUTO(GooseFile) file = { .whole = &whole };
+    code = read_lines(&file, reading->arena, err);
     if (code != ERR_NONE) {
         return code;
     }

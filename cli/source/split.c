@@ -162,9 +162,8 @@ static ErrCode check_gap(const SqlText *text, size_t at, size_t end, Err *err)
         }
         size_t after = skip_comment(text->text, at, end);
         if (after == at) {
-            return sql_refuse(text, sql_line_at(text, at), err,
-                              "this belongs to no statement: %.*s", sql_excerpt(text->text + at),
-                              text->text + at);
+            return sql_refuse_at(text, at, err, "this belongs to no statement: %.*s",
+                                 sql_excerpt(text->text + at), text->text + at);
         }
         at = after;
     }

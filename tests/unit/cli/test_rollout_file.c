@@ -103,7 +103,7 @@ static void a_migration_that_is_wrong_is_named_itself(void **state)
     AUTO(Arena) arena = { 0 };
     PlannedRollout rollout;
     Err err = { 0 };
-    put_file(*state, "history/0003_bad.up.sql", "SELECT 1;\nCOPY users FROM stdin;\n", &arena);
+    put_file(*state, "history/0003_bad.up.sql", "SELECT 1;\n\\copy users from x;\n", &arena);
     assert_int_equal(read_text(state, HEAD, &arena, &rollout, &err), ERR_SYNTAX);
     assert_non_null(strstr(err.message, "history/0003_bad.up.sql:2"));
 }

@@ -106,20 +106,6 @@ static const struct {
     { "SELECT 1;\n\\connect other\nSELECT 2",
       "m/1.sql:2: a command of psql, not of the server: \\connect other",
       "a migration holds SQL alone; remove the line" },
-    { "SELECT 1 \\gexec", "m/1.sql:1: a command of psql, not of the server: \\gexec",
-      "a migration holds SQL alone; remove the line" },
-    { "SELECT 1;\nCOPY t (a) FROM stdin;\n1\tit's\n\\.\n",
-      "m/1.sql:2: COPY FROM STDIN: a migration has no client to stream the rows",
-      "write the rows as INSERT, or COPY from a file on the server" },
-    { "COPY t FROM STDIN WITH (FORMAT csv);\n1\n2\n\\.\n",
-      "m/1.sql:1: COPY FROM STDIN: a migration has no client to stream the rows",
-      "write the rows as INSERT, or COPY from a file on the server" },
-    { "COPY (SELECT 1) TO STDOUT",
-      "m/1.sql:1: COPY TO STDOUT: a migration has no client to stream the rows",
-      "remove it, or COPY to a file on the server" },
-    { "\\restrict abc\nSELECT 'it''s",
-      "m/1.sql:1: a command of psql, not of the server: \\restrict abc",
-      "a migration holds SQL alone; remove the line" },
     { "SELECT 1;\nSELECT 'it", "m/1.sql:2: unterminated quoted string", "" },
     { "-- skein: no-transactoin\nSELECT 1", "m/1.sql:1: unknown directive \"no-transactoin\"",
       "did you mean \"no-transaction\"?" },
@@ -134,24 +120,6 @@ static void what_a_script_may_not_hold_is_refused_with_line_and_hint(void **stat
         assert_int_equal(reading.code, ERR_SYNTAX);
         assert_case(REFUSED[i].sql, reading.err.message, REFUSED[i].message);
         assert_case(REFUSED[i].sql, reading.err.hint, REFUSED[i].hint);
-    }
-}
-
-static void what_stands_in_strings_and_bodies_is_nobodys_command(void **state)
-{
-    (void)state;
-    static const char *const SQLS[] = {
-        "SELECT '\n\\connect x';",
-        "DO $$\n\\.\nCOPY t FROM STDIN;\nCOMMIT;\n$$;",
-        "COPY stdin FROM '/tmp/x'",
-        "COPY (SELECT * FROM stdin) TO '/tmp/x'",
-        "SELECT 1 -- \\gexec\n/* \\. */",
-        "SELECT \"\\\" FROM t",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(SQLS); i++) {
-        AUTO(Arena) arena = { 0 };
-        AUTO(Reading) reading = read_script(SQLS[i], &arena);
-        assert_case(SQLS[i], reading.err.message, "");
     }
 }
 
@@ -211,7 +179,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scripts_are_what_a_plan_runs),
         cmocka_unit_test(what_a_script_may_not_hold_is_refused_with_line_and_hint),
-        cmocka_unit_test(what_stands_in_strings_and_bodies_is_nobodys_command),
         cmocka_unit_test(notes_tell_what_was_left_out_and_what_looks_wrong),
         cmocka_unit_test(the_lock_timeout_reaches_the_plan),
         cmocka_unit_test(a_script_of_too_many_statements_is_refused),
