@@ -246,7 +246,8 @@ static const char *way_on(const Rollout *rollout)
         return "`skein rollout resume --plan FILE` brings its plan and goes on, `rollback --plan "
                "FILE` takes it back";
     }
-    return GO_ON[rollout->row.pause_cause];
+    bool is_mended = rollout->row.pause_cause == PAUSE_BUDGET && !rollout_is_tripped(rollout);
+    return GO_ON[is_mended ? PAUSE_NONE : rollout->row.pause_cause];
 }
 
 /* In a pause, what has begun either runs to the end of its step or waits there. */

@@ -440,7 +440,7 @@ bool target_is_retried(const TargetRow *row); /* charged, but given another try 
 /* --- target.c --- */
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
-bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, nothing sent */
+bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, not sent */
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */

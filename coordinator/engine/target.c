@@ -26,7 +26,7 @@ void target_set_error(Target *target, ErrCode code, const char *message, const c
     target_touch(target);
 }
 
-static const char UNREACHED[] = "its agent is away and nothing was sent";
+static const char UNREACHED[] = "its agent is away, and its order was not sent";
 
 bool target_is_unreached(const TargetRow *row)
 {
@@ -137,7 +137,7 @@ static bool is_held_out_of_reach(const void *subject)
            target->row.goal != GOAL_ROLL_BACK;
 }
 
-/* Failed only since nobody could be reached: nothing was sent. */
+/* Failed only since nobody could be reached. */
 static bool failed_unreached(const void *subject)
 {
     return target_is_unreached(&the(subject)->row);
@@ -304,11 +304,13 @@ static const Rule RULES[] = {
     { "T01", TARGET_PENDING, TARGET_DISPATCH, NULL, NULL, TARGET_ASSIGNED, act_assign,
       "{target} is given to {agent}: attempt {attempt}" },
     { "T02", TARGET_PENDING, TARGET_ABSENT, NULL, NULL, TARGET_FAILED, act_unreached,
-      "{target} cannot be reached: {agent} is away for more than {after}, and nothing was sent" },
+      "{target} cannot be reached: {agent} is away for more than {after}; its order was not sent" },
     { "T03", TARGET_PENDING, TARGET_TAKE_BACK, is_ended_unsent, "never sent, rollout taken back",
       TARGET_SKIPPED, NULL, "{target} was never started: nothing to take back" },
     { "T122", TARGET_PENDING, TARGET_TAKE_BACK, was_never_sent, "never sent", RULE_IGNORE, NULL,
       "{target} was not started: it waits for its wave to open again" },
+    { "T156", TARGET_PENDING, TARGET_TAKE_BACK, has_nothing_applied, "nothing is applied",
+      TARGET_ROLLED_BACK, NULL, "nothing of this rollout is applied on {target}" },
     { "T04", TARGET_PENDING, TARGET_TAKE_BACK, NULL, NULL, TARGET_DEBT, act_owe,
       "{target} waited for another try: an earlier one may have left something to take back" },
     { "T05", TARGET_PENDING, TARGET_STOP, was_never_sent, "never sent", TARGET_SKIPPED, NULL,
@@ -508,7 +510,7 @@ static const Rule RULES[] = {
       "{agent} is lost before {target} could be taken back: debt" },
 
     /* known, not at the plan's version, and nothing runs */
-    { "T72", TARGET_FAILED, TARGET_BACK, failed_unreached, "nothing was sent", TARGET_PENDING,
+    { "T72", TARGET_FAILED, TARGET_BACK, failed_unreached, "not sent", TARGET_PENDING,
       NULL, "{agent} is back: {target} gets its turn after all" },
     { "T73", TARGET_FAILED, TARGET_TAKE_BACK, is_ended_unsent, "never sent, rollout taken back",
       TARGET_SKIPPED, NULL, "{target} was never started: nothing to take back" },

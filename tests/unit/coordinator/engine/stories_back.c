@@ -30,7 +30,8 @@ static void an_operator_rolls_a_running_rollout_back(void **state)
     assert_target(fleet, "b/db2", TARGET_DEBT); /* to be looked at first */
     assert_target(fleet, "d/db2", TARGET_ROLLING_BACK);
     assert_int_equal(goal(fleet, "a/db2")->goal, GOAL_ROLL_BACK);
-    assert_int_equal(goal(fleet, "a/db2")->stamp.attempt, 2); /* the fence knows it from the first */
+    assert_int_equal(goal(fleet, "a/db2")->stamp.attempt,
+                     2); /* the fence knows it from the first */
     assert_int_equal(command(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
     assert_int_equal(command(fleet, COMMAND_ABORT), ERR_REFUSED);
     report(fleet, "b/db2", REPORT_ACCEPTED);
@@ -390,14 +391,45 @@ static void a_wave_that_was_back_goes_back_again_with_what_was_retried(void **st
     assert_wave(fleet, 0, WAVE_ROLLED_BACK);
     assert_ok(command(fleet, COMMAND_ROLL_BACK));
     assert_non_null(event_of(fleet, "W25"));
-    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    assert_rollout(fleet, ROLLOUT_ROLLED_BACK); /* its second try was not sent yet */
+}
+
+/* Its role may not touch skein's tables, say: neither could it be rolled back. */
+static void a_target_that_failed_before_anything_was_done_is_where_it_was(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_PRIVILEGE);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "a/db1", TARGET_ROLLED_BACK);
+    report(fleet, "b/db1", REPORT_ROLLED_BACK);
     assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
+}
+
+static void what_waits_for_another_try_goes_back_if_there_is_something_to_undo(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "c/db1", REPORT_APPLIED);
+    report_steps(fleet, "a/db1", REPORT_FAILED, 0, 0);
+    report_steps(fleet, "b/db1", REPORT_FAILED, 1, 1);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_ok(command_all_failed(fleet, COMMAND_RETRY));
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "a/db1", TARGET_ROLLED_BACK);
+    assert_target(fleet, "b/db1", TARGET_ROLLING_BACK);
 }
 
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_operator_rolls_a_running_rollout_back),
     cmocka_unit_test(a_succeeded_rollout_goes_back_by_command_only),
     cmocka_unit_test(a_rollout_under_a_later_one_does_not_go_back),
+    cmocka_unit_test(a_target_that_failed_before_anything_was_done_is_where_it_was),
+    cmocka_unit_test(what_waits_for_another_try_goes_back_if_there_is_something_to_undo),
     cmocka_unit_test(a_roll_back_that_fails_is_held_with_the_exact_list),
     cmocka_unit_test(reports_on_the_way_back_lead_where_the_table_says),
     cmocka_unit_test(debt_in_an_agents_hands_goes_where_it_says),

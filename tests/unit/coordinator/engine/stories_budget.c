@@ -335,7 +335,21 @@ static void an_unsigned_plan_leaves_nothing_to_take_back(void **state)
     assert_target(fleet, "b/db1", TARGET_ROLLED_BACK);
 }
 
-/* The first process of an agent died with the order in hand; the second says this, and has not looked. */
+static void a_paused_rollout_whose_failures_are_retried_only_wants_to_be_resumed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_non_null(strstr(explained(fleet), "`skein rollout retry` or `skip`"));
+    assert_ok(command_all_failed(fleet, COMMAND_RETRY));
+    assert_null(strstr(explained(fleet), "`skein rollout retry`"));
+    assert_non_null(strstr(explained(fleet), "`skein rollout resume` goes on"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+}
+
+/* The first process of an agent died with the order in hand; the second says this, and has not
+ * looked. */
 static void assert_unseen_end(Report before, Report end, TargetState expected)
 {
     AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
@@ -419,6 +433,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_was_taken_back_and_is_gone_is_not_retried),
     cmocka_unit_test(a_held_wave_trips_when_more_fails),
     cmocka_unit_test(the_soak_that_is_left_counts_down),
+    cmocka_unit_test(a_paused_rollout_whose_failures_are_retried_only_wants_to_be_resumed),
     cmocka_unit_test(what_a_dead_process_did_is_not_known_until_somebody_has_looked),
     cmocka_unit_test(what_nobody_has_looked_at_stays_so_over_retries_and_restarts),
     cmocka_unit_test(a_retried_target_that_fails_before_it_has_looked_has_failed),
