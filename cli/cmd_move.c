@@ -1,5 +1,4 @@
 /* skein up | down: moving one database, by the executor that the agents use. */
-#include <pwd.h>
 #include <unistd.h>
 
 #include "agent/core/accept.h"
@@ -47,14 +46,7 @@ static ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
 static ErrCode plan_in_memory(const Options *options, const MigrationSet *set, Plan *ret_plan,
                               Err *err)
 {
-    *ret_plan = (Plan){
-        .name = "cli",
-        .to = set->migrations[set->count - 1].id,
-        .where = "",
-        .migrations = set->migrations,
-        .migration_count = set->count,
-    };
-    plan_strategy_defaults(&ret_plan->strategy);
+    *ret_plan = local_plan(set);
     uint32_t *lock_ms = &ret_plan->strategy.lock_timeout_ms;
     if (options->lock_timeout != NULL &&
         (!duration_parse(options->lock_timeout, lock_ms) || *lock_ms == 0)) {
@@ -102,13 +94,6 @@ static void take_report(void *ctx, const State *state)
 static void take_progress(void *ctx, const ExecProgress *progress)
 {
     move_tell_progress(&((Move *)ctx)->tell, progress);
-}
-
-static const char *operator_name(Arena *arena)
-{
-    const struct passwd *user = getpwuid(geteuid());
-    return user == NULL ? arena_printf(arena, "uid %u", (unsigned)geteuid())
-                        : arena_strdup(arena, user->pw_name);
 }
 
 static ErrCode explain_end(const Move *move, Report report, Err *err)
@@ -161,7 +146,7 @@ static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal,
     ExecJob exec = {
         .source = ground->source,
         .schema = tenant,
-        .agent = operator_name(&invocation->arena),
+        .agent = local_operator(&invocation->arena),
         .order = &order,
         .seed = clock_boot_ms() ^ (uint64_t)getpid(),
         .wake = wake,

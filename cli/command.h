@@ -38,13 +38,19 @@ typedef struct Options {
     const char *state;
     const char *format;
     const char *lock_timeout;
+    const char *from;
+    const char *seed;
+    const char *junit;
     SourceVariables set;
     bool is_yes;
     bool is_watch;
     bool is_failed;
     bool is_open;
+    bool is_strict;
+    bool is_own_server;
     bool is_help;
     uint32_t limit; /* 0: all */
+    uint32_t jobs;  /* 0: not said */
     uint64_t after;
 } Options;
 

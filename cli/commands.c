@@ -41,6 +41,17 @@ OPTION(OPEN, "open", NULL, OPTION_FLAG, is_open, "only those that are under way"
 OPTION(LIMIT, "limit", "N", OPTION_COUNT, limit, "at most so many (default: all)");
 OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
+OPTION(TEST_SERVER, "database", "URL", OPTION_TEXT, database,
+       "any database of the server to test on (SKEIN_DATABASE_URL)");
+OPTION(FROM, "from", "VERSION", OPTION_TEXT, from, "try only this migration and those above it");
+OPTION(SEED, "seed", "FILE", OPTION_TEXT, seed, "SQL that puts rows in first, as far as they fit");
+OPTION(JOBS, "jobs", "N", OPTION_COUNT, jobs, "scratch databases at once (default 4, at most 32)");
+OPTION(STRICT, "strict", NULL, OPTION_FLAG, is_strict,
+       "cosmetic differences and lost rows count, too");
+OPTION(JUNIT, "junit", "FILE", OPTION_TEXT, junit, "write a JUnit report there");
+OPTION(OWN_SERVER, "own-server", NULL, OPTION_FLAG, is_own_server,
+       "the server is there for this test alone: it may be changed, too");
+
 #define OPTIONS(...)                                                                               \
     (const Option *const[])                                                                        \
     {                                                                                              \
@@ -69,6 +80,16 @@ static const char STATUS_DETAILS[] =
     "not in the\n"
     "directory; half applied, half undone: some of its parts are done; interrupted: a statement\n"
     "outside a transaction was begun, and its end is not known.";
+
+static const char TEST_DETAILS[] =
+    "Is every down the inverse of its up? On scratch databases, made on that server and dropped again,\n"
+    "each migration is run up, down and up by the agents' executor: alone, on what the migrations below it\n"
+    "leave, and in a chain from the newest down to the oldest and up again. All that a database holds is\n"
+    "compared, object by object. No other database is touched; DIR is the history (default ./migrations).\n"
+    "verdicts: proved; wrong: something is left, gone or changed, or a step fails; lossy: rows or values\n"
+    "that were there before the up are gone after the down; cosmetic: only the order of columns, spacing in\n"
+    "function bodies, an extension or an enum label left behind; irreversible: there is no down.\n"
+    "Exit code: 1 when one is wrong (with --strict: or lossy or cosmetic). See docs/proof.md.";
 
 static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
                                    "code: 5 it is rolled back, 6 paused or held,\n"
@@ -138,6 +159,12 @@ const Command COMMANDS[] = {
     { "check", "", 0, 0, LOCAL, "can skein work on this database?", NULL,
       "[{name, verdict: ok|warn|fail, text, hint: TEXT or null}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_check },
+
+    { "test", "[DIR]", 0, 1, LOCAL, "prove on scratch databases that every down undoes its up", TEST_DETAILS,
+      "{outcome: proved|wrong, migrations: [{id, verdict, alone, why_not_alone, chain, findings}],\n"
+      " chains: [{top, bottom, findings}], seed_unfit}; finding: {way, step, kind, class, object, text,\n"
+      " before, after, sqlstate, hint, up, down}; up, down: null or {file, line, statement, kind}",
+      OPTIONS(&TEST_SERVER, &FORMAT, &SET, &FROM, &SEED, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
 
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
       "{name, hash, to, where, signers, waves, limits, migrations, notes, preview: null or as the API has it}",

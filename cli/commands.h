@@ -13,6 +13,9 @@ ErrCode cmd_history(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_current(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
+/* cmd_test.c */
+ErrCode cmd_test(Invocation *invocation, ExitCode *ret_exit, Err *err);
+
 /* cmd_plan.c */
 ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_plan_sign(Invocation *invocation, ExitCode *ret_exit, Err *err);

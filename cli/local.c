@@ -1,12 +1,15 @@
 /* One database, without a coordinator. */
 #include "cli/local.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/secret.h"
 
-ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err)
+ErrCode local_source_for(const Options *options, uint32_t connections, ConnSource **ret_source,
+                         Err *err)
 {
     const char *database = option_or_env(options->database, "SKEIN_DATABASE_URL");
     if (database == NULL) {
@@ -14,7 +17,12 @@ ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err)
         return err_hint(err, "--database postgresql://user@host/name, or SKEIN_DATABASE_URL");
     }
     AUTO_PTR(Secret) connection = secret_new(database);
-    return conn_source_new(connection, PASSWORD_ALLOWED, CONN_LIMIT_DEFAULT, ret_source, err);
+    return conn_source_new(connection, PASSWORD_ALLOWED, connections, ret_source, err);
+}
+
+ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err)
+{
+    return local_source_for(options, CONN_LIMIT_DEFAULT, ret_source, err);
 }
 
 const char *local_tenant(const Options *options)
@@ -49,6 +57,26 @@ ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret
 {
     SourceOptions source = { .format = options->format, .variables = options->set };
     return source_read(options->migrations, &source, arena, ret_set, err);
+}
+
+Plan local_plan(const MigrationSet *set)
+{
+    Plan plan = {
+        .name = "cli",
+        .to = set->migrations[set->count - 1].id,
+        .where = "",
+        .migrations = set->migrations,
+        .migration_count = set->count,
+    };
+    plan_strategy_defaults(&plan.strategy);
+    return plan;
+}
+
+const char *local_operator(Arena *arena)
+{
+    const struct passwd *user = getpwuid(geteuid());
+    return user == NULL ? arena_printf(arena, "uid %u", (unsigned)geteuid())
+                        : arena_strdup(arena, user->pw_name);
 }
 
 const HistoryEntry *local_row(const HistoryList *list, const char *id)

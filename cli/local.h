@@ -15,6 +15,10 @@
 /* The database that --database or SKEIN_DATABASE_URL names. ERR_USAGE when neither does. */
 ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err);
 
+/* The same, for so many connections at once. */
+ErrCode local_source_for(const Options *options, uint32_t connections, ConnSource **ret_source,
+                         Err *err);
+
 /* --schema, or "" for the whole database. */
 const char *local_tenant(const Options *options);
 
@@ -24,6 +28,12 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
 
 /* The migrations of --migrations. */
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err);
+
+/* A plan of all of them, as the executor wants it; borrows the set's. */
+Plan local_plan(const MigrationSet *set);
+
+/* Who runs them, for the history. In `arena`. */
+const char *local_operator(Arena *arena);
 
 /* The row of a migration that counts: not the undone ones. NULL: it is not applied. */
 const HistoryEntry *local_row(const HistoryList *list, const char *id);

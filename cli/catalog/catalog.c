@@ -21,32 +21,31 @@ static const char BEGIN[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                             "SET LOCAL extra_float_digits = 1;"
                             "SET LOCAL statement_timeout = 0;";
 
+/* clang-format off */
+
 /* The database goes by another name in every copy of it. */
 #define KEY_OF(identified)                                                                         \
-    identified ".type || CASE " identified ".type WHEN 'database' THEN '' ELSE ' ' || " identified \
-               ".identity END"
-
-static const char
-    BEFORE_QUERY[] =
-        "SELECT CASE WHEN o.what IS NULL THEN " KEY_OF(
-            "s") " ELSE $1 || CASE o.what WHEN '' THEN '' ELSE ' ' || o.what END || ' on ' "
-                 "|| " KEY_OF("s") " END,"
-                                   " coalesce(CASE WHEN o.what IS NULL THEN " KEY_OF(
-                                       "p") " ELSE " KEY_OF("s") " END, ''),"
-                                                                 " coalesce(" KEY_OF(
-                                                                     "r") ", ''), o.name, "
-                                                                          "o.definition, o.members "
-                                                                          "FROM (";
+    identified ".type || CASE " identified ".type WHEN 'database' THEN ''"                         \
+    " ELSE ' ' || " identified ".identity END"
 
 #define IDENTIFY(object)                                                                           \
     "pg_catalog.pg_identify_object(" object "[1], " object "[2], " object "[3]::int4)"
 
-static const char AFTER_QUERY[] = ") o CROSS JOIN LATERAL " IDENTIFY(
-    "o.self") " s"
-              " LEFT JOIN LATERAL " IDENTIFY(
-                  "o.parent") " p ON o.parent IS NOT NULL"
-                              " LEFT JOIN LATERAL " IDENTIFY(
-                                  "o.origin") " r ON o.origin IS NOT NULL";
+/* A kind's query stands in the middle; its noun in single quotes between the first two. */
+static const char BEFORE_NOUN[] =
+    "SELECT CASE WHEN o.what IS NULL THEN " KEY_OF("s") " ELSE ";
+
+static const char BEFORE_QUERY[] =
+    " || CASE o.what WHEN '' THEN '' ELSE ' ' || o.what END || ' on ' || " KEY_OF("s") " END,"
+    " coalesce(CASE WHEN o.what IS NULL THEN " KEY_OF("p") " ELSE " KEY_OF("s") " END, ''),"
+    " coalesce(" KEY_OF("r") ", ''), o.name, o.definition, o.members FROM (";
+
+static const char AFTER_QUERY[] =
+    ") o CROSS JOIN LATERAL " IDENTIFY("o.self") " s"
+    " LEFT JOIN LATERAL " IDENTIFY("o.parent") " p ON o.parent IS NOT NULL"
+    " LEFT JOIN LATERAL " IDENTIFY("o.origin") " r ON o.origin IS NOT NULL";
+
+/* clang-format on */
 
 static const char FILTER[] =
     " WHERE coalesce(s.schema, '') NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'skein')"
@@ -67,8 +66,7 @@ enum EntryColumn {
 typedef LIST(CatalogEntry) EntryList;
 
 typedef struct Reading {
-    Conn *conn;
-    Texts *texts;
+    CatalogReader *reader;
     uint64_t deadline_ms;
     const Interrupt *interrupt;
     EntryList entries;
@@ -85,7 +83,7 @@ static void entry_take(Reading *reading, const CatalogKind *kind, const PGresult
 {
     const char *kept[ENTRY_MEMBERS + 1];
     for (int i = 0; i <= ENTRY_MEMBERS; i++) {
-        kept[i] = texts_keep(reading->texts, result_text(rows, row, i));
+        kept[i] = texts_keep(reading->reader->texts, result_text(rows, row, i));
     }
     CatalogEntry entry = {
         .kind = kind,
@@ -99,37 +97,62 @@ static void entry_take(Reading *reading, const CatalogKind *kind, const PGresult
     LIST_PUSH(&reading->entries, entry);
 }
 
-static ErrCode kind_read(Reading *reading, const CatalogKind *kind, Err *err)
+/* Which of the kinds this server has. */
+static bool is_of_server(const CatalogKind *kind, Conn *conn)
+{
+    int version = PQserverVersion(conn_pg(conn));
+    return kind->since <= version && (kind->until == 0 || version < kind->until);
+}
+
+/* One message for all. In the transaction, so that search_path is what it will be. */
+static ErrCode queries_prepare(const Reading *reading, Err *err)
 {
     AUTO(Str) sql = { 0 };
-    str_printf(&sql, "%s%s%s%s", BEFORE_QUERY, kind->sql, AFTER_QUERY,
-               kind->is_whole ? "" : FILTER);
-    const char *params[] = { kind->noun };
+    Conn *conn = reading->reader->conn;
+    for (size_t i = 0; i < CATALOG_KINDS_COUNT; i++) {
+        for (size_t j = 0; j < CATALOG_KINDS[i]->count; j++) {
+            const CatalogKind *kind = &CATALOG_KINDS[i]->rows[j];
+            if (is_of_server(kind, conn)) {
+                str_printf(&sql, "PREPARE skein_catalog_%zu_%zu AS %s'%s'%s%s%s%s;", i, j,
+                           BEFORE_NOUN, kind->noun, BEFORE_QUERY, kind->sql, AFTER_QUERY,
+                           kind->is_whole ? "" : FILTER);
+            }
+        }
+    }
+    return conn_run(conn, str_text(&sql), reading->deadline_ms, err);
+}
+
+static ErrCode kind_read(Reading *reading, size_t i, size_t j, Err *err)
+{
+    const CatalogKind *kind = &CATALOG_KINDS[i]->rows[j];
+    AUTO(Str) sql = { 0 };
+    str_printf(&sql, "EXECUTE skein_catalog_%zu_%zu", i, j);
     Query query = {
         .sql = str_text(&sql),
-        .params = params,
-        .param_count = 1,
         .deadline_ms = reading->deadline_ms,
         .interrupt = reading->interrupt,
     };
     AUTO_PTR(PGresult) rows = NULL;
-    if (conn_query(reading->conn, &query, &rows, err) != ERR_NONE) {
+    if (conn_query(reading->reader->conn, &query, &rows, err) != ERR_NONE) {
         return err_wrap(err, "cannot list what there is of kind \"%s\"", kind->noun);
     }
-    for (int i = 0; i < PQntuples(rows); i++) {
-        entry_take(reading, kind, rows, i);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        entry_take(reading, kind, rows, row);
     }
     return ERR_NONE;
 }
 
 static ErrCode kinds_read(Reading *reading, Err *err)
 {
-    int version = PQserverVersion(conn_pg(reading->conn));
+    CatalogReader *reader = reading->reader;
+    if (!reader->is_prepared && queries_prepare(reading, err) != ERR_NONE) {
+        return err->code;
+    }
+    reader->is_prepared = true;
     for (size_t i = 0; i < CATALOG_KINDS_COUNT; i++) {
         for (size_t j = 0; j < CATALOG_KINDS[i]->count; j++) {
-            const CatalogKind *kind = &CATALOG_KINDS[i]->rows[j];
-            bool is_for = kind->since <= version && (kind->until == 0 || version < kind->until);
-            if (is_for && kind_read(reading, kind, err) != ERR_NONE) {
+            bool is_there = is_of_server(&CATALOG_KINDS[i]->rows[j], reader->conn);
+            if (is_there && kind_read(reading, i, j, err) != ERR_NONE) {
                 return err->code;
             }
         }
@@ -153,14 +176,14 @@ static ErrCode keys_check(const EntryList *entries, Err *err)
     return ERR_NONE;
 }
 
-ErrCode catalog_read(Conn *conn, Texts *texts, uint64_t deadline_ms, const Interrupt *interrupt,
+ErrCode catalog_read(CatalogReader *reader, uint64_t deadline_ms, const Interrupt *interrupt,
                      Arena *arena, Catalog *ret_catalog, Err *err)
 {
     AUTO(Reading)
-    reading = { .conn = conn, .texts = texts, .deadline_ms = deadline_ms, .interrupt = interrupt };
-    if (conn_run(conn, BEGIN, deadline_ms, err) != ERR_NONE ||
+    reading = { .reader = reader, .deadline_ms = deadline_ms, .interrupt = interrupt };
+    if (conn_run(reader->conn, BEGIN, deadline_ms, err) != ERR_NONE ||
         kinds_read(&reading, err) != ERR_NONE ||
-        conn_run(conn, "COMMIT", deadline_ms, err) != ERR_NONE) {
+        conn_run(reader->conn, "COMMIT", deadline_ms, err) != ERR_NONE) {
         return err->code;
     }
     EntryList *entries = &reading.entries;

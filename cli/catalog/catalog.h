@@ -33,10 +33,21 @@ struct Catalog {
 };
 
 /*
- * Reads all of it in one read-only transaction, on a connection that is in none. Texts come from
- * `texts`, which many catalogs share; the entries are in `arena`.
+ * Reads catalogs over one connection, which is borrowed. The first reading prepares the queries,
+ * whose planning takes most of its time; the later ones are quick. Zero-initialised but for the
+ * first two.
  */
-ErrCode catalog_read(Conn *conn, Texts *texts, uint64_t deadline_ms, const Interrupt *interrupt,
+typedef struct CatalogReader {
+    Conn *conn;
+    Texts *texts; /* of what is read; many readers may share it */
+    bool is_prepared;
+} CatalogReader;
+
+/*
+ * Reads all of it in one read-only transaction, on a connection that is in none. The entries are in
+ * `arena`. After an error the connection is of no use.
+ */
+ErrCode catalog_read(CatalogReader *reader, uint64_t deadline_ms, const Interrupt *interrupt,
                      Arena *arena, Catalog *ret_catalog, Err *err);
 
 /* The entry with this key; NULL: there is none. */

@@ -271,3 +271,17 @@ const Difference *difference_find(const Differences *differences, const char *ke
     }
     return NULL;
 }
+
+Differences differences_without(const Differences *all, const Differences *known, Arena *arena)
+{
+    Difference *items = ARENA_ARRAY(arena, Difference, all->count);
+    Differences rest = { .items = items };
+    for (size_t i = 0; i < all->count; i++) {
+        const Difference *item = &all->items[i];
+        if (difference_find(known, difference_entry(item)->key, item->how) == NULL) {
+            items[rest.count++] = *item;
+            rest.real_count += item->class == DIFFERENCE_REAL;
+        }
+    }
+    return rest;
+}

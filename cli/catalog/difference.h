@@ -63,4 +63,7 @@ const CatalogEntry *difference_entry(const Difference *difference);
 const Difference *difference_find(const Differences *differences, const char *key,
                                   DifferenceHow how);
 
+/* Those of `all` that are not also among `known`, about the same object and in the same way. */
+Differences differences_without(const Differences *all, const Differences *known, Arena *arena);
+
 #endif

@@ -21,20 +21,20 @@ int world_begin(void **state)
                             .deadline_ms = clock_boot_ms() + TIMEOUT_MS };
     if (conn_source_new(connection, PASSWORD_ALLOWED, CONN_LIMIT_DEFAULT, &world->source, &err) !=
             ERR_NONE ||
-        conn_open(world->source, &request, &world->conn, &err) != ERR_NONE) {
+        conn_open(world->source, &request, &world->reader.conn, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
-    world->texts = texts_new();
+    world->reader.texts = texts_new();
     return 0;
 }
 
 int world_end(void **state)
 {
     World *world = *state;
-    conn_close(world->conn);
+    conn_close(world->reader.conn);
     conn_source_free(world->source);
     pg_cluster_stop(world->cluster);
-    texts_free(world->texts);
+    texts_free(world->reader.texts);
     arena_done(&world->arena);
     free(world);
     return 0;
@@ -43,7 +43,7 @@ int world_end(void **state)
 void world_run(World *world, const char *sql)
 {
     Err err = { 0 };
-    if (conn_run(world->conn, sql, clock_boot_ms() + TIMEOUT_MS, &err) != ERR_NONE) {
+    if (conn_run(world->reader.conn, sql, clock_boot_ms() + TIMEOUT_MS, &err) != ERR_NONE) {
         fail_msg("%s: %s", sql, err.message);
     }
 }
@@ -52,8 +52,8 @@ Catalog world_catalog(World *world)
 {
     Catalog catalog = { 0 };
     Err err = { 0 };
-    if (catalog_read(world->conn, world->texts, clock_boot_ms() + TIMEOUT_MS, NULL, &world->arena,
-                     &catalog, &err) != ERR_NONE) {
+    if (catalog_read(&world->reader, clock_boot_ms() + TIMEOUT_MS, NULL, &world->arena, &catalog,
+                     &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
     return catalog;

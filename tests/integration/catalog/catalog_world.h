@@ -16,8 +16,7 @@
 typedef struct World {
     PgCluster *cluster;
     ConnSource *source;
-    Conn *conn;
-    Texts *texts;
+    CatalogReader reader;
     Arena arena; /* of everything that was read */
 } World;
 

@@ -1,0 +1,204 @@
+/* skein test: proving a history on scratch databases. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "agent/core/accept.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/local.h"
+#include "cli/output.h"
+#include "cli/plan_cut.h"
+#include "cli/proof/reach.h"
+#include "cli/proof/tell.h"
+#include "cli/screen.h"
+#include "common/file.h"
+
+#define JOBS_DEFAULT 4
+#define JOBS_MAX 32
+#define BAR_COLUMNS 30
+
+/* What is tested, on what and with what. */
+typedef struct Test {
+    ConnSource *source;
+    Seed *seed;
+    MigrationSet set;
+    Plan plan;
+    size_t first;
+    unsigned jobs;
+} Test;
+
+static void test_done(Test *test)
+{
+    seed_free(test->seed);
+    conn_source_free(test->source);
+}
+
+AUTO_DEFINE(Test, test_done)
+
+/* ---- before anything is made ---- */
+
+static ErrCode refuse_reach(const PlanMigration *migration, Err *err)
+{
+    const PlanStatement *statement = reach_beyond(migration);
+    if (statement == NULL) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_REFUSED, "%s reaches beyond its database: %s, line %u", migration->id,
+            statement->kind, statement->line);
+    return err_hint(err,
+                    "a scratch database does not hold that in: name a server that is there for "
+                    "this test alone, and say so with --own-server");
+}
+
+static ErrCode reach_check(const Options *options, const MigrationSet *set, Err *err)
+{
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && !options->is_own_server && i < set->count; i++) {
+        code = refuse_reach(&set->migrations[i], err);
+    }
+    return code;
+}
+
+static ErrCode history_read(Invocation *invocation, Test *test, Err *err)
+{
+    Options *options = &invocation->options;
+    if (invocation->argument_count > 0) {
+        options->migrations = invocation->arguments[0];
+    }
+    size_t count = 1;
+    ErrCode code = local_migrations(options, &invocation->arena, &test->set, err);
+    if (code == ERR_NONE && options->from != NULL) {
+        code = plan_cut(&test->set, options->from, &count, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    test->first = count - 1;
+    test->plan = local_plan(&test->set);
+    code = accept_plan(&test->plan, err);
+    return code == ERR_NONE ? reach_check(options, &test->set, err) : code;
+}
+
+static ErrCode jobs_read(const Options *options, Test *test, Err *err)
+{
+    test->jobs = options->jobs == 0 ? JOBS_DEFAULT : options->jobs;
+    return test->jobs <= JOBS_MAX
+               ? ERR_NONE
+               : err_set(err, ERR_USAGE, "--jobs is at most %d, found %u", JOBS_MAX, test->jobs);
+}
+
+static ErrCode test_read(Invocation *invocation, Test *test, Err *err)
+{
+    const Options *options = &invocation->options;
+    ErrCode code = jobs_read(options, test, err);
+    if (code == ERR_NONE) {
+        code = history_read(invocation, test, err);
+    }
+    if (code == ERR_NONE && options->seed != NULL) {
+        code = seed_read(options->seed, &test->seed, err);
+    }
+    return code == ERR_NONE
+               ? local_source_for(options, proof_connections(test->jobs), &test->source, err)
+               : code;
+}
+
+/* ---- while it runs ---- */
+
+static bool should_stop(void *ctx)
+{
+    (void)ctx;
+    return interrupt_is_asked();
+}
+
+static void progress_show(void *ctx, size_t done, size_t total)
+{
+    const Options *options = ctx;
+    if (options->output != OUTPUT_TEXT || !isatty(STDERR_FILENO)) {
+        return;
+    }
+    AUTO(Str) line = { 0 };
+    AUTO(Str) fitted = { 0 };
+    size_t filled = total == 0 ? 0 : done * BAR_COLUMNS / total;
+    str_append(&line, "testing ");
+    for (size_t i = 0; i < BAR_COLUMNS; i++) {
+        str_append(&line, i < filled ? "█" : "░");
+    }
+    str_printf(&line, " %zu %%%s\n", total == 0 ? 0 : done * 100 / total,
+               interrupt_is_asked() ? ", stopping: scratch databases are dropped" : "");
+    ScreenSize size = screen_size(STDERR_FILENO);
+    screen_fit(str_text(&line), (ScreenSize){ size.columns - 1, 1 }, &fitted);
+    fprintf(stderr, "\r%.*s", (int)fitted.length - 1, str_text(&fitted));
+}
+
+static void progress_end(const Options *options)
+{
+    if (options->output == OUTPUT_TEXT && isatty(STDERR_FILENO)) {
+        fputs("\r\033[K", stderr);
+    }
+}
+
+/* ---- afterwards ---- */
+
+static ErrCode junit_write(const Options *options, const Told *told, Err *err)
+{
+    if (options->junit == NULL) {
+        return ERR_NONE;
+    }
+    AUTO(Str) text = { 0 };
+    tell_junit(told, &text);
+    return file_write_atomic(options->junit, str_text(&text), text.length, 0644, err);
+}
+
+static ErrCode tell(const Options *options, const Told *told, Err *err)
+{
+    AUTO(Str) text = { 0 };
+    if (options->output == OUTPUT_JSON) {
+        tell_json(told, &text);
+        output_json_text(&text);
+    } else {
+        tell_text(told, &text);
+        output_text(&text);
+    }
+    return junit_write(options, told, err);
+}
+
+static ErrCode test_run(Invocation *invocation, const Test *test, ProofRun **ret_run, Err *err)
+{
+    AUTO_PTR(Wake) wake = wake_new();
+    ProofConfig config = {
+        .source = test->source,
+        .set = &test->set,
+        .plan = &test->plan,
+        .agent = local_operator(&invocation->arena),
+        .first = test->first,
+        .seed = test->seed,
+        .jobs = test->jobs,
+        .wake = wake,
+        .should_stop = should_stop,
+        .progress = progress_show,
+        .ctx = &invocation->options,
+    };
+    interrupt_begin(wake);
+    ErrCode code = proof_run(&config, ret_run, err);
+    interrupt_end();
+    progress_end(&invocation->options);
+    return code;
+}
+
+ErrCode cmd_test(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    AUTO(Test) test = { 0 };
+    AUTO_PTR(ProofRun) run = NULL;
+    if (test_read(invocation, &test, err) != ERR_NONE ||
+        test_run(invocation, &test, &run, err) != ERR_NONE) {
+        return err->code;
+    }
+    Told told = {
+        .proof = proof_of(run),
+        .set = &test.set,
+        .is_strict = invocation->options.is_strict,
+        .seed_unfit = seed_unfit(test.seed, &invocation->arena),
+    };
+    *ret_exit = proof_stands(&told) ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+    return tell(&invocation->options, &told, err);
+}

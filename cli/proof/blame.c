@@ -1,0 +1,138 @@
+/* Finding names in statements. */
+#include "cli/proof/blame.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "common/list.h"
+#include "common/map.h"
+#include "common/str.h"
+
+Place place_of(const MigrationSet *set, const PlanScript *script, uint32_t number)
+{
+    if (number == 0 || number > script->count) {
+        return (Place){ 0 };
+    }
+    const ScriptOrigin *origin = source_origin(set, script);
+    return (Place){
+        .statement = &script->statements[number - 1],
+        .number = number,
+        .file = origin == NULL ? "" : origin->file,
+    };
+}
+
+/* ---- names in a statement ---- */
+
+static bool is_name_byte(char c)
+{
+    return c == '_' || c == '$' || isalnum((unsigned char)c) || (c & 0x80) != 0;
+}
+
+typedef struct Names {
+    Map *map; /* each name that the text holds, as the server would read it, to itself */
+    Arena *arena;
+} Names;
+
+static void name_add(Names *names, const char *text, size_t length, bool is_quoted)
+{
+    char *name = arena_strndup(names->arena, text, length);
+    for (char *at = name; !is_quoted && *at != '\0'; at++) {
+        *at = (char)tolower((unsigned char)*at);
+    }
+    map_put(names->map, name, name);
+}
+
+/* What looks like a name, also inside of function bodies and dynamic SQL: everything between
+ * others. */
+static void names_take(Names *names, const char *sql)
+{
+    for (const char *at = sql; *at != '\0';) {
+        if (*at == '"') {
+            size_t length = strcspn(at + 1, "\"");
+            name_add(names, at + 1, length, true);
+            at += 1 + length + (at[1 + length] == '"');
+        } else if (is_name_byte(*at)) {
+            size_t length = 0;
+            while (is_name_byte(at[length])) {
+                length++;
+            }
+            name_add(names, at, length, false);
+            at += length;
+        } else {
+            at++;
+        }
+    }
+}
+
+static Names names_of(const PlanStatement *statement, Arena *arena)
+{
+    Names names = { .map = map_new(), .arena = arena };
+    names_take(&names, statement->sql);
+    return names;
+}
+
+/* ---- blame ---- */
+
+static unsigned score(const PlanStatement *statement, const char *name, const char *owner)
+{
+    AUTO(Arena) arena = { 0 };
+    Names names = names_of(statement, &arena);
+    bool has_name = name[0] != '\0' && map_get(names.map, name) != NULL;
+    bool has_owner = owner[0] != '\0' && map_get(names.map, owner) != NULL;
+    map_free(names.map);
+    return 2 * has_name + has_owner;
+}
+
+Place blame_find(const MigrationSet *set, const PlanScript *script, const char *name,
+                 const char *owner, BlameOrder order)
+{
+    unsigned best = 0;
+    uint32_t number = 0;
+    for (size_t i = 0; i < script->count; i++) {
+        unsigned points = score(&script->statements[i], name, owner);
+        if (points > best || (points > 0 && points == best && order == BLAME_LAST)) {
+            best = points;
+            number = (uint32_t)i + 1;
+        }
+    }
+    return place_of(set, script, number);
+}
+
+typedef LIST(const char *) Candidates;
+
+/* Short names are near to everything. */
+#define NAME_LENGTH_MIN 4
+
+static void candidates_take(Candidates *candidates, const Map *names, const Map *known)
+{
+    void *cursor = NULL;
+    const char *name = NULL;
+    void *value = NULL;
+    while (map_next(names, &cursor, &name, &value)) {
+        if (map_get(known, name) == NULL) {
+            LIST_PUSH(candidates, value);
+        }
+    }
+}
+
+const char *blame_misspelt(const MigrationSet *set, const PlanScript *script,
+                           const PlanScript *other, const char *name, Arena *arena,
+                           Place *ret_place)
+{
+    Names known = { .map = map_new(), .arena = arena };
+    const char *found = NULL;
+    for (size_t i = 0; i < other->count; i++) {
+        names_take(&known, other->statements[i].sql);
+    }
+    for (size_t i = 0; strlen(name) >= NAME_LENGTH_MIN && found == NULL && i < script->count; i++) {
+        Names names = names_of(&script->statements[i], arena);
+        Candidates candidates = { 0 };
+        candidates_take(&candidates, names.map, known.map);
+        found = str_nearest(name, candidates.items, candidates.count);
+        *ret_place = place_of(set, script, (uint32_t)i + 1);
+        LIST_DONE(&candidates);
+        map_free(names.map);
+    }
+    map_free(known.map);
+    return found;
+}

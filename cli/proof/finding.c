@@ -1,0 +1,306 @@
+/* From differences, failures and counts to sentences that name file and statement. */
+#include "cli/proof/finding.h"
+
+#include <string.h>
+
+#include "cli/catalog/catalog.h"
+#include "common/list.h"
+#include "common/str.h"
+
+#define LINES_MAX 6 /* of a definition that are shown */
+
+typedef LIST(Finding) FindingList;
+
+typedef struct Writer {
+    const MigrationSet *set;
+    const PlanMigration *migration; /* NULL: of a whole chain */
+    const char *way;
+    Arena *arena;
+    FindingList list;
+} Writer;
+
+/* ---- differing lines ---- */
+
+static size_t line_end(const char *text, size_t at)
+{
+    return at + strcspn(text + at, "\n");
+}
+
+/* Bytes of the whole lines with which both texts begin. */
+static size_t common_head(const char *a, const char *b)
+{
+    size_t same = 0;
+    for (size_t i = 0; a[i] != '\0' && a[i] == b[i]; i++) {
+        if (a[i] == '\n') {
+            same = i + 1;
+        }
+    }
+    return same;
+}
+
+/* The lines of `text` that are not also where `other` has them: without the common head and tail.
+ */
+static const char *own_lines(const char *text, const char *other, Arena *arena)
+{
+    size_t head = common_head(text, other);
+    size_t end = strlen(text);
+    size_t other_end = strlen(other);
+    while (end > head && other_end > head && text[end - 1] == other[other_end - 1]) {
+        end--;
+        other_end--;
+    }
+    end = line_end(text, end); /* the line that differs, whole */
+    size_t shown = head;
+    for (unsigned i = 0; i < LINES_MAX && shown < end; i++) {
+        shown = line_end(text, shown);
+        shown += shown < end;
+    }
+    while (shown > head && text[shown - 1] == '\n') {
+        shown--;
+    }
+    return arena_printf(arena, "%.*s%s", (int)(shown - head), text + head,
+                        shown < end && text[shown] == '\n' && shown + 1 < end ? "\n…" : "");
+}
+
+static const char *members_on_one_line(const char *members, Arena *arena)
+{
+    AUTO(Str) text = { 0 };
+    for (const char *at = members; *at != '\0'; at++) {
+        if (*at == '\n') {
+            str_append(&text, ", ");
+        } else {
+            str_append_char(&text, *at);
+        }
+    }
+    return arena_strdup(arena, str_text(&text));
+}
+
+/* ---- differences ---- */
+
+/* The name of what the object is part of: of a column its table. From "table public.orders". */
+static const char *owner_name(const CatalogEntry *entry, Arena *arena)
+{
+    const char *dot = strrchr(entry->parent, '.');
+    if (dot == NULL) {
+        return "";
+    }
+    size_t length = strcspn(dot + 1, "\"( ");
+    return length == 0 ? "" : arena_strndup(arena, dot + 1, length);
+}
+
+static const char *parts_text(const Difference *difference, Arena *arena)
+{
+    return difference->parts[0] == '\0' ? "" : arena_printf(arena, ", with %s", difference->parts);
+}
+
+static const char *difference_text(const Difference *difference, ProofStep step, Arena *arena)
+{
+    const char *key = difference_entry(difference)->key;
+    const char *parts = parts_text(difference, arena);
+    bool is_down = step == PROOF_STEP_DOWN;
+    switch (difference->how) {
+    case DIFFERENCE_MISSING:
+        return arena_printf(arena, "%s is gone%s", key, parts);
+    case DIFFERENCE_LEFT:
+        return arena_printf(arena, is_down ? "%s is left behind%s" : "%s is there beside%s", key,
+                            parts);
+    case DIFFERENCE_CHANGED:
+        return arena_printf(arena, "%s is not as before%s", key, parts);
+    case DIFFERENCE_REORDERED:
+        return arena_printf(arena, "%s has its %s in another order", key,
+                            difference->before->kind->order == DIFFERENCE_COLUMN_ORDER ? "columns"
+                                                                                       : "labels");
+    case DIFFERENCE_NONE:
+    case DIFFERENCE_HOW_COUNT_:
+        break;
+    }
+    return key;
+}
+
+/* A down that does nothing to what is left behind has often only misspelt it. */
+static void misspelling_find(const Writer *writer, const Difference *difference, Finding *finding)
+{
+    const CatalogEntry *entry = difference_entry(difference);
+    const PlanMigration *migration = writer->migration;
+    Place place = { 0 };
+    if (difference->how != DIFFERENCE_LEFT || finding->down.statement != NULL) {
+        return;
+    }
+    const char *name = blame_misspelt(writer->set, &migration->down, &migration->up, entry->name,
+                                      writer->arena, &place);
+    finding->hint =
+        name == NULL
+            ? arena_printf(writer->arena, "no statement of the down names %s", entry->name)
+            : arena_printf(writer->arena,
+                           "no statement of the down names %s; %s, line %u, names %s: is it meant?",
+                           entry->name, place.statement->kind, place.statement->line, name);
+}
+
+static void blame_add(const Writer *writer, const Difference *difference, Finding *finding)
+{
+    const CatalogEntry *entry = difference_entry(difference);
+    const PlanMigration *migration = writer->migration;
+    if (migration == NULL) {
+        return;
+    }
+    const char *owner = owner_name(entry, writer->arena);
+    BlameOrder order = difference->how == DIFFERENCE_LEFT ? BLAME_FIRST : BLAME_LAST;
+    finding->up = blame_find(writer->set, &migration->up, entry->name, owner, order);
+    finding->down = blame_find(writer->set, &migration->down, entry->name, owner, BLAME_LAST);
+    misspelling_find(writer, difference, finding);
+}
+
+static void difference_add(Writer *writer, const Difference *difference, ProofStep step)
+{
+    Finding finding = {
+        .way = writer->way,
+        .step = step,
+        .kind = difference_how_name(difference->how),
+        .class = difference_class_name(difference->class),
+        .is_real = difference->class == DIFFERENCE_REAL,
+        .object = difference_entry(difference)->key,
+        .text = difference_text(difference, step, writer->arena),
+        .before = "",
+        .after = "",
+        .sqlstate = "",
+        .hint = "",
+    };
+    const CatalogEntry *before = difference->before;
+    const CatalogEntry *after = difference->after;
+    if (difference->how == DIFFERENCE_CHANGED) {
+        finding.before = own_lines(before->definition, after->definition, writer->arena);
+        finding.after = own_lines(after->definition, before->definition, writer->arena);
+    } else if (difference->how == DIFFERENCE_REORDERED) {
+        finding.before = members_on_one_line(before->members, writer->arena);
+        finding.after = members_on_one_line(after->members, writer->arena);
+    }
+    if (finding.is_real) {
+        blame_add(writer, difference, &finding);
+    } else {
+        finding.hint = difference_class_why(difference->class);
+    }
+    LIST_PUSH(&writer->list, finding);
+}
+
+static void differences_add(Writer *writer, const Differences *differences, ProofStep step)
+{
+    for (size_t i = 0; i < differences->count; i++) {
+        difference_add(writer, &differences->items[i], step);
+    }
+}
+
+/* ---- failures, rows ---- */
+
+static void failure_add(Writer *writer, const WalkFailure *failure, ProofStep step)
+{
+    const PlanMigration *migration = &writer->set->migrations[failure->migration];
+    const PlanScript *script = step == PROOF_STEP_DOWN ? &migration->down : &migration->up;
+    Place place = place_of(writer->set, script, failure->number);
+    bool is_own = migration == writer->migration;
+    Finding finding = {
+        .way = writer->way,
+        .step = step,
+        .kind = "failed",
+        .class = difference_class_name(DIFFERENCE_REAL),
+        .is_real = true,
+        .object = "",
+        .text = arena_printf(writer->arena, "%s%s%s", is_own ? "" : migration->id,
+                             is_own ? "" : ": ", failure->err.message),
+        .before = "",
+        .after = "",
+        .sqlstate = arena_strdup(writer->arena, failure->err.sqlstate),
+        .hint = arena_strdup(writer->arena, failure->err.hint),
+    };
+    *(step == PROOF_STEP_DOWN ? &finding.down : &finding.up) = place;
+    LIST_PUSH(&writer->list, finding);
+}
+
+static void rows_add(Writer *writer, const RowChange *change)
+{
+    const char *column = change->column;
+    Finding finding = {
+        .way = writer->way,
+        .step = PROOF_STEP_DOWN,
+        .kind = row_change_name(change->kind),
+        .class = "rows",
+        .object = column[0] == '\0' ? change->table
+                                    : arena_printf(writer->arena, "%s.%s", change->table, column),
+        .text = row_change_text(change, writer->arena),
+        .before = "",
+        .after = "",
+        .sqlstate = "",
+        .hint = "",
+    };
+    LIST_PUSH(&writer->list, finding);
+}
+
+/* ---- all of it ---- */
+
+static void trial_add(Writer *writer, const Trial *trial, const char *way)
+{
+    writer->way = way;
+    differences_add(writer, &trial->undone, PROOF_STEP_DOWN);
+    for (size_t i = 0; i < trial->rows.count; i++) {
+        rows_add(writer, &trial->rows.items[i]);
+    }
+    if (trial->failed_at != PROOF_STEP_NONE) {
+        failure_add(writer, &trial->failure, trial->failed_at);
+    }
+    differences_add(writer, &trial->again, PROOF_STEP_AGAIN);
+}
+
+static bool is_same(const Finding *a, const Finding *b)
+{
+    return a->step == b->step && strcmp(a->kind, b->kind) == 0 &&
+           strcmp(a->object, b->object) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+/* Those of the chain, from `chain` on, that were also found alone become one. */
+static void ways_join(Writer *writer, size_t chain)
+{
+    FindingList *list = &writer->list;
+    for (size_t i = chain; i < list->count;) {
+        bool is_joined = false;
+        for (size_t j = 0; j < chain && !is_joined; j++) {
+            is_joined = is_same(&list->items[i], &list->items[j]);
+            list->items[j].way = is_joined ? "both" : list->items[j].way;
+        }
+        if (is_joined) {
+            LIST_REMOVE(list, i);
+        } else {
+            i++;
+        }
+    }
+}
+
+static Findings writer_end(Writer *writer)
+{
+    FindingList *list = &writer->list;
+    Findings findings = {
+        .items = arena_memdup(writer->arena, list->items, list->count * sizeof(*list->items)),
+        .count = list->count,
+    };
+    LIST_DONE(list);
+    return findings;
+}
+
+Findings findings_of(const Proof *proof, const MigrationSet *set, size_t index, Arena *arena)
+{
+    const Proved *proved = &proof->items[index];
+    Writer writer = { .set = set, .migration = proved->migration, .arena = arena };
+    trial_add(&writer, &proved->alone, "alone");
+    size_t chain = writer.list.count;
+    trial_add(&writer, &proved->chain, "chain");
+    ways_join(&writer, chain);
+    return writer_end(&writer);
+}
+
+Findings findings_of_chain(const Chain *chain, const MigrationSet *set, Arena *arena)
+{
+    Writer writer = { .set = set, .way = "chain", .arena = arena };
+    if (chain->failed_at != PROOF_STEP_NONE) {
+        failure_add(&writer, &chain->failure, chain->failed_at);
+    }
+    differences_add(&writer, &chain->again, PROOF_STEP_AGAIN);
+    return writer_end(&writer);
+}

@@ -1,0 +1,38 @@
+/*
+ * Findings: what a proof has to say about one migration, in words and in order, for whoever prints
+ * it.
+ */
+#ifndef SKEIN_CLI_PROOF_FINDING_H
+#define SKEIN_CLI_PROOF_FINDING_H
+
+#include "cli/proof/blame.h"
+#include "cli/proof/proof.h"
+
+typedef struct Finding {
+    const char *way;   /* "alone", "chain", or "both" */
+    ProofStep step;    /* after which it was found, or which failed */
+    const char *kind;  /* "failed", "missing", "left", "changed", "reordered", "rows-lost", … */
+    const char *class; /* a difference's class; "rows"; of a failure "real" */
+    bool is_real;
+    const char *object; /* key of the catalog, table or column; "": none */
+    const char *text;   /* a sentence without its full stop */
+    const char *before; /* of what has changed, the lines that differ; "": none */
+    const char *after;
+    const char *sqlstate; /* of a failure; "": none */
+    const char *hint;     /* what can be said beside; "": nothing */
+    Place up;
+    Place down;
+} Finding;
+
+typedef struct Findings {
+    const Finding *items;
+    size_t count;
+} Findings;
+
+/* About migration `index`: what was found in both ways is told once. In `arena`. */
+Findings findings_of(const Proof *proof, const MigrationSet *set, size_t index, Arena *arena);
+
+/* About going up again at the end of a chain. */
+Findings findings_of_chain(const Chain *chain, const MigrationSet *set, Arena *arena);
+
+#endif

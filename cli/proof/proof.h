@@ -1,0 +1,112 @@
+/*
+ * Proving a history: is every down the inverse of its up?
+ *
+ * Each migration is tried alone, on a copy of the database as the migrations below it leave it: up,
+ * down, up again. And all are tried in a chain: up to the newest, down as far as it goes, up again.
+ * The two find different things: a down that leaves something behind may be mended by the down
+ * below it, and one that is right alone may meet what a down above it has left.
+ */
+#ifndef SKEIN_CLI_PROOF_PROOF_H
+#define SKEIN_CLI_PROOF_PROOF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/catalog/difference.h"
+#include "cli/proof/rows.h"
+#include "cli/proof/scratch.h"
+#include "cli/proof/seed.h"
+#include "cli/proof/walk.h"
+
+typedef enum Verdict {
+    VERDICT_NONE = 0,     /* not tried in this way */
+    VERDICT_PROVED,       /* the down is the inverse of the up */
+    VERDICT_COSMETIC,     /* but for differences that no author has to mend */
+    VERDICT_LOSSY,        /* the down loses rows or values that were there before, or leaves some */
+    VERDICT_IRREVERSIBLE, /* there is no down */
+    VERDICT_WRONG,        /* the down is not the inverse, or one of the three steps fails */
+    VERDICT_COUNT_,
+} Verdict;
+
+const char *verdict_name(Verdict verdict); /* "proved": for people and JSON */
+
+/* Which of the three steps. */
+typedef enum ProofStep {
+    PROOF_STEP_NONE = 0,
+    PROOF_STEP_UP,
+    PROOF_STEP_DOWN,
+    PROOF_STEP_AGAIN,
+    PROOF_STEP_COUNT_,
+} ProofStep;
+
+const char *proof_step_name(ProofStep step); /* "up", "down", "up again" */
+
+/* What became of one migration in one of the two ways. Everything is in the proof's arenas. */
+typedef struct Trial {
+    Verdict verdict;
+    ProofStep failed_at;
+    WalkFailure failure;
+    Differences
+        undone;        /* before the up, and after the down; in the chain: what this step brought */
+    Differences again; /* after the up, and after the second one; without what `undone` tells */
+    RowChanges rows;   /* before the up, and after the down; never in the chain */
+} Trial;
+
+/* A stretch of the history that was walked down and up again in one go. */
+typedef struct Chain {
+    size_t bottom; /* the oldest migration that was undone */
+    size_t top;    /* the newest */
+    ProofStep failed_at;
+    WalkFailure failure; /* of going up again, or, before the chain began, up */
+    Differences again;   /* at the top, without what the steps tell */
+} Chain;
+
+typedef struct Proved {
+    const PlanMigration *migration;
+    const char *why_not_alone; /* why it was not tried alone; NULL: it was, or `alone` says it */
+    Trial alone;
+    Trial chain;
+} Proved;
+
+typedef struct Proof {
+    Proved *items; /* one per migration of the set, in its order */
+    size_t count;
+    Chain *chains; /* from the newest to the oldest */
+    size_t chain_count;
+    size_t swept; /* databases of dead runs, dropped at the beginning */
+    size_t verdicts[VERDICT_COUNT_];
+} Proof;
+
+/* The worse of the two ways. */
+Verdict proved_verdict(const Proved *proved);
+
+typedef struct ProofConfig {
+    ConnSource *source; /* with connections for proof_connections(jobs) */
+    const MigrationSet *set;
+    const Plan *plan;
+    const char *agent;
+    size_t first;  /* the oldest migration to be tried; those below are only applied */
+    Seed *seed;    /* NULL: none */
+    unsigned jobs; /* scratch databases that are worked on at once */
+    Wake *wake;    /* raised by whoever wants it to stop */
+    bool (*should_stop)(void *ctx);
+    void (*progress)(void *ctx, size_t done,
+                     size_t total); /* now and then, on the caller's thread */
+    void *ctx;
+} ProofConfig;
+
+typedef struct ProofRun ProofRun;
+
+/*
+ * Runs it, and drops every scratch database on every path. ERR_NONE also when nothing is proved:
+ * that is in *ret_proof. The proof lives as long as the run, which the caller frees.
+ */
+ErrCode proof_run(const ProofConfig *config, ProofRun **ret_run, Err *err);
+void proof_run_free(ProofRun *run); /* NULL is allowed */
+const Proof *proof_of(const ProofRun *run);
+
+AUTO_PTR_DEFINE(ProofRun, proof_run_free)
+
+unsigned proof_connections(unsigned jobs);
+
+#endif

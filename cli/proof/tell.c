@@ -1,0 +1,29 @@
+/* What counts against a proof. */
+#include "cli/proof/tell.h"
+
+bool verdict_counts(const Told *told, Verdict verdict)
+{
+    bool is_lesser = verdict == VERDICT_COSMETIC || verdict == VERDICT_LOSSY;
+    return verdict == VERDICT_WRONG || (told->is_strict && is_lesser);
+}
+
+bool chain_stands(const Told *told, const Chain *chain)
+{
+    size_t counted = told->is_strict ? chain->again.count : chain->again.real_count;
+    return chain->failed_at == PROOF_STEP_NONE && counted == 0;
+}
+
+bool proof_stands(const Told *told)
+{
+    for (size_t i = 0; i < VERDICT_COUNT_; i++) {
+        if (told->proof->verdicts[i] > 0 && verdict_counts(told, (Verdict)i)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < told->proof->chain_count; i++) {
+        if (!chain_stands(told, &told->proof->chains[i])) {
+            return false;
+        }
+    }
+    return told->seed_unfit[0] == '\0';
+}

@@ -1,0 +1,47 @@
+/*
+ * Trying migrations on one scratch database: the parts that both ways are made of. Internal to the
+ * folder.
+ */
+#ifndef SKEIN_CLI_PROOF_TRIAL_H
+#define SKEIN_CLI_PROOF_TRIAL_H
+
+#include "cli/catalog/catalog.h"
+#include "cli/proof/proof.h"
+
+/* A scratch database and what it is tried with. Borrows everything but the connection. */
+typedef struct Bench {
+    const Walker *walker;
+    Seed *seed;
+    Arena *arena; /* of what is found */
+    const char *database;
+    CatalogReader reader; /* over a connection beside the walk, which bench_open opens */
+} Bench;
+
+ErrCode bench_open(Bench *bench, Err *err);
+void bench_done(Bench *bench); /* closes the connection */
+
+AUTO_DEFINE(Bench, bench_done)
+
+ErrCode bench_catalog(Bench *bench, Catalog *ret_catalog, Err *err);
+ErrCode bench_rows(const Bench *bench, RowCounts *ret_counts, Err *err);
+ErrCode bench_seed(const Bench *bench, Err *err);
+
+/*
+ * Migration `index` alone: up, down, up again, on a database as the migrations below leave it. The
+ * catalog before it is given back for the chain.
+ */
+ErrCode alone_try(Bench *bench, size_t index, Trial *trial, Catalog *ret_before, Err *err);
+
+/*
+ * One stretch of a chain, on a database that is at `chain->top`: down to `first` or to what cannot
+ * be undone, then up again. `before`: the catalog before each migration, NULL entries where it is
+ * not known; `trials`: one per migration. Sets what else there is in `chain`; bottom is above top
+ * when nothing could be undone.
+ */
+ErrCode chain_try(Bench *bench, size_t first, const Catalog *before, Trial *const *trials,
+                  Chain *chain, Err *err);
+
+/* What its findings come to. */
+Verdict trial_judge(const Trial *trial);
+
+#endif
