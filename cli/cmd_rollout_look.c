@@ -88,7 +88,7 @@ ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
         AUTO(Str) text = { 0 };
         rollout_text(rollout, &text);
         rollout_plan_text(rollout, &text);
-        errors_text(json_object_get(errors, "items"), &text);
+        errors_text(rollout, json_object_get(errors, "items"), &text);
         output_text(&text);
     }
     *ret_exit = rollout_exit_code(rollout);

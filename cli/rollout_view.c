@@ -225,8 +225,11 @@ static void cluster_text(const json_t *cluster, Str *out)
     str_append_char(out, '\n');
 }
 
-void errors_text(const json_t *errors, Str *out)
+void errors_text(const json_t *rollout, const json_t *errors, Str *out)
 {
+    if (json_array_size(errors) > 0 && json_is_false(json_object_get(rollout, "is_open"))) {
+        str_append(out, "what went wrong on the way:\n");
+    }
     size_t index = 0;
     const json_t *cluster = NULL;
     json_array_foreach((json_t *)errors, index, cluster) {

@@ -22,8 +22,11 @@ void targets_text(const json_t *targets, size_t limit, Str *out);
 /* Which plan it is the execution of, and who has signed that: one line. */
 void rollout_plan_text(const json_t *rollout, Str *out);
 
-/* What failed, clustered over the fleet, in the servers' own words; nothing when nothing did. */
-void errors_text(const json_t *errors, Str *out);
+/*
+ * What failed, clustered over the fleet, in the servers' own words; nothing when nothing did. Of a
+ * rollout that has ended it is what failed before.
+ */
+void errors_text(const json_t *rollout, const json_t *errors, Str *out);
 
 /* What runs right now, at most `limit` lines. `targets`: items of /rollouts/ID/targets. */
 void activity_text(const json_t *targets, size_t limit, Str *out);

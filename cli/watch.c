@@ -101,7 +101,7 @@ static ErrCode draw_rollout(Watch *watch, const json_t *rollout, Err *err)
     str_clear(&watch->picture);
     rollout_text(rollout, &watch->picture);
     activity_text(json_object_get(targets, "items"), ACTIVITY_LINES, &watch->picture);
-    errors_text(json_object_get(errors, "items"), &watch->picture);
+    errors_text(rollout, json_object_get(errors, "items"), &watch->picture);
     if (rollout_goes_on(rollout)) {
         draw(watch, "");
     } else {
@@ -195,7 +195,7 @@ static ErrCode print_end(const Watch *watch, const json_t *rollout, Err *err)
     ErrCode code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
     if (code == ERR_NONE) {
         rollout_text(rollout, &text);
-        errors_text(json_object_get(errors, "items"), &text);
+        errors_text(rollout, json_object_get(errors, "items"), &text);
         output_text(&text);
     }
     return code;

@@ -77,7 +77,7 @@ static void errors_are_clusters_in_the_servers_words(void **state)
     (void)state;
     AUTO(Str) text = { 0 };
     AUTO_PTR(JsonDocument) errors = load(ERRORS);
-    errors_text(errors, &text);
+    errors_text(NULL, errors, &text);
     assert_golden(str_text(&text), "rollout_errors.txt");
 }
 
@@ -101,13 +101,25 @@ static void an_event_is_one_line(void **state)
     assert_golden(str_text(&text), "rollout_events.txt");
 }
 
+static void errors_of_an_ended_rollout_are_of_the_past(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) rollout = json_pack("{s:b}", "is_open", 0);
+    AUTO_PTR(JsonDocument) errors = load(ERRORS);
+    errors_text(rollout, NULL, &text);
+    assert_string_equal(str_text(&text), "");
+    errors_text(rollout, errors, &text);
+    assert_true(str_starts_with(str_text(&text), "what went wrong on the way:\n37 targets at "));
+}
+
 static void what_is_missing_is_left_out(void **state)
 {
     (void)state;
     AUTO(Str) text = { 0 };
     AUTO_PTR(JsonDocument) empty = json_object();
     rollout_text(empty, &text);
-    errors_text(NULL, &text);
+    errors_text(NULL, NULL, &text);
     activity_text(NULL, 3, &text);
     assert_string_equal(str_text(&text), "    \n\n");
 }
@@ -205,6 +217,7 @@ int main(void)
         cmocka_unit_test(errors_are_clusters_in_the_servers_words),
         cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),
         cmocka_unit_test(an_event_is_one_line),
+        cmocka_unit_test(errors_of_an_ended_rollout_are_of_the_past),
         cmocka_unit_test(what_is_missing_is_left_out),
         cmocka_unit_test(the_state_decides_the_exit_code),
         cmocka_unit_test(a_pause_is_followed_until_the_last_step_has_ended),
