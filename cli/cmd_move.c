@@ -1,7 +1,6 @@
 /* skein up | down: moving one database, by the executor that the agents use. */
 #include <unistd.h>
 
-#include "agent/core/accept.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/local.h"
@@ -120,8 +119,7 @@ static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal,
     const char *tenant = local_tenant(&invocation->options);
     const char *database = conn_source_database(ground->source);
     Plan plan;
-    if (plan_in_memory(&invocation->options, &ground->set, &plan, err) != ERR_NONE ||
-        accept_plan(&plan, err) != ERR_NONE) {
+    if (plan_in_memory(&invocation->options, &ground->set, &plan, err) != ERR_NONE) {
         return err->code;
     }
     AUTO_PTR(Wake) wake = wake_new();

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent/core/accept.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/local.h"
@@ -75,8 +74,7 @@ static ErrCode history_read(Invocation *invocation, Test *test, Err *err)
     }
     test->first = count - 1;
     test->plan = local_plan(&test->set);
-    code = accept_plan(&test->plan, err);
-    return code == ERR_NONE ? reach_check(options, &test->set, err) : code;
+    return reach_check(options, &test->set, err);
 }
 
 static ErrCode jobs_read(const Options *options, Test *test, Err *err)

@@ -30,36 +30,6 @@ static ErrCode check_destination(const AcceptQuery *query, Err *err)
                    query->order->to, query->plan->to);
 }
 
-static ErrCode check_script(const PlanMigration *migration, const PlanScript *script, Err *err)
-{
-    for (size_t i = 0; i < script->count; i++) {
-        if (script->statements[i].is_copy) {
-            err_set(err, ERR_REFUSED, "%s, statement %zu: this version cannot send rows to COPY",
-                    migration->id, i + 1);
-            return err_hint(err, "write the rows as INSERT");
-        }
-    }
-    return ERR_NONE;
-}
-
-ErrCode accept_plan(const Plan *plan, Err *err)
-{
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        const PlanMigration *migration = &plan->migrations[i];
-        ErrCode code = check_script(migration, &migration->up, err);
-        code = code == ERR_NONE ? check_script(migration, &migration->down, err) : code;
-        if (code != ERR_NONE) {
-            return code;
-        }
-    }
-    return ERR_NONE;
-}
-
-static ErrCode check_means(const AcceptQuery *query, Err *err)
-{
-    return accept_plan(query->plan, err);
-}
-
 static ErrCode check_target(const AcceptQuery *query, Err *err)
 {
     if (query->target == NULL) {
@@ -109,8 +79,7 @@ static ErrCode check_expiry(const AcceptQuery *query, Err *err)
 ErrCode accept_check(const AcceptQuery *query, Err *err)
 {
     static ErrCode (*const CHECKS[])(const AcceptQuery *, Err *) = {
-        check_plan,   check_destination, check_means,
-        check_target, check_selection,   check_expiry,
+        check_plan, check_destination, check_target, check_selection, check_expiry,
     };
     for (size_t i = 0; i < ARRAY_LEN(CHECKS); i++) {
         ErrCode code = CHECKS[i](query, err);

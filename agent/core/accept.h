@@ -28,15 +28,9 @@ typedef struct AcceptQuery {
 } AcceptQuery;
 
 /*
- * Can this version of the executor run the plan? ERR_REFUSED, naming the migration, when a script
- * has rows to copy.
- */
-ErrCode accept_plan(const Plan *plan, Err *err);
-
-/*
  * ERR_NONE, or why the order is refused (REPORT_REFUSED), with a hint where a person can help it.
  * The first of: another plan's bytes or no trusted signature (ERR_SIGNATURE), a destination that is
- * not the plan's (ERR_HISTORY), what accept_plan says, an address not served here (ERR_NOT_FOUND), another database than
+ * not the plan's (ERR_HISTORY), an address not served here (ERR_NOT_FOUND), another database than
  * the one that was meant (ERR_IDENTITY), not selected by the signed plan (ERR_NOT_SELECTED; a
  * selection by version cannot be held against an order later and is let pass), too late for this
  * goal (ERR_EXPIRED).

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "agent/conn/server_error.h"
+#include "agent/exec/copy.h"
 #include "common/clock.h"
 #include "common/str.h"
 
@@ -20,6 +21,7 @@ typedef struct Pump {
     Guard *guard;
     BatchTake take;
     void *ctx;
+    size_t end;      /* of the pipeline: the next COPY, or the end of the batch */
     size_t sent;     /* items handed to libpq */
     size_t answered; /* items whose answer is complete */
     bool has_result; /* of the item that is being answered */
@@ -46,6 +48,12 @@ void batch_add(Batch *batch, BatchPart part, const char *sql, const char *const 
 void batch_add_statement(Batch *batch, uint32_t number, const char *sql)
 {
     BatchItem item = { .part = PART_STATEMENT, .statement = number, .sql = sql };
+    LIST_PUSH(&batch->items, item);
+}
+
+void batch_add_copy(Batch *batch, uint32_t number, const char *sql, const Bytes *rows)
+{
+    BatchItem item = { .part = PART_STATEMENT, .statement = number, .sql = sql, .rows = rows };
     LIST_PUSH(&batch->items, item);
 }
 
@@ -128,18 +136,23 @@ static bool result_take(Pump *pump, const PGresult *result)
     }
 }
 
-/* The answers of an item end with a NULL; then the next statement's rows are asked for singly. */
+/* The item whose answer comes next; rows of a statement are asked for singly. */
+static void item_begins(Pump *pump)
+{
+    const BatchItem *item = &pump->batch->items.items[pump->answered];
+    if (item->part == PART_STATEMENT && !pump->has_error) { /* what is skipped is not under way */
+        guard_statement(pump->guard, item->statement);
+        PQsetSingleRowMode(pump->pg); /* a SELECT's rows need not fit into memory */
+    }
+}
+
+/* The answers of an item end with a NULL. */
 static void item_answered(Pump *pump)
 {
     pump->has_result = false;
     pump->answered++;
-    if (pump->answered >= pump->batch->items.count) {
-        return;
-    }
-    const BatchItem *next = &pump->batch->items.items[pump->answered];
-    if (next->part == PART_STATEMENT && !pump->has_error) { /* what is skipped is not under way */
-        guard_statement(pump->guard, next->statement);
-        PQsetSingleRowMode(pump->pg); /* a SELECT's rows need not fit into memory */
+    if (pump->answered < pump->end) {
+        item_begins(pump);
     }
 }
 
@@ -175,7 +188,7 @@ static bool item_send(Pump *pump, const BatchItem *item)
 static void batch_feed(Pump *pump)
 {
     size_t ahead = 0;
-    while (!pump->has_error && pump->sent < pump->batch->items.count && ahead < SEND_AHEAD_BYTES) {
+    while (!pump->has_error && pump->sent < pump->end && ahead < SEND_AHEAD_BYTES) {
         const BatchItem *item = &pump->batch->items.items[pump->sent];
         ahead += strlen(item->sql);
         if (!item_send(pump, item)) {
@@ -183,7 +196,7 @@ static void batch_feed(Pump *pump)
             return;
         }
     }
-    bool is_all = pump->has_error || pump->sent == pump->batch->items.count;
+    bool is_all = pump->has_error || pump->sent == pump->end;
     if (is_all && !pump->is_sync_sent) {
         pump->is_sync_sent = true;
         pump->is_broken = PQpipelineSync(pump->pg) == 0;
@@ -253,11 +266,49 @@ static void end_explain(BatchOutcome *outcome)
     }
 }
 
-/* Leaves the connection outside any transaction and pipeline, or not alive at all. */
+/* Up to the next COPY, or to the end. */
+static void pipeline_run(Pump *pump)
+{
+    const BatchItem *items = pump->batch->items.items;
+    pump->end = pump->sent;
+    while (pump->end < pump->batch->items.count && items[pump->end].rows == NULL) {
+        pump->end++;
+    }
+    pump->is_sync_sent = false;
+    pump->is_synced = false;
+    pump->is_broken = PQenterPipelineMode(pump->pg) == 0;
+    batch_feed(pump);
+    item_begins(pump);
+    batch_pump(pump);
+    pump->is_broken =
+        pump->is_broken || !pump->is_synced || PQexitPipelineMode(pump->pg) == 0;
+}
+
+static void copy_run_next(Pump *pump)
+{
+    const BatchItem *item = &pump->batch->items.items[pump->sent];
+    PGresult *error = NULL;
+    guard_statement(pump->guard, item->statement);
+    pump->sent++;
+    switch (copy_run(pump->pg, item->sql, *item->rows, pump->guard, &error)) {
+    case COPY_DONE:
+        pump->answered++;
+        break;
+    case COPY_REFUSED:
+        error_take(pump, error);
+        break;
+    case COPY_BROKEN:
+        pump->is_broken = true;
+        break;
+    }
+    PQclear(error);
+}
+
+/* Leaves the connection outside any transaction, or not alive at all. */
 static void connection_tidy(Conn *conn, const Pump *pump)
 {
     PGconn *pg = pump->pg;
-    bool is_in_order = pump->is_synced && !pump->is_broken && PQexitPipelineMode(pg) == 1;
+    bool is_in_order = !pump->is_broken;
     if (is_in_order && PQtransactionStatus(pg) != PQTRANS_IDLE) {
         is_in_order = conn_run(conn, "ROLLBACK", clock_boot_ms() + ROLLBACK_MS, NULL) == ERR_NONE;
     }
@@ -278,8 +329,13 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
         .ctx = ctx,
         .outcome = ret_outcome,
     };
-    pump.is_broken = PQenterPipelineMode(pump.pg) == 0;
-    batch_pump(&pump);
+    while (pump.sent < batch->items.count && !pump.has_error && !pump.is_broken) {
+        if (batch->items.items[pump.sent].rows == NULL) {
+            pipeline_run(&pump);
+        } else {
+            copy_run_next(&pump);
+        }
+    }
     ret_outcome->end = batch_end(&pump);
     end_explain(ret_outcome);
     connection_tidy(conn, &pump);

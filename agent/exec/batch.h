@@ -1,6 +1,7 @@
 /*
  * A batch: one transaction, sent whole in libpq's pipeline mode without waiting for answers, while
  * answers are taken as they come: a batch of any size runs without either side blocking the other.
+ * A COPY that gets its rows from the plan stands between two pipelines.
  */
 #ifndef SKEIN_AGENT_EXEC_BATCH_H
 #define SKEIN_AGENT_EXEC_BATCH_H
@@ -23,6 +24,7 @@ typedef struct BatchItem {
     const char *sql;
     const char *const *params;
     size_t param_count;
+    const Bytes *rows; /* of a COPY … FROM STDIN; NULL: it is none */
 } BatchItem;
 
 typedef struct Batch {
@@ -32,10 +34,11 @@ typedef struct Batch {
 void batch_done(Batch *batch);
 AUTO_DEFINE(Batch, batch_done)
 
-/* Borrows `sql` and `params`. */
+/* Borrows `sql`, `params` and `rows`. */
 void batch_add(Batch *batch, BatchPart part, const char *sql, const char *const *params,
                size_t param_count);
 void batch_add_statement(Batch *batch, uint32_t number, const char *sql);
+void batch_add_copy(Batch *batch, uint32_t number, const char *sql, const Bytes *rows);
 
 typedef enum BatchEnd {
     BATCH_COMMITTED = 1, /* COMMIT was answered with COMMIT */

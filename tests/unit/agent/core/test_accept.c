@@ -76,21 +76,6 @@ static void elsewhere(Door *door)
     door->order.to = "0001_a";
 }
 
-static PlanMigration *migration_add(Door *door)
-{
-    door->plan.migrations = ARENA_NEW(&door->arena, PlanMigration);
-    door->plan.migration_count = 1;
-    *door->plan.migrations = (PlanMigration){ .id = "0002_b" };
-    return door->plan.migrations;
-}
-
-static void with_rows_to_copy(Door *door)
-{
-    PlanStatement *statement = ARENA_NEW(&door->arena, PlanStatement);
-    *statement = (PlanStatement){ .sql = "copy t from stdin", .is_copy = true };
-    migration_add(door)->up = (PlanScript){ .statements = statement, .count = 1 };
-}
-
 static void unserved(Door *door)
 {
     door->query.target = NULL;
@@ -154,7 +139,6 @@ static const struct {
     { untrusted, ERR_SIGNATURE },
     { of_another_plan, ERR_SIGNATURE },
     { elsewhere, ERR_HISTORY },
-    { with_rows_to_copy, ERR_REFUSED },
     { unserved, ERR_NOT_FOUND },
     { of_another_database, ERR_IDENTITY },
     { of_another_cluster, ERR_IDENTITY },
