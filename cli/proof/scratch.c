@@ -86,8 +86,15 @@ static ErrCode open_conn(ConnSource *source, Conn **ret_conn, Err *err)
         .application_name = CONN_NAME_CLI,
         .deadline_ms = clock_boot_ms() + OPEN_TIMEOUT_MS,
     };
-    ErrCode code = conn_open(source, &request, ret_conn, err);
-    return code == ERR_NONE ? code : err_wrap(err, "cannot connect to the server");
+    if (conn_open(source, &request, ret_conn, err) == ERR_NONE) {
+        return ERR_NONE;
+    }
+    if (err->code == ERR_UNREACHABLE && err->hint[0] == '\0') {
+        err_hint(err, "does the server run, and do host and port say where?");
+    }
+    AUTO(Str) where = { 0 };
+    conn_source_describe(source, NULL, &where);
+    return err_wrap(err, "cannot connect to %s", str_text(&where));
 }
 
 static ErrCode ask(Conn *conn, const char *sql, const char *const *params, size_t param_count,

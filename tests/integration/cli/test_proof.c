@@ -1,0 +1,338 @@
+/* skein test: what it finds in a history, and what it tells apart. */
+#include "tests/integration/cli/cli_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/str.h"
+
+#define SCRATCH "SELECT count(*) FROM pg_database WHERE datname LIKE 'skein_test_%'"
+
+static const char *path_of(World *world, const char *name)
+{
+    return arena_printf(&world->arena, "%s/%s", world->directory, name);
+}
+
+static void put_file(World *world, const char *name, const char *text)
+{
+    Err err = { 0 };
+    if (file_write_atomic(path_of(world, name), text, strlen(text), 0644, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+}
+
+static void assert_has(const char *line, const Outcome *outcome, const char *words)
+{
+    if (strstr(outcome->out, words) == NULL) {
+        fail_msg("skein %s does not say:\n%s\nbut:\n%s%s", line, words, outcome->out, outcome->err);
+    }
+}
+
+/* The exit code and, in this order, what its output has to contain; and nothing is left on the
+ * server. */
+static void assert_proof(World *world, const char *line, int exit_code, const char *const *words)
+{
+    Outcome outcome = run(world, line);
+    if (outcome.exit_code != exit_code) {
+        fail_msg("skein %s: exit code %d, wanted %d\n%s%s", line, outcome.exit_code, exit_code,
+                 outcome.out, outcome.err);
+    }
+    for (; *words != NULL; words++) {
+        assert_has(line, &outcome, *words);
+    }
+    assert_ask(world, SCRATCH, "0");
+}
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static void put_users(World *world)
+{
+    put_migration(world, "0001_users",
+                  "CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL);\n",
+                  "DROP TABLE users;\n");
+}
+
+/* ---- one migration above 0001_users ---- */
+
+typedef struct Case {
+    const char *up;
+    const char *down;
+    const char *line;
+    int exit_code;
+    const char *words[6];
+} Case;
+
+static const Case CASES[] = {
+    { "CREATE TABLE widgets (id int PRIMARY KEY);\nCREATE INDEX ON widgets (id);",
+      "DROP TABLE IF EXISTS wigdets;",
+      "test",
+      1,
+      { "wrong 0002_case\n"
+        "    after the down: table public.widgets is left behind, with 1 column, 1 constraint, 2 "
+        "indexes\n",
+        "0002_case.up.sql, line 1: statement 1, CREATE TABLE\n"
+        "      hint    no statement of the down names widgets; DROP TABLE, line 1, names wigdets: "
+        "is it meant?\n",
+        "    going up again fails: relation \"widgets\" already exists (SQLSTATE 42P07)\n" } },
+    { "CREATE TYPE mood AS ENUM ('sad', 'glad');\nALTER TABLE users ADD COLUMN mood mood;",
+      "ALTER TABLE users DROP COLUMN mood;",
+      "test",
+      1,
+      { "after the down: type public.mood is left behind, with 2 enum labels\n" } },
+    { "CREATE INDEX users_name ON users (name);",
+      "",
+      "test",
+      1,
+      { "after the down: index public.users_name is left behind\n" } },
+    { "DROP INDEX IF EXISTS nothing;\nALTER TABLE users DROP COLUMN name;",
+      "ALTER TABLE users ADD COLUMN name text;",
+      "test",
+      1,
+      { "after the down: table column public.users.name is not as before\n"
+        "      before  type: text\n"
+        "              not null\n"
+        "      now     type: text\n",
+        "0002_case.up.sql, line 2: statement 2, ALTER TABLE\n",
+        "0002_case.down.sql, line 1: statement 1, ALTER TABLE\n" } },
+    { "ALTER TABLE users ADD CONSTRAINT named UNIQUE (name);",
+      "ALTER TABLE users DROP CONSTRAINT other;",
+      "test",
+      1,
+      { "the down fails: constraint \"other\" of relation \"users\" does not exist (SQLSTATE "
+        "42704)\n" } },
+    { "ALTER TABLE users DISABLE TRIGGER ALL;\nALTER TABLE users DROP CONSTRAINT users_pkey;",
+      "ALTER TABLE users ADD CONSTRAINT users_pkey UNIQUE (id);",
+      "test",
+      1,
+      { "after the down: table constraint users_pkey on public.users is not as before\n"
+        "      before  PRIMARY KEY (id)\n"
+        "      now     UNIQUE (id)\n" } },
+    { "ALTER TABLE users DROP COLUMN name;",
+      "ALTER TABLE users ADD COLUMN name text NOT NULL DEFAULT '';"
+      "ALTER TABLE users ALTER COLUMN name DROP DEFAULT;",
+      "test",
+      0,
+      { "2 migrations: 2 proved\n" } },
+    { "ALTER TABLE users DROP COLUMN id;",
+      "ALTER TABLE users ADD COLUMN id serial PRIMARY KEY;",
+      "test",
+      0,
+      { "cosmetic 0002_case\n"
+        "    after the down: table public.users has its columns in another order (column-order)\n"
+        "      before  id, name\n"
+        "      now     name, id\n",
+        "2 migrations: 1 proved, 1 cosmetic\n" } },
+    { "ALTER TABLE users DROP COLUMN id;",
+      "ALTER TABLE users ADD COLUMN id serial PRIMARY KEY;",
+      "test --strict",
+      1,
+      { "cosmetic 0002_case\n" } },
+    { "CREATE EXTENSION IF NOT EXISTS lo;",
+      "SELECT 1;",
+      "test",
+      0,
+      { "after the down: extension lo is left behind, with 1 comment (extension-left)\n" } },
+    { "CREATE INDEX CONCURRENTLY users_name ON users (name);",
+      "DROP INDEX CONCURRENTLY users_name;",
+      "test",
+      0,
+      { "2 migrations: 2 proved\n"
+        "chain: 0002_case down to empty, and up again\n" } },
+    { "INSERT INTO users (name) VALUES ('root');",
+      "SELECT 1;",
+      "test",
+      0,
+      { "lossy 0002_case\n    after the down: 1 row more in public.users than before\n" } },
+    { "INSERT INTO users (name) VALUES ('root');",
+      "SELECT 1;",
+      "test --strict",
+      1,
+      { "lossy 0002_case\n" } },
+    { "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog',"
+      " current_database()); END $$;",
+      "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET search_path', current_database());"
+      " END $$;",
+      "test",
+      0,
+      { "2 migrations: 2 proved\n" } },
+    { "SELECT broken FROM nowhere;",
+      "SELECT 1;",
+      "test",
+      1,
+      { "wrong 0002_case\n    the up fails: relation \"nowhere\" does not exist (SQLSTATE 42P01)\n",
+        "2 migrations: 1 proved, 1 wrong\n" } },
+};
+
+static void a_down_that_is_not_the_inverse_is_found_and_named(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        put_migration(world, "0002_case", CASES[i].up, CASES[i].down);
+        assert_proof(world, CASES[i].line, CASES[i].exit_code, CASES[i].words);
+    }
+}
+
+/* ---- histories ---- */
+
+static void a_perfect_history_is_proved(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_orders",
+                  "CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users);\n"
+                  "CREATE INDEX orders_user ON orders (user_id);\n",
+                  "DROP TABLE orders;\n");
+    put_migration(world, "0003_total", "ALTER TABLE orders ADD COLUMN total numeric;\n",
+                  "ALTER TABLE orders DROP COLUMN total;\n");
+    assert_run(world, "test", 0,
+               "3 migrations: 3 proved\nchain: 0003_total down to empty, and up again\n");
+    assert_run(world, "test --jobs 1 --from 0003_total migrations", 0,
+               "3 migrations: 2 not tried, 1 proved\n");
+    assert_ask(world, SCRATCH, "0");
+    assert_ask(world, "SELECT to_regclass('users') IS NULL AND to_regnamespace('skein') IS NULL",
+               "t");
+}
+
+static void a_down_that_is_right_alone_may_be_wrong_in_the_chain(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_orders", "CREATE TABLE orders (user_id int REFERENCES users);\n",
+                  "DROP TABLE IF EXISTS ordres;\n");
+    const json_t *proof = run_json(world, "test", 1);
+    const json_t *users = json_array_get(json_object_get(proof, "migrations"), 0);
+    assert_string_equal(json_string_value(json_object_get(users, "alone")), "proved");
+    assert_string_equal(json_string_value(json_object_get(users, "chain")), "wrong");
+    const json_t *finding = json_array_get(json_object_get(users, "findings"), 0);
+    assert_string_equal(json_string_value(json_object_get(finding, "way")), "chain");
+    assert_string_equal(json_string_value(json_object_get(finding, "kind")), "failed");
+    assert_string_equal(json_string_value(json_object_get(finding, "sqlstate")), "2BP01");
+}
+
+static void what_a_down_leaves_is_told_once_in_the_chain(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_b", "CREATE TABLE b (id int);\n", "DROP TABLE b;\n");
+    put_migration(world, "0003_c", "CREATE VIEW c AS SELECT 1 AS one;\n", "SELECT 1;\n");
+    const json_t *migrations = json_object_get(run_json(world, "test", 1), "migrations");
+    static const char *const CHAIN[] = { "proved", "proved", "wrong" };
+    for (size_t i = 0; i < ARRAY_LEN(CHAIN); i++) {
+        const json_t *migration = json_array_get(migrations, i);
+        assert_string_equal(json_string_value(json_object_get(migration, "chain")), CHAIN[i]);
+    }
+    const json_t *findings = json_object_get(json_array_get(migrations, 2), "findings");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(findings, 0), "way")),
+                        "both");
+}
+
+static void a_history_is_walked_around_what_cannot_be_undone(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_b", "CREATE TABLE b (id int);\n", "DROP TABLE b;\n");
+    put_migration(world, "0003_c", "CREATE TABLE c (id int);\n", NULL);
+    put_migration(world, "0004_d", "CREATE TABLE d (id int);\n", "DROP TABLE d;\n");
+    put_migration(world, "0005_e", "CREATE TABLE e (id int);\n", "DROP TABLE e;\n");
+    assert_run(world, "test", 0,
+               "5 migrations: 4 proved, 1 irreversible\n"
+               "chain: 0005_e down to 0003_c, and up again\n"
+               "chain: 0002_b down to empty, and up again\n");
+}
+
+static void what_lies_above_a_broken_up_is_not_tried(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_b", "CREATE TABLE users (id int);\n", "DROP TABLE b;\n");
+    put_migration(world, "0003_c", "CREATE TABLE c (id int);\n", "DROP TABLE c;\n");
+    const json_t *migrations = json_object_get(run_json(world, "test", 1), "migrations");
+    const json_t *above = json_array_get(migrations, 2);
+    assert_string_equal(json_string_value(json_object_get(above, "verdict")), "not tried");
+    assert_string_equal(json_string_value(json_object_get(above, "why_not_alone")),
+                        "what is below it could not be applied");
+}
+
+/* ---- rows ---- */
+
+static void rows_that_a_down_loses_are_said(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_name", "ALTER TABLE users ALTER COLUMN name DROP NOT NULL;\n",
+                  "DELETE FROM users WHERE name IS NULL OR name = 'b';\n"
+                  "ALTER TABLE users ALTER COLUMN name SET NOT NULL;\n");
+    put_migration(world, "0003_gone", "ALTER TABLE users DROP COLUMN name;\n",
+                  "ALTER TABLE users ADD COLUMN name text;\n");
+    put_file(world, "seed.sql",
+             "INSERT INTO users (name) VALUES ('a'), ('b');\n"
+             "COPY users (name) FROM stdin;\nc\n\\.\n"
+             "INSERT INTO users DEFAULT VALUES;\n");
+    assert_proof(world, "test --seed seed.sql", 0,
+                 WORDS("lossy 0002_name\n    after the down: 1 of 3 rows of public.users is lost\n",
+                       "lossy 0003_gone\n"
+                       "    after the down: 3 of 3 values of public.users.name are lost\n"));
+    assert_proof(world, "test --seed seed.sql --strict", 1, WORDS("lossy 0003_gone"));
+    assert_proof(world, "test", 0, WORDS("3 migrations: 3 proved"));
+}
+
+static void a_seed_that_fits_nowhere_is_a_mistake(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_file(world, "seed.sql",
+             "INSERT INTO users (name) VALUES ('a');\nINSERT INTO uesrs VALUES (1);\n");
+    assert_proof(
+        world, "test --seed seed.sql", 1,
+        WORDS("seed.sql:2: INSERT fits no step of the history: relation \"uesrs\" does not "
+              "exist\n1 migration: 1 proved\n"));
+    put_file(world, "seed.sql", "VACUUM;\n");
+    assert_refusal(world, "test --seed seed.sql", 2, "a seed runs in one transaction");
+    assert_refusal(world, "test --seed nothing.sql", 2, "nothing.sql");
+}
+
+/* ---- reports ---- */
+
+static void the_report_for_machines_names_failures(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_a&b", "CREATE TABLE \"a<b\" (id int);\n", "SELECT 1;\n");
+    put_migration(world, "0003_c", "CREATE TABLE c (id int);\n", NULL);
+    assert_proof(world, "test --junit proof.xml", 1, WORDS("wrong 0002_a&b"));
+    AUTO(Str) text = { 0 };
+    assert_int_equal(file_read(path_of(world, "proof.xml"), 1 << 20, &text, NULL), ERR_NONE);
+    static const char *const PARTS[] = {
+        "<testsuite name=\"alone\" tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\">",
+        "<testcase classname=\"skein.alone\" name=\"0001_users\"/>",
+        "<testcase classname=\"skein.alone\" name=\"0002_a&amp;b\"><failure message=\"the down is "
+        "not "
+        "the inverse of the up\">down: table public.&quot;a&lt;b&quot; is left behind, with 1 "
+        "column",
+        "<testcase classname=\"skein.alone\" name=\"0003_c\"><skipped message=\"it has no down\">",
+        "</testsuites>",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
+        if (strstr(str_text(&text), PARTS[i]) == NULL) {
+            fail_msg("no %s in:\n%s", PARTS[i], str_text(&text));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_down_that_is_not_the_inverse_is_found_and_named),
+        WORLD_TEST(a_perfect_history_is_proved),
+        WORLD_TEST(a_down_that_is_right_alone_may_be_wrong_in_the_chain),
+        WORLD_TEST(what_a_down_leaves_is_told_once_in_the_chain),
+        WORLD_TEST(a_history_is_walked_around_what_cannot_be_undone),
+        WORLD_TEST(what_lies_above_a_broken_up_is_not_tried),
+        WORLD_TEST(rows_that_a_down_loses_are_said),
+        WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),
+        WORLD_TEST(the_report_for_machines_names_failures),
+    };
+    return WORLD_RUN(tests);
+}
