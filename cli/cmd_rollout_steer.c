@@ -38,17 +38,27 @@ static ErrCode check_plan(const Steering *steering, const PlanAtHand *plan, Err 
 {
     char hash[2 * PLAN_HASH_BYTES + 1];
     hex_encode(plan->bundle.hash, PLAN_HASH_BYTES, hash);
+    if (get_bool(steering->rollout, "is_adopted")) {
+        const char *id = get_text(steering->rollout, "id");
+        err_set(err, ERR_REFUSED,
+                "rollout %s was found in the fleet: which plan it has is not known", id);
+        return err_hint(err,
+                        "`skein rollout abort %s` lets its targets go; a new rollout of the same "
+                        "files takes what is applied as done",
+                        id);
+    }
     if (str_equal(get_text(steering->rollout, "plan"), hash)) {
         return ERR_NONE;
     }
     err_set(err, ERR_REFUSED, "%s is plan %s, rollout %s has plan %s",
             steering->invocation->options.plan, hash, get_text(steering->rollout, "id"),
             get_text(steering->rollout, "plan"));
-    return err_hint(err, "it takes the file that `skein plan --out` wrote then, or the rollout file "
-                         "with settings and migrations as they were");
+    return err_hint(err,
+                    "it takes the file that `skein plan --out` wrote then, or the rollout file "
+                    "with settings and migrations as they were");
 }
 
-/* --plan: gives the coordinator what its store has lost, or has without a signature that is trusted. */
+/* --plan: what the coordinator's store has lost, or has without a signature that is trusted. */
 static ErrCode bring_plan(Steering *steering, Err *err)
 {
     const Options *options = &steering->invocation->options;
@@ -125,7 +135,7 @@ static ErrCode confirm(const Steering *steering, Err *err)
     return ERR_NONE;
 }
 
-/* A roll back that stood still for want of the plan that --plan has brought: it was ordered before. */
+/* A roll back that was ordered before, and stood still for want of the plan that was brought. */
 static bool is_under_way(const Steering *steering)
 {
     const char *state = get_text(steering->rollout, "state");

@@ -138,6 +138,9 @@ void rollout_plan_text(const json_t *rollout, Str *out)
     const json_t *signers = json_object_get(rollout, "signers");
     size_t index = 0;
     const json_t *signer = NULL;
+    if (get_text(rollout, "plan")[0] == '\0') {
+        return; /* found in the fleet: its explanation says so */
+    }
     str_printf(out, "plan %.12s", get_text(rollout, "plan"));
     str_append(out, json_is_array(signers) ? ", signed by " : ", which the coordinator does not have");
     json_array_foreach((json_t *)signers, index, signer) {

@@ -21,12 +21,12 @@
 
 typedef struct Shell Shell;
 
-/* What the shell asks of the world after a commit. Any of them may be NULL; none may make a request. */
+/* What the shell asks of the world after a commit. Each may be NULL; none may make a request. */
 typedef struct ShellPorts {
     void *ctx;
     void (*send)(void *ctx, const SendEffect *send);
     void (*close)(void *ctx, uint64_t connection);
-    void (*published)(void *ctx, uint64_t last_seq); /* there are new events */
+    void (*published)(void *ctx, uint64_t last_seq);   /* there are new events */
     void (*plan_kept)(void *ctx, const uint8_t *hash); /* the store has it now, or has it anew */
     void (*resumed)(
         void *ctx); /* the engine is new, or has missed events: tell it what it should know */

@@ -15,7 +15,7 @@
 
 #define SUFFIX ".pub"
 
-/* Clocks of file systems are coarse: what changed so shortly before it was read may change unseen. */
+/* File systems have coarse clocks: what changed so shortly before it was read may change unseen. */
 #define RACY_MS 2000
 
 typedef struct Entry {
@@ -267,9 +267,9 @@ AUTO_DEFINE(Reading, reading_done)
 
 static ErrCode read_all(Keys *keys, const KeysWatcher *watcher, Err *err)
 {
-    AUTO(Reading) reading = {
-        .keys = keys, .watcher = watcher, .by_user_id = map_new(), .told = map_new()
-    };
+    AUTO(Reading) reading = { .keys = keys, .watcher = watcher };
+    reading.by_user_id = map_new();
+    reading.told = map_new();
     EntryList names = { 0 };
     int64_t read_at_ms = clock_wall_ms();
     note_seen(&reading, keys->directory);

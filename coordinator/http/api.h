@@ -78,11 +78,11 @@ ErrCode api_rollout(const ApiRequest *request, const char *id, const RolloutRow 
 
 ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err);
 
-/* ERR_NOT_FOUND: there is no `what` of this name; with the nearest, or the command that lists them. */
+/* ERR_NOT_FOUND, with the nearest `what` of that name, or the command that lists them. */
 ErrCode api_not_found(const char *what, const char *name, const char *const *names, size_t count,
                       const char *list_command, Err *err);
 
-/* ?state=: ERR_USAGE when no `what` is ever in that state, with the nearest. NULL: not asked for. */
+/* ?state=: ERR_USAGE when no `what` is ever in that state, with the nearest. NULL: not given. */
 ErrCode api_check_state(const char *what, const char *state, const char *const *names, size_t count,
                         Err *err);
 

@@ -39,8 +39,8 @@ static ErrCode bring(const ApiRequest *request, const Plan *plan, const Bundle *
     Event event = { .kind = EVENT_PLAN_BROUGHT,
                     .brought = { .plan = plan,
                                  .plan_hash = merged->hash,
-                                 .bundle = is_news ? bundle_pack(merged, request->arena)
-                                                   : (Bytes){ 0 },
+                                 .bundle =
+                                     is_news ? bundle_pack(merged, request->arena) : (Bytes){ 0 },
                                  .signers = str_text(&signers),
                                  .actor = request->actor } };
     return shell_request(request->shell, &event, err);

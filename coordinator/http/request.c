@@ -143,7 +143,8 @@ static const char *actor_of(HttpRequest *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info != NULL && !request->place.is_tcp ? guard_actor(info->connect_fd, &request->arena) : "";
+    return info != NULL && !request->place.is_tcp ? guard_actor(info->connect_fd, &request->arena)
+                                                  : "";
 }
 
 /* All that can be said before the body has come. */

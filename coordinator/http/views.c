@@ -46,11 +46,12 @@ static void view_counts(JsonOut *json, const char *key, const TargetCounts *coun
     json_out_object_end(json);
 }
 
-static void view_hash(JsonOut *json, const char *key, const uint8_t hash[PLAN_HASH_BYTES])
+/* Of a rollout that was found in the fleet nobody knows which plan it is the execution of. */
+static void view_plan(JsonOut *json, const char *key, const RolloutRow *rollout)
 {
     char text[2 * PLAN_HASH_BYTES + 1];
-    hex_encode(hash, PLAN_HASH_BYTES, text);
-    json_out_string(json, key, text);
+    hex_encode(rollout->plan_hash, PLAN_HASH_BYTES, text);
+    json_out_string(json, key, rollout->is_adopted ? NULL : text);
 }
 
 /* ---- rollouts ---- */
@@ -126,7 +127,7 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
     json_out_object_begin(json, key);
     json_out_string(json, "id", rollout->id);
     json_out_string(json, "name", rollout->name);
-    view_hash(json, "plan", rollout->plan_hash);
+    view_plan(json, "plan", rollout);
     json_out_string(json, "state", rollout_state_name(rollout->state));
     json_out_string(json, "pause_cause",
                     rollout->pause_cause == PAUSE_NONE ? NULL

@@ -1,12 +1,13 @@
 /*
- * The store: what the coordinator must not forget. A vtable, so that backends are interchangeable; one
- * contract suite (tests/unit/coordinator/store/) holds every backend to this text.
+ * The store: what the coordinator must not forget. A vtable, so that backends are interchangeable;
+ * one contract suite (tests/unit/coordinator/store/) holds every backend to this text.
  *
- * One writer, one thread. Calls block for as long as the disk takes. Where somebody else has locked the
- * store, they wait about a second until the first term is taken, when there is nothing else to do, and
- * hardly at all after that: they are made in a loop that has a fleet to serve. A backend never retries by
- * itself and never logs. After any error the store is as it was before the call: a batch is committed whole or not at
- * all, and when the error is ERR_STORE the same batch may be tried again, as often as wanted.
+ * One writer, one thread. Calls block for as long as the disk takes. Where somebody else has locked
+ * the store, they wait about a second until the first term is taken, when there is nothing else to
+ * do, and hardly at all after that: they are made in a loop that has a fleet to serve. A backend
+ * never retries by itself and never logs. After any error the store is as it was before the call: a
+ * batch is committed whole or not at all, and when the error is ERR_STORE the same batch may be
+ * tried again, as often as wanted.
  */
 #ifndef SKEIN_COORDINATOR_STORE_STORE_H
 #define SKEIN_COORDINATOR_STORE_STORE_H
@@ -29,7 +30,7 @@ typedef struct StoreContents {
     size_t rollout_count;
     WaveRow *waves; /* by rollout, index */
     size_t wave_count;
-    TargetRow *targets; /* by rollout, in the order they were first persisted: the order of the waves */
+    TargetRow *targets; /* by rollout, in the order in which they first came: that of the waves */
     size_t target_count;
 } StoreContents;
 
@@ -47,30 +48,31 @@ typedef struct StoreOps {
     ErrCode (*load)(Store *store, Arena *arena, StoreContents *ret_contents, Err *err);
 
     /*
-     * Takes a new term: the highest ever stored, or `at_least`, whichever is greater, plus one; durable
-     * when the call returns. Every later commit checks that it is still the highest.
+     * Takes a new term: the highest ever stored, or `at_least`, whichever is greater, plus one;
+     * durable when the call returns. Every later commit checks that it is still the highest.
      */
     ErrCode (*take_term)(Store *store, uint64_t at_least, uint64_t *ret_term, Err *err);
 
     /*
-     * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when the
-     * call returns: a row persisted takes the place of the one with its key; gives each event its sequence number, in order, without gaps (*ret_last_seq is the
-     * newest of the store). Other effects are not its business. ERR_STORE_TERM: another coordinator has
-     * taken a higher term; nothing was written and nothing ever will be by this one.
+     * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when
+     * the call returns. A row that is persisted takes the place of the one with its key; an event
+     * gets its sequence number, in order, without gaps (*ret_last_seq is the newest of the store).
+     * Other effects are not its business. ERR_STORE_TERM: another coordinator has taken a higher term;
+     * nothing was written and nothing ever will be by this one.
      */
     ErrCode (*commit)(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err);
 
     /* Sequence numbers start at 1. Rows live in `arena`. */
-    ErrCode (*read_events)(Store *store, const EventFilter *filter, Arena *arena, EventRow **ret_rows,
-                           size_t *ret_count, Err *err);
+    ErrCode (*read_events)(Store *store, const EventFilter *filter, Arena *arena,
+                           EventRow **ret_rows, size_t *ret_count, Err *err);
 
     /*
-     * The bundle of a plan, as it was persisted last: the store does not look into it. Whoever adds to
-     * one reads, adds and commits: between the two nobody else writes, or the commit fails on the term.
-     * ERR_NOT_FOUND: there is none.
+     * The bundle of a plan, as it was persisted last: the store does not look into it. Whoever adds
+     * to one reads, adds and commits: between the two nobody else writes, or the commit fails on
+     * the term. ERR_NOT_FOUND: there is none.
      */
-    ErrCode (*get_plan)(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena, Bytes *ret_bundle,
-                        Err *err);
+    ErrCode (*get_plan)(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
+                        Bytes *ret_bundle, Err *err);
 
     void (*close)(Store *store); /* releases everything */
 } StoreOps;
@@ -80,7 +82,10 @@ struct Store {
     const StoreOps *ops;
 };
 
-/* SQLite: WAL, synchronous=FULL, one writer, schema version row; the file is 0600. ERR_STORE with a hint when it cannot be opened. */
+/*
+ * SQLite: WAL, synchronous=FULL, one writer, schema version row; the file is 0600. ERR_STORE with a
+ * hint when it cannot be opened.
+ */
 ErrCode store_sqlite_open(const char *path, Store **ret_store, Err *err);
 
 static inline void store_close(Store *store)

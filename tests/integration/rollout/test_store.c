@@ -79,6 +79,13 @@ static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
     assert_non_null(strstr(shown.out, "this store knows nothing of it"));
     assert_non_null(strstr(shown.out, "`skein rollout abort` lets its targets go"));
     assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"), 3);
+    const char *yaml = fleet_plan_write(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", yaml, NULL);
+    assert_int_equal(resumed.exit_code, 3);
+    assert_non_null(strstr(resumed.err, "skein rollout abort"));
+    fleet_rollout_order(fleet, "abort", id); /* as it says: and what is applied counts as done */
+    const char *again = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_rollout(fleet, again, "succeeded");
 }
 
 /* ---- a plan that is not in the store any more ---- */

@@ -200,6 +200,7 @@ static void the_plan_of_a_rollout_is_told_with_its_signers(void **state)
           "plan d6d7e816976d, signed by 3f2a, c0a4\n" },
         { "{'plan': 'd6d7e816976d0123', 'signers': null}",
           "plan d6d7e816976d, which the coordinator does not have\n" },
+        { "{'plan': null, 'signers': null, 'is_adopted': true}", "" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Str) text = { 0 };
