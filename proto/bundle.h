@@ -32,6 +32,8 @@
 #define PLAN_SHARED_SCHEMAS_MAX 64
 #define PLAN_NAME_MAX 255
 #define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
+#define PLAN_MIRROR_MAX 8     /* statements */
+#define MIRROR_SQL_MAX (64 * 1024)
 #define COPY_DATA_MAX (16 * 1024 * 1024)
 #define SIGN_PUBLIC_BYTES 32
 #define SIGN_SECRET_BYTES 64
@@ -80,6 +82,10 @@ typedef struct PlanScript {
     uint32_t lock_timeout_ms; /* of transactional parts; 0: the strategy's */
     PlanPart *parts;          /* at least two; none: the whole script is one part */
     size_t part_count;
+    const char **mirror; /* statements that tell another tool's table that the script is done: in the
+                            transaction that writes it into skein's history, with the role and the
+                            settings that a script begins with */
+    size_t mirror_count;
 } PlanScript;
 
 typedef struct PlanMigration {

@@ -62,6 +62,8 @@ static const Field SCRIPT_FIELDS[] = {
             "of transactional parts; 0: the strategy's"),
     ROW_STRUCTS(4, PlanScript, parts, part_count, PlanPart, OPTIONAL, 0, PLAN_PARTS_MAX, &PART,
                 "in order, at least two; none: the whole script is one part"),
+    ROW_TEXTS(5, PlanScript, mirror, mirror_count, PLAN_MIRROR_MAX, MIRROR_SQL_MAX,
+              "statements that tell another tool's table that the script is done"),
 };
 static const FieldTable SCRIPT = FIELD_TABLE("script", PlanScript, SCRIPT_FIELDS);
 

@@ -12,7 +12,7 @@
 #include "agent/exec/sql.h"
 #include "common/str.h"
 
-#define PLAN_NO_STATEMENT 0
+#define PLAN_NO_STATEMENT 0 /* also the number of those that tell another tool's table */
 
 /* What one step is about, while its batch is put together. */
 typedef struct Step {
@@ -57,22 +57,28 @@ static const char **params_new(Runner *runner, size_t count)
     return ARENA_ARRAY(&runner->arena, const char *, count);
 }
 
+static void role_reset(Step *step)
+{
+    batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
+    batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
+}
+
 /*
  * RESET ALL comes inside the transaction: when it aborts, the settings are the old ones again, and
  * so is the need to reset them. Not DISCARD ALL: it would drop the session's lock.
  */
-static void frame_add(Step *step)
+static void session_reset(Step *step)
+{
+    role_reset(step);
+    batch_add(&step->batch, PART_FRAME, "RESET ALL", NULL, 0);
+    for (size_t i = 0; i < session_settings_count(step->runner); i++) {
+        batch_add(&step->batch, PART_FRAME, SQL_SESSION_SETTINGS[i], NULL, 0);
+    }
+}
+
+static void settings_add(Step *step)
 {
     Runner *runner = step->runner;
-    batch_add(&step->batch, PART_FRAME, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, 0);
-    if (runner->session.is_dirty) {
-        batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
-        batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
-        batch_add(&step->batch, PART_FRAME, "RESET ALL", NULL, 0);
-        for (size_t i = 0; i < session_settings_count(runner); i++) {
-            batch_add(&step->batch, PART_FRAME, SQL_SESSION_SETTINGS[i], NULL, 0);
-        }
-    }
     const PlanStrategy *strategy = &runner->config.order->plan->strategy;
     const char **params = params_new(runner, 4);
     params[0] = "t";
@@ -80,6 +86,15 @@ static void frame_add(Step *step)
     params[2] = number_text(runner, strategy->statement_timeout_ms);
     params[3] = search_path_text(runner);
     batch_add(&step->batch, PART_FRAME, SQL_STEP_SETTINGS, params, 4);
+}
+
+static void frame_add(Step *step)
+{
+    batch_add(&step->batch, PART_FRAME, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, 0);
+    if (step->runner->session.is_dirty) {
+        session_reset(step);
+    }
+    settings_add(step);
 }
 
 static void fence_add(Step *step)
@@ -194,7 +209,21 @@ static void statements_add(Step *step)
     }
 }
 
-/* The migration may have become another role: the history is ours to write. */
+/* Has this step another tool to tell, when it is done, that the whole script is? */
+static bool has_mirror(const Step *step)
+{
+    bool is_last = step->action->part + 1 == plan_part_count(step->script);
+    return is_last && step->script->mirror_count > 0;
+}
+
+static void mirror_add(Step *step)
+{
+    for (size_t i = 0; i < step->script->mirror_count; i++) {
+        batch_add_statement(&step->batch, PLAN_NO_STATEMENT, step->script->mirror[i]);
+    }
+}
+
+/* The migration may have become another role: the histories are ours to write. */
 static void finish_add(Step *step, const char *state)
 {
     Runner *runner = step->runner;
@@ -203,8 +232,13 @@ static void finish_add(Step *step, const char *state)
     params[1] = runner->config.schema;
     params[2] = step->migration->id;
     params[3] = state;
-    batch_add(&step->batch, PART_FRAME, "RESET SESSION AUTHORIZATION", NULL, 0);
-    batch_add(&step->batch, PART_FRAME, "RESET ROLE", NULL, 0);
+    if (has_mirror(step)) {
+        session_reset(step);
+        settings_add(step);
+        mirror_add(step);
+    } else {
+        role_reset(step);
+    }
     batch_add(&step->batch, PART_FRAME, SQL_HISTORY_FINISH, params, 4);
 }
 
@@ -310,6 +344,9 @@ static Result result_of_server(const Step *step, const Guard *guard, const Batch
                outcome->kind == RESULT_REFUSED) {
         result.kind = RESULT_FAILED; /* a migration may raise what it likes, also our numbers */
         result.err.code = ERR_SERVER;
+    }
+    if (is_statement && outcome->statement == PLAN_NO_STATEMENT) {
+        err_wrap(&result.err, "cannot tell the other tool's table that it is done");
     }
     if (result.kind == RESULT_IN_PROGRESS) {
         result.err.code = ERR_ATTEMPT_IN_PROGRESS;
@@ -432,5 +469,8 @@ Result perform_note(Runner *runner, const Action *action)
     AUTO(Step)
     step = step_begin(runner, action, migration_of(runner, action));
     row_add(&step, evidence);
+    if (action->kind == ACTION_NOTE_END && has_mirror(&step)) {
+        mirror_add(&step);
+    }
     return step_run(&step);
 }

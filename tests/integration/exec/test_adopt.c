@@ -125,6 +125,66 @@ static void a_tool_that_was_never_here_is_said_in_the_servers_words(void **state
     assert_non_null(strstr(bench->err.message, "schema_migrations"));
 }
 
+/* A dump's settings and another role must not reach the other tool's table. */
+static const Migration MIRRORED[] = {
+    { .id = "0001_items",
+      .up = { "SET search_path = ''", "SET ROLE pg_monitor", "SELECT 1" },
+      .down = { "SET search_path = ''" } },
+};
+
+static Bench *mirror_begin(const char *database)
+{
+    static const char *up[] = { "INSERT INTO versions VALUES ('1')" };
+    static const char *down[] = { "DELETE FROM versions WHERE version = '1'" };
+    database_ensure(cluster, database);
+    pg_cluster_run(cluster, database, "CREATE TABLE versions (version text PRIMARY KEY)");
+    Bench *bench = bench_begin(cluster, database, 0, MIRRORED, 1);
+    bench->plan.migrations[0].up.mirror = up;
+    bench->plan.migrations[0].up.mirror_count = 1;
+    bench->plan.migrations[0].down.mirror = down;
+    bench->plan.migrations[0].down.mirror_count = 1;
+    return bench;
+}
+
+#define VERSIONS "SELECT coalesce(string_agg(version, ' '), '') FROM versions"
+
+static void the_other_tools_table_is_told_up_and_down(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = mirror_begin("mirrored");
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench, VERSIONS, "1");
+    bench->order.stamp.attempt++;
+    bench->order.token++;
+    assert_report(bench, bench_run(bench, GOAL_ROLL_BACK), REPORT_ROLLED_BACK);
+    assert_ask(bench, VERSIONS, "");
+}
+
+/* In one transaction: either both histories have it or none. */
+static void a_table_that_cannot_be_told_stops_the_migration(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = mirror_begin("untold");
+    pg_cluster_run(cluster, "untold", "INSERT INTO versions VALUES ('1')");
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_non_null(strstr(bench->err.message, "the other tool's table"));
+    assert_int_equal(bench->last.statement, 0);
+    assert_ask(bench, STANDING, "");
+}
+
+static void the_last_of_several_parts_tells_it(void **state)
+{
+    (void)state;
+    static PlanPart parts[] = { { 2, true }, { 1, false } };
+    AUTO_PTR(Bench) bench = mirror_begin("mirrored_parts");
+    PlanScript *up = &bench->plan.migrations[0].up;
+    up->is_transactional = false;
+    up->parts = parts;
+    up->part_count = 2;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench, VERSIONS, "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +192,9 @@ int main(void)
         cmocka_unit_test_teardown(adopting_again_changes_nothing, test_end),
         cmocka_unit_test_teardown(taking_it_back_takes_the_rows_and_no_more, test_end),
         cmocka_unit_test_teardown(what_cannot_be_adopted_is_held_in_words, test_end),
+        cmocka_unit_test_teardown(the_other_tools_table_is_told_up_and_down, test_end),
+        cmocka_unit_test_teardown(a_table_that_cannot_be_told_stops_the_migration, test_end),
+        cmocka_unit_test_teardown(the_last_of_several_parts_tells_it, test_end),
         cmocka_unit_test_teardown(a_tool_that_was_never_here_is_said_in_the_servers_words, test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);

@@ -86,6 +86,9 @@ static inline Plan *sample_plan(Arena *arena)
     migrations[3] = sample_migration("0004_fill", arena);
     migrations[3].up = sample_parts(arena);
     migrations[3].down = sample_pair(arena);
+    migrations[3].down.mirror = ARENA_NEW(arena, const char *);
+    migrations[3].down.mirror[0] = "delete from schema_migrations where version = '4'";
+    migrations[3].down.mirror_count = 1;
 
     PlanWave *waves = ARENA_ARRAY(arena, PlanWave, 3);
     waves[0] = (PlanWave){ "canary", { 1, false }, 60000, false };

@@ -330,7 +330,9 @@ static void the_hash_of_parts_tells_what_they_do(void **state)
     (void)state;
     PlanStatement statements[] = { { .sql = "ab" }, { .sql = "c" }, { .sql = "d" } };
     PlanPart parts[] = { { 2, true }, { 1, true } };
-    PlanScript script = { statements, 3, false, 0, parts, 2 };
+    PlanScript script = {
+        .statements = statements, .count = 3, .parts = parts, .part_count = 2
+    };
     uint8_t before[CHECKSUM_BYTES];
     uint8_t after[CHECKSUM_BYTES];
     plan_parts_hash(&script, 1, before);
