@@ -23,13 +23,6 @@ static void instances_text(const json_t *instances, Str *out)
     }
 }
 
-/* "none" is for programs. */
-static const char *agent_state(const json_t *agent)
-{
-    const char *state = get_text(agent, "state");
-    return str_equal(state, "none") ? "not connected" : state;
-}
-
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
@@ -57,7 +50,8 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
         AUTO(Str) instances = { 0 };
         instances_text(json_object_get(agent, "instances"), &instances);
         table_cell(table, COLOUR_BOLD, get_text(agent, "name"));
-        table_cell(table, output_state_colour(agent_state(agent)), agent_state(agent));
+        const char *state = agent_state_words(get_text(agent, "state"));
+        table_cell(table, output_state_colour(state), state);
         table_cellf(table, COLOUR_NONE, "%lld", get_number(agent, "targets"));
         table_cell(table, COLOUR_NONE, get_text(agent, "heard_at"));
         table_cell(table, COLOUR_NONE, str_text(&instances));

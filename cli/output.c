@@ -100,6 +100,11 @@ Colour output_state_colour(const char *state)
     return COLOUR_NONE;
 }
 
+const char *agent_state_words(const char *state)
+{
+    return strcmp(state, "none") == 0 ? "not connected" : state;
+}
+
 static void error_as_json(const Err *err)
 {
     AUTO(Str) text = { 0 };

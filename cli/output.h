@@ -46,6 +46,9 @@ void output_colour(Str *out, Colour colour, const char *text);
 /* The colour of a target's, wave's, rollout's or agent's state, by its name. */
 Colour output_state_colour(const char *state);
 
+/* An agent's state as people say it: "none" is for programs. */
+const char *agent_state_words(const char *state);
+
 /*
  * A table whose columns are as wide as they need: rows of `columns` cells. The last column is not
  * padded. Widths are counted in characters, not bytes.

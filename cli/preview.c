@@ -96,8 +96,12 @@ static void to_do_text(const AtVersion *at, const Plan *plan, Str *out)
         return;
     }
     size_t left = plan->migration_count - (size_t)(index + 1);
-    str_printf(out, "%s%s: %zu migration%s to apply\n", index < 0 ? "without any" : "at ",
-               at->version, left, left == 1 ? "" : "s");
+    str_printf(out, "%s%s: ", index < 0 ? "without any" : "at ", at->version);
+    if (left == 0) {
+        str_append(out, "nothing to apply\n");
+    } else {
+        str_printf(out, "%zu migration%s to apply\n", left, left == 1 ? "" : "s");
+    }
 }
 
 static void versions_text(const json_t *targets, const Plan *plan, Str *out)
@@ -116,6 +120,24 @@ static void versions_text(const json_t *targets, const Plan *plan, Str *out)
         str_printf(out, "  … and targets at %zu more versions\n", list.count - VERSIONS_SHOWN);
     }
     LIST_DONE(&list);
+}
+
+/* A start is not refused for it: those who are away may come back any moment. */
+static void absent_text(const json_t *agents, Str *out)
+{
+    size_t index = 0;
+    const json_t *agent = NULL;
+    json_array_foreach((json_t *)agents, index, agent)
+    {
+        long long targets = get_number(agent, "targets");
+        if (str_equal(get_text(agent, "state"), "active")) {
+            continue;
+        }
+        output_colour(out, COLOUR_WARN, "warning");
+        str_printf(out, ": agent %s is %s: %lld of these targets wait%s for it\n",
+                   get_text(agent, "name"), agent_state_words(get_text(agent, "state")), targets,
+                   targets == 1 ? "s" : "");
+    }
 }
 
 void preview_text(const json_t *preview, const Plan *plan, Str *out)
@@ -139,4 +161,5 @@ void preview_text(const json_t *preview, const Plan *plan, Str *out)
         table_cell(table, COLOUR_DIM, str_text(&addresses));
     }
     table_print(table, out);
+    absent_text(json_object_get(preview, "agents"), out);
 }

@@ -655,5 +655,6 @@ void engine_count(const Engine *engine, const char *rollout, uint32_t wave,
 ErrCode engine_preview(const Engine *engine, const Plan *plan, Arena *arena,
                        PlanPreview *ret_preview, Err *err)
 {
-    return selection_make(engine, plan, arena, ret_preview, err);
+    ErrCode code = start_check_plan(engine, plan, err);
+    return code == ERR_NONE ? selection_make(engine, plan, arena, ret_preview, err) : code;
 }

@@ -31,7 +31,22 @@ static ErrCode check_id(const Engine *engine, const char *id, Err *err)
     return ERR_NONE;
 }
 
-static ErrCode check_plan(const Engine *engine, const Plan *plan, Err *err)
+static ErrCode check_lost_after(const Engine *engine, const PlanStrategy *strategy, Err *err)
+{
+    if (strategy->agent_lost_after_ms >= 2 * (uint64_t)engine->config.lost_ms) {
+        return ERR_NONE;
+    }
+    AUTO(Str) after = { 0 };
+    AUTO(Str) least = { 0 };
+    duration_write_words(&after, strategy->agent_lost_after_ms);
+    duration_write_words(&least, 2 * (uint64_t)engine->config.lost_ms);
+    err_set(err, ERR_CONFIG, "on_agent_lost.after is %s, and has to be %s or more here",
+            str_text(&after), str_text(&least));
+    return err_hint(err, "twice the time after which an agent counts as lost: one that is merely "
+                         "reconnecting must not be given up");
+}
+
+ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err)
 {
     const PlanStrategy *strategy = &plan->strategy;
     const char *irreversible = first_irreversible(plan);
@@ -45,14 +60,7 @@ static ErrCode check_plan(const Engine *engine, const Plan *plan, Err *err)
         return err_hint(err,
                         "pause on failure and on lost agents, or set allow_irreversible: true");
     }
-    if (strategy->agent_lost_after_ms < 2 * (uint64_t)engine->config.lost_ms) {
-        err_set(err, ERR_CONFIG,
-                "on_agent_lost.after is %u ms and must be at least twice lost, "
-                "%u ms",
-                strategy->agent_lost_after_ms, engine->config.lost_ms);
-        return err_hint(err, "an agent that is merely reconnecting must not be given up");
-    }
-    return ERR_NONE;
+    return check_lost_after(engine, strategy, err);
 }
 
 /* The fleet is shown before it is judged: a term that has passed decides nothing any more. */
@@ -127,7 +135,7 @@ ErrCode start_run(Engine *engine, const StartRollout *start, Err *err)
         code = check_id(engine, start->id, err);
     }
     if (code == ERR_NONE) {
-        code = check_plan(engine, start->plan, err);
+        code = start_check_plan(engine, start->plan, err);
     }
     if (code == ERR_NONE) {
         code = selection_make(engine, start->plan, &arena, &preview, err);

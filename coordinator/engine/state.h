@@ -482,6 +482,9 @@ ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
 /* --- command.c, start.c, bring.c --- */
 ErrCode command_run(Engine *engine, const Command *command, Err *err);
 ErrCode start_run(Engine *engine, const StartRollout *start, Err *err);
+
+/* Would a start be refused whatever the fleet is? */
+ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err);
 void bring_run(Engine *engine, const BroughtPlan *brought);
 
 /* --- effects.c --- */

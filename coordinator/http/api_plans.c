@@ -1,6 +1,7 @@
 /* Plans: brought and fetched as signed bundles, and looked at before a start. */
 #include <string.h>
 
+#include "common/map.h"
 #include "coordinator/http/api.h"
 #include "coordinator/http/views.h"
 #include "coordinator/load.h"
@@ -124,6 +125,37 @@ static void write_waves(JsonOut *json, const PlanPreview *preview, const PlanStr
     json_out_array_end(json);
 }
 
+/* How many of the targets each agent has, as a pointer. */
+static Map *count_by_agent(const PlanPreview *preview)
+{
+    Map *counts = map_new();
+    for (size_t i = 0; i < preview->target_count; i++) {
+        const char *agent = preview->targets[i].agent;
+        uintptr_t count = (uintptr_t)map_get(counts, agent);
+        map_put(counts, agent, (void *)(count + 1));
+    }
+    return counts;
+}
+
+/* Who would do the work, and whether they are there. */
+static void write_agents(JsonOut *json, const PlanPreview *preview, const Engine *engine)
+{
+    AUTO_PTR(Map) counts = count_by_agent(preview);
+    json_out_array_begin(json, "agents");
+    for (size_t i = 0; i < engine_agent_count(engine); i++) {
+        const AgentRow *agent = engine_agent_at(engine, i);
+        uintptr_t count = (uintptr_t)map_get(counts, agent->name);
+        if (count > 0) {
+            json_out_object_begin(json, NULL);
+            json_out_string(json, "name", agent->name);
+            json_out_string(json, "state", session_state_name(agent->state));
+            json_out_unsigned(json, "targets", count);
+            json_out_object_end(json);
+        }
+    }
+    json_out_array_end(json);
+}
+
 ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     AUTO_PTR(JsonDocument) document = NULL;
@@ -142,6 +174,7 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
     json_out_object_begin(&json, NULL);
     write_targets(&json, &preview, strategy);
     write_waves(&json, &preview, strategy);
+    write_agents(&json, &preview, shell_engine(request->shell));
     json_out_unsigned(&json, "max_failures", preview.max_failures);
     json_out_unsigned(&json, "max_parallel", strategy->max_parallel);
     view_signers(&json, "signers", loaded.bundle.signatures, loaded.bundle.signature_count);

@@ -28,15 +28,18 @@ static void targets_are_told_by_version_and_by_wave(void **state)
         " {\"address\": \"db1/e\", \"wave\": \"rest\", \"version\": \"0009_x\"},"
         " {\"address\": \"db1/f\", \"wave\": \"rest\", \"version\": null}],"
         " \"waves\": [{\"name\": \"canary\", \"targets\": 1}, {\"name\": \"rest\", \"targets\": "
-        "5}]}",
+        "5}],"
+        " \"agents\": [{\"name\": \"db1\", \"state\": \"active\", \"targets\": 6},"
+        " {\"name\": \"db2\", \"state\": \"none\", \"targets\": 1}]}",
         "now it would go to 6 targets:\n"
         "  2 targets at 0002_b: 1 migration to apply\n"
         "  1 target without any: 3 migrations to apply\n"
-        "  1 target at 0003_c: 0 migrations to apply\n"
+        "  1 target at 0003_c: nothing to apply\n"
         "  1 target at 0009_x, which is none of these migrations: held there\n"
         "  1 target whose history has not been read yet\n"
         "  canary  1  db1/a\n"
-        "  rest    5  db1/b, db1/c, db1/d, db1/e, db1/f\n");
+        "  rest    5  db1/b, db1/c, db1/d, db1/e, db1/f\n"
+        "warning: agent db2 is not connected: 1 of these targets waits for it\n");
 }
 
 static void of_many_targets_and_versions_the_first_are_told(void **state)
