@@ -466,8 +466,9 @@ static void read_form(const Form *form, const FormRow *row, bool is_whole_family
 void effects_read_alter_table(const EffectReader *reader, const Node *node)
 {
     const PgQuery__AlterTableStmt *alter = node->alter_table_stmt;
-    if (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE) {
-        return;
+    if (alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE ||
+        alter->objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX) {
+        return; /* no table's lock is taken */
     }
     Form form = { .reader = reader, .table = name_of_relation(alter->relation) };
     form.relation = model_relation(reader->model, form.table);

@@ -165,6 +165,45 @@ bool model_is_new(const Model *model, const Relation *relation)
     return relation != NULL && (relation->is_temporary || relation->made_by == model->migration);
 }
 
+bool model_is_emptied(const Model *model, const Relation *relation)
+{
+    return relation != NULL && relation->emptied_by == model->migration;
+}
+
+/* What stands for an expression in a made-up name. */
+static const char *name_of_expression(const Node *expression)
+{
+    switch (expression->node_case) {
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+        return name_of_strings(expression->func_call->funcname, expression->func_call->n_funcname,
+                               0)
+            .name;
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+        return "coalesce";
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+        return name_of_expression(expression->type_cast->arg);
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+        return name_of_strings(expression->column_ref->fields, expression->column_ref->n_fields, 0)
+            .name;
+    default:
+        return "expr";
+    }
+}
+
+const char *model_index_name(const PgQuery__IndexStmt *index, Arena *arena)
+{
+    if (index->idxname[0] != '\0') {
+        return arena_strdup(arena, index->idxname);
+    }
+    AUTO(Str) columns = { 0 };
+    for (size_t i = 0; i < index->n_index_params; i++) {
+        const PgQuery__IndexElem *element = index->index_params[i]->index_elem;
+        str_printf(&columns, "%s%s", i == 0 ? "" : "_",
+                   element->expr != NULL ? name_of_expression(element->expr) : element->name);
+    }
+    return name_make(index->relation->relname, str_text(&columns), "idx", arena);
+}
+
 const Relation *model_next(const Model *model, void **cursor)
 {
     const char *key = NULL;
@@ -225,6 +264,7 @@ Relation *model_edit(Model *model, Name name)
         .name = model_place(model, name),
         .kind = RELATION_TABLE,
         .made_by = BEFORE_HISTORY,
+        .emptied_by = BEFORE_HISTORY,
         .parent = { "", "" },
     };
     return relation;

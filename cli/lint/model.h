@@ -71,9 +71,11 @@ typedef struct Relation {
     Name name; /* with its schema: "public" where names without one go */
     RelationKind kind;
     size_t made_by;
+    size_t emptied_by; /* the migration that has truncated it last */
     bool is_temporary;
-    bool is_whole; /* made in this history: all its columns are known */
-    Name parent;   /* of a partition or an heir; "" otherwise */
+    bool is_whole;       /* made in this history: all its columns are known */
+    Name parent;         /* of a partition or an heir; "" otherwise */
+    Names partition_key; /* of a partitioned table: plain columns, up to the first expression */
     const Column *columns;
     size_t column_count;
     const TableConstraint *constraints;
@@ -116,6 +118,12 @@ const TableConstraint *relation_constraint(const Relation *relation, const char 
 
 /* Made by the migration that is being read? Then nobody uses it yet. False for NULL. */
 bool model_is_new(const Model *model, const Relation *relation);
+
+/* Has the migration that is being read taken every row of it? False for NULL. */
+bool model_is_emptied(const Model *model, const Relation *relation);
+
+/* The index's name, or the one that PostgreSQL makes up; in `arena`. */
+const char *model_index_name(const PgQuery__IndexStmt *index, Arena *arena);
 
 /* Each relation, in the order they were made: start with *cursor NULL; NULL at the end. */
 const Relation *model_next(const Model *model, void **cursor);

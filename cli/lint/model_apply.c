@@ -70,6 +70,7 @@ static Relation *new_relation(Model *model, const PgQuery__RangeVar *name, Relat
         .name = model_place(model, name_of_relation(name)),
         .kind = kind,
         .made_by = model->migration,
+        .emptied_by = SIZE_MAX,
         .is_temporary = str_equal(name->relpersistence, "t"),
         .parent = { "", "" },
     };
@@ -102,6 +103,20 @@ static void add_elements(Model *model, Relation *relation, Node *const *elements
     }
 }
 
+static Names read_partition_key(const PgQuery__PartitionSpec *spec, Arena *arena)
+{
+    const char **items = ARENA_ARRAY(arena, const char *, spec->n_part_params);
+    size_t count = 0;
+    for (; count < spec->n_part_params; count++) {
+        const PgQuery__PartitionElem *element = spec->part_params[count]->partition_elem;
+        if (element->name[0] == '\0') {
+            break;
+        }
+        items[count] = arena_strdup(arena, element->name);
+    }
+    return (Names){ items, count };
+}
+
 static void apply_create_table(Model *model, const Node *node)
 {
     const PgQuery__CreateStmt *create = node->create_stmt;
@@ -112,6 +127,9 @@ static void apply_create_table(Model *model, const Node *node)
     RelationKind kind = create->partspec != NULL ? RELATION_PARTITIONED : RELATION_TABLE;
     Relation *relation = new_relation(model, create->relation, kind);
     relation->is_whole = create->of_typename == NULL;
+    if (create->partspec != NULL) {
+        relation->partition_key = read_partition_key(create->partspec, model->arena);
+    }
     for (size_t i = 0; i < create->n_inh_relations; i++) {
         Name parent = name_of_relation(create->inh_relations[i]->range_var);
         relation->parent = model_find_name(model, parent);
@@ -196,13 +214,7 @@ static void apply_index(Model *model, const Node *node)
         .is_concurrent = statement->concurrent,
         .made_by = model->migration,
     };
-    AUTO(Str) part = { 0 };
-    for (size_t i = 0; i < index.columns.count; i++) {
-        str_printf(&part, "%s%s", i == 0 ? "" : "_", index.columns.items[i]);
-    }
-    index.name = statement->idxname[0] != '\0'
-                     ? arena_strdup(model->arena, statement->idxname)
-                     : name_make(table.name, str_text(&part), "idx", model->arena);
+    index.name = model_index_name(statement, model->arena);
     relation_add_index(relation, &index, model->arena);
     model_put(model, relation);
 }
@@ -526,6 +538,18 @@ static void apply_alter_domain(Model *model, const Node *node)
     }
 }
 
+static void apply_truncate(Model *model, const Node *node)
+{
+    for (size_t i = 0; i < node->truncate_stmt->n_relations; i++) {
+        Name name = name_of_relation(node->truncate_stmt->relations[i]->range_var);
+        if (model_relation(model, name) != NULL) {
+            Relation *relation = model_edit(model, name);
+            relation->emptied_by = model->migration;
+            model_put(model, relation);
+        }
+    }
+}
+
 static const char *first_word(const PgQuery__VariableSetStmt *set)
 {
     bool is_text = set->n_args > 0 && set->args[0]->node_case == PG_QUERY__NODE__NODE_A_CONST &&
@@ -564,6 +588,7 @@ static const struct {
     { PG_QUERY__NODE__NODE_CREATE_ENUM_STMT, apply_enum },
     { PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT, apply_domain },
     { PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT, apply_alter_domain },
+    { PG_QUERY__NODE__NODE_TRUNCATE_STMT, apply_truncate },
     { PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, apply_set },
 };
 

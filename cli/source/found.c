@@ -159,9 +159,11 @@ ErrCode found_input(const SourceReading *reading, const char *file, ScriptInput 
     return code;
 }
 
-/* What is said about a migration that nothing undoes. */
-static void note_irreversible(const SourceReading *reading, const FoundScripts *scripts)
+/* What is said about a migration that nothing undoes. Its up was read last. */
+static void note_irreversible(const SourceReading *reading, const FoundScripts *scripts,
+                              bool is_said)
 {
+    reading->notes->origins.items[reading->notes->origins.count - 1].lacks_down = !is_said;
     if (scripts->down_wanted != NULL) {
         source_note(reading->notes, SOURCE_NOTE_INFO, scripts->up.file, 0,
                     "irreversible: it has no %s", scripts->down_wanted);
@@ -200,8 +202,8 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     migration->up = up.plan;
     migration->is_irreversible = scripts->is_irreversible || up.directives.irreversible_line != 0;
     if (scripts->down.file == NULL) {
+        note_irreversible(reading, scripts, migration->is_irreversible);
         migration->is_irreversible = true;
-        note_irreversible(reading, scripts);
         return ERR_NONE;
     }
     Script down = { 0 };

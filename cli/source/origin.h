@@ -16,6 +16,7 @@ typedef struct ScriptOrigin {
     const uint32_t *starts;          /* of each statement: its first byte in `text` */
     Directives directives;
     Allowances allowances;
+    bool lacks_down; /* of an up: nothing undoes it, and nobody has said that nothing can */
 } ScriptOrigin;
 
 #endif

@@ -1,0 +1,248 @@
+/* What checks have in hand. */
+#include "cli/lint/lint_case.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/lint/lint_run.h"
+#include "common/str.h"
+
+/* ---- looking ---- */
+
+bool case_is_busy(const LintCase *lint, Name table)
+{
+    const Relation *relation = model_relation(lint->model, table);
+    return !model_is_new(lint->model, relation) && !lint_table_is_small(lint->config, table.name);
+}
+
+Effect case_effect(const LintCase *lint, Name table)
+{
+    for (size_t i = 0; i < lint->statement->effect_count; i++) {
+        if (model_is_same(lint->model, lint->statement->effects[i].effect.table, table)) {
+            return lint->statement->effects[i].effect;
+        }
+    }
+    return (Effect){ .table = table };
+}
+
+const Effect *case_work(const LintCase *lint, TableWork at_least)
+{
+    for (size_t i = 0; i < lint->statement->effect_count; i++) {
+        const CaseEffect *effect = &lint->statement->effects[i];
+        if (effect->is_busy && effect->effect.work >= at_least) {
+            return &effect->effect;
+        }
+    }
+    return NULL;
+}
+
+bool case_has_downs(const LintCase *lint)
+{
+    for (size_t i = 0; i < lint->set->count; i++) {
+        if (lint->set->migrations[i].down.count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *case_table(const LintCase *lint, Name table)
+{
+    return name_write_qualified(table.schema, table.name, lint->arena);
+}
+
+/* ---- reporting ---- */
+
+static int compare_effects(const void *left, const void *right)
+{
+    const Effect *a = left;
+    const Effect *b = right;
+    return a->lock != b->lock ? (a->lock < b->lock ? 1 : -1) : (int)b->work - (int)a->work;
+}
+
+static void add_effects(LintCase *lint, Finding *finding)
+{
+    Effect *effects = ARENA_ARRAY(lint->arena, Effect, lint->statement->effect_count);
+    size_t count = 0;
+    for (size_t i = 0; i < lint->statement->effect_count; i++) {
+        const CaseEffect *effect = &lint->statement->effects[i];
+        if (effect->is_busy && effect->effect.lock >= LOCK_ROW_EXCLUSIVE) {
+            effects[count++] = effect->effect;
+        }
+    }
+    if (count > 0) {
+        qsort(effects, count, sizeof(Effect), compare_effects);
+    }
+    finding->effects = effects;
+    finding->effect_count = count;
+}
+
+static Finding *new_finding(LintCase *lint, const char *why, va_list args)
+{
+    Finding *finding = ARENA_NEW(lint->arena, Finding);
+    char text[ERR_MESSAGE_MAX]; /* longer ones are cut */
+    text_format_args(text, sizeof(text), why, args);
+    *finding = (Finding){
+        .rule = lint->rule,
+        .migration = lint->set->migrations[lint->migration].id,
+        .order = lint->migration,
+        .source = "",
+        .why = arena_strdup(lint->arena, text),
+    };
+    return finding;
+}
+
+/* Line, column (in characters) and text of the line at `offset` of the script. */
+static void locate(const LintCase *lint, uint32_t offset, Finding *finding)
+{
+    const char *text = lint->script->origin->text;
+    uint32_t begin = offset;
+    while (begin > 0 && text[begin - 1] != '\n') {
+        begin--;
+    }
+    finding->line = lint->statement->line;
+    for (uint32_t i = lint->statement->start; i < offset; i++) {
+        finding->line += text[i] == '\n';
+    }
+    finding->column = 1;
+    for (uint32_t i = begin; i < offset; i++) {
+        finding->column += ((unsigned char)text[i] & 0xC0) != 0x80;
+    }
+    size_t length = strcspn(text + begin, "\r\n");
+    finding->source = arena_strndup(lint->arena, text + begin, length);
+}
+
+Finding *case_report(LintCase *lint, int32_t location, const char *why, ...)
+{
+    va_list args;
+    va_start(args, why);
+    Finding *finding = new_finding(lint, why, args);
+    va_end(args);
+    finding->file = lint->script->origin->file;
+    locate(lint, lint->statement->start + (uint32_t)(location > 0 ? location : 0), finding);
+    add_effects(lint, finding);
+    lint_run_take(lint, finding);
+    return finding;
+}
+
+Finding *case_report_file(LintCase *lint, const char *file, const char *why, ...)
+{
+    va_list args;
+    va_start(args, why);
+    Finding *finding = new_finding(lint, why, args);
+    va_end(args);
+    finding->file = file;
+    lint_run_take(lint, finding);
+    return finding;
+}
+
+void case_step(LintCase *lint, Finding *finding, const char *sql, ...)
+{
+    if (finding->safe_count == SAFE_STEPS_MAX) {
+        return;
+    }
+    va_list args;
+    va_start(args, sql);
+    char *text = NULL;
+    if (vasprintf(&text, sql, args) < 0) {
+        abort();
+    }
+    va_end(args);
+    finding->safe[finding->safe_count++] = (SafeStep){ arena_strdup(lint->arena, text) };
+    free(text);
+}
+
+void case_step_tree(LintCase *lint, Finding *finding, const Node *statement)
+{
+    const char *sql = tree_write(statement, lint->arena);
+    if (sql != NULL) {
+        case_step(lint, finding, "%s;", sql);
+    }
+}
+
+void case_step_allow(LintCase *lint, Finding *finding, const char *reason)
+{
+    case_step(lint, finding, "-- skein: allow %s %s\n%s;", lint->rule->id, reason,
+              lint->statement->sql);
+}
+
+void case_step_not_null(LintCase *lint, Finding *finding, Name table, const char *column)
+{
+    const char *name =
+        name_write(name_make(table.name, column, "not_null", lint->arena), lint->arena);
+    const char *written = case_table(lint, table);
+    const char *quoted = name_write(column, lint->arena);
+    case_step(lint, finding, "ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;",
+              written, name, quoted);
+    case_step(lint, finding, "ALTER TABLE %s VALIDATE CONSTRAINT %s;", written, name);
+    case_step(lint, finding,
+              "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;\nALTER TABLE %s DROP CONSTRAINT %s;",
+              written, quoted, written, name);
+}
+
+/* ---- ALTER TABLE, command by command ---- */
+
+bool case_alters_table(const LintCase *lint)
+{
+    PgQuery__ObjectType type = lint->tree.node->alter_table_stmt->objtype;
+    return type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
+}
+
+void case_each_command(LintCase *lint, PgQuery__AlterTableType type, CaseCommand check)
+{
+    const PgQuery__AlterTableStmt *alter = lint->tree.node->alter_table_stmt;
+    Name table = name_of_relation(alter->relation);
+    if (!case_alters_table(lint) || !case_is_busy(lint, table)) {
+        return;
+    }
+    for (size_t i = 0; i < alter->n_cmds; i++) {
+        if (alter->cmds[i]->alter_table_cmd->subtype == type) {
+            check(lint, table, alter->cmds[i]->alter_table_cmd);
+        }
+    }
+}
+
+const char *case_alter_alone(const LintCase *lint, const PgQuery__AlterTableCmd *command)
+{
+    Node command_node = PG_QUERY__NODE__INIT;
+    command_node.node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_CMD;
+    command_node.alter_table_cmd = (PgQuery__AlterTableCmd *)command;
+    Node *commands[] = { &command_node };
+    PgQuery__AlterTableStmt alter = *lint->tree.node->alter_table_stmt;
+    alter.n_cmds = 1;
+    alter.cmds = commands;
+    Node node = PG_QUERY__NODE__INIT;
+    node.node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_STMT;
+    node.alter_table_stmt = &alter;
+    return tree_write(&node, lint->arena);
+}
+
+/* ---- columns ---- */
+
+static void check_elements(LintCase *lint, Name table, CaseColumn check)
+{
+    const PgQuery__CreateStmt *create = lint->tree.node->create_stmt;
+    for (size_t i = 0; i < create->n_table_elts; i++) {
+        if (create->table_elts[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
+            check(lint, table, create->table_elts[i]->column_def);
+        }
+    }
+}
+
+void case_each_new_column(LintCase *lint, CaseColumn check)
+{
+    const Node *node = lint->tree.node;
+    if (node->node_case == PG_QUERY__NODE__NODE_CREATE_STMT) {
+        check_elements(lint, name_of_relation(node->create_stmt->relation), check);
+        return;
+    }
+    const PgQuery__AlterTableStmt *alter = node->alter_table_stmt;
+    for (size_t i = 0; case_alters_table(lint) && i < alter->n_cmds; i++) {
+        const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
+        if (command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn) {
+            check(lint, name_of_relation(alter->relation), command->def->column_def);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+/* Rules about rows: statements that write all of them. */
+#include "cli/lint/families.h"
+#include "cli/lint/lint_case.h"
+
+#include "common/str.h"
+
+#define BATCH "10000"
+
+/* The primary key's only column, or ctid, which every table has. */
+static const char *key_of(const LintCase *lint, Name table)
+{
+    const Relation *relation = model_relation(lint->model, table);
+    for (size_t i = 0; relation != NULL && i < relation->constraint_count; i++) {
+        const TableConstraint *key = &relation->constraints[i];
+        if (key->kind == CONSTRAINT_PRIMARY_KEY && key->columns.count == 1) {
+            return name_write(key->columns.items[0], lint->arena);
+        }
+    }
+    return "ctid";
+}
+
+static void check_update(LintCase *lint)
+{
+    const PgQuery__UpdateStmt *update = lint->tree.node->update_stmt;
+    Name table = name_of_relation(update->relation);
+    if (update->where_clause != NULL || update->n_from_clause > 0 || !case_is_busy(lint, table)) {
+        return;
+    }
+    const char *written = case_table(lint, table);
+    const char *key = key_of(lint, table);
+    Finding *finding =
+        case_report(lint, -1,
+                    "every row of %s is written twice over, and locked until the transaction "
+                    "ends",
+                    written);
+    case_step(
+        lint, finding,
+        "-- again and again, each in a transaction of its own, with the next range each time\n"
+        "%s WHERE %s IN (SELECT %s FROM %s ORDER BY %s LIMIT " BATCH ");",
+        lint->statement->sql, key, key, written, key);
+}
+
+static void check_delete(LintCase *lint)
+{
+    const PgQuery__DeleteStmt *removal = lint->tree.node->delete_stmt;
+    Name table = name_of_relation(removal->relation);
+    if (removal->where_clause != NULL || removal->n_using_clause > 0 ||
+        !case_is_busy(lint, table)) {
+        return;
+    }
+    const char *written = case_table(lint, table);
+    const char *key = key_of(lint, table);
+    Finding *finding =
+        case_report(lint, -1, "every row of %s is gone, one by one, in one transaction", written);
+    case_step(lint, finding,
+              "-- again and again, each in a transaction of its own, until no row is left\n"
+              "DELETE FROM %s WHERE %s IN (SELECT %s FROM %s LIMIT " BATCH ");",
+              written, key, key, written);
+}
+
+static void check_twice(LintCase *lint)
+{
+    const PgQuery__UpdateStmt *update = lint->tree.node->update_stmt;
+    for (size_t i = 0; i < update->n_target_list; i++) {
+        const PgQuery__ResTarget *target = update->target_list[i]->res_target;
+        for (size_t j = 0; j < i; j++) {
+            const PgQuery__ResTarget *before = update->target_list[j]->res_target;
+            if (target->n_indirection == 0 && before->n_indirection == 0 &&
+                str_equal(target->name, before->name)) {
+                case_report(lint, target->location, "fails with 42601: %s is set twice",
+                            name_write(target->name, lint->arena));
+                return;
+            }
+        }
+    }
+}
+
+static const LintRule RULES[] = {
+    {
+        .id = "update-every-row",
+        .severity = SEVERITY_WARNING,
+        .title = "every row of a table is updated at once",
+        .explain = "The table doubles in size, its indexes grow, replicas fall behind, and every "
+                   "row stays locked "
+                   "until the transaction ends: whoever wants to write one waits.",
+        .remedy = "In batches of some thousand rows, each in a transaction of its own, outside of "
+                  "migrations; the "
+                  "migration can then prove that none is left.",
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_UPDATE_STMT),
+        .check = check_update,
+        .fires = { "UPDATE orders SET note = '';", NULL },
+        .silent = { "UPDATE orders SET note = '' WHERE id = 7;", NULL },
+    },
+    {
+        .id = "delete-every-row",
+        .severity = SEVERITY_WARNING,
+        .title = "every row of a table is deleted at once",
+        .explain = "Each row is marked and logged by itself, foreign keys are looked up for each, "
+                   "and the room is "
+                   "free only after VACUUM.",
+        .remedy = "In batches, each in a transaction of its own.",
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_DELETE_STMT),
+        .check = check_delete,
+        .fires = { "DELETE FROM items;", NULL },
+        .silent = { "DELETE FROM items WHERE order_id = 7;", NULL },
+    },
+    {
+        .id = "assigned-twice",
+        .severity = SEVERITY_ERROR,
+        .title = "an UPDATE sets a column twice",
+        .explain = "PostgreSQL refuses it with 42601.",
+        .remedy = "Set it once.",
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_UPDATE_STMT),
+        .check = check_twice,
+        .fires = { "UPDATE orders SET note = 'a', note = 'b' WHERE id = 7;", NULL },
+        .silent = { "UPDATE orders SET note = 'a', total = 1 WHERE id = 7;", NULL },
+    },
+};
+
+LINT_FAMILY(LINT_ROWS, "Rows", RULES);
