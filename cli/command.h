@@ -41,6 +41,10 @@ typedef struct Options {
     const char *from;
     const char *seed;
     const char *junit;
+    const char *fail_on;
+    const char *config;
+    const char *report;
+    const char *explain;
     SourceVariables set;
     bool is_yes;
     bool is_watch;
@@ -48,6 +52,7 @@ typedef struct Options {
     bool is_open;
     bool is_strict;
     bool is_own_server;
+    bool is_rules;
     bool is_help;
     uint32_t limit; /* 0: all */
     uint32_t jobs;  /* 0: not said */

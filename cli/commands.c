@@ -39,6 +39,15 @@ OPTION(WATCH, "watch", NULL, OPTION_FLAG, is_watch,
 OPTION(FAILED, "failed", NULL, OPTION_FLAG, is_failed, "every target that failed");
 OPTION(OPEN, "open", NULL, OPTION_FLAG, is_open, "only those that are under way");
 OPTION(LIMIT, "limit", "N", OPTION_COUNT, limit, "at most so many (default: all)");
+OPTION(LINT_FROM, "from", "VERSION", OPTION_TEXT, from,
+       "findings of this migration and those above it only");
+OPTION(FAIL_ON, "fail-on", "SEVERITY", OPTION_TEXT, fail_on,
+       "exit with 1 from error, warning (default) or notice on; or never");
+OPTION(CONFIG, "config", "FILE", OPTION_TEXT, config,
+       "default: skein-lint.yaml in the directory or beside it");
+OPTION(REPORT, "report", "KIND", OPTION_TEXT, report, "text (default), sarif or github");
+OPTION(RULES, "rules", NULL, OPTION_FLAG, is_rules, "list the rules, and nothing else");
+OPTION(EXPLAIN, "explain", "RULE", OPTION_TEXT, explain, "say more of one rule, and nothing else");
 OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
 OPTION(TEST_SERVER, "database", "URL", OPTION_TEXT, database,
@@ -132,6 +141,14 @@ static const char KEYS_DETAILS[] = "KIND is coordinator, agent or signer. Writes
                                    "directory; the coordinator's and the\n"
                                    "signers' are named in agent.yaml.";
 
+static const char LINT_DETAILS[] =
+    "PATH is a directory (default --migrations), or files of one: then findings are told of these, as in\n"
+    "`skein lint $(git diff --name-only main -- migrations)`. What comes before is read all the same, so that\n"
+    "rules know which tables are there. A comment above a statement allows what is meant to be:\n"
+    "    -- skein: allow column-drop no release has read it since 2.3\n"
+    "(`allow-file` at the top: for the whole file). Exit code: 0 nothing that counts, 1 findings, 2 what\n"
+    "cannot be read. Rules: docs/lint.md.";
+
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
 static const char MOVE_JSON[] =
     "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"
@@ -165,6 +182,11 @@ const Command COMMANDS[] = {
       " chains: [{top, bottom, findings}], seed_unfit}; finding: {way, step, kind, class, object, text,\n"
       " before, after, sqlstate, hint, up, down}; up, down: null or {file, line, statement, kind}",
       OPTIONS(&TEST_SERVER, &FORMAT, &SET, &FROM, &SEED, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
+    { "lint", "[PATH…]", 0, 10000, LOCAL, "find fault with migrations before they travel", LINT_DETAILS,
+      "{findings: [{rule, severity, migration, file, line, column, title, why,\n"
+      "  effects: [{table, index, schema, lock, work, is_certain, why}], safe_way: [SQL], allowed: REASON or null}],\n"
+      " counts: {migrations, statements, errors, warnings, notices, allowed}}",
+      OPTIONS(&MIGRATIONS, &FORMAT, &SET, &LINT_FROM, &FAIL_ON, &CONFIG, &REPORT, &RULES, &EXPLAIN), cmd_lint },
 
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
       "{name, hash, to, where, signers, waves, limits, migrations, notes, preview: null or as the API has it}",

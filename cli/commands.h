@@ -16,6 +16,9 @@ ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err);
 /* cmd_test.c */
 ErrCode cmd_test(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
+/* cmd_lint.c */
+ErrCode cmd_lint(Invocation *invocation, ExitCode *ret_exit, Err *err);
+
 /* cmd_plan.c */
 ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_plan_sign(Invocation *invocation, ExitCode *ret_exit, Err *err);
