@@ -71,6 +71,35 @@ static void a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_s
     assert_non_null(strstr(fleet_cli(fleet, "rollout", "events", id, NULL).out, "brings plan test"));
 }
 
+/* What a signature says yes to is a signed plan, seen before. */
+static void only_a_signed_plan_is_signed_and_nobody_signs_unasked(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    const char *yaml = fleet_plan_write(fleet, &(FleetPlan){ 0 });
+    const char *plan = fleet_path(fleet, "p.plan");
+    const char *stranger = make_stranger(fleet);
+    CliResult refused = fleet_cli(fleet, "plan", "sign", yaml, "--yes", NULL);
+    assert_int_equal(refused.exit_code, 2);
+    assert_non_null(strstr(refused.err, "--out P.plan"));
+    assert_int_equal(fleet_cli(fleet, "plan", yaml, "--out", plan, NULL).exit_code, 0);
+    Bytes before = fleet_file_bytes(fleet, plan);
+    CliResult unasked = fleet_cli(fleet, "plan", "sign", plan, "--signer", stranger, NULL);
+    assert_int_equal(unasked.exit_code, 2);
+    assert_non_null(strstr(unasked.err, "--yes"));
+    Bytes after = fleet_file_bytes(fleet, plan);
+    assert_int_equal(after.length, before.length);
+    assert_memory_equal(after.data, before.data, before.length);
+    const char *both = fleet_path(fleet, "both.plan");
+    CliResult copied = fleet_cli(fleet, "plan", "sign", plan, "--signer", stranger, "--out", both,
+                                 "--yes", "--output", "json", NULL);
+    assert_int_equal(copied.exit_code, 0);
+    json_t *shown = json_loads(copied.out, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(shown, "signers")), 2);
+    json_decref(shown);
+    assert_int_equal(fleet_file_bytes(fleet, plan).length, before.length);
+}
+
 /* Without a bundle's file: the operator who is trusted has the same rollout file. */
 static void a_rollout_file_brings_a_trusted_signature_as_well(void **state)
 {
@@ -216,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_signed_it),
+        FLEET_TEST(only_a_signed_plan_is_signed_and_nobody_signs_unasked),
         FLEET_TEST(a_rollout_file_brings_a_trusted_signature_as_well),
         FLEET_TEST(another_plan_than_the_rollouts_is_refused_with_both_hashes),
         FLEET_TEST(an_unsigned_plan_is_refused),
