@@ -73,6 +73,7 @@ static bool is_in_set(const MigrationSet *set, const char *id)
 
 static void collect(const MigrationSet *set, const HistoryList *history, StatusLines *lines)
 {
+    const Plan plan = { .migrations = set->migrations, .migration_count = set->count };
     for (size_t i = 0; i < set->count; i++) {
         const HistoryEntry *row = local_row(history, set->migrations[i].id);
         const PlanMigration *migration = &set->migrations[i];
@@ -82,7 +83,8 @@ static void collect(const MigrationSet *set, const HistoryList *history, StatusL
     }
     for (size_t i = 0; i < history->count; i++) {
         const HistoryEntry *row = &history->entries[i];
-        if (strcmp(row->state, "undone") != 0 && !is_in_set(set, row->id)) {
+        if (strcmp(row->state, "undone") != 0 && !is_in_set(set, row->id) &&
+            plan_repeated(&plan, row->id) == NULL) {
             StatusLine line = { row->id, "missing", row, 1 };
             LIST_PUSH(lines, line);
         }

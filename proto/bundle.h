@@ -96,6 +96,7 @@ typedef struct PlanMigration {
     PlanScript up;
     PlanScript down;
     bool is_irreversible; /* by directive, or no down file; then `down` is empty */
+    bool is_repeatable;   /* see plan_repeated */
 } PlanMigration;
 
 typedef struct Amount {
@@ -202,7 +203,7 @@ void plan_strategy_defaults(PlanStrategy *ret_strategy);
  * not zero; `where` parses; a probe has what it looks up, and only non-transactional parts have
  * probes; a part outside a transaction is one statement, parts add up to their script, and one part
  * alone is not written as a list; only COPY in a transaction has data; an irreversible migration
- * has no down. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
+ * has no down; a repeatable's id has a sign. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
  */
 ErrCode plan_check(const Plan *plan, Err *err);
 
@@ -272,6 +273,19 @@ void bundle_write_signers(const Bundle *bundle, size_t first, Str *out);
 long plan_find(const Plan *plan, const char *migration_id);
 
 bool plan_is_adoption(const Plan *plan);
+
+/*
+ * A repeatable migration is done again when what it holds has changed. Each content is a migration
+ * of its own, whose id is the name, PLAN_REPEAT_SIGN and a fingerprint; applying one takes the place
+ * of the content before it. Repeatables are beside the order of the others.
+ */
+#define PLAN_REPEAT_SIGN '@'
+
+/* The repeatable migration of which `id` is this or another content; NULL: there is none. */
+const PlanMigration *plan_repeated(const Plan *plan, const char *id);
+
+/* Bytes of a repeatable's id before the fingerprint, the sign among them. 0: there is no sign. */
+size_t plan_repeat_stem(const char *id);
 
 /* One part of a script: statements [first, first + count). */
 typedef struct PartView {

@@ -123,6 +123,25 @@ bool plan_is_adoption(const Plan *plan)
     return !is_empty(plan->adoption.tool);
 }
 
+size_t plan_repeat_stem(const char *id)
+{
+    const char *sign = strrchr(id, PLAN_REPEAT_SIGN);
+    return sign == NULL ? 0 : (size_t)(sign - id) + 1;
+}
+
+const PlanMigration *plan_repeated(const Plan *plan, const char *id)
+{
+    size_t stem = plan_repeat_stem(id);
+    for (size_t i = 0; stem > 0 && i < plan->migration_count; i++) {
+        const PlanMigration *migration = &plan->migrations[i];
+        if (migration->is_repeatable && plan_repeat_stem(migration->id) == stem &&
+            strncmp(migration->id, id, stem) == 0) {
+            return migration;
+        }
+    }
+    return NULL;
+}
+
 size_t plan_part_count(const PlanScript *script)
 {
     return script->part_count == 0 ? 1 : script->part_count;
@@ -321,6 +340,10 @@ static ErrCode migration_check(const PlanMigration *migration, size_t index, Err
     if (migration->is_irreversible && migration->down.count > 0) {
         return err_set(err, ERR_SYNTAX,
                        "plan.migrations[%zu].down: an irreversible migration has none", index);
+    }
+    if (migration->is_repeatable && plan_repeat_stem(migration->id) <= 1) {
+        return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].id: a repeatable without a \"%c\"",
+                       index, PLAN_REPEAT_SIGN);
     }
     ErrCode code = script_check(&migration->up, index, "up", err);
     return code == ERR_NONE ? script_check(&migration->down, index, "down", err) : code;

@@ -77,6 +77,8 @@ static const Field MIGRATION_FIELDS[] = {
     ROW_STRUCT(5, PlanMigration, up, PlanScript, REQUIRED, &SCRIPT, "applies it"),
     ROW_STRUCT(6, PlanMigration, down, PlanScript, OPTIONAL, &SCRIPT, "undoes it"),
     ROW_BOOL(7, PlanMigration, is_irreversible, OPTIONAL, "cannot be undone; there is no down"),
+    ROW_BOOL(8, PlanMigration, is_repeatable, OPTIONAL,
+             "takes the place of what was applied under an id that is the same up to its last @"),
 };
 static const FieldTable MIGRATION = FIELD_TABLE("migration", PlanMigration, MIGRATION_FIELDS);
 

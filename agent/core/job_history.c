@@ -96,6 +96,9 @@ long job_history_gap(const Job *job, long *ret_above)
 {
     long missing = -1;
     for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        if (job->order->plan->migrations[i].is_repeatable) {
+            continue; /* beside the order of the others */
+        }
         RowState state = job->history.rows[i].state;
         bool is_absent = state == ROW_ABSENT || state == ROW_STARTED;
         if (is_absent && missing < 0 && i < job->limit) {
@@ -109,11 +112,13 @@ long job_history_gap(const Job *job, long *ret_above)
     return -1;
 }
 
-/* Where the applied migrations end: the index after the highest one. */
+/* Where the applied migrations end: the index after the highest one that has a place in the order. */
 static size_t applied_end(const Job *job)
 {
+    const PlanMigration *migrations = job->order->plan->migrations;
     size_t end = job->order->plan->migration_count;
-    while (end > 0 && job->history.rows[end - 1].state != ROW_APPLIED) {
+    while (end > 0 && (job->history.rows[end - 1].state != ROW_APPLIED ||
+                       migrations[end - 1].is_repeatable)) {
         end--;
     }
     return end;
@@ -127,7 +132,8 @@ static bool is_to_apply(const Job *job, size_t index, size_t end)
     if (plan_is_adoption(plan)) {
         return row->state == ROW_ABSENT && row->is_adoptable;
     }
-    bool is_passed_over = plan->out_of_order == HISTORY_IGNORE && index < end;
+    bool is_passed_over = plan->out_of_order == HISTORY_IGNORE && index < end &&
+                          !plan->migrations[index].is_repeatable;
     return row->state == ROW_STARTED || (row->state == ROW_ABSENT && !is_passed_over);
 }
 

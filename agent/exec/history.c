@@ -157,7 +157,7 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
     uintptr_t known = (uintptr_t)map_get(index, id);
     if (known != 0) {
         row_fill(runner, rows, row, known - 1);
-    } else {
+    } else if (plan_repeated(runner->config.order->plan, id) == NULL) {
         foreign_note(history, id);
     }
     if (is_of_order(runner, rows, row)) {

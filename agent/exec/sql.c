@@ -329,6 +329,13 @@ const char SQL_HISTORY_INSERT[] =
     " CASE WHEN $6 = 'applied' THEN t END, $15::int4, $16::bool, $17::bytea, $18"
     " FROM pg_catalog.clock_timestamp() AS t";
 
+const char SQL_HISTORY_SUPERSEDE[] =
+    "UPDATE skein.history SET state = 'undone', undone_at = pg_catalog.clock_timestamp(),"
+    " undone_rollout = $4, undone_agent = $5 WHERE tenant = $1 AND id <> $2"
+    " AND pg_catalog.left(id, pg_catalog.length($3)) = $3"
+    " AND pg_catalog.strpos(pg_catalog.substr(id, pg_catalog.length($3) + 1), '@') = 0"
+    " AND state IN ('started', 'applied') AND NOT is_running";
+
 const char SQL_HISTORY_MOVE[] =
     "SELECT skein.history_move($1, $2, $3, $4::int4, $5::bool, $6, $7::int4, $8::bool, $9::bytea,"
     " $10::bytea, $11, $12::bytea, $13::int8, $14::int8, $15::int8, $16, $17::jsonb,"

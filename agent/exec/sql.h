@@ -54,6 +54,12 @@ extern const char SQL_FENCE_TAKE[];
 extern const char SQL_HISTORY_INSERT[];
 
 /*
+ * Marks undone what a repeatable migration takes the place of. Parameters: tenant, its id, what of
+ * that every content has (plan_repeat_stem), rollout, agent.
+ */
+extern const char SQL_HISTORY_SUPERSEDE[];
+
+/*
  * Moves a row from one place to another (place.h), or raises SQLSTATE_ALREADY. Parameters: tenant,
  * id; from: state, parts done, is it running; to: the same, hash of the parts done; checksum,
  * rollout, plan hash, attempt, term, token, agent, evidence, backend_start in microseconds.

@@ -129,6 +129,20 @@ static const char *parts_hash_text(const Step *step, uint32_t parts_done)
     return bytes_text(step->runner, hash, sizeof(hash));
 }
 
+/* Another content of a repeatable migration that stands in the history does so no more. */
+static void supersede(Step *step)
+{
+    Runner *runner = step->runner;
+    const char *id = step->migration->id;
+    const char **params = params_new(runner, 5);
+    params[0] = runner->config.schema;
+    params[1] = id;
+    params[2] = arena_strndup(&runner->arena, id, plan_repeat_stem(id));
+    params[3] = runner->config.order->rollout;
+    params[4] = runner->config.agent;
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_SUPERSEDE, params, 5);
+}
+
 static void row_insert(Step *step, const Place *to, const char *evidence)
 {
     Runner *runner = step->runner;
@@ -154,6 +168,9 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
     params[16] = parts_hash_text(step, to->parts_done);
     params[17] = plan_is_adoption(order->plan) ? order->plan->adoption.tool : "";
     batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 18);
+    if (migration->is_repeatable) {
+        supersede(step);
+    }
 }
 
 static void row_move(Step *step, const PlaceMove *move, const char *evidence)

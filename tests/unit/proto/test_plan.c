@@ -69,6 +69,22 @@ static void a_script_is_one_part_unless_it_lists_several(void **state)
     }
 }
 
+static void contents_of_a_repeatable_are_known_by_their_name(void **state)
+{
+    (void)state;
+    PlanMigration migrations[] = {
+        { .id = "V1__a@1" },
+        { .id = "R__v@ie@w@aa", .is_repeatable = true },
+    };
+    const Plan plan = { .migrations = migrations, .migration_count = 2 };
+    assert_ptr_equal(plan_repeated(&plan, "R__v@ie@w@aa"), &migrations[1]);
+    assert_ptr_equal(plan_repeated(&plan, "R__v@ie@w@bb"), &migrations[1]);
+    assert_null(plan_repeated(&plan, "R__v@ie@bb"));
+    assert_null(plan_repeated(&plan, "R__v@ie@w@x@bb"));
+    assert_null(plan_repeated(&plan, "R__v"));
+    assert_null(plan_repeated(&plan, "V1__a@2"));
+}
+
 static void the_tables_are_sound_and_sql_is_never_printed(void **state)
 {
     (void)state;
@@ -187,6 +203,10 @@ static void copy_outside(Plan *plan)
     plan->migrations[3].up.statements[2].probe = PROBE_NONE;
     plan->migrations[3].up.statements[2].is_copy = true;
 }
+static void repeatable_without_a_sign(Plan *plan)
+{
+    plan->migrations[0].is_repeatable = true;
+}
 static void where_broken(Plan *plan)
 {
     plan->where = "databse = 'x'";
@@ -303,6 +323,8 @@ static void contradictions_are_refused_with_their_path(void **state)
           "plan.migrations[3].up.statements[1]: data for a statement that is no COPY" },
         { copy_outside, ERR_SYNTAX,
           "plan.migrations[3].up.statements[2]: COPY with data outside a transaction" },
+        { repeatable_without_a_sign, ERR_SYNTAX,
+          "plan.migrations[0].id: a repeatable without a \"@\"" },
         { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
         { waves_shrink, ERR_SYNTAX,
           "plan.strategy.waves[2].targets: 50 % comes after 100 %: waves are cumulative" },
@@ -471,6 +493,7 @@ int main(void)
         cmocka_unit_test(a_plan_comes_back_as_it_went),
         cmocka_unit_test(a_plan_has_its_golden_bytes_and_hash),
         cmocka_unit_test(a_script_is_one_part_unless_it_lists_several),
+        cmocka_unit_test(contents_of_a_repeatable_are_known_by_their_name),
         cmocka_unit_test(the_tables_are_sound_and_sql_is_never_printed),
         cmocka_unit_test(contradictions_are_refused_with_their_path),
         cmocka_unit_test(a_contradiction_in_foreign_bytes_is_refused),

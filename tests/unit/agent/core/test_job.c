@@ -849,6 +849,29 @@ static void a_gap_names_both_sides_of_it(void **state)
                         "0002_b is not applied here, but 0003_c above it is");
 }
 
+/* 0003 and 0004 are repeatable: applied long ago, and new. */
+static void repeatable_migrations_are_beside_the_order(void **state)
+{
+    (void)state;
+    static const HistoryRule RULES[] = { HISTORY_REFUSE, HISTORY_IGNORE };
+    for (size_t i = 0; i < ARRAY_LEN(RULES); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage.plan.out_of_order = RULES[i];
+        stage.migrations[2].is_repeatable = true;
+        stage.migrations[3].is_repeatable = true;
+        stage_applied(&stage, 4, 4);
+        stage.rows[1].state = ROW_ABSENT;
+        stage.rows[2].state = ROW_ABSENT;
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+        assert_int_equal(stage.action.migration, 1);
+        PLAY(&stage, { RESULT_OK, ACTION_APPLY });
+        assert_int_equal(stage.action.migration, 2);
+        PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+        stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+    }
+}
+
 static void an_irreversible_migration_below_holds_before_anything_is_undone(void **state)
 {
     (void)state;
@@ -989,6 +1012,7 @@ int main(void)
         cmocka_unit_test(beside_a_missing_migration_the_version_is_what_was_applied_last),
         cmocka_unit_test(a_history_that_does_not_fit_the_plan_is_not_believed),
         cmocka_unit_test(a_gap_names_both_sides_of_it),
+        cmocka_unit_test(repeatable_migrations_are_beside_the_order),
         cmocka_unit_test(an_irreversible_migration_below_holds_before_anything_is_undone),
         cmocka_unit_test(an_unknown_destination_undoes_nothing),
         cmocka_unit_test(the_serial_rises_with_the_report_and_not_with_time),
