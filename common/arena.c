@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES 8192
+/* Thousands of arenas live long and hold a few names each; chunks double until they are worth a page or two. */
+#define CHUNK_MIN_BYTES 512
+#define CHUNK_MAX_BYTES 8192
 
 struct ArenaChunk {
     ArenaChunk *next;
@@ -42,7 +44,11 @@ char *mem_strdup(const char *text)
 
 static ArenaChunk *chunk_add(Arena *arena, size_t need_bytes)
 {
-    size_t size = need_bytes > CHUNK_BYTES ? need_bytes : CHUNK_BYTES;
+    size_t size = arena->chunks == NULL ? CHUNK_MIN_BYTES : CHUNK_MAX_BYTES;
+    if (arena->chunks != NULL && arena->chunks->size < CHUNK_MAX_BYTES / 2) {
+        size = 2 * arena->chunks->size;
+    }
+    size = need_bytes > size ? need_bytes : size;
     if (size > SIZE_MAX - sizeof(ArenaChunk)) {
         abort();
     }
