@@ -101,7 +101,7 @@ static const ConfigField WAVE_FIELDS[] = {
       .doc = "How many of all selected targets have gone when this wave is through: cumulative. "
              "Percentages round up; the last wave reaches 100%." },
     { CONFIG_FIELD_AS("soak", WaveEntry, soak_ms, CONFIG_DURATION), .fallback = "0",
-      .max = 2592000000,
+      .max = 2592000000, .example = "60s",
       .doc = "How long the wave is watched, once applied, before the next one opens." },
     { CONFIG_FIELD(WaveEntry, approval, CONFIG_ENUM), .fallback = "none", .names = APPROVALS,
       .name_count = ARRAY_LEN(APPROVALS), .doc = "`required`: a person lets this wave open." },

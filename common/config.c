@@ -71,6 +71,27 @@ static bool has_tab_indent(const char *text, size_t length, size_t line)
     return text < end && *text == '\t';
 }
 
+/* What people do most often when the parser says this; it knows only what it met. */
+static const struct {
+    const char *problem;
+    const char *hint;
+} HABITS[] = {
+    { "mapping values are not allowed",
+      "keys of one mapping begin in one column, and a dash of a list has a blank after it" },
+    { "could not find expected ':'", "a key ends in a colon and a blank: `key: value`" },
+    { "found unexpected end of stream", "a quote or a bracket is not closed" },
+};
+
+static const char *habit_find(const char *problem)
+{
+    for (size_t i = 0; i < ARRAY_LEN(HABITS); i++) {
+        if (str_starts_with(problem, HABITS[i].problem)) {
+            return HABITS[i].hint;
+        }
+    }
+    return NULL;
+}
+
 static ErrCode explain_yaml(const yaml_parser_t *parser, const char *name, const char *text,
                             size_t length, Err *err)
 {
@@ -84,6 +105,8 @@ static ErrCode explain_yaml(const yaml_parser_t *parser, const char *name, const
             parser->problem_mark.column + 1, problem);
     if (has_tab_indent(text, length, parser->problem_mark.line)) {
         err_hint(err, "YAML is indented with spaces, never with tabs");
+    } else if (habit_find(problem) != NULL) {
+        err_hint(err, "%s", habit_find(problem));
     } else if (parser->context != NULL) {
         err_hint(err, "it happened %s that begins on line %zu", parser->context,
                  parser->context_mark.line + 1);

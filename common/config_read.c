@@ -35,11 +35,34 @@ static void describe_node(const yaml_node_t *node, Str *out)
     }
 }
 
+static const char *example_of(const ConfigField *field)
+{
+    return field->example == NULL ? field->fallback : field->example;
+}
+
+/* "targets: { where: … }": of a mapping, the first of its keys that has an example. */
+static void hint_mapping(const ConfigField *field, Err *err)
+{
+    bool is_list = field->type == CONFIG_TABLE_LIST;
+    for (size_t i = 0; i < field->table->field_count; i++) {
+        const ConfigField *inner = &field->table->fields[i];
+        if (config_is_scalar(inner->type) && example_of(inner) != NULL) {
+            err_hint(err, "for example `%s: %s{ %s: %s }%s`", field->key, is_list ? "[ " : "",
+                     inner->key, example_of(inner), is_list ? " ]" : "");
+            return;
+        }
+    }
+}
+
 static ErrCode hint_example(const ConfigField *field, Err *err)
 {
-    const char *example = field->example == NULL ? field->fallback : field->example;
-    if (example != NULL && err != NULL && err->hint[0] == '\0') {
-        err_hint(err, "for example `%s: %s`", field->key, example);
+    if (err == NULL || err->hint[0] != '\0') {
+        return ERR_CONFIG;
+    }
+    if (field->table != NULL) {
+        hint_mapping(field, err);
+    } else if (example_of(field) != NULL) {
+        err_hint(err, "for example `%s: %s`", field->key, example_of(field));
     }
     return ERR_CONFIG;
 }
