@@ -186,6 +186,9 @@ ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_confi
     AUTO_PTR(ConfigDocument) document = NULL;
     AgentConfig config = { 0 };
     ErrCode code = config_open(path, &document, err);
+    if (code == ERR_NOT_FOUND) {
+        return err_hint(err, "skein-agent --sample prints one; --config names the file");
+    }
     if (code == ERR_NONE) {
         code = config_read(document, &AGENT_CONFIG_TABLE, &config, arena, err);
     }

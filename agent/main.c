@@ -8,21 +8,21 @@
 
 #include "agent/config.h"
 #include "agent/link.h"
+#include "common/program.h"
 #include "common/descriptors.h"
 #include "common/failpoint.h"
 #include "common/keyfile.h"
 #include "common/log.h"
 #include "common/loop.h"
 
-static const char USAGE[] =
-    "usage: skein-agent --config FILE [--check]\n"
-    "\n"
-    "  --config FILE   agent.yaml\n"
-    "  --check         read the configuration and the keys, say what is wrong, and stop\n"
-    "  --sample        print a commented agent.yaml\n"
-    "  --version\n"
-    "\n"
-    "SIGTERM and SIGINT: cancel transactional steps, let others end, leave. The second time: at once.\n";
+static const Program PROGRAM = {
+    .name = "skein-agent",
+    .config = "/etc/skein/agent.yaml",
+    .sample = &AGENT_CONFIG_TABLE,
+    .notes = "SIGTERM and SIGINT: cancel transactional steps, let others end, leave. The second time: "
+             "at once.\n"
+             "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used.\n",
+};
 
 /* What a connection takes with its thread, its wake and its letters; and what an agent takes anyhow. */
 #define CONNECTION_DESCRIPTORS 6
@@ -100,6 +100,7 @@ static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair
     if (code == ERR_NONE) {
         log_init(config->log.format, config->log.level);
         code = keyfile_read_secret(config->key_file, KEY_CURVE, key, err);
+        code = code == ERR_NONE ? code : err_wrap(err, "key_file");
     }
     if (code == ERR_NONE) {
         code = check_descriptors(config, err);
@@ -107,48 +108,20 @@ static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair
     return code;
 }
 
-static int fail(const Err *err)
-{
-    fprintf(stderr, "skein-agent: %s\n", err->message);
-    if (err->hint[0] != '\0') {
-        fprintf(stderr, "hint: %s\n", err->hint);
-    }
-    return (int)err_exit_code(err->code);
-}
-
-static int print_sample(void)
-{
-    AUTO(Str) sample = { 0 };
-    config_print_sample(&AGENT_CONFIG_TABLE, &sample);
-    fputs(str_text(&sample), stdout);
-    return EXIT_CODE_DONE;
-}
-
 int main(int argc, char **argv)
 {
-    bool is_check = argc == 4 && strcmp(argv[3], "--check") == 0;
-    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        puts("skein-agent " SKEIN_VERSION);
-        return EXIT_CODE_DONE;
-    }
-    if (argc == 2 && strcmp(argv[1], "--sample") == 0) {
-        return print_sample();
-    }
-    if (!(argc == 3 || is_check) || strcmp(argv[1], "--config") != 0) {
-        bool is_help = argc == 2 && strcmp(argv[1], "--help") == 0;
-        fputs(USAGE, is_help ? stdout : stderr);
-        return is_help ? EXIT_CODE_DONE : EXIT_CODE_USAGE;
-    }
     AUTO(Arena) arena = { 0 };
     AUTO(KeyPair) key = { 0 };
     AgentConfig config;
-    Err err;
-    if (load(argv[2], &arena, &config, &key, &err) != ERR_NONE) {
-        return fail(&err);
+    ProgramArgs args;
+    Err err = { 0 };
+    int exit_code = EXIT_CODE_DONE;
+    if (!program_args(&PROGRAM, argc, argv, &args, &exit_code)) {
+        return exit_code;
     }
-    if (is_check) {
-        puts("the configuration is in order");
-        return EXIT_CODE_DONE;
+    ErrCode code = load(args.config, &arena, &config, &key, &err);
+    if (code == ERR_NONE && !args.is_check) {
+        code = run(&config, &key, &err);
     }
-    return run(&config, &key, &err) == ERR_NONE ? EXIT_CODE_DONE : fail(&err);
+    return program_end(&PROGRAM, &args, code, &err);
 }

@@ -190,7 +190,7 @@ ErrCode coordinator_config_load(const char *path, Arena *arena, CoordinatorConfi
     AUTO_PTR(ConfigDocument) document = NULL;
     ErrCode code = config_open(path, &document, err);
     if (code == ERR_NOT_FOUND) {
-        return err_hint(err, "deploy/coordinator.yaml is a sample of it; --config names the file");
+        return err_hint(err, "skein-coordinator --sample prints one; --config names the file");
     }
     return code != ERR_NONE ? code : coordinator_config_read(document, arena, ret_config, err);
 }
