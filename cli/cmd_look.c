@@ -209,6 +209,7 @@ static void history_json(const HistoryList *history)
         json_out_string(&json, "state", row->state);
         json_out_string(&json, "rollout", or_null(row->rollout));
         json_out_string(&json, "agent", row->agent);
+        json_out_string(&json, "adopted_from", or_null(row->adopted_from));
         json_out_string(&json, "applied_at", or_null(row->applied_at));
         json_out_string(&json, "undone_at", or_null(row->undone_at));
         json_out_unsigned(&json, "duration_ms", row->duration_ms);
@@ -231,8 +232,9 @@ static void history_text(const HistoryList *history)
         table_cell(table, COLOUR_BOLD, row->id);
         table_cell(table, output_state_colour(row->state), row->state);
         table_cell(table, COLOUR_NONE, duration);
-        table_cellf(table, COLOUR_NONE, "%s%s%s%s", row->agent,
+        table_cellf(table, COLOUR_NONE, "%s%s%s%s%s%s", row->agent,
                     row->rollout[0] == '\0' ? "" : ", rollout ", row->rollout,
+                    row->adopted_from[0] == '\0' ? "" : ", adopted from ", row->adopted_from,
                     row->is_inherited ? ", in the database this is a copy of" : "");
         table_cell(table, COLOUR_NONE, row->undone_at);
     }

@@ -1,52 +1,13 @@
-/* skein up | down: moving one database, by the executor that the agents use. */
-#include <unistd.h>
-
+/* skein up | down: moving one database. */
+#include "cli/adopt/adopt.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
-#include "cli/local.h"
-#include "cli/move_tell.h"
+#include "cli/move.h"
 #include "cli/output.h"
 #include "cli/plan_cut.h"
-#include "common/clock.h"
 #include "common/units.h"
 
-#define BLOCKED_RETRIES 10
-
-/* What both directions start from. */
-typedef struct Ground {
-    ConnSource *source;
-    MigrationSet set;
-    HistoryList history;
-} Ground;
-
-static void ground_done(Ground *ground)
+static ErrCode read_lock_timeout(const Options *options, uint32_t *lock_ms, Err *err)
 {
-    conn_source_free(ground->source);
-}
-
-AUTO_DEFINE(Ground, ground_done)
-
-/* The directory first, then the database: looking once tells at once what the executor would wait
- * out. */
-static ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
-{
-    const Options *options = &invocation->options;
-    Arena *arena = &invocation->arena;
-    ErrCode code = local_source(options, &ground->source, err);
-    if (code == ERR_NONE) {
-        code = local_migrations(options, arena, &ground->set, err);
-    }
-    if (code == ERR_NONE) {
-        code = local_history(ground->source, local_tenant(options), arena, &ground->history, err);
-    }
-    return code;
-}
-
-static ErrCode plan_in_memory(const Options *options, const MigrationSet *set, Plan *ret_plan,
-                              Err *err)
-{
-    *ret_plan = local_plan(set);
-    uint32_t *lock_ms = &ret_plan->strategy.lock_timeout_ms;
     if (options->lock_timeout != NULL &&
         (!duration_parse(options->lock_timeout, lock_ms) || *lock_ms == 0)) {
         err_set(err, ERR_USAGE, "--lock-timeout wants a duration above zero, found '%s'",
@@ -56,105 +17,41 @@ static ErrCode plan_in_memory(const Options *options, const MigrationSet *set, P
     return ERR_NONE;
 }
 
-/* ---- running ---- */
-
-typedef struct Move {
-    Goal goal;
-    MoveTell tell;
-    bool is_interrupt_told;
-} Move;
-
-static void move_done(Move *move)
+/* A rule by its word, where one is given. */
+static ErrCode read_rule(const char *option, const char *word, uint32_t *rule, Err *err)
 {
-    move_tell_done(&move->tell);
-}
-
-AUTO_DEFINE(Move, move_done)
-
-static Permit permit_until_interrupted(void *ctx)
-{
-    Move *move = ctx;
-    move_tell_turn(&move->tell);
-    if (!interrupt_is_asked()) {
-        return (Permit){ .goal = move->goal, .revision = 1, .may_start = true };
-    }
-    if (!move->is_interrupt_told) {
-        move->is_interrupt_told = true;
-        move_tell_interrupt(&move->tell);
-    }
-    return (Permit){ .goal = GOAL_NONE, .revision = 1 };
-}
-
-static void take_report(void *ctx, const State *state)
-{
-    move_tell_report(&((Move *)ctx)->tell, state);
-}
-
-static void take_progress(void *ctx, const ExecProgress *progress)
-{
-    move_tell_progress(&((Move *)ctx)->tell, progress);
-}
-
-static ErrCode explain_end(const Move *move, Report report, Err *err)
-{
-    if (report == REPORT_APPLIED || report == REPORT_ROLLED_BACK) {
+    if (word == NULL) {
         return ERR_NONE;
     }
-    if (interrupt_is_asked() && !report_is_end(report)) {
-        err_set(err, ERR_CANCELLED, "interrupted");
-        return err_hint(err,
-                        "`skein status` shows what is applied; run it again to go on from there");
+    const char *words[HISTORY_RULE_COUNT_];
+    for (uint32_t i = 0; i < HISTORY_RULE_COUNT_; i++) {
+        words[i] = history_rule_name((HistoryRule)i);
+        if (str_equal(words[i], word)) {
+            *rule = i;
+            return ERR_NONE;
+        }
     }
-    if (err->code == ERR_NONE) {
-        return err_set(err, ERR_INTERNAL, "ended as '%s' without a reason", report_name(report));
-    }
-    return move_tell_explain(&move->tell, err);
+    err_set(err, ERR_USAGE, "--%s wants a rule, found '%s'", option, word);
+    return err_hint(err, "refuse, apply or ignore");
 }
 
-/* Runs the executor to its end. `to`: the id of the migration to be at; "": none. */
-static ErrCode run_move(Invocation *invocation, const Ground *ground, Goal goal, const char *to,
-                        Err *err)
+/* The plan of all migrations, as the options would have it. */
+static ErrCode make_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err)
 {
-    static const uint8_t NO_HASH[PLAN_HASH_BYTES] = { 0 };
-    const char *tenant = local_tenant(&invocation->options);
-    const char *database = conn_source_database(ground->source);
-    Plan plan;
-    if (plan_in_memory(&invocation->options, &ground->set, &plan, err) != ERR_NONE) {
-        return err->code;
+    const Options *options = &invocation->options;
+    *ret_plan = local_plan(set);
+    ErrCode code = read_lock_timeout(options, &ret_plan->strategy.lock_timeout_ms, err);
+    if (code == ERR_NONE) {
+        code = read_rule("out-of-order", options->out_of_order, &ret_plan->out_of_order, err);
     }
-    AUTO_PTR(Wake) wake = wake_new();
-    AUTO(Move) move = {
-        .goal = goal,
-        .tell = { .output = invocation->options.output,
-                  .goal = goal,
-                  .plan = &plan,
-                  .arena = &invocation->arena },
-    };
-    JobOrder order = {
-        .rollout = "",
-        .target = database == NULL ? "the database" : database,
-        .identity = { .schema = tenant },
-        .plan = &plan,
-        .plan_hash = NO_HASH,
-        .to = to,
-        .is_any_rollout = true,
-        .deadline_ms = plan.strategy.target_timeout_ms,
-        .blocked_retries_max = BLOCKED_RETRIES,
-    };
-    ExecJob exec = {
-        .source = ground->source,
-        .schema = tenant,
-        .agent = local_operator(&invocation->arena),
-        .order = &order,
-        .seed = clock_boot_ms() ^ (uint64_t)getpid(),
-        .wake = wake,
-        .hooks = { permit_until_interrupted, take_report, take_progress, &move },
-    };
-    interrupt_begin(wake);
-    Report report = exec_job(&exec, err);
-    interrupt_end();
-    move_tell_end(&move.tell, report, interrupt_is_asked());
-    return explain_end(&move, report, err);
+    if (code == ERR_NONE) {
+        code = read_rule("missing", options->missing, &ret_plan->missing, err);
+    }
+    if (code == ERR_NONE && options->mirror != NULL) {
+        AdoptFrom to = { options->mirror, options->table };
+        code = mirror_plan(set, &to, &invocation->arena, ret_plan, err);
+    }
+    return code == ERR_NONE ? plan_check(ret_plan, err) : code;
 }
 
 /* ---- up ---- */
@@ -163,14 +60,18 @@ ErrCode cmd_up(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
     AUTO(Ground) ground = { 0 };
+    Plan plan;
     size_t count = 0;
     ErrCode code = ground_read(invocation, &ground, err);
     if (code == ERR_NONE) {
         code = plan_cut(&ground.set, invocation->options.to, &count, err);
     }
-    return code == ERR_NONE
-               ? run_move(invocation, &ground, GOAL_APPLY, ground.set.migrations[count - 1].id, err)
-               : code;
+    if (code == ERR_NONE) {
+        code = make_plan(invocation, &ground.set, &plan, err);
+    }
+    return code == ERR_NONE ? move_run(invocation, &ground, &plan, GOAL_APPLY,
+                                       ground.set.migrations[count - 1].id, err)
+                            : code;
 }
 
 /* ---- down ---- */
@@ -233,8 +134,12 @@ ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)
     (void)ret_exit;
     const Options *options = &invocation->options;
     AUTO(Ground) ground = { 0 };
+    Plan plan;
     size_t keep = 0;
     ErrCode code = ground_read(invocation, &ground, err);
+    if (code == ERR_NONE) {
+        code = make_plan(invocation, &ground.set, &plan, err);
+    }
     if (code == ERR_NONE) {
         code = find_kept(options->to, &ground, &keep, err);
     }
@@ -242,5 +147,5 @@ ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = confirm_down(options, &ground, keep, err);
     }
     const char *to = keep == 0 ? "" : ground.set.migrations[keep - 1].id;
-    return code == ERR_NONE ? run_move(invocation, &ground, GOAL_ROLL_BACK, to, err) : code;
+    return code == ERR_NONE ? move_run(invocation, &ground, &plan, GOAL_ROLL_BACK, to, err) : code;
 }

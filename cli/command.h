@@ -45,6 +45,11 @@ typedef struct Options {
     const char *config;
     const char *report;
     const char *explain;
+    const char *tool;
+    const char *table;
+    const char *mirror;
+    const char *out_of_order;
+    const char *missing;
     SourceVariables set;
     bool is_yes;
     bool is_watch;

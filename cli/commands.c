@@ -23,6 +23,15 @@ OPTION(LOCK_TIMEOUT, "lock-timeout", "TIME", OPTION_TEXT, lock_timeout,
        "how long a statement may wait for a lock (default 2s)");
 OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
        "unix:PATH or http://… (SKEIN_COORDINATOR; default unix:/run/skein/coordinator.sock)");
+OPTION(TOOL, "from", "TOOL", OPTION_TEXT, tool,
+       "whose history (default: the tool of the directory's format)");
+OPTION(TABLE, "table", "NAME", OPTION_TEXT, table, "where that tool keeps its history");
+OPTION(MIRROR, "mirror", "TOOL", OPTION_TEXT, mirror,
+       "tell this tool's table too, in the same transaction");
+OPTION(OUT_OF_ORDER, "out-of-order", "RULE", OPTION_TEXT, out_of_order,
+       "absent below an applied one: refuse (default), apply or ignore");
+OPTION(MISSING, "missing", "RULE", OPTION_TEXT, missing,
+       "applied, and not in the directory: refuse (default) or ignore");
 OPTION(OUT, "out", "FILE", OPTION_TEXT, out, "where to write");
 OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
        "the key that signs (SKEIN_SIGNER; default ~/.config/skein/signer.key)");
@@ -83,6 +92,15 @@ static const char UP_DETAILS[] = "Applies what is missing, in order, each migrat
 static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, every one above "
                                    "VERSION; with --to empty, all. Shows what it\n"
                                    "will undo and asks, unless --yes.";
+
+static const char ADOPT_DETAILS[] =
+    "Reads which migrations golang-migrate, dbmate, rails, goose, diesel or atlas has applied, and\n"
+    "writes them into skein.history. Refuses what that tool has not brought to an end, and what the\n"
+    "directory does not have. Over a fleet: `adopt:` in a rollout file.";
+
+static const char BASELINE_DETAILS[] =
+    "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"
+    "an id, or `head`.";
 
 static const char STATUS_DETAILS[] =
     "states: applied, pending; changed: its file is not what was applied; missing: applied, but "
@@ -161,14 +179,20 @@ const Command COMMANDS[] = {
       "{files: [PATH]}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT), cmd_up },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT,
+              &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &YES), cmd_down },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT,
+              &MIRROR, &TABLE, &YES), cmd_down },
+    { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, MOVE_JSON,
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE), cmd_adopt },
+    { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, MOVE_JSON,
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
-      "[{id, state, applied_at: TIME or null}]",
+      "[{id, state, applied_at: TIME or null, parts_done, parts}]",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
-      "[{id, state, rollout: ID or null, agent, applied_at, undone_at: TIME or null, duration_ms}]",
+      "[{id, state, rollout: ID or null, agent, adopted_from: TOOL or null, applied_at, undone_at: TIME or null, duration_ms}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_history },
     { "current", "", 0, 0, LOCAL, "the newest applied migration", NULL,
       "{id, version}, null both where nothing is applied",

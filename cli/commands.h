@@ -8,6 +8,8 @@
 ErrCode cmd_new(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_up(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_baseline(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_history(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_current(Invocation *invocation, ExitCode *ret_exit, Err *err);

@@ -121,6 +121,14 @@ static const PlanScript *script_of(const MoveTell *tell, const char *migration)
     return tell->goal == GOAL_APPLY ? &found->up : &found->down;
 }
 
+static const char *verb_of(const MoveTell *tell)
+{
+    if (plan_is_adoption(tell->plan)) {
+        return "adopted";
+    }
+    return tell->goal == GOAL_APPLY ? "applied" : "undone";
+}
+
 static void tell_step(MoveTell *tell, const State *state)
 {
     bool is_up = tell->goal == GOAL_APPLY;
@@ -137,8 +145,9 @@ static void tell_step(MoveTell *tell, const State *state)
         char duration[DURATION_TEXT_MAX];
         duration_format(step.duration_ms, duration);
         erase_line(tell);
-        printf("%s %s (%s)%s\n", is_up ? "applied" : "undone", step.id, duration,
-               step.statements > 0 ? "" : ": it has no statements");
+        bool is_odd = step.statements == 0 && !plan_is_adoption(tell->plan);
+        printf("%s %s (%s)%s\n", verb_of(tell), step.id, duration,
+               is_odd ? ": it has no statements" : "");
         fflush(stdout);
     }
 }
@@ -191,6 +200,11 @@ ErrCode move_tell_explain(const MoveTell *tell, Err *err)
              tell->failed.statement, statement->kind, statement->line, is_up ? "up" : "down");
     if (err->hint[0] == '\0' && script->is_transactional) {
         err_hint(err, "the migration is rolled back whole: correct the file and run skein %s again",
+                 is_up ? "up" : "down");
+    } else if (err->hint[0] == '\0' && script->part_count > 0) {
+        err_hint(err,
+                 "what is done of it stays done (see skein status): correct the file from here on "
+                 "and run skein %s again",
                  is_up ? "up" : "down");
     }
     return err->code;
@@ -252,7 +266,7 @@ void move_tell_end(MoveTell *tell, Report report, bool is_interrupted)
     bool is_empty = tell->version[0] == '\0';
     const char *at = is_empty ? "" : "at ";
     const char *version = is_empty ? "empty" : tell->version;
-    const char *verb = tell->goal == GOAL_APPLY ? "applied" : "undone";
+    const char *verb = verb_of(tell);
     if (tell->steps.count > 0) {
         printf("%zu %s; now %s%s\n", tell->steps.count, verb, at, version);
     } else if (is_done) {

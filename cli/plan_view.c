@@ -133,6 +133,9 @@ void plan_json(const PlanAtHand *at_hand, JsonOut *json)
     json_out_string(json, "hash", hash);
     json_out_string(json, "to", plan->to);
     json_out_string(json, "where", plan->where);
+    json_out_string(json, "adopts_from", plan_is_adoption(plan) ? plan->adoption.tool : NULL);
+    json_out_string(json, "out_of_order", history_rule_name((HistoryRule)plan->out_of_order));
+    json_out_string(json, "missing", history_rule_name((HistoryRule)plan->missing));
     signers_json(&at_hand->bundle, json);
     waves_json(json, &plan->strategy);
     limits_json(json, &plan->strategy);
@@ -191,8 +194,12 @@ static void migrations_text(const Plan *plan, Str *out)
         mode_text(&migration->up, &mode);
         table_cellf(table, COLOUR_BOLD, "  %s", migration->id);
         table_cell(table, migration->up.is_transactional ? COLOUR_DIM : COLOUR_WARN,
-                   str_text(&mode));
+                   plan_is_adoption(plan) ? "" : str_text(&mode));
         table_cell(table, COLOUR_WARN, migration->is_irreversible ? "cannot be undone" : "");
+        if (plan_is_adoption(plan)) {
+            table_cell(table, COLOUR_NONE, "");
+            continue;
+        }
         bool is_empty = kinds.length == 0;
         table_cell(table, is_empty ? COLOUR_WARN : COLOUR_NONE,
                    is_empty ? "no statements" : str_text(&kinds));
@@ -228,6 +235,28 @@ static size_t count_irreversible(const Plan *plan)
     return count;
 }
 
+static bool has_mirror(const Plan *plan)
+{
+    return plan->migration_count > 0 && plan->migrations[0].up.mirror_count > 0;
+}
+
+/* What the plan makes of the histories that it finds, its own and another tool's. */
+static void histories_text(const Plan *plan, Str *out)
+{
+    if (plan->out_of_order != HISTORY_REFUSE || plan->missing != HISTORY_REFUSE) {
+        str_printf(out, "histories: out of order: %s; not in the directory: %s\n",
+                   history_rule_name((HistoryRule)plan->out_of_order),
+                   history_rule_name((HistoryRule)plan->missing));
+    }
+    if (plan_is_adoption(plan)) {
+        str_printf(out, "adopts what %s has applied; runs nothing. migrations: %zu\n",
+                   plan->adoption.tool, plan->migration_count);
+        return;
+    }
+    str_printf(out, "migrations: %zu%s\n", plan->migration_count,
+               has_mirror(plan) ? ", each told to another tool's table" : "");
+}
+
 void plan_text(const PlanAtHand *at_hand, Str *out)
 {
     const Plan *plan = at_hand->plan;
@@ -252,7 +281,7 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
                strategy->max_parallel_per_database, amount_text(strategy->max_failures, amount),
                on_failure_name((OnFailure)strategy->on_failure),
                on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
-    str_printf(out, "migrations: %zu\n", plan->migration_count);
+    histories_text(plan, out);
     migrations_text(plan, out);
     size_t irreversible = count_irreversible(plan);
     if (irreversible > 0) {

@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <string.h>
 
+#include "cli/adopt/adopt.h"
 #include "cli/plan_cut.h"
 #include "common/cleanup.h"
 #include "common/str.h"
@@ -57,8 +58,17 @@ typedef struct RolloutFile {
     TargetsEntry targets;
     const char **shared_schemas;
     size_t shared_schema_count;
+    const char *adopt;
+    const char *mirror;
+    const char *history_table;
+    uint32_t out_of_order;
+    uint32_t missing;
     StrategyEntry strategy;
 } RolloutFile;
+
+/* `adopt: baseline`, `mirror: true`. */
+#define WHATEVER_IS_THERE "baseline"
+#define OF_THE_FORMAT "true"
 
 /* "10%" or "3". */
 static ErrCode parse_amount(const char *text, void *ret, Arena *arena, Err *err)
@@ -192,6 +202,17 @@ static const ConfigField TARGETS_FIELDS[] = {
 
 static const ConfigTable TARGETS_TABLE = CONFIG_TABLE_OF("targets", TargetsEntry, TARGETS_FIELDS);
 
+static const ConfigName ODD_HISTORIES[] = {
+    { "refuse", HISTORY_REFUSE },
+    { "apply", HISTORY_APPLY },
+    { "ignore", HISTORY_IGNORE },
+};
+
+static const ConfigName MISSING_ONES[] = {
+    { "refuse", HISTORY_REFUSE },
+    { "ignore", HISTORY_IGNORE },
+};
+
 static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(RolloutFile, name, CONFIG_STRING), .is_required = true, .min = 1,
       .max = NAME_MAX_BYTES, .example = "invoice-currency", .doc = "What the rollout is called." },
@@ -209,6 +230,22 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD_COUNTED(RolloutFile, shared_schemas, shared_schema_count, CONFIG_STRING_LIST),
       .max = 16, .example = "[ extensions ]",
       .doc = "Where targets are schemas: what follows the schema in search_path." },
+    { CONFIG_FIELD(RolloutFile, adopt, CONFIG_STRING), .max = NAME_MAX_BYTES,
+      .example = "golang-migrate",
+      .doc = "Run nothing: write into skein's history what this tool says it has applied. "
+             "`baseline`: all up to `to`, whatever a database says." },
+    { CONFIG_FIELD(RolloutFile, mirror, CONFIG_STRING), .max = NAME_MAX_BYTES, .example = "true",
+      .doc = "Tell this tool's own table too, in the same transactions, so that both agree. "
+             "`true`: the tool of the directory's format." },
+    { CONFIG_FIELD(RolloutFile, history_table, CONFIG_STRING), .max = 255,
+      .example = "app.schema_migrations",
+      .doc = "For adopt and mirror: where that tool keeps its history. None: its default." },
+    { CONFIG_FIELD(RolloutFile, out_of_order, CONFIG_ENUM), .fallback = "refuse",
+      .names = ODD_HISTORIES, .name_count = ARRAY_LEN(ODD_HISTORIES),
+      .doc = "A migration that is absent below an applied one." },
+    { CONFIG_FIELD(RolloutFile, missing, CONFIG_ENUM), .fallback = "refuse",
+      .names = MISSING_ONES, .name_count = ARRAY_LEN(MISSING_ONES),
+      .doc = "A migration that is applied and not in the directory." },
     { CONFIG_FIELD(RolloutFile, strategy, CONFIG_TABLE), .table = &STRATEGY_TABLE,
       .doc = "How it goes out." },
 };
@@ -328,6 +365,35 @@ static const char *beside(const char *file, const char *path, Arena *arena)
     return arena_printf(arena, "%s/%s", directory, below);
 }
 
+/* What the plan has to do with another tool's history. */
+static ErrCode take_adoption(const ConfigDocument *document, const RolloutFile *file, Arena *arena,
+                             PlannedRollout *rollout, Err *err)
+{
+    bool has_mirror = file->mirror[0] != '\0';
+    if (file->adopt[0] != '\0' && has_mirror) {
+        config_error_at(document, "mirror", err, "a plan that adopts has nothing to mirror");
+        return err_hint(err, "adopt first; put `mirror` into the files of the rollouts after it");
+    }
+    if (str_equal(file->adopt, WHATEVER_IS_THERE)) {
+        baseline_plan(arena, &rollout->plan);
+        return ERR_NONE;
+    }
+    const char *tool = has_mirror ? file->mirror : file->adopt;
+    AdoptFrom from = { str_equal(tool, OF_THE_FORMAT) ? NULL : tool, file->history_table };
+    ErrCode code = ERR_NONE;
+    if (has_mirror) {
+        code = mirror_plan(&rollout->set, &from, arena, &rollout->plan, err);
+    } else if (tool[0] != '\0') {
+        code = adopt_plan(&rollout->set, &from, arena, &rollout->plan, err);
+    }
+    if (code != ERR_NONE) {
+        Err inner = *err;
+        config_error_at(document, has_mirror ? "mirror" : "adopt", err, "%s", inner.message);
+        return err_hint(err, "%s", inner.hint);
+    }
+    return ERR_NONE;
+}
+
 ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_rollout, Err *err)
 {
     AUTO_PTR(ConfigDocument) document = NULL;
@@ -366,8 +432,10 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
             .shared_schema_count = file.shared_schema_count,
             .migrations = set.migrations,
             .migration_count = count,
+            .out_of_order = file.out_of_order,
+            .missing = file.missing,
         },
     };
     take_strategy(&file.strategy, arena, &ret_rollout->plan.strategy);
-    return ERR_NONE;
+    return take_adoption(document, &file, arena, ret_rollout, err);
 }

@@ -1,0 +1,108 @@
+/* See adopt.h. */
+#include "cli/adopt/adopt.h"
+
+#include <string.h>
+
+#define BASELINE "baseline"
+
+static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const Tool **ret_tool,
+                         Err *err)
+{
+    if (from->tool != NULL && from->tool[0] != '\0') {
+        return tool_find(from->tool, ret_tool, err);
+    }
+    *ret_tool = tool_of_format(set->format);
+    if (*ret_tool != NULL) {
+        return ERR_NONE;
+    }
+    AUTO(Arena) arena = { 0 };
+    err_set(err, ERR_USAGE, "no tool is known that keeps directories of format %s", set->format);
+    return err_hint(err, "name the one whose history it is: %s", tool_names(&arena));
+}
+
+/* The plan's migrations are the set's: what is changed is a copy. */
+static PlanMigration *copy_migrations(Arena *arena, Plan *plan)
+{
+    PlanMigration *copies = ARENA_ARRAY(arena, PlanMigration, plan->migration_count);
+    memcpy(copies, plan->migrations, plan->migration_count * sizeof(*copies));
+    plan->migrations = copies;
+    return copies;
+}
+
+static void empty_scripts(Arena *arena, Plan *plan)
+{
+    PlanMigration *migrations = copy_migrations(arena, plan);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        migrations[i].up = (PlanScript){ .is_transactional = true };
+        migrations[i].down = (PlanScript){ .is_transactional = true };
+        migrations[i].is_irreversible = false;
+    }
+}
+
+ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
+                   Err *err)
+{
+    const Tool *tool = NULL;
+    const char *table = NULL;
+    ErrCode code = find_tool(set, from, &tool, err);
+    if (code == ERR_NONE) {
+        code = tool_table(tool, from->table, arena, &table, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    AUTO(Str) query = { 0 };
+    tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
+    tool->query(table, &query);
+    empty_scripts(arena, plan);
+    plan->adoption =
+        (PlanAdoption){ .tool = tool->name, .query = arena_strdup(arena, str_text(&query)) };
+    return ERR_NONE;
+}
+
+void baseline_plan(Arena *arena, Plan *plan)
+{
+    AUTO(Str) query = { 0 };
+    tool_values(plan->migrations, plan->migration_count, false, &query);
+    str_append(&query, "SELECT v.id, v.version, ''::pg_catalog.text FROM v");
+    empty_scripts(arena, plan);
+    plan->adoption =
+        (PlanAdoption){ .tool = BASELINE, .query = arena_strdup(arena, str_text(&query)) };
+}
+
+static void mirror_script(const Tool *tool, const ToolStep *step, Arena *arena, PlanScript *script)
+{
+    AUTO(Str) sql = { 0 };
+    tool->mirror(step, &sql);
+    script->mirror = ARENA_NEW(arena, const char *);
+    script->mirror[0] = arena_strdup(arena, str_text(&sql));
+    script->mirror_count = 1;
+}
+
+ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
+                    Err *err)
+{
+    const Tool *tool = NULL;
+    const char *table = NULL;
+    ErrCode code = find_tool(set, from, &tool, err);
+    if (code == ERR_NONE) {
+        code = tool_table(tool, from->table, arena, &table, err);
+    }
+    if (code == ERR_NONE && tool->mirror == NULL) {
+        code = err_set(err, ERR_USAGE, "the history of %s cannot be kept true by another tool",
+                       tool->name);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    PlanMigration *migrations = copy_migrations(arena, plan);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        ToolStep step = { &migrations[i], i == 0 ? NULL : &migrations[i - 1], table, false };
+        mirror_script(tool, &step, arena, &migrations[i].up);
+        step.is_down = true;
+        if (!migrations[i].is_irreversible) {
+            mirror_script(tool, &step, arena, &migrations[i].down);
+        }
+    }
+    return ERR_NONE;
+}

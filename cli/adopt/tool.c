@@ -1,0 +1,153 @@
+/* The list of tools, and what their files share. */
+#include "cli/adopt/tool.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+
+#define NAME_PARTS_MAX 2
+#define IDENTIFIER_MAX 63 /* bytes; PostgreSQL cuts longer ones */
+
+static const Tool *const TOOLS[] = {
+    &tool_golang_migrate, &tool_dbmate, &tool_rails, &tool_goose, &tool_diesel, &tool_atlas,
+};
+
+ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err)
+{
+    const char *names[ARRAY_LEN(TOOLS)];
+    for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
+        names[i] = TOOLS[i]->name;
+        if (str_equal(names[i], name)) {
+            *ret_tool = TOOLS[i];
+            return ERR_NONE;
+        }
+    }
+    err_set(err, ERR_NOT_FOUND, "no tool '%s' whose history could be adopted", name);
+    const char *nearest = str_nearest(name, names, ARRAY_LEN(names));
+    AUTO(Arena) arena = { 0 };
+    return nearest == NULL ? err_hint(err, "one of: %s", tool_names(&arena))
+                           : err_hint(err, "did you mean %s?", nearest);
+}
+
+const Tool *tool_of_format(const char *format)
+{
+    for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
+        if (TOOLS[i]->format != NULL && str_equal(TOOLS[i]->format, format)) {
+            return TOOLS[i];
+        }
+    }
+    return NULL;
+}
+
+const char *tool_names(Arena *arena)
+{
+    AUTO(Str) names = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
+        str_printf(&names, "%s%s", i == 0 ? "" : ", ", TOOLS[i]->name);
+    }
+    return arena_strdup(arena, str_text(&names));
+}
+
+/* ---- names ---- */
+
+/* One part of a name as it is written: letters, digits, _ and $, or anything in double quotes. */
+static ErrCode read_identifier(const char **at, Str *out, Err *err)
+{
+    bool is_quoted = **at == '"';
+    size_t length = 0;
+    *at += is_quoted ? 1 : 0;
+    for (; **at != '\0'; (*at)++, length++) {
+        bool is_pair = is_quoted && (*at)[0] == '"' && (*at)[1] == '"';
+        bool is_plain = isalnum((unsigned char)**at) || strchr("_$", **at) != NULL ||
+                        ((unsigned char)**at & 0x80) != 0;
+        if (is_pair) {
+            (*at)++;
+        } else if (is_quoted ? **at == '"' : !is_plain) {
+            break;
+        }
+        str_append_char(out, is_quoted ? **at : (char)tolower((unsigned char)**at));
+    }
+    if (is_quoted && *(*at)++ != '"') {
+        return err_set(err, ERR_USAGE, "the quotes of a table's name are not closed");
+    }
+    if (length == 0 || out->length > IDENTIFIER_MAX) {
+        return err_set(err, ERR_USAGE, "a name has 1 to %d bytes", IDENTIFIER_MAX);
+    }
+    return ERR_NONE;
+}
+
+static void append_quoted(const char *name, Str *out)
+{
+    str_append_char(out, '"');
+    for (; *name != '\0'; name++) {
+        if (*name == '"') {
+            str_append_char(out, '"');
+        }
+        str_append_char(out, *name);
+    }
+    str_append_char(out, '"');
+}
+
+static ErrCode quote_table(const char *written, Str *out, Err *err)
+{
+    const char *at = written;
+    for (size_t part = 0; part < NAME_PARTS_MAX; part++) {
+        AUTO(Str) name = { 0 };
+        ErrCode code = read_identifier(&at, &name, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+        append_quoted(str_text(&name), out);
+        if (*at == '\0') {
+            return ERR_NONE;
+        }
+        if (*at != '.' || part + 1 == NAME_PARTS_MAX) {
+            break;
+        }
+        at++;
+        str_append_char(out, '.');
+    }
+    return err_set(err, ERR_USAGE, "found \"%s\" behind the name", at);
+}
+
+ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const char **ret_table,
+                   Err *err)
+{
+    AUTO(Str) quoted = { 0 };
+    const char *name = written == NULL || written[0] == '\0' ? tool->table : written;
+    if (quote_table(name, &quoted, err) != ERR_NONE) {
+        err_wrap(err, "'%s' is not a table's name", name);
+        return err_hint(err, "for example %s, or app.%s", tool->table, tool->table);
+    }
+    *ret_table = arena_strdup(arena, str_text(&quoted));
+    return ERR_NONE;
+}
+
+/* ---- for the tools' files ---- */
+
+/* With standard_conforming_strings, which skein's sessions have on, only quotes are special. */
+void tool_literal(const char *text, Str *out)
+{
+    str_append_char(out, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '\'') {
+            str_append_char(out, '\'');
+        }
+        str_append_char(out, *text);
+    }
+    str_append_char(out, '\'');
+}
+
+void tool_values(const PlanMigration *migrations, size_t count, bool is_numeric, Str *out)
+{
+    str_append(out, "WITH v (id, version) AS (VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        str_append(out, i == 0 ? "(" : ", (");
+        tool_literal(migrations[i].id, out);
+        str_append(out, ", ");
+        tool_literal(migrations[i].version, out);
+        str_append(out, is_numeric ? "::pg_catalog.numeric)" : "::pg_catalog.text)");
+    }
+    str_append(out, ") ");
+}

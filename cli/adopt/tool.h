@@ -1,0 +1,72 @@
+/*
+ * Other migration tools' own histories: which migrations such a table says are applied, and how to
+ * keep it true while skein does the work. Everything here makes SQL; agents run it (PlanAdoption,
+ * PlanScript.mirror) and know no tool.
+ */
+#ifndef SKEIN_CLI_ADOPT_TOOL_H
+#define SKEIN_CLI_ADOPT_TOOL_H
+
+#include "cli/source/source.h"
+#include "common/err.h"
+#include "common/str.h"
+#include "proto/bundle.h"
+
+/* A migration and what stands below it, for a tool that keeps but the newest. */
+typedef struct ToolStep {
+    const PlanMigration *migration;
+    const PlanMigration *before; /* NULL: it is the first */
+    const char *table;           /* as SQL writes it */
+    bool is_down;
+} ToolStep;
+
+typedef struct Tool {
+    const char *name;         /* as --from and `from:` say it */
+    const char *table;        /* where it keeps its history, unless told otherwise */
+    const char *format;       /* of the directories that it works with; NULL: none that is read here */
+
+    /*
+     * Appends the query of PlanAdoption, behind tool_values of the migrations in question. `table` is
+     * as SQL writes it.
+     */
+    void (*query)(const char *table, Str *out);
+    bool is_numeric; /* versions are compared as numbers */
+
+    /*
+     * Appends the statement that tells the table of one step. One statement, and one that does no
+     * harm when the table knows it already. NULL: this tool's table cannot be kept true.
+     */
+    void (*mirror)(const ToolStep *step, Str *out);
+} Tool;
+
+extern const Tool tool_golang_migrate;
+extern const Tool tool_dbmate;
+extern const Tool tool_rails;
+extern const Tool tool_goose;
+extern const Tool tool_diesel;
+extern const Tool tool_atlas;
+
+/* ERR_NOT_FOUND with what may have been meant. */
+ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err);
+
+/* The tool that keeps directories of this format; NULL: none that is known. */
+const Tool *tool_of_format(const char *format);
+
+/* Their names, for help: "golang-migrate, dbmate, …". In `arena`. */
+const char *tool_names(Arena *arena);
+
+/*
+ * `written` as a qualified name, quoted: app.schema_migrations. ERR_USAGE for what is no such name.
+ * NULL or "": the tool's own.
+ */
+ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const char **ret_table,
+                   Err *err);
+
+/* ---- for the tools' files ---- */
+
+/* "WITH v (id, version) AS (VALUES ('0001_a', '1'), …) ". */
+void tool_values(const PlanMigration *migrations, size_t count, bool is_numeric, Str *out);
+
+/* A text as an SQL literal. */
+void tool_literal(const char *text, Str *out);
+
+#endif

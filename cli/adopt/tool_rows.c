@@ -1,0 +1,66 @@
+/*
+ * Tools that keep a row for each migration that is applied, with its version: dbmate, Rails, diesel
+ * and Atlas.
+ */
+#include "cli/adopt/tool.h"
+
+static void query(const char *table, Str *out)
+{
+    str_printf(out,
+               "SELECT v.id, t.version::pg_catalog.text, ''::pg_catalog.text FROM %s t"
+               " LEFT JOIN v ON v.version = t.version::pg_catalog.text ORDER BY t.version",
+               table);
+}
+
+static void mirror(const ToolStep *step, Str *out)
+{
+    if (step->is_down) {
+        str_printf(out, "DELETE FROM %s WHERE version = ", step->table);
+        tool_literal(step->migration->version, out);
+        return;
+    }
+    str_printf(out, "INSERT INTO %s (version) VALUES (", step->table);
+    tool_literal(step->migration->version, out);
+    str_append(out, ") ON CONFLICT DO NOTHING");
+}
+
+/* One that did not come to its end has applied fewer statements than it has. */
+static void query_atlas(const char *table, Str *out)
+{
+    str_printf(out,
+               "SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.applied < t.total OR"
+               " coalesce(t.error, '') <> '' THEN 'version ' || t.version || ' stopped at statement '"
+               " || t.applied || ' of ' || t.total END FROM %s t"
+               " LEFT JOIN v ON v.version = t.version::pg_catalog.text"
+               " WHERE t.version <> '.atlas_cloud_identifier' ORDER BY t.version",
+               table);
+}
+
+const Tool tool_dbmate = {
+    .name = "dbmate",
+    .table = "schema_migrations",
+    .format = "dbmate",
+    .query = query,
+    .mirror = mirror,
+};
+
+const Tool tool_rails = {
+    .name = "rails",
+    .table = "schema_migrations",
+    .query = query,
+    .mirror = mirror,
+};
+
+const Tool tool_diesel = {
+    .name = "diesel",
+    .table = "__diesel_schema_migrations",
+    .format = "diesel",
+    .query = query,
+    .mirror = mirror,
+};
+
+const Tool tool_atlas = {
+    .name = "atlas",
+    .table = "atlas_schema_revisions.atlas_schema_revisions",
+    .query = query_atlas,
+};

@@ -1,0 +1,44 @@
+/* skein adopt | baseline: what is applied already is written into skein's history; nothing runs. */
+#include "cli/adopt/adopt.h"
+#include "cli/commands.h"
+#include "cli/move.h"
+#include "cli/plan_cut.h"
+
+static ErrCode run(Invocation *invocation, const Ground *ground, const Plan *plan, Err *err)
+{
+    ErrCode code = plan_check(plan, err);
+    return code == ERR_NONE ? move_run(invocation, ground, plan, GOAL_APPLY, plan->to, err) : code;
+}
+
+ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    AUTO(Ground) ground = { 0 };
+    ErrCode code = ground_read(invocation, &ground, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Plan plan = local_plan(&ground.set);
+    AdoptFrom from = { invocation->options.tool, invocation->options.table };
+    code = adopt_plan(&ground.set, &from, &invocation->arena, &plan, err);
+    return code == ERR_NONE ? run(invocation, &ground, &plan, err) : code;
+}
+
+ErrCode cmd_baseline(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    (void)ret_exit;
+    AUTO(Ground) ground = { 0 };
+    size_t count = 0;
+    ErrCode code = ground_read(invocation, &ground, err);
+    if (code == ERR_NONE) {
+        code = plan_cut(&ground.set, invocation->arguments[0], &count, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Plan plan = local_plan(&ground.set);
+    plan.migration_count = count;
+    plan.to = ground.set.migrations[count - 1].id;
+    baseline_plan(&invocation->arena, &plan);
+    return run(invocation, &ground, &plan, err);
+}

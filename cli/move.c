@@ -1,0 +1,128 @@
+/* See move.h. */
+#include "cli/move.h"
+
+#include <unistd.h>
+
+#include "cli/interrupt.h"
+#include "cli/local.h"
+#include "cli/move_tell.h"
+#include "common/clock.h"
+
+#define BLOCKED_RETRIES 10
+
+void ground_done(Ground *ground)
+{
+    conn_source_free(ground->source);
+}
+
+/* The directory first, then the database: looking once tells at once what the executor would wait
+ * out. */
+ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
+{
+    const Options *options = &invocation->options;
+    Arena *arena = &invocation->arena;
+    ErrCode code = local_source(options, &ground->source, err);
+    if (code == ERR_NONE) {
+        code = local_migrations(options, arena, &ground->set, err);
+    }
+    if (code == ERR_NONE) {
+        code = local_history(ground->source, local_tenant(options), arena, &ground->history, err);
+    }
+    return code;
+}
+
+/* ---- running ---- */
+
+typedef struct Move {
+    Goal goal;
+    MoveTell tell;
+    bool is_interrupt_told;
+} Move;
+
+static void move_done(Move *move)
+{
+    move_tell_done(&move->tell);
+}
+
+AUTO_DEFINE(Move, move_done)
+
+static Permit permit_until_interrupted(void *ctx)
+{
+    Move *move = ctx;
+    move_tell_turn(&move->tell);
+    if (!interrupt_is_asked()) {
+        return (Permit){ .goal = move->goal, .revision = 1, .may_start = true };
+    }
+    if (!move->is_interrupt_told) {
+        move->is_interrupt_told = true;
+        move_tell_interrupt(&move->tell);
+    }
+    return (Permit){ .goal = GOAL_NONE, .revision = 1 };
+}
+
+static void take_report(void *ctx, const State *state)
+{
+    move_tell_report(&((Move *)ctx)->tell, state);
+}
+
+static void take_progress(void *ctx, const ExecProgress *progress)
+{
+    move_tell_progress(&((Move *)ctx)->tell, progress);
+}
+
+static ErrCode explain_end(const Move *move, Report report, Err *err)
+{
+    if (report == REPORT_APPLIED || report == REPORT_ROLLED_BACK) {
+        return ERR_NONE;
+    }
+    if (interrupt_is_asked() && !report_is_end(report)) {
+        err_set(err, ERR_CANCELLED, "interrupted");
+        return err_hint(err,
+                        "`skein status` shows what is applied; run it again to go on from there");
+    }
+    if (err->code == ERR_NONE) {
+        return err_set(err, ERR_INTERNAL, "ended as '%s' without a reason", report_name(report));
+    }
+    return move_tell_explain(&move->tell, err);
+}
+
+ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
+                 const char *to, Err *err)
+{
+    static const uint8_t NO_HASH[PLAN_HASH_BYTES] = { 0 };
+    const char *tenant = local_tenant(&invocation->options);
+    const char *database = conn_source_database(ground->source);
+    AUTO_PTR(Wake) wake = wake_new();
+    AUTO(Move) move = {
+        .goal = goal,
+        .tell = { .output = invocation->options.output,
+                  .goal = goal,
+                  .plan = plan,
+                  .arena = &invocation->arena },
+    };
+    JobOrder order = {
+        .rollout = "",
+        .target = database == NULL ? "the database" : database,
+        .identity = { .schema = tenant },
+        .plan = plan,
+        .plan_hash = NO_HASH,
+        .to = to,
+        .is_any_rollout = true,
+        .deadline_ms = plan->strategy.target_timeout_ms,
+        .blocked_retries_max = BLOCKED_RETRIES,
+    };
+    ExecJob exec = {
+        .source = ground->source,
+        .schema = tenant,
+        .agent = local_operator(&invocation->arena),
+        .order = &order,
+        .seed = clock_boot_ms() ^ (uint64_t)getpid(),
+        .wake = wake,
+        .hooks = { permit_until_interrupted, take_report, take_progress, &move },
+    };
+    interrupt_begin(wake);
+    Report report = exec_job(&exec, err);
+    interrupt_end();
+    move_tell_end(&move.tell, report, interrupt_is_asked());
+    return explain_end(&move, report, err);
+}

@@ -1,0 +1,32 @@
+/*
+ * One database, brought to a migration by the executor that the agents use: what up, down, adopt and
+ * baseline share.
+ */
+#ifndef SKEIN_CLI_MOVE_H
+#define SKEIN_CLI_MOVE_H
+
+#include "cli/command.h"
+#include "cli/local.h"
+
+/* What a move starts from. Zero-initialised; ground_done releases it. */
+typedef struct Ground {
+    ConnSource *source;
+    MigrationSet set;
+    HistoryList history;
+} Ground;
+
+void ground_done(Ground *ground);
+AUTO_DEFINE(Ground, ground_done)
+
+/* Reads the directory, then looks once at the database. Blocks. */
+ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err);
+
+/*
+ * Runs the executor to its end and tells of it as it goes. `plan` is of the ground's migrations;
+ * `to`: the id of the one to be at, "": none. Blocks; Ctrl-C ends it between two steps, or cancels
+ * the one that runs.
+ */
+ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
+                 const char *to, Err *err);
+
+#endif

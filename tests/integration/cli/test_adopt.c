@@ -1,0 +1,168 @@
+/* skein adopt, baseline and --mirror against the tables that other tools keep, made as they make
+ * them. */
+#include "tests/integration/cli/cli_world.h"
+
+#include <string.h>
+
+#include "common/str.h"
+
+static void put_shop(World *world)
+{
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
+    put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", NULL);
+}
+
+#define STANDING                                                                                   \
+    "SELECT coalesce(string_agg(id || ' ' || adopted_from, ', ' ORDER BY seq), '')"                \
+    " FROM skein.history WHERE state <> 'undone'"
+
+#define GOLANG "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);"
+#define ROWS "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+#define GOOSE                                                                                      \
+    "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL,"            \
+    " is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());"                               \
+    "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true);"
+#define DIESEL                                                                                     \
+    "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL,"           \
+    " run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);"
+#define ATLAS                                                                                      \
+    "CREATE SCHEMA atlas_schema_revisions; CREATE TABLE atlas_schema_revisions.atlas_schema_revisions" \
+    " (version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2," \
+    " applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0,"                         \
+    " executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text,"               \
+    " error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL);"
+#define ATLAS_ROW(version, applied, total)                                                         \
+    "INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('" version                  \
+    "', 'd', 2, " applied ", " total ", now(), 1, NULL, NULL, 'h', NULL, 'v');"
+
+static void each_tools_table_is_understood(void **state)
+{
+    World *world = *state;
+    const struct {
+        const char *tool;
+        const char *made;
+        const char *gone;
+    } rows[] = {
+        { "golang-migrate", GOLANG "INSERT INTO schema_migrations VALUES (2, false)",
+          "DROP TABLE schema_migrations" },
+        { "dbmate", ROWS "INSERT INTO schema_migrations VALUES ('0001'), ('0002')",
+          "DROP TABLE schema_migrations" },
+        { "rails", ROWS "INSERT INTO schema_migrations VALUES ('0002'), ('0001')",
+          "DROP TABLE schema_migrations" },
+        { "goose",
+          GOOSE "INSERT INTO goose_db_version (version_id, is_applied)"
+                " VALUES (1, true), (2, true), (3, true), (3, false)",
+          "DROP TABLE goose_db_version" },
+        { "diesel", DIESEL "INSERT INTO __diesel_schema_migrations VALUES ('0001'), ('0002')",
+          "DROP TABLE __diesel_schema_migrations" },
+        { "atlas", ATLAS ATLAS_ROW("0001", "2", "2") ATLAS_ROW("0002", "1", "1"),
+          "DROP SCHEMA atlas_schema_revisions CASCADE" },
+    };
+    put_shop(world);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        pg_cluster_run(world->cluster, world->database, rows[i].made);
+        run_json(world, arena_printf(&world->arena, "adopt --from %s", rows[i].tool), 0);
+        assert_ask(world, STANDING,
+                   arena_printf(&world->arena, "0001_users %s, 0002_posts %s", rows[i].tool,
+                                rows[i].tool));
+        pg_cluster_run(world->cluster, world->database, rows[i].gone);
+        pg_cluster_run(world->cluster, world->database, "DROP SCHEMA skein CASCADE");
+    }
+}
+
+static void what_is_not_at_rest_is_not_adopted(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    pg_cluster_run(world->cluster, world->database,
+                   GOLANG "INSERT INTO schema_migrations VALUES (2, true);" ATLAS
+                       ATLAS_ROW("0001", "1", "3"));
+    assert_refusal(world, "adopt", 3, "golang-migrate is not at rest here: version 2 is dirty");
+    assert_refusal(world, "adopt --from atlas", 3,
+                   "atlas is not at rest here: version 0001 stopped at statement 1 of 3");
+    assert_ask(world, STANDING, "");
+}
+
+/* As a team does it: adopts, goes on with skein, and the old tool sees it all. */
+static void the_old_table_is_kept_true_up_and_down(void **state)
+{
+    World *world = *state;
+    const struct {
+        const char *tool;
+        const char *made;
+        const char *look;
+        const char *after_up;
+        const char *after_down;
+    } rows[] = {
+        { "golang-migrate", GOLANG "INSERT INTO schema_migrations VALUES (1, false)",
+          "SELECT string_agg(version || ' ' || dirty, ', ') FROM schema_migrations", "2 false",
+          "1 false" },
+        { "dbmate", "DROP TABLE schema_migrations;" ROWS
+                    "INSERT INTO schema_migrations VALUES ('0001')",
+          "SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations", "0001 0002",
+          "0001" },
+        { "goose", GOOSE "INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, true)",
+          "SELECT string_agg(version_id::text, ' ' ORDER BY version_id) FROM goose_db_version"
+          " WHERE is_applied",
+          "0 1 2", "0 1" },
+        { "diesel", DIESEL "INSERT INTO __diesel_schema_migrations VALUES ('0001')",
+          "SELECT string_agg(version, ' ' ORDER BY version) FROM __diesel_schema_migrations",
+          "0001 0002", "0001" },
+    };
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0002_posts", "SET search_path = '';\n", "SELECT 1;\n");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        pg_cluster_run(world->cluster, world->database, rows[i].made);
+        run_json(world, arena_printf(&world->arena, "adopt --from %s", rows[i].tool), 0);
+        run_json(world, arena_printf(&world->arena, "up --mirror %s", rows[i].tool), 0);
+        assert_ask(world, rows[i].look, rows[i].after_up);
+        run_json(world, arena_printf(&world->arena, "down --yes --mirror %s", rows[i].tool), 0);
+        assert_ask(world, rows[i].look, rows[i].after_down);
+        pg_cluster_run(world->cluster, world->database, "DROP SCHEMA skein CASCADE");
+    }
+}
+
+static void a_baseline_calls_applied_what_is_there(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    pg_cluster_run(world->cluster, world->database, "CREATE TABLE users (id int)");
+    assert_refusal(world, "baseline 9", 2, "no migration has the version or id '9'");
+    run_json(world, "baseline 1", 0);
+    assert_ask(world, STANDING, "0001_users baseline");
+    run_json(world, "up", 0);
+    assert_ask(world, "SELECT to_regclass('likes') IS NOT NULL", "t");
+}
+
+static void odd_histories_are_dealt_with_as_it_is_said(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0002_posts", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0004_gone", "SELECT 1;\n", "SELECT 1;\n");
+    run_json(world, "up", 0);
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0003_likes", "SELECT 1;\n", "SELECT 1;\n");
+    remove_migration(world, "0004_gone");
+    assert_refusal(world, "up", 3, "0004_gone");
+    assert_refusal(world, "up --missing ignore", 3, "0001_users is not applied here");
+    run_json(world, "up --missing ignore --out-of-order ignore", 0);
+    assert_ask(world, "SELECT string_agg(id, ' ' ORDER BY seq) FROM skein.history",
+               "0002_posts 0004_gone 0003_likes");
+    run_json(world, "up --missing ignore --out-of-order apply", 0);
+    assert_ask(world, "SELECT string_agg(id, ' ' ORDER BY seq) FROM skein.history",
+               "0002_posts 0004_gone 0003_likes 0001_users");
+    assert_refusal(world, "up --out-of-order reject", 2, "--out-of-order wants a rule");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(each_tools_table_is_understood),
+        WORLD_TEST(what_is_not_at_rest_is_not_adopted),
+        WORLD_TEST(the_old_table_is_kept_true_up_and_down),
+        WORLD_TEST(a_baseline_calls_applied_what_is_there),
+        WORLD_TEST(odd_histories_are_dealt_with_as_it_is_said),
+    };
+    return WORLD_RUN(tests);
+}

@@ -1,0 +1,126 @@
+/* Plans that live with another tool's history: what they carry. What their SQL does on a server is
+ * tests/integration/cli/test_adopt.c. */
+#include "tests/unit/cli/support.h"
+
+#include "cli/adopt/adopt.h"
+
+static PlanStatement STATEMENT = { .sql = "SELECT 1", .line = 1, .kind = "SELECT" };
+
+static PlanMigration *migrations_new(Arena *arena)
+{
+    PlanMigration *migrations = ARENA_ARRAY(arena, PlanMigration, 2);
+    migrations[0] = (PlanMigration){ .id = "1_it's", .version = "1", .is_irreversible = true };
+    migrations[1] = (PlanMigration){ .id = "0002_b", .version = "0002" };
+    for (size_t i = 0; i < 2; i++) {
+        migrations[i].up = (PlanScript){ &STATEMENT, 1, true, 0, NULL, 0, NULL, 0 };
+    }
+    return migrations;
+}
+
+static Plan plan_of(const MigrationSet *set)
+{
+    return (Plan){ .name = "p",
+                   .to = "0002_b",
+                   .where = "",
+                   .migrations = set->migrations,
+                   .migration_count = set->count };
+}
+
+static void an_adoption_runs_nothing_and_can_be_taken_back(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    MigrationSet set = { .format = "goose", .migrations = migrations_new(&arena), .count = 2 };
+    Plan plan = plan_of(&set);
+    AdoptFrom from = { 0 };
+    Err err = { 0 };
+    assert_int_equal(adopt_plan(&set, &from, &arena, &plan, &err), ERR_NONE);
+    assert_string_equal(plan.adoption.tool, "goose");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(plan.migrations[i].up.count, 0);
+        assert_false(plan.migrations[i].is_irreversible);
+    }
+    assert_int_equal(set.migrations[0].up.count, 1);
+    assert_true(str_starts_with(plan.adoption.query,
+                                "WITH v (id, version) AS (VALUES ('1_it''s', '1'::"));
+}
+
+static void a_mirror_leaves_what_runs_as_it_is(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    MigrationSet set = {
+        .format = "golang-migrate", .migrations = migrations_new(&arena), .count = 2
+    };
+    Plan plan = plan_of(&set);
+    AdoptFrom from = { .table = "app.Versions" };
+    Err err = { 0 };
+    assert_int_equal(mirror_plan(&set, &from, &arena, &plan, &err), ERR_NONE);
+    assert_int_equal(plan.migrations[1].up.count, 1);
+    assert_int_equal(plan.migrations[0].up.mirror_count, 1);
+    assert_int_equal(plan.migrations[0].down.mirror_count, 0); /* irreversible */
+    assert_non_null(strstr(plan.migrations[1].up.mirror[0], "INTO \"app\".\"versions\" "));
+    assert_int_equal(set.migrations[1].up.mirror_count, 0);
+}
+
+static void what_is_no_tool_and_no_table_is_refused_in_words(void **state)
+{
+    (void)state;
+    const struct {
+        const char *format;
+        AdoptFrom from;
+        const char *message;
+        const char *hint;
+    } rows[] = {
+        { "goose", { .tool = "gooze" }, "no tool 'gooze' whose history could be adopted",
+          "did you mean goose?" },
+        { "sqitch", { 0 }, "no tool is known that keeps directories of format sqitch", NULL },
+        { "goose", { .table = "a.b.c" }, "'a.b.c' is not a table's name: found \".c\" behind the name",
+          "for example goose_db_version, or app.goose_db_version" },
+        { "goose", { .table = "v; DROP TABLE x" },
+          "'v; DROP TABLE x' is not a table's name: found \"; DROP TABLE x\" behind the name", NULL },
+        { "goose", { .table = "\"open" },
+          "'\"open' is not a table's name: the quotes of a table's name are not closed", NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Arena) arena = { 0 };
+        MigrationSet set = {
+            .format = rows[i].format, .migrations = migrations_new(&arena), .count = 2
+        };
+        Plan plan = plan_of(&set);
+        Err err = { 0 };
+        assert_int_not_equal(adopt_plan(&set, &rows[i].from, &arena, &plan, &err), ERR_NONE);
+        assert_string_equal(err.message, rows[i].message);
+        if (rows[i].hint != NULL) {
+            assert_string_equal(err.hint, rows[i].hint);
+        }
+    }
+}
+
+static void names_are_quoted_as_the_server_reads_them(void **state)
+{
+    (void)state;
+    const char *const rows[][2] = {
+        { "schema_migrations", "\"schema_migrations\"" },
+        { "App.Versions", "\"app\".\"versions\"" },
+        { "\"App\".\"a\"\"b\"", "\"App\".\"a\"\"b\"" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Arena) arena = { 0 };
+        const char *table = NULL;
+        Err err = { 0 };
+        assert_int_equal(tool_table(&tool_goose, rows[i][0], &arena, &table, &err), ERR_NONE);
+        assert_string_equal(table, rows[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_adoption_runs_nothing_and_can_be_taken_back),
+        cmocka_unit_test(a_mirror_leaves_what_runs_as_it_is),
+        cmocka_unit_test(what_is_no_tool_and_no_table_is_refused_in_words),
+        cmocka_unit_test(names_are_quoted_as_the_server_reads_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
