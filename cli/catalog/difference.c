@@ -31,7 +31,7 @@ _Static_assert(ARRAY_LEN(DIFFERENCE_CLASSES) == DIFFERENCE_CLASS_COUNT_, "a row 
 static const char *const HOW_NAMES[] = {
     [DIFFERENCE_NONE] = "none",           [DIFFERENCE_MISSING] = "missing",
     [DIFFERENCE_LEFT] = "left",           [DIFFERENCE_CHANGED] = "changed",
-    [DIFFERENCE_REORDERED] = "reordered",
+    [DIFFERENCE_REORDERED] = "reordered", [DIFFERENCE_RENAMED] = "renamed",
 };
 _Static_assert(ARRAY_LEN(HOW_NAMES) == DIFFERENCE_HOW_COUNT_, "a name per way");
 
@@ -147,6 +147,7 @@ static Difference difference_of(const CatalogEntry *before, const CatalogEntry *
 
 typedef struct Found {
     Difference difference;
+    bool is_twin; /* the other half of a renaming, which tells of both */
     const struct Found *part_of; /* NULL: it stands for itself */
 } Found;
 
@@ -218,6 +219,51 @@ static const char *parts_of(const FoundList *list, const Found *root, Arena *are
     return arena_strdup(arena, str_text(&text));
 }
 
+/* ---- renamed ---- */
+
+/* Are the definitions the same where each has its own name? */
+static bool is_same_but_name(const CatalogEntry *a, const CatalogEntry *b)
+{
+    const char *left = a->definition;
+    const char *right = b->definition;
+    while (*left != '\0' || *right != '\0') {
+        if (str_starts_with(left, a->name) && str_starts_with(right, b->name)) {
+            left += strlen(a->name);
+            right += strlen(b->name);
+        } else if (*left++ != *right++) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_renaming(const Found *gone, const Found *come)
+{
+    const CatalogEntry *before = gone->difference.before;
+    const CatalogEntry *after = come->difference.after;
+    return come->part_of == NULL && !come->is_twin &&
+           come->difference.how == DIFFERENCE_LEFT && before->kind == after->kind &&
+           strcmp(before->parent, after->parent) == 0 && is_same_but_name(before, after);
+}
+
+/* Two lines about one thing become one. */
+static void renamings_join(FoundList *list)
+{
+    LIST_EACH(gone, list) {
+        bool may_be = gone->difference.how == DIFFERENCE_MISSING && gone->part_of == NULL &&
+                      gone->difference.before->kind->is_telling;
+        for (size_t i = 0; may_be && i < list->count; i++) {
+            Found *come = &list->items[i];
+            if (is_renaming(gone, come)) {
+                gone->difference.how = DIFFERENCE_RENAMED;
+                gone->difference.after = come->difference.after;
+                come->is_twin = true;
+                break;
+            }
+        }
+    }
+}
+
 static Differences differences_make(FoundList *list, Arena *arena)
 {
     Difference *items = ARENA_ARRAY(arena, Difference, list->count);
@@ -225,13 +271,14 @@ static Differences differences_make(FoundList *list, Arena *arena)
     LIST_EACH(found, list) {
         found->part_of = find_whole(list, &found->difference);
     }
+    renamings_join(list);
     LIST_EACH(found, list) {
-        if (found->part_of != NULL) {
+        if (found->part_of != NULL || found->is_twin) {
             continue;
         }
         Difference *item = &items[differences.count++];
         *item = found->difference;
-        item->parts = parts_of(list, found, arena);
+        item->parts = item->how == DIFFERENCE_RENAMED ? "" : parts_of(list, found, arena);
         differences.real_count += item->class == DIFFERENCE_REAL;
     }
     return differences;

@@ -31,10 +31,11 @@ typedef enum DifferenceHow {
     DIFFERENCE_LEFT,      /* it was not there before */
     DIFFERENCE_CHANGED,   /* its definition is another one */
     DIFFERENCE_REORDERED, /* only the order of its members is another one */
+    DIFFERENCE_RENAMED,   /* the same is there under another name */
     DIFFERENCE_HOW_COUNT_,
 } DifferenceHow;
 
-const char *difference_how_name(DifferenceHow how); /* "missing", "left", "changed", "reordered" */
+const char *difference_how_name(DifferenceHow how); /* "missing", "left", "changed", … */
 
 typedef struct CatalogEntry CatalogEntry;
 typedef struct Catalog Catalog;

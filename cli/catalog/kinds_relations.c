@@ -226,14 +226,14 @@ static const CatalogKind ROWS[] = {
     { .noun = "table", .order = DIFFERENCE_COLUMN_ORDER, .sql = TABLES },
     { .noun = "column", .until = 140000, .sql = COLUMNS_13 },
     { .noun = "column", .since = 140000, .sql = COLUMNS_14 },
-    { .noun = "constraint", .sql = CONSTRAINTS },
-    { .noun = "index", .sql = INDEXES },
+    { .noun = "constraint", .is_telling = true, .sql = CONSTRAINTS },
+    { .noun = "index", .is_telling = true, .sql = INDEXES },
     { .noun = "view", .sql = VIEWS },
     { .noun = "sequence", .sql = SEQUENCES },
-    { .noun = "trigger", .sql = TRIGGERS },
-    { .noun = "rule", .sql = RULES },
-    { .noun = "policy", .sql = POLICIES },
-    { .noun = "statistics object", .sql = STATISTICS },
+    { .noun = "trigger", .is_telling = true, .sql = TRIGGERS },
+    { .noun = "rule", .is_telling = true, .sql = RULES },
+    { .noun = "policy", .is_telling = true, .sql = POLICIES },
+    { .noun = "statistics object", .is_telling = true, .sql = STATISTICS },
 };
 
 const CatalogKinds CATALOG_RELATIONS = { ROWS, ARRAY_LEN(ROWS) };

@@ -110,6 +110,8 @@ static const char *difference_text(const Difference *difference, ProofStep step,
         return arena_printf(arena, "%s has its %s in another order", key,
                             difference->before->kind->order == DIFFERENCE_COLUMN_ORDER ? "columns"
                                                                                        : "labels");
+    case DIFFERENCE_RENAMED:
+        return arena_printf(arena, "%s is called %s now", key, difference->after->name);
     case DIFFERENCE_NONE:
     case DIFFERENCE_HOW_COUNT_:
         break;

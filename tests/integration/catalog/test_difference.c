@@ -56,6 +56,12 @@ static const Case CASES[] = {
       "(1);"
       "CREATE INDEX i ON p (a)",
       "DROP TABLE p1", "missing table public.p1 (1 column, 1 index) [real]\n" },
+    { "CREATE TABLE t (a int UNIQUE); CREATE INDEX i ON t (a)",
+      "ALTER INDEX i RENAME TO j; ALTER TABLE t RENAME CONSTRAINT t_a_key TO k",
+      "renamed index public.i [real]\nrenamed table constraint t_a_key on public.t [real]\n" },
+    { "CREATE TABLE t (a int, b int); CREATE INDEX i ON t (a)",
+      "DROP INDEX i; CREATE INDEX j ON t (b)",
+      "missing index public.i [real]\nleft index public.j [real]\n" },
     { "CREATE TABLE t (a int)", "GRANT SELECT ON t TO public; REVOKE SELECT ON t FROM public", "" },
     { "CREATE TABLE t (a int, b int)", "CREATE SCHEMA skein; CREATE TABLE skein.history (a int)",
       "" },
