@@ -39,6 +39,17 @@ static ErrCode slug_of(const char *name, Arena *arena, const char **ret_slug, Er
     return ERR_NONE;
 }
 
+/* Repeatables stand behind the others, and have no version to count on from. */
+static const PlanMigration *newest_of(const MigrationSet *set)
+{
+    for (size_t i = set->count; i > 0; i--) {
+        if (!set->migrations[i - 1].is_repeatable) {
+            return &set->migrations[i - 1];
+        }
+    }
+    return NULL;
+}
+
 /*
  * What the directory holds. One that is not there or has no migrations is written in the format
  * that was named, or the default; one that cannot be read as it is gets nothing added.
@@ -49,7 +60,7 @@ static ErrCode look(const Options *options, Arena *arena, const SourceFormat **r
     MigrationSet set = { 0 };
     ErrCode code = local_migrations(options, arena, &set, err);
     if (code == ERR_NONE) {
-        *ret_newest = &set.migrations[set.count - 1];
+        *ret_newest = newest_of(&set);
         return source_format(set.format, ret_format, err);
     }
     if (code != ERR_NOT_FOUND) {

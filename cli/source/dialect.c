@@ -94,6 +94,11 @@ void dialect_filter(SourceDir *dir, SourceNotes *notes, Arena *arena)
     dir->count = count;
 }
 
+bool dialect_is_other(const char *folder)
+{
+    return is_among((Part){ folder, strlen(folder) }, OTHERS, ARRAY_LEN(OTHERS));
+}
+
 const char *dialect_folder(const SourceDir *dir)
 {
     for (size_t i = 0; i < dir->folder_count; i++) {

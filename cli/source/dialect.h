@@ -14,6 +14,9 @@
  */
 void dialect_filter(SourceDir *dir, SourceNotes *notes, Arena *arena);
 
+/* Is it a word for another kind of database: "mysql"? */
+bool dialect_is_other(const char *folder);
+
 /* A folder that holds PostgreSQL's share of a history, or NULL. */
 const char *dialect_folder(const SourceDir *dir);
 

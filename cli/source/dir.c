@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/source/scan.h"
 #include "common/file.h"
@@ -203,6 +204,13 @@ bool source_dir_has(const SourceDir *dir, const char *name)
 bool source_dir_has_folder(const SourceDir *dir, const char *name)
 {
     return has_name(dir->folders, dir->folder_count, name);
+}
+
+bool source_dir_has_path(const SourceDir *dir, const char *path)
+{
+    AUTO(Str) full = { 0 };
+    str_printf(&full, "%s/%s", dir->real_path, path);
+    return access(str_text(&full), F_OK) == 0;
 }
 
 const char *source_dir_cite(const SourceDir *dir, const char *name, Arena *arena)

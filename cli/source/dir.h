@@ -36,6 +36,9 @@ ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena,
 bool source_dir_has(const SourceDir *dir, const char *name);
 bool source_dir_has_folder(const SourceDir *dir, const char *name);
 
+/* Is there something at this path below the directory? Asks the disk. */
+bool source_dir_has_path(const SourceDir *dir, const char *path);
+
 /* How messages cite one of its files: "migrations/0001_init.up.sql". */
 const char *source_dir_cite(const SourceDir *dir, const char *name, Arena *arena);
 

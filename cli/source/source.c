@@ -9,6 +9,7 @@ static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,
     &source_dbmate,
     &source_goose,
+    &source_flyway,
     &source_diesel,
 };
 

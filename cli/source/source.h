@@ -77,6 +77,7 @@ typedef struct SourceFormat {
 extern const SourceFormat source_golang_migrate;
 extern const SourceFormat source_dbmate;
 extern const SourceFormat source_goose;
+extern const SourceFormat source_flyway;
 extern const SourceFormat source_diesel;
 
 /*

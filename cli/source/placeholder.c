@@ -1,0 +1,74 @@
+/* ${name}. */
+#include "cli/source/placeholder.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define PREFIX "${"
+#define SUFFIX '}'
+#define NAME_MAX_ 127
+
+static const char *find(const ConfigPair *pairs, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(pairs[i].name, name) == 0) {
+            return pairs[i].value;
+        }
+    }
+    return NULL;
+}
+
+static const char *value_of(const Placeholders *placeholders, const char *name)
+{
+    const SourceVariables *variables = placeholders->variables;
+    const char *value = find(variables->items, variables->count, name);
+    return value != NULL ? value : find(placeholders->own, placeholders->own_count, name);
+}
+
+/* `at` is behind "${"; *at is moved behind "}". */
+static ErrCode replace_one(const Placeholders *placeholders, const char *file, uint32_t line,
+                           const char **at, const char *end, Str *out, Err *err)
+{
+    char name[NAME_MAX_ + 1];
+    const char *close = memchr(*at, SUFFIX, (size_t)(end - *at));
+    size_t length = close == NULL ? 0 : (size_t)(close - *at);
+    if (close == NULL || length > NAME_MAX_ || memchr(*at, '\n', length) != NULL) {
+        err_set(err, ERR_SYNTAX, "%s:%u: \"${\" without \"}\"", file, line);
+        return err_hint(err, "where it is no placeholder, say placeholderReplacement=false in the "
+                             "file's .conf");
+    }
+    memcpy(name, *at, length);
+    name[length] = '\0';
+    *at = close + 1;
+    const char *value = value_of(placeholders, name);
+    if (value == NULL) {
+        return variables_refuse_unset(placeholders->variables, file, line, name, err);
+    }
+    str_append(out, value);
+    return ERR_NONE;
+}
+
+ErrCode placeholders_replace(const Placeholders *placeholders, const char *file, Bytes text,
+                             Str *out, Err *err)
+{
+    const char *at = (const char *)text.data;
+    const char *end = at + text.length;
+    uint32_t line = 1;
+    while (at < end) {
+        const char *next = memmem(at, (size_t)(end - at), PREFIX, strlen(PREFIX));
+        const char *stop = next == NULL ? end : next;
+        str_append_bytes(out, at, (size_t)(stop - at));
+        for (; at < stop; at++) {
+            line += *at == '\n';
+        }
+        if (next == NULL) {
+            return ERR_NONE;
+        }
+        at += strlen(PREFIX);
+        ErrCode code = replace_one(placeholders, file, line, &at, end, out, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    return ERR_NONE;
+}
