@@ -8,8 +8,9 @@
 #include "cli/lint/report.h"
 #include "cli/lint_view.h"
 #include "cli/output.h"
-#include "common/cleanup.h"
-#include "common/list.h"
+#include "common/file.h"
+
+#define DEFAULT_MIGRATIONS "./migrations"
 
 /* What to look at: a directory, and the files of it that are asked for. */
 typedef struct LintTarget {
@@ -50,7 +51,9 @@ static ErrCode find_target(const Invocation *invocation, Arena *arena, LintTarge
         ret_target->directory = invocation->arguments[0];
         return ERR_NONE;
     }
-    ret_target->directory = dirname(arena_strdup(arena, invocation->arguments[0]));
+    if (str_equal(invocation->options.migrations, DEFAULT_MIGRATIONS)) {
+        ret_target->directory = dirname(arena_strdup(arena, invocation->arguments[0]));
+    }
     ret_target->files = (const char *const *)invocation->arguments;
     ret_target->file_count = invocation->argument_count;
     return ERR_NONE;
@@ -93,20 +96,46 @@ static ErrCode find_files(const LintTarget *target, const MigrationSet *set, Are
     return ERR_NONE;
 }
 
-/* Where each migration is a folder, the history is one above the file's own directory. */
+/* Files that no history holds: each by itself. */
+static ErrCode read_alone(const Invocation *invocation, const LintTarget *target, Arena *arena,
+                          MigrationSet *ret_set, Err *err)
+{
+    ScriptInput *inputs = ARENA_ARRAY(arena, ScriptInput, target->file_count);
+    for (size_t i = 0; i < target->file_count; i++) {
+        AUTO(Str) bytes = { 0 };
+        ErrCode code = file_read(target->files[i], SOURCE_FILE_MAX, &bytes, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+        inputs[i] = (ScriptInput){
+            .file = target->files[i],
+            .bytes = { arena_memdup(arena, str_text(&bytes), bytes.length), bytes.length },
+            .variables = &invocation->options.set,
+        };
+    }
+    return source_take(inputs, target->file_count, arena, ret_set, err);
+}
+
+/*
+ * Where each migration is a folder, the history is one above the file's own directory; and where
+ * neither is one, the files stand alone.
+ */
 static ErrCode read_set(const Invocation *invocation, LintTarget *target, Arena *arena,
                         MigrationSet *ret_set, Err *err)
 {
     SourceOptions source = { invocation->options.format, invocation->options.set };
     ErrCode code = source_read(target->directory, &source, arena, ret_set, err);
-    if (code != ERR_NONE && target->file_count > 0) {
-        const char *above = arena_printf(arena, "%s/..", target->directory);
-        if (source_read(above, &source, arena, ret_set, NULL) == ERR_NONE) {
-            target->directory = above;
-            return ERR_NONE;
-        }
+    bool is_said = !str_equal(invocation->options.migrations, DEFAULT_MIGRATIONS);
+    if (code != ERR_NOT_FOUND || target->file_count == 0 || is_said) {
+        return code;
     }
-    return code;
+    const char *above = arena_printf(arena, "%s/..", target->directory);
+    if (source_read(above, &source, arena, ret_set, NULL) == ERR_NONE &&
+        find_origin(ret_set, target->files[0]) != NULL) {
+        target->directory = above;
+        return ERR_NONE;
+    }
+    return read_alone(invocation, target, arena, ret_set, err);
 }
 
 /* ---- the command ---- */

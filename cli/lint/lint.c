@@ -240,6 +240,7 @@ static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool i
     bool is_up_told = is_told && is_file_told(driver->range, up.origin);
     bool is_down_told = is_told && is_file_told(driver->range, down.origin);
     ErrCode code = ERR_NONE;
+    driver->run.migrations += is_up_told || is_down_told;
     model_begin(model, index);
     if (up.origin != NULL) {
         code = read_script(driver, &lint, model, &up, is_up_told, err);
@@ -315,6 +316,7 @@ static void finish_report(Driver *driver, LintReport *report)
         qsort(report->findings, report->count, sizeof(Finding *), compare_findings);
     }
     report->statements = driver->run.statements;
+    report->migrations = driver->run.migrations;
     for (size_t i = 0; i < report->count; i++) {
         if (report->findings[i]->allowed != NULL) {
             report->allowed++;
@@ -337,7 +339,6 @@ ErrCode lint_run(const MigrationSet *set, const LintConfig *config, const LintRa
     LintReport report = { 0 };
     for (size_t i = 0; code == ERR_NONE && i < set->count; i++) {
         code = read_migration(&driver, model, i, i >= first, err);
-        report.migrations += i >= first;
     }
     if (code == ERR_NONE) {
         finish_report(&driver, &report);

@@ -42,6 +42,19 @@ static bool is_not_null(const PgQuery__ColumnDef *column)
     return column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL) != NULL;
 }
 
+/* Part of a key, which other tables may refer to. */
+static bool is_key(const Relation *relation, const char *column)
+{
+    for (size_t i = 0; relation != NULL && i < relation->constraint_count; i++) {
+        ConstraintKind kind = relation->constraints[i].kind;
+        if ((kind == CONSTRAINT_PRIMARY_KEY || kind == CONSTRAINT_UNIQUE) &&
+            names_have(&relation->constraints[i].columns, column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * A new column beside the old one, kept alike by a trigger until programs have gone over to it:
  * the way of every change that programs would notice.
@@ -63,6 +76,15 @@ static void step_beside(LintCase *lint, Finding *finding, Name table, const char
               "    FOR EACH ROW EXECUTE FUNCTION %s();",
               written, new_name, type, trigger, new_name, old_name, plain, written, trigger);
     step_backfill(lint, finding, table, new_column, old_name);
+    if (is_key(model_relation(lint->model, table), column)) {
+        case_step(lint, finding,
+                  "-- then tables that refer to %s go over in the same way, then the key itself\n"
+                  "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);",
+                  old_name,
+                  name_write(name_make(table.name, new_column, "key", lint->arena), lint->arena),
+                  written, new_name);
+        return;
+    }
     case_step(lint, finding,
               "-- once every program reads and writes %s\n"
               "DROP TRIGGER %s ON %s;\n"

@@ -19,6 +19,16 @@ static const char *key_of(const LintCase *lint, Name table)
     return "ctid";
 }
 
+/* Up to where its WHERE would stand. */
+static const char *write_bare(const LintCase *lint, const PgQuery__UpdateStmt *update)
+{
+    PgQuery__UpdateStmt bare = *update;
+    bare.n_returning_list = 0;
+    Node node = *lint->tree.node;
+    node.update_stmt = &bare;
+    return tree_write(&node, lint->arena);
+}
+
 static void check_update(LintCase *lint)
 {
     const PgQuery__UpdateStmt *update = lint->tree.node->update_stmt;
@@ -33,11 +43,14 @@ static void check_update(LintCase *lint)
                     "every row of %s is written twice over, and locked until the transaction "
                     "ends",
                     written);
-    case_step(
-        lint, finding,
-        "-- again and again, each in a transaction of its own, with the next range each time\n"
-        "%s WHERE %s IN (SELECT %s FROM %s ORDER BY %s LIMIT " BATCH ");",
-        lint->statement->sql, key, key, written, key);
+    const char *sql = write_bare(lint, update);
+    if (sql != NULL) {
+        case_step(lint, finding,
+                  "-- again and again, each in a transaction of its own; from the second on with\n"
+                  "-- WHERE %s > the last one of the batch before\n"
+                  "%s WHERE %s IN (SELECT %s FROM %s ORDER BY %s LIMIT " BATCH ");",
+                  key, sql, key, key, written, key);
+    }
 }
 
 static void check_delete(LintCase *lint)

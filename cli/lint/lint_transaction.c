@@ -355,8 +355,7 @@ static void check_timeout(LintCase *lint)
         case_report(lint, -1,
                     "statements from here on wait for their locks without an end, and everybody "
                     "who comes later waits behind them");
-    case_step(lint, finding,
-              "-- skein: lock-timeout=10s\nSELECT 1; -- the migration, without the SET");
+    case_step(lint, finding, "-- skein: lock-timeout=10s\n%s;", lint->statement[1].sql);
 }
 
 static const LintRule RULES[] = {

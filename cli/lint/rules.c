@@ -1,6 +1,7 @@
 /* The list of rules, and finding in it. */
 #include "cli/lint/families.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -79,8 +80,13 @@ const LintRule *lint_rule_at(size_t index)
 size_t lint_rule_index(const LintRule *rule)
 {
     size_t index = 0;
-    while (lint_rule_at(index) != rule) {
-        index++;
+    for (size_t i = 0; i < ARRAY_LEN(FAMILIES); i++) {
+        uintptr_t first = (uintptr_t)FAMILIES[i]->rules;
+        uintptr_t end = (uintptr_t)(FAMILIES[i]->rules + FAMILIES[i]->count);
+        if ((uintptr_t)rule >= first && (uintptr_t)rule < end) {
+            return index + (size_t)(rule - FAMILIES[i]->rules);
+        }
+        index += FAMILIES[i]->count;
     }
     return index;
 }

@@ -99,6 +99,14 @@ void tree_parse(const char *sql, Arena *arena, Tree *ret_tree)
 
 /* ---- writing ---- */
 
+static bool is_grammatical(const char *sql)
+{
+    PgQuerySplitResult result = pg_query_split_with_parser(sql);
+    bool is_good = result.error == NULL;
+    pg_query_free_split_result(result);
+    return is_good;
+}
+
 const char *tree_write(const Node *statement, Arena *arena)
 {
     PgQuery__RawStmt raw = PG_QUERY__RAW_STMT__INIT;
@@ -115,7 +123,8 @@ const char *tree_write(const Node *statement, Arena *arena)
         pg_query_deparse_protobuf((PgQueryProtobuf){ length, (char *)bytes });
     const char *sql = text.error == NULL ? arena_strdup(arena, text.query) : NULL;
     pg_query_free_deparse_result(text);
-    return sql;
+    /* libpg_query 15 leaves some odd names without their quotes. */
+    return sql != NULL && is_grammatical(sql) ? sql : NULL;
 }
 
 const char *tree_write_expression(const Node *expression, Arena *arena)

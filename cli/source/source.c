@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/source/dialect.h"
+#include "cli/source/script.h"
 
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,
@@ -109,6 +110,19 @@ static ErrCode read_with(const SourceFormat *named, const SourceReading *reading
     return code;
 }
 
+/* Takes what reading has collected. */
+static void finish(const SourceNotes *notes, Arena *arena, MigrationSet *set)
+{
+    set->note_count = notes->list.count;
+    set->notes =
+        arena_memdup(arena, notes->list.items, notes->list.count * sizeof(notes->list.items[0]));
+    set->origin_count = notes->origins.count;
+    ScriptOrigin *origins = arena_memdup(arena, notes->origins.items,
+                                         notes->origins.count * sizeof(notes->origins.items[0]));
+    qsort(origins, set->origin_count, sizeof(origins[0]), compare_origins);
+    set->origins = origins;
+}
+
 ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena,
                     MigrationSet *ret_set, Err *err)
 {
@@ -128,14 +142,37 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
     if (code != ERR_NONE) {
         return code;
     }
-    set.note_count = notes.list.count;
-    set.notes =
-        arena_memdup(arena, notes.list.items, notes.list.count * sizeof(notes.list.items[0]));
-    set.origin_count = notes.origins.count;
-    ScriptOrigin *origins = arena_memdup(arena, notes.origins.items,
-                                         notes.origins.count * sizeof(notes.origins.items[0]));
-    qsort(origins, set.origin_count, sizeof(origins[0]), compare_origins);
-    set.origins = origins;
+    finish(&notes, arena, &set);
+    *ret_set = set;
+    return ERR_NONE;
+}
+
+ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set,
+                    Err *err)
+{
+    AUTO(SourceNotes) notes = { .arena = arena };
+    MigrationSet set = {
+        .format = "",
+        .migrations = ARENA_ARRAY(arena, PlanMigration, count),
+        .count = count,
+    };
+    for (size_t i = 0; i < count; i++) {
+        Script script = { 0 };
+        ErrCode code = script_read(&inputs[i], &notes, arena, &script, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+        set.migrations[i] = (PlanMigration){
+            .id = inputs[i].file,
+            .version = inputs[i].file,
+            .name = inputs[i].file,
+            .checksum = { arena_memdup(arena, script.checksum, CHECKSUM_BYTES), CHECKSUM_BYTES },
+            .up = script.plan,
+            .down = { .is_transactional = true },
+            .is_irreversible = true,
+        };
+    }
+    finish(&notes, arena, &set);
     *ret_set = set;
     return ERR_NONE;
 }

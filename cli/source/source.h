@@ -9,6 +9,7 @@
 
 #include "cli/source/dir.h"
 #include "cli/source/note.h"
+#include "cli/source/script.h"
 #include "cli/source/variable.h"
 #include "proto/bundle.h"
 
@@ -88,6 +89,13 @@ extern const SourceFormat source_diesel;
  */
 ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena,
                     MigrationSet *ret_set, Err *err);
+
+/*
+ * Scripts that belong to no history: each is a migration of its own, named by its file, which
+ * nothing undoes. ERR_SYNTAX and ERR_LIMIT with file and line.
+ */
+ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set,
+                    Err *err);
 
 /* The format of that name; ERR_NOT_FOUND with what may have been meant. */
 ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *err);
