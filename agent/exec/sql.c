@@ -359,10 +359,14 @@ const char SQL_HISTORY_ALL[] =
                      "adopted_from"
                      " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
-/* A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the query. */
+/*
+ * A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the query. A name's
+ * collation is "C": left at that, no index on our own columns could be used.
+ */
 #define TENANTS                                                                                    \
     "(SELECT ''::pg_catalog.text AS name, 0::pg_catalog.oid AS oid WHERE $1::pg_catalog.text = ''" \
-    " UNION ALL SELECT n.nspname::pg_catalog.text, n.oid FROM pg_catalog.pg_namespace n"           \
+    " UNION ALL SELECT n.nspname::pg_catalog.text COLLATE \"default\", n.oid"                       \
+    " FROM pg_catalog.pg_namespace n"                                                              \
     " WHERE coalesce($1 = n.nspname, true) AND $1 IS DISTINCT FROM '' AND n.nspname !~ '^pg_'"     \
     " AND n.nspname NOT IN ('information_schema', 'skein')"                                        \
     " AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname !~ '[^ -~]')) t"

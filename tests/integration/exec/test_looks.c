@@ -126,6 +126,31 @@ static void all_schemas_are_read_at_once_without_the_systems(void **state)
     }
 }
 
+/* Each of a thousand looking through the rows of all others would take minutes. */
+static void the_newest_rows_of_many_tenants_are_found_by_index(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "crowd", 0, TWO, ARRAY_LEN(TWO));
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    pg_cluster_run(cluster, "crowd",
+                   "DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE 'CREATE SCHEMA t' || i; END LOOP; END $$;"
+                   "INSERT INTO skein.history (tenant, id, version, name, checksum, state, is_inherited, rollout,"
+                   " plan_hash, attempt, term, token, agent, backend_pid, backend_start, started_at)"
+                   " SELECT 't' || t, 'm' || i, '', '', '', 'applied', false, 'r', '', 1, 1, 1, '', 1, now(), now()"
+                   " FROM generate_series(1, 20) i, generate_series(1, 200) t");
+    TenantList list = { 0 };
+    Conn *conn = NULL;
+    assert_int_equal(discover_open(bench->source, "crowd", soon(), NULL, &conn, &bench->err), ERR_NONE);
+    ErrCode code = tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err);
+    conn_close(conn);
+    assert_int_equal(code, ERR_NONE);
+    assert_int_equal(list.count, 201);
+    assert_string_equal(list.items[7].version, "m20");
+    pg_cluster_assert_quiet(cluster); /* its counts are told with its end */
+    assert_true(pg_cluster_count(cluster, "crowd",
+                                 "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'history'") < 20);
+}
+
 /* In a database that has no encoding a name is whatever bytes its maker sent. */
 static void a_schema_whose_name_nobody_could_write_is_left_out(void **state)
 {
@@ -293,6 +318,7 @@ int main(void)
         cmocka_unit_test_teardown(a_replica_tells_that_it_is_one, test_end),
         cmocka_unit_test_teardown(databases_are_found_by_pattern, test_end),
         cmocka_unit_test_teardown(all_schemas_are_read_at_once_without_the_systems, test_end),
+        cmocka_unit_test_teardown(the_newest_rows_of_many_tenants_are_found_by_index, test_end),
         cmocka_unit_test_teardown(a_schema_whose_name_nobody_could_write_is_left_out, test_end),
         cmocka_unit_test_teardown(facts_follow_what_is_applied, test_end),
         cmocka_unit_test_teardown(a_history_lists_undone_rows_too, test_end),
