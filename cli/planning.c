@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/lint/shared_names.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/keyfile.h"
@@ -28,6 +29,18 @@ static ErrCode load_bundle(Bytes bytes, Arena *arena, PlanAtHand *plan, Err *err
     return code;
 }
 
+/* What was noticed while reading, and what the plan as a whole gives reason for. */
+static void take_notes(const PlannedRollout *rollout, Arena *arena, PlanAtHand *plan)
+{
+    AUTO(SourceNotes) notes = { .arena = arena };
+    for (size_t i = 0; i < rollout->set.note_count; i++) {
+        LIST_PUSH(&notes.list, rollout->set.notes[i]);
+    }
+    shared_names_warn(&rollout->plan, &notes);
+    plan->note_count = notes.list.count;
+    plan->notes = arena_memdup(arena, notes.list.items, notes.list.count * sizeof(*notes.list.items));
+}
+
 static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *plan, Err *err)
 {
     PlannedRollout *rollout = ARENA_NEW(arena, PlannedRollout);
@@ -38,8 +51,7 @@ static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *pla
     }
     if (code == ERR_NONE) {
         plan->plan = &rollout->plan;
-        plan->notes = rollout->set.notes;
-        plan->note_count = rollout->set.note_count;
+        take_notes(rollout, arena, plan);
         bundle_begin(canonical, &plan->bundle);
     }
     return code;
