@@ -91,6 +91,12 @@ static void collect(const MigrationSet *set, const HistoryList *history, StatusL
     }
 }
 
+/* Empty is null: a program should not have to know that. */
+static const char *or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
 static void status_json(const StatusLines *lines)
 {
     AUTO(Str) text = { 0 };
@@ -100,7 +106,8 @@ static void status_json(const StatusLines *lines)
         json_out_object_begin(&json, NULL);
         json_out_string(&json, "id", line->id);
         json_out_string(&json, "state", line->state);
-        json_out_string(&json, "applied_at", line->row == NULL ? NULL : line->row->applied_at);
+        json_out_string(&json, "applied_at",
+                        line->row == NULL ? NULL : or_null(line->row->applied_at));
         json_out_unsigned(&json, "parts_done", line->row == NULL ? 0 : line->row->parts_done);
         json_out_unsigned(&json, "parts", line->part_count);
         json_out_object_end(&json);
@@ -191,12 +198,6 @@ static ErrCode read_history(Invocation *invocation, HistoryList *ret_history, Er
                             : code;
 }
 
-/* Empty is null: a program should not have to know that. */
-static const char *or_null(const char *text)
-{
-    return text[0] == '\0' ? NULL : text;
-}
-
 static void history_json(const HistoryList *history)
 {
     AUTO(Str) text = { 0 };
@@ -213,6 +214,7 @@ static void history_json(const HistoryList *history)
         json_out_string(&json, "applied_at", or_null(row->applied_at));
         json_out_string(&json, "undone_at", or_null(row->undone_at));
         json_out_unsigned(&json, "duration_ms", row->duration_ms);
+        json_out_bool(&json, "is_inherited", row->is_inherited);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);

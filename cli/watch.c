@@ -245,7 +245,7 @@ static bool outwait(Watch *watch, ErrCode code)
         watch->lost_since_ms = now_ms;
         if (watch->is_drawn) {
             draw(watch, NO_ANSWER);
-        } else {
+        } else if (watch->output == OUTPUT_TEXT) {
             fputs(NO_ANSWER, stderr);
         }
     }

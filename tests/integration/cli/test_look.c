@@ -17,7 +17,8 @@ static void assert_status(World *world, const char *id, const char *wanted)
     const json_t *lines = run_json(world, "status", 0);
     size_t index = 0;
     const json_t *line = NULL;
-    json_array_foreach((json_t *)lines, index, line) {
+    json_array_foreach((json_t *)lines, index, line)
+    {
         if (str_equal(json_string_value(json_object_get(line, "id")), id)) {
             assert_string_equal(json_string_value(json_object_get(line, "state")), wanted);
             return;
@@ -52,7 +53,9 @@ static void status_tells_applied_pending_changed_and_missing(void **state)
     assert_refusal(world, "up", 3, "0001_users is applied here with other contents");
     remove_migration(world, "0001_users");
     assert_status(world, "0001_users", "missing");
-    assert_refusal(world, "up", 3, "0001_users is applied here and is none of these migrations (1 such in all)\nhint: the database is ahead");
+    assert_refusal(world, "up", 3,
+                   "0001_users is applied here and is none of these migrations (1 such in "
+                   "all)\nhint: the database is ahead");
 }
 
 static void beside_a_missing_migration_down_tells_what_was_applied_last(void **state)
@@ -101,7 +104,8 @@ static const char *verdict_of(const json_t *rows, const char *name)
 {
     size_t index = 0;
     const json_t *row = NULL;
-    json_array_foreach((json_t *)rows, index, row) {
+    json_array_foreach((json_t *)rows, index, row)
+    {
         if (str_equal(json_string_value(json_object_get(row, "name")), name)) {
             return json_string_value(json_object_get(row, "verdict"));
         }
@@ -163,6 +167,43 @@ static void a_role_that_may_not_look_is_no_server_that_is_away(void **state)
     assert_refusal(world, "status", 3, "permission denied for schema skein");
 }
 
+/* ---- what programs read ---- */
+
+/* Every member of the answer, or of the first of a list, stands in the command's help. */
+static void assert_documented(World *world, const char *command, const char *line, int exit_code)
+{
+    Outcome help = run(world, arena_printf(&world->arena, "%s --help", command));
+    const char *json = strstr(help.out, "with --output json:");
+    const json_t *answer = run_json(world, line, exit_code);
+    const json_t *object = json_is_array(answer) ? json_array_get(answer, 0) : answer;
+    const char *key = NULL;
+    json_t *value = NULL;
+    assert_non_null(json);
+    assert_true(json_object_size(object) > 0);
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        if (strstr(json, key) == NULL) {
+            fail_msg("skein %s --help does not name '%s'", command, key);
+        }
+    }
+}
+
+static void help_names_what_programs_read(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    assert_documented(world, "new", "new three", 0);
+    assert_documented(world, "up", "up", 0);
+    assert_documented(world, "status", "status", 0);
+    assert_documented(world, "history", "history", 0);
+    assert_documented(world, "current", "current", 0);
+    assert_documented(world, "check", "check", 0);
+    assert_documented(world, "down", "down --yes", 0);
+    assert_documented(world, "lint", "lint", 0);
+    assert_documented(world, "keys generate", "keys generate signer x --out x.key", 0);
+    assert_documented(world, "keys show", "keys show x.key", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +217,7 @@ int main(void)
         WORLD_TEST(check_of_a_database_that_is_not_there_is_no_unreachable_server),
         WORLD_TEST(check_fails_where_up_would),
         WORLD_TEST(a_role_that_may_not_look_is_no_server_that_is_away),
+        WORLD_TEST(help_names_what_programs_read),
     };
     return WORLD_RUN(tests);
 }
