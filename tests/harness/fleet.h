@@ -166,6 +166,7 @@ typedef struct FleetPlan {
     const char *strategy; /* further members of `strategy`, comma-separated; "" */
     const char *to;       /* "head" */
     const char *shared;   /* shared_schemas, comma-separated; "" */
+    const char *more;     /* further lines of the file; "" */
 } FleetPlan;
 
 #define FLEET_THREE_WAVES                                                                          \

@@ -192,10 +192,10 @@ const char *fleet_plan_write(Fleet *fleet, const FleetPlan *plan)
     const char *strategy = or_default(plan->strategy, "");
     const char *text = arena_printf(
         &fleet->arena,
-        "name: %s\nmigrations: ./migrations\nto: %s\nshared_schemas: [ %s ]\n%s%s%s"
+        "name: %s\nmigrations: ./migrations\nto: %s\nshared_schemas: [ %s ]\n%s\n%s%s%s"
         "strategy: { waves: [ %s ]%s%s }\n",
         or_default(plan->name, "test"), or_default(plan->to, "head"), or_default(plan->shared, ""),
-        plan->where == NULL ? "" : "targets: { where: \"", or_default(plan->where, ""),
+        or_default(plan->more, ""), plan->where == NULL ? "" : "targets: { where: \"", or_default(plan->where, ""),
         plan->where == NULL ? "" : "\" }\n", or_default(plan->waves, FLEET_THREE_WAVES),
         strategy[0] == '\0' ? "" : ", ", strategy);
     file_write_as_cluster_user(path, text);

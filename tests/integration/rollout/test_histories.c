@@ -1,0 +1,124 @@
+/* Histories as people have them, over a fleet: taken over from another tool, kept true for it, and
+ * with files that no single transaction fits. */
+#include "tests/harness/fleet.h"
+
+#include <string.h>
+
+#define TOOL_TABLE                                                                                 \
+    "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);"         \
+    "INSERT INTO schema_migrations VALUES (1, false)"
+
+static void each_target(Fleet *fleet, const char *sql)
+{
+    for (size_t i = 0; i < FLEET_TARGETS; i++) {
+        fleet_ask(fleet, fleet_address(fleet, i), sql);
+    }
+}
+
+static void assert_everywhere(Fleet *fleet, const char *sql, const char *answer)
+{
+    for (size_t i = 0; i < FLEET_TARGETS; i++) {
+        assert_string_equal(fleet_ask(fleet, fleet_address(fleet, i), sql), answer);
+    }
+}
+
+#define STANDING                                                                                   \
+    "SELECT coalesce(string_agg(concat_ws(' ', id, adopted_from), ',' ORDER BY seq), '')"          \
+    " FROM skein.history WHERE state <> 'undone'"
+
+/* Two migrations, the first of which another tool has applied everywhere. */
+static const char *adopted_start(Fleet *fleet)
+{
+    fleet_migration_raw(fleet, "0001_solo", "CREATE TABLE t (i int);\n", "DROP TABLE t;\n");
+    fleet_migration_raw(fleet, "0002_solo", "ALTER TABLE t ADD j int;\n",
+                        "ALTER TABLE t DROP j;\n");
+    each_target(fleet, TOOL_TABLE);
+    each_target(fleet, "CREATE TABLE t (i int)");
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .more = "adopt: golang-migrate" });
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_everywhere(fleet, STANDING, "0001_solo golang-migrate");
+    return id;
+}
+
+static void a_fleet_is_taken_over_and_given_back(void **state)
+{
+    Fleet *fleet = *state;
+    const char *id = adopted_start(fleet);
+    fleet_rollout_order(fleet, "rollback", id);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_everywhere(fleet, STANDING, "");
+    assert_everywhere(fleet, "SELECT to_regclass('t') IS NOT NULL", "t");
+}
+
+#define TOLD "SELECT version || ' ' || dirty FROM schema_migrations"
+
+static void the_old_tool_is_told_of_all_that_follows(void **state)
+{
+    Fleet *fleet = *state;
+    adopted_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .more = "mirror: true" });
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_everywhere(fleet, TOLD, "2 false");
+    fleet_rollout_order(fleet, "rollback", id);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_everywhere(fleet, TOLD, "1 false");
+    assert_everywhere(fleet, STANDING, "0001_solo golang-migrate");
+}
+
+static void a_file_of_several_parts_goes_out_and_back(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration_raw(fleet, "0001_mixed_solo",
+                        "SET search_path = public;\nCREATE TABLE things (v int);\n"
+                        "CREATE INDEX CONCURRENTLY things_v ON things (v);\n"
+                        "INSERT INTO things VALUES (1);\n",
+                        "DROP TABLE things;\n");
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ 0 });
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_everywhere(fleet,
+                      "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_v'::regclass",
+                      "t");
+    fleet_rollout_order(fleet, "rollback", id);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_everywhere(fleet, "SELECT to_regclass('things') IS NULL", "t");
+}
+
+/* One target fails in its last part. It goes on there once the cause is gone. */
+static void a_failure_between_parts_is_gone_on_with_by_retry(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration_raw(fleet, "0001_mixed_solo",
+                        "CREATE TABLE things (v int);\n"
+                        "CREATE INDEX CONCURRENTLY things_v ON things (v);\n"
+                        "INSERT INTO things SELECT 1 / (SELECT count(*) FROM gate);\n",
+                        "DROP TABLE things;\n");
+    for (size_t i = 1; i < FLEET_TARGETS; i++) {
+        fleet_ask(fleet, fleet_address(fleet, i), "INSERT INTO gate VALUES (1)");
+    }
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_rollout(fleet, id, "paused");
+    const char *bad = fleet_address(fleet, 0);
+    assert_int_equal(fleet_rollout_count(fleet, id, "failed"), 1);
+    assert_string_equal(fleet_ask(fleet, bad, "SELECT state || parts_done FROM skein.history"),
+                        "started2");
+    fleet_ask(fleet, bad, "INSERT INTO gate VALUES (1)");
+    CliResult retry = fleet_cli(fleet, "rollout", "retry", id, bad, NULL);
+    assert_int_equal(retry.exit_code, 0);
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_everywhere(fleet, "SELECT count(*) FROM things", "1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FLEET_TEST(a_fleet_is_taken_over_and_given_back),
+        FLEET_TEST(the_old_tool_is_told_of_all_that_follows),
+        FLEET_TEST(a_file_of_several_parts_goes_out_and_back),
+        FLEET_TEST(a_failure_between_parts_is_gone_on_with_by_retry),
+    };
+    return FLEET_RUN(tests);
+}
