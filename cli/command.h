@@ -35,6 +35,7 @@ typedef struct Options {
     const char *plan;
     const char *wave;
     const char *schema;
+    const char *shared_schemas;
     const char *state;
     const char *format;
     const char *lock_timeout;

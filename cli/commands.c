@@ -10,6 +10,8 @@
 OPTION(DATABASE, "database", "URL", OPTION_TEXT, database,
        "the database: a libpq URL or keywords (SKEIN_DATABASE_URL)");
 OPTION(SCHEMA, "schema", "NAME", OPTION_TEXT, schema, "one schema of it, as a tenant of its own");
+OPTION(SHARED_SCHEMAS, "shared-schemas", "NAME,…", OPTION_TEXT, shared_schemas,
+       "what follows the schema in search_path (default: nothing)");
 OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations,
        "the history (default ./migrations)");
 OPTION(FORMAT, "format", "NAME", OPTION_TEXT, format, "its format (default: detected)");
@@ -179,10 +181,10 @@ const Command COMMANDS[] = {
       "{files: [PATH]}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT,
               &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT,
               &MIRROR, &TABLE, &YES), cmd_down },
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, MOVE_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE), cmd_adopt },

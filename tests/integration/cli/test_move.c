@@ -71,6 +71,23 @@ static void up_names_each_migration_as_it_is_done(void **state)
     assert_string_equal(outcome.err, "");
 }
 
+static void one_schema_is_moved_alone_with_what_is_shared_in_its_path(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_items", "CREATE TABLE items (price money_of_all);\n", "DROP TABLE items;\n");
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE SCHEMA acme; CREATE SCHEMA other; CREATE SCHEMA common;"
+                   "CREATE DOMAIN common.money_of_all AS numeric");
+    assert_int_equal(run(world, "up --schema acme").exit_code, 1);
+    up_to(world, "up --schema acme --shared-schemas public,common", "applied", "0001_items");
+    assert_ask(world, "SELECT to_regclass('acme.items') IS NOT NULL AND to_regclass('other.items') IS NULL", "t");
+    assert_run(world, "current --schema acme", 0, "0001_items\n");
+    assert_run(world, "current --schema other", 0, "empty\n");
+    assert_int_equal(run(world, "up --shared-schemas common").exit_code, 2);
+    assert_int_equal(run(world, "up --schema acme --shared-schemas a,,b").exit_code, 2);
+    up_to(world, "down --schema acme --yes", "rolled_back", NULL);
+}
+
 static void down_undoes_one_or_down_to_a_version_or_all(void **state)
 {
     World *world = *state;
@@ -216,6 +233,7 @@ int main(void)
         WORLD_TEST(new_counts_on_in_the_width_it_finds),
         WORLD_TEST(up_applies_what_is_missing_and_then_nothing),
         WORLD_TEST(up_names_each_migration_as_it_is_done),
+        WORLD_TEST(one_schema_is_moved_alone_with_what_is_shared_in_its_path),
         WORLD_TEST(down_undoes_one_or_down_to_a_version_or_all),
         WORLD_TEST(down_without_a_terminal_wants_a_yes),
         WORLD_TEST(what_cannot_be_undone_is_refused_before_the_question),
