@@ -96,9 +96,10 @@ static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, ever
                                    "will undo and asks, unless --yes.";
 
 static const char ADOPT_DETAILS[] =
-    "Reads which migrations golang-migrate, dbmate, rails, goose, diesel or atlas has applied, and\n"
-    "writes them into skein.history. Refuses what that tool has not brought to an end, and what the\n"
-    "directory does not have. Over a fleet: `adopt:` in a rollout file.";
+    "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
+    "golang-migrate, dbmate, rails, goose, diesel, prisma or atlas. Refuses what that tool has not\n"
+    "brought to an end, and what the directory does not have. Over a fleet: `adopt:` in a rollout\n"
+    "file.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"

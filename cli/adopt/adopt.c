@@ -79,6 +79,20 @@ static void mirror_script(const Tool *tool, const ToolStep *step, Arena *arena, 
     script->mirror_count = 1;
 }
 
+static ErrCode check_mirror(const MigrationSet *set, const Tool *tool, Err *err)
+{
+    if (tool->mirror == NULL) {
+        return err_set(err, ERR_USAGE, "the history of %s cannot be kept true by another tool",
+                       tool->name);
+    }
+    if (tool->needs_own && !str_equal(tool->format, set->format)) {
+        err_set(err, ERR_USAGE, "the history of %s can be kept true of its own directories alone",
+                tool->name);
+        return err_hint(err, "this one is of format %s", set->format);
+    }
+    return ERR_NONE;
+}
+
 ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                     Err *err)
 {
@@ -88,16 +102,21 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
     if (code == ERR_NONE) {
         code = tool_table(tool, from->table, arena, &table, err);
     }
-    if (code == ERR_NONE && tool->mirror == NULL) {
-        code = err_set(err, ERR_USAGE, "the history of %s cannot be kept true by another tool",
-                       tool->name);
+    if (code == ERR_NONE) {
+        code = check_mirror(set, tool, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
+    bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     PlanMigration *migrations = copy_migrations(arena, plan);
     for (size_t i = 0; i < plan->migration_count; i++) {
-        ToolStep step = { &migrations[i], i == 0 ? NULL : &migrations[i - 1], table, false };
+        ToolStep step = {
+            .migration = &migrations[i],
+            .before = i == 0 ? NULL : &migrations[i - 1],
+            .table = table,
+            .own = is_own && set->own != NULL ? set->own[i] : NULL,
+        };
         mirror_script(tool, &step, arena, &migrations[i].up);
         step.is_down = true;
         if (!migrations[i].is_irreversible) {

@@ -16,6 +16,7 @@ typedef struct ToolStep {
     const PlanMigration *migration;
     const PlanMigration *before; /* NULL: it is the first */
     const char *table;           /* as SQL writes it */
+    const void *own;             /* MigrationSet.own; NULL in directories of another tool */
     bool is_down;
 } ToolStep;
 
@@ -36,6 +37,7 @@ typedef struct Tool {
      * harm when the table knows it already. NULL: this tool's table cannot be kept true.
      */
     void (*mirror)(const ToolStep *step, Str *out);
+    bool needs_own; /* its table holds what only a directory of its `format` says */
 } Tool;
 
 extern const Tool tool_golang_migrate;
@@ -44,6 +46,7 @@ extern const Tool tool_rails;
 extern const Tool tool_goose;
 extern const Tool tool_diesel;
 extern const Tool tool_atlas;
+extern const Tool tool_prisma;
 
 /* ERR_NOT_FOUND with what may have been meant. */
 ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err);

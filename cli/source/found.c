@@ -107,6 +107,7 @@ static ErrCode read_each(const SourceReading *reading, const FoundList *list, Fo
                          MigrationSet *set, Err *err)
 {
     PlanMigration *migrations = ARENA_ARRAY(reading->arena, PlanMigration, list->count);
+    const void **own = ARENA_ARRAY(reading->arena, const void *, list->count);
     for (size_t i = 0; i < list->count; i++) {
         const Found *found = &list->items[i];
         migrations[i] = (PlanMigration){
@@ -115,12 +116,14 @@ static ErrCode read_each(const SourceReading *reading, const FoundList *list, Fo
             .name = found->name,
             .down = { .is_transactional = true },
         };
+        own[i] = found->own;
         ErrCode code = read(reading, found, &migrations[i], err);
         if (code != ERR_NONE) {
             return code;
         }
     }
     set->migrations = migrations;
+    set->own = own;
     set->count = list->count;
     return ERR_NONE;
 }

@@ -16,7 +16,7 @@ typedef struct Found {
     const char *name;    /* for people */
     const char *up;      /* file, as the directory reads it */
     const char *down;    /* file, or NULL; the same as `up` where one file holds both */
-    const void *own;     /* the format's own, for its FoundRead; or NULL */
+    const void *own;     /* the format's own, for its FoundRead and its tool; or NULL */
 } Found;
 
 typedef LIST(Found) FoundList;

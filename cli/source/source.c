@@ -12,6 +12,7 @@ static const SourceFormat *const FORMATS[] = {
     &source_goose,
     &source_flyway,
     &source_diesel,
+    &source_prisma,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

@@ -24,6 +24,7 @@ typedef struct MigrationSet {
     const char *format; /* name of the format that read it */
     PlanMigration *migrations;
     size_t count;
+    const void *const *own; /* of each migration: what the format knows of it and no plan carries */
     const SourceNote *notes;
     size_t note_count;
     const ScriptOrigin *origins; /* sorted for source_origin */
@@ -80,6 +81,7 @@ extern const SourceFormat source_dbmate;
 extern const SourceFormat source_goose;
 extern const SourceFormat source_flyway;
 extern const SourceFormat source_diesel;
+extern const SourceFormat source_prisma;
 
 /*
  * Reads the directory at `path` with the named format, or with the one that recognises it. Blocks

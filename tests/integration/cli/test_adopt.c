@@ -3,7 +3,9 @@
 #include "tests/integration/cli/cli_world.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
+#include "common/file.h"
 #include "common/str.h"
 
 static void put_shop(World *world)
@@ -11,6 +13,18 @@ static void put_shop(World *world)
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
     put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
     put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", NULL);
+}
+
+/* migrations/NAME, for formats with folders. */
+static void put_file(World *world, const char *name, const char *text)
+{
+    Err err = { 0 };
+    const char *path = arena_printf(&world->arena, "%s/migrations/%s", world->directory, name);
+    const char *folder = arena_strndup(&world->arena, path, (size_t)(strrchr(path, '/') - path));
+    mkdir(folder, 0755);
+    if (file_write_atomic(path, text, strlen(text), 0644, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
 }
 
 #define STANDING                                                                                   \
@@ -82,6 +96,42 @@ static void what_is_not_at_rest_is_not_adopted(void **state)
     assert_refusal(world, "adopt --from atlas", 3,
                    "atlas is not at rest here: version 0001 stopped at statement 1 of 3");
     assert_ask(world, STANDING, "");
+}
+
+/* ---- prisma: a row for each attempt, and a checksum that is its own ---- */
+
+#define PRISMA                                                                                     \
+    "CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL,"                        \
+    " checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT"     \
+    " NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),"  \
+    " applied_steps_count integer NOT NULL DEFAULT 0);"
+#define PRISMA_ROW(id, name, finished, rolled_back)                                                \
+    "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, rolled_back_at)"   \
+    " VALUES ('" id "', 'c', '" name "', " finished ", " rolled_back ");"
+
+static void prismas_table_is_understood_and_kept_true(void **state)
+{
+    World *world = *state;
+    put_file(world, "1_users/migration.sql", "SELECT 1;\n");
+    put_file(world, "1_users/down.sql", "SELECT 1;\n");
+    put_file(world, "2_posts/migration.sql", "SET search_path = '';\n");
+    put_file(world, "2_posts/down.sql", "SELECT 1;\n");
+    pg_cluster_run(world->cluster, world->database,
+                   PRISMA PRISMA_ROW("a", "1_users", "NULL", "now()")
+                       PRISMA_ROW("b", "1_users", "NULL", "NULL"));
+    assert_refusal(world, "adopt", 3,
+                   "prisma is not at rest here: migration 1_users has begun, and neither finished");
+    pg_cluster_run(world->cluster, world->database,
+                   "UPDATE _prisma_migrations SET finished_at = now() WHERE id = 'b'");
+    run_json(world, "adopt", 0);
+    assert_ask(world, STANDING, "1_users prisma");
+    run_json(world, "up --mirror prisma", 0);
+    assert_ask(world,
+               "SELECT migration_name || ' ' || checksum || ' ' || applied_steps_count FROM"
+               " _prisma_migrations WHERE length(id) = 36 AND finished_at >= started_at",
+               "2_posts c1783e04b4ecb7f75a717f99a501f99f6e9d61724b3857e02045ecef58521a22 1");
+    run_json(world, "down --yes --mirror prisma --to empty", 0);
+    assert_ask(world, "SELECT string_agg(id, ' ') FROM _prisma_migrations", "a");
 }
 
 /* As a team does it: adopts, goes on with skein, and the old tool sees it all. */
@@ -160,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(each_tools_table_is_understood),
         WORLD_TEST(what_is_not_at_rest_is_not_adopted),
+        WORLD_TEST(prismas_table_is_understood_and_kept_true),
         WORLD_TEST(the_old_table_is_kept_true_up_and_down),
         WORLD_TEST(a_baseline_calls_applied_what_is_there),
         WORLD_TEST(odd_histories_are_dealt_with_as_it_is_said),

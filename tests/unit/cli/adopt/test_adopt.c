@@ -63,6 +63,20 @@ static void a_mirror_leaves_what_runs_as_it_is(void **state)
     assert_int_equal(set.migrations[1].up.mirror_count, 0);
 }
 
+static void a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    MigrationSet set = { .format = "goose", .migrations = migrations_new(&arena), .count = 2 };
+    Plan plan = plan_of(&set);
+    AdoptFrom from = { .tool = "prisma" };
+    Err err = { 0 };
+    assert_int_equal(mirror_plan(&set, &from, &arena, &plan, &err), ERR_USAGE);
+    assert_string_equal(err.message,
+                        "the history of prisma can be kept true of its own directories alone");
+    assert_string_equal(err.hint, "this one is of format goose");
+}
+
 static void what_is_no_tool_and_no_table_is_refused_in_words(void **state)
 {
     (void)state;
@@ -119,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_adoption_runs_nothing_and_can_be_taken_back),
         cmocka_unit_test(a_mirror_leaves_what_runs_as_it_is),
+        cmocka_unit_test(a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories),
         cmocka_unit_test(what_is_no_tool_and_no_table_is_refused_in_words),
         cmocka_unit_test(names_are_quoted_as_the_server_reads_them),
     };

@@ -1,0 +1,168 @@
+/*
+ * Prisma's layout: a folder TIMESTAMP_name with migration.sql, beside migration_lock.toml, which
+ * says for which database they are. Prisma goes by the folders' whole names, as text, and sends a
+ * file as one query, in no transaction of its own.
+ *
+ * Prisma has no way back. "prisma migrate diff" writes one, and by its documentation it is kept as
+ * down.sql in the folder: that is taken.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "cli/source/found.h"
+#include "cli/source/lines.h"
+#include "cli/source/prisma.h"
+#include "cli/source/version.h"
+
+#define UP "migration.sql"
+#define DOWN "down.sql"
+#define LOCK "migration_lock.toml"
+#define KEY "provider"
+
+/* A folder while it is read: its own first, which is what Found.own points to. */
+typedef struct PrismaFolder {
+    PrismaMigration own;
+    ScriptInput up;
+} PrismaFolder;
+
+static const char *below(const char *folder, const char *name, Arena *arena)
+{
+    return arena_printf(arena, "%s/%s", folder, name);
+}
+
+/* ---- migration_lock.toml ---- */
+
+/* What stands between the quotes of `provider = "…"`; NULL: this line does not say it. */
+static const char *find_provider(const TextLine *line, Arena *arena)
+{
+    const char *words = text_line_words(line);
+    const char *text = arena_strndup(arena, words, (size_t)(line->start + line->length - words));
+    if (!str_starts_with(text, KEY)) {
+        return NULL;
+    }
+    const char *value = text + strlen(KEY) + strspn(text + strlen(KEY), " \t=");
+    bool is_quoted = *value == '"' || *value == '\'';
+    return is_quoted ? arena_strndup(arena, value + 1, strcspn(value + 1, "\"'")) : value;
+}
+
+static ErrCode check_lock(const SourceReading *reading, Err *err)
+{
+    ScriptInput lock = { 0 };
+    if (!source_dir_has(reading->dir, LOCK)) {
+        return ERR_NONE;
+    }
+    ErrCode code = found_input(reading, LOCK, &lock, err);
+    for (TextLine line = { 0 }; code == ERR_NONE && text_next_line(lock.bytes, &line);) {
+        const char *provider = find_provider(&line, reading->arena);
+        if (provider != NULL && !str_equal(provider, "postgresql") &&
+            !str_equal(provider, "postgres")) {
+            err_set(err, ERR_SYNTAX, "%s:%u: migrations for \"%s\"", lock.file, line.number,
+                    provider);
+            code = err_hint(err, "skein runs those for postgresql");
+        }
+    }
+    return code;
+}
+
+/* ---- the migration ---- */
+
+static ErrCode read_folder(const SourceReading *reading, const Found *found,
+                           PlanMigration *migration, Err *err)
+{
+    const PrismaFolder *folder = found->own;
+    FoundScripts scripts = { .up = folder->up, .down_wanted = DOWN };
+    ErrCode code = found->down == NULL ? ERR_NONE
+                                       : found_input(reading, found->down, &scripts.down, err);
+    scripts.up.rule.transaction = TRANSACTION_QUERY;
+    scripts.down.rule.transaction = TRANSACTION_QUERY;
+    return code == ERR_NONE ? found_read_scripts(reading, &scripts, migration, err) : code;
+}
+
+static_assert(PRISMA_CHECKSUM_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
+
+static void hash_file(Bytes bytes, PrismaMigration *own)
+{
+    uint8_t hash[PRISMA_CHECKSUM_BYTES];
+    crypto_hash_sha256(hash, bytes.data, bytes.length);
+    hex_encode(hash, sizeof(hash), own->checksum);
+}
+
+/* ---- the directory ---- */
+
+static ErrCode take_folder(const SourceReading *reading, const char *name, FoundList *list,
+                           Err *err)
+{
+    Arena *arena = reading->arena;
+    PrismaFolder *folder = ARENA_NEW(arena, PrismaFolder);
+    SourceDir inside = { 0 };
+    ErrCode code = source_dir_enter(reading->dir, name, arena, &inside, err);
+    if (code == ERR_NONE && !source_dir_has(&inside, UP)) {
+        err_set(err, ERR_SYNTAX, "%s: a folder without " UP, inside.path);
+        code = err_hint(err, "Prisma refuses the directory for it, too: restore " UP
+                             ", or remove the folder");
+    }
+    if (code == ERR_NONE) {
+        code = found_input(reading, below(name, UP, arena), &folder->up, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    hash_file(folder->up.bytes, &folder->own);
+    const char *underscore = strchr(name, '_');
+    Found found = {
+        .id = name,
+        .version = name,
+        .name = underscore == NULL || underscore[1] == '\0' ? name : underscore + 1,
+        .up = below(name, UP, arena),
+        .down = source_dir_has(&inside, DOWN) ? below(name, DOWN, arena) : NULL,
+        .own = folder,
+    };
+    LIST_PUSH(list, found);
+    return ERR_NONE;
+}
+
+static size_t claim_folders(const SourceReading *reading)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < reading->dir->folder_count; i++) {
+        SourceDir inside = { 0 };
+        count += source_dir_enter(reading->dir, reading->dir->folders[i], reading->arena, &inside,
+                                  NULL) == ERR_NONE &&
+                 source_dir_has(&inside, UP);
+    }
+    return count;
+}
+
+static ErrCode read_folders(const SourceReading *reading, MigrationSet *ret_set, Err *err)
+{
+    AUTO(FoundList) list = { 0 };
+    ErrCode code = check_lock(reading, err);
+    for (size_t i = 0; code == ERR_NONE && i < reading->dir->folder_count; i++) {
+        code = take_folder(reading, reading->dir->folders[i], &list, err);
+    }
+    return code == ERR_NONE ? found_read(reading, &list, strcmp, read_folder, ret_set, err) : code;
+}
+
+static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
+                             Err *err)
+{
+    (void)err;
+    const char *folder = arena_printf(arena, "%s_%s", version_of_time(migration->now_s, arena),
+                                      migration->slug);
+    *ret_files = (NewFiles){
+        .items = { { below(folder, UP, arena), "" },
+                   { below(folder, DOWN, arena), "-- What undoes " UP ". Prisma never runs it.\n" } },
+        .count = 2,
+    };
+    return ERR_NONE;
+}
+
+const SourceFormat source_prisma = {
+    .name = "prisma",
+    .layout = "a folder TIMESTAMP_name with " UP,
+    .claim = claim_folders,
+    .read = read_folders,
+    .create = create_folder,
+};
