@@ -50,7 +50,13 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
         conn_source_describe(source, NULL, &where);
         return err_wrap(err, "cannot connect to %s", str_text(&where));
     }
-    return history_read_all(conn, tenant, deadline_ms, arena, ret_list, err);
+    ErrCode code = history_read_all(conn, tenant, deadline_ms, arena, ret_list, err);
+    if (code == ERR_PRIVILEGE) {
+        err_hint(err,
+                 "grant USAGE on schema skein and SELECT on its tables to this role, or look as "
+                 "the one that migrates");
+    }
+    return code;
 }
 
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)

@@ -18,6 +18,9 @@
 #define LATENCY_WARN_US 20000
 #define VERSION_MIN 120000
 
+static const char HINT_GRANT[] =
+    "grant USAGE on schema skein and all rights on its tables to the role";
+
 static const char *const VERDICTS[] = {
     [CHECK_NONE] = "none",
     [CHECK_OK] = "ok",
@@ -129,7 +132,7 @@ static CheckRow ask_privileges(Checking *checking)
     if (has_schema) {
         return row_make(CHECK_FAIL,
                         arena_printf(checking->arena, "role %s may not write the history", role),
-                        "grant USAGE on schema skein and all rights on its tables to the role");
+                        HINT_GRANT);
     }
     if (result_bool(checking->facts, 0, CHECK_MAY_CREATE)) {
         return row_make(CHECK_OK,
@@ -302,6 +305,9 @@ static bool reach(Checking *checking, ConnSource *source, const char *database,
             row_make(CHECK_OK, arena_printf(checking->arena, "%s answers", str_text(&where)), ""));
     if (conn_query(checking->conn, &query, ret_facts, &err) != ERR_NONE) {
         const char *name = err.code == ERR_PRIVILEGE ? "privileges" : "answers";
+        if (err.code == ERR_PRIVILEGE) {
+            err_hint(&err, "%s", HINT_GRANT);
+        }
         row_add(checking, name, row_of_error(checking, &err));
         return false;
     }

@@ -40,7 +40,7 @@ static ErrCode replica_check(const PGresult *facts, Err *err)
     }
     err_set(err, ERR_REPLICA,
             "the server is a replica: it is in recovery and cannot be written to");
-    err_hint(err, "point the instance's connection at the primary");
+    err_hint(err, "connect to the primary");
     return ERR_REPLICA;
 }
 
@@ -56,7 +56,7 @@ static ErrCode pooler_check(Conn *conn, const PGresult *facts, Err *err)
             "the connection goes through a pooler: it promised backend %d, the server says %d",
             promised, actual);
     err_hint(err,
-             "point the instance's connection at PostgreSQL itself, not at PgBouncer or the like");
+             "connect to PostgreSQL itself, not at PgBouncer or the like");
     return ERR_POOLER;
 }
 
