@@ -28,7 +28,7 @@ static const Refusal REFUSALS[] = {
     { NULL, "up --to 0001_user", 2, "did you mean 0001_users?" },
     { NULL, "up --lock-timeout 2", 2, "--lock-timeout wants a duration above zero, found '2'" },
     { NULL, "up --lock-timeout 0s", 2, "--lock-timeout wants a duration above zero, found '0s'" },
-    { NULL, "up --format flyway", 2, "flyway" },
+    { NULL, "up --format nosuch", 2, "nosuch" },
     { NULL, "up --schema nosuch", 2, "schema \"nosuch\" does not exist" },
     { NULL, "new ---", 2, "'---'" },
 };
