@@ -230,6 +230,30 @@ static size_t column_width(const Table *table, size_t column)
     return widest;
 }
 
+/* Up to which of its cells a row is printed: nothing stands behind the last that says something. */
+static size_t row_end(const Table *table, size_t row)
+{
+    size_t end =
+        row + table->columns < table->cells.count ? row + table->columns : table->cells.count;
+    while (end > row && table->cells.items[end - 1].text[0] == '\0') {
+        end--;
+    }
+    return end;
+}
+
+static void row_print(const Table *table, size_t row, const size_t *widths, Str *out)
+{
+    size_t end = row_end(table, row);
+    for (size_t i = row; i < end; i++) {
+        const Cell *cell = &table->cells.items[i];
+        output_colour(out, cell->colour, cell->text);
+        for (size_t pad = text_width(cell->text); i + 1 < end && pad < widths[i - row] + 2; pad++) {
+            str_append_char(out, ' ');
+        }
+    }
+    str_append_char(out, '\n');
+}
+
 void table_print(const Table *table, Str *out)
 {
     AUTO(Arena) arena = { 0 };
@@ -237,17 +261,8 @@ void table_print(const Table *table, Str *out)
     for (size_t i = 0; i < table->columns; i++) {
         widths[i] = column_width(table, i);
     }
-    for (size_t i = 0; i < table->cells.count; i++) {
-        const Cell *cell = &table->cells.items[i];
-        size_t column = i % table->columns;
-        output_colour(out, cell->colour, cell->text);
-        if (column + 1 == table->columns) {
-            str_append_char(out, '\n');
-            continue;
-        }
-        for (size_t pad = text_width(cell->text); pad < widths[column] + 2; pad++) {
-            str_append_char(out, ' ');
-        }
+    for (size_t row = 0; row < table->cells.count; row += table->columns) {
+        row_print(table, row, widths, out);
     }
 }
 

@@ -32,7 +32,7 @@ static void looking_leaves_nothing_behind(void **state)
     World *world = *state;
     put_two(world);
     assert_run(world, "status", 0,
-               "migration   state    applied\n0001_users  pending  \n0002_posts  pending  \n0 "
+               "migration   state    applied\n0001_users  pending\n0002_posts  pending\n0 "
                "applied, 2 pending\n");
     assert_run(world, "current", 0, "empty\n");
     assert_run(world, "history", 0, "skein has applied nothing here\n");

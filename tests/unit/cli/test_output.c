@@ -48,6 +48,19 @@ static void columns_are_as_wide_as_their_text_looks(void **state)
     assert_string_equal(str_text(&text), "a     long heading  last\nfrüh  7             x\n");
 }
 
+static void a_row_ends_with_its_last_word(void **state)
+{
+    (void)state;
+    AUTO_PTR(Table) table = table_new(3, (const char *const[]){ "a", "b", "" });
+    AUTO(Str) text = { 0 };
+    static const char *const CELLS[] = { "one", "", "", "", "two", "", "x", "y", "z" };
+    for (size_t i = 0; i < ARRAY_LEN(CELLS); i++) {
+        table_cell(table, COLOUR_NONE, CELLS[i]);
+    }
+    table_print(table, &text);
+    assert_string_equal(str_text(&text), "a    b\none\n     two\nx    y    z\n");
+}
+
 static void an_empty_table_prints_nothing(void **state)
 {
     (void)state;
@@ -125,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_go_to_standard_error_whole),
         cmocka_unit_test(columns_are_as_wide_as_their_text_looks),
+        cmocka_unit_test(a_row_ends_with_its_last_word),
         cmocka_unit_test(an_empty_table_prints_nothing),
         cmocka_unit_test(every_state_of_a_rollout_has_a_colour),
         cmocka_unit_test(members_that_are_not_there_read_as_empty),
