@@ -9,6 +9,7 @@
 #include "common/json.h"
 
 #define EVENTS_PAGE 1000
+#define LATE_MAX 100
 
 static const char *rollout_id(Invocation *invocation)
 {
@@ -69,26 +70,44 @@ static ErrCode get_rollout(Invocation *invocation, Client **ret_client, json_t *
                : code;
 }
 
+/* A plan that the coordinator has lost selects nothing that could be told: then none is late. */
+static ErrCode get_late(Client *client, const json_t *rollout, Arena *arena, json_t **ret_late, Err *err)
+{
+    const char *path = arena_printf(arena, "/rollouts/%s/late", get_text(rollout, "id"));
+    ErrCode code = client_list(client, path, LATE_MAX, ret_late, err);
+    if (code == ERR_NOT_FOUND) {
+        *ret_late = json_array();
+        code = ERR_NONE;
+    }
+    return code;
+}
+
 ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     AUTO_PTR(Client) client = NULL;
     AUTO_PTR(JsonDocument) rollout = NULL;
     AUTO_PTR(JsonDocument) errors = NULL;
+    AUTO_PTR(JsonDocument) late = NULL;
     ErrCode code = get_rollout(invocation, &client, &rollout, err);
     if (code == ERR_NONE) {
         code = client_get(client, &errors, err, "/rollouts/%s/errors", get_text(rollout, "id"));
+    }
+    if (code == ERR_NONE) {
+        code = get_late(client, rollout, &invocation->arena, &late, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
     if (invocation->options.output == OUTPUT_JSON) {
         json_object_set(rollout, "errors", json_object_get(errors, "items"));
+        json_object_set(rollout, "late", late);
         output_json(rollout);
     } else {
         AUTO(Str) text = { 0 };
         rollout_text(rollout, &text);
         rollout_plan_text(rollout, &text);
         errors_text(rollout, json_object_get(errors, "items"), &text);
+        late_text(rollout, late, LATE_MAX, &text);
         output_text(&text);
     }
     *ret_exit = rollout_exit_code(rollout);

@@ -240,6 +240,25 @@ void errors_text(const json_t *rollout, const json_t *errors, Str *out)
     }
 }
 
+#define LATE_SHOWN 6
+
+void late_text(const json_t *rollout, const json_t *late, size_t limit, Str *out)
+{
+    const char *state = get_text(rollout, "state");
+    size_t count = json_array_size(late);
+    bool is_back = str_equal(state, "rolling_back") || str_equal(state, "rollback_held") || str_equal(state, "rolled_back");
+    if (count == 0 || is_back) {
+        return;
+    }
+    output_colour(out, COLOUR_WARN, "too late for it");
+    str_printf(out, ": %s%zu target%s", count == limit ? "at least " : "", count, count == 1 ? "" : "s");
+    for (size_t i = 0; i < count && i < LATE_SHOWN; i++) {
+        str_printf(out, "%s%s", i == 0 ? ": " : ", ", get_text(json_array_get(late, i), "address"));
+    }
+    str_printf(out, "%s\n  start the same plan again when it has ended, to take them along\n",
+               count > LATE_SHOWN ? ", …" : "");
+}
+
 void activity_text(const json_t *targets, size_t limit, Str *out)
 {
     size_t shown = 0;

@@ -28,6 +28,12 @@ void rollout_plan_text(const json_t *rollout, Str *out);
  */
 void errors_text(const json_t *rollout, const json_t *errors, Str *out);
 
+/*
+ * Targets that came too late for it (`late`: items of /rollouts/ID/late, at most `limit` of them); nothing when there are
+ * none, or when it is being or was taken back.
+ */
+void late_text(const json_t *rollout, const json_t *late, size_t limit, Str *out);
+
 /* What runs right now, at most `limit` lines. `targets`: items of /rollouts/ID/targets. */
 void activity_text(const json_t *targets, size_t limit, Str *out);
 

@@ -127,6 +127,7 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollouts_list(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_start(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_show(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_late(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_errors(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err);

@@ -25,6 +25,7 @@ static void facts_free(PlanFacts *facts)
 {
     if (facts != NULL) {
         free(facts->to);
+        free(facts->where);
         free(facts->needs_approval);
         free(facts);
     }
@@ -50,6 +51,7 @@ static PlanFacts *facts_of(const SignedPlan *loaded)
     const Plan *plan = loaded->plan;
     PlanFacts *facts = mem_alloc(sizeof(*facts));
     facts->to = mem_strdup(plan->to);
+    facts->where = mem_strdup(plan->where);
     facts->max_failures = plan->strategy.max_failures;
     facts->wave_count = plan->strategy.wave_count;
     facts->needs_approval = mem_alloc(facts->wave_count * sizeof(bool) + 1);

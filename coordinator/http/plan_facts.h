@@ -8,6 +8,7 @@
 
 typedef struct PlanFacts {
     char *to;
+    char *where;
     Amount max_failures;
     bool is_irreversible; /* one of its migrations cannot be undone */
     bool *needs_approval; /* per wave */

@@ -58,6 +58,7 @@ const Route ROUTES[] = {
       .doc = "start a plan" },
     READ(ROLLOUT, "", api_rollout_show, "one rollout, with its waves"),
     READ(ROLLOUT "/targets", PAGED " state wave failed_for", api_rollout_targets, "its targets, in order"),
+    READ(ROLLOUT "/late", PAGED, api_rollout_late, "targets that came too late for it"),
     READ(ROLLOUT "/errors", "", api_rollout_errors, "its errors, clustered"),
     COMMAND("pause", COMMAND_PAUSE, "start nothing more until resumed"),
     COMMAND("resume", COMMAND_RESUME, "go on"),

@@ -124,6 +124,8 @@ static void schemas_come_and_go_during_a_rollout(void **state)
               "ALTER SCHEMA t001 RENAME TO t101; ALTER SCHEMA t002 RENAME TO t102; DROP SCHEMA t003; CREATE SCHEMA t006");
     fleet_await_target(fleet, id, "db1/saas/t003", "skipped");
     fleet_await_target(fleet, id, "db1/saas/t002", "skipped");
+    FLEET_AWAIT(fleet, strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out,
+                              "too late for it: 3 targets: db1/saas/t006, db1/saas/t101, db1/saas/t102\n") != NULL);
     fleet_rollout_order(fleet, "approve", id);
     fleet_await_rollout(fleet, id, "succeeded");
     assert_string_equal(saas_ask(fleet, "SELECT string_agg(schemaname, ' ' ORDER BY schemaname) FROM pg_tables"

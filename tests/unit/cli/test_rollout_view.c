@@ -210,10 +210,38 @@ static void the_plan_of_a_rollout_is_told_with_its_signers(void **state)
     }
 }
 
+static void targets_that_came_too_late_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *state;
+        const char *late;
+        size_t limit;
+        const char *text;
+    } ROWS[] = {
+        { "succeeded", "[]", 9, "" },
+        { "rolled_back", "[{'address': 'db1/a'}]", 9, "" },
+        { "succeeded", "[{'address': 'db1/a'}]", 9,
+          "too late for it: 1 target: db1/a\n"
+          "  start the same plan again when it has ended, to take them along\n" },
+        { "running", "[{'address': 'db1/a'}, {'address': 'db1/b'}]", 2,
+          "too late for it: at least 2 targets: db1/a, db1/b\n"
+          "  start the same plan again when it has ended, to take them along\n" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Str) text = { 0 };
+        AUTO_PTR(JsonDocument) late = load(ROWS[i].late);
+        AUTO_PTR(JsonDocument) rollout = json_pack("{s:s}", "state", ROWS[i].state);
+        late_text(rollout, late, ROWS[i].limit, &text);
+        assert_string_equal(str_text(&text), ROWS[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_plan_of_a_rollout_is_told_with_its_signers),
+        cmocka_unit_test(targets_that_came_too_late_are_named),
         cmocka_unit_test(a_rollout_shows_a_bar_per_wave),
         cmocka_unit_test(errors_are_clusters_in_the_servers_words),
         cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),

@@ -79,6 +79,21 @@ static void a_rollout_is_started_shown_and_commanded(void **state)
     must_ask(world, "GET", arena_printf(&arena, "/api/v1/rollouts/%s/errors", id), NULL, 200);
 }
 
+static void targets_that_come_after_the_start_are_told_as_late(void **state)
+{
+    World *world = *state;
+    char id[ROLLOUT_ID_MAX + 1];
+    start_rollout(world, id, sizeof(id));
+    json_t *late = ask(world, "GET", "/api/v1/rollouts/current/late", NULL, 200);
+    assert_int_equal(count_of(late), 0);
+    json_decref(late);
+    fleet_list_targets(world->fixture, 2, TARGETS + 2, 0);
+    late = ask(world, "GET", "/api/v1/rollouts/current/late", NULL, 200);
+    assert_int_equal(count_of(late), 2);
+    assert_string_equal(text_of(json_array_get(json_object_get(late, "items"), 0), "address"), "db1/t06");
+    json_decref(late);
+}
+
 static void a_second_start_over_the_same_targets_is_a_conflict(void **state)
 {
     World *world = *state;
@@ -326,6 +341,7 @@ int main(void)
         WORLD_TEST(the_fleet_is_listed_and_selected),
         WORLD_TEST(a_list_goes_on_where_its_cursor_stands),
         WORLD_TEST(a_rollout_is_started_shown_and_commanded),
+        WORLD_TEST(targets_that_come_after_the_start_are_told_as_late),
         WORLD_TEST(a_second_start_over_the_same_targets_is_a_conflict),
         WORLD_TEST(what_is_wrong_with_a_request_is_said),
         WORLD_TEST(tcp_reads_for_this_machine_only),
