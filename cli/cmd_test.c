@@ -147,6 +147,21 @@ static ErrCode junit_write(const Options *options, const Told *told, Err *err)
     return file_write_atomic(options->junit, str_text(&text), text.length, 0644, err);
 }
 
+static void swept_tell(const Options *options, const Swept *swept)
+{
+    if (options->output != OUTPUT_TEXT) {
+        return;
+    }
+    if (swept->dropped > 0) {
+        fprintf(stderr, "note: %zu scratch database%s of a killed run %s dropped\n", swept->dropped,
+                swept->dropped == 1 ? "" : "s", swept->dropped == 1 ? "was" : "were");
+    }
+    if (swept->left > 0) {
+        fprintf(stderr, "note: scratch databases of a killed run could not be dropped: %zu; %s\n",
+                swept->left, swept->why.message);
+    }
+}
+
 static ErrCode tell(const Options *options, const Told *told, Err *err)
 {
     AUTO(Str) text = { 0 };
@@ -197,6 +212,7 @@ ErrCode cmd_test(Invocation *invocation, ExitCode *ret_exit, Err *err)
         .is_strict = invocation->options.is_strict,
         .seed_unfit = seed_unfit(test.seed, &invocation->arena),
     };
+    swept_tell(&invocation->options, &told.proof->swept);
     *ret_exit = proof_stands(&told) ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
     return tell(&invocation->options, &told, err);
 }

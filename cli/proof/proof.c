@@ -480,7 +480,7 @@ static void proof_finish(ProofRun *run)
     Proof *proof = &run->proof;
     proof->chains = run->chains.items;
     proof->chain_count = run->chains.count;
-    proof->swept = scratch_swept(run->scratch);
+    proof->swept = *scratch_swept(run->scratch);
     for (size_t i = 0; i < proof->count; i++) {
         proof->verdicts[proved_verdict(&proof->items[i])]++;
     }

@@ -73,7 +73,7 @@ typedef struct Proof {
     size_t count;
     Chain *chains; /* from the newest to the oldest */
     size_t chain_count;
-    size_t swept; /* databases of dead runs, dropped at the beginning */
+    Swept swept; /* at the beginning */
     size_t verdicts[VERDICT_COUNT_];
 } Proof;
 

@@ -30,7 +30,7 @@ struct Scratch {
     ConnSource *source;
     Conn *conn; /* holds the lock; used by scratch_open alone */
     uint32_t run;
-    size_t swept;
+    Swept swept;
     pthread_mutex_t mutex; /* of what follows */
     unsigned made;
     LIST(char *) there;
@@ -43,11 +43,15 @@ static const char SQL_FACTS[] =
 static const char SQL_LOCK[] = "SELECT pg_catalog.pg_try_advisory_lock(" LOCK_CLASS
                                ", ('x' || $1)::pg_catalog.bit(32)::pg_catalog.int4)";
 
-/* A run takes its lock before it makes its first database: one that is seen here without the lock
- * has lost it for ever. */
+/*
+ * A run takes its lock before it makes its first database: one that is seen here without the lock
+ * has lost it for ever. Where a DROP was broken off the mark is -2: such a database is good for
+ * nothing but being dropped.
+ */
 static const char SQL_LEFT[] =
     "SELECT d.datname FROM pg_catalog.pg_database d"
-    " WHERE d.datname ~ '^skein_test_[0-9a-f]{8}_[0-9]+$' AND d.datconnlimit = " SCRATCH_MARK
+    " WHERE d.datname ~ '^skein_test_[0-9a-f]{8}_[0-9]+$' AND d.datconnlimit IN (" SCRATCH_MARK
+    ", -2)"
     " AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory'"
     "  AND l.granted AND l.objsubid = 2 AND l.classid = " LOCK_CLASS
     "  AND l.objid = ('x' || pg_catalog.substr(d.datname, 12, 8))::pg_catalog.bit(32)"
@@ -173,18 +177,28 @@ static ErrCode run_begin(Scratch *scratch, Err *err)
 }
 
 /* What cannot be dropped (it is another role's) stays, and harms nobody. */
+static void sweep_one(Scratch *scratch, const char *name)
+{
+    Swept *swept = &scratch->swept;
+    Err why = { 0 };
+    if (command(scratch->conn, &why, "DROP DATABASE IF EXISTS ", name, " WITH (FORCE)") ==
+        ERR_NONE) {
+        swept->dropped++;
+    } else {
+        swept->left++;
+        swept->why = why;
+        err_wrap(&swept->why, "%s", name);
+    }
+}
+
 static ErrCode sweep(Scratch *scratch, Err *err)
 {
     AUTO_PTR(PGresult) left = NULL;
-    if (ask(scratch->conn, SQL_LEFT, NULL, 0, &left, err) != ERR_NONE) {
-        return err->code;
+    ErrCode code = ask(scratch->conn, SQL_LEFT, NULL, 0, &left, err);
+    for (int i = 0; code == ERR_NONE && i < PQntuples(left); i++) {
+        sweep_one(scratch, result_text(left, i, 0));
     }
-    for (int i = 0; i < PQntuples(left); i++) {
-        Err ignored = { 0 };
-        scratch->swept += command(scratch->conn, &ignored, "DROP DATABASE IF EXISTS ",
-                                  result_text(left, i, 0), " WITH (FORCE)") == ERR_NONE;
-    }
-    return ERR_NONE;
+    return code;
 }
 
 ErrCode scratch_open(ConnSource *source, Scratch **ret_scratch, Err *err)
@@ -220,9 +234,9 @@ void scratch_free(Scratch *scratch)
     free(scratch);
 }
 
-size_t scratch_swept(const Scratch *scratch)
+const Swept *scratch_swept(const Scratch *scratch)
 {
-    return scratch->swept;
+    return &scratch->swept;
 }
 
 /* ---- one database ---- */

@@ -4,8 +4,9 @@
  * A run has a number and holds an advisory lock over it for as long as it lives. Its databases are
  * called skein_test_<number>_<n>, and the statement that makes one also gives it SCRATCH_MARK as
  * connection limit, so that there is no moment at which one has the name only. A database with such
- * a name and that mark whose run holds no lock was left by a run that was killed: the next run
- * drops it. No other database is ever written to or dropped.
+ * a name and that mark (or an invalid one, whose DROP was broken off) whose run holds no lock was
+ * left by a run that was killed: the next run drops it. No other database is ever written to or
+ * dropped.
  *
  * Everything here blocks, and may be called from any thread.
  */
@@ -33,8 +34,14 @@ void scratch_free(Scratch *scratch);
 
 AUTO_PTR_DEFINE(Scratch, scratch_free)
 
-/* How many databases of dead runs scratch_open has dropped. */
-size_t scratch_swept(const Scratch *scratch);
+/* What scratch_open has done with the databases of dead runs. */
+typedef struct Swept {
+    size_t dropped;
+    size_t left; /* that could not be dropped */
+    Err why;     /* the last of them */
+} Swept;
+
+const Swept *scratch_swept(const Scratch *scratch);
 
 /*
  * Makes a database: an empty one (`from` NULL: as the server makes them), or a copy of one that was

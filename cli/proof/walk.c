@@ -111,7 +111,7 @@ static ErrCode walk_run(Walk *walk, const char *database, const char *to, WalkFa
         .order = &order,
         .seed = clock_boot_ms(),
         .wake = walk->walker->wake,
-        .hooks = { permit_until_stopped, report_take, NULL, walk },
+        .hooks = { .permit = permit_until_stopped, .report = report_take, .ctx = walk },
     };
     Err why = { 0 };
     Report report = exec_job(&exec, &why);

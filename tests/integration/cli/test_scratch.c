@@ -42,7 +42,9 @@ static void after_a_kill_the_next_run_drops_what_was_left(void **state)
     assert_ask(world, "SELECT count(*) > 0 FROM pg_database WHERE datname LIKE 'skein_test_%'",
                "t");
     remove_migration(world, "0002_sleep");
-    assert_int_equal(run(world, "test").exit_code, 0);
+    Outcome next = run(world, "test");
+    assert_int_equal(next.exit_code, 0);
+    assert_non_null(strstr(next.err, " of a killed run were dropped\n"));
     assert_no_scratch(world);
 }
 
@@ -78,6 +80,34 @@ static void two_runs_at_once_leave_each_other_alone(void **state)
     if (outcome.exit_code != 0) {
         fail_msg("%s%s", outcome.out, outcome.err);
     }
+    assert_no_scratch(world);
+}
+
+static void a_server_that_goes_away_ends_the_run_and_the_next_one_cleans_up(void **state)
+{
+    World *world = *state;
+    Running running = begin_sleeping(world, "60");
+    pg_cluster_crash(world->cluster);
+    Outcome outcome = run_end(world, running);
+    pg_cluster_restart(world->cluster);
+    if (outcome.exit_code != 4) {
+        fail_msg("exit code %d\n%s%s", outcome.exit_code, outcome.out, outcome.err);
+    }
+    remove_migration(world, "0002_sleep");
+    assert_int_equal(run(world, "test").exit_code, 0);
+    assert_no_scratch(world);
+}
+
+/* A DROP DATABASE that a crash breaks off leaves an invalid database, without the mark. */
+static void a_database_whose_drop_was_broken_off_is_dropped(void **state)
+{
+    World *world = *state;
+    pg_cluster_run(world->cluster, "postgres", "CREATE DATABASE skein_test_0000abcd_3");
+    pg_cluster_run(
+        world->cluster, "postgres",
+        "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'skein_test_0000abcd_3'");
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    assert_int_equal(run(world, "test").exit_code, 0);
     assert_no_scratch(world);
 }
 
@@ -169,6 +199,8 @@ int main(void)
         WORLD_TEST(after_a_kill_the_next_run_drops_what_was_left),
         WORLD_TEST(interrupted_it_drops_its_databases),
         WORLD_TEST(two_runs_at_once_leave_each_other_alone),
+        WORLD_TEST(a_server_that_goes_away_ends_the_run_and_the_next_one_cleans_up),
+        WORLD_TEST(a_database_whose_drop_was_broken_off_is_dropped),
         WORLD_TEST(what_only_looks_like_a_scratch_database_is_left_alone),
         WORLD_TEST(a_role_that_may_not_make_databases_is_refused_with_a_hint),
         WORLD_TEST(what_reaches_beyond_its_database_is_refused),
