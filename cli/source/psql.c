@@ -106,14 +106,14 @@ static ErrCode watch_word(Composer *composer, const PsqlFile *file, const char *
 {
     StatementWatch *watch = &composer->watch;
     bool is_outside = composer->lexer.parentheses == 0;
+    /* To the grammar both words are the same: the direction is said before them. */
+    bool is_stream = word_is(at, length, "STDIN") || word_is(at, length, "STDOUT");
     if (!watch->has_begun) {
         watch->is_copy = word_is(at, length, "COPY");
-    } else if (watch->is_copy && is_outside && watch->is_after_to &&
-               word_is(at, length, "STDOUT")) {
+    } else if (watch->is_copy && is_outside && watch->is_after_to && is_stream) {
         psql_refuse(file, err, "COPY TO STDOUT: a migration has no client to stream the rows");
         return err_hint(err, "remove it, or COPY to a file on the server");
-    } else if (watch->is_copy && is_outside && watch->is_after_from &&
-               word_is(at, length, "STDIN")) {
+    } else if (watch->is_copy && is_outside && watch->is_after_from && is_stream) {
         watch->is_from_stdin = true;
     } else if (watch->is_from_stdin && word_is(at, length, "BINARY")) {
         return psql_refuse(file, err, "COPY FROM STDIN of binary rows, which no text file can hold");
@@ -183,7 +183,6 @@ static ErrCode append_value(Composer *composer, const PsqlFile *file, const char
 static ErrCode take_variable(Composer *composer, const PsqlFile *file, const char *at,
                              size_t length, Err *err)
 {
-    static const SourceVariables NONE = { NULL, 0 };
     char kind = at[1];
     bool is_question = kind == '{';
     bool is_quoted = kind == '\'' || kind == '"';
@@ -195,11 +194,6 @@ static ErrCode take_variable(Composer *composer, const PsqlFile *file, const cha
     if (is_question) {
         str_append(&composer->out, value == NULL ? "FALSE" : "TRUE");
         return ERR_NONE;
-    }
-    if (value == NULL && is_quoted) {
-        const SourceVariables *variables = composer->input->variables;
-        return variables_refuse_unset(variables == NULL ? &NONE : variables, file->file, file->line,
-                                      name, err);
     }
     if (value == NULL) {
         PsqlUnset unset = { composer->out.length, name };

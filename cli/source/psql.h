@@ -27,7 +27,7 @@ typedef struct PsqlCopy {
     Bytes rows; /* as they stand in the file, without the line "\." */
 } PsqlCopy;
 
-/* ":name" that nobody has set, as it stands in the text: a slice of an array, or an oversight. */
+/* ":name" or ":'name'" that nobody has set, as it stands: a slice of an array, or an oversight. */
 typedef struct PsqlUnset {
     size_t offset;
     const char *name;

@@ -43,6 +43,7 @@ static void rows_are_taken_out_of_the_text(void **state)
           "COPY public.t (a, \"b\") FROM STDIN WITH (FORMAT csv, NULL '\\n');{1,2\r\n} -- rows\r\n" },
         { "copy t from stdin;\n\\.\ncopy u from stdin;\nx\\.\n\\.\n",
           "copy t from stdin;{}\ncopy u from stdin;{x\\.\n}\n" },
+        { "COPY t FROM stdout;\n1\n", "COPY t FROM stdout;{1\n}\n" },
         { "COPY t FROM stdin; COPY u FROM stdin; SELECT 1;\n1\n\\.\n2\n\\.\nSELECT 2",
           "COPY t FROM stdin;{1\n} COPY u FROM stdin;{2\n} SELECT 1;\nSELECT 2" },
         { "COPY t FROM stdin;\n1\n2", "COPY t FROM stdin;{1\n2}\n" },
@@ -162,8 +163,6 @@ static void what_cannot_be_done_is_refused_with_its_line(void **state)
         { "\n\\set AUTOCOMMIT off", "m/1.sql:2: \\set AUTOCOMMIT off: skein does not work like that",
           "write BEGIN and COMMIT where a transaction is wanted" },
         { "\\set x `date`", "m/1.sql:1: \\set by a command of the shell", "" },
-        { "SELECT 1,\n:'name';", "m/1.sql:2: \"name\" is not set",
-          "give it a value: --set name=VALUE, or under `set:` in the rollout file" },
         { "\\set x '1; DROP TABLE t'\nSELECT :x;",
           "m/1.sql:2: a value that ends the statement, or is a command of psql",
           "give it as a part of one statement" },
@@ -285,6 +284,13 @@ static void a_variable_that_is_not_set_is_told_where_the_grammar_stumbles(void *
         "give it a value: --set app_role=VALUE, or under `set:` in the rollout file",
     };
     assert_refused(&CASE);
+    static const RefusedCase QUOTED = {
+        { { "1_a.up.sql", "SELECT a['x':'y'] FROM t;\nSELECT :'name';" } },
+        ERR_SYNTAX,
+        "m/1_a.up.sql:2: \"name\" is not set",
+        "give it a value: --set name=VALUE, or under `set:` in the rollout file",
+    };
+    assert_refused(&QUOTED);
 }
 
 int main(void)
