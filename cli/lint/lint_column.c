@@ -10,18 +10,22 @@
 
 /* ---- writing the safe way ---- */
 
-/* Rows little by little; the statement is repeated, outside of skein or by a job, until none is
- * left. */
+/*
+ * Rows little by little; the statement is repeated, outside of skein or by a job, until none is
+ * left. `from`: a column without which there is no value; NULL: there always is one.
+ */
 static void step_backfill(LintCase *lint, Finding *finding, Name table, const char *column,
-                          const char *value)
+                          const char *value, const char *from)
 {
     const char *written = case_table(lint, table);
     const char *quoted = name_write(column, lint->arena);
     case_step(lint, finding,
               "-- again and again, each in a transaction of its own, until no row is left\n"
               "UPDATE %s SET %s = %s WHERE ctid IN (\n"
-              "    SELECT ctid FROM %s WHERE %s IS NULL LIMIT " BATCH " FOR UPDATE SKIP LOCKED);",
-              written, quoted, value, written, quoted);
+              "    SELECT ctid FROM %s WHERE %s IS NULL%s%s%s LIMIT " BATCH
+              " FOR UPDATE SKIP LOCKED);",
+              written, quoted, value, written, quoted, from == NULL ? "" : " AND ",
+              from == NULL ? "" : from, from == NULL ? "" : " IS NOT NULL");
 }
 
 static const char *type_sql(const LintCase *lint, const PgQuery__ColumnDef *column)
@@ -75,7 +79,7 @@ static void step_beside(LintCase *lint, Finding *finding, Name table, const char
               "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s\n"
               "    FOR EACH ROW EXECUTE FUNCTION %s();",
               written, new_name, type, trigger, new_name, old_name, plain, written, trigger);
-    step_backfill(lint, finding, table, new_column, old_name);
+    step_backfill(lint, finding, table, new_column, old_name, old_name);
     if (is_key(model_relation(lint->model, table), column)) {
         case_step(lint, finding,
                   "-- then tables that refer to %s go over in the same way, then the key itself\n"
@@ -149,7 +153,7 @@ static void step_default(LintCase *lint, Finding *finding, Name table,
     case_step(lint, finding,
               "ALTER TABLE %s ADD COLUMN %s %s;\nALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;",
               written, name, type_sql(lint, column), written, name, text);
-    step_backfill(lint, finding, table, column->colname, text);
+    step_backfill(lint, finding, table, column->colname, text, NULL);
 }
 
 static void step_serial(LintCase *lint, Finding *finding, Name table,
@@ -165,7 +169,7 @@ static void step_serial(LintCase *lint, Finding *finding, Name table,
               "CREATE SEQUENCE %s OWNED BY %s.%s;\n"
               "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s;",
               written, name, type_sql(lint, column), sequence, written, name, written, name, value);
-    step_backfill(lint, finding, table, column->colname, value);
+    step_backfill(lint, finding, table, column->colname, value, NULL);
 }
 
 static void step_stored(LintCase *lint, Finding *finding, Name table,
@@ -178,7 +182,7 @@ static void step_stored(LintCase *lint, Finding *finding, Name table,
               case_table(lint, table), name_write(column->colname, lint->arena),
               type_sql(lint, column));
     if (text != NULL) {
-        step_backfill(lint, finding, table, column->colname, text);
+        step_backfill(lint, finding, table, column->colname, text, NULL);
     }
 }
 
@@ -253,10 +257,16 @@ static void tell_type(LintCase *lint, Name table, const PgQuery__AlterTableCmd *
     if (effect.work < WORK_SCAN) {
         return;
     }
-    Finding *finding = case_report(
-        lint, -1, "nobody can read or write %s %s%s: %s", case_table(lint, table),
-        effect.work == WORK_REWRITE ? "until every row is written anew" : "until every row is read",
-        effect.is_likely ? " (if so)" : "", effect.why);
+    const char *doing = effect.work == WORK_REWRITE ? "written anew" : "read";
+    const char *written = case_table(lint, table);
+    Finding *finding =
+        effect.is_likely
+            ? case_report(lint, -1,
+                          "what the type was is not known here; unless both are stored alike, "
+                          "nobody can read or write %s until every row is %s",
+                          written, doing)
+            : case_report(lint, -1, "nobody can read or write %s until every row is %s: %s",
+                          written, doing, effect.why);
     ColumnType to = type_read(definition->type_name);
     bool is_plain = definition->raw_default == NULL && column != NULL;
     if (effect.work != WORK_REWRITE) {

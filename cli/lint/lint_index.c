@@ -148,8 +148,8 @@ static const LintRule RULES[] = {
             "reads go on, every write waits, for minutes on a large table.",
         .remedy =
             "CREATE INDEX CONCURRENTLY, in a migration of its own. skein runs it outside of a "
-            "transaction, looks afterwards whether the index is valid, and drops and rebuilds "
-            "one that is not. On a partitioned table, where CONCURRENTLY is not to be had, make "
+            "transaction, and looks afterwards whether the index is there and valid. On a "
+            "partitioned table, where CONCURRENTLY is not to be had, make "
             "the index ON ONLY the parent, one on each partition, and attach them.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_INDEX_STMT),
@@ -195,9 +195,8 @@ static const LintRule RULES[] = {
             "A CREATE INDEX CONCURRENTLY that was interrupted leaves an INVALID index behind: "
             "it costs every write and serves no query. IF NOT EXISTS finds it there and is "
             "content.",
-        .remedy =
-            "Leave IF NOT EXISTS out: skein's history already sees to it that the migration runs "
-            "once, and skein drops and rebuilds an INVALID index by itself.",
+        .remedy = "Leave IF NOT EXISTS out: skein's history already sees to it that the migration "
+                  "runs once, and an INVALID index in its way is then an error that says so.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_INDEX_STMT),
         .check = check_if_not_exists,

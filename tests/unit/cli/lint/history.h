@@ -3,7 +3,7 @@
 #ifndef SKEIN_TESTS_UNIT_CLI_LINT_HISTORY_H
 #define SKEIN_TESTS_UNIT_CLI_LINT_HISTORY_H
 
-#include "../support.h"
+#include "tests/unit/cli/support.h"
 
 #include "cli/lint/lint.h"
 

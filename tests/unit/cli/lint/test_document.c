@@ -1,0 +1,240 @@
+/*
+ * docs/lint.md: below its mark, the rules and what peers have, drawn from the tables.
+ * SKEIN_UPDATE_GOLDEN=1 draws them anew; what stands above the mark is written by hand.
+ */
+#include "../support.h"
+
+#include "cli/lint/rule.h"
+
+#define DOCUMENT "docs/lint.md"
+#define MARK "<!-- From here on drawn from the tables in cli/lint. -->\n"
+#define EXAMPLE_BYTES_MAX 1000
+
+/* ---- what peers have ---- */
+
+typedef struct PeerRule {
+    const char *name;
+    const char *ours[3];
+    const char *note;
+} PeerRule;
+
+static const PeerRule SQUAWK[] = {
+    { "adding-field-with-default",
+      { "column-rewrite" },
+      "PostgreSQL 11 and later: volatile defaults only" },
+    { "adding-foreign-key-constraint", { "foreign-key-scan" }, NULL },
+    { "adding-not-nullable-field", { "not-null-scan", "column-required" }, NULL },
+    { "adding-required-field", { "column-required" }, NULL },
+    { "adding-serial-primary-key-field", { "primary-key-build", "column-rewrite" }, NULL },
+    { "ban-alter-domain-with-add-constraint", { "domain-scan" }, NULL },
+    { "ban-char-field", { "type-char" }, NULL },
+    { "ban-concurrent-index-creation-in-transaction",
+      { "concurrently-inside" },
+      "skein cuts the migration around the statement, or refuses the file where its format begins "
+      "a transaction" },
+    { "ban-create-domain-with-constraint", { "domain-constraint" }, NULL },
+    { "ban-drop-column", { "column-drop" }, NULL },
+    { "ban-drop-database", { "database-drop" }, NULL },
+    { "ban-drop-not-null", { "column-nullable" }, NULL },
+    { "ban-drop-table", { "table-drop" }, NULL },
+    { "ban-duplicate-column-assignments", { "assigned-twice" }, NULL },
+    { "ban-truncate-cascade", { "truncate-cascade" }, NULL },
+    { "ban-uncommitted-transaction",
+      { NULL },
+      "none is needed: skein begins and ends transactions" },
+    { "changing-column-type",
+      { "column-type" },
+      "not where the history shows that both types are stored alike" },
+    { "constraint-missing-not-valid",
+      { "foreign-key-scan", "check-scan", "validate-at-once" },
+      NULL },
+    { "disallowed-unique-constraint", { "unique-build" }, NULL },
+    { "identifier-too-long", { "name-too-long" }, NULL },
+    { "prefer-bigint-over-int",
+      { "id-integer", "type-integer" },
+      "keys by default; every column when type-integer is on" },
+    { "prefer-bigint-over-smallint", { "id-integer", "type-integer" }, "the same" },
+    { "prefer-identity", { "type-serial" }, "off by default" },
+    { "prefer-repack", { "table-rewrite" }, "pg_repack, as REPACK is PostgreSQL 19's" },
+    { "prefer-robust-stmts",
+      { "index-if-not-exists" },
+      "none is needed: a migration is applied whole or not at all, and what cannot be is probed" },
+    { "prefer-text-field", { "type-varchar" }, "off by default" },
+    { "prefer-timestamptz", { "type-timestamp" }, NULL },
+    { "renaming-column", { "column-rename" }, NULL },
+    { "renaming-table", { "table-rename" }, "not where a view takes the old name" },
+    { "require-concurrent-index-creation", { "index-blocks-writes" }, NULL },
+    { "require-concurrent-index-deletion", { "index-drop-blocks" }, NULL },
+    { "require-concurrent-partition-detach", { "partition-detach" }, NULL },
+    { "require-concurrent-reindex", { "reindex-blocks" }, NULL },
+    { "require-enum-value-ordering", { "enum-value-order" }, "off by default" },
+    { "require-lock-timeout", { "lock-timeout-off" }, "skein sets it for every transaction" },
+    { "require-statement-timeout",
+      { NULL },
+      "none is needed: skein sets it for every transaction" },
+    { "require-timeout-settings", { "lock-timeout-off" }, "the two above" },
+    { "require-table-schema",
+      { "name-unqualified", "name-shared" },
+      "off by default; name-shared where tenants share schemas" },
+    { "transaction-nesting",
+      { NULL },
+      "none is needed: BEGIN inside a transaction is refused when the file is read" },
+    { "unused-ignore", { "allowance-unused" }, NULL },
+    { "syntax-error", { "syntax-unknown" }, "a newer server may know the statement" },
+};
+
+static const PeerRule STRONG_MIGRATIONS[] = {
+    { "removing a column", { "column-drop" }, NULL },
+    { "changing the type of a column",
+      { "column-type" },
+      "its table of free changes is held against a server" },
+    { "changing the type of a column with a constraint",
+      { "column-type" },
+      "a CHECK is tried again even where nothing is rewritten" },
+    { "renaming a column", { "column-rename" }, NULL },
+    { "renaming a table", { "table-rename" }, NULL },
+    { "creating a table with force", { "table-drop" }, NULL },
+    { "adding an auto-incrementing column", { "column-rewrite" }, NULL },
+    { "adding a stored generated column", { "column-rewrite" }, NULL },
+    { "adding a foreign key", { "foreign-key-scan" }, NULL },
+    { "adding a check constraint", { "check-scan" }, NULL },
+    { "executing SQL directly", { "code-hidden" }, "all is SQL here, and read" },
+    { "backfilling data", { "lock-held", "update-every-row" }, NULL },
+    { "adding an index non-concurrently", { "index-blocks-writes" }, NULL },
+    { "removing an index non-concurrently", { "index-drop-blocks" }, NULL },
+    { "adding a reference", { "index-blocks-writes", "foreign-key-scan" }, NULL },
+    { "adding a unique constraint", { "unique-build" }, NULL },
+    { "adding an exclusion constraint", { "exclusion-build" }, NULL },
+    { "adding a json column", { "type-json" }, NULL },
+    { "adding a column with a volatile default value",
+      { "column-rewrite" },
+      "also by the history's own functions" },
+    { "setting NOT NULL on an existing column", { "not-null-scan" }, NULL },
+    { "validating a constraint while writes are blocked",
+      { "validate-at-once", "lock-held" },
+      NULL },
+    { "renaming an enum value", { "enum-value-rename" }, NULL },
+    { "renaming a schema", { "schema-rename" }, NULL },
+    { "keeping non-unique indexes to three columns or less", { "index-many-columns" }, NULL },
+    { "changing a default with partial inserts", { NULL }, "Active Record's own" },
+    { "index corruption of PostgreSQL 14.0 to 14.3",
+      { NULL },
+      "not looked at: it is the server's, not the statement's" },
+    { "lock timeout, statement timeout, retries",
+      { "lock-timeout-off" },
+      "skein does all three by itself" },
+    { "checks for MySQL and MariaDB", { NULL }, "skein is for PostgreSQL" },
+};
+
+static void draw_peer(const char *title, const PeerRule *rules, size_t count, Str *out)
+{
+    str_printf(out, "\n### %s\n\n| there | here | |\n|---|---|---|\n", title);
+    for (size_t i = 0; i < count; i++) {
+        str_printf(out, "| %s |", rules[i].name);
+        for (size_t j = 0; j < ARRAY_LEN(rules[i].ours) && rules[i].ours[j] != NULL; j++) {
+            str_printf(out, "%s [%s](#%s)", j == 0 ? "" : ",", rules[i].ours[j], rules[i].ours[j]);
+        }
+        str_printf(out, " | %s |\n", rules[i].note == NULL ? "" : rules[i].note);
+    }
+}
+
+/* ---- the rules ---- */
+
+static void draw_example(const char *title, const RuleExample *example, Str *out)
+{
+    if (strlen(example->up) > EXAMPLE_BYTES_MAX) {
+        return;
+    }
+    str_printf(out, "\n%s\n```sql\n%s\n", title, example->up);
+    if (example->down == RULE_NO_DOWN) {
+        str_append(out, "-- and no down\n");
+    } else if (example->down != NULL) {
+        str_printf(out, "-- down:\n%s%s", example->down,
+                   str_ends_with(example->down, "\n") ? "" : "\n");
+    }
+    str_append(out, "```\n");
+}
+
+static void draw_rule(const LintRule *rule, Str *out)
+{
+    str_printf(out, "\n### %s\n\n**%s**%s: %s.\n\n%s\n\n*Safe*: %s\n", rule->id,
+               severity_name(rule->severity), rule->is_up_only ? " (not in downs)" : "",
+               rule->title, rule->explain, rule->remedy);
+    draw_example("Found fault with:", &rule->fires, out);
+    draw_example("Fine:", &rule->silent, out);
+}
+
+static void draw_families(Str *out)
+{
+    str_append(out, "\n## Rules\n\n| rule | severity | |\n|---|---|---|\n");
+    for (size_t i = 0; i < lint_rule_count(); i++) {
+        const LintRule *rule = lint_rule_at(i);
+        str_printf(out, "| [%s](#%s) | %s | %s |\n", rule->id, rule->id,
+                   severity_name(rule->severity), rule->title);
+    }
+    str_append(out, "\nExamples stand upon these tables, which are in use:\n```sql\n");
+    str_printf(out, "%s```\n", RULE_WORLD[0]);
+    for (size_t i = 0; i < lint_family_count(); i++) {
+        const LintFamily *family = lint_family_at(i);
+        str_printf(out, "\n## %s\n", family->title);
+        for (size_t j = 0; j < family->count; j++) {
+            draw_rule(&family->rules[j], out);
+        }
+    }
+}
+
+static void draw_peers(Str *out)
+{
+    str_append(out, "\n## What peers have\n\nEvery rule of theirs, and what there is here.\n");
+    draw_peer("squawk 2.66", SQUAWK, ARRAY_LEN(SQUAWK), out);
+    draw_peer("strong_migrations", STRONG_MIGRATIONS, ARRAY_LEN(STRONG_MIGRATIONS), out);
+}
+
+/* ---- tests ---- */
+
+static void the_document_says_what_the_tables_say(void **state)
+{
+    (void)state;
+    AUTO(Str) written = { 0 };
+    AUTO(Str) wanted = { 0 };
+    Err err = { 0 };
+    assert_int_equal(file_read(SKEIN_SOURCE_DIR "/" DOCUMENT, GOLDEN_BYTES_MAX, &written, &err),
+                     ERR_NONE);
+    const char *mark = strstr(str_text(&written), MARK);
+    assert_non_null(mark);
+    str_append_bytes(&wanted, str_text(&written), (size_t)(mark - str_text(&written)));
+    str_append(&wanted, MARK);
+    draw_families(&wanted);
+    draw_peers(&wanted);
+    assert_same_as_file(str_text(&wanted), DOCUMENT);
+}
+
+static void assert_known(const PeerRule *rules, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < ARRAY_LEN(rules[i].ours) && rules[i].ours[j] != NULL; j++) {
+            if (lint_rule_find(rules[i].ours[j]) == NULL) {
+                fail_msg("%s: no rule %s", rules[i].name, rules[i].ours[j]);
+            }
+        }
+        if (rules[i].ours[0] == NULL && rules[i].note == NULL) {
+            fail_msg("%s: neither a rule nor a reason", rules[i].name);
+        }
+    }
+}
+
+static void every_rule_of_a_peer_has_its_counterpart(void **state)
+{
+    (void)state;
+    assert_known(SQUAWK, ARRAY_LEN(SQUAWK));
+    assert_known(STRONG_MIGRATIONS, ARRAY_LEN(STRONG_MIGRATIONS));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_document_says_what_the_tables_say),
+        cmocka_unit_test(every_rule_of_a_peer_has_its_counterpart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
