@@ -82,11 +82,14 @@ static ErrCode unknown_command(char *const *words, size_t count, Err *err)
         err_set(err, ERR_USAGE, "'%s' needs to be told what to do", words[0]);
         return err_hint(err, "skein %s --help lists what there is", words[0]);
     }
+    /* Of a group that is there the second word is wrong, else the first: of a command or a group. */
     const char *given = is_in_group ? arena_printf(&arena, "%s %s", words[0], words[1]) : words[0];
     const char *names[SUGGESTIONS_MAX];
     size_t name_count = 0;
     for (size_t i = 0; i < COMMAND_COUNT && name_count < SUGGESTIONS_MAX; i++) {
-        names[name_count++] = COMMANDS[i].name;
+        const char *name = COMMANDS[i].name;
+        names[name_count++] =
+            is_in_group ? name : arena_strndup(&arena, name, strcspn(name, " "));
     }
     const char *nearest = str_nearest(given, names, name_count);
     err_set(err, ERR_USAGE, "no command '%s'", given);
@@ -244,22 +247,27 @@ static bool is_help_word(const char *word)
 }
 
 /*
- * "skein", "skein help", "skein help up", "skein rollout --help": true, with the command or the
- * group whose help it is, if any. "skein up --help" is an option of that command.
+ * "skein", "skein help", "skein help up", "skein rollout --help": is_help is set, with the command or
+ * the group whose help it is, if any. "skein up --help" is an option of that command, also where it
+ * has others below it.
  */
-static bool ask_help(char *const *words, size_t count, Invocation *invocation)
+static ErrCode ask_help(char *const *words, size_t count, Invocation *invocation, Err *err)
 {
     bool is_help = count == 0 || is_help_word(words[0]);
     size_t used = 0;
     if (is_help && count > 1) {
         invocation->command = find_command(words + 1, count - 1, &used);
         invocation->help_group = used == 0 && is_group(words[1]) ? words[1] : NULL;
-    } else if (count == 2 && is_group(words[0]) && is_help_word(words[1])) {
+        if (used == 0 && invocation->help_group == NULL && words[1][0] != '-') {
+            return unknown_command(words + 1, count - 1, err);
+        }
+    } else if (count == 2 && is_group(words[0]) && is_help_word(words[1]) &&
+               find_command(words, 1, &used) == NULL) {
         invocation->help_group = words[0];
         is_help = true;
     }
     invocation->options.is_help = is_help;
-    return is_help;
+    return ERR_NONE;
 }
 
 static ErrCode take_words(Invocation *invocation, char *const *words, size_t count, size_t at,
@@ -287,8 +295,9 @@ ErrCode args_parse(int word_count, char *const *words, Invocation *invocation, E
     size_t used = 0;
     invocation->options =
         (Options){ .output = find_output(words, count), .migrations = "./migrations" };
-    if (ask_help(words, count, invocation)) {
-        return ERR_NONE;
+    ErrCode code = ask_help(words, count, invocation, err);
+    if (code != ERR_NONE || invocation->options.is_help) {
+        return code;
     }
     invocation->command = find_command(words, count, &used);
     return invocation->command == NULL ? unknown_command(words, count, err)

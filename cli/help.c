@@ -77,7 +77,7 @@ static const char EXIT_CODES[] =
     "Errors go to standard error; with --output json as\n"
     "{\"error\": {\"code\", \"message\", \"sqlstate\"?, \"hint\"?}}.\n"
     "\n"
-    "skein COMMAND --help says more of one command.\n";
+    "skein COMMAND --help says more of one command, skein --version which skein this is.\n";
 
 void help_print(const Invocation *invocation, Str *out)
 {

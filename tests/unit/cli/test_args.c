@@ -28,7 +28,9 @@ typedef struct Refusal {
 
 static const Refusal REFUSALS[] = {
     { { { "staus" } }, "no command 'staus'", "did you mean skein status?" },
-    { { { "rollot", "start" } }, "no command 'rollot'", "skein --help lists the commands" },
+    { { { "rollot", "start" } }, "no command 'rollot'", "did you mean skein rollout?" },
+    { { { "key", "show" } }, "no command 'key'", "did you mean skein keys?" },
+    { { { "help", "staus" } }, "no command 'staus'", "did you mean skein status?" },
     { { { "rollout", "strat", "x" } },
       "no command 'rollout strat'",
       "did you mean skein rollout start?" },
@@ -170,6 +172,8 @@ static const HelpCase HELPS[] = {
     { { { "help" } }, NULL, NULL },
     { { { "help", "rollout" } }, NULL, "rollout" },
     { { { "rollout", "--help" } }, NULL, "rollout" },
+    { { { "plan", "--help" } }, "plan", NULL }, /* it has a command below it, too */
+    { { { "--help", "--output", "json" } }, NULL, NULL },
     { { { "help", "rollout", "start" } }, "rollout start", NULL },
     { { { "rollout", "start", "--help" } }, "rollout start", NULL },
     { { { "up", "-h" } }, "up", NULL },
