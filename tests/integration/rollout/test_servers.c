@@ -156,6 +156,7 @@ static void a_replica_serves_no_targets(void **state)
     FLEET_AWAIT(fleet,
                 json_count(json_object_get(fleet_get(fleet, "/status"), "agents"), "active") == 4);
     FLEET_AWAIT(fleet, strstr(fleet_cli(fleet, "agents", "list", NULL).out, "replica)") != NULL);
+    fleet_await_targets(fleet, FLEET_TARGETS);
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ 0 });
     fleet_await_rollout(fleet, id, "succeeded");
     assert_int_equal(json_count(fleet_get(fleet, "/rollouts/%s", id), "total"), FLEET_TARGETS);
