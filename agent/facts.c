@@ -131,7 +131,8 @@ static bool target_equal(const InventoryTarget *a, const InventoryTarget *b)
     return strcmp(a->target, b->target) == 0 && identity_equal(&a->identity, &b->identity) &&
            strcmp(a->version, b->version) == 0 && a->is_read == b->is_read &&
            a->in_recovery == b->in_recovery && fence_compare(a->fence, b->fence) == 0 &&
-           strcmp(a->rollout, b->rollout) == 0;
+           strcmp(a->rollout, b->rollout) == 0 && a->applied == b->applied &&
+           bytes_equal(a->plan_hash, b->plan_hash);
 }
 
 static bool list_equal(const TargetList *a, const TargetList *b)
@@ -156,6 +157,7 @@ static void copy_target(Listing *listing, const InventoryTarget *told)
     target.identity.schema = arena_strdup(arena, told->identity.schema);
     target.version = arena_strdup(arena, told->version);
     target.rollout = arena_strdup(arena, told->rollout);
+    target.plan_hash = bytes_copy(arena, told->plan_hash);
     LIST_PUSH(&listing->next_targets, target);
 }
 

@@ -118,6 +118,7 @@ static void tenants_replace(Entry *entry, const TenantFacts *tenants, size_t cou
         copy->schema = arena_strdup(&entry->arena, tenants[i].schema);
         copy->version = arena_strdup(&entry->arena, tenants[i].version);
         copy->rollout = arena_strdup(&entry->arena, tenants[i].rollout);
+        copy->plan_hash = bytes_copy(&entry->arena, tenants[i].plan_hash);
     }
 }
 

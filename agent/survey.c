@@ -102,6 +102,8 @@ static void list_tenant(const SurveyParts *parts, const DatabaseFacts *database,
         .in_recovery = survey->facts.in_recovery,
         .fence = tenant->fence,
         .rollout = tenant->rollout,
+        .plan_hash = tenant->plan_hash,
+        .applied = tenant->applied,
     };
     LIST_PUSH(&survey->targets, target);
 }

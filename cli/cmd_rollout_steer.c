@@ -38,17 +38,13 @@ static ErrCode check_plan(const Steering *steering, const PlanAtHand *plan, Err 
 {
     char hash[2 * PLAN_HASH_BYTES + 1];
     hex_encode(plan->bundle.hash, PLAN_HASH_BYTES, hash);
-    if (get_bool(steering->rollout, "is_adopted")) {
-        const char *id = get_text(steering->rollout, "id");
-        err_set(err, ERR_REFUSED,
-                "rollout %s was found in the fleet: which plan it has is not known", id);
-        return err_hint(err,
-                        "`skein rollout abort %s` lets its targets go; a new rollout of the same "
-                        "files takes what is applied as done",
-                        id);
-    }
     if (str_equal(get_text(steering->rollout, "plan"), hash)) {
         return ERR_NONE;
+    }
+    if (json_is_null(json_object_get(steering->rollout, "plan"))) {
+        err_set(err, ERR_REFUSED, "no database has named the plan of rollout %s yet",
+                get_text(steering->rollout, "id"));
+        return err_hint(err, "wait until the agents that have it are back");
     }
     err_set(err, ERR_REFUSED, "%s is plan %s, rollout %s has plan %s",
             steering->invocation->options.plan, hash, get_text(steering->rollout, "id"),

@@ -38,6 +38,7 @@ static const StateColour STATE_COLOURS[] = {
     { "rolled_back", COLOUR_WARN },
     { "aborting", COLOUR_WARN },
     { "aborted", COLOUR_WARN },
+    { "found", COLOUR_WARN },
     { "paused", COLOUR_WARN },
     { "gated", COLOUR_WARN },
     { "unknown", COLOUR_WARN },

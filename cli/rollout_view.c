@@ -320,7 +320,7 @@ typedef struct EndState {
 static const EndState END_STATES[] = {
     { "succeeded", EXIT_CODE_DONE },       { "rolled_back", EXIT_CODE_ROLLED_BACK },
     { "aborted", EXIT_CODE_FAILED },       { "paused", EXIT_CODE_PAUSED },
-    { "rollback_held", EXIT_CODE_PAUSED },
+    { "rollback_held", EXIT_CODE_PAUSED }, { "found", EXIT_CODE_PAUSED },
 };
 
 static const EndState *end_state(const json_t *rollout)

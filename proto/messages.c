@@ -145,6 +145,10 @@ static const Field INVENTORY_TARGET_FIELDS[] = {
     ROW_STRUCT(7, InventoryTarget, fence, Fence, OPTIONAL, &FENCE, "as the database has it"),
     ROW_TEXT(8, InventoryTarget, rollout, OPTIONAL, 0, ROLLOUT_ID_MAX,
              "of the newest history row; empty: none, or the CLI's"),
+    ROW_BYTES(9, InventoryTarget, plan_hash, OPTIONAL, 0, PLAN_HASH_BYTES,
+              "of that rollout's plan: 32 bytes, or none"),
+    ROW_U32(10, InventoryTarget, applied, OPTIONAL, 0, UINT32_MAX,
+            "rows of that rollout that are not undone"),
 };
 static const FieldTable INVENTORY_TARGET =
     FIELD_TABLE("inventory target", InventoryTarget, INVENTORY_TARGET_FIELDS);

@@ -102,6 +102,8 @@ typedef struct InventoryTarget {
     bool in_recovery;
     Fence fence;
     const char *rollout; /* of the newest history row; "": none, or by the CLI */
+    Bytes plan_hash;     /* of that rollout's plan, PLAN_HASH_BYTES; empty: no rollout */
+    uint32_t applied;    /* rows of that rollout that stand */
 } InventoryTarget;
 
 typedef struct Inventory {

@@ -5,13 +5,19 @@
 #ifndef SKEIN_PROTO_VALUES_H
 #define SKEIN_PROTO_VALUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "common/arena.h"
 
 typedef struct Bytes {
     const uint8_t *data;
     size_t length;
 } Bytes;
+
+bool bytes_equal(Bytes a, Bytes b);
+Bytes bytes_copy(Arena *arena, Bytes bytes);
 
 typedef struct Label {
     const char *name;

@@ -16,7 +16,18 @@ enum TenantColumn {
     TENANT_TERM,
     TENANT_TOKEN,
     TENANT_IS_COPY,
+    TENANT_PLAN_HASH,
+    TENANT_APPLIED,
 };
+
+static Bytes hash_read(const PGresult *rows, int row, Arena *arena)
+{
+    uint8_t hash[PLAN_HASH_BYTES];
+    if (!hex_decode(result_text(rows, row, TENANT_PLAN_HASH), hash, PLAN_HASH_BYTES)) {
+        return (Bytes){ 0 };
+    }
+    return (Bytes){ arena_memdup(arena, hash, PLAN_HASH_BYTES), PLAN_HASH_BYTES };
+}
 
 static TenantFacts facts_read(const PGresult *rows, int row, Arena *arena)
 {
@@ -31,6 +42,8 @@ static TenantFacts facts_read(const PGresult *rows, int row, Arena *arena)
     if (!facts.is_copy) { /* the rollout and the fence are the original's */
         const char *rollout = result_text(rows, row, TENANT_ROLLOUT);
         facts.rollout = strlen(rollout) > ROLLOUT_ID_MAX ? "" : arena_strdup(arena, rollout);
+        facts.plan_hash = hash_read(rows, row, arena);
+        facts.applied = (uint32_t)result_uint64(rows, row, TENANT_APPLIED);
         facts.fence.term = result_uint64(rows, row, TENANT_TERM);
         facts.fence.token = result_uint64(rows, row, TENANT_TOKEN);
     }

@@ -16,11 +16,14 @@ static void persist(Engine *engine, const BroughtPlan *brought)
     effects_add(engine->out, (Effect){ .kind = EFFECT_PERSIST_PLAN, .plan = row });
 }
 
-/* A rollout that was found in the fleet has no plan that anybody could know. */
 static bool is_of(const Rollout *rollout, const uint8_t *plan_hash)
 {
-    return !rollout->row.is_adopted &&
-           memcmp(rollout->row.plan_hash, plan_hash, PLAN_HASH_BYTES) == 0;
+    return memcmp(rollout->row.plan_hash, plan_hash, PLAN_HASH_BYTES) == 0;
+}
+
+static bool wants_to_know(const Rollout *rollout)
+{
+    return rollout_is_open(rollout->row.state) || rollout->row.state == ROLLOUT_FOUND;
 }
 
 static void tell_signers(Engine *engine, Rollout *rollout)
@@ -35,7 +38,7 @@ static void tell_all_signers(Engine *engine, const BroughtPlan *brought)
     bool is_told = false;
     for (size_t i = 0; i < engine->rollouts.count; i++) {
         Rollout *rollout = engine->rollouts.items[i];
-        if (rollout_is_open(rollout->row.state) && is_of(rollout, brought->plan_hash)) {
+        if (wants_to_know(rollout) && is_of(rollout, brought->plan_hash)) {
             tell_signers(engine, rollout);
             is_told = true;
         }
@@ -49,7 +52,12 @@ static void give(Engine *engine, const BroughtPlan *brought)
 {
     for (size_t i = 0; i < engine->rollouts.count; i++) {
         Rollout *rollout = engine->rollouts.items[i];
-        if (!rollout->has_plan && is_of(rollout, brought->plan_hash)) {
+        if (rollout->has_plan || !is_of(rollout, brought->plan_hash)) {
+            continue;
+        }
+        if (rollout->row.state == ROLLOUT_FOUND) {
+            found_take_plan(rollout, brought->plan);
+        } else {
             rollout_take_plan(rollout, brought->plan);
             rollout_fire(rollout, ROLLOUT_PLAN_BACK);
         }

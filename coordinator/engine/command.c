@@ -24,8 +24,8 @@ static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
 {
     (void)command;
     const char *hint = "`skein rollout show` says what it does now";
-    if (rollout->row.is_adopted) {
-        hint = "`skein rollout abort` lets its targets go";
+    if (rollout->row.state == ROLLOUT_FOUND) {
+        hint = "start a new rollout of the same files: what is applied counts as done";
     } else if (!rollout->has_plan && rollout->row.state == ROLLOUT_PAUSED) {
         hint = "`skein rollout resume --plan FILE` brings the plan";
     } else if (rollout_is_tripped(rollout)) {
@@ -79,20 +79,29 @@ static ErrCode check_not_built_upon(const Rollout *rollout, Err *err)
     return ERR_NONE;
 }
 
+/* Of one that was found, the databases that have it are its targets from now on. */
+static ErrCode check_roll_back(Rollout *rollout, Err *err)
+{
+    if (rollout->row.state == ROLLOUT_FOUND && rollout->has_plan) {
+        ErrCode code = found_check(rollout, err);
+        if (code == ERR_NONE) {
+            found_make_targets(rollout);
+        }
+        return code;
+    }
+    ErrCode code = check_targets_free(rollout, err);
+    return code == ERR_NONE ? check_not_built_upon(rollout, err) : code;
+}
+
 static ErrCode run_roll_back(Rollout *rollout, const Command *command, Err *err)
 {
     (void)command;
-    ErrCode code = check_targets_free(rollout, err);
-    if (code == ERR_NONE) {
-        code = check_not_built_upon(rollout, err);
-    }
+    ErrCode code = check_roll_back(rollout, err);
     if (code != ERR_NONE) {
         return code;
     }
     const char *hint = "`skein rollout show` says what is left";
-    if (rollout->row.is_adopted) {
-        hint = "`skein rollout abort` lets its targets go";
-    } else if (!rollout->has_plan && rollout->row.state != ROLLOUT_ROLLED_BACK) {
+    if (!rollout->has_plan && rollout->row.state != ROLLOUT_ROLLED_BACK) {
         hint = "`skein rollout rollback --plan FILE` brings the plan";
     }
     return run_event(rollout, ROLLOUT_ROLL_BACK, hint, err);

@@ -229,6 +229,14 @@ typedef struct TargetCounts {
 void engine_count(const Engine *engine, const char *rollout, uint32_t wave,
                   TargetCounts *ret_counts);
 
+/* Of a rollout that was found: databases whose newest migrations are its own. */
+typedef struct FoundCounts {
+    uint32_t total;
+    uint32_t undone; /* of which it has been taken back already */
+} FoundCounts;
+
+void engine_count_found(const Engine *engine, const char *rollout, FoundCounts *ret_counts);
+
 /* In words: what this rollout does or waits for now, built from the rules' sentences. Appends. */
 void engine_explain(const Engine *engine, const char *rollout, uint64_t now_ms, Str *out);
 

@@ -238,10 +238,6 @@ _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause
 /* Also where something else paused it: without its plan nothing can be asked of it. */
 static const char *way_on(const Rollout *rollout)
 {
-    if (rollout->row.is_adopted) {
-        return "it cannot be steered from here: `skein rollout abort` lets its targets go; a new "
-               "rollout of the same files takes what is applied as done";
-    }
     if (!rollout->has_plan) {
         return "`skein rollout resume --plan FILE` brings its plan and goes on, `rollback --plan "
                "FILE` takes it back";
@@ -294,6 +290,61 @@ static void explain_way_back(const Explain *explain)
     }
 }
 
+/* --- found --- */
+
+#define FOUND_VERSIONS_MAX 10
+
+static void explain_versions(const Explain *explain)
+{
+    FoundVersion versions[FOUND_VERSIONS_MAX];
+    FoundCounts counts;
+    const Rollout *rollout = explain->rollout;
+    size_t count = found_versions(rollout, versions, FOUND_VERSIONS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        line(explain, "  %u at %s%s", versions[i].count, versions[i].version,
+             i + 1 == FOUND_VERSIONS_MAX ? " and others" : "");
+    }
+    engine_count_found(rollout->engine, rollout->row.id, &counts);
+    if (counts.undone > 0) {
+        line(explain, "  %u where it has been taken back", counts.undone);
+    }
+}
+
+/* What they have of it nobody can know before they are back. */
+static void explain_missing(const Explain *explain)
+{
+    const Engine *engine = explain->rollout->engine;
+    size_t missing = 0;
+    for (size_t i = 0; i < engine->agents.count; i++) {
+        const Agent *agent = engine->agents.items[i];
+        missing += !agent->has_listed && !agent_is_revoked(agent) ? 1 : 0;
+    }
+    if (missing > 0) {
+        line(explain, "%zu agent%s not told yet what %s of it", missing,
+             missing == 1 ? " has" : "s have", missing == 1 ? "it has" : "they have");
+    }
+}
+
+static void explain_found(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    const char *id = rollout->row.id;
+    line(explain, "%s", rollout->row.reason);
+    line(explain, "what it was to do, and how it went, was in the store that was lost; databases "
+                  "that have it:");
+    explain_versions(explain);
+    explain_missing(explain);
+    if (rollout->has_plan) {
+        line(explain, "`skein rollout rollback %s` takes it back", id);
+    } else if (rollout_knows_plan(rollout)) {
+        line(explain, "`skein rollout rollback %s --plan FILE` takes it back", id);
+    } else {
+        line(explain, "no database has named its plan yet: without it, it cannot be taken back");
+    }
+    line(explain, "to go on with it, start a new rollout of the same files: what is applied counts "
+                  "as done");
+}
+
 static void explain_reason(const Explain *explain)
 {
     line(explain, "%s", explain->rollout->row.reason);
@@ -306,6 +357,7 @@ static void (*const STATES[])(const Explain *explain) = {
     [ROLLOUT_ABORTING] = explain_reason,       [ROLLOUT_ABORTED] = explain_reason,
     [ROLLOUT_ROLLING_BACK] = explain_way_back, [ROLLOUT_ROLLBACK_HELD] = explain_way_back,
     [ROLLOUT_ROLLED_BACK] = explain_reason,    [ROLLOUT_SUCCEEDED] = explain_reason,
+    [ROLLOUT_FOUND] = explain_found,
 };
 _Static_assert(ARRAY_LEN(STATES) == ROLLOUT_STATE_COUNT_, "words for every state");
 

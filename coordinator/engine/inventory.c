@@ -197,14 +197,6 @@ static bool entry_is_sound(Agent *agent, const InventoryTarget *entry)
            instance_find(agent, entry->instance) != NULL;
 }
 
-/* The newest row in its history is of a rollout that is not known here. */
-static void adopt_unknown(Agent *agent, const InventoryTarget *entry)
-{
-    if (entry->rollout[0] != '\0' && rollout_find(agent->engine, entry->rollout) == NULL) {
-        rollout_adopt(agent->engine, entry->rollout, entry->target);
-    }
-}
-
 static bool entry_changes(const Item *item, const Agent *agent, const InventoryTarget *entry)
 {
     const InventoryRow *row = &item->row;
@@ -288,7 +280,7 @@ static void entry_take(Agent *agent, const InventoryTarget *entry)
     item->listed = agent->listing.number;
     instance_seen(agent, entry);
     claim_note_fence(agent, entry, fence_compare(item->row.fence, entry->fence) != 0);
-    adopt_unknown(agent, entry);
+    found_take_entry(item, entry);
     if (!entry_changes(item, agent, entry)) {
         return;
     }

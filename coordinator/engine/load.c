@@ -7,8 +7,6 @@
 
 #include "coordinator/engine/state.h"
 
-#define ADOPTED_MAX 64 /* unknown rollouts taken up: enough to see, too few to fill a store */
-
 /* --- plans --- */
 
 static const char *first_irreversible(const Plan *plan)
@@ -109,6 +107,7 @@ static void soak_load(Wave *wave)
 
 void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count)
 {
+    free(rollout->waves);
     rollout->waves = mem_alloc((count + 1) * sizeof(Wave));
     rollout->wave_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -196,6 +195,8 @@ static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
 
 void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
 {
+    free(rollout->targets);
+    free(rollout->lanes);
     rollout->targets = mem_alloc((count + 1) * sizeof(Target));
     rollout->lanes = mem_alloc((count + 1) * sizeof(Lane));
     rollout->target_count = count;
@@ -261,33 +262,6 @@ static void follow_in_hand(Rollout *rollout)
             follow(&rollout->targets[i]);
         }
     }
-}
-
-/* Found in the fleet, unknown to the store: shown, so that a person asks why. */
-void rollout_adopt(Engine *engine, const char *id, const char *address)
-{
-    size_t adopted = 0;
-    for (size_t i = 0; i < engine->rollouts.count; i++) {
-        adopted += engine->rollouts.items[i]->row.is_adopted ? 1 : 0;
-    }
-    if (adopted >= ADOPTED_MAX || strlen(id) > ROLLOUT_ID_MAX || rollout_find(engine, id) != NULL) {
-        return;
-    }
-    Rollout *rollout = rollout_new(engine, id);
-    RolloutRow *row = &rollout->row;
-    row->state = ROLLOUT_PAUSED;
-    row->pause_cause = PAUSE_PLAN_MISSING;
-    row->is_adopted = true;
-    row->created_at_ms = engine->wall_ms;
-    text_set(&row->actor, "unknown");
-    AUTO(Str) reason = { 0 };
-    str_printf(&reason, "found on %s; this store knows nothing of it", address);
-    text_set(&row->reason, str_text(&reason));
-    rollout_make_waves(rollout, NULL, 0);
-    rollout_make_targets(rollout, NULL, 0);
-    rollout_touch(rollout);
-    event_note((Place){ .engine = engine, .rollout = rollout }, "E03", ERR_NOT_FOUND,
-               "rollout {rollout} is known in the fleet and not in this store");
 }
 
 /* --- everything --- */

@@ -53,6 +53,7 @@ static const char *const ROLLOUT_STATES[] = {
     [ROLLOUT_ROLLBACK_HELD] = "rollback_held",
     [ROLLOUT_ROLLED_BACK] = "rolled_back",
     [ROLLOUT_SUCCEEDED] = "succeeded",
+    [ROLLOUT_FOUND] = "found",
 };
 _Static_assert(ARRAY_LEN(ROLLOUT_STATES) == ROLLOUT_STATE_COUNT_, "a name per rollout state");
 
@@ -92,7 +93,8 @@ const char *rollout_state_name(RolloutState state)
 
 bool rollout_is_open(RolloutState state)
 {
-    return state != ROLLOUT_ABORTED && state != ROLLOUT_ROLLED_BACK && state != ROLLOUT_SUCCEEDED;
+    return state != ROLLOUT_ABORTED && state != ROLLOUT_ROLLED_BACK && state != ROLLOUT_SUCCEEDED &&
+           state != ROLLOUT_FOUND;
 }
 
 const char *pause_cause_name(PauseCause cause)

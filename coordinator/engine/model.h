@@ -72,6 +72,7 @@ typedef enum RolloutState {
     ROLLOUT_ROLLBACK_HELD, /* debt or a failed roll back remains; listed exactly */
     ROLLOUT_ROLLED_BACK,
     ROLLOUT_SUCCEEDED,
+    ROLLOUT_FOUND, /* known from the databases alone: this store is older than it */
     ROLLOUT_STATE_COUNT_,
 } RolloutState;
 
@@ -175,7 +176,8 @@ typedef struct TargetRow {
     OrderStamp stamp; /* of the goal in force; attempt 0: never assigned */
     uint64_t token;
     bool is_charged;
-    bool was_sent; /* a step may have been sent of which nobody has told how it ended */
+    bool was_sent; /* a step may have been sent of which nobody has told how it ended, or what it
+                      left */
     bool has_start;
     const char *start;   /* migration id where it was before; "": empty */
     const char *version; /* newest applied, as last reported */

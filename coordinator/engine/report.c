@@ -75,11 +75,13 @@ static void take_error(TargetRow *row, const State *state)
 
 /*
  * Who has read the history knows what everybody before it did, and tells of its own steps itself.
- * A newer attempt that this coordinator never gave is somebody whose steps nobody tells.
+ * A newer attempt that this coordinator never gave is somebody whose steps nobody tells; and what
+ * is held may have left something that is not applied and not gone.
  */
 static bool may_have_been_sent(const TargetRow *row, const State *state)
 {
-    bool is_in_doubt = state->report == REPORT_UNKNOWN || state->code == ERR_FENCED;
+    bool is_in_doubt = state->report == REPORT_UNKNOWN || state->report == REPORT_HELD ||
+                       state->code == ERR_FENCED;
     return is_in_doubt || (row->was_sent && !state->has_start);
 }
 
@@ -117,6 +119,7 @@ static void tell_item(Target *target)
         item->row.is_read = true;
         text_set(&item->row.version, row->version);
         text_set(&item->row.rollout, row->applied > 0 ? row->rollout : "");
+        item->is_undone = false;
         item_touch(item);
     }
 }
@@ -175,7 +178,7 @@ static void take_unknown(Agent *agent, const State *state)
 {
     claim_note(agent, state->stamp.term);
     if (claim_settle(agent)) {
-        rollout_adopt(agent->engine, state->rollout, state->target);
+        (void)rollout_adopt(agent->engine, state->rollout, state->target);
     }
 }
 

@@ -278,6 +278,10 @@ static const Rule RULES[] = {
     { "R28", RULE_ANY, ROLLOUT_STORE_BEHIND, NULL, NULL, RULE_IGNORE, NULL,
       "nothing is started in this state" },
 
+    { "R49", ROLLOUT_READY, ROLLOUT_ADOPT, NULL, NULL, ROLLOUT_FOUND, NULL,
+      "this store knows nothing of {rollout}, it is known from the databases alone{words}" },
+    { "R50", RULE_ANY, ROLLOUT_ADOPT, NULL, NULL, RULE_IGNORE, NULL, "{rollout} is known here" },
+
     { "R29", ROLLOUT_READY, ROLLOUT_PAUSE, NULL, NULL, ROLLOUT_PAUSED, act_pause,
       "paused by {actor}{words}" },
     { "R30", ROLLOUT_RUNNING, ROLLOUT_PAUSE, NULL, NULL, ROLLOUT_PAUSED, act_pause,
@@ -333,6 +337,7 @@ static const char *const EVENT_NAMES[] = {
     [ROLLOUT_MASS_LOSS] = "mass loss",
     [ROLLOUT_PLAN_MISSING] = "plan missing",
     [ROLLOUT_PLAN_BACK] = "plan back",
+    [ROLLOUT_ADOPT] = "adopt",
     [ROLLOUT_STORE_BEHIND] = "store behind",
     [ROLLOUT_PAUSE] = "pause",
     [ROLLOUT_RESUME] = "resume",

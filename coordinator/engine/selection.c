@@ -162,8 +162,9 @@ static bool is_whole(const Item *item)
 static Claims *claims_of(const Selection *selection, Map *databases, const Item *item)
 {
     const Identity *identity = &item->row.identity;
-    const char *key = arena_printf(selection->arena, "%llu/%u", (unsigned long long)identity->system_identifier,
-                                   identity->database_oid);
+    const char *key =
+        arena_printf(selection->arena, "%llu/%u", (unsigned long long)identity->system_identifier,
+                     identity->database_oid);
     Claims *claims = map_get(databases, key);
     if (claims == NULL) {
         claims = ARENA_NEW(selection->arena, Claims);
@@ -194,14 +195,16 @@ static ErrCode refuse_nested(const Item *whole, const Item *schema, Err *err)
                 whole->row.address, schema->row.address, schema->target->rollout->row.id);
         return err_hint(err, WAIT);
     }
-    err_set(err, ERR_CONFLICT, "%s lies inside %s: a schema and its whole database are both selected",
+    err_set(err, ERR_CONFLICT,
+            "%s lies inside %s: a schema and its whole database are both selected",
             schema->row.address, whole->row.address);
-    return err_hint(err, "migrate one or the other: schema = '' selects whole databases, schema != '' schemas");
+    return err_hint(
+        err, "migrate one or the other: schema = '' selects whole databases, schema != '' schemas");
 }
 
 /*
- * What is done to a whole database may be done to its schemas, too, and each has a history that knows
- * nothing of the other's.
+ * What is done to a whole database may be done to its schemas, too, and each has a history that
+ * knows nothing of the other's.
  */
 static ErrCode check_nesting(const Selection *selection, Err *err)
 {
@@ -214,8 +217,9 @@ static ErrCode check_nesting(const Selection *selection, Err *err)
     }
     LIST_EACH(pick, &selection->picks) {
         claims_take(selection, databases, pick->item);
-        const Claims *claims =
-            pick->item->row.identity.system_identifier == 0 ? NULL : claims_of(selection, databases, pick->item);
+        const Claims *claims = pick->item->row.identity.system_identifier == 0
+                                   ? NULL
+                                   : claims_of(selection, databases, pick->item);
         if (claims != NULL && claims->whole != NULL && claims->schema != NULL) {
             return refuse_nested(claims->whole, claims->schema, err);
         }
@@ -249,9 +253,8 @@ static void rank_picks(Selection *selection)
     qsort(selection->picks.items, selection->picks.count, sizeof(Pick), pick_order);
 }
 
-static TargetRow target_row(const Pick *pick, Arena *arena)
+TargetRow selection_target(const InventoryRow *item, const Address *address, Arena *arena)
 {
-    const InventoryRow *item = &pick->item->row;
     TargetRow row;
     row_init(ROW_TARGET, &row);
     row.address = arena_strdup(arena, item->address);
@@ -259,7 +262,7 @@ static TargetRow target_row(const Pick *pick, Arena *arena)
     row.identity.schema = arena_strdup(arena, item->identity.schema);
     row.agent = arena_strdup(arena, item->agent);
     row.instance = arena_strdup(arena, item->instance);
-    row.database = pick->address.database;
+    row.database = address->database;
     row.version = arena_strdup(arena, item->version);
     row.state = TARGET_PENDING;
     return row;
@@ -284,9 +287,10 @@ static void fill_preview(const Selection *selection, const Plan *plan, PlanPrevi
         uint32_t end = is_last ? (uint32_t)total
                                : amount_round_up(strategy->waves[wave].targets, (uint32_t)total);
         for (; at < end; at++, preview->wave_targets[wave]++) {
-            preview->targets[at] = target_row(&selection->picks.items[at], arena);
+            const Pick *pick = &selection->picks.items[at];
+            preview->targets[at] = selection_target(&pick->item->row, &pick->address, arena);
             preview->targets[at].wave = (uint32_t)wave;
-            preview->is_read[at] = selection->picks.items[at].item->row.is_read;
+            preview->is_read[at] = pick->item->row.is_read;
         }
     }
 }

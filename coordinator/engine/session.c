@@ -78,9 +78,14 @@ static bool has_work(const void *subject)
 
 static const char REVOKED[] = "its key was revoked";
 
+bool agent_is_revoked(const Agent *agent)
+{
+    return agent->row.state == SESSION_LOST && str_equal(agent->row.reason, REVOKED);
+}
+
 static bool is_revoked(const void *subject)
 {
-    return str_equal(((const Agent *)subject)->row.reason, REVOKED);
+    return agent_is_revoked(subject);
 }
 
 static void act_lost(void *subject)

@@ -19,6 +19,7 @@
 #include "common/table.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/engine/rows.h"
+#include "proto/address.h"
 #include "proto/select.h"
 
 typedef struct Agent Agent;
@@ -99,6 +100,7 @@ struct Item {
     uint32_t last_attempt; /* over all rollouts: an agent compares orders by it */
     uint32_t uses;         /* targets of all rollouts, open or not, that speak of it */
     uint64_t listed;       /* number of the listing that last named it */
+    bool is_undone;        /* nothing of its newest rollout stands, as its agent said */
     bool is_dirty;
 };
 
@@ -337,6 +339,7 @@ typedef enum RolloutEvent {
     ROLLOUT_MASS_LOSS,
     ROLLOUT_PLAN_MISSING,
     ROLLOUT_PLAN_BACK,
+    ROLLOUT_ADOPT,        /* made from what the fleet says: `words` */
     ROLLOUT_STORE_BEHIND, /* the fleet has seen a later coordinator than this store knows */
     ROLLOUT_PAUSE,
     ROLLOUT_RESUME,
@@ -372,7 +375,8 @@ Agent *agent_load(Engine *engine, const AgentRow *row);
 void agent_free(Agent *agent);
 bool agent_is_reachable(const Agent *agent); /* active, with a bound session */
 bool agent_is_away(const Agent *agent);      /* lost, quarantined or never heard of */
-void agent_note_away(Agent *agent);          /* its state is another */
+bool agent_is_revoked(const Agent *agent);
+void agent_note_away(Agent *agent); /* its state is another */
 Item *item_find(const Engine *engine, const char *address);
 Item *item_add(Engine *engine, const char *address);
 Item *item_load(Engine *engine, const InventoryRow *row);
@@ -470,12 +474,27 @@ void rollout_free(Rollout *rollout);
 void rollout_take_plan(Rollout *rollout, const Plan *plan);
 void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count);
 void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count);
-void rollout_adopt(Engine *engine, const char *id, const char *address);
 Rollout *rollout_find(const Engine *engine, const char *id);
 Target *target_find(const Rollout *rollout, const char *address);
 void engine_load(Engine *engine, const EngineLoad *load);
 
+/* --- found.c: rollouts that the fleet knows and this store does not --- */
+typedef struct FoundVersion {
+    const char *version;
+    uint32_t count;
+} FoundVersion;
+
+/* The rollout of this id; NULL: it is not known, and too many have been found. */
+Rollout *rollout_adopt(Engine *engine, const char *id, const char *address);
+bool rollout_knows_plan(const Rollout *rollout); /* its hash, at least */
+void found_take_entry(Item *item, const InventoryTarget *entry);
+void found_take_plan(Rollout *rollout, const Plan *plan);
+ErrCode found_check(const Rollout *rollout, Err *err); /* may it be taken back? */
+void found_make_targets(Rollout *rollout);             /* of all databases that have it now */
+size_t found_versions(const Rollout *rollout, FoundVersion *ret_versions, size_t max);
+
 /* --- selection.c --- */
+TargetRow selection_target(const InventoryRow *item, const Address *address, Arena *arena);
 ErrCode selection_make(const Engine *engine, const Plan *plan, Arena *arena,
                        PlanPreview *ret_preview, Err *err);
 

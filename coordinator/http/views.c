@@ -46,12 +46,14 @@ static void view_counts(JsonOut *json, const char *key, const TargetCounts *coun
     json_out_object_end(json);
 }
 
-/* Of a rollout that was found in the fleet nobody knows which plan it is the execution of. */
+/* Of a rollout that was found in the fleet nobody knows it before a database has named it. */
 static void view_plan(JsonOut *json, const char *key, const RolloutRow *rollout)
 {
+    static const uint8_t NOT_KNOWN[PLAN_HASH_BYTES];
+    bool is_known = memcmp(rollout->plan_hash, NOT_KNOWN, PLAN_HASH_BYTES) != 0;
     char text[2 * PLAN_HASH_BYTES + 1];
     hex_encode(rollout->plan_hash, PLAN_HASH_BYTES, text);
-    json_out_string(json, key, rollout->is_adopted ? NULL : text);
+    json_out_string(json, key, is_known ? text : NULL);
 }
 
 /* ---- rollouts ---- */
@@ -119,11 +121,24 @@ static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
     view_signers(json, "signers", facts->signatures, facts->signature_count);
 }
 
+/* One that was found has no targets before its plan is brought; its databases are counted instead. */
+static void count_rollout(const Engine *engine, const RolloutRow *rollout, TargetCounts *ret_counts)
+{
+    engine_count(engine, rollout->id, ALL_WAVES, ret_counts);
+    if (rollout->state == ROLLOUT_FOUND && ret_counts->total == 0) {
+        FoundCounts found;
+        engine_count_found(engine, rollout->id, &found);
+        ret_counts->total = found.total;
+        ret_counts->by_state[TARGET_HEALTHY] = found.total - found.undone;
+        ret_counts->by_state[TARGET_ROLLED_BACK] = found.undone;
+    }
+}
+
 void view_rollout(JsonOut *json, const char *key, const Engine *engine, const RolloutRow *rollout,
                   const PlanFacts *facts, uint64_t now_ms)
 {
     TargetCounts counts = { 0 };
-    engine_count(engine, rollout->id, ALL_WAVES, &counts);
+    count_rollout(engine, rollout, &counts);
     json_out_object_begin(json, key);
     json_out_string(json, "id", rollout->id);
     json_out_string(json, "name", rollout->name);

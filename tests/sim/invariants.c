@@ -229,7 +229,7 @@ static bool is_turned_back(RolloutState state)
 
 static bool is_ended(RolloutState state)
 {
-    return state == ROLLOUT_SUCCEEDED || state == ROLLOUT_ABORTED;
+    return state == ROLLOUT_SUCCEEDED || state == ROLLOUT_ABORTED || state == ROLLOUT_FOUND;
 }
 
 static void check_turn(Invariants *invariants, const Engine *engine, const Event *event,
@@ -427,7 +427,9 @@ static void take_target(Invariants *invariants, const Engine *engine, const Even
                         const TargetRow *row)
 {
     ShadowTarget *shadow = target_shadow(invariants, row);
-    bool is_new_attempt = row->stamp.attempt > shadow->attempt;
+    /* What was found in the databases was somebody's attempt, and has ended. */
+    bool is_new_attempt =
+        row->stamp.attempt > shadow->attempt && !report_is_end((Report)row->report);
     if (is_new_attempt && row->goal == GOAL_APPLY && !is_at_work(shadow)) {
         check_start(invariants, engine, row);
     }

@@ -192,6 +192,7 @@ Rest operator_rest(const Engine *engine, const RolloutRow *rollout)
     case ROLLOUT_SUCCEEDED:
     case ROLLOUT_ABORTED:
     case ROLLOUT_ROLLED_BACK:
+    case ROLLOUT_FOUND:
         return REST_ENDED;
     case ROLLOUT_READY: /* an irreversible migration waits for approval: else it would run */
     case ROLLOUT_PAUSED:
@@ -258,14 +259,27 @@ void operator_release(Sim *sim)
     }
 }
 
+bool operator_takes_back_found(Sim *sim)
+{
+    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
+        const ScenarioRollout *rollout = &sim->scenario->rollouts[i];
+        const RolloutRow *row =
+            engine_rollout_find(sim_coordinator_engine(sim_leader(sim)), rollout->id);
+        Err err = { 0 };
+        Command back = { .verb = COMMAND_ROLL_BACK, .rollout = rollout->id };
+        if (row != NULL && row->state == ROLLOUT_FOUND &&
+            bring_plan(sim, rollout, &err) == ERR_NONE && command(sim, back) == ERR_NONE) {
+            world_saw(sim->world, SIGHT_FOUND_TAKEN_BACK);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void help_rollout(Sim *sim, const char *id, uint32_t round)
 {
     const RolloutRow *rollout = engine_rollout_find(sim_coordinator_engine(sim_leader(sim)), id);
     RolloutState state = rollout->state;
-    if (rollout->is_adopted) {
-        command(sim, (Command){ .verb = COMMAND_ABORT, .rollout = id });
-        return;
-    }
     if (round > RETRY_ROUNDS + SKIP_ROUNDS) {
         command(sim, (Command){ .verb = COMMAND_ROLL_BACK, .rollout = id });
     }

@@ -147,7 +147,8 @@ void agent_perform(SimAgent *agent, LinkEffects *effects)
 static bool target_differs(const InventoryTarget *a, const InventoryTarget *b)
 {
     return a->is_read != b->is_read || !str_equal(a->version, b->version) ||
-           fence_compare(a->fence, b->fence) != 0 || !str_equal(a->rollout, b->rollout);
+           fence_compare(a->fence, b->fence) != 0 || !str_equal(a->rollout, b->rollout) ||
+           a->applied != b->applied;
 }
 
 static bool instance_rescan(SimAgent *agent, size_t index)

@@ -40,6 +40,7 @@ void sim_pg_free(SimPg *pg)
     LIST_DONE(&pg->backends);
     LIST_DONE(&pg->sessions);
     LIST_DONE(&pg->words);
+    LIST_DONE(&pg->plans);
     arena_done(&pg->arena);
     free(pg);
 }
@@ -91,6 +92,21 @@ void sim_pg_seed_history(PgTenant *tenant, size_t count)
             tenant->data.effects[i][part] = 1;
         }
     }
+}
+
+void sim_pg_set_plan(SimPg *pg, const char *rollout, const uint8_t *hash)
+{
+    LIST_PUSH(&pg->plans, ((PgPlan){ pg_intern(pg, rollout), hash }));
+}
+
+static Bytes plan_of(const SimPg *pg, const char *rollout)
+{
+    for (size_t i = 0; i < pg->plans.count; i++) {
+        if (strcmp(pg->plans.items[i].rollout, rollout) == 0) {
+            return (Bytes){ pg->plans.items[i].hash, PLAN_HASH_BYTES };
+        }
+    }
+    return (Bytes){ 0 };
 }
 
 void sim_pg_set_script(PgTenant *tenant, size_t migration, bool is_down, ScriptBehaviour behaviour)
@@ -214,6 +230,8 @@ bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts)
         .is_read = true,
         .fence = tenant->data.fence,
         .rollout = tenant->data.newest_rollout,
+        .plan_hash = plan_of(tenant->pg, tenant->data.newest_rollout),
+        .applied = (uint32_t)sim_pg_rows_of(tenant, tenant->data.newest_rollout),
     };
     return true;
 }

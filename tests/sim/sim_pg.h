@@ -68,6 +68,8 @@ PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint
 void sim_pg_seed_history(PgTenant *tenant, size_t count);
 /* How many parts a migration has, up and down; before anything is applied. */
 void sim_pg_set_parts(SimPg *pg, size_t migration, size_t count);
+/* The plan that `rollout` is of: as a history's row names it. `hash` is the caller's. */
+void sim_pg_set_plan(SimPg *pg, const char *rollout, const uint8_t *hash);
 void sim_pg_set_script(PgTenant *tenant, size_t migration, bool is_down, ScriptBehaviour behaviour);
 PgData *sim_pg_data(PgTenant *tenant);
 

@@ -88,6 +88,11 @@ struct PgSession {
     uint64_t tag;
 };
 
+typedef struct PgPlan {
+    const char *rollout;
+    const uint8_t *hash;
+} PgPlan;
+
 struct SimPg {
     World *world;
     Arena arena;
@@ -96,6 +101,7 @@ struct SimPg {
     LIST(PgBackend *) backends; /* those not gone */
     LIST(PgSession *) sessions; /* those with a connection or a call */
     LIST(const char *) words;
+    LIST(PgPlan) plans;
     int next_pid;
     size_t part_counts[SIM_MIGRATIONS_MAX];
     uint32_t tear_rate;

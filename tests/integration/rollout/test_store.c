@@ -47,8 +47,8 @@ static void a_rollout_waits_for_its_store(void **state)
 
 /*
  * The backup is from before the rollout: the store forgets it while the first wave soaks. Nothing
- * is undone and nothing goes on; the rollout is listed as one that was found, and says what it
- * wants.
+ * is undone and nothing goes on; the rollout is listed as one that was found, with what the databases
+ * say of it, and goes back when somebody brings its plan.
  */
 static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
 {
@@ -58,34 +58,39 @@ static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
     const char *backup = fleet_path(fleet, "backup.db");
     const char *store = fleet_path(fleet, "store.db");
     sql(store, arena_printf(&fleet->arena, "VACUUM INTO '%s'", backup));
-    const char *id =
-        fleet_rollout_start(fleet, &(FleetPlan){ .waves = "{ name: canary, targets: 3, soak: 1h },"
-                                                          "{ name: rest, targets: 100% }" });
+    const char *file = fleet_plan_write(
+        fleet, &(FleetPlan){ .waves = "{ name: canary, targets: 3, soak: 1h },"
+                                      "{ name: rest, targets: 100% }" });
+    assert_int_equal(fleet_cli(fleet, "rollout", "start", file, "--yes", NULL).exit_code, 0);
+    const char *id = json_text(
+        json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
     FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "canary"), "soaking") == 0);
     fleet_coordinator_kill(fleet);
     Bytes bytes = fleet_file_bytes(fleet, backup);
-    FILE *file = fopen(store, "wb");
-    assert_int_equal(fwrite(bytes.data, 1, bytes.length, file), bytes.length);
-    fclose(file);
+    FILE *restored = fopen(store, "wb");
+    assert_int_equal(fwrite(bytes.data, 1, bytes.length, restored), bytes.length);
+    fclose(restored);
     remove(fleet_path(fleet, "store.db-wal"));
     remove(fleet_path(fleet, "store.db-shm"));
     fleet_coordinator_start(fleet, NULL);
-    FLEET_AWAIT(fleet, strcmp(fleet_rollout_state(fleet, id), "paused") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_rollout_state(fleet, id), "found") == 0);
     FLEET_AWAIT(fleet,
                 !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
     assert_true(json_is_true(json_object_get(fleet_get(fleet, "/rollouts/%s", id), "is_adopted")));
     CliResult shown = fleet_cli(fleet, "rollout", "show", id, NULL);
     assert_int_equal(shown.exit_code, 6);
-    assert_non_null(strstr(shown.out, "this store knows nothing of it"));
-    assert_non_null(strstr(shown.out, "`skein rollout abort` lets its targets go"));
+    assert_non_null(strstr(shown.out, "this store knows nothing of"));
     assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"), 3);
-    const char *yaml = fleet_plan_write(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
-    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", yaml, NULL);
+    assert_int_equal(fleet_cli(fleet, "rollout", "rollback", id, "--yes", NULL).exit_code, 3);
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", file, NULL);
     assert_int_equal(resumed.exit_code, 3);
-    assert_non_null(strstr(resumed.err, "skein rollout abort"));
-    fleet_rollout_order(fleet, "abort", id); /* as it says: and what is applied counts as done */
-    const char *again = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
-    fleet_await_rollout(fleet, again, "succeeded");
+    assert_non_null(strstr(resumed.err, "start a new rollout of the same files"));
+    FLEET_AWAIT(fleet, strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out, "3 at 0002") != NULL);
+    CliResult back = fleet_cli(fleet, "rollout", "rollback", id, "--plan", file, "--yes", NULL);
+    assert_int_equal(back.exit_code, 0);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NULL"),
+                     FLEET_TARGETS);
 }
 
 /* ---- a plan that is not in the store any more ---- */

@@ -67,6 +67,25 @@ static void a_new_version_is_a_new_revision(void **state)
     assert_string_equal(facts_target(facts, "a/x")->version, "2");
 }
 
+static void what_the_history_says_of_a_rollout_is_told_and_kept(void **state)
+{
+    (void)state;
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    uint8_t hash[PLAN_HASH_BYTES] = { 5 };
+    InventoryTarget targets[] = { target("a/x", "1") };
+    targets[0].plan_hash = (Bytes){ hash, sizeof(hash) };
+    targets[0].applied = 2;
+    take_list(facts, "a", targets, 1);
+    hash[0] = 6; /* it has a copy */
+    assert_int_equal(facts_target(facts, "a/x")->plan_hash.data[0], 5);
+    assert_int_equal(facts_target(facts, "a/x")->applied, 2);
+    uint64_t revision = facts_view(facts)->inventory_revision;
+    assert_true(take_list(facts, "a", targets, 1)); /* another plan */
+    targets[0].applied = 0;
+    assert_true(take_list(facts, "a", targets, 1)); /* taken back */
+    assert_int_equal(facts_view(facts)->inventory_revision, revision + 2);
+}
+
 static void one_instance_keeps_its_targets_when_the_other_is_listed_anew(void **state)
 {
     (void)state;
@@ -117,6 +136,7 @@ int main(void)
         cmocka_unit_test(an_instance_is_not_reached_before_its_first_list_is_whole),
         cmocka_unit_test(the_same_list_again_changes_nothing),
         cmocka_unit_test(a_new_version_is_a_new_revision),
+        cmocka_unit_test(what_the_history_says_of_a_rollout_is_told_and_kept),
         cmocka_unit_test(one_instance_keeps_its_targets_when_the_other_is_listed_anew),
         cmocka_unit_test(pages_count_only_when_the_last_has_come),
         cmocka_unit_test(revisions_of_two_processes_differ),

@@ -22,5 +22,6 @@ extern const Stories COMMAND_STORIES;
 extern const Stories BACK_STORIES;
 extern const Stories LOSS_STORIES;
 extern const Stories RESTART_STORIES;
+extern const Stories FOUND_STORIES;
 
 #endif

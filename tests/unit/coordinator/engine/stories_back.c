@@ -408,6 +408,22 @@ static void a_target_that_failed_before_anything_was_done_is_where_it_was(void *
     assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
 }
 
+/* A statement outside a transaction that broke off leaves neither what was applied nor nothing. */
+static void what_was_held_is_never_taken_for_untouched(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report_error(fleet, "a/db1", REPORT_HELD, ERR_INTERRUPTED);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_PENDING);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+}
+
 static void what_waits_for_another_try_goes_back_if_there_is_something_to_undo(void **state)
 {
     (void)state;
@@ -429,6 +445,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_succeeded_rollout_goes_back_by_command_only),
     cmocka_unit_test(a_rollout_under_a_later_one_does_not_go_back),
     cmocka_unit_test(a_target_that_failed_before_anything_was_done_is_where_it_was),
+    cmocka_unit_test(what_was_held_is_never_taken_for_untouched),
     cmocka_unit_test(what_waits_for_another_try_goes_back_if_there_is_something_to_undo),
     cmocka_unit_test(a_roll_back_that_fails_is_held_with_the_exact_list),
     cmocka_unit_test(reports_on_the_way_back_lead_where_the_table_says),

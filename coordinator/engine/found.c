@@ -1,0 +1,229 @@
+/*
+ * Found rollouts: known from what agents report and databases show, and not from the store, which
+ * is older than they are. Nobody here knows their waves or what they were to do: nothing of them is
+ * started, and they hold up nothing. But each database names the rollout and the plan of its newest
+ * migrations, and says how many of them stand: with that plan, and when all agents have told, the
+ * rollout can be taken back.
+ */
+#include <string.h>
+
+#include "coordinator/engine/state.h"
+#include "proto/address.h"
+
+#define FOUND_MAX 64 /* enough to see, too few to fill a store */
+
+static const uint8_t NO_HASH[PLAN_HASH_BYTES];
+
+bool rollout_knows_plan(const Rollout *rollout)
+{
+    return memcmp(rollout->row.plan_hash, NO_HASH, PLAN_HASH_BYTES) != 0;
+}
+
+static bool is_of(const Item *item, const Rollout *rollout)
+{
+    return !item->row.is_gone && item->agent != NULL &&
+           str_equal(item->row.rollout, rollout->row.id);
+}
+
+/* --- found --- */
+
+static size_t found_count(const Engine *engine)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < engine->rollouts.count; i++) {
+        count += engine->rollouts.items[i]->row.is_adopted ? 1 : 0;
+    }
+    return count;
+}
+
+Rollout *rollout_adopt(Engine *engine, const char *id, const char *address)
+{
+    Rollout *known = rollout_find(engine, id);
+    if (known != NULL || strlen(id) > ROLLOUT_ID_MAX || found_count(engine) >= FOUND_MAX) {
+        return known;
+    }
+    Rollout *rollout = rollout_new(engine, id);
+    rollout->row.state = ROLLOUT_READY;
+    rollout->row.is_adopted = true;
+    rollout->row.created_at_ms = engine->wall_ms;
+    text_set(&rollout->row.actor, "unknown");
+    rollout_make_waves(rollout, NULL, 0);
+    rollout_make_targets(rollout, NULL, 0);
+    AUTO(Str) where = { 0 };
+    str_printf(&where, "found on %s", address);
+    engine->words = str_text(&where);
+    rollout_fire(rollout, ROLLOUT_ADOPT);
+    engine->words = NULL;
+    return rollout;
+}
+
+void found_take_entry(Item *item, const InventoryTarget *entry)
+{
+    Engine *engine = item->engine;
+    bool has_plan = entry->plan_hash.length == PLAN_HASH_BYTES; /* then it has counted, too */
+    item->is_undone = has_plan && entry->applied == 0;
+    if (entry->rollout[0] == '\0') {
+        return;
+    }
+    Rollout *rollout = rollout_adopt(engine, entry->rollout, entry->target);
+    bool is_news = has_plan && rollout != NULL && rollout->row.state == ROLLOUT_FOUND &&
+                   !rollout_knows_plan(rollout);
+    if (is_news) {
+        memcpy(rollout->row.plan_hash, entry->plan_hash.data, PLAN_HASH_BYTES);
+        rollout_touch(rollout);
+    }
+}
+
+void found_take_plan(Rollout *rollout, const Plan *plan)
+{
+    rollout_take_plan(rollout, plan);
+    text_set(&rollout->row.name, plan->name);
+    rollout_touch(rollout);
+}
+
+/* --- it is to be taken back: from where it stands now --- */
+
+/* What an agent has of it that has not told yet would be forgotten. */
+static const Agent *first_untold(const Engine *engine)
+{
+    for (size_t i = 0; i < engine->agents.count; i++) {
+        const Agent *agent = engine->agents.items[i];
+        if (!agent->has_listed && !agent_is_revoked(agent)) {
+            return agent;
+        }
+    }
+    return NULL;
+}
+
+static ErrCode check_told(const Rollout *rollout, Err *err)
+{
+    const Agent *agent = first_untold(rollout->engine);
+    if (agent == NULL) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_REFUSED, "agent %s has not told yet what its databases have of rollout %s",
+            agent->row.name, rollout->row.id);
+    return err_hint(err, "wait until it is back; one that will not come back is left out when its "
+                         "key is taken out of agents_dir");
+}
+
+static ErrCode check_free(const Rollout *rollout, Err *err)
+{
+    const Engine *engine = rollout->engine;
+    for (size_t i = 0; i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        if (is_of(item, rollout) && item->target != NULL) {
+            const char *other = item->target->rollout->row.id;
+            err_set(err, ERR_CONFLICT, "%s belongs to rollout %s now, which is open",
+                    item->row.address, other);
+            return err_hint(err, "roll %s back first, or wait for its end", other);
+        }
+    }
+    return ERR_NONE;
+}
+
+typedef struct Standing {
+    TargetState state;
+    Goal goal;
+    Report report;
+} Standing;
+
+/* Where it stands is what its database shows. */
+static Standing standing_of(const Rollout *rollout, const Item *item)
+{
+    if (item->is_undone) {
+        return (Standing){ TARGET_ROLLED_BACK, GOAL_ROLL_BACK, REPORT_ROLLED_BACK };
+    }
+    return str_equal(item->row.version, rollout->to)
+               ? (Standing){ TARGET_HEALTHY, GOAL_APPLY, REPORT_APPLIED }
+               : (Standing){ TARGET_FAILED, GOAL_APPLY, REPORT_FAILED };
+}
+
+/* How it came to stand there nobody here has looked at: whoever takes it back has to look. */
+static TargetRow target_row_of(const Rollout *rollout, const Item *item, Arena *arena)
+{
+    Address address = { "", item->row.address, "" };
+    address_parse(item->row.address, arena, &address, NULL);
+    Standing standing = standing_of(rollout, item);
+    TargetRow row = selection_target(&item->row, &address, arena);
+    row.rollout = rollout->row.id;
+    row.state = standing.state;
+    row.goal = standing.goal;
+    row.report = standing.report;
+    row.stamp = (OrderStamp){ item->row.fence.term, item->last_attempt + 1, 1 };
+    row.token = item->row.fence.token;
+    row.was_sent = true;
+    if (row.state == TARGET_FAILED) {
+        row.code = ERR_HISTORY;
+        row.message = "it was not at the plan's end when the rollout was found";
+    }
+    return row;
+}
+
+void found_make_targets(Rollout *rollout)
+{
+    AUTO(Arena) arena = { 0 };
+    const Engine *engine = rollout->engine;
+    TargetRow *rows = ARENA_ARRAY(&arena, TargetRow, engine->items.count);
+    size_t count = 0;
+    for (size_t i = 0; i < engine->items.count; i++) {
+        if (is_of(engine->items.items[i], rollout)) {
+            rows[count++] = target_row_of(rollout, engine->items.items[i], &arena);
+        }
+    }
+    WaveRow wave = { .rollout = rollout->row.id,
+                     .name = "found",
+                     .state = WAVE_PASSED,
+                     .approved_by = "",
+                     .target_count = (uint32_t)count };
+    rollout_make_waves(rollout, &wave, 1);
+    rollout_make_targets(rollout, rows, count);
+    wave_touch(&rollout->waves[0]);
+    for (size_t i = 0; i < count; i++) {
+        target_touch(&rollout->targets[i]);
+    }
+    rollout->max_failures = amount_round_down(rollout->strategy.max_failures, (uint32_t)count);
+}
+
+ErrCode found_check(const Rollout *rollout, Err *err)
+{
+    ErrCode code = check_told(rollout, err);
+    return code == ERR_NONE ? check_free(rollout, err) : code;
+}
+
+/* --- what is known of it --- */
+
+void engine_count_found(const Engine *engine, const char *id, FoundCounts *ret_counts)
+{
+    const Rollout *rollout = rollout_find(engine, id);
+    *ret_counts = (FoundCounts){ 0 };
+    for (size_t i = 0; rollout != NULL && i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        if (is_of(item, rollout)) {
+            ret_counts->total++;
+            ret_counts->undone += item->is_undone ? 1 : 0;
+        }
+    }
+}
+
+/* Databases that have it, by the version that they are at; `ret_versions` has room for `max`. */
+size_t found_versions(const Rollout *rollout, FoundVersion *ret_versions, size_t max)
+{
+    const Engine *engine = rollout->engine;
+    size_t count = 0;
+    for (size_t i = 0; i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        size_t at = 0;
+        if (!is_of(item, rollout) || item->is_undone) {
+            continue;
+        }
+        while (at < count && !str_equal(ret_versions[at].version, item->row.version)) {
+            at++;
+        }
+        if (at == count && count < max) {
+            ret_versions[count++] = (FoundVersion){ .version = item->row.version };
+        }
+        ret_versions[at < count ? at : count - 1].count++;
+    }
+    return count;
+}

@@ -1,0 +1,234 @@
+/* Found rollouts: the fleet knows them, and this store, which is older, does not. */
+#include "tests/unit/coordinator/engine/stories.h"
+
+#include <string.h>
+
+static const uint8_t HASH[PLAN_HASH_BYTES] = { 7 };
+
+/* Database `number` of `name`: at `version`, by the rollout r7, of which `applied` rows stand. */
+static InventoryTarget had(Fleet *fleet, const char *name, uint32_t number, const char *version,
+                           uint32_t applied)
+{
+    return (InventoryTarget){
+        .target = arena_printf(&fleet->arena, "%s/db%u", name, number),
+        .instance = arena_strdup(&fleet->arena, name),
+        .identity = { host(fleet, name)->system_identifier, 1000 + number, "" },
+        .version = version,
+        .is_read = true,
+        .fence = { 1, 40 + number },
+        .rollout = "r7",
+        .plan_hash = { HASH, PLAN_HASH_BYTES },
+        .applied = applied,
+    };
+}
+
+static void list(Fleet *fleet, const char *name, InventoryTarget *targets, size_t count)
+{
+    Host *from = host(fleet, name);
+    Inventory page = {
+        .revision = ++from->revision, .is_last = true, .targets = targets, .target_count = count
+    };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                         .agent = name,
+                         .connection = from->connection,
+                         .session = from->session,
+                         .inventory = &page });
+}
+
+/* On three databases r7 went to its end, on one half-way, and one was taken back. */
+static void list_all(Fleet *fleet)
+{
+    InventoryTarget of_a[] = { had(fleet, "a", 1, "0002_currency", 1),
+                               had(fleet, "a", 2, "0002_currency", 1),
+                               had(fleet, "a", 3, "0001_init", 1) };
+    InventoryTarget of_b[] = { had(fleet, "b", 1, "0002_currency", 1),
+                               had(fleet, "b", 2, "0001_init", 0) };
+    list(fleet, "a", of_a, ARRAY_LEN(of_a));
+    list(fleet, "b", of_b, ARRAY_LEN(of_b));
+}
+
+/* The coordinator has found out that its store is old, and begun anew above what the fleet knows.
+ */
+static Fleet *with_r7(void)
+{
+    Fleet *fleet = fleet_new(2, 3);
+    list_all(fleet);
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    say_hello(fleet, "a");
+    say_hello(fleet, "b");
+    list_all(fleet);
+    return fleet;
+}
+
+static const RolloutRow *r7(Fleet *fleet)
+{
+    return engine_rollout_find(fleet->engine, "r7");
+}
+
+static const TargetRow *of_r7(Fleet *fleet, const char *address)
+{
+    for (size_t i = 0; i < engine_target_count(fleet->engine, "r7"); i++) {
+        const TargetRow *row = engine_target_at(fleet->engine, "r7", i);
+        if (strcmp(row->address, address) == 0) {
+            return row;
+        }
+    }
+    fail_msg("r7 has no target %s", address);
+    return NULL;
+}
+
+static const char *explained_r7(Fleet *fleet)
+{
+    AUTO(Str) text = { 0 };
+    engine_explain(fleet->engine, "r7", fleet->now_ms, &text);
+    return arena_strdup(&fleet->arena, str_text(&text));
+}
+
+static ErrCode command_r7(Fleet *fleet, CommandVerb verb)
+{
+    Command given = {
+        .verb = verb, .rollout = "r7", .wave = "", .actor = "operator ann", .reason = ""
+    };
+    return step(fleet, (Event){ .kind = EVENT_COMMAND, .command = given });
+}
+
+static void bring(Fleet *fleet, const uint8_t *hash)
+{
+    step(fleet, (Event){ .kind = EVENT_PLAN_BROUGHT,
+                         .brought = { .plan = &fleet->plan,
+                                      .plan_hash = hash,
+                                      .signers = "",
+                                      .actor = "operator ann" } });
+}
+
+static void it_is_shown_with_what_the_databases_tell(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    assert_int_equal(r7(fleet)->state, ROLLOUT_FOUND);
+    assert_true(r7(fleet)->is_adopted);
+    assert_memory_equal(r7(fleet)->plan_hash, HASH, PLAN_HASH_BYTES);
+    const char *words = explained_r7(fleet);
+    assert_non_null(strstr(words, "known from the databases alone: found on a/db1"));
+    assert_non_null(strstr(words, "3 at 0002_currency"));
+    assert_non_null(strstr(words, "1 at 0001_init"));
+    assert_non_null(strstr(words, "1 where it has been taken back"));
+    assert_non_null(strstr(words, "`skein rollout rollback r7 --plan FILE`"));
+    FoundCounts counts;
+    engine_count_found(fleet->engine, "r7", &counts);
+    assert_int_equal(counts.total, 5);
+    assert_int_equal(counts.undone, 1);
+}
+
+static void it_holds_up_nothing_and_cannot_be_steered(void **state)
+{
+    (void)state;
+    static const CommandVerb VERBS[] = { COMMAND_PAUSE,   COMMAND_RESUME, COMMAND_ABORT,
+                                         COMMAND_APPROVE, COMMAND_RETRY,  COMMAND_SKIP };
+    AUTO_PTR(Fleet) fleet = with_r7();
+    for (size_t i = 0; i < ARRAY_LEN(VERBS); i++) {
+        assert_int_equal(command_r7(fleet, VERBS[i]), ERR_REFUSED);
+    }
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.hint, "--plan FILE"));
+    assert_ok(start(fleet));
+    assert_int_equal(r7(fleet)->state, ROLLOUT_FOUND);
+}
+
+static void with_its_plan_it_goes_back_where_it_stands(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    bring(fleet, HASH);
+    assert_string_equal(r7(fleet)->name, "invoice-currency");
+    assert_non_null(strstr(explained_r7(fleet), "`skein rollout rollback r7` takes it back"));
+    assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
+    assert_int_equal(of_r7(fleet, "b/db2")->state, TARGET_ROLLED_BACK); /* it was already */
+    assert_null(goal(fleet, "b/db2"));
+    static const char *const BACK[] = { "a/db1", "a/db2", "a/db3", "b/db1" };
+    for (size_t i = 0; i < ARRAY_LEN(BACK); i++) {
+        assert_int_equal(goal(fleet, BACK[i])->goal, GOAL_ROLL_BACK);
+        assert_true(goal(fleet, BACK[i])->token > 43); /* above every fence that was listed */
+        report_as(fleet, BACK[i][0] == 'a' ? "a" : "b", BACK[i], REPORT_ROLLED_BACK);
+    }
+    assert_int_equal(r7(fleet)->state, ROLLOUT_ROLLED_BACK);
+}
+
+static void another_plan_helps_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t OTHER[PLAN_HASH_BYTES] = { 8 };
+    AUTO_PTR(Fleet) fleet = with_r7();
+    bring(fleet, OTHER);
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+}
+
+/* Else it would be called rolled back while an absent host still has it. */
+static void it_goes_back_when_all_agents_have_told_what_they_have(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    restart(fleet);
+    bring(fleet, HASH);
+    assert_int_equal(r7(fleet)->state, ROLLOUT_FOUND);
+    assert_non_null(strstr(explained_r7(fleet), "2 agents have not told yet"));
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.message, "agent a has not told yet"));
+    say_hello(fleet, "a");
+    InventoryTarget of_a = had(fleet, "a", 1, "0002_currency", 1);
+    list(fleet, "a", &of_a, 1);
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
+    assert_int_equal(engine_target_count(fleet->engine, "r7"), 1);
+}
+
+/* Reported before any database was listed: nobody has named its plan. */
+static void without_a_plans_name_it_waits_for_a_listing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Host *a = host(fleet, "a");
+    State applied = { .report_id = 1,
+                      .rollout = "r7",
+                      .target = "a/db1",
+                      .stamp = { 1, 1, 1 },
+                      .report = REPORT_APPLIED,
+                      .start = "",
+                      .version = "",
+                      .sqlstate = "",
+                      .message = "",
+                      .hint = "",
+                      .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .state = &applied });
+    assert_non_null(strstr(explained_r7(fleet), "no database has named its plan yet"));
+    InventoryTarget listed = had(fleet, "a", 1, "0002_currency", 1);
+    list(fleet, "a", &listed, 1);
+    assert_memory_equal(r7(fleet)->plan_hash, HASH, PLAN_HASH_BYTES);
+}
+
+/* Rollouts of an open one stay whose they are. */
+static void what_an_open_rollout_has_is_not_pulled_away(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    assert_ok(start(fleet));
+    bring(fleet, HASH);
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
+}
+
+static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(it_is_shown_with_what_the_databases_tell),
+    cmocka_unit_test(it_holds_up_nothing_and_cannot_be_steered),
+    cmocka_unit_test(with_its_plan_it_goes_back_where_it_stands),
+    cmocka_unit_test(another_plan_helps_nothing),
+    cmocka_unit_test(it_goes_back_when_all_agents_have_told_what_they_have),
+    cmocka_unit_test(without_a_plans_name_it_waits_for_a_listing),
+    cmocka_unit_test(what_an_open_rollout_has_is_not_pulled_away),
+};
+STORIES(FOUND_STORIES, TESTS);
