@@ -21,7 +21,7 @@ static ErrCode write_bundle(const PlanAtHand *plan, const char *path, Arena *are
 static bool has_coordinator(const Options *options)
 {
     return option_or_env(options->coordinator, "SKEIN_COORDINATOR") != NULL ||
-           access(COORDINATOR_DEFAULT + strlen("unix:"), F_OK) == 0;
+           access(&COORDINATOR_DEFAULT[strlen("unix:")], F_OK) == 0;
 }
 
 /*
@@ -68,7 +68,9 @@ static void print_text(const PlanAtHand *plan, const json_t *preview, const Err 
     preview_text(preview, plan->plan, &text);
     if (missing->code != ERR_NONE) {
         str_printf(&text, "which targets it would go to is not known: %s\n", missing->message);
-        str_printf(&text, missing->hint[0] == '\0' ? "" : "hint: %s\n", missing->hint);
+        if (missing->hint[0] != '\0') {
+            str_printf(&text, "hint: %s\n", missing->hint);
+        }
     }
     if (written_to != NULL) {
         str_printf(&text, "signed and written to %s\n", written_to);

@@ -118,7 +118,10 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
         .order = &order,
         .seed = clock_boot_ms() ^ (uint64_t)getpid(),
         .wake = wake,
-        .hooks = { permit_until_interrupted, take_report, take_progress, &move },
+        .hooks = { .permit = permit_until_interrupted,
+                   .report = take_report,
+                   .progress = take_progress,
+                   .ctx = &move },
     };
     interrupt_begin(wake);
     Report report = exec_job(&exec, err);

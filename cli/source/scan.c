@@ -51,7 +51,8 @@ const char *sql_file_at(const SqlText *text, size_t offset)
     return origin_at(text, offset)->file;
 }
 
-static ErrCode refuse(const char *file, uint32_t line, Err *err, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static ErrCode refuse(const char *file, uint32_t line, Err *err,
+                                                            const char *format, va_list args)
 {
     char message[ERR_MESSAGE_MAX];
     text_format_args(message, sizeof(message), format, args);

@@ -8,8 +8,9 @@ static PlanStatement UP[] = {
     { .sql = "ALTER …", .line = 4, .kind = "ALTER TABLE" },
 };
 static PlanMigration MIGRATIONS[] = {
-    { .id = "0001_users", .up = { UP, 2, true, 0 }, .down = { UP, 1, true, 0 } },
-    { .id = "0002_index", .up = { UP, 1, false, 0 }, .down = { UP, 1, false, 0 } },
+    { .id = "0001_users", .up = { .statements = UP, .count = 2, .is_transactional = true },
+      .down = { .statements = UP, .count = 1, .is_transactional = true } },
+    { .id = "0002_index", .up = { .statements = UP, .count = 1 }, .down = { .statements = UP, .count = 1 } },
     { .id = "0003_empty" },
 };
 static const Plan PLAN = { .migrations = MIGRATIONS, .migration_count = ARRAY_LEN(MIGRATIONS) };

@@ -35,8 +35,8 @@ static void names_are_escaped_and_cases_counted(void **state)
     tell_junit(&told, &text);
     static const char *const PARTS[] = {
         "<testsuite name=\"alone\" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\">\n",
-        "name=\"0002_&quot;b&quot;\"><failure message=\"the down is not the inverse of the up\">"
-        "down: table &quot;&lt;&amp;&gt;?&#10;&quot; is left behind",
+        ("name=\"0002_&quot;b&quot;\"><failure message=\"the down is not the inverse of the up\">"
+         "down: table &quot;&lt;&amp;&gt;?&#10;&quot; is left behind"),
         "<testsuite name=\"chain\" tests=\"2\" failures=\"0\" errors=\"0\" skipped=\"1\">\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
