@@ -22,8 +22,6 @@ typedef struct Listing {
     TargetList targets;
     Arena next_arena;
     TargetList next_targets;
-    uint64_t next_revision;
-    uint32_t next_page;
 } Listing;
 
 struct Facts {
@@ -165,7 +163,6 @@ static void drop_next(Listing *listing)
 {
     LIST_CLEAR(&listing->next_targets);
     arena_done(&listing->next_arena);
-    listing->next_page = 0;
 }
 
 /* The new list takes the old one's place; the old one's memory becomes the next new one's. */
@@ -207,12 +204,10 @@ bool facts_take_page(Facts *facts, const char *instance, const Inventory *page)
     }
     if (page->page == 0) {
         drop_next(listing);
-        listing->next_revision = page->revision;
     }
     for (size_t i = 0; i < page->target_count; i++) {
         copy_target(listing, &page->targets[i]);
     }
-    listing->next_page++;
     if (!page->is_last) {
         return false;
     }

@@ -92,7 +92,7 @@ static ErrCode tell_targets(Watcher *watcher, const Survey *survey, Err *err)
             .revision = watcher->round,
             .page = page++,
             .is_last = left <= INVENTORY_PAGE_MAX,
-            .targets = survey->targets.items + at,
+            .targets = left == 0 ? NULL : &survey->targets.items[at],
             .target_count = left <= INVENTORY_PAGE_MAX ? left : INVENTORY_PAGE_MAX,
         };
         at += inventory.target_count;
