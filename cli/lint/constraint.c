@@ -46,7 +46,7 @@ static bool visit_column(const ProtobufCMessage *message, void *context)
     return true;
 }
 
-static Names columns_of_expression(const Node *expression, Arena *arena)
+Names names_read(const Node *expression, Arena *arena)
 {
     ColumnsRead read = { .arena = arena };
     if (expression != NULL) {
@@ -87,7 +87,7 @@ static Names read_columns(const PgQuery__Constraint *constraint, ConstraintKind 
 {
     switch (kind) {
     case CONSTRAINT_CHECK:
-        return columns_of_expression(constraint->raw_expr, arena);
+        return names_read(constraint->raw_expr, arena);
     case CONSTRAINT_EXCLUSION:
         return columns_of_exclusion(constraint, arena);
     default:

@@ -127,7 +127,7 @@ static bool using_is_plain(const PgQuery__ColumnDef *column, const char *name)
 }
 
 /* varchar and text have one set of operators; other pairs of types mean a new index. */
-static bool index_stays(const ColumnType *from, const ColumnType *to)
+static bool have_same_operators(const ColumnType *from, const ColumnType *to)
 {
     static const char *const TEXTS[] = { "varchar", "text" };
     size_t texts = 0;
@@ -136,6 +136,18 @@ static bool index_stays(const ColumnType *from, const ColumnType *to)
         texts += str_equal(to->name, TEXTS[i]);
     }
     return texts == 2 || str_equal(from->name, to->name);
+}
+
+/* Of an index with expressions or a predicate PostgreSQL does not try to tell whether it still
+ * fits. */
+static bool index_stays(const TableIndex *index, const char *column, const ColumnType *from,
+                        const ColumnType *to)
+{
+    bool is_key = names_have(&index->columns, column);
+    if (!is_key && !names_have(&index->reads, column)) {
+        return true;
+    }
+    return index->reads.count == 0 && have_same_operators(from, to);
 }
 
 /* What a change of type costs although the rows stay as they are. */
@@ -151,7 +163,7 @@ static void refine_dependents(const Form *form, const ColumnType *from, const Co
         }
     }
     for (size_t i = 0; i < form->relation->index_count; i++) {
-        if (names_have(&form->relation->indexes[i].columns, column) && !index_stays(from, to)) {
+        if (!index_stays(&form->relation->indexes[i], column, from, to)) {
             set_work(effect, WORK_BUILD, "the index on the column is built anew");
         }
     }

@@ -83,6 +83,11 @@ static void read_index(const EffectReader *reader, const Node *node)
         effect.work = WORK_NONE;
         effect.why = CATALOG;
     }
+    Name name = { index->relation->schemaname, index->idxname };
+    if (index->if_not_exists && model_index(reader->model, name, NULL) != NULL) {
+        effect.work = WORK_NONE;
+        effect.why = "the index is there already";
+    }
     effect_add(reader, &effect);
     if (index->relation->inh) {
         const Relation *relation = model_relation(reader->model, effect.table);

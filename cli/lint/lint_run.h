@@ -7,7 +7,7 @@
 
 typedef struct LintRun {
     LIST(Finding *) findings;
-    Map *lock_orders; /* "a\nb", a locked before b: the id of the migration that does so */
+    Map *lock_orders;  /* "a\nb", a locked before b: the id of the migration that does so */
     size_t migrations; /* that findings are told of */
     size_t statements;
 } LintRun;

@@ -325,7 +325,8 @@ void relation_remove_column(Relation *relation, const char *name, Arena *arena)
         }
     }
     for (size_t i = relation->index_count; i-- > 0;) {
-        if (names_have(&relation->indexes[i].columns, name)) {
+        if (names_have(&relation->indexes[i].columns, name) ||
+            names_have(&relation->indexes[i].reads, name)) {
             SHRINK(relation->indexes, relation->index_count, i, arena);
         }
     }

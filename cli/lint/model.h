@@ -60,6 +60,7 @@ typedef struct TableConstraint {
 typedef struct TableIndex {
     const char *name;
     Names columns; /* plain ones, from the first to the first expression */
+    Names reads;   /* columns that its expressions and its predicate read */
     bool is_unique;
     bool is_partial;
     bool is_concurrent; /* built by CREATE INDEX CONCURRENTLY */
@@ -124,6 +125,9 @@ bool model_is_emptied(const Model *model, const Relation *relation);
 
 /* The index's name, or the one that PostgreSQL makes up; in `arena`. */
 const char *model_index_name(const PgQuery__IndexStmt *index, Arena *arena);
+
+/* The columns that an expression reads, each once; NULL reads none. In `arena`. */
+Names names_read(const Node *expression, Arena *arena);
 
 /* Each relation, in the order they were made: start with *cursor NULL; NULL at the end. */
 const Relation *model_next(const Model *model, void **cursor);

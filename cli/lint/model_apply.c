@@ -25,7 +25,12 @@ static void add_constraint(Model *model, Relation *relation, const PgQuery__Cons
         model_index(model, (Name){ relation->name.schema, constraint->indexname }, &used) != NULL) {
         added.columns = used->columns;
     } else if (is_key || added.kind == CONSTRAINT_EXCLUSION) {
-        TableIndex index = { added.name, added.columns, is_key, false, false, model->migration };
+        TableIndex index = {
+            .name = added.name,
+            .columns = added.columns,
+            .is_unique = is_key,
+            .made_by = model->migration,
+        };
         relation_add_index(relation, &index, model->arena);
     }
     relation_add_constraint(relation, &added, model->arena);
@@ -198,6 +203,28 @@ static Names index_columns(const PgQuery__IndexStmt *index, Arena *arena)
     return (Names){ items, count };
 }
 
+/* What an index reads beside its plain columns, as one list. */
+static Names index_reads(const PgQuery__IndexStmt *index, Arena *arena)
+{
+    size_t room = 0;
+    Names *parts = ARENA_ARRAY(arena, Names, index->n_index_params + 1);
+    parts[0] = names_read(index->where_clause, arena);
+    for (size_t i = 0; i < index->n_index_params; i++) {
+        parts[i + 1] = names_read(index->index_params[i]->index_elem->expr, arena);
+    }
+    for (size_t i = 0; i <= index->n_index_params; i++) {
+        room += parts[i].count;
+    }
+    const char **items = ARENA_ARRAY(arena, const char *, room);
+    size_t count = 0;
+    for (size_t i = 0; i <= index->n_index_params; i++) {
+        for (size_t j = 0; j < parts[i].count; j++) {
+            items[count++] = parts[i].items[j];
+        }
+    }
+    return (Names){ items, count };
+}
+
 static void apply_index(Model *model, const Node *node)
 {
     const PgQuery__IndexStmt *statement = node->index_stmt;
@@ -209,6 +236,7 @@ static void apply_index(Model *model, const Node *node)
     Relation *relation = model_edit(model, table);
     TableIndex index = {
         .columns = index_columns(statement, model->arena),
+        .reads = index_reads(statement, model->arena),
         .is_unique = statement->unique,
         .is_partial = statement->where_clause != NULL,
         .is_concurrent = statement->concurrent,

@@ -21,11 +21,12 @@ static void warn(const Reading *reading, Name name)
 {
     SourceNote note = {
         .level = SOURCE_NOTE_WARNING,
-        .text = arena_printf(reading->arena,
-                             "%s, %s, line %u: %s %s finds what all tenants share where a tenant has none of its "
-                             "own, since this plan has not made it: write the schema in front of it",
-                             reading->migration->id, reading->is_down ? "down" : "up", reading->statement->line,
-                             reading->statement->kind, name_write(name.name, reading->arena)),
+        .text = arena_printf(
+            reading->arena,
+            "%s, %s, line %u: %s %s finds what all tenants share where a tenant has none of its "
+            "own, since this plan has not made it: write the schema in front of it",
+            reading->migration->id, reading->is_down ? "down" : "up", reading->statement->line,
+            reading->statement->kind, name_write(name.name, reading->arena)),
     };
     LIST_PUSH(&reading->notes->list, note);
 }
@@ -89,7 +90,8 @@ static const ObjectRow *object_row(PgQuery__ObjectType type)
 static void look_at(const Reading *reading, const ObjectRow *row, Name name)
 {
     bool is_plain = name.schema == NULL || name.schema[0] == '\0';
-    if (row != NULL && is_plain && name.name != NULL && name.name[0] != '\0' && !row->is_known(reading, name)) {
+    if (row != NULL && is_plain && name.name != NULL && name.name[0] != '\0' &&
+        !row->is_known(reading, name)) {
         warn(reading, name);
     }
 }
@@ -115,7 +117,8 @@ static void read_rename(const Reading *reading, const Node *node)
     const PgQuery__RenameStmt *rename = node->rename_stmt;
     bool is_index = rename->rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
     if (rename->relation != NULL) {
-        look_at(reading, is_index ? object_row(rename->rename_type) : &OBJECTS[0], name_of_relation(rename->relation));
+        look_at(reading, is_index ? object_row(rename->rename_type) : &OBJECTS[0],
+                name_of_relation(rename->relation));
     } else if (rename->object != NULL) {
         look_at(reading, object_row(rename->rename_type), name_of_object(rename->object, 0));
     }

@@ -16,7 +16,8 @@
 
 /* What every case finds there. */
 static const char WORLD[] =
-    "CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE, kind int);\n"
+    "CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE, kind int, label varchar(9), mark "
+    "varchar);\n"
     "CREATE TABLE child (id int PRIMARY KEY, parent_id int, code text, amount int NOT NULL,\n"
     "  note varchar(20), price numeric(10,2), at timestamp, CONSTRAINT amount_positive CHECK "
     "(amount > 0));\n"
@@ -34,6 +35,9 @@ static const char WORLD[] =
     "CREATE INDEX child_parent ON child (parent_id);\n"
     "CREATE UNIQUE INDEX child_id_again ON child (id);\n"
     "CREATE UNIQUE INDEX child_code ON child (code);\n"
+    "CREATE INDEX linked_expression ON parent (lower(label)); CREATE INDEX parent_part ON parent "
+    "(kind)"
+    " WHERE mark IS NULL;\n"
     "CREATE SEQUENCE counter;\n"
     "CREATE TABLE made (id int GENERATED ALWAYS AS IDENTITY, twice int GENERATED ALWAYS AS (id * "
     "2) STORED);\n"
@@ -119,6 +123,9 @@ static const char *const STATEMENTS[] = {
     "ALTER TABLE linked ALTER COLUMN parent_id TYPE bigint",
     "ALTER TABLE parent ALTER COLUMN id TYPE bigint",
     "ALTER TABLE parent ALTER COLUMN code TYPE varchar",
+    "ALTER TABLE parent ALTER COLUMN label TYPE varchar(10)",
+    "ALTER TABLE parent ALTER COLUMN label TYPE text",
+    "ALTER TABLE parent ALTER COLUMN mark TYPE text",
     "ALTER TABLE elder ALTER COLUMN a TYPE bigint",
     "ALTER TABLE child ALTER COLUMN note SET STATISTICS 200",
     "ALTER TABLE child ALTER COLUMN note SET (n_distinct = 5)",
@@ -210,6 +217,7 @@ static const char *const STATEMENTS[] = {
     "CREATE TABLE IF NOT EXISTS child (a int REFERENCES parent)",
     "CREATE INDEX ON child (note)",
     "CREATE UNIQUE INDEX ON child (id)",
+    "CREATE INDEX IF NOT EXISTS child_parent ON child (parent_id)",
     "CREATE INDEX ON events (id)",
     "CREATE INDEX ON ONLY events (id)",
     "CREATE VIEW v AS WITH w AS (SELECT * FROM child) SELECT w.id FROM w JOIN parent USING (id)",
