@@ -47,6 +47,7 @@ extern const Tool tool_goose;
 extern const Tool tool_diesel;
 extern const Tool tool_atlas;
 extern const Tool tool_prisma;
+extern const Tool tool_sqitch;
 
 /* ERR_NOT_FOUND with what may have been meant. */
 ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err);

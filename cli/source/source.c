@@ -13,6 +13,7 @@ static const SourceFormat *const FORMATS[] = {
     &source_flyway,
     &source_diesel,
     &source_prisma,
+    &source_sqitch,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

@@ -82,6 +82,7 @@ extern const SourceFormat source_goose;
 extern const SourceFormat source_flyway;
 extern const SourceFormat source_diesel;
 extern const SourceFormat source_prisma;
+extern const SourceFormat source_sqitch;
 
 /*
  * Reads the directory at `path` with the named format, or with the one that recognises it. Blocks

@@ -88,7 +88,7 @@ static void what_is_no_tool_and_no_table_is_refused_in_words(void **state)
     } rows[] = {
         { "goose", { .tool = "gooze" }, "no tool 'gooze' whose history could be adopted",
           "did you mean goose?" },
-        { "sqitch", { 0 }, "no tool is known that keeps directories of format sqitch", NULL },
+        { "liquibase", { 0 }, "no tool is known that keeps directories of format liquibase", NULL },
         { "goose", { .table = "a.b.c" }, "'a.b.c' is not a table's name: found \".c\" behind the name",
           "for example goose_db_version, or app.goose_db_version" },
         { "goose", { .table = "v; DROP TABLE x" },

@@ -1,0 +1,211 @@
+/*
+ * Sqitch: a registry of several tables. A change is known by its id, which stands for the whole plan
+ * up to it. Others' projects may be in the same registry: theirs are left alone.
+ */
+#include <string.h>
+
+#include "cli/adopt/tool.h"
+#include "cli/source/sqitch_plan.h"
+
+static void query(const char *table, Str *out)
+{
+    str_printf(out,
+               "SELECT v.id, t.change, ''::pg_catalog.text FROM %s t"
+               " LEFT JOIN v ON v.version = t.change_id WHERE t.project IN"
+               " (SELECT k.project FROM %s k JOIN v ON v.version = k.change_id)"
+               " OR NOT EXISTS (SELECT FROM %s k JOIN v ON v.version = k.change_id)"
+               " ORDER BY t.committed_at",
+               table, table, table);
+}
+
+/* ---- the registry's tables ---- */
+
+/* Beside the one of the changes: "sqitch"."tags" beside "sqitch"."changes". */
+static void append_table(const ToolStep *step, const char *name, Str *out)
+{
+    const char *at = step->table + 1;
+    while (at[0] != '"' || at[1] == '"') {
+        at += at[0] == '"' ? 2 : 1;
+    }
+    if (at[1] == '.') {
+        str_append_bytes(out, step->table, (size_t)(at + 2 - step->table));
+    }
+    str_append(out, name);
+}
+
+static void append_literals(const char *const *texts, size_t count, Str *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        str_append(out, i == 0 ? "" : ", ");
+        tool_literal(texts[i], out);
+    }
+}
+
+/* project, note, and who planned it when; then who commits it, when. */
+#define MAKING                                                                                     \
+    "project, note, planned_at, planner_name, planner_email, committed_at, committer_name,"        \
+    " committer_email"
+
+static void append_making(const SqitchProject *project, const SqitchLine *line, Str *out)
+{
+    const char *const texts[] = { project->name, line->note };
+    append_literals(texts, ARRAY_LEN(texts), out);
+    str_append(out, ", ");
+    tool_literal(line->date, out);
+    str_append(out, "::pg_catalog.timestamptz, ");
+    append_literals((const char *const[]){ line->planner, line->email }, 2, out);
+    str_append(out, ", n.at, 'skein', session_user || '@' || pg_catalog.current_database()");
+}
+
+/* ---- what a change brings ---- */
+
+static void append_project(const ToolStep *step, const SqitchProject *project, Str *out)
+{
+    str_append(out, "p AS (INSERT INTO ");
+    append_table(step, "projects", out);
+    str_append(out, " (project, uri, creator_name, creator_email) SELECT ");
+    tool_literal(project->name, out);
+    str_append(out, ", ");
+    if (project->uri == NULL) {
+        str_append(out, "NULL");
+    } else {
+        tool_literal(project->uri, out);
+    }
+    str_append(out, ", 'skein', session_user || '@' || pg_catalog.current_database()"
+                    " ON CONFLICT (project) DO NOTHING)");
+}
+
+static void append_change(const ToolStep *step, const SqitchChange *change, Str *out)
+{
+    const char *const texts[] = { change->id, change->script_hash, change->line.name };
+    str_printf(out, ", c AS (INSERT INTO %s (change_id, script_hash, change, " MAKING ") SELECT ",
+               step->table);
+    append_literals(texts, ARRAY_LEN(texts), out);
+    str_append(out, ", ");
+    append_making(change->project, &change->line, out);
+    str_append(out, " FROM n ON CONFLICT (change_id) DO NOTHING RETURNING change_id)");
+}
+
+static void append_depend(const ToolStep *step, const SqitchDepend *depend, Str *out)
+{
+    str_append(out, depend->is_conflict ? "('conflict', " : "('require', ");
+    tool_literal(depend->text, out);
+    str_append(out, ", ");
+    if (depend->is_conflict) {
+        str_append(out, "NULL)");
+    } else if (depend->id != NULL) {
+        tool_literal(depend->id, out);
+        str_append(out, ")");
+    } else {
+        str_printf(out, "(SELECT k.change_id FROM %s k WHERE k.project = ", step->table);
+        tool_literal(depend->project, out);
+        str_append(out, " AND k.change = ");
+        tool_literal(depend->change, out);
+        str_append(out, " ORDER BY k.committed_at LIMIT 1))");
+    }
+}
+
+static void append_depends(const ToolStep *step, const SqitchChange *change, Str *out)
+{
+    if (change->depend_count == 0) {
+        return;
+    }
+    str_append(out, ", d AS (INSERT INTO ");
+    append_table(step, "dependencies", out);
+    str_append(out, " (change_id, type, dependency, dependency_id)"
+                    " SELECT c.change_id, x.* FROM c, (VALUES ");
+    for (size_t i = 0; i < change->depend_count; i++) {
+        str_append(out, i == 0 ? "" : ", ");
+        append_depend(step, &change->depends[i], out);
+    }
+    str_append(out, ") x)");
+}
+
+static void append_tags(const ToolStep *step, const SqitchChange *change, Str *out)
+{
+    for (size_t i = 0; i < change->tag_count; i++) {
+        const SqitchTag *tag = &change->tags[i];
+        str_printf(out, ", t%zu AS (INSERT INTO ", i);
+        append_table(step, "tags", out);
+        str_append(out, " (tag_id, tag, change_id, " MAKING ") SELECT ");
+        tool_literal(tag->id, out);
+        str_append(out, ", '@' || ");
+        tool_literal(tag->line.name, out);
+        str_append(out, ", c.change_id, ");
+        append_making(change->project, &tag->line, out);
+        str_append(out, " FROM c, n)");
+    }
+}
+
+/* ---- events ---- */
+
+static void append_names(const SqitchChange *change, bool is_conflict, Str *out)
+{
+    str_append(out, ", ARRAY[");
+    const char *comma = "";
+    for (size_t i = 0; i < change->depend_count; i++) {
+        if (change->depends[i].is_conflict == is_conflict) {
+            str_append(out, comma);
+            tool_literal(change->depends[i].text, out);
+            comma = ", ";
+        }
+    }
+    str_append(out, "]::pg_catalog.text[]");
+}
+
+static void append_event(const ToolStep *step, const SqitchChange *change, Str *out)
+{
+    str_append(out, " INSERT INTO ");
+    append_table(step, "events", out);
+    str_printf(out,
+               " (event, change_id, change, requires, conflicts, tags, " MAKING
+               ") SELECT '%s', c.change_id, ",
+               step->is_down ? "revert" : "deploy");
+    tool_literal(change->line.name, out);
+    append_names(change, false, out);
+    append_names(change, true, out);
+    str_append(out, ", ARRAY[");
+    for (size_t i = 0; i < change->tag_count; i++) {
+        str_append(out, i == 0 ? "'@' || " : ", '@' || ");
+        tool_literal(change->tags[i].line.name, out);
+    }
+    str_append(out, "]::pg_catalog.text[], ");
+    append_making(change->project, &change->line, out);
+    str_append(out, " FROM c, n");
+}
+
+/* ---- the statement ---- */
+
+static void append_gone(const ToolStep *step, const SqitchChange *change, Str *out)
+{
+    str_append(out, "t AS (DELETE FROM ");
+    append_table(step, "tags", out);
+    str_printf(out,
+               " WHERE change_id = '%s'), c AS (DELETE FROM %s WHERE change_id = '%s'"
+               " RETURNING change_id)",
+               change->id, step->table, change->id);
+}
+
+static void mirror(const ToolStep *step, Str *out)
+{
+    const SqitchChange *change = step->own;
+    str_append(out, "WITH n (at) AS MATERIALIZED (SELECT pg_catalog.clock_timestamp()), ");
+    if (step->is_down) {
+        append_gone(step, change, out);
+    } else {
+        append_project(step, change->project, out);
+        append_change(step, change, out);
+        append_depends(step, change, out);
+        append_tags(step, change, out);
+    }
+    append_event(step, change, out);
+}
+
+const Tool tool_sqitch = {
+    .name = "sqitch",
+    .table = "sqitch.changes",
+    .format = "sqitch",
+    .query = query,
+    .mirror = mirror,
+    .needs_own = true,
+};

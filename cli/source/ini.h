@@ -1,0 +1,27 @@
+/* The settings files of other tools: sections in brackets, and "name = value" below them. */
+#ifndef SKEIN_CLI_SOURCE_INI_H
+#define SKEIN_CLI_SOURCE_INI_H
+
+#include "common/arena.h"
+#include "proto/values.h"
+
+typedef struct IniEntry {
+    const char *section; /* [engine "pg"] is engine.pg; "" above the first */
+    const char *name;
+    const char *value; /* without blanks and double quotes around it */
+    uint32_t line;
+} IniEntry;
+
+/* All zero: an empty file. */
+typedef struct IniFile {
+    const IniEntry *entries; /* in the order of the file */
+    size_t count;
+} IniFile;
+
+/* Texts are in the arena. Lines that are neither are passed over, as are comments (# and ;). */
+void ini_read(Bytes bytes, Arena *arena, IniFile *ret_file);
+
+/* The last value that is set, or NULL. */
+const char *ini_find(const IniFile *file, const char *section, const char *name);
+
+#endif
