@@ -79,6 +79,37 @@ static void list_troubled(const Explain *explain)
     }
 }
 
+/* Why it was skipped, as far as its row says; else a person, in whose words the events tell. */
+static void write_left_out(Str *out, const TargetRow *row)
+{
+    if (row->code != ERR_NONE) {
+        write_error(out, row);
+    } else {
+        str_append(out, row->stamp.attempt == 0 ? "it was not started" : "a person skipped it");
+    }
+}
+
+/* An end says for whom it holds: these are the others. */
+static void list_left_out(const Explain *explain)
+{
+    const Rollout *rollout = explain->rollout;
+    bool is_success = rollout->row.state == ROLLOUT_SUCCEEDED;
+    size_t found = 0;
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        const TargetRow *row = &rollout->targets[i].row;
+        bool is_left = row->state == TARGET_SKIPPED && (is_success || row->stamp.attempt > 0);
+        if (!is_left || ++found > LISTED_MAX) {
+            continue;
+        }
+        AUTO(Str) text = { 0 };
+        write_left_out(&text, row);
+        line(explain, "  %s: left out: %s", row->address, str_text(&text));
+    }
+    if (found > LISTED_MAX) {
+        line(explain, "  and %zu more", found - LISTED_MAX);
+    }
+}
+
 /* Whom the open waves wait for. */
 static void list_absent(const Explain *explain)
 {
@@ -345,6 +376,12 @@ static void explain_found(const Explain *explain)
                   "as done");
 }
 
+static void explain_end(const Explain *explain)
+{
+    line(explain, "%s", explain->rollout->row.reason);
+    list_left_out(explain);
+}
+
 static void explain_reason(const Explain *explain)
 {
     line(explain, "%s", explain->rollout->row.reason);
@@ -356,7 +393,7 @@ static void (*const STATES[])(const Explain *explain) = {
     [ROLLOUT_RUNNING] = explain_running,       [ROLLOUT_PAUSED] = explain_paused,
     [ROLLOUT_ABORTING] = explain_reason,       [ROLLOUT_ABORTED] = explain_reason,
     [ROLLOUT_ROLLING_BACK] = explain_way_back, [ROLLOUT_ROLLBACK_HELD] = explain_way_back,
-    [ROLLOUT_ROLLED_BACK] = explain_reason,    [ROLLOUT_SUCCEEDED] = explain_reason,
+    [ROLLOUT_ROLLED_BACK] = explain_end,       [ROLLOUT_SUCCEEDED] = explain_end,
     [ROLLOUT_FOUND] = explain_found,
 };
 _Static_assert(ARRAY_LEN(STATES) == ROLLOUT_STATE_COUNT_, "words for every state");

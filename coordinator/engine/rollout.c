@@ -27,6 +27,16 @@ bool rollout_is_taken_back(const Rollout *rollout)
            rollout->row.state == ROLLOUT_ROLLBACK_HELD;
 }
 
+uint32_t rollout_left_as_is(const Rollout *rollout)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        const TargetRow *row = &rollout->targets[i].row;
+        count += row->state == TARGET_SKIPPED && row->stamp.attempt > 0 ? 1 : 0;
+    }
+    return count;
+}
+
 /* --- guards --- */
 
 static const Rollout *the(const void *subject)
@@ -218,7 +228,7 @@ static const Rule RULES[] = {
       "rollout {rollout} runs: {total} targets" },
 
     { "R03", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_through, "all waves passed, all healthy",
-      ROLLOUT_SUCCEEDED, NULL, "rollout {rollout} succeeded: {total} targets" },
+      ROLLOUT_SUCCEEDED, NULL, "rollout {rollout} succeeded: {healthy} of {total} targets{left_out}" },
     { "R04", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, trips_to_roll_back,
       "budget used up, on_failure: roll_back_rollout", ROLLOUT_ROLLING_BACK, act_roll_back,
       "the budget is used up: {charged} failed, {allowed} allowed; everything is taken back" },
@@ -232,13 +242,13 @@ static const Rule RULES[] = {
       NULL, "rollout {rollout} is aborted: what was applied stays" },
     { "R08", ROLLOUT_ROLLING_BACK, ROLLOUT_EVALUATE, is_all_back, "all back or skipped",
       ROLLOUT_ROLLED_BACK, NULL, "rollout {rollout} is rolled back: {restored} of {total} targets "
-      "were taken back" },
+      "were taken back{left_as_is}" },
     { "R09", ROLLOUT_ROLLING_BACK, ROLLOUT_EVALUATE, is_stuck, "debt or failures left",
       ROLLOUT_ROLLBACK_HELD, NULL,
       "{debts} targets are not back: debt that waits for its agent, or failures that need a "
       "person" },
     { "R10", ROLLOUT_ROLLBACK_HELD, ROLLOUT_EVALUATE, is_all_back, "all back or skipped",
-      ROLLOUT_ROLLED_BACK, NULL, "rollout {rollout} is rolled back: the last debt is settled" },
+      ROLLOUT_ROLLED_BACK, NULL, "rollout {rollout} is rolled back: the last debt is settled{left_as_is}" },
     { "R11", RULE_ANY, ROLLOUT_EVALUATE, NULL, NULL, RULE_IGNORE, NULL, "nothing has changed" },
 
     { "R12", ROLLOUT_RUNNING, ROLLOUT_AGENT_LOST, waits_for_agents, "on_agent_lost: wait",

@@ -113,6 +113,30 @@ static void write_restored(Str *out, const Place *place)
     str_printf(out, "%u", nearest_counts(place)->by_state[TARGET_ROLLED_BACK]);
 }
 
+static void write_healthy(Str *out, const Place *place)
+{
+    str_printf(out, "%u", nearest_counts(place)->by_state[TARGET_HEALTHY]);
+}
+
+/* "; 1 was left out": of a rollout that went to its end without them. */
+static void write_left_out(Str *out, const Place *place)
+{
+    uint32_t count = place->rollout->counts.by_state[TARGET_SKIPPED];
+    if (count > 0) {
+        str_printf(out, "; %u %s left out", count, count == 1 ? "was" : "were");
+    }
+}
+
+/* Skipped with an attempt behind them: they may keep what the others gave back. */
+static void write_left_as_is(Str *out, const Place *place)
+{
+    uint32_t count = rollout_left_as_is(place->rollout);
+    if (count > 0) {
+        str_printf(out, "; %u skipped %s as %s", count, count == 1 ? "stays" : "stay",
+                   count == 1 ? "it is" : "they are");
+    }
+}
+
 static void write_debts(Str *out, const Place *place)
 {
     const TargetCounts *counts = nearest_counts(place);
@@ -211,7 +235,10 @@ static const struct Word {
     { "deadline", write_deadline },
     { "debts", write_debts },
     { "error", write_error },
+    { "healthy", write_healthy },
     { "irreversible", write_irreversible },
+    { "left_as_is", write_left_as_is },
+    { "left_out", write_left_out },
     { "plan", write_plan },
     { "reason", write_reason },
     { "restored", write_restored },

@@ -452,8 +452,9 @@ uint32_t wave_unhealthy(const TargetCounts *counts);
 bool rollout_is_tripped(const Rollout *rollout);
 bool rollout_may_admit(const Rollout *rollout);
 bool rollout_is_taken_back(const Rollout *rollout);
-void rollout_settle(Rollout *rollout); /* waves and rollout to a fixpoint */
-void rollout_open(Rollout *rollout);   /* its targets are its own from now on */
+uint32_t rollout_left_as_is(const Rollout *rollout); /* skipped, with an attempt behind them */
+void rollout_settle(Rollout *rollout);               /* waves and rollout to a fixpoint */
+void rollout_open(Rollout *rollout);                 /* its targets are its own from now on */
 void rollout_close(Rollout *rollout);
 
 /* --- watch.c: lost agents, the breaker, recovery --- */

@@ -57,6 +57,11 @@ static bool was_never_sent(const void *subject)
     return the(subject)->row.stamp.attempt == 0;
 }
 
+static bool is_revoked_unsent(const void *subject)
+{
+    return was_never_sent(subject) && agent_is_revoked(the(subject)->agent);
+}
+
 /* With its rollout, for good; not only with its wave, which may open again. */
 static bool is_ended_unsent(const void *subject)
 {
@@ -256,15 +261,26 @@ static void act_refused_unsure(void *subject)
 static void act_gone(void *subject)
 {
     Target *target = subject;
-    target_set_error(target, ERR_NOT_FOUND, "its database is gone from the agent's inventory",
-                     "skip it, or bring the database back and retry");
+    if (agent_is_revoked(target->agent)) {
+        target_set_error(target, ERR_FORBIDDEN, "the key of its agent was revoked",
+                         "skip it, or give the agent its key back and retry");
+    } else {
+        target_set_error(target, ERR_NOT_FOUND, "its database is gone from the agent's inventory",
+                         "skip it, or bring the database back and retry");
+    }
     order_revise(target, GOAL_HOLD);
     target_charge(target, false);
 }
 
 static void act_gone_unstarted(void *subject)
 {
-    target_set_error(subject, ERR_NOT_FOUND, "gone: its database was dropped", "");
+    target_set_error(subject, ERR_NOT_FOUND, "its database was dropped before it was started", "");
+}
+
+static void act_revoked_unstarted(void *subject)
+{
+    target_set_error(subject, ERR_FORBIDDEN,
+                     "the key of its agent was revoked before it was started", "");
 }
 
 static void act_contradicted(void *subject)
@@ -319,6 +335,9 @@ static const Rule RULES[] = {
       "{target} is held as before: the rollout is aborted" },
     { "T06", TARGET_PENDING, TARGET_STOP, NULL, NULL, TARGET_FAILED, NULL,
       "{target} waited for another try: the rollout is aborted" },
+    { "T157", TARGET_PENDING, TARGET_GONE, is_revoked_unsent, "never sent, agent revoked",
+      TARGET_SKIPPED, act_revoked_unstarted,
+      "{target} is left out: the key of {agent} was revoked before it was started" },
     { "T07", TARGET_PENDING, TARGET_GONE, was_never_sent, "never sent", TARGET_SKIPPED,
       act_gone_unstarted, "{target} is gone: its database was dropped before it was started" },
     { "T08", TARGET_PENDING, TARGET_GONE, NULL, NULL, TARGET_HELD, act_gone,

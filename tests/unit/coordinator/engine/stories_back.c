@@ -95,6 +95,8 @@ static void a_roll_back_that_fails_is_held_with_the_exact_list(void **state)
     report(fleet, "c/db1", REPORT_ROLLED_BACK);
     assert_ok(command_on(fleet, COMMAND_SKIP, "b/db1"));
     assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
+    assert_non_null(strstr(rollout(fleet)->reason, "; 1 skipped stays as it is"));
+    assert_non_null(strstr(explained(fleet), "b/db1: left out:"));
 }
 
 static void reports_on_the_way_back_lead_where_the_table_says(void **state)

@@ -269,6 +269,31 @@ static void a_revoked_agent_is_lost_and_its_targets_are_nobodys(void **state)
     assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
 }
 
+static void what_a_revoked_agent_has_in_hand_is_held_with_the_reason(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    assert_target(fleet, "b/db1", TARGET_HELD);
+    assert_non_null(strstr(target(fleet, "b/db1")->message, "key of its agent was revoked"));
+}
+
+static void a_success_says_what_was_left_out_and_why(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.max_parallel = 1;
+    assert_ok(start(fleet));
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    report(fleet, "a/db1", REPORT_APPLIED);
+    report(fleet, "c/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    assert_string_equal(rollout(fleet)->reason,
+                        "rollout r1 succeeded: 2 of 3 targets; 1 was left out");
+    assert_non_null(strstr(explained(fleet), "b/db1: left out: the key of its agent was revoked"));
+}
+
 static void an_instance_name_belongs_to_one_agent(void **state)
 {
     (void)state;
@@ -354,6 +379,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_suspect_says_goodbye_or_is_cut),
     cmocka_unit_test(the_connection_of_a_lost_agent_is_forgotten),
     cmocka_unit_test(a_revoked_agent_is_lost_and_its_targets_are_nobodys),
+    cmocka_unit_test(what_a_revoked_agent_has_in_hand_is_held_with_the_reason),
+    cmocka_unit_test(a_success_says_what_was_left_out_and_why),
     cmocka_unit_test(an_instance_name_belongs_to_one_agent),
     cmocka_unit_test(a_coordinator_that_slept_blames_nobody),
     cmocka_unit_test(a_lease_is_granted_with_the_pings_own_time),
