@@ -382,8 +382,7 @@ const char SQL_TENANTS[] =
     "SELECT t.name, coalesce(v.id, ''), coalesce(w.rollout, ''),"
     " coalesce(f.term, r.term, 0), coalesce(f.token, r.token, 0), k.is_copy,"
     " CASE WHEN w.rollout <> '' THEN pg_catalog.encode(w.plan_hash, 'hex') ELSE '' END,"
-    " (SELECT pg_catalog.count(*) FROM skein.history y WHERE y.tenant = o.tenant"
-    "  AND y.rollout = w.rollout AND y.state <> 'undone')"
+    " coalesce(c.standing, 0)"
     " FROM " TENANTS
     " CROSS JOIN (SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s"
     "  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()) h"
@@ -397,7 +396,10 @@ const char SQL_TENANTS[] =
     " LEFT JOIN LATERAL (SELECT y.id FROM skein.history y WHERE y.tenant = o.tenant"
     "  AND y.state = 'applied' ORDER BY y.seq DESC LIMIT 1) v ON true"
     " LEFT JOIN LATERAL (SELECT y.rollout, y.plan_hash FROM skein.history y WHERE y.tenant = o.tenant"
-    "  AND NOT y.is_inherited ORDER BY y.seq DESC LIMIT 1) w ON true" BY_NAME;
+    "  AND NOT y.is_inherited ORDER BY y.seq DESC LIMIT 1) w ON true"
+    " LEFT JOIN (SELECT y.tenant, y.rollout, pg_catalog.count(*) AS standing FROM skein.history y"
+    "  WHERE y.state <> 'undone' GROUP BY y.tenant, y.rollout) c"
+    "  ON c.tenant = o.tenant AND c.rollout = w.rollout" BY_NAME;
 
 /*
  * An index is made in its table's schema, whatever the search_path; and other schemas, those of other
