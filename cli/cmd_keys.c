@@ -23,7 +23,9 @@ static const Role ROLES[] = {
     { "coordinator", KEY_CURVE, "name ", " in every agent's coordinator_key", false },
     { "agent", KEY_CURVE, "copy ", " to the coordinator as agents.d/", true },
     { "signer", KEY_SIGN, "list ",
-      " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret", false },
+      " in every agent's trusted_signers; --signer or SKEIN_SIGNER names the secret, unless it is "
+      "~/.config/skein/signer.key",
+      false },
 };
 
 static const Role *find_role(const char *name)

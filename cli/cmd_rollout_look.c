@@ -184,13 +184,7 @@ static void print_events(const json_t *items, OutputKind output)
     size_t index = 0;
     const json_t *event = NULL;
     json_array_foreach((json_t *)items, index, event) {
-        if (output == OUTPUT_JSON) {
-            output_json_line(event);
-            continue;
-        }
-        AUTO(Str) line = { 0 };
-        event_text(event, &line);
-        output_text(&line);
+        event_print(event, output);
     }
 }
 

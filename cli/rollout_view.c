@@ -311,6 +311,17 @@ void event_text(const json_t *event, Str *out)
     str_printf(out, "%s\n", get_text(event, "text"));
 }
 
+void event_print(const json_t *event, OutputKind output)
+{
+    if (output == OUTPUT_JSON) {
+        output_json_line(event);
+        return;
+    }
+    AUTO(Str) line = { 0 };
+    event_text(event, &line);
+    output_text(&line);
+}
+
 typedef struct EndState {
     const char *state;
     ExitCode exit_code;

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "cli/command.h"
 #include "common/err.h"
 #include "common/str.h"
 
@@ -38,6 +39,9 @@ void late_text(const json_t *rollout, const json_t *late, size_t limit, Str *out
 void activity_text(const json_t *targets, size_t limit, Str *out);
 
 void event_text(const json_t *event, Str *out); /* one line */
+
+/* To standard output: in words, or as JSON on a line of its own. */
+void event_print(const json_t *event, OutputKind output);
 
 /* Targets that have the migrations now. */
 long long count_applied(const json_t *rollout_or_wave);

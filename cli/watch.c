@@ -127,17 +127,6 @@ static ErrCode wait_drawn(Watch *watch, Err *err)
 
 /* ---- an event per line ---- */
 
-static void print_event(const Watch *watch, const json_t *event)
-{
-    if (watch->output == OUTPUT_JSON) {
-        output_json_line(event);
-        return;
-    }
-    AUTO(Str) line = { 0 };
-    event_text(event, &line);
-    output_text(&line);
-}
-
 /* Reads on from the last event, waiting up to wait_ms when there is none. */
 static ErrCode take_events(Watch *watch, unsigned wait_ms, size_t *ret_count, Err *err)
 {
@@ -154,7 +143,7 @@ static ErrCode take_events(Watch *watch, unsigned wait_ms, size_t *ret_count, Er
     json_array_foreach((json_t *)items, index, event)
     {
         watch->after_seq = get_number(event, "seq");
-        print_event(watch, event);
+        event_print(event, watch->output);
     }
     fflush(stdout);
     *ret_count = json_array_size(items);

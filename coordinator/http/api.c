@@ -77,6 +77,18 @@ ErrCode api_check_state(const char *what, const char *state, const char *const *
 
 /* ---- rollouts ---- */
 
+static ErrCode none_open(const Engine *engine, Err *err)
+{
+    size_t count = engine_rollout_count(engine);
+    err_set(err, ERR_NOT_FOUND, "no rollout is open");
+    if (count == 0) {
+        return err_hint(err, "there has been none yet; skein rollout start FILE starts one");
+    }
+    const RolloutRow *newest = engine_rollout_at(engine, count - 1);
+    return err_hint(err, "give the id: the newest is %s, %s; skein rollout list shows them all",
+                    newest->id, rollout_state_name(newest->state));
+}
+
 static ErrCode current_rollout(const Engine *engine, const RolloutRow **ret, Err *err)
 {
     AUTO(Str) names = { 0 };
@@ -91,8 +103,7 @@ static ErrCode current_rollout(const Engine *engine, const RolloutRow **ret, Err
         }
     }
     if (count == 0) {
-        err_set(err, ERR_NOT_FOUND, "no rollout is open");
-        return err_hint(err, "give the id; skein rollout list shows those that have ended");
+        return none_open(engine, err);
     }
     if (count > 1) {
         err_set(err, ERR_CONFLICT, "%zu rollouts are open: %s", count, str_text(&names));

@@ -84,6 +84,22 @@ static void a_target_that_is_not_in_the_rollout_is_no_question(void **state)
     assert_non_null(strstr(none.err, "has no failed target to skip"));
 }
 
+static void where_none_is_open_the_newest_is_named(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    CliResult none = fleet_cli(fleet, "rollout", "show", NULL);
+    assert_int_equal(none.exit_code, 2);
+    assert_non_null(strstr(none.err, "skein: no rollout is open\nhint: there has been none yet"));
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ 0 });
+    fleet_await_rollout(fleet, id, "succeeded");
+    none = fleet_cli(fleet, "rollout", "show", NULL);
+    const char *hint =
+        arena_printf(&fleet->arena, "hint: give the id: the newest is %s, succeeded", id);
+    assert_non_null(strstr(none.err, hint));
+}
+
 /* ---- targets ---- */
 
 static void a_selection_of_nothing_is_told_what_may_have_been_meant(void **state)
@@ -123,6 +139,7 @@ int main(void)
         FLEET_TEST(a_pause_is_watched_until_its_running_step_has_ended),
         FLEET_TEST(what_failed_is_listed_before_it_is_acted_on),
         FLEET_TEST(a_target_that_is_not_in_the_rollout_is_no_question),
+        FLEET_TEST(where_none_is_open_the_newest_is_named),
         FLEET_TEST(a_selection_of_nothing_is_told_what_may_have_been_meant),
     };
     return FLEET_RUN(tests);
