@@ -1,5 +1,5 @@
 /*
- * A chain: down step by step as far as it goes, then up again in one go.
+ * A chain: down step by step as far as it goes, then up again.
  *
  * What a down leaves behind shows at every step below it; it is told at the first.
  */
@@ -30,7 +30,8 @@ static ErrCode step_down(Bench *bench, size_t index, const Catalog *before, Tria
 static ErrCode climb(Bench *bench, const Catalog *top, const Differences *known, Chain *chain,
                      Err *err)
 {
-    ErrCode code = walk_up(bench->walker, bench->database, chain->top, &chain->failure, err);
+    ErrCode code =
+        walk_climb(bench->walker, bench->database, chain->bottom, chain->top, &chain->failure, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -66,6 +67,7 @@ ErrCode chain_try(Bench *bench, size_t first, const Catalog *before, Trial *cons
             break;
         }
         chain->bottom--;
+        atomic_fetch_add(bench->done, 1);
     }
     return code == ERR_NONE && chain->bottom <= chain->top ? climb(bench, &top, &known, chain, err)
                                                            : code;

@@ -14,6 +14,7 @@ typedef struct Bench {
     Seed *seed;
     Arena *arena; /* of what is found */
     const char *database;
+    atomic_size_t *done;  /* grows with each step that a chain has gone down */
     CatalogReader reader; /* over a connection beside the walk, which bench_open opens */
 } Bench;
 

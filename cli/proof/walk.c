@@ -140,6 +140,17 @@ ErrCode walk_up(const Walker *walker, const char *database, size_t index, WalkFa
     return walk_run(&walk, database, walker->ground->set->migrations[index].id, ret_failure, err);
 }
 
+ErrCode walk_climb(const Walker *walker, const char *database, size_t from, size_t to,
+                   WalkFailure *ret_failure, Err *err)
+{
+    ErrCode code = ERR_NONE;
+    *ret_failure = (WalkFailure){ 0 };
+    for (size_t i = from; code == ERR_NONE && !ret_failure->is_there && i <= to; i++) {
+        code = walk_up(walker, database, i, ret_failure, err);
+    }
+    return code;
+}
+
 ErrCode walk_down(const Walker *walker, const char *database, size_t index,
                   WalkFailure *ret_failure, Err *err)
 {

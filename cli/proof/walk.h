@@ -35,12 +35,18 @@ typedef struct WalkFailure {
 } WalkFailure;
 
 /*
- * Applies everything up to and with migration `index`. ERR_NONE also when a migration cannot be
- * run: then *ret_failure says which and why. Other errors are of the server or the connection, or
- * ERR_CANCELLED.
+ * Applies migration `index`, above those that are applied. ERR_NONE also when it cannot be run:
+ * then *ret_failure says why. Other errors are of the server or the connection, or ERR_CANCELLED.
  */
 ErrCode walk_up(const Walker *walker, const char *database, size_t index, WalkFailure *ret_failure,
                 Err *err);
+
+/*
+ * Likewise all from `from` to `to`, in a session each: what ALTER DATABASE … SET has set holds for
+ * the next one, however far a walk goes at a time.
+ */
+ErrCode walk_climb(const Walker *walker, const char *database, size_t from, size_t to,
+                   WalkFailure *ret_failure, Err *err);
 
 /* Undoes migration `index`, which is the newest applied one; likewise. */
 ErrCode walk_down(const Walker *walker, const char *database, size_t index,

@@ -255,6 +255,33 @@ static void what_lies_above_a_broken_up_is_not_tried(void **state)
                         "what is below it could not be applied");
 }
 
+/* What CREATE DATABASE … TEMPLATE leaves out: the chain is compared with what was read of copies.
+ */
+static void what_a_database_is_set_to_goes_with_its_copies(void **state)
+{
+    World *world = *state;
+    static const char UP[] =
+        "DO $$ DECLARE d text := quote_ident(current_database()); BEGIN\n"
+        "EXECUTE 'ALTER DATABASE ' || d || ' SET search_path = app, public';\n"
+        "EXECUTE 'ALTER DATABASE ' || d || ' SET work_mem = ''5MB''';\n"
+        "EXECUTE 'ALTER ROLE postgres IN DATABASE ' || d || ' SET work_mem = ''6MB''';\n"
+        "EXECUTE 'REVOKE CONNECT ON DATABASE ' || d || ' FROM public';\n"
+        "EXECUTE 'GRANT CREATE ON DATABASE ' || d || ' TO pg_monitor'; END $$;\n"
+        "CREATE SCHEMA app;\n";
+    static const char DOWN[] =
+        "DROP SCHEMA app;\n"
+        "DO $$ DECLARE d text := quote_ident(current_database()); BEGIN\n"
+        "EXECUTE 'ALTER DATABASE ' || d || ' RESET ALL';\n"
+        "EXECUTE 'ALTER ROLE postgres IN DATABASE ' || d || ' RESET ALL';\n"
+        "EXECUTE 'GRANT CONNECT ON DATABASE ' || d || ' TO public';\n"
+        "EXECUTE 'REVOKE CREATE ON DATABASE ' || d || ' FROM pg_monitor'; END $$;\n";
+    put_migration(world, "0001_settings", UP, DOWN);
+    put_migration(world, "0002_b", "CREATE TABLE b (id int);\n", "DROP TABLE app.b;\n");
+    put_migration(world, "0003_c", "CREATE TABLE c (id int);\n", "DROP TABLE app.c;\n");
+    assert_run(world, "test", 0,
+               "3 migrations: 3 proved\nchain: 0003_c down to empty, and up again\n");
+}
+
 /* ---- rows ---- */
 
 static void rows_that_a_down_loses_are_said(void **state)
@@ -330,6 +357,7 @@ int main(void)
         WORLD_TEST(what_a_down_leaves_is_told_once_in_the_chain),
         WORLD_TEST(a_history_is_walked_around_what_cannot_be_undone),
         WORLD_TEST(what_lies_above_a_broken_up_is_not_tried),
+        WORLD_TEST(what_a_database_is_set_to_goes_with_its_copies),
         WORLD_TEST(rows_that_a_down_loses_are_said),
         WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),
         WORLD_TEST(the_report_for_machines_names_failures),

@@ -1,0 +1,69 @@
+/* What the files of a proof share: the run, its workers and their tasks. Internal to the folder. */
+#ifndef SKEIN_CLI_PROOF_PROOF_INTERNAL_H
+#define SKEIN_CLI_PROOF_PROOF_INTERNAL_H
+
+#include <pthread.h>
+
+#include "cli/proof/trial.h"
+#include "common/list.h"
+
+/* A copy of the database before a migration. */
+typedef struct Task {
+    size_t index;
+    char database[SCRATCH_NAME_MAX];
+} Task;
+
+struct ProofRun {
+    ProofConfig config;
+    WalkGround ground;
+    Scratch *scratch;
+    Texts *texts;
+    atomic_bool is_stopped;
+    atomic_size_t done; /* trials alone and steps of chains */
+    Wake **wakes;       /* one per worker */
+
+    Proof proof;
+    Catalog *before; /* of each migration; no entries: not known */
+    Arena *arenas;   /* one per migration tried alone, and one more for the spine */
+    size_t head;     /* how many migrations could be applied */
+    LIST(Chain) chains;
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t changed;
+    LIST(Task) waiting;
+    size_t open; /* tasks that wait or run */
+    bool has_spine_taken;
+    bool is_spine_done;
+    size_t ended; /* workers */
+    Err err;      /* the first */
+};
+
+typedef struct Worker {
+    ProofRun *run;
+    Walker walker;
+    pthread_t thread;
+} Worker;
+
+/* From any thread: the first error counts, and everybody ends soon. */
+void proof_stop(ProofRun *run, const Err *err);
+
+/* A bench over a scratch database, which is not open yet. */
+Bench bench_for(const Worker *worker, const char *database, Arena *arena);
+
+/* ---- crew.c: the threads, and what they do with copies ---- */
+
+/* Runs the workers to their end; the run's error. */
+ErrCode crew_run(ProofRun *run, Err *err);
+
+/* To whoever has time; when all have work enough, it is done here. */
+void task_give(const Worker *worker, const Task *task);
+
+/* Helps until nothing is open, or the run is stopped. */
+void tasks_await(const Worker *worker);
+
+/* ---- spine.c: up the history, and the chain ---- */
+
+/* The work of one worker, the first. Errors stop the run. */
+void spine_run(const Worker *worker);
+
+#endif
