@@ -19,8 +19,6 @@ typedef struct SqlstateRow {
 
 /* First match wins. */
 static const SqlstateRow SQLSTATES[] = {
-    { SQLSTATE_FENCED, NULL, RESULT_FENCED, ERR_FENCED, NULL },
-    { SQLSTATE_ALREADY, NULL, RESULT_ALREADY, ERR_CONFLICT, NULL },
     { SQLSTATE_OTHER_SCHEMA, NULL, RESULT_REFUSED, ERR_IDENTITY, NULL },
     { "55P03", NULL, RESULT_BLOCKED, ERR_BLOCKED,
       "another session holds the lock; look for long transactions, or raise the lock timeout" },
@@ -202,6 +200,16 @@ ResultKind server_error_result(const PGresult *result, Err *err)
         .constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME),
     };
     return server_error_words(&words, err);
+}
+
+void server_error_constraint(const PGresult *result, char ret_name[CONSTRAINT_NAME_MAX])
+{
+    const char *schema = PQresultErrorField(result, PG_DIAG_SCHEMA_NAME);
+    const char *name = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    ret_name[0] = '\0';
+    if (schema != NULL && name != NULL) {
+        text_format(ret_name, CONSTRAINT_NAME_MAX, "%s.%s", schema, name);
+    }
 }
 
 /* "FATAL:  28P01: password …": the server's own words at verbosity VERBOSE. NULL: libpq's words. */

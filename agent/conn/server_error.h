@@ -13,9 +13,7 @@
 #include "agent/core/job.h"
 #include "common/err.h"
 
-/* Raised by skein's own functions (exec/sql.c). */
-#define SQLSTATE_FENCED "SK001"
-#define SQLSTATE_ALREADY "SK002"
+/* Raised by SQL of skein's own (exec/sql_own.c). */
 #define SQLSTATE_OTHER_SCHEMA "SK004"
 
 /* The parts of a server's error that are looked at. NULL: not told. */
@@ -31,13 +29,17 @@ typedef struct ServerWords {
 
 /*
  * Fills *err and returns what the error means for a statement of a migration: RESULT_FAILED,
- * RESULT_BLOCKED, RESULT_RETRYABLE, RESULT_FENCED or RESULT_ALREADY.
+ * RESULT_BLOCKED, RESULT_RETRYABLE or RESULT_REFUSED.
  */
 ResultKind server_error_words(const ServerWords *words, Err *err);
 
 /* The same of an error result; RESULT_UNREACHABLE (ERR_UNREACHABLE) when libpq made it of a broken
  * connection. */
 ResultKind server_error_result(const PGresult *result, Err *err);
+
+/* Which constraint was violated, as schema.name; "": none, or not told. */
+#define CONSTRAINT_NAME_MAX 130
+void server_error_constraint(const PGresult *result, char ret_name[CONSTRAINT_NAME_MAX]);
 
 /*
  * Why a connection could not be opened, or broke: ERR_UNREACHABLE, ERR_PRIVILEGE (authentication,

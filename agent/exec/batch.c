@@ -29,6 +29,7 @@ typedef struct Pump {
     bool is_synced; /* the server has answered the sync: all is over */
     bool is_broken;
     bool has_error;
+    bool is_stopped;
     char commit_tag[TAG_MAX]; /* "": COMMIT is not answered */
     BatchOutcome *outcome;
 } Pump;
@@ -66,7 +67,8 @@ static void error_take(Pump *pump, const PGresult *result)
         return;
     }
     if (pump->answered >= pump->batch->items.count) {
-        pump->is_broken = true; /* COMMIT is answered: the server ends the session, not the transaction */
+        pump->is_broken =
+            true; /* COMMIT is answered: the server ends the session, not the transaction */
         return;
     }
     if (pump->has_error) {
@@ -78,6 +80,15 @@ static void error_take(Pump *pump, const PGresult *result)
     pump->outcome->part = item->part;
     pump->outcome->statement = item->statement;
     pump->outcome->err = err;
+    server_error_constraint(result, pump->outcome->constraint);
+}
+
+static void answer_take(Pump *pump, const BatchItem *item, const PGresult *result)
+{
+    if (!pump->is_stopped && !pump->take(pump->ctx, item, result)) {
+        pump->is_stopped = true;
+        pump->outcome->part = item->part;
+    }
 }
 
 /* COPY … FROM the client: the server refuses whatever comes next, so the transaction cannot commit.
@@ -117,8 +128,8 @@ static bool result_take(Pump *pump, const PGresult *result)
     case PGRES_TUPLES_OK:
         if (item->part == PART_COMMIT) {
             str_copy(pump->commit_tag, sizeof(pump->commit_tag), PQcmdStatus((PGresult *)result));
-        } else if (item->part != PART_STATEMENT && pump->take != NULL) {
-            pump->take(pump->ctx, item, result);
+        } else if (item->part != PART_STATEMENT) {
+            answer_take(pump, item, result);
         }
         return true;
     case PGRES_COPY_OUT:
@@ -136,11 +147,16 @@ static bool result_take(Pump *pump, const PGresult *result)
     }
 }
 
+static bool has_failed(const Pump *pump)
+{
+    return pump->has_error || pump->is_stopped;
+}
+
 /* The item whose answer comes next; rows of a statement are asked for singly. */
 static void item_begins(Pump *pump)
 {
     const BatchItem *item = &pump->batch->items.items[pump->answered];
-    if (item->part == PART_STATEMENT && !pump->has_error) { /* what is skipped is not under way */
+    if (item->part == PART_STATEMENT && !has_failed(pump)) { /* what is skipped is not under way */
         guard_statement(pump->guard, item->statement);
         PQsetSingleRowMode(pump->pg); /* a SELECT's rows need not fit into memory */
     }
@@ -172,6 +188,17 @@ static void answers_take(Pump *pump)
     }
 }
 
+/* What comes after the one at hand. Past the end: COMMIT's place in a batch that is not to commit.
+ */
+static bool is_before_commit(const Pump *pump)
+{
+    return pump->sent + 1 == pump->batch->items.count;
+}
+
+/*
+ * The server keeps answers back until it is asked for them. After a statement of the migration, or
+ * nobody sees which one takes so long; before the COMMIT, which waits for all of them.
+ */
 static bool item_send(Pump *pump, const BatchItem *item)
 {
     if (PQsendQueryParams(pump->pg, item->sql, (int)item->param_count, NULL, item->params, NULL,
@@ -179,8 +206,31 @@ static bool item_send(Pump *pump, const BatchItem *item)
         return false;
     }
     pump->sent++;
-    /* Without it the server keeps answers back, and nobody sees which statement takes so long. */
-    return item->part != PART_STATEMENT || PQsendFlushRequest(pump->pg) != 0;
+    bool needs_answer = item->part == PART_STATEMENT || is_before_commit(pump);
+    return !needs_answer || PQsendFlushRequest(pump->pg) != 0;
+}
+
+static bool is_all_sent(const Pump *pump)
+{
+    return has_failed(pump) || pump->sent == pump->end;
+}
+
+/* COMMIT's turn is when everything before it has been answered. */
+static bool may_feed(const Pump *pump)
+{
+    return !is_all_sent(pump) && (!is_before_commit(pump) || pump->answered == pump->sent);
+}
+
+/*
+ * Where the migration has ended the transaction, what it did after that would be committed by the
+ * sync itself.
+ */
+static bool batch_close(Pump *pump)
+{
+    bool is_undone = !pump->is_stopped ||
+                     PQsendQueryParams(pump->pg, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0) != 0;
+    pump->is_sync_sent = true;
+    return is_undone && PQpipelineSync(pump->pg) != 0;
 }
 
 /* Hands over as much as is useful now. After an error only the sync: the rest would be skipped
@@ -188,7 +238,7 @@ static bool item_send(Pump *pump, const BatchItem *item)
 static void batch_feed(Pump *pump)
 {
     size_t ahead = 0;
-    while (!pump->has_error && pump->sent < pump->end && ahead < SEND_AHEAD_BYTES) {
+    while (may_feed(pump) && ahead < SEND_AHEAD_BYTES) {
         const BatchItem *item = &pump->batch->items.items[pump->sent];
         ahead += strlen(item->sql);
         if (!item_send(pump, item)) {
@@ -196,10 +246,8 @@ static void batch_feed(Pump *pump)
             return;
         }
     }
-    bool is_all = pump->has_error || pump->sent == pump->end;
-    if (is_all && !pump->is_sync_sent) {
-        pump->is_sync_sent = true;
-        pump->is_broken = PQpipelineSync(pump->pg) == 0;
+    if (is_all_sent(pump) && !pump->is_sync_sent) {
+        pump->is_broken = !batch_close(pump);
     }
 }
 
@@ -215,7 +263,7 @@ static void batch_pump(Pump *pump)
         if (pump->is_synced || pump->is_broken) {
             return;
         }
-        bool has_more = unsent > 0 || !pump->is_sync_sent;
+        bool has_more = unsent > 0 || may_feed(pump) || (is_all_sent(pump) && !pump->is_sync_sent);
         if (!guard_wait(pump->guard, PQsocket(pump->pg),
                         (short)(POLLIN | (has_more ? POLLOUT : 0)))) {
             pump->is_broken = true;
@@ -236,6 +284,9 @@ static BatchEnd batch_end(const Pump *pump)
     if (pump->has_error) {
         return BATCH_ERROR;
     }
+    if (pump->is_stopped) {
+        return BATCH_STOPPED;
+    }
     if (pump->commit_tag[0] != '\0') {
         return BATCH_ROLLED_BACK;
     }
@@ -253,8 +304,7 @@ static void end_explain(BatchOutcome *outcome)
         outcome->kind = RESULT_FAILED;
         break;
     case BATCH_UNSENT:
-        err_set(&outcome->err, ERR_UNREACHABLE,
-                "the connection broke before the transaction was complete");
+        err_set(&outcome->err, ERR_UNREACHABLE, "the connection broke before COMMIT was sent");
         break;
     case BATCH_LOST:
         err_set(&outcome->err, ERR_LOST,
@@ -262,6 +312,7 @@ static void end_explain(BatchOutcome *outcome)
         break;
     case BATCH_COMMITTED:
     case BATCH_ERROR:
+    case BATCH_STOPPED:
         break;
     }
 }
@@ -329,7 +380,7 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
         .ctx = ctx,
         .outcome = ret_outcome,
     };
-    while (pump.sent < batch->items.count && !pump.has_error && !pump.is_broken) {
+    while (pump.sent < batch->items.count && !has_failed(&pump) && !pump.is_broken) {
         if (batch->items.items[pump.sent].rows == NULL) {
             pipeline_run(&pump);
         } else {

@@ -1,11 +1,14 @@
 /*
- * A batch: one transaction, sent whole in libpq's pipeline mode without waiting for answers, while
+ * A batch: one transaction, sent in libpq's pipeline mode without waiting for answers, while
  * answers are taken as they come: a batch of any size runs without either side blocking the other.
  * A COPY that gets its rows from the plan stands between two pipelines.
+ * Only the COMMIT waits until all else has been answered as it should be: what breaks before that
+ * is known not to be committed.
  */
 #ifndef SKEIN_AGENT_EXEC_BATCH_H
 #define SKEIN_AGENT_EXEC_BATCH_H
 
+#include "agent/conn/server_error.h"
 #include "agent/exec/guard.h"
 #include "common/list.h"
 
@@ -44,6 +47,7 @@ typedef enum BatchEnd {
     BATCH_COMMITTED = 1, /* COMMIT was answered with COMMIT */
     BATCH_ROLLED_BACK,   /* COMMIT was answered with ROLLBACK, without an error */
     BATCH_ERROR,         /* the server refused an item: nothing of the batch is committed */
+    BATCH_STOPPED,       /* an answer was not as it should be: the same */
     BATCH_UNSENT,        /* the connection broke, and COMMIT was never handed to it */
     BATCH_LOST,          /* it broke later: COMMIT may have been done */
 } BatchEnd;
@@ -51,17 +55,19 @@ typedef enum BatchEnd {
 typedef struct BatchOutcome {
     BatchEnd end;
     ResultKind kind; /* BATCH_ERROR: what the SQLSTATE means for a statement */
-    BatchPart part;  /* of the item that failed, also the next */
+    BatchPart part;  /* of the item that failed or stopped it, also the next */
     uint32_t statement;
-    Err err; /* unless BATCH_COMMITTED */
+    char constraint[CONSTRAINT_NAME_MAX]; /* BATCH_ERROR: that was violated; "": none */
+    Err err;                              /* unless BATCH_COMMITTED or BATCH_STOPPED */
 } BatchOutcome;
 
-/* Answers with rows of items other than the migration's statements. */
-typedef void (*BatchTake)(void *ctx, const BatchItem *item, const PGresult *result);
+/* Answers of items other than the migration's statements and COMMIT. False: it is not as it should
+ * be. */
+typedef bool (*BatchTake)(void *ctx, const BatchItem *item, const PGresult *result);
 
 /*
  * Runs it; the last item is the COMMIT. Afterwards the connection is idle, outside any transaction,
- * or not alive. `take` may be NULL.
+ * or not alive.
  */
 void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, void *ctx,
                BatchOutcome *ret_outcome);

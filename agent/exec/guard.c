@@ -80,10 +80,8 @@ void guard_statement(Guard *guard, uint32_t number)
 static void backend_signal(Runner *runner, const char *sql)
 {
     char pid[16];
-    char start[24];
     snprintf(pid, sizeof(pid), "%d", runner->session.backend_pid);
-    snprintf(start, sizeof(start), "%lld", (long long)runner->session.backend_start_us);
-    const char *params[] = { pid, start };
+    const char *params[] = { pid, runner->session.backend_start };
     AUTO_PTR(PGresult) result = NULL;
     watch_query(runner, sql, params, ARRAY_LEN(params), CANCEL_QUERY_MS, &result, NULL);
 }

@@ -6,7 +6,7 @@
 #include "agent/exec/history.h"
 #include "agent/exec/sql.h"
 
-static ErrCode version_check(Runner *runner, const Action *action, Err *err)
+ErrCode own_tables_check(Runner *runner, const Action *action, Err *err)
 {
     AUTO_PTR(PGresult) result = NULL;
     ErrCode code = session_query(runner, SQL_SCHEMA_VERSION, NULL, 0, action, &result, err);
@@ -25,8 +25,8 @@ static ErrCode version_check(Runner *runner, const Action *action, Err *err)
     return ERR_HISTORY;
 }
 
-/* The migrations have nothing to do with it; and where a right is missing, say which. */
-static Result refuse(Err *err)
+/* Where a right is missing, it says which. */
+Result own_tables_refusal(const Err *err)
 {
     Result result = result_of_error(err);
     if (err->code == ERR_PRIVILEGE || err->code == ERR_SERVER) {
@@ -41,18 +41,28 @@ static Result refuse(Err *err)
     return result;
 }
 
+static ErrCode tables_make(Runner *runner, const Action *action, Err *err)
+{
+    AUTO(Str) sql = { 0 };
+    Session *session = &runner->session;
+    bool is_whole = runner->schema_identifier == NULL;
+    str_append(&sql, SQL_BOOTSTRAP);
+    if (is_whole) {
+        str_printf(&sql, ";\n" SQL_BOOTSTRAP_FENCE, session->system_identifier,
+                   session->database_oid);
+    }
+    str_append(&sql, ";\nCOMMIT");
+    ErrCode code = conn_run(session->conn, str_text(&sql), action_deadline_ms(action), err);
+    session->has_tables = code == ERR_NONE;
+    session->has_fence = session->has_tables && is_whole;
+    return code;
+}
+
 Result perform_prepare(Runner *runner, const Action *action)
 {
     Err err = { 0 };
-    Session *session = &runner->session;
-    if (!session->has_tables) {
-        if (conn_run(session->conn, SQL_BOOTSTRAP, action_deadline_ms(action), &err) != ERR_NONE) {
-            return refuse(&err);
-        }
-        session->has_tables = true;
-    }
-    if (version_check(runner, action, &err) != ERR_NONE) {
-        return refuse(&err);
+    if (!runner->session.has_tables && tables_make(runner, action, &err) != ERR_NONE) {
+        return own_tables_refusal(&err);
     }
     return (Result){ .kind = RESULT_OK, .migration = "" };
 }

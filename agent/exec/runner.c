@@ -23,10 +23,26 @@ static Result (*const PERFORM[ACTION_KIND_COUNT_])(Runner *runner, const Action 
     [ACTION_CLOSE] = perform_close,
 };
 
+const char *identifier_quote(Arena *arena, const char *name)
+{
+    AUTO(Str) quoted = { 0 };
+    str_append_char(&quoted, '"');
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at == '"') {
+            str_append_char(&quoted, '"');
+        }
+        str_append_char(&quoted, *at);
+    }
+    str_append_char(&quoted, '"');
+    return arena_strdup(arena, str_text(&quoted));
+}
+
 Runner *runner_new(const RunnerConfig *config)
 {
     Runner *runner = mem_alloc(sizeof(*runner));
     runner->config = *config;
+    runner->schema_identifier =
+        config->schema[0] == '\0' ? NULL : identifier_quote(&runner->life, config->schema);
     runner->fence = (Fence){ .term = config->order->stamp.term, .token = config->order->token };
     conn_application_name(config->order->rollout, config->order->stamp.attempt,
                           runner->application_name);
@@ -40,6 +56,7 @@ void runner_free(Runner *runner)
     }
     perform_close(runner, NULL);
     arena_done(&runner->arena);
+    arena_done(&runner->life);
     free(runner);
 }
 
@@ -166,32 +183,4 @@ ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, 
         conn_close(conn);
     }
     return code;
-}
-
-static void identifier_append(Str *out, const char *name)
-{
-    str_append_char(out, '"');
-    for (const char *at = name; *at != '\0'; at++) {
-        if (*at == '"') {
-            str_append_char(out, '"');
-        }
-        str_append_char(out, *at);
-    }
-    str_append_char(out, '"');
-}
-
-const char *search_path_text(Runner *runner)
-{
-    const Plan *plan = runner->config.order->plan;
-    if (runner->config.schema[0] == '\0') {
-        return "";
-    }
-    AUTO(Str)
-    path = { 0 };
-    identifier_append(&path, runner->config.schema);
-    for (size_t i = 0; i < plan->shared_schema_count; i++) {
-        str_append(&path, ", ");
-        identifier_append(&path, plan->shared_schemas[i]);
-    }
-    return arena_strdup(&runner->arena, str_text(&path));
 }

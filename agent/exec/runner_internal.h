@@ -5,24 +5,32 @@
 #include "agent/conn/query.h"
 #include "agent/exec/runner.h"
 #include "common/arena.h"
+#include "common/str.h"
 
 /* The session of the attempt: one connection, from CONNECT to CLOSE. */
 typedef struct Session {
-    Conn *conn; /* NULL: none */
+    Conn *conn;  /* NULL: none */
+    Arena arena; /* of the texts */
     int backend_pid;
-    int64_t backend_start_us;
-    uint64_t system_identifier;
-    uint32_t database_oid;
-    bool
-        has_connection_check; /* the server can see that a client has vanished: from 14, on Linux */
-    bool has_tables;          /* skein's own, as far as is known */
-    bool is_dirty; /* a migration has run since our settings were made: they may be anything */
+    const char *backend_start; /* as PostgreSQL reads it, whatever the DateStyle; NULL: not told */
+    const char *system_identifier;
+    const char *database_oid;
+    const char **settings; /* ours for the whole session, a statement each */
+    size_t setting_count;
+    const char *durable; /* a statement: COMMIT waits until it is on disk, whatever was set before */
+    bool has_tables;     /* skein's own, as far as is known */
+    bool has_fence;      /* the target's, and it is regular; as far as is known */
+    uint64_t writes;     /* rows of history that were written when it was read, and by us since */
+    bool is_dirty;       /* settings were made since ours: they may be anything */
+    bool is_other_role;  /* it may be */
 } Session;
 
 struct Runner {
     RunnerConfig config;
     Session session;
     Fence fence; /* the order's, or what was taken for the command line; token 0: not taken yet */
+    const char *schema_identifier; /* quoted; NULL: a whole database */
+    Arena life;  /* of the runner */
     Arena arena; /* of one action and its result */
     History history;
     char application_name[APPLICATION_NAME_MAX];
@@ -46,8 +54,30 @@ Result perform_close(Runner *runner, const Action *action);
 Result result_of_error(const Err *err);
 
 Interrupt runner_interrupt(const Runner *runner);
-uint64_t action_deadline_ms(const Action *action);   /* 0 means none */
-size_t session_settings_count(const Runner *runner); /* of SQL_SESSION_SETTINGS, from the first */
+uint64_t action_deadline_ms(const Action *action); /* 0 means none */
+
+const char *identifier_quote(Arena *arena, const char *name);
+
+/* What our settings depend on, as a new session has it. */
+typedef struct SettingsFacts {
+    const char *server; /* version() */
+    const char *role;
+    const char *search_path;
+    const char *durability; /* synchronous_commit */
+} SettingsFacts;
+
+/* Fills in the session's statements. */
+void settings_make(Runner *runner, const SettingsFacts *facts);
+void settings_append(const Session *session, Str *sql);
+
+/* The same, after whatever was set, and as whomever. */
+void settings_reset_text(const Session *session, Str *sql);
+
+/* Are skein's own tables such as this program understands? */
+ErrCode own_tables_check(Runner *runner, const Action *action, Err *err);
+
+/* A refusal by skein's own tables: the migrations have nothing to do with it. */
+Result own_tables_refusal(const Err *err);
 
 /* A query on the session's connection within the action's deadline, not interruptible. */
 ErrCode session_query(Runner *runner, const char *sql, const char *const *params,
@@ -60,9 +90,6 @@ ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, 
 
 /* Session-wide settings for what runs outside transactions, the target's search_path among them. */
 ErrCode solo_settings(Runner *runner, const Action *action, Err *err);
-
-/* search_path of the target's transactions: '' for a whole database. In the runner's arena. */
-const char *search_path_text(Runner *runner);
 
 /* Brings skein.history's standing rows into the shape the job wants. In the runner's arena. */
 void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline);

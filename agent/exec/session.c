@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/exec/sql.h"
 #include "common/clock.h"
@@ -14,7 +15,6 @@
 #include "common/str.h"
 
 #define GONE_POLL_MS 50
-#define CONNECTION_CHECK_SINCE 140000
 
 /* Columns of SQL_SESSION_FACTS. */
 enum FactsColumn {
@@ -24,8 +24,11 @@ enum FactsColumn {
     FACTS_SYSTEM,
     FACTS_DATABASE,
     FACTS_HAS_TABLES,
-    FACTS_ON_LINUX,
+    FACTS_VERSION,
     FACTS_HAS_SCHEMA,
+    FACTS_ROLE,
+    FACTS_PATH,
+    FACTS_DURABLE,
 };
 
 static Result result_ok(void)
@@ -86,48 +89,59 @@ static ErrCode schema_check(const Runner *runner, const PGresult *facts, Err *er
     return err_set(err, ERR_NOT_FOUND, "schema \"%s\" does not exist", runner->config.schema);
 }
 
-static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
+static ErrCode facts_check(const Runner *runner, const PGresult *facts, Err *err)
 {
-    Session *session = &runner->session;
-    const char *params[] = { runner->config.schema };
-    AUTO_PTR(PGresult) facts = NULL;
-    ErrCode code = session_query(runner, SQL_SESSION_FACTS, params, 1, action, &facts, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    if (PQntuples(facts) != 1) {
-        return err_set(err, ERR_NOT_FOUND, "the database has been dropped or renamed");
-    }
-    if (pooler_check(session->conn, facts, err) != ERR_NONE ||
+    if (pooler_check(runner->session.conn, facts, err) != ERR_NONE ||
         replica_check(facts, err) != ERR_NONE || identity_check(runner, facts, err) != ERR_NONE ||
         schema_check(runner, facts, err) != ERR_NONE) {
         return err->code;
     }
-    session->backend_pid = (int)result_int64(facts, 0, FACTS_PID);
-    session->backend_start_us = result_int64(facts, 0, FACTS_START);
-    session->system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);
-    session->database_oid = (uint32_t)result_uint64(facts, 0, FACTS_DATABASE);
-    session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
-    session->has_connection_check =
-        PQserverVersion(conn_pg(session->conn)) >= CONNECTION_CHECK_SINCE &&
-        result_bool(facts, 0, FACTS_ON_LINUX);
     return ERR_NONE;
 }
 
-size_t session_settings_count(const Runner *runner)
+/* From JSON; to a role that the database gave its session the server does not tell it. */
+static const char *backend_start_take(Arena *arena, const char *json)
 {
-    return runner->session.has_connection_check ? SESSION_SETTINGS_COUNT
-                                                : SESSION_SETTINGS_COUNT - 1;
+    size_t length = strlen(json);
+    return length < 2 ? NULL : arena_strndup(arena, json + 1, length - 2);
+}
+
+static void facts_take(Session *session, const PGresult *facts)
+{
+    Arena *arena = &session->arena;
+    session->backend_pid = (int)result_int64(facts, 0, FACTS_PID);
+    session->backend_start = backend_start_take(arena, result_text(facts, 0, FACTS_START));
+    session->system_identifier = arena_strdup(arena, result_text(facts, 0, FACTS_SYSTEM));
+    session->database_oid = arena_strdup(arena, result_text(facts, 0, FACTS_DATABASE));
+    session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
+    session->has_fence = session->has_tables;
+}
+
+static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
+{
+    const char *params[] = { runner->schema_identifier };
+    AUTO_PTR(PGresult) facts = NULL;
+    ErrCode code = session_query(runner, SQL_SESSION_FACTS, params, 1, action, &facts, err);
+    if (code == ERR_NONE) {
+        code = facts_check(runner, facts, err);
+    }
+    if (code == ERR_NONE) {
+        facts_take(&runner->session, facts);
+        settings_make(runner, &(SettingsFacts){
+                                  .server = result_text(facts, 0, FACTS_VERSION),
+                                  .role = result_text(facts, 0, FACTS_ROLE),
+                                  .search_path = result_text(facts, 0, FACTS_PATH),
+                                  .durability = result_text(facts, 0, FACTS_DURABLE),
+                              });
+    }
+    return code;
 }
 
 static ErrCode session_set(Runner *runner, const Action *action, Err *err)
 {
-    AUTO(Str)
-    settings = { 0 };
-    for (size_t i = 0; i < session_settings_count(runner); i++) {
-        str_printf(&settings, "%s;", SQL_SESSION_SETTINGS[i]);
-    }
-    return conn_run(runner->session.conn, str_text(&settings), action_deadline_ms(action), err);
+    AUTO(Str) sql = { 0 };
+    settings_append(&runner->session, &sql);
+    return conn_run(runner->session.conn, str_text(&sql), action_deadline_ms(action), err);
 }
 
 Result perform_connect(Runner *runner, const Action *action)
@@ -316,6 +330,7 @@ Result perform_close(Runner *runner, const Action *action)
 {
     (void)action;
     conn_close(runner->session.conn);
+    arena_done(&runner->session.arena);
     runner->session = (Session){ 0 };
     return result_ok();
 }

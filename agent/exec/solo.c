@@ -32,7 +32,7 @@ static const PlanScript *script_of(const Runner *runner, const Action *action)
 }
 
 /* What the parts before have set, since the session is as new. */
-static void settings_append(const PlanScript *script, size_t end, Str *sql)
+static void script_settings_append(const PlanScript *script, size_t end, Str *sql)
 {
     for (size_t i = 0; i < end; i++) {
         if (script->statements[i].is_setting) {
@@ -41,31 +41,22 @@ static void settings_append(const PlanScript *script, size_t end, Str *sql)
     }
 }
 
-/* The plan's settings come last. */
+/* Session-wide, since there is no transaction to be local to. The plan's settings come last. */
 ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
 {
-    AUTO(Str) resets = { 0 };
+    AUTO(Str) own = { 0 };
     AUTO(Str) settings = { 0 };
+    Session *session = &runner->session;
     const PlanScript *script = script_of(runner, action);
-    runner->session.is_dirty = true; /* what is for statements alone is not for transactions */
-    str_append(&resets, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
-    for (size_t i = 0; i < session_settings_count(runner); i++) {
-        str_printf(&resets, "%s;", SQL_SESSION_SETTINGS[i]);
-    }
-    settings_append(script, plan_part_at(script, action->part).first, &settings);
-    uint64_t deadline_ms = action_deadline_ms(action);
-    ErrCode code = conn_run(runner->session.conn, str_text(&resets), deadline_ms, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    const char *timeout = arena_printf(&runner->arena, "%" PRIu32,
-                                       runner->config.order->plan->strategy.concurrent_timeout_ms);
-    const char *params[] = { "f", "0", timeout, search_path_text(runner) };
-    AUTO_PTR(PGresult) result = NULL;
-    code = session_query(runner, SQL_STEP_SETTINGS, params, ARRAY_LEN(params), action, &result,
-                         err);
+    session->is_dirty = true; /* what is for statements alone is not for transactions */
+    session->is_other_role = true;
+    settings_reset_text(session, &own);
+    str_printf(&own, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32,
+               runner->config.order->plan->strategy.concurrent_timeout_ms);
+    script_settings_append(script, plan_part_at(script, action->part).first, &settings);
+    ErrCode code = conn_run(session->conn, str_text(&own), action_deadline_ms(action), err);
     if (code == ERR_NONE && settings.length > 0) {
-        code = conn_run(runner->session.conn, str_text(&settings), deadline_ms, err);
+        code = conn_run(session->conn, str_text(&settings), action_deadline_ms(action), err);
     }
     return code;
 }

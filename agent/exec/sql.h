@@ -6,80 +6,23 @@
 #ifndef SKEIN_AGENT_EXEC_SQL_H
 #define SKEIN_AGENT_EXEC_SQL_H
 
-/* Makes skein's own tables and functions, or leaves those that are there: one transaction, several
- * statements. */
-extern const char SQL_BOOTSTRAP[];
-extern const char SQL_SCHEMA_VERSION[];
-
-/* Of a new session; parameter: the tenant. Columns: see FactsColumn in session.c. */
+/* Of a new session; parameter: the tenant's schema as an identifier, NULL: a whole database. Columns: see
+ * FactsColumn in session.c. */
 extern const char SQL_SESSION_FACTS[];
-
-/*
- * Our settings for the whole session, one statement each; the last one only where
- * has_connection_check. They are plain SETs, which cost a fresh backend no look into the catalog.
- */
-#define SESSION_SETTINGS_COUNT 6
-extern const char *const SQL_SESSION_SETTINGS[SESSION_SETTINGS_COUNT];
-
-/*
- * Our settings for one step. Parameters: scope is the transaction ("t") or the session ("f"),
- * lock_timeout, statement_timeout, search_path ("": as the role has it).
- */
-extern const char SQL_STEP_SETTINGS[];
 
 /* Parameters: the lock's key; then, for the holder, its upper and lower half. */
 extern const char SQL_LOCK_TRY[];
 extern const char SQL_LOCK_HOLDER[];
-extern const char SQL_FENCE_PEEK[]; /* parameter: tenant; columns: term, token */
 
 /* Parameter: pid. Only a backend of skein in this database is ended; rows: those that are still
  * there. */
 extern const char SQL_BACKEND_END[];
 extern const char SQL_BACKEND_FIND[];
 
-/* Over the watching connection; parameters: pid, backend_start in microseconds. */
+/* Over the watching connection; parameters: pid, backend_start (NULL: no backend is meant). */
 extern const char SQL_BACKEND_CANCEL[];
 extern const char SQL_BACKEND_TERMINATE[];
 extern const char SQL_BACKEND_LOOK[]; /* parameter: pid; columns: see LookColumn in progress.c */
-
-/*
- * Takes the fence or raises SQLSTATE_FENCED. Parameters: tenant, system identifier, database OID,
- * term, token ("0": the one there + 1), rollout, attempt, agent. Columns: term, token, timeline.
- */
-extern const char SQL_FENCE_TAKE[];
-
-/* Parameters: tenant, then of the row: id, version, name, checksum, state, rollout, plan hash,
- * attempt, term, token, agent, evidence, backend_start in microseconds, parts done, is it running,
- * hash of the parts done, the tool it is adopted from. */
-extern const char SQL_HISTORY_INSERT[];
-
-/*
- * Marks undone what a repeatable migration takes the place of. Parameters: tenant, its id, what of
- * that every content has (plan_repeat_stem), rollout, agent.
- */
-extern const char SQL_HISTORY_SUPERSEDE[];
-
-/*
- * Moves a row from one place to another (place.h), or raises SQLSTATE_ALREADY. Parameters: tenant,
- * id; from: state, parts done, is it running; to: the same, hash of the parts done; checksum,
- * rollout, plan hash, attempt, term, token, agent, evidence, backend_start in microseconds.
- */
-extern const char SQL_HISTORY_MOVE[];
-
-/*
- * The last statement before COMMIT: how long it took, and is this still the transaction that began?
- * Parameters: scope of synchronous_commit ("t"), tenant, id, state.
- */
-extern const char SQL_HISTORY_FINISH[];
-
-/* Parameter: tenant. Columns: see RowColumn in history.c. */
-extern const char SQL_HISTORY_STANDING[];
-extern const char SQL_HISTORY_ALL[];
-
-/* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only the name,
- * for a database without skein's own tables. */
-extern const char SQL_TENANTS[];
-extern const char SQL_TENANTS_BARE[];
 
 /* Parameters: object, detail. One row: is it proven, and what was found instead. */
 extern const char SQL_PROBE_INDEX_VALID[];
@@ -90,5 +33,81 @@ extern const char SQL_PROBE_PARTITION_DETACHED[];
 /* Parameters: index, table, under the target's search_path. The indexes of that name in the table's schema
  * before a build: evidence for telling a carcass from another's work. */
 extern const char SQL_EVIDENCE[];
+
+/* ---- skein's own tables: sql_own.c ---- */
+
+/* Makes them, or leaves those that are there: several statements of one transaction, without its COMMIT. The
+ * second, for a whole database, brings its fence along; a format of system identifier and database OID. */
+extern const char SQL_BOOTSTRAP[];
+#define SQL_BOOTSTRAP_FENCE                                                                        \
+    "INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term, token,"   \
+    " over_term, over_token, writes, known_writes, rollout, attempt, agent, taken_at) VALUES ('',"  \
+    " %s, %s, 0, 0, 0, 0, 0, 0, 0, '', 0, '', pg_catalog.clock_timestamp()) ON CONFLICT DO NOTHING"
+extern const char SQL_SCHEMA_VERSION[];
+
+/* What SQL_FENCE_TAKE and SQL_FENCE_PASS violate when they must not go through. */
+#define CONSTRAINT_FENCED "skein.fence_never_goes_down"
+#define CONSTRAINT_OTHERWISE "skein.history_is_as_read"
+#define CONSTRAINT_ROW_IS_THERE "skein.history_tenant_id"
+
+extern const char SQL_FENCE_PEEK[]; /* parameter: tenant; columns: term, token */
+
+/*
+ * Takes the fence for an attempt, if all about it is regular: no row else. Parameters: tenant, system
+ * identifier, database OID, the schema as an identifier (NULL: none), term, token ("0": the one there + 1),
+ * rollout, attempt, agent. Columns: see FenceColumn in fence.c.
+ */
+extern const char SQL_FENCE_TAKE[];
+
+/* The fence of a tenant that has none yet. Parameters: the first four of SQL_FENCE_TAKE's. */
+extern const char SQL_FENCE_MAKE[];
+
+/*
+ * Makes a fence that is there regular: of a copy, of a schema that was renamed or made anew; raises
+ * SQLSTATE_OTHER_SCHEMA when only a person can know. The first statement tells the second what it is about;
+ * parameters: tenant, system identifier, database OID, rollout, agent.
+ */
+extern const char SQL_FENCE_ADOPT_OF[];
+extern const char SQL_FENCE_ADOPT[];
+
+/*
+ * Passes the fence that was taken, for one row of history to be written in the same transaction. Parameters:
+ * tenant, term, token, the schema as an identifier, how many rows had been written when it was read. Column:
+ * which transaction it is.
+ */
+extern const char SQL_FENCE_PASS[];
+
+/*
+ * Writes that row. Column: which transaction it is; no row: there is no fence any more. Parameters: tenant, id;
+ * the place (place.h): state, parts done, is it running, hash of the parts done; evidence, backend_start,
+ * checksum, plan hash, version, name, the tool it is adopted from.
+ */
+extern const char SQL_HISTORY_INSERT[];
+
+/*
+ * Moves it from one place to another. Column: the same; no row: it is not in that place. Parameters: tenant, id;
+ * from: state, parts done, is it running; to: the same, hash of the parts done; evidence, backend_start;
+ * upwards also checksum, plan hash.
+ */
+extern const char SQL_HISTORY_MOVE_UP[];
+extern const char SQL_HISTORY_MOVE_DOWN[];
+
+/*
+ * Marks undone what a repeatable migration takes the place of, before its statements run. Parameters: tenant,
+ * its id, what of that every content has (plan_repeat_stem), rollout, agent.
+ */
+extern const char SQL_HISTORY_SUPERSEDE[];
+
+/* Is the fence's schema still there under its name? Parameters: tenant, the schema as an identifier. */
+extern const char SQL_SCHEMA_STANDS[];
+
+/* Parameter: tenant. Columns: see RowColumn in history.c. */
+extern const char SQL_HISTORY_STANDING[];
+extern const char SQL_HISTORY_ALL[];
+
+/* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only the name,
+ * for a database without skein's own tables. */
+extern const char SQL_TENANTS[];
+extern const char SQL_TENANTS_BARE[];
 
 #endif

@@ -288,17 +288,60 @@ static void waiting_for_the_fence_is_no_block_of_the_migration(void **state)
     assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_OK);
 }
 
-static void a_row_that_is_there_already_is_resolved_by_reading(void **state)
+/* Of the same attempt, so that the fence does not tell the two apart: refused before its statements run. */
+static void what_a_twin_has_written_meanwhile_is_resolved_by_reading(void **state)
 {
     (void)state;
-    busy_make("already");
-    AUTO_PTR(Bench) bench = bench_begin(cluster, "already", 0, ADD, 1);
+    busy_make("twin");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "twin", 0, ADD, 1);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    pg_cluster_run(cluster, "twin",
+                   "UPDATE skein.fence SET writes = writes + 1, known_writes = writes + 1;"
+                   "DROP TABLE busy");
+    assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_ALREADY);
+    assert_result(bench_perform(runner, ACTION_READ, 0), RESULT_HISTORY);
+    assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_FAILED);
+}
+
+static const Migration TWO[] = {
+    { .id = "0001_one", .up = { "CREATE TABLE one ()" }, .down = { "DROP TABLE one" } },
+    { .id = "0002_two", .up = { "CREATE TABLE two ()" }, .down = { "DROP TABLE two" } },
+};
+
+/* A person has set it right by hand, say. */
+static void a_row_that_is_there_or_gone_is_resolved_by_reading(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "already", 0, TWO, ARRAY_LEN(TWO));
     AUTO_PTR(Runner) runner = bench_runner(bench);
     bench_open(runner);
     assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_OK);
-    assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_ALREADY);
-    assert_result(bench_perform(runner, ACTION_UNDO, 0), RESULT_OK);
+    pg_cluster_run(cluster, "already",
+                   "INSERT INTO skein.history SELECT (jsonb_populate_record(h,"
+                   " '{\"id\": \"0002_two\", \"seq\": 99}')).* FROM skein.history h");
+    assert_result(bench_perform(runner, ACTION_APPLY, 1), RESULT_ALREADY);
+    assert_ask(bench, "SELECT to_regclass('two') IS NULL", "t");
+    pg_cluster_run(cluster, "already", "DELETE FROM skein.history");
     assert_result(bench_perform(runner, ACTION_UNDO, 0), RESULT_ALREADY);
+    assert_ask(bench, "SELECT to_regclass('one') IS NOT NULL", "t");
+}
+
+/* Whoever deletes it takes it from those that are under way. */
+static void a_fence_that_is_gone_lets_nobody_through(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "fenceless", 0, TWO, ARRAY_LEN(TWO));
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_OK);
+    pg_cluster_run(cluster, "fenceless", "DELETE FROM skein.fence");
+    assert_result(bench_perform(runner, ACTION_APPLY, 1), RESULT_ALREADY);
+    assert_ask(bench, "SELECT to_regclass('two') IS NULL", "t");
+    assert_result(bench_perform(runner, ACTION_READ, 0), RESULT_HISTORY);
+    assert_result(bench_perform(runner, ACTION_APPLY, 1), RESULT_OK);
+    assert_ask(bench, "SELECT string_agg(seq || ' ' || id, ',' ORDER BY seq) FROM skein.history",
+               "1 0001_one,2 0002_two");
 }
 
 static void a_deadlock_asks_to_try_again(void **state)
@@ -308,7 +351,8 @@ static void a_deadlock_asks_to_try_again(void **state)
         { .id = "0001_raise",
           .up = { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$" } },
         { .id = "0002_ours",
-          .up = { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'SK001'; END $$" } },
+          .up = { "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'SK004', SCHEMA = 'skein',"
+                  " CONSTRAINT = 'fence_never_goes_down'; END $$" } },
     };
     AUTO_PTR(Bench) bench = bench_begin(cluster, "deadlock", 0, DEADLOCK, ARRAY_LEN(DEADLOCK));
     AUTO_PTR(Runner) runner = bench_runner(bench);
@@ -333,7 +377,10 @@ int main(void)
         cmocka_unit_test_teardown(a_stale_token_is_refused_inside_the_pipeline, test_end),
         cmocka_unit_test_teardown(a_higher_term_wins_over_any_token, test_end),
         cmocka_unit_test_teardown(waiting_for_the_fence_is_no_block_of_the_migration, test_end),
-        cmocka_unit_test_teardown(a_row_that_is_there_already_is_resolved_by_reading, test_end),
+        cmocka_unit_test_teardown(what_a_twin_has_written_meanwhile_is_resolved_by_reading,
+                                  test_end),
+        cmocka_unit_test_teardown(a_row_that_is_there_or_gone_is_resolved_by_reading, test_end),
+        cmocka_unit_test_teardown(a_fence_that_is_gone_lets_nobody_through, test_end),
         cmocka_unit_test_teardown(a_deadlock_asks_to_try_again, test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);

@@ -134,10 +134,9 @@ static void the_newest_rows_of_many_tenants_are_found_by_index(void **state)
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     pg_cluster_run(cluster, "crowd",
                    "DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE 'CREATE SCHEMA t' || i; END LOOP; END $$;"
-                   "INSERT INTO skein.history (tenant, id, version, name, checksum, state, is_inherited, rollout,"
-                   " plan_hash, attempt, term, token, agent, backend_pid, backend_start, started_at)"
-                   " SELECT 't' || t, 'm' || i, '', '', '', 'applied', false, 'r', '', 1, 1, 1, '', 1, now(), now()"
-                   " FROM generate_series(1, 20) i, generate_series(1, 200) t");
+                   "INSERT INTO skein.history SELECT (jsonb_populate_record(h, jsonb_build_object("
+                   "'tenant', 't' || t, 'seq', i, 'id', 'm' || i))).* FROM (SELECT h FROM skein.history h LIMIT 1) x,"
+                   " generate_series(1, 20) i, generate_series(1, 200) t");
     TenantList list = { 0 };
     Conn *conn = NULL;
     assert_int_equal(discover_open(bench->source, "crowd", soon(), NULL, &conn, &bench->err), ERR_NONE);

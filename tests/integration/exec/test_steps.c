@@ -55,7 +55,7 @@ static void a_plan_is_applied_whole_and_in_order(void **state)
                "SELECT term || ' ' || token || ' ' || rollout || ' ' || agent FROM skein.fence",
                "1 1 r1 tester");
     assert_ask(bench,
-               "SELECT count(*) FROM skein.history WHERE duration_ms IS NOT NULL AND applied_at >= "
+               "SELECT count(*) FROM skein.history WHERE applied_at >= "
                "started_at"
                " AND backend_start IS NOT NULL AND length(plan_hash) = 32",
                "3");

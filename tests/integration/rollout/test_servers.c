@@ -108,9 +108,9 @@ static void a_commit_whose_answer_is_lost_is_found(void **state)
 /* ---- fences ---- */
 
 /*
- * The fence rises between two migrations of one attempt: our update waits for the first one's
- * transaction and holds the row when the second one's batch arrives. Of that batch nothing may take
- * effect.
+ * The fence rises between two migrations of one attempt: the rival waits for the first one's
+ * transaction and is before the second one's batch in the queue for the table. Of that batch nothing
+ * may take effect.
  */
 static void a_stale_attempt_changes_nothing(void **state)
 {
@@ -126,7 +126,9 @@ static void a_stale_attempt_changes_nothing(void **state)
                                                  .strategy = "timeouts: { lock: 30s }" });
     fleet_gate_await(fleet, HERE);
     PGconn *rival = fleet_session(fleet, HERE, "SET application_name = 'rival'");
-    assert_int_equal(PQsendQuery(rival, "UPDATE skein.fence SET token = token + 1000"), 1);
+    assert_int_equal(PQsendQuery(rival, "BEGIN; LOCK TABLE skein.fence;"
+                                        "UPDATE skein.fence SET token = token + 1000; COMMIT"),
+                     1);
     fleet_await_sql(fleet, HERE,
                     "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'rival'"
                     " AND wait_event_type = 'Lock')");

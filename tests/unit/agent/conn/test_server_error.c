@@ -28,8 +28,6 @@ static void sqlstates_are_classified(void **state)
         { "XX000", "cache lookup failed", RESULT_FAILED, ERR_SERVER },
         { "42501", "permission denied for schema x", RESULT_FAILED, ERR_PRIVILEGE },
         { "23505", "duplicate key", RESULT_FAILED, ERR_SERVER },
-        { "SK001", "a newer attempt owns this target", RESULT_FENCED, ERR_FENCED },
-        { "SK002", "no such row", RESULT_ALREADY, ERR_CONFLICT },
     };
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         Err err;

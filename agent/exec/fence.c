@@ -1,0 +1,186 @@
+/*
+ * READ: the fence is taken for the attempt, and the history read behind it, in one transaction.
+ * Owns what happens when the fence is not as it should be: not made yet, a copy's, of a schema that
+ * was renamed or made anew. Each is found by the fence not being there, so what is regular costs
+ * nothing.
+ */
+#include <stdlib.h>
+
+#include "agent/exec/sql.h"
+#include "agent/exec/step.h"
+
+/* Columns of SQL_FENCE_TAKE. */
+enum FenceColumn {
+    FENCE_TERM,
+    FENCE_TOKEN,
+    FENCE_WRITES,
+    FENCE_TIMELINE,
+};
+
+/* How a fence comes to be regular before it is taken. */
+typedef enum FenceState {
+    FENCE_REGULAR = 0,
+    FENCE_MISSING,
+    FENCE_STRANGE,
+    FENCE_STATE_COUNT_,
+} FenceState;
+
+typedef struct Reading {
+    Step step;
+    bool has_fence;
+    Fence taken;
+    uint64_t writes;
+    uint32_t timeline;
+    PGresult *rows;    /* of SQL_HISTORY_STANDING */
+    PGresult *adopted; /* of the plan's query to the other tool's history */
+} Reading;
+
+static void reading_done(Reading *reading)
+{
+    step_done(&reading->step);
+    PQclear(reading->rows);
+    PQclear(reading->adopted);
+}
+
+AUTO_DEFINE(Reading, reading_done)
+
+static void make_add(Step *step)
+{
+    const Runner *runner = step->runner;
+    const char **params = step_params(step, 4);
+    params[0] = runner->config.schema;
+    params[1] = runner->session.system_identifier;
+    params[2] = runner->session.database_oid;
+    params[3] = runner->schema_identifier;
+    batch_add(&step->batch, PART_FRAME, SQL_FENCE_MAKE, params, 4);
+}
+
+static void adopt_add(Step *step)
+{
+    const Runner *runner = step->runner;
+    const char **params = step_params(step, 5);
+    params[0] = runner->config.schema;
+    params[1] = runner->session.system_identifier;
+    params[2] = runner->session.database_oid;
+    params[3] = runner->config.order->rollout;
+    params[4] = runner->config.agent;
+    batch_add(&step->batch, PART_FRAME, SQL_FENCE_ADOPT_OF, params, 5);
+    batch_add(&step->batch, PART_FENCE, SQL_FENCE_ADOPT, NULL, 0);
+}
+
+static void fence_add(Step *step)
+{
+    const Runner *runner = step->runner;
+    const JobOrder *order = runner->config.order;
+    const char **params = step_params(step, 9);
+    params[0] = runner->config.schema;
+    params[1] = runner->session.system_identifier;
+    params[2] = runner->session.database_oid;
+    params[3] = runner->schema_identifier;
+    params[4] = step_number(step, runner->fence.term);
+    params[5] = step_number(step, runner->fence.token);
+    params[6] = order->rollout;
+    params[7] = step_number(step, order->stamp.attempt);
+    params[8] = runner->config.agent;
+    batch_add(&step->batch, PART_FENCE, SQL_FENCE_TAKE, params, 9);
+}
+
+static void history_add(Step *step)
+{
+    const Plan *plan = step->runner->config.order->plan;
+    const char **params = step_params(step, 1);
+    params[0] = step->runner->config.schema;
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_STANDING, params, 1);
+    if (plan_is_adoption(plan)) {
+        batch_add(&step->batch, PART_FRAME, plan->adoption.query, NULL, 0);
+    }
+}
+
+static void fence_take(Reading *reading, const PGresult *result)
+{
+    reading->has_fence = true;
+    reading->taken.term = result_uint64(result, 0, FENCE_TERM);
+    reading->taken.token = result_uint64(result, 0, FENCE_TOKEN);
+    reading->writes = result_uint64(result, 0, FENCE_WRITES);
+    reading->timeline = (uint32_t)strtoul(result_text(result, 0, FENCE_TIMELINE), NULL, 16);
+}
+
+/* A transaction that took no fence has changed nothing: there is no harm in its COMMIT. */
+static bool reading_take(void *ctx, const BatchItem *item, const PGresult *result)
+{
+    Reading *reading = ctx;
+    if (item->sql == SQL_FENCE_TAKE && PQntuples(result) > 0) {
+        fence_take(reading, result);
+    } else if (item->sql == SQL_HISTORY_STANDING) {
+        reading->rows = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+    } else if (item->sql == reading->step.runner->config.order->plan->adoption.query) {
+        reading->adopted = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+    }
+    return true;
+}
+
+static Result result_history(Runner *runner, const Reading *reading)
+{
+    runner->fence = reading->taken;
+    runner->session.writes = reading->writes;
+    runner->session.has_fence = true;
+    history_fill(runner, reading->rows, reading->timeline);
+    adoption_fill(runner, reading->adopted);
+    return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };
+}
+
+/* Tables of another version, or without a right to them, say so only by what they lack. */
+static Result result_explain(const Step *step, Result result)
+{
+    Err err = { 0 };
+    bool is_own = step->failed_part == PART_FENCE || step->failed_part == PART_HISTORY;
+    if (result.kind != RESULT_FAILED || !is_own || !str_starts_with(result.err.sqlstate, "42")) {
+        return result;
+    }
+    bool is_known = conn_is_alive(step->runner->session.conn) &&
+                    own_tables_check(step->runner, step->action, &err) != ERR_NONE;
+    return own_tables_refusal(is_known ? &err : &result.err);
+}
+
+/* RESULT_OK: there was no regular fence to take. */
+static Result fence_read(Runner *runner, const Action *action, FenceState state)
+{
+    AUTO(Reading) reading = { .step = { .runner = runner, .action = action } };
+    Step *step = &reading.step;
+    step_begin(step);
+    if (state == FENCE_MISSING) {
+        make_add(step);
+    } else if (state == FENCE_STRANGE) {
+        adopt_add(step);
+    }
+    fence_add(step);
+    history_add(step);
+    Result result = step_run(step, reading_take, &reading);
+    if (result.kind == RESULT_LOST) {
+        result.kind = RESULT_UNREACHABLE; /* nothing of the target was under way */
+        result.err.code = ERR_UNREACHABLE;
+    }
+    if (result.kind == RESULT_OK && reading.has_fence) {
+        return result_history(runner, &reading);
+    }
+    return result_explain(step, result);
+}
+
+Result perform_read(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    Result result = { .kind = RESULT_OK, .migration = "" };
+    FenceState state = runner->session.has_fence ? FENCE_REGULAR : FENCE_MISSING;
+    for (; state < FENCE_STATE_COUNT_ && result.kind == RESULT_OK; state++) {
+        if (state == FENCE_MISSING && own_tables_check(runner, action, &err) != ERR_NONE) {
+            return own_tables_refusal(&err);
+        }
+        result = fence_read(runner, action, state);
+    }
+    if (result.kind == RESULT_OK) {
+        err_set(&result.err, ERR_HISTORY, "the fence of this target cannot be taken");
+        err_hint(&result.err, "look at its row in skein.fence");
+        result.kind = RESULT_FAILED;
+    }
+    return result;
+}

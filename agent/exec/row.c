@@ -1,0 +1,293 @@
+/*
+ * The steps that write a row of history: APPLY, UNDO, and the notes before and after what cannot
+ * run in a transaction. Each passes the fence first and writes the row last.
+ */
+#include <inttypes.h>
+
+#include "agent/exec/place.h"
+#include "agent/exec/sql.h"
+#include "agent/exec/step.h"
+#include "common/str.h"
+
+/* ---- fence and history ---- */
+
+static void fence_add(Step *step)
+{
+    const Runner *runner = step->runner;
+    const char **params = step_params(step, 5);
+    params[0] = runner->config.schema;
+    params[1] = step_number(step, runner->fence.term);
+    params[2] = step_number(step, runner->fence.token);
+    params[3] = runner->schema_identifier;
+    params[4] = step_number(step, runner->session.writes);
+    batch_add(&step->batch, PART_FENCE, SQL_FENCE_PASS, params, 5);
+}
+
+static const char *bool_text(bool value)
+{
+    return value ? "t" : "f";
+}
+
+/* What the first `parts_done` parts did; NULL where there are none. */
+static const char *parts_hash_text(const Step *step, uint32_t parts_done)
+{
+    uint8_t hash[CHECKSUM_BYTES];
+    if (parts_done == 0) {
+        return NULL;
+    }
+    plan_parts_hash(step->script, parts_done, hash);
+    return step_bytes(step, hash, sizeof(hash));
+}
+
+static const char *checksum_text(const Step *step)
+{
+    return step_bytes(step, step->migration->checksum.data, step->migration->checksum.length);
+}
+
+static const char *plan_hash_text(const Step *step)
+{
+    return step_bytes(step, step->runner->config.order->plan_hash, PLAN_HASH_BYTES);
+}
+
+static void row_insert(Step *step, const Place *to, const char *evidence)
+{
+    const Runner *runner = step->runner;
+    const Plan *plan = runner->config.order->plan;
+    const char **params = step_params(step, 13);
+    params[0] = runner->config.schema;
+    params[1] = step->migration->id;
+    params[2] = to->state;
+    params[3] = step_number(step, to->parts_done);
+    params[4] = bool_text(to->is_running);
+    params[5] = parts_hash_text(step, to->parts_done);
+    params[6] = evidence;
+    params[7] = runner->session.backend_start;
+    params[8] = checksum_text(step);
+    params[9] = plan_hash_text(step);
+    params[10] = step->migration->version;
+    params[11] = step->migration->name;
+    params[12] = plan_is_adoption(plan) ? plan->adoption.tool : "";
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 13);
+}
+
+static void row_move(Step *step, const PlaceMove *move, const char *evidence)
+{
+    const Runner *runner = step->runner;
+    bool is_up = step->script == &step->migration->up;
+    const char **params = step_params(step, 13);
+    params[0] = runner->config.schema;
+    params[1] = step->migration->id;
+    params[2] = move->from.state;
+    params[3] = step_number(step, move->from.parts_done);
+    params[4] = bool_text(move->from.is_running);
+    params[5] = move->to.state;
+    params[6] = step_number(step, move->to.parts_done);
+    params[7] = bool_text(move->to.is_running);
+    params[8] = parts_hash_text(step, move->to.parts_done);
+    params[9] = evidence;
+    params[10] = runner->session.backend_start;
+    params[11] = checksum_text(step);
+    params[12] = plan_hash_text(step);
+    batch_add(&step->batch, PART_HISTORY, is_up ? SQL_HISTORY_MOVE_UP : SQL_HISTORY_MOVE_DOWN,
+              params, is_up ? 13 : 11);
+}
+
+/* Another content of a repeatable migration that stands in the history does so no more. */
+static void supersede_add(Step *step)
+{
+    Runner *runner = step->runner;
+    const char *id = step->migration->id;
+    const char **params = step_params(step, 5);
+    params[0] = runner->config.schema;
+    params[1] = id;
+    params[2] = arena_strndup(&runner->arena, id, plan_repeat_stem(id));
+    params[3] = runner->config.order->rollout;
+    params[4] = runner->config.agent;
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_SUPERSEDE, params, 5);
+}
+
+/* Passes it, and makes room for a new row. */
+static void fence_pass(Step *step)
+{
+    PlaceMove move = place_move(step->action, step->script);
+    fence_add(step);
+    if (step->migration->is_repeatable && move.from.state == NULL) {
+        supersede_add(step);
+    }
+}
+
+static void row_add(Step *step, const char *evidence)
+{
+    PlaceMove move = place_move(step->action, step->script);
+    if (move.from.state == NULL) {
+        row_insert(step, &move.to, evidence);
+    } else {
+        row_move(step, &move, evidence);
+    }
+}
+
+/* One row of the fence and one of the history, in one transaction; and the schema is still what it
+ * is about. */
+static bool row_take(void *ctx, const BatchItem *item, const PGresult *result)
+{
+    Step *step = ctx;
+    if (item->part == PART_FRAME) {
+        step->stop = STOP_SCHEMA_GONE;
+        return item->sql != SQL_SCHEMA_STANDS ||
+               (PQntuples(result) == 1 && result_bool(result, 0, 0));
+    }
+    if (item->sql == SQL_HISTORY_SUPERSEDE) {
+        return true;
+    }
+    step->stop = STOP_NO_ROW;
+    if (PQntuples(result) != 1) {
+        return false;
+    }
+    if (item->part == PART_FENCE) {
+        step->transaction = result_uint64(result, 0, 0);
+    }
+    step->stop = STOP_OTHER_TRANSACTION;
+    return step->transaction == result_uint64(result, 0, 0);
+}
+
+static Result row_run(Step *step)
+{
+    Result result = step_run(step, row_take, step);
+    if (result.kind == RESULT_OK) {
+        step->runner->session.writes++;
+    }
+    return result;
+}
+
+/* ---- performers ---- */
+
+/* What the parts before have set for the session was reset with the rest of it. */
+static void statements_add(Step *step)
+{
+    PartView part = plan_part_at(step->script, step->action->part);
+    for (size_t i = 0; i < part.first + part.count; i++) {
+        const PlanStatement *statement = &step->script->statements[i];
+        if (i >= part.first && statement->is_copy) {
+            batch_add_copy(&step->batch, (uint32_t)i + 1, statement->sql, &statement->copy_data);
+        } else if (i >= part.first || statement->is_setting) {
+            batch_add_statement(&step->batch, (uint32_t)i + 1, statement->sql);
+        }
+    }
+}
+
+/* Has this step another tool to tell, when it is done, that the whole script is? */
+static bool has_mirror(const Step *step)
+{
+    bool is_last = step->action->part + 1 == plan_part_count(step->script);
+    return is_last && step->script->mirror_count > 0;
+}
+
+static void mirror_add(Step *step)
+{
+    for (size_t i = 0; i < step->script->mirror_count; i++) {
+        batch_add_statement(&step->batch, NO_STATEMENT, step->script->mirror[i]);
+    }
+}
+
+static void lock_timeout_add(Step *step)
+{
+    if (step->script->lock_timeout_ms != 0) {
+        step_frame(step, arena_printf(&step->runner->arena, "SET LOCAL lock_timeout = %" PRIu32,
+                                      step->script->lock_timeout_ms));
+    }
+}
+
+/* The migration may have become another role, and set what it liked: the histories are ours to
+ * write. */
+static void tail_add(Step *step)
+{
+    const Runner *runner = step->runner;
+    step_reset_role(step);
+    if (has_mirror(step)) {
+        step_reset_settings(step);
+        mirror_add(step);
+    }
+    step_frame(step, runner->session.durable);
+    if (runner->schema_identifier != NULL) {
+        const char **params = step_params(step, 2);
+        params[0] = runner->config.schema;
+        params[1] = runner->schema_identifier;
+        batch_add(&step->batch, PART_FRAME, SQL_SCHEMA_STANDS, params, 2);
+    }
+}
+
+static const PlanMigration *migration_of(const Runner *runner, const Action *action)
+{
+    return &runner->config.order->plan->migrations[action->migration];
+}
+
+static const PlanScript *script_of(const PlanMigration *migration, const Action *action)
+{
+    bool is_down = action->kind == ACTION_UNDO || action->is_down;
+    return is_down ? &migration->down : &migration->up;
+}
+
+static Step step_of(Runner *runner, const Action *action)
+{
+    const PlanMigration *migration = migration_of(runner, action);
+    return (Step){
+        .runner = runner,
+        .action = action,
+        .migration = migration,
+        .script = script_of(migration, action),
+        .runs_statements = action->kind == ACTION_APPLY || action->kind == ACTION_UNDO,
+    };
+}
+
+Result perform_transaction(Runner *runner, const Action *action)
+{
+    AUTO(Step) step = step_of(runner, action);
+    step_begin(&step);
+    fence_pass(&step);
+    lock_timeout_add(&step);
+    statements_add(&step);
+    tail_add(&step);
+    row_add(&step, NULL);
+    return row_run(&step);
+}
+
+/* Which indexes of the wanted name were there before. NULL for anything but an index. */
+static ErrCode evidence_gather(Runner *runner, const Action *action, const char **ret_evidence,
+                               Err *err)
+{
+    *ret_evidence = NULL;
+    const PlanScript *script = script_of(migration_of(runner, action), action);
+    const PlanStatement *statement = &script->statements[plan_part_at(script, action->part).first];
+    if (statement->probe != PROBE_INDEX_VALID) {
+        return ERR_NONE;
+    }
+    const char *params[] = { statement->object, statement->detail };
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code =
+        solo_settings(runner, action, err); /* names mean what they will mean to the statement */
+    if (code == ERR_NONE) {
+        code = session_query(runner, SQL_EVIDENCE, params, ARRAY_LEN(params), action, &rows, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_evidence = arena_strdup(&runner->arena, result_text(rows, 0, 0));
+    }
+    return code;
+}
+
+Result perform_note(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    const char *evidence = NULL;
+    if (action->kind == ACTION_NOTE_BEGIN &&
+        evidence_gather(runner, action, &evidence, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
+    AUTO(Step) step = step_of(runner, action);
+    step_begin(&step);
+    fence_pass(&step);
+    if (action->kind == ACTION_NOTE_END && has_mirror(&step)) {
+        mirror_add(&step);
+    }
+    row_add(&step, evidence);
+    return row_run(&step);
+}

@@ -1,0 +1,305 @@
+/*
+ * skein's own tables: what makes them, takes the fence, writes and reads the history. Texts only; see sql.h.
+ *
+ * No functions: a fresh backend loads PL/pgSQL in the time that all of this takes. What must raise in the
+ * middle of a batch does so by a constraint of the fence; what must have found its row is looked at before
+ * COMMIT is sent (batch.h).
+ */
+#include "agent/exec/sql.h"
+
+#include "agent/exec/history.h"
+
+/*
+ * Many tenants of a database come at once, and none has found the tables: one makes them, the others wait
+ * for its lock and find them made. One key for all databases; advisory locks are per database.
+ */
+#define BOOTSTRAP_LOCK "5434236291462983022"
+
+#define QUOTED(token) #token
+#define TEXT_OF(macro) QUOTED(macro)
+#define VERSION_TEXT TEXT_OF(HISTORY_SCHEMA_VERSION)
+
+/* A migration's own search_path, under which these run at its end, may know other operators. */
+#define IS " OPERATOR(pg_catalog.=) "
+#define PLUS " OPERATOR(pg_catalog.+) "
+
+/*
+ * Each who takes the fence writes down over whom, and how much of the history it has read: what is not to
+ * be is refused by the constraints, in the statement itself. `writes` counts the rows of history that were
+ * written behind this fence; the last of them has that number.
+ */
+const char SQL_BOOTSTRAP[] =
+    /* Whatever the database's default: what is read after the lock must be what is there then. */
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n"
+    /* Lost in a crash, the tables are made again. */
+    "SET LOCAL synchronous_commit = off;\n"
+    "SET LOCAL lock_timeout = 0;\n"
+    "SELECT pg_catalog.pg_advisory_xact_lock(" BOOTSTRAP_LOCK ");\n"
+    "CREATE SCHEMA IF NOT EXISTS skein;\n"
+    "CREATE TABLE IF NOT EXISTS skein.meta (\n"
+    "    schema_version integer NOT NULL,\n"
+    "    made_at timestamptz NOT NULL);\n"
+    "CREATE TABLE IF NOT EXISTS skein.fence (\n"
+    "    tenant varchar(63) PRIMARY KEY,\n"
+    "    system_identifier numeric(20, 0) NOT NULL,\n"
+    "    database_oid oid NOT NULL,\n"
+    "    schema_oid oid NOT NULL,\n" /* 0: the whole database */
+    "    term bigint NOT NULL,\n"
+    "    token bigint NOT NULL,\n"
+    "    over_term bigint NOT NULL,\n"
+    "    over_token bigint NOT NULL,\n"
+    "    writes bigint NOT NULL,\n"
+    "    known_writes bigint NOT NULL,\n"
+    "    rollout varchar(26) NOT NULL,\n"
+    "    attempt bigint NOT NULL,\n"
+    "    agent varchar(255) NOT NULL,\n"
+    "    taken_at timestamptz NOT NULL,\n"
+    "    CONSTRAINT fence_never_goes_down CHECK ((term, token) >= (over_term, over_token)),\n"
+    "    CONSTRAINT history_is_as_read CHECK (writes = known_writes));\n"
+    "CREATE TABLE IF NOT EXISTS skein.history (\n"
+    "    tenant text NOT NULL,\n"
+    "    seq bigint NOT NULL,\n"
+    "    id text NOT NULL,\n"
+    "    version text NOT NULL,\n"
+    "    name text NOT NULL,\n"
+    "    checksum bytea NOT NULL,\n"
+    "    state text NOT NULL CHECK (state IN ('started', 'applied', 'undoing', 'undone')),\n"
+    "    is_inherited boolean NOT NULL,\n"
+    "    rollout text NOT NULL,\n"
+    "    plan_hash bytea NOT NULL,\n"
+    "    attempt bigint NOT NULL,\n"
+    "    term bigint NOT NULL,\n"
+    "    token bigint NOT NULL,\n"
+    "    agent text NOT NULL,\n"
+    "    backend_pid integer NOT NULL,\n"
+    "    backend_start timestamptz,\n"
+    "    started_at timestamptz NOT NULL,\n"
+    "    applied_at timestamptz,\n"
+    "    undone_at timestamptz,\n"
+    "    undone_rollout text,\n"
+    "    undone_agent text,\n"
+    "    evidence jsonb,\n"
+    "    parts_done integer NOT NULL,\n"
+    "    parts_hash bytea,\n"
+    "    is_running boolean NOT NULL,\n"
+    "    adopted_from text NOT NULL,\n"
+    "    PRIMARY KEY (tenant, seq));\n" /* the newest row of each of many tenants */
+    "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
+    "    WHERE state <> 'undone';\n"
+    "INSERT INTO skein.meta (schema_version, made_at)\n"
+    "    SELECT " VERSION_TEXT ", pg_catalog.clock_timestamp() WHERE NOT EXISTS (SELECT FROM skein.meta)";
+
+const char SQL_SCHEMA_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
+
+/* ---- the fence ---- */
+
+const char SQL_FENCE_PEEK[] = "SELECT term, token FROM skein.fence WHERE tenant = $1";
+
+/* OID of the schema that has the tenant's name now; 0: it is a whole database, or there is none. */
+#define PRESENT_SCHEMA(parameter)                                                                  \
+    "coalesce(pg_catalog.to_regnamespace(" parameter ")::pg_catalog.oid, 0)"
+
+/*
+ * An UPDATE locks the row, so that whoever comes second waits for the first one's transaction and then sees
+ * what it committed. No row: something is irregular, and the fence has to be made or adopted first. The
+ * timeline is the first 8 digits of the WAL file's name.
+ */
+const char SQL_FENCE_TAKE[] =
+    "UPDATE skein.fence AS f SET"
+    " term = CASE WHEN $6::int8 = 0 THEN f.term ELSE $5::int8 END,"
+    " token = CASE WHEN $6::int8 = 0 THEN f.token + 1 ELSE $6::int8 END,"
+    " over_term = f.term, over_token = f.token, known_writes = f.writes,"
+    " rollout = $7, attempt = $8::int8, agent = $9, taken_at = pg_catalog.clock_timestamp()"
+    " FROM skein.meta AS m"
+    " WHERE f.tenant = $1 AND f.system_identifier = $2::numeric AND f.database_oid = $3::oid"
+    " AND f.schema_oid = " PRESENT_SCHEMA("$4") " AND m.schema_version = " VERSION_TEXT
+    " RETURNING f.term, f.token, f.writes,"
+    " pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)";
+
+/* Not for a schema that has a fence under a former name. */
+const char SQL_FENCE_MAKE[] =
+    "INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term, token, over_term,"
+    " over_token, writes, known_writes, rollout, attempt, agent, taken_at)"
+    " SELECT $1::text, $2::numeric, $3::oid, s.oid, 0, 0, 0, 0, w.writes, w.writes, '', 0, '',"
+    " pg_catalog.clock_timestamp()"
+    " FROM (SELECT " PRESENT_SCHEMA("$4") " AS oid) s,"
+    " (SELECT coalesce(max(h.seq), 0) AS writes FROM skein.history h WHERE h.tenant = $1::text) w"
+    " WHERE (s.oid <> 0) = ($1::text <> '') AND (s.oid = 0 OR NOT EXISTS (SELECT FROM skein.fence r"
+    "  WHERE r.schema_oid = s.oid AND r.system_identifier = $2::numeric AND r.database_oid = $3::oid))"
+    " ON CONFLICT DO NOTHING";
+
+const char SQL_FENCE_ADOPT_OF[] =
+    "SELECT pg_catalog.set_config('skein.tenant', $1, true),"
+    " pg_catalog.set_config('skein.system_identifier', $2, true),"
+    " pg_catalog.set_config('skein.database_oid', $3, true),"
+    " pg_catalog.set_config('skein.rollout', $4, true),"
+    " pg_catalog.set_config('skein.agent', $5, true)";
+
+/*
+ * A fence made for another database means that this one is a copy: the fence begins anew, and the rows are
+ * the original's.
+ *
+ * The history of a schema lies outside it, so it outlives it. Its OID tells which schema a history is
+ * about: a renamed one takes its history along; one that was made anew under an old name has none, if it
+ * is empty; if it is not, only a person can know what is in it.
+ */
+const char SQL_FENCE_ADOPT[] =
+    "DO $skein$\n"
+    "DECLARE\n"
+    "    v_tenant text := pg_catalog.current_setting('skein.tenant');\n"
+    "    v_system numeric := pg_catalog.current_setting('skein.system_identifier');\n"
+    "    v_database oid := pg_catalog.current_setting('skein.database_oid');\n"
+    "    v_schema oid := 0;\n"
+    "    v_former text;\n"
+    "    v_path text := pg_catalog.current_setting('search_path');\n"
+    "    f skein.fence%ROWTYPE;\n"
+    "BEGIN\n"
+    "    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);\n"
+    "    IF v_tenant <> '' THEN\n"
+    "        SELECT n.oid INTO v_schema FROM pg_namespace n WHERE n.nspname = v_tenant;\n"
+    "        IF NOT FOUND THEN\n"
+    "            RAISE EXCEPTION USING ERRCODE = '3F000',\n"
+    "                MESSAGE = format('schema \"%s\" does not exist any more', v_tenant);\n"
+    "        END IF;\n"
+    "    END IF;\n"
+    "    SELECT * INTO f FROM skein.fence WHERE tenant = v_tenant FOR UPDATE;\n"
+    "    IF NOT FOUND THEN\n"
+    "        SELECT tenant INTO v_former FROM skein.fence WHERE schema_oid = v_schema AND v_schema <> 0\n"
+    "            AND system_identifier = v_system AND database_oid = v_database FOR UPDATE;\n"
+    "        UPDATE skein.history SET tenant = v_tenant WHERE tenant = v_former;\n"
+    "        UPDATE skein.fence SET tenant = v_tenant WHERE tenant = v_former;\n"
+    "    ELSIF f.system_identifier <> v_system OR f.database_oid <> v_database THEN\n"
+    "        UPDATE skein.history SET is_inherited = true WHERE tenant = v_tenant AND NOT is_inherited;\n"
+    "        UPDATE skein.fence SET system_identifier = v_system, database_oid = v_database,\n"
+    "            schema_oid = v_schema, term = 0, token = 0, over_term = 0, over_token = 0\n"
+    "            WHERE tenant = v_tenant;\n"
+    "    ELSIF f.schema_oid <> v_schema THEN\n"
+    "        IF EXISTS (SELECT FROM skein.history WHERE tenant = v_tenant AND state <> 'undone')\n"
+    "            AND (EXISTS (SELECT FROM pg_class WHERE relnamespace = v_schema)\n"
+    "            OR EXISTS (SELECT FROM pg_type WHERE typnamespace = v_schema)\n"
+    "            OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = v_schema)) THEN\n"
+    "            RAISE EXCEPTION USING ERRCODE = 'SK004', MESSAGE = format(\n"
+    "                'schema \"%s\" is not the one that its history is about (dropped and made anew, or'\n"
+    "                ' another one renamed), and it is not empty', v_tenant),\n"
+    "                HINT = format('if it is as its history says (restored, for example): UPDATE skein.fence'\n"
+    "                ' SET schema_oid = %s WHERE tenant = %L; if nothing of it is: DELETE FROM skein.history'\n"
+    "                ' WHERE tenant = %2$L', v_schema, v_tenant);\n"
+    "        END IF;\n"
+    "        UPDATE skein.history SET state = 'undone', undone_at = clock_timestamp(),\n"
+    "            undone_rollout = current_setting('skein.rollout'),\n"
+    "            undone_agent = current_setting('skein.agent'), is_running = false,\n"
+    "            evidence = jsonb_build_object('dropped_schema_oid', f.schema_oid::int8)\n"
+    "            WHERE tenant = v_tenant AND state <> 'undone';\n"
+    "        UPDATE skein.fence SET schema_oid = v_schema WHERE tenant = v_tenant;\n"
+    "    END IF;\n"
+    "    PERFORM set_config('search_path', v_path, true);\n"
+    "END $skein$";
+
+/* What was read is void, too, if its schema has gone or is another one. */
+const char SQL_FENCE_PASS[] =
+    "UPDATE skein.fence AS f SET term = $2::int8, token = $3::int8,"
+    " over_term = f.term, over_token = f.token, writes = f.writes" PLUS "1,"
+    " known_writes = CASE WHEN f.schema_oid" IS PRESENT_SCHEMA("$4") " THEN $5::int8" PLUS "1 ELSE -1 END,"
+    " taken_at = pg_catalog.clock_timestamp() WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
+
+/* ---- the history ---- */
+
+const char SQL_HISTORY_INSERT[] =
+    "INSERT INTO skein.history (tenant, seq, id, state, parts_done, is_running,"
+    " parts_hash, evidence, backend_pid, backend_start, checksum, plan_hash, version, name,"
+    " adopted_from, is_inherited, rollout, attempt, term, token, agent, started_at, applied_at)"
+    " SELECT f.tenant, f.writes, $2, $3::text, $4::int4, $5::bool, $6::bytea, $7::jsonb,"
+    " pg_catalog.pg_backend_pid(), $8::timestamptz, $9::bytea, $10::bytea, $11, $12,"
+    " $13, false, f.rollout, f.attempt, f.term, f.token, f.agent, f.taken_at,"
+    " CASE WHEN $3::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
+    " FROM skein.fence AS f WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
+
+#define MOVED                                                                                      \
+    "UPDATE skein.history AS h SET state = $6::text, parts_done = $7::int4, is_running = $8::bool," \
+    " parts_hash = $9::bytea, evidence = coalesce($10::jsonb, h.evidence),"                        \
+    " backend_pid = pg_catalog.pg_backend_pid(), backend_start = $11::timestamptz, "
+#define FROM_PLACE                                                                                 \
+    " FROM skein.fence AS f WHERE f.tenant" IS "$1 AND h.tenant" IS "$1 AND h.id" IS "$2"          \
+    " AND h.state" IS "$3 AND h.parts_done" IS "$4::int4 AND h.is_running" IS "$5::bool"           \
+    " RETURNING pg_catalog.txid_current()"
+
+const char SQL_HISTORY_MOVE_UP[] =
+    MOVED
+    "checksum = $12::bytea, plan_hash = $13::bytea, rollout = f.rollout, attempt = f.attempt, term = f.term,"
+    " token = f.token, agent = f.agent,"
+    " applied_at = CASE WHEN $6::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
+    FROM_PLACE;
+
+const char SQL_HISTORY_MOVE_DOWN[] =
+    MOVED
+    "undone_rollout = f.rollout, undone_agent = f.agent,"
+    " undone_at = CASE WHEN $6::text" IS "'undone' THEN pg_catalog.clock_timestamp() END"
+    FROM_PLACE;
+
+const char SQL_HISTORY_SUPERSEDE[] =
+    "UPDATE skein.history SET state = 'undone', undone_at = pg_catalog.clock_timestamp(),"
+    " undone_rollout = $4, undone_agent = $5 WHERE tenant = $1 AND id <> $2"
+    " AND pg_catalog.left(id, pg_catalog.length($3)) = $3"
+    " AND pg_catalog.strpos(pg_catalog.substr(id, pg_catalog.length($3) + 1), '@') = 0"
+    " AND state IN ('started', 'applied') AND NOT is_running";
+
+const char SQL_SCHEMA_STANDS[] =
+    "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " FROM skein.fence AS f WHERE f.tenant" IS "$1";
+
+const char SQL_HISTORY_STANDING[] =
+    "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
+    " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), '') FROM skein.history"
+    " WHERE tenant = $1 AND state <> 'undone' ORDER BY seq";
+
+#define UTC_TEXT(column)                                                                           \
+    "coalesce(pg_catalog.to_char(" column " AT TIME ZONE 'UTC',"                                   \
+    " 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '')"
+
+const char SQL_HISTORY_ALL[] =
+    "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, "
+    "agent, " UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT(
+        "undone_at") ", coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0), is_inherited, parts_done, is_running, adopted_from"
+                     " FROM skein.history WHERE tenant = $1 ORDER BY seq";
+
+/*
+ * A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the query. A name's
+ * collation is "C": left at that, no index on our own columns could be used.
+ */
+#define TENANTS                                                                                    \
+    "(SELECT ''::pg_catalog.text AS name, 0::pg_catalog.oid AS oid WHERE $1::pg_catalog.text = ''" \
+    " UNION ALL SELECT n.nspname::pg_catalog.text COLLATE \"default\", n.oid"                       \
+    " FROM pg_catalog.pg_namespace n"                                                              \
+    " WHERE coalesce($1 = n.nspname, true) AND $1 IS DISTINCT FROM '' AND n.nspname !~ '^pg_'"     \
+    " AND n.nspname NOT IN ('information_schema', 'skein')"                                        \
+    " AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname !~ '[^ -~]')) t"
+#define BY_NAME " ORDER BY t.name COLLATE \"C\""
+
+const char SQL_TENANTS_BARE[] = "SELECT t.name FROM " TENANTS BY_NAME;
+
+/*
+ * f is the fence under the tenant's name, r the one that a renamed schema has under its former name. The
+ * history is that of the schema itself, as SQL_FENCE_ADOPT would see it: not of one that had its name before.
+ */
+const char SQL_TENANTS[] =
+    "SELECT t.name, coalesce(v.id, ''), coalesce(w.rollout, ''),"
+    " coalesce(f.term, r.term, 0), coalesce(f.token, r.token, 0), k.is_copy,"
+    " CASE WHEN w.rollout <> '' THEN pg_catalog.encode(w.plan_hash, 'hex') ELSE '' END,"
+    " coalesce(c.standing, 0)"
+    " FROM " TENANTS
+    " CROSS JOIN (SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s"
+    "  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()) h"
+    " LEFT JOIN skein.fence f ON f.tenant = t.name"
+    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid <> 0"
+    "  AND r.system_identifier = h.system_identifier AND r.database_oid = h.oid"
+    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier <> h.system_identifier"
+    "  OR f.database_oid <> h.oid, false) AS is_copy) k"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN k.is_copy OR coalesce(f.schema_oid = t.oid, true)"
+    "  THEN coalesce(f.tenant, r.tenant, t.name) END AS tenant) o"
+    " LEFT JOIN LATERAL (SELECT y.id FROM skein.history y WHERE y.tenant = o.tenant"
+    "  AND y.state = 'applied' ORDER BY y.seq DESC LIMIT 1) v ON true"
+    " LEFT JOIN LATERAL (SELECT y.rollout, y.plan_hash FROM skein.history y WHERE y.tenant = o.tenant"
+    "  AND NOT y.is_inherited ORDER BY y.seq DESC LIMIT 1) w ON true"
+    " LEFT JOIN (SELECT y.tenant, y.rollout, pg_catalog.count(*) AS standing FROM skein.history y"
+    "  WHERE y.state <> 'undone' GROUP BY y.tenant, y.rollout) c"
+    "  ON c.tenant = o.tenant AND c.rollout = w.rollout" BY_NAME;
+

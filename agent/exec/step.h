@@ -1,0 +1,58 @@
+/*
+ * A step: one transaction of skein's own shape, from BEGIN to COMMIT. fence.c puts the READ
+ * together, row.c all that write a row of history; what the failing of an item means is the same
+ * for all of them.
+ */
+#ifndef SKEIN_AGENT_EXEC_STEP_H
+#define SKEIN_AGENT_EXEC_STEP_H
+
+#include "agent/exec/batch.h"
+#include "agent/exec/runner_internal.h"
+
+/* What an answer may show that must not be committed. */
+typedef enum StepStop {
+    STOP_NO_ROW = 0,        /* of the fence, or of the history in the place where it was read */
+    STOP_OTHER_TRANSACTION, /* than the one that passed the fence */
+    STOP_SCHEMA_GONE,
+} StepStop;
+
+/* What one step is about, while its batch is put together. */
+typedef struct Step {
+    Runner *runner;
+    const Action *action;
+    const PlanMigration *migration; /* NULL: READ */
+    const PlanScript *script;       /* NULL: READ */
+    bool runs_statements;           /* APPLY, UNDO */
+    Batch batch;
+    uint64_t transaction;  /* that passed the fence */
+    StepStop stop;         /* why, if it was stopped */
+    BatchPart failed_part; /* after it ran, unless it went well */
+} Step;
+
+static inline void step_done(Step *step)
+{
+    batch_done(&step->batch);
+}
+
+AUTO_DEFINE(Step, step_done)
+
+#define NO_STATEMENT 0 /* also the number of those that tell another tool's table */
+
+/* BEGIN, and our settings when others were made since. */
+void step_begin(Step *step);
+
+/* A statement of the frame; whatever role it is, ours again; whatever was set, as the session was
+ * made. */
+void step_frame(Step *step, const char *sql);
+void step_reset_role(Step *step);
+void step_reset_settings(Step *step);
+
+/* COMMIT, and runs it all. `take` may veto it (batch.h). */
+Result step_run(Step *step, BatchTake take, void *ctx);
+
+/* Texts for parameters, in the arena of the action. */
+const char **step_params(const Step *step, size_t count);
+const char *step_number(const Step *step, uint64_t number);
+const char *step_bytes(const Step *step, const uint8_t *bytes, size_t length);
+
+#endif
