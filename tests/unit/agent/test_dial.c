@@ -1,0 +1,170 @@
+/* The dial, with a ROUTER at the other end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <zmq.h>
+
+#include "agent/dial.h"
+#include "common/clock.h"
+
+#define TURN_MS 20
+#define AWAIT_MS 10000
+
+typedef struct Fixture {
+    void *context;
+    Loop *loop;
+    Zsock router;
+    KeyPair key;
+    AgentConfig config;
+    char endpoint[128];
+    Dial *dial;
+    unsigned connections;
+    unsigned messages;
+    char last[32];
+} Fixture;
+
+static void on_connected(void *ctx)
+{
+    ((Fixture *)ctx)->connections++;
+}
+
+static void on_message(void *ctx, const Zframe *frame)
+{
+    Fixture *fixture = ctx;
+    assert_in_range(zframe_size(frame), 1, sizeof(fixture->last) - 1);
+    memset(fixture->last, 0, sizeof(fixture->last));
+    memcpy(fixture->last, zframe_data(frame), zframe_size(frame));
+    fixture->messages++;
+}
+
+static int set_up(void **state)
+{
+    Fixture *fixture = mem_alloc(sizeof(*fixture));
+    AUTO(KeyPair) coordinator = { 0 };
+    fixture->context = zmq_ctx_new();
+    fixture->loop = loop_new();
+    assert_int_equal(key_generate(KEY_CURVE, "coordinator", &coordinator, NULL), ERR_NONE);
+    assert_int_equal(key_generate(KEY_CURVE, "agent", &fixture->key, NULL), ERR_NONE);
+    assert_int_equal(zsock_open(fixture->context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT,
+                                &fixture->router, NULL), ERR_NONE);
+    assert_int_equal(zsock_curve_server(fixture->router, coordinator.secret_key, "test", NULL), ERR_NONE);
+    assert_int_equal(zsock_bind(fixture->router, "tcp://127.0.0.1:*", NULL), ERR_NONE);
+    zsock_last_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), NULL);
+    fixture->config.coordinator = fixture->endpoint;
+    memcpy(fixture->config.coordinator_public, coordinator.public_key, KEY_PUBLIC_BYTES);
+    DialHooks hooks = { on_connected, on_message, fixture };
+    fixture->dial = dial_new(&fixture->config, &fixture->key, fixture->context, fixture->loop, 1, &hooks);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Fixture *fixture = *state;
+    dial_free(fixture->dial);
+    loop_free(fixture->loop);
+    zsock_done(&fixture->router);
+    zmq_ctx_term(fixture->context);
+    key_pair_done(&fixture->key);
+    free(fixture);
+    return 0;
+}
+
+static void turn(Fixture *fixture)
+{
+    assert_int_equal(loop_turn(fixture->loop, TURN_MS, NULL), ERR_NONE);
+}
+
+static void await_connections(Fixture *fixture, unsigned count)
+{
+    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    while (fixture->connections < count) {
+        assert_true(clock_boot_ms() < until_ms);
+        turn(fixture);
+    }
+    assert_int_equal(fixture->connections, count);
+}
+
+/* What the dial says next; its sender's id stays in `id` for an answer. */
+static bool hear(Fixture *fixture, const char *expected, Zframe *id)
+{
+    AUTO(Zframe) frame = zframe_empty();
+    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    while (clock_boot_ms() < until_ms) {
+        turn(fixture);
+        if (zsock_receive_from(fixture->router, id, &frame, NULL) == ZSOCK_OK) {
+            return zframe_size(&frame) == strlen(expected) &&
+                   memcmp(zframe_data(&frame), expected, strlen(expected)) == 0;
+        }
+    }
+    return false;
+}
+
+static void say(Fixture *fixture, const char *text)
+{
+    AUTO(Str) frame = { 0 };
+    str_append(&frame, text);
+    dial_send(fixture->dial, &frame);
+}
+
+static void it_says_when_there_is_a_connection_and_hands_messages_over(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zframe) id = zframe_empty();
+    await_connections(fixture, 1);
+    say(fixture, "hello");
+    assert_true(hear(fixture, "hello", &id));
+    zsock_send_to(fixture->router, zframe_data(&id), zframe_size(&id), "welcome", 7, NULL);
+    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    while (fixture->messages == 0 && clock_boot_ms() < until_ms) {
+        turn(fixture);
+    }
+    assert_string_equal(fixture->last, "welcome");
+    assert_int_equal(fixture->connections, 1);
+}
+
+static void what_is_said_without_a_socket_is_lost(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zframe) id = zframe_empty();
+    say(fixture, "too early");
+    await_connections(fixture, 1);
+    say(fixture, "now");
+    assert_true(hear(fixture, "now", &id));
+}
+
+static void each_new_socket_is_a_new_connection(void **state)
+{
+    Fixture *fixture = *state;
+    await_connections(fixture, 1);
+    dial_again(fixture->dial, 10);
+    await_connections(fixture, 2);
+}
+
+static void the_last_word_leaves_and_no_further_socket_is_opened(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zframe) id = zframe_empty();
+    await_connections(fixture, 1);
+    say(fixture, "bye");
+    dial_part(fixture->dial);
+    dial_again(fixture->dial, 0);
+    assert_true(hear(fixture, "bye", &id));
+    assert_int_equal(fixture->connections, 1);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest TESTS[] = {
+        cmocka_unit_test_setup_teardown(it_says_when_there_is_a_connection_and_hands_messages_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_said_without_a_socket_is_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_new_socket_is_a_new_connection, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_word_leaves_and_no_further_socket_is_opened, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(TESTS, NULL, NULL);
+}
