@@ -6,6 +6,17 @@
 #include "common/arena.h"
 #include "proto/select.h"
 
+/* Whatever selects nothing gets a phrase. */
+static void doubt(const Select *select, const SelectSubject *subject, Arena *arena)
+{
+    AUTO(Str) words = { 0 };
+    SelectDoubts *doubts = select_doubts_new(select, arena);
+    select_doubts_take(doubts, subject);
+    select_doubts_take(doubts, &(SelectSubject){ 0 });
+    select_doubts_tell(doubts, &words);
+    FUZZ_REQUIRE(words.length > 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static Label items[] = { { "env", "prod" }, { "tier", "" } };
@@ -19,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         select_matches(select, &SUBJECT);
         select_matches(select, &(SelectSubject){ 0 });
         select_uses_version(select);
+        doubt(select, &SUBJECT, &arena);
     } else {
         FUZZ_REQUIRE(select == NULL && err.code == ERR_SYNTAX && err.message[0] != '\0');
     }
