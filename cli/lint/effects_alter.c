@@ -54,14 +54,15 @@ static void refine_default(const Form *form, const PgQuery__ColumnDef *column, E
 static void refine_column_type(const Form *form, const PgQuery__ColumnDef *column, Effect *effect)
 {
     ColumnType type = type_read(column->type_name);
-    const UserType *user = model_type(form->reader->model, type.name);
+    bool is_checked = false;
+    model_base_type(form->reader->model, type, &is_checked);
     if (type_is_serial(&type)) {
         set_work(effect, WORK_REWRITE, "a serial column gives every row a number of its own");
     } else if (column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY) != NULL) {
         set_work(effect, WORK_REWRITE, "an identity column gives every row a number of its own");
     } else if (column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED) != NULL) {
         set_work(effect, WORK_REWRITE, "a stored generated column is computed for every row");
-    } else if (user != NULL && user->is_domain && user->has_constraints) {
+    } else if (is_checked) {
         set_work(effect, WORK_REWRITE, "the domain's constraints are checked for every row");
     }
 }
@@ -175,9 +176,15 @@ static void refine_type(const Form *form, Effect *effect)
     const Column *column = relation_column(form->relation, form->command->name);
     ColumnType to = type_read(definition->type_name);
     ColumnType from = column == NULL ? (ColumnType){ .name = "" } : column->type;
-    TypeChange change = type_change(&from, &to, model_is_utc(form->reader->model));
+    bool is_checked = false;
+    ColumnType stored_from = model_base_type(form->reader->model, from, NULL);
+    ColumnType stored_to = model_base_type(form->reader->model, to, &is_checked);
+    TypeChange change = type_change(&stored_from, &stored_to, model_is_utc(form->reader->model));
+    bool is_same_domain = is_checked && str_equal(from.name, to.name);
     if (!using_is_plain(definition, form->command->name)) {
         set_work(effect, WORK_REWRITE, "USING computes every value anew");
+    } else if (is_checked && !is_same_domain) {
+        set_work(effect, WORK_REWRITE, "the domain's constraints are checked for every row");
     } else if (change == TYPE_CHANGE_UNKNOWN) {
         set_work(effect, WORK_REWRITE,
                  "what the type was is not known here; unless both are stored alike, every row is "

@@ -182,10 +182,10 @@ static void read_sequence(const EffectReader *reader, const Node *node)
 
 /* ---- domains ---- */
 
-static bool column_has_type(const Relation *relation, const char *type)
+static bool has_domain(const Model *model, const Relation *relation, const char *domain)
 {
     for (size_t i = 0; i < relation->column_count; i++) {
-        if (str_equal(relation->columns[i].type.name, type)) {
+        if (model_is_of_domain(model, &relation->columns[i].type, domain)) {
             return true;
         }
     }
@@ -203,7 +203,7 @@ static void read_domain(const EffectReader *reader, const Node *node)
     void *cursor = NULL;
     const Relation *relation = NULL;
     while (is_checked && (relation = model_next(reader->model, &cursor)) != NULL) {
-        if (column_has_type(relation, domain)) {
+        if (has_domain(reader->model, relation, domain)) {
             effect_add(reader, &(Effect){
                                    .table = relation_plain_name(relation),
                                    .lock = LOCK_SHARE,

@@ -79,7 +79,8 @@ static void add_effects(LintCase *lint, Finding *finding)
     finding->effect_count = count;
 }
 
-__attribute__((format(printf, 2, 0))) static Finding *new_finding(LintCase *lint, const char *why, va_list args)
+__attribute__((format(printf, 2, 0))) static Finding *new_finding(LintCase *lint, const char *why,
+                                                                  va_list args)
 {
     Finding *finding = ARENA_NEW(lint->arena, Finding);
     char text[ERR_MESSAGE_MAX]; /* longer ones are cut */

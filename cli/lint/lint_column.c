@@ -194,11 +194,11 @@ static void tell_rewrite(LintCase *lint, Name table, const PgQuery__AlterTableCm
     const PgQuery__Constraint *generated =
         column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED);
     ColumnType type = type_read(column->type_name);
-    const UserType *user = model_type(lint->model, type.name);
     bool is_volatile = value != NULL && expression_is_volatile(lint->model, value->raw_expr, NULL);
     bool is_numbered = type_is_serial(&type) ||
                        column_constraint(column, PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY) != NULL;
-    bool is_checked = user != NULL && user->is_domain && user->has_constraints;
+    bool is_checked = false;
+    model_base_type(lint->model, type, &is_checked);
     if (!is_volatile && !is_numbered && !is_checked && generated == NULL) {
         return;
     }

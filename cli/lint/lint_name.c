@@ -44,8 +44,10 @@ static void check_long(LintCase *lint)
     }
 }
 
-/* Tables that a DROP or ALTER names without a schema. */
-static void each_unqualified(LintCase *lint, void (*tell)(LintCase *lint, const char *name))
+typedef void (*TellName)(LintCase *lint, PgQuery__ObjectType type, const char *name);
+
+/* What a DROP or ALTER names without a schema. */
+static void each_unqualified(LintCase *lint, TellName tell)
 {
     const Node *node = lint->tree.node;
     if (node->node_case == PG_QUERY__NODE__NODE_DROP_STMT) {
@@ -54,7 +56,7 @@ static void each_unqualified(LintCase *lint, void (*tell)(LintCase *lint, const 
             if (name.schema[0] == '\0' && name.name[0] != '\0' &&
                 node->drop_stmt->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA &&
                 node->drop_stmt->remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_EXTENSION) {
-                tell(lint, name.name);
+                tell(lint, node->drop_stmt->remove_type, name.name);
             }
         }
         return;
@@ -65,12 +67,25 @@ static void each_unqualified(LintCase *lint, void (*tell)(LintCase *lint, const 
         : node->node_case == PG_QUERY__NODE__NODE_CREATE_STMT    ? node->create_stmt->relation
                                                                  : node->index_stmt->relation;
     if (table != NULL && table->schemaname[0] == '\0' && !str_equal(table->relpersistence, "t")) {
-        tell(lint, table->relname);
+        tell(lint, PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, table->relname);
     }
 }
 
-static void tell_shared(LintCase *lint, const char *name)
+/* Made by the history, and so by each tenant for itself. */
+static bool is_own(const LintCase *lint, PgQuery__ObjectType type, Name name)
 {
+    return model_relation(lint->model, name) != NULL ||
+           model_index(lint->model, name, NULL) != NULL ||
+           ((type == PG_QUERY__OBJECT_TYPE__OBJECT_TYPE ||
+             type == PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN) &&
+            model_type(lint->model, name.name) != NULL);
+}
+
+static void tell_shared(LintCase *lint, PgQuery__ObjectType type, const char *name)
+{
+    if (is_own(lint, type, (Name){ "", name })) {
+        return;
+    }
     AUTO(Str) schemas = { 0 };
     for (size_t i = 0; i < lint->config->shared_schema_count; i++) {
         str_printf(&schemas, "%s%s", i == 0 ? "" : ", ", lint->config->shared_schemas[i]);
@@ -87,8 +102,9 @@ static void check_shared(LintCase *lint)
     }
 }
 
-static void tell_unqualified(LintCase *lint, const char *name)
+static void tell_unqualified(LintCase *lint, PgQuery__ObjectType type, const char *name)
 {
+    (void)type;
     case_report(lint, -1, "which %s is meant depends on search_path",
                 name_write(name, lint->arena));
 }

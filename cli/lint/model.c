@@ -231,6 +231,43 @@ const UserType *model_type(const Model *model, const char *name)
     return map_get(model->types, name);
 }
 
+#define DOMAINS_MAX 16 /* over one another; a cycle is none of PostgreSQL's */
+
+static const UserType *domain_of(const Model *model, const ColumnType *type)
+{
+    const UserType *user = model_type(model, type->name);
+    return user != NULL && user->is_domain && !type->is_array ? user : NULL;
+}
+
+ColumnType model_base_type(const Model *model, ColumnType type, bool *ret_is_checked)
+{
+    bool is_checked = false;
+    for (size_t i = 0; i < DOMAINS_MAX; i++) {
+        const UserType *domain = domain_of(model, &type);
+        if (domain == NULL) {
+            break;
+        }
+        is_checked = is_checked || domain->has_constraints;
+        type = domain->base;
+    }
+    if (ret_is_checked != NULL) {
+        *ret_is_checked = is_checked;
+    }
+    return type;
+}
+
+bool model_is_of_domain(const Model *model, const ColumnType *type, const char *domain)
+{
+    const UserType *user = domain_of(model, type);
+    for (size_t i = 0; i < DOMAINS_MAX && user != NULL; i++) {
+        if (str_equal(user->name, domain)) {
+            return true;
+        }
+        user = domain_of(model, &user->base);
+    }
+    return false;
+}
+
 /* ---- changing ---- */
 
 void model_put(Model *model, const Relation *relation)

@@ -146,9 +146,19 @@ typedef struct UserType {
     const char *name;
     bool is_domain;
     bool has_constraints; /* of a domain */
+    ColumnType base;      /* of a domain: what it is made of, which may be a domain again */
     size_t made_by;
 } UserType;
 
 const UserType *model_type(const Model *model, const char *name);
+
+/*
+ * What is stored for a type: that of its domains, down to one that is none. *ret_is_checked, unless
+ * it is NULL: one of them has constraints.
+ */
+ColumnType model_base_type(const Model *model, ColumnType type, bool *ret_is_checked);
+
+/* Is the type this domain, or a domain over it? */
+bool model_is_of_domain(const Model *model, const ColumnType *type, const char *domain);
 
 #endif

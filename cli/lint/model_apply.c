@@ -8,8 +8,8 @@
 
 /* ---- columns and constraints ---- */
 
-static void add_constraint(Model *model, Relation *relation, const PgQuery__Constraint *constraint,
-                           const char *column)
+void model_add_constraint(Model *model, Relation *relation, const PgQuery__Constraint *constraint,
+                          const char *column)
 {
     TableConstraint added = constraint_read(constraint, relation->name.name, column, model->arena);
     if (added.kind == CONSTRAINT_NONE) {
@@ -42,7 +42,7 @@ static void add_constraint(Model *model, Relation *relation, const PgQuery__Cons
     }
 }
 
-static void add_column(Model *model, Relation *relation, const PgQuery__ColumnDef *definition)
+void model_add_column(Model *model, Relation *relation, const PgQuery__ColumnDef *definition)
 {
     ColumnType type = type_read(definition->type_name);
     bool is_identity =
@@ -60,8 +60,8 @@ static void add_column(Model *model, Relation *relation, const PgQuery__ColumnDe
     relation_add_column(relation, &column, model->arena);
     for (size_t i = 0; i < definition->n_constraints; i++) {
         if (definition->constraints[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
-            add_constraint(model, relation, definition->constraints[i]->constraint,
-                           definition->colname);
+            model_add_constraint(model, relation, definition->constraints[i]->constraint,
+                                 definition->colname);
         }
     }
 }
@@ -95,7 +95,7 @@ static void add_elements(Model *model, Relation *relation, Node *const *elements
 {
     for (size_t i = 0; i < count; i++) {
         if (elements[i]->node_case == PG_QUERY__NODE__NODE_COLUMN_DEF) {
-            add_column(model, relation, elements[i]->column_def);
+            model_add_column(model, relation, elements[i]->column_def);
         } else if (elements[i]->node_case == PG_QUERY__NODE__NODE_TABLE_LIKE_CLAUSE) {
             copy_columns(model, relation,
                          name_of_relation(elements[i]->table_like_clause->relation));
@@ -103,7 +103,7 @@ static void add_elements(Model *model, Relation *relation, Node *const *elements
     }
     for (size_t i = 0; i < count; i++) {
         if (elements[i]->node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {
-            add_constraint(model, relation, elements[i]->constraint, NULL);
+            model_add_constraint(model, relation, elements[i]->constraint, NULL);
         }
     }
 }
@@ -247,225 +247,6 @@ static void apply_index(Model *model, const Node *node)
     model_put(model, relation);
 }
 
-/* ---- ALTER TABLE ---- */
-
-static void alter_add_column(Model *model, Relation *relation,
-                             const PgQuery__AlterTableCmd *command)
-{
-    add_column(model, relation, command->def->column_def);
-}
-
-static void alter_drop_column(Model *model, Relation *relation,
-                              const PgQuery__AlterTableCmd *command)
-{
-    relation_remove_column(relation, command->name, model->arena);
-}
-
-static void alter_set_not_null(Model *model, Relation *relation,
-                               const PgQuery__AlterTableCmd *command)
-{
-    Column *column = relation_edit_column(relation, command->name, model->arena);
-    if (column != NULL) {
-        column->is_not_null = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull;
-    }
-}
-
-static void alter_type(Model *model, Relation *relation, const PgQuery__AlterTableCmd *command)
-{
-    Column *column = relation_edit_column(relation, command->name, model->arena);
-    if (column != NULL) {
-        column->type = type_read(command->def->column_def->type_name);
-        column->type.name = arena_strdup(model->arena, column->type.name);
-    }
-}
-
-static void alter_add_constraint(Model *model, Relation *relation,
-                                 const PgQuery__AlterTableCmd *command)
-{
-    add_constraint(model, relation, command->def->constraint, NULL);
-}
-
-static void alter_validate(Model *model, Relation *relation, const PgQuery__AlterTableCmd *command)
-{
-    TableConstraint *constraint = relation_edit_constraint(relation, command->name, model->arena);
-    if (constraint != NULL) {
-        constraint->is_valid = true;
-    }
-}
-
-static void alter_drop_constraint(Model *model, Relation *relation,
-                                  const PgQuery__AlterTableCmd *command)
-{
-    relation_remove_constraint(relation, command->name, model->arena);
-    relation_remove_index(relation, command->name, model->arena);
-}
-
-static void set_parent(Model *model, Name child, Name parent)
-{
-    if (model_relation(model, child) != NULL) {
-        Relation *relation = model_edit(model, child);
-        relation->parent = parent;
-        model_put(model, relation);
-    }
-}
-
-static void alter_attach(Model *model, Relation *relation, const PgQuery__AlterTableCmd *command)
-{
-    bool is_detached = command->subtype == PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition;
-    set_parent(model, name_of_relation(command->def->partition_cmd->name),
-               is_detached ? (Name){ "", "" } : relation->name);
-}
-
-static const struct {
-    PgQuery__AlterTableType type;
-    void (*apply)(Model *model, Relation *relation, const PgQuery__AlterTableCmd *command);
-} ALTERS[] = {
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_AddColumn, alter_add_column },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_DropColumn, alter_drop_column },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_SetNotNull, alter_set_not_null },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_DropNotNull, alter_set_not_null },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType, alter_type },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint, alter_add_constraint },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint, alter_validate },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_DropConstraint, alter_drop_constraint },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_AttachPartition, alter_attach },
-    { PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition, alter_attach },
-};
-
-static void apply_alter_table(Model *model, const Node *node)
-{
-    const PgQuery__AlterTableStmt *alter = node->alter_table_stmt;
-    if (alter->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE &&
-        alter->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_TABLE) {
-        return;
-    }
-    Relation *relation = model_edit(model, name_of_relation(alter->relation));
-    for (size_t i = 0; i < alter->n_cmds; i++) {
-        const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
-        for (size_t j = 0; j < ARRAY_LEN(ALTERS); j++) {
-            if (ALTERS[j].type == command->subtype) {
-                ALTERS[j].apply(model, relation, command);
-            }
-        }
-    }
-    model_put(model, relation);
-}
-
-/* ---- renaming and moving ---- */
-
-static bool name_is(Name a, Name b)
-{
-    return str_equal(a.schema, b.schema) && str_equal(a.name, b.name);
-}
-
-/* Whoever points at the old name points at the new one. */
-static void follow_rename(Model *model, Relation *relation, Name from, Name to)
-{
-    if (name_is(relation->parent, from)) {
-        relation->parent = to;
-    }
-    for (size_t i = 0; i < relation->constraint_count; i++) {
-        const TableConstraint *constraint = &relation->constraints[i];
-        if (name_is(constraint->references, from)) {
-            relation_edit_constraint(relation, constraint->name, model->arena)->references = to;
-        }
-    }
-}
-
-static void rename_relation(Model *model, Name name, Name to)
-{
-    const Relation *known = model_relation(model, name);
-    if (known == NULL) {
-        return;
-    }
-    Relation *renamed = model_edit(model, name);
-    model_remove(model, known);
-    renamed->name = to;
-    model_put(model, renamed);
-    void *cursor = NULL;
-    const Relation *other = NULL;
-    while ((other = model_next(model, &cursor)) != NULL) {
-        Relation *edited = model_edit(model, other->name);
-        follow_rename(model, edited, known->name, to);
-        model_put(model, edited);
-    }
-}
-
-static void rename_index(Model *model, Name name, const char *to)
-{
-    const TableIndex *index = NULL;
-    const Relation *known = model_index(model, name, &index);
-    if (known == NULL) {
-        return;
-    }
-    Relation *relation = model_edit(model, known->name);
-    TableIndex renamed = *index;
-    renamed.name = arena_strdup(model->arena, to);
-    relation_remove_index(relation, name.name, model->arena);
-    relation_add_index(relation, &renamed, model->arena);
-    TableConstraint *constraint = relation_edit_constraint(relation, name.name, model->arena);
-    if (constraint != NULL) {
-        constraint->name = renamed.name;
-    }
-    model_put(model, relation);
-}
-
-static void rename_column(Model *model, const PgQuery__RenameStmt *rename)
-{
-    Relation *relation = model_edit(model, name_of_relation(rename->relation));
-    Column *column = relation_edit_column(relation, rename->subname, model->arena);
-    if (column != NULL) {
-        column->name = arena_strdup(model->arena, rename->newname);
-        model_put(model, relation);
-    }
-}
-
-static void rename_constraint(Model *model, const PgQuery__RenameStmt *rename)
-{
-    Relation *relation = model_edit(model, name_of_relation(rename->relation));
-    TableConstraint *constraint = relation_edit_constraint(relation, rename->subname, model->arena);
-    if (constraint != NULL) {
-        constraint->name = arena_strdup(model->arena, rename->newname);
-        model_put(model, relation);
-    }
-}
-
-static void apply_rename(Model *model, const Node *node)
-{
-    const PgQuery__RenameStmt *rename = node->rename_stmt;
-    Name name = name_of_relation(rename->relation);
-    switch (rename->rename_type) {
-    case PG_QUERY__OBJECT_TYPE__OBJECT_COLUMN:
-        rename_column(model, rename);
-        break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT:
-        rename_constraint(model, rename);
-        break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
-        rename_index(model, name, rename->newname);
-        break;
-    case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
-    case PG_QUERY__OBJECT_TYPE__OBJECT_FOREIGN_TABLE:
-        rename_relation(model, name, model_place(model, (Name){ name.schema, rename->newname }));
-        rename_index(model, name, rename->newname);
-        break;
-    default:
-        break;
-    }
-}
-
-static void apply_set_schema(Model *model, const Node *node)
-{
-    const PgQuery__AlterObjectSchemaStmt *alter = node->alter_object_schema_stmt;
-    if (alter->relation != NULL) {
-        Name name = name_of_relation(alter->relation);
-        rename_relation(model, name, model_place(model, (Name){ alter->newschema, name.name }));
-    }
-}
-
 /* ---- dropping ---- */
 
 static void drop_object(Model *model, PgQuery__ObjectType type, const Node *object)
@@ -512,60 +293,6 @@ static void apply_drop(Model *model, const Node *node)
 
 /* ---- the rest ---- */
 
-static void apply_function(Model *model, const Node *node)
-{
-    static char stable[] = "";
-    const PgQuery__CreateFunctionStmt *create = node->create_function_stmt;
-    Name name = name_of_strings(create->funcname, create->n_funcname, 0);
-    bool is_stable = false;
-    for (size_t i = 0; i < create->n_options; i++) {
-        const PgQuery__DefElem *option = create->options[i]->def_elem;
-        is_stable = is_stable || (str_equal(option->defname, "volatility") &&
-                                  option->arg->node_case == PG_QUERY__NODE__NODE_STRING &&
-                                  !str_equal(option->arg->string->sval, "volatile"));
-    }
-    if (is_stable) {
-        map_put(model->functions, name.name, stable);
-    } else {
-        map_remove(model->functions, name.name);
-    }
-}
-
-static void put_type(Model *model, Name name, bool is_domain, bool has_constraints)
-{
-    UserType *type = ARENA_NEW(model->arena, UserType);
-    *type = (UserType){ arena_strdup(model->arena, name.name), is_domain, has_constraints,
-                        model->migration };
-    map_put(model->types, type->name, type);
-}
-
-static void apply_enum(Model *model, const Node *node)
-{
-    const PgQuery__CreateEnumStmt *create = node->create_enum_stmt;
-    put_type(model, name_of_strings(create->type_name, create->n_type_name, 0), false, false);
-}
-
-static void apply_domain(Model *model, const Node *node)
-{
-    const PgQuery__CreateDomainStmt *create = node->create_domain_stmt;
-    bool has_constraints = false;
-    for (size_t i = 0; i < create->n_constraints; i++) {
-        PgQuery__ConstrType type = create->constraints[i]->constraint->contype;
-        has_constraints = has_constraints || type == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK ||
-                          type == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
-    }
-    put_type(model, name_of_strings(create->domainname, create->n_domainname, 0), true,
-             has_constraints);
-}
-
-static void apply_alter_domain(Model *model, const Node *node)
-{
-    const PgQuery__AlterDomainStmt *alter = node->alter_domain_stmt;
-    if (str_equal(alter->subtype, "C") || str_equal(alter->subtype, "O")) {
-        put_type(model, name_of_strings(alter->type_name, alter->n_type_name, 0), true, true);
-    }
-}
-
 static void apply_truncate(Model *model, const Node *node)
 {
     for (size_t i = 0; i < node->truncate_stmt->n_relations; i++) {
@@ -608,14 +335,14 @@ static const struct {
     { PG_QUERY__NODE__NODE_VIEW_STMT, apply_view },
     { PG_QUERY__NODE__NODE_CREATE_SEQ_STMT, apply_sequence },
     { PG_QUERY__NODE__NODE_INDEX_STMT, apply_index },
-    { PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, apply_alter_table },
-    { PG_QUERY__NODE__NODE_RENAME_STMT, apply_rename },
-    { PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT, apply_set_schema },
+    { PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, model_apply_alter_table },
+    { PG_QUERY__NODE__NODE_RENAME_STMT, model_apply_rename },
+    { PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT, model_apply_set_schema },
     { PG_QUERY__NODE__NODE_DROP_STMT, apply_drop },
-    { PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT, apply_function },
-    { PG_QUERY__NODE__NODE_CREATE_ENUM_STMT, apply_enum },
-    { PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT, apply_domain },
-    { PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT, apply_alter_domain },
+    { PG_QUERY__NODE__NODE_CREATE_FUNCTION_STMT, model_apply_function },
+    { PG_QUERY__NODE__NODE_CREATE_ENUM_STMT, model_apply_enum },
+    { PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT, model_apply_domain },
+    { PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT, model_apply_alter_domain },
     { PG_QUERY__NODE__NODE_TRUNCATE_STMT, apply_truncate },
     { PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, apply_set },
 };

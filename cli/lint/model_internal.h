@@ -42,4 +42,22 @@ void relation_remove_index(Relation *relation, const char *name, Arena *arena);
 Column *relation_edit_column(Relation *relation, const char *name, Arena *arena);
 TableConstraint *relation_edit_constraint(Relation *relation, const char *name, Arena *arena);
 
+/* A column or a constraint, with what comes of it: keys, indexes, NOT NULL. `column`: where it
+ * stands beside one; NULL otherwise. */
+void model_add_column(Model *model, Relation *relation, const PgQuery__ColumnDef *definition);
+void model_add_constraint(Model *model, Relation *relation, const PgQuery__Constraint *constraint,
+                          const char *column);
+
+/* Columns and domains of the type go by its new name. */
+void model_rename_type(Model *model, Name name, const char *to);
+
+/* The rows of model_apply.c that other files hold: model_alter.c, then model_types.c. */
+void model_apply_alter_table(Model *model, const Node *node);
+void model_apply_rename(Model *model, const Node *node);
+void model_apply_set_schema(Model *model, const Node *node);
+void model_apply_function(Model *model, const Node *node);
+void model_apply_enum(Model *model, const Node *node);
+void model_apply_domain(Model *model, const Node *node);
+void model_apply_alter_domain(Model *model, const Node *node);
+
 #endif

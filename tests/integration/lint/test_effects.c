@@ -45,7 +45,11 @@ static const char WORLD[] =
     "CREATE TABLE typed OF pair;\n"
     "CREATE UNLOGGED TABLE fast (a int);\n"
     "CREATE DOMAIN positive AS int CHECK (VALUE > 0);\n"
-    "CREATE DOMAIN plain AS int;\n"
+    "CREATE DOMAIN plain AS int; CREATE DOMAIN plainer AS plain; CREATE DOMAIN strict AS "
+    "positive;\n"
+    "CREATE DOMAIN words AS text; CREATE TABLE with_plainer (p plainer, w words, s positive, i "
+    "int);\n"
+    "INSERT INTO with_plainer VALUES (1, 'a', 1, 1);\n"
     "CREATE TABLE with_plain (p plain);\n"
     "CREATE TYPE mood AS ENUM ('a');\n"
     "CREATE FUNCTION steady() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';\n"
@@ -121,6 +125,16 @@ static const char *const STATEMENTS[] = {
     "ALTER TABLE child ALTER COLUMN code TYPE varchar(30)",
     "ALTER TABLE child ALTER COLUMN at TYPE timestamptz",
     "ALTER TABLE linked ALTER COLUMN parent_id TYPE bigint",
+    "ALTER TABLE with_plainer ALTER COLUMN p TYPE int",
+    "ALTER TABLE with_plainer ALTER COLUMN p TYPE bigint",
+    "ALTER TABLE with_plainer ALTER COLUMN w TYPE text",
+    "ALTER TABLE with_plainer ALTER COLUMN w TYPE varchar(9)",
+    "ALTER TABLE with_plainer ALTER COLUMN s TYPE int",
+    "ALTER TABLE with_plainer ALTER COLUMN i TYPE plainer",
+    "ALTER TABLE with_plainer ALTER COLUMN i TYPE positive",
+    "ALTER TABLE with_plainer ALTER COLUMN i TYPE strict",
+    "ALTER TABLE with_plainer ALTER COLUMN s TYPE positive",
+    "ALTER TABLE with_plainer ADD COLUMN x strict",
     "ALTER TABLE parent ALTER COLUMN id TYPE bigint",
     "ALTER TABLE parent ALTER COLUMN code TYPE varchar",
     "ALTER TABLE parent ALTER COLUMN label TYPE varchar(10)",
