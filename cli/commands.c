@@ -97,9 +97,9 @@ static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, ever
 
 static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
-    "golang-migrate, dbmate, rails, goose, diesel, prisma, sqitch or atlas. Refuses what that tool\n"
-    "has not brought to an end, and what the directory does not have. Over a fleet: `adopt:` in a\n"
-    "rollout file.";
+    "golang-migrate, dbmate, rails, goose, diesel, prisma, sqitch, alembic or atlas. Refuses what that\n"
+    "tool has not brought to an end, and what the directory does not have. Over a fleet: `adopt:` in\n"
+    "a rollout file.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"

@@ -48,12 +48,21 @@ ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
     if (code == ERR_NONE) {
         code = tool_table(tool, from->table, arena, &table, err);
     }
+    if (code == ERR_NONE && tool->query_own != NULL && !str_equal(tool->format, set->format)) {
+        err_set(err, ERR_USAGE, "the history of %s can be adopted for its own directories alone",
+                tool->name);
+        code = err_hint(err, "this one is of format %s", set->format);
+    }
     if (code != ERR_NONE) {
         return code;
     }
     AUTO(Str) query = { 0 };
     tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
-    tool->query(table, &query);
+    if (tool->query_own != NULL) {
+        tool->query_own(set, table, &query);
+    } else {
+        tool->query(table, &query);
+    }
     empty_scripts(arena, plan);
     plan->adoption =
         (PlanAdoption){ .tool = tool->name, .query = arena_strdup(arena, str_text(&query)) };

@@ -30,6 +30,8 @@ typedef struct Tool {
      * as SQL writes it.
      */
     void (*query)(const char *table, Str *out);
+    /* The same, of a tool that is asked with what only a directory of its `format` says. */
+    void (*query_own)(const MigrationSet *set, const char *table, Str *out);
     bool is_numeric; /* versions are compared as numbers */
 
     /*
@@ -48,6 +50,7 @@ extern const Tool tool_diesel;
 extern const Tool tool_atlas;
 extern const Tool tool_prisma;
 extern const Tool tool_sqitch;
+extern const Tool tool_alembic;
 
 /* ERR_NOT_FOUND with what may have been meant. */
 ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err);

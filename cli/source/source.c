@@ -14,6 +14,7 @@ static const SourceFormat *const FORMATS[] = {
     &source_diesel,
     &source_prisma,
     &source_sqitch,
+    &source_alembic,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

@@ -83,6 +83,7 @@ extern const SourceFormat source_flyway;
 extern const SourceFormat source_diesel;
 extern const SourceFormat source_prisma;
 extern const SourceFormat source_sqitch;
+extern const SourceFormat source_alembic;
 
 /*
  * Reads the directory at `path` with the named format, or with the one that recognises it. Blocks

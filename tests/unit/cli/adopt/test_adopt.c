@@ -3,6 +3,7 @@
 #include "tests/unit/cli/support.h"
 
 #include "cli/adopt/adopt.h"
+#include "cli/source/alembic.h"
 
 static PlanStatement STATEMENT = { .sql = "SELECT 1", .line = 1, .kind = "SELECT" };
 
@@ -77,6 +78,30 @@ static void a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_direc
     assert_string_equal(err.hint, "this one is of format goose");
 }
 
+static void a_tool_that_keeps_heads_is_asked_with_their_parents(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    const char *const parents[] = { "1_it's" };
+    AlembicRevision revisions[] = { { .id = "1_it's" }, { "0002_b", parents, 1, NULL, 0 } };
+    const void *const own[] = { &revisions[0], &revisions[1] };
+    MigrationSet set = { .format = "alembic",
+                         .migrations = migrations_new(&arena),
+                         .count = 2,
+                         .own = own };
+    Plan plan = plan_of(&set);
+    AdoptFrom from = { 0 };
+    Err err = { 0 };
+    assert_int_equal(adopt_plan(&set, &from, &arena, &plan, &err), ERR_NONE);
+    assert_non_null(strstr(plan.adoption.query,
+                           "(VALUES (0, '1_it''s', NULL), (1, '0002_b', '1_it''s'))"));
+    set.format = "goose";
+    from.tool = "alembic";
+    assert_int_equal(adopt_plan(&set, &from, &arena, &plan, &err), ERR_USAGE);
+    assert_string_equal(err.message,
+                        "the history of alembic can be adopted for its own directories alone");
+}
+
 static void what_is_no_tool_and_no_table_is_refused_in_words(void **state)
 {
     (void)state;
@@ -134,6 +159,7 @@ int main(void)
         cmocka_unit_test(an_adoption_runs_nothing_and_can_be_taken_back),
         cmocka_unit_test(a_mirror_leaves_what_runs_as_it_is),
         cmocka_unit_test(a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories),
+        cmocka_unit_test(a_tool_that_keeps_heads_is_asked_with_their_parents),
         cmocka_unit_test(what_is_no_tool_and_no_table_is_refused_in_words),
         cmocka_unit_test(names_are_quoted_as_the_server_reads_them),
     };

@@ -1,0 +1,138 @@
+/*
+ * Alembic: its table holds the heads alone. What a head stands on is applied, too; a revision that
+ * comes takes the place of its parents, and one that goes gives it back to those of them that
+ * nothing else stands on.
+ */
+#include "cli/adopt/tool.h"
+#include "cli/source/alembic.h"
+
+static void append_pairs(const MigrationSet *set, Str *out)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < set->count; i++) {
+        const AlembicRevision *revision = set->own[i];
+        for (size_t j = 0; j < revision->parent_count || j == 0; j++) {
+            str_printf(out, "%s(%zu, ", comma, i);
+            tool_literal(revision->id, out);
+            str_append(out, ", ");
+            if (revision->parent_count == 0) {
+                str_append(out, "NULL");
+            } else {
+                tool_literal(revision->parents[j], out);
+            }
+            str_append(out, ")");
+            comma = ", ";
+        }
+    }
+}
+
+static void query_own(const MigrationSet *set, const char *table, Str *out)
+{
+    str_append(out, "SELECT v.id, t.id, ''::pg_catalog.text FROM (WITH RECURSIVE"
+                    " p (place, id, parent) AS (VALUES ");
+    append_pairs(set, out);
+    str_printf(out,
+               "), a (id) AS (SELECT version_num::pg_catalog.text FROM %s"
+               "  UNION SELECT p.parent FROM a JOIN p ON p.id = a.id WHERE p.parent IS NOT NULL)"
+               " SELECT a.id, pg_catalog.min(p.place) AS place FROM a LEFT JOIN p ON p.id = a.id"
+               " GROUP BY a.id) t LEFT JOIN v ON v.version = t.id ORDER BY t.place",
+               table);
+}
+
+/* ---- mirror ---- */
+
+static bool stands_on(const AlembicRevision *revision, const char *id)
+{
+    for (size_t i = 0; i < revision->parent_count; i++) {
+        if (str_equal(revision->parents[i], id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The parent itself and all that stands on it, but for the one that goes. */
+static void append_standing(const AlembicRevision *gone, const char *parent, Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    bool *is_above = ARENA_ARRAY(&arena, bool, gone->all_count);
+    str_append(out, "ARRAY[");
+    tool_literal(parent, out);
+    for (size_t i = 0; i < gone->all_count; i++) {
+        const AlembicRevision *revision = gone->all[i];
+        is_above[i] = stands_on(revision, parent);
+        for (size_t j = 0; j < i && !is_above[i]; j++) {
+            is_above[i] = is_above[j] && stands_on(revision, gone->all[j]->id);
+        }
+        if (is_above[i] && revision != gone) {
+            str_append(out, ", ");
+            tool_literal(revision->id, out);
+        }
+    }
+    str_append(out, "]");
+}
+
+static void append_delete(const ToolStep *step, const char *const *ids, size_t count, Str *out)
+{
+    str_printf(out, "DELETE FROM %s WHERE version_num IN (", step->table);
+    for (size_t i = 0; i < count; i++) {
+        str_append(out, i == 0 ? "" : ", ");
+        tool_literal(ids[i], out);
+    }
+    str_append(out, ")");
+}
+
+static void mirror_up(const ToolStep *step, const AlembicRevision *revision, Str *out)
+{
+    if (revision->parent_count > 0) {
+        str_append(out, "WITH g AS (");
+        append_delete(step, revision->parents, revision->parent_count, out);
+        str_append(out, ") ");
+    }
+    str_printf(out, "INSERT INTO %s (version_num) SELECT ", step->table);
+    tool_literal(revision->id, out);
+    str_printf(out, " WHERE NOT EXISTS (SELECT FROM %s WHERE version_num = ", step->table);
+    tool_literal(revision->id, out);
+    str_append(out, ")");
+}
+
+static void mirror_down(const ToolStep *step, const AlembicRevision *revision, Str *out)
+{
+    if (revision->parent_count == 0) {
+        append_delete(step, &revision->id, 1, out);
+        return;
+    }
+    str_append(out, "WITH g AS (");
+    append_delete(step, &revision->id, 1, out);
+    str_printf(out, ") INSERT INTO %s (version_num) SELECT x.id FROM (VALUES ", step->table);
+    for (size_t i = 0; i < revision->parent_count; i++) {
+        str_append(out, i == 0 ? "(" : ", (");
+        tool_literal(revision->parents[i], out);
+        str_append(out, ", ");
+        append_standing(revision, revision->parents[i], out);
+        str_append(out, ")");
+    }
+    str_printf(out,
+               ") x (id, standing) WHERE NOT EXISTS (SELECT FROM %s t"
+               " WHERE t.version_num = ANY (x.standing))",
+               step->table);
+}
+
+static void mirror(const ToolStep *step, Str *out)
+{
+    const AlembicRevision *revision = step->own;
+    if (step->is_down) {
+        mirror_down(step, revision, out);
+    } else {
+        mirror_up(step, revision, out);
+    }
+}
+
+const Tool tool_alembic = {
+    .name = "alembic",
+    .table = "alembic_version",
+    .format = "alembic",
+    .query_own = query_own,
+    .mirror = mirror,
+    .needs_own = true,
+};

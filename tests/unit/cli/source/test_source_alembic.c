@@ -1,0 +1,151 @@
+/*
+ * Alembic's revisions, as what alembic prints: an alembic of the test's own prints files of the
+ * directory, since what is read here is the output.
+ */
+#include "sandbox.h"
+
+#include "cli/source/alembic.h"
+
+#define PROGRAM                                                                                    \
+    "#!/bin/sh\n"                                                                                  \
+    "test -f \"$3 $4\" || { echo \"cannot print $4\" >&2; exit 1; }\n"                             \
+    "cat \"$3 $4\"\n"                                                                              \
+    "test ! -f \"$3 $4 fails\" || { echo raised >&2; exit 1; }\n"
+
+#define BEGIN "BEGIN;\n\nCREATE TABLE alembic_version (version_num text);\n\n"
+#define INSERT(id)                                                                                 \
+    "INSERT INTO alembic_version (version_num) VALUES ('" id                                       \
+    "') RETURNING alembic_version.version_num;\n\n"
+#define UPDATE(to, from)                                                                           \
+    "UPDATE alembic_version SET version_num='" to "' WHERE alembic_version.version_num = '" from   \
+    "';\n\n"
+#define DELETE(id) "DELETE FROM alembic_version WHERE alembic_version.version_num = '" id "';\n\n"
+
+#define INI { "alembic.ini", "[alembic]\n" }
+
+/* The directory's own alembic is the one that is found. */
+static void put_program(const Sandbox *sandbox)
+{
+    AUTO(Arena) arena = { 0 };
+    sandbox_write(sandbox, "../bin/alembic", PROGRAM);
+    chmod(arena_printf(&arena, "%s/bin/alembic", sandbox->root), 0755);
+    setenv("PATH", arena_printf(&arena, "%s/bin:/usr/bin:/bin", sandbox->root), 1);
+}
+
+static ErrCode read_files(const Sandbox *sandbox, const File files[FILES_MAX], Arena *arena,
+                          MigrationSet *set, Err *err)
+{
+    put_program(sandbox);
+    sandbox_fill(sandbox, files);
+    return sandbox_read(sandbox, NULL, arena, set, err);
+}
+
+static const ReadCase CASES[] = {
+    { "in alembic's order, without its own table",
+      { INI,
+        { "upgrade heads", BEGIN "-- Running upgrade  -> a\n\nSELECT 1;\n\nSELECT 2;\n\n" INSERT("a")
+                           "-- Running upgrade a -> b\n\nSELECT '\n-- Running upgrade x -> y\n';\n\n"
+                           UPDATE("b", "a") "COMMIT;\n\n" },
+        { "downgrade b:base", "BEGIN;\n\n-- Running downgrade b -> a\n\nSELECT 1;\n\n"
+                              UPDATE("a", "b") "-- Running downgrade a -> \n\nDROP TABLE t;\n\n"
+                              DELETE("a") "DROP TABLE alembic_version;\n\nCOMMIT;\n\n" } },
+      "a a a 2/1, b b b 1/1" },
+    { "branches, a merge, and a transaction that is left for a while",
+      { INI,
+        { "upgrade heads", BEGIN "-- Running upgrade  -> a\n\n" INSERT("a")
+                           "-- Running upgrade a -> b\n\nSELECT 1;\n\nCOMMIT;\n\nVACUUM t;\n\n"
+                           "BEGIN;\n\nSELECT 2;\n\n" UPDATE("b", "a")
+                           "-- Running upgrade a -> c\n\nCOMMIT;\n\nVACUUM t;\n\nBEGIN;\n\n" INSERT("c")
+                           "-- Running upgrade b, c -> d\n\n" DELETE("b") UPDATE("d", "c") },
+        { "downgrade d:base", "-- Running downgrade d -> b, c\n\n" } },
+      "a a a 0/-, b b b 1+(1)+1/-, c c c (1)/-, d d d 0/0" },
+    { "a transaction for each, and a downgrade that raises",
+      { INI,
+        { "upgrade heads", "-- Running upgrade  -> a\n\nBEGIN;\n\nSELECT 1;\n\n" INSERT("a") "COMMIT;\n\n"
+                           "BEGIN;\n\n-- Running upgrade a -> b\n\nSELECT 1;\n\n" UPDATE("b", "a") "COMMIT;" },
+        { "downgrade b:base", "BEGIN;\n\n-- Running downgrade b -> a\n\nSELECT 1;\n" },
+        { "downgrade b:base fails", "" },
+        { "downgrade a:base", "BEGIN;\n\n-- Running downgrade a -> \n\nSELECT 1;\n\n" DELETE("a") } },
+      "a a a 1/1, b b b 1/-" },
+};
+
+static void what_alembic_prints_is_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        AUTO(Str) got = { 0 };
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        read_files(&sandbox, CASES[i].files, &arena, &set, &err);
+        assert_case(CASES[i].name, without_path(&sandbox, err.message, &arena), "");
+        describe(&set, &got);
+        assert_case(CASES[i].name, str_text(&got), CASES[i].set);
+    }
+}
+
+static void parents_are_kept_for_its_table(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    assert_int_equal(read_files(&sandbox, CASES[1].files, &arena, &set, &err), ERR_NONE);
+    const AlembicRevision *merge = set.own[3];
+    assert_int_equal(merge->parent_count, 2);
+    assert_string_equal(merge->parents[0], "b");
+    assert_string_equal(merge->parents[1], "c");
+    assert_ptr_equal(merge->all[1], set.own[1]);
+}
+
+static void what_alembic_cannot_print_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        File files[FILES_MAX];
+        const char *message;
+    } ROWS[] = {
+        { { INI }, "m/alembic.ini: alembic cannot print the revisions as SQL: cannot print heads\n" },
+        { { INI,
+            { "upgrade heads", "-- Running upgrade  -> a\n\nSELECT 1;" },
+            { "upgrade heads fails", "" } },
+          "m/alembic.ini: alembic cannot print a as SQL: raised\n" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        assert_int_equal(read_files(&sandbox, ROWS[i].files, &arena, &set, &err), ERR_SYNTAX);
+        assert_case("message", without_path(&sandbox, err.message, &arena), ROWS[i].message);
+        assert_non_null(strstr(err.hint, "cannot be printed"));
+    }
+}
+
+static void a_missing_alembic_is_said(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    setenv("PATH", "/nowhere", 1);
+    sandbox_write(&sandbox, "alembic.ini", "");
+    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NOT_FOUND);
+    assert_true(str_starts_with(err.message, "cannot run alembic"));
+    assert_true(str_starts_with(err.hint, "revisions are Python: install alembic"));
+    setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_alembic_prints_is_read),
+        cmocka_unit_test(parents_are_kept_for_its_table),
+        cmocka_unit_test(what_alembic_cannot_print_is_refused),
+        cmocka_unit_test(a_missing_alembic_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
