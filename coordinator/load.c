@@ -63,7 +63,8 @@ ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uin
     AUTO(Arena) arena = { 0 };
     StoreContents contents = { 0 };
     uint64_t term = 0;
-    if (store->ops->take_term(store, term_seen, &term, err) != ERR_NONE ||
+    if (engine_check_rules(err) != ERR_NONE ||
+        store->ops->take_term(store, term_seen, &term, err) != ERR_NONE ||
         store->ops->load(store, &arena, &contents, err) != ERR_NONE) {
         return err->code;
     }

@@ -147,8 +147,13 @@ typedef struct EngineLoad {
     size_t target_count;
 } EngineLoad;
 
-/* Never fails: checks the rule tables first and aborts on a malformed one (a bug that tests find).
+/*
+ * Are the rule tables well-formed? Whoever makes engines asks once before the first: a malformed
+ * table decides nothing. ERR_INTERNAL names table, rule and what is wrong.
  */
+ErrCode engine_check_rules(Err *err);
+
+/* Never fails, with rules that are in order. */
 Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms,
                    const EngineLoad *load);
 void engine_free(Engine *engine);

@@ -16,11 +16,9 @@
 static void every_table_is_well_formed(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ENGINE_TABLE_COUNT; i++) {
-        Err err = { 0 };
-        if (rule_table_check(engine_table(i), &err) != ERR_NONE) {
-            fail_msg("%s", err.message);
-        }
+    Err err = { 0 };
+    if (engine_check_rules(&err) != ERR_NONE) {
+        fail_msg("%s", err.message);
     }
 }
 
