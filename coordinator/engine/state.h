@@ -387,6 +387,7 @@ void item_set_identity(Item *item, const Identity *identity);
 void fleet_sort(Engine *engine);
 
 /* --- session.c --- */
+void session_unbind(Agent *agent); /* no process speaks for it any more */
 void session_hello(Agent *agent, uint64_t connection, const Hello *hello);
 /* The agent that this message counts for; NULL: a stale or foreign session. */
 Agent *session_admit(Engine *engine, const Event *event);

@@ -234,28 +234,6 @@ static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const Plan 
     return accept_check(&query, err);
 }
 
-static void order_refuse(SimAgent *agent, const char *target, const AgentOrder *order,
-                         const Err *reason)
-{
-    State state = { .rollout = order->rollout,
-                    .target = order->target,
-                    .stamp = order->stamp,
-                    .token = order->token,
-                    .report = REPORT_REFUSED,
-                    .start = "",
-                    .version = "",
-                    .code = (uint32_t)reason->code,
-                    .sqlstate = "",
-                    .message = reason->message,
-                    .hint = reason->hint,
-                    .migration = "" };
-    world_saw(agent_world(agent), SIGHT_REFUSED_ORDER);
-    AUTO(LinkEffects) effects = { 0 };
-    agent_session_report(agent->session, &state, agent_clock_ms(agent), &effects);
-    agent_session_job_ended(agent->session, target, agent_clock_ms(agent), &effects);
-    agent_perform(agent, &effects);
-}
-
 static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *plan)
 {
     Worker *worker = mem_alloc(sizeof(*worker));
@@ -331,7 +309,10 @@ void order_begin(SimAgent *agent, const char *target_of_effect)
     const Plan *plan = agent->parts.plan_lookup(agent->parts.plan_ctx, order->plan_hash);
     Err err = { 0 };
     if (admit(agent, order, plan, &err) != ERR_NONE) {
-        order_refuse(agent, target, order, &err);
+        AUTO(LinkEffects) effects = { 0 };
+        world_saw(agent_world(agent), SIGHT_REFUSED_ORDER);
+        agent_session_refuse(agent->session, target, &err, agent_clock_ms(agent), &effects);
+        agent_perform(agent, &effects);
     } else {
         worker_start(agent, order, plan);
     }
