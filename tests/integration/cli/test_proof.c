@@ -41,6 +41,7 @@ static void assert_proof(World *world, const char *line, int exit_code, const ch
     for (; *words != NULL; words++) {
         assert_has(line, &outcome, *words);
     }
+    assert_string_equal(outcome.err, ""); /* no bar where there is no terminal */
     assert_ask(world, SCRATCH, "0");
 }
 
