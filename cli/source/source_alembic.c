@@ -19,7 +19,6 @@
 #define PROGRAM "alembic"
 #define TIMEOUT_MS 300000
 #define OUTPUT_MAX (256U * 1024 * 1024)
-#define WORDS_TOLD 400 /* bytes of what a failed command said last */
 
 static const char *const MARKS[] = { "-- Running upgrade ", "-- Running downgrade " };
 #define ARROW " -> "
@@ -183,10 +182,18 @@ static void read_sections(const Str *out, Arena *arena, Printed *printed)
 
 /* ---- the team's alembic ---- */
 
-static const char *last_words(const Str *errors)
+/* The last line that says something: of a traceback, the error. */
+static const char *last_words(Str *errors, Arena *arena)
 {
-    const char *text = str_text(errors);
-    return errors->length > WORDS_TOLD ? text + errors->length - WORDS_TOLD : text;
+    const char *line = "it does not say why";
+    while (errors->length > 0) {
+        const char *cut = cut_line(errors, arena);
+        if (*cut != '\0') {
+            line = cut;
+            break;
+        }
+    }
+    return line;
 }
 
 /* *ret_is_whole false: it has failed, and what it printed until then is there. */
@@ -212,7 +219,7 @@ static ErrCode ask(const SourceReading *reading, bool is_down, const char *range
     }
     printed->is_down = is_down;
     read_sections(&output.out, reading->arena, printed);
-    str_append(errors, last_words(&output.errors));
+    str_append(errors, last_words(&output.errors, reading->arena));
     *ret_is_whole = output.exit_code == 0;
     return ERR_NONE;
 }
@@ -225,8 +232,8 @@ static ErrCode refuse_output(const SourceReading *reading, const Printed *printe
             source_dir_cite(reading->dir, INI, reading->arena),
             count == 0 ? "the revisions" : printed->sections.items[count - 1]->id,
             str_text(errors));
-    return err_hint(err, "see \"alembic upgrade heads --sql\": a revision that asks the database "
-                         "something cannot be printed, and needs context.is_offline_mode()");
+    return err_hint(err, "see \"alembic upgrade heads --sql\" there; a revision that asks the "
+                         "database something cannot be printed");
 }
 
 /* ---- ways back ---- */

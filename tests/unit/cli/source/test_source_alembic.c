@@ -107,11 +107,11 @@ static void what_alembic_cannot_print_is_refused(void **state)
         File files[FILES_MAX];
         const char *message;
     } ROWS[] = {
-        { { INI }, "m/alembic.ini: alembic cannot print the revisions as SQL: cannot print heads\n" },
+        { { INI }, "m/alembic.ini: alembic cannot print the revisions as SQL: cannot print heads" },
         { { INI,
             { "upgrade heads", "-- Running upgrade  -> a\n\nSELECT 1;" },
             { "upgrade heads fails", "" } },
-          "m/alembic.ini: alembic cannot print a as SQL: raised\n" },
+          "m/alembic.ini: alembic cannot print a as SQL: raised" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
