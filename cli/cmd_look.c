@@ -18,6 +18,7 @@ typedef struct StatusLine {
     const char *state; /* see STATE_NOTES; "applied", "pending" */
     const HistoryEntry *row;
     size_t part_count; /* of the way that was begun */
+    const PlanMigration *migration; /* NULL: missing */
 } StatusLine;
 
 /* What is said below the table for each state that it shows. */
@@ -78,14 +79,14 @@ static void collect(const MigrationSet *set, const HistoryList *history, StatusL
         const HistoryEntry *row = local_row(history, set->migrations[i].id);
         const PlanMigration *migration = &set->migrations[i];
         StatusLine line = { migration->id, status_of(migration, row), row,
-                            part_count_of(migration, row) };
+                            part_count_of(migration, row), migration };
         LIST_PUSH(lines, line);
     }
     for (size_t i = 0; i < history->count; i++) {
         const HistoryEntry *row = &history->entries[i];
         if (strcmp(row->state, "undone") != 0 && !is_in_set(set, row->id) &&
             plan_repeated(&plan, row->id) == NULL) {
-            StatusLine line = { row->id, "missing", row, 1 };
+            StatusLine line = { row->id, "missing", row, 1, NULL };
             LIST_PUSH(lines, line);
         }
     }
@@ -95,6 +96,17 @@ static void collect(const MigrationSet *set, const HistoryList *history, StatusL
 static const char *or_null(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
+}
+
+/* Which statements of a changed migration are others now; false where nobody can tell. */
+static bool change_write(const StatusLine *line, Str *out)
+{
+    if (strcmp(line->state, "changed") != 0) {
+        return false;
+    }
+    PlanChange change = plan_change(line->migration, line->row->fingerprints);
+    plan_change_write(line->migration, change, out);
+    return change.is_known;
 }
 
 static void status_json(const StatusLines *lines)
@@ -110,6 +122,8 @@ static void status_json(const StatusLines *lines)
                         line->row == NULL ? NULL : or_null(line->row->applied_at));
         json_out_unsigned(&json, "parts_done", line->row == NULL ? 0 : line->row->parts_done);
         json_out_unsigned(&json, "parts", line->part_count);
+        AUTO(Str) change = { 0 };
+        json_out_string(&json, "change", change_write(line, &change) ? str_text(&change) : NULL);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -154,6 +168,12 @@ static void status_text(const StatusLines *lines)
     for (size_t i = 0; i < ARRAY_LEN(STATE_NOTES); i++) {
         if (count_state(lines, STATE_NOTES[i].state) > 0) {
             str_printf(&text, "%s: %s\n", STATE_NOTES[i].state, STATE_NOTES[i].note);
+        }
+    }
+    LIST_EACH(line, lines) {
+        AUTO(Str) change = { 0 };
+        if (change_write(line, &change)) {
+            str_printf(&text, "%s: %s\n", line->id, str_text(&change));
         }
     }
     output_text(&text);

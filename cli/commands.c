@@ -192,7 +192,7 @@ const Command COMMANDS[] = {
     { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, MOVE_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
-      "[{id, state, applied_at: TIME or null, parts_done, parts}]",
+      "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null}]",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
       "[{id, state, rollout: ID or null, agent, adopted_from: TOOL or null, applied_at, undone_at: TIME or null,\n"

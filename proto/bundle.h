@@ -29,6 +29,7 @@
 #define PLAN_WAVES_MAX 100
 #define PLAN_SIGNATURES_MAX 8
 #define CHECKSUM_BYTES 32
+#define FINGERPRINT_BYTES 8 /* of one statement */
 #define PLAN_SHARED_SCHEMAS_MAX 64
 #define PLAN_NAME_MAX 255
 #define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
@@ -93,6 +94,7 @@ typedef struct PlanMigration {
     const char *version; /* sorts only */
     const char *name;    /* for people */
     Bytes checksum;      /* CHECKSUM_BYTES over the up script's text */
+    Bytes fingerprints;  /* FINGERPRINT_BYTES for each statement of `up`, or none; see PlanChange */
     PlanScript up;
     PlanScript down;
     bool is_irreversible; /* by directive, or no down file; then `down` is empty */
@@ -286,6 +288,23 @@ const PlanMigration *plan_repeated(const Plan *plan, const char *id);
 
 /* Bytes of a repeatable's id before the fingerprint, the sign among them. 0: there is no sign. */
 size_t plan_repeat_stem(const char *id);
+
+/*
+ * Where a migration is other than it was when it was applied. A history keeps the fingerprints of
+ * what was applied: enough to tell which statements changed, and nothing of what they say.
+ */
+typedef struct PlanChange {
+    bool is_known;  /* false: one of both has no fingerprints */
+    uint32_t first; /* from this statement on (from 0) … */
+    uint32_t gone;  /* … so many of those that were applied … */
+    uint32_t come;  /* … are so many others now */
+} PlanChange;
+
+/* Compares a migration with the fingerprints of what was applied. */
+PlanChange plan_change(const PlanMigration *migration, Bytes applied);
+
+/* Appends it in words: "statement 3 (ALTER TABLE, line 12) is another one". Nothing if unknown. */
+void plan_change_write(const PlanMigration *migration, PlanChange change, Str *out);
 
 /* One part of a script: statements [first, first + count). */
 typedef struct PartView {

@@ -142,6 +142,75 @@ const PlanMigration *plan_repeated(const Plan *plan, const char *id)
     return NULL;
 }
 
+static bool is_same_fingerprint(Bytes a, size_t a_index, Bytes b, size_t b_index)
+{
+    return memcmp(a.data + a_index * FINGERPRINT_BYTES, b.data + b_index * FINGERPRINT_BYTES,
+                  FINGERPRINT_BYTES) == 0;
+}
+
+/* What is the same at the beginning and at the end; what is left in the middle has changed. */
+PlanChange plan_change(const PlanMigration *migration, Bytes applied)
+{
+    Bytes now = migration->fingerprints;
+    size_t now_count = now.length / FINGERPRINT_BYTES;
+    size_t then_count = applied.length / FINGERPRINT_BYTES;
+    if (now_count == 0 || then_count == 0) {
+        return (PlanChange){ 0 };
+    }
+    size_t least = now_count < then_count ? now_count : then_count;
+    size_t head = 0;
+    while (head < least && is_same_fingerprint(now, head, applied, head)) {
+        head++;
+    }
+    size_t tail = 0;
+    while (tail < least - head &&
+           is_same_fingerprint(now, now_count - tail - 1, applied, then_count - tail - 1)) {
+        tail++;
+    }
+    return (PlanChange){
+        .is_known = true,
+        .first = (uint32_t)head,
+        .gone = (uint32_t)(then_count - head - tail),
+        .come = (uint32_t)(now_count - head - tail),
+    };
+}
+
+/* "statement 3 (ALTER TABLE, line 12)", "statements 3 to 5 (ALTER TABLE …, from line 12)". */
+static void statements_write(const PlanScript *script, uint32_t first, uint32_t count, Str *out)
+{
+    const PlanStatement *statement = first < script->count ? &script->statements[first] : NULL;
+    str_printf(out, count == 1 ? "statement %u" : "statements %u to %u", first + 1, first + count);
+    if (statement != NULL) {
+        str_printf(out, count == 1 ? " (%s, line %u)" : " (%s …, from line %u)", statement->kind,
+                   statement->line);
+    }
+}
+
+void plan_change_write(const PlanMigration *migration, PlanChange change, Str *out)
+{
+    const PlanScript *up = &migration->up;
+    if (!change.is_known) {
+        return;
+    }
+    if (change.gone == 0 && change.come == 0) {
+        str_append(out, "its statements are the same, but not its transactions");
+    } else if (change.come == 0) {
+        str_printf(out, change.gone == 1 ? "a statement is gone" : "%u statements are gone",
+                   change.gone);
+        str_printf(out, change.first == 0 ? " from its beginning" : " after statement %u",
+                   change.first);
+    } else {
+        statements_write(up, change.first, change.come, out);
+        if (change.gone == 0) {
+            str_append(out, change.come == 1 ? " was added" : " were added");
+        } else if (change.gone == change.come) {
+            str_append(out, change.come == 1 ? " is another one" : " are others");
+        } else {
+            str_printf(out, " stand%s in place of %u", change.come == 1 ? "s" : "", change.gone);
+        }
+    }
+}
+
 size_t plan_part_count(const PlanScript *script)
 {
     return script->part_count == 0 ? 1 : script->part_count;
@@ -340,6 +409,10 @@ static ErrCode migration_check(const PlanMigration *migration, size_t index, Err
     if (migration->is_irreversible && migration->down.count > 0) {
         return err_set(err, ERR_SYNTAX,
                        "plan.migrations[%zu].down: an irreversible migration has none", index);
+    }
+    if (migration->fingerprints.length % FINGERPRINT_BYTES != 0) {
+        return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].fingerprints: not %d bytes each",
+                       index, FINGERPRINT_BYTES);
     }
     if (migration->is_repeatable && plan_repeat_stem(migration->id) <= 1) {
         return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].id: a repeatable without a \"%c\"",

@@ -79,6 +79,8 @@ static const Field MIGRATION_FIELDS[] = {
     ROW_BOOL(7, PlanMigration, is_irreversible, OPTIONAL, "cannot be undone; there is no down"),
     ROW_BOOL(8, PlanMigration, is_repeatable, OPTIONAL,
              "takes the place of what was applied under an id that is the same up to its last @"),
+    ROW_BYTES(9, PlanMigration, fingerprints, OPTIONAL, 0, PLAN_STEPS_MAX * FINGERPRINT_BYTES,
+              "8 bytes for each statement of up: kept in the history, to tell which one changed"),
 };
 static const FieldTable MIGRATION = FIELD_TABLE("migration", PlanMigration, MIGRATION_FIELDS);
 

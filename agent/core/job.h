@@ -123,6 +123,7 @@ typedef struct HistoryRow {
     RowState state;
     bool is_of_rollout; /* by the job's rollout */
     bool is_same_checksum;
+    PlanChange change;     /* not the same: where it differs, for the first such row */
     bool is_under_foreign; /* one that the plan does not know was applied after it */
     bool is_running;     /* STARTED, UNDOING: a statement outside a transaction was begun, and its
                             end is not noted */

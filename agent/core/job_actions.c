@@ -241,9 +241,13 @@ void job_hold_changed_parts(void *subject)
 void job_hold_changed(void *subject)
 {
     Job *job = job_of(subject);
-    const char *id = migration_id(job, job_history_changed(job));
-    err_set(new_trouble(job), ERR_CHECKSUM,
-            "%s is applied here with other contents", id);
+    long index = job_history_changed(job);
+    const char *id = migration_id(job, index);
+    AUTO(Str) change = { 0 };
+    plan_change_write(&job->order->plan->migrations[index], job->history.rows[index].change,
+                      &change);
+    err_set(new_trouble(job), ERR_CHECKSUM, "%s is applied here with other contents%s%s", id,
+            change.length == 0 ? "" : ": ", str_text(&change));
     err_hint(&job->err,
              "restore the file as it was applied, and put the change into a new migration");
     hold_at(job, ERR_CHECKSUM, id);

@@ -126,6 +126,7 @@ static Result result_history(Runner *runner, const Reading *reading)
     runner->session.has_fence = true;
     history_fill(runner, reading->rows, reading->timeline);
     adoption_fill(runner, reading->adopted);
+    history_fill_change(runner, reading->step.action);
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };
 }
 

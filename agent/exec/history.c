@@ -47,6 +47,7 @@ enum EntryColumn {
     ENTRY_PARTS_DONE,
     ENTRY_IS_RUNNING,
     ENTRY_ADOPTED_FROM,
+    ENTRY_FINGERPRINTS,
 };
 
 static const struct StateName {
@@ -189,6 +190,33 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     }
 }
 
+static Bytes bytes_of_hex(const char *hex, Arena *arena)
+{
+    size_t length = strlen(hex) / 2;
+    uint8_t *bytes = arena_alloc(arena, length);
+    return hex_decode(hex, bytes, length) ? (Bytes){ bytes, length } : (Bytes){ 0 };
+}
+
+void history_fill_change(Runner *runner, const Action *action)
+{
+    const Plan *plan = runner->config.order->plan;
+    for (size_t i = 0; i < runner->history.count; i++) {
+        HistoryRow *row = &runner->history.rows[i];
+        if (row->state != ROW_APPLIED || row->is_same_checksum) {
+            continue;
+        }
+        const char *params[] = { runner->config.schema, plan->migrations[i].id };
+        AUTO_PTR(PGresult) found = NULL;
+        ErrCode code = session_query(runner, SQL_HISTORY_FINGERPRINTS, params, ARRAY_LEN(params),
+                                     action, &found, NULL);
+        if (code == ERR_NONE && PQntuples(found) > 0) {
+            Bytes applied = bytes_of_hex(result_text(found, 0, 0), &runner->arena);
+            row->change = plan_change(&plan->migrations[i], applied);
+        }
+        return;
+    }
+}
+
 static void adoption_note(Runner *runner, const PGresult *rows, int row, const Map *index)
 {
     History *history = &runner->history;
@@ -281,6 +309,7 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
         .parts_done = (uint32_t)result_uint64(rows, row, ENTRY_PARTS_DONE),
         .is_running = result_bool(rows, row, ENTRY_IS_RUNNING),
         .adopted_from = arena_strdup(arena, result_text(rows, row, ENTRY_ADOPTED_FROM)),
+        .fingerprints = bytes_of_hex(result_text(rows, row, ENTRY_FINGERPRINTS), arena),
     };
 }
 

@@ -37,6 +37,7 @@ typedef struct HistoryEntry {
     bool is_running;   /* likewise: a statement outside a transaction was begun, its end not noted */
     bool is_inherited; /* the database is a copy; it was applied to the original */
     const char *adopted_from; /* another tool had applied it; "": skein has */
+    Bytes fingerprints;       /* of its statements, for plan_change */
 } HistoryEntry;
 
 typedef struct HistoryList {

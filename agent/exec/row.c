@@ -49,11 +49,17 @@ static const char *plan_hash_text(const Step *step)
     return step_bytes(step, step->runner->config.order->plan_hash, PLAN_HASH_BYTES);
 }
 
+static const char *fingerprints_text(const Step *step)
+{
+    const Bytes *fingerprints = &step->migration->fingerprints;
+    return step_bytes(step, fingerprints->data, fingerprints->length);
+}
+
 static void row_insert(Step *step, const Place *to, const char *evidence)
 {
     const Runner *runner = step->runner;
     const Plan *plan = runner->config.order->plan;
-    const char **params = step_params(step, 13);
+    const char **params = step_params(step, 14);
     params[0] = runner->config.schema;
     params[1] = step->migration->id;
     params[2] = to->state;
@@ -67,14 +73,15 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
     params[10] = step->migration->version;
     params[11] = step->migration->name;
     params[12] = plan_is_adoption(plan) ? plan->adoption.tool : "";
-    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 13);
+    params[13] = fingerprints_text(step);
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 14);
 }
 
 static void row_move(Step *step, const PlaceMove *move, const char *evidence)
 {
     const Runner *runner = step->runner;
     bool is_up = step->script == &step->migration->up;
-    const char **params = step_params(step, 13);
+    const char **params = step_params(step, 14);
     params[0] = runner->config.schema;
     params[1] = step->migration->id;
     params[2] = move->from.state;
@@ -88,8 +95,9 @@ static void row_move(Step *step, const PlaceMove *move, const char *evidence)
     params[10] = runner->session.backend_start;
     params[11] = checksum_text(step);
     params[12] = plan_hash_text(step);
+    params[13] = fingerprints_text(step);
     batch_add(&step->batch, PART_HISTORY, is_up ? SQL_HISTORY_MOVE_UP : SQL_HISTORY_MOVE_DOWN,
-              params, is_up ? 13 : 11);
+              params, is_up ? 14 : 11);
 }
 
 /* Another content of a repeatable migration that stands in the history does so no more. */

@@ -94,6 +94,12 @@ ErrCode solo_settings(Runner *runner, const Action *action, Err *err);
 /* Brings skein.history's standing rows into the shape the job wants. In the runner's arena. */
 void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline);
 
+/*
+ * Asks where the first changed migration differs from what was applied. One query, and only where
+ * there is one; when it fails nobody knows more than that it changed.
+ */
+void history_fill_change(Runner *runner, const Action *action);
+
 /* Adds what the other tool has applied; NULL: the plan does not adopt. */
 void adoption_fill(Runner *runner, const PGresult *rows);
 

@@ -80,14 +80,14 @@ extern const char SQL_FENCE_PASS[];
 /*
  * Writes that row. Column: which transaction it is; no row: there is no fence any more. Parameters: tenant, id;
  * the place (place.h): state, parts done, is it running, hash of the parts done; evidence, backend_start,
- * checksum, plan hash, version, name, the tool it is adopted from.
+ * checksum, plan hash, version, name, the tool it is adopted from, fingerprints.
  */
 extern const char SQL_HISTORY_INSERT[];
 
 /*
  * Moves it from one place to another. Column: the same; no row: it is not in that place. Parameters: tenant, id;
  * from: state, parts done, is it running; to: the same, hash of the parts done; evidence, backend_start;
- * upwards also checksum, plan hash.
+ * upwards also checksum, plan hash, fingerprints.
  */
 extern const char SQL_HISTORY_MOVE_UP[];
 extern const char SQL_HISTORY_MOVE_DOWN[];
@@ -100,6 +100,9 @@ extern const char SQL_HISTORY_SUPERSEDE[];
 
 /* Is the fence's schema still there under its name? Parameters: tenant, the schema as an identifier. */
 extern const char SQL_SCHEMA_STANDS[];
+
+/* Of what stands there under an id, in hexadecimal. Parameters: tenant, id. */
+extern const char SQL_HISTORY_FINGERPRINTS[];
 
 /* Parameter: tenant. Columns: see RowColumn in history.c. */
 extern const char SQL_HISTORY_STANDING[];

@@ -83,6 +83,7 @@ const char SQL_BOOTSTRAP[] =
     "    parts_hash bytea,\n"
     "    is_running boolean NOT NULL,\n"
     "    adopted_from text NOT NULL,\n"
+    "    fingerprints bytea NOT NULL,\n" /* 8 bytes for each statement */
     "    PRIMARY KEY (tenant, seq));\n" /* the newest row of each of many tenants */
     "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
     "    WHERE state <> 'undone';\n"
@@ -207,10 +208,11 @@ const char SQL_FENCE_PASS[] =
 const char SQL_HISTORY_INSERT[] =
     "INSERT INTO skein.history (tenant, seq, id, state, parts_done, is_running,"
     " parts_hash, evidence, backend_pid, backend_start, checksum, plan_hash, version, name,"
-    " adopted_from, is_inherited, rollout, attempt, term, token, agent, started_at, applied_at)"
+    " adopted_from, fingerprints, is_inherited, rollout, attempt, term, token, agent, started_at,"
+    " applied_at)"
     " SELECT f.tenant, f.writes, $2, $3::text, $4::int4, $5::bool, $6::bytea, $7::jsonb,"
     " pg_catalog.pg_backend_pid(), $8::timestamptz, $9::bytea, $10::bytea, $11, $12,"
-    " $13, false, f.rollout, f.attempt, f.term, f.token, f.agent, f.taken_at,"
+    " $13, $14::bytea, false, f.rollout, f.attempt, f.term, f.token, f.agent, f.taken_at,"
     " CASE WHEN $3::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
     " FROM skein.fence AS f WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
 
@@ -225,7 +227,7 @@ const char SQL_HISTORY_INSERT[] =
 
 const char SQL_HISTORY_MOVE_UP[] =
     MOVED
-    "checksum = $12::bytea, plan_hash = $13::bytea, rollout = f.rollout, attempt = f.attempt, term = f.term,"
+    "checksum = $12::bytea, plan_hash = $13::bytea, fingerprints = $14::bytea, rollout = f.rollout, attempt = f.attempt, term = f.term,"
     " token = f.token, agent = f.agent,"
     " applied_at = CASE WHEN $6::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
     FROM_PLACE;
@@ -246,6 +248,10 @@ const char SQL_HISTORY_SUPERSEDE[] =
 const char SQL_SCHEMA_STANDS[] =
     "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " FROM skein.fence AS f WHERE f.tenant" IS "$1";
 
+const char SQL_HISTORY_FINGERPRINTS[] =
+    "SELECT pg_catalog.encode(fingerprints, 'hex') FROM skein.history"
+    " WHERE tenant = $1 AND id = $2 AND state <> 'undone'";
+
 const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
     " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), '') FROM skein.history"
@@ -258,7 +264,7 @@ const char SQL_HISTORY_STANDING[] =
 const char SQL_HISTORY_ALL[] =
     "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, "
     "agent, " UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT(
-        "undone_at") ", coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0), is_inherited, parts_done, is_running, adopted_from"
+        "undone_at") ", coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0), is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex')"
                      " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /*

@@ -1,6 +1,8 @@
 /* The checksum of a migration's text. */
 #include "cli/source/checksum.h"
 
+#include <string.h>
+
 #include <sodium.h>
 
 static void hash_init(crypto_generichash_state *state)
@@ -26,11 +28,12 @@ static void hash_add_lines(crypto_generichash_state *state, const char *bytes, s
 }
 
 /* The text holds no NUL, so one after each token keeps `a b` and `ab` apart. */
-static void hash_add_tokens(crypto_generichash_state *state, const SqlText *text)
+static void hash_add_tokens(crypto_generichash_state *state, const SqlText *text, size_t first,
+                            size_t end)
 {
     bool has_any = false;
     bool is_semicolon_due = false;
-    for (size_t i = 0; i < text->token_count; i++) {
+    for (size_t i = first; i < end; i++) {
         const SqlToken *token = &text->tokens[i];
         if (sql_token_is_comment(token)) {
             continue;
@@ -49,23 +52,43 @@ static void hash_add_tokens(crypto_generichash_state *state, const SqlText *text
     }
 }
 
+/* Two NULs never stand in the tokens: rows cannot be taken for SQL. */
+static void hash_add_rows(crypto_generichash_state *state, const PsqlCopy *copy)
+{
+    hash_add(state, "\0", 2);
+    hash_add_lines(state, (const char *)copy->rows.data, copy->rows.length);
+}
+
 void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])
 {
     checksum_text(text, NULL, 0, ret_checksum);
 }
 
-/* Two NULs never stand in the tokens: rows cannot be taken for SQL. */
 void checksum_text(const SqlText *text, const PsqlCopy *copies, size_t copy_count,
                    uint8_t ret_checksum[CHECKSUM_BYTES])
 {
     crypto_generichash_state state;
     hash_init(&state);
-    hash_add_tokens(&state, text);
+    hash_add_tokens(&state, text, 0, text->token_count);
     for (size_t i = 0; i < copy_count; i++) {
-        hash_add(&state, "\0", 2);
-        hash_add_lines(&state, (const char *)copies[i].rows.data, copies[i].rows.length);
+        hash_add_rows(&state, &copies[i]);
     }
     crypto_generichash_final(&state, ret_checksum, CHECKSUM_BYTES);
+}
+
+/* The head of a hash of the usual length: a fingerprint has no length of its own to be made with. */
+void checksum_statement(const SqlText *text, const SqlStatement *statement, const PsqlCopy *copy,
+                        uint8_t ret_fingerprint[FINGERPRINT_BYTES])
+{
+    uint8_t checksum[CHECKSUM_BYTES];
+    crypto_generichash_state state;
+    hash_init(&state);
+    hash_add_tokens(&state, text, statement->first_token, statement->end_token);
+    if (copy != NULL) {
+        hash_add_rows(&state, copy);
+    }
+    crypto_generichash_final(&state, checksum, CHECKSUM_BYTES);
+    memcpy(ret_fingerprint, checksum, FINGERPRINT_BYTES);
 }
 
 void checksum_bytes(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES])

@@ -10,6 +10,7 @@
 
 #include "cli/source/psql.h"
 #include "cli/source/scan.h"
+#include "cli/source/split.h"
 #include "proto/bundle.h"
 
 /* `text` has been scanned. */
@@ -18,6 +19,10 @@ void checksum_tokens(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES]);
 /* The same, with the rows of its COPY statements. */
 void checksum_text(const SqlText *text, const PsqlCopy *copies, size_t copy_count,
                    uint8_t ret_checksum[CHECKSUM_BYTES]);
+
+/* Of one statement, by the same rules; `copy` are its rows, or NULL. */
+void checksum_statement(const SqlText *text, const SqlStatement *statement, const PsqlCopy *copy,
+                        uint8_t ret_fingerprint[FINGERPRINT_BYTES]);
 
 /* Of text that cannot be scanned: its bytes, CRLF read as LF. */
 void checksum_bytes(const SqlText *text, uint8_t ret_checksum[CHECKSUM_BYTES]);

@@ -203,6 +203,7 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     }
     migration->checksum =
         (Bytes){ arena_memdup(reading->arena, up.checksum, CHECKSUM_BYTES), CHECKSUM_BYTES };
+    migration->fingerprints = up.fingerprints;
     migration->up = up.plan;
     migration->is_irreversible = scripts->is_irreversible || up.directives.irreversible_line != 0;
     if (scripts->down.file == NULL) {

@@ -178,6 +178,18 @@ static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
     }
 }
 
+static Bytes fingerprints(const Draft *draft, Arena *arena)
+{
+    size_t count = draft->parts.count;
+    uint8_t *bytes = arena_alloc(arena, count * FINGERPRINT_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        size_t index = draft->parts.statements[i];
+        checksum_statement(&draft->text, &draft->statements.items[index], draft->copies[index],
+                           bytes + i * FINGERPRINT_BYTES);
+    }
+    return (Bytes){ bytes, count * FINGERPRINT_BYTES };
+}
+
 static void add_origin(const Draft *draft, const PlanScript *plan, SourceNotes *notes, Arena *arena)
 {
     uint32_t *starts = ARENA_ARRAY(arena, uint32_t, plan->count);
@@ -251,7 +263,10 @@ ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, 
     if (code != ERR_NONE) {
         return code;
     }
-    *ret_script = (Script){ .directives = draft.directives };
+    *ret_script = (Script){
+        .directives = draft.directives,
+        .fingerprints = fingerprints(&draft, arena),
+    };
     fill_plan(&draft, arena, &ret_script->plan);
     add_origin(&draft, &ret_script->plan, notes, arena);
     checksum_text(&draft.text, draft.psql.copies, draft.psql.copy_count, ret_script->checksum);

@@ -30,6 +30,7 @@ typedef struct Script {
     PlanScript plan; /* texts in the arena */
     Directives directives;
     uint8_t checksum[CHECKSUM_BYTES];
+    Bytes fingerprints; /* of its statements, in the arena */
 } Script;
 
 /*

@@ -85,6 +85,55 @@ static void contents_of_a_repeatable_are_known_by_their_name(void **state)
     assert_null(plan_repeated(&plan, "V1__a@2"));
 }
 
+/* Each letter is the fingerprint of a statement. */
+static Bytes fingerprints_of(const char *letters, Arena *arena)
+{
+    size_t count = strlen(letters);
+    uint8_t *bytes = arena_alloc(arena, count * FINGERPRINT_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        memset(bytes + i * FINGERPRINT_BYTES, letters[i], FINGERPRINT_BYTES);
+    }
+    return (Bytes){ bytes, count * FINGERPRINT_BYTES };
+}
+
+static void a_change_is_told_by_its_statements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *applied;
+        const char *now;
+        const char *words;
+    } ROWS[] = {
+        { "abc", "axc", "statement 2 (KIND, line 20) is another one" },
+        { "abcd", "axyd", "statements 2 to 3 (KIND …, from line 20) are others" },
+        { "ac", "abc", "statement 2 (KIND, line 20) was added" },
+        { "a", "abc", "statements 2 to 3 (KIND …, from line 20) were added" },
+        { "abc", "ac", "a statement is gone after statement 1" },
+        { "abc", "c", "2 statements are gone from its beginning" },
+        { "abcd", "axd", "statement 2 (KIND, line 20) stands in place of 2" },
+        { "abd", "axyzd", "statements 2 to 4 (KIND …, from line 20) stand in place of 1" },
+        { "aa", "aaa", "statement 3 (KIND, line 30) was added" },
+        { "abc", "abc", "its statements are the same, but not its transactions" },
+        { "", "abc", "" },
+        { "abc", "", "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Str) words = { 0 };
+        PlanStatement statements[5];
+        for (size_t j = 0; j < ARRAY_LEN(statements); j++) {
+            statements[j] = sample_statement("x", (uint32_t)(10 * (j + 1)), "KIND");
+        }
+        PlanMigration migration = {
+            .up = { .statements = statements, .count = strlen(ROWS[i].now) },
+            .fingerprints = fingerprints_of(ROWS[i].now, &arena),
+        };
+        plan_change_write(&migration,
+                          plan_change(&migration, fingerprints_of(ROWS[i].applied, &arena)), &words);
+        assert_string_equal(str_text(&words), ROWS[i].words);
+    }
+}
+
 static void the_tables_are_sound_and_sql_is_never_printed(void **state)
 {
     (void)state;
@@ -207,6 +256,10 @@ static void repeatable_without_a_sign(Plan *plan)
 {
     plan->migrations[0].is_repeatable = true;
 }
+static void fingerprint_torn(Plan *plan)
+{
+    plan->migrations[0].fingerprints = (Bytes){ (const uint8_t *)"123456789", 9 };
+}
 static void where_broken(Plan *plan)
 {
     plan->where = "databse = 'x'";
@@ -325,6 +378,7 @@ static void contradictions_are_refused_with_their_path(void **state)
           "plan.migrations[3].up.statements[2]: COPY with data outside a transaction" },
         { repeatable_without_a_sign, ERR_SYNTAX,
           "plan.migrations[0].id: a repeatable without a \"@\"" },
+        { fingerprint_torn, ERR_SYNTAX, "plan.migrations[0].fingerprints: not 8 bytes each" },
         { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
         { waves_shrink, ERR_SYNTAX,
           "plan.strategy.waves[2].targets: 50 % comes after 100 %: waves are cumulative" },
@@ -494,6 +548,7 @@ int main(void)
         cmocka_unit_test(a_plan_has_its_golden_bytes_and_hash),
         cmocka_unit_test(a_script_is_one_part_unless_it_lists_several),
         cmocka_unit_test(contents_of_a_repeatable_are_known_by_their_name),
+        cmocka_unit_test(a_change_is_told_by_its_statements),
         cmocka_unit_test(the_tables_are_sound_and_sql_is_never_printed),
         cmocka_unit_test(contradictions_are_refused_with_their_path),
         cmocka_unit_test(a_contradiction_in_foreign_bytes_is_refused),

@@ -151,6 +151,25 @@ static void notes_tell_what_was_left_out_and_what_looks_wrong(void **state)
     }
 }
 
+static void each_statement_has_a_fingerprint_of_what_it_says(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Reading) one = read_script("BEGIN; SELECT 1; SELECT 'a';\nCOPY t FROM stdin;\n1\n\\.\nEND",
+                                    &arena);
+    AUTO(Reading) other = read_script("SELECT /* c */ 1 ;; SELECT  'A'; COPY t FROM stdin;\n2\n",
+                                      &arena);
+    assert_int_equal(one.script.fingerprints.length, 3 * FINGERPRINT_BYTES);
+    assert_int_equal(other.script.fingerprints.length, 3 * FINGERPRINT_BYTES);
+    static const bool SAME[] = { true, false, false };
+    for (size_t i = 0; i < ARRAY_LEN(SAME); i++) {
+        size_t at = i * FINGERPRINT_BYTES;
+        assert_int_equal(memcmp(one.script.fingerprints.data + at,
+                                other.script.fingerprints.data + at, FINGERPRINT_BYTES) == 0,
+                         SAME[i]);
+    }
+}
+
 static void the_lock_timeout_reaches_the_plan(void **state)
 {
     (void)state;
@@ -180,6 +199,7 @@ int main(void)
         cmocka_unit_test(scripts_are_what_a_plan_runs),
         cmocka_unit_test(what_a_script_may_not_hold_is_refused_with_line_and_hint),
         cmocka_unit_test(notes_tell_what_was_left_out_and_what_looks_wrong),
+        cmocka_unit_test(each_statement_has_a_fingerprint_of_what_it_says),
         cmocka_unit_test(the_lock_timeout_reaches_the_plan),
         cmocka_unit_test(a_script_of_too_many_statements_is_refused),
     };
