@@ -118,8 +118,8 @@ static void tell_required(LintCase *lint, Name table, const PgQuery__AlterTableC
     const char *name = name_write(column->colname, lint->arena);
     Finding *finding =
         case_report(lint, column->location,
-                    "fails with 23502 as soon as %s has a row, and where it has none "
-                    "breaks programs that insert without %s",
+                    "fails with 23502 as soon as %s has a row, and where it has none breaks "
+                    "programs that insert without %s",
                     written, name);
     case_step(lint, finding, "ALTER TABLE %s ADD COLUMN %s %s;", written, name,
               type_sql(lint, column));
@@ -312,8 +312,8 @@ static void check_rename(LintCase *lint)
     }
     Finding *finding =
         case_report(lint, -1,
-                    "programs that use %s of %s fail from here on, those that use %s "
-                    "fail until then",
+                    "programs that use %s of %s fail from here on, those that use %s fail until "
+                    "then",
                     name_write(rename->subname, lint->arena), case_table(lint, table),
                     name_write(rename->newname, lint->arena));
     if (column != NULL && rename->relation_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) {
@@ -331,9 +331,9 @@ static const LintRule RULES[] = {
         .title = "a new column makes PostgreSQL write every row anew",
         .explain =
             "ADD COLUMN with a constant default, or one by now() and its like, is a change of the "
-            "catalog alone. A volatile default, serial, an identity, a stored generated column and "
-            "a domain with constraints give every row a value of its own: the table is rewritten "
-            "under ACCESS EXCLUSIVE.",
+            "catalog alone. A volatile default, serial, an identity, a stored generated column "
+            "and a domain with constraints give every row a value of its own: the table is "
+            "rewritten under ACCESS EXCLUSIVE.",
         .remedy =
             "Add the column bare, set its default for new rows, and give old rows their values in "
             "batches.",
@@ -350,11 +350,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_ERROR,
         .title = "a new column is NOT NULL and has no default",
         .explain = "On a table that has rows it fails. On one that has none, programs that do not "
-                   "know the "
-                   "column cannot insert any more.",
+                   "know the column cannot insert any more.",
         .remedy = "Give it a constant default, or add it nullable and make it NOT NULL when every "
-                  "row and "
-                  "every program has a value.",
+                  "row and every program has a value.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),
         .check = check_required,
@@ -367,16 +365,13 @@ static const LintRule RULES[] = {
         .title = "a column's new type makes PostgreSQL go through every row",
         .explain =
             "Unless both types are stored alike (a longer varchar, varchar to text, more digits "
-            "before "
-            "the point), every row and every index is written anew under ACCESS EXCLUSIVE; a CHECK "
-            "on the column is tried on every row even then. Tables whose foreign keys point at the "
-            "column are locked and read, too. Programs meet another type from one moment to the "
-            "next.",
+            "before the point), every row and every index is written anew under ACCESS EXCLUSIVE; "
+            "a CHECK on the column is tried on every row even then. Tables whose foreign keys "
+            "point at the column are locked and read, too. Programs meet another type from one "
+            "moment to the next.",
         .remedy = "A new column beside the old one, kept alike by a trigger; then programs go "
-                  "over; then the "
-                  "old one goes. From timestamp to timestamptz and back nothing is written if the "
-                  "session's "
-                  "TimeZone is UTC.",
+                  "over; then the old one goes. From timestamp to timestamptz and back nothing is "
+                  "written if the session's TimeZone is UTC.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),
         .check = check_type,
@@ -388,11 +383,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a column that programs use is renamed",
         .explain = "The programs that run know the old name, the ones to come the new one. There "
-                   "is no moment "
-                   "in which both are right.",
+                   "is no moment in which both are right.",
         .remedy = "A new column beside the old one, kept alike by a trigger; then programs go "
-                  "over; then the "
-                  "old one goes. Or a view over the table.",
+                  "over; then the old one goes. Or a view over the table.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_RENAME_STMT),

@@ -33,22 +33,19 @@ static const ConfigName FAIL_ON[] = {
 
 static const ConfigField SECTION_FIELDS[] = {
     { CONFIG_FIELD(Section, from, CONFIG_STRING), .example = "0042",
-      .doc = "The first migration that findings are told of, by version or id; those before it are "
-             "read, so "
-             "that lint knows what is there. None: all are told of." },
+      .doc = "The first migration that findings are told of, by version or id; those before it "
+             "are read, so that lint knows what is there. None: all are told of." },
     { CONFIG_FIELD(Section, fail_on, CONFIG_ENUM), .fallback = "warning", .names = FAIL_ON,
       .name_count = ARRAY_LEN(FAIL_ON),
       .doc = "The least severe finding that makes `skein lint` exit with 1." },
     { CONFIG_FIELD_COUNTED(Section, small_tables, small_table_count, CONFIG_STRING_LIST),
       .max = 1000, .example = "[plans, \"lookup_*\"]",
       .doc = "Patterns of tables so small that no lock on them is long, and no work on them slow. "
-             "Nothing is "
-             "said about locks on these." },
+             "Nothing is said about locks on these." },
     { CONFIG_FIELD_COUNTED(Section, shared_schemas, shared_schema_count, CONFIG_STRING_LIST),
       .max = 64, .example = "[shared, public]",
       .doc = "With a schema for each tenant: the schemas that follow it in search_path, as the "
-             "rollout file "
-             "says. Asks for the rule name-shared." },
+             "rollout file says. Asks for the rule name-shared." },
     { CONFIG_FIELD_COUNTED(Section, rules, rule_count, CONFIG_STRING_MAP), .max = 1000,
       .example = "{ column-rename: error, type-json: off }",
       .doc = "How much each rule's findings weigh: error, warning, notice or off." },

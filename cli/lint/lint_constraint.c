@@ -312,8 +312,8 @@ static void tell_not_null(LintCase *lint, Name table, const PgQuery__AlterTableC
         return;
     }
     Finding *finding = case_report(lint, -1,
-                                   "nobody can read or write %s until every row has been looked at "
-                                   "for a NULL in %s",
+                                   "nobody can read or write %s until every row has been looked "
+                                   "at for a NULL in %s",
                                    case_table(lint, table), name_write(command->name, lint->arena));
     case_step_not_null(lint, finding, table, command->name);
 }
@@ -346,8 +346,8 @@ static void tell_validate(LintCase *lint, Name table, const PgQuery__AlterTableC
         return;
     }
     Finding *finding = case_report(lint, -1,
-                                   "the lock that line %u took is held until every row is checked: "
-                                   "NOT VALID has won nothing",
+                                   "the lock that line %u took is held until every row is "
+                                   "checked: NOT VALID has won nothing",
                                    line);
     case_step(lint, finding, "ALTER TABLE %s VALIDATE CONSTRAINT %s;", case_table(lint, table),
               name_write(command->name, lint->arena));
@@ -372,8 +372,8 @@ static void check_domain(LintCase *lint)
     const char *table = case_table(lint, effect->table);
     Finding *finding =
         case_report(lint, -1,
-                    "nobody can write to %s, or any other table with a column of %s, "
-                    "until every row has been checked",
+                    "nobody can write to %s, or any other table with a column of %s, until every "
+                    "row has been checked",
                     table, case_table(lint, name));
     case_step_allow(lint, finding, "runs in the quiet hour on Sunday, the tables are small");
 }
@@ -386,8 +386,8 @@ static void check_new_domain(LintCase *lint)
         if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK) {
             case_report(
                 lint, constraint->location,
-                "to change this CHECK, every table with a column of %s will be read while "
-                "nobody can write",
+                "to change this CHECK, every table with a column of %s will be read while nobody "
+                "can write",
                 case_table(lint, name_of_strings(create->domainname, create->n_domainname, 0)));
         }
     }
@@ -536,8 +536,8 @@ static const LintRule RULES[] = {
             "with a column of the domain, one after the other, and hold SHARE on all of them to "
             "the end: nobody can write.",
         .remedy = "Add the constraint NOT VALID: new values are checked. For the values that are "
-                  "there, put a "
-                  "CHECK on each table, NOT VALID and then validated, or wait for a quiet hour.",
+                  "there, put a CHECK on each table, NOT VALID and then validated, or wait for a "
+                  "quiet hour.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_DOMAIN_STMT),
         .check = check_domain,
@@ -551,8 +551,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_NOTICE,
         .title = "a domain carries a CHECK",
         .explain = "A domain's CHECK cannot be changed table by table: every change reads all "
-                   "tables with a "
-                   "column of the domain while nobody can write to them.",
+                   "tables with a column of the domain while nobody can write to them.",
         .remedy = "Put the CHECK on the columns.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT),

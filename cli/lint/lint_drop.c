@@ -117,12 +117,11 @@ static const LintRule RULES[] = {
         .id = "column-drop",
         .severity = SEVERITY_WARNING,
         .title = "a column that programs may use is dropped",
-        .explain = "The programs that run read and write it; many fetch all columns by name, or by "
-                   "SELECT *. "
-                   "What it holds cannot be brought back by a down.",
-        .remedy = "First release programs that do not know the column; if it is NOT NULL without a "
-                  "default, "
-                  "make it nullable before. Then drop it, and say since when nobody uses it.",
+        .explain = "The programs that run read and write it; many fetch all columns by name, or "
+                   "by SELECT *. What it holds cannot be brought back by a down.",
+        .remedy = "First release programs that do not know the column; if it is NOT NULL without "
+                  "a default, make it nullable before. Then drop it, and say since when nobody "
+                  "uses it.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),
@@ -137,11 +136,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a table that programs may use is dropped",
         .explain = "The programs that run may use it, and what it holds cannot be brought back by "
-                   "a down. Tables "
-                   "at the other end of its foreign keys are locked, too.",
+                   "a down. Tables at the other end of its foreign keys are locked, too.",
         .remedy = "First release programs that do not know the table. Then drop it, and say since "
-                  "when nobody "
-                  "uses it.",
+                  "when nobody uses it.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DROP_STMT),
@@ -181,9 +178,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "CASCADE removes what the statement does not name",
         .explain =
-            "What depends on the object goes with it: views, foreign keys of other tables, columns "
-            "that "
-            "use a type. Which ones is decided on each database when it runs, and fleets differ.",
+            "What depends on the object goes with it: views, foreign keys of other tables, "
+            "columns that use a type. Which ones is decided on each database when it runs, and "
+            "fleets differ.",
         .remedy = "Drop what depends on it by name, and then the object without CASCADE.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DROP_STMT, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),

@@ -77,10 +77,8 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a migration has no down, and does not say why",
         .explain = "A rollout that has to be taken back cannot go past it: every target where it "
-                   "is applied is "
-                   "held. A plan with it needs an approval before its first wave. Histories "
-                   "without any down are "
-                   "not told of it.",
+                   "is applied is held. A plan with it needs an approval before its first wave. "
+                   "Histories without any down are not told of it.",
         .remedy = "Write the down; or say -- skein: irreversible, and those who plan know.",
         .moment = RULE_MIGRATION,
         .check = check_missing,
@@ -92,8 +90,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a down that does nothing",
         .explain = "Rolling back runs it, is content, and leaves everything that the up did. The "
-                   "next roll forward "
-                   "then fails on what is already there.",
+                   "next roll forward then fails on what is already there.",
         .remedy = "Write the down; or say -- skein: irreversible.",
         .moment = RULE_MIGRATION,
         .check = check_empty,
@@ -104,12 +101,10 @@ static const LintRule RULES[] = {
         .id = "irreversible-unsaid",
         .severity = SEVERITY_NOTICE,
         .title = "data is lost, and the migration counts as one that can be undone",
-        .explain = "Its down runs and brings the structure back, not the rows or values. A rollout "
-                   "that is taken "
-                   "back automatically looks whole, and is not.",
+        .explain = "Its down runs and brings the structure back, not the rows or values. A "
+                   "rollout that is taken back automatically looks whole, and is not.",
         .remedy = "Say -- skein: irreversible: then plans ask for an approval, and nothing is "
-                  "taken back past it. "
-                  "Or keep what is dropped for a while, under another name.",
+                  "taken back past it. Or keep what is dropped for a while, under another name.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, PG_QUERY__NODE__NODE_DROP_STMT,

@@ -149,8 +149,8 @@ static const LintRule RULES[] = {
         .remedy =
             "CREATE INDEX CONCURRENTLY, in a migration of its own. skein runs it outside of a "
             "transaction, and looks afterwards whether the index is there and valid. On a "
-            "partitioned table, where CONCURRENTLY is not to be had, make "
-            "the index ON ONLY the parent, one on each partition, and attach them.",
+            "partitioned table, where CONCURRENTLY is not to be had, make the index ON ONLY the "
+            "parent, one on each partition, and attach them.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_INDEX_STMT),
         .check = check_create,
@@ -192,9 +192,8 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_NOTICE,
         .title = "IF NOT EXISTS takes an invalid index for a built one",
         .explain =
-            "A CREATE INDEX CONCURRENTLY that was interrupted leaves an INVALID index behind: "
-            "it costs every write and serves no query. IF NOT EXISTS finds it there and is "
-            "content.",
+            "A CREATE INDEX CONCURRENTLY that was interrupted leaves an INVALID index behind: it "
+            "costs every write and serves no query. IF NOT EXISTS finds it there and is content.",
         .remedy = "Leave IF NOT EXISTS out: skein's history already sees to it that the migration "
                   "runs once, and an INVALID index in its way is then an error that says so.",
         .moment = RULE_STATEMENT,

@@ -120,8 +120,8 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a name is longer than PostgreSQL keeps",
         .explain = "PostgreSQL cuts names at 63 bytes and says so in a notice that nobody reads. "
-                   "Two long names "
-                   "may become one, and what the history says is not what the database has.",
+                   "Two long names may become one, and what the history says is not what the "
+                   "database has.",
         .remedy = "A shorter name.",
         .moment = RULE_TEXT,
         .check = check_long,
@@ -140,13 +140,10 @@ static const LintRule RULES[] = {
         .title = "DROP or ALTER without a schema may hit what tenants share",
         .explain =
             "With a schema for each tenant, search_path is the tenant's schema, then the shared "
-            "ones. Where "
-            "the tenant has no such table (it is new, or was dropped already, and IF EXISTS "
-            "forgives it), "
-            "the statement finds the shared one. Looked at when shared_schemas is configured.",
-        .remedy = "Name the schema of what is shared; for the tenant's own, leave IF EXISTS out "
-                  "and let the plan's "
-                  "shared_schemas be empty where a migration drops.",
+            "ones. What this history has not made no tenant has of its own: the statement finds "
+            "the shared one, and IF EXISTS forgives those who have dropped it already. Looked at "
+            "when shared_schemas is configured.",
+        .remedy = "Name the schema.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DROP_STMT, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT,
                    PG_QUERY__NODE__NODE_RENAME_STMT),
@@ -160,8 +157,8 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_OFF,
         .title = "a table is named without its schema",
         .explain = "Which one is meant depends on the search_path of whoever runs the migration. "
-                   "For one schema for "
-                   "each tenant that is the point; for teams with several schemas it is a trap.",
+                   "For one schema for each tenant that is the point; for teams with several "
+                   "schemas it is a trap.",
         .remedy = "Name the schema.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DROP_STMT, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT,

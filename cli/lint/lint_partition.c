@@ -94,8 +94,8 @@ static void tell_attach(LintCase *lint, Name table, const PgQuery__AlterTableCmd
     const char *written = case_table(lint, child);
     Finding *finding =
         case_report(lint, -1,
-                    "nobody can read or write %s until every row has been checked against "
-                    "the bound",
+                    "nobody can read or write %s until every row has been checked against the "
+                    "bound",
                     written);
     AUTO(Str) bound = { 0 };
     if (write_bound(lint, partition->bound, parent, &bound)) {
@@ -123,8 +123,8 @@ static void tell_detach(LintCase *lint, Name table, const PgQuery__AlterTableCmd
     }
     Finding *finding =
         case_report(lint, -1,
-                    "nobody can read or write %s, in any partition, while it waits for its "
-                    "lock and until the transaction ends",
+                    "nobody can read or write %s, in any partition, while it waits for its lock "
+                    "and until the transaction ends",
                     case_table(lint, table));
     case_step(lint, finding, "ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
               case_table(lint, table), case_table(lint, child));
@@ -202,12 +202,10 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a table that is in use is attached and read through",
         .explain = "ATTACH PARTITION is easy on the parent, but holds ACCESS EXCLUSIVE on the "
-                   "table that is "
-                   "attached, and on a default partition, until every row has been checked against "
-                   "the bound.",
+                   "table that is attached, and on a default partition, until every row has been "
+                   "checked against the bound.",
         .remedy = "Give the table a CHECK that says the same as the bound: NOT VALID, then "
-                  "VALIDATE in the next "
-                  "migration. ATTACH believes it and reads nothing.",
+                  "VALIDATE in the next migration. ATTACH believes it and reads nothing.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),
         .check = check_attach,
@@ -223,12 +221,10 @@ static const LintRule RULES[] = {
         .id = "partition-detach",
         .severity = SEVERITY_WARNING,
         .title = "a partition is detached with a lock that stops everybody",
-        .explain = "DETACH PARTITION asks for ACCESS EXCLUSIVE on the parent, and with it on every "
-                   "query of the "
-                   "whole table.",
+        .explain = "DETACH PARTITION asks for ACCESS EXCLUSIVE on the parent, and with it on "
+                   "every query of the whole table.",
         .remedy = "DETACH PARTITION … CONCURRENTLY (PostgreSQL 14), in a migration of its own. It "
-                  "is not to be had "
-                  "where there is a default partition.",
+                  "is not to be had where there is a default partition.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),
         .check = check_detach,
@@ -242,8 +238,7 @@ static const LintRule RULES[] = {
         .explain = "CREATE TABLE … PARTITION OF asks for ACCESS EXCLUSIVE on the parent, if only "
                    "for a moment.",
         .remedy = "Make the table by itself and ATTACH it: that takes SHARE UPDATE EXCLUSIVE, "
-                  "which stops neither "
-                  "reads nor writes.",
+                  "which stops neither reads nor writes.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_CREATE_STMT),
         .check = check_create,

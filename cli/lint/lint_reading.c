@@ -12,8 +12,7 @@ static void check_syntax(LintCase *lint)
     if (lint->tree.fault == TREE_REFUSED) {
         case_report(lint, -1,
                     "PostgreSQL 15's grammar, which lint reads by, has no such statement: %s. A "
-                    "newer server may; "
-                    "lint says nothing about it",
+                    "newer server may; lint says nothing about it",
                     lint->tree.words);
     }
 }
@@ -77,8 +76,8 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_NOTICE,
         .title = "a statement that the parser does not know",
         .explain = "lint reads by the grammar of PostgreSQL 15. A statement of a newer one is no "
-                   "mistake, and is "
-                   "not looked at; neither is what it makes known to the rules after it.",
+                   "mistake, and is not looked at; neither is what it makes known to the rules "
+                   "after it.",
         .remedy = "None is needed if your servers are newer. Otherwise it is a mistake that they "
                   "will find.",
         .moment = RULE_TEXT,
@@ -90,9 +89,8 @@ static const LintRule RULES[] = {
         .id = "statement-large",
         .severity = SEVERITY_NOTICE,
         .title = "a statement that is too large to be read",
-        .explain = "A tree that is nested too deep would end the process that reads it. INSERT and "
-                   "SELECT of any "
-                   "size are passed over in silence.",
+        .explain = "A tree that is nested too deep would end the process that reads it. INSERT "
+                   "and SELECT of any size are passed over in silence.",
         .remedy = "None is needed; lint says nothing about it.",
         .moment = RULE_TEXT,
         .check = check_size,
@@ -103,9 +101,8 @@ static const LintRule RULES[] = {
         .id = "code-hidden",
         .severity = SEVERITY_NOTICE,
         .title = "a DO block changes the schema",
-        .explain = "What a DO block does is decided when it runs. lint finds no fault with it, and "
-                   "does not know "
-                   "what it has made.",
+        .explain = "What a DO block does is decided when it runs. lint finds no fault with it, "
+                   "and does not know what it has made.",
         .remedy = "Plain statements, where they will do.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DO_STMT),
@@ -117,9 +114,8 @@ static const LintRule RULES[] = {
         .id = "allowance-unused",
         .severity = SEVERITY_NOTICE,
         .title = "an allowance that allows nothing",
-        .explain = "The rule finds no fault here: the statement was changed, the comment stands at "
-                   "the wrong one, or "
-                   "the rule is off.",
+        .explain = "The rule finds no fault here: the statement was changed, the comment stands "
+                   "at the wrong one, or the rule is off.",
         .remedy = "Remove the comment, or move it to the statement that it is about.",
         .moment = RULE_ELSEWHERE,
         .check = check_nothing,

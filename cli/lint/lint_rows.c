@@ -38,11 +38,9 @@ static void check_update(LintCase *lint)
     }
     const char *written = case_table(lint, table);
     const char *key = key_of(lint, table);
-    Finding *finding =
-        case_report(lint, -1,
-                    "every row of %s is written twice over, and locked until the transaction "
-                    "ends",
-                    written);
+    Finding *finding = case_report(
+        lint, -1, "every row of %s is written twice over, and locked until the transaction ends",
+        written);
     const char *sql = write_bare(lint, update);
     if (sql != NULL) {
         case_step(lint, finding,
@@ -94,11 +92,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "every row of a table is updated at once",
         .explain = "The table doubles in size, its indexes grow, replicas fall behind, and every "
-                   "row stays locked "
-                   "until the transaction ends: whoever wants to write one waits.",
+                   "row stays locked until the transaction ends: whoever wants to write one waits.",
         .remedy = "In batches of some thousand rows, each in a transaction of its own, outside of "
-                  "migrations; the "
-                  "migration can then prove that none is left.",
+                  "migrations; the migration can then prove that none is left.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_UPDATE_STMT),
         .check = check_update,
@@ -110,8 +106,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "every row of a table is deleted at once",
         .explain = "Each row is marked and logged by itself, foreign keys are looked up for each, "
-                   "and the room is "
-                   "free only after VACUUM.",
+                   "and the room is free only after VACUUM.",
         .remedy = "In batches, each in a transaction of its own.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DELETE_STMT),

@@ -225,8 +225,7 @@ static const LintRule RULES[] = {
         .title = "a table that programs use is renamed",
         .explain = "The programs that run know the old name, the ones to come the new one.",
         .remedy = "Make a view of the old name in the same transaction: a plain one takes reads "
-                  "and writes. "
-                  "lint finds no fault with a rename that a view follows.",
+                  "and writes. lint finds no fault with a rename that a view follows.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_RENAME_STMT),
@@ -241,8 +240,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a table that programs use goes to another schema",
         .explain = "Programs that name its schema, or do not have the new one in their "
-                   "search_path, find it no "
-                   "more.",
+                   "search_path, find it no more.",
         .remedy = "Make a view of the old name in the same transaction.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
@@ -258,8 +256,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a schema is renamed",
         .explain = "Whatever names it, in programs, search_path settings and bodies of functions, "
-                   "finds it no "
-                   "more.",
+                   "finds it no more.",
         .remedy = "A new schema; tables go over one by one, each with a view in its old place.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
@@ -274,11 +271,10 @@ static const LintRule RULES[] = {
         .title = "a table is copied while nobody may read or write",
         .explain =
             "VACUUM FULL, CLUSTER, SET LOGGED, SET UNLOGGED, SET TABLESPACE and SET ACCESS METHOD "
-            "write "
-            "the whole table to a new file under ACCESS EXCLUSIVE, and need the room for both.",
+            "write the whole table to a new file under ACCESS EXCLUSIVE, and need the room for "
+            "both.",
         .remedy = "pg_repack or pg_squeeze, which copy while others go on; or a quiet hour. Plain "
-                  "VACUUM frees "
-                  "room for new rows without stopping anybody.",
+                  "VACUUM frees room for new rows without stopping anybody.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_VACUUM_STMT, PG_QUERY__NODE__NODE_CLUSTER_STMT,
                    PG_QUERY__NODE__NODE_ALTER_TABLE_STMT),
@@ -306,8 +302,7 @@ static const LintRule RULES[] = {
         .explain =
             "The rows are gone for good when the transaction ends, and TRUNCATE asks for ACCESS "
             "EXCLUSIVE. It also is not seen by snapshots: a reader that began before finds the "
-            "table "
-            "empty.",
+            "table empty.",
         .remedy = "See that nothing needs the rows, and say so.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
@@ -320,9 +315,8 @@ static const LintRule RULES[] = {
         .id = "truncate-cascade",
         .severity = SEVERITY_ERROR,
         .title = "TRUNCATE … CASCADE empties tables that it does not name",
-        .explain = "It goes on along every foreign key that leads to the table, at any depth, also "
-                   "along those "
-                   "that somebody adds later.",
+        .explain = "It goes on along every foreign key that leads to the table, at any depth, "
+                   "also along those that somebody adds later.",
         .remedy = "Name every table that is to be emptied.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_TRUNCATE_STMT),

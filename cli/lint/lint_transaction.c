@@ -292,9 +292,8 @@ static void check_recoverable(LintCase *lint)
 {
     if (!lint->statement->is_transactional && lint->statement->probe == PROBE_NONE) {
         case_report(lint, -1,
-                    "%s runs outside of a transaction, and nothing in the catalog shows whether it "
-                    "has ended: "
-                    "interrupted, the target is held until a person has looked",
+                    "%s runs outside of a transaction, and nothing in the catalog shows whether "
+                    "it has ended: interrupted, the target is held until a person has looked",
                     lint->statement->kind);
     }
 }
@@ -364,10 +363,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a strong lock is held over slow work",
         .explain = "Locks are held to the end of the transaction. A change of the catalog takes "
-                   "milliseconds; what "
-                   "comes after it in the same transaction (a backfill, an index, the check of a "
-                   "constraint) may "
-                   "take minutes, and all that time nobody gets at the table.",
+                   "milliseconds; what comes after it in the same transaction (a backfill, an "
+                   "index, the check of a constraint) may take minutes, and all that time nobody "
+                   "gets at the table.",
         .remedy = "Two migrations: each is a transaction of its own.",
         .moment = RULE_STATEMENT,
         .check = check_held,
@@ -383,10 +381,9 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_WARNING,
         .title = "a table is written to, then locked",
         .explain = "The transaction holds rows, and asks for the whole table. A session that also "
-                   "holds rows of it "
-                   "and wants one of these waits for the transaction, which waits for the session. "
-                   "With deferred "
-                   "constraints or triggers ALTER TABLE is refused outright (55006).",
+                   "holds rows of it and wants one of these waits for the transaction, which "
+                   "waits for the session. With deferred constraints or triggers ALTER TABLE is "
+                   "refused outright (55006).",
         .remedy = "Lock first, or part it into two migrations.",
         .moment = RULE_STATEMENT,
         .check = check_upgrade,
@@ -401,14 +398,11 @@ static const LintRule RULES[] = {
         .id = "locks-several",
         .severity = SEVERITY_NOTICE,
         .title = "several tables are locked in one transaction",
-        .explain = "While it waits for the second table, it holds the first: whoever comes to that "
-                   "waits, too, and "
-                   "a program that uses both in the other order deadlocks with it. A foreign key "
-                   "locks both its "
-                   "ends.",
+        .explain = "While it waits for the second table, it holds the first: whoever comes to "
+                   "that waits, too, and a program that uses both in the other order deadlocks "
+                   "with it. A foreign key locks both its ends.",
         .remedy = "One table in each migration, where that can be. skein gives up after "
-                  "lock_timeout and tries the "
-                  "whole transaction again.",
+                  "lock_timeout and tries the whole transaction again.",
         .moment = RULE_PART,
         .check = check_several,
         .fires = { "ALTER TABLE users ADD COLUMN a text;\nALTER TABLE orders ADD COLUMN b text;",
@@ -421,8 +415,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_NOTICE,
         .title = "tables are locked in another order than by an earlier migration",
         .explain = "Two tenants of one database, or two rollouts over tables that they share, may "
-                   "run the two "
-                   "migrations at one time: each holds what the other waits for.",
+                   "run the two migrations at one time: each holds what the other waits for.",
         .remedy = "Lock tables in the same order everywhere.",
         .is_up_only = true,
         .moment = RULE_PART,
@@ -438,8 +431,8 @@ static const LintRule RULES[] = {
         .title = "CONCURRENTLY inside a transaction",
         .explain =
             "PostgreSQL refuses it with 25001. skein cuts a migration around statements that "
-            "cannot run in a "
-            "transaction, or refuses it where its format begins one; a DO block cannot be cut.",
+            "cannot run in a transaction, or refuses it where its format begins one; a DO block "
+            "cannot be cut.",
         .remedy = "Write the statement by itself.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DO_STMT),
@@ -455,10 +448,9 @@ static const LintRule RULES[] = {
         .title = "a statement that nobody can tell the end of",
         .explain =
             "What runs outside of a transaction is written down before and looked up after. For "
-            "CREATE and "
-            "DROP INDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY and ADD VALUE the catalog "
-            "tells whether "
-            "it is done; for VACUUM, REINDEX CONCURRENTLY, ALTER SYSTEM and the like nothing does.",
+            "CREATE and DROP INDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY and ADD VALUE the "
+            "catalog tells whether it is done; for VACUUM, REINDEX CONCURRENTLY, ALTER SYSTEM and "
+            "the like nothing does.",
         .remedy = "Maintenance is better done by a job than by a migration. What can run in a "
                   "transaction should.",
         .moment = RULE_TEXT,
@@ -470,11 +462,9 @@ static const LintRule RULES[] = {
         .id = "lock-timeout-off",
         .severity = SEVERITY_WARNING,
         .title = "a migration turns its lock timeout off",
-        .explain = "skein gives every transaction a lock_timeout, tries again when it strikes, and "
-                   "so lets others "
-                   "through. SET lock_timeout = 0 undoes that for what comes after it in the file. "
-                   "pg_dump writes it "
-                   "at the top of every dump.",
+        .explain = "skein gives every transaction a lock_timeout, tries again when it strikes, "
+                   "and so lets others through. SET lock_timeout = 0 undoes that for what comes "
+                   "after it in the file. pg_dump writes it at the top of every dump.",
         .remedy = "Leave it out; a longer one is said by a directive, -- skein: lock-timeout=10s.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_VARIABLE_SET_STMT),

@@ -113,8 +113,8 @@ static void tell_id(LintCase *lint, Name table, const PgQuery__ColumnDef *column
     if (is_small_integer(&type) && (is_counted || is_primary_key(lint, column)) &&
         !lint_table_is_small(lint->config, table.name)) {
         tell_type(lint, column,
-                  "bigint never runs out of numbers, and cannot be had later without "
-                  "writing every row anew");
+                  "bigint never runs out of numbers, and cannot be had later without writing "
+                  "every row anew");
     }
 }
 
@@ -143,8 +143,8 @@ static void tell_serial(LintCase *lint, Name table, const PgQuery__ColumnDef *co
     (void)table;
     if (type_is_serial(&type)) {
         tell_type(lint, column,
-                  "GENERATED ALWAYS AS IDENTITY is the standard's, and keeps its sequence "
-                  "to itself");
+                  "GENERATED ALWAYS AS IDENTITY is the standard's, and keeps its sequence to "
+                  "itself");
     }
 }
 
@@ -250,8 +250,8 @@ static void check_used_label(LintCase *lint)
     }
     Finding *finding =
         case_report(lint, search.location,
-                    "%s was added to %s at line %u, and cannot be used before that transaction has "
-                    "ended (55P04)",
+                    "%s was added to %s at line %u, and cannot be used before that transaction "
+                    "has ended (55P04)",
                     quote_text(lint, search.found->label), search.found->type, search.found->line);
     case_step(lint, finding, "ALTER TYPE %s ADD VALUE %s;", search.found->type,
               quote_text(lint, search.found->label));
@@ -311,8 +311,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_NOTICE,
         .title = "a column is timestamp without time zone",
         .explain = "It holds a date and a time, and not which moment that was: that depends on "
-                   "what whoever "
-                   "wrote it meant.",
+                   "what whoever wrote it meant.",
         .remedy = "timestamptz, which takes no more room.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
@@ -325,8 +324,8 @@ static const LintRule RULES[] = {
         .id = "type-varchar",
         .severity = SEVERITY_OFF,
         .title = "a column is varchar(n)",
-        .explain = "A shorter length writes every row anew, a longer one still stops everybody for "
-                   "a moment.",
+        .explain = "A shorter length writes every row anew, a longer one still stops everybody "
+                   "for a moment.",
         .remedy = "text with CHECK (length(column) <= n), which can be exchanged by NOT VALID and "
                   "VALIDATE.",
         .is_up_only = true,
@@ -354,8 +353,7 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_OFF,
         .title = "a column is serial rather than an identity",
         .explain = "A serial column's sequence has privileges and an owner of its own, and any "
-                   "INSERT may pass "
-                   "it by.",
+                   "INSERT may pass it by.",
         .remedy = "bigint GENERATED ALWAYS AS IDENTITY.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
@@ -387,8 +385,7 @@ static const LintRule RULES[] = {
         .title = "an enum value that programs use is renamed",
         .explain = "The programs that run know the old word, the ones to come the new one.",
         .remedy = "Add the new value beside the old one; then programs go over; then the rows do. "
-                  "PostgreSQL "
-                  "cannot take a value away.",
+                  "PostgreSQL cannot take a value away.",
         .is_up_only = true,
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_ALTER_ENUM_STMT),
