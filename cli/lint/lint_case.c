@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/lint/lint_run.h"
+#include "cli/source/scan.h"
 #include "common/str.h"
 
 /* ---- looking ---- */
@@ -203,6 +205,40 @@ void case_each_command(LintCase *lint, PgQuery__AlterTableType type, CaseCommand
             check(lint, table, alter->cmds[i]->alter_table_cmd);
         }
     }
+}
+
+static bool is_name(const SqlText *text, const SqlToken *token, const char *name, Arena *arena)
+{
+    const char *at = text->text + token->start;
+    size_t length = token->end - token->start;
+    if (at[0] == '"') {
+        return str_equal(arena_strndup(arena, at, length), name_quote(name, arena));
+    }
+    return length == strlen(name) && strncasecmp(at, name, length) == 0;
+}
+
+int32_t case_command_place(const LintCase *lint, const PgQuery__AlterTableCmd *command)
+{
+    AUTO(Arena) arena = { 0 };
+    SqlText text = { 0 };
+    const char *sql = lint->statement->sql;
+    Bytes bytes = { (const uint8_t *)sql, strlen(sql) };
+    if (sql_text_open("", bytes, 0, &arena, &text, NULL) != ERR_NONE ||
+        sql_scan(&text, &arena, NULL) != ERR_NONE) {
+        return -1;
+    }
+    const PgQuery__RangeVar *table = lint->tree.node->alter_table_stmt->relation;
+    bool is_behind = false; /* the table's own name */
+    for (size_t i = 0; i < text.token_count; i++) {
+        const SqlToken *token = &text.tokens[i];
+        bool is_found = is_behind && is_name(&text, token, command->name, &arena);
+        if (is_found) {
+            return (int32_t)token->start;
+        }
+        is_behind = is_behind || (token->start >= (uint32_t)table->location &&
+                                  is_name(&text, token, table->relname, &arena));
+    }
+    return -1;
 }
 
 const char *case_alter_alone(const LintCase *lint, const PgQuery__AlterTableCmd *command)

@@ -261,12 +261,13 @@ static void tell_type(LintCase *lint, Name table, const PgQuery__AlterTableCmd *
     const char *written = case_table(lint, table);
     Finding *finding =
         effect.is_likely
-            ? case_report(lint, -1,
+            ? case_report(lint, case_command_place(lint, command),
                           "what the type was is not known here; unless both are stored alike, "
                           "nobody can read or write %s until every row is %s",
                           written, doing)
-            : case_report(lint, -1, "nobody can read or write %s until every row is %s: %s",
-                          written, doing, effect.why);
+            : case_report(lint, case_command_place(lint, command),
+                          "nobody can read or write %s until every row is %s: %s", written, doing,
+                          effect.why);
     ColumnType to = type_read(definition->type_name);
     bool is_plain = definition->raw_default == NULL && column != NULL;
     if (effect.work != WORK_REWRITE) {
@@ -289,8 +290,9 @@ static void check_type(LintCase *lint)
 
 static void tell_nullable(LintCase *lint, Name table, const PgQuery__AlterTableCmd *command)
 {
-    case_report(lint, -1, "programs that read %s have never met a NULL in %s",
-                case_table(lint, table), name_write(command->name, lint->arena));
+    case_report(lint, case_command_place(lint, command),
+                "programs that read %s have never met a NULL in %s", case_table(lint, table),
+                name_write(command->name, lint->arena));
 }
 
 static void check_nullable(LintCase *lint)

@@ -311,7 +311,7 @@ static void tell_not_null(LintCase *lint, Name table, const PgQuery__AlterTableC
     if (case_effect(lint, table).work < WORK_SCAN) {
         return;
     }
-    Finding *finding = case_report(lint, -1,
+    Finding *finding = case_report(lint, case_command_place(lint, command),
                                    "nobody can read or write %s until every row has been looked "
                                    "at for a NULL in %s",
                                    case_table(lint, table), name_write(command->name, lint->arena));
@@ -345,7 +345,7 @@ static void tell_validate(LintCase *lint, Name table, const PgQuery__AlterTableC
         case_effect(lint, table).work < WORK_SCAN) {
         return;
     }
-    Finding *finding = case_report(lint, -1,
+    Finding *finding = case_report(lint, case_command_place(lint, command),
                                    "the lock that line %u took is held until every row is "
                                    "checked: NOT VALID has won nothing",
                                    line);

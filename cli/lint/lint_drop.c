@@ -18,9 +18,10 @@ static void tell_column(LintCase *lint, Name table, const PgQuery__AlterTableCmd
     if (is_made_here(lint, column)) {
         return;
     }
-    Finding *finding = case_report(
-        lint, -1, "programs that use %s of %s fail from here on, and what it holds is gone",
-        name_write(command->name, lint->arena), case_table(lint, table));
+    Finding *finding =
+        case_report(lint, case_command_place(lint, command),
+                    "programs that use %s of %s fail from here on, and what it holds is gone",
+                    name_write(command->name, lint->arena), case_table(lint, table));
     const char *alone = case_alter_alone(lint, command);
     if (alone != NULL) {
         bool is_cascade = command->behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;

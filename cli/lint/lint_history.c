@@ -49,7 +49,8 @@ static void tell_destroyed_column(LintCase *lint, Name table, const PgQuery__Alt
 {
     const Column *column = relation_column(model_relation(lint->model, table), command->name);
     if (column == NULL || column->made_by != model_migration(lint->model)) {
-        case_report(lint, -1, "the down can bring the column back, and not what stood in it");
+        case_report(lint, case_command_place(lint, command),
+                    "the down can bring the column back, and not what stood in it");
     }
 }
 

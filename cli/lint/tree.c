@@ -213,11 +213,8 @@ static bool is_free_word(const char *name)
     return is_free;
 }
 
-const char *name_write(const char *name, Arena *arena)
+const char *name_quote(const char *name, Arena *arena)
 {
-    if (is_plain_word(name) && is_free_word(name)) {
-        return name;
-    }
     AUTO(Str) quoted = { 0 };
     str_append_char(&quoted, '"');
     for (const char *c = name; *c != '\0'; c++) {
@@ -225,6 +222,11 @@ const char *name_write(const char *name, Arena *arena)
     }
     str_append_char(&quoted, '"');
     return arena_strdup(arena, str_text(&quoted));
+}
+
+const char *name_write(const char *name, Arena *arena)
+{
+    return is_plain_word(name) && is_free_word(name) ? name : name_quote(name, arena);
 }
 
 const char *name_write_qualified(const char *schema, const char *name, Arena *arena)

@@ -47,6 +47,9 @@ bool tree_walk(const ProtobufCMessage *message, TreeVisit visit, void *context);
 /* As SQL writes it: in quotes where it has to be. */
 const char *name_write(const char *name, Arena *arena);
 
+/* In quotes, whether it has to be or not. */
+const char *name_quote(const char *name, Arena *arena);
+
 /* "schema.name", or the name alone when `schema` is NULL or "". */
 const char *name_write_qualified(const char *schema, const char *name, Arena *arena);
 
