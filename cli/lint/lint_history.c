@@ -18,10 +18,35 @@ static void check_missing(LintCase *lint)
     }
 }
 
+/* Statements that leave nothing in the way of their being run again. */
+static bool is_harmless(const char *kind)
+{
+    static const char *const KINDS[] = {
+        "SELECT", "UPDATE", "SET", "RESET", "ANALYZE", "VACUUM", "COMMENT", "VALUES",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
+        if (str_equal(KINDS[i], kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool leaves_something(const PlanScript *up)
+{
+    for (size_t i = 0; i < up->count; i++) {
+        if (!is_harmless(up->statements[i].kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_empty(LintCase *lint)
 {
     const PlanMigration *migration = migration_of(lint);
-    if (!migration->is_irreversible && migration->down.count == 0 && migration->up.count > 0) {
+    if (!migration->is_irreversible && migration->down.count == 0 &&
+        leaves_something(&migration->up)) {
         case_report_file(lint, lint->script->origin->file,
                          "its down has no statement: taken back, everything that it did stays");
     }

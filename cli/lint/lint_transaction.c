@@ -265,16 +265,30 @@ static void check_order(LintCase *lint)
 
 /* ---- what runs in no transaction ---- */
 
+/* Is the word before `at` this one? Blanks between them do not count. */
+static bool follows(const char *text, const char *at, const char *word)
+{
+    size_t length = strlen(word);
+    while (at > text && strchr(" \t\r\n", at[-1]) != NULL) {
+        at--;
+    }
+    return (size_t)(at - text) >= length && strncasecmp(at - length, word, length) == 0;
+}
+
+/* INDEX CONCURRENTLY, REINDEX TABLE CONCURRENTLY: not in prose, and not of a materialized view. */
 static bool visit_body(const ProtobufCMessage *message, void *context)
 {
-    if (message->descriptor == &pg_query__string__descriptor) {
-        const char *text = ((const PgQuery__String *)message)->sval;
-        const char *at = strcasestr(text, "concurrently");
-        const char *refresh = strcasestr(text, "refresh");
-        bool *is_found = context;
-        *is_found = *is_found || (at != NULL && (refresh == NULL || refresh > at));
+    bool *is_found = context;
+    if (message->descriptor != &pg_query__string__descriptor) {
+        return true;
     }
-    return true;
+    const char *text = ((const PgQuery__String *)message)->sval;
+    const char *at = text;
+    while (!*is_found && (at = strcasestr(at, "concurrently")) != NULL) {
+        *is_found = follows(text, at, "index") || follows(text, at, "table");
+        at++;
+    }
+    return !*is_found;
 }
 
 static void check_concurrently(LintCase *lint)
