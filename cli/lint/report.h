@@ -17,4 +17,7 @@ void report_sarif(const LintReport *report, Str *out);
 /* One workflow command a line. What is allowed is left out. */
 void report_github(const LintReport *report, Str *out);
 
+/* Without "./" in front: services compare paths with those of the repository. */
+const char *report_path(const char *path);
+
 #endif

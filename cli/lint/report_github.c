@@ -23,7 +23,7 @@ static void append_finding(Str *out, const Finding *finding)
     static const char IN_PROPERTY[] = "%\r\n:,";
     static const char IN_MESSAGE[] = "%\r\n";
     str_printf(out, "::%s file=", COMMANDS[finding->severity]);
-    append_escaped(out, finding->file, IN_PROPERTY);
+    append_escaped(out, report_path(finding->file), IN_PROPERTY);
     str_printf(out, ",line=%u,col=%u,title=", finding->line == 0 ? 1 : finding->line,
                finding->column == 0 ? 1 : finding->column);
     append_escaped(out, finding->rule->id, IN_PROPERTY);

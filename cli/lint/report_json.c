@@ -3,6 +3,14 @@
 
 #include "common/json.h"
 
+const char *report_path(const char *path)
+{
+    while (str_starts_with(path, "./")) {
+        path += 2;
+    }
+    return path;
+}
+
 static void effects_json(JsonOut *json, const Finding *finding)
 {
     json_out_array_begin(json, "effects");
@@ -28,7 +36,7 @@ static void finding_json(JsonOut *json, const Finding *finding)
     json_out_string(json, "rule", finding->rule->id);
     json_out_string(json, "severity", severity_name(finding->severity));
     json_out_string(json, "migration", finding->migration);
-    json_out_string(json, "file", finding->file);
+    json_out_string(json, "file", report_path(finding->file));
     json_out_unsigned(json, "line", finding->line);
     json_out_unsigned(json, "column", finding->column);
     json_out_string(json, "title", finding->rule->title);

@@ -52,10 +52,7 @@ static void driver_json(JsonOut *json)
 static const char *write_uri(const char *path, Arena *arena)
 {
     AUTO(Str) uri = { 0 };
-    while (str_starts_with(path, "./")) {
-        path += 2;
-    }
-    for (const unsigned char *c = (const unsigned char *)path; *c != '\0'; c++) {
+    for (const unsigned char *c = (const unsigned char *)report_path(path); *c != '\0'; c++) {
         bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
                         (*c >= '0' && *c <= '9') || *c == '/' || *c == '.' || *c == '_' ||
                         *c == '-' || *c == '~';
