@@ -1,12 +1,12 @@
-/* Classification of one statement. Owns the reading of libpg_query's parse trees. */
+/* Classification of one statement: by its tree, or else by its words. */
 #include "cli/source/classify.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include <pg_query.h>
-#include <pg_query/pg_query.pb-c.h>
 
+#include "cli/source/classify_internal.h"
 #include "cli/source/kind.h"
 #include "common/str.h"
 
@@ -16,55 +16,14 @@
  */
 #define TREE_TOKENS_MAX 1000
 
-typedef struct Reader {
-    const SqlText *text;
-    const SqlStatement *statement;
-    Arena *arena;
-} Reader;
-
-static void refuse(StatementFacts *facts, const char *refusal, const char *hint)
+void facts_refuse(StatementFacts *facts, const char *refusal, const char *hint)
 {
     facts->refusal = refusal;
     facts->hint = hint;
 }
 
-static const char *quote_name(const char *schema, const char *name, Arena *arena)
-{
-    AUTO(Str) quoted = { 0 };
-    const char *parts[] = { schema, name };
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (parts[i] == NULL || parts[i][0] == '\0') {
-            continue;
-        }
-        str_append(&quoted, quoted.length > 0 ? ".\"" : "\"");
-        for (const char *c = parts[i]; *c != '\0'; c++) {
-            str_append(&quoted, *c == '"' ? "\"\"" : (char[]){ *c, '\0' });
-        }
-        str_append_char(&quoted, '"');
-    }
-    return arena_strdup(arena, str_text(&quoted));
-}
-
-static const char *quote_relation(const PgQuery__RangeVar *relation, Arena *arena)
-{
-    return relation == NULL ? "" : quote_name(relation->schemaname, relation->relname, arena);
-}
-
-/* A qualified name as the tree has it: a list of strings. A leading catalog is left out. */
-static const char *quote_strings(PgQuery__Node *const *nodes, size_t count, Arena *arena)
-{
-    const char *parts[2] = { NULL, NULL };
-    for (size_t i = 0; i < count; i++) {
-        if (nodes[i]->node_case == PG_QUERY__NODE__NODE_STRING) {
-            parts[0] = parts[1];
-            parts[1] = nodes[i]->string->sval;
-        }
-    }
-    return quote_name(parts[0], parts[1], arena);
-}
-
-static void set_outside(StatementFacts *facts, ProbeKind probe, const char *object,
-                        const char *detail)
+void facts_set_outside(StatementFacts *facts, ProbeKind probe, const char *object,
+                       const char *detail)
 {
     facts->is_transactional = false;
     facts->probe = probe;
@@ -72,342 +31,19 @@ static void set_outside(StatementFacts *facts, ProbeKind probe, const char *obje
     facts->detail = detail;
 }
 
-/* `off` without quotes reads as the name of a type. */
-static const char *word_of(const PgQuery__Node *value)
+void facts_refuse_transaction(const Reader *reader, StatementFacts *facts)
 {
-    if (value->node_case == PG_QUERY__NODE__NODE_TYPE_NAME && value->type_name->n_names > 0) {
-        value = value->type_name->names[value->type_name->n_names - 1];
-    }
-    return value->node_case == PG_QUERY__NODE__NODE_STRING ? value->string->sval : "";
+    facts_refuse(facts,
+                 arena_printf(reader->arena,
+                              "%s inside a migration: skein begins and ends the transaction",
+                              facts->kind),
+                 "remove it; plain BEGIN and COMMIT are understood");
 }
 
-static bool value_is_on(const PgQuery__Node *value)
-{
-    if (value == NULL) {
-        return true;
-    }
-    if (value->node_case == PG_QUERY__NODE__NODE_INTEGER) {
-        return value->integer->ival != 0;
-    }
-    if (value->node_case == PG_QUERY__NODE__NODE_BOOLEAN) {
-        return value->boolean->boolval;
-    }
-    return strcasecmp(word_of(value), "false") != 0 && strcasecmp(word_of(value), "off") != 0;
-}
-
-/* A boolean option as people write it: NAME, NAME true, NAME off, NAME 1. */
-static bool option_is_on(PgQuery__Node *const *options, size_t count, const char *name,
-                         bool otherwise)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
-            strcasecmp(options[i]->def_elem->defname, name) == 0) {
-            otherwise = value_is_on(options[i]->def_elem->arg);
-        }
-    }
-    return otherwise;
-}
-
-static void read_index(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    const PgQuery__IndexStmt *index = node->index_stmt;
-    if (!index->concurrent) {
-        return;
-    }
-    if (index->idxname[0] == '\0') {
-        refuse(facts, "CREATE INDEX CONCURRENTLY without a name for the index",
-               "name it, so that an interrupted build can be found again");
-        return;
-    }
-    set_outside(facts, PROBE_INDEX_VALID,
-                quote_name(index->relation->schemaname, index->idxname, reader->arena),
-                quote_relation(index->relation, reader->arena));
-}
-
-static void read_drop(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    const PgQuery__DropStmt *drop = node->drop_stmt;
-    if (!drop->concurrent) {
-        return;
-    }
-    if (drop->n_objects != 1 || drop->objects[0]->node_case != PG_QUERY__NODE__NODE_LIST) {
-        refuse(facts, "DROP INDEX CONCURRENTLY of several indexes, which PostgreSQL does not do",
-               "write one migration for each index");
-        return;
-    }
-    const PgQuery__List *name = drop->objects[0]->list;
-    set_outside(facts, PROBE_INDEX_ABSENT, quote_strings(name->items, name->n_items, reader->arena),
-                "");
-}
-
-/* No probe: the index that is rebuilt is valid before and after, so looking proves nothing. */
-static void read_reindex(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    const PgQuery__ReindexStmt *reindex = node->reindex_stmt;
-    bool is_concurrent = option_is_on(reindex->params, reindex->n_params, "concurrently", false);
-    bool is_whole = reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX &&
-                    reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE;
-    if (is_concurrent || is_whole) {
-        set_outside(facts, PROBE_NONE, "", "");
-    }
-    if (is_concurrent && !str_ends_with(facts->kind, "CONCURRENTLY")) {
-        facts->kind = arena_printf(reader->arena, "%s CONCURRENTLY", facts->kind);
-    }
-}
-
-static void read_vacuum(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    if (node->vacuum_stmt->is_vacuumcmd) {
-        set_outside(facts, PROBE_NONE, "", "");
-    }
-}
-
-static void read_alter_table(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    const PgQuery__AlterTableStmt *alter = node->alter_table_stmt;
-    for (size_t i = 0; i < alter->n_cmds; i++) {
-        if (alter->cmds[i]->node_case != PG_QUERY__NODE__NODE_ALTER_TABLE_CMD) {
-            continue;
-        }
-        const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
-        if (command->subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_DetachPartition ||
-            command->def == NULL || !command->def->partition_cmd->concurrent) {
-            continue;
-        }
-        facts->kind = "ALTER TABLE DETACH PARTITION CONCURRENTLY";
-        set_outside(facts, PROBE_PARTITION_DETACHED,
-                    quote_relation(command->def->partition_cmd->name, reader->arena),
-                    quote_relation(alter->relation, reader->arena));
-    }
-}
-
-/* Allowed in a transaction since PostgreSQL 12; probed only where its author wants none. */
-static void read_enum(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    const PgQuery__AlterEnumStmt *alter = node->alter_enum_stmt;
-    if (alter->old_val[0] != '\0') {
-        return;
-    }
-    facts->kind = "ALTER TYPE ADD VALUE";
-    facts->prefers_outside = true;
-    facts->probe = PROBE_ENUM_LABEL;
-    facts->object = quote_strings(alter->type_name, alter->n_type_name, reader->arena);
-    facts->detail = arena_strdup(reader->arena, alter->new_val);
-    facts->note = "ALTER TYPE … ADD VALUE: the new label cannot be used before this migration's "
-                  "transaction has ended";
-}
-
-/* SET LOCAL and SET TRANSACTION end with their transaction. */
-static void read_setting(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    const PgQuery__VariableSetStmt *set = node->variable_set_stmt;
-    facts->is_setting = !set->is_local && !str_equal(set->name, "TRANSACTION");
-}
-
-/* SELECT set_config('search_path', '', false), as pg_dump writes it, and nothing beside it. */
-static void read_select(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    const PgQuery__SelectStmt *select = node->select_stmt;
-    if (select->n_target_list != 1 || select->n_from_clause != 0 || select->where_clause != NULL ||
-        select->target_list[0]->node_case != PG_QUERY__NODE__NODE_RES_TARGET) {
-        return;
-    }
-    const PgQuery__Node *value = select->target_list[0]->res_target->val;
-    if (value == NULL || value->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
-        return;
-    }
-    const PgQuery__FuncCall *call = value->func_call;
-    const PgQuery__Node *name = call->funcname[call->n_funcname - 1];
-    const PgQuery__Node *is_local = call->n_args == 3 ? call->args[2] : NULL;
-    facts->is_setting = name->node_case == PG_QUERY__NODE__NODE_STRING &&
-                        str_equal(name->string->sval, "set_config") && is_local != NULL &&
-                        is_local->node_case == PG_QUERY__NODE__NODE_A_CONST &&
-                        is_local->a_const->val_case == PG_QUERY__A__CONST__VAL_BOOLVAL &&
-                        !is_local->a_const->boolval->boolval;
-}
-
-static void read_call(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    (void)node;
-    facts->prefers_outside = true;
-}
-
-/* A block that ends transactions of its own does so outside of one only. */
-static void read_do(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)node;
-    facts->prefers_outside = strcasestr(reader->statement->sql, "commit") != NULL ||
-                             strcasestr(reader->statement->sql, "rollback") != NULL;
-}
-
-static bool is_temporary(const PgQuery__RangeVar *relation)
-{
-    return relation != NULL && str_equal(relation->relpersistence, "t");
-}
-
-static void read_create_table(const Reader *reader, const PgQuery__Node *node,
-                              StatementFacts *facts)
-{
-    (void)reader;
-    facts->is_temporary = is_temporary(node->create_stmt->relation);
-}
-
-static void read_create_table_as(const Reader *reader, const PgQuery__Node *node,
-                                 StatementFacts *facts)
-{
-    (void)reader;
-    const PgQuery__IntoClause *into = node->create_table_as_stmt->into;
-    facts->is_temporary = into != NULL && is_temporary(into->rel);
-}
-
-static void read_view(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    facts->is_temporary = is_temporary(node->view_stmt->view);
-}
-
-static void read_cluster(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    if (node->cluster_stmt->relation == NULL) {
-        set_outside(facts, PROBE_NONE, "", "");
-    }
-}
-
-static void read_outside(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    (void)node;
-    set_outside(facts, PROBE_NONE, "", "");
-}
-
-/* ALTER DATABASE … SET TABLESPACE copies files; every other form is a row in a catalog. */
-static void read_alter_database(const Reader *reader, const PgQuery__Node *node,
-                                StatementFacts *facts)
-{
-    (void)reader;
-    const PgQuery__AlterDatabaseStmt *alter = node->alter_database_stmt;
-    for (size_t i = 0; i < alter->n_options; i++) {
-        if (alter->options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
-            str_equal(alter->options[i]->def_elem->defname, "tablespace")) {
-            set_outside(facts, PROBE_NONE, "", "");
-        }
-    }
-}
-
-static void read_create_subscription(const Reader *reader, const PgQuery__Node *node,
-                                     StatementFacts *facts)
-{
-    (void)reader;
-    const PgQuery__CreateSubscriptionStmt *create = node->create_subscription_stmt;
-    bool connects = option_is_on(create->options, create->n_options, "connect", true);
-    if (option_is_on(create->options, create->n_options, "create_slot", connects)) {
-        set_outside(facts, PROBE_NONE, "", "");
-    }
-}
-
-static void read_alter_subscription(const Reader *reader, const PgQuery__Node *node,
-                                    StatementFacts *facts)
-{
-    (void)reader;
-    const PgQuery__AlterSubscriptionStmt *alter = node->alter_subscription_stmt;
-    switch (alter->kind) {
-    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_REFRESH:
-        set_outside(facts, PROBE_NONE, "", "");
-        break;
-    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_SET_PUBLICATION:
-    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_ADD_PUBLICATION:
-    case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_DROP_PUBLICATION:
-        if (option_is_on(alter->options, alter->n_options, "refresh", true)) {
-            set_outside(facts, PROBE_NONE, "", "");
-        }
-        break;
-    default:
-        break;
-    }
-}
-
-static void refuse_transaction(const Reader *reader, StatementFacts *facts)
-{
-    refuse(facts,
-           arena_printf(reader->arena,
-                        "%s inside a migration: skein begins and ends the transaction",
-                        facts->kind),
-           "remove it; plain BEGIN and COMMIT are understood");
-}
-
-static void read_transaction(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    const PgQuery__TransactionStmt *transaction = node->transaction_stmt;
-    switch (transaction->kind) {
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_SAVEPOINT:
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_RELEASE:
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK_TO:
-        return;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
-        facts->edge = transaction->n_options == 0 ? TRANSACTION_EDGE_BEGIN : TRANSACTION_EDGE_NONE;
-        break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
-        facts->edge = transaction->chain ? TRANSACTION_EDGE_NONE : TRANSACTION_EDGE_COMMIT;
-        break;
-    default:
-        break;
-    }
-    if (facts->edge == TRANSACTION_EDGE_NONE) {
-        refuse_transaction(reader, facts);
-    }
-}
-
-static void read_discard(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
-{
-    (void)reader;
-    if (node->discard_stmt->target == PG_QUERY__DISCARD_MODE__DISCARD_ALL) {
-        refuse(facts, "DISCARD ALL: it would release skein's own lock on the database",
-               "use RESET ALL, DISCARD TEMP, DISCARD PLANS or DISCARD SEQUENCES");
-    }
-}
-
-static const struct {
-    PgQuery__Node__NodeCase node;
-    void (*read)(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts);
-} TREE_RULES[] = {
-    { PG_QUERY__NODE__NODE_INDEX_STMT, read_index },
-    { PG_QUERY__NODE__NODE_DROP_STMT, read_drop },
-    { PG_QUERY__NODE__NODE_REINDEX_STMT, read_reindex },
-    { PG_QUERY__NODE__NODE_VACUUM_STMT, read_vacuum },
-    { PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, read_alter_table },
-    { PG_QUERY__NODE__NODE_ALTER_ENUM_STMT, read_enum },
-    { PG_QUERY__NODE__NODE_CLUSTER_STMT, read_cluster },
-    { PG_QUERY__NODE__NODE_CREATEDB_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_DROPDB_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_ALTER_DATABASE_STMT, read_alter_database },
-    { PG_QUERY__NODE__NODE_CREATE_TABLE_SPACE_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_DROP_TABLE_SPACE_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_ALTER_SYSTEM_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_CREATE_SUBSCRIPTION_STMT, read_create_subscription },
-    { PG_QUERY__NODE__NODE_ALTER_SUBSCRIPTION_STMT, read_alter_subscription },
-    { PG_QUERY__NODE__NODE_DROP_SUBSCRIPTION_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_TRANSACTION_STMT, read_transaction },
-    { PG_QUERY__NODE__NODE_DISCARD_STMT, read_discard },
-    { PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, read_setting },
-    { PG_QUERY__NODE__NODE_SELECT_STMT, read_select },
-    { PG_QUERY__NODE__NODE_CALL_STMT, read_call },
-    { PG_QUERY__NODE__NODE_DO_STMT, read_do },
-    { PG_QUERY__NODE__NODE_CREATE_STMT, read_create_table },
-    { PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, read_create_table_as },
-    { PG_QUERY__NODE__NODE_VIEW_STMT, read_view },
-};
-
-/* Kinds that no rule above asks for: their trees can be large, and are not made. */
+/* Kinds that no rule for trees asks for: their trees can be large, and are not made. */
 static const char *const PLAIN_KINDS[] = {
     "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "WITH", "TABLE", "statement",
 };
-
 
 static bool has_word(const Reader *reader, const char *word)
 {
@@ -427,36 +63,6 @@ static bool needs_tree(const Reader *reader, const char *kind)
         }
     }
     return true;
-}
-
-static void read_tree(const Reader *reader, const PgQuery__ParseResult *tree, StatementFacts *facts)
-{
-    if (tree == NULL || tree->n_stmts != 1) {
-        refuse(facts, "skein cannot read what PostgreSQL's grammar makes of this statement",
-               "this is a bug in skein; please report it with the statement");
-        return;
-    }
-    const PgQuery__Node *node = tree->stmts[0]->stmt;
-    for (size_t i = 0; i < ARRAY_LEN(TREE_RULES); i++) {
-        if (TREE_RULES[i].node == node->node_case) {
-            TREE_RULES[i].read(reader, node, facts);
-        }
-    }
-}
-
-static void classify_by_tree(const Reader *reader, StatementFacts *facts)
-{
-    PgQueryProtobufParseResult result = pg_query_parse_protobuf(reader->statement->sql);
-    PgQuery__ParseResult *tree =
-        result.error != NULL
-            ? NULL
-            : pg_query__parse_result__unpack(NULL, result.parse_tree.len,
-                                             (const uint8_t *)result.parse_tree.data);
-    read_tree(reader, tree, facts);
-    if (tree != NULL) {
-        pg_query__parse_result__free_unpacked(tree, NULL);
-    }
-    pg_query_free_protobuf_parse_result(result);
 }
 
 /* What words alone tell, for statements that have no tree. The first that fits counts. */
@@ -499,12 +105,13 @@ static const struct {
 static void apply_word_verdict(const Reader *reader, WordVerdict verdict, StatementFacts *facts)
 {
     if (verdict == WORD_TRANSACTION) {
-        refuse_transaction(reader, facts);
+        facts_refuse_transaction(reader, facts);
     } else if (verdict == WORD_OUTSIDE) {
-        set_outside(facts, PROBE_NONE, "", "");
+        facts_set_outside(facts, PROBE_NONE, "", "");
         if (strstr(facts->kind, " INDEX CONCURRENTLY") != NULL) {
-            refuse(facts, "skein cannot tell which index this statement is about",
-                   "write it in PostgreSQL 15's grammar, and shorter, so that it can be proved");
+            facts_refuse(
+                facts, "skein cannot tell which index this statement is about",
+                "write it in PostgreSQL 15's grammar, and shorter, so that it can be proved");
         }
     }
 }
@@ -541,8 +148,9 @@ static void refuse_unlock(const Reader *reader, StatementFacts *facts)
     bool is_do_body = str_equal(facts->kind, "DO") &&
                       strcasestr(reader->statement->sql, "pg_advisory_unlock_all") != NULL;
     if (is_do_body || has_word(reader, "PG_ADVISORY_UNLOCK_ALL")) {
-        refuse(facts, "pg_advisory_unlock_all: it would release skein's own lock on the database",
-               "release your own locks one by one, or take pg_advisory_xact_lock");
+        facts_refuse(facts,
+                     "pg_advisory_unlock_all: it would release skein's own lock on the database",
+                     "release your own locks one by one, or take pg_advisory_xact_lock");
     }
 }
 

@@ -10,9 +10,9 @@
 static const char *const OURS[] = { "postgres", "postgresql", "pg", "pgsql", "psql" };
 
 static const char *const OTHERS[] = {
-    "mysql",  "mariadb",     "sqlite",    "sqlite3",    "mssql",   "sqlserver", "oracle",
-    "h2",     "cockroach",   "cockroachdb", "crdb",     "clickhouse", "tidb",   "spanner",
-    "db2",    "snowflake",   "redshift",  "yugabytedb",
+    "mysql",  "mariadb", "sqlite",    "sqlite3",     "mssql",    "sqlserver",
+    "oracle", "h2",      "cockroach", "cockroachdb", "crdb",     "clickhouse",
+    "tidb",   "spanner", "db2",       "snowflake",   "redshift", "yugabytedb",
 };
 
 typedef struct Part {

@@ -184,16 +184,15 @@ ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err 
     return open_dir(path, NULL, arena, ret_dir, err);
 }
 
-ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena,
-                         SourceDir *ret_dir, Err *err)
+ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena, SourceDir *ret_dir,
+                         Err *err)
 {
     return open_dir(source_dir_cite(dir, folder, arena), dir->root_path, arena, ret_dir, err);
 }
 
 static bool has_name(const char *const *names, size_t count, const char *name)
 {
-    return count > 0 &&
-           bsearch(&name, names, count, sizeof(names[0]), compare_names) != NULL;
+    return count > 0 && bsearch(&name, names, count, sizeof(names[0]), compare_names) != NULL;
 }
 
 bool source_dir_has(const SourceDir *dir, const char *name)

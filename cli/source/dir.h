@@ -29,8 +29,8 @@ typedef struct SourceDir {
 ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err *err);
 
 /* Lists one of its folders. ERR_FORBIDDEN when that lies outside of the outermost directory. */
-ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena,
-                         SourceDir *ret_dir, Err *err);
+ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena, SourceDir *ret_dir,
+                         Err *err);
 
 /* Is there a file (a folder) of this name? */
 bool source_dir_has(const SourceDir *dir, const char *name);

@@ -94,8 +94,8 @@ static void warn_shared_versions(const SourceReading *reading, const FoundList *
     for (size_t i = 1; i < list->count; i++) {
         const Found *before = &list->items[i - 1];
         const Found *found = &list->items[i];
-        bool is_same = order(key_of(before), key_of(found)) == 0 ||
-                       str_equal(before->version, found->version);
+        bool is_same =
+            order(key_of(before), key_of(found)) == 0 || str_equal(before->version, found->version);
         if (is_same && found->version[0] != '\0') {
             source_note(reading->notes, SOURCE_NOTE_WARNING, cite(reading, found->up), 0,
                         "has the version of %s; it goes second, by its name", before->up);
@@ -153,8 +153,7 @@ ErrCode found_input(const SourceReading *reading, const char *file, ScriptInput 
     if (code == ERR_NONE) {
         *ret_input = (ScriptInput){
             .file = cite(reading, file),
-            .bytes = { arena_memdup(reading->arena, str_text(&bytes), bytes.length),
-                       bytes.length },
+            .bytes = { arena_memdup(reading->arena, str_text(&bytes), bytes.length), bytes.length },
             .variables = &reading->options->variables,
             .dir = reading->dir,
             .path = file,

@@ -19,7 +19,8 @@ static ErrCode refuse(const Walk *walk, const char *from)
 {
     err_set(walk->err, ERR_SYNTAX, "%s:%u: not understood with ENVSUB: %.*s", walk->of->file,
             walk->of->line, (int)(walk->end - from > 40 ? 40 : walk->end - from), from);
-    return err_hint(walk->err, "write a dollar that is no variable as $$, or turn ENVSUB off there");
+    return err_hint(walk->err,
+                    "write a dollar that is no variable as $$, or turn ENVSUB off there");
 }
 
 static size_t name_length(const Walk *walk)

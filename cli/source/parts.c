@@ -254,9 +254,8 @@ static TransactionRule resolve_rule(TransactionRule rule, size_t statement_count
     return statement_count == 1 ? TRANSACTION_EACH : TRANSACTION_DERIVED;
 }
 
-ErrCode parts_cut(const SqlText *text, const SqlStatements *statements,
-                  const StatementFacts *facts, PartRule rule, SourceNotes *notes, Arena *arena,
-                  ScriptParts *ret_parts, Err *err)
+ErrCode parts_cut(const SqlText *text, const SqlStatements *statements, const StatementFacts *facts,
+                  PartRule rule, SourceNotes *notes, Arena *arena, ScriptParts *ret_parts, Err *err)
 {
     rule.transaction = resolve_rule(rule.transaction, statements->count);
     Cutter cutter = {

@@ -51,8 +51,8 @@ typedef struct ScriptParts {
  * Cuts. `facts` are of the statements, one each. Notes tell what was left out. ERR_SYNTAX and
  * ERR_LIMIT with file and line.
  */
-ErrCode parts_cut(const SqlText *text, const SqlStatements *statements,
-                  const StatementFacts *facts, PartRule rule, SourceNotes *notes, Arena *arena,
-                  ScriptParts *ret_parts, Err *err);
+ErrCode parts_cut(const SqlText *text, const SqlStatements *statements, const StatementFacts *facts,
+                  PartRule rule, SourceNotes *notes, Arena *arena, ScriptParts *ret_parts,
+                  Err *err);
 
 #endif

@@ -116,7 +116,8 @@ static ErrCode watch_word(Composer *composer, const PsqlFile *file, const char *
     } else if (watch->is_copy && is_outside && watch->is_after_from && is_stream) {
         watch->is_from_stdin = true;
     } else if (watch->is_from_stdin && word_is(at, length, "BINARY")) {
-        return psql_refuse(file, err, "COPY FROM STDIN of binary rows, which no text file can hold");
+        return psql_refuse(file, err,
+                           "COPY FROM STDIN of binary rows, which no text file can hold");
     }
     watch->has_begun = true;
     watch->is_after_from = word_is(at, length, "FROM");

@@ -33,7 +33,7 @@ typedef enum LexMode {
 typedef struct PsqlLexer {
     LexMode mode;
     size_t comment_depth;
-    size_t parentheses; /* open ones of the statement */
+    size_t parentheses;        /* open ones of the statement */
     char tag[LEX_TAG_MAX + 3]; /* of the dollar quote, with its dollars */
 } PsqlLexer;
 

@@ -51,8 +51,8 @@ const char *sql_file_at(const SqlText *text, size_t offset)
     return origin_at(text, offset)->file;
 }
 
-__attribute__((format(printf, 4, 0))) static ErrCode refuse(const char *file, uint32_t line, Err *err,
-                                                            const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static ErrCode
+refuse(const char *file, uint32_t line, Err *err, const char *format, va_list args)
 {
     char message[ERR_MESSAGE_MAX];
     text_format_args(message, sizeof(message), format, args);
@@ -72,8 +72,7 @@ ErrCode sql_refuse_at(const SqlText *text, size_t offset, Err *err, const char *
 {
     va_list args;
     va_start(args, format);
-    ErrCode code =
-        refuse(sql_file_at(text, offset), sql_line_at(text, offset), err, format, args);
+    ErrCode code = refuse(sql_file_at(text, offset), sql_line_at(text, offset), err, format, args);
     va_end(args);
     return code;
 }

@@ -93,10 +93,9 @@ static ErrCode check_unset(const Draft *draft, const SourceVariables *variables,
             statement++;
         }
         if (statement < draft->statements.count && draft->facts[statement].warning != NULL) {
-            return variables_refuse_unset(variables == NULL ? &NONE : variables,
-                                          sql_file_at(&draft->text, unset->offset),
-                                          sql_line_at(&draft->text, unset->offset), unset->name,
-                                          err);
+            return variables_refuse_unset(
+                variables == NULL ? &NONE : variables, sql_file_at(&draft->text, unset->offset),
+                sql_line_at(&draft->text, unset->offset), unset->name, err);
         }
     }
     return ERR_NONE;

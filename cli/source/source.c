@@ -7,14 +7,8 @@
 #include "cli/source/script.h"
 
 static const SourceFormat *const FORMATS[] = {
-    &source_golang_migrate,
-    &source_dbmate,
-    &source_goose,
-    &source_flyway,
-    &source_diesel,
-    &source_prisma,
-    &source_sqitch,
-    &source_alembic,
+    &source_golang_migrate, &source_dbmate, &source_goose,  &source_flyway,
+    &source_diesel,         &source_prisma, &source_sqitch, &source_alembic,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

@@ -18,7 +18,7 @@
 #define DOWN_MARK "-- migrate:down"
 
 static const char TOOL_SAYS[] = "dbmate begins one, unless the section's first line is "
-                                   "\"-- migrate:up transaction:false\" (or down)";
+                                "\"-- migrate:up transaction:false\" (or down)";
 
 /* One direction of a file. */
 typedef struct Section {
@@ -149,8 +149,8 @@ static ScriptInput input_of(const ScriptInput *whole, const Section *section, co
     return input;
 }
 
-static ErrCode read_file(const SourceReading *reading, const Found *found,
-                         PlanMigration *migration, Err *err)
+static ErrCode read_file(const SourceReading *reading, const Found *found, PlanMigration *migration,
+                         Err *err)
 {
     ScriptInput whole = { 0 };
     Sections sections = { 0 };

@@ -74,8 +74,7 @@ static ErrCode read_folder(const SourceReading *reading, const Found *found,
                            PlanMigration *migration, Err *err)
 {
     bool is_one = true;
-    ErrCode code =
-        found->own == NULL ? ERR_NONE : read_metadata(reading, found->own, &is_one, err);
+    ErrCode code = found->own == NULL ? ERR_NONE : read_metadata(reading, found->own, &is_one, err);
     FoundScripts scripts = { .down_wanted = DOWN };
     if (code == ERR_NONE) {
         code = found_input(reading, found->up, &scripts.up, err);
@@ -86,9 +85,8 @@ static ErrCode read_folder(const SourceReading *reading, const Found *found,
     if (code != ERR_NONE) {
         return code;
     }
-    scripts.up.rule =
-        (PartRule){ .transaction = is_one ? TRANSACTION_ONE : TRANSACTION_QUERY,
-                    .tool_says = TOOL_SAYS };
+    scripts.up.rule = (PartRule){ .transaction = is_one ? TRANSACTION_ONE : TRANSACTION_QUERY,
+                                  .tool_says = TOOL_SAYS };
     scripts.down.rule = scripts.up.rule;
     return found_read_scripts(reading, &scripts, migration, err);
 }

@@ -45,10 +45,10 @@ static const struct {
 
 /* What runs beside migrations, before and after them; the rest of the name may say more. */
 static const char *const CALLBACKS[] = {
-    "beforeMigrate",    "beforeEachMigrate", "afterEachMigrate", "afterMigrate",
-    "beforeRepeatables", "afterVersioned",   "beforeValidate",   "afterValidate",
-    "beforeUndo",       "beforeEachUndo",    "afterEachUndo",    "afterUndo",
-    "beforeConnect",    "afterConnect",      "beforeCreateSchema", "createSchema",
+    "beforeMigrate",     "beforeEachMigrate", "afterEachMigrate",   "afterMigrate",
+    "beforeRepeatables", "afterVersioned",    "beforeValidate",     "afterValidate",
+    "beforeUndo",        "beforeEachUndo",    "afterEachUndo",      "afterUndo",
+    "beforeConnect",     "afterConnect",      "beforeCreateSchema", "createSchema",
 };
 
 typedef struct FlywayName {
@@ -133,8 +133,8 @@ static FlywayName parse_name(const char *name, Arena *arena)
         if (parsed.id[0] == PREFIXES[i].letter && fits) {
             parsed.kind = PREFIXES[i].kind;
             parsed.version = replaced(parsed.id + 1, head - 1, '_', '.', arena);
-            parsed.name = *words == '\0' ? parsed.id
-                                         : replaced(words, strlen(words), '_', ' ', arena);
+            parsed.name =
+                *words == '\0' ? parsed.id : replaced(words, strlen(words), '_', ' ', arena);
         }
     }
     return parsed;
@@ -164,9 +164,7 @@ static ErrCode take_file(const SourceReading *reading, const char *path, const c
                          History *history, Err *err)
 {
     FlywayName parsed = parse_name(name, reading->arena);
-    Half half = {
-        .file = path, .id = parsed.id, .version = parsed.version, .name = parsed.name
-    };
+    Half half = { .file = path, .id = parsed.id, .version = parsed.version, .name = parsed.name };
     switch (parsed.kind) {
     case FLYWAY_VERSIONED:
         LIST_PUSH(&history->pairs.ups, half);
@@ -295,8 +293,8 @@ static ErrCode replace(const SourceReading *reading, const char *path, ScriptInp
     AUTO(Str) text = { 0 };
     ErrCode code = placeholders_replace(&placeholders, input->file, input->bytes, &text, err);
     if (code == ERR_NONE) {
-        input->bytes = (Bytes){ arena_memdup(reading->arena, str_text(&text), text.length),
-                                text.length };
+        input->bytes =
+            (Bytes){ arena_memdup(reading->arena, str_text(&text), text.length), text.length };
     }
     return code;
 }
@@ -310,8 +308,9 @@ static ErrCode read_input(const SourceReading *reading, const char *path, Script
         code = found_input(reading, path, ret_input, err);
     }
     if (code == ERR_NONE && conf.is_left_out) {
-        note_left_out(reading, SOURCE_NOTE_WARNING, path,
-                      "its .conf says shouldExecute=false; the migration is one without statements");
+        note_left_out(
+            reading, SOURCE_NOTE_WARNING, path,
+            "its .conf says shouldExecute=false; the migration is one without statements");
         ret_input->bytes.length = 0;
     }
     if (code == ERR_NONE && conf.is_replacing) {
@@ -342,9 +341,9 @@ static ErrCode read_migration(const SourceReading *reading, const Found *found,
 {
     bool is_repeatable = found->key != NULL;
     FoundScripts scripts = {
-        .down_wanted = is_repeatable ? NULL
-                                     : arena_printf(reading->arena, "U%s" SEPARATOR "….sql",
-                                                    found->version),
+        .down_wanted = is_repeatable
+                           ? NULL
+                           : arena_printf(reading->arena, "U%s" SEPARATOR "….sql", found->version),
     };
     ErrCode code = read_input(reading, found->up, &scripts.up, err);
     if (code == ERR_NONE && found->down != NULL) {

@@ -77,8 +77,8 @@ static const char *file_of(const Half *half, bool is_down, Arena *arena)
 
 static const PairNames NAMES = { .order = version_compare_numbers, .file_of = file_of };
 
-static ErrCode read_pair(const SourceReading *reading, const Found *found,
-                         PlanMigration *migration, Err *err)
+static ErrCode read_pair(const SourceReading *reading, const Found *found, PlanMigration *migration,
+                         Err *err)
 {
     FoundScripts scripts = {
         .down_wanted = arena_printf(reading->arena, "%s" DOWN_SUFFIX, found->id),

@@ -1,7 +1,8 @@
 /*
  * goose's layout: N_name.sql with both directions, told by comment lines "-- +goose …". The digits
  * are the version, a number. goose begins a transaction, unless the file says NO TRANSACTION: then
- * each statement is by itself, and what stands between StatementBegin and StatementEnd is one query.
+ * each statement is by itself, and what stands between StatementBegin and StatementEnd is one
+ * query.
  *
  * Here those marks are needed for nothing else: skein knows where a statement ends. Each direction
  * is a copy of the file in which the lines of the other, and the marks, are empty, so that lines
@@ -18,7 +19,7 @@
 #define MARK "+goose"
 
 static const char TOOL_SAYS[] = "goose begins one, unless the file has the line "
-                                   "\"-- +goose NO TRANSACTION\"";
+                                "\"-- +goose NO TRANSACTION\"";
 
 typedef enum Direction {
     DIRECTION_NONE, /* above "-- +goose Up" */
@@ -36,7 +37,7 @@ typedef struct GooseFile {
     Str texts[DIRECTION_COUNT_];
     RangeList queries;
     uint32_t query_line; /* of the StatementBegin that is open; 0: none */
-    uint32_t hidden;     /* lines taken out of that statement: its body is to be as goose makes it */
+    uint32_t hidden; /* lines taken out of that statement: its body is to be as goose makes it */
     bool is_bare;
     bool is_substituting;
 } GooseFile;
@@ -143,11 +144,13 @@ static ErrCode refuse_mark(const GooseFile *file, const TextLine *line, const ch
     for (size_t i = 0; i < ARRAY_LEN(MARKS); i++) {
         names[i] = MARKS[i].words;
     }
-    err_set(err, ERR_SYNTAX, "%s:%u: goose has no mark \"%s\"", file->whole->file, line->number, words);
+    err_set(err, ERR_SYNTAX, "%s:%u: goose has no mark \"%s\"", file->whole->file, line->number,
+            words);
     const char *nearest = str_nearest(words, names, ARRAY_LEN(names));
-    return err_hint(err, nearest == NULL ? "it has Up, Down, StatementBegin, StatementEnd, NO "
-                                           "TRANSACTION, ENVSUB ON, ENVSUB OFF"
-                                         : "did you mean \"-- +goose %s\"?",
+    return err_hint(err,
+                    nearest == NULL ? "it has Up, Down, StatementBegin, StatementEnd, NO "
+                                      "TRANSACTION, ENVSUB ON, ENVSUB OFF"
+                                    : "did you mean \"-- +goose %s\"?",
                     nearest);
 }
 
@@ -241,8 +244,8 @@ static ErrCode check_end(const GooseFile *file, Err *err)
                              "what undoes it");
     }
     if (file->query_line != 0) {
-        return err_set(err, ERR_SYNTAX, "%s:%u: StatementBegin without StatementEnd", file->whole->file,
-                       file->query_line);
+        return err_set(err, ERR_SYNTAX, "%s:%u: StatementBegin without StatementEnd",
+                       file->whole->file, file->query_line);
     }
     return ERR_NONE;
 }
@@ -277,8 +280,8 @@ static ScriptInput input_of(const GooseFile *file, Direction direction, Arena *a
     return input;
 }
 
-static ErrCode read_file(const SourceReading *reading, const Found *found,
-                         PlanMigration *migration, Err *err)
+static ErrCode read_file(const SourceReading *reading, const Found *found, PlanMigration *migration,
+                         Err *err)
 {
     ScriptInput whole = { 0 };
     ErrCode code = found_input(reading, found->up, &whole, err);

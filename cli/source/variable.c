@@ -49,7 +49,8 @@ ErrCode variables_refuse_unset(const SourceVariables *variables, const char *fil
     err_set(err, ERR_SYNTAX, "%s:%u: \"%s\" is not set", file, line, name);
     const char *nearest = str_nearest(name, names, count);
     return nearest == NULL
-               ? err_hint(err, "give it a value: --set %s=VALUE, or under `set:` in the rollout file",
+               ? err_hint(err,
+                          "give it a value: --set %s=VALUE, or under `set:` in the rollout file",
                           name)
                : err_hint(err, "\"%s\" is set: is that what was meant?", nearest);
 }

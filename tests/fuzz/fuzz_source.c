@@ -3,8 +3,9 @@
  *
  * What is refused names the file, and a line that it has. What is accepted has lost nothing: going
  * through the file, past blanks, comments and semicolons only, one finds its statements, whole, in
- * order, each on its line, and the rows below each COPY. A comment or a byte order mark around it changes neither statements nor
- * checksum, and its statements alone, written out again, are read as the same.
+ * order, each on its line, and the rows below each COPY. A comment or a byte order mark around it
+ * changes neither statements nor checksum, and its statements alone, written out again, are read as
+ * the same.
  */
 #include "fuzz.h"
 
@@ -71,8 +72,8 @@ static bool skip_edge(Place *place)
     size_t length = strspn(place->at, LETTERS);
     bool is_edge = false;
     for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
-        is_edge = is_edge || (length == strlen(WORDS[i]) &&
-                              strncasecmp(place->at, WORDS[i], length) == 0);
+        is_edge = is_edge ||
+                  (length == strlen(WORDS[i]) && strncasecmp(place->at, WORDS[i], length) == 0);
     }
     while (is_edge && length > 0) {
         step(place, length);
@@ -120,7 +121,8 @@ static void require_rows_there(const char *text, const PlanScript *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const Bytes *rows = &plan->statements[i].copy_data;
-        const char *at = rows->length == 0 ? NULL : memmem(text, strlen(text), rows->data, rows->length);
+        const char *at =
+            rows->length == 0 ? NULL : memmem(text, strlen(text), rows->data, rows->length);
         FUZZ_REQUIRE(rows->length == 0 || at != NULL);
     }
 }
@@ -174,7 +176,8 @@ static void require_in_limits(const Script *script)
 
 /* ---- the same again ---- */
 
-static ErrCode read_text(const char *text, size_t length, Arena *arena, Script *ret_script, Err *err)
+static ErrCode read_text(const char *text, size_t length, Arena *arena, Script *ret_script,
+                         Err *err)
 {
     AUTO(SourceNotes) notes = { .arena = arena };
     ScriptInput input = { .file = NAME, .bytes = { (const uint8_t *)text, length } };
@@ -217,8 +220,8 @@ static void require_comments_do_not_count(const char *text, const Script *script
 }
 
 /*
- * How a part is written so that it is the same part again. Only the last statement can be torn, with
- * a parenthesis open: nothing may have to follow it.
+ * How a part is written so that it is the same part again. Only the last statement can be torn,
+ * with a parenthesis open: nothing may have to follow it.
  */
 static void write_part(const PlanScript *plan, size_t index, bool is_each, Str *out)
 {
@@ -316,25 +319,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 bool fuzz_seed(size_t index, Str *out)
 {
     static const char *const SEEDS[] = {
-        "-- skein: lock-timeout=5s, irreversible\ncreate table a (b int);\ninsert into a values (1);",
-        "\xEF\xBB\xBF-- skein: no-transaction\r\nalter type mood add value 'größer' after 'so la la';\r\n",
+        "-- skein: lock-timeout=5s, irreversible\ncreate table a (b int);\ninsert into a values "
+        "(1);",
+        "\xEF\xBB\xBF-- skein: no-transaction\r\nalter type mood add value 'größer' after 'so la "
+        "la';\r\n",
         "BEGIN;\n/* a /* b */ ; */ create function f() returns int language plpgsql as $b$\nbegin\n"
         "  return 1; -- '\nend $b$;\nSTART TRANSACTION;COMMIT",
-        "begin transaction;update a set b = 'x;''y', c = E'\\'', d = U&'\\0041' where \"e;\" = 1;end work;",
+        "begin transaction;update a set b = 'x;''y', c = E'\\'', d = U&'\\0041' where \"e;\" = "
+        "1;end work;",
         "create unique index concurrently if not exists i on s.t (lower(a)) where b is not null;",
         "drop index concurrently \"S\".\"i\"\"1\"",
         "alter table only p detach partition s.q concurrently;",
         "reindex (concurrently, verbose) table t; vacuum full t",
         "create function g(a int) returns int begin atomic select case when a > 1 then 2 end; end;",
         "create or replace rule r as on insert to t do also (select 1; select 2);select 3",
-        "select count(*) filter (where x) from t;; ;select 2 as \"end\"; merge into a using b on c when "
+        "select count(*) filter (where x) from t;; ;select 2 as \"end\"; merge into a using b on c "
+        "when "
         "matched then do nothing",
         "grant selct on t to u; create index concurrently on t (a) include (b) nulls; savepoint s",
         "copy t from stdin;\n1\t2\n\\.\n",
-        "begin;copy public.t (a) from STDIN (format csv); -- rows\n1,'\n\\.\ncommit;copy u from stdin;\n",
-        "\\set ON_ERROR_STOP 1\n\\set a 'b c'\nselect :'a', :\"a\", :{?a}, x[1:n];\\echo '\n\\restrict x",
+        "begin;copy public.t (a) from STDIN (format csv); -- rows\n1,'\n\\.\ncommit;copy u from "
+        "stdin;\n",
+        "\\set ON_ERROR_STOP 1\n\\set a 'b c'\nselect :'a', :\"a\", :{?a}, x[1:n];\\echo "
+        "'\n\\restrict x",
         "set role r;begin;vacuum;end;select 1;commit;drop index concurrently i;-- x\nselect 2;end",
-        "-- skein: no-transaction\nselect 1;begin;select 2;select 3;commit;call p();reset all;analyze",
+        "-- skein: no-transaction\nselect 1;begin;select 2;select 3;commit;call p();reset "
+        "all;analyze",
         "select 'a'\n'b', $1, 1e5, x'1F', b'01', a::text, array[1,2]; do $$ begin null; end $$",
         "refresh materialized view concurrently m; discard plans; lock table t; set local x to 'y'",
     };

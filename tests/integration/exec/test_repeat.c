@@ -27,7 +27,9 @@ static int test_end(void **state)
 }
 
 #define VIEW(number)                                                                               \
-    { "CREATE OR REPLACE VIEW v AS SELECT " number " AS n" }
+    {                                                                                              \
+        "CREATE OR REPLACE VIEW v AS SELECT " number " AS n"                                       \
+    }
 
 static const Migration FIRST[] = {
     { .id = "V1__a", .up = { "CREATE TABLE a ()" }, .down = { "DROP TABLE a" } },

@@ -156,18 +156,22 @@ static void what_is_done_to_a_file_is_told(void **state)
           "note m/1.sql: runs in 3 parts, each committed by itself: line 1 (SET), line 2 (VACUUM) "
           "outside a transaction, lines 3 to 4 (TABLE …)\n" },
         { TRANSACTION_ONE, "-- c\nVACUUM",
-          "warning m/1.sql:2: VACUUM cannot run in a transaction; skein runs it outside of one, but "
+          "warning m/1.sql:2: VACUUM cannot run in a transaction; skein runs it outside of one, "
+          "but "
           "the tool begins one\n" },
         { TRANSACTION_EACH, "TABLE a;TABLE a;TABLE a;TABLE a;TABLE a;TABLE a;TABLE a",
-          "note m/1.sql: runs in 7 parts, each committed by itself: line 1 (TABLE), line 1 (TABLE), "
+          "note m/1.sql: runs in 7 parts, each committed by itself: line 1 (TABLE), line 1 "
+          "(TABLE), "
           "line 1 (TABLE), line 1 (TABLE), line 1 (TABLE), line 1 (TABLE), …\n" },
         { TRANSACTION_DERIVED, "BEGIN;\nBEGIN;\nCOMMIT",
           "warning m/1.sql:2: BEGIN in a transaction that has begun already: left out\n"
           "note m/1.sql:1: BEGIN, and COMMIT at line 3, are left out: skein begins and ends the "
           "transaction\n" },
-        { TRANSACTION_EACH, "TABLE a;\nCOMMIT", "warning m/1.sql:2: COMMIT without BEGIN: left out\n" },
+        { TRANSACTION_EACH, "TABLE a;\nCOMMIT",
+          "warning m/1.sql:2: COMMIT without BEGIN: left out\n" },
         { TRANSACTION_DERIVED, "TABLE a;\nCOMMIT",
-          "warning m/1.sql:2: COMMIT without BEGIN: what stands above it is committed by itself\n" },
+          "warning m/1.sql:2: COMMIT without BEGIN: what stands above it is committed by "
+          "itself\n" },
         { TRANSACTION_DERIVED, "CREATE TEMP TABLE a ();\nVACUUM;\nCREATE TEMP TABLE b ();",
           "note m/1.sql: runs in 3 parts, each committed by itself: line 1 (CREATE TABLE), line 2 "
           "(VACUUM) outside a transaction, line 3 (CREATE TABLE)\n"

@@ -38,9 +38,12 @@ static void rows_are_taken_out_of_the_text(void **state)
         const char *text;
     } CASES[] = {
         { "SELECT 1;\n", "SELECT 1;\n" },
-        { "COPY t FROM stdin;\n1\tit's\n2\t$$\n\\.\nSELECT 1", "COPY t FROM stdin;{1\tit's\n2\t$$\n}\nSELECT 1" },
-        { "COPY public.t (a, \"b\") FROM STDIN WITH (FORMAT csv, NULL '\\n'); -- rows\r\n1,2\r\n\\.\r\n",
-          "COPY public.t (a, \"b\") FROM STDIN WITH (FORMAT csv, NULL '\\n');{1,2\r\n} -- rows\r\n" },
+        { "COPY t FROM stdin;\n1\tit's\n2\t$$\n\\.\nSELECT 1",
+          "COPY t FROM stdin;{1\tit's\n2\t$$\n}\nSELECT 1" },
+        { "COPY public.t (a, \"b\") FROM STDIN WITH (FORMAT csv, NULL '\\n'); -- "
+          "rows\r\n1,2\r\n\\.\r\n",
+          "COPY public.t (a, \"b\") FROM STDIN WITH (FORMAT csv, NULL '\\n');{1,2\r\n} -- "
+          "rows\r\n" },
         { "copy t from stdin;\n\\.\ncopy u from stdin;\nx\\.\n\\.\n",
           "copy t from stdin;{}\ncopy u from stdin;{x\\.\n}\n" },
         { "COPY t FROM stdout;\n1\n", "COPY t FROM stdout;{1\n}\n" },
@@ -53,7 +56,8 @@ static void rows_are_taken_out_of_the_text(void **state)
         { "COPY t FROM \"stdin\";\n1", "COPY t FROM \"stdin\";\n1" },
         { "COPY (SELECT a FROM stdin) TO '/x';\n1", "COPY (SELECT a FROM stdin) TO '/x';\n1" },
         { "SELECT copy FROM stdin;\n1", "SELECT copy FROM stdin;\n1" },
-        { "/* COPY */ -- t\nCOPY t FROM stdin;\n1\n\\.\n", "/* COPY */ -- t\nCOPY t FROM stdin;{1\n}\n" },
+        { "/* COPY */ -- t\nCOPY t FROM stdin;\n1\n\\.\n",
+          "/* COPY */ -- t\nCOPY t FROM stdin;{1\n}\n" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO(Arena) arena = { 0 };
@@ -88,7 +92,8 @@ static void what_is_in_quotes_is_nobodys_command(void **state)
         Err err = { 0 };
         read_sql(SQLS[i], NULL, &arena, &text, &err);
         assert_case(SQLS[i], err.message, "");
-        assert_case(SQLS[i], arena_strndup(&arena, (const char *)text.bytes.data, text.bytes.length),
+        assert_case(SQLS[i],
+                    arena_strndup(&arena, (const char *)text.bytes.data, text.bytes.length),
                     SQLS[i]);
     }
 }
@@ -135,8 +140,7 @@ static void commands_that_change_nothing_are_left_out(void **state)
     read_sql("\\restrict abc'd\n\\echo it's :x\nSELECT 1;\\timing on\r\n\\unrestrict abc'd", NULL,
              &arena, &text, &err);
     assert_case("commands", err.message, "");
-    assert_case("commands",
-                arena_strndup(&arena, (const char *)text.bytes.data, text.bytes.length),
+    assert_case("commands", arena_strndup(&arena, (const char *)text.bytes.data, text.bytes.length),
                 "\n\nSELECT 1;\n");
 }
 
@@ -160,7 +164,8 @@ static void what_cannot_be_done_is_refused_with_its_line(void **state)
           "remove it, or COPY to a file on the server" },
         { "\nCOPY t FROM STDIN BINARY;\n\\.\n",
           "m/1.sql:2: COPY FROM STDIN of binary rows, which no text file can hold", "" },
-        { "\n\\set AUTOCOMMIT off", "m/1.sql:2: \\set AUTOCOMMIT off: skein does not work like that",
+        { "\n\\set AUTOCOMMIT off",
+          "m/1.sql:2: \\set AUTOCOMMIT off: skein does not work like that",
           "write BEGIN and COMMIT where a transaction is wanted" },
         { "\\set x `date`", "m/1.sql:1: \\set by a command of the shell", "" },
         { "\\set x '1; DROP TABLE t'\nSELECT :x;",
@@ -191,7 +196,8 @@ static void included_files_are_read_where_they_stand(void **state)
     Err err = { 0 };
     sandbox_write(&sandbox, "1_a.up.sql",
                   "SELECT 1;\n  \\i 'parts/a.sql'\nSELECT 2;\n\\ir parts/b.sql\nSELEC 3");
-    sandbox_write(&sandbox, "parts/a.sql", "\xEF\xBB\xBFSELECT 10;\n\n\\ir b.sql\nSELECT 11 -- no end");
+    sandbox_write(&sandbox, "parts/a.sql",
+                  "\xEF\xBB\xBFSELECT 10;\n\n\\ir b.sql\nSELECT 11 -- no end");
     sandbox_write(&sandbox, "parts/b.sql", "-- b\nSELEC 20;\n");
     assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
     for (size_t i = 0; i < set.migrations[0].up.count; i++) {
@@ -258,8 +264,9 @@ static void rows_reach_the_plan_and_its_checksum(void **state)
         AUTO(Sandbox) sandbox = sandbox_new();
         MigrationSet set = { 0 };
         Err err = { 0 };
-        sandbox_write(&sandbox, "1_a.up.sql",
-                      arena_printf(&arena, "SELECT 1;\nCOPY t FROM stdin;\n%s\\.\nSELECT 2;", ROWS[i]));
+        sandbox_write(
+            &sandbox, "1_a.up.sql",
+            arena_printf(&arena, "SELECT 1;\nCOPY t FROM stdin;\n%s\\.\nSELECT 2;", ROWS[i]));
         assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
         const PlanScript *up = &set.migrations[0].up;
         assert_int_equal(up->count, 3);

@@ -22,8 +22,7 @@ static Reading read_script(const char *sql, Arena *arena)
 {
     Reading reading = { .notes.arena = arena };
     ScriptInput input = { .file = "m/1.sql", .bytes = { (const uint8_t *)sql, strlen(sql) } };
-    reading.code =
-        script_read(&input, &reading.notes, arena, &reading.script, &reading.err);
+    reading.code = script_read(&input, &reading.notes, arena, &reading.script, &reading.err);
     return reading;
 }
 
@@ -155,10 +154,10 @@ static void each_statement_has_a_fingerprint_of_what_it_says(void **state)
 {
     (void)state;
     AUTO(Arena) arena = { 0 };
-    AUTO(Reading) one = read_script("BEGIN; SELECT 1; SELECT 'a';\nCOPY t FROM stdin;\n1\n\\.\nEND",
-                                    &arena);
-    AUTO(Reading) other = read_script("SELECT /* c */ 1 ;; SELECT  'A'; COPY t FROM stdin;\n2\n",
-                                      &arena);
+    AUTO(Reading)
+    one = read_script("BEGIN; SELECT 1; SELECT 'a';\nCOPY t FROM stdin;\n1\n\\.\nEND", &arena);
+    AUTO(Reading)
+    other = read_script("SELECT /* c */ 1 ;; SELECT  'A'; COPY t FROM stdin;\n2\n", &arena);
     assert_int_equal(one.script.fingerprints.length, 3 * FINGERPRINT_BYTES);
     assert_int_equal(other.script.fingerprints.length, 3 * FINGERPRINT_BYTES);
     static const bool SAME[] = { true, false, false };

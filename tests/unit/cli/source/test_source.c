@@ -80,15 +80,14 @@ static void a_directory_or_format_that_is_not_there_is_said_with_a_hint(void **s
     Err err = { 0 };
     SourceOptions options = { 0 };
     assert_int_equal(source_read("/nonexistent/m", &options, &arena, &set, &err), ERR_NOT_FOUND);
-    assert_string_equal(
-        err.message, "cannot open the migrations at /nonexistent/m: No such file or directory");
+    assert_string_equal(err.message,
+                        "cannot open the migrations at /nonexistent/m: No such file or directory");
     assert_string_equal(err.hint,
                         "name their directory with --migrations DIR, or in the rollout file");
     assert_int_equal(sandbox_read(&sandbox, "golang-migrat", &arena, &set, &err), ERR_NOT_FOUND);
     assert_string_equal(err.message, "no migration format \"golang-migrat\"");
     assert_string_equal(err.hint, "did you mean \"golang-migrate\"?");
-    assert_int_equal(sandbox_read(&sandbox, "golang-migrate", &arena, &set, &err),
-                     ERR_NOT_FOUND);
+    assert_int_equal(sandbox_read(&sandbox, "golang-migrate", &arena, &set, &err), ERR_NOT_FOUND);
 }
 
 static void a_slash_at_the_end_of_the_path_is_not_doubled(void **state)
@@ -113,8 +112,9 @@ static void every_script_knows_where_it_stands(void **state)
     AUTO(Sandbox) sandbox = sandbox_new();
     MigrationSet set = { 0 };
     Err err = { 0 };
-    sandbox_write(&sandbox, "1_a.up.sql",
-                  "-- skein: lock-timeout=5s\nBEGIN; SELECT 1;\n-- skein: allow x y\n SELECT 2;END");
+    sandbox_write(
+        &sandbox, "1_a.up.sql",
+        "-- skein: lock-timeout=5s\nBEGIN; SELECT 1;\n-- skein: allow x y\n SELECT 2;END");
     sandbox_write(&sandbox, "1_a.down.sql", "SELECT 3");
     sandbox_write(&sandbox, "2_b.up.sql", "");
     assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);

@@ -10,7 +10,8 @@ static void folders_hold_both_directions(void **state)
             { "2024-01-31-120000_create_a/down.sql", "SELECT 3" } },
           "2024-01-31-120000_create_a 20240131120000 create_a 2/1" },
         { "versions spelt two ways, in the order of their digits",
-          { { "20240201000000_b/up.sql", "" }, { "2024-01-31-000000_a/up.sql", "" },
+          { { "20240201000000_b/up.sql", "" },
+            { "2024-01-31-000000_a/up.sql", "" },
             { "2024-02-02-000000_c d/up.sql", "" } },
           "2024-01-31-000000_a 20240131000000 a 0/-, 20240201000000_b 20240201000000 b 0/-, "
           "2024-02-02-000000_c d 20240202000000 c d 0/-" },

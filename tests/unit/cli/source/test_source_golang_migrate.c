@@ -18,14 +18,17 @@ static void directories_are_read_in_the_order_of_their_versions(void **state)
           "0/-, 340282366920938463463374607431768211457_b "
           "340282366920938463463374607431768211457 b 0/-" },
         { "one version twice",
-          { { "1_b.up.sql", "" }, { "001_a.up.sql", "" }, { "1_b.down.sql", "" },
+          { { "1_b.up.sql", "" },
+            { "001_a.up.sql", "" },
+            { "1_b.down.sql", "" },
             { "001_a.down.sql", "" } },
           "001_a 001 a 0/0, 1_b 1 b 0/0" },
         { "one version twice, by id and not by file",
           { { "1_a.up.sql", "" }, { "1_a.b.up.sql", "" } },
           "1_a 1 a 0/-, 1_a.b 1 a.b 0/-" },
         { "a down of another name",
-          { { "1_jobs.up.sql", "" }, { "1_job.down.sql", "SELECT 1" } }, "1_jobs 1 jobs 0/1" },
+          { { "1_jobs.up.sql", "" }, { "1_job.down.sql", "SELECT 1" } },
+          "1_jobs 1 jobs 0/1" },
         { "irreversible by its own word",
           { { "1_a.up.sql", "-- skein: irreversible\nSELECT 1" }, { "1_a.down.sql", "SELECT 2" } },
           "1_a 1 a 1/-" },
@@ -36,7 +39,9 @@ static void directories_are_read_in_the_order_of_their_versions(void **state)
           { { "1.up.sql", "\xEF\xBB\xBFSELECT 1;\r\nSELECT 2;\r\n" }, { "2_a b.c.up.sql", "" } },
           "1 1 1 2/-, 2_a b.c 2 a b.c 0/-" },
         { "other files",
-          { { "README.md", "x" }, { ".1_x.up.sql", "\xFF" }, { "3_c.up.sql~", "'" },
+          { { "README.md", "x" },
+            { ".1_x.up.sql", "\xFF" },
+            { "3_c.up.sql~", "'" },
             { "1_a.up.sql", "" } },
           "1_a 1 a 0/-" },
     };
@@ -114,14 +119,15 @@ static void notes_tell_what_is_odd_about_a_directory(void **state)
     Err err = { 0 };
     assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
     describe_notes(&sandbox, &set, &arena, &got);
-    assert_case("notes", str_text(&got),
-                "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
-                "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
-                "same, the name is not\n"
-                "warning m/1_a.up.sql: has the version of 01_b.up.sql; it goes second, by its name\n"
-                "warning m/01_b.down.sql: never runs: the migration is said to be irreversible\n"
-                "note m/1_a.up.sql: irreversible: it has no 1_a.down.sql\n"
-                "warning m/2_job.down.sql: no statement: rolling back leaves what 2_jobs did");
+    assert_case(
+        "notes", str_text(&got),
+        "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
+        "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
+        "same, the name is not\n"
+        "warning m/1_a.up.sql: has the version of 01_b.up.sql; it goes second, by its name\n"
+        "warning m/01_b.down.sql: never runs: the migration is said to be irreversible\n"
+        "note m/1_a.up.sql: irreversible: it has no 1_a.down.sql\n"
+        "warning m/2_job.down.sql: no statement: rolling back leaves what 2_jobs did");
 }
 
 static void a_new_pair_has_the_next_version_as_wide_as_the_last(void **state)

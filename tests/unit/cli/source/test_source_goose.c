@@ -16,16 +16,14 @@ static void files_hold_both_directions(void **state)
         { "comments above, any case, CRLF, no final semicolon",
           { { "1_a.sql", "-- licence\r\n\r\n-- +GOOSE up\r\n-- +goose up\r\nSELECT 1\r\n" } },
           "1_a 1 a 1/-" },
-        { "by number",
-          { { "10_b.sql", UP }, { "9_a.sql", UP } },
-          "9_a 9 a 0/-, 10_b 10 b 0/-" },
+        { "by number", { { "10_b.sql", UP }, { "9_a.sql", UP } }, "9_a 9 a 0/-, 10_b 10 b 0/-" },
         { "a down that does nothing is one all the same",
           { { "1_a.sql", UP "SELECT 1;\n" DOWN } },
           "1_a 1 a 1/0" },
         { "statements that goose must be told about",
-          { { "1_f.sql", UP BEGIN "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  RETURN 1;\nEND;\n"
-                                  "$$ LANGUAGE plpgsql;\n" END "SELECT 1;\n" DOWN BEGIN
-                                  "DROP FUNCTION f();\n" END } },
+          { { "1_f.sql", UP BEGIN
+              "CREATE FUNCTION f() RETURNS int AS $$\nBEGIN\n  RETURN 1;\nEND;\n"
+              "$$ LANGUAGE plpgsql;\n" END "SELECT 1;\n" DOWN BEGIN "DROP FUNCTION f();\n" END } },
           "1_f 1 f 2/1" },
         { "without a transaction",
           { { "1_a.sql", "-- +goose NO TRANSACTION\n" UP "SELECT 1;\nVACUUM;\nSELECT 2;\n" DOWN
@@ -109,9 +107,11 @@ static void variables_are_substituted_where_it_is_on(void **state)
         const char *sql;
     } CASES[] = {
         { "SELECT '${NAME}', '$NAME';", "SELECT 'shop', 'shop'" },
-        { "SELECT '${NAME:-x}${EMPTY:-x}${EMPTY-x}${NONE-y}${NAME?unset}';", "SELECT 'shopxyshop'" },
+        { "SELECT '${NAME:-x}${EMPTY:-x}${EMPTY-x}${NONE-y}${NAME?unset}';",
+          "SELECT 'shopxyshop'" },
         { "SELECT '${NONE:-a${NONE:-$NAME}b}';", "SELECT 'ashopb'" },
-        { "SELECT $$$$a$$$$, '\\$NAME', 'a\\\\b', '$(x)';", "SELECT $$a$$, '$NAME', 'a\\\\b', '$(x)'" },
+        { "SELECT $$$$a$$$$, '\\$NAME', 'a\\\\b', '$(x)';",
+          "SELECT $$a$$, '$NAME', 'a\\\\b', '$(x)'" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO(Arena) arena = { 0 };
@@ -120,8 +120,9 @@ static void variables_are_substituted_where_it_is_on(void **state)
         MigrationSet set = { 0 };
         Err err = { 0 };
         sandbox_write(&sandbox, "1_a.sql",
-                      arena_printf(&arena, UP "-- +goose ENVSUB ON\n%s\n-- +goose ENVSUB OFF\n"
-                                              "SELECT '$NAME';",
+                      arena_printf(&arena,
+                                   UP "-- +goose ENVSUB ON\n%s\n-- +goose ENVSUB OFF\n"
+                                      "SELECT '$NAME';",
                                    CASES[i].line));
         source_read(sandbox.path, &options, &arena, &set, &err);
         assert_case(CASES[i].line, err.message, "");

@@ -34,7 +34,7 @@ static void versions_are_compared_as_rows_of_numbers(void **state)
         const char *a, *b;
         int order;
     } CASES[] = {
-        { "1_2", "1.10", -1 }, { "1", "1.0.0", 0 },   { "1.1", "1", 1 },
+        { "1_2", "1.10", -1 }, { "1", "1.0.0", 0 },  { "1.1", "1", 1 },
         { "2", "1.9.9", 1 },   { "1__2", "1.2", 0 }, { "2024.01.02", "2024.1.2", 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
