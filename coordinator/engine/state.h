@@ -461,6 +461,7 @@ void rollout_close(Rollout *rollout);
 /* --- watch.c: lost agents, the breaker, recovery --- */
 void watch_begin(Engine *engine);
 void watch_breaker(Engine *engine);
+bool watch_is_mass_loss(const Engine *engine); /* now, over all that have targets in open rollouts */
 void watch_verdicts(Engine *engine);
 void watch_recovery(Engine *engine);
 void watch_target_reconciled(Target *target);

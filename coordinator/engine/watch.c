@@ -70,12 +70,8 @@ void watch_term_seen(Agent *agent, uint64_t term)
 
 /* --- the breaker --- */
 
-void watch_breaker(Engine *engine)
+bool watch_is_mass_loss(const Engine *engine)
 {
-    if (!engine->has_new_loss) {
-        return;
-    }
-    engine->has_new_loss = false;
     size_t total = 0;
     size_t lost = 0;
     LIST_EACH(at, &engine->agents) {
@@ -85,7 +81,14 @@ void watch_breaker(Engine *engine)
         total += agent->targets.count > 0 ? 1 : 0;
         lost += agent->targets.count > 0 && is_fresh ? 1 : 0;
     }
-    if (lost >= 2 && lost * 100 >= total * engine->config.mass_loss_percent) {
+    return lost >= 2 && lost * 100 >= total * engine->config.mass_loss_percent;
+}
+
+void watch_breaker(Engine *engine)
+{
+    bool is_due = engine->has_new_loss;
+    engine->has_new_loss = false;
+    if (is_due && watch_is_mass_loss(engine)) {
         fire_open(engine, ROLLOUT_MASS_LOSS);
     }
 }

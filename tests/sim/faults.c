@@ -78,6 +78,9 @@ static void agent_cloned(Sim *sim)
     invariants_expect_twin(sim->invariants[0], sim_agent_name(agent));
     invariants_expect_twin(sim->invariants[1], sim_agent_name(agent));
     world_tell(sim->world, sim_agent_name(agent), "its machine is cloned");
+    for (size_t i = 0; i < sim->scenario->server_counts[sim->scenario->twin_of]; i++) {
+        sim_pg_note_twin(sim->pg, sim->scenario->servers[sim->scenario->twin_of][i]);
+    }
     sim_agent_freeze(agent, true);
     sim_agent_start(sim_twin(sim), world_below(sim->world, 5000));
     world_after(sim->world, world_between(sim->world, 10000, 200000), agent_thaws, agent, 0);

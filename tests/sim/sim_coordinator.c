@@ -667,6 +667,10 @@ ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *
     if (!sim_coordinator_is_serving(coordinator)) {
         return err_set(err, ERR_UNREACHABLE, "nobody answers");
     }
+    /* Just thawed: what was committed before leaves first, or it would be committed once more. */
+    if (coordinator->is_unsent && !finish(coordinator)) {
+        return err_set(err, ERR_UNREACHABLE, "the answer was lost");
+    }
     take_inbox(coordinator);
     ErrCode code = step(coordinator, event, err);
     if (!commit(coordinator)) {

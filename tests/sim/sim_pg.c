@@ -159,6 +159,11 @@ bool sim_pg_is_excused(const PgTenant *tenant)
     return tenant->is_excused;
 }
 
+void sim_pg_note_twin(SimPg *pg, size_t server)
+{
+    pg->servers.items[server]->has_twin = true;
+}
+
 void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term)
 {
     pg->excused_term = last_term > pg->excused_term ? last_term : pg->excused_term;
@@ -618,6 +623,8 @@ static void tenant_fail_over(PgTenant *tenant, uint64_t at_ms)
         return;
     }
     bool is_lossy = rows_differ(&snapshot->data, &tenant->data);
+    tenant->is_excused |= tenant->server->has_twin &&
+                          fence_compare(snapshot->data.fence, tenant->data.fence) != 0;
     tenant->data = snapshot->data;
     tenant->data.next_seq += 1000; /* sequences run ahead on a standby */
     if (is_lossy) {

@@ -83,6 +83,8 @@ size_t sim_pg_server_of(const PgTenant *tenant);
  * what was committed, or the store was thrown back behind it?
  */
 bool sim_pg_is_excused(const PgTenant *tenant);
+/* Two processes work on this server's targets in one agent's name: only the fence tells them apart. */
+void sim_pg_note_twin(SimPg *pg, size_t server);
 /* The store is thrown back to what it was at `since_ms`; its reigns ended with `last_term`. */
 void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term);
 /* Does the catalog itself show every migration up to `count`, none half-built? */

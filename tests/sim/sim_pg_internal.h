@@ -13,6 +13,7 @@ typedef struct PgServer {
     uint32_t timeline;
     bool is_up;
     bool is_cut;
+    bool has_twin; /* two processes work on it in one agent's name */
 } PgServer;
 
 /* Where a backend is in its present batch. */

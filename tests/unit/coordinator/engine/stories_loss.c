@@ -199,6 +199,22 @@ static void many_agents_lost_at_once_pause_and_roll_nothing_back(void **state)
     assert_non_null(strstr(explained(fleet), "coordinator's own network"));
 }
 
+/* Nothing was open when they were lost; what is started right then is not to decide upon it. */
+static void a_rollout_that_is_started_in_a_mass_loss_is_paused(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+    fall_silent(fleet, "a");
+    fall_silent(fleet, "b");
+    pass(fleet, 40000);
+    assert_ok(start(fleet));
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_MASS_LOSS);
+    assert_null(goal(fleet, "c/db1"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_int_equal(goal(fleet, "c/db1")->goal, GOAL_APPLY);
+}
+
 static void mass_loss_pauses_what_is_ready_and_leaves_what_is_paused(void **state)
 {
     (void)state;
@@ -309,6 +325,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_whose_agent_is_away_fails_unreached_and_returns_with_it),
     cmocka_unit_test(no_verdict_falls_in_a_pause_nor_right_after_it),
     cmocka_unit_test(many_agents_lost_at_once_pause_and_roll_nothing_back),
+    cmocka_unit_test(a_rollout_that_is_started_in_a_mass_loss_is_paused),
     cmocka_unit_test(mass_loss_pauses_what_is_ready_and_leaves_what_is_paused),
     cmocka_unit_test(goodbyes_are_no_mass_loss),
     cmocka_unit_test(a_deadline_without_an_end_is_unknown_and_charged),
