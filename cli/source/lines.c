@@ -13,6 +13,9 @@ static size_t bom_length(Bytes bytes)
 
 bool text_next_line(Bytes bytes, TextLine *line)
 {
+    if (bytes.length == 0) {
+        return false;
+    }
     const char *end = (const char *)bytes.data + bytes.length;
     const char *at = (const char *)bytes.data + bom_length(bytes);
     if (line->number > 0) {

@@ -177,7 +177,8 @@ ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, Migra
 const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script)
 {
     ScriptOrigin wanted = { .statements = script->statements };
-    return script->count == 0 ? NULL
-                              : bsearch(&wanted, set->origins, set->origin_count,
-                                        sizeof(set->origins[0]), compare_origins);
+    bool has_none = script->count == 0 || set->origin_count == 0;
+    return has_none ? NULL
+                    : bsearch(&wanted, set->origins, set->origin_count, sizeof(set->origins[0]),
+                              compare_origins);
 }
