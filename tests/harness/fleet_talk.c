@@ -305,7 +305,8 @@ void fleet_await_targets(Fleet *fleet, size_t count)
         json_array_foreach(json_object_get(answer, "items"), index, target)
         {
             read += json_is_true(json_object_get(target, "is_read")) &&
-                    !json_is_true(json_object_get(target, "is_gone"));
+                    !json_is_true(json_object_get(target, "is_gone")) &&
+                    !json_is_true(json_object_get(target, "in_recovery"));
         }
         if (read != count) {
             fleet_poll(fleet, deadline_ms, "every target to be read");
