@@ -6,7 +6,8 @@
 #include "common/clock.h"
 #include "proto/address.h"
 
-ErrCode admit(const AgentOrder *order, const HeldPlan *plan, const Facts *facts, const char *agent, Err *err)
+ErrCode admit(const AgentOrder *order, const HeldPlan *plan, const Facts *facts, const char *agent,
+              Err *err)
 {
     AUTO(Arena) arena = { 0 };
     Address address;

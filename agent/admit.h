@@ -10,6 +10,7 @@
 #include "common/err.h"
 
 /* ERR_NONE, or why this order must not touch a database. `agent` is this agent's name. */
-ErrCode admit(const AgentOrder *order, const HeldPlan *plan, const Facts *facts, const char *agent, Err *err);
+ErrCode admit(const AgentOrder *order, const HeldPlan *plan, const Facts *facts, const char *agent,
+              Err *err);
 
 #endif

@@ -46,45 +46,55 @@ static ErrCode check_connection(const char *text, void *ret, Arena *arena, Err *
 #define PATTERNS_MAX 1000
 
 static const ConfigField DATABASES_FIELDS[] = {
-    { CONFIG_FIELD_COUNTED(NameFilter, include, include_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
-      .example = "[ 'tenant_*' ]", .doc = "Patterns with * and ?. None: every one." },
-    { CONFIG_FIELD_COUNTED(NameFilter, exclude, exclude_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
-      .example = "[ postgres ]", .doc = "Those that are none, although included." },
+    { CONFIG_FIELD_COUNTED(NameFilter, include, include_count, CONFIG_STRING_LIST),
+      .max = PATTERNS_MAX, .example = "[ 'tenant_*' ]",
+      .doc = "Patterns with * and ?. None: every one." },
+    { CONFIG_FIELD_COUNTED(NameFilter, exclude, exclude_count, CONFIG_STRING_LIST),
+      .max = PATTERNS_MAX, .example = "[ postgres ]",
+      .doc = "Those that are none, although included." },
 };
 
-static const ConfigTable DATABASES_TABLE = CONFIG_TABLE_OF("a choice of databases", NameFilter, DATABASES_FIELDS);
+static const ConfigTable DATABASES_TABLE =
+    CONFIG_TABLE_OF("a choice of databases", NameFilter, DATABASES_FIELDS);
 
 static const ConfigField SCHEMAS_FIELDS[] = {
-    { CONFIG_FIELD_COUNTED(NameFilter, include, include_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
-      .example = "[ 'customer_*' ]", .doc = "Patterns with * and ?. None: whole databases are the targets." },
-    { CONFIG_FIELD_COUNTED(NameFilter, exclude, exclude_count, CONFIG_STRING_LIST), .max = PATTERNS_MAX,
-      .example = "[ public ]", .doc = "Those that are none, although included: what tenants share, for example." },
+    { CONFIG_FIELD_COUNTED(NameFilter, include, include_count, CONFIG_STRING_LIST),
+      .max = PATTERNS_MAX, .example = "[ 'customer_*' ]",
+      .doc = "Patterns with * and ?. None: whole databases are the targets." },
+    { CONFIG_FIELD_COUNTED(NameFilter, exclude, exclude_count, CONFIG_STRING_LIST),
+      .max = PATTERNS_MAX, .example = "[ public ]",
+      .doc = "Those that are none, although included: what tenants share, for example." },
 };
 
-static const ConfigTable SCHEMAS_TABLE = CONFIG_TABLE_OF("a choice of schemas", NameFilter, SCHEMAS_FIELDS);
+static const ConfigTable SCHEMAS_TABLE =
+    CONFIG_TABLE_OF("a choice of schemas", NameFilter, SCHEMAS_FIELDS);
 
 static const ConfigField INSTANCE_FIELDS[] = {
     { CONFIG_FIELD(AgentInstanceConfig, name, CONFIG_STRING), .is_required = true, .min = 1,
       .max = NAME_MAX_BYTES, .example = "db1",
-      .doc = "The instance's name, unique in the fleet: the first part of its targets' addresses." },
+      .doc =
+          "The instance's name, unique in the fleet: the first part of its targets' addresses." },
     { CONFIG_FIELD(AgentInstanceConfig, connection, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 4096, .parse = check_connection,
       .expected = "a libpq connection string without a password",
       .example = "host=/var/run/postgresql port=5432 user=skein dbname=postgres",
-      .doc = "How to reach it: libpq's keywords or URI. The database named is the maintenance database; "
-             "a password belongs in the environment, the service file or ~/.pgpass." },
+      .doc =
+          "How to reach it: libpq's keywords or URI. The database named is the maintenance database; "
+          "a password belongs in the environment, the service file or ~/.pgpass." },
     { CONFIG_FIELD_COUNTED(AgentInstanceConfig, labels, label_count, CONFIG_STRING_MAP),
       .max = LABELS_MAX, .example = "{ tier: gold }",
       .doc = "Labels of this instance, over those of the agent." },
     { CONFIG_FIELD(AgentInstanceConfig, databases, CONFIG_TABLE), .table = &DATABASES_TABLE,
       .doc = "Which databases are targets, or hold them. None given: all but templates." },
     { CONFIG_FIELD(AgentInstanceConfig, schemas, CONFIG_TABLE), .table = &SCHEMAS_TABLE,
-      .doc = "Where every tenant has a schema: those that are targets of their own, in each of the databases. "
-             "The database as a whole is none then; where both are wanted, make it two instances." },
+      .doc =
+          "Where every tenant has a schema: those that are targets of their own, in each of the databases. "
+          "The database as a whole is none then; where both are wanted, make it two instances." },
     { CONFIG_FIELD_AS("rediscover", AgentInstanceConfig, rediscover_ms, CONFIG_DURATION),
       .fallback = "30s", .min = 100, .max = 86400000,
-      .doc = "How often the instance is asked for new and dropped databases. Each time a tenth of its "
-             "databases, at least 50, are read again." },
+      .doc =
+          "How often the instance is asked for new and dropped databases. Each time a tenth of its "
+          "databases, at least 50, are read again." },
 };
 
 static const ConfigTable INSTANCE_TABLE =
@@ -93,25 +103,28 @@ static const ConfigTable INSTANCE_TABLE =
 static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(AgentConfig, coordinator, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 1024, .parse = check_endpoint, .expected = "a ZeroMQ endpoint",
-      .example = "tcp://skein.example:7420", .doc = "The coordinator. The agent dials out; nothing listens here." },
+      .example = "tcp://skein.example:7420",
+      .doc = "The coordinator. The agent dials out; nothing listens here." },
     { CONFIG_FIELD(AgentConfig, coordinator_key, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 4096, .example = "/etc/skein/coordinator.pub",
       .doc = "File of the coordinator's public key: nobody else is spoken to." },
-    { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1, .max = 4096,
-      .example = "/etc/skein/agent.key",
+    { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = 4096, .example = "/etc/skein/agent.key",
       .doc = "This agent's secret key, mode 0600, made by: skein keys generate agent NAME. "
              "Its name is that of the public half in the coordinator's agents.d." },
     { CONFIG_FIELD_COUNTED(AgentConfig, trusted_signers, trusted_signer_count, CONFIG_STRING_LIST),
       .is_required = true, .max = 64, .example = "[ /etc/skein/operator.pub ]",
       .doc = "Files of the public keys whose plans this agent runs. An empty list runs nothing." },
     { CONFIG_FIELD_COUNTED(AgentConfig, labels, label_count, CONFIG_STRING_MAP), .max = LABELS_MAX,
-      .example = "{ env: prod, region: eu }", .doc = "What `where` selects by: labels.env = 'prod'." },
-    { CONFIG_FIELD(AgentConfig, connections_per_instance, CONFIG_INTEGER), .fallback = "8", .min = 3,
-      .max = 100, .unit = "connections",
-      .doc = "All connections of this agent to one instance together. Two are kept for watching and for "
-             "cancelling; further migrations wait." },
-    { CONFIG_FIELD(AgentConfig, blocked_retries, CONFIG_INTEGER), .fallback = "10", .min = 0, .max = 1000,
-      .unit = "tries",
+      .example = "{ env: prod, region: eu }",
+      .doc = "What `where` selects by: labels.env = 'prod'." },
+    { CONFIG_FIELD(AgentConfig, connections_per_instance, CONFIG_INTEGER), .fallback = "8",
+      .min = 3, .max = 100, .unit = "connections",
+      .doc =
+          "All connections of this agent to one instance together. Two are kept for watching and for "
+          "cancelling; further migrations wait." },
+    { CONFIG_FIELD(AgentConfig, blocked_retries, CONFIG_INTEGER), .fallback = "10", .min = 0,
+      .max = 1000, .unit = "tries",
       .doc = "How often a migration that a lock kept out is tried again before it has failed." },
     { CONFIG_FIELD(AgentConfig, log, CONFIG_TABLE), .table = &LOG_CONFIG_TABLE,
       .doc = "The log, on standard error." },
@@ -152,14 +165,17 @@ static ErrCode check_schemas(const ConfigDocument *document, const AgentConfig *
         text_format(path, sizeof(path), "instances[%zu].schemas", i);
         if (schemas->include_count == 0 && config_has(document, path)) {
             config_error_at(document, path, err, "'schemas' includes none");
-            return err_hint(err, "include: [ '*' ] takes every schema; without the key 'schemas', whole databases "
-                                 "are the targets");
+            return err_hint(
+                err,
+                "include: [ '*' ] takes every schema; without the key 'schemas', whole databases "
+                "are the targets");
         }
     }
     return ERR_NONE;
 }
 
-static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config, Err *err)
+static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config,
+                         Err *err)
 {
     PublicKey key;
     Err inner;

@@ -21,12 +21,13 @@ typedef struct AgentInstanceConfig {
     ConfigPair *labels;
     size_t label_count;
     NameFilter databases;
-    NameFilter schemas; /* each a target of its own, if anything is included; else whole databases are */
+    NameFilter
+        schemas; /* each a target of its own, if anything is included; else whole databases are */
     uint32_t rediscover_ms;
 } AgentInstanceConfig;
 
 typedef struct AgentConfig {
-    const char *coordinator; /* tcp://host:port */
+    const char *coordinator;     /* tcp://host:port */
     const char *coordinator_key; /* file of its public key */
     const char *key_file;
     const char **trusted_signers; /* files of public keys */
@@ -45,8 +46,8 @@ typedef struct AgentConfig {
 } AgentConfig;
 
 /*
- * Reads and checks the file, and the public keys it names. Everything lives in `arena`. ERR_CONFIG with
- * file, line and column. The agent's own secret key is read by its owner, not here.
+ * Reads and checks the file, and the public keys it names. Everything lives in `arena`. ERR_CONFIG
+ * with file, line and column. The agent's own secret key is read by its owner, not here.
  */
 ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err);
 

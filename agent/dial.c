@@ -41,8 +41,9 @@ static void on_overdue(void *ctx, uint64_t now_ms)
     Dial *dial = ctx;
     (void)now_ms;
     if (!dial->is_overdue_told) {
-        log_warning("no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
-                    LOG_STR("coordinator", dial->config->coordinator));
+        log_warning(
+            "no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
+            LOG_STR("coordinator", dial->config->coordinator));
         dial->is_overdue_told = true;
     }
     dial_again(dial, interval(dial));
@@ -91,7 +92,8 @@ static ErrCode connect_socket(Dial *dial, Zsock socket, Err *err)
 static ErrCode open_socket(Dial *dial, Err *err)
 {
     AUTO(Zsock) socket = NULL;
-    ErrCode code = zsock_open(dial->context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS, ZSOCK_DEALER_OPTION_COUNT, &socket, err);
+    ErrCode code = zsock_open(dial->context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
+                              ZSOCK_DEALER_OPTION_COUNT, &socket, err);
     if (code == ERR_NONE) {
         code = connect_socket(dial, socket, err);
     }
@@ -126,8 +128,8 @@ static void close_socket(Dial *dial)
     }
 }
 
-Dial *dial_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop, uint64_t seed,
-               const DialHooks *hooks)
+Dial *dial_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop,
+               uint64_t seed, const DialHooks *hooks)
 {
     Dial *dial = mem_alloc(sizeof(Dial));
     dial->config = config;

@@ -2,9 +2,9 @@
  * The dial: the agent's one socket to the coordinator, and its re-dialling. It says when there is a
  * connection and hands over what comes; what is said on it is the session's (agent/core/session.h).
  *
- * libzmq tells nobody why it cannot connect. It goes on trying where nobody listens, but never again
- * where it was refused: once this agent's key is in agents_dir, only a new socket gets in. So a socket
- * that has no connection for DIAL_OVERDUE_MS is replaced.
+ * libzmq tells nobody why it cannot connect. It goes on trying where nobody listens, but never
+ * again where it was refused: once this agent's key is in agents_dir, only a new socket gets in. So
+ * a socket that has no connection for DIAL_OVERDUE_MS is replaced.
  */
 #ifndef SKEIN_AGENT_DIAL_H
 #define SKEIN_AGENT_DIAL_H
@@ -24,14 +24,16 @@ typedef struct Dial Dial;
 
 /* Called on the loop's thread; each may call dial_again. */
 typedef struct DialHooks {
-    void (*connected)(void *ctx); /* a socket's first connection; said earlier, a HELLO would be dropped */
+    void (*connected)(
+        void *ctx); /* a socket's first connection; said earlier, a HELLO would be dropped */
     void (*message)(void *ctx, const Zframe *frame);
     void *ctx;
 } DialHooks;
 
-/* Everything is borrowed. Dials with the loop's next turn, and until it is freed. `context` is ZeroMQ's. */
-Dial *dial_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop, uint64_t seed,
-               const DialHooks *hooks);
+/* Everything is borrowed. Dials with the loop's next turn, and until it is freed. `context` is
+ * ZeroMQ's. */
+Dial *dial_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop,
+               uint64_t seed, const DialHooks *hooks);
 void dial_free(Dial *dial); /* NULL is allowed */
 
 AUTO_PTR_DEFINE(Dial, dial_free)
@@ -42,7 +44,8 @@ void dial_again(Dial *dial, uint32_t delay_ms);
 /* What cannot be sent now is lost, like a message on the way: whatever matters is repeated. */
 void dial_send(Dial *dial, const Str *frame);
 
-/* The last word has been sent: there is no further socket, and dial_free gives it a moment to leave. */
+/* The last word has been sent: there is no further socket, and dial_free gives it a moment to
+ * leave. */
 void dial_part(Dial *dial);
 
 #endif

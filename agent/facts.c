@@ -10,9 +10,9 @@
 typedef LIST(InventoryTarget) TargetList;
 
 /*
- * One instance: the complete list in force, and the one whose pages are coming in. Until the first list is
- * whole the instance is told as not reached: the coordinator takes a target that is missing from a reached
- * instance's list for gone.
+ * One instance: the complete list in force, and the one whose pages are coming in. Until the first
+ * list is whole the instance is told as not reached: the coordinator takes a target that is missing
+ * from a reached instance's list for gone.
  */
 typedef struct Listing {
     const char *instance;
@@ -30,7 +30,7 @@ struct Facts {
     size_t listing_count;
     TargetList all;
     uint64_t revision; /* of the newest list; rises from a place that no earlier process used */
-    Map *by_address; /* const InventoryTarget *, into `all` */
+    Map *by_address;   /* const InventoryTarget *, into `all` */
     Arena arena;
 };
 
@@ -104,9 +104,9 @@ static bool show_server(const Facts *facts, const Listing *listing)
 {
     HelloInstance *shown = find_instance(facts, listing->instance);
     const HelloInstance *told = &listing->server;
-    bool is_same = shown->system_identifier == told->system_identifier &&
-                   shown->timeline == told->timeline && shown->server_version == told->server_version &&
-                   shown->in_recovery == told->in_recovery;
+    bool is_same =
+        shown->system_identifier == told->system_identifier && shown->timeline == told->timeline &&
+        shown->server_version == told->server_version && shown->in_recovery == told->in_recovery;
     shown->system_identifier = told->system_identifier;
     shown->timeline = told->timeline;
     shown->server_version = told->server_version;
@@ -183,8 +183,7 @@ static void rebuild_view(Facts *facts)
     map_free(facts->by_address);
     facts->by_address = map_new();
     for (size_t i = 0; i < facts->listing_count; i++) {
-        LIST_EACH(target, &facts->listings[i].targets)
-        {
+        LIST_EACH(target, &facts->listings[i].targets) {
             LIST_PUSH(&facts->all, *target);
         }
     }

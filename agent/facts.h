@@ -1,6 +1,6 @@
 /*
- * What this agent knows of its instances and targets, put together from its watchers' letters, in the
- * form that the session tells (agent/core/session.h). One thread: the loop's.
+ * What this agent knows of its instances and targets, put together from its watchers' letters, in
+ * the form that the session tells (agent/core/session.h). One thread: the loop's.
  */
 #ifndef SKEIN_AGENT_FACTS_H
 #define SKEIN_AGENT_FACTS_H

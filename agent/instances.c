@@ -19,12 +19,14 @@ static ErrCode instance_open(Instance *instance, const AgentConfig *config, void
                                    &instance->source, err);
     if (code == ERR_NONE) {
         instance->pool = conn_pool_new(instance->source, NULL);
-        code = watcher_start(context, instance->config, instance->source, instance->pool, &instance->watcher, err);
+        code = watcher_start(context, instance->config, instance->source, instance->pool,
+                             &instance->watcher, err);
     }
     return code == ERR_NONE ? code : err_wrap(err, "instance %s", instance->config->name);
 }
 
-ErrCode instances_open(const AgentConfig *config, void *context, Instances **ret_instances, Err *err)
+ErrCode instances_open(const AgentConfig *config, void *context, Instances **ret_instances,
+                       Err *err)
 {
     AUTO_PTR(Instances) instances = mem_alloc(sizeof(*instances));
     ErrCode code = ERR_NONE;

@@ -1,6 +1,6 @@
 /*
- * The instances that an agent serves: how each is reached, and who watches it. One thread, but for the
- * sources and pools, which workers and watchers share.
+ * The instances that an agent serves: how each is reached, and who watches it. One thread, but for
+ * the sources and pools, which workers and watchers share.
  */
 #ifndef SKEIN_AGENT_INSTANCES_H
 #define SKEIN_AGENT_INSTANCES_H
@@ -23,14 +23,17 @@ typedef struct Instance {
 
 typedef struct Instances Instances;
 
-/* Starts a watcher for each. `config` is borrowed, `context` is ZeroMQ's: watchers write letters in it. */
-ErrCode instances_open(const AgentConfig *config, void *context, Instances **ret_instances, Err *err);
+/* Starts a watcher for each. `config` is borrowed, `context` is ZeroMQ's: watchers write letters in
+ * it. */
+ErrCode instances_open(const AgentConfig *config, void *context, Instances **ret_instances,
+                       Err *err);
 
 /* Ends the watchers, all at once. No connection of a source is open any more. NULL is allowed. */
 void instances_close(Instances *instances);
 
 AUTO_PTR_DEFINE(Instances, instances_close)
 
-const Instance *instances_find(const Instances *instances, const char *name); /* NULL: none of that name */
+const Instance *instances_find(const Instances *instances,
+                               const char *name); /* NULL: none of that name */
 
 #endif

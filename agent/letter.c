@@ -5,7 +5,8 @@
 
 #define BOX "inproc://letters"
 
-/* Without a bound: a worker must never lose or wait with a report; each has a handful under way at most. */
+/* Without a bound: a worker must never lose or wait with a report; each has a handful under way at
+ * most. */
 static const ZsockOption OPTIONS[] = {
     { ZMQ_SNDHWM, 0, "ZMQ_SNDHWM", "a report is never dropped" },
     { ZMQ_RCVHWM, 0, "ZMQ_RCVHWM", "a report is never dropped" },
@@ -45,7 +46,8 @@ static ErrCode send_frames(Zsock sender, const char *from, const Str *frame, Err
 {
     if (zmq_send(sender, from, strlen(from), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ||
         zmq_send(sender, str_text(frame), frame->length, ZMQ_DONTWAIT) < 0) {
-        return err_set(err, ERR_INTERNAL, "a letter could not be sent: %s", zmq_strerror(zmq_errno()));
+        return err_set(err, ERR_INTERNAL, "a letter could not be sent: %s",
+                       zmq_strerror(zmq_errno()));
     }
     return ERR_NONE;
 }
@@ -85,7 +87,8 @@ ZsockResult letter_receive(Zsock box, Arena *arena, Letter *ret_letter, Err *err
         ret_letter->is_end = true;
         return ZSOCK_OK;
     }
-    Bytes bytes = { arena_memdup(arena, zframe_data(&frame), zframe_size(&frame)), zframe_size(&frame) };
+    Bytes bytes = { arena_memdup(arena, zframe_data(&frame), zframe_size(&frame)),
+                    zframe_size(&frame) };
     ErrCode code = envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, arena, &ret_letter->envelope, err);
     return code == ERR_NONE ? ZSOCK_OK : ZSOCK_FAILED;
 }

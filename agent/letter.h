@@ -1,7 +1,8 @@
 /*
- * Letters: how the agent's threads talk to its loop, over one inproc socket. A letter is two frames: the
- * sender's name, and the bytes of an ordinary envelope (proto/envelope.h), or nothing for "I have ended".
- * So nothing is shared, and what crosses threads is checked like what crosses the network.
+ * Letters: how the agent's threads talk to its loop, over one inproc socket. A letter is two
+ * frames: the sender's name, and the bytes of an ordinary envelope (proto/envelope.h), or nothing
+ * for "I have ended". So nothing is shared, and what crosses threads is checked like what crosses
+ * the network.
  */
 #ifndef SKEIN_AGENT_LETTER_H
 #define SKEIN_AGENT_LETTER_H

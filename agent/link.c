@@ -1,6 +1,6 @@
 /*
- * The link: turns bytes, letters and time into calls of the session (agent/core/session.h), and performs
- * the effects that come of them. It decides nothing.
+ * The link: turns bytes, letters and time into calls of the session (agent/core/session.h), and
+ * performs the effects that come of them. It decides nothing.
  */
 #include "agent/link.h"
 
@@ -48,7 +48,8 @@ static void perform(Link *link, const LinkEffects *effects);
 
 /* ---- the log ---- */
 
-/* Every change of the session once, with the rule's own words; a refusal is for a person to mend. */
+/* Every change of the session once, with the rule's own words; a refusal is for
+ * a person to mend. */
 static void log_move(Link *link)
 {
     JobMove move;
@@ -64,11 +65,11 @@ static void log_move(Link *link)
     const char *from = agent_session_state_name(move.from);
     const char *to = agent_session_state_name(move.to);
     if (refusal[0] == '\0') {
-        log_info("the session moves", LOG_STR("rule", move.rule->id), LOG_STR("from", from), LOG_STR("to", to),
-                 LOG_STR("why", move.rule->why));
+        log_info("the session moves", LOG_STR("rule", move.rule->id), LOG_STR("from", from),
+                 LOG_STR("to", to), LOG_STR("why", move.rule->why));
     } else {
-        log_warning("the session moves", LOG_STR("rule", move.rule->id), LOG_STR("from", from), LOG_STR("to", to),
-                    LOG_STR("why", move.rule->why), LOG_STR("refusal", refusal));
+        log_warning("the session moves", LOG_STR("rule", move.rule->id), LOG_STR("from", from),
+                    LOG_STR("to", to), LOG_STR("why", move.rule->why), LOG_STR("refusal", refusal));
     }
 }
 
@@ -76,12 +77,13 @@ static void log_end(const State *state, const Err *err)
 {
     const char *report = report_name((Report)state->report);
     if (err->code == ERR_NONE) {
-        log_info("attempt ended", LOG_STR("target", state->target), LOG_STR("rollout", state->rollout),
-                 LOG_STR("report", report), LOG_STR("version", state->version),
-                 LOG_U64("duration_ms", state->duration_ms));
+        log_info("attempt ended", LOG_STR("target", state->target),
+                 LOG_STR("rollout", state->rollout), LOG_STR("report", report),
+                 LOG_STR("version", state->version), LOG_U64("duration_ms", state->duration_ms));
     } else {
-        log_warning("attempt ended", LOG_STR("target", state->target), LOG_STR("rollout", state->rollout),
-                    LOG_STR("report", report), LOG_STR("version", state->version), LOG_ERR(err));
+        log_warning("attempt ended", LOG_STR("target", state->target),
+                    LOG_STR("rollout", state->rollout), LOG_STR("report", report),
+                    LOG_STR("version", state->version), LOG_ERR(err));
     }
 }
 
@@ -95,7 +97,8 @@ static void log_report(const State *state)
         log_end(state, &err);
     } else if (state->report == REPORT_UNKNOWN) {
         log_warning("outcome of a step unknown: looking for it", LOG_STR("target", state->target),
-                    LOG_STR("rollout", state->rollout), LOG_STR("migration", state->migration), LOG_ERR(&err));
+                    LOG_STR("rollout", state->rollout), LOG_STR("migration", state->migration),
+                    LOG_ERR(&err));
     }
 }
 
@@ -105,8 +108,8 @@ static void refuse(Link *link, const char *target, const Err *reason)
 {
     AUTO(LinkEffects) effects = { 0 };
     const AgentOrder *order = agent_session_order(link->session, target);
-    log_warning("order refused", LOG_STR("target", target), LOG_STR("rollout", order == NULL ? "" : order->rollout),
-                LOG_ERR(reason));
+    log_warning("order refused", LOG_STR("target", target),
+                LOG_STR("rollout", order == NULL ? "" : order->rollout), LOG_ERR(reason));
     agent_session_refuse(link->session, target, reason, clock_boot_ms(), &effects);
     perform(link, &effects);
 }
@@ -149,13 +152,15 @@ static void send_message(Link *link, const LinkEffect *effect)
         .body = effect->body,
     };
     if (envelope_encode(&envelope, MESSAGE_TO_COORDINATOR_MAX, &frame, &err) != ERR_NONE) {
-        log_error("a message cannot be encoded", LOG_STR("type", message_type_name(effect->type)), LOG_ERR(&err));
+        log_error("a message cannot be encoded", LOG_STR("type", message_type_name(effect->type)),
+                  LOG_ERR(&err));
         return;
     }
     dial_send(link->dial, &frame);
 }
 
-/* An order that waits has no worker to withdraw it from: it has ended, and the newer one may begin. */
+/* An order that waits has no worker to withdraw it from: it has ended, and
+ * the newer one may begin. */
 static void permit(Link *link, const LinkEffect *effect)
 {
     bool has_worker = workers_permit(link->workers, effect->target, effect->permit);
@@ -191,13 +196,13 @@ static void perform_one(Link *link, const LinkEffect *effect)
     }
 }
 
-/* Performing an effect may call the session again, with effects of its own: those come after in time too. */
+/* Performing an effect may call the session again, with effects of its own: those come after in
+ * time too. */
 static void perform(Link *link, const LinkEffects *effects)
 {
     log_move(link);
     workers_lease(link->workers, agent_session_lease_until_ms(link->session));
-    LIST_EACH(effect, &effects->list)
-    {
+    LIST_EACH(effect, &effects->list) {
         perform_one(link, effect);
     }
 }
@@ -241,13 +246,16 @@ static void on_message(void *ctx, const Zframe *frame)
 static bool is_gone(void *ctx, const Address *address, const char *target)
 {
     const Link *link = ctx;
-    return facts_is_listed(link->facts, address->instance) && facts_target(link->facts, target) == NULL;
+    return facts_is_listed(link->facts, address->instance) &&
+           facts_target(link->facts, target) == NULL;
 }
 
-/* Nobody will say how it ended: its database is gone, and the worker was told to wait for it no more. */
+/* Nobody will say how it ended: its database is gone, and the worker was told to wait for it no
+ * more. */
 static bool end_is_lost(Link *link, const WorkerEnd *end)
 {
-    return !link->is_leaving && !report_is_end(end->report) && is_gone(link, &end->address, end->target);
+    return !link->is_leaving && !report_is_end(end->report) &&
+           is_gone(link, &end->address, end->target);
 }
 
 static void settle_end(Link *link, const WorkerEnd *end)
@@ -255,7 +263,8 @@ static void settle_end(Link *link, const WorkerEnd *end)
     AUTO(LinkEffects) effects = { 0 };
     if (end_is_lost(link, end)) {
         Err reason = { 0 };
-        err_set(&reason, ERR_NOT_FOUND, "%s is gone: its instance does not list it any more", end->target);
+        err_set(&reason, ERR_NOT_FOUND, "%s is gone: its instance does not list it any more",
+                end->target);
         refuse(link, end->target, &reason);
         return;
     }
@@ -306,7 +315,8 @@ static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
         agent_session_pass(link->session, MESSAGE_PROGRESS, letter->envelope.body, effects);
         break;
     case MESSAGE_HELLO:
-        has_changed = facts_take_server(link->facts, ((const Hello *)letter->envelope.body)->instances);
+        has_changed =
+            facts_take_server(link->facts, ((const Hello *)letter->envelope.body)->instances);
         break;
     case MESSAGE_INVENTORY:
         has_changed = facts_take_page(link->facts, letter->from, letter->envelope.body);
@@ -417,12 +427,14 @@ static void open_starts(Link *link, const char *agent)
     link->starts = starts_new(&parts);
 }
 
-ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop, Link **ret_link, Err *err)
+ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, Loop *loop,
+                 Link **ret_link, Err *err)
 {
     AUTO_PTR(Link) link = mem_alloc(sizeof(Link));
     link->loop = loop;
     open_session(link, config);
-    link->plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])config->signers, config->trusted_signer_count);
+    link->plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])config->signers,
+                            config->trusted_signer_count);
     link->workers = workers_new(context, key->name, config->blocked_retries);
     ErrCode code = open_box(link, context, err);
     if (code == ERR_NONE) {
@@ -467,6 +479,7 @@ void link_leave(Link *link, const char *reason)
     if (workers_count(link->workers) == 0) {
         loop_stop(link->loop);
     } else {
-        log_info("waiting for running steps to end", LOG_U64("workers", workers_count(link->workers)));
+        log_info("waiting for running steps to end",
+                 LOG_U64("workers", workers_count(link->workers)));
     }
 }

@@ -1,4 +1,5 @@
-/* skein-agent: runs migrations beside the data. Starts the loop, and logs what it cannot recover from. */
+/* skein-agent: runs migrations beside the data. Starts the loop, and logs what it cannot recover
+ * from. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,14 @@ static const Program PROGRAM = {
     .name = "skein-agent",
     .config = "/etc/skein/agent.yaml",
     .sample = &AGENT_CONFIG_TABLE,
-    .notes = "SIGTERM and SIGINT: cancel transactional steps, let others end, leave. The second time: "
-             "at once.\n"
-             "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used.\n",
+    .notes =
+        "SIGTERM and SIGINT: cancel transactional steps, let others end, leave. The second time: "
+        "at once.\n"
+        "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used.\n",
 };
 
-/* What a connection takes with its thread, its wake and its letters; and what an agent takes anyhow. */
+/* What a connection takes with its thread, its wake and its letters; and what an agent takes
+ * anyhow. */
 #define CONNECTION_DESCRIPTORS 6
 #define OWN_DESCRIPTORS 64
 #define OWN_SOCKETS 16
@@ -81,7 +84,8 @@ static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
     }
     if (code == ERR_NONE) {
         log_info("agent started", LOG_STR("name", key->name), LOG_STR("version", SKEIN_VERSION),
-                 LOG_STR("coordinator", config->coordinator), LOG_U64("instances", config->instance_count));
+                 LOG_STR("coordinator", config->coordinator),
+                 LOG_U64("instances", config->instance_count));
         code = loop_run(loop, err);
     }
     if (agent.link != NULL) {

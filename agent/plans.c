@@ -7,7 +7,8 @@
 #include "common/list.h"
 #include "common/str.h"
 
-/* Plans kept for goals that may come back to them (a roll back); the oldest unused one goes first. */
+/* Plans kept for goals that may come back to them (a roll back); the oldest
+ * unused one goes first. */
 #define UNUSED_KEPT_MAX 8
 
 typedef struct Entry {
@@ -155,8 +156,8 @@ bool plans_next_request(Plans *plans, uint64_t now_ms, uint64_t repeat_ms, PlanG
         }
         entry->is_asked = true;
         entry->asked_at_ms = now_ms;
-        *ret_get = (PlanGet){ .hash = { entry->held.hash, PLAN_HASH_BYTES },
-                              .offset = entry->received };
+        *ret_get =
+            (PlanGet){ .hash = { entry->held.hash, PLAN_HASH_BYTES }, .offset = entry->received };
         return true;
     }
     return false;
@@ -233,10 +234,12 @@ static ErrCode begin(Entry *entry, const PlanChunk *chunk)
     return ERR_NONE;
 }
 
-/* A signature was added meanwhile: the bundle that was begun is not there any more. As often as there can be some. */
+/* A signature was added meanwhile: the bundle that was begun is not there any more. As often as
+ * there can be some. */
 static bool has_changed(const Entry *entry, const PlanChunk *chunk)
 {
-    return entry->bytes != NULL && chunk->total_size != entry->size_bytes && entry->restarts < PLAN_SIGNATURES_MAX;
+    return entry->bytes != NULL && chunk->total_size != entry->size_bytes &&
+           entry->restarts < PLAN_SIGNATURES_MAX;
 }
 
 static void begin_again(Entry *entry)

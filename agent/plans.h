@@ -1,7 +1,7 @@
 /*
- * The plans an agent has at hand: fetched by hash from the coordinator in chunks, verified, decoded, kept
- * in memory only. Nothing of a bundle is believed before its bytes have the hash that was asked for and
- * every signature on it is right. One thread.
+ * The plans an agent has at hand: fetched by hash from the coordinator in chunks, verified,
+ * decoded, kept in memory only. Nothing of a bundle is believed before its bytes have the hash that
+ * was asked for and every signature on it is right. One thread.
  */
 #ifndef SKEIN_AGENT_PLANS_H
 #define SKEIN_AGENT_PLANS_H
@@ -17,7 +17,8 @@
 
 typedef struct Plans Plans;
 
-/* A verified plan. `is_trusted`: signed by a key that this agent trusts; without it nothing runs, and it is not kept. */
+/* A verified plan. `is_trusted`: signed by a key that this agent trusts; without it nothing runs,
+ * and it is not kept. */
 typedef struct HeldPlan {
     uint8_t hash[PLAN_HASH_BYTES];
     const Plan *plan;
@@ -39,15 +40,16 @@ void plans_free(Plans *plans);
 
 AUTO_PTR_DEFINE(Plans, plans_free)
 
-/* Asks for a plan, beginning to fetch it when it is not here. How a fetch ended stands until plans_drop_refused. */
+/* Asks for a plan, beginning to fetch it when it is not here. How a fetch ended stands until
+ * plans_drop_refused. */
 PlanFetch plans_want(Plans *plans, const uint8_t hash[PLAN_HASH_BYTES], const HeldPlan **ret_plan,
                      Err *err);
 
 /*
- * Drops what nobody can run: fetches that failed, and plans without a trusted signature. To be called when all who
- * waited have had their answer. Whoever wants such a plan next makes it be fetched anew, since the coordinator may
- * have it by then, or have it signed by one more key; so it is fetched once for each time that it is ordered, however
- * many targets wait for it.
+ * Drops what nobody can run: fetches that failed, and plans without a trusted signature. To be
+ * called when all who waited have had their answer. Whoever wants such a plan next makes it be
+ * fetched anew, since the coordinator may have it by then, or have it signed by one more key; so it
+ * is fetched once for each time that it is ordered, however many targets wait for it.
  */
 void plans_drop_refused(Plans *plans);
 

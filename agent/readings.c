@@ -10,7 +10,7 @@ typedef struct Entry {
     Reading reading;
     Arena arena; /* of its tenants */
     uint64_t slot;
-    uint64_t asked_in;  /* round */
+    uint64_t asked_in;   /* round */
     uint64_t trusted_at; /* distrust, as counted when it was read */
 } Entry;
 
@@ -122,8 +122,8 @@ static void tenants_replace(Entry *entry, const TenantFacts *tenants, size_t cou
     }
 }
 
-void readings_put(Readings *readings, const char *database, uint32_t database_oid, const TenantFacts *tenants,
-                  size_t tenant_count)
+void readings_put(Readings *readings, const char *database, uint32_t database_oid,
+                  const TenantFacts *tenants, size_t tenant_count)
 {
     Entry *entry = entry_renew(readings, database);
     tenants_replace(entry, tenants, tenant_count);

@@ -31,7 +31,8 @@ void starts_free(Starts *starts)
     }
 }
 
-static ErrCode find_instance(const Starts *starts, const char *target, const Instance **ret_instance, Err *err)
+static ErrCode find_instance(const Starts *starts, const char *target,
+                             const Instance **ret_instance, Err *err)
 {
     AUTO(Arena) arena = { 0 };
     Address address;
@@ -40,23 +41,25 @@ static ErrCode find_instance(const Starts *starts, const char *target, const Ins
         return code;
     }
     *ret_instance = instances_find(starts->parts.instances, address.instance);
-    return *ret_instance != NULL ? ERR_NONE
-                                 : err_set(err, ERR_NOT_FOUND, "this agent has no instance '%s'", address.instance);
+    return *ret_instance != NULL
+               ? ERR_NONE
+               : err_set(err, ERR_NOT_FOUND, "this agent has no instance '%s'", address.instance);
 }
 
 /*
- * After a restart an order may come before its instance has been looked at, or while that is down. And a
- * coordinator may order more than there may be connections: a thread that waits for one would spend the
- * time allowed to its target.
+ * After a restart an order may come before its instance has been looked at, or while that is down.
+ * And a coordinator may order more than there may be connections: a thread that waits for one would
+ * spend the time allowed to its target.
  */
 static bool must_wait_for(const Starts *starts, const Instance *instance)
 {
     return !facts_is_listed(starts->parts.facts, instance->config->name) ||
-           workers_busy(starts->parts.workers, instance->source) >= conn_source_migrations_max(instance->source);
+           workers_busy(starts->parts.workers, instance->source) >=
+               conn_source_migrations_max(instance->source);
 }
 
-static ErrCode start_worker(Starts *starts, const AgentOrder *order, const HeldPlan *plan, const Instance *instance,
-                            Err *err)
+static ErrCode start_worker(Starts *starts, const AgentOrder *order, const HeldPlan *plan,
+                            const Instance *instance, Err *err)
 {
     WorkerStart start = {
         .order = order,
@@ -79,7 +82,8 @@ static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
     const HeldPlan *plan = NULL;
     const Instance *instance = NULL;
     PlanFetch fetch = plans_want(parts->plans, order->plan_hash, &plan, err);
-    if (fetch == PLAN_FETCH_FAILED || find_instance(starts, order->target, &instance, err) != ERR_NONE) {
+    if (fetch == PLAN_FETCH_FAILED ||
+        find_instance(starts, order->target, &instance, err) != ERR_NONE) {
         return START_REFUSED;
     }
     bool may_run = fetch == PLAN_FETCH_READY && plan->is_trusted; /* else it is refused at once */

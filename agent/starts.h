@@ -1,7 +1,8 @@
 /*
  * Starts: orders on their way to a worker. An order waits for its plan, for the first list of its
- * instance, and for a place there; then it is admitted (admit.h) and a worker started, or it is refused.
- * Which order is in force is the session's to say, and is asked anew at every try. One thread: the loop's.
+ * instance, and for a place there; then it is admitted (admit.h) and a worker started, or it is
+ * refused. Which order is in force is the session's to say, and is asked anew at every try. One
+ * thread: the loop's.
  */
 #ifndef SKEIN_AGENT_STARTS_H
 #define SKEIN_AGENT_STARTS_H
@@ -49,8 +50,8 @@ StartEnd starts_try(Starts *starts, const char *target, Err *err);
 void starts_forget(Starts *starts, const char *target);
 
 /*
- * The targets whose orders wait, in the order of their coming: to be tried again when a plan has come, or
- * will not, an instance is listed, or a place is free.
+ * The targets whose orders wait, in the order of their coming: to be tried again when a plan has
+ * come, or will not, an instance is listed, or a place is free.
  */
 const char **starts_waiting(const Starts *starts, Arena *arena, size_t *ret_count);
 

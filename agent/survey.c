@@ -45,7 +45,8 @@ static ErrCode read_database(const SurveyParts *parts, const DatabaseFacts *data
     AUTO_PTR(Conn) conn = NULL;
     TenantList tenants = { 0 };
     const char *which = has_schemas(parts) ? TENANTS_ALL_SCHEMAS : "";
-    ErrCode code = discover_open(parts->source, database->name, soon_ms(), parts->interrupt, &conn, err);
+    ErrCode code =
+        discover_open(parts->source, database->name, soon_ms(), parts->interrupt, &conn, err);
     if (code == ERR_NONE) {
         code = tenants_read(conn, which, soon_ms(), parts->interrupt, &arena, &tenants, err);
     }
@@ -62,16 +63,19 @@ static ErrCode read_database(const SurveyParts *parts, const DatabaseFacts *data
 static ErrCode check_instance(const SurveyParts *parts, ErrCode why, Err *err)
 {
     InstanceFacts facts;
-    bool may_be_all = why == ERR_UNREACHABLE || why == ERR_TIMEOUT || why == ERR_CANCELLED || why == ERR_LOST;
-    return may_be_all ? discover_instance(parts->pool, soon_ms(), parts->interrupt, &facts, err) : ERR_NONE;
+    bool may_be_all =
+        why == ERR_UNREACHABLE || why == ERR_TIMEOUT || why == ERR_CANCELLED || why == ERR_LOST;
+    return may_be_all ? discover_instance(parts->pool, soon_ms(), parts->interrupt, &facts, err)
+                      : ERR_NONE;
 }
 
 /*
- * It stays on the list as it was. Where schemas are the targets and none was ever read, nobody can say
- * which; unless it is for a person to mend, so that waiting would help nobody, or it has just been dropped.
+ * It stays on the list as it was. Where schemas are the targets and none was ever read, nobody can
+ * say which; unless it is for a person to mend, so that waiting would help nobody, or it has just
+ * been dropped.
  */
-static ErrCode take_unread(const SurveyParts *parts, const DatabaseFacts *database, const Err *why, Survey *survey,
-                           Err *err)
+static ErrCode take_unread(const SurveyParts *parts, const DatabaseFacts *database, const Err *why,
+                           Survey *survey, Err *err)
 {
     ErrCode code = check_instance(parts, why->code, err);
     if (code != ERR_NONE) {
@@ -81,7 +85,8 @@ static ErrCode take_unread(const SurveyParts *parts, const DatabaseFacts *databa
     if (survey->unread++ == 0) {
         survey->unread_why = *why;
     }
-    bool is_unknown = has_schemas(parts) && readings_get(parts->readings, database->name)->tenant_count == 0;
+    bool is_unknown =
+        has_schemas(parts) && readings_get(parts->readings, database->name)->tenant_count == 0;
     if (is_unknown && why->code != ERR_PRIVILEGE && why->code != ERR_NOT_FOUND) {
         *err = *why;
         return err_wrap(err, "the schemas of database %s cannot be listed", database->name);
@@ -89,8 +94,8 @@ static ErrCode take_unread(const SurveyParts *parts, const DatabaseFacts *databa
     return ERR_NONE;
 }
 
-static void list_tenant(const SurveyParts *parts, const DatabaseFacts *database, const TenantFacts *tenant,
-                        bool is_read, Survey *survey)
+static void list_tenant(const SurveyParts *parts, const DatabaseFacts *database,
+                        const TenantFacts *tenant, bool is_read, Survey *survey)
 {
     Address address = { parts->config->name, database->name, tenant->schema };
     InventoryTarget target = {
@@ -119,7 +124,8 @@ static void list_database(const SurveyParts *parts, const DatabaseFacts *databas
     }
 }
 
-static ErrCode survey_database(const SurveyParts *parts, const DatabaseFacts *database, Survey *survey, Err *err)
+static ErrCode survey_database(const SurveyParts *parts, const DatabaseFacts *database,
+                               Survey *survey, Err *err)
 {
     if (readings_is_due(parts->readings, database->name, database->oid)) {
         Err why = { 0 };
@@ -137,7 +143,8 @@ static ErrCode survey_database(const SurveyParts *parts, const DatabaseFacts *da
 static void judge_server(const SurveyParts *parts, const InstanceFacts *facts, InstanceFacts *known)
 {
     if (facts->started_at_us != known->started_at_us || facts->timeline != known->timeline ||
-        facts->system_identifier != known->system_identifier || facts->in_recovery != known->in_recovery) {
+        facts->system_identifier != known->system_identifier ||
+        facts->in_recovery != known->in_recovery) {
         readings_distrust_all(parts->readings);
     }
     *known = *facts;
@@ -145,7 +152,9 @@ static void judge_server(const SurveyParts *parts, const InstanceFacts *facts, I
 
 static ErrCode check_interrupt(const SurveyParts *parts, Err *err)
 {
-    return interrupt_is_set(parts->interrupt) ? err_set(err, ERR_CANCELLED, "the look was broken off") : ERR_NONE;
+    return interrupt_is_set(parts->interrupt)
+               ? err_set(err, ERR_CANCELLED, "the look was broken off")
+               : ERR_NONE;
 }
 
 ErrCode survey_make(const SurveyParts *parts, InstanceFacts *known, Survey *ret_survey, Err *err)
@@ -155,8 +164,8 @@ ErrCode survey_make(const SurveyParts *parts, InstanceFacts *known, Survey *ret_
     ErrCode code = discover_instance(parts->pool, soon_ms(), parts->interrupt, &survey->facts, err);
     if (code == ERR_NONE) {
         judge_server(parts, &survey->facts, known);
-        code = discover_databases(parts->pool, &parts->config->databases, soon_ms(), parts->interrupt,
-                                  &survey->arena, &databases, err);
+        code = discover_databases(parts->pool, &parts->config->databases, soon_ms(),
+                                  parts->interrupt, &survey->arena, &databases, err);
     }
     for (size_t i = 0; code == ERR_NONE && i < databases.count; i++) {
         code = check_interrupt(parts, err);

@@ -1,6 +1,6 @@
 /*
- * The watcher of one instance: look (agent/survey.h), tell; wait for the next turn or a call. A turn that
- * came to nothing is tried again soon, and then ever more rarely.
+ * The watcher of one instance: look (agent/survey.h), tell; wait for the next turn or a call. A
+ * turn that came to nothing is tried again soon, and then ever more rarely.
  */
 #include "agent/watcher.h"
 
@@ -17,8 +17,8 @@
 #include "common/map.h"
 
 /*
- * After each of many attempts a look would cost more than they do. Their reports have told the coordinator
- * all that matters; the look is for what they cannot tell.
+ * After each of many attempts a look would cost more than they do. Their reports have told the
+ * coordinator all that matters; the look is for what they cannot tell.
  */
 #define QUIET_MS 1000
 
@@ -96,7 +96,8 @@ static ErrCode tell_targets(Watcher *watcher, const Survey *survey, Err *err)
             .target_count = left <= INVENTORY_PAGE_MAX ? left : INVENTORY_PAGE_MAX,
         };
         at += inventory.target_count;
-        code = letter_send(watcher->sender, watcher->config->name, MESSAGE_INVENTORY, &inventory, err);
+        code =
+            letter_send(watcher->sender, watcher->config->name, MESSAGE_INVENTORY, &inventory, err);
     } while (code == ERR_NONE && at < survey->targets.count);
     return code;
 }
@@ -113,7 +114,8 @@ static void note_reach(Watcher *watcher, ErrCode reach, size_t target_count, con
         log_info("instance is watched", LOG_STR("instance", watcher->config->name),
                  LOG_U64("targets", target_count));
     } else {
-        log_warning("instance cannot be watched", LOG_STR("instance", watcher->config->name), LOG_ERR(err));
+        log_warning("instance cannot be watched", LOG_STR("instance", watcher->config->name),
+                    LOG_ERR(err));
     }
 }
 
@@ -160,7 +162,8 @@ static void plan_turn(Watcher *watcher, bool is_turn, bool is_whole)
         watcher->turn_ms = is_turn ? now_ms + every_ms : watcher->turn_ms;
         return;
     }
-    watcher->retry_ms = earlier(watcher->retry_ms == 0 ? RETRY_MS : 2 * watcher->retry_ms, every_ms);
+    watcher->retry_ms =
+        earlier(watcher->retry_ms == 0 ? RETRY_MS : 2 * watcher->retry_ms, every_ms);
     uint64_t retry_at_ms = now_ms + watcher->retry_ms;
     watcher->turn_ms = is_turn ? retry_at_ms : earlier(watcher->turn_ms, retry_at_ms);
 }
@@ -210,7 +213,8 @@ static uint64_t look_at_ms(Watcher *watcher)
     return at_ms;
 }
 
-/* Until the next turn, or a round that has been asked for; idle connections are closed meanwhile. */
+/* Until the next turn, or a round that has been asked for; idle
+ * connections are closed meanwhile. */
 static void rest(Watcher *watcher)
 {
     while (!is_stopping(watcher)) {
@@ -230,7 +234,8 @@ static void *watch(void *ctx)
     Watcher *watcher = ctx;
     Err err;
     if (letter_sender_open(watcher->context, &watcher->sender, &err) != ERR_NONE) {
-        log_error("no way to tell of the instance", LOG_STR("instance", watcher->config->name), LOG_ERR(&err));
+        log_error("no way to tell of the instance", LOG_STR("instance", watcher->config->name),
+                  LOG_ERR(&err));
         return NULL;
     }
     while (!is_stopping(watcher)) {
@@ -267,7 +272,8 @@ ErrCode watcher_start(void *context, const AgentInstanceConfig *config, ConnSour
     int failed = pthread_create(&watcher->thread, NULL, watch, watcher);
     if (failed != 0) {
         watcher_free(watcher);
-        return err_set_errno(err, ERR_INTERNAL, failed, "cannot start the watcher of instance %s", config->name);
+        return err_set_errno(err, ERR_INTERNAL, failed, "cannot start the watcher of instance %s",
+                             config->name);
     }
     *ret_watcher = watcher;
     return ERR_NONE;

@@ -1,8 +1,8 @@
 /*
- * The watcher of one instance: a thread that finds out what the server is, which targets it has and at
- * which version they are, again and again, and writes letters about it: HELLO for the server, INVENTORY
- * in pages for its targets. Not every database is read in every round: see readings.h. It never changes
- * anything on the instance.
+ * The watcher of one instance: a thread that finds out what the server is, which targets it has and
+ * at which version they are, again and again, and writes letters about it: HELLO for the server,
+ * INVENTORY in pages for its targets. Not every database is read in every round: see readings.h. It
+ * never changes anything on the instance.
  */
 #ifndef SKEIN_AGENT_WATCHER_H
 #define SKEIN_AGENT_WATCHER_H
@@ -18,12 +18,13 @@ ErrCode watcher_start(void *context, const AgentInstanceConfig *config, ConnSour
                       ConnPool *pool, Watcher **ret_watcher, Err *err);
 
 /*
- * Something has changed in a database: look at it as soon as nothing has changed for a while. From the loop's
- * thread.
+ * Something has changed in a database: look at it as soon as nothing has changed for a while. From
+ * the loop's thread.
  */
 void watcher_look_soon(Watcher *watcher, const char *database);
 
-/* Has it break off what it does, without waiting for that: so that many end at once. NULL is allowed. */
+/* Has it break off what it does, without waiting for that: so that many end at once. NULL is
+ * allowed. */
 void watcher_ask_to_stop(Watcher *watcher);
 
 /* Ends the thread, joins it, frees. NULL is allowed. */

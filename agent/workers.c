@@ -1,4 +1,5 @@
-/* Threads that run jobs: start, permit, join. What a job does is agent/exec's and agent/core's matter. */
+/* Threads that run jobs: start, permit, join. What a job does is agent/exec's and agent/core's
+ * matter. */
 #include "agent/workers.h"
 
 #include <pthread.h>
@@ -28,9 +29,9 @@ typedef struct Worker {
     void *context;
     uint64_t seed;
     Wake *wake;
-    Zsock sender; /* opened and closed by the thread */
-    Report report;       /* its last one; this and the next are of the loop's thread */
-    bool is_withdrawn;   /* for good */
+    Zsock sender;      /* opened and closed by the thread */
+    Report report;     /* its last one; this and the next are of the loop's thread */
+    bool is_withdrawn; /* for good */
 
     /* What both threads touch. */
     const _Atomic uint64_t *lease_until_ms;
@@ -78,7 +79,8 @@ static Permit permit_now(void *ctx)
     return permit;
 }
 
-/* A letter that cannot be sent is a bug; the coordinator would wait for it. Better to start over. */
+/* A letter that cannot be sent is a bug; the coordinator would wait for it.
+ * Better to start over. */
 static void require(ErrCode code)
 {
     if (code != ERR_NONE) {
@@ -183,7 +185,8 @@ ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err)
     if (code == ERR_NONE) {
         int failed = pthread_create(&worker->thread, NULL, work, worker);
         if (failed != 0) {
-            code = err_set_errno(err, ERR_INTERNAL, failed, "cannot start a thread for %s", worker->target);
+            code = err_set_errno(err, ERR_INTERNAL, failed, "cannot start a thread for %s",
+                                 worker->target);
         }
     }
     if (code != ERR_NONE) {
@@ -237,7 +240,8 @@ void workers_withdraw(Workers *workers)
     }
 }
 
-void workers_withdraw_idle(Workers *workers, bool (*is_gone)(void *ctx, const Address *address, const char *target),
+void workers_withdraw_idle(Workers *workers,
+                           bool (*is_gone)(void *ctx, const Address *address, const char *target),
                            void *ctx)
 {
     void *cursor = NULL;
@@ -260,8 +264,11 @@ bool workers_ended(Workers *workers, const char *target, Arena *arena, WorkerEnd
         return false;
     }
     pthread_join(worker->thread, NULL);
-    *ret_end = (WorkerEnd){ .target = arena_strdup(arena, target), .plan = worker->plan, .report = worker->report };
-    address_parse(ret_end->target, arena, &ret_end->address, &(Err){ 0 }); /* it was parsed at the start */
+    *ret_end = (WorkerEnd){ .target = arena_strdup(arena, target),
+                            .plan = worker->plan,
+                            .report = worker->report };
+    address_parse(ret_end->target, arena, &ret_end->address,
+                  &(Err){ 0 }); /* it was parsed at the start */
     worker_free(worker);
     return true;
 }

@@ -1,6 +1,7 @@
 /*
- * Workers: one thread per target with a running attempt. Each runs one job (agent/exec/runner.h) and
- * writes letters to the loop; the loop tells it only what it is permitted now, and how long the lease is.
+ * Workers: one thread per target with a running attempt. Each runs one job (agent/exec/runner.h)
+ * and writes letters to the loop; the loop tells it only what it is permitted now, and how long the
+ * lease is.
  *
  * All functions are called on the loop's thread.
  */
@@ -43,8 +44,9 @@ typedef struct WorkerStart {
 ErrCode workers_start(Workers *workers, const WorkerStart *start, Err *err);
 
 /*
- * Until when steps may start, on the boot-time clock; 0: not at all. Each worker looks at the clock itself
- * before a step: a process that thaws must not begin one on a permit that ran out while it was frozen.
+ * Until when steps may start, on the boot-time clock; 0: not at all. Each worker looks at the clock
+ * itself before a step: a process that thaws must not begin one on a permit that ran out while it
+ * was frozen.
  */
 void workers_lease(Workers *workers, uint64_t until_ms);
 
@@ -58,23 +60,26 @@ typedef struct WorkerEnd {
     Report report;        /* its last one; REPORT_NONE: it never spoke */
 } WorkerEnd;
 
-/* A letter said that its sender ends: joins it; *ret_end lives in `arena`. False: it is no worker. */
+/* A letter said that its sender ends: joins it; *ret_end lives in `arena`. False:
+ * it is no worker. */
 bool workers_ended(Workers *workers, const char *target, Arena *arena, WorkerEnd *ret_end);
 
 /*
- * Withdraws the permits of those for whose target `is_gone` is true, if they wait without a connection: in
- * doubt about a step, or parked. Any other comes to an end by itself.
+ * Withdraws the permits of those for whose target `is_gone` is true, if they wait without a
+ * connection: in doubt about a step, or parked. Any other comes to an end by itself.
  */
-void workers_withdraw_idle(Workers *workers, bool (*is_gone)(void *ctx, const Address *address, const char *target),
+void workers_withdraw_idle(Workers *workers,
+                           bool (*is_gone)(void *ctx, const Address *address, const char *target),
                            void *ctx);
 
 /*
- * Withdraws every permit, for good: transactional steps are cancelled, others end first; then the workers
- * end, whatever workers_permit says after that.
+ * Withdraws every permit, for good: transactional steps are cancelled, others end first; then the
+ * workers end, whatever workers_permit says after that.
  */
 void workers_withdraw(Workers *workers);
 
-/* A worker's letter said where it stands. True when it has just parked: it needs no connection now. */
+/* A worker's letter said where it stands. True when it has just parked: it
+ * needs no connection now. */
 bool workers_note_report(Workers *workers, const char *target, Report report);
 
 /* Workers that have a connection to the source, or want one. */

@@ -82,14 +82,14 @@ static ErrCode unknown_command(char *const *words, size_t count, Err *err)
         err_set(err, ERR_USAGE, "'%s' needs to be told what to do", words[0]);
         return err_hint(err, "skein %s --help lists what there is", words[0]);
     }
-    /* Of a group that is there the second word is wrong, else the first: of a command or a group. */
+    /* Of a group that is there the second word is wrong, else the first: of
+     * a command or a group. */
     const char *given = is_in_group ? arena_printf(&arena, "%s %s", words[0], words[1]) : words[0];
     const char *names[SUGGESTIONS_MAX];
     size_t name_count = 0;
     for (size_t i = 0; i < COMMAND_COUNT && name_count < SUGGESTIONS_MAX; i++) {
         const char *name = COMMANDS[i].name;
-        names[name_count++] =
-            is_in_group ? name : arena_strndup(&arena, name, strcspn(name, " "));
+        names[name_count++] = is_in_group ? name : arena_strndup(&arena, name, strcspn(name, " "));
     }
     const char *nearest = str_nearest(given, names, name_count);
     err_set(err, ERR_USAGE, "no command '%s'", given);
@@ -247,9 +247,9 @@ static bool is_help_word(const char *word)
 }
 
 /*
- * "skein", "skein help", "skein help up", "skein rollout --help": is_help is set, with the command or
- * the group whose help it is, if any. "skein up --help" is an option of that command, also where it
- * has others below it.
+ * "skein", "skein help", "skein help up", "skein rollout --help": is_help is set, with the command
+ * or the group whose help it is, if any. "skein up --help" is an option of that command, also where
+ * it has others below it.
  */
 static ErrCode ask_help(char *const *words, size_t count, Invocation *invocation, Err *err)
 {

@@ -133,8 +133,8 @@ typedef struct Body {
     const char *type;
 } Body;
 
-/* What a request carries; `text` holds it when it is JSON. Whatever is no GET carries at least {}.
- */
+/* What a request carries; `text` holds it when it is JSON. Whatever is no GET
+ * carries at least {}. */
 static Body body_of(const Request *request, Str *text)
 {
     if (request->bytes != NULL) {

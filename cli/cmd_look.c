@@ -17,7 +17,7 @@ typedef struct StatusLine {
     const char *id;
     const char *state; /* see STATE_NOTES; "applied", "pending" */
     const HistoryEntry *row;
-    size_t part_count; /* of the way that was begun */
+    size_t part_count;              /* of the way that was begun */
     const PlanMigration *migration; /* NULL: missing */
 } StatusLine;
 
@@ -30,8 +30,9 @@ static const struct StateNote {
     { "missing", "applied here, but not in the directory; up refuses to go on" },
     { "half applied", "some of its parts are done; up goes on with the next one" },
     { "half undone", "some parts of its down are done; down goes on with the next one" },
-    { "interrupted", "a statement outside a transaction was begun, and its end is not known; up and "
-                     "down refuse to go on" },
+    { "interrupted",
+      "a statement outside a transaction was begun, and its end is not known; up and "
+      "down refuse to go on" },
 };
 
 typedef LIST(StatusLine) StatusLines;
@@ -243,7 +244,8 @@ static void history_json(const HistoryList *history)
 
 static void history_text(const HistoryList *history)
 {
-    AUTO_PTR(Table) table = table_new(
+    AUTO_PTR(Table)
+    table = table_new(
         6, (const char *const[]){ "applied", "migration", "state", "took", "by", "undone" });
     AUTO(Str) text = { 0 };
     char duration[DURATION_TEXT_MAX];
@@ -369,7 +371,8 @@ ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err)
         check_text(&report);
     }
     if (report.worst == CHECK_FAIL) {
-        *ret_exit = report.unreached == ERR_NONE ? EXIT_CODE_FAILED : err_exit_code(report.unreached);
+        *ret_exit =
+            report.unreached == ERR_NONE ? EXIT_CODE_FAILED : err_exit_code(report.unreached);
     }
     return ERR_NONE;
 }

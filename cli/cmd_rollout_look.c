@@ -22,12 +22,13 @@ static const char *rollout_id(Invocation *invocation)
 
 static void print_rollouts(const json_t *items)
 {
-    AUTO_PTR(Table) table =
-        table_new(5, (const char *const[]){ "id", "state", "name", "started", "targets" });
+    AUTO_PTR(Table)
+    table = table_new(5, (const char *const[]){ "id", "state", "name", "started", "targets" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *rollout = NULL;
-    json_array_foreach((json_t *)items, index, rollout) {
+    json_array_foreach((json_t *)items, index, rollout)
+    {
         table_cell(table, COLOUR_BOLD, get_text(rollout, "id"));
         table_cell(table, output_state_colour(get_text(rollout, "state")),
                    get_text(rollout, "state"));
@@ -71,7 +72,8 @@ static ErrCode get_rollout(Invocation *invocation, Client **ret_client, json_t *
 }
 
 /* A plan that the coordinator has lost selects nothing that could be told: then none is late. */
-static ErrCode get_late(Client *client, const json_t *rollout, Arena *arena, json_t **ret_late, Err *err)
+static ErrCode get_late(Client *client, const json_t *rollout, Arena *arena, json_t **ret_late,
+                        Err *err)
 {
     const char *path = arena_printf(arena, "/rollouts/%s/late", get_text(rollout, "id"));
     ErrCode code = client_list(client, path, LATE_MAX, ret_late, err);
@@ -118,12 +120,14 @@ ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
 
 static void print_targets(const json_t *items)
 {
-    AUTO_PTR(Table) table = table_new(
+    AUTO_PTR(Table)
+    table = table_new(
         6, (const char *const[]){ "target", "wave", "state", "steps", "version", "what happened" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)items, index, target) {
+    json_array_foreach((json_t *)items, index, target)
+    {
         const json_t *error = json_object_get(target, "error");
         table_cell(table, COLOUR_BOLD, get_text(target, "address"));
         table_cell(table, COLOUR_NONE, get_text(target, "wave"));
@@ -183,7 +187,8 @@ static void print_events(const json_t *items, OutputKind output)
 {
     size_t index = 0;
     const json_t *event = NULL;
-    json_array_foreach((json_t *)items, index, event) {
+    json_array_foreach((json_t *)items, index, event)
+    {
         event_print(event, output);
     }
 }

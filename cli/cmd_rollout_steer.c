@@ -217,8 +217,8 @@ ErrCode cmd_rollout_rollback(Invocation *invocation, ExitCode *ret_exit, Err *er
 
 /* ---- some of its targets ---- */
 
-/* The arguments of retry and skip: [ID] TARGET…, where an address has a slash and an id has none.
- */
+/* The arguments of retry and skip: [ID] TARGET…, where an address has a slash and
+ * an id has none. */
 typedef struct Named {
     const char *id; /* NULL: the one that is open */
     const char *const *addresses;

@@ -93,7 +93,8 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
     const char *tenant = local_tenant(&invocation->options);
     const char *database = conn_source_database(ground->source);
     AUTO_PTR(Wake) wake = wake_new();
-    AUTO(Move) move = {
+    AUTO(Move)
+    move = {
         .goal = goal,
         .tell = { .output = invocation->options.output,
                   .goal = goal,

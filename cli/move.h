@@ -1,6 +1,6 @@
 /*
- * One database, brought to a migration by the executor that the agents use: what up, down, adopt and
- * baseline share.
+ * One database, brought to a migration by the executor that the agents use: what up, down, adopt
+ * and baseline share.
  */
 #ifndef SKEIN_CLI_MOVE_H
 #define SKEIN_CLI_MOVE_H

@@ -88,9 +88,9 @@ static void notice_trouble(MoveTell *tell, const State *state)
     if (is_trouble) {
         bool is_at = state->migration[0] != '\0';
         bool is_blocked = state->code == ERR_BLOCKED && state->hint[0] != '\0'; /* says by whom */
-        tell->trouble = arena_printf(tell->arena, "%s%s%s%s%s", state->migration, is_at ? ": " : "",
-                                     state->message, is_blocked ? "; " : "",
-                                     is_blocked ? state->hint : "");
+        tell->trouble =
+            arena_printf(tell->arena, "%s%s%s%s%s", state->migration, is_at ? ": " : "",
+                         state->message, is_blocked ? "; " : "", is_blocked ? state->hint : "");
         tell->is_trouble_old = false;
     }
 }

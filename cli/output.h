@@ -20,8 +20,8 @@ void output_error(const Err *err, OutputKind kind);
 /* To standard output. */
 void output_text(const Str *text);
 
-/* One JSON value and a newline, to standard output: of the API's, or as written with common/json.h.
- */
+/* One JSON value and a newline, to standard output: of the API's, or
+ * as written with common/json.h. */
 void output_json(const json_t *value);
 void output_json_text(const Str *text);
 

@@ -38,7 +38,8 @@ static void take_notes(const PlannedRollout *rollout, Arena *arena, PlanAtHand *
     }
     shared_names_warn(&rollout->plan, &notes);
     plan->note_count = notes.list.count;
-    plan->notes = arena_memdup(arena, notes.list.items, notes.list.count * sizeof(*notes.list.items));
+    plan->notes =
+        arena_memdup(arena, notes.list.items, notes.list.count * sizeof(*notes.list.items));
 }
 
 static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *plan, Err *err)

@@ -9,8 +9,8 @@
 #include "common/err.h"
 #include "proto/bundle.h"
 
-/* A plan at hand: of a rollout file (with the notes of its directory), or of a bundle. In an arena.
- */
+/* A plan at hand: of a rollout file (with the notes of its directory), or of
+ * a bundle. In an arena. */
 typedef struct PlanAtHand {
     const Plan *plan;
     const SourceNote *notes;

@@ -16,8 +16,8 @@ ErrCode preview_fetch(Client *client, PlanAtHand *plan, const char *signer, Aren
                       json_t **ret_preview, Err *err);
 
 /*
- * For people: the targets by wave, and what there is to do by the versions they are at. A NULL preview
- * prints nothing.
+ * For people: the targets by wave, and what there is to do by the versions they are at. A NULL
+ * preview prints nothing.
  */
 void preview_text(const json_t *preview, const Plan *plan, Str *out);
 

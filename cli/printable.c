@@ -43,8 +43,8 @@ void printable_make(char *text)
     make(text, false);
 }
 
-/* The members whose text is several lines (docs/api.md); everywhere else a line break is a trick.
- */
+/* The members whose text is several lines (docs/api.md); everywhere else a line
+ * break is a trick. */
 static const char *const LINES[] = { "explain" };
 
 static bool has_lines(const char *key)

@@ -243,8 +243,8 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(RolloutFile, out_of_order, CONFIG_ENUM), .fallback = "refuse",
       .names = ODD_HISTORIES, .name_count = ARRAY_LEN(ODD_HISTORIES),
       .doc = "A migration that is absent below an applied one." },
-    { CONFIG_FIELD(RolloutFile, missing, CONFIG_ENUM), .fallback = "refuse",
-      .names = MISSING_ONES, .name_count = ARRAY_LEN(MISSING_ONES),
+    { CONFIG_FIELD(RolloutFile, missing, CONFIG_ENUM), .fallback = "refuse", .names = MISSING_ONES,
+      .name_count = ARRAY_LEN(MISSING_ONES),
       .doc = "A migration that is applied and not in the directory." },
     { CONFIG_FIELD(RolloutFile, strategy, CONFIG_TABLE), .table = &STRATEGY_TABLE,
       .doc = "How it goes out." },
@@ -258,8 +258,8 @@ const ConfigTable ROLLOUT_FILE_TABLE = {
     .field_count = ARRAY_LEN(FIELDS),
 };
 
-/* Both in percent, and shrinking? Counts can be compared only with the number of targets at hand.
- */
+/* Both in percent, and shrinking? Counts can be compared only with the number
+ * of targets at hand. */
 static bool shrinks(Amount before, Amount now)
 {
     return before.is_percent == now.is_percent && now.value < before.value;
@@ -304,8 +304,8 @@ static ErrCode check_wave_size(const ConfigDocument *document, const StrategyEnt
     return ERR_NONE;
 }
 
-/* What can be said of waves before the number of targets is known; the rest is the coordinator's.
- */
+/* What can be said of waves before the number of targets is known; the
+ * rest is the coordinator's. */
 static ErrCode check_waves(const ConfigDocument *document, const StrategyEntry *strategy, Err *err)
 {
     ErrCode code = ERR_NONE;

@@ -94,7 +94,8 @@ static size_t name_width(const json_t *waves)
     size_t widest = 0;
     size_t index = 0;
     const json_t *wave = NULL;
-    json_array_foreach((json_t *)waves, index, wave) {
+    json_array_foreach((json_t *)waves, index, wave)
+    {
         size_t width = text_width(get_text(wave, "name"));
         widest = width > widest ? width : widest;
     }
@@ -128,7 +129,8 @@ void rollout_text(const json_t *rollout, Str *out)
     size_t width = name_width(waves);
     size_t index = 0;
     const json_t *wave = NULL;
-    json_array_foreach((json_t *)waves, index, wave) {
+    json_array_foreach((json_t *)waves, index, wave)
+    {
         wave_text(wave, width, out);
     }
 }
@@ -142,14 +144,17 @@ void rollout_plan_text(const json_t *rollout, Str *out)
         return; /* found in the fleet: its explanation says so */
     }
     str_printf(out, "plan %.12s", get_text(rollout, "plan"));
-    str_append(out, json_is_array(signers) ? ", signed by " : ", which the coordinator does not have");
-    json_array_foreach((json_t *)signers, index, signer) {
+    str_append(out,
+               json_is_array(signers) ? ", signed by " : ", which the coordinator does not have");
+    json_array_foreach((json_t *)signers, index, signer)
+    {
         str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(signer, "fingerprint"));
     }
     str_append_char(out, '\n');
 }
 
-/* " at 0012_add, statement 4: the server's words (23505)", of a target's error or a cluster of them.
+/* " at 0012_add, statement 4: the server's words (23505)", of a target's error or a cluster of
+ * them.
  */
 static void cause_text(const json_t *error, Str *out)
 {
@@ -169,8 +174,8 @@ static void cause_text(const json_t *error, Str *out)
 /* Is its error why it is in that state? Else it is what went wrong before. */
 static bool is_of_error(const char *state)
 {
-    static const char *const STATES[] = { "failed", "held", "unknown", "rollback_failed", "debt",
-                                          "rolled_back" };
+    static const char *const STATES[] = { "failed",          "held", "unknown",
+                                          "rollback_failed", "debt", "rolled_back" };
     for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
         if (str_equal(STATES[i], state)) {
             return true;
@@ -217,7 +222,8 @@ static void cluster_text(const json_t *cluster, Str *out)
     str_append(out, "  ");
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)targets, index, target) {
+    json_array_foreach((json_t *)targets, index, target)
+    {
         if (index < ADDRESSES_SHOWN) {
             str_printf(out, "%s%s", index == 0 ? "" : ", ", json_string_value(target));
         }
@@ -235,7 +241,8 @@ void errors_text(const json_t *rollout, const json_t *errors, Str *out)
     }
     size_t index = 0;
     const json_t *cluster = NULL;
-    json_array_foreach((json_t *)errors, index, cluster) {
+    json_array_foreach((json_t *)errors, index, cluster)
+    {
         cluster_text(cluster, out);
     }
 }
@@ -246,12 +253,14 @@ void late_text(const json_t *rollout, const json_t *late, size_t limit, Str *out
 {
     const char *state = get_text(rollout, "state");
     size_t count = json_array_size(late);
-    bool is_back = str_equal(state, "rolling_back") || str_equal(state, "rollback_held") || str_equal(state, "rolled_back");
+    bool is_back = str_equal(state, "rolling_back") || str_equal(state, "rollback_held") ||
+                   str_equal(state, "rolled_back");
     if (count == 0 || is_back) {
         return;
     }
     output_colour(out, COLOUR_WARN, "too late for it");
-    str_printf(out, ": %s%zu target%s", count == limit ? "at least " : "", count, count == 1 ? "" : "s");
+    str_printf(out, ": %s%zu target%s", count == limit ? "at least " : "", count,
+               count == 1 ? "" : "s");
     for (size_t i = 0; i < count && i < LATE_SHOWN; i++) {
         str_printf(out, "%s%s", i == 0 ? ": " : ", ", get_text(json_array_get(late, i), "address"));
     }
@@ -264,7 +273,8 @@ void activity_text(const json_t *targets, size_t limit, Str *out)
     size_t shown = 0;
     size_t index = 0;
     const json_t *target = NULL;
-    json_array_foreach((json_t *)targets, index, target) {
+    json_array_foreach((json_t *)targets, index, target)
+    {
         const json_t *progress = json_object_get(target, "progress");
         if (!json_is_object(progress)) {
             continue;

@@ -15,8 +15,8 @@
 void rollout_text(const json_t *rollout, Str *out);
 
 /*
- * Its targets, a line each: state, and what went wrong; at most `limit` lines, then how many more there
- * are. `targets`: items of /rollouts/ID/targets.
+ * Its targets, a line each: state, and what went wrong; at most `limit` lines, then how many more
+ * there are. `targets`: items of /rollouts/ID/targets.
  */
 void targets_text(const json_t *targets, size_t limit, Str *out);
 
@@ -30,8 +30,8 @@ void rollout_plan_text(const json_t *rollout, Str *out);
 void errors_text(const json_t *rollout, const json_t *errors, Str *out);
 
 /*
- * Targets that came too late for it (`late`: items of /rollouts/ID/late, at most `limit` of them); nothing when there are
- * none, or when it is being or was taken back.
+ * Targets that came too late for it (`late`: items of /rollouts/ID/late, at most `limit` of them);
+ * nothing when there are none, or when it is being or was taken back.
  */
 void late_text(const json_t *rollout, const json_t *late, size_t limit, Str *out);
 
@@ -51,9 +51,9 @@ long long count_applied(const json_t *rollout_or_wave);
 ExitCode rollout_exit_code(const json_t *rollout);
 
 /*
- * Will anything more happen without a person? Not when it has ended, nor when it is paused or its roll
- * back is held and no agent is at work for it any more: running steps end also in a pause. What is
- * unknown is not waited for: its agent may never come back.
+ * Will anything more happen without a person? Not when it has ended, nor when it is paused or its
+ * roll back is held and no agent is at work for it any more: running steps end also in a pause.
+ * What is unknown is not waited for: its agent may never come back.
  */
 bool rollout_goes_on(const json_t *rollout);
 

@@ -12,8 +12,8 @@
 #include "common/json.h"
 
 #define REDRAW_MS 400 /* a soak counts down even when nothing happens */
-#define ROUND_MIN_MS                                                                               \
-    200 /* however much happens: more is seen by nobody, and the coordinator has work to do */
+/* however much happens: more is seen by nobody, and the coordinator has work to do */
+#define ROUND_MIN_MS 200
 #define LINES_WAIT_MS 10000 /* without a terminal only events matter */
 #define ANSWER_MS 5000      /* beyond what was asked to be held back */
 #define RETRY_MS 500

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Thousands of arenas live long and hold a few names each; chunks double until they are worth a page or two. */
+/* Thousands of arenas live long and hold a few names each; chunks double until they are worth a
+ * page or two. */
 #define CHUNK_MIN_BYTES 512
 #define CHUNK_MAX_BYTES 8192
 

@@ -77,7 +77,7 @@ typedef struct ConfigField {
     const char *fallback;
     int64_t min; /* see ConfigType; both 0: no range; max 0 alone: no upper end */
     int64_t max;
-    const char *unit; /* after numbers in texts: "connections"; NULL: none */
+    const char *unit;        /* after numbers in texts: "connections"; NULL: none */
     const char *expected;    /* after "wants": "a number or a percentage"; NULL: by type */
     const char *doc;         /* a sentence or more for the sample file; required */
     const char *example;     /* as `fallback`; NULL: `fallback` is example enough */

@@ -2,8 +2,8 @@
  * Errors as values.
  *
  * A fallible function returns an ErrCode and, unless that is ERR_NONE, has filled the caller's Err.
- * The error is a value until the outermost frame, which logs or prints it, once. Err owns no memory:
- * copy it freely, send it between threads, put it on the wire.
+ * The error is a value until the outermost frame, which logs or prints it, once. Err owns no
+ * memory: copy it freely, send it between threads, put it on the wire.
  */
 #ifndef SKEIN_COMMON_ERR_H
 #define SKEIN_COMMON_ERR_H
@@ -34,6 +34,7 @@ typedef enum RetryClass {
  * The one list of error codes. Columns: code, number, name, exit code, retry class, text.
  * Numbers and names travel on the wire, in the store and in JSON: they are never reused or renamed.
  */
+/* clang-format off */
 #define ERR_TABLE(X)                                                                                                   \
     X(ERR_NONE, 0, "none", EXIT_CODE_DONE, RETRY_NEVER, "no error")                                                    \
     X(ERR_INTERNAL, 1, "internal", EXIT_CODE_FAILED, RETRY_NEVER, "a bug in skein")                                    \
@@ -77,6 +78,7 @@ typedef enum RetryClass {
       "an applied migration was lost in a failover")                                                                   \
     X(ERR_NOT_SELECTED, 37, "not_selected", EXIT_CODE_REFUSED, RETRY_NEVER, "the plan does not select this target")    \
     X(ERR_UNPROVEN, 38, "unproven", EXIT_CODE_FAILED, RETRY_NEVER, "the catalog does not show what was done")
+/* clang-format on */
 
 typedef enum ErrCode {
 #define X(code, number, name, exit_code, retry, text) code = number,
@@ -88,8 +90,8 @@ typedef enum ErrCode {
 #define ERR_HINT_MAX 512
 
 /*
- * Longer texts are cut at the limits above, on a UTF-8 boundary, with "…". Whatever they quote, they
- * are UTF-8: a byte that is none becomes "?".
+ * Longer texts are cut at the limits above, on a UTF-8 boundary, with "…". Whatever they quote,
+ * they are UTF-8: a byte that is none becomes "?".
  */
 typedef struct Err {
     ErrCode code;
@@ -99,7 +101,8 @@ typedef struct Err {
     char hint[ERR_HINT_MAX];
 } Err;
 
-/* Fills *err from nothing and returns `code`. `err` may be NULL when the caller wants the code only. */
+/* Fills *err from nothing and returns `code`. `err` may be NULL when the caller wants the code
+ * only. */
 ErrCode err_set(Err *err, ErrCode code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -113,7 +116,8 @@ ErrCode err_wrap(Err *err, const char *format, ...) __attribute__((format(printf
 /* Sets what the reader can do about it; one sentence. Returns err->code. */
 ErrCode err_hint(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The table's columns. Unknown numbers (from a newer peer) read as ERR_INTERNAL's columns, "unknown". */
+/* The table's columns. Unknown numbers (from a newer peer) read as ERR_INTERNAL's columns,
+ * "unknown". */
 const char *err_name(ErrCode code);
 const char *err_text(ErrCode code);
 ExitCode err_exit_code(ErrCode code);

@@ -127,7 +127,8 @@ static ErrCode check_general_rows(const RuleTable *table, Err *err)
     return ERR_NONE;
 }
 
-/* Marks what one application of any row adds to the reachable states. Returns whether it added any. */
+/* Marks what one application of any row adds to the reachable states. Returns
+ * whether it added any. */
 static bool spread(const RuleTable *table, bool *reached)
 {
     bool has_grown = false;

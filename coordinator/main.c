@@ -10,10 +10,11 @@ static const Program PROGRAM = {
     .name = "skein-coordinator",
     .config = "/etc/skein/coordinator.yaml",
     .sample = &COORDINATOR_CONFIG,
-    .notes = "SIGTERM stops it, SIGHUP reads the agents' keys again. Nothing that runs in a database "
-             "ends with it.\n"
-             "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used, or another\n"
-             "coordinator has taken over.\n",
+    .notes =
+        "SIGTERM stops it, SIGHUP reads the agents' keys again. Nothing that runs in a database "
+        "ends with it.\n"
+        "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used, or another\n"
+        "coordinator has taken over.\n",
 };
 
 static ErrCode run(const ProgramArgs *args, Err *err)

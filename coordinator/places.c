@@ -8,8 +8,8 @@
 
 #include "common/arena.h"
 
-/* Whatever is made at `path` is made in its directory; a file that is there must be ours to write.
- */
+/* Whatever is made at `path` is made in its directory; a file that is there
+ * must be ours to write. */
 static ErrCode check_path(const char *key, const char *path, Err *err)
 {
     AUTO(Arena) arena = { 0 };

@@ -187,8 +187,8 @@ static void leave_read_only(Shell *shell)
 
 /* ---- a higher term in the fleet ---- */
 
-/* From the store anew, under a term above all that have been seen. The old engine stays on error.
- */
+/* From the store anew, under a term above all that have been seen. The old
+ * engine stays on error. */
 static ErrCode reload(Shell *shell, Err *err)
 {
     Engine *engine = NULL;

@@ -33,7 +33,7 @@
 #define PLAN_SHARED_SCHEMAS_MAX 64
 #define PLAN_NAME_MAX 255
 #define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
-#define PLAN_MIRROR_MAX 8     /* statements */
+#define PLAN_MIRROR_MAX 8          /* statements */
 #define MIRROR_SQL_MAX (64 * 1024)
 #define COPY_DATA_MAX (16 * 1024 * 1024)
 #define SIGN_PUBLIC_BYTES 32
@@ -83,9 +83,9 @@ typedef struct PlanScript {
     uint32_t lock_timeout_ms; /* of transactional parts; 0: the strategy's */
     PlanPart *parts;          /* at least two; none: the whole script is one part */
     size_t part_count;
-    const char **mirror; /* statements that tell another tool's table that the script is done: in the
-                            transaction that writes it into skein's history, with the role and the
-                            settings that a script begins with */
+    const char **mirror; /* statements that tell another tool's table that the script is done: in
+                            the transaction that writes it into skein's history, with the role and
+                            the settings that a script begins with */
     size_t mirror_count;
 } PlanScript;
 
@@ -140,8 +140,8 @@ typedef struct PlanStrategy {
     Amount max_failures;
     bool is_strict;
     bool allow_irreversible;
-    uint32_t on_failure;       /* OnFailure */
-    uint32_t on_agent_lost;    /* OnAgentLost */
+    uint32_t on_failure;    /* OnFailure */
+    uint32_t on_agent_lost; /* OnAgentLost */
     uint32_t agent_lost_after_ms;
     uint32_t lock_timeout_ms;
     uint32_t statement_timeout_ms;
@@ -158,10 +158,10 @@ typedef enum HistoryRule {
 } HistoryRule;
 
 /*
- * A plan that adopts runs nothing of its migrations, whose scripts are empty: it writes into skein's
- * history which of them another tool has applied, as that tool's own table says. `query` answers
- * with three columns, a row for each migration that is applied there: its id in this plan or NULL,
- * the tool's name for it, and what the tool says is wrong with it ('' or NULL: nothing).
+ * A plan that adopts runs nothing of its migrations, whose scripts are empty: it writes into
+ * skein's history which of them another tool has applied, as that tool's own table says. `query`
+ * answers with three columns, a row for each migration that is applied there: its id in this plan
+ * or NULL, the tool's name for it, and what the tool says is wrong with it ('' or NULL: nothing).
  */
 typedef struct PlanAdoption {
     const char *tool;  /* for people; "": the plan does not adopt */
@@ -170,8 +170,8 @@ typedef struct PlanAdoption {
 
 typedef struct Plan {
     const char *name;
-    const char *to;    /* id of the migration it leads to */
-    const char *where; /* selection; "": every target */
+    const char *to;              /* id of the migration it leads to */
+    const char *where;           /* selection; "": every target */
     const char **shared_schemas; /* search_path of schema targets, after the schema itself */
     size_t shared_schema_count;
     int64_t apply_until_s;    /* Unix time; 0: no expiry. Stops applying, never rolling back */
@@ -205,7 +205,8 @@ void plan_strategy_defaults(PlanStrategy *ret_strategy);
  * not zero; `where` parses; a probe has what it looks up, and only non-transactional parts have
  * probes; a part outside a transaction is one statement, parts add up to their script, and one part
  * alone is not written as a list; only COPY in a transaction has data; an irreversible migration
- * has no down; a repeatable's id has a sign. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
+ * has no down; a repeatable's id has a sign. ERR_SYNTAX with the path. Pure; plan_encode and
+ * plan_decode call it.
  */
 ErrCode plan_check(const Plan *plan, Err *err);
 
@@ -228,14 +229,15 @@ void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES]);
 typedef struct Bundle {
     Bytes canonical; /* borrowed: of the bytes it was opened from, or begun with */
     uint8_t hash[PLAN_HASH_BYTES];
-    PlanSignature signatures[PLAN_SIGNATURES_MAX]; /* each right, each of another key; oldest first */
+    PlanSignature
+        signatures[PLAN_SIGNATURES_MAX]; /* each right, each of another key; oldest first */
     size_t signature_count;
 } Bundle;
 
 /*
  * Unwraps a bundle and verifies every signature it carries against its bytes: ERR_SIGNATURE when
- * one is wrong or there is none. *ret_bundle points into `bytes`. Whether a signer is trusted is the
- * next question: bundle_is_trusted.
+ * one is wrong or there is none. *ret_bundle points into `bytes`. Whether a signer is trusted is
+ * the next question: bundle_is_trusted.
  */
 ErrCode bundle_open(Bytes bytes, Bundle *ret_bundle, Err *err);
 
@@ -268,7 +270,8 @@ bool bundle_is_signed_by(const Bundle *bundle, const uint8_t public_key[SIGN_PUB
 bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
                        size_t count);
 
-/* Appends whose signatures they are, as fingerprints: "3f2a 91bc …, c0a4 9b7e …". From `first` on. */
+/* Appends whose signatures they are, as fingerprints: "3f2a 91bc …, c0a4 9b7e
+ * …". From `first` on. */
 void bundle_write_signers(const Bundle *bundle, size_t first, Str *out);
 
 /* Index of the migration with this id, or -1. */
@@ -278,8 +281,8 @@ bool plan_is_adoption(const Plan *plan);
 
 /*
  * A repeatable migration is done again when what it holds has changed. Each content is a migration
- * of its own, whose id is the name, PLAN_REPEAT_SIGN and a fingerprint; applying one takes the place
- * of the content before it. Repeatables are beside the order of the others.
+ * of its own, whose id is the name, PLAN_REPEAT_SIGN and a fingerprint; applying one takes the
+ * place of the content before it. Repeatables are beside the order of the others.
  */
 #define PLAN_REPEAT_SIGN '@'
 
@@ -330,7 +333,7 @@ void plan_parts_hash(const PlanScript *script, size_t parts, uint8_t ret_hash[CH
 uint32_t amount_round_up(Amount amount, uint32_t total);
 uint32_t amount_round_down(Amount amount, uint32_t total);
 
-const char *on_failure_name(OnFailure value);       /* the YAML words */
+const char *on_failure_name(OnFailure value); /* the YAML words */
 const char *history_rule_name(HistoryRule value);
 const char *on_agent_lost_name(OnAgentLost value);
 const char *probe_kind_name(ProbeKind kind);

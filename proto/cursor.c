@@ -11,27 +11,31 @@ typedef struct Form {
 } Form;
 
 static const Form FORMS[32] = {
-    [0x00] = { HEAD_NIL, 0, 0 },
-    [0x02] = { HEAD_BOOL, 0, 0 },  [0x03] = { HEAD_BOOL, 0, 0 },
-    [0x04] = { HEAD_BYTES, 1, 0 }, [0x05] = { HEAD_BYTES, 2, 0 },  [0x06] = { HEAD_BYTES, 4, 0 },
-    [0x07] = { HEAD_EXT, 1, 1 },   [0x08] = { HEAD_EXT, 2, 1 },    [0x09] = { HEAD_EXT, 4, 1 },
-    [0x0A] = { HEAD_FLOAT, 0, 4 }, [0x0B] = { HEAD_FLOAT, 0, 8 },
-    [0x0C] = { HEAD_UINT, 1, 0 },  [0x0D] = { HEAD_UINT, 2, 0 },
-    [0x0E] = { HEAD_UINT, 4, 0 },  [0x0F] = { HEAD_UINT, 8, 0 },
-    [0x10] = { HEAD_INT, 1, 0 },   [0x11] = { HEAD_INT, 2, 0 },
-    [0x12] = { HEAD_INT, 4, 0 },   [0x13] = { HEAD_INT, 8, 0 },
-    [0x14] = { HEAD_EXT, 0, 2 },   [0x15] = { HEAD_EXT, 0, 3 },    [0x16] = { HEAD_EXT, 0, 5 },
-    [0x17] = { HEAD_EXT, 0, 9 },   [0x18] = { HEAD_EXT, 0, 17 },
-    [0x19] = { HEAD_TEXT, 1, 0 },  [0x1A] = { HEAD_TEXT, 2, 0 },   [0x1B] = { HEAD_TEXT, 4, 0 },
-    [0x1C] = { HEAD_ARRAY, 2, 0 }, [0x1D] = { HEAD_ARRAY, 4, 0 },
-    [0x1E] = { HEAD_MAP, 2, 0 },   [0x1F] = { HEAD_MAP, 4, 0 },
+    [0x00] = { HEAD_NIL, 0, 0 },   [0x02] = { HEAD_BOOL, 0, 0 },  [0x03] = { HEAD_BOOL, 0, 0 },
+    [0x04] = { HEAD_BYTES, 1, 0 }, [0x05] = { HEAD_BYTES, 2, 0 }, [0x06] = { HEAD_BYTES, 4, 0 },
+    [0x07] = { HEAD_EXT, 1, 1 },   [0x08] = { HEAD_EXT, 2, 1 },   [0x09] = { HEAD_EXT, 4, 1 },
+    [0x0A] = { HEAD_FLOAT, 0, 4 }, [0x0B] = { HEAD_FLOAT, 0, 8 }, [0x0C] = { HEAD_UINT, 1, 0 },
+    [0x0D] = { HEAD_UINT, 2, 0 },  [0x0E] = { HEAD_UINT, 4, 0 },  [0x0F] = { HEAD_UINT, 8, 0 },
+    [0x10] = { HEAD_INT, 1, 0 },   [0x11] = { HEAD_INT, 2, 0 },   [0x12] = { HEAD_INT, 4, 0 },
+    [0x13] = { HEAD_INT, 8, 0 },   [0x14] = { HEAD_EXT, 0, 2 },   [0x15] = { HEAD_EXT, 0, 3 },
+    [0x16] = { HEAD_EXT, 0, 5 },   [0x17] = { HEAD_EXT, 0, 9 },   [0x18] = { HEAD_EXT, 0, 17 },
+    [0x19] = { HEAD_TEXT, 1, 0 },  [0x1A] = { HEAD_TEXT, 2, 0 },  [0x1B] = { HEAD_TEXT, 4, 0 },
+    [0x1C] = { HEAD_ARRAY, 2, 0 }, [0x1D] = { HEAD_ARRAY, 4, 0 }, [0x1E] = { HEAD_MAP, 2, 0 },
+    [0x1F] = { HEAD_MAP, 4, 0 },
 };
 
 static const char *const TYPE_NAMES[] = {
-    [HEAD_NONE] = "nothing",      [HEAD_NIL] = "nil",     [HEAD_BOOL] = "bool",
-    [HEAD_UINT] = "unsigned integer", [HEAD_INT] = "negative integer",
-    [HEAD_FLOAT] = "float",       [HEAD_TEXT] = "text",   [HEAD_BYTES] = "bytes",
-    [HEAD_EXT] = "extension",     [HEAD_ARRAY] = "array", [HEAD_MAP] = "map",
+    [HEAD_NONE] = "nothing",
+    [HEAD_NIL] = "nil",
+    [HEAD_BOOL] = "bool",
+    [HEAD_UINT] = "unsigned integer",
+    [HEAD_INT] = "negative integer",
+    [HEAD_FLOAT] = "float",
+    [HEAD_TEXT] = "text",
+    [HEAD_BYTES] = "bytes",
+    [HEAD_EXT] = "extension",
+    [HEAD_ARRAY] = "array",
+    [HEAD_MAP] = "map",
 };
 _Static_assert(ARRAY_LEN(TYPE_NAMES) == HEAD_TYPE_COUNT_, "a name per type");
 

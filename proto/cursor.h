@@ -22,8 +22,8 @@ typedef enum HeadType {
     HEAD_NONE = 0,
     HEAD_NIL,
     HEAD_BOOL,
-    HEAD_UINT,  /* not negative, whatever its encoding */
-    HEAD_INT,   /* negative */
+    HEAD_UINT, /* not negative, whatever its encoding */
+    HEAD_INT,  /* negative */
     HEAD_FLOAT,
     HEAD_TEXT,
     HEAD_BYTES,

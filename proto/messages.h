@@ -19,12 +19,12 @@
 #define PROTOCOL_VERSION_MIN 1
 #define PROTOCOL_VERSION_MAX 1
 
-#define INVENTORY_PAGE_MAX 500         /* targets in one INVENTORY */
-#define PLAN_CHUNK_MAX (128 * 1024)    /* bytes in one PLAN_CHUNK */
+#define INVENTORY_PAGE_MAX 500      /* targets in one INVENTORY */
+#define PLAN_CHUNK_MAX (128 * 1024) /* bytes in one PLAN_CHUNK */
 #define MESSAGE_TO_COORDINATOR_MAX (256 * 1024)
 #define MESSAGE_TO_AGENT_MAX (1024 * 1024)
-#define IN_FLIGHT_MAX 4096             /* attempts listed in one HELLO */
-#define INSTANCES_MAX 256              /* of one agent */
+#define IN_FLIGHT_MAX 4096 /* attempts listed in one HELLO */
+#define INSTANCES_MAX 256  /* of one agent */
 
 typedef enum MessageType {
     MESSAGE_NONE = 0,
@@ -80,7 +80,7 @@ typedef struct Welcome {
     uint64_t session;
     uint32_t heartbeat_ms;
     uint32_t lease_ms;
-    uint32_t lost_ms;         /* silence after which the agent rebuilds its socket */
+    uint32_t lost_ms;            /* silence after which the agent rebuilds its socket */
     uint64_t inventory_revision; /* the newest complete one the coordinator holds; 0: none */
 } Welcome;
 
@@ -132,10 +132,10 @@ typedef struct GoalMessage {
     Identity identity;
     OrderStamp stamp;
     uint64_t token;
-    uint32_t goal;   /* Goal */
-    Bytes plan_hash; /* PLAN_HASH_BYTES */
-    const char *from; /* migration id where the target started; "": empty, or not known yet */
-    const char *to;   /* migration id that the plan leads to */
+    uint32_t goal;        /* Goal */
+    Bytes plan_hash;      /* PLAN_HASH_BYTES */
+    const char *from;     /* migration id where the target started; "": empty, or not known yet */
+    const char *to;       /* migration id that the plan leads to */
     uint32_t deadline_ms; /* for the whole attempt, from its receipt */
 } GoalMessage;
 
@@ -145,16 +145,16 @@ typedef struct State {
     const char *target;
     OrderStamp stamp;
     uint64_t token;
-    uint32_t report;      /* Report */
-    uint32_t steps_done;  /* of the present goal's direction, committed */
+    uint32_t report;     /* Report */
+    uint32_t steps_done; /* of the present goal's direction, committed */
     uint32_t steps_total;
-    uint32_t applied;     /* history rows of this rollout that stand now, half applied ones too */
-    bool has_start;       /* `start` has been read */
-    const char *start;    /* migration id before this rollout's first; "": empty */
-    const char *version;  /* newest applied migration's id; "": none */
-    uint32_t code;        /* ErrCode */
+    uint32_t applied;    /* history rows of this rollout that stand now, half applied ones too */
+    bool has_start;      /* `start` has been read */
+    const char *start;   /* migration id before this rollout's first; "": empty */
+    const char *version; /* newest applied migration's id; "": none */
+    uint32_t code;       /* ErrCode */
     const char *sqlstate;
-    const char *message;  /* redacted by server_error.c */
+    const char *message; /* redacted by server_error.c */
     const char *hint;
     const char *migration; /* where it failed; "" elsewhere */
     uint32_t statement;    /* from 1; 0: not in a statement */

@@ -13,7 +13,7 @@
 #define OPTIONAL FIELD_OPTIONAL
 #define KIND_MAX 127
 #define TIMEOUT_MAX_MS INT32_MAX /* PostgreSQL's own limit for its timeouts */
-#define OBJECT_MAX 1023 /* a qualified, quoted name, or what a statement makes of one */
+#define OBJECT_MAX 1023          /* a qualified, quoted name, or what a statement makes of one */
 
 static const char *probe_word(uint32_t number)
 {
@@ -79,7 +79,7 @@ static const Field MIGRATION_FIELDS[] = {
     ROW_BOOL(7, PlanMigration, is_irreversible, OPTIONAL, "cannot be undone; there is no down"),
     ROW_BOOL(8, PlanMigration, is_repeatable, OPTIONAL,
              "takes the place of what was applied under an id that is the same up to its last @"),
-    ROW_BYTES(9, PlanMigration, fingerprints, OPTIONAL, 0, PLAN_STEPS_MAX * FINGERPRINT_BYTES,
+    ROW_BYTES(9, PlanMigration, fingerprints, OPTIONAL, 0, PLAN_STEPS_MAX *FINGERPRINT_BYTES,
               "8 bytes for each statement of up: kept in the history, to tell which one changed"),
 };
 static const FieldTable MIGRATION = FIELD_TABLE("migration", PlanMigration, MIGRATION_FIELDS);
@@ -133,8 +133,9 @@ static const char *history_word(uint32_t value)
 
 static const Field ADOPTION_FIELDS[] = {
     ROW_TEXT(1, PlanAdoption, tool, OPTIONAL, 0, NAME_MAX_BYTES, "whose table is read, for people"),
-    ROW_TEXT(2, PlanAdoption, query, OPTIONAL, 0, SQL_MAX,
-             "which migrations it says are applied: id in this plan or NULL, its own name, trouble"),
+    ROW_TEXT(
+        2, PlanAdoption, query, OPTIONAL, 0, SQL_MAX,
+        "which migrations it says are applied: id in this plan or NULL, its own name, trouble"),
 };
 static const FieldTable ADOPTION = FIELD_TABLE("adoption", PlanAdoption, ADOPTION_FIELDS);
 
@@ -142,8 +143,8 @@ static const Field PLAN_FIELDS[] = {
     ROW_TEXT(1, Plan, name, REQUIRED, 1, PLAN_NAME_MAX, "for people"),
     ROW_TEXT(2, Plan, to, REQUIRED, 1, MIGRATION_ID_MAX, "id of the migration it leads to"),
     ROW_TEXT(3, Plan, where, OPTIONAL, 0, SELECT_TEXT_MAX, "selection; empty: every target"),
-    ROW_TEXTS(4, Plan, shared_schemas, shared_schema_count, PLAN_SHARED_SCHEMAS_MAX,
-              NAME_MAX_BYTES, "in the search_path of schema targets, after the schema itself"),
+    ROW_TEXTS(4, Plan, shared_schemas, shared_schema_count, PLAN_SHARED_SCHEMAS_MAX, NAME_MAX_BYTES,
+              "in the search_path of schema targets, after the schema itself"),
     ROW_I64(5, Plan, apply_until_s, OPTIONAL, "Unix time after which it is not applied; 0: no end"),
     ROW_I64(6, Plan, rollback_until_s, OPTIONAL,
             "Unix time after which it is not rolled back; 0: no end"),

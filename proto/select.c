@@ -65,8 +65,7 @@ static bool like_matches(const char *pattern, const char *text)
         if (*pattern == '%') {
             after_percent = ++pattern;
             retry_at = text;
-        } else if (*pattern != '\0' &&
-                   element_matches(pattern, text, &pattern_step, &text_step)) {
+        } else if (*pattern != '\0' && element_matches(pattern, text, &pattern_step, &text_step)) {
             pattern += pattern_step;
             text += text_step;
         } else if (after_percent != NULL) {

@@ -31,7 +31,7 @@ typedef struct SelectSubject {
     const char *database;
     const char *schema;
     const char *version;
-    const Labels *agent_labels;    /* the instance's label wins over the agent's of the same name */
+    const Labels *agent_labels; /* the instance's label wins over the agent's of the same name */
     const Labels *instance_labels;
 } SelectSubject;
 
@@ -47,13 +47,14 @@ bool select_matches(const Select *select, const SelectSubject *subject);
 bool select_uses_version(const Select *select);
 
 /*
- * Why does an expression select nothing? Told of every subject there is, it finds a label that none has
- * or a comparison that none satisfies, and what may have been meant instead. Lives in `arena`, and needs
- * `select` as long.
+ * Why does an expression select nothing? Told of every subject there is, it finds a label that none
+ * has or a comparison that none satisfies, and what may have been meant instead. Lives in `arena`,
+ * and needs `select` as long.
  */
 typedef struct SelectDoubts SelectDoubts;
 SelectDoubts *select_doubts_new(const Select *select, Arena *arena);
-void select_doubts_take(SelectDoubts *doubts, const SelectSubject *subject); /* copies what it keeps */
+void select_doubts_take(SelectDoubts *doubts,
+                        const SelectSubject *subject); /* copies what it keeps */
 
 /* Appends a phrase: "no target has a label 'evn'; did you mean labels.env?" */
 void select_doubts_tell(const SelectDoubts *doubts, Str *out);

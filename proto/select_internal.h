@@ -9,7 +9,7 @@ typedef enum NodeKind {
     NODE_OR,
     NODE_AND,
     NODE_NOT,
-    NODE_IN,   /* `=` is an `in` with one string */
+    NODE_IN, /* `=` is an `in` with one string */
     NODE_LIKE,
 } NodeKind;
 

@@ -212,8 +212,8 @@ static ErrCode parse_in(Parser *parser, Select *node)
         }
         end = &(*end)->next;
     } while (token_is_symbol(&parser->token, ","));
-    return token_is_symbol(&parser->token, ")") ? next_token(parser) :
-                                                  fail_expected(parser, ", or )");
+    return token_is_symbol(&parser->token, ")") ? next_token(parser)
+                                                : fail_expected(parser, ", or )");
 }
 
 static ErrCode parse_like(Parser *parser, Select *node)
@@ -277,8 +277,8 @@ static ErrCode parse_operand(Parser *parser, Operator op, Select *node)
 static Select *negated(Parser *parser, Select *node)
 {
     Select *not = node_new(parser, NODE_NOT);
-    not->child = node;
-    return not;
+    not ->child = node;
+    return not ;
 }
 
 /* The comparison behind a field: op STRING, in (…), not like, not in. */
@@ -292,8 +292,8 @@ static ErrCode parse_comparison(Parser *parser, Select *node, Select **ret_node)
     Operator op = operator_of(&parser->token);
     bool is_word = op == OPERATOR_LIKE || op == OPERATOR_IN;
     if (op == OPERATOR_NONE || (is_negated && !is_word)) {
-        code = fail_expected(parser, is_negated ? "like or in after not" :
-                                                  "=, !=, like, not like, in or not in");
+        code = fail_expected(parser, is_negated ? "like or in after not"
+                                                : "=, !=, like, not like, in or not in");
         hint_habit(parser);
         return code;
     }
@@ -342,8 +342,7 @@ static ErrCode fail_field(Parser *parser)
         hint_habit(parser);
         return code;
     }
-    const char *word =
-        arena_strndup(parser->arena, parser->token.start, parser->token.length);
+    const char *word = arena_strndup(parser->arena, parser->token.start, parser->token.length);
     fail_at(parser, parser->token.start, "there is no field %s", word);
     const char *nearest = str_nearest(word, FIELD_NAMES, SUBJECT_LABEL);
     const char *label = label_nearest(parser, word);
@@ -363,8 +362,8 @@ static ErrCode fail_field(Parser *parser)
 static bool token_is_field(const Token *token, FieldId field)
 {
     size_t length = strlen(FIELD_NAMES[field]);
-    bool is_length_right = field == SUBJECT_LABEL ? token->length > length :
-                                                    token->length == length;
+    bool is_length_right =
+        field == SUBJECT_LABEL ? token->length > length : token->length == length;
     return token->kind == TOKEN_WORD && is_length_right &&
            strncmp(token->start, FIELD_NAMES[field], length) == 0;
 }

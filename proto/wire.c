@@ -9,10 +9,17 @@
 #include "proto/wire_internal.h"
 
 static const char *const TYPE_NAMES[] = {
-    [FIELD_NONE] = "none",       [FIELD_U32] = "u32",      [FIELD_U64] = "u64",
-    [FIELD_I64] = "i64",         [FIELD_BOOL] = "bool",    [FIELD_TEXT] = "text",
-    [FIELD_BYTES] = "bytes",     [FIELD_STRUCT] = "struct", [FIELD_STRUCTS] = "list of structs",
-    [FIELD_TEXTS] = "list of texts", [FIELD_LABELS] = "labels",
+    [FIELD_NONE] = "none",
+    [FIELD_U32] = "u32",
+    [FIELD_U64] = "u64",
+    [FIELD_I64] = "i64",
+    [FIELD_BOOL] = "bool",
+    [FIELD_TEXT] = "text",
+    [FIELD_BYTES] = "bytes",
+    [FIELD_STRUCT] = "struct",
+    [FIELD_STRUCTS] = "list of structs",
+    [FIELD_TEXTS] = "list of texts",
+    [FIELD_LABELS] = "labels",
 };
 _Static_assert(ARRAY_LEN(TYPE_NAMES) == FIELD_TYPE_COUNT_, "a name per type");
 

@@ -30,7 +30,7 @@ typedef enum FieldType {
     FIELD_U64,
     FIELD_I64,
     FIELD_BOOL,
-    FIELD_TEXT,    /* UTF-8 without NUL */
+    FIELD_TEXT, /* UTF-8 without NUL */
     FIELD_BYTES,
     FIELD_STRUCT,
     FIELD_STRUCTS, /* … pointer and count */
@@ -56,10 +56,10 @@ typedef struct Field {
     size_t count_offset; /* STRUCTS, TEXTS: of the size_t that counts the items */
     uint64_t min;        /* number; bytes of TEXT and BYTES; items. Holds for what is present */
     uint64_t max;
-    uint64_t item_max;               /* TEXTS: bytes of one item */
-    const FieldTable *table;         /* STRUCT, STRUCTS */
-    const char *(*word)(uint32_t);   /* U32 of an enum: its names, for printing */
-    const char *doc;                 /* one line, for people who write a second implementation */
+    uint64_t item_max;             /* TEXTS: bytes of one item */
+    const FieldTable *table;       /* STRUCT, STRUCTS */
+    const char *(*word)(uint32_t); /* U32 of an enum: its names, for printing */
+    const char *doc;               /* one line, for people who write a second implementation */
 } Field;
 
 struct FieldTable {
@@ -75,17 +75,20 @@ struct FieldTable {
 
 #define MEMBER_(Type, member, MemberType)                                                          \
     (offsetof(Type, member) +                                                                      \
-     0 * sizeof(char[_Generic(((Type *)0)->member, MemberType: 1, default: -1)]))
+     0 * sizeof(char[_Generic(((Type *)0)->member, MemberType : 1, default                         \
+                              : -1)]))
 
 #define NUMBER_(tag_, Type, member, kind, MemberType, flags_, min_, max_, word_, doc_)             \
-    { .tag = (tag_), .name = #member, .type = (kind), .flags = (flags_),                           \
-      .offset = MEMBER_(Type, member, MemberType), .min = (min_), .max = (max_), .word = (word_),  \
-      .doc = (doc_) }
+    {                                                                                              \
+        .tag = (tag_), .name = #member, .type = (kind), .flags = (flags_),                         \
+        .offset = MEMBER_(Type, member, MemberType), .min = (min_), .max = (max_),                 \
+        .word = (word_), .doc = (doc_)                                                             \
+    }
 
 #define ROW_U32(tag_, Type, member, flags_, min_, max_, doc_)                                      \
     NUMBER_(tag_, Type, member, FIELD_U32, uint32_t, flags_, min_, max_, NULL, doc_)
 #define ROW_ENUM(tag_, Type, member, flags_, count_, word_, doc_)                                  \
-    NUMBER_(tag_, Type, member, FIELD_U32, uint32_t, flags_, ((flags_) & FIELD_REQUIRED) ? 1 : 0,  \
+    NUMBER_(tag_, Type, member, FIELD_U32, uint32_t, flags_, ((flags_)&FIELD_REQUIRED) ? 1 : 0,    \
             (count_)-1, word_, doc_)
 #define ROW_U64(tag_, Type, member, flags_, doc_)                                                  \
     NUMBER_(tag_, Type, member, FIELD_U64, uint64_t, flags_, 0, UINT64_MAX, NULL, doc_)
@@ -101,21 +104,29 @@ struct FieldTable {
     NUMBER_(tag_, Type, member, FIELD_LABELS, Labels, FIELD_OPTIONAL, 0, max_, NULL, doc_)
 
 #define ROW_STRUCT(tag_, Type, member, MemberType, flags_, table_, doc_)                           \
-    { .tag = (tag_), .name = #member, .type = FIELD_STRUCT, .flags = (flags_),                     \
-      .offset = MEMBER_(Type, member, MemberType), .table = (table_), .doc = (doc_) }
+    {                                                                                              \
+        .tag = (tag_), .name = #member, .type = FIELD_STRUCT, .flags = (flags_),                   \
+        .offset = MEMBER_(Type, member, MemberType), .table = (table_), .doc = (doc_)              \
+    }
 #define ROW_STRUCTS(tag_, Type, member, count, ItemType, flags_, min_, max_, table_, doc_)         \
-    { .tag = (tag_), .name = #member, .type = FIELD_STRUCTS, .flags = (flags_),                    \
-      .offset = MEMBER_(Type, member, ItemType *), .count_offset = MEMBER_(Type, count, size_t),   \
-      .min = (min_), .max = (max_), .table = (table_), .doc = (doc_) }
+    {                                                                                              \
+        .tag = (tag_), .name = #member, .type = FIELD_STRUCTS, .flags = (flags_),                  \
+        .offset = MEMBER_(Type, member, ItemType *), .count_offset = MEMBER_(Type, count, size_t), \
+        .min = (min_), .max = (max_), .table = (table_), .doc = (doc_)                             \
+    }
 #define ROW_TEXTS(tag_, Type, member, count, max_, item_max_, doc_)                                \
-    { .tag = (tag_), .name = #member, .type = FIELD_TEXTS,                                         \
-      .offset = MEMBER_(Type, member, const char **),                                              \
-      .count_offset = MEMBER_(Type, count, size_t), .max = (max_), .item_max = (item_max_),        \
-      .doc = (doc_) }
+    {                                                                                              \
+        .tag = (tag_), .name = #member, .type = FIELD_TEXTS,                                       \
+        .offset = MEMBER_(Type, member, const char **),                                            \
+        .count_offset = MEMBER_(Type, count, size_t), .max = (max_), .item_max = (item_max_),      \
+        .doc = (doc_)                                                                              \
+    }
 
 #define FIELD_TABLE(name_, Type, rows)                                                             \
-    { .name = (name_), .size_bytes = sizeof(Type), .fields = (rows),                               \
-      .field_count = ARRAY_LEN(rows) }
+    {                                                                                              \
+        .name = (name_), .size_bytes = sizeof(Type), .fields = (rows),                             \
+        .field_count = ARRAY_LEN(rows)                                                             \
+    }
 
 /* --- What the tables drive. --- */
 

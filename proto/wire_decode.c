@@ -211,11 +211,16 @@ static ErrCode decode_labels(Decoder *decoder, const Field *field, void *value, 
 typedef ErrCode (*DecodeFunction)(Decoder *, const Field *, void *, const Path *);
 
 static const DecodeFunction DECODERS[FIELD_TYPE_COUNT_] = {
-    [FIELD_U32] = decode_u32,         [FIELD_U64] = decode_u64,
-    [FIELD_I64] = decode_i64,         [FIELD_BOOL] = decode_bool,
-    [FIELD_TEXT] = decode_text,       [FIELD_BYTES] = decode_bytes,
-    [FIELD_STRUCT] = decode_member_struct, [FIELD_STRUCTS] = decode_structs,
-    [FIELD_TEXTS] = decode_texts,     [FIELD_LABELS] = decode_labels,
+    [FIELD_U32] = decode_u32,
+    [FIELD_U64] = decode_u64,
+    [FIELD_I64] = decode_i64,
+    [FIELD_BOOL] = decode_bool,
+    [FIELD_TEXT] = decode_text,
+    [FIELD_BYTES] = decode_bytes,
+    [FIELD_STRUCT] = decode_member_struct,
+    [FIELD_STRUCTS] = decode_structs,
+    [FIELD_TEXTS] = decode_texts,
+    [FIELD_LABELS] = decode_labels,
 };
 
 /* Texts read "" before anything is decoded; all else is zero already. */

@@ -153,11 +153,16 @@ static ErrCode encode_labels(Encoder *encoder, const Field *field, const void *v
 typedef ErrCode (*EncodeFunction)(Encoder *, const Field *, const void *, const Path *);
 
 static const EncodeFunction ENCODERS[FIELD_TYPE_COUNT_] = {
-    [FIELD_U32] = encode_u32,         [FIELD_U64] = encode_u64,
-    [FIELD_I64] = encode_i64,         [FIELD_BOOL] = encode_bool,
-    [FIELD_TEXT] = encode_text,       [FIELD_BYTES] = encode_bytes,
-    [FIELD_STRUCT] = encode_member_struct, [FIELD_STRUCTS] = encode_structs,
-    [FIELD_TEXTS] = encode_texts,     [FIELD_LABELS] = encode_labels,
+    [FIELD_U32] = encode_u32,
+    [FIELD_U64] = encode_u64,
+    [FIELD_I64] = encode_i64,
+    [FIELD_BOOL] = encode_bool,
+    [FIELD_TEXT] = encode_text,
+    [FIELD_BYTES] = encode_bytes,
+    [FIELD_STRUCT] = encode_member_struct,
+    [FIELD_STRUCTS] = encode_structs,
+    [FIELD_TEXTS] = encode_texts,
+    [FIELD_LABELS] = encode_labels,
 };
 
 static ErrCode encode_struct(Encoder *encoder, const FieldTable *table, const void *value,

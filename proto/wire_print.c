@@ -5,8 +5,7 @@
 
 #define PRINT_BYTES_MAX 32 /* longer byte strings are shown by their length */
 
-static const char BARE[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:%+";
+static const char BARE[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:%+";
 
 /*
  * Controls below 0x20, DEL, and U+0080 to U+009F, on which terminals act too. Returns its bytes, or
@@ -94,8 +93,8 @@ static void print_list(const Field *field, const void *value, Str *out)
 
 static void print_private(const Field *field, const void *value, Str *out)
 {
-    size_t length = field->type == FIELD_TEXT ? strlen(field_text(field, value)) :
-                                                ((const Bytes *)field_at(field, value))->length;
+    size_t length = field->type == FIELD_TEXT ? strlen(field_text(field, value))
+                                              : ((const Bytes *)field_at(field, value))->length;
     str_printf(out, "<%zu bytes>", length);
 }
 

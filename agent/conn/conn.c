@@ -31,8 +31,8 @@ struct Conn {
     bool is_given_up;
 };
 
-/* Keywords and values as PQconnectStartParams wants them; a later setting of a keyword replaces it.
- */
+/* Keywords and values as PQconnectStartParams wants them; a later setting of a
+ * keyword replaces it. */
 typedef struct Parameters {
     const char *keywords[PARAMETERS_MAX + 1];
     const char *values[PARAMETERS_MAX + 1];
@@ -164,8 +164,8 @@ const char *conn_source_database(const ConnSource *source)
     return source->database;
 }
 
-/* As libpq takes it: of the string, else of the environment, else its default. NULL: none of them.
- */
+/* As libpq takes it: of the string, else of the environment, else its default.
+ * NULL: none of them. */
 static const char *option_effective(const PQconninfoOption *options, const char *keyword)
 {
     const PQconninfoOption *option = options;

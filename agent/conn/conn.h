@@ -93,8 +93,8 @@ AUTO_PTR_DEFINE(Conn, conn_close)
 PGconn *conn_pg(Conn *conn); /* for pipelining; never finished or reset by the caller */
 bool conn_is_alive(const Conn *conn);
 
-/* From now on it is not alive: the socket is shut down, so that the server notices. Close it still.
- */
+/* From now on it is not alive: the socket is shut down, so that the
+ * server notices. Close it still. */
 void conn_give_up(Conn *conn);
 
 /*

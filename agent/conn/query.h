@@ -1,5 +1,5 @@
-/* One statement on a Conn, with a deadline. For everything but the pipelined steps (exec/batch.h).
- */
+/* One statement on a Conn, with a deadline. For everything but the
+ * pipelined steps (exec/batch.h). */
 #ifndef SKEIN_AGENT_CONN_QUERY_H
 #define SKEIN_AGENT_CONN_QUERY_H
 

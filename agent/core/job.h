@@ -64,8 +64,8 @@ typedef enum ActionKind {
     ACTION_APPLY, /* .part of .migration's up, a transaction: fence, history row, statements, COMMIT
                    */
     ACTION_UNDO,  /* .part of its down, likewise */
-    ACTION_NOTE_BEGIN, /* fence and row: "started" (or "undoing"), .part is running: it cannot run in
-                          a transaction */
+    ACTION_NOTE_BEGIN, /* fence and row: "started" (or "undoing"), .part is running: it cannot run
+                          in a transaction */
     ACTION_RUN,        /* its statement, outside any transaction */
     ACTION_PROBE,      /* does the catalog show it? */
     ACTION_NOTE_END,   /* fence and row: .part is done */
@@ -125,8 +125,8 @@ typedef struct HistoryRow {
     bool is_same_checksum;
     PlanChange change;     /* not the same: where it differs, for the first such row */
     bool is_under_foreign; /* one that the plan does not know was applied after it */
-    bool is_running;     /* STARTED, UNDOING: a statement outside a transaction was begun, and its
-                            end is not noted */
+    bool is_running;       /* STARTED, UNDOING: a statement outside a transaction was begun, and its
+                              end is not noted */
     bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
     bool is_adoptable;   /* of a plan that adopts: the other tool has applied it */
@@ -142,10 +142,10 @@ typedef struct History {
     const char *newer_above; /* its migration id; "" */
     const char *version;     /* newest applied, in order of application; "" */
     uint32_t timeline;
-    uint32_t strange;            /* of a plan that adopts: what the other tool has applied and the
-                                    plan does not know */
-    const char *strange_newest;  /* the tool's name of the last of them; NULL: none */
-    const char *adoption_fault;  /* what the tool says is wrong; NULL: nothing */
+    uint32_t strange;           /* of a plan that adopts: what the other tool has applied and the
+                                   plan does not know */
+    const char *strange_newest; /* the tool's name of the last of them; NULL: none */
+    const char *adoption_fault; /* what the tool says is wrong; NULL: nothing */
 } History;
 
 typedef struct Result {

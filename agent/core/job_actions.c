@@ -204,8 +204,8 @@ void job_hold_interrupted(void *subject)
 }
 
 /*
- * A down undoes what its whole up has done, and an up stands on nothing that is half undone: neither
- * is known to be right from the middle.
+ * A down undoes what its whole up has done, and an up stands on nothing that is half undone:
+ * neither is known to be right from the middle.
  */
 void job_hold_halfway(void *subject)
 {
@@ -281,8 +281,10 @@ void job_hold_strange(void *subject)
 {
     Job *job = job_of(subject);
     const char *tool = job->order->plan->adoption.tool;
-    err_set(new_trouble(job), ERR_HISTORY, "%s has applied %s here, which the directory does not "
-            "have (%u such in all)", tool, job->history.strange_newest, job->history.strange);
+    err_set(new_trouble(job), ERR_HISTORY,
+            "%s has applied %s here, which the directory does not "
+            "have (%u such in all)",
+            tool, job->history.strange_newest, job->history.strange);
     err_hint(&job->err, "adopt from the directory that has it, or say `missing: ignore`");
     hold_at(job, ERR_HISTORY, "");
 }
@@ -419,7 +421,8 @@ void job_park(void *subject)
     lose_connection(job);
     job->report = REPORT_PARKED;
     job->parked_at_ms = job->now_ms;
-    /* What held it back may be over since the connection began to close: then nothing would wake it. */
+    /* What held it back may be over since the connection began to close: then nothing would wake
+     * it. */
     job->wait_until_ms = job_is_held_back(job) && !job_is_withdrawn(job) ? UINT64_MAX : job->now_ms;
 }
 

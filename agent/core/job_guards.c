@@ -26,8 +26,8 @@ bool job_is_unknown(const void *subject)
 }
 
 /*
- * An order in hand for the first time may be an older process's: its step may be known to nobody. So it
- * looks before it parks, unless that takes longer than the whole attempt may.
+ * An order in hand for the first time may be an older process's: its step may be known to nobody.
+ * So it looks before it parks, unless that takes longer than the whole attempt may.
  */
 bool job_may_park(const void *subject)
 {

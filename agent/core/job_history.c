@@ -112,13 +112,14 @@ long job_history_gap(const Job *job, long *ret_above)
     return -1;
 }
 
-/* Where the applied migrations end: the index after the highest one that has a place in the order. */
+/* Where the applied migrations end: the index after the highest one that has a
+ * place in the order. */
 static size_t applied_end(const Job *job)
 {
     const PlanMigration *migrations = job->order->plan->migrations;
     size_t end = job->order->plan->migration_count;
-    while (end > 0 && (job->history.rows[end - 1].state != ROW_APPLIED ||
-                       migrations[end - 1].is_repeatable)) {
+    while (end > 0 &&
+           (job->history.rows[end - 1].state != ROW_APPLIED || migrations[end - 1].is_repeatable)) {
         end--;
     }
     return end;
@@ -212,8 +213,8 @@ uint32_t job_history_touched(const Job *job)
     return job_history_applied(job) + begun;
 }
 
-/* Newest of the plan that is applied (and, if asked so, not by this rollout), unless what the plan does
- * not know is newer. */
+/* Newest of the plan that is applied (and, if asked so, not by this rollout), unless what the plan
+ * does not know is newer. */
 static const char *newest_applied(const Job *job, bool is_of_others)
 {
     for (size_t i = job->order->plan->migration_count; i > 0; i--) {

@@ -41,7 +41,8 @@ typedef enum JobEvent {
     JOB_EVENT_COUNT_,
 } JobEvent;
 
-/* How far a non-transactional step of this very job has come; the history shows only that it runs. */
+/* How far a non-transactional step of this very job has come; the history shows
+ * only that it runs. */
 typedef enum StepPhase {
     STEP_NONE = 0,
     STEP_NOTED, /* the note may be there, its statement was never sent */

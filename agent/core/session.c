@@ -252,8 +252,8 @@ void agent_session_job_ended(AgentSession *session, const char *target, uint64_t
     agent_session_take_job_ended(session, target);
 }
 
-void agent_session_refuse(AgentSession *session, const char *target, const Err *reason, uint64_t now_ms,
-                          LinkEffects *effects)
+void agent_session_refuse(AgentSession *session, const char *target, const Err *reason,
+                          uint64_t now_ms, LinkEffects *effects)
 {
     const AgentOrder *order = agent_session_order(session, target);
     if (order == NULL) {

@@ -69,8 +69,8 @@ typedef struct LinkEffects {
 void link_effects_done(LinkEffects *effects);
 AUTO_DEFINE(LinkEffects, link_effects_done)
 
-/* What HELLO says of this agent. Borrowed; the caller changes it in place as instances come and go.
- */
+/* What HELLO says of this agent. Borrowed; the caller changes it in place as
+ * instances come and go. */
 typedef struct AgentFacts {
     uint8_t boot_id[BOOT_ID_BYTES];
     const char *version;
@@ -109,11 +109,11 @@ void agent_session_report(AgentSession *session, const State *state, uint64_t no
                           LinkEffects *effects);
 
 /*
- * The order in force for a target is not taken, for `reason` (accept.h): no worker was started for it.
- * Reports REPORT_REFUSED and forgets it once that is acknowledged. Without an order: nothing.
+ * The order in force for a target is not taken, for `reason` (accept.h): no worker was started for
+ * it. Reports REPORT_REFUSED and forgets it once that is acknowledged. Without an order: nothing.
  */
-void agent_session_refuse(AgentSession *session, const char *target, const Err *reason, uint64_t now_ms,
-                          LinkEffects *effects);
+void agent_session_refuse(AgentSession *session, const char *target, const Err *reason,
+                          uint64_t now_ms, LinkEffects *effects);
 
 /* The worker of a target has gone; a newer order for it may start now. */
 void agent_session_job_ended(AgentSession *session, const char *target, uint64_t now_ms,

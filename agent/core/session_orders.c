@@ -105,8 +105,8 @@ void agent_session_repeat_ends(AgentSession *session)
     }
 }
 
-/* What was reported while nobody listened was lost; whoever knows it already takes it as doubled.
- */
+/* What was reported while nobody listened was lost; whoever knows it already
+ * takes it as doubled. */
 void agent_session_tell_orders(AgentSession *session)
 {
     session->repeat_at_ms = UINT64_MAX;
@@ -179,7 +179,8 @@ static void take_new(AgentSession *session, const OrderEntry *known, const GoalM
     tell_last(session, entry);
 }
 
-/* A new reign repeats the order: the worker has nothing new to report, yet the last word is to count. */
+/* A new reign repeats the order: the worker has nothing new to report, yet the last word is to
+ * count. */
 static void restate_under_term(AgentSession *session, OrderEntry *entry)
 {
     entry->last.stamp.term = entry->wanted->order.stamp.term;

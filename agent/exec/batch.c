@@ -91,8 +91,8 @@ static void answer_take(Pump *pump, const BatchItem *item, const PGresult *resul
     }
 }
 
-/* COPY … FROM the client: the server refuses whatever comes next, so the transaction cannot commit.
- */
+/* COPY … FROM the client: the server refuses whatever comes next, so
+ * the transaction cannot commit. */
 static void copy_refuse(Pump *pump)
 {
     const BatchItem *item = &pump->batch->items.items[pump->answered];
@@ -188,8 +188,8 @@ static void answers_take(Pump *pump)
     }
 }
 
-/* What comes after the one at hand. Past the end: COMMIT's place in a batch that is not to commit.
- */
+/* What comes after the one at hand. Past the end: COMMIT's place in a batch
+ * that is not to commit. */
 static bool is_before_commit(const Pump *pump)
 {
     return pump->sent + 1 == pump->batch->items.count;
@@ -331,8 +331,7 @@ static void pipeline_run(Pump *pump)
     batch_feed(pump);
     item_begins(pump);
     batch_pump(pump);
-    pump->is_broken =
-        pump->is_broken || !pump->is_synced || PQexitPipelineMode(pump->pg) == 0;
+    pump->is_broken = pump->is_broken || !pump->is_synced || PQexitPipelineMode(pump->pg) == 0;
 }
 
 static void copy_run_next(Pump *pump)

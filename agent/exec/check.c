@@ -174,7 +174,9 @@ static CheckRow ask_history(Checking *checking)
         return row_make(CHECK_OK, "no migration of skein has run here", "");
     }
     const char *version = list.count == 0 ? "" : list.items[0].version;
-    return row_make(CHECK_OK, arena_printf(checking->arena, "at %s", version[0] == '\0' ? "empty" : version), "");
+    return row_make(CHECK_OK,
+                    arena_printf(checking->arena, "at %s", version[0] == '\0' ? "empty" : version),
+                    "");
 }
 
 static CheckRow ask_settings(Checking *checking)

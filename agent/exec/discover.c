@@ -67,7 +67,8 @@ ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, const Interrupt 
 }
 
 ErrCode discover_databases(ConnPool *pool, const NameFilter *filter, uint64_t deadline_ms,
-                           const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list, Err *err)
+                           const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list,
+                           Err *err)
 {
     Query query = { .sql = SQL_DATABASES, .deadline_ms = deadline_ms, .interrupt = interrupt };
     AUTO_PTR(PGresult) rows = NULL;

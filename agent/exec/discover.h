@@ -1,8 +1,9 @@
 /*
- * What is on an instance: the server and its databases. What is in one of them is tenants.h's to read.
+ * What is on an instance: the server and its databases. What is in one of them is tenants.h's to
+ * read.
  *
- * The instance is asked through the watching pool, a database over a watching connection of its own.
- * Deadlines are on the boot-time clock; `interrupt` NULL: none.
+ * The instance is asked through the watching pool, a database over a watching connection of its
+ * own. Deadlines are on the boot-time clock; `interrupt` NULL: none.
  */
 #ifndef SKEIN_AGENT_EXEC_DISCOVER_H
 #define SKEIN_AGENT_EXEC_DISCOVER_H
@@ -38,12 +39,13 @@ typedef struct DatabaseList {
 } DatabaseList;
 
 /*
- * Those that the filter takes. Never listed: templates, databases that allow no connection or whose DROP was broken off, those we may
- * not connect to, and those whose name is not UTF-8 (it was given in another encoding; nobody could write
- * it into a rollout file).
+ * Those that the filter takes. Never listed: templates, databases that allow no connection or whose
+ * DROP was broken off, those we may not connect to, and those whose name is not UTF-8 (it was given
+ * in another encoding; nobody could write it into a rollout file).
  */
 ErrCode discover_databases(ConnPool *pool, const NameFilter *filter, uint64_t deadline_ms,
-                           const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list, Err *err);
+                           const Interrupt *interrupt, Arena *arena, DatabaseList *ret_list,
+                           Err *err);
 
 /* A watching connection to one database. Errors as conn_open. */
 ErrCode discover_open(ConnSource *source, const char *database, uint64_t deadline_ms,

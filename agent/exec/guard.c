@@ -86,8 +86,8 @@ static void backend_signal(Runner *runner, const char *sql)
     watch_query(runner, sql, params, ARRAY_LEN(params), CANCEL_QUERY_MS, &result, NULL);
 }
 
-/* One step down the stairs: cancel, terminate, give up. An unreachable server skips none of them.
- */
+/* One step down the stairs: cancel, terminate, give up. An unreachable server
+ * skips none of them. */
 static void stage_advance(Guard *guard)
 {
     switch (guard->stage) {

@@ -29,9 +29,9 @@ typedef struct Guard {
     uint64_t told_at_ms;
     ExecProgress progress;
     char phase[PHASE_MAX];
-    char blocked_by[BLOCKED_BY_MAX]; /* as last seen; "": nobody was */
-    char last_blocker[BLOCKED_BY_MAX]; /* of this batch: a server tells of a pipeline only at its end,
-                                          * when the looks at its statements are long past */
+    char blocked_by[BLOCKED_BY_MAX];   /* as last seen; "": nobody was */
+    char last_blocker[BLOCKED_BY_MAX]; /* of this batch: a server tells of a pipeline only at its
+                                        * end, when the looks at its statements are long past */
 } Guard;
 
 /* `script` NULL: nothing of a migration runs, and nobody is told of progress. */
@@ -46,8 +46,8 @@ bool guard_wait(Guard *guard, int fd, short events);
 /* Has the guard ended it? Then what the server answered is the echo of that. */
 bool guard_has_ended_it(const Guard *guard);
 
-/* progress.c: asks the server how it goes, fills phase, percent and blocked_by. Failing is silent.
- */
+/* progress.c: asks the server how it goes, fills phase, percent and blocked_by.
+ * Failing is silent. */
 void guard_look(Guard *guard);
 
 #endif

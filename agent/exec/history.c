@@ -1,5 +1,5 @@
-/* Reading skein's own tables: the rows that stand, for a job; all rows and the facts, for others.
- */
+/* Reading skein's own tables: the rows that stand, for a job; all rows and
+ * the facts, for others. */
 #include "agent/exec/history.h"
 
 #include <inttypes.h>
@@ -318,7 +318,8 @@ ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, A
 {
     HistoryList list = { 0 };
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code = history_find_tables(conn, deadline_ms, NULL, &list.has_tables, &list.schema_version, err);
+    ErrCode code =
+        history_find_tables(conn, deadline_ms, NULL, &list.has_tables, &list.schema_version, err);
     if (code == ERR_NONE && list.has_tables) {
         code = tenant_query(conn, SQL_HISTORY_ALL, tenant, deadline_ms, &rows, err);
     }

@@ -34,8 +34,8 @@ typedef struct HistoryEntry {
     const char *undone_at;  /* "": it is not undone */
     uint64_t duration_ms;
     uint32_t parts_done; /* "started", "undoing" */
-    bool is_running;   /* likewise: a statement outside a transaction was begun, its end not noted */
-    bool is_inherited; /* the database is a copy; it was applied to the original */
+    bool is_running; /* likewise: a statement outside a transaction was begun, its end not noted */
+    bool is_inherited;        /* the database is a copy; it was applied to the original */
     const char *adopted_from; /* another tool had applied it; "": skein has */
     Bytes fingerprints;       /* of its statements, for plan_change */
 } HistoryEntry;
@@ -51,8 +51,8 @@ typedef struct HistoryList {
 ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
                          HistoryList *ret_list, Err *err);
 
-/* An id as our reports have it, cut at MIGRATION_ID_MAX: the table takes ids of any length, and whatever plan
- * has a longer one is foreign to it. */
+/* An id as our reports have it, cut at MIGRATION_ID_MAX: the table takes ids of any length, and
+ * whatever plan has a longer one is foreign to it. */
 const char *history_id(Arena *arena, const char *id);
 
 /* Are skein's own tables there? ERR_HISTORY: they are of a newer skein. `interrupt` NULL: none. */

@@ -30,6 +30,7 @@ static bool any_matches(const char **patterns, size_t count, const char *name)
 
 bool name_filter_matches(const NameFilter *filter, const char *name)
 {
-    bool is_included = filter->include_count == 0 || any_matches(filter->include, filter->include_count, name);
+    bool is_included =
+        filter->include_count == 0 || any_matches(filter->include, filter->include_count, name);
     return is_included && !any_matches(filter->exclude, filter->exclude_count, name);
 }

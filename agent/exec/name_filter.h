@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * '*' is any text, '?' any one character, anything else itself. A name is taken when an include pattern
- * matches (none given: all do) and no exclude pattern does.
+ * '*' is any text, '?' any one character, anything else itself. A name is taken when an include
+ * pattern matches (none given: all do) and no exclude pattern does.
  */
 typedef struct NameFilter {
     const char **include;

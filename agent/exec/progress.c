@@ -1,5 +1,5 @@
-/* How it goes on the server, as seen over a watching connection. No SQL text is asked for or told.
- */
+/* How it goes on the server, as seen over a watching connection. No SQL text
+ * is asked for or told. */
 #include "agent/exec/guard.h"
 
 #include <stdio.h>

@@ -17,12 +17,13 @@ typedef struct Session {
     const char *database_oid;
     const char **settings; /* ours for the whole session, a statement each */
     size_t setting_count;
-    const char *durable; /* a statement: COMMIT waits until it is on disk, whatever was set before */
-    bool has_tables;     /* skein's own, as far as is known */
-    bool has_fence;      /* the target's, and it is regular; as far as is known */
-    uint64_t writes;     /* rows of history that were written when it was read, and by us since */
-    bool is_dirty;       /* settings were made since ours: they may be anything */
-    bool is_other_role;  /* it may be */
+    const char
+        *durable;       /* a statement: COMMIT waits until it is on disk, whatever was set before */
+    bool has_tables;    /* skein's own, as far as is known */
+    bool has_fence;     /* the target's, and it is regular; as far as is known */
+    uint64_t writes;    /* rows of history that were written when it was read, and by us since */
+    bool is_dirty;      /* settings were made since ours: they may be anything */
+    bool is_other_role; /* it may be */
 } Session;
 
 struct Runner {
@@ -30,8 +31,8 @@ struct Runner {
     Session session;
     Fence fence; /* the order's, or what was taken for the command line; token 0: not taken yet */
     const char *schema_identifier; /* quoted; NULL: a whole database */
-    Arena life;  /* of the runner */
-    Arena arena; /* of one action and its result */
+    Arena life;                    /* of the runner */
+    Arena arena;                   /* of one action and its result */
     History history;
     char application_name[APPLICATION_NAME_MAX];
 };
@@ -49,8 +50,8 @@ Result perform_probe(Runner *runner, const Action *action);
 Result perform_wait(Runner *runner, const Action *action);
 Result perform_close(Runner *runner, const Action *action);
 
-/* A result from an error of the connection manager, for actions that change nothing of the target.
- */
+/* A result from an error of the connection manager, for actions that change
+ * nothing of the target. */
 Result result_of_error(const Err *err);
 
 Interrupt runner_interrupt(const Runner *runner);

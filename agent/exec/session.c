@@ -58,8 +58,7 @@ static ErrCode pooler_check(Conn *conn, const PGresult *facts, Err *err)
     err_set(err, ERR_POOLER,
             "the connection goes through a pooler: it promised backend %d, the server says %d",
             promised, actual);
-    err_hint(err,
-             "connect to PostgreSQL itself, not at PgBouncer or the like");
+    err_hint(err, "connect to PostgreSQL itself, not at PgBouncer or the like");
     return ERR_POOLER;
 }
 

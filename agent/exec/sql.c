@@ -1,10 +1,13 @@
 /* Texts only. See sql.h. */
 #include "agent/exec/sql.h"
 
+/* SQL is laid out by hand. */
+/* clang-format off */
+
 /*
- * Functions rather than catalogs: a fresh backend has to read what it plans over. pg_stat_get_activity
- * knows the database that the session is in, whatever its name is by now; the JSON of a time is the same
- * under every DateStyle.
+ * Functions rather than catalogs: a fresh backend has to read what it plans over.
+ * pg_stat_get_activity knows the database that the session is in, whatever its name is by now; the
+ * JSON of a time is the same under every DateStyle.
  */
 const char SQL_SESSION_FACTS[] =
     "SELECT pg_catalog.pg_backend_pid(), pg_catalog.to_json(a.backend_start),"
@@ -66,8 +69,8 @@ const char SQL_BACKEND_LOOK[] =
     " WHERE a.pid = $1::int4";
 
 /*
- * An index is made in its table's schema, whatever the search_path; and other schemas, those of other
- * tenants above all, may have one of its name.
+ * An index is made in its table's schema, whatever the search_path; and other schemas, those of
+ * other tenants above all, may have one of its name.
  */
 #define LAST_NAME                                                                                  \
     "(pg_catalog.parse_ident($1))[pg_catalog.cardinality(pg_catalog.parse_ident($1))]"
@@ -98,4 +101,5 @@ const char SQL_PROBE_PARTITION_DETACHED[] =
 
 const char SQL_EVIDENCE[] =
     "SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
-    "'schema', c.relnamespace::pg_catalog.regnamespace, 'index', c.relname, 'oid', c.oid::pg_catalog.int8, 'valid', i.indisvalid)), '[]')" INDEX_OF_TABLE;
+    "'schema', c.relnamespace::pg_catalog.regnamespace, 'index', c.relname,"
+    " 'oid', c.oid::pg_catalog.int8, 'valid', i.indisvalid)), '[]')" INDEX_OF_TABLE;

@@ -6,8 +6,8 @@
 #ifndef SKEIN_AGENT_EXEC_SQL_H
 #define SKEIN_AGENT_EXEC_SQL_H
 
-/* Of a new session; parameter: the tenant's schema as an identifier, NULL: a whole database. Columns: see
- * FactsColumn in session.c. */
+/* Of a new session; parameter: the tenant's schema as an identifier, NULL: a whole database.
+ * Columns: see FactsColumn in session.c. */
 extern const char SQL_SESSION_FACTS[];
 
 /* Parameters: the lock's key; then, for the holder, its upper and lower half. */
@@ -30,19 +30,22 @@ extern const char SQL_PROBE_INDEX_ABSENT[];
 extern const char SQL_PROBE_ENUM_LABEL[];
 extern const char SQL_PROBE_PARTITION_DETACHED[];
 
-/* Parameters: index, table, under the target's search_path. The indexes of that name in the table's schema
- * before a build: evidence for telling a carcass from another's work. */
+/* Parameters: index, table, under the target's search_path. The indexes of that name in the table's
+ * schema before a build: evidence for telling a carcass from another's work. */
 extern const char SQL_EVIDENCE[];
 
 /* ---- skein's own tables: sql_own.c ---- */
 
-/* Makes them, or leaves those that are there: several statements of one transaction, without its COMMIT. The
- * second, for a whole database, brings its fence along; a format of system identifier and database OID. */
+/* Makes them, or leaves those that are there: several statements of one transaction, without its
+ * COMMIT. The second, for a whole database, brings its fence along; a format of system identifier
+ * and database OID. */
 extern const char SQL_BOOTSTRAP[];
+/* clang-format off */
 #define SQL_BOOTSTRAP_FENCE                                                                        \
     "INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term, token,"   \
     " over_term, over_token, writes, known_writes, rollout, attempt, agent, taken_at) VALUES ('',"  \
     " %s, %s, 0, 0, 0, 0, 0, 0, 0, '', 0, '', pg_catalog.clock_timestamp()) ON CONFLICT DO NOTHING"
+/* clang-format on */
 extern const char SQL_SCHEMA_VERSION[];
 
 /* What SQL_FENCE_TAKE and SQL_FENCE_PASS violate when they must not go through. */
@@ -53,9 +56,9 @@ extern const char SQL_SCHEMA_VERSION[];
 extern const char SQL_FENCE_PEEK[]; /* parameter: tenant; columns: term, token */
 
 /*
- * Takes the fence for an attempt, if all about it is regular: no row else. Parameters: tenant, system
- * identifier, database OID, the schema as an identifier (NULL: none), term, token ("0": the one there + 1),
- * rollout, attempt, agent. Columns: see FenceColumn in fence.c.
+ * Takes the fence for an attempt, if all about it is regular: no row else. Parameters: tenant,
+ * system identifier, database OID, the schema as an identifier (NULL: none), term, token ("0": the
+ * one there + 1), rollout, attempt, agent. Columns: see FenceColumn in fence.c.
  */
 extern const char SQL_FENCE_TAKE[];
 
@@ -64,41 +67,43 @@ extern const char SQL_FENCE_MAKE[];
 
 /*
  * Makes a fence that is there regular: of a copy, of a schema that was renamed or made anew; raises
- * SQLSTATE_OTHER_SCHEMA when only a person can know. The first statement tells the second what it is about;
- * parameters: tenant, system identifier, database OID, rollout, agent.
+ * SQLSTATE_OTHER_SCHEMA when only a person can know. The first statement tells the second what it
+ * is about; parameters: tenant, system identifier, database OID, rollout, agent.
  */
 extern const char SQL_FENCE_ADOPT_OF[];
 extern const char SQL_FENCE_ADOPT[];
 
 /*
- * Passes the fence that was taken, for one row of history to be written in the same transaction. Parameters:
- * tenant, term, token, the schema as an identifier, how many rows had been written when it was read. Column:
- * which transaction it is.
+ * Passes the fence that was taken, for one row of history to be written in the same transaction.
+ * Parameters: tenant, term, token, the schema as an identifier, how many rows had been written when
+ * it was read. Column: which transaction it is.
  */
 extern const char SQL_FENCE_PASS[];
 
 /*
- * Writes that row. Column: which transaction it is; no row: there is no fence any more. Parameters: tenant, id;
- * the place (place.h): state, parts done, is it running, hash of the parts done; evidence, backend_start,
- * checksum, plan hash, version, name, the tool it is adopted from, fingerprints.
+ * Writes that row. Column: which transaction it is; no row: there is no fence any more. Parameters:
+ * tenant, id; the place (place.h): state, parts done, is it running, hash of the parts done;
+ * evidence, backend_start, checksum, plan hash, version, name, the tool it is adopted from,
+ * fingerprints.
  */
 extern const char SQL_HISTORY_INSERT[];
 
 /*
- * Moves it from one place to another. Column: the same; no row: it is not in that place. Parameters: tenant, id;
- * from: state, parts done, is it running; to: the same, hash of the parts done; evidence, backend_start;
- * upwards also checksum, plan hash, fingerprints.
+ * Moves it from one place to another. Column: the same; no row: it is not in that place.
+ * Parameters: tenant, id; from: state, parts done, is it running; to: the same, hash of the parts
+ * done; evidence, backend_start; upwards also checksum, plan hash, fingerprints.
  */
 extern const char SQL_HISTORY_MOVE_UP[];
 extern const char SQL_HISTORY_MOVE_DOWN[];
 
 /*
- * Marks undone what a repeatable migration takes the place of, before its statements run. Parameters: tenant,
- * its id, what of that every content has (plan_repeat_stem), rollout, agent.
+ * Marks undone what a repeatable migration takes the place of, before its statements run.
+ * Parameters: tenant, its id, what of that every content has (plan_repeat_stem), rollout, agent.
  */
 extern const char SQL_HISTORY_SUPERSEDE[];
 
-/* Is the fence's schema still there under its name? Parameters: tenant, the schema as an identifier. */
+/* Is the fence's schema still there under its name? Parameters: tenant, the schema as an
+ * identifier. */
 extern const char SQL_SCHEMA_STANDS[];
 
 /* Of what stands there under an id, in hexadecimal. Parameters: tenant, id. */
@@ -108,8 +113,8 @@ extern const char SQL_HISTORY_FINGERPRINTS[];
 extern const char SQL_HISTORY_STANDING[];
 extern const char SQL_HISTORY_ALL[];
 
-/* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only the name,
- * for a database without skein's own tables. */
+/* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only
+ * the name, for a database without skein's own tables. */
 extern const char SQL_TENANTS[];
 extern const char SQL_TENANTS_BARE[];
 

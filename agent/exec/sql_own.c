@@ -1,17 +1,19 @@
 /*
- * skein's own tables: what makes them, takes the fence, writes and reads the history. Texts only; see sql.h.
+ * skein's own tables: what makes them, takes the fence, writes and reads the history. Texts only;
+ * see sql.h.
  *
- * No functions: a fresh backend loads PL/pgSQL in the time that all of this takes. What must raise in the
- * middle of a batch does so by a constraint of the fence; what must have found its row is looked at before
- * COMMIT is sent (batch.h).
+ * No functions: a fresh backend loads PL/pgSQL in the time that all of this takes. What must raise
+ * in the middle of a batch does so by a constraint of the fence; what must have found its row is
+ * looked at before COMMIT is sent (batch.h).
  */
 #include "agent/exec/sql.h"
 
 #include "agent/exec/history.h"
 
 /*
- * Many tenants of a database come at once, and none has found the tables: one makes them, the others wait
- * for its lock and find them made. One key for all databases; advisory locks are per database.
+ * Many tenants of a database come at once, and none has found the tables: one makes them, the
+ * others wait for its lock and find them made. One key for all databases; advisory locks are per
+ * database.
  */
 #define BOOTSTRAP_LOCK "5434236291462983022"
 
@@ -19,14 +21,17 @@
 #define TEXT_OF(macro) QUOTED(macro)
 #define VERSION_TEXT TEXT_OF(HISTORY_SCHEMA_VERSION)
 
+/* SQL is laid out by hand: clang-format breaks it at words that mean nothing. */
+/* clang-format off */
+
 /* A migration's own search_path, under which these run at its end, may know other operators. */
 #define IS " OPERATOR(pg_catalog.=) "
 #define PLUS " OPERATOR(pg_catalog.+) "
 
 /*
- * Each who takes the fence writes down over whom, and how much of the history it has read: what is not to
- * be is refused by the constraints, in the statement itself. `writes` counts the rows of history that were
- * written behind this fence; the last of them has that number.
+ * Each who takes the fence writes down over whom, and how much of the history it has read: what is
+ * not to be is refused by the constraints, in the statement itself. `writes` counts the rows of
+ * history that were written behind this fence; the last of them has that number.
  */
 const char SQL_BOOTSTRAP[] =
     /* Whatever the database's default: what is read after the lock must be what is there then. */
@@ -88,7 +93,8 @@ const char SQL_BOOTSTRAP[] =
     "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
     "    WHERE state <> 'undone';\n"
     "INSERT INTO skein.meta (schema_version, made_at)\n"
-    "    SELECT " VERSION_TEXT ", pg_catalog.clock_timestamp() WHERE NOT EXISTS (SELECT FROM skein.meta)";
+    "    SELECT " VERSION_TEXT ", pg_catalog.clock_timestamp()"
+    " WHERE NOT EXISTS (SELECT FROM skein.meta)";
 
 const char SQL_SCHEMA_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
 
@@ -101,9 +107,9 @@ const char SQL_FENCE_PEEK[] = "SELECT term, token FROM skein.fence WHERE tenant 
     "coalesce(pg_catalog.to_regnamespace(" parameter ")::pg_catalog.oid, 0)"
 
 /*
- * An UPDATE locks the row, so that whoever comes second waits for the first one's transaction and then sees
- * what it committed. No row: something is irregular, and the fence has to be made or adopted first. The
- * timeline is the first 8 digits of the WAL file's name.
+ * An UPDATE locks the row, so that whoever comes second waits for the first one's transaction and
+ * then sees what it committed. No row: something is irregular, and the fence has to be made or
+ * adopted first. The timeline is the first 8 digits of the WAL file's name.
  */
 const char SQL_FENCE_TAKE[] =
     "UPDATE skein.fence AS f SET"
@@ -119,14 +125,16 @@ const char SQL_FENCE_TAKE[] =
 
 /* Not for a schema that has a fence under a former name. */
 const char SQL_FENCE_MAKE[] =
-    "INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term, token, over_term,"
+    "INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term, token,"
+    " over_term,"
     " over_token, writes, known_writes, rollout, attempt, agent, taken_at)"
     " SELECT $1::text, $2::numeric, $3::oid, s.oid, 0, 0, 0, 0, w.writes, w.writes, '', 0, '',"
     " pg_catalog.clock_timestamp()"
     " FROM (SELECT " PRESENT_SCHEMA("$4") " AS oid) s,"
     " (SELECT coalesce(max(h.seq), 0) AS writes FROM skein.history h WHERE h.tenant = $1::text) w"
     " WHERE (s.oid <> 0) = ($1::text <> '') AND (s.oid = 0 OR NOT EXISTS (SELECT FROM skein.fence r"
-    "  WHERE r.schema_oid = s.oid AND r.system_identifier = $2::numeric AND r.database_oid = $3::oid))"
+    "  WHERE r.schema_oid = s.oid AND r.system_identifier = $2::numeric"
+    "  AND r.database_oid = $3::oid))"
     " ON CONFLICT DO NOTHING";
 
 const char SQL_FENCE_ADOPT_OF[] =
@@ -137,12 +145,12 @@ const char SQL_FENCE_ADOPT_OF[] =
     " pg_catalog.set_config('skein.agent', $5, true)";
 
 /*
- * A fence made for another database means that this one is a copy: the fence begins anew, and the rows are
- * the original's.
+ * A fence made for another database means that this one is a copy: the fence begins anew, and the
+ * rows are the original's.
  *
- * The history of a schema lies outside it, so it outlives it. Its OID tells which schema a history is
- * about: a renamed one takes its history along; one that was made anew under an old name has none, if it
- * is empty; if it is not, only a person can know what is in it.
+ * The history of a schema lies outside it, so it outlives it. Its OID tells which schema a history
+ * is about: a renamed one takes its history along; one that was made anew under an old name has
+ * none, if it is empty; if it is not, only a person can know what is in it.
  */
 const char SQL_FENCE_ADOPT[] =
     "DO $skein$\n"
@@ -165,12 +173,14 @@ const char SQL_FENCE_ADOPT[] =
     "    END IF;\n"
     "    SELECT * INTO f FROM skein.fence WHERE tenant = v_tenant FOR UPDATE;\n"
     "    IF NOT FOUND THEN\n"
-    "        SELECT tenant INTO v_former FROM skein.fence WHERE schema_oid = v_schema AND v_schema <> 0\n"
+    "        SELECT tenant INTO v_former FROM skein.fence\n"
+    "            WHERE schema_oid = v_schema AND v_schema <> 0\n"
     "            AND system_identifier = v_system AND database_oid = v_database FOR UPDATE;\n"
     "        UPDATE skein.history SET tenant = v_tenant WHERE tenant = v_former;\n"
     "        UPDATE skein.fence SET tenant = v_tenant WHERE tenant = v_former;\n"
     "    ELSIF f.system_identifier <> v_system OR f.database_oid <> v_database THEN\n"
-    "        UPDATE skein.history SET is_inherited = true WHERE tenant = v_tenant AND NOT is_inherited;\n"
+    "        UPDATE skein.history SET is_inherited = true\n"
+    "            WHERE tenant = v_tenant AND NOT is_inherited;\n"
     "        UPDATE skein.fence SET system_identifier = v_system, database_oid = v_database,\n"
     "            schema_oid = v_schema, term = 0, token = 0, over_term = 0, over_token = 0\n"
     "            WHERE tenant = v_tenant;\n"
@@ -180,11 +190,11 @@ const char SQL_FENCE_ADOPT[] =
     "            OR EXISTS (SELECT FROM pg_type WHERE typnamespace = v_schema)\n"
     "            OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = v_schema)) THEN\n"
     "            RAISE EXCEPTION USING ERRCODE = 'SK004', MESSAGE = format(\n"
-    "                'schema \"%s\" is not the one that its history is about (dropped and made anew, or'\n"
-    "                ' another one renamed), and it is not empty', v_tenant),\n"
-    "                HINT = format('if it is as its history says (restored, for example): UPDATE skein.fence'\n"
-    "                ' SET schema_oid = %s WHERE tenant = %L; if nothing of it is: DELETE FROM skein.history'\n"
-    "                ' WHERE tenant = %2$L', v_schema, v_tenant);\n"
+    "                'schema \"%s\" is not the one that its history is about (dropped and made'\n"
+    "                ' anew, or another one renamed), and it is not empty', v_tenant),\n"
+    "                HINT = format('if it is as its history says (restored, for example):'\n"
+    "                ' UPDATE skein.fence SET schema_oid = %s WHERE tenant = %L; if nothing'\n"
+    "                ' of it is: DELETE FROM skein.history WHERE tenant = %2$L', v_schema, v_tenant);\n"
     "        END IF;\n"
     "        UPDATE skein.history SET state = 'undone', undone_at = clock_timestamp(),\n"
     "            undone_rollout = current_setting('skein.rollout'),\n"
@@ -200,8 +210,9 @@ const char SQL_FENCE_ADOPT[] =
 const char SQL_FENCE_PASS[] =
     "UPDATE skein.fence AS f SET term = $2::int8, token = $3::int8,"
     " over_term = f.term, over_token = f.token, writes = f.writes" PLUS "1,"
-    " known_writes = CASE WHEN f.schema_oid" IS PRESENT_SCHEMA("$4") " THEN $5::int8" PLUS "1 ELSE -1 END,"
-    " taken_at = pg_catalog.clock_timestamp() WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
+    " known_writes = CASE WHEN f.schema_oid" IS PRESENT_SCHEMA("$4")
+    " THEN $5::int8" PLUS "1 ELSE -1 END, taken_at = pg_catalog.clock_timestamp()"
+    " WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
 
 /* ---- the history ---- */
 
@@ -217,8 +228,8 @@ const char SQL_HISTORY_INSERT[] =
     " FROM skein.fence AS f WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
 
 #define MOVED                                                                                      \
-    "UPDATE skein.history AS h SET state = $6::text, parts_done = $7::int4, is_running = $8::bool," \
-    " parts_hash = $9::bytea, evidence = coalesce($10::jsonb, h.evidence),"                        \
+    "UPDATE skein.history AS h SET state = $6::text, parts_done = $7::int4,"                       \
+    " is_running = $8::bool, parts_hash = $9::bytea, evidence = coalesce($10::jsonb, h.evidence)," \
     " backend_pid = pg_catalog.pg_backend_pid(), backend_start = $11::timestamptz, "
 #define FROM_PLACE                                                                                 \
     " FROM skein.fence AS f WHERE f.tenant" IS "$1 AND h.tenant" IS "$1 AND h.id" IS "$2"          \
@@ -227,8 +238,8 @@ const char SQL_HISTORY_INSERT[] =
 
 const char SQL_HISTORY_MOVE_UP[] =
     MOVED
-    "checksum = $12::bytea, plan_hash = $13::bytea, fingerprints = $14::bytea, rollout = f.rollout, attempt = f.attempt, term = f.term,"
-    " token = f.token, agent = f.agent,"
+    "checksum = $12::bytea, plan_hash = $13::bytea, fingerprints = $14::bytea,"
+    " rollout = f.rollout, attempt = f.attempt, term = f.term, token = f.token, agent = f.agent,"
     " applied_at = CASE WHEN $6::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
     FROM_PLACE;
 
@@ -262,18 +273,19 @@ const char SQL_HISTORY_STANDING[] =
     " 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '')"
 
 const char SQL_HISTORY_ALL[] =
-    "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, "
-    "agent, " UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT(
-        "undone_at") ", coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0), is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex')"
-                     " FROM skein.history WHERE tenant = $1 ORDER BY seq";
+    "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, agent, "
+    UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT("undone_at") ","
+    " coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0),"
+    " is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex')"
+    " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /*
- * A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the query. A name's
- * collation is "C": left at that, no index on our own columns could be used.
+ * A database without an encoding has names of any bytes, and one that is not UTF-8 would fail the
+ * query. A name's collation is "C": left at that, no index on our own columns could be used.
  */
 #define TENANTS                                                                                    \
     "(SELECT ''::pg_catalog.text AS name, 0::pg_catalog.oid AS oid WHERE $1::pg_catalog.text = ''" \
-    " UNION ALL SELECT n.nspname::pg_catalog.text COLLATE \"default\", n.oid"                       \
+    " UNION ALL SELECT n.nspname::pg_catalog.text COLLATE \"default\", n.oid"                      \
     " FROM pg_catalog.pg_namespace n"                                                              \
     " WHERE coalesce($1 = n.nspname, true) AND $1 IS DISTINCT FROM '' AND n.nspname !~ '^pg_'"     \
     " AND n.nspname NOT IN ('information_schema', 'skein')"                                        \
@@ -283,8 +295,9 @@ const char SQL_HISTORY_ALL[] =
 const char SQL_TENANTS_BARE[] = "SELECT t.name FROM " TENANTS BY_NAME;
 
 /*
- * f is the fence under the tenant's name, r the one that a renamed schema has under its former name. The
- * history is that of the schema itself, as SQL_FENCE_ADOPT would see it: not of one that had its name before.
+ * f is the fence under the tenant's name, r the one that a renamed schema has under its former
+ * name. The history is that of the schema itself, as SQL_FENCE_ADOPT would see it: not of one that
+ * had its name before.
  */
 const char SQL_TENANTS[] =
     "SELECT t.name, coalesce(v.id, ''), coalesce(w.rollout, ''),"
@@ -303,9 +316,8 @@ const char SQL_TENANTS[] =
     "  THEN coalesce(f.tenant, r.tenant, t.name) END AS tenant) o"
     " LEFT JOIN LATERAL (SELECT y.id FROM skein.history y WHERE y.tenant = o.tenant"
     "  AND y.state = 'applied' ORDER BY y.seq DESC LIMIT 1) v ON true"
-    " LEFT JOIN LATERAL (SELECT y.rollout, y.plan_hash FROM skein.history y WHERE y.tenant = o.tenant"
-    "  AND NOT y.is_inherited ORDER BY y.seq DESC LIMIT 1) w ON true"
+    " LEFT JOIN LATERAL (SELECT y.rollout, y.plan_hash FROM skein.history y"
+    "  WHERE y.tenant = o.tenant AND NOT y.is_inherited ORDER BY y.seq DESC LIMIT 1) w ON true"
     " LEFT JOIN (SELECT y.tenant, y.rollout, pg_catalog.count(*) AS standing FROM skein.history y"
     "  WHERE y.state <> 'undone' GROUP BY y.tenant, y.rollout) c"
     "  ON c.tenant = o.tenant AND c.rollout = w.rollout" BY_NAME;
-

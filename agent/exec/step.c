@@ -1,6 +1,6 @@
 /*
- * What is the same for every step: its frame, and what its answers mean. An item of skein's own that
- * fails is not a statement of the migration that does: that depends on its part (batch.h).
+ * What is the same for every step: its frame, and what its answers mean. An item of skein's own
+ * that fails is not a statement of the migration that does: that depends on its part (batch.h).
  */
 #include "agent/exec/step.h"
 

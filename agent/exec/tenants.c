@@ -59,13 +59,14 @@ static void list_fill(const PGresult *rows, Arena *arena, TenantList *list)
     }
 }
 
-ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms, const Interrupt *interrupt,
-                     Arena *arena, TenantList *ret_list, Err *err)
+ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms,
+                     const Interrupt *interrupt, Arena *arena, TenantList *ret_list, Err *err)
 {
     TenantList list = { 0 };
     uint32_t schema_version = 0;
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code = history_find_tables(conn, deadline_ms, interrupt, &list.has_tables, &schema_version, err);
+    ErrCode code =
+        history_find_tables(conn, deadline_ms, interrupt, &list.has_tables, &schema_version, err);
     if (code != ERR_NONE) {
         return code;
     }

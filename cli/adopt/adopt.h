@@ -1,22 +1,23 @@
 /*
- * Plans that live with another tool's history: taking it over, beginning in the middle of one's own,
- * and keeping the other tool's table true.
+ * Plans that live with another tool's history: taking it over, beginning in the middle of one's
+ * own, and keeping the other tool's table true.
  */
 #ifndef SKEIN_CLI_ADOPT_ADOPT_H
 #define SKEIN_CLI_ADOPT_ADOPT_H
 
 #include "cli/adopt/tool.h"
 
-/* Which tool, and where its table is. All NULL: the tool of the directory's format, its own table. */
+/* Which tool, and where its table is. All NULL: the tool of the directory's
+ * format, its own table. */
 typedef struct AdoptFrom {
     const char *tool;
     const char *table;
 } AdoptFrom;
 
 /*
- * Turns a plan of the set's migrations into one that adopts: their scripts are emptied, and the query
- * says which of them the tool has applied. In `arena`. ERR_USAGE when no tool is named and the
- * format has none.
+ * Turns a plan of the set's migrations into one that adopts: their scripts are emptied, and the
+ * query says which of them the tool has applied. In `arena`. ERR_USAGE when no tool is named and
+ * the format has none.
  */
 ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                    Err *err);

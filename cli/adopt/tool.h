@@ -21,13 +21,13 @@ typedef struct ToolStep {
 } ToolStep;
 
 typedef struct Tool {
-    const char *name;         /* as --from and `from:` say it */
-    const char *table;        /* where it keeps its history, unless told otherwise */
-    const char *format;       /* of the directories that it works with; NULL: none that is read here */
+    const char *name;   /* as --from and `from:` say it */
+    const char *table;  /* where it keeps its history, unless told otherwise */
+    const char *format; /* of the directories that it works with; NULL: none that is read here */
 
     /*
-     * Appends the query of PlanAdoption, behind tool_values of the migrations in question. `table` is
-     * as SQL writes it.
+     * Appends the query of PlanAdoption, behind tool_values of the migrations in question. `table`
+     * is as SQL writes it.
      */
     void (*query)(const char *table, Str *out);
     /* The same, of a tool that is asked with what only a directory of its `format` says. */

@@ -1,6 +1,6 @@
 /*
- * golang-migrate: one row, the version that was come to, and whether it is dirty. What lies below it
- * is applied, as the tool has no other way.
+ * golang-migrate: one row, the version that was come to, and whether it is dirty. What lies below
+ * it is applied, as the tool has no other way.
  */
 #include "cli/adopt/tool.h"
 

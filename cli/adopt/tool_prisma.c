@@ -7,15 +7,16 @@
 
 static void query(const char *table, Str *out)
 {
-    str_printf(out,
-               "SELECT v.id, t.migration_name::pg_catalog.text, CASE WHEN t.finished_at IS NULL THEN"
-               " 'migration ' || t.migration_name || ' has begun, and neither finished nor been"
-               " rolled back' END FROM"
-               " (SELECT DISTINCT ON (migration_name) migration_name, started_at, finished_at"
-               "  FROM %s WHERE rolled_back_at IS NULL"
-               "  ORDER BY migration_name, finished_at DESC NULLS FIRST) t"
-               " LEFT JOIN v ON v.version = t.migration_name ORDER BY t.started_at",
-               table);
+    str_printf(
+        out,
+        "SELECT v.id, t.migration_name::pg_catalog.text, CASE WHEN t.finished_at IS NULL THEN"
+        " 'migration ' || t.migration_name || ' has begun, and neither finished nor been"
+        " rolled back' END FROM"
+        " (SELECT DISTINCT ON (migration_name) migration_name, started_at, finished_at"
+        "  FROM %s WHERE rolled_back_at IS NULL"
+        "  ORDER BY migration_name, finished_at DESC NULLS FIRST) t"
+        " LEFT JOIN v ON v.version = t.migration_name ORDER BY t.started_at",
+        table);
 }
 
 static void append_standing(const ToolStep *step, Str *out)

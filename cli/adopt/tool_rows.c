@@ -27,13 +27,14 @@ static void mirror(const ToolStep *step, Str *out)
 /* One that did not come to its end has applied fewer statements than it has. */
 static void query_atlas(const char *table, Str *out)
 {
-    str_printf(out,
-               "SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.applied < t.total OR"
-               " coalesce(t.error, '') <> '' THEN 'version ' || t.version || ' stopped at statement '"
-               " || t.applied || ' of ' || t.total END FROM %s t"
-               " LEFT JOIN v ON v.version = t.version::pg_catalog.text"
-               " WHERE t.version <> '.atlas_cloud_identifier' ORDER BY t.version",
-               table);
+    str_printf(
+        out,
+        "SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.applied < t.total OR"
+        " coalesce(t.error, '') <> '' THEN 'version ' || t.version || ' stopped at statement '"
+        " || t.applied || ' of ' || t.total END FROM %s t"
+        " LEFT JOIN v ON v.version = t.version::pg_catalog.text"
+        " WHERE t.version <> '.atlas_cloud_identifier' ORDER BY t.version",
+        table);
 }
 
 const Tool tool_dbmate = {

@@ -1,6 +1,6 @@
 /*
- * Sqitch: a registry of several tables. A change is known by its id, which stands for the whole plan
- * up to it. Others' projects may be in the same registry: theirs are left alone.
+ * Sqitch: a registry of several tables. A change is known by its id, which stands for the whole
+ * plan up to it. Others' projects may be in the same registry: theirs are left alone.
  */
 #include <string.h>
 

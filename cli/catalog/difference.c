@@ -147,7 +147,7 @@ static Difference difference_of(const CatalogEntry *before, const CatalogEntry *
 
 typedef struct Found {
     Difference difference;
-    bool is_twin; /* the other half of a renaming, which tells of both */
+    bool is_twin;                /* the other half of a renaming, which tells of both */
     const struct Found *part_of; /* NULL: it stands for itself */
 } Found;
 
@@ -241,9 +241,9 @@ static bool is_renaming(const Found *gone, const Found *come)
 {
     const CatalogEntry *before = gone->difference.before;
     const CatalogEntry *after = come->difference.after;
-    return come->part_of == NULL && !come->is_twin &&
-           come->difference.how == DIFFERENCE_LEFT && before->kind == after->kind &&
-           strcmp(before->parent, after->parent) == 0 && is_same_but_name(before, after);
+    return come->part_of == NULL && !come->is_twin && come->difference.how == DIFFERENCE_LEFT &&
+           before->kind == after->kind && strcmp(before->parent, after->parent) == 0 &&
+           is_same_but_name(before, after);
 }
 
 /* Two lines about one thing become one. */

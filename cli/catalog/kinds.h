@@ -29,7 +29,7 @@ typedef struct CatalogKind {
     int until;        /* the first server version for which this row is not; 0: none */
     bool is_whole;    /* the query itself leaves out what is not to be seen */
     bool has_body; /* the definition holds source text, in which blanks and comments say nothing */
-    bool is_telling;  /* two of one definition in one place are the same thing under two names */
+    bool is_telling; /* two of one definition in one place are the same thing under two names */
     DifferenceClass leftover; /* of one that is there only afterwards */
     DifferenceClass order;    /* of members in another order */
     const char *sql;

@@ -1,4 +1,5 @@
-/* Extensions, foreign servers, publications, and what is said of other objects: grants, comments. */
+/* Extensions, foreign servers, publications, and what is said of other
+ * objects: grants, comments. */
 #include "cli/catalog/kinds.h"
 
 #include "common/cleanup.h"

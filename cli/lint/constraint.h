@@ -16,8 +16,8 @@ TableConstraint constraint_read(const PgQuery__Constraint *constraint, const cha
 const PgQuery__Constraint *column_constraint(const PgQuery__ColumnDef *column,
                                              PgQuery__ConstrType type);
 
-/* The column of CHECK (column IS NOT NULL), alone or with AND beside others; NULL: it is not one.
- */
+/* The column of CHECK (column IS NOT NULL), alone or with AND beside others; NULL:
+ * it is not one. */
 const char *check_not_null_column(const Node *expression);
 
 #endif

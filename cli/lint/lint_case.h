@@ -64,8 +64,8 @@ struct LintCase {
 
 /* ---- looking ---- */
 
-/* Is the table one that others use now? Not when this migration made it, or it is said to be small.
- */
+/* Is the table one that others use now? Not when this migration made it, or it
+ * is said to be small. */
 bool case_is_busy(const LintCase *lint, Name table);
 
 /* The effect of the statement on this table; one without lock when there is none. */

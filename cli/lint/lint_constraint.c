@@ -15,8 +15,8 @@ static const char *constraint_name(const LintCase *lint, Name table,
     return constraint_read(constraint, table.name, column, lint->arena).name;
 }
 
-/* ALTER TABLE table ADD CONSTRAINT name … NOT VALID; a foreign key beside a column gets its column.
- */
+/* ALTER TABLE table ADD CONSTRAINT name … NOT VALID; a foreign key beside a
+ * column gets its column. */
 static const char *write_not_valid(LintCase *lint, Name table,
                                    const PgQuery__Constraint *constraint, const char *column)
 {

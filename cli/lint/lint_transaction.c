@@ -21,8 +21,8 @@ typedef struct HeldLock {
     const CaseStatement *statement;
 } HeldLock;
 
-/* The strongest lock that earlier statements of the transaction hold, and this one does not need.
- */
+/* The strongest lock that earlier statements of the transaction hold, and this
+ * one does not need. */
 static HeldLock held_before(const LintCase *lint)
 {
     HeldLock held = { 0 };

@@ -9,8 +9,8 @@
 
 #define BEFORE_HISTORY SIZE_MAX
 
-/* Where names without a schema go; of a tenant that is its own schema, which is the same to lint.
- */
+/* Where names without a schema go; of a tenant that is its own schema, which
+ * is the same to lint. */
 static const char DEFAULT_SCHEMA[] = "public";
 
 /* ---- keeping ---- */

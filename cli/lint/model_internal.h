@@ -26,8 +26,8 @@ Name model_find_name(const Model *model, Name name);
 void model_put(Model *model, const Relation *relation);
 void model_remove(Model *model, const Relation *relation);
 
-/* A copy to change and put; of a relation that is not known, one that knows nothing but its name.
- */
+/* A copy to change and put; of a relation that is not known, one that
+ * knows nothing but its name. */
 Relation *model_edit(Model *model, Name name);
 
 void relation_add_column(Relation *relation, const Column *column, Arena *arena);
@@ -37,8 +37,8 @@ void relation_remove_column(Relation *relation, const char *name, Arena *arena);
 void relation_remove_constraint(Relation *relation, const char *name, Arena *arena);
 void relation_remove_index(Relation *relation, const char *name, Arena *arena);
 
-/* To be changed; the copies that relation_add_… and model_edit make are not shared. NULL: none.
- */
+/* To be changed; the copies that relation_add_… and model_edit make are not
+ * shared. NULL: none. */
 Column *relation_edit_column(Relation *relation, const char *name, Arena *arena);
 TableConstraint *relation_edit_constraint(Relation *relation, const char *name, Arena *arena);
 

@@ -1,5 +1,5 @@
-/* Types and their changes. Which need no rewrite is PostgreSQL's: pg_cast, and the casts' helpers.
- */
+/* Types and their changes. Which need no rewrite is PostgreSQL's: pg_cast, and
+ * the casts' helpers. */
 #include "cli/lint/type.h"
 
 #include <string.h>

@@ -38,8 +38,8 @@ static size_t common_head(const char *a, const char *b)
     return same;
 }
 
-/* The lines of `text` that are not also where `other` has them: without the common head and tail.
- */
+/* The lines of `text` that are not also where `other` has them: without the
+ * common head and tail. */
 static const char *own_lines(const char *text, const char *other, Arena *arena)
 {
     size_t head = common_head(text, other);

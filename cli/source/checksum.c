@@ -76,8 +76,8 @@ void checksum_text(const SqlText *text, const PsqlCopy *copies, size_t copy_coun
     crypto_generichash_final(&state, ret_checksum, CHECKSUM_BYTES);
 }
 
-/* The head of a hash of the usual length: a fingerprint has no length of its own to be made with.
- */
+/* The head of a hash of the usual length: a fingerprint has no length of its
+ * own to be made with. */
 void checksum_statement(const SqlText *text, const SqlStatement *statement, const PsqlCopy *copy,
                         uint8_t ret_fingerprint[FINGERPRINT_BYTES])
 {

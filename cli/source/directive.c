@@ -8,7 +8,7 @@
 #include "common/str.h"
 #include "common/units.h"
 
-#define WORD_MAX 63 /* of a directive with its value */
+#define WORD_MAX 63                                  /* of a directive with its value */
 #define LOCK_TIMEOUT_MAX_MS (24u * 24 * 3600 * 1000) /* PostgreSQL's own is a day above */
 
 typedef struct Directive {

@@ -74,8 +74,8 @@ void ini_read(Bytes bytes, Arena *arena, IniFile *ret_file)
             LIST_PUSH(&list, entry);
         }
     }
-    *ret_file = (IniFile){ arena_memdup(arena, list.items, list.count * sizeof(*list.items)),
-                           list.count };
+    *ret_file =
+        (IniFile){ arena_memdup(arena, list.items, list.count * sizeof(*list.items)), list.count };
 }
 
 const char *ini_find(const IniFile *file, const char *section, const char *name)

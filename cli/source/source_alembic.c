@@ -1,7 +1,8 @@
 /*
- * Alembic: revisions in Python, so the team's own alembic says what they are. "alembic upgrade heads
- * --sql" prints all of them, each below a line "-- Running upgrade PARENTS -> REVISION", in an order
- * in which each stands above what stands on it: that is the order here. "alembic downgrade
+ * Alembic: revisions in Python, so the team's own alembic says what they are. "alembic upgrade
+ * heads
+ * --sql" prints all of them, each below a line "-- Running upgrade PARENTS -> REVISION", in an
+ * order in which each stands above what stands on it: that is the order here. "alembic downgrade
  * HEAD:base --sql" prints the ways back; it ends at one that raises, and is asked again from below.
  *
  * What Alembic says about its own table is left out, here and in what is mirrored: it depends on
@@ -200,7 +201,7 @@ static const char *last_words(Str *errors, Arena *arena)
 static ErrCode ask(const SourceReading *reading, bool is_down, const char *range, Printed *printed,
                    bool *ret_is_whole, Str *errors, Err *err)
 {
-    const char *const words[] = { PROGRAM, "-c",  INI,     is_down ? "downgrade" : "upgrade",
+    const char *const words[] = { PROGRAM, "-c",    INI, is_down ? "downgrade" : "upgrade",
                                   range,   "--sql", NULL };
     ChildCommand command = {
         .words = words,

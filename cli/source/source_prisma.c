@@ -73,8 +73,8 @@ static ErrCode read_folder(const SourceReading *reading, const Found *found,
 {
     const PrismaFolder *folder = found->own;
     FoundScripts scripts = { .up = folder->up, .down_wanted = DOWN };
-    ErrCode code = found->down == NULL ? ERR_NONE
-                                       : found_input(reading, found->down, &scripts.down, err);
+    ErrCode code =
+        found->down == NULL ? ERR_NONE : found_input(reading, found->down, &scripts.down, err);
     scripts.up.rule.transaction = TRANSACTION_QUERY;
     scripts.down.rule.transaction = TRANSACTION_QUERY;
     return code == ERR_NONE ? found_read_scripts(reading, &scripts, migration, err) : code;
@@ -149,11 +149,12 @@ static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFil
                              Err *err)
 {
     (void)err;
-    const char *folder = arena_printf(arena, "%s_%s", version_of_time(migration->now_s, arena),
-                                      migration->slug);
+    const char *folder =
+        arena_printf(arena, "%s_%s", version_of_time(migration->now_s, arena), migration->slug);
     *ret_files = (NewFiles){
         .items = { { below(folder, UP, arena), "" },
-                   { below(folder, DOWN, arena), "-- What undoes " UP ". Prisma never runs it.\n" } },
+                   { below(folder, DOWN, arena),
+                     "-- What undoes " UP ". Prisma never runs it.\n" } },
         .count = 2,
     };
     return ERR_NONE;

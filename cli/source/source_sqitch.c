@@ -1,7 +1,7 @@
 /*
  * Sqitch's layout: sqitch.plan lists the changes in order (sqitch_plan.h), and each has a script in
- * deploy/ and one in revert/; sqitch.conf may say where else these are. Of a change that a later one
- * reworks the scripts are called name@tag.
+ * deploy/ and one in revert/; sqitch.conf may say where else these are. Of a change that a later
+ * one reworks the scripts are called name@tag.
  *
  * psql runs them: each statement by itself, but for what a script puts between BEGIN and COMMIT.
  * Verify scripts are not run: Sqitch does so where it is asked to.
@@ -70,16 +70,15 @@ static const char *path_of(const Layout *layout, const char *setting, const char
 }
 
 /* What the command line says comes first, then the section that is named first. */
-static ErrCode take_variables(const Layout *layout, const char *section,
-                              SourceVariables *variables, Err *err)
+static ErrCode take_variables(const Layout *layout, const char *section, SourceVariables *variables,
+                              Err *err)
 {
     ErrCode code = ERR_NONE;
     for (size_t i = layout->conf.count; code == ERR_NONE && i > 0; i--) {
         const IniEntry *entry = &layout->conf.entries[i - 1];
-        if (str_equal(entry->section, section) &&
-            variables_find(variables, entry->name) == NULL) {
-            const char *text = arena_printf(layout->reading->arena, "%s=%s", entry->name,
-                                            entry->value);
+        if (str_equal(entry->section, section) && variables_find(variables, entry->name) == NULL) {
+            const char *text =
+                arena_printf(layout->reading->arena, "%s=%s", entry->name, entry->value);
             code = variables_add(variables, text, layout->reading->arena, err);
         }
     }
@@ -118,8 +117,8 @@ static ErrCode read_layout(const SourceReading *reading, Layout *layout, Err *er
 {
     Arena *arena = reading->arena;
     ScriptInput conf = { 0 };
-    ErrCode code = source_dir_has(reading->dir, CONF) ? found_input(reading, CONF, &conf, err)
-                                                      : ERR_NONE;
+    ErrCode code =
+        source_dir_has(reading->dir, CONF) ? found_input(reading, CONF, &conf, err) : ERR_NONE;
     if (code != ERR_NONE) {
         return code;
     }
@@ -151,9 +150,9 @@ static const char *script_of(const Layout *layout, Kind kind, const SqitchChange
     Arena *arena = layout->reading->arena;
     const char *folder = tag == NULL ? layout->folders[kind] : layout->reworked[kind];
     const char *name =
-        tag == NULL ? arena_printf(arena, "%s.%s", change->line.name, layout->extension)
-                    : arena_printf(arena, "%s@%s.%s", change->line.name, tag->line.name,
-                                   layout->extension);
+        tag == NULL
+            ? arena_printf(arena, "%s.%s", change->line.name, layout->extension)
+            : arena_printf(arena, "%s@%s.%s", change->line.name, tag->line.name, layout->extension);
     return below(folder, name, arena);
 }
 

@@ -1,11 +1,11 @@
 /*
  * See sqitch_plan.h. A line is
  *     name [requirement !conflict …] 2024-01-31T12:00:00Z Planner <e-mail> # note
- * or the same with "@name" and nothing in brackets, for a tag of the change above. A name that comes
- * again below a tag reworks the change of that name.
+ * or the same with "@name" and nothing in brackets, for a tag of the change above. A name that
+ * comes again below a tag reworks the change of that name.
  *
- * An id is the SHA-1 of all that the plan says of a change, and of the id of the one above it: so it
- * stands for the whole plan up to there.
+ * An id is the SHA-1 of all that the plan says of a change, and of the id of the one above it: so
+ * it stands for the whole plan up to there.
  */
 #include "cli/source/sqitch_plan.h"
 
@@ -225,9 +225,7 @@ static const char *read_note(const char *text, Arena *arena)
     for (size_t i = strspn(text, BLANKS); i < length; i++) {
         bool is_escape = text[i] == '\\' && i + 1 < length && strchr("nr\\", text[i + 1]) != NULL;
         char escaped = is_escape ? text[i + 1] : '\0';
-        str_append_char(&note, escaped == 'n'   ? '\n'
-                               : escaped == 'r' ? '\r'
-                                                : text[i]);
+        str_append_char(&note, escaped == 'n' ? '\n' : escaped == 'r' ? '\r' : text[i]);
         i += is_escape;
     }
     return arena_strdup(arena, str_text(&note));
@@ -291,9 +289,8 @@ static ErrCode take_tag(Reader *reader, const SqitchLine *line, Err *err)
 /* A second one of the same name is right where a tag stands between. */
 static ErrCode take_instance(const Reader *reader, SqitchChange *change, Err *err)
 {
-    size_t tagged = reader->tags.count == 0
-                        ? 0
-                        : reader->tags.items[reader->tags.count - 1].change + 1;
+    size_t tagged =
+        reader->tags.count == 0 ? 0 : reader->tags.items[reader->tags.count - 1].change + 1;
     change->instance = 1;
     for (size_t i = reader->changes.count; i > 0; i--) {
         SqitchChange *before = &reader->changes.items[i - 1];
@@ -326,9 +323,8 @@ static ErrCode take_change(Reader *reader, const SqitchLine *line, const char *d
     change.depends = arena_memdup(reader->arena, reader->depends.items,
                                   reader->depends.count * sizeof(SqitchDepend));
     change.project = &reader->project;
-    name_change(reader->changes.count == 0
-                    ? NULL
-                    : &reader->changes.items[reader->changes.count - 1],
+    name_change(reader->changes.count == 0 ? NULL
+                                           : &reader->changes.items[reader->changes.count - 1],
                 &change);
     LIST_PUSH(&reader->changes, change);
     return ERR_NONE;
@@ -379,8 +375,7 @@ static ErrCode take_line(Reader *reader, const TextLine *line, Err *err)
     if (!read_line(text, reader->arena, &written, &depends)) {
         return refuse(reader, line->number, err, "neither a change nor a tag");
     }
-    return is_tag ? take_tag(reader, &written, err)
-                  : take_change(reader, &written, depends, err);
+    return is_tag ? take_tag(reader, &written, err) : take_change(reader, &written, depends, err);
 }
 
 /* ---- the plan ---- */
@@ -408,8 +403,8 @@ ErrCode sqitch_plan_read(const ScriptInput *input, Arena *arena, SqitchPlan *ret
     }
     *ret_plan = (SqitchPlan){
         .project = reader.project,
-        .changes = arena_memdup(arena, reader.changes.items,
-                                reader.changes.count * sizeof(SqitchChange)),
+        .changes =
+            arena_memdup(arena, reader.changes.items, reader.changes.count * sizeof(SqitchChange)),
         .count = reader.changes.count,
         .tags = arena_memdup(arena, reader.tags.items, reader.tags.count * sizeof(SqitchTag)),
         .tag_count = reader.tags.count,

@@ -211,8 +211,8 @@ static ErrCode collect_named(Rollout *rollout, const Command *command, TargetLis
     return ERR_NONE;
 }
 
-/* Of all that failed, those for which it makes sense; for none of them: why not for the last one.
- */
+/* Of all that failed, those for which it makes sense; for none of them: why
+ * not for the last one. */
 static ErrCode collect_failed(Rollout *rollout, TargetEvent event, TargetList *targets, Err *err)
 {
     ErrCode code = ERR_NONE;

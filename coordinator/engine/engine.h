@@ -168,8 +168,8 @@ AUTO_PTR_DEFINE(Engine, engine_free)
  */
 ErrCode engine_step(Engine *engine, const Event *event, Effects *effects, Err *err);
 
-/* When the engine wants EVENT_TICK at the latest, on the clock of `now_ms`; UINT64_MAX: not at all.
- */
+/* When the engine wants EVENT_TICK at the latest, on the clock of `now_ms`;
+ * UINT64_MAX: not at all. */
 uint64_t engine_next_deadline_ms(const Engine *engine);
 
 /*

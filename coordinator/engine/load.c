@@ -133,8 +133,8 @@ Target *target_find(const Rollout *rollout, const char *address)
                                                                                     : NULL;
 }
 
-/* The item that serves a target: its own address, unless the target has moved to another instance.
- */
+/* The item that serves a target: its own address, unless the target has
+ * moved to another instance. */
 static Item *serving_item(Engine *engine, const TargetRow *row)
 {
     Item *own = item_find(engine, row->address);

@@ -176,8 +176,8 @@ static bool prove(Agent *agent, const Binding *binding)
     return true;
 }
 
-/* A new process numbers its reports and inventories anew, and knows of no order but what it named.
- */
+/* A new process numbers its reports and inventories anew, and knows of no order
+ * but what it named. */
 static void forget_process(Agent *agent)
 {
     agent->has_listed = false;

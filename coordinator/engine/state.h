@@ -235,8 +235,8 @@ struct Engine {
 
 /* --- machine.c: the one way to change a state --- */
 
-/* Where something happens: what sentences and events are filled from. NULL where it does not apply.
- */
+/* Where something happens: what sentences and events are filled from. NULL where
+ * it does not apply. */
 typedef struct Place {
     Engine *engine;
     Agent *agent;
@@ -461,7 +461,8 @@ void rollout_close(Rollout *rollout);
 /* --- watch.c: lost agents, the breaker, recovery --- */
 void watch_begin(Engine *engine);
 void watch_breaker(Engine *engine);
-bool watch_is_mass_loss(const Engine *engine); /* now, over all that have targets in open rollouts */
+bool watch_is_mass_loss(
+    const Engine *engine); /* now, over all that have targets in open rollouts */
 void watch_verdicts(Engine *engine);
 void watch_recovery(Engine *engine);
 void watch_target_reconciled(Target *target);

@@ -1,5 +1,6 @@
 /*
- * Targets: what the rules of target_rules.c ask of one and do to it, and the machine that they drive.
+ * Targets: what the rules of target_rules.c ask of one and do to it, and the machine that they
+ * drive.
  *
  * on_failure: roll_back_target acts at each failure (the failed target alone is taken back, so that
  * none is left half-way); the other policies act when the budget trips, and are the rollout's
@@ -193,8 +194,8 @@ void target_act_go_on(void *subject)
     target_deadline_go(target);
 }
 
-/* Resumed with its outcome unknown and charged: its agent is to look, and that alone trips nothing.
- */
+/* Resumed with its outcome unknown and charged: its agent is to look, and
+ * that alone trips nothing. */
 void target_act_go_on_unknown(void *subject)
 {
     Target *target = subject;

@@ -1,8 +1,8 @@
 /* The arithmetic of a token bucket. */
 #include "coordinator/fleet/bucket.h"
 
-#define TOKEN                                                                                      \
-    1000U /* thousandths: per_second tokens a second are per_second thousandths a millisecond */
+/* thousandths: per_second tokens a second are per_second thousandths a millisecond */
+#define TOKEN 1000U
 
 void bucket_init(Bucket *bucket, uint32_t per_second, uint32_t burst, uint64_t now_ms)
 {

@@ -18,8 +18,8 @@
 
 #define ROUTE_BYTES 5
 
-/* A copied machine, or a peer that dials again and again, holds at most so many; the oldest goes.
- */
+/* A copied machine, or a peer that dials again and again, holds at most so
+ * many; the oldest goes. */
 #define CONNECTIONS_PER_AGENT_MAX 4
 
 typedef struct Route {

@@ -47,8 +47,8 @@ ErrCode keys_reload(Keys *keys, const KeysWatcher *watcher, Err *err);
  */
 void keys_look(Keys *keys, const KeysWatcher *watcher);
 
-/* The User-Id under which a key comes in; NULL when no agent has it. Valid until the next reload.
- */
+/* The User-Id under which a key comes in; NULL when no agent has it. Valid
+ * until the next reload. */
 const char *keys_user_id(const Keys *keys, const uint8_t key[KEY_PUBLIC_BYTES]);
 
 /* The agent's name of a User-Id, now; NULL when it is nobody's any more. */

@@ -12,8 +12,8 @@
 #include "coordinator/fleet/connections.h"
 #include "coordinator/fleet/zap_gate.h"
 
-/* libzmq gives peers their turn one by one; so much is taken before everything else gets its own.
- */
+/* libzmq gives peers their turn one by one; so much is taken before everything
+ * else gets its own. */
 #define MESSAGES_PER_TURN 256
 
 /*

@@ -64,8 +64,8 @@ struct Route {
 
 /* ---- helpers of the handlers (api.c) ---- */
 
-/* The body as an object with no other members than `keys`. The document lives as long as *document.
- */
+/* The body as an object with no other members than `keys`. The document lives
+ * as long as *document. */
 ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t count,
                  JsonDocument **ret_document, Err *err);
 

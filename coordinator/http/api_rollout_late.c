@@ -1,6 +1,7 @@
 /*
- * Late joiners: targets that a rollout's plan selects and that are none of the rollout's, since its members
- * are those of its start. Whoever makes a tenant meanwhile must be able to see that it was left out.
+ * Late joiners: targets that a rollout's plan selects and that are none of the rollout's, since its
+ * members are those of its start. Whoever makes a tenant meanwhile must be able to see that it was
+ * left out.
  */
 #include "common/map.h"
 #include "common/str.h"
@@ -31,11 +32,13 @@ static bool is_member(const Map *members, const InventoryRow *row, Arena *arena)
             map_get(members, identity_text(&row->identity, arena)) != NULL);
 }
 
-static ErrCode find_plan(const ApiRequest *request, const RolloutRow *rollout, Select **ret_where, Err *err)
+static ErrCode find_plan(const ApiRequest *request, const RolloutRow *rollout, Select **ret_where,
+                         Err *err)
 {
     const PlanFacts *facts = plan_facts_find(request->facts, rollout->plan_hash);
     if (facts == NULL) {
-        err_set(err, ERR_NOT_FOUND, "the plan of rollout %s is not here: nobody knows what it selects", rollout->id);
+        err_set(err, ERR_NOT_FOUND,
+                "the plan of rollout %s is not here: nobody knows what it selects", rollout->id);
         return err_hint(err, "bring it: PUT /api/v1/plans/HASH");
     }
     return select_parse(facts->where, request->arena, ret_where, err);

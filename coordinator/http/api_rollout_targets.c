@@ -114,8 +114,8 @@ ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err
 
 /* ---- clusters ---- */
 
-/* Targets that failed alike: same code, SQLSTATE, migration and statement; the first one's words.
- */
+/* Targets that failed alike: same code, SQLSTATE, migration and statement; the
+ * first one's words. */
 typedef struct Cluster {
     const TargetRow *first;
     const char *addresses[CLUSTER_ADDRESSES];
@@ -141,7 +141,8 @@ static void add_to_cluster(Map *by_key, ClusterList *clusters, const TargetRow *
         cluster->addresses[cluster->count] = target->address;
     }
     cluster->count++;
-    cluster->needs_somebody |= target->state != TARGET_ROLLED_BACK && target->state != TARGET_SKIPPED;
+    cluster->needs_somebody |=
+        target->state != TARGET_ROLLED_BACK && target->state != TARGET_SKIPPED;
 }
 
 static int compare_clusters(const void *a, const void *b)

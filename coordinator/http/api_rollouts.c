@@ -128,9 +128,10 @@ ErrCode api_rollout_start(const ApiRequest *request, ApiReply *reply, Err *err)
         make_id(shell_engine(request->shell), request->arena, &id, err) != ERR_NONE) {
         return err->code;
     }
-    Event event = { .kind = EVENT_START_ROLLOUT,
-                    .start = {
-                        .id = id, .plan = loaded.plan, .plan_hash = hash, .actor = request->actor } };
+    Event event = {
+        .kind = EVENT_START_ROLLOUT,
+        .start = { .id = id, .plan = loaded.plan, .plan_hash = hash, .actor = request->actor }
+    };
     ErrCode code = shell_request(request->shell, &event, err);
     if (code == ERR_NONE) {
         reply->status = 201;

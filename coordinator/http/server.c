@@ -16,8 +16,8 @@
 #include "coordinator/http/request.h"
 
 #define CONNECTIONS_MAX 256
-#define WAITING_MAX                                                                                \
-    192 /* held requests of a door; its other connections stay for requests that are answered */
+/* held requests of a door; its other connections stay for requests that are answered */
+#define WAITING_MAX 192
 #define CONNECTION_BYTES_MAX (32 * 1024) /* request line and headers */
 #define IDLE_TIMEOUT_S 60
 
@@ -67,8 +67,8 @@ static void forget_waiting(HttpServer *server, const Visit *visit)
     }
 }
 
-/* Per door: whoever may only read over TCP must not use up what the unix socket's users may hold.
- */
+/* Per door: whoever may only read over TCP must not use up what the unix
+ * socket's users may hold. */
 static size_t count_waiting(const Door *door)
 {
     size_t count = 0;

@@ -121,7 +121,8 @@ static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
     view_signers(json, "signers", facts->signatures, facts->signature_count);
 }
 
-/* One that was found has no targets before its plan is brought; its databases are counted instead. */
+/* One that was found has no targets before its plan is brought; its
+ * databases are counted instead. */
 static void count_rollout(const Engine *engine, const RolloutRow *rollout, TargetCounts *ret_counts)
 {
     engine_count(engine, rollout->id, ALL_WAVES, ret_counts);

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#define STORE_APPLICATION_ID                                                                       \
-    0x736b6e31 /* "skn1", in the file's header: what `file` and we know it by */
+/* "skn1", in the file's header: what `file` and we know it by */
+#define STORE_APPLICATION_ID 0x736b6e31
 
 /* Step i makes version i + 1; PRAGMA user_version holds the version. */
 extern const char *const STORE_SCHEMA_STEPS[];

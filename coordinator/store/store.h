@@ -57,8 +57,8 @@ typedef struct StoreOps {
      * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when
      * the call returns. A row that is persisted takes the place of the one with its key; an event
      * gets its sequence number, in order, without gaps (*ret_last_seq is the newest of the store).
-     * Other effects are not its business. ERR_STORE_TERM: another coordinator has taken a higher term;
-     * nothing was written and nothing ever will be by this one.
+     * Other effects are not its business. ERR_STORE_TERM: another coordinator has taken a higher
+     * term; nothing was written and nothing ever will be by this one.
      */
     ErrCode (*commit)(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err);
 

@@ -19,7 +19,8 @@
 #define SERVERS 4
 #define REPETITIONS_MAX 50
 #define LIMIT_WORKERS "4"
-#define LOOK_SECONDS 3 /* agents look at what they have changed when it is quiet: nobody's cost but theirs */
+/* agents look at what they have changed when it is quiet: nobody's cost but theirs */
+#define LOOK_SECONDS 3
 
 typedef struct Setup {
     unsigned databases; /* per server */
@@ -116,9 +117,9 @@ static ProcessCost process_cost(int pid)
     if (file == NULL) {
         return (ProcessCost){ 0 };
     }
-    int found = fscanf(file,
-                       "%*d (%*[^)]) %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu",
-                       &parent_pid, &user, &sys, &children_user, &children_sys);
+    int found =
+        fscanf(file, "%*d (%*[^)]) %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu",
+               &parent_pid, &user, &sys, &children_user, &children_sys);
     fclose(file);
     double ticks = found == 5 ? (double)sysconf(_SC_CLK_TCK) : 1.0;
     return (ProcessCost){
@@ -328,7 +329,8 @@ static void bench(Fleet *fleet, const Setup *setup)
         fleet_plan_write(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .strategy = strategy });
     limit_run(fleet, setup, "up"); /* everybody's first connections are slower */
     for (unsigned i = 0; i < setup->repetitions; i++) {
-        /* Some file systems make files the slower the more have just been removed: in turn, first. */
+        /* Some file systems make files the slower the more have just been
+         * removed: in turn, first. */
         if (i % 2 == 0) {
             limit_measure(fleet, setup, &up[i], &noop[i]);
             skein_measure(fleet, setup, plan, &up[i], &noop[i]);

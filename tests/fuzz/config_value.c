@@ -200,9 +200,9 @@ static const struct {
 /* Has the member a form that can be written? One that was left out, and is too small, has none. */
 static bool is_writable(const ConfigField *field, const char *value)
 {
-    bool is_nothing = str_equal(value, "\"\"") || str_equal(value, "[]") || str_equal(value, "{}") ||
-                      str_equal(value, "0") || str_equal(value, "0ms") || str_equal(value, "0B") ||
-                      value[0] == '\0';
+    bool is_nothing = str_equal(value, "\"\"") || str_equal(value, "[]") ||
+                      str_equal(value, "{}") || str_equal(value, "0") || str_equal(value, "0ms") ||
+                      str_equal(value, "0B") || value[0] == '\0';
     bool is_table = field->type == CONFIG_TABLE;
     return is_table || !is_nothing || is_in_range(field, 0) || !is_unset(field, 0);
 }

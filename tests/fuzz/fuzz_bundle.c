@@ -30,8 +30,7 @@ static void try_plan(Bytes canonical, Arena *arena)
 static bool has_same_signers(const Bundle *a, const Bundle *b)
 {
     return a->signature_count == b->signature_count &&
-           memcmp(a->signatures, b->signatures,
-                  a->signature_count * sizeof(*a->signatures)) == 0;
+           memcmp(a->signatures, b->signatures, a->signature_count * sizeof(*a->signatures)) == 0;
 }
 
 static void try_bundle(const Bundle *bundle, Arena *arena)

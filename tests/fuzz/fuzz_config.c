@@ -68,7 +68,8 @@ void config_value_write_custom(const ConfigField *field, const void *member, Str
 static const ConfigField INNER_FIELDS[] = {
     { CONFIG_FIELD(Inner, name, CONFIG_STRING), .is_required = true, .min = 1, .max = 8,
       .example = "a", .doc = "A name." },
-    { CONFIG_FIELD_COUNTED(Inner, words, word_count, CONFIG_STRING_LIST), .max = 4, .doc = "Words." },
+    { CONFIG_FIELD_COUNTED(Inner, words, word_count, CONFIG_STRING_LIST), .max = 4,
+      .doc = "Words." },
     { CONFIG_FIELD(Inner, flag, CONFIG_BOOL), .fallback = "true", .doc = "A flag." },
 };
 static const ConfigTable INNER = CONFIG_TABLE_OF("an inner", Inner, INNER_FIELDS);
@@ -91,7 +92,8 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(Every, flag, CONFIG_BOOL), .doc = "A flag." },
     { CONFIG_FIELD(Every, small, CONFIG_INTEGER), .fallback = "7", .min = 1, .max = 100,
       .unit = "things", .doc = "A number." },
-    { CONFIG_FIELD(Every, large, CONFIG_INTEGER), .min = -5, .max = 1000000000000, .doc = "One more." },
+    { CONFIG_FIELD(Every, large, CONFIG_INTEGER), .min = -5, .max = 1000000000000,
+      .doc = "One more." },
     { CONFIG_FIELD(Every, natural, CONFIG_INTEGER), .doc = "Of any size." },
     { CONFIG_FIELD_AS("wait", Every, wait_ms, CONFIG_DURATION), .fallback = "5s", .min = 10,
       .max = 86400000, .doc = "A duration." },
@@ -106,8 +108,8 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD_COUNTED(Every, labels, label_count, CONFIG_STRING_MAP), .max = 5,
       .example = "{ a: b }", .doc = "Labels." },
     { CONFIG_FIELD(Every, inner, CONFIG_TABLE), .table = &OPTIONAL, .doc = "One inside." },
-    { CONFIG_FIELD_COUNTED(Every, inners, inner_count, CONFIG_TABLE_LIST), .max = 3, .table = &INNER,
-      .doc = "Several inside." },
+    { CONFIG_FIELD_COUNTED(Every, inners, inner_count, CONFIG_TABLE_LIST), .max = 3,
+      .table = &INNER, .doc = "Several inside." },
 };
 static const ConfigTable EVERY = CONFIG_TABLE_OF("every type", Every, FIELDS);
 

@@ -29,8 +29,7 @@ static void require_round_trip(const FieldTable *table, const void *value, Arena
     FUZZ_REQUIRE(wire_decode(table, str_bytes(&once), WIRE_REFUSE_UNKNOWN, arena, &again, &err) ==
                  ERR_NONE);
     FUZZ_REQUIRE(wire_encode(table, again, &twice, &err) == ERR_NONE);
-    FUZZ_REQUIRE(once.length == twice.length &&
-                 memcmp(once.data, twice.data, once.length) == 0);
+    FUZZ_REQUIRE(once.length == twice.length && memcmp(once.data, twice.data, once.length) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -201,8 +201,8 @@ static void require_round_trip(const json_t *value)
     Err err;
     JsonOut out = json_out(&text);
     write_value(&out, NULL, value);
-    FUZZ_REQUIRE(json_in_parse("body", str_text(&text), text.length, 16 * BYTES_MAX, &again, &err) ==
-                 ERR_NONE);
+    FUZZ_REQUIRE(json_in_parse("body", str_text(&text), text.length, 16 * BYTES_MAX, &again,
+                               &err) == ERR_NONE);
     FUZZ_REQUIRE(is_same(value, again));
 }
 
@@ -249,7 +249,8 @@ bool fuzz_seed(size_t index, Str *out)
     };
     static const char *const BRACKETS[] = { "[", "]" };
     for (size_t i = 0; index == ARRAY_LEN(SEEDS) && i < 2 * (size_t)DEPTH_MAX; i++) {
-        str_append(out, BRACKETS[i / DEPTH_MAX]); /* as deep as may be: a step further is too deep */
+        str_append(out,
+                   BRACKETS[i / DEPTH_MAX]); /* as deep as may be: a step further is too deep */
     }
     if (index < ARRAY_LEN(SEEDS)) {
         str_append(out, SEEDS[index]);

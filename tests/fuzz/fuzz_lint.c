@@ -1,8 +1,8 @@
 /*
  * Migrations of any text, over the tables of the rules' examples.
  *
- * Whatever the statements say, lint ends, and what it tells of them is sound: each finding stands on
- * a line of the file, has whole words, and its safe way is SQL that PostgreSQL's grammar takes.
+ * Whatever the statements say, lint ends, and what it tells of them is sound: each finding stands
+ * on a line of the file, has whole words, and its safe way is SQL that PostgreSQL's grammar takes.
  */
 #include "fuzz.h"
 

@@ -96,9 +96,8 @@ static void mutate_borrow(Fuzz *fuzz, Str *input)
 
 static void mutate(Fuzz *fuzz, Str *input)
 {
-    static void (*const MUTATIONS[])(Fuzz *, Str *) = { mutate_byte,   mutate_byte,
-                                                        mutate_borrow, mutate_borrow,
-                                                        mutate_borrow, mutate_borrow,
+    static void (*const MUTATIONS[])(Fuzz *, Str *) = { mutate_byte,   mutate_byte,   mutate_borrow,
+                                                        mutate_borrow, mutate_borrow, mutate_borrow,
                                                         mutate_cut,    mutate_copy };
     size_t count = 1 + below(fuzz, 4);
     for (size_t i = 0; i < count && input->length > 0; i++) {

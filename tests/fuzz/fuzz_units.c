@@ -75,9 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 bool fuzz_seed(size_t index, Str *out)
 {
-    static const char *const SEEDS[] = { "0",        "500ms",   "90s",   "2 m",     "007h", "49d",
-                                         "4294967s", "512 KiB", "64MiB", "16383GiB", "3kB", "5 MB",
-                                         "1GB",      "18446744073709551615B" };
+    static const char *const SEEDS[] = {
+        "0",       "500ms", "90s",      "2 m", "007h", "49d", "4294967s",
+        "512 KiB", "64MiB", "16383GiB", "3kB", "5 MB", "1GB", "18446744073709551615B"
+    };
     if (index >= ARRAY_LEN(SEEDS)) {
         return false;
     }

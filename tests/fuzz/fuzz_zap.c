@@ -15,8 +15,8 @@
 
 #define FRAMES_MAX 16
 #define HANDLED_FRAMES_MAX 11 /* of what has more nothing is even looked at */
-#define REQUEST_FRAMES 8 /* "", version, id, domain, address, identity, mechanism, key */
-#define REPLY_FRAMES 7   /* "", version, id, status code, status text, user id, metadata */
+#define REQUEST_FRAMES 8      /* "", version, id, domain, address, identity, mechanism, key */
+#define REPLY_FRAMES 7        /* "", version, id, status code, status text, user id, metadata */
 
 typedef struct Piece {
     const uint8_t *bytes;
@@ -84,8 +84,7 @@ static bool is_answerable(const Piece *pieces, size_t count)
 static bool is_curve(const Piece *pieces, size_t count)
 {
     return is_answerable(pieces, count) && count == REQUEST_FRAMES && is_name(pieces[3]) &&
-           is_name(pieces[4]) && is_text(pieces[6], "CURVE") &&
-           pieces[7].length == CURVE_KEY_BYTES;
+           is_name(pieces[4]) && is_text(pieces[6], "CURVE") && pieces[7].length == CURVE_KEY_BYTES;
 }
 
 static bool frame_is(const Zframe *frame, const void *bytes, size_t length)
@@ -147,7 +146,10 @@ static void try_request(Handler *it, const Piece *pieces, size_t count, bool let
 
 static const uint8_t KEY[CURVE_KEY_BYTES] = { 1, 2, 3 };
 
-#define TEXT_PIECE(text) { (const uint8_t *)(text), sizeof(text) - 1 }
+#define TEXT_PIECE(text)                                                                           \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
 
 static const Piece SOUND[REQUEST_FRAMES] = {
     TEXT_PIECE(""),         TEXT_PIECE("1.0"), TEXT_PIECE("7"),     TEXT_PIECE("skein"),

@@ -307,8 +307,8 @@ void fleet_free(Fleet *fleet)
     free(fleet);
 }
 
-/* A test that failed half-way has left gates closed and agents frozen: nothing must wait for them.
- */
+/* A test that failed half-way has left gates closed and agents frozen: nothing
+ * must wait for them. */
 static void obstacles_remove(Fleet *fleet)
 {
     LIST_EACH(session, &fleet->sessions) {

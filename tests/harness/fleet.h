@@ -46,9 +46,10 @@ typedef struct FleetHost {
     PgCluster *cluster;
     int port;               /* what the agent dials; 0: the cluster's. For proxies and poolers */
     const char *rediscover; /* "1s" */
-    const char *targets;    /* "databases: { … }, schemas: { … }" of the instance; tenant_* as they are */
-    const char *settings;   /* further lines of agent.yaml; "" */
-    int pid;                /* of the agent; 0: does not run */
+    const char
+        *targets; /* "databases: { … }, schemas: { … }" of the instance; tenant_* as they are */
+    const char *settings; /* further lines of agent.yaml; "" */
+    int pid;              /* of the agent; 0: does not run */
 } FleetHost;
 
 typedef struct Fleet {
@@ -190,7 +191,8 @@ const char *fleet_wave_state(Fleet *fleet, const char *id, const char *wave);
 const char *fleet_await_target(Fleet *fleet, const char *id, const char *address,
                                const char *state); /* its error's message; "" */
 
-/* ---- the databases; addresses as "db1/tenant_1", or "db1/saas/acme" for what is in a schema's history ---- */
+/* ---- the databases; addresses as "db1/tenant_1", or "db1/saas/acme" for what is in a schema's
+ * history ---- */
 
 void fleet_run(Fleet *fleet, const char *address, const char *sql);
 const char *fleet_ask(Fleet *fleet, const char *address, const char *sql); /* until the test ends */

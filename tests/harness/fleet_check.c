@@ -153,7 +153,8 @@ static void check_target(Fleet *fleet, const json_t *rollout, const json_t *targ
     const FleetHost *host = &fleet->hosts[fleet_host_of(fleet, address, &database)];
     const char *schema = fleet_schema_of(fleet, address);
     const char *there_sql = arena_printf(
-        &fleet->arena, "SELECT '%s' = '' OR EXISTS (SELECT FROM pg_namespace WHERE nspname = '%s')", schema, schema);
+        &fleet->arena, "SELECT '%s' = '' OR EXISTS (SELECT FROM pg_namespace WHERE nspname = '%s')",
+        schema, schema);
     if (rule == NULL || !says(ask(fleet, host, database, there_sql), "t")) {
         return; /* dropped or renamed by the test, or unreachable */
     }
@@ -161,10 +162,12 @@ static void check_target(Fleet *fleet, const json_t *rollout, const json_t *targ
         says(ask(fleet, host, database, "SELECT to_regclass('skein.history') IS NOT NULL"), "t");
     const char *of_target =
         arena_printf(&fleet->arena, "FROM skein.history WHERE tenant = '%s'", schema);
-    const char *count_sql = arena_printf(&fleet->arena, "SELECT count(*) %s AND rollout = '%s' AND state <> 'undone'",
-                                         of_target, json_text(rollout, "id"));
-    const char *to_sql = arena_printf(&fleet->arena, "SELECT count(*) %s AND id = '%s' AND state = 'applied'",
-                                      of_target, json_text(rollout, "to"));
+    const char *count_sql =
+        arena_printf(&fleet->arena, "SELECT count(*) %s AND rollout = '%s' AND state <> 'undone'",
+                     of_target, json_text(rollout, "id"));
+    const char *to_sql =
+        arena_printf(&fleet->arena, "SELECT count(*) %s AND id = '%s' AND state = 'applied'",
+                     of_target, json_text(rollout, "to"));
     const char *version_sql = arena_printf(
         &fleet->arena, "SELECT id %s AND state = 'applied' ORDER BY seq DESC LIMIT 1", of_target);
     long long rows = has_history ? atoll(ask(fleet, host, database, count_sql)) : 0;

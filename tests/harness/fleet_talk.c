@@ -195,9 +195,9 @@ const char *fleet_plan_write(Fleet *fleet, const FleetPlan *plan)
         "name: %s\nmigrations: ./migrations\nto: %s\nshared_schemas: [ %s ]\n%s\n%s%s%s"
         "strategy: { waves: [ %s ]%s%s }\n",
         or_default(plan->name, "test"), or_default(plan->to, "head"), or_default(plan->shared, ""),
-        or_default(plan->more, ""), plan->where == NULL ? "" : "targets: { where: \"", or_default(plan->where, ""),
-        plan->where == NULL ? "" : "\" }\n", or_default(plan->waves, FLEET_THREE_WAVES),
-        strategy[0] == '\0' ? "" : ", ", strategy);
+        or_default(plan->more, ""), plan->where == NULL ? "" : "targets: { where: \"",
+        or_default(plan->where, ""), plan->where == NULL ? "" : "\" }\n",
+        or_default(plan->waves, FLEET_THREE_WAVES), strategy[0] == '\0' ? "" : ", ", strategy);
     file_write_as_cluster_user(path, text);
     return path;
 }

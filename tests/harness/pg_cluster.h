@@ -15,8 +15,8 @@
 
 typedef struct PgCluster PgCluster;
 
-/* `settings`: further lines for postgresql.conf; NULL: none. fsync is off unless they turn it on.
- */
+/* `settings`: further lines for postgresql.conf; NULL: none. fsync is off unless they
+ * turn it on. */
 PgCluster *pg_cluster_start(const char *settings);
 
 /* A streaming standby of `primary`, ready for reading. */
@@ -47,8 +47,8 @@ int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *s
 /* PREFIX_0001 … PREFIX_NNNN. */
 void pg_cluster_make_databases(PgCluster *cluster, const char *prefix, unsigned count);
 
-/* Sessions whose application_name begins with "skein/", and advisory locks, in the whole cluster.
- */
+/* Sessions whose application_name begins with "skein/", and advisory locks, in
+ * the whole cluster. */
 unsigned pg_cluster_sessions(PgCluster *cluster);
 unsigned pg_cluster_advisory_locks(PgCluster *cluster);
 

@@ -25,8 +25,8 @@
 #define LINKS_MAX 64
 #define CHUNK_BYTES 65536
 
-/* One direction of a link: what has come in and is no whole message yet, and what waits to go out.
- */
+/* One direction of a link: what has come in and is no whole message yet, and
+ * what waits to go out. */
 typedef struct Flow {
     Str in;
     Str out;

@@ -1,5 +1,5 @@
-/* What comes in at the API's two doors: web pages that forge requests, and clients that misbehave.
- */
+/* What comes in at the API's two doors: web pages that forge requests,
+ * and clients that misbehave. */
 #include "tests/security/siege.h"
 
 #include <string.h>
@@ -171,8 +171,8 @@ static void bodies_beyond_the_limit_are_refused_unread(void **state)
     assert_non_null(siege_get(siege, "/status"));
 }
 
-/* A body whose length nobody told beforehand: it ends where the limit is, and so does its memory.
- */
+/* A body whose length nobody told beforehand: it ends where the limit is, and
+ * so does its memory. */
 static void a_body_without_end_is_cut_off(void **state)
 {
     static const char HEAD[] = "POST /api/v1/rollouts HTTP/1.1\r\nHost: localhost\r\n"

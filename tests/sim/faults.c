@@ -1,13 +1,13 @@
 /*
- * The table of faults. Each seed has a random subset of them (swarm testing: with all at once nothing gets
- * far enough to break in an interesting way), each at a random pace.
+ * The table of faults. Each seed has a random subset of them (swarm testing: with all at once
+ * nothing gets far enough to break in an interesting way), each at a random pace.
  */
 #include "tests/sim/faults.h"
 
 typedef struct FaultRow {
     const char *name;
-    uint32_t percent;  /* of seeds that have it */
-    uint32_t mean_ms;  /* between two of them, before the seed's own pace */
+    uint32_t percent; /* of seeds that have it */
+    uint32_t mean_ms; /* between two of them, before the seed's own pace */
     void (*strike)(Sim *sim);
 } FaultRow;
 
@@ -66,8 +66,8 @@ static void agent_freezes(Sim *sim)
 }
 
 /*
- * A machine is taken for dead and its copy is started; then it is not dead. Two processes have one key, one
- * of them with orders in hand that the other knows nothing of.
+ * A machine is taken for dead and its copy is started; then it is not dead. Two processes have one
+ * key, one of them with orders in hand that the other knows nothing of.
  */
 static void agent_cloned(Sim *sim)
 {
@@ -170,7 +170,8 @@ static void coordinator_freezes(Sim *sim)
     world_after(sim->world, outage_ms(sim), coordinator_thaws, sim_leader(sim), 0);
 }
 
-/* The leader freezes beyond its lease, the other one takes over, the first thaws and does not know. */
+/* The leader freezes beyond its lease, the other one takes over, the first thaws
+ * and does not know. */
 static void coordinator_taken_over(Sim *sim)
 {
     if (!sim_coordinator_is_serving(sim_leader(sim))) {

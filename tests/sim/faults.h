@@ -4,7 +4,8 @@
 
 #include "tests/sim/sim.h"
 
-/* Chooses the kinds of fault that this seed has and arms them. They stop by themselves when sim->is_healed. */
+/* Chooses the kinds of fault that this seed has and arms them. They stop by themselves when
+ * sim->is_healed. */
 void faults_begin(Sim *sim);
 
 /* Everything is started, thawed, connected and writable, and stays so. */

@@ -1,6 +1,7 @@
 /*
- * The invariants of a step. A shadow of every rollout and target is kept as the engine last persisted it
- * (committed or not yet), so that each step can be judged as a change from what was before.
+ * The invariants of a step. A shadow of every rollout and target is kept as the engine last
+ * persisted it (committed or not yet), so that each step can be judged as a change from what was
+ * before.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -104,7 +105,8 @@ static void note_session_effect(Invariants *invariants, const Event *event, cons
         str_copy(session.agent, sizeof(session.agent), event->agent);
         LIST_PUSH(&invariants->sessions, session);
     }
-    for (size_t i = 0; effect->kind == EFFECT_CLOSE_SESSION && i < invariants->sessions.count; i++) {
+    for (size_t i = 0; effect->kind == EFFECT_CLOSE_SESSION && i < invariants->sessions.count;
+         i++) {
         ShadowSession *session = &invariants->sessions.items[i];
         session->is_over |= session->connection == effect->close_connection;
     }
@@ -121,8 +123,8 @@ static void note_spoken(Invariants *invariants, const ShadowSession *spoken)
     }
     for (size_t i = 0; i < invariants->sessions.count; i++) {
         ShadowSession *session = &invariants->sessions.items[i];
-        session->is_over |= session->session < spoken->session &&
-                            str_equal(session->agent, spoken->agent);
+        session->is_over |=
+            session->session < spoken->session && str_equal(session->agent, spoken->agent);
     }
 }
 
@@ -137,11 +139,10 @@ static bool is_change(const Effect *effect)
 static void check_stale(Invariants *invariants, const Event *event, const Effect *effect)
 {
     if (invariants->is_stale && is_change(effect)) {
-        world_violate(invariants->world, "a stale session changes nothing",
-                      "event %d of session %" PRIu64 " of %s on connection %" PRIu64
-                      " has effect %d",
-                      (int)event->kind, event->session, event->agent, event->connection,
-                      (int)effect->kind);
+        world_violate(
+            invariants->world, "a stale session changes nothing",
+            "event %d of session %" PRIu64 " of %s on connection %" PRIu64 " has effect %d",
+            (int)event->kind, event->session, event->agent, event->connection, (int)effect->kind);
     }
 }
 
@@ -200,7 +201,8 @@ static bool has_targets(const Engine *engine, const RolloutRow *rollout, const c
     return false;
 }
 
-/* So many agents of this rollout lost within so short a time that the coordinator is the sick one. */
+/* So many agents of this rollout lost within so short a time that the coordinator
+ * is the sick one. */
 static bool is_mass_loss(const Invariants *invariants, const Engine *engine, const RolloutRow *row)
 {
     uint64_t now_ms = world_now_ms(invariants->world);
@@ -243,8 +245,8 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
     if (row->is_rollback_by_operator) {
         world_saw(world, SIGHT_OPERATOR_ROLLBACK);
         if (event->kind != EVENT_COMMAND) {
-            world_violate(world, "only a person's command is a person's", "%s turns back on event %d",
-                          row->id, (int)event->kind);
+            world_violate(world, "only a person's command is a person's",
+                          "%s turns back on event %d", row->id, (int)event->kind);
         }
         if (shadow->state == ROLLOUT_SUCCEEDED) {
             world_saw(world, SIGHT_ROLLBACK_OF_SUCCEEDED);
@@ -255,8 +257,8 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
     if (is_mass_loss(invariants, engine, row)) {
         world_violate(world, "no automatic roll back in mass loss", "%s", row->id);
     }
-    if (invariants->in_flight > 0 && world_now_ms(world) < invariants->started_ms +
-                                                               invariants->config.recovery_grace_ms) {
+    if (invariants->in_flight > 0 &&
+        world_now_ms(world) < invariants->started_ms + invariants->config.recovery_grace_ms) {
         world_violate(world, "no automatic roll back while recovering",
                       "%s: %zu targets were in flight and have not been heard of", row->id,
                       invariants->in_flight);
@@ -265,8 +267,8 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
         world_violate(world, "no automatic roll back while recovering", "%s", row->id);
     }
     bool is_resumed = event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME;
-    if (!is_resumed && (shadow->pause_before == PAUSE_MASS_LOSS ||
-                        shadow->pause_before == PAUSE_OPERATOR)) {
+    if (!is_resumed &&
+        (shadow->pause_before == PAUSE_MASS_LOSS || shadow->pause_before == PAUSE_OPERATOR)) {
         world_violate(world, "no automatic roll back in mass loss or against an operator's pause",
                       "%s was paused: %s", row->id, pause_cause_name(shadow->pause_before));
     }
@@ -303,9 +305,9 @@ static void check_members(Invariants *invariants, const Engine *engine, const Ro
                        target->state == TARGET_PENDING;
         if ((row->state == ROLLOUT_SUCCEEDED && !is_success) ||
             (row->state == ROLLOUT_ROLLED_BACK && !is_back)) {
-            world_violate(invariants->world, "an end holds for every member", "%s is %s and %s is %s",
-                          row->id, rollout_state_name(row->state), target->address,
-                          target_state_name(target->state));
+            world_violate(invariants->world, "an end holds for every member",
+                          "%s is %s and %s is %s", row->id, rollout_state_name(row->state),
+                          target->address, target_state_name(target->state));
         }
     }
 }
@@ -474,9 +476,10 @@ static void check_limits(Invariants *invariants, const Engine *engine, const Sha
         }
         if (on_host > strategy->max_parallel_per_host ||
             on_database > strategy->max_parallel_per_database) {
-            world_violate(invariants->world, "limits hold", "%s in %s: %u of %u on the host, %u of %u in the database",
-                          row->address, shadow->id, on_host, strategy->max_parallel_per_host,
-                          on_database, strategy->max_parallel_per_database);
+            world_violate(invariants->world, "limits hold",
+                          "%s in %s: %u of %u on the host, %u of %u in the database", row->address,
+                          shadow->id, on_host, strategy->max_parallel_per_host, on_database,
+                          strategy->max_parallel_per_database);
         }
     }
     if (busy > strategy->max_parallel) {
@@ -526,8 +529,8 @@ static void see_effect(Invariants *invariants, const Event *event, const Effect 
     if (effect->kind == EFFECT_PERSIST_AGENT) {
         take_agent(invariants, event, effect->agent);
     }
-    if (effect->kind == EFFECT_PUBLISH_EVENT && (str_equal(effect->event->rule, "T100") ||
-                                                 str_equal(effect->event->rule, "T111"))) {
+    if (effect->kind == EFFECT_PUBLISH_EVENT &&
+        (str_equal(effect->event->rule, "T100") || str_equal(effect->event->rule, "T111"))) {
         world_saw(world, SIGHT_LATE_APPLIED);
     }
     if (effect->kind == EFFECT_PERSIST_AGENT && effect->agent->state == SESSION_LOST) {

@@ -1,6 +1,7 @@
 /*
- * The invariants of claims: what is about to be durable against what the databases show, what is sent
- * against what is durable, the store's replay against the live engine, and the event log against itself.
+ * The invariants of claims: what is about to be durable against what the databases show, what is
+ * sent against what is durable, the store's replay against the live engine, and the event log
+ * against itself.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -70,18 +71,17 @@ void invariants_send(Invariants *invariants, const char *agent, const SendEffect
     const GoalMessage *goal = send->body;
     const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
     const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, goal->target);
-    if (rollout == NULL || target == NULL ||
-        order_stamp_compare(target->stamp, goal->stamp) < 0) {
+    if (rollout == NULL || target == NULL || order_stamp_compare(target->stamp, goal->stamp) < 0) {
         world_violate(invariants->world, "nothing leaves before it is durable",
                       "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);
         return;
     }
     /*
-     * A repeat that its own batch has overtaken is harmless: the order has ended, or a newer one follows
-     * and wins.
+     * A repeat that its own batch has overtaken is harmless: the order has ended, or a newer one
+     * follows and wins.
      */
-    bool is_in_force = order_stamp_compare(target->stamp, goal->stamp) == 0 &&
-                       !report_is_end(target->report);
+    bool is_in_force =
+        order_stamp_compare(target->stamp, goal->stamp) == 0 && !report_is_end(target->report);
     if (goal->goal == GOAL_APPLY && is_in_force && !invariants_may_start(rollout->state)) {
         world_violate(invariants->world, "no goal \"apply\" after pause, trip or abort",
                       "%s in %s, which is %s", goal->target, goal->rollout,
@@ -103,8 +103,8 @@ static const void *wave_at(const Engine *engine, const char *rollout, size_t ind
     return engine_wave_at(engine, rollout, index);
 }
 
-static void compare_rows(Invariants *invariants, RowType type, const void *live, const void *replayed,
-                         const char *what)
+static void compare_rows(Invariants *invariants, RowType type, const void *live,
+                         const void *replayed, const char *what)
 {
     AUTO(Str) difference = { 0 };
     if (sim_row_differs(type, live, replayed, &difference)) {
@@ -129,19 +129,21 @@ static void compare_lists(Invariants *invariants, RowType type, const Engine *li
 
 void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
 {
-    AUTO_PTR(Engine) replayed = engine_new(&invariants->config, 1, world_now_ms(invariants->world), load);
+    AUTO_PTR(Engine)
+    replayed = engine_new(&invariants->config, 1, world_now_ms(invariants->world), load);
     size_t count = engine_rollout_count(engine);
     world_saw(invariants->world, SIGHT_REPLAYED);
     if (engine_rollout_count(replayed) != count) {
-        world_violate(invariants->world, "the store replays to the live state", "%zu rollouts, %zu replayed", count,
-                      engine_rollout_count(replayed));
+        world_violate(invariants->world, "the store replays to the live state",
+                      "%zu rollouts, %zu replayed", count, engine_rollout_count(replayed));
         return;
     }
     for (size_t i = 0; i < count; i++) {
         const RolloutRow *row = engine_rollout_at(engine, i);
         compare_rows(invariants, ROW_TYPE_ROLLOUT, row, engine_rollout_at(replayed, i), row->id);
         compare_lists(invariants, ROW_TYPE_WAVE, engine, replayed, row->id,
-                      engine_wave_count(engine, row->id), engine_wave_count(replayed, row->id), wave_at);
+                      engine_wave_count(engine, row->id), engine_wave_count(replayed, row->id),
+                      wave_at);
         compare_lists(invariants, ROW_TYPE_TARGET, engine, replayed, row->id,
                       engine_target_count(engine, row->id), engine_target_count(replayed, row->id),
                       target_at);
@@ -162,8 +164,8 @@ static void check_chain(Invariants *invariants, const EventRow *events, size_t c
         const EventRow *next = &events[i];
         bool is_same = str_equal(next->rollout, event->rollout) &&
                        str_equal(next->wave, event->wave) &&
-                       str_equal(next->target, event->target) && str_equal(next->agent, event->agent) &&
-                       next->new_state[0] != '\0';
+                       str_equal(next->target, event->target) &&
+                       str_equal(next->agent, event->agent) && next->new_state[0] != '\0';
         if (!is_same) {
             continue;
         }

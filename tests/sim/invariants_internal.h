@@ -57,7 +57,7 @@ struct Invariants {
     uint64_t started_ms;
     uint64_t resumed_ms; /* when a person last resumed something */
     uint64_t highest_token;
-    uint64_t token_before; /* the step */
+    uint64_t token_before;         /* the step */
     char twin[NAME_MAX_BYTES + 1]; /* "": none */
     bool was_recovering;
     bool is_stale;

@@ -217,8 +217,9 @@ static void worker_died(const Options *options, Worker *worker, Tally *tally)
         return;
     }
     char text[128];
-    text_format(text, sizeof(text), WIFSIGNALED(status) ? "the process died of signal %d (%s)"
-                                                        : "the process exited with %d%s",
+    text_format(text, sizeof(text),
+                WIFSIGNALED(status) ? "the process died of signal %d (%s)"
+                                    : "the process exited with %d%s",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
                 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "");
     tally->failed++;
@@ -264,8 +265,8 @@ static void run_all(const Options *options, Tally *tally)
         struct pollfd fds[JOBS_MAX];
         size_t alive = 0;
         for (uint32_t i = 0; i < options->jobs; i++) {
-            fds[i] = (struct pollfd){ .fd = workers[i].pid != 0 ? workers[i].fd : -1,
-                                      .events = POLLIN };
+            fds[i] =
+                (struct pollfd){ .fd = workers[i].pid != 0 ? workers[i].fd : -1, .events = POLLIN };
             alive += workers[i].pid != 0;
         }
         if (alive == 0) {
@@ -327,10 +328,10 @@ static uint64_t number_arg(const char *text, const char *name, int64_t low, int6
 static void options_read(int argc, char **argv, Options *options)
 {
     static const struct option NAMES[] = {
-        { "seeds", required_argument, NULL, 'n' },  { "jobs", required_argument, NULL, 'j' },
-        { "seed", required_argument, NULL, 's' },   { "first", required_argument, NULL, 'f' },
-        { "verbose", no_argument, NULL, 'v' },      { "story", no_argument, NULL, 't' },
-        { "help", no_argument, NULL, 'h' },         { 0 },
+        { "seeds", required_argument, NULL, 'n' }, { "jobs", required_argument, NULL, 'j' },
+        { "seed", required_argument, NULL, 's' },  { "first", required_argument, NULL, 'f' },
+        { "verbose", no_argument, NULL, 'v' },     { "story", no_argument, NULL, 't' },
+        { "help", no_argument, NULL, 'h' },        { 0 },
     };
     int letter = 0;
     while ((letter = getopt_long(argc, argv, "", NAMES, NULL)) != -1) {

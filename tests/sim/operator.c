@@ -9,9 +9,9 @@
 #define SKIP_ROUNDS 5
 
 static const char *const VERB_NAMES[] = {
-    [COMMAND_NONE] = "none",   [COMMAND_PAUSE] = "pause",         [COMMAND_RESUME] = "resume",
-    [COMMAND_APPROVE] = "approve", [COMMAND_ABORT] = "abort",     [COMMAND_ROLL_BACK] = "roll back",
-    [COMMAND_RETRY] = "retry", [COMMAND_SKIP] = "skip",
+    [COMMAND_NONE] = "none",       [COMMAND_PAUSE] = "pause", [COMMAND_RESUME] = "resume",
+    [COMMAND_APPROVE] = "approve", [COMMAND_ABORT] = "abort", [COMMAND_ROLL_BACK] = "roll back",
+    [COMMAND_RETRY] = "retry",     [COMMAND_SKIP] = "skip",
 };
 _Static_assert(ARRAY_LEN(VERB_NAMES) == COMMAND_VERB_COUNT_, "a name per verb");
 
@@ -25,8 +25,8 @@ static ErrCode command(Sim *sim, Command request)
     event.command.actor = "operator ann";
     event.command.reason = "";
     ErrCode code = sim_coordinator_request(sim_leader(sim), &event, &err);
-    world_tell(sim->world, "operator", "%s %s%s%s: %s", VERB_NAMES[request.verb],
-               request.rollout, request.target_count > 0 ? " " : "",
+    world_tell(sim->world, "operator", "%s %s%s%s: %s", VERB_NAMES[request.verb], request.rollout,
+               request.target_count > 0 ? " " : "",
                request.target_count > 0 ? request.targets[0] : "",
                code == ERR_NONE ? "done" : err.message);
     return code;
@@ -102,8 +102,8 @@ static void operator_meddles(void *ctx, uint64_t pace_ms)
 {
     /* Weighted: the verbs that end a rollout are rarer. */
     static const CommandVerb VERBS[] = {
-        COMMAND_PAUSE,   COMMAND_RESUME,  COMMAND_RESUME, COMMAND_RESUME,
-        COMMAND_APPROVE, COMMAND_APPROVE, COMMAND_RETRY,  COMMAND_RETRY,
+        COMMAND_PAUSE,   COMMAND_RESUME,  COMMAND_RESUME,    COMMAND_RESUME,
+        COMMAND_APPROVE, COMMAND_APPROVE, COMMAND_RETRY,     COMMAND_RETRY,
         COMMAND_SKIP,    COMMAND_ABORT,   COMMAND_ROLL_BACK,
     };
     Sim *sim = ctx;

@@ -1,18 +1,19 @@
 /*
- * The people: they start the rollouts; during the faults they press whatever button comes to hand; once
- * all is healed they do only what a rollout says it needs.
+ * The people: they start the rollouts; during the faults they press whatever button comes to hand;
+ * once all is healed they do only what a rollout says it needs.
  */
 #ifndef SKEIN_TESTS_SIM_OPERATOR_H
 #define SKEIN_TESTS_SIM_OPERATOR_H
 
 #include "tests/sim/sim.h"
 
-/* Arms the starts of the rollouts and, in seeds that have it, random commands until sim->is_healed. */
+/* Arms the starts of the rollouts and, in seeds that have it,
+ * random commands until sim->is_healed. */
 void operator_begin(Sim *sim);
 
 typedef enum Rest {
-    REST_NONE = 0,    /* something is still to happen by itself */
-    REST_ENDED,       /* succeeded, aborted or rolled back */
+    REST_NONE = 0,     /* something is still to happen by itself */
+    REST_ENDED,        /* succeeded, aborted or rolled back */
     REST_NEEDS_PERSON, /* it waits, and says for whom */
 } Rest;
 
@@ -26,7 +27,8 @@ Rest operator_rest_of_all(Sim *sim);
 bool operator_is_needed(Sim *sim);
 
 /* Releases agents from quarantine: whoever did that has stopped one of the two processes. */
-/* Orders one rollout back that only the databases know of; false: there is none, or it cannot be. */
+/* Orders one rollout back that only the databases know of; false: there is none,
+ * or it cannot be. */
 bool operator_takes_back_found(Sim *sim);
 void operator_release(Sim *sim);
 

@@ -94,7 +94,8 @@ static void set_scripts(Scenario *scenario, World *world, SimPg *pg, const Trait
     size_t bad_up = world_below(world, scenario->migration_count);
     size_t bad_down = world_below(world, scenario->migration_count);
     uint32_t bad_up_percent = world_chance(world, 35) ? (uint32_t)world_between(world, 5, 60) : 0;
-    uint32_t bad_down_percent = world_chance(world, 20) ? (uint32_t)world_between(world, 10, 60) : 0;
+    uint32_t bad_down_percent =
+        world_chance(world, 20) ? (uint32_t)world_between(world, 10, 60) : 0;
     for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
         PgTenant *tenant = sim_pg_tenant_at(pg, i);
         for (size_t j = 0; j < scenario->migration_count; j++) {

@@ -1,6 +1,7 @@
 /*
- * What a seed is about: the fleet, how scripts behave on each target, and the plans to be rolled out.
- * All plans of a seed are prefixes of one history, so that later rollouts stack on earlier ones.
+ * What a seed is about: the fleet, how scripts behave on each target, and the plans to be rolled
+ * out. All plans of a seed are prefixes of one history, so that later rollouts stack on earlier
+ * ones.
  */
 #ifndef SKEIN_TESTS_SIM_SCENARIO_H
 #define SKEIN_TESTS_SIM_SCENARIO_H
@@ -27,7 +28,8 @@ typedef struct ScenarioRollout {
 typedef struct Scenario {
     Arena arena;
     EngineConfig config;
-    const char *agents[SCENARIO_AGENTS_MAX + 1]; /* behind the last: the name of the one that has a twin */
+    const char
+        *agents[SCENARIO_AGENTS_MAX + 1]; /* behind the last: the name of the one that has a twin */
     size_t twin_of;
     size_t servers[SCENARIO_AGENTS_MAX][SCENARIO_SERVERS_MAX];
     size_t server_counts[SCENARIO_AGENTS_MAX];

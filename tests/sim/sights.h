@@ -1,7 +1,7 @@
 /*
- * Sights: the rare paths a run of seeds is supposed to have walked. A simulator that never loses a COMMIT
- * proves nothing about lost COMMITs, so every seed counts what it saw and a long run fails when a required
- * sight is missing.
+ * Sights: the rare paths a run of seeds is supposed to have walked. A simulator that never loses a
+ * COMMIT proves nothing about lost COMMITs, so every seed counts what it saw and a long run fails
+ * when a required sight is missing.
  */
 #ifndef SKEIN_TESTS_SIM_SIGHTS_H
 #define SKEIN_TESTS_SIM_SIGHTS_H
@@ -70,7 +70,7 @@ typedef enum Sight {
 #define X(name, required, text) SIGHT_##name,
     SIGHT_TABLE(X)
 #undef X
-    SIGHT_COUNT_,
+        SIGHT_COUNT_,
 } Sight;
 
 #define SIGHTS_REQUIRED_SEEDS 500

@@ -36,8 +36,7 @@ static void deliver_down(void *ctx, size_t agent, Bytes frame)
 
 static Invariants *build_invariants(const Sim *sim)
 {
-    Invariants *invariants =
-        invariants_new(sim->world, sim->disk, sim->pg, &sim->scenario->config);
+    Invariants *invariants = invariants_new(sim->world, sim->disk, sim->pg, &sim->scenario->config);
     for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
         const ScenarioRollout *rollout = &sim->scenario->rollouts[i];
         invariants_add_plan(invariants, rollout->id, rollout->plan);
@@ -129,7 +128,8 @@ static bool is_violated(const Sim *sim)
     return world_violation(sim->world) != NULL;
 }
 
-/* One rollout may wait for another's person (for a slot on a host): then nothing at all happens any more. */
+/* One rollout may wait for another's person (for a slot on a host): then nothing at all happens any
+ * more. */
 static bool is_stalled(Sim *sim, size_t *events, uint64_t *since_ms)
 {
     const EventRow *rows = NULL;
@@ -195,7 +195,8 @@ static void complain(Sim *sim, const char *invariant)
         }
         str_printf(&text, "%s is %s (", rollout->id, rollout_state_name(rollout->state));
         for (size_t j = 0; j < engine_wave_count(engine, rollout->id); j++) {
-            str_printf(&text, " %s", wave_state_name(engine_wave_at(engine, rollout->id, j)->state));
+            str_printf(&text, " %s",
+                       wave_state_name(engine_wave_at(engine, rollout->id, j)->state));
         }
         str_append(&text, " ):");
         for (size_t j = 0; j < engine_target_count(engine, rollout->id); j++) {
@@ -222,8 +223,8 @@ static Rest help(Sim *sim, Rest rest)
 }
 
 /*
- * Healed, everything comes to rest by itself; helped, everything comes to its end. In half of the seeds what
- * only the databases know of is taken back then.
+ * Healed, everything comes to rest by itself; helped, everything comes to its end. In half of the
+ * seeds what only the databases know of is taken back then.
  */
 static void demand_end(Sim *sim)
 {

@@ -1,6 +1,6 @@
 /*
- * One seed: the parts put together, the phase of faults, the healing, and the demand that everything comes
- * to an end.
+ * One seed: the parts put together, the phase of faults, the healing, and the demand that
+ * everything comes to an end.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_H
 #define SKEIN_TESTS_SIM_SIM_H
@@ -21,10 +21,11 @@ typedef struct Sim {
     SimNet *net;
     SimDisk *disk;
     SimAgent *agents[SCENARIO_AGENTS_MAX + 1]; /* the last is a cloned machine: mostly down */
-    /* Two processes on one address: usually the second is down; in a takeover it follows the frozen first. */
+    /* Two processes on one address: usually the second is down; in a takeover it follows the frozen
+     * first. */
     SimCoordinator *coordinators[2];
     Invariants *invariants[2]; /* each judged by what it can know */
-    size_t leader; /* which of them serves */
+    size_t leader;             /* which of them serves */
     uint64_t began_ms;
     bool is_healed;
 } Sim;

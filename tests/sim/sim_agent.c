@@ -157,8 +157,8 @@ static bool instance_rescan(SimAgent *agent, size_t index)
     HelloInstance *known = &agent->instances.items[index];
     agent->has_looked[index] |=
         sim_pg_read_instance(agent->parts.pg, agent->parts.servers[index], &now);
-    bool is_changed = known->system_identifier != now.system_identifier ||
-                      known->timeline != now.timeline;
+    bool is_changed =
+        known->system_identifier != now.system_identifier || known->timeline != now.timeline;
     *known = now;
     return is_changed;
 }
@@ -286,8 +286,7 @@ void sim_agent_start(SimAgent *agent, uint64_t delay_ms)
 
 static void mailbox_clear(SimAgent *agent)
 {
-    LIST_EACH(frame, &agent->mailbox)
-    {
+    LIST_EACH(frame, &agent->mailbox) {
         free(frame->bytes);
     }
     LIST_CLEAR(&agent->mailbox);
@@ -441,8 +440,8 @@ void sim_agent_freeze(SimAgent *agent, bool is_frozen)
     if (!agent->is_up || agent->is_frozen == is_frozen) {
         return;
     }
-    world_tell(agent_world(agent), agent->parts.name, is_frozen ? "frozen with %zu jobs"
-                                                             : "thaws with %zu jobs",
+    world_tell(agent_world(agent), agent->parts.name,
+               is_frozen ? "frozen with %zu jobs" : "thaws with %zu jobs",
                sim_agent_running(agent));
     agent->is_frozen = is_frozen;
     if (!is_frozen) {

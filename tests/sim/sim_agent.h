@@ -1,7 +1,7 @@
 /*
- * An agent in virtual time: the link around agent/core's session, and one worker per running job that
- * performs its actions on the model PostgreSQL. Its process can die (everything but its name is lost),
- * freeze and thaw with stale timers, and stop cleanly. Its boot-time clock is its own.
+ * An agent in virtual time: the link around agent/core's session, and one worker per running job
+ * that performs its actions on the model PostgreSQL. Its process can die (everything but its name
+ * is lost), freeze and thaw with stale timers, and stop cleanly. Its boot-time clock is its own.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_AGENT_H
 #define SKEIN_TESTS_SIM_SIM_AGENT_H

@@ -1,4 +1,5 @@
-/* What the agent's two files share: the process and its loop (sim_agent.c), workers and orders (sim_worker.c). */
+/* What the agent's two files share: the process and its loop (sim_agent.c), workers and orders
+ * (sim_worker.c). */
 #ifndef SKEIN_TESTS_SIM_SIM_AGENT_INTERNAL_H
 #define SKEIN_TESTS_SIM_SIM_AGENT_INTERNAL_H
 
@@ -21,7 +22,7 @@ typedef struct Worker {
     PgSession *session;
     Action action;
     uint32_t told_serial;
-    uint64_t turn; /* rises with every action: a stale wake-up is told by it */
+    uint64_t turn;          /* rises with every action: a stale wake-up is told by it */
     const Result *deferred; /* came while frozen */
 } Worker;
 
@@ -52,7 +53,7 @@ struct SimAgent {
     LIST(Worker *) workers;
     LIST(HeldPlan) plans; /* at hand, or under way */
     Map *waiting;         /* targets whose order waits for its plan */
-    LIST(Frame) mailbox;         /* came while frozen */
+    LIST(Frame) mailbox;  /* came while frozen */
 };
 
 static inline World *agent_world(const SimAgent *agent)

@@ -1,6 +1,7 @@
 /*
- * A backend: performs one batch after another, stage by stage, with the fence row's lock and the advisory
- * lock in its hands. It does not know whether its client still lives; it finds out when it next speaks.
+ * A backend: performs one batch after another, stage by stage, with the fence row's lock and the
+ * advisory lock in its hands. It does not know whether its client still lives; it finds out when it
+ * next speaks.
  */
 #include <string.h>
 
@@ -159,8 +160,8 @@ static void orphan_leaves(void *ctx, uint64_t generation)
 static void orphan_linger(PgBackend *backend)
 {
     World *world = world_of(backend);
-    uint64_t delay_ms = world_chance(world, 60) ? world_below(world, 50)
-                                                : world_below(world, ORPHAN_LINGERS_MS);
+    uint64_t delay_ms =
+        world_chance(world, 60) ? world_below(world, 50) : world_below(world, ORPHAN_LINGERS_MS);
     world_after(world, delay_ms, orphan_leaves, backend, backend->generation);
 }
 
@@ -185,8 +186,7 @@ void backend_orphan(PgBackend *backend, bool has_sent_all)
 {
     World *world = world_of(backend);
     backend->client = NULL;
-    backend->may_commit = backend->is_commit_sent &&
-                          (has_sent_all || world_chance(world, 50));
+    backend->may_commit = backend->is_commit_sent && (has_sent_all || world_chance(world, 50));
     if (backend->stage == STAGE_IDLE || backend->stage == STAGE_OPEN) {
         orphan_linger(backend);
     } else if (has_sent_all && world_chance(world, 30)) {
@@ -201,9 +201,9 @@ void backend_begin(PgBackend *backend, const Action *action)
     World *world = world_of(backend);
     backend->action = *action;
     backend->is_lost = false;
-    backend->is_pipelined = action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
-                            ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
-                             world_chance(world, 55));
+    backend->is_pipelined =
+        action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
+        ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) && world_chance(world, 55));
     backend->is_commit_sent = backend->is_pipelined;
     stage_set(backend, STAGE_BEGIN);
     advance_after(backend, world_duration(world, ROUND_TRIP_MS));
@@ -234,7 +234,8 @@ static bool row_take(PgBackend *backend)
     return false;
 }
 
-/* Is the history row where this batch expects it (else a unique index or our own function speaks)? */
+/* Is the history row where this batch expects it (else a unique index or
+ * our own function speaks)? */
 static bool row_is_expected(const PgBackend *backend)
 {
     const Action *action = &backend->action;
@@ -318,7 +319,8 @@ static bool script_fails(PgBackend *backend)
     }
 }
 
-/* A non-transactional statement has come to its end. Running one twice is for the judge, not for here. */
+/* A non-transactional statement has come to its end. Running one twice is for the judge, not for
+ * here. */
 static void do_run(PgBackend *backend)
 {
     if (backend->tenant->data.is_carcass[backend->action.migration]) {

@@ -1,6 +1,6 @@
 /*
- * The client's end of a connection: what the real agent's runner sees. It sends a batch, waits for the
- * answer until the deadline, and tells apart "nothing was under way" from "nobody knows".
+ * The client's end of a connection: what the real agent's runner sees. It sends a batch, waits for
+ * the answer until the deadline, and tells apart "nothing was under way" from "nobody knows".
  */
 #include <string.h>
 

@@ -27,9 +27,9 @@ struct SimCoordinator {
     uint64_t life; /* of the process: older happenings are stale */
     uint64_t seq;
     bool is_frozen;
-    bool is_stuck;      /* the batch in `effects` could not be committed yet */
-    bool is_freezing;   /* will freeze between commit and send */
-    bool is_unsent;     /* the batch in `effects` is committed and waits for the thaw */
+    bool is_stuck;    /* the batch in `effects` could not be committed yet */
+    bool is_freezing; /* will freeze between commit and send */
+    bool is_unsent;   /* the batch in `effects` is committed and waits for the thaw */
     bool is_woken;
     uint64_t stuck_since_ms;
     uint64_t lost_ms;    /* the engine's clock stands still while the store takes no writes */
@@ -64,8 +64,7 @@ SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *n
 
 static void inbox_clear(SimCoordinator *coordinator)
 {
-    LIST_EACH(inbound, &coordinator->inbox)
-    {
+    LIST_EACH(inbound, &coordinator->inbox) {
         arena_done(&inbound->arena);
     }
     LIST_CLEAR(&coordinator->inbox);
@@ -248,9 +247,9 @@ static void send_message(SimCoordinator *coordinator, const SendEffect *send)
     tell_sent(coordinator, agent, &envelope);
     Bytes bytes = { (const uint8_t *)frame.data, frame.length };
     if (!sim_net_send_down(coordinator->parts.net, send->connection, bytes)) {
-        Inbound broken = { .event = { .kind = EVENT_DISCONNECTED,
-                                      .agent = agent,
-                                      .connection = send->connection } };
+        Inbound broken = {
+            .event = { .kind = EVENT_DISCONNECTED, .agent = agent, .connection = send->connection }
+        };
         LIST_PUSH(&coordinator->inbox, broken);
         wake_after(coordinator, LOOP_MS);
     }
@@ -357,8 +356,7 @@ static void become_unstuck(SimCoordinator *coordinator)
 {
     if (coordinator->is_stuck) {
         coordinator->is_stuck = false;
-        coordinator->lost_ms +=
-            world_now_ms(world_of(coordinator)) - coordinator->stuck_since_ms;
+        coordinator->lost_ms += world_now_ms(world_of(coordinator)) - coordinator->stuck_since_ms;
     }
 }
 

@@ -1,8 +1,8 @@
 /*
- * The shell around the engine, in virtual time: it collects the events that are ready, steps, commits one
- * batch, and only then sends. A commit that fails freezes it: the same batch is tried again and nothing
- * else happens. It can die between step and commit and between commit and send, freeze, and start again
- * with a new term from what the store has.
+ * The shell around the engine, in virtual time: it collects the events that are ready, steps,
+ * commits one batch, and only then sends. A commit that fails freezes it: the same batch is tried
+ * again and nothing else happens. It can die between step and commit and between commit and send,
+ * freeze, and start again with a new term from what the store has.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_COORDINATOR_H
 #define SKEIN_TESTS_SIM_SIM_COORDINATOR_H
@@ -35,18 +35,20 @@ AUTO_PTR_DEFINE(SimCoordinator, sim_coordinator_free)
 void sim_coordinator_start(SimCoordinator *coordinator, uint64_t delay_ms);
 void sim_coordinator_kill(SimCoordinator *coordinator);
 void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen);
-/* Freezes as soon as its next batch is committed: it is sent after the thaw, whatever happened meanwhile. */
+/* Freezes as soon as its next batch is committed: it is sent after the thaw, whatever happened
+ * meanwhile. */
 void sim_coordinator_freeze_in_send(SimCoordinator *coordinator);
 
-/* How often, per 10,000 batches, it dies at one of the two bad moments (and starts again by itself). */
+/* How often, per 10,000 batches, it dies at one of the two bad moments (and starts again by
+ * itself). */
 void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand);
 
 /* NetUp: a frame has arrived. `listener` is the coordinator. */
 void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame);
 
 /*
- * A person's request: stepped, committed and answered in line. ERR_UNREACHABLE: nobody answers, or the
- * store does not take it now. Fills the event's times.
+ * A person's request: stepped, committed and answered in line. ERR_UNREACHABLE: nobody answers, or
+ * the store does not take it now. Fills the event's times.
  */
 ErrCode sim_coordinator_request(SimCoordinator *coordinator, Event *event, Err *err);
 

@@ -40,7 +40,7 @@ struct SimNet {
     uint64_t next_socket;
     LIST(Link) links;
     LIST(size_t) route_agents; /* of every route there ever was, by its number - 1 */
-    LIST(Flight) flights; /* slots: happenings name them by index */
+    LIST(Flight) flights;      /* slots: happenings name them by index */
     LIST(size_t) free_slots;
 };
 

@@ -1,10 +1,11 @@
 /*
- * The network between agents and coordinators. Frames are bytes of the real envelope codec. It loses,
- * doubles, delays and reorders them, breaks connections, and cuts links in one direction or both.
+ * The network between agents and coordinators. Frames are bytes of the real envelope codec. It
+ * loses, doubles, delays and reorders them, breaks connections, and cuts links in one direction or
+ * both.
  *
- * An agent's link has a socket (which the agent opens and closes) and, while connected, a route (which is
- * what a coordinator sees, like ZeroMQ's routing id: new with every connection). A socket reconnects by
- * itself; the agent may or may not notice.
+ * An agent's link has a socket (which the agent opens and closes) and, while connected, a route
+ * (which is what a coordinator sees, like ZeroMQ's routing id: new with every connection). A socket
+ * reconnects by itself; the agent may or may not notice.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_NET_H
 #define SKEIN_TESTS_SIM_SIM_NET_H
@@ -40,7 +41,8 @@ void sim_net_cut(SimNet *net, size_t agent, bool is_up_cut, bool is_down_cut);
 void sim_net_break(SimNet *net, size_t agent);
 void sim_net_heal(SimNet *net);
 
-/* Who answers on the coordinators' address; NULL: nobody. Old connections stay with the older listener. */
+/* Who answers on the coordinators' address; NULL: nobody. Old connections stay with the older
+ * listener. */
 void sim_net_listen(SimNet *net, void *listener);
 /* A listener's process has ended: its connections break. */
 void sim_net_listener_gone(SimNet *net, void *listener);

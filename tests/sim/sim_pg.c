@@ -296,8 +296,8 @@ void session_read_history(PgSession *session)
         const PgRow *row = &data->rows[i];
         session->rows[i] = (HistoryRow){
             .state = row->state,
-            .is_of_rollout = row->state != ROW_ABSENT &&
-                             strcmp(row->rollout, session->order->rollout) == 0,
+            .is_of_rollout =
+                row->state != ROW_ABSENT && strcmp(row->rollout, session->order->rollout) == 0,
             .is_same_checksum = !row->is_other_checksum,
             .is_running = row->is_running,
             .is_same_parts = true,
@@ -623,8 +623,8 @@ static void tenant_fail_over(PgTenant *tenant, uint64_t at_ms)
         return;
     }
     bool is_lossy = rows_differ(&snapshot->data, &tenant->data);
-    tenant->is_excused |= tenant->server->has_twin &&
-                          fence_compare(snapshot->data.fence, tenant->data.fence) != 0;
+    tenant->is_excused |=
+        tenant->server->has_twin && fence_compare(snapshot->data.fence, tenant->data.fence) != 0;
     tenant->data = snapshot->data;
     tenant->data.next_seq += 1000; /* sequences run ahead on a standby */
     if (is_lossy) {

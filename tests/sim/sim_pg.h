@@ -1,8 +1,9 @@
 /*
- * A model of PostgreSQL, as far as one attempt can tell it from the real one: per target a fence row with
- * its row lock, history rows, the session's advisory lock, and backends that outlive their clients. It
- * performs the actions of agent/core's jobs, each in some virtual time, and it is the judge of what really
- * happened: every effect on a "catalog" is counted here, apart from what the history says.
+ * A model of PostgreSQL, as far as one attempt can tell it from the real one: per target a fence
+ * row with its row lock, history rows, the session's advisory lock, and backends that outlive their
+ * clients. It performs the actions of agent/core's jobs, each in some virtual time, and it is the
+ * judge of what really happened: every effect on a "catalog" is counted here, apart from what the
+ * history says.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_PG_H
 #define SKEIN_TESTS_SIM_SIM_PG_H
@@ -12,8 +13,11 @@
 #include "proto/messages.h"
 #include "tests/sim/world.h"
 
-#define SIM_MIGRATIONS_MAX 8 /* length of the one history that all plans of a seed are prefixes of */
-#define SIM_PARTS_MAX 3      /* of one script; a down has as many as its up and undoes the last first */
+/* Length of the one history that all plans of a seed are prefixes of. */
+#define SIM_MIGRATIONS_MAX 8
+
+/* Of one script; a down has as many as its up and undoes the last first. */
+#define SIM_PARTS_MAX 3
 
 typedef struct SimPg SimPg;
 typedef struct PgTenant PgTenant;
@@ -50,7 +54,8 @@ typedef struct PgData {
     PgRow rows[SIM_MIGRATIONS_MAX];
     uint64_t next_seq;
     const char *newest_rollout;
-    int effects[SIM_MIGRATIONS_MAX][SIM_PARTS_MAX]; /* times applied net of undone, in the catalog itself */
+    int effects[SIM_MIGRATIONS_MAX]
+               [SIM_PARTS_MAX];          /* times applied net of undone, in the catalog itself */
     bool is_carcass[SIM_MIGRATIONS_MAX]; /* half-built by a non-transactional statement */
     const char *foreign;                 /* an applied migration that no plan knows; "" */
 } PgData;
@@ -79,11 +84,12 @@ PgTenant *sim_pg_tenant_find(const SimPg *pg, const char *address);
 const char *sim_pg_address(const PgTenant *tenant);
 size_t sim_pg_server_of(const PgTenant *tenant);
 /*
- * Has something happened to this tenant that no coordinator can know by its own store: a failover took
- * what was committed, or the store was thrown back behind it?
+ * Has something happened to this tenant that no coordinator can know by its own store: a failover
+ * took what was committed, or the store was thrown back behind it?
  */
 bool sim_pg_is_excused(const PgTenant *tenant);
-/* Two processes work on this server's targets in one agent's name: only the fence tells them apart. */
+/* Two processes work on this server's targets in one agent's name: only the
+ * fence tells them apart. */
 void sim_pg_note_twin(SimPg *pg, size_t server);
 /* The store is thrown back to what it was at `since_ms`; its reigns ended with `last_term`. */
 void sim_pg_excuse_since(SimPg *pg, uint64_t since_ms, uint64_t last_term);
@@ -95,7 +101,8 @@ size_t sim_pg_rows_of(const PgTenant *tenant, const char *rollout);
 /* How many it has lost to rollouts that went on with a migration that it had left half applied. */
 size_t sim_pg_rows_ceded(const PgTenant *tenant, const char *rollout);
 
-/* What an agent reads for its inventory. False: the server does not answer now. Strings live with pg. */
+/* What an agent reads for its inventory. False: the server does not answer now. Strings live with
+ * pg. */
 bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts);
 bool sim_pg_read_instance(const SimPg *pg, size_t server, HelloInstance *ret_instance);
 
@@ -106,7 +113,8 @@ typedef void (*PgDone)(void *ctx, uint64_t tag, const Result *result);
 /* `order` is borrowed for the session's life. Nothing is opened. Lives as long as pg. */
 PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order);
 
-/* Begins to perform; `done` is called once, later, unless the client dies first. `deadline_ms`: world time. */
+/* Begins to perform; `done` is called once, later, unless the client dies first. `deadline_ms`:
+ * world time. */
 void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_ms, PgDone done,
                     void *ctx, uint64_t tag);
 /* The client asks to cancel what runs; it may come too late. */
@@ -117,7 +125,7 @@ void sim_pg_session_freeze(PgSession *session, bool is_frozen);
 
 /* --- Faults --- */
 
-void sim_pg_stop(SimPg *pg, size_t server);  /* immediate: everything uncommitted is gone */
+void sim_pg_stop(SimPg *pg, size_t server); /* immediate: everything uncommitted is gone */
 void sim_pg_start(SimPg *pg, size_t server);
 void sim_pg_cut(SimPg *pg, size_t server, bool is_cut); /* no connection passes; backends live on */
 void sim_pg_tear(SimPg *pg, size_t server);             /* breaks the connections that are there */

@@ -1,4 +1,5 @@
-/* What the model's parts share: servers and tenants (sim_pg.c), backends (sim_backend.c), clients (sim_client.c). */
+/* What the model's parts share: servers and tenants (sim_pg.c), backends (sim_backend.c), clients
+ * (sim_client.c). */
 #ifndef SKEIN_TESTS_SIM_SIM_PG_INTERNAL_H
 #define SKEIN_TESTS_SIM_SIM_PG_INTERNAL_H
 
@@ -39,10 +40,10 @@ typedef struct PgBackend {
     Stage stage;
     uint64_t generation; /* of the stage: stale happenings are told by it */
     Action action;
-    bool is_pipelined;  /* COMMIT is sent together with the statements */
+    bool is_pipelined; /* COMMIT is sent together with the statements */
     bool is_commit_sent;
-    bool may_commit;    /* the client has gone: has COMMIT reached the server? */
-    bool is_lost;       /* the client was told LOST: whoever ends this counts which way it went */
+    bool may_commit; /* the client has gone: has COMMIT reached the server? */
+    bool is_lost;    /* the client was told LOST: whoever ends this counts which way it went */
 } PgBackend;
 
 typedef struct PgSnapshot {
@@ -79,7 +80,7 @@ struct PgSession {
     bool is_answered; /* the answer is on its way */
     bool is_dead;
     bool is_frozen;
-    bool is_broken; /* the connection has broken and the client has not noticed */
+    bool is_broken;      /* the connection has broken and the client has not noticed */
     bool is_answer_torn; /* the connection will break under the answer of this call */
     Result result;
     HistoryRow rows[SIM_MIGRATIONS_MAX];
@@ -106,7 +107,8 @@ struct SimPg {
     int next_pid;
     size_t part_counts[SIM_MIGRATIONS_MAX];
     uint32_t tear_rate;
-    uint64_t excused_term; /* what attempts of this term or an earlier one do is unknown to the store */
+    uint64_t
+        excused_term; /* what attempts of this term or an earlier one do is unknown to the store */
 };
 
 /* A copy of `text` that lives with the model; equal texts are one. */

@@ -26,8 +26,14 @@ typedef struct Cell {
     bool is_volatile; /* may differ between the live engine and its replay */
 } Cell;
 
-#define CELL(Type, member, type_) { #member, type_, offsetof(Type, member), false }
-#define CELL_VOLATILE(Type, member, type_) { #member, type_, offsetof(Type, member), true }
+#define CELL(Type, member, type_)                                                                  \
+    {                                                                                              \
+#member, type_, offsetof(Type, member), false                                              \
+    }
+#define CELL_VOLATILE(Type, member, type_)                                                         \
+    {                                                                                              \
+#member, type_, offsetof(Type, member), true                                               \
+    }
 
 static const Cell AGENT_CELLS[] = {
     CELL(AgentRow, name, CELL_TEXT),
@@ -42,16 +48,11 @@ static const Cell AGENT_CELLS[] = {
 };
 
 static const Cell INVENTORY_CELLS[] = {
-    CELL(InventoryRow, address, CELL_TEXT),
-    CELL(InventoryRow, agent, CELL_TEXT),
-    CELL(InventoryRow, instance, CELL_TEXT),
-    CELL(InventoryRow, identity, CELL_IDENTITY),
-    CELL(InventoryRow, version, CELL_TEXT),
-    CELL(InventoryRow, is_read, CELL_BOOL),
-    CELL(InventoryRow, in_recovery, CELL_BOOL),
-    CELL(InventoryRow, is_gone, CELL_BOOL),
-    CELL(InventoryRow, is_disputed, CELL_BOOL),
-    CELL(InventoryRow, fence, CELL_FENCE),
+    CELL(InventoryRow, address, CELL_TEXT),     CELL(InventoryRow, agent, CELL_TEXT),
+    CELL(InventoryRow, instance, CELL_TEXT),    CELL(InventoryRow, identity, CELL_IDENTITY),
+    CELL(InventoryRow, version, CELL_TEXT),     CELL(InventoryRow, is_read, CELL_BOOL),
+    CELL(InventoryRow, in_recovery, CELL_BOOL), CELL(InventoryRow, is_gone, CELL_BOOL),
+    CELL(InventoryRow, is_disputed, CELL_BOOL), CELL(InventoryRow, fence, CELL_FENCE),
     CELL(InventoryRow, rollout, CELL_TEXT),
 };
 
@@ -117,18 +118,12 @@ static const Cell TARGET_CELLS[] = {
 };
 
 static const Cell EVENT_CELLS[] = {
-    CELL(EventRow, seq, CELL_U64),
-    CELL(EventRow, time_ms, CELL_I64),
-    CELL(EventRow, actor, CELL_TEXT),
-    CELL(EventRow, rollout, CELL_TEXT),
-    CELL(EventRow, wave, CELL_TEXT),
-    CELL(EventRow, target, CELL_TEXT),
-    CELL(EventRow, agent, CELL_TEXT),
-    CELL(EventRow, rule, CELL_TEXT),
-    CELL(EventRow, old_state, CELL_TEXT),
-    CELL(EventRow, new_state, CELL_TEXT),
-    CELL(EventRow, code, CELL_U32),
-    CELL(EventRow, text, CELL_TEXT),
+    CELL(EventRow, seq, CELL_U64),        CELL(EventRow, time_ms, CELL_I64),
+    CELL(EventRow, actor, CELL_TEXT),     CELL(EventRow, rollout, CELL_TEXT),
+    CELL(EventRow, wave, CELL_TEXT),      CELL(EventRow, target, CELL_TEXT),
+    CELL(EventRow, agent, CELL_TEXT),     CELL(EventRow, rule, CELL_TEXT),
+    CELL(EventRow, old_state, CELL_TEXT), CELL(EventRow, new_state, CELL_TEXT),
+    CELL(EventRow, code, CELL_U32),       CELL(EventRow, text, CELL_TEXT),
 };
 
 typedef struct RowShape {
@@ -207,8 +202,7 @@ void sim_row_copy(RowType type, const void *row, Arena *arena, void *ret_row)
 static void labels_print(const Labels *labels, Str *out)
 {
     for (size_t i = 0; i < labels->count; i++) {
-        str_printf(out, "%s%s:%s", i > 0 ? "," : "", labels->items[i].name,
-                   labels->items[i].value);
+        str_printf(out, "%s%s:%s", i > 0 ? "," : "", labels->items[i].name, labels->items[i].value);
     }
 }
 

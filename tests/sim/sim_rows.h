@@ -1,6 +1,6 @@
 /*
- * The engine's rows as data: deep copies into an arena and one-line dumps, driven by a field table per
- * row type. The store copies with it, the invariants compare with it.
+ * The engine's rows as data: deep copies into an arena and one-line dumps, driven by a field table
+ * per row type. The store copies with it, the invariants compare with it.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_ROWS_H
 #define SKEIN_TESTS_SIM_SIM_ROWS_H

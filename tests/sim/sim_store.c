@@ -1,6 +1,7 @@
 /*
- * The store in memory. Rows are immutable once copied into the disk's arena, so a backup is a copy of the
- * arrays alone. Nothing is ever freed before the seed ends: a seed writes a few megabytes at most.
+ * The store in memory. Rows are immutable once copied into the disk's arena, so a backup is a copy
+ * of the arrays alone. Nothing is ever freed before the seed ends: a seed writes a few megabytes at
+ * most.
  */
 #include "tests/sim/sim_store.h"
 
@@ -47,7 +48,8 @@ static SimDisk *disk_of(Store *store)
     return ((SimStore *)store)->disk;
 }
 
-/* Index of the first row for which `matches` holds, else the count. Rows are few: scans are fine. */
+/* Index of the first row for which `matches` holds, else the count. Rows are
+ * few: scans are fine. */
 #define FIND(rows, row, matches)                                                                   \
     __extension__({                                                                                \
         size_t at_ = 0;                                                                            \
@@ -147,8 +149,8 @@ static void effect_write(SimDisk *disk, const Effect *effect)
     }
     case EFFECT_PERSIST_ROLLOUT:
         PUT(disk, &tables->rollouts,
-            FIND(&tables->rollouts, row, str_equal(row->id, effect->rollout->id)),
-            ROW_TYPE_ROLLOUT, effect->rollout);
+            FIND(&tables->rollouts, row, str_equal(row->id, effect->rollout->id)), ROW_TYPE_ROLLOUT,
+            effect->rollout);
         break;
     case EFFECT_PERSIST_WAVE:
         PUT(disk, &tables->waves,
@@ -273,8 +275,8 @@ static ErrCode sim_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], A
         return err_set(err, ERR_NOT_FOUND, "no such plan");
     }
     const PlanRow *plan = &disk->plans.items[at];
-    *ret_bundle = (Bytes){ arena_memdup(arena, plan->bundle.data, plan->bundle.length),
-                           plan->bundle.length };
+    *ret_bundle =
+        (Bytes){ arena_memdup(arena, plan->bundle.data, plan->bundle.length), plan->bundle.length };
     return ERR_NONE;
 }
 

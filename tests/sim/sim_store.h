@@ -1,9 +1,9 @@
 /*
- * A store in memory behind store.h. What is committed survives every crash of a coordinator; it can be
- * read-only for a while, and it can be thrown back to an older backup of itself.
+ * A store in memory behind store.h. What is committed survives every crash of a coordinator; it can
+ * be read-only for a while, and it can be thrown back to an older backup of itself.
  *
- * A coordinator opens a handle (a Store) and closes it; the disk lives as long as the seed. The term is
- * checked per handle: the one that did not take the newest term cannot write any more.
+ * A coordinator opens a handle (a Store) and closes it; the disk lives as long as the seed. The
+ * term is checked per handle: the one that did not take the newest term cannot write any more.
  */
 #ifndef SKEIN_TESTS_SIM_SIM_STORE_H
 #define SKEIN_TESTS_SIM_SIM_STORE_H

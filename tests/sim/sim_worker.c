@@ -1,4 +1,5 @@
-/* The agent's workers in virtual time: orders that wait for plan and instance, admission, jobs and their turns. */
+/* The agent's workers in virtual time: orders that wait for plan and instance, admission, jobs and
+ * their turns. */
 #include <string.h>
 
 #include "agent/core/accept.h"
@@ -57,7 +58,8 @@ static void worker_ended(Worker *worker)
     AUTO(LinkEffects) effects = { 0 };
     agent_session_job_ended(agent->session, worker->order.target, agent_clock_ms(agent), &effects);
     agent_perform(agent, &effects);
-    world_after(agent_world(agent), world_duration(agent_world(agent), 20), agent_rescan, agent, agent->life);
+    world_after(agent_world(agent), world_duration(agent_world(agent), 20), agent_rescan, agent,
+                agent->life);
 }
 
 static void worker_done(void *ctx, uint64_t turn, const Result *result)
@@ -238,9 +240,8 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
 {
     Worker *worker = mem_alloc(sizeof(*worker));
     worker->agent = agent;
-    worker->permit = (Permit){
-        .goal = order->goal, .revision = order->stamp.revision, .may_start = true
-    };
+    worker->permit =
+        (Permit){ .goal = order->goal, .revision = order->stamp.revision, .may_start = true };
     memcpy(worker->plan_hash, order->plan_hash, PLAN_HASH_BYTES);
     worker->order = (JobOrder){
         .rollout = arena_strdup(&worker->arena, order->rollout),
@@ -261,7 +262,6 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
 }
 
 static void plan_arrives(void *ctx, uint64_t life);
-
 
 /* Asks for the plan once, whoever waits for it. */
 static void plan_want(SimAgent *agent, const uint8_t *hash)

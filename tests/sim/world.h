@@ -1,7 +1,7 @@
 /*
- * The world: a virtual clock, a queue of things that will happen, and dice. Everything a seed does is
- * decided here and in this order: by time, then by the order of scheduling. Nothing else is a source of
- * chance or of time, so that a seed is the same story on every machine.
+ * The world: a virtual clock, a queue of things that will happen, and dice. Everything a seed does
+ * is decided here and in this order: by time, then by the order of scheduling. Nothing else is a
+ * source of chance or of time, so that a seed is the same story on every machine.
  */
 #ifndef SKEIN_TESTS_SIM_WORLD_H
 #define SKEIN_TESTS_SIM_WORLD_H
@@ -17,7 +17,8 @@
 
 typedef struct World World;
 
-/* What happens: `ctx` lives as long as the world; `tag` tells a stale call (an older life of ctx) apart. */
+/* What happens: `ctx` lives as long as the world; `tag` tells a stale call (an older life of ctx)
+ * apart. */
 typedef void (*WorldAction)(void *ctx, uint64_t tag);
 
 /* `story` NULL: nothing is told (and nothing formatted). */
@@ -32,7 +33,8 @@ int64_t world_wall_ms(const World *world);
 void world_at(World *world, uint64_t at_ms, WorldAction action, void *ctx, uint64_t tag);
 void world_after(World *world, uint64_t delay_ms, WorldAction action, void *ctx, uint64_t tag);
 
-/* Lets the next thing happen. False: nothing is left, it lies after `until_ms`, or an invariant broke. */
+/* Lets the next thing happen. False: nothing is left, it lies after `until_ms`, or an invariant
+ * broke. */
 bool world_step(World *world, uint64_t until_ms);
 
 /* Moves the clock on to `until_ms` when nothing is left to happen before it. */
@@ -59,7 +61,8 @@ const char *world_violation(const World *world); /* NULL: none */
 void world_saw(World *world, Sight sight);
 const uint32_t *world_sights(const World *world); /* SIGHT_COUNT_ counters */
 
-/* A digest of everything that happened: equal for equal seeds, or something is not deterministic. */
+/* A digest of everything that happened: equal for equal seeds, or something
+ * is not deterministic. */
 uint64_t world_digest(const World *world);
 void world_mix(World *world, uint64_t value);
 

@@ -55,10 +55,12 @@ static int set_up(void **state)
     AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(cluster, "postgres", 0));
     pg_cluster_run(cluster, "postgres", "DROP DATABASE IF EXISTS saas WITH (FORCE)");
     pg_cluster_run(cluster, "postgres", "CREATE DATABASE saas");
-    pg_cluster_run(cluster, "saas", "CREATE SCHEMA t1; CREATE SCHEMA t2; CREATE SCHEMA t_old; CREATE SCHEMA other");
+    pg_cluster_run(cluster, "saas",
+                   "CREATE SCHEMA t1; CREATE SCHEMA t2; CREATE SCHEMA t_old; CREATE SCHEMA other");
     fixture->context = zmq_ctx_new();
     assert_int_equal(letter_box_open(fixture->context, &fixture->box, NULL), ERR_NONE);
-    assert_int_equal(conn_source_new(connection, PASSWORD_ELSEWHERE, 3, &fixture->source, NULL), ERR_NONE);
+    assert_int_equal(conn_source_new(connection, PASSWORD_ELSEWHERE, 3, &fixture->source, NULL),
+                     ERR_NONE);
     fixture->pool = conn_pool_new(fixture->source, NULL);
     fixture->config = (AgentInstanceConfig){
         .name = "db1",
@@ -72,8 +74,9 @@ static int set_up(void **state)
 
 static void watch(Fixture *fixture)
 {
-    assert_int_equal(watcher_start(fixture->context, &fixture->config, fixture->source, fixture->pool,
-                                   &fixture->watcher, NULL), ERR_NONE);
+    assert_int_equal(watcher_start(fixture->context, &fixture->config, fixture->source,
+                                   fixture->pool, &fixture->watcher, NULL),
+                     ERR_NONE);
 }
 
 static int tear_down(void **state)
@@ -152,7 +155,8 @@ static void without_schemas_the_database_is_the_target(void **state)
     await_list(fixture, "db1/saas=");
 }
 
-/* Nothing but its connection has changed for the watcher, which must not wait for the next turn to try again. */
+/* Nothing but its connection has changed for the watcher, which must not wait for the next turn to
+ * try again. */
 static void a_server_that_is_down_at_first_is_found_soon(void **state)
 {
     Fixture *fixture = *state;
@@ -181,8 +185,9 @@ static void a_kept_connection_that_was_ended_is_replaced(void **state)
     Fixture *fixture = *state;
     watch(fixture);
     await_list(fixture, "db1/saas/t1= db1/saas/t2=");
-    pg_cluster_run(cluster, "postgres",
-                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'skein/%'");
+    pg_cluster_run(
+        cluster, "postgres",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'skein/%'");
     pg_cluster_run(cluster, "saas", "CREATE SCHEMA t3");
     await_list(fixture, "db1/saas/t1= db1/saas/t2= db1/saas/t3=");
 }
@@ -193,7 +198,8 @@ static void a_database_that_cannot_be_read_keeps_its_schemas(void **state)
     Fixture *fixture = *state;
     watch(fixture);
     await_list(fixture, "db1/saas/t1= db1/saas/t2=");
-    pg_cluster_run(cluster, "saas", "CREATE SCHEMA skein; CREATE TABLE skein.meta (schema_version int)");
+    pg_cluster_run(cluster, "saas",
+                   "CREATE SCHEMA skein; CREATE TABLE skein.meta (schema_version int)");
     await_list(fixture, "db1/saas/t1=? db1/saas/t2=?");
     pg_cluster_run(cluster, "saas", "DROP SCHEMA skein CASCADE; DROP SCHEMA t1");
     await_list(fixture, "db1/saas/t2=");
@@ -214,11 +220,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(schemas_come_and_go_as_the_patterns_say, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_schemas_the_database_is_the_target, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_server_that_is_down_at_first_is_found_soon, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_schemas_the_database_is_the_target, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_server_that_is_down_at_first_is_found_soon, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_crash_between_two_looks_is_got_over, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_kept_connection_that_was_ended_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_database_that_cannot_be_read_keeps_its_schemas, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_kept_connection_that_was_ended_is_replaced, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_database_that_cannot_be_read_keeps_its_schemas, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(it_looks_soon_where_something_was_done, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);

@@ -31,7 +31,8 @@ static void put_file(World *world, const char *name, const char *text)
     "SELECT coalesce(string_agg(id || ' ' || adopted_from, ', ' ORDER BY seq), '')"                \
     " FROM skein.history WHERE state <> 'undone'"
 
-#define GOLANG "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);"
+#define GOLANG                                                                                     \
+    "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);"
 #define ROWS "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
 #define GOOSE                                                                                      \
     "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL,"            \
@@ -40,11 +41,11 @@ static void put_file(World *world, const char *name, const char *text)
 #define DIESEL                                                                                     \
     "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL,"           \
     " run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);"
-#define ATLAS                                                                                      \
+#define ATLAS                                                                                          \
     "CREATE SCHEMA atlas_schema_revisions; CREATE TABLE atlas_schema_revisions.atlas_schema_revisions" \
-    " (version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2," \
-    " applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0,"                         \
-    " executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text,"               \
+    " (version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2,"     \
+    " applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0,"                             \
+    " executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text,"                   \
     " error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL);"
 #define ATLAS_ROW(version, applied, total)                                                         \
     "INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('" version                  \
@@ -89,9 +90,9 @@ static void what_is_not_at_rest_is_not_adopted(void **state)
 {
     World *world = *state;
     put_shop(world);
-    pg_cluster_run(world->cluster, world->database,
-                   GOLANG "INSERT INTO schema_migrations VALUES (2, true);" ATLAS
-                       ATLAS_ROW("0001", "1", "3"));
+    pg_cluster_run(
+        world->cluster, world->database,
+        GOLANG "INSERT INTO schema_migrations VALUES (2, true);" ATLAS ATLAS_ROW("0001", "1", "3"));
     assert_refusal(world, "adopt", 3, "golang-migrate is not at rest here: version 2 is dirty");
     assert_refusal(world, "adopt --from atlas", 3,
                    "atlas is not at rest here: version 0001 stopped at statement 1 of 3");
@@ -103,7 +104,7 @@ static void what_is_not_at_rest_is_not_adopted(void **state)
 #define PRISMA                                                                                     \
     "CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL,"                        \
     " checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT"     \
-    " NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),"  \
+    " NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now()," \
     " applied_steps_count integer NOT NULL DEFAULT 0);"
 #define PRISMA_ROW(id, name, finished, rolled_back)                                                \
     "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, rolled_back_at)"   \
@@ -148,8 +149,8 @@ static void the_old_table_is_kept_true_up_and_down(void **state)
         { "golang-migrate", GOLANG "INSERT INTO schema_migrations VALUES (1, false)",
           "SELECT string_agg(version || ' ' || dirty, ', ') FROM schema_migrations", "2 false",
           "1 false" },
-        { "dbmate", "DROP TABLE schema_migrations;" ROWS
-                    "INSERT INTO schema_migrations VALUES ('0001')",
+        { "dbmate",
+          "DROP TABLE schema_migrations;" ROWS "INSERT INTO schema_migrations VALUES ('0001')",
           "SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations", "0001 0002",
           "0001" },
         { "goose", GOOSE "INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, true)",

@@ -48,13 +48,14 @@ static void status_tells_applied_pending_changed_and_missing(void **state)
     assert_status(world, "0001_users", "applied");
     assert_status(world, "0002_posts", "pending");
     run_json(world, "up", 0);
-    put_migration(world, "0001_users",
-                  "-- a comment\nCREATE TABLE users (id int);\nSELECT 1;\n", "DROP TABLE users;\n");
+    put_migration(world, "0001_users", "-- a comment\nCREATE TABLE users (id int);\nSELECT 1;\n",
+                  "DROP TABLE users;\n");
     assert_status(world, "0001_users", "changed");
-    assert_non_null(strstr(run(world, "status").out,
-                           "\n0001_users: statement 2 (SELECT, line 3) was added\n"));
-    assert_refusal(world, "up", 3, "0001_users is applied here with other contents: statement 2 "
-                                   "(SELECT, line 3) was added");
+    assert_non_null(
+        strstr(run(world, "status").out, "\n0001_users: statement 2 (SELECT, line 3) was added\n"));
+    assert_refusal(world, "up", 3,
+                   "0001_users is applied here with other contents: statement 2 "
+                   "(SELECT, line 3) was added");
     remove_migration(world, "0001_users");
     assert_status(world, "0001_users", "missing");
     assert_refusal(world, "up", 3,

@@ -74,13 +74,16 @@ static void up_names_each_migration_as_it_is_done(void **state)
 static void one_schema_is_moved_alone_with_what_is_shared_in_its_path(void **state)
 {
     World *world = *state;
-    put_migration(world, "0001_items", "CREATE TABLE items (price money_of_all);\n", "DROP TABLE items;\n");
+    put_migration(world, "0001_items", "CREATE TABLE items (price money_of_all);\n",
+                  "DROP TABLE items;\n");
     pg_cluster_run(world->cluster, world->database,
                    "CREATE SCHEMA acme; CREATE SCHEMA other; CREATE SCHEMA common;"
                    "CREATE DOMAIN common.money_of_all AS numeric");
     assert_int_equal(run(world, "up --schema acme").exit_code, 1);
     up_to(world, "up --schema acme --shared-schemas public,common", "applied", "0001_items");
-    assert_ask(world, "SELECT to_regclass('acme.items') IS NOT NULL AND to_regclass('other.items') IS NULL", "t");
+    assert_ask(
+        world,
+        "SELECT to_regclass('acme.items') IS NOT NULL AND to_regclass('other.items') IS NULL", "t");
     assert_run(world, "current --schema acme", 0, "0001_items\n");
     assert_run(world, "current --schema other", 0, "empty\n");
     assert_int_equal(run(world, "up --shared-schemas common").exit_code, 2);

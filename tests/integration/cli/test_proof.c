@@ -256,8 +256,8 @@ static void what_lies_above_a_broken_up_is_not_tried(void **state)
                         "what is below it could not be applied");
 }
 
-/* What CREATE DATABASE … TEMPLATE leaves out: the chain is compared with what was read of copies.
- */
+/* What CREATE DATABASE … TEMPLATE leaves out: the chain is compared with what
+ * was read of copies. */
 static void what_a_database_is_set_to_goes_with_its_copies(void **state)
 {
     World *world = *state;

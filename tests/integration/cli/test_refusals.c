@@ -50,8 +50,9 @@ static void a_database_that_is_not_there_is_named(void **state)
     World *world = *state;
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", NULL);
     world->connection = arena_printf(&world->arena, "%s dbname=nosuch", world->connection);
-    assert_refusal(world, "up", 2,
-                   ", database nosuch, as postgres: database \"nosuch\" does not exist (SQLSTATE 3D000)\nhint: make it first, or name another");
+    assert_refusal(
+        world, "up", 2,
+        ", database nosuch, as postgres: database \"nosuch\" does not exist (SQLSTATE 3D000)\nhint: make it first, or name another");
 }
 
 static void a_password_is_never_shown(void **state)

@@ -143,8 +143,12 @@ TenantFacts bench_look(Bench *bench)
     AUTO_PTR(Conn) conn = NULL;
     TenantList list = { 0 };
     uint64_t deadline_ms = clock_boot_ms() + TRY_MS;
-    assert_int_equal(discover_open(bench->source, bench->database, deadline_ms, NULL, &conn, &bench->err), ERR_NONE);
-    assert_int_equal(tenants_read(conn, bench->schema, deadline_ms, NULL, &bench->arena, &list, &bench->err), ERR_NONE);
+    assert_int_equal(
+        discover_open(bench->source, bench->database, deadline_ms, NULL, &conn, &bench->err),
+        ERR_NONE);
+    assert_int_equal(
+        tenants_read(conn, bench->schema, deadline_ms, NULL, &bench->arena, &list, &bench->err),
+        ERR_NONE);
     assert_int_equal(list.count, 1);
     return list.items[0];
 }

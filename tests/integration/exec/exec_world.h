@@ -49,8 +49,8 @@ typedef struct Bench {
     void (*on_progress)(struct Bench *bench, const ExecProgress *progress);
     void (*on_report)(struct Bench *bench, const State *state);
     uint32_t counts_every_ms; /* as in ExecHooks */
-    bool cancel; /* for single actions: what should_cancel says */
-    State last;  /* the last report; strings copied into the arena */
+    bool cancel;              /* for single actions: what should_cancel says */
+    State last;               /* the last report; strings copied into the arena */
     unsigned reports;
     Err err;
 } Bench;

@@ -62,8 +62,8 @@ static Bench *adoption_begin(const char *database, const char *tool_row)
 static void what_the_tool_has_applied_stands_in_the_history(void **state)
 {
     (void)state;
-    AUTO_PTR(Bench) bench =
-        adoption_begin("adopted", "INSERT INTO schema_migrations VALUES (2, false)");
+    AUTO_PTR(Bench)
+    bench = adoption_begin("adopted", "INSERT INTO schema_migrations VALUES (2, false)");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_string_equal(bench->last.version, "0002_price");
     assert_ask(bench, STANDING,
@@ -73,8 +73,8 @@ static void what_the_tool_has_applied_stands_in_the_history(void **state)
 static void adopting_again_changes_nothing(void **state)
 {
     (void)state;
-    AUTO_PTR(Bench) bench =
-        adoption_begin("again", "INSERT INTO schema_migrations VALUES (1, false)");
+    AUTO_PTR(Bench)
+    bench = adoption_begin("again", "INSERT INTO schema_migrations VALUES (1, false)");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     bench->order.stamp.attempt++;
     bench->order.token++;
@@ -85,8 +85,8 @@ static void adopting_again_changes_nothing(void **state)
 static void taking_it_back_takes_the_rows_and_no_more(void **state)
 {
     (void)state;
-    AUTO_PTR(Bench) bench =
-        adoption_begin("given_back", "INSERT INTO schema_migrations VALUES (3, false)");
+    AUTO_PTR(Bench)
+    bench = adoption_begin("given_back", "INSERT INTO schema_migrations VALUES (3, false)");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     bench->order.stamp.attempt++;
     bench->order.token++;
@@ -195,7 +195,8 @@ int main(void)
         cmocka_unit_test_teardown(the_other_tools_table_is_told_up_and_down, test_end),
         cmocka_unit_test_teardown(a_table_that_cannot_be_told_stops_the_migration, test_end),
         cmocka_unit_test_teardown(the_last_of_several_parts_tells_it, test_end),
-        cmocka_unit_test_teardown(a_tool_that_was_never_here_is_said_in_the_servers_words, test_end),
+        cmocka_unit_test_teardown(a_tool_that_was_never_here_is_said_in_the_servers_words,
+                                  test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
 }

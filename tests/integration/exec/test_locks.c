@@ -101,7 +101,9 @@ static void a_first_statement_that_stays_blocked_names_the_blocker_too(void **st
 {
     (void)state;
     static const Migration FIRST[] = {
-        { .id = "0001_first", .up = { "ALTER TABLE busy ADD COLUMN w int" }, .lock_timeout_ms = 600 },
+        { .id = "0001_first",
+          .up = { "ALTER TABLE busy ADD COLUMN w int" },
+          .lock_timeout_ms = 600 },
     };
     busy_make("first");
     PGconn *stranger = stranger_open("first", "pgbench", "BEGIN; LOCK TABLE busy");
@@ -288,7 +290,8 @@ static void waiting_for_the_fence_is_no_block_of_the_migration(void **state)
     assert_result(bench_perform(runner, ACTION_APPLY, 0), RESULT_OK);
 }
 
-/* Of the same attempt, so that the fence does not tell the two apart: refused before its statements run. */
+/* Of the same attempt, so that the fence does not tell the two apart: refused before its statements
+ * run. */
 static void what_a_twin_has_written_meanwhile_is_resolved_by_reading(void **state)
 {
     (void)state;

@@ -71,10 +71,12 @@ static void a_replica_tells_that_it_is_one(void **state)
     assert_int_equal(facts.timeline, 0);
 }
 
-/* Names are in the encoding of whichever database their maker was connected to: this one is in Latin-1. */
+/* Names are in the encoding of whichever database their maker was connected to: this one is in
+ * Latin-1. */
 static void make_foreign_name(void)
 {
-    pg_cluster_run(cluster, "postgres", "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    pg_cluster_run(cluster, "postgres",
+                   "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
     pg_cluster_run(cluster, "bytes", "CREATE DATABASE \"tenant_caf\xe9\"");
 }
 
@@ -88,8 +90,9 @@ static void databases_are_found_by_pattern(void **state)
     pg_cluster_run(cluster, "postgres", "CREATE DATABASE tenant_closed ALLOW_CONNECTIONS false");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "postgres", 0, NULL, 0);
     pg_cluster_run(cluster, "postgres", "CREATE DATABASE tenant_half_dropped");
-    pg_cluster_run(cluster, "postgres",
-                   "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'tenant_half_dropped'");
+    pg_cluster_run(
+        cluster, "postgres",
+        "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'tenant_half_dropped'");
     make_foreign_name();
     NameFilter filter = { INCLUDE, ARRAY_LEN(INCLUDE), EXCLUDE, ARRAY_LEN(EXCLUDE) };
     DatabaseList list = { 0 };
@@ -109,9 +112,11 @@ static void all_schemas_are_read_at_once_without_the_systems(void **state)
     pg_cluster_run(cluster, "schemas", "CREATE SCHEMA skein; CREATE SCHEMA t2; CREATE SCHEMA t1");
     TenantList list = { 0 };
     AUTO_PTR(Conn) conn = NULL;
-    assert_int_equal(discover_open(bench->source, "schemas", soon(), NULL, &conn, &bench->err), ERR_NONE);
+    assert_int_equal(discover_open(bench->source, "schemas", soon(), NULL, &conn, &bench->err),
+                     ERR_NONE);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err),
+        assert_int_equal(tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list,
+                                      &bench->err),
                          ERR_NONE);
         assert_int_equal(list.has_tables, i);
         assert_int_equal(list.count, 3);
@@ -132,36 +137,43 @@ static void the_newest_rows_of_many_tenants_are_found_by_index(void **state)
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "crowd", 0, TWO, ARRAY_LEN(TWO));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-    pg_cluster_run(cluster, "crowd",
-                   "DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE 'CREATE SCHEMA t' || i; END LOOP; END $$;"
-                   "INSERT INTO skein.history SELECT (jsonb_populate_record(h, jsonb_build_object("
-                   "'tenant', 't' || t, 'seq', i, 'id', 'm' || i))).* FROM (SELECT h FROM skein.history h LIMIT 1) x,"
-                   " generate_series(1, 20) i, generate_series(1, 200) t");
+    pg_cluster_run(
+        cluster, "crowd",
+        "DO $$ BEGIN FOR i IN 1..200 LOOP EXECUTE 'CREATE SCHEMA t' || i; END LOOP; END $$;"
+        "INSERT INTO skein.history SELECT (jsonb_populate_record(h, jsonb_build_object("
+        "'tenant', 't' || t, 'seq', i, 'id', 'm' || i))).* FROM (SELECT h FROM skein.history h LIMIT 1) x,"
+        " generate_series(1, 20) i, generate_series(1, 200) t");
     TenantList list = { 0 };
     Conn *conn = NULL;
-    assert_int_equal(discover_open(bench->source, "crowd", soon(), NULL, &conn, &bench->err), ERR_NONE);
-    ErrCode code = tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err);
+    assert_int_equal(discover_open(bench->source, "crowd", soon(), NULL, &conn, &bench->err),
+                     ERR_NONE);
+    ErrCode code =
+        tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err);
     conn_close(conn);
     assert_int_equal(code, ERR_NONE);
     assert_int_equal(list.count, 201);
     assert_string_equal(list.items[7].version, "m20");
     pg_cluster_assert_quiet(cluster); /* its counts are told with its end */
-    assert_true(pg_cluster_count(cluster, "crowd",
-                                 "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'history'") < 20);
+    assert_true(pg_cluster_count(
+                    cluster, "crowd",
+                    "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'history'") < 20);
 }
 
 /* In a database that has no encoding a name is whatever bytes its maker sent. */
 static void a_schema_whose_name_nobody_could_write_is_left_out(void **state)
 {
     (void)state;
-    pg_cluster_run(cluster, "postgres", "CREATE DATABASE odd ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
+    pg_cluster_run(cluster, "postgres",
+                   "CREATE DATABASE odd ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0");
     pg_cluster_run(cluster, "odd", "CREATE SCHEMA \"caf\xe9\"");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "odd", 0, NULL, 0);
     TenantList list = { 0 };
     AUTO_PTR(Conn) conn = NULL;
-    assert_int_equal(discover_open(bench->source, "odd", soon(), NULL, &conn, &bench->err), ERR_NONE);
-    assert_int_equal(tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err),
+    assert_int_equal(discover_open(bench->source, "odd", soon(), NULL, &conn, &bench->err),
                      ERR_NONE);
+    assert_int_equal(
+        tenants_read(conn, TENANTS_ALL_SCHEMAS, soon(), NULL, &bench->arena, &list, &bench->err),
+        ERR_NONE);
     assert_int_equal(list.count, 1);
     assert_string_equal(list.items[0].schema, "public");
 }
@@ -249,8 +261,8 @@ static void a_check_of_an_unreachable_server_is_one_row(void **state)
     assert_int_equal(report.count, 1);
     assert_int_equal(report.rows[0].verdict, CHECK_FAIL);
     assert_int_equal(report.unreached, ERR_UNREACHABLE);
-    assert_true(str_ends_with(report.rows[0].text,
-                              ", database postgres, as postgres: Connection refused"));
+    assert_true(
+        str_ends_with(report.rows[0].text, ", database postgres, as postgres: Connection refused"));
 }
 
 static void the_pool_keeps_one_connection_and_closes_it_after_a_while(void **state)

@@ -274,8 +274,8 @@ static void a_server_that_crashes_inside_a_step_is_met_again(void **state)
     assert_ask(bench, "SELECT count(*) FROM crashed", "1");
 }
 
-/* Nothing is answered and nothing closed: what runs is given up. COMMIT waits for the answers before it, so
- * nothing can have come of the step. */
+/* Nothing is answered and nothing closed: what runs is given up. COMMIT waits for the answers
+ * before it, so nothing can have come of the step. */
 static void a_partition_inside_a_step_leaves_no_doubt(void **state)
 {
     (void)state;

@@ -56,7 +56,8 @@ static ErrCode look(Worker *worker, TenantList *list)
     Bench *bench = worker->bench;
     AUTO_PTR(Conn) conn = NULL;
     uint64_t deadline_ms = clock_boot_ms() + 10000;
-    ErrCode code = discover_open(worker->source, bench->database, deadline_ms, NULL, &conn, &bench->err);
+    ErrCode code =
+        discover_open(worker->source, bench->database, deadline_ms, NULL, &conn, &bench->err);
     return code == ERR_NONE
                ? tenants_read(conn, "", deadline_ms, NULL, &bench->arena, list, &bench->err)
                : code;

@@ -52,7 +52,8 @@ static void schema_make(const char *database, const char *schema)
     pg_cluster_run(cluster, database, sql);
 }
 
-static Bench *bench_of(const char *database, const char *schema, const Migration *migrations, size_t count)
+static Bench *bench_of(const char *database, const char *schema, const Migration *migrations,
+                       size_t count)
 {
     Bench *bench = bench_begin(cluster, database, 0, migrations, count);
     bench->schema = schema;
@@ -79,7 +80,8 @@ static void tenants_have_histories_of_their_own(void **state)
         schema_make("beside", SCHEMAS[i]);
         AUTO_PTR(Bench) bench = bench_of("beside", NAMES[i], SHOP, ARRAY_LEN(SHOP));
         assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-        assert_ask(bench, "SELECT count(*) FROM pg_class WHERE relname = 'items_v'", i == 0 ? "1" : "2");
+        assert_ask(bench, "SELECT count(*) FROM pg_class WHERE relname = 'items_v'",
+                   i == 0 ? "1" : "2");
         assert_ask(bench, "SELECT count(*) FROM skein.fence", i == 0 ? "1" : "2");
     }
     AUTO_PTR(Bench) bench = bench_of("beside", NAMES[0], SHOP, ARRAY_LEN(SHOP));
@@ -95,9 +97,10 @@ static void an_index_of_another_tenant_proves_nothing(void **state)
     (void)state;
     schema_make("indexes", "a");
     schema_make("indexes", "b");
-    pg_cluster_run(cluster, "indexes",
-                   "CREATE TABLE b.items (v int); CREATE INDEX items_v ON b.items (v);"
-                   "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'b.items_v'::regclass");
+    pg_cluster_run(
+        cluster, "indexes",
+        "CREATE TABLE b.items (v int); CREATE INDEX items_v ON b.items (v);"
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'b.items_v'::regclass");
     AUTO_PTR(Bench) bench = bench_of("indexes", "a", SHOP, ARRAY_LEN(SHOP));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench, "SELECT evidence FROM skein.history WHERE id = '0002_index'", "[]");
@@ -163,7 +166,9 @@ static void a_schema_dropped_inside_a_migration_leaves_nothing_in_the_shared_one
 {
     (void)state;
     static const Migration DROPS[] = {
-        { .id = "0001_drop", .up = { "DROP SCHEMA a", "CREATE TABLE stray (i int)" }, .down = { "SELECT 1" } },
+        { .id = "0001_drop",
+          .up = { "DROP SCHEMA a", "CREATE TABLE stray (i int)" },
+          .down = { "SELECT 1" } },
     };
     schema_make("dropped", "a");
     AUTO_PTR(Bench) bench = bench_of("dropped", "a", DROPS, ARRAY_LEN(DROPS));
@@ -232,7 +237,8 @@ static void a_schema_that_may_be_another_is_held_until_somebody_has_looked(void 
     schema_make("other", "a");
     AUTO_PTR(Bench) before = bench_of("other", "a", SHOP, ARRAY_LEN(SHOP));
     assert_report(before, bench_run(before, GOAL_APPLY), REPORT_APPLIED);
-    pg_cluster_run(cluster, "other", "DROP SCHEMA a CASCADE; CREATE SCHEMA a; CREATE TABLE a.items (v int)");
+    pg_cluster_run(cluster, "other",
+                   "DROP SCHEMA a CASCADE; CREATE SCHEMA a; CREATE TABLE a.items (v int)");
     AUTO_PTR(Bench) bench = bench_of("other", "a", SHOP, ARRAY_LEN(SHOP));
     bench->order.token = 2;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
@@ -283,7 +289,8 @@ static void forty_at_once_make_skeins_tables_once_and_all_get_through(void **sta
         assert_report(tenants[i].bench, tenants[i].down, REPORT_ROLLED_BACK);
     }
     assert_ask(tenants[0].bench, "SELECT count(*) FROM skein.meta", "1");
-    assert_ask(tenants[0].bench, "SELECT count(*) || ' ' || count(DISTINCT tenant) FROM skein.history", "40 40");
+    assert_ask(tenants[0].bench,
+               "SELECT count(*) || ' ' || count(DISTINCT tenant) FROM skein.history", "40 40");
     for (size_t i = 0; i < AT_ONCE; i++) {
         bench_end(tenants[i].bench);
     }
@@ -294,15 +301,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(tenants_have_histories_of_their_own, test_end),
         cmocka_unit_test_teardown(an_index_of_another_tenant_proves_nothing, test_end),
-        cmocka_unit_test_teardown(an_index_that_another_tenant_has_is_not_taken_for_ones_own, test_end),
+        cmocka_unit_test_teardown(an_index_that_another_tenant_has_is_not_taken_for_ones_own,
+                                  test_end),
         cmocka_unit_test_teardown(what_is_shared_follows_the_schema_in_the_path, test_end),
         cmocka_unit_test_teardown(a_schema_that_is_not_there_is_refused, test_end),
-        cmocka_unit_test_teardown(a_schema_dropped_inside_a_migration_leaves_nothing_in_the_shared_one, test_end),
-        cmocka_unit_test_teardown(a_schema_dropped_between_two_migrations_fails_the_second, test_end),
+        cmocka_unit_test_teardown(
+            a_schema_dropped_inside_a_migration_leaves_nothing_in_the_shared_one, test_end),
+        cmocka_unit_test_teardown(a_schema_dropped_between_two_migrations_fails_the_second,
+                                  test_end),
         cmocka_unit_test_teardown(a_renamed_schema_takes_its_history_along, test_end),
         cmocka_unit_test_teardown(a_schema_made_anew_begins_anew, test_end),
-        cmocka_unit_test_teardown(a_schema_that_may_be_another_is_held_until_somebody_has_looked, test_end),
-        cmocka_unit_test_teardown(forty_at_once_make_skeins_tables_once_and_all_get_through, test_end),
+        cmocka_unit_test_teardown(a_schema_that_may_be_another_is_held_until_somebody_has_looked,
+                                  test_end),
+        cmocka_unit_test_teardown(forty_at_once_make_skeins_tables_once_and_all_get_through,
+                                  test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
 }

@@ -1,5 +1,5 @@
-/* Databases and roles that are set up in ways of their own: settings, encodings, names. Their owners
- * may have reasons; skein's own transactions work all the same. */
+/* Databases and roles that are set up in ways of their own: settings, encodings, names. Their
+ * owners may have reasons; skein's own transactions work all the same. */
 #include "tests/integration/exec/exec_world.h"
 
 #include <string.h>
@@ -107,11 +107,20 @@ static void a_database_may_have_any_name(void **state)
 {
     (void)state;
     static const char *const NAMES[] = {
-        "with space", "with/slash", "100%", "a=b c=d", "postgresql://x/y", "back\\slash", "ünïcödé", "$1",
-        "new\nline", "123456789012345678901234567890123456789012345678901234567890123",
+        "with space",
+        "with/slash",
+        "100%",
+        "a=b c=d",
+        "postgresql://x/y",
+        "back\\slash",
+        "ünïcödé",
+        "$1",
+        "new\nline",
+        "123456789012345678901234567890123456789012345678901234567890123",
     };
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
-        AUTO_PTR(Bench) bench = bench_begin(cluster, NAMES[i], 0, BOTH_KINDS, ARRAY_LEN(BOTH_KINDS));
+        AUTO_PTR(Bench)
+        bench = bench_begin(cluster, NAMES[i], 0, BOTH_KINDS, ARRAY_LEN(BOTH_KINDS));
         assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
         assert_string_equal(bench_look(bench).version, "0002_i");
     }
@@ -123,12 +132,14 @@ static void an_overlong_id_in_the_history_is_cut(void **state)
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "overlong", 0, BOTH_KINDS, ARRAY_LEN(BOTH_KINDS));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-    pg_cluster_run(cluster, "overlong", "UPDATE skein.history SET id = repeat('é', 300), rollout = repeat('r', 99) "
-                                        "WHERE id = '0002_i'");
+    pg_cluster_run(cluster, "overlong",
+                   "UPDATE skein.history SET id = repeat('é', 300), rollout = repeat('r', 99) "
+                   "WHERE id = '0002_i'");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
     assert_true(utf8_is_valid(bench->last.version, strlen(bench->last.version)));
     TenantFacts facts = bench_look(bench);
-    assert_true(strlen(facts.version) <= MIGRATION_ID_MAX && utf8_is_valid(facts.version, strlen(facts.version)));
+    assert_true(strlen(facts.version) <= MIGRATION_ID_MAX &&
+                utf8_is_valid(facts.version, strlen(facts.version)));
     assert_string_equal(facts.rollout, "");
 }
 
@@ -137,12 +148,14 @@ static void a_server_that_speaks_another_encoding_is_understood(void **state)
 {
     (void)state;
     static const Migration LATIN[] = {
-        { .id = "0001_latin", .up = { "SET client_encoding = 'LATIN1'", "SELECT * FROM \"\xe9t\xe9\"" } },
+        { .id = "0001_latin",
+          .up = { "SET client_encoding = 'LATIN1'", "SELECT * FROM \"\xe9t\xe9\"" } },
     };
     static const char *const ENCODINGS[] = { "LATIN1", "SQL_ASCII", "UTF8" };
     for (size_t i = 0; i < ARRAY_LEN(ENCODINGS); i++) {
         char sql[PG_TEXT_MAX];
-        text_format(sql, sizeof(sql), "CREATE DATABASE \"in_%s\" ENCODING '%s' LOCALE 'C' TEMPLATE template0",
+        text_format(sql, sizeof(sql),
+                    "CREATE DATABASE \"in_%s\" ENCODING '%s' LOCALE 'C' TEMPLATE template0",
                     ENCODINGS[i], ENCODINGS[i]);
         pg_cluster_run(cluster, "postgres", sql);
         text_format(sql, sizeof(sql), "in_%s", ENCODINGS[i]);

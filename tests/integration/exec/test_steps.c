@@ -402,8 +402,8 @@ int main(void)
         cmocka_unit_test_teardown(the_command_line_takes_the_next_token, test_end),
         cmocka_unit_test_teardown(progress_names_the_statement_that_runs, test_end),
         cmocka_unit_test_teardown(counts_of_quick_steps_wait_for_the_next_report, test_end),
-        cmocka_unit_test_teardown(
-            counts_that_waited_are_told_before_the_progress_of_a_slow_step, test_end),
+        cmocka_unit_test_teardown(counts_that_waited_are_told_before_the_progress_of_a_slow_step,
+                                  test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
 }

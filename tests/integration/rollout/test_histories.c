@@ -77,9 +77,8 @@ static void a_file_of_several_parts_goes_out_and_back(void **state)
     fleet_start(fleet);
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ 0 });
     fleet_await_rollout(fleet, id, "succeeded");
-    assert_everywhere(fleet,
-                      "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_v'::regclass",
-                      "t");
+    assert_everywhere(
+        fleet, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_v'::regclass", "t");
     fleet_rollout_order(fleet, "rollback", id);
     fleet_await_rollout(fleet, id, "rolled_back");
     assert_everywhere(fleet, "SELECT to_regclass('things') IS NULL", "t");

@@ -32,7 +32,8 @@ static void await_untrusted(Fleet *fleet, const char *id, const char *address)
     fleet_await_target(fleet, id, address, "failed");
     json_t *error = json_object_get(fleet_target(fleet, id, address), "error");
     assert_string_equal(json_text(error, "code"), "signature");
-    assert_non_null(strstr(json_text(error, "message"), "not signed by a key that this agent trusts"));
+    assert_non_null(
+        strstr(json_text(error, "message"), "not signed by a key that this agent trusts"));
     assert_non_null(strstr(json_text(error, "hint"), "skein rollout retry --failed --plan FILE"));
     assert_string_equal(fleet_applied(fleet, address), "");
 }
@@ -43,7 +44,8 @@ static size_t count_signers(Fleet *fleet, const char *id)
 }
 
 /* The very same plan, with the signature of somebody who is trusted added: what its hint says. */
-static void a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_signed_it(void **state)
+static void
+a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_signed_it(void **state)
 {
     Fleet *fleet = *state;
     fleet_history(fleet, 1);
@@ -68,7 +70,8 @@ static void a_plan_that_was_refused_for_its_signer_runs_once_a_trusted_key_has_s
     assert_int_equal(retried.exit_code, 0);
     assert_int_equal(count_signers(fleet, id), 2);
     fleet_await_rollout(fleet, id, "succeeded");
-    assert_non_null(strstr(fleet_cli(fleet, "rollout", "events", id, NULL).out, "brings plan test"));
+    assert_non_null(
+        strstr(fleet_cli(fleet, "rollout", "events", id, NULL).out, "brings plan test"));
 }
 
 /* What a signature says yes to is a signed plan, seen before. */
@@ -111,8 +114,7 @@ static void a_rollout_file_brings_a_trusted_signature_as_well(void **state)
     const char *id = start_signed_by(fleet, plan, make_stranger(fleet));
     await_untrusted(fleet, id, "db1/tenant_1");
     FLEET_AWAIT(fleet, strcmp(fleet_rollout_state(fleet, id), "paused") == 0);
-    CliResult retried =
-        fleet_cli(fleet, "rollout", "retry", "db1/tenant_1", "--plan", plan, NULL);
+    CliResult retried = fleet_cli(fleet, "rollout", "retry", "db1/tenant_1", "--plan", plan, NULL);
     assert_int_equal(retried.exit_code, 0);
     fleet_rollout_order(fleet, "resume", id);
     fleet_await_rollout(fleet, id, "succeeded");
@@ -130,8 +132,7 @@ static void another_plan_than_the_rollouts_is_refused_with_both_hashes(void **st
     await_untrusted(fleet, id, "db1/tenant_1");
     const char *hash = json_text(fleet_get(fleet, "/rollouts/%s", id), "plan");
     fleet_migration(fleet, "0002_t", "CREATE TABLE t_0002 (i int)", "DROP TABLE t_0002");
-    CliResult refused =
-        fleet_cli(fleet, "rollout", "retry", "--failed", "--plan", plan, NULL);
+    CliResult refused = fleet_cli(fleet, "rollout", "retry", "--failed", "--plan", plan, NULL);
     assert_int_equal(refused.exit_code, 3);
     assert_non_null(strstr(refused.err, hash));
     assert_non_null(strstr(refused.err, plan));

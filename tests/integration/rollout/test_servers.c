@@ -109,8 +109,8 @@ static void a_commit_whose_answer_is_lost_is_found(void **state)
 
 /*
  * The fence rises between two migrations of one attempt: the rival waits for the first one's
- * transaction and is before the second one's batch in the queue for the table. Of that batch nothing
- * may take effect.
+ * transaction and is before the second one's batch in the queue for the table. Of that batch
+ * nothing may take effect.
  */
 static void a_stale_attempt_changes_nothing(void **state)
 {
@@ -235,7 +235,8 @@ static void a_target_dropped_during_a_rollout_is_skipped(void **state)
     assert_int_equal(fleet_rollout_count(fleet, id, "healthy"), FLEET_TARGETS - 1);
 }
 
-/* Whether the agent's list or its job is first to see it: somebody must look, and nobody waits for it. */
+/* Whether the agent's list or its job is first to see it: somebody must look, and nobody waits for
+ * it. */
 static void a_target_dropped_inside_a_step_is_waited_for_no_more(void **state)
 {
     Fleet *fleet = *state;

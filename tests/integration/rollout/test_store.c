@@ -47,8 +47,8 @@ static void a_rollout_waits_for_its_store(void **state)
 
 /*
  * The backup is from before the rollout: the store forgets it while the first wave soaks. Nothing
- * is undone and nothing goes on; the rollout is listed as one that was found, with what the databases
- * say of it, and goes back when somebody brings its plan.
+ * is undone and nothing goes on; the rollout is listed as one that was found, with what the
+ * databases say of it, and goes back when somebody brings its plan.
  */
 static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
 {
@@ -58,12 +58,12 @@ static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
     const char *backup = fleet_path(fleet, "backup.db");
     const char *store = fleet_path(fleet, "store.db");
     sql(store, arena_printf(&fleet->arena, "VACUUM INTO '%s'", backup));
-    const char *file = fleet_plan_write(
-        fleet, &(FleetPlan){ .waves = "{ name: canary, targets: 3, soak: 1h },"
-                                      "{ name: rest, targets: 100% }" });
+    const char *file =
+        fleet_plan_write(fleet, &(FleetPlan){ .waves = "{ name: canary, targets: 3, soak: 1h },"
+                                                       "{ name: rest, targets: 100% }" });
     assert_int_equal(fleet_cli(fleet, "rollout", "start", file, "--yes", NULL).exit_code, 0);
-    const char *id = json_text(
-        json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
+    const char *id =
+        json_text(json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
     FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "canary"), "soaking") == 0);
     fleet_coordinator_kill(fleet);
     Bytes bytes = fleet_file_bytes(fleet, backup);
@@ -85,7 +85,8 @@ static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
     CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", file, NULL);
     assert_int_equal(resumed.exit_code, 3);
     assert_non_null(strstr(resumed.err, "start a new rollout of the same files"));
-    FLEET_AWAIT(fleet, strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out, "3 at 0002") != NULL);
+    FLEET_AWAIT(fleet,
+                strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out, "3 at 0002") != NULL);
     CliResult back = fleet_cli(fleet, "rollout", "rollback", id, "--plan", file, "--yes", NULL);
     assert_int_equal(back.exit_code, 0);
     fleet_await_rollout(fleet, id, "rolled_back");
@@ -104,7 +105,8 @@ static void lose_plans(Fleet *fleet)
     fleet_coordinator_kill(fleet);
     sql(fleet_path(fleet, "store.db"), "DELETE FROM plans");
     fleet_coordinator_start(fleet, NULL);
-    FLEET_AWAIT(fleet, !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
+    FLEET_AWAIT(fleet,
+                !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
 }
 
 /* Until the first wave has passed and the second waits for its approval. */
@@ -112,8 +114,8 @@ static const char *start_and_await_canary(Fleet *fleet, const char *file)
 {
     CliResult started = fleet_cli(fleet, "rollout", "start", file, "--yes", NULL);
     assert_int_equal(started.exit_code, 0);
-    const char *id = json_text(
-        json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
+    const char *id =
+        json_text(json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
     FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "rest"), "gated") == 0);
     return id;
 }
@@ -143,7 +145,8 @@ static void a_rollout_whose_plan_is_lost_is_resumed_with_its_file(void **state)
     fleet_await_rollout(fleet, id, "succeeded");
 }
 
-/* By the file that `skein plan --out` wrote; a rollout that has ended was not even waiting for it. */
+/* By the file that `skein plan --out` wrote; a rollout that has ended was not
+ * even waiting for it. */
 static void a_rollout_that_has_ended_is_rolled_back_with_its_lost_plan(void **state)
 {
     Fleet *fleet = *state;
@@ -164,7 +167,8 @@ static void a_rollout_that_has_ended_is_rolled_back_with_its_lost_plan(void **st
     fleet_await_rollout(fleet, id, "rolled_back");
 }
 
-/* In the middle of its way back: nothing can be undone, and nothing fails, until the plan is there. */
+/* In the middle of its way back: nothing can be undone, and nothing fails, until
+ * the plan is there. */
 static void a_roll_back_whose_plan_is_lost_stands_still_until_it_is_brought(void **state)
 {
     Fleet *fleet = *state;
@@ -196,8 +200,7 @@ static void a_plan_with_another_hash_is_not_brought(void **state)
     const char *wanted = json_text(fleet_get(fleet, "/rollouts/%s", id), "plan");
     lose_plans(fleet);
     const char *other = fleet_path(fleet, "other.plan");
-    const char *yaml =
-        fleet_plan_write(fleet, &(FleetPlan){ .name = "other", .waves = TWO_WAVES });
+    const char *yaml = fleet_plan_write(fleet, &(FleetPlan){ .name = "other", .waves = TWO_WAVES });
     CliResult written = fleet_cli(fleet, "plan", yaml, "--out", other, "--output", "json", NULL);
     json_t *plan = json_loads(written.out, 0, NULL);
     CliResult refused = fleet_cli(fleet, "rollout", "resume", id, "--plan", other, NULL);

@@ -40,14 +40,16 @@ static int drop_keys(void **state)
 {
     (void)state;
     AUTO(Arena) arena = { 0 };
-    static const char *const NAMES[] = { "coordinator", "coordinator.pub", "signer", "signer.pub", "agent.yaml" };
+    static const char *const NAMES[] = { "coordinator", "coordinator.pub", "signer", "signer.pub",
+                                         "agent.yaml" };
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
         unlink(path_of(&arena, NAMES[i]));
     }
     return chdir("/") != 0 || rmdir(directory) != 0;
 }
 
-#define HEAD "coordinator: tcp://127.0.0.1:7420\ncoordinator_key: coordinator.pub\nkey_file: agent\n"
+#define HEAD                                                                                       \
+    "coordinator: tcp://127.0.0.1:7420\ncoordinator_key: coordinator.pub\nkey_file: agent\n"
 #define SIGNERS "trusted_signers: [ signer.pub ]\n"
 #define INSTANCES "instances: [ { name: db1, connection: \"host=/tmp dbname=postgres\" } ]\n"
 
@@ -73,7 +75,8 @@ static void the_sample_in_deploy_is_what_the_table_prints(void **state)
     AUTO(Str) sample = { 0 };
     Err err;
     config_print_sample(&AGENT_CONFIG_TABLE, &printed);
-    assert_int_equal(file_read(SKEIN_SOURCE_DIR "/deploy/agent.yaml", 1 << 20, &sample, &err), ERR_NONE);
+    assert_int_equal(file_read(SKEIN_SOURCE_DIR "/deploy/agent.yaml", 1 << 20, &sample, &err),
+                     ERR_NONE);
     assert_string_equal(str_text(&sample), str_text(&printed));
 }
 
@@ -100,13 +103,15 @@ typedef struct BadCase {
 static const BadCase BAD_CASES[] = {
     { HEAD SIGNERS "instances: [ { name: db1, connection: \"host=/tmp password=hunter2\" } ]\n",
       "agent.yaml:5:39: 'connection' is refused: holds a password, which does not belong in this file" },
-    { HEAD SIGNERS "instances:\n  - { name: db1, connection: host=/a }\n  - { name: db1, connection: host=/b }\n",
+    { HEAD SIGNERS
+      "instances:\n  - { name: db1, connection: host=/a }\n  - { name: db1, connection: host=/b }\n",
       "agent.yaml:7:13: two instances are named 'db1'" },
     { HEAD "trusted_signers: [ coordinator.pub ]\n" INSTANCES, "agent.yaml:4:20: " },
     { "coordinator: 127.0.0.1:7420\n", "agent.yaml:1:14: " },
     { HEAD SIGNERS INSTANCES "conections_per_instance: 4\n", "agent.yaml:6:1: " },
     { HEAD SIGNERS "instances: []\n", "agent.yaml:5:12: " },
-    { HEAD SIGNERS "instances:\n  - name: db1\n    connection: host=/a\n    schemas: { exclude: [ public ] }\n",
+    { HEAD SIGNERS
+      "instances:\n  - name: db1\n    connection: host=/a\n    schemas: { exclude: [ public ] }\n",
       "agent.yaml:8:14: 'schemas' includes none" },
 };
 

@@ -50,15 +50,18 @@ static int set_up(void **state)
     fixture->loop = loop_new();
     assert_int_equal(key_generate(KEY_CURVE, "coordinator", &coordinator, NULL), ERR_NONE);
     assert_int_equal(key_generate(KEY_CURVE, "agent", &fixture->key, NULL), ERR_NONE);
-    assert_int_equal(zsock_open(fixture->context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT,
-                                &fixture->router, NULL), ERR_NONE);
-    assert_int_equal(zsock_curve_server(fixture->router, coordinator.secret_key, "test", NULL), ERR_NONE);
+    assert_int_equal(zsock_open(fixture->context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS,
+                                ZSOCK_ROUTER_OPTION_COUNT, &fixture->router, NULL),
+                     ERR_NONE);
+    assert_int_equal(zsock_curve_server(fixture->router, coordinator.secret_key, "test", NULL),
+                     ERR_NONE);
     assert_int_equal(zsock_bind(fixture->router, "tcp://127.0.0.1:*", NULL), ERR_NONE);
     zsock_last_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), NULL);
     fixture->config.coordinator = fixture->endpoint;
     memcpy(fixture->config.coordinator_public, coordinator.public_key, KEY_PUBLIC_BYTES);
     DialHooks hooks = { on_connected, on_message, fixture };
-    fixture->dial = dial_new(&fixture->config, &fixture->key, fixture->context, fixture->loop, 1, &hooks);
+    fixture->dial =
+        dial_new(&fixture->config, &fixture->key, fixture->context, fixture->loop, 1, &hooks);
     *state = fixture;
     return 0;
 }
@@ -161,10 +164,12 @@ static void the_last_word_leaves_and_no_further_socket_is_opened(void **state)
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test_setup_teardown(it_says_when_there_is_a_connection_and_hands_messages_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(it_says_when_there_is_a_connection_and_hands_messages_over,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_said_without_a_socket_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_new_socket_is_a_new_connection, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_last_word_leaves_and_no_further_socket_is_opened, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_word_leaves_and_no_further_socket_is_opened,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

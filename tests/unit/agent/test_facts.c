@@ -16,8 +16,12 @@ static const AgentConfig CONFIG = { .instances = instances, .instance_count = 2 
 
 static InventoryTarget target(const char *address, const char *version)
 {
-    return (InventoryTarget){ .target = address, .instance = "a", .identity = { 1, 2, "" },
-                              .version = version, .is_read = true, .rollout = "" };
+    return (InventoryTarget){ .target = address,
+                              .instance = "a",
+                              .identity = { 1, 2, "" },
+                              .version = version,
+                              .is_read = true,
+                              .rollout = "" };
 }
 
 static bool take_list(Facts *facts, const char *instance, InventoryTarget *targets, size_t count)
@@ -109,7 +113,9 @@ static void pages_count_only_when_the_last_has_come(void **state)
     InventoryTarget first[] = { target("a/x", "1") };
     InventoryTarget second[] = { target("a/y", "1") };
     Inventory page = { .revision = 1, .page = 0, .targets = first, .target_count = 1 };
-    Inventory last = { .revision = 1, .page = 1, .is_last = true, .targets = second, .target_count = 1 };
+    Inventory last = {
+        .revision = 1, .page = 1, .is_last = true, .targets = second, .target_count = 1
+    };
 
     assert_false(facts_take_page(facts, "a", &page));
     assert_int_equal(facts_view(facts)->target_count, 0);
@@ -127,7 +133,8 @@ static void revisions_of_two_processes_differ(void **state)
 
     take_list(one, "a", targets, 1);
     take_list(other, "a", targets, 1);
-    assert_int_not_equal(facts_view(one)->inventory_revision, facts_view(other)->inventory_revision);
+    assert_int_not_equal(facts_view(one)->inventory_revision,
+                         facts_view(other)->inventory_revision);
 }
 
 int main(void)

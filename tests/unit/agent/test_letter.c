@@ -110,8 +110,12 @@ static void a_letter_outlives_its_sender(void **state)
 static void a_body_that_breaks_its_table_is_not_sent(void **state)
 {
     Post *post = *state;
-    InventoryTarget target = { .target = "gr\xF6\xDF" "er/x", .instance = "db1", .version = "",
-                               .rollout = "", .identity = { .schema = "" } };
+    InventoryTarget target = { .target = "gr\xF6\xDF"
+                                         "er/x",
+                               .instance = "db1",
+                               .version = "",
+                               .rollout = "",
+                               .identity = { .schema = "" } };
     Inventory inventory = { .targets = &target, .target_count = 1 };
     assert_int_equal(letter_sender_open(post->context, &post->sender, &post->err), ERR_NONE);
     assert_int_equal(letter_send(post->sender, "db1", MESSAGE_INVENTORY, &inventory, &post->err),

@@ -46,19 +46,26 @@ static int set_up(void **state)
     fixture->loop = loop_new();
     assert_int_equal(key_generate(KEY_CURVE, "coordinator", &coordinator, NULL), ERR_NONE);
     assert_int_equal(key_generate(KEY_CURVE, "agent", &fixture->agent_key, NULL), ERR_NONE);
-    assert_int_equal(zsock_open(fixture->context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT,
-                                &fixture->router, NULL), ERR_NONE);
-    assert_int_equal(zsock_curve_server(fixture->router, coordinator.secret_key, "test", NULL), ERR_NONE);
+    assert_int_equal(zsock_open(fixture->context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS,
+                                ZSOCK_ROUTER_OPTION_COUNT, &fixture->router, NULL),
+                     ERR_NONE);
+    assert_int_equal(zsock_curve_server(fixture->router, coordinator.secret_key, "test", NULL),
+                     ERR_NONE);
     assert_int_equal(zsock_bind(fixture->router, "tcp://127.0.0.1:*", NULL), ERR_NONE);
     zsock_last_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), NULL);
     fixture->instance = (AgentInstanceConfig){
-        .name = "db1", .connection = "host=127.0.0.1 port=1 dbname=postgres", .rediscover_ms = 60000,
+        .name = "db1",
+        .connection = "host=127.0.0.1 port=1 dbname=postgres",
+        .rediscover_ms = 60000,
     };
-    fixture->config = (AgentConfig){ .coordinator = fixture->endpoint, .connections_per_instance = 4,
-                                     .instances = &fixture->instance, .instance_count = 1 };
+    fixture->config = (AgentConfig){ .coordinator = fixture->endpoint,
+                                     .connections_per_instance = 4,
+                                     .instances = &fixture->instance,
+                                     .instance_count = 1 };
     memcpy(fixture->config.coordinator_public, coordinator.public_key, KEY_PUBLIC_BYTES);
-    assert_int_equal(link_new(&fixture->config, &fixture->agent_key, fixture->context, fixture->loop,
-                              &fixture->link, NULL), ERR_NONE);
+    assert_int_equal(link_new(&fixture->config, &fixture->agent_key, fixture->context,
+                              fixture->loop, &fixture->link, NULL),
+                     ERR_NONE);
     *state = fixture;
     return 0;
 }
@@ -81,11 +88,16 @@ static int tear_down(void **state)
 static void say(Fixture *fixture, MessageType type, const void *body)
 {
     AUTO(Str) frame = { 0 };
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX, .type = type, .session = fixture->session,
-                          .term = TERM, .seq = 1, .body = body };
+    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+                          .type = type,
+                          .session = fixture->session,
+                          .term = TERM,
+                          .seq = 1,
+                          .body = body };
     assert_int_equal(envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, NULL), ERR_NONE);
-    assert_int_equal(zsock_send_to(fixture->router, fixture->peer, fixture->peer_length, str_text(&frame),
-                                   frame.length, NULL), ZSOCK_OK);
+    assert_int_equal(zsock_send_to(fixture->router, fixture->peer, fixture->peer_length,
+                                   str_text(&frame), frame.length, NULL),
+                     ZSOCK_OK);
 }
 
 /* One message of the agent, if there is one. */
@@ -98,9 +110,11 @@ static bool hear(Fixture *fixture, Envelope *ret_envelope)
     }
     fixture->peer_length = zframe_size(&id);
     memcpy(fixture->peer, zframe_data(&id), fixture->peer_length);
-    Bytes bytes = { arena_memdup(&fixture->arena, zframe_data(&frame), zframe_size(&frame)), zframe_size(&frame) };
-    assert_int_equal(envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, &fixture->arena, ret_envelope, NULL),
-                     ERR_NONE);
+    Bytes bytes = { arena_memdup(&fixture->arena, zframe_data(&frame), zframe_size(&frame)),
+                    zframe_size(&frame) };
+    assert_int_equal(
+        envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, &fixture->arena, ret_envelope, NULL),
+        ERR_NONE);
     return true;
 }
 
@@ -140,9 +154,15 @@ static void welcome(Fixture *fixture)
 
 static void order(Fixture *fixture, uint32_t attempt)
 {
-    GoalMessage goal = { .rollout = ROLLOUT, .target = TARGET, .identity = { .schema = "" },
-                         .stamp = { .term = TERM, .attempt = attempt, .revision = 1 }, .token = attempt,
-                         .goal = GOAL_APPLY, .plan_hash = { HASH, sizeof(HASH) }, .from = "", .to = "",
+    GoalMessage goal = { .rollout = ROLLOUT,
+                         .target = TARGET,
+                         .identity = { .schema = "" },
+                         .stamp = { .term = TERM, .attempt = attempt, .revision = 1 },
+                         .token = attempt,
+                         .goal = GOAL_APPLY,
+                         .plan_hash = { HASH, sizeof(HASH) },
+                         .from = "",
+                         .to = "",
                          .deadline_ms = 60000 };
     say(fixture, MESSAGE_GOAL, &goal);
 }
@@ -204,7 +224,8 @@ int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
         cmocka_unit_test_setup_teardown(an_order_without_its_plan_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_order_that_waits_gives_way_to_a_newer_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_order_that_waits_gives_way_to_a_newer_one, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_agent_without_workers_leaves_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);

@@ -22,20 +22,28 @@ typedef struct Fixture {
 static int set_up(void **state)
 {
     static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
-    static PlanStatement up = { .sql = "SELECT 1", .line = 1, .kind = "SELECT", .object = "", .detail = "" };
+    static PlanStatement up = {
+        .sql = "SELECT 1", .line = 1, .kind = "SELECT", .object = "", .detail = ""
+    };
     Fixture *fixture = mem_alloc(sizeof(Fixture));
     assert_true(sodium_init() >= 0);
     crypto_sign_keypair(fixture->public_key[0], fixture->secret_key);
-    PlanMigration migration = { .id = "0001_x", .version = "0001", .name = "x",
+    PlanMigration migration = { .id = "0001_x",
+                                .version = "0001",
+                                .name = "x",
                                 .checksum = { CHECKSUM, CHECKSUM_BYTES },
                                 .up = { .statements = &up, .count = 1, .is_transactional = true },
-                                .down = { .is_transactional = true }, .is_irreversible = true };
-    Plan plan = { .name = "p", .to = "0001_x", .where = "", .migrations = &migration, .migration_count = 1 };
+                                .down = { .is_transactional = true },
+                                .is_irreversible = true };
+    Plan plan = {
+        .name = "p", .to = "0001_x", .where = "", .migrations = &migration, .migration_count = 1
+    };
     plan_strategy_defaults(&plan.strategy);
     Bytes canonical;
     Err err = { 0 };
     if (plan_encode(&plan, &fixture->arena, &canonical, &err) != ERR_NONE ||
-        bundle_seal(canonical, fixture->secret_key, &fixture->arena, &fixture->bundle, &err) != ERR_NONE) {
+        bundle_seal(canonical, fixture->secret_key, &fixture->arena, &fixture->bundle, &err) !=
+            ERR_NONE) {
         fail_msg("%s", err.message);
     }
     plan_hash(canonical, fixture->hash);
@@ -60,8 +68,10 @@ static bool deliver(Plans *plans, const Fixture *fixture, Bytes bundle, size_t s
         assert_true(plans_next_request(plans, 0, 1000, &get));
         assert_int_equal(get.offset, at);
         size_t length = bundle.length - at < size ? bundle.length - at : size;
-        PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .offset = at,
-                            .total_size = bundle.length, .data = { bundle.data + at, length } };
+        PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES },
+                            .offset = at,
+                            .total_size = bundle.length,
+                            .data = { bundle.data + at, length } };
         has_ended = plans_take(plans, &chunk);
     }
     return has_ended;
@@ -94,7 +104,8 @@ static void a_plan_of_an_unknown_signer_is_not_trusted(void **state)
 }
 
 /* Kept, it would be refused for ever, whoever signs it meanwhile. */
-static void a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature(void **state)
+static void
+a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature(void **state)
 {
     Fixture *fixture = *state;
     uint8_t trusted[1][SIGN_PUBLIC_BYTES];
@@ -107,7 +118,8 @@ static void a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_i
     plans_want(plans, fixture->hash, &plan, &err);
     deliver(plans, fixture, fixture->bundle, 1000000);
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
-    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY); /* of all who waited */
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err),
+                     PLAN_FETCH_READY); /* of all who waited */
     assert_false(plan->is_trusted);
     plans_drop_refused(plans);
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_UNDER_WAY);
@@ -149,7 +161,8 @@ static void a_plan_that_grows_while_it_is_fetched_is_begun_again(void **state)
     assert_int_equal(bundle_sign(&bundle, secret, &err), ERR_NONE);
     Bytes larger = bundle_pack(&bundle, &fixture->arena);
     plans_want(plans, fixture->hash, &plan, &err);
-    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .total_size = fixture->bundle.length,
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES },
+                        .total_size = fixture->bundle.length,
                         .data = { fixture->bundle.data, 50 } };
     assert_false(plans_take(plans, &chunk));
     chunk.offset = 50;
@@ -170,7 +183,8 @@ static void a_plan_that_never_keeps_its_size_fails_in_the_end(void **state)
     PlanGet get;
     Err err;
     plans_want(plans, fixture->hash, &plan, &err);
-    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .data = { fixture->bundle.data, 1 } };
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES },
+                        .data = { fixture->bundle.data, 1 } };
     bool has_ended = false;
     for (uint64_t size = 100; size < 200 && !has_ended; size++) {
         assert_true(plans_next_request(plans, size * 1000, 1000, &get));
@@ -207,7 +221,8 @@ static void a_plan_that_is_none_of_the_hash_fails(void **state)
     const HeldPlan *plan = NULL;
     Err err;
     plans_want(plans, other, &plan, &err);
-    PlanChunk chunk = { .hash = { other, PLAN_HASH_BYTES }, .total_size = fixture->bundle.length,
+    PlanChunk chunk = { .hash = { other, PLAN_HASH_BYTES },
+                        .total_size = fixture->bundle.length,
                         .data = fixture->bundle };
     assert_true(plans_take(plans, &chunk));
     assert_int_equal(plans_want(plans, other, &plan, &err), PLAN_FETCH_FAILED);
@@ -243,7 +258,8 @@ static void an_absurd_size_is_refused_before_it_is_allocated(void **state)
     const HeldPlan *plan = NULL;
     Err err;
     plans_want(plans, fixture->hash, &plan, &err);
-    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .total_size = UINT64_MAX,
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES },
+                        .total_size = UINT64_MAX,
                         .data = fixture->bundle };
     assert_true(plans_take(plans, &chunk));
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_FAILED);
@@ -254,7 +270,8 @@ static void chunks_that_nobody_asked_for_are_dropped(void **state)
 {
     const Fixture *fixture = *state;
     AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
-    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES }, .total_size = fixture->bundle.length,
+    PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES },
+                        .total_size = fixture->bundle.length,
                         .data = fixture->bundle };
     assert_false(plans_take(plans, &chunk));
     const HeldPlan *plan = NULL;
@@ -278,20 +295,28 @@ static void an_unanswered_request_is_repeated_after_its_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_plan_of_an_unknown_signer_is_not_trusted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(
-            a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_has_signed_is_told_by_fingerprint, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_plan_that_grows_while_it_is_fetched_is_begun_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_plan_that_never_keeps_its_size_fails_in_the_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_failed_fetch_answers_all_who_waited_and_begins_anew_for_the_next, set_up,
+        cmocka_unit_test_setup_teardown(a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_of_an_unknown_signer_is_not_trusted, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature,
+            set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_signed_is_told_by_fingerprint, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_that_grows_while_it_is_fetched_is_begun_again,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_plan_that_never_keeps_its_size_fails_in_the_end, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_failed_fetch_answers_all_who_waited_and_begins_anew_for_the_next, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_with_one_bit_changed_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_that_is_none_of_the_hash_fails, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_absurd_size_is_refused_before_it_is_allocated, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(chunks_that_nobody_asked_for_are_dropped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_unanswered_request_is_repeated_after_its_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_absurd_size_is_refused_before_it_is_allocated, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(chunks_that_nobody_asked_for_are_dropped, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_unanswered_request_is_repeated_after_its_time, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,8 @@ static void many_are_all_read_once_in_so_many_turns(void **state)
 {
     assert_int_equal(play_round(*state, DATABASES_MAX, true), DATABASES_MAX);
     for (unsigned round = 0; round < READINGS_ROUNDS_MAX; round++) {
-        assert_int_equal(play_round(*state, DATABASES_MAX, true), DATABASES_MAX / READINGS_ROUNDS_MAX);
+        assert_int_equal(play_round(*state, DATABASES_MAX, true),
+                         DATABASES_MAX / READINGS_ROUNDS_MAX);
     }
     for (unsigned i = 0; i < DATABASES_MAX; i++) {
         assert_int_equal(reads[i], 2);
@@ -163,12 +164,16 @@ int main(void)
     static const struct CMUnitTest TESTS[] = {
         cmocka_unit_test_setup_teardown(few_are_read_whole_in_each_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_are_all_read_once_in_so_many_turns, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(between_turns_only_what_is_new_or_distrusted_is_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_database_made_anew_under_its_name_is_new, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_could_not_be_read_is_tried_at_each_turn, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(between_turns_only_what_is_new_or_distrusted_is_read,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_database_made_anew_under_its_name_is_new, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_could_not_be_read_is_tried_at_each_turn, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(after_a_restart_nothing_is_trusted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_read_is_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_unread_database_keeps_its_tenants_unless_it_is_another, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_unread_database_keeps_its_tenants_unless_it_is_another,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_gone_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_broken_round_forgets_nothing, set_up, tear_down),
     };

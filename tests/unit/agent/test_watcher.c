@@ -19,13 +19,15 @@
 
 static int listen_silently(char *ret_connection, size_t size)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof(address);
     int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(server, (struct sockaddr *)&address, length), 0);
     assert_int_equal(listen(server, 8), 0);
     assert_int_equal(getsockname(server, (struct sockaddr *)&address, &length), 0);
-    text_format(ret_connection, size, "host=127.0.0.1 port=%u dbname=postgres", ntohs(address.sin_port));
+    text_format(ret_connection, size, "host=127.0.0.1 port=%u dbname=postgres",
+                ntohs(address.sin_port));
     return server;
 }
 

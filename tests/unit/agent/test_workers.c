@@ -32,7 +32,8 @@ static int set_up(void **state)
     AUTO_PTR(Secret) connection = secret_new("host=127.0.0.1 port=1 dbname=postgres user=nobody");
     fixture->context = zmq_ctx_new();
     assert_int_equal(letter_box_open(fixture->context, &fixture->box, NULL), ERR_NONE);
-    assert_int_equal(conn_source_new(connection, PASSWORD_ELSEWHERE, 3, &fixture->source, NULL), ERR_NONE);
+    assert_int_equal(conn_source_new(connection, PASSWORD_ELSEWHERE, 3, &fixture->source, NULL),
+                     ERR_NONE);
     fixture->pool = conn_pool_new(fixture->source, NULL);
     fixture->plan = (Plan){ .name = "p", .to = "", .where = "" };
     plan_strategy_defaults(&fixture->plan.strategy);
@@ -56,11 +57,21 @@ static int tear_down(void **state)
 
 static void start(Fixture *fixture, Permit permit)
 {
-    AgentOrder order = { .rollout = "r1", .target = TARGET, .identity = { .schema = "" },
-                         .stamp = { .term = 1, .attempt = 1, .revision = 1 }, .token = 1,
-                         .goal = permit.goal, .from = "", .to = "", .deadline_ms = 100 };
-    WorkerStart begin = { .order = &order, .permit = permit, .plan = &fixture->held,
-                          .source = fixture->source, .watch = fixture->pool, .seed = 1 };
+    AgentOrder order = { .rollout = "r1",
+                         .target = TARGET,
+                         .identity = { .schema = "" },
+                         .stamp = { .term = 1, .attempt = 1, .revision = 1 },
+                         .token = 1,
+                         .goal = permit.goal,
+                         .from = "",
+                         .to = "",
+                         .deadline_ms = 100 };
+    WorkerStart begin = { .order = &order,
+                          .permit = permit,
+                          .plan = &fixture->held,
+                          .source = fixture->source,
+                          .watch = fixture->pool,
+                          .seed = 1 };
     assert_int_equal(workers_start(fixture->workers, &begin, NULL), ERR_NONE);
 }
 
@@ -190,9 +201,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_withdrawn_worker_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_permit_calls_a_withdrawn_worker_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_parked_takes_no_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_who_waits_idly_for_a_target_that_is_gone_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_who_waits_idly_for_a_target_that_is_gone_ends, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_permit_for_nobody_says_so, set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);

@@ -144,7 +144,8 @@ static Client *connect_to(const char *where)
 {
     Client *client = NULL;
     Err err = { 0 };
-    if (client_new(&(Options){ .coordinator = where, .output = OUTPUT_JSON }, &client, &err) != ERR_NONE) {
+    if (client_new(&(Options){ .coordinator = where, .output = OUTPUT_JSON }, &client, &err) !=
+        ERR_NONE) {
         fail_msg("%s", err.message);
     }
     return client;
@@ -270,7 +271,8 @@ static void an_address_is_a_socket_or_a_url(void **state)
     (void)state;
     Client *client = NULL;
     Err err = { 0 };
-    assert_int_equal(client_new(&(Options){ .coordinator = "localhost:8420" }, &client, &err), ERR_USAGE);
+    assert_int_equal(client_new(&(Options){ .coordinator = "localhost:8420" }, &client, &err),
+                     ERR_USAGE);
     assert_string_equal(err.message, "'localhost:8420' is no address of a coordinator");
     assert_null(client);
 }

@@ -8,9 +8,12 @@ static PlanStatement UP[] = {
     { .sql = "ALTER …", .line = 4, .kind = "ALTER TABLE" },
 };
 static PlanMigration MIGRATIONS[] = {
-    { .id = "0001_users", .up = { .statements = UP, .count = 2, .is_transactional = true },
+    { .id = "0001_users",
+      .up = { .statements = UP, .count = 2, .is_transactional = true },
       .down = { .statements = UP, .count = 1, .is_transactional = true } },
-    { .id = "0002_index", .up = { .statements = UP, .count = 1 }, .down = { .statements = UP, .count = 1 } },
+    { .id = "0002_index",
+      .up = { .statements = UP, .count = 1 },
+      .down = { .statements = UP, .count = 1 } },
     { .id = "0003_empty" },
 };
 static const Plan PLAN = { .migrations = MIGRATIONS, .migration_count = ARRAY_LEN(MIGRATIONS) };

@@ -88,8 +88,8 @@ static void who_has_signed_stands_above_what_it_does(void **state)
     load(state, &arena, &plan);
     for (const char *const *name = (const char *const[]){ "ann", "bob", NULL }; *name != NULL;
          name++) {
-        assert_int_equal(
-            planning_sign(&plan, put_signer_of(*state, *name, &arena), &arena, NULL), ERR_NONE);
+        assert_int_equal(planning_sign(&plan, put_signer_of(*state, *name, &arena), &arena, NULL),
+                         ERR_NONE);
     }
     bundle_write_signers(&plan.bundle, 0, &signers);
     plan_text(&plan, &text);

@@ -156,8 +156,8 @@ static void a_pause_is_followed_until_the_last_step_has_ended(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(ENDS); i++) {
-        AUTO_PTR(JsonDocument) rollout =
-            json_pack("{s:s, s:i}", "state", ENDS[i].state, "running", 1);
+        AUTO_PTR(JsonDocument)
+        rollout = json_pack("{s:s, s:i}", "state", ENDS[i].state, "running", 1);
         assert_true(rollout_goes_on(rollout));
         assert_int_equal(rollout_stands(rollout), !ENDS[i].goes_on);
     }

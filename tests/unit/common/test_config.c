@@ -244,7 +244,8 @@ static const Refusal REFUSALS[] = {
     { "guests: a\n", "shop.yaml:1:9: 'guests' wants a list of texts, found a single value",
       "for example `guests: [\"*\"]`" },
     { "shelves: []\n",
-      "shop.yaml:1:10: 'shelves' wants a list of mappings, 1 to 3 of them, found 0", "for example `shelves: [ { name: top } ]`" },
+      "shop.yaml:1:10: 'shelves' wants a list of mappings, 1 to 3 of them, found 0",
+      "for example `shelves: [ { name: top } ]`" },
     { "shelves: [top]\n",
       "shop.yaml:1:11: a shelf is a mapping of keys to values, found a single value", "" },
     { "shelves: [{name: top, fruit: paer}]\n",
@@ -523,16 +524,15 @@ static void prose_of_several_lines_stays_a_comment(void **state)
     (void)state;
     AUTO(Str) sample = { 0 };
     config_print_sample(&PROSE, &sample);
-    assert_string_equal(str_text(&sample),
-                        "# A head\n"
-                        "# of two lines.\n"
-                        "\n"
-                        "# One line\n"
-                        "# and another.\n"
-                        "#\n"
-                        "# And a last.\n"
-                        "# Text. Optional.\n"
-                        "#name: corner\n");
+    assert_string_equal(str_text(&sample), "# A head\n"
+                                           "# of two lines.\n"
+                                           "\n"
+                                           "# One line\n"
+                                           "# and another.\n"
+                                           "#\n"
+                                           "# And a last.\n"
+                                           "# Text. Optional.\n"
+                                           "#name: corner\n");
 }
 
 static void the_sample_explains_every_key(void **state)

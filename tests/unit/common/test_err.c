@@ -107,8 +107,12 @@ static void whatever_is_quoted_an_error_is_utf8(void **state)
 {
     (void)state;
     static const char *const CASES[][2] = {
-        { "gr\xF6\xDF" "er", "gr??er" },     { "torn \xE2\x80", "torn ??" },
-        { "sound ä€🦆", "sound ä€🦆" },      { "\xC0\x80\xED\xA0\x80\xFF", "??????" },
+        { "gr\xF6\xDF"
+          "er",
+          "gr??er" },
+        { "torn \xE2\x80", "torn ??" },
+        { "sound ä€🦆", "sound ä€🦆" },
+        { "\xC0\x80\xED\xA0\x80\xFF", "??????" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         Err err = { 0 };

@@ -139,7 +139,10 @@ static void lines_and_columns_count_from_one(void **state)
 {
     (void)state;
     static const char *const CASES[][2] = {
-        { "", "body:1:1: " }, { "\xE9[]", "body:1:1: " }, { "x", "body:1:1: " }, { "{\n é}", "body:2:2: " },
+        { "", "body:1:1: " },
+        { "\xE9[]", "body:1:1: " },
+        { "x", "body:1:1: " },
+        { "{\n é}", "body:2:2: " },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         JsonDocument *document = NULL;

@@ -43,8 +43,13 @@ static const Rule DOOR[] = {
 
 static RuleTable table_of(const Rule *rules, size_t count)
 {
-    return (RuleTable){ .name = "door", .rules = rules, .rule_count = count, .state_count = STATES,
-                        .event_count = EVENTS, .initial_state = CLOSED, .state_name = state_name,
+    return (RuleTable){ .name = "door",
+                        .rules = rules,
+                        .rule_count = count,
+                        .state_count = STATES,
+                        .event_count = EVENTS,
+                        .initial_state = CLOSED,
+                        .state_name = state_name,
                         .event_name = event_name };
 }
 
@@ -86,16 +91,32 @@ typedef struct Malformed {
 } Malformed;
 
 static const Malformed MALFORMED[] = {
-    { 4, { "D1", OPEN, TURN_KEY, ALWAYS, RULE_REJECT, NULL, "x" }, "door rule D1: the id stands twice" },
-    { 4, { "D5", OPEN, TURN_KEY, STRONG, RULE_SAME, NULL, "x" }, "door: no unguarded row for (open, turn key)" },
+    { 4,
+      { "D1", OPEN, TURN_KEY, ALWAYS, RULE_REJECT, NULL, "x" },
+      "door rule D1: the id stands twice" },
+    { 4,
+      { "D5", OPEN, TURN_KEY, STRONG, RULE_SAME, NULL, "x" },
+      "door: no unguarded row for (open, turn key)" },
     { 3, { "D4", CLOSED, TURN_KEY, STRONG, OPEN, NULL, "x" }, "door rule D4: shadowed by D3" },
-    { 2, { "D3", CLOSED, TURN_KEY, ALWAYS, RULE_SAME, NULL, "x" }, "door: state locked cannot be reached" },
-    { 0, { "D1", CLOSED, PUSH, is_strong, NULL, OPEN, NULL, "x" }, "door rule D1: guard and its text go together" },
+    { 2,
+      { "D3", CLOSED, TURN_KEY, ALWAYS, RULE_SAME, NULL, "x" },
+      "door: state locked cannot be reached" },
+    { 0,
+      { "D1", CLOSED, PUSH, is_strong, NULL, OPEN, NULL, "x" },
+      "door rule D1: guard and its text go together" },
     { 0, { "D1", CLOSED, PUSH, STRONG, OPEN, NULL, "" }, "door rule D1: no sentence" },
-    { 0, { "D1", STATES, PUSH, STRONG, OPEN, NULL, "x" }, "door rule D1: state or event out of range" },
-    { 0, { "D1", CLOSED, EVENTS, STRONG, OPEN, NULL, "x" }, "door rule D1: state or event out of range" },
-    { 0, { "D1", CLOSED, PUSH, STRONG, 0, NULL, "x" }, "door rule D1: state or event out of range" },
-    { 0, { "D1", CLOSED, PUSH, STRONG, RULE_ANY, NULL, "x" }, "door rule D1: state or event out of range" },
+    { 0,
+      { "D1", STATES, PUSH, STRONG, OPEN, NULL, "x" },
+      "door rule D1: state or event out of range" },
+    { 0,
+      { "D1", CLOSED, EVENTS, STRONG, OPEN, NULL, "x" },
+      "door rule D1: state or event out of range" },
+    { 0,
+      { "D1", CLOSED, PUSH, STRONG, 0, NULL, "x" },
+      "door rule D1: state or event out of range" },
+    { 0,
+      { "D1", CLOSED, PUSH, STRONG, RULE_ANY, NULL, "x" },
+      "door rule D1: state or event out of range" },
 };
 
 static void every_malformed_table_is_named(void **state)

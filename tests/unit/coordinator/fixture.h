@@ -52,7 +52,8 @@ static inline ErrCode flaky_take_term(Store *store, uint64_t at_least, uint64_t 
                             : self->real->ops->take_term(self->real, at_least, ret_term, err);
 }
 
-static inline ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err)
+static inline ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq,
+                                   Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     ErrCode code = flaky_fault(self, err);
@@ -64,14 +65,14 @@ static inline ErrCode flaky_commit(Store *store, const Effects *effects, uint64_
 }
 
 static inline ErrCode flaky_read_events(Store *store, const EventFilter *filter, Arena *arena,
-                                 EventRow **ret_rows, size_t *ret_count, Err *err)
+                                        EventRow **ret_rows, size_t *ret_count, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->read_events(self->real, filter, arena, ret_rows, ret_count, err);
 }
 
-static inline ErrCode flaky_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
-                              Bytes *ret_bundle, Err *err)
+static inline ErrCode flaky_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES],
+                                     Arena *arena, Bytes *ret_bundle, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->get_plan(self->real, hash, arena, ret_bundle, err);
@@ -226,7 +227,7 @@ static inline void fleet_say_hello(Fixture *fixture)
 
 /* As listing number `revision`; `fence_term`: what their fences have seen. */
 static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t count,
-                               uint64_t fence_term)
+                                      uint64_t fence_term)
 {
     AUTO(Arena) arena = { 0 };
     InventoryTarget targets[FLEET_TARGETS_MAX] = { 0 };

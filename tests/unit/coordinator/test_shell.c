@@ -352,7 +352,8 @@ static void an_outage_ends_once(void **state)
     fixture->store->fault = ERR_NONE;
     turn_until_writable(fixture);
     uint64_t until_ms = clock_boot_ms() + 3 * RETRY_PATIENCE_MS;
-    while (clock_boot_ms() < until_ms) { /* another timer, were there one, would come in this time */
+    while (clock_boot_ms() <
+           until_ms) { /* another timer, were there one, would come in this time */
         assert_int_equal(loop_turn(fixture->loop, 10, &err), ERR_NONE);
         assert_true(shell_now_ms(fixture->shell) >= stopped_ms);
     }

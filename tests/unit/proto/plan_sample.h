@@ -40,8 +40,8 @@ static inline PlanScript sample_parts(Arena *arena)
     statements[1] = sample_statement("copy t from stdin", 2, "COPY");
     statements[1].is_copy = true;
     statements[1].copy_data = (Bytes){ (const uint8_t *)ROWS, strlen(ROWS) };
-    statements[2] = sample_statement("create index concurrently j on t (b)", 5,
-                                     "CREATE INDEX CONCURRENTLY");
+    statements[2] =
+        sample_statement("create index concurrently j on t (b)", 5, "CREATE INDEX CONCURRENTLY");
     statements[2].probe = PROBE_INDEX_VALID;
     statements[2].object = "j";
     statements[3] = sample_statement("analyze t", 6, "ANALYZE");
@@ -49,9 +49,7 @@ static inline PlanScript sample_parts(Arena *arena)
     parts[0] = (PlanPart){ 2, true };
     parts[1] = (PlanPart){ 1, false };
     parts[2] = (PlanPart){ 1, true };
-    return (PlanScript){
-        .statements = statements, .count = 4, .parts = parts, .part_count = 3
-    };
+    return (PlanScript){ .statements = statements, .count = 4, .parts = parts, .part_count = 3 };
 }
 
 static inline PlanScript sample_pair(Arena *arena)
@@ -74,8 +72,8 @@ static inline Plan *sample_plan(Arena *arena)
     migrations[0].up = sample_script("create table t (id int)", "CREATE TABLE", arena);
     migrations[0].down = sample_script("drop table t", "DROP TABLE", arena);
     migrations[1] = sample_migration("0002_index", arena);
-    migrations[1].up = sample_script("create index concurrently i on t (id)",
-                                     "CREATE INDEX CONCURRENTLY", arena);
+    migrations[1].up =
+        sample_script("create index concurrently i on t (id)", "CREATE INDEX CONCURRENTLY", arena);
     migrations[1].up.is_transactional = false;
     migrations[1].up.statements[0].probe = PROBE_INDEX_VALID;
     migrations[1].up.statements[0].object = "i";

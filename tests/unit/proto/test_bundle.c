@@ -110,13 +110,12 @@ static void only_listed_keys_are_trusted(void **state)
     memcpy(keys[1], signer.public_key, SIGN_PUBLIC_BYTES);
     assert_false(bundle_is_trusted(&bundle, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 1));
     assert_true(bundle_is_trusted(&bundle, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
-    assert_false(
-        bundle_is_trusted(&(Bundle){ 0 }, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
+    assert_false(bundle_is_trusted(&(Bundle){ 0 }, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
 }
 
 /*
- * A bundle, by libsodium alone, with a signature of each of `count` signers: the one at `forged` over
- * another plan, the one at `doubled` by the key of the first.
+ * A bundle, by libsodium alone, with a signature of each of `count` signers: the one at `forged`
+ * over another plan, the one at `doubled` by the key of the first.
  */
 static Bytes signed_by(size_t count, size_t forged, size_t doubled, Arena *arena)
 {
@@ -231,9 +230,8 @@ static void merging_is_the_union_of_the_signers(void **state)
         uint8_t other_first, other_last; /* of the one that is merged into it */
         size_t count;                    /* 0: refused */
     } ROWS[] = {
-        { 1, 1, 1, 1, 1 }, { 1, 1, 2, 2, 2 }, { 1, 3, 2, 4, 4 },
-        { 1, 4, 5, 8, 8 }, { 2, 8, 1, 8, 8 }, { 1, 8, 9, 9, 0 },
-        { 1, 4, 4, 9, 0 },
+        { 1, 1, 1, 1, 1 }, { 1, 1, 2, 2, 2 }, { 1, 3, 2, 4, 4 }, { 1, 4, 5, 8, 8 },
+        { 2, 8, 1, 8, 8 }, { 1, 8, 9, 9, 0 }, { 1, 4, 4, 9, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -282,8 +280,7 @@ static void what_is_no_bundle_is_told_apart(void **state)
           "bundle: format 2, this skein reads 1" },
         { "\x94\xaaskein-plan\xc0\xc4\x00\x90", 16, ERR_PROTOCOL, "bundle: no format version" },
         { "\x94\xaaskein-plan\x01\xa0\x90", 15, ERR_PROTOCOL, "bundle: no plan in it" },
-        { "\x94\xaaskein-plan\x01\xc4\x00\x80", 16, ERR_PROTOCOL,
-          "bundle: no list of signatures" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x80", 16, ERR_PROTOCOL, "bundle: no list of signatures" },
         { "\x94\xaaskein-plan\x01\xc4\x00\x91\x90", 17, ERR_PROTOCOL,
           "bundle: a signature is not a key and a signature" },
     };
@@ -330,9 +327,7 @@ static void the_hash_of_parts_tells_what_they_do(void **state)
     (void)state;
     PlanStatement statements[] = { { .sql = "ab" }, { .sql = "c" }, { .sql = "d" } };
     PlanPart parts[] = { { 2, true }, { 1, true } };
-    PlanScript script = {
-        .statements = statements, .count = 3, .parts = parts, .part_count = 2
-    };
+    PlanScript script = { .statements = statements, .count = 3, .parts = parts, .part_count = 2 };
     uint8_t before[CHECKSUM_BYTES];
     uint8_t after[CHECKSUM_BYTES];
     plan_parts_hash(&script, 1, before);

@@ -5,7 +5,10 @@
 
 #include "proto/cursor.h"
 
-#define BYTES(...) { (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
+#define BYTES(...)                                                                                 \
+    {                                                                                              \
+        (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })                 \
+    }
 
 static void every_form_is_read(void **state)
 {
@@ -128,9 +131,9 @@ static void random_bytes(uint64_t *seed, uint8_t *bytes, size_t length)
     for (size_t i = 0; i < length; i++) {
         uint64_t kind = next_random(seed) % 8;
         uint64_t random = next_random(seed);
-        bytes[i] = kind < 3  ? CONTAINERS[random % ARRAY_LEN(CONTAINERS)] :
-                   kind == 3 ? (uint8_t)random :
-                               (uint8_t)(random % 4);
+        bytes[i] = kind < 3    ? CONTAINERS[random % ARRAY_LEN(CONTAINERS)]
+                   : kind == 3 ? (uint8_t)random
+                               : (uint8_t)(random % 4);
     }
 }
 

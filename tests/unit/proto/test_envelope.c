@@ -103,8 +103,13 @@ static void a_print_is_one_line(void **state)
 {
     (void)state;
     AUTO(Str) out = { 0 };
-    GoalMessage goal = { .rollout = "r1", .target = "db1/shop", .stamp = { 3, 1, 2 }, .token = 9,
-                         .goal = GOAL_ROLL_BACK, .from = "0001_a", .to = "0002 b\n" };
+    GoalMessage goal = { .rollout = "r1",
+                         .target = "db1/shop",
+                         .stamp = { 3, 1, 2 },
+                         .token = 9,
+                         .goal = GOAL_ROLL_BACK,
+                         .from = "0001_a",
+                         .to = "0002 b\n" };
     envelope_print(&(Envelope){ 1, MESSAGE_GOAL, 7, 3, 12, &goal }, &out);
     assert_string_equal(str_text(&out),
                         "GOAL session=7 term=3 seq=12 {rollout=r1, target=db1/shop, stamp={term=3, "

@@ -65,9 +65,9 @@ static void pack_of_type(msgpack_packer *packer, HeadType type)
 static bool type_fits(FieldType field, HeadType head)
 {
     static const HeadType FITTING[FIELD_TYPE_COUNT_] = {
-        [FIELD_U32] = HEAD_UINT,     [FIELD_U64] = HEAD_UINT,      [FIELD_I64] = HEAD_UINT,
-        [FIELD_BOOL] = HEAD_BOOL,    [FIELD_TEXT] = HEAD_TEXT,     [FIELD_BYTES] = HEAD_BYTES,
-        [FIELD_STRUCT] = HEAD_MAP,   [FIELD_STRUCTS] = HEAD_ARRAY, [FIELD_TEXTS] = HEAD_ARRAY,
+        [FIELD_U32] = HEAD_UINT,   [FIELD_U64] = HEAD_UINT,      [FIELD_I64] = HEAD_UINT,
+        [FIELD_BOOL] = HEAD_BOOL,  [FIELD_TEXT] = HEAD_TEXT,     [FIELD_BYTES] = HEAD_BYTES,
+        [FIELD_STRUCT] = HEAD_MAP, [FIELD_STRUCTS] = HEAD_ARRAY, [FIELD_TEXTS] = HEAD_ARRAY,
         [FIELD_LABELS] = HEAD_MAP,
     };
     return FITTING[field] == head || (field == FIELD_I64 && head == HEAD_INT);
@@ -264,12 +264,12 @@ static void every_member_of_a_struct_has_a_field(void **state)
             const Field *field = &table->fields[i];
             size_t start = field->offset;
             assert_true(start >= end && start - end < sizeof(uint64_t)); /* only padding between */
-            end = start + (field->type == FIELD_U32    ? sizeof(uint32_t) :
-                           field->type == FIELD_BOOL   ? sizeof(bool) :
-                           field->type == FIELD_BYTES  ? sizeof(Bytes) :
-                           field->type == FIELD_LABELS ? sizeof(Labels) :
-                           field->type == FIELD_STRUCT ? field->table->size_bytes :
-                                                         sizeof(uint64_t));
+            end = start + (field->type == FIELD_U32      ? sizeof(uint32_t)
+                           : field->type == FIELD_BOOL   ? sizeof(bool)
+                           : field->type == FIELD_BYTES  ? sizeof(Bytes)
+                           : field->type == FIELD_LABELS ? sizeof(Labels)
+                           : field->type == FIELD_STRUCT ? field->table->size_bytes
+                                                         : sizeof(uint64_t));
             end = field->count_offset > end - 1 ? field->count_offset + sizeof(size_t) : end;
         }
         assert_true(table->size_bytes - end < sizeof(uint64_t));

@@ -54,8 +54,8 @@ static void a_script_is_one_part_unless_it_lists_several(void **state)
         size_t index;
         PartView part;
     } ROWS[] = {
-        { &none, 0, { 0, 0, true } },     { single, 0, { 0, 1, false } },
-        { several, 0, { 0, 2, true } },   { several, 1, { 2, 1, false } },
+        { &none, 0, { 0, 0, true } },   { single, 0, { 0, 1, false } },
+        { several, 0, { 0, 2, true } }, { several, 1, { 2, 1, false } },
         { several, 2, { 3, 1, true } },
     };
     assert_int_equal(plan_part_count(&none), 1);
@@ -128,8 +128,8 @@ static void a_change_is_told_by_its_statements(void **state)
             .up = { .statements = statements, .count = strlen(ROWS[i].now) },
             .fingerprints = fingerprints_of(ROWS[i].now, &arena),
         };
-        plan_change_write(&migration,
-                          plan_change(&migration, fingerprints_of(ROWS[i].applied, &arena)), &words);
+        plan_change_write(
+            &migration, plan_change(&migration, fingerprints_of(ROWS[i].applied, &arena)), &words);
         assert_string_equal(str_text(&words), ROWS[i].words);
     }
 }
@@ -335,8 +335,7 @@ static void contradictions_are_refused_with_their_path(void **state)
         { id_twice, ERR_SYNTAX, "plan.migrations[1].id: there are two \"0001_create\"" },
         { id_missing, ERR_LIMIT, "plan.migrations[1].id: empty" },
         { no_migrations, ERR_LIMIT, "plan.migrations: empty" },
-        { checksum_short, ERR_LIMIT,
-          "plan.migrations[0].checksum: 31 bytes, at least 32 wanted" },
+        { checksum_short, ERR_LIMIT, "plan.migrations[0].checksum: 31 bytes, at least 32 wanted" },
         { sql_empty, ERR_LIMIT, "plan.migrations[0].up.statements[0].sql: empty" },
         { line_zero, ERR_LIMIT, "plan.migrations[0].up.statements[0].line: 0 is below 1" },
         { irreversible_with_down, ERR_SYNTAX,
@@ -348,22 +347,18 @@ static void contradictions_are_refused_with_their_path(void **state)
         { label_probe_without_label, ERR_SYNTAX,
           "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
         { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
-        { adoption_without_query, ERR_SYNTAX,
-          "plan.adoption: a tool and a query go together" },
+        { adoption_without_query, ERR_SYNTAX, "plan.adoption: a tool and a query go together" },
         { adoption_that_runs, ERR_SYNTAX,
           "plan.migrations[0]: a plan that adopts runs no statements" },
-        { missing_applied, ERR_SYNTAX,
-          "plan.missing: what is not in the plan cannot be applied" },
+        { missing_applied, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied" },
         { parts_of_one, ERR_SYNTAX,
           "plan.migrations[3].up.parts: one part alone is not written as a list" },
-        { parts_too_many, ERR_LIMIT,
-          "plan.migrations[3].up.parts: more than 10000 items" },
+        { parts_too_many, ERR_LIMIT, "plan.migrations[3].up.parts: more than 10000 items" },
         { parts_in_a_transaction, ERR_SYNTAX,
           "plan.migrations[3].up.parts: several parts are not one transaction" },
         { parts_short, ERR_SYNTAX,
           "plan.migrations[3].up.parts: they do not add up to the statements" },
-        { part_empty, ERR_LIMIT,
-          "plan.migrations[3].up.parts[0].statement_count: 0 is below 1" },
+        { part_empty, ERR_LIMIT, "plan.migrations[3].up.parts[0].statement_count: 0 is below 1" },
         { part_of_two_outside, ERR_SYNTAX,
           "plan.migrations[3].up.statements[1]: only one statement can be a part outside a "
           "transaction" },
@@ -385,12 +380,10 @@ static void contradictions_are_refused_with_their_path(void **state)
         { waves_end_early, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
         { waves_end_with_a_count, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
         { wave_of_nothing, ERR_SYNTAX, "plan.strategy.waves[0].targets: must be at least 1" },
-        { wave_beyond_100, ERR_SYNTAX,
-          "plan.strategy.waves[2].targets: 101 % is more than 100 %" },
+        { wave_beyond_100, ERR_SYNTAX, "plan.strategy.waves[2].targets: 101 % is more than 100 %" },
         { wave_twice, ERR_SYNTAX, "plan.strategy.waves[1].name: there are two \"canary\"" },
         { no_waves, ERR_LIMIT, "plan.strategy.waves: empty" },
-        { failures_beyond_100, ERR_SYNTAX,
-          "plan.strategy.max_failures: 101 % is more than 100 %" },
+        { failures_beyond_100, ERR_SYNTAX, "plan.strategy.max_failures: 101 % is more than 100 %" },
         { parallel_zero, ERR_LIMIT, "plan.strategy.max_parallel: 0 is below 1" },
         { policy_none, ERR_LIMIT, "plan.strategy.on_failure: 0 is below 1" },
         { policy_unknown, ERR_LIMIT, "plan.strategy.on_agent_lost: 5 is above 4" },
@@ -454,7 +447,8 @@ static void what_is_not_understood_or_not_canonical_is_refused(void **state)
     Bytes canonical = { 0 };
     Plan *plan = NULL;
     assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, NULL), ERR_NONE);
-    const char head[] = { '\xde', 0, (char)(canonical.data[0] & 0x0f) }; /* the same map, a longer head */
+    const char head[] = { '\xde', 0,
+                          (char)(canonical.data[0] & 0x0f) }; /* the same map, a longer head */
     str_append_bytes(&bytes, head, sizeof(head));
     str_append_bytes(&bytes, canonical.data + 1, canonical.length - 1);
     assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &plan, &err), ERR_PROTOCOL);

@@ -19,9 +19,12 @@ static bool selects(const char *text)
     static Label instance[] = { { "env", "prod" }, { "tier", "" } };
     static const Labels AGENT = { agent, ARRAY_LEN(agent) };
     static const Labels INSTANCE = { instance, ARRAY_LEN(instance) };
-    static const SelectSubject SUBJECT = { .instance = "pg1", .host = "db-host-1",
-                                           .database = "tenant_007", .schema = "",
-                                           .version = "0012_add_index", .agent_labels = &AGENT,
+    static const SelectSubject SUBJECT = { .instance = "pg1",
+                                           .host = "db-host-1",
+                                           .database = "tenant_007",
+                                           .schema = "",
+                                           .version = "0012_add_index",
+                                           .agent_labels = &AGENT,
                                            .instance_labels = &INSTANCE };
     AUTO(Arena) arena = { 0 };
     return select_matches(parse(text, &arena), &SUBJECT);
@@ -45,9 +48,9 @@ static void expressions_select(void **state)
         { "instance = 'x' Or host = 'db-host-1'", true },
         { "schema = ''", true },
         { "version = '0012_add_index'", true },
-        { "labels.env = 'prod'", true },  /* the instance's wins */
-        { "labels.dc = 'ams'", true },    /* the agent's */
-        { "labels.none = ''", true },     /* a missing one is '' */
+        { "labels.env = 'prod'", true }, /* the instance's wins */
+        { "labels.dc = 'ams'", true },   /* the agent's */
+        { "labels.none = ''", true },    /* a missing one is '' */
         { "labels.tier = ''", true },
         { "labels.none != 'x'", true },
         { "database in ('a', 'tenant_007')", true },
@@ -80,16 +83,34 @@ static void like_knows_percent_underscore_and_backslash(void **state)
         const char *value;
         bool is_like;
     } ROWS[] = {
-        { "", "", true },           { "", "x", false },          { "%", "", true },
-        { "%", "anything", true },  { "%%", "x", true },         { "_", "", false },
-        { "_", "x", true },         { "_", "é", true },          { "__", "é", false },
-        { "_", "🦢", true },        { "tenant\\_%", "tenant_1", true },
-        { "tenant\\_%", "tenantX1", false },                     { "tenant_%", "tenantX1", true },
-        { "100\\%", "100%", true }, { "100\\%", "1000", false }, { "a\\\\b", "a\\b", true },
-        { "%a%b", "xaxxb", true },  { "%a%b", "xaxxbx", false }, { "%ab", "aab", true },
-        { "a%", "ba", false },      { "%é", "caf\xc3\xa9", true },
-        { "a_c%f", "abcdef", true }, { "''", "'", true },        { "A%", "abc", false },
-        { "x\\\\", "x\\", true },   { "%_", "", false },        { "%__", "é", false },       { "%\\%", "50%", true },
+        { "", "", true },
+        { "", "x", false },
+        { "%", "", true },
+        { "%", "anything", true },
+        { "%%", "x", true },
+        { "_", "", false },
+        { "_", "x", true },
+        { "_", "é", true },
+        { "__", "é", false },
+        { "_", "🦢", true },
+        { "tenant\\_%", "tenant_1", true },
+        { "tenant\\_%", "tenantX1", false },
+        { "tenant_%", "tenantX1", true },
+        { "100\\%", "100%", true },
+        { "100\\%", "1000", false },
+        { "a\\\\b", "a\\b", true },
+        { "%a%b", "xaxxb", true },
+        { "%a%b", "xaxxbx", false },
+        { "%ab", "aab", true },
+        { "a%", "ba", false },
+        { "%é", "caf\xc3\xa9", true },
+        { "a_c%f", "abcdef", true },
+        { "''", "'", true },
+        { "A%", "abc", false },
+        { "x\\\\", "x\\", true },
+        { "%_", "", false },
+        { "%__", "é", false },
+        { "%\\%", "50%", true },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -139,8 +160,7 @@ static void errors_say_where_what_and_how_else(void **state)
     } ROWS[] = {
         { "databse = 'x'", "column 1: there is no field databse", "did you mean database?" },
         { "Instance = 'x'", "column 1: there is no field Instance", "did you mean instance?" },
-        { "label.env = 'x'", "column 1: there is no field label.env",
-          "did you mean labels.env?" },
+        { "label.env = 'x'", "column 1: there is no field label.env", "did you mean labels.env?" },
         { "lables.env = 'x'", "column 1: there is no field lables.env",
           "did you mean labels.env?" },
         { "label = 'x'", "column 1: there is no field label", "a label is written labels.NAME" },
@@ -148,14 +168,13 @@ static void errors_say_where_what_and_how_else(void **state)
           "a label is written labels.NAME" },
         { "colour = 'x'", "column 1: there is no field colour", FIELDS },
         { "database", "column 9: expected =, !=, like, not like, in or not in, found the end", "" },
-        { "database 'x'",
-          "column 10: expected =, !=, like, not like, in or not in, found 'x'", "" },
-        { "database <> 'x'",
-          "column 10: expected =, !=, like, not like, in or not in, found <>", "write !=" },
+        { "database 'x'", "column 10: expected =, !=, like, not like, in or not in, found 'x'",
+          "" },
+        { "database <> 'x'", "column 10: expected =, !=, like, not like, in or not in, found <>",
+          "write !=" },
         { "database == 'x'",
           "column 10: expected =, !=, like, not like, in or not in, found ==", "write = once" },
-        { "database > 'x'",
-          "column 10: expected =, !=, like, not like, in or not in, found >",
+        { "database > 'x'", "column 10: expected =, !=, like, not like, in or not in, found >",
           "there are only =, !=, like and in" },
         { "database = prod", "column 12: expected a string in single quotes, found prod",
           "write 'prod'" },
@@ -269,8 +288,10 @@ static void an_empty_selection_is_explained(void **state)
         { "database like 'tenant%' and labels.tier in ('a', 'b')",
           "no target has a label 'tier'; there are: env, region" },
         { "labels.env = 'prd'", "no target has labels.env = 'prd'; did you mean 'prod'?" },
-        { "labels.region = 'asia' and labels.env = 'prod'", "no target has labels.region = 'asia'" },
-        { "database = 'tenant_x'", "no target has database = 'tenant_x'; did you mean 'tenant_a'?" },
+        { "labels.region = 'asia' and labels.env = 'prod'",
+          "no target has labels.region = 'asia'" },
+        { "database = 'tenant_x'",
+          "no target has database = 'tenant_x'; did you mean 'tenant_a'?" },
         { "database like 'tenat%'", "no target has database like 'tenat%'" },
         { "database in ('x', 'y')", "no target has database in that list" },
         { "labels.env = 'test' and instance = 'pg1'",
@@ -298,10 +319,12 @@ static void of_many_labels_the_first_few_are_told(void **state)
         many[i] = (Label){ names[i], "x" };
     }
     SelectDoubts *doubts = select_doubts_new(parse("labels.colour = 'x'", &arena), &arena);
-    select_doubts_take(doubts, &(SelectSubject){ .agent_labels = &(Labels){ many, ARRAY_LEN(many) } });
+    select_doubts_take(doubts,
+                       &(SelectSubject){ .agent_labels = &(Labels){ many, ARRAY_LEN(many) } });
     select_doubts_tell(doubts, &words);
-    assert_string_equal(str_text(&words), "no target has a label 'colour'; there are: l0, l1, l2, l3, "
-                                          "l4, l5, l6, l7, …");
+    assert_string_equal(str_text(&words),
+                        "no target has a label 'colour'; there are: l0, l1, l2, l3, "
+                        "l4, l5, l6, l7, …");
 }
 
 int main(void)

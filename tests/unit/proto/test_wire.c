@@ -193,14 +193,17 @@ static void nothing_is_sent_that_a_reader_would_refuse(void **state)
     } ROWS[] = {
         { { .text = LONG }, ERR_LIMIT, "WHOLE.text: longer than 63 bytes" },
         { { .text = "\xff" }, ERR_PROTOCOL, "WHOLE.text: not valid UTF-8" },
-        { { .bytes = { (const uint8_t *)"abc", 3 } }, ERR_LIMIT,
+        { { .bytes = { (const uint8_t *)"abc", 3 } },
+          ERR_LIMIT,
           "WHOLE.bytes: 3 bytes, at least 4 wanted" },
         { { .part = bad }, ERR_LIMIT, "WHOLE.part.number: 101 is above 100" },
-        { { .parts = &bad, .part_count = 1 }, ERR_LIMIT,
+        { { .parts = &bad, .part_count = 1 },
+          ERR_LIMIT,
           "WHOLE.parts[0].number: 101 is above 100" },
         { { .parts = &bad, .part_count = 4 }, ERR_LIMIT, "WHOLE.parts: more than 3 items" },
         { { .texts = texts, .text_count = 1 }, ERR_LIMIT, "WHOLE.texts[0]: empty" },
-        { { .labels = { unsorted, 2 } }, ERR_PROTOCOL,
+        { { .labels = { unsorted, 2 } },
+          ERR_PROTOCOL,
           "WHOLE.labels[1]: not sorted by name, or a name twice" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
@@ -217,16 +220,23 @@ static void a_print_escapes_controls_and_hides_what_is_private(void **state)
     Part parts[] = { { 1, "a b" }, { 2, "\n\"\\\xc2\x85é" } };
     const char *texts[] = { "db1/x" };
     Label labels[] = { { "env", "prod" } };
-    Whole whole = { .u32 = 7, .i64 = -2, .flag = true, .text = "plain", .parts = parts,
-                    .part_count = 2, .texts = texts, .text_count = 1, .labels = { labels, 1 },
-                    .bytes = { (const uint8_t *)"\x01\x02\x03\xff", 4 }, .secret = "password" };
+    Whole whole = { .u32 = 7,
+                    .i64 = -2,
+                    .flag = true,
+                    .text = "plain",
+                    .parts = parts,
+                    .part_count = 2,
+                    .texts = texts,
+                    .text_count = 1,
+                    .labels = { labels, 1 },
+                    .bytes = { (const uint8_t *)"\x01\x02\x03\xff", 4 },
+                    .secret = "password" };
     AUTO(Str) out = { 0 };
     wire_print(&WHOLE, &whole, &out);
-    assert_string_equal(str_text(&out),
-                        "{u32=7, i64=-2, flag=true, text=plain, bytes=010203ff, "
-                        "parts=[{number=1, text=\"a b\"}, "
-                        "{number=2, text=\"\\u000a\\\"\\\\\\u0085é\"}], "
-                        "texts=[db1/x], labels={env=prod}, secret=<8 bytes>}");
+    assert_string_equal(str_text(&out), "{u32=7, i64=-2, flag=true, text=plain, bytes=010203ff, "
+                                        "parts=[{number=1, text=\"a b\"}, "
+                                        "{number=2, text=\"\\u000a\\\"\\\\\\u0085é\"}], "
+                                        "texts=[db1/x], labels={env=prod}, secret=<8 bytes>}");
     str_clear(&out);
     wire_print(&WHOLE, &(Whole){ 0 }, &out);
     assert_string_equal(str_text(&out), "{}");
@@ -237,8 +247,12 @@ static void an_unsound_table_is_found_out(void **state)
     (void)state;
     static const Field DOUBLED[] = { ROW_BOOL(1, Whole, flag, 0, "a"),
                                      ROW_U32(1, Whole, u32, 0, 0, 1, "b") };
-    static const Field OUTSIDE[] = { { .tag = 1, .name = "x", .type = FIELD_U64, .doc = "x",
-                                       .offset = sizeof(Whole) - 4, .max = 1 } };
+    static const Field OUTSIDE[] = { { .tag = 1,
+                                       .name = "x",
+                                       .type = FIELD_U64,
+                                       .doc = "x",
+                                       .offset = sizeof(Whole) - 4,
+                                       .max = 1 } };
     static const Field SILENT[] = { ROW_BOOL(1, Whole, flag, 0, "") };
     static const struct {
         FieldTable table;

@@ -153,9 +153,11 @@ static void who_cannot_be_reached_is_asked_after(void **state)
 {
     (void)state;
     Err err;
-    server_error_connection_text("connection to server at \"a\", port 1 failed: Connection refused\n", &err);
+    server_error_connection_text(
+        "connection to server at \"a\", port 1 failed: Connection refused\n", &err);
     assert_string_equal(err.hint, "does the server run, and do host and port say where?");
-    server_error_connection_text("connection to server at \"a\", port 1 failed: FATAL:  57P03: starting up\n", &err);
+    server_error_connection_text(
+        "connection to server at \"a\", port 1 failed: FATAL:  57P03: starting up\n", &err);
     assert_string_equal(err.hint, "");
 }
 

@@ -145,9 +145,9 @@ static inline HistoryRow stage_part_done(const Stage *stage, bool is_down)
         return stage_begun(is_down ? ROW_UNDOING : ROW_STARTED, true, false, (uint32_t)done);
     }
     return is_down ? (HistoryRow){ 0 }
-                   : (HistoryRow){
-                         .state = ROW_APPLIED, .is_of_rollout = true, .is_same_checksum = true
-                     };
+                   : (HistoryRow){ .state = ROW_APPLIED,
+                                   .is_of_rollout = true,
+                                   .is_same_checksum = true };
 }
 
 /* What the action does to the database when it is done. */

@@ -174,8 +174,8 @@ static void the_older_backend_is_ended_before_the_history_is_read(void **state)
          { RESULT_OK, ACTION_READ }, { RESULT_HISTORY, ACTION_APPLY });
 }
 
-/* Fault 9: nothing was sent, so the deadline decides; a step was sent, so only the database does.
- */
+/* Fault 9: nothing was sent, so the deadline decides; a step was sent, so
+ * only the database does. */
 static void an_unreachable_server_fails_at_the_deadline_when_nothing_was_sent(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Histories that are not a beginning of the plan's: taken over from another tool, with gaps, or with
- * migrations that the directory does not have. */
+/* Histories that are not a beginning of the plan's: taken over from another tool, with gaps, or
+ * with migrations that the directory does not have. */
 #include "tests/unit/agent/core/job_stage.h"
 
 static void what_the_tool_has_applied_is_written_down_and_no_more(void **state)

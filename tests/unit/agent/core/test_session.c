@@ -574,7 +574,8 @@ static void workers_are_told_when_the_lease_runs_out_and_when_it_is_back(void **
     assert_string_equal(wanted(&play, LINK_EFFECT_PERMIT)->target, "i/d");
 }
 
-/* Of a process that thaws a worker may see that the lease has run out, and the loop a PONG first. */
+/* Of a process that thaws a worker may see that the lease has run out, and
+ * the loop a PONG first. */
 static void a_lease_that_ran_out_unseen_is_told_when_it_is_back(void **state)
 {
     (void)state;

@@ -38,7 +38,7 @@ static void patterns_match_whole_names(void **state)
 static void without_an_include_everything_is_taken(void **state)
 {
     (void)state;
-    static const char * EXCLUDE[] = { "post*" };
+    static const char *EXCLUDE[] = { "post*" };
     NameFilter filter = { .exclude = EXCLUDE, .exclude_count = 1 };
     assert_true(name_filter_matches(&filter, "shop"));
     assert_false(name_filter_matches(&filter, "postgres"));
@@ -47,8 +47,8 @@ static void without_an_include_everything_is_taken(void **state)
 static void an_exclude_wins_over_an_include(void **state)
 {
     (void)state;
-    static const char * INCLUDE[] = { "a*", "b*" };
-    static const char * EXCLUDE[] = { "*_old" };
+    static const char *INCLUDE[] = { "a*", "b*" };
+    static const char *EXCLUDE[] = { "*_old" };
     NameFilter filter = { INCLUDE, 2, EXCLUDE, 1 };
     assert_true(name_filter_matches(&filter, "b1"));
     assert_false(name_filter_matches(&filter, "b_old"));

@@ -42,17 +42,17 @@ static void an_adoption_runs_nothing_and_can_be_taken_back(void **state)
         assert_false(plan.migrations[i].is_irreversible);
     }
     assert_int_equal(set.migrations[0].up.count, 1);
-    assert_true(str_starts_with(plan.adoption.query,
-                                "WITH v (id, version) AS (VALUES ('1_it''s', '1'::"));
+    assert_true(
+        str_starts_with(plan.adoption.query, "WITH v (id, version) AS (VALUES ('1_it''s', '1'::"));
 }
 
 static void a_mirror_leaves_what_runs_as_it_is(void **state)
 {
     (void)state;
     AUTO(Arena) arena = { 0 };
-    MigrationSet set = {
-        .format = "golang-migrate", .migrations = migrations_new(&arena), .count = 2
-    };
+    MigrationSet set = { .format = "golang-migrate",
+                         .migrations = migrations_new(&arena),
+                         .count = 2 };
     Plan plan = plan_of(&set);
     AdoptFrom from = { .table = "app.Versions" };
     Err err = { 0 };
@@ -85,16 +85,15 @@ static void a_tool_that_keeps_heads_is_asked_with_their_parents(void **state)
     const char *const parents[] = { "1_it's" };
     AlembicRevision revisions[] = { { .id = "1_it's" }, { "0002_b", parents, 1, NULL, 0 } };
     const void *const own[] = { &revisions[0], &revisions[1] };
-    MigrationSet set = { .format = "alembic",
-                         .migrations = migrations_new(&arena),
-                         .count = 2,
-                         .own = own };
+    MigrationSet set = {
+        .format = "alembic", .migrations = migrations_new(&arena), .count = 2, .own = own
+    };
     Plan plan = plan_of(&set);
     AdoptFrom from = { 0 };
     Err err = { 0 };
     assert_int_equal(adopt_plan(&set, &from, &arena, &plan, &err), ERR_NONE);
-    assert_non_null(strstr(plan.adoption.query,
-                           "(VALUES (0, '1_it''s', NULL), (1, '0002_b', '1_it''s'))"));
+    assert_non_null(
+        strstr(plan.adoption.query, "(VALUES (0, '1_it''s', NULL), (1, '0002_b', '1_it''s'))"));
     set.format = "goose";
     from.tool = "alembic";
     assert_int_equal(adopt_plan(&set, &from, &arena, &plan, &err), ERR_USAGE);
@@ -111,21 +110,29 @@ static void what_is_no_tool_and_no_table_is_refused_in_words(void **state)
         const char *message;
         const char *hint;
     } rows[] = {
-        { "goose", { .tool = "gooze" }, "no tool 'gooze' whose history could be adopted",
+        { "goose",
+          { .tool = "gooze" },
+          "no tool 'gooze' whose history could be adopted",
           "did you mean goose?" },
         { "liquibase", { 0 }, "no tool is known that keeps directories of format liquibase", NULL },
-        { "goose", { .table = "a.b.c" }, "'a.b.c' is not a table's name: found \".c\" behind the name",
+        { "goose",
+          { .table = "a.b.c" },
+          "'a.b.c' is not a table's name: found \".c\" behind the name",
           "for example goose_db_version, or app.goose_db_version" },
-        { "goose", { .table = "v; DROP TABLE x" },
-          "'v; DROP TABLE x' is not a table's name: found \"; DROP TABLE x\" behind the name", NULL },
-        { "goose", { .table = "\"open" },
-          "'\"open' is not a table's name: the quotes of a table's name are not closed", NULL },
+        { "goose",
+          { .table = "v; DROP TABLE x" },
+          "'v; DROP TABLE x' is not a table's name: found \"; DROP TABLE x\" behind the name",
+          NULL },
+        { "goose",
+          { .table = "\"open" },
+          "'\"open' is not a table's name: the quotes of a table's name are not closed",
+          NULL },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(Arena) arena = { 0 };
-        MigrationSet set = {
-            .format = rows[i].format, .migrations = migrations_new(&arena), .count = 2
-        };
+        MigrationSet set = { .format = rows[i].format,
+                             .migrations = migrations_new(&arena),
+                             .count = 2 };
         Plan plan = plan_of(&set);
         Err err = { 0 };
         assert_int_not_equal(adopt_plan(&set, &rows[i].from, &arena, &plan, &err), ERR_NONE);
@@ -158,7 +165,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_adoption_runs_nothing_and_can_be_taken_back),
         cmocka_unit_test(a_mirror_leaves_what_runs_as_it_is),
-        cmocka_unit_test(a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories),
+        cmocka_unit_test(
+            a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories),
         cmocka_unit_test(a_tool_that_keeps_heads_is_asked_with_their_parents),
         cmocka_unit_test(what_is_no_tool_and_no_table_is_refused_in_words),
         cmocka_unit_test(names_are_quoted_as_the_server_reads_them),

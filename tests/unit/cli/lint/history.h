@@ -1,5 +1,5 @@
-/* Histories for lint's tests: migrations given as text, written to a directory and read from there.
- */
+/* Histories for lint's tests: migrations given as text, written to a directory
+ * and read from there. */
 #ifndef SKEIN_TESTS_UNIT_CLI_LINT_HISTORY_H
 #define SKEIN_TESTS_UNIT_CLI_LINT_HISTORY_H
 

@@ -113,9 +113,10 @@ static void a_down_knows_what_its_up_has_made(void **state)
     history_add(&history, "SELECT 1;", "SELECT 1;");
     history_add(&history, "CREATE TABLE t (a int);", "CREATE INDEX i ON t (a); DROP TABLE t;");
     history_add(&history, "ALTER TABLE t ALTER a TYPE bigint;", "SELECT 1;");
-    assert_findings(&history, NULL,
-                    "0003_m.up.sql:1:21 warning column-type: nobody can read or write t until every "
-                    "row is written anew: integer and bigint are not stored alike\n");
+    assert_findings(
+        &history, NULL,
+        "0003_m.up.sql:1:21 warning column-type: nobody can read or write t until every "
+        "row is written anew: integer and bigint are not stored alike\n");
 }
 
 static void histories_without_any_down_are_not_told_of_it(void **state)

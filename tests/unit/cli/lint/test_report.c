@@ -5,8 +5,8 @@
 
 #include "cli/lint/report.h"
 
-/* Everything that a report can hold: each severity, a file as a whole, what is allowed, odd names.
- */
+/* Everything that a report can hold: each severity, a file as a whole, what
+ * is allowed, odd names. */
 static LintReport lint_sample(History *history)
 {
     history_add(history, "CREATE TABLE t (id bigint PRIMARY KEY, a int);", "DROP TABLE t;");

@@ -14,7 +14,7 @@
 typedef struct Case {
     const char *before[STATEMENTS_MAX]; /* ups of the migration before */
     const char *up;
-    const char *down; /* NULL: none */
+    const char *down;   /* NULL: none */
     const char *object; /* what the one warning names; NULL: there is none */
 } Case;
 
@@ -23,7 +23,11 @@ static PlanScript script_of(PlanStatement *statements, const char *const *sql, s
     PlanScript script = { .statements = statements };
     while (script.count < count && sql[script.count] != NULL) {
         statements[script.count] = (PlanStatement){
-            .sql = sql[script.count], .line = 7, .kind = "STATEMENT", .object = "", .detail = "",
+            .sql = sql[script.count],
+            .line = 7,
+            .kind = "STATEMENT",
+            .object = "",
+            .detail = "",
         };
         script.count++;
     }
@@ -37,9 +41,13 @@ static void warn_of(const Case *row, const char **shared, size_t shared_count, S
     PlanStatement down[1];
     PlanMigration migrations[] = {
         { .id = "0001_before", .up = script_of(before, row->before, STATEMENTS_MAX) },
-        { .id = "0002_now", .up = script_of(up, &row->up, 1), .down = script_of(down, &row->down, 1) },
+        { .id = "0002_now",
+          .up = script_of(up, &row->up, 1),
+          .down = script_of(down, &row->down, 1) },
     };
-    Plan plan = { .migrations = migrations, .migration_count = 2, .shared_schemas = shared,
+    Plan plan = { .migrations = migrations,
+                  .migration_count = 2,
+                  .shared_schemas = shared,
                   .shared_schema_count = shared_count };
     shared_names_warn(&plan, notes);
 }
@@ -58,11 +66,20 @@ static const Case CASES[] = {
     { { NULL }, "CREATE TABLE rates (v int)", "DROP TABLE rates", NULL },
     { { NULL }, "SELECT 1", "DROP TABLE rates", "rates" },
     { { "CREATE TABLE rates (v int)" }, "DROP TABLE IF EXISTS rates", NULL, NULL },
-    { { "CREATE TABLE rates (v int)", "CREATE INDEX rates_i ON rates (v)" }, "DROP INDEX rates_i", NULL, NULL },
-    { { "CREATE TABLE rates (v int)", "DROP TABLE rates" }, "DROP TABLE IF EXISTS rates", NULL, "rates" },
+    { { "CREATE TABLE rates (v int)", "CREATE INDEX rates_i ON rates (v)" },
+      "DROP INDEX rates_i",
+      NULL,
+      NULL },
+    { { "CREATE TABLE rates (v int)", "DROP TABLE rates" },
+      "DROP TABLE IF EXISTS rates",
+      NULL,
+      "rates" },
     { { "CREATE TABLE public.other (v int)" }, "DROP TABLE rates", NULL, "rates" },
     { { "CREATE TYPE mood AS ENUM ('sad')" }, "ALTER TYPE mood ADD VALUE 'glad'", NULL, NULL },
-    { { "CREATE FUNCTION rate(int) RETURNS int LANGUAGE sql AS 'SELECT 1'" }, "DROP FUNCTION rate(int)", NULL, NULL },
+    { { "CREATE FUNCTION rate(int) RETURNS int LANGUAGE sql AS 'SELECT 1'" },
+      "DROP FUNCTION rate(int)",
+      NULL,
+      NULL },
     { { "CREATE VIEW v AS SELECT 1 AS one" }, "DROP VIEW v", NULL, NULL },
     { { NULL }, "CREATE TABLE rates (v int)", NULL, NULL },
     { { NULL }, "this is no statement", NULL, NULL },

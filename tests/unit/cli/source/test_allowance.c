@@ -56,9 +56,11 @@ static void an_allowance_without_rule_or_reason_is_an_error(void **state)
     } CASES[] = {
         { "-- skein: allow", "m/1.sql:1: \"allow\" without a rule",
           "-- skein: allow RULE REASON, in words that a reviewer understands" },
-        { "SELECT 1;\n-- skein: allow column-drop \n", "m/1.sql:2: allow \"column-drop\" gives no reason",
+        { "SELECT 1;\n-- skein: allow column-drop \n",
+          "m/1.sql:2: allow \"column-drop\" gives no reason",
           "say why it is safe here: -- skein: allow column-drop the table has ten rows" },
-        { "SELECT 1\n-- skein: allow-file a b", "m/1.sql:2: \"allow-file\" after the first statement",
+        { "SELECT 1\n-- skein: allow-file a b",
+          "m/1.sql:2: \"allow-file\" after the first statement",
           "move it above line 1, or say \"allow\" beside the statement" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {

@@ -69,8 +69,8 @@ static void a_wrong_directive_is_an_error_with_its_line(void **state)
           "m/1.sql:2: directive \"irreversible\" is said twice, first at line 1", "" },
         { "-- c\nSELECT 1;\n-- skein: no-transaction",
           "m/1.sql:3: a directive after the first statement", "move it above line 2" },
-        { "SELECT 1; -- skein: irreversible",
-          "m/1.sql:1: a directive after the first statement", "move it above line 1" },
+        { "SELECT 1; -- skein: irreversible", "m/1.sql:1: a directive after the first statement",
+          "move it above line 1" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO(Arena) arena = { 0 };

@@ -21,7 +21,10 @@
     "';\n\n"
 #define DELETE(id) "DELETE FROM alembic_version WHERE alembic_version.version_num = '" id "';\n\n"
 
-#define INI { "alembic.ini", "[alembic]\n" }
+#define INI                                                                                        \
+    {                                                                                              \
+        "alembic.ini", "[alembic]\n"                                                               \
+    }
 
 /* The directory's own alembic is the one that is found. */
 static void put_program(const Sandbox *sandbox)
@@ -43,29 +46,34 @@ static ErrCode read_files(const Sandbox *sandbox, const File files[FILES_MAX], A
 static const ReadCase CASES[] = {
     { "in alembic's order, without its own table",
       { INI,
-        { "upgrade heads", BEGIN "-- Running upgrade  -> a\n\nSELECT 1;\n\nSELECT 2;\n\n" INSERT("a")
-                           "-- Running upgrade a -> b\n\nSELECT '\n-- Running upgrade x -> y\n';\n\n"
-                           UPDATE("b", "a") "COMMIT;\n\n" },
-        { "downgrade b:base", "BEGIN;\n\n-- Running downgrade b -> a\n\nSELECT 1;\n\n"
-                              UPDATE("a", "b") "-- Running downgrade a -> \n\nDROP TABLE t;\n\n"
-                              DELETE("a") "DROP TABLE alembic_version;\n\nCOMMIT;\n\n" } },
+        { "upgrade heads",
+          BEGIN "-- Running upgrade  -> a\n\nSELECT 1;\n\nSELECT 2;\n\n" INSERT(
+              "a") "-- Running upgrade a -> b\n\nSELECT '\n-- Running upgrade x -> y\n';\n\n" UPDATE("b",
+                                                                                                     "a") "COMMIT;\n\n" },
+        { "downgrade b:base",
+          "BEGIN;\n\n-- Running downgrade b -> a\n\nSELECT 1;\n\n" UPDATE(
+              "a",
+              "b") "-- Running downgrade a -> \n\nDROP TABLE t;\n\n" DELETE("a") "DROP TABLE alembic_version;\n\nCOMMIT;\n\n" } },
       "a a a 2/1, b b b 1/1" },
     { "branches, a merge, and a transaction that is left for a while",
       { INI,
-        { "upgrade heads", BEGIN "-- Running upgrade  -> a\n\n" INSERT("a")
-                           "-- Running upgrade a -> b\n\nSELECT 1;\n\nCOMMIT;\n\nVACUUM t;\n\n"
-                           "BEGIN;\n\nSELECT 2;\n\n" UPDATE("b", "a")
-                           "-- Running upgrade a -> c\n\nCOMMIT;\n\nVACUUM t;\n\nBEGIN;\n\n" INSERT("c")
-                           "-- Running upgrade b, c -> d\n\n" DELETE("b") UPDATE("d", "c") },
+        { "upgrade heads",
+          BEGIN "-- Running upgrade  -> a\n\n" INSERT(
+              "a") "-- Running upgrade a -> b\n\nSELECT 1;\n\nCOMMIT;\n\nVACUUM t;\n\n"
+                   "BEGIN;\n\nSELECT 2;\n\n" UPDATE("b", "a") "-- Running upgrade a -> c\n\nCOMMIT;\n\nVACUUM t;\n\nBEGIN;\n\n" INSERT(
+                       "c") "-- Running upgrade b, c -> d\n\n" DELETE("b") UPDATE("d", "c") },
         { "downgrade d:base", "-- Running downgrade d -> b, c\n\n" } },
       "a a a 0/-, b b b 1+(1)+1/-, c c c (1)/-, d d d 0/0" },
     { "a transaction for each, and a downgrade that raises",
       { INI,
-        { "upgrade heads", "-- Running upgrade  -> a\n\nBEGIN;\n\nSELECT 1;\n\n" INSERT("a") "COMMIT;\n\n"
-                           "BEGIN;\n\n-- Running upgrade a -> b\n\nSELECT 1;\n\n" UPDATE("b", "a") "COMMIT;" },
+        { "upgrade heads", "-- Running upgrade  -> a\n\nBEGIN;\n\nSELECT 1;\n\n" INSERT(
+                               "a") "COMMIT;\n\n"
+                                    "BEGIN;\n\n-- Running upgrade a -> b\n\nSELECT 1;\n\n" UPDATE(
+                                        "b", "a") "COMMIT;" },
         { "downgrade b:base", "BEGIN;\n\n-- Running downgrade b -> a\n\nSELECT 1;\n" },
         { "downgrade b:base fails", "" },
-        { "downgrade a:base", "BEGIN;\n\n-- Running downgrade a -> \n\nSELECT 1;\n\n" DELETE("a") } },
+        { "downgrade a:base",
+          "BEGIN;\n\n-- Running downgrade a -> \n\nSELECT 1;\n\n" DELETE("a") } },
       "a a a 1/1, b b b 1/-" },
 };
 

@@ -19,7 +19,8 @@ static void folders_are_read_in_the_order_of_their_names(void **state)
           { { "0_init/migration.sql", "SELECT 1" }, { "0_init/down.sql", "SELECT 1; SELECT 2" } },
           "0_init 0_init init 1/2" },
         { "as text, not by number",
-          { { "9_a/migration.sql", "" }, { "10_b/migration.sql", "" },
+          { { "9_a/migration.sql", "" },
+            { "10_b/migration.sql", "" },
             { LOCK, "provider='postgres'" } },
           "10_b 10_b b 0/-, 9_a 9_a a 0/-" },
     };

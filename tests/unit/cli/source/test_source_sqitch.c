@@ -33,7 +33,8 @@ static void changes_are_read_in_the_plans_order(void **state)
     (void)state;
     static const ReadCase CASES[] = {
         { "in a transaction of their own making, or in none",
-          { { "sqitch.plan", HEAD "# why\nusers" ANN "\n+b/posts [users !x]" ANN " # note\n@v1" ANN },
+          { { "sqitch.plan",
+              HEAD "# why\nusers" ANN "\n+b/posts [users !x]" ANN " # note\n@v1" ANN },
             { "deploy/users.sql", "BEGIN; SELECT 1; SELECT 2; COMMIT;" },
             { "revert/users.sql", "SELECT 1; SELECT 2;" },
             { "deploy/b/posts.sql", "\\set x 1\nSELECT :x;" },
@@ -66,7 +67,10 @@ static const RefusedCase REFUSED[] = {
       ERR_SYNTAX,
       "m/sqitch.conf: a project for the engine \"mysql\"",
       "skein runs those for pg" },
-    { { { "sqitch.plan", HEAD "a" } }, ERR_SYNTAX, "m/sqitch.plan:5: neither a change nor a tag", FORM },
+    { { { "sqitch.plan", HEAD "a" } },
+      ERR_SYNTAX,
+      "m/sqitch.plan:5: neither a change nor a tag",
+      FORM },
     { { { "sqitch.plan", "\na" ANN } },
       ERR_SYNTAX,
       "m/sqitch.plan:2: no %project above the first change",
@@ -101,9 +105,8 @@ static void what_sqitch_does_not_write_is_refused(void **state)
 static void ids_are_those_that_sqitch_gives(void **state)
 {
     (void)state;
-    static const char TEXT[] =
-        HEAD "users" ANN " # two\\nlines \\\\ here\nposts [users !old]" ANN "\n@v1" ANN
-             " # first\nusers [users@v1 posts]" ANN "\n";
+    static const char TEXT[] = HEAD "users" ANN " # two\\nlines \\\\ here\nposts [users !old]" ANN
+                                    "\n@v1" ANN " # first\nusers [users@v1 posts]" ANN "\n";
     static const char *const IDS[] = {
         "cf76a382ec9d99912feb98ad2d6794e50ccfd234",
         "c19201e5329be8041995279a9e13ad8f010f43ed",
@@ -112,8 +115,7 @@ static void ids_are_those_that_sqitch_gives(void **state)
     AUTO(Arena) arena = { 0 };
     SqitchPlan plan = { 0 };
     Err err = { 0 };
-    ScriptInput input = { .file = "f",
-                          .bytes = { (const uint8_t *)TEXT, sizeof(TEXT) - 1 } };
+    ScriptInput input = { .file = "f", .bytes = { (const uint8_t *)TEXT, sizeof(TEXT) - 1 } };
     assert_int_equal(sqitch_plan_read(&input, &arena, &plan, &err), ERR_NONE);
     assert_int_equal(plan.count, 3);
     for (size_t i = 0; i < ARRAY_LEN(IDS); i++) {

@@ -267,8 +267,8 @@ Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases)
 
 static const char *address_text(Fleet *fleet, const Host *from, uint32_t database)
 {
-    return arena_printf(&fleet->arena, "%s/db%u%s%s", from->name, database, from->schema == NULL ? "" : "/",
-                        from->schema == NULL ? "" : from->schema);
+    return arena_printf(&fleet->arena, "%s/db%u%s%s", from->name, database,
+                        from->schema == NULL ? "" : "/", from->schema == NULL ? "" : from->schema);
 }
 
 static void take_welcome(Fleet *fleet, Host *from)
@@ -353,7 +353,8 @@ void say_inventory(Fleet *fleet, const char *name)
         targets[count++] = (InventoryTarget){
             .target = address_text(fleet, from, i),
             .instance = from->name,
-            .identity = { from->system_identifier, 1000 + i, from->schema == NULL ? "" : from->schema },
+            .identity = { from->system_identifier, 1000 + i,
+                          from->schema == NULL ? "" : from->schema },
             .version = from->version == NULL ? "" : from->version,
             .is_read = from->version != NULL,
             .in_recovery = from->in_recovery,

@@ -47,8 +47,8 @@ static void list_all(Fleet *fleet)
     list(fleet, "b", of_b, ARRAY_LEN(of_b));
 }
 
-/* The coordinator has found out that its store is old, and begun anew above what the fleet knows.
- */
+/* The coordinator has found out that its store is old, and begun anew above
+ * what the fleet knows. */
 static Fleet *with_r7(void)
 {
     Fleet *fleet = fleet_new(2, 3);

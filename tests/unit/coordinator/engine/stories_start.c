@@ -121,7 +121,8 @@ static void what_lies_in_a_database_of_an_open_rollout_waits_for_it(void **state
     assert_ok(start_as(fleet, "r2"));
     fleet->plan.where = "instance = 'a' and database = 'db1'";
     assert_int_equal(start_as(fleet, "r3"), ERR_CONFLICT);
-    assert_string_equal(fleet->err.message, "a/db1 holds b/db1/acme, which belongs to rollout r2, which is open");
+    assert_string_equal(fleet->err.message,
+                        "a/db1 holds b/db1/acme, which belongs to rollout r2, which is open");
 }
 
 static void an_irreversible_migration_and_a_policy_that_rolls_back_do_not_go_together(void **state)

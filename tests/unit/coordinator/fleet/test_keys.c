@@ -274,8 +274,9 @@ static void a_file_whose_name_no_agent_can_have_is_refused_and_named(void **stat
 {
     Fixture *fixture = *state;
     static const char *const FILES[] = {
-        "db 4.pub",   "db\n4.pub", "db\x1b[2J.pub",
-        "d\xc3\xb6.pub", "-db4.pub",  "a234567890123456789012345678901234567890123456789012345678901234.pub",
+        "db 4.pub",      "db\n4.pub",
+        "db\x1b[2J.pub", "d\xc3\xb6.pub",
+        "-db4.pub",      "a234567890123456789012345678901234567890123456789012345678901234.pub",
     };
     put_key(fixture, "db1", &fixture->pairs[0]);
     for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {

@@ -120,10 +120,9 @@ static void who_signed_is_an_event_with_who_brought_it(void **state)
     put_plan(world, &plan, plan.hash_text, 201);
     Bundle kept = fetch(world, &plan, &arena);
     bundle_write_signers(&kept, 0, &signer);
-    json_t *events = ask(world, "GET",
-                         arena_printf(&arena, "/api/v1/events?after=%llu",
-                                      (unsigned long long)before),
-                         NULL, 200);
+    json_t *events = ask(
+        world, "GET", arena_printf(&arena, "/api/v1/events?after=%llu", (unsigned long long)before),
+        NULL, 200);
     const json_t *event = json_array_get(json_object_get(events, "items"), 0);
     assert_string_equal(text_of(event, "rule"), "E06");
     assert_int_equal(strncmp(text_of(event, "actor"), "operator ", 9), 0);

@@ -90,7 +90,8 @@ static void targets_that_come_after_the_start_are_told_as_late(void **state)
     fleet_list_targets(world->fixture, 2, TARGETS + 2, 0);
     late = ask(world, "GET", "/api/v1/rollouts/current/late", NULL, 200);
     assert_int_equal(count_of(late), 2);
-    assert_string_equal(text_of(json_array_get(json_object_get(late, "items"), 0), "address"), "db1/t06");
+    assert_string_equal(text_of(json_array_get(json_object_get(late, "items"), 0), "address"),
+                        "db1/t06");
     json_decref(late);
 }
 

@@ -16,9 +16,7 @@ static void on_published(void *ctx, uint64_t last_seq)
 
 void world_open_server(World *world)
 {
-    const ShellPorts ports = {
-        .ctx = world, .published = on_published, .plan_kept = on_plan_kept
-    };
+    const ShellPorts ports = { .ctx = world, .published = on_published, .plan_kept = on_plan_kept };
     Err err = { 0 };
     if (http_server_open(world->fixture->loop, &world->config, &world->server, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
@@ -170,8 +168,7 @@ json_t *put_bundle(World *world, Bytes bundle, const char *hash, long want_statu
 {
     AUTO(Str) path = { 0 };
     str_printf(&path, "/api/v1/plans/%s", hash);
-    Exchange exchange =
-        ask_begin(world, false, "PUT", str_text(&path), bundle.data, bundle.length);
+    Exchange exchange = ask_begin(world, false, "PUT", str_text(&path), bundle.data, bundle.length);
     ask_send(&exchange);
     ask_wait(&exchange);
     if (exchange.status != want_status) {

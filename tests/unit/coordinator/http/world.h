@@ -1,6 +1,6 @@
 /*
- * The API over real sockets, for tests: a coordinator of the fixture with its server, and libcurl as
- * its client in the same thread.
+ * The API over real sockets, for tests: a coordinator of the fixture with its server, and libcurl
+ * as its client in the same thread.
  */
 #ifndef SKEIN_TESTS_COORDINATOR_HTTP_WORLD_H
 #define SKEIN_TESTS_COORDINATOR_HTTP_WORLD_H

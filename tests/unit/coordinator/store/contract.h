@@ -573,8 +573,7 @@ static void effects_for_others_are_passed_over(void **state)
 
 static Effect contract_plan(PlanRow *row, uint8_t number, const char *bundle)
 {
-    *row = (PlanRow){ .hash = { number },
-                      .bundle = { (const uint8_t *)bundle, strlen(bundle) } };
+    *row = (PlanRow){ .hash = { number }, .bundle = { (const uint8_t *)bundle, strlen(bundle) } };
     return (Effect){ .kind = EFFECT_PERSIST_PLAN, .plan = row };
 }
 
