@@ -1,0 +1,169 @@
+/* The agent's session, played: which orders it takes, and what becomes of them. */
+#include "tests/unit/agent/core/session_stage.h"
+
+static void an_order_is_accepted_and_started(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    const LinkEffect *start = wanted(&play, LINK_EFFECT_START);
+    assert_string_equal(start->order->to, "0004_d");
+    assert_int_equal(start->order->plan_hash[0], 1);
+    assert_int_equal(start->permit.goal, GOAL_APPLY);
+    assert_int_equal(told(&play)->report, REPORT_ACCEPTED);
+    assert_int_equal(told(&play)->token, 101);
+}
+
+static void an_equal_order_is_answered_with_the_present_state(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    report(&play, 1, 1, REPORT_RUNNING);
+    order(&play, 1, 1, GOAL_APPLY);
+    assert_int_equal(play.effects.list.count, 1);
+    assert_int_equal(told(&play)->report, REPORT_RUNNING);
+}
+
+static void a_lower_order_is_ignored(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 2, 5, GOAL_APPLY);
+    const GoalMessage rows[] = { goal_of(2, 4, GOAL_ROLL_BACK), goal_of(1, 9, GOAL_ROLL_BACK) };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        hear(&play, MESSAGE_GOAL, &rows[i]);
+        assert_int_equal(play.effects.list.count, 0);
+    }
+    assert_int_equal(agent_session_order(play.session, "i/d")->goal, GOAL_APPLY);
+}
+
+static void a_new_goal_of_the_same_attempt_is_told_to_its_worker(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    order(&play, 1, 2, GOAL_ROLL_BACK);
+    const Permit permit = wanted(&play, LINK_EFFECT_PERMIT)->permit;
+    assert_int_equal(permit.goal, GOAL_ROLL_BACK);
+    assert_int_equal(permit.revision, 2);
+    assert_true(permit.may_start);
+    assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+}
+
+static void a_new_attempt_withdraws_the_older_worker_and_starts_when_it_has_gone(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    order(&play, 2, 1, GOAL_ROLL_BACK);
+    const Permit permit = wanted(&play, LINK_EFFECT_PERMIT)->permit;
+    assert_int_equal(permit.goal, GOAL_NONE);
+    assert_false(permit.may_start);
+    assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+    order(&play, 2, 2, GOAL_APPLY);
+    assert_int_equal(play.effects.list.count, 0); /* nothing for the older worker */
+    worker_ends(&play);
+    assert_int_equal(wanted(&play, LINK_EFFECT_START)->order->stamp.attempt, 2);
+    assert_int_equal(wanted(&play, LINK_EFFECT_START)->permit.goal, GOAL_APPLY);
+}
+
+static void a_report_of_an_older_attempt_is_told_once_as_a_fact(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    order(&play, 2, 1, GOAL_ROLL_BACK);
+    report(&play, 1, 1, REPORT_APPLIED);
+    assert_int_equal(told(&play)->stamp.attempt, 1);
+    tick_at(&play, play.now_ms + 3000);
+    assert_null(sent(&play, MESSAGE_STATE));
+    order(&play, 2, 1, GOAL_ROLL_BACK);
+    assert_int_equal(told(&play)->report, REPORT_ACCEPTED);
+}
+
+/* Attempts count within a rollout: between two of them the fence tells which is newer. */
+static void an_order_of_another_rollout_is_judged_by_its_token(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 5, 1, GOAL_APPLY);
+    GoalMessage other = goal_of(1, 1, GOAL_APPLY);
+    other.rollout = "r2";
+    other.token = 99;
+    hear(&play, MESSAGE_GOAL, &other);
+    assert_string_equal(agent_session_order(play.session, "i/d")->rollout, "r1");
+    other.token = 200;
+    hear(&play, MESSAGE_GOAL, &other);
+    assert_string_equal(agent_session_order(play.session, "i/d")->rollout, "r2");
+}
+
+static void a_new_term_keeps_the_worker_and_its_reports_are_told_under_it(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_APPLY);
+    GoalMessage message = goal_of(1, 1, GOAL_APPLY);
+    message.stamp.term = 4;
+    hear(&play, MESSAGE_GOAL, &message);
+    wanted(&play, LINK_EFFECT_PERMIT);
+    assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+    report(&play, 1, 1, REPORT_RUNNING);
+    assert_int_equal(told(&play)->stamp.term, 4);
+}
+
+static void orders_are_bounded(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    char target[32];
+    GoalMessage message = goal_of(1, 1, GOAL_APPLY);
+    message.target = target;
+    for (int i = 0; i <= IN_FLIGHT_MAX; i++) {
+        text_format(target, sizeof(target), "i/d%d", i);
+        hear(&play, MESSAGE_GOAL, &message);
+    }
+    assert_int_equal(told(&play)->report, REPORT_REFUSED);
+    assert_int_equal(told(&play)->code, ERR_LIMIT);
+    assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+    connect_link(&play);
+    const Hello *hello = sent(&play, MESSAGE_HELLO);
+    assert_in_range(hello->in_flight_count, 1000, IN_FLIGHT_MAX);
+}
+
+static void an_incomplete_order_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    GoalMessage message = goal_of(1, 1, GOAL_NONE);
+    hear(&play, MESSAGE_GOAL, &message);
+    assert_int_equal(told(&play)->code, ERR_PROTOCOL);
+    assert_null(agent_session_order(play.session, "i/d"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_is_accepted_and_started),
+        cmocka_unit_test(an_equal_order_is_answered_with_the_present_state),
+        cmocka_unit_test(a_lower_order_is_ignored),
+        cmocka_unit_test(a_new_goal_of_the_same_attempt_is_told_to_its_worker),
+        cmocka_unit_test(a_new_attempt_withdraws_the_older_worker_and_starts_when_it_has_gone),
+        cmocka_unit_test(a_report_of_an_older_attempt_is_told_once_as_a_fact),
+        cmocka_unit_test(an_order_of_another_rollout_is_judged_by_its_token),
+        cmocka_unit_test(a_new_term_keeps_the_worker_and_its_reports_are_told_under_it),
+        cmocka_unit_test(orders_are_bounded),
+        cmocka_unit_test(an_incomplete_order_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
