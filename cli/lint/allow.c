@@ -36,7 +36,8 @@ const char *allow_find(CaseScript *script, const CaseStatement *statement, const
         const Allowance *allowance = &script->origin->allowances.items[i];
         const CaseStatement *subject = subject_of(script, allowance);
         const CaseStatement *wanted = statement == NULL ? script->statements : statement;
-        if (str_equal(allowance->rule, rule->id) && (allowance->is_file || subject == wanted)) {
+        bool is_meant = subject != NULL && subject->owner == wanted->owner;
+        if (str_equal(allowance->rule, rule->id) && (allowance->is_file || is_meant)) {
             script->is_used[i] = true;
             reason = reason == NULL ? allowance->reason : reason;
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/lint/allow.h"
+#include "cli/lint/body.h"
 #include "cli/lint/lint_run.h"
 #include "common/str.h"
 
@@ -113,7 +114,8 @@ static void read_statement(LintCase *lint, Model *model, size_t index, bool is_t
         effects_of(lint->tree.node, model, &trees, &effects);
         keep_effects(lint, &effects, lint->arena, statement);
     }
-    if (is_told) {
+    bool is_of_no_grammar = statement->is_inner && lint->tree.node == NULL; /* PL/pgSQL's own */
+    if (is_told && !is_of_no_grammar) {
         lint->run->statements++;
         ask(lint, RULE_TEXT);
     }
@@ -128,11 +130,32 @@ static void read_statement(LintCase *lint, Model *model, size_t index, bool is_t
 
 /* ---- scripts ---- */
 
+typedef LIST(CaseStatement) StatementList;
+
+/* What stands in a DO block runs in its transaction, and is read as if it stood in its place. */
+static void add_body(StatementList *list, const CaseStatement *block, Arena *arena)
+{
+    Body body = { 0 };
+    body_read(block->sql, arena, &body);
+    list->items[list->count - 1].is_hidden = !body.is_whole;
+    for (size_t i = 0; i < body.count; i++) {
+        uint32_t start = block->start + (uint32_t)body.items[i].start;
+        CaseStatement inner = *block;
+        inner.sql = body.items[i].sql;
+        inner.start = start;
+        inner.is_transactional = true;
+        inner.is_inner = true;
+        for (size_t j = 0; j < body.items[i].start; j++) {
+            inner.line += block->sql[j] == '\n';
+        }
+        LIST_PUSH(list, inner);
+    }
+}
+
 static void fill_statements(CaseScript *script, Arena *arena)
 {
     const PlanScript *plan = script->plan;
-    script->statements = ARENA_ARRAY(arena, CaseStatement, plan->count);
-    script->count = plan->count;
+    StatementList list = { 0 };
     size_t part = 0;
     size_t left = plan->part_count > 0 ? plan->parts[0].statement_count : plan->count;
     for (size_t i = 0; i < plan->count; i++) {
@@ -140,17 +163,25 @@ static void fill_statements(CaseScript *script, Arena *arena)
             left = plan->parts[++part].statement_count;
         }
         left--;
-        script->statements[i] = (CaseStatement){
+        CaseStatement statement = {
             .sql = plan->statements[i].sql,
             .kind = plan->statements[i].kind,
             .line = plan->statements[i].line,
             .start = script->origin->starts[i],
             .probe = (ProbeKind)plan->statements[i].probe,
+            .owner = i,
             .part = part,
             .is_transactional =
                 plan->part_count > 0 ? plan->parts[part].is_transactional : plan->is_transactional,
         };
+        LIST_PUSH(&list, statement);
+        if (str_equal(statement.kind, "DO")) {
+            add_body(&list, &statement, arena);
+        }
     }
+    script->statements = arena_memdup(arena, list.items, list.count * sizeof(CaseStatement));
+    script->count = list.count;
+    LIST_DONE(&list);
 }
 
 static bool is_part_end(const CaseScript *script, size_t index)

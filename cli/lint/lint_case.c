@@ -106,7 +106,7 @@ static void locate(const LintCase *lint, uint32_t offset, Finding *finding)
         begin--;
     }
     finding->line = lint->statement->line;
-    for (uint32_t i = lint->statement->start; i < offset; i++) {
+    for (uint32_t i = lint->statement->start; i < offset && text[i] != '\0'; i++) {
         finding->line += text[i] == '\n';
     }
     finding->column = 1;
@@ -124,7 +124,9 @@ Finding *case_report(LintCase *lint, int32_t location, const char *why, ...)
     Finding *finding = new_finding(lint, why, args);
     va_end(args);
     finding->file = lint->script->origin->file;
-    locate(lint, lint->statement->start + (uint32_t)(location > 0 ? location : 0), finding);
+    uint32_t offset = lint->statement->start + (uint32_t)(location > 0 ? location : 0);
+    uint32_t end = (uint32_t)strlen(lint->script->origin->text);
+    locate(lint, offset < end ? offset : end, finding);
     add_effects(lint, finding);
     lint_run_take(lint, finding);
     return finding;

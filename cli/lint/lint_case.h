@@ -21,6 +21,9 @@ typedef struct CaseStatement {
     uint32_t line;
     uint32_t start; /* its first byte in the script's text */
     ProbeKind probe;
+    size_t owner;   /* index of the statement of the plan: its own, or that of its DO block */
+    bool is_inner;  /* of a DO block */
+    bool is_hidden; /* of a DO block: what it does is not wholly known */
     size_t part;
     bool is_transactional;
     bool writes_rows; /* INSERT, UPDATE, DELETE, MERGE, COPY … FROM */
@@ -40,7 +43,7 @@ typedef struct CaseScript {
     const ScriptOrigin *origin;
     const PlanScript *plan;
     bool is_down;
-    CaseStatement *statements; /* those read so far have effects */
+    CaseStatement *statements; /* a DO block's follow it. Those read so far have effects */
     size_t count;
     LIST(EnumLabel) labels; /* that it has added to enums so far */
     bool *is_used;          /* of each allowance */

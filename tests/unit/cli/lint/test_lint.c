@@ -87,6 +87,39 @@ static void what_the_history_shows_is_known(void **state)
     }
 }
 
+static void what_stands_in_a_do_block_is_read_in_its_place(void **state)
+{
+    (void)state;
+    AUTO(History) history = history_new();
+    history_add(&history, "CREATE TABLE t (a bigint, b int); CREATE TABLE u (a bigint);",
+                "SELECT 1;");
+    history_add(&history,
+                "SELECT 1;\n"
+                "-- skein: allow column-drop nobody reads it\n"
+                "DO $$\n"
+                "DECLARE n int;\n"
+                "BEGIN\n"
+                "  IF NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = 'k') THEN\n"
+                "    ALTER TABLE t ADD CONSTRAINT k\n"
+                "      UNIQUE (a);\n"
+                "  END IF;\n"
+                "  SELECT count(*) INTO n FROM t;\n"
+                "  ALTER TABLE t DROP COLUMN b;\n"
+                "  EXECUTE 'CREATE INDEX i ON u (a)';\n"
+                "END $$;\n",
+                "SELECT 1;");
+    assert_findings(
+        &history, "rules: { locks-several: off, irreversible-unsaid: off }",
+        "0002_m.up.sql:7:23 warning unique-build: nobody can read or write t until the "
+        "index of k is built\n"
+        "0002_m.up.sql:11:29 warning column-drop: programs that use b of t fail from "
+        "here on, and what it holds is gone (allowed)\n"
+        "0002_m.up.sql:12:11 warning index-blocks-writes: nobody can write to u until "
+        "the index is built\n"
+        "0002_m.up.sql:12:11 warning lock-held: ACCESS EXCLUSIVE on t, taken at line 7, "
+        "is held until this has gone through u: reads and writes wait\n");
+}
+
 /* ---- ups and downs ---- */
 
 static void in_a_down_a_finding_weighs_one_level_less(void **state)
@@ -287,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_history_shows_is_known),
+        cmocka_unit_test(what_stands_in_a_do_block_is_read_in_its_place),
         cmocka_unit_test(in_a_down_a_finding_weighs_one_level_less),
         cmocka_unit_test(a_down_knows_what_its_up_has_made),
         cmocka_unit_test(histories_without_any_down_are_not_told_of_it),
