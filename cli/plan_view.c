@@ -52,6 +52,7 @@ static void migration_json(JsonOut *json, const PlanMigration *migration)
     json_out_string(json, "name", migration->name);
     json_out_string(json, "checksum", checksum);
     json_out_bool(json, "is_irreversible", migration->is_irreversible);
+    json_out_bool(json, "is_repeatable", migration->is_repeatable);
     script_json(json, "up", &migration->up);
     script_json(json, "down", &migration->down);
     json_out_object_end(json);
@@ -195,7 +196,10 @@ static void migrations_text(const Plan *plan, Str *out)
         table_cellf(table, COLOUR_BOLD, "  %s", migration->id);
         table_cell(table, migration->up.is_transactional ? COLOUR_DIM : COLOUR_WARN,
                    plan_is_adoption(plan) ? "" : str_text(&mode));
-        table_cell(table, COLOUR_WARN, migration->is_irreversible ? "cannot be undone" : "");
+        table_cell(table, COLOUR_WARN,
+                   migration->is_irreversible ? "cannot be undone"
+                   : migration->is_repeatable ? "again when it changes"
+                                              : "");
         if (plan_is_adoption(plan)) {
             table_cell(table, COLOUR_NONE, "");
             continue;

@@ -67,6 +67,18 @@ static Map *collect_general(const SourceDir *dir, Arena *arena)
     return general;
 }
 
+static void note_left_out(const SourceDir *dir, size_t count, const char *first, SourceNotes *notes)
+{
+    if (count == 1) {
+        source_note(notes, SOURCE_NOTE_INFO, dir->path, 0,
+                    "%s is not for PostgreSQL, as its name says, and is left out", first);
+    } else if (count > 1) {
+        source_note(notes, SOURCE_NOTE_INFO, dir->path, 0,
+                    "%zu files are not for PostgreSQL, as their names say, and are left out: %s, …",
+                    count, first);
+    }
+}
+
 void dialect_filter(SourceDir *dir, SourceNotes *notes, Arena *arena)
 {
     AUTO_PTR(Map) general = collect_general(dir, arena);
@@ -85,11 +97,7 @@ void dialect_filter(SourceDir *dir, SourceNotes *notes, Arena *arena)
         }
         kept[count++] = name;
     }
-    if (count < dir->count) {
-        source_note(notes, SOURCE_NOTE_INFO, dir->path, 0,
-                    "%zu files are not for PostgreSQL, as their names say, and are left out: %s%s",
-                    dir->count - count, left_out, dir->count - count > 1 ? ", …" : "");
-    }
+    note_left_out(dir, dir->count - count, left_out, notes);
     dir->names = kept;
     dir->count = count;
 }

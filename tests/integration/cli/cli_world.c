@@ -89,6 +89,16 @@ void put_migration(World *world, const char *id, const char *up, const char *dow
     }
 }
 
+void put_history_file(World *world, const char *name, const char *text)
+{
+    Err err = { 0 };
+    const char *path = arena_printf(&world->arena, "%s/migrations/%s", world->directory, name);
+    mkdir(arena_strndup(&world->arena, path, (size_t)(strrchr(path, '/') - path)), 0755);
+    if (file_write_atomic(path, text, strlen(text), 0644, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+}
+
 void remove_migration(World *world, const char *id)
 {
     unlink(migration_path(world, id, "up"));

@@ -38,6 +38,9 @@ int test_end(void **state);
 void put_migration(World *world, const char *id, const char *up, const char *down);
 void remove_migration(World *world, const char *id);
 
+/* migrations/NAME; the folder that NAME may begin with is made. */
+void put_history_file(World *world, const char *name, const char *text);
+
 /* What the program did. Texts are in the world's arena. */
 typedef struct Outcome {
     int exit_code; /* -1: ended by a signal */

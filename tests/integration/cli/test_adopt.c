@@ -15,18 +15,6 @@ static void put_shop(World *world)
     put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", NULL);
 }
 
-/* migrations/NAME, for formats with folders. */
-static void put_file(World *world, const char *name, const char *text)
-{
-    Err err = { 0 };
-    const char *path = arena_printf(&world->arena, "%s/migrations/%s", world->directory, name);
-    const char *folder = arena_strndup(&world->arena, path, (size_t)(strrchr(path, '/') - path));
-    mkdir(folder, 0755);
-    if (file_write_atomic(path, text, strlen(text), 0644, &err) != ERR_NONE) {
-        fail_msg("%s", err.message);
-    }
-}
-
 #define STANDING                                                                                   \
     "SELECT coalesce(string_agg(id || ' ' || adopted_from, ', ' ORDER BY seq), '')"                \
     " FROM skein.history WHERE state <> 'undone'"
@@ -113,10 +101,10 @@ static void what_is_not_at_rest_is_not_adopted(void **state)
 static void prismas_table_is_understood_and_kept_true(void **state)
 {
     World *world = *state;
-    put_file(world, "1_users/migration.sql", "SELECT 1;\n");
-    put_file(world, "1_users/down.sql", "SELECT 1;\n");
-    put_file(world, "2_posts/migration.sql", "SET search_path = '';\n");
-    put_file(world, "2_posts/down.sql", "SELECT 1;\n");
+    put_history_file(world, "1_users/migration.sql", "SELECT 1;\n");
+    put_history_file(world, "1_users/down.sql", "SELECT 1;\n");
+    put_history_file(world, "2_posts/migration.sql", "SET search_path = '';\n");
+    put_history_file(world, "2_posts/down.sql", "SELECT 1;\n");
     pg_cluster_run(world->cluster, world->database,
                    PRISMA PRISMA_ROW("a", "1_users", "NULL", "now()")
                        PRISMA_ROW("b", "1_users", "NULL", "NULL"));

@@ -47,6 +47,25 @@ static void new_counts_on_in_the_width_it_finds(void **state)
     assert_run(world, "new x", 0, "./migrations/000100_x.up.sql\n./migrations/000100_x.down.sql\n");
 }
 
+static void new_writes_in_the_directorys_own_format(void **state)
+{
+    World *world = *state;
+    put_history_file(world, "V1__users.sql", "CREATE TABLE users (id int);\n");
+    assert_run(world, "new Add-x", 0, "./migrations/V2__add_x.sql\n./migrations/U2__add_x.sql\n");
+    assert_int_equal(json_array_size(up_to(world, "up", "applied", "V2__add_x")), 2);
+    up_to(world, "down --yes", "rolled_back", "V1__users");
+}
+
+static void new_writes_in_the_format_that_is_named(void **state)
+{
+    World *world = *state;
+    assert_run(world, "new x --format alembik", 2, "");
+    Outcome outcome = run(world, "new x --format diesel");
+    assert_true(str_starts_with(outcome.out, "./migrations/20"));
+    assert_non_null(strstr(outcome.out, "_x/up.sql\n./migrations/20"));
+    assert_int_equal(json_array_size(json_object_get(run_json(world, "up", 0), "migrations")), 1);
+}
+
 static void up_applies_what_is_missing_and_then_nothing(void **state)
 {
     World *world = *state;
@@ -234,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(new_writes_a_pair_that_up_takes),
         WORLD_TEST(new_counts_on_in_the_width_it_finds),
+        WORLD_TEST(new_writes_in_the_directorys_own_format),
+        WORLD_TEST(new_writes_in_the_format_that_is_named),
         WORLD_TEST(up_applies_what_is_missing_and_then_nothing),
         WORLD_TEST(up_names_each_migration_as_it_is_done),
         WORLD_TEST(one_schema_is_moved_alone_with_what_is_shared_in_its_path),

@@ -79,14 +79,13 @@ static inline int remove_directory(void **state)
     return 0;
 }
 
-/* Writes DIRECTORY/NAME, and the folder that NAME begins with, if it does. Returns the path, in the
- * arena. */
+/* Writes DIRECTORY/NAME, and the folders that NAME begins with, if it does. Returns the path, in
+ * the arena. */
 static inline const char *put_file(const char *directory, const char *name, const char *text,
                                    Arena *arena)
 {
     const char *path = arena_printf(arena, "%s/%s", directory, name);
-    const char *slash = strchr(name, '/');
-    if (slash != NULL) {
+    for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         mkdir(arena_printf(arena, "%s/%.*s", directory, (int)(slash - name), name), 0755);
     }
     Err err = { 0 };
