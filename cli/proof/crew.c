@@ -64,11 +64,12 @@ void task_give(const Worker *worker, const Task *task)
     }
 }
 
-void tasks_await(const Worker *worker)
+/* Runs what waits to be run until it is over, or stopped. With the mutex held, and held again
+ * after. */
+static void tasks_serve(const Worker *worker, bool (*is_over)(const ProofRun *run))
 {
     ProofRun *run = worker->run;
-    pthread_mutex_lock(&run->mutex);
-    while (run->open > 0 && !atomic_load(&run->is_stopped)) {
+    while (!is_over(run) && !atomic_load(&run->is_stopped)) {
         Task task;
         if (task_take(run, &task)) {
             pthread_mutex_unlock(&run->mutex);
@@ -78,11 +79,29 @@ void tasks_await(const Worker *worker)
             pthread_cond_wait(&run->changed, &run->mutex);
         }
     }
+}
+
+static bool none_is_open(const ProofRun *run)
+{
+    return run->open == 0;
+}
+
+void tasks_await(const Worker *worker)
+{
+    ProofRun *run = worker->run;
+    pthread_mutex_lock(&run->mutex);
+    tasks_serve(worker, none_is_open);
     pthread_mutex_unlock(&run->mutex);
 }
 
 /* ---- workers ---- */
 
+static bool spine_is_done(const ProofRun *run)
+{
+    return run->is_spine_done;
+}
+
+/* The first to come goes up the spine. */
 static void *worker_main(void *ctx)
 {
     const Worker *worker = ctx;
@@ -90,15 +109,8 @@ static void *worker_main(void *ctx)
     pthread_mutex_lock(&run->mutex);
     bool is_spine = !run->has_spine_taken;
     run->has_spine_taken = true;
-    while (!is_spine && !run->is_spine_done && !atomic_load(&run->is_stopped)) {
-        Task task;
-        if (task_take(run, &task)) {
-            pthread_mutex_unlock(&run->mutex);
-            task_run(worker, &task);
-            pthread_mutex_lock(&run->mutex);
-        } else {
-            pthread_cond_wait(&run->changed, &run->mutex);
-        }
+    if (!is_spine) {
+        tasks_serve(worker, spine_is_done);
     }
     pthread_mutex_unlock(&run->mutex);
     if (is_spine) {
