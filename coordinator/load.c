@@ -57,8 +57,8 @@ static const Plan *plan_of(Store *store, const StoreContents *contents, const Pl
     return loaded.plan;
 }
 
-ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uint64_t term_seen,
-                    uint64_t now_ms, Engine **ret_engine, uint64_t *ret_term, Err *err)
+ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen, uint64_t now_ms,
+                    Engine **ret_engine, uint64_t *ret_term, Err *err)
 {
     AUTO(Arena) arena = { 0 };
     StoreContents contents = { 0 };
@@ -85,7 +85,7 @@ ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uin
                               .wave_count = contents.wave_count,
                               .targets = contents.targets,
                               .target_count = contents.target_count };
-    *ret_engine = engine_new(config, seed, now_ms, &load);
+    *ret_engine = engine_new(config, now_ms, &load);
     *ret_term = term;
     return ERR_NONE;
 }

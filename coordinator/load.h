@@ -12,8 +12,8 @@
  * Loads everything and takes a term above `term_seen` and all that the store knows. A plan that is
  * missing or damaged is a NULL for the engine, which pauses its rollout; it is logged.
  */
-ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t seed, uint64_t term_seen,
-                    uint64_t now_ms, Engine **ret_engine, uint64_t *ret_term, Err *err);
+ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen, uint64_t now_ms,
+                    Engine **ret_engine, uint64_t *ret_term, Err *err);
 
 /* A plan, and the bundle that says who has signed it. */
 typedef struct SignedPlan {

@@ -31,7 +31,6 @@ AUTO_DEFINE(Inbox, inbox_done)
 
 struct Shell {
     EngineConfig config;
-    uint64_t seed;
     Loop *loop;
     LoopId hook;
     Store *store;
@@ -194,8 +193,8 @@ static ErrCode reload(Shell *shell, Err *err)
     Engine *engine = NULL;
     uint64_t term = 0;
     uint64_t seen = engine_term_seen(shell->engine);
-    ErrCode code = load_engine(shell->store, &shell->config, shell->seed, seen, shell_now_ms(shell),
-                               &engine, &term, err);
+    ErrCode code =
+        load_engine(shell->store, &shell->config, seen, shell_now_ms(shell), &engine, &term, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -405,13 +404,12 @@ ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *
     AUTO_PTR(Shell) shell = mem_alloc(sizeof(*shell));
     const Effects nothing = { 0 };
     shell->config = *config;
-    shell->seed = seed;
     shell->loop = loop;
     shell->store = store;
     shell->started_ms = clock_boot_ms();
     random_init(&shell->random, seed);
     ErrCode code =
-        load_engine(store, config, seed, 0, shell->started_ms, &shell->engine, &shell->term, err);
+        load_engine(store, config, 0, shell->started_ms, &shell->engine, &shell->term, err);
     if (code == ERR_NONE) {
         code = store->ops->commit(store, &nothing, &shell->last_seq, err);
     }

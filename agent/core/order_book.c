@@ -114,11 +114,6 @@ static OrderBox *box_new(const GoalMessage *goal)
     return box;
 }
 
-static Goal direction_of(Goal goal, Goal before)
-{
-    return goal == GOAL_HOLD ? before : goal;
-}
-
 static void bring_in_force(OrderBook *book, OrderEntry *entry)
 {
     if (entry->is_settled) {
@@ -148,8 +143,6 @@ OrderEntry *order_book_put(OrderBook *book, const GoalMessage *goal)
     if (before != entry->running) {
         box_free(before);
     }
-    entry->direction_before = GOAL_NONE;
-    entry->direction = direction_of((Goal)goal->goal, GOAL_NONE);
     State accepted = {
         .rollout = goal->rollout,
         .target = goal->target,
@@ -171,10 +164,6 @@ void order_book_revise(OrderBook *book, OrderEntry *entry, const GoalMessage *go
 {
     bring_in_force(book, entry);
     AgentOrder *order = &entry->wanted->order;
-    if (goal->stamp.revision != order->stamp.revision) {
-        entry->direction_before = entry->direction;
-        entry->direction = direction_of((Goal)goal->goal, entry->direction);
-    }
     order->stamp = goal->stamp;
     order->goal = (Goal)goal->goal;
     order->deadline_ms = goal->deadline_ms;
@@ -195,9 +184,6 @@ void order_entry_record(OrderEntry *entry, const State *state)
     arena_done(&entry->last_arena);
     entry->last_arena = arena;
     entry->last = copy;
-    bool is_before = state->stamp.revision < entry->wanted->order.stamp.revision;
-    Goal direction = is_before ? entry->direction_before : entry->direction;
-    entry->ended_direction = report_is_end((Report)state->report) ? direction : GOAL_NONE;
     entry->is_acked = false;
     entry->repeats = 0;
 }
@@ -210,12 +196,6 @@ bool order_entry_is_ended(const OrderEntry *entry)
 bool order_entry_is_replaced(const OrderEntry *entry)
 {
     return entry->running != NULL && entry->running != entry->wanted;
-}
-
-bool order_entry_is_turned(const OrderEntry *entry)
-{
-    return order_entry_is_ended(entry) && entry->wanted->order.goal != GOAL_HOLD &&
-           entry->direction != entry->ended_direction;
 }
 
 void order_entry_worker_ended(OrderEntry *entry)

@@ -3,6 +3,8 @@
  * report. Inside of the session (session.c); nobody else includes this. It decides nothing and
  * sends nothing.
  *
+ * Goals of one attempt go in one direction: what changes within it is whether to hold.
+ *
  * An entry whose end is acknowledged is settled: out of force, but remembered for a while, so that
  * an old GOAL that comes late does not begin it anew.
  */
@@ -24,10 +26,6 @@ typedef struct OrderEntry {
     OrderBox *wanted; /* the newest order; never NULL */
     OrderBox
         *running; /* what the worker was started with; NULL: no worker. May be `wanted` itself */
-
-    Goal direction; /* the last goal that was one, apply or roll back, up to wanted's revision */
-    Goal direction_before; /* and before that revision */
-    Goal ended_direction;  /* what the report in `last` is the end of; GOAL_NONE: it is no end */
 
     Arena last_arena;
     State last; /* newest report under `wanted`'s attempt; its strings are in last_arena */
@@ -80,9 +78,6 @@ void order_entry_record(OrderEntry *entry, const State *state);
 bool order_entry_is_ended(const OrderEntry *entry);
 bool order_entry_is_replaced(
     const OrderEntry *entry); /* a worker of an older attempt is still there */
-
-/* The newest goal asks for another direction than the one that has ended. */
-bool order_entry_is_turned(const OrderEntry *entry);
 
 /* The worker is gone. */
 void order_entry_worker_ended(OrderEntry *entry);

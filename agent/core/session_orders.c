@@ -204,7 +204,7 @@ static void take_revised(AgentSession *session, OrderEntry *entry, const GoalMes
         if (!order_entry_is_replaced(entry)) {
             revise_running(session, entry, is_same_goal);
         }
-    } else if (order_entry_is_ended(entry) && !order_entry_is_turned(entry)) {
+    } else if (order_entry_is_ended(entry)) {
         restate_end(session, entry);
     } else {
         start(session, entry);
@@ -285,16 +285,16 @@ void agent_session_take_job_ended(AgentSession *session, const char *target)
     if (entry == NULL || entry->running == NULL) {
         return;
     }
-    bool is_next = order_entry_is_replaced(entry) || order_entry_is_turned(entry);
+    bool is_replaced = order_entry_is_replaced(entry);
     order_entry_worker_ended(entry);
-    if (is_next) {
+    if (is_replaced) {
         start(session, entry);
         return;
     }
     bool is_older_stamp = order_entry_is_ended(entry) &&
                           order_stamp_compare(entry->last.stamp, entry->wanted->order.stamp) < 0;
     if (is_older_stamp) {
-        restate_end(session, entry); /* the goal changed while it ended, not its direction */
+        restate_end(session, entry); /* the goal changed while it ended */
     }
     settle_if_over(session, entry);
 }

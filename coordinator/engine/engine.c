@@ -73,10 +73,8 @@ ErrCode engine_check_rules(Err *err)
     return ERR_NONE;
 }
 
-Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms,
-                   const EngineLoad *load)
+Engine *engine_new(const EngineConfig *config, uint64_t now_ms, const EngineLoad *load)
 {
-    (void)seed; /* nothing here throws dice yet; the order of everything is decided */
     Engine *engine = mem_alloc(sizeof(Engine));
     engine->config = *config;
     engine->now_ms = now_ms;

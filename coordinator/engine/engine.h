@@ -154,8 +154,7 @@ typedef struct EngineLoad {
 ErrCode engine_check_rules(Err *err);
 
 /* Never fails, with rules that are in order. */
-Engine *engine_new(const EngineConfig *config, uint64_t seed, uint64_t now_ms,
-                   const EngineLoad *load);
+Engine *engine_new(const EngineConfig *config, uint64_t now_ms, const EngineLoad *load);
 void engine_free(Engine *engine);
 
 AUTO_PTR_DEFINE(Engine, engine_free)

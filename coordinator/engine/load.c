@@ -9,7 +9,7 @@
 
 /* --- plans --- */
 
-static const char *first_irreversible(const Plan *plan)
+const char *plan_first_irreversible(const Plan *plan)
 {
     for (size_t i = 0; i < plan->migration_count; i++) {
         if (plan->migrations[i].is_irreversible) {
@@ -26,7 +26,7 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
     rollout->strategy = plan->strategy;
     rollout->strategy.waves = NULL;
     rollout->to = arena_strdup(arena, plan->to);
-    rollout->irreversible = arena_strdup(arena, first_irreversible(plan));
+    rollout->irreversible = arena_strdup(arena, plan_first_irreversible(plan));
     rollout->migration_count = plan->migration_count;
     rollout->migrations = ARENA_ARRAY(arena, const char *, plan->migration_count);
     for (size_t i = 0; i < plan->migration_count; i++) {

@@ -165,11 +165,6 @@ static void write_actor(Str *out, const Place *place)
     str_append(out, place->engine->actor[0] == '\0' ? "the coordinator" : place->engine->actor);
 }
 
-static void write_cause(Str *out, const Place *place)
-{
-    str_append(out, pause_cause_name(place->rollout->row.pause_cause));
-}
-
 static void write_irreversible(Str *out, const Place *place)
 {
     str_append(out, place->rollout->irreversible);
@@ -229,7 +224,6 @@ static const struct Word {
     { "allowed", write_allowed },
     { "applied", write_applied },
     { "attempt", write_attempt },
-    { "cause", write_cause },
     { "charged", write_charged },
     { "claim", write_claim },
     { "deadline", write_deadline },

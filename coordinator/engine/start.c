@@ -10,16 +10,6 @@ static bool takes_back_by_itself(const PlanStrategy *strategy)
            strategy->on_agent_lost == ON_AGENT_LOST_ROLL_BACK_ROLLOUT;
 }
 
-static const char *first_irreversible(const Plan *plan)
-{
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        if (plan->migrations[i].is_irreversible) {
-            return plan->migrations[i].id;
-        }
-    }
-    return NULL;
-}
-
 static ErrCode check_id(const Engine *engine, const char *id, Err *err)
 {
     if (id[0] == '\0' || strlen(id) > ROLLOUT_ID_MAX) {
@@ -49,12 +39,13 @@ static ErrCode check_lost_after(const Engine *engine, const PlanStrategy *strate
 ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err)
 {
     const PlanStrategy *strategy = &plan->strategy;
-    const char *irreversible = first_irreversible(plan);
+    const char *irreversible = plan_first_irreversible(plan);
     if (plan_find(plan, plan->to) < 0) {
         return err_set(err, ERR_SYNTAX, "the plan leads to %s, which is not one of its migrations",
                        plan->to);
     }
-    if (irreversible != NULL && takes_back_by_itself(strategy) && !strategy->allow_irreversible) {
+    if (irreversible[0] != '\0' && takes_back_by_itself(strategy) &&
+        !strategy->allow_irreversible) {
         err_set(err, ERR_IRREVERSIBLE, "%s cannot be undone, and the strategy rolls back by itself",
                 irreversible);
         return err_hint(err,

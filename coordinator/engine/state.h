@@ -476,6 +476,7 @@ void dispatch_run(Engine *engine);
 Rollout *rollout_new(Engine *engine, const char *id);
 void rollout_free(Rollout *rollout);
 void rollout_take_plan(Rollout *rollout, const Plan *plan);
+const char *plan_first_irreversible(const Plan *plan); /* its id; "": none */
 void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count);
 void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count);
 Rollout *rollout_find(const Engine *engine, const char *id);

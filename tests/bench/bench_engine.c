@@ -246,7 +246,7 @@ static void run(const Shape *shape)
     EngineConfig config;
     engine_config_defaults(&config);
     bench.sessions = mem_alloc(shape->agents * sizeof(*bench.sessions));
-    bench.engine = engine_new(&config, 1, bench.now_ms, &(EngineLoad){ .term = 1 });
+    bench.engine = engine_new(&config, bench.now_ms, &(EngineLoad){ .term = 1 });
     double at_s = cpu_s();
     for (unsigned agent = 0; agent < shape->agents; agent++) {
         say_hello(&bench, agent);

@@ -130,7 +130,7 @@ static void compare_lists(Invariants *invariants, RowType type, const Engine *li
 void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
 {
     AUTO_PTR(Engine)
-    replayed = engine_new(&invariants->config, 1, world_now_ms(invariants->world), load);
+    replayed = engine_new(&invariants->config, world_now_ms(invariants->world), load);
     size_t count = engine_rollout_count(engine);
     world_saw(invariants->world, SIGHT_REPLAYED);
     if (engine_rollout_count(replayed) != count) {

@@ -514,8 +514,7 @@ static void engine_start(SimCoordinator *coordinator)
     World *world = world_of(coordinator);
     AUTO(Arena) arena = { 0 };
     EngineLoad load = load_of(coordinator, &arena);
-    coordinator->engine = engine_new(&coordinator->parts.config, world_below(world, UINT32_MAX),
-                                     clock_ms(coordinator), &load);
+    coordinator->engine = engine_new(&coordinator->parts.config, clock_ms(coordinator), &load);
     LIST_CLEAR(&coordinator->routes);
     invariants_coordinator_started(coordinator->parts.invariants);
     if (engine_is_recovering(coordinator->engine)) {

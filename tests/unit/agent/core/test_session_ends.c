@@ -102,7 +102,7 @@ static void a_roll_back_after_the_end_starts_a_worker_anew(void **state)
     play_active(&play);
     order(&play, 1, 1, GOAL_APPLY);
     settle(&play, 1, 1, REPORT_APPLIED);
-    order(&play, 1, 2, GOAL_ROLL_BACK);
+    order(&play, 2, 1, GOAL_ROLL_BACK);
     assert_int_equal(wanted(&play, LINK_EFFECT_START)->permit.goal, GOAL_ROLL_BACK);
     assert_non_null(agent_session_order(play.session, "i/d"));
 }
@@ -114,7 +114,7 @@ a_roll_back_that_comes_while_the_end_is_told_starts_when_the_worker_has_gone(voi
     AUTO(Play) play;
     play_active(&play);
     order(&play, 1, 1, GOAL_APPLY);
-    order(&play, 1, 2, GOAL_ROLL_BACK);
+    order(&play, 2, 1, GOAL_ROLL_BACK);
     report(&play, 1, 1, REPORT_APPLIED);
     worker_ends(&play);
     assert_int_equal(wanted(&play, LINK_EFFECT_START)->permit.goal, GOAL_ROLL_BACK);

@@ -161,7 +161,7 @@ ErrCode step(Fleet *fleet, Event event)
 
 static void engine_make(Fleet *fleet, const EngineLoad *load)
 {
-    fleet->engine = engine_new(&fleet->config, 1, fleet->now_ms, load);
+    fleet->engine = engine_new(&fleet->config, fleet->now_ms, load);
 }
 
 Fleet *fleet_new(size_t hosts, uint32_t databases)
