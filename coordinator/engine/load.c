@@ -182,9 +182,6 @@ static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
     if (row->stamp.attempt > target->item->last_attempt) {
         target->item->last_attempt = row->stamp.attempt;
     }
-    bool was_silenced = row->state == TARGET_UNKNOWN && row->report != REPORT_UNKNOWN &&
-                        !report_is_end(row->report);
-    target->is_absent = row->is_charged && (target_is_unreached(row) || was_silenced);
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
     }

@@ -176,8 +176,10 @@ typedef struct TargetRow {
     OrderStamp stamp; /* of the goal in force; attempt 0: never assigned */
     uint64_t token;
     bool is_charged;
-    bool was_sent; /* a step may have been sent of which nobody has told how it ended, or what it
-                      left */
+    bool is_absent;  /* charged because its agent stays away, not for a failure */
+    bool is_excused; /* charged and unknown, and a person resumed all the same */
+    bool was_sent;   /* a step may have been sent of which nobody has told how it ended, or what it
+                        left */
     bool has_start;
     const char *start;   /* migration id where it was before; "": empty */
     const char *version; /* newest applied, as last reported */

@@ -97,8 +97,7 @@ static void take_facts(Target *target, const State *state)
     row->was_sent = may_have_been_sent(row, state);
     target_uncount(target);
     row->report = (Report)state->report;
-    target->is_absent =
-        target->is_absent && !report_is_end(row->report); /* it has come to an end */
+    row->is_absent = row->is_absent && !report_is_end(row->report); /* it has come to an end */
     target_count(target);
     row->retries = state->retries;
     row->duration_ms = state->duration_ms;

@@ -139,8 +139,6 @@ struct Target {
     bool is_orphaned;    /* the process that was given the order is not its agent's any more */
     bool is_followed;    /* among its agent's targets */
     bool is_awaited;     /* was in flight when this engine was made, and not heard of since */
-    bool is_absent;      /* charged because its agent stays away, not for a failure */
-    bool is_excused;     /* charged and unknown, and a person resumed all the same */
     bool is_dirty;
     bool has_progress;
     Progress progress;
@@ -445,7 +443,6 @@ bool target_is_retried(const TargetRow *row); /* charged, but given another try 
 /* --- target.c --- */
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
-bool target_is_unreached(const TargetRow *row); /* failed for its agent's absence, not sent */
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */

@@ -95,9 +95,9 @@ static void count_by(Target *target, uint32_t one)
     bool is_used = uses_budget(row);
     counts_add(&target->wave->counts, row, one);
     counts_add(&rollout->counts, row, one);
-    bool is_excused = is_used && target->is_excused && row->state == TARGET_UNKNOWN;
+    bool is_excused = is_used && row->is_excused;
     rollout->excused += is_excused ? one : 0;
-    rollout->absent += is_used && target->is_absent && !is_excused ? one : 0;
+    rollout->absent += is_used && row->is_absent && !is_excused ? one : 0;
     rollout->uncertain += row->state == TARGET_UNKNOWN && !row->is_charged ? one : 0;
     if (holds_host(target)) {
         target->agent->busy += one;
@@ -123,13 +123,13 @@ void target_uncount(Target *target)
 
 void target_charge(Target *target, bool is_absent)
 {
-    bool is_worse = target->is_absent && !is_absent; /* it was only away; now it is a failure */
+    bool is_worse = target->row.is_absent && !is_absent; /* it was only away; now it is a failure */
     if (target->row.is_charged && !is_worse) {
         return;
     }
     target_uncount(target);
     target->row.is_charged = true;
-    target->is_absent = is_absent;
+    target->row.is_absent = is_absent;
     target_count(target);
     target_touch(target);
 }
@@ -138,7 +138,7 @@ void target_clear_charge(Target *target)
 {
     target_uncount(target);
     target->row.is_charged = false;
-    target->is_absent = false;
+    target->row.is_absent = false;
     target_count(target);
     target_touch(target);
 }

@@ -23,13 +23,6 @@ void target_set_error(Target *target, ErrCode code, const char *message, const c
     target_touch(target);
 }
 
-static const char UNREACHED[] = "its agent is away, and its order was not sent";
-
-bool target_is_unreached(const TargetRow *row)
-{
-    return row->state == TARGET_FAILED && str_equal(row->message, UNREACHED);
-}
-
 bool target_is_wanted_back(const Target *target)
 {
     const TargetRow *row = &target->row;
@@ -139,10 +132,11 @@ bool target_when_held_out_of_reach(const void *subject)
            target->row.goal != GOAL_ROLL_BACK;
 }
 
-/* Failed only since nobody could be reached. */
+/* Failed only since nobody could be reached, and wanted still. */
 bool target_when_unreached(const void *subject)
 {
-    return target_is_unreached(&the(subject)->row);
+    return the(subject)->row.is_absent && !target_when_stopping(subject) &&
+           !target_is_wanted_back(subject);
 }
 
 /* Taken back with its wave for what others did: it goes again when the rollout does. */
@@ -200,7 +194,7 @@ void target_act_go_on_unknown(void *subject)
 {
     Target *target = subject;
     target_uncount(target);
-    target->is_excused = target->row.is_charged;
+    target->row.is_excused = target->row.is_charged;
     target_count(target);
     target_act_go_on(target);
 }
@@ -219,7 +213,7 @@ void target_act_silent(void *subject)
 void target_act_unreached(void *subject)
 {
     Target *target = subject;
-    target_set_error(target, ERR_UNREACHABLE, UNREACHED,
+    target_set_error(target, ERR_UNREACHABLE, "its agent is away, and its order was not sent",
                      "it goes on by itself when the agent is back; or skip it");
     target_charge(target, true);
 }
@@ -326,6 +320,7 @@ static void set_state(void *subject, int state)
     Target *target = subject;
     target_uncount(target);
     target->row.state = (TargetState)state;
+    target->row.is_excused = target->row.is_excused && state == TARGET_UNKNOWN;
     target_count(target);
     if (!target_holds_slot(target->row.state)) {
         target->deadline_ms = 0;

@@ -138,6 +138,8 @@ static const Column TARGET_COLUMNS[] = {
     U32(TargetRow, "revision", stamp.revision),
     U64(TargetRow, "token", token),
     FLAG(TargetRow, "is_charged", is_charged),
+    FLAG(TargetRow, "is_absent", is_absent),
+    FLAG(TargetRow, "is_excused", is_excused),
     FLAG(TargetRow, "was_sent", was_sent),
     FLAG(TargetRow, "has_start", has_start),
     TEXT(TargetRow, "start", start),

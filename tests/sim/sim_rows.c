@@ -98,6 +98,8 @@ static const Cell TARGET_CELLS[] = {
     CELL(TargetRow, stamp, CELL_STAMP),
     CELL(TargetRow, token, CELL_U64),
     CELL(TargetRow, is_charged, CELL_BOOL),
+    CELL(TargetRow, is_absent, CELL_BOOL),
+    CELL(TargetRow, is_excused, CELL_BOOL),
     CELL(TargetRow, was_sent, CELL_BOOL),
     CELL(TargetRow, has_start, CELL_BOOL),
     CELL(TargetRow, start, CELL_TEXT),

@@ -93,6 +93,8 @@ static void check_target(Fleet *fleet, const TargetRow *shown)
     assert_int_equal(row->goal, shown->goal);
     assert_int_equal(order_stamp_compare(row->stamp, shown->stamp), 0);
     assert_int_equal(row->is_charged, shown->is_charged);
+    assert_int_equal(row->is_absent, shown->is_absent);
+    assert_int_equal(row->is_excused, shown->is_excused);
     assert_int_equal(row->report, shown->report);
     assert_string_equal(row->message, shown->message);
 }

@@ -170,6 +170,41 @@ static void a_target_whose_agent_is_away_fails_unreached_and_returns_with_it(voi
     assert_target(fleet, "a/db1", TARGET_ASSIGNED);
 }
 
+static void
+a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+    fall_silent(fleet, "a");
+    pass(fleet, 40000);
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_RUNNING);
+    pass(fleet, AFTER_MS);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    come_back(fleet, "a");
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+}
+
+/* Excused was that outcome, not what becomes of the target for ever. */
+static void an_outcome_that_is_unknown_once_more_is_a_failure_once_more(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = started(2, 1, ON_AGENT_LOST_PAUSE);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    pass(fleet, 31 * 60 * 1000);
+    assert_ok(command(fleet, COMMAND_RESUME));
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_ok(command_all_failed(fleet, COMMAND_RETRY));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+}
+
 static void no_verdict_falls_in_a_pause_nor_right_after_it(void **state)
 {
     (void)state;
@@ -323,6 +358,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_lost_agent_pauses),
     cmocka_unit_test(a_rollout_may_wait_for_a_lost_agent),
     cmocka_unit_test(a_target_whose_agent_is_away_fails_unreached_and_returns_with_it),
+    cmocka_unit_test(a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted),
+    cmocka_unit_test(an_outcome_that_is_unknown_once_more_is_a_failure_once_more),
     cmocka_unit_test(no_verdict_falls_in_a_pause_nor_right_after_it),
     cmocka_unit_test(many_agents_lost_at_once_pause_and_roll_nothing_back),
     cmocka_unit_test(a_rollout_that_is_started_in_a_mass_loss_is_paused),

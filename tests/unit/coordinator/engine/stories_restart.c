@@ -62,6 +62,58 @@ static void what_is_heard_of_an_ended_rollout_recovers_nothing(void **state)
     assert_true(engine_is_recovering(fleet->engine)); /* b/db1 is still to be heard of */
 }
 
+/* Lost while it looks: the verdict is on its absence, before and after. */
+static Fleet *waiting_for_one_that_looks(OnAgentLost policy)
+{
+    Fleet *fleet = fleet_new(4, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    fleet->plan.strategy.on_agent_lost = policy;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    fall_silent(fleet, "a");
+    report(fleet, "b/db1", REPORT_APPLIED);
+    pass(fleet, 121000);
+    assert_true(target(fleet, "a/db1")->is_charged);
+    return fleet;
+}
+
+static void recover_without_a(Fleet *fleet)
+{
+    restart(fleet);
+    host(fleet, "a")->is_silent = true;
+    come_back(fleet, "b");
+    come_back(fleet, "c");
+    come_back(fleet, "d");
+    pass(fleet, 95000);
+    assert_false(engine_is_recovering(fleet->engine));
+}
+
+static void what_was_charged_for_absence_is_no_failure_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = waiting_for_one_that_looks(ON_AGENT_LOST_WAIT);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    recover_without_a(fleet);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+}
+
+static void what_a_person_resumed_in_spite_of_stays_excused_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    pass(fleet, 31 * 60 * 1000);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    report(fleet, "c/db1", REPORT_APPLIED);
+    report(fleet, "d/db1", REPORT_APPLIED);
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    recover_without_a(fleet);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+}
+
 static void no_verdict_falls_in_the_grace(void **state)
 {
     (void)state;
@@ -280,6 +332,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_restart_goes_on_where_it_was),
     cmocka_unit_test(nothing_new_starts_while_recovering),
     cmocka_unit_test(what_is_heard_of_an_ended_rollout_recovers_nothing),
+    cmocka_unit_test(what_was_charged_for_absence_is_no_failure_after_a_restart),
+    cmocka_unit_test(what_a_person_resumed_in_spite_of_stays_excused_after_a_restart),
     cmocka_unit_test(no_verdict_falls_in_the_grace),
     cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
     cmocka_unit_test(a_missing_plan_pauses_until_it_is_back_and_wanted),
