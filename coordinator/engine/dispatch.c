@@ -49,10 +49,8 @@ static bool has_room(const Rollout *rollout)
 
 static bool can_be_worked_on(const Target *target)
 {
-    const InventoryRow *row = &target->item->row;
-    bool is_reachable = agent_is_reachable(target->agent);
-    note_full(target, is_reachable, true);
-    return is_reachable && !row->is_gone && !row->in_recovery && !row->is_disputed;
+    note_full(target, agent_is_reachable(target->agent), true);
+    return target_is_workable(target);
 }
 
 /* --- forward --- */
@@ -199,6 +197,22 @@ static size_t last_to_take_back(const Rollout *rollout, const Duty *duties, size
     return BITSET_NONE;
 }
 
+/*
+ * What can be reached no more when its turn comes is debt, as if it had been so from the first. Of
+ * a suspect agent nothing is concluded.
+ */
+static void take_back(Target *target)
+{
+    bool is_out_of_reach = target->row.state != TARGET_DEBT && target_is_wanted_back(target) &&
+                           !target_is_workable(target) &&
+                           target->agent->row.state != SESSION_SUSPECT;
+    if (may_go_back_now(target)) {
+        target_fire(target, TARGET_DISPATCH_BACK);
+    } else if (is_out_of_reach) {
+        target_fire(target, TARGET_TAKE_BACK);
+    }
+}
+
 static void wave_go_back(Wave *wave)
 {
     static const Duty DUTIES[] = { DUTY_MEND, DUTY_OWE, DUTY_UNDO };
@@ -215,9 +229,7 @@ static void wave_go_back(Wave *wave)
         if (at == BITSET_NONE) {
             return;
         }
-        if (may_go_back_now(&rollout->targets[at])) {
-            target_fire(&rollout->targets[at], TARGET_DISPATCH_BACK);
-        }
+        take_back(&rollout->targets[at]);
     }
 }
 

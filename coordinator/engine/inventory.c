@@ -107,6 +107,7 @@ static void set_disputed(Item *item, bool is_disputed)
     item->row.is_disputed = is_disputed;
     item_touch(item);
     if (item->target != NULL) {
+        item->target->rollout->is_stale = true;
         target_fire(item->target, is_disputed ? TARGET_DISPUTE : TARGET_BACK);
     }
 }
@@ -152,6 +153,7 @@ static void target_move(Target *target, Item *to)
                     .target = target };
     event_note(place, "I01", ERR_NONE, "the primary of {target} moved: {agent} serves it now");
     target_fire(target, TARGET_BACK);
+    target_deadline_go(target);
     if (order_is_in_hand(target)) {
         order_send(target);
     }

@@ -263,7 +263,8 @@ static void follow_in_hand(Rollout *rollout)
 
 /* --- everything --- */
 
-/* In-flight attempts begin their deadline anew: longer is safe, shorter is not. */
+/* In-flight attempts begin their deadline anew when their agent is back: longer is safe, shorter is
+ * not. */
 static void deadlines_load(Rollout *rollout)
 {
     const PlanStrategy *strategy = &rollout->strategy;
@@ -275,9 +276,6 @@ static void deadlines_load(Rollout *rollout)
             state == TARGET_ROLLING_BACK) {
             target->deadline_left_ms =
                 strategy->target_timeout_ms + rollout->engine->config.accept_ms;
-            if (rollout->row.state != ROLLOUT_PAUSED || state == TARGET_ROLLING_BACK) {
-                target_deadline_go(target);
-            }
         }
     }
 }

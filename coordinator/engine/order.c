@@ -247,6 +247,25 @@ void order_tick(Target *target)
     }
 }
 
+void order_clocks_stop(Agent *agent)
+{
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        target_deadline_stop(agent->targets.items[i]);
+    }
+}
+
+/* Who comes back has time to look, however late it is. */
+void order_clocks_go(Agent *agent)
+{
+    for (size_t i = 0; i < agent->targets.count; i++) {
+        Target *target = agent->targets.items[i];
+        uint64_t left_ms = target->deadline_left_ms;
+        bool is_short = left_ms != 0 && left_ms < agent->engine->config.accept_ms;
+        target->deadline_left_ms = is_short ? agent->engine->config.accept_ms : left_ms;
+        target_deadline_go(target);
+    }
+}
+
 void target_deadline_stop(Target *target)
 {
     uint64_t now_ms = target->engine->now_ms;
@@ -256,9 +275,11 @@ void target_deadline_stop(Target *target)
     }
 }
 
+/* Not in a pause, and not while nobody is there to hurry. */
 void target_deadline_go(Target *target)
 {
-    if (target->deadline_left_ms != 0) {
+    bool stands_still = target->row.goal == GOAL_HOLD || agent_is_away(target->agent);
+    if (target->deadline_left_ms != 0 && !stands_still) {
         target->deadline_ms = target->engine->now_ms + target->deadline_left_ms;
         target->deadline_left_ms = 0;
         engine_arm(target->engine, target->deadline_ms);

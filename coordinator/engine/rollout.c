@@ -8,11 +8,14 @@
  */
 #include "coordinator/engine/state.h"
 
-/* If the agent is lost, on_agent_lost decides: charges for absence alone trip nothing. */
+/*
+ * If the agent is lost, on_agent_lost decides: charges for absence alone trip nothing. Nor does
+ * anything while the plan is missing: nobody knows what it allows.
+ */
 bool rollout_is_tripped(const Rollout *rollout)
 {
     uint32_t used = rollout->counts.used - rollout->excused;
-    return used > rollout->max_failures && used > rollout->absent;
+    return rollout->has_plan && used > rollout->max_failures && used > rollout->absent;
 }
 
 bool rollout_may_admit(const Rollout *rollout)

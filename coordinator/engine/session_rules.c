@@ -255,10 +255,12 @@ static void entered(void *subject, int old_state, const Rule *rule)
     bitset_set(&agent->engine->freed_agents, agent->number);
     agent_note_away(agent);
     if (is_away && rule->to != SESSION_NONE) {
+        order_clocks_stop(agent);
         fire_targets(agent, TARGET_SILENT);
     } else if (agent->row.state == SESSION_ACTIVE) {
         order_resend_all(agent);
         if (was_away) {
+            order_clocks_go(agent);
             fire_targets(agent, TARGET_BACK);
         }
     }

@@ -423,6 +423,8 @@ void order_send(Target *target);
 void order_resend_all(Agent *agent);
 void order_answered(Target *target); /* something was reported under it */
 void order_tick(Target *target);
+void order_clocks_stop(Agent *agent); /* deadlines stand still while an agent is away */
+void order_clocks_go(Agent *agent);
 void target_deadline_stop(Target *target);
 void target_deadline_go(Target *target);
 
@@ -443,6 +445,7 @@ bool target_is_retried(const TargetRow *row); /* charged, but given another try 
 /* --- target.c --- */
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
+bool target_is_workable(const Target *target); /* its database can be reached and written now */
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */

@@ -35,6 +35,13 @@ bool target_is_wanted_back(const Target *target)
            (rollout->row.state == ROLLOUT_RUNNING || rollout->row.state == ROLLOUT_PAUSED);
 }
 
+bool target_is_workable(const Target *target)
+{
+    const InventoryRow *row = &target->item->row;
+    return agent_is_reachable(target->agent) && !row->is_gone && !row->in_recovery &&
+           !row->is_disputed;
+}
+
 /* --- guards --- */
 
 static const Target *the(const void *subject)
@@ -60,7 +67,7 @@ bool target_when_ended_unsent(const void *subject)
 
 bool target_when_out_of_reach(const void *subject)
 {
-    return !agent_is_reachable(the(subject)->agent);
+    return !target_is_workable(subject);
 }
 
 bool target_when_gone(const void *subject)
@@ -113,6 +120,12 @@ bool target_when_held_before(const void *subject)
     return the(subject)->row.report == REPORT_HELD;
 }
 
+/* Its way back was never begun: nobody has been told. */
+bool target_when_nobody_told(const void *subject)
+{
+    return !order_is_in_hand(subject);
+}
+
 bool target_when_not_charged(const void *subject)
 {
     return !the(subject)->row.is_charged;
@@ -124,11 +137,11 @@ bool target_when_nothing_applied(const void *subject)
     return the(subject)->row.applied == 0 && !target_when_unseen(subject);
 }
 
-/* Held on the way forward, in a database that still exists, of an agent that cannot be reached. */
+/* Held on the way forward, in a database that still exists and cannot be reached. */
 bool target_when_held_out_of_reach(const void *subject)
 {
     const Target *target = subject;
-    return !agent_is_reachable(target->agent) && !target->item->row.is_gone &&
+    return !target_is_workable(target) && !target->item->row.is_gone &&
            target->row.goal != GOAL_ROLL_BACK;
 }
 

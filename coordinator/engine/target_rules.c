@@ -344,6 +344,8 @@ static const Rule RULES[] = {
       "{target} had been applied, as is known only now; the goal to take it back stands" },
     { "T112", TARGET_DEBT, TARGET_GONE, ALWAYS, TARGET_HELD, DO(gone),
       "{target} is gone with its debt" },
+    { "T158", TARGET_DEBT, TARGET_STOP, WHEN(nobody_told, "nobody was told"), TARGET_FAILED, NULL,
+      "{target} will not be taken back: the rollout is aborted" },
     { "T113", TARGET_DEBT, TARGET_SKIP, ALWAYS, TARGET_SKIPPED, DO(skip),
       "the debt of {target} is skipped by {actor}{words}" },
 

@@ -76,19 +76,32 @@ static bool is_next(const void *subject)
            (index == 0 || wave->rollout->waves[index - 1].row.state == WAVE_PASSED);
 }
 
-static bool is_next_and_empty(const void *subject)
+/* Of this wave or one behind it: where there is none, there is nothing to approve. */
+static bool has_targets_ahead(const Wave *wave)
 {
-    return is_next(subject) && the(subject)->counts.total == 0;
+    for (size_t i = wave->row.index; i < wave->rollout->wave_count; i++) {
+        if (wave->rollout->waves[i].counts.total > 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_next_unapproved(const void *subject)
 {
-    return is_next(subject) && the(subject)->needs_approval && !the(subject)->row.is_approved;
+    const Wave *wave = subject;
+    return is_next(wave) && wave->needs_approval && !wave->row.is_approved &&
+           has_targets_ahead(wave);
 }
 
 static bool is_next_approved(const void *subject)
 {
     return is_next(subject) && !is_next_unapproved(subject);
+}
+
+static bool is_next_and_empty(const void *subject)
+{
+    return is_next_approved(subject) && the(subject)->counts.total == 0;
 }
 
 static bool is_tripped(const void *subject)
@@ -240,6 +253,8 @@ static const Rule RULES[] = {
       NULL, "wave {wave} could open and waits for approval" },
     { "W03", WAVE_WAITING, WAVE_EVALUATE, is_next_approved, "next", WAVE_RUNNING, act_open,
       "wave {wave} opens with {total} targets" },
+    { "W35", WAVE_GATED, WAVE_EVALUATE, is_next_and_empty, "next, approved, no targets",
+      WAVE_PASSED, act_soaked, "wave {wave} is approved, and has no targets of its own" },
     { "W04", WAVE_GATED, WAVE_EVALUATE, is_next_approved, "next, approved", WAVE_RUNNING, act_open,
       "wave {wave} is approved and opens with {total} targets" },
 

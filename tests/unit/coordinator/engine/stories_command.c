@@ -311,7 +311,30 @@ static void a_ready_rollout_can_be_paused(void **state)
     assert_rollout(fleet, ROLLOUT_RUNNING);
 }
 
+static void an_abort_takes_up_no_debt_that_nobody_was_told_of(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_TARGET;
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_RUNNING);
+    report_steps(fleet, "a/db1", REPORT_FAILED, 1, 1);
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_target(fleet, "a/db1", TARGET_ROLLBACK_FAILED);
+    fall_silent(fleet, "a");
+    pass(fleet, 40000);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    report(fleet, "b/db1", REPORT_PARKED);
+    assert_target(fleet, "c/db1", TARGET_ASSIGNED);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(an_abort_takes_up_no_debt_that_nobody_was_told_of),
     cmocka_unit_test(a_pause_holds_what_runs_and_starts_nothing),
     cmocka_unit_test(a_paused_rollout_tells_how_many_steps_still_run),
     cmocka_unit_test(those_that_failed_are_named_before_they_are_acted_on),

@@ -319,6 +319,56 @@ static void a_dispute_holds_what_is_at_work(void **state)
     }
 }
 
+/* Nobody can write there now: whoever rolls back must not wait for ever without a word. */
+static void what_is_to_go_back_on_a_replica_is_debt_until_it_is_writable(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+        assert_ok(start(fleet));
+        report_all(fleet, REPORT_APPLIED);
+        assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+        host(fleet, "a")->in_recovery = true;
+        say_inventory(fleet, "a");
+        assert_ok(command(fleet, COMMAND_ROLL_BACK));
+        report_all(fleet, REPORT_ROLLED_BACK);
+        assert_target(fleet, "a/db1", TARGET_DEBT);
+        assert_rollout(fleet, ROLLOUT_ROLLBACK_HELD);
+        if (i == 0) {
+            assert_ok(command_on(fleet, COMMAND_SKIP, "a/db1"));
+        } else {
+            host(fleet, "a")->in_recovery = false;
+            say_inventory(fleet, "a");
+            report(fleet, "a/db1", REPORT_ROLLED_BACK);
+        }
+        assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
+    }
+}
+
+static void what_is_disputed_before_its_turn_to_go_back_is_debt(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_standby();
+    fleet_add_host(fleet, "c", 1);
+    fleet->plan.strategy.max_parallel = 1;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    report(fleet, "c/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "c/db1", TARGET_ROLLING_BACK);
+    host(fleet, "b")->in_recovery = false;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b"); /* two writable ones */
+    report(fleet, "c/db1", REPORT_ROLLED_BACK);
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    assert_rollout(fleet, ROLLOUT_ROLLBACK_HELD);
+    host(fleet, "b")->in_recovery = true;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+}
+
 static void say_fence(Fleet *fleet, Fence fence, const char *version, const char *rollout_id)
 {
     Host *a = host(fleet, "a");
@@ -532,6 +582,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
     cmocka_unit_test(what_a_dispute_held_was_never_started),
     cmocka_unit_test(a_dispute_holds_what_is_at_work),
+    cmocka_unit_test(what_is_to_go_back_on_a_replica_is_debt_until_it_is_writable),
+    cmocka_unit_test(what_is_disputed_before_its_turn_to_go_back_is_debt),
     cmocka_unit_test(tokens_go_on_from_what_the_databases_have_seen),
     cmocka_unit_test(a_higher_term_stops_everything),
     cmocka_unit_test(a_ready_rollout_and_an_ended_one_hear_of_a_higher_term),

@@ -342,7 +342,30 @@ static void ten_thousand_targets_are_rolled_out(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+/* Five canaries are more than a tenth of six: the second wave has none of its own. */
+static void an_empty_wave_asks_for_the_approval_that_guards_those_behind_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(6, 1);
+    plan_two_waves(fleet, 5);
+    fleet->plan_waves[2] = fleet->plan_waves[1];
+    fleet->plan_waves[2].name = "last";
+    fleet->plan_waves[1].targets = (Amount){ .value = 10, .is_percent = true };
+    fleet->plan_waves[1].needs_approval = true;
+    fleet->plan.strategy.wave_count = 3;
+    assert_ok(start(fleet));
+    report_all(fleet, REPORT_APPLIED);
+    report(fleet, "e/db1", REPORT_APPLIED);
+    assert_wave(fleet, 1, WAVE_GATED);
+    assert_wave(fleet, 2, WAVE_WAITING);
+    assert_null(goal(fleet, "f/db1"));
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_wave(fleet, 1, WAVE_PASSED);
+    assert_wave(fleet, 2, WAVE_RUNNING);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(an_empty_wave_asks_for_the_approval_that_guards_those_behind_it),
     cmocka_unit_test(a_rollout_over_two_waves_succeeds),
     cmocka_unit_test(parallelism_is_limited_overall),
     cmocka_unit_test(parallelism_is_limited_per_host),

@@ -299,6 +299,48 @@ static void a_deadline_without_an_end_is_unknown_and_charged(void **state)
     assert_target(fleet, "a/db1", TARGET_VERIFYING);
 }
 
+/* on_agent_lost decides, and on_failure only once the agent is back and still has no end to tell.
+ */
+static void a_deadline_stands_still_while_the_agent_is_lost(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    fleet->plan.strategy.target_timeout_ms = 20000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report(fleet, "c/db1", REPORT_APPLIED);
+    fall_silent(fleet, "a");
+    pass(fleet, 100000);
+    assert_false(target(fleet, "a/db1")->is_charged);
+    pass(fleet, AFTER_MS);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    assert_true(target(fleet, "a/db1")->is_absent);
+    come_back(fleet, "a");
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static void an_agent_that_is_back_has_time_to_look_before_its_deadline(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.target_timeout_ms = 20000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report(fleet, "c/db1", REPORT_APPLIED);
+    fall_silent(fleet, "a");
+    pass(fleet, 60000);
+    come_back(fleet, "a");
+    pass(fleet, 25000);
+    assert_false(target(fleet, "a/db1")->is_charged);
+    pass(fleet, 10000);
+    assert_true(target(fleet, "a/db1")->is_charged);
+}
+
 static void an_assigned_target_is_unknown_after_its_deadline(void **state)
 {
     (void)state;
@@ -366,6 +408,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(mass_loss_pauses_what_is_ready_and_leaves_what_is_paused),
     cmocka_unit_test(goodbyes_are_no_mass_loss),
     cmocka_unit_test(a_deadline_without_an_end_is_unknown_and_charged),
+    cmocka_unit_test(a_deadline_stands_still_while_the_agent_is_lost),
+    cmocka_unit_test(an_agent_that_is_back_has_time_to_look_before_its_deadline),
     cmocka_unit_test(an_assigned_target_is_unknown_after_its_deadline),
     cmocka_unit_test(a_deadline_stands_still_in_a_pause),
     cmocka_unit_test(an_agent_lost_in_a_pause_is_asked_again_on_resume),

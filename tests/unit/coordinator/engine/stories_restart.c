@@ -150,6 +150,22 @@ static void a_roll_back_goes_on_while_recovering_only_by_a_person(void **state)
     assert_rollout(fleet, ROLLOUT_ROLLING_BACK);
 }
 
+static void a_missing_plan_allows_nobody_knows_how_many_failures(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    come_back(fleet, "a");
+    come_back(fleet, "b");
+    come_back(fleet, "c");
+    pass(fleet, 100000);
+    assert_wave(fleet, 0, WAVE_RUNNING);
+}
+
 static void a_missing_plan_pauses_until_it_is_back_and_wanted(void **state)
 {
     (void)state;
@@ -336,6 +352,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_a_person_resumed_in_spite_of_stays_excused_after_a_restart),
     cmocka_unit_test(no_verdict_falls_in_the_grace),
     cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
+    cmocka_unit_test(a_missing_plan_allows_nobody_knows_how_many_failures),
     cmocka_unit_test(a_missing_plan_pauses_until_it_is_back_and_wanted),
     cmocka_unit_test(a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause),
     cmocka_unit_test(a_missing_plan_that_is_back_lets_an_ended_rollout_be_rolled_back),
