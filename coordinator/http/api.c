@@ -28,6 +28,20 @@ ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t coun
     return code;
 }
 
+ErrCode api_reason(const JsonIn *body, const char **ret, Err *err)
+{
+    const char *reason = "";
+    ErrCode code = json_in_string_or(body, "reason", "", &reason, err);
+    if (code == ERR_NONE && strlen(reason) > API_REASON_MAX) {
+        code = err_set(err, ERR_LIMIT, "body.reason: %zu bytes, at most %d", strlen(reason),
+                       API_REASON_MAX);
+    }
+    if (code == ERR_NONE) {
+        *ret = reason;
+    }
+    return code;
+}
+
 ErrCode api_number(const ApiRequest *request, const char *name, uint64_t min, uint64_t max,
                    uint64_t fallback, uint64_t *ret, Err *err)
 {

@@ -16,6 +16,7 @@
 #define API_PATH_PARAMETERS_MAX 2
 #define API_JSON_MAX (1024 * 1024)
 #define API_WAIT_MAX_MS 30000
+#define API_REASON_MAX 1000 /* bytes: it is kept, logged, and shown with every look */
 
 typedef struct Route Route;
 
@@ -68,6 +69,9 @@ struct Route {
  * as long as *document. */
 ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t count,
                  JsonDocument **ret_document, Err *err);
+
+/* The member "reason", which may be left out: then it is "". It lives as long as the document. */
+ErrCode api_reason(const JsonIn *body, const char **ret, Err *err);
 
 /* A number in the query within [min, max]; `fallback` when it is not given. */
 ErrCode api_number(const ApiRequest *request, const char *name, uint64_t min, uint64_t max,

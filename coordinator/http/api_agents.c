@@ -62,7 +62,7 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
         return code;
     }
     JsonIn body = json_in_root(document, "body");
-    code = json_in_string_or(&body, "reason", "", &reason, err);
+    code = api_reason(&body, &reason, err);
     if (code != ERR_NONE) {
         return code;
     }

@@ -198,7 +198,7 @@ static ErrCode read_command(const ApiRequest *request, const JsonDocument *docum
                             Command *command, Err *err)
 {
     JsonIn body = json_in_root(document, "body");
-    ErrCode code = json_in_string_or(&body, "reason", "", &command->reason, err);
+    ErrCode code = api_reason(&body, &command->reason, err);
     if (code == ERR_NONE) {
         code = json_in_string_or(&body, "wave", "", &command->wave, err);
     }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/log.h"
 #include "coordinator/http/guard.h"
@@ -63,9 +64,40 @@ static const char *header(const HttpRequest *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+typedef struct HeaderCount {
+    const char *name;
+    size_t count;
+} HeaderCount;
+
+static enum MHD_Result count_header(void *ctx, enum MHD_ValueKind kind, const char *key,
+                                    const char *value)
+{
+    (void)kind;
+    (void)value;
+    HeaderCount *header = ctx;
+    header->count += strcasecmp(key, header->name) == 0;
+    return MHD_YES;
+}
+
+/* Of two, somebody else may have looked at the other one. */
+static ErrCode check_header_once(HttpRequest *request, const char *name)
+{
+    HeaderCount header = { .name = name };
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_header, &header);
+    if (header.count > 1) {
+        err_set(&request->err, ERR_USAGE, "%s stands %zu times in the head", name, header.count);
+        return refuse_error(request);
+    }
+    return ERR_NONE;
+}
+
 /* TCP has no users: reading only, and only for pages and programs of this machine. */
 static ErrCode check_tcp(HttpRequest *request, const Route *route)
 {
+    if (check_header_once(request, MHD_HTTP_HEADER_HOST) != ERR_NONE ||
+        check_header_once(request, MHD_HTTP_HEADER_ORIGIN) != ERR_NONE) {
+        return request->err.code;
+    }
     if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST),
                            header(request, MHD_HTTP_HEADER_ORIGIN), &request->err) != ERR_NONE) {
         return refuse_error(request);
@@ -97,11 +129,15 @@ typedef struct QueryCheck {
 static enum MHD_Result check_query_name(void *ctx, enum MHD_ValueKind kind, const char *key,
                                         const char *value)
 {
-    (void)kind;
-    (void)value;
     QueryCheck *check = ctx;
     HttpRequest *request = check->request;
     ErrCode code = route_check_query(check->route, key, &request->arena, &request->err);
+    if (code == ERR_NONE && value == NULL) {
+        code = err_set(&request->err, ERR_USAGE, "parameter '%s' has no value", key);
+    }
+    if (code == ERR_NONE && value != MHD_lookup_connection_value(request->connection, kind, key)) {
+        code = err_set(&request->err, ERR_USAGE, "parameter '%s' is given more than once", key);
+    }
     return code == ERR_NONE ? MHD_YES : MHD_NO;
 }
 
@@ -114,7 +150,12 @@ static ErrCode check_query(HttpRequest *request, const Route *route)
 
 static ErrCode refuse_size(HttpRequest *request)
 {
-    err_set(&request->err, ERR_LIMIT, "the body is larger than %zu bytes", request->body_max);
+    if (request->body_max == 0) {
+        err_set(&request->err, ERR_LIMIT, "a %s of %s has no body", request->api.route->method,
+                request->api.route->pattern);
+    } else {
+        err_set(&request->err, ERR_LIMIT, "the body is larger than %zu bytes", request->body_max);
+    }
     return refuse(request, MHD_HTTP_CONTENT_TOO_LARGE);
 }
 
@@ -229,6 +270,24 @@ static enum MHD_Result answer_problem(HttpRequest *request, unsigned status)
 }
 
 /* ---- from head to answer ---- */
+
+size_t request_unescape(void *ctx, struct MHD_Connection *connection, char *text)
+{
+    (void)ctx;
+    (void)connection;
+    char *to = text;
+    for (const char *at = text; *at != '\0'; at++, to++) {
+        char digits[3] = { 0 };
+        uint8_t byte = (uint8_t)*at;
+        if (*at == '%' && at[1] != '\0') {
+            memcpy(digits, at + 1, 2);
+            at += hex_decode(digits, &byte, 1) && byte != 0 ? 2 : 0;
+        }
+        *to = byte == 0 ? '%' : (char)byte;
+    }
+    *to = '\0';
+    return (size_t)(to - text);
+}
 
 enum MHD_Result request_begin(HttpRequest *request, const char *method, const char *path)
 {

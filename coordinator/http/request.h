@@ -27,6 +27,12 @@ typedef struct RequestPlace {
 HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place);
 void request_free(HttpRequest *request); /* NULL is allowed */
 
+/*
+ * For libmicrohttpd: decodes %XX in a path, or in a parameter's name or value, in place. %00 stays
+ * as it is written: whoever read the text up to it would answer something that was not asked.
+ */
+size_t request_unescape(void *ctx, struct MHD_Connection *connection, char *text);
+
 /* All of these return what libmicrohttpd's callback is to return: MHD_NO ends the connection. */
 
 /* The head has come: what is wrong with it is answered at once. */

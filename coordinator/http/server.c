@@ -269,7 +269,8 @@ static ErrCode open_door(HttpServer *server, DoorKind kind, Fd fd, Err *err)
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, request_unescape, NULL,
+        MHD_OPTION_END);
     if (door->daemon == NULL) {
         fd_done(&fd);
         return err_set(err, ERR_IO, "cannot start the HTTP server");

@@ -90,6 +90,20 @@ static void pages_from_elsewhere_are_refused(void **state)
     }
 }
 
+/* Whatever stands between a browser and us may have judged by the other one. */
+static void heads_that_say_two_things_are_refused(void **state)
+{
+    static const char *const DOUBLED[] = { "Host: localhost\r\n", "host: evil.example\r\n",
+                                           "Origin: http://localhost\r\nOrigin: null\r\n" };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(DOUBLED); i++) {
+        long status = get_status(siege, SIEGE_DOOR_TCP, "localhost", DOUBLED[i]);
+        if (status != 400) {
+            fail_msg("%s: %ld", DOUBLED[i], status);
+        }
+    }
+}
+
 static void answers_are_not_for_other_pages(void **state)
 {
     SiegeAnswer answer =
@@ -114,7 +128,12 @@ static void paths_lead_nowhere_else(void **state)
         { "/api/v1/../../../etc/passwd", 404 },
         { "/api/v1/plans/..%2f..%2fstore%2fstore.db", 404 },
         { "/api/v1/plans/%2e%2e", 400 },
-        { "/api/v1/plans/" HASH "%00", 404 },
+        { "/api/v1/plans/" HASH "%00", 400 },
+        { "/api/v1/status%00/../../etc", 404 },
+        { "/api/v1/agents?limit=1%00", 400 },
+        { "/api/v1/agents?limit%00=1", 400 },
+        { "/api/v1/agents?limit=1&limit=2", 400 },
+        { "/api/v1/agents?limit", 400 },
         { "/api/v1/rollouts/%00", 404 },
         { "/api/v1/rollouts/%ff%fe", 404 },
         { "/api/v1/rollouts/%zz", 404 },
@@ -275,6 +294,7 @@ int main(void)
         SIEGE_TEST(writing_over_tcp_is_refused),
         SIEGE_TEST(a_host_that_is_not_the_loopback_is_refused),
         SIEGE_TEST(pages_from_elsewhere_are_refused),
+        SIEGE_TEST(heads_that_say_two_things_are_refused),
         SIEGE_TEST(answers_are_not_for_other_pages),
         SIEGE_TEST(paths_lead_nowhere_else),
         SIEGE_TEST(other_methods_are_answered_by_the_book),

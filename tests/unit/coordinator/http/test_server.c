@@ -110,6 +110,27 @@ static void a_second_start_over_the_same_targets_is_a_conflict(void **state)
     json_decref(problem);
 }
 
+/* It is kept with every rollout and event that it is the reason of. */
+static void a_reason_is_a_sentence_and_no_book(void **state)
+{
+    World *world = *state;
+    AUTO(Str) body = { 0 };
+    char id[ROLLOUT_ID_MAX + 1];
+    start_rollout(world, id, sizeof(id));
+    str_append(&body, "{\"reason\":\"");
+    for (size_t i = 0; i < API_REASON_MAX; i++) {
+        str_append_char(&body, 'x');
+    }
+    size_t length = body.length;
+    str_append(&body, "y\"}");
+    json_t *problem = ask(world, "POST", "/api/v1/rollouts/current/pause", str_text(&body), 400);
+    assert_non_null(strstr(text_of(problem, "detail"), "body.reason: 1001 bytes, at most 1000"));
+    json_decref(problem);
+    body.length = length;
+    str_append(&body, "\"}");
+    must_ask(world, "POST", "/api/v1/rollouts/current/pause", str_text(&body), 200);
+}
+
 static void what_is_wrong_with_a_request_is_said(void **state)
 {
     World *world = *state;
@@ -136,6 +157,9 @@ static void what_is_wrong_with_a_request_is_said(void **state)
         { "POST", "/api/v1/rollouts/r-x/retry", "{}", 400, "failed: true" },
         { "POST", "/api/v1/agents/db9/release", "{}", 404, "db9" },
         { "GET", "/api/v1/events?wait_ms=99999", NULL, 400, "30000" },
+        { "GET", "/api/v1/events?after=1&limit=2&after=2", NULL, 400, "'after' is given more" },
+        { "GET", "/api/v1/events?after", NULL, 400, "'after' has no value" },
+        { "GET", "/api/v1/events?after=1%00", NULL, 400, "found '1%00'" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         json_t *problem =
@@ -344,6 +368,7 @@ int main(void)
         WORLD_TEST(a_rollout_is_started_shown_and_commanded),
         WORLD_TEST(targets_that_come_after_the_start_are_told_as_late),
         WORLD_TEST(a_second_start_over_the_same_targets_is_a_conflict),
+        WORLD_TEST(a_reason_is_a_sentence_and_no_book),
         WORLD_TEST(what_is_wrong_with_a_request_is_said),
         WORLD_TEST(tcp_reads_for_this_machine_only),
         WORLD_TEST(tcp_starts_nothing),

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
+#include "coordinator/http/api.h"
 #include "coordinator/http/server.h"
 
 #define PATIENCE_MS 10000
