@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/arena.h"
 #include "common/failpoint.h"
@@ -15,6 +16,7 @@
 
 /* Longer than any commit of another process, shorter than anyone's patience. */
 #define BUSY_TIMEOUT_MS 1000
+#define LOG_SUFFIX "-wal"
 #define HURRIED_BUSY_TIMEOUT_MS 20 /* a moment's lock, as of a backup that begins, is no outage */
 
 static const struct {
@@ -88,9 +90,36 @@ ErrCode db_run(Db *db, sqlite3_stmt *statement, Err *err)
 
 /* ---- transactions ---- */
 
+/*
+ * Under Linux a file that was deleted or replaced can be written on and on, and nobody will ever
+ * read what is in it. SQLite itself looks only where it has no write-ahead log, and never at that.
+ */
+static ErrCode check_place(Db *db, Err *err)
+{
+    int has_moved = 0;
+    const char *suffix = NULL;
+    const char *hint = NULL;
+    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (has_moved != 0) {
+        suffix = "";
+        hint = "move that very file back and the coordinator goes on by itself; restarted, it "
+               "begins with what lies there now";
+    } else if (db->log_path != NULL && access(db->log_path, F_OK) != 0) {
+        suffix = LOG_SUFFIX;
+        hint = "stop the coordinator with SIGTERM, which saves what was in it, and start it again";
+    }
+    if (suffix == NULL) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_STORE, "store %s%s was deleted, moved or replaced while in use", db->path,
+            suffix);
+    return err_hint(err, "%s", hint);
+}
+
 ErrCode db_begin(Db *db, Err *err)
 {
-    return db_exec(db, "BEGIN IMMEDIATE", err);
+    ErrCode code = db_exec(db, "BEGIN IMMEDIATE", err);
+    return code == ERR_NONE ? check_place(db, err) : code;
 }
 
 ErrCode db_commit(Db *db, Err *err)
@@ -250,6 +279,14 @@ void db_hurry(Db *db)
     sqlite3_busy_timeout(db->handle, HURRIED_BUSY_TIMEOUT_MS);
 }
 
+/* NULL: there is none, as on a file system without shared memory. */
+static char *log_path(const char *path)
+{
+    AUTO(Str) text = { 0 };
+    str_printf(&text, "%s" LOG_SUFFIX, path);
+    return access(str_text(&text), F_OK) == 0 ? str_take(&text) : NULL;
+}
+
 ErrCode db_open(const char *path, Db *ret_db, Err *err)
 {
     ErrCode code = file_prepare(path, err);
@@ -265,6 +302,7 @@ ErrCode db_open(const char *path, Db *ret_db, Err *err)
         upgrade(&db, err) != ERR_NONE) {
         return ERR_STORE;
     }
+    db.log_path = log_path(path);
     *ret_db = db;
     db = (Db){ 0 };
     return ERR_NONE;
@@ -276,5 +314,6 @@ void db_close(Db *db)
         sqlite3_close(db->handle);
     }
     free(db->path);
+    free(db->log_path);
     *db = (Db){ 0 };
 }

@@ -14,6 +14,7 @@
 typedef struct Db {
     sqlite3 *handle;
     char *path;
+    char *log_path; /* of the write-ahead log; NULL: there is none */
 } Db;
 
 /* Makes the file (0600) when it is not there, and waits for the locks of others. ERR_STORE: it
@@ -37,7 +38,10 @@ ErrCode db_step(Db *db, sqlite3_stmt *statement, bool *ret_has_row, Err *err);
 /* Executes a statement that gives no row, then resets it and forgets its parameters. */
 ErrCode db_run(Db *db, sqlite3_stmt *statement, Err *err);
 
-/* BEGIN IMMEDIATE … COMMIT. After an error nothing is open: db_rollback is harmless then. */
+/*
+ * BEGIN IMMEDIATE … COMMIT. After an error the caller calls db_rollback, which is harmless where
+ * nothing is open. ERR_STORE also when the file at the path is not the one that is open any more.
+ */
 ErrCode db_begin(Db *db, Err *err);
 ErrCode db_commit(Db *db, Err *err);
 void db_rollback(Db *db);

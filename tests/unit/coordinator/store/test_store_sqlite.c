@@ -227,6 +227,50 @@ static void a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later(vo
     contract_check_all(&contents);
 }
 
+/* Written on, it would be lost with the process. */
+static void a_store_that_was_moved_away_takes_nothing_until_it_is_back(void **state)
+{
+    Place *place = *state;
+    AUTO_PTR(Store) store = contract_open(state);
+    AUTO(Str) away = { 0 };
+    const Effect put = { .kind = EFFECT_PERSIST_AGENT, .agent = &CONTRACT_AGENT };
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    contract_must_commit(store, &put, 1);
+    str_printf(&away, "%s.old", place->path);
+    assert_int_equal(rename(place->path, str_text(&away)), 0);
+    assert_int_equal(contract_commit(store, &put, 1, &last_seq, &err), ERR_STORE);
+    assert_non_null(strstr(err.message, "was deleted, moved or replaced"));
+    assert_non_null(strstr(err.hint, "move that very file back"));
+    assert_int_equal(file_write_new(place->path, "another one", 11, 0600, &err), ERR_NONE);
+    assert_int_equal(contract_commit(store, &put, 1, &last_seq, &err), ERR_STORE);
+    assert_int_equal(rename(str_text(&away), place->path), 0);
+    contract_must_commit(store, &put, 1);
+}
+
+/* It is not lost with its name: closing writes it into the store. */
+static void a_deleted_write_ahead_log_is_saved_by_closing(void **state)
+{
+    Place *place = *state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) log = { 0 };
+    Store *store = contract_open(state);
+    const Effect rows[] = CONTRACT_ROWS;
+    uint64_t last_seq = 0;
+    Err err = { 0 };
+    contract_must_commit(store, rows, ARRAY_LEN(rows));
+    str_printf(&log, "%s-wal", place->path);
+    assert_int_equal(unlink(str_text(&log)), 0);
+    assert_int_equal(contract_commit(store, rows, ARRAY_LEN(rows), &last_seq, &err), ERR_STORE);
+    assert_non_null(strstr(err.message, "c.db-wal was deleted"));
+    assert_non_null(strstr(err.hint, "SIGTERM"));
+    store_close(store);
+    store = contract_open(state);
+    StoreContents contents = contract_load(store, &arena);
+    contract_check_all(&contents);
+    store_close(store);
+}
+
 static void a_new_file_has_the_present_version(void **state)
 {
     Place *place = *state;
@@ -257,6 +301,8 @@ int main(void)
         CONTRACT_TEST(a_number_out_of_bounds_is_an_error_with_table_and_column),
         CONTRACT_TEST(a_lock_of_another_process_is_an_error_that_passes),
         CONTRACT_TEST(a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later),
+        CONTRACT_TEST(a_store_that_was_moved_away_takes_nothing_until_it_is_back),
+        CONTRACT_TEST(a_deleted_write_ahead_log_is_saved_by_closing),
         CONTRACT_TEST(a_new_file_has_the_present_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
