@@ -6,6 +6,7 @@
  */
 #include "tests/harness/fleet.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,30 @@ static void check_events(Fleet *fleet, Str *problems)
     }
 }
 
+/*
+ * What a sanitizer has to say of the programs, in a build with one: a process that was killed, or
+ * whose exit code nobody looks at, has written it all the same.
+ */
+static void check_reports(Fleet *fleet, Str *problems)
+{
+    static const char *const SIGNS[] = { "Sanitizer: ", "runtime error: " };
+    DIR *dir = opendir(fleet->dir);
+    assert_non_null(dir);
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (!str_ends_with(entry->d_name, ".log") && !str_ends_with(entry->d_name, ".err")) {
+            continue;
+        }
+        const char *text = fleet_file_text(fleet, fleet_path(fleet, "%s", entry->d_name));
+        for (size_t i = 0; i < ARRAY_LEN(SIGNS); i++) {
+            const char *report = strstr(text, SIGNS[i]);
+            if (report != NULL) {
+                str_printf(problems, "%s holds a report: %s\n", entry->d_name, report);
+            }
+        }
+    }
+    closedir(dir);
+}
+
 void fleet_check(Fleet *fleet, Str *problems)
 {
     check_gone(fleet, &MIGRATING, problems);
@@ -264,6 +289,7 @@ void fleet_check(Fleet *fleet, Str *problems)
     if (!fleet_processes_end(fleet)) {
         str_append(problems, "a process did not stop well\n");
     }
+    check_reports(fleet, problems);
     check_gone(fleet, &ANY, problems);
     for (size_t i = 0; i < FLEET_HOSTS; i++) {
         for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {

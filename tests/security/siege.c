@@ -171,6 +171,9 @@ int siege_end(void **state)
 {
     Siege *siege = *state;
     int status = stop(siege);
+    if (siege_log_has(siege, "Sanitizer: ") || siege_log_has(siege, "runtime error: ")) {
+        status = -1; /* also of one that was killed */
+    }
     if (status != 0) {
         log_show(siege);
     }
