@@ -17,6 +17,7 @@
 /* Longer than any commit of another process, shorter than anyone's patience. */
 #define BUSY_TIMEOUT_MS 1000
 #define LOG_SUFFIX "-wal"
+#define LOCK_SUFFIX "-lock"
 #define HURRIED_BUSY_TIMEOUT_MS 20 /* a moment's lock, as of a backup that begins, is no outage */
 
 static const struct {
@@ -287,13 +288,37 @@ static char *log_path(const char *path)
     return access(str_text(&text), F_OK) == 0 ? str_take(&text) : NULL;
 }
 
+/*
+ * One process at a time, from before the store is looked at until it is closed. A file system that
+ * knows no locks lets everybody in: then the term alone keeps the older one from writing.
+ */
+static ErrCode lock_take(const char *path, Fd *ret_lock, Err *err)
+{
+    AUTO(Str) name = { 0 };
+    struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    str_printf(&name, "%s" LOCK_SUFFIX, path);
+    AUTO(Fd) fd = open(str_text(&name), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        err_set_errno(err, ERR_STORE, errno, "cannot open %s", str_text(&name));
+        return err_hint(err, "it must be a file that the coordinator's user may write");
+    }
+    if (fcntl(fd, F_SETLK, &range) != 0 && (errno == EACCES || errno == EAGAIN)) {
+        (void)fcntl(fd, F_GETLK, &range);
+        err_set(err, ERR_STORE, "another coordinator uses the store %s: process %d", path,
+                (int)range.l_pid);
+        return err_hint(err, "stop it first, or give this one a store of its own");
+    }
+    *ret_lock = fd;
+    fd = -1;
+    return ERR_NONE;
+}
+
 ErrCode db_open(const char *path, Db *ret_db, Err *err)
 {
-    ErrCode code = file_prepare(path, err);
-    if (code != ERR_NONE) {
-        return code;
+    AUTO(Db) db = { .path = mem_strdup(path), .lock = -1 };
+    if (file_prepare(path, err) != ERR_NONE || lock_take(path, &db.lock, err) != ERR_NONE) {
+        return ERR_STORE;
     }
-    AUTO(Db) db = { .path = mem_strdup(path) };
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     if (sqlite3_open_v2(path, &db.handle, flags, NULL) != SQLITE_OK) {
         return db_error(&db, err);
@@ -304,7 +329,7 @@ ErrCode db_open(const char *path, Db *ret_db, Err *err)
     }
     db.log_path = log_path(path);
     *ret_db = db;
-    db = (Db){ 0 };
+    db = (Db){ .lock = -1 };
     return ERR_NONE;
 }
 
@@ -315,5 +340,6 @@ void db_close(Db *db)
     }
     free(db->path);
     free(db->log_path);
-    *db = (Db){ 0 };
+    fd_done(&db->lock); /* last: whoever gets it finds the store closed */
+    *db = (Db){ .lock = -1 };
 }

@@ -10,15 +10,19 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/file.h"
 
 typedef struct Db {
     sqlite3 *handle;
     char *path;
     char *log_path; /* of the write-ahead log; NULL: there is none */
+    Fd lock;        /* of this process, on PATH-lock */
 } Db;
 
-/* Makes the file (0600) when it is not there, and waits for the locks of others. ERR_STORE: it
- * cannot be had, is damaged, or is newer than we are. */
+/*
+ * Makes the file (0600) when it is not there, and waits for the locks of others. ERR_STORE: another
+ * process has it open by this function, it cannot be had, is damaged, or is newer than we are.
+ */
 ErrCode db_open(const char *path, Db *ret_db, Err *err);
 void db_close(Db *db); /* statements are finalized before */
 

@@ -84,7 +84,7 @@ struct Store {
 
 /*
  * SQLite: WAL, synchronous=FULL, one writer, schema version row; the file is 0600. ERR_STORE with a
- * hint when it cannot be opened.
+ * hint when it cannot be opened, also because another process has it open.
  */
 ErrCode store_sqlite_open(const char *path, Store **ret_store, Err *err);
 

@@ -470,6 +470,7 @@ ErrCode store_sqlite_open(const char *path, Store **ret_store, Err *err)
 {
     SqliteStore *self = mem_alloc(sizeof(*self));
     self->base.ops = &SQLITE_OPS;
+    self->db.lock = -1; /* should it not be opened */
     ErrCode code = db_open(path, &self->db, err);
     if (code == ERR_NONE) {
         code = prepare_all(self, err);

@@ -184,7 +184,7 @@ static inline Fixture *fixture_new(void)
 
 static inline void fixture_free(Fixture *fixture)
 {
-    static const char *const FILES[] = { "c.db", "c.db-wal", "c.db-shm" };
+    static const char *const FILES[] = { "c.db", "c.db-wal", "c.db-shm", "c.db-lock" };
     fixture_close(fixture);
     for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
         AUTO(Str) path = { 0 };

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "common/file.h"
 #include "coordinator/store/schema.h"
@@ -33,7 +34,7 @@ int contract_setup(void **state)
 
 int contract_teardown(void **state)
 {
-    static const char *const SUFFIXES[] = { "", "-wal", "-shm", "-journal" };
+    static const char *const SUFFIXES[] = { "", "-wal", "-shm", "-journal", "-lock" };
     Place *place = *state;
     for (size_t i = 0; i < ARRAY_LEN(SUFFIXES); i++) {
         AUTO(Str) path = { 0 };
@@ -271,6 +272,34 @@ static void a_deleted_write_ahead_log_is_saved_by_closing(void **state)
     store_close(store);
 }
 
+/* As after `skein-coordinator --config copy.yaml`: the one that runs must not notice. */
+static void a_store_in_use_is_refused_and_names_who_uses_it(void **state)
+{
+    Place *place = *state;
+    AUTO(Str) words = { 0 };
+    int ready[2];
+    char byte = 0;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        Store *store = NULL;
+        Err err = { 0 };
+        bool is_open = store_sqlite_open(place->path, &store, &err) == ERR_NONE;
+        ssize_t put = write(ready[1], "x", 1);
+        pause();
+        _exit(is_open && put == 1 ? 0 : 1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    str_printf(&words, "another coordinator uses the store %s: process %d", place->path,
+               (int)child);
+    must_not_open(place->path, str_text(&words), "stop it first");
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    store_close(contract_open(state)); /* nobody has to take a lock of the dead away */
+    close(ready[0]);
+    close(ready[1]);
+}
+
 static void a_new_file_has_the_present_version(void **state)
 {
     Place *place = *state;
@@ -303,6 +332,7 @@ int main(void)
         CONTRACT_TEST(a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later),
         CONTRACT_TEST(a_store_that_was_moved_away_takes_nothing_until_it_is_back),
         CONTRACT_TEST(a_deleted_write_ahead_log_is_saved_by_closing),
+        CONTRACT_TEST(a_store_in_use_is_refused_and_names_who_uses_it),
         CONTRACT_TEST(a_new_file_has_the_present_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
