@@ -59,6 +59,16 @@ typedef struct Options {
     bool is_strict;
     bool is_own_server;
     bool is_rules;
+    bool is_accept; /* these ten: `repair` */
+    bool is_rename;
+    bool is_forget;
+    bool is_settle;
+    bool is_done;
+    bool is_again;
+    bool is_applied;
+    bool is_undone;
+    bool is_same_schema;
+    bool is_new_schema;
     bool is_help;
     uint32_t limit; /* 0: all */
     uint32_t jobs;  /* 0: not said */

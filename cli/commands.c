@@ -72,6 +72,21 @@ OPTION(JUNIT, "junit", "FILE", OPTION_TEXT, junit, "write a JUnit report there")
 OPTION(OWN_SERVER, "own-server", NULL, OPTION_FLAG, is_own_server,
        "the server is there for this test alone: it may be changed, too");
 
+OPTION(ACCEPT, "accept", NULL, OPTION_FLAG, is_accept, "its file as it is now is what was applied");
+OPTION(RENAME, "rename", NULL, OPTION_FLAG, is_rename, "its file has another name now");
+OPTION(FORGET, "forget", NULL, OPTION_FLAG, is_forget, "it counts no more; what it made stays");
+OPTION(SETTLE, "settle", NULL, OPTION_FLAG, is_settle,
+       "as the catalog shows it; an INVALID index that it left is dropped");
+OPTION(DONE, "done", NULL, OPTION_FLAG, is_done, "all of its interrupted statement is there");
+OPTION(AGAIN, "again", NULL, OPTION_FLAG, is_again,
+       "nothing of its interrupted statement is there");
+OPTION(APPLIED, "applied", NULL, OPTION_FLAG, is_applied, "all of it is there");
+OPTION(UNDONE, "undone", NULL, OPTION_FLAG, is_undone, "nothing of it is left");
+OPTION(SAME_SCHEMA, "same-schema", NULL, OPTION_FLAG, is_same_schema,
+       "the schema is as the history says");
+OPTION(NEW_SCHEMA, "new-schema", NULL, OPTION_FLAG, is_new_schema,
+       "nothing of the history is in the schema");
+
 #define OPTIONS(...)                                                                               \
     (const Option *const[])                                                                        \
     {                                                                                              \
@@ -104,6 +119,14 @@ static const char ADOPT_DETAILS[] =
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"
     "an id, or `head`.";
+
+static const char REPAIR_DETAILS[] =
+    "Without an option: what is wrong with skein's history here, in which row, and for each what may be\n"
+    "done, with the command to type; changes nothing. With one, of the migrations named: shows what it would\n"
+    "do and asks, unless --yes. One choice at a time, and only one that was offered. Each change is made\n"
+    "behind the fence, as an attempt's, and kept in the row with who made it, when and why. Nothing of a\n"
+    "migration runs. Exit code of the explaining: 6 when something keeps up or down from going on. See\n"
+    "docs/repair.md.";
 
 static const char STATUS_DETAILS[] =
     "states: applied, pending; changed: its file is not what was applied; missing: applied, but "
@@ -191,6 +214,12 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE), cmd_adopt },
     { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, MOVE_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
+    { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,
+      "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"
+      "  choices: [{option, command, effect}]}], repaired: [{migration, choice, state, parts_done, dropped}]}",
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &ACCEPT, &RENAME, &FORGET,
+              &SETTLE, &DONE, &AGAIN, &APPLIED, &UNDONE, &SAME_SCHEMA, &NEW_SCHEMA, &MIRROR, &TABLE,
+              &REASON, &YES), cmd_repair },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
       "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null}]",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },

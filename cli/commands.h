@@ -15,6 +15,9 @@ ErrCode cmd_history(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_current(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_check(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
+/* cmd_repair.c */
+ErrCode cmd_repair(Invocation *invocation, ExitCode *ret_exit, Err *err);
+
 /* cmd_test.c */
 ErrCode cmd_test(Invocation *invocation, ExitCode *ret_exit, Err *err);
 

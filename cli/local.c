@@ -8,6 +8,8 @@
 #include "common/clock.h"
 #include "common/secret.h"
 
+#define BLOCKED_RETRIES 10
+
 ErrCode local_source_for(const Options *options, uint32_t connections, ConnSource **ret_source,
                          Err *err)
 {
@@ -76,6 +78,24 @@ Plan local_plan(const MigrationSet *set)
     };
     plan_strategy_defaults(&plan.strategy);
     return plan;
+}
+
+JobOrder local_order(const Options *options, const ConnSource *source, const Plan *plan,
+                     const char *to)
+{
+    static const uint8_t NO_HASH[PLAN_HASH_BYTES] = { 0 };
+    const char *database = conn_source_database(source);
+    return (JobOrder){
+        .rollout = "",
+        .target = database == NULL ? "the database" : database,
+        .identity = { .schema = local_tenant(options) },
+        .plan = plan,
+        .plan_hash = NO_HASH,
+        .to = to,
+        .is_any_rollout = true,
+        .deadline_ms = plan->strategy.target_timeout_ms,
+        .blocked_retries_max = BLOCKED_RETRIES,
+    };
 }
 
 const char *local_operator(Arena *arena)

@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "common/failpoint.h"
 
 static void print_help(const Invocation *invocation)
 {
@@ -24,7 +25,10 @@ int main(int argc, char **argv)
     AUTO(Invocation) invocation = { 0 };
     Err err = { 0 };
     ExitCode exit_code = EXIT_CODE_DONE;
-    ErrCode code = args_parse(argc - 1, argv + 1, &invocation, &err);
+    ErrCode code = failpoint_init(&err);
+    if (code == ERR_NONE) {
+        code = args_parse(argc - 1, argv + 1, &invocation, &err);
+    }
     if (code == ERR_NONE && invocation.options.is_help) {
         print_help(&invocation);
     } else if (code == ERR_NONE) {

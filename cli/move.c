@@ -8,8 +8,6 @@
 #include "cli/move_tell.h"
 #include "common/clock.h"
 
-#define BLOCKED_RETRIES 10
-
 void ground_done(Ground *ground)
 {
     conn_source_free(ground->source);
@@ -89,9 +87,7 @@ static ErrCode explain_end(const Move *move, Report report, Err *err)
 ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
                  const char *to, Err *err)
 {
-    static const uint8_t NO_HASH[PLAN_HASH_BYTES] = { 0 };
     const char *tenant = local_tenant(&invocation->options);
-    const char *database = conn_source_database(ground->source);
     AUTO_PTR(Wake) wake = wake_new();
     AUTO(Move)
     move = {
@@ -101,17 +97,7 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
                   .plan = plan,
                   .arena = &invocation->arena },
     };
-    JobOrder order = {
-        .rollout = "",
-        .target = database == NULL ? "the database" : database,
-        .identity = { .schema = tenant },
-        .plan = plan,
-        .plan_hash = NO_HASH,
-        .to = to,
-        .is_any_rollout = true,
-        .deadline_ms = plan->strategy.target_timeout_ms,
-        .blocked_retries_max = BLOCKED_RETRIES,
-    };
+    JobOrder order = local_order(&invocation->options, ground->source, plan, to);
     ExecJob exec = {
         .source = ground->source,
         .schema = tenant,

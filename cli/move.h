@@ -21,6 +21,10 @@ AUTO_DEFINE(Ground, ground_done)
 /* Reads the directory, then looks once at the database. Blocks. */
 ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err);
 
+/* The plan of all migrations of a set, as the options would have it. Borrows the set's; the rest in
+ * the invocation's arena. */
+ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err);
+
 /*
  * Runs the executor to its end and tells of it as it goes. `plan` is of the ground's migrations;
  * `to`: the id of the one to be at, "": none. Blocks; Ctrl-C ends it between two steps, or cancels

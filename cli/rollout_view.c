@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "cli/shell_word.h"
 #include "common/cleanup.h"
+#include "proto/address.h"
 
 #define BAR_CELLS 24
 #define ADDRESSES_SHOWN 4
@@ -208,6 +210,63 @@ void targets_text(const json_t *targets, size_t limit, Str *out)
     }
 }
 
+#define REPAIRS_SHOWN 3
+
+/* A value of a libpq connection string. */
+static void value_write(const char *value, Str *out)
+{
+    static const char BARE[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (value[strspn(value, BARE)] == '\0') {
+        str_append(out, value);
+        return;
+    }
+    str_append_char(out, '\'');
+    for (; *value != '\0'; value++) {
+        if (*value == '\'' || *value == '\\') {
+            str_append_char(out, '\\');
+        }
+        str_append_char(out, *value);
+    }
+    str_append_char(out, '\'');
+}
+
+/* The coordinator knows how a database is called, and neither where it is nor where its migrations
+ * are. */
+static void repair_text(const char *written, Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address = { 0 };
+    if (address_parse(written, &arena, &address, NULL) != ERR_NONE) {
+        return;
+    }
+    AUTO(Str) database = { 0 };
+    str_append(&database, "dbname=");
+    value_write(address.database, &database);
+    str_printf(out, "  on the host of %s: skein repair --database ", address.instance);
+    shell_word(str_text(&database), out);
+    if (address.schema[0] != '\0') {
+        str_append(out, " --schema ");
+        shell_word(address.schema, out);
+    }
+    str_append(out, " --migrations DIR\n");
+}
+
+/* What `skein repair` can set right says so in its hint. */
+static void repairs_text(const json_t *cluster, Str *out)
+{
+    const json_t *targets = json_object_get(cluster, "targets");
+    bool has_repair = strstr(get_text(cluster, "hint"), "`skein repair") != NULL;
+    size_t count = has_repair ? json_array_size(targets) : 0;
+    for (size_t i = 0; i < count && i < REPAIRS_SHOWN; i++) {
+        repair_text(json_string_value(json_array_get(targets, i)), out);
+    }
+    if (count > REPAIRS_SHOWN) {
+        str_append(out, "  and likewise for the others; then skein rollout retry\n");
+    } else if (count > 0) {
+        str_append(out, "  then skein rollout retry\n");
+    }
+}
+
 static void cluster_text(const json_t *cluster, Str *out)
 {
     AUTO(Str) head = { 0 };
@@ -232,6 +291,7 @@ static void cluster_text(const json_t *cluster, Str *out)
         str_printf(out, ", … and %lld more", count - ADDRESSES_SHOWN);
     }
     str_append_char(out, '\n');
+    repairs_text(cluster, out);
 }
 
 void errors_text(const json_t *rollout, const json_t *errors, Str *out)

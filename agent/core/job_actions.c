@@ -17,8 +17,8 @@ static const Backoff SERVER_RETRY = { 250, 15000 };
 static const Backoff LOOK_RETRY = { 250, 60000 };
 
 static const char HINT_INTERRUPTED[] =
-    "see what the statement left behind (CREATE INDEX CONCURRENTLY leaves an INVALID index, to be "
-    "dropped), finish or undo it by hand, set its row in skein.history right, then retry";
+    "`skein repair` on this database looks at what the statement left behind, says what may be done, "
+    "and does it; then retry";
 
 static Job *job_of(void *subject)
 {
@@ -218,10 +218,12 @@ void job_hold_halfway(void *subject)
     err_set(new_trouble(job), ERR_INTERRUPTED, "%s is half %s: %u of %zu parts are done",
             migration->id, is_down ? "undone" : "applied", row->parts_done, parts);
     err_hint(&job->err,
-             is_down ? "have it undone to its end first, or apply by hand what its down took away "
-                       "and set its row in skein.history to applied"
-                     : "have it applied to its end first, or undo by hand what its first parts did "
-                       "and set its row in skein.history to undone");
+             is_down
+                 ? "have it undone to its end first; or apply by hand what its down took away, "
+                   "and say so with `skein repair --applied %s` on this database"
+                 : "have it applied to its end first; or undo by hand what its first parts did, "
+                   "and say so with `skein repair --undone %s` on this database",
+             migration->id);
     hold_at(job, ERR_INTERRUPTED, migration->id);
 }
 
@@ -234,7 +236,7 @@ void job_hold_changed_parts(void *subject)
             "the first parts of %s (%u) are done here with other contents than the plan has", id,
             job->history.rows[index].parts_done);
     err_hint(&job->err, "only what comes after them may still be changed: restore the parts that "
-                        "are done as they were");
+                        "are done as they were, or see `skein repair` on this database");
     hold_at(job, ERR_CHECKSUM, id);
 }
 
@@ -249,7 +251,9 @@ void job_hold_changed(void *subject)
     err_set(new_trouble(job), ERR_CHECKSUM, "%s is applied here with other contents%s%s", id,
             change.length == 0 ? "" : ": ", str_text(&change));
     err_hint(&job->err,
-             "restore the file as it was applied, and put the change into a new migration");
+             "restore the file as it was applied, and put the change into a new migration; where "
+             "both come to the same, `skein repair --accept %s` on this database",
+             id);
     hold_at(job, ERR_CHECKSUM, id);
 }
 
@@ -262,7 +266,7 @@ void job_hold_foreign(void *subject)
             job->history.foreign);
     err_hint(&job->err,
              "the database is ahead of these migrations, or of another history: take the directory "
-             "that has %s, or say `missing: ignore`",
+             "that has %s, say `missing: ignore`, or see `skein repair` on this database",
              id);
     hold_at(job, ERR_HISTORY, id);
 }

@@ -11,7 +11,7 @@
 
 /* ---- fence and history ---- */
 
-static void fence_add(Step *step)
+void step_fence_pass(Step *step)
 {
     const Runner *runner = step->runner;
     const char **params = step_params(step, 5);
@@ -118,7 +118,7 @@ static void supersede_add(Step *step)
 static void fence_pass(Step *step)
 {
     PlaceMove move = place_move(step->action, step->script);
-    fence_add(step);
+    step_fence_pass(step);
     if (step->migration->is_repeatable && move.from.state == NULL) {
         supersede_add(step);
     }

@@ -89,6 +89,9 @@ ErrCode session_query(Runner *runner, const char *sql, const char *const *params
 ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, size_t param_count,
                     uint32_t allowed_ms, PGresult **ret_result, Err *err);
 
+/* Who holds the target's lock: pid, application name, role. No row: nobody. */
+ErrCode session_holder(Runner *runner, const Action *action, PGresult **ret_holder, Err *err);
+
 /* Session-wide settings for what runs outside transactions, the target's search_path among them. */
 ErrCode solo_settings(Runner *runner, const Action *action, Err *err);
 

@@ -198,9 +198,9 @@ static ErrCode lock_try(Runner *runner, uint64_t key, const Action *action, bool
     return code;
 }
 
-static ErrCode lock_holder(Runner *runner, uint64_t key, const Action *action,
-                           PGresult **ret_holder, Err *err)
+ErrCode session_holder(Runner *runner, const Action *action, PGresult **ret_holder, Err *err)
 {
+    uint64_t key = lock_key(runner->config.schema);
     char high[16];
     char low[16];
     snprintf(high, sizeof(high), "%" PRIu32, (uint32_t)(key >> 32));
@@ -273,7 +273,7 @@ Result perform_lock(Runner *runner, const Action *action)
         if (has_lock) {
             return result_ok();
         }
-        if (lock_holder(runner, key, action, &holder, &err) != ERR_NONE) {
+        if (session_holder(runner, action, &holder, &err) != ERR_NONE) {
             return result_of_error(&err);
         }
         if (PQntuples(holder) > 0) {

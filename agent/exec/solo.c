@@ -10,6 +10,7 @@
 #include "agent/conn/server_error.h"
 #include "agent/exec/guard.h"
 #include "agent/exec/sql.h"
+#include "common/failpoint.h"
 #include "common/str.h"
 
 static const char *const PROBES[PROBE_COUNT_] = {
@@ -147,12 +148,14 @@ Result perform_run(Runner *runner, const Action *action)
     Guard guard;
     Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
     const PlanStatement *statement = statement_of(runner, action, &result.statement);
+    FAILPOINT("exec.before_run");
     guard_begin(&guard, runner, action, script_of(runner, action));
     guard_statement(&guard, result.statement);
     if (PQsendQuery(conn_pg(conn), statement->sql) == 0) {
         return solo_lost(conn, result);
     }
     result = solo_finish(conn, &guard, result);
+    FAILPOINT("exec.after_run");
     result.statement = result.kind == RESULT_OK ? 0 : result.statement;
     return result;
 }

@@ -113,6 +113,35 @@ extern const char SQL_HISTORY_FINGERPRINTS[];
 extern const char SQL_HISTORY_STANDING[];
 extern const char SQL_HISTORY_ALL[];
 
+/* ---- skein repair: sql_repair.c ---- */
+
+/* Parameter: tenant. Columns: see RepairColumn in repair.c. */
+extern const char SQL_REPAIR_ROWS[];
+
+/* Parameters: tenant, system identifier, database OID, the schema as an identifier. Columns: is it
+ * another database's, the schema OID it has, the present one, is there anything in that. */
+extern const char SQL_REPAIR_FENCE[];
+
+/* Parameters: object, detail, evidence. Columns: trace, object, words. */
+extern const char SQL_TRACE_INDEX_VALID[];
+extern const char SQL_TRACE_INDEX_ABSENT[];
+extern const char SQL_TRACE_ENUM_LABEL[];
+extern const char SQL_TRACE_PARTITION_DETACHED[];
+
+/*
+ * Parameters: tenant, seq; from: state, parts done, is it running; to: state, parts done, hash of
+ * them; choice, reason; id, version, name, checksum, fingerprints (NULL: as they are). Column:
+ * which transaction it is.
+ */
+extern const char SQL_REPAIR_MOVE[];
+
+/* Parameters: tenant, former and present schema OID, agent; tenant, do the rows stand, choice,
+ * reason. */
+extern const char SQL_REPAIR_SCHEMA_FENCE[];
+extern const char SQL_REPAIR_SCHEMA_ROWS[];
+
+/* ---- all tenants ---- */
+
 /* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only
  * the name, for a database without skein's own tables. */
 extern const char SQL_TENANTS[];

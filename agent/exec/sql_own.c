@@ -192,9 +192,8 @@ const char SQL_FENCE_ADOPT[] =
     "            RAISE EXCEPTION USING ERRCODE = 'SK004', MESSAGE = format(\n"
     "                'schema \"%s\" is not the one that its history is about (dropped and made'\n"
     "                ' anew, or another one renamed), and it is not empty', v_tenant),\n"
-    "                HINT = format('if it is as its history says (restored, for example):'\n"
-    "                ' UPDATE skein.fence SET schema_oid = %s WHERE tenant = %L; if nothing'\n"
-    "                ' of it is: DELETE FROM skein.history WHERE tenant = %2$L', v_schema, v_tenant);\n"
+    "                HINT = format('`skein repair --schema %s` on this database says what may be done',\n"
+    "                v_tenant);\n"
     "        END IF;\n"
     "        UPDATE skein.history SET state = 'undone', undone_at = clock_timestamp(),\n"
     "            undone_rollout = current_setting('skein.rollout'),\n"
@@ -229,7 +228,11 @@ const char SQL_HISTORY_INSERT[] =
 
 #define MOVED                                                                                      \
     "UPDATE skein.history AS h SET state = $6::text, parts_done = $7::int4,"                       \
-    " is_running = $8::bool, parts_hash = $9::bytea, evidence = coalesce($10::jsonb, h.evidence)," \
+    " is_running = $8::bool, parts_hash = $9::bytea,"                                              \
+    /* A record of repairs stays. */                                                               \
+    " evidence = CASE WHEN $10::jsonb IS NULL THEN h.evidence"                                     \
+    "  WHEN pg_catalog.jsonb_typeof(h.evidence)" IS "'object'"                                     \
+    "  THEN pg_catalog.jsonb_set(h.evidence, '{indexes}', $10::jsonb) ELSE $10::jsonb END,"        \
     " backend_pid = pg_catalog.pg_backend_pid(), backend_start = $11::timestamptz, "
 #define FROM_PLACE                                                                                 \
     " FROM skein.fence AS f WHERE f.tenant" IS "$1 AND h.tenant" IS "$1 AND h.id" IS "$2"          \

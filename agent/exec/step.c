@@ -158,7 +158,7 @@ static void error_judge(const Step *step, const Guard *guard, const BatchOutcome
 
 static void stop_judge(const Step *step, Result *result)
 {
-    const char *id = step->migration->id;
+    const char *id = step->migration == NULL ? "" : step->migration->id;
     switch (step->stop) {
     case STOP_SCHEMA_GONE: /* the rest of the search_path would have taken its place */
         result->kind = RESULT_FAILED;

@@ -47,6 +47,9 @@ void step_frame(Step *step, const char *sql);
 void step_reset_role(Step *step);
 void step_reset_settings(Step *step);
 
+/* The fence that was taken is still ours, and the history as it was read: row.c. */
+void step_fence_pass(Step *step);
+
 /* COMMIT, and runs it all. `take` may veto it (batch.h). */
 Result step_run(Step *step, BatchTake take, void *ctx);
 

@@ -81,6 +81,24 @@ static void errors_are_clusters_in_the_servers_words(void **state)
     assert_golden(str_text(&text), "rollout_errors.txt");
 }
 
+/* Only for those whose hint says so, and as it is typed. */
+static void what_repair_can_set_right_is_told_with_its_command(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument)
+    errors =
+        load("[{'code': 'interrupted', 'migration': '0003_i', 'message': 'its end is not known',"
+             " 'hint': '`skein repair` on this database looks', 'count': 2,"
+             " 'targets': ['db1/a', 'db2/two words/acme']}]");
+    errors_text(NULL, errors, &text);
+    assert_non_null(strstr(
+        str_text(&text), "  on the host of db1: skein repair --database dbname=a --migrations DIR\n"
+                         "  on the host of db2: skein repair --database "
+                         "'dbname='\\''two words'\\''' --schema acme --migrations DIR\n"));
+    assert_true(str_ends_with(str_text(&text), "  then skein rollout retry\n"));
+}
+
 static void activity_names_what_runs_and_what_it_waits_for(void **state)
 {
     (void)state;
@@ -244,6 +262,7 @@ int main(void)
         cmocka_unit_test(targets_that_came_too_late_are_named),
         cmocka_unit_test(a_rollout_shows_a_bar_per_wave),
         cmocka_unit_test(errors_are_clusters_in_the_servers_words),
+        cmocka_unit_test(what_repair_can_set_right_is_told_with_its_command),
         cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),
         cmocka_unit_test(an_event_is_one_line),
         cmocka_unit_test(errors_of_an_ended_rollout_are_of_the_past),

@@ -1,0 +1,487 @@
+/* See repair.h. The order of things is an attempt's own: session, lock, fence, one transaction. */
+#include "agent/exec/repair.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "agent/exec/history.h"
+#include "agent/exec/sql.h"
+#include "agent/exec/step.h"
+#include "common/clock.h"
+
+#define ACT_MS 30000          /* a look, a lock, a write */
+#define LOCK_PATIENCE_MS 5000 /* a client that was killed leaves its backend for about a second */
+#define LOCK_POLL_MS 100
+
+static const char *const TRACES[] = {
+    [TRACE_NONE] = "none",       [TRACE_RUNS] = "runs",       [TRACE_DONE] = "done",
+    [TRACE_ABSENT] = "absent",   [TRACE_CARCASS] = "carcass", [TRACE_PENDING] = "pending",
+    [TRACE_FOREIGN] = "foreign", [TRACE_UNKNOWN] = "unknown",
+};
+_Static_assert(ARRAY_LEN(TRACES) == TRACE_COUNT_, "a name per trace");
+
+static const char *const TRACE_SQL[PROBE_COUNT_] = {
+    [PROBE_NONE] = NULL,
+    [PROBE_INDEX_VALID] = SQL_TRACE_INDEX_VALID,
+    [PROBE_INDEX_ABSENT] = SQL_TRACE_INDEX_ABSENT,
+    [PROBE_ENUM_LABEL] = SQL_TRACE_ENUM_LABEL,
+    [PROBE_PARTITION_DETACHED] = SQL_TRACE_PARTITION_DETACHED,
+};
+
+/* Columns of SQL_REPAIR_ROWS. */
+enum RepairColumn {
+    REPAIR_SEQ,
+    REPAIR_ID,
+    REPAIR_STATE,
+    REPAIR_PARTS_DONE,
+    REPAIR_IS_RUNNING,
+    REPAIR_IS_INHERITED,
+    REPAIR_CHECKSUM,
+    REPAIR_PARTS_HASH,
+    REPAIR_FINGERPRINTS,
+    REPAIR_ROLLOUT,
+    REPAIR_AGENT,
+    REPAIR_STARTED_AT,
+    REPAIR_ADOPTED_FROM,
+    REPAIR_EVIDENCE,
+    REPAIR_PID,
+};
+
+/* Columns of SQL_REPAIR_FENCE. */
+enum FenceSightColumn {
+    SIGHT_IS_COPY,
+    SIGHT_FORMER_SCHEMA,
+    SIGHT_SCHEMA,
+    SIGHT_HAS_THINGS,
+};
+
+const char *trace_name(Trace trace)
+{
+    return (unsigned)trace < TRACE_COUNT_ ? TRACES[trace] : "invalid";
+}
+
+static Trace trace_parse(const char *name)
+{
+    for (size_t i = 0; i < TRACE_COUNT_; i++) {
+        if (str_equal(TRACES[i], name)) {
+            return (Trace)i;
+        }
+    }
+    return TRACE_UNKNOWN;
+}
+
+static Action action_of(ActionKind kind)
+{
+    return (Action){ .kind = kind, .deadline_ms = clock_boot_ms() + ACT_MS };
+}
+
+static ErrCode take_error(const Result *result, Err *err)
+{
+    *err = result->err;
+    if (err->code == ERR_NONE) {
+        err_set(err, ERR_INTERNAL, "ended as '%s' without a reason",
+                result_kind_name(result->kind));
+    }
+    return err->code;
+}
+
+static ErrCode act(Runner *runner, ActionKind kind, Err *err)
+{
+    Action action = action_of(kind);
+    Result result = runner_perform(runner, &action);
+    bool is_good = result.kind == RESULT_OK || result.kind == RESULT_HISTORY;
+    return is_good ? ERR_NONE : take_error(&result, err);
+}
+
+/* ---- looking ---- */
+
+static RepairRow row_read(const PGresult *rows, int row, Arena *arena)
+{
+    const char *hex = result_text(rows, row, REPAIR_FINGERPRINTS);
+    size_t length = strlen(hex) / 2;
+    uint8_t *fingerprints = arena_alloc(arena, length + 1);
+    bool is_hex = hex_decode(hex, fingerprints, length);
+    return (RepairRow){
+        .seq = result_uint64(rows, row, REPAIR_SEQ),
+        .id = arena_strdup(arena, result_text(rows, row, REPAIR_ID)),
+        .place = { .state = arena_strdup(arena, result_text(rows, row, REPAIR_STATE)),
+                   .parts_done = (uint32_t)result_uint64(rows, row, REPAIR_PARTS_DONE),
+                   .is_running = result_bool(rows, row, REPAIR_IS_RUNNING) },
+        .is_inherited = result_bool(rows, row, REPAIR_IS_INHERITED),
+        .checksum = arena_strdup(arena, result_text(rows, row, REPAIR_CHECKSUM)),
+        .parts_hash = arena_strdup(arena, result_text(rows, row, REPAIR_PARTS_HASH)),
+        .fingerprints = { fingerprints, is_hex ? length : 0 },
+        .rollout = arena_strdup(arena, result_text(rows, row, REPAIR_ROLLOUT)),
+        .agent = arena_strdup(arena, result_text(rows, row, REPAIR_AGENT)),
+        .started_at = arena_strdup(arena, result_text(rows, row, REPAIR_STARTED_AT)),
+        .adopted_from = arena_strdup(arena, result_text(rows, row, REPAIR_ADOPTED_FROM)),
+        .evidence = arena_strdup(arena, result_text(rows, row, REPAIR_EVIDENCE)),
+        .backend_pid = (int)result_int64(rows, row, REPAIR_PID),
+        .found = "",
+        .object = "",
+    };
+}
+
+static ErrCode rows_look(Runner *runner, Arena *arena, RepairSight *sight, Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    const char *params[] = { runner->config.schema };
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code = session_query(runner, SQL_REPAIR_ROWS, params, 1, &action, &rows, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    sight->count = (size_t)PQntuples(rows);
+    sight->rows = ARENA_ARRAY(arena, RepairRow, sight->count);
+    for (size_t i = 0; i < sight->count; i++) {
+        sight->rows[i] = row_read(rows, (int)i, arena);
+    }
+    return ERR_NONE;
+}
+
+static ErrCode fence_look(Runner *runner, RepairSight *sight, Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    const char *params[] = { runner->config.schema, runner->session.system_identifier,
+                             runner->session.database_oid, runner->schema_identifier };
+    AUTO_PTR(PGresult) fence = NULL;
+    ErrCode code =
+        session_query(runner, SQL_REPAIR_FENCE, params, ARRAY_LEN(params), &action, &fence, err);
+    if (code != ERR_NONE || PQntuples(fence) == 0) {
+        return code;
+    }
+    sight->former_schema_oid = result_uint64(fence, 0, SIGHT_FORMER_SCHEMA);
+    sight->schema_oid = result_uint64(fence, 0, SIGHT_SCHEMA);
+    if (result_bool(fence, 0, SIGHT_IS_COPY)) {
+        sight->fence = FENCE_SIGHT_COPY;
+    } else if (sight->former_schema_oid == sight->schema_oid) {
+        sight->fence = FENCE_SIGHT_REGULAR;
+    } else {
+        bool has_things = result_bool(fence, 0, SIGHT_HAS_THINGS);
+        sight->fence = has_things ? FENCE_SIGHT_OTHER_SCHEMA : FENCE_SIGHT_EMPTY_SCHEMA;
+    }
+    return ERR_NONE;
+}
+
+static ErrCode holder_look(Runner *runner, Arena *arena, RepairSight *sight, Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    AUTO_PTR(PGresult) holder = NULL;
+    ErrCode code = session_holder(runner, &action, &holder, err);
+    if (code == ERR_NONE && PQntuples(holder) > 0 &&
+        result_int64(holder, 0, 0) != runner->session.backend_pid) {
+        sight->holder_pid = (int)result_int64(holder, 0, 0);
+        sight->holder = arena_strdup(arena, result_text(holder, 0, 1));
+    }
+    return code;
+}
+
+static bool is_begun(const RepairRow *row)
+{
+    return str_equal(row->place.state, "started") || str_equal(row->place.state, "undoing");
+}
+
+static void found_set(RepairRow *row, Trace trace, const char *found)
+{
+    row->trace = trace;
+    row->found = found;
+}
+
+static void answer_take(RepairRow *row, const PGresult *answer, Arena *arena)
+{
+    found_set(row, trace_parse(result_text(answer, 0, 0)),
+              arena_strdup(arena, result_text(answer, 0, 2)));
+    row->object = arena_strdup(arena, result_text(answer, 0, 1));
+}
+
+/* Names mean what they meant to the statement: with its search_path and the script's settings. */
+static ErrCode statement_trace(Runner *runner, const Action *action, const PlanStatement *statement,
+                               RepairRow *row, Arena *arena, Err *err)
+{
+    const char *sql = statement->probe < PROBE_COUNT_ ? TRACE_SQL[statement->probe] : NULL;
+    if (sql == NULL) {
+        found_set(row, TRACE_UNKNOWN, "nothing in the catalog tells whether it was done");
+        return ERR_NONE;
+    }
+    const char *evidence = row->evidence[0] == '\0' ? "[]" : row->evidence;
+    const char *params[] = { statement->object, statement->detail, evidence };
+    AUTO_PTR(PGresult) answer = NULL;
+    ErrCode code = solo_settings(runner, action, err);
+    if (code == ERR_NONE) {
+        code = session_query(runner, sql, params, ARRAY_LEN(params), action, &answer, err);
+    }
+    if (code == ERR_NONE) {
+        answer_take(row, answer, arena);
+    }
+    return code;
+}
+
+static bool is_same_content(const PlanMigration *migration, const RepairRow *row)
+{
+    char checksum[2 * CHECKSUM_BYTES + 1] = "";
+    hex_encode(migration->checksum.data, migration->checksum.length, checksum);
+    return str_equal(checksum, row->checksum);
+}
+
+static ErrCode row_trace(Runner *runner, RepairRow *row, Arena *arena, Err *err)
+{
+    const Plan *plan = runner->config.order->plan;
+    Action action = action_of(ACTION_PROBE);
+    long index = plan_find(plan, row->id);
+    if (row->backend_pid != 0) {
+        found_set(row, TRACE_RUNS,
+                  arena_printf(arena, "the backend that began it, pid %d, is still there",
+                               row->backend_pid));
+        return ERR_NONE;
+    }
+    action.migration = index < 0 ? 0 : (size_t)index;
+    action.part = row->place.parts_done;
+    action.is_down = str_equal(row->place.state, "undoing");
+    const PlanMigration *migration = &plan->migrations[action.migration];
+    const PlanScript *script = action.is_down ? &migration->down : &migration->up;
+    if (index < 0 || action.part >= plan_part_count(script)) {
+        found_set(row, TRACE_UNKNOWN,
+                  "its file has no such part: nobody knows which statement it was");
+        return ERR_NONE;
+    }
+    if (!action.is_down && !is_same_content(migration, row)) {
+        found_set(row, TRACE_UNKNOWN,
+                  "its file is not what was begun here: nobody knows which statement it was");
+        return ERR_NONE;
+    }
+    PartView part = plan_part_at(script, action.part);
+    if (part.is_transactional) {
+        found_set(row, TRACE_UNKNOWN, "its file has a transaction there now, not that statement");
+        return ERR_NONE;
+    }
+    return statement_trace(runner, &action, &script->statements[part.first], row, arena, err);
+}
+
+static ErrCode traces_look(Runner *runner, Arena *arena, RepairSight *sight, Err *err)
+{
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; i < sight->count && code == ERR_NONE; i++) {
+        RepairRow *row = &sight->rows[i];
+        row->is_inherited = row->is_inherited || sight->fence == FENCE_SIGHT_COPY;
+        if (is_begun(row) && row->place.is_running) {
+            code = row_trace(runner, row, arena, err);
+        } else if (is_begun(row) && row->is_inherited) {
+            found_set(row, TRACE_ABSENT, "it stood between two parts when the copy was made");
+        }
+    }
+    return code;
+}
+
+static ErrCode tables_look(Runner *runner, Arena *arena, RepairSight *sight, Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    ErrCode code = own_tables_check(runner, &action, err);
+    if (code == ERR_NONE) {
+        code = fence_look(runner, sight, err);
+    }
+    if (code == ERR_NONE) {
+        code = holder_look(runner, arena, sight, err);
+    }
+    if (code == ERR_NONE) {
+        code = rows_look(runner, arena, sight, err);
+    }
+    return code == ERR_NONE ? traces_look(runner, arena, sight, err) : code;
+}
+
+ErrCode repair_open(Runner *runner, Err *err)
+{
+    return act(runner, ACTION_CONNECT, err);
+}
+
+ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *err)
+{
+    ErrCode code = ERR_NONE;
+    RepairSight sight = { .holder = "" };
+    sight.has_tables = runner->session.has_tables;
+    code = sight.has_tables ? tables_look(runner, arena, &sight, err) : ERR_NONE;
+    if (code == ERR_NONE) {
+        *ret_sight = sight;
+    }
+    return code;
+}
+
+const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena)
+{
+    Action action = action_of(ACTION_NONE);
+    AUTO_PTR(PGresult) rows = NULL;
+    if (session_query(runner, query, NULL, 0, &action, &rows, NULL) != ERR_NONE) {
+        return NULL;
+    }
+    for (int row = 0; row < PQntuples(rows) && PQnfields(rows) == 3; row++) {
+        const char *fault = result_text(rows, row, 2);
+        if (fault[0] != '\0') {
+            return arena_strdup(arena, fault);
+        }
+    }
+    return NULL;
+}
+
+/* ---- changing ---- */
+
+static ErrCode lock_take(Runner *runner, Err *err)
+{
+    uint64_t until_ms = clock_boot_ms() + LOCK_PATIENCE_MS;
+    while (true) {
+        Action action = action_of(ACTION_LOCK);
+        Result result = runner_perform(runner, &action);
+        if (result.kind == RESULT_OK) {
+            return ERR_NONE;
+        }
+        if (result.kind != RESULT_HELD_BY_OTHER || clock_boot_ms() >= until_ms) {
+            return take_error(&result, err);
+        }
+        wait_fd(-1, 0, clock_boot_ms() + LOCK_POLL_MS, NULL);
+    }
+}
+
+ErrCode repair_take(Runner *runner, Err *err)
+{
+    ErrCode code = lock_take(runner, err);
+    if (code == ERR_NONE) {
+        code = act(runner, ACTION_PREPARE, err);
+    }
+    return code == ERR_NONE ? act(runner, ACTION_READ, err) : code;
+}
+
+static const char *bool_text(bool value)
+{
+    return value ? "t" : "f";
+}
+
+static const char *bytea_text(Step *step, const char *hex)
+{
+    return hex[0] == '\0' ? NULL : arena_printf(&step->runner->arena, "\\x%s", hex);
+}
+
+static void move_add(Step *step, const RepairChange *change)
+{
+    const RepairRow *row = change->row;
+    const PlanMigration *content = change->content;
+    const char **params = step_params(step, 15);
+    params[0] = step->runner->config.schema;
+    params[1] = step_number(step, row->seq);
+    params[2] = row->place.state;
+    params[3] = step_number(step, row->place.parts_done);
+    params[4] = bool_text(row->place.is_running);
+    params[5] = change->to.state;
+    params[6] = step_number(step, change->to.parts_done);
+    params[7] = bytea_text(step, change->parts_hash == NULL ? "" : change->parts_hash);
+    params[8] = change->choice;
+    params[9] = change->reason;
+    if (content != NULL) {
+        params[10] = content->id;
+        params[11] = content->version;
+        params[12] = content->name;
+        params[13] = step_bytes(step, content->checksum.data, content->checksum.length);
+        params[14] = step_bytes(step, content->fingerprints.data, content->fingerprints.length);
+    }
+    batch_add(&step->batch, PART_HISTORY, SQL_REPAIR_MOVE, params, 15);
+}
+
+/* The row that was seen, and in the transaction that passed the fence. */
+static bool change_take(void *ctx, const BatchItem *item, const PGresult *result)
+{
+    Step *step = ctx;
+    if (item->part == PART_FRAME) {
+        return true;
+    }
+    step->stop = STOP_NO_ROW;
+    if (PQntuples(result) != 1) {
+        return false;
+    }
+    if (item->part == PART_FENCE) {
+        step->transaction = result_uint64(result, 0, 0);
+    }
+    return step->transaction == result_uint64(result, 0, 0);
+}
+
+static ErrCode change_run(Step *step, BatchTake take, Err *err)
+{
+    Result result = step_run(step, take, step);
+    if (result.kind != RESULT_OK) {
+        take_error(&result, err);
+        return err->code == ERR_LOST
+                   ? err_hint(err, "look again with `skein repair`: it is done, or it is not")
+                   : err->code;
+    }
+    return ERR_NONE;
+}
+
+ErrCode repair_write(Runner *runner, const RepairChange *change, Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    AUTO(Step) step = { .runner = runner, .action = &action };
+    step_begin(&step);
+    step_fence_pass(&step);
+    for (size_t i = 0; i < change->mirror_count; i++) {
+        batch_add_statement(&step.batch, NO_STATEMENT, change->mirror[i]);
+    }
+    step_frame(&step, runner->session.durable);
+    move_add(&step, change);
+    ErrCode code = change_run(&step, change_take, err);
+    runner->session.writes += code == ERR_NONE ? 1 : 0;
+    return code;
+}
+
+ErrCode repair_drop(Runner *runner, const char *object, Err *err)
+{
+    AUTO(Str) settings = { 0 };
+    AUTO(Str) drop = { 0 };
+    uint32_t allowed_ms = runner->config.order->plan->strategy.concurrent_timeout_ms;
+    uint64_t deadline_ms = clock_boot_ms() + allowed_ms;
+    runner->session.is_dirty = true;
+    settings_reset_text(&runner->session, &settings);
+    str_printf(&settings, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32, allowed_ms);
+    str_printf(&drop, "DROP INDEX CONCURRENTLY IF EXISTS %s", object);
+    ErrCode code = conn_run(runner->session.conn, str_text(&settings), deadline_ms, err);
+    return code == ERR_NONE ? conn_run(runner->session.conn, str_text(&drop), deadline_ms, err)
+                            : code;
+}
+
+/* ---- a schema that was made anew ---- */
+
+static void schema_add(Step *step, const RepairSight *sight, bool is_kept, const char *choice,
+                       const char *reason)
+{
+    const RunnerConfig *config = &step->runner->config;
+    const char **fence = step_params(step, 4);
+    fence[0] = config->schema;
+    fence[1] = step_number(step, sight->former_schema_oid);
+    fence[2] = step_number(step, sight->schema_oid);
+    fence[3] = config->agent;
+    batch_add(&step->batch, PART_FENCE, SQL_REPAIR_SCHEMA_FENCE, fence, 4);
+    const char **rows = step_params(step, 4);
+    rows[0] = config->schema;
+    rows[1] = bool_text(is_kept);
+    rows[2] = choice;
+    rows[3] = reason;
+    batch_add(&step->batch, PART_HISTORY, SQL_REPAIR_SCHEMA_ROWS, rows, 4);
+}
+
+/* Any number of rows; the fence is one. */
+static bool schema_take(void *ctx, const BatchItem *item, const PGresult *result)
+{
+    Step *step = ctx;
+    step->stop = STOP_NO_ROW;
+    return item->part != PART_FENCE || PQntuples(result) == 1;
+}
+
+ErrCode repair_schema(Runner *runner, const RepairSight *sight, bool is_kept, const char *choice,
+                      const char *reason, Err *err)
+{
+    ErrCode code = lock_take(runner, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Action action = action_of(ACTION_NONE);
+    AUTO(Step) step = { .runner = runner, .action = &action };
+    step_begin(&step);
+    step_frame(&step, runner->session.durable);
+    schema_add(&step, sight, is_kept, choice, reason);
+    return change_run(&step, schema_take, err);
+}

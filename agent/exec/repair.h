@@ -1,0 +1,114 @@
+/*
+ * Setting a target's history right by a person's word: looking at what stands in it and at what an
+ * interrupted statement has left in the catalog, and changing one row, behind the fence like any
+ * attempt. Nothing of a migration runs here. What is wrong with what is seen, and which changes
+ * make sense, is the command line's to say (cli/repair/).
+ *
+ * All of it works on a runner (runner.h) whose order is the command line's and whose plan is the
+ * directory, and blocks as that does.
+ */
+#ifndef SKEIN_AGENT_EXEC_REPAIR_H
+#define SKEIN_AGENT_EXEC_REPAIR_H
+
+#include "agent/exec/place.h"
+#include "agent/exec/runner.h"
+#include "common/arena.h"
+#include "common/str.h"
+
+/* What the catalog shows of a statement that was begun outside a transaction. */
+typedef enum Trace {
+    TRACE_NONE = 0, /* nothing is under way */
+    TRACE_RUNS,     /* its backend is still there, or another session works on its object */
+    TRACE_DONE,
+    TRACE_ABSENT,  /* nothing of it is there */
+    TRACE_CARCASS, /* the INVALID index that it left */
+    TRACE_PENDING, /* a DETACH CONCURRENTLY between its two transactions */
+    TRACE_FOREIGN, /* what stands there is not of its making */
+    TRACE_UNKNOWN, /* the catalog cannot tell */
+    TRACE_COUNT_,
+} Trace;
+
+const char *trace_name(Trace trace); /* "done", "carcass", …: stable, for JSON */
+
+/* A row of skein.history that stands. Texts are never NULL. */
+typedef struct RepairRow {
+    uint64_t seq;
+    const char *id;
+    Place place;
+    bool is_inherited;
+    const char *checksum;   /* hexadecimal, as the next */
+    const char *parts_hash; /* "": no part is done */
+    Bytes fingerprints;
+    const char *rollout; /* "": the command line */
+    const char *agent;
+    const char *started_at;
+    const char *adopted_from;
+    const char *evidence; /* JSON; "": none */
+    int backend_pid;      /* of the backend that wrote it, if that is still there; else 0 */
+    Trace trace;
+    const char *found;  /* what the catalog shows, in words */
+    const char *object; /* qualified and quoted; "": none */
+} RepairRow;
+
+typedef enum FenceSight {
+    FENCE_SIGHT_NONE = 0, /* none yet */
+    FENCE_SIGHT_REGULAR,
+    FENCE_SIGHT_COPY,         /* made for another database: this one is a copy of it */
+    FENCE_SIGHT_OTHER_SCHEMA, /* made for a schema that is gone; one with things in it has its name
+                               */
+    FENCE_SIGHT_EMPTY_SCHEMA, /* the same, and the one that has its name is empty */
+} FenceSight;
+
+typedef struct RepairSight {
+    bool has_tables; /* false: nothing of skein has been here, and all else is zero */
+    FenceSight fence;
+    uint64_t former_schema_oid;
+    uint64_t schema_oid;
+    int holder_pid; /* of another session that holds the target's lock now; 0: there is none */
+    const char *holder;
+    RepairRow *rows; /* in order of application */
+    size_t count;
+} RepairSight;
+
+/* Opens the runner's session: all that follows needs it. */
+ErrCode repair_open(Runner *runner, Err *err);
+
+/* Looks: takes neither lock nor fence, and changes nothing. Texts in `arena`. ERR_HISTORY: skein's
+ * own tables are of another version. */
+ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *err);
+
+/* What the query of a plan that adopts (PlanAdoption) says is wrong. In `arena`; NULL: nothing, or
+ * that tool's table cannot be read. */
+const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena);
+
+/* Takes lock and fence, as an attempt does: from here to the change nobody else writes. */
+ErrCode repair_take(Runner *runner, Err *err);
+
+/* One change to one row. Zero-initialised but for what is to change. */
+typedef struct RepairChange {
+    const RepairRow *row;
+    Place to;
+    const char *parts_hash;       /* hexadecimal; "": none */
+    const PlanMigration *content; /* the row becomes this migration's; NULL: it stays as it is */
+    const char *const *mirror;    /* statements that tell another tool's table of it */
+    size_t mirror_count;
+    const char *choice; /* what was chosen, and why, for the record */
+    const char *reason;
+} RepairChange;
+
+/* Writes it, if the row still stands as it was seen. ERR_CONFLICT: it does not. ERR_LOST: look. */
+ErrCode repair_write(Runner *runner, const RepairChange *change, Err *err);
+
+/* Drops a carcass, concurrently; for a runner that has taken the target. `object` as RepairRow has
+ * it. */
+ErrCode repair_drop(Runner *runner, const char *object, Err *err);
+
+/*
+ * The answer to FENCE_SIGHT_OTHER_SCHEMA, for a runner that has not taken the target: the fence and
+ * its history are about the schema that has the name now (`is_kept`), or nothing of the history is
+ * in it and its rows are undone.
+ */
+ErrCode repair_schema(Runner *runner, const RepairSight *sight, bool is_kept, const char *choice,
+                      const char *reason, Err *err);
+
+#endif

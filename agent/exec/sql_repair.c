@@ -1,0 +1,176 @@
+/*
+ * What `skein repair` asks a database and writes there. Texts only; see sql.h. The traces answer
+ * with one row of three columns: a word of trace_name, the object (qualified and quoted), and what
+ * was found in words.
+ */
+#include "agent/exec/sql.h"
+
+/* SQL is laid out by hand: clang-format breaks it at words that mean nothing. */
+/* clang-format off */
+
+#define UTC_TEXT(column)                                                                           \
+    "coalesce(pg_catalog.to_char(" column " AT TIME ZONE 'UTC',"                                   \
+    " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '')"
+
+const char SQL_REPAIR_ROWS[] =
+    "SELECT h.seq, h.id, h.state, h.parts_done, h.is_running, h.is_inherited,"
+    " pg_catalog.encode(h.checksum, 'hex'), coalesce(pg_catalog.encode(h.parts_hash, 'hex'), ''),"
+    " pg_catalog.encode(h.fingerprints, 'hex'), h.rollout, h.agent, " UTC_TEXT("h.started_at") ","
+    " h.adopted_from, coalesce(h.evidence::pg_catalog.text, ''), coalesce(a.pid, 0)"
+    " FROM skein.history h LEFT JOIN pg_catalog.pg_stat_activity a"
+    "  ON a.pid = h.backend_pid AND a.backend_start = h.backend_start AND NOT h.is_inherited"
+    "  AND a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()"
+    " WHERE h.tenant = $1 AND h.state <> 'undone' ORDER BY h.seq";
+
+#define HAS_THINGS                                                                                 \
+    "(EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = s.oid)"                     \
+    " OR EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.typnamespace = s.oid)"                   \
+    " OR EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace = s.oid))"
+
+const char SQL_REPAIR_FENCE[] =
+    "SELECT f.system_identifier <> $2::pg_catalog.numeric OR f.database_oid <> $3::pg_catalog.oid,"
+    " f.schema_oid, s.oid, " HAS_THINGS
+    " FROM skein.fence f, (SELECT coalesce(pg_catalog.to_regnamespace($4)::pg_catalog.oid, 0) AS oid) s"
+    " WHERE f.tenant = $1";
+
+/* ---- traces ---- */
+
+/* The indexes of the wanted name that were there before; older rows have the bare list. */
+#define INDEXES_BEFORE(parameter)                                                                  \
+    "(SELECT (e.value ->> 'oid')::pg_catalog.int8 AS oid"                                          \
+    " FROM pg_catalog.jsonb_array_elements(CASE pg_catalog.jsonb_typeof(" parameter "::jsonb)"     \
+    "  WHEN 'array' THEN " parameter "::jsonb"                                                     \
+    "  WHEN 'object' THEN coalesce(" parameter "::jsonb -> 'indexes', '[]') ELSE '[]' END) e)"
+
+#define NAME_OF(class)                                                                             \
+    "(SELECT pg_catalog.format('%I.%I', n.nspname, " class ".relname)"                             \
+    " FROM pg_catalog.pg_namespace n WHERE n.oid = " class ".relnamespace)"
+
+/* Who else builds, validates or vacuums there: pid and what it calls itself. */
+#define WORKER_ON(table)                                                                           \
+    "(SELECT pg_catalog.format('pid %s (%s) works on the table', l.pid, coalesce(nullif("          \
+    "  a.application_name, ''), a.backend_type, '?')) FROM pg_catalog.pg_locks l"                  \
+    " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"                                    \
+    " WHERE l.locktype = 'relation' AND l.relation = " table                                       \
+    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"                                \
+    "  WHERE d.datname = pg_catalog.current_database())"                                           \
+    " AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid() LIMIT 1)"
+
+#define LAST_NAME                                                                                  \
+    "(pg_catalog.parse_ident($1))[pg_catalog.cardinality(pg_catalog.parse_ident($1))]"
+#define TABLE_OID "pg_catalog.to_regclass(nullif($2, ''))::pg_catalog.oid"
+
+const char SQL_TRACE_INDEX_VALID[] =
+    "WITH found AS (SELECT c.oid, " NAME_OF("c") " AS name, i.indrelid,"
+    "  i.indisvalid AND i.indisready AS is_valid"
+    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
+    "  WHERE c.oid = CASE WHEN $2 = '' THEN pg_catalog.to_regclass($1)::pg_catalog.oid ELSE"
+    "   (SELECT o.oid FROM pg_catalog.pg_class o WHERE o.relname = " LAST_NAME
+    "    AND o.relnamespace = (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = " TABLE_OID ")) END),"
+    " told AS (SELECT f.*, " WORKER_ON("f.indrelid") " AS worker,"
+    "  EXISTS (SELECT FROM " INDEXES_BEFORE("$3") " b WHERE b.oid = f.oid) AS is_old FROM found f)"
+    " SELECT CASE WHEN t.oid IS NULL THEN 'absent'"
+    "  WHEN $2 <> '' AND t.indrelid <> " TABLE_OID " THEN 'foreign'"
+    "  WHEN t.is_old THEN 'foreign' WHEN t.is_valid THEN 'done'"
+    "  WHEN t.worker IS NOT NULL THEN 'runs' ELSE 'carcass' END,"
+    " coalesce(t.name, ''),"
+    " CASE WHEN t.oid IS NULL THEN pg_catalog.format('there is no index %s', $1)"
+    "  WHEN $2 <> '' AND t.indrelid <> " TABLE_OID
+    "   THEN pg_catalog.format('index %s is on another table', t.name)"
+    "  WHEN t.is_old THEN pg_catalog.format('index %s is there, %s, and was before the statement began',"
+    "   t.name, CASE WHEN t.is_valid THEN 'valid' ELSE 'INVALID' END)"
+    "  WHEN t.is_valid THEN pg_catalog.format('index %s is there, valid and ready', t.name)"
+    "  WHEN t.worker IS NOT NULL THEN pg_catalog.format('index %s is INVALID so far, and %s', t.name, t.worker)"
+    "  ELSE pg_catalog.format('index %s is there and INVALID: what the statement left behind', t.name) END"
+    " FROM (SELECT 1) one LEFT JOIN told t ON true";
+
+/* One that is half dropped is INVALID; dropping it again ends it. */
+const char SQL_TRACE_INDEX_ABSENT[] =
+    "WITH found AS (SELECT c.oid, " NAME_OF("c") " AS name, i.indisvalid, " WORKER_ON("i.indrelid") " AS worker"
+    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
+    "  WHERE c.oid = pg_catalog.to_regclass($1)::pg_catalog.oid)"
+    " SELECT CASE WHEN t.oid IS NULL THEN 'done' WHEN t.worker IS NOT NULL AND NOT t.indisvalid THEN 'runs'"
+    "  ELSE 'absent' END, coalesce(t.name, ''),"
+    " CASE WHEN t.oid IS NULL THEN pg_catalog.format('there is no index %s any more', $1)"
+    "  WHEN t.worker IS NOT NULL AND NOT t.indisvalid"
+    "   THEN pg_catalog.format('index %s is still there, and %s', t.name, t.worker)"
+    "  WHEN t.indisvalid THEN pg_catalog.format('index %s is still there, and valid', t.name)"
+    "  ELSE pg_catalog.format('index %s is half dropped (INVALID): dropping it again ends that', t.name) END"
+    " FROM (SELECT 1) one LEFT JOIN found t ON $2::pg_catalog.text IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
+
+const char SQL_TRACE_ENUM_LABEL[] =
+    "SELECT CASE WHEN e.is_there THEN 'done' ELSE 'absent' END, '',"
+    " pg_catalog.format(CASE WHEN e.is_there THEN 'type %s has the label %L'"
+    "  ELSE 'type %s has no label %L' END, $1, $2)"
+    " FROM (SELECT EXISTS (SELECT FROM pg_catalog.pg_enum e WHERE e.enumlabel = $2"
+    "  AND e.enumtypid = pg_catalog.to_regtype($1)::pg_catalog.oid"
+    "  AND $3::pg_catalog.text IS NOT NULL) AS is_there) e";
+
+/* The column that says "pending" is there since 14, and so is DETACH CONCURRENTLY. */
+const char SQL_TRACE_PARTITION_DETACHED[] =
+    "WITH link AS (SELECT i.*, " NAME_OF("p") " AS parent, " NAME_OF("c") " AS child, " WORKER_ON("i.inhparent") " AS worker"
+    "  FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class p ON p.oid = i.inhparent"
+    "  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
+    "  WHERE i.inhrelid = pg_catalog.to_regclass($1)::pg_catalog.oid)"
+    " SELECT CASE WHEN l.inhrelid IS NULL THEN 'done'"
+    "  WHEN l.worker IS NOT NULL THEN 'runs'"
+    "  WHEN pg_catalog.to_jsonb(l) ->> 'inhdetachpending' = 'true' THEN 'pending' ELSE 'absent' END,"
+    " coalesce(l.child, ''),"
+    " CASE WHEN l.inhrelid IS NULL THEN pg_catalog.format('%s is no partition any more', $1)"
+    "  WHEN l.worker IS NOT NULL THEN pg_catalog.format('%s is a partition of %s so far, and %s', l.child, l.parent, l.worker)"
+    "  WHEN pg_catalog.to_jsonb(l) ->> 'inhdetachpending' = 'true'"
+    "   THEN pg_catalog.format('the detaching is half done; ALTER TABLE %s DETACH PARTITION %s FINALIZE ends it', l.parent, l.child)"
+    "  ELSE pg_catalog.format('%s is still a partition of %s', l.child, l.parent) END"
+    " FROM (SELECT 1) one LEFT JOIN link l ON $2::pg_catalog.text IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
+
+/* ---- changes ---- */
+
+/* The row's record of what was made of it by hand: who, when, why, and what it said before. */
+#define RECORDED(choice, reason)                                                                   \
+    "(CASE pg_catalog.jsonb_typeof(h.evidence) WHEN 'object' THEN h.evidence"                      \
+    "  WHEN 'array' THEN pg_catalog.jsonb_build_object('indexes', h.evidence) ELSE '{}' END)"      \
+    " || pg_catalog.jsonb_build_object('repairs', coalesce(CASE pg_catalog.jsonb_typeof(h.evidence)"\
+    "  WHEN 'object' THEN h.evidence -> 'repairs' END, '[]') || pg_catalog.jsonb_build_array("     \
+    "  pg_catalog.jsonb_build_object('choice', " choice "::pg_catalog.text,"                       \
+    "  'reason', " reason "::pg_catalog.text, 'by', f.agent, 'at', pg_catalog.clock_timestamp(),"  \
+    "  'pid', pg_catalog.pg_backend_pid(), 'was', pg_catalog.jsonb_build_object('id', h.id,"       \
+    "  'state', h.state, 'parts_done', h.parts_done, 'is_running', h.is_running,"                  \
+    "  'checksum', pg_catalog.encode(h.checksum, 'hex')))))"
+
+/*
+ * A row that goes on from here is this database's, and the command line's if it was the original's:
+ * one that is at an end stays what it is.
+ */
+const char SQL_REPAIR_MOVE[] =
+    "UPDATE skein.history AS h SET state = $6::pg_catalog.text, parts_done = $7::pg_catalog.int4,"
+    " is_running = false, parts_hash = $8::pg_catalog.bytea, evidence = " RECORDED("$9", "$10") ","
+    " id = coalesce($11, h.id), version = coalesce($12, h.version), name = coalesce($13, h.name),"
+    " checksum = coalesce($14::pg_catalog.bytea, h.checksum),"
+    " fingerprints = coalesce($15::pg_catalog.bytea, h.fingerprints),"
+    " is_inherited = h.is_inherited AND $6 NOT IN ('started', 'undoing'),"
+    " rollout = CASE WHEN h.is_inherited AND $6 IN ('started', 'undoing') THEN '' ELSE h.rollout END,"
+    " applied_at = CASE WHEN $6 = 'applied' THEN coalesce(h.applied_at, pg_catalog.clock_timestamp())"
+    "  ELSE h.applied_at END,"
+    " undone_at = CASE WHEN $6 = 'undone' THEN pg_catalog.clock_timestamp() END,"
+    " undone_rollout = CASE WHEN $6 = 'undone' THEN f.rollout END,"
+    " undone_agent = CASE WHEN $6 = 'undone' THEN f.agent END"
+    " FROM skein.fence AS f WHERE f.tenant = $1 AND h.tenant = $1 AND h.seq = $2::pg_catalog.int8"
+    " AND h.state = $3 AND h.parts_done = $4::pg_catalog.int4 AND h.is_running = $5::pg_catalog.bool"
+    " RETURNING pg_catalog.txid_current()";
+
+/* With the token raised: an attempt that has read the history before this finds itself fenced. */
+const char SQL_REPAIR_SCHEMA_FENCE[] =
+    "UPDATE skein.fence AS f SET schema_oid = $3::pg_catalog.oid, token = f.token + 1,"
+    " over_term = f.term, over_token = f.token, known_writes = f.writes, rollout = '', attempt = 0,"
+    " agent = $4, taken_at = pg_catalog.clock_timestamp()"
+    " WHERE f.tenant = $1 AND f.schema_oid = $2::pg_catalog.oid RETURNING pg_catalog.txid_current()";
+
+const char SQL_REPAIR_SCHEMA_ROWS[] =
+    "UPDATE skein.history AS h SET evidence = " RECORDED("$3", "$4") ","
+    " state = CASE WHEN $2::pg_catalog.bool THEN h.state ELSE 'undone' END,"
+    " is_running = h.is_running AND $2::pg_catalog.bool,"
+    " undone_at = CASE WHEN NOT $2::pg_catalog.bool THEN pg_catalog.clock_timestamp() END,"
+    " undone_rollout = CASE WHEN NOT $2::pg_catalog.bool THEN f.rollout END,"
+    " undone_agent = CASE WHEN NOT $2::pg_catalog.bool THEN f.agent END"
+    " FROM skein.fence AS f WHERE f.tenant = $1 AND h.tenant = $1 AND h.state <> 'undone'"
+    " RETURNING pg_catalog.txid_current()";

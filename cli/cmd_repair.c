@@ -1,0 +1,313 @@
+/*
+ * skein repair: looks, explains, and makes the one change that was asked for, after looking again
+ * behind the fence. What is wrong and what may be said stands in cli/repair/.
+ */
+#include "agent/exec/repair.h"
+#include "cli/adopt/adopt.h"
+#include "cli/commands.h"
+#include "cli/move.h"
+#include "cli/output.h"
+#include "cli/repair/tell.h"
+
+/* ---- what was asked ---- */
+
+static const struct ChoiceOption {
+    Choice choice;
+    size_t offset; /* of its flag in Options */
+} CHOICES[] = {
+    { CHOICE_ACCEPT, offsetof(Options, is_accept) },
+    { CHOICE_RENAME, offsetof(Options, is_rename) },
+    { CHOICE_FORGET, offsetof(Options, is_forget) },
+    { CHOICE_SETTLE, offsetof(Options, is_settle) },
+    { CHOICE_DONE, offsetof(Options, is_done) },
+    { CHOICE_AGAIN, offsetof(Options, is_again) },
+    { CHOICE_APPLIED, offsetof(Options, is_applied) },
+    { CHOICE_UNDONE, offsetof(Options, is_undone) },
+    { CHOICE_SAME_SCHEMA, offsetof(Options, is_same_schema) },
+    { CHOICE_NEW_SCHEMA, offsetof(Options, is_new_schema) },
+};
+
+static bool is_of_target(Choice choice)
+{
+    return choice == CHOICE_SAME_SCHEMA || choice == CHOICE_NEW_SCHEMA;
+}
+
+static ErrCode read_choice(const Invocation *invocation, Choice *ret_choice, Err *err)
+{
+    Choice found = CHOICE_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(CHOICES); i++) {
+        bool is_set = *(const bool *)((const char *)&invocation->options + CHOICES[i].offset);
+        if (is_set && found != CHOICE_NONE) {
+            return err_set(err, ERR_USAGE, "--%s and --%s: one choice at a time",
+                           repair_choice_word(found), repair_choice_word(CHOICES[i].choice));
+        }
+        found = is_set ? CHOICES[i].choice : found;
+    }
+    bool wants_ids = found != CHOICE_NONE && !is_of_target(found);
+    if (wants_ids != (invocation->argument_count > 0)) {
+        err_set(err, ERR_USAGE,
+                wants_ids ? "--%s wants to know of which migrations"
+                          : "no migration belongs here%s",
+                wants_ids ? repair_choice_word(found) : "");
+        return err_hint(err, "`skein repair` says what may be done, and how it is written");
+    }
+    *ret_choice = found;
+    return ERR_NONE;
+}
+
+/* ---- looking ---- */
+
+typedef struct Repairing {
+    Invocation *invocation;
+    ConnSource *source;
+    MigrationSet set;
+    Plan plan;
+    JobOrder order;
+    Runner *runner;
+    const char *tool; /* the directory's own; NULL: none is known */
+    const char *tool_query;
+} Repairing;
+
+static void repairing_done(Repairing *repairing)
+{
+    runner_free(repairing->runner);
+    conn_source_free(repairing->source);
+}
+
+AUTO_DEFINE(Repairing, repairing_done)
+
+static void begin_runner(Repairing *repairing)
+{
+    const Options *options = &repairing->invocation->options;
+    const Plan *plan = &repairing->plan;
+    repairing->order = local_order(options, repairing->source, plan, plan->to);
+    RunnerConfig config = {
+        .source = repairing->source,
+        .schema = local_tenant(options),
+        .agent = local_operator(&repairing->invocation->arena),
+        .order = &repairing->order,
+    };
+    repairing->runner = runner_new(&config);
+}
+
+/* The question that `skein adopt` would ask; where it cannot, there is nothing to say. */
+static void learn_tool(Repairing *repairing)
+{
+    Plan plan = local_plan(&repairing->set);
+    AdoptFrom from = { NULL, repairing->invocation->options.table };
+    if (adopt_plan(&repairing->set, &from, &repairing->invocation->arena, &plan, NULL) ==
+        ERR_NONE) {
+        repairing->tool = plan.adoption.tool;
+        repairing->tool_query = plan.adoption.query;
+    }
+}
+
+static ErrCode begin(Invocation *invocation, Repairing *repairing, Err *err)
+{
+    repairing->invocation = invocation;
+    ErrCode code = local_source(&invocation->options, &repairing->source, err);
+    if (code == ERR_NONE) {
+        code = local_migrations(&invocation->options, &invocation->arena, &repairing->set, err);
+    }
+    if (code == ERR_NONE) {
+        code = move_plan(invocation, &repairing->set, &repairing->plan, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    learn_tool(repairing);
+    begin_runner(repairing);
+    return repair_open(repairing->runner, err);
+}
+
+static ErrCode look(Repairing *repairing, RepairSight *ret_sight, Findings *findings, Err *err)
+{
+    Arena *arena = &repairing->invocation->arena;
+    ErrCode code = repair_look(repairing->runner, arena, ret_sight, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    repair_findings_gather(&repairing->plan, ret_sight, arena, findings);
+    const char *fault = repairing->tool_query == NULL
+                            ? NULL
+                            : repair_tool_fault(repairing->runner, repairing->tool_query, arena);
+    if (fault != NULL) {
+        repair_findings_add_tool(findings, repairing->tool, fault, arena);
+    }
+    return ERR_NONE;
+}
+
+/* ---- choosing ---- */
+
+static ErrCode refuse(Choice choice, const Finding *finding, const char *id, Err *err)
+{
+    if (finding == NULL) {
+        err_set(err, ERR_REFUSED, "%s%snothing is found that --%s could set right", id,
+                id[0] == '\0' ? "" : ": ", repair_choice_word(choice));
+    } else {
+        err_set(err, ERR_REFUSED, "%s%s--%s does not fit: %s", id, id[0] == '\0' ? "" : ": ",
+                repair_choice_word(choice), finding->text);
+    }
+    return err_hint(err, "`skein repair` says what may be done");
+}
+
+static const Finding *of_schema(const Findings *findings)
+{
+    LIST_EACH(finding, &findings->list) {
+        if (finding->kind == FINDING_SCHEMA) {
+            return finding;
+        }
+    }
+    return NULL;
+}
+
+static ErrCode find(Choice choice, const Findings *findings, const char *id,
+                    const Finding **ret_finding, Err *err)
+{
+    const Finding *finding =
+        is_of_target(choice) ? of_schema(findings) : repair_findings_of(findings, id);
+    if (finding == NULL || !repair_choice_fits(choice, finding)) {
+        return refuse(choice, finding, id, err);
+    }
+    *ret_finding = finding;
+    return ERR_NONE;
+}
+
+/* The migrations named; once, without one, for what is about the target. */
+static size_t subject_count(const Invocation *invocation)
+{
+    return invocation->argument_count == 0 ? 1 : invocation->argument_count;
+}
+
+static const char *subject(const Invocation *invocation, size_t index)
+{
+    return invocation->argument_count == 0 ? "" : invocation->arguments[index];
+}
+
+static ErrCode confirm(const Invocation *invocation, Choice choice, const Findings *findings,
+                       Err *err)
+{
+    AUTO(Str) touched = { 0 };
+    for (size_t i = 0; i < subject_count(invocation); i++) {
+        const Finding *finding = NULL;
+        if (find(choice, findings, subject(invocation, i), &finding, err) != ERR_NONE) {
+            return err->code;
+        }
+        str_printf(&touched, "%s%s", finding->id, finding->id[0] == '\0' ? "" : ": ");
+        repair_choice_write(choice, finding, &touched);
+        str_append(&touched, "\n");
+    }
+    return invocation->options.is_yes
+               ? ERR_NONE
+               : output_confirm(&touched, "set it right so?", invocation->options.output, err);
+}
+
+/* ---- changing ---- */
+
+static const char *reason_of(const Invocation *invocation)
+{
+    return invocation->options.reason == NULL ? "" : invocation->options.reason;
+}
+
+static ErrCode change_one(Repairing *repairing, Choice choice, const Finding *finding,
+                          RepairedList *done, Err *err)
+{
+    const char *drop = NULL;
+    RepairChange change =
+        repair_choice_change(choice, finding, &repairing->invocation->arena, &drop);
+    change.reason = reason_of(repairing->invocation);
+    ErrCode code = drop == NULL ? ERR_NONE : repair_drop(repairing->runner, drop, err);
+    if (code == ERR_NONE) {
+        code = repair_write(repairing->runner, &change, err);
+    }
+    if (code == ERR_NONE) {
+        Repaired repaired = { finding->id, choice, change.to, drop };
+        LIST_PUSH(done, repaired);
+    }
+    return code;
+}
+
+/* Behind the fence all is looked at anew: what was shown may have changed since. */
+static ErrCode change_rows(Repairing *repairing, Choice choice, RepairedList *done, Err *err)
+{
+    RepairSight sight = { 0 };
+    AUTO(Findings) findings = { 0 };
+    ErrCode code = repair_take(repairing->runner, err);
+    if (code == ERR_NONE) {
+        code = look(repairing, &sight, &findings, err);
+    }
+    for (size_t i = 0; i < repairing->invocation->argument_count && code == ERR_NONE; i++) {
+        const Finding *finding = NULL;
+        const char *id = repairing->invocation->arguments[i];
+        code = find(choice, &findings, id, &finding, err);
+        if (code == ERR_NONE) {
+            code = change_one(repairing, choice, finding, done, err);
+        }
+    }
+    return code;
+}
+
+static ErrCode change_schema(Repairing *repairing, Choice choice, const RepairSight *sight,
+                             RepairedList *done, Err *err)
+{
+    bool is_kept = choice == CHOICE_SAME_SCHEMA;
+    ErrCode code = repair_schema(repairing->runner, sight, is_kept, repair_choice_word(choice),
+                                 reason_of(repairing->invocation), err);
+    if (code == ERR_NONE) {
+        Repaired repaired = { .id = "",
+                              .choice = choice,
+                              .to = { .state = is_kept ? "applied" : "undone" } };
+        LIST_PUSH(done, repaired);
+    }
+    return code;
+}
+
+static ErrCode repair(Repairing *repairing, Choice choice, RepairedList *done, Err *err)
+{
+    RepairSight sight = { 0 };
+    AUTO(Findings) findings = { 0 };
+    ErrCode code = look(repairing, &sight, &findings, err);
+    if (code == ERR_NONE) {
+        code = confirm(repairing->invocation, choice, &findings, err);
+    }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    return is_of_target(choice) ? change_schema(repairing, choice, &sight, done, err)
+                                : change_rows(repairing, choice, done, err);
+}
+
+static ErrCode explain(Repairing *repairing, const RepairedList *done, ExitCode *ret_exit, Err *err)
+{
+    RepairSight sight = { 0 };
+    AUTO(Findings) findings = { 0 };
+    ErrCode code = look(repairing, &sight, &findings, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    LIST_EACH(finding, &findings.list) {
+        bool is_held = done->count == 0 && !repair_finding_is_note(finding->kind);
+        *ret_exit = is_held ? EXIT_CODE_PAUSED : *ret_exit;
+    }
+    repair_tell(repairing->invocation, &findings, done);
+    return ERR_NONE;
+}
+
+ErrCode cmd_repair(Invocation *invocation, ExitCode *ret_exit, Err *err)
+{
+    AUTO(Repairing) repairing = { 0 };
+    RepairedList done = { 0 };
+    Choice choice = CHOICE_NONE;
+    ErrCode code = read_choice(invocation, &choice, err);
+    if (code == ERR_NONE) {
+        code = begin(invocation, &repairing, err);
+    }
+    if (code == ERR_NONE && choice != CHOICE_NONE) {
+        code = repair(&repairing, choice, &done, err);
+    }
+    if (code == ERR_NONE) {
+        code = explain(&repairing, &done, ret_exit, err);
+    }
+    LIST_DONE(&done);
+    return code;
+}

@@ -1,0 +1,79 @@
+/* The plan of a move, from what its options say. */
+#include "cli/adopt/adopt.h"
+#include "cli/move.h"
+#include "common/units.h"
+
+static ErrCode read_lock_timeout(const Options *options, uint32_t *lock_ms, Err *err)
+{
+    if (options->lock_timeout != NULL &&
+        (!duration_parse(options->lock_timeout, lock_ms) || *lock_ms == 0)) {
+        err_set(err, ERR_USAGE, "--lock-timeout wants a duration above zero, found '%s'",
+                options->lock_timeout);
+        return err_hint(err, "for example --lock-timeout 500ms");
+    }
+    return ERR_NONE;
+}
+
+/* A rule by its word, where one is given. */
+static ErrCode read_rule(const char *option, const char *word, uint32_t *rule, Err *err)
+{
+    if (word == NULL) {
+        return ERR_NONE;
+    }
+    const char *words[HISTORY_RULE_COUNT_];
+    for (uint32_t i = 0; i < HISTORY_RULE_COUNT_; i++) {
+        words[i] = history_rule_name((HistoryRule)i);
+        if (str_equal(words[i], word)) {
+            *rule = i;
+            return ERR_NONE;
+        }
+    }
+    err_set(err, ERR_USAGE, "--%s wants a rule, found '%s'", option, word);
+    return err_hint(err, "refuse, apply or ignore");
+}
+
+/* "a,b": each name is what stands between the commas, as it is. */
+static ErrCode read_shared_schemas(const Options *options, Arena *arena, Plan *plan, Err *err)
+{
+    if (options->shared_schemas == NULL) {
+        return ERR_NONE;
+    }
+    if (options->schema == NULL) {
+        err_set(err, ERR_USAGE,
+                "--shared-schemas follow a schema in search_path, and none is named");
+        return err_hint(err,
+                        "add --schema NAME; of a whole database the search_path is left as it is");
+    }
+    plan->shared_schemas = ARENA_ARRAY(arena, const char *, PLAN_SHARED_SCHEMAS_MAX);
+    char *rest = arena_strdup(arena, options->shared_schemas);
+    for (char *name = NULL; (name = strsep(&rest, ",")) != NULL;) {
+        if (name[0] == '\0' || plan->shared_schema_count == PLAN_SHARED_SCHEMAS_MAX) {
+            return err_set(err, ERR_USAGE,
+                           "--shared-schemas wants 1 to %d names with commas between, found '%s'",
+                           PLAN_SHARED_SCHEMAS_MAX, options->shared_schemas);
+        }
+        plan->shared_schemas[plan->shared_schema_count++] = name;
+    }
+    return ERR_NONE;
+}
+
+ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err)
+{
+    const Options *options = &invocation->options;
+    *ret_plan = local_plan(set);
+    ErrCode code = read_lock_timeout(options, &ret_plan->strategy.lock_timeout_ms, err);
+    if (code == ERR_NONE) {
+        code = read_rule("out-of-order", options->out_of_order, &ret_plan->out_of_order, err);
+    }
+    if (code == ERR_NONE) {
+        code = read_rule("missing", options->missing, &ret_plan->missing, err);
+    }
+    if (code == ERR_NONE) {
+        code = read_shared_schemas(options, &invocation->arena, ret_plan, err);
+    }
+    if (code == ERR_NONE && options->mirror != NULL) {
+        AdoptFrom to = { options->mirror, options->table };
+        code = mirror_plan(set, &to, &invocation->arena, ret_plan, err);
+    }
+    return code == ERR_NONE ? plan_check(ret_plan, err) : code;
+}

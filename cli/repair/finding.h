@@ -1,0 +1,90 @@
+/*
+ * What a person can find wrong with a database's history, and what may be said about each: two
+ * tables and the code that reads a sight (agent/exec/repair.h) by them. Pure. docs/repair.md is the
+ * same tables in prose.
+ */
+#ifndef SKEIN_CLI_REPAIR_FINDING_H
+#define SKEIN_CLI_REPAIR_FINDING_H
+
+#include "agent/exec/repair.h"
+#include "common/list.h"
+
+typedef enum FindingKind {
+    FINDING_NONE = 0,
+    FINDING_ATTEMPT,     /* somebody is at work on the target now */
+    FINDING_COPY,        /* the database is a copy, and nothing has been done to it since */
+    FINDING_SCHEMA,      /* the history is about another schema of this name */
+    FINDING_CHANGED,     /* applied, and its file is another one now */
+    FINDING_RENAMED,     /* applied, and its file has another name now */
+    FINDING_MISSING,     /* in the history, and in no file */
+    FINDING_INTERRUPTED, /* a statement outside a transaction was begun; its end is not known */
+    FINDING_PARTS,       /* between two parts, and the file begins with others than those done */
+    FINDING_HALF,        /* between two parts */
+    FINDING_GAP,         /* not applied, below one that is */
+    FINDING_TOOL,        /* another tool's own history says that something is wrong */
+    FINDING_COUNT_,
+} FindingKind;
+
+typedef struct Finding {
+    FindingKind kind;
+    const char *id;       /* the migration's; "": it is about the whole target */
+    const RepairRow *row; /* NULL: there is none */
+    const PlanMigration
+        *migration;   /* the file's; of one that was renamed, the new one. NULL: none */
+    const char *text; /* what is so, a sentence or two */
+} Finding;
+
+typedef struct Findings {
+    LIST(Finding) list;
+} Findings;
+
+void repair_findings_done(Findings *findings);
+AUTO_DEFINE(Findings, repair_findings_done)
+
+/* Appends what is wrong, the target's own first, then oldest first. Borrows plan and sight; texts
+ * in `arena`. */
+void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *arena,
+                            Findings *findings);
+
+/* What another tool says, if it says anything (repair_tool_fault). */
+void repair_findings_add_tool(Findings *findings, const char *tool, const char *fault,
+                              Arena *arena);
+
+/* The one about this migration; NULL: there is none. */
+const Finding *repair_findings_of(const Findings *findings, const char *id);
+
+const char *
+repair_finding_name(FindingKind kind);         /* "changed", "interrupted", …: stable, for JSON */
+bool repair_finding_is_note(FindingKind kind); /* attempts go on in spite of it */
+
+/* ---- choices ---- */
+
+typedef enum Choice {
+    CHOICE_NONE = 0,
+    CHOICE_ACCEPT,
+    CHOICE_RENAME,
+    CHOICE_FORGET,
+    CHOICE_SETTLE,
+    CHOICE_DONE,
+    CHOICE_AGAIN,
+    CHOICE_APPLIED,
+    CHOICE_UNDONE,
+    CHOICE_SAME_SCHEMA,
+    CHOICE_NEW_SCHEMA,
+    CHOICE_COUNT_,
+} Choice;
+
+const char *repair_choice_word(Choice choice); /* the option's: "accept" */
+
+/* May it be said of this finding? Never what the catalog contradicts. */
+bool repair_choice_fits(Choice choice, const Finding *finding);
+
+/* What it would do to it, for people. Appends. */
+void repair_choice_write(Choice choice, const Finding *finding, Str *out);
+
+/* The change that it comes to; the index to be dropped before, or NULL. Not for the two about
+ * schemas. In `arena`. */
+RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *arena,
+                                  const char **ret_drop);
+
+#endif

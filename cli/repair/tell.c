@@ -1,0 +1,194 @@
+/* See tell.h. Both forms walk the same findings and the same choices. */
+#include "cli/repair/tell.h"
+
+#include "cli/output.h"
+#include "cli/shell_word.h"
+#include "common/json.h"
+#include "common/secret.h"
+
+static void option_write(const char *name, const char *value, Str *out)
+{
+    if (value != NULL) {
+        str_printf(out, " --%s ", name);
+        shell_word(value, out);
+    }
+}
+
+/* A password is not to stand on a screen: whoever gave it knows it. */
+static const char *shown_database(const char *database)
+{
+    AUTO_PTR(ConnSource) source = NULL;
+    if (database == NULL) {
+        return NULL;
+    }
+    AUTO_PTR(Secret) connection = secret_new(database);
+    bool is_open = conn_source_new(connection, PASSWORD_ELSEWHERE, 1, &source, NULL) == ERR_NONE;
+    return is_open ? database : "URL";
+}
+
+void repair_command(const Options *options, Choice choice, const char *id, Str *out)
+{
+    str_printf(out, "skein repair --%s", repair_choice_word(choice));
+    if (id[0] != '\0') {
+        str_append_char(out, ' ');
+        shell_word(id, out);
+    }
+    option_write("database", shown_database(options->database), out);
+    option_write("schema", options->schema, out);
+    option_write("shared-schemas", options->shared_schemas, out);
+    bool is_default = str_equal(options->migrations, "./migrations");
+    option_write("migrations", is_default ? NULL : options->migrations, out);
+    option_write("format", options->format, out);
+    option_write("mirror", options->mirror, out);
+    option_write("table", options->table, out);
+}
+
+/* ---- text ---- */
+
+static void choices_text(const Options *options, const Finding *finding, Str *out)
+{
+    for (Choice choice = CHOICE_NONE + 1; choice < CHOICE_COUNT_; choice++) {
+        if (repair_choice_fits(choice, finding)) {
+            AUTO(Str) command = { 0 };
+            repair_command(options, choice, finding->id, &command);
+            str_append(out, "  ");
+            output_colour(out, COLOUR_BOLD, str_text(&command));
+            str_append(out, "\n      ");
+            repair_choice_write(choice, finding, out);
+            str_append(out, "\n");
+        }
+    }
+}
+
+static void finding_text(const Options *options, const Finding *finding, Str *out)
+{
+    Colour colour = repair_finding_is_note(finding->kind) ? COLOUR_WARN : COLOUR_BAD;
+    if (finding->id[0] != '\0') {
+        output_colour(out, COLOUR_BOLD, finding->id);
+        str_append(out, ": ");
+    }
+    output_colour(out, colour, repair_finding_name(finding->kind));
+    str_printf(out, "\n  %s\n", finding->text);
+    choices_text(options, finding, out);
+}
+
+static void place_text(const Repaired *repaired, Str *out)
+{
+    if (repaired->to.parts_done > 0) {
+        str_printf(out, "%s, %u parts done", repaired->to.state, repaired->to.parts_done);
+    } else {
+        str_append(out, repaired->to.state);
+    }
+}
+
+static void repaired_text(const RepairedList *done, Str *out)
+{
+    LIST_EACH(repaired, done) {
+        str_printf(out, "%s%s%s: ", repair_choice_word(repaired->choice),
+                   repaired->id[0] == '\0' ? "" : " ", repaired->id);
+        if (repaired->id[0] == '\0') {
+            str_append(out, "the history is about the schema that has the name now");
+        } else {
+            place_text(repaired, out);
+        }
+        if (repaired->dropped != NULL) {
+            str_printf(out, "; dropped index %s", repaired->dropped);
+        }
+        str_append(out, "\n");
+    }
+}
+
+static void tell_text(const Options *options, const Findings *findings, const RepairedList *done)
+{
+    AUTO(Str) text = { 0 };
+    size_t left = 0;
+    repaired_text(done, &text);
+    LIST_EACH(finding, &findings->list) {
+        left += repair_finding_is_note(finding->kind) ? 0 : 1;
+        if (done->count == 0) {
+            finding_text(options, finding, &text);
+        }
+    }
+    if (findings->list.count == 0 && done->count == 0) {
+        str_append(&text, "nothing is wrong with the history\n");
+    } else if (left > 0 && done->count > 0) {
+        str_printf(&text, "%zu more to set right: see `skein repair`\n", left);
+    }
+    output_text(&text);
+}
+
+/* ---- JSON ---- */
+
+static void choices_json(const Options *options, const Finding *finding, JsonOut *json)
+{
+    json_out_array_begin(json, "choices");
+    for (Choice choice = CHOICE_NONE + 1; choice < CHOICE_COUNT_; choice++) {
+        if (repair_choice_fits(choice, finding)) {
+            AUTO(Str) command = { 0 };
+            AUTO(Str) effect = { 0 };
+            repair_command(options, choice, finding->id, &command);
+            repair_choice_write(choice, finding, &effect);
+            json_out_object_begin(json, NULL);
+            json_out_string(json, "option", repair_choice_word(choice));
+            json_out_string(json, "command", str_text(&command));
+            json_out_string(json, "effect", str_text(&effect));
+            json_out_object_end(json);
+        }
+    }
+    json_out_array_end(json);
+}
+
+static void finding_json(const Options *options, const Finding *finding, JsonOut *json)
+{
+    const RepairRow *row = finding->row;
+    bool has_looked = row != NULL && row->trace != TRACE_NONE;
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "finding", repair_finding_name(finding->kind));
+    json_out_string(json, "migration", finding->id[0] == '\0' ? NULL : finding->id);
+    json_out_bool(json, "is_note", repair_finding_is_note(finding->kind));
+    json_out_string(json, "text", finding->text);
+    json_out_string(json, "state", row == NULL ? NULL : row->place.state);
+    json_out_unsigned(json, "parts_done", row == NULL ? 0 : row->place.parts_done);
+    json_out_string(json, "looked", has_looked ? trace_name(row->trace) : NULL);
+    choices_json(options, finding, json);
+    json_out_object_end(json);
+}
+
+static void repaired_json(const RepairedList *done, JsonOut *json)
+{
+    json_out_array_begin(json, "repaired");
+    LIST_EACH(repaired, done) {
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "migration", repaired->id[0] == '\0' ? NULL : repaired->id);
+        json_out_string(json, "choice", repair_choice_word(repaired->choice));
+        json_out_string(json, "state", repaired->to.state);
+        json_out_unsigned(json, "parts_done", repaired->to.parts_done);
+        json_out_string(json, "dropped", repaired->dropped);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
+static void tell_json(const Options *options, const Findings *findings, const RepairedList *done)
+{
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_object_begin(&json, NULL);
+    json_out_array_begin(&json, "findings");
+    LIST_EACH(finding, &findings->list) {
+        finding_json(options, finding, &json);
+    }
+    json_out_array_end(&json);
+    repaired_json(done, &json);
+    json_out_object_end(&json);
+    output_json_text(&text);
+}
+
+void repair_tell(const Invocation *invocation, const Findings *findings, const RepairedList *done)
+{
+    if (invocation->options.output == OUTPUT_JSON) {
+        tell_json(&invocation->options, findings, done);
+    } else {
+        tell_text(&invocation->options, findings, done);
+    }
+}

@@ -1,0 +1,219 @@
+/* cli/repair/finding.c, choice.c: what is found, and what may be said of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/repair/finding.h"
+
+static uint8_t CHECKSUMS[3][CHECKSUM_BYTES] = { { 1 }, { 2 }, { 3 } };
+
+#define CHECKSUM_1 "0100000000000000000000000000000000000000000000000000000000000000"
+#define CHECKSUM_2 "0200000000000000000000000000000000000000000000000000000000000000"
+
+static PlanStatement STATEMENTS[] = {
+    { .sql = "ALTER TABLE t ADD c int",
+      .kind = "ALTER TABLE",
+      .line = 1,
+      .object = "",
+      .detail = "" },
+    { .sql = "CREATE INDEX CONCURRENTLY i ON t (c)",
+      .kind = "CREATE INDEX CONCURRENTLY",
+      .line = 2,
+      .probe = PROBE_INDEX_VALID,
+      .object = "i",
+      .detail = "t" },
+};
+static PlanPart PARTS[] = { { 1, true }, { 1, false } };
+
+static PlanMigration migration(const char *id, size_t checksum, size_t parts)
+{
+    return (PlanMigration){
+        .id = id,
+        .version = id,
+        .name = id,
+        .checksum = { CHECKSUMS[checksum - 1], CHECKSUM_BYTES },
+        .up = { .statements = parts == 1 ? STATEMENTS + 1 : STATEMENTS,
+                .count = parts,
+                .parts = parts == 1 ? NULL : PARTS,
+                .part_count = parts == 1 ? 0 : parts },
+        .down = { .is_transactional = true },
+    };
+}
+
+static RepairRow row(const char *id, const char *state, const char *checksum)
+{
+    return (RepairRow){
+        .seq = 1,
+        .id = id,
+        .place = { .state = state },
+        .checksum = checksum,
+        .parts_hash = "",
+        .rollout = "",
+        .agent = "ann",
+        .started_at = "",
+        .adopted_from = "",
+        .evidence = "",
+        .found = "",
+        .object = "",
+    };
+}
+
+/* The options that fit, with blanks between. */
+static const char *choices(const Finding *finding, Arena *arena)
+{
+    AUTO(Str) words = { 0 };
+    for (Choice choice = CHOICE_NONE + 1; choice < CHOICE_COUNT_; choice++) {
+        if (repair_choice_fits(choice, finding)) {
+            str_printf(&words, "%s%s", words.length == 0 ? "" : " ", repair_choice_word(choice));
+        }
+    }
+    return arena_strdup(arena, str_text(&words));
+}
+
+typedef struct Interrupted {
+    Trace trace;
+    size_t parts;
+    const char *choices;
+} Interrupted;
+
+static const Interrupted INTERRUPTED[] = {
+    { TRACE_RUNS, 1, "" },
+    { TRACE_DONE, 1, "settle" },
+    { TRACE_ABSENT, 1, "settle" },
+    { TRACE_CARCASS, 1, "settle" },
+    { TRACE_PENDING, 1, "" },
+    { TRACE_FOREIGN, 1, "applied undone" },
+    { TRACE_UNKNOWN, 1, "applied undone" },
+    { TRACE_DONE, 2, "settle applied" },
+    { TRACE_ABSENT, 2, "settle undone" },
+    { TRACE_CARCASS, 2, "settle" },
+    { TRACE_UNKNOWN, 2, "done again applied undone" },
+};
+
+static void nothing_may_be_said_that_the_catalog_contradicts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(INTERRUPTED); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Findings) findings = { 0 };
+        PlanMigration of = migration("0001_a", 1, INTERRUPTED[i].parts);
+        Plan plan = { .migrations = &of, .migration_count = 1 };
+        RepairRow begun = row("0001_a", "started", CHECKSUM_1);
+        begun.place.is_running = true;
+        begun.place.parts_done = (uint32_t)INTERRUPTED[i].parts - 1;
+        begun.trace = INTERRUPTED[i].trace;
+        RepairSight sight = { .has_tables = true, .rows = &begun, .count = 1, .holder = "" };
+        repair_findings_gather(&plan, &sight, &arena, &findings);
+        assert_int_equal(findings.list.count, 1);
+        const Finding *finding = repair_findings_of(&findings, "0001_a");
+        assert_int_equal(finding->kind, FINDING_INTERRUPTED);
+        assert_string_equal(choices(finding, &arena), INTERRUPTED[i].choices);
+    }
+}
+
+typedef struct Settled {
+    const char *state;
+    Trace trace;
+    uint32_t parts_done;
+    const char *to;
+    uint32_t to_parts;
+} Settled;
+
+static const Settled SETTLED[] = {
+    { "started", TRACE_DONE, 1, "applied", 0 },    { "started", TRACE_ABSENT, 1, "started", 1 },
+    { "started", TRACE_CARCASS, 1, "started", 1 }, { "started", TRACE_ABSENT, 0, "undone", 0 },
+    { "started", TRACE_DONE, 0, "started", 1 },
+};
+
+static void settling_moves_the_row_by_one_part_or_not_at_all(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(SETTLED); i++) {
+        AUTO(Arena) arena = { 0 };
+        PlanMigration of = migration("0001_a", 1, 2);
+        RepairRow begun = row("0001_a", SETTLED[i].state, CHECKSUM_1);
+        begun.place.is_running = true;
+        begun.place.parts_done = SETTLED[i].parts_done;
+        begun.trace = SETTLED[i].trace;
+        begun.object = "public.i";
+        Finding finding = { FINDING_INTERRUPTED, "0001_a", &begun, &of, "" };
+        const char *drop = NULL;
+        RepairChange change = repair_choice_change(CHOICE_SETTLE, &finding, &arena, &drop);
+        assert_string_equal(change.to.state, SETTLED[i].to);
+        assert_int_equal(change.to.parts_done, SETTLED[i].to_parts);
+        assert_false(change.to.is_running);
+        assert_true(str_equal(drop, SETTLED[i].trace == TRACE_CARCASS ? "public.i" : NULL));
+        assert_int_equal(strlen(change.parts_hash), SETTLED[i].to_parts > 0 ? 64 : 0);
+    }
+}
+
+typedef struct Seen {
+    const char *id; /* of the row */
+    const char *state;
+    const char *checksum;
+    const char *kind; /* of the finding; NULL: nothing is wrong */
+    const char *choices;
+} Seen;
+
+/* The directory has 0001_a and 0003_c, whose contents are the first two checksums. */
+static const Seen SEEN[] = {
+    { "0001_a", "applied", CHECKSUM_1, NULL, "" },
+    { "0001_a", "applied", CHECKSUM_2, "changed", "accept" },
+    { "0002_b", "applied", CHECKSUM_2, "renamed", "rename forget" },
+    { "0002_b", "applied", "ff", "missing", "forget" },
+    { "0002_b", "started", CHECKSUM_2, "missing", "forget" },
+    { "0001_a", "started", CHECKSUM_1, "half", "applied undone" },
+};
+
+static void each_row_is_one_finding_or_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(SEEN); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Findings) findings = { 0 };
+        PlanMigration of[] = { migration("0001_a", 1, 2), migration("0003_c", 2, 2) };
+        Plan plan = { .migrations = of, .migration_count = 2 };
+        RepairRow seen = row(SEEN[i].id, SEEN[i].state, SEEN[i].checksum);
+        RepairSight sight = { .has_tables = true, .rows = &seen, .count = 1, .holder = "" };
+        repair_findings_gather(&plan, &sight, &arena, &findings);
+        assert_int_equal(findings.list.count, SEEN[i].kind == NULL ? 0 : 1);
+        const Finding *finding = repair_findings_of(&findings, SEEN[i].id);
+        assert_true(
+            str_equal(finding == NULL ? NULL : repair_finding_name(finding->kind), SEEN[i].kind));
+        assert_string_equal(finding == NULL ? "" : choices(finding, &arena), SEEN[i].choices);
+    }
+}
+
+/* What the rows say is about a schema that is gone: only the schema is to be judged. */
+static void of_another_schema_no_row_is_judged(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Findings) findings = { 0 };
+    PlanMigration of = migration("0001_a", 1, 1);
+    Plan plan = { .migrations = &of, .migration_count = 1 };
+    RepairRow seen = row("0002_b", "applied", "ff");
+    RepairSight sight = { .has_tables = true,
+                          .fence = FENCE_SIGHT_OTHER_SCHEMA,
+                          .rows = &seen,
+                          .count = 1,
+                          .holder = "" };
+    repair_findings_gather(&plan, &sight, &arena, &findings);
+    assert_int_equal(findings.list.count, 1);
+    assert_string_equal(choices(&findings.list.items[0], &arena), "same-schema new-schema");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_may_be_said_that_the_catalog_contradicts),
+        cmocka_unit_test(settling_moves_the_row_by_one_part_or_not_at_all),
+        cmocka_unit_test(each_row_is_one_finding_or_none),
+        cmocka_unit_test(of_another_schema_no_row_is_judged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
