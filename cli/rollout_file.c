@@ -409,7 +409,7 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
     if (code == ERR_NONE) {
         SourceOptions options = {
             .format = file.format[0] == '\0' ? NULL : file.format,
-            .variables = { file.set, file.set_count },
+            .variables = { .items = file.set, .count = file.set_count },
         };
         code = source_read(beside(path, file.migrations, arena), &options, arena, &set, err);
     }

@@ -8,21 +8,15 @@
 #define SUFFIX '}'
 #define NAME_MAX_ 127
 
-static const char *find(const ConfigPair *pairs, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(pairs[i].name, name) == 0) {
-            return pairs[i].value;
-        }
-    }
-    return NULL;
-}
-
 static const char *value_of(const Placeholders *placeholders, const char *name)
 {
-    const SourceVariables *variables = placeholders->variables;
-    const char *value = find(variables->items, variables->count, name);
-    return value != NULL ? value : find(placeholders->own, placeholders->own_count, name);
+    const char *value = variables_find_any_case(placeholders->variables, name);
+    for (size_t i = 0; value == NULL && i < placeholders->own_count; i++) {
+        if (strcasecmp(placeholders->own[i].name, name) == 0) {
+            value = placeholders->own[i].value;
+        }
+    }
+    return value;
 }
 
 /* `at` is behind "${"; *at is moved behind "}". */

@@ -120,16 +120,29 @@ static void set_variable(Composer *composer, const char *name, const char *value
     LIST_PUSH(&composer->set, pair);
 }
 
+/* \set NAME `command`: what the shell would say is asked of whoever plans. */
+static ErrCode take_shell(const Command *command, const char *name, Err *err)
+{
+    const SourceVariables *variables = command->composer->input->variables;
+    if (variables != NULL && variables_find(variables, name) != NULL) {
+        return ERR_NONE;
+    }
+    psql_refuse(command->file, err, "\\set %s by a command of the shell, which skein runs none of",
+                name);
+    return err_hint(err, "give it a value: --set %s=VALUE, or under `set:` in the rollout file",
+                    name);
+}
+
 /* \set NAME VALUE…: the values one after another, without the blanks between them. */
 static ErrCode take_set(Command *command, Err *err)
 {
     AUTO(Str) name = { 0 };
     AUTO(Str) value = { 0 };
-    if (memchr(command->at, '`', (size_t)(command->end - command->at)) != NULL) {
-        return psql_refuse(command->file, err, "\\set by a command of the shell");
-    }
     if (!take_argument(command, &name)) {
         return ERR_NONE;
+    }
+    if (memchr(command->at, '`', (size_t)(command->end - command->at)) != NULL) {
+        return take_shell(command, str_text(&name), err);
     }
     while (take_argument(command, &value)) {
     }

@@ -84,7 +84,7 @@ static ErrCode assign_copies(Draft *draft, Arena *arena, Err *err)
 /* ":name" can be the end of a slice; where the grammar cannot read it, it is a variable. */
 static ErrCode check_unset(const Draft *draft, const SourceVariables *variables, Err *err)
 {
-    static const SourceVariables NONE = { NULL, 0 };
+    static const SourceVariables NONE = { 0 };
     size_t statement = 0;
     for (size_t i = 0; i < draft->psql.unset_count; i++) {
         const PsqlUnset *unset = &draft->psql.unset[i];

@@ -85,6 +85,17 @@ static ErrCode detect_format(const SourceReading *reading, const SourceFormat **
     return ERR_NONE;
 }
 
+/* A value that is given and that nothing asks for is, mostly, a name that is misspelt. */
+static void note_unused(const char *path, const SourceVariables *variables, SourceNotes *notes)
+{
+    for (size_t i = 0; i < variables->count; i++) {
+        if (!variables->is_used[i]) {
+            source_note(notes, SOURCE_NOTE_WARNING, path, 0,
+                        "nothing here asks for \"%s\", which is set", variables->items[i].name);
+        }
+    }
+}
+
 static int compare_origins(const void *left, const void *right)
 {
     uintptr_t a = (uintptr_t)((const ScriptOrigin *)left)->statements;
@@ -126,7 +137,9 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
     const SourceFormat *named = NULL;
     SourceDir dir = { 0 };
     AUTO(SourceNotes) notes = { .arena = arena };
-    SourceReading reading = { &dir, options, &notes, arena };
+    SourceOptions *watched = arena_memdup(arena, options, sizeof(*options));
+    SourceReading reading = { &dir, watched, &notes, arena };
+    variables_watch(&watched->variables, arena);
     MigrationSet set = { 0 };
     ErrCode code = options->format == NULL ? ERR_NONE : source_format(options->format, &named, err);
     if (code == ERR_NONE) {
@@ -139,6 +152,7 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
     if (code != ERR_NONE) {
         return code;
     }
+    note_unused(dir.path, &watched->variables, &notes);
     finish(&notes, arena, &set);
     *ret_set = set;
     return ERR_NONE;

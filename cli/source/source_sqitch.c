@@ -90,7 +90,7 @@ static ErrCode read_variables(Layout *layout, Err *err)
     ErrCode code = ERR_NONE;
     for (size_t kind = 0; code == ERR_NONE && kind < KIND_COUNT_; kind++) {
         SourceVariables *variables = &layout->variables[kind];
-        *variables = layout->reading->options->variables;
+        *variables = (SourceVariables){ .first = &layout->reading->options->variables };
         code = take_variables(layout, "engine.pg.variables", variables, err);
         if (code == ERR_NONE && kind == KIND_REVERT) {
             code = take_variables(layout, "revert.variables", variables, err);

@@ -2,6 +2,7 @@
 #include "cli/source/variable.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/str.h"
 
@@ -28,14 +29,34 @@ ErrCode variables_add(SourceVariables *variables, const char *text, Arena *arena
     return ERR_NONE;
 }
 
-const char *variables_find(const SourceVariables *variables, const char *name)
+static const char *find(const SourceVariables *variables, const char *name,
+                        int (*compare)(const char *a, const char *b))
 {
-    for (size_t i = 0; i < variables->count; i++) {
-        if (str_equal(variables->items[i].name, name)) {
-            return variables->items[i].value;
+    const char *value = variables->first == NULL ? NULL : find(variables->first, name, compare);
+    for (size_t i = 0; value == NULL && i < variables->count; i++) {
+        if (compare(variables->items[i].name, name) == 0) {
+            value = variables->items[i].value;
+            if (variables->is_used != NULL) {
+                variables->is_used[i] = true;
+            }
         }
     }
-    return NULL;
+    return value;
+}
+
+const char *variables_find(const SourceVariables *variables, const char *name)
+{
+    return find(variables, name, strcmp);
+}
+
+const char *variables_find_any_case(const SourceVariables *variables, const char *name)
+{
+    return find(variables, name, strcasecmp);
+}
+
+void variables_watch(SourceVariables *variables, Arena *arena)
+{
+    variables->is_used = ARENA_ARRAY(arena, bool, variables->count);
 }
 
 ErrCode variables_refuse_unset(const SourceVariables *variables, const char *file, uint32_t line,
@@ -43,8 +64,10 @@ ErrCode variables_refuse_unset(const SourceVariables *variables, const char *fil
 {
     const char *names[SOURCE_VARIABLES_MAX];
     size_t count = 0;
-    for (; count < variables->count && count < ARRAY_LEN(names); count++) {
-        names[count] = variables->items[count].name;
+    for (const SourceVariables *each = variables; each != NULL; each = each->first) {
+        for (size_t i = 0; i < each->count && count < ARRAY_LEN(names); i++) {
+            names[count++] = each->items[i].name;
+        }
     }
     err_set(err, ERR_SYNTAX, "%s:%u: \"%s\" is not set", file, line, name);
     const char *nearest = str_nearest(name, names, count);

@@ -15,6 +15,8 @@
 typedef struct SourceVariables {
     const ConfigPair *items;
     size_t count;
+    bool *is_used; /* of each: somebody has asked for it; NULL: nobody keeps account */
+    const struct SourceVariables *first; /* whose values come before these; NULL: none */
 } SourceVariables;
 
 /*
@@ -25,6 +27,12 @@ ErrCode variables_add(SourceVariables *variables, const char *text, Arena *arena
 
 /* NULL when nobody has set it; "" is a value. */
 const char *variables_find(const SourceVariables *variables, const char *name);
+
+/* The same for names in any case. */
+const char *variables_find_any_case(const SourceVariables *variables, const char *name);
+
+/* Keeps account from here on of what is asked for; `arena` outlives the variables. */
+void variables_watch(SourceVariables *variables, Arena *arena);
 
 /*
  * Fills *err for a variable that is not set: "FILE:LINE: …" and how to set it. Returns ERR_SYNTAX.

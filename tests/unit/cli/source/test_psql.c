@@ -117,13 +117,14 @@ static void variables_are_replaced_as_psql_does(void **state)
           "\n\n\nSELECT 1;" },
         { "\\set from 'FROM stdin'\nCOPY t :from;\n1\n\\.\n", "\nCOPY t FROM stdin;{1\n}\n" },
         { "SELECT a[1:role];", "SELECT a[1shop];" },
+        { "\\set role `cat secret`\nSELECT :'role';", "\nSELECT 'shop';" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO(Arena) arena = { 0 };
         AUTO(Str) got = { 0 };
         PsqlText text = { 0 };
         Err err = { 0 };
-        SourceVariables variables = { SET, ARRAY_LEN(SET) };
+        SourceVariables variables = { .items = SET, .count = ARRAY_LEN(SET) };
         read_sql(CASES[i].sql, &variables, &arena, &text, &err);
         assert_case(CASES[i].sql, err.message, "");
         describe_text(&text, &got);
@@ -167,7 +168,9 @@ static void what_cannot_be_done_is_refused_with_its_line(void **state)
         { "\n\\set AUTOCOMMIT off",
           "m/1.sql:2: \\set AUTOCOMMIT off: skein does not work like that",
           "write BEGIN and COMMIT where a transaction is wanted" },
-        { "\\set x `date`", "m/1.sql:1: \\set by a command of the shell", "" },
+        { "\\set x `date`",
+          "m/1.sql:1: \\set x by a command of the shell, which skein runs none of",
+          "give it a value: --set x=VALUE, or under `set:` in the rollout file" },
         { "\\set x '1; DROP TABLE t'\nSELECT :x;",
           "m/1.sql:2: a value that ends the statement, or is a command of psql",
           "give it as a part of one statement" },

@@ -187,6 +187,24 @@ static void two_formats_in_one_directory_are_a_question(void **state)
     assert_refused(&CASE);
 }
 
+static void a_value_that_nothing_asks_for_is_warned_of(void **state)
+{
+    (void)state;
+    static const ConfigPair SET[] = { { "role", "shop" }, { "rolle", "shop" } };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    AUTO(Str) got = { 0 };
+    SourceOptions options = { .variables = { .items = SET, .count = ARRAY_LEN(SET) } };
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_write(&sandbox, "1_a.up.sql", "GRANT ALL ON t TO :role");
+    sandbox_write(&sandbox, "1_a.down.sql", "REVOKE ALL ON t FROM :role");
+    assert_int_equal(source_read(sandbox.path, &options, &arena, &set, &err), ERR_NONE);
+    describe_notes(&sandbox, &set, &arena, &got);
+    assert_case("unused", str_text(&got),
+                "warning m: nothing here asks for \"rolle\", which is set");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_directory_or_format_that_is_not_there_is_said_with_a_hint),
         cmocka_unit_test(a_slash_at_the_end_of_the_path_is_not_doubled),
         cmocka_unit_test(every_script_knows_where_it_stands),
+        cmocka_unit_test(a_value_that_nothing_asks_for_is_warned_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static void placeholders_are_replaced_wherever_they_stand(void **state)
     static const ConfigPair SET[] = { { "Schema", "shop" }, { "empty", "" } };
     AUTO(Arena) arena = { 0 };
     AUTO(Sandbox) sandbox = sandbox_new();
-    SourceOptions options = { .variables = { SET, ARRAY_LEN(SET) } };
+    SourceOptions options = { .variables = { .items = SET, .count = ARRAY_LEN(SET) } };
     MigrationSet set = { 0 };
     Err err = { 0 };
     sandbox_write(&sandbox, "V1__a.sql",
