@@ -75,6 +75,11 @@ static const char *find_origin(const MigrationSet *set, const char *file)
             return set->origins[i].file;
         }
     }
+    for (size_t i = 0; i < set->refusal_count; i++) {
+        if (is_same_file(set->refusals[i].file, file)) {
+            return set->refusals[i].file;
+        }
+    }
     return NULL;
 }
 
@@ -123,7 +128,11 @@ static ErrCode read_alone(const Invocation *invocation, const LintTarget *target
 static ErrCode read_set(const Invocation *invocation, LintTarget *target, Arena *arena,
                         MigrationSet *ret_set, Err *err)
 {
-    SourceOptions source = { invocation->options.format, invocation->options.set };
+    SourceOptions source = {
+        .format = invocation->options.format,
+        .variables = invocation->options.set,
+        .goes_on = true,
+    };
     ErrCode code = source_read(target->directory, &source, arena, ret_set, err);
     bool is_said = !str_equal(invocation->options.migrations, DEFAULT_MIGRATIONS);
     if (code != ERR_NOT_FOUND || target->file_count == 0 || is_said) {

@@ -243,14 +243,20 @@ static void finish_script(LintCase *lint, CaseScript *script, bool is_told)
 
 /* ---- migrations ---- */
 
-static bool is_file_told(const LintRange *range, const ScriptOrigin *origin)
+/* `file` NULL: there is none. */
+static bool is_file_told(const LintRange *range, const char *file)
 {
     for (size_t i = 0; i < range->file_count; i++) {
-        if (origin != NULL && str_equal(range->files[i], origin->file)) {
+        if (file != NULL && str_equal(range->files[i], file)) {
             return true;
         }
     }
     return range->file_count == 0;
+}
+
+static bool is_script_told(const LintRange *range, const ScriptOrigin *origin)
+{
+    return is_file_told(range, origin == NULL ? NULL : origin->file);
 }
 
 static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool is_told, Err *err)
@@ -268,8 +274,8 @@ static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool i
     CaseScript down = { .plan = &migration->down,
                         .origin = source_origin(driver->set, &migration->down),
                         .is_down = true };
-    bool is_up_told = is_told && is_file_told(driver->range, up.origin);
-    bool is_down_told = is_told && is_file_told(driver->range, down.origin);
+    bool is_up_told = is_told && is_script_told(driver->range, up.origin);
+    bool is_down_told = is_told && is_script_told(driver->range, down.origin);
     ErrCode code = ERR_NONE;
     driver->run.migrations += is_up_told || is_down_told;
     model_begin(model, index);
@@ -289,6 +295,45 @@ static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool i
     finish_script(&lint, &down, is_down_told && code == ERR_NONE);
     return code;
 }
+
+/* ---- what cannot be read ---- */
+
+static size_t find_migration(const MigrationSet *set, const char *id)
+{
+    size_t index = 0;
+    while (index < set->count && !str_equal(set->migrations[index].id, id)) {
+        index++;
+    }
+    return index;
+}
+
+/* What stands in no migration comes after all of them. */
+static void tell_refusal(Driver *driver, const SourceRefusal *refusal, size_t first)
+{
+    const LintRule *rule = lint_rule_find("migration-unreadable");
+    size_t order = find_migration(driver->set, refusal->migration);
+    Severity severity = driver->config->severities[lint_rule_index(rule)];
+    if (severity == SEVERITY_OFF || order < first || !is_file_told(driver->range, refusal->file)) {
+        return;
+    }
+    Finding *finding = ARENA_NEW(driver->arena, Finding);
+    *finding = (Finding){
+        .rule = rule,
+        .severity = severity,
+        .migration = refusal->migration,
+        .order = order,
+        .file = refusal->file,
+        .line = refusal->line,
+        .column = refusal->line > 0,
+        .source = "",
+        .why = *refusal->hint == '\0'
+                   ? refusal->words
+                   : arena_printf(driver->arena, "%s (%s)", refusal->words, refusal->hint),
+    };
+    LIST_PUSH(&driver->run.findings, finding);
+}
+
+/* ---- the whole ---- */
 
 /* The index that findings are told from; the count of the set: nowhere. */
 static size_t find_from(const MigrationSet *set, const char *from)
@@ -317,8 +362,6 @@ static ErrCode check_from(const MigrationSet *set, const char *from, size_t *ret
     return nearest != NULL ? err_hint(err, "did you mean %s?", nearest)
                            : err_hint(err, "name one by its version or its id");
 }
-
-/* ---- the whole ---- */
 
 static int compare_findings(const void *left, const void *right)
 {
@@ -370,6 +413,9 @@ ErrCode lint_run(const MigrationSet *set, const LintConfig *config, const LintRa
     LintReport report = { 0 };
     for (size_t i = 0; code == ERR_NONE && i < set->count; i++) {
         code = read_migration(&driver, model, i, i >= first, err);
+    }
+    for (size_t i = 0; code == ERR_NONE && i < set->refusal_count; i++) {
+        tell_refusal(&driver, &set->refusals[i], first);
     }
     if (code == ERR_NONE) {
         finish_report(&driver, &report);

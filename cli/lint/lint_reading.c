@@ -56,6 +56,19 @@ static void check_nothing(LintCase *lint)
 
 static const LintRule RULES[] = {
     {
+        .id = "migration-unreadable",
+        .severity = SEVERITY_ERROR,
+        .title = "a migration that skein refuses to read",
+        .explain = "No other command takes a history with such a file in it: skein plan and skein "
+                   "up say the same and stop. What the file does to the schema is not known to the "
+                   "rules for later ones.",
+        .remedy = "As the finding says it.",
+        .moment = RULE_ELSEWHERE,
+        .check = check_nothing,
+        .fires = { "SELECT 1;\nDISCARD ALL;", NULL },
+        .silent = { "SELECT 1;\nDISCARD PLANS;", NULL },
+    },
+    {
         .id = "syntax-unknown",
         .severity = SEVERITY_NOTICE,
         .title = "a statement that the parser does not know",

@@ -117,9 +117,11 @@ static ErrCode read_each(const SourceReading *reading, const FoundList *list, Fo
             .down = { .is_transactional = true },
         };
         own[i] = found->own;
-        ErrCode code = read(reading, found, &migrations[i], err);
-        if (code != ERR_NONE) {
-            return code;
+        if (read(reading, found, &migrations[i], err) != ERR_NONE) {
+            if (source_pass_over(reading, found->id, cite(reading, found->up), err) != ERR_NONE) {
+                return err->code;
+            }
+            migrations[i].is_irreversible = true;
         }
     }
     set->migrations = migrations;
@@ -192,6 +194,28 @@ static void take_down(const SourceReading *reading, const FoundScripts *scripts,
     }
 }
 
+/*
+ * A down that PostgreSQL's own scanner cannot read would fail at once, whoever runs it; histories
+ * have such downs, which nobody ever ran, and their ups are good. What skein alone cannot take is
+ * an error.
+ */
+static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scripts,
+                           PlanMigration *migration, Err *err)
+{
+    migration->is_irreversible = true;
+    if (reading->options->goes_on || script_can_be_scanned(&scripts->down, reading->arena)) {
+        return source_pass_over(reading, migration->id, scripts->down.file, err);
+    }
+    Arena *arena = reading->arena;
+    SourceNote note = {
+        SOURCE_NOTE_WARNING,
+        arena_printf(arena, "%s: %s is irreversible", err->message, migration->id),
+    };
+    LIST_PUSH(&reading->notes->list, note);
+    *err = (Err){ 0 };
+    return ERR_NONE;
+}
+
 ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scripts,
                            PlanMigration *migration, Err *err)
 {
@@ -211,9 +235,9 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
         return ERR_NONE;
     }
     Script down = { 0 };
-    code = script_read(&scripts->down, reading->notes, reading->arena, &down, err);
-    if (code == ERR_NONE) {
-        take_down(reading, scripts, &down, migration);
+    if (script_read(&scripts->down, reading->notes, reading->arena, &down, err) != ERR_NONE) {
+        return refuse_down(reading, scripts, migration, err);
     }
-    return code;
+    take_down(reading, scripts, &down, migration);
+    return ERR_NONE;
 }

@@ -2,8 +2,9 @@
 #include "cli/source/note.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "common/err.h"
 #include "common/str.h"
 
 void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
@@ -25,8 +26,32 @@ void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, ui
     LIST_PUSH(&notes->list, note);
 }
 
+/* "FILE:LINE: words". Where it is of another file, which this one includes, nothing is cut off. */
+void source_note_refusal(SourceNotes *notes, const char *migration, const char *file,
+                         const Err *err)
+{
+    const char *words = err->message;
+    unsigned long line = 0;
+    if (str_starts_with(words, file) && words[strlen(file)] == ':') {
+        char *end = NULL;
+        words += strlen(file) + 1;
+        line = strtoul(words, &end, 10);
+        words = *words != ' ' && *end == ':' ? end + 1 : words;
+        words += strspn(words, " ");
+    }
+    SourceRefusal refusal = {
+        .migration = migration,
+        .file = file,
+        .line = (uint32_t)line,
+        .words = arena_strdup(notes->arena, words),
+        .hint = arena_strdup(notes->arena, err->hint),
+    };
+    LIST_PUSH(&notes->refusals, refusal);
+}
+
 void source_notes_done(SourceNotes *notes)
 {
+    LIST_DONE(&notes->refusals);
     LIST_DONE(&notes->list);
     LIST_DONE(&notes->origins);
 }

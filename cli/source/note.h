@@ -6,6 +6,7 @@
 
 #include "cli/source/origin.h"
 #include "common/arena.h"
+#include "common/err.h"
 #include "common/list.h"
 
 typedef enum SourceNoteLevel {
@@ -20,6 +21,15 @@ typedef struct SourceNote {
     const char *text; /* "FILE:LINE: …", or "FILE: …" */
 } SourceNote;
 
+/* What could not be read, where the reader wants the rest all the same. */
+typedef struct SourceRefusal {
+    const char *migration; /* its id; "": none of those that were read */
+    const char *file;
+    uint32_t line; /* 0: the whole file */
+    const char *words;
+    const char *hint; /* "": none */
+} SourceRefusal;
+
 /*
  * Collects while reading: notes, and where the scripts stand. The texts are in the arena, the lists
  * are on the heap.
@@ -28,11 +38,16 @@ typedef struct SourceNotes {
     Arena *arena;
     LIST(SourceNote) list;
     LIST(ScriptOrigin) origins;
+    LIST(SourceRefusal) refusals;
 } SourceNotes;
 
 /* `line` 0: the whole file. */
 void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Keeps the error, which is of `file`, as it is cited. */
+void source_note_refusal(SourceNotes *notes, const char *migration, const char *file,
+                         const Err *err);
 
 void source_notes_done(SourceNotes *notes);
 

@@ -100,7 +100,13 @@ static ErrCode pair_by_version(const SourceReading *reading, Pairs *pairs, const
         }
         Half *up = only_single(&pairs->ups, down->version, names->order);
         if (up == NULL || only_single(&pairs->downs, down->version, names->order) != down) {
-            return refuse_lone_down(reading, pairs, names, down, err);
+            refuse_lone_down(reading, pairs, names, down, err);
+            ErrCode code = source_pass_over(
+                reading, "", source_dir_cite(reading->dir, down->file, reading->arena), err);
+            if (code != ERR_NONE) {
+                return code;
+            }
+            continue;
         }
         pair(up, down);
         if (!names->is_by_version_only) {

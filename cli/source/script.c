@@ -271,3 +271,10 @@ ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, 
     checksum_text(&draft.text, draft.psql.copies, draft.psql.copy_count, ret_script->checksum);
     return ERR_NONE;
 }
+
+bool script_can_be_scanned(const ScriptInput *input, Arena *arena)
+{
+    Draft draft = { 0 };
+    return open_text(input, arena, &draft, NULL) != ERR_NONE ||
+           sql_scan(&draft.text, arena, NULL) == ERR_NONE;
+}

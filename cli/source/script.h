@@ -40,4 +40,7 @@ typedef struct Script {
 ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, Script *ret_script,
                     Err *err);
 
+/* False: PostgreSQL's scanner comes to no end of it, so no server can run it. */
+bool script_can_be_scanned(const ScriptInput *input, Arena *arena);
+
 #endif

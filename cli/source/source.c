@@ -36,6 +36,19 @@ ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *er
                     nearest != NULL ? nearest : str_text(&all));
 }
 
+ErrCode source_pass_over(const SourceReading *reading, const char *migration, const char *file,
+                         Err *err)
+{
+    bool is_of_files =
+        err->code == ERR_SYNTAX || err->code == ERR_LIMIT || err->code == ERR_FORBIDDEN;
+    if (!reading->options->goes_on || !is_of_files) {
+        return err->code;
+    }
+    source_note_refusal(reading->notes, migration, file, err);
+    *err = (Err){ 0 };
+    return ERR_NONE;
+}
+
 static ErrCode refuse_empty(const SourceDir *dir, const SourceFormat *format, Err *err)
 {
     err_set(err, ERR_NOT_FOUND, "%s: no migrations here%s", dir->path,
@@ -112,7 +125,7 @@ static ErrCode read_with(const SourceFormat *named, const SourceReading *reading
         ret_set->format = format->name;
         code = format->read(reading, ret_set, err);
     }
-    if (code == ERR_NONE && ret_set->count == 0) {
+    if (code == ERR_NONE && ret_set->count == 0 && reading->notes->refusals.count == 0) {
         code = refuse_empty(reading->dir, format, err);
     }
     return code;
@@ -129,6 +142,9 @@ static void finish(const SourceNotes *notes, Arena *arena, MigrationSet *set)
                                          notes->origins.count * sizeof(notes->origins.items[0]));
     qsort(origins, set->origin_count, sizeof(origins[0]), compare_origins);
     set->origins = origins;
+    set->refusal_count = notes->refusals.count;
+    set->refusals = arena_memdup(arena, notes->refusals.items,
+                                 notes->refusals.count * sizeof(notes->refusals.items[0]));
 }
 
 ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena,
@@ -139,6 +155,8 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
     AUTO(SourceNotes) notes = { .arena = arena };
     SourceOptions *watched = arena_memdup(arena, options, sizeof(*options));
     SourceReading reading = { &dir, watched, &notes, arena };
+    Err own = { 0 };
+    err = err == NULL ? &own : err;
     variables_watch(&watched->variables, arena);
     MigrationSet set = { 0 };
     ErrCode code = options->format == NULL ? ERR_NONE : source_format(options->format, &named, err);

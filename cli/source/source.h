@@ -17,6 +17,8 @@
 typedef struct SourceOptions {
     const char *format; /* NULL: the one that recognises the directory */
     SourceVariables variables;
+    bool goes_on; /* what cannot be read is kept as a refusal, and the rest is read: for who looks
+                     at migrations and runs none */
 } SourceOptions;
 
 /* What a directory holds, oldest first. Everything is in the arena that it was read into. */
@@ -29,6 +31,8 @@ typedef struct MigrationSet {
     size_t note_count;
     const ScriptOrigin *origins; /* sorted for source_origin */
     size_t origin_count;
+    const SourceRefusal *refusals; /* only with SourceOptions.goes_on */
+    size_t refusal_count;
 } MigrationSet;
 
 /* What a format works with while it reads. */
@@ -38,6 +42,13 @@ typedef struct SourceReading {
     SourceNotes *notes;
     Arena *arena;
 } SourceReading;
+
+/*
+ * The error that *err tells of `file`, as it is cited, and of the migration of that id ("": none):
+ * its code, or ERR_NONE where the reading goes on without what it is about.
+ */
+ErrCode source_pass_over(const SourceReading *reading, const char *migration, const char *file,
+                         Err *err);
 
 /* A migration to be written by `skein new`. */
 typedef struct NewMigration {

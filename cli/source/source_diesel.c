@@ -117,8 +117,9 @@ static ErrCode take_folder(const SourceReading *reading, const char *folder, Fou
     }
     if (!source_dir_has(&inside, UP)) {
         err_set(err, ERR_SYNTAX, "%s: a folder without " UP, inside.path);
-        return err_hint(err, "diesel refuses the directory for it, too: add " UP
-                             ", or move the folder away");
+        err_hint(err,
+                 "diesel refuses the directory for it, too: add " UP ", or move the folder away");
+        return source_pass_over(reading, "", inside.path, err);
     }
     const char *underscore = strchr(folder, '_');
     Found found = {

@@ -194,7 +194,9 @@ static ErrCode take_file(const SourceReading *reading, const char *path, const c
         if (str_ends_with(name, ".java") && strchr("VURB", name[0]) != NULL) {
             err_set(err, ERR_SYNTAX, "%s/%s: a migration in Java, and skein runs SQL alone",
                     reading->dir->path, path);
-            return err_hint(err, "write it in SQL");
+            err_hint(err, "write it in SQL");
+            return source_pass_over(reading, "",
+                                    source_dir_cite(reading->dir, path, reading->arena), err);
         }
         if (has_suffix(name)) {
             note_left_out(reading, SOURCE_NOTE_WARNING, path,

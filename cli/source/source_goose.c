@@ -335,7 +335,8 @@ static ErrCode take_name(const SourceReading *reading, const char *name, FoundLi
     } else if (is_name(name, ".go") && !str_ends_with(name, "_test.go")) {
         err_set(err, ERR_SYNTAX, "%s/%s: a migration in Go, and skein runs SQL alone", dir->path,
                 name);
-        return err_hint(err, "write it in SQL");
+        err_hint(err, "write it in SQL");
+        return source_pass_over(reading, "", source_dir_cite(dir, name, reading->arena), err);
     } else if (str_ends_with(name, ".sql")) {
         source_note(reading->notes, SOURCE_NOTE_INFO, source_dir_cite(dir, name, reading->arena), 0,
                     "left out: its name does not begin with a version and \"_\"");

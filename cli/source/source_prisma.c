@@ -100,8 +100,9 @@ static ErrCode take_folder(const SourceReading *reading, const char *name, Found
     ErrCode code = source_dir_enter(reading->dir, name, arena, &inside, err);
     if (code == ERR_NONE && !source_dir_has(&inside, UP)) {
         err_set(err, ERR_SYNTAX, "%s: a folder without " UP, inside.path);
-        code = err_hint(err, "Prisma refuses the directory for it, too: restore " UP
-                             ", or remove the folder");
+        err_hint(err,
+                 "Prisma refuses the directory for it, too: restore " UP ", or remove the folder");
+        return source_pass_over(reading, "", inside.path, err);
     }
     if (code == ERR_NONE) {
         code = found_input(reading, below(name, UP, arena), &folder->up, err);

@@ -73,8 +73,8 @@ static inline ErrCode history_try(History *history, const LintConfig *config,
                                   const LintRange *range, LintReport *ret_report, Err *err)
 {
     MigrationSet set = { 0 };
-    ErrCode code =
-        source_read(history->directory, &(SourceOptions){ 0 }, &history->arena, &set, err);
+    ErrCode code = source_read(history->directory, &(SourceOptions){ .goes_on = true },
+                               &history->arena, &set, err);
     return code == ERR_NONE ? lint_run(&set, config, range, &history->arena, ret_report, err)
                             : code;
 }

@@ -120,6 +120,23 @@ static void what_stands_in_a_do_block_is_read_in_its_place(void **state)
         "is held until this has gone through u: reads and writes wait\n");
 }
 
+static void a_migration_that_cannot_be_read_hides_no_other(void **state)
+{
+    (void)state;
+    AUTO(History) history = history_new();
+    history_add(&history, "CREATE TABLE t (a int);", "SELECT 1;");
+    history_add(&history, "SELECT 1;\nDISCARD ALL;", "SELECT 1;");
+    history_add(&history, "CREATE INDEX i ON t (a);", "SELECT 1;\n$$");
+    assert_findings(&history, "rules: { irreversible-unsaid: off }",
+                    "0002_m.up.sql:2:1 error migration-unreadable: DISCARD ALL: it would release "
+                    "skein's own lock on the database (use RESET ALL, DISCARD TEMP, DISCARD PLANS "
+                    "or DISCARD SEQUENCES)\n"
+                    "0003_m.up.sql:1:1 warning index-blocks-writes: nobody can write to t until "
+                    "the index is built\n"
+                    "0003_m.down.sql:2:1 error migration-unreadable: unterminated dollar-quoted "
+                    "string\n");
+}
+
 /* ---- ups and downs ---- */
 
 static void in_a_down_a_finding_weighs_one_level_less(void **state)
@@ -321,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_history_shows_is_known),
         cmocka_unit_test(what_stands_in_a_do_block_is_read_in_its_place),
+        cmocka_unit_test(a_migration_that_cannot_be_read_hides_no_other),
         cmocka_unit_test(in_a_down_a_finding_weighs_one_level_less),
         cmocka_unit_test(a_down_knows_what_its_up_has_made),
         cmocka_unit_test(histories_without_any_down_are_not_told_of_it),

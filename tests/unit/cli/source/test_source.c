@@ -205,6 +205,58 @@ static void a_value_that_nothing_asks_for_is_warned_of(void **state)
                 "warning m: nothing here asks for \"rolle\", which is set");
 }
 
+/* Nobody ever ran it, and nothing could: what it was to undo is good all the same. */
+static void a_down_that_no_server_can_read_makes_its_migration_irreversible(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    AUTO(Str) got = { 0 };
+    AUTO(Str) notes = { 0 };
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_write(&sandbox, "1_a.up.sql", "SELECT 1");
+    sandbox_write(&sandbox, "1_a.down.sql", "begin\n  raise 'no';\nend\n$$;\n");
+    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
+    describe(&set, &got);
+    assert_case("set", str_text(&got), "1_a 1 a 1/-");
+    describe_notes(&sandbox, &set, &arena, &notes);
+    assert_case("notes", str_text(&notes),
+                "warning m/1_a.down.sql:4: unterminated dollar-quoted string: 1_a is irreversible");
+}
+
+static void who_only_looks_gets_what_can_be_read(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    AUTO(Str) got = { 0 };
+    AUTO(Str) refusals = { 0 };
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_write(&sandbox, "1_a.up.sql", "SELECT 1;\nDISCARD ALL");
+    sandbox_write(&sandbox, "2_b.up.sql", "SELECT 1");
+    sandbox_write(&sandbox, "2_b.down.sql", "SELECT 2;\n\n\\gexec");
+    sandbox_write(&sandbox, "3_c.up.sql", "SELECT 1; SELECT 2");
+    sandbox_write(&sandbox, "4_d.down.sql", "");
+    SourceOptions options = { .goes_on = true };
+    assert_int_equal(source_read(sandbox.path, &options, &arena, &set, &err), ERR_NONE);
+    describe(&set, &got);
+    assert_case("set", str_text(&got), "1_a 1 a 0/-, 2_b 2 b 1/-, 3_c 3 c 2/-");
+    for (size_t i = 0; i < set.refusal_count; i++) {
+        const SourceRefusal *refusal = &set.refusals[i];
+        str_printf(&refusals, "[%s] %s:%u %s (%s)\n", refusal->migration,
+                   without_path(&sandbox, refusal->file, &arena), refusal->line, refusal->words,
+                   refusal->hint);
+    }
+    assert_case("refusals", str_text(&refusals),
+                "[] m/4_d.down.sql:0 a down without an up (did you mean 1_a.down.sql?)\n"
+                "[1_a] m/1_a.up.sql:2 DISCARD ALL: it would release skein's own lock on the "
+                "database (use RESET ALL, DISCARD TEMP, DISCARD PLANS or DISCARD SEQUENCES)\n"
+                "[2_b] m/2_b.down.sql:3 a command of psql, not of the server: \\gexec (a migration "
+                "holds SQL alone; remove the line)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_slash_at_the_end_of_the_path_is_not_doubled),
         cmocka_unit_test(every_script_knows_where_it_stands),
         cmocka_unit_test(a_value_that_nothing_asks_for_is_warned_of),
+        cmocka_unit_test(a_down_that_no_server_can_read_makes_its_migration_irreversible),
+        cmocka_unit_test(who_only_looks_gets_what_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
