@@ -1,6 +1,7 @@
 /* Growable text and small text helpers. Pure: libc only. */
 #include "common/str.h"
 
+#include <inttypes.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,6 +63,11 @@ void str_printf(Str *str, const char *format, ...)
     vsnprintf(str->data + str->length, (size_t)length + 1, format, args);
     va_end(args);
     str->length += (size_t)length;
+}
+
+void str_append_count(Str *str, uint64_t count, const char *one, const char *many)
+{
+    str_printf(str, "%" PRIu64 " %s", count, count == 1 ? one : many);
 }
 
 void str_clear(Str *str)

@@ -24,6 +24,9 @@ void str_append(Str *str, const char *text);
 void str_append_bytes(Str *str, const void *bytes, size_t length);
 void str_append_char(Str *str, char c);
 void str_printf(Str *str, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "1 target", "3 targets", "0 targets". */
+void str_append_count(Str *str, uint64_t count, const char *one, const char *many);
 void str_clear(Str *str); /* keeps the memory */
 void str_done(Str *str);  /* releases it; the Str is empty and usable again */
 const char *str_text(const Str *str);

@@ -33,6 +33,13 @@ static void line(const Explain *explain, const char *format, ...)
     str_append(explain->out, text);
 }
 
+static void line_count(const Explain *explain, uint64_t count, const char *one, const char *many)
+{
+    AUTO(Str) text = { 0 };
+    str_append_count(&text, count, one, many);
+    line(explain, "%s", str_text(&text));
+}
+
 static void write_error(Str *out, const TargetRow *row)
 {
     if (row->sqlstate[0] != '\0') {
@@ -129,8 +136,8 @@ static void list_absent(const Explain *explain)
                                                ? explain->now_ms - agent->heard_ms
                                                : 0);
             bool is_unheard = agent->row.state == SESSION_NONE;
-            line(explain, "%zu wait for agent %s, which is %s (nothing heard for %s)", waiting,
-                 agent->row.name,
+            line(explain, "%zu %s for agent %s, which is %s (nothing heard for %s)", waiting,
+                 waiting == 1 ? "waits" : "wait", agent->row.name,
                  is_unheard ? "not connected" : session_state_name(agent->row.state),
                  str_text(&silence));
         }
@@ -238,9 +245,9 @@ static void explain_left_over(const Explain *explain)
     }
     if (left > 0) {
         line(explain,
-             "all waves are through, and %u of %u targets are not applied: `skein rollout "
+             "all waves are through, and %u of %u targets %s not applied: `skein rollout "
              "retry` or `skip` them",
-             left, rollout->counts.total);
+             left, rollout->counts.total, left == 1 ? "is" : "are");
     }
 }
 
@@ -283,11 +290,11 @@ static void explain_begun(const Explain *explain)
     const TargetCounts *counts = &explain->rollout->counts;
     uint32_t parked = counts->busy - counts->by_state[TARGET_UNKNOWN] - counts->running;
     if (counts->running > 0) {
-        line(explain, "%u step%s still under way; nothing new starts", counts->running,
-             counts->running == 1 ? " is" : "s are");
+        line_count(explain, counts->running, "step is still under way; nothing new starts",
+                   "steps are still under way; nothing new starts");
     }
     if (parked > 0) {
-        line(explain, "%u wait%s between steps", parked, parked == 1 ? "s" : "");
+        line_count(explain, parked, "waits between steps", "wait between steps");
     }
 }
 
@@ -351,8 +358,8 @@ static void explain_missing(const Explain *explain)
         missing += !agent->has_listed && !agent_is_revoked(agent) ? 1 : 0;
     }
     if (missing > 0) {
-        line(explain, "%zu agent%s not told yet what %s of it", missing,
-             missing == 1 ? " has" : "s have", missing == 1 ? "it has" : "they have");
+        line_count(explain, missing, "agent has not told yet what it has of it",
+                   "agents have not told yet what they have of it");
     }
 }
 
@@ -409,10 +416,13 @@ void engine_explain(const Engine *engine, const char *id, uint64_t now_ms, Str *
     if (engine->term_seen != 0) {
         line(&explain, "nothing starts: the fleet knows a later coordinator than this store");
     } else if (engine->is_recovering && rollout_is_open(rollout->row.state)) {
+        AUTO(Str) missing = { 0 };
+        str_append_count(&missing, engine->unreconciled, "attempt in flight has",
+                         "attempts in flight have");
         line(&explain,
-             "recovering: %zu attempts in flight have not been heard of since the "
-             "coordinator started; nothing new starts and no verdict falls until then",
-             engine->unreconciled);
+             "recovering: %s not been heard of since the coordinator started; nothing new starts "
+             "and no verdict falls until then",
+             str_text(&missing));
     }
     STATES[rollout->row.state](&explain);
     str_append(out, str_text(&text));

@@ -228,10 +228,10 @@ static const Rule RULES[] = {
     { "R01", ROLLOUT_READY, ROLLOUT_EVALUATE, is_unapproved, "irreversible, not approved",
       RULE_IGNORE, NULL, "{irreversible} cannot be undone: the rollout waits for approval" },
     { "R02", ROLLOUT_READY, ROLLOUT_EVALUATE, NULL, NULL, ROLLOUT_RUNNING, NULL,
-      "rollout {rollout} runs: {total} targets" },
+      "rollout {rollout} runs: {total target/targets}" },
 
     { "R03", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_through, "all waves passed, all healthy",
-      ROLLOUT_SUCCEEDED, NULL, "rollout {rollout} succeeded: {healthy} of {total} targets{left_out}" },
+      ROLLOUT_SUCCEEDED, NULL, "rollout {rollout} succeeded: {healthy} of {total target/targets}{left_out}" },
     { "R04", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, trips_to_roll_back,
       "budget used up, on_failure: roll_back_rollout", ROLLOUT_ROLLING_BACK, act_roll_back,
       "the budget is used up: {charged} failed, {allowed} allowed; everything is taken back" },
@@ -244,11 +244,11 @@ static const Rule RULES[] = {
     { "R07", ROLLOUT_ABORTING, ROLLOUT_EVALUATE, is_at_rest, "nothing at work", ROLLOUT_ABORTED,
       NULL, "rollout {rollout} is aborted: what was applied stays" },
     { "R08", ROLLOUT_ROLLING_BACK, ROLLOUT_EVALUATE, is_all_back, "all back or skipped",
-      ROLLOUT_ROLLED_BACK, NULL, "rollout {rollout} is rolled back: {restored} of {total} targets "
-      "were taken back{left_as_is}" },
+      ROLLOUT_ROLLED_BACK, NULL, "rollout {rollout} is rolled back: {restored} of "
+      "{total target was/targets were} taken back{left_as_is}" },
     { "R09", ROLLOUT_ROLLING_BACK, ROLLOUT_EVALUATE, is_stuck, "debt or failures left",
       ROLLOUT_ROLLBACK_HELD, NULL,
-      "{debts} targets are not back: debt that waits for its agent, or failures that need a "
+      "{debts target is/targets are} not back: debt that waits for its agent, or failures that need a "
       "person" },
     { "R10", ROLLOUT_ROLLBACK_HELD, ROLLOUT_EVALUATE, is_all_back, "all back or skipped",
       ROLLOUT_ROLLED_BACK, NULL, "rollout {rollout} is rolled back: the last debt is settled{left_as_is}" },

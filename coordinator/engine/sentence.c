@@ -1,6 +1,7 @@
 /*
  * Sentences: the words an operator reads, made from the rules' patterns. "{target}" and its like
- * stand for names and numbers of the place where something happens.
+ * stand for names and numbers of the place where something happens; "{total target/targets}" for a
+ * number with its noun.
  */
 #include <string.h>
 
@@ -55,10 +56,15 @@ static void write_start(Str *out, const Place *place)
     str_append(out, start[0] == '\0' ? "empty" : start);
 }
 
+/* "3 of 5"; nobody has counted them before an agent has looked. */
 static void write_steps(Str *out, const Place *place)
 {
     const TargetRow *row = &place->target->row;
-    str_printf(out, "%u of %u", row->steps_done, row->steps_total);
+    if (row->steps_total == 0) {
+        str_append(out, "its beginning");
+    } else {
+        str_printf(out, "%u of %u", row->steps_done, row->steps_total);
+    }
 }
 
 /* "23505: duplicate key … (0012_currency, statement 4)" */
@@ -76,26 +82,20 @@ static void write_error(Str *out, const Place *place)
     }
 }
 
-static void write_charged(Str *out, const Place *place)
+static uint32_t count_charged(const Place *place)
 {
-    str_printf(out, "%u", place->rollout->counts.used);
+    return place->rollout->counts.used;
 }
 
-static void write_allowed(Str *out, const Place *place)
+static uint32_t count_allowed(const Place *place)
 {
-    str_printf(out, "%u", place->rollout->max_failures);
+    return place->rollout->max_failures;
 }
 
-static void write_applied(Str *out, const Place *place)
+static uint32_t count_applied(const Place *place)
 {
     const TargetCounts *counts = &place->wave->counts;
-    str_printf(out, "%u", counts->by_state[TARGET_VERIFYING] + counts->by_state[TARGET_HEALTHY]);
-}
-
-static void write_total(Str *out, const Place *place)
-{
-    str_printf(out, "%u",
-               place->wave != NULL ? place->wave->counts.total : place->rollout->counts.total);
+    return counts->by_state[TARGET_VERIFYING] + counts->by_state[TARGET_HEALTHY];
 }
 
 static const TargetCounts *nearest_counts(const Place *place)
@@ -103,19 +103,24 @@ static const TargetCounts *nearest_counts(const Place *place)
     return place->wave != NULL ? &place->wave->counts : &place->rollout->counts;
 }
 
-static void write_unhealthy(Str *out, const Place *place)
+static uint32_t count_total(const Place *place)
 {
-    str_printf(out, "%u", wave_unhealthy(&place->rollout->counts));
+    return nearest_counts(place)->total;
 }
 
-static void write_restored(Str *out, const Place *place)
+static uint32_t count_unhealthy(const Place *place)
 {
-    str_printf(out, "%u", nearest_counts(place)->by_state[TARGET_ROLLED_BACK]);
+    return wave_unhealthy(&place->rollout->counts);
 }
 
-static void write_healthy(Str *out, const Place *place)
+static uint32_t count_restored(const Place *place)
 {
-    str_printf(out, "%u", nearest_counts(place)->by_state[TARGET_HEALTHY]);
+    return nearest_counts(place)->by_state[TARGET_ROLLED_BACK];
+}
+
+static uint32_t count_healthy(const Place *place)
+{
+    return nearest_counts(place)->by_state[TARGET_HEALTHY];
 }
 
 /* "; 1 was left out": of a rollout that went to its end without them. */
@@ -123,7 +128,8 @@ static void write_left_out(Str *out, const Place *place)
 {
     uint32_t count = place->rollout->counts.by_state[TARGET_SKIPPED];
     if (count > 0) {
-        str_printf(out, "; %u %s left out", count, count == 1 ? "was" : "were");
+        str_append(out, "; ");
+        str_append_count(out, count, "was left out", "were left out");
     }
 }
 
@@ -132,22 +138,25 @@ static void write_left_as_is(Str *out, const Place *place)
 {
     uint32_t count = rollout_left_as_is(place->rollout);
     if (count > 0) {
-        str_printf(out, "; %u skipped %s as %s", count, count == 1 ? "stays" : "stay",
-                   count == 1 ? "it is" : "they are");
+        str_append(out, "; ");
+        str_append_count(out, count, "skipped stays as it is", "skipped stay as they are");
     }
 }
 
-static void write_debts(Str *out, const Place *place)
+static uint32_t count_debts(const Place *place)
 {
-    const TargetCounts *counts = nearest_counts(place);
-    str_printf(out, "%u",
-               counts->by_state[TARGET_DEBT] + counts->by_state[TARGET_ROLLBACK_FAILED] +
-                   counts->by_state[TARGET_HELD] + counts->by_state[TARGET_FAILED]);
+    const uint32_t *by_state = nearest_counts(place)->by_state;
+    return by_state[TARGET_DEBT] + by_state[TARGET_ROLLBACK_FAILED] + by_state[TARGET_HELD] +
+           by_state[TARGET_FAILED];
 }
 
+/* "; it soaks for 5 m": where there is a soak. */
 static void write_soak(Str *out, const Place *place)
 {
-    duration_write_words(out, place->wave->row.soak_ms);
+    if (place->wave->row.soak_ms > 0) {
+        str_append(out, "; it soaks for ");
+        duration_write_words(out, place->wave->row.soak_ms);
+    }
 }
 
 static void write_after(Str *out, const Place *place)
@@ -214,45 +223,49 @@ static void write_signers(Str *out, const Place *place)
     str_append(out, place->engine->brought->signers);
 }
 
-static const struct Word {
+/* A word is a text, or a number that a noun may follow. */
+typedef struct Word {
     const char *name;
     void (*write)(Str *out, const Place *place);
-} WORDS[] = {
-    { "actor", write_actor },
-    { "after", write_after },
-    { "agent", write_agent },
-    { "allowed", write_allowed },
-    { "applied", write_applied },
-    { "attempt", write_attempt },
-    { "charged", write_charged },
-    { "claim", write_claim },
-    { "deadline", write_deadline },
-    { "debts", write_debts },
-    { "error", write_error },
-    { "healthy", write_healthy },
-    { "irreversible", write_irreversible },
-    { "left_as_is", write_left_as_is },
-    { "left_out", write_left_out },
-    { "plan", write_plan },
-    { "reason", write_reason },
-    { "restored", write_restored },
-    { "rollout", write_rollout },
-    { "session", write_session },
-    { "signers", write_signers },
-    { "silence", write_silence },
-    { "soak", write_soak },
-    { "start", write_start },
-    { "steps", write_steps },
-    { "target", write_target },
-    { "term", write_term },
-    { "total", write_total },
-    { "unhealthy", write_unhealthy },
-    { "version", write_version },
-    { "wave", write_wave },
-    { "words", write_words },
+    uint32_t (*count)(const Place *place);
+} Word;
+
+static const Word WORDS[] = {
+    { "actor", .write = write_actor },
+    { "after", .write = write_after },
+    { "agent", .write = write_agent },
+    { "allowed", .count = count_allowed },
+    { "applied", .count = count_applied },
+    { "attempt", .write = write_attempt },
+    { "charged", .count = count_charged },
+    { "claim", .write = write_claim },
+    { "deadline", .write = write_deadline },
+    { "debts", .count = count_debts },
+    { "error", .write = write_error },
+    { "healthy", .count = count_healthy },
+    { "irreversible", .write = write_irreversible },
+    { "left_as_is", .write = write_left_as_is },
+    { "left_out", .write = write_left_out },
+    { "plan", .write = write_plan },
+    { "reason", .write = write_reason },
+    { "restored", .count = count_restored },
+    { "rollout", .write = write_rollout },
+    { "session", .write = write_session },
+    { "signers", .write = write_signers },
+    { "silence", .write = write_silence },
+    { "soak", .write = write_soak },
+    { "start", .write = write_start },
+    { "steps", .write = write_steps },
+    { "target", .write = write_target },
+    { "term", .write = write_term },
+    { "total", .count = count_total },
+    { "unhealthy", .count = count_unhealthy },
+    { "version", .write = write_version },
+    { "wave", .write = write_wave },
+    { "words", .write = write_words },
 };
 
-static const struct Word *word_find(const char *name, size_t length)
+static const Word *word_find(const char *name, size_t length)
 {
     for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
         if (strlen(WORDS[i].name) == length && strncmp(WORDS[i].name, name, length) == 0) {
@@ -260,6 +273,49 @@ static const struct Word *word_find(const char *name, size_t length)
         }
     }
     return NULL;
+}
+
+/* What stands in the braces: "total", or "total target/targets". */
+typedef struct Gap {
+    const Word *word; /* NULL: not known */
+    const char *one;  /* NULL: no noun */
+    size_t one_length;
+    const char *many;
+    size_t many_length;
+} Gap;
+
+static Gap gap_read(const char *text, size_t length)
+{
+    const char *end = text + length;
+    const char *noun = memchr(text, ' ', length);
+    const char *slash = noun == NULL ? NULL : memchr(noun, '/', (size_t)(end - noun));
+    Gap gap = { .word = word_find(text, noun == NULL ? length : (size_t)(noun - text)) };
+    bool is_sound = noun == NULL || (slash != NULL && gap.word != NULL && gap.word->count != NULL);
+    if (!is_sound) {
+        return (Gap){ 0 };
+    }
+    if (noun != NULL) {
+        gap.one = noun + 1;
+        gap.one_length = (size_t)(slash - gap.one);
+        gap.many = slash + 1;
+        gap.many_length = (size_t)(end - gap.many);
+    }
+    return gap;
+}
+
+static void gap_fill(Str *out, const Gap *gap, const Place *place)
+{
+    if (gap->word->count == NULL) {
+        gap->word->write(out, place);
+        return;
+    }
+    uint32_t count = gap->word->count(place);
+    str_printf(out, "%u", count);
+    if (gap->one != NULL) {
+        str_append_char(out, ' ');
+        str_append_bytes(out, count == 1 ? gap->one : gap->many,
+                         count == 1 ? gap->one_length : gap->many_length);
+    }
 }
 
 void sentence_write(Str *out, const char *pattern, const Place *place)
@@ -273,17 +329,17 @@ void sentence_write(Str *out, const char *pattern, const Place *place)
             return;
         }
         size_t length = strcspn(at + 1, "}");
-        const struct Word *word = word_find(at + 1, length);
-        if (word == NULL) {
+        const Gap gap = gap_read(at + 1, length);
+        if (gap.word == NULL) {
             str_append_bytes(out, at, length + 2); /* a test holds the tables to known words */
         } else {
-            word->write(out, place);
+            gap_fill(out, &gap, place);
         }
         at += length + 2;
     }
 }
 
-bool sentence_knows(const char *name, size_t length)
+bool sentence_knows(const char *gap, size_t length)
 {
-    return word_find(name, length) != NULL;
+    return gap_read(gap, length).word != NULL;
 }

@@ -114,7 +114,7 @@ static void make_rollout(Engine *engine, const StartRollout *start, const PlanPr
     rollout_open(rollout);
     rollout_touch(rollout);
     event_note((Place){ .engine = engine, .rollout = rollout }, "E04", ERR_NONE,
-               "rollout {rollout} is started by {actor}: {total} targets");
+               "rollout {rollout} is started by {actor}: {total target/targets}");
     if (watch_is_mass_loss(engine)) { /* the breaker tells only those that are open when it looks */
         rollout_fire(rollout, ROLLOUT_MASS_LOSS);
     }

@@ -271,7 +271,7 @@ void event_tell(Place place, const char *rule, ErrCode code, const char *text); 
 
 /* Appends `pattern` with its {words} filled in from `place`. */
 void sentence_write(Str *out, const char *pattern, const Place *place);
-bool sentence_knows(const char *name, size_t length);
+bool sentence_knows(const char *gap, size_t length); /* what stands between its braces */
 void duration_write_words(Str *out, uint64_t duration_ms);
 
 /* --- the machines --- */

@@ -297,11 +297,11 @@ static const Rule RULES[] = {
 
     /* on the way back */
     { "T90", TARGET_ROLLING_BACK, TARGET_ACCEPTED, ALWAYS, RULE_SAME, NULL,
-      "{target} is on its way back: {steps}" },
+      "{target} is on its way back, at {steps}" },
     { "T91", TARGET_ROLLING_BACK, TARGET_RUNNING, ALWAYS, RULE_SAME, NULL,
-      "{target} is on its way back: {steps}" },
+      "{target} is on its way back, at {steps}" },
     { "T92", TARGET_ROLLING_BACK, TARGET_PARKED, ALWAYS, RULE_SAME, NULL,
-      "{target} waits on its way back: {steps}" },
+      "{target} waits on its way back, at {steps}" },
     { "T93", TARGET_ROLLING_BACK, TARGET_UNSURE, ALWAYS, TARGET_DEBT, NULL,
       "the outcome of a step back on {target} is not known: debt until {agent} has looked" },
     { "T94", TARGET_ROLLING_BACK, TARGET_UNDONE, ALWAYS, TARGET_ROLLED_BACK, NULL,

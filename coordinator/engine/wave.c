@@ -252,11 +252,11 @@ static const Rule RULES[] = {
     { "W02", WAVE_WAITING, WAVE_EVALUATE, is_next_unapproved, "next, not approved", WAVE_GATED,
       NULL, "wave {wave} could open and waits for approval" },
     { "W03", WAVE_WAITING, WAVE_EVALUATE, is_next_approved, "next", WAVE_RUNNING, act_open,
-      "wave {wave} opens with {total} targets" },
+      "wave {wave} opens with {total target/targets}" },
     { "W35", WAVE_GATED, WAVE_EVALUATE, is_next_and_empty, "next, approved, no targets",
       WAVE_PASSED, act_soaked, "wave {wave} is approved, and has no targets of its own" },
     { "W04", WAVE_GATED, WAVE_EVALUATE, is_next_approved, "next, approved", WAVE_RUNNING, act_open,
-      "wave {wave} is approved and opens with {total} targets" },
+      "wave {wave} is approved and opens with {total target/targets}" },
 
     { "W05", WAVE_RUNNING, WAVE_EVALUATE, is_taken_back_for_loss, "agent lost: roll_back_wave",
       WAVE_ROLLING_BACK, NULL, "wave {wave} is taken back since an agent is lost" },
@@ -267,7 +267,7 @@ static const Rule RULES[] = {
     { "W08", WAVE_RUNNING, WAVE_EVALUATE, is_settled_badly, "settled, needs a person", WAVE_HELD,
       NULL, "nothing runs in wave {wave}, and what failed in it needs a person" },
     { "W09", WAVE_RUNNING, WAVE_EVALUATE, is_settled_well, "settled", WAVE_SOAKING, act_soak,
-      "wave {wave}: {applied} of {total} applied; it soaks for {soak}" },
+      "wave {wave}: {applied} of {total} applied{soak}" },
 
     { "W10", WAVE_SOAKING, WAVE_EVALUATE, is_tripped, "budget used up", WAVE_TRIPPED, NULL,
       "wave {wave} trips while it soaks: {charged} failed, {allowed} allowed" },
@@ -279,8 +279,8 @@ static const Rule RULES[] = {
       "wave {wave} is held while it soaks: something in it needs a person" },
     { "W14", WAVE_SOAKING, WAVE_EVALUATE, is_soaked_with_failures, "soaked, last, failures left",
       WAVE_HELD, act_soaked,
-      "all that can be applied is applied; {unhealthy} of the rollout's targets are not: retry or "
-      "skip them" },
+      "all that can be applied is applied; {unhealthy target is/targets are} not: retry or skip what "
+      "is left" },
     { "W15", WAVE_SOAKING, WAVE_EVALUATE, is_soaked, "soaked", WAVE_PASSED, act_soaked,
       "wave {wave} is through: {applied} of {total} applied" },
     { "W16", WAVE_PASSED, WAVE_EVALUATE, has_latecomers, "late ones applied", WAVE_PASSED, NULL,

@@ -31,6 +31,16 @@ static void it_grows_by_every_way_of_appending(void **state)
     assert_memory_equal(str.data, "abcd\0e<f|42>", 13);
 }
 
+static void a_count_has_the_noun_that_goes_with_it(void **state)
+{
+    (void)state;
+    AUTO(Str) str = { 0 };
+    for (uint64_t i = 0; i < 3; i++) {
+        str_append_count(&str, i, "target is;", "targets are;");
+    }
+    assert_string_equal(str_text(&str), "0 targets are;1 target is;2 targets are;");
+}
+
 static void a_long_text_is_kept_whole(void **state)
 {
     (void)state;
@@ -172,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_one_is_text),
         cmocka_unit_test(it_grows_by_every_way_of_appending),
+        cmocka_unit_test(a_count_has_the_noun_that_goes_with_it),
         cmocka_unit_test(a_long_text_is_kept_whole),
         cmocka_unit_test(what_is_taken_belongs_to_the_taker),
         cmocka_unit_test(comparing_knows_null_and_both_ends),

@@ -343,6 +343,27 @@ static void ten_thousand_targets_are_rolled_out(void **state)
 }
 
 /* Five canaries are more than a tenth of six: the second wave has none of its own. */
+static void sentences_count_as_people_do(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 3);
+    plan_two_waves(fleet, 1);
+    fleet->plan_waves[1].soak_ms = 60000;
+    assert_ok(start(fleet));
+    assert_string_equal(event_of(fleet, "R02")->text, "rollout r1 runs: 3 targets");
+    assert_string_equal(event_of(fleet, "W03")->text, "wave canary opens with 1 target");
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_string_equal(event_of(fleet, "W09")->text, "wave canary: 1 of 1 applied");
+    assert_string_equal(event_of(fleet, "W03")->text, "wave rest opens with 2 targets");
+    report(fleet, "a/db2", REPORT_APPLIED);
+    report_unseen(fleet, "a/db3", REPORT_REFUSED, ERR_SIGNATURE);
+    assert_non_null(strstr(rollout(fleet)->reason, "1 failed, 0 allowed"));
+    assert_ok(command_on(fleet, COMMAND_SKIP, "a/db3"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_string_equal(event_of(fleet, "W09")->text,
+                        "wave rest: 1 of 2 applied; it soaks for 1 m");
+}
+
 static void an_empty_wave_asks_for_the_approval_that_guards_those_behind_it(void **state)
 {
     (void)state;
@@ -365,6 +386,7 @@ static void an_empty_wave_asks_for_the_approval_that_guards_those_behind_it(void
 }
 
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(sentences_count_as_people_do),
     cmocka_unit_test(an_empty_wave_asks_for_the_approval_that_guards_those_behind_it),
     cmocka_unit_test(a_rollout_over_two_waves_succeeds),
     cmocka_unit_test(parallelism_is_limited_overall),

@@ -147,7 +147,7 @@ static void a_rollout_may_wait_for_a_lost_agent(void **state)
     pass(fleet, AFTER_MS);
     assert_rollout(fleet, ROLLOUT_RUNNING);
     assert_true(target(fleet, "a/db1")->is_charged);
-    assert_non_null(strstr(explained(fleet), "wait for agent a, which is lost"));
+    assert_non_null(strstr(explained(fleet), "1 waits for agent a, which is lost"));
     come_back(fleet, "a");
     report(fleet, "a/db1", REPORT_APPLIED);
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);

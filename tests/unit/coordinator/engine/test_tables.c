@@ -43,6 +43,22 @@ static void every_sentence_is_written_in_known_words(void **state)
     }
 }
 
+static void a_noun_stands_only_with_a_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *gap;
+        bool is_known;
+    } ROWS[] = {
+        { "total", true },         { "total target/targets", true },
+        { "total target", false }, { "target one/many", false },
+        { "nonsense", false },     { "", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        assert_int_equal(sentence_knows(ROWS[i].gap, strlen(ROWS[i].gap)), ROWS[i].is_known);
+    }
+}
+
 static void ids_are_unique_over_all_tables(void **state)
 {
     (void)state;
@@ -130,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_well_formed),
         cmocka_unit_test(every_sentence_is_written_in_known_words),
+        cmocka_unit_test(a_noun_stands_only_with_a_number),
         cmocka_unit_test(ids_are_unique_over_all_tables),
         cmocka_unit_test(the_diagrams_in_docs_are_the_tables),
     };
