@@ -331,7 +331,7 @@ ZsockResult zsock_receive_from(Zsock router, Zframe *ret_id, Zframe *ret_frame, 
     if (result == ZSOCK_OK && count != ARRAY_LEN(frames)) {
         result = ZSOCK_MALFORMED;
     }
-    if (result == ZSOCK_OK) {
+    if (result == ZSOCK_OK || result == ZSOCK_MALFORMED) {
         zmq_msg_move(ret_id, &frames[0]);
         zmq_msg_move(ret_frame, &frames[1]);
     }

@@ -90,6 +90,7 @@ ZsockResult zsock_receive(Zsock socket, Zframe *ret_frame, Err *err);
 
 /*
  * The same on a ROUTER: a routing id in front. All or nothing: a half-sent message cannot remain.
+ * Of a malformed message the id and the first frame are given too: they say whose it was.
  */
 ZsockResult zsock_send_to(Zsock router, const void *id, size_t id_length, const void *bytes,
                           size_t length, Err *err);

@@ -75,10 +75,10 @@ static void on_message(void *ctx, const char *agent, uint64_t connection, const 
     shell_take(daemon->shell, &event);
 }
 
+/* Told once, by the event of the quarantine: a liar is not to fill the log. */
 static void on_forged(void *ctx, const char *agent, const char *reason)
 {
-    log_warning("an agent broke a rule of identity", LOG_STR("agent", agent),
-                LOG_STR("reason", reason));
+    log_debug("an agent broke a rule", LOG_STR("agent", agent), LOG_STR("reason", reason));
     shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_FORGED, agent, 0, reason);
 }
 

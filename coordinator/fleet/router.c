@@ -249,6 +249,20 @@ static void take(Router *router, const Zframe *route, const Zframe *frame)
     }
 }
 
+/*
+ * No agent of ours sends several frames. libzmq bounds each of them and not their number, and gives
+ * a message only when it is whole: the memory is gone by then, so at least its sender is known.
+ */
+static void accuse(Router *router, const Zframe *frame)
+{
+    const char *agent = identify(router, frame);
+    router->stats.malformed++;
+    if (agent != NULL) {
+        router->stats.forged++;
+        router->handlers.forged(router->handlers.ctx, agent, "it sent a message of many frames");
+    }
+}
+
 static void on_readable(void *ctx, void *socket)
 {
     Router *router = ctx;
@@ -260,7 +274,7 @@ static void on_readable(void *ctx, void *socket)
         if (result == ZSOCK_OK) {
             take(router, &route, &frame);
         } else if (result == ZSOCK_MALFORMED) {
-            router->stats.malformed++;
+            accuse(router, &frame);
         } else {
             return;
         }

@@ -31,7 +31,7 @@ typedef struct RouterHandlers {
      * begin. */
     void (*message)(void *ctx, const char *agent, uint64_t connection, const Envelope *envelope);
 
-    /* The agent broke a rule of identity. `reason` is a constant sentence. */
+    /* The agent broke a rule that none breaks by mistake. `reason` is a constant sentence. */
     void (*forged)(void *ctx, const char *agent, const char *reason);
 
     /* The connection cannot be routed to any more, or had to go; it is forgotten already. */

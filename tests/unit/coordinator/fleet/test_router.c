@@ -305,6 +305,18 @@ static void a_second_boot_id_on_a_connection_is_reported_as_forged(void **state)
     assert_int_equal(router_stats(fixture->router).forged, 1);
 }
 
+static void a_message_of_many_frames_is_reported_as_forged(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    zmq_send(agent, "a", 1, ZMQ_SNDMORE);
+    zmq_send(agent, "b", 1, 0);
+    WAIT_FOR(fixture, was_told(fixture, "forged db1; "));
+    assert_int_equal(router_stats(fixture->router).malformed, 1);
+}
+
 static void messages_before_a_hello_and_after_forgetting_are_unbound(void **state)
 {
     Fixture *fixture = *state;
@@ -421,6 +433,7 @@ int main(void)
         TEST(a_key_taken_out_is_refused_on_a_standing_connection),
         TEST(garbage_is_counted_and_dropped),
         TEST(a_second_boot_id_on_a_connection_is_reported_as_forged),
+        TEST(a_message_of_many_frames_is_reported_as_forged),
         TEST(messages_before_a_hello_and_after_forgetting_are_unbound),
         TEST(an_agent_in_a_session_of_before_is_told_to_greet_again),
         TEST(a_new_term_forgets_every_connection),
