@@ -51,6 +51,8 @@ struct Shell {
     uint32_t retry_ms;
     uint64_t stopped_at_ms; /* on the boot-time clock: since when the engine's clock stands still */
     uint64_t lost_ms;       /* how long it has stood still before, in all */
+    uint64_t told_at_ms;    /* on the engine's clock: the last time that it was told */
+    uint64_t put_back_at_ms; /* on it: when it was last put back */
     Random random;
 
     bool is_fatal;
@@ -276,16 +278,46 @@ static void on_retry(void *ctx, uint64_t now_ms)
 
 /* ---- stepping ---- */
 
+/*
+ * Were we stopped (a suspended machine, a disk that hangs) when something was due? Then the agents
+ * have gone on talking, and their words lie unread: the engine's clock goes on from where it was
+ * told last, as after an outage of the store. Not again before it has gone on for a heartbeat: on
+ * a machine that is always late it would stand still for good.
+ */
+static void notice_stall(Shell *shell)
+{
+    uint64_t now_ms = shell_now_ms(shell);
+    uint64_t told_ms = shell->told_at_ms;
+    uint64_t deadline_ms = engine_next_deadline_ms(shell->engine);
+    uint64_t due_ms = deadline_ms > told_ms ? deadline_ms : told_ms;
+    uint32_t heartbeat_ms = shell->config.heartbeat_ms;
+    if (now_ms < due_ms || now_ms - due_ms < heartbeat_ms ||
+        told_ms - shell->put_back_at_ms < heartbeat_ms) {
+        return;
+    }
+    shell->put_back_at_ms = told_ms;
+    shell->lost_ms += now_ms - told_ms;
+    log_warning("the coordinator did not run for a while: nobody's silence in it counts",
+                LOG_U64("at_most_ms", now_ms - told_ms));
+}
+
+static uint64_t tell_now_ms(Shell *shell)
+{
+    notice_stall(shell);
+    shell->told_at_ms = shell_now_ms(shell);
+    return shell->told_at_ms;
+}
+
 static ErrCode step(Shell *shell, Event *event, Effects *effects, Err *err)
 {
-    event->now_ms = shell_now_ms(shell);
+    event->now_ms = tell_now_ms(shell);
     event->wall_ms = clock_wall_ms();
     return engine_step(shell->engine, event, effects, err);
 }
 
 static void step_tick_if_due(Shell *shell, Effects *effects)
 {
-    if (engine_next_deadline_ms(shell->engine) <= shell_now_ms(shell)) {
+    if (engine_next_deadline_ms(shell->engine) <= tell_now_ms(shell)) {
         Event tick = { .kind = EVENT_TICK };
         Err err = { 0 };
         (void)step(shell, &tick, effects, &err);
@@ -407,6 +439,7 @@ ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *
     shell->loop = loop;
     shell->store = store;
     shell->started_ms = clock_boot_ms();
+    shell->told_at_ms = shell->started_ms;
     random_init(&shell->random, seed);
     ErrCode code =
         load_engine(store, config, 0, shell->started_ms, &shell->engine, &shell->term, err);

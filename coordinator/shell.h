@@ -5,7 +5,8 @@
  * When the store does not take a batch, the shell is read-only: nothing is stepped and nothing
  * sent, messages are dropped (agents repeat what matters), and the very same batch is tried again
  * until the store takes it. Meanwhile the engine's clock stands still: it must not conclude
- * anything about agents whose messages it could not take. One thread.
+ * anything about agents whose messages it could not take. So it does while the process is stopped,
+ * or held up, for longer than a heartbeat beyond something that was due. One thread.
  */
 #ifndef SKEIN_COORDINATOR_SHELL_H
 #define SKEIN_COORDINATOR_SHELL_H

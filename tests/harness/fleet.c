@@ -318,6 +318,9 @@ static void obstacles_remove(Fleet *fleet)
     LIST_EACH(proxy, &fleet->proxies) {
         tcp_proxy_freeze(*proxy, false);
     }
+    if (fleet->coordinator_pid > 0) {
+        fleet_coordinator_thaw(fleet);
+    }
     for (size_t i = 0; i < fleet->host_count; i++) {
         if (fleet->hosts[i].pid > 0) {
             kill(fleet->hosts[i].pid, SIGCONT);
@@ -451,6 +454,16 @@ void fleet_agent_stop(Fleet *fleet, size_t host)
     if (!process_end(&fleet->hosts[host].pid)) {
         fleet_fail(fleet, "the agent %s did not stop well", fleet->hosts[host].name);
     }
+}
+
+void fleet_coordinator_freeze(Fleet *fleet)
+{
+    kill(fleet->coordinator_pid, SIGSTOP);
+}
+
+void fleet_coordinator_thaw(Fleet *fleet)
+{
+    kill(fleet->coordinator_pid, SIGCONT);
 }
 
 void fleet_agent_freeze(Fleet *fleet, size_t host)

@@ -102,6 +102,8 @@ TcpProxy *fleet_proxy(Fleet *fleet, size_t host);
 void fleet_coordinator_start(Fleet *fleet, const char *failpoints);  /* until it answers */
 void fleet_coordinator_launch(Fleet *fleet, const char *failpoints); /* without waiting */
 void fleet_coordinator_kill(Fleet *fleet);                           /* kill -9 */
+void fleet_coordinator_freeze(Fleet *fleet);
+void fleet_coordinator_thaw(Fleet *fleet);
 void fleet_agent_start(Fleet *fleet, size_t host, const char *failpoints);
 void fleet_agent_kill(Fleet *fleet, size_t host);
 void fleet_agent_stop(Fleet *fleet, size_t host); /* asks, and sees that it obeys */

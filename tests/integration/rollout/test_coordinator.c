@@ -13,18 +13,23 @@ static void assert_applied_everywhere(Fleet *fleet, const char *applied)
     }
 }
 
-static bool has_rolled_back(Fleet *fleet, const char *id)
+/* Has anything in the answer's events come into this state? */
+static bool has_entered(const json_t *answer, const char *entered)
 {
-    json_t *answer = fleet_get(fleet, "/events?rollout=%s&limit=1000", id);
     size_t index = 0;
     json_t *event = NULL;
     json_array_foreach(json_object_get(answer, "items"), index, event)
     {
-        if (strcmp(json_text(event, "new"), "rolling_back") == 0) {
+        if (strcmp(json_text(event, "new"), entered) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool has_rolled_back(Fleet *fleet, const char *id)
+{
+    return has_entered(fleet_get(fleet, "/events?rollout=%s&limit=1000", id), "rolling_back");
 }
 
 /* Coordinator starts are numbered by its term. */
@@ -75,6 +80,30 @@ static void a_coordinator_that_was_away_takes_nothing_back(void **state)
     fleet_rollout_order(fleet, "approve", id);
     fleet_await_rollout(fleet, id, "succeeded");
     assert_false(has_rolled_back(fleet, id));
+}
+
+/*
+ * As a suspended machine does, longer than agents may be silent: it was the one that was away. With
+ * all of them lost at once, everything would be paused until a person looks.
+ */
+static void a_frozen_coordinator_thinks_nobody_lost(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .waves = "{ name: most, targets: 9 },"
+                                      "{ name: rest, targets: 100%, approval: required }" });
+    FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "rest"), "gated") == 0);
+    fleet_coordinator_freeze(fleet);
+    uint64_t thaw_ms = clock_boot_ms() + 4000;
+    FLEET_AWAIT(fleet, clock_boot_ms() > thaw_ms);
+    fleet_coordinator_thaw(fleet);
+    fleet_rollout_order(fleet, "approve", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+    json_t *events = fleet_get(fleet, "/events?limit=1000");
+    assert_false(has_entered(events, "lost"));
+    assert_false(has_entered(events, "paused"));
 }
 
 static void a_roll_back_goes_on_after_a_restart(void **state)
@@ -205,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(steps_end_without_a_coordinator_and_it_goes_on),
         FLEET_TEST(a_coordinator_that_was_away_takes_nothing_back),
+        FLEET_TEST(a_frozen_coordinator_thinks_nobody_lost),
         FLEET_TEST(a_roll_back_goes_on_after_a_restart),
         FLEET_TEST(a_paused_rollout_is_still_paused_after_a_restart),
         FLEET_TEST(a_coordinator_killed_before_it_sends_sends_later),

@@ -141,17 +141,15 @@ static inline void fixture_on_resumed(void *ctx)
     ((Fixture *)ctx)->resumed++;
 }
 
-static inline void fixture_open(Fixture *fixture)
+static inline void fixture_open_with(Fixture *fixture, const EngineConfig *config)
 {
-    EngineConfig config;
     Err err = { 0 };
     FlakyStore *store = mem_alloc(sizeof(*store));
     store->base.ops = &FLAKY_OPS;
     assert_int_equal(store_sqlite_open(fixture->path, &store->real, &err), ERR_NONE);
     fixture->store = store;
     fixture->loop = loop_new();
-    engine_config_defaults(&config);
-    if (shell_new(&config, 1, fixture->loop, &store->base, &fixture->shell, &err) != ERR_NONE) {
+    if (shell_new(config, 1, fixture->loop, &store->base, &fixture->shell, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
     const ShellPorts ports = { .ctx = fixture,
@@ -160,6 +158,13 @@ static inline void fixture_open(Fixture *fixture)
                                .plan_kept = fixture_on_plan_kept,
                                .resumed = fixture_on_resumed };
     shell_set_ports(fixture->shell, &ports);
+}
+
+static inline void fixture_open(Fixture *fixture)
+{
+    EngineConfig config;
+    engine_config_defaults(&config);
+    fixture_open_with(fixture, &config);
 }
 
 static inline void fixture_close(Fixture *fixture)

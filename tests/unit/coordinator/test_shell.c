@@ -177,6 +177,56 @@ static void the_engines_clock_stands_still_while_the_store_does(void **state)
     assert_true(shell_now_ms(fixture->shell) + 30 <= clock_boot_ms());
 }
 
+/* A hundredth of what is usual, so that tests need not wait. */
+static void reopen_in_a_hurry(Fixture *fixture)
+{
+    EngineConfig config;
+    engine_config_defaults(&config);
+    config.heartbeat_ms = 50;
+    config.suspect_ms = 150;
+    config.lost_ms = 300;
+    config.recovery_grace_ms = 10;
+    fixture_close(fixture);
+    fixture_open_with(fixture, &config);
+}
+
+static SessionState agent_state(const Fixture *fixture)
+{
+    return engine_agent_find(shell_engine(fixture->shell), "db1")->state;
+}
+
+/* The process stood still, and what its agents said meanwhile has not been read. */
+static void a_coordinator_that_was_frozen_finds_nobody_lost(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    reopen_in_a_hurry(fixture);
+    fleet_join(fixture, 3);
+    uint64_t before_ms = shell_now_ms(fixture->shell);
+    while (shell_now_ms(fixture->shell) < before_ms + 1000) { /* frozen */
+    }
+    assert_int_equal(loop_turn(fixture->loop, 0, &err), ERR_NONE);
+    assert_int_equal(agent_state(fixture), SESSION_ACTIVE);
+    assert_true(shell_now_ms(fixture->shell) < before_ms + 500);
+}
+
+/* Silence while it runs counts as ever, and on a machine that is always late too. */
+static void silence_counts_again_after_a_freeze(void **state)
+{
+    Fixture *fixture = *state;
+    Err err = { 0 };
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    reopen_in_a_hurry(fixture);
+    fleet_join(fixture, 3);
+    while (agent_state(fixture) != SESSION_LOST) {
+        uint64_t late_ms = clock_boot_ms() + 60;
+        while (clock_boot_ms() < late_ms) {
+        }
+        assert_int_equal(loop_turn(fixture->loop, 60, &err), ERR_NONE);
+        assert_true(clock_boot_ms() < until_ms);
+    }
+}
+
 static void a_refused_request_changes_nothing(void **state)
 {
     Fixture *fixture = *state;
@@ -372,6 +422,8 @@ int main(void)
         TEST(a_plan_is_told_of_when_it_is_kept),
         TEST(a_read_only_shell_refuses_requests_and_goes_on_by_itself),
         TEST(the_engines_clock_stands_still_while_the_store_does),
+        TEST(a_coordinator_that_was_frozen_finds_nobody_lost),
+        TEST(silence_counts_again_after_a_freeze),
         TEST(a_refused_request_changes_nothing),
         TEST(what_is_told_while_a_batch_is_performed_is_the_next_batch),
         TEST(what_is_known_of_agents_is_never_too_much),
