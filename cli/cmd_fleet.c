@@ -121,22 +121,35 @@ static void targets_table(const json_t *items)
     output_text(&text);
 }
 
-/* Nothing is an answer; why there is nothing is asked again, of the coordinator. */
-static ErrCode tell_none(Client *client, const char *where, Err *err)
+/* What the coordinator has to say of the expression: why it selects nothing, or a label in it that
+ * nobody has. */
+static ErrCode tell_doubt(Client *client, const char *where, Err *err)
 {
-    if (where == NULL) {
-        puts("no targets");
-        fputs("hint: `skein agents list` shows which agents are there\n", stderr);
-        return ERR_NONE;
-    }
     AUTO_PTR(JsonDocument) answer = NULL;
     ErrCode code = client_get(client, &answer, err, "/targets?where=%s&limit=1", where);
-    if (code == ERR_NONE) {
-        puts("no targets match");
-        fflush(stdout);
-        fprintf(stderr, "hint: %s\n", get_text(answer, "hint"));
+    const char *hint = code == ERR_NONE ? get_text(answer, "hint") : "";
+    fflush(stdout);
+    if (hint[0] != '\0') {
+        fprintf(stderr, "hint: %s\n", hint);
     }
     return code;
+}
+
+/* For people. Nothing is an answer too. */
+static ErrCode tell_targets(Client *client, const json_t *items, const char *where, Err *err)
+{
+    if (json_array_size(items) > 0) {
+        targets_table(items);
+    } else {
+        puts(where == NULL ? "no targets" : "no targets match");
+    }
+    if (where != NULL) {
+        return tell_doubt(client, where, err);
+    }
+    if (json_array_size(items) == 0) {
+        fputs("hint: `skein agents list` shows which agents are there\n", stderr);
+    }
+    return ERR_NONE;
 }
 
 ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -158,10 +171,7 @@ ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     if (options->output == OUTPUT_JSON) {
         output_json(items);
-    } else if (json_array_size(items) == 0) {
-        return tell_none(client, where, err);
-    } else {
-        targets_table(items);
+        return ERR_NONE;
     }
-    return ERR_NONE;
+    return tell_targets(client, items, where, err);
 }

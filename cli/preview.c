@@ -140,6 +140,17 @@ static void absent_text(const json_t *agents, Str *out)
     }
 }
 
+static void warnings_text(const json_t *warnings, Str *out)
+{
+    size_t index = 0;
+    const json_t *warning = NULL;
+    json_array_foreach((json_t *)warnings, index, warning)
+    {
+        output_colour(out, COLOUR_WARN, "warning");
+        str_printf(out, ": %s\n", json_string_value(warning));
+    }
+}
+
 void preview_text(const json_t *preview, const Plan *plan, Str *out)
 {
     if (preview == NULL) {
@@ -162,4 +173,5 @@ void preview_text(const json_t *preview, const Plan *plan, Str *out)
     }
     table_print(table, out);
     absent_text(json_object_get(preview, "agents"), out);
+    warnings_text(json_object_get(preview, "warnings"), out);
 }

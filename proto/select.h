@@ -59,4 +59,11 @@ void select_doubts_take(SelectDoubts *doubts,
 /* Appends a phrase: "no target has a label 'evn'; did you mean labels.env?" */
 void select_doubts_tell(const SelectDoubts *doubts, Str *out);
 
+/*
+ * The same of an expression that does select something, whatever it makes of the label:
+ * `labels.evn != 'test'` selects everything. Appends nothing where every label is somebody's, or
+ * only its absence is asked for (`= ''`).
+ */
+void select_doubts_tell_label(const SelectDoubts *doubts, Str *out);
+
 #endif

@@ -7,10 +7,10 @@
 
 #define NAMES_TOLD 8
 
-/* A comparison that a target has to satisfy. */
 typedef struct Comparison {
     struct Comparison *next;
     const Select *node;
+    bool is_wanted;      /* a target has to satisfy it: it stands under no `not` */
     bool is_met;         /* by at least one subject */
     bool is_known;       /* a plain field, or some subject has the label */
     const char *nearest; /* what the string may have been meant to be; NULL: nothing is near */
@@ -26,20 +26,19 @@ struct SelectDoubts {
 };
 
 /* `not` turns round what satisfies: such a comparison hardly ever leaves nothing over. */
-static void collect(SelectDoubts *doubts, const Select *node)
+static void collect(SelectDoubts *doubts, const Select *node, bool is_wanted)
 {
     bool is_leaf = node->kind == NODE_IN || node->kind == NODE_LIKE;
-    if (node->kind == NODE_NOT) {
-        return;
-    }
     if (is_leaf) {
         Comparison *comparison = ARENA_NEW(doubts->arena, Comparison);
-        *comparison = (Comparison){ .node = node, .is_known = node->field != SUBJECT_LABEL };
+        *comparison = (Comparison){ .node = node,
+                                    .is_wanted = is_wanted,
+                                    .is_known = node->field != SUBJECT_LABEL };
         *doubts->last_next = comparison;
         doubts->last_next = &comparison->next;
     }
     for (const Select *member = node->child; member != NULL; member = member->next) {
-        collect(doubts, member);
+        collect(doubts, member, is_wanted && node->kind != NODE_NOT);
     }
 }
 
@@ -48,7 +47,7 @@ SelectDoubts *select_doubts_new(const Select *select, Arena *arena)
     SelectDoubts *doubts = ARENA_NEW(arena, SelectDoubts);
     *doubts = (SelectDoubts){ .arena = arena };
     doubts->last_next = &doubts->first;
-    collect(doubts, select);
+    collect(doubts, select, true);
     return doubts;
 }
 
@@ -166,10 +165,17 @@ static void tell_unmet(const Comparison *comparison, Str *out)
     }
 }
 
+/* `labels.x = ''` asks for those that have no such label: that nobody has it is no surprise. */
+static bool is_for_none(const Select *node)
+{
+    return node->kind == NODE_IN && node->strings->next == NULL && node->strings->text[0] == '\0';
+}
+
 static const Comparison *find_unknown(const SelectDoubts *doubts)
 {
     const Comparison *comparison = doubts->first;
-    while (comparison != NULL && (comparison->is_known || comparison->is_met)) {
+    while (comparison != NULL &&
+           (comparison->is_known || comparison->is_met || !comparison->is_wanted)) {
         comparison = comparison->next;
     }
     return comparison;
@@ -178,7 +184,7 @@ static const Comparison *find_unknown(const SelectDoubts *doubts)
 static const Comparison *find_unmet(const SelectDoubts *doubts)
 {
     const Comparison *comparison = doubts->first;
-    while (comparison != NULL && comparison->is_met) {
+    while (comparison != NULL && (comparison->is_met || !comparison->is_wanted)) {
         comparison = comparison->next;
     }
     return comparison;
@@ -194,5 +200,16 @@ void select_doubts_tell(const SelectDoubts *doubts, Str *out)
         tell_unmet(unmet, out);
     } else {
         str_append(out, "each comparison holds for some target, the whole for none");
+    }
+}
+
+void select_doubts_tell_label(const SelectDoubts *doubts, Str *out)
+{
+    const Comparison *comparison = doubts->first;
+    while (comparison != NULL && (comparison->is_known || is_for_none(comparison->node))) {
+        comparison = comparison->next;
+    }
+    if (comparison != NULL) {
+        tell_unknown(doubts, comparison, out);
     }
 }

@@ -190,6 +190,10 @@ bool engine_selects(const Engine *engine, const Select *where, size_t index);
 
 /* Why it selects none of them, and what may have been meant (proto/select.h). Appends a phrase. */
 void engine_doubt(const Engine *engine, const Select *where, Str *out);
+
+/* Of one that selects some: a label that it names and none has. Appends nothing if there is none.
+ */
+void engine_doubt_label(const Engine *engine, const Select *where, Str *out);
 size_t engine_rollout_count(const Engine *engine);
 const RolloutRow *engine_rollout_at(const Engine *engine, size_t index); /* oldest first */
 const RolloutRow *engine_rollout_find(const Engine *engine, const char *id);

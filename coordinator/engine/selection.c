@@ -62,6 +62,20 @@ bool engine_selects(const Engine *engine, const Select *where, size_t index)
     return select_matches(where, &subject);
 }
 
+static SelectDoubts *doubts_of(const Engine *engine, const Select *where, Arena *arena)
+{
+    SelectDoubts *doubts = select_doubts_new(where, arena);
+    for (size_t i = 0; i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        Address address;
+        if (address_parse(item->row.address, arena, &address, NULL) == ERR_NONE) {
+            SelectSubject subject = subject_of(item, &address);
+            select_doubts_take(doubts, &subject);
+        }
+    }
+    return doubts;
+}
+
 void engine_doubt(const Engine *engine, const Select *where, Str *out)
 {
     AUTO(Arena) arena = { 0 };
@@ -69,16 +83,13 @@ void engine_doubt(const Engine *engine, const Select *where, Str *out)
         str_append(out, "the fleet has no targets yet");
         return;
     }
-    SelectDoubts *doubts = select_doubts_new(where, &arena);
-    for (size_t i = 0; i < engine->items.count; i++) {
-        const Item *item = engine->items.items[i];
-        Address address;
-        if (address_parse(item->row.address, &arena, &address, NULL) == ERR_NONE) {
-            SelectSubject subject = subject_of(item, &address);
-            select_doubts_take(doubts, &subject);
-        }
-    }
-    select_doubts_tell(doubts, out);
+    select_doubts_tell(doubts_of(engine, where, &arena), out);
+}
+
+void engine_doubt_label(const Engine *engine, const Select *where, Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    select_doubts_tell_label(doubts_of(engine, where, &arena), out);
 }
 
 /* A replica's listing of a database that another instance has writable. */

@@ -5,6 +5,7 @@
 #include "coordinator/http/api.h"
 #include "coordinator/http/views.h"
 #include "coordinator/load.h"
+#include "proto/select.h"
 
 /* ---- bringing ---- */
 
@@ -156,6 +157,22 @@ static void write_agents(JsonOut *json, const PlanPreview *preview, const Engine
     json_out_array_end(json);
 }
 
+/* What nobody would notice in a list of targets: `labels.evn != 'test'` selects them all. */
+static void write_warnings(JsonOut *json, const ApiRequest *request, const Plan *plan)
+{
+    AUTO(Str) doubt = { 0 };
+    Select *where = NULL;
+    Err err = { 0 };
+    if (select_parse(plan->where, request->arena, &where, &err) == ERR_NONE) {
+        engine_doubt_label(shell_engine(request->shell), where, &doubt);
+    }
+    json_out_array_begin(json, "warnings");
+    if (doubt.length > 0) {
+        json_out_string(json, NULL, str_text(&doubt));
+    }
+    json_out_array_end(json);
+}
+
 ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     AUTO_PTR(JsonDocument) document = NULL;
@@ -175,6 +192,7 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
     write_targets(&json, &preview, strategy);
     write_waves(&json, &preview, strategy);
     write_agents(&json, &preview, shell_engine(request->shell));
+    write_warnings(&json, request, loaded.plan);
     json_out_unsigned(&json, "max_failures", preview.max_failures);
     json_out_unsigned(&json, "max_parallel", strategy->max_parallel);
     view_signers(&json, "signers", loaded.bundle.signatures, loaded.bundle.signature_count);

@@ -3,16 +3,22 @@
 #include "coordinator/http/views.h"
 #include "proto/select.h"
 
-/* Of an expression that selects nothing: why, on the first page. Else NULL. */
+/* On the first page: why an expression selects nothing, or a label in it that nobody has. Else
+ * NULL. */
 static const char *find_hint(const ApiRequest *request, const char *where, const Select *select,
                              const Page *page)
 {
+    const Engine *engine = shell_engine(request->shell);
     AUTO(Str) hint = { 0 };
-    if (where == NULL || page->last != NULL || page->after != NULL) {
+    if (where == NULL || page->after != NULL) {
         return NULL;
     }
-    engine_doubt(shell_engine(request->shell), select, &hint);
-    return arena_strdup(request->arena, str_text(&hint));
+    if (page->last == NULL) {
+        engine_doubt(engine, select, &hint);
+    } else {
+        engine_doubt_label(engine, select, &hint);
+    }
+    return hint.length == 0 ? NULL : arena_strdup(request->arena, str_text(&hint));
 }
 
 ErrCode api_targets_list(const ApiRequest *request, ApiReply *reply, Err *err)

@@ -102,6 +102,24 @@ static void where_none_is_open_the_newest_is_named(void **state)
 
 /* ---- targets ---- */
 
+/* All of them are selected, and nobody sees why. */
+static void a_label_of_nobody_is_a_warning(void **state)
+{
+    static const char WHERE[] = "labels.evn != 'prod'";
+    static const char DOUBT[] = "no target has a label 'evn'; did you mean labels.env?\n";
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    CliResult targets = fleet_cli(fleet, "targets", "--where", WHERE, NULL);
+    assert_int_equal(targets.exit_code, 0);
+    assert_non_null(strstr(targets.out, "db3/tenant_4"));
+    assert_non_null(strstr(targets.err, DOUBT));
+    const char *path = fleet_plan_write(fleet, &(FleetPlan){ .where = WHERE });
+    CliResult plan = fleet_cli(fleet, "plan", path, NULL);
+    assert_int_equal(plan.exit_code, 0);
+    assert_non_null(strstr(plan.out, DOUBT));
+}
+
 static void a_selection_of_nothing_is_told_what_may_have_been_meant(void **state)
 {
     static const struct {
@@ -140,6 +158,7 @@ int main(void)
         FLEET_TEST(what_failed_is_listed_before_it_is_acted_on),
         FLEET_TEST(a_target_that_is_not_in_the_rollout_is_no_question),
         FLEET_TEST(where_none_is_open_the_newest_is_named),
+        FLEET_TEST(a_label_of_nobody_is_a_warning),
         FLEET_TEST(a_selection_of_nothing_is_told_what_may_have_been_meant),
     };
     return FLEET_RUN(tests);

@@ -30,7 +30,8 @@ static void targets_are_told_by_version_and_by_wave(void **state)
         " \"waves\": [{\"name\": \"canary\", \"targets\": 1}, {\"name\": \"rest\", \"targets\": "
         "5}],"
         " \"agents\": [{\"name\": \"db1\", \"state\": \"active\", \"targets\": 6},"
-        " {\"name\": \"db2\", \"state\": \"none\", \"targets\": 1}]}",
+        " {\"name\": \"db2\", \"state\": \"none\", \"targets\": 1}],"
+        " \"warnings\": [\"no target has a label 'evn'\"]}",
         "now it would go to 6 targets:\n"
         "  2 targets at 0002_b: 1 migration to apply\n"
         "  1 target without any: 3 migrations to apply\n"
@@ -39,7 +40,8 @@ static void targets_are_told_by_version_and_by_wave(void **state)
         "  1 target whose history has not been read yet\n"
         "  canary  1  db1/a\n"
         "  rest    5  db1/b, db1/c, db1/d, db1/e, db1/f\n"
-        "warning: agent db2 is not connected: 1 of these targets waits for it\n");
+        "warning: agent db2 is not connected: 1 of these targets waits for it\n"
+        "warning: no target has a label 'evn'\n");
 }
 
 static void of_many_targets_and_versions_the_first_are_told(void **state)

@@ -256,8 +256,10 @@ static void dependence_on_the_version_is_seen(void **state)
         parse("host = 'x' or not (database = 'y' and version like '00%')", &arena)));
 }
 
+typedef void (*Tell)(const SelectDoubts *doubts, Str *out);
+
 /* Three targets: prod/a, prod/b, test/c; the last one's agent has no other label. */
-static const char *doubt(const char *text, Arena *arena)
+static const char *doubt(const char *text, Tell tell, Arena *arena)
 {
     static Label prod[] = { { "env", "prod" }, { "region", "eu" } };
     static Label test[] = { { "env", "test" } };
@@ -273,7 +275,7 @@ static const char *doubt(const char *text, Arena *arena)
     for (size_t i = 0; i < ARRAY_LEN(SUBJECTS); i++) {
         select_doubts_take(doubts, &SUBJECTS[i]);
     }
-    select_doubts_tell(doubts, &words);
+    tell(doubts, &words);
     return arena_strdup(arena, str_text(&words));
 }
 
@@ -303,7 +305,30 @@ static void an_empty_selection_is_explained(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
-        assert_string_equal(doubt(ROWS[i].text, &arena), ROWS[i].words);
+        assert_string_equal(doubt(ROWS[i].text, select_doubts_tell, &arena), ROWS[i].words);
+    }
+}
+
+static void a_label_that_nobody_has_is_told_whatever_is_selected(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *words;
+    } ROWS[] = {
+        { "labels.evn != 'test'", "no target has a label 'evn'; did you mean labels.env?" },
+        { "not (labels.env = 'test' or labels.tier in ('a', 'b'))",
+          "no target has a label 'tier'; there are: env, region" },
+        { "database like 'tenant%' or labels.evn like 'p%'",
+          "no target has a label 'evn'; did you mean labels.env?" },
+        { "labels.frozen = ''", "" }, /* those without it are meant */
+        { "labels.region != 'asia'", "" },
+        { "database != 'tenant_x'", "" },
+        { "", "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        assert_string_equal(doubt(ROWS[i].text, select_doubts_tell_label, &arena), ROWS[i].words);
     }
 }
 
@@ -338,6 +363,7 @@ int main(void)
         cmocka_unit_test(depth_and_length_are_bounded),
         cmocka_unit_test(dependence_on_the_version_is_seen),
         cmocka_unit_test(an_empty_selection_is_explained),
+        cmocka_unit_test(a_label_that_nobody_has_is_told_whatever_is_selected),
         cmocka_unit_test(of_many_labels_the_first_few_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

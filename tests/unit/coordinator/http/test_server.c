@@ -33,6 +33,17 @@ static void the_fleet_is_listed_and_selected(void **state)
     must_ask(world, "GET", "/api/v1/targets?where=databse%20%3D%20%27x%27", NULL, 400);
 }
 
+/* It selects all of them: nobody would look at the label again. */
+static void a_label_that_nobody_has_is_told_beside_the_targets(void **state)
+{
+    World *world = *state;
+    json_t *targets =
+        ask(world, "GET", "/api/v1/targets?where=labels.evn%20%21%3D%20%27x%27", NULL, 200);
+    assert_int_equal(count_of(targets), TARGETS);
+    assert_string_equal(text_of(targets, "hint"), "no target has a label 'evn'");
+    json_decref(targets);
+}
+
 static void a_list_goes_on_where_its_cursor_stands(void **state)
 {
     World *world = *state;
@@ -364,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(status_tells_what_the_coordinator_is),
         WORLD_TEST(the_fleet_is_listed_and_selected),
+        WORLD_TEST(a_label_that_nobody_has_is_told_beside_the_targets),
         WORLD_TEST(a_list_goes_on_where_its_cursor_stands),
         WORLD_TEST(a_rollout_is_started_shown_and_commanded),
         WORLD_TEST(targets_that_come_after_the_start_are_told_as_late),
