@@ -137,7 +137,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         put(path_of(layout, layout->beside, &arena), cut + 1, size - 2 - length);
     }
     static const ConfigPair SET[] = { { "NAME", "value" }, { "empty", "" } };
-    SourceOptions options = { .format = layout->format, .variables = { SET, ARRAY_LEN(SET) } };
+    SourceOptions options = {
+        .format = layout->format,
+        .variables = { .items = SET, .count = ARRAY_LEN(SET) },
+    };
     MigrationSet set = { 0 };
     Err err = { 0 };
     ErrCode code = source_read(path_of(layout, NULL, &arena), &options, &arena, &set, &err);

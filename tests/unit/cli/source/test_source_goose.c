@@ -116,7 +116,7 @@ static void variables_are_substituted_where_it_is_on(void **state)
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO(Arena) arena = { 0 };
         AUTO(Sandbox) sandbox = sandbox_new();
-        SourceOptions options = { .variables = { SET, ARRAY_LEN(SET) } };
+        SourceOptions options = { .variables = { .items = SET, .count = ARRAY_LEN(SET) } };
         MigrationSet set = { 0 };
         Err err = { 0 };
         sandbox_write(&sandbox, "1_a.sql",
