@@ -77,7 +77,9 @@ typedef enum RetryClass {
     X(ERR_LOST_AFTER_FAILOVER, 36, "lost_after_failover", EXIT_CODE_REFUSED, RETRY_NEVER,                              \
       "an applied migration was lost in a failover")                                                                   \
     X(ERR_NOT_SELECTED, 37, "not_selected", EXIT_CODE_REFUSED, RETRY_NEVER, "the plan does not select this target")    \
-    X(ERR_UNPROVEN, 38, "unproven", EXIT_CODE_FAILED, RETRY_NEVER, "the catalog does not show what was done")
+    X(ERR_UNPROVEN, 38, "unproven", EXIT_CODE_FAILED, RETRY_NEVER, "the catalog does not show what was done")        \
+    X(ERR_TABLES, 39, "tables", EXIT_CODE_REFUSED, RETRY_NEVER,                                                        \
+      "skein's own tables in the database are not such as this program knows")
 /* clang-format on */
 
 typedef enum ErrCode {

@@ -9,6 +9,8 @@
 #include <time.h>
 
 #include "agent/conn/query.h"
+#include "agent/exec/history.h"
+#include "agent/exec/own_tables.h"
 #include "agent/exec/tenants.h"
 #include "common/clock.h"
 #include "common/list.h"
@@ -17,9 +19,6 @@
 #define PINGS 5
 #define LATENCY_WARN_US 20000
 #define VERSION_MIN 120000
-
-static const char HINT_GRANT[] =
-    "grant USAGE on schema skein and all rights on its tables to the role";
 
 static const char *const VERDICTS[] = {
     [CHECK_NONE] = "none",
@@ -32,14 +31,13 @@ _Static_assert(ARRAY_LEN(VERDICTS) == CHECK_VERDICT_COUNT_, "a name per verdict"
 static const char SQL_CHECK[] =
     "SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),"
     " pg_catalog.current_setting('server_version'), current_user,"
-    " pg_catalog.to_regnamespace('skein') IS NOT NULL,"
-    " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'),"
-    " CASE WHEN pg_catalog.to_regclass('skein.history') IS NULL THEN true"
-    "  ELSE pg_catalog.has_schema_privilege('skein', 'USAGE')"
-    "  AND pg_catalog.has_table_privilege(pg_catalog.to_regclass('skein.history')::oid,"
-    "   'SELECT, INSERT, UPDATE')"
-    "  AND pg_catalog.has_table_privilege(pg_catalog.to_regclass('skein.fence')::oid,"
-    "   'SELECT, INSERT, UPDATE') END,"
+    " CASE WHEN pg_catalog.to_regnamespace('skein') IS NULL"
+    "  THEN pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
+    "  ELSE pg_catalog.has_schema_privilege("
+    "   pg_catalog.to_regnamespace('skein')::pg_catalog.oid, 'CREATE') END,"
+    " (SELECT pg_catalog.bool_and(pg_catalog.pg_has_role(c.relowner, 'USAGE'))"
+    "  FROM pg_catalog.pg_class c"
+    "  WHERE c.relnamespace = pg_catalog.to_regnamespace('skein')::pg_catalog.oid),"
     " $1 = '' OR EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = $1),"
     " pg_catalog.current_setting('default_transaction_read_only') = 'on',"
     " pg_catalog.current_setting('fsync') = 'on',"
@@ -55,9 +53,8 @@ enum CheckColumn {
     CHECK_IN_RECOVERY,
     CHECK_VERSION,
     CHECK_ROLE,
-    CHECK_HAS_SCHEMA,
     CHECK_MAY_CREATE,
-    CHECK_MAY_WRITE,
+    CHECK_IS_OWNER,
     CHECK_HAS_TENANT,
     CHECK_READ_ONLY,
     CHECK_FSYNC,
@@ -121,26 +118,64 @@ static CheckRow ask_primary(Checking *checking)
     return row_make(CHECK_OK, "the server can be written to", "");
 }
 
-static CheckRow ask_privileges(Checking *checking)
+static CheckRow row_of_error(const Checking *checking, const Err *err)
+{
+    return row_make(CHECK_FAIL, arena_strdup(checking->arena, err->message),
+                    arena_strdup(checking->arena, err->hint));
+}
+
+static CheckRow row_of_no_tables(const Checking *checking, bool has_schema)
 {
     const char *role = result_text(checking->facts, 0, CHECK_ROLE);
-    bool has_schema = result_bool(checking->facts, 0, CHECK_HAS_SCHEMA);
-    if (has_schema && result_bool(checking->facts, 0, CHECK_MAY_WRITE)) {
-        return row_make(CHECK_OK,
-                        arena_printf(checking->arena, "role %s may write the history", role), "");
-    }
-    if (has_schema) {
-        return row_make(CHECK_FAIL,
-                        arena_printf(checking->arena, "role %s may not write the history", role),
-                        HINT_GRANT);
-    }
+    const char *what = has_schema ? "tables in schema skein" : "schema skein";
     if (result_bool(checking->facts, 0, CHECK_MAY_CREATE)) {
         return row_make(CHECK_OK,
-                        arena_printf(checking->arena, "role %s may create schema skein", role), "");
+                        arena_printf(checking->arena, "role %s may create %s", role, what), "");
     }
     return row_make(CHECK_FAIL,
-                    arena_printf(checking->arena, "role %s may not create schema skein", role),
-                    "grant CREATE on the database to the role");
+                    arena_printf(checking->arena, "role %s may not create %s", role, what),
+                    has_schema ? "grant CREATE on schema skein to the role"
+                               : "grant CREATE on the database to the role");
+}
+
+static CheckRow row_of_earlier_tables(const Checking *checking, uint32_t version)
+{
+    const char *text =
+        arena_printf(checking->arena, "skein's own tables are of version %" PRIu32, version);
+    if (result_bool(checking->facts, 0, CHECK_IS_OWNER)) {
+        return row_make(CHECK_OK,
+                        arena_printf(checking->arena, "%s; the next run brings them to %d", text,
+                                     HISTORY_SCHEMA_VERSION),
+                        "");
+    }
+    return row_make(CHECK_FAIL,
+                    arena_printf(checking->arena, "%s, and role %s may not bring them to %d", text,
+                                 result_text(checking->facts, 0, CHECK_ROLE),
+                                 HISTORY_SCHEMA_VERSION),
+                    "make the role a member of their owner, or run skein here once as that one");
+}
+
+static CheckRow ask_privileges(Checking *checking)
+{
+    Err err = { 0 };
+    OwnTables tables = { 0 };
+    ErrCode code = own_tables_find(checking->conn, checking->deadline_ms, NULL, &tables, &err);
+    if (code == ERR_NONE && tables.version != 0) {
+        code = own_tables_examine(checking->conn, OWN_WRITE, checking->deadline_ms, &err);
+    }
+    if (code != ERR_NONE) {
+        return row_of_error(checking, &err);
+    }
+    if (tables.version == 0) {
+        return row_of_no_tables(checking, tables.has_schema);
+    }
+    if (tables.version < HISTORY_SCHEMA_VERSION) {
+        return row_of_earlier_tables(checking, tables.version);
+    }
+    return row_make(CHECK_OK,
+                    arena_printf(checking->arena, "role %s may write the history",
+                                 result_text(checking->facts, 0, CHECK_ROLE)),
+                    "");
 }
 
 static CheckRow ask_tenant(Checking *checking)
@@ -163,8 +198,7 @@ static CheckRow ask_history(Checking *checking)
     TenantList list = { 0 };
     if (tenants_read(checking->conn, checking->tenant, checking->deadline_ms, NULL, checking->arena,
                      &list, &err) != ERR_NONE) {
-        return row_make(CHECK_FAIL, arena_strdup(checking->arena, err.message),
-                        arena_strdup(checking->arena, err.hint));
+        return row_of_error(checking, &err);
     }
     if (list.has_tables && list.count == 1 && list.items[0].is_copy) {
         return row_make(CHECK_WARN, "the database is a copy of another one, with its history",
@@ -272,12 +306,6 @@ static void row_add(Checking *checking, const char *name, CheckRow row)
     LIST_PUSH(&checking->rows, row);
 }
 
-static CheckRow row_of_error(const Checking *checking, const Err *err)
-{
-    return row_make(CHECK_FAIL, arena_strdup(checking->arena, err->message),
-                    arena_strdup(checking->arena, err->hint));
-}
-
 static bool reach(Checking *checking, ConnSource *source, const char *database,
                   PGresult **ret_facts)
 {
@@ -306,11 +334,7 @@ static bool reach(Checking *checking, ConnSource *source, const char *database,
     row_add(checking, "reachable",
             row_make(CHECK_OK, arena_printf(checking->arena, "%s answers", str_text(&where)), ""));
     if (conn_query(checking->conn, &query, ret_facts, &err) != ERR_NONE) {
-        const char *name = err.code == ERR_PRIVILEGE ? "privileges" : "answers";
-        if (err.code == ERR_PRIVILEGE) {
-            err_hint(&err, "%s", HINT_GRANT);
-        }
-        row_add(checking, name, row_of_error(checking, &err));
+        row_add(checking, "answers", row_of_error(checking, &err));
         return false;
     }
     return true;

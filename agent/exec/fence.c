@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "agent/exec/own_tables.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
 
@@ -14,6 +15,7 @@ enum FenceColumn {
     FENCE_TERM,
     FENCE_TOKEN,
     FENCE_WRITES,
+    FENCE_MAY_WRITE, /* the history, too */
     FENCE_TIMELINE,
 };
 
@@ -28,6 +30,7 @@ typedef enum FenceState {
 typedef struct Reading {
     Step step;
     bool has_fence;
+    bool may_write;
     Fence taken;
     uint64_t writes;
     uint32_t timeline;
@@ -52,7 +55,7 @@ static void make_add(Step *step)
     params[1] = runner->session.system_identifier;
     params[2] = runner->session.database_oid;
     params[3] = runner->schema_identifier;
-    batch_add(&step->batch, PART_FRAME, SQL_FENCE_MAKE, params, 4);
+    batch_add(&step->batch, PART_FENCE, SQL_FENCE_MAKE, params, 4);
 }
 
 static void adopt_add(Step *step)
@@ -102,6 +105,7 @@ static void fence_take(Reading *reading, const PGresult *result)
     reading->taken.term = result_uint64(result, 0, FENCE_TERM);
     reading->taken.token = result_uint64(result, 0, FENCE_TOKEN);
     reading->writes = result_uint64(result, 0, FENCE_WRITES);
+    reading->may_write = result_bool(result, 0, FENCE_MAY_WRITE);
     reading->timeline = (uint32_t)strtoul(result_text(result, 0, FENCE_TIMELINE), NULL, 16);
 }
 
@@ -130,17 +134,22 @@ static Result result_history(Runner *runner, const Reading *reading)
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };
 }
 
-/* Tables of another version, or without a right to them, say so only by what they lack. */
-static Result result_explain(const Step *step, Result result)
+static Result result_explain(Runner *runner, const Action *action, Err *err)
+{
+    Conn *conn = runner->session.conn;
+    own_tables_explain(conn, OWN_WRITE, action_deadline_ms(action), err);
+    return own_tables_refusal(err);
+}
+
+/* Better now than behind the statements of a migration. */
+static Result result_may_not_write(Runner *runner, const Action *action)
 {
     Err err = { 0 };
-    bool is_own = step->failed_part == PART_FENCE || step->failed_part == PART_HISTORY;
-    if (result.kind != RESULT_FAILED || !is_own || !str_starts_with(result.err.sqlstate, "42")) {
-        return result;
+    if (own_tables_examine(runner->session.conn, OWN_WRITE, action_deadline_ms(action), &err) ==
+        ERR_NONE) {
+        err_set(&err, ERR_PRIVILEGE, "skein.history may not be written");
     }
-    bool is_known = conn_is_alive(step->runner->session.conn) &&
-                    own_tables_check(step->runner, step->action, &err) != ERR_NONE;
-    return own_tables_refusal(is_known ? &err : &result.err);
+    return own_tables_refusal(&err);
 }
 
 /* RESULT_OK: there was no regular fence to take. */
@@ -162,9 +171,16 @@ static Result fence_read(Runner *runner, const Action *action, FenceState state)
         result.err.code = ERR_UNREACHABLE;
     }
     if (result.kind == RESULT_OK && reading.has_fence) {
-        return result_history(runner, &reading);
+        return reading.may_write ? result_history(runner, &reading)
+                                 : result_may_not_write(runner, action);
     }
-    return result_explain(step, result);
+    if (step_met_tables(step,
+                        &result)) { /* of an earlier version they may lack what is asked for */
+        bool may_be_earlier = state == FENCE_REGULAR;
+        return may_be_earlier ? (Result){ .kind = RESULT_OK, .migration = "" }
+                              : result_explain(runner, action, &result.err);
+    }
+    return result;
 }
 
 Result perform_read(Runner *runner, const Action *action)
@@ -173,13 +189,13 @@ Result perform_read(Runner *runner, const Action *action)
     Result result = { .kind = RESULT_OK, .migration = "" };
     FenceState state = runner->session.has_fence ? FENCE_REGULAR : FENCE_MISSING;
     for (; state < FENCE_STATE_COUNT_ && result.kind == RESULT_OK; state++) {
-        if (state == FENCE_MISSING && own_tables_check(runner, action, &err) != ERR_NONE) {
+        if (state == FENCE_MISSING && own_tables_settle(runner, action, &err) != ERR_NONE) {
             return own_tables_refusal(&err);
         }
         result = fence_read(runner, action, state);
     }
     if (result.kind == RESULT_OK) {
-        err_set(&result.err, ERR_HISTORY, "the fence of this target cannot be taken");
+        err_set(&result.err, ERR_TABLES, "the fence of this target cannot be taken");
         err_hint(&result.err, "look at its row in skein.fence");
         result.kind = RESULT_FAILED;
     }

@@ -2,9 +2,9 @@
  * the facts, for others. */
 #include "agent/exec/history.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "agent/exec/own_tables.h"
 #include "agent/exec/runner_internal.h"
 #include "agent/exec/sql.h"
 #include "common/map.h"
@@ -249,40 +249,6 @@ void adoption_fill(Runner *runner, const PGresult *rows)
     }
 }
 
-ErrCode history_find_tables(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt,
-                            bool *ret_has_tables, uint32_t *ret_version, Err *err)
-{
-    Query query = {
-        .sql = "SELECT pg_catalog.to_regclass('skein.meta') IS NOT NULL",
-        .deadline_ms = deadline_ms,
-        .interrupt = interrupt,
-    };
-    AUTO_PTR(PGresult) there = NULL;
-    ErrCode code = conn_query(conn, &query, &there, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    *ret_has_tables = result_bool(there, 0, 0);
-    if (!*ret_has_tables) {
-        return ERR_NONE;
-    }
-    AUTO_PTR(PGresult) version = NULL;
-    query.sql = SQL_SCHEMA_VERSION;
-    code = conn_query(conn, &query, &version, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    *ret_version = PQntuples(version) == 0 ? 0 : (uint32_t)result_uint64(version, 0, 0);
-    if (*ret_version > HISTORY_SCHEMA_VERSION) {
-        err_set(err, ERR_HISTORY,
-                "skein's own tables are of a newer skein (schema version %" PRIu32 ")",
-                *ret_version);
-        err_hint(err, "use the newest skein that has worked on this database");
-        return ERR_HISTORY;
-    }
-    return ERR_NONE;
-}
-
 static ErrCode tenant_query(Conn *conn, const char *sql, const char *tenant, uint64_t deadline_ms,
                             PGresult **ret_rows, Err *err)
 {
@@ -316,16 +282,16 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
 ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
                          HistoryList *ret_list, Err *err)
 {
-    HistoryList list = { 0 };
+    OwnTables tables = { 0 };
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code =
-        history_find_tables(conn, deadline_ms, NULL, &list.has_tables, &list.schema_version, err);
-    if (code == ERR_NONE && list.has_tables) {
+    ErrCode code = own_tables_find(conn, deadline_ms, NULL, &tables, err);
+    if (code == ERR_NONE && tables.version != 0) {
         code = tenant_query(conn, SQL_HISTORY_ALL, tenant, deadline_ms, &rows, err);
     }
     if (code != ERR_NONE) {
-        return code;
+        return own_tables_explain(conn, OWN_READ, deadline_ms, err);
     }
+    HistoryList list = { .has_tables = tables.version != 0 };
     list.count = rows == NULL ? 0 : (size_t)PQntuples(rows);
     list.entries = ARENA_ARRAY(arena, HistoryEntry, list.count);
     for (size_t i = 0; i < list.count; i++) {

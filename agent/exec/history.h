@@ -17,8 +17,8 @@
 #include "common/arena.h"
 #include "proto/values.h"
 
-/* Version of skein's own tables that this program makes and understands (skein.meta). */
-#define HISTORY_SCHEMA_VERSION 1
+/* Version of skein's own tables that this program makes (skein.meta); it reads all before it. */
+#define HISTORY_SCHEMA_VERSION 2
 
 /* `state` in skein.history; RowState but for "undone". */
 typedef struct HistoryEntry {
@@ -41,22 +41,17 @@ typedef struct HistoryEntry {
 } HistoryEntry;
 
 typedef struct HistoryList {
-    bool has_tables; /* skein's own tables are there; false: nothing of skein has run here */
-    uint32_t schema_version;
+    bool has_tables;       /* skein's own tables are there; false: nothing of skein has run here */
     HistoryEntry *entries; /* oldest first; rows that are undone included */
     size_t count;
 } HistoryList;
 
-/* Every row of a tenant, in `arena`. ERR_HISTORY: the tables are of a newer skein. */
+/* Every row of a tenant, in `arena`. Errors: also own_tables.h's. */
 ErrCode history_read_all(Conn *conn, const char *tenant, uint64_t deadline_ms, Arena *arena,
                          HistoryList *ret_list, Err *err);
 
 /* An id as our reports have it, cut at MIGRATION_ID_MAX: the table takes ids of any length, and
  * whatever plan has a longer one is foreign to it. */
 const char *history_id(Arena *arena, const char *id);
-
-/* Are skein's own tables there? ERR_HISTORY: they are of a newer skein. `interrupt` NULL: none. */
-ErrCode history_find_tables(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt,
-                            bool *ret_has_tables, uint32_t *ret_version, Err *err);
 
 #endif

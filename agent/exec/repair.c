@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/exec/history.h"
+#include "agent/exec/own_tables.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
 #include "common/clock.h"
@@ -274,11 +275,7 @@ static ErrCode traces_look(Runner *runner, Arena *arena, RepairSight *sight, Err
 
 static ErrCode tables_look(Runner *runner, Arena *arena, RepairSight *sight, Err *err)
 {
-    Action action = action_of(ACTION_NONE);
-    ErrCode code = own_tables_check(runner, &action, err);
-    if (code == ERR_NONE) {
-        code = fence_look(runner, sight, err);
-    }
+    ErrCode code = fence_look(runner, sight, err);
     if (code == ERR_NONE) {
         code = holder_look(runner, arena, sight, err);
     }
@@ -295,14 +292,20 @@ ErrCode repair_open(Runner *runner, Err *err)
 
 ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *err)
 {
-    ErrCode code = ERR_NONE;
+    OwnTables tables = { 0 };
+    Conn *conn = runner->session.conn;
+    uint64_t deadline_ms = clock_boot_ms() + ACT_MS;
     RepairSight sight = { .holder = "" };
-    sight.has_tables = runner->session.has_tables;
-    code = sight.has_tables ? tables_look(runner, arena, &sight, err) : ERR_NONE;
-    if (code == ERR_NONE) {
-        *ret_sight = sight;
+    ErrCode code = own_tables_find(conn, deadline_ms, NULL, &tables, err);
+    if (code != ERR_NONE) {
+        return code;
     }
-    return code;
+    sight.has_tables = tables.version != 0;
+    if (sight.has_tables && tables_look(runner, arena, &sight, err) != ERR_NONE) {
+        return own_tables_explain(conn, OWN_READ, deadline_ms, err);
+    }
+    *ret_sight = sight;
+    return ERR_NONE;
 }
 
 const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena)

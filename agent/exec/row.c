@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 
+#include "agent/exec/own_tables.h"
 #include "agent/exec/place.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
@@ -160,9 +161,12 @@ static bool row_take(void *ctx, const BatchItem *item, const PGresult *result)
 
 static Result row_run(Step *step)
 {
+    Session *session = &step->runner->session;
     Result result = step_run(step, row_take, step);
     if (result.kind == RESULT_OK) {
-        step->runner->session.writes++;
+        session->writes++;
+    } else if (step_met_tables(step, &result)) {
+        own_tables_explain(session->conn, OWN_WRITE, action_deadline_ms(step->action), &result.err);
     }
     return result;
 }

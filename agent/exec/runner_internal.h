@@ -74,10 +74,11 @@ void settings_append(const Session *session, Str *sql);
 /* The same, after whatever was set, and as whomever. */
 void settings_reset_text(const Session *session, Str *sql);
 
-/* Are skein's own tables such as this program understands? */
-ErrCode own_tables_check(Runner *runner, const Action *action, Err *err);
+/* Finds skein's own tables, and makes them or brings them to this program's version where they are
+ * not of it: in a transaction of its own. Not within one. */
+ErrCode own_tables_settle(Runner *runner, const Action *action, Err *err);
 
-/* A refusal by skein's own tables: the migrations have nothing to do with it. */
+/* Why that was not possible: the migrations have nothing to do with it. */
 Result own_tables_refusal(const Err *err);
 
 /* A query on the session's connection within the action's deadline, not interruptible. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/exec/own_tables.h"
 #include "agent/exec/sql.h"
 #include "common/clock.h"
 #include "common/random.h"
@@ -120,10 +121,10 @@ static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
 {
     const char *params[] = { runner->schema_identifier };
     AUTO_PTR(PGresult) facts = NULL;
-    ErrCode code = session_query(runner, SQL_SESSION_FACTS, params, 1, action, &facts, err);
-    if (code == ERR_NONE) {
-        code = facts_check(runner, facts, err);
+    if (session_query(runner, SQL_SESSION_FACTS, params, 1, action, &facts, err) != ERR_NONE) {
+        return own_tables_explain(runner->session.conn, OWN_WRITE, action_deadline_ms(action), err);
     }
+    ErrCode code = facts_check(runner, facts, err);
     if (code == ERR_NONE) {
         facts_take(&runner->session, facts);
         settings_make(runner, &(SettingsFacts){

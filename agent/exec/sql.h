@@ -36,17 +36,24 @@ extern const char SQL_EVIDENCE[];
 
 /* ---- skein's own tables: sql_own.c ---- */
 
-/* Makes them, or leaves those that are there: several statements of one transaction, without its
- * COMMIT. The second, for a whole database, brings its fence along; a format of system identifier
- * and database OID. */
-extern const char SQL_BOOTSTRAP[];
+/* Are schema skein and its three tables there? Then of which version; NULL: it is not said. */
+extern const char SQL_OWN_FIND[];
+extern const char SQL_OWN_VERSION[];
+
+/* Parameters: OWN_PARTS, is it to write? The role, the parts that are missing, the rights that it
+ * lacks. */
+extern const char SQL_OWN_EXAMINE[];
+
+/* Several statements: a transaction in which they may be made or changed, alone. */
+extern const char SQL_OWN_BEGIN[];
+
+/* Brings the fence of a whole database along; a format of system identifier and database OID. */
 /* clang-format off */
-#define SQL_BOOTSTRAP_FENCE                                                                        \
+#define SQL_OWN_FENCE                                                                              \
     "INSERT INTO skein.fence (tenant, system_identifier, database_oid, schema_oid, term, token,"   \
     " over_term, over_token, writes, known_writes, rollout, attempt, agent, taken_at) VALUES ('',"  \
     " %s, %s, 0, 0, 0, 0, 0, 0, 0, '', 0, '', pg_catalog.clock_timestamp()) ON CONFLICT DO NOTHING"
 /* clang-format on */
-extern const char SQL_SCHEMA_VERSION[];
 
 /* What SQL_FENCE_TAKE and SQL_FENCE_PASS violate when they must not go through. */
 #define CONSTRAINT_FENCED "skein.fence_never_goes_down"

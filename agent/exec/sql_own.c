@@ -1,6 +1,6 @@
 /*
- * skein's own tables: what makes them, takes the fence, writes and reads the history. Texts only;
- * see sql.h.
+ * skein's own tables: finding them, taking the fence, writing and reading the history. Texts only;
+ * see sql.h. What makes the tables is own_steps.c's.
  *
  * No functions: a fresh backend loads PL/pgSQL in the time that all of this takes. What must raise
  * in the middle of a batch does so by a constraint of the fence; what must have found its row is
@@ -10,11 +10,7 @@
 
 #include "agent/exec/history.h"
 
-/*
- * Many tenants of a database come at once, and none has found the tables: one makes them, the
- * others wait for its lock and find them made. One key for all databases; advisory locks are per
- * database.
- */
+/* One key for all databases: advisory locks are per database. */
 #define BOOTSTRAP_LOCK "5434236291462983022"
 
 #define QUOTED(token) #token
@@ -28,75 +24,52 @@
 #define IS " OPERATOR(pg_catalog.=) "
 #define PLUS " OPERATOR(pg_catalog.+) "
 
-/*
- * Each who takes the fence writes down over whom, and how much of the history it has read: what is
- * not to be is refused by the constraints, in the statement itself. `writes` counts the rows of
- * history that were written behind this fence; the last of them has that number.
- */
-const char SQL_BOOTSTRAP[] =
-    /* Whatever the database's default: what is read after the lock must be what is there then. */
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n"
-    /* Lost in a crash, the tables are made again. */
-    "SET LOCAL synchronous_commit = off;\n"
-    "SET LOCAL lock_timeout = 0;\n"
-    "SELECT pg_catalog.pg_advisory_xact_lock(" BOOTSTRAP_LOCK ");\n"
-    "CREATE SCHEMA IF NOT EXISTS skein;\n"
-    "CREATE TABLE IF NOT EXISTS skein.meta (\n"
-    "    schema_version integer NOT NULL,\n"
-    "    made_at timestamptz NOT NULL);\n"
-    "CREATE TABLE IF NOT EXISTS skein.fence (\n"
-    "    tenant varchar(63) PRIMARY KEY,\n"
-    "    system_identifier numeric(20, 0) NOT NULL,\n"
-    "    database_oid oid NOT NULL,\n"
-    "    schema_oid oid NOT NULL,\n" /* 0: the whole database */
-    "    term bigint NOT NULL,\n"
-    "    token bigint NOT NULL,\n"
-    "    over_term bigint NOT NULL,\n"
-    "    over_token bigint NOT NULL,\n"
-    "    writes bigint NOT NULL,\n"
-    "    known_writes bigint NOT NULL,\n"
-    "    rollout varchar(26) NOT NULL,\n"
-    "    attempt bigint NOT NULL,\n"
-    "    agent varchar(255) NOT NULL,\n"
-    "    taken_at timestamptz NOT NULL,\n"
-    "    CONSTRAINT fence_never_goes_down CHECK ((term, token) >= (over_term, over_token)),\n"
-    "    CONSTRAINT history_is_as_read CHECK (writes = known_writes));\n"
-    "CREATE TABLE IF NOT EXISTS skein.history (\n"
-    "    tenant text NOT NULL,\n"
-    "    seq bigint NOT NULL,\n"
-    "    id text NOT NULL,\n"
-    "    version text NOT NULL,\n"
-    "    name text NOT NULL,\n"
-    "    checksum bytea NOT NULL,\n"
-    "    state text NOT NULL CHECK (state IN ('started', 'applied', 'undoing', 'undone')),\n"
-    "    is_inherited boolean NOT NULL,\n"
-    "    rollout text NOT NULL,\n"
-    "    plan_hash bytea NOT NULL,\n"
-    "    attempt bigint NOT NULL,\n"
-    "    term bigint NOT NULL,\n"
-    "    token bigint NOT NULL,\n"
-    "    agent text NOT NULL,\n"
-    "    backend_pid integer NOT NULL,\n"
-    "    backend_start timestamptz,\n"
-    "    started_at timestamptz NOT NULL,\n"
-    "    applied_at timestamptz,\n"
-    "    undone_at timestamptz,\n"
-    "    undone_rollout text,\n"
-    "    undone_agent text,\n"
-    "    evidence jsonb,\n"
-    "    parts_done integer NOT NULL,\n"
-    "    parts_hash bytea,\n"
-    "    is_running boolean NOT NULL,\n"
-    "    adopted_from text NOT NULL,\n"
-    "    fingerprints bytea NOT NULL,\n" /* 8 bytes for each statement */
-    "    PRIMARY KEY (tenant, seq));\n" /* the newest row of each of many tenants */
-    "CREATE UNIQUE INDEX IF NOT EXISTS history_tenant_id ON skein.history (tenant, id)\n"
-    "    WHERE state <> 'undone';\n"
-    "INSERT INTO skein.meta (schema_version, made_at)\n"
-    "    SELECT " VERSION_TEXT ", pg_catalog.clock_timestamp()"
-    " WHERE NOT EXISTS (SELECT FROM skein.meta)";
+const char SQL_OWN_FIND[] =
+    "SELECT pg_catalog.to_regnamespace('skein') IS NOT NULL,"
+    " pg_catalog.to_regclass('skein.meta') IS NOT NULL,"
+    " pg_catalog.to_regclass('skein.fence') IS NOT NULL,"
+    " pg_catalog.to_regclass('skein.history') IS NOT NULL";
 
-const char SQL_SCHEMA_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
+const char SQL_OWN_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
+
+/* By catalogs: to whom a schema is closed, names in it are an error. */
+#define OWN_CLASSES                                                                                \
+    "pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"               \
+    " AND n.nspname = 'skein'"
+
+const char SQL_OWN_EXAMINE[] =
+    "SELECT current_user, coalesce((SELECT pg_catalog.string_agg('skein.' || w.part, ', ')"
+    "  FROM pg_catalog.unnest($1::pg_catalog.text[]) AS w(part) WHERE NOT EXISTS ("
+    "   SELECT FROM " OWN_CLASSES " WHERE w.part LIKE c.relname || '.%' AND ("
+    "    EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
+    "     AND w.part = c.relname || '.' || a.attname AND a.attnum > 0)"
+    "    OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid"
+    "     AND w.part = c.relname || '.' || k.conname)"
+    "    OR EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x"
+    "     ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisvalid"
+    "     AND w.part = c.relname || '.' || x.relname)))), ''),"
+    " coalesce((SELECT pg_catalog.string_agg(l.lacking, ', ') FROM ("
+    "  SELECT 'USAGE on schema skein' FROM pg_catalog.pg_namespace n WHERE n.nspname = 'skein'"
+    "   AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+    "  UNION ALL SELECT r.privilege || ' on skein.' || c.relname FROM " OWN_CLASSES
+    "   JOIN (VALUES ('meta', 'SELECT'), ('fence', 'SELECT'), ('fence', 'INSERT'),"
+    "   ('fence', 'UPDATE'), ('history', 'SELECT'), ('history', 'INSERT'), ('history', 'UPDATE'))"
+    "   AS r(relname, privilege) ON r.relname = c.relname"
+    "   WHERE ($2::pg_catalog.bool OR r.privilege = 'SELECT')"
+    "   AND NOT pg_catalog.has_table_privilege(c.oid, r.privilege)) l(lacking)), '')";
+
+/*
+ * Many tenants of a database come at once, and none has found the tables: one makes them, the
+ * others wait for its lock and find them made. What is read after the lock must be what is there
+ * then, whatever the database's default, and types and operators must be the system's. Lost in a
+ * crash, the tables are made again. Nobody else is to wait behind a lock that we wait for.
+ */
+const char SQL_OWN_BEGIN[] =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+    " SET LOCAL synchronous_commit = off;"
+    " SET LOCAL lock_timeout = '5s';"
+    " SET LOCAL search_path = pg_catalog, pg_temp;"
+    " SELECT pg_catalog.pg_advisory_xact_lock(" BOOTSTRAP_LOCK ")";
 
 /* ---- the fence ---- */
 
@@ -121,6 +94,8 @@ const char SQL_FENCE_TAKE[] =
     " WHERE f.tenant = $1 AND f.system_identifier = $2::numeric AND f.database_oid = $3::oid"
     " AND f.schema_oid = " PRESENT_SCHEMA("$4") " AND m.schema_version = " VERSION_TEXT
     " RETURNING f.term, f.token, f.writes,"
+    " pg_catalog.has_table_privilege('skein.history', 'INSERT')"
+    " AND pg_catalog.has_table_privilege('skein.history', 'UPDATE'),"
     " pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)";
 
 /* Not for a schema that has a fence under a former name. */
@@ -266,9 +241,14 @@ const char SQL_HISTORY_FINGERPRINTS[] =
     "SELECT pg_catalog.encode(fingerprints, 'hex') FROM skein.history"
     " WHERE tenant = $1 AND id = $2 AND state <> 'undone'";
 
+/* All columns are named, so that one that is missing is found here and not behind a migration. */
 const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
-    " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), '') FROM skein.history"
+    " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), '') FROM ("
+    "  SELECT tenant, seq, id, version, name, checksum, state, is_inherited, rollout, plan_hash,"
+    "  attempt, term, token, agent, backend_pid, backend_start, started_at, applied_at, undone_at,"
+    "  undone_rollout, undone_agent, evidence, parts_done, parts_hash, is_running, adopted_from,"
+    "  fingerprints FROM skein.history) h"
     " WHERE tenant = $1 AND state <> 'undone' ORDER BY seq";
 
 #define UTC_TEXT(column)                                                                           \

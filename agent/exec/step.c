@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "agent/exec/own_tables.h"
 #include "agent/exec/sql.h"
 #include "common/str.h"
 
@@ -222,6 +223,12 @@ static void fence_tell(const Step *step, Err *err)
             result_text(row, 0, 0), result_text(row, 0, 1), runner->fence.term,
             runner->fence.token);
     }
+}
+
+bool step_met_tables(const Step *step, const Result *result)
+{
+    bool is_own = step->failed_part == PART_FENCE || step->failed_part == PART_HISTORY;
+    return result->kind == RESULT_FAILED && is_own && own_tables_are_meant(&result->err);
 }
 
 Result step_run(Step *step, BatchTake take, void *ctx)

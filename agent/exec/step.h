@@ -53,6 +53,9 @@ void step_fence_pass(Step *step);
 /* COMMIT, and runs it all. `take` may veto it (batch.h). */
 Result step_run(Step *step, BatchTake take, void *ctx);
 
+/* Was it skein's own tables that refused skein's own statement? */
+bool step_met_tables(const Step *step, const Result *result);
+
 /* Texts for parameters, in the arena of the action. */
 const char **step_params(const Step *step, size_t count);
 const char *step_number(const Step *step, uint64_t number);

@@ -5,6 +5,7 @@
 
 #include "agent/conn/query.h"
 #include "agent/exec/history.h"
+#include "agent/exec/own_tables.h"
 #include "agent/exec/sql.h"
 #include "common/str.h"
 
@@ -62,14 +63,13 @@ static void list_fill(const PGresult *rows, Arena *arena, TenantList *list)
 ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms,
                      const Interrupt *interrupt, Arena *arena, TenantList *ret_list, Err *err)
 {
-    TenantList list = { 0 };
-    uint32_t schema_version = 0;
+    OwnTables tables = { 0 };
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code =
-        history_find_tables(conn, deadline_ms, interrupt, &list.has_tables, &schema_version, err);
+    ErrCode code = own_tables_find(conn, deadline_ms, interrupt, &tables, err);
     if (code != ERR_NONE) {
         return code;
     }
+    TenantList list = { .has_tables = tables.version != 0 };
     const char *params[] = { tenant };
     Query query = {
         .sql = list.has_tables ? SQL_TENANTS : SQL_TENANTS_BARE,
@@ -79,9 +79,10 @@ ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms,
         .interrupt = interrupt,
     };
     code = conn_query(conn, &query, &rows, err);
-    if (code == ERR_NONE) {
-        list_fill(rows, arena, &list);
-        *ret_list = list;
+    if (code != ERR_NONE) {
+        return own_tables_explain(conn, OWN_READ, deadline_ms, err);
     }
-    return code;
+    list_fill(rows, arena, &list);
+    *ret_list = list;
+    return ERR_NONE;
 }

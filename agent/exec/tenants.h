@@ -39,8 +39,8 @@ typedef struct TenantList {
 /*
  * Reads all schemas, the one named, or with "" the database as a whole, into `arena`. A schema that
  * was renamed shows the history that it brings along, one that was made anew under an old name
- * shows none (see SQL_BOOTSTRAP in sql.c). ERR_HISTORY: the tables are of a newer skein.
- * `interrupt` NULL: none.
+ * shows none (see SQL_FENCE_ADOPT in sql_own.c). Errors: also own_tables.h's. `interrupt` NULL:
+ * none.
  */
 ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms,
                      const Interrupt *interrupt, Arena *arena, TenantList *ret_list, Err *err);

@@ -170,7 +170,8 @@ static void a_role_that_may_not_look_is_no_server_that_is_away(void **state)
     assert_string_equal(verdict_of(rows, "reachable"), "ok");
     assert_string_equal(verdict_of(rows, "privileges"), "fail");
     assert_refusal(world, "status", 3,
-                   "skein: permission denied for schema skein (SQLSTATE 42501)\n"
+                   "skein: role guest lacks USAGE on schema skein, SELECT on skein.meta, SELECT on"
+                   " skein.fence, SELECT on skein.history (SQLSTATE 42501)\n"
                    "hint: grant USAGE on schema skein and SELECT on its tables to this role");
 }
 

@@ -204,17 +204,6 @@ static void a_database_that_is_gone_is_named(void **state)
     assert_string_equal(bench->err.message, "database \"gone\" does not exist");
 }
 
-static void tables_of_a_newer_skein_are_left_alone(void **state)
-{
-    (void)state;
-    AUTO_PTR(Bench) bench = bench_begin(cluster, "newer", 0, ONE, 1);
-    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-    pg_cluster_run(cluster, "newer", "UPDATE skein.meta SET schema_version = 2");
-    assert_report(bench, bench_run(bench, GOAL_ROLL_BACK), REPORT_FAILED);
-    assert_int_equal(bench->err.code, ERR_HISTORY);
-    assert_ask(bench, "SELECT to_regclass('one') IS NOT NULL", "t");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,7 +215,6 @@ int main(void)
         cmocka_unit_test_teardown(a_copy_begins_its_own_fence_and_keeps_the_rows, test_end),
         cmocka_unit_test_teardown(a_role_without_rights_is_told_what_it_lacks, test_end),
         cmocka_unit_test_teardown(a_database_that_is_gone_is_named, test_end),
-        cmocka_unit_test_teardown(tables_of_a_newer_skein_are_left_alone, test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
 }
