@@ -225,7 +225,12 @@ static ErrCode upgrade_step(Db *db, size_t version, Err *err)
     }
     if (code != ERR_NONE) {
         db_rollback(db);
-        return err_wrap(err, "schema version %zu", version + 1);
+        err_wrap(err, "the store cannot be brought to schema version %zu, and is as it was",
+                 version + 1);
+        return err->hint[0] != '\0'
+                   ? err->code
+                   : err_hint(err,
+                              "start the skein-coordinator that wrote it, or restore a backup");
     }
     return ERR_NONE;
 }
@@ -248,7 +253,8 @@ static ErrCode check_owner(Db *db, int64_t *ret_version, Err *err)
         err_set(err, ERR_STORE,
                 "store %s has schema version %lld, this is skein %s with version %zu", db->path,
                 (long long)*ret_version, SKEIN_VERSION, STORE_SCHEMA_VERSION);
-        return err_hint(err, "start the newer skein-coordinator that wrote it");
+        return err_hint(err, "start the newer skein-coordinator that wrote it, or restore the "
+                             "backup from before the upgrade");
     }
     return ERR_NONE;
 }

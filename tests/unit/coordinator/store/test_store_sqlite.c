@@ -80,6 +80,20 @@ static void run_sql(const char *path, const char *sql)
     sqlite3_close(db);
 }
 
+static size_t version_of(const char *path)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    size_t version = (size_t)sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return version;
+}
+
 static void the_files_are_for_the_owner_alone(void **state)
 {
     Place *place = *state;
@@ -119,6 +133,47 @@ static void a_store_of_a_newer_version_is_refused(void **state)
     store_close(contract_open(state));
     run_sql(place->path, "PRAGMA user_version = 99");
     must_not_open(place->path, "version 99", "newer");
+}
+
+/* A file as step 1 alone made it, with an agent and an event in it. */
+static void make_version_1(const char *path)
+{
+    AUTO(Str) sql = { 0 };
+    str_printf(
+        &sql,
+        "BEGIN; %s PRAGMA application_id = %d; PRAGMA user_version = 1;"
+        "UPDATE meta SET term = 7;"
+        "INSERT INTO agents VALUES ('db1', 'lost', '0.9', '{}', 3, 5000, 'gone');"
+        "INSERT INTO events VALUES (1, 5000, 'ann', '', '', '', 'db1', 'S1', 'none', 'active',"
+        " 0, 'hello'); COMMIT",
+        STORE_SCHEMA_STEPS[0], STORE_APPLICATION_ID);
+    run_sql(path, str_text(&sql));
+}
+
+static void a_store_of_the_first_version_is_brought_to_the_present_one(void **state)
+{
+    Place *place = *state;
+    AUTO(Arena) arena = { 0 };
+    make_version_1(place->path);
+    AUTO_PTR(Store) store = contract_open(state);
+    StoreContents contents = contract_load(store, &arena);
+    assert_int_equal(contents.agent_count, 1);
+    assert_string_equal(contents.agents[0].name, "db1");
+    assert_int_equal(contents.agents[0].term_claims, 0);
+    uint64_t term = 0;
+    assert_int_equal(store->ops->take_term(store, 0, &term, NULL), ERR_NONE);
+    assert_int_equal(term, 8);
+    assert_int_equal(version_of(place->path), STORE_SCHEMA_VERSION);
+}
+
+/* A step that fails leaves the file as it was: here the second column of that name. */
+static void an_upgrade_that_fails_leaves_the_old_version(void **state)
+{
+    Place *place = *state;
+    make_version_1(place->path);
+    run_sql(place->path, "ALTER TABLE agents ADD COLUMN term_claims INTEGER NOT NULL DEFAULT 9");
+    must_not_open(place->path, "schema version 2", "restore");
+    assert_int_equal(version_of(place->path), 1);
 }
 
 static void no_store_at_all_is_refused_with_a_hint(void **state)
@@ -304,15 +359,7 @@ static void a_new_file_has_the_present_version(void **state)
 {
     Place *place = *state;
     store_close(contract_open(state));
-    sqlite3 *db = NULL;
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(statement, 0), (int)STORE_SCHEMA_VERSION);
-    sqlite3_finalize(statement);
-    sqlite3_close(db);
+    assert_int_equal(version_of(place->path), STORE_SCHEMA_VERSION);
 }
 
 int main(void)
@@ -323,6 +370,8 @@ int main(void)
         CONTRACT_TEST(a_file_that_others_could_read_is_closed_to_them),
         CONTRACT_TEST(a_file_of_another_program_is_refused),
         CONTRACT_TEST(a_store_of_a_newer_version_is_refused),
+        CONTRACT_TEST(a_store_of_the_first_version_is_brought_to_the_present_one),
+        CONTRACT_TEST(an_upgrade_that_fails_leaves_the_old_version),
         CONTRACT_TEST(no_store_at_all_is_refused_with_a_hint),
         CONTRACT_TEST(a_missing_directory_is_refused_with_a_hint),
         CONTRACT_TEST(a_damaged_page_is_found_at_opening),
