@@ -1,8 +1,10 @@
-/* Ctrl-C and SIGTERM while a migration runs. */
+/* Ctrl-C and SIGTERM: cancelling in good order, or some words before the end. */
 #include "cli/interrupt.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 
@@ -11,6 +13,7 @@ static const int SIGNALS[] = { SIGINT, SIGTERM };
 /* Signal handlers have no context to be given. */
 static Wake *wake_to_raise;
 static volatile sig_atomic_t is_asked;
+static const char *words_to_say;
 
 static void take_signal(int number)
 {
@@ -48,4 +51,19 @@ void interrupt_end(void)
 bool interrupt_is_asked(void)
 {
     return is_asked != 0;
+}
+
+/* Reset by SA_RESETHAND, the signal raised again ends the program: whoever started it sees why. */
+static void say_and_end(int number)
+{
+    if (write(STDERR_FILENO, words_to_say, strlen(words_to_say)) < 0) {
+        /* nobody reads it */
+    }
+    raise(number);
+}
+
+void interrupt_last_words(const char *words)
+{
+    words_to_say = words;
+    handle(words == NULL ? SIG_DFL : say_and_end);
 }

@@ -1,6 +1,7 @@
 /*
- * Ctrl-C and SIGTERM while a migration runs: asked once, the migration is cancelled in good order;
- * asked twice, the program ends at once and leaves the rest to the server.
+ * Ctrl-C and SIGTERM. While a migration runs: asked once, it is cancelled in good order; asked
+ * twice, the program ends at once and leaves the rest to the server. While something is only
+ * followed: the program ends as ever, and says what goes on without it.
  */
 #ifndef SKEIN_CLI_INTERRUPT_H
 #define SKEIN_CLI_INTERRUPT_H
@@ -14,5 +15,11 @@ void interrupt_begin(Wake *wake);
 void interrupt_end(void); /* signals do again what they did */
 
 bool interrupt_is_asked(void);
+
+/*
+ * From now on SIGINT and SIGTERM write `words`, a whole line that lives until then, to standard
+ * error before they end the program. NULL: no more.
+ */
+void interrupt_last_words(const char *words);
 
 #endif

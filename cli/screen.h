@@ -1,4 +1,4 @@
-/* Fitting text onto a terminal: its size, and cutting to it. */
+/* Fitting text onto a terminal: its size, and breaking lines to it. */
 #ifndef SKEIN_CLI_SCREEN_H
 #define SKEIN_CLI_SCREEN_H
 
@@ -15,9 +15,10 @@ typedef struct ScreenSize {
 ScreenSize screen_size(int fd);
 
 /*
- * Appends `text`, lines of UTF-8 with colours, so that it stands on a terminal as it is: each line
- * cut to `columns`, its colour ended and the rest of its row erased; at most `rows` lines, of which
- * the last then tells how many were left out. Returns the number of lines appended.
+ * Appends `text`, lines of UTF-8 with colours, so that it stands on a terminal as it is: what is
+ * longer than `columns` goes on in further rows, indented, broken at blanks where there are any;
+ * each row's colour is ended and its rest erased; at most `rows` of them, of which the last then
+ * tells how many were left out. Returns the number of rows appended.
  */
 size_t screen_fit(const char *text, ScreenSize size, Str *out);
 

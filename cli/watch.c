@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/rollout_view.h"
 #include "cli/screen.h"
@@ -245,6 +246,38 @@ static bool outwait(Watch *watch, ErrCode code)
     return true;
 }
 
+/* Whoever read standard output has gone: `| head`, or a terminal that was closed. */
+static ErrCode check_reader(const char *id, Err *err)
+{
+    if (ferror(stdout) == 0) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_IO, "nobody reads what is told of %s; the rollout goes on", id);
+    return err_hint(err, "skein rollout show %s says where it stands", id);
+}
+
+static ErrCode follow(Watch *watch, ExitCode *ret_exit, Err *err)
+{
+    for (;;) {
+        AUTO_PTR(JsonDocument) rollout = NULL;
+        watch->round_ms = clock_boot_ms();
+        ErrCode code = one_round(watch, &rollout, err);
+        code = code == ERR_NONE ? check_reader(watch->id, err) : code;
+        if (code != ERR_NONE && outwait(watch, code)) {
+            continue;
+        }
+        if (code != ERR_NONE) {
+            return code;
+        }
+        watch->lost_since_ms = 0;
+        if (!rollout_goes_on(rollout)) {
+            *ret_exit = rollout_exit_code(rollout);
+            return ERR_NONE;
+        }
+        pace(watch);
+    }
+}
+
 ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCode *ret_exit,
                       Err *err)
 {
@@ -255,22 +288,11 @@ ErrCode watch_rollout(Client *client, const char *id, OutputKind output, ExitCod
         .output = output,
         .is_drawn = output == OUTPUT_TEXT && output_is_terminal(),
     };
+    AUTO(Str) words = { 0 };
+    str_printf(&words, "\nno longer followed; the rollout goes on: skein rollout watch %s\n", id);
     client_set_timeout(client, ANSWER_MS + (watch.is_drawn ? REDRAW_MS : LINES_WAIT_MS));
-    for (;;) {
-        AUTO_PTR(JsonDocument) rollout = NULL;
-        watch.round_ms = clock_boot_ms();
-        ErrCode code = one_round(&watch, &rollout, err);
-        if (code != ERR_NONE) {
-            if (outwait(&watch, code)) {
-                continue;
-            }
-            return code;
-        }
-        watch.lost_since_ms = 0;
-        if (!rollout_goes_on(rollout)) {
-            *ret_exit = rollout_exit_code(rollout);
-            return ERR_NONE;
-        }
-        pace(&watch);
-    }
+    interrupt_last_words(output == OUTPUT_TEXT ? str_text(&words) : NULL);
+    ErrCode code = follow(&watch, ret_exit, err);
+    interrupt_last_words(NULL);
+    return code;
 }

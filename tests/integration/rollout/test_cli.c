@@ -36,6 +36,32 @@ static void a_pause_is_watched_until_its_running_step_has_ended(void **state)
     fleet_await_rollout(fleet, id, "succeeded");
 }
 
+static bool out_has(Fleet *fleet, const CliRun *run, const char *text)
+{
+    return strstr(fleet_file_text(fleet, run->out_path), text) != NULL;
+}
+
+static void who_stops_following_is_told_that_it_goes_on(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration(fleet, "0001_gate", FLEET_PASS_GATE "SELECT 1", "SELECT 1");
+    fleet_start(fleet);
+    PGconn *gate = fleet_gate_close(fleet, "db1/tenant_1");
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .strategy = "timeouts: { lock: 5m, statement: 10m }" });
+    fleet_gate_await(fleet, "db1/tenant_1");
+    CliRun run = fleet_cli_begin(fleet, "rollout", "watch", id, NULL);
+    FLEET_AWAIT(fleet, out_has(fleet, &run, "is started by"));
+    kill(run.pid, SIGINT);
+    CliResult result = fleet_cli_end(fleet, &run);
+    assert_int_equal(result.exit_code, -SIGINT);
+    const char *words = arena_printf(
+        &fleet->arena, "no longer followed; the rollout goes on: skein rollout watch %s\n", id);
+    assert_non_null(strstr(result.err, words));
+    fleet_gate_open(fleet, gate);
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
 /* ---- retry, skip ---- */
 
 #define BAD "db2/tenant_1"
@@ -155,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_pause_is_watched_until_its_running_step_has_ended),
+        FLEET_TEST(who_stops_following_is_told_that_it_goes_on),
         FLEET_TEST(what_failed_is_listed_before_it_is_acted_on),
         FLEET_TEST(a_target_that_is_not_in_the_rollout_is_no_question),
         FLEET_TEST(where_none_is_open_the_newest_is_named),
