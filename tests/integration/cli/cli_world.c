@@ -48,6 +48,8 @@ int test_begin(void **state)
                    arena_printf(&world->arena, "CREATE DATABASE %s", world->database));
     world->connection =
         arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
+    world->url = arena_printf(&world->arena, "postgresql://postgres@127.0.0.1:%d/%s",
+                              pg_cluster_port(cluster), world->database);
     return 0;
 }
 
@@ -72,31 +74,36 @@ int test_end(void **state)
 
 /* ---- migrations ---- */
 
-static const char *migration_path(World *world, const char *id, const char *half)
-{
-    return arena_printf(&world->arena, "%s/migrations/%s.%s.sql", world->directory, id, half);
-}
-
-void put_migration(World *world, const char *id, const char *up, const char *down)
+void put_file(World *world, const char *name, const char *text)
 {
     Err err = { 0 };
-    ErrCode code = file_write_atomic(migration_path(world, id, "up"), up, strlen(up), 0644, &err);
-    if (code == ERR_NONE && down != NULL) {
-        code = file_write_atomic(migration_path(world, id, "down"), down, strlen(down), 0644, &err);
+    char *path = arena_printf(&world->arena, "%s/%s", world->directory, name);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0755);
+        *slash = '/';
     }
-    if (code != ERR_NONE) {
+    if (file_write_atomic(path, text, strlen(text), 0644, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
 }
 
 void put_history_file(World *world, const char *name, const char *text)
 {
-    Err err = { 0 };
-    const char *path = arena_printf(&world->arena, "%s/migrations/%s", world->directory, name);
-    mkdir(arena_strndup(&world->arena, path, (size_t)(strrchr(path, '/') - path)), 0755);
-    if (file_write_atomic(path, text, strlen(text), 0644, &err) != ERR_NONE) {
-        fail_msg("%s", err.message);
+    put_file(world, arena_printf(&world->arena, "migrations/%s", name), text);
+}
+
+void put_migration(World *world, const char *id, const char *up, const char *down)
+{
+    put_history_file(world, arena_printf(&world->arena, "%s.up.sql", id), up);
+    if (down != NULL) {
+        put_history_file(world, arena_printf(&world->arena, "%s.down.sql", id), down);
     }
+}
+
+static const char *migration_path(World *world, const char *id, const char *half)
+{
+    return arena_printf(&world->arena, "%s/migrations/%s.%s.sql", world->directory, id, half);
 }
 
 void remove_migration(World *world, const char *id)
@@ -105,12 +112,11 @@ void remove_migration(World *world, const char *id)
     unlink(migration_path(world, id, "down"));
 }
 
-/* ---- the program ---- */
+/* ---- programs ---- */
 
 static void split(World *world, const char *line, const char *words[WORDS_MAX])
 {
     size_t count = 0;
-    words[count++] = "skein";
     while (*line != '\0') {
         size_t length = strcspn(line, " ");
         assert_true(count + 1 < WORDS_MAX);
@@ -120,7 +126,7 @@ static void split(World *world, const char *line, const char *words[WORDS_MAX])
     words[count] = NULL;
 }
 
-static void become_skein(const World *world, const Running *running, const char *const *words)
+static void become_program(const World *world, const Running *running, const char *const *words)
 {
     int null = open("/dev/null", O_RDONLY);
     int out = open(running->out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -130,25 +136,34 @@ static void become_skein(const World *world, const Running *running, const char 
     dup2(err, STDERR_FILENO);
     if (chdir(world->directory) == 0) {
         setenv("SKEIN_DATABASE_URL", world->connection, 1);
-        execv(SKEIN_PROGRAM, (char *const *)(uintptr_t)words);
+        setenv("DATABASE_URL", world->url, 1);
+        setenv("HOME", world->directory, 1);
+        execvp(str_equal(words[0], "skein") ? SKEIN_PROGRAM : words[0],
+               (char *const *)(uintptr_t)words);
     }
     _exit(127);
 }
 
-Running run_begin(World *world, const char *line)
+Running program_begin(World *world, const char *line)
 {
     const char *words[WORDS_MAX];
     split(world, line, words);
+    unsigned number = world->running_count++;
     Running running = {
-        .out_path = arena_printf(&world->arena, "%s/out", world->directory),
-        .err_path = arena_printf(&world->arena, "%s/err", world->directory),
+        .out_path = arena_printf(&world->arena, "%s/out.%u", world->directory, number),
+        .err_path = arena_printf(&world->arena, "%s/err.%u", world->directory, number),
     };
     running.pid = fork();
     assert_true(running.pid >= 0);
     if (running.pid == 0) {
-        become_skein(world, &running, words);
+        become_program(world, &running, words);
     }
     return running;
+}
+
+Running run_begin(World *world, const char *line)
+{
+    return program_begin(world, arena_printf(&world->arena, "skein %s", line));
 }
 
 static const char *take_file(World *world, const char *path)
@@ -172,6 +187,11 @@ Outcome run_end(World *world, Running running)
 Outcome run(World *world, const char *line)
 {
     return run_end(world, run_begin(world, line));
+}
+
+Outcome run_program(World *world, const char *line)
+{
+    return run_end(world, program_begin(world, line));
 }
 
 const json_t *run_json(World *world, const char *line, int exit_code)
@@ -203,6 +223,16 @@ void assert_refusal(World *world, const char *line, int exit_code, const char *w
     if (outcome.exit_code != exit_code || strstr(outcome.err, words) == NULL) {
         fail_msg("skein %s: exit code %d\n%s%s--- wanted %d\n%s", line, outcome.exit_code,
                  outcome.out, outcome.err, exit_code, words);
+    }
+}
+
+void assert_program(World *world, const char *line, int exit_code, const char *words)
+{
+    Outcome outcome = run_program(world, line);
+    bool is_said = strstr(outcome.out, words) != NULL || strstr(outcome.err, words) != NULL;
+    if (outcome.exit_code != exit_code || !is_said) {
+        fail_msg("%s: exit code %d\n%s%s--- wanted %d\n%s", line, outcome.exit_code, outcome.out,
+                 outcome.err, exit_code, words);
     }
 }
 

@@ -23,6 +23,8 @@ typedef struct World {
     const char *database;
     const char *directory;  /* the program runs in it; migrations/ is there */
     const char *connection; /* SKEIN_DATABASE_URL; a test may change it */
+    const char *url;        /* the same database, as DATABASE_URL: what other tools read */
+    unsigned running_count; /* of programs, for the names of their outputs */
     json_t *json;           /* of the last world_json */
 } World;
 
@@ -34,11 +36,14 @@ int test_end(void **state);
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, test_begin, test_end)
 #define WORLD_RUN(tests) cmocka_run_group_tests(tests, suite_begin, suite_end)
 
+/* A file of the test's directory; folders on the way are made. */
+void put_file(World *world, const char *name, const char *text);
+
 /* migrations/ID.up.sql and, unless it is NULL, migrations/ID.down.sql. */
 void put_migration(World *world, const char *id, const char *up, const char *down);
 void remove_migration(World *world, const char *id);
 
-/* migrations/NAME; the folder that NAME may begin with is made. */
+/* migrations/NAME, so. */
 void put_history_file(World *world, const char *name, const char *text);
 
 /* What the program did. Texts are in the world's arena. */
@@ -61,6 +66,10 @@ typedef struct Running {
 Running run_begin(World *world, const char *line);
 Outcome run_end(World *world, Running running);
 
+/* The same of any program in PATH: the first word names it. */
+Running program_begin(World *world, const char *line);
+Outcome run_program(World *world, const char *line);
+
 /* As run, with --output json: what it prints, parsed. Borrowed until the next call. */
 const json_t *run_json(World *world, const char *line, int exit_code);
 
@@ -69,6 +78,9 @@ void assert_run(World *world, const char *line, int exit_code, const char *out);
 
 /* Exit code, and a text that standard error has to contain. */
 void assert_refusal(World *world, const char *line, int exit_code, const char *words);
+
+/* Of any program: exit code, and a text that either of its outputs has to contain. */
+void assert_program(World *world, const char *line, int exit_code, const char *words);
 
 /* Is the answer of the query, in the test's database, this text? */
 void assert_ask(World *world, const char *sql, const char *answer);

@@ -3,9 +3,7 @@
 #include "tests/integration/cli/cli_world.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
-#include "common/file.h"
 #include "common/str.h"
 
 static void put_shop(World *world)

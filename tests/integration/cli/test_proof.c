@@ -14,14 +14,6 @@ static const char *path_of(World *world, const char *name)
     return arena_printf(&world->arena, "%s/%s", world->directory, name);
 }
 
-static void put_file(World *world, const char *name, const char *text)
-{
-    Err err = { 0 };
-    if (file_write_atomic(path_of(world, name), text, strlen(text), 0644, &err) != ERR_NONE) {
-        fail_msg("%s", err.message);
-    }
-}
-
 static void assert_has(const char *line, const Outcome *outcome, const char *words)
 {
     if (strstr(outcome->out, words) == NULL) {
