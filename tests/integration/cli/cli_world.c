@@ -17,7 +17,7 @@
 #define OUTPUT_MAX (16u * 1024 * 1024)
 
 static PgCluster *cluster;
-static unsigned tests_begun;
+static unsigned databases_made;
 
 /* ---- life ---- */
 
@@ -35,21 +35,27 @@ int suite_end(void **state)
     return 0;
 }
 
+void new_database(World *world)
+{
+    world->database = arena_printf(&world->arena, "shop_%u", ++databases_made);
+    pg_cluster_run(cluster, "postgres",
+                   arena_printf(&world->arena, "CREATE DATABASE %s", world->database));
+    world->connection =
+        arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
+    world->url =
+        arena_printf(&world->arena, "postgresql://postgres@127.0.0.1:%d/%s?sslmode=disable",
+                     pg_cluster_port(cluster), world->database);
+}
+
 int test_begin(void **state)
 {
     World *world = mem_alloc(sizeof(*world));
     *state = world;
     world->cluster = cluster;
-    world->database = arena_printf(&world->arena, "shop_%u", ++tests_begun);
     char *directory = arena_strdup(&world->arena, "/tmp/skein-cli-XXXXXX");
     world->directory = mkdtemp(directory);
     mkdir(arena_printf(&world->arena, "%s/migrations", directory), 0755);
-    pg_cluster_run(cluster, "postgres",
-                   arena_printf(&world->arena, "CREATE DATABASE %s", world->database));
-    world->connection =
-        arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
-    world->url = arena_printf(&world->arena, "postgresql://postgres@127.0.0.1:%d/%s",
-                              pg_cluster_port(cluster), world->database);
+    new_database(world);
     return 0;
 }
 

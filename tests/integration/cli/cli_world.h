@@ -33,6 +33,10 @@ int suite_end(void **state);
 int test_begin(void **state); /* *state is a World */
 int test_end(void **state);
 
+/* Another database, empty, takes the place of the one that the test has: that one stays as it is.
+ */
+void new_database(World *world);
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, test_begin, test_end)
 #define WORLD_RUN(tests) cmocka_run_group_tests(tests, suite_begin, suite_end)
 
