@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,19 +58,27 @@ static bool read_some(int fd, Str *out)
     return count > 0 || (count < 0 && errno == EINTR);
 }
 
-static ErrCode read_all(const ChildCommand *command, const int readers[PIPES], ChildOutput *output,
-                        Err *err)
+/* Waits for something to happen on one of them, or for the deadline. */
+static ErrCode wait_until(const ChildCommand *command, struct pollfd *polls, size_t count,
+                          uint64_t deadline, int *ret_ready, Err *err)
+{
+    uint64_t now = clock_boot_ms();
+    *ret_ready = now >= deadline ? 0 : poll(polls, count, (int)(deadline - now));
+    return *ret_ready != 0 ? ERR_NONE
+                           : err_set(err, ERR_IO, "%s has not ended after %u s", command->words[0],
+                                     command->timeout_ms / 1000);
+}
+
+static ErrCode read_all(const ChildCommand *command, const int readers[PIPES], uint64_t deadline,
+                        ChildOutput *output, Err *err)
 {
     struct pollfd polls[PIPES] = { { .fd = readers[0], .events = POLLIN },
                                    { .fd = readers[1], .events = POLLIN } };
     Str *const texts[PIPES] = { &output->out, &output->errors };
-    uint64_t deadline = clock_boot_ms() + command->timeout_ms;
     while (polls[0].fd >= 0 || polls[1].fd >= 0) {
-        uint64_t now = clock_boot_ms();
-        int ready = now >= deadline ? 0 : poll(polls, PIPES, (int)(deadline - now));
-        if (ready == 0) {
-            return err_set(err, ERR_IO, "%s has not ended after %u s", command->words[0],
-                           command->timeout_ms / 1000);
+        int ready = 0;
+        if (wait_until(command, polls, PIPES, deadline, &ready, err) != ERR_NONE) {
+            return ERR_IO;
         }
         for (size_t i = 0; ready > 0 && i < PIPES; i++) {
             if (polls[i].revents != 0 && !read_some(polls[i].fd, texts[i])) {
@@ -84,7 +93,23 @@ static ErrCode read_all(const ChildCommand *command, const int readers[PIPES], C
     return ERR_NONE;
 }
 
-static int wait_for(pid_t pid)
+/* One may close its output and go on. */
+static ErrCode wait_for_end(const ChildCommand *command, pid_t pid, uint64_t deadline, Err *err)
+{
+    AUTO(Fd) fd = pidfd_open(pid, 0);
+    struct pollfd end = { .fd = fd, .events = POLLIN };
+    if (fd < 0) {
+        return err_set_errno(err, ERR_IO, errno, "cannot wait for %s", command->words[0]);
+    }
+    for (int ready = 0; ready <= 0;) {
+        if (wait_until(command, &end, 1, deadline, &ready, err) != ERR_NONE) {
+            return ERR_IO;
+        }
+    }
+    return ERR_NONE;
+}
+
+static int reap(pid_t pid)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -115,10 +140,13 @@ ErrCode child_run(const ChildCommand *command, ChildOutput *ret_output, Err *err
     close(error_writer);
     out_writer = -1;
     error_writer = -1;
-    code = read_all(command, (const int[]){ out_reader, error_reader }, ret_output, err);
-    if (code != ERR_NONE) {
-        kill(-pid, SIGKILL);
+    uint64_t deadline = clock_boot_ms() + command->timeout_ms;
+    code = read_all(command, (const int[]){ out_reader, error_reader }, deadline, ret_output, err);
+    if (code == ERR_NONE) {
+        code = wait_for_end(command, pid, deadline, err);
     }
-    ret_output->exit_code = wait_for(pid);
+    kill(-pid,
+         SIGKILL); /* itself, and what it has left behind: its id is kept until it is reaped */
+    ret_output->exit_code = reap(pid);
     return code;
 }
