@@ -1,7 +1,9 @@
-/* See ini.h. What git's and Python's files have in common, as far as these tools write them. */
+/* See ini.h. */
 #include "cli/source/ini.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/source/lines.h"
 #include "common/list.h"
@@ -30,29 +32,62 @@ static char *trimmed(const char *text, size_t length, Arena *arena)
     return arena_strndup(arena, text, length);
 }
 
-/* [engine "pg"] → engine.pg */
-static const char *section_of(const char *text, Arena *arena)
+/* [Engine "pg"] → engine.pg: what is in quotes keeps its letters. */
+static const char *section_of(const char *text, size_t length, Arena *arena)
 {
     AUTO(Str) name = { 0 };
-    size_t length = strcspn(text + 1, "]");
-    const char *inside = trimmed(text + 1, length, arena);
+    bool is_quoted = false;
+    const char *inside = trimmed(text, length, arena);
     for (const char *at = inside; *at != '\0'; at++) {
         if (*at == '"') {
+            is_quoted = !is_quoted;
             continue;
         }
-        str_append_char(&name, strchr(BLANKS, *at) == NULL ? *at : '.');
+        bool is_blank = !is_quoted && strchr(BLANKS, *at) != NULL;
+        char letter = is_quoted ? *at : (char)tolower((unsigned char)*at);
+        str_append_char(&name, is_blank ? '.' : letter);
     }
     return arena_strdup(arena, str_text(&name));
 }
 
-static const char *value_of(const char *text, Arena *arena)
+/* Of what follows a "=". Quotes keep blanks and signs of comments, and may stand anywhere. */
+static const char *value_of(const char *equals, Arena *arena)
 {
-    const char *value = trimmed(text, strlen(text), arena);
-    if (*value == '"') {
-        return arena_strndup(arena, value + 1, strcspn(value + 1, "\""));
+    AUTO(Str) value = { 0 };
+    bool is_quoted = false;
+    size_t kept = 0; /* up to the last byte that is no blank outside of quotes */
+    for (const char *at = equals + 1 + strspn(equals + 1, BLANKS); *at != '\0'; at++) {
+        bool is_blank = strchr(BLANKS, *at) != NULL;
+        if (!is_quoted && strchr("#;", *at) != NULL && strchr("= \t", at[-1]) != NULL) {
+            break;
+        }
+        if (*at == '"') {
+            is_quoted = !is_quoted;
+            kept = value.length;
+            continue;
+        }
+        if (*at == '\\' && at[1] != '\0') {
+            at++;
+            str_append_char(&value, *at == 'n' ? '\n' : *at == 't' ? '\t' : *at);
+        } else {
+            str_append_char(&value, *at);
+        }
+        kept = is_quoted || !is_blank ? value.length : kept;
     }
-    const char *comment = strstr(value, " #");
-    return comment == NULL ? value : trimmed(value, (size_t)(comment - value), arena);
+    return arena_strndup(arena, str_text(&value), kept);
+}
+
+/* The line, and those that follow a "\" at its end. */
+static const char *whole_line(Bytes bytes, TextLine *line, Arena *arena)
+{
+    AUTO(Str) whole = { 0 };
+    for (;;) {
+        bool goes_on = line->length > 0 && line->start[line->length - 1] == '\\';
+        str_append_bytes(&whole, line->start, line->length - goes_on);
+        if (!goes_on || !text_next_line(bytes, line)) {
+            return trimmed(str_text(&whole), whole.length, arena);
+        }
+    }
 }
 
 void ini_read(Bytes bytes, Arena *arena, IniFile *ret_file)
@@ -60,16 +95,20 @@ void ini_read(Bytes bytes, Arena *arena, IniFile *ret_file)
     AUTO(EntryList) list = { 0 };
     const char *section = "";
     for (TextLine line = { 0 }; text_next_line(bytes, &line);) {
-        const char *text = trimmed(line.start, line.length, arena);
+        uint32_t number = line.number;
+        const char *text = whole_line(bytes, &line, arena);
+        const char *bracket = *text == '[' ? strchr(text, ']') : NULL;
+        if (bracket != NULL) {
+            section = section_of(text + 1, (size_t)(bracket - text - 1), arena);
+            text = bracket + 1 + strspn(bracket + 1, BLANKS);
+        }
         const char *equals = strchr(text, '=');
-        if (*text == '[') {
-            section = section_of(text, arena);
-        } else if (*text != '#' && *text != ';' && equals != NULL) {
+        if (*text != '#' && *text != ';' && equals != NULL) {
             IniEntry entry = {
                 .section = section,
                 .name = trimmed(text, (size_t)(equals - text), arena),
-                .value = value_of(equals + 1, arena),
-                .line = line.number,
+                .value = value_of(equals, arena),
+                .line = number,
             };
             LIST_PUSH(&list, entry);
         }
@@ -82,7 +121,7 @@ const char *ini_find(const IniFile *file, const char *section, const char *name)
 {
     for (size_t i = file->count; i > 0; i--) {
         const IniEntry *entry = &file->entries[i - 1];
-        if (str_equal(entry->section, section) && str_equal(entry->name, name)) {
+        if (str_equal(entry->section, section) && strcasecmp(entry->name, name) == 0) {
             return entry->value;
         }
     }

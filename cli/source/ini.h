@@ -1,4 +1,4 @@
-/* The settings files of other tools: sections in brackets, and "name = value" below them. */
+/* Settings as git and Sqitch keep them: sections in brackets, and "name = value" below them. */
 #ifndef SKEIN_CLI_SOURCE_INI_H
 #define SKEIN_CLI_SOURCE_INI_H
 
@@ -6,9 +6,9 @@
 #include "proto/values.h"
 
 typedef struct IniEntry {
-    const char *section; /* [engine "pg"] is engine.pg; "" above the first */
+    const char *section; /* [Engine "pg"] is engine.pg; "" above the first */
     const char *name;
-    const char *value; /* without blanks and double quotes around it */
+    const char *value; /* without blanks around it, quotes, and a comment behind it */
     uint32_t line;
 } IniEntry;
 
@@ -18,10 +18,11 @@ typedef struct IniFile {
     size_t count;
 } IniFile;
 
-/* Texts are in the arena. Lines that are neither are passed over, as are comments (# and ;). */
+/* Texts are in the arena. Lines that are neither are passed over, as are comments (# and ;). A
+ * "\" at the end of a line joins the next to it. */
 void ini_read(Bytes bytes, Arena *arena, IniFile *ret_file);
 
-/* The last value that is set, or NULL. */
+/* The last value that is set, or NULL. `name` in any case. */
 const char *ini_find(const IniFile *file, const char *section, const char *name);
 
 #endif

@@ -27,6 +27,7 @@ static const char *const KIND_NAMES[] = { "deploy", "revert" };
 typedef struct Layout {
     const SourceReading *reading;
     IniFile conf;
+    const char *target; /* section of the target that is taken when none is named */
     const char *plan;
     const char *extension;
     const char *folders[KIND_COUNT_];
@@ -36,10 +37,20 @@ typedef struct Layout {
 
 /* ---- sqitch.conf ---- */
 
+/* What holds for the target that Sqitch takes when none is named comes first. */
 static const char *find_setting(const Layout *layout, const char *name)
 {
-    const char *value = ini_find(&layout->conf, "engine.pg", name);
+    const char *value = ini_find(&layout->conf, layout->target, name);
+    value = value == NULL ? ini_find(&layout->conf, "engine.pg", name) : value;
     return value == NULL ? ini_find(&layout->conf, "core", name) : value;
+}
+
+/* The section of that target. It may also be named by an address, which has none. */
+static const char *target_of(const IniFile *conf, Arena *arena)
+{
+    const char *target = ini_find(conf, "engine.pg", "target");
+    target = target == NULL ? ini_find(conf, "core", "target") : target;
+    return arena_printf(arena, "target.%s", target == NULL ? "" : target);
 }
 
 /* A path below the directory, without what says nothing: "./" and slashes at its end. */
@@ -91,7 +102,12 @@ static ErrCode read_variables(Layout *layout, Err *err)
     for (size_t kind = 0; code == ERR_NONE && kind < KIND_COUNT_; kind++) {
         SourceVariables *variables = &layout->variables[kind];
         *variables = (SourceVariables){ .first = &layout->reading->options->variables };
-        code = take_variables(layout, "engine.pg.variables", variables, err);
+        code = take_variables(layout,
+                              arena_printf(layout->reading->arena, "%s.variables", layout->target),
+                              variables, err);
+        if (code == ERR_NONE) {
+            code = take_variables(layout, "engine.pg.variables", variables, err);
+        }
         if (code == ERR_NONE && kind == KIND_REVERT) {
             code = take_variables(layout, "revert.variables", variables, err);
         }
@@ -124,6 +140,7 @@ static ErrCode read_layout(const SourceReading *reading, Layout *layout, Err *er
     }
     *layout = (Layout){ .reading = reading };
     ini_read(conf.bytes, arena, &layout->conf);
+    layout->target = target_of(&layout->conf, arena);
     const char *top = path_of(layout, "top_dir", "", "");
     const char *reworked = find_setting(layout, "reworked_dir");
     reworked = reworked == NULL ? top : clean_path(reworked, arena);

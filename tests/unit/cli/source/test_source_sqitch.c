@@ -54,6 +54,13 @@ static void changes_are_read_in_the_plans_order(void **state)
             { "db/deploy/a.sql", "SELECT :'n'" },
             { "back/a.sql", "SELECT :'n'" } },
           "a v a 1/1" },
+        { "what holds for the target that is taken when none is named comes first",
+          { { "sqitch.conf", "[core]\ntop_dir = db\n[engine \"pg\"]\ntarget = dev\n"
+                             "[target \"dev\"]\ntop_dir = there\n[target \"dev.variables\"]\n"
+                             "n = 1\n[target \"prod\"]\ntop_dir = db\n" },
+            { "there/sqitch.plan", HEAD "a" ANN },
+            { "there/deploy/a.sql", "SELECT :'n'" } },
+          "a v a 1/-" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         assert_plan(&CASES[i]);
