@@ -65,6 +65,7 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
     if (code == ERR_NONE) {
         code = read_rule("out-of-order", options->out_of_order, &ret_plan->out_of_order, err);
     }
+    ret_plan->out_of_order = source_out_of_order(set, ret_plan->out_of_order);
     if (code == ERR_NONE) {
         code = read_rule("missing", options->missing, &ret_plan->missing, err);
     }

@@ -432,7 +432,7 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
             .shared_schema_count = file.shared_schema_count,
             .migrations = set.migrations,
             .migration_count = count,
-            .out_of_order = file.out_of_order,
+            .out_of_order = source_out_of_order(&set, file.out_of_order),
             .missing = file.missing,
         },
     };

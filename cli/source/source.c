@@ -206,6 +206,11 @@ ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, Migra
     return ERR_NONE;
 }
 
+HistoryRule source_out_of_order(const MigrationSet *set, HistoryRule asked)
+{
+    return set->has_branches && asked == HISTORY_REFUSE ? HISTORY_APPLY : asked;
+}
+
 const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script)
 {
     ScriptOrigin wanted = { .statements = script->statements };

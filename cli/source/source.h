@@ -26,6 +26,8 @@ typedef struct MigrationSet {
     const char *format; /* name of the format that read it */
     PlanMigration *migrations;
     size_t count;
+    bool has_branches;      /* some of them stand beside each other: their order here is but one of
+                               several */
     const void *const *own; /* of each migration: what the format knows of it and no plan carries */
     const SourceNote *notes;
     size_t note_count;
@@ -114,6 +116,12 @@ ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, Migra
 
 /* The format of that name; ERR_NOT_FOUND with what may have been meant. */
 ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *err);
+
+/*
+ * The rule for a migration that is absent below an applied one, as it was asked for, in a plan of
+ * this set: beside another branch nothing is below, and what is absent there is due.
+ */
+HistoryRule source_out_of_order(const MigrationSet *set, HistoryRule asked);
 
 /* Where a script of the set stands; NULL for one without a statement of its own. */
 const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script);

@@ -376,6 +376,19 @@ static void take_revision(const Ways *ways, Section *up, const AlembicRevision *
     LIST_PUSH(list, found);
 }
 
+/* In a single line each revision has but the one before it for a parent. */
+static bool has_branches(const Printed *printed)
+{
+    for (size_t i = 1; i < printed->sections.count; i++) {
+        const Section *section = printed->sections.items[i];
+        if (section->parent_count != 1 ||
+            !str_equal(section->parents[0], printed->sections.items[i - 1]->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static ErrCode read_revisions(const SourceReading *reading, MigrationSet *ret_set, Err *err)
 {
     AUTO(Printed) printed = { 0 };
@@ -395,11 +408,14 @@ static ErrCode read_revisions(const SourceReading *reading, MigrationSet *ret_se
     }
     AUTO(FoundList) list = { 0 };
     size_t count = printed.sections.count;
+    bool is_branched = has_branches(&printed);
     const AlembicRevision **all = ARENA_ARRAY(reading->arena, const AlembicRevision *, count);
     for (size_t i = 0; i < count; i++) {
         take_revision(&ways, printed.sections.items[i], all, count, &list);
     }
-    return found_read(reading, &list, NULL, read_revision, ret_set, err);
+    code = found_read(reading, &list, NULL, read_revision, ret_set, err);
+    ret_set->has_branches = is_branched;
+    return code;
 }
 
 static size_t claim_ini(const SourceReading *reading)

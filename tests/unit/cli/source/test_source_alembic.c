@@ -108,6 +108,29 @@ static void parents_are_kept_for_its_table(void **state)
     assert_ptr_equal(merge->all[1], set.own[1]);
 }
 
+/* A database that has the one branch is not in disorder for lack of the other. */
+static void what_is_absent_beside_a_branch_is_due(void **state)
+{
+    (void)state;
+    const struct {
+        const ReadCase *read;
+        HistoryRule asked;
+        HistoryRule rule;
+    } rows[] = {
+        { &CASES[0], HISTORY_REFUSE, HISTORY_REFUSE },
+        { &CASES[1], HISTORY_REFUSE, HISTORY_APPLY },
+        { &CASES[1], HISTORY_IGNORE, HISTORY_IGNORE },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        assert_int_equal(read_files(&sandbox, rows[i].read->files, &arena, &set, &err), ERR_NONE);
+        assert_int_equal(source_out_of_order(&set, rows[i].asked), rows[i].rule);
+    }
+}
+
 static void what_alembic_cannot_print_is_refused(void **state)
 {
     (void)state;
@@ -152,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_alembic_prints_is_read),
         cmocka_unit_test(parents_are_kept_for_its_table),
+        cmocka_unit_test(what_is_absent_beside_a_branch_is_due),
         cmocka_unit_test(what_alembic_cannot_print_is_refused),
         cmocka_unit_test(a_missing_alembic_is_said),
     };
