@@ -24,6 +24,7 @@
 
 typedef struct Daemon {
     const CoordinatorConfig *config;
+    size_t agents_seated; /* for so many there have been descriptors enough, or it has been said */
     Loop *loop;
     Store *store;
     Keys *keys;
@@ -162,6 +163,23 @@ static KeysWatcher keys_watcher(Daemon *daemon)
     return (KeysWatcher){ daemon, on_key_added, on_key_revoked, on_key_problem };
 }
 
+static ErrCode check_descriptors(size_t agents, Err *err)
+{
+    ErrCode code = descriptors_require(OWN_DESCRIPTORS + 2 * (uint64_t)agents, err);
+    return code == ERR_NONE ? ERR_NONE : err_wrap(err, "%zu agents", agents);
+}
+
+/* More agents than at the start: said before a ROUTER without descriptors spins. */
+static void seat_agents(Daemon *daemon)
+{
+    Err err = { 0 };
+    size_t agents = keys_count(daemon->keys);
+    if (agents > daemon->agents_seated && check_descriptors(agents, &err) != ERR_NONE) {
+        log_error("not all agents will find room", LOG_ERR(&err));
+    }
+    daemon->agents_seated = agents > daemon->agents_seated ? agents : daemon->agents_seated;
+}
+
 static void reload_keys(Daemon *daemon)
 {
     const KeysWatcher watcher = keys_watcher(daemon);
@@ -169,6 +187,7 @@ static void reload_keys(Daemon *daemon)
     if (keys_reload(daemon->keys, &watcher, &err) != ERR_NONE) {
         log_error("cannot read the agents' keys: those known stay", LOG_ERR(&err));
     }
+    seat_agents(daemon);
 }
 
 static void on_keys_timer(void *ctx, uint64_t now_ms)
@@ -177,6 +196,7 @@ static void on_keys_timer(void *ctx, uint64_t now_ms)
     Daemon *daemon = ctx;
     const KeysWatcher watcher = keys_watcher(daemon);
     keys_look(daemon->keys, &watcher);
+    seat_agents(daemon);
     loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
 }
 
@@ -203,12 +223,6 @@ static void on_signal(void *ctx, int signal_number)
     }
     log_info("stopping", LOG_STR("signal", strsignal(signal_number)));
     loop_stop(daemon->loop);
-}
-
-static ErrCode check_descriptors(size_t agents, Err *err)
-{
-    ErrCode code = descriptors_require(OWN_DESCRIPTORS + 2 * (uint64_t)agents, err);
-    return code == ERR_NONE ? ERR_NONE : err_wrap(err, "%zu agents", agents);
 }
 
 static uint64_t random_seed(void)
@@ -256,7 +270,11 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
 static ErrCode open_keys(Daemon *daemon, Err *err)
 {
     ErrCode code = read_keys(daemon->config->agents_dir, &daemon->keys, err);
-    return code == ERR_NONE ? check_descriptors(keys_count(daemon->keys), err) : code;
+    if (code == ERR_NONE) {
+        daemon->agents_seated = keys_count(daemon->keys);
+        code = check_descriptors(daemon->agents_seated, err);
+    }
+    return code;
 }
 
 /* Opens the store and takes a term: from here on no other coordinator of this store may write. */

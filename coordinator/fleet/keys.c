@@ -155,12 +155,17 @@ static ErrCode list_names(Reading *reading, EntryList *names, Err *err)
     }
     struct dirent *file = NULL;
     Entry entry = { 0 };
-    while ((file = readdir(stream)) != NULL) {
+    while (errno = 0, (file = readdir(stream)) != NULL) {
         if (is_for_us(file->d_name) && take_name(reading, file->d_name, &entry)) {
             LIST_PUSH(names, entry);
         }
     }
+    int sys_errno = errno; /* not the end: what has not been read is not gone */
     closedir(stream);
+    if (sys_errno != 0) {
+        return err_set_errno(err, ERR_CONFIG, sys_errno, "cannot read all of agents_dir %s",
+                             directory);
+    }
     if (names->count > 0) {
         qsort(names->items, names->count, sizeof(Entry), compare_entries);
     }

@@ -206,7 +206,23 @@ bool siege_log_has(Siege *siege, const char *text)
     return strstr(str_text(&log), text) != NULL;
 }
 
-/* ---- what the process costs ---- */
+/* ---- what the process may have, and costs ---- */
+
+/* In a child that is who the coordinator is: others may not touch its limits. */
+void siege_limit(const Siege *siege, int resource, const struct rlimit *limit)
+{
+    const struct passwd *user = getpwnam("postgres");
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        bool is_own = geteuid() != 0 || user == NULL ||
+                      (setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0);
+        _exit(is_own && prlimit(siege->pid, (__rlimit_resource_t)resource, limit, NULL) == 0 ? 0
+                                                                                             : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
 
 size_t siege_descriptors(const Siege *siege)
 {

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -58,6 +59,9 @@ const char *siege_path(const Siege *siege, const char *name);
 void siege_key_put(Siege *siege, const char *name, const KeyPair *pair); /* into agents.d */
 void siege_key_remove(Siege *siege, const char *name);
 bool siege_log_has(Siege *siege, const char *text);
+
+/* setrlimit(2) on the coordinator that runs. */
+void siege_limit(const Siege *siege, int resource, const struct rlimit *limit);
 
 /* Polls until the expression is true; fails with it after SIEGE_AWAIT_MS. */
 #define SIEGE_AWAIT(siege, condition)                                                              \

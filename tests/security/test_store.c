@@ -4,42 +4,20 @@
  */
 #include "tests/security/siege.h"
 
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <sqlite3.h>
 
 #include "tests/harness/pg_cluster.h"
 
-/* In a child that is who the coordinator is: others may not touch its limits. */
-static int set_file_limit(pid_t pid, rlim_t bytes)
-{
-    const struct passwd *user = getpwnam("postgres");
-    struct rlimit limit;
-    if (geteuid() == 0 && user != NULL &&
-        (setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)) {
-        return -1;
-    }
-    if (prlimit(pid, RLIMIT_FSIZE, NULL, &limit) != 0) {
-        return -1;
-    }
-    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-    return prlimit(pid, RLIMIT_FSIZE, &limit, NULL);
-}
-
 /* Like a full disk: no file of the process may grow beyond this. */
 static void limit_files(const Siege *siege, rlim_t bytes)
 {
-    int status = -1;
-    pid_t child = fork();
-    if (child == 0) {
-        _exit(set_file_limit(siege->pid, bytes) == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    struct rlimit limit; /* ours are the coordinator's */
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    siege_limit(siege, RLIMIT_FSIZE, &limit);
 }
 
 static bool is_read_only(Siege *siege)

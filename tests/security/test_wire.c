@@ -124,6 +124,18 @@ static void a_revoked_key_loses_its_session_at_once(void **state)
     assert_string_equal(siege_agent_state(siege, "db1"), "lost");
 }
 
+/* At the start it would have been refused; now it runs, and somebody must know. */
+static void an_agent_beyond_the_descriptors_is_told(void **state)
+{
+    Siege *siege = *state;
+    const struct rlimit few = { .rlim_cur = 128, .rlim_max = 128 };
+    siege_limit(siege, RLIMIT_NOFILE, &few);
+    siege_key_put(siege, "db3", &siege->stranger);
+    SIEGE_AWAIT(siege, siege_log_has(siege, "not all agents will find room"));
+    assert_true(siege_log_has(siege, "LimitNOFILE"));
+    assert_non_null(siege_get(siege, "/status"));
+}
+
 static void two_processes_with_one_key_are_quarantined(void **state)
 {
     Siege *siege = *state;
@@ -318,6 +330,7 @@ int main(void)
         SIEGE_TEST(a_key_of_nobody_gets_no_answer),
         SIEGE_TEST(a_coordinator_with_another_key_is_not_spoken_to),
         SIEGE_TEST(a_revoked_key_loses_its_session_at_once),
+        SIEGE_TEST(an_agent_beyond_the_descriptors_is_told),
         SIEGE_TEST(two_processes_with_one_key_are_quarantined),
         SIEGE_TEST(frames_that_ask_for_memory_get_none),
         SIEGE_TEST(an_oversized_frame_ends_its_connection_only),
