@@ -113,8 +113,9 @@ static const ConfigField WAVE_FIELDS[] = {
     { CONFIG_FIELD_AS("soak", WaveEntry, soak_ms, CONFIG_DURATION), .fallback = "0",
       .max = 2592000000, .example = "60s",
       .doc = "How long the wave is watched, once applied, before the next one opens." },
-    { CONFIG_FIELD(WaveEntry, approval, CONFIG_ENUM), .fallback = "none", .names = APPROVALS,
-      .name_count = ARRAY_LEN(APPROVALS), .doc = "`required`: a person lets this wave open." },
+    { CONFIG_FIELD(WaveEntry, approval, CONFIG_ENUM), .fallback = "none", .example = "required",
+      .names = APPROVALS, .name_count = ARRAY_LEN(APPROVALS),
+      .doc = "`required`: a person lets this wave open." },
 };
 
 static const ConfigTable WAVE_TABLE = CONFIG_TABLE_OF("a wave", WaveEntry, WAVE_FIELDS);
@@ -287,7 +288,8 @@ static ErrCode check_wave_size(const ConfigDocument *document, const StrategyEnt
     char path[64];
     text_format(path, sizeof(path), "strategy.waves[%zu].targets", index);
     if (wave->targets.value == 0) {
-        return config_error_at(document, path, err, "wave '%s' has no targets", wave->name);
+        config_error_at(document, path, err, "wave '%s' has no targets", wave->name);
+        return err_hint(err, "it takes one at least: `targets: 1`");
     }
     if (index > 0 && shrinks(wave[-1].targets, wave->targets)) {
         config_error_at(document, path, err, "wave '%s' reaches %u%s, and the one before it %u%s",

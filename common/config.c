@@ -72,21 +72,24 @@ static bool has_tab_indent(const char *text, size_t length, size_t line)
 }
 
 /* What people do most often when the parser says this; it knows only what it met. */
-static const struct {
+typedef struct Habit {
     const char *problem;
     const char *hint;
-} HABITS[] = {
+    bool is_behind; /* the mistake is where the parser began, not where it gave up */
+} Habit;
+
+static const Habit HABITS[] = {
     { "mapping values are not allowed",
-      "keys of one mapping begin in one column, and a dash of a list has a blank after it" },
-    { "could not find expected ':'", "a key ends in a colon and a blank: `key: value`" },
-    { "found unexpected end of stream", "a quote or a bracket is not closed" },
+      "keys of one mapping begin in one column, and a dash of a list has a blank after it", false },
+    { "could not find expected ':'", "a key ends in a colon and a blank: `key: value`", true },
+    { "found unexpected end of stream", "a quote or a bracket is not closed", true },
 };
 
-static const char *habit_find(const char *problem)
+static const Habit *habit_find(const char *problem)
 {
     for (size_t i = 0; i < ARRAY_LEN(HABITS); i++) {
         if (str_starts_with(problem, HABITS[i].problem)) {
-            return HABITS[i].hint;
+            return &HABITS[i];
         }
     }
     return NULL;
@@ -101,12 +104,15 @@ static ErrCode explain_yaml(const yaml_parser_t *parser, const char *name, const
                             err);
     }
     const char *problem = parser->problem == NULL ? "malformed" : parser->problem;
-    err_set(err, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s", name, parser->problem_mark.line + 1,
-            parser->problem_mark.column + 1, problem);
+    const Habit *habit = habit_find(problem);
+    bool is_behind = habit != NULL && habit->is_behind && parser->context != NULL;
+    yaml_mark_t at = is_behind ? parser->context_mark : parser->problem_mark;
+    err_set(err, ERR_CONFIG, "%s:%zu:%zu: not valid YAML: %s", name, at.line + 1, at.column + 1,
+            problem);
     if (has_tab_indent(text, length, parser->problem_mark.line)) {
         err_hint(err, "YAML is indented with spaces, never with tabs");
-    } else if (habit_find(problem) != NULL) {
-        err_hint(err, "%s", habit_find(problem));
+    } else if (habit != NULL) {
+        err_hint(err, "%s", habit->hint);
     } else if (parser->context != NULL) {
         err_hint(err, "it happened %s that begins on line %zu", parser->context,
                  parser->context_mark.line + 1);

@@ -40,17 +40,43 @@ static const char *example_of(const ConfigField *field)
     return field->example == NULL ? field->fallback : field->example;
 }
 
-/* "targets: { where: … }": of a mapping, the first of its keys that has an example. */
+/* "name: db1, connection: …": what must be there, or else the first key that has an example. */
+static void write_members(const ConfigTable *table, Str *out)
+{
+    for (size_t i = 0; i < table->field_count; i++) {
+        const ConfigField *field = &table->fields[i];
+        if (field->is_required && example_of(field) != NULL) {
+            str_printf(out, "%s%s: %s", out->length == 0 ? "" : ", ", field->key,
+                       example_of(field));
+        }
+    }
+    for (size_t i = 0; i < table->field_count && out->length == 0; i++) {
+        const ConfigField *field = &table->fields[i];
+        if (example_of(field) != NULL) {
+            str_printf(out, "%s: %s", field->key, example_of(field));
+        }
+    }
+}
+
+/* "targets: { where: … }" */
 static void hint_mapping(const ConfigField *field, Err *err)
 {
+    AUTO(Str) members = { 0 };
     bool is_list = field->type == CONFIG_TABLE_LIST;
-    for (size_t i = 0; i < field->table->field_count; i++) {
-        const ConfigField *inner = &field->table->fields[i];
-        if (config_is_scalar(inner->type) && example_of(inner) != NULL) {
-            err_hint(err, "for example `%s: %s{ %s: %s }%s`", field->key, is_list ? "[ " : "",
-                     inner->key, example_of(inner), is_list ? " ]" : "");
-            return;
-        }
+    write_members(field->table, &members);
+    if (members.length > 0) {
+        err_hint(err, "for example `%s: %s{ %s }%s`", field->key, is_list ? "[ " : "",
+                 str_text(&members), is_list ? " ]" : "");
+    }
+}
+
+/* Of a whole file there is no key to begin with. */
+static void hint_table(const ConfigTable *table, Err *err)
+{
+    AUTO(Str) members = { 0 };
+    write_members(table, &members);
+    if (members.length > 0) {
+        err_hint(err, "for example `%s`", str_text(&members));
     }
 }
 
@@ -471,6 +497,7 @@ static ErrCode read_table(Reader *reader, const ConfigTable *table, const yaml_n
         config_fail_at(reader->document, node, reader->err,
                        "%s is a mapping of keys to values, found %s", table->name,
                        str_text(&found));
+        hint_table(table, reader->err);
         return ERR_CONFIG;
     }
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;

@@ -45,7 +45,9 @@ static ErrCode read_string(const ConfigField *field, const char *text, void *mem
     if (!config_is_in_range(field, (int64_t)length)) {
         AUTO(Str) words = { 0 };
         config_describe(field, &words);
-        return err_set(err, ERR_CONFIG, "wants %s, found %zu", str_text(&words), length);
+        return length == 0 ? err_set(err, ERR_CONFIG, "wants %s, found none", str_text(&words))
+                           : err_set(err, ERR_CONFIG, "wants %s, found %zu bytes", str_text(&words),
+                                     length);
     }
     const char **place = member;
     *place = arena_strdup(arena, text);
@@ -89,13 +91,24 @@ static ErrCode read_integer(const ConfigField *field, const char *text, void *me
     return ERR_NONE;
 }
 
+/* The mistake that everybody makes once. */
+static ErrCode wants_unit(const ConfigField *field, const char *text, const char *examples,
+                          Err *err)
+{
+    wants(field, text, err);
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
+        err_hint(err, "a number has its unit behind it: %s", examples);
+    }
+    return ERR_CONFIG;
+}
+
 static ErrCode read_duration(const ConfigField *field, const char *text, void *member, Arena *arena,
                              Err *err)
 {
     (void)arena;
     uint32_t value = 0;
     if (!duration_parse(text, &value) || !config_is_in_range(field, value)) {
-        return wants(field, text, err);
+        return wants_unit(field, text, "`500ms`, `5s`, `5m`", err);
     }
     *(uint32_t *)member = value;
     return ERR_NONE;
@@ -108,7 +121,7 @@ static ErrCode read_size(const ConfigField *field, const char *text, void *membe
     uint64_t value = 0;
     if (!size_parse(text, &value) || value > INT64_MAX ||
         !config_is_in_range(field, (int64_t)value)) {
-        return wants(field, text, err);
+        return wants_unit(field, text, "`512KiB`, `64MiB`", err);
     }
     *(uint64_t *)member = value;
     return ERR_NONE;

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "common/str.h"
+#include "common/units.h"
 
 #define TIME_SCALE_MIN 0.001
 #define TIME_SCALE_MAX 100.0
 #define INTERVAL_MIN_MS 10
 #define INTERVAL_MAX_MS (24 * 60 * 60 * 1000)
 #define PATH_BYTES_MAX 4095
+#define PATH_MAX_SHOWN 64   /* of a key within the file */
 #define SOCKET_PATH_MAX 107 /* sockaddr_un */
 
 static ErrCode parse_scale(const char *text, void *ret, Arena *arena, Err *err)
@@ -166,6 +168,26 @@ static void scale_intervals(EngineConfig *intervals, double factor)
     }
 }
 
+/* Which of them is wrong is for a person to say: some of them are not even written. */
+static void hint_intervals(const ConfigDocument *document, const EngineConfig *intervals, Err *err)
+{
+    AUTO(Str) text = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(INTERVAL_FIELDS); i++) {
+        const ConfigField *field = &INTERVAL_FIELDS[i];
+        char path[PATH_MAX_SHOWN];
+        char duration[DURATION_TEXT_MAX];
+        if (field->type != CONFIG_DURATION || field->offset > offsetof(EngineConfig, lease_ms)) {
+            continue;
+        }
+        text_format(path, sizeof(path), "intervals.%s", field->key);
+        duration_write(*(const uint32_t *)(const void *)((const char *)intervals + field->offset),
+                       duration);
+        str_printf(&text, "%s%s is %s%s", text.length == 0 ? "" : ", ", field->key, duration,
+                   config_has(document, path) ? "" : " by default");
+    }
+    err_hint(err, "%s", str_text(&text));
+}
+
 ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
                                 CoordinatorConfig *ret_config, Err *err)
 {
@@ -177,7 +199,8 @@ ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
     Err reason = { 0 };
     if (engine_config_check(&config.intervals, &reason) != ERR_NONE) {
         config_error_at(document, "intervals", err, "%s", reason.message);
-        return reason.hint[0] == '\0' ? err->code : err_hint(err, "%s", reason.hint);
+        hint_intervals(document, &config.intervals, err);
+        return err->code;
     }
     scale_intervals(&config.intervals, config.time_scale);
     *ret_config = config;

@@ -54,7 +54,7 @@ static const Refusal REFUSALS[] = {
       ":6:27: wave 'b' reaches 2, and the one before it 5",
       "waves are cumulative: each reaches at least as far as the one before" },
     { WAVES "    - { name: a, targets: 0 }\n    - { name: b, targets: 100% }\n",
-      ":5:27: wave 'a' has no targets", "" },
+      ":5:27: wave 'a' has no targets", "it takes one at least: `targets: 1`" },
     { WAVES "    - { name: a, targets: 1 }\n    - { name: a, targets: 100% }\n",
       ":6:15: two waves are named 'a'", "" },
 };

@@ -99,6 +99,18 @@ static void what_is_wrong_is_said_with_its_place(void **state)
     }
 }
 
+/* Half of what does not fit together may not even be written in the file. */
+static void intervals_that_do_not_fit_are_told_with_their_defaults(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    CoordinatorConfig config;
+    Err err = { 0 };
+    assert_int_equal(read_text("intervals: { heartbeat: 20s }", &arena, &config, &err), ERR_CONFIG);
+    assert_string_equal(err.hint, "heartbeat is 20s, suspect is 15s by default, lost is 30s by "
+                                  "default, lease is 20s by default");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +119,7 @@ int main(void)
         cmocka_unit_test(an_empty_file_gives_the_engines_own_defaults),
         cmocka_unit_test(one_factor_scales_all_intervals_and_no_percentage),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
+        cmocka_unit_test(intervals_that_do_not_fit_are_told_with_their_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,8 @@ static void places_that_cannot_be_used_are_named(void **state)
         { "/nowhere/store.db", "/tmp/api.sock", "", "store: cannot write in /nowhere" },
         { "/tmp/store.db", "/tmp/nowhere/api.sock", "",
           "api.socket: cannot write in /tmp/nowhere" },
+        { "/tmp", "/tmp/api.sock", "", "store: /tmp is there and is no file" },
+        { "/tmp/store.db", "/dev/null", "", "api.socket: /dev/null is there and is no socket" },
         { "/tmp/store.db", "/tmp/api.sock", "no-such-group", "api.group: there is no group" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
