@@ -20,13 +20,30 @@ static ErrCode run_pause(Rollout *rollout, const Command *command, Err *err)
     return run_event(rollout, ROLLOUT_PAUSE, "`skein rollout show` says what it does now", err);
 }
 
+/* From what its databases show; the breaker tells only those that are open when it looks. */
+static ErrCode resume_found(Rollout *rollout, Err *err)
+{
+    ErrCode code = found_check(rollout, err);
+    if (code == ERR_NONE) {
+        code = found_make_whole(rollout, err);
+    }
+    if (code == ERR_NONE) {
+        rollout_fire(rollout, ROLLOUT_RESUME);
+    }
+    if (code == ERR_NONE && watch_is_mass_loss(rollout->engine)) {
+        rollout_fire(rollout, ROLLOUT_MASS_LOSS);
+    }
+    return code;
+}
+
 static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
 {
     (void)command;
     const char *hint = "`skein rollout show` says what it does now";
-    if (rollout->row.state == ROLLOUT_FOUND) {
-        hint = "start a new rollout of the same files: what is applied counts as done";
-    } else if (!rollout->has_plan && rollout->row.state == ROLLOUT_PAUSED) {
+    bool is_found = rollout->row.state == ROLLOUT_FOUND;
+    if (is_found && rollout->has_plan) {
+        return resume_found(rollout, err);
+    } else if (!rollout->has_plan && (is_found || rollout->row.state == ROLLOUT_PAUSED)) {
         hint = "`skein rollout resume --plan FILE` brings the plan";
     } else if (rollout_is_tripped(rollout)) {
         hint = "`skein rollout retry` or `skip` its failed targets first, or `rollback`";

@@ -365,6 +365,7 @@ static void explain_missing(const Explain *explain)
 
 static void explain_found(const Explain *explain)
 {
+    static const char COUNTS[] = "what is applied counts, the rest gets its turn";
     const Rollout *rollout = explain->rollout;
     const char *id = rollout->row.id;
     line(explain, "%s", rollout->row.reason);
@@ -374,13 +375,15 @@ static void explain_found(const Explain *explain)
     explain_missing(explain);
     if (rollout->has_plan) {
         line(explain, "`skein rollout rollback %s` takes it back", id);
+        line(explain, "`skein rollout resume %s` goes on, from the first wave: %s", id, COUNTS);
     } else if (rollout_knows_plan(rollout)) {
         line(explain, "`skein rollout rollback %s --plan FILE` takes it back", id);
+        line(explain, "`skein rollout resume %s --plan FILE` goes on, from the first wave: %s", id,
+             COUNTS);
     } else {
-        line(explain, "no database has named its plan yet: without it, it cannot be taken back");
+        line(explain, "no database has named its plan yet: without it, it can neither be taken "
+                      "back nor gone on with");
     }
-    line(explain, "to go on with it, start a new rollout of the same files: what is applied counts "
-                  "as done");
 }
 
 static void explain_end(const Explain *explain)

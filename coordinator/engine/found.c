@@ -1,9 +1,9 @@
 /*
  * Found rollouts: known from what agents report and databases show, and not from the store, which
- * is older than they are. Nobody here knows their waves or what they were to do: nothing of them is
+ * is older than they are. Nobody here knows what had been decided about them: nothing of them is
  * started, and they hold up nothing. But each database names the rollout and the plan of its newest
- * migrations, and says how many of them stand: with that plan, and when all agents have told, the
- * rollout can be taken back.
+ * migrations, and says how many of them stand: with that plan, and when all agents have told, a
+ * person can have the rollout taken back, or go on with it from its first wave.
  */
 #include <string.h>
 
@@ -139,25 +139,39 @@ static Standing standing_of(const Rollout *rollout, const Item *item)
                : (Standing){ TARGET_FAILED, GOAL_APPLY, REPORT_FAILED };
 }
 
-/* How it came to stand there nobody here has looked at: whoever takes it back has to look. */
+static const char NOT_AT_END[] = "it was not at the plan's end when the rollout was found";
+
+/* How it came to stand there nobody here has looked at: whoever has to do with it has to look. */
+static void make_found(TargetRow *row, const Item *item, Standing standing)
+{
+    row->state = standing.state;
+    row->goal = standing.goal;
+    row->report = standing.report;
+    row->stamp = (OrderStamp){ item->engine->term, item->last_attempt + 1, 1 };
+    row->token = item->row.fence.token;
+    row->was_sent = true;
+    if (standing.report == REPORT_FAILED) {
+        row->code = ERR_HISTORY;
+        row->message = NOT_AT_END;
+    }
+}
+
 static TargetRow target_row_of(const Rollout *rollout, const Item *item, Arena *arena)
 {
     Address address = { "", item->row.address, "" };
     address_parse(item->row.address, arena, &address, NULL);
-    Standing standing = standing_of(rollout, item);
     TargetRow row = selection_target(&item->row, &address, arena);
     row.rollout = rollout->row.id;
-    row.state = standing.state;
-    row.goal = standing.goal;
-    row.report = standing.report;
-    row.stamp = (OrderStamp){ item->row.fence.term, item->last_attempt + 1, 1 };
-    row.token = item->row.fence.token;
-    row.was_sent = true;
-    if (row.state == TARGET_FAILED) {
-        row.code = ERR_HISTORY;
-        row.message = "it was not at the plan's end when the rollout was found";
-    }
     return row;
+}
+
+static void keep_targets(Rollout *rollout, const TargetRow *rows, size_t count)
+{
+    rollout_make_targets(rollout, rows, count);
+    for (size_t i = 0; i < count; i++) {
+        target_touch(&rollout->targets[i]);
+    }
+    rollout_fit_plan(rollout);
 }
 
 void found_make_targets(Rollout *rollout)
@@ -167,8 +181,10 @@ void found_make_targets(Rollout *rollout)
     TargetRow *rows = ARENA_ARRAY(&arena, TargetRow, engine->items.count);
     size_t count = 0;
     for (size_t i = 0; i < engine->items.count; i++) {
-        if (is_of(engine->items.items[i], rollout)) {
-            rows[count++] = target_row_of(rollout, engine->items.items[i], &arena);
+        const Item *item = engine->items.items[i];
+        if (is_of(item, rollout)) {
+            rows[count] = target_row_of(rollout, item, &arena);
+            make_found(&rows[count++], item, standing_of(rollout, item));
         }
     }
     WaveRow wave = { .rollout = rollout->row.id,
@@ -177,12 +193,62 @@ void found_make_targets(Rollout *rollout)
                      .approved_by = "",
                      .target_count = (uint32_t)count };
     rollout_make_waves(rollout, &wave, 1);
-    rollout_make_targets(rollout, rows, count);
     wave_touch(&rollout->waves[0]);
-    for (size_t i = 0; i < count; i++) {
-        target_touch(&rollout->targets[i]);
+    keep_targets(rollout, rows, count);
+}
+
+/* --- it is to go on: what shows the plan's end is applied, everything else gets its turn --- */
+
+static Standing standing_forward(const Rollout *rollout, const Item *item)
+{
+    bool is_applied =
+        is_of(item, rollout) && !item->is_undone && str_equal(item->row.version, rollout->to);
+    return is_applied ? (Standing){ TARGET_VERIFYING, GOAL_APPLY, REPORT_APPLIED }
+                      : (Standing){ TARGET_PENDING, GOAL_APPLY, REPORT_FAILED };
+}
+
+/* The rows of what the plan selects, and behind them, in its last wave, of what else has it. */
+static size_t list_whole(const Rollout *rollout, const PlanPreview *preview, TargetRow *rows,
+                         Arena *arena)
+{
+    AUTO_PTR(Map) selected = map_new();
+    const Engine *engine = rollout->engine;
+    size_t count = 0;
+    for (; count < preview->target_count; count++) {
+        rows[count] = preview->targets[count];
+        rows[count].rollout = rollout->row.id;
+        map_put(selected, rows[count].address, &rows[count]);
     }
-    rollout->max_failures = amount_round_down(rollout->strategy.max_failures, (uint32_t)count);
+    for (size_t i = 0; i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        if (is_of(item, rollout) && map_get(selected, item->row.address) == NULL) {
+            rows[count] = target_row_of(rollout, item, arena);
+            rows[count++].wave = (uint32_t)preview->wave_count - 1;
+            preview->wave_targets[preview->wave_count - 1]++;
+        }
+    }
+    return count;
+}
+
+ErrCode found_make_whole(Rollout *rollout, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    const Engine *engine = rollout->engine;
+    const Plan plan = { .where = rollout->where, .strategy = rollout->strategy };
+    PlanPreview preview = { 0 };
+    ErrCode code = selection_make(engine, &plan, &arena, &preview, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    TargetRow *rows = ARENA_ARRAY(&arena, TargetRow, engine->items.count);
+    size_t count = list_whole(rollout, &preview, rows, &arena);
+    for (size_t i = 0; i < count; i++) {
+        const Item *item = item_find(engine, rows[i].address);
+        make_found(&rows[i], item, standing_forward(rollout, item));
+    }
+    rollout_plan_waves(rollout, &rollout->strategy, preview.wave_targets);
+    keep_targets(rollout, rows, count);
+    return ERR_NONE;
 }
 
 ErrCode found_check(const Rollout *rollout, Err *err)

@@ -24,7 +24,12 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
     Arena *arena = &rollout->plan_arena;
     rollout->has_plan = true;
     rollout->strategy = plan->strategy;
-    rollout->strategy.waves = NULL;
+    rollout->strategy.waves = ARENA_ARRAY(arena, PlanWave, plan->strategy.wave_count);
+    for (size_t i = 0; i < plan->strategy.wave_count; i++) {
+        rollout->strategy.waves[i] = plan->strategy.waves[i];
+        rollout->strategy.waves[i].name = arena_strdup(arena, plan->strategy.waves[i].name);
+    }
+    rollout->where = arena_strdup(arena, plan->where);
     rollout->to = arena_strdup(arena, plan->to);
     rollout->irreversible = arena_strdup(arena, plan_first_irreversible(plan));
     rollout->migration_count = plan->migration_count;
@@ -32,10 +37,16 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
     for (size_t i = 0; i < plan->migration_count; i++) {
         rollout->migrations[i] = arena_strdup(arena, plan->migrations[i].id);
     }
+    rollout_fit_plan(rollout);
+}
+
+void rollout_fit_plan(Rollout *rollout)
+{
+    const PlanStrategy *strategy = &rollout->strategy;
     rollout->max_failures =
-        amount_round_down(plan->strategy.max_failures, (uint32_t)rollout->target_count);
-    for (size_t i = 0; i < rollout->wave_count && i < plan->strategy.wave_count; i++) {
-        rollout->waves[i].needs_approval = plan->strategy.waves[i].needs_approval;
+        amount_round_down(strategy->max_failures, (uint32_t)rollout->target_count);
+    for (size_t i = 0; i < rollout->wave_count && i < strategy->wave_count; i++) {
+        rollout->waves[i].needs_approval = strategy->waves[i].needs_approval;
     }
     rollout->is_stale = true;
 }
@@ -53,6 +64,7 @@ static Rollout *rollout_register(Engine *engine, Rollout *rollout)
     rollout->number = engine->rollouts.count;
     rollout->by_address = map_new();
     rollout->to = "";
+    rollout->where = "";
     rollout->irreversible = "";
     rollout->resumed_ms = engine->now_ms;
     plan_strategy_defaults(&rollout->strategy);
@@ -117,6 +129,29 @@ void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count)
         wave->rollout = rollout;
         wave->opened_ms = rollout->engine->now_ms;
         soak_load(wave);
+    }
+}
+
+void rollout_plan_waves(Rollout *rollout, const PlanStrategy *strategy, const uint32_t *targets)
+{
+    AUTO(Arena) arena = { 0 };
+    WaveRow *rows = ARENA_ARRAY(&arena, WaveRow, strategy->wave_count);
+    for (size_t i = 0; i < strategy->wave_count; i++) {
+        const PlanWave *wave = &strategy->waves[i];
+        rows[i] = (WaveRow){
+            .rollout = rollout->row.id,
+            .index = (uint32_t)i,
+            .name = wave->name,
+            .state = WAVE_WAITING,
+            .approved_by = "",
+            .target_count = targets[i],
+            .soak_ms = wave->soak_ms,
+            .soak_left_ms = wave->soak_ms,
+        };
+    }
+    rollout_make_waves(rollout, rows, strategy->wave_count);
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        wave_touch(&rollout->waves[i]);
     }
 }
 

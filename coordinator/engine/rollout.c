@@ -203,6 +203,11 @@ static void act_resume(void *subject)
     act_clear_pause(subject);
 }
 
+static void act_go_on_found(void *subject)
+{
+    rollout_open(subject);
+}
+
 static void act_roll_back(void *subject)
 {
     Rollout *rollout = subject;
@@ -314,6 +319,10 @@ static const Rule RULES[] = {
     { "R35", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_tripped_for_good, "budget used up by failures",
       RULE_REJECT, NULL,
       "the budget of {rollout} is used up: {charged} failed, {allowed} allowed" },
+    { "R51", ROLLOUT_FOUND, ROLLOUT_RESUME, has_no_plan, "no plan", RULE_REJECT, NULL,
+      "the plan of {rollout} is not in the store: nothing can run without it" },
+    { "R52", ROLLOUT_FOUND, ROLLOUT_RESUME, NULL, NULL, ROLLOUT_READY, act_go_on_found,
+      "{actor} goes on with it, from its first wave: {total target/targets}{words}" },
     { "R36", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_not_opened, "nothing open yet", ROLLOUT_READY,
       act_resume, "resumed by {actor}{words}" },
     { "R37", ROLLOUT_PAUSED, ROLLOUT_RESUME, NULL, NULL, ROLLOUT_RUNNING, act_resume,

@@ -64,28 +64,6 @@ static ErrCode check_engine(const Engine *engine, Err *err)
     return ERR_NONE;
 }
 
-static void make_waves(Rollout *rollout, const Plan *plan, const PlanPreview *preview, Arena *arena)
-{
-    WaveRow *rows = ARENA_ARRAY(arena, WaveRow, preview->wave_count);
-    for (size_t i = 0; i < preview->wave_count; i++) {
-        const PlanWave *wave = &plan->strategy.waves[i];
-        rows[i] = (WaveRow){
-            .rollout = rollout->row.id,
-            .index = (uint32_t)i,
-            .name = wave->name,
-            .state = WAVE_WAITING,
-            .approved_by = "",
-            .target_count = preview->wave_targets[i],
-            .soak_ms = wave->soak_ms,
-            .soak_left_ms = wave->soak_ms,
-        };
-    }
-    rollout_make_waves(rollout, rows, preview->wave_count);
-    for (size_t i = 0; i < rollout->wave_count; i++) {
-        wave_touch(&rollout->waves[i]);
-    }
-}
-
 static void make_targets(Rollout *rollout, const PlanPreview *preview)
 {
     for (size_t i = 0; i < preview->target_count; i++) {
@@ -97,8 +75,7 @@ static void make_targets(Rollout *rollout, const PlanPreview *preview)
     }
 }
 
-static void make_rollout(Engine *engine, const StartRollout *start, const PlanPreview *preview,
-                         Arena *arena)
+static void make_rollout(Engine *engine, const StartRollout *start, const PlanPreview *preview)
 {
     Rollout *rollout = rollout_new(engine, start->id);
     RolloutRow *row = &rollout->row;
@@ -108,7 +85,7 @@ static void make_rollout(Engine *engine, const StartRollout *start, const PlanPr
     text_set(&row->name, start->plan->name);
     text_set(&row->actor, engine->actor);
     text_set(&row->reason, "it is durable, and opens its first wave next");
-    make_waves(rollout, start->plan, preview, arena);
+    rollout_plan_waves(rollout, &start->plan->strategy, preview->wave_targets);
     make_targets(rollout, preview);
     rollout_take_plan(rollout, start->plan);
     rollout_open(rollout);
@@ -135,7 +112,7 @@ ErrCode start_run(Engine *engine, const StartRollout *start, Err *err)
         code = selection_make(engine, start->plan, &arena, &preview, err);
     }
     if (code == ERR_NONE) {
-        make_rollout(engine, start, &preview, &arena);
+        make_rollout(engine, start, &preview);
     }
     return code;
 }

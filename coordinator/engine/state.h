@@ -163,7 +163,8 @@ struct Rollout {
     size_t number; /* from 0, oldest first */
     Arena plan_arena;
     bool has_plan;
-    PlanStrategy strategy; /* without its waves */
+    PlanStrategy strategy;
+    const char *where;
     const char *to;
     const char **migrations; /* ids, in order */
     size_t migration_count;
@@ -476,9 +477,11 @@ void dispatch_run(Engine *engine);
 Rollout *rollout_new(Engine *engine, const char *id);
 void rollout_free(Rollout *rollout);
 void rollout_take_plan(Rollout *rollout, const Plan *plan);
+void rollout_fit_plan(Rollout *rollout); /* its plan to its waves and targets, which are others */
 const char *plan_first_irreversible(const Plan *plan); /* its id; "": none */
 void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count);
 void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count);
+void rollout_plan_waves(Rollout *rollout, const PlanStrategy *strategy, const uint32_t *targets);
 Rollout *rollout_find(const Engine *engine, const char *id);
 Target *target_find(const Rollout *rollout, const char *address);
 void engine_load(Engine *engine, const EngineLoad *load);
@@ -494,8 +497,9 @@ Rollout *rollout_adopt(Engine *engine, const char *id, const char *address);
 bool rollout_knows_plan(const Rollout *rollout); /* its hash, at least */
 void found_take_entry(Item *item, const InventoryTarget *entry);
 void found_take_plan(Rollout *rollout, const Plan *plan);
-ErrCode found_check(const Rollout *rollout, Err *err); /* may it be taken back? */
+ErrCode found_check(const Rollout *rollout, Err *err); /* may it be taken back, or gone on with? */
 void found_make_targets(Rollout *rollout);             /* of all databases that have it now */
+ErrCode found_make_whole(Rollout *rollout, Err *err);  /* and of those that its plan selects */
 size_t found_versions(const Rollout *rollout, FoundVersion *ret_versions, size_t max);
 
 /* --- selection.c --- */

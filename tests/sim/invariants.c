@@ -278,14 +278,17 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
     }
 }
 
-static void check_final(Invariants *invariants, const ShadowRollout *shadow, const RolloutRow *row)
+static void check_final(Invariants *invariants, const Event *event, const ShadowRollout *shadow,
+                        const RolloutRow *row)
 {
     bool is_leaving = row->state != shadow->state;
+    bool is_gone_on_with = shadow->state == ROLLOUT_FOUND && event->kind == EVENT_COMMAND &&
+                           event->command.verb == COMMAND_RESUME;
     if (is_leaving && shadow->state == ROLLOUT_ROLLED_BACK) {
         world_violate(invariants->world, "rolled back is final", "%s became %s", row->id,
                       rollout_state_name(row->state));
     }
-    if (is_leaving && is_ended(shadow->state) && !is_turned_back(row->state)) {
+    if (is_leaving && is_ended(shadow->state) && !is_turned_back(row->state) && !is_gone_on_with) {
         world_violate(invariants->world, "an end has one exit", "%s went from %s to %s", row->id,
                       rollout_state_name(shadow->state), rollout_state_name(row->state));
     }
@@ -334,7 +337,7 @@ static void take_rollout(Invariants *invariants, const Engine *engine, const Eve
     ShadowRollout *shadow = invariants_rollout(invariants, row->id);
     if (shadow->is_known) {
         check_turn(invariants, engine, event, shadow, row);
-        check_final(invariants, shadow, row);
+        check_final(invariants, event, shadow, row);
     }
     if (shadow->state != row->state) {
         see_rollout(invariants, row);

@@ -259,17 +259,18 @@ void operator_release(Sim *sim)
     }
 }
 
-bool operator_takes_back_found(Sim *sim)
+bool operator_ends_found(Sim *sim, CommandVerb verb)
 {
     for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
         const ScenarioRollout *rollout = &sim->scenario->rollouts[i];
         const RolloutRow *row =
             engine_rollout_find(sim_coordinator_engine(sim_leader(sim)), rollout->id);
         Err err = { 0 };
-        Command back = { .verb = COMMAND_ROLL_BACK, .rollout = rollout->id };
+        Command end = { .verb = verb, .rollout = rollout->id };
         if (row != NULL && row->state == ROLLOUT_FOUND &&
-            bring_plan(sim, rollout, &err) == ERR_NONE && command(sim, back) == ERR_NONE) {
-            world_saw(sim->world, SIGHT_FOUND_TAKEN_BACK);
+            bring_plan(sim, rollout, &err) == ERR_NONE && command(sim, end) == ERR_NONE) {
+            world_saw(sim->world,
+                      verb == COMMAND_RESUME ? SIGHT_FOUND_GONE_ON_WITH : SIGHT_FOUND_TAKEN_BACK);
             return true;
         }
     }

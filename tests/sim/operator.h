@@ -27,9 +27,9 @@ Rest operator_rest_of_all(Sim *sim);
 bool operator_is_needed(Sim *sim);
 
 /* Releases agents from quarantine: whoever did that has stopped one of the two processes. */
-/* Orders one rollout back that only the databases know of; false: there is none,
- * or it cannot be. */
-bool operator_takes_back_found(Sim *sim);
+/* Rolls one rollout back that only the databases know of, or resumes it; false: there is none, or
+ * it cannot be. */
+bool operator_ends_found(Sim *sim, CommandVerb verb);
 void operator_release(Sim *sim);
 
 /* Does what each waiting rollout needs, once: approve, resume, retry, in the end skip. */

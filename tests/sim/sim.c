@@ -223,15 +223,15 @@ static Rest help(Sim *sim, Rest rest)
 }
 
 /*
- * Healed, everything comes to rest by itself; helped, everything comes to its end. In half of the
- * seeds what only the databases know of is taken back then.
+ * Healed, everything comes to rest by itself; helped, everything comes to its end. In a third of
+ * the seeds what only the databases know of is taken back then, in another it is gone on with.
  */
 static void demand_end(Sim *sim)
 {
     Rest rest = help(sim, settle(sim, SETTLE_MS));
-    bool is_taken_back = world_chance(sim->world, 50);
-    while (!is_violated(sim) && rest == REST_ENDED && is_taken_back &&
-           operator_takes_back_found(sim)) {
+    bool is_ended = world_chance(sim->world, 67);
+    CommandVerb verb = world_chance(sim->world, 50) ? COMMAND_ROLL_BACK : COMMAND_RESUME;
+    while (!is_violated(sim) && rest == REST_ENDED && is_ended && operator_ends_found(sim, verb)) {
         rest = help(sim, settle(sim, SETTLE_MS));
     }
     if (!is_violated(sim) && rest == REST_NONE) {

@@ -45,69 +45,10 @@ static void a_rollout_waits_for_its_store(void **state)
     fleet_await_rollout(fleet, id, "succeeded");
 }
 
-/*
- * The backup is from before the rollout: the store forgets it while the first wave soaks. Nothing
- * is undone and nothing goes on; the rollout is listed as one that was found, with what the
- * databases say of it, and goes back when somebody brings its plan.
- */
-static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
-{
-    Fleet *fleet = *state;
-    fleet_history(fleet, 2);
-    fleet_start(fleet);
-    const char *backup = fleet_path(fleet, "backup.db");
-    const char *store = fleet_path(fleet, "store.db");
-    sql(store, arena_printf(&fleet->arena, "VACUUM INTO '%s'", backup));
-    const char *file =
-        fleet_plan_write(fleet, &(FleetPlan){ .waves = "{ name: canary, targets: 3, soak: 1h },"
-                                                       "{ name: rest, targets: 100% }" });
-    assert_int_equal(fleet_cli(fleet, "rollout", "start", file, "--yes", NULL).exit_code, 0);
-    const char *id =
-        json_text(json_array_get(json_object_get(fleet_get(fleet, "/rollouts"), "items"), 0), "id");
-    FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "canary"), "soaking") == 0);
-    fleet_coordinator_kill(fleet);
-    Bytes bytes = fleet_file_bytes(fleet, backup);
-    FILE *restored = fopen(store, "wb");
-    assert_int_equal(fwrite(bytes.data, 1, bytes.length, restored), bytes.length);
-    fclose(restored);
-    remove(fleet_path(fleet, "store.db-wal"));
-    remove(fleet_path(fleet, "store.db-shm"));
-    fleet_coordinator_start(fleet, NULL);
-    FLEET_AWAIT(fleet, strcmp(fleet_rollout_state(fleet, id), "found") == 0);
-    FLEET_AWAIT(fleet,
-                !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
-    assert_true(json_is_true(json_object_get(fleet_get(fleet, "/rollouts/%s", id), "is_adopted")));
-    CliResult shown = fleet_cli(fleet, "rollout", "show", id, NULL);
-    assert_int_equal(shown.exit_code, 6);
-    assert_non_null(strstr(shown.out, "this store knows nothing of"));
-    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"), 3);
-    assert_int_equal(fleet_cli(fleet, "rollout", "rollback", id, "--yes", NULL).exit_code, 3);
-    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", file, NULL);
-    assert_int_equal(resumed.exit_code, 3);
-    assert_non_null(strstr(resumed.err, "start a new rollout of the same files"));
-    FLEET_AWAIT(fleet,
-                strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out, "3 at 0002") != NULL);
-    CliResult back = fleet_cli(fleet, "rollout", "rollback", id, "--plan", file, "--yes", NULL);
-    assert_int_equal(back.exit_code, 0);
-    fleet_await_rollout(fleet, id, "rolled_back");
-    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NULL"),
-                     FLEET_TARGETS);
-}
-
-/* ---- a plan that is not in the store any more ---- */
+/* ---- a store that has forgotten ---- */
 
 static const char TWO_WAVES[] = "{ name: canary, targets: 3 }, "
                                 "{ name: rest, targets: 100%, approval: required }";
-
-/* The coordinator dies, and the plans are gone when it comes back. */
-static void lose_plans(Fleet *fleet)
-{
-    fleet_coordinator_kill(fleet);
-    sql(fleet_path(fleet, "store.db"), "DELETE FROM plans");
-    fleet_coordinator_start(fleet, NULL);
-    FLEET_AWAIT(fleet,
-                !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
-}
 
 /* Until the first wave has passed and the second waits for its approval. */
 static const char *start_and_await_canary(Fleet *fleet, const char *file)
@@ -123,6 +64,88 @@ static const char *start_and_await_canary(Fleet *fleet, const char *file)
 static bool says(Fleet *fleet, const char *id, const char *text)
 {
     return strstr(fleet_cli(fleet, "rollout", "show", id, NULL).out, text) != NULL;
+}
+
+/* The backup is from before the rollout, which is killed while its second wave waits for approval.
+ */
+static const char *forget_rollout(Fleet *fleet, const char **ret_file)
+{
+    fleet_history(fleet, 2);
+    fleet_start(fleet);
+    const char *backup = fleet_path(fleet, "backup.db");
+    const char *store = fleet_path(fleet, "store.db");
+    sql(store, arena_printf(&fleet->arena, "VACUUM INTO '%s'", backup));
+    *ret_file = fleet_plan_write(fleet, &(FleetPlan){ .waves = TWO_WAVES });
+    const char *id = start_and_await_canary(fleet, *ret_file);
+    fleet_coordinator_kill(fleet);
+    Bytes bytes = fleet_file_bytes(fleet, backup);
+    FILE *restored = fopen(store, "wb");
+    assert_int_equal(fwrite(bytes.data, 1, bytes.length, restored), bytes.length);
+    fclose(restored);
+    remove(fleet_path(fleet, "store.db-wal"));
+    remove(fleet_path(fleet, "store.db-shm"));
+    fleet_coordinator_start(fleet, NULL);
+    FLEET_AWAIT(fleet, strcmp(fleet_rollout_state(fleet, id), "found") == 0);
+    FLEET_AWAIT(fleet,
+                !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
+    FLEET_AWAIT(fleet, says(fleet, id, "3 at 0002"));
+    return id;
+}
+
+/*
+ * Nothing is undone and nothing goes on by itself; the rollout is listed as one that was found,
+ * with what the databases say of it, and goes back when somebody brings its plan.
+ */
+static void a_rollout_outlives_an_old_backup_of_the_store(void **state)
+{
+    Fleet *fleet = *state;
+    const char *file = NULL;
+    const char *id = forget_rollout(fleet, &file);
+    assert_true(json_is_true(json_object_get(fleet_get(fleet, "/rollouts/%s", id), "is_adopted")));
+    CliResult shown = fleet_cli(fleet, "rollout", "show", id, NULL);
+    assert_int_equal(shown.exit_code, 6);
+    assert_non_null(strstr(shown.out, "this store knows nothing of"));
+    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"), 3);
+    assert_int_equal(fleet_cli(fleet, "rollout", "rollback", id, "--yes", NULL).exit_code, 3);
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, NULL);
+    assert_int_equal(resumed.exit_code, 3);
+    assert_non_null(strstr(resumed.err, "`skein rollout resume --plan FILE` brings the plan"));
+    CliResult back = fleet_cli(fleet, "rollout", "rollback", id, "--plan", file, "--yes", NULL);
+    assert_int_equal(back.exit_code, 0);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NULL"),
+                     FLEET_TARGETS);
+}
+
+static void a_rollout_that_was_forgotten_goes_on_with_its_plan(void **state)
+{
+    Fleet *fleet = *state;
+    const char *file = NULL;
+    const char *id = forget_rollout(fleet, &file);
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", id, "--plan", file, NULL);
+    assert_int_equal(resumed.exit_code, 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_wave_state(fleet, id, "rest"), "gated") == 0);
+    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"), 3);
+    assert_int_equal(fleet_cli(fleet, "rollout", "approve", id, NULL).exit_code, 0);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NOT NULL"),
+                     FLEET_TARGETS);
+    assert_int_equal(fleet_cli(fleet, "rollout", "rollback", id, "--yes", NULL).exit_code, 0);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_int_equal(fleet_tenants_where(fleet, "SELECT to_regclass('t_0002') IS NULL"),
+                     FLEET_TARGETS);
+}
+
+/* ---- a plan that is not in the store any more ---- */
+
+/* The coordinator dies, and the plans are gone when it comes back. */
+static void lose_plans(Fleet *fleet)
+{
+    fleet_coordinator_kill(fleet);
+    sql(fleet_path(fleet, "store.db"), "DELETE FROM plans");
+    fleet_coordinator_start(fleet, NULL);
+    FLEET_AWAIT(fleet,
+                !json_is_true(json_object_get(fleet_get(fleet, "/status"), "is_recovering")));
 }
 
 static void a_rollout_whose_plan_is_lost_is_resumed_with_its_file(void **state)
@@ -221,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_rollout_waits_for_its_store),
         FLEET_TEST(a_rollout_outlives_an_old_backup_of_the_store),
+        FLEET_TEST(a_rollout_that_was_forgotten_goes_on_with_its_plan),
         FLEET_TEST(a_rollout_whose_plan_is_lost_is_resumed_with_its_file),
         FLEET_TEST(a_rollout_that_has_ended_is_rolled_back_with_its_lost_plan),
         FLEET_TEST(a_roll_back_whose_plan_is_lost_stands_still_until_it_is_brought),

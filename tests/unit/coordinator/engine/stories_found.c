@@ -124,14 +124,16 @@ static void it_is_shown_with_what_the_databases_tell(void **state)
 static void it_holds_up_nothing_and_cannot_be_steered(void **state)
 {
     (void)state;
-    static const CommandVerb VERBS[] = { COMMAND_PAUSE,   COMMAND_RESUME, COMMAND_ABORT,
-                                         COMMAND_APPROVE, COMMAND_RETRY,  COMMAND_SKIP };
+    static const CommandVerb VERBS[] = { COMMAND_PAUSE, COMMAND_ABORT, COMMAND_APPROVE,
+                                         COMMAND_RETRY, COMMAND_SKIP };
     AUTO_PTR(Fleet) fleet = with_r7();
     for (size_t i = 0; i < ARRAY_LEN(VERBS); i++) {
         assert_int_equal(command_r7(fleet, VERBS[i]), ERR_REFUSED);
     }
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_REFUSED);
-    assert_non_null(strstr(fleet->err.hint, "--plan FILE"));
+    assert_non_null(strstr(fleet->err.hint, "skein rollout rollback --plan FILE"));
+    assert_int_equal(command_r7(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.hint, "skein rollout resume --plan FILE"));
     assert_ok(start(fleet));
     assert_int_equal(r7(fleet)->state, ROLLOUT_FOUND);
 }
@@ -220,6 +222,114 @@ static void what_an_open_rollout_has_is_not_pulled_away(void **state)
     assert_ok(start(fleet));
     bring(fleet, HASH);
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
+    assert_int_equal(command_r7(fleet, COMMAND_RESUME), ERR_CONFLICT);
+}
+
+static RolloutState state_r7(Fleet *fleet)
+{
+    return r7(fleet)->state;
+}
+
+/* a/db1, a/db2 and b/db1 are at its end, a/db3 half-way, b/db2 taken back, b/db3 untouched. */
+static Fleet *gone_on_with(uint32_t first)
+{
+    Fleet *fleet = with_r7();
+    InventoryTarget of_b[] = { had(fleet, "b", 1, "0002_currency", 1),
+                               had(fleet, "b", 2, "0001_init", 0),
+                               had(fleet, "b", 3, "0001_init", 0) };
+    of_b[2].rollout = "";
+    of_b[2].plan_hash = (Bytes){ 0 };
+    list(fleet, "b", of_b, ARRAY_LEN(of_b));
+    plan_two_waves(fleet, first);
+    fleet->plan_waves[1].needs_approval = true;
+    bring(fleet, HASH);
+    assert_non_null(strstr(explained_r7(fleet), "`skein rollout resume r7` goes on"));
+    assert_ok(command_r7(fleet, COMMAND_RESUME));
+    return fleet;
+}
+
+static void it_goes_on_wave_by_wave_with_what_is_not_applied(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = gone_on_with(3);
+    assert_int_equal(state_r7(fleet), ROLLOUT_RUNNING);
+    assert_int_equal(engine_target_count(fleet->engine, "r7"), 6);
+    assert_int_equal(of_r7(fleet, "a/db1")->state, TARGET_HEALTHY); /* the first wave is through */
+    assert_int_equal(engine_wave_at(fleet->engine, "r7", 1)->state, WAVE_GATED);
+    assert_null(goal(fleet, "a/db3")); /* what had been approved nobody knows */
+    assert_ok(command_r7(fleet, COMMAND_APPROVE));
+    static const char *const LEFT[] = { "a/db3", "b/db2", "b/db3" };
+    for (size_t i = 0; i < ARRAY_LEN(LEFT); i++) {
+        assert_int_equal(goal(fleet, LEFT[i])->goal, GOAL_APPLY);
+        assert_string_equal(goal(fleet, LEFT[i])->rollout, "r7");
+        assert_true(goal(fleet, LEFT[i])->token > 43);
+        report_as(fleet, LEFT[i][0] == 'a' ? "a" : "b", LEFT[i], REPORT_APPLIED);
+    }
+    assert_int_equal(state_r7(fleet), ROLLOUT_SUCCEEDED);
+}
+
+static void what_went_on_goes_back_as_one(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = gone_on_with(3);
+    fleet->is_plan_lost = false;
+    restart(fleet);
+    come_back(fleet, "a");
+    come_back(fleet, "b");
+    assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
+    for (size_t i = 0; i < engine_target_count(fleet->engine, "r7"); i++) {
+        const TargetRow *row = engine_target_at(fleet->engine, "r7", i);
+        assert_int_equal(row->state, TARGET_ROLLING_BACK);
+        report_as(fleet, row->agent, row->address, REPORT_ROLLED_BACK);
+    }
+    assert_int_equal(state_r7(fleet), ROLLOUT_ROLLED_BACK);
+}
+
+/* Nobody knows what the lost coordinator has had done there. */
+static void an_abort_of_what_went_on_calls_nothing_untouched(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = gone_on_with(3);
+    assert_ok(command_r7(fleet, COMMAND_ABORT));
+    assert_int_equal(of_r7(fleet, "b/db3")->state, TARGET_FAILED);
+    assert_non_null(strstr(of_r7(fleet, "b/db3")->message, "not at the plan's end"));
+}
+
+/* An order of the lost coordinator ends late: it is heard, so that it is not told for ever. */
+static void the_end_of_an_order_from_before_is_acknowledged(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = gone_on_with(3);
+    Host *a = host(fleet, "a");
+    State applied = { .report_id = 900,
+                      .rollout = "r7",
+                      .target = "a/db3",
+                      .stamp = { 1, 9, 3 },
+                      .report = REPORT_APPLIED,
+                      .start = "",
+                      .version = "",
+                      .sqlstate = "",
+                      .message = "",
+                      .hint = "",
+                      .migration = "" };
+    step(fleet, (Event){ .kind = EVENT_STATE,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .state = &applied });
+    assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 1);
+    assert_int_equal(of_r7(fleet, "a/db3")->state, TARGET_PENDING);
+    assert_int_equal(engine_term_seen(fleet->engine), 0);
+}
+
+static void it_goes_on_only_when_all_agents_have_told(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    restart(fleet);
+    bring(fleet, HASH);
+    assert_int_equal(command_r7(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_int_equal(state_r7(fleet), ROLLOUT_FOUND);
 }
 
 static const struct CMUnitTest TESTS[] = {
@@ -230,5 +340,10 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(it_goes_back_when_all_agents_have_told_what_they_have),
     cmocka_unit_test(without_a_plans_name_it_waits_for_a_listing),
     cmocka_unit_test(what_an_open_rollout_has_is_not_pulled_away),
+    cmocka_unit_test(it_goes_on_wave_by_wave_with_what_is_not_applied),
+    cmocka_unit_test(what_went_on_goes_back_as_one),
+    cmocka_unit_test(an_abort_of_what_went_on_calls_nothing_untouched),
+    cmocka_unit_test(the_end_of_an_order_from_before_is_acknowledged),
+    cmocka_unit_test(it_goes_on_only_when_all_agents_have_told),
 };
 STORIES(FOUND_STORIES, TESTS);
