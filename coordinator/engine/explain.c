@@ -5,6 +5,7 @@
 
 #include "coordinator/engine/state.h"
 
+#define WORDS_MAX 512 /* ours, around an address, a message and a hint */
 #define LISTED_MAX 10 /* targets named one by one; the rest is a number */
 
 typedef struct Explain {
@@ -19,10 +20,10 @@ static void line(const Explain *explain, const char *format, ...)
 /* One line, whatever a server or an agent has put into its words. */
 static void line(const Explain *explain, const char *format, ...)
 {
-    char text[ERR_MESSAGE_MAX];
+    char text[ADDRESS_MAX + ERR_MESSAGE_MAX + ERR_HINT_MAX + WORDS_MAX];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    text_format_args(text, sizeof(text), format, arguments);
     va_end(arguments);
     for (char *at = text; (at = strchr(at, '\n')) != NULL;) {
         *at = ' ';
@@ -40,7 +41,26 @@ static void line_count(const Explain *explain, uint64_t count, const char *one, 
     line(explain, "%s", str_text(&text));
 }
 
-static void write_error(Str *out, const TargetRow *row)
+/* Hints that the list has given: many targets fail alike, and one word of advice is enough. */
+typedef struct Hints {
+    const char *given[LISTED_MAX];
+    size_t count;
+} Hints;
+
+static bool give_hint(Hints *hints, const char *hint)
+{
+    for (size_t i = 0; i < hints->count; i++) {
+        if (str_equal(hints->given[i], hint)) {
+            return false;
+        }
+    }
+    if (hint[0] != '\0' && hints->count < LISTED_MAX) {
+        hints->given[hints->count++] = hint;
+    }
+    return hint[0] != '\0';
+}
+
+static void write_error(Str *out, const TargetRow *row, Hints *hints)
 {
     if (row->sqlstate[0] != '\0') {
         str_printf(out, "%s ", row->sqlstate);
@@ -50,7 +70,7 @@ static void write_error(Str *out, const TargetRow *row)
         str_printf(out, " (%s", row->migration);
         str_printf(out, row->statement > 0 ? ", statement %u)" : ")", row->statement);
     }
-    if (row->hint[0] != '\0') {
+    if (give_hint(hints, row->hint)) {
         str_printf(out, "; hint: %s", row->hint);
     }
 }
@@ -67,6 +87,7 @@ static bool is_in_trouble(const TargetRow *row)
 static void list_troubled(const Explain *explain)
 {
     const Rollout *rollout = explain->rollout;
+    Hints hints = { 0 };
     size_t found = 0;
     for (size_t i = 0; i < rollout->target_count; i++) {
         const TargetRow *row = &rollout->targets[i].row;
@@ -77,7 +98,7 @@ static void list_troubled(const Explain *explain)
         if (row->code == ERR_NONE) { /* nothing went wrong with it: its agent is away */
             str_printf(&text, "waits for agent %s", row->agent);
         } else {
-            write_error(&text, row);
+            write_error(&text, row, &hints);
         }
         line(explain, "  %s: %s: %s", row->address, target_state_name(row->state), str_text(&text));
     }
@@ -87,10 +108,10 @@ static void list_troubled(const Explain *explain)
 }
 
 /* Why it was skipped, as far as its row says; else a person, in whose words the events tell. */
-static void write_left_out(Str *out, const TargetRow *row)
+static void write_left_out(Str *out, const TargetRow *row, Hints *hints)
 {
     if (row->code != ERR_NONE) {
-        write_error(out, row);
+        write_error(out, row, hints);
     } else {
         str_append(out, row->stamp.attempt == 0 ? "it was not started" : "a person skipped it");
     }
@@ -101,6 +122,7 @@ static void list_left_out(const Explain *explain)
 {
     const Rollout *rollout = explain->rollout;
     bool is_success = rollout->row.state == ROLLOUT_SUCCEEDED;
+    Hints hints = { 0 };
     size_t found = 0;
     for (size_t i = 0; i < rollout->target_count; i++) {
         const TargetRow *row = &rollout->targets[i].row;
@@ -109,7 +131,7 @@ static void list_left_out(const Explain *explain)
             continue;
         }
         AUTO(Str) text = { 0 };
-        write_left_out(&text, row);
+        write_left_out(&text, row, &hints);
         line(explain, "  %s: left out: %s", row->address, str_text(&text));
     }
     if (found > LISTED_MAX) {

@@ -490,6 +490,15 @@ void report_error(Fleet *fleet, const char *address, Report what, ErrCode code)
     say_state(fleet, host_of(fleet, address), state);
 }
 
+void report_hint(Fleet *fleet, const char *address, Report what, const char *hint)
+{
+    State state = state_for(fleet, address, what);
+    state.code = (uint32_t)ERR_SERVER;
+    state.message = "duplicate key";
+    state.hint = hint;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
 void report_words(Fleet *fleet, const char *address, Report what, const char *message)
 {
     State state = state_for(fleet, address, what);

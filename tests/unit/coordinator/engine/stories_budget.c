@@ -36,6 +36,21 @@ static void words_of_a_server_stay_on_their_line(void **state)
     assert_non_null(strstr(words, "\n  a/db1: failed: no all is well"));
 }
 
+static void advice_for_many_is_given_once(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = started(3, 1, ON_FAILURE_PAUSE, 0);
+    report_hint(fleet, "a/db1", REPORT_FAILED, "mend the rows");
+    report_hint(fleet, "b/db1", REPORT_FAILED, "ask the DBA");
+    report_hint(fleet, "c/db1", REPORT_FAILED, "mend the rows");
+    const char *words = explained(fleet);
+    assert_non_null(strstr(words, "\n  a/db1: failed: duplicate key; hint: mend the rows\n"));
+    assert_non_null(strstr(words, "\n  b/db1: failed: duplicate key; hint: ask the DBA\n"));
+    const char *last = strstr(words, "\n  c/db1: failed: duplicate key");
+    assert_non_null(last);
+    assert_null(strstr(last, "hint:"));
+}
+
 static void failures_within_the_budget_do_not_stop_the_others(void **state)
 {
     (void)state;
@@ -418,6 +433,7 @@ static void a_retried_target_that_fails_before_it_has_looked_has_failed(void **s
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_failure_beyond_the_budget_pauses_and_says_why),
     cmocka_unit_test(words_of_a_server_stay_on_their_line),
+    cmocka_unit_test(advice_for_many_is_given_once),
     cmocka_unit_test(failures_within_the_budget_do_not_stop_the_others),
     cmocka_unit_test(skipping_what_failed_lets_the_last_wave_pass),
     cmocka_unit_test(a_wave_in_which_nothing_was_applied_proves_nothing),
