@@ -46,6 +46,22 @@ void batch_add(Batch *batch, BatchPart part, const char *sql, const char *const 
     LIST_PUSH(&batch->items, item);
 }
 
+void batch_add_prepare(Batch *batch, BatchPart part, const char *name, const char *sql,
+                       bool *ret_is_prepared)
+{
+    BatchItem item = { .part = part, .sql = sql, .name = name, .ret_is_prepared = ret_is_prepared };
+    LIST_PUSH(&batch->items, item);
+}
+
+void batch_add_prepared(Batch *batch, BatchPart part, const char *name, const char *sql,
+                        const char *const *params, size_t param_count)
+{
+    BatchItem item = {
+        .part = part, .sql = sql, .name = name, .params = params, .param_count = param_count
+    };
+    LIST_PUSH(&batch->items, item);
+}
+
 void batch_add_statement(Batch *batch, uint32_t number, const char *sql)
 {
     BatchItem item = { .part = PART_STATEMENT, .statement = number, .sql = sql };
@@ -126,7 +142,9 @@ static bool result_take(Pump *pump, const PGresult *result)
         return false;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-        if (item->part == PART_COMMIT) {
+        if (item->ret_is_prepared != NULL) {
+            *item->ret_is_prepared = true;
+        } else if (item->part == PART_COMMIT) {
             str_copy(pump->commit_tag, sizeof(pump->commit_tag), PQcmdStatus((PGresult *)result));
         } else if (item->part != PART_STATEMENT) {
             answer_take(pump, item, result);
@@ -195,14 +213,25 @@ static bool is_before_commit(const Pump *pump)
     return pump->sent + 1 == pump->batch->items.count;
 }
 
+static bool item_hand_over(PGconn *pg, const BatchItem *item)
+{
+    int count = (int)item->param_count;
+    if (item->ret_is_prepared != NULL) {
+        return PQsendPrepare(pg, item->name, item->sql, 0, NULL) != 0;
+    }
+    if (item->name != NULL) {
+        return PQsendQueryPrepared(pg, item->name, count, item->params, NULL, NULL, 0) != 0;
+    }
+    return PQsendQueryParams(pg, item->sql, count, NULL, item->params, NULL, NULL, 0) != 0;
+}
+
 /*
  * The server keeps answers back until it is asked for them. After a statement of the migration, or
  * nobody sees which one takes so long; before the COMMIT, which waits for all of them.
  */
 static bool item_send(Pump *pump, const BatchItem *item)
 {
-    if (PQsendQueryParams(pump->pg, item->sql, (int)item->param_count, NULL, item->params, NULL,
-                          NULL, 0) == 0) {
+    if (!item_hand_over(pump->pg, item)) {
         return false;
     }
     pump->sent++;

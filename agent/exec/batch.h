@@ -25,9 +25,11 @@ typedef struct BatchItem {
     BatchPart part;
     uint32_t statement; /* PART_STATEMENT: from 1 */
     const char *sql;
+    const char *name; /* of a prepared statement that was made of `sql`; NULL: it is sent itself */
     const char *const *params;
     size_t param_count;
-    const Bytes *rows; /* of a COPY … FROM STDIN; NULL: it is none */
+    const Bytes *rows;     /* of a COPY … FROM STDIN; NULL: it is none */
+    bool *ret_is_prepared; /* prepares `name`, and says so here; NULL: runs it */
 } BatchItem;
 
 typedef struct Batch {
@@ -40,6 +42,16 @@ AUTO_DEFINE(Batch, batch_done)
 /* Borrows `sql`, `params` and `rows`. */
 void batch_add(Batch *batch, BatchPart part, const char *sql, const char *const *params,
                size_t param_count);
+
+/*
+ * The same, of a statement that the server keeps under `name`: no longer than the session, and not
+ * undone with a transaction. `ret_is_prepared` becomes true as soon as the server has it.
+ */
+void batch_add_prepare(Batch *batch, BatchPart part, const char *name, const char *sql,
+                       bool *ret_is_prepared);
+void batch_add_prepared(Batch *batch, BatchPart part, const char *name, const char *sql,
+                        const char *const *params, size_t param_count);
+
 void batch_add_statement(Batch *batch, uint32_t number, const char *sql);
 void batch_add_copy(Batch *batch, uint32_t number, const char *sql, const Bytes *rows);
 

@@ -3,6 +3,7 @@
  * run in a transaction. Each passes the fence first and writes the row last.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "agent/exec/own_tables.h"
 #include "agent/exec/place.h"
@@ -21,7 +22,7 @@ void step_fence_pass(Step *step)
     params[2] = step_number(step, runner->fence.token);
     params[3] = runner->schema_identifier;
     params[4] = step_number(step, runner->session.writes);
-    batch_add(&step->batch, PART_FENCE, SQL_FENCE_PASS, params, 5);
+    step_kept(step, PART_FENCE, KEPT_FENCE_PASS, SQL_FENCE_PASS, params, 5);
 }
 
 static const char *bool_text(bool value)
@@ -56,49 +57,91 @@ static const char *fingerprints_text(const Step *step)
     return step_bytes(step, fingerprints->data, fingerprints->length);
 }
 
+/* Of a migration that is done: the time belongs to it. */
+static const char *arrived_text(const Place *to)
+{
+    return bool_text(str_equal(to->state, "applied") || str_equal(to->state, "undone"));
+}
+
 static void row_insert(Step *step, const Place *to, const char *evidence)
 {
     const Runner *runner = step->runner;
-    const Plan *plan = runner->config.order->plan;
-    const char **params = step_params(step, 14);
-    params[0] = runner->config.schema;
-    params[1] = step->migration->id;
-    params[2] = to->state;
-    params[3] = step_number(step, to->parts_done);
-    params[4] = bool_text(to->is_running);
-    params[5] = parts_hash_text(step, to->parts_done);
-    params[6] = evidence;
-    params[7] = runner->session.backend_start;
-    params[8] = checksum_text(step);
-    params[9] = plan_hash_text(step);
-    params[10] = step->migration->version;
-    params[11] = step->migration->name;
-    params[12] = plan_is_adoption(plan) ? plan->adoption.tool : "";
-    params[13] = fingerprints_text(step);
-    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_INSERT, params, 14);
+    const JobOrder *order = runner->config.order;
+    const char *params[] = {
+        runner->config.schema,
+        step_number(step, runner->session.writes + 1),
+        step->migration->id,
+        to->state,
+        step_number(step, to->parts_done),
+        bool_text(to->is_running),
+        parts_hash_text(step, to->parts_done),
+        evidence,
+        runner->session.backend_start,
+        checksum_text(step),
+        plan_hash_text(step),
+        step->migration->version,
+        step->migration->name,
+        plan_is_adoption(order->plan) ? order->plan->adoption.tool : "",
+        fingerprints_text(step),
+        order->rollout,
+        step_number(step, order->stamp.attempt),
+        step_number(step, runner->fence.term),
+        step_number(step, runner->fence.token),
+        runner->config.agent,
+        arrived_text(to),
+    };
+    step_kept(step, PART_HISTORY, KEPT_HISTORY_INSERT, SQL_HISTORY_INSERT,
+              arena_memdup(&step->runner->arena, params, sizeof(params)), ARRAY_LEN(params));
 }
 
-static void row_move(Step *step, const PlaceMove *move, const char *evidence)
+#define MOVE_PARAMS 13 /* the first of both ways */
+
+static const char **move_params(Step *step, const PlaceMove *move, const char *evidence,
+                                size_t count)
 {
     const Runner *runner = step->runner;
-    bool is_up = step->script == &step->migration->up;
-    const char **params = step_params(step, 14);
-    params[0] = runner->config.schema;
-    params[1] = step->migration->id;
-    params[2] = move->from.state;
-    params[3] = step_number(step, move->from.parts_done);
-    params[4] = bool_text(move->from.is_running);
-    params[5] = move->to.state;
-    params[6] = step_number(step, move->to.parts_done);
-    params[7] = bool_text(move->to.is_running);
-    params[8] = parts_hash_text(step, move->to.parts_done);
-    params[9] = evidence;
-    params[10] = runner->session.backend_start;
-    params[11] = checksum_text(step);
-    params[12] = plan_hash_text(step);
-    params[13] = fingerprints_text(step);
-    batch_add(&step->batch, PART_HISTORY, is_up ? SQL_HISTORY_MOVE_UP : SQL_HISTORY_MOVE_DOWN,
-              params, is_up ? 14 : 11);
+    const char *first[MOVE_PARAMS] = {
+        runner->config.schema,
+        step->migration->id,
+        move->from.state,
+        step_number(step, move->from.parts_done),
+        bool_text(move->from.is_running),
+        move->to.state,
+        step_number(step, move->to.parts_done),
+        bool_text(move->to.is_running),
+        parts_hash_text(step, move->to.parts_done),
+        evidence,
+        runner->session.backend_start,
+        runner->config.order->rollout,
+        runner->config.agent,
+    };
+    const char **params = step_params(step, count);
+    memcpy(params, first, sizeof(first));
+    return params;
+}
+
+static void row_move_up(Step *step, const PlaceMove *move, const char *evidence)
+{
+    const Runner *runner = step->runner;
+    const char **params = move_params(step, move, evidence, MOVE_PARAMS + 7);
+    const char **more = params + MOVE_PARAMS;
+    more[0] = step_number(step, runner->config.order->stamp.attempt);
+    more[1] = step_number(step, runner->fence.term);
+    more[2] = step_number(step, runner->fence.token);
+    more[3] = checksum_text(step);
+    more[4] = plan_hash_text(step);
+    more[5] = fingerprints_text(step);
+    more[6] = arrived_text(&move->to);
+    step_kept(step, PART_HISTORY, KEPT_HISTORY_MOVE_UP, SQL_HISTORY_MOVE_UP, params,
+              MOVE_PARAMS + 7);
+}
+
+static void row_move_down(Step *step, const PlaceMove *move, const char *evidence)
+{
+    const char **params = move_params(step, move, evidence, MOVE_PARAMS + 1);
+    params[MOVE_PARAMS] = arrived_text(&move->to);
+    step_kept(step, PART_HISTORY, KEPT_HISTORY_MOVE_DOWN, SQL_HISTORY_MOVE_DOWN, params,
+              MOVE_PARAMS + 1);
 }
 
 /* Another content of a repeatable migration that stands in the history does so no more. */
@@ -130,8 +173,10 @@ static void row_add(Step *step, const char *evidence)
     PlaceMove move = place_move(step->action, step->script);
     if (move.from.state == NULL) {
         row_insert(step, &move.to, evidence);
+    } else if (step->script == &step->migration->up) {
+        row_move_up(step, &move, evidence);
     } else {
-        row_move(step, &move, evidence);
+        row_move_down(step, &move, evidence);
     }
 }
 
@@ -224,7 +269,7 @@ static void tail_add(Step *step)
         const char **params = step_params(step, 2);
         params[0] = runner->config.schema;
         params[1] = runner->schema_identifier;
-        batch_add(&step->batch, PART_FRAME, SQL_SCHEMA_STANDS, params, 2);
+        step_kept(step, PART_FRAME, KEPT_SCHEMA_STANDS, SQL_SCHEMA_STANDS, params, 2);
     }
 }
 
@@ -251,16 +296,34 @@ static Step step_of(Runner *runner, const Action *action)
     };
 }
 
+/* Once more, with all of it sent anew, when the server has not kept what it should: it is nothing
+ * that the migration did wrong, and nothing of it was committed. */
+static Result step_perform(Runner *runner, const Action *action, void (*fill)(Step *step),
+                           const char *evidence)
+{
+    while (true) {
+        AUTO(Step) step = step_of(runner, action);
+        step_begin(&step);
+        fence_pass(&step);
+        fill(&step);
+        row_add(&step, evidence);
+        Result result = row_run(&step);
+        if (!step.is_forgotten) {
+            return result;
+        }
+    }
+}
+
+static void transaction_fill(Step *step)
+{
+    lock_timeout_add(step);
+    statements_add(step);
+    tail_add(step);
+}
+
 Result perform_transaction(Runner *runner, const Action *action)
 {
-    AUTO(Step) step = step_of(runner, action);
-    step_begin(&step);
-    fence_pass(&step);
-    lock_timeout_add(&step);
-    statements_add(&step);
-    tail_add(&step);
-    row_add(&step, NULL);
-    return row_run(&step);
+    return step_perform(runner, action, transaction_fill, NULL);
 }
 
 /* Which indexes of the wanted name were there before. NULL for anything but an index. */
@@ -286,6 +349,13 @@ static ErrCode evidence_gather(Runner *runner, const Action *action, const char 
     return code;
 }
 
+static void note_fill(Step *step)
+{
+    if (step->action->kind == ACTION_NOTE_END && has_mirror(step)) {
+        mirror_add(step);
+    }
+}
+
 Result perform_note(Runner *runner, const Action *action)
 {
     Err err = { 0 };
@@ -294,12 +364,5 @@ Result perform_note(Runner *runner, const Action *action)
         evidence_gather(runner, action, &evidence, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
-    AUTO(Step) step = step_of(runner, action);
-    step_begin(&step);
-    fence_pass(&step);
-    if (action->kind == ACTION_NOTE_END && has_mirror(&step)) {
-        mirror_add(&step);
-    }
-    row_add(&step, evidence);
-    return row_run(&step);
+    return step_perform(runner, action, note_fill, evidence);
 }

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/str.h"
@@ -23,18 +24,32 @@ static Result (*const PERFORM[ACTION_KIND_COUNT_])(Runner *runner, const Action 
     [ACTION_CLOSE] = perform_close,
 };
 
-const char *identifier_quote(Arena *arena, const char *name)
+/* In between, what is in `doubled` is. */
+static const char *text_quote(Arena *arena, const char *begin, const char *text,
+                              const char *doubled, char end)
 {
     AUTO(Str) quoted = { 0 };
-    str_append_char(&quoted, '"');
-    for (const char *at = name; *at != '\0'; at++) {
-        if (*at == '"') {
-            str_append_char(&quoted, '"');
+    str_append(&quoted, begin);
+    for (const char *at = text; *at != '\0'; at++) {
+        if (strchr(doubled, *at) != NULL) {
+            str_append_char(&quoted, *at);
         }
         str_append_char(&quoted, *at);
     }
-    str_append_char(&quoted, '"');
+    str_append_char(&quoted, end);
     return arena_strdup(arena, str_text(&quoted));
+}
+
+const char *identifier_quote(Arena *arena, const char *name)
+{
+    return text_quote(arena, "\"", name, "\"", '"');
+}
+
+/* Says that backslashes are doubled where there are any: the session may see them either way. */
+const char *literal_quote(Arena *arena, const char *text)
+{
+    bool has_backslash = strchr(text, '\\') != NULL;
+    return text_quote(arena, has_backslash ? "E'" : "'", text, "'\\", '\'');
 }
 
 Runner *runner_new(const RunnerConfig *config)

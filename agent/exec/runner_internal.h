@@ -7,6 +7,24 @@
 #include "common/arena.h"
 #include "common/str.h"
 
+/* A setting of ours; a list is one of names, quoted where they need it. */
+typedef struct Setting {
+    const char *name;
+    const char *value;
+    bool is_list;
+} Setting;
+
+/* Statements of skein's own that a session runs again for each migration: the server keeps them. */
+typedef enum Kept {
+    KEPT_SETTINGS = 0,
+    KEPT_FENCE_PASS,
+    KEPT_SCHEMA_STANDS,
+    KEPT_HISTORY_INSERT,
+    KEPT_HISTORY_MOVE_UP,
+    KEPT_HISTORY_MOVE_DOWN,
+    KEPT_COUNT_,
+} Kept;
+
 /* The session of the attempt: one connection, from CONNECT to CLOSE. */
 typedef struct Session {
     Conn *conn;  /* NULL: none */
@@ -15,8 +33,9 @@ typedef struct Session {
     const char *backend_start; /* as PostgreSQL reads it, whatever the DateStyle; NULL: not told */
     const char *system_identifier;
     const char *database_oid;
-    const char **settings; /* ours for the whole session, a statement each */
+    Setting *settings; /* ours for the whole session */
     size_t setting_count;
+    const char *settings_select; /* makes them all, as one statement */
     const char
         *durable;       /* a statement: COMMIT waits until it is on disk, whatever was set before */
     bool has_tables;    /* skein's own, as far as is known */
@@ -24,6 +43,8 @@ typedef struct Session {
     uint64_t writes;    /* rows of history that were written when it was read, and by us since */
     bool is_dirty;      /* settings were made since ours: they may be anything */
     bool is_other_role; /* it may be */
+    bool is_kept[KEPT_COUNT_];
+    bool forgets; /* a migration threw away what the server kept: nothing is left to it any more */
 } Session;
 
 struct Runner {
@@ -58,6 +79,7 @@ Interrupt runner_interrupt(const Runner *runner);
 uint64_t action_deadline_ms(const Action *action); /* 0 means none */
 
 const char *identifier_quote(Arena *arena, const char *name);
+const char *literal_quote(Arena *arena, const char *text);
 
 /* What our settings depend on, as a new session has it. */
 typedef struct SettingsFacts {
@@ -67,12 +89,12 @@ typedef struct SettingsFacts {
     const char *durability; /* synchronous_commit */
 } SettingsFacts;
 
-/* Fills in the session's statements. */
+/* Fills in the session's settings. */
 void settings_make(Runner *runner, const SettingsFacts *facts);
-void settings_append(const Session *session, Str *sql);
+void settings_append(Session *session, Str *sql);
 
 /* The same, after whatever was set, and as whomever. */
-void settings_reset_text(const Session *session, Str *sql);
+void settings_reset_text(Session *session, Str *sql);
 
 /* Finds skein's own tables, and makes them or brings them to this program's version where they are
  * not of it: in a transaction of its own. Not within one. */

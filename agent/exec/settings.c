@@ -1,6 +1,6 @@
 /*
- * The session's settings: which statements make them, once for the session, so that whatever a
- * migration has set can be undone by saying them again.
+ * The session's settings: which they are, once for the session, so that whatever a migration has
+ * set can be undone by saying them again.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,13 +9,14 @@
 
 #define CONNECTION_CHECK_SINCE 140000
 
-/* Plain SETs: they cost a fresh backend no look into the catalog. */
-static const char *const SETTINGS[] = {
-    "SET idle_in_transaction_session_timeout = '10s'", /* a frozen client must not hold locks */
-    "SET tcp_user_timeout = '20s'",
-    "SET client_min_messages = error",
-    "SET standard_conforming_strings = on",
-    "SET default_transaction_read_only = off", /* what is no step of ours in BEGIN … READ WRITE */
+static const Setting SETTINGS[] = {
+    /* A frozen client must not hold locks. */
+    { .name = "idle_in_transaction_session_timeout", .value = "10s" },
+    { .name = "tcp_user_timeout", .value = "20s" },
+    { .name = "client_min_messages", .value = "error" },
+    { .name = "standard_conforming_strings", .value = "on" },
+    /* For what is no step of ours in BEGIN … READ WRITE. */
+    { .name = "default_transaction_read_only", .value = "off" },
 };
 
 /* Those above, and: connection check, two timeouts, search_path, synchronous_commit. */
@@ -43,7 +44,7 @@ static const char *path_without_user(Arena *arena, const char *path)
         before--;
     }
     bool is_empty = before == 0 && after[0] == '\0';
-    return is_empty ? "''" : arena_printf(arena, "%.*s%s", (int)before, path, after);
+    return is_empty ? "" : arena_printf(arena, "%.*s%s", (int)before, path, after);
 }
 
 /* NULL: as the role has it. */
@@ -63,9 +64,9 @@ static const char *search_path_of(Runner *runner, const SettingsFacts *facts)
     return arena_strdup(arena, str_text(&path));
 }
 
-static void setting_add(Session *session, const char *statement)
+static void setting_add(Session *session, const char *name, const char *value)
 {
-    session->settings[session->setting_count++] = statement;
+    session->settings[session->setting_count++] = (Setting){ .name = name, .value = value };
 }
 
 /* remote_apply is stronger than on: never weaken what the server has. */
@@ -74,8 +75,21 @@ static void durability_settle(Session *session, const char *present)
     const char *level = str_equal(present, "remote_apply") ? present : "on";
     session->durable = arena_printf(&session->arena, "SET LOCAL synchronous_commit = %s", level);
     if (!str_equal(present, level)) {
-        setting_add(session, "SET synchronous_commit = on");
+        setting_add(session, "synchronous_commit", "on");
     }
+}
+
+/* For a server that keeps it, one statement is much less than one for each of them. */
+static const char *settings_select(Session *session)
+{
+    AUTO(Str) sql = { 0 };
+    str_append(&sql, "SELECT ");
+    for (size_t i = 0; i < session->setting_count; i++) {
+        str_printf(&sql, "%spg_catalog.set_config('%s', %s, false)", i == 0 ? "" : ", ",
+                   session->settings[i].name,
+                   literal_quote(&session->arena, session->settings[i].value));
+    }
+    return arena_strdup(&session->arena, str_text(&sql));
 }
 
 void settings_make(Runner *runner, const SettingsFacts *facts)
@@ -84,31 +98,37 @@ void settings_make(Runner *runner, const SettingsFacts *facts)
     Arena *arena = &session->arena;
     const PlanStrategy *strategy = &runner->config.order->plan->strategy;
     const char *path = search_path_of(runner, facts);
-    session->settings = ARENA_ARRAY(arena, const char *, SETTINGS_MAX);
+    session->settings = ARENA_ARRAY(arena, Setting, SETTINGS_MAX);
     for (size_t i = 0; i < ARRAY_LEN(SETTINGS); i++) {
-        setting_add(session, SETTINGS[i]);
+        session->settings[session->setting_count++] = SETTINGS[i];
     }
     if (has_connection_check(session, facts)) {
-        setting_add(session, "SET client_connection_check_interval = '1s'");
+        setting_add(session, "client_connection_check_interval", "1s");
     }
-    setting_add(session,
-                arena_printf(arena, "SET lock_timeout = %" PRIu32, strategy->lock_timeout_ms));
-    setting_add(session, arena_printf(arena, "SET statement_timeout = %" PRIu32,
-                                      strategy->statement_timeout_ms));
+    setting_add(session, "lock_timeout",
+                arena_printf(arena, "%" PRIu32, strategy->lock_timeout_ms));
+    setting_add(session, "statement_timeout",
+                arena_printf(arena, "%" PRIu32, strategy->statement_timeout_ms));
     if (path != NULL) {
-        setting_add(session, arena_printf(arena, "SET search_path = %s", path));
+        setting_add(session, "search_path", path);
+        session->settings[session->setting_count - 1].is_list = path[0] != '\0';
     }
     durability_settle(session, facts->durability);
+    session->settings_select = settings_select(session);
 }
 
-void settings_append(const Session *session, Str *sql)
+/* Plain SETs: to a fresh backend they cost no look into the catalog. */
+void settings_append(Session *session, Str *sql)
 {
     for (size_t i = 0; i < session->setting_count; i++) {
-        str_printf(sql, "%s;", session->settings[i]);
+        const Setting *setting = &session->settings[i];
+        str_printf(sql, "SET %s = %s;", setting->name,
+                   setting->is_list ? setting->value
+                                    : literal_quote(&session->arena, setting->value));
     }
 }
 
-void settings_reset_text(const Session *session, Str *sql)
+void settings_reset_text(Session *session, Str *sql)
 {
     str_append(sql, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
     settings_append(session, sql);

@@ -88,17 +88,18 @@ extern const char SQL_FENCE_ADOPT[];
 extern const char SQL_FENCE_PASS[];
 
 /*
- * Writes that row. Column: which transaction it is; no row: there is no fence any more. Parameters:
- * tenant, id; the place (place.h): state, parts done, is it running, hash of the parts done;
- * evidence, backend_start, checksum, plan hash, version, name, the tool it is adopted from,
- * fingerprints.
+ * Writes that row. Column: which transaction it is. Parameters: tenant, how many rows have been
+ * written with it, id; the place (place.h): state, parts done, is it running, hash of the parts
+ * done; evidence, backend_start, checksum, plan hash, version, name, the tool it is adopted from,
+ * fingerprints; rollout, attempt, term, token, agent; is it applied.
  */
 extern const char SQL_HISTORY_INSERT[];
 
 /*
  * Moves it from one place to another. Column: the same; no row: it is not in that place.
  * Parameters: tenant, id; from: state, parts done, is it running; to: the same, hash of the parts
- * done; evidence, backend_start; upwards also checksum, plan hash, fingerprints.
+ * done; evidence, backend_start; rollout, agent; upwards also attempt, term, token, checksum, plan
+ * hash, fingerprints; has it arrived, at applied or undone.
  */
 extern const char SQL_HISTORY_MOVE_UP[];
 extern const char SQL_HISTORY_MOVE_DOWN[];

@@ -190,42 +190,36 @@ const char SQL_FENCE_PASS[] =
 
 /* ---- the history ---- */
 
+/* Of constants alone, and in the types of the columns: there is hardly anything to plan. */
 const char SQL_HISTORY_INSERT[] =
-    "INSERT INTO skein.history (tenant, seq, id, state, parts_done, is_running,"
-    " parts_hash, evidence, backend_pid, backend_start, checksum, plan_hash, version, name,"
-    " adopted_from, fingerprints, is_inherited, rollout, attempt, term, token, agent, started_at,"
-    " applied_at)"
-    " SELECT f.tenant, f.writes, $2, $3::text, $4::int4, $5::bool, $6::bytea, $7::jsonb,"
-    " pg_catalog.pg_backend_pid(), $8::timestamptz, $9::bytea, $10::bytea, $11, $12,"
-    " $13, $14::bytea, false, f.rollout, f.attempt, f.term, f.token, f.agent, f.taken_at,"
-    " CASE WHEN $3::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
-    " FROM skein.fence AS f WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
+    "INSERT INTO skein.history (tenant, seq, id, state, parts_done, is_running, parts_hash,"
+    " evidence, backend_start, checksum, plan_hash, version, name, adopted_from, fingerprints,"
+    " rollout, attempt, term, token, agent, applied_at, is_inherited, backend_pid, started_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
+    " $20, CASE WHEN $21 THEN pg_catalog.clock_timestamp() END, false, pg_catalog.pg_backend_pid(),"
+    " pg_catalog.now()) RETURNING pg_catalog.txid_current()";
 
 #define MOVED                                                                                      \
-    "UPDATE skein.history AS h SET state = $6::text, parts_done = $7::int4,"                       \
-    " is_running = $8::bool, parts_hash = $9::bytea,"                                              \
+    "UPDATE skein.history AS h SET state = $6, parts_done = $7, is_running = $8, parts_hash = $9," \
     /* A record of repairs stays. */                                                               \
     " evidence = CASE WHEN $10::jsonb IS NULL THEN h.evidence"                                     \
     "  WHEN pg_catalog.jsonb_typeof(h.evidence)" IS "'object'"                                     \
     "  THEN pg_catalog.jsonb_set(h.evidence, '{indexes}', $10::jsonb) ELSE $10::jsonb END,"        \
-    " backend_pid = pg_catalog.pg_backend_pid(), backend_start = $11::timestamptz, "
+    " backend_start = $11, backend_pid = pg_catalog.pg_backend_pid(), "
 #define FROM_PLACE                                                                                 \
-    " FROM skein.fence AS f WHERE f.tenant" IS "$1 AND h.tenant" IS "$1 AND h.id" IS "$2"          \
-    " AND h.state" IS "$3 AND h.parts_done" IS "$4::int4 AND h.is_running" IS "$5::bool"           \
-    " RETURNING pg_catalog.txid_current()"
+    " WHERE h.tenant" IS "$1 AND h.id" IS "$2 AND h.state" IS "$3 AND h.parts_done" IS "$4"        \
+    " AND h.is_running" IS "$5 RETURNING pg_catalog.txid_current()"
 
 const char SQL_HISTORY_MOVE_UP[] =
     MOVED
-    "checksum = $12::bytea, plan_hash = $13::bytea, fingerprints = $14::bytea,"
-    " rollout = f.rollout, attempt = f.attempt, term = f.term, token = f.token, agent = f.agent,"
-    " applied_at = CASE WHEN $6::text" IS "'applied' THEN pg_catalog.clock_timestamp() END"
-    FROM_PLACE;
+    "rollout = $12, agent = $13, attempt = $14, term = $15, token = $16, checksum = $17,"
+    " plan_hash = $18, fingerprints = $19,"
+    " applied_at = CASE WHEN $20 THEN pg_catalog.clock_timestamp() END" FROM_PLACE;
 
 const char SQL_HISTORY_MOVE_DOWN[] =
     MOVED
-    "undone_rollout = f.rollout, undone_agent = f.agent,"
-    " undone_at = CASE WHEN $6::text" IS "'undone' THEN pg_catalog.clock_timestamp() END"
-    FROM_PLACE;
+    "undone_rollout = $12, undone_agent = $13,"
+    " undone_at = CASE WHEN $14 THEN pg_catalog.clock_timestamp() END" FROM_PLACE;
 
 const char SQL_HISTORY_SUPERSEDE[] =
     "UPDATE skein.history SET state = 'undone', undone_at = pg_catalog.clock_timestamp(),"

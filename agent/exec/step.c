@@ -29,6 +29,38 @@ const char **step_params(const Step *step, size_t count)
     return ARENA_ARRAY(&step->runner->arena, const char *, count);
 }
 
+/* ---- what is kept ---- */
+
+static const char *const KEPT_NAMES[] = {
+    [KEPT_SETTINGS] = "skein settings",       [KEPT_FENCE_PASS] = "skein fence",
+    [KEPT_SCHEMA_STANDS] = "skein schema",    [KEPT_HISTORY_INSERT] = "skein insert",
+    [KEPT_HISTORY_MOVE_UP] = "skein move up", [KEPT_HISTORY_MOVE_DOWN] = "skein move down",
+};
+_Static_assert(ARRAY_LEN(KEPT_NAMES) == KEPT_COUNT_, "a name per statement");
+
+void step_kept(Step *step, BatchPart part, Kept kept, const char *sql, const char *const *params,
+               size_t param_count)
+{
+    Session *session = &step->runner->session;
+    const char *name = KEPT_NAMES[kept];
+    if (session->forgets) {
+        batch_add(&step->batch, part, sql, params, param_count);
+        return;
+    }
+    if (!session->is_kept[kept] && !step->keeps[kept]) {
+        batch_add_prepare(&step->batch, part, name, sql, &session->is_kept[kept]);
+        step->keeps[kept] = true;
+    }
+    batch_add_prepared(&step->batch, part, name, sql, params, param_count);
+}
+
+/* DEALLOCATE ALL, in a migration. */
+static bool has_forgotten(const BatchOutcome *outcome)
+{
+    return outcome->end == BATCH_ERROR && outcome->part != PART_STATEMENT &&
+           str_equal(outcome->err.sqlstate, "26000");
+}
+
 /* ---- the frame ---- */
 
 void step_frame(Step *step, const char *sql)
@@ -46,9 +78,7 @@ void step_reset_settings(Step *step)
 {
     const Session *session = &step->runner->session;
     step_frame(step, "RESET ALL");
-    for (size_t i = 0; i < session->setting_count; i++) {
-        step_frame(step, session->settings[i]);
-    }
+    step_kept(step, PART_FRAME, KEPT_SETTINGS, session->settings_select, NULL, 0);
 }
 
 /*
@@ -241,6 +271,8 @@ Result step_run(Step *step, BatchTake take, void *ctx)
     batch_run(runner->session.conn, &step->batch, &guard, take, ctx, &outcome);
     session_note(&runner->session, step, outcome.end == BATCH_COMMITTED);
     step->failed_part = outcome.part;
+    step->is_forgotten = has_forgotten(&outcome);
+    runner->session.forgets = runner->session.forgets || step->is_forgotten;
     Result result = batch_judge(step, &guard, &outcome);
     if (result.kind == RESULT_FENCED) {
         fence_tell(step, &result.err);

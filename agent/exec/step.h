@@ -24,9 +24,11 @@ typedef struct Step {
     const PlanScript *script;       /* NULL: READ */
     bool runs_statements;           /* APPLY, UNDO */
     Batch batch;
-    uint64_t transaction;  /* that passed the fence */
-    StepStop stop;         /* why, if it was stopped */
-    BatchPart failed_part; /* after it ran, unless it went well */
+    uint64_t transaction;    /* that passed the fence */
+    StepStop stop;           /* why, if it was stopped */
+    BatchPart failed_part;   /* after it ran, unless it went well */
+    bool keeps[KEPT_COUNT_]; /* prepared by its batch */
+    bool is_forgotten;       /* it failed because the server had not kept what it should */
 } Step;
 
 static inline void step_done(Step *step)
@@ -49,6 +51,10 @@ void step_reset_settings(Step *step);
 
 /* The fence that was taken is still ours, and the history as it was read: row.c. */
 void step_fence_pass(Step *step);
+
+/* A statement of skein's own that comes again with the next migration. */
+void step_kept(Step *step, BatchPart part, Kept kept, const char *sql, const char *const *params,
+               size_t param_count);
 
 /* COMMIT, and runs it all. `take` may veto it (batch.h). */
 Result step_run(Step *step, BatchTake take, void *ctx);

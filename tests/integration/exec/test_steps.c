@@ -200,6 +200,51 @@ static void settings_of_one_migration_do_not_reach_the_next(void **state)
                "\"$user\", public|postgres|500ms|skein/r1/1|on|off");
 }
 
+/* Whatever is forgotten, and when: in the middle of a migration, or before the next. */
+static void a_migration_may_make_the_server_forget_what_was_prepared(void **state)
+{
+    (void)state;
+    static const Migration FORGETFUL[][3] = {
+        { { .id = "0001_a", .up = { "CREATE TABLE a ()", "DEALLOCATE ALL" } },
+          { .id = "0002_b", .up = { "CREATE TABLE b ()" }, .down = { "DROP TABLE b" } },
+          { .id = "0003_c", .up = { "CREATE TABLE c ()" }, .down = { "DROP TABLE c" } } },
+        { { .id = "0001_a", .up = { "CREATE TABLE a ()" } },
+          { .id = "0002_b",
+            .up = { "CREATE TABLE b ()", "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$" },
+            .down = { "DROP TABLE b" } },
+          { .id = "0003_c", .up = { "CREATE TABLE c ()" }, .down = { "DROP TABLE c" } } },
+        { { .id = "0001_a", .up = { "CREATE TABLE a ()" } },
+          { .id = "0002_b", .up = { "CREATE TABLE b ()" }, .down = { "DROP TABLE b" } },
+          { .id = "0003_c",
+            .up = { "CREATE TABLE c ()", "SET lock_timeout = 7" },
+            .down = { "DROP TABLE c", "DEALLOCATE ALL" } } },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(FORGETFUL); i++) {
+        AUTO_PTR(Bench) bench = bench_begin(cluster, "forgets", 0, FORGETFUL[i], 3);
+        pg_cluster_run(cluster, "forgets",
+                       "DROP SCHEMA IF EXISTS skein CASCADE; DROP TABLE IF EXISTS a, b, c");
+        AUTO_PTR(Runner) runner = bench_runner(bench);
+        bench_open(runner);
+        for (size_t migration = 0; migration < 3; migration++) {
+            assert_result(bench_perform(runner, ACTION_APPLY, migration), RESULT_OK);
+        }
+        assert_result(bench_perform(runner, ACTION_UNDO, 2), RESULT_OK);
+        assert_result(bench_perform(runner, ACTION_UNDO, 1), RESULT_OK);
+        assert_ask(bench,
+                   "SELECT string_agg(seq || ' ' || state, ', ' ORDER BY seq) FROM skein.history",
+                   "1 applied, 2 undone, 3 undone");
+    }
+}
+
+static void an_unknown_statement_of_the_migrations_own_is_its_failure(void **state)
+{
+    (void)state;
+    static const Migration UNKNOWN[] = { { .id = "0001_x", .up = { "EXECUTE nothing" } } };
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "unknown", 0, UNKNOWN, ARRAY_LEN(UNKNOWN));
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_string_equal(bench->err.sqlstate, "26000");
+}
+
 /* For a role named skein, "$user" in search_path names the schema of skein's own tables. */
 static void what_a_role_named_skein_makes_does_not_land_among_skeins_tables(void **state)
 {
@@ -236,8 +281,10 @@ static void a_schema_is_a_target_of_its_own(void **state)
     static const char *const SHARED[] = { "common \"x\"" };
     database_ensure(cluster, "tenants");
     pg_cluster_run(cluster, "tenants",
-                   "CREATE SCHEMA \"T 1\"; CREATE SCHEMA t2; CREATE SCHEMA \"common \"\"x\"\"\"");
-    static const char *const SCHEMAS[] = { "T 1", "t2" };
+                   "CREATE SCHEMA \"T' \\\"; CREATE SCHEMA t2;"
+                   "CREATE SCHEMA \"common \"\"x\"\"\";"
+                   "ALTER DATABASE tenants SET standard_conforming_strings = off");
+    static const char *const SCHEMAS[] = { "T' \\", "t2" };
     for (size_t i = 0; i < ARRAY_LEN(SCHEMAS); i++) {
         AUTO_PTR(Bench) bench = bench_begin(cluster, "tenants", 0, SHOP, ARRAY_LEN(SHOP));
         bench->schema = SCHEMAS[i];
@@ -249,9 +296,9 @@ static void a_schema_is_a_target_of_its_own(void **state)
         pg_cluster_ask(cluster, "tenants",
                        "SELECT string_agg(tenant || ':' || id, ' ' ORDER BY tenant, seq)"
                        " FROM skein.history WHERE id LIKE '0001%'"),
-        "T 1:0001_items t2:0001_items");
+        "T' \\:0001_items t2:0001_items");
     assert_string_equal(
-        pg_cluster_ask(cluster, "tenants", "SELECT count(*) FROM \"T 1\".cheap, t2.cheap"), "1");
+        pg_cluster_ask(cluster, "tenants", "SELECT count(*) FROM \"T' \\\".cheap, t2.cheap"), "1");
 }
 
 static void twenty_megabytes_go_through_the_pipeline(void **state)
@@ -394,6 +441,10 @@ int main(void)
         cmocka_unit_test_teardown(a_migration_that_ends_its_transaction_is_never_applied, test_end),
         cmocka_unit_test_teardown(a_migration_that_commits_half_way_is_no_success, test_end),
         cmocka_unit_test_teardown(settings_of_one_migration_do_not_reach_the_next, test_end),
+        cmocka_unit_test_teardown(a_migration_may_make_the_server_forget_what_was_prepared,
+                                  test_end),
+        cmocka_unit_test_teardown(an_unknown_statement_of_the_migrations_own_is_its_failure,
+                                  test_end),
         cmocka_unit_test_teardown(what_a_role_named_skein_makes_does_not_land_among_skeins_tables,
                                   test_end),
         cmocka_unit_test_teardown(a_schema_is_a_target_of_its_own, test_end),
