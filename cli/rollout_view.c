@@ -404,8 +404,27 @@ static const EndState END_STATES[] = {
     { "rollback_held", EXIT_CODE_PAUSED }, { "found", EXIT_CODE_PAUSED },
 };
 
+static const EndState HELD_BY_A_WAVE = { "running", EXIT_CODE_PAUSED };
+
+/* Some of its targets failed, within the budget, and the rest is through: a person decides. */
+static bool has_held_wave(const json_t *rollout)
+{
+    size_t index = 0;
+    const json_t *wave = NULL;
+    json_array_foreach(json_object_get(rollout, "waves"), index, wave)
+    {
+        if (str_equal(get_text(wave, "state"), "held")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const EndState *end_state(const json_t *rollout)
 {
+    if (str_equal(get_text(rollout, "state"), HELD_BY_A_WAVE.state) && has_held_wave(rollout)) {
+        return &HELD_BY_A_WAVE;
+    }
     for (size_t i = 0; i < ARRAY_LEN(END_STATES); i++) {
         if (str_equal(END_STATES[i].state, get_text(rollout, "state"))) {
             return &END_STATES[i];

@@ -51,8 +51,9 @@ long long count_applied(const json_t *rollout_or_wave);
 ExitCode rollout_exit_code(const json_t *rollout);
 
 /*
- * Will anything more happen without a person? Not when it has ended, nor when it is paused or its
- * roll back is held and no agent is at work for it any more: running steps end also in a pause.
+ * Will anything more happen without a person? Not when it has ended, nor when it is paused, or its
+ * roll back or one of its waves is held, and no agent is at work for it any more: running steps end
+ * also in a pause. Approvals are waited for.
  * What is unknown is not waited for: its agent may never come back.
  */
 bool rollout_goes_on(const json_t *rollout);

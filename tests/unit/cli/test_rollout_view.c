@@ -170,6 +170,30 @@ static void the_state_decides_the_exit_code(void **state)
     }
 }
 
+/* All that can be applied is applied, and the budget would allow what failed. */
+static void a_wave_that_is_held_is_waited_for_by_a_person_only(void **state)
+{
+    static const struct {
+        const char *rollout;
+        const char *wave;
+        bool goes_on;
+        ExitCode exit_code;
+    } CASES[] = {
+        { "running", "held", false, EXIT_CODE_PAUSED },
+        { "running", "gated", true, EXIT_CODE_DONE },
+        { "aborting", "held", true, EXIT_CODE_DONE },
+        { "aborted", "held", false, EXIT_CODE_FAILED },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO_PTR(JsonDocument)
+        rollout = json_pack("{s:s, s:[{s:s}, {s:s}]}", "state", CASES[i].rollout, "waves", "state",
+                            "passed", "state", CASES[i].wave);
+        assert_int_equal(rollout_goes_on(rollout), CASES[i].goes_on);
+        assert_int_equal(rollout_exit_code(rollout), CASES[i].exit_code);
+    }
+}
+
 static void a_pause_is_followed_until_the_last_step_has_ended(void **state)
 {
     (void)state;
@@ -268,6 +292,7 @@ int main(void)
         cmocka_unit_test(errors_of_an_ended_rollout_are_of_the_past),
         cmocka_unit_test(what_is_missing_is_left_out),
         cmocka_unit_test(the_state_decides_the_exit_code),
+        cmocka_unit_test(a_wave_that_is_held_is_waited_for_by_a_person_only),
         cmocka_unit_test(a_pause_is_followed_until_the_last_step_has_ended),
         cmocka_unit_test(targets_are_listed_up_to_a_limit),
     };
