@@ -164,8 +164,15 @@ static void status_text(const StatusLines *lines)
         table_cell(table, COLOUR_NONE, when(line, part, sizeof(part)));
     }
     table_print(table, &text);
-    str_printf(&text, "%zu applied, %zu pending\n", count_state(lines, "applied"),
+    str_printf(&text, "%zu applied, %zu pending", count_state(lines, "applied"),
                count_state(lines, "pending"));
+    for (size_t i = 0; i < ARRAY_LEN(STATE_NOTES); i++) {
+        size_t count = count_state(lines, STATE_NOTES[i].state);
+        if (count > 0) {
+            str_printf(&text, ", %zu %s", count, STATE_NOTES[i].state);
+        }
+    }
+    str_append_char(&text, '\n');
     for (size_t i = 0; i < ARRAY_LEN(STATE_NOTES); i++) {
         if (count_state(lines, STATE_NOTES[i].state) > 0) {
             str_printf(&text, "%s: %s\n", STATE_NOTES[i].state, STATE_NOTES[i].note);

@@ -146,8 +146,9 @@ static void tell_step(MoveTell *tell, const State *state)
         duration_format(step.duration_ms, duration);
         erase_line(tell);
         bool is_odd = step.statements == 0 && !plan_is_adoption(tell->plan);
-        printf("%s %s (%s)%s\n", verb_of(tell), step.id, duration,
-               is_odd ? ": it has no statements" : "");
+        printf("%s %s (%s)%s%s\n", verb_of(tell), step.id, duration,
+               is_odd ? ": it has no statements" : "",
+               is_odd && is_up ? "; if it is still to be written: skein down first" : "");
         fflush(stdout);
     }
 }

@@ -29,6 +29,19 @@ static ErrCode load_bundle(Bytes bytes, Arena *arena, PlanAtHand *plan, Err *err
     return code;
 }
 
+/* A signed plan is read whole, or not at all. */
+static ErrCode tell_damage(const char *path, Err *err)
+{
+    err_wrap(err, "%s", path);
+    if (err->code == ERR_PROTOCOL) { /* as it comes over the wire; here it is a file of theirs */
+        err->code = ERR_SYNTAX;
+    }
+    return err->hint[0] != '\0'
+               ? err->code
+               : err_hint(err, "the file was changed or cut off after it was signed: fetch it "
+                               "again, or write it anew with `skein plan FILE.yaml --out FILE`");
+}
+
 /* What was noticed while reading, and what the plan as a whole gives reason for. */
 static void take_notes(const PlannedRollout *rollout, Arena *arena, PlanAtHand *plan)
 {
@@ -70,7 +83,7 @@ ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err 
     code = is_bundle(bytes) ? load_bundle(bytes, arena, &plan, err)
                             : load_rollout_file(path, arena, &plan, err);
     if (code != ERR_NONE) {
-        return is_bundle(bytes) ? err_wrap(err, "%s", path) : code;
+        return is_bundle(bytes) ? tell_damage(path, err) : code;
     }
     *ret_plan = plan;
     return ERR_NONE;

@@ -37,7 +37,8 @@ static const SqlstateRow REFUSALS[] = {
     { "28", NULL, RESULT_REFUSED, ERR_PRIVILEGE,
       "check the role, pg_hba.conf, and where the password is kept (service file or passfile)" },
     { "42501", NULL, RESULT_REFUSED, ERR_PRIVILEGE, "grant CONNECT on the database to the role" },
-    { "3D000", NULL, RESULT_REFUSED, ERR_NOT_FOUND, "make it first, or name another" },
+    { "3D000", NULL, RESULT_REFUSED, ERR_NOT_FOUND,
+      "make it first, or name another; where it was dropped on purpose, leave it out" },
     { "53300", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
       "raise max_connections or lower connections_per_instance" },
     { "57P0", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, NULL }, /* it comes up, or goes down */

@@ -282,7 +282,7 @@ static CheckRow ask_latency(Checking *checking)
     qsort(took_us, PINGS, sizeof(took_us[0]), compare_uint64);
     uint64_t median_us = took_us[PINGS / 2];
     const char *text =
-        arena_printf(checking->arena, "%.1f ms for a round trip", (double)median_us / 1000);
+        arena_printf(checking->arena, "%.2f ms for a round trip", (double)median_us / 1000);
     if (median_us >= LATENCY_WARN_US) {
         return row_make(CHECK_WARN, text, "run skein nearer to the server");
     }
