@@ -29,6 +29,7 @@ static ErrCode read_bool(const ConfLine *line, bool *ret_value, Err *err)
 static ErrCode take_transaction(const ConfLine *line, FlywayConf *conf, Err *err)
 {
     conf->has_transaction = true;
+    conf->transaction_words = "its .conf says executeInTransaction=true";
     return read_bool(line, &conf->is_in_transaction, err);
 }
 
@@ -103,10 +104,15 @@ static ErrCode take_conf_line(const ScriptInput *file, const TextLine *line, Are
     return nearest == NULL ? err->code : err_hint(err, "did you mean \"%s\"?", nearest);
 }
 
-ErrCode flyway_conf_read(const SourceReading *reading, const char *path, FlywayConf *ret_conf,
-                         Err *err)
+ErrCode flyway_conf_read(const SourceReading *reading, const FlywaySettings *settings,
+                         const char *path, FlywayConf *ret_conf, Err *err)
 {
-    FlywayConf conf = { .is_replacing = true };
+    FlywayConf conf = {
+        .is_replacing = settings->is_replacing,
+        .has_transaction = settings->has_transaction,
+        .is_in_transaction = settings->is_in_transaction,
+        .transaction_words = "Flyway's settings say executeInTransaction=true",
+    };
     ScriptInput file = { 0 };
     const char *name = arena_printf(reading->arena, "%s" SUFFIX, path);
     ErrCode code =

@@ -78,7 +78,7 @@ static ErrCode refuse_lone_down(const SourceReading *reading, const Pairs *pairs
                                 const PairNames *names, const Half *down, Err *err)
 {
     Arena *arena = reading->arena;
-    const char *wanted = names->file_of(down, false, arena);
+    const char *wanted = names->file_of(names->of, down, false, arena);
     err_set(err, ERR_SYNTAX, "%s/%s: a down without an up", reading->dir->path, down->file);
     const char *other = other_up(reading->dir, wanted);
     if (other != NULL) {
@@ -86,7 +86,7 @@ static ErrCode refuse_lone_down(const SourceReading *reading, const Pairs *pairs
     }
     const Half *nearest = nearest_up(pairs, down, arena);
     if (nearest != NULL) {
-        return err_hint(err, "did you mean %s?", names->file_of(nearest, true, arena));
+        return err_hint(err, "did you mean %s?", names->file_of(names->of, nearest, true, arena));
     }
     return err_hint(err, "add %s, or remove the file", wanted);
 }

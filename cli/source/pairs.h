@@ -33,7 +33,8 @@ typedef struct PairNames {
     VersionOrder order;
     bool is_by_version_only; /* the tool does not look at the rest of the name */
     /* The up (the down) file that would belong to this half. */
-    const char *(*file_of)(const Half *half, bool is_down, Arena *arena);
+    const char *(*file_of)(const void *of, const Half *half, bool is_down, Arena *arena);
+    const void *of; /* the format's own, for file_of */
 } PairNames;
 
 /*

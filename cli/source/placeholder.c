@@ -1,11 +1,9 @@
-/* ${name}. */
+/* ${name}, or by other marks. */
 #include "cli/source/placeholder.h"
 
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX "${"
-#define SUFFIX '}'
 #define NAME_MAX_ 127
 
 static const char *value_of(const Placeholders *placeholders, const char *name)
@@ -19,21 +17,23 @@ static const char *value_of(const Placeholders *placeholders, const char *name)
     return value;
 }
 
-/* `at` is behind "${"; *at is moved behind "}". */
+/* `at` is behind the prefix; *at is moved behind the suffix. */
 static ErrCode replace_one(const Placeholders *placeholders, const char *file, uint32_t line,
                            const char **at, const char *end, Str *out, Err *err)
 {
     char name[NAME_MAX_ + 1];
-    const char *close = memchr(*at, SUFFIX, (size_t)(end - *at));
+    const char *close =
+        memmem(*at, (size_t)(end - *at), placeholders->suffix, strlen(placeholders->suffix));
     size_t length = close == NULL ? 0 : (size_t)(close - *at);
     if (close == NULL || length > NAME_MAX_ || memchr(*at, '\n', length) != NULL) {
-        err_set(err, ERR_SYNTAX, "%s:%u: \"${\" without \"}\"", file, line);
+        err_set(err, ERR_SYNTAX, "%s:%u: \"%s\" without \"%s\"", file, line, placeholders->prefix,
+                placeholders->suffix);
         return err_hint(err, "where it is no placeholder, say placeholderReplacement=false in the "
                              "file's .conf");
     }
     memcpy(name, *at, length);
     name[length] = '\0';
-    *at = close + 1;
+    *at = close + strlen(placeholders->suffix);
     const char *value = value_of(placeholders, name);
     if (value == NULL) {
         return variables_refuse_unset(placeholders->variables, file, line, name, err);
@@ -47,9 +47,10 @@ ErrCode placeholders_replace(const Placeholders *placeholders, const char *file,
 {
     const char *at = (const char *)text.data;
     const char *end = at + text.length;
+    size_t prefix = strlen(placeholders->prefix);
     uint32_t line = 1;
     while (at < end) {
-        const char *next = memmem(at, (size_t)(end - at), PREFIX, strlen(PREFIX));
+        const char *next = memmem(at, (size_t)(end - at), placeholders->prefix, prefix);
         const char *stop = next == NULL ? end : next;
         str_append_bytes(out, at, (size_t)(stop - at));
         for (; at < stop; at++) {
@@ -58,7 +59,7 @@ ErrCode placeholders_replace(const Placeholders *placeholders, const char *file,
         if (next == NULL) {
             return ERR_NONE;
         }
-        at += strlen(PREFIX);
+        at += prefix;
         ErrCode code = replace_one(placeholders, file, line, &at, end, out, err);
         if (code != ERR_NONE) {
             return code;

@@ -7,7 +7,9 @@
 #include "proto/values.h"
 
 typedef struct Placeholders {
-    const SourceVariables *variables; /* what --set says; names in any case */
+    const SourceVariables *variables; /* names in any case */
+    const char *prefix;               /* "${" */
+    const char *suffix;               /* "}" */
     const ConfigPair *own;            /* of the file itself: ${flyway:filename}, … */
     size_t own_count;
 } Placeholders;

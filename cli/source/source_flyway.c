@@ -6,59 +6,24 @@
  * A file's own FILE.sql.conf may say executeInTransaction, placeholderReplacement, shouldExecute.
  * Without it Flyway itself derives whether a file runs in a transaction from its statements.
  */
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/source/dialect.h"
 #include "cli/source/flyway_conf.h"
+#include "cli/source/flyway_name.h"
 #include "cli/source/pairs.h"
 #include "cli/source/placeholder.h"
 #include "cli/source/version.h"
 
 #define SUFFIX ".sql"
 #define SEPARATOR "__"
+#define RESOURCES "src/main/resources" /* where builds take a class path from */
 #define DEPTH_MAX 16
 #define FINGERPRINT_DIGITS 8
 #define AFTER_ALL '~' /* begins the key of what has no version */
 
-/* What a file is, by its name. */
-typedef enum FlywayKind {
-    FLYWAY_NONE = 0,
-    FLYWAY_VERSIONED,
-    FLYWAY_UNDO,
-    FLYWAY_REPEATABLE,
-    FLYWAY_BASELINE,
-    FLYWAY_CALLBACK,
-} FlywayKind;
-
-static const struct {
-    char letter;
-    FlywayKind kind;
-    bool has_version;
-} PREFIXES[] = {
-    { 'V', FLYWAY_VERSIONED, true },
-    { 'U', FLYWAY_UNDO, true },
-    { 'R', FLYWAY_REPEATABLE, false },
-    { 'B', FLYWAY_BASELINE, true },
-};
-
-/* What runs beside migrations, before and after them; the rest of the name may say more. */
-static const char *const CALLBACKS[] = {
-    "beforeMigrate",     "beforeEachMigrate", "afterEachMigrate",   "afterMigrate",
-    "beforeRepeatables", "afterVersioned",    "beforeValidate",     "afterValidate",
-    "beforeUndo",        "beforeEachUndo",    "afterEachUndo",      "afterUndo",
-    "beforeConnect",     "afterConnect",      "beforeCreateSchema", "createSchema",
-};
-
-typedef struct FlywayName {
-    FlywayKind kind;
-    const char *version; /* digits and ".", as Flyway's table has it; "": none */
-    const char *name;    /* for people: blanks for "_" */
-    const char *id;      /* the file's name without the folder and the suffix */
-} FlywayName;
-
 typedef struct History {
+    const FlywaySettings *settings;
     Pairs pairs;
     HalfList baselines;
     FoundList list;
@@ -72,73 +37,6 @@ static void history_done(History *history)
 }
 
 AUTO_DEFINE(History, history_done)
-
-/* ---- names ---- */
-
-static const char *replaced(const char *text, size_t length, char from, char to, Arena *arena)
-{
-    char *copy = arena_strndup(arena, text, length);
-    for (char *c = copy; *c != '\0'; c++) {
-        *c = *c == from ? to : *c;
-    }
-    return copy;
-}
-
-static bool is_version(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (!isdigit((unsigned char)text[i]) && text[i] != '.' && text[i] != '_') {
-            return false;
-        }
-    }
-    return length > 0 && isdigit((unsigned char)text[0]) &&
-           isdigit((unsigned char)text[length - 1]);
-}
-
-static bool is_callback(const char *stem)
-{
-    for (size_t i = 0; i < ARRAY_LEN(CALLBACKS); i++) {
-        size_t length = strlen(CALLBACKS[i]);
-        if (strncmp(stem, CALLBACKS[i], length) == 0 && !isalpha((unsigned char)stem[length])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_suffix(const char *name)
-{
-    size_t length = strlen(name);
-    return length > strlen(SUFFIX) && strcasecmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
-}
-
-/* "V1_2__add_a.sql". A name that is no migration's is FLYWAY_NONE. */
-static FlywayName parse_name(const char *name, Arena *arena)
-{
-    FlywayName parsed = { .kind = FLYWAY_NONE };
-    if (!has_suffix(name)) {
-        return parsed;
-    }
-    parsed.id = arena_strndup(arena, name, strlen(name) - strlen(SUFFIX));
-    if (is_callback(parsed.id)) {
-        parsed.kind = FLYWAY_CALLBACK;
-        return parsed;
-    }
-    const char *separator = strstr(parsed.id, SEPARATOR);
-    size_t head = separator == NULL ? strlen(parsed.id) : (size_t)(separator - parsed.id);
-    const char *words = separator == NULL ? "" : separator + strlen(SEPARATOR);
-    for (size_t i = 0; i < ARRAY_LEN(PREFIXES); i++) {
-        bool fits = PREFIXES[i].has_version ? head > 0 && is_version(parsed.id + 1, head - 1)
-                                            : head == 1 && separator != NULL;
-        if (parsed.id[0] == PREFIXES[i].letter && fits) {
-            parsed.kind = PREFIXES[i].kind;
-            parsed.version = replaced(parsed.id + 1, head - 1, '_', '.', arena);
-            parsed.name =
-                *words == '\0' ? parsed.id : replaced(words, strlen(words), '_', ' ', arena);
-        }
-    }
-    return parsed;
-}
 
 /* Versions by number; repeatables behind them, by name. */
 static int compare_keys(const char *a, const char *b)
@@ -163,7 +61,7 @@ static void note_left_out(const SourceReading *reading, SourceNoteLevel level, c
 static ErrCode take_file(const SourceReading *reading, const char *path, const char *name,
                          History *history, Err *err)
 {
-    FlywayName parsed = parse_name(name, reading->arena);
+    FlywayName parsed = flyway_name_read(history->settings, name, reading->arena);
     Half half = { .file = path, .id = parsed.id, .version = parsed.version, .name = parsed.name };
     switch (parsed.kind) {
     case FLYWAY_VERSIONED:
@@ -198,7 +96,7 @@ static ErrCode take_file(const SourceReading *reading, const char *path, const c
             return source_pass_over(reading, "",
                                     source_dir_cite(reading->dir, path, reading->arena), err);
         }
-        if (has_suffix(name)) {
+        if (flyway_has_suffix(history->settings, name)) {
             note_left_out(reading, SOURCE_NOTE_WARNING, path,
                           "no name of a migration (V1__name.sql, R__name.sql, …)");
         }
@@ -242,15 +140,86 @@ static ErrCode walk(const SourceReading *reading, const SourceDir *dir, const ch
     return ERR_NONE;
 }
 
-/* Of this directory alone: the folders of an unrelated tree must not make it Flyway's. */
-static size_t claim_files(const SourceReading *reading)
+static size_t count_files(const SourceReading *reading, const FlywaySettings *settings)
 {
     size_t count = 0;
     for (size_t i = 0; i < reading->dir->count; i++) {
-        FlywayKind kind = parse_name(reading->dir->names[i], reading->arena).kind;
+        FlywayKind kind = flyway_name_read(settings, reading->dir->names[i], reading->arena).kind;
         count += kind != FLYWAY_NONE && kind != FLYWAY_CALLBACK;
     }
     return count;
+}
+
+/* Of this directory alone: the folders of an unrelated tree must not make it Flyway's. */
+static size_t claim_files(const SourceReading *reading)
+{
+    return count_files(reading, &FLYWAY_DEFAULTS) + flyway_has_settings(reading->dir);
+}
+
+/* The folder below the directory that a location means, or NULL. */
+static const char *folder_of(const SourceReading *reading, const char *location)
+{
+    const char *colon = strchr(location, ':');
+    const char *path = colon == NULL ? location : colon + 1;
+    while (path[0] == '.' && path[1] == '/') {
+        path += 2;
+    }
+    const char *resource = arena_printf(reading->arena, RESOURCES "/%s", path);
+    bool is_resource = str_starts_with(location, "classpath:") || colon == NULL;
+    if (str_equal(path, ".")) {
+        return "";
+    }
+    if (source_dir_has_path(reading->dir, path) && path[0] != '/') {
+        return path;
+    }
+    return is_resource && source_dir_has_path(reading->dir, resource) ? resource : NULL;
+}
+
+static ErrCode refuse_location(const SourceReading *reading, const FlywaySettings *settings,
+                               const char *location, Err *err)
+{
+    err_set(err, ERR_SYNTAX, "%s:%u: there is no %s in %s", settings->file,
+            settings->locations_line, location, reading->dir->path);
+    return err_hint(err, "name the directory that it is in with --migrations DIR, or the one that "
+                         "the migrations are in");
+}
+
+/* Settings may lie beside the migrations and name the place where a container has them. */
+static ErrCode walk_location(const SourceReading *reading, const char *location, History *history,
+                             Err *err)
+{
+    const FlywaySettings *settings = history->settings;
+    SourceDir inside = { 0 };
+    const char *folder = folder_of(reading, location);
+    if (folder == NULL && settings->locations.count == 1 && count_files(reading, settings) > 0) {
+        source_note(reading->notes, SOURCE_NOTE_WARNING, settings->file, settings->locations_line,
+                    "there is no %s in %s: the migrations beside this file are read", location,
+                    reading->dir->path);
+        folder = "";
+    }
+    if (folder == NULL) {
+        return refuse_location(reading, settings, location, err);
+    }
+    if (*folder == '\0') {
+        return walk(reading, reading->dir, "", 0, history, err);
+    }
+    ErrCode code = source_dir_enter(reading->dir, folder, reading->arena, &inside, err);
+    if (code == ERR_NONE) {
+        dialect_filter(&inside, reading->notes, reading->arena);
+        code = walk(reading, &inside, folder, 0, history, err);
+    }
+    return code;
+}
+
+static ErrCode walk_all(const SourceReading *reading, History *history, Err *err)
+{
+    const FlywayList *locations = &history->settings->locations;
+    ErrCode code =
+        locations->count == 0 ? walk(reading, reading->dir, "", 0, history, err) : ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < locations->count; i++) {
+        code = walk_location(reading, locations->items[i], history, err);
+    }
+    return code;
 }
 
 /* ---- baselines ---- */
@@ -284,14 +253,22 @@ static void take_baselines(const SourceReading *reading, History *history)
 
 /* ---- migrations ---- */
 
-static ErrCode replace(const SourceReading *reading, const char *path, ScriptInput *input, Err *err)
+static ErrCode replace(const SourceReading *reading, const FlywaySettings *settings,
+                       const char *path, ScriptInput *input, Err *err)
 {
     const char *slash = strrchr(path, '/');
     const ConfigPair own[] = {
         { "flyway:filename", slash == NULL ? path : slash + 1 },
-        { "flyway:table", "flyway_schema_history" },
+        { "flyway:table", settings->table },
+        { "flyway:defaultSchema", settings->schema },
     };
-    Placeholders placeholders = { &reading->options->variables, own, ARRAY_LEN(own) };
+    Placeholders placeholders = {
+        .variables = &settings->placeholders,
+        .prefix = settings->placeholder_prefix,
+        .suffix = settings->placeholder_suffix,
+        .own = own,
+        .own_count = ARRAY_LEN(own),
+    };
     AUTO(Str) text = { 0 };
     ErrCode code = placeholders_replace(&placeholders, input->file, input->bytes, &text, err);
     if (code == ERR_NONE) {
@@ -301,11 +278,11 @@ static ErrCode replace(const SourceReading *reading, const char *path, ScriptInp
     return code;
 }
 
-static ErrCode read_input(const SourceReading *reading, const char *path, ScriptInput *ret_input,
-                          Err *err)
+static ErrCode read_input(const SourceReading *reading, const FlywaySettings *settings,
+                          const char *path, ScriptInput *ret_input, Err *err)
 {
     FlywayConf conf = { 0 };
-    ErrCode code = flyway_conf_read(reading, path, &conf, err);
+    ErrCode code = flyway_conf_read(reading, settings, path, &conf, err);
     if (code == ERR_NONE) {
         code = found_input(reading, path, ret_input, err);
     }
@@ -316,12 +293,12 @@ static ErrCode read_input(const SourceReading *reading, const char *path, Script
         ret_input->bytes.length = 0;
     }
     if (code == ERR_NONE && conf.is_replacing) {
-        code = replace(reading, path, ret_input, err);
+        code = replace(reading, settings, path, ret_input, err);
     }
     if (conf.has_transaction) {
         ret_input->rule = (PartRule){
             .transaction = conf.is_in_transaction ? TRANSACTION_ONE : TRANSACTION_EACH,
-            .tool_says = "its .conf says executeInTransaction=true",
+            .tool_says = conf.transaction_words,
         };
     }
     return code;
@@ -341,15 +318,18 @@ static void make_repeatable(PlanMigration *migration, Arena *arena)
 static ErrCode read_migration(const SourceReading *reading, const Found *found,
                               PlanMigration *migration, Err *err)
 {
+    const FlywaySettings *settings = found->own;
     bool is_repeatable = found->key != NULL;
     FoundScripts scripts = {
-        .down_wanted = is_repeatable
-                           ? NULL
-                           : arena_printf(reading->arena, "U%s" SEPARATOR "….sql", found->version),
+        .down_wanted =
+            is_repeatable
+                ? NULL
+                : arena_printf(reading->arena, "%s%s%s…%s", settings->prefixes[FLYWAY_PREFIX_UNDO],
+                               found->version, settings->separator, settings->suffixes.items[0]),
     };
-    ErrCode code = read_input(reading, found->up, &scripts.up, err);
+    ErrCode code = read_input(reading, settings, found->up, &scripts.up, err);
     if (code == ERR_NONE && found->down != NULL) {
-        code = read_input(reading, found->down, &scripts.down, err);
+        code = read_input(reading, settings, found->down, &scripts.down, err);
     }
     if (code == ERR_NONE) {
         code = found_read_scripts(reading, &scripts, migration, err);
@@ -375,21 +355,29 @@ static ErrCode check_versions(const SourceReading *reading, const HalfList *halv
     return ERR_NONE;
 }
 
-static const char *file_of(const Half *half, bool is_down, Arena *arena)
+static const char *file_of(const void *of, const Half *half, bool is_down, Arena *arena)
 {
-    return arena_printf(arena, "%c%s" SUFFIX, is_down ? 'U' : 'V', half->id + 1);
+    const FlywaySettings *settings = of;
+    const char *own = settings->prefixes[is_down ? FLYWAY_PREFIX_VERSIONED : FLYWAY_PREFIX_UNDO];
+    return arena_printf(arena, "%s%s%s",
+                        settings->prefixes[is_down ? FLYWAY_PREFIX_UNDO : FLYWAY_PREFIX_VERSIONED],
+                        half->id + strlen(own), settings->suffixes.items[0]);
 }
-
-static const PairNames NAMES = {
-    .order = version_compare_rows,
-    .is_by_version_only = true,
-    .file_of = file_of,
-};
 
 static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set, Err *err)
 {
-    AUTO(History) history = { 0 };
-    ErrCode code = walk(reading, reading->dir, "", 0, &history, err);
+    FlywaySettings *settings = ARENA_NEW(reading->arena, FlywaySettings);
+    AUTO(History) history = { .settings = settings };
+    PairNames names = {
+        .order = version_compare_rows,
+        .is_by_version_only = true,
+        .file_of = file_of,
+        .of = settings,
+    };
+    ErrCode code = flyway_settings_read(reading, settings, err);
+    if (code == ERR_NONE) {
+        code = walk_all(reading, &history, err);
+    }
     if (code == ERR_NONE) {
         take_baselines(reading, &history);
         code = check_versions(reading, &history.pairs.ups, err);
@@ -398,7 +386,10 @@ static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set,
         code = check_versions(reading, &history.pairs.downs, err);
     }
     if (code == ERR_NONE) {
-        code = pairs_match(reading, &history.pairs, &NAMES, &history.list, err);
+        code = pairs_match(reading, &history.pairs, &names, &history.list, err);
+    }
+    LIST_EACH(found, &history.list) {
+        found->own = settings;
     }
     return code == ERR_NONE
                ? found_read(reading, &history.list, compare_keys, read_migration, ret_set, err)

@@ -70,8 +70,9 @@ static ErrCode collect(const SourceReading *reading, Pairs *pairs, Err *err)
     return ERR_NONE;
 }
 
-static const char *file_of(const Half *half, bool is_down, Arena *arena)
+static const char *file_of(const void *of, const Half *half, bool is_down, Arena *arena)
 {
+    (void)of;
     return arena_printf(arena, "%s%s", half->id, is_down ? DOWN_SUFFIX : UP_SUFFIX);
 }
 
