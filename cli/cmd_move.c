@@ -1,8 +1,22 @@
 /* skein up | down: moving one database. */
 #include "cli/commands.h"
 #include "cli/move.h"
+#include "cli/move_paper.h"
 #include "cli/output.h"
 #include "cli/plan_cut.h"
+
+/* On the database, or on paper. */
+static ErrCode move(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
+                    const char *to, Err *err)
+{
+    bool is_paper = false;
+    ErrCode code = move_paper_asked(&invocation->options, &is_paper, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    return is_paper ? move_paper_run(invocation, ground, plan, goal, to, err)
+                    : move_run(invocation, ground, plan, goal, to, err);
+}
 
 /* ---- up ---- */
 
@@ -19,8 +33,8 @@ ErrCode cmd_up(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (code == ERR_NONE) {
         code = move_plan(invocation, &ground.set, &plan, err);
     }
-    return code == ERR_NONE ? move_run(invocation, &ground, &plan, GOAL_APPLY,
-                                       ground.set.migrations[count - 1].id, err)
+    return code == ERR_NONE ? move(invocation, &ground, &plan, GOAL_APPLY,
+                                   ground.set.migrations[count - 1].id, err)
                             : code;
 }
 
@@ -71,7 +85,7 @@ static ErrCode confirm_down(const Options *options, const Ground *ground, size_t
         str_printf(&touched, "undo %s\n", migration->id);
         count++;
     }
-    if (count == 0 || options->is_yes) {
+    if (count == 0 || options->is_yes || options->is_dry_run || options->is_sql) {
         return ERR_NONE;
     }
     char question[128];
@@ -97,5 +111,5 @@ ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = confirm_down(options, &ground, keep, err);
     }
     const char *to = keep == 0 ? "" : ground.set.migrations[keep - 1].id;
-    return code == ERR_NONE ? move_run(invocation, &ground, &plan, GOAL_ROLL_BACK, to, err) : code;
+    return code == ERR_NONE ? move(invocation, &ground, &plan, GOAL_ROLL_BACK, to, err) : code;
 }

@@ -59,6 +59,8 @@ typedef struct Options {
     bool is_strict;
     bool is_own_server;
     bool is_rules;
+    bool is_dry_run;
+    bool is_sql;
     bool is_accept; /* these ten: `repair` */
     bool is_rename;
     bool is_forget;

@@ -72,6 +72,12 @@ OPTION(JUNIT, "junit", "FILE", OPTION_TEXT, junit, "write a JUnit report there")
 OPTION(OWN_SERVER, "own-server", NULL, OPTION_FLAG, is_own_server,
        "the server is there for this test alone: it may be changed, too");
 
+OPTION(DRY_RUN, "dry-run", NULL, OPTION_FLAG, is_dry_run,
+       "show what would run, and how; run and change nothing");
+OPTION(SQL, "sql", NULL, OPTION_FLAG, is_sql,
+       "write the script that does it by psql, skein's own rows with it; run nothing");
+OPTION(SQL_OUT, "out", "FILE", OPTION_TEXT, out, "where --sql writes (default: standard output)");
+
 OPTION(ACCEPT, "accept", NULL, OPTION_FLAG, is_accept, "its file as it is now is what was applied");
 OPTION(RENAME, "rename", NULL, OPTION_FLAG, is_rename, "its file has another name now");
 OPTION(FORGET, "forget", NULL, OPTION_FLAG, is_forget, "it counts no more; what it made stays");
@@ -194,10 +200,14 @@ static const char LINT_DETAILS[] =
     "cannot be read. Rules: docs/lint.md.";
 
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
+#define END_JSON                                                                                   \
+    "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"        \
+    " migrations: [{id, duration_ms, statements}],\n"                                              \
+    " failed: null or {migration, statement, line, kind}}"
 static const char MOVE_JSON[] =
-    "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"
-    " migrations: [{id, duration_ms, statements}],\n"
-    " failed: null or {migration, statement, line, kind}}";
+    END_JSON "\nwith --dry-run: {is_dry_run, makes_tables, settings: [SQL],\n"
+             " steps: [{migration, direction: up|down, part, parts, is_transactional,\n"
+             "  statements: [{sql, kind, line, looked_at: WORD or null}]}]}; with --sql: {sql}";
 
 /* clang-format off */
 const Command COMMANDS[] = {
@@ -206,13 +216,13 @@ const Command COMMANDS[] = {
       OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT,
-              &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE), cmd_up },
+              &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT,
-              &MIRROR, &TABLE, &YES), cmd_down },
-    { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, MOVE_JSON,
+              &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
+    { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE), cmd_adopt },
-    { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, MOVE_JSON,
+    { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
     { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,
       "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"

@@ -263,6 +263,21 @@ ErrCode own_tables_settle(Runner *runner, const Action *action, Err *err)
     return tables_make_or_change(runner, deadline_ms, err);
 }
 
+ErrCode own_tables_write(Runner *runner, const Action *action, Str *out, uint32_t *ret_version,
+                         Err *err)
+{
+    OwnTables tables = { 0 };
+    ErrCode code =
+        own_tables_find(runner->session.conn, action_deadline_ms(action), NULL, &tables, err);
+    *ret_version = tables.version;
+    if (code == ERR_NONE && tables.version < HISTORY_SCHEMA_VERSION) {
+        str_printf(out, "%s;\n", SQL_OWN_BEGIN);
+        steps_append(&tables, out);
+        str_append(out, "COMMIT;\n");
+    }
+    return code;
+}
+
 Result own_tables_refusal(const Err *err)
 {
     Result result = result_of_error(err);

@@ -140,7 +140,19 @@ static ErrCode rows_look(Runner *runner, Arena *arena, RepairSight *sight, Err *
     return ERR_NONE;
 }
 
-static ErrCode fence_look(Runner *runner, RepairSight *sight, Err *err)
+/* A renamed schema takes its history along, with the next attempt. */
+static ErrCode former_look(Runner *runner, const char *const params[4], RepairSight *sight,
+                           Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    AUTO_PTR(PGresult) former = NULL;
+    ErrCode code = session_query(runner, SQL_REPAIR_FORMER, params, 4, &action, &former, err);
+    bool is_renamed = code == ERR_NONE && PQntuples(former) > 0;
+    sight->fence = is_renamed ? FENCE_SIGHT_RENAMED : FENCE_SIGHT_NONE;
+    return code;
+}
+
+ErrCode repair_look_fence(Runner *runner, RepairSight *sight, Err *err)
 {
     Action action = action_of(ACTION_NONE);
     const char *params[] = { runner->config.schema, runner->session.system_identifier,
@@ -148,7 +160,10 @@ static ErrCode fence_look(Runner *runner, RepairSight *sight, Err *err)
     AUTO_PTR(PGresult) fence = NULL;
     ErrCode code =
         session_query(runner, SQL_REPAIR_FENCE, params, ARRAY_LEN(params), &action, &fence, err);
-    if (code != ERR_NONE || PQntuples(fence) == 0) {
+    if (code == ERR_NONE && PQntuples(fence) == 0) {
+        return former_look(runner, params, sight, err);
+    }
+    if (code != ERR_NONE) {
         return code;
     }
     sight->former_schema_oid = result_uint64(fence, 0, SIGHT_FORMER_SCHEMA);
@@ -275,7 +290,7 @@ static ErrCode traces_look(Runner *runner, Arena *arena, RepairSight *sight, Err
 
 static ErrCode tables_look(Runner *runner, Arena *arena, RepairSight *sight, Err *err)
 {
-    ErrCode code = fence_look(runner, sight, err);
+    ErrCode code = repair_look_fence(runner, sight, err);
     if (code == ERR_NONE) {
         code = holder_look(runner, arena, sight, err);
     }

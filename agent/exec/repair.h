@@ -56,7 +56,8 @@ typedef enum FenceSight {
     FENCE_SIGHT_COPY,         /* made for another database: this one is a copy of it */
     FENCE_SIGHT_OTHER_SCHEMA, /* made for a schema that is gone; one with things in it has its name
                                */
-    FENCE_SIGHT_EMPTY_SCHEMA, /* the same, and the one that has its name is empty */
+    FENCE_SIGHT_RENAMED,      /* none under this name: the schema's own is under its former one */
+    FENCE_SIGHT_EMPTY_SCHEMA, /* as OTHER_SCHEMA, and the one that has its name is empty */
 } FenceSight;
 
 typedef struct RepairSight {
@@ -76,6 +77,9 @@ ErrCode repair_open(Runner *runner, Err *err);
 /* Looks: takes neither lock nor fence, and changes nothing. Texts in `arena`. ERR_HISTORY: skein's
  * own tables are of another version. */
 ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *err);
+
+/* Its fence alone: `fence` and the two schemas. */
+ErrCode repair_look_fence(Runner *runner, RepairSight *sight, Err *err);
 
 /* What the query of a plan that adopts (PlanAdoption) says is wrong. In `arena`; NULL: nothing, or
  * that tool's table cannot be read. */

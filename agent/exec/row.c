@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/exec/own_tables.h"
+#include "agent/exec/paper_internal.h"
 #include "agent/exec/place.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
@@ -13,13 +14,26 @@
 
 /* ---- fence and history ---- */
 
+/* Only the run of a script knows which fence it has taken. */
+static const char *term_text(const Step *step)
+{
+    const Runner *runner = step->runner;
+    return runner->paper != NULL ? PAPER_TERM : step_number(step, runner->fence.term);
+}
+
+static const char *token_text(const Step *step)
+{
+    const Runner *runner = step->runner;
+    return runner->paper != NULL ? PAPER_TOKEN : step_number(step, runner->fence.token);
+}
+
 void step_fence_pass(Step *step)
 {
     const Runner *runner = step->runner;
     const char **params = step_params(step, 5);
     params[0] = runner->config.schema;
-    params[1] = step_number(step, runner->fence.term);
-    params[2] = step_number(step, runner->fence.token);
+    params[1] = term_text(step);
+    params[2] = token_text(step);
     params[3] = runner->schema_identifier;
     params[4] = step_number(step, runner->session.writes);
     step_kept(step, PART_FENCE, KEPT_FENCE_PASS, SQL_FENCE_PASS, params, 5);
@@ -85,8 +99,8 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
         fingerprints_text(step),
         order->rollout,
         step_number(step, order->stamp.attempt),
-        step_number(step, runner->fence.term),
-        step_number(step, runner->fence.token),
+        term_text(step),
+        token_text(step),
         runner->config.agent,
         arrived_text(to),
     };
@@ -126,8 +140,8 @@ static void row_move_up(Step *step, const PlaceMove *move, const char *evidence)
     const char **params = move_params(step, move, evidence, MOVE_PARAMS + 7);
     const char **more = params + MOVE_PARAMS;
     more[0] = step_number(step, runner->config.order->stamp.attempt);
-    more[1] = step_number(step, runner->fence.term);
-    more[2] = step_number(step, runner->fence.token);
+    more[1] = term_text(step);
+    more[2] = token_text(step);
     more[3] = checksum_text(step);
     more[4] = plan_hash_text(step);
     more[5] = fingerprints_text(step);
@@ -340,6 +354,11 @@ static ErrCode evidence_gather(Runner *runner, const Action *action, const char 
     AUTO_PTR(PGresult) rows = NULL;
     ErrCode code =
         solo_settings(runner, action, err); /* names mean what they will mean to the statement */
+    if (runner->paper != NULL) {
+        paper_evidence(runner->paper, statement);
+        *ret_evidence = PAPER_EVIDENCE;
+        return code;
+    }
     if (code == ERR_NONE) {
         code = session_query(runner, SQL_EVIDENCE, params, ARRAY_LEN(params), action, &rows, err);
     }

@@ -56,6 +56,7 @@ struct Runner {
     Arena arena;                   /* of one action and its result */
     History history;
     char application_name[APPLICATION_NAME_MAX];
+    Str *paper; /* what would be sent is written there instead (paper.h); NULL: it is sent */
 };
 
 /* Performers: one per kind of action (runner.c has the table). */
@@ -93,12 +94,20 @@ typedef struct SettingsFacts {
 void settings_make(Runner *runner, const SettingsFacts *facts);
 void settings_append(Session *session, Str *sql);
 
+/* The statement that makes one of them. In the session's arena. */
+const char *setting_statement(Session *session, const Setting *setting);
+
 /* The same, after whatever was set, and as whomever. */
 void settings_reset_text(Session *session, Str *sql);
 
 /* Finds skein's own tables, and makes them or brings them to this program's version where they are
  * not of it: in a transaction of its own. Not within one. */
 ErrCode own_tables_settle(Runner *runner, const Action *action, Err *err);
+
+/* On paper: appends the statements that would do it, if there are any. The version that is there;
+ * 0: none. */
+ErrCode own_tables_write(Runner *runner, const Action *action, Str *out, uint32_t *ret_version,
+                         Err *err);
 
 /* Why that was not possible: the migrations have nothing to do with it. */
 Result own_tables_refusal(const Err *err);
@@ -114,6 +123,9 @@ ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, 
 
 /* Who holds the target's lock: pid, application name, role. No row: nobody. */
 ErrCode session_holder(Runner *runner, const Action *action, PGresult **ret_holder, Err *err);
+
+/* The key of the target's lock, as text. */
+void session_lock_key(const Runner *runner, char ret_key[24]);
 
 /* Session-wide settings for what runs outside transactions, the target's search_path among them. */
 ErrCode solo_settings(Runner *runner, const Action *action, Err *err);

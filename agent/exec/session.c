@@ -185,11 +185,15 @@ static uint64_t lock_key(const char *tenant)
     return hash ^ (hash >> 32);
 }
 
-static ErrCode lock_try(Runner *runner, uint64_t key, const Action *action, bool *ret_has_lock,
-                        Err *err)
+void session_lock_key(const Runner *runner, char ret_key[24])
+{
+    snprintf(ret_key, 24, "%" PRId64, (int64_t)lock_key(runner->config.schema));
+}
+
+static ErrCode lock_try(Runner *runner, const Action *action, bool *ret_has_lock, Err *err)
 {
     char text[24];
-    snprintf(text, sizeof(text), "%" PRId64, (int64_t)key);
+    session_lock_key(runner, text);
     const char *params[] = { text };
     AUTO_PTR(PGresult) result = NULL;
     ErrCode code = session_query(runner, SQL_LOCK_TRY, params, 1, action, &result, err);
@@ -263,12 +267,11 @@ static Result holder_judge(Runner *runner, const PGresult *holder, const Action 
 Result perform_lock(Runner *runner, const Action *action)
 {
     Err err = { 0 };
-    uint64_t key = lock_key(runner->config.schema);
     /* Twice: the holder may end between the try and the look. */
     for (int tries = 0; tries < 2; tries++) {
         bool has_lock = false;
         AUTO_PTR(PGresult) holder = NULL;
-        if (lock_try(runner, key, action, &has_lock, &err) != ERR_NONE) {
+        if (lock_try(runner, action, &has_lock, &err) != ERR_NONE) {
             return result_of_error(&err);
         }
         if (has_lock) {

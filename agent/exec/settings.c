@@ -117,14 +117,18 @@ void settings_make(Runner *runner, const SettingsFacts *facts)
     session->settings_select = settings_select(session);
 }
 
-/* Plain SETs: to a fresh backend they cost no look into the catalog. */
+/* A plain SET: to a fresh backend it costs no look into the catalog. */
+const char *setting_statement(Session *session, const Setting *setting)
+{
+    return arena_printf(&session->arena, "SET %s = %s", setting->name,
+                        setting->is_list ? setting->value
+                                         : literal_quote(&session->arena, setting->value));
+}
+
 void settings_append(Session *session, Str *sql)
 {
     for (size_t i = 0; i < session->setting_count; i++) {
-        const Setting *setting = &session->settings[i];
-        str_printf(sql, "SET %s = %s;", setting->name,
-                   setting->is_list ? setting->value
-                                    : literal_quote(&session->arena, setting->value));
+        str_printf(sql, "%s;", setting_statement(session, &session->settings[i]));
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent/conn/server_error.h"
 #include "agent/exec/guard.h"
+#include "agent/exec/paper_internal.h"
 #include "agent/exec/sql.h"
 #include "common/failpoint.h"
 #include "common/str.h"
@@ -55,6 +56,11 @@ ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
     str_printf(&own, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32,
                runner->config.order->plan->strategy.concurrent_timeout_ms);
     script_settings_append(script, plan_part_at(script, action->part).first, &settings);
+    if (runner->paper != NULL) {
+        paper_sql(runner->paper, str_text(&own));
+        str_append(runner->paper, str_text(&settings));
+        return ERR_NONE;
+    }
     ErrCode code = conn_run(session->conn, str_text(&own), action_deadline_ms(action), err);
     if (code == ERR_NONE && settings.length > 0) {
         code = conn_run(session->conn, str_text(&settings), action_deadline_ms(action), err);
@@ -148,6 +154,10 @@ Result perform_run(Runner *runner, const Action *action)
     Guard guard;
     Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
     const PlanStatement *statement = statement_of(runner, action, &result.statement);
+    if (runner->paper != NULL) {
+        paper_sql(runner->paper, statement->sql);
+        return (Result){ .kind = RESULT_OK, .migration = "" };
+    }
     FAILPOINT("exec.before_run");
     guard_begin(&guard, runner, action, script_of(runner, action));
     guard_statement(&guard, result.statement);
@@ -166,6 +176,10 @@ static ErrCode statement_probe(Runner *runner, const Action *action, const PlanS
 {
     const char *sql = statement->probe < PROBE_COUNT_ ? PROBES[statement->probe] : NULL;
     if (sql == NULL) {
+        return ERR_NONE;
+    }
+    if (runner->paper != NULL) {
+        paper_probe(runner->paper, sql, statement);
         return ERR_NONE;
     }
     const char *params[] = { statement->object, statement->detail };

@@ -130,6 +130,9 @@ extern const char SQL_REPAIR_ROWS[];
  * another database's, the schema OID it has, the present one, is there anything in that. */
 extern const char SQL_REPAIR_FENCE[];
 
+/* The same. The name under which the schema's own fence still is. */
+extern const char SQL_REPAIR_FORMER[];
+
 /* Parameters: object, detail, evidence. Columns: trace, object, words. */
 extern const char SQL_TRACE_INDEX_VALID[];
 extern const char SQL_TRACE_INDEX_ABSENT[];
@@ -147,6 +150,9 @@ extern const char SQL_REPAIR_MOVE[];
  * reason. */
 extern const char SQL_REPAIR_SCHEMA_FENCE[];
 extern const char SQL_REPAIR_SCHEMA_ROWS[];
+
+/* Parameter: tenant. How many rows have been written behind its fence. */
+extern const char SQL_PAPER_WRITES[];
 
 /* ---- all tenants ---- */
 

@@ -1,7 +1,7 @@
 /*
- * What `skein repair` asks a database and writes there. Texts only; see sql.h. The traces answer
- * with one row of three columns: a word of trace_name, the object (qualified and quoted), and what
- * was found in words.
+ * What `skein repair` asks a database and writes there, and what a move on paper asks. Texts only;
+ * see sql.h. The traces answer with one row of three columns: a word of trace_name, the object
+ * (qualified and quoted), and what was found in words.
  */
 #include "agent/exec/sql.h"
 
@@ -32,6 +32,15 @@ const char SQL_REPAIR_FENCE[] =
     " f.schema_oid, s.oid, " HAS_THINGS
     " FROM skein.fence f, (SELECT coalesce(pg_catalog.to_regnamespace($4)::pg_catalog.oid, 0) AS oid) s"
     " WHERE f.tenant = $1";
+
+const char SQL_REPAIR_FORMER[] =
+    "SELECT f.tenant FROM skein.fence f WHERE f.tenant <> $1 AND f.schema_oid <> 0"
+    " AND f.schema_oid = pg_catalog.to_regnamespace($4)::pg_catalog.oid"
+    " AND f.system_identifier = $2::pg_catalog.numeric AND f.database_oid = $3::pg_catalog.oid";
+
+const char SQL_PAPER_WRITES[] =
+    "SELECT coalesce((SELECT f.writes FROM skein.fence f WHERE f.tenant = $1),"
+    " (SELECT max(h.seq) FROM skein.history h WHERE h.tenant = $1), 0)";
 
 /* ---- traces ---- */
 

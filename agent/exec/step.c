@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "agent/exec/own_tables.h"
+#include "agent/exec/paper_internal.h"
 #include "agent/exec/sql.h"
 #include "common/str.h"
 
@@ -267,6 +268,11 @@ Result step_run(Step *step, BatchTake take, void *ctx)
     Guard guard;
     BatchOutcome outcome;
     batch_add(&step->batch, PART_COMMIT, "COMMIT", NULL, 0);
+    if (runner->paper != NULL) {
+        paper_batch(runner->paper, &step->batch);
+        session_note(&runner->session, step, true);
+        return (Result){ .kind = RESULT_OK, .migration = "" };
+    }
     guard_begin(&guard, runner, step->action, step->runs_statements ? step->script : NULL);
     batch_run(runner->session.conn, &step->batch, &guard, take, ctx, &outcome);
     session_note(&runner->session, step, outcome.end == BATCH_COMMITTED);
