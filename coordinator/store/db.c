@@ -27,9 +27,10 @@ static const struct {
     { SQLITE_BUSY, "another process writes to this file; only one coordinator may use it" },
     { SQLITE_LOCKED, "another process writes to this file; only one coordinator may use it" },
     { SQLITE_FULL,
-      "make room on the file system that holds the store; the coordinator goes on by itself" },
+      "make room on the file system that holds the store; a coordinator that runs goes on by "
+      "itself" },
     { SQLITE_IOERR,
-      "look at the disk, its free space and the kernel's log; the coordinator goes on by "
+      "look at the disk, its free space and the kernel's log; a coordinator that runs goes on by "
       "itself when writing works again" },
     { SQLITE_CORRUPT,
       "the file is damaged: restore it from a backup, or move it away and start anew" },
@@ -41,13 +42,26 @@ static const struct {
     { SQLITE_READONLY, "file and directory must be writable for the coordinator's user" },
 };
 
+/* What the operating system said to SQLite; 0: it was not about a file. */
+static int system_error(Db *db, int code)
+{
+    bool is_of_file = code == SQLITE_IOERR || code == SQLITE_CANTOPEN || code == SQLITE_FULL;
+    return is_of_file ? sqlite3_system_errno(db->handle) : 0;
+}
+
 ErrCode db_error(Db *db, Err *err)
 {
-    int code = sqlite3_extended_errcode(db->handle);
-    err_set(err, ERR_STORE, "store %s: %s (SQLite error %d)", db->path, sqlite3_errmsg(db->handle),
-            code);
+    int extended = sqlite3_extended_errcode(db->handle);
+    int code = extended & 0xff;
+    int sys_errno = system_error(db, code);
+    err_set(err, ERR_STORE, "store %s: %s (SQLite error %d%s%s)", db->path,
+            sqlite3_errmsg(db->handle), extended, sys_errno == 0 ? "" : ": ",
+            sys_errno == 0 ? "" : strerrordesc_np(sys_errno));
+    if (sys_errno == ENOSPC || sys_errno == EDQUOT) {
+        code = SQLITE_FULL; /* as it is where SQLite maps its shared memory */
+    }
     for (size_t i = 0; i < ARRAY_LEN(HINTS); i++) {
-        if (HINTS[i].code == (code & 0xff)) {
+        if (HINTS[i].code == code) {
             err_hint(err, "%s", HINTS[i].hint);
         }
     }
@@ -156,7 +170,12 @@ void db_rollback(Db *db)
  */
 static ErrCode file_prepare(const char *path, Err *err)
 {
+    struct stat info;
     AUTO(Fd) fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST && lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        err_set(err, ERR_STORE, "%s is there and is no file", path);
+        return err_hint(err, "'store' in the configuration names the file, not its directory");
+    }
     if (fd >= 0 || (errno == EEXIST && chmod(path, 0600) == 0)) {
         return ERR_NONE;
     }

@@ -327,6 +327,30 @@ static void a_deleted_write_ahead_log_is_saved_by_closing(void **state)
     store_close(store);
 }
 
+/* Its mode is not ours to change: `store: /var/lib/skein` would have locked its owner out. */
+static void a_directory_is_no_store_and_stays_as_it_is(void **state)
+{
+    Place *place = *state;
+    struct stat before;
+    struct stat after;
+    assert_int_equal(mkdir(place->path, 0755), 0);
+    assert_int_equal(stat(place->path, &before), 0);
+    must_not_open(place->path, "is no file", "store");
+    assert_int_equal(stat(place->path, &after), 0);
+    assert_int_equal(after.st_mode, before.st_mode);
+    rmdir(place->path);
+}
+
+static void what_the_system_said_is_told(void **state)
+{
+    Place *place = *state;
+    AUTO(Str) log = { 0 };
+    str_printf(&log, "%s-wal", place->path);
+    assert_int_equal(mkdir(str_text(&log), 0755), 0);
+    must_not_open(place->path, ": Is a directory)", "look at the disk");
+    rmdir(str_text(&log));
+}
+
 /* As after `skein-coordinator --config copy.yaml`: the one that runs must not notice. */
 static void a_store_in_use_is_refused_and_names_who_uses_it(void **state)
 {
@@ -381,6 +405,8 @@ int main(void)
         CONTRACT_TEST(a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later),
         CONTRACT_TEST(a_store_that_was_moved_away_takes_nothing_until_it_is_back),
         CONTRACT_TEST(a_deleted_write_ahead_log_is_saved_by_closing),
+        CONTRACT_TEST(a_directory_is_no_store_and_stays_as_it_is),
+        CONTRACT_TEST(what_the_system_said_is_told),
         CONTRACT_TEST(a_store_in_use_is_refused_and_names_who_uses_it),
         CONTRACT_TEST(a_new_file_has_the_present_version),
     };
