@@ -10,6 +10,20 @@ static ErrCode run(Invocation *invocation, const Ground *ground, const Plan *pla
     return code == ERR_NONE ? move_run(invocation, ground, plan, GOAL_APPLY, plan->to, err) : code;
 }
 
+/* The rows above are taken back; a plan that adopts has nothing else to undo. */
+static ErrCode give_back(Invocation *invocation, const Ground *ground, const Plan *plan, Err *err)
+{
+    const char *to = invocation->options.to;
+    size_t keep = 0;
+    ErrCode code = plan_check(plan, err);
+    if (code == ERR_NONE && !str_equal(to, "empty")) {
+        code = plan_cut(&ground->set, to, &keep, err);
+    }
+    return code == ERR_NONE ? move_run(invocation, ground, plan, GOAL_ROLL_BACK,
+                                       keep == 0 ? "" : ground->set.migrations[keep - 1].id, err)
+                            : code;
+}
+
 ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
@@ -21,6 +35,9 @@ ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
     Plan plan = local_plan(&ground.set);
     AdoptFrom from = { invocation->options.tool, invocation->options.table };
     code = adopt_plan(&ground.set, &from, &invocation->arena, &plan, err);
+    if (code == ERR_NONE && invocation->options.to != NULL) {
+        return give_back(invocation, &ground, &plan, err);
+    }
     return code == ERR_NONE ? run(invocation, &ground, &plan, err) : code;
 }
 

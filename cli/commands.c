@@ -27,6 +27,8 @@ OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
        "unix:PATH or http://… (SKEIN_COORDINATOR; default unix:/run/skein/coordinator.sock)");
 OPTION(TOOL, "from", "TOOL", OPTION_TEXT, tool,
        "whose history (default: the tool of the directory's format)");
+OPTION(ADOPT_TO, "to", "VERSION", OPTION_TEXT, to,
+       "give back what is above this migration: a version, an id, or `empty`");
 OPTION(TABLE, "table", "NAME", OPTION_TEXT, table, "where that tool keeps its history");
 OPTION(MIRROR, "mirror", "TOOL", OPTION_TEXT, mirror,
        "tell this tool's table too, in the same transaction");
@@ -120,7 +122,8 @@ static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
     "golang-migrate, dbmate, rails, goose, diesel, prisma, sqitch, alembic or atlas. Refuses what that\n"
     "tool has not brought to an end, and what the directory does not have. Over a fleet: `adopt:` in\n"
-    "a rollout file.";
+    "a rollout file. With --to, the rows above VERSION count no more, whatever the tool says: for what it\n"
+    "has undone itself.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"
@@ -221,7 +224,7 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT,
               &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE), cmd_adopt },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &ADOPT_TO), cmd_adopt },
     { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
     { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,

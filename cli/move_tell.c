@@ -124,7 +124,7 @@ static const PlanScript *script_of(const MoveTell *tell, const char *migration)
 static const char *verb_of(const MoveTell *tell)
 {
     if (plan_is_adoption(tell->plan)) {
-        return "adopted";
+        return tell->goal == GOAL_APPLY ? "adopted" : "given back";
     }
     return tell->goal == GOAL_APPLY ? "applied" : "undone";
 }

@@ -158,15 +158,14 @@ typedef enum HistoryRule {
 } HistoryRule;
 
 /*
- * A plan that adopts runs nothing of its migrations, whose scripts are empty: it writes into
- * skein's history which of them another tool has applied, as that tool's own table says. `query`
- * answers with three columns, a row for each migration that is applied there: its id in this plan
- * or NULL, the tool's name for it, and what the tool says is wrong with it ('' or NULL: nothing).
+ * Another tool, and the question to its own table. `query` answers with three columns, a row for
+ * each migration that is applied there: its id in this plan or NULL, the tool's name for it, and
+ * what the tool says is wrong with it ('' or NULL: nothing).
  */
-typedef struct PlanAdoption {
-    const char *tool;  /* for people; "": the plan does not adopt */
+typedef struct PlanTool {
+    const char *tool;  /* for people; "": none */
     const char *query; /* one statement that only reads */
-} PlanAdoption;
+} PlanTool;
 
 typedef struct Plan {
     const char *name;
@@ -179,7 +178,11 @@ typedef struct Plan {
     PlanStrategy strategy;
     PlanMigration *migrations; /* the whole history up to `to`, in order */
     size_t migration_count;
-    PlanAdoption adoption;
+    /* A plan that adopts runs nothing of its migrations, whose scripts are empty: it writes into
+     * skein's history which of them the tool has applied. */
+    PlanTool adoption;
+    PlanTool mirrored; /* whom PlanScript.mirror tells of each step: asked before the first whether
+                          it agrees with skein's history */
     uint32_t out_of_order; /* HistoryRule: a migration that is absent below an applied one */
     uint32_t missing;      /* HistoryRule, not APPLY: one that is applied and not in the plan */
 } Plan;
@@ -278,6 +281,9 @@ void bundle_write_signers(const Bundle *bundle, size_t first, Str *out);
 long plan_find(const Plan *plan, const char *migration_id);
 
 bool plan_is_adoption(const Plan *plan);
+
+/* Whom the target is asked about: the tool that is adopted from, or mirrored; NULL: none. */
+const PlanTool *plan_tool(const Plan *plan);
 
 /*
  * A repeatable migration is done again when what it holds has changed. Each content is a migration

@@ -123,6 +123,14 @@ bool plan_is_adoption(const Plan *plan)
     return !is_empty(plan->adoption.tool);
 }
 
+const PlanTool *plan_tool(const Plan *plan)
+{
+    if (plan_is_adoption(plan)) {
+        return &plan->adoption;
+    }
+    return is_empty(plan->mirrored.tool) ? NULL : &plan->mirrored;
+}
+
 size_t plan_repeat_stem(const char *id)
 {
     const char *sign = strrchr(id, PLAN_REPEAT_SIGN);
@@ -474,6 +482,12 @@ static ErrCode adoption_check(const Plan *plan, Err *err)
 {
     if (plan_is_adoption(plan) == is_empty(plan->adoption.query)) {
         return err_set(err, ERR_SYNTAX, "plan.adoption: a tool and a query go together");
+    }
+    if (is_empty(plan->mirrored.tool) != is_empty(plan->mirrored.query)) {
+        return err_set(err, ERR_SYNTAX, "plan.mirrored: a tool and a query go together");
+    }
+    if (plan_is_adoption(plan) && !is_empty(plan->mirrored.tool)) {
+        return err_set(err, ERR_SYNTAX, "plan.mirrored: a plan that adopts has nothing to tell");
     }
     for (size_t i = 0; i < plan->migration_count && plan_is_adoption(plan); i++) {
         if (plan->migrations[i].up.count + plan->migrations[i].down.count > 0) {

@@ -131,13 +131,13 @@ static const char *history_word(uint32_t value)
     return history_rule_name((HistoryRule)value);
 }
 
-static const Field ADOPTION_FIELDS[] = {
-    ROW_TEXT(1, PlanAdoption, tool, OPTIONAL, 0, NAME_MAX_BYTES, "whose table is read, for people"),
+static const Field TOOL_FIELDS[] = {
+    ROW_TEXT(1, PlanTool, tool, OPTIONAL, 0, NAME_MAX_BYTES, "whose table is read, for people"),
     ROW_TEXT(
-        2, PlanAdoption, query, OPTIONAL, 0, SQL_MAX,
+        2, PlanTool, query, OPTIONAL, 0, SQL_MAX,
         "which migrations it says are applied: id in this plan or NULL, its own name, trouble"),
 };
-static const FieldTable ADOPTION = FIELD_TABLE("adoption", PlanAdoption, ADOPTION_FIELDS);
+static const FieldTable TOOL = FIELD_TABLE("tool", PlanTool, TOOL_FIELDS);
 
 static const Field PLAN_FIELDS[] = {
     ROW_TEXT(1, Plan, name, REQUIRED, 1, PLAN_NAME_MAX, "for people"),
@@ -151,12 +151,14 @@ static const Field PLAN_FIELDS[] = {
     ROW_STRUCT(7, Plan, strategy, PlanStrategy, REQUIRED, &STRATEGY, "how it is rolled out"),
     ROW_STRUCTS(8, Plan, migrations, migration_count, PlanMigration, REQUIRED, 1,
                 PLAN_MIGRATIONS_MAX, &MIGRATION, "the whole history up to `to`, in order"),
-    ROW_STRUCT(9, Plan, adoption, PlanAdoption, OPTIONAL, &ADOPTION,
+    ROW_STRUCT(9, Plan, adoption, PlanTool, OPTIONAL, &TOOL,
                "takes over another tool's history instead of running anything"),
     ROW_ENUM(10, Plan, out_of_order, OPTIONAL, HISTORY_RULE_COUNT_, history_word,
              "a migration that is absent below an applied one"),
     ROW_ENUM(11, Plan, missing, OPTIONAL, HISTORY_RULE_COUNT_, history_word,
              "one that is applied and not in the plan"),
+    ROW_STRUCT(12, Plan, mirrored, PlanTool, OPTIONAL, &TOOL,
+               "told of each step, and asked before the first whether it agrees"),
 };
 const FieldTable PLAN_TABLE = FIELD_TABLE("plan", Plan, PLAN_FIELDS);
 

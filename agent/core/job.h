@@ -129,7 +129,7 @@ typedef struct HistoryRow {
                               end is not noted */
     bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
-    bool is_adoptable;   /* of a plan that adopts: the other tool has applied it */
+    bool is_in_tool;     /* of a plan with a tool (plan_tool): that has applied it */
 } HistoryRow;
 
 typedef struct History {
@@ -142,10 +142,10 @@ typedef struct History {
     const char *newer_above; /* its migration id; "" */
     const char *version;     /* newest applied, in order of application; "" */
     uint32_t timeline;
-    uint32_t strange;           /* of a plan that adopts: what the other tool has applied and the
-                                   plan does not know */
+    uint32_t strange;           /* of a plan with a tool: what that has applied and the plan does
+                                   not know */
     const char *strange_newest; /* the tool's name of the last of them; NULL: none */
-    const char *adoption_fault; /* what the tool says is wrong; NULL: nothing */
+    const char *tool_fault;     /* what the tool says is wrong; NULL: nothing */
 } History;
 
 typedef struct Result {

@@ -271,26 +271,51 @@ void job_hold_foreign(void *subject)
     hold_at(job, ERR_HISTORY, id);
 }
 
-void job_hold_adoption_fault(void *subject)
+void job_hold_tool_fault(void *subject)
 {
     Job *job = job_of(subject);
-    const char *tool = job->order->plan->adoption.tool;
+    const char *tool = plan_tool(job->order->plan)->tool;
     err_set(new_trouble(job), ERR_HISTORY, "%s is not at rest here: %s", tool,
-            job->history.adoption_fault);
-    err_hint(&job->err, "bring it to an end with %s itself, then adopt", tool);
+            job->history.tool_fault);
+    err_hint(&job->err, "bring it to an end with %s itself, then go on", tool);
     hold_at(job, ERR_HISTORY, "");
 }
 
 void job_hold_strange(void *subject)
 {
     Job *job = job_of(subject);
-    const char *tool = job->order->plan->adoption.tool;
+    const char *tool = plan_tool(job->order->plan)->tool;
     err_set(new_trouble(job), ERR_HISTORY,
             "%s has applied %s here, which the directory does not "
             "have (%u such in all)",
             tool, job->history.strange_newest, job->history.strange);
-    err_hint(&job->err, "adopt from the directory that has it, or say `missing: ignore`");
+    err_hint(&job->err, "take the directory that has it, or say `missing: ignore`");
     hold_at(job, ERR_HISTORY, "");
+}
+
+void job_hold_discord(void *subject)
+{
+    Job *job = job_of(subject);
+    size_t index = (size_t)job_history_discord(job);
+    const char *id = migration_id(job, (long)index);
+    const char *tool = plan_tool(job->order->plan)->tool;
+    if (job->history.rows[index].is_in_tool) {
+        err_set(new_trouble(job), ERR_HISTORY,
+                "%s has applied %s here, and skein's history does not have it", tool, id);
+        err_hint(&job->err,
+                 "take it over first: `skein adopt --from %s`, or `adopt: %s` in a "
+                 "rollout file",
+                 tool, tool);
+    } else {
+        err_set(new_trouble(job), ERR_HISTORY,
+                "%s is applied here by skein's history, and %s does not have it", id, tool);
+        err_hint(&job->err,
+                 "where %s has undone it, `skein adopt --from %s --to VERSION` brings skein's "
+                 "history back to where %s stands and runs nothing; where it was never told, tell "
+                 "its table by hand",
+                 tool, tool, tool);
+    }
+    hold_at(job, ERR_HISTORY, id);
 }
 
 void job_hold_gap(void *subject)

@@ -166,10 +166,10 @@ bool job_has_foreign_up(const void *subject)
            job->order->plan->missing == HISTORY_REFUSE;
 }
 
-bool job_has_adoption_fault(const void *subject)
+bool job_has_tool_fault(const void *subject)
 {
     const Job *job = subject;
-    return job_is_going_up(job) && job->history.adoption_fault[0] != '\0';
+    return job_is_going_up(job) && job->history.tool_fault[0] != '\0';
 }
 
 bool job_has_strange_up(const void *subject)
@@ -177,6 +177,11 @@ bool job_has_strange_up(const void *subject)
     const Job *job = subject;
     return job_is_going_up(job) && job->history.strange > 0 &&
            job->order->plan->missing == HISTORY_REFUSE;
+}
+
+bool job_has_discord(const void *subject)
+{
+    return job_history_discord(subject) >= 0;
 }
 
 bool job_has_gap_up(const void *subject)

@@ -131,11 +131,46 @@ static bool is_to_apply(const Job *job, size_t index, size_t end)
     const Plan *plan = job->order->plan;
     const HistoryRow *row = &job->history.rows[index];
     if (plan_is_adoption(plan)) {
-        return row->state == ROW_ABSENT && row->is_adoptable;
+        return row->state == ROW_ABSENT && row->is_in_tool;
     }
     bool is_passed_over = plan->out_of_order == HISTORY_IGNORE && index < end &&
                           !plan->migrations[index].is_repeatable;
     return row->state == ROW_STARTED || (row->state == ROW_ABSENT && !is_passed_over);
+}
+
+/* Of a migration that neither has brought to an end, and of one that stands beside the order of the
+ * others, tools say nothing. What is passed over here counts as applied to a tool that keeps but
+ * its newest. */
+static bool is_discordant(const Job *job, size_t index, size_t end)
+{
+    const HistoryRow *row = &job->history.rows[index];
+    const Plan *plan = job->order->plan;
+    if (plan->migrations[index].is_repeatable) {
+        return false;
+    }
+    if (row->state == ROW_APPLIED) {
+        bool is_concerned = job->direction == GOAL_APPLY || is_to_undo(job, index);
+        return is_concerned && !row->is_in_tool;
+    }
+    bool is_due = job->direction == GOAL_APPLY && index < job->limit && row->state == ROW_ABSENT &&
+                  is_to_apply(job, index, end);
+    return is_due && row->is_in_tool && !plan_is_adoption(plan);
+}
+
+long job_history_discord(const Job *job)
+{
+    const Plan *plan = job->order->plan;
+    bool is_given_back = plan_is_adoption(plan) && job->direction == GOAL_ROLL_BACK;
+    if (plan_tool(plan) == NULL || is_given_back) {
+        return -1;
+    }
+    size_t end = applied_end(job);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (is_discordant(job, i, end)) {
+            return (long)i;
+        }
+    }
+    return -1;
 }
 
 long job_history_next_up(const Job *job)
@@ -279,7 +314,7 @@ void job_history_take(Job *job, const History *history)
     str_copy(known->version, sizeof(known->version), history->version);
     known->strange = history->strange;
     take_text(known->strange_newest, sizeof(known->strange_newest), history->strange_newest);
-    take_text(known->adoption_fault, sizeof(known->adoption_fault), history->adoption_fault);
+    take_text(known->tool_fault, sizeof(known->tool_fault), history->tool_fault);
     if (!known->is_read) {
         str_copy(known->start, sizeof(known->start), newest_applied(job, true));
         known->is_read = true;
@@ -301,6 +336,7 @@ static HistoryRow row_after(const Job *job, const HistoryRow *before, bool is_la
         row = (HistoryRow){ .state = ROW_ABSENT, .is_same_checksum = true };
     } else {
         row.state = ROW_APPLIED;
+        row.is_in_tool = true;
     }
     return row;
 }

@@ -64,7 +64,7 @@ typedef struct JobHistory {
     char start[MIGRATION_ID_MAX + 1];
     uint32_t strange;
     char strange_newest[MIGRATION_ID_MAX + 1];
-    char adoption_fault[MIGRATION_ID_MAX + 1];
+    char tool_fault[MIGRATION_ID_MAX + 1];
 } JobHistory;
 
 /* Longest chain of rules within one call: a result, and what is decided from it. */
@@ -129,6 +129,7 @@ long job_history_running(const Job *job); /* a part whose end is not noted, with
 long job_history_halfway(const Job *job); /* between two parts, in the other direction */
 long job_history_changed_parts(const Job *job); /* between two parts that the plan has otherwise */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
+long job_history_discord(const Job *job); /* skein's history says otherwise than the plan's tool */
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);
 long job_history_irreversible(const Job *job); /* newest that is to be undone and cannot be */

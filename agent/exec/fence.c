@@ -34,15 +34,15 @@ typedef struct Reading {
     Fence taken;
     uint64_t writes;
     uint32_t timeline;
-    PGresult *rows;    /* of SQL_HISTORY_STANDING */
-    PGresult *adopted; /* of the plan's query to the other tool's history */
+    PGresult *rows; /* of SQL_HISTORY_STANDING */
+    PGresult *tool; /* of the plan's query to the other tool's history */
 } Reading;
 
 static void reading_done(Reading *reading)
 {
     step_done(&reading->step);
     PQclear(reading->rows);
-    PQclear(reading->adopted);
+    PQclear(reading->tool);
 }
 
 AUTO_DEFINE(Reading, reading_done)
@@ -94,8 +94,8 @@ static void history_add(Step *step)
     const char **params = step_params(step, 1);
     params[0] = step->runner->config.schema;
     batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_STANDING, params, 1);
-    if (plan_is_adoption(plan)) {
-        batch_add(&step->batch, PART_FRAME, plan->adoption.query, NULL, 0);
+    if (plan_tool(plan) != NULL) {
+        batch_add(&step->batch, PART_FRAME, plan_tool(plan)->query, NULL, 0);
     }
 }
 
@@ -113,12 +113,13 @@ static void fence_take(Reading *reading, const PGresult *result)
 static bool reading_take(void *ctx, const BatchItem *item, const PGresult *result)
 {
     Reading *reading = ctx;
+    const PlanTool *tool = plan_tool(reading->step.runner->config.order->plan);
     if (item->sql == SQL_FENCE_TAKE && PQntuples(result) > 0) {
         fence_take(reading, result);
     } else if (item->sql == SQL_HISTORY_STANDING) {
         reading->rows = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
-    } else if (item->sql == reading->step.runner->config.order->plan->adoption.query) {
-        reading->adopted = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+    } else if (tool != NULL && item->sql == tool->query) {
+        reading->tool = PQcopyResult(result, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
     }
     return true;
 }
@@ -129,7 +130,7 @@ static Result result_history(Runner *runner, const Reading *reading)
     runner->session.writes = reading->writes;
     runner->session.has_fence = true;
     history_fill(runner, reading->rows, reading->timeline);
-    adoption_fill(runner, reading->adopted);
+    tool_fill(runner, reading->tool);
     history_fill_change(runner, reading->step.action);
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };
 }

@@ -22,12 +22,12 @@ enum RowColumn {
     ROW_PARTS_HASH,
 };
 
-/* Columns of the query of a plan that adopts (PlanAdoption). */
-enum AdoptionColumn {
-    ADOPTION_ID,
-    ADOPTION_NAME,
-    ADOPTION_FAULT,
-    ADOPTION_COLUMNS_,
+/* Columns of the query to another tool (PlanTool.query). */
+enum ToolColumn {
+    TOOL_ID,
+    TOOL_NAME,
+    TOOL_FAULT,
+    TOOL_COLUMNS_,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -217,35 +217,34 @@ void history_fill_change(Runner *runner, const Action *action)
     }
 }
 
-static void adoption_note(Runner *runner, const PGresult *rows, int row, const Map *index)
+static void tool_note(Runner *runner, const PGresult *rows, int row, const Map *index)
 {
     History *history = &runner->history;
-    uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, ADOPTION_ID));
-    const char *fault = result_text(rows, row, ADOPTION_FAULT);
-    if (fault[0] != '\0' && history->adoption_fault == NULL) {
-        history->adoption_fault = arena_strdup(&runner->arena, fault);
+    uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, TOOL_ID));
+    const char *fault = result_text(rows, row, TOOL_FAULT);
+    if (fault[0] != '\0' && history->tool_fault == NULL) {
+        history->tool_fault = arena_strdup(&runner->arena, fault);
     }
     if (known != 0) {
-        history->rows[known - 1].is_adoptable = true;
+        history->rows[known - 1].is_in_tool = true;
     } else {
         history->strange++;
-        history->strange_newest =
-            arena_strdup(&runner->arena, result_text(rows, row, ADOPTION_NAME));
+        history->strange_newest = arena_strdup(&runner->arena, result_text(rows, row, TOOL_NAME));
     }
 }
 
-void adoption_fill(Runner *runner, const PGresult *rows)
+void tool_fill(Runner *runner, const PGresult *rows)
 {
     if (rows == NULL) {
         return;
     }
-    if (PQnfields(rows) != ADOPTION_COLUMNS_) {
-        runner->history.adoption_fault = "the plan's query has not three columns";
+    if (PQnfields(rows) != TOOL_COLUMNS_) {
+        runner->history.tool_fault = "the plan's query has not three columns";
         return;
     }
     AUTO_PTR(Map) index = plan_index(runner->config.order->plan);
     for (int row = 0; row < PQntuples(rows); row++) {
-        adoption_note(runner, rows, row, index);
+        tool_note(runner, rows, row, index);
     }
 }
 

@@ -81,7 +81,7 @@ ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *e
 /* Its fence alone: `fence` and the two schemas. */
 ErrCode repair_look_fence(Runner *runner, RepairSight *sight, Err *err);
 
-/* What the query of a plan that adopts (PlanAdoption) says is wrong. In `arena`; NULL: nothing, or
+/* What the query of a plan that adopts (PlanTool) says is wrong. In `arena`; NULL: nothing, or
  * that tool's table cannot be read. */
 const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena);
 

@@ -140,6 +140,6 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline);
 void history_fill_change(Runner *runner, const Action *action);
 
 /* Adds what the other tool has applied; NULL: the plan does not adopt. */
-void adoption_fill(Runner *runner, const PGresult *rows);
+void tool_fill(Runner *runner, const PGresult *rows);
 
 #endif

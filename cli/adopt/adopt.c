@@ -39,6 +39,20 @@ static void empty_scripts(Arena *arena, Plan *plan)
     }
 }
 
+/* The question to the tool's table; a tool with one of its own is asked in its own directories. */
+static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *tool,
+                         const char *table, Arena *arena)
+{
+    AUTO(Str) query = { 0 };
+    tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
+    if (tool->query_own != NULL) {
+        tool->query_own(set, table, &query);
+    } else {
+        tool->query(table, &query);
+    }
+    return (PlanTool){ .tool = tool->name, .query = arena_strdup(arena, str_text(&query)) };
+}
+
 ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                    Err *err)
 {
@@ -56,16 +70,8 @@ ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
     if (code != ERR_NONE) {
         return code;
     }
-    AUTO(Str) query = { 0 };
-    tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
-    if (tool->query_own != NULL) {
-        tool->query_own(set, table, &query);
-    } else {
-        tool->query(table, &query);
-    }
+    plan->adoption = ask_tool(set, plan, tool, table, arena);
     empty_scripts(arena, plan);
-    plan->adoption =
-        (PlanAdoption){ .tool = tool->name, .query = arena_strdup(arena, str_text(&query)) };
     return ERR_NONE;
 }
 
@@ -75,8 +81,7 @@ void baseline_plan(Arena *arena, Plan *plan)
     tool_values(plan->migrations, plan->migration_count, false, &query);
     str_append(&query, "SELECT v.id, v.version, ''::pg_catalog.text FROM v");
     empty_scripts(arena, plan);
-    plan->adoption =
-        (PlanAdoption){ .tool = BASELINE, .query = arena_strdup(arena, str_text(&query)) };
+    plan->adoption = (PlanTool){ .tool = BASELINE, .query = arena_strdup(arena, str_text(&query)) };
 }
 
 static void mirror_script(const Tool *tool, const ToolStep *step, Arena *arena, PlanScript *script)
@@ -117,6 +122,7 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
     if (code != ERR_NONE) {
         return code;
     }
+    plan->mirrored = ask_tool(set, plan, tool, table, arena);
     bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     PlanMigration *migrations = copy_migrations(arena, plan);
     for (size_t i = 0; i < plan->migration_count; i++) {

@@ -25,7 +25,8 @@ ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
 /* The same, of all migrations of the plan, whatever the database says: they are there already. */
 void baseline_plan(Arena *arena, Plan *plan);
 
-/* Has each script of the plan tell the tool's table what it has done. In `arena`. */
+/* Has each script of the plan tell the tool's table what it has done, and the agent ask it before
+ * the first whether it agrees with skein's history. In `arena`. */
 ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                     Err *err);
 

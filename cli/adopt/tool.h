@@ -1,6 +1,6 @@
 /*
  * Other migration tools' own histories: which migrations such a table says are applied, and how to
- * keep it true while skein does the work. Everything here makes SQL; agents run it (PlanAdoption,
+ * keep it true while skein does the work. Everything here makes SQL; agents run it (PlanTool,
  * PlanScript.mirror) and know no tool.
  */
 #ifndef SKEIN_CLI_ADOPT_TOOL_H
@@ -26,7 +26,7 @@ typedef struct Tool {
     const char *format; /* of the directories that it works with; NULL: none that is read here */
 
     /*
-     * Appends the query of PlanAdoption, behind tool_values of the migrations in question. `table`
+     * Appends the query of PlanTool, behind tool_values of the migrations in question. `table`
      * is as SQL writes it.
      */
     void (*query)(const char *table, Str *out);

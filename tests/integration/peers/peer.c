@@ -128,3 +128,14 @@ Race peer_race(World *world, const char *first, const char *second)
     race.second = run_end(world, two);
     return race;
 }
+
+void assert_came_second(const Outcome *outcome, const char *name)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *failed = arena_printf(&arena, "relation \"%s\" already exists", name);
+    bool is_so =
+        strstr(outcome->err, failed) != NULL || strstr(outcome->err, " has applied ") != NULL;
+    if (outcome->exit_code == 0 || !is_so) {
+        fail_msg("exit code %d\n%s--- wanted\n%s", outcome->exit_code, outcome->err, failed);
+    }
+}

@@ -40,4 +40,8 @@ typedef struct Race {
 
 Race peer_race(World *world, const char *first, const char *second);
 
+/* It failed over a table of that name, as the other made it; or skein saw before that the tool has
+ * applied it. */
+void assert_came_second(const Outcome *outcome, const char *name);
+
 #endif

@@ -205,7 +205,7 @@ static void adoption_without_query(Plan *plan)
 }
 static void adoption_that_runs(Plan *plan)
 {
-    plan->adoption = (PlanAdoption){ "flyway", "select 1" };
+    plan->adoption = (PlanTool){ "flyway", "select 1" };
 }
 static void missing_applied(Plan *plan)
 {

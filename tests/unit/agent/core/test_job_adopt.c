@@ -47,7 +47,7 @@ static void gaps_of_the_tool_are_adopted_as_they_are(void **state)
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
     stage_adopts(&stage, 3);
-    stage.rows[1].is_adoptable = false;
+    stage.rows[1].is_in_tool = false;
     PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
     assert_int_equal(stage.action.migration, 2);
     PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
@@ -73,7 +73,7 @@ static void what_is_wrong_with_the_tool_is_said_in_its_words(void **state)
     AUTO(Stage) stage;
     stage_init(&stage, GOAL_APPLY);
     stage_adopts(&stage, 2);
-    stage.history.adoption_fault = "version 2 is dirty";
+    stage.history.tool_fault = "version 2 is dirty";
     PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
     stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
     assert_string_equal(stage_report(&stage).message,
@@ -93,6 +93,75 @@ static void what_the_directory_does_not_have_is_refused_or_passed_over(void **st
         PLAY(&stage, TO_HISTORY(rule == HISTORY_REFUSE ? ACTION_CLOSE : ACTION_APPLY));
     }
 }
+
+/* ---- a tool that is told of each step ---- */
+
+static void a_tool_that_agrees_is_gone_on_with(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 2, 0);
+    stage_mirrors(&stage, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY }, { RESULT_OK, ACTION_CLOSE },
+         TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+static void a_tool_that_does_not_agree_is_held_in_words(void **state)
+{
+    (void)state;
+    const struct {
+        Goal goal;
+        size_t here;
+        size_t there;
+        const char *words;
+    } rows[] = {
+        { GOAL_APPLY, 2, 3,
+          "dbmate has applied 0003_c here, and skein's history does not have it" },
+        { GOAL_APPLY, 2, 1,
+          "0002_b is applied here by skein's history, and dbmate does not have it" },
+        { GOAL_ROLL_BACK, 2, 1,
+          "0002_b is applied here by skein's history, and dbmate does not have it" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, rows[i].goal);
+        stage_applied(&stage, rows[i].here, 0);
+        stage_mirrors(&stage, rows[i].there);
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+        assert_string_equal(stage_report(&stage).message, rows[i].words);
+    }
+}
+
+/* What the tool has done above what this rollout takes back is not its concern. */
+static void taking_back_asks_of_what_it_takes_back_alone(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 2, 0);
+    stage_mirrors(&stage, 3);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, ACTION_UNDO }, { RESULT_OK, ACTION_CLOSE },
+         TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+}
+
+static void what_the_tool_has_undone_is_not_adopted_over(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 2, 2);
+    stage_adopts(&stage, 1);
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+    assert_string_equal(stage_report(&stage).message,
+                        "0002_b is applied here by skein's history, and flyway does not have it");
+}
+
+/* ---- odd histories ---- */
 
 static void rows_without_a_file_are_refused_or_passed_over(void **state)
 {
@@ -153,6 +222,10 @@ int main(void)
         cmocka_unit_test(an_adoption_is_taken_back_like_anything),
         cmocka_unit_test(what_is_wrong_with_the_tool_is_said_in_its_words),
         cmocka_unit_test(what_the_directory_does_not_have_is_refused_or_passed_over),
+        cmocka_unit_test(a_tool_that_agrees_is_gone_on_with),
+        cmocka_unit_test(a_tool_that_does_not_agree_is_held_in_words),
+        cmocka_unit_test(taking_back_asks_of_what_it_takes_back_alone),
+        cmocka_unit_test(what_the_tool_has_undone_is_not_adopted_over),
         cmocka_unit_test(rows_without_a_file_are_refused_or_passed_over),
         cmocka_unit_test(what_comes_out_of_order_is_refused_applied_or_passed_over),
         cmocka_unit_test(what_was_passed_over_is_not_counted),

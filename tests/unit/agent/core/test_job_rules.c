@@ -130,7 +130,7 @@ static void changed_parts(Stage *stage)
 static void tool_in_trouble(Stage *stage)
 {
     stage_adopts(stage, 1);
-    stage->history.adoption_fault = "version 1 is dirty";
+    stage->history.tool_fault = "version 1 is dirty";
 }
 
 static void tool_ahead(Stage *stage)
@@ -138,6 +138,12 @@ static void tool_ahead(Stage *stage)
     stage_adopts(stage, 1);
     stage->history.strange = 1;
     stage->history.strange_newest = "V9";
+}
+
+static void tool_behind(Stage *stage)
+{
+    stage_applied(stage, 2, 0);
+    stage_mirrors(stage, 1);
 }
 
 static void changed(Stage *stage)
@@ -324,6 +330,7 @@ static const Case CASES[] = {
     { "J79", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed_parts, NULL },
     { "J56", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_in_trouble, NULL },
     { "J57", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_ahead, NULL },
+    { "J217", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_behind, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
     { "J67", JOB_READING, RESULT_HISTORY, JOB_CLOSING, gap, NULL },
