@@ -172,13 +172,15 @@ static const char SIGN_DETAILS[] =
 static const char START_DETAILS[] = "FILE is a rollout file (YAML), which is planned, shown, "
                                     "confirmed and signed, or a plan written by\n"
                                     "`skein plan --out`. Returns when the rollout is durable and "
-                                    "prints its id; --watch follows it.";
+                                    "prints its id; --watch follows it,\n"
+                                    "and the exit code is then that of `skein rollout watch`.";
 
 static const char WATCH_DETAILS[] =
     "Follows a rollout to its end. On a terminal it redraws waves, progress and failing targets;\n"
     "elsewhere it prints one line per event, with --output json one JSON object per line. "
     "Quitting\n"
-    "stops nothing. A pause ends it, too, but not before the last running step has ended.\n"
+    "stops nothing. A pause ends it, too, and so does a wave that is held for a person, but not before\n"
+    "the last running step has ended.\n"
     "Exit code: 0 succeeded, 5 rolled back, 6 paused or held, 1 aborted.\n"
     "ID may be left out when exactly one rollout is open.";
 
