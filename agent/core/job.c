@@ -167,26 +167,8 @@ static void change_state(Job *job, const Rule *rule)
     }
 }
 
-/*
- * Another goal turns the job round, with a deadline of its own; but never a step that is under way,
- * nor a job whose outcome is decided.
- */
-static void turn_round(Job *job)
-{
-    Goal goal = job->permit.goal;
-    bool is_turn = (goal == GOAL_APPLY || goal == GOAL_ROLL_BACK) && goal != job->direction;
-    if (!is_turn || STATES[job->state].is_step || job->state == JOB_CLOSING) {
-        return;
-    }
-    job->direction = goal;
-    job->steps_here = 0;
-    job->deadline_at_ms = deadline_from(job->order, job->now_ms);
-    job->parked_at_ms = job->now_ms;
-}
-
 static void fire(Job *job, int event)
 {
-    turn_round(job);
     const Rule *rule = rule_find(job_rule_table(), (int)job->state, event, job);
     change_state(job, rule == NULL || rule->to == RULE_IGNORE ? &JOB_NONSENSE_RULE : rule);
 }
@@ -293,10 +275,8 @@ Action job_next(Job *job, const Result *result, Permit permit, uint64_t now_ms)
 
 bool job_should_cancel(const Job *job, Permit permit)
 {
-    bool is_up = job->state == JOB_APPLYING;
-    bool is_down = job->state == JOB_UNDOING;
-    return (is_up && permit.goal == GOAL_ROLL_BACK) ||
-           ((is_up || is_down) && permit.goal == GOAL_NONE);
+    bool is_transaction = job->state == JOB_APPLYING || job->state == JOB_UNDOING;
+    return is_transaction && job_is_withdrawn_by(job, permit);
 }
 
 bool job_is_in_step(const Job *job)

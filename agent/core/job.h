@@ -23,8 +23,7 @@
 #include "proto/messages.h"
 #include "proto/orders.h"
 
-/* What a job is asked to do; fixed for its life, but for the goal (see Permit). Borrowed by the
- * job. */
+/* What a job is asked to do; fixed for its life. Borrowed by the job. */
 typedef struct JobOrder {
     const char *rollout; /* "": of the command line */
     const char *target;  /* address */
@@ -45,7 +44,7 @@ typedef struct JobOrder {
  * What the world allows the job now; read at every call of job_next, so between steps. GOAL_NONE:
  * the order is withdrawn (a newer attempt waits, or the process stops): the job ends at the next
  * boundary, also while it looks for an outcome, and its last report says what is known, which need
- * not be an end.
+ * not be an end. A job goes in the direction it began with: a goal of the other one withdraws it.
  */
 typedef struct Permit {
     Goal goal;
@@ -176,8 +175,7 @@ Action job_next(Job *job, const Result *result, Permit permit, uint64_t now_ms);
 
 /*
  * Should what is being performed now be cancelled under this permit? True for a transactional step
- * up when the goal has turned to "roll back", and for any transactional step when the order is
- * withdrawn. A non-transactional one always runs to its end.
+ * when the order is withdrawn. A non-transactional one always runs to its end.
  */
 bool job_should_cancel(const Job *job, Permit permit);
 

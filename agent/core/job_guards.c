@@ -6,10 +6,16 @@
 
 /* ---- guards: the permit and the clock ---- */
 
+bool job_is_withdrawn_by(const Job *job, Permit permit)
+{
+    bool is_direction = permit.goal == GOAL_APPLY || permit.goal == GOAL_ROLL_BACK;
+    return permit.goal == GOAL_NONE || (is_direction && permit.goal != job->direction);
+}
+
 bool job_is_withdrawn(const void *subject)
 {
     const Job *job = subject;
-    return job->permit.goal == GOAL_NONE;
+    return job_is_withdrawn_by(job, job->permit);
 }
 
 bool job_is_held_back(const void *subject)

@@ -84,13 +84,13 @@ struct Job {
     size_t limit;   /* migrations below it are wanted: the index after `to`'s */
     bool has_limit; /* `to` is in the plan, or empty */
 
-    Goal direction; /* the last goal that was one: apply or roll back */
+    Goal direction; /* apply or roll back */
     size_t step;    /* index of the migration under way, or last under way */
     size_t part;    /* of it */
     bool has_step;
     bool is_down;
     StepPhase phase;
-    uint32_t steps_here; /* committed by this job in its present direction */
+    uint32_t steps_here; /* committed by this job */
 
     bool has_lock;
     bool is_unknown; /* a step was sent and its outcome is not known */
@@ -120,6 +120,9 @@ struct Job {
     JobMove trail[JOB_TRAIL_MAX];
     size_t trail_count;
 };
+
+/* Does the job end under this permit, at its next boundary? */
+bool job_is_withdrawn_by(const Job *job, Permit permit);
 
 /* Indexes into the plan, -1 when there is none. They read job->history and the order only. */
 void job_history_take(Job *job, const History *history);

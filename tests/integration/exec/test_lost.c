@@ -170,22 +170,21 @@ static void a_frozen_client_is_overtaken_by_the_next_attempt(void **state)
                "2 applied");
 }
 
-static void turn_back(Bench *bench, const ExecProgress *progress)
+static void withdraw(Bench *bench, const ExecProgress *progress)
 {
     if (progress->statement == 2) {
-        bench->permit.goal = GOAL_ROLL_BACK;
-        bench->permit.revision = 2;
+        bench->permit.goal = GOAL_NONE;
         exec_wake(bench->wake);
     }
 }
 
-static void a_goal_that_turns_back_cancels_the_step_that_runs(void **state)
+static void a_withdrawn_order_cancels_the_step_that_runs(void **state)
 {
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "turned", 0, SLOW, 1);
-    bench->on_progress = turn_back;
+    bench->on_progress = withdraw;
     uint64_t began_ms = clock_boot_ms();
-    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_ROLLED_BACK);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_RUNNING);
     assert_true(clock_boot_ms() - began_ms < 20000);
     assert_ask(bench,
                "SELECT to_regclass('slow') IS NULL AND NOT EXISTS (SELECT FROM skein.history)",
@@ -298,7 +297,7 @@ int main(void)
         cmocka_unit_test_teardown(a_killed_client_leaves_nothing_and_the_next_attempt_applies_once,
                                   test_end),
         cmocka_unit_test_teardown(a_frozen_client_is_overtaken_by_the_next_attempt, test_end),
-        cmocka_unit_test_teardown(a_goal_that_turns_back_cancels_the_step_that_runs, test_end),
+        cmocka_unit_test_teardown(a_withdrawn_order_cancels_the_step_that_runs, test_end),
         cmocka_unit_test_teardown(a_cancelled_step_leaves_its_session_usable, test_end),
         cmocka_unit_test_teardown(the_deadline_cancels_a_step, test_end),
         cmocka_unit_test_teardown(a_statement_timeout_is_the_servers_word, test_end),

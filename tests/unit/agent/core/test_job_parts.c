@@ -146,18 +146,6 @@ static void what_is_midway_the_other_way_is_for_a_person(void **state)
     }
 }
 
-/* Turned round in the middle: the part under way ends or is cancelled, then a person is asked. */
-static void a_turn_between_two_parts_is_for_a_person(void **state)
-{
-    (void)state;
-    AUTO(Stage) stage;
-    stage_midway(&stage, GOAL_APPLY);
-    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
-    stage.permit.goal = GOAL_ROLL_BACK;
-    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
-    stage_expect(&stage, REPORT_HELD, ERR_INTERRUPTED);
-}
-
 static void what_others_left_midway_is_not_in_the_way_of_rolling_back_ours(void **state)
 {
     (void)state;
@@ -226,7 +214,6 @@ int main(void)
         cmocka_unit_test(downs_go_in_parts_as_well),
         cmocka_unit_test(a_down_that_was_left_midway_is_gone_on_with),
         cmocka_unit_test(what_is_midway_the_other_way_is_for_a_person),
-        cmocka_unit_test(a_turn_between_two_parts_is_for_a_person),
         cmocka_unit_test(what_others_left_midway_is_not_in_the_way_of_rolling_back_ours),
         cmocka_unit_test(parts_that_are_done_must_be_those_of_the_plan),
         cmocka_unit_test(a_part_that_runs_outside_a_transaction_is_not_run_again),
