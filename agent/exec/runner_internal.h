@@ -25,6 +25,13 @@ typedef enum Kept {
     KEPT_COUNT_,
 } Kept;
 
+/* Whoever held the target's lock, when it was an older attempt of ours. */
+typedef struct Holder {
+    int pid; /* 0: nobody */
+    const char *name;
+    const char *start; /* of its backend; NULL: the server does not tell this role */
+} Holder;
+
 /* The session of the attempt: one connection, from CONNECT to CLOSE. */
 typedef struct Session {
     Conn *conn;  /* NULL: none */
@@ -37,10 +44,11 @@ typedef struct Session {
     size_t setting_count;
     const char *settings_select; /* makes them all, as one statement */
     const char
-        *durable;       /* a statement: COMMIT waits until it is on disk, whatever was set before */
-    bool has_tables;    /* skein's own, as far as is known */
-    bool has_fence;     /* the target's, and it is regular; as far as is known */
-    uint64_t writes;    /* rows of history that were written when it was read, and by us since */
+        *durable;    /* a statement: COMMIT waits until it is on disk, whatever was set before */
+    bool has_tables; /* skein's own, as far as is known */
+    bool has_fence;  /* the target's, and it is regular; as far as is known */
+    uint64_t writes; /* rows of history that were written when it was read, and by us since */
+    Holder holder;
     bool is_dirty;      /* settings were made since ours: they may be anything */
     bool is_other_role; /* it may be */
     bool is_kept[KEPT_COUNT_];

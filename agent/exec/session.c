@@ -32,6 +32,14 @@ enum FactsColumn {
     FACTS_DURABLE,
 };
 
+/* Columns of SQL_LOCK_HOLDER. */
+enum HolderColumn {
+    HOLDER_PID,
+    HOLDER_NAME,
+    HOLDER_ROLE,
+    HOLDER_START,
+};
+
 static Result result_ok(void)
 {
     return (Result){ .kind = RESULT_OK, .migration = "" };
@@ -100,7 +108,7 @@ static ErrCode facts_check(const Runner *runner, const PGresult *facts, Err *err
 }
 
 /* From JSON; to a role that the database gave its session the server does not tell it. */
-static const char *backend_start_take(Arena *arena, const char *json)
+static const char *time_take(Arena *arena, const char *json)
 {
     size_t length = strlen(json);
     return length < 2 ? NULL : arena_strndup(arena, json + 1, length - 2);
@@ -110,7 +118,7 @@ static void facts_take(Session *session, const PGresult *facts)
 {
     Arena *arena = &session->arena;
     session->backend_pid = (int)result_int64(facts, 0, FACTS_PID);
-    session->backend_start = backend_start_take(arena, result_text(facts, 0, FACTS_START));
+    session->backend_start = time_take(arena, result_text(facts, 0, FACTS_START));
     session->system_identifier = arena_strdup(arena, result_text(facts, 0, FACTS_SYSTEM));
     session->database_oid = arena_strdup(arena, result_text(facts, 0, FACTS_DATABASE));
     session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
@@ -216,28 +224,60 @@ ErrCode session_holder(Runner *runner, const Action *action, PGresult **ret_hold
 }
 
 /* Has an attempt above ours been here? Then whoever holds the lock is not ours to end. */
-static bool fence_is_above(Runner *runner, const Action *action)
+static ErrCode fence_is_above(Runner *runner, const Action *action, bool *ret_is_above, Err *err)
 {
     const char *params[] = { runner->config.schema };
     AUTO_PTR(PGresult) result = NULL;
-    if (!runner->session.has_tables ||
-        session_query(runner, SQL_FENCE_PEEK, params, 1, action, &result, NULL) != ERR_NONE ||
-        PQntuples(result) == 0) {
-        return false;
+    *ret_is_above = false;
+    if (!runner->session.has_tables) {
+        return ERR_NONE;
     }
-    Fence there = { .term = result_uint64(result, 0, 0), .token = result_uint64(result, 0, 1) };
-    return fence_compare(there, runner->fence) > 0;
+    ErrCode code = session_query(runner, SQL_FENCE_PEEK, params, 1, action, &result, err);
+    if (code == ERR_NONE && PQntuples(result) > 0) {
+        Fence there = { .term = result_uint64(result, 0, 0), .token = result_uint64(result, 0, 1) };
+        *ret_is_above = fence_compare(there, runner->fence) > 0;
+    }
+    return code;
 }
 
 static Result held_by_other(const PGresult *holder, ErrCode code)
 {
     Result result = { .kind = RESULT_HELD_BY_OTHER, .migration = "" };
-    const char *name = result_text(holder, 0, 1);
-    result.backend_pid = (int)result_int64(holder, 0, 0);
+    const char *name = result_text(holder, 0, HOLDER_NAME);
+    const char *role = result_text(holder, 0, HOLDER_ROLE);
+    result.backend_pid = (int)result_int64(holder, 0, HOLDER_PID);
     err_set(&result.err, code, "pid %d (%s%s%s) holds the lock of this target", result.backend_pid,
-            name[0] == '\0' ? "no application name" : name,
-            result_text(holder, 0, 2)[0] == '\0' ? "" : ", role ", result_text(holder, 0, 2));
+            name[0] == '\0' ? "no application name" : name, role[0] == '\0' ? "" : ", role ", role);
     err_hint(&result.err, "wait until it has ended, or end it");
+    return result;
+}
+
+static void holder_note(Session *session, const PGresult *holder)
+{
+    session->holder = (Holder){
+        .pid = (int)result_int64(holder, 0, HOLDER_PID),
+        .name = arena_strdup(&session->arena, result_text(holder, 0, HOLDER_NAME)),
+        .start = time_take(&session->arena, result_text(holder, 0, HOLDER_START)),
+    };
+}
+
+static Result held_by_ours(Runner *runner, const PGresult *holder, const Action *action,
+                           bool is_newer)
+{
+    Result result = { .kind = RESULT_HELD_BY_OURS, .migration = "" };
+    bool is_above = false;
+    if (fence_is_above(runner, action, &is_above, &result.err) != ERR_NONE) {
+        own_tables_explain(runner->session.conn, OWN_WRITE, action_deadline_ms(action),
+                           &result.err);
+        return result_of_error(&result.err);
+    }
+    holder_note(&runner->session, holder);
+    result.backend_pid = runner->session.holder.pid;
+    if (is_newer || is_above) {
+        result.kind = RESULT_FENCED;
+        err_set(&result.err, ERR_FENCED, "pid %d holds the lock for a newer attempt (%s)",
+                result.backend_pid, runner->session.holder.name);
+    }
     return result;
 }
 
@@ -245,7 +285,7 @@ static Result held_by_other(const PGresult *holder, ErrCode code)
 static Result holder_judge(Runner *runner, const PGresult *holder, const Action *action)
 {
     const JobOrder *order = runner->config.order;
-    const char *name = result_text(holder, 0, 1);
+    const char *name = result_text(holder, 0, HOLDER_NAME);
     char rollout[ROLLOUT_ID_MAX + 1];
     uint32_t attempt = 0;
     bool is_fleet = conn_name_parse(name, rollout, &attempt);
@@ -253,15 +293,8 @@ static Result holder_judge(Runner *runner, const PGresult *holder, const Action 
         return held_by_other(holder, str_starts_with(name, "skein/") ? ERR_ATTEMPT_IN_PROGRESS
                                                                      : ERR_CONFLICT);
     }
-    Result result = { .kind = RESULT_HELD_BY_OURS, .migration = "" };
-    result.backend_pid = (int)result_int64(holder, 0, 0);
     bool is_newer = str_equal(rollout, order->rollout) && attempt > order->stamp.attempt;
-    if (is_newer || fence_is_above(runner, action)) {
-        result.kind = RESULT_FENCED;
-        err_set(&result.err, ERR_FENCED, "pid %d holds the lock for a newer attempt (%s)",
-                result.backend_pid, name);
-    }
-    return result;
+    return held_by_ours(runner, holder, action, is_newer);
 }
 
 Result perform_lock(Runner *runner, const Action *action)
@@ -290,43 +323,41 @@ Result perform_lock(Runner *runner, const Action *action)
     return result;
 }
 
-static ErrCode backend_is_there(Runner *runner, const char *pid, const Action *action,
-                                bool *ret_is_there, Err *err)
+static ErrCode holder_query(Runner *runner, const char *sql, const Action *action,
+                            bool *ret_is_there, Err *err)
 {
-    const char *params[] = { pid };
+    const Holder *holder = &runner->session.holder;
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", holder->pid);
+    const char *params[] = { pid, holder->name, holder->start };
     AUTO_PTR(PGresult) found = NULL;
-    ErrCode code = session_query(runner, SQL_BACKEND_FIND, params, 1, action, &found, err);
+    ErrCode code = session_query(runner, sql, params, ARRAY_LEN(params), action, &found, err);
     if (code == ERR_NONE) {
         *ret_is_there = PQntuples(found) > 0;
     }
     return code;
 }
 
+/* The very backend that held the lock: its pid may be another's by now. */
 Result perform_end_backend(Runner *runner, const Action *action)
 {
     Err err = { 0 };
-    char pid[16];
-    snprintf(pid, sizeof(pid), "%d", action->backend_pid);
-    const char *params[] = { pid };
-    AUTO_PTR(PGresult) ended = NULL;
-    if (session_query(runner, SQL_BACKEND_END, params, 1, action, &ended, &err) != ERR_NONE) {
+    bool is_there = action->backend_pid == runner->session.holder.pid;
+    if (is_there && holder_query(runner, SQL_BACKEND_END, action, &is_there, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
-    bool is_there = true;
-    while (true) {
-        if (backend_is_there(runner, pid, action, &is_there, &err) != ERR_NONE) {
+    while (is_there) {
+        if (clock_boot_ms() >= action_deadline_ms(action)) {
+            err_set(&err, ERR_TIMEOUT, "backend %d of an older attempt did not end in time",
+                    action->backend_pid);
             return result_of_error(&err);
         }
-        if (!is_there) {
-            return result_ok();
-        }
-        if (clock_boot_ms() >= action_deadline_ms(action)) {
-            break;
-        }
         wait_fd(-1, 0, clock_boot_ms() + GONE_POLL_MS, NULL);
+        if (holder_query(runner, SQL_BACKEND_FIND, action, &is_there, &err) != ERR_NONE) {
+            return result_of_error(&err);
+        }
     }
-    err_set(&err, ERR_TIMEOUT, "backend %s of an older attempt did not end in time", pid);
-    return result_of_error(&err);
+    return result_ok();
 }
 
 Result perform_close(Runner *runner, const Action *action)

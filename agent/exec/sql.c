@@ -22,21 +22,21 @@ const char SQL_SESSION_FACTS[] =
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 
 const char SQL_LOCK_HOLDER[] =
-    "SELECT l.pid, coalesce(a.application_name, ''), coalesce(a.usename::pg_catalog.text, '')"
+    "SELECT l.pid, coalesce(a.application_name, ''), coalesce(a.usename::pg_catalog.text, ''),"
+    " coalesce(pg_catalog.to_json(a.backend_start)::pg_catalog.text, '')"
     " FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
     " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
     " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
     "  WHERE d.datname = pg_catalog.current_database())"
     " AND l.classid = $1::pg_catalog.oid AND l.objid = $2::pg_catalog.oid";
 
-const char SQL_BACKEND_END[] =
-    "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a"
-    " WHERE a.pid = $1::int4 AND a.datname = pg_catalog.current_database()"
-    " AND a.application_name LIKE 'skein/%' AND a.pid <> pg_catalog.pg_backend_pid()";
+#define THE_HOLDER                                                                                 \
+    " FROM pg_catalog.pg_stat_activity a WHERE a.pid = $1::int4 AND a.application_name = $2"       \
+    " AND a.backend_start IS NOT DISTINCT FROM $3::pg_catalog.timestamptz"                         \
+    " AND a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()"
 
-const char SQL_BACKEND_FIND[] =
-    "SELECT a.pid FROM pg_catalog.pg_stat_activity a WHERE a.pid = $1::int4"
-    " AND a.datname = pg_catalog.current_database() AND a.application_name LIKE 'skein/%'";
+const char SQL_BACKEND_END[] = "SELECT pg_catalog.pg_terminate_backend(a.pid)" THE_HOLDER;
+const char SQL_BACKEND_FIND[] = "SELECT a.pid" THE_HOLDER;
 
 #define OF_OUR_BACKEND                                                                             \
     " FROM pg_catalog.pg_stat_activity a WHERE a.pid = $1::int4"                                   \

@@ -10,12 +10,13 @@
  * Columns: see FactsColumn in session.c. */
 extern const char SQL_SESSION_FACTS[];
 
-/* Parameters: the lock's key; then, for the holder, its upper and lower half. */
+/* Parameters: the lock's key; then, for the holder, its upper and lower half. Columns: see
+ * HolderColumn in session.c. */
 extern const char SQL_LOCK_TRY[];
 extern const char SQL_LOCK_HOLDER[];
 
-/* Parameter: pid. Only a backend of skein in this database is ended; rows: those that are still
- * there. */
+/* Parameters: pid, application_name, backend_start (NULL: not told). Rows: that very backend, if it
+ * is still there; the first ends it. */
 extern const char SQL_BACKEND_END[];
 extern const char SQL_BACKEND_FIND[];
 

@@ -220,23 +220,49 @@ static void a_stranger_on_the_lock_fails_the_target_at_its_deadline(void **state
     PQfinish(holder);
 }
 
-static void only_backends_of_skein_are_ended(void **state)
+/* A pid may be another backend's by the time it is to be ended: here that has another name. */
+static void only_the_backend_that_was_seen_on_the_lock_is_ended(void **state)
 {
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "spared", 0, NULL, 0);
-    PGconn *psql = stranger_open("spared", "psql", "SELECT 1");
+    bench->order.stamp.attempt = 2;
+    PGconn *holder = lock_holder_open(bench, "skein/r1/1");
     AUTO_PTR(Runner) runner = bench_runner(bench);
     assert_result(bench_perform(runner, ACTION_CONNECT, 0), RESULT_OK);
+    Result seen = bench_perform(runner, ACTION_LOCK, 0);
+    assert_result(seen, RESULT_HELD_BY_OURS);
     Action action = {
         .kind = ACTION_END_BACKEND,
-        .backend_pid = PQbackendPID(psql),
-        .deadline_ms = clock_boot_ms() + 5000,
+        .backend_pid = seen.backend_pid,
+        .deadline_ms = clock_boot_ms() + 20000,
     };
+    PQclear(PQexec(holder, "SET application_name = 'skein/r2/1'"));
     assert_result(runner_perform(runner, &action), RESULT_OK);
-    PGresult *result = PQexec(psql, "SELECT 1");
-    assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+    PGresult *result = PQexec(holder, "SET application_name = 'skein/r1/1'");
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
     PQclear(result);
-    PQfinish(psql);
+    assert_result(runner_perform(runner, &action), RESULT_OK);
+    result = PQexec(holder, "SELECT 1");
+    assert_int_equal(PQresultStatus(result), PGRES_FATAL_ERROR);
+    PQclear(result);
+    PQfinish(holder);
+}
+
+/* Who cannot know whether a newer attempt was here ends nobody. */
+static void a_fence_that_cannot_be_read_ends_nobody(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "unread", 0, NULL, 0);
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    bench->order.stamp.attempt = 2;
+    PGconn *holder = lock_holder_open(bench, "skein/r1/1");
+    PGconn *other = stranger_open("unread", "psql", "BEGIN; LOCK TABLE skein.fence");
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    assert_result(bench_perform(runner, ACTION_CONNECT, 0), RESULT_OK);
+    assert_result(bench_perform(runner, ACTION_LOCK, 0), RESULT_IN_PROGRESS);
+    PQfinish(other);
+    assert_result(bench_perform(runner, ACTION_LOCK, 0), RESULT_HELD_BY_OURS);
+    PQfinish(holder);
 }
 
 static void a_stale_token_is_refused_inside_the_pipeline(void **state)
@@ -376,7 +402,8 @@ int main(void)
         cmocka_unit_test_teardown(an_older_attempt_is_ended_and_the_target_migrated, test_end),
         cmocka_unit_test_teardown(a_stranger_on_the_lock_fails_the_target_at_its_deadline,
                                   test_end),
-        cmocka_unit_test_teardown(only_backends_of_skein_are_ended, test_end),
+        cmocka_unit_test_teardown(only_the_backend_that_was_seen_on_the_lock_is_ended, test_end),
+        cmocka_unit_test_teardown(a_fence_that_cannot_be_read_ends_nobody, test_end),
         cmocka_unit_test_teardown(a_stale_token_is_refused_inside_the_pipeline, test_end),
         cmocka_unit_test_teardown(a_higher_term_wins_over_any_token, test_end),
         cmocka_unit_test_teardown(waiting_for_the_fence_is_no_block_of_the_migration, test_end),
