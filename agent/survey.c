@@ -39,6 +39,24 @@ static void keep_matching(const NameFilter *filter, TenantList *list)
     list->count = kept;
 }
 
+/*
+ * Their histories cannot be read, and their names can: a schema that is missing from a list would
+ * be taken for gone. Whoever was read before stays as it was.
+ */
+static void keep_names(const SurveyParts *parts, const DatabaseFacts *database, Conn *conn)
+{
+    AUTO(Arena) arena = { 0 };
+    TenantList names = { 0 };
+    const Reading *before = readings_get(parts->readings, database->name);
+    bool is_known =
+        before != NULL && before->database_oid == database->oid && before->tenant_count > 0;
+    if (!is_known &&
+        tenants_names(conn, soon_ms(), parts->interrupt, &arena, &names, NULL) == ERR_NONE) {
+        keep_matching(&parts->config->schemas, &names);
+        readings_put(parts->readings, database->name, database->oid, names.items, names.count);
+    }
+}
+
 static ErrCode read_database(const SurveyParts *parts, const DatabaseFacts *database, Err *err)
 {
     AUTO(Arena) arena = { 0 };
@@ -55,6 +73,9 @@ static ErrCode read_database(const SurveyParts *parts, const DatabaseFacts *data
             keep_matching(&parts->config->schemas, &tenants);
         }
         readings_put(parts->readings, database->name, database->oid, tenants.items, tenants.count);
+    } else if (has_schemas(parts) && (code == ERR_TABLES || code == ERR_PRIVILEGE) &&
+               conn != NULL) {
+        keep_names(parts, database, conn);
     }
     return code;
 }
@@ -67,6 +88,11 @@ static ErrCode check_instance(const SurveyParts *parts, ErrCode why, Err *err)
         why == ERR_UNREACHABLE || why == ERR_TIMEOUT || why == ERR_CANCELLED || why == ERR_LOST;
     return may_be_all ? discover_instance(parts->pool, soon_ms(), parts->interrupt, &facts, err)
                       : ERR_NONE;
+}
+
+static bool is_for_a_person(ErrCode why)
+{
+    return why == ERR_PRIVILEGE || why == ERR_NOT_FOUND || why == ERR_REFUSED || why == ERR_TABLES;
 }
 
 /*
@@ -87,7 +113,7 @@ static ErrCode take_unread(const SurveyParts *parts, const DatabaseFacts *databa
     }
     bool is_unknown =
         has_schemas(parts) && readings_get(parts->readings, database->name)->tenant_count == 0;
-    if (is_unknown && why->code != ERR_PRIVILEGE && why->code != ERR_NOT_FOUND) {
+    if (is_unknown && !is_for_a_person(why->code)) {
         *err = *why;
         return err_wrap(err, "the schemas of database %s cannot be listed", database->name);
     }

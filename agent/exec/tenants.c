@@ -60,6 +60,27 @@ static void list_fill(const PGresult *rows, Arena *arena, TenantList *list)
     }
 }
 
+ErrCode tenants_names(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt, Arena *arena,
+                      TenantList *ret_list, Err *err)
+{
+    TenantList list = { 0 };
+    AUTO_PTR(PGresult) rows = NULL;
+    const char *params[] = { TENANTS_ALL_SCHEMAS };
+    Query query = {
+        .sql = SQL_TENANTS_BARE,
+        .params = params,
+        .param_count = 1,
+        .deadline_ms = deadline_ms,
+        .interrupt = interrupt,
+    };
+    ErrCode code = conn_query(conn, &query, &rows, err);
+    if (code == ERR_NONE) {
+        list_fill(rows, arena, &list);
+        *ret_list = list;
+    }
+    return code;
+}
+
 ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms,
                      const Interrupt *interrupt, Arena *arena, TenantList *ret_list, Err *err)
 {

@@ -45,4 +45,8 @@ typedef struct TenantList {
 ErrCode tenants_read(Conn *conn, const char *tenant, uint64_t deadline_ms,
                      const Interrupt *interrupt, Arena *arena, TenantList *ret_list, Err *err);
 
+/* All schemas by name alone, whatever is the matter with skein's own tables. */
+ErrCode tenants_names(Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt, Arena *arena,
+                      TenantList *ret_list, Err *err);
+
 #endif

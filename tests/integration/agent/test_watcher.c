@@ -205,6 +205,18 @@ static void a_database_that_cannot_be_read_keeps_its_schemas(void **state)
     await_list(fixture, "db1/saas/t2=");
 }
 
+/* Its histories cannot be read, and who its tenants are can. */
+static void a_database_that_was_never_read_lists_its_schemas(void **state)
+{
+    Fixture *fixture = *state;
+    pg_cluster_run(cluster, "saas",
+                   "CREATE SCHEMA skein; CREATE TABLE skein.meta (schema_version int)");
+    watch(fixture);
+    await_list(fixture, "db1/saas/t1=? db1/saas/t2=?");
+    pg_cluster_run(cluster, "saas", "DROP SCHEMA skein CASCADE");
+    await_list(fixture, "db1/saas/t1= db1/saas/t2=");
+}
+
 static void it_looks_soon_where_something_was_done(void **state)
 {
     Fixture *fixture = *state;
@@ -228,6 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_kept_connection_that_was_ended_is_replaced, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_database_that_cannot_be_read_keeps_its_schemas, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_database_that_was_never_read_lists_its_schemas, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_looks_soon_where_something_was_done, set_up, tear_down),
     };
