@@ -25,12 +25,16 @@ static const SqlstateRow SQLSTATES[] = {
     { "40P01", NULL, RESULT_RETRYABLE, ERR_RETRYABLE, NULL },
     { "40001", NULL, RESULT_RETRYABLE, ERR_RETRYABLE, NULL },
     { "57P0", NULL, RESULT_RETRYABLE, ERR_RETRYABLE, NULL },
+    { "25P03", NULL, RESULT_RETRYABLE, ERR_RETRYABLE, NULL }, /* we stood still in a transaction */
     { "XX000", "tuple concurrently ", RESULT_RETRYABLE, ERR_RETRYABLE, NULL },
     { "42501", NULL, RESULT_FAILED, ERR_PRIVILEGE, "grant the migrating role what it lacks" },
     { "57014", NULL, RESULT_FAILED, ERR_SERVER,
       "raise the statement timeout, or make the statement smaller" },
     { "", NULL, RESULT_FAILED, ERR_SERVER, NULL },
 };
+
+static const char HINT_SETTING[] =
+    "a setting is wrong: look at `options` of the connection, PGOPTIONS, and ALTER ROLE … SET";
 
 /* What the server says of a connection that it does not accept. */
 static const SqlstateRow REFUSALS[] = {
@@ -40,8 +44,15 @@ static const SqlstateRow REFUSALS[] = {
     { "3D000", NULL, RESULT_REFUSED, ERR_NOT_FOUND,
       "make it first, or name another; where it was dropped on purpose, leave it out" },
     { "53300", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
-      "raise max_connections or lower connections_per_instance" },
+      "raise max_connections, or the limit of the database or role, or lower "
+      "connections_per_instance" },
     { "57P0", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, NULL }, /* it comes up, or goes down */
+    { "55000", NULL, RESULT_REFUSED, ERR_REFUSED, "ALTER DATABASE … ALLOW_CONNECTIONS true" },
+    { "22", NULL, RESULT_REFUSED, ERR_REFUSED, HINT_SETTING },
+    { "42", NULL, RESULT_REFUSED, ERR_REFUSED, HINT_SETTING },
+    { "58", NULL, RESULT_REFUSED, ERR_REFUSED,
+      "the server lacks a file; look for session_preload_libraries, and into its log" },
+    { "XX", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, "the server's log says more" },
     { "", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
       "does the server run, and do host and port say where?" },
 };
@@ -201,6 +212,12 @@ ResultKind server_error_result(const PGresult *result, Err *err)
         .constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME),
     };
     return server_error_words(&words, err);
+}
+
+bool server_error_ends_session(const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity != NULL && (str_equal(severity, "FATAL") || str_equal(severity, "PANIC"));
 }
 
 void server_error_constraint(const PGresult *result, char ret_name[CONSTRAINT_NAME_MAX])

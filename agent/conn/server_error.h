@@ -37,13 +37,17 @@ ResultKind server_error_words(const ServerWords *words, Err *err);
  * connection. */
 ResultKind server_error_result(const PGresult *result, Err *err);
 
+/* Was it the server's last word in this session? */
+bool server_error_ends_session(const PGresult *result);
+
 /* Which constraint was violated, as schema.name; "": none, or not told. */
 #define CONSTRAINT_NAME_MAX 130
 void server_error_constraint(const PGresult *result, char ret_name[CONSTRAINT_NAME_MAX]);
 
 /*
  * Why a connection could not be opened, or broke: ERR_UNREACHABLE, ERR_PRIVILEGE (authentication,
- * no right to connect) or ERR_NOT_FOUND (no such database). Returns err->code.
+ * no right to connect), ERR_NOT_FOUND (no such database) or ERR_REFUSED (the server answers, and
+ * will not have it until somebody mends something). Returns err->code.
  */
 ErrCode server_error_connection(const PGconn *conn, Err *err);
 

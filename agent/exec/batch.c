@@ -91,6 +91,10 @@ static void error_take(Pump *pump, const PGresult *result)
         return; /* the first one is the cause */
     }
     const BatchItem *item = &pump->batch->items.items[pump->answered];
+    if (item->part == PART_COMMIT && server_error_ends_session(result)) {
+        pump->is_broken = true; /* "cannot abort transaction 4711, it was already committed" */
+        return;
+    }
     pump->has_error = true;
     pump->outcome->kind = kind;
     pump->outcome->part = item->part;

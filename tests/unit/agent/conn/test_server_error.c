@@ -23,6 +23,8 @@ static void sqlstates_are_classified(void **state)
         { "40001", "could not serialize access", RESULT_RETRYABLE, ERR_RETRYABLE },
         { "57P01", "terminating connection", RESULT_RETRYABLE, ERR_RETRYABLE },
         { "57P03", "the database system is starting up", RESULT_RETRYABLE, ERR_RETRYABLE },
+        { "25P03", "terminating connection due to idle-in-transaction timeout", RESULT_RETRYABLE,
+          ERR_RETRYABLE },
         { "57014", "canceling statement due to statement timeout", RESULT_FAILED, ERR_SERVER },
         { "XX000", "tuple concurrently updated", RESULT_RETRYABLE, ERR_RETRYABLE },
         { "XX000", "cache lookup failed", RESULT_FAILED, ERR_SERVER },
@@ -134,6 +136,15 @@ static void connection_errors_tell_neither_host_nor_user(void **state)
           "connection to server at \"b\", port 1 failed: FATAL:  53300: sorry, too many clients "
           "already\n",
           ERR_UNREACHABLE, "53300", "sorry, too many clients already" },
+        { "connection to server at \"a\", port 1 failed: FATAL:  55000: database \"shop\" is not "
+          "currently accepting connections\n",
+          ERR_REFUSED, "55000", "database \"…\" is not currently accepting connections" },
+        { "connection to server at \"a\", port 1 failed: FATAL:  42704: unrecognized configuration "
+          "parameter \"zoom\"\n",
+          ERR_REFUSED, "42704", "unrecognized configuration parameter \"…\"" },
+        { "connection to server at \"a\", port 1 failed: FATAL:  58P01: could not access file "
+          "\"nolib\": No such file or directory\n",
+          ERR_REFUSED, "58P01", "could not access file \"…\": No such file or directory" },
         { "could not translate host name \"db1.internal\" to address: Name or service not known\n",
           ERR_UNREACHABLE, "",
           "could not translate host name \"…\" to address: Name or service not known" },
