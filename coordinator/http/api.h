@@ -39,6 +39,7 @@ typedef struct ApiReply {
     const char *content_type; /* NULL: JSON */
     const char *location;     /* of what was made; in the request's arena */
     Str body;
+    Bytes octets;     /* in place of the body, in the request's arena; data NULL: none */
     uint32_t hold_ms; /* not 0: no answer yet; ask again when there are events, at the latest after
                          this */
 } ApiReply;

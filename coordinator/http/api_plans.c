@@ -89,7 +89,7 @@ ErrCode api_plan_get(const ApiRequest *request, ApiReply *reply, Err *err)
         return err->code;
     }
     reply->content_type = "application/octet-stream";
-    str_append_bytes(&reply->body, bundle.data, bundle.length);
+    reply->octets = bundle;
     return ERR_NONE;
 }
 

@@ -15,6 +15,12 @@
 /* A client that goes on sending what is too large loses its connection. */
 #define EXCESS_MAX (4 * 1024 * 1024)
 
+/*
+ * What the clients of a door may have us keep for them: bodies that are not whole yet, and answers
+ * that are not read. Four of the largest plans.
+ */
+#define HELD_BYTES_MAX ((size_t)4 * BUNDLE_MAX)
+
 struct HttpRequest {
     RequestPlace place;
     struct MHD_Connection *connection;
@@ -23,6 +29,7 @@ struct HttpRequest {
     size_t body_max;
     Str body;
     size_t excess;     /* bytes of the body beyond body_max, dropped */
+    size_t held_bytes; /* its share of the door's */
     unsigned refusal;  /* status of an answer that was found before the handler; 0: none */
     const char *allow; /* for 405 */
     Err err;
@@ -39,6 +46,7 @@ HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *
 void request_free(HttpRequest *request)
 {
     if (request != NULL) {
+        *request->place.held_bytes -= request->held_bytes;
         str_done(&request->body);
         arena_done(&request->arena);
         free(request);
@@ -57,6 +65,21 @@ static ErrCode refuse(HttpRequest *request, unsigned status)
 static ErrCode refuse_error(HttpRequest *request)
 {
     return refuse(request, problem_status(request->err.code));
+}
+
+/* With 503 when the door has no room for so much more. */
+static ErrCode hold_bytes(HttpRequest *request, size_t length)
+{
+    size_t *held = request->place.held_bytes;
+    if (*held > HELD_BYTES_MAX || length > HELD_BYTES_MAX - *held) {
+        err_set(&request->err, ERR_LIMIT,
+                "too many clients keep large requests or answers waiting");
+        err_hint(&request->err, "try again in a moment");
+        return refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE);
+    }
+    *held += length;
+    request->held_bytes += length;
+    return ERR_NONE;
 }
 
 static const char *header(const HttpRequest *request, const char *name)
@@ -240,7 +263,11 @@ static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
 {
     size_t length = reply->body.length;
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(length, str_take(&reply->body), MHD_RESPMEM_MUST_FREE);
+        reply->octets.data != NULL
+            ? MHD_create_response_from_buffer(reply->octets.length, (void *)reply->octets.data,
+                                              MHD_RESPMEM_PERSISTENT)
+            : MHD_create_response_from_buffer(length, str_take(&reply->body),
+                                              MHD_RESPMEM_MUST_FREE);
     if (response == NULL) {
         return MHD_NO;
     }
@@ -302,7 +329,7 @@ enum MHD_Result request_take_body(HttpRequest *request, const char *data, size_t
         if (request->refusal == 0) {
             refuse_size(request);
         }
-    } else if (request->refusal == 0) {
+    } else if (request->refusal == 0 && hold_bytes(request, length) == ERR_NONE) {
         str_append_bytes(&request->body, data, length);
     }
     return request->excess > EXCESS_MAX ? MHD_NO : MHD_YES;
@@ -322,6 +349,10 @@ enum MHD_Result request_run(HttpRequest *request, bool is_late, uint32_t *ret_ho
     if (code != ERR_NONE) {
         str_done(&reply.body);
         return answer_problem(request, problem_status(code));
+    }
+    if (hold_bytes(request, reply.body.length + reply.octets.length) != ERR_NONE) {
+        str_done(&reply.body);
+        return answer_problem(request, request->refusal);
     }
     *ret_hold_ms = reply.hold_ms;
     return reply.hold_ms > 0 ? MHD_YES : answer(request, &reply);

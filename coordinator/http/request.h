@@ -22,6 +22,7 @@ typedef struct RequestPlace {
     PlanFactsCache *facts;
     bool is_tcp;             /* reading only, and for this machine only */
     const char *socket_path; /* where everything may be asked */
+    size_t *held_bytes;      /* of bodies and answers of all requests of this door */
 } RequestPlace;
 
 HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place);
@@ -38,7 +39,10 @@ size_t request_unescape(void *ctx, struct MHD_Connection *connection, char *text
 /* The head has come: what is wrong with it is answered at once. */
 enum MHD_Result request_begin(HttpRequest *request, const char *method, const char *path);
 
-/* A piece of the body. Beyond its bounds it is dropped, and much of that ends the connection. */
+/*
+ * A piece of the body. Beyond its bounds it is dropped, and much of that ends the connection; so it
+ * is where all requests of the door together hold too much.
+ */
 enum MHD_Result request_take_body(HttpRequest *request, const char *data, size_t length);
 
 /*

@@ -34,6 +34,7 @@ typedef struct Door {
     struct MHD_Daemon *daemon; /* NULL: closed */
     LoopId id;
     bool has_work; /* a connection was resumed: MHD_run has to look at it */
+    size_t held_bytes;
 } Door;
 
 /* A request at its door. */
@@ -133,7 +134,8 @@ static Visit *visit_new(Door *door, struct MHD_Connection *connection)
     const RequestPlace place = { .shell = door->server->shell,
                                  .facts = door->server->facts,
                                  .is_tcp = door->kind == DOOR_TCP,
-                                 .socket_path = door->server->socket_path };
+                                 .socket_path = door->server->socket_path,
+                                 .held_bytes = &door->held_bytes };
     Visit *visit = mem_alloc(sizeof(*visit));
     visit->door = door;
     visit->connection = connection;

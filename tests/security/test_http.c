@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/bundle.h"
+#include "tests/unit/proto/plan_sample.h"
+
 #define WAITERS 300
 #define HUGE_BYTES (128 * 1024)
 #define HASH "0000000000000000000000000000000000000000000000000000000000000000"
@@ -275,6 +278,76 @@ static void waiters_at_one_door_leave_the_other_alone(void **state)
     }
 }
 
+/* ---- those who do not read ---- */
+
+#define READERS 40
+#define PLAN_BYTES (15 * 1024 * 1024)
+#define HELD_KB (4 * BUNDLE_MAX / 1024) /* the most that is kept for a door's clients */
+
+/* A signed plan with one long statement; its path. */
+static const char *bring_large_plan(Siege *siege)
+{
+    Arena *arena = &siege->arena;
+    KeyPair signer;
+    Bytes canonical;
+    Bytes bundle;
+    uint8_t hash[PLAN_HASH_BYTES];
+    char hash_text[2 * PLAN_HASH_BYTES + 1];
+    Err err = { 0 };
+    char *sql = arena_alloc(arena, PLAN_BYTES + 1);
+    memset(sql, 'x', PLAN_BYTES);
+    Plan *plan = sample_plan(arena);
+    ((PlanStatement *)plan->migrations[0].up.statements)->sql = sql;
+    assert_int_equal(key_generate(KEY_SIGN, "ann", &signer, &err), ERR_NONE);
+    if (plan_encode(plan, arena, &canonical, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(bundle_seal(canonical, signer.secret_key, arena, &bundle, &err), ERR_NONE);
+    plan_hash(canonical, hash);
+    hex_encode(hash, sizeof(hash), hash_text);
+    const char *path = arena_printf(arena, "/api/v1/plans/%s", hash_text);
+    const char *head = arena_printf(arena,
+                                    "PUT %s HTTP/1.1\r\nHost: localhost\r\n"
+                                    "Content-Length: %zu\r\n\r\n",
+                                    path, bundle.length);
+    AUTO(Fd) fd = siege_dial(siege, SIEGE_DOOR_UNIX);
+    assert_true(siege_write(fd, head, strlen(head)));
+    assert_true(siege_write(fd, bundle.data, bundle.length));
+    assert_int_equal(siege_hear_http(siege, fd).status, 201);
+    return path;
+}
+
+/* Anybody on this machine may ask over TCP: large answers that nobody takes must not pile up. */
+static void answers_that_nobody_reads_are_bounded(void **state)
+{
+    Siege *siege = *state;
+    Fd readers[READERS];
+    size_t answered = 0;
+    size_t refused = 0;
+    const char *path = bring_large_plan(siege);
+    const char *request =
+        arena_printf(&siege->arena, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+    size_t before_kb = siege_memory_kb(siege);
+    for (size_t i = 0; i < READERS; i++) {
+        readers[i] = siege_dial(siege, SIEGE_DOOR_TCP);
+        assert_true(siege_write(readers[i], request, strlen(request)));
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        char status[] = "HTTP/1.1 ...";
+        assert_int_equal(recv(readers[i], status, sizeof(status) - 1, MSG_WAITALL),
+                         sizeof(status) - 1);
+        answered += str_equal(status, "HTTP/1.1 200");
+        refused += str_equal(status, "HTTP/1.1 503");
+    }
+    assert_int_equal(answered + refused, READERS);
+    assert_in_range(answered, 1, 4 * BUNDLE_MAX / PLAN_BYTES);
+    assert_true(siege_memory_kb(siege) < before_kb + HELD_KB + 64 * 1024);
+    for (size_t i = 0; i < READERS; i++) {
+        fd_done(&readers[i]);
+    }
+    SIEGE_AWAIT(siege, siege_http(siege, SIEGE_DOOR_TCP, "%s", request).status == 200);
+}
+
 /* ---- the socket ---- */
 
 static void the_socket_is_for_owner_and_group_only(void **state)
@@ -303,6 +376,7 @@ int main(void)
         SIEGE_TEST(heads_beyond_the_limit_are_refused),
         SIEGE_TEST(requests_in_one_piece_are_answered_one_by_one),
         SIEGE_TEST(waiters_at_one_door_leave_the_other_alone),
+        SIEGE_TEST(answers_that_nobody_reads_are_bounded),
         SIEGE_TEST(the_socket_is_for_owner_and_group_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
