@@ -77,6 +77,24 @@ static const ConfigField API_FIELDS[] = {
 };
 static const ConfigTable API = CONFIG_TABLE_OF("the API", ApiConfig, API_FIELDS);
 
+#define RETENTION_MAX_DAYS 36500
+
+static const ConfigField RETENTION_FIELDS[] = {
+    { CONFIG_FIELD(RetentionConfig, rollouts_days, CONFIG_INTEGER), .fallback = "90",
+      .max = RETENTION_MAX_DAYS, .unit = "days",
+      .doc = "A rollout that ended so long ago is forgotten, with its events; not while a database "
+             "has it as its newest one, which could still be rolled back. 0: never." },
+    { CONFIG_FIELD(RetentionConfig, events_days, CONFIG_INTEGER), .fallback = "90",
+      .max = RETENTION_MAX_DAYS, .unit = "days",
+      .doc = "Events of no rollout (agents that come and go) are kept so long; those of a rollout "
+             "stay as long as it does. 0: for ever." },
+    { CONFIG_FIELD(RetentionConfig, plans_days, CONFIG_INTEGER), .fallback = "7",
+      .max = RETENTION_MAX_DAYS, .unit = "days",
+      .doc = "A plan that was brought and never started is dropped after so long. 0: never." },
+};
+static const ConfigTable RETENTION =
+    CONFIG_TABLE_OF("the retention", RetentionConfig, RETENTION_FIELDS);
+
 #define INTERVAL(name_, member, fallback_, doc_)                                                   \
     {                                                                                              \
         CONFIG_FIELD_AS(name_, EngineConfig, member, CONFIG_DURATION),                             \
@@ -129,6 +147,10 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(CoordinatorConfig, store, CONFIG_STRING),
       .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
       .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },
+    { CONFIG_FIELD(CoordinatorConfig, retention, CONFIG_TABLE), .table = &RETENTION,
+      .doc =
+          "What the store does not keep for ever. It looks once a minute and drops a little at a "
+          "time; the file does not shrink, it is filled again." },
     { CONFIG_FIELD(CoordinatorConfig, api, CONFIG_TABLE), .table = &API, .doc = "The HTTP API." },
     { CONFIG_FIELD(CoordinatorConfig, log, CONFIG_TABLE), .table = &LOG_CONFIG_TABLE,
       .doc = "The log, on standard error." },

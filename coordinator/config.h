@@ -17,11 +17,19 @@ typedef struct ApiConfig {
     const char *listen; /* "127.0.0.1:8420"; "": no TCP */
 } ApiConfig;
 
+/* For how long what is over is kept; 0: for ever. */
+typedef struct RetentionConfig {
+    uint32_t rollouts_days;
+    uint32_t events_days;
+    uint32_t plans_days;
+} RetentionConfig;
+
 typedef struct CoordinatorConfig {
     const char *listen; /* where agents dial in: "tcp://…" */
     const char *key_file;
     const char *agents_dir;
     const char *store;
+    RetentionConfig retention;
     ApiConfig api;
     LogConfig log;
     double time_scale;

@@ -5,6 +5,7 @@
 #include <zmq.h>
 #include <sodium.h>
 
+#include "common/clock.h"
 #include "common/descriptors.h"
 #include "common/keyfile.h"
 #include "common/log.h"
@@ -20,6 +21,7 @@
 #include "coordinator/store/store.h"
 
 #define KEYS_LOOK_MS 1000
+#define RETIRE_MS 60000
 #define OWN_DESCRIPTORS 640 /* both doors of the API full, the store, libzmq's own */
 
 typedef struct Daemon {
@@ -200,6 +202,27 @@ static void on_keys_timer(void *ctx, uint64_t now_ms)
     loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
 }
 
+/* ---- what is over ---- */
+
+static int64_t days_ago_ms(uint32_t days)
+{
+    const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
+    return days == 0 ? 0 : clock_wall_ms() - (int64_t)days * day_ms;
+}
+
+static void on_retire_timer(void *ctx, uint64_t now_ms)
+{
+    (void)now_ms;
+    Daemon *daemon = ctx;
+    const RetentionConfig *retention = &daemon->config->retention;
+    const Event event = { .kind = EVENT_RETIRE,
+                          .ages = { .rollouts_ms = days_ago_ms(retention->rollouts_days),
+                                    .events_ms = days_ago_ms(retention->events_days),
+                                    .plans_ms = days_ago_ms(retention->plans_days) } };
+    shell_take(daemon->shell, &event);
+    loop_after(daemon->loop, RETIRE_MS, on_retire_timer, daemon);
+}
+
 /* Before anything listens; the engine is told by on_resumed. */
 static ErrCode read_keys(const char *directory, Keys **ret_keys, Err *err)
 {
@@ -313,6 +336,7 @@ static ErrCode daemon_open(Daemon *daemon, Err *err)
     shell_set_ports(daemon->shell, &ports);
     on_resumed(daemon);
     loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
+    loop_after(daemon->loop, RETIRE_MS, on_retire_timer, daemon);
     return ERR_NONE;
 }
 

@@ -78,6 +78,8 @@ static bool is_durable(EffectKind kind)
     case EFFECT_PERSIST_WAVE:
     case EFFECT_PERSIST_TARGET:
     case EFFECT_PERSIST_PLAN:
+    case EFFECT_FORGET_ROLLOUT:
+    case EFFECT_FORGET_OLD:
     case EFFECT_PUBLISH_EVENT:
         return true;
     case EFFECT_NONE:

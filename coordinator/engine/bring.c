@@ -12,6 +12,7 @@ static void persist(Engine *engine, const BroughtPlan *brought)
     PlanRow *row = ARENA_NEW(arena, PlanRow);
     Bytes bundle = brought->bundle;
     memcpy(row->hash, brought->plan_hash, PLAN_HASH_BYTES);
+    row->kept_at_ms = engine->wall_ms;
     row->bundle = (Bytes){ arena_memdup(arena, bundle.data, bundle.length), bundle.length };
     effects_add(engine->out, (Effect){ .kind = EFFECT_PERSIST_PLAN, .plan = row });
 }

@@ -18,11 +18,13 @@ typedef enum EffectKind {
     EFFECT_PERSIST_ROLLOUT,
     EFFECT_PERSIST_WAVE,
     EFFECT_PERSIST_TARGET,
-    EFFECT_PERSIST_PLAN,  /* .plan: insert or replace by hash */
-    EFFECT_PUBLISH_EVENT, /* .event: append to the log (seq is filled by the store), then tell
-                             watchers */
-    EFFECT_SEND,          /* .send: WELCOME, BUSY, REJECT, PONG, GOAL, STATE_ACK */
-    EFFECT_CLOSE_SESSION, /* .close: forget the connection; its messages are refused from now on */
+    EFFECT_PERSIST_PLAN,   /* .plan: insert or replace by hash */
+    EFFECT_FORGET_ROLLOUT, /* .rollout: delete by id, with its waves, targets and events */
+    EFFECT_FORGET_OLD,     /* .ages: of what is older, delete a part */
+    EFFECT_PUBLISH_EVENT,  /* .event: append to the log (seq is filled by the store), then tell
+                              watchers */
+    EFFECT_SEND,           /* .send: WELCOME, BUSY, REJECT, PONG, GOAL, STATE_ACK */
+    EFFECT_CLOSE_SESSION,  /* .close: forget the connection; its messages are refused from now on */
     EFFECT_KIND_COUNT_,
 } EffectKind;
 
@@ -42,6 +44,7 @@ typedef struct Effect {
         const WaveRow *wave;
         const TargetRow *target;
         const PlanRow *plan;
+        const Ages *ages;
         const EventRow *event;
         SendEffect send;
         uint64_t close_connection;

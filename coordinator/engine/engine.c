@@ -308,6 +308,13 @@ static ErrCode take_brought(Engine *engine, const Event *event, Err *err)
     return ERR_NONE;
 }
 
+static ErrCode take_retire(Engine *engine, const Event *event, Err *err)
+{
+    (void)err;
+    retire_run(engine, &event->ages);
+    return ERR_NONE;
+}
+
 static ErrCode (*const HANDLERS[])(Engine *engine, const Event *event, Err *err) = {
     [EVENT_NONE] = take_tick,
     [EVENT_TICK] = take_tick,
@@ -325,6 +332,7 @@ static ErrCode (*const HANDLERS[])(Engine *engine, const Event *event, Err *err)
     [EVENT_START_ROLLOUT] = take_start,
     [EVENT_COMMAND] = take_command,
     [EVENT_PLAN_BROUGHT] = take_brought,
+    [EVENT_RETIRE] = take_retire,
 };
 _Static_assert(ARRAY_LEN(HANDLERS) == EVENT_KIND_COUNT_, "a handler per event");
 

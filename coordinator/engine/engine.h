@@ -53,6 +53,7 @@ typedef enum EventKind {
     EVENT_START_ROLLOUT,  /* .start */
     EVENT_COMMAND,        /* .command */
     EVENT_PLAN_BROUGHT,   /* .brought: a plan for the store, by a person */
+    EVENT_RETIRE,         /* .ages: what has ended long ago may go; a little at a time */
     EVENT_KIND_COUNT_,
 } EventKind;
 
@@ -119,6 +120,7 @@ typedef struct Event {
         StartRollout start;
         Command command;
         BroughtPlan brought;
+        Ages ages;
         struct {
             const char *actor;
             const char *reason; /* the operator's own words; "" */

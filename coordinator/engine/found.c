@@ -230,6 +230,33 @@ static size_t list_whole(const Rollout *rollout, const PlanPreview *preview, Tar
     return count;
 }
 
+static bool is_in_plan(const Rollout *rollout, const char *migration)
+{
+    for (size_t i = 0; i < rollout->migration_count; i++) {
+        if (str_equal(rollout->migrations[i], migration)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Agents would refuse to take a database back to where it has long gone past, one by one. */
+static ErrCode check_not_beyond(const Rollout *rollout, const PlanPreview *preview, Err *err)
+{
+    for (size_t i = 0; i < preview->target_count && !rollout->allows_missing; i++) {
+        const TargetRow *row = &preview->targets[i];
+        bool is_known = row->version[0] == '\0' || is_in_plan(rollout, row->version);
+        if (preview->is_read[i] && !is_known) {
+            err_set(err, ERR_CONFLICT, "%s is at %s, which the plan of %s does not have",
+                    row->address, row->version, rollout->row.id);
+            return err_hint(err,
+                            "a later rollout has gone beyond it: for what is left, start a new "
+                            "one of today's files");
+        }
+    }
+    return ERR_NONE;
+}
+
 ErrCode found_make_whole(Rollout *rollout, Err *err)
 {
     AUTO(Arena) arena = { 0 };
@@ -237,8 +264,8 @@ ErrCode found_make_whole(Rollout *rollout, Err *err)
     const Plan plan = { .where = rollout->where, .strategy = rollout->strategy };
     PlanPreview preview = { 0 };
     ErrCode code = selection_make(engine, &plan, &arena, &preview, err);
-    if (code != ERR_NONE) {
-        return code;
+    if (code != ERR_NONE || check_not_beyond(rollout, &preview, err) != ERR_NONE) {
+        return err->code;
     }
     TargetRow *rows = ARENA_ARRAY(&arena, TargetRow, engine->items.count);
     size_t count = list_whole(rollout, &preview, rows, &arena);

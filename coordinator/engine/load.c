@@ -30,6 +30,7 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
         rollout->strategy.waves[i].name = arena_strdup(arena, plan->strategy.waves[i].name);
     }
     rollout->where = arena_strdup(arena, plan->where);
+    rollout->allows_missing = plan->missing != 0;
     rollout->to = arena_strdup(arena, plan->to);
     rollout->irreversible = arena_strdup(arena, plan_first_irreversible(plan));
     rollout->migration_count = plan->migration_count;
@@ -285,6 +286,21 @@ void rollout_close(Rollout *rollout)
             target->item->target = NULL;
         }
     }
+}
+
+void rollout_forget(Rollout *rollout)
+{
+    Engine *engine = rollout->engine;
+    rollout_close(rollout); /* what agents had in hand when it ended has ended, too */
+    LIST_REMOVE(&engine->rollouts, rollout->number);
+    for (size_t i = rollout->number; i < engine->rollouts.count; i++) {
+        engine->rollouts.items[i]->number = i;
+    }
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        rollout->targets[i].item->uses--;
+    }
+    map_remove(engine->rollouts_by_id, rollout->row.id);
+    rollout_free(rollout);
 }
 
 static void follow_in_hand(Rollout *rollout)

@@ -202,7 +202,18 @@ typedef struct TargetRow {
 typedef struct PlanRow {
     uint8_t hash[PLAN_HASH_BYTES];
     Bytes bundle; /* 1 to BUNDLE_MAX bytes */
+    int64_t kept_at_ms;
 } PlanRow;
+
+/*
+ * What is older is not kept, on the wall clock; 0: everything is. The one use of that clock that
+ * decides anything, and nothing in a fleet depends on it.
+ */
+typedef struct Ages {
+    int64_t rollouts_ms; /* that have ended */
+    int64_t events_ms;   /* of no rollout; those of a rollout stay and go with it */
+    int64_t plans_ms;    /* of no rollout: brought, and never started */
+} Ages;
 
 /* One line of the event log: every state change once, with the id of its rule. */
 typedef struct EventRow {

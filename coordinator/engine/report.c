@@ -133,7 +133,9 @@ static void take_current(Target *target, const State *state)
     }
     target->report_id = state->report_id;
     order_answered(target);
-    if (target_rule(target, EVENTS[report])->to != RULE_IGNORE) {
+    bool is_heard = target_rule(target, EVENTS[report])->to != RULE_IGNORE;
+    bool is_over = target->row.state == TARGET_SKIPPED && report_is_end(report);
+    if (is_heard || is_over) { /* nobody waits for what is skipped, but its order has ended */
         take_facts(target, state);
     }
     target_fire(target, EVENTS[report]);

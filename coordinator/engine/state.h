@@ -168,6 +168,7 @@ struct Rollout {
     const char *to;
     const char **migrations; /* ids, in order */
     size_t migration_count;
+    bool allows_missing;      /* what is applied and not in the plan holds up nothing */
     const char *irreversible; /* id of the first irreversible migration; "": none */
     uint32_t max_failures;
     Wave *waves;
@@ -476,6 +477,7 @@ void dispatch_run(Engine *engine);
 /* --- load.c --- */
 Rollout *rollout_new(Engine *engine, const char *id);
 void rollout_free(Rollout *rollout);
+void rollout_forget(Rollout *rollout); /* out of the engine; nothing of it is in anybody's hands */
 void rollout_take_plan(Rollout *rollout, const Plan *plan);
 void rollout_fit_plan(Rollout *rollout); /* its plan to its waves and targets, which are others */
 const char *plan_first_irreversible(const Plan *plan); /* its id; "": none */
@@ -501,6 +503,9 @@ ErrCode found_check(const Rollout *rollout, Err *err); /* may it be taken back, 
 void found_make_targets(Rollout *rollout);             /* of all databases that have it now */
 ErrCode found_make_whole(Rollout *rollout, Err *err);  /* and of those that its plan selects */
 size_t found_versions(const Rollout *rollout, FoundVersion *ret_versions, size_t max);
+
+/* --- retire.c: what has ended long ago --- */
+void retire_run(Engine *engine, const Ages *ages);
 
 /* --- selection.c --- */
 TargetRow selection_target(const InventoryRow *item, const Address *address, Arena *arena);

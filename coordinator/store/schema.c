@@ -71,6 +71,11 @@ const char *const STORE_SCHEMA_STEPS[] = {
 
     ("ALTER TABLE targets ADD COLUMN is_absent INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE targets ADD COLUMN is_excused INTEGER NOT NULL DEFAULT 0;"),
+
+    /* Beside the plans: a column behind a bundle is read through all of its pages. */
+    ("CREATE TABLE plan_ages ("
+     "  hash BLOB PRIMARY KEY, kept_at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+     "INSERT INTO plan_ages SELECT hash, 0 FROM plans;"),
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

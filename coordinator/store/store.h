@@ -57,12 +57,15 @@ typedef struct StoreOps {
      * Commits the PERSIST, FORGET and PUBLISH effects of `effects` in one transaction, durable when
      * the call returns. A row that is persisted takes the place of the one with its key; an event
      * gets its sequence number, in order, without gaps (*ret_last_seq is the newest of the store).
+     * FORGET_ROLLOUT takes its waves, targets and events along. FORGET_OLD deletes events of no
+     * rollout and plans of no rollout that are older than its ages, not all at once: some thousand
+     * events, some plans. The newest event of all stays, and with it the numbering.
      * Other effects are not its business. ERR_STORE_TERM: another coordinator has taken a higher
      * term; nothing was written and nothing ever will be by this one.
      */
     ErrCode (*commit)(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err);
 
-    /* Sequence numbers start at 1. Rows live in `arena`. */
+    /* Sequence numbers start at 1; what was forgotten is passed over. Rows live in `arena`. */
     ErrCode (*read_events)(Store *store, const EventFilter *filter, Arena *arena,
                            EventRow **ret_rows, size_t *ret_count, Err *err);
 

@@ -15,9 +15,17 @@ typedef enum StatementId {
     STATEMENT_TERM_WRITE,
     STATEMENT_LAST_SEQ,
     STATEMENT_PLAN_PUT,
+    STATEMENT_PLAN_AGE_PUT,
     STATEMENT_PLAN_GET,
     STATEMENT_INSTANCES_DROP,
     STATEMENT_INVENTORY_DROP,
+    STATEMENT_ROLLOUT_DROP,
+    STATEMENT_WAVES_DROP,
+    STATEMENT_TARGETS_DROP,
+    STATEMENT_ROLLOUT_EVENTS_DROP,
+    STATEMENT_OLD_EVENTS_DROP,
+    STATEMENT_OLD_PLANS_DROP,
+    STATEMENT_PLAN_AGES_DROP,
     STATEMENT_FIXED_COUNT_,
     /* written from the rows' tables, see WRITTEN below */
     STATEMENT_AGENT_PUT = STATEMENT_FIXED_COUNT_,
@@ -38,14 +46,36 @@ typedef enum StatementId {
     STATEMENT_COUNT_,
 } StatementId;
 
+/* The oldest so many events of no rollout are looked at, on their index; the newest of all stays,
+ * since the next one's number is made from it. */
+static const char OLD_EVENTS_DROP[] =
+    "DELETE FROM events WHERE rollout = '' AND seq < (SELECT max(seq) FROM events) AND seq <= "
+    "(SELECT max(seq) FROM (SELECT seq, time_ms FROM events WHERE rollout = '' ORDER BY seq LIMIT "
+    "2000) WHERE time_ms < ?)";
+
+/* Plans that nobody has started, and those of rollouts that are forgotten. */
+static const char OLD_PLANS_DROP[] =
+    "DELETE FROM plans WHERE hash IN (SELECT hash FROM plan_ages WHERE kept_at_ms < ? AND NOT "
+    "EXISTS (SELECT 1 FROM rollouts WHERE plan_hash = hash) LIMIT 16)";
+
 static const char *const FIXED[] = {
     [STATEMENT_TERM_READ] = "SELECT term FROM meta",
     [STATEMENT_TERM_WRITE] = "UPDATE meta SET term = ?",
     [STATEMENT_LAST_SEQ] = "SELECT coalesce(max(seq), 0) FROM events",
     [STATEMENT_PLAN_PUT] = "INSERT OR REPLACE INTO plans (hash, bundle) VALUES (?, ?)",
+    [STATEMENT_PLAN_AGE_PUT] = "INSERT OR REPLACE INTO plan_ages (hash, kept_at_ms) VALUES (?, ?)",
     [STATEMENT_PLAN_GET] = "SELECT bundle FROM plans WHERE hash = ?",
     [STATEMENT_INSTANCES_DROP] = "DELETE FROM instances WHERE agent = ?",
     [STATEMENT_INVENTORY_DROP] = "DELETE FROM inventory WHERE address = ?",
+    [STATEMENT_ROLLOUT_DROP] = "DELETE FROM rollouts WHERE id = ?",
+    [STATEMENT_WAVES_DROP] = "DELETE FROM waves WHERE rollout = ?",
+    [STATEMENT_TARGETS_DROP] = "DELETE FROM targets WHERE rollout = ?",
+    [STATEMENT_ROLLOUT_EVENTS_DROP] = "DELETE FROM events WHERE rollout = ? AND seq < (SELECT "
+                                      "max(seq) FROM events)",
+    [STATEMENT_OLD_EVENTS_DROP] = OLD_EVENTS_DROP,
+    [STATEMENT_OLD_PLANS_DROP] = OLD_PLANS_DROP,
+    [STATEMENT_PLAN_AGES_DROP] =
+        "DELETE FROM plan_ages WHERE NOT EXISTS (SELECT 1 FROM plans WHERE hash = plan_ages.hash)",
 };
 
 _Static_assert(ARRAY_LEN(FIXED) == STATEMENT_FIXED_COUNT_, "every fixed statement has its SQL");
@@ -309,7 +339,41 @@ static ErrCode put_plan(SqliteStore *self, const PlanRow *plan, Err *err)
     sqlite3_stmt *statement = self->statements[STATEMENT_PLAN_PUT];
     sqlite3_bind_blob(statement, 1, plan->hash, PLAN_HASH_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob(statement, 2, plan->bundle.data, (int)plan->bundle.length, SQLITE_STATIC);
+    ErrCode code = db_run(&self->db, statement, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    statement = self->statements[STATEMENT_PLAN_AGE_PUT];
+    sqlite3_bind_blob(statement, 1, plan->hash, PLAN_HASH_BYTES, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, plan->kept_at_ms);
     return db_run(&self->db, statement, err);
+}
+
+static ErrCode drop_rollout(SqliteStore *self, const char *id, Err *err)
+{
+    static const StatementId PARTS[] = { STATEMENT_ROLLOUT_EVENTS_DROP, STATEMENT_TARGETS_DROP,
+                                         STATEMENT_WAVES_DROP, STATEMENT_ROLLOUT_DROP };
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(PARTS) && code == ERR_NONE; i++) {
+        code = run_with_text(self, PARTS[i], id, err);
+    }
+    return code;
+}
+
+static ErrCode drop_before(SqliteStore *self, StatementId id, int64_t before_ms, Err *err)
+{
+    sqlite3_bind_int64(self->statements[id], 1, before_ms);
+    return db_run(&self->db, self->statements[id], err);
+}
+
+static ErrCode drop_old(SqliteStore *self, const Ages *ages, Err *err)
+{
+    ErrCode code = drop_before(self, STATEMENT_OLD_EVENTS_DROP, ages->events_ms, err);
+    if (code == ERR_NONE) {
+        code = drop_before(self, STATEMENT_OLD_PLANS_DROP, ages->plans_ms, err);
+    }
+    return code == ERR_NONE ? db_run(&self->db, self->statements[STATEMENT_PLAN_AGES_DROP], err)
+                            : code;
 }
 
 static ErrCode put_effect(SqliteStore *self, const Effect *effect, uint64_t *last_seq, Err *err)
@@ -329,6 +393,10 @@ static ErrCode put_effect(SqliteStore *self, const Effect *effect, uint64_t *las
         return put_row(self, STATEMENT_TARGET_PUT, &ROWS_TARGET, effect->target, err);
     case EFFECT_PERSIST_PLAN:
         return put_plan(self, effect->plan, err);
+    case EFFECT_FORGET_ROLLOUT:
+        return drop_rollout(self, effect->rollout->id, err);
+    case EFFECT_FORGET_OLD:
+        return drop_old(self, effect->ages, err);
     case EFFECT_PUBLISH_EVENT:
         return put_event(self, effect->event, last_seq, err);
     case EFFECT_NONE:

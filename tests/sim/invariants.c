@@ -560,6 +560,29 @@ static void see_effect(Invariants *invariants, const Event *event, const Effect 
     }
 }
 
+/* What comes under its name from now on is judged as new. */
+static void forget_rollout(Invariants *invariants, const char *id)
+{
+    ShadowRollout *shadow = invariants_rollout(invariants, id);
+    void *cursor = NULL;
+    const char *key = NULL;
+    void *value = NULL;
+    if (!is_ended(shadow->state) && shadow->state != ROLLOUT_ROLLED_BACK) {
+        world_violate(invariants->world, "what is open is not forgotten", "%s was %s", id,
+                      rollout_state_name(shadow->state));
+    }
+    world_saw(invariants->world, SIGHT_RETIRED);
+    shadow->is_known = false;
+    shadow->is_touched = false;
+    shadow->state = ROLLOUT_NONE;
+    while (map_next(invariants->targets, &cursor, &key, &value)) {
+        size_t length = strlen(id);
+        if (strncmp(key, id, length) == 0 && key[length] == ' ') {
+            map_remove(invariants->targets, key);
+        }
+    }
+}
+
 void invariants_step_end(Invariants *invariants, const Engine *engine, const Event *event,
                          ErrCode code, const Effects *effects, size_t from)
 {
@@ -575,6 +598,8 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
         see_effect(invariants, event, effect);
         if (effect->kind == EFFECT_PERSIST_ROLLOUT) {
             take_rollout(invariants, engine, event, effect->rollout);
+        } else if (effect->kind == EFFECT_FORGET_ROLLOUT) {
+            forget_rollout(invariants, effect->rollout->id);
         }
     }
     for (size_t i = from; i < effects->list.count; i++) {

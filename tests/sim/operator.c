@@ -126,6 +126,18 @@ static void operator_meddles(void *ctx, uint64_t pace_ms)
     }
 }
 
+/* Forgets what ended a while ago: days of a real store are seconds here. */
+static void operator_retires(void *ctx, uint64_t pace_ms)
+{
+    Sim *sim = ctx;
+    Err err = { 0 };
+    int64_t before_ms = world_wall_ms(sim->world) - (int64_t)world_below(sim->world, 2 * pace_ms);
+    Event event = { .kind = EVENT_RETIRE, .ages = { .rollouts_ms = before_ms } };
+    world_after(sim->world, 1 + world_below(sim->world, 2 * pace_ms), operator_retires, sim,
+                pace_ms);
+    sim_coordinator_request(sim_leader(sim), &event, &err);
+}
+
 void operator_begin(Sim *sim)
 {
     for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
@@ -134,6 +146,10 @@ void operator_begin(Sim *sim)
     if (world_chance(sim->world, 65)) {
         uint64_t pace_ms = world_between(sim->world, 5000, 60000);
         world_after(sim->world, pace_ms, operator_meddles, sim, pace_ms);
+    }
+    if (world_chance(sim->world, 25)) {
+        uint64_t pace_ms = world_between(sim->world, 5000, 60000);
+        world_after(sim->world, pace_ms, operator_retires, sim, pace_ms);
     }
 }
 

@@ -62,6 +62,7 @@
     X(ROLLED_BACK, true, "a rollout ended rolled back")                                            \
     X(SUCCEEDED, true, "a rollout ended succeeded")                                                \
     X(FOUND_TAKEN_BACK, false, "a rollout that only the databases knew was taken back")            \
+    X(RETIRED, true, "a rollout that had ended was forgotten")                                     \
     X(FOUND_GONE_ON_WITH, false, "a rollout that only the databases knew was gone on with")        \
     X(ABORTED, true, "a rollout ended aborted")                                                    \
     X(APPROVED, true, "a wave waited for approval and got it")                                     \

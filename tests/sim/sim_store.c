@@ -125,6 +125,25 @@ static void plan_write(SimDisk *disk, const PlanRow *plan)
     }
 }
 
+/* Its events stay as nobody's: the log's numbers are held against themselves at the end. */
+static void rollout_drop(Tables *tables, const char *id)
+{
+    for (size_t i = 0; i < tables->events.count; i++) {
+        EventRow *event = &tables->events.items[i];
+        event->rollout = str_equal(event->rollout, id) ? "" : event->rollout;
+    }
+#define DROP(rows, member)                                                                         \
+    for (size_t i = (rows)->count; i > 0; i--) {                                                   \
+        if (str_equal((rows)->items[i - 1].member, id)) {                                          \
+            LIST_REMOVE((rows), i - 1);                                                            \
+        }                                                                                          \
+    }
+    DROP(&tables->targets, rollout)
+    DROP(&tables->waves, rollout)
+    DROP(&tables->rollouts, id)
+#undef DROP
+}
+
 static void effect_write(SimDisk *disk, const Effect *effect)
 {
     Tables *tables = &disk->tables;
@@ -163,6 +182,9 @@ static void effect_write(SimDisk *disk, const Effect *effect)
         PUT(disk, &tables->targets,
             target_find(&tables->targets, effect->target->rollout, effect->target->address),
             ROW_TYPE_TARGET, effect->target);
+        break;
+    case EFFECT_FORGET_ROLLOUT:
+        rollout_drop(tables, effect->rollout->id);
         break;
     case EFFECT_PERSIST_PLAN:
         plan_write(disk, effect->plan);

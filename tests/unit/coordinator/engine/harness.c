@@ -43,6 +43,20 @@ static void keep_goal(Fleet *fleet, const SendEffect *send)
     }
 }
 
+/* Keys are "ROLLOUT …". */
+static void drop_of(Map *rows, const char *rollout_id)
+{
+    void *cursor = NULL;
+    const char *key = NULL;
+    void *value = NULL;
+    while (map_next(rows, &cursor, &key, &value)) {
+        size_t length = strlen(rollout_id);
+        if (strncmp(key, rollout_id, length) == 0 && key[length] == ' ') {
+            map_remove(rows, key);
+        }
+    }
+}
+
 static void keep_effect(Fleet *fleet, const Effect *effect)
 {
     char index[16];
@@ -66,6 +80,11 @@ static void keep_effect(Fleet *fleet, const Effect *effect)
     case EFFECT_PERSIST_TARGET:
         keep(fleet->targets, key_of(fleet, effect->target->rollout, effect->target->address),
              effect->target);
+        break;
+    case EFFECT_FORGET_ROLLOUT:
+        map_remove(fleet->rollouts, effect->rollout->id);
+        drop_of(fleet->waves, effect->rollout->id);
+        drop_of(fleet->targets, effect->rollout->id);
         break;
     case EFFECT_PERSIST_PLAN:
         fleet->plan_count++;

@@ -23,5 +23,6 @@ extern const Stories BACK_STORIES;
 extern const Stories LOSS_STORIES;
 extern const Stories RESTART_STORIES;
 extern const Stories FOUND_STORIES;
+extern const Stories RETIRE_STORIES;
 
 #endif

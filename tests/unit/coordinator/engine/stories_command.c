@@ -333,7 +333,26 @@ static void an_abort_takes_up_no_debt_that_nobody_was_told_of(void **state)
     assert_target(fleet, "c/db1", TARGET_ASSIGNED);
 }
 
+/* Else the order would be sent again at every heartbeat, and be answered each time. */
+static void the_end_of_what_was_skipped_is_the_end_of_its_order(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    assert_ok(command_on(fleet, COMMAND_SKIP, "a/db1"));
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_HOLD);
+    say_ping(fleet, "a"); /* whose digest knows of no order */
+    assert_int_equal(sent(fleet, MESSAGE_GOAL), 1);
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_SKIPPED);
+    assert_int_equal(target(fleet, "a/db1")->applied, 1);
+    say_ping(fleet, "a");
+    assert_int_equal(sent(fleet, MESSAGE_GOAL), 0);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(the_end_of_what_was_skipped_is_the_end_of_its_order),
     cmocka_unit_test(an_abort_takes_up_no_debt_that_nobody_was_told_of),
     cmocka_unit_test(a_pause_holds_what_runs_and_starts_nothing),
     cmocka_unit_test(a_paused_rollout_tells_how_many_steps_still_run),

@@ -322,6 +322,19 @@ static void the_end_of_an_order_from_before_is_acknowledged(void **state)
     assert_int_equal(engine_term_seen(fleet->engine), 0);
 }
 
+static void it_does_not_go_on_where_a_later_one_has_gone_beyond_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    InventoryTarget of_a = had(fleet, "a", 1, "0003_later", 1);
+    of_a.rollout = "r8";
+    list(fleet, "a", &of_a, 1);
+    bring(fleet, HASH);
+    assert_int_equal(command_r7(fleet, COMMAND_RESUME), ERR_CONFLICT);
+    assert_non_null(strstr(fleet->err.message, "a/db1 is at 0003_later"));
+    assert_int_equal(state_r7(fleet), ROLLOUT_FOUND);
+}
+
 static void it_goes_on_only_when_all_agents_have_told(void **state)
 {
     (void)state;
@@ -344,6 +357,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_went_on_goes_back_as_one),
     cmocka_unit_test(an_abort_of_what_went_on_calls_nothing_untouched),
     cmocka_unit_test(the_end_of_an_order_from_before_is_acknowledged),
+    cmocka_unit_test(it_does_not_go_on_where_a_later_one_has_gone_beyond_it),
     cmocka_unit_test(it_goes_on_only_when_all_agents_have_told),
 };
 STORIES(FOUND_STORIES, TESTS);

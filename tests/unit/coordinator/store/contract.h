@@ -102,6 +102,8 @@ static const TargetRow CONTRACT_TARGET = {
     .stamp = { .term = 4, .attempt = 2, .revision = 3 },
     .token = 18,
     .is_charged = true,
+    .is_absent = true,
+    .is_excused = true,
     .was_sent = true,
     .has_start = true,
     .start = "0001_a",
@@ -283,7 +285,8 @@ static void contract_check_target_order(const TargetRow *row)
     assert_int_equal(row->goal, GOAL_ROLL_BACK);
     assert_int_equal(order_stamp_compare(row->stamp, CONTRACT_TARGET.stamp), 0);
     assert_int_equal(row->token, 18);
-    assert_true(row->is_charged && row->was_sent && row->has_start);
+    assert_true(row->is_charged && row->is_absent && row->is_excused && row->was_sent &&
+                row->has_start);
 }
 
 static void contract_check_target_report(const TargetRow *row)
@@ -637,6 +640,96 @@ static void a_plan_and_its_events_are_kept_together_or_not_at_all(void **state)
 }
 
 /* Two that read, add and write: the one whose reign is over adds nothing. */
+/* ---- what is over ---- */
+
+static Effect contract_aged_plan(PlanRow *row, uint8_t number, int64_t kept_at_ms)
+{
+    Effect effect = contract_plan(row, number, "bytes");
+    row->kept_at_ms = kept_at_ms;
+    return effect;
+}
+
+static bool contract_has_plan(Store *store, uint8_t number)
+{
+    AUTO(Arena) arena = { 0 };
+    return contract_bundle(store, number, &arena)[0] != '\0';
+}
+
+static void old_plans_of_no_rollout_are_forgotten(void **state)
+{
+    AUTO_PTR(Store) store = contract_open(state);
+    PlanRow rows[3];
+    RolloutRow rollout = CONTRACT_ROLLOUT;
+    memcpy(rollout.plan_hash, (const uint8_t[PLAN_HASH_BYTES]){ 3 }, PLAN_HASH_BYTES);
+    const Ages ages = { .plans_ms = 150 };
+    const Effect effects[] = { contract_aged_plan(&rows[0], 1, 100),
+                               contract_aged_plan(&rows[1], 2, 200),
+                               contract_aged_plan(&rows[2], 3, 100),
+                               { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &rollout },
+                               { .kind = EFFECT_FORGET_OLD, .ages = &ages } };
+    contract_must_commit(store, effects, ARRAY_LEN(effects));
+    assert_false(contract_has_plan(store, 1));
+    assert_true(contract_has_plan(store, 2));
+    assert_true(contract_has_plan(store, 3));
+    const Effect over[] = { { .kind = EFFECT_FORGET_ROLLOUT, .rollout = &rollout },
+                            { .kind = EFFECT_FORGET_OLD, .ages = &ages } };
+    contract_must_commit(store, over, ARRAY_LEN(over));
+    assert_false(contract_has_plan(store, 3));
+}
+
+static void a_plan_that_is_brought_again_is_kept(void **state)
+{
+    AUTO_PTR(Store) store = contract_open(state);
+    PlanRow rows[2];
+    const Ages ages = { .plans_ms = 150 };
+    const Effect effects[] = { contract_aged_plan(&rows[0], 1, 100),
+                               contract_aged_plan(&rows[1], 1, 200),
+                               { .kind = EFFECT_FORGET_OLD, .ages = &ages } };
+    contract_must_commit(store, effects, ARRAY_LEN(effects));
+    assert_true(contract_has_plan(store, 1));
+}
+
+/* Events of rollouts stay, whatever their age, and so does the newest of all. */
+static void old_events_of_no_rollout_are_forgotten_and_numbers_go_on(void **state)
+{
+    AUTO_PTR(Store) store = contract_open(state);
+    uint64_t last_seq = 0;
+    contract_commit_events(store, (const char *const[]){ "", "r-1", "", "" }, 4, &last_seq);
+    const Ages young = { .events_ms = 5 };
+    const Ages old = { .events_ms = 6 };
+    const Effect keep = { .kind = EFFECT_FORGET_OLD, .ages = &young };
+    const Effect drop = { .kind = EFFECT_FORGET_OLD, .ages = &old };
+    contract_must_commit(store, &keep, 1);
+    assert_int_equal(contract_event_count(store), 4);
+    contract_must_commit(store, &drop, 1);
+    assert_int_equal(contract_event_count(store), 2);
+    contract_commit_events(store, (const char *const[]){ "" }, 1, &last_seq);
+    assert_int_equal(last_seq, 5);
+}
+
+static void a_forgotten_rollout_takes_all_of_its_own_along(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(Store) store = contract_open(state);
+    uint64_t last_seq = 0;
+    RolloutRow other = CONTRACT_ROLLOUT;
+    other.id = "r-other";
+    const Effect effects[] = { { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &CONTRACT_ROLLOUT },
+                               { .kind = EFFECT_PERSIST_WAVE, .wave = &CONTRACT_WAVE },
+                               { .kind = EFFECT_PERSIST_TARGET, .target = &CONTRACT_TARGET },
+                               { .kind = EFFECT_PERSIST_ROLLOUT, .rollout = &other } };
+    contract_must_commit(store, effects, ARRAY_LEN(effects));
+    contract_commit_events(store, (const char *const[]){ CONTRACT_ROLLOUT.id, other.id }, 2,
+                           &last_seq);
+    const Effect forget = { .kind = EFFECT_FORGET_ROLLOUT, .rollout = &CONTRACT_ROLLOUT };
+    contract_must_commit(store, &forget, 1);
+    StoreContents contents = contract_load(store, &arena);
+    assert_int_equal(contents.rollout_count, 1);
+    assert_string_equal(contents.rollouts[0].id, "r-other");
+    assert_int_equal(contents.wave_count + contents.target_count, 0);
+    assert_int_equal(contract_event_count(store), 1);
+}
+
 static void the_older_handle_takes_no_signature_away(void **state)
 {
     AUTO(Arena) arena = { 0 };
@@ -674,6 +767,10 @@ static void the_older_handle_takes_no_signature_away(void **state)
         CONTRACT_TEST(the_older_handle_cannot_commit_any_more),                                    \
         CONTRACT_TEST(effects_for_others_are_passed_over),                                         \
         CONTRACT_TEST(a_plan_is_kept_by_its_hash_and_the_later_wins),                              \
+        CONTRACT_TEST(old_plans_of_no_rollout_are_forgotten),                                      \
+        CONTRACT_TEST(a_plan_that_is_brought_again_is_kept),                                       \
+        CONTRACT_TEST(old_events_of_no_rollout_are_forgotten_and_numbers_go_on),                   \
+        CONTRACT_TEST(a_forgotten_rollout_takes_all_of_its_own_along),                             \
         CONTRACT_TEST(a_plan_has_any_bytes),                                                       \
         CONTRACT_TEST(a_plan_and_its_events_are_kept_together_or_not_at_all),                      \
         CONTRACT_TEST(the_older_handle_takes_no_signature_away)
