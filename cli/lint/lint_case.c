@@ -243,19 +243,50 @@ int32_t case_command_place(const LintCase *lint, const PgQuery__AlterTableCmd *c
     return -1;
 }
 
+/* An ALTER TABLE of one command. It points into itself. */
+typedef struct AlterAlone {
+    Node node;
+    PgQuery__AlterTableStmt alter;
+    Node command;
+    Node *commands[1];
+} AlterAlone;
+
+static void alter_alone_init(AlterAlone *alone, const LintCase *lint,
+                             const PgQuery__AlterTableCmd *command)
+{
+    *alone = (AlterAlone){
+        .node = PG_QUERY__NODE__INIT,
+        .alter = *lint->tree.node->alter_table_stmt,
+        .command = PG_QUERY__NODE__INIT,
+        .commands = { &alone->command },
+    };
+    alone->command.node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_CMD;
+    alone->command.alter_table_cmd = (PgQuery__AlterTableCmd *)command;
+    alone->alter.n_cmds = 1;
+    alone->alter.cmds = alone->commands;
+    alone->node.node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_STMT;
+    alone->node.alter_table_stmt = &alone->alter;
+}
+
 const char *case_alter_alone(const LintCase *lint, const PgQuery__AlterTableCmd *command)
 {
-    Node command_node = PG_QUERY__NODE__INIT;
-    command_node.node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_CMD;
-    command_node.alter_table_cmd = (PgQuery__AlterTableCmd *)command;
-    Node *commands[] = { &command_node };
-    PgQuery__AlterTableStmt alter = *lint->tree.node->alter_table_stmt;
-    alter.n_cmds = 1;
-    alter.cmds = commands;
-    Node node = PG_QUERY__NODE__INIT;
-    node.node_case = PG_QUERY__NODE__NODE_ALTER_TABLE_STMT;
-    node.alter_table_stmt = &alter;
-    return tree_write(&node, lint->arena);
+    AlterAlone alone;
+    alter_alone_init(&alone, lint, command);
+    return tree_write(&alone.node, lint->arena);
+}
+
+Effect case_command_effect(const LintCase *lint, Name table, const PgQuery__AlterTableCmd *command)
+{
+    Effect whole = case_effect(lint, table);
+    if (whole.work == WORK_NONE || lint->tree.node->alter_table_stmt->n_cmds == 1) {
+        return whole;
+    }
+    AlterAlone alone;
+    Effects effects = { 0 };
+    alter_alone_init(&alone, lint, command);
+    effects_of(&alone.node, lint->model, lint->arena, &effects);
+    const Effect *own = effects_on(&effects, lint->model, table);
+    return own == NULL ? (Effect){ .table = table } : *own;
 }
 
 /* ---- columns ---- */

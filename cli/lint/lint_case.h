@@ -120,6 +120,9 @@ void case_each_command(LintCase *lint, PgQuery__AlterTableType type, CaseCommand
 /* Where the command names its column or constraint, for case_report; -1 where that is not found. */
 int32_t case_command_place(const LintCase *lint, const PgQuery__AlterTableCmd *command);
 
+/* The effect on this table of one command among several of the statement, which is ALTER TABLE. */
+Effect case_command_effect(const LintCase *lint, Name table, const PgQuery__AlterTableCmd *command);
+
 /* The ALTER TABLE with this command alone, as SQL without ";"; NULL: it cannot be written. */
 const char *case_alter_alone(const LintCase *lint, const PgQuery__AlterTableCmd *command);
 

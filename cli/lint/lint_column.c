@@ -204,7 +204,7 @@ static void tell_rewrite(LintCase *lint, Name table, const PgQuery__AlterTableCm
     }
     Finding *finding = case_report(
         lint, column->location, "nobody can read or write %s until every row is written anew: %s",
-        case_table(lint, table), case_effect(lint, table).why);
+        case_table(lint, table), case_command_effect(lint, table, command).why);
     if (generated != NULL) {
         step_stored(lint, finding, table, column, generated);
     } else if (is_numbered) {
@@ -250,7 +250,7 @@ static void step_around_check(LintCase *lint, Finding *finding, Name table,
 
 static void tell_type(LintCase *lint, Name table, const PgQuery__AlterTableCmd *command)
 {
-    Effect effect = case_effect(lint, table);
+    Effect effect = case_command_effect(lint, table, command);
     const PgQuery__ColumnDef *definition = command->def->column_def;
     const Relation *relation = model_relation(lint->model, table);
     const Column *column = relation_column(relation, command->name);

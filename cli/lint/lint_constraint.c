@@ -308,7 +308,7 @@ static void check_key_nulls(LintCase *lint)
 
 static void tell_not_null(LintCase *lint, Name table, const PgQuery__AlterTableCmd *command)
 {
-    if (case_effect(lint, table).work < WORK_SCAN) {
+    if (case_command_effect(lint, table, command).work < WORK_SCAN) {
         return;
     }
     Finding *finding = case_report(lint, case_command_place(lint, command),
@@ -342,7 +342,7 @@ static void tell_validate(LintCase *lint, Name table, const PgQuery__AlterTableC
 {
     uint32_t line = line_of_lock(lint, table, LOCK_SHARE_UPDATE_EXCLUSIVE);
     if (!lint->statement->is_transactional || line == 0 ||
-        case_effect(lint, table).work < WORK_SCAN) {
+        case_command_effect(lint, table, command).work < WORK_SCAN) {
         return;
     }
     Finding *finding = case_report(lint, case_command_place(lint, command),

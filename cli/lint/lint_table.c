@@ -210,7 +210,7 @@ static void check_lock(LintCase *lint)
     for (size_t i = 0; i < lint->statement->effect_count; i++) {
         const CaseEffect *effect = &lint->statement->effects[i];
         if (effect->is_busy && effect->effect.lock >= LOCK_SHARE) {
-            case_report(lint, -1, "%s waits until the whole migration has ended: %s",
+            case_report(lint, -1, "%s of %s wait until the whole migration has ended",
                         lock_mode_blocks(effect->effect.lock),
                         case_table(lint, effect->effect.table));
             return;

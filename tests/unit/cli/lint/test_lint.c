@@ -50,6 +50,10 @@ static void what_the_history_shows_is_known(void **state)
           "ALTER TABLE t ADD b int DEFAULT f()", "" },
         { "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (a int)",
           "ALTER TABLE t ADD b int DEFAULT f()", "column-rewrite" },
+        { "CREATE TABLE t (a text)", "ALTER TABLE t ALTER a TYPE varchar, ADD b bigserial",
+          "column-rewrite" },
+        { "CREATE TABLE t (a int NOT NULL)",
+          "ALTER TABLE t ALTER a SET NOT NULL, ADD CONSTRAINT c CHECK (a > 0)", "check-scan" },
         { "CREATE TYPE e AS ENUM ('a')",
           "CREATE TYPE g AS ENUM ('a'); ALTER TYPE g ADD VALUE 'b'; "
           "SELECT 'b'::g",
