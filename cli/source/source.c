@@ -176,8 +176,7 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
     return ERR_NONE;
 }
 
-ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set,
-                    Err *err)
+void source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set)
 {
     AUTO(SourceNotes) notes = { .arena = arena };
     MigrationSet set = {
@@ -187,9 +186,9 @@ ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, Migra
     };
     for (size_t i = 0; i < count; i++) {
         Script script = { 0 };
-        ErrCode code = script_read(&inputs[i], &notes, arena, &script, err);
-        if (code != ERR_NONE) {
-            return code;
+        Err refusal = { 0 };
+        if (script_read(&inputs[i], &notes, arena, &script, &refusal) != ERR_NONE) {
+            source_note_refusal(&notes, inputs[i].file, inputs[i].file, &refusal);
         }
         set.migrations[i] = (PlanMigration){
             .id = inputs[i].file,
@@ -203,7 +202,6 @@ ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, Migra
     }
     finish(&notes, arena, &set);
     *ret_set = set;
-    return ERR_NONE;
 }
 
 HistoryRule source_out_of_order(const MigrationSet *set, HistoryRule asked)

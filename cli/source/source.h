@@ -33,7 +33,7 @@ typedef struct MigrationSet {
     size_t note_count;
     const ScriptOrigin *origins; /* sorted for source_origin */
     size_t origin_count;
-    const SourceRefusal *refusals; /* only with SourceOptions.goes_on */
+    const SourceRefusal *refusals; /* with SourceOptions.goes_on, and of source_take */
     size_t refusal_count;
 } MigrationSet;
 
@@ -109,10 +109,9 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
 
 /*
  * Scripts that belong to no history: each is a migration of its own, named by its file, which
- * nothing undoes. ERR_SYNTAX and ERR_LIMIT with file and line.
+ * nothing undoes. One that cannot be read has no statement, and is among the refusals.
  */
-ErrCode source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set,
-                    Err *err);
+void source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set);
 
 /* The format of that name; ERR_NOT_FOUND with what may have been meant. */
 ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *err);

@@ -56,8 +56,21 @@ static void what_cannot_be_read_is_exit_code_2(void **state)
     assert_refusal(world, "lint --explain index-blocks-write", 2,
                    "did you mean index-blocks-writes?");
     assert_refusal(world, "lint --config nowhere.yaml", 2, "nowhere.yaml");
-    put_migration(world, "0003_allow", "-- skein: allow column-drop\nSELECT 1;\n", "SELECT 1;\n");
-    assert_refusal(world, "lint", 2, "allow \"column-drop\" gives no reason");
+    put_migration(world, "0003_allow", "-- skein: allow no-such-rule why\nSELECT 1;\n",
+                  "SELECT 1;\n");
+    assert_refusal(world, "lint", 2, "no-such-rule");
+}
+
+static void a_migration_that_is_refused_is_a_finding_among_others(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    put_migration(world, "0003_all", "SELECT 1;\nDISCARD ALL;\n", "SELECT 1;\n");
+    Outcome outcome = run(world, "lint");
+    assert_int_equal(outcome.exit_code, 1);
+    assert_non_null(strstr(outcome.out, "[index-blocks-writes]"));
+    assert_non_null(strstr(outcome.out, "0003_all.up.sql:2:1: error: "));
+    assert_non_null(strstr(outcome.out, "[migration-unreadable]"));
 }
 
 static void programs_get_their_own_reports(void **state)
@@ -87,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(findings_are_exit_code_1_and_nobody_is_asked),
         WORLD_TEST(what_cannot_be_read_is_exit_code_2),
+        WORLD_TEST(a_migration_that_is_refused_is_a_finding_among_others),
         WORLD_TEST(programs_get_their_own_reports),
         WORLD_TEST(rules_are_listed_and_explained),
     };
