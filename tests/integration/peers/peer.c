@@ -13,7 +13,7 @@
 
 /* ---- programs ---- */
 
-int peer_suite_begin(void **state)
+void peer_programs(void)
 {
     AUTO(Arena) arena = { 0 };
     const char *path = getenv("PATH");
@@ -21,6 +21,11 @@ int peer_suite_begin(void **state)
     setenv("LC_ALL", "C.UTF-8", 1);
     setenv("SQITCH_FULLNAME", "Ada", 1);
     setenv("SQITCH_EMAIL", "ada@example.org", 1);
+}
+
+int peer_suite_begin(void **state)
+{
+    peer_programs();
     return suite_begin(state);
 }
 

@@ -10,7 +10,10 @@
 /* Ends the test as skipped where there is no such program. */
 void peer_needs(const char *program);
 
-/* Setup of a group: its tests find what tests/peers/install has installed. */
+/* From now on this program finds what tests/peers/install has installed. */
+void peer_programs(void);
+
+/* Setup of a group: that, and a cluster. */
 int peer_suite_begin(void **state);
 
 #define PEER_RUN(tests) cmocka_run_group_tests(tests, peer_suite_begin, suite_end)
