@@ -120,7 +120,7 @@ static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, ever
 
 static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
-    "golang-migrate, dbmate, rails, goose, diesel, prisma, sqitch, alembic or atlas. Refuses what that\n"
+    "golang-migrate, flyway, dbmate, rails, goose, diesel, prisma, sqitch, alembic or atlas. Refuses what that\n"
     "tool has not brought to an end, and what the directory does not have. Over a fleet: `adopt:` in\n"
     "a rollout file. With --to, the rows above VERSION count no more, whatever the tool says: for what it\n"
     "has undone itself.";

@@ -46,6 +46,7 @@ extern const Tool tool_golang_migrate;
 extern const Tool tool_dbmate;
 extern const Tool tool_rails;
 extern const Tool tool_goose;
+extern const Tool tool_flyway;
 extern const Tool tool_diesel;
 extern const Tool tool_atlas;
 extern const Tool tool_prisma;

@@ -72,6 +72,62 @@ static void each_tools_table_is_understood(void **state)
     }
 }
 
+#define FLYWAY                                                                                     \
+    "CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50),"     \
+    " description varchar(200) NOT NULL DEFAULT 'd', type varchar(20) NOT NULL, script"            \
+    " varchar(1000) NOT NULL, checksum int, installed_by varchar(100) NOT NULL DEFAULT 'u',"       \
+    " installed_on timestamp NOT NULL DEFAULT now(), execution_time int NOT NULL DEFAULT 1,"       \
+    " success boolean NOT NULL);"                                                                  \
+    "INSERT INTO flyway_schema_history (installed_rank, version, type, script, success) VALUES "
+
+static void flyways_history_is_understood(void **state)
+{
+    World *world = *state;
+    put_history_file(world, "V001__users.sql", "CREATE TABLE users (id int);\n");
+    put_history_file(world, "more/V1_2__posts.sql", "CREATE TABLE posts (id int);\n");
+    put_history_file(world, "V2__likes.sql", "CREATE TABLE likes (id int);\n");
+    put_history_file(world, "V10__last.sql", "SELECT 1;\n");
+    put_history_file(world, "R__view.sql", "CREATE OR REPLACE VIEW one AS SELECT 1;\n");
+    const struct {
+        const char *rows;
+        const char *standing;
+    } rows[] = {
+        { "(0, NULL, 'SCHEMA', '\"app\"', true), (1, '001', 'SQL', 'V001__users.sql', true),"
+          " (2, '1.2.0', 'SQL', 'more/V1_2__posts.sql', true), (3, '2', 'SQL', 'V2__likes.sql', true),"
+          " (4, NULL, 'SQL', 'R__view.sql', true), (5, '2', 'UNDO_SQL', 'U2__likes.sql', true)",
+          "V001__users flyway, V1_2__posts flyway, R__view flyway" },
+        { "(1, '2', 'BASELINE', '<< Flyway Baseline >>', true), (2, '10', 'SQL', 'V10__last.sql', true)",
+          "V001__users flyway, V1_2__posts flyway, V2__likes flyway, V10__last flyway" },
+        { "(1, '0.5', 'BASELINE', '<< Flyway Baseline >>', true)", "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        pg_cluster_run(world->cluster, world->database,
+                       arena_printf(&world->arena, FLYWAY "%s", rows[i].rows));
+        run_json(world, "adopt", 0);
+        assert_ask(world,
+                   "SELECT coalesce(string_agg(split_part(id, '@', 1) || ' ' || adopted_from, ', '"
+                   " ORDER BY seq), '') FROM skein.history",
+                   rows[i].standing);
+        pg_cluster_run(world->cluster, world->database,
+                       "DROP TABLE flyway_schema_history; DROP SCHEMA skein CASCADE");
+    }
+}
+
+static void what_flyway_failed_at_or_has_alone_is_not_adopted(void **state)
+{
+    World *world = *state;
+    put_history_file(world, "V1__users.sql", "CREATE TABLE users (id int);\n");
+    pg_cluster_run(world->cluster, world->database,
+                   FLYWAY "(1, '1', 'SQL', 'V1__users.sql', false)");
+    assert_refusal(world, "adopt", 3, "flyway is not at rest here: V1__users has failed");
+    pg_cluster_run(world->cluster, world->database,
+                   "UPDATE flyway_schema_history SET version = '9', script = 'a.b/V9__x.sql',"
+                   " success = true");
+    assert_refusal(world, "adopt", 3,
+                   "flyway has applied V9__x here, which the directory does not have");
+    assert_refusal(world, "up --mirror flyway", 2, "cannot be kept true by another tool");
+}
+
 static void what_is_not_at_rest_is_not_adopted(void **state)
 {
     World *world = *state;
@@ -196,6 +252,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(each_tools_table_is_understood),
+        WORLD_TEST(flyways_history_is_understood),
+        WORLD_TEST(what_flyway_failed_at_or_has_alone_is_not_adopted),
         WORLD_TEST(what_is_not_at_rest_is_not_adopted),
         WORLD_TEST(prismas_table_is_understood_and_kept_true),
         WORLD_TEST(the_old_table_is_kept_true_up_and_down),
