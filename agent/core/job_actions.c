@@ -162,6 +162,18 @@ void job_fail_after_tries(void *subject)
     }
 }
 
+void job_fail_breaking(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = migration_id(job, (long)job->step);
+    err_set(new_trouble(job), ERR_SERVER, "the connection broke %u times while %s ran", job->breaks,
+            id);
+    err_hint(&job->err, "look into the server's log whether this migration brings it down; if it "
+                        "was the network, retry");
+    str_copy(job->err_migration, sizeof(job->err_migration), id);
+    job->outcome = REPORT_FAILED;
+}
+
 void job_hold_contradiction(void *subject)
 {
     Job *job = job_of(subject);
@@ -508,17 +520,15 @@ void job_take_history(void *subject)
 
 static void begin_step(Job *job, StepPhase phase)
 {
-    bool is_down = job->direction == GOAL_ROLL_BACK;
-    size_t next = (size_t)(is_down ? job_history_next_down(job) : job_history_next_up(job));
-    size_t part = job->history.rows[next].parts_done;
-    if (!job->has_step || job->step != next || job->part != part || job->is_down != is_down) {
+    if (!job_is_at_next(job)) {
         job->blocked_tries = 0;
         job->retryable_tries = 0;
+        job->breaks = 0;
     }
     job->has_step = true;
-    job->step = next;
-    job->part = part;
-    job->is_down = is_down;
+    job->is_down = job->direction == GOAL_ROLL_BACK;
+    job->step = (size_t)(job->is_down ? job_history_next_down(job) : job_history_next_up(job));
+    job->part = job->history.rows[job->step].parts_done;
     job->phase = phase;
 }
 
@@ -558,6 +568,18 @@ void job_take_unknown(void *subject)
     Job *job = job_of(subject);
     job->is_unknown = true;
     job->report = REPORT_UNKNOWN;
+}
+
+void job_take_broken(void *subject)
+{
+    job_note_trouble(subject);
+    job_of(subject)->breaks++;
+}
+
+void job_take_broken_unknown(void *subject)
+{
+    job_take_unknown(subject);
+    job_of(subject)->breaks++;
 }
 
 void job_take_unsent(void *subject)

@@ -236,6 +236,13 @@ bool job_has_next_too_late(const void *subject)
     return job_has_next(subject) && job_is_past_deadline(subject);
 }
 
+/* The step that comes next is the one that did not come through, time after time. */
+bool job_has_next_breaking(const void *subject)
+{
+    const Job *job = subject;
+    return job_has_next(job) && job->breaks >= STEP_BREAKS_MAX && job_is_at_next(job);
+}
+
 static bool is_transactional(const Job *job, long migration)
 {
     size_t part = job->history.rows[migration].parts_done;

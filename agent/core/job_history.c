@@ -194,6 +194,14 @@ long job_history_next_down(const Job *job)
     return -1;
 }
 
+bool job_is_at_next(const Job *job)
+{
+    bool is_down = job->direction == GOAL_ROLL_BACK;
+    long next = is_down ? job_history_next_down(job) : job_history_next_up(job);
+    return job->has_step && next >= 0 && job->step == (size_t)next && job->is_down == is_down &&
+           job->part == job->history.rows[next].parts_done;
+}
+
 long job_history_irreversible(const Job *job)
 {
     for (size_t i = job->order->plan->migration_count; i > 0; i--) {

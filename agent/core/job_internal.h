@@ -67,6 +67,10 @@ typedef struct JobHistory {
     char tool_fault[MIGRATION_ID_MAX + 1];
 } JobHistory;
 
+/* So often a step may lose its connection before it is not begun again: what brings a server down
+ * must not do so for hours. */
+#define STEP_BREAKS_MAX 3
+
 /* Longest chain of rules within one call: a result, and what is decided from it. */
 #define JOB_TRAIL_MAX 4
 
@@ -98,6 +102,7 @@ struct Job {
 
     uint32_t blocked_tries; /* of the present step */
     uint32_t retryable_tries;
+    uint32_t breaks;  /* of the connection, during it */
     uint32_t retries; /* of the whole job */
     uint32_t server_waits;
     uint32_t lock_waits;
@@ -123,6 +128,9 @@ struct Job {
 
 /* Does the job end under this permit, at its next boundary? */
 bool job_is_withdrawn_by(const Job *job, Permit permit);
+
+/* Is what comes next the very step that was under way last? There is a next one. */
+bool job_is_at_next(const Job *job);
 
 /* Indexes into the plan, -1 when there is none. They read job->history and the order only. */
 void job_history_take(Job *job, const History *history);

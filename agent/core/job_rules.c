@@ -61,9 +61,9 @@
       "the server asks to try again and no tries are left: failed" },                             \
     { id "j", state, RESULT_FAILED, ALWAYS, JOB_CLOSING, job_fail,                                \
       "the server refused the step: it is undone whole, nothing else is tried" },                 \
-    { id "k", state, RESULT_UNREACHABLE, ALWAYS, JOB_DROPPING, job_note_trouble,                  \
+    { id "k", state, RESULT_UNREACHABLE, ALWAYS, JOB_DROPPING, job_take_broken,                   \
       "the connection broke before COMMIT was sent: not applied, connected again" },              \
-    { id "l", state, RESULT_LOST, ALWAYS, JOB_DROPPING, job_take_unknown,                         \
+    { id "l", state, RESULT_LOST, ALWAYS, JOB_DROPPING, job_take_broken_unknown,                  \
       "the answer to COMMIT was lost: unknown until the history has been read behind the "        \
       "fence" }
 
@@ -209,6 +209,9 @@ static const Rule RULES[] = {
       "no step may start now: parked, its connection closed" },
     { "J72", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_too_late), JOB_CLOSING,
       job_fail_too_late, "the time allowed ran out between steps: failed" },
+    { "J58", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_breaking), JOB_CLOSING, job_fail_breaking,
+      "the connection broke each time this step ran: it may be what ends the server, so it does not "
+      "run again" },
     { "J73", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_up_transactional), JOB_APPLYING,
       job_begin_transaction, "applies the next migration, or its next part" },
     { "J74", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_down_transactional), JOB_UNDOING,

@@ -40,6 +40,7 @@ bool job_has_foreign_down(const void *subject);
 bool job_has_irreversible_down(const void *subject);
 bool job_has_next_held_back(const void *subject);
 bool job_has_next_too_late(const void *subject);
+bool job_has_next_breaking(const void *subject);
 bool job_has_next_up_transactional(const void *subject);
 bool job_has_next_down_transactional(const void *subject);
 
@@ -87,6 +88,9 @@ void job_send_statement(void *subject);
 void job_take_statement(void *subject);
 void job_take_step(void *subject);
 void job_take_unknown(void *subject);
+void job_take_broken(void *subject);
+void job_take_broken_unknown(void *subject);
+void job_fail_breaking(void *subject);
 void job_take_unsent(void *subject);
 
 #endif

@@ -279,6 +279,27 @@ static void an_unreachable_server_is_told_while_it_lasts_and_no_longer(void **st
     stage_expect(&stage, REPORT_RUNNING, ERR_NONE);
 }
 
+/* A migration that brings the server down must not do so for hours. */
+static void a_step_that_loses_its_connection_again_and_again_is_not_run_again(void **state)
+{
+    (void)state;
+    const ResultKind breaks[] = { RESULT_UNREACHABLE, RESULT_LOST };
+    for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY), { breaks[i], ACTION_CLOSE },
+             AGAIN_TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
+        for (int j = 0; j < 2; j++) { /* of the next migration: counted anew */
+            PLAY(&stage, { breaks[i], ACTION_CLOSE }, AGAIN_TO_HISTORY(ACTION_APPLY));
+        }
+        PLAY(&stage, { breaks[i], ACTION_CLOSE }, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, REPORT_FAILED, ERR_SERVER);
+        assert_string_equal(stage_report(&stage).message,
+                            "the connection broke 3 times while 0002_b ran");
+        assert_string_equal(stage_report(&stage).migration, "0002_b");
+    }
+}
+
 static void tries_are_counted_anew_for_every_migration(void **state)
 {
     (void)state;
@@ -499,6 +520,7 @@ int main(void)
         cmocka_unit_test(a_blocked_step_is_tried_again_and_then_fails_with_who_blocked_it),
         cmocka_unit_test(trouble_is_told_while_it_lasts_and_no_longer),
         cmocka_unit_test(an_unreachable_server_is_told_while_it_lasts_and_no_longer),
+        cmocka_unit_test(a_step_that_loses_its_connection_again_and_again_is_not_run_again),
         cmocka_unit_test(tries_are_counted_anew_for_every_migration),
         cmocka_unit_test(retryable_tries_are_counted_anew_too_and_run_out),
         cmocka_unit_test(another_attempt_inside_costs_no_try),

@@ -228,6 +228,12 @@ static void too_late(Stage *stage)
 }
 
 /* Without having looked it parks only when the attempt's whole time is over. */
+static void has_broken(Stage *stage)
+{
+    stage->job->has_step = true;
+    stage->job->breaks = STEP_BREAKS_MAX;
+}
+
 static void hold_too_late(Stage *stage)
 {
     hold(stage);
@@ -339,6 +345,7 @@ static const Case CASES[] = {
     { "J70", JOB_READING, RESULT_HISTORY, JOB_CLOSING, irreversible, NULL },
     { "J71", JOB_READING, RESULT_HISTORY, JOB_PARKING, NULL, lease_out },
     { "J72", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, too_late },
+    { "J58", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, has_broken },
     { "J73", JOB_READING, RESULT_HISTORY, JOB_APPLYING, NULL, NULL },
     { "J74", JOB_READING, RESULT_HISTORY, JOB_UNDOING, down, NULL },
     { "J75", JOB_READING, RESULT_HISTORY, JOB_NOTING_BEGIN, down_solo, NULL },
