@@ -125,11 +125,25 @@ static void facts_take(Session *session, const PGresult *facts)
     session->has_fence = session->has_tables;
 }
 
-static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
+/* A role may have a timeout that is too short for any look; before ours are set, it is in force. */
+static ErrCode facts_ask(Runner *runner, const Action *action, PGresult **ret_facts, Err *err)
 {
     const char *params[] = { runner->schema_identifier };
+    ErrCode code = session_query(runner, SQL_SESSION_FACTS, params, 1, action, ret_facts, err);
+    if (code == ERR_NONE || !str_equal(err->sqlstate, "57014")) {
+        return code;
+    }
+    code = conn_run(runner->session.conn, "SET statement_timeout = 0", action_deadline_ms(action),
+                    err);
+    return code == ERR_NONE
+               ? session_query(runner, SQL_SESSION_FACTS, params, 1, action, ret_facts, err)
+               : code;
+}
+
+static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
+{
     AUTO_PTR(PGresult) facts = NULL;
-    if (session_query(runner, SQL_SESSION_FACTS, params, 1, action, &facts, err) != ERR_NONE) {
+    if (facts_ask(runner, action, &facts, err) != ERR_NONE) {
         return own_tables_explain(runner->session.conn, OWN_WRITE, action_deadline_ms(action), err);
     }
     ErrCode code = facts_check(runner, facts, err);
