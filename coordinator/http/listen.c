@@ -19,11 +19,13 @@
 
 /* ---- unix ---- */
 
-/* Is somebody listening there? */
+/* Is somebody listening there? One who is stopped, and whose queue is full, is there all the same.
+ */
 static bool is_alive(const struct sockaddr_un *address)
 {
-    AUTO(Fd) fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    AUTO(Fd) fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+                       errno == EAGAIN);
 }
 
 static ErrCode clear_path(const struct sockaddr_un *address, Err *err)

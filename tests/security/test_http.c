@@ -341,7 +341,7 @@ static void answers_that_nobody_reads_are_bounded(void **state)
     }
     assert_int_equal(answered + refused, READERS);
     assert_in_range(answered, 1, 4 * BUNDLE_MAX / PLAN_BYTES);
-    assert_true(siege_memory_kb(siege) < before_kb + HELD_KB + 64 * 1024);
+    assert_true(siege_memory_kb(siege) < before_kb + 3 * HELD_KB); /* a sanitizer keeps its own */
     for (size_t i = 0; i < READERS; i++) {
         fd_done(&readers[i]);
     }

@@ -1,8 +1,11 @@
 /* The API over real sockets: libcurl asks, the server answers in the same thread. */
 #include "world.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "common/clock.h"
 
@@ -370,6 +373,32 @@ static void a_socket_in_use_is_not_taken_away(void **state)
     must_ask(world, "GET", "/api/v1/status", NULL, 200);
 }
 
+/* As of one that is stopped, where nobody takes connections any more: a start must not hang there.
+ */
+static void a_socket_whose_queue_is_full_is_in_use(void **state)
+{
+    World *world = *state;
+    HttpServer *second = NULL;
+    Err err = { 0 };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    LIST(int) fds = { 0 };
+    bool is_full = false;
+    assert_true(str_copy(address.sun_path, sizeof(address.sun_path), world->socket));
+    while (!is_full) {
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        LIST_PUSH(&fds, fd);
+        is_full = connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0;
+    }
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(http_server_open(world->fixture->loop, &world->config, &second, &err),
+                     ERR_EXISTS);
+    LIST_EACH(fd, &fds) {
+        close(*fd);
+    }
+    LIST_DONE(&fds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +421,7 @@ int main(void)
         WORLD_TEST(a_read_only_coordinator_answers_reads_and_503_to_writes),
         WORLD_TEST(the_socket_is_for_the_group_and_goes_with_the_server),
         WORLD_TEST(a_socket_in_use_is_not_taken_away),
+        WORLD_TEST(a_socket_whose_queue_is_full_is_in_use),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
