@@ -1,8 +1,10 @@
 /*
- * Ten migrations (26 statements) to 200 databases on 4 local servers with default durability: skein
- * through coordinator and agents, against bench_limit, alternating in one run. Reports the median
- * of the ratios; absolute times move from machine to machine, ratios hardly. On a machine that does
- * other work besides, the ratio of CPU time moves least.
+ * 200 databases on 4 local servers with default durability: skein through coordinator and agents,
+ * against bench_limit, alternating in one run. Three things are measured: ten migrations (26
+ * statements) to databases that neither has seen; the same again, when there is nothing to do; and
+ * ten more (26 statements), as a fleet gets them every week. Reports the median of the ratios;
+ * absolute times move from machine to machine, ratios hardly. On a machine that does other work
+ * besides, the ratio of CPU time moves least.
  */
 #include "tests/harness/fleet.h"
 
@@ -19,8 +21,15 @@
 #define SERVERS 4
 #define REPETITIONS_MAX 50
 #define LIMIT_WORKERS "4"
-/* agents look at what they have changed when it is quiet: nobody's cost but theirs */
+/* When it is quiet, agents look at what has changed. */
 #define LOOK_SECONDS 3
+
+typedef enum Phase {
+    PHASE_FIRST = 0,
+    PHASE_NOOP,
+    PHASE_LATER,
+    PHASE_COUNT_,
+} Phase;
 
 typedef struct Setup {
     unsigned databases; /* per server */
@@ -38,9 +47,10 @@ typedef struct Cost {
 typedef struct Sample {
     Cost limit;
     Cost skein;
+    Cost look; /* of skein's agents, after the rollout; in no ratio */
 } Sample;
 
-/* 26 statements; what a small application's first ten migrations look like. */
+/* What a small application's first ten migrations look like, and the ten after. */
 static const char *const MIGRATIONS[][2] = {
     { "0001_accounts", "CREATE TABLE accounts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
                        "email text NOT NULL, created_at timestamptz NOT NULL DEFAULT now());\n"
@@ -77,7 +87,45 @@ static const char *const MIGRATIONS[][2] = {
                     "UPDATE accounts SET name = email;\n" },
     { "0010_audit", "CREATE TABLE audit (at timestamptz NOT NULL DEFAULT now(), what "
                     "jsonb);\nCREATE INDEX audit_at ON audit (at);\n" },
+    { "0011_teams", "CREATE TABLE teams (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name "
+                    "text NOT NULL UNIQUE);\n"
+                    "ALTER TABLE accounts ADD team_id bigint REFERENCES teams;\n"
+                    "CREATE INDEX accounts_team ON accounts (team_id);\n" },
+    { "0012_priority", "ALTER TABLE tasks ADD priority int NOT NULL DEFAULT 3;\n"
+                       "CREATE INDEX tasks_priority ON tasks (project_id, priority);\n"
+                       "COMMENT ON COLUMN tasks.priority IS '1 is highest';\n" },
+    { "0013_blocked", "ALTER TYPE task_state ADD VALUE 'blocked';\n"
+                      "ALTER TABLE tasks ADD blocked_by bigint REFERENCES tasks;\n" },
+    { "0014_hours", "CREATE TABLE hours (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+                    "task_id bigint NOT NULL REFERENCES tasks, day date NOT NULL, minutes int NOT "
+                    "NULL CHECK (minutes > 0));\n"
+                    "CREATE INDEX hours_task ON hours (task_id);\n"
+                    "CREATE INDEX hours_day ON hours (day);\n" },
+    { "0015_colour", "ALTER TABLE labels ALTER colour SET DEFAULT 'grey';\n"
+                     "UPDATE labels SET colour = 'grey' WHERE colour IS NULL;\n"
+                     "ALTER TABLE labels ALTER colour SET NOT NULL;\n" },
+    { "0016_sum", "CREATE VIEW task_hours AS SELECT t.id, t.title, sum(h.minutes) AS minutes FROM "
+                  "tasks t LEFT JOIN hours h ON h.task_id = t.id GROUP BY t.id;\n"
+                  "DROP INDEX projects_name;\n" },
+    { "0017_touch", "CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ "
+                    "BEGIN NEW.created_at := clock_timestamp(); RETURN NEW; END $$;\n"
+                    "CREATE TRIGGER teams_touch BEFORE DELETE ON teams FOR EACH ROW EXECUTE "
+                    "FUNCTION touch();\n" },
+    { "0018_webhooks", "CREATE TABLE webhooks (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+                       "account_id bigint NOT NULL REFERENCES accounts ON DELETE CASCADE, url text "
+                       "NOT NULL);\n"
+                       "CREATE INDEX webhooks_account ON webhooks (account_id);\n"
+                       "ALTER TABLE webhooks ADD is_active boolean NOT NULL DEFAULT true;\n" },
+    { "0019_unique", "ALTER TABLE projects ADD CONSTRAINT projects_unique UNIQUE (account_id, "
+                     "name);\n"
+                     "DROP INDEX projects_account;\n"
+                     "ALTER TABLE comments ALTER author SET DEFAULT '';\n" },
+    { "0020_audit", "ALTER TABLE audit ADD who text;\n"
+                    "CREATE INDEX audit_who ON audit (who);\n" },
 };
+
+#define FIRST_COUNT 10
+#define FIRST_TO "0010_audit"
 
 /* ---- measuring ---- */
 
@@ -184,13 +232,17 @@ static Cost cost_since(const Fleet *fleet, const Setup *setup, const Cost *befor
 
 /* ---- the two that run ---- */
 
-static Cost limit_run(Fleet *fleet, const Setup *setup, const char *what)
+static Cost limit_run(Fleet *fleet, const Setup *setup, Phase phase)
 {
-    const char *argv[5 + SERVERS + 1] = { SKEIN_BIN_DIR "/bench_limit", what, LIMIT_WORKERS };
-    argv[3] = arena_printf(&fleet->arena, "%u", setup->databases);
-    argv[4] = fleet_path(fleet, "migrations");
+    const char *argv[6 + SERVERS + 1] = { SKEIN_BIN_DIR "/bench_limit" };
+    size_t count = phase == PHASE_LATER ? ARRAY_LEN(MIGRATIONS) : FIRST_COUNT;
+    argv[1] = phase == PHASE_FIRST ? "first" : "later";
+    argv[2] = arena_printf(&fleet->arena, "%zu", count);
+    argv[3] = LIMIT_WORKERS;
+    argv[4] = arena_printf(&fleet->arena, "%u", setup->databases);
+    argv[5] = fleet_path(fleet, "migrations");
     for (size_t i = 0; i < SERVERS; i++) {
-        argv[5 + i] = arena_printf(&fleet->arena, "%d", pg_cluster_port(fleet->hosts[i].cluster));
+        argv[6 + i] = arena_printf(&fleet->arena, "%d", pg_cluster_port(fleet->hosts[i].cluster));
     }
     int status = 0;
     Cost before = cost_now(fleet, setup);
@@ -293,60 +345,92 @@ static void cost_print(const char *whose, const Cost *cost)
            cost->client_cpu_s, cost->server_cpu_s);
 }
 
-static void sample_print(const char *what, const Sample *sample)
+static const char *const PHASE_NAMES[] = {
+    [PHASE_FIRST] = "first",
+    [PHASE_NOOP] = "no-op",
+    [PHASE_LATER] = "later",
+};
+_Static_assert(ARRAY_LEN(PHASE_NAMES) == PHASE_COUNT_, "a name per phase");
+
+static void sample_print(Phase phase, const Sample *sample)
 {
-    printf("%-5s", what);
+    printf("%-5s", PHASE_NAMES[phase]);
     cost_print("limit", &sample->limit);
     cost_print("skein", &sample->skein);
-    printf("  ratio %.2f, of cpu %.2f\n", wall_ratio(sample), cpu_ratio(sample));
+    printf("  ratio %.2f, of cpu %.2f; looks afterwards, cpu %.2f\n", wall_ratio(sample),
+           cpu_ratio(sample), sample->look.client_cpu_s + sample->look.server_cpu_s);
     fflush(stdout);
 }
 
-static void limit_measure(Fleet *fleet, const Setup *setup, Sample *up, Sample *noop)
+/* Paths of the rollout files, one per phase. */
+typedef const char *Plans[PHASE_COUNT_];
+
+static void plans_write(Fleet *fleet, const Setup *setup, Plans plans)
 {
-    databases_reset(fleet, setup);
-    up->limit = limit_run(fleet, setup, "up");
-    noop->limit = limit_run(fleet, setup, "noop");
+    FleetPlan plan = { .waves = FLEET_ONE_WAVE };
+    plan.strategy = arena_printf(&fleet->arena, "max_parallel: %u, max_parallel_per_host: %u",
+                                 setup->per_host * SERVERS, setup->per_host);
+    for (int phase = 0; phase < PHASE_COUNT_; phase++) {
+        plan.name = PHASE_NAMES[phase];
+        plan.to = phase == PHASE_LATER ? "head" : FIRST_TO;
+        plans[phase] = fleet_plan_write(fleet, &plan);
+    }
 }
 
-static void skein_measure(Fleet *fleet, const Setup *setup, const char *plan, Sample *up,
-                          Sample *noop)
+static void limit_measure(Fleet *fleet, const Setup *setup, Sample *samples)
 {
     databases_reset(fleet, setup);
-    up->skein = skein_run(fleet, setup, plan);
-    noop->skein = skein_run(fleet, setup, plan);
-    sleep(LOOK_SECONDS);
+    for (int phase = 0; phase < PHASE_COUNT_; phase++) {
+        samples[phase].limit = limit_run(fleet, setup, (Phase)phase);
+    }
+}
+
+static void skein_measure(Fleet *fleet, const Setup *setup, const Plans plans, Sample *samples)
+{
+    databases_reset(fleet, setup);
+    for (int phase = 0; phase < PHASE_COUNT_; phase++) {
+        samples[phase].skein = skein_run(fleet, setup, plans[phase]);
+        Cost before = cost_now(fleet, setup);
+        sleep(LOOK_SECONDS);
+        samples[phase].look = cost_since(fleet, setup, &before);
+    }
+}
+
+static void medians_print(const Setup *setup, Sample samples[PHASE_COUNT_][REPETITIONS_MAX])
+{
+    printf("%u databases on %d servers, %u at once per host, median of %u, times the limit:",
+           setup->databases * SERVERS, SERVERS, setup->per_host, setup->repetitions);
+    for (int phase = 0; phase < PHASE_COUNT_; phase++) {
+        printf("%s %s %.2f (of cpu %.2f)", phase == 0 ? "" : ",", PHASE_NAMES[phase],
+               ratio_median(samples[phase], setup->repetitions, wall_ratio),
+               ratio_median(samples[phase], setup->repetitions, cpu_ratio));
+    }
+    printf("\n");
 }
 
 static void bench(Fleet *fleet, const Setup *setup)
 {
-    Sample up[REPETITIONS_MAX];
-    Sample noop[REPETITIONS_MAX];
-    const char *strategy =
-        arena_printf(&fleet->arena, "max_parallel: %u, max_parallel_per_host: %u",
-                     setup->per_host * SERVERS, setup->per_host);
-    const char *plan =
-        fleet_plan_write(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .strategy = strategy });
-    limit_run(fleet, setup, "up"); /* everybody's first connections are slower */
+    static Sample samples[PHASE_COUNT_][REPETITIONS_MAX];
+    Plans plans;
+    plans_write(fleet, setup, plans);
+    limit_run(fleet, setup, PHASE_FIRST); /* everybody's first connections are slower */
     for (unsigned i = 0; i < setup->repetitions; i++) {
+        Sample now[PHASE_COUNT_];
         /* Some file systems make files the slower the more have just been
          * removed: in turn, first. */
         if (i % 2 == 0) {
-            limit_measure(fleet, setup, &up[i], &noop[i]);
-            skein_measure(fleet, setup, plan, &up[i], &noop[i]);
+            limit_measure(fleet, setup, now);
+            skein_measure(fleet, setup, plans, now);
         } else {
-            skein_measure(fleet, setup, plan, &up[i], &noop[i]);
-            limit_measure(fleet, setup, &up[i], &noop[i]);
+            skein_measure(fleet, setup, plans, now);
+            limit_measure(fleet, setup, now);
         }
-        sample_print("up", &up[i]);
-        sample_print("no-op", &noop[i]);
+        for (int phase = 0; phase < PHASE_COUNT_; phase++) {
+            samples[phase][i] = now[phase];
+            sample_print((Phase)phase, &now[phase]);
+        }
     }
-    unsigned count = setup->repetitions;
-    printf("%u databases on %d servers, %u at once per host, median of %u: up %.2f (of cpu %.2f), "
-           "no-op %.2f (%.2f) times the limit\n",
-           setup->databases * SERVERS, SERVERS, setup->per_host, count,
-           ratio_median(up, count, wall_ratio), ratio_median(up, count, cpu_ratio),
-           ratio_median(noop, count, wall_ratio), ratio_median(noop, count, cpu_ratio));
+    medians_print(setup, samples);
 }
 
 static const struct option OPTIONS[] = { { "repetitions", required_argument, NULL, 'r' },
