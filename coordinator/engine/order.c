@@ -104,6 +104,17 @@ static void deadline_begin(Target *target)
     engine_arm(engine, target->deadline_ms);
 }
 
+/*
+ * More may be ordered of an agent than it has connections for. What it has not begun spends none of
+ * the time that is for the work; that time the agent keeps, from when it begins.
+ */
+void order_waits(Target *target)
+{
+    if (target->deadline_ms != 0) {
+        deadline_begin(target);
+    }
+}
+
 /* Of what is taken back the reason stays: people ask for it afterwards. */
 static void forget_outcome(TargetRow *row, Goal goal)
 {
@@ -192,11 +203,19 @@ void order_resend_all(Agent *agent)
     }
 }
 
-void order_answered(Target *target)
+/* Often enough, while it waits, that its deadline does not come before its agent's next word. */
+static uint32_t resend_longest_ms(const Engine *engine, Report report)
+{
+    const EngineConfig *config = &engine->config;
+    bool is_soon = report == REPORT_ACCEPTED && config->accept_ms < config->goal_resend_max_ms;
+    return is_soon ? config->accept_ms : config->goal_resend_max_ms;
+}
+
+void order_answered(Target *target, Report report)
 {
     Engine *engine = target->engine;
     target->unanswered = 0;
-    target->resend_wait_ms = engine->config.goal_resend_max_ms;
+    target->resend_wait_ms = resend_longest_ms(engine, report);
     target->resend_ms = engine->now_ms + target->resend_wait_ms;
     engine_arm(engine, target->resend_ms);
 }
@@ -230,7 +249,7 @@ static void resend_tick(Target *target)
         return;
     }
     uint64_t doubled = (uint64_t)target->resend_wait_ms * 2;
-    uint32_t longest = engine->config.goal_resend_max_ms;
+    uint32_t longest = resend_longest_ms(engine, target->row.report);
     bool is_answered = target->row.report != REPORT_NONE;
     target->resend_wait_ms = doubled < longest && !is_answered ? (uint32_t)doubled : longest;
     order_send(target);

@@ -127,12 +127,15 @@ static void take_current(Target *target, const State *state)
 {
     Report report = (Report)state->report;
     bool has_ended = report_is_end(target->row.report);
+    if (report == REPORT_ACCEPTED && state->report_id >= target->report_id && !has_ended) {
+        order_waits(target);
+    }
     if (state->report_id <= target->report_id || (has_ended && !report_is_end(report)) ||
         (has_ended && target->row.report == report)) {
         return; /* doubled, or overtaken */
     }
     target->report_id = state->report_id;
-    order_answered(target);
+    order_answered(target, report);
     bool is_heard = target_rule(target, EVENTS[report])->to != RULE_IGNORE;
     bool is_over = target->row.state == TARGET_SKIPPED && report_is_end(report);
     if (is_heard || is_over) { /* nobody waits for what is skipped, but its order has ended */

@@ -423,7 +423,8 @@ void order_revise(Target *target, Goal goal); /* the same attempt: hold, or go o
 void order_take_over(Target *target);         /* from the coordinator before this one */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);
-void order_answered(Target *target); /* something was reported under it */
+void order_answered(Target *target, Report report); /* something was reported under it */
+void order_waits(Target *target);                   /* its agent says that it has not begun */
 void order_tick(Target *target);
 void order_clocks_stop(Agent *agent); /* deadlines stand still while an agent is away */
 void order_clocks_go(Agent *agent);

@@ -472,6 +472,12 @@ void report(Fleet *fleet, const char *address, Report what)
     say_state(fleet, host_of(fleet, address), state_for(fleet, address, what));
 }
 
+void report_again(Fleet *fleet, const char *address, Report what)
+{
+    host_of(fleet, address)->report_id--;
+    report(fleet, address, what);
+}
+
 void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied)
 {
     State state = state_for(fleet, address, what);

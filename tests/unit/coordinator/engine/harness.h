@@ -82,7 +82,8 @@ void say_hello_on(Fleet *fleet, const char *name, uint64_t connection); /* as it
 void say_inventory(Fleet *fleet, const char *name);
 void say_ping(Fleet *fleet, const char *name);
 void say_bye(Fleet *fleet, const char *name);
-void report(Fleet *fleet, const char *address, Report what); /* under the order last sent */
+void report(Fleet *fleet, const char *address, Report what);       /* under the order last sent */
+void report_again(Fleet *fleet, const char *address, Report what); /* the host's last one */
 void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done, uint32_t applied);
 void report_error(Fleet *fleet, const char *address, Report what, ErrCode code);
 void report_unseen(Fleet *fleet, const char *address, Report what, ErrCode code); /* nothing read */

@@ -351,6 +351,42 @@ static void an_assigned_target_is_unknown_after_its_deadline(void **state)
     assert_target(fleet, "a/db1", TARGET_UNKNOWN);
 }
 
+/* More was ordered of its agent than it has connections for. */
+static void an_order_that_its_agent_has_not_begun_spends_no_time(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.strategy.target_timeout_ms = 5000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_ACCEPTED);
+    for (int i = 0; i < 10; i++) {
+        size_t goals = fleet->goal_count;
+        pass(fleet, 31000);
+        assert_true(fleet->goal_count > goals); /* asked again before its time is up */
+        report_again(fleet, "a/db1", REPORT_ACCEPTED);
+        assert_target(fleet, "a/db1", TARGET_APPLYING);
+    }
+    report(fleet, "a/db1", REPORT_RUNNING);
+    pass(fleet, 30000);
+    assert_target(fleet, "a/db1", TARGET_APPLYING);
+    pass(fleet, 6000);
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN);
+}
+
+static void what_was_said_before_it_began_wins_no_time(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.strategy.target_timeout_ms = 5000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_ACCEPTED);
+    report(fleet, "a/db1", REPORT_RUNNING);
+    pass(fleet, 31000);
+    report_late(fleet, "a/db1", REPORT_ACCEPTED, 0);
+    pass(fleet, 5000);
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN);
+}
+
 static void a_deadline_stands_still_in_a_pause(void **state)
 {
     (void)state;
@@ -411,6 +447,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_deadline_stands_still_while_the_agent_is_lost),
     cmocka_unit_test(an_agent_that_is_back_has_time_to_look_before_its_deadline),
     cmocka_unit_test(an_assigned_target_is_unknown_after_its_deadline),
+    cmocka_unit_test(an_order_that_its_agent_has_not_begun_spends_no_time),
+    cmocka_unit_test(what_was_said_before_it_began_wins_no_time),
     cmocka_unit_test(a_deadline_stands_still_in_a_pause),
     cmocka_unit_test(an_agent_lost_in_a_pause_is_asked_again_on_resume),
     cmocka_unit_test(a_quarantined_agent_is_given_up_like_a_lost_one),
