@@ -411,6 +411,19 @@ static void check_timer(Invariants *invariants, const Event *event, const Shadow
     }
 }
 
+/* Time leaves nobody out: what cannot be reached is charged, and waited for. */
+static void check_left_out(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
+                           const TargetRow *row)
+{
+    bool is_left_out = row->state == TARGET_SKIPPED && shadow->state != TARGET_SKIPPED;
+    RolloutState state = invariants_rollout(invariants, row->rollout)->state;
+    bool is_ending = is_turned_back(state) || is_ended(state) || state == ROLLOUT_ABORTING;
+    if (is_left_out && event->kind == EVENT_TICK && !is_ending) {
+        world_violate(invariants->world, "time leaves nobody out", "%s in %s, which is %s",
+                      row->address, row->rollout, rollout_state_name(state));
+    }
+}
+
 static void see_target(Invariants *invariants, const ShadowTarget *shadow, const TargetRow *row)
 {
     World *world = invariants->world;
@@ -442,6 +455,7 @@ static void take_target(Invariants *invariants, const Engine *engine, const Even
         check_token(invariants, row);
     }
     check_timer(invariants, event, shadow, row);
+    check_left_out(invariants, event, shadow, row);
     see_target(invariants, shadow, row);
     invariants_rollout(invariants, row->rollout)->is_touched = true;
     shadow->state = row->state;
@@ -593,6 +607,8 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
     /* Rollouts first: targets are judged by what their rollout was and is. */
     for (size_t i = from; i < effects->list.count; i++) {
         const Effect *effect = &effects->list.items[i];
+        bool is_durable = effect->kind != EFFECT_SEND && effect->kind != EFFECT_CLOSE_SESSION;
+        invariants->undurable += is_durable ? 1 : 0;
         check_stale(invariants, event, effect);
         note_session_effect(invariants, event, effect);
         see_effect(invariants, event, effect);
@@ -652,6 +668,7 @@ static void shadow_from_disk(Invariants *invariants)
 void invariants_coordinator_started(Invariants *invariants)
 {
     LIST_CLEAR(&invariants->sessions);
+    invariants->undurable = 0;
     shadow_from_disk(invariants);
 }
 

@@ -30,8 +30,9 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
 void invariants_step_end(Invariants *invariants, const Engine *engine, const Event *event,
                          ErrCode code, const Effects *effects, size_t from);
 
-/* Right before a batch is committed over what is on the disk. */
+/* Right before a batch is committed over what is on the disk, and right after. */
 void invariants_commit(Invariants *invariants, const Engine *engine, const Effects *effects);
+void invariants_committed(Invariants *invariants);
 
 /* A message leaves: everything it speaks of is committed. `agent`: by its route. */
 void invariants_send(Invariants *invariants, const char *agent, const SendEffect *send);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proto/envelope.h"
 #include "tests/sim/invariants_internal.h"
 #include "tests/sim/sim_rows.h"
 
@@ -63,8 +64,18 @@ void invariants_commit(Invariants *invariants, const Engine *engine, const Effec
     }
 }
 
+void invariants_committed(Invariants *invariants)
+{
+    invariants->undurable = 0;
+}
+
 void invariants_send(Invariants *invariants, const char *agent, const SendEffect *send)
 {
+    if (invariants->undurable > 0) {
+        world_violate(invariants->world, "nothing leaves before it is durable",
+                      "%s to %s: %zu rows and events of its batch are not committed",
+                      message_type_name(send->type), agent, invariants->undurable);
+    }
     if (send->type != MESSAGE_GOAL) {
         return;
     }

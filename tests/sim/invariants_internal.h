@@ -54,6 +54,7 @@ struct Invariants {
     Map *targets; /* "rollout address" */
     LIST(ShadowAgent) agents;
     size_t in_flight;
+    size_t undurable; /* rows and events that were stepped and are not committed */
     uint64_t started_ms;
     uint64_t resumed_ms; /* when a person last resumed something */
     uint64_t highest_token;

@@ -388,6 +388,7 @@ static bool commit(SimCoordinator *coordinator)
         return false;
     }
     become_unstuck(coordinator);
+    invariants_committed(coordinator->parts.invariants);
     tell_events(coordinator);
     if (coordinator->is_freezing) {
         coordinator->is_freezing = false;
