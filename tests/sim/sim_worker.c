@@ -121,13 +121,19 @@ static bool has_lease(const SimAgent *agent)
     return agent_clock_ms(agent) < agent_session_lease_until_ms(agent->session);
 }
 
-static void check_lease(const Worker *worker)
+static void check_begin(const Worker *worker)
 {
     const SimAgent *agent = worker->agent;
     if (begins_step(worker->action.kind) && !has_lease(agent)) {
         world_violate(agent_world(agent), "no step begins without a lease", "%s on %s by %s",
                       action_kind_name(worker->action.kind), worker->order.target,
                       agent->parts.name);
+    }
+    Goal goal = worker->permit.goal;
+    if (begins_step(worker->action.kind) && goal != GOAL_APPLY && goal != GOAL_ROLL_BACK) {
+        world_violate(agent_world(agent), "no step begins on hold", "%s on %s by %s, told %s",
+                      action_kind_name(worker->action.kind), worker->order.target,
+                      agent->parts.name, goal_name(goal));
     }
 }
 
@@ -158,7 +164,7 @@ static void worker_next(Worker *worker, const Result *result)
         job_next(worker->job, result, permit_now(worker), agent_clock_ms(worker->agent));
     tell_action(worker, result);
     note_rules(worker);
-    check_lease(worker);
+    check_begin(worker);
     uint64_t turn = worker->turn;
     if (job_report_serial(worker->job) != worker->told_serial) {
         worker_report(worker);
