@@ -331,50 +331,76 @@ static void deadlines_load(Rollout *rollout)
     }
 }
 
-static size_t rows_of(const TargetRow *rows, size_t count, const char *rollout,
-                      const TargetRow **ret_first)
+/* Rows of all rollouts; those of one stand together. */
+typedef struct Rows {
+    const void *items;
+    size_t row_bytes;
+    size_t count;
+    Map *first; /* by rollout: the place of its first row, counted from 1 */
+} Rows;
+
+_Static_assert(offsetof(TargetRow, rollout) == 0 && offsetof(WaveRow, rollout) == 0,
+               "whose a row is stands in its first member");
+
+static const void *row_at(const Rows *rows, size_t index)
 {
-    size_t first = 0;
-    while (first < count && !str_equal(rows[first].rollout, rollout)) {
-        first++;
-    }
-    size_t end = first;
-    while (end < count && str_equal(rows[end].rollout, rollout)) {
-        end++;
-    }
-    *ret_first = rows + first;
-    return end - first;
+    return (const char *)rows->items + index * rows->row_bytes;
 }
 
-static size_t waves_of(const WaveRow *rows, size_t count, const char *rollout,
-                       const WaveRow **ret_first)
+static const char *rollout_at(const Rows *rows, size_t index)
 {
-    size_t first = 0;
-    while (first < count && !str_equal(rows[first].rollout, rollout)) {
-        first++;
-    }
-    size_t end = first;
-    while (end < count && str_equal(rows[end].rollout, rollout)) {
-        end++;
-    }
-    *ret_first = rows + first;
-    return end - first;
+    return *(const char *const *)row_at(rows, index);
 }
 
-static void rollout_load(Engine *engine, const EngineLoad *load, size_t index)
+static Rows rows_index(const void *items, size_t row_bytes, size_t count)
+{
+    Rows rows = { items, row_bytes, count, map_new() };
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !str_equal(rollout_at(&rows, i), rollout_at(&rows, i - 1))) {
+            map_put(rows.first, rollout_at(&rows, i), (void *)(uintptr_t)(i + 1));
+        }
+    }
+    return rows;
+}
+
+/* Its rows, and how many. */
+static const void *rows_of(const Rows *rows, const char *rollout, size_t *ret_count)
+{
+    size_t place = (size_t)(uintptr_t)map_get(rows->first, rollout);
+    size_t first = place == 0 ? rows->count : place - 1;
+    size_t end = first;
+    while (end < rows->count && str_equal(rollout_at(rows, end), rollout)) {
+        end++;
+    }
+    *ret_count = end - first;
+    return end == first ? NULL : row_at(rows, first);
+}
+
+static void rollout_load(Engine *engine, const RolloutRow *row, const Plan *plan, const Rows *waves,
+                         const Rows *targets)
 {
     Rollout *rollout = mem_alloc(sizeof(Rollout));
-    row_own(ROW_ROLLOUT, &rollout->row, &load->rollouts[index]);
+    size_t count = 0;
+    row_own(ROW_ROLLOUT, &rollout->row, row);
     rollout_register(engine, rollout);
-    const TargetRow *targets = NULL;
-    const WaveRow *waves = NULL;
-    size_t wave_count = waves_of(load->waves, load->wave_count, rollout->row.id, &waves);
-    size_t target_count = rows_of(load->targets, load->target_count, rollout->row.id, &targets);
-    rollout_make_waves(rollout, waves, wave_count);
-    rollout_make_targets(rollout, targets, target_count);
-    if (load->plans[index] != NULL) {
-        rollout_take_plan(rollout, load->plans[index]);
+    const WaveRow *of_waves = rows_of(waves, row->id, &count);
+    rollout_make_waves(rollout, of_waves, count);
+    const TargetRow *of_targets = rows_of(targets, row->id, &count);
+    rollout_make_targets(rollout, of_targets, count);
+    if (plan != NULL) {
+        rollout_take_plan(rollout, plan);
     }
+}
+
+static void rollouts_load(Engine *engine, const EngineLoad *load)
+{
+    Rows waves = rows_index(load->waves, sizeof(WaveRow), load->wave_count);
+    Rows targets = rows_index(load->targets, sizeof(TargetRow), load->target_count);
+    for (size_t i = 0; i < load->rollout_count; i++) {
+        rollout_load(engine, &load->rollouts[i], load->plans[i], &waves, &targets);
+    }
+    map_free(waves.first);
+    map_free(targets.first);
 }
 
 /* After all are there: only then it is known which attempt at a target is the newest. */
@@ -398,9 +424,7 @@ void engine_load(Engine *engine, const EngineLoad *load)
     for (size_t i = 0; i < load->inventory_count; i++) {
         item_load(engine, &load->inventory[i]);
     }
-    for (size_t i = 0; i < load->rollout_count; i++) {
-        rollout_load(engine, load, i);
-    }
+    rollouts_load(engine, load);
     for (size_t i = 0; i < engine->rollouts.count; i++) {
         rollout_take_part(engine->rollouts.items[i]);
     }
