@@ -184,17 +184,25 @@ static void read_sections(const Str *out, Arena *arena, Printed *printed)
 /* ---- the team's alembic ---- */
 
 /* The last line that says something: of a traceback, the error. */
-static const char *last_words(Str *errors, Arena *arena)
+static const char *last_words(Str *text, Arena *arena)
 {
-    const char *line = "it does not say why";
-    while (errors->length > 0) {
-        const char *cut = cut_line(errors, arena);
-        if (*cut != '\0') {
-            line = cut;
-            break;
+    while (text->length > 0) {
+        const char *line = cut_line(text, arena);
+        if (*line != '\0') {
+            return line;
         }
     }
-    return line;
+    return NULL;
+}
+
+/* An env.py may print what it has to say where the statements go, if it comes to none. */
+static const char *words_of(ChildOutput *output, const Printed *printed, Arena *arena)
+{
+    const char *words = last_words(&output->errors, arena);
+    if (words == NULL && printed->sections.count == 0) {
+        words = last_words(&output->out, arena);
+    }
+    return words == NULL ? "it does not say why" : words;
 }
 
 /* *ret_is_whole false: it has failed, and what it printed until then is there. */
@@ -220,7 +228,7 @@ static ErrCode ask(const SourceReading *reading, bool is_down, const char *range
     }
     printed->is_down = is_down;
     read_sections(&output.out, reading->arena, printed);
-    str_append(errors, last_words(&output.errors, reading->arena));
+    str_append(errors, words_of(&output, printed, reading->arena));
     *ret_is_whole = output.exit_code == 0;
     return ERR_NONE;
 }
@@ -233,8 +241,14 @@ static ErrCode refuse_output(const SourceReading *reading, const Printed *printe
             source_dir_cite(reading->dir, INI, reading->arena),
             count == 0 ? "the revisions" : printed->sections.items[count - 1]->id,
             str_text(errors));
-    return err_hint(err, "see \"alembic upgrade heads --sql\" there; a revision that asks the "
-                         "database something cannot be printed");
+    return count == 0
+               ? err_hint(err, "see \"alembic upgrade heads --sql\" there: env.py has to know of "
+                               "offline mode, with a URL of PostgreSQL's; where a program of your "
+                               "own wraps alembic, put one of that name first in PATH")
+               : err_hint(err,
+                          "see \"alembic upgrade heads --sql\" there; a revision that asks the "
+                          "database something cannot be printed: have it do so only where "
+                          "context.is_offline_mode() is false");
 }
 
 /* ---- ways back ---- */
@@ -262,6 +276,15 @@ static void keep_text(Section *section, Arena *arena)
     section->text = kept;
 }
 
+/* Revisions without a downgrade(): Alembic looks for all of them first, and prints none. */
+static void note_no_way(const SourceReading *reading, const char *start, const char *words)
+{
+    source_note(
+        reading->notes, SOURCE_NOTE_WARNING, source_dir_cite(reading->dir, INI, reading->arena), 0,
+        "alembic prints no way back from %s (%s): it and what it stands on cannot be undone", start,
+        words);
+}
+
 static ErrCode walk_down(Ways *ways, const char *start, Err *err)
 {
     AUTO(Printed) printed = { 0 };
@@ -271,11 +294,11 @@ static ErrCode walk_down(Ways *ways, const char *start, Err *err)
     ErrCode code = ask(ways->reading, true, arena_printf(arena, "%s:base", start), &printed,
                        &is_whole, &errors, err);
     size_t count = printed.sections.count;
-    if (code == ERR_NONE && !is_whole && count == 0) {
-        code = refuse_output(ways->reading, &printed, &errors, err);
-    }
     if (code != ERR_NONE) {
         return code;
+    }
+    if (!is_whole && count == 0) {
+        note_no_way(ways->reading, start, str_text(&errors));
     }
     for (size_t i = 0; i < count; i++) {
         Section *section = printed.sections.items[i];

@@ -10,7 +10,7 @@
     "#!/bin/sh\n"                                                                                  \
     "test -f \"$3 $4\" || { echo \"cannot print $4\" >&2; exit 1; }\n"                             \
     "cat \"$3 $4\"\n"                                                                              \
-    "test ! -f \"$3 $4 fails\" || { echo raised >&2; exit 1; }\n"
+    "test ! -f \"$3 $4 fails\" || { cat \"$3 $4 fails\" >&2; exit 1; }\n"
 
 #define BEGIN "BEGIN;\n\nCREATE TABLE alembic_version (version_num text);\n\n"
 #define INSERT(id)                                                                                 \
@@ -71,7 +71,7 @@ static const ReadCase CASES[] = {
                                     "BEGIN;\n\n-- Running upgrade a -> b\n\nSELECT 1;\n\n" UPDATE(
                                         "b", "a") "COMMIT;" },
         { "downgrade b:base", "BEGIN;\n\n-- Running downgrade b -> a\n\nSELECT 1;\n" },
-        { "downgrade b:base fails", "" },
+        { "downgrade b:base fails", "raised\n" },
         { "downgrade a:base",
           "BEGIN;\n\n-- Running downgrade a -> \n\nSELECT 1;\n\n" DELETE("a") } },
       "a a a 1/1, b b b 1/-" },
@@ -137,12 +137,19 @@ static void what_alembic_cannot_print_is_refused(void **state)
     static const struct {
         File files[FILES_MAX];
         const char *message;
+        const char *hint;
     } ROWS[] = {
-        { { INI }, "m/alembic.ini: alembic cannot print the revisions as SQL: cannot print heads" },
+        { { INI },
+          "m/alembic.ini: alembic cannot print the revisions as SQL: cannot print heads",
+          "env.py has to know of offline mode" },
+        { { INI, { "upgrade heads", "Use shop-manage.\n\n" }, { "upgrade heads fails", "\n" } },
+          "m/alembic.ini: alembic cannot print the revisions as SQL: Use shop-manage.",
+          "put one of that name first in PATH" },
         { { INI,
             { "upgrade heads", "-- Running upgrade  -> a\n\nSELECT 1;" },
-            { "upgrade heads fails", "" } },
-          "m/alembic.ini: alembic cannot print a as SQL: raised" },
+            { "upgrade heads fails", "raised\n" } },
+          "m/alembic.ini: alembic cannot print a as SQL: raised",
+          "only where context.is_offline_mode() is false" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -151,8 +158,31 @@ static void what_alembic_cannot_print_is_refused(void **state)
         Err err = { 0 };
         assert_int_equal(read_files(&sandbox, ROWS[i].files, &arena, &set, &err), ERR_SYNTAX);
         assert_case("message", without_path(&sandbox, err.message, &arena), ROWS[i].message);
-        assert_non_null(strstr(err.hint, "cannot be printed"));
+        assert_non_null(strstr(err.hint, ROWS[i].hint));
     }
+}
+
+/* The ways up are whole, so the directory is read. */
+static void revisions_without_a_downgrade_are_irreversible_and_it_is_said(void **state)
+{
+    (void)state;
+    static const File FILES[FILES_MAX] = {
+        INI,
+        { "upgrade heads",
+          BEGIN "-- Running upgrade  -> a\n\nSELECT 1;\n\n" INSERT("a") "COMMIT;" },
+    };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    AUTO(Str) got = { 0 };
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    assert_int_equal(read_files(&sandbox, FILES, &arena, &set, &err), ERR_NONE);
+    describe(&set, &got);
+    assert_string_equal(str_text(&got), "a a a 1/-");
+    assert_true(set.note_count > 0);
+    assert_non_null(strstr(set.notes[0].text,
+                           "alembic prints no way back from a (cannot print a:base): it and what it"
+                           " stands on cannot be undone"));
 }
 
 static void a_missing_alembic_is_said(void **state)
@@ -177,6 +207,7 @@ int main(void)
         cmocka_unit_test(parents_are_kept_for_its_table),
         cmocka_unit_test(what_is_absent_beside_a_branch_is_due),
         cmocka_unit_test(what_alembic_cannot_print_is_refused),
+        cmocka_unit_test(revisions_without_a_downgrade_are_irreversible_and_it_is_said),
         cmocka_unit_test(a_missing_alembic_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
