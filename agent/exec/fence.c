@@ -175,13 +175,13 @@ static Result fence_read(Runner *runner, const Action *action, FenceState state)
         return reading.may_write ? result_history(runner, &reading)
                                  : result_may_not_write(runner, action);
     }
-    if (step_met_tables(step,
-                        &result)) { /* of an earlier version they may lack what is asked for */
-        bool may_be_earlier = state == FENCE_REGULAR;
-        return may_be_earlier ? (Result){ .kind = RESULT_OK, .migration = "" }
-                              : result_explain(runner, action, &result.err);
+    if (!step_met_tables(step, &result)) {
+        return result;
     }
-    return result;
+    if (state == FENCE_REGULAR) { /* tables of an earlier version may lack what is asked for */
+        return (Result){ .kind = RESULT_OK, .migration = "" };
+    }
+    return result_explain(runner, action, &result.err);
 }
 
 Result perform_read(Runner *runner, const Action *action)

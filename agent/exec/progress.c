@@ -33,7 +33,7 @@ void guard_look(Guard *guard)
 {
     char pid[16];
     snprintf(pid, sizeof(pid), "%d", guard->runner->session.backend_pid);
-    const char *params[] = { pid };
+    const char *params[] = { pid, guard->runner->session.backend_start };
     AUTO_PTR(PGresult) result = NULL;
     ErrCode code = watch_query(guard->runner, SQL_BACKEND_LOOK, params, ARRAY_LEN(params),
                                LOOK_QUERY_MS, &result, NULL);

@@ -66,7 +66,8 @@ const char SQL_BACKEND_LOOK[] =
     "  SELECT o.* FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) AS u(pid)"
     "   JOIN pg_catalog.pg_stat_activity o ON o.pid = u.pid ORDER BY o.xact_start LIMIT 1) b"
     "  ON a.wait_event_type = 'Lock'"
-    " WHERE a.pid = $1::int4";
+    " WHERE a.pid = $1::int4"
+    " AND coalesce(a.backend_start = $2::pg_catalog.timestamptz, true)";
 
 /*
  * An index is made in its table's schema, whatever the search_path; and other schemas, those of

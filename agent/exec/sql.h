@@ -23,7 +23,7 @@ extern const char SQL_BACKEND_FIND[];
 /* Over the watching connection; parameters: pid, backend_start (NULL: no backend is meant). */
 extern const char SQL_BACKEND_CANCEL[];
 extern const char SQL_BACKEND_TERMINATE[];
-extern const char SQL_BACKEND_LOOK[]; /* parameter: pid; columns: see LookColumn in progress.c */
+extern const char SQL_BACKEND_LOOK[]; /* columns: see LookColumn in progress.c */
 
 /* Parameters: object, detail. One row: is it proven, and what was found instead. */
 extern const char SQL_PROBE_INDEX_VALID[];
