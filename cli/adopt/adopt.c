@@ -45,7 +45,7 @@ static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *
 {
     AUTO(Str) query = { 0 };
     tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
-    if (tool->query_own != NULL) {
+    if (tool->query_own != NULL && str_equal(tool->format, set->format)) {
         tool->query_own(set, table, &query);
     } else {
         tool->query(table, &query);
@@ -62,7 +62,7 @@ ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
     if (code == ERR_NONE) {
         code = tool_table(tool, from->table, arena, &table, err);
     }
-    if (code == ERR_NONE && tool->query_own != NULL && !str_equal(tool->format, set->format)) {
+    if (code == ERR_NONE && tool->query == NULL && !str_equal(tool->format, set->format)) {
         err_set(err, ERR_USAGE, "the history of %s can be adopted for its own directories alone",
                 tool->name);
         code = err_hint(err, "this one is of format %s", set->format);

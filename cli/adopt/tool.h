@@ -30,7 +30,7 @@ typedef struct Tool {
      * is as SQL writes it.
      */
     void (*query)(const char *table, Str *out);
-    /* The same, of a tool that is asked with what only a directory of its `format` says. */
+    /* The same, in directories of its `format`, with what only they say. Either may be NULL. */
     void (*query_own)(const MigrationSet *set, const char *table, Str *out);
     bool is_numeric; /* versions are compared as numbers */
 

@@ -1,35 +1,141 @@
 /*
- * Flyway: a row for each thing that it did, of which the newest of a version or of a repeatable
- * counts. A baseline stands for all versions up to its own. Versions are equal as numbers: 1 is 1.0
- * is 001.
+ * Flyway: a row for each thing it has done, in order; the last one of a version counts. A baseline
+ * stands for all up to its own. Versions are rows of numbers: 1.0 is 1. What is done again whenever
+ * it has changed is known by its file and checksum: with another one it is still to be done.
  */
+#include <inttypes.h>
+
 #include "cli/adopt/tool.h"
+#include "cli/source/flyway.h"
 
-/* The numbers of a version, without the zeros at its end. */
-#define KEY(version)                                                                               \
-    "pg_catalog.string_to_array(pg_catalog.regexp_replace(pg_catalog.replace(" version             \
-    ", '_', '.'), '([.]0+)+$', ''), '.')::pg_catalog.numeric[]"
+#define IS_VERSION(text) text " ~ '^[0-9]+([._][0-9]+)*$'"
 
-static void query(const char *table, Str *out)
+/* Such that versions compare as they should; NULL: it is none. */
+#define KEY(text)                                                                                  \
+    "CASE WHEN " IS_VERSION(text) " THEN pg_catalog.string_to_array(pg_catalog.regexp_replace("    \
+                                  "pg_catalog.translate(" text                                     \
+                                  ", '_', '.'), '([.]0+)+$', ''), '.')::pg_catalog.numeric[] END"
+
+/* Rows that take back what stood there: of `flyway undo` and `flyway repair`. */
+#define IS_GONE "type ~ '^(UNDO|DELETE)'"
+
+/* A file's name without folder and suffix, as an id has it. */
+#define STEM(script) "pg_catalog.regexp_replace(" script ", '^.*/|[.][^.]*$', '', 'g')"
+
+static void append_repeatables(const MigrationSet *set, Str *out)
 {
-    str_append(out, ", k (id, script, key) AS (SELECT id, pg_catalog.split_part(id, '@', 1),"
-                    " CASE WHEN version <> '' THEN " KEY("version") " END FROM v)");
+    str_append(out, ", r (id, stem, checksum) AS (VALUES (NULL, NULL, NULL::pg_catalog.int4)");
+    for (size_t i = 0; i < set->count; i++) {
+        const FlywayMigration *own = set->own[i];
+        const char *id = set->migrations[i].id;
+        if (set->migrations[i].is_repeatable) {
+            str_append(out, ", (");
+            tool_literal(id, out);
+            str_append(out, ", pg_catalog.split_part(");
+            tool_literal(id, out);
+            str_printf(out, ", '%c', 1), %" PRId32 ")", PLAN_REPEAT_SIGN, *own->checksum);
+        }
+    }
+    str_append(out, ")");
+}
+
+static void append_query(const char *table, Str *out)
+{
     str_printf(
         out,
-        ", t AS (SELECT DISTINCT ON (version, CASE WHEN version IS NULL THEN script END)"
-        " installed_rank, type, success,"
-        " pg_catalog.regexp_replace(script, '^.*/|[.][^.]*$', '', 'g') AS script,"
-        " CASE WHEN version IS NOT NULL THEN " KEY(
-            "version::pg_catalog.text") " END AS key FROM %s WHERE type <> 'SCHEMA'"
-                                        " ORDER BY version, CASE WHEN version IS NULL THEN script END, installed_rank DESC)",
-        table);
-    str_append(out,
-               " SELECT k.id, t.script, CASE WHEN NOT t.success THEN t.script || ' has failed' END"
-               " FROM t LEFT JOIN k ON CASE WHEN t.key IS NULL THEN k.script = t.script"
-               "  WHEN t.type LIKE '%BASELINE' THEN k.key <= t.key ELSE k.key = t.key END"
-               " WHERE t.type NOT LIKE 'UNDO%' AND t.type <> 'DELETE'"
-               " AND (k.id IS NOT NULL OR t.type NOT LIKE '%BASELINE')"
-               " ORDER BY t.installed_rank, k.key");
+        ", w AS (SELECT v.id, " KEY("v.version") " AS key FROM v WHERE " IS_VERSION(
+            "v.version") "),"
+                         " last AS (SELECT DISTINCT ON (key) * FROM (SELECT t.*, " KEY(
+                             "t.version") " AS key"
+                                          "  FROM %s t WHERE t.version IS NOT NULL) t ORDER BY key, t.installed_rank DESC),"
+                                          " done AS (SELECT * FROM last WHERE NOT (" IS_GONE
+                                          " AND success)),"
+                                          " again AS (SELECT DISTINCT ON (t.script) * FROM %s t WHERE t.version IS NULL"
+                                          "  AND t.type <> 'SCHEMA' ORDER BY t.script, t.installed_rank DESC),"
+                                          " base AS (SELECT max(key) AS key FROM done WHERE type ~ 'BASELINE' AND success)"
+                                          " SELECT w.id, " STEM(
+                                              "d.script") ", CASE WHEN NOT d.success THEN"
+                                                          "  " STEM(
+                                                              "d.script") " || ' has failed' END"
+                                                                          " FROM done d LEFT JOIN w ON w.key = d.key WHERE w.id IS NOT NULL OR d.type !~ 'BASELINE'"
+                                                                          " UNION ALL SELECT w.id, NULL, NULL FROM w, base b WHERE w.key <= b.key"
+                                                                          "  AND NOT EXISTS (SELECT FROM last l WHERE l.key = w.key)"
+                                                                          " UNION ALL SELECT r.id, " STEM(
+                                                                              "a.script") ", CASE WHEN NOT a.success THEN"
+                                                                                          "  " STEM(
+                                                                                              "a.script") " || ' has failed' END FROM again a LEFT JOIN r ON"
+                                                                                                          "  r.stem = " STEM(
+                                                                                                              "a.script") " AND coalesce(r.checksum = a.checksum, true)"
+                                                                                                                          "  WHERE r.id IS NOT NULL OR NOT a.success",
+        table, table);
+}
+
+static void query_own(const MigrationSet *set, const char *table, Str *out)
+{
+    append_repeatables(set, out);
+    append_query(table, out);
+}
+
+/* Of another tool's directories: they have nothing that is done again. */
+static void query(const char *table, Str *out)
+{
+    query_own(&(MigrationSet){ 0 }, table, out);
+}
+
+/* ---- keeping it true ---- */
+
+static void append_place(const ToolStep *step, Str *out)
+{
+    const FlywayMigration *own = step->own;
+    if (step->migration->is_repeatable) {
+        str_append(out, "version IS NULL AND script = ");
+        tool_literal(own->script, out);
+    } else {
+        str_append(out, "version = ");
+        tool_literal(step->migration->version, out);
+    }
+}
+
+/* What stands there as the newest of its kind is this one already. */
+static void append_standing(const ToolStep *step, Str *out)
+{
+    const FlywayMigration *own = step->own;
+    str_printf(out, "EXISTS (SELECT FROM (SELECT k.type, k.success, k.checksum FROM %s k WHERE ",
+               step->table);
+    append_place(step, out);
+    str_printf(out,
+               " ORDER BY k.installed_rank DESC LIMIT 1) n WHERE n.success AND NOT n." IS_GONE);
+    if (step->migration->is_repeatable) {
+        str_printf(out, " AND n.checksum = %" PRId32, *own->checksum);
+    }
+    str_append(out, ")");
+}
+
+static void mirror(const ToolStep *step, Str *out)
+{
+    const FlywayMigration *own = step->own;
+    if (step->is_down) {
+        str_printf(out, "DELETE FROM %s WHERE ", step->table);
+        append_place(step, out);
+        return;
+    }
+    str_printf(out,
+               "INSERT INTO %s (installed_rank, version, description, type, script, checksum,"
+               " installed_by, execution_time, success)"
+               " SELECT coalesce(pg_catalog.max(t.installed_rank), 0) + 1, ",
+               step->table);
+    if (step->migration->is_repeatable) {
+        str_append(out, "NULL");
+    } else {
+        tool_literal(step->migration->version, out);
+    }
+    str_append(out, ", ");
+    tool_literal(own->description, out);
+    str_printf(out, ", '%s', ", own->type);
+    tool_literal(own->script, out);
+    str_printf(out, ", %" PRId32 ", session_user, 0, true FROM %s t HAVING NOT ", *own->checksum,
+               step->table);
+    append_standing(step, out);
 }
 
 const Tool tool_flyway = {
@@ -37,4 +143,7 @@ const Tool tool_flyway = {
     .table = "flyway_schema_history",
     .format = "flyway",
     .query = query,
+    .query_own = query_own,
+    .mirror = mirror,
+    .needs_own = true,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/source/dialect.h"
+#include "cli/source/flyway.h"
 #include "cli/source/flyway_conf.h"
 #include "cli/source/flyway_name.h"
 #include "cli/source/pairs.h"
@@ -315,10 +316,24 @@ static void make_repeatable(PlanMigration *migration, Arena *arena)
     migration->is_irreversible = false;
 }
 
+/* Of what is done again when its placeholders change, with these replaced; else of the file. */
+static ErrCode take_checksum(const SourceReading *reading, const Found *found,
+                             const ScriptInput *replaced, Err *err)
+{
+    const FlywayMigration *own = found->own;
+    ScriptInput input = *replaced;
+    ErrCode code = found->key != NULL ? ERR_NONE : found_input(reading, found->up, &input, err);
+    if (code == ERR_NONE) {
+        *own->checksum = flyway_checksum(input.bytes);
+    }
+    return code;
+}
+
 static ErrCode read_migration(const SourceReading *reading, const Found *found,
                               PlanMigration *migration, Err *err)
 {
-    const FlywaySettings *settings = found->own;
+    const FlywayMigration *own = found->own;
+    const FlywaySettings *settings = own->settings;
     bool is_repeatable = found->key != NULL;
     FoundScripts scripts = {
         .down_wanted =
@@ -328,6 +343,9 @@ static ErrCode read_migration(const SourceReading *reading, const Found *found,
                                found->version, settings->separator, settings->suffixes.items[0]),
     };
     ErrCode code = read_input(reading, settings, found->up, &scripts.up, err);
+    if (code == ERR_NONE) {
+        code = take_checksum(reading, found, &scripts.up, err);
+    }
     if (code == ERR_NONE && found->down != NULL) {
         code = read_input(reading, settings, found->down, &scripts.down, err);
     }
@@ -364,6 +382,23 @@ static const char *file_of(const void *of, const Half *half, bool is_down, Arena
                         half->id + strlen(own), settings->suffixes.items[0]);
 }
 
+/* A baseline that is a migration here: only where what it stands for is gone. */
+static const FlywayMigration *own_of(const FlywaySettings *settings, const Found *found,
+                                     Arena *arena)
+{
+    FlywayMigration *own = ARENA_NEW(arena, FlywayMigration);
+    bool is_baseline = found->key == NULL &&
+                       !str_starts_with(found->id, settings->prefixes[FLYWAY_PREFIX_VERSIONED]);
+    *own = (FlywayMigration){
+        .settings = settings,
+        .type = is_baseline ? "SQL_BASELINE" : "SQL",
+        .description = str_equal(found->name, found->id) ? "" : found->name,
+        .script = found->up,
+        .checksum = ARENA_NEW(arena, int32_t),
+    };
+    return own;
+}
+
 static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set, Err *err)
 {
     FlywaySettings *settings = ARENA_NEW(reading->arena, FlywaySettings);
@@ -389,7 +424,7 @@ static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set,
         code = pairs_match(reading, &history.pairs, &names, &history.list, err);
     }
     LIST_EACH(found, &history.list) {
-        found->own = settings;
+        found->own = own_of(settings, found, reading->arena);
     }
     return code == ERR_NONE
                ? found_read(reading, &history.list, compare_keys, read_migration, ret_set, err)

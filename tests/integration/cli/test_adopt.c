@@ -125,7 +125,6 @@ static void what_flyway_failed_at_or_has_alone_is_not_adopted(void **state)
                    " success = true");
     assert_refusal(world, "adopt", 3,
                    "flyway has applied V9__x here, which the directory does not have");
-    assert_refusal(world, "up --mirror flyway", 2, "cannot be kept true by another tool");
 }
 
 static void what_is_not_at_rest_is_not_adopted(void **state)
@@ -175,6 +174,107 @@ static void prismas_table_is_understood_and_kept_true(void **state)
                "2_posts c1783e04b4ecb7f75a717f99a501f99f6e9d61724b3857e02045ecef58521a22 1");
     run_json(world, "down --yes --mirror prisma --to empty", 0);
     assert_ask(world, "SELECT string_agg(id, ' ') FROM _prisma_migrations", "a");
+}
+
+/* ---- flyway: a row for each thing done, and a checksum that is its own ---- */
+
+#define FLYWAY_TABLE                                                                               \
+    "CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50),"     \
+    " description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT"      \
+    " NULL, checksum integer, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL" \
+    " DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL);"
+#define FLYWAY_ROW(rank, version, type, script, checksum, success)                                 \
+    "INSERT INTO flyway_schema_history VALUES (" rank ", " version ", 'd', '" type "', '" script   \
+    "', " checksum ", 'ann', now(), 1, " success ");"
+
+static void put_flyway(World *world)
+{
+    put_history_file(world, "V1__users.sql", "SELECT 1;\n");
+    put_history_file(world, "V1.1__posts.sql", "SELECT 1;\n");
+    put_history_file(world, "V2__likes.sql", "SELECT 1;\n");
+    put_history_file(world, "U2__likes.sql", "SELECT 1;\n");
+    put_history_file(world, "V10__last.sql", "SET search_path = '';\n");
+    put_history_file(world, "U10__last.sql", "SELECT 1;\n");
+    put_history_file(world, "R__view.sql", "SELECT 2;\n");
+}
+
+/* What stands in skein's history by the names of its files, and of a repeatable without its sign.
+ */
+#define ADOPTED                                                                                    \
+    "SELECT coalesce(string_agg(split_part(id, '@', 1), ' ' ORDER BY seq), '') FROM skein.history" \
+    " WHERE state = 'applied'"
+
+typedef struct FlywayCase {
+    const char *rows;
+    const char *adopted; /* NULL: held */
+    const char *words;
+} FlywayCase;
+
+static const FlywayCase FLYWAY_CASES[] = {
+    { FLYWAY_ROW("0", "NULL", "SCHEMA", "\"shop\"", "NULL", "true")
+          FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "true")
+              FLYWAY_ROW("2", "'1.1'", "SQL", "V1_1__posts.sql", "0", "true"),
+      "V1__users V1.1__posts", NULL },
+    { FLYWAY_ROW("1", "'1.1'", "BASELINE", "<< Flyway Baseline >>", "NULL", "true")
+          FLYWAY_ROW("2", "'2.0'", "SQL", "V2__likes.sql", "0", "true"),
+      "V1__users V1.1__posts V2__likes", NULL },
+    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "true")
+          FLYWAY_ROW("2", "'1.1'", "SQL", "V1_1__posts.sql", "0", "true")
+              FLYWAY_ROW("3", "'2'", "SQL", "V2__likes.sql", "0", "true")
+                  FLYWAY_ROW("4", "'2'", "UNDO_SQL", "U2__likes.sql", "0", "true"),
+      "V1__users V1.1__posts", NULL },
+    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "true")
+          FLYWAY_ROW("2", "NULL", "SQL", "R__view.sql", "12345", "true"),
+      "V1__users", NULL },
+    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "false"), NULL,
+      "flyway is not at rest here: V1__users has failed" },
+    { FLYWAY_ROW("1", "'3'", "SQL", "V3__gone.sql", "0", "true"), NULL,
+      "flyway has applied V3__gone here, which the directory does not have" },
+};
+
+static void flyways_table_is_understood(void **state)
+{
+    World *world = *state;
+    put_flyway(world);
+    for (size_t i = 0; i < ARRAY_LEN(FLYWAY_CASES); i++) {
+        pg_cluster_run(world->cluster, world->database, FLYWAY_TABLE);
+        pg_cluster_run(world->cluster, world->database, FLYWAY_CASES[i].rows);
+        if (FLYWAY_CASES[i].adopted == NULL) {
+            assert_refusal(world, "adopt", 3, FLYWAY_CASES[i].words);
+        } else {
+            run_json(world, "adopt", 0);
+            assert_ask(world, ADOPTED, FLYWAY_CASES[i].adopted);
+        }
+        pg_cluster_run(world->cluster, world->database,
+                       "DROP TABLE flyway_schema_history; DROP SCHEMA skein CASCADE");
+    }
+}
+
+/* What it writes is what it reads: told of all, and adopted from there by a history that is new. */
+static void flyways_table_is_kept_true(void **state)
+{
+    World *world = *state;
+    static const char LOOK[] =
+        "SELECT string_agg(concat_ws(' ', installed_rank, version, description, type, script), ', '"
+        " ORDER BY installed_rank) FROM flyway_schema_history WHERE success";
+    put_flyway(world);
+    pg_cluster_run(world->cluster, world->database, FLYWAY_TABLE);
+    pg_cluster_run(world->cluster, world->database,
+                   FLYWAY_ROW("7", "'1.1'", "BASELINE", "<< Flyway Baseline >>", "NULL", "true"));
+    run_json(world, "adopt", 0);
+    run_json(world, "up --mirror flyway", 0);
+    static const char AFTER[] =
+        "7 1.1 d BASELINE << Flyway Baseline >>, 8 2 likes SQL V2__likes.sql, "
+        "9 10 last SQL V10__last.sql, 10 view SQL R__view.sql";
+    assert_ask(world, LOOK, AFTER);
+    assert_ask(world, "SELECT count(DISTINCT checksum) FROM flyway_schema_history", "3");
+    pg_cluster_run(world->cluster, world->database, "DROP SCHEMA skein CASCADE");
+    run_json(world, "adopt", 0);
+    assert_true(
+        str_starts_with(run(world, "up --mirror flyway").out, "nothing to do; at R__view@"));
+    assert_ask(world, LOOK, AFTER);
+    run_json(world, "down --to 2 --yes --mirror flyway", 0);
+    assert_ask(world, "SELECT count(*) FROM flyway_schema_history WHERE version = '10'", "0");
 }
 
 /* As a team does it: adopts, goes on with skein, and the old tool sees it all. */
@@ -256,6 +356,8 @@ int main(void)
         WORLD_TEST(what_flyway_failed_at_or_has_alone_is_not_adopted),
         WORLD_TEST(what_is_not_at_rest_is_not_adopted),
         WORLD_TEST(prismas_table_is_understood_and_kept_true),
+        WORLD_TEST(flyways_table_is_understood),
+        WORLD_TEST(flyways_table_is_kept_true),
         WORLD_TEST(the_old_table_is_kept_true_up_and_down),
         WORLD_TEST(a_baseline_calls_applied_what_is_there),
         WORLD_TEST(odd_histories_are_dealt_with_as_it_is_said),
