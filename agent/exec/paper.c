@@ -204,16 +204,28 @@ static ErrCode rows_look(Writing *writing, const Action *action, PGresult **ret_
     return session_query(runner, SQL_HISTORY_STANDING, params, 1, action, ret_rows, err);
 }
 
+/* What another tool says of it, where the plan asks. */
+static ErrCode tool_look(Writing *writing, const Action *action, PGresult **ret_rows, Err *err)
+{
+    const PlanTool *tool = plan_tool(writing->exec->order->plan);
+    return tool == NULL
+               ? ERR_NONE
+               : session_query(writing->runner, tool->query, NULL, 0, action, ret_rows, err);
+}
+
 static Result write_read(Writing *writing, const Action *action)
 {
     Err err = { 0 };
     Runner *runner = writing->runner;
     AUTO_PTR(PGresult) rows = NULL;
+    AUTO_PTR(PGresult) told = NULL;
     if (fence_check(writing, &err) != ERR_NONE || writes_look(writing, action, &err) != ERR_NONE ||
-        rows_look(writing, action, &rows, &err) != ERR_NONE) {
+        rows_look(writing, action, &rows, &err) != ERR_NONE ||
+        tool_look(writing, action, &told, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     history_fill(runner, rows, 0);
+    tool_fill(runner, told);
     history_fill_change(runner, action);
     fence_write(writing);
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };

@@ -217,6 +217,11 @@ static void the_script_tells_a_mirrored_table(void **state)
     assert_psql(world, "s.sql", 0, "");
     assert_equal(world, one, other);
     assert_ask(world, "SELECT version FROM schema_migrations", "5");
+    assert_done(world, "down --to 1 --mirror golang-migrate --sql --out s.sql");
+    assert_psql(world, "s.sql", 0, "");
+    assert_ask(world, "SELECT version FROM schema_migrations", "1");
+    pg_cluster_run(world->cluster, other, "UPDATE schema_migrations SET version = 3");
+    assert_refusal(world, "up --mirror golang-migrate --dry-run", 3, "golang-migrate");
 }
 
 static void the_script_stops_where_it_is_not_meant(void **state)
