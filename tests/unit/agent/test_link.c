@@ -5,12 +5,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <sys/mman.h>
 #include <zmq.h>
 
 #include "agent/link.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/zsock.h"
 #include "proto/envelope.h"
 
@@ -220,6 +223,57 @@ static void an_agent_without_workers_leaves_at_once(void **state)
     await(fixture, MESSAGE_BYE);
 }
 
+/* The log from here on, until a line of it has all the words. */
+static void await_line(Fixture *fixture, int log, const char *const *words, size_t count)
+{
+    static char text[64 * 1024];
+    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    while (clock_boot_ms() < until_ms) {
+        assert_int_equal(loop_turn(fixture->loop, TURN_MS, NULL), ERR_NONE);
+        ssize_t length = pread(log, text, sizeof(text) - 1, 0);
+        text[length > 0 ? length : 0] = '\0';
+        for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
+            size_t found = 0;
+            while (found < count && strstr(line, words[found]) != NULL) {
+                found++;
+            }
+            if (found == count) {
+                return;
+            }
+        }
+    }
+    fail_msg("no line of the log has \"%s\"", words[0]);
+}
+
+static void every_move_of_the_session_is_logged_with_its_rule(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const WELCOMED[] = { "rule=A11", "from=greeting", "to=active", "welcomed" };
+    static const char *const PARTED[] = { "rule=A40", "from=active", "to=down", "why=" };
+    int log = memfd_create("log", 0);
+    log_set_fd(log);
+    welcome(fixture);
+    await_line(fixture, log, WELCOMED, ARRAY_LEN(WELCOMED));
+    say(fixture, MESSAGE_BYE, &(Bye){ .reason = "upgrade" });
+    await_line(fixture, log, PARTED, ARRAY_LEN(PARTED));
+    log_set_fd(STDERR_FILENO);
+    close(log);
+}
+
+static void a_refused_agent_logs_why(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const REFUSED[] = { "rule=A30", "warning", "nobody has let it in" };
+    int log = memfd_create("log", 0);
+    log_set_fd(log);
+    await(fixture, MESSAGE_HELLO);
+    say(fixture, MESSAGE_REJECT,
+        &(Reject){ .code = ERR_REFUSED, .reason = "nobody has let it in" });
+    await_line(fixture, log, REFUSED, ARRAY_LEN(REFUSED));
+    log_set_fd(STDERR_FILENO);
+    close(log);
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
@@ -227,6 +281,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_that_waits_gives_way_to_a_newer_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_agent_without_workers_leaves_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_move_of_the_session_is_logged_with_its_rule, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_agent_logs_why, set_up, tear_down),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
