@@ -94,7 +94,8 @@ static void write_document(Str *out)
                     "tables, not this "
                     "file. An arrow bears the id of\nits rule, the event and, in brackets, the "
                     "condition. Rules "
-                    "that change nothing are in the tables only.\n");
+                    "that change nothing are in the tables only. Where to find a rule in the code "
+                    "says\n[the engine's README](../coordinator/engine/README.md).\n");
     for (size_t i = 0; i < ENGINE_TABLE_COUNT; i++) {
         const RuleTable *table = engine_table(i);
         str_printf(out, "\n## %s\n\n```mermaid\n", table->name);
