@@ -166,6 +166,15 @@ static ErrCode session_set(Runner *runner, const Action *action, Err *err)
     return conn_run(runner->session.conn, str_text(&sql), action_deadline_ms(action), err);
 }
 
+/* "Permission denied" alone leaves open whose; where the server is does not leave the host. */
+static ErrCode connect_as(Runner *runner, const ConnRequest *request, Err *err)
+{
+    ErrCode code = conn_open(runner->config.source, request, &runner->session.conn, err);
+    return code == ERR_UNREACHABLE && err->sqlstate[0] == '\0'
+               ? err_wrap(err, "cannot connect to the server")
+               : code;
+}
+
 Result perform_connect(Runner *runner, const Action *action)
 {
     Err err = { 0 };
@@ -178,7 +187,7 @@ Result perform_connect(Runner *runner, const Action *action)
         .interrupt = &interrupt,
     };
     perform_close(runner, action);
-    if (conn_open(runner->config.source, &request, &runner->session.conn, &err) != ERR_NONE ||
+    if (connect_as(runner, &request, &err) != ERR_NONE ||
         session_examine(runner, action, &err) != ERR_NONE ||
         session_set(runner, action, &err) != ERR_NONE) {
         perform_close(runner, action);

@@ -16,6 +16,13 @@ static void gated_history(Fleet *fleet)
                     "DROP TABLE behind");
 }
 
+static bool error_begins(Fleet *fleet, const char *id, const char *address, const char *words)
+{
+    const json_t *error = json_object_get(fleet_target(fleet, id, address), "error");
+    const char *message = json_string_value(json_object_get(error, "message"));
+    return message != NULL && str_starts_with(message, words);
+}
+
 static void a_crashed_server_is_waited_for(void **state)
 {
     Fleet *fleet = *state;
@@ -26,6 +33,7 @@ static void a_crashed_server_is_waited_for(void **state)
         fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .strategy = "timeouts: { lock: 30s }" });
     fleet_gate_await(fleet, HERE);
     pg_cluster_crash(fleet->hosts[1].cluster);
+    FLEET_AWAIT(fleet, error_begins(fleet, id, HERE, "cannot connect to the server: "));
     pg_cluster_restart(fleet->hosts[1].cluster);
     fleet_await_rollout(fleet, id, "succeeded");
     assert_string_equal(fleet_applied(fleet, HERE), "0001_t,0002_gate");
