@@ -30,8 +30,9 @@ static void print_rollouts(const json_t *items)
     json_array_foreach((json_t *)items, index, rollout)
     {
         table_cell(table, COLOUR_BOLD, get_text(rollout, "id"));
-        table_cell(table, output_state_colour(get_text(rollout, "state")),
-                   get_text(rollout, "state"));
+        AUTO(Str) words = { 0 };
+        Colour colour = rollout_state_words(rollout, &words);
+        table_cell(table, colour, str_text(&words));
         table_cell(table, COLOUR_NONE, get_text(rollout, "name"));
         table_cell(table, COLOUR_NONE, get_text(rollout, "created_at"));
         table_cellf(table, COLOUR_NONE, "%lld of %lld applied", count_applied(rollout),

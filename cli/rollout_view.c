@@ -53,6 +53,23 @@ static long long part_count(const BarPart *part, const json_t *counts)
     return count;
 }
 
+/* Some of a wave's targets failed, within the budget, and the rest is through: a person decides. */
+static bool is_held_by_a_wave(const json_t *rollout)
+{
+    size_t index = 0;
+    const json_t *wave = NULL;
+    if (!str_equal(get_text(rollout, "state"), "running")) {
+        return false;
+    }
+    json_array_foreach(json_object_get(rollout, "waves"), index, wave)
+    {
+        if (str_equal(get_text(wave, "state"), "held")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Cells so that the running sum, not each part, is rounded: the bar is always exactly full. */
 static void bar_text(const json_t *counts, long long total, Str *out)
 {
@@ -121,11 +138,26 @@ static void wave_text(const json_t *wave, size_t width, Str *out)
     str_append_char(out, '\n');
 }
 
+Colour rollout_state_words(const json_t *rollout, Str *out)
+{
+    const char *state = get_text(rollout, "state");
+    if (is_held_by_a_wave(rollout)) {
+        str_append(out, "running, held");
+        return COLOUR_WARN;
+    }
+    for (const char *c = state; *c != '\0'; c++) {
+        str_append_char(out, *c == '_' ? ' ' : *c);
+    }
+    return output_state_colour(state);
+}
+
 void rollout_text(const json_t *rollout, Str *out)
 {
+    AUTO(Str) words = { 0 };
+    Colour colour = rollout_state_words(rollout, &words);
     output_colour(out, COLOUR_BOLD, get_text(rollout, "id"));
     str_printf(out, "  %s  ", get_text(rollout, "name"));
-    state_text(get_text(rollout, "state"), get_text(rollout, "state"), out);
+    output_colour(out, colour, str_text(&words));
     str_printf(out, "\n%s\n", get_text(rollout, "explain"));
     const json_t *waves = json_object_get(rollout, "waves");
     size_t width = name_width(waves);
@@ -406,23 +438,9 @@ static const EndState END_STATES[] = {
 
 static const EndState HELD_BY_A_WAVE = { "running", EXIT_CODE_PAUSED };
 
-/* Some of its targets failed, within the budget, and the rest is through: a person decides. */
-static bool has_held_wave(const json_t *rollout)
-{
-    size_t index = 0;
-    const json_t *wave = NULL;
-    json_array_foreach(json_object_get(rollout, "waves"), index, wave)
-    {
-        if (str_equal(get_text(wave, "state"), "held")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const EndState *end_state(const json_t *rollout)
 {
-    if (str_equal(get_text(rollout, "state"), HELD_BY_A_WAVE.state) && has_held_wave(rollout)) {
+    if (is_held_by_a_wave(rollout)) {
         return &HELD_BY_A_WAVE;
     }
     for (size_t i = 0; i < ARRAY_LEN(END_STATES); i++) {

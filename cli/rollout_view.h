@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "common/err.h"
 #include "common/str.h"
 
@@ -34,6 +35,9 @@ void errors_text(const json_t *rollout, const json_t *errors, Str *out);
  * nothing when there are none, or when it is being or was taken back.
  */
 void late_text(const json_t *rollout, const json_t *late, size_t limit, Str *out);
+
+/* Its state, for people; returns its colour. */
+Colour rollout_state_words(const json_t *rollout, Str *out);
 
 /* What runs right now, at most `limit` lines. `targets`: items of /rollouts/ID/targets. */
 void activity_text(const json_t *targets, size_t limit, Str *out);

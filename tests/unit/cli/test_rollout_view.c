@@ -178,17 +178,22 @@ static void a_wave_that_is_held_is_waited_for_by_a_person_only(void **state)
         const char *wave;
         bool goes_on;
         ExitCode exit_code;
+        const char *words;
     } CASES[] = {
-        { "running", "held", false, EXIT_CODE_PAUSED },
-        { "running", "gated", true, EXIT_CODE_DONE },
-        { "aborting", "held", true, EXIT_CODE_DONE },
-        { "aborted", "held", false, EXIT_CODE_FAILED },
+        { "running", "held", false, EXIT_CODE_PAUSED, "running, held" },
+        { "running", "gated", true, EXIT_CODE_DONE, "running" },
+        { "aborting", "held", true, EXIT_CODE_DONE, "aborting" },
+        { "aborted", "held", false, EXIT_CODE_FAILED, "aborted" },
+        { "rolling_back", "held", true, EXIT_CODE_DONE, "rolling back" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         AUTO_PTR(JsonDocument)
         rollout = json_pack("{s:s, s:[{s:s}, {s:s}]}", "state", CASES[i].rollout, "waves", "state",
                             "passed", "state", CASES[i].wave);
+        AUTO(Str) words = { 0 };
+        rollout_state_words(rollout, &words);
+        assert_string_equal(str_text(&words), CASES[i].words);
         assert_int_equal(rollout_goes_on(rollout), CASES[i].goes_on);
         assert_int_equal(rollout_exit_code(rollout), CASES[i].exit_code);
     }
