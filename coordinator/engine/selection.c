@@ -315,7 +315,7 @@ static ErrCode nothing_selected(const Selection *selection, const char *where, E
     }
     engine_doubt(selection->engine, selection->where, &doubt);
     err_set(err, ERR_REFUSED, "no target matches: %s", where);
-    return err_hint(err, "%s; `skein targets --where EXPR` shows what an expression selects",
+    return err_hint(err, "%s (`skein targets --where EXPR` shows what an expression selects)",
                     str_text(&doubt));
 }
 
