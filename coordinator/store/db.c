@@ -18,6 +18,7 @@
 #define BUSY_TIMEOUT_MS 1000
 #define LOG_SUFFIX "-wal"
 #define LOCK_SUFFIX "-lock"
+#define LOG_KEPT_BYTES "4194304"   /* the log of a large plan does not stay as large as that */
 #define HURRIED_BUSY_TIMEOUT_MS 20 /* a moment's lock, as of a backup that begins, is no outage */
 
 static const struct {
@@ -296,7 +297,8 @@ static ErrCode configure(Db *db, Err *err)
      * early. */
     return db_exec(db,
                    "PRAGMA trusted_schema = off; PRAGMA cell_size_check = on;"
-                   "PRAGMA journal_mode = wal; PRAGMA synchronous = full;",
+                   "PRAGMA journal_mode = wal; PRAGMA synchronous = full;"
+                   "PRAGMA journal_size_limit = " LOG_KEPT_BYTES ";",
                    err);
 }
 

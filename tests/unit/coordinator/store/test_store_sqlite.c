@@ -327,6 +327,32 @@ static void a_deleted_write_ahead_log_is_saved_by_closing(void **state)
     store_close(store);
 }
 
+static off_t log_bytes(const Place *place)
+{
+    AUTO(Str) path = { 0 };
+    struct stat info;
+    str_printf(&path, "%s-wal", place->path);
+    assert_int_equal(stat(str_text(&path), &info), 0);
+    return info.st_size;
+}
+
+/* What a large plan has made of the write-ahead log is given back with the next commits. */
+static void a_large_plan_leaves_no_large_log(void **state)
+{
+    Place *place = *state;
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(Store) store = contract_open(state);
+    const size_t length = 12 * 1024 * 1024;
+    const PlanRow plan = { .hash = { 7 }, .bundle = { arena_alloc(&arena, length), length } };
+    const Effect large = { .kind = EFFECT_PERSIST_PLAN, .plan = &plan };
+    const Effect small = { .kind = EFFECT_PERSIST_AGENT, .agent = &CONTRACT_AGENT };
+    contract_must_commit(store, &large, 1);
+    assert_true(log_bytes(place) > (off_t)length);
+    contract_must_commit(store, &small, 1);
+    contract_must_commit(store, &small, 1);
+    assert_true(log_bytes(place) <= 4 * 1024 * 1024);
+}
+
 /* Its mode is not ours to change: `store: /var/lib/skein` would have locked its owner out. */
 static void a_directory_is_no_store_and_stays_as_it_is(void **state)
 {
@@ -405,6 +431,7 @@ int main(void)
         CONTRACT_TEST(a_full_disk_fails_the_batch_whole_and_the_same_batch_passes_later),
         CONTRACT_TEST(a_store_that_was_moved_away_takes_nothing_until_it_is_back),
         CONTRACT_TEST(a_deleted_write_ahead_log_is_saved_by_closing),
+        CONTRACT_TEST(a_large_plan_leaves_no_large_log),
         CONTRACT_TEST(a_directory_is_no_store_and_stays_as_it_is),
         CONTRACT_TEST(what_the_system_said_is_told),
         CONTRACT_TEST(a_store_in_use_is_refused_and_names_who_uses_it),
