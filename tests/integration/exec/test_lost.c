@@ -273,6 +273,40 @@ static void a_server_that_crashes_inside_a_step_is_met_again(void **state)
     assert_ask(bench, "SELECT count(*) FROM crashed", "1");
 }
 
+static bool was_unknown;
+
+static void note_unknown(Bench *bench, const State *report)
+{
+    (void)bench;
+    was_unknown = was_unknown || report->report == REPORT_UNKNOWN;
+}
+
+/* Its last word may have come before the commit or after it: only looking tells. */
+static void a_session_that_the_server_ends_at_commit_is_looked_after(void **state)
+{
+    (void)state;
+    static const Migration ENDED[] = {
+        { .id = "0001_ended",
+          .up = { "CREATE TABLE ended (i int)",
+                  "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON ended DEFERRABLE INITIALLY DEFERRED"
+                  " FOR EACH ROW EXECUTE FUNCTION end_once()",
+                  "INSERT INTO ended VALUES (1)" } },
+    };
+    database_ensure(cluster, "ended");
+    pg_cluster_run(cluster, "ended",
+                   "CREATE SEQUENCE tries;" /* not rolled back */
+                   "CREATE FUNCTION end_once() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+                   " IF nextval('tries') = 1 THEN"
+                   "  PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10);"
+                   " END IF; RETURN NULL; END$$");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "ended", 0, ENDED, 1);
+    bench->on_report = note_unknown;
+    was_unknown = false;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_true(was_unknown);
+    assert_ask(bench, "SELECT (SELECT last_value FROM tries) || ' ' || count(*) FROM ended", "2 1");
+}
+
 /* Nothing is answered and nothing closed: what runs is given up. COMMIT waits for the answers
  * before it, so nothing can have come of the step. */
 static void a_partition_inside_a_step_leaves_no_doubt(void **state)
@@ -303,6 +337,8 @@ int main(void)
         cmocka_unit_test_teardown(a_statement_timeout_is_the_servers_word, test_end),
         cmocka_unit_test_teardown(a_wait_ends_when_the_permit_changes, test_end),
         cmocka_unit_test_teardown(a_server_that_crashes_inside_a_step_is_met_again, test_end),
+        cmocka_unit_test_teardown(a_session_that_the_server_ends_at_commit_is_looked_after,
+                                  test_end),
         cmocka_unit_test_teardown(a_partition_inside_a_step_leaves_no_doubt, test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
