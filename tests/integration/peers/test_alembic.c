@@ -43,7 +43,7 @@ static void put_branches(World *world)
     put_history_file(world, "env.py", ENV);
     put(world, "accounts", "None",
         "    op.create_table('accounts', sa.Column('id', sa.BigInteger, primary_key=True),\n"
-        "        sa.Column('email', sa.Text, nullable=False, index=True),\n"
+        "        sa.Column('email', sa.Text, nullable=False, index=True), sa.Column('name', sa.Text, index=True),\n"
         "        sa.Column('note', sa.Text, server_default='a;b', comment=\"it's; $x$\"))\n"
         "    op.execute('''CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$\n"
         "BEGIN\n    -- a ; in a comment\n    NEW.note := 'it''s; $x$';\n    RETURN NEW;\nEND\n$$''')\n",

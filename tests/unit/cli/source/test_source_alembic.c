@@ -162,6 +162,36 @@ static void what_alembic_cannot_print_is_refused(void **state)
     }
 }
 
+#define INDEXED(one, other)                                                                        \
+    {                                                                                              \
+        INI,                                                                                       \
+        {                                                                                          \
+            "upgrade heads", BEGIN                                                                 \
+                "-- Running upgrade  -> a\n\nCREATE TABLE t (\n    i INT, \n    j INT\n);\n\n"     \
+                "CREATE " one ";\n\nCREATE " other ";\n\n" INSERT("a") "COMMIT;"                   \
+        }                                                                                          \
+    }
+
+/* Alembic prints them in another order at each call. */
+static void the_order_of_a_tables_indexes_is_always_the_same(void **state)
+{
+    (void)state;
+    static const File FILES[][FILES_MAX] = {
+        INDEXED("UNIQUE INDEX t_j ON t (j)", "INDEX t_i ON t (i)"),
+        INDEXED("INDEX t_i ON t (i)", "UNIQUE INDEX t_j ON t (j)"),
+    };
+    AUTO(Arena) arena = { 0 };
+    MigrationSet sets[2] = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(FILES); i++) {
+        AUTO(Sandbox) sandbox = sandbox_new();
+        Err err = { 0 };
+        assert_int_equal(read_files(&sandbox, FILES[i], &arena, &sets[i], &err), ERR_NONE);
+        assert_int_equal(sets[i].migrations[0].up.count, 3);
+    }
+    assert_memory_equal(sets[0].migrations[0].checksum.data, sets[1].migrations[0].checksum.data,
+                        CHECKSUM_BYTES);
+}
+
 /* The ways up are whole, so the directory is read. */
 static void revisions_without_a_downgrade_are_irreversible_and_it_is_said(void **state)
 {
@@ -208,6 +238,7 @@ int main(void)
         cmocka_unit_test(what_is_absent_beside_a_branch_is_due),
         cmocka_unit_test(what_alembic_cannot_print_is_refused),
         cmocka_unit_test(revisions_without_a_downgrade_are_irreversible_and_it_is_said),
+        cmocka_unit_test(the_order_of_a_tables_indexes_is_always_the_same),
         cmocka_unit_test(a_missing_alembic_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
