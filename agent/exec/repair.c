@@ -210,13 +210,37 @@ static void answer_take(RepairRow *row, const PGresult *answer, Arena *arena)
     row->object = arena_strdup(arena, result_text(answer, 0, 1));
 }
 
+/* What is to be known of statements that no catalog shows; of any other nothing. */
+static const struct UnshownRow {
+    const char *kind; /* how it begins */
+    const char *found;
+} UNSHOWN[] = {
+    { "VACUUM",
+      "nothing in the catalog tells whether it was done; it does no harm to run it again" },
+    { "ANALYZE",
+      "nothing in the catalog tells whether it was done; it does no harm to run it again" },
+    { "REINDEX",
+      "nothing in the catalog tells whether it was done; it does no harm to run it again, "
+      "once an INVALID index whose name ends in _ccnew or _ccold is dropped" },
+    { "", "nothing in the catalog tells whether it was done" },
+};
+
+static const char *unshown_words(const char *kind)
+{
+    size_t row = 0;
+    while (!str_starts_with(kind, UNSHOWN[row].kind)) {
+        row++;
+    }
+    return UNSHOWN[row].found;
+}
+
 /* Names mean what they meant to the statement: with its search_path and the script's settings. */
 static ErrCode statement_trace(Runner *runner, const Action *action, const PlanStatement *statement,
                                RepairRow *row, Arena *arena, Err *err)
 {
     const char *sql = statement->probe < PROBE_COUNT_ ? TRACE_SQL[statement->probe] : NULL;
     if (sql == NULL) {
-        found_set(row, TRACE_UNKNOWN, "nothing in the catalog tells whether it was done");
+        found_set(row, TRACE_UNKNOWN, unshown_words(statement->kind));
         return ERR_NONE;
     }
     const char *evidence = row->evidence[0] == '\0' ? "[]" : row->evidence;

@@ -282,6 +282,7 @@ static void what_no_catalog_shows_is_left_to_a_person(void **state)
     put_migration(world, "0002_vacuum", "VACUUM things;\n", NULL);
     run_killed(world, "up", "exec.after_run=kill");
     assert_found(world, "interrupted", "unknown", "applied undone");
+    assert_non_null(strstr(run(world, "repair").out, "it does no harm to run it again"));
     assert_run(world, "repair --undone 0002_vacuum --yes", 0, "undone 0002_vacuum: undone\n");
     run_killed(world, "up", "exec.after_run=kill");
     assert_run(world, "repair --applied 0002_vacuum --yes", 0, "applied 0002_vacuum: applied\n");
