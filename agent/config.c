@@ -38,7 +38,10 @@ static ErrCode check_connection(const char *text, void *ret, Arena *arena, Err *
     }
     PQconninfoFree(options);
     if (has_password) {
-        return err_set(err, ERR_CONFIG, "holds a password, which does not belong in this file");
+        err_set(err, ERR_CONFIG, "holds a password, which does not belong in this file");
+        return err_hint(err,
+                        "put it into ~/.pgpass of the agent's user, PGPASSWORD of its unit, or "
+                        "a service file");
     }
     return ERR_NONE;
 }

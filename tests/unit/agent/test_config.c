@@ -138,6 +138,7 @@ static void a_password_is_never_quoted(void **state)
     load(BAD_CASES[0].text, &arena, &config, &err);
     assert_null(strstr(err.message, "hunter2"));
     assert_null(strstr(err.hint, "hunter2"));
+    assert_non_null(strstr(err.hint, "~/.pgpass")); /* and where it belongs is said */
 }
 
 int main(void)
