@@ -58,6 +58,7 @@ typedef struct PlanStatement {
     const char *object; /* qualified as the statement writes it; "": none */
     const char *detail;
     bool is_setting; /* changes the session alone (SET, RESET, set_config); see PlanScript */
+    bool is_opening; /* SET TRANSACTION at the head of its part: runs before anything is asked */
     bool is_copy;    /* COPY … FROM STDIN: `copy_data` is what it asks for, also when empty */
     Bytes copy_data; /* the rows as they stand in the file, without the closing "\." */
 } PlanStatement;

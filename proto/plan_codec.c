@@ -44,6 +44,8 @@ static const Field STATEMENT_FIELDS[] = {
     ROW_BOOL(8, PlanStatement, is_copy, OPTIONAL, "COPY … FROM STDIN: the server asks for rows"),
     ROW_BYTES(9, PlanStatement, copy_data, OPTIONAL | FIELD_PRIVATE, 0, COPY_DATA_MAX,
               "those rows, as psql would send them"),
+    ROW_BOOL(10, PlanStatement, is_opening, OPTIONAL,
+             "says how its transaction is: runs before skein's own statements in it"),
 };
 static const FieldTable STATEMENT = FIELD_TABLE("statement", PlanStatement, STATEMENT_FIELDS);
 

@@ -238,6 +238,9 @@ static void statements_add(Step *step)
     PartView part = plan_part_at(step->script, step->action->part);
     for (size_t i = 0; i < part.first + part.count; i++) {
         const PlanStatement *statement = &step->script->statements[i];
+        if (statement->is_opening) {
+            continue; /* it has run already */
+        }
         if (i >= part.first && statement->is_copy) {
             batch_add_copy(&step->batch, (uint32_t)i + 1, statement->sql, &statement->copy_data);
         } else if (i >= part.first || statement->is_setting) {

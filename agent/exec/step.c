@@ -82,6 +82,18 @@ void step_reset_settings(Step *step)
     step_kept(step, PART_FRAME, KEPT_SETTINGS, session->settings_select, NULL, 0);
 }
 
+/* How the transaction is to be must be said before its first query. */
+static void opening_add(Step *step)
+{
+    PartView part = plan_part_at(step->script, step->action->part);
+    for (size_t i = part.first; i < part.first + part.count; i++) {
+        const PlanStatement *statement = &step->script->statements[i];
+        if (statement->is_opening) {
+            batch_add_statement(&step->batch, (uint32_t)i + 1, statement->sql);
+        }
+    }
+}
+
 /*
  * RESET ALL comes inside the transaction: when it aborts, the settings are the old ones again, and
  * so is the need to reset them. Not DISCARD ALL: it would drop the session's lock.
@@ -89,6 +101,9 @@ void step_reset_settings(Step *step)
 void step_begin(Step *step)
 {
     step_frame(step, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    if (step->runs_statements) {
+        opening_add(step);
+    }
     if (step->runner->session.is_other_role) {
         step_reset_role(step);
     }

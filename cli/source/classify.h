@@ -23,6 +23,7 @@ typedef struct StatementFacts {
     bool is_transactional; /* can run in a transaction block */
     bool prefers_outside;  /* where its author wants none: may commit by itself (CALL, DO) */
     bool is_setting;       /* changes the session alone: SET, RESET, set_config */
+    bool is_opening;       /* SET TRANSACTION: before the first query of its transaction */
     bool is_temporary;     /* makes something that ends with the session */
     ProbeKind probe;
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */

@@ -66,6 +66,13 @@ static bool value_is_on(const PgQuery__Node *value)
     return strcasecmp(word_of(value), "false") != 0 && strcasecmp(word_of(value), "off") != 0;
 }
 
+static bool constant_is_on(const PgQuery__Node *value)
+{
+    return value != NULL && value->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+           value->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL &&
+           value->a_const->ival->ival != 0;
+}
+
 /* A boolean option as people write it: NAME, NAME true, NAME off, NAME 1. */
 static bool option_is_on(PgQuery__Node *const *options, size_t count, const char *name,
                          bool otherwise)
@@ -170,12 +177,30 @@ static void read_enum(const Reader *reader, const PgQuery__Node *node, Statement
                   "transaction has ended";
 }
 
+/* SET TRANSACTION is about the transaction that skein writes its history in, too. */
+static void read_set_transaction(const PgQuery__VariableSetStmt *set, StatementFacts *facts)
+{
+    facts->is_opening = true;
+    for (size_t i = 0; i < set->n_args; i++) {
+        bool is_option = set->args[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM;
+        if (is_option && str_equal(set->args[i]->def_elem->defname, "transaction_read_only") &&
+            constant_is_on(set->args[i]->def_elem->arg)) {
+            facts_refuse(facts, "SET TRANSACTION READ ONLY: skein writes its history in it",
+                         "remove it");
+        }
+    }
+}
+
 /* SET LOCAL and SET TRANSACTION end with their transaction. */
 static void read_setting(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
 {
     (void)reader;
     const PgQuery__VariableSetStmt *set = node->variable_set_stmt;
-    facts->is_setting = !set->is_local && !str_equal(set->name, "TRANSACTION");
+    if (str_equal(set->name, "TRANSACTION")) {
+        read_set_transaction(set, facts);
+    } else {
+        facts->is_setting = !set->is_local;
+    }
 }
 
 /* SELECT set_config('search_path', '', false), as pg_dump writes it, and nothing beside it. */

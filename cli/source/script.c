@@ -147,6 +147,17 @@ static PlanStatement plan_statement(const SqlStatement *statement, const Stateme
     };
 }
 
+/* Behind a query it would fail, as it does with any tool. */
+static bool is_opening(const Draft *draft, size_t first, size_t statement)
+{
+    for (size_t i = first; i < statement; i++) {
+        if (!str_equal(draft->facts[draft->parts.statements[i]].kind, "SET")) {
+            return false;
+        }
+    }
+    return draft->facts[draft->parts.statements[statement]].is_opening;
+}
+
 static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
 {
     const ScriptParts *parts = &draft->parts;
@@ -162,6 +173,7 @@ static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
     size_t statement = 0;
     for (size_t i = 0; i < parts->part_count; i++) {
         const PlanPart *part = &parts->parts[i];
+        size_t first = statement;
         for (size_t end = statement + part->statement_count; statement < end; statement++) {
             size_t index = parts->statements[statement];
             plan->statements[statement] = plan_statement(
@@ -170,6 +182,8 @@ static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
                 plan->statements[statement].is_copy = true;
                 plan->statements[statement].copy_data = draft->copies[index]->rows;
             }
+            plan->statements[statement].is_opening =
+                part->is_transactional && is_opening(draft, first, statement);
             /* Made again before later parts; where there are none it says nothing. */
             plan->statements[statement].is_setting =
                 parts->part_count > 1 && draft->facts[index].is_setting;

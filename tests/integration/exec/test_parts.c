@@ -95,6 +95,26 @@ static void parts_run_in_order_and_back(void **state)
     assert_ask(bench, PLACE, "undone 0 f f");
 }
 
+static void a_transaction_is_as_its_migration_says_and_recorded_all_the_same(void **state)
+{
+    (void)state;
+    static const Migration LEVEL[] = {
+        { .id = "0000_before", .up = { "SET app.tenant = 'kept'" }, .down = { "SELECT 1" } },
+        { .id = "0001_level",
+          .up = { "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+                  "CREATE TABLE shown AS SELECT current_setting('transaction_isolation') AS level" },
+          .down = { "DROP TABLE shown" } },
+    };
+    database_ensure(cluster, "level");
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "level", 0, LEVEL, 2);
+    bench->plan.migrations[1].up.statements[0].is_opening = true;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench, "SELECT level FROM shown", "serializable");
+    assert_ask(bench, PLACE, "applied 0 f f");
+    next_attempt(bench);
+    assert_report(bench, bench_run(bench, GOAL_ROLL_BACK), REPORT_ROLLED_BACK);
+}
+
 static void the_next_attempt_goes_on_after_what_is_done(void **state)
 {
     (void)state;
@@ -181,6 +201,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(parts_run_in_order_and_back, test_end),
+        cmocka_unit_test_teardown(a_transaction_is_as_its_migration_says_and_recorded_all_the_same,
+                                  test_end),
         cmocka_unit_test_teardown(the_next_attempt_goes_on_after_what_is_done, test_end),
         cmocka_unit_test_teardown(a_part_that_fails_leaves_the_place_where_it_was, test_end),
         cmocka_unit_test_teardown(parts_that_are_done_may_not_have_changed, test_end),

@@ -35,7 +35,9 @@ static void describe(const PlanScript *plan, Str *out)
         for (size_t i = part.first; i < part.first + part.count; i++) {
             const PlanStatement *statement = &plan->statements[i];
             str_printf(out, " %u|%s|%s%s", statement->line, statement->kind, statement->sql,
-                       statement->is_setting ? "|setting" : "");
+                       statement->is_setting   ? "|setting"
+                       : statement->is_opening ? "|opening"
+                                               : "");
             if (statement->probe != PROBE_NONE) {
                 str_printf(out, "|%u|%s|%s", statement->probe, statement->object,
                            statement->detail);
@@ -52,6 +54,13 @@ static void scripts_are_what_a_plan_runs(void **state)
         const char *script;
     } CASES[] = {
         { "", "tx" },
+        { "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;\nSELECT 1",
+          "tx 1|SET|SET TRANSACTION ISOLATION LEVEL REPEATABLE READ|opening 2|SELECT|SELECT 1" },
+        { "BEGIN;SET LOCAL a.b = 1;SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ WRITE;COMMIT",
+          "tx 1|SET|SET LOCAL a.b = 1 1|SET|SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ "
+          "WRITE|opening" },
+        { "SELECT 1;SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+          "tx 1|SELECT|SELECT 1 1|SET|SET TRANSACTION ISOLATION LEVEL SERIALIZABLE" },
         { "-- nothing to do\n", "tx" },
         { "-- skein: no-transaction\n", "tx" },
         { "CREATE TABLE t (x int);\r\nSELECT 1",
