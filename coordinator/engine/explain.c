@@ -211,6 +211,8 @@ static void write_wave_end(Str *out, const Explain *explain, const Wave *wave)
         str_append(out, "; its soak stands still");
     } else if (row->state == WAVE_HELD) {
         str_append(out, "; held: `skein rollout retry` or `skip` what failed");
+    } else if (row->state == WAVE_ROLLED_BACK) {
+        str_append(out, "; taken back: `skein rollout retry` or `skip` what failed in it");
     } else if (row->state == WAVE_TRIPPED) {
         str_append(out, "; tripped");
     }
@@ -414,6 +416,19 @@ static void explain_end(const Explain *explain)
     list_left_out(explain);
 }
 
+/* An abort waits until it is known what was done; a person need not. */
+static void explain_aborting(const Explain *explain)
+{
+    uint32_t unknown = explain->rollout->counts.by_state[TARGET_UNKNOWN];
+    line(explain, "%s", explain->rollout->row.reason);
+    explain_begun(explain);
+    list_troubled(explain);
+    if (unknown > 0) {
+        line(explain, "it waits until the agents have looked at what is unknown; `skein rollout "
+                      "skip` leaves it as it is");
+    }
+}
+
 static void explain_reason(const Explain *explain)
 {
     line(explain, "%s", explain->rollout->row.reason);
@@ -423,7 +438,7 @@ static void explain_reason(const Explain *explain)
 static void (*const STATES[])(const Explain *explain) = {
     [ROLLOUT_NONE] = explain_reason,           [ROLLOUT_READY] = explain_ready,
     [ROLLOUT_RUNNING] = explain_running,       [ROLLOUT_PAUSED] = explain_paused,
-    [ROLLOUT_ABORTING] = explain_reason,       [ROLLOUT_ABORTED] = explain_reason,
+    [ROLLOUT_ABORTING] = explain_aborting,     [ROLLOUT_ABORTED] = explain_reason,
     [ROLLOUT_ROLLING_BACK] = explain_way_back, [ROLLOUT_ROLLBACK_HELD] = explain_way_back,
     [ROLLOUT_ROLLED_BACK] = explain_end,       [ROLLOUT_SUCCEEDED] = explain_end,
     [ROLLOUT_FOUND] = explain_found,

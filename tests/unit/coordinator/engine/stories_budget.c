@@ -149,6 +149,18 @@ static void roll_back_wave_takes_its_wave_back_and_no_other(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+static void a_wave_that_was_taken_back_says_what_it_waits_for(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    plan_two_waves(fleet, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_WAVE;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_wave(fleet, 0, WAVE_ROLLED_BACK);
+    assert_non_null(strstr(explained(fleet), "taken back: `skein rollout retry` or `skip`"));
+}
+
 static void a_wave_taken_back_before_its_targets_started_keeps_them_waiting(void **state)
 {
     (void)state;
@@ -431,6 +443,7 @@ static void a_retried_target_that_fails_before_it_has_looked_has_failed(void **s
 }
 
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_wave_that_was_taken_back_says_what_it_waits_for),
     cmocka_unit_test(a_failure_beyond_the_budget_pauses_and_says_why),
     cmocka_unit_test(words_of_a_server_stay_on_their_line),
     cmocka_unit_test(advice_for_many_is_given_once),

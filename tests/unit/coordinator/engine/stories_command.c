@@ -351,7 +351,23 @@ static void the_end_of_what_was_skipped_is_the_end_of_its_order(void **state)
     assert_int_equal(sent(fleet, MESSAGE_GOAL), 0);
 }
 
+static void an_abort_that_waits_says_for_what(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    report(fleet, "b/db1", REPORT_RUNNING);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    const char *words = explained(fleet);
+    assert_non_null(strstr(words, "aborted by operator ann"));
+    assert_non_null(strstr(words, "still under way"));
+    assert_non_null(strstr(words, "a/db1: unknown"));
+    assert_non_null(strstr(words, "`skein rollout skip` leaves it as it is"));
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(an_abort_that_waits_says_for_what),
     cmocka_unit_test(the_end_of_what_was_skipped_is_the_end_of_its_order),
     cmocka_unit_test(an_abort_takes_up_no_debt_that_nobody_was_told_of),
     cmocka_unit_test(a_pause_holds_what_runs_and_starts_nothing),
