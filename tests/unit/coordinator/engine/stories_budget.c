@@ -149,6 +149,38 @@ static void roll_back_wave_takes_its_wave_back_and_no_other(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+static void a_percentage_of_failures_rounds_down(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(5, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_PAUSE;
+    fleet->plan.strategy.max_failures = (Amount){ .value = 39, .is_percent = true };
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    report(fleet, "b/db1", REPORT_FAILED);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_non_null(strstr(rollout(fleet)->reason, "2 failed, 1 allowed"));
+}
+
+/* Neither counts as the other: one failure is allowed, and that one is away. */
+static void an_absent_target_and_a_failed_one_use_up_the_budget_together(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_PAUSE;
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_RUNNING);
+    fall_silent(fleet, "a");
+    pass(fleet, 121000);
+    assert_true(target(fleet, "a/db1")->is_absent);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    report(fleet, "b/db1", REPORT_FAILED);
+    assert_int_equal(rollout(fleet)->pause_cause, PAUSE_BUDGET);
+}
+
 static void a_wave_that_was_taken_back_says_what_it_waits_for(void **state)
 {
     (void)state;
@@ -443,6 +475,8 @@ static void a_retried_target_that_fails_before_it_has_looked_has_failed(void **s
 }
 
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_percentage_of_failures_rounds_down),
+    cmocka_unit_test(an_absent_target_and_a_failed_one_use_up_the_budget_together),
     cmocka_unit_test(a_wave_that_was_taken_back_says_what_it_waits_for),
     cmocka_unit_test(a_failure_beyond_the_budget_pauses_and_says_why),
     cmocka_unit_test(words_of_a_server_stay_on_their_line),

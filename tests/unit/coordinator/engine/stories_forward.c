@@ -343,6 +343,46 @@ static void ten_thousand_targets_are_rolled_out(void **state)
 }
 
 /* Five canaries are more than a tenth of six: the second wave has none of its own. */
+/* Schemas of one database share its catalogs. */
+static void parallelism_is_limited_per_database(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 0);
+    Host *a = host(fleet, "a");
+    InventoryTarget targets[4];
+    static const char *const ADDRESSES[] = { "a/db1/s1", "a/db1/s2", "a/db2/s1", "a/db2/s2" };
+    for (uint32_t i = 0; i < ARRAY_LEN(targets); i++) {
+        targets[i] = (InventoryTarget){ .target = ADDRESSES[i],
+                                        .instance = "a",
+                                        .identity = { a->system_identifier, 1000 + i / 2,
+                                                      i % 2 == 0 ? "s1" : "s2" },
+                                        .version = "",
+                                        .is_read = true,
+                                        .rollout = "" };
+    }
+    Inventory page = { .revision = ++a->revision,
+                       .is_last = true,
+                       .targets = targets,
+                       .target_count = ARRAY_LEN(targets) };
+    step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .inventory = &page });
+    assert_ok(start(fleet));
+    assert_target(fleet, "a/db1/s1", TARGET_ASSIGNED);
+    assert_target(fleet, "a/db2/s1", TARGET_ASSIGNED);
+    assert_target(fleet, "a/db1/s2", TARGET_PENDING);
+    assert_target(fleet, "a/db2/s2", TARGET_PENDING);
+    report(fleet, "a/db1/s1", REPORT_UNKNOWN); /* which keeps its place */
+    assert_target(fleet, "a/db1/s2", TARGET_PENDING);
+    report(fleet, "a/db2/s1", REPORT_APPLIED);
+    assert_target(fleet, "a/db2/s2", TARGET_PENDING); /* nor beyond the budget: one is unknown */
+    report(fleet, "a/db1/s1", REPORT_APPLIED);
+    assert_target(fleet, "a/db1/s2", TARGET_ASSIGNED);
+    assert_target(fleet, "a/db2/s2", TARGET_ASSIGNED);
+}
+
 static void sentences_count_as_people_do(void **state)
 {
     (void)state;
@@ -386,6 +426,7 @@ static void an_empty_wave_asks_for_the_approval_that_guards_those_behind_it(void
 }
 
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(parallelism_is_limited_per_database),
     cmocka_unit_test(sentences_count_as_people_do),
     cmocka_unit_test(an_empty_wave_asks_for_the_approval_that_guards_those_behind_it),
     cmocka_unit_test(a_rollout_over_two_waves_succeeds),
