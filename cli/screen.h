@@ -17,8 +17,8 @@ ScreenSize screen_size(int fd);
 /*
  * Appends `text`, lines of UTF-8 with colours, so that it stands on a terminal as it is: what is
  * longer than `columns` goes on in further rows, indented, broken at blanks where there are any;
- * each row's colour is ended and its rest erased; at most `rows` of them, of which the last then
- * tells how many were left out. Returns the number of rows appended.
+ * each row's colour is ended and its rest erased; at most `rows` of them (0: any number), of which
+ * the last then tells how many were left out. Returns the number of rows appended.
  */
 size_t screen_fit(const char *text, ScreenSize size, Str *out);
 

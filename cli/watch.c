@@ -75,12 +75,14 @@ static void draw(Watch *watch, const char *more)
     fflush(stdout);
 }
 
-/* The last picture stays: whole, however long its lines are and however many. */
+/* The last picture stays: whole, however many its rows are. */
 static void draw_last(Watch *watch)
 {
     AUTO(Str) screen = { 0 };
+    ScreenSize size = screen_size(STDOUT_FILENO);
     go_up(watch, &screen);
-    str_printf(&screen, "\033[J%s", str_text(&watch->picture));
+    str_append(&screen, "\033[J");
+    screen_fit(str_text(&watch->picture), (ScreenSize){ size.columns, 0 }, &screen);
     output_text(&screen);
     fflush(stdout);
 }

@@ -32,6 +32,7 @@ static const FitCase CASES[] = {
     { "\033[32mabcd\033[0m\n", { 3, 5 }, "\033[32mabc" END " \033[32md\033[0m" END, 2 },
     { "\033[32mab c\033[0md\n", { 4, 5 }, "\033[32mab" END "  \033[32mc\033[0md" END, 2 },
     { "a\nb\nc\n", { 9, 3 }, "a" END "b" END "c" END, 3 },
+    { "a\nb\nc\nd\n", { 9, 0 }, "a" END "b" END "c" END "d" END, 4 },
     { "a\nb\nc\nd\n", { 9, 3 }, "a" END "b" END "… 2 more lines" END, 3 },
 };
 
