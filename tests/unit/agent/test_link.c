@@ -223,14 +223,32 @@ static void an_agent_without_workers_leaves_at_once(void **state)
     await(fixture, MESSAGE_BYE);
 }
 
-/* The log from here on, until a line of it has all the words. */
-static void await_line(Fixture *fixture, int log, const char *const *words, size_t count)
+static int g_log;
+
+/* Before there are threads that write to it, and until they are gone. */
+static int set_up_with_log(void **state)
+{
+    g_log = memfd_create("log", 0);
+    log_set_fd(g_log);
+    return set_up(state);
+}
+
+static int tear_down_with_log(void **state)
+{
+    int failed = tear_down(state);
+    log_set_fd(STDERR_FILENO);
+    close(g_log);
+    return failed;
+}
+
+/* Until a line of the log has all the words. */
+static void await_line(Fixture *fixture, const char *const *words, size_t count)
 {
     static char text[64 * 1024];
     uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
     while (clock_boot_ms() < until_ms) {
         assert_int_equal(loop_turn(fixture->loop, TURN_MS, NULL), ERR_NONE);
-        ssize_t length = pread(log, text, sizeof(text) - 1, 0);
+        ssize_t length = pread(g_log, text, sizeof(text) - 1, 0);
         text[length > 0 ? length : 0] = '\0';
         for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
             size_t found = 0;
@@ -250,28 +268,20 @@ static void every_move_of_the_session_is_logged_with_its_rule(void **state)
     Fixture *fixture = *state;
     static const char *const WELCOMED[] = { "rule=A11", "from=greeting", "to=active", "welcomed" };
     static const char *const PARTED[] = { "rule=A40", "from=active", "to=down", "why=" };
-    int log = memfd_create("log", 0);
-    log_set_fd(log);
     welcome(fixture);
-    await_line(fixture, log, WELCOMED, ARRAY_LEN(WELCOMED));
+    await_line(fixture, WELCOMED, ARRAY_LEN(WELCOMED));
     say(fixture, MESSAGE_BYE, &(Bye){ .reason = "upgrade" });
-    await_line(fixture, log, PARTED, ARRAY_LEN(PARTED));
-    log_set_fd(STDERR_FILENO);
-    close(log);
+    await_line(fixture, PARTED, ARRAY_LEN(PARTED));
 }
 
 static void a_refused_agent_logs_why(void **state)
 {
     Fixture *fixture = *state;
     static const char *const REFUSED[] = { "rule=A30", "warning", "nobody has let it in" };
-    int log = memfd_create("log", 0);
-    log_set_fd(log);
     await(fixture, MESSAGE_HELLO);
     say(fixture, MESSAGE_REJECT,
         &(Reject){ .code = ERR_REFUSED, .reason = "nobody has let it in" });
-    await_line(fixture, log, REFUSED, ARRAY_LEN(REFUSED));
-    log_set_fd(STDERR_FILENO);
-    close(log);
+    await_line(fixture, REFUSED, ARRAY_LEN(REFUSED));
 }
 
 int main(void)
@@ -281,9 +291,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_that_waits_gives_way_to_a_newer_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_agent_without_workers_leaves_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_move_of_the_session_is_logged_with_its_rule, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_agent_logs_why, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_move_of_the_session_is_logged_with_its_rule,
+                                        set_up_with_log, tear_down_with_log),
+        cmocka_unit_test_setup_teardown(a_refused_agent_logs_why, set_up_with_log,
+                                        tear_down_with_log),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
