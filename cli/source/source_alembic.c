@@ -8,10 +8,10 @@
  * What Alembic says about its own table is left out, here and in what is mirrored: it depends on
  * which revisions were there when it was printed. Parents are enough to say it anew.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/source/alembic.h"
+#include "cli/source/alembic_text.h"
 #include "cli/source/child.h"
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
@@ -146,74 +146,12 @@ static void cut_end(Str *text, Arena *arena)
     }
 }
 
-/* ---- indexes ---- */
-
-/*
- * SQLAlchemy keeps a table's indexes in a set, and releases of Alembic print them in that set's
- * order: another one at each call. They stand below their table, a line each, and are put in order
- * here, so that the checksum of a revision is one.
- */
-
-typedef LIST(const char *) Lines;
-
-static bool is_index(const char *line)
-{
-    bool is_create =
-        str_starts_with(line, "CREATE INDEX ") || str_starts_with(line, "CREATE UNIQUE INDEX ");
-    return is_create && str_ends_with(line, ";");
-}
-
-static int compare_lines(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The indexes from `first` on, with nothing but blank lines between them. */
-static void sort_indexes_at(Lines *lines, size_t first, Arena *arena)
-{
-    size_t *places = ARENA_ARRAY(arena, size_t, lines->count);
-    const char **indexes = ARENA_ARRAY(arena, const char *, lines->count);
-    size_t count = 0;
-    for (size_t i = first; i < lines->count; i++) {
-        if (is_index(lines->items[i])) {
-            places[count] = i;
-            indexes[count++] = lines->items[i];
-        } else if (lines->items[i][0] != '\0') {
-            break;
-        }
-    }
-    qsort(indexes, count, sizeof(*indexes), compare_lines);
-    for (size_t i = 0; i < count; i++) {
-        lines->items[places[i]] = indexes[i];
-    }
-}
-
-static void sort_indexes(Str *text, Arena *arena)
-{
-    Lines lines = { 0 };
-    Bytes bytes = { (const uint8_t *)str_text(text), text->length };
-    for (TextLine line = { 0 }; text_next_line(bytes, &line);) {
-        LIST_PUSH(&lines, arena_strndup(arena, line.start, line.length));
-    }
-    text->length = 0;
-    const char *above = "";
-    for (size_t i = 0; i < lines.count; i++) {
-        const char *line = lines.items[i];
-        if (is_index(line) && above[0] == ')' && str_ends_with(above, ";")) {
-            sort_indexes_at(&lines, i, arena);
-        }
-        above = line[0] == '\0' ? above : line;
-        str_printf(text, "%s\n", lines.items[i]);
-    }
-    LIST_DONE(&lines);
-}
-
 /* As it runs in a database: it begins in a transaction, and ends one that is open. */
 static void close_section(Section *section, Arena *arena)
 {
     bool is_open = true;
     cut_end(&section->text, arena);
-    sort_indexes(&section->text, arena);
+    alembic_sort_indexes(&section->text, arena);
     Bytes bytes = { (const uint8_t *)str_text(&section->text), section->text.length };
     for (TextLine line = { 0 }; text_next_line(bytes, &line);) {
         is_open = line_is(&line, "BEGIN;") || (is_open && !line_is(&line, "COMMIT;"));
@@ -269,6 +207,20 @@ static const char *words_of(ChildOutput *output, const Printed *printed, Arena *
     return words == NULL ? "it does not say why" : words;
 }
 
+static ErrCode refuse_parameters(const SourceReading *reading, const char *id, const Str *text,
+                                 Err *err)
+{
+    size_t length = 0;
+    const char *at = alembic_find_parameter(text, &length);
+    if (at != NULL) {
+        err_set(err, ERR_SYNTAX, "%s: of %s alembic prints the parameter %.*s without its value",
+                source_dir_cite(reading->dir, INI, reading->arena), id, (int)length, at);
+        return err_hint(err, "have env.py say literal_binds=True to context.configure() in "
+                             "offline mode");
+    }
+    return ERR_NONE;
+}
+
 /* *ret_is_whole false: it has failed, and what it printed until then is there. */
 static ErrCode ask(const SourceReading *reading, bool is_down, const char *range, Printed *printed,
                    bool *ret_is_whole, Str *errors, Err *err)
@@ -291,10 +243,15 @@ static ErrCode ask(const SourceReading *reading, bool is_down, const char *range
         return code;
     }
     printed->is_down = is_down;
+    alembic_undouble_percents(&output.out);
     read_sections(&output.out, reading->arena, printed);
     str_append(errors, words_of(&output, printed, reading->arena));
     *ret_is_whole = output.exit_code == 0;
-    return ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < printed->sections.count; i++) {
+        const Section *section = printed->sections.items[i];
+        code = refuse_parameters(reading, section->id, &section->text, err);
+    }
+    return code;
 }
 
 static ErrCode refuse_output(const SourceReading *reading, const Printed *printed,

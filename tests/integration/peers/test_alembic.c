@@ -58,6 +58,7 @@ static void put_branches(World *world)
     put(world, "audit", "'accounts'",
         "    table = op.create_table('audit',\n"
         "        sa.Column('kind', sa.Enum('in', \"o'ut\", name='kind')))\n"
+        "    op.create_check_constraint('full', 'audit', \"kind::text <> '%'\")\n"
         "    op.bulk_insert(table, [{'kind': 'in'}, {'kind': \"o'ut\"}])\n",
         "    op.drop_table('audit')\n    op.execute('DROP TYPE kind')\n");
 }

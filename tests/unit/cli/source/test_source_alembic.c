@@ -150,6 +150,11 @@ static void what_alembic_cannot_print_is_refused(void **state)
             { "upgrade heads fails", "raised\n" } },
           "m/alembic.ini: alembic cannot print a as SQL: raised",
           "only where context.is_offline_mode() is false" },
+        { { INI,
+            { "upgrade heads", "-- Running upgrade  -> a\n\nSELECT '%%(x)s';\n\nUPDATE t SET i="
+                               "%(i_1)s;" } },
+          "m/alembic.ini: of a alembic prints the parameter %(i_1)s without its value",
+          "literal_binds=True" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -190,6 +195,30 @@ static void the_order_of_a_tables_indexes_is_always_the_same(void **state)
     }
     assert_memory_equal(sets[0].migrations[0].checksum.data, sets[1].migrations[0].checksum.data,
                         CHECKSUM_BYTES);
+}
+
+#define PRINTED(statement)                                                                         \
+    BEGIN "-- Running upgrade  -> a\n\n" statement ";\n\n" INSERT("a") "COMMIT;"
+
+/* They are what the database will get, as when Alembic runs them itself. */
+static void percent_signs_that_a_driver_wants_twice_are_read_once(void **state)
+{
+    (void)state;
+    static const struct {
+        File files[FILES_MAX];
+        const char *statement;
+    } ROWS[] = {
+        { { INI, { "upgrade heads", PRINTED("SELECT 'a%%', '%%%%'") } }, "SELECT 'a%', '%%'" },
+        { { INI, { "upgrade heads", PRINTED("SELECT 'a%', '%%'") } }, "SELECT 'a%', '%%'" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        assert_int_equal(read_files(&sandbox, ROWS[i].files, &arena, &set, &err), ERR_NONE);
+        assert_string_equal(set.migrations[0].up.statements[0].sql, ROWS[i].statement);
+    }
 }
 
 /* The ways up are whole, so the directory is read. */
@@ -239,6 +268,7 @@ int main(void)
         cmocka_unit_test(what_alembic_cannot_print_is_refused),
         cmocka_unit_test(revisions_without_a_downgrade_are_irreversible_and_it_is_said),
         cmocka_unit_test(the_order_of_a_tables_indexes_is_always_the_same),
+        cmocka_unit_test(percent_signs_that_a_driver_wants_twice_are_read_once),
         cmocka_unit_test(a_missing_alembic_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
