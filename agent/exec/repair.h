@@ -81,6 +81,9 @@ ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *e
 /* Its fence alone: `fence` and the two schemas. */
 ErrCode repair_look_fence(Runner *runner, RepairSight *sight, Err *err);
 
+/* Fills in trace, found and object of a row of which a statement is under way. repair_look does. */
+ErrCode repair_trace(Runner *runner, RepairRow *row, Arena *arena, uint64_t deadline_ms, Err *err);
+
 /* What the query of a plan that adopts (PlanTool) says is wrong. In `arena`; NULL: nothing, or
  * that tool's table cannot be read. */
 const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena);
