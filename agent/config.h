@@ -15,6 +15,12 @@
 #include "common/log_config.h"
 #include "proto/messages.h"
 
+/*
+ * Workers that wait without a connection, parked or in doubt about a step. Each is a thread and a
+ * socket: orders beyond that wait for a place.
+ */
+#define WORKERS_IDLE_MAX 256
+
 typedef struct AgentInstanceConfig {
     const char *name;       /* unique in the fleet */
     const char *connection; /* libpq's; a password in it is refused */
@@ -50,6 +56,13 @@ typedef struct AgentConfig {
  * with file, line and column. The agent's own secret key is read by its owner, not here.
  */
 ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err);
+
+/* Threads for targets at once, each with a socket: those with a connection, and those that wait
+ * without one. */
+static inline size_t agent_config_workers_max(const AgentConfig *config)
+{
+    return config->instance_count * config->connections_per_instance + WORKERS_IDLE_MAX;
+}
 
 /* The same pairs as the wire has them: borrowed, already sorted by name. */
 static inline Labels agent_config_labels(ConfigPair *pairs, size_t count)

@@ -413,7 +413,7 @@ static ErrCode open_box(Link *link, void *context, Err *err)
     return code;
 }
 
-static void open_starts(Link *link, const char *agent)
+static void open_starts(Link *link, const AgentConfig *config, const char *agent)
 {
     StartsParts parts = {
         .session = link->session,
@@ -421,6 +421,7 @@ static void open_starts(Link *link, const char *agent)
         .plans = link->plans,
         .workers = link->workers,
         .instances = link->instances,
+        .workers_max = agent_config_workers_max(config),
         .agent = agent,
         .seed = seed_new(),
     };
@@ -442,7 +443,7 @@ ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, L
     }
     if (code == ERR_NONE) {
         DialHooks hooks = { on_connected, on_message, link };
-        open_starts(link, key->name);
+        open_starts(link, config, key->name);
         link->dial = dial_new(config, key, context, loop, seed_new(), &hooks);
         *ret_link = TAKE(link);
     }

@@ -29,6 +29,7 @@ static const Program PROGRAM = {
 /* What a connection takes with its thread, its wake and its letters; and what an agent takes
  * anyhow. */
 #define CONNECTION_DESCRIPTORS 6
+#define WORKER_DESCRIPTORS 4 /* of one without a connection */
 #define OWN_DESCRIPTORS 64
 #define OWN_SOCKETS 16
 
@@ -55,7 +56,9 @@ static void on_signal(void *ctx, int signal_number)
 static ErrCode check_descriptors(const AgentConfig *config, Err *err)
 {
     uint64_t connections = (uint64_t)config->connections_per_instance * config->instance_count;
-    ErrCode code = descriptors_require(OWN_DESCRIPTORS + CONNECTION_DESCRIPTORS * connections, err);
+    ErrCode code = descriptors_require(OWN_DESCRIPTORS + CONNECTION_DESCRIPTORS * connections +
+                                           WORKER_DESCRIPTORS * WORKERS_IDLE_MAX,
+                                       err);
     return code == ERR_NONE ? ERR_NONE
                             : err_wrap(err, "%zu instances with connections_per_instance %u",
                                        config->instance_count, config->connections_per_instance);
@@ -65,7 +68,7 @@ static ErrCode check_descriptors(const AgentConfig *config, Err *err)
 static void *open_context(const AgentConfig *config)
 {
     void *context = zmq_ctx_new();
-    size_t need = OWN_SOCKETS + config->instance_count * (config->connections_per_instance + 1);
+    size_t need = OWN_SOCKETS + config->instance_count + agent_config_workers_max(config);
     if (need > ZMQ_MAX_SOCKETS_DFLT) {
         zmq_ctx_set(context, ZMQ_MAX_SOCKETS, (int)need);
     }

@@ -54,6 +54,7 @@ static ErrCode find_instance(const Starts *starts, const char *target,
 static bool must_wait_for(const Starts *starts, const Instance *instance)
 {
     return !facts_is_listed(starts->parts.facts, instance->config->name) ||
+           workers_count(starts->parts.workers) >= starts->parts.workers_max ||
            workers_busy(starts->parts.workers, instance->source) >=
                conn_source_migrations_max(instance->source);
 }

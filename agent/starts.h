@@ -27,7 +27,8 @@ typedef struct StartsParts {
     Plans *plans;
     Workers *workers;
     const Instances *instances;
-    const char *agent; /* this agent's name */
+    size_t workers_max; /* however few of them have a connection */
+    const char *agent;  /* this agent's name */
     uint64_t seed;
 } StartsParts;
 
