@@ -62,7 +62,10 @@ static ErrCode collect(const SourceReading *reading, Pairs *pairs, Err *err)
                 return code;
             }
         } else if (str_ends_with(name, ".sql")) {
-            source_note(reading->notes, SOURCE_NOTE_INFO,
+            /* Another runner may take such a name for an up: golang-migrate does not. */
+            size_t digits = version_digits(name);
+            bool looks_meant = digits > 0 && name[digits] == '_';
+            source_note(reading->notes, looks_meant ? SOURCE_NOTE_WARNING : SOURCE_NOTE_INFO,
                         source_dir_cite(dir, name, reading->arena), 0,
                         "left out: its name ends neither in " UP_SUFFIX " nor in " DOWN_SUFFIX);
         }

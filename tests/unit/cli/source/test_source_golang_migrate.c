@@ -115,12 +115,14 @@ static void notes_tell_what_is_odd_about_a_directory(void **state)
     sandbox_write(&sandbox, "2_jobs.up.sql", "SELECT 1");
     sandbox_write(&sandbox, "2_job.down.sql", "");
     sandbox_write(&sandbox, "seed.sql", "SELECT");
+    sandbox_write(&sandbox, "3_c.sql", "SELECT 1");
     MigrationSet set = { 0 };
     Err err = { 0 };
     assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
     describe_notes(&sandbox, &set, &arena, &got);
     assert_case(
         "notes", str_text(&got),
+        "warning m/3_c.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
         "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
         "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
         "same, the name is not\n"
