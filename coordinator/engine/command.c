@@ -136,17 +136,20 @@ static Wave *wave_by_name(Rollout *rollout, const char *name)
     return NULL;
 }
 
-/* The next wave that will ask. */
+static bool is_ahead(const Wave *wave)
+{
+    return wave->row.state == WAVE_WAITING || wave->row.state == WAVE_GATED;
+}
+
+/* The next one, if it asks. Later ones only by name: whoever says it twice means one wave. */
 static Wave *wave_to_approve(Rollout *rollout)
 {
-    for (size_t i = 0; i < rollout->wave_count; i++) {
-        Wave *wave = &rollout->waves[i];
-        bool is_ahead = wave->row.state == WAVE_WAITING || wave->row.state == WAVE_GATED;
-        if (is_ahead && wave->needs_approval && !wave->row.is_approved) {
-            return wave;
-        }
+    size_t next = 0;
+    while (next < rollout->wave_count && !is_ahead(&rollout->waves[next])) {
+        next++;
     }
-    return NULL;
+    Wave *wave = next < rollout->wave_count ? &rollout->waves[next] : NULL;
+    return wave != NULL && wave->needs_approval && !wave->row.is_approved ? wave : NULL;
 }
 
 static ErrCode approve_wave(Wave *wave, Err *err)
@@ -175,19 +178,21 @@ static ErrCode run_approve(Rollout *rollout, const Command *command, Err *err)
     if (command->wave[0] != '\0') {
         Wave *wave = wave_by_name(rollout, command->wave);
         if (wave == NULL) {
-            return err_set(err, ERR_NOT_FOUND, "rollout %s has no wave %s", rollout->row.id,
-                           command->wave);
+            err_set(err, ERR_NOT_FOUND, "rollout %s has no wave %s", rollout->row.id,
+                    command->wave);
+            return err_hint(err, "`skein rollout show` names its waves");
         }
         return approve_wave(wave, err);
     }
-    bool has_approved = approve_irreversible(rollout);
+    if (approve_irreversible(rollout)) {
+        return ERR_NONE; /* one thing at a time: the wave is another */
+    }
     Wave *wave = wave_to_approve(rollout);
     if (wave != NULL) {
         return approve_wave(wave, err);
     }
-    return has_approved ? ERR_NONE
-                        : err_set(err, ERR_REFUSED, "nothing in rollout %s waits for approval",
-                                  rollout->row.id);
+    err_set(err, ERR_REFUSED, "nothing in rollout %s waits for approval", rollout->row.id);
+    return err_hint(err, "--wave NAME approves a later wave before its turn");
 }
 
 /* --- retry and skip --- */

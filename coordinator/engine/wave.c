@@ -87,11 +87,14 @@ static bool has_targets_ahead(const Wave *wave)
     return false;
 }
 
+static bool asks(const void *subject)
+{
+    return the(subject)->needs_approval && !the(subject)->row.is_approved;
+}
+
 static bool is_next_unapproved(const void *subject)
 {
-    const Wave *wave = subject;
-    return is_next(wave) && wave->needs_approval && !wave->row.is_approved &&
-           has_targets_ahead(wave);
+    return is_next(subject) && asks(subject) && has_targets_ahead(subject);
 }
 
 static bool is_next_approved(const void *subject)
@@ -319,9 +322,9 @@ static const Rule RULES[] = {
       WAVE_ROLLING_BACK, NULL, "wave {wave} is taken back with the rollout" },
     { "W30", RULE_ANY, WAVE_EVALUATE, NULL, NULL, RULE_IGNORE, NULL, "nothing has changed" },
 
-    { "W31", WAVE_WAITING, WAVE_APPROVE, NULL, NULL, WAVE_WAITING, act_approve,
+    { "W31", WAVE_WAITING, WAVE_APPROVE, asks, "asks, unapproved", WAVE_WAITING, act_approve,
       "wave {wave} is approved by {actor} before its turn{words}" },
-    { "W32", WAVE_GATED, WAVE_APPROVE, NULL, NULL, WAVE_GATED, act_approve,
+    { "W32", WAVE_GATED, WAVE_APPROVE, asks, "asks, unapproved", WAVE_GATED, act_approve,
       "wave {wave} is approved by {actor}{words}" },
     { "W33", RULE_ANY, WAVE_APPROVE, NULL, NULL, RULE_REJECT, NULL,
       "wave {wave} does not wait for approval" },

@@ -130,6 +130,43 @@ static void a_wave_may_be_approved_before_its_turn_and_only_once(void **state)
     assert_int_equal(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = named }), ERR_REFUSED);
 }
 
+static ErrCode approve(Fleet *fleet, const char *wave)
+{
+    const Command named = { .verb = COMMAND_APPROVE,
+                            .rollout = ROLLOUT,
+                            .wave = wave,
+                            .actor = "operator ann",
+                            .reason = "" };
+    return step(fleet, (Event){ .kind = EVENT_COMMAND, .command = named });
+}
+
+static void approving_twice_approves_one_wave(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    plan_two_waves(fleet, 1);
+    fleet->plan_waves[2] = fleet->plan_waves[1];
+    fleet->plan_waves[1] = (PlanWave){ .name = "early", .targets = { .value = 2 } };
+    fleet->plan.strategy.wave_count = 3;
+    fleet->plan_waves[1].needs_approval = true;
+    fleet->plan_waves[2].needs_approval = true;
+    assert_ok(start(fleet));
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_int_equal(command(fleet, COMMAND_APPROVE), ERR_REFUSED);
+    assert_int_equal(approve(fleet, wave(fleet, 0)->name), ERR_REFUSED); /* it is open */
+    assert_ok(approve(fleet, wave(fleet, 2)->name));
+    assert_int_equal(approve(fleet, wave(fleet, 2)->name), ERR_REFUSED);
+}
+
+static void a_wave_that_does_not_ask_is_not_approved(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    plan_two_waves(fleet, 1);
+    assert_ok(start(fleet));
+    assert_int_equal(approve(fleet, wave(fleet, 1)->name), ERR_REFUSED);
+}
+
 static void a_wave_without_targets_of_its_own_passes(void **state)
 {
     (void)state;
@@ -437,6 +474,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_pause_stops_the_soaks_clock),
     cmocka_unit_test(a_wave_waits_for_its_approval),
     cmocka_unit_test(a_wave_may_be_approved_before_its_turn_and_only_once),
+    cmocka_unit_test(approving_twice_approves_one_wave),
+    cmocka_unit_test(a_wave_that_does_not_ask_is_not_approved),
     cmocka_unit_test(a_wave_without_targets_of_its_own_passes),
     cmocka_unit_test(an_order_carries_what_the_agent_needs),
     cmocka_unit_test(an_order_is_sent_again_ever_more_rarely),
