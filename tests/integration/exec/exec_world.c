@@ -10,13 +10,36 @@
 
 #define TRY_MS 20000
 
-void database_ensure(PgCluster *cluster, const char *database)
+PgCluster *cluster;
+
+int suite_begin(void **state)
+{
+    (void)state;
+    cluster = pg_cluster_start(NULL);
+    return 0;
+}
+
+int suite_end(void **state)
+{
+    (void)state;
+    pg_cluster_stop(cluster);
+    return 0;
+}
+
+int test_end(void **state)
+{
+    (void)state;
+    pg_cluster_assert_quiet(cluster);
+    return 0;
+}
+
+void database_ensure(PgCluster *server, const char *database)
 {
     char sql[PG_TEXT_MAX];
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_database WHERE datname = '%s'", database);
-    if (pg_cluster_count(cluster, "postgres", sql) == 0) {
+    if (pg_cluster_count(server, "postgres", sql) == 0) {
         snprintf(sql, sizeof(sql), "CREATE DATABASE \"%s\"", database);
-        pg_cluster_run(cluster, "postgres", sql);
+        pg_cluster_run(server, "postgres", sql);
     }
 }
 
@@ -74,15 +97,15 @@ static void plan_make(Bench *bench, const Migration *migrations, size_t count)
     }
 }
 
-Bench *bench_begin(PgCluster *cluster, const char *database, int port, const Migration *migrations,
+Bench *bench_begin(PgCluster *server, const char *database, int port, const Migration *migrations,
                    size_t count)
 {
     Bench *bench = mem_alloc(sizeof(*bench));
-    database_ensure(cluster, database);
-    bench->cluster = cluster;
+    database_ensure(server, database);
+    bench->cluster = server;
     bench->database = database;
     bench->schema = "";
-    AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(cluster, "postgres", port));
+    AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(server, "postgres", port));
     assert_int_equal(
         conn_source_new(connection, PASSWORD_ELSEWHERE, 10, &bench->source, &bench->err), ERR_NONE);
     bench->pool = conn_pool_new(bench->source, NULL);

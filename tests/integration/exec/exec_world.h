@@ -20,6 +20,13 @@
 
 #define STATEMENTS_MAX 8
 
+/* A program's own, for the time of its tests. Where one needs more, it has a beginning of its own.
+ */
+extern PgCluster *cluster;
+int suite_begin(void **state);
+int suite_end(void **state);
+int test_end(void **state); /* nothing of ours is left on it */
+
 typedef struct Migration {
     const char *id;
     const char *up[STATEMENTS_MAX]; /* up to the first NULL */
@@ -55,14 +62,14 @@ typedef struct Bench {
     Err err;
 } Bench;
 
-/* Makes `database` anew in `cluster`, unless it is there. */
-void database_ensure(PgCluster *cluster, const char *database);
+/* Makes `database` anew in `server`, unless it is there. */
+void database_ensure(PgCluster *server, const char *database);
 
 /*
  * A bench for rollout "r1", attempt 1, term 1, token 1, goal apply. `port` 0: the cluster's own,
  * else a proxy's. The plan goes to its last migration.
  */
-Bench *bench_begin(PgCluster *cluster, const char *database, int port, const Migration *migrations,
+Bench *bench_begin(PgCluster *server, const char *database, int port, const Migration *migrations,
                    size_t count);
 void bench_end(Bench *bench);
 

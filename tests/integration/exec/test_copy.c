@@ -7,29 +7,6 @@
 
 #define ROWS_MANY 400000
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 static const Migration FILL[] = {
     { .id = "0001_fill",
       .up = { "CREATE TABLE t (a int, b text)", "COPY t FROM stdin",

@@ -8,29 +8,6 @@
 #include "common/clock.h"
 #include "common/str.h"
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 static const Migration ADD[] = {
     { .id = "0001_add",
       .up = { "SELECT 1", "ALTER TABLE busy ADD c int" },

@@ -11,22 +11,6 @@
 #define WORKERS 12
 #define CONNECTIONS 5
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
 static const Migration PAIR[] = {
     { .id = "0001_one",
       .up = { "CREATE TABLE one (i int)", "SELECT pg_sleep(0.2)" },

@@ -17,29 +17,6 @@
 #define TRY_MS 20000
 #define NEWEST "2" /* HISTORY_SCHEMA_VERSION */
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 static const Migration TWO[] = {
     { .id = "0001_one", .up = { "SELECT 1" }, .down = { "SELECT 1" } },
     { .id = "0002_two", .up = { "SELECT 2" }, .down = { "SELECT 2" } },

@@ -14,29 +14,6 @@
 #define BOUNCER "/usr/sbin/pgbouncer"
 #define BOUNCER_READY_MS 10000
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 static const Migration ONE[] = {
     { .id = "0001_one", .up = { "CREATE TABLE one (i int)" }, .down = { "DROP TABLE one" } },
 };

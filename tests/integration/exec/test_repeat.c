@@ -3,29 +3,6 @@
 
 #include <string.h>
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 #define VIEW(number)                                                                               \
     {                                                                                              \
         "CREATE OR REPLACE VIEW v AS SELECT " number " AS n"                                       \

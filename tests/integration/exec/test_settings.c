@@ -6,29 +6,6 @@
 
 #include "common/utf8.h"
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 /* One in a transaction, one that cannot be. */
 static const Migration BOTH_KINDS[] = {
     { .id = "0001_t",

@@ -5,29 +5,6 @@
 
 #include "common/str.h"
 
-static PgCluster *cluster;
-
-static int suite_begin(void **state)
-{
-    (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
-}
-
-static int suite_end(void **state)
-{
-    (void)state;
-    pg_cluster_stop(cluster);
-    return 0;
-}
-
-static int test_end(void **state)
-{
-    (void)state;
-    pg_cluster_assert_quiet(cluster);
-    return 0;
-}
-
 static const Migration SHOP[] = {
     { .id = "0001_items",
       .up = { "CREATE TABLE items (id int PRIMARY KEY)" },
