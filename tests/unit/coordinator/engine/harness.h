@@ -74,6 +74,7 @@ AUTO_PTR_DEFINE(Fleet, fleet_free)
 
 Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases);
 Host *host(Fleet *fleet, const char *name);
+Host *host_of(Fleet *fleet, const char *address); /* of a target: its rollout's present agent */
 
 /* What agents say. */
 void say_hello(Fleet *fleet, const char *name);        /* on a new connection, the same process */
@@ -92,6 +93,8 @@ void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp sta
 void report_words(Fleet *fleet, const char *address, Report what, const char *message);
 void report_hint(Fleet *fleet, const char *address, Report what, const char *hint);
 void report_as(Fleet *fleet, const char *agent, const char *address, Report what);
+/* Under any order, and of any rollout: rollout, target, stamp, report; nothing was read. */
+void report_bare(Fleet *fleet, const char *agent, const State *bare);
 void report_all(Fleet *fleet, Report what); /* for every target whose order is out and unanswered */
 void progress(Fleet *fleet, const char *address, const char *phase);
 

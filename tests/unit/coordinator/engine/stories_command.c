@@ -134,23 +134,11 @@ static void an_abort_holds_what_nobody_looked_at(void **state)
     static const char *const UNSEEN[] = { "a/db1", "a/db2", "a/db4" };
     for (size_t i = 0; i < ARRAY_LEN(UNSEEN); i++) {
         const GoalMessage *order = goal(fleet, UNSEEN[i]);
-        Host *a = host(fleet, "a");
-        State parked = { .report_id = ++a->report_id,
-                         .rollout = ROLLOUT,
-                         .target = UNSEEN[i],
-                         .stamp = order->stamp,
-                         .report = REPORT_PARKED,
-                         .start = "",
-                         .version = "",
-                         .sqlstate = "",
-                         .message = "",
-                         .hint = "",
-                         .migration = "" };
-        step(fleet, (Event){ .kind = EVENT_STATE,
-                             .agent = "a",
-                             .connection = a->connection,
-                             .session = a->session,
-                             .state = &parked });
+        report_bare(fleet, "a",
+                    &(State){ .rollout = ROLLOUT,
+                              .target = UNSEEN[i],
+                              .stamp = order->stamp,
+                              .report = REPORT_PARKED });
         assert_target(fleet, UNSEEN[i], TARGET_HELD);
     }
     report(fleet, "a/db3", REPORT_PARKED); /* this one was looked at */
@@ -169,23 +157,11 @@ static void an_abort_ends_what_was_parked_already(void **state)
     assert_ok(command(fleet, COMMAND_PAUSE));
     report(fleet, "a/db1", REPORT_PARKED);
     report(fleet, "a/db2", REPORT_PARKED);
-    Host *a = host(fleet, "a");
-    State unseen = { .report_id = ++a->report_id,
-                     .rollout = ROLLOUT,
-                     .target = "a/db3",
-                     .stamp = goal(fleet, "a/db3")->stamp,
-                     .report = REPORT_PARKED,
-                     .start = "",
-                     .version = "",
-                     .sqlstate = "",
-                     .message = "",
-                     .hint = "",
-                     .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .state = &unseen });
+    report_bare(fleet, "a",
+                &(State){ .rollout = ROLLOUT,
+                          .target = "a/db3",
+                          .stamp = goal(fleet, "a/db3")->stamp,
+                          .report = REPORT_PARKED });
     assert_ok(command(fleet, COMMAND_ABORT));
     assert_target(fleet, "a/db1", TARGET_FAILED);
     assert_target(fleet, "a/db2", TARGET_FAILED);

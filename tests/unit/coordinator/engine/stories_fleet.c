@@ -229,23 +229,7 @@ static void a_target_moves_with_its_primary_and_keeps_its_address(void **state)
     assert_string_equal(target(fleet, "a/db1")->instance, "b");
     const GoalMessage *order = goal(fleet, "b/db1"); /* under the name that b knows */
     assert_non_null(order);
-    State applied = { .report_id = ++host(fleet, "b")->report_id,
-                      .rollout = ROLLOUT,
-                      .target = "b/db1",
-                      .stamp = order->stamp,
-                      .report = REPORT_APPLIED,
-                      .has_start = true,
-                      .start = "0001_init",
-                      .version = "0002_currency",
-                      .sqlstate = "",
-                      .message = "",
-                      .hint = "",
-                      .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE,
-                         .agent = "b",
-                         .connection = host(fleet, "b")->connection,
-                         .session = host(fleet, "b")->session,
-                         .state = &applied });
+    report_as(fleet, "b", "b/db1", REPORT_APPLIED);
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
@@ -544,23 +528,10 @@ static void an_unknown_rollout_is_taken_up_and_acknowledged(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    Host *a = host(fleet, "a");
-    State applied = { .report_id = 1,
-                      .rollout = "r9",
-                      .target = "a/db1",
-                      .stamp = { 1, 1, 1 },
-                      .report = REPORT_APPLIED,
-                      .start = "",
-                      .version = "",
-                      .sqlstate = "",
-                      .message = "",
-                      .hint = "",
-                      .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .state = &applied });
+    report_bare(
+        fleet, "a",
+        &(State){
+            .rollout = "r9", .target = "a/db1", .stamp = { 1, 1, 1 }, .report = REPORT_APPLIED });
     assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 1);
     assert_true(engine_rollout_find(fleet->engine, "r9")->is_adopted);
 }

@@ -191,23 +191,10 @@ static void without_a_plans_name_it_waits_for_a_listing(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
-    Host *a = host(fleet, "a");
-    State applied = { .report_id = 1,
-                      .rollout = "r7",
-                      .target = "a/db1",
-                      .stamp = { 1, 1, 1 },
-                      .report = REPORT_APPLIED,
-                      .start = "",
-                      .version = "",
-                      .sqlstate = "",
-                      .message = "",
-                      .hint = "",
-                      .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .state = &applied });
+    report_bare(
+        fleet, "a",
+        &(State){
+            .rollout = "r7", .target = "a/db1", .stamp = { 1, 1, 1 }, .report = REPORT_APPLIED });
     assert_non_null(strstr(explained_r7(fleet), "no database has named its plan yet"));
     InventoryTarget listed = had(fleet, "a", 1, "0002_currency", 1);
     list(fleet, "a", &listed, 1);
@@ -300,23 +287,10 @@ static void the_end_of_an_order_from_before_is_acknowledged(void **state)
 {
     (void)state;
     AUTO_PTR(Fleet) fleet = gone_on_with(3);
-    Host *a = host(fleet, "a");
-    State applied = { .report_id = 900,
-                      .rollout = "r7",
-                      .target = "a/db3",
-                      .stamp = { 1, 9, 3 },
-                      .report = REPORT_APPLIED,
-                      .start = "",
-                      .version = "",
-                      .sqlstate = "",
-                      .message = "",
-                      .hint = "",
-                      .migration = "" };
-    step(fleet, (Event){ .kind = EVENT_STATE,
-                         .agent = "a",
-                         .connection = a->connection,
-                         .session = a->session,
-                         .state = &applied });
+    report_bare(
+        fleet, "a",
+        &(State){
+            .rollout = "r7", .target = "a/db3", .stamp = { 1, 9, 3 }, .report = REPORT_APPLIED });
     assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 1);
     assert_int_equal(of_r7(fleet, "a/db3")->state, TARGET_PENDING);
     assert_int_equal(engine_term_seen(fleet->engine), 0);
