@@ -260,11 +260,6 @@ ErrCode repair_take(Runner *runner, Err *err)
     return code == ERR_NONE ? act(runner, ACTION_READ, err) : code;
 }
 
-static const char *bool_text(bool value)
-{
-    return value ? "t" : "f";
-}
-
 static const char *bytea_text(Step *step, const char *hex)
 {
     return hex[0] == '\0' ? NULL : arena_printf(&step->runner->arena, "\\x%s", hex);
@@ -279,7 +274,7 @@ static void move_add(Step *step, const RepairChange *change)
     params[1] = step_number(step, row->seq);
     params[2] = row->place.state;
     params[3] = step_number(step, row->place.parts_done);
-    params[4] = bool_text(row->place.is_running);
+    params[4] = step_bool(row->place.is_running);
     params[5] = change->to.state;
     params[6] = step_number(step, change->to.parts_done);
     params[7] = bytea_text(step, change->parts_hash == NULL ? "" : change->parts_hash);
@@ -298,18 +293,7 @@ static void move_add(Step *step, const RepairChange *change)
 /* The row that was seen, and in the transaction that passed the fence. */
 static bool change_take(void *ctx, const BatchItem *item, const PGresult *result)
 {
-    Step *step = ctx;
-    if (item->part == PART_FRAME) {
-        return true;
-    }
-    step->stop = STOP_NO_ROW;
-    if (PQntuples(result) != 1) {
-        return false;
-    }
-    if (item->part == PART_FENCE) {
-        step->transaction = result_uint64(result, 0, 0);
-    }
-    return step->transaction == result_uint64(result, 0, 0);
+    return item->part == PART_FRAME || step_take_row(ctx, item, result);
 }
 
 static ErrCode change_run(Step *step, BatchTake take, Err *err)
@@ -369,7 +353,7 @@ static void schema_add(Step *step, const RepairSight *sight, bool is_kept, const
     batch_add(&step->batch, PART_FENCE, SQL_REPAIR_SCHEMA_FENCE, fence, 4);
     const char **rows = step_params(step, 4);
     rows[0] = config->schema;
-    rows[1] = bool_text(is_kept);
+    rows[1] = step_bool(is_kept);
     rows[2] = choice;
     rows[3] = reason;
     batch_add(&step->batch, PART_HISTORY, SQL_REPAIR_SCHEMA_ROWS, rows, 4);

@@ -39,11 +39,6 @@ void step_fence_pass(Step *step)
     step_kept(step, PART_FENCE, KEPT_FENCE_PASS, SQL_FENCE_PASS, params, 5);
 }
 
-static const char *bool_text(bool value)
-{
-    return value ? "t" : "f";
-}
-
 /* What the first `parts_done` parts did; NULL where there are none. */
 static const char *parts_hash_text(const Step *step, uint32_t parts_done)
 {
@@ -74,7 +69,7 @@ static const char *fingerprints_text(const Step *step)
 /* Of a migration that is done: the time belongs to it. */
 static const char *arrived_text(const Place *to)
 {
-    return bool_text(str_equal(to->state, "applied") || str_equal(to->state, "undone"));
+    return step_bool(str_equal(to->state, "applied") || str_equal(to->state, "undone"));
 }
 
 static void row_insert(Step *step, const Place *to, const char *evidence)
@@ -87,7 +82,7 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
         step->migration->id,
         to->state,
         step_number(step, to->parts_done),
-        bool_text(to->is_running),
+        step_bool(to->is_running),
         parts_hash_text(step, to->parts_done),
         evidence,
         runner->session.backend_start,
@@ -119,10 +114,10 @@ static const char **move_params(Step *step, const PlaceMove *move, const char *e
         step->migration->id,
         move->from.state,
         step_number(step, move->from.parts_done),
-        bool_text(move->from.is_running),
+        step_bool(move->from.is_running),
         move->to.state,
         step_number(step, move->to.parts_done),
-        bool_text(move->to.is_running),
+        step_bool(move->to.is_running),
         parts_hash_text(step, move->to.parts_done),
         evidence,
         runner->session.backend_start,
@@ -207,15 +202,7 @@ static bool row_take(void *ctx, const BatchItem *item, const PGresult *result)
     if (item->sql == SQL_HISTORY_SUPERSEDE) {
         return true;
     }
-    step->stop = STOP_NO_ROW;
-    if (PQntuples(result) != 1) {
-        return false;
-    }
-    if (item->part == PART_FENCE) {
-        step->transaction = result_uint64(result, 0, 0);
-    }
-    step->stop = STOP_OTHER_TRANSACTION;
-    return step->transaction == result_uint64(result, 0, 0);
+    return step_take_row(step, item, result);
 }
 
 static Result row_run(Step *step)

@@ -16,6 +16,11 @@ const char *step_number(const Step *step, uint64_t number)
     return arena_printf(&step->runner->arena, "%" PRIu64, number);
 }
 
+const char *step_bool(bool value)
+{
+    return value ? "t" : "f";
+}
+
 const char *step_bytes(const Step *step, const uint8_t *bytes, size_t length)
 {
     char *text = arena_alloc(&step->runner->arena, 2 * length + 3);
@@ -275,6 +280,19 @@ bool step_met_tables(const Step *step, const Result *result)
 {
     bool is_own = step->failed_part == PART_FENCE || step->failed_part == PART_HISTORY;
     return result->kind == RESULT_FAILED && is_own && own_tables_are_meant(&result->err);
+}
+
+bool step_take_row(Step *step, const BatchItem *item, const PGresult *result)
+{
+    step->stop = STOP_NO_ROW;
+    if (PQntuples(result) != 1) {
+        return false;
+    }
+    if (item->part == PART_FENCE) {
+        step->transaction = result_uint64(result, 0, 0);
+    }
+    step->stop = STOP_OTHER_TRANSACTION;
+    return step->transaction == result_uint64(result, 0, 0);
 }
 
 Result step_run(Step *step, BatchTake take, void *ctx)

@@ -56,6 +56,12 @@ void step_fence_pass(Step *step);
 void step_kept(Step *step, BatchPart part, Kept kept, const char *sql, const char *const *params,
                size_t param_count);
 
+/*
+ * For a BatchTake: the answer of the fence or of the history is one row, which says that it is of
+ * the transaction that passed the fence. False: step->stop says what it is.
+ */
+bool step_take_row(Step *step, const BatchItem *item, const PGresult *result);
+
 /* COMMIT, and runs it all. `take` may veto it (batch.h). */
 Result step_run(Step *step, BatchTake take, void *ctx);
 
@@ -65,6 +71,7 @@ bool step_met_tables(const Step *step, const Result *result);
 /* Texts for parameters, in the arena of the action. */
 const char **step_params(const Step *step, size_t count);
 const char *step_number(const Step *step, uint64_t number);
+const char *step_bool(bool value);
 const char *step_bytes(const Step *step, const uint8_t *bytes, size_t length);
 
 #endif
