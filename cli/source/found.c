@@ -241,3 +241,28 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     take_down(reading, scripts, &down, migration);
     return ERR_NONE;
 }
+
+/* ---- layouts of a folder per migration ---- */
+
+size_t found_folders_with(const SourceReading *reading, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < reading->dir->folder_count; i++) {
+        SourceDir inside = { 0 };
+        ErrCode code =
+            source_dir_enter(reading->dir, reading->dir->folders[i], reading->arena, &inside, NULL);
+        count += code == ERR_NONE && source_dir_has(&inside, name);
+    }
+    return count;
+}
+
+const char *found_folder_name(const char *folder)
+{
+    const char *underscore = strchr(folder, '_');
+    return underscore == NULL || underscore[1] == '\0' ? folder : underscore + 1;
+}
+
+const char *found_below(const char *folder, const char *name, Arena *arena)
+{
+    return arena_printf(arena, "%s/%s", folder, name);
+}

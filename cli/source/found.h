@@ -67,4 +67,16 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
 ErrCode found_input(const SourceReading *reading, const char *file, ScriptInput *ret_input,
                     Err *err);
 
+/* ---- layouts of a folder per migration ---- */
+
+/* How many of the directory's folders hold a file of this name. */
+size_t found_folders_with(const SourceReading *reading, const char *name);
+
+/* What a folder VERSION_name is called: the name, or all of it where there is none. Points into it.
+ */
+const char *found_folder_name(const char *folder);
+
+/* "folder/name" */
+const char *found_below(const char *folder, const char *name, Arena *arena);
+
 #endif

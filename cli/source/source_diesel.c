@@ -19,11 +19,6 @@
 static const char TOOL_SAYS[] =
     "diesel begins one, unless \"" METADATA "\" beside it says \"" KEY " = false\"";
 
-static const char *below(const char *folder, const char *name, Arena *arena)
-{
-    return arena_printf(arena, "%s/%s", folder, name);
-}
-
 /* ---- metadata.toml ---- */
 
 /* The value of "run_in_transaction = …" on this line: its start, or NULL. */
@@ -49,7 +44,8 @@ static ErrCode read_metadata(const SourceReading *reading, const char *folder, b
                              Err *err)
 {
     ScriptInput metadata = { 0 };
-    ErrCode code = found_input(reading, below(folder, METADATA, reading->arena), &metadata, err);
+    ErrCode code =
+        found_input(reading, found_below(folder, METADATA, reading->arena), &metadata, err);
     bool is_one = false;
     for (TextLine line = { 0 }; code == ERR_NONE && text_next_line(metadata.bytes, &line);) {
         const char *value = find_value(&line);
@@ -121,13 +117,12 @@ static ErrCode take_folder(const SourceReading *reading, const char *folder, Fou
                  "diesel refuses the directory for it, too: add " UP ", or move the folder away");
         return source_pass_over(reading, "", inside.path, err);
     }
-    const char *underscore = strchr(folder, '_');
     Found found = {
         .id = folder,
         .version = version_of(folder, arena),
-        .name = underscore == NULL || underscore[1] == '\0' ? folder : underscore + 1,
-        .up = below(folder, UP, arena),
-        .down = source_dir_has(&inside, DOWN) ? below(folder, DOWN, arena) : NULL,
+        .name = found_folder_name(folder),
+        .up = found_below(folder, UP, arena),
+        .down = source_dir_has(&inside, DOWN) ? found_below(folder, DOWN, arena) : NULL,
         .own = source_dir_has(&inside, METADATA) ? folder : NULL,
     };
     LIST_PUSH(list, found);
@@ -136,14 +131,7 @@ static ErrCode take_folder(const SourceReading *reading, const char *folder, Fou
 
 static size_t claim_folders(const SourceReading *reading)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < reading->dir->folder_count; i++) {
-        SourceDir inside = { 0 };
-        count += source_dir_enter(reading->dir, reading->dir->folders[i], reading->arena, &inside,
-                                  NULL) == ERR_NONE &&
-                 source_dir_has(&inside, UP);
-    }
-    return count;
+    return found_folders_with(reading, UP);
 }
 
 static ErrCode read_folders(const SourceReading *reading, MigrationSet *ret_set, Err *err)
@@ -166,8 +154,8 @@ static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFil
     const char *folder = arena_printf(arena, "%.4s-%.2s-%.2s-%s_%s", time, time + 4, time + 6,
                                       time + 8, migration->slug);
     *ret_files = (NewFiles){
-        .items = { { below(folder, UP, arena), "-- Your SQL goes here\n" },
-                   { below(folder, DOWN, arena),
+        .items = { { found_below(folder, UP, arena), "-- Your SQL goes here\n" },
+                   { found_below(folder, DOWN, arena),
                      "-- This file should undo anything in `up.sql`\n" } },
         .count = 2,
     };

@@ -27,11 +27,6 @@ typedef struct PrismaFolder {
     ScriptInput up;
 } PrismaFolder;
 
-static const char *below(const char *folder, const char *name, Arena *arena)
-{
-    return arena_printf(arena, "%s/%s", folder, name);
-}
-
 /* ---- migration_lock.toml ---- */
 
 /* What stands between the quotes of `provider = "…"`; NULL: this line does not say it. */
@@ -105,19 +100,18 @@ static ErrCode take_folder(const SourceReading *reading, const char *name, Found
         return source_pass_over(reading, "", inside.path, err);
     }
     if (code == ERR_NONE) {
-        code = found_input(reading, below(name, UP, arena), &folder->up, err);
+        code = found_input(reading, found_below(name, UP, arena), &folder->up, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
     hash_file(folder->up.bytes, &folder->own);
-    const char *underscore = strchr(name, '_');
     Found found = {
         .id = name,
         .version = name,
-        .name = underscore == NULL || underscore[1] == '\0' ? name : underscore + 1,
-        .up = below(name, UP, arena),
-        .down = source_dir_has(&inside, DOWN) ? below(name, DOWN, arena) : NULL,
+        .name = found_folder_name(name),
+        .up = found_below(name, UP, arena),
+        .down = source_dir_has(&inside, DOWN) ? found_below(name, DOWN, arena) : NULL,
         .own = folder,
     };
     LIST_PUSH(list, found);
@@ -126,14 +120,7 @@ static ErrCode take_folder(const SourceReading *reading, const char *name, Found
 
 static size_t claim_folders(const SourceReading *reading)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < reading->dir->folder_count; i++) {
-        SourceDir inside = { 0 };
-        count += source_dir_enter(reading->dir, reading->dir->folders[i], reading->arena, &inside,
-                                  NULL) == ERR_NONE &&
-                 source_dir_has(&inside, UP);
-    }
-    return count;
+    return found_folders_with(reading, UP);
 }
 
 static ErrCode read_folders(const SourceReading *reading, MigrationSet *ret_set, Err *err)
@@ -153,8 +140,8 @@ static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFil
     const char *folder =
         arena_printf(arena, "%s_%s", version_of_time(migration->now_s, arena), migration->slug);
     *ret_files = (NewFiles){
-        .items = { { below(folder, UP, arena), "" },
-                   { below(folder, DOWN, arena),
+        .items = { { found_below(folder, UP, arena), "" },
+                   { found_below(folder, DOWN, arena),
                      "-- What undoes " UP ". Prisma never runs it.\n" } },
         .count = 2,
     };
