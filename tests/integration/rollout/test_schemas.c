@@ -43,7 +43,7 @@ static void assert_tables(Fleet *fleet, const char *name, unsigned count)
     const char *sql = arena_printf(
         &fleet->arena,
         "SELECT count(*) FROM pg_tables WHERE tablename = '%s' AND schemaname LIKE 't%%'", name);
-    assert_int_equal(atoi(saas_ask(fleet, sql)), (int)count);
+    assert_string_equal(saas_ask(fleet, sql), arena_printf(&fleet->arena, "%u", count));
 }
 
 /* Two of a database at once would fail: a step looks for another one at work. */

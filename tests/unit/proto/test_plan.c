@@ -322,85 +322,85 @@ static void rollback_ends_first(Plan *plan)
     plan->rollback_until_s = plan->apply_until_s - 1;
 }
 
+static const struct {
+    void (*change)(Plan *);
+    ErrCode code;
+    const char *message;
+} CONTRADICTIONS[] = {
+    { to_unknown, ERR_SYNTAX, "plan.to: there is no migration \"0009_x\"" },
+    { to_not_last, ERR_SYNTAX, "plan.to: \"0002_index\" is not the last migration" },
+    { id_twice, ERR_SYNTAX, "plan.migrations[1].id: there are two \"0001_create\"" },
+    { id_missing, ERR_LIMIT, "plan.migrations[1].id: empty" },
+    { no_migrations, ERR_LIMIT, "plan.migrations: empty" },
+    { checksum_short, ERR_LIMIT, "plan.migrations[0].checksum: 31 bytes, at least 32 wanted" },
+    { sql_empty, ERR_LIMIT, "plan.migrations[0].up.statements[0].sql: empty" },
+    { line_zero, ERR_LIMIT, "plan.migrations[0].up.statements[0].line: 0 is below 1" },
+    { irreversible_with_down, ERR_SYNTAX,
+      "plan.migrations[0].down: an irreversible migration has none" },
+    { probe_in_transaction, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: only a non-transactional statement has a probe" },
+    { probe_without_object, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: a probe without an object" },
+    { label_probe_without_label, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
+    { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
+    { adoption_without_query, ERR_SYNTAX, "plan.adoption: a tool and a query go together" },
+    { adoption_that_runs, ERR_SYNTAX, "plan.migrations[0]: a plan that adopts runs no statements" },
+    { missing_applied, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied" },
+    { parts_of_one, ERR_SYNTAX,
+      "plan.migrations[3].up.parts: one part alone is not written as a list" },
+    { parts_too_many, ERR_LIMIT, "plan.migrations[3].up.parts: more than 10000 items" },
+    { parts_in_a_transaction, ERR_SYNTAX,
+      "plan.migrations[3].up.parts: several parts are not one transaction" },
+    { parts_short, ERR_SYNTAX,
+      "plan.migrations[3].up.parts: they do not add up to the statements" },
+    { part_empty, ERR_LIMIT, "plan.migrations[3].up.parts[0].statement_count: 0 is below 1" },
+    { part_of_two_outside, ERR_SYNTAX,
+      "plan.migrations[3].up.statements[1]: only one statement can be a part outside a "
+      "transaction" },
+    { script_of_two_outside, ERR_SYNTAX,
+      "plan.migrations[3].down.statements[1]: only one statement can be a part outside a "
+      "transaction" },
+    { probe_in_a_transactional_part, ERR_SYNTAX,
+      "plan.migrations[3].up.statements[2]: only a non-transactional statement has a probe" },
+    { data_without_copy, ERR_SYNTAX,
+      "plan.migrations[3].up.statements[1]: data for a statement that is no COPY" },
+    { copy_outside, ERR_SYNTAX,
+      "plan.migrations[3].up.statements[2]: COPY with data outside a transaction" },
+    { repeatable_without_a_sign, ERR_SYNTAX,
+      "plan.migrations[0].id: a repeatable without a \"@\"" },
+    { fingerprint_torn, ERR_SYNTAX, "plan.migrations[0].fingerprints: not 8 bytes each" },
+    { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
+    { waves_shrink, ERR_SYNTAX,
+      "plan.strategy.waves[2].targets: 50 % comes after 100 %: waves are cumulative" },
+    { waves_end_early, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
+    { waves_end_with_a_count, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
+    { wave_of_nothing, ERR_SYNTAX, "plan.strategy.waves[0].targets: must be at least 1" },
+    { wave_beyond_100, ERR_SYNTAX, "plan.strategy.waves[2].targets: 101 % is more than 100 %" },
+    { wave_twice, ERR_SYNTAX, "plan.strategy.waves[1].name: there are two \"canary\"" },
+    { no_waves, ERR_LIMIT, "plan.strategy.waves: empty" },
+    { failures_beyond_100, ERR_SYNTAX, "plan.strategy.max_failures: 101 % is more than 100 %" },
+    { parallel_zero, ERR_LIMIT, "plan.strategy.max_parallel: 0 is below 1" },
+    { policy_none, ERR_LIMIT, "plan.strategy.on_failure: 0 is below 1" },
+    { policy_unknown, ERR_LIMIT, "plan.strategy.on_agent_lost: 5 is above 4" },
+    { timeout_zero, ERR_LIMIT, "plan.strategy.target_timeout_ms: 0 is below 1" },
+    { expiry_negative, ERR_SYNTAX, "plan.apply_until_s: before 1970" },
+    { rollback_ends_first, ERR_SYNTAX,
+      "plan.rollback_until_s: what may be applied must be possible to undo" },
+};
+
 static void contradictions_are_refused_with_their_path(void **state)
 {
     (void)state;
-    static const struct {
-        void (*change)(Plan *);
-        ErrCode code;
-        const char *message;
-    } ROWS[] = {
-        { to_unknown, ERR_SYNTAX, "plan.to: there is no migration \"0009_x\"" },
-        { to_not_last, ERR_SYNTAX, "plan.to: \"0002_index\" is not the last migration" },
-        { id_twice, ERR_SYNTAX, "plan.migrations[1].id: there are two \"0001_create\"" },
-        { id_missing, ERR_LIMIT, "plan.migrations[1].id: empty" },
-        { no_migrations, ERR_LIMIT, "plan.migrations: empty" },
-        { checksum_short, ERR_LIMIT, "plan.migrations[0].checksum: 31 bytes, at least 32 wanted" },
-        { sql_empty, ERR_LIMIT, "plan.migrations[0].up.statements[0].sql: empty" },
-        { line_zero, ERR_LIMIT, "plan.migrations[0].up.statements[0].line: 0 is below 1" },
-        { irreversible_with_down, ERR_SYNTAX,
-          "plan.migrations[0].down: an irreversible migration has none" },
-        { probe_in_transaction, ERR_SYNTAX,
-          "plan.migrations[1].up.statements[0]: only a non-transactional statement has a probe" },
-        { probe_without_object, ERR_SYNTAX,
-          "plan.migrations[1].up.statements[0]: a probe without an object" },
-        { label_probe_without_label, ERR_SYNTAX,
-          "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
-        { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
-        { adoption_without_query, ERR_SYNTAX, "plan.adoption: a tool and a query go together" },
-        { adoption_that_runs, ERR_SYNTAX,
-          "plan.migrations[0]: a plan that adopts runs no statements" },
-        { missing_applied, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied" },
-        { parts_of_one, ERR_SYNTAX,
-          "plan.migrations[3].up.parts: one part alone is not written as a list" },
-        { parts_too_many, ERR_LIMIT, "plan.migrations[3].up.parts: more than 10000 items" },
-        { parts_in_a_transaction, ERR_SYNTAX,
-          "plan.migrations[3].up.parts: several parts are not one transaction" },
-        { parts_short, ERR_SYNTAX,
-          "plan.migrations[3].up.parts: they do not add up to the statements" },
-        { part_empty, ERR_LIMIT, "plan.migrations[3].up.parts[0].statement_count: 0 is below 1" },
-        { part_of_two_outside, ERR_SYNTAX,
-          "plan.migrations[3].up.statements[1]: only one statement can be a part outside a "
-          "transaction" },
-        { script_of_two_outside, ERR_SYNTAX,
-          "plan.migrations[3].down.statements[1]: only one statement can be a part outside a "
-          "transaction" },
-        { probe_in_a_transactional_part, ERR_SYNTAX,
-          "plan.migrations[3].up.statements[2]: only a non-transactional statement has a probe" },
-        { data_without_copy, ERR_SYNTAX,
-          "plan.migrations[3].up.statements[1]: data for a statement that is no COPY" },
-        { copy_outside, ERR_SYNTAX,
-          "plan.migrations[3].up.statements[2]: COPY with data outside a transaction" },
-        { repeatable_without_a_sign, ERR_SYNTAX,
-          "plan.migrations[0].id: a repeatable without a \"@\"" },
-        { fingerprint_torn, ERR_SYNTAX, "plan.migrations[0].fingerprints: not 8 bytes each" },
-        { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
-        { waves_shrink, ERR_SYNTAX,
-          "plan.strategy.waves[2].targets: 50 % comes after 100 %: waves are cumulative" },
-        { waves_end_early, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
-        { waves_end_with_a_count, ERR_SYNTAX, "plan.strategy.waves: the last must reach 100 %" },
-        { wave_of_nothing, ERR_SYNTAX, "plan.strategy.waves[0].targets: must be at least 1" },
-        { wave_beyond_100, ERR_SYNTAX, "plan.strategy.waves[2].targets: 101 % is more than 100 %" },
-        { wave_twice, ERR_SYNTAX, "plan.strategy.waves[1].name: there are two \"canary\"" },
-        { no_waves, ERR_LIMIT, "plan.strategy.waves: empty" },
-        { failures_beyond_100, ERR_SYNTAX, "plan.strategy.max_failures: 101 % is more than 100 %" },
-        { parallel_zero, ERR_LIMIT, "plan.strategy.max_parallel: 0 is below 1" },
-        { policy_none, ERR_LIMIT, "plan.strategy.on_failure: 0 is below 1" },
-        { policy_unknown, ERR_LIMIT, "plan.strategy.on_agent_lost: 5 is above 4" },
-        { timeout_zero, ERR_LIMIT, "plan.strategy.target_timeout_ms: 0 is below 1" },
-        { expiry_negative, ERR_SYNTAX, "plan.apply_until_s: before 1970" },
-        { rollback_ends_first, ERR_SYNTAX,
-          "plan.rollback_until_s: what may be applied must be possible to undo" },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(CONTRADICTIONS); i++) {
         AUTO(Arena) arena = { 0 };
         Plan *plan = sample_plan(&arena);
         Bytes canonical = { 0 };
         Err err = { 0 };
-        ROWS[i].change(plan);
+        CONTRADICTIONS[i].change(plan);
         ErrCode code = plan_encode(plan, &arena, &canonical, &err);
-        assert_string_equal(err.message, ROWS[i].message);
-        assert_int_equal(code, ROWS[i].code);
+        assert_string_equal(err.message, CONTRADICTIONS[i].message);
+        assert_int_equal(code, CONTRADICTIONS[i].code);
         assert_null(canonical.data);
     }
 }

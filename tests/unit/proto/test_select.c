@@ -148,71 +148,69 @@ static void an_empty_subject_is_no_crash(void **state)
     assert_true(select_matches(parse("host = '' and labels.x = ''", &arena), &nobody));
 }
 
+static const char SELECT_FIELDS[] =
+    "fields are instance, host, database, schema, version and labels.NAME";
+
+static const struct {
+    const char *text;
+    const char *message;
+    const char *hint;
+} ERRORS[] = {
+    { "databse = 'x'", "column 1: there is no field databse", "did you mean database?" },
+    { "Instance = 'x'", "column 1: there is no field Instance", "did you mean instance?" },
+    { "label.env = 'x'", "column 1: there is no field label.env", "did you mean labels.env?" },
+    { "lables.env = 'x'", "column 1: there is no field lables.env", "did you mean labels.env?" },
+    { "label = 'x'", "column 1: there is no field label", "a label is written labels.NAME" },
+    { "labels. = 'x'", "column 1: there is no field labels.", "a label is written labels.NAME" },
+    { "colour = 'x'", "column 1: there is no field colour", SELECT_FIELDS },
+    { "database", "column 9: expected =, !=, like, not like, in or not in, found the end", "" },
+    { "database 'x'", "column 10: expected =, !=, like, not like, in or not in, found 'x'", "" },
+    { "database <> 'x'", "column 10: expected =, !=, like, not like, in or not in, found <>",
+      "write !=" },
+    { "database == 'x'",
+      "column 10: expected =, !=, like, not like, in or not in, found ==", "write = once" },
+    { "database > 'x'", "column 10: expected =, !=, like, not like, in or not in, found >",
+      "there are only =, !=, like and in" },
+    { "database = prod", "column 12: expected a string in single quotes, found prod",
+      "write 'prod'" },
+    { "database = \"prod\"", "column 12: expected a string in single quotes, found \"",
+      "strings stand in single quotes" },
+    { "database = ", "column 12: expected a string in single quotes, found the end", "" },
+    { "database = 'x", "column 12: this string is not closed", "" },
+    { "database = 'it''s", "column 12: this string is not closed", "" },
+    { "database not = 'x'", "column 14: expected like or in after not, found =", "" },
+    { "database in 'x'", "column 13: expected ( after in, found 'x'", "" },
+    { "database in ()", "column 14: expected a string in single quotes, found )", "" },
+    { "database in ('a' 'b')", "column 18: expected , or ), found 'b'", "" },
+    { "database in ('a',)", "column 18: expected a string in single quotes, found )", "" },
+    { "database like 'x\\'", "column 15: the pattern ends with a lone \\",
+      "a \\ stands for itself as \\\\" },
+    { "database like '\\\\\\'", "column 15: the pattern ends with a lone \\",
+      "a \\ stands for itself as \\\\" },
+    { "(host = 'x'", "column 12: expected and, or or ), found the end", "" },
+    { "host = 'x')", "column 11: expected and, or or the end, found )", "" },
+    { "host = 'x' && host = 'y'", "column 12: expected and, or or the end, found &&", "write and" },
+    { "host = 'x' and", "column 15: expected a field, not or (, found the end", "" },
+    { "or host = 'x'", "column 1: expected a field, not or (, found or", "" },
+    { "! host = 'x'", "column 1: expected a field, not or (, found !", "write not" },
+    { "host = 'é' x", "column 12: expected and, or or the end, found x", "" },
+    { "()", "column 2: expected a field, not or (, found )", "" },
+    { "€", "column 1: expected a field, not or (, found €", "" },
+    { "host = '\xff'", "not valid UTF-8", "" },
+};
+
 static void errors_say_where_what_and_how_else(void **state)
 {
     (void)state;
-    static const char FIELDS[] =
-        "fields are instance, host, database, schema, version and labels.NAME";
-    static const struct {
-        const char *text;
-        const char *message;
-        const char *hint;
-    } ROWS[] = {
-        { "databse = 'x'", "column 1: there is no field databse", "did you mean database?" },
-        { "Instance = 'x'", "column 1: there is no field Instance", "did you mean instance?" },
-        { "label.env = 'x'", "column 1: there is no field label.env", "did you mean labels.env?" },
-        { "lables.env = 'x'", "column 1: there is no field lables.env",
-          "did you mean labels.env?" },
-        { "label = 'x'", "column 1: there is no field label", "a label is written labels.NAME" },
-        { "labels. = 'x'", "column 1: there is no field labels.",
-          "a label is written labels.NAME" },
-        { "colour = 'x'", "column 1: there is no field colour", FIELDS },
-        { "database", "column 9: expected =, !=, like, not like, in or not in, found the end", "" },
-        { "database 'x'", "column 10: expected =, !=, like, not like, in or not in, found 'x'",
-          "" },
-        { "database <> 'x'", "column 10: expected =, !=, like, not like, in or not in, found <>",
-          "write !=" },
-        { "database == 'x'",
-          "column 10: expected =, !=, like, not like, in or not in, found ==", "write = once" },
-        { "database > 'x'", "column 10: expected =, !=, like, not like, in or not in, found >",
-          "there are only =, !=, like and in" },
-        { "database = prod", "column 12: expected a string in single quotes, found prod",
-          "write 'prod'" },
-        { "database = \"prod\"", "column 12: expected a string in single quotes, found \"",
-          "strings stand in single quotes" },
-        { "database = ", "column 12: expected a string in single quotes, found the end", "" },
-        { "database = 'x", "column 12: this string is not closed", "" },
-        { "database = 'it''s", "column 12: this string is not closed", "" },
-        { "database not = 'x'", "column 14: expected like or in after not, found =", "" },
-        { "database in 'x'", "column 13: expected ( after in, found 'x'", "" },
-        { "database in ()", "column 14: expected a string in single quotes, found )", "" },
-        { "database in ('a' 'b')", "column 18: expected , or ), found 'b'", "" },
-        { "database in ('a',)", "column 18: expected a string in single quotes, found )", "" },
-        { "database like 'x\\'", "column 15: the pattern ends with a lone \\",
-          "a \\ stands for itself as \\\\" },
-        { "database like '\\\\\\'", "column 15: the pattern ends with a lone \\",
-          "a \\ stands for itself as \\\\" },
-        { "(host = 'x'", "column 12: expected and, or or ), found the end", "" },
-        { "host = 'x')", "column 11: expected and, or or the end, found )", "" },
-        { "host = 'x' && host = 'y'", "column 12: expected and, or or the end, found &&",
-          "write and" },
-        { "host = 'x' and", "column 15: expected a field, not or (, found the end", "" },
-        { "or host = 'x'", "column 1: expected a field, not or (, found or", "" },
-        { "! host = 'x'", "column 1: expected a field, not or (, found !", "write not" },
-        { "host = 'é' x", "column 12: expected and, or or the end, found x", "" },
-        { "()", "column 2: expected a field, not or (, found )", "" },
-        { "€", "column 1: expected a field, not or (, found €", "" },
-        { "host = '\xff'", "not valid UTF-8", "" },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(ERRORS); i++) {
         AUTO(Arena) arena = { 0 };
         Select *select = NULL;
         Err err = { 0 };
-        assert_int_equal(select_parse(ROWS[i].text, &arena, &select, &err), ERR_SYNTAX);
-        assert_string_equal(err.message, ROWS[i].message);
-        assert_string_equal(err.hint, ROWS[i].hint);
+        assert_int_equal(select_parse(ERRORS[i].text, &arena, &select, &err), ERR_SYNTAX);
+        assert_string_equal(err.message, ERRORS[i].message);
+        assert_string_equal(err.hint, ERRORS[i].hint);
         assert_null(select);
-        assert_int_equal(select_parse(ROWS[i].text, &arena, &select, NULL), ERR_SYNTAX);
+        assert_int_equal(select_parse(ERRORS[i].text, &arena, &select, NULL), ERR_SYNTAX);
     }
 }
 

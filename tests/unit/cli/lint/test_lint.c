@@ -12,70 +12,71 @@ static void assert_findings(History *history, const char *yaml, const char *want
 /* ---- what earlier statements have done ---- */
 
 /* Of each: the second migration, and the rules that find fault with it. */
+static const struct {
+    const char *before;
+    const char *sql;
+    const char *rules;
+} SHOWN[] = {
+    { "CREATE TABLE t (a int)", "CREATE INDEX i ON t (a)", "index-blocks-writes" },
+    { "SELECT 1", "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "" },
+    { "SELECT 1", "CREATE TEMP TABLE t AS SELECT 1 AS a; CREATE INDEX i ON t (a)", "" },
+    { "SELECT 1", "SELECT 1 AS a INTO t; ALTER TABLE t ADD UNIQUE (a)", "" },
+    { "SELECT 1", "CREATE INDEX i ON unknown (a)", "index-blocks-writes" },
+    { "CREATE TABLE s.t (a int)", "CREATE TABLE t (a int); CREATE INDEX i ON s.t (a)",
+      "index-blocks-writes" },
+    { "CREATE TABLE t (a int)", "CREATE INDEX i ON public.t (a)", "index-blocks-writes" },
+    { "CREATE TABLE t (a varchar(9))", "ALTER TABLE t ALTER a TYPE varchar(10)", "" },
+    { "CREATE TABLE t (a varchar(9))", "ALTER TABLE t ALTER a TYPE varchar(8)", "column-type" },
+    { "CREATE TABLE t (a timestamp)",
+      "SET LOCAL timezone TO 'UTC'; ALTER TABLE t ALTER a TYPE timestamptz", "" },
+    { "CREATE TABLE t (a int, CONSTRAINT c CHECK (a IS NOT NULL))",
+      "ALTER TABLE t ALTER a SET NOT NULL", "" },
+    { "CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID",
+      "ALTER TABLE t ALTER a SET NOT NULL", "not-null-scan" },
+    { "CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;"
+      "ALTER TABLE t VALIDATE CONSTRAINT c",
+      "ALTER TABLE t ALTER a SET NOT NULL", "" },
+    { "CREATE TABLE t (a int); ALTER TABLE t RENAME a TO b; ALTER TABLE t RENAME TO u",
+      "ALTER TABLE u ALTER b TYPE int", "" },
+    { "CREATE TABLE t (a int NOT NULL, b int)",
+      "TRUNCATE t; -- skein: allow table-truncate it is a cache\n"
+      "ALTER TABLE t ADD c int NOT NULL",
+      "" },
+    { "CREATE FUNCTION f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; CREATE TABLE t (a "
+      "int)",
+      "ALTER TABLE t ADD b int DEFAULT f()", "" },
+    { "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (a int)",
+      "ALTER TABLE t ADD b int DEFAULT f()", "column-rewrite" },
+    { "CREATE TABLE t (a text)", "ALTER TABLE t ALTER a TYPE varchar, ADD b bigserial",
+      "column-rewrite" },
+    { "CREATE TABLE t (a int NOT NULL)",
+      "ALTER TABLE t ALTER a SET NOT NULL, ADD CONSTRAINT c CHECK (a > 0)", "check-scan" },
+    { "CREATE TYPE e AS ENUM ('a')",
+      "CREATE TYPE g AS ENUM ('a'); ALTER TYPE g ADD VALUE 'b'; "
+      "SELECT 'b'::g",
+      "" },
+    { "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "DROP INDEX i", "index-drop-blocks" },
+    { "CREATE TABLE t (a int)", "CREATE TABLE u (a int); CREATE INDEX i ON u (a); DROP INDEX i",
+      "" },
+    { "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (t int)",
+      "ALTER TABLE t ADD b int; UPDATE u SET t = 1 WHERE t = 2", "lock-held" },
+    { "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)",
+      "ALTER TABLE t ADD b int; UPDATE u SET id = 1 WHERE id = 2", "" },
+    { "CREATE TABLE t (a int)", "ALTER TABLE t ADD b int; CREATE INDEX CONCURRENTLY i ON t (a)",
+      "" },
+    { "CREATE TABLE t (a int)",
+      "ALTER TABLE t ADD b int; UPDATE t SET b = 1 WHERE a = 1; ALTER TABLE t ADD c int",
+      "lock-held" },
+};
+
 static void what_the_history_shows_is_known(void **state)
 {
     (void)state;
-    static const struct {
-        const char *before;
-        const char *sql;
-        const char *rules;
-    } CASES[] = {
-        { "CREATE TABLE t (a int)", "CREATE INDEX i ON t (a)", "index-blocks-writes" },
-        { "SELECT 1", "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "" },
-        { "SELECT 1", "CREATE TEMP TABLE t AS SELECT 1 AS a; CREATE INDEX i ON t (a)", "" },
-        { "SELECT 1", "SELECT 1 AS a INTO t; ALTER TABLE t ADD UNIQUE (a)", "" },
-        { "SELECT 1", "CREATE INDEX i ON unknown (a)", "index-blocks-writes" },
-        { "CREATE TABLE s.t (a int)", "CREATE TABLE t (a int); CREATE INDEX i ON s.t (a)",
-          "index-blocks-writes" },
-        { "CREATE TABLE t (a int)", "CREATE INDEX i ON public.t (a)", "index-blocks-writes" },
-        { "CREATE TABLE t (a varchar(9))", "ALTER TABLE t ALTER a TYPE varchar(10)", "" },
-        { "CREATE TABLE t (a varchar(9))", "ALTER TABLE t ALTER a TYPE varchar(8)", "column-type" },
-        { "CREATE TABLE t (a timestamp)",
-          "SET LOCAL timezone TO 'UTC'; ALTER TABLE t ALTER a TYPE timestamptz", "" },
-        { "CREATE TABLE t (a int, CONSTRAINT c CHECK (a IS NOT NULL))",
-          "ALTER TABLE t ALTER a SET NOT NULL", "" },
-        { "CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID",
-          "ALTER TABLE t ALTER a SET NOT NULL", "not-null-scan" },
-        { "CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID;"
-          "ALTER TABLE t VALIDATE CONSTRAINT c",
-          "ALTER TABLE t ALTER a SET NOT NULL", "" },
-        { "CREATE TABLE t (a int); ALTER TABLE t RENAME a TO b; ALTER TABLE t RENAME TO u",
-          "ALTER TABLE u ALTER b TYPE int", "" },
-        { "CREATE TABLE t (a int NOT NULL, b int)",
-          "TRUNCATE t; -- skein: allow table-truncate it is a cache\n"
-          "ALTER TABLE t ADD c int NOT NULL",
-          "" },
-        { "CREATE FUNCTION f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; CREATE TABLE t (a "
-          "int)",
-          "ALTER TABLE t ADD b int DEFAULT f()", "" },
-        { "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE t (a int)",
-          "ALTER TABLE t ADD b int DEFAULT f()", "column-rewrite" },
-        { "CREATE TABLE t (a text)", "ALTER TABLE t ALTER a TYPE varchar, ADD b bigserial",
-          "column-rewrite" },
-        { "CREATE TABLE t (a int NOT NULL)",
-          "ALTER TABLE t ALTER a SET NOT NULL, ADD CONSTRAINT c CHECK (a > 0)", "check-scan" },
-        { "CREATE TYPE e AS ENUM ('a')",
-          "CREATE TYPE g AS ENUM ('a'); ALTER TYPE g ADD VALUE 'b'; "
-          "SELECT 'b'::g",
-          "" },
-        { "CREATE TABLE t (a int); CREATE INDEX i ON t (a)", "DROP INDEX i", "index-drop-blocks" },
-        { "CREATE TABLE t (a int)", "CREATE TABLE u (a int); CREATE INDEX i ON u (a); DROP INDEX i",
-          "" },
-        { "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (t int)",
-          "ALTER TABLE t ADD b int; UPDATE u SET t = 1 WHERE t = 2", "lock-held" },
-        { "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)",
-          "ALTER TABLE t ADD b int; UPDATE u SET id = 1 WHERE id = 2", "" },
-        { "CREATE TABLE t (a int)", "ALTER TABLE t ADD b int; CREATE INDEX CONCURRENTLY i ON t (a)",
-          "" },
-        { "CREATE TABLE t (a int)",
-          "ALTER TABLE t ADD b int; UPDATE t SET b = 1 WHERE a = 1; ALTER TABLE t ADD c int",
-          "lock-held" },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(SHOWN); i++) {
         AUTO(History) history = history_new();
         AUTO(Str) rules = { 0 };
-        history_add(&history, CASES[i].before, "SELECT 1");
-        history_add(&history, CASES[i].sql, "SELECT 1");
+        history_add(&history, SHOWN[i].before, "SELECT 1");
+        history_add(&history, SHOWN[i].sql, "SELECT 1");
         LintReport report = history_lint(&history, NULL);
         for (size_t j = 0; j < report.count; j++) {
             const Finding *finding = report.findings[j];
@@ -84,9 +85,9 @@ static void what_the_history_shows_is_known(void **state)
                 str_printf(&rules, "%s%s", rules.length > 0 ? " " : "", finding->rule->id);
             }
         }
-        if (strcmp(str_text(&rules), CASES[i].rules) != 0) {
-            fail_msg("%s\n%s\n  found  %s\n  wanted %s", CASES[i].before, CASES[i].sql,
-                     str_text(&rules), CASES[i].rules);
+        if (strcmp(str_text(&rules), SHOWN[i].rules) != 0) {
+            fail_msg("%s\n%s\n  found  %s\n  wanted %s", SHOWN[i].before, SHOWN[i].sql,
+                     str_text(&rules), SHOWN[i].rules);
         }
     }
 }
