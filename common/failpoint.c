@@ -228,6 +228,7 @@ const FailpointSite *failpoint_at(size_t index)
 #endif
 }
 
+#ifdef SKEIN_FAILPOINTS
 static void list_print(void)
 {
     for (size_t i = 0; i < failpoint_count(); i++) {
@@ -235,6 +236,7 @@ static void list_print(void)
         printf("%s%s\n", site->name, site->can_fail ? " error" : "");
     }
 }
+#endif
 
 ErrCode failpoint_init(Err *err)
 {
