@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/arena.h"
-#include "common/failpoint.h"
 #include "common/log.h"
 #include "common/random.h"
 
@@ -72,9 +71,9 @@ static void on_ready(void *ctx, void *socket)
     for (int i = 0; i < MESSAGES_PER_TURN && dial->socket == socket; i++) {
         AUTO(Zframe) frame = zframe_empty();
         ZsockResult result = zsock_receive(socket, &frame, NULL);
-        if (result == ZSOCK_OK && FAILPOINT_ERROR("link.receive", NULL) == ERR_NONE) {
+        if (result == ZSOCK_OK) {
             dial->hooks.message(dial->hooks.ctx, &frame);
-        } else if (result != ZSOCK_OK && result != ZSOCK_MALFORMED) {
+        } else if (result != ZSOCK_MALFORMED) {
             return;
         }
     }
@@ -163,7 +162,7 @@ void dial_again(Dial *dial, uint32_t delay_ms)
 
 void dial_send(Dial *dial, const Str *frame)
 {
-    if (dial->socket != NULL && FAILPOINT_ERROR("link.send", NULL) == ERR_NONE) {
+    if (dial->socket != NULL) {
         zsock_send(dial->socket, str_text(frame), frame->length, NULL);
     }
 }

@@ -10,8 +10,9 @@
 #define IDENTIFIER_MAX 63 /* bytes; PostgreSQL cuts longer ones */
 
 static const Tool *const TOOLS[] = {
-    &tool_golang_migrate, &tool_flyway, &tool_dbmate, &tool_rails,  &tool_goose,
-    &tool_diesel,         &tool_atlas,  &tool_prisma, &tool_sqitch, &tool_alembic,
+    &tool_golang_migrate, &tool_flyway,  &tool_dbmate,          &tool_rails,
+    &tool_goose,          &tool_diesel,  &tool_atlas,           &tool_prisma,
+    &tool_sqitch,         &tool_alembic, &tool_node_pg_migrate,
 };
 
 ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err)

@@ -32,6 +32,7 @@ static const Layout LAYOUTS[] = {
     { "golang-migrate", NULL, "1_a.up.sql", "1_a.down.sql" },
     { "flyway", NULL, "flyway.conf", "V1__a.sql" },
     { "flyway", NULL, "flyway.toml", "V1__a.sql" },
+    { "node-pg-migrate", NULL, "1_a.sql", NULL },
 };
 
 static char root[] = "/tmp/skein_fuzz_XXXXXX";
@@ -184,6 +185,9 @@ bool fuzz_seed(size_t index, Str *out)
           "SELECT '${x}'" },
         { 6, "[flyway]\nlocations = [ # c\n 'a', \"b\"\n]\n[flyway.placeholders]\nx = 1 # c\n",
           "SELECT '${x}'" },
+        { 7, "-- licence\n-- Up Migration\nSELECT 1;\n--\n - down migration\nSELECT 2", NULL },
+        { 7, "\xEF\xBB\xBF---- DOWN\tmigrations\r\nSELECT 1\r\n-- up \n migration\r\nSELECT 2",
+          NULL },
         { 4, "-- skein: lock-timeout=1s\nSELECT :'NAME', :{?NAME};\n\\echo x\n", "SELECT 1" },
     };
     if (index >= ARRAY_LEN(SEEDS)) {

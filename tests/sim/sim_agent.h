@@ -22,8 +22,7 @@ typedef struct AgentParts {
     SimNet *net;
     SimPg *pg;
     const char *name;
-    size_t number;  /* in the network */
-    bool is_absent; /* it is left out of the seed: never starts */
+    size_t number; /* in the network */
     const size_t *servers;
     size_t server_count;
     PlanLookup plan_lookup;

@@ -53,7 +53,6 @@ typedef struct PgSnapshot {
 
 struct PgTenant {
     SimPg *pg;
-    Dice dice;
     PgServer *server;
     const char *address;
     const char *database;
@@ -98,7 +97,6 @@ typedef struct PgPlan {
 
 struct SimPg {
     World *world;
-    Dice dice; /* of clients whose target does not exist */
     Arena arena;
     LIST(PgServer *) servers;
     LIST(PgTenant *) tenants;

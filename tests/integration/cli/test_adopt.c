@@ -57,6 +57,11 @@ static void each_tools_table_is_understood(void **state)
           "DROP TABLE goose_db_version" },
         { "diesel", DIESEL "INSERT INTO __diesel_schema_migrations VALUES ('0001'), ('0002')",
           "DROP TABLE __diesel_schema_migrations" },
+        { "node-pg-migrate",
+          "CREATE TABLE pgmigrations (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on"
+          " timestamp NOT NULL); INSERT INTO pgmigrations (name, run_on) VALUES"
+          " ('0001_users', now()), ('0002_posts', now())",
+          "DROP TABLE pgmigrations" },
         { "atlas", ATLAS ATLAS_ROW("0001", "2", "2") ATLAS_ROW("0002", "1", "1"),
           "DROP SCHEMA atlas_schema_revisions CASCADE" },
     };

@@ -67,14 +67,15 @@ static bool is_random(const char *line)
     return str_starts_with(line, "\\restrict ") || str_starts_with(line, "\\unrestrict ");
 }
 
+#define NOT_OF_THE_TOOLS                                                                           \
+    "-N skein -N sqitch -N graphile_migrate -T schema_migrations -T alembic_version"               \
+    " -T pgmigrations*"
+
 const char *peer_dump(World *world)
 {
     AUTO(Str) kept = { 0 };
     const char *dump = peer_says(
-        world, arena_printf(&world->arena,
-                            "pg_dump -s -N skein -N sqitch -T schema_migrations -T alembic_version"
-                            " -d %s",
-                            world->url));
+        world, arena_printf(&world->arena, "pg_dump -s " NOT_OF_THE_TOOLS " -d %s", world->url));
     char *rest = arena_strdup(&world->arena, dump);
     for (char *line = NULL; (line = strsep(&rest, "\n")) != NULL;) {
         if (!is_random(line)) {
