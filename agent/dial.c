@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/arena.h"
+#include "common/failpoint.h"
 #include "common/log.h"
 #include "common/random.h"
 
@@ -71,9 +72,9 @@ static void on_ready(void *ctx, void *socket)
     for (int i = 0; i < MESSAGES_PER_TURN && dial->socket == socket; i++) {
         AUTO(Zframe) frame = zframe_empty();
         ZsockResult result = zsock_receive(socket, &frame, NULL);
-        if (result == ZSOCK_OK) {
+        if (result == ZSOCK_OK && FAILPOINT_ERROR("link.receive", NULL) == ERR_NONE) {
             dial->hooks.message(dial->hooks.ctx, &frame);
-        } else if (result != ZSOCK_MALFORMED) {
+        } else if (result != ZSOCK_OK && result != ZSOCK_MALFORMED) {
             return;
         }
     }
@@ -162,7 +163,7 @@ void dial_again(Dial *dial, uint32_t delay_ms)
 
 void dial_send(Dial *dial, const Str *frame)
 {
-    if (dial->socket != NULL) {
+    if (dial->socket != NULL && FAILPOINT_ERROR("link.send", NULL) == ERR_NONE) {
         zsock_send(dial->socket, str_text(frame), frame->length, NULL);
     }
 }

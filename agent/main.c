@@ -15,6 +15,7 @@
 #include "common/keyfile.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/zsock_trouble.h"
 
 static const Program PROGRAM = {
     .name = "skein-agent",
@@ -101,6 +102,9 @@ static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
 static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair *key, Err *err)
 {
     ErrCode code = failpoint_init(err);
+    if (code == ERR_NONE) {
+        code = trouble_init(err);
+    }
     if (code == ERR_NONE) {
         code = agent_config_load(path, arena, config, err);
     }

@@ -1,22 +1,31 @@
 /*
- * Failpoints: the parsed list and what each action does. The list is set once before threads exist;
- * only the passings are counted afterwards, atomically.
+ * Failpoints: the parsed list, where it comes from, and what each action does. Any thread may pass
+ * one: the list and its counts are behind a mutex, acting is not.
  */
 #include "common/failpoint.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/arena.h"
 #include "common/cleanup.h"
+#include "common/file.h"
 #include "common/list.h"
 #include "common/str.h"
 
 #define DELAY_MAX_MS 600000
+#define SPEC_BYTES_MAX 65536
+#define FILE_PREFIX "file:"
+#define WORD_LIST "list"
 
 typedef enum Action {
     ACTION_NONE = 0,
@@ -31,7 +40,7 @@ typedef struct Failpoint {
     Action action;
     uint32_t delay_ms;
     uint64_t at_passing; /* 0: every one */
-    atomic_uint_fast64_t passings;
+    uint64_t passings;
 } Failpoint;
 
 typedef struct ActionName {
@@ -45,13 +54,15 @@ static const ActionName ACTIONS[] = {
     { "error", ACTION_ERROR },
 };
 
-static LIST(Failpoint *) g_failpoints;
+static pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
+static LIST(Failpoint) g_failpoints;
+static char *g_path;       /* of the file that the list is in; NULL: it came whole */
+static struct stat g_read; /* what it was when it was read */
 
 static void clear_all(void)
 {
     LIST_EACH(item, &g_failpoints) {
-        free((*item)->name);
-        free(*item);
+        free(item->name);
     }
     LIST_DONE(&g_failpoints);
 }
@@ -104,23 +115,17 @@ static bool parse_entry(char *entry, Failpoint *failpoint)
 
 static void add(const Failpoint *parsed)
 {
-    Failpoint *failpoint = mem_alloc(sizeof(*failpoint));
-    failpoint->name = mem_strdup(parsed->name);
-    failpoint->action = parsed->action;
-    failpoint->delay_ms = parsed->delay_ms;
-    failpoint->at_passing = parsed->at_passing;
+    Failpoint failpoint = *parsed;
+    failpoint.name = mem_strdup(parsed->name);
     LIST_PUSH(&g_failpoints, failpoint);
 }
 
-ErrCode failpoint_set(const char *spec, Err *err)
+static ErrCode list_read(const char *spec, Err *err)
 {
-    clear_all();
-    if (spec == NULL) {
-        return ERR_NONE;
-    }
     AUTO(Arena) arena = { 0 };
     char *rest = arena_strdup(&arena, spec);
-    for (char *entry = strsep(&rest, ","); entry != NULL; entry = strsep(&rest, ",")) {
+    clear_all();
+    for (char *entry = strsep(&rest, ",\n"); entry != NULL; entry = strsep(&rest, ",\n")) {
         if (entry[0] == '\0') {
             continue;
         }
@@ -138,6 +143,101 @@ ErrCode failpoint_set(const char *spec, Err *err)
     return ERR_NONE;
 }
 
+ErrCode failpoint_set(const char *spec, Err *err)
+{
+    pthread_mutex_lock(&g_mutex);
+    free(g_path);
+    g_path = NULL;
+    g_read = (struct stat){ 0 };
+    ErrCode code = list_read("", err);
+    if (spec != NULL && str_starts_with(spec, FILE_PREFIX)) {
+        g_path = mem_strdup(spec + strlen(FILE_PREFIX));
+    } else if (spec != NULL) {
+        code = list_read(spec, err);
+    }
+    pthread_mutex_unlock(&g_mutex);
+    return code;
+}
+
+/* ---- the file ---- */
+
+/* A test that cannot say what it wants must not go on as if it had. */
+_Noreturn static void give_up(const Err *err)
+{
+    fprintf(stderr, "%s\n", err->message);
+    abort();
+}
+
+static void file_look(void)
+{
+    AUTO(Str) text = { 0 };
+    struct stat now;
+    Err err = { 0 };
+    if (g_path == NULL || stat(g_path, &now) != 0 ||
+        (now.st_ino == g_read.st_ino && now.st_mtim.tv_sec == g_read.st_mtim.tv_sec &&
+         now.st_mtim.tv_nsec == g_read.st_mtim.tv_nsec)) {
+        return;
+    }
+    g_read = now;
+    if (file_read(g_path, SPEC_BYTES_MAX, &text, &err) != ERR_NONE ||
+        list_read(str_text(&text), &err) != ERR_NONE) {
+        give_up(&err);
+    }
+}
+
+/* Before it acts: whoever is killed says nothing any more. */
+static void note_firing(const char *name, const char *action)
+{
+    AUTO(Str) path = { 0 };
+    if (g_path == NULL) {
+        return;
+    }
+    str_printf(&path, "%s.fired", g_path);
+    AUTO(Fd) fd = open(str_text(&path), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || dprintf(fd, "%s %s\n", name, action) < 0) {
+        Err err = { 0 };
+        err_set_errno(&err, ERR_IO, errno, "cannot write %s", str_text(&path));
+        give_up(&err);
+    }
+}
+
+/* ---- all there are ---- */
+
+#ifdef SKEIN_FAILPOINTS
+/* The linker's; a program may have none. */
+extern const FailpointSite sites_begin __asm__("__start_skein_failpoints") __attribute__((weak));
+extern const FailpointSite sites_end __asm__("__stop_skein_failpoints") __attribute__((weak));
+#endif
+
+size_t failpoint_count(void)
+{
+#ifdef SKEIN_FAILPOINTS
+    return (size_t)((uintptr_t)&sites_end - (uintptr_t)&sites_begin) / sizeof(FailpointSite);
+#else
+    return 0;
+#endif
+}
+
+const FailpointSite *failpoint_at(size_t index)
+{
+#ifdef SKEIN_FAILPOINTS
+    return &sites_begin + index;
+#else
+    (void)index;
+    return NULL;
+#endif
+}
+
+#ifdef SKEIN_FAILPOINTS
+static void list_print(void)
+{
+    for (size_t i = 0; i < failpoint_count(); i++) {
+        const FailpointSite *site = failpoint_at(i);
+        printf("%s%s\n", site->name, site->can_fail ? " error" : "");
+    }
+}
+#endif
+
 ErrCode failpoint_init(Err *err)
 {
     const char *spec = getenv(FAILPOINT_VARIABLE);
@@ -145,6 +245,10 @@ ErrCode failpoint_init(Err *err)
         return ERR_NONE;
     }
 #ifdef SKEIN_FAILPOINTS
+    if (strcmp(spec, WORD_LIST) == 0) {
+        list_print();
+        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
     return failpoint_set(spec, err);
 #else
     err_set(err, ERR_CONFIG, "%s is set, but this build has no failpoints", FAILPOINT_VARIABLE);
@@ -152,6 +256,8 @@ ErrCode failpoint_init(Err *err)
     return ERR_CONFIG;
 #endif
 }
+
+/* ---- passing ---- */
 
 static void delay(uint32_t delay_ms)
 {
@@ -161,10 +267,20 @@ static void delay(uint32_t delay_ms)
     }
 }
 
-/* True when the failpoint is one that fails its caller. */
-static bool act(const Failpoint *failpoint)
+static const char *action_name(Action action)
 {
-    switch (failpoint->action) {
+    for (size_t i = 0; i < ARRAY_LEN(ACTIONS); i++) {
+        if (ACTIONS[i].action == action) {
+            return ACTIONS[i].name;
+        }
+    }
+    return "delay";
+}
+
+/* True when the failpoint is one that fails its caller. */
+static bool act(Action action, uint32_t delay_ms)
+{
+    switch (action) {
     case ACTION_KILL:
         kill(getpid(), SIGKILL);
         break;
@@ -172,7 +288,7 @@ static bool act(const Failpoint *failpoint)
         kill(getpid(), SIGSTOP);
         break;
     case ACTION_DELAY:
-        delay(failpoint->delay_ms);
+        delay(delay_ms);
         break;
     case ACTION_ERROR:
         return true;
@@ -182,20 +298,33 @@ static bool act(const Failpoint *failpoint)
     return false;
 }
 
-static bool pass(const char *name)
+/* Counts the passing, and gives the first entry that is due at it; ACTION_NONE: none is. */
+static Action due(const char *name, uint32_t *ret_delay_ms)
 {
-    bool fails = false;
-    LIST_EACH(item, &g_failpoints) {
-        Failpoint *failpoint = *item;
+    Action action = ACTION_NONE;
+    pthread_mutex_lock(&g_mutex);
+    file_look();
+    LIST_EACH(failpoint, &g_failpoints) {
         if (strcmp(failpoint->name, name) != 0) {
             continue;
         }
-        uint64_t passing = atomic_fetch_add(&failpoint->passings, 1) + 1;
-        if (failpoint->at_passing == 0 || failpoint->at_passing == passing) {
-            fails = act(failpoint) || fails;
+        failpoint->passings++;
+        bool is_due = failpoint->at_passing == 0 || failpoint->at_passing == failpoint->passings;
+        if (is_due && action == ACTION_NONE) {
+            action = failpoint->action;
+            *ret_delay_ms = failpoint->delay_ms;
+            note_firing(name, action_name(action));
         }
     }
-    return fails;
+    pthread_mutex_unlock(&g_mutex);
+    return action;
+}
+
+static bool pass(const char *name)
+{
+    uint32_t delay_ms = 0;
+    Action action = due(name, &delay_ms);
+    return act(action, delay_ms);
 }
 
 void failpoint_pass(const char *name)

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#ifdef SKEIN_FAILPOINTS
+#include "common/zsock_trouble.h"
+#endif
+
 /* ---- options ---- */
 
 #define OPTION(option, value, why)                                                                 \
@@ -72,6 +76,9 @@ void zsock_done(Zsock *socket)
 {
     if (*socket != NULL) {
         int kept = errno;
+#ifdef SKEIN_FAILPOINTS
+        trouble_forget(*socket);
+#endif
         zmq_close(*socket);
         errno = kept;
         *socket = NULL;
@@ -253,29 +260,47 @@ static ZsockResult send_frame(Zsock socket, const void *bytes, size_t length, in
     return sent >= 0 ? ZSOCK_OK : result_of_errno(err, "cannot send");
 }
 
-ZsockResult zsock_send(Zsock socket, const void *bytes, size_t length, Err *err)
-{
-    return send_frame(socket, bytes, length, 0, err);
-}
-
 /*
  * A mandatory ROUTER decides by the id frame: taken, the rest goes to the same pipe and cannot be
  * refused for being full. Should it fail all the same, an empty last frame ends the message, so
  * that the next one is not glued to it; the receiver drops it for its number of frames or its
  * content.
  */
-ZsockResult zsock_send_to(Zsock router, const void *id, size_t id_length, const void *bytes,
-                          size_t length, Err *err)
+static ZsockResult send_message(Zsock socket, const void *id, size_t id_length, const void *bytes,
+                                size_t length, Err *err)
 {
-    ZsockResult result = send_frame(router, id, id_length, ZMQ_SNDMORE, err);
+    ZsockResult result =
+        id == NULL ? ZSOCK_OK : send_frame(socket, id, id_length, ZMQ_SNDMORE, err);
     if (result != ZSOCK_OK) {
         return result;
     }
-    result = send_frame(router, bytes, length, 0, err);
-    if (result != ZSOCK_OK) {
-        zmq_send(router, "", 0, ZMQ_DONTWAIT);
+    result = send_frame(socket, bytes, length, 0, err);
+    if (result != ZSOCK_OK && id != NULL) {
+        zmq_send(socket, "", 0, ZMQ_DONTWAIT);
     }
     return result;
+}
+
+static ZsockResult pass_message(Zsock socket, const void *id, size_t id_length, const void *bytes,
+                                size_t length, Err *err)
+{
+#ifdef SKEIN_FAILPOINTS
+    if (trouble_is_on(socket)) {
+        return trouble_send(socket, id, id_length, bytes, length, send_message, err);
+    }
+#endif
+    return send_message(socket, id, id_length, bytes, length, err);
+}
+
+ZsockResult zsock_send(Zsock socket, const void *bytes, size_t length, Err *err)
+{
+    return pass_message(socket, NULL, 0, bytes, length, err);
+}
+
+ZsockResult zsock_send_to(Zsock router, const void *id, size_t id_length, const void *bytes,
+                          size_t length, Err *err)
+{
+    return pass_message(router, id, id_length, bytes, length, err);
 }
 
 static ZsockResult receive_frame(Zsock socket, Zframe *frame, Err *err)

@@ -4,6 +4,7 @@
 #include "common/program.h"
 #include "common/failpoint.h"
 #include "common/loop.h"
+#include "common/zsock_trouble.h"
 #include "coordinator/daemon.h"
 
 static const Program PROGRAM = {
@@ -21,7 +22,7 @@ static ErrCode run(const ProgramArgs *args, Err *err)
 {
     AUTO(Arena) arena = { 0 };
     CoordinatorConfig config;
-    if (failpoint_init(err) != ERR_NONE ||
+    if (failpoint_init(err) != ERR_NONE || trouble_init(err) != ERR_NONE ||
         coordinator_config_load(args->config, &arena, &config, err) != ERR_NONE) {
         return err->code;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/failpoint.h"
 #include "common/list.h"
 #include "common/log.h"
 #include "common/random.h"
@@ -126,6 +127,7 @@ static void perform_one(Shell *shell, const Effect *effect)
     } else if (effect->kind == EFFECT_PERSIST_PLAN && ports->plan_kept != NULL) {
         ports->plan_kept(ports->ctx, effect->plan->hash);
     } else if (effect->kind == EFFECT_SEND && ports->send != NULL) {
+        FAILPOINT("shell.before_send");
         ports->send(ports->ctx, &effect->send);
     } else if (effect->kind == EFFECT_CLOSE_SESSION && ports->close != NULL) {
         ports->close(ports->ctx, effect->close_connection);
@@ -427,6 +429,7 @@ ErrCode shell_request(Shell *shell, Event *event, Err *err)
         err_wrap(err, "not durable yet; it takes effect when the store can be written again");
         err->code = ERR_STORE;
     }
+    FAILPOINT("shell.before_answer");
     return code == ERR_NONE ? ERR_NONE : err->code;
 }
 

@@ -14,6 +14,7 @@
 #include "agent/conn/server_error.h"
 #include "common/arena.h"
 #include "common/clock.h"
+#include "common/failpoint.h"
 #include "common/str.h"
 
 #define PARAMETERS_MAX 64
@@ -307,6 +308,9 @@ static ErrCode connection_open(Conn *conn, const ConnRequest *request, Err *err)
     conn->pg = connection_start(conn->source, request);
     if (conn->pg == NULL) {
         return err_set(err, ERR_INTERNAL, "libpq could not begin a connection");
+    }
+    if (FAILPOINT_ERROR("conn.open", err) != ERR_NONE) {
+        return err_set(err, ERR_UNREACHABLE, "failpoint 'conn.open'");
     }
     ErrCode code = connection_poll(conn->pg, request, err);
     if (code != ERR_NONE) {

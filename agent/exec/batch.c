@@ -9,6 +9,7 @@
 #include "agent/conn/server_error.h"
 #include "agent/exec/copy.h"
 #include "common/clock.h"
+#include "common/failpoint.h"
 #include "common/str.h"
 
 #define SEND_AHEAD_BYTES (256 * 1024) /* handed to libpq before it is flushed */
@@ -235,6 +236,9 @@ static bool item_hand_over(PGconn *pg, const BatchItem *item)
  */
 static bool item_send(Pump *pump, const BatchItem *item)
 {
+    if (item->part == PART_COMMIT) {
+        FAILPOINT("exec.before_commit");
+    }
     if (!item_hand_over(pump->pg, item)) {
         return false;
     }
@@ -292,6 +296,9 @@ static void batch_pump(Pump *pump)
             batch_feed(pump);
         }
         unsent = PQflush(pump->pg);
+        if (pump->is_sync_sent) {
+            FAILPOINT("exec.commit_sent");
+        }
         answers_take(pump);
         if (pump->is_synced || pump->is_broken) {
             return;

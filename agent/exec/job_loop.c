@@ -1,6 +1,7 @@
 /* Driving a job with a runner: the whole life of one attempt, on one thread. */
 #include "agent/exec/runner.h"
 #include "common/clock.h"
+#include "common/failpoint.h"
 
 typedef struct Loop {
     const ExecJob *exec;
@@ -98,7 +99,9 @@ Report exec_job(const ExecJob *exec, Err *ret_err)
         if (action.kind == ACTION_DONE) {
             break;
         }
+        FAILPOINT("job.before_action");
         result = runner_perform(runner, &action);
+        FAILPOINT("job.after_action");
     }
     *ret_err = *job_error(job);
     return report;

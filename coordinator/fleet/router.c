@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/failpoint.h"
 #include "common/log.h"
 #include "common/map.h"
 #include "common/random.h"
@@ -75,6 +76,9 @@ static ZsockResult send_envelope(Router *router, const void *route, const Envelo
         log_error("cannot encode a message", LOG_STR("type", message_type_name(envelope->type)),
                   LOG_ERR(&err));
         return ZSOCK_FAILED;
+    }
+    if (FAILPOINT_ERROR("router.send", &err) != ERR_NONE) {
+        return ZSOCK_OK; /* lost on its way */
     }
     ZsockResult result = zsock_send_to(router->socket, route, ROUTE_BYTES, router->frame.data,
                                        router->frame.length, &err);
@@ -271,11 +275,11 @@ static void on_readable(void *ctx, void *socket)
         AUTO(Zframe) frame = zframe_empty();
         Err err = { 0 };
         ZsockResult result = zsock_receive_from(socket, &route, &frame, &err);
-        if (result == ZSOCK_OK) {
+        if (result == ZSOCK_OK && FAILPOINT_ERROR("router.receive", &err) == ERR_NONE) {
             take(router, &route, &frame);
         } else if (result == ZSOCK_MALFORMED) {
             accuse(router, &frame);
-        } else {
+        } else if (result != ZSOCK_OK) {
             return;
         }
     }

@@ -1,6 +1,9 @@
 /*
  * The table of faults. Each seed has a random subset of them (swarm testing: with all at once
  * nothing gets far enough to break in an interesting way), each at a random pace.
+ *
+ * What strikes when is data before the seed begins; whom it strikes depends on what is going on
+ * then, by dice of its own.
  */
 #include "tests/sim/faults.h"
 
@@ -8,47 +11,47 @@ typedef struct FaultRow {
     const char *name;
     uint32_t percent; /* of seeds that have it */
     uint32_t mean_ms; /* between two of them, before the seed's own pace */
-    void (*strike)(Sim *sim);
+    void (*strike)(Sim *sim, Dice *dice);
 } FaultRow;
 
 /* Rather one that is at work: idle ones have little to lose. */
-static SimAgent *any_agent(Sim *sim)
+static SimAgent *any_agent(Sim *sim, Dice *dice)
 {
     SimAgent *agent = NULL;
     for (int i = 0; i < 4 && (agent == NULL || sim_agent_running(agent) == 0); i++) {
-        agent = sim->agents[world_below(sim->world, sim->scenario->agent_count)];
+        agent = sim->agents[dice_below(dice, sim->scenario->agent_count)];
     }
     return agent;
 }
 
-static size_t any_server(Sim *sim)
+static size_t any_server(Sim *sim, Dice *dice)
 {
-    size_t tenant = world_below(sim->world, sim_pg_tenant_count(sim->pg));
+    size_t tenant = dice_below(dice, sim_pg_tenant_count(sim->pg));
     return sim_pg_server_of(sim_pg_tenant_at(sim->pg, tenant));
 }
 
 /* Mostly short, sometimes beyond every deadline. */
-static uint64_t outage_ms(Sim *sim)
+static uint64_t outage_ms(Dice *dice)
 {
-    return world_chance(sim->world, 70) ? world_between(sim->world, 50, 20000)
-                                        : world_between(sim->world, 20000, 300000);
+    return dice_chance(dice, 70) ? dice_between(dice, 50, 20000)
+                                 : dice_between(dice, 20000, 300000);
 }
 
 /* --- agents --- */
 
-static void agent_dies(Sim *sim)
+static void agent_dies(Sim *sim, Dice *dice)
 {
-    SimAgent *agent = any_agent(sim);
+    SimAgent *agent = any_agent(sim, dice);
     sim_agent_kill(agent);
-    sim_agent_start(agent, outage_ms(sim));
+    sim_agent_start(agent, outage_ms(dice));
 }
 
-static void agent_stops(Sim *sim)
+static void agent_stops(Sim *sim, Dice *dice)
 {
-    SimAgent *agent = any_agent(sim);
+    SimAgent *agent = any_agent(sim, dice);
     sim_agent_stop(agent);
     if (!sim_agent_is_up(agent)) {
-        sim_agent_start(agent, outage_ms(sim));
+        sim_agent_start(agent, outage_ms(dice));
     }
 }
 
@@ -58,18 +61,18 @@ static void agent_thaws(void *ctx, uint64_t tag)
     sim_agent_freeze(ctx, false);
 }
 
-static void agent_freezes(Sim *sim)
+static void agent_freezes(Sim *sim, Dice *dice)
 {
-    SimAgent *agent = any_agent(sim);
+    SimAgent *agent = any_agent(sim, dice);
     sim_agent_freeze(agent, true);
-    world_after(sim->world, outage_ms(sim), agent_thaws, agent, 0);
+    world_after(sim->world, outage_ms(dice), agent_thaws, agent, 0);
 }
 
 /*
  * A machine is taken for dead and its copy is started; then it is not dead. Two processes have one
  * key, one of them with orders in hand that the other knows nothing of.
  */
-static void agent_cloned(Sim *sim)
+static void agent_cloned(Sim *sim, Dice *dice)
 {
     SimAgent *agent = sim->agents[sim->scenario->twin_of];
     if (sim_agent_running(agent) == 0 || sim_agent_is_up(sim_twin(sim))) {
@@ -82,8 +85,8 @@ static void agent_cloned(Sim *sim)
         sim_pg_note_twin(sim->pg, sim->scenario->servers[sim->scenario->twin_of][i]);
     }
     sim_agent_freeze(agent, true);
-    sim_agent_start(sim_twin(sim), world_below(sim->world, 5000));
-    world_after(sim->world, world_between(sim->world, 10000, 200000), agent_thaws, agent, 0);
+    sim_agent_start(sim_twin(sim), dice_below(dice, 5000));
+    world_after(sim->world, dice_between(dice, 10000, 200000), agent_thaws, agent, 0);
 }
 
 /* --- the network --- */
@@ -94,10 +97,10 @@ static void link_mends(void *ctx, uint64_t agent)
     sim_net_cut(sim->net, agent, false, false);
 }
 
-static void link_cut(Sim *sim, size_t agent, uint64_t duration_ms)
+static void link_cut(Sim *sim, Dice *dice, size_t agent, uint64_t duration_ms)
 {
-    bool is_up_cut = world_chance(sim->world, 70);
-    bool is_down_cut = !is_up_cut || world_chance(sim->world, 60);
+    bool is_up_cut = dice_chance(dice, 70);
+    bool is_down_cut = !is_up_cut || dice_chance(dice, 60);
     world_tell(sim->world, sim->scenario->agents[agent], "cut off%s%s for %llu ms",
                is_up_cut ? ", upward" : "", is_down_cut ? ", downward" : "",
                (unsigned long long)duration_ms);
@@ -105,47 +108,52 @@ static void link_cut(Sim *sim, size_t agent, uint64_t duration_ms)
     world_after(sim->world, duration_ms, link_mends, sim, agent);
 }
 
-static void agent_partitioned(Sim *sim)
+static void agent_partitioned(Sim *sim, Dice *dice)
 {
-    link_cut(sim, world_below(sim->world, sim->scenario->agent_count), outage_ms(sim));
+    link_cut(sim, dice, dice_below(dice, sim->scenario->agent_count), outage_ms(dice));
 }
 
-static void many_partitioned(Sim *sim)
+static void many_partitioned(Sim *sim, Dice *dice)
 {
-    uint64_t duration_ms = outage_ms(sim);
-    uint32_t percent = (uint32_t)world_between(sim->world, 30, 100);
+    uint64_t duration_ms = outage_ms(dice);
+    uint32_t percent = (uint32_t)dice_between(dice, 30, 100);
     for (size_t i = 0; i < sim->scenario->agent_count; i++) {
-        if (world_chance(sim->world, percent)) {
-            link_cut(sim, i, duration_ms);
+        if (dice_chance(dice, percent)) {
+            link_cut(sim, dice, i, duration_ms);
         }
     }
 }
 
-static void connection_breaks(Sim *sim)
+static void connection_breaks(Sim *sim, Dice *dice)
 {
-    sim_net_break(sim->net, world_below(sim->world, sim->scenario->agent_count));
+    sim_net_break(sim->net, dice_below(dice, sim->scenario->agent_count));
 }
 
-static void weather_changes(Sim *sim)
+static void weather_changes(Sim *sim, Dice *dice)
 {
-    World *world = sim->world;
     NetWeather weather = {
-        .loss = world_chance(world, 50) ? (uint32_t)world_below(world, 3000) : 0,
-        .doubling = world_chance(world, 50) ? (uint32_t)world_below(world, 5000) : 0,
-        .late = world_chance(world, 40) ? (uint32_t)world_below(world, 500) : 0,
-        .delay_ms = (uint32_t)(world_chance(world, 70) ? world_between(world, 1, 50)
-                                                       : world_between(world, 50, 2000)),
-        .is_ordered = world_chance(world, 50),
+        .loss = dice_chance(dice, 50) ? (uint32_t)dice_below(dice, 3000) : 0,
+        .doubling = dice_chance(dice, 50) ? (uint32_t)dice_below(dice, 5000) : 0,
+        .late = dice_chance(dice, 40) ? (uint32_t)dice_below(dice, 500) : 0,
+        .delay_ms = (uint32_t)(dice_chance(dice, 70) ? dice_between(dice, 1, 50)
+                                                     : dice_between(dice, 50, 2000)),
+        .is_ordered = dice_chance(dice, 50),
     };
     sim_net_set_weather(sim->net, weather);
 }
 
 /* --- coordinator and store --- */
 
-static void coordinator_dies(Sim *sim)
+static void coordinator_dies(Sim *sim, Dice *dice)
 {
     sim_coordinator_kill(sim_leader(sim));
-    sim_coordinator_start(sim_leader(sim), outage_ms(sim));
+    sim_coordinator_start(sim_leader(sim), outage_ms(dice));
+}
+
+/* Between step and commit, or between commit and send. */
+static void coordinator_dies_in_batch(Sim *sim, Dice *dice)
+{
+    sim_coordinator_doom(sim_leader(sim), dice_chance(dice, 40), dice_below(dice, 4));
 }
 
 static void coordinator_thaws(void *ctx, uint64_t tag)
@@ -155,35 +163,35 @@ static void coordinator_thaws(void *ctx, uint64_t tag)
 }
 
 /* At once, or with its next batch committed and not sent. */
-static void leader_freezes(Sim *sim)
+static void leader_freezes(Sim *sim, Dice *dice)
 {
-    if (world_chance(sim->world, 50)) {
+    if (dice_chance(dice, 50)) {
         sim_coordinator_freeze(sim_leader(sim), true);
     } else {
         sim_coordinator_freeze_in_send(sim_leader(sim));
     }
 }
 
-static void coordinator_freezes(Sim *sim)
+static void coordinator_freezes(Sim *sim, Dice *dice)
 {
-    leader_freezes(sim);
-    world_after(sim->world, outage_ms(sim), coordinator_thaws, sim_leader(sim), 0);
+    leader_freezes(sim, dice);
+    world_after(sim->world, outage_ms(dice), coordinator_thaws, sim_leader(sim), 0);
 }
 
 /* The leader freezes beyond its lease, the other one takes over, the first thaws
  * and does not know. */
-static void coordinator_taken_over(Sim *sim)
+static void coordinator_taken_over(Sim *sim, Dice *dice)
 {
     if (!sim_coordinator_is_serving(sim_leader(sim))) {
         return;
     }
     SimCoordinator *old = sim_leader(sim);
-    leader_freezes(sim);
-    world_after(sim->world, world_between(sim->world, 5000, 60000), coordinator_thaws, old, 0);
+    leader_freezes(sim, dice);
+    world_after(sim->world, dice_between(dice, 5000, 60000), coordinator_thaws, old, 0);
     sim->leader = old == sim->coordinators[0] ? 1 : 0;
     SimCoordinator *successor = sim->coordinators[sim->leader];
     sim_coordinator_kill(successor);
-    sim_coordinator_start(successor, world_between(sim->world, 0, 8000));
+    sim_coordinator_start(successor, dice_between(dice, 0, 8000));
 }
 
 static void disk_writable(void *ctx, uint64_t tag)
@@ -192,16 +200,16 @@ static void disk_writable(void *ctx, uint64_t tag)
     sim_disk_set_read_only(ctx, false);
 }
 
-static void disk_fails(Sim *sim)
+static void disk_fails(Sim *sim, Dice *dice)
 {
     sim_disk_set_read_only(sim->disk, true);
-    world_after(sim->world, outage_ms(sim), disk_writable, sim->disk, 0);
+    world_after(sim->world, outage_ms(dice), disk_writable, sim->disk, 0);
 }
 
 /* A backup is made first; later it is restored, and may be again. */
-static void disk_restored(Sim *sim)
+static void disk_restored(Sim *sim, Dice *dice)
 {
-    if (!sim_disk_has_backup(sim->disk) || world_chance(sim->world, 20)) {
+    if (!sim_disk_has_backup(sim->disk) || dice_chance(dice, 20)) {
         sim_disk_backup(sim->disk);
         return;
     }
@@ -213,7 +221,7 @@ static void disk_restored(Sim *sim)
     sim_disk_restore(sim->disk);
     invariants_disk_restored(sim->invariants[0]);
     invariants_disk_restored(sim->invariants[1]);
-    sim_coordinator_start(sim_leader(sim), outage_ms(sim));
+    sim_coordinator_start(sim_leader(sim), outage_ms(dice));
 }
 
 /* --- servers --- */
@@ -223,11 +231,11 @@ static void server_starts(void *ctx, uint64_t server)
     sim_pg_start(ctx, server);
 }
 
-static void server_stops(Sim *sim)
+static void server_stops(Sim *sim, Dice *dice)
 {
-    size_t server = any_server(sim);
+    size_t server = any_server(sim, dice);
     sim_pg_stop(sim->pg, server);
-    world_after(sim->world, outage_ms(sim), server_starts, sim->pg, server);
+    world_after(sim->world, outage_ms(dice), server_starts, sim->pg, server);
 }
 
 static void server_reachable(void *ctx, uint64_t server)
@@ -235,41 +243,41 @@ static void server_reachable(void *ctx, uint64_t server)
     sim_pg_cut(ctx, server, false);
 }
 
-static void server_cut(Sim *sim)
+static void server_cut(Sim *sim, Dice *dice)
 {
-    size_t server = any_server(sim);
+    size_t server = any_server(sim, dice);
     sim_pg_cut(sim->pg, server, true);
-    world_after(sim->world, outage_ms(sim), server_reachable, sim->pg, server);
+    world_after(sim->world, outage_ms(dice), server_reachable, sim->pg, server);
 }
 
-static void server_tears(Sim *sim)
+static void server_tears(Sim *sim, Dice *dice)
 {
-    sim_pg_tear(sim->pg, any_server(sim));
+    sim_pg_tear(sim->pg, any_server(sim, dice));
 }
 
-static void server_fails_over(Sim *sim)
+static void server_fails_over(Sim *sim, Dice *dice)
 {
-    sim_pg_fail_over(sim->pg, any_server(sim), world_between(sim->world, 0, 60000));
+    sim_pg_fail_over(sim->pg, any_server(sim, dice), dice_between(dice, 0, 60000));
 }
 
-static PgTenant *any_tenant(Sim *sim)
+static PgTenant *any_tenant(Sim *sim, Dice *dice)
 {
-    return sim_pg_tenant_at(sim->pg, world_below(sim->world, sim_pg_tenant_count(sim->pg)));
+    return sim_pg_tenant_at(sim->pg, dice_below(dice, sim_pg_tenant_count(sim->pg)));
 }
 
-static void stranger_comes(Sim *sim)
+static void stranger_comes(Sim *sim, Dice *dice)
 {
-    uint64_t duration_ms = world_between(sim->world, 100, 60000);
-    if (world_chance(sim->world, 50)) {
-        sim_pg_hold_lock(any_tenant(sim), duration_ms);
+    uint64_t duration_ms = dice_between(dice, 100, 60000);
+    if (dice_chance(dice, 50)) {
+        sim_pg_hold_lock(any_tenant(sim, dice), duration_ms);
     } else {
-        sim_pg_hold_row(any_tenant(sim), duration_ms);
+        sim_pg_hold_row(any_tenant(sim, dice), duration_ms);
     }
 }
 
-static void database_dropped(Sim *sim)
+static void database_dropped(Sim *sim, Dice *dice)
 {
-    sim_pg_drop(any_tenant(sim));
+    sim_pg_drop(any_tenant(sim, dice));
 }
 
 static const FaultRow FAULTS[] = {
@@ -282,6 +290,7 @@ static const FaultRow FAULTS[] = {
     { "connection breaks", 25, 30000, connection_breaks },
     { "weather changes", 50, 60000, weather_changes },
     { "coordinator dies", 35, 60000, coordinator_dies },
+    { "coordinator dies in a batch", 30, 40000, coordinator_dies_in_batch },
     { "coordinator freezes", 15, 90000, coordinator_freezes },
     { "coordinator taken over", 12, 120000, coordinator_taken_over },
     { "disk fails", 15, 90000, disk_fails },
@@ -294,57 +303,57 @@ static const FaultRow FAULTS[] = {
     { "database dropped", 5, 120000, database_dropped },
 };
 
-/* The tag carries the row and the seed's pace, in percent of the mean. */
-#define TAG_ROW_BITS 8
-
-static void fault_strikes(void *ctx, uint64_t tag);
-
-static void fault_arm(Sim *sim, uint64_t tag)
-{
-    const FaultRow *row = &FAULTS[tag & ((1U << TAG_ROW_BITS) - 1)];
-    uint64_t pace = tag >> TAG_ROW_BITS;
-    world_after(sim->world, 1 + world_below(sim->world, 2 * row->mean_ms * pace / 100),
-                fault_strikes, sim, tag);
-}
-
-static void fault_strikes(void *ctx, uint64_t tag)
+static void strike_now(void *ctx, uint64_t tag)
 {
     Sim *sim = ctx;
-    const FaultRow *row = &FAULTS[tag & ((1U << TAG_ROW_BITS) - 1)];
+    const FaultRow *row = &FAULTS[tag >> 32];
+    Dice dice = world_dice(sim->world, DICE_STRIKE, tag);
     if (sim->is_healed) {
         return;
     }
     world_tell(sim->world, "fault", "%s", row->name);
-    row->strike(sim);
-    fault_arm(sim, tag);
+    row->strike(sim, &dice);
 }
 
-static void set_crash_rate(Sim *sim, uint32_t per_ten_thousand)
+/* When a row strikes is settled before anything happens, so that a strike can be left out alone. */
+static void row_plan(Sim *sim, size_t index)
 {
-    sim_coordinator_set_crash_rate(sim->coordinators[0], per_ten_thousand);
-    sim_coordinator_set_crash_rate(sim->coordinators[1], per_ten_thousand);
+    const FaultRow *row = &FAULTS[index];
+    Dice dice = world_dice(sim->world, DICE_FAULT, index);
+    if (!dice_chance(&dice, row->percent)) {
+        return;
+    }
+    uint64_t most_ms = 2 * row->mean_ms * dice_between(&dice, 30, 300) / 100;
+    uint64_t at_ms = 1 + dice_below(&dice, most_ms);
+    for (uint64_t i = 0; at_ms < sim->scenario->faults_ms; i++) {
+        if (pieces_add(sim->scenario->pieces, "%s at %.3f s", row->name, (double)at_ms / 1000)) {
+            world_after(sim->world, at_ms, strike_now, sim, (uint64_t)index << 32 | i);
+        }
+        at_ms += 1 + dice_below(&dice, most_ms);
+    }
 }
 
 void faults_begin(Sim *sim)
 {
-    if (world_chance(sim->world, 5)) {
+    Dice dice = world_dice(sim->world, DICE_FAULT, ARRAY_LEN(FAULTS));
+    if (dice_chance(&dice, 5)) {
         return; /* some seeds are fair weather: then nothing may go wrong by itself */
     }
     for (size_t i = 0; i < ARRAY_LEN(FAULTS); i++) {
-        if (world_chance(sim->world, FAULTS[i].percent)) {
-            uint64_t pace = world_between(sim->world, 30, 300);
-            fault_arm(sim, pace << TAG_ROW_BITS | i);
-        }
+        row_plan(sim, i);
     }
-    set_crash_rate(sim, world_chance(sim->world, 30) ? 30 : 0);
-    sim_pg_set_tear_rate(sim->pg, world_chance(sim->world, 40) ? 200 : 0);
+    bool is_tearing = dice_chance(&dice, 40);
+    if (is_tearing && pieces_add(sim->scenario->pieces, "connections break by themselves")) {
+        sim_pg_set_tear_rate(sim->pg, 200);
+    }
 }
 
 void faults_heal(Sim *sim)
 {
     sim->is_healed = true;
     world_tell(sim->world, "healing", "no more faults");
-    set_crash_rate(sim, 0);
+    sim_coordinator_spare(sim->coordinators[0]);
+    sim_coordinator_spare(sim->coordinators[1]);
     sim_disk_set_read_only(sim->disk, false);
     sim_pg_heal(sim->pg);
     sim_net_heal(sim->net);

@@ -13,6 +13,7 @@
 
 #include "common/arena.h"
 #include "common/str.h"
+#include "tests/sim/shrink.h"
 #include "tests/sim/sim.h"
 
 #define SEEDS_DEFAULT 200
@@ -31,6 +32,8 @@ typedef struct Options {
     bool is_single;
     bool is_verbose;
     bool is_story;
+    bool is_shrunk;
+    PieceSet without;
 } Options;
 
 /* What a worker writes: first that it begins a seed, then how it went. */
@@ -73,10 +76,10 @@ static void record_write(int fd, const Record *record)
 
 static void run_checked(uint64_t seed, SeedOutcome *ret_outcome)
 {
-    sim_run(seed, NULL, ret_outcome);
+    sim_run(&(SeedRequest){ .seed = seed }, ret_outcome);
     if (seed % TWICE_EVERY == 0 && ret_outcome->violation[0] == '\0') {
         SeedOutcome again;
-        sim_run(seed, NULL, &again);
+        sim_run(&(SeedRequest){ .seed = seed }, &again);
         if (again.digest != ret_outcome->digest) {
             str_copy(ret_outcome->violation, sizeof(ret_outcome->violation),
                      "determinism: the same seed told another story");
@@ -136,7 +139,7 @@ static void tail_print(uint64_t seed)
         setvbuf(story, NULL, _IOLBF, 0); /* a crash must not swallow the last lines */
         alarm(2 * SEED_TIMEOUT_S);
         SeedOutcome outcome;
-        sim_run(seed, story, &outcome);
+        sim_run(&(SeedRequest){ .seed = seed, .story = story }, &outcome);
         fclose(story);
         _exit(EXIT_SUCCESS);
     }
@@ -301,17 +304,49 @@ static uint32_t sights_print(const Options *options, const Tally *tally)
     return missing;
 }
 
+static int single_end(uint64_t seed, const SeedOutcome *outcome)
+{
+    if (outcome->violation[0] == '\0') {
+        printf("seed %" PRIu64 " passed, digest %016" PRIx64 "\n", seed, outcome->digest);
+        return EXIT_SUCCESS;
+    }
+    printf("seed %" PRIu64 " FAILED: %s\n", seed, outcome->violation);
+    return EXIT_FAILURE;
+}
+
 static int run_single(const Options *options)
 {
     SeedOutcome outcome;
+    AUTO(Str) pieces = { 0 };
     alarm(SEED_TIMEOUT_S);
-    sim_run(options->first, options->is_story ? stdout : NULL, &outcome);
-    if (outcome.violation[0] == '\0') {
-        printf("seed %" PRIu64 " passed, digest %016" PRIx64 "\n", options->first, outcome.digest);
+    sim_run(&(SeedRequest){ .seed = options->first,
+                            .without = &options->without,
+                            .pieces = options->is_story ? &pieces : NULL,
+                            .story = options->is_story ? stdout : NULL },
+            &outcome);
+    if (options->is_story) {
+        printf("made of:\n%s", str_text(&pieces));
+    }
+    return single_end(options->first, &outcome);
+}
+
+/* The smallest story that breaks the same invariant, and how to see it again. */
+static int run_shrink(const Options *options)
+{
+    PieceSet without;
+    SeedOutcome outcome;
+    AUTO(Str) list = { 0 };
+    AUTO(Str) pieces = { 0 };
+    if (!shrink_seed(options->first, &without, &outcome)) {
+        printf("seed %" PRIu64 " does not fail: there is nothing to shrink\n", options->first);
         return EXIT_SUCCESS;
     }
-    printf("seed %" PRIu64 " FAILED: %s\n", options->first, outcome.violation);
-    return EXIT_FAILURE;
+    shrink_try(&(SeedRequest){ .seed = options->first, .without = &without, .story = stdout },
+               &outcome);
+    piece_set_print(&without, &list);
+    printf("replay: skein_sim --seed %" PRIu64 " --without %s --story\n", options->first,
+           str_text(&list));
+    return single_end(options->first, &outcome);
 }
 
 static uint64_t number_arg(const char *text, const char *name, int64_t low, int64_t high)
@@ -325,13 +360,23 @@ static uint64_t number_arg(const char *text, const char *name, int64_t low, int6
     return (uint64_t)number;
 }
 
+static void without_arg(const char *text, PieceSet *ret_without)
+{
+    Err err = { 0 };
+    if (piece_set_read(text, ret_without, &err) != ERR_NONE) {
+        fprintf(stderr, "skein_sim: --without: %s\n", err.message);
+        exit(EXIT_CODE_USAGE);
+    }
+}
+
 static void options_read(int argc, char **argv, Options *options)
 {
     static const struct option NAMES[] = {
-        { "seeds", required_argument, NULL, 'n' }, { "jobs", required_argument, NULL, 'j' },
-        { "seed", required_argument, NULL, 's' },  { "first", required_argument, NULL, 'f' },
-        { "verbose", no_argument, NULL, 'v' },     { "story", no_argument, NULL, 't' },
-        { "help", no_argument, NULL, 'h' },        { 0 },
+        { "seeds", required_argument, NULL, 'n' },  { "jobs", required_argument, NULL, 'j' },
+        { "seed", required_argument, NULL, 's' },   { "first", required_argument, NULL, 'f' },
+        { "verbose", no_argument, NULL, 'v' },      { "story", no_argument, NULL, 't' },
+        { "shrink", required_argument, NULL, 'k' }, { "without", required_argument, NULL, 'w' },
+        { "help", no_argument, NULL, 'h' },         { 0 },
     };
     int letter = 0;
     while ((letter = getopt_long(argc, argv, "", NAMES, NULL)) != -1) {
@@ -349,6 +394,13 @@ static void options_read(int argc, char **argv, Options *options)
         case 'f':
             options->first = number_arg(optarg, "--first", 0, INT64_MAX / 2);
             break;
+        case 'k':
+            options->is_shrunk = true;
+            options->first = number_arg(optarg, "--shrink", 0, INT64_MAX / 2);
+            break;
+        case 'w':
+            without_arg(optarg, &options->without);
+            break;
         case 'v':
             options->is_verbose = true;
             break;
@@ -357,7 +409,8 @@ static void options_read(int argc, char **argv, Options *options)
             break;
         default:
             printf("usage: skein_sim [--seeds N] [--first F] [--jobs J] [--verbose]\n"
-                   "       skein_sim --seed S [--story]\n");
+                   "       skein_sim --seed S [--without PIECES] [--story]\n"
+                   "       skein_sim --shrink S\n");
             exit(letter == 'h' ? EXIT_CODE_DONE : EXIT_CODE_USAGE);
         }
     }
@@ -375,6 +428,9 @@ int main(int argc, char **argv)
     options_read(argc, argv, &options);
     if (options.is_single) {
         return run_single(&options);
+    }
+    if (options.is_shrunk) {
+        return run_shrink(&options);
     }
     Tally tally = { 0 };
     printf("seeds %" PRIu64 " to %" PRIu64 "\n", options.first, options.first + options.count - 1);

@@ -72,24 +72,23 @@ static void rollout_starts(void *ctx, uint64_t number)
 
 /* --- meddling --- */
 
-static const RolloutRow *any_rollout(Sim *sim)
+static const RolloutRow *any_rollout(Sim *sim, Dice *dice)
 {
     const Engine *engine = sim_coordinator_engine(sim_leader(sim));
     size_t count = engine == NULL ? 0 : engine_rollout_count(engine);
-    return count == 0 ? NULL : engine_rollout_at(engine, world_below(sim->world, count));
+    return count == 0 ? NULL : engine_rollout_at(engine, dice_below(dice, count));
 }
 
-static void meddle_with_target(Sim *sim, Command *request)
+static void meddle_with_target(Sim *sim, Dice *dice, Command *request)
 {
     const Engine *engine = sim_coordinator_engine(sim_leader(sim));
     size_t count = engine_target_count(engine, request->rollout);
-    if (world_chance(sim->world, 40) || count == 0) {
+    if (dice_chance(dice, 40) || count == 0) {
         request->is_all_failed = true;
         command(sim, *request);
         return;
     }
-    const TargetRow *target =
-        engine_target_at(engine, request->rollout, world_below(sim->world, count));
+    const TargetRow *target = engine_target_at(engine, request->rollout, dice_below(dice, count));
     char address[ADDRESS_MAX + 1];
     str_copy(address, sizeof(address), target->address);
     const char *targets[] = { address };
@@ -98,7 +97,7 @@ static void meddle_with_target(Sim *sim, Command *request)
     command(sim, *request);
 }
 
-static void operator_meddles(void *ctx, uint64_t pace_ms)
+static void operator_meddles(void *ctx, uint64_t act)
 {
     /* Weighted: the verbs that end a rollout are rarer. */
     static const CommandVerb VERBS[] = {
@@ -107,49 +106,64 @@ static void operator_meddles(void *ctx, uint64_t pace_ms)
         COMMAND_SKIP,    COMMAND_ABORT,   COMMAND_ROLL_BACK,
     };
     Sim *sim = ctx;
-    if (sim->is_healed) {
-        return;
-    }
-    world_after(sim->world, 1 + world_below(sim->world, 2 * pace_ms), operator_meddles, sim,
-                pace_ms);
-    const RolloutRow *rollout = any_rollout(sim);
-    if (rollout == NULL) {
+    Dice dice = world_dice(sim->world, DICE_ACT, act);
+    const RolloutRow *rollout = any_rollout(sim, &dice);
+    if (rollout == NULL || sim->is_healed) {
         return;
     }
     char id[ROLLOUT_ID_MAX + 1];
     str_copy(id, sizeof(id), rollout->id);
-    Command request = { .verb = VERBS[world_below(sim->world, ARRAY_LEN(VERBS))], .rollout = id };
+    Command request = { .verb = VERBS[dice_below(&dice, ARRAY_LEN(VERBS))], .rollout = id };
     if (request.verb == COMMAND_RETRY || request.verb == COMMAND_SKIP) {
-        meddle_with_target(sim, &request);
+        meddle_with_target(sim, &dice, &request);
     } else {
         command(sim, request);
     }
 }
 
 /* Forgets what ended a while ago: days of a real store are seconds here. */
-static void operator_retires(void *ctx, uint64_t pace_ms)
+static void operator_retires(void *ctx, uint64_t round)
 {
     Sim *sim = ctx;
     Err err = { 0 };
-    int64_t before_ms = world_wall_ms(sim->world) - (int64_t)world_below(sim->world, 2 * pace_ms);
+    Dice dice = world_dice(sim->world, DICE_RETIRE, round);
+    uint64_t pace_ms = sim->retire_pace_ms;
+    int64_t before_ms = world_wall_ms(sim->world) - (int64_t)dice_below(&dice, 2 * pace_ms);
     Event event = { .kind = EVENT_RETIRE, .ages = { .rollouts_ms = before_ms } };
-    world_after(sim->world, 1 + world_below(sim->world, 2 * pace_ms), operator_retires, sim,
-                pace_ms);
+    world_after(sim->world, 1 + dice_below(&dice, 2 * pace_ms), operator_retires, sim, round + 1);
     sim_coordinator_request(sim_leader(sim), &event, &err);
+}
+
+/* When somebody presses a button is settled beforehand; which one depends on what is there then. */
+static void plan_meddling(Sim *sim, Dice *dice)
+{
+    uint64_t pace_ms = dice_between(dice, 5000, 60000);
+    uint64_t at_ms = pace_ms;
+    for (uint64_t act = 0; at_ms < sim->scenario->faults_ms; act++) {
+        if (pieces_add(sim->scenario->pieces, "an operator meddles at %.3f s",
+                       (double)at_ms / 1000)) {
+            world_after(sim->world, at_ms, operator_meddles, sim, act);
+        }
+        at_ms += 1 + dice_below(dice, 2 * pace_ms);
+    }
 }
 
 void operator_begin(Sim *sim)
 {
+    Dice dice = world_dice(sim->world, DICE_OPERATOR, 0);
     for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
-        world_after(sim->world, sim->scenario->rollouts[i].start_after_ms, rollout_starts, sim, i);
+        if (!sim->scenario->rollouts[i].is_given_up) {
+            world_after(sim->world, sim->scenario->rollouts[i].start_after_ms, rollout_starts, sim,
+                        i);
+        }
     }
-    if (world_chance(sim->world, 65)) {
-        uint64_t pace_ms = world_between(sim->world, 5000, 60000);
-        world_after(sim->world, pace_ms, operator_meddles, sim, pace_ms);
+    if (dice_chance(&dice, 65)) {
+        plan_meddling(sim, &dice);
     }
-    if (world_chance(sim->world, 25)) {
-        uint64_t pace_ms = world_between(sim->world, 5000, 60000);
-        world_after(sim->world, pace_ms, operator_retires, sim, pace_ms);
+    sim->retire_pace_ms = dice_between(&dice, 5000, 60000);
+    if (dice_chance(&dice, 25) &&
+        pieces_add(sim->scenario->pieces, "what has ended is forgotten")) {
+        world_after(sim->world, sim->retire_pace_ms, operator_retires, sim, 0);
     }
 }
 

@@ -13,11 +13,11 @@ static const char *migration_id(Scenario *scenario, size_t index)
 
 /* --- the fleet --- */
 
-static void add_tenants(Scenario *scenario, World *world, SimPg *pg, size_t server, size_t count)
+static void add_tenants(Scenario *scenario, Dice *dice, SimPg *pg, size_t server, size_t count)
 {
-    bool has_schemas = world_chance(world, 20);
+    bool has_schemas = dice_chance(dice, 20);
     for (size_t i = 0; i < count; i++) {
-        const char *kind = world_chance(world, 50) ? "a" : "b";
+        const char *kind = dice_chance(dice, 50) ? "a" : "b";
         const char *name = arena_printf(&scenario->arena, "%s%zu", kind, i);
         if (has_schemas) {
             sim_pg_add_tenant(pg, server, "tenants", FIRST_OID, name);
@@ -27,23 +27,40 @@ static void add_tenants(Scenario *scenario, World *world, SimPg *pg, size_t serv
     }
 }
 
+/* Left out: its targets are as if dropped before anybody looked. */
+static void leave_out(Scenario *scenario, SimPg *pg)
+{
+    for (size_t i = 0; i < scenario->agent_count; i++) {
+        scenario->is_absent[i] = !pieces_add(scenario->pieces, "agent %s", scenario->agents[i]);
+    }
+    for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
+        PgTenant *tenant = sim_pg_tenant_at(pg, i);
+        if (!pieces_add(scenario->pieces, "target %s", sim_pg_address(tenant))) {
+            sim_pg_leave_out(tenant);
+        }
+    }
+}
+
 static void add_fleet(Scenario *scenario, World *world, SimPg *pg)
 {
-    scenario->agent_count = world_between(world, 2, SCENARIO_AGENTS_MAX);
+    Dice own = world_dice(world, DICE_FLEET, 0);
+    Dice *dice = &own;
+    scenario->agent_count = dice_between(dice, 2, SCENARIO_AGENTS_MAX);
     for (size_t i = 0; i < scenario->agent_count; i++) {
         scenario->agents[i] = arena_printf(&scenario->arena, "db%zu", i + 1);
-        scenario->server_counts[i] = world_chance(world, 20) ? 2 : 1;
-        size_t most = world_chance(world, 30) ? 12 : 4;
+        scenario->server_counts[i] = dice_chance(dice, 20) ? 2 : 1;
+        size_t most = dice_chance(dice, 30) ? 12 : 4;
         for (size_t j = 0; j < scenario->server_counts[i]; j++) {
             const char *instance =
                 j == 0 ? scenario->agents[i] : arena_printf(&scenario->arena, "db%zu-b", i + 1);
             scenario->servers[i][j] = sim_pg_add_server(pg, instance);
-            add_tenants(scenario, world, pg, scenario->servers[i][j],
-                        world_between(world, 1, most / scenario->server_counts[i]));
+            add_tenants(scenario, dice, pg, scenario->servers[i][j],
+                        dice_between(dice, 1, most / scenario->server_counts[i]));
         }
     }
-    scenario->twin_of = world_below(world, scenario->agent_count);
+    scenario->twin_of = dice_below(dice, scenario->agent_count);
     scenario->agents[scenario->agent_count] = scenario->agents[scenario->twin_of];
+    leave_out(scenario, pg);
 }
 
 /* --- the history --- */
@@ -59,25 +76,25 @@ typedef struct Traits {
     bool is_irreversible[SIM_MIGRATIONS_MAX];
 } Traits;
 
-static uint32_t script_duration_ms(World *world)
+static uint32_t script_duration_ms(Dice *dice)
 {
-    return (uint32_t)(world_chance(world, 20) ? world_between(world, 2000, 20000)
-                                              : world_between(world, 2, 500));
+    return (uint32_t)(dice_chance(dice, 20) ? dice_between(dice, 2000, 20000)
+                                            : dice_between(dice, 2, 500));
 }
 
 /* What goes wrong here for a while: locks, deadlocks. */
-static ScriptBehaviour script_usual(World *world, const ScriptTraits *traits, bool is_down)
+static ScriptBehaviour script_usual(Dice *dice, const ScriptTraits *traits, bool is_down)
 {
-    size_t part = world_below(world, traits->part_count);
+    size_t part = dice_below(dice, traits->part_count);
     bool is_transactional =
         traits->is_transactional[is_down ? traits->part_count - 1 - part : part];
-    ScriptBehaviour script = { .part = part, .duration_ms = script_duration_ms(world) };
-    if (is_transactional && world_chance(world, 4)) {
+    ScriptBehaviour script = { .part = part, .duration_ms = script_duration_ms(dice) };
+    if (is_transactional && dice_chance(dice, 4)) {
         script.fault = SCRIPT_RETRYABLE;
-        script.times = (uint32_t)world_between(world, 1, 3);
-    } else if (is_transactional && world_chance(world, 4)) {
+        script.times = (uint32_t)dice_between(dice, 1, 3);
+    } else if (is_transactional && dice_chance(dice, 4)) {
         script.fault = SCRIPT_BLOCKED;
-        script.times = (uint32_t)world_between(world, 1, 8);
+        script.times = (uint32_t)dice_between(dice, 1, 8);
     }
     return script;
 }
@@ -89,42 +106,75 @@ static ScriptBehaviour script_broken(ScriptBehaviour usual)
     return usual;
 }
 
+/* What is wrong with the scripts of a seed: one up and one down, on some of its targets. */
+typedef struct Troubles {
+    size_t bad_up;
+    size_t bad_down;
+    uint32_t bad_up_percent;
+    uint32_t bad_down_percent;
+} Troubles;
+
+static Troubles make_troubles(const Scenario *scenario, Dice *dice)
+{
+    return (Troubles){
+        .bad_up = dice_below(dice, scenario->migration_count),
+        .bad_down = dice_below(dice, scenario->migration_count),
+        .bad_up_percent = dice_chance(dice, 35) ? (uint32_t)dice_between(dice, 5, 60) : 0,
+        .bad_down_percent = dice_chance(dice, 20) ? (uint32_t)dice_between(dice, 10, 60) : 0,
+    };
+}
+
+static void set_script(Scenario *scenario, PgTenant *tenant, size_t migration, bool is_down,
+                       ScriptBehaviour script)
+{
+    bool is_fine = script.fault == SCRIPT_FINE;
+    if (!is_fine &&
+        !pieces_add(scenario->pieces, "%s of %s on %s has trouble", is_down ? "down" : "up",
+                    migration_id(scenario, migration), sim_pg_address(tenant))) {
+        script.fault = SCRIPT_FINE;
+    }
+    sim_pg_set_script(tenant, migration, is_down, script);
+}
+
 static void set_scripts(Scenario *scenario, World *world, SimPg *pg, const Traits *traits)
 {
-    size_t bad_up = world_below(world, scenario->migration_count);
-    size_t bad_down = world_below(world, scenario->migration_count);
-    uint32_t bad_up_percent = world_chance(world, 35) ? (uint32_t)world_between(world, 5, 60) : 0;
-    uint32_t bad_down_percent =
-        world_chance(world, 20) ? (uint32_t)world_between(world, 10, 60) : 0;
+    Dice history = world_dice(world, DICE_HISTORY, 1);
+    Troubles troubles = make_troubles(scenario, &history);
     for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
+        Dice dice = world_dice(world, DICE_SCRIPT, i);
         PgTenant *tenant = sim_pg_tenant_at(pg, i);
         for (size_t j = 0; j < scenario->migration_count; j++) {
-            ScriptBehaviour up = script_usual(world, &traits->scripts[j], false);
-            ScriptBehaviour down = script_usual(world, &traits->scripts[j], true);
-            if (j == bad_up && world_chance(world, bad_up_percent)) {
+            ScriptBehaviour up = script_usual(&dice, &traits->scripts[j], false);
+            ScriptBehaviour down = script_usual(&dice, &traits->scripts[j], true);
+            if (j == troubles.bad_up && dice_chance(&dice, troubles.bad_up_percent)) {
                 up = script_broken(up);
             }
-            if (j == bad_down && world_chance(world, bad_down_percent)) {
+            if (j == troubles.bad_down && dice_chance(&dice, troubles.bad_down_percent)) {
                 down = script_broken(down);
             }
-            sim_pg_set_script(tenant, j, false, up);
-            sim_pg_set_script(tenant, j, true, down);
+            set_script(scenario, tenant, j, false, up);
+            set_script(scenario, tenant, j, true, down);
         }
     }
 }
 
 /* Targets start at whatever version they are at; some have been changed by hand. */
-static void set_histories(Scenario *scenario, World *world, SimPg *pg)
+static void set_histories(Scenario *scenario, Dice *dice, SimPg *pg)
 {
-    size_t common = world_below(world, scenario->migration_count - 1);
-    bool has_odd_ones = world_chance(world, 10);
+    size_t common = dice_below(dice, scenario->migration_count - 1);
+    bool has_odd_ones = dice_chance(dice, 10);
     for (size_t i = 0; i < sim_pg_tenant_count(pg); i++) {
         PgTenant *tenant = sim_pg_tenant_at(pg, i);
-        size_t count = world_chance(world, 80) ? common : world_below(world, common + 2);
+        size_t count = dice_chance(dice, 80) ? common : dice_below(dice, common + 2);
         sim_pg_seed_history(tenant, count);
-        if (has_odd_ones && count > 0 && world_chance(world, 10)) {
+        bool is_changed = has_odd_ones && count > 0 && dice_chance(dice, 10);
+        bool is_foreign = has_odd_ones && !is_changed && dice_chance(dice, 10);
+        if (is_changed && pieces_add(scenario->pieces, "%s: its first migration was changed",
+                                     sim_pg_address(tenant))) {
             sim_pg_data(tenant)->rows[0].is_other_checksum = true;
-        } else if (has_odd_ones && world_chance(world, 10)) {
+        }
+        if (is_foreign &&
+            pieces_add(scenario->pieces, "%s: has one by hand", sim_pg_address(tenant))) {
             sim_pg_data(tenant)->foreign = "9999_by_hand";
         }
     }
@@ -193,68 +243,87 @@ static PlanMigration *make_migrations(Scenario *scenario, const Traits *traits)
 
 /* --- strategies --- */
 
-static void make_waves(Scenario *scenario, World *world, PlanStrategy *strategy)
+static void make_waves(Scenario *scenario, Dice *dice, PlanStrategy *strategy)
 {
-    strategy->wave_count = world_between(world, 1, 4);
+    strategy->wave_count = dice_between(dice, 1, 4);
     strategy->waves = ARENA_ARRAY(&scenario->arena, PlanWave, strategy->wave_count);
     uint32_t percent = 0;
     for (size_t i = 0; i < strategy->wave_count; i++) {
         PlanWave *wave = &strategy->waves[i];
         bool is_last = i + 1 == strategy->wave_count;
-        percent = is_last ? 100 : percent + (uint32_t)world_between(world, 5, 30);
+        percent = is_last ? 100 : percent + (uint32_t)dice_between(dice, 5, 30);
         *wave = (PlanWave){
             .name = arena_printf(&scenario->arena, "w%zu", i + 1),
             .targets = { percent, true },
-            .soak_ms = world_chance(world, 40) ? (uint32_t)world_below(world, 30000) : 0,
-            .needs_approval = world_chance(world, 15),
+            .soak_ms = dice_chance(dice, 40) ? (uint32_t)dice_below(dice, 30000) : 0,
+            .needs_approval = dice_chance(dice, 15),
         };
-        if (i == 0 && !is_last && world_chance(world, 60)) {
-            wave->targets = (Amount){ (uint32_t)world_between(world, 1, 2), false };
+        if (i == 0 && !is_last && dice_chance(dice, 60)) {
+            wave->targets = (Amount){ (uint32_t)dice_between(dice, 1, 2), false };
             percent = 0;
         }
     }
 }
 
-static uint32_t target_timeout_ms(World *world)
+/* What a story may be easier to read without. */
+static void leave_out_waves(Scenario *scenario, PlanStrategy *strategy, const char *rollout)
 {
-    return (uint32_t)(world_chance(world, 20) ? world_between(world, 30000, 60000)
-                                              : world_between(world, 120000, 600000));
+    if (!pieces_add(scenario->pieces, "%s has waves", rollout)) {
+        strategy->waves[0] = strategy->waves[strategy->wave_count - 1];
+        strategy->waves[0].name = "w1";
+        strategy->wave_count = 1;
+    }
+    if (!pieces_add(scenario->pieces, "%s soaks and waits for approval", rollout)) {
+        for (size_t i = 0; i < strategy->wave_count; i++) {
+            strategy->waves[i].soak_ms = 0;
+            strategy->waves[i].needs_approval = false;
+        }
+    }
 }
 
-static void make_strategy(Scenario *scenario, World *world, PlanStrategy *strategy)
+static uint32_t target_timeout_ms(Dice *dice)
+{
+    return (uint32_t)(dice_chance(dice, 20) ? dice_between(dice, 30000, 60000)
+                                            : dice_between(dice, 120000, 600000));
+}
+
+static void make_strategy(Scenario *scenario, Dice *dice, PlanStrategy *strategy)
 {
     plan_strategy_defaults(strategy);
-    make_waves(scenario, world, strategy);
-    strategy->max_parallel = (uint32_t)world_between(world, 1, 12);
-    strategy->max_parallel_per_host = (uint32_t)world_between(world, 1, 4);
-    strategy->max_parallel_per_database = world_chance(world, 80) ? 1 : 2;
-    strategy->max_failures.value = world_chance(world, 50) ? 0 : (uint32_t)world_below(world, 5);
-    if (world_chance(world, 20)) {
-        strategy->max_failures = (Amount){ (uint32_t)world_below(world, 60), true };
+    make_waves(scenario, dice, strategy);
+    strategy->max_parallel = (uint32_t)dice_between(dice, 1, 12);
+    strategy->max_parallel_per_host = (uint32_t)dice_between(dice, 1, 4);
+    strategy->max_parallel_per_database = dice_chance(dice, 80) ? 1 : 2;
+    strategy->max_failures.value = dice_chance(dice, 50) ? 0 : (uint32_t)dice_below(dice, 5);
+    if (dice_chance(dice, 20)) {
+        strategy->max_failures = (Amount){ (uint32_t)dice_below(dice, 60), true };
     }
-    strategy->is_strict = world_chance(world, 20);
-    strategy->allow_irreversible = world_chance(world, 80);
-    strategy->on_failure = (uint32_t)world_between(world, ON_FAILURE_PAUSE, ON_FAILURE_COUNT_ - 1);
+    strategy->is_strict = dice_chance(dice, 20);
+    strategy->allow_irreversible = dice_chance(dice, 80);
+    strategy->on_failure = (uint32_t)dice_between(dice, ON_FAILURE_PAUSE, ON_FAILURE_COUNT_ - 1);
     strategy->on_agent_lost =
-        (uint32_t)world_between(world, ON_AGENT_LOST_WAIT, ON_AGENT_LOST_COUNT_ - 1);
+        (uint32_t)dice_between(dice, ON_AGENT_LOST_WAIT, ON_AGENT_LOST_COUNT_ - 1);
     strategy->agent_lost_after_ms =
-        (uint32_t)world_between(world, 2 * scenario->config.lost_ms, 4 * scenario->config.lost_ms);
-    strategy->target_timeout_ms = target_timeout_ms(world);
+        (uint32_t)dice_between(dice, 2 * scenario->config.lost_ms, 4 * scenario->config.lost_ms);
+    strategy->target_timeout_ms = target_timeout_ms(dice);
 }
 
 static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout,
                       PlanMigration *migrations, size_t migration_count)
 {
+    Dice own = world_dice(world, DICE_ROLLOUT, (uint64_t)(rollout - scenario->rollouts));
+    Dice *dice = &own;
     static const char *const WHERES[] = { "", "", "database like 'a%' or schema like 'a%'",
                                           "database like 'b%' or schema like 'b%'" };
     Plan *plan = ARENA_NEW(&scenario->arena, Plan);
     Err err = { 0 };
     plan->name = rollout->id;
-    plan->where = WHERES[world_below(world, ARRAY_LEN(WHERES))];
+    plan->where = WHERES[dice_below(dice, ARRAY_LEN(WHERES))];
     plan->migrations = migrations;
     plan->migration_count = migration_count;
     plan->to = migrations[migration_count - 1].id;
-    make_strategy(scenario, world, &plan->strategy);
+    make_strategy(scenario, dice, &plan->strategy);
+    leave_out_waves(scenario, &plan->strategy, rollout->id);
     rollout->plan = plan;
     if (plan_encode(plan, &scenario->arena, &rollout->canonical, &err) != ERR_NONE) {
         world_violate(world, "plans can be encoded", "%s", err.message);
@@ -265,7 +334,8 @@ static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout
 
 static void make_rollouts(Scenario *scenario, World *world, PlanMigration *migrations)
 {
-    scenario->rollout_count = world_between(world, 1, SCENARIO_ROLLOUTS_MAX);
+    Dice dice = world_dice(world, DICE_HISTORY, 2);
+    scenario->rollout_count = dice_between(&dice, 1, SCENARIO_ROLLOUTS_MAX);
     uint64_t after_ms = 5000;
     for (size_t i = 0; i < scenario->rollout_count; i++) {
         ScenarioRollout *rollout = &scenario->rollouts[i];
@@ -274,16 +344,17 @@ static void make_rollouts(Scenario *scenario, World *world, PlanMigration *migra
         rollout->id = arena_printf(&scenario->arena, "r%zu", i + 1);
         rollout->start_after_ms = after_ms;
         make_plan(scenario, world, rollout, migrations, count);
-        after_ms += world_below(world, 120000);
+        after_ms += dice_below(&dice, 120000);
+        rollout->is_given_up = !pieces_add(scenario->pieces, "rollout %s", rollout->id);
     }
 }
 
 /* The intervals of the product, or scaled down as demos and tests do. */
-static void make_config(Scenario *scenario, World *world)
+static void make_config(Scenario *scenario, Dice *dice)
 {
     EngineConfig *config = &scenario->config;
     engine_config_defaults(config);
-    uint32_t divisor = world_chance(world, 30) ? 5 : 1;
+    uint32_t divisor = dice_chance(dice, 30) ? 5 : 1;
     config->heartbeat_ms /= divisor;
     config->suspect_ms /= divisor;
     config->lost_ms /= divisor;
@@ -296,31 +367,41 @@ static void make_config(Scenario *scenario, World *world)
 }
 
 /* Most migrations are one transaction. Returns the number of parts. */
-static size_t script_traits(ScriptTraits *traits, World *world)
+static size_t script_traits(ScriptTraits *traits, Dice *dice)
 {
-    traits->part_count = world_chance(world, 85) ? 1 : world_between(world, 2, SIM_PARTS_MAX);
+    traits->part_count = dice_chance(dice, 85) ? 1 : dice_between(dice, 2, SIM_PARTS_MAX);
     for (size_t i = 0; i < traits->part_count; i++) {
-        traits->is_transactional[i] = world_chance(world, traits->part_count == 1 ? 85 : 60);
+        traits->is_transactional[i] = dice_chance(dice, traits->part_count == 1 ? 85 : 60);
     }
     return traits->part_count;
 }
 
-Scenario *scenario_new(World *world, SimPg *pg)
+static void make_traits(Scenario *scenario, Dice *dice, SimPg *pg, Traits *traits)
+{
+    scenario->migration_count = dice_between(dice, 2, 6);
+    bool has_irreversible = dice_chance(dice, 15);
+    for (size_t i = 0; i < scenario->migration_count; i++) {
+        sim_pg_set_parts(pg, i, script_traits(&traits->scripts[i], dice));
+        traits->is_irreversible[i] = has_irreversible && dice_chance(dice, 30);
+    }
+}
+
+Scenario *scenario_new(World *world, SimPg *pg, Pieces *pieces)
 {
     Scenario *scenario = mem_alloc(sizeof(*scenario));
     Traits traits = { 0 };
-    make_config(scenario, world);
-    scenario->migration_count = world_between(world, 2, 6);
-    bool has_irreversible = world_chance(world, 15);
-    for (size_t i = 0; i < scenario->migration_count; i++) {
-        sim_pg_set_parts(pg, i, script_traits(&traits.scripts[i], world));
-        traits.is_irreversible[i] = has_irreversible && world_chance(world, 30);
-    }
+    Dice config = world_dice(world, DICE_CONFIG, 0);
+    Dice history = world_dice(world, DICE_HISTORY, 0);
+    scenario->pieces = pieces;
+    make_config(scenario, &config);
+    scenario->faults_ms = dice_between(&config, 60000, 420000);
+    scenario->heal_after_ms =
+        pieces_add(pieces, "faults for more than a minute") ? scenario->faults_ms : 60000;
+    make_traits(scenario, &history, pg, &traits);
     add_fleet(scenario, world, pg);
     set_scripts(scenario, world, pg, &traits);
-    set_histories(scenario, world, pg);
+    set_histories(scenario, &history, pg);
     make_rollouts(scenario, world, make_migrations(scenario, &traits));
-    scenario->faults_ms = world_between(world, 60000, 420000);
     return scenario;
 }
 

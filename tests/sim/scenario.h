@@ -8,6 +8,7 @@
 
 #include "coordinator/engine/engine.h"
 #include "proto/bundle.h"
+#include "tests/sim/pieces.h"
 #include "tests/sim/sim_pg.h"
 #include "tests/sim/world.h"
 
@@ -27,9 +28,11 @@ typedef struct ScenarioRollout {
 
 typedef struct Scenario {
     Arena arena;
+    Pieces *pieces;
     EngineConfig config;
     const char
         *agents[SCENARIO_AGENTS_MAX + 1]; /* behind the last: the name of the one that has a twin */
+    bool is_absent[SCENARIO_AGENTS_MAX + 1]; /* left out: never starts */
     size_t twin_of;
     size_t servers[SCENARIO_AGENTS_MAX][SCENARIO_SERVERS_MAX];
     size_t server_counts[SCENARIO_AGENTS_MAX];
@@ -37,11 +40,12 @@ typedef struct Scenario {
     size_t migration_count;
     ScenarioRollout rollouts[SCENARIO_ROLLOUTS_MAX];
     size_t rollout_count;
-    uint64_t faults_ms; /* length of the first phase */
+    uint64_t faults_ms;     /* length of the first phase */
+    uint64_t heal_after_ms; /* the same, unless that was left out */
 } Scenario;
 
-/* Fills `pg` with servers and tenants. */
-Scenario *scenario_new(World *world, SimPg *pg);
+/* Fills `pg` with servers and tenants. `pieces` is borrowed. */
+Scenario *scenario_new(World *world, SimPg *pg, Pieces *pieces);
 void scenario_free(Scenario *scenario);
 
 AUTO_PTR_DEFINE(Scenario, scenario_free)

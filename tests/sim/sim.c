@@ -63,7 +63,7 @@ static void build_coordinators(Sim *sim)
                                .agent_count = sim->scenario->agent_count };
     for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
         parts.invariants = sim->invariants[i] = build_invariants(sim);
-        sim->coordinators[i] = sim_coordinator_new(&parts, NAMES[i]);
+        sim->coordinators[i] = sim_coordinator_new(&parts, NAMES[i], i);
     }
 }
 
@@ -76,6 +76,7 @@ static void build_agents(Sim *sim)
                              .pg = sim->pg,
                              .name = sim->scenario->agents[i],
                              .number = i,
+                             .is_absent = sim->scenario->is_absent[machine],
                              .servers = sim->scenario->servers[machine],
                              .server_count = sim->scenario->server_counts[machine],
                              .plan_lookup = scenario_plan,
@@ -84,11 +85,12 @@ static void build_agents(Sim *sim)
     }
 }
 
-static void build(Sim *sim, uint64_t seed, FILE *story)
+static void build(Sim *sim, const SeedRequest *request)
 {
-    sim->world = world_new(seed, story);
+    sim->pieces = (Pieces){ .without = request->without, .list = request->pieces };
+    sim->world = world_new(request->seed, request->story);
     sim->pg = sim_pg_new(sim->world);
-    sim->scenario = scenario_new(sim->world, sim->pg);
+    sim->scenario = scenario_new(sim->world, sim->pg, &sim->pieces);
     sim->disk = sim_disk_new(sim->world);
     sim->net = sim_net_new(sim->world, sim->scenario->agent_count + 1, sim_coordinator_receive,
                            deliver_down, sim);
@@ -229,8 +231,9 @@ static Rest help(Sim *sim, Rest rest)
 static void demand_end(Sim *sim)
 {
     Rest rest = help(sim, settle(sim, SETTLE_MS));
-    bool is_ended = world_chance(sim->world, 67);
-    CommandVerb verb = world_chance(sim->world, 50) ? COMMAND_ROLL_BACK : COMMAND_RESUME;
+    Dice dice = world_dice(sim->world, DICE_END, 0);
+    bool is_ended = dice_chance(&dice, 67);
+    CommandVerb verb = dice_chance(&dice, 50) ? COMMAND_ROLL_BACK : COMMAND_RESUME;
     while (!is_violated(sim) && rest == REST_ENDED && is_ended && operator_ends_found(sim, verb)) {
         rest = help(sim, settle(sim, SETTLE_MS));
     }
@@ -243,18 +246,19 @@ static void begin(Sim *sim)
 {
     sim_coordinator_start(sim_leader(sim), 0);
     for (size_t i = 0; i < sim->scenario->agent_count; i++) {
-        sim_agent_start(sim->agents[i], world_below(sim->world, 1000));
+        Dice dice = world_dice(sim->world, DICE_FLEET, 1 + i);
+        sim_agent_start(sim->agents[i], dice_below(&dice, 1000));
     }
     operator_begin(sim);
     faults_begin(sim);
 }
 
-void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome)
+void sim_run(const SeedRequest *request, SeedOutcome *ret_outcome)
 {
     Sim sim = { 0 };
-    build(&sim, seed, story);
+    build(&sim, request);
     begin(&sim);
-    run_until(&sim, sim.began_ms + sim.scenario->faults_ms);
+    run_until(&sim, sim.began_ms + sim.scenario->heal_after_ms);
     if (!is_violated(&sim)) {
         faults_heal(&sim);
         demand_end(&sim);
@@ -264,7 +268,8 @@ void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome)
     }
     const char *violation = world_violation(sim.world);
     *ret_outcome = (SeedOutcome){ .digest = world_digest(sim.world),
-                                  .virtual_ms = world_now_ms(sim.world) - sim.began_ms };
+                                  .virtual_ms = world_now_ms(sim.world) - sim.began_ms,
+                                  .piece_count = sim.pieces.count };
     str_copy(ret_outcome->violation, sizeof(ret_outcome->violation),
              violation == NULL ? "" : violation);
     memcpy(ret_outcome->sights, world_sights(sim.world), sizeof(ret_outcome->sights));

@@ -15,6 +15,7 @@
 #include "tests/sim/world.h"
 
 typedef struct Sim {
+    Pieces pieces;
     World *world;
     SimPg *pg;
     Scenario *scenario;
@@ -27,6 +28,7 @@ typedef struct Sim {
     Invariants *invariants[2]; /* each judged by what it can know */
     size_t leader;             /* which of them serves */
     uint64_t began_ms;
+    uint64_t retire_pace_ms;
     bool is_healed;
 } Sim;
 
@@ -35,10 +37,19 @@ typedef struct SeedOutcome {
     uint32_t sights[SIGHT_COUNT_];
     uint64_t digest;
     uint64_t virtual_ms;
+    size_t piece_count;
 } SeedOutcome;
 
-/* Runs one seed from beginning to end. `story` NULL: silently. */
-void sim_run(uint64_t seed, FILE *story, SeedOutcome *ret_outcome);
+/* What to run and how. */
+typedef struct SeedRequest {
+    uint64_t seed;
+    const PieceSet *without; /* pieces to leave out; NULL: none */
+    Str *pieces;             /* the list of those that are in is appended; NULL: nobody wants it */
+    FILE *story;             /* NULL: silently */
+} SeedRequest;
+
+/* Runs one seed from beginning to end. */
+void sim_run(const SeedRequest *request, SeedOutcome *ret_outcome);
 
 static inline SimAgent *sim_twin(const Sim *sim)
 {

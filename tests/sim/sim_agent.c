@@ -11,6 +11,7 @@ SimAgent *sim_agent_new(const AgentParts *parts)
 {
     SimAgent *agent = mem_alloc(sizeof(*agent));
     agent->parts = *parts;
+    agent->dice = world_dice(parts->world, DICE_AGENT, parts->number);
     agent->waiting = map_new();
     return agent;
 }
@@ -251,15 +252,15 @@ static void process_start(void *ctx, uint64_t life)
 {
     SimAgent *agent = ctx;
     World *world = agent_world(agent);
-    if (agent->life != life || agent->is_up) {
+    if (agent->life != life || agent->is_up || agent->parts.is_absent) {
         return;
     }
     agent->life++;
     agent->is_up = true;
-    agent->clock_offset_ms = world_below(world, CLOCK_SPREAD_MS);
+    agent->clock_offset_ms = dice_below(&agent->dice, CLOCK_SPREAD_MS);
     agent->facts = (AgentFacts){ .version = "0.1.0" };
     for (size_t i = 0; i < BOOT_ID_BYTES; i++) {
-        agent->facts.boot_id[i] = (uint8_t)world_below(world, 256);
+        agent->facts.boot_id[i] = (uint8_t)dice_below(&agent->dice, 256);
     }
     LIST_CLEAR(&agent->targets);
     LIST_CLEAR(&agent->instances);
@@ -271,11 +272,11 @@ static void process_start(void *ctx, uint64_t life)
     }
     agent->facts.instances = agent->instances.items;
     agent->facts.instance_count = agent->instances.count;
-    agent->session =
-        agent_session_new(&agent->facts, world_below(world, UINT32_MAX), agent_clock_ms(agent));
+    agent->session = agent_session_new(&agent->facts, dice_below(&agent->dice, UINT32_MAX),
+                                       agent_clock_ms(agent));
     world_tell(world, agent->parts.name, "starts");
     sim_net_open(agent->parts.net, agent->parts.number, 0);
-    world_after(world, world_duration(world, 30), rescan_again, agent, agent->life);
+    world_after(world, dice_duration(&agent->dice, 30), rescan_again, agent, agent->life);
     tick_arm(agent);
 }
 
@@ -421,8 +422,8 @@ static void thaw_tick(SimAgent *agent)
 /* Threads and the loop go on in whatever order the scheduler likes. */
 static void thaw(SimAgent *agent)
 {
-    bool are_workers_first = world_chance(agent_world(agent), 50);
-    bool is_mail_first = world_chance(agent_world(agent), 50);
+    bool are_workers_first = dice_chance(&agent->dice, 50);
+    bool is_mail_first = dice_chance(&agent->dice, 50);
     if (are_workers_first) {
         thaw_workers(agent);
     }

@@ -22,7 +22,8 @@ typedef struct AgentParts {
     SimNet *net;
     SimPg *pg;
     const char *name;
-    size_t number; /* in the network */
+    size_t number;  /* in the network */
+    bool is_absent; /* it is left out of the seed: never starts */
     const size_t *servers;
     size_t server_count;
     PlanLookup plan_lookup;

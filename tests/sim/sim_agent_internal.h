@@ -38,6 +38,7 @@ typedef struct Frame {
 
 struct SimAgent {
     AgentParts parts;
+    Dice dice;
     uint64_t life; /* rises when the process starts or ends */
     bool is_up;
     bool is_frozen;

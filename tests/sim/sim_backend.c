@@ -160,8 +160,9 @@ static void orphan_leaves(void *ctx, uint64_t generation)
 static void orphan_linger(PgBackend *backend)
 {
     World *world = world_of(backend);
-    uint64_t delay_ms =
-        world_chance(world, 60) ? world_below(world, 50) : world_below(world, ORPHAN_LINGERS_MS);
+    uint64_t delay_ms = dice_chance(&backend->tenant->dice, 60)
+                            ? dice_below(&backend->tenant->dice, 50)
+                            : dice_below(&backend->tenant->dice, ORPHAN_LINGERS_MS);
     world_after(world, delay_ms, orphan_leaves, backend, backend->generation);
 }
 
@@ -186,27 +187,27 @@ void backend_orphan(PgBackend *backend, bool has_sent_all)
 {
     World *world = world_of(backend);
     backend->client = NULL;
-    backend->may_commit = backend->is_commit_sent && (has_sent_all || world_chance(world, 50));
+    backend->may_commit =
+        backend->is_commit_sent && (has_sent_all || dice_chance(&backend->tenant->dice, 50));
     if (backend->stage == STAGE_IDLE || backend->stage == STAGE_OPEN) {
         orphan_linger(backend);
-    } else if (has_sent_all && world_chance(world, 30)) {
+    } else if (has_sent_all && dice_chance(&backend->tenant->dice, 30)) {
         /* client_connection_check_interval: noticed in the middle of a statement */
-        world_after(world, world_below(world, IDLE_IN_TRANSACTION_TIMEOUT_MS), orphan_leaves,
-                    backend, backend->generation);
+        world_after(world, dice_below(&backend->tenant->dice, IDLE_IN_TRANSACTION_TIMEOUT_MS),
+                    orphan_leaves, backend, backend->generation);
     }
 }
 
 void backend_begin(PgBackend *backend, const Action *action)
 {
-    World *world = world_of(backend);
     backend->action = *action;
     backend->is_lost = false;
-    backend->is_pipelined =
-        action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
-        ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) && world_chance(world, 55));
+    backend->is_pipelined = action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
+                            ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
+                             dice_chance(&backend->tenant->dice, 55));
     backend->is_commit_sent = backend->is_pipelined;
     stage_set(backend, STAGE_BEGIN);
-    advance_after(backend, world_duration(world, ROUND_TRIP_MS));
+    advance_after(backend, dice_duration(&backend->tenant->dice, ROUND_TRIP_MS));
 }
 
 static void row_wait_ends(void *ctx, uint64_t generation)
@@ -281,7 +282,9 @@ static void do_begin(PgBackend *backend)
     }
     bool has_body = kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_RUN;
     stage_set(backend, STAGE_BODY);
-    advance_after(backend, has_body ? world_duration(world, script_of(backend)->duration_ms) : 0);
+    advance_after(backend,
+                  has_body ? dice_duration(&backend->tenant->dice, script_of(backend)->duration_ms)
+                           : 0);
 }
 
 /* What the script itself has to say; RESULT_OK when it went through. */
@@ -365,7 +368,7 @@ static void commit_begin(PgBackend *backend)
 {
     backend->is_commit_sent = true;
     stage_set(backend, STAGE_COMMIT);
-    advance_after(backend, world_duration(world_of(backend), 1));
+    advance_after(backend, dice_duration(&backend->tenant->dice, 1));
 }
 
 /* The statements are through: whoever has to send COMMIT sends it, or nobody ever will. */

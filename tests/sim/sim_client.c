@@ -14,6 +14,12 @@ static World *world_of(const PgSession *session)
     return session->pg->world;
 }
 
+/* Its target may not exist. */
+static Dice *dice_of(PgSession *session)
+{
+    return session->tenant != NULL ? &session->tenant->dice : &session->pg->dice;
+}
+
 PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order)
 {
     PgSession *session = ARENA_NEW(&pg->arena, PgSession);
@@ -82,7 +88,7 @@ void session_answer(PgSession *session, ResultKind kind, ErrCode code, const cha
     if (session->is_answered) {
         return;
     }
-    result_send(session, kind, code, text, world_duration(world_of(session), 1));
+    result_send(session, kind, code, text, dice_duration(dice_of(session), 1));
     if (session->is_answer_torn) {
         session_break(session);
     }
@@ -117,7 +123,7 @@ void session_break(PgSession *session)
         result_send(session, is_in_doubt ? RESULT_LOST : RESULT_UNREACHABLE,
                     is_in_doubt ? ERR_LOST : ERR_UNREACHABLE,
                     "server closed the connection unexpectedly",
-                    world_duration(world_of(session), 2));
+                    dice_duration(dice_of(session), 2));
     }
     if (backend != NULL && backend->stage != STAGE_GONE) {
         backend->is_lost = is_in_doubt && !(session->is_answered && backend->stage == STAGE_IDLE);
@@ -163,20 +169,19 @@ static bool is_gone(const PgSession *session)
 static void do_connect(PgSession *session)
 {
     const PgServer *server = session->tenant->server;
-    World *world = world_of(session);
     session->is_broken = false;
     if (is_gone(session)) {
         result_send(session, RESULT_REFUSED, ERR_NOT_FOUND, "database does not exist",
-                    world_duration(world, 1));
+                    dice_duration(dice_of(session), 1));
     } else if (server->is_cut) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection timed out",
                     CONNECT_TIMEOUT_MS);
     } else if (!server->is_up) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection refused",
-                    world_duration(world, 1));
+                    dice_duration(dice_of(session), 1));
     } else {
         session->backend = backend_new(session);
-        result_send(session, RESULT_OK, ERR_NONE, "", world_duration(world, CONNECT_MS));
+        result_send(session, RESULT_OK, ERR_NONE, "", dice_duration(dice_of(session), CONNECT_MS));
     }
 }
 
@@ -193,7 +198,7 @@ static void do_lock(PgSession *session)
 {
     PgTenant *tenant = session->tenant;
     PgBackend *holder = tenant->lock_holder;
-    uint64_t delay_ms = world_duration(world_of(session), 1);
+    uint64_t delay_ms = dice_duration(dice_of(session), 1);
     if (holder == NULL || holder == session->backend) {
         tenant->lock_holder = session->backend;
         session->backend->has_lock = true;
@@ -235,7 +240,7 @@ static void do_end_backend(PgSession *session)
         backend_end(backend);
         break;
     }
-    result_send(session, RESULT_OK, ERR_NONE, "", world_duration(pg->world, 5));
+    result_send(session, RESULT_OK, ERR_NONE, "", dice_duration(dice_of(session), 5));
 }
 
 static void close_backend(void *ctx, uint64_t generation)
@@ -253,7 +258,7 @@ static void do_close(PgSession *session)
     session->backend = NULL;
     if (backend != NULL) {
         backend->client = NULL;
-        world_after(world_of(session), world_below(world_of(session), 4), close_backend, backend,
+        world_after(world_of(session), dice_below(dice_of(session), 4), close_backend, backend,
                     backend->generation);
     }
     result_send(session, RESULT_OK, ERR_NONE, "", 0);
@@ -299,7 +304,7 @@ static void cancel_arrives(void *ctx, uint64_t call)
 
 void sim_pg_cancel(PgSession *session)
 {
-    world_after(world_of(session), world_duration(world_of(session), 3), cancel_arrives, session,
+    world_after(world_of(session), dice_duration(dice_of(session), 3), cancel_arrives, session,
                 session->call);
 }
 
@@ -343,8 +348,8 @@ void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_
     session->done = done;
     session->ctx = ctx;
     session->tag = tag;
-    bool is_torn = world_rarely(world, session->pg->tear_rate);
-    session->is_answer_torn = is_torn && world_chance(world, 50);
+    bool is_torn = dice_rarely(dice_of(session), session->pg->tear_rate);
+    session->is_answer_torn = is_torn && dice_chance(dice_of(session), 50);
     switch (action->kind) {
     case ACTION_CONNECT:
         do_connect(session);
@@ -357,7 +362,8 @@ void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_
         break;
     }
     if (is_torn && !session->is_answer_torn) {
-        world_after(world, world_duration(world, 20), tear_strikes, session, session->call);
+        world_after(world, dice_duration(dice_of(session), 20), tear_strikes, session,
+                    session->call);
     }
     if (deadline_ms != 0 && deadline_ms != UINT64_MAX) {
         world_at(world, deadline_ms, deadline_passes, session, session->call);

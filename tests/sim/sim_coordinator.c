@@ -19,6 +19,7 @@ typedef struct Inbound {
 
 struct SimCoordinator {
     CoordinatorParts parts;
+    Dice dice;
     const char *name;
     Engine *engine; /* NULL: the process is down */
     Store *store;
@@ -34,7 +35,8 @@ struct SimCoordinator {
     uint64_t stuck_since_ms;
     uint64_t lost_ms;    /* the engine's clock stands still while the store takes no writes */
     uint64_t tick_at_ms; /* the armed tick; 0: none */
-    uint32_t crash_rate;
+    bool is_doomed;      /* dies before its next commit */
+    uint64_t sends_left; /* dies before the last of so many messages of one batch; 0: does not */
     Effects effects;
     LIST(Inbound) inbox;
     LIST(uint64_t) routes; /* over which a HELLO came: others are turned away */
@@ -54,11 +56,13 @@ static uint64_t clock_ms(const SimCoordinator *coordinator)
     return world_now_ms(world_of(coordinator)) - coordinator->lost_ms;
 }
 
-SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name)
+SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name,
+                                    uint64_t number)
 {
     SimCoordinator *coordinator = mem_alloc(sizeof(*coordinator));
     coordinator->parts = *parts;
     coordinator->name = name;
+    coordinator->dice = world_dice(parts->world, DICE_COORDINATOR, number);
     return coordinator;
 }
 
@@ -86,6 +90,7 @@ static void process_end(SimCoordinator *coordinator)
     arena_done(&coordinator->plans);
     coordinator->is_frozen = coordinator->is_stuck = coordinator->is_woken = false;
     coordinator->is_freezing = coordinator->is_unsent = false;
+    sim_coordinator_spare(coordinator);
     coordinator->tick_at_ms = 0;
     coordinator->lost_ms = 0;
     LIST_CLEAR(&coordinator->routes);
@@ -109,18 +114,13 @@ void sim_coordinator_kill(SimCoordinator *coordinator)
     sim_net_listener_gone(coordinator->parts.net, coordinator);
 }
 
-/* Dies by its own crash rate; somebody (systemd) starts it again. */
+/* It was doomed; somebody (systemd) starts it again. */
 static void crash(SimCoordinator *coordinator, Sight sight)
 {
     world_saw(world_of(coordinator), sight);
     world_tell(world_of(coordinator), coordinator->name, "%s", sight_text(sight));
     sim_coordinator_kill(coordinator);
-    sim_coordinator_start(coordinator, world_duration(world_of(coordinator), 3000));
-}
-
-static bool is_crashing(SimCoordinator *coordinator)
-{
-    return world_rarely(world_of(coordinator), coordinator->crash_rate);
+    sim_coordinator_start(coordinator, dice_duration(&coordinator->dice, 3000));
 }
 
 /* --- the loop --- */
@@ -281,7 +281,7 @@ static bool send_all(SimCoordinator *coordinator)
         if (effect->kind != EFFECT_SEND) {
             continue;
         }
-        if (is_crashing(coordinator)) {
+        if (coordinator->sends_left > 0 && --coordinator->sends_left == 0) {
             crash(coordinator, SIGHT_CRASH_BEFORE_SEND);
             return false;
         }
@@ -366,7 +366,7 @@ static bool commit(SimCoordinator *coordinator)
     if (!has_durable(coordinator)) {
         return finish(coordinator);
     }
-    if (is_crashing(coordinator)) {
+    if (coordinator->is_doomed) {
         crash(coordinator, SIGHT_CRASH_BEFORE_COMMIT);
         return false;
     }
@@ -502,7 +502,7 @@ static EngineLoad load_of(SimCoordinator *coordinator, Arena *arena)
 
 static void replay_sometimes(SimCoordinator *coordinator)
 {
-    if (!world_rarely(world_of(coordinator), REPLAYS_PER_TEN_THOUSAND)) {
+    if (!dice_rarely(&coordinator->dice, REPLAYS_PER_TEN_THOUSAND)) {
         return;
     }
     AUTO(Arena) arena = { 0 };
@@ -572,9 +572,16 @@ void sim_coordinator_freeze_in_send(SimCoordinator *coordinator)
     coordinator->is_freezing = coordinator->engine != NULL && !coordinator->is_frozen;
 }
 
-void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand)
+void sim_coordinator_doom(SimCoordinator *coordinator, bool is_before_commit, uint64_t sends)
 {
-    coordinator->crash_rate = per_ten_thousand;
+    coordinator->is_doomed = is_before_commit && coordinator->engine != NULL;
+    coordinator->sends_left = !is_before_commit && coordinator->engine != NULL ? sends + 1 : 0;
+}
+
+void sim_coordinator_spare(SimCoordinator *coordinator)
+{
+    coordinator->is_doomed = false;
+    coordinator->sends_left = 0;
 }
 
 /* --- what comes in --- */
@@ -642,7 +649,7 @@ void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes
     }
     event_set_body(&inbound.event, envelope.body);
     LIST_PUSH(&coordinator->inbox, inbound);
-    wake_after(coordinator, world_below(world_of(coordinator), LOOP_MS + 1));
+    wake_after(coordinator, dice_below(&coordinator->dice, LOOP_MS + 1));
 }
 
 bool sim_coordinator_is_current(const SimCoordinator *coordinator)

@@ -26,7 +26,8 @@ typedef struct CoordinatorParts {
     size_t agent_count;
 } CoordinatorParts;
 
-SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name);
+SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name,
+                                    uint64_t number);
 void sim_coordinator_free(SimCoordinator *coordinator);
 
 AUTO_PTR_DEFINE(SimCoordinator, sim_coordinator_free)
@@ -39,9 +40,12 @@ void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen);
  * meanwhile. */
 void sim_coordinator_freeze_in_send(SimCoordinator *coordinator);
 
-/* How often, per 10,000 batches, it dies at one of the two bad moments (and starts again by
- * itself). */
-void sim_coordinator_set_crash_rate(SimCoordinator *coordinator, uint32_t per_ten_thousand);
+/*
+ * It will die at one of the two bad moments: before its next commit, or, once that is done, with
+ * `sends` more messages let out. It starts again by itself. Spared: it will not.
+ */
+void sim_coordinator_doom(SimCoordinator *coordinator, bool is_before_commit, uint64_t sends);
+void sim_coordinator_spare(SimCoordinator *coordinator);
 
 /* NetUp: a frame has arrived. `listener` is the coordinator. */
 void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame);

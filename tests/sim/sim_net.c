@@ -9,6 +9,7 @@
 #define MINUTE_MS 60000
 
 typedef struct Link {
+    Dice dice;
     uint64_t socket; /* 0: closed; else its number */
     uint64_t route;  /* 0: not connected */
     void *listener;  /* of the route */
@@ -58,7 +59,7 @@ SimNet *sim_net_new(World *world, size_t agent_count, NetUp up, NetDown down, vo
     net->down_ctx = down_ctx;
     net->weather = (NetWeather){ .delay_ms = 2, .is_ordered = true };
     for (size_t i = 0; i < agent_count; i++) {
-        LIST_PUSH(&net->links, (Link){ 0 });
+        LIST_PUSH(&net->links, (Link){ .dice = world_dice(world, DICE_LINK, i) });
     }
     return net;
 }
@@ -99,7 +100,7 @@ static void link_drop(SimNet *net, size_t agent)
     link->route = 0;
     link->listener = NULL;
     if (link->socket != 0) {
-        connect_after(net, agent, world_between(net->world, 1000, 3000));
+        connect_after(net, agent, dice_between(&link->dice, 1000, 3000));
     }
 }
 
@@ -144,7 +145,7 @@ static void link_connect(void *ctx, uint64_t tag)
         return;
     }
     if (net->listener == NULL || link->is_up_cut || link->is_down_cut) {
-        connect_after(net, agent, world_between(net->world, 1000, 3000));
+        connect_after(net, agent, dice_between(&link->dice, 1000, 3000));
         return;
     }
     bool is_first = link->last_up_ms == 0;
@@ -152,17 +153,18 @@ static void link_connect(void *ctx, uint64_t tag)
     link->route = net->route_agents.count;
     link->listener = net->listener;
     link->last_up_ms = link->last_down_ms = world_now_ms(net->world);
-    if (is_first || world_chance(net->world, 50)) {
+    if (is_first || dice_chance(&link->dice, 50)) {
         net->down(net->down_ctx, agent, (Bytes){ 0 });
     }
 }
 
 void sim_net_open(SimNet *net, size_t agent, uint64_t delay_ms)
 {
-    net->links.items[agent].socket = ++net->next_socket;
-    net->links.items[agent].route = 0;
-    net->links.items[agent].last_up_ms = 0;
-    connect_after(net, agent, delay_ms + world_between(net->world, 1, 20));
+    Link *link = &net->links.items[agent];
+    link->socket = ++net->next_socket;
+    link->route = 0;
+    link->last_up_ms = 0;
+    connect_after(net, agent, delay_ms + dice_between(&link->dice, 1, 20));
 }
 
 void sim_net_close(SimNet *net, size_t agent)
@@ -193,11 +195,11 @@ static void flight_lands(void *ctx, uint64_t slot)
     free(flight.bytes);
 }
 
-static uint64_t landing_ms(SimNet *net, uint64_t *last_ms)
+static uint64_t landing_ms(SimNet *net, Dice *dice, uint64_t *last_ms)
 {
-    uint64_t at_ms = world_now_ms(net->world) + world_duration(net->world, net->weather.delay_ms);
-    if (world_rarely(net->world, net->weather.late)) {
-        return at_ms + world_below(net->world, LATE_MS);
+    uint64_t at_ms = world_now_ms(net->world) + dice_duration(dice, net->weather.delay_ms);
+    if (dice_rarely(dice, net->weather.late)) {
+        return at_ms + dice_below(dice, LATE_MS);
     }
     if (net->weather.is_ordered && at_ms <= *last_ms) {
         at_ms = *last_ms;
@@ -208,7 +210,8 @@ static uint64_t landing_ms(SimNet *net, uint64_t *last_ms)
 
 static void flight_begin(SimNet *net, Flight flight, Bytes frame, uint64_t *last_ms)
 {
-    if (world_rarely(net->world, net->weather.loss)) {
+    Dice *dice = &net->links.items[flight.agent].dice;
+    if (dice_rarely(dice, net->weather.loss)) {
         world_saw(net->world, SIGHT_MESSAGE_LOST);
         return;
     }
@@ -224,13 +227,13 @@ static void flight_begin(SimNet *net, Flight flight, Bytes frame, uint64_t *last
     flight.length = frame.length;
     memcpy(flight.bytes, frame.data, frame.length);
     net->flights.items[slot] = flight;
-    world_at(net->world, landing_ms(net, last_ms), flight_lands, net, slot);
+    world_at(net->world, landing_ms(net, dice, last_ms), flight_lands, net, slot);
 }
 
 static void frame_send(SimNet *net, Flight flight, Bytes frame, uint64_t *last_ms)
 {
     flight_begin(net, flight, frame, last_ms);
-    if (world_rarely(net->world, net->weather.doubling)) {
+    if (dice_rarely(&net->links.items[flight.agent].dice, net->weather.doubling)) {
         world_saw(net->world, SIGHT_MESSAGE_DOUBLED);
         flight_begin(net, flight, frame, last_ms);
     }

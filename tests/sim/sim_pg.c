@@ -24,6 +24,7 @@ SimPg *sim_pg_new(World *world)
 {
     SimPg *pg = mem_alloc(sizeof(*pg));
     pg->world = world;
+    pg->dice = world_dice(world, DICE_TARGET, UINT64_MAX);
     pg->next_pid = FIRST_PID;
     return pg;
 }
@@ -64,6 +65,7 @@ PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint
     PgTenant *tenant = ARENA_NEW(&pg->arena, PgTenant);
     Address address = { pg->servers.items[server]->instance, database, schema };
     tenant->pg = pg;
+    tenant->dice = world_dice(pg->world, DICE_TARGET, pg->tenants.count);
     tenant->server = pg->servers.items[server];
     tenant->address = address_format(&address, &pg->arena);
     tenant->database = pg_intern(pg, database);
@@ -147,6 +149,11 @@ const char *sim_pg_address(const PgTenant *tenant)
 size_t sim_pg_server_of(const PgTenant *tenant)
 {
     return tenant->server->index;
+}
+
+void sim_pg_leave_out(PgTenant *tenant)
+{
+    tenant->is_dropped = true;
 }
 
 bool sim_pg_is_dropped(const PgTenant *tenant)

@@ -69,6 +69,8 @@ AUTO_PTR_DEFINE(SimPg, sim_pg_free)
 size_t sim_pg_add_server(SimPg *pg, const char *instance);
 PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint32_t oid,
                             const char *schema);
+/* It is left out of the seed: as if dropped before anybody looked. */
+void sim_pg_leave_out(PgTenant *tenant);
 /* Applies the first `count` migrations as if long ago, by the command line. */
 void sim_pg_seed_history(PgTenant *tenant, size_t count);
 /* How many parts a migration has, up and down; before anything is applied. */

@@ -53,6 +53,7 @@ typedef struct PgSnapshot {
 
 struct PgTenant {
     SimPg *pg;
+    Dice dice;
     PgServer *server;
     const char *address;
     const char *database;
@@ -97,6 +98,7 @@ typedef struct PgPlan {
 
 struct SimPg {
     World *world;
+    Dice dice; /* of clients whose target does not exist */
     Arena arena;
     LIST(PgServer *) servers;
     LIST(PgTenant *) tenants;

@@ -58,7 +58,7 @@ static void worker_ended(Worker *worker)
     AUTO(LinkEffects) effects = { 0 };
     agent_session_job_ended(agent->session, worker->order.target, agent_clock_ms(agent), &effects);
     agent_perform(agent, &effects);
-    world_after(agent_world(agent), world_duration(agent_world(agent), 20), agent_rescan, agent,
+    world_after(agent_world(agent), dice_duration(&agent->dice, 20), agent_rescan, agent,
                 agent->life);
 }
 
@@ -263,7 +263,7 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
         .blocked_retries_max = BLOCKED_RETRIES,
     };
     LIST_PUSH(&agent->workers, worker);
-    world_after(agent_world(agent), world_duration(agent_world(agent), 1), worker_begin, worker,
+    world_after(agent_world(agent), dice_duration(&agent->dice, 1), worker_begin, worker,
                 agent->life);
 }
 
@@ -280,8 +280,8 @@ static void plan_want(SimAgent *agent, const uint8_t *hash)
     HeldPlan plan = { 0 };
     memcpy(plan.hash, hash, PLAN_HASH_BYTES);
     LIST_PUSH(&agent->plans, plan);
-    world_after(agent_world(agent), world_duration(agent_world(agent), PLAN_FETCH_MS), plan_arrives,
-                agent, agent->life);
+    world_after(agent_world(agent), dice_duration(&agent->dice, PLAN_FETCH_MS), plan_arrives, agent,
+                agent->life);
 }
 
 /* Before its instance has been looked at nobody can tell whether the target is served here. */
@@ -373,8 +373,8 @@ static void worker_begin(void *ctx, uint64_t life)
         return;
     }
     worker->has_begun = true;
-    worker->job = job_new(&worker->order, worker->permit.goal,
-                          world_below(agent_world(agent), UINT32_MAX), agent_clock_ms(agent));
+    worker->job = job_new(&worker->order, worker->permit.goal, dice_below(&agent->dice, UINT32_MAX),
+                          agent_clock_ms(agent));
     worker->session = sim_pg_session_new(agent->parts.pg, &worker->order);
     worker_next(worker, NULL);
 }

@@ -1,4 +1,4 @@
-/* The world: a binary heap by (time, sequence), the dice, the story and the verdict. */
+/* The world: a binary heap by (time, sequence), the story and the verdict. */
 #include "tests/sim/world.h"
 
 #include <stdarg.h>
@@ -30,7 +30,7 @@ struct World {
     uint64_t happened;
     uint64_t happened_at_once;
     uint64_t digest;
-    Random random;
+    uint64_t seed;
     LIST(Happening) heap;
     FILE *story;
     Str violation;
@@ -42,7 +42,7 @@ World *world_new(uint64_t seed, FILE *story)
     World *world = mem_alloc(sizeof(*world));
     world->now_ms = BOOT_MS;
     world->story = story;
-    random_init(&world->random, seed);
+    world->seed = seed;
     return world;
 }
 
@@ -151,30 +151,9 @@ void world_advance(World *world, uint64_t until_ms)
     }
 }
 
-uint64_t world_below(World *world, uint64_t bound)
+Dice world_dice(const World *world, DiceOwner owner, uint64_t number)
 {
-    return random_below(&world->random, bound);
-}
-
-uint64_t world_between(World *world, uint64_t low, uint64_t high)
-{
-    return random_between(&world->random, low, high);
-}
-
-bool world_chance(World *world, uint32_t percent)
-{
-    return random_chance(&world->random, percent);
-}
-
-bool world_rarely(World *world, uint32_t per_ten_thousand)
-{
-    return random_below(&world->random, 10000) < per_ten_thousand;
-}
-
-uint64_t world_duration(World *world, uint64_t typical_ms)
-{
-    uint64_t most = world_chance(world, 5) ? typical_ms * 20 : typical_ms * 2;
-    return 1 + world_below(world, most);
+    return dice_new(world->seed, owner, number);
 }
 
 void world_tell(World *world, const char *who, const char *format, ...)

@@ -1,7 +1,8 @@
 /*
- * The world: a virtual clock, a queue of things that will happen, and dice. Everything a seed does
- * is decided here and in this order: by time, then by the order of scheduling. Nothing else is a
- * source of chance or of time, so that a seed is the same story on every machine.
+ * The world: a virtual clock, and a queue of things that will happen. Everything a seed does is
+ * decided here and in this order: by time, then by the order of scheduling. Nothing else is a
+ * source of time, and nothing but dice (dice.h) one of chance, so that a seed is the same story on
+ * every machine.
  */
 #ifndef SKEIN_TESTS_SIM_WORLD_H
 #define SKEIN_TESTS_SIM_WORLD_H
@@ -12,7 +13,7 @@
 #include <stdio.h>
 
 #include "common/cleanup.h"
-#include "common/random.h"
+#include "tests/sim/dice.h"
 #include "tests/sim/sights.h"
 
 typedef struct World World;
@@ -40,13 +41,8 @@ bool world_step(World *world, uint64_t until_ms);
 /* Moves the clock on to `until_ms` when nothing is left to happen before it. */
 void world_advance(World *world, uint64_t until_ms);
 
-/* The dice. */
-uint64_t world_below(World *world, uint64_t bound);
-uint64_t world_between(World *world, uint64_t low, uint64_t high);
-bool world_chance(World *world, uint32_t percent);
-bool world_rarely(World *world, uint32_t per_ten_thousand);
-/* Mostly near `typical`, now and then many times that: how long things take in reality. */
-uint64_t world_duration(World *world, uint64_t typical_ms);
+/* Dice of one source of chance. */
+Dice world_dice(const World *world, DiceOwner owner, uint64_t number);
 
 /* One line of the story: "  12.345 agent-2        connected". */
 void world_tell(World *world, const char *who, const char *format, ...)

@@ -112,6 +112,111 @@ static void the_environment_is_obeyed_or_refused_but_never_ignored(void **state)
 #endif
 }
 
+/* ---- armed by a file ---- */
+
+typedef struct Arming {
+    char dir[32];
+    char path[64];
+    char spec[80];
+} Arming;
+
+static void arming_begin(Arming *arming)
+{
+    snprintf(arming->dir, sizeof(arming->dir), "/tmp/skein-failpoint-XXXXXX");
+    assert_non_null(mkdtemp(arming->dir));
+    snprintf(arming->path, sizeof(arming->path), "%s/armed", arming->dir);
+    snprintf(arming->spec, sizeof(arming->spec), "file:%s", arming->path);
+}
+
+static void arm(const Arming *arming, const char *list)
+{
+    char fresh[80];
+    snprintf(fresh, sizeof(fresh), "%s.new", arming->path);
+    FILE *file = fopen(fresh, "w");
+    assert_non_null(file);
+    fputs(list, file);
+    fclose(file);
+    assert_int_equal(rename(fresh, arming->path), 0);
+}
+
+static void arming_end(const Arming *arming)
+{
+    char fired[80];
+    snprintf(fired, sizeof(fired), "%s.fired", arming->path);
+    remove(fired);
+    remove(arming->path);
+    assert_int_equal(rmdir(arming->dir), 0);
+}
+
+static void a_file_arms_a_process_that_runs(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    Arming arming;
+    arming_begin(&arming);
+    assert_int_equal(failpoint_set(arming.spec, &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_NONE);
+    arm(&arming, "a.b=error@2\n");
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_NONE); /* counted from here */
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_IO);
+    arm(&arming, "c=error");
+    assert_int_equal(failpoint_pass_error("a.b", &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("c", &err), ERR_IO);
+    arming_end(&arming);
+}
+
+static void what_has_acted_is_noted_beside_the_file(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    Arming arming;
+    char path[80];
+    char text[64] = "";
+    arming_begin(&arming);
+    arm(&arming, "a=error,b=delay:0");
+    assert_int_equal(failpoint_set(arming.spec, &err), ERR_NONE);
+    assert_int_equal(failpoint_pass_error("a", &err), ERR_IO);
+    failpoint_pass("b");
+    failpoint_pass("c");
+    snprintf(path, sizeof(path), "%s.fired", arming.path);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t length = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    assert_string_equal(text, "a error\nb delay\n");
+    arming_end(&arming);
+}
+
+/* ---- all there are ---- */
+
+static const FailpointSite *site_find(const char *name)
+{
+    for (size_t i = 0; i < failpoint_count(); i++) {
+        if (strcmp(failpoint_at(i)->name, name) == 0) {
+            return failpoint_at(i);
+        }
+    }
+    return NULL;
+}
+
+static void a_program_knows_all_its_sites(void **state)
+{
+    (void)state;
+#ifdef SKEIN_FAILPOINTS
+    Err err = { 0 };
+    FAILPOINT("test.plain");
+    assert_int_equal(FAILPOINT_ERROR("test.failing", &err), ERR_NONE);
+    assert_non_null(site_find("test.plain"));
+    assert_false(site_find("test.plain")->can_fail);
+    assert_true(site_find("test.failing")->can_fail);
+    assert_null(site_find("test.none"));
+#else
+    assert_null(site_find("test.none"));
+    assert_int_equal(failpoint_count(), 0);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +225,9 @@ int main(void)
         cmocka_unit_test_teardown(kill_ends_the_process_at_once, teardown),
         cmocka_unit_test_teardown(stop_freezes_the_process, teardown),
         cmocka_unit_test_teardown(a_malformed_specification_is_refused_whole, teardown),
+        cmocka_unit_test_teardown(a_file_arms_a_process_that_runs, teardown),
+        cmocka_unit_test_teardown(what_has_acted_is_noted_beside_the_file, teardown),
+        cmocka_unit_test_teardown(a_program_knows_all_its_sites, teardown),
         cmocka_unit_test_teardown(the_environment_is_obeyed_or_refused_but_never_ignored, teardown),
     };
     return cmocka_run_group_tests_name("failpoint", tests, NULL, NULL);

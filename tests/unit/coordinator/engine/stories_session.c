@@ -308,10 +308,21 @@ static void an_instance_name_belongs_to_one_agent(void **state)
     step(fleet,
          (Event){ .kind = EVENT_HELLO, .agent = "thief", .connection = 50, .hello = &hello });
     assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
-    hello.protocol_min = 99;
-    hello.protocol_max = 99;
+}
+
+static void an_agent_of_another_protocol_is_refused(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Hello hello = { .boot_id = { host(fleet, "a")->boot_id, BOOT_ID_BYTES },
+                    .protocol_min = PROTOCOL_VERSION_MAX + 1,
+                    .protocol_max = PROTOCOL_VERSION_MAX + 9,
+                    .version = "" };
     step(fleet, (Event){ .kind = EVENT_HELLO, .agent = "new", .connection = 51, .hello = &hello });
     assert_int_equal(sent(fleet, MESSAGE_REJECT), 1);
+    hello.protocol_min = PROTOCOL_VERSION_MAX; /* speaks ours besides its own */
+    step(fleet, (Event){ .kind = EVENT_HELLO, .agent = "new", .connection = 52, .hello = &hello });
+    assert_int_equal(sent(fleet, MESSAGE_WELCOME), 1);
 }
 
 static void a_coordinator_that_slept_blames_nobody(void **state)
@@ -382,6 +393,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_a_revoked_agent_has_in_hand_is_held_with_the_reason),
     cmocka_unit_test(a_success_says_what_was_left_out_and_why),
     cmocka_unit_test(an_instance_name_belongs_to_one_agent),
+    cmocka_unit_test(an_agent_of_another_protocol_is_refused),
     cmocka_unit_test(a_coordinator_that_slept_blames_nobody),
     cmocka_unit_test(a_lease_is_granted_with_the_pings_own_time),
     cmocka_unit_test(goals_are_sent_again_when_the_digests_differ),
