@@ -179,11 +179,23 @@ static void take_new(AgentSession *session, const OrderEntry *known, const GoalM
     tell_last(session, entry);
 }
 
+/*
+ * The same attempt under whoever reigns now. This reign may have given fewer revisions of it than
+ * one that is forgotten: a word under those would be of an order that nobody here has given.
+ */
+static OrderStamp stamp_under_reign(const OrderEntry *entry, OrderStamp stamp)
+{
+    OrderStamp wanted = entry->wanted->order.stamp;
+    stamp.term = wanted.term;
+    stamp.revision = stamp.revision < wanted.revision ? stamp.revision : wanted.revision;
+    return stamp;
+}
+
 /* A new reign repeats the order: the worker has nothing new to report, yet the last word is to
  * count. */
 static void restate_under_term(AgentSession *session, OrderEntry *entry)
 {
-    entry->last.stamp.term = entry->wanted->order.stamp.term;
+    entry->last.stamp = stamp_under_reign(entry, entry->last.stamp);
     entry->last.report_id = ++session->report_id;
     tell_last(session, entry);
 }
@@ -273,8 +285,7 @@ void agent_session_take_report(AgentSession *session, const State *state)
         }
         return;
     }
-    told.stamp.term =
-        entry->wanted->order.stamp.term; /* the same attempt, under whoever reigns now */
+    told.stamp = stamp_under_reign(entry, told.stamp);
     order_entry_record(entry, &told);
     tell_last(session, entry);
 }

@@ -120,6 +120,26 @@ static void a_new_term_keeps_the_worker_and_its_reports_are_told_under_it(void *
     assert_int_equal(told(&play)->stamp.term, 4);
 }
 
+/* The store was thrown back to before a pause: its coordinator knows of fewer revisions. */
+static void a_new_reign_hears_of_no_revision_that_it_has_not_given(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 3, GOAL_APPLY);
+    report(&play, 1, 3, REPORT_RUNNING);
+    GoalMessage message = goal_of(1, 1, GOAL_APPLY);
+    message.stamp.term = 4;
+    hear(&play, MESSAGE_GOAL, &message);
+    message.stamp.term = 5;
+    hear(&play, MESSAGE_GOAL, &message);
+    assert_int_equal(told(&play)->stamp.term, 5);
+    assert_int_equal(told(&play)->stamp.revision, 1);
+    report(&play, 1, 3, REPORT_UNKNOWN);
+    assert_int_equal(told(&play)->stamp.term, 5);
+    assert_int_equal(told(&play)->stamp.revision, 1);
+}
+
 static void orders_are_bounded(void **state)
 {
     (void)state;
@@ -162,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_report_of_an_older_attempt_is_told_once_as_a_fact),
         cmocka_unit_test(an_order_of_another_rollout_is_judged_by_its_token),
         cmocka_unit_test(a_new_term_keeps_the_worker_and_its_reports_are_told_under_it),
+        cmocka_unit_test(a_new_reign_hears_of_no_revision_that_it_has_not_given),
         cmocka_unit_test(orders_are_bounded),
         cmocka_unit_test(an_incomplete_order_is_refused),
     };
