@@ -23,11 +23,12 @@
 /* Every so manieth seed is run twice: equal seeds must be equal stories. */
 #define TWICE_EVERY 50
 /* After this many failures there is nothing more to learn from the rest. */
-#define FAILURES_MAX 25
+#define FAILURES_DEFAULT 25
 
 typedef struct Options {
     uint64_t first;
     uint64_t count;
+    uint64_t failures; /* after so many it stops */
     uint32_t jobs;
     bool is_single;
     bool is_verbose;
@@ -275,8 +276,8 @@ static void run_all(const Options *options, Tally *tally)
         if (alive == 0) {
             return;
         }
-        if (tally->failed >= FAILURES_MAX) {
-            printf("stopped after %d failures\n", FAILURES_MAX);
+        if (tally->failed >= options->failures) {
+            printf("stopped after %" PRIu64 " failures\n", tally->failed);
             workers_stop(workers, options->jobs);
             return;
         }
@@ -372,11 +373,17 @@ static void without_arg(const char *text, PieceSet *ret_without)
 static void options_read(int argc, char **argv, Options *options)
 {
     static const struct option NAMES[] = {
-        { "seeds", required_argument, NULL, 'n' },  { "jobs", required_argument, NULL, 'j' },
-        { "seed", required_argument, NULL, 's' },   { "first", required_argument, NULL, 'f' },
-        { "verbose", no_argument, NULL, 'v' },      { "story", no_argument, NULL, 't' },
-        { "shrink", required_argument, NULL, 'k' }, { "without", required_argument, NULL, 'w' },
-        { "help", no_argument, NULL, 'h' },         { 0 },
+        { "seeds", required_argument, NULL, 'n' },
+        { "jobs", required_argument, NULL, 'j' },
+        { "seed", required_argument, NULL, 's' },
+        { "first", required_argument, NULL, 'f' },
+        { "failures", required_argument, NULL, 'x' },
+        { "verbose", no_argument, NULL, 'v' },
+        { "story", no_argument, NULL, 't' },
+        { "shrink", required_argument, NULL, 'k' },
+        { "without", required_argument, NULL, 'w' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
     int letter = 0;
     while ((letter = getopt_long(argc, argv, "", NAMES, NULL)) != -1) {
@@ -401,6 +408,9 @@ static void options_read(int argc, char **argv, Options *options)
         case 'w':
             without_arg(optarg, &options->without);
             break;
+        case 'x':
+            options->failures = number_arg(optarg, "--failures", 1, INT64_MAX / 2);
+            break;
         case 'v':
             options->is_verbose = true;
             break;
@@ -408,7 +418,8 @@ static void options_read(int argc, char **argv, Options *options)
             options->is_story = true;
             break;
         default:
-            printf("usage: skein_sim [--seeds N] [--first F] [--jobs J] [--verbose]\n"
+            printf("usage: skein_sim [--seeds N] [--first F] [--jobs J] [--failures N]\n"
+                   "                 [--verbose]\n"
                    "       skein_sim --seed S [--without PIECES] [--story]\n"
                    "       skein_sim --shrink S\n");
             exit(letter == 'h' ? EXIT_CODE_DONE : EXIT_CODE_USAGE);
@@ -418,7 +429,7 @@ static void options_read(int argc, char **argv, Options *options)
 
 int main(int argc, char **argv)
 {
-    Options options = { .first = 1, .count = SEEDS_DEFAULT };
+    Options options = { .first = 1, .count = SEEDS_DEFAULT, .failures = FAILURES_DEFAULT };
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     options.jobs = cores < 1 ? 1 : cores > JOBS_MAX ? JOBS_MAX : (uint32_t)cores;
     const char *seeds = getenv("SKEIN_SIM_SEEDS");
