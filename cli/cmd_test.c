@@ -22,6 +22,8 @@ typedef struct Test {
     Seed *seed;
     MigrationSet set;
     Plan plan;
+    MigrationSet prepare; /* none: not asked for */
+    Plan prepare_plan;
     size_t first;
     unsigned jobs;
 } Test;
@@ -74,7 +76,34 @@ static ErrCode history_read(Invocation *invocation, Test *test, Err *err)
     }
     test->first = count - 1;
     test->plan = local_plan(&test->set);
-    return reach_check(options, &test->set, err);
+    code = local_shared_schemas(options, &invocation->arena, &test->plan, err);
+    return code == ERR_NONE ? reach_check(options, &test->set, err) : code;
+}
+
+static ErrCode prepare_read(Invocation *invocation, Test *test, Err *err)
+{
+    const Options *options = &invocation->options;
+    AUTO(Str) bytes = { 0 };
+    if (options->prepare == NULL) {
+        return ERR_NONE;
+    }
+    ErrCode code = file_read(options->prepare, SOURCE_FILE_MAX, &bytes, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    ScriptInput input = {
+        .file = options->prepare,
+        .bytes = { arena_memdup(&invocation->arena, str_text(&bytes), bytes.length), bytes.length },
+        .variables = &options->set,
+    };
+    source_take(&input, 1, &invocation->arena, &test->prepare);
+    if (test->prepare.refusal_count > 0) {
+        const SourceRefusal *refusal = &test->prepare.refusals[0];
+        err_set(err, ERR_SYNTAX, "%s:%u: %s", refusal->file, refusal->line, refusal->words);
+        return err_hint(err, "%s", refusal->hint);
+    }
+    test->prepare_plan = local_plan(&test->prepare);
+    return reach_check(options, &test->prepare, err);
 }
 
 static ErrCode jobs_read(const Options *options, Test *test, Err *err)
@@ -91,6 +120,9 @@ static ErrCode test_read(Invocation *invocation, Test *test, Err *err)
     ErrCode code = jobs_read(options, test, err);
     if (code == ERR_NONE) {
         code = history_read(invocation, test, err);
+    }
+    if (code == ERR_NONE) {
+        code = prepare_read(invocation, test, err);
     }
     if (code == ERR_NONE && options->seed != NULL) {
         code = seed_read(options->seed, &test->seed, err);
@@ -183,6 +215,9 @@ static ErrCode test_run(Invocation *invocation, const Test *test, ProofRun **ret
         .set = &test->set,
         .plan = &test->plan,
         .agent = local_operator(&invocation->arena),
+        .schema = local_tenant(&invocation->options),
+        .prepare = test->prepare.count > 0 ? &test->prepare : NULL,
+        .prepare_plan = &test->prepare_plan,
         .first = test->first,
         .seed = test->seed,
         .jobs = test->jobs,

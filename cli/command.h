@@ -41,6 +41,7 @@ typedef struct Options {
     const char *lock_timeout;
     const char *from;
     const char *seed;
+    const char *prepare;
     const char *junit;
     const char *fail_on;
     const char *config;

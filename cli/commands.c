@@ -67,6 +67,10 @@ OPTION(TEST_SERVER, "database", "URL", OPTION_TEXT, database,
        "any database of the server to test on (SKEIN_DATABASE_URL)");
 OPTION(FROM, "from", "VERSION", OPTION_TEXT, from, "try only this migration and those above it");
 OPTION(SEED, "seed", "FILE", OPTION_TEXT, seed, "SQL that puts rows in first, as far as they fit");
+OPTION(TEST_SCHEMA, "schema", "NAME", OPTION_TEXT, schema,
+       "the history is a tenant's: test it in a schema of this name, beside a second one");
+OPTION(PREPARE, "prepare", "FILE", OPTION_TEXT, prepare,
+       "SQL that makes what is there before the first migration");
 OPTION(JOBS, "jobs", "N", OPTION_COUNT, jobs, "scratch databases at once (default 4, at most 32)");
 OPTION(STRICT, "strict", NULL, OPTION_FLAG, is_strict,
        "cosmetic differences and lost rows count, too");
@@ -151,7 +155,9 @@ static const char TEST_DETAILS[] =
     "verdicts: proved; wrong: something is left, gone or changed, or a step fails; lossy: rows or values\n"
     "that were there before the up are gone after the down; cosmetic: only the order of columns, spacing in\n"
     "function bodies, an extension or an enum label left behind; irreversible: there is no down.\n"
-    "Exit code: 1 when one is wrong (with --strict: or lossy or cosmetic). See docs/proof.md.";
+    "With --schema, a second tenant goes up behind the first: an up that changes what is not in its schema, a\n"
+    "down that does, and a name that the second one meets are wrong; outside: the up only makes something there.\n"
+    "Exit code: 1 when one is wrong (with --strict: or lossy, outside or cosmetic). See docs/proof.md.";
 
 static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
                                    "code: 5 it is rolled back, 6 paused or held,\n"
@@ -250,10 +256,11 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA), cmd_check },
 
     { "test", "[DIR]", 0, 1, LOCAL, "prove on scratch databases that every down undoes its up", TEST_DETAILS,
-      "{outcome: proved|wrong, migrations: [{id, verdict, alone, why_not_alone, chain, findings}],\n"
+      "{outcome: proved|wrong,\n"
+      " migrations: [{id, verdict, alone, why_not_alone, chain, tenant, findings}],\n"
       " chains: [{top, bottom, findings}], seed_unfit}; finding: {way, step, kind, class, object, text,\n"
       " before, after, sqlstate, hint, up, down}; up, down: null or {file, line, statement, kind}",
-      OPTIONS(&TEST_SERVER, &FORMAT, &SET, &FROM, &SEED, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
+      OPTIONS(&TEST_SERVER, &TEST_SCHEMA, &SHARED_SCHEMAS, &FORMAT, &SET, &PREPARE, &FROM, &SEED, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
     { "lint", "[PATH…]", 0, 10000, LOCAL, "find fault with migrations before they travel", LINT_DETAILS,
       "{findings: [{rule, severity, migration, file, line, column, title, why,\n"
       "  effects: [{table, index, schema, lock, work, is_certain, why}], safe_way: [SQL], allowed: REASON or null}],\n"

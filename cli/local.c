@@ -80,6 +80,30 @@ Plan local_plan(const MigrationSet *set)
     return plan;
 }
 
+ErrCode local_shared_schemas(const Options *options, Arena *arena, Plan *plan, Err *err)
+{
+    if (options->shared_schemas == NULL) {
+        return ERR_NONE;
+    }
+    if (options->schema == NULL) {
+        err_set(err, ERR_USAGE,
+                "--shared-schemas follow a schema in search_path, and none is named");
+        return err_hint(err,
+                        "add --schema NAME; of a whole database the search_path is left as it is");
+    }
+    plan->shared_schemas = ARENA_ARRAY(arena, const char *, PLAN_SHARED_SCHEMAS_MAX);
+    char *rest = arena_strdup(arena, options->shared_schemas);
+    for (char *name = NULL; (name = strsep(&rest, ",")) != NULL;) {
+        if (name[0] == '\0' || plan->shared_schema_count == PLAN_SHARED_SCHEMAS_MAX) {
+            return err_set(err, ERR_USAGE,
+                           "--shared-schemas wants 1 to %d names with commas between, found '%s'",
+                           PLAN_SHARED_SCHEMAS_MAX, options->shared_schemas);
+        }
+        plan->shared_schemas[plan->shared_schema_count++] = name;
+    }
+    return ERR_NONE;
+}
+
 JobOrder local_order(const Options *options, const ConnSource *source, const Plan *plan,
                      const char *to)
 {

@@ -32,6 +32,10 @@ ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret
 /* A plan of all of them, as the executor wants it; borrows the set's. */
 Plan local_plan(const MigrationSet *set);
 
+/* --shared-schemas, "a,b": each name is what stands between the commas, as it is. ERR_USAGE. In
+ * `arena`. */
+ErrCode local_shared_schemas(const Options *options, Arena *arena, Plan *plan, Err *err);
+
 /* What the executor is asked: `plan` up to the id `to`, "": none. Borrows all of it. */
 JobOrder local_order(const Options *options, const ConnSource *source, const Plan *plan,
                      const char *to);

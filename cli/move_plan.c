@@ -32,31 +32,6 @@ static ErrCode read_rule(const char *option, const char *word, uint32_t *rule, E
     return err_hint(err, "refuse, apply or ignore");
 }
 
-/* "a,b": each name is what stands between the commas, as it is. */
-static ErrCode read_shared_schemas(const Options *options, Arena *arena, Plan *plan, Err *err)
-{
-    if (options->shared_schemas == NULL) {
-        return ERR_NONE;
-    }
-    if (options->schema == NULL) {
-        err_set(err, ERR_USAGE,
-                "--shared-schemas follow a schema in search_path, and none is named");
-        return err_hint(err,
-                        "add --schema NAME; of a whole database the search_path is left as it is");
-    }
-    plan->shared_schemas = ARENA_ARRAY(arena, const char *, PLAN_SHARED_SCHEMAS_MAX);
-    char *rest = arena_strdup(arena, options->shared_schemas);
-    for (char *name = NULL; (name = strsep(&rest, ",")) != NULL;) {
-        if (name[0] == '\0' || plan->shared_schema_count == PLAN_SHARED_SCHEMAS_MAX) {
-            return err_set(err, ERR_USAGE,
-                           "--shared-schemas wants 1 to %d names with commas between, found '%s'",
-                           PLAN_SHARED_SCHEMAS_MAX, options->shared_schemas);
-        }
-        plan->shared_schemas[plan->shared_schema_count++] = name;
-    }
-    return ERR_NONE;
-}
-
 ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err)
 {
     const Options *options = &invocation->options;
@@ -70,7 +45,7 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
         code = read_rule("missing", options->missing, &ret_plan->missing, err);
     }
     if (code == ERR_NONE) {
-        code = read_shared_schemas(options, &invocation->arena, ret_plan, err);
+        code = local_shared_schemas(options, &invocation->arena, ret_plan, err);
     }
     if (code == ERR_NONE && options->mirror != NULL) {
         AdoptFrom to = { options->mirror, options->table };

@@ -28,6 +28,11 @@ static const char BEGIN[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     identified ".type || CASE " identified ".type WHEN 'database' THEN ''"                         \
     " ELSE ' ' || " identified ".identity END"
 
+/* The schema, unquoted, that an object lies in or is. */
+#define SCHEMA_OF(identified)                                                                      \
+    "(pg_catalog.parse_ident(CASE " identified ".type WHEN 'schema' THEN " identified ".name"      \
+    " ELSE " identified ".schema END))[1]"
+
 #define IDENTIFY(object)                                                                           \
     "pg_catalog.pg_identify_object(" object "[1], " object "[2], " object "[3]::int4)"
 
@@ -38,7 +43,8 @@ static const char BEFORE_NOUN[] =
 static const char BEFORE_QUERY[] =
     " || CASE o.what WHEN '' THEN '' ELSE ' ' || o.what END || ' on ' || " KEY_OF("s") " END,"
     " coalesce(CASE WHEN o.what IS NULL THEN " KEY_OF("p") " ELSE " KEY_OF("s") " END, ''),"
-    " coalesce(" KEY_OF("r") ", ''), o.name, o.definition, o.members FROM (";
+    " coalesce(" KEY_OF("r") ", ''), o.name, o.definition, o.members,"
+    " coalesce(" SCHEMA_OF("s") ", " SCHEMA_OF("p") ", " SCHEMA_OF("r") ", '') FROM (";
 
 static const char AFTER_QUERY[] =
     ") o CROSS JOIN LATERAL " IDENTIFY("o.self") " s"
@@ -54,6 +60,8 @@ static const char FILTER[] =
     " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = o.self[1]"
     "  AND e.objid = o.self[2] AND e.deptype = 'e')";
 
+#define WHOLES_MAX 8 /* how deep a part may lie in parts */
+
 enum EntryColumn {
     ENTRY_KEY,
     ENTRY_PARENT,
@@ -61,6 +69,7 @@ enum EntryColumn {
     ENTRY_NAME,
     ENTRY_DEFINITION,
     ENTRY_MEMBERS,
+    ENTRY_SCHEMA,
 };
 
 typedef LIST(CatalogEntry) EntryList;
@@ -81,8 +90,8 @@ AUTO_DEFINE(Reading, reading_done)
 
 static void entry_take(Reading *reading, const CatalogKind *kind, const PGresult *rows, int row)
 {
-    const char *kept[ENTRY_MEMBERS + 1];
-    for (int i = 0; i <= ENTRY_MEMBERS; i++) {
+    const char *kept[ENTRY_SCHEMA + 1];
+    for (int i = 0; i <= ENTRY_SCHEMA; i++) {
         kept[i] = texts_keep(reading->reader->texts, result_text(rows, row, i));
     }
     CatalogEntry entry = {
@@ -93,6 +102,7 @@ static void entry_take(Reading *reading, const CatalogKind *kind, const PGresult
         .name = kept[ENTRY_NAME],
         .definition = kept[ENTRY_DEFINITION],
         .members = kept[ENTRY_MEMBERS],
+        .schema = kept[ENTRY_SCHEMA],
     };
     LIST_PUSH(&reading->entries, entry);
 }
@@ -176,6 +186,21 @@ static ErrCode keys_check(const EntryList *entries, Err *err)
     return ERR_NONE;
 }
 
+/* Of what is said of a part (the comment on a trigger) the server names no schema: its whole's. */
+static void schemas_settle(Catalog *catalog, CatalogEntry *entries)
+{
+    for (size_t i = 0; i < catalog->count; i++) {
+        const CatalogEntry *whole = &entries[i];
+        for (unsigned depth = 0; whole != NULL && depth < WHOLES_MAX; depth++) {
+            if (whole->schema[0] != '\0') {
+                entries[i].schema = whole->schema;
+                break;
+            }
+            whole = whole->parent[0] == '\0' ? NULL : catalog_find(catalog, whole->parent);
+        }
+    }
+}
+
 ErrCode catalog_read(CatalogReader *reader, uint64_t deadline_ms, const Interrupt *interrupt,
                      Arena *arena, Catalog *ret_catalog, Err *err)
 {
@@ -193,11 +218,40 @@ ErrCode catalog_read(CatalogReader *reader, uint64_t deadline_ms, const Interrup
     if (keys_check(entries, err) != ERR_NONE) {
         return err->code;
     }
-    *ret_catalog = (Catalog){
-        .entries = arena_memdup(arena, entries->items, entries->count * sizeof(*entries->items)),
-        .count = entries->count,
-    };
+    CatalogEntry *kept =
+        arena_memdup(arena, entries->items, entries->count * sizeof(*entries->items));
+    *ret_catalog = (Catalog){ .entries = kept, .count = entries->count };
+    schemas_settle(ret_catalog, kept);
     return ERR_NONE;
+}
+
+/* The entries from *at on are passed over up to one that is in the schema, or is not. */
+static const CatalogEntry *splice_next(const Catalog *from, size_t *at, const char *schema,
+                                       bool is_inside)
+{
+    while (*at < from->count && str_equal(from->entries[*at].schema, schema) != is_inside) {
+        (*at)++;
+    }
+    return *at < from->count ? &from->entries[*at] : NULL;
+}
+
+Catalog catalog_splice(const Catalog *inside, const Catalog *outside, const char *schema,
+                       Arena *arena)
+{
+    CatalogEntry *entries = ARENA_ARRAY(arena, CatalogEntry, inside->count + outside->count);
+    Catalog spliced = { .entries = entries };
+    size_t i = 0;
+    size_t j = 0;
+    while (true) {
+        const CatalogEntry *in = splice_next(inside, &i, schema, true);
+        const CatalogEntry *out = splice_next(outside, &j, schema, false);
+        if (in == NULL && out == NULL) {
+            return spliced;
+        }
+        bool is_in = out == NULL || (in != NULL && strcmp(in->key, out->key) < 0);
+        entries[spliced.count++] = is_in ? *in : *out;
+        *(is_in ? &i : &j) += 1;
+    }
 }
 
 const CatalogEntry *catalog_find(const Catalog *catalog, const char *key)

@@ -25,6 +25,7 @@ struct CatalogEntry {
     const char *name;       /* as its author writes it: "orders" */
     const char *definition; /* lines */
     const char *members;    /* in their order, a line each */
+    const char *schema;     /* in which it lies, or what it is part of; "": in none */
 };
 
 struct Catalog {
@@ -49,6 +50,13 @@ typedef struct CatalogReader {
  */
 ErrCode catalog_read(CatalogReader *reader, uint64_t deadline_ms, const Interrupt *interrupt,
                      Arena *arena, Catalog *ret_catalog, Err *err);
+
+/*
+ * What a database would hold that is like `inside` in this schema and like `outside` everywhere
+ * else. The entries are those of the two; their list is in `arena`.
+ */
+Catalog catalog_splice(const Catalog *inside, const Catalog *outside, const char *schema,
+                       Arena *arena);
 
 /* The entry with this key; NULL: there is none. */
 const CatalogEntry *catalog_find(const Catalog *catalog, const char *key);

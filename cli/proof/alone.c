@@ -48,7 +48,8 @@ static ErrCode look_undone(const Alone *alone, Err *err)
         bench_rows(bench, &rows, err) != ERR_NONE) {
         return err->code;
     }
-    alone->trial->undone = catalog_compare(&alone->before, &undone, bench->arena);
+    Catalog expected = bench_expected(bench, &alone->before, &alone->after);
+    alone->trial->undone = catalog_compare(&expected, &undone, bench->arena);
     alone->trial->rows = rows_compare(&alone->rows, &rows, bench->arena);
     return ERR_NONE;
 }

@@ -62,7 +62,8 @@ ErrCode chain_try(Bench *bench, size_t first, const Catalog *before, Trial *cons
     while (code == ERR_NONE && chain->bottom > first &&
            !migrations[chain->bottom - 1].is_irreversible) {
         Trial *trial = trials[chain->bottom - 1];
-        code = step_down(bench, chain->bottom - 1, &before[chain->bottom - 1], trial, &known, err);
+        Catalog expected = bench_expected(bench, &before[chain->bottom - 1], &top);
+        code = step_down(bench, chain->bottom - 1, &expected, trial, &known, err);
         if (code == ERR_NONE && trial->failed_at != PROOF_STEP_NONE) {
             break;
         }

@@ -163,7 +163,10 @@ ErrCode crew_run(ProofRun *run, Err *err)
     Worker *workers = ARENA_ARRAY(&arena, Worker, run->config.jobs);
     size_t begun = 0;
     for (; begun < run->config.jobs; begun++) {
-        workers[begun] = (Worker){ .run = run, .walker = { &run->ground, run->wakes[begun] } };
+        workers[begun] = (Worker){
+            .run = run,
+            .walker = { &run->ground, run->wakes[begun], run->config.schema },
+        };
         int failed = pthread_create(&workers[begun].thread, NULL, worker_main, &workers[begun]);
         if (failed != 0) {
             err_set_errno(err, ERR_IO, failed, "cannot begin a thread");

@@ -13,6 +13,7 @@ typedef LIST(Finding) FindingList;
 
 typedef struct Writer {
     const MigrationSet *set;
+    const char *schema;             /* of the tenant; "": the whole database */
     const PlanMigration *migration; /* NULL: of a whole chain */
     const char *way;
     Arena *arena;
@@ -152,7 +153,20 @@ static void blame_add(const Writer *writer, const Difference *difference, Findin
     misspelling_find(writer, difference, finding);
 }
 
-static void difference_add(Writer *writer, const Difference *difference, ProofStep step)
+/* A down that does not leave alone what is not its tenant's. */
+static void stranger_add(const Writer *writer, const Difference *difference, Finding *finding)
+{
+    bool is_stranger = writer->schema[0] != '\0' &&
+                       !str_equal(difference_entry(difference)->schema, writer->schema);
+    if (is_stranger && finding->is_real && finding->hint[0] == '\0') {
+        finding->hint = arena_printf(writer->arena,
+                                     "it is not in schema %s: other tenants have it, too, and keep "
+                                     "their migrations when this one goes back",
+                                     writer->schema);
+    }
+}
+
+static Finding difference_finding(Writer *writer, const Difference *difference, ProofStep step)
 {
     Finding finding = {
         .way = writer->way,
@@ -181,6 +195,13 @@ static void difference_add(Writer *writer, const Difference *difference, ProofSt
     } else {
         finding.hint = difference_class_why(difference->class);
     }
+    return finding;
+}
+
+static void difference_add(Writer *writer, const Difference *difference, ProofStep step)
+{
+    Finding finding = difference_finding(writer, difference, step);
+    stranger_add(writer, difference, &finding);
     LIST_PUSH(&writer->list, finding);
 }
 
@@ -236,6 +257,61 @@ static void rows_add(Writer *writer, const RowChange *change)
     LIST_PUSH(&writer->list, finding);
 }
 
+/* ---- tenants ---- */
+
+static const char *outside_text(const Difference *difference, Arena *arena)
+{
+    const char *key = difference_entry(difference)->key;
+    return difference->how == DIFFERENCE_LEFT
+               ? arena_printf(arena, "%s is made%s", key, parts_text(difference, arena))
+               : difference_text(difference, PROOF_STEP_UP, arena);
+}
+
+/* Who made, changed or took it: not the DROP … IF EXISTS before the CREATE. */
+static Place outside_place(const Writer *writer, const Difference *difference)
+{
+    const CatalogEntry *entry = difference_entry(difference);
+    const PlanScript *up = &writer->migration->up;
+    const char *owner = owner_name(entry, writer->arena);
+    Place first = blame_find(writer->set, up, entry->name, owner, BLAME_FIRST);
+    bool is_other = difference->how == DIFFERENCE_LEFT && first.statement != NULL &&
+                    str_starts_with(first.statement->kind, "DROP ");
+    return is_other ? blame_find(writer->set, up, entry->name, owner, BLAME_LAST) : first;
+}
+
+/* What an up does beyond its schema. */
+static void outside_add(Writer *writer, const Difference *difference)
+{
+    bool is_new = difference->how == DIFFERENCE_LEFT;
+    Finding finding = difference_finding(writer, difference, PROOF_STEP_UP);
+    finding.text = outside_text(difference, writer->arena);
+    finding.class = is_new ? "outside" : difference_class_name(DIFFERENCE_REAL);
+    finding.is_real = !is_new;
+    finding.up = outside_place(writer, difference);
+    finding.down = (Place){ 0 };
+    finding.hint = is_new ? "the whole database has it, and every tenant's up meets it"
+                          : "other tenants have it, too, whichever migrations they are at";
+    LIST_PUSH(&writer->list, finding);
+}
+
+static void tenant_add(Writer *writer, const TenantTrial *trial)
+{
+    writer->way = "tenant";
+    for (size_t i = 0; i < trial->outside.count; i++) {
+        outside_add(writer, &trial->outside.items[i]);
+    }
+    writer->way = "next-tenant";
+    for (size_t i = 0; i < trial->next.count; i++) {
+        outside_add(writer, &trial->next.items[i]);
+    }
+    if (trial->failure.is_there) {
+        failure_add(writer, &trial->failure, PROOF_STEP_UP);
+        Finding *failed = &writer->list.items[writer->list.count - 1];
+        failed->hint = "in the first schema it went well: something that it makes or uses is not "
+                       "in the schema, but the whole database's";
+    }
+}
+
 /* ---- all of it ---- */
 
 static void trial_add(Writer *writer, const Trial *trial, const char *way)
@@ -289,17 +365,20 @@ static Findings writer_end(Writer *writer)
 Findings findings_of(const Proof *proof, const MigrationSet *set, size_t index, Arena *arena)
 {
     const Proved *proved = &proof->items[index];
-    Writer writer = { .set = set, .migration = proved->migration, .arena = arena };
+    Writer writer = {
+        .set = set, .schema = proof->schema, .migration = proved->migration, .arena = arena
+    };
     trial_add(&writer, &proved->alone, "alone");
     size_t chain = writer.list.count;
     trial_add(&writer, &proved->chain, "chain");
     ways_join(&writer, chain);
+    tenant_add(&writer, &proved->tenant);
     return writer_end(&writer);
 }
 
 Findings findings_of_chain(const Chain *chain, const MigrationSet *set, Arena *arena)
 {
-    Writer writer = { .set = set, .way = "chain", .arena = arena };
+    Writer writer = { .set = set, .schema = "", .way = "chain", .arena = arena };
     if (chain->failed_at != PROOF_STEP_NONE) {
         failure_add(&writer, &chain->failure, chain->failed_at);
     }

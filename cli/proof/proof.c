@@ -41,17 +41,23 @@ static ProofRun *run_new(const ProofConfig *config)
     ProofRun *run = mem_alloc(sizeof(*run));
     size_t count = config->set->count;
     run->config = *config;
+    run->arenas = mem_alloc((count + 1) * sizeof(Arena));
+    Arena *arena = &run->arenas[count];
     run->ground = (WalkGround){
         .source = config->source,
         .set = config->set,
         .plan = config->plan,
+        .search_path = ground_search_path(config, arena),
         .agent = config->agent,
         .is_stopped = &run->is_stopped,
     };
     run->texts = texts_new();
-    run->arenas = mem_alloc((count + 1) * sizeof(Arena));
-    Arena *arena = &run->arenas[count];
-    run->proof = (Proof){ .items = ARENA_ARRAY(arena, Proved, count), .count = count };
+    run->tenants.arenas = mem_alloc((count + 1) * sizeof(Arena));
+    run->proof = (Proof){
+        .items = ARENA_ARRAY(arena, Proved, count),
+        .count = count,
+        .schema = config->schema,
+    };
     run->before = ARENA_ARRAY(arena, Catalog, count);
     for (size_t i = 0; i < count; i++) {
         run->proof.items[i].migration = &config->set->migrations[i];
@@ -77,8 +83,10 @@ void proof_run_free(ProofRun *run)
     }
     for (size_t i = 0; i <= run->config.set->count; i++) {
         arena_done(&run->arenas[i]);
+        arena_done(&run->tenants.arenas[i]);
     }
     free(run->arenas);
+    free(run->tenants.arenas);
     LIST_DONE(&run->chains);
     LIST_DONE(&run->waiting);
     pthread_mutex_destroy(&run->mutex);

@@ -5,6 +5,10 @@
  * down, up again. And all are tried in a chain: up to the newest, down as far as it goes, up again.
  * The two find different things: a down that leaves something behind may be mended by the down
  * below it, and one that is right alone may meet what a down above it has left.
+ *
+ * A history of tenants' schemas is tried in one schema, with a second one beside it that goes up
+ * behind the first and stays: what an up does beyond its schema is told, and a down has to leave
+ * all that alone.
  */
 #ifndef SKEIN_CLI_PROOF_PROOF_H
 #define SKEIN_CLI_PROOF_PROOF_H
@@ -22,6 +26,7 @@ typedef enum Verdict {
     VERDICT_NONE = 0,     /* not tried in this way */
     VERDICT_PROVED,       /* the down is the inverse of the up */
     VERDICT_COSMETIC,     /* but for differences that no author has to mend */
+    VERDICT_OUTSIDE,      /* the up makes something beyond its schema, and the next tenant copes */
     VERDICT_LOSSY,        /* the down loses rows or values that were there before, or leaves some */
     VERDICT_IRREVERSIBLE, /* there is no down */
     VERDICT_WRONG,        /* the down is not the inverse, or one of the three steps fails */
@@ -52,6 +57,17 @@ typedef struct Trial {
     RowChanges rows;   /* before the up, and after the down; never in the chain */
 } Trial;
 
+/* How the up of a tenant does beside another one's. Everything is in the proof's arenas. */
+typedef struct TenantTrial {
+    Verdict verdict;
+    Differences outside; /* what it made, changed or took away beyond its schema */
+    Differences next;    /* what the next tenant's changed or took away beyond its own */
+    WalkFailure failure; /* of the next tenant's */
+} TenantTrial;
+
+/* The schema of the tenant that goes up behind the one that is asked about. */
+#define PROOF_NEXT_TENANT "skein_next_tenant"
+
 /* A stretch of the history that was walked down and up again in one go. */
 typedef struct Chain {
     size_t bottom; /* the oldest migration that was undone */
@@ -66,6 +82,7 @@ typedef struct Proved {
     const char *why_not_alone; /* why it was not tried alone; NULL: it was, or `alone` says it */
     Trial alone;
     Trial chain;
+    TenantTrial tenant; /* VERDICT_NONE also where the whole database is tested */
 } Proved;
 
 typedef struct Proof {
@@ -75,9 +92,11 @@ typedef struct Proof {
     size_t chain_count;
     Swept swept; /* at the beginning */
     size_t verdicts[VERDICT_COUNT_];
+    const char *schema; /* of the tenant; "": the whole database */
+    size_t next_head;   /* how many migrations the next tenant could take */
 } Proof;
 
-/* The worse of the two ways. */
+/* The worst of the ways. */
 Verdict proved_verdict(const Proved *proved);
 
 typedef struct ProofConfig {
@@ -85,6 +104,9 @@ typedef struct ProofConfig {
     const MigrationSet *set;
     const Plan *plan;
     const char *agent;
+    const char *schema;          /* of a tenant; "": the whole database */
+    const MigrationSet *prepare; /* one script that runs before all others; NULL: none */
+    const Plan *prepare_plan;
     size_t first;  /* the oldest migration to be tried; those below are only applied */
     Seed *seed;    /* NULL: none */
     unsigned jobs; /* scratch databases that are worked on at once */

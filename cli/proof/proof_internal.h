@@ -13,6 +13,13 @@ typedef struct Task {
     char database[SCRATCH_NAME_MAX];
 } Task;
 
+/* The spine's alone, as it goes up. */
+typedef struct Tenants {
+    Catalog now; /* after the last step of both */
+    bool is_next_stuck;
+    Arena *arenas; /* one per migration, and one more for what was before the first */
+} Tenants;
+
 struct ProofRun {
     ProofConfig config;
     WalkGround ground;
@@ -27,6 +34,7 @@ struct ProofRun {
     Arena *arenas;   /* one per migration tried alone, and one more for the spine */
     size_t head;     /* how many migrations could be applied */
     LIST(Chain) chains;
+    Tenants tenants;
 
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t changed;
@@ -60,6 +68,29 @@ void task_give(const Worker *worker, const Task *task);
 
 /* Helps until nothing is open, or the run is stopped. */
 void tasks_await(const Worker *worker);
+
+/* ---- ground.c: what is there before the first migration ---- */
+
+/* The tenant's search_path, as SET takes it; "": the whole database is tested. In `arena`. */
+const char *ground_search_path(const ProofConfig *config, Arena *arena);
+
+/* Makes a scratch database with what is prepared in it, and the tenants' schemas. */
+ErrCode ground_make(const Worker *worker, char ret_database[SCRATCH_NAME_MAX], Err *err);
+
+/* ---- tenants.c: on the spine, a second tenant behind the first ---- */
+
+/* Looks at what is there before the first step. */
+ErrCode tenants_begin(const Worker *worker, const char *database, Err *err);
+
+/* The first tenant has gone up to migration `index`: looks beyond its schema, and lets the next one
+ * follow, as long as it can. */
+ErrCode tenants_try(const Worker *worker, const char *database, size_t index, Err *err);
+
+/* The same without a look. */
+ErrCode tenants_pass(const Worker *worker, const char *database, size_t index, Err *err);
+
+/* On another database: takes the next tenant up to migration `top`, or as far as it came here. */
+ErrCode tenants_follow(const Worker *worker, const char *database, size_t top, Err *err);
 
 /* ---- spine.c: up the history, and the chain ---- */
 

@@ -79,19 +79,13 @@ void seed_free(Seed *seed)
 
 /* ---- running ---- */
 
-typedef struct SeedRun {
-    Conn *conn;
-    uint64_t deadline_ms;
-    const Interrupt *interrupt;
-} SeedRun;
-
 /* Until all is sent. */
-static ErrCode flush_all(const SeedRun *run, Err *err)
+static ErrCode flush_all(const SeedPlace *place, Err *err)
 {
-    PGconn *pg = conn_pg(run->conn);
+    PGconn *pg = conn_pg(place->conn);
     int unsent = PQflush(pg);
     while (unsent > 0) {
-        WaitEnd end = wait_fd(PQsocket(pg), POLLIN | POLLOUT, run->deadline_ms, run->interrupt);
+        WaitEnd end = wait_fd(PQsocket(pg), POLLIN | POLLOUT, place->deadline_ms, place->interrupt);
         if (end != WAIT_READY) {
             return err_set(err, end == WAIT_STOPPED ? ERR_CANCELLED : ERR_TIMEOUT,
                            "the server did not take the rows in time");
@@ -103,27 +97,27 @@ static ErrCode flush_all(const SeedRun *run, Err *err)
 }
 
 /* Sends the rows that the statement asks for; its result is then taken as that of any other. */
-static ErrCode rows_send(const SeedRun *run, const PlanStatement *statement, Err *err)
+static ErrCode rows_send(const SeedPlace *place, const PlanStatement *statement, Err *err)
 {
     static const size_t PIECE = 64 * 1024;
-    PGconn *pg = conn_pg(run->conn);
+    PGconn *pg = conn_pg(place->conn);
     Bytes data = statement->copy_data;
     for (size_t at = 0; at < data.length; at += PIECE) {
         size_t length = data.length - at < PIECE ? data.length - at : PIECE;
         PQputCopyData(pg, (const char *)data.data + at, (int)length);
-        if (flush_all(run, err) != ERR_NONE) {
+        if (flush_all(place, err) != ERR_NONE) {
             return err->code;
         }
     }
     PQputCopyEnd(pg, NULL);
-    return flush_all(run, err);
+    return flush_all(place, err);
 }
 
-static ErrCode answer_wait(const SeedRun *run, Err *err)
+static ErrCode answer_wait(const SeedPlace *place, Err *err)
 {
-    PGconn *pg = conn_pg(run->conn);
+    PGconn *pg = conn_pg(place->conn);
     while (PQisBusy(pg) != 0) {
-        WaitEnd end = wait_fd(PQsocket(pg), POLLIN, run->deadline_ms, run->interrupt);
+        WaitEnd end = wait_fd(PQsocket(pg), POLLIN, place->deadline_ms, place->interrupt);
         if (end != WAIT_READY) {
             return err_set(err, end == WAIT_STOPPED ? ERR_CANCELLED : ERR_TIMEOUT,
                            "the server did not answer in time");
@@ -136,27 +130,27 @@ static ErrCode answer_wait(const SeedRun *run, Err *err)
 }
 
 /* *ret_why: the server's words when it does not take the statement. */
-static ErrCode statement_send(const SeedRun *run, const PlanStatement *statement, Err *ret_why,
+static ErrCode statement_send(const SeedPlace *place, const PlanStatement *statement, Err *ret_why,
                               Err *err)
 {
-    PGconn *pg = conn_pg(run->conn);
+    PGconn *pg = conn_pg(place->conn);
     *ret_why = (Err){ 0 };
     if (PQsendQuery(pg, statement->sql) == 0) {
         return server_error_connection(pg, err);
     }
-    ErrCode code = flush_all(run, err);
-    while (code == ERR_NONE && (code = answer_wait(run, err)) == ERR_NONE) {
+    ErrCode code = flush_all(place, err);
+    while (code == ERR_NONE && (code = answer_wait(place, err)) == ERR_NONE) {
         AUTO_PTR(PGresult) result = PQgetResult(pg);
         if (result == NULL) {
             break;
         }
         ExecStatusType status = PQresultStatus(result);
         if (status == PGRES_COPY_IN) {
-            code = rows_send(run, statement, err);
+            code = rows_send(place, statement, err);
         } else if (status == PGRES_FATAL_ERROR && ret_why->code == ERR_NONE) {
             server_error_result(result, ret_why);
         }
-        if (!conn_is_alive(run->conn)) {
+        if (!conn_is_alive(place->conn)) {
             *err = *ret_why;
             code = err_set(err, ERR_UNREACHABLE, "the connection broke");
         }
@@ -175,34 +169,43 @@ static void fit_note(Seed *seed, size_t index, const Err *why_not)
     pthread_mutex_unlock(&seed->mutex);
 }
 
-static ErrCode statement_try(Seed *seed, size_t index, const SeedRun *run, Err *err)
+static ErrCode statement_try(Seed *seed, size_t index, const SeedPlace *place, Err *err)
 {
     Err why_not = { 0 };
-    ErrCode code = conn_run(run->conn, "SAVEPOINT seed", run->deadline_ms, err);
+    ErrCode code = conn_run(place->conn, "SAVEPOINT seed", place->deadline_ms, err);
     if (code == ERR_NONE) {
-        code = statement_send(run, &seed->script.plan.statements[index], &why_not, err);
+        code = statement_send(place, &seed->script.plan.statements[index], &why_not, err);
     }
     if (code == ERR_NONE) {
         fit_note(seed, index, &why_not);
         const char *end =
             why_not.code == ERR_NONE ? "RELEASE seed" : "ROLLBACK TO seed; RELEASE seed";
-        code = conn_run(run->conn, end, run->deadline_ms, err);
+        code = conn_run(place->conn, end, place->deadline_ms, err);
     }
     return code;
 }
 
-ErrCode seed_run(Seed *seed, Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt, Err *err)
+static ErrCode seed_begin(const SeedPlace *place, Err *err)
+{
+    AUTO(Str) sql = { 0 };
+    str_append(&sql, "BEGIN");
+    if (place->search_path[0] != '\0') {
+        str_printf(&sql, "; SET LOCAL search_path = %s", place->search_path);
+    }
+    return conn_run(place->conn, str_text(&sql), place->deadline_ms, err);
+}
+
+ErrCode seed_run(Seed *seed, const SeedPlace *place, Err *err)
 {
     if (seed == NULL) {
         return ERR_NONE;
     }
-    SeedRun run = { conn, deadline_ms, interrupt };
-    ErrCode code = conn_run(conn, "BEGIN", deadline_ms, err);
+    ErrCode code = seed_begin(place, err);
     for (size_t i = 0; code == ERR_NONE && i < seed->script.plan.count; i++) {
-        code = statement_try(seed, i, &run, err);
+        code = statement_try(seed, i, place, err);
     }
     if (code == ERR_NONE) {
-        code = conn_run(conn, "COMMIT", deadline_ms, err);
+        code = conn_run(place->conn, "COMMIT", place->deadline_ms, err);
     }
     pthread_mutex_lock(&seed->mutex);
     seed->runs += code == ERR_NONE;

@@ -22,12 +22,19 @@ void seed_free(Seed *seed); /* NULL is allowed */
 
 AUTO_PTR_DEFINE(Seed, seed_free)
 
+/* Where it runs. */
+typedef struct SeedPlace {
+    Conn *conn;
+    const char *search_path; /* as SET takes it; "": as it is */
+    uint64_t deadline_ms;
+    const Interrupt *interrupt;
+} SeedPlace;
+
 /*
  * Runs it, in one transaction. Errors are of the connection only. From any thread. A NULL seed does
  * nothing.
  */
-ErrCode seed_run(Seed *seed, Conn *conn, uint64_t deadline_ms, const Interrupt *interrupt,
-                 Err *err);
+ErrCode seed_run(Seed *seed, const SeedPlace *place, Err *err);
 
 /*
  * After all runs: the statements that none of them could take, with the server's words of the last

@@ -55,14 +55,35 @@ static void spine_break(ProofRun *run, size_t index, const WalkFailure *failure)
     }
 }
 
+/* All tenants go up to migration `index`, one after the other. */
+static ErrCode spine_step(const Worker *worker, const char *database, size_t index,
+                          WalkFailure *ret_failure, Err *err)
+{
+    const ProofConfig *config = &worker->run->config;
+    bool has_tenants = config->schema[0] != '\0';
+    ErrCode code = ERR_NONE;
+    if (index >= config->first) {
+        code = spine_stop(worker, database, index, err);
+    }
+    if (code == ERR_NONE && has_tenants && index == config->first) {
+        code = tenants_begin(worker, database, err);
+    }
+    if (code == ERR_NONE) {
+        code = walk_up(&worker->walker, database, index, ret_failure, err);
+    }
+    if (code != ERR_NONE || ret_failure->is_there || !has_tenants) {
+        return code;
+    }
+    return index >= config->first ? tenants_try(worker, database, index, err)
+                                  : tenants_pass(worker, database, index, err);
+}
+
 static ErrCode spine_climb(const Worker *worker, const char *database, Err *err)
 {
     ProofRun *run = worker->run;
-    size_t first = run->config.first;
     for (size_t i = 0; i < run->proof.count; i++) {
-        WalkFailure failure;
-        if ((i >= first && spine_stop(worker, database, i, err) != ERR_NONE) ||
-            walk_up(&worker->walker, database, i, &failure, err) != ERR_NONE) {
+        WalkFailure failure = { 0 };
+        if (spine_step(worker, database, i, &failure, err) != ERR_NONE) {
             return err->code;
         }
         if (failure.is_there) {
@@ -110,9 +131,12 @@ static ErrCode chain_below(const Worker *worker, Chain *chain, Err *err)
 {
     ProofRun *run = worker->run;
     char database[SCRATCH_NAME_MAX];
-    ErrCode code = scratch_make(run->scratch, NULL, database, err);
+    ErrCode code = ground_make(worker, database, err);
     if (code == ERR_NONE) {
         code = walk_climb(&worker->walker, database, 0, chain->top, &chain->failure, err);
+    }
+    if (code == ERR_NONE && !chain->failure.is_there && run->config.schema[0] != '\0') {
+        code = tenants_follow(worker, database, chain->top, err);
     }
     if (code == ERR_NONE && chain->failure.is_there) {
         chain->failed_at = PROOF_STEP_UP;
@@ -149,7 +173,7 @@ void spine_run(const Worker *worker)
     ProofRun *run = worker->run;
     Err err = { 0 };
     char database[SCRATCH_NAME_MAX];
-    ErrCode code = scratch_make(run->scratch, NULL, database, &err);
+    ErrCode code = ground_make(worker, database, &err);
     if (code == ERR_NONE) {
         code = spine_climb(worker, database, &err);
     }

@@ -3,7 +3,8 @@
 
 bool verdict_counts(const Told *told, Verdict verdict)
 {
-    bool is_lesser = verdict == VERDICT_COSMETIC || verdict == VERDICT_LOSSY;
+    bool is_lesser =
+        verdict == VERDICT_COSMETIC || verdict == VERDICT_OUTSIDE || verdict == VERDICT_LOSSY;
     return verdict == VERDICT_WRONG || (told->is_strict && is_lesser);
 }
 

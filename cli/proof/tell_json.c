@@ -59,6 +59,7 @@ static void migration_json(const Told *told, JsonOut *json, size_t index)
     json_out_string(json, "alone", verdict_name(proved->alone.verdict));
     json_out_string(json, "why_not_alone", proved->why_not_alone);
     json_out_string(json, "chain", verdict_name(proved->chain.verdict));
+    json_out_string(json, "tenant", verdict_name(proved->tenant.verdict));
     findings_json(json, &findings);
     json_out_object_end(json);
 }

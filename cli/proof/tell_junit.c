@@ -31,7 +31,10 @@ static void xml_append(Str *out, const char *text)
 
 static bool is_of_way(const Finding *finding, const char *way)
 {
-    return strcmp(finding->way, way) == 0 || strcmp(finding->way, "both") == 0;
+    bool is_tenant = str_ends_with(finding->way, "tenant");
+    return strcmp(way, "tenants") == 0
+               ? is_tenant
+               : strcmp(finding->way, way) == 0 || strcmp(finding->way, "both") == 0;
 }
 
 static void place_append(Str *text, const Place *place)
@@ -82,7 +85,9 @@ static void case_append(Str *out, const char *way, const char *name, const char 
 
 static Verdict verdict_of(const Proved *proved, const char *way)
 {
-    return strcmp(way, "alone") == 0 ? proved->alone.verdict : proved->chain.verdict;
+    return strcmp(way, "alone") == 0   ? proved->alone.verdict
+           : strcmp(way, "chain") == 0 ? proved->chain.verdict
+                                       : proved->tenant.verdict;
 }
 
 static void migration_case(const Told *told, size_t index, const char *way, Str *out)
@@ -106,9 +111,13 @@ static void migration_case(const Told *told, size_t index, const char *way, Str 
         str_append(out, "</system-out></testcase>\n");
         return;
     }
-    const char *why = proved->why_not_alone != NULL ? proved->why_not_alone : verdict_name(verdict);
-    case_append(out, way, proved->migration->id, element,
-                is_skipped ? why : "the down is not the inverse of the up", str_text(&text));
+    bool is_tenants = strcmp(way, "tenants") == 0;
+    const char *why = proved->why_not_alone != NULL && !is_tenants ? proved->why_not_alone
+                                                                   : verdict_name(verdict);
+    const char *wrong =
+        is_tenants ? "the up is not the tenant's alone" : "the down is not the inverse of the up";
+    case_append(out, way, proved->migration->id, element, is_skipped ? why : wrong,
+                str_text(&text));
 }
 
 static void suite_append(const Told *told, const char *way, Str *out)
@@ -161,6 +170,9 @@ void tell_junit(const Told *told, Str *out)
                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"skein test\">\n");
     suite_append(told, "alone", out);
     suite_append(told, "chain", out);
+    if (told->proof->schema[0] != '\0') {
+        suite_append(told, "tenants", out);
+    }
     climbs_append(told, out);
     str_append(out, "</testsuites>\n");
 }

@@ -6,9 +6,10 @@
 #include "cli/proof/tell.h"
 
 static const Colour COLOURS[] = {
-    [VERDICT_NONE] = COLOUR_DIM,         [VERDICT_PROVED] = COLOUR_GOOD,
-    [VERDICT_COSMETIC] = COLOUR_GOOD,    [VERDICT_LOSSY] = COLOUR_WARN,
-    [VERDICT_IRREVERSIBLE] = COLOUR_DIM, [VERDICT_WRONG] = COLOUR_BAD,
+    [VERDICT_NONE] = COLOUR_DIM,      [VERDICT_PROVED] = COLOUR_GOOD,
+    [VERDICT_COSMETIC] = COLOUR_GOOD, [VERDICT_OUTSIDE] = COLOUR_WARN,
+    [VERDICT_LOSSY] = COLOUR_WARN,    [VERDICT_IRREVERSIBLE] = COLOUR_DIM,
+    [VERDICT_WRONG] = COLOUR_BAD,
 };
 _Static_assert(ARRAY_LEN(COLOURS) == VERDICT_COUNT_, "a colour per verdict");
 
@@ -43,7 +44,11 @@ static const char *circumstance(const Finding *finding)
     bool has_failed = strcmp(finding->kind, "failed") == 0;
     switch (finding->step) {
     case PROOF_STEP_UP:
-        return "the up fails";
+        if (strcmp(finding->way, "next-tenant") == 0) {
+            return has_failed ? "the next tenant's up fails"
+                              : "the next tenant's up reaches beyond its schema";
+        }
+        return has_failed ? "the up fails" : "the up reaches beyond its schema";
     case PROOF_STEP_DOWN:
         if (has_failed) {
             return is_chain ? "in the chain the down fails" : "the down fails";
@@ -146,6 +151,25 @@ static void chains_tell(const Told *told, Str *out)
     }
 }
 
+static void tenants_tell(const Told *told, Str *out)
+{
+    const Proof *proof = told->proof;
+    if (proof->schema[0] == '\0') {
+        return;
+    }
+    AUTO(Arena) arena = { 0 };
+    char *schema = arena_strdup(&arena, proof->schema);
+    printable_make(schema);
+    str_printf(out, "tenants: %s, and a second one behind it ", schema);
+    if (proof->next_head == proof->count) {
+        str_append(out, "all the way up\n");
+    } else {
+        str_printf(out, "up to %s\n",
+                   proof->next_head == 0 ? "nothing"
+                                         : told->set->migrations[proof->next_head - 1].id);
+    }
+}
+
 void tell_text(const Told *told, Str *out)
 {
     const Proof *proof = told->proof;
@@ -160,4 +184,5 @@ void tell_text(const Told *told, Str *out)
     verdicts_tell(told, out);
     str_append_char(out, '\n');
     chains_tell(told, out);
+    tenants_tell(told, out);
 }

@@ -4,11 +4,9 @@
 #include "common/clock.h"
 
 static const char *const VERDICT_NAMES[] = {
-    [VERDICT_NONE] = "not tried",
-    [VERDICT_PROVED] = "proved",
-    [VERDICT_COSMETIC] = "cosmetic",
-    [VERDICT_LOSSY] = "lossy",
-    [VERDICT_IRREVERSIBLE] = "irreversible",
+    [VERDICT_NONE] = "not tried",    [VERDICT_PROVED] = "proved",
+    [VERDICT_COSMETIC] = "cosmetic", [VERDICT_OUTSIDE] = "outside",
+    [VERDICT_LOSSY] = "lossy",       [VERDICT_IRREVERSIBLE] = "irreversible",
     [VERDICT_WRONG] = "wrong",
 };
 _Static_assert(ARRAY_LEN(VERDICT_NAMES) == VERDICT_COUNT_, "a name per verdict");
@@ -35,7 +33,8 @@ Verdict proved_verdict(const Proved *proved)
 {
     Verdict alone = proved->alone.verdict;
     Verdict chain = proved->chain.verdict;
-    return alone > chain ? alone : chain;
+    Verdict worse = alone > chain ? alone : chain;
+    return worse > proved->tenant.verdict ? worse : proved->tenant.verdict;
 }
 
 Verdict trial_judge(const Trial *trial)
@@ -75,6 +74,13 @@ ErrCode bench_catalog(Bench *bench, Catalog *ret_catalog, Err *err)
                         err);
 }
 
+Catalog bench_expected(const Bench *bench, const Catalog *inside, const Catalog *outside)
+{
+    const char *schema = bench->walker->schema;
+    bool is_all = schema[0] == '\0' || inside->entries == NULL;
+    return is_all ? *inside : catalog_splice(inside, outside, schema, bench->arena);
+}
+
 ErrCode bench_rows(const Bench *bench, RowCounts *ret_counts, Err *err)
 {
     Interrupt interrupt = walker_interrupt(bench->walker);
@@ -85,5 +91,11 @@ ErrCode bench_rows(const Bench *bench, RowCounts *ret_counts, Err *err)
 ErrCode bench_seed(const Bench *bench, Err *err)
 {
     Interrupt interrupt = walker_interrupt(bench->walker);
-    return seed_run(bench->seed, bench->reader.conn, look_deadline_ms(), &interrupt, err);
+    SeedPlace place = {
+        .conn = bench->reader.conn,
+        .search_path = bench->walker->ground->search_path,
+        .deadline_ms = look_deadline_ms(),
+        .interrupt = &interrupt,
+    };
+    return seed_run(bench->seed, &place, err);
 }

@@ -27,6 +27,10 @@ ErrCode bench_catalog(Bench *bench, Catalog *ret_catalog, Err *err);
 ErrCode bench_rows(const Bench *bench, RowCounts *ret_counts, Err *err);
 ErrCode bench_seed(const Bench *bench, Err *err);
 
+/* What an up is to be undone to: `inside` in what is the migration's own, `outside` elsewhere. Of a
+ * whole database everything is its own, and so it is where `inside` is not known. */
+Catalog bench_expected(const Bench *bench, const Catalog *inside, const Catalog *outside);
+
 /*
  * Migration `index` alone: up, down, up again, on a database as the migrations below leave it. The
  * catalog before it is given back for the chain.

@@ -95,7 +95,7 @@ static ErrCode walk_run(Walk *walk, const char *database, const char *to, WalkFa
     JobOrder order = {
         .rollout = "",
         .target = database,
-        .identity = { .schema = "" },
+        .identity = { .schema = walk->walker->schema },
         .plan = ground->plan,
         .plan_hash = NO_HASH,
         .to = to,
@@ -106,7 +106,7 @@ static ErrCode walk_run(Walk *walk, const char *database, const char *to, WalkFa
     ExecJob exec = {
         .source = ground->source,
         .database = database,
-        .schema = "",
+        .schema = walk->walker->schema,
         .agent = ground->agent,
         .order = &order,
         .seed = clock_boot_ms(),

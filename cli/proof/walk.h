@@ -15,6 +15,7 @@ typedef struct WalkGround {
     ConnSource *source;
     const MigrationSet *set;
     const Plan *plan;        /* of all its migrations */
+    const char *search_path; /* of the tenant, as SET takes it; "": as the database has it */
     const char *agent;       /* who runs them, for the history in the scratch databases */
     atomic_bool *is_stopped; /* set, with all wakes raised, it makes every walk end soon */
 } WalkGround;
@@ -23,6 +24,7 @@ typedef struct WalkGround {
 typedef struct Walker {
     const WalkGround *ground;
     Wake *wake;
+    const char *schema; /* of whom it walks: a tenant; "": the whole database */
 } Walker;
 
 /* A migration that cannot be run: its own fault, and so a finding, not an error. */

@@ -23,7 +23,7 @@ typedef struct Case {
 #define ENTRY(of, its_key, its_name, its_definition, its_members)                                  \
     {                                                                                              \
         .kind = &(of), .key = (its_key), .parent = "", .origin = "", .name = (its_name),           \
-        .definition = (its_definition), .members = (its_members)                                   \
+        .definition = (its_definition), .members = (its_members), .schema = ""                     \
     }
 
 static const Case CASES[] = {
@@ -140,9 +140,9 @@ static void parts_are_counted_with_their_whole(void **state)
         index = is_index ? &CATALOG_RELATIONS.rows[i] : index;
     }
     const CatalogEntry entries[] = {
-        { index, "index i", "table t", "", "i", "", "" },
-        { index, "index j", "", "index i", "j", "", "" },
-        { &TABLE, "table t", "", "", "t", "", "" },
+        { index, "index i", "table t", "", "i", "", "", "" },
+        { index, "index j", "", "index i", "j", "", "", "" },
+        { &TABLE, "table t", "", "", "t", "", "", "" },
     };
     Catalog none = { 0 };
     Catalog all = { entries, ARRAY_LEN(entries) };

@@ -13,7 +13,8 @@ static const CatalogEntry ODD = { .kind = &TABLE,
                                   .origin = "",
                                   .name = "<&>",
                                   .definition = "",
-                                  .members = "" };
+                                  .members = "",
+                                  .schema = "public" };
 
 static void names_are_escaped_and_cases_counted(void **state)
 {
@@ -28,7 +29,7 @@ static void names_are_escaped_and_cases_counted(void **state)
           .alone = { .verdict = VERDICT_WRONG, .undone = { &difference, 1, 1 } },
           .why_not_alone = NULL },
     };
-    Proof proof = { .items = items, .count = 2 };
+    Proof proof = { .items = items, .count = 2, .schema = "" };
     MigrationSet set = { .migrations = migrations, .count = 2 };
     Told told = { .proof = &proof, .set = &set, .seed_unfit = "" };
     AUTO(Str) text = { 0 };
@@ -46,10 +47,33 @@ static void names_are_escaped_and_cases_counted(void **state)
     }
 }
 
+static void a_tenants_history_has_a_suite_more(void **state)
+{
+    (void)state;
+    Difference difference = { .how = DIFFERENCE_LEFT, .after = &ODD, .parts = "" };
+    PlanMigration migrations[] = { { .id = "0001_a" } };
+    Proved items[] = { {
+        .migration = &migrations[0],
+        .alone = { .verdict = VERDICT_PROVED },
+        .tenant = { .verdict = VERDICT_OUTSIDE, .outside = { &difference, 1, 0 } },
+    } };
+    Proof proof = { .items = items, .count = 1, .schema = "tenant_1" };
+    MigrationSet set = { .migrations = migrations, .count = 1 };
+    Told told = { .proof = &proof, .set = &set, .seed_unfit = "", .is_strict = true };
+    AUTO(Str) text = { 0 };
+    tell_junit(&told, &text);
+    assert_non_null(
+        strstr(str_text(&text), "<testsuite name=\"tenants\" tests=\"1\" failures=\"1\""));
+    assert_non_null(strstr(str_text(&text),
+                           "<failure message=\"the up is not the tenant's alone\">up: "
+                           "table "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_escaped_and_cases_counted),
+        cmocka_unit_test(a_tenants_history_has_a_suite_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
