@@ -337,7 +337,6 @@ static int run_shrink(const Options *options)
     PieceSet without;
     SeedOutcome outcome;
     AUTO(Str) list = { 0 };
-    AUTO(Str) pieces = { 0 };
     if (!shrink_seed(options->first, &without, &outcome)) {
         printf("seed %" PRIu64 " does not fail: there is nothing to shrink\n", options->first);
         return EXIT_SUCCESS;
