@@ -85,6 +85,12 @@ ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen
                               .wave_count = contents.wave_count,
                               .targets = contents.targets,
                               .target_count = contents.target_count };
+    if (engine_load_check(&load, err) != ERR_NONE) {
+        err_wrap(err, "the store's rows do not fit together");
+        return err_hint(err,
+                        "restore the store from a backup, or move it away and start anew: what "
+                        "the databases know of their rollouts is found again");
+    }
     *ret_engine = engine_new(config, now_ms, &load);
     *ret_term = term;
     return ERR_NONE;

@@ -155,7 +155,14 @@ typedef struct EngineLoad {
  */
 ErrCode engine_check_rules(Err *err);
 
-/* Never fails, with rules that are in order. */
+/*
+ * Do these rows fit together? Those of a store that was damaged, or edited by hand, need not, and
+ * the engine relies on it: whoever makes one from a store asks first. ERR_STORE says which row does
+ * not fit. Pure.
+ */
+ErrCode engine_load_check(const EngineLoad *load, Err *err);
+
+/* Never fails, with rules and rows that are in order. */
 Engine *engine_new(const EngineConfig *config, uint64_t now_ms, const EngineLoad *load);
 void engine_free(Engine *engine);
 

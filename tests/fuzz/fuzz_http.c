@@ -7,10 +7,9 @@
 #include "fuzz.h"
 
 #include <string.h>
-#include <sodium.h>
 
 #include "check.h"
-#include "common/log.h"
+#include "coordinator.h"
 #include "coordinator/http/api.h"
 #include "coordinator/http/problem.h"
 #include "coordinator/http/routes.h"
@@ -19,157 +18,6 @@
 #define PLAN "{plan}"
 #define REQUESTS_MAX 20
 #define PARAMETERS_MAX 8
-#define DATABASES 5
-#define SYSTEM 7300000000000000001
-
-/* --- a coordinator --- */
-
-typedef struct Coordinator {
-    Arena arena;
-    World *world;
-    SimDisk *disk;
-    Store *store;
-    Loop *loop;
-    Shell *shell;
-    PlanFactsCache *facts;
-    uint64_t session;
-} Coordinator;
-
-static void on_send(void *ctx, const SendEffect *send)
-{
-    if (send->type == MESSAGE_WELCOME) {
-        ((Coordinator *)ctx)->session = ((const Welcome *)send->body)->session;
-    }
-}
-
-static void say(Coordinator *coordinator, const Event *event)
-{
-    shell_take(coordinator->shell, event);
-    shell_flush(coordinator->shell);
-}
-
-static void list_databases(Coordinator *coordinator)
-{
-    InventoryTarget targets[DATABASES];
-    for (uint32_t i = 0; i < DATABASES; i++) {
-        targets[i] = (InventoryTarget){ .target = arena_printf(&coordinator->arena, "db1/t%u", i),
-                                        .instance = "db1",
-                                        .identity = { SYSTEM, 16384 + i, "" },
-                                        .version = "",
-                                        .is_read = true,
-                                        .rollout = "" };
-    }
-    Inventory page = {
-        .revision = 1, .is_last = true, .targets = targets, .target_count = DATABASES
-    };
-    say(coordinator, &(Event){ .kind = EVENT_INVENTORY,
-                               .agent = "db1",
-                               .connection = 1,
-                               .session = coordinator->session,
-                               .inventory = &page });
-}
-
-static void join(Coordinator *coordinator)
-{
-    static const uint8_t BOOT_ID[BOOT_ID_BYTES] = { 1 };
-    HelloInstance instance = {
-        .name = "db1", .system_identifier = SYSTEM, .timeline = 1, .server_version = 150020
-    };
-    Hello hello = { .boot_id = { BOOT_ID, BOOT_ID_BYTES },
-                    .protocol_min = PROTOCOL_VERSION_MIN,
-                    .protocol_max = PROTOCOL_VERSION_MAX,
-                    .version = "0",
-                    .instances = &instance,
-                    .instance_count = 1,
-                    .inventory_revision = 1 };
-    say(coordinator,
-        &(Event){ .kind = EVENT_HELLO, .agent = "db1", .connection = 1, .hello = &hello });
-    list_databases(coordinator);
-}
-
-static void coordinator_open(Coordinator *coordinator)
-{
-    EngineConfig config;
-    Err err = { 0 };
-    engine_config_defaults(&config);
-    coordinator->world = world_new(1, NULL);
-    coordinator->disk = sim_disk_new(coordinator->world);
-    coordinator->store = sim_store_open(coordinator->disk);
-    coordinator->loop = loop_new();
-    FUZZ_REQUIRE(shell_new(&config, 1, coordinator->loop, coordinator->store, &coordinator->shell,
-                           &err) == ERR_NONE);
-    shell_set_ports(coordinator->shell, &(ShellPorts){ .ctx = coordinator, .send = on_send });
-    coordinator->facts = plan_facts_new(coordinator->store);
-    join(coordinator);
-}
-
-static void coordinator_done(Coordinator *coordinator)
-{
-    plan_facts_free(coordinator->facts);
-    shell_free(coordinator->shell);
-    loop_free(coordinator->loop);
-    store_close(coordinator->store);
-    sim_disk_free(coordinator->disk);
-    world_free(coordinator->world);
-    arena_done(&coordinator->arena);
-}
-
-AUTO_DEFINE(Coordinator, coordinator_done)
-
-/* --- a plan --- */
-
-typedef struct Sealed {
-    Arena arena;
-    Bytes bundle;
-    char hash[2 * PLAN_HASH_BYTES + 1];
-} Sealed;
-
-static void seal(Sealed *sealed)
-{
-    static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
-    static const uint8_t SEED[crypto_sign_SEEDBYTES] = { 1 };
-    PlanStatement statement = {
-        .sql = "select 1", .line = 1, .kind = "SELECT", .object = "", .detail = ""
-    };
-    PlanScript script = { .statements = &statement, .count = 1, .is_transactional = true };
-    PlanMigration migration = { .id = "0001_a",
-                                .version = "0001",
-                                .name = "a",
-                                .checksum = { CHECKSUM, CHECKSUM_BYTES },
-                                .up = script,
-                                .down = script };
-    PlanWave waves[] = { { .name = "canary", .targets = { 1, false }, .needs_approval = true },
-                         { .name = "rest", .targets = { 100, true } } };
-    Plan plan = {
-        .name = "a", .to = "0001_a", .where = "", .migrations = &migration, .migration_count = 1
-    };
-    plan_strategy_defaults(&plan.strategy);
-    plan.strategy.waves = waves;
-    plan.strategy.wave_count = ARRAY_LEN(waves);
-    uint8_t public_key[SIGN_PUBLIC_BYTES];
-    uint8_t secret_key[SIGN_SECRET_BYTES];
-    uint8_t hash[PLAN_HASH_BYTES];
-    Bytes canonical;
-    Err err = { 0 };
-    crypto_sign_seed_keypair(public_key, secret_key, SEED);
-    FUZZ_REQUIRE(plan_encode(&plan, &sealed->arena, &canonical, &err) == ERR_NONE &&
-                 bundle_seal(canonical, secret_key, &sealed->arena, &sealed->bundle, &err) ==
-                     ERR_NONE);
-    plan_hash(canonical, hash);
-    hex_encode(hash, PLAN_HASH_BYTES, sealed->hash);
-}
-
-/* Made once: the same in every input. */
-static const Sealed *sample_plan(void)
-{
-    static Sealed sealed;
-    if (sealed.bundle.data == NULL) {
-        FUZZ_REQUIRE(sodium_init() >= 0);
-        log_init(LOG_FORMAT_TEXT, LOG_LEVEL_NONE);
-        seal(&sealed);
-    }
-    return &sealed;
-}
 
 /* --- requests --- */
 
@@ -229,7 +77,7 @@ static const char *fill(const char *text, Arena *arena)
     const char *at = NULL;
     while ((at = strstr(text, PLAN)) != NULL) {
         str_append_bytes(&filled, text, (size_t)(at - text));
-        str_append(&filled, sample_plan()->hash);
+        str_append(&filled, sample_plan()->hash_text);
         text = at + strlen(PLAN);
     }
     str_append(&filled, text);
@@ -267,7 +115,36 @@ static void check_answer(ErrCode code, const ApiReply *reply, const Err *err)
     }
 }
 
-static void ask(Coordinator *coordinator, char *line, const char *body)
+/* A coordinator over a store in memory. */
+typedef struct Place {
+    World *world;
+    SimDisk *disk;
+    Coordinator coordinator;
+    PlanFactsCache *facts;
+} Place;
+
+static void place_open(Place *place)
+{
+    Err err = { 0 };
+    place->world = world_new(1, NULL);
+    place->disk = sim_disk_new(place->world);
+    Store *store = sim_store_open(place->disk);
+    FUZZ_REQUIRE(coordinator_open(&place->coordinator, store, &err) == ERR_NONE);
+    place->facts = plan_facts_new(store);
+    coordinator_join(&place->coordinator);
+}
+
+static void place_done(Place *place)
+{
+    plan_facts_free(place->facts);
+    coordinator_done(&place->coordinator);
+    sim_disk_free(place->disk);
+    world_free(place->world);
+}
+
+AUTO_DEFINE(Place, place_done)
+
+static void ask(Place *place, char *line, const char *body)
 {
     AUTO(Arena) arena = { 0 };
     Parameters parameters = { 0 };
@@ -276,8 +153,8 @@ static void ask(Coordinator *coordinator, char *line, const char *body)
     const char *allow = NULL;
     const char *method = next_word(&line);
     const char *path = fill(next_word(&line), &arena);
-    ApiRequest request = { .shell = coordinator->shell,
-                           .facts = coordinator->facts,
+    ApiRequest request = { .shell = place->coordinator.shell,
+                           .facts = place->facts,
                            .arena = &arena,
                            .actor = "operator ann",
                            .query = parameter_value,
@@ -311,17 +188,18 @@ static char *next_request(char **rest)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     sample_plan();
-    AUTO(Coordinator) coordinator = { 0 };
-    coordinator_open(&coordinator);
-    char *rest = arena_strndup(&coordinator.arena, (const char *)data, size);
+    AUTO(Arena) arena = { 0 };
+    AUTO(Place) place = { 0 };
+    place_open(&place);
+    char *rest = arena_strndup(&arena, (const char *)data, size);
     for (size_t i = 0; i < REQUESTS_MAX && *rest != '\0'; i++) {
         char *line = next_request(&rest);
         char *body = strchr(line, '\n');
         if (body != NULL) {
             *body++ = '\0';
         }
-        ask(&coordinator, line, body == NULL ? "" : body);
-        shell_flush(coordinator.shell);
+        ask(&place, line, body == NULL ? "" : body);
+        shell_flush(place.coordinator.shell);
     }
     return 0;
 }

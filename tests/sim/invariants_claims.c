@@ -140,6 +140,11 @@ static void compare_lists(Invariants *invariants, RowType type, const Engine *li
 
 void invariants_replay(Invariants *invariants, const Engine *engine, const EngineLoad *load)
 {
+    Err err = { 0 };
+    if (engine_load_check(load, &err) != ERR_NONE) {
+        world_violate(invariants->world, "the store's rows fit together", "%s", err.message);
+        return;
+    }
     AUTO_PTR(Engine)
     replayed = engine_new(&invariants->config, world_now_ms(invariants->world), load);
     size_t count = engine_rollout_count(engine);
