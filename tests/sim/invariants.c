@@ -53,10 +53,18 @@ ShadowRollout *invariants_rollout(Invariants *invariants, const char *id)
     return &invariants->rollouts.items[invariants->rollouts.count - 1];
 }
 
-static ShadowTarget *target_shadow(Invariants *invariants, const TargetRow *row)
+ShadowTarget *invariants_find_target(const Invariants *invariants, const char *rollout,
+                                     const char *address)
 {
     char key[KEY_MAX];
-    text_format(key, sizeof(key), "%s %s", row->rollout, row->address);
+    text_format(key, sizeof(key), "%s %s", rollout, address);
+    return map_get(invariants->targets, key);
+}
+
+ShadowTarget *invariants_target(Invariants *invariants, const char *rollout, const char *address)
+{
+    char key[KEY_MAX];
+    text_format(key, sizeof(key), "%s %s", rollout, address);
     ShadowTarget *shadow = map_get(invariants->targets, key);
     if (shadow == NULL) {
         shadow = mem_alloc(sizeof(*shadow));
@@ -150,9 +158,7 @@ static void check_stale(Invariants *invariants, const Event *event, const Effect
 
 static void reconcile(Invariants *invariants, const char *rollout, const char *address)
 {
-    char key[KEY_MAX];
-    text_format(key, sizeof(key), "%s %s", rollout, address);
-    ShadowTarget *shadow = map_get(invariants->targets, key);
+    ShadowTarget *shadow = invariants_find_target(invariants, rollout, address);
     if (shadow != NULL && shadow->is_in_flight) {
         shadow->is_in_flight = false;
         invariants->in_flight--;
@@ -168,9 +174,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         shadow->state_before = shadow->state;
         shadow->pause_before = shadow->pause_cause;
         shadow->is_touched = false;
-        if (shadow->is_known) {
-            engine_count(engine, shadow->id, ALL_WAVES, &shadow->counts_before);
-        }
+        shadow->spent_before = shadow->spent;
     }
     invariants->is_stale = false;
     if (is_of_session(event->kind)) {
@@ -182,6 +186,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
     }
     if (event->kind == EVENT_STATE && !invariants->is_stale) {
         reconcile(invariants, event->state->rollout, event->state->target);
+        invariants_hear(invariants, event);
     }
     if (event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME) {
         invariants->resumed_ms = world_now_ms(invariants->world);
@@ -223,13 +228,13 @@ bool invariants_may_start(RolloutState state)
     return state == ROLLOUT_READY || state == ROLLOUT_RUNNING;
 }
 
-static bool is_turned_back(RolloutState state)
+bool invariants_is_turned_back(RolloutState state)
 {
     return state == ROLLOUT_ROLLING_BACK || state == ROLLOUT_ROLLBACK_HELD ||
            state == ROLLOUT_ROLLED_BACK;
 }
 
-static bool is_ended(RolloutState state)
+bool invariants_is_ended(RolloutState state)
 {
     return state == ROLLOUT_SUCCEEDED || state == ROLLOUT_ABORTED || state == ROLLOUT_FOUND;
 }
@@ -238,7 +243,8 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
                        const ShadowRollout *shadow, const RolloutRow *row)
 {
     World *world = invariants->world;
-    bool is_turning = is_turned_back(row->state) && !is_turned_back(shadow->state);
+    bool is_turning =
+        invariants_is_turned_back(row->state) && !invariants_is_turned_back(shadow->state);
     if (!is_turning) {
         return;
     }
@@ -272,7 +278,7 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
         world_violate(world, "no automatic roll back in mass loss or against an operator's pause",
                       "%s was paused: %s", row->id, pause_cause_name(shadow->pause_before));
     }
-    if (is_ended(shadow->state)) {
+    if (invariants_is_ended(shadow->state)) {
         world_violate(world, "ended rollouts move only by command", "%s was %s", row->id,
                       rollout_state_name(shadow->state));
     }
@@ -288,11 +294,13 @@ static void check_final(Invariants *invariants, const Event *event, const Shadow
         world_violate(invariants->world, "rolled back is final", "%s became %s", row->id,
                       rollout_state_name(row->state));
     }
-    if (is_leaving && is_ended(shadow->state) && !is_turned_back(row->state) && !is_gone_on_with) {
+    if (is_leaving && invariants_is_ended(shadow->state) &&
+        !invariants_is_turned_back(row->state) && !is_gone_on_with) {
         world_violate(invariants->world, "an end has one exit", "%s went from %s to %s", row->id,
                       rollout_state_name(shadow->state), rollout_state_name(row->state));
     }
-    if (is_leaving && is_turned_back(shadow->state) && !is_turned_back(row->state)) {
+    if (is_leaving && invariants_is_turned_back(shadow->state) &&
+        !invariants_is_turned_back(row->state)) {
         world_violate(invariants->world, "a roll back is not left but by its end",
                       "%s went from %s to %s", row->id, rollout_state_name(shadow->state),
                       rollout_state_name(row->state));
@@ -346,121 +354,6 @@ static void take_rollout(Invariants *invariants, const Engine *engine, const Eve
     shadow->is_touched = true;
     shadow->state = row->state;
     shadow->pause_cause = row->pause_cause;
-}
-
-/* --- targets --- */
-
-static uint32_t budget_of(const Plan *plan, uint32_t total)
-{
-    return amount_round_down(plan->strategy.max_failures, total);
-}
-
-/* What stands against the budget: failures that are not being tried again, and what is unknown. */
-static uint32_t spent(const TargetCounts *counts)
-{
-    uint32_t unknown = counts->by_state[TARGET_UNKNOWN];
-    return counts->used > unknown ? counts->used : unknown;
-}
-
-/* What is at work already and is given to another process goes on: nothing starts. */
-static bool is_at_work(const ShadowTarget *shadow)
-{
-    return shadow->state == TARGET_ASSIGNED || shadow->state == TARGET_APPLYING ||
-           shadow->state == TARGET_UNKNOWN;
-}
-
-/* Something starts: may it? */
-static void check_start(Invariants *invariants, const Engine *engine, const TargetRow *row)
-{
-    World *world = invariants->world;
-    const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
-    TargetCounts after;
-    if (!invariants_may_start(shadow->state) && !invariants_may_start(shadow->state_before)) {
-        world_violate(world, "nothing starts after pause, trip or abort", "%s in %s, which is %s",
-                      row->address, row->rollout, rollout_state_name(shadow->state));
-    }
-    engine_count(engine, row->rollout, ALL_WAVES, &after);
-    uint32_t budget = budget_of(shadow->plan, after.total);
-    if (spent(&shadow->counts_before) > budget && spent(&after) > budget) {
-        world_violate(world, "nothing starts beyond the budget",
-                      "%s in %s: %u charged, %u of them for good, %u unknown, %u allowed",
-                      row->address, row->rollout, after.charged, after.used,
-                      after.by_state[TARGET_UNKNOWN], budget);
-    }
-}
-
-/* From step to step: within one they are persisted in another order. */
-static void check_token(Invariants *invariants, const TargetRow *row)
-{
-    if (row->token <= invariants->token_before) {
-        world_violate(invariants->world, "tokens rise", "%s: %" PRIu64 " after %" PRIu64,
-                      row->address, row->token, invariants->token_before);
-    }
-    invariants->highest_token =
-        row->token > invariants->highest_token ? row->token : invariants->highest_token;
-}
-
-static void check_timer(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
-                        const TargetRow *row)
-{
-    bool is_verdict = row->state == TARGET_FAILED || row->state == TARGET_HEALTHY ||
-                      row->state == TARGET_VERIFYING || row->state == TARGET_ROLLED_BACK;
-    if (event->kind == EVENT_TICK && shadow->state == TARGET_UNKNOWN && is_verdict) {
-        world_violate(invariants->world, "a timer never decides what is unknown", "%s became %s",
-                      row->address, target_state_name(row->state));
-    }
-}
-
-/* Time leaves nobody out: what cannot be reached is charged, and waited for. */
-static void check_left_out(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
-                           const TargetRow *row)
-{
-    bool is_left_out = row->state == TARGET_SKIPPED && shadow->state != TARGET_SKIPPED;
-    RolloutState state = invariants_rollout(invariants, row->rollout)->state;
-    bool is_ending = is_turned_back(state) || is_ended(state) || state == ROLLOUT_ABORTING;
-    if (is_left_out && event->kind == EVENT_TICK && !is_ending) {
-        world_violate(invariants->world, "time leaves nobody out", "%s in %s, which is %s",
-                      row->address, row->rollout, rollout_state_name(state));
-    }
-}
-
-static void see_target(Invariants *invariants, const ShadowTarget *shadow, const TargetRow *row)
-{
-    World *world = invariants->world;
-    if (row->state == shadow->state) {
-        return;
-    }
-    if (row->state == TARGET_DEBT) {
-        world_saw(world, SIGHT_DEBT);
-    }
-    if (row->state == TARGET_ROLLBACK_FAILED) {
-        world_saw(world, SIGHT_ROLLBACK_FAILED);
-    }
-    if (shadow->state == TARGET_DEBT && row->state == TARGET_ROLLED_BACK) {
-        world_saw(world, SIGHT_DEBT_SETTLED_LATE);
-    }
-}
-
-static void take_target(Invariants *invariants, const Engine *engine, const Event *event,
-                        const TargetRow *row)
-{
-    ShadowTarget *shadow = target_shadow(invariants, row);
-    /* What was found in the databases was somebody's attempt, and has ended. */
-    bool is_new_attempt =
-        row->stamp.attempt > shadow->attempt && !report_is_end((Report)row->report);
-    if (is_new_attempt && row->goal == GOAL_APPLY && !is_at_work(shadow)) {
-        check_start(invariants, engine, row);
-    }
-    if (is_new_attempt) {
-        check_token(invariants, row);
-    }
-    check_timer(invariants, event, shadow, row);
-    check_left_out(invariants, event, shadow, row);
-    see_target(invariants, shadow, row);
-    invariants_rollout(invariants, row->rollout)->is_touched = true;
-    shadow->state = row->state;
-    shadow->attempt = row->stamp.attempt;
-    shadow->term = row->stamp.term;
 }
 
 /* --- limits --- */
@@ -581,7 +474,7 @@ static void forget_rollout(Invariants *invariants, const char *id)
     void *cursor = NULL;
     const char *key = NULL;
     void *value = NULL;
-    if (!is_ended(shadow->state) && shadow->state != ROLLOUT_ROLLED_BACK) {
+    if (!invariants_is_ended(shadow->state) && shadow->state != ROLLOUT_ROLLED_BACK) {
         world_violate(invariants->world, "what is open is not forgotten", "%s was %s", id,
                       rollout_state_name(shadow->state));
     }
@@ -589,6 +482,7 @@ static void forget_rollout(Invariants *invariants, const char *id)
     shadow->is_known = false;
     shadow->is_touched = false;
     shadow->state = ROLLOUT_NONE;
+    shadow->spent = 0;
     while (map_next(invariants->targets, &cursor, &key, &value)) {
         size_t length = strlen(id);
         if (strncmp(key, id, length) == 0 && key[length] == ' ') {
@@ -621,7 +515,13 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
     for (size_t i = from; i < effects->list.count; i++) {
         const Effect *effect = &effects->list.items[i];
         if (effect->kind == EFFECT_PERSIST_TARGET) {
-            take_target(invariants, engine, event, effect->target);
+            invariants_count_target(invariants, effect->target);
+        }
+    }
+    for (size_t i = from; i < effects->list.count; i++) {
+        const Effect *effect = &effects->list.items[i];
+        if (effect->kind == EFFECT_PERSIST_TARGET) {
+            invariants_take_target(invariants, engine, event, effect->target);
         }
     }
     check_touched(invariants, engine);
@@ -645,6 +545,7 @@ static void shadow_from_disk(Invariants *invariants)
     for (size_t i = 0; i < invariants->rollouts.count; i++) {
         invariants->rollouts.items[i].is_known = false;
         invariants->rollouts.items[i].state = ROLLOUT_NONE;
+        invariants->rollouts.items[i].spent = 0;
     }
     for (size_t i = 0; i < contents.rollout_count; i++) {
         ShadowRollout *shadow = invariants_rollout(invariants, contents.rollouts[i].id);
@@ -655,11 +556,16 @@ static void shadow_from_disk(Invariants *invariants)
     for (size_t i = 0; i < contents.target_count; i++) {
         const TargetRow *row = &contents.targets[i];
         const ShadowRollout *rollout = invariants_rollout(invariants, row->rollout);
-        bool is_in_flight = !is_ended(rollout->state) && rollout->state != ROLLOUT_ROLLED_BACK &&
+        bool is_in_flight = !invariants_is_ended(rollout->state) &&
+                            rollout->state != ROLLOUT_ROLLED_BACK &&
                             (row->state == TARGET_ASSIGNED || row->state == TARGET_APPLYING ||
                              row->state == TARGET_UNKNOWN || row->state == TARGET_ROLLING_BACK);
-        ShadowTarget *shadow = target_shadow(invariants, row);
-        *shadow = (ShadowTarget){ row->state, row->stamp.attempt, row->stamp.term, is_in_flight };
+        ShadowTarget *shadow = invariants_target(invariants, row->rollout, row->address);
+        *shadow = (ShadowTarget){ .state = row->state,
+                                  .attempt = row->stamp.attempt,
+                                  .term = row->stamp.term,
+                                  .is_in_flight = is_in_flight };
+        invariants_count_target(invariants, row);
         invariants->in_flight += is_in_flight;
     }
     invariants->highest_token = contents.highest_token;

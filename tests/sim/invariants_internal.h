@@ -1,4 +1,4 @@
-/* What the invariants' two files share: the shadow of what the engine has persisted. */
+/* What the invariants' files share: the shadow of what the engine has persisted. */
 #ifndef SKEIN_TESTS_SIM_INVARIANTS_INTERNAL_H
 #define SKEIN_TESTS_SIM_INVARIANTS_INTERNAL_H
 
@@ -18,7 +18,8 @@ typedef struct ShadowRollout {
     /* As of the beginning of the step in hand. */
     RolloutState state_before;
     PauseCause pause_before;
-    TargetCounts counts_before;
+    uint32_t spent; /* targets that stand against the budget */
+    uint32_t spent_before;
     bool is_touched;
 } ShadowRollout;
 
@@ -26,7 +27,10 @@ typedef struct ShadowTarget {
     TargetState state;
     uint32_t attempt;
     uint64_t term;
-    bool is_in_flight; /* when this coordinator started, and not heard of since */
+    bool is_spent;          /* stands against the budget */
+    uint64_t heard_session; /* the newest report taken: of which session, */
+    uint64_t heard_id;      /* and its number */
+    bool is_in_flight;      /* when this coordinator started, and not heard of since */
 } ShadowTarget;
 
 /* When an agent was found lost in silence; 0: it is not. */
@@ -62,12 +66,30 @@ struct Invariants {
     char twin[NAME_MAX_BYTES + 1]; /* "": none */
     bool was_recovering;
     bool is_stale;
+    bool is_spent_word; /* the report in hand is old */
 };
 
 /* Made when there is none. */
 ShadowRollout *invariants_rollout(Invariants *invariants, const char *id);
 
+/* NULL: there is none. */
+ShadowTarget *invariants_find_target(const Invariants *invariants, const char *rollout,
+                                     const char *address);
+/* Made when there is none. */
+ShadowTarget *invariants_target(Invariants *invariants, const char *rollout, const char *address);
+
 /* Ready and running rollouts start work, and no others. */
 bool invariants_may_start(RolloutState state);
+bool invariants_is_turned_back(RolloutState state);
+bool invariants_is_ended(RolloutState state); /* well or not, but not taken back */
+
+/* --- invariants_targets.c --- */
+
+/* Before a step with a report in it. */
+void invariants_hear(Invariants *invariants, const Event *event);
+/* First all rows of a step are counted, then each is judged. */
+void invariants_count_target(Invariants *invariants, const TargetRow *row);
+void invariants_take_target(Invariants *invariants, const Engine *engine, const Event *event,
+                            const TargetRow *row);
 
 #endif
