@@ -124,10 +124,10 @@ static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, ever
 
 static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
-    "golang-migrate, flyway, dbmate, rails, goose, diesel, prisma, sqitch, alembic, node-pg-migrate or atlas.\n"
-    "Refuses what that tool has not brought to an end, and what the directory does not have. Over a fleet:\n"
-    "`adopt:` in a rollout file. With --to, the rows above VERSION count no more, whatever the tool says: for what it\n"
-    "has undone itself.";
+    "golang-migrate, flyway, dbmate, rails, goose, diesel, prisma, sqitch, alembic, node-pg-migrate,\n"
+    "graphile-migrate or atlas. Refuses what that tool has not brought to an end, and what the directory does\n"
+    "not have. Over a fleet: `adopt:` in a rollout file. With --to, the rows above VERSION count no more,\n"
+    "whatever the tool says: for what it has undone itself.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"

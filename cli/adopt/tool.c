@@ -12,7 +12,7 @@
 static const Tool *const TOOLS[] = {
     &tool_golang_migrate, &tool_flyway,  &tool_dbmate,          &tool_rails,
     &tool_goose,          &tool_diesel,  &tool_atlas,           &tool_prisma,
-    &tool_sqitch,         &tool_alembic, &tool_node_pg_migrate,
+    &tool_sqitch,         &tool_alembic, &tool_node_pg_migrate, &tool_graphile_migrate,
 };
 
 ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err)

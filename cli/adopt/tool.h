@@ -53,6 +53,7 @@ extern const Tool tool_prisma;
 extern const Tool tool_sqitch;
 extern const Tool tool_alembic;
 extern const Tool tool_node_pg_migrate;
+extern const Tool tool_graphile_migrate;
 
 /* ERR_NOT_FOUND with what may have been meant. */
 ErrCode tool_find(const char *name, const Tool **ret_tool, Err *err);

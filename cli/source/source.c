@@ -7,9 +7,9 @@
 #include "cli/source/script.h"
 
 static const SourceFormat *const FORMATS[] = {
-    &source_golang_migrate, &source_dbmate,  &source_goose,
-    &source_flyway,         &source_diesel,  &source_prisma,
-    &source_sqitch,         &source_alembic, &source_node_pg_migrate,
+    &source_golang_migrate,  &source_dbmate,           &source_goose,  &source_flyway,
+    &source_diesel,          &source_prisma,           &source_sqitch, &source_alembic,
+    &source_node_pg_migrate, &source_graphile_migrate,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

@@ -33,6 +33,7 @@ static const Layout LAYOUTS[] = {
     { "flyway", NULL, "flyway.conf", "V1__a.sql" },
     { "flyway", NULL, "flyway.toml", "V1__a.sql" },
     { "node-pg-migrate", NULL, "1_a.sql", NULL },
+    { "graphile-migrate", "committed", "committed/1.sql", ".gmrc" },
 };
 
 static char root[] = "/tmp/skein_fuzz_XXXXXX";
@@ -154,7 +155,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_error(&err, code);
     /* Settings may name other places, or other files. */
     bool is_elsewhere = code == ERR_NOT_FOUND || code == ERR_FORBIDDEN || code == ERR_IO;
-    bool has_settings = strncmp(layout->file, "flyway.", strlen("flyway.")) == 0;
+    bool has_settings = strncmp(layout->file, "flyway.", strlen("flyway.")) == 0 ||
+                        (layout->beside != NULL && strcmp(layout->beside, ".gmrc") == 0);
     FUZZ_REQUIRE(code == ERR_SYNTAX || (has_settings && is_elsewhere));
     FUZZ_REQUIRE(strstr(err.message, root) != NULL);
     return 0;
@@ -188,6 +190,11 @@ bool fuzz_seed(size_t index, Str *out)
         { 7, "-- licence\n-- Up Migration\nSELECT 1;\n--\n - down migration\nSELECT 2", NULL },
         { 7, "\xEF\xBB\xBF---- DOWN\tmigrations\r\nSELECT 1\r\n-- up \n migration\r\nSELECT 2",
           NULL },
+        { 8,
+          "--! Previous: -\n--! Hash: x\n--! AllowInvalidHash\n\n--! no-transaction\nSELECT ':A',"
+          " :NAME, x::TEXT",
+          "{ placeholders: { ':A': '!ENV', ':NAME': \"x\", }, /* c */ pgSettings: {a: 1} }" },
+        { 8, "--! Previous: -\r\n--! Hash: x\r\n--! AllowInvalidHash\r\n\r\nSELECT 1", "[]" },
         { 4, "-- skein: lock-timeout=1s\nSELECT :'NAME', :{?NAME};\n\\echo x\n", "SELECT 1" },
     };
     if (index >= ARRAY_LEN(SEEDS)) {
