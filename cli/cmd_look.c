@@ -42,9 +42,7 @@ static const char *status_of(const PlanMigration *migration, const HistoryEntry 
     if (row == NULL) {
         return "pending";
     }
-    char checksum[2 * CHECKSUM_BYTES + 1];
-    hex_encode(migration->checksum.data, CHECKSUM_BYTES, checksum);
-    if (strcmp(row->state, "applied") == 0 && strcmp(row->checksum, checksum) != 0) {
+    if (strcmp(row->state, "applied") == 0 && !plan_is_same_content(migration, row->checksum)) {
         return "changed";
     }
     bool is_begun = strcmp(row->state, "started") == 0 || strcmp(row->state, "undoing") == 0;

@@ -53,6 +53,7 @@ static void migration_json(JsonOut *json, const PlanMigration *migration)
     json_out_string(json, "checksum", checksum);
     json_out_bool(json, "is_irreversible", migration->is_irreversible);
     json_out_bool(json, "is_repeatable", migration->is_repeatable);
+    json_out_string(json, "unread", plan_is_unread(migration) ? migration->unread : NULL);
     script_json(json, "up", &migration->up);
     script_json(json, "down", &migration->down);
     json_out_object_end(json);
@@ -206,7 +207,9 @@ static void migrations_text(const Plan *plan, Str *out)
         }
         bool is_empty = kinds.length == 0;
         table_cell(table, is_empty ? COLOUR_WARN : COLOUR_NONE,
-                   is_empty ? "no statements" : str_text(&kinds));
+                   plan_is_unread(migration) ? "not known: never run"
+                   : is_empty                ? "no statements"
+                                             : str_text(&kinds));
     }
     table_print(table, out);
 }

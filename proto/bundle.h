@@ -32,6 +32,7 @@
 #define FINGERPRINT_BYTES 8 /* of one statement */
 #define PLAN_SHARED_SCHEMAS_MAX 64
 #define PLAN_NAME_MAX 255
+#define PLAN_UNREAD_MAX 500        /* bytes, of PlanMigration.unread and of its hint */
 #define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
 #define PLAN_MIRROR_MAX 8          /* statements */
 #define MIRROR_SQL_MAX (64 * 1024)
@@ -100,6 +101,10 @@ typedef struct PlanMigration {
     PlanScript down;
     bool is_irreversible; /* by directive, or no down file; then `down` is empty */
     bool is_repeatable;   /* see plan_repeated */
+    /* Why nobody can say what its up does; NULL or "": it is known. Then `up` is empty and the
+     * checksum is zero: it can be found applied, taken over and undone, and is never run. */
+    const char *unread;
+    const char *unread_hint; /* what a person can do about that */
 } PlanMigration;
 
 typedef struct Amount {
@@ -209,8 +214,8 @@ void plan_strategy_defaults(PlanStrategy *ret_strategy);
  * not zero; `where` parses; a probe has what it looks up, and only non-transactional parts have
  * probes; a part outside a transaction is one statement, parts add up to their script, and one part
  * alone is not written as a list; only COPY in a transaction has data; an irreversible migration
- * has no down; a repeatable's id has a sign. ERR_SYNTAX with the path. Pure; plan_encode and
- * plan_decode call it.
+ * has no down; a repeatable's id has a sign; an unread one has no statements. ERR_SYNTAX with the
+ * path. Pure; plan_encode and plan_decode call it.
  */
 ErrCode plan_check(const Plan *plan, Err *err);
 
@@ -298,6 +303,14 @@ const PlanMigration *plan_repeated(const Plan *plan, const char *id);
 
 /* Bytes of a repeatable's id before the fingerprint, the sign among them. 0: there is no sign. */
 size_t plan_repeat_stem(const char *id);
+
+bool plan_is_unread(const PlanMigration *migration);
+
+/*
+ * Is this migration what a history row of that checksum (hexadecimal) was? Of what was unread then,
+ * or is unread now, nobody can say that it is not.
+ */
+bool plan_is_same_content(const PlanMigration *migration, const char *checksum);
 
 /*
  * Where a migration is other than it was when it was applied. A history keeps the fingerprints of

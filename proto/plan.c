@@ -150,6 +150,19 @@ const PlanMigration *plan_repeated(const Plan *plan, const char *id)
     return NULL;
 }
 
+bool plan_is_unread(const PlanMigration *migration)
+{
+    return !is_empty(migration->unread);
+}
+
+bool plan_is_same_content(const PlanMigration *migration, const char *checksum)
+{
+    char now[2 * CHECKSUM_BYTES + 1] = "";
+    bool was_unread = checksum[strspn(checksum, "0")] == '\0';
+    hex_encode(migration->checksum.data, migration->checksum.length, now);
+    return was_unread || plan_is_unread(migration) || str_equal(now, checksum);
+}
+
 static bool is_same_fingerprint(Bytes a, size_t a_index, Bytes b, size_t b_index)
 {
     return memcmp(a.data + a_index * FINGERPRINT_BYTES, b.data + b_index * FINGERPRINT_BYTES,
@@ -425,6 +438,10 @@ static ErrCode migration_check(const PlanMigration *migration, size_t index, Err
     if (migration->is_repeatable && plan_repeat_stem(migration->id) <= 1) {
         return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].id: a repeatable without a \"%c\"",
                        index, PLAN_REPEAT_SIGN);
+    }
+    if (plan_is_unread(migration) && migration->up.count > 0) {
+        return err_set(err, ERR_SYNTAX, "plan.migrations[%zu].up: of an unread one it is not known",
+                       index);
     }
     ErrCode code = script_check(&migration->up, index, "up", err);
     return code == ERR_NONE ? script_check(&migration->down, index, "down", err) : code;

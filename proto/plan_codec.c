@@ -83,6 +83,10 @@ static const Field MIGRATION_FIELDS[] = {
              "takes the place of what was applied under an id that is the same up to its last @"),
     ROW_BYTES(9, PlanMigration, fingerprints, OPTIONAL, 0, PLAN_STEPS_MAX *FINGERPRINT_BYTES,
               "8 bytes for each statement of up: kept in the history, to tell which one changed"),
+    ROW_TEXT(10, PlanMigration, unread, OPTIONAL, 0, PLAN_UNREAD_MAX,
+             "why nobody can say what up does; then it is found applied or taken over, never run"),
+    ROW_TEXT(11, PlanMigration, unread_hint, OPTIONAL, 0, PLAN_UNREAD_MAX,
+             "what a person can do about that"),
 };
 static const FieldTable MIGRATION = FIELD_TABLE("migration", PlanMigration, MIGRATION_FIELDS);
 

@@ -343,6 +343,18 @@ void job_hold_gap(void *subject)
     hold_at(job, ERR_HISTORY, missing);
 }
 
+void job_hold_unread(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_unread(job);
+    const PlanMigration *migration = &job->order->plan->migrations[index];
+    err_set(new_trouble(job), ERR_HISTORY,
+            "%s is not applied here, and what it does is not known: %s", migration->id,
+            migration->unread);
+    err_hint(&job->err, "%s", migration->unread_hint == NULL ? "" : migration->unread_hint);
+    hold_at(job, ERR_HISTORY, migration->id);
+}
+
 void job_hold_newer(void *subject)
 {
     Job *job = job_of(subject);

@@ -199,6 +199,11 @@ bool job_has_gap_up(const void *subject)
            !plan_is_adoption(plan) && job_history_gap(job, &above) >= 0;
 }
 
+bool job_has_unread_up(const void *subject)
+{
+    return job_is_going_up(subject) && job_history_unread(subject) >= 0;
+}
+
 static bool has_next_down(const void *subject)
 {
     return is_going_down(subject) && job_history_next_down(subject) >= 0;

@@ -173,6 +173,18 @@ long job_history_discord(const Job *job)
     return -1;
 }
 
+long job_history_unread(const Job *job)
+{
+    const Plan *plan = job->order->plan;
+    size_t end = applied_end(job);
+    for (size_t i = 0; i < job->limit && !plan_is_adoption(plan); i++) {
+        if (plan_is_unread(&plan->migrations[i]) && is_to_apply(job, i, end)) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
 long job_history_next_up(const Job *job)
 {
     size_t end = applied_end(job);

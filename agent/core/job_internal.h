@@ -141,6 +141,7 @@ long job_history_halfway(const Job *job); /* between two parts, in the other dir
 long job_history_changed_parts(const Job *job); /* between two parts that the plan has otherwise */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
 long job_history_discord(const Job *job); /* skein's history says otherwise than the plan's tool */
+long job_history_unread(const Job *job);  /* to be applied, and nobody knows what it does */
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);
 long job_history_irreversible(const Job *job); /* newest that is to be undone and cannot be */

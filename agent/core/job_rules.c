@@ -198,6 +198,9 @@ static const Rule RULES[] = {
       "a migration is missing below an applied one: a person has to look" },
     { "J217", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_discord), JOB_CLOSING, job_hold_discord,
       "skein's history and the other tool's do not agree on a migration: a person has to look" },
+    { "J218", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_unread_up), JOB_CLOSING, job_hold_unread,
+      "a migration that is to be applied could not be read where the plan was made: nothing is "
+      "applied, a person has to look" },
     { "J68", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_newer_down), JOB_CLOSING, job_hold_newer,
       "newer migrations lie above those to undo: a person has to look" },
     { "J69", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_foreign_down), JOB_CLOSING, job_hold_foreign,

@@ -82,25 +82,17 @@ static bool is_of_order(const Runner *runner, const PGresult *rows, int row)
            !result_bool(rows, row, ROW_IS_INHERITED);
 }
 
-static bool is_same_hash(const uint8_t *bytes, size_t length, const char *hex)
-{
-    char expected[2 * CHECKSUM_BYTES + 1] = "";
-    if (length > CHECKSUM_BYTES) {
-        return false;
-    }
-    hex_encode(bytes, length, expected);
-    return str_equal(expected, hex);
-}
-
 /* Does the plan's script begin with the parts that are done, and has it more of them? */
 static bool is_same_parts(const PlanScript *script, uint64_t parts_done, const char *hex)
 {
     uint8_t hash[CHECKSUM_BYTES];
+    char expected[2 * CHECKSUM_BYTES + 1];
     if (parts_done >= plan_part_count(script)) {
         return false;
     }
     plan_parts_hash(script, parts_done, hash);
-    return parts_done == 0 || is_same_hash(hash, sizeof(hash), hex);
+    hex_encode(hash, sizeof(hash), expected);
+    return parts_done == 0 || str_equal(expected, hex);
 }
 
 /* Names of the plan's migrations, each to its index + 1 as a pointer. */
@@ -132,8 +124,7 @@ static void row_fill(Runner *runner, const PGresult *rows, int row, size_t index
     *to = (HistoryRow){
         .state = state_parse(result_text(rows, row, ROW_STATE)),
         .is_of_rollout = is_of_order(runner, rows, row),
-        .is_same_checksum = is_same_hash(migration->checksum.data, migration->checksum.length,
-                                         result_text(rows, row, ROW_CHECKSUM)),
+        .is_same_checksum = plan_is_same_content(migration, result_text(rows, row, ROW_CHECKSUM)),
     };
     if (to->state == ROW_STARTED || to->state == ROW_UNDOING) {
         row_fill_begun(rows, row, migration, to);

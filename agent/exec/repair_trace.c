@@ -96,13 +96,6 @@ static ErrCode statement_trace(Runner *runner, const Action *action, const PlanS
     return code;
 }
 
-static bool is_same_content(const PlanMigration *migration, const RepairRow *row)
-{
-    char checksum[2 * CHECKSUM_BYTES + 1] = "";
-    hex_encode(migration->checksum.data, migration->checksum.length, checksum);
-    return str_equal(checksum, row->checksum);
-}
-
 ErrCode repair_trace(Runner *runner, RepairRow *row, Arena *arena, uint64_t deadline_ms, Err *err)
 {
     const Plan *plan = runner->config.order->plan;
@@ -124,7 +117,7 @@ ErrCode repair_trace(Runner *runner, RepairRow *row, Arena *arena, uint64_t dead
                   "its file has no such part: nobody knows which statement it was");
         return ERR_NONE;
     }
-    if (!action.is_down && !is_same_content(migration, row)) {
+    if (!action.is_down && !plan_is_same_content(migration, row->checksum)) {
         found_set(row, TRACE_UNKNOWN,
                   "its file is not what was begun here: nobody knows which statement it was");
         return ERR_NONE;

@@ -73,11 +73,10 @@ static const PlanScript *script_of(const RepairRow *row, const PlanMigration *mi
     return is_down(row) ? &migration->down : &migration->up;
 }
 
-static bool is_same_content(const PlanMigration *migration, const RepairRow *row)
+/* What was unread when it was taken over may have been anything. */
+static bool has_content(const RepairRow *row)
 {
-    char checksum[2 * CHECKSUM_BYTES + 1] = "";
-    hex_encode(migration->checksum.data, migration->checksum.length, checksum);
-    return str_equal(checksum, row->checksum);
+    return row->checksum[strspn(row->checksum, "0")] != '\0';
 }
 
 static const RepairRow *row_of(const RepairSight *sight, const char *id)
@@ -96,9 +95,9 @@ static const PlanMigration *renamed(const Gathering *gathering, const RepairRow 
     const Plan *plan = gathering->plan;
     for (size_t i = 0; i < plan->migration_count; i++) {
         const PlanMigration *migration = &plan->migrations[i];
-        bool is_same =
-            !migration->is_repeatable && migration->up.count > 0 && is_same_content(migration, row);
-        if (is_same && row_of(gathering->sight, migration->id) == NULL) {
+        bool can_be = !migration->is_repeatable && migration->up.count > 0 && has_content(row);
+        if (can_be && plan_is_same_content(migration, row->checksum) &&
+            row_of(gathering->sight, migration->id) == NULL) {
             return migration;
         }
     }
@@ -125,7 +124,7 @@ static void gather_missing(Gathering *gathering, const RepairRow *row)
 static void gather_applied(Gathering *gathering, const RepairRow *row,
                            const PlanMigration *migration)
 {
-    if (is_same_content(migration, row)) {
+    if (plan_is_same_content(migration, row->checksum)) {
         return;
     }
     AUTO(Str) change = { 0 };

@@ -85,6 +85,32 @@ static void contents_of_a_repeatable_are_known_by_their_name(void **state)
     assert_null(plan_repeated(&plan, "V1__a@2"));
 }
 
+#define SOME "0100000000000000000000000000000000000000000000000000000000000000"
+#define NONE "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* Whichever of the two was unread: it cannot be said to have changed. */
+static void what_was_or_is_unread_is_not_another_one(void **state)
+{
+    (void)state;
+    static const uint8_t ONE[CHECKSUM_BYTES] = { 1 };
+    static const uint8_t OTHER[CHECKSUM_BYTES] = { 2 };
+    static const uint8_t ZERO[CHECKSUM_BYTES] = { 0 };
+    static const struct {
+        PlanMigration migration;
+        const char *row;
+        bool is_same;
+    } ROWS[] = {
+        { { .checksum = { ONE, CHECKSUM_BYTES } }, SOME, true },
+        { { .checksum = { OTHER, CHECKSUM_BYTES } }, SOME, false },
+        { { .checksum = { OTHER, CHECKSUM_BYTES } }, NONE, true },
+        { { .checksum = { ZERO, CHECKSUM_BYTES }, .unread = "" }, SOME, false },
+        { { .checksum = { ZERO, CHECKSUM_BYTES }, .unread = "x" }, SOME, true },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        assert_int_equal(plan_is_same_content(&ROWS[i].migration, ROWS[i].row), ROWS[i].is_same);
+    }
+}
+
 /* Each letter is the fingerprint of a statement. */
 static Bytes fingerprints_of(const char *letters, Arena *arena)
 {
@@ -256,6 +282,10 @@ static void repeatable_without_a_sign(Plan *plan)
 {
     plan->migrations[0].is_repeatable = true;
 }
+static void unread_with_statements(Plan *plan)
+{
+    plan->migrations[0].unread = "nobody knows";
+}
 static void fingerprint_torn(Plan *plan)
 {
     plan->migrations[0].fingerprints = (Bytes){ (const uint8_t *)"123456789", 9 };
@@ -369,6 +399,8 @@ static const struct {
       "plan.migrations[3].up.statements[2]: COPY with data outside a transaction" },
     { repeatable_without_a_sign, ERR_SYNTAX,
       "plan.migrations[0].id: a repeatable without a \"@\"" },
+    { unread_with_statements, ERR_SYNTAX,
+      "plan.migrations[0].up: of an unread one it is not known" },
     { fingerprint_torn, ERR_SYNTAX, "plan.migrations[0].fingerprints: not 8 bytes each" },
     { where_broken, ERR_SYNTAX, "plan.where: column 1: there is no field databse" },
     { waves_shrink, ERR_SYNTAX,
@@ -542,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_plan_has_its_golden_bytes_and_hash),
         cmocka_unit_test(a_script_is_one_part_unless_it_lists_several),
         cmocka_unit_test(contents_of_a_repeatable_are_known_by_their_name),
+        cmocka_unit_test(what_was_or_is_unread_is_not_another_one),
         cmocka_unit_test(a_change_is_told_by_its_statements),
         cmocka_unit_test(the_tables_are_sound_and_sql_is_never_printed),
         cmocka_unit_test(contradictions_are_refused_with_their_path),

@@ -174,6 +174,47 @@ static void a_gap_names_both_sides_of_it(void **state)
                         "0002_b is not applied here, but 0003_c above it is");
 }
 
+/* Nothing is begun that cannot be gone through with; what is applied, or is not wanted, is no
+ * matter. */
+static void a_migration_that_nobody_could_read_is_never_run(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to;
+        uint32_t applied;
+        ActionKind next;
+        Report report;
+        ErrCode code;
+    } ROWS[] = {
+        { "0004_d", 1, ACTION_CLOSE, REPORT_HELD, ERR_HISTORY },
+        { "0002_b", 1, ACTION_APPLY, REPORT_APPLIED, ERR_NONE },
+        { "0003_c", 3, ACTION_CLOSE, REPORT_APPLIED, ERR_NONE },
+        { "0004_d", 3, ACTION_APPLY, REPORT_APPLIED, ERR_NONE },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage.order.to = ROWS[i].to;
+        stage_applied(&stage, ROWS[i].applied, ROWS[i].applied);
+        stage.migrations[2].unread = "x.py:7: it asks the database";
+        stage.migrations[2].unread_hint = "apply it otherwise";
+        if (ROWS[i].next == ACTION_APPLY) {
+            PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+        } else {
+            PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        }
+        stage_expect(&stage, ROWS[i].report, ROWS[i].code);
+        if (ROWS[i].report == REPORT_HELD) {
+            assert_int_equal(stage_report(&stage).applied, 0);
+            assert_string_equal(
+                stage_report(&stage).message,
+                "0003_c is not applied here, and what it does is not known: x.py:7: "
+                "it asks the database");
+            assert_string_equal(stage_report(&stage).hint, "apply it otherwise");
+        }
+    }
+}
+
 /* 0003 and 0004 are repeatable: applied long ago, and new. */
 static void repeatable_migrations_are_beside_the_order(void **state)
 {
@@ -234,6 +275,7 @@ int main(void)
         cmocka_unit_test(beside_a_missing_migration_the_version_is_what_was_applied_last),
         cmocka_unit_test(a_history_that_does_not_fit_the_plan_is_not_believed),
         cmocka_unit_test(a_gap_names_both_sides_of_it),
+        cmocka_unit_test(a_migration_that_nobody_could_read_is_never_run),
         cmocka_unit_test(repeatable_migrations_are_beside_the_order),
         cmocka_unit_test(an_irreversible_migration_below_holds_before_anything_is_undone),
         cmocka_unit_test(an_unknown_destination_undoes_nothing),

@@ -146,6 +146,12 @@ static void tool_behind(Stage *stage)
     stage_mirrors(stage, 1);
 }
 
+static void unread(Stage *stage)
+{
+    stage_applied(stage, 2, 0);
+    stage->migrations[3].unread = "it asks the database";
+}
+
 static void changed(Stage *stage)
 {
     stage_applied(stage, 2, 0);
@@ -337,6 +343,7 @@ static const Case CASES[] = {
     { "J56", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_in_trouble, NULL },
     { "J57", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_ahead, NULL },
     { "J217", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_behind, NULL },
+    { "J218", JOB_READING, RESULT_HISTORY, JOB_CLOSING, unread, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
     { "J67", JOB_READING, RESULT_HISTORY, JOB_CLOSING, gap, NULL },
