@@ -20,6 +20,16 @@ static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const T
     return err_hint(err, "name the one whose history it is: %s", tool_names(&arena));
 }
 
+/* Where its table is: as is said here, or else by the directory where it is the tool's own. */
+static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const Tool *tool,
+                          Arena *arena, const char **ret_table, Err *err)
+{
+    bool is_said = from->table != NULL && from->table[0] != '\0';
+    bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
+    return tool_table(tool, !is_said && is_own ? set->own_table : from->table, arena, ret_table,
+                      err);
+}
+
 /* The plan's migrations are the set's: what is changed is a copy. */
 static PlanMigration *copy_migrations(Arena *arena, Plan *plan)
 {
@@ -60,7 +70,7 @@ ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
     const char *table = NULL;
     ErrCode code = find_tool(set, from, &tool, err);
     if (code == ERR_NONE) {
-        code = tool_table(tool, from->table, arena, &table, err);
+        code = find_table(set, from, tool, arena, &table, err);
     }
     if (code == ERR_NONE && tool->query == NULL && !str_equal(tool->format, set->format)) {
         err_set(err, ERR_USAGE, "the history of %s can be adopted for its own directories alone",
@@ -114,7 +124,7 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
     const char *table = NULL;
     ErrCode code = find_tool(set, from, &tool, err);
     if (code == ERR_NONE) {
-        code = tool_table(tool, from->table, arena, &table, err);
+        code = find_table(set, from, tool, arena, &table, err);
     }
     if (code == ERR_NONE) {
         code = check_mirror(set, tool, err);

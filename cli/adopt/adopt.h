@@ -7,8 +7,8 @@
 
 #include "cli/adopt/tool.h"
 
-/* Which tool, and where its table is. All NULL: the tool of the directory's
- * format, its own table. */
+/* Which tool, and where its table is. All NULL: the tool of the directory's format; the table that
+ * the directory names (MigrationSet.own_table), or else its usual one. */
 typedef struct AdoptFrom {
     const char *tool;
     const char *table;

@@ -9,36 +9,28 @@
 
 /* ---- percent signs ---- */
 
-/*
- * Drivers that write parameters as %(name)s want every other percent sign twice, and so they are
- * printed, though no driver will read them. Printed once anywhere, it is none of these.
- */
-static bool has_double_percents(const Str *out)
+void alembic_note_percents(const Str *text, AlembicPercents *percents)
 {
-    bool is_any = false;
-    for (const char *at = strchr(str_text(out), '%'); at != NULL; at = strchr(at, '%')) {
+    for (const char *at = strchr(str_text(text), '%'); at != NULL; at = strchr(at, '%')) {
         size_t run = strspn(at, "%");
-        if (run % 2 != 0) {
-            return false;
-        }
-        is_any = true;
+        bool is_even = run % 2 == 0;
+        percents->is_double = percents->is_double || is_even;
+        percents->is_single = percents->is_single || !is_even;
         at += run;
     }
-    return is_any;
 }
 
-void alembic_undouble_percents(Str *out)
+void alembic_undouble_percents(Str *text)
 {
-    if (!has_double_percents(out)) {
-        return;
-    }
     size_t length = 0;
-    for (size_t i = 0; i < out->length; i++) {
-        out->data[length++] = out->data[i];
-        i += out->data[i] == '%' ? 1 : 0;
+    for (size_t i = 0; i < text->length; i++) {
+        text->data[length++] = text->data[i];
+        i += text->data[i] == '%' ? 1 : 0;
     }
-    out->length = length;
-    out->data[length] = '\0';
+    text->length = length;
+    if (text->data != NULL) {
+        text->data[length] = '\0';
+    }
 }
 
 /* "%(name)s" behind no other percent sign; 0: it is something else. */

@@ -7,8 +7,20 @@
 #include "common/arena.h"
 #include "common/str.h"
 
-/* Where every percent sign is printed twice, each is there once afterwards. */
-void alembic_undouble_percents(Str *out);
+/*
+ * Drivers that write parameters as %(name)s want every other percent sign twice, and so they are
+ * printed, though no driver will read them. Printed once anywhere, it is none of these.
+ */
+typedef struct AlembicPercents {
+    bool is_double; /* seen */
+    bool is_single;
+} AlembicPercents;
+
+/* Looks at what is printed: all of a directory's revisions are printed for one driver. */
+void alembic_note_percents(const Str *text, AlembicPercents *percents);
+
+/* Each is there once afterwards. */
+void alembic_undouble_percents(Str *text);
 
 /* The first parameter without a value, "%(name)s"; NULL: there is none. */
 const char *alembic_find_parameter(const Str *text, size_t *ret_length);

@@ -412,7 +412,7 @@ const FlywaySettings FLYWAY_DEFAULTS = {
     .is_replacing = true,
     .placeholder_prefix = "${",
     .placeholder_suffix = "}",
-    .table = "flyway_schema_history",
+    .table = FLYWAY_TABLE,
 };
 
 bool flyway_has_settings(const SourceDir *dir)

@@ -9,6 +9,7 @@
 #include "cli/source/source.h"
 
 #define FLYWAY_LIST_MAX 16
+#define FLYWAY_TABLE "flyway_schema_history" /* unless it is told otherwise */
 
 typedef enum FlywayPrefix {
     FLYWAY_PREFIX_VERSIONED,

@@ -29,6 +29,8 @@ typedef struct MigrationSet {
     bool has_branches;      /* some of them stand beside each other: their order here is but one of
                                several */
     const void *const *own; /* of each migration: what the format knows of it and no plan carries */
+    const char *own_table; /* where the format's tool keeps its history, by what the directory says;
+                              NULL: it does not say */
     const SourceNote *notes;
     size_t note_count;
     const ScriptOrigin *origins; /* sorted for source_origin */

@@ -1,9 +1,9 @@
 /*
- * Alembic: revisions in Python, so the team's own alembic says what they are. "alembic upgrade
- * heads
- * --sql" prints all of them, each below a line "-- Running upgrade PARENTS -> REVISION", in an
- * order in which each stands above what stands on it: that is the order here. "alembic downgrade
- * HEAD:base --sql" prints the ways back; it ends at one that raises, and is asked again from below.
+ * Alembic: revisions in Python, so the team's own alembic says what they are. "alembic history
+ * --verbose" lists them, from the files alone. "alembic upgrade heads --sql" prints all of them; it
+ * ends at one that raises, as those do that ask a database something, and is asked again for what
+ * lies beyond. Such a one keeps its id and its place: where it is applied nobody needs its SQL.
+ * "alembic downgrade HEAD:base --sql" prints the ways back, likewise.
  *
  * What Alembic says about its own table is left out, here and in what is mirrored: it depends on
  * which revisions were there when it was printed. Parents are enough to say it anew.
@@ -11,466 +11,474 @@
 #include <string.h>
 
 #include "cli/source/alembic.h"
+#include "cli/source/alembic_ask.h"
 #include "cli/source/alembic_text.h"
-#include "cli/source/child.h"
 #include "cli/source/found.h"
-#include "cli/source/lines.h"
 #include "common/map.h"
 
-#define INI "alembic.ini"
-#define PROGRAM "alembic"
-#define TIMEOUT_MS 300000
-#define OUTPUT_MAX (256U * 1024 * 1024)
+/* A revision that is read: its place among them first, which is what Found.own points to. */
+typedef struct Revision {
+    AlembicRevision own;
+    AlembicSection *up;   /* NULL: not printed */
+    AlembicSection *down; /* NULL: no way back */
+    const char *file;     /* as it is cited, with the line where it raised */
+    Err refusal;          /* why its up is not known */
+    FoundScripts scripts;
+} Revision;
 
-static const char *const MARKS[] = { "-- Running upgrade ", "-- Running downgrade " };
-#define ARROW " -> "
+typedef struct Revisions {
+    const SourceReading *reading;
+    AlembicGraph graph;
+    Revision *items; /* one per node */
+    AlembicPrinted ups;
+    AlembicPrinted downs;
+    AlembicPercents percents;
+} Revisions;
 
-/* One revision as it is printed. */
-typedef struct Section {
-    const char *id;
-    const char *const *parents;
-    size_t parent_count;
-    Str text;
-} Section;
-
-/* What one call has printed. */
-typedef struct Printed {
-    LIST(Section *) sections; /* in the arena, but for their texts */
-    bool is_down;
-} Printed;
-
-static void printed_done(Printed *printed)
+static void revisions_done(Revisions *revisions)
 {
-    LIST_EACH(section, &printed->sections) {
-        str_done(&(*section)->text);
-    }
-    LIST_DONE(&printed->sections);
+    alembic_printed_done(&revisions->ups);
+    alembic_printed_done(&revisions->downs);
 }
 
-AUTO_DEFINE(Printed, printed_done)
+AUTO_DEFINE(Revisions, revisions_done)
 
-/* ---- lines ---- */
-
-static bool line_is(const TextLine *line, const char *text)
+static const char *cite_ini(const SourceReading *reading)
 {
-    return line->length == strlen(text) && memcmp(line->start, text, line->length) == 0;
+    return source_dir_cite(reading->dir, ALEMBIC_INI, reading->arena);
 }
 
-/* "INSERT INTO alembic_version (version_num) …": the table may be called otherwise. */
-static bool is_version_statement(const char *text)
+static Revision *revision_of(const Revisions *revisions, const char *id)
 {
-    bool is_change = str_starts_with(text, "INSERT INTO ") || str_starts_with(text, "UPDATE ") ||
-                     str_starts_with(text, "DELETE FROM ");
-    return is_change && strstr(text, "version_num") != NULL && str_ends_with(text, ";");
+    long index = alembic_graph_find(&revisions->graph, id);
+    return index < 0 ? NULL : &revisions->items[index];
 }
 
-/* "a, b" */
-static const char *const *read_ids(const char *text, size_t length, Arena *arena, size_t *ret_count)
+/* ---- what cannot be printed ---- */
+
+static void refuse_raised(const Revisions *revisions, size_t index, AlembicAnswer *answer)
 {
-    const char **ids = ARENA_ARRAY(arena, const char *, length + 1);
-    size_t count = 0;
-    for (char *rest = arena_strndup(arena, text, length), *id = NULL;
-         (id = strsep(&rest, ", ")) != NULL;) {
-        if (*id != '\0') {
-            ids[count++] = id;
-        }
-    }
-    *ret_count = count;
-    return ids;
+    const AlembicNode *node = &revisions->graph.nodes[index];
+    Revision *revision = &revisions->items[index];
+    revision->file = alembic_place(revisions->reading, node->path, &answer->errors);
+    err_set(&revision->refusal, ERR_SYNTAX, "%s: alembic cannot print %s as SQL: %s",
+            revision->file, node->id, alembic_words(answer, true, revisions->reading->arena));
+    err_hint(&revision->refusal,
+             "where it is not applied yet, apply it with alembic (`alembic upgrade %s`), and "
+             "`skein adopt` takes it over; or have it ask the database only where "
+             "context.is_offline_mode() is false",
+             node->id);
 }
 
-/* A mark, or NULL for any other line. */
-static Section *read_mark(const TextLine *line, bool is_down, Arena *arena)
+/* Alembic's --sql begins at one revision, so what joins two branches that are both interrupted
+ * cannot be asked for. */
+static void refuse_joined(const Revisions *revisions, size_t index)
 {
-    const char *text = arena_strndup(arena, line->start, line->length);
-    const char *mark = MARKS[is_down];
-    if (!str_starts_with(text, mark)) {
-        return NULL;
-    }
-    const char *left = text + strlen(mark);
-    const char *arrow = strstr(left - 1, ARROW);
-    if (arrow == NULL) {
-        return NULL;
-    }
-    const char *right = arrow + strlen(ARROW);
-    Section *section = ARENA_NEW(arena, Section);
-    size_t left_length = arrow > left ? (size_t)(arrow - left) : 0;
-    size_t count = 0;
-    const char *const *ids = is_down ? read_ids(left, left_length, arena, &count)
-                                     : read_ids(right, strlen(right), arena, &count);
-    if (count != 1) {
-        return NULL;
-    }
-    section->id = ids[0];
-    section->parents = is_down ? read_ids(right, strlen(right), arena, &section->parent_count)
-                               : read_ids(left, left_length, arena, &section->parent_count);
-    return section;
+    const AlembicNode *node = &revisions->graph.nodes[index];
+    Revision *revision = &revisions->items[index];
+    err_set(&revision->refusal, ERR_SYNTAX,
+            "%s: alembic prints %s only together with revisions below it that it cannot print",
+            revision->file, node->id);
+    err_hint(&revision->refusal,
+             "where it is not applied yet, apply it with alembic (`alembic upgrade %s`), and "
+             "`skein adopt` takes it over",
+             node->id);
 }
 
-/* ---- sections ---- */
-
-/* Cuts the last line off, and returns it. */
-static const char *cut_line(Str *text, Arena *arena)
+static void refuse_parameters(const Revisions *revisions, size_t index)
 {
-    size_t end = text->length;
-    end -= end > 0 && text->data[end - 1] == '\n';
-    size_t start = end;
-    while (start > 0 && text->data[start - 1] != '\n') {
-        start--;
-    }
-    const char *line = arena_strndup(arena, text->data + start, end - start);
-    text->length = start;
-    text->data[start] = '\0';
-    return line;
-}
-
-/* What Alembic adds at the end of each: its own table, and its transaction. */
-static void cut_end(Str *text, Arena *arena)
-{
-    const char *dropped = NULL;
-    while (text->length > 0) {
-        const char *line = cut_line(text, arena);
-        bool is_drop = str_starts_with(line, "DROP TABLE ") && dropped == NULL;
-        bool is_version = is_version_statement(line);
-        if (is_drop) {
-            dropped = line;
-        } else if (is_version) {
-            dropped = "";
-        } else if (*line != '\0' && !str_equal(line, "BEGIN;") && !str_equal(line, "COMMIT;")) {
-            str_printf(text, "%s\n", line);
-            break;
-        }
-    }
-    if (dropped != NULL && *dropped != '\0') {
-        str_printf(text, "%s\n", dropped);
-    }
-}
-
-/* As it runs in a database: it begins in a transaction, and ends one that is open. */
-static void close_section(Section *section, Arena *arena)
-{
-    bool is_open = true;
-    cut_end(&section->text, arena);
-    alembic_sort_indexes(&section->text, arena);
-    Bytes bytes = { (const uint8_t *)str_text(&section->text), section->text.length };
-    for (TextLine line = { 0 }; text_next_line(bytes, &line);) {
-        is_open = line_is(&line, "BEGIN;") || (is_open && !line_is(&line, "COMMIT;"));
-    }
-    if (is_open) {
-        str_append(&section->text, "COMMIT;\n");
-    }
-}
-
-static void read_sections(const Str *out, Arena *arena, Printed *printed)
-{
-    Section *section = NULL;
-    bool is_below_blank = true;
-    Bytes bytes = { (const uint8_t *)str_text(out), out->length };
-    for (TextLine line = { 0 }; text_next_line(bytes, &line);) {
-        Section *next = is_below_blank ? read_mark(&line, printed->is_down, arena) : NULL;
-        is_below_blank = line.length == 0;
-        if (next != NULL) {
-            section = next;
-            str_append(&section->text, "BEGIN;\n");
-            LIST_PUSH(&printed->sections, section);
-        } else if (section != NULL) {
-            str_append_bytes(&section->text, line.start, line.length);
-            str_append_char(&section->text, '\n');
-        }
-    }
-    LIST_EACH(each, &printed->sections) {
-        close_section(*each, arena);
-    }
-}
-
-/* ---- the team's alembic ---- */
-
-/* The last line that says something: of a traceback, the error. */
-static const char *last_words(Str *text, Arena *arena)
-{
-    while (text->length > 0) {
-        const char *line = cut_line(text, arena);
-        if (*line != '\0') {
-            return line;
-        }
-    }
-    return NULL;
-}
-
-/* An env.py may print what it has to say where the statements go, if it comes to none. */
-static const char *words_of(ChildOutput *output, const Printed *printed, Arena *arena)
-{
-    const char *words = last_words(&output->errors, arena);
-    if (words == NULL && printed->sections.count == 0) {
-        words = last_words(&output->out, arena);
-    }
-    return words == NULL ? "it does not say why" : words;
-}
-
-static ErrCode refuse_parameters(const SourceReading *reading, const char *id, const Str *text,
-                                 Err *err)
-{
+    const AlembicNode *node = &revisions->graph.nodes[index];
+    Revision *revision = &revisions->items[index];
     size_t length = 0;
-    const char *at = alembic_find_parameter(text, &length);
+    const char *at = alembic_find_parameter(&revision->up->text, &length);
     if (at != NULL) {
-        err_set(err, ERR_SYNTAX, "%s: of %s alembic prints the parameter %.*s without its value",
-                source_dir_cite(reading->dir, INI, reading->arena), id, (int)length, at);
-        return err_hint(err, "have env.py say literal_binds=True to context.configure() in "
-                             "offline mode");
+        err_set(&revision->refusal, ERR_SYNTAX,
+                "%s: of %s alembic prints the parameter %.*s without its value", revision->file,
+                node->id, (int)length, at);
+        err_hint(&revision->refusal, "have env.py say literal_binds=True to context.configure() in "
+                                     "offline mode");
     }
-    return ERR_NONE;
 }
 
-/* *ret_is_whole false: it has failed, and what it printed until then is there. */
-static ErrCode ask(const SourceReading *reading, bool is_down, const char *range, Printed *printed,
-                   bool *ret_is_whole, Str *errors, Err *err)
+/* Not one of them: env.py, or the whole directory. */
+static ErrCode refuse_all(const Revisions *revisions, AlembicAnswer *answer, Err *err)
 {
-    const char *const words[] = { PROGRAM, "-c",    INI, is_down ? "downgrade" : "upgrade",
-                                  range,   "--sql", NULL };
-    ChildCommand command = {
-        .words = words,
-        .directory = reading->dir->real_path,
-        .timeout_ms = TIMEOUT_MS,
-        .output_max = OUTPUT_MAX,
-    };
-    AUTO(ChildOutput) output = { 0 };
-    ErrCode code = child_run(&command, &output, err);
-    if (code == ERR_NOT_FOUND) {
-        return err_hint(err, "revisions are Python: install alembic, or activate the environment "
-                             "that has it");
+    const SourceReading *reading = revisions->reading;
+    err_set(err, ERR_SYNTAX, "%s: alembic cannot print the revisions as SQL: %s", cite_ini(reading),
+            alembic_words(answer, false, reading->arena));
+    return err_hint(err, "see \"alembic upgrade heads --sql\" there: env.py has to know of "
+                         "offline mode, with a URL of PostgreSQL's; where a program of your "
+                         "own wraps alembic, put one of that name first in PATH");
+}
+
+/* ---- ways up ---- */
+
+static bool is_settled(const Revision *revision)
+{
+    return revision->up != NULL || revision->refusal.code != ERR_NONE;
+}
+
+/* Does going from `from` (-1: from nothing) to `to` pass one that cannot be printed? */
+static bool is_open(const Revisions *revisions, long from, size_t to)
+{
+    const AlembicGraph *graph = &revisions->graph;
+    for (size_t i = 0; i < graph->count; i++) {
+        bool is_passed = alembic_graph_stands(graph, to, i) &&
+                         (from < 0 || !alembic_graph_stands(graph, (size_t)from, i));
+        if (is_passed && revisions->items[i].refusal.code != ERR_NONE) {
+            return false;
+        }
     }
+    return true;
+}
+
+/* The highest that can be gone to over `over`, from `from`; -1: not even there. */
+static long highest_over(const Revisions *revisions, long from, size_t over)
+{
+    for (size_t to = revisions->graph.count; to > over; to--) {
+        if (alembic_graph_stands(&revisions->graph, to - 1, over) &&
+            is_open(revisions, from, to - 1)) {
+            return (long)(to - 1);
+        }
+    }
+    return -1;
+}
+
+/* A range of Alembic's that prints this revision, and as many above it as may be; NULL: none. */
+static const char *range_over(const Revisions *revisions, size_t index)
+{
+    const AlembicGraph *graph = &revisions->graph;
+    const AlembicNode *node = &graph->nodes[index];
+    Arena *arena = revisions->reading->arena;
+    const char *range = NULL;
+    long highest = -1;
+    for (size_t i = 0; i < node->parent_count || i == 0; i++) {
+        long from = node->parent_count == 0 ? -1 : alembic_graph_find(graph, node->parents[i]);
+        long to = highest_over(revisions, from, index);
+        if (to > highest) {
+            highest = to;
+            range = arena_printf(arena, "%s:%s", from < 0 ? "base" : graph->nodes[from].id,
+                                 graph->nodes[to].id);
+        }
+    }
+    return range;
+}
+
+/* Takes what is new of one answer; the last section of one that failed is where it did. */
+static void take_ups(Revisions *revisions, AlembicAnswer *answer)
+{
+    size_t first = revisions->ups.sections.count;
+    alembic_printed_read(&answer->out, revisions->reading->arena, &revisions->ups);
+    size_t count = revisions->ups.sections.count;
+    for (size_t i = first; i < count; i++) {
+        AlembicSection *section = revisions->ups.sections.items[i];
+        Revision *revision = revision_of(revisions, section->id);
+        bool is_broken = !answer->is_whole && i + 1 == count;
+        if (revision == NULL || is_settled(revision)) {
+            continue;
+        }
+        size_t index = (size_t)(revision - revisions->items);
+        if (is_broken) {
+            refuse_raised(revisions, index, answer);
+        } else {
+            revision->up = section;
+            alembic_note_percents(&section->text, &revisions->percents);
+            refuse_parameters(revisions, index);
+        }
+    }
+}
+
+static ErrCode print_ups(Revisions *revisions, const char *range, Err *err)
+{
+    AUTO(AlembicAnswer) answer = { 0 };
+    size_t before = revisions->ups.sections.count;
+    ErrCode code = alembic_ask(revisions->reading, "upgrade", range, "--sql", &answer, err);
     if (code != ERR_NONE) {
         return code;
     }
-    printed->is_down = is_down;
-    alembic_undouble_percents(&output.out);
-    read_sections(&output.out, reading->arena, printed);
-    str_append(errors, words_of(&output, printed, reading->arena));
-    *ret_is_whole = output.exit_code == 0;
-    for (size_t i = 0; code == ERR_NONE && i < printed->sections.count; i++) {
-        const Section *section = printed->sections.items[i];
-        code = refuse_parameters(reading, section->id, &section->text, err);
+    take_ups(revisions, &answer);
+    bool is_nothing = revisions->ups.sections.count == before;
+    return is_nothing && !answer.is_whole ? refuse_all(revisions, &answer, err) : ERR_NONE;
+}
+
+/* All at once; then, around each that raises, what lies beyond it. */
+static ErrCode print_all_ups(Revisions *revisions, Err *err)
+{
+    ErrCode code = print_ups(revisions, "heads", err);
+    for (size_t i = 0; i < revisions->graph.count && code == ERR_NONE; i++) {
+        if (is_settled(&revisions->items[i])) {
+            continue;
+        }
+        const char *range = range_over(revisions, i);
+        code = range == NULL ? ERR_NONE : print_ups(revisions, range, err);
+        if (code == ERR_NONE && !is_settled(&revisions->items[i])) {
+            refuse_joined(revisions, i);
+        }
     }
     return code;
 }
 
-static ErrCode refuse_output(const SourceReading *reading, const Printed *printed,
-                             const Str *errors, Err *err)
-{
-    size_t count = printed->sections.count;
-    err_set(err, ERR_SYNTAX, "%s: alembic cannot print %s as SQL: %s",
-            source_dir_cite(reading->dir, INI, reading->arena),
-            count == 0 ? "the revisions" : printed->sections.items[count - 1]->id,
-            str_text(errors));
-    return count == 0
-               ? err_hint(err, "see \"alembic upgrade heads --sql\" there: env.py has to know of "
-                               "offline mode, with a URL of PostgreSQL's; where a program of your "
-                               "own wraps alembic, put one of that name first in PATH")
-               : err_hint(err,
-                          "see \"alembic upgrade heads --sql\" there; a revision that asks the "
-                          "database something cannot be printed: have it do so only where "
-                          "context.is_offline_mode() is false");
-}
-
 /* ---- ways back ---- */
 
-typedef struct Ways {
-    const SourceReading *reading;
-    Map *downs; /* Section by revision */
-    LIST(const char *) starts;
-} Ways;
-
-static void ways_done(Ways *ways)
-{
-    LIST_DONE(&ways->starts);
-    map_free(ways->downs);
-}
-
-AUTO_DEFINE(Ways, ways_done)
-
-/* The texts outlive the call: they are the scripts' bytes. */
-static void keep_text(Section *section, Arena *arena)
-{
-    Str kept = { .data = arena_memdup(arena, str_text(&section->text), section->text.length + 1),
-                 .length = section->text.length };
-    str_done(&section->text);
-    section->text = kept;
-}
+typedef LIST(const char *) Starts;
 
 /* Revisions without a downgrade(): Alembic looks for all of them first, and prints none. */
 static void note_no_way(const SourceReading *reading, const char *start, const char *words)
 {
-    source_note(
-        reading->notes, SOURCE_NOTE_WARNING, source_dir_cite(reading->dir, INI, reading->arena), 0,
-        "alembic prints no way back from %s (%s): it and what it stands on cannot be undone", start,
-        words);
+    source_note(reading->notes, SOURCE_NOTE_WARNING, cite_ini(reading), 0,
+                "alembic prints no way back from %s (%s): it and what it stands on cannot be "
+                "undone",
+                start, words);
 }
 
-static ErrCode walk_down(Ways *ways, const char *start, Err *err)
+static void take_downs(Revisions *revisions, const AlembicAnswer *answer, size_t first,
+                       Starts *starts)
 {
-    AUTO(Printed) printed = { 0 };
-    AUTO(Str) errors = { 0 };
-    bool is_whole = false;
-    Arena *arena = ways->reading->arena;
-    ErrCode code = ask(ways->reading, true, arena_printf(arena, "%s:base", start), &printed,
-                       &is_whole, &errors, err);
-    size_t count = printed.sections.count;
+    size_t count = revisions->downs.sections.count;
+    for (size_t i = first; i < count; i++) {
+        AlembicSection *section = revisions->downs.sections.items[i];
+        Revision *revision = revision_of(revisions, section->id);
+        bool is_broken = !answer->is_whole && i + 1 == count;
+        for (size_t j = 0; is_broken && j < section->parent_count; j++) {
+            LIST_PUSH(starts, section->parents[j]);
+        }
+        if (revision != NULL && revision->down == NULL && !is_broken) {
+            revision->down = section;
+            alembic_note_percents(&section->text, &revisions->percents);
+        }
+    }
+}
+
+static ErrCode print_downs(Revisions *revisions, const char *start, Starts *starts, Err *err)
+{
+    AUTO(AlembicAnswer) answer = { 0 };
+    const SourceReading *reading = revisions->reading;
+    size_t before = revisions->downs.sections.count;
+    ErrCode code = alembic_ask(reading, "downgrade", arena_printf(reading->arena, "%s:base", start),
+                               "--sql", &answer, err);
     if (code != ERR_NONE) {
         return code;
     }
-    if (!is_whole && count == 0) {
-        note_no_way(ways->reading, start, str_text(&errors));
-    }
-    for (size_t i = 0; i < count; i++) {
-        Section *section = printed.sections.items[i];
-        bool is_broken = !is_whole && i + 1 == count;
-        for (size_t j = 0; is_broken && j < section->parent_count; j++) {
-            LIST_PUSH(&ways->starts, section->parents[j]);
-        }
-        if (map_get(ways->downs, section->id) == NULL) {
-            Section *kept = arena_memdup(arena, section, sizeof(*section));
-            kept->text = (Str){ 0 };
-            if (!is_broken) {
-                str_append(&kept->text, str_text(&section->text));
-                keep_text(kept, arena);
-            }
-            map_put(ways->downs, section->id, kept);
-        }
+    alembic_printed_read(&answer.out, reading->arena, &revisions->downs);
+    take_downs(revisions, &answer, before, starts);
+    if (!answer.is_whole && revisions->downs.sections.count == before) {
+        note_no_way(reading, start, alembic_words(&answer, false, reading->arena));
     }
     return ERR_NONE;
 }
 
-/* From every head, and again from below each that cannot be undone; each start once. */
-static ErrCode walk_all(Ways *ways, Err *err)
+static bool is_head(const AlembicGraph *graph, size_t index)
 {
-    AUTO_PTR(Map) begun = map_new();
-    ErrCode code = ERR_NONE;
-    for (size_t i = 0; code == ERR_NONE && i < ways->starts.count; i++) {
-        const char *start = ways->starts.items[i];
-        if (map_put(begun, start, ways) == NULL) {
-            code = walk_down(ways, start, err);
+    for (size_t i = index + 1; i < graph->count; i++) {
+        if (alembic_graph_stands(graph, i, index)) {
+            return false;
         }
     }
+    return true;
+}
+
+/* From every head, and again from below each that cannot be undone; each start once. */
+static ErrCode print_all_downs(Revisions *revisions, Err *err)
+{
+    AUTO_PTR(Map) begun = map_new();
+    Starts starts = { 0 };
+    for (size_t i = 0; i < revisions->graph.count; i++) {
+        if (is_head(&revisions->graph, i)) {
+            LIST_PUSH(&starts, revisions->graph.nodes[i].id);
+        }
+    }
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < starts.count; i++) {
+        const char *start = starts.items[i];
+        if (map_put(begun, start, revisions) == NULL) {
+            code = print_downs(revisions, start, &starts, err);
+        }
+    }
+    LIST_DONE(&starts);
     return code;
 }
 
 /* ---- the revisions ---- */
 
-/* A revision that is read: its place among them first, which is what Found.own points to. */
-typedef struct Revision {
-    AlembicRevision own;
-    FoundScripts scripts;
-} Revision;
-
-static void fill_input(const SourceReading *reading, const Section *section, const char *word,
+/* The texts outlive the reading: they are the scripts' bytes. */
+static void fill_input(const Revisions *revisions, AlembicSection *section, const char *word,
                        ScriptInput *input)
 {
+    Arena *arena = revisions->reading->arena;
+    bool is_doubled = revisions->percents.is_double && !revisions->percents.is_single;
+    alembic_section_finish(section, is_doubled, arena);
     *input = (ScriptInput){
-        .file = arena_printf(reading->arena, "%s: %s %s",
-                             source_dir_cite(reading->dir, INI, reading->arena), word, section->id),
-        .bytes = { (const uint8_t *)str_text(&section->text), section->text.length },
+        .file = arena_printf(arena, "%s: %s %s", cite_ini(revisions->reading), word, section->id),
+        .bytes = { arena_memdup(arena, str_text(&section->text), section->text.length),
+                   section->text.length },
         .rule = { .transaction = TRANSACTION_EACH },
     };
+}
+
+static void keep_unread(const Err *why, Arena *arena, PlanMigration *migration)
+{
+    static const uint8_t NONE[CHECKSUM_BYTES] = { 0 };
+    char words[PLAN_UNREAD_MAX];
+    text_format(words, sizeof(words), "%s", why->message);
+    migration->unread = arena_strdup(arena, words);
+    text_format(words, sizeof(words), "%s", why->hint);
+    migration->unread_hint = arena_strdup(arena, words);
+    migration->checksum = (Bytes){ arena_memdup(arena, NONE, sizeof(NONE)), sizeof(NONE) };
+    migration->fingerprints = (Bytes){ 0 };
+    migration->up = (PlanScript){ .is_transactional = true };
+}
+
+/* What Alembic or skein refuses is kept as unread, and has a way back all the same if it can be
+ * read. */
+static ErrCode read_unread(const SourceReading *reading, const Revision *revision,
+                           PlanMigration *migration, const Err *why, Err *err)
+{
+    FoundScripts scripts = revision->scripts;
+    scripts.up.bytes = (Bytes){ (const uint8_t *)"", 0 };
+    ErrCode code = found_read_scripts(reading, &scripts, migration, err);
+    if (code == ERR_NONE) {
+        source_note(reading->notes, SOURCE_NOTE_WARNING, why->message, 0,
+                    "it can be found applied and adopted, and is never run");
+        keep_unread(why, reading->arena, migration);
+    }
+    return code;
 }
 
 static ErrCode read_revision(const SourceReading *reading, const Found *found,
                              PlanMigration *migration, Err *err)
 {
     const Revision *revision = found->own;
-    return found_read_scripts(reading, &revision->scripts, migration, err);
+    Err why = revision->refusal;
+    if (why.code == ERR_NONE &&
+        found_read_scripts(reading, &revision->scripts, migration, &why) == ERR_NONE) {
+        return ERR_NONE;
+    }
+    if (reading->options->goes_on || why.code != ERR_SYNTAX) {
+        *err = why;
+        return why.code;
+    }
+    return read_unread(reading, revision, migration, &why, err);
 }
 
-static void find_heads(Ways *ways, const Printed *printed)
-{
-    AUTO_PTR(Map) parents = map_new();
-    LIST_EACH(section, &printed->sections) {
-        for (size_t i = 0; i < (*section)->parent_count; i++) {
-            map_put(parents, (*section)->parents[i], *section);
-        }
-    }
-    LIST_EACH(section, &printed->sections) {
-        if (map_get(parents, (*section)->id) == NULL) {
-            LIST_PUSH(&ways->starts, (*section)->id);
-        }
-    }
-}
-
-static void take_revision(const Ways *ways, Section *up, const AlembicRevision **all, size_t count,
+static void take_revision(Revisions *revisions, size_t index, const AlembicRevision **all,
                           FoundList *list)
 {
-    const SourceReading *reading = ways->reading;
-    Revision *revision = ARENA_NEW(reading->arena, Revision);
-    const Section *down = map_get(ways->downs, up->id);
-    keep_text(up, reading->arena);
-    revision->own = (AlembicRevision){ up->id, up->parents, up->parent_count, all, count };
+    const AlembicNode *node = &revisions->graph.nodes[index];
+    Revision *revision = &revisions->items[index];
+    revision->own = (AlembicRevision){ node->id, node->parents, node->parent_count, all,
+                                       revisions->graph.count };
     revision->scripts.down_wanted = "downgrade() that can be printed";
-    fill_input(reading, up, "upgrade", &revision->scripts.up);
-    up->text = (Str){ 0 };
-    if (down != NULL && down->text.length > 0) {
-        fill_input(reading, down, "downgrade", &revision->scripts.down);
+    revision->scripts.up.file = revision->file;
+    if (revision->up != NULL) {
+        fill_input(revisions, revision->up, "upgrade", &revision->scripts.up);
     }
-    all[list->count] = &revision->own;
+    if (revision->down != NULL) {
+        fill_input(revisions, revision->down, "downgrade", &revision->scripts.down);
+    }
+    all[index] = &revision->own;
     Found found = {
-        .id = up->id,
-        .version = up->id,
-        .name = up->id,
-        .up = INI,
+        .id = node->id,
+        .version = node->id,
+        .name = node->id,
+        .up = alembic_file(revisions->reading, node->path),
         .own = revision,
     };
     LIST_PUSH(list, found);
 }
 
 /* In a single line each revision has but the one before it for a parent. */
-static bool has_branches(const Printed *printed)
+static bool has_branches(const AlembicGraph *graph)
 {
-    for (size_t i = 1; i < printed->sections.count; i++) {
-        const Section *section = printed->sections.items[i];
-        if (section->parent_count != 1 ||
-            !str_equal(section->parents[0], printed->sections.items[i - 1]->id)) {
+    for (size_t i = 1; i < graph->count; i++) {
+        const AlembicNode *node = &graph->nodes[i];
+        if (node->parent_count != 1 || !str_equal(node->parents[0], graph->nodes[i - 1].id)) {
             return true;
         }
     }
     return false;
 }
 
+/* Alembic's own table, as env.py has it (version_table, version_table_schema). */
+static const char *own_table(const Revisions *revisions)
+{
+    const char *table = NULL;
+    for (size_t i = 0; i < revisions->graph.count && table == NULL; i++) {
+        const AlembicSection *up = revisions->items[i].up;
+        table = up == NULL ? NULL : up->table;
+    }
+    return table;
+}
+
+/*
+ * Where alembic.ini says revision_environment, listing them runs env.py, which wants a database.
+ * What is printed whole says it, too, but for files and for what revisions need.
+ */
+static ErrCode graph_of_print(Revisions *revisions, Err *err)
+{
+    const SourceReading *reading = revisions->reading;
+    AUTO(AlembicAnswer) answer = { 0 };
+    AUTO(AlembicPrinted) printed = { 0 };
+    Err own = { 0 };
+    ErrCode code = alembic_ask(reading, "upgrade", "heads", "--sql", &answer, &own);
+    if (code != ERR_NONE || !answer.is_whole) {
+        return err->code;
+    }
+    alembic_printed_read(&answer.out, reading->arena, &printed);
+    *err = (Err){ 0 };
+    revisions->graph = alembic_printed_graph(&printed, reading->arena);
+    return alembic_graph_close(&revisions->graph, NULL, NULL, reading->arena, err);
+}
+
+static ErrCode read_graph(Revisions *revisions, Err *err)
+{
+    ErrCode code = alembic_ask_graph(revisions->reading, &revisions->graph, err);
+    return code == ERR_SYNTAX ? graph_of_print(revisions, err) : code;
+}
+
+static ErrCode print_revisions(Revisions *revisions, Err *err)
+{
+    const SourceReading *reading = revisions->reading;
+    ErrCode code = read_graph(revisions, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    revisions->items = ARENA_ARRAY(reading->arena, Revision, revisions->graph.count);
+    for (size_t i = 0; i < revisions->graph.count; i++) {
+        const Str none = { 0 };
+        revisions->items[i].file = alembic_place(reading, revisions->graph.nodes[i].path, &none);
+    }
+    code = print_all_ups(revisions, err);
+    return code == ERR_NONE ? print_all_downs(revisions, err) : code;
+}
+
 static ErrCode read_revisions(const SourceReading *reading, MigrationSet *ret_set, Err *err)
 {
-    AUTO(Printed) printed = { 0 };
-    AUTO(Str) errors = { 0 };
-    AUTO(Ways) ways = { .reading = reading, .downs = map_new() };
-    bool is_whole = false;
-    ErrCode code = ask(reading, false, "heads", &printed, &is_whole, &errors, err);
-    if (code == ERR_NONE && !is_whole) {
-        code = refuse_output(reading, &printed, &errors, err);
-    }
-    if (code == ERR_NONE) {
-        find_heads(&ways, &printed);
-        code = walk_all(&ways, err);
-    }
+    AUTO(Revisions)
+    revisions = { .reading = reading, .downs = { .is_down = true } };
+    ErrCode code = print_revisions(&revisions, err);
     if (code != ERR_NONE) {
         return code;
     }
     AUTO(FoundList) list = { 0 };
-    size_t count = printed.sections.count;
-    bool is_branched = has_branches(&printed);
+    size_t count = revisions.graph.count;
     const AlembicRevision **all = ARENA_ARRAY(reading->arena, const AlembicRevision *, count);
     for (size_t i = 0; i < count; i++) {
-        take_revision(&ways, printed.sections.items[i], all, count, &list);
+        take_revision(&revisions, i, all, &list);
     }
-    code = found_read(reading, &list, NULL, read_revision, ret_set, err);
-    ret_set->has_branches = is_branched;
-    return code;
+    ret_set->own_table = own_table(&revisions);
+    ret_set->has_branches = has_branches(&revisions.graph);
+    return found_read(reading, &list, NULL, read_revision, ret_set, err);
 }
 
 static size_t claim_ini(const SourceReading *reading)
 {
-    return source_dir_has(reading->dir, INI);
+    return source_dir_has(reading->dir, ALEMBIC_INI);
 }
 
 /* "alembic revision" writes a new one: it is Python. */
 const SourceFormat source_alembic = {
     .name = "alembic",
-    .layout = "a revision that alembic prints, beside " INI,
+    .layout = "a revision that alembic prints, beside " ALEMBIC_INI,
     .claim = claim_ini,
     .read = read_revisions,
 };

@@ -399,6 +399,31 @@ static const FlywayMigration *own_of(const FlywaySettings *settings, const Found
     return own;
 }
 
+static void append_quoted(const char *name, Str *out)
+{
+    str_append_char(out, '"');
+    for (; *name != '\0'; name++) {
+        str_printf(out, *name == '"' ? "\"\"" : "%c", *name);
+    }
+    str_append_char(out, '"');
+}
+
+/* Flyway writes both names in quotes, in the schema that is its default. NULL: nothing is said. */
+static const char *own_table(const FlywaySettings *settings, Arena *arena)
+{
+    AUTO(Str) name = { 0 };
+    bool has_schema = settings->schema != NULL && settings->schema[0] != '\0';
+    if (!has_schema && str_equal(settings->table, FLYWAY_TABLE)) {
+        return NULL;
+    }
+    if (has_schema) {
+        append_quoted(settings->schema, &name);
+        str_append_char(&name, '.');
+    }
+    append_quoted(settings->table, &name);
+    return arena_strdup(arena, str_text(&name));
+}
+
 static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set, Err *err)
 {
     FlywaySettings *settings = ARENA_NEW(reading->arena, FlywaySettings);
@@ -423,12 +448,14 @@ static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set,
     if (code == ERR_NONE) {
         code = pairs_match(reading, &history.pairs, &names, &history.list, err);
     }
+    if (code != ERR_NONE) {
+        return code;
+    }
     LIST_EACH(found, &history.list) {
         found->own = own_of(settings, found, reading->arena);
     }
-    return code == ERR_NONE
-               ? found_read(reading, &history.list, compare_keys, read_migration, ret_set, err)
-               : code;
+    ret_set->own_table = own_table(settings, reading->arena);
+    return found_read(reading, &history.list, compare_keys, read_migration, ret_set, err);
 }
 
 /* ---- skein new ---- */

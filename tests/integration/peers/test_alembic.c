@@ -7,20 +7,22 @@
 
 #define ALEMBIC "alembic -c migrations/alembic.ini "
 
-static const char ENV[] =
-    "import os\n"
-    "from alembic import context\n"
-    "from sqlalchemy import create_engine\n"
-    "url = os.environ['DATABASE_URL']\n"
-    "if context.is_offline_mode():\n"
-    "    context.configure(url=url, literal_binds=True, transaction_per_migration=True)\n"
-    "    with context.begin_transaction():\n"
-    "        context.run_migrations()\n"
-    "else:\n"
-    "    with create_engine(url).connect() as connection:\n"
-    "        context.configure(connection=connection, transaction_per_migration=True)\n"
-    "        with context.begin_transaction():\n"
-    "            context.run_migrations()\n";
+#define ENV                                                                                        \
+    "import os\n"                                                                                  \
+    "from alembic import context\n"                                                                \
+    "from sqlalchemy import create_engine\n"                                                       \
+    "url = os.environ['DATABASE_URL']\n"                                                           \
+    "if context.is_offline_mode():\n"                                                              \
+    "    context.configure(url=url, literal_binds=True, transaction_per_migration=True%s)\n"       \
+    "    with context.begin_transaction():\n"                                                      \
+    "        context.run_migrations()\n"                                                           \
+    "else:\n"                                                                                      \
+    "    with create_engine(url).connect() as connection:\n"                                       \
+    "        context.configure(connection=connection, transaction_per_migration=True%s)\n"         \
+    "        with context.begin_transaction():\n"                                                  \
+    "            context.run_migrations()\n"
+
+#define TABLE ", version_table='Heads', version_table_schema='app'"
 
 /* `parents` as Python writes them; the bodies are indented. */
 static void put(World *world, const char *id, const char *parents, const char *up, const char *down)
@@ -40,7 +42,7 @@ static void put(World *world, const char *id, const char *parents, const char *u
 static void put_branches(World *world)
 {
     put_history_file(world, "alembic.ini", "[alembic]\nscript_location = %(here)s\n");
-    put_history_file(world, "env.py", ENV);
+    put_history_file(world, "env.py", arena_printf(&world->arena, ENV, "", ""));
     put(world, "accounts", "None",
         "    op.create_table('accounts', sa.Column('id', sa.BigInteger, primary_key=True),\n"
         "        sa.Column('email', sa.Text, nullable=False, index=True), sa.Column('name', sa.Text, index=True),\n"
@@ -188,6 +190,88 @@ static void a_revision_that_failed_half_way_is_not_applied(void **state)
     assert_program(world, "skein up --mirror alembic", 1, "relation \"half\" already exists");
 }
 
+/* What Alembic cannot print keeps nobody from the rest, once Alembic itself has applied it. */
+static void a_revision_that_asks_the_database_is_applied_by_alembic_and_taken_over(void **state)
+{
+    World *world = *state;
+    peer_needs("alembic");
+    put_branches(world);
+    put_merge(world);
+    put(world, "asks", "'audit'",
+        "    kinds = op.get_bind().execute(sa.text('SELECT kind FROM audit')).fetchall()\n"
+        "    op.execute(\"COMMENT ON TABLE audit IS '%d'\" % len(kinds))\n",
+        "    op.execute('COMMENT ON TABLE audit IS NULL')\n");
+    put(world, "merge", "('email', 'asks')", "    pass\n", "    pass\n");
+    peer_says(world, ALEMBIC "upgrade audit");
+    peer_says(world, "skein adopt");
+    assert_program(world, "skein up", 3,
+                   "migrations/versions/asks.py:6: alembic cannot print asks as SQL: "
+                   "AttributeError: 'NoneType' object has no attribute 'fetchall'");
+    assert_program(world, "skein up", 3, "`alembic upgrade asks`");
+    peer_says(world, ALEMBIC "upgrade asks");
+    peer_says(world, "skein adopt");
+    peer_says(world, "skein up --mirror alembic");
+    assert_current(world, "label (head)\n");
+    assert_ask(world, "SELECT obj_description('audit'::regclass)", "2");
+    peer_says(world, "skein repair");
+    peer_says(world, "skein down --to audit --yes --mirror alembic");
+    assert_current(world, "audit\n");
+    assert_program(world, "skein up", 3, "asks is not applied here, and what it does is not known");
+}
+
+/* A head on another branch that something depends on is no row of Alembic's table any more. */
+static void what_depends_on_another_branch_counts_as_alembic_counts_it(void **state)
+{
+    World *world = *state;
+    peer_needs("alembic");
+    put_branches(world);
+    put(world, "own", "None\ndepends_on = 'email'\nbranch_labels = 'side'", "    pass\n",
+        "    pass\n");
+    put(world, "more", "'own'\ndepends_on = 'audit'", "    pass\n", "    pass\n");
+    put(world, "last", "'audit'\ndepends_on = 'side'", "    pass\n", "    pass\n");
+    peer_says(world, ALEMBIC "upgrade heads");
+    peer_says(world, "skein adopt");
+    char *ids =
+        arena_strdup(&world->arena,
+                     pg_cluster_ask(world->cluster, world->database,
+                                    "SELECT string_agg(id, ' ' ORDER BY seq) FROM skein.history"));
+    new_database(world);
+    const char *said[8] = { "" };
+    const char *order[8] = { "empty" };
+    size_t count = 0;
+    for (char *id = NULL; (id = strsep(&ids, " ")) != NULL;) {
+        peer_says(world, arena_printf(&world->arena, ALEMBIC "upgrade %s", id));
+        order[++count] = id;
+        said[count] = peer_says(world, ALEMBIC "current");
+    }
+    assert_int_equal(count, 6);
+    peer_says(world, "skein adopt");
+    for (size_t i = count; i > 0; i--) {
+        peer_says(world, "skein down --yes --mirror alembic");
+        assert_current(world, said[i - 1]);
+    }
+    for (size_t i = 1; i <= count; i++) {
+        peer_says(world,
+                  arena_printf(&world->arena, "skein up --to %s --mirror alembic", order[i]));
+        assert_current(world, said[i]);
+    }
+}
+
+/* Where env.py says so, and nobody says it again. */
+static void a_table_of_another_name_in_another_schema_is_found(void **state)
+{
+    World *world = *state;
+    peer_needs("alembic");
+    put_branches(world);
+    put_merge(world);
+    put_history_file(world, "env.py", arena_printf(&world->arena, ENV, TABLE, TABLE));
+    pg_cluster_run(world->cluster, world->database, "CREATE SCHEMA app");
+    peer_says(world, ALEMBIC "upgrade merge");
+    peer_says(world, "skein adopt");
+    peer_says(world, "skein up --mirror alembic");
+    assert_ask(world, "SELECT version_num FROM app.\"Heads\"", "label");
+}
+
 static void race(World *world, const char *first, const char *second)
 {
     pg_cluster_run(world->cluster, world->database, "CREATE TABLE gate (i int)");
@@ -224,6 +308,9 @@ int main(void)
         WORLD_TEST(one_branch_alone_is_adopted_and_the_other_follows),
         WORLD_TEST(both_make_the_same_catalog),
         WORLD_TEST(a_revision_that_failed_half_way_is_not_applied),
+        WORLD_TEST(a_revision_that_asks_the_database_is_applied_by_alembic_and_taken_over),
+        WORLD_TEST(what_depends_on_another_branch_counts_as_alembic_counts_it),
+        WORLD_TEST(a_table_of_another_name_in_another_schema_is_found),
         WORLD_TEST(skein_fails_whole_where_alembic_was_first),
         WORLD_TEST(alembic_fails_whole_where_skein_was_first),
     };

@@ -64,6 +64,32 @@ static void a_mirror_leaves_what_runs_as_it_is(void **state)
     assert_int_equal(set.migrations[1].up.mirror_count, 0);
 }
 
+/* As env.py or flyway.conf has it; another tool's is no matter, and who names one knows better. */
+static void the_table_is_the_one_that_the_directory_names(void **state)
+{
+    (void)state;
+    static const struct {
+        AdoptFrom from;
+        const char *table;
+    } ROWS[] = {
+        { { 0 }, "FROM \"app\".\"Versions\" " },
+        { { .tool = "goose" }, "FROM \"app\".\"Versions\" " },
+        { { .table = "mine" }, "FROM \"mine\" " },
+        { { .tool = "dbmate" }, "FROM \"schema_migrations\" " },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        MigrationSet set = { .format = "goose",
+                             .migrations = migrations_new(&arena),
+                             .count = 2,
+                             .own_table = "app.\"Versions\"" };
+        Plan plan = plan_of(&set);
+        Err err = { 0 };
+        assert_int_equal(adopt_plan(&set, &ROWS[i].from, &arena, &plan, &err), ERR_NONE);
+        assert_non_null(strstr(plan.adoption.query, ROWS[i].table));
+    }
+}
+
 static void a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories(void **state)
 {
     (void)state;
@@ -165,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_adoption_runs_nothing_and_can_be_taken_back),
         cmocka_unit_test(a_mirror_leaves_what_runs_as_it_is),
+        cmocka_unit_test(the_table_is_the_one_that_the_directory_names),
         cmocka_unit_test(
             a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories),
         cmocka_unit_test(a_tool_that_keeps_heads_is_asked_with_their_parents),

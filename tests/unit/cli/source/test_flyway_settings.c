@@ -149,6 +149,7 @@ static void what_is_for_skein_to_be_said_is_warned_of(void **state)
                   "flyway.schemas=shop,public\nflyway.user=x\nflyway.group=true\nfoo\n");
     assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
     describe_notes(&sandbox, &set, &arena, &got);
+    assert_string_equal(set.own_table, "\"shop\".\"flyway_schema_history\"");
     assert_case("notes", str_text(&got),
                 "warning m/flyway.conf:2: target=5.1 is where Flyway stops; skein goes as far as "
                 "--to or `to:` says\n"
