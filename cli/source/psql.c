@@ -140,7 +140,7 @@ static void watch_text(Composer *composer, LexMode mode, const char *at, size_t 
 
 /* ---- variables ---- */
 
-static void append_quoted(Str *out, const char *value, char quote)
+void psql_quote(Str *out, const char *value, char quote)
 {
     bool has_escape = quote == '\'' && strchr(value, '\\') != NULL;
     str_append(out, has_escape ? " E" : "");
@@ -203,7 +203,7 @@ static ErrCode take_variable(Composer *composer, const PsqlFile *file, const cha
         return ERR_NONE;
     }
     if (is_quoted) {
-        append_quoted(&composer->out, value, kind);
+        psql_quote(&composer->out, value, kind);
         return ERR_NONE;
     }
     return append_value(composer, file, value, err);

@@ -43,7 +43,48 @@ static void take_quoted(Command *command, Str *out)
     }
 }
 
-/* One argument, in which :name is replaced and '…' taken apart. False: there is none. */
+/* ":name", ":'name'", ":"name"" or ":{?name}" at `at`; 0: none of them. */
+static size_t variable_length(const Command *command, size_t *ret_before, size_t *ret_after)
+{
+    const char *at = command->at + 1;
+    char kind = at < command->end ? *at : '\0';
+    bool is_question = kind == '{' && at + 1 < command->end && at[1] == '?';
+    bool is_quoted = kind == '\'' || kind == '"';
+    *ret_before = is_question ? 3 : is_quoted ? 2 : 1;
+    *ret_after = is_question || is_quoted ? 1 : 0;
+    const char *name = command->at + *ret_before;
+    size_t length = 0;
+    while (name + length < command->end && psql_is_variable_char(name[length])) {
+        length++;
+    }
+    bool is_closed = *ret_after == 0 ||
+                     (name + length < command->end && name[length] == (is_question ? '}' : kind));
+    return length > 0 && is_closed ? *ret_before + length + *ret_after : 0;
+}
+
+static void take_colon(Command *command, Str *out)
+{
+    size_t before = 0;
+    size_t after = 0;
+    const char *from = command->at;
+    size_t length = variable_length(command, &before, &after);
+    command->at += length == 0 ? 1 : length;
+    const char *name = length == 0 ? ""
+                                   : arena_strndup(command->composer->arena, from + before,
+                                                   length - before - after);
+    const char *value = psql_variable(command->composer, name);
+    if (length > 0 && before == 3) {
+        str_append(out, value == NULL ? "FALSE" : "TRUE");
+    } else if (length == 0 || value == NULL) {
+        str_append_bytes(out, from, (size_t)(command->at - from));
+    } else if (before == 2) {
+        psql_quote(out, value, from[1]);
+    } else {
+        str_append(out, value);
+    }
+}
+
+/* One argument, in which variables are replaced and '…' taken apart. False: there is none. */
 static bool take_argument(Command *command, Str *out)
 {
     if (!skip_blanks(command)) {
@@ -52,19 +93,10 @@ static bool take_argument(Command *command, Str *out)
     while (command->at < command->end && !sql_is_blank(*command->at)) {
         if (*command->at == '\'') {
             take_quoted(command, out);
-            continue;
-        }
-        const char *from = command->at++;
-        while (*from == ':' && command->at < command->end && psql_is_variable_char(*command->at)) {
-            command->at++;
-        }
-        const char *name =
-            arena_strndup(command->composer->arena, from + 1, (size_t)(command->at - from - 1));
-        const char *value = *from == ':' ? psql_variable(command->composer, name) : NULL;
-        if (value != NULL) {
-            str_append(out, value);
+        } else if (*command->at == ':') {
+            take_colon(command, out);
         } else {
-            str_append_bytes(out, from, (size_t)(command->at - from));
+            str_append_char(out, *command->at++);
         }
     }
     return true;

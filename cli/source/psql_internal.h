@@ -47,6 +47,9 @@ ErrCode psql_take_command(Composer *composer, PsqlFile *file, Err *err);
 /* By \set, or from outside; NULL: not set. */
 const char *psql_variable(const Composer *composer, const char *name);
 
+/* As a literal or as an identifier, by its quote. Appends. */
+void psql_quote(Str *out, const char *value, char quote);
+
 /* What follows in the text comes from here; begins a line. */
 void psql_begin_origin(Composer *composer, const char *file, uint32_t line);
 

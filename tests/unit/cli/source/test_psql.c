@@ -113,6 +113,8 @@ static void variables_are_replaced_as_psql_does(void **state)
           "SELECT 'shop',  E'it''s \\\\ \"so\"', ':role', TRUE, FALSE;" },
         { "\\set a 'two words' x :role\n\\set b\n\\unset role\nSELECT :'a', :'b', :{?role};",
           "\n\n\nSELECT 'two wordsxshop', '', FALSE;" },
+        { "\\set a 'it''s'\n\\set b f( :'a' , :\"a\" , :{?a} , :{?c} , :'c' , :c : ) :a\nSELECT :'b';",
+          "\n\nSELECT 'f(''it''''s'',\"it''s\",TRUE,FALSE,:''c'',:c:)it''s';" },
         { "\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT 1\n\\set ON_ERROR_ROLLBACK off\nSELECT 1;",
           "\n\n\nSELECT 1;" },
         { "\\set from 'FROM stdin'\nCOPY t :from;\n1\n\\.\n", "\nCOPY t FROM stdin;{1\n}\n" },
