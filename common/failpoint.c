@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 #include "common/list.h"
 #include "common/str.h"
 
-#define DELAY_MAX_MS 600000
+#define MS_MAX 600000
 #define SPEC_BYTES_MAX 65536
 #define FILE_PREFIX "file:"
 #define WORD_LIST "list"
@@ -38,7 +39,7 @@ typedef enum Action {
 typedef struct Failpoint {
     char *name;
     Action action;
-    uint32_t delay_ms;
+    uint32_t ms;         /* of a delay or a stop; 0: for good */
     uint64_t at_passing; /* 0: every one */
     uint64_t passings;
 } Failpoint;
@@ -46,12 +47,15 @@ typedef struct Failpoint {
 typedef struct ActionName {
     const char *name;
     Action action;
+    bool takes_ms;
+    bool needs_ms;
 } ActionName;
 
 static const ActionName ACTIONS[] = {
-    { "kill", ACTION_KILL },
-    { "stop", ACTION_STOP },
-    { "error", ACTION_ERROR },
+    { "kill", ACTION_KILL, false, false },
+    { "stop", ACTION_STOP, true, false },
+    { "error", ACTION_ERROR, false, false },
+    { "delay", ACTION_DELAY, true, true },
 };
 
 static pthread_mutex_t g_mutex = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
@@ -78,19 +82,19 @@ static char *cut_last(char *text, char separator)
     return at + 1;
 }
 
-static bool parse_action(const char *text, Failpoint *failpoint)
+/* ACTION or ACTION:MS; cuts `text` up. */
+static bool parse_action(char *text, Failpoint *failpoint)
 {
-    int64_t delay_ms = 0;
-    if (str_starts_with(text, "delay:") &&
-        str_to_int64(text + strlen("delay:"), 0, DELAY_MAX_MS, &delay_ms)) {
-        failpoint->action = ACTION_DELAY;
-        failpoint->delay_ms = (uint32_t)delay_ms;
-        return true;
-    }
+    int64_t ms = 0;
+    char *number = cut_last(text, ':');
     for (size_t i = 0; i < ARRAY_LEN(ACTIONS); i++) {
-        if (strcmp(ACTIONS[i].name, text) == 0) {
-            failpoint->action = ACTIONS[i].action;
-            return true;
+        const ActionName *row = &ACTIONS[i];
+        if (strcmp(row->name, text) == 0) {
+            failpoint->action = row->action;
+            bool is_allowed = number == NULL ? !row->needs_ms : row->takes_ms;
+            bool is_read = number == NULL || str_to_int64(number, 0, MS_MAX, &ms);
+            failpoint->ms = (uint32_t)ms;
+            return is_allowed && is_read;
         }
     }
     return false;
@@ -134,8 +138,9 @@ static ErrCode list_read(const char *spec, Err *err)
         if (!parse_entry(entry, &parsed)) {
             clear_all();
             err_set(err, ERR_CONFIG, "%s: '%s' is no failpoint", FAILPOINT_VARIABLE, shown);
-            err_hint(err,
-                     "write NAME=kill, stop, error or delay:MS, and @N for the Nth passing only");
+            err_hint(
+                err,
+                "write NAME=kill, stop, stop:MS, error or delay:MS, and @N for the Nth passing only");
             return ERR_CONFIG;
         }
         add(&parsed);
@@ -259,12 +264,39 @@ ErrCode failpoint_init(Err *err)
 
 /* ---- passing ---- */
 
-static void delay(uint32_t delay_ms)
+static void delay(uint32_t ms)
 {
-    struct timespec left = { .tv_sec = delay_ms / 1000,
-                             .tv_nsec = (long)(delay_ms % 1000) * 1000000 };
+    struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
     while (nanosleep(&left, &left) != 0) {
     }
+}
+
+/*
+ * Who is stopped cannot wake itself: a grandchild does, which nobody has to wait for. It lets go of
+ * every descriptor, lest sockets outlive a process that is killed meanwhile.
+ */
+static void wake_later(uint32_t ms)
+{
+    pid_t self = getpid();
+    pid_t child = fork();
+    if (child == 0) {
+        if (fork() == 0) {
+            close_range(0, ~0u, 0);
+            delay(ms);
+            kill(self, SIGCONT);
+        }
+        _exit(0);
+    }
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+static void stop(uint32_t ms)
+{
+    if (ms > 0) {
+        wake_later(ms);
+    }
+    kill(getpid(), SIGSTOP);
 }
 
 static const char *action_name(Action action)
@@ -274,21 +306,21 @@ static const char *action_name(Action action)
             return ACTIONS[i].name;
         }
     }
-    return "delay";
+    return "nothing";
 }
 
 /* True when the failpoint is one that fails its caller. */
-static bool act(Action action, uint32_t delay_ms)
+static bool act(Action action, uint32_t ms)
 {
     switch (action) {
     case ACTION_KILL:
         kill(getpid(), SIGKILL);
         break;
     case ACTION_STOP:
-        kill(getpid(), SIGSTOP);
+        stop(ms);
         break;
     case ACTION_DELAY:
-        delay(delay_ms);
+        delay(ms);
         break;
     case ACTION_ERROR:
         return true;
@@ -299,7 +331,7 @@ static bool act(Action action, uint32_t delay_ms)
 }
 
 /* Counts the passing, and gives the first entry that is due at it; ACTION_NONE: none is. */
-static Action due(const char *name, uint32_t *ret_delay_ms)
+static Action due(const char *name, uint32_t *ret_ms)
 {
     Action action = ACTION_NONE;
     pthread_mutex_lock(&g_mutex);
@@ -312,7 +344,7 @@ static Action due(const char *name, uint32_t *ret_delay_ms)
         bool is_due = failpoint->at_passing == 0 || failpoint->at_passing == failpoint->passings;
         if (is_due && action == ACTION_NONE) {
             action = failpoint->action;
-            *ret_delay_ms = failpoint->delay_ms;
+            *ret_ms = failpoint->ms;
             note_firing(name, action_name(action));
         }
     }
@@ -322,9 +354,9 @@ static Action due(const char *name, uint32_t *ret_delay_ms)
 
 static bool pass(const char *name)
 {
-    uint32_t delay_ms = 0;
-    Action action = due(name, &delay_ms);
-    return act(action, delay_ms);
+    uint32_t ms = 0;
+    Action action = due(name, &ms);
+    return act(action, ms);
 }
 
 void failpoint_pass(const char *name)

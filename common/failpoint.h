@@ -11,8 +11,9 @@
  *     SKEIN_FAILPOINTS="file:/run/test/armed"   what the file says, from the moment it is there
  *     SKEIN_FAILPOINTS="list"                   prints all that the program has, and exits
  *
- * kill: kill -9 of the own process. stop: SIGSTOP. error: FAILPOINT_ERROR gives an ERR_IO (a plain
- * FAILPOINT ignores it). delay:MS: sleeps. Passings are counted per entry, over all threads.
+ * kill: kill -9 of the own process. stop: SIGSTOP; stop:MS: and SIGCONT so much later. error:
+ * FAILPOINT_ERROR gives an ERR_IO (a plain FAILPOINT ignores it). delay:MS: sleeps. Passings are
+ * counted per entry, over all threads.
  *
  * The file is looked at again at every passing, so that a running process can be armed at any
  * moment: replace it as a whole, by rename. Each time one acts, a line "NAME ACTION" goes to the

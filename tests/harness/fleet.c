@@ -15,13 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/failpoint.h"
 #include "common/keyfile.h"
 #include "common/str.h"
+#include "common/zsock_trouble.h"
 
 #define POLL_MS 25
 #define STOP_MS 15000
 #define LOG_TAIL_BYTES 6000
-#define FAILPOINT_VARIABLE "SKEIN_FAILPOINTS"
 
 static PgCluster *g_clusters[FLEET_HOSTS];
 
@@ -133,17 +134,22 @@ bool fleet_log_has(Fleet *fleet, const char *process, const char *text)
 
 /* ---- clusters and tenants ---- */
 
+void fleet_cluster_begin(size_t host, const char *settings)
+{
+    g_clusters[host] = pg_cluster_start(settings);
+    for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {
+        char sql[PG_TEXT_MAX];
+        snprintf(sql, sizeof(sql), "CREATE DATABASE tenant_%u", tenant);
+        pg_cluster_run(g_clusters[host], "postgres", sql);
+    }
+}
+
 int fleet_suite_begin(void **state)
 {
     (void)state;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     for (size_t i = 0; i < FLEET_HOSTS; i++) {
-        g_clusters[i] = pg_cluster_start(NULL);
-        for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {
-            char sql[PG_TEXT_MAX];
-            snprintf(sql, sizeof(sql), "CREATE DATABASE tenant_%u", tenant);
-            pg_cluster_run(g_clusters[i], "postgres", sql);
-        }
+        fleet_cluster_begin(i, NULL);
     }
     return 0;
 }
@@ -215,11 +221,11 @@ static void coordinator_configure(Fleet *fleet)
     const struct group *group = getgrgid(user->pw_gid);
     const char *text = arena_printf(
         &fleet->arena,
-        "listen: tcp://127.0.0.1:%d\nkey_file: %s/coordinator.key\nagents_dir: %s/agents.d\n"
-        "store: %s/store.db\napi: { socket: %s/api.sock, group: %s, listen: '127.0.0.1:%d' }\n"
+        "listen: tcp://%s:%d\nkey_file: %s/coordinator.key\nagents_dir: %s/agents.d\n"
+        "store: %s/%s\napi: { socket: %s/api.sock, group: %s, listen: '127.0.0.1:%d' }\n"
         "time_scale: %s\n",
-        fleet->wire_port, fleet->dir, fleet->dir, fleet->dir, fleet->dir, group->gr_name,
-        fleet->http_port, FLEET_TIME_SCALE);
+        fleet->wire_address, fleet->wire_port, fleet->dir, fleet->dir, fleet->dir, fleet->store,
+        fleet->dir, group->gr_name, fleet->http_port, FLEET_TIME_SCALE);
     file_write_as_cluster_user(fleet_path(fleet, "coordinator.yaml"), text);
 }
 
@@ -228,11 +234,11 @@ static void agent_configure(Fleet *fleet, const FleetHost *host)
     const char *conninfo = pg_cluster_conninfo(host->cluster, "postgres", host->port);
     const char *text = arena_printf(
         &fleet->arena,
-        "coordinator: tcp://127.0.0.1:%d\ncoordinator_key: %s/coordinator.key.pub\n"
+        "coordinator: tcp://%s:%d\ncoordinator_key: %s/coordinator.key.pub\n"
         "key_file: %s/%s.key\ntrusted_signers: [ %s/signer.key.pub ]\nlabels: { env: test }\n%s"
         "instances:\n  - { name: %s, connection: '%s', %s, rediscover: %s }\n",
-        fleet->wire_port, fleet->dir, fleet->dir, host->name, fleet->dir, host->settings,
-        host->name, conninfo, host->targets, host->rediscover);
+        fleet->wire_address, fleet->wire_port, fleet->dir, fleet->dir, host->name, fleet->dir,
+        host->settings, host->name, conninfo, host->targets, host->rediscover);
     file_write_as_cluster_user(fleet_path(fleet, "%s.yaml", host->name), text);
 }
 
@@ -250,9 +256,25 @@ FleetHost *fleet_host_add(Fleet *fleet, const char *name, PgCluster *cluster)
     return host;
 }
 
+static void place_enter(Fleet *fleet, const char *process)
+{
+    if (fleet->place.enter != NULL) {
+        fleet->place.enter(fleet->place.ctx, process);
+    }
+}
+
+static void place_leave(Fleet *fleet)
+{
+    if (fleet->place.leave != NULL) {
+        fleet->place.leave(fleet->place.ctx);
+    }
+}
+
 TcpProxy *fleet_proxy(Fleet *fleet, size_t host)
 {
+    place_enter(fleet, fleet->hosts[host].name);
     TcpProxy *proxy = tcp_proxy_start(pg_cluster_port(fleet->hosts[host].cluster));
+    place_leave(fleet);
     LIST_PUSH(&fleet->proxies, proxy);
     fleet->hosts[host].port = tcp_proxy_port(proxy);
     return proxy;
@@ -269,11 +291,12 @@ Fleet *fleet_new(void)
     give(fleet->dir, 0755);
     folder_make(fleet, "agents.d");
     folder_make(fleet, "migrations");
+    fleet->wire_address = "127.0.0.1";
+    fleet->store = "store.db";
     fleet->wire_port = free_port();
     fleet->http_port = free_port();
     key_make(fleet, KEY_CURVE, "coordinator");
     key_make(fleet, KEY_SIGN, "signer");
-    coordinator_configure(fleet);
     setenv("SKEIN_COORDINATOR", arena_printf(&fleet->arena, "unix:%s/api.sock", fleet->dir), 1);
     setenv("SKEIN_SIGNER", fleet_path(fleet, "signer.key"), 1);
     return fleet;
@@ -369,11 +392,20 @@ static int program_start(Fleet *fleet, const char *program, const char *name,
 {
     const char *path = arena_printf(&fleet->arena, "%s/%s", SKEIN_BIN_DIR, program);
     const char *argv[] = { path, "--config", fleet_path(fleet, "%s.yaml", name), NULL };
+    if (failpoints == NULL && fleet->is_armed_by_file) {
+        failpoints = arena_printf(&fleet->arena, "file:%s/%s.armed", fleet->dir, name);
+    }
     if (failpoints != NULL) {
         setenv(FAILPOINT_VARIABLE, failpoints, 1);
     }
+    if (fleet->messages != NULL) {
+        setenv(TROUBLE_VARIABLE, fleet->messages, 1);
+    }
+    place_enter(fleet, name);
     int pid = process_start(argv, fleet_path(fleet, "%s.log", name));
+    place_leave(fleet);
     unsetenv(FAILPOINT_VARIABLE);
+    unsetenv(TROUBLE_VARIABLE);
     return pid;
 }
 
@@ -418,6 +450,7 @@ static bool process_end(int *pid)
 void fleet_coordinator_launch(Fleet *fleet, const char *failpoints)
 {
     assert_int_equal(fleet->coordinator_pid, 0);
+    coordinator_configure(fleet);
     fleet->coordinator_pid = program_start(fleet, "skein-coordinator", "coordinator", failpoints);
 }
 

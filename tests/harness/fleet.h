@@ -52,9 +52,21 @@ typedef struct FleetHost {
     int pid;              /* of the agent; 0: does not run */
 } FleetHost;
 
+/* Where the processes of a fleet live, when that is not where the test does. */
+typedef struct FleetPlace {
+    void (*enter)(void *ctx, const char *process); /* "coordinator", "db1" */
+    void (*leave)(void *ctx);
+    void *ctx;
+} FleetPlace;
+
 typedef struct Fleet {
     Arena arena; /* texts and paths, until the test ends */
     const char *dir;
+    FleetPlace place;         /* { 0 }: here */
+    bool is_armed_by_file;    /* failpoints: those in DIR/PROCESS.armed, from when it is there */
+    const char *messages;     /* SKEIN_MESSAGES of all its processes; NULL: none */
+    const char *wire_address; /* of the coordinator; "127.0.0.1" */
+    const char *store;        /* "store.db", in dir */
     FleetHost hosts[FLEET_HOSTS_MAX];
     size_t host_count;
     int wire_port;
@@ -71,6 +83,7 @@ typedef struct Fleet {
 
 int fleet_suite_begin(void **state); /* the clusters; once per program */
 int fleet_suite_end(void **state);
+void fleet_cluster_begin(size_t host, const char *settings); /* one of them, with its tenants */
 int fleet_test_begin(void **state); /* *state is a Fleet in which nothing runs yet */
 int fleet_test_end(void **state);
 

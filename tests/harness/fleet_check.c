@@ -28,7 +28,7 @@ static const char *ask(Fleet *fleet, const FleetHost *host, const char *database
         return NULL;
     }
     const char *answer = NULL;
-    PGconn *conn = PQconnectdb(pg_cluster_conninfo(host->cluster, database, 0));
+    PGconn *conn = PQconnectdb(pg_cluster_socket_conninfo(host->cluster, database));
     PGresult *result = PQexec(conn, sql);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         answer =

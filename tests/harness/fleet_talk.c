@@ -404,7 +404,7 @@ PGconn *fleet_session(Fleet *fleet, const char *address, const char *sql)
     const char *database = NULL;
     PgCluster *cluster = cluster_of(fleet, address, &database);
     PGconn *conn = PQconnectdb(arena_printf(&fleet->arena, "%s application_name=stranger",
-                                            pg_cluster_conninfo(cluster, database, 0)));
+                                            pg_cluster_socket_conninfo(cluster, database)));
     LIST_PUSH(&fleet->sessions, conn);
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);

@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -44,6 +45,7 @@ struct PgCluster {
     int port;
     pid_t keeper;
     int keeper_pipe; /* writing a byte or closing it ends the server; 'k' keeps the files */
+    int network;     /* the namespace it is in */
     char conninfo[PG_TEXT_MAX];
     char answer[PG_TEXT_MAX];
 };
@@ -176,6 +178,18 @@ static void tree_remove(const char *path)
     nftw(path, entry_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* It needs no rights to be where one is. */
+static void network_join(int network)
+{
+    struct stat there;
+    struct stat here;
+    bool is_here = fstat(network, &there) == 0 && stat("/proc/thread-self/ns/net", &here) == 0 &&
+                   there.st_ino == here.st_ino;
+    if (!is_here && setns(network, CLONE_NEWNET) != 0) {
+        _exit(126);
+    }
+}
+
 /* The keeper's life: postmaster up, wait for the pipe, postmaster down, files gone. */
 static void keeper_live(const PgCluster *cluster, int pipe_read)
 {
@@ -207,6 +221,7 @@ static void keeper_start(PgCluster *cluster)
     cluster->keeper = fork();
     assert_true(cluster->keeper >= 0);
     if (cluster->keeper == 0) {
+        network_join(cluster->network);
         for (int fd = STDERR_FILENO + 1; fd < 256; fd++) {
             if (fd != ends[0]) {
                 close(fd); /* other clusters' pipes must end with the test, not with this keeper */
@@ -233,7 +248,7 @@ static void keeper_end(PgCluster *cluster, char order)
 static void ready_await(PgCluster *cluster)
 {
     uint64_t deadline_ms = clock_boot_ms() + READY_MS;
-    while (PQping(pg_cluster_conninfo(cluster, "postgres", 0)) != PQPING_OK) {
+    while (PQping(pg_cluster_socket_conninfo(cluster, "postgres")) != PQPING_OK) {
         if (clock_boot_ms() > deadline_ms) {
             char log[PATH_BYTES + 8];
             snprintf(log, sizeof(log), "%s/log", cluster->dir);
@@ -252,6 +267,8 @@ static PgCluster *cluster_new(void)
     assert_non_null(mkdtemp(cluster->dir));
     own(cluster->dir);
     cluster->port = free_port();
+    cluster->network = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    assert_true(cluster->network >= 0);
     return cluster;
 }
 
@@ -334,6 +351,7 @@ void pg_cluster_stop(PgCluster *cluster)
     }
     keeper_end(cluster, 'q');
     tree_remove(cluster->dir); /* after a crash that was not followed by a restart */
+    close(cluster->network);
     free(cluster);
 }
 
@@ -363,13 +381,24 @@ const char *pg_cluster_socket_dir(const PgCluster *cluster)
     return cluster->dir;
 }
 
-const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port)
+static const char *conninfo_make(PgCluster *cluster, const char *host, const char *database,
+                                 int port)
 {
     snprintf(cluster->conninfo, sizeof(cluster->conninfo),
-             "host=127.0.0.1 port=%d user=postgres dbname=%s sslmode=disable gssencmode=disable "
+             "host=%s port=%d user=postgres dbname=%s sslmode=disable gssencmode=disable "
              "connect_timeout=10",
-             port == 0 ? cluster->port : port, database);
+             host, port == 0 ? cluster->port : port, database);
     return cluster->conninfo;
+}
+
+const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port)
+{
+    return conninfo_make(cluster, "127.0.0.1", database, port);
+}
+
+const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database)
+{
+    return conninfo_make(cluster, cluster->dir, database, 0);
 }
 
 static void notice_drop(void *ctx, const PGresult *result)
@@ -380,7 +409,7 @@ static void notice_drop(void *ctx, const PGresult *result)
 
 static PGresult *statement_run(PgCluster *cluster, const char *database, const char *sql)
 {
-    PGconn *conn = PQconnectdb(pg_cluster_conninfo(cluster, database, 0));
+    PGconn *conn = PQconnectdb(pg_cluster_socket_conninfo(cluster, database));
     PQsetNoticeReceiver(conn, notice_drop, NULL);
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);

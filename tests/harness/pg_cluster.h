@@ -1,7 +1,8 @@
 /*
  * Real PostgreSQL clusters for tests: made anew, on a free loopback port and a socket of their own,
  * as user postgres when the test runs as root. They end with the test, however that ends: a keeper
- * process stops the server and removes its files as soon as the test is gone.
+ * process stops the server and removes its files as soon as the test is gone. A cluster stays in
+ * the network namespace in which it was started first.
  *
  * Everything here fails the running cmocka test when it cannot do its work.
  */
@@ -36,6 +37,9 @@ const char *pg_cluster_socket_dir(const PgCluster *cluster);
 /* "host=127.0.0.1 port=… user=postgres dbname=…": valid until the next call. `port` 0: the
  * cluster's. */
 const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port);
+
+/* The same over the cluster's socket, which leads there from any network namespace. */
+const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database);
 
 /* Runs one or several statements as superuser. */
 void pg_cluster_run(PgCluster *cluster, const char *database, const char *sql);

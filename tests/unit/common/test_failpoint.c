@@ -81,12 +81,21 @@ static void stop_freezes_the_process(void **state)
     assert_int_equal(WSTOPSIG(status), SIGSTOP);
 }
 
+static void a_stop_of_so_long_is_over_after_it(void **state)
+{
+    (void)state;
+    int status = child_status("here=stop:1@2", 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
 static void a_malformed_specification_is_refused_whole(void **state)
 {
     (void)state;
     static const char *const SPECS[] = { "a",        "a=",         "=kill",     "a=burn",
                                          "a=kill@0", "a=kill@",    "a=kill@x",  "a=delay",
-                                         "a=delay:", "a=delay:-1", "a=error,b", "a=delay:600001" };
+                                         "a=delay:", "a=delay:-1", "a=error,b", "a=delay:600001",
+                                         "a=kill:1", "a=stop:" };
     for (size_t i = 0; i < ARRAY_LEN(SPECS); i++) {
         Err err = { 0 };
         assert_int_equal(failpoint_set(SPECS[i], &err), ERR_CONFIG);
@@ -224,6 +233,7 @@ int main(void)
         cmocka_unit_test_teardown(without_a_number_every_passing_counts, teardown),
         cmocka_unit_test_teardown(kill_ends_the_process_at_once, teardown),
         cmocka_unit_test_teardown(stop_freezes_the_process, teardown),
+        cmocka_unit_test_teardown(a_stop_of_so_long_is_over_after_it, teardown),
         cmocka_unit_test_teardown(a_malformed_specification_is_refused_whole, teardown),
         cmocka_unit_test_teardown(a_file_arms_a_process_that_runs, teardown),
         cmocka_unit_test_teardown(what_has_acted_is_noted_beside_the_file, teardown),
