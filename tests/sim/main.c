@@ -57,6 +57,7 @@ typedef struct Tally {
     uint64_t failed;
     uint64_t virtual_ms;
     uint64_t sights[SIGHT_COUNT_];
+    uint64_t rules[RULES_MAX];
 } Tally;
 
 /* --- one worker's process --- */
@@ -182,6 +183,9 @@ static void tally_add(Tally *tally, const Options *options, const Record *record
     for (size_t i = 0; i < SIGHT_COUNT_; i++) {
         tally->sights[i] += record->outcome.sights[i] > 0;
     }
+    for (size_t i = 0; i < rules_count(); i++) {
+        tally->rules[i] += record->outcome.rules[i];
+    }
     tally->virtual_ms += record->outcome.virtual_ms;
     if (record->outcome.violation[0] != '\0') {
         tally->failed++;
@@ -302,6 +306,27 @@ static uint32_t sights_print(const Options *options, const Tally *tally)
                is_missing ? "   MISSING" : "");
         missing += is_missing;
     }
+    return missing;
+}
+
+/* Which rules have never fired. Returns how many of them should have. */
+static uint32_t rules_print(const Options *options, const Tally *tally)
+{
+    bool is_demanded = options->count >= RULES_REQUIRED_SEEDS;
+    uint32_t missing = 0;
+    size_t fired = 0;
+    size_t excused = 0;
+    for (size_t i = 0; i < rules_count(); i++) {
+        const char *excuse = rules_excuse(i);
+        fired += tally->rules[i] > 0;
+        excused += tally->rules[i] == 0 && excuse != NULL;
+        if (is_demanded && tally->rules[i] == 0 && excuse == NULL) {
+            printf("   never  %s: %s   MISSING\n", rules_id(i), rules_why(i));
+            missing++;
+        }
+    }
+    printf("rules: %zu of %zu fired, %zu of the others cannot here (tests/sim/rules.c)\n", fired,
+           rules_count(), excused);
     return missing;
 }
 
@@ -445,7 +470,7 @@ int main(int argc, char **argv)
     Tally tally = { 0 };
     printf("seeds %" PRIu64 " to %" PRIu64 "\n", options.first, options.first + options.count - 1);
     run_all(&options, &tally);
-    uint32_t missing = sights_print(&options, &tally);
+    uint32_t missing = sights_print(&options, &tally) + rules_print(&options, &tally);
     printf("%" PRIu64 " h of virtual time\n", tally.virtual_ms / 3600000);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", tally.passed, tally.failed);
     return tally.failed == 0 && missing == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

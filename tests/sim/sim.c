@@ -273,5 +273,6 @@ void sim_run(const SeedRequest *request, SeedOutcome *ret_outcome)
     str_copy(ret_outcome->violation, sizeof(ret_outcome->violation),
              violation == NULL ? "" : violation);
     memcpy(ret_outcome->sights, world_sights(sim.world), sizeof(ret_outcome->sights));
+    memcpy(ret_outcome->rules, world_rules(sim.world), sizeof(ret_outcome->rules));
     demolish(&sim);
 }

@@ -35,6 +35,7 @@ typedef struct Sim {
 typedef struct SeedOutcome {
     char violation[2048]; /* "": passed */
     uint32_t sights[SIGHT_COUNT_];
+    bool rules[RULES_MAX]; /* which have fired */
     uint64_t digest;
     uint64_t virtual_ms;
     size_t piece_count;

@@ -135,8 +135,20 @@ static void perform_effect(SimAgent *agent, const LinkEffect *effect)
     }
 }
 
+/* The last one: as the log of a real agent has it. */
+static void note_move(SimAgent *agent)
+{
+    JobMove move;
+    uint32_t moves = agent_session_last_move(agent->session, &move);
+    if (moves != agent->moves_seen) {
+        agent->moves_seen = moves;
+        world_saw_rule(agent_world(agent), move.rule);
+    }
+}
+
 void agent_perform(SimAgent *agent, LinkEffects *effects)
 {
+    note_move(agent);
     for (size_t i = 0; i < effects->list.count; i++) {
         perform_effect(agent, &effects->list.items[i]);
     }
@@ -257,6 +269,7 @@ static void process_start(void *ctx, uint64_t life)
     }
     agent->life++;
     agent->is_up = true;
+    agent->moves_seen = 0;
     agent->clock_offset_ms = dice_below(&agent->dice, CLOCK_SPREAD_MS);
     agent->facts = (AgentFacts){ .version = "0.1.0" };
     for (size_t i = 0; i < BOOT_ID_BYTES; i++) {

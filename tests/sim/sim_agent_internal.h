@@ -47,6 +47,7 @@ struct SimAgent {
     uint64_t tick_at_ms; /* armed; 0: none */
     bool is_tick_due;    /* fell due while frozen */
     AgentSession *session;
+    uint32_t moves_seen; /* of its rules */
     AgentFacts facts;
     LIST(HelloInstance) instances;
     bool has_looked[SERVERS_MAX]; /* has this process ever reached it? */

@@ -168,6 +168,11 @@ static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
     size_t from = coordinator->effects.list.count;
     invariants_step_begin(coordinator->parts.invariants, coordinator->engine, event);
     ErrCode code = engine_step(coordinator->engine, event, &coordinator->effects, err);
+    size_t count = 0;
+    const Rule *const *trail = engine_trail(coordinator->engine, &count);
+    for (size_t i = 0; i < count; i++) {
+        world_saw_rule(world, trail[i]);
+    }
     invariants_step_end(coordinator->parts.invariants, coordinator->engine, event, code,
                         &coordinator->effects, from);
     return code;

@@ -150,6 +150,7 @@ static void note_rules(const Worker *worker)
     size_t count = 0;
     const JobMove *trail = job_trail(worker->job, &count);
     for (size_t i = 0; i < count; i++) {
+        world_saw_rule(agent_world(worker->agent), trail[i].rule);
         if (str_equal(trail[i].rule->id, "J78")) {
             world_saw(agent_world(worker->agent), SIGHT_HALF_THE_OTHER_WAY);
         }

@@ -35,6 +35,7 @@ struct World {
     FILE *story;
     Str violation;
     uint32_t sights[SIGHT_COUNT_];
+    bool rules[RULES_MAX];
 };
 
 World *world_new(uint64_t seed, FILE *story)
@@ -203,6 +204,16 @@ void world_saw(World *world, Sight sight)
 const uint32_t *world_sights(const World *world)
 {
     return world->sights;
+}
+
+void world_saw_rule(World *world, const Rule *rule)
+{
+    world->rules[rules_index(rule)] = true;
+}
+
+const bool *world_rules(const World *world)
+{
+    return world->rules;
 }
 
 uint64_t world_digest(const World *world)

@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "tests/sim/dice.h"
+#include "tests/sim/rules.h"
 #include "tests/sim/sights.h"
 
 typedef struct World World;
@@ -56,6 +57,10 @@ const char *world_violation(const World *world); /* NULL: none */
 
 void world_saw(World *world, Sight sight);
 const uint32_t *world_sights(const World *world); /* SIGHT_COUNT_ counters */
+
+/* A rule of a machine has fired. */
+void world_saw_rule(World *world, const Rule *rule);
+const bool *world_rules(const World *world); /* RULES_MAX: has it fired? */
 
 /* A digest of everything that happened: equal for equal seeds, or something
  * is not deterministic. */
