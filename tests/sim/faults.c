@@ -7,6 +7,8 @@
  */
 #include "tests/sim/faults.h"
 
+#include "tests/sim/sim_trouble.h"
+
 typedef struct FaultRow {
     const char *name;
     uint32_t percent; /* of seeds that have it */
@@ -260,6 +262,12 @@ static void server_fails_over(Sim *sim, Dice *dice)
     sim_pg_fail_over(sim->pg, any_server(sim, dice), dice_between(dice, 0, 60000));
 }
 
+static void server_in_trouble(Sim *sim, Dice *dice)
+{
+    size_t server = any_server(sim, dice);
+    sim_pg_trouble(sim->pg, server, dice_below(dice, trouble_count()), outage_ms(dice));
+}
+
 static PgTenant *any_tenant(Sim *sim, Dice *dice)
 {
     return sim_pg_tenant_at(sim->pg, dice_below(dice, sim_pg_tenant_count(sim->pg)));
@@ -299,6 +307,7 @@ static const FaultRow FAULTS[] = {
     { "server cut", 20, 60000, server_cut },
     { "connections tear", 40, 20000, server_tears },
     { "server fails over", 8, 100000, server_fails_over },
+    { "server in trouble", 35, 25000, server_in_trouble },
     { "stranger comes", 15, 15000, stranger_comes },
     { "database dropped", 5, 120000, database_dropped },
 };

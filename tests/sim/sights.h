@@ -66,6 +66,7 @@
     X(FOUND_GONE_ON_WITH, false, "a rollout that only the databases knew was gone on with")        \
     X(ABORTED, true, "a rollout ended aborted")                                                    \
     X(APPROVED, true, "a wave waited for approval and got it")                                     \
+    X(TROUBLE, true, "a server in trouble answered so")                                            \
     X(REPLAYED, true, "an engine made from the store was compared with the live one")
 
 typedef enum Sight {

@@ -161,7 +161,8 @@ static bool target_differs(const InventoryTarget *a, const InventoryTarget *b)
 {
     return a->is_read != b->is_read || !str_equal(a->version, b->version) ||
            fence_compare(a->fence, b->fence) != 0 || !str_equal(a->rollout, b->rollout) ||
-           a->applied != b->applied;
+           a->applied != b->applied || a->in_recovery != b->in_recovery ||
+           !identity_equal(&a->identity, &b->identity);
 }
 
 static bool instance_rescan(SimAgent *agent, size_t index)
@@ -171,7 +172,8 @@ static bool instance_rescan(SimAgent *agent, size_t index)
     agent->has_looked[index] |=
         sim_pg_read_instance(agent->parts.pg, agent->parts.servers[index], &now);
     bool is_changed =
-        known->system_identifier != now.system_identifier || known->timeline != now.timeline;
+        known->system_identifier != now.system_identifier || known->timeline != now.timeline ||
+        known->in_recovery != now.in_recovery;
     *known = now;
     return is_changed;
 }

@@ -183,6 +183,20 @@ void backend_fail(PgBackend *backend, ResultKind kind, ErrCode code, const char 
     backend_answer(backend, kind, code, text);
 }
 
+void backend_fail_trouble(PgBackend *backend, const TroubleAnswer *answer)
+{
+    if (!answer->is_unsent) {
+        leave_carcass(backend);
+    }
+    transaction_end(backend, false);
+    if (backend->client != NULL) {
+        session_answer_trouble(backend->client, answer);
+    }
+    if (answer->is_closing || backend->client == NULL) {
+        backend_end(backend);
+    }
+}
+
 void backend_orphan(PgBackend *backend, bool has_sent_all)
 {
     World *world = world_of(backend);
@@ -202,6 +216,8 @@ void backend_begin(PgBackend *backend, const Action *action)
 {
     backend->action = *action;
     backend->is_lost = false;
+    backend->trouble =
+        trouble_answer(backend->tenant->server->trouble, action->kind, &backend->tenant->dice);
     backend->is_pipelined = action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
                             ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
                              dice_chance(&backend->tenant->dice, 55));
@@ -281,6 +297,11 @@ static void do_begin(PgBackend *backend)
         }
     }
     bool has_body = kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_RUN;
+    bool is_stopped_here = backend->trouble != NULL && (!has_body || backend->trouble->is_unsent);
+    if (is_stopped_here) {
+        backend_fail_trouble(backend, backend->trouble);
+        return;
+    }
     stage_set(backend, STAGE_BODY);
     advance_after(backend,
                   has_body ? dice_duration(&backend->tenant->dice, script_of(backend)->duration_ms)
@@ -306,6 +327,10 @@ static ResultKind script_run(PgBackend *backend)
 
 static bool script_fails(PgBackend *backend)
 {
+    if (backend->trouble != NULL) {
+        backend_fail_trouble(backend, backend->trouble);
+        return true;
+    }
     switch (script_run(backend)) {
     case RESULT_FAILED:
         backend_fail(backend, RESULT_FAILED, ERR_SERVER, "column \"x\" contains null values");

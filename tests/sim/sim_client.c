@@ -94,6 +94,33 @@ void session_answer(PgSession *session, ResultKind kind, ErrCode code, const cha
     }
 }
 
+void session_answer_trouble(PgSession *session, const TroubleAnswer *answer)
+{
+    if (session->is_answered) {
+        return;
+    }
+    world_saw(world_of(session), SIGHT_TROUBLE);
+    result_send(session, answer->kind, answer->code, answer->text,
+                dice_duration(dice_of(session), 1));
+    str_copy(session->result.err.sqlstate, sizeof(session->result.err.sqlstate), answer->sqlstate);
+    session->is_broken |= answer->is_closing;
+}
+
+/* What is answered without a batch: by the server in trouble, if it has an answer. */
+static bool meets_trouble(PgSession *session)
+{
+    const TroubleAnswer *answer =
+        trouble_answer(session->tenant->server->trouble, session->action.kind, dice_of(session));
+    if (answer == NULL) {
+        return false;
+    }
+    session_answer_trouble(session, answer);
+    if (answer->is_closing && session->backend != NULL) {
+        backend_end(session->backend);
+    }
+    return true;
+}
+
 /* An answer that was under way when the connection broke never came. */
 static bool was_in_doubt(const PgSession *session, const PgBackend *backend)
 {
@@ -179,7 +206,7 @@ static void do_connect(PgSession *session)
     } else if (!server->is_up) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection refused",
                     dice_duration(dice_of(session), 1));
-    } else {
+    } else if (!meets_trouble(session)) {
         session->backend = backend_new(session);
         result_send(session, RESULT_OK, ERR_NONE, "", dice_duration(dice_of(session), CONNECT_MS));
     }
@@ -320,6 +347,11 @@ static void perform_on_backend(PgSession *session)
 {
     if (session->backend == NULL || session->is_broken) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "no connection to the server", 0);
+        return;
+    }
+    bool is_batch =
+        session->action.kind != ACTION_LOCK && session->action.kind != ACTION_END_BACKEND;
+    if (!is_batch && meets_trouble(session)) {
         return;
     }
     switch (session->action.kind) {

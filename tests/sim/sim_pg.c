@@ -240,6 +240,7 @@ bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts)
         .identity = tenant->identity,
         .version = migration_name(tenant->pg, newest_applied(&tenant->data)),
         .is_read = true,
+        .in_recovery = trouble_is_replica(server->trouble),
         .fence = tenant->data.fence,
         .rollout = tenant->data.newest_rollout,
         .plan_hash = plan_of(tenant->pg, tenant->data.newest_rollout),
@@ -257,6 +258,7 @@ bool sim_pg_read_instance(const SimPg *pg, size_t server_index, HelloInstance *r
         .system_identifier = is_reached ? server->system_identifier : 0,
         .timeline = is_reached ? server->timeline : 0,
         .server_version = is_reached ? SERVER_VERSION : 0,
+        .in_recovery = is_reached && trouble_is_replica(server->trouble),
     };
     return is_reached;
 }
@@ -715,6 +717,25 @@ void sim_pg_drop(PgTenant *tenant)
     }
 }
 
+static void trouble_ends(void *ctx, uint64_t number)
+{
+    PgServer *server = ctx;
+    if (server->trouble != NULL && server->troubles == number) {
+        world_tell(server->pg->world, server->instance, "no more: %s",
+                   trouble_name(server->trouble));
+        server->trouble = NULL;
+    }
+}
+
+void sim_pg_trouble(SimPg *pg, size_t index, size_t trouble, uint64_t duration_ms)
+{
+    PgServer *server = pg->servers.items[index];
+    server->trouble = trouble_at(trouble);
+    server->troubles++;
+    world_tell(pg->world, server->instance, "%s", trouble_name(server->trouble));
+    world_after(pg->world, duration_ms, trouble_ends, server, server->troubles);
+}
+
 void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand)
 {
     pg->tear_rate = per_ten_thousand;
@@ -725,6 +746,7 @@ void sim_pg_heal(SimPg *pg)
     pg->tear_rate = 0;
     for (size_t i = 0; i < pg->servers.count; i++) {
         sim_pg_start(pg, i);
+        pg->servers.items[i]->trouble = NULL;
         sim_pg_cut(pg, i, false);
     }
     for (size_t i = 0; i < pg->tenants.count; i++) {

@@ -139,6 +139,8 @@ void sim_pg_hold_row(PgTenant *tenant, uint64_t duration_ms);
 /* The database is dropped, whoever is connected (WITH (FORCE)). */
 void sim_pg_drop(PgTenant *tenant);
 bool sim_pg_is_dropped(const PgTenant *tenant);
+/* Something is wrong with a server for a while (sim_trouble.h): one thing at a time. */
+void sim_pg_trouble(SimPg *pg, size_t server, size_t trouble, uint64_t duration_ms);
 /* Connections also break on their own, this often per 10,000 actions. */
 void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand);
 /* All servers up and reachable; scripts that fail for a while have failed long enough. */

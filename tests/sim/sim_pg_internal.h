@@ -5,6 +5,7 @@
 
 #include "common/list.h"
 #include "tests/sim/sim_pg.h"
+#include "tests/sim/sim_trouble.h"
 
 typedef struct PgServer {
     SimPg *pg;
@@ -14,7 +15,9 @@ typedef struct PgServer {
     uint32_t timeline;
     bool is_up;
     bool is_cut;
-    bool has_twin; /* two processes work on it in one agent's name */
+    const Trouble *trouble; /* NULL: none */
+    uint64_t troubles;      /* counted: an end that is late ends none of a later one */
+    bool has_twin;          /* two processes work on it in one agent's name */
 } PgServer;
 
 /* Where a backend is in its present batch. */
@@ -42,8 +45,9 @@ typedef struct PgBackend {
     Action action;
     bool is_pipelined; /* COMMIT is sent together with the statements */
     bool is_commit_sent;
-    bool may_commit; /* the client has gone: has COMMIT reached the server? */
-    bool is_lost;    /* the client was told LOST: whoever ends this counts which way it went */
+    bool may_commit;              /* the client has gone: has COMMIT reached the server? */
+    const TroubleAnswer *trouble; /* how this batch will end; NULL: as it may */
+    bool is_lost; /* the client was told LOST: whoever ends this counts which way it went */
 } PgBackend;
 
 typedef struct PgSnapshot {
@@ -125,6 +129,7 @@ void backend_begin(PgBackend *backend, const Action *action);
 void backend_end(PgBackend *backend);
 /* Ends what runs with `kind` as its answer; the transaction is rolled back. */
 void backend_fail(PgBackend *backend, ResultKind kind, ErrCode code, const char *text);
+void backend_fail_trouble(PgBackend *backend, const TroubleAnswer *answer);
 /* The client has gone. `has_sent_all`: what it had sent is surely on its way (its process died). */
 void backend_orphan(PgBackend *backend, bool has_sent_all);
 bool backend_is_in_transaction(const PgBackend *backend);
@@ -146,6 +151,8 @@ bool data_is_gone(const PgTenant *tenant, size_t migration);
 
 /* The server's answer sets out. */
 void session_answer(PgSession *session, ResultKind kind, ErrCode code, const char *text);
+/* As the server in trouble says; the connection may end with it. */
+void session_answer_trouble(PgSession *session, const TroubleAnswer *answer);
 /* The connection breaks under whatever is going on. */
 void session_break(PgSession *session);
 void session_read_history(PgSession *session);
