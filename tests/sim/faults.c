@@ -288,6 +288,58 @@ static void database_dropped(Sim *sim, Dice *dice)
     sim_pg_drop(any_tenant(sim, dice));
 }
 
+static PgTenant *any_database(Sim *sim, Dice *dice)
+{
+    PgTenant *tenant = any_tenant(sim, dice);
+    return sim_pg_is_database(tenant) ? tenant : NULL;
+}
+
+static void database_made_anew(Sim *sim, Dice *dice)
+{
+    PgTenant *tenant = any_database(sim, dice);
+    if (tenant != NULL) {
+        sim_pg_recreate(tenant);
+    }
+}
+
+static void database_renamed(Sim *sim, Dice *dice)
+{
+    PgTenant *tenant = any_database(sim, dice);
+    PgTenant *other = any_database(sim, dice);
+    if (tenant != NULL && other != NULL && dice_chance(dice, 50)) {
+        sim_pg_swap_names(tenant, other);
+    } else if (tenant != NULL) {
+        sim_pg_rename(tenant);
+    }
+}
+
+static void cli_dies(void *ctx, uint64_t index)
+{
+    Sim *sim = ctx;
+    sim_cli_kill(sim->clis.items[index]);
+}
+
+/* `skein up` or `skein down` to wherever. */
+static void somebody_by_hand(Sim *sim, Dice *dice)
+{
+    Scenario *scenario = sim->scenario;
+    size_t to = dice_below(dice, scenario->migration_count + 1);
+    bool is_down = dice_chance(dice, 35);
+    if (to == 0 && !is_down) {
+        return;
+    }
+    CliRequest request = { .target = sim_pg_address(any_tenant(sim, dice)),
+                           .plan = &scenario->by_hand,
+                           .to = to == 0 ? "" : scenario->by_hand.migrations[to - 1].id,
+                           .is_down = is_down,
+                           .seed = dice_below(dice, UINT32_MAX) };
+    SimCli *cli = sim_cli_start(sim->world, sim->pg, &request);
+    LIST_PUSH(&sim->clis, cli);
+    if (dice_chance(dice, 25)) {
+        world_after(sim->world, dice_duration(dice, 100), cli_dies, sim, sim->clis.count - 1);
+    }
+}
+
 static const FaultRow FAULTS[] = {
     { "agent dies", 45, 60000, agent_dies },
     { "agent stops", 10, 90000, agent_stops },
@@ -310,6 +362,9 @@ static const FaultRow FAULTS[] = {
     { "server in trouble", 35, 25000, server_in_trouble },
     { "stranger comes", 15, 15000, stranger_comes },
     { "database dropped", 5, 120000, database_dropped },
+    { "database made anew", 6, 100000, database_made_anew },
+    { "database renamed", 8, 80000, database_renamed },
+    { "somebody by hand", 20, 30000, somebody_by_hand },
 };
 
 static void strike_now(void *ctx, uint64_t tag)
@@ -367,6 +422,9 @@ void faults_heal(Sim *sim)
     sim_pg_heal(sim->pg);
     sim_net_heal(sim->net);
     sim_agent_kill(sim_twin(sim));
+    for (size_t i = 0; i < sim->clis.count; i++) {
+        sim_cli_kill(sim->clis.items[i]);
+    }
     for (size_t i = 0; i < sim->scenario->agent_count; i++) {
         sim_agent_freeze(sim->agents[i], false);
         sim_agent_start(sim->agents[i], 1000);

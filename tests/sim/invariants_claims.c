@@ -15,8 +15,9 @@
 static void check_against_database(Invariants *invariants, const TargetRow *row, bool is_end)
 {
     const ShadowRollout *shadow = invariants_rollout(invariants, row->rollout);
-    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, row->address);
-    if (shadow->plan == NULL || sim_pg_is_excused(tenant) || sim_pg_is_dropped(tenant)) {
+    const PgTenant *tenant = sim_pg_tenant_of(invariants->pg, row->address, &row->identity);
+    if (tenant == NULL || shadow->plan == NULL || sim_pg_is_excused(tenant) ||
+        sim_pg_is_dropped(tenant)) {
         return;
     }
     bool is_applied = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;
@@ -81,7 +82,8 @@ void invariants_send(Invariants *invariants, const char *agent, const SendEffect
     }
     const GoalMessage *goal = send->body;
     const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
-    const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, goal->target);
+    /* By identity: a database that moved has another address than its row. */
+    const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, &goal->identity);
     if (rollout == NULL || target == NULL || order_stamp_compare(target->stamp, goal->stamp) < 0) {
         world_violate(invariants->world, "nothing leaves before it is durable",
                       "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);

@@ -335,6 +335,11 @@ static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout
 static void make_rollouts(Scenario *scenario, World *world, PlanMigration *migrations)
 {
     Dice dice = world_dice(world, DICE_HISTORY, 2);
+    scenario->by_hand = (Plan){ .name = "by hand",
+                                .where = "",
+                                .migrations = migrations,
+                                .migration_count = scenario->migration_count,
+                                .to = migrations[scenario->migration_count - 1].id };
     scenario->rollout_count = dice_between(&dice, 1, SCENARIO_ROLLOUTS_MAX);
     uint64_t after_ms = 5000;
     for (size_t i = 0; i < scenario->rollout_count; i++) {

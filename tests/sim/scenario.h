@@ -38,6 +38,7 @@ typedef struct Scenario {
     size_t server_counts[SCENARIO_AGENTS_MAX];
     size_t agent_count;
     size_t migration_count;
+    Plan by_hand; /* the whole history: what somebody has on the command line */
     ScenarioRollout rollouts[SCENARIO_ROLLOUTS_MAX];
     size_t rollout_count;
     uint64_t faults_ms;     /* length of the first phase */

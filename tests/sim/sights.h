@@ -67,6 +67,12 @@
     X(ABORTED, true, "a rollout ended aborted")                                                    \
     X(APPROVED, true, "a wave waited for approval and got it")                                     \
     X(TROUBLE, true, "a server in trouble answered so")                                            \
+    X(WRONG_IDENTITY, true, "a session found another database under the name")                     \
+    X(MADE_ANEW, true, "a database was dropped and made anew under its name")                      \
+    X(RENAMED, true, "a database was renamed")                                                     \
+    X(NAMES_SWAPPED, true, "two databases exchanged their names")                                  \
+    X(CLI_UP, true, "somebody ran skein up by hand beside the fleet")                              \
+    X(CLI_DOWN, true, "somebody ran skein down by hand beside the fleet")                          \
     X(REPLAYED, true, "an engine made from the store was compared with the live one")
 
 typedef enum Sight {

@@ -109,6 +109,10 @@ static void demolish(Sim *sim)
         sim_coordinator_free(sim->coordinators[i]);
         invariants_free(sim->invariants[i]);
     }
+    for (size_t i = 0; i < sim->clis.count; i++) {
+        sim_cli_free(sim->clis.items[i]);
+    }
+    LIST_DONE(&sim->clis);
     sim_net_free(sim->net);
     sim_disk_free(sim->disk);
     scenario_free(sim->scenario);

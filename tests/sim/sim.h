@@ -7,7 +7,9 @@
 
 #include "tests/sim/invariants.h"
 #include "tests/sim/scenario.h"
+#include "common/list.h"
 #include "tests/sim/sim_agent.h"
+#include "tests/sim/sim_cli.h"
 #include "tests/sim/sim_coordinator.h"
 #include "tests/sim/sim_net.h"
 #include "tests/sim/sim_pg.h"
@@ -28,6 +30,7 @@ typedef struct Sim {
     Invariants *invariants[2]; /* each judged by what it can know */
     size_t leader;             /* which of them serves */
     uint64_t began_ms;
+    LIST(SimCli *) clis; /* all there ever were */
     uint64_t retire_pace_ms;
     bool is_healed;
 } Sim;

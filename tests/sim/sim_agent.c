@@ -171,9 +171,8 @@ static bool instance_rescan(SimAgent *agent, size_t index)
     HelloInstance *known = &agent->instances.items[index];
     agent->has_looked[index] |=
         sim_pg_read_instance(agent->parts.pg, agent->parts.servers[index], &now);
-    bool is_changed =
-        known->system_identifier != now.system_identifier || known->timeline != now.timeline ||
-        known->in_recovery != now.in_recovery;
+    bool is_changed = known->system_identifier != now.system_identifier ||
+                      known->timeline != now.timeline || known->in_recovery != now.in_recovery;
     *known = now;
     return is_changed;
 }
@@ -188,15 +187,18 @@ static bool is_served(const SimAgent *agent, const PgTenant *tenant)
     return false;
 }
 
-static bool target_forget(SimAgent *agent, const char *address)
+/* Lines of addresses at which a server that answers has nothing any more: dropped, or renamed. */
+static bool targets_forget(SimAgent *agent)
 {
-    for (size_t i = 0; i < agent->targets.count; i++) {
-        if (str_equal(agent->targets.items[i].target, address)) {
-            LIST_REMOVE(&agent->targets, i);
-            return true;
+    size_t before = agent->targets.count;
+    for (size_t i = agent->targets.count; i > 0; i--) {
+        const PgTenant *tenant =
+            sim_pg_tenant_find(agent->parts.pg, agent->targets.items[i - 1].target);
+        if (tenant == NULL || sim_pg_is_dropped(tenant)) {
+            LIST_REMOVE(&agent->targets, i - 1);
         }
     }
-    return false;
+    return agent->targets.count != before;
 }
 
 /* Replaces or appends one target's line. An unreachable server changes nothing that was known. */
@@ -204,7 +206,7 @@ static bool target_rescan(SimAgent *agent, PgTenant *tenant)
 {
     InventoryTarget now = { 0 };
     if (!sim_pg_read_facts(tenant, &now)) {
-        return sim_pg_is_dropped(tenant) && target_forget(agent, sim_pg_address(tenant));
+        return false;
     }
     for (size_t i = 0; i < agent->targets.count; i++) {
         if (str_equal(agent->targets.items[i].target, now.target)) {
@@ -232,7 +234,7 @@ void agent_rescan(void *ctx, uint64_t life)
     if (agent->life != life || agent->is_frozen) {
         return;
     }
-    bool is_changed = false;
+    bool is_changed = targets_forget(agent);
     for (size_t i = 0; i < agent->parts.server_count; i++) {
         is_changed |= instance_rescan(agent, i);
     }

@@ -39,7 +39,7 @@ PgBackend *backend_new(PgSession *client)
     *backend = (PgBackend){ .tenant = client->tenant,
                             .client = client,
                             .pid = pg->next_pid++,
-                            .fence = { client->order->stamp.term, client->order->token },
+                            .fence = client->fence,
                             .rollout = pg_intern(pg, client->order->rollout),
                             .attempt = client->order->stamp.attempt };
     LIST_PUSH(&pg->backends, backend);
@@ -285,12 +285,16 @@ static void do_begin(PgBackend *backend)
         if (!row_take(backend)) {
             return;
         }
+        if (backend->fence.token == 0) { /* the command line: one more than is there */
+            backend->fence = (Fence){ data->fence.term, data->fence.token + 1 };
+        }
         if (fence_compare(data->fence, backend->fence) > 0) {
             world_saw(world, SIGHT_FENCED);
             backend_fail(backend, RESULT_FENCED, ERR_FENCED, "a newer attempt owns this target");
             return;
         }
-        if (!row_is_expected(backend)) {
+        if (!row_is_expected(backend) ||
+            (kind != ACTION_READ && backend->known_writes != data->writes)) {
             world_saw(world, SIGHT_ALREADY);
             backend_fail(backend, RESULT_ALREADY, ERR_HISTORY, "duplicate key value");
             return;
@@ -456,6 +460,7 @@ static void do_commit(PgBackend *backend)
     if (backend->client == NULL) {
         world_saw(world, SIGHT_COMMIT_AFTER_DEATH);
     } else if (backend->action.kind == ACTION_READ) {
+        backend->client->fence = backend->fence;
         session_read_history(backend->client);
     }
     transaction_end(backend, true);

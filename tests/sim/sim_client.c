@@ -26,6 +26,7 @@ PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order)
     session->pg = pg;
     session->tenant = sim_pg_tenant_find(pg, order->target);
     session->order = order;
+    session->fence = (Fence){ order->stamp.term, order->token };
     LIST_PUSH(&pg->sessions, session);
     return session;
 }
@@ -145,7 +146,7 @@ void session_break(PgSession *session)
         if (is_in_doubt && session->is_answered && session->result.kind == RESULT_OK) {
             world_saw(world_of(session), SIGHT_COMMIT_LOST_APPLIED);
         }
-        world_tell(world_of(session), session->tenant->address, "%s breaks%s",
+        world_tell(world_of(session), session->order->target, "%s breaks%s",
                    action_kind_name(session->action.kind), is_in_doubt ? ", in doubt" : "");
         result_send(session, is_in_doubt ? RESULT_LOST : RESULT_UNREACHABLE,
                     is_in_doubt ? ERR_LOST : ERR_UNREACHABLE,
@@ -188,24 +189,44 @@ void sim_pg_session_freeze(PgSession *session, bool is_frozen)
 
 /* --- the actions that are not a batch --- */
 
-static bool is_gone(const PgSession *session)
+/* Whoever bears the name now. */
+static bool find_tenant(PgSession *session)
 {
-    return session->tenant == NULL || session->tenant->is_dropped;
+    PgTenant *tenant = sim_pg_tenant_find(session->pg, session->order->target);
+    if (tenant == NULL || tenant->is_dropped) {
+        return false;
+    }
+    session->tenant = tenant;
+    return true;
+}
+
+static bool is_other_database(const PgSession *session)
+{
+    const Identity *meant = &session->order->identity;
+    const Identity *there = &session->tenant->identity;
+    return meant->system_identifier != 0 && (meant->system_identifier != there->system_identifier ||
+                                             meant->database_oid != there->database_oid);
 }
 
 static void do_connect(PgSession *session)
 {
-    const PgServer *server = session->tenant->server;
     session->is_broken = false;
-    if (is_gone(session)) {
+    if (!find_tenant(session)) {
         result_send(session, RESULT_REFUSED, ERR_NOT_FOUND, "database does not exist",
                     dice_duration(dice_of(session), 1));
-    } else if (server->is_cut) {
+        return;
+    }
+    const PgServer *server = session->tenant->server;
+    if (server->is_cut) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection timed out",
                     CONNECT_TIMEOUT_MS);
     } else if (!server->is_up) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection refused",
                     dice_duration(dice_of(session), 1));
+    } else if (is_other_database(session)) {
+        world_saw(world_of(session), SIGHT_WRONG_IDENTITY);
+        result_send(session, RESULT_REFUSED, ERR_IDENTITY, "this is another database",
+                    dice_duration(dice_of(session), CONNECT_MS));
     } else if (!meets_trouble(session)) {
         session->backend = backend_new(session);
         result_send(session, RESULT_OK, ERR_NONE, "", dice_duration(dice_of(session), CONNECT_MS));
@@ -215,7 +236,7 @@ static void do_connect(PgSession *session)
 /* As its application_name and the fence tell: then it is not ours to end. */
 static bool is_of_newer_attempt(const PgSession *session, const PgBackend *holder)
 {
-    Fence ours = { session->order->stamp.term, session->order->token };
+    Fence ours = session->fence;
     return fence_compare(session->tenant->data.fence, ours) > 0 ||
            (str_equal(holder->rollout, session->order->rollout) &&
             holder->attempt > session->order->stamp.attempt);
@@ -230,7 +251,8 @@ static void do_lock(PgSession *session)
         tenant->lock_holder = session->backend;
         session->backend->has_lock = true;
         result_send(session, RESULT_OK, ERR_NONE, "", delay_ms);
-    } else if (holder->is_stranger) {
+    } else if (holder->is_stranger || backend_is_by_hand(holder) ||
+               session->order->rollout[0] == '\0') {
         world_saw(world_of(session), SIGHT_LOCK_HELD_BY_OTHER);
         result_send(session, RESULT_HELD_BY_OTHER, ERR_ATTEMPT_IN_PROGRESS,
                     "the lock is held by pid 1 (psql)", delay_ms);

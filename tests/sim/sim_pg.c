@@ -8,6 +8,7 @@
 
 #define SERVER_VERSION 150020
 #define FIRST_PID 4000
+#define FIRST_NEW_OID 20000
 
 const char *pg_intern(SimPg *pg, const char *text)
 {
@@ -26,6 +27,7 @@ SimPg *sim_pg_new(World *world)
     pg->world = world;
     pg->dice = world_dice(world, DICE_TARGET, UINT64_MAX);
     pg->next_pid = FIRST_PID;
+    pg->next_oid = FIRST_NEW_OID;
     return pg;
 }
 
@@ -59,6 +61,17 @@ size_t sim_pg_add_server(SimPg *pg, const char *instance)
     return server->index;
 }
 
+static PgData data_empty(SimPg *pg)
+{
+    PgData data = { .newest_rollout = pg_intern(pg, ""),
+                    .foreign = pg_intern(pg, ""),
+                    .next_seq = 1 };
+    for (size_t i = 0; i < SIM_MIGRATIONS_MAX; i++) {
+        data.rows[i].rollout = pg_intern(pg, "");
+    }
+    return data;
+}
+
 PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint32_t oid,
                             const char *schema)
 {
@@ -70,12 +83,7 @@ PgTenant *sim_pg_add_tenant(SimPg *pg, size_t server, const char *database, uint
     tenant->address = address_format(&address, &pg->arena);
     tenant->database = pg_intern(pg, database);
     tenant->identity = (Identity){ tenant->server->system_identifier, oid, pg_intern(pg, schema) };
-    tenant->data.newest_rollout = pg_intern(pg, "");
-    tenant->data.foreign = pg_intern(pg, "");
-    tenant->data.next_seq = 1;
-    for (size_t i = 0; i < SIM_MIGRATIONS_MAX; i++) {
-        tenant->data.rows[i].rollout = pg_intern(pg, "");
-    }
+    tenant->data = data_empty(pg);
     LIST_PUSH(&pg->tenants, tenant);
     return tenant;
 }
@@ -141,6 +149,17 @@ PgTenant *sim_pg_tenant_find(const SimPg *pg, const char *address)
     return NULL;
 }
 
+PgTenant *sim_pg_tenant_of(const SimPg *pg, const char *address, const Identity *identity)
+{
+    for (size_t i = 0; i < pg->tenants.count; i++) {
+        if (identity_equal(&pg->tenants.items[i]->identity, identity)) {
+            return pg->tenants.items[i];
+        }
+    }
+    (void)address;
+    return NULL;
+}
+
 const char *sim_pg_address(const PgTenant *tenant)
 {
     return tenant->address;
@@ -153,7 +172,7 @@ size_t sim_pg_server_of(const PgTenant *tenant)
 
 void sim_pg_leave_out(PgTenant *tenant)
 {
-    tenant->is_dropped = true;
+    tenant->is_dropped = tenant->is_left_out = true;
 }
 
 bool sim_pg_is_dropped(const PgTenant *tenant)
@@ -424,7 +443,9 @@ static void row_apply(PgBackend *backend, PgRow *row)
 static void row_undo(PgBackend *backend, PgRow *row)
 {
     PgTenant *tenant = backend->tenant;
-    if (strcmp(row->rollout, backend->rollout) != 0) {
+    if (backend_is_by_hand(backend)) {
+        tenant->is_excused = true; /* what a person takes away no coordinator knows of */
+    } else if (strcmp(row->rollout, backend->rollout) != 0) {
         world_violate(tenant->pg->world, "undoes only its own rows",
                       "%s undoes a row of \"%s\" on %s", backend->rollout, row->rollout,
                       tenant->address);
@@ -469,6 +490,8 @@ static void fence_write(PgBackend *backend)
                       (unsigned long long)backend->fence.token);
     }
     tenant->data.fence = backend->fence;
+    tenant->data.writes += backend->action.kind == ACTION_READ ? 0 : 1;
+    backend->known_writes = tenant->data.writes;
 }
 
 static void row_write(PgBackend *backend)
@@ -585,7 +608,8 @@ void sim_pg_tear(SimPg *pg, size_t server)
 {
     world_tell(pg->world, pg->servers.items[server]->instance, "its connections break");
     for (size_t i = pg->sessions.count; i-- > 0;) {
-        if (pg->sessions.items[i]->tenant->server->index == server) {
+        const PgTenant *tenant = pg->sessions.items[i]->tenant;
+        if (tenant != NULL && tenant->server->index == server) {
             session_break(pg->sessions.items[i]);
         }
     }
@@ -697,14 +721,9 @@ void sim_pg_hold_row(PgTenant *tenant, uint64_t duration_ms)
     }
 }
 
-void sim_pg_drop(PgTenant *tenant)
+static void end_sessions(PgTenant *tenant)
 {
     SimPg *pg = tenant->pg;
-    if (tenant->is_dropped || !tenant->server->is_up) {
-        return;
-    }
-    world_tell(pg->world, tenant->address, "dropped");
-    tenant->is_dropped = true;
     for (size_t i = pg->backends.count; i-- > 0;) {
         PgBackend *backend = pg->backends.items[i];
         if (backend->tenant != tenant) {
@@ -734,6 +753,69 @@ void sim_pg_trouble(SimPg *pg, size_t index, size_t trouble, uint64_t duration_m
     server->troubles++;
     world_tell(pg->world, server->instance, "%s", trouble_name(server->trouble));
     world_after(pg->world, duration_ms, trouble_ends, server, server->troubles);
+}
+
+void sim_pg_drop(PgTenant *tenant)
+{
+    if (!tenant->is_dropped && tenant->server->is_up) {
+        world_tell(tenant->pg->world, tenant->address, "dropped");
+        tenant->is_dropped = true;
+        end_sessions(tenant);
+    }
+}
+
+bool sim_pg_is_database(const PgTenant *tenant)
+{
+    return tenant->identity.schema[0] == '\0';
+}
+
+void sim_pg_recreate(PgTenant *tenant)
+{
+    SimPg *pg = tenant->pg;
+    if (!tenant->server->is_up || tenant->is_left_out) {
+        return;
+    }
+    world_tell(pg->world, tenant->address, "dropped and made anew");
+    world_saw(pg->world, SIGHT_MADE_ANEW);
+    end_sessions(tenant);
+    tenant->is_dropped = false;
+    tenant->identity.database_oid = pg->next_oid++;
+    tenant->data = data_empty(pg);
+    LIST_CLEAR(&tenant->snapshots);
+    LIST_CLEAR(&tenant->ceded);
+}
+
+static void name_set(PgTenant *tenant, const char *database)
+{
+    Address address = { tenant->server->instance, database, "" };
+    tenant->database = pg_intern(tenant->pg, database);
+    world_tell(tenant->pg->world, tenant->address, "is called %s now", database);
+    tenant->address = address_format(&address, &tenant->pg->arena);
+}
+
+void sim_pg_rename(PgTenant *tenant)
+{
+    char name[NAME_MAX_BYTES + 1];
+    if (!tenant->server->is_up || tenant->is_dropped) {
+        return;
+    }
+    world_saw(tenant->pg->world, SIGHT_RENAMED);
+    end_sessions(tenant);
+    text_format(name, sizeof(name), "%.30s_%u", tenant->database, ++tenant->names);
+    name_set(tenant, name);
+}
+
+void sim_pg_swap_names(PgTenant *a, PgTenant *b)
+{
+    if (a == b || a->server != b->server || !a->server->is_up || a->is_dropped || b->is_dropped) {
+        return;
+    }
+    const char *name = a->database;
+    world_saw(a->pg->world, SIGHT_NAMES_SWAPPED);
+    end_sessions(a);
+    end_sessions(b);
+    name_set(a, b->database);
+    name_set(b, name);
 }
 
 void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand)

@@ -51,6 +51,7 @@ typedef struct PgRow {
 
 typedef struct PgData {
     Fence fence;
+    uint64_t writes; /* rows of the history written behind the fence */
     PgRow rows[SIM_MIGRATIONS_MAX];
     uint64_t next_seq;
     const char *newest_rollout;
@@ -141,6 +142,16 @@ void sim_pg_drop(PgTenant *tenant);
 bool sim_pg_is_dropped(const PgTenant *tenant);
 /* Something is wrong with a server for a while (sim_trouble.h): one thing at a time. */
 void sim_pg_trouble(SimPg *pg, size_t server, size_t trouble, uint64_t duration_ms);
+/*
+ * Made anew under its name: another OID, empty. Only of a tenant that is a database of its own.
+ * Renamed, or its name exchanged with another's of the same server; sessions on it are ended.
+ */
+void sim_pg_recreate(PgTenant *tenant);
+void sim_pg_rename(PgTenant *tenant);
+void sim_pg_swap_names(PgTenant *a, PgTenant *b);
+bool sim_pg_is_database(const PgTenant *tenant);
+/* The one that lives at the address now, or that did under this identity; NULL: none. */
+PgTenant *sim_pg_tenant_of(const SimPg *pg, const char *address, const Identity *identity);
 /* Connections also break on their own, this often per 10,000 actions. */
 void sim_pg_set_tear_rate(SimPg *pg, uint32_t per_ten_thousand);
 /* All servers up and reachable; scripts that fail for a while have failed long enough. */

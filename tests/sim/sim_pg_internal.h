@@ -35,7 +35,8 @@ typedef struct PgBackend {
     PgTenant *tenant;
     PgSession *client; /* NULL: it has gone */
     int pid;
-    Fence fence; /* of the attempt */
+    Fence fence;           /* of the attempt; the command line's is known when it has read */
+    uint64_t known_writes; /* of the history, when it was read */
     const char *rollout;
     uint32_t attempt;
     bool is_stranger;
@@ -61,6 +62,7 @@ struct PgTenant {
     PgServer *server;
     const char *address;
     const char *database;
+    uint32_t names; /* it has had */
     Identity identity;
     PgData data;
     ScriptBehaviour scripts[SIM_MIGRATIONS_MAX][2]; /* [migration][is_down] */
@@ -72,6 +74,7 @@ struct PgTenant {
     bool is_excused;
     uint64_t written_ms; /* when it last committed */
     bool is_dropped;
+    bool is_left_out; /* of the seed: it never was there */
 };
 
 struct PgSession {
@@ -79,6 +82,7 @@ struct PgSession {
     PgTenant *tenant;
     const JobOrder *order;
     PgBackend *backend; /* NULL: not connected */
+    Fence fence;        /* what it has taken, or is to take; token 0: one more than is there */
     Action action;
     uint64_t call; /* number of the present call; 0: none was made */
     bool is_calling;
@@ -111,6 +115,7 @@ struct SimPg {
     LIST(const char *) words;
     LIST(PgPlan) plans;
     int next_pid;
+    uint32_t next_oid;
     size_t part_counts[SIM_MIGRATIONS_MAX];
     uint32_t tear_rate;
     uint64_t
@@ -121,6 +126,11 @@ struct SimPg {
 const char *pg_intern(SimPg *pg, const char *text);
 
 /* --- backends --- */
+
+static inline bool backend_is_by_hand(const PgBackend *backend)
+{
+    return !backend->is_stranger && backend->rollout[0] == '\0';
+}
 
 PgBackend *backend_new(PgSession *client);
 /* Begins the batch of `action`. */

@@ -386,10 +386,11 @@ const RolloutRow *sim_disk_rollout(const SimDisk *disk, const char *id)
     return at < rows->count ? &rows->items[at] : NULL;
 }
 
-const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout, const char *address)
+const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout, const Identity *identity)
 {
     const TargetRows *rows = &disk->tables.targets;
-    size_t at = target_find(rows, rollout, address);
+    size_t at = FIND(rows, row,
+                     str_equal(row->rollout, rollout) && identity_equal(&row->identity, identity));
     return at < rows->count ? &rows->items[at] : NULL;
 }
 
