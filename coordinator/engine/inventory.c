@@ -6,8 +6,9 @@
  * of one revision do not name is gone. A database belongs to the agent that lists its address:
  * another agent's claim to a living address is not taken. One identity may stand under several
  * addresses (a primary and its replicas): the writable one serves. When another address becomes the
- * writable one, the target moves there and keeps its own address in the rollout; when two are
- * writable at once, both are disputed and nothing starts on them.
+ * writable one, or the database is renamed, the target moves there and keeps its own address in the
+ * rollout; when two servers have a writable one at once, both are disputed and nothing starts on
+ * them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -83,9 +84,21 @@ static uint32_t timeline_of(const Item *item)
     return instance == NULL ? 0 : instance->timeline;
 }
 
-/* Who is there beats who is away; a later timeline beats an earlier one. 0: nobody can tell. */
+/* One server has one database of an identity: what an older listing calls it is its former name. */
+static bool is_one_server(const Item *a, const Item *b)
+{
+    return a->agent == b->agent && str_equal(a->row.instance, b->row.instance);
+}
+
+/*
+ * On one server the later listing beats the earlier. Who is there beats who is away; a later
+ * timeline beats an earlier one. 0: nobody can tell.
+ */
 static int candidate_compare(const Item *a, const Item *b)
 {
+    if (is_one_server(a, b)) {
+        return (a->listed > b->listed) - (a->listed < b->listed);
+    }
     int there = (int)!agent_is_away(a->agent) - (int)!agent_is_away(b->agent);
     if (there != 0) {
         return there;
@@ -124,9 +137,26 @@ static void set_target_agent(Target *target, Agent *agent)
     LIST_PUSH(&agent->targets, target);
 }
 
-/* The target of a rollout follows its database to where it can be written now. */
+static void note_move(Target *target, bool is_renamed)
+{
+    Place place = { .engine = target->engine,
+                    .agent = target->agent,
+                    .rollout = target->rollout,
+                    .wave = target->wave,
+                    .target = target };
+    if (is_renamed) {
+        event_note(place, "I02", ERR_NONE,
+                   "the database of {target} has another name now: {agent} serves it under that");
+    } else {
+        event_note(place, "I01", ERR_NONE, "the primary of {target} moved: {agent} serves it now");
+    }
+}
+
+/* The target of a rollout follows its database: to where it can be written, or what it is called.
+ */
 static void target_move(Target *target, Item *to)
 {
+    bool is_renamed = is_one_server(target->item, to);
     target_uncount(target);
     target->item->target = NULL;
     if (to->last_attempt < target->item->last_attempt) {
@@ -146,12 +176,7 @@ static void target_move(Target *target, Item *to)
     target->report_id = 0;
     target->is_orphaned = true;
     target_touch(target);
-    Place place = { .engine = target->engine,
-                    .agent = target->agent,
-                    .rollout = target->rollout,
-                    .wave = target->wave,
-                    .target = target };
-    event_note(place, "I01", ERR_NONE, "the primary of {target} moved: {agent} serves it now");
+    note_move(target, is_renamed);
     target_fire(target, TARGET_BACK);
     target_deadline_go(target);
     if (order_is_in_hand(target)) {

@@ -32,6 +32,7 @@ typedef struct Host {
     bool is_silent; /* says nothing */
     bool in_recovery;
     uint32_t dropped; /* database number that is not listed any more; 0: none */
+    const char *renamed; /* what its first database is called now; NULL: as ever */
     uint64_t system_identifier;
     uint32_t timeline;
     const char *version; /* of every database; NULL: not read */

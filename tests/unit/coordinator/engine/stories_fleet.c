@@ -233,6 +233,28 @@ static void a_target_moves_with_its_primary_and_keeps_its_address(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+/* It is neither dropped nor there twice, at whatever moment of the listing. */
+static void a_target_keeps_its_turn_when_its_database_is_renamed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+        plan_two_waves(fleet, 1);
+        fleet->plan_waves[i].needs_approval = true;
+        assert_ok(start(fleet));
+        host(fleet, "a")->renamed = "other";
+        say_inventory(fleet, "a");
+        assert_target(fleet, "a/db1", i == 0 ? TARGET_PENDING : TARGET_ASSIGNED);
+        assert_null(event_of(fleet, "T09"));
+        assert_non_null(event_of(fleet, "I02"));
+        assert_false(item(fleet, "a/other")->is_disputed);
+        assert_ok(command(fleet, COMMAND_APPROVE));
+        assert_non_null(goal(fleet, "a/other"));
+        report(fleet, "a/other", REPORT_APPLIED);
+        assert_target(fleet, "a/db1", i == 0 ? TARGET_HEALTHY : TARGET_VERIFYING);
+    }
+}
+
 static void two_writable_databases_with_one_identity_are_disputed(void **state)
 {
     (void)state;
@@ -549,6 +571,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_replica_serves_no_targets),
     cmocka_unit_test(a_target_that_is_only_on_a_replica_is_refused),
     cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
+    cmocka_unit_test(a_target_keeps_its_turn_when_its_database_is_renamed),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
     cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
     cmocka_unit_test(what_a_dispute_held_was_never_started),
