@@ -160,14 +160,26 @@ Item *item_add(Engine *engine, const char *address)
     return item_register(engine, item);
 }
 
+static void family_key(const Identity *identity, Str *key)
+{
+    str_printf(key, "%llu/%u/%s", (unsigned long long)identity->system_identifier,
+               identity->database_oid, identity->schema);
+}
+
+const Family *family_find(const Engine *engine, const Identity *identity)
+{
+    AUTO(Str) key = { 0 };
+    family_key(identity, &key);
+    return map_get(engine->families, str_text(&key));
+}
+
 static Family *family_of(Engine *engine, const Identity *identity)
 {
     if (identity->system_identifier == 0) {
         return NULL;
     }
     AUTO(Str) key = { 0 };
-    str_printf(&key, "%llu/%u/%s", (unsigned long long)identity->system_identifier,
-               identity->database_oid, identity->schema);
+    family_key(identity, &key);
     Family *family = map_get(engine->families, str_text(&key));
     if (family == NULL) {
         family = mem_alloc(sizeof(Family));

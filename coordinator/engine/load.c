@@ -169,18 +169,25 @@ Target *target_find(const Rollout *rollout, const char *address)
                                                                                     : NULL;
 }
 
-/* The item that serves a target: its own address, unless the target has
- * moved to another instance. */
+static bool is_living_on(const Item *item, const char *instance)
+{
+    return !item->row.is_gone && str_equal(item->row.instance, instance);
+}
+
+/*
+ * The item that serves a target: its own address, unless the database has moved to another instance
+ * or has another name now. By then the former address may be forgotten.
+ */
 static Item *serving_item(Engine *engine, const TargetRow *row)
 {
     Item *own = item_find(engine, row->address);
-    if (own != NULL && str_equal(own->row.instance, row->instance)) {
+    const Family *family = family_find(engine, &row->identity);
+    if (own != NULL && is_living_on(own, row->instance)) {
         return own;
     }
-    for (size_t i = 0; own != NULL && own->family != NULL && i < own->family->items.count; i++) {
-        Item *other = own->family->items.items[i];
-        if (str_equal(other->row.instance, row->instance)) {
-            return other;
+    for (size_t i = 0; family != NULL && i < family->items.count; i++) {
+        if (is_living_on(family->items.items[i], row->instance)) {
+            return family->items.items[i];
         }
     }
     return own;

@@ -414,6 +414,7 @@ void inventory_take(Agent *agent, const Inventory *page);
 void listing_end(Agent *agent);          /* or its breaking off */
 void inventory_drop_agent(Agent *agent); /* its key was revoked */
 void family_settle(Family *family);
+const Family *family_find(const Engine *engine, const Identity *identity); /* NULL: nobody has it */
 
 /* --- order.c: goals and how they reach the agent --- */
 bool order_is_in_hand(const Target *target);  /* an order is in force and has not ended */

@@ -83,7 +83,7 @@ void invariants_send(Invariants *invariants, const char *agent, const SendEffect
     const GoalMessage *goal = send->body;
     const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
     /* By identity: a database that moved has another address than its row. */
-    const TargetRow *target = sim_disk_target(invariants->disk, goal->rollout, &goal->identity);
+    const TargetRow *target = sim_disk_target_of(invariants->disk, goal->rollout, &goal->identity);
     if (rollout == NULL || target == NULL || order_stamp_compare(target->stamp, goal->stamp) < 0) {
         world_violate(invariants->world, "nothing leaves before it is durable",
                       "GOAL %s for %s to %s", goal_name((Goal)goal->goal), goal->target, agent);

@@ -386,7 +386,15 @@ const RolloutRow *sim_disk_rollout(const SimDisk *disk, const char *id)
     return at < rows->count ? &rows->items[at] : NULL;
 }
 
-const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout, const Identity *identity)
+const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout, const char *address)
+{
+    const TargetRows *rows = &disk->tables.targets;
+    size_t at = target_find(rows, rollout, address);
+    return at < rows->count ? &rows->items[at] : NULL;
+}
+
+const TargetRow *sim_disk_target_of(const SimDisk *disk, const char *rollout,
+                                    const Identity *identity)
 {
     const TargetRows *rows = &disk->tables.targets;
     size_t at = FIND(rows, row,

@@ -38,8 +38,9 @@ uint64_t sim_disk_term(const SimDisk *disk);
 
 /* Committed rows, for the invariants. NULL when absent. Valid until the next commit. */
 const RolloutRow *sim_disk_rollout(const SimDisk *disk, const char *id);
-const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout,
-                                 const Identity *identity);
+const TargetRow *sim_disk_target(const SimDisk *disk, const char *rollout, const char *address);
+const TargetRow *sim_disk_target_of(const SimDisk *disk, const char *rollout,
+                                    const Identity *identity);
 
 /* All committed rows; arrays valid until the next commit. */
 void sim_disk_contents(const SimDisk *disk, StoreContents *ret_contents);

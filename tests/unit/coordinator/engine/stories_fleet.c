@@ -233,25 +233,48 @@ static void a_target_moves_with_its_primary_and_keeps_its_address(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+static Fleet *with_renamed(void)
+{
+    Fleet *fleet = fleet_new(1, 2);
+    plan_two_waves(fleet, 1);
+    fleet->plan_waves[0].needs_approval = true;
+    assert_ok(start(fleet));
+    host(fleet, "a")->renamed = "other";
+    say_inventory(fleet, "a");
+    return fleet;
+}
+
 /* It is neither dropped nor there twice, at whatever moment of the listing. */
 static void a_target_keeps_its_turn_when_its_database_is_renamed(void **state)
 {
     (void)state;
+    AUTO_PTR(Fleet) fleet = with_renamed();
+    assert_target(fleet, "a/db1", TARGET_PENDING);
+    assert_null(event_of(fleet, "T09"));
+    assert_non_null(event_of(fleet, "I02"));
+    assert_false(item(fleet, "a/other")->is_disputed);
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_non_null(goal(fleet, "a/other"));
+    report_as(fleet, "a", "a/other", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
+}
+
+/* Also by a coordinator that has never heard of the former name. */
+static void a_renamed_database_is_found_again_after_a_restart(void **state)
+{
+    (void)state;
     for (int i = 0; i < 2; i++) {
-        AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
-        plan_two_waves(fleet, 1);
-        fleet->plan_waves[i].needs_approval = true;
-        assert_ok(start(fleet));
-        host(fleet, "a")->renamed = "other";
+        AUTO_PTR(Fleet) fleet = with_renamed();
+        if (i == 1) {
+            say_inventory(fleet, "a"); /* what is gone for the second time is forgotten */
+        }
+        restart(fleet);
+        say_hello(fleet, "a");
         say_inventory(fleet, "a");
-        assert_target(fleet, "a/db1", i == 0 ? TARGET_PENDING : TARGET_ASSIGNED);
-        assert_null(event_of(fleet, "T09"));
-        assert_non_null(event_of(fleet, "I02"));
-        assert_false(item(fleet, "a/other")->is_disputed);
         assert_ok(command(fleet, COMMAND_APPROVE));
         assert_non_null(goal(fleet, "a/other"));
-        report(fleet, "a/other", REPORT_APPLIED);
-        assert_target(fleet, "a/db1", i == 0 ? TARGET_HEALTHY : TARGET_VERIFYING);
+        report_as(fleet, "a", "a/other", REPORT_APPLIED);
+        assert_target(fleet, "a/db1", TARGET_HEALTHY);
     }
 }
 
@@ -572,6 +595,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_that_is_only_on_a_replica_is_refused),
     cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
     cmocka_unit_test(a_target_keeps_its_turn_when_its_database_is_renamed),
+    cmocka_unit_test(a_renamed_database_is_found_again_after_a_restart),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
     cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
     cmocka_unit_test(what_a_dispute_held_was_never_started),
