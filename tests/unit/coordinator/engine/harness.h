@@ -31,7 +31,7 @@ typedef struct Host {
     uint64_t report_id;
     bool is_silent; /* says nothing */
     bool in_recovery;
-    uint32_t dropped; /* database number that is not listed any more; 0: none */
+    uint32_t dropped;    /* database number that is not listed any more; 0: none */
     const char *renamed; /* what its first database is called now; NULL: as ever */
     uint64_t system_identifier;
     uint32_t timeline;
