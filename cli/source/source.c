@@ -5,6 +5,7 @@
 
 #include "cli/source/dialect.h"
 #include "cli/source/script.h"
+#include "cli/source/version.h"
 
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,  &source_dbmate,           &source_goose,  &source_flyway,
@@ -50,6 +51,18 @@ ErrCode source_pass_over(const SourceReading *reading, const char *migration, co
     return ERR_NONE;
 }
 
+/* A file as node-pg-migrate has it without its marks, which says no more than its name. */
+static const char *unmarked_file(const SourceDir *dir)
+{
+    for (size_t i = 0; i < dir->count; i++) {
+        const char *name = dir->names[i];
+        if (version_digits(name) > 0 && str_ends_with(name, ".sql")) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
 static ErrCode refuse_empty(const SourceDir *dir, const SourceFormat *format, Err *err)
 {
     err_set(err, ERR_NOT_FOUND, "%s: no migrations here%s", dir->path,
@@ -57,6 +70,13 @@ static ErrCode refuse_empty(const SourceDir *dir, const SourceFormat *format, Er
     const char *folder = dialect_folder(dir);
     if (folder != NULL) {
         return err_hint(err, "did you mean %s/%s?", dir->path, folder);
+    }
+    const char *unmarked = unmarked_file(dir);
+    if (unmarked != NULL) {
+        return err_hint(err,
+                        "%s has no marks of a format; --format node-pg-migrate takes each such "
+                        "file as an up that nothing undoes",
+                        unmarked);
     }
     return err_hint(err, "a migration is %s; \"skein new NAME\" writes one", format->layout);
 }

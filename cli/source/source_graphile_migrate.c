@@ -186,15 +186,20 @@ static const char *below(const char *folder, const char *name, Arena *arena)
     return *folder == '\0' ? name : found_below(folder, name, arena);
 }
 
+/* .gmrc may also lie among the migrations (`graphile-migrate -c migrations/.gmrc`). */
 static ErrCode find_committed(const SourceReading *reading, const GraphileSettings *settings,
                               Committed *ret_committed, Err *err)
 {
-    const char *folder = below(settings->folder, COMMITTED, reading->arena);
-    bool is_here = !source_dir_has_path(reading->dir, folder);
-    *ret_committed = (Committed){ *reading->dir, is_here ? "" : folder };
-    return is_here
-               ? ERR_NONE
-               : source_dir_enter(reading->dir, folder, reading->arena, &ret_committed->dir, err);
+    const char *const places[] = { below(settings->folder, COMMITTED, reading->arena), COMMITTED };
+    *ret_committed = (Committed){ *reading->dir, "" };
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        if (source_dir_has_path(reading->dir, places[i])) {
+            ret_committed->folder = places[i];
+            return source_dir_enter(reading->dir, places[i], reading->arena, &ret_committed->dir,
+                                    err);
+        }
+    }
+    return ERR_NONE;
 }
 
 /* Digits, and words behind a dash. */

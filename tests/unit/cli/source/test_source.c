@@ -155,6 +155,19 @@ static void files_for_other_databases_are_left_out(void **state)
                                              "names say, and are left out: 1_a.mysql.up.sql, …"));
 }
 
+static void files_without_any_marks_are_named(void **state)
+{
+    (void)state;
+    static const RefusedCase CASE = {
+        { { "001_a.sql", "SELECT 1" }, { "002_b.sql", "SELECT 2" } },
+        ERR_NOT_FOUND,
+        "m: no migrations here",
+        "001_a.sql has no marks of a format; --format node-pg-migrate takes each such file as an "
+        "up that nothing undoes",
+    };
+    assert_refused(&CASE);
+}
+
 static void a_folder_for_postgresql_is_suggested(void **state)
 {
     (void)state;
@@ -262,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_for_other_databases_are_left_out),
         cmocka_unit_test(two_formats_in_one_directory_are_a_question),
+        cmocka_unit_test(files_without_any_marks_are_named),
         cmocka_unit_test(a_folder_for_postgresql_is_suggested),
         cmocka_unit_test(a_link_that_leaves_the_directory_is_refused),
         cmocka_unit_test(a_link_to_a_sibling_directory_is_refused),

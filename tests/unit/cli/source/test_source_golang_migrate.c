@@ -59,8 +59,8 @@ static const RefusedCase REFUSED[] = {
     { { { "0001_a.sql", "SELECT 1" } },
       ERR_NOT_FOUND,
       "m: no migrations here",
-      "a migration is a pair of files, NNNN_name.up.sql and NNNN_name.down.sql; \"skein new NAME\" "
-      "writes one" },
+      "0001_a.sql has no marks of a format; --format node-pg-migrate takes each such file as an up "
+      "that nothing undoes" },
     { { { "add_a.up.sql", "" } },
       ERR_SYNTAX,
       "m/add_a.up.sql: no version before the name",
