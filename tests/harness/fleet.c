@@ -119,6 +119,11 @@ void fleet_fail(Fleet *fleet, const char *format, ...)
     fail_msg("%s", message);
 }
 
+uint64_t fleet_deadline_ms(const Fleet *fleet)
+{
+    return clock_boot_ms() + FLEET_AWAIT_MS * (uint64_t)(fleet->patience + (fleet->patience == 0));
+}
+
 void fleet_poll(Fleet *fleet, uint64_t deadline_ms, const char *what)
 {
     if (clock_boot_ms() > deadline_ms) {

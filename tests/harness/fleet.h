@@ -73,6 +73,7 @@ typedef struct Fleet {
     int http_port;
     int coordinator_pid; /* 0: does not run */
     unsigned file_count; /* of numbered files */
+    unsigned patience;   /* how many times longer than FLEET_AWAIT_MS is waited; 0: once */
     LIST(json_t *) answers;
     LIST(PGconn *) sessions;
     LIST(TcpProxy *) proxies;
@@ -149,6 +150,10 @@ CliResult fleet_cli_end(Fleet *fleet, CliRun *run);
 /* GET /api/v1PATH over the unix socket. Borrowed until the test ends. */
 json_t *fleet_get(Fleet *fleet, const char *path_format, ...) __attribute__((format(printf, 2, 3)));
 json_t *fleet_try_get(Fleet *fleet, const char *path); /* NULL: no answer, or an error */
+
+/* The items of all pages of a list, as one array, which likewise is borrowed; NULL: no answer. */
+json_t *fleet_try_list(Fleet *fleet, const char *path_format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 typedef struct ApiAnswer {
     long status;  /* 0: nobody answered */
@@ -238,12 +243,13 @@ PGconn *fleet_session(Fleet *fleet, const char *address, const char *sql);
  * FLEET_AWAIT_MS. */
 #define FLEET_AWAIT(fleet, condition)                                                              \
     do {                                                                                           \
-        uint64_t deadline_ms_ = clock_boot_ms() + FLEET_AWAIT_MS;                                  \
+        uint64_t deadline_ms_ = fleet_deadline_ms(fleet);                                          \
         while (!(condition)) {                                                                     \
             fleet_poll((fleet), deadline_ms_, #condition);                                         \
         }                                                                                          \
     } while (0)
 
+uint64_t fleet_deadline_ms(const Fleet *fleet); /* of a wait that begins now */
 void fleet_poll(Fleet *fleet, uint64_t deadline_ms, const char *what);
 void fleet_fail(Fleet *fleet, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -21,6 +21,32 @@
 
 /* ---- asking without asserting ---- */
 
+/* One connection is kept: thousands of targets may be schemas of one database. */
+typedef struct Asking {
+    const FleetHost *host;
+    const char *database;
+    PGconn *conn;
+} Asking;
+
+static Asking last;
+
+static void ask_end(void)
+{
+    PQfinish(last.conn);
+    last = (Asking){ 0 };
+}
+
+static void ask_begin(const FleetHost *host, const char *database)
+{
+    bool is_last = last.host == host && str_equal(last.database, database) &&
+                   PQstatus(last.conn) == CONNECTION_OK;
+    if (!is_last) {
+        ask_end();
+        last = (Asking){ host, database,
+                         PQconnectdb(pg_cluster_socket_conninfo(host->cluster, database)) };
+    }
+}
+
 /* First field of the first row; NULL: no answer. */
 static const char *ask(Fleet *fleet, const FleetHost *host, const char *database, const char *sql)
 {
@@ -28,14 +54,15 @@ static const char *ask(Fleet *fleet, const FleetHost *host, const char *database
         return NULL;
     }
     const char *answer = NULL;
-    PGconn *conn = PQconnectdb(pg_cluster_socket_conninfo(host->cluster, database));
-    PGresult *result = PQexec(conn, sql);
+    ask_begin(host, arena_strdup(&fleet->arena, database));
+    PGresult *result = PQexec(last.conn, sql);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         answer =
             arena_strdup(&fleet->arena, PQntuples(result) == 0 ? "" : PQgetvalue(result, 0, 0));
+    } else {
+        ask_end(); /* of a server that has been stopped meanwhile, perhaps */
     }
     PQclear(result);
-    PQfinish(conn);
     return answer;
 }
 
@@ -199,12 +226,10 @@ static void check_rollouts(Fleet *fleet, const json_t *rollouts, Str *problems)
     const json_t *rollout = NULL;
     json_array_foreach((json_t *)rollouts, index, rollout)
     {
-        json_t *answer =
-            fleet_try_get(fleet, arena_printf(&fleet->arena, "/rollouts/%s/targets?limit=1000",
-                                              json_text(rollout, "id")));
+        json_t *targets = fleet_try_list(fleet, "/rollouts/%s/targets", json_text(rollout, "id"));
         size_t at = 0;
         const json_t *target = NULL;
-        json_array_foreach(json_object_get(answer, "items"), at, target)
+        json_array_foreach(targets, at, target)
         {
             const char *address = json_text(target, "address");
             check_target(fleet, rollout, target, map_get(seen, address) == NULL, problems);
@@ -297,5 +322,6 @@ void fleet_check(Fleet *fleet, Str *problems)
                          problems);
         }
     }
+    ask_end();
     check_zombies(problems);
 }

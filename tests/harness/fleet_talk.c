@@ -121,6 +121,29 @@ json_t *fleet_try_get(Fleet *fleet, const char *path)
     return answer.status == 200 ? answer.body : NULL;
 }
 
+json_t *fleet_try_list(Fleet *fleet, const char *path_format, ...)
+{
+    char *path = NULL;
+    va_list args;
+    va_start(args, path_format);
+    int length = vasprintf(&path, path_format, args);
+    va_end(args);
+    assert_true(length >= 0);
+    json_t *items = json_array();
+    LIST_PUSH(&fleet->answers, items);
+    const char *page = arena_printf(&fleet->arena, "%s?limit=1000", path);
+    while (page != NULL) {
+        const json_t *answer = fleet_try_get(fleet, page);
+        const char *next = json_text(answer, "next");
+        items = answer == NULL ? NULL : items;
+        json_array_extend(items, json_object_get(answer, "items"));
+        page = next[0] == '\0' ? NULL
+                               : arena_printf(&fleet->arena, "%s?limit=1000&after=%s", path, next);
+    }
+    free(path);
+    return items;
+}
+
 json_t *fleet_get(Fleet *fleet, const char *path_format, ...)
 {
     char *path = NULL;
@@ -240,7 +263,7 @@ const char *fleet_rollout_state(Fleet *fleet, const char *id)
 void fleet_await_rollout(Fleet *fleet, const char *id, const char *state)
 {
     const char *what = arena_printf(&fleet->arena, "rollout %s to be %s", id, state);
-    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    uint64_t deadline_ms = fleet_deadline_ms(fleet);
     while (strcmp(fleet_rollout_state(fleet, id), state) != 0) {
         fleet_poll(fleet, deadline_ms, what);
     }
@@ -254,10 +277,10 @@ long long fleet_rollout_count(Fleet *fleet, const char *id, const char *target_s
 
 json_t *fleet_target(Fleet *fleet, const char *id, const char *address)
 {
-    json_t *answer = fleet_get(fleet, "/rollouts/%s/targets?limit=1000", id);
+    json_t *targets = fleet_try_list(fleet, "/rollouts/%s/targets", id);
     size_t index = 0;
     json_t *target = NULL;
-    json_array_foreach(json_object_get(answer, "items"), index, target)
+    json_array_foreach(targets, index, target)
     {
         if (strcmp(json_text(target, "address"), address) == 0) {
             return target;
@@ -285,7 +308,7 @@ const char *fleet_wave_state(Fleet *fleet, const char *id, const char *wave)
 const char *fleet_await_target(Fleet *fleet, const char *id, const char *address, const char *state)
 {
     const char *what = arena_printf(&fleet->arena, "%s to be %s", address, state);
-    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    uint64_t deadline_ms = fleet_deadline_ms(fleet);
     json_t *target = NULL;
     while (strcmp(json_text(target = fleet_target(fleet, id, address), "state"), state) != 0) {
         fleet_poll(fleet, deadline_ms, what);
@@ -295,14 +318,14 @@ const char *fleet_await_target(Fleet *fleet, const char *id, const char *address
 
 void fleet_await_targets(Fleet *fleet, size_t count)
 {
-    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    uint64_t deadline_ms = fleet_deadline_ms(fleet);
     size_t read = 0;
     while (read != count) {
-        json_t *answer = fleet_get(fleet, "/targets?limit=1000");
+        json_t *targets = fleet_try_list(fleet, "/targets");
         size_t index = 0;
         json_t *target = NULL;
         read = 0;
-        json_array_foreach(json_object_get(answer, "items"), index, target)
+        json_array_foreach(targets, index, target)
         {
             read += json_is_true(json_object_get(target, "is_read")) &&
                     !json_is_true(json_object_get(target, "is_gone")) &&
@@ -365,7 +388,7 @@ const char *fleet_ask(Fleet *fleet, const char *address, const char *sql)
 
 void fleet_await_sql(Fleet *fleet, const char *address, const char *sql)
 {
-    uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
+    uint64_t deadline_ms = fleet_deadline_ms(fleet);
     while (strcmp(fleet_ask(fleet, address, sql), "t") != 0) {
         fleet_poll(fleet, deadline_ms, sql);
     }
