@@ -39,6 +39,7 @@ typedef struct Options {
     const char *state;
     const char *format;
     const char *lock_timeout;
+    const char *watchdog;
     const char *from;
     const char *seed;
     const char *prepare;

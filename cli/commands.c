@@ -23,6 +23,8 @@ OPTION(DOWN_TO, "to", "VERSION", OPTION_TEXT, to,
        "undo all above this migration: a version, an id, or `empty`");
 OPTION(LOCK_TIMEOUT, "lock-timeout", "TIME", OPTION_TEXT, lock_timeout,
        "how long a statement may wait for a lock (default 2s)");
+OPTION(WATCHDOG, "watchdog", "N/TIME", OPTION_TEXT, watchdog,
+       "end it while more than N sessions wait because of it for TIME (default 5/1s), or off");
 OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
        "unix:PATH or http://… (SKEIN_COORDINATOR; default unix:/run/skein/coordinator.sock)");
 OPTION(TOOL, "from", "TOOL", OPTION_TEXT, tool,
@@ -226,10 +228,10 @@ const Command COMMANDS[] = {
       "{files: [PATH]}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT, &WATCHDOG,
               &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &WATCHDOG,
               &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &ADOPT_TO), cmd_adopt },

@@ -1,6 +1,7 @@
 /* The plan of a move, from what its options say. */
 #include "cli/adopt/adopt.h"
 #include "cli/move.h"
+#include "cli/source/watchdog_text.h"
 #include "common/units.h"
 
 static ErrCode read_lock_timeout(const Options *options, uint32_t *lock_ms, Err *err)
@@ -12,6 +13,17 @@ static ErrCode read_lock_timeout(const Options *options, uint32_t *lock_ms, Err 
         return err_hint(err, "for example --lock-timeout 500ms");
     }
     return ERR_NONE;
+}
+
+static ErrCode read_watchdog(const Options *options, PlanWatchdog *watchdog, Err *err)
+{
+    if (options->watchdog == NULL || watchdog_parse(options->watchdog, watchdog)) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_USAGE, "--watchdog wants sessions and a time, or off, found '%s'",
+            options->watchdog);
+    return err_hint(err, "for example --watchdog " WATCHDOG_TEXT_EXAMPLE
+                         ": more than 20 sessions for 5 seconds");
 }
 
 /* A rule by its word, where one is given. */
@@ -37,6 +49,9 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
     const Options *options = &invocation->options;
     *ret_plan = local_plan(set);
     ErrCode code = read_lock_timeout(options, &ret_plan->strategy.lock_timeout_ms, err);
+    if (code == ERR_NONE) {
+        code = read_watchdog(options, &ret_plan->strategy.watchdog, err);
+    }
     if (code == ERR_NONE) {
         code = read_rule("out-of-order", options->out_of_order, &ret_plan->out_of_order, err);
     }

@@ -93,6 +93,10 @@ static void limits_json(JsonOut *json, const PlanStrategy *strategy)
     json_out_unsigned(json, "statement_timeout_ms", strategy->statement_timeout_ms);
     json_out_unsigned(json, "concurrent_timeout_ms", strategy->concurrent_timeout_ms);
     json_out_unsigned(json, "target_timeout_ms", strategy->target_timeout_ms);
+    json_out_object_begin(json, "watchdog");
+    json_out_unsigned(json, "blocked_sessions", strategy->watchdog.blocked_sessions);
+    json_out_unsigned(json, "for_ms", strategy->watchdog.for_ms);
+    json_out_object_end(json);
     json_out_object_end(json);
 }
 

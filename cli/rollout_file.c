@@ -30,6 +30,11 @@ typedef struct TimeoutsEntry {
     uint32_t target_ms;
 } TimeoutsEntry;
 
+typedef struct WatchdogEntry {
+    uint32_t blocked_sessions;
+    uint32_t for_ms;
+} WatchdogEntry;
+
 typedef struct StrategyEntry {
     WaveEntry *waves;
     size_t wave_count;
@@ -42,6 +47,7 @@ typedef struct StrategyEntry {
     uint32_t on_failure;
     LostEntry on_agent_lost;
     TimeoutsEntry timeouts;
+    WatchdogEntry watchdog;
 } StrategyEntry;
 
 typedef struct TargetsEntry {
@@ -154,6 +160,19 @@ static const ConfigField TIMEOUT_FIELDS[] = {
 
 static const ConfigTable TIMEOUT_TABLE = CONFIG_TABLE_OF("timeouts", TimeoutsEntry, TIMEOUT_FIELDS);
 
+static const ConfigField WATCHDOG_FIELDS[] = {
+    { CONFIG_FIELD(WatchdogEntry, blocked_sessions, CONFIG_INTEGER), .fallback = "5", .min = 0,
+      .max = 100000, .unit = "sessions",
+      .doc = "More sessions than this wait because of a migration, directly or in the queue behind "
+             "its own waiting:" },
+    { CONFIG_FIELD_AS("for", WatchdogEntry, for_ms, CONFIG_DURATION), .fallback = "1s", .min = 0,
+      .max = 3600000,
+      .doc = "for so long: it is cancelled, and tried again after a wait. 0: never." },
+};
+
+static const ConfigTable WATCHDOG_TABLE =
+    CONFIG_TABLE_OF("the watchdog", WatchdogEntry, WATCHDOG_FIELDS);
+
 static const ConfigName ON_FAILURES[] = {
     { "pause", ON_FAILURE_PAUSE },
     { "roll_back_target", ON_FAILURE_ROLL_BACK_TARGET },
@@ -188,6 +207,8 @@ static const ConfigField STRATEGY_FIELDS[] = {
       .doc = "When an agent stays away." },
     { CONFIG_FIELD(StrategyEntry, timeouts, CONFIG_TABLE), .table = &TIMEOUT_TABLE,
       .doc = "Limits of time." },
+    { CONFIG_FIELD(StrategyEntry, watchdog, CONFIG_TABLE), .table = &WATCHDOG_TABLE,
+      .doc = "When a migration ends itself for the sake of others (docs/locks.md)." },
 };
 
 static const ConfigTable STRATEGY_TABLE =
@@ -354,6 +375,8 @@ static void take_strategy(const StrategyEntry *entry, Arena *arena, PlanStrategy
     strategy->statement_timeout_ms = entry->timeouts.statement_ms;
     strategy->concurrent_timeout_ms = entry->timeouts.concurrent_ms;
     strategy->target_timeout_ms = entry->timeouts.target_ms;
+    strategy->watchdog = (PlanWatchdog){ .blocked_sessions = entry->watchdog.blocked_sessions,
+                                         .for_ms = entry->watchdog.for_ms };
 }
 
 /* `path` as seen from the directory of `file`; where that is this one, as it is written. */

@@ -64,6 +64,15 @@ typedef struct PlanStatement {
     Bytes copy_data; /* the rows as they stand in the file, without the closing "\." */
 } PlanStatement;
 
+/*
+ * When a migration ends itself for the sake of others: more than `blocked_sessions` sessions wait
+ * because of it, for `for_ms`. for_ms 0: never.
+ */
+typedef struct PlanWatchdog {
+    uint32_t blocked_sessions;
+    uint32_t for_ms;
+} PlanWatchdog;
+
 /* A part of a script: statements in one transaction, or one statement outside of any. */
 typedef struct PlanPart {
     uint32_t statement_count; /* the next so many of the script */
@@ -89,6 +98,8 @@ typedef struct PlanScript {
                             the transaction that writes it into skein's history, with the role and
                             the settings that a script begins with */
     size_t mirror_count;
+    bool has_watchdog; /* of its own; false: the strategy's */
+    PlanWatchdog watchdog;
 } PlanScript;
 
 typedef struct PlanMigration {
@@ -153,6 +164,7 @@ typedef struct PlanStrategy {
     uint32_t statement_timeout_ms;
     uint32_t concurrent_timeout_ms;
     uint32_t target_timeout_ms; /* deadline of a whole attempt */
+    PlanWatchdog watchdog;
 } PlanStrategy;
 
 /* What becomes of a target whose history is not a beginning of the plan's. */
@@ -201,10 +213,10 @@ typedef struct PlanSignature {
 /*
  * The strategy that a plan has where its author says nothing: one wave of 100 %; at most 50 targets
  * at once, 4 per host, 1 per database; no failure allowed; lock timeout 2 s, statement 15 min,
- * concurrent 2 h, target 30 min. What it does by itself is the least: on_failure and on_agent_lost
- * (after 120 s) are `pause`, because undoing a fleet's work is to be asked for, and starting more
- * work while a host is missing is the riskier half of waiting. `waves` is static: replace it, do
- * not write to it.
+ * concurrent 2 h, target 30 min; the watchdog bites at more than 5 sessions for 1 s. What it does
+ * by itself is the least: on_failure and on_agent_lost (after 120 s) are `pause`, because undoing a
+ * fleet's work is to be asked for, and starting more work while a host is missing is the riskier
+ * half of waiting. `waves` is static: replace it, do not write to it.
  */
 void plan_strategy_defaults(PlanStrategy *ret_strategy);
 
@@ -348,6 +360,10 @@ PartView plan_part_at(const PlanScript *script, size_t index);
  * parts than those that are done.
  */
 void plan_parts_hash(const PlanScript *script, size_t parts, uint8_t ret_hash[CHECKSUM_BYTES]);
+
+/* What holds for a script: its own, or the strategy's. */
+PlanWatchdog plan_watchdog(const PlanStrategy *strategy, const PlanScript *script);
+uint32_t plan_lock_timeout_ms(const PlanStrategy *strategy, const PlanScript *script);
 
 /* `amount` of `total` targets: waves round up, budgets round down. */
 uint32_t amount_round_up(Amount amount, uint32_t total);

@@ -228,6 +228,9 @@ static const Field PROGRESS_FIELDS[] = {
              "in words: running, waiting for a lock, or as pg_stat_progress_* says it"),
     ROW_U32(8, Progress, percent, REQUIRED, 0, 255, "up to 100; 255: not known"),
     ROW_TEXT(9, Progress, blocked_by, OPTIONAL, 0, TEXT_MAX, "who holds the lock; empty: nobody"),
+    ROW_U32(10, Progress, blocks, OPTIONAL, 0, UINT32_MAX, "sessions that wait because of it"),
+    ROW_U32(11, Progress, blocks_for_ms, OPTIONAL, 0, UINT32_MAX,
+            "the longest of them waits so long"),
 };
 static const FieldTable PROGRESS = FIELD_TABLE("PROGRESS", Progress, PROGRESS_FIELDS);
 

@@ -176,7 +176,9 @@ typedef struct Progress {
     uint32_t statement_count;
     const char *phase;      /* "running", "waiting for a lock", or pg_stat_progress_*'s own words */
     uint32_t percent;       /* 0 to 100; 255: not known */
-    const char *blocked_by; /* "pid 4711 (pgbench, idle in transaction for 12 s)"; "": nobody */
+    const char *blocked_by; /* "pgbench (pid 4711, idle in transaction, …)"; "": nobody */
+    uint32_t blocks;        /* sessions that wait because of it */
+    uint32_t blocks_for_ms; /* the longest of them */
 } Progress;
 
 typedef struct PlanGet {

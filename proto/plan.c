@@ -81,7 +81,18 @@ void plan_strategy_defaults(PlanStrategy *ret_strategy)
         .statement_timeout_ms = 15 * 60 * 1000,
         .concurrent_timeout_ms = 2 * 60 * 60 * 1000,
         .target_timeout_ms = 30 * 60 * 1000,
+        .watchdog = { .blocked_sessions = 5, .for_ms = 1000 },
     };
+}
+
+PlanWatchdog plan_watchdog(const PlanStrategy *strategy, const PlanScript *script)
+{
+    return script->has_watchdog ? script->watchdog : strategy->watchdog;
+}
+
+uint32_t plan_lock_timeout_ms(const PlanStrategy *strategy, const PlanScript *script)
+{
+    return script->lock_timeout_ms != 0 ? script->lock_timeout_ms : strategy->lock_timeout_ms;
 }
 
 static uint32_t amount_of(Amount amount, uint32_t total, uint64_t round_up_by)
@@ -415,6 +426,10 @@ static ErrCode script_check(const PlanScript *script, size_t migration, const ch
     const char *fault = parts_fault(script);
     if (fault != NULL) {
         return err_set(err, ERR_SYNTAX, "%s.parts: %s", path, fault);
+    }
+    bool has_limit = script->watchdog.for_ms != 0 || script->watchdog.blocked_sessions != 0;
+    if (has_limit && !script->has_watchdog) {
+        return err_set(err, ERR_SYNTAX, "%s.watchdog: not said to be its own", path);
     }
     PartView part = { 0 };
     ErrCode code = ERR_NONE;

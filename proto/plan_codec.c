@@ -56,6 +56,14 @@ static const Field PART_FIELDS[] = {
 };
 static const FieldTable PART = FIELD_TABLE("part", PlanPart, PART_FIELDS);
 
+static const Field WATCHDOG_FIELDS[] = {
+    ROW_U32(1, PlanWatchdog, blocked_sessions, OPTIONAL, 0, UINT32_MAX,
+            "more than so many wait because of it"),
+    ROW_U32(2, PlanWatchdog, for_ms, OPTIONAL, 0, TIMEOUT_MAX_MS,
+            "for so long: it ends itself; 0: never"),
+};
+static const FieldTable WATCHDOG = FIELD_TABLE("watchdog", PlanWatchdog, WATCHDOG_FIELDS);
+
 static const Field SCRIPT_FIELDS[] = {
     ROW_STRUCTS(1, PlanScript, statements, count, PlanStatement, OPTIONAL, 0, PLAN_STEPS_MAX,
                 &STATEMENT, "in order"),
@@ -66,6 +74,9 @@ static const Field SCRIPT_FIELDS[] = {
                 "in order, at least two; none: the whole script is one part"),
     ROW_TEXTS(5, PlanScript, mirror, mirror_count, PLAN_MIRROR_MAX, MIRROR_SQL_MAX,
               "statements that tell another tool's table that the script is done"),
+    ROW_BOOL(6, PlanScript, has_watchdog, OPTIONAL, "the next one counts, not the strategy's"),
+    ROW_STRUCT(7, PlanScript, watchdog, PlanWatchdog, OPTIONAL, &WATCHDOG,
+               "when it ends itself for the sake of others"),
 };
 static const FieldTable SCRIPT = FIELD_TABLE("script", PlanScript, SCRIPT_FIELDS);
 
@@ -129,6 +140,8 @@ static const Field STRATEGY_FIELDS[] = {
     ROW_U32(13, PlanStrategy, concurrent_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS,
             "of a non-transactional statement, in place of the other two"),
     ROW_U32(14, PlanStrategy, target_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS, "of a whole attempt"),
+    ROW_STRUCT(15, PlanStrategy, watchdog, PlanWatchdog, OPTIONAL, &WATCHDOG,
+               "when a migration ends itself for the sake of others"),
 };
 static const FieldTable STRATEGY = FIELD_TABLE("strategy", PlanStrategy, STRATEGY_FIELDS);
 

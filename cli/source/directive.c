@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "cli/source/allowance.h"
+#include "cli/source/watchdog_text.h"
 #include "common/str.h"
 #include "common/units.h"
 
@@ -14,13 +15,34 @@
 typedef struct Directive {
     const char *name;
     const char *value_example; /* NULL: takes no value */
-    size_t line_offset;        /* of its line in Directives */
+    const char *wanted;        /* of the value, for people */
+    bool (*take)(const char *value, Directives *directives);
+    size_t line_offset; /* of its line in Directives */
 } Directive;
 
+static bool take_lock_timeout(const char *value, Directives *directives)
+{
+    uint32_t duration_ms = 0;
+    if (!duration_parse(value, &duration_ms) || duration_ms == 0 ||
+        duration_ms > LOCK_TIMEOUT_MAX_MS) {
+        return false;
+    }
+    directives->lock_timeout_ms = duration_ms;
+    return true;
+}
+
+static bool take_watchdog(const char *value, Directives *directives)
+{
+    return watchdog_parse(value, &directives->watchdog);
+}
+
 static const Directive DIRECTIVES[] = {
-    { "no-transaction", NULL, offsetof(Directives, no_transaction_line) },
-    { "lock-timeout", "5s", offsetof(Directives, lock_timeout_line) },
-    { "irreversible", NULL, offsetof(Directives, irreversible_line) },
+    { "no-transaction", NULL, NULL, NULL, offsetof(Directives, no_transaction_line) },
+    { "lock-timeout", "5s", "a duration from 1ms to 24d", take_lock_timeout,
+      offsetof(Directives, lock_timeout_line) },
+    { "watchdog", WATCHDOG_TEXT_EXAMPLE, "sessions and a duration up to 1h, or off", take_watchdog,
+      offsetof(Directives, watchdog_line) },
+    { "irreversible", NULL, NULL, NULL, offsetof(Directives, irreversible_line) },
 };
 
 static ErrCode refuse_unknown(const SqlText *text, uint32_t line, const char *name, Err *err)
@@ -34,8 +56,9 @@ static ErrCode refuse_unknown(const SqlText *text, uint32_t line, const char *na
     if (nearest != NULL) {
         return err_hint(err, "did you mean \"%s\"?", nearest);
     }
-    return err_hint(err, "the directives are no-transaction, lock-timeout=5s, irreversible, "
-                         "allow RULE REASON, allow-file RULE REASON");
+    return err_hint(err, "the directives are no-transaction, lock-timeout=5s, "
+                         "watchdog=20/5s, irreversible, allow RULE REASON, "
+                         "allow-file RULE REASON");
 }
 
 static ErrCode read_value(const SqlText *text, uint32_t line, const Directive *directive,
@@ -46,14 +69,11 @@ static ErrCode read_value(const SqlText *text, uint32_t line, const Directive *d
                              : sql_refuse(text, line, err, "directive \"%s\" takes no value",
                                           directive->name);
     }
-    uint32_t duration_ms = 0;
-    if (value == NULL || !duration_parse(value, &duration_ms) || duration_ms == 0 ||
-        duration_ms > LOCK_TIMEOUT_MAX_MS) {
-        sql_refuse(text, line, err, "directive \"%s\" needs a duration from 1ms to 24d, not \"%s\"",
-                   directive->name, value == NULL ? "" : value);
+    if (value == NULL || !directive->take(value, directives)) {
+        sql_refuse(text, line, err, "directive \"%s\" needs %s, not \"%s\"", directive->name,
+                   directive->wanted, value == NULL ? "" : value);
         return err_hint(err, "for example %s=%s", directive->name, directive->value_example);
     }
-    directives->lock_timeout_ms = duration_ms;
     return ERR_NONE;
 }
 

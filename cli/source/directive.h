@@ -3,6 +3,7 @@
  *
  *     -- skein: no-transaction
  *     -- skein: lock-timeout=5s, irreversible
+ *     -- skein: watchdog=20/5s
  *
  * They stand before the first statement, in "--" comments. An unknown one is an error, and so is
  * one that stands too late to count. What `skein lint` is to allow stands beside statements, and is
@@ -12,12 +13,15 @@
 #define SKEIN_CLI_SOURCE_DIRECTIVE_H
 
 #include "cli/source/scan.h"
+#include "proto/bundle.h"
 
 typedef struct Directives {
     uint32_t no_transaction_line; /* 0: not said; else where */
     uint32_t irreversible_line;
     uint32_t lock_timeout_line;
     uint32_t lock_timeout_ms; /* 0: not said */
+    uint32_t watchdog_line;
+    PlanWatchdog watchdog;
 } Directives;
 
 /* `text` has been scanned, at least its beginning. ERR_SYNTAX with file and line. */

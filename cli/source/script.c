@@ -164,6 +164,8 @@ static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
     plan->count = parts->count;
     plan->statements = ARENA_ARRAY(arena, PlanStatement, parts->count);
     plan->lock_timeout_ms = draft->directives.lock_timeout_ms;
+    plan->has_watchdog = draft->directives.watchdog_line != 0;
+    plan->watchdog = draft->directives.watchdog;
     plan->is_transactional =
         parts->part_count == 0 || (parts->part_count == 1 && parts->parts[0].is_transactional);
     if (parts->part_count > 1) {

@@ -140,7 +140,8 @@ static const char FULL[] =
          "  max_failures: 3%\n  strict: true\n  allow_irreversible: true\n"
          "  on_failure: roll_back_wave\n"
          "  on_agent_lost: { after: 5m, then: roll_back_rollout }\n"
-         "  timeouts: { lock: 1s, statement: 2m, concurrent: 3h, target: 4m }\n";
+         "  timeouts: { lock: 1s, statement: 2m, concurrent: 3h, target: 4m }\n"
+         "  watchdog: { blocked_sessions: 8, for: 3s }\n";
 
 static void assert_full_strategy(const PlanStrategy *strategy)
 {
@@ -165,6 +166,8 @@ static void assert_full_strategy(const PlanStrategy *strategy)
     assert_int_equal(strategy->statement_timeout_ms, 120000);
     assert_int_equal(strategy->concurrent_timeout_ms, 10800000);
     assert_int_equal(strategy->target_timeout_ms, 240000);
+    assert_int_equal(strategy->watchdog.blocked_sessions, 8);
+    assert_int_equal(strategy->watchdog.for_ms, 3000);
 }
 
 static void every_key_reaches_the_plan(void **state)

@@ -13,7 +13,8 @@ static PlanMigration *migrations_new(Arena *arena)
     migrations[0] = (PlanMigration){ .id = "1_it's", .version = "1", .is_irreversible = true };
     migrations[1] = (PlanMigration){ .id = "0002_b", .version = "0002" };
     for (size_t i = 0; i < 2; i++) {
-        migrations[i].up = (PlanScript){ &STATEMENT, 1, true, 0, NULL, 0, NULL, 0 };
+        migrations[i].up =
+            (PlanScript){ .statements = &STATEMENT, .count = 1, .is_transactional = true };
     }
     return migrations;
 }

@@ -18,6 +18,10 @@ static void directives_are_read_from_the_leading_comment(void **state)
           { .lock_timeout_line = 3, .lock_timeout_ms = 5000, .irreversible_line = 4 } },
         { "-- skein: lock-timeout=250ms, irreversible",
           { .lock_timeout_line = 1, .lock_timeout_ms = 250, .irreversible_line = 1 } },
+        { "-- skein: watchdog=0/200ms",
+          { .watchdog_line = 1, .watchdog = { .blocked_sessions = 0, .for_ms = 200 } } },
+        { "-- skein: lock-timeout=1s, watchdog=off",
+          { .lock_timeout_line = 1, .lock_timeout_ms = 1000, .watchdog_line = 1 } },
         { "/* skein: no-transaction */ SELECT 1", { 0 } },
         { "SELECT $$\n-- skein: no-transaction\n$$, '\n-- skein: x'", { 0 } },
     };
@@ -46,8 +50,8 @@ static void a_wrong_directive_is_an_error_with_its_line(void **state)
         { "--\n-- skein: ireversible", "m/1.sql:2: unknown directive \"ireversible\"",
           "did you mean \"irreversible\"?" },
         { "-- skein: xyzzy", "m/1.sql:1: unknown directive \"xyzzy\"",
-          "the directives are no-transaction, lock-timeout=5s, irreversible, allow RULE REASON, "
-          "allow-file RULE REASON" },
+          "the directives are no-transaction, lock-timeout=5s, watchdog=20/5s, irreversible, "
+          "allow RULE REASON, allow-file RULE REASON" },
         { "-- skein: alow-file x y", "m/1.sql:1: unknown directive \"alow-file\"",
           "did you mean \"allow-file\"?" },
         { "-- skein:", "m/1.sql:1: \"skein:\" without a directive", "" },
@@ -65,6 +69,14 @@ static void a_wrong_directive_is_an_error_with_its_line(void **state)
         { "-- skein: lock-timeout=25d",
           "m/1.sql:1: directive \"lock-timeout\" needs a duration from 1ms to 24d, not \"25d\"",
           "for example lock-timeout=5s" },
+        { "-- skein: watchdog=5",
+          "m/1.sql:1: directive \"watchdog\" needs sessions and a duration up to 1h, or off, not "
+          "\"5\"",
+          "for example watchdog=20/5s" },
+        { "-- skein: watchdog=5/0s",
+          "m/1.sql:1: directive \"watchdog\" needs sessions and a duration up to 1h, or off, not "
+          "\"5/0s\"",
+          "for example watchdog=20/5s" },
         { "-- skein: irreversible\n-- skein: irreversible",
           "m/1.sql:2: directive \"irreversible\" is said twice, first at line 1", "" },
         { "-- c\nSELECT 1;\n-- skein: no-transaction",
