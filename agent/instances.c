@@ -19,6 +19,7 @@ static ErrCode instance_open(Instance *instance, const AgentConfig *config, void
                                    &instance->source, err);
     if (code == ERR_NONE) {
         instance->pool = conn_pool_new(instance->source, NULL);
+        instance->locks = lock_watch_new(instance->pool);
         code = watcher_start(context, instance->config, instance->source, instance->pool,
                              &instance->watcher, err);
     }
@@ -52,6 +53,7 @@ void instances_close(Instances *instances)
     }
     for (size_t i = 0; i < instances->count; i++) {
         watcher_stop(instances->items[i].watcher);
+        lock_watch_free(instances->items[i].locks);
         conn_pool_free(instances->items[i].pool);
         conn_source_free(instances->items[i].source);
     }

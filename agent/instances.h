@@ -10,6 +10,7 @@
 #include "agent/config.h"
 #include "agent/conn/conn.h"
 #include "agent/conn/pool.h"
+#include "agent/exec/lock_watch.h"
 #include "agent/watcher.h"
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -18,6 +19,7 @@ typedef struct Instance {
     const AgentInstanceConfig *config;
     ConnSource *source;
     ConnPool *pool;
+    LockWatch *locks; /* over that pool */
     Watcher *watcher;
 } Instance;
 

@@ -68,6 +68,7 @@ static ErrCode start_worker(Starts *starts, const AgentOrder *order, const HeldP
         .plan = plan,
         .source = instance->source,
         .watch = instance->pool,
+        .locks = instance->locks,
         .seed = random_next(&starts->random),
     };
     ErrCode code = workers_start(starts->parts.workers, &start, err);

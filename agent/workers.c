@@ -25,6 +25,7 @@ typedef struct Worker {
     const HeldPlan *plan;
     ConnSource *source;
     ConnPool *watch;
+    LockWatch *locks;
     const char *agent;
     void *context;
     uint64_t seed;
@@ -107,6 +108,8 @@ static void tell_progress(void *ctx, const ExecProgress *progress)
         .phase = progress->phase,
         .percent = progress->percent,
         .blocked_by = progress->blocked_by,
+        .blocks = progress->blocks,
+        .blocks_for_ms = progress->blocks_for_ms,
     };
     /* For people only: one that cannot be encoded (an over-long name) is dropped. */
     letter_send(worker->sender, worker->target, MESSAGE_PROGRESS, &message, NULL);
@@ -119,6 +122,7 @@ static void *work(void *ctx)
     ExecJob exec = {
         .source = worker->source,
         .watch = worker->watch,
+        .locks = worker->locks,
         .database = worker->address.database,
         .schema = worker->address.schema,
         .agent = worker->agent,
@@ -151,6 +155,7 @@ static Worker *worker_new(const Workers *workers, const WorkerStart *start)
     worker->plan = start->plan;
     worker->source = start->source;
     worker->watch = start->watch;
+    worker->locks = start->locks;
     worker->agent = workers->agent;
     worker->context = workers->context;
     worker->seed = start->seed;

@@ -16,6 +16,7 @@
 #include "agent/conn/pool.h"
 #include "agent/core/job.h"
 #include "agent/core/session.h"
+#include "agent/exec/lock_watch.h"
 #include "agent/plans.h"
 #include "common/arena.h"
 #include "common/err.h"
@@ -37,6 +38,7 @@ typedef struct WorkerStart {
     const HeldPlan *plan; /* held by the caller until the worker has ended */
     ConnSource *source;
     ConnPool *watch;
+    LockWatch *locks;
     uint64_t seed;
 } WorkerStart;
 

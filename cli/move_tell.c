@@ -69,6 +69,10 @@ void move_tell_progress(MoveTell *tell, const ExecProgress *progress)
     if (is_blocked) {
         str_printf(&text, ", blocked by %s", progress->blocked_by);
     }
+    if (progress->blocks > 0) {
+        str_append(&text, ", ");
+        lock_view_write_blocked(progress->blocks, progress->blocks_for_ms, &text);
+    }
     show_line(tell, str_text(&text), true);
 }
 
@@ -87,10 +91,8 @@ static void notice_trouble(MoveTell *tell, const State *state)
     tell->trouble = NULL;
     if (is_trouble) {
         bool is_at = state->migration[0] != '\0';
-        bool is_blocked = state->code == ERR_BLOCKED && state->hint[0] != '\0'; /* says by whom */
-        tell->trouble =
-            arena_printf(tell->arena, "%s%s%s%s%s", state->migration, is_at ? ": " : "",
-                         state->message, is_blocked ? "; " : "", is_blocked ? state->hint : "");
+        tell->trouble = arena_printf(tell->arena, "%s%s%s", state->migration, is_at ? ": " : "",
+                                     state->message);
         tell->is_trouble_old = false;
     }
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/exec/lock_view.h"
 #include "cli/output.h"
 #include "cli/shell_word.h"
 #include "common/cleanup.h"
@@ -383,6 +384,11 @@ void activity_text(const json_t *targets, size_t limit, Str *out)
         }
         if (get_text(progress, "blocked_by")[0] != '\0') {
             str_printf(out, ", blocked by %s", get_text(progress, "blocked_by"));
+        }
+        if (get_number(progress, "blocks") > 0) {
+            str_append(out, ", ");
+            lock_view_write_blocked((uint32_t)get_number(progress, "blocks"),
+                                    (uint32_t)get_number(progress, "blocks_for_ms"), out);
         }
         str_append_char(out, '\n');
     }

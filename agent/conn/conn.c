@@ -30,6 +30,7 @@ struct Conn {
     ConnSource *source;
     BudgetClass class;
     bool is_given_up;
+    const char *kept; /* NULL: nothing */
 };
 
 /* Keywords and values as PQconnectStartParams wants them; a later setting of a
@@ -359,6 +360,16 @@ PGconn *conn_pg(Conn *conn)
 bool conn_is_alive(const Conn *conn)
 {
     return !conn->is_given_up && PQstatus(conn->pg) == CONNECTION_OK;
+}
+
+bool conn_keeps(const Conn *conn, const char *name)
+{
+    return str_equal(conn->kept, name);
+}
+
+void conn_keep(Conn *conn, const char *name)
+{
+    conn->kept = name;
 }
 
 void conn_give_up(Conn *conn)

@@ -75,11 +75,37 @@ static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_resul
     return first.code;
 }
 
+static ErrCode query_prepare(Conn *conn, const Query *query, Err *err)
+{
+    AUTO_PTR(PGresult) result = NULL;
+    if (query->name == NULL || conn_keeps(conn, query->name)) {
+        return ERR_NONE;
+    }
+    if (PQsendPrepare(conn_pg(conn), query->name, query->sql, 0, NULL) == 0) {
+        return server_error_connection(conn_pg(conn), err);
+    }
+    ErrCode code = results_take(conn, query, &result, err);
+    if (code == ERR_NONE) {
+        conn_keep(conn, query->name);
+    }
+    return code;
+}
+
+static int query_send(PGconn *pg, const Query *query)
+{
+    int count = (int)query->param_count;
+    return query->name == NULL
+               ? PQsendQueryParams(pg, query->sql, count, NULL, query->params, NULL, NULL, 0)
+               : PQsendQueryPrepared(pg, query->name, count, query->params, NULL, NULL, 0);
+}
+
 ErrCode conn_query(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
 {
-    int sent = PQsendQueryParams(conn_pg(conn), query->sql, (int)query->param_count, NULL,
-                                 query->params, NULL, NULL, 0);
-    if (sent == 0) {
+    ErrCode code = query_prepare(conn, query, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (query_send(conn_pg(conn), query) == 0) {
         return server_error_connection(conn_pg(conn), err);
     }
     return results_take(conn, query, ret_result, err);

@@ -10,6 +10,8 @@
 
 typedef struct Query {
     const char *sql;
+    const char *name;          /* NULL: planned anew. Else the server keeps it under this name, of
+                                  static storage, as long as the connection lives */
     const char *const *params; /* text format; NULL items are NULLs */
     size_t param_count;
     uint64_t deadline_ms;

@@ -213,6 +213,7 @@ static Action action_of(const Job *job)
         .part = job->part,
         .is_down = job->is_down,
         .backend_pid = job->backend_pid,
+        .is_patient = job->is_patient,
         .until_ms = job->wait_until_ms,
         .deadline_ms = action_deadline_ms(job),
     };

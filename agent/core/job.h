@@ -80,6 +80,7 @@ typedef struct Action {
     size_t part;          /* of its script in that direction */
     bool is_down;         /* NOTE_*, RUN, PROBE: of the down script */
     int backend_pid;      /* END_BACKEND */
+    bool is_patient;      /* APPLY, UNDO: waits for locks until what yields has yielded */
     uint64_t until_ms;    /* WAIT */
     uint64_t deadline_ms; /* on the clock of `now_ms`: perform must have come back by then */
 } Action;
@@ -105,6 +106,14 @@ typedef enum ResultKind {
     RESULT_UNPROVEN, /* PROBE: the catalog does not show it: .err */
     RESULT_KIND_COUNT_,
 } ResultKind;
+
+/* What a step that was blocked met, as far as it decides how to try again. */
+typedef enum Obstacle {
+    OBSTACLE_NONE = 0,   /* not known, or a transaction like any other: it ends some time */
+    OBSTACLE_YIELDING,   /* gives way to who waits longer than deadlock_timeout */
+    OBSTACLE_UNYIELDING, /* never gives way, and may take hours: an autovacuum against wraparound */
+    OBSTACLE_COUNT_,
+} Obstacle;
 
 typedef enum RowState {
     ROW_ABSENT = 0,
@@ -153,6 +162,7 @@ typedef struct Result {
     int backend_pid;
     const char *migration;  /* where the error arose; "" */
     uint32_t statement;     /* from 1; 0: none */
+    Obstacle obstacle;      /* RESULT_BLOCKED */
     const History *history; /* valid until the next action is performed */
 } Result;
 

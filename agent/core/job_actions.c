@@ -15,6 +15,7 @@ static const Backoff LOCK_POLL = { 100, 2000 };
 static const Backoff STEP_RETRY = { 500, 15000 };
 static const Backoff SERVER_RETRY = { 250, 15000 };
 static const Backoff LOOK_RETRY = { 250, 60000 };
+static const Backoff VAIN_RETRY = { 2000, 30000 };
 
 static const char HINT_INTERRUPTED[] =
     "`skein repair` on this database looks at what the statement left behind, says what may be done, "
@@ -457,7 +458,16 @@ void job_spend_blocked_try(void *subject)
     job_note_trouble(subject);
     Job *job = job_of(subject);
     wait_for(job, &STEP_RETRY, job->blocked_tries++);
+    job->is_patient = job->result->obstacle == OBSTACLE_YIELDING;
     job->retries++;
+}
+
+/* Nothing is gained by trying: what is in the way is there until it has ended. */
+void job_wait_out_obstacle(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    wait_for(job, &VAIN_RETRY, job->vain_waits++);
 }
 
 void job_spend_retryable_try(void *subject)
@@ -533,7 +543,9 @@ void job_take_history(void *subject)
 static void begin_step(Job *job, StepPhase phase)
 {
     if (!job_is_at_next(job)) {
+        job->is_patient = false;
         job->blocked_tries = 0;
+        job->vain_waits = 0;
         job->retryable_tries = 0;
         job->breaks = 0;
     }

@@ -92,6 +92,12 @@ bool job_has_blocked_tries(const void *subject)
     return job->blocked_tries < job->order->blocked_retries_max;
 }
 
+bool job_is_in_vain(const void *subject)
+{
+    const Job *job = subject;
+    return job->result->obstacle == OBSTACLE_UNYIELDING;
+}
+
 bool job_has_retryable_tries(const void *subject)
 {
     const Job *job = subject;

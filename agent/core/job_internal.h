@@ -100,12 +100,14 @@ struct Job {
     bool is_unknown; /* a step was sent and its outcome is not known */
     int backend_pid;
 
+    bool is_patient;        /* the next try waits until what yields has yielded */
     uint32_t blocked_tries; /* of the present step */
     uint32_t retryable_tries;
     uint32_t breaks;  /* of the connection, during it */
     uint32_t retries; /* of the whole job */
     uint32_t server_waits;
     uint32_t lock_waits;
+    uint32_t vain_waits; /* for what does not yield */
 
     uint64_t began_at_ms;
     uint64_t deadline_at_ms;

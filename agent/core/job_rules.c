@@ -49,6 +49,9 @@
       "an older attempt is inside: its backend is ended, no try is spent" },                      \
     { id "e", state, RESULT_IN_PROGRESS, ALWAYS, JOB_RETRYING, job_wait_out_holder,               \
       "another attempt is inside: outwaited, no try is spent" },                                  \
+    { id "m", state, RESULT_BLOCKED, WHEN(is_in_vain), JOB_RETRYING, job_wait_out_obstacle,       \
+      "blocked by what never yields: undone whole, outwaited until the deadline, no try is "      \
+      "spent" },                                                                                  \
     { id "f", state, RESULT_BLOCKED, WHEN(has_blocked_tries), JOB_RETRYING,                       \
       job_spend_blocked_try,                                                                      \
       "blocked by another session: undone whole, tried again after a wait" },                     \

@@ -230,9 +230,15 @@ static bool item_hand_over(PGconn *pg, const BatchItem *item)
     return PQsendQueryParams(pg, item->sql, count, NULL, item->params, NULL, NULL, 0) != 0;
 }
 
+static bool is_before_statement(const Pump *pump)
+{
+    return pump->sent < pump->end && pump->batch->items.items[pump->sent].part == PART_STATEMENT;
+}
+
 /*
- * The server keeps answers back until it is asked for them. After a statement of the migration, or
- * nobody sees which one takes so long; before the COMMIT, which waits for all of them.
+ * The server keeps answers back until it is asked for them. Before and after a statement of the
+ * migration, or nobody sees which one takes so long; before the COMMIT, which waits for all of
+ * them.
  */
 static bool item_send(Pump *pump, const BatchItem *item)
 {
@@ -243,7 +249,11 @@ static bool item_send(Pump *pump, const BatchItem *item)
         return false;
     }
     pump->sent++;
-    bool needs_answer = item->part == PART_STATEMENT || is_before_commit(pump);
+    if (item->part == PART_COMMIT) {
+        guard_commit(pump->guard);
+    }
+    bool needs_answer =
+        item->part == PART_STATEMENT || is_before_statement(pump) || is_before_commit(pump);
     return !needs_answer || PQsendFlushRequest(pump->pg) != 0;
 }
 

@@ -14,17 +14,28 @@
 #define LOOK_MAX_MS 5000
 #define TELL_EVERY_MS 200
 
-static uint32_t lock_timeout_of(const Runner *runner, const PlanScript *script)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
-    return script->lock_timeout_ms != 0 ? script->lock_timeout_ms
-                                        : runner->config.order->plan->strategy.lock_timeout_ms;
+    return a < b ? a : b;
 }
 
 /* Early enough to see who blocks before the lock timeout ends the waiting. */
-static uint32_t look_first(const Runner *runner, const PlanScript *script)
+static uint32_t look_first(const Guard *guard, uint32_t lock_timeout_ms)
 {
-    uint32_t half_ms = lock_timeout_of(runner, script) / 2;
-    return half_ms == 0 || half_ms > LOOK_FIRST_MS ? LOOK_FIRST_MS : half_ms;
+    uint32_t tick_ms = guard->tick_ms == 0 ? LOOK_FIRST_MS : guard->tick_ms;
+    uint32_t half_ms = lock_timeout_ms / 2;
+    return half_ms == 0 || half_ms > tick_ms ? tick_ms : half_ms;
+}
+
+static void looks_begin(Guard *guard, const PlanScript *script, uint64_t now_ms)
+{
+    const PlanStrategy *strategy = &guard->runner->config.order->plan->strategy;
+    guard->rules.limit = plan_watchdog(strategy, script);
+    guard->tick_ms = watchdog_tick_ms(guard->rules.limit);
+    guard->look_every_ms = look_first(guard, plan_lock_timeout_ms(strategy, script));
+    guard->next_look_ms = now_ms + guard->look_every_ms;
+    guard->tell_every_ms = LOOK_FIRST_MS;
+    guard->next_tell_ms = guard->next_look_ms;
 }
 
 void guard_begin(Guard *guard, Runner *runner, const Action *action, const PlanScript *script)
@@ -35,12 +46,13 @@ void guard_begin(Guard *guard, Runner *runner, const Action *action, const PlanS
         .cancel_at_ms = action_deadline_ms(action),
         .next_look_ms = UINT64_MAX,
         .told_at_ms = now_ms, /* what is over at once is not worth telling */
+        .rules = { .deadlock_timeout_ms = runner->session.deadlock_timeout_ms,
+                   .is_solo = action->kind == ACTION_RUN },
     };
     if (script == NULL) {
         return;
     }
-    guard->look_every_ms = look_first(runner, script);
-    guard->next_look_ms = now_ms + guard->look_every_ms;
+    looks_begin(guard, script, now_ms);
     guard->progress = (ExecProgress){
         .migration = runner->config.order->plan->migrations[action->migration].id,
         .is_down = action->is_down,
@@ -50,6 +62,13 @@ void guard_begin(Guard *guard, Runner *runner, const Action *action, const PlanS
         .blocked_by = guard->blocked_by,
     };
     str_copy(guard->phase, sizeof(guard->phase), "running");
+}
+
+void guard_end(Guard *guard)
+{
+    if (guard->is_watched) {
+        lock_watch_leave(guard->runner->locks, guard->runner->session.backend_pid);
+    }
 }
 
 static void progress_tell(Guard *guard, uint64_t now_ms)
@@ -68,12 +87,18 @@ void guard_statement(Guard *guard, uint32_t number)
     }
     guard->progress.statement = number;
     guard->progress.percent = PERCENT_UNKNOWN;
+    guard->progress.blocks = 0;
     guard->blocked_by[0] = '\0';
     str_copy(guard->phase, sizeof(guard->phase), "running");
     uint64_t now_ms = clock_boot_ms();
     if (now_ms - guard->told_at_ms >= TELL_EVERY_MS) {
         progress_tell(guard, now_ms);
     }
+}
+
+void guard_commit(Guard *guard)
+{
+    guard->is_committing = true;
 }
 
 /* Only the very backend we opened: its pid may be another's by now if it is gone. */
@@ -107,20 +132,49 @@ static void stage_advance(Guard *guard)
     guard->next_stage_ms = clock_boot_ms() + STAGE_MS;
 }
 
+/* As often as anybody wants to read it; at once when it is about other people than before. */
+static void look_tell(Guard *guard, int blocker_pid, bool has_blocked, uint64_t now_ms)
+{
+    bool is_other =
+        guard->seen.blocker.pid != blocker_pid || (guard->seen.blocked > 0) != has_blocked;
+    if (now_ms >= guard->next_tell_ms || is_other) {
+        progress_tell(guard, now_ms);
+        guard->next_tell_ms = now_ms + guard->tell_every_ms;
+        guard->tell_every_ms = (uint32_t)earlier(guard->tell_every_ms * 2, LOOK_MAX_MS);
+    }
+}
+
 static void look_again(Guard *guard)
 {
-    guard_look(guard);
+    int blocker_pid = guard->seen.blocker.pid;
+    bool has_blocked = guard->seen.blocked > 0;
+    bool has_seen = guard_look(guard);
     uint64_t now_ms = clock_boot_ms();
-    progress_tell(guard, now_ms);
-    guard->look_every_ms =
-        guard->look_every_ms * 2 < LOOK_MAX_MS ? guard->look_every_ms * 2 : LOOK_MAX_MS;
+    look_tell(guard, blocker_pid, has_blocked, now_ms);
+    guard->look_every_ms = guard->tick_ms != 0
+                               ? guard->tick_ms
+                               : (uint32_t)earlier(guard->look_every_ms * 2, LOOK_MAX_MS);
     guard->next_look_ms = now_ms + guard->look_every_ms;
+    if (has_seen && !guard->is_committing) {
+        guard->word = watchdog_look(&guard->watchdog, &guard->rules, &guard->seen, now_ms);
+    }
+}
+
+/* What was cancelled for the sake of others may have come through all the same: then it is left to
+ * its COMMIT. */
+static bool has_slipped_through(const Guard *guard)
+{
+    return guard->word != WATCHDOG_CALM && guard->is_committing;
 }
 
 /* Does what the time has come for; returns when the next thing is due. */
 static uint64_t due_perform(Guard *guard)
 {
     uint64_t now_ms = clock_boot_ms();
+    if (guard->stage == GUARD_CANCELLED && has_slipped_through(guard)) {
+        guard->stage = GUARD_WATCHING;
+        guard->word = WATCHDOG_CALM;
+    }
     if (guard->stage != GUARD_WATCHING) {
         if (now_ms >= guard->next_stage_ms) {
             stage_advance(guard);
@@ -135,7 +189,11 @@ static uint64_t due_perform(Guard *guard)
     if (now_ms >= guard->next_look_ms) {
         look_again(guard);
     }
-    return guard->next_look_ms < guard->cancel_at_ms ? guard->next_look_ms : guard->cancel_at_ms;
+    if (guard->word != WATCHDOG_CALM) {
+        stage_advance(guard);
+        return guard->next_stage_ms;
+    }
+    return earlier(guard->next_look_ms, guard->cancel_at_ms);
 }
 
 bool guard_wait(Guard *guard, int fd, short events)

@@ -1,14 +1,16 @@
 /*
- * The guard of what runs on the server: waits for it, looks after it now and then, and ends it when
- * the job wants that or the time is up. First pg_cancel_backend, then pg_terminate_backend, both
- * over a second connection; then the connection is given up.
+ * The guard of what runs on the server: waits for it, looks after it, and ends it when the job
+ * wants that, the time is up, or others have to wait for too long because of it (watchdog.h). First
+ * pg_cancel_backend, then pg_terminate_backend, both over a watching connection; then the
+ * connection is given up.
  */
 #ifndef SKEIN_AGENT_EXEC_GUARD_H
 #define SKEIN_AGENT_EXEC_GUARD_H
 
 #include "agent/exec/runner_internal.h"
+#include "agent/exec/watchdog.h"
 
-#define BLOCKED_BY_MAX 200
+#define BLOCKED_BY_MAX 600
 #define PHASE_MAX 64
 
 typedef enum GuardStage {
@@ -21,24 +23,40 @@ typedef enum GuardStage {
 typedef struct Guard {
     Runner *runner;
     GuardStage stage;
-    bool is_late; /* ended because the time was up, not because the job wanted it */
+    bool is_late;      /* ended because the time was up, not because the job wanted it */
+    WatchdogWord word; /* ended because the watchdog said so; CALM: for another reason */
+    bool is_committing;
+    bool is_watched; /* has joined the lock watch */
     uint64_t cancel_at_ms;
     uint64_t next_stage_ms;
     uint64_t next_look_ms;
     uint32_t look_every_ms;
+    uint32_t tick_ms; /* of the watchdog; 0: it is off */
+    uint64_t next_tell_ms;
+    uint32_t tell_every_ms;
     uint64_t told_at_ms;
+    Watchdog watchdog;
+    WatchdogRules rules;
+    LockView seen; /* at the last look */
+    LockView met;  /* at the last one at which somebody was in the way, in this batch: a server
+                    * tells of a pipeline only at its end, when the looks at its statements are
+                    * long past */
     ExecProgress progress;
     char phase[PHASE_MAX];
-    char blocked_by[BLOCKED_BY_MAX];   /* as last seen; "": nobody was */
-    char last_blocker[BLOCKED_BY_MAX]; /* of this batch: a server tells of a pipeline only at its
-                                        * end, when the looks at its statements are long past */
+    char blocked_by[BLOCKED_BY_MAX]; /* as last seen; "": nobody was */
 } Guard;
 
-/* `script` NULL: nothing of a migration runs, and nobody is told of progress. */
+/* `script` NULL: nothing of a migration runs, and nobody is told of progress. Ended by guard_end.
+ */
 void guard_begin(Guard *guard, Runner *runner, const Action *action, const PlanScript *script);
+void guard_end(Guard *guard);
 
 /* Statement `number` (from 1) runs now. */
 void guard_statement(Guard *guard, uint32_t number);
+
+/* COMMIT is sent: from here on it is not ended for the sake of others, since a COMMIT that waits
+ * for a standby and is cancelled has happened all the same. */
+void guard_commit(Guard *guard);
 
 /* True: `fd` is ready. False: given up; what runs there is unknown. */
 bool guard_wait(Guard *guard, int fd, short events);
@@ -46,8 +64,21 @@ bool guard_wait(Guard *guard, int fd, short events);
 /* Has the guard ended it? Then what the server answered is the echo of that. */
 bool guard_has_ended_it(const Guard *guard);
 
-/* progress.c: asks the server how it goes, fills phase, percent and blocked_by.
- * Failing is silent. */
-void guard_look(Guard *guard);
+/* ---- guard_words.c: what there is to say of it ---- */
+
+/* Why it ended it: sets err, and what that is to the job. */
+void guard_explain(const Guard *guard, Result *result);
+
+/* Who never yields stands in the way. */
+void blocked_in_vain(const LockView *view, Result *result);
+
+/* The server gave up waiting for a lock: says for whose, as far as it was seen. */
+void guard_blame(const Guard *guard, Result *result);
+
+/* ---- progress.c ---- */
+
+/* Asks the server how it goes; fills `seen`, phase, percent and who blocks whom. Failing is silent:
+ * false. */
+bool guard_look(Guard *guard);
 
 #endif

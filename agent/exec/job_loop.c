@@ -72,6 +72,7 @@ static Runner *loop_runner(Loop *loop)
     RunnerConfig config = {
         .source = exec->source,
         .watch = exec->watch,
+        .locks = exec->locks,
         .database = exec->database,
         .schema = exec->schema,
         .agent = exec->agent,

@@ -250,11 +250,20 @@ static void mirror_add(Step *step)
     }
 }
 
+/* Long enough, where that is wanted, for an autovacuum to be told and to be gone. */
+static uint32_t lock_timeout_of(const Step *step)
+{
+    const Runner *runner = step->runner;
+    uint32_t planned_ms = plan_lock_timeout_ms(&runner->config.order->plan->strategy, step->script);
+    uint32_t yielded_ms = runner->session.deadlock_timeout_ms + WATCHDOG_YIELD_GRACE_MS;
+    return step->action->is_patient && planned_ms < yielded_ms ? yielded_ms : planned_ms;
+}
+
 static void lock_timeout_add(Step *step)
 {
-    if (step->script->lock_timeout_ms != 0) {
+    if (step->script->lock_timeout_ms != 0 || step->action->is_patient) {
         step_frame(step, arena_printf(&step->runner->arena, "SET LOCAL lock_timeout = %" PRIu32,
-                                      step->script->lock_timeout_ms));
+                                      lock_timeout_of(step)));
     }
 }
 
@@ -325,8 +334,50 @@ static void transaction_fill(Step *step)
     tail_add(step);
 }
 
+/* Columns of SQL_VACUUM_STANDS. */
+enum VacuumColumn {
+    VACUUM_PHASE,
+    VACUUM_DONE,
+    VACUUM_TOTAL,
+    VACUUM_AGE,
+};
+
+/* Is what the step waited for in vain still at it? Where that cannot be asked, trying shows it. */
+static bool vain_stands(Runner *runner)
+{
+    Blocker *vain = &runner->vain;
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", vain->pid);
+    const char *params[] = { pid, vain->start, vain->work };
+    AUTO_PTR(PGresult) row = NULL;
+    if (vain->kind == BLOCKER_NONE || runner->paper != NULL || vain->start[0] == '\0' ||
+        watch_query(runner, SQL_VACUUM_STANDS, params, ARRAY_LEN(params), WATCH_QUERY_MS, &row,
+                    NULL) != ERR_NONE ||
+        PQntuples(row) == 0) {
+        vain->kind = BLOCKER_NONE;
+        return false;
+    }
+    str_copy(vain->phase, sizeof(vain->phase), result_text(row, 0, VACUUM_PHASE));
+    vain->blocks_done = result_uint64(row, 0, VACUUM_DONE);
+    vain->blocks_total = result_uint64(row, 0, VACUUM_TOTAL);
+    vain->age_ms = result_int64(row, 0, VACUUM_AGE);
+    return true;
+}
+
+/* Before anything is sent: nobody is to queue behind a wait that is in vain. */
+static Result vain_result(const Runner *runner, const Action *action)
+{
+    const LockView view = { .blocker = runner->vain, .blocker_count = 1 };
+    Result result = { .migration = migration_of(runner, action)->id };
+    blocked_in_vain(&view, &result);
+    return result;
+}
+
 Result perform_transaction(Runner *runner, const Action *action)
 {
+    if (vain_stands(runner)) {
+        return vain_result(runner, action);
+    }
     return step_perform(runner, action, transaction_fill, NULL);
 }
 

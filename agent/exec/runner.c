@@ -61,6 +61,9 @@ Runner *runner_new(const RunnerConfig *config)
     runner->fence = (Fence){ .term = config->order->stamp.term, .token = config->order->token };
     conn_application_name(config->order->rollout, config->order->stamp.attempt,
                           runner->application_name);
+    runner->watch =
+        config->watch != NULL ? config->watch : conn_pool_new(config->source, config->database);
+    runner->locks = config->locks != NULL ? config->locks : lock_watch_new(runner->watch);
     return runner;
 }
 
@@ -70,6 +73,12 @@ void runner_free(Runner *runner)
         return;
     }
     perform_close(runner, NULL);
+    if (runner->config.locks == NULL) {
+        lock_watch_free(runner->locks);
+    }
+    if (runner->config.watch == NULL) {
+        conn_pool_free(runner->watch);
+    }
     arena_done(&runner->arena);
     arena_done(&runner->life);
     free(runner);
@@ -164,27 +173,12 @@ ErrCode session_query(Runner *runner, const char *sql, const char *const *params
     return code;
 }
 
-static ErrCode watch_open(Runner *runner, uint64_t deadline_ms, Conn **ret_conn, Err *err)
-{
-    const RunnerConfig *config = &runner->config;
-    if (config->watch != NULL) {
-        return conn_pool_take(config->watch, deadline_ms, NULL, ret_conn, err);
-    }
-    ConnRequest request = {
-        .database = config->database,
-        .purpose = CONN_WATCH,
-        .application_name = CONN_NAME_WATCH,
-        .deadline_ms = deadline_ms,
-    };
-    return conn_open(config->source, &request, ret_conn, err);
-}
-
 ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, size_t param_count,
                     uint32_t allowed_ms, PGresult **ret_result, Err *err)
 {
     Conn *conn = NULL;
     uint64_t deadline_ms = clock_boot_ms() + allowed_ms;
-    ErrCode code = watch_open(runner, deadline_ms, &conn, err);
+    ErrCode code = conn_pool_take(runner->watch, deadline_ms, NULL, &conn, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -192,10 +186,6 @@ ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, 
         .sql = sql, .params = params, .param_count = param_count, .deadline_ms = deadline_ms
     };
     code = conn_query(conn, &query, ret_result, err);
-    if (runner->config.watch != NULL) {
-        conn_pool_give(runner->config.watch, conn);
-    } else {
-        conn_close(conn);
-    }
+    conn_pool_give(runner->watch, conn);
     return code;
 }

@@ -13,6 +13,7 @@
 #include "agent/conn/conn.h"
 #include "agent/conn/pool.h"
 #include "agent/core/job.h"
+#include "agent/exec/lock_watch.h"
 
 /* Statement i of n of what runs now, for people; latest wins. Strings are valid during the call. */
 typedef struct ExecProgress {
@@ -22,15 +23,15 @@ typedef struct ExecProgress {
     uint32_t statement_count;
     const char *phase;      /* "running", "waiting for a lock", or pg_stat_progress_*'s own words */
     uint32_t percent;       /* 0 to 100; 255: not known */
-    const char *blocked_by; /* "pid 4711 (pgbench, idle in transaction for 12 s)"; "": nobody */
+    const char *blocked_by; /* "pgbench (pid 4711, idle in transaction, …)"; "": nobody */
+    uint32_t blocks;        /* sessions that wait because of it */
+    uint32_t blocks_for_ms; /* the longest of them, as far as known */
 } ExecProgress;
-
-#define PERCENT_UNKNOWN 255
 
 typedef struct RunnerConfig {
     ConnSource *source;
-    ConnPool
-        *watch; /* NULL: looks and cancels over connections of their own to the target's database */
+    ConnPool *watch;      /* NULL: looks and cancels over one of its own to the target's database */
+    LockWatch *locks;     /* of the instance, over the same pool; NULL: one of its own */
     const char *database; /* NULL: the one that the source names */
     const char *schema;   /* the tenant; "": the whole database */
     const char *agent;    /* who runs it, for the history: the agent's name, or the operator's */
@@ -71,7 +72,8 @@ typedef struct ExecHooks {
 
 typedef struct ExecJob {
     ConnSource *source;
-    ConnPool *watch; /* as in RunnerConfig, also the next three */
+    ConnPool *watch; /* as in RunnerConfig, also the next four */
+    LockWatch *locks;
     const char *database;
     const char *schema;
     const char *agent;

@@ -47,6 +47,7 @@ typedef struct Session {
         *durable;    /* a statement: COMMIT waits until it is on disk, whatever was set before */
     bool has_tables; /* skein's own, as far as is known */
     bool has_fence;  /* the target's, and it is regular; as far as is known */
+    uint32_t deadlock_timeout_ms;
     uint64_t writes; /* rows of history that were written when it was read, and by us since */
     Holder holder;
     bool is_dirty;      /* settings were made since ours: they may be anything */
@@ -58,7 +59,10 @@ typedef struct Session {
 struct Runner {
     RunnerConfig config;
     Session session;
-    Fence fence; /* the order's, or what was taken for the command line; token 0: not taken yet */
+    ConnPool *watch;
+    LockWatch *locks;
+    Blocker vain; /* what a step was waiting for in vain, and does not begin while it is there */
+    Fence fence;  /* the order's, or what was taken for the command line; token 0: not taken yet */
     const char *schema_identifier; /* quoted; NULL: a whole database */
     Arena life;                    /* of the runner */
     Arena arena;                   /* of one action and its result */
@@ -124,7 +128,9 @@ Result own_tables_refusal(const Err *err);
 ErrCode session_query(Runner *runner, const char *sql, const char *const *params,
                       size_t param_count, const Action *action, PGresult **ret_result, Err *err);
 
-/* One over a watching connection, taken and given back (or opened and closed). At most
+#define WATCH_QUERY_MS 500 /* looking must not hold up what is looked at */
+
+/* One over a watching connection, taken and given back. At most
  * `allowed_ms`. */
 ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, size_t param_count,
                     uint32_t allowed_ms, PGresult **ret_result, Err *err);

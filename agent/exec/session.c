@@ -30,6 +30,7 @@ enum FactsColumn {
     FACTS_ROLE,
     FACTS_PATH,
     FACTS_DURABLE,
+    FACTS_DEADLOCK_MS,
 };
 
 /* Columns of SQL_LOCK_HOLDER. */
@@ -123,6 +124,7 @@ static void facts_take(Session *session, const PGresult *facts)
     session->database_oid = arena_strdup(arena, result_text(facts, 0, FACTS_DATABASE));
     session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
     session->has_fence = session->has_tables;
+    session->deadlock_timeout_ms = (uint32_t)result_uint64(facts, 0, FACTS_DEADLOCK_MS);
 }
 
 /* A role may have a timeout that is too short for any look; before ours are set, it is in force. */

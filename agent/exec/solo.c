@@ -103,9 +103,10 @@ static void solo_error(const Guard *guard, const PGresult *server, Result *resul
     }
     result->kind = RESULT_FAILED;
     if (guard_has_ended_it(guard)) {
-        err_wrap(&result->err,
-                 guard->is_late ? "the time allowed for this target ran out" : "cancelled");
-        result->err.code = guard->is_late ? ERR_TIMEOUT : ERR_CANCELLED;
+        guard_explain(guard, result);
+        result->kind = RESULT_FAILED;
+    } else if (result->err.code == ERR_BLOCKED) {
+        guard_blame(guard, result);
     }
 }
 
@@ -165,6 +166,7 @@ Result perform_run(Runner *runner, const Action *action)
         return solo_lost(conn, result);
     }
     result = solo_finish(conn, &guard, result);
+    guard_end(&guard);
     FAILPOINT("exec.after_run");
     result.statement = result.kind == RESULT_OK ? 0 : result.statement;
     return result;

@@ -15,7 +15,9 @@ const char SQL_SESSION_FACTS[] =
     " pg_catalog.to_regclass('skein.meta') IS NOT NULL, pg_catalog.version(),"
     " $1::text IS NULL OR pg_catalog.to_regnamespace($1) IS NOT NULL,"
     " current_user, pg_catalog.current_setting('search_path'),"
-    " pg_catalog.current_setting('synchronous_commit')"
+    " pg_catalog.current_setting('synchronous_commit'),"
+    " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval) * 1000)"
+    "::pg_catalog.int8"
     " FROM pg_catalog.pg_control_system() c,"
     " pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a";
 
@@ -44,30 +46,6 @@ const char SQL_BACKEND_FIND[] = "SELECT a.pid" THE_HOLDER;
 
 const char SQL_BACKEND_CANCEL[] = "SELECT pg_catalog.pg_cancel_backend(a.pid)" OF_OUR_BACKEND;
 const char SQL_BACKEND_TERMINATE[] = "SELECT pg_catalog.pg_terminate_backend(a.pid)" OF_OUR_BACKEND;
-
-const char SQL_BACKEND_LOOK[] =
-    "SELECT coalesce(a.wait_event_type = 'Lock', false), coalesce(p.phase, ''),"
-    " CASE WHEN p.total > 0 THEN least(p.done * 100 / p.total, 100) ELSE 255 END,"
-    " coalesce(b.pid, 0),"
-    " coalesce(b.application_name, ''), coalesce(b.state, ''),"
-    " coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - b.state_change)::pg_catalog.int8, "
-    "0)"
-    " FROM pg_catalog.pg_stat_activity a"
-    " LEFT JOIN LATERAL ("
-    "  SELECT i.phase, CASE WHEN i.blocks_total > 0 THEN i.blocks_done ELSE i.tuples_done END AS "
-    "done,"
-    "   CASE WHEN i.blocks_total > 0 THEN i.blocks_total ELSE i.tuples_total END AS total"
-    "   FROM pg_catalog.pg_stat_progress_create_index i WHERE i.pid = a.pid"
-    "  UNION ALL SELECT v.phase, v.heap_blks_scanned, v.heap_blks_total"
-    "   FROM pg_catalog.pg_stat_progress_vacuum v WHERE v.pid = a.pid"
-    "  UNION ALL SELECT c.phase, c.heap_blks_scanned, c.heap_blks_total"
-    "   FROM pg_catalog.pg_stat_progress_cluster c WHERE c.pid = a.pid LIMIT 1) p ON true"
-    " LEFT JOIN LATERAL ("
-    "  SELECT o.* FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) AS u(pid)"
-    "   JOIN pg_catalog.pg_stat_activity o ON o.pid = u.pid ORDER BY o.xact_start LIMIT 1) b"
-    "  ON a.wait_event_type = 'Lock'"
-    " WHERE a.pid = $1::int4"
-    " AND coalesce(a.backend_start = $2::pg_catalog.timestamptz, true)";
 
 /*
  * An index is made in its table's schema, whatever the search_path; and other schemas, those of

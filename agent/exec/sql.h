@@ -23,7 +23,18 @@ extern const char SQL_BACKEND_FIND[];
 /* Over the watching connection; parameters: pid, backend_start (NULL: no backend is meant). */
 extern const char SQL_BACKEND_CANCEL[];
 extern const char SQL_BACKEND_TERMINATE[];
-extern const char SQL_BACKEND_LOOK[]; /* columns: see LookColumn in progress.c */
+
+/*
+ * Who waits for whom, for the server's version; parameters: pids of ours as an array, and their
+ * backend_start (NULL: not known). Columns: see LookColumn in lock_watch.c.
+ */
+extern const char SQL_LOCKS_LOOK[];    /* since 14: with how long */
+extern const char SQL_LOCKS_LOOK_13[]; /* with parallel workers as one session */
+extern const char SQL_LOCKS_LOOK_12[];
+
+/* Parameters: pid, backend_start, what an autovacuum works on. One row while it still does: phase,
+ * blocks done and in all, for how long (ms; -1: not told). */
+extern const char SQL_VACUUM_STANDS[];
 
 /* Parameters: object, detail. One row: is it proven, and what was found instead. */
 extern const char SQL_PROBE_INDEX_VALID[];

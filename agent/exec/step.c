@@ -171,37 +171,20 @@ static bool is_our_cancel(const Guard *guard, const Err *err)
            (str_equal(err->sqlstate, "57014") || str_equal(err->sqlstate, "57P01"));
 }
 
-static void cancel_explain(const Guard *guard, Err *err)
-{
-    if (guard->is_late) {
-        err_set(err, ERR_TIMEOUT, "cancelled: the time allowed for this target ran out");
-    } else {
-        err_set(err, ERR_CANCELLED, "cancelled because the goal has changed");
-    }
-}
-
-static void blocker_name(const Guard *guard, Err *err)
-{
-    if (guard->last_blocker[0] != '\0') {
-        err_hint(err, "blocked by %s; end it, or raise the lock timeout", guard->last_blocker);
-    }
-}
-
 static void error_judge(const Step *step, const Guard *guard, const BatchOutcome *outcome,
                         Result *result)
 {
     result->kind = outcome->kind;
     result->statement = outcome->part == PART_STATEMENT ? outcome->statement : NO_STATEMENT;
     if (is_our_cancel(guard, &outcome->err)) {
-        result->kind = RESULT_CANCELLED;
-        cancel_explain(guard, &result->err);
+        guard_explain(guard, result);
     } else if (outcome->part == PART_FENCE || outcome->part == PART_HISTORY) {
         own_judge(step, outcome, result);
     } else if (outcome->kind == RESULT_REFUSED) {
         result->kind = RESULT_FAILED; /* a migration may raise what it likes, also our numbers */
         result->err.code = ERR_SERVER;
     } else if (outcome->kind == RESULT_BLOCKED) {
-        blocker_name(guard, &result->err);
+        guard_blame(guard, result);
     }
     if (outcome->part == PART_STATEMENT && outcome->statement == NO_STATEMENT) {
         err_wrap(&result->err, "cannot tell the other tool's table that it is done");
@@ -308,6 +291,7 @@ Result step_run(Step *step, BatchTake take, void *ctx)
     }
     guard_begin(&guard, runner, step->action, step->runs_statements ? step->script : NULL);
     batch_run(runner->session.conn, &step->batch, &guard, take, ctx, &outcome);
+    guard_end(&guard);
     session_note(&runner->session, step, outcome.end == BATCH_COMMITTED);
     step->failed_part = outcome.part;
     step->is_forgotten = has_forgotten(&outcome);

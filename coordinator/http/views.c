@@ -203,6 +203,8 @@ static void view_progress(JsonOut *json, const Progress *progress)
         json_out_unsigned(json, "percent", progress->percent);
     }
     view_text(json, "blocked_by", progress->blocked_by);
+    json_out_unsigned(json, "blocks", progress->blocks);
+    json_out_unsigned(json, "blocks_for_ms", progress->blocks_for_ms);
     json_out_object_end(json);
 }
 

@@ -67,8 +67,10 @@ static void a_step_that_stays_blocked_names_the_blocker(void **state)
     assert_int_equal(bench->err.code, ERR_BLOCKED);
     assert_string_equal(bench->last.sqlstate, "55P03");
     assert_int_equal(bench->last.statement, 2);
-    assert_non_null(strstr(bench->err.hint, "pgbench, idle in transaction"));
-    assert_null(strstr(bench->err.hint, "LOCK"));
+    assert_non_null(strstr(bench->err.message, "blocked by pgbench (pid "));
+    assert_non_null(strstr(bench->err.message, ", role postgres, idle in transaction, in a "));
+    assert_non_null(strstr(bench->err.message, "canceling statement due to lock timeout"));
+    assert_null(strstr(bench->err.message, "LOCK"));
     PQfinish(stranger);
     assert_ask(bench, "SELECT count(*) FROM skein.history", "0");
 }
@@ -88,7 +90,7 @@ static void a_first_statement_that_stays_blocked_names_the_blocker_too(void **st
     bench->order.blocked_retries_max = 0;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
     assert_int_equal(bench->last.statement, 1);
-    assert_non_null(strstr(bench->err.hint, "pgbench, idle in transaction"));
+    assert_non_null(strstr(bench->err.message, "blocked by pgbench (pid "));
     PQfinish(stranger);
 }
 
@@ -96,7 +98,7 @@ static void progress_says_who_blocks(Bench *bench, const ExecProgress *progress)
 {
     if (progress->blocked_by[0] != '\0') {
         assert_string_equal(progress->phase, "waiting for a lock");
-        assert_non_null(strstr(progress->blocked_by, "idle in transaction for"));
+        assert_non_null(strstr(progress->blocked_by, "idle in transaction, in a transaction for"));
         bench->reports = 1000;
     }
 }

@@ -73,9 +73,8 @@ static void a_lock_that_is_never_free_fails_and_says_who_holds_it(void **state)
     fleet_await_target(fleet, id, HERE, "failed");
     json_t *error = json_object_get(fleet_target(fleet, id, HERE), "error");
     assert_string_equal(json_text(error, "code"), "blocked");
-    if (strstr(json_text(error, "hint"), "blocked by") == NULL ||
-        strstr(json_text(error, "hint"), "stranger") == NULL) {
-        fail_msg("it does not say who blocks: %s", json_text(error, "hint"));
+    if (strstr(json_text(error, "message"), "blocked by stranger (pid ") == NULL) {
+        fail_msg("it does not say who blocks: %s", json_text(error, "message"));
     }
     assert_string_equal(fleet_applied(fleet, HERE), "0001_t");
 }

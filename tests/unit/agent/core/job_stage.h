@@ -34,6 +34,7 @@ typedef struct Stage {
     Err err;            /* for the next result; ERR_NONE: a plain one of its kind */
     int backend_pid;    /* likewise */
     uint32_t statement; /* likewise */
+    Obstacle obstacle;  /* likewise */
 } Stage;
 
 /* One line of a script: what is answered, and what the job wants then. */
@@ -213,6 +214,7 @@ static inline void stage_feed(Stage *stage, ResultKind kind)
         .migration = stage->statement == 0 ? "" : stage->migrations[stage->action.migration].id,
         .statement = stage->statement,
         .backend_pid = stage->backend_pid,
+        .obstacle = stage->obstacle,
     };
     if (kind == RESULT_OK) {
         stage_commit(stage);
@@ -223,6 +225,7 @@ static inline void stage_feed(Stage *stage, ResultKind kind)
     stage->err = (Err){ 0 };
     stage->backend_pid = 0;
     stage->statement = 0;
+    stage->obstacle = OBSTACLE_NONE;
     stage->action = job_next(stage->job, &result, stage->permit, stage->now_ms);
 }
 

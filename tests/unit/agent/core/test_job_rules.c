@@ -251,6 +251,11 @@ static void name_holder(Stage *stage)
     stage->backend_pid = 4711;
 }
 
+static void meet_unyielding(Stage *stage)
+{
+    stage->obstacle = OBSTACLE_UNYIELDING;
+}
+
 static void wrong_identity(Stage *stage)
 {
     err_set(&stage->err, ERR_IDENTITY, "it is another database");
@@ -483,6 +488,7 @@ static const struct {
     { 'j', RESULT_FAILED, true, JOB_CLOSING, NULL },
     { 'k', RESULT_UNREACHABLE, true, JOB_DROPPING, NULL },
     { 'l', RESULT_LOST, true, JOB_DROPPING, NULL },
+    { 'm', RESULT_BLOCKED, true, JOB_RETRYING, meet_unyielding },
 };
 
 /* ---- the tests ---- */
@@ -572,7 +578,7 @@ static bool has_case(const char *id)
         has_one |= strncmp(BEFORE_A_STEP[i].prefix, id, length) == 0 && id[length] <= 'j';
     }
     for (size_t i = 0; i < ARRAY_LEN(TRANSACTIONS); i++) {
-        has_one |= strncmp(TRANSACTIONS[i].prefix, id, length) == 0 && id[length] <= 'l';
+        has_one |= strncmp(TRANSACTIONS[i].prefix, id, length) == 0 && id[length] <= 'm';
     }
     return has_one && id[length] >= 'a';
 }
