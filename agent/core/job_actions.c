@@ -382,7 +382,8 @@ void job_hold_lost_rows(void *subject)
     Job *job = job_of(subject);
     const char *id = migration_id(job, job->history.lost_row);
     err_set(new_trouble(job), ERR_LOST_AFTER_FAILOVER,
-            "%s was committed and is gone: the server is on timeline %u now", id,
+            "%swhat was committed of %s is gone: the server is on timeline %u now",
+            job->history.rows[job->history.lost_row].state == ROW_STARTED ? "some of " : "", id,
             job->history.timeline);
     err_hint(&job->err, "a standby without it was promoted; compare the data before going on");
     hold_at(job, ERR_LOST_AFTER_FAILOVER, id);

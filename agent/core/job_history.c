@@ -297,6 +297,16 @@ static void count_found_step(Job *job, const History *history)
     }
 }
 
+/* Less of the way up is there than was: a row, or a part of a migration. */
+static bool is_behind(const HistoryRow *found, const HistoryRow *known)
+{
+    if (found->state == ROW_UNDOING) {
+        return false;
+    }
+    bool was_between = known->state == ROW_STARTED && found->parts_done < known->parts_done;
+    return found->state != ROW_APPLIED && (known->state == ROW_APPLIED || was_between);
+}
+
 /* What was committed and answered cannot be gone, unless a standby that lacked it was promoted. */
 static long find_lost_row(const Job *job, const History *history)
 {
@@ -305,8 +315,7 @@ static long find_lost_row(const Job *job, const History *history)
                              known->timeline != history->timeline;
     for (size_t i = 0; is_other_timeline && i < history->count; i++) {
         bool is_undone_by_us = job->has_step && job->is_down && job->step == i;
-        if (known->rows[i].state == ROW_APPLIED && history->rows[i].state == ROW_ABSENT &&
-            !is_undone_by_us) {
+        if (is_behind(&history->rows[i], &known->rows[i]) && !is_undone_by_us) {
             return (long)i;
         }
     }

@@ -67,6 +67,39 @@ static void the_next_attempt_goes_on_with_the_next_part(void **state)
     assert_int_equal(stage.action.part, 1);
 }
 
+/* Fault 10, between two parts: what is left of the migration is not all that was answered. */
+static void a_part_that_a_failover_lost_is_not_done_again_in_silence(void **state)
+{
+    (void)state;
+    const HistoryRow left[] = { stage_begun(ROW_STARTED, true, false, 1), { 0 } };
+    for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+        AUTO(Stage) stage;
+        stage_midway(&stage, GOAL_APPLY);
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY },
+             { RESULT_OK, ACTION_NOTE_BEGIN }, { RESULT_UNREACHABLE, ACTION_CLOSE });
+        stage.rows[2] = left[i];
+        stage.history.timeline = 2;
+        PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, REPORT_HELD, ERR_LOST_AFTER_FAILOVER);
+        assert_string_equal(stage_report(&stage).migration, "0003_c");
+    }
+}
+
+static void a_whole_migration_of_which_a_failover_left_a_part_is_lost(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_midway(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY },
+         { RESULT_OK, ACTION_NOTE_BEGIN }, { RESULT_OK, ACTION_RUN }, { RESULT_OK, ACTION_PROBE },
+         { RESULT_OK, ACTION_NOTE_END }, { RESULT_OK, ACTION_APPLY },
+         { RESULT_UNREACHABLE, ACTION_CLOSE });
+    stage.rows[2] = stage_begun(ROW_STARTED, true, false, 2);
+    stage.history.timeline = 2;
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_LOST_AFTER_FAILOVER);
+}
+
 static void a_lost_commit_of_a_part_is_resolved_by_how_far_the_row_is(void **state)
 {
     (void)state;
@@ -209,6 +242,8 @@ int main(void)
         cmocka_unit_test(a_migration_counts_when_its_last_part_is_done),
         cmocka_unit_test(a_failure_between_two_parts_leaves_something_to_take_back),
         cmocka_unit_test(the_next_attempt_goes_on_with_the_next_part),
+        cmocka_unit_test(a_part_that_a_failover_lost_is_not_done_again_in_silence),
+        cmocka_unit_test(a_whole_migration_of_which_a_failover_left_a_part_is_lost),
         cmocka_unit_test(a_lost_commit_of_a_part_is_resolved_by_how_far_the_row_is),
         cmocka_unit_test(a_pause_acts_between_two_parts),
         cmocka_unit_test(downs_go_in_parts_as_well),
