@@ -32,12 +32,14 @@ static Standing standing_of(const Target *target, const State *state)
     if (state->stamp.term > engine->term || order > 0) {
         return STANDING_UNHEARD;
     }
+    /* A store that was thrown back gives numbers out again, and tokens only once. */
+    bool is_same_token = state->token == row->token;
     if (order == 0) {
-        return STANDING_CURRENT;
+        return is_same_token ? STANDING_CURRENT : STANDING_UNHEARD;
     }
     /* An end that crossed a newer goal of the same attempt: nothing runs any more, whatever was
      * asked. */
-    bool is_same_attempt = state->stamp.attempt == row->stamp.attempt;
+    bool is_same_attempt = state->stamp.attempt == row->stamp.attempt && is_same_token;
     bool is_answer = report_is_end((Report)state->report);
     /* Given anew under a later term, it is still the same order. */
     bool is_same_order = state->stamp.revision == row->stamp.revision;

@@ -138,6 +138,7 @@ static void an_abort_holds_what_nobody_looked_at(void **state)
                     &(State){ .rollout = ROLLOUT,
                               .target = UNSEEN[i],
                               .stamp = order->stamp,
+                              .token = order->token,
                               .report = REPORT_PARKED });
         assert_target(fleet, UNSEEN[i], TARGET_HELD);
     }
@@ -161,6 +162,7 @@ static void an_abort_ends_what_was_parked_already(void **state)
                 &(State){ .rollout = ROLLOUT,
                           .target = "a/db3",
                           .stamp = goal(fleet, "a/db3")->stamp,
+                          .token = goal(fleet, "a/db3")->token,
                           .report = REPORT_PARKED });
     assert_ok(command(fleet, COMMAND_ABORT));
     assert_target(fleet, "a/db1", TARGET_FAILED);

@@ -277,6 +277,27 @@ static void debt_is_settled_after_a_restart(void **state)
     assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
 }
 
+/* The store was thrown back to before an attempt, whose number is given once more. */
+static void an_attempt_of_a_forgotten_reign_is_told_apart_by_its_token(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    const GoalMessage *order = goal(fleet, "a/db1");
+    State word = { .rollout = ROLLOUT,
+                   .target = "a/db1",
+                   .stamp = { order->stamp.term - 1, order->stamp.attempt, order->stamp.revision },
+                   .token = order->token + 1,
+                   .report = REPORT_FAILED };
+    report_bare(fleet, "a", &word);
+    assert_target(fleet, "a/db1", TARGET_APPLYING);
+    assert_int_equal(engine_term_seen(fleet->engine), 0);
+    word.stamp = order->stamp; /* its term was given once more, too */
+    report_bare(fleet, "a", &word);
+    assert_int_equal(engine_term_seen(fleet->engine), order->stamp.term);
+}
+
 static void a_quarantine_outlives_a_restart(void **state)
 {
     (void)state;
@@ -359,6 +380,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_soak_starts_anew_after_a_restart),
     cmocka_unit_test(a_soak_that_stood_still_starts_anew_after_a_restart),
     cmocka_unit_test(debt_is_settled_after_a_restart),
+    cmocka_unit_test(an_attempt_of_a_forgotten_reign_is_told_apart_by_its_token),
     cmocka_unit_test(a_quarantine_outlives_a_restart),
     cmocka_unit_test(session_numbers_are_never_used_again),
     cmocka_unit_test(an_agent_without_work_is_not_waited_for),
