@@ -354,7 +354,7 @@ static const FaultRow FAULTS[] = {
     { "coordinator freezes", 15, 90000, coordinator_freezes },
     { "coordinator taken over", 12, 120000, coordinator_taken_over },
     { "disk fails", 15, 90000, disk_fails },
-    { "disk backed up or restored", 10, 60000, disk_restored },
+    { "disk backed up or restored", 12, 30000, disk_restored },
     { "server stops", 30, 60000, server_stops },
     { "server cut", 20, 60000, server_cut },
     { "connections tear", 40, 20000, server_tears },

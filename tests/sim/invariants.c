@@ -96,6 +96,35 @@ void invariants_expect_twin(Invariants *invariants, const char *agent)
     str_copy(invariants->twin, sizeof(invariants->twin), agent);
 }
 
+static ShadowAgent *agent_find(Invariants *invariants, const char *name)
+{
+    for (size_t i = 0; i < invariants->agents.count; i++) {
+        if (str_equal(invariants->agents.items[i].name, name)) {
+            return &invariants->agents.items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Made when there is none. */
+static ShadowAgent *agent_shadow(Invariants *invariants, const char *name)
+{
+    ShadowAgent *shadow = agent_find(invariants, name);
+    if (shadow == NULL) {
+        LIST_PUSH(&invariants->agents, (ShadowAgent){ 0 });
+        shadow = &invariants->agents.items[invariants->agents.count - 1];
+        str_copy(shadow->name, sizeof(shadow->name), name);
+    }
+    return shadow;
+}
+
+uint64_t invariants_lease_ends_ms(Invariants *invariants, const char *agent)
+{
+    const ShadowAgent *shadow = agent_find(invariants, agent);
+    bool is_known = shadow != NULL && shadow->heard_ms != 0;
+    return is_known ? shadow->heard_ms + invariants->config.lease_ms : UINT64_MAX;
+}
+
 /* --- sessions --- */
 
 static bool is_of_session(EventKind kind)
@@ -182,6 +211,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         invariants->is_stale = session == NULL || session->is_over;
         if (!invariants->is_stale) {
             note_spoken(invariants, session);
+            agent_shadow(invariants, event->agent)->heard_ms = world_now_ms(invariants->world);
         }
     }
     if (event->kind == EVENT_STATE && !invariants->is_stale) {
@@ -415,16 +445,7 @@ static void check_touched(Invariants *invariants, const Engine *engine)
 
 static void take_agent(Invariants *invariants, const Event *event, const AgentRow *row)
 {
-    ShadowAgent *shadow = NULL;
-    for (size_t i = 0; shadow == NULL && i < invariants->agents.count; i++) {
-        bool is_it = str_equal(invariants->agents.items[i].name, row->name);
-        shadow = is_it ? &invariants->agents.items[i] : NULL;
-    }
-    if (shadow == NULL) {
-        LIST_PUSH(&invariants->agents, (ShadowAgent){ 0 });
-        shadow = &invariants->agents.items[invariants->agents.count - 1];
-        str_copy(shadow->name, sizeof(shadow->name), row->name);
-    }
+    ShadowAgent *shadow = agent_shadow(invariants, row->name);
     bool is_silent = row->state == SESSION_LOST && event->kind != EVENT_BYE;
     if (row->state != SESSION_LOST) {
         shadow->lost_ms = 0;
@@ -562,6 +583,7 @@ static void shadow_from_disk(Invariants *invariants)
                              row->state == TARGET_UNKNOWN || row->state == TARGET_ROLLING_BACK);
         ShadowTarget *shadow = invariants_target(invariants, row->rollout, row->address);
         *shadow = (ShadowTarget){ .state = row->state,
+                                  .report = row->report,
                                   .attempt = row->stamp.attempt,
                                   .term = row->stamp.term,
                                   .is_in_flight = is_in_flight };

@@ -47,4 +47,8 @@ void invariants_disk_restored(Invariants *invariants);
 /* Nothing moves any more: what the rollouts claim against what the databases show. */
 void invariants_end(Invariants *invariants);
 
+/* Until when an agent may begin steps, by when this coordinator last heard it; UINT64_MAX: it has
+ * not. */
+uint64_t invariants_lease_ends_ms(Invariants *invariants, const char *agent);
+
 #endif

@@ -82,6 +82,10 @@ void invariants_send(Invariants *invariants, const char *agent, const SendEffect
     }
     const GoalMessage *goal = send->body;
     const RolloutRow *rollout = sim_disk_rollout(invariants->disk, goal->rollout);
+    if (goal->stamp.term != sim_disk_term(invariants->disk)) {
+        world_violate(invariants->world, "orders are of this reign",
+                      "GOAL for %s under term %" PRIu64, goal->target, goal->stamp.term);
+    }
     /* By identity: a database that moved has another address than its row. */
     const TargetRow *target = sim_disk_target_of(invariants->disk, goal->rollout, &goal->identity);
     if (rollout == NULL || target == NULL || order_stamp_compare(target->stamp, goal->stamp) < 0) {

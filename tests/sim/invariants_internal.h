@@ -25,18 +25,20 @@ typedef struct ShadowRollout {
 
 typedef struct ShadowTarget {
     TargetState state;
+    Report report;
     uint32_t attempt;
     uint64_t term;
     bool is_spent;          /* stands against the budget */
     uint64_t heard_session; /* the newest report taken: of which session, */
+    uint32_t heard_attempt; /* of which attempt, */
     uint64_t heard_id;      /* and its number */
     bool is_in_flight;      /* when this coordinator started, and not heard of since */
 } ShadowTarget;
 
-/* When an agent was found lost in silence; 0: it is not. */
 typedef struct ShadowAgent {
     char name[NAME_MAX_BYTES + 1];
-    uint64_t lost_ms;
+    uint64_t lost_ms;  /* when it was found lost in silence; 0: it is not */
+    uint64_t heard_ms; /* in a session of this coordinator; 0: not yet */
 } ShadowAgent;
 
 /* A session as WELCOME made it; over when its connection was closed or a newer one has spoken. */

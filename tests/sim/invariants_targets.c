@@ -124,7 +124,7 @@ static void check_left_out(Invariants *invariants, const Event *event, const Sha
  * budget. */
 static void check_charge(Invariants *invariants, const ShadowTarget *shadow, const TargetRow *row)
 {
-    bool is_new = row->state != shadow->state;
+    bool is_new = is_at_work(shadow); /* not one that was found in the databases */
     bool is_bad = row->state == TARGET_FAILED || row->state == TARGET_HELD;
     bool is_said =
         row->report == REPORT_FAILED || row->report == REPORT_HELD || row->report == REPORT_REFUSED;
@@ -158,11 +158,13 @@ void invariants_hear(Invariants *invariants, const Event *event)
     if (shadow == NULL) {
         return;
     }
-    bool is_repeated =
-        shadow->heard_session == event->session && state->report_id <= shadow->heard_id;
+    bool is_repeated = shadow->heard_session == event->session &&
+                       shadow->heard_attempt == state->stamp.attempt &&
+                       state->report_id <= shadow->heard_id;
     invariants->is_spent_word = is_repeated || state->stamp.attempt < shadow->attempt;
     if (!is_repeated) {
         shadow->heard_session = event->session;
+        shadow->heard_attempt = state->stamp.attempt;
         shadow->heard_id = state->report_id;
     }
 }
@@ -180,8 +182,11 @@ static void check_heard(Invariants *invariants, const Event *event, const Shadow
 {
     bool is_of_it = event->kind == EVENT_STATE && str_equal(event->state->rollout, row->rollout) &&
                     str_equal(event->state->target, row->address);
-    if (is_of_it && invariants->is_spent_word && row->state != shadow->state &&
-        is_decided(row->state)) {
+    if (!is_of_it || !invariants->is_spent_word) {
+        return;
+    }
+    bool is_taken = row->report != shadow->report && row->report == (Report)event->state->report;
+    if (is_taken || (row->state != shadow->state && is_decided(row->state))) {
         world_violate(invariants->world, "an old word decides nothing",
                       "%s in %s: %s under attempt %u makes %s of %s, which is at attempt %u",
                       row->address, row->rollout, report_name((Report)event->state->report),
@@ -231,6 +236,7 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
     see_target(invariants, shadow, row);
     invariants_rollout(invariants, row->rollout)->is_touched = true;
     shadow->state = row->state;
+    shadow->report = row->report;
     shadow->attempt = row->stamp.attempt;
     shadow->term = row->stamp.term;
 }

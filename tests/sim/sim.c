@@ -67,6 +67,13 @@ static void build_coordinators(Sim *sim)
     }
 }
 
+static uint64_t lease_ends_ms(void *ctx, const char *agent)
+{
+    Sim *sim = ctx;
+    bool is_current = sim_coordinator_is_current(sim->coordinators[sim->leader]);
+    return is_current ? invariants_lease_ends_ms(sim->invariants[sim->leader], agent) : UINT64_MAX;
+}
+
 static void build_agents(Sim *sim)
 {
     for (size_t i = 0; i <= sim->scenario->agent_count; i++) {
@@ -80,7 +87,9 @@ static void build_agents(Sim *sim)
                              .servers = sim->scenario->servers[machine],
                              .server_count = sim->scenario->server_counts[machine],
                              .plan_lookup = scenario_plan,
-                             .plan_ctx = sim->scenario };
+                             .plan_ctx = sim->scenario,
+                             .lease_ends_ms = lease_ends_ms,
+                             .lease_ctx = sim };
         sim->agents[i] = sim_agent_new(&parts);
     }
 }

@@ -76,9 +76,25 @@ static void tick_arm(SimAgent *agent)
 
 /* --- the session's effects --- */
 
+/* Of the attempt in hand nothing is told under an order that has not come. */
+static void check_answer(const SimAgent *agent, const State *state)
+{
+    const AgentOrder *order = agent_session_order(agent->session, state->target);
+    bool is_of_it =
+        order != NULL && str_equal(order->rollout, state->rollout) && order->token == state->token;
+    if (is_of_it && order_stamp_compare(state->stamp, order->stamp) > 0) {
+        world_violate(agent_world(agent), "a report answers an order that was given",
+                      "%s on %s under revision %u, and was told revision %u", agent->parts.name,
+                      state->target, state->stamp.revision, order->stamp.revision);
+    }
+}
+
 static void send_message(SimAgent *agent, const LinkEffect *effect)
 {
     World *world = agent_world(agent);
+    if (effect->type == MESSAGE_STATE) {
+        check_answer(agent, effect->body);
+    }
     Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
                           .type = effect->type,
                           .session = effect->session,
@@ -370,10 +386,55 @@ void sim_agent_free(SimAgent *agent)
     free(agent);
 }
 
-static void frame_take(SimAgent *agent, Bytes bytes)
+/* What an agent has in hand of a target; `order` NULL: nothing, or nothing that is in force. */
+typedef struct InHand {
+    const AgentOrder *order;
+    char rollout[ROLLOUT_ID_MAX + 1];
+    OrderStamp stamp;
+    Fence fence;
+} InHand;
+
+static InHand in_hand(const SimAgent *agent, const char *target)
+{
+    InHand hand = { .order = agent_session_order(agent->session, target) };
+    if (hand.order != NULL) {
+        str_copy(hand.rollout, sizeof(hand.rollout), hand.order->rollout);
+        hand.stamp = hand.order->stamp;
+        hand.fence = (Fence){ hand.stamp.term, hand.order->token };
+    }
+    return hand;
+}
+
+static void check_order(const SimAgent *agent, const char *target, const InHand *before)
+{
+    InHand now = in_hand(agent, target);
+    if (before->order == NULL || now.order == NULL) {
+        return;
+    }
+    int order = str_equal(before->rollout, now.rollout)
+                    ? order_stamp_compare(now.stamp, before->stamp)
+                    : fence_compare(now.fence, before->fence);
+    if (order < 0) {
+        world_violate(agent_world(agent), "no order gives way to an older one", "%s of %s", target,
+                      agent->parts.name);
+    }
+}
+
+static void message_take(SimAgent *agent, const Envelope *envelope)
 {
     AUTO(LinkEffects) effects = { 0 };
+    bool is_goal = envelope->type == MESSAGE_GOAL;
+    const char *target = is_goal ? ((const GoalMessage *)envelope->body)->target : "";
+    InHand before = in_hand(agent, target);
+    agent_session_take(agent->session, envelope, agent_clock_ms(agent), &effects);
+    check_order(agent, target, &before);
+    agent_perform(agent, &effects);
+}
+
+static void frame_take(SimAgent *agent, Bytes bytes)
+{
     if (bytes.data == NULL) {
+        AUTO(LinkEffects) effects = { 0 };
         agent_session_connected(agent->session, agent_clock_ms(agent), &effects);
         agent_perform(agent, &effects);
         return;
@@ -385,8 +446,7 @@ static void frame_take(SimAgent *agent, Bytes bytes)
         world_violate(agent_world(agent), "every message can be decoded", "%s", err.message);
         return;
     }
-    agent_session_take(agent->session, &envelope, agent_clock_ms(agent), &effects);
-    agent_perform(agent, &effects);
+    message_take(agent, &envelope);
 }
 
 void sim_agent_receive(SimAgent *agent, Bytes bytes)

@@ -28,6 +28,9 @@ typedef struct AgentParts {
     size_t server_count;
     PlanLookup plan_lookup;
     void *plan_ctx;
+    /* Until when the coordinator in charge reckons that the agent may begin steps. */
+    uint64_t (*lease_ends_ms)(void *ctx, const char *agent);
+    void *lease_ctx;
 } AgentParts;
 
 SimAgent *sim_agent_new(const AgentParts *parts);

@@ -63,6 +63,12 @@ static inline World *agent_world(const SimAgent *agent)
     return agent->parts.world;
 }
 
+/* Of all processes that ever were. */
+static inline uint64_t agent_process(const SimAgent *agent)
+{
+    return (uint64_t)agent->parts.number << 32 | agent->life;
+}
+
 /* The agent's own boot-time clock. */
 static inline uint64_t agent_clock_ms(const SimAgent *agent)
 {

@@ -20,7 +20,21 @@ static Dice *dice_of(PgSession *session)
     return session->tenant != NULL ? &session->tenant->dice : &session->pg->dice;
 }
 
-PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order)
+/* A fence cannot tell two processes apart that have the same attempt in hand. */
+static void check_owner(PgTenant *tenant, const JobOrder *order, uint64_t process)
+{
+    Fence fence = { order->stamp.term, order->token };
+    if (tenant->newest.token == fence.token && tenant->owner != process && !tenant->is_excused) {
+        world_violate(tenant->pg->world, "one attempt is one process's", "%s: token %llu of %s",
+                      tenant->address, (unsigned long long)fence.token, order->rollout);
+    }
+    if (fence_compare(fence, tenant->newest) > 0) {
+        tenant->newest = fence;
+        tenant->owner = process;
+    }
+}
+
+PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order, uint64_t process)
 {
     PgSession *session = ARENA_NEW(&pg->arena, PgSession);
     session->pg = pg;
@@ -28,6 +42,9 @@ PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order)
     session->order = order;
     session->fence = (Fence){ order->stamp.term, order->token };
     LIST_PUSH(&pg->sessions, session);
+    if (session->tenant != NULL) {
+        check_owner(session->tenant, order, process);
+    }
     return session;
 }
 
@@ -42,6 +59,37 @@ static void session_forget(PgSession *session)
     }
 }
 
+static bool *done_part(PgSession *session)
+{
+    return &session->is_done[session->action.migration][session->action.part];
+}
+
+/* The job knows now: what it knows and does not find again is lost. */
+static void note_done(PgSession *session)
+{
+    bool is_up = session->action.kind == ACTION_APPLY ||
+                 (session->action.kind == ACTION_NOTE_END && !session->action.is_down);
+    if (session->result.kind == RESULT_OK && is_up) {
+        *done_part(session) = true;
+    } else if (session->action.kind == ACTION_UNDO ||
+               (session->action.kind == ACTION_NOTE_BEGIN && session->action.is_down)) {
+        memset(session->is_done[session->action.migration], 0,
+               sizeof(session->is_done[session->action.migration]));
+    }
+}
+
+/* A standby without it was promoted: that is for a person to see. */
+static void check_lost(PgSession *session)
+{
+    bool is_up = session->action.kind == ACTION_APPLY ||
+                 (session->action.kind == ACTION_NOTE_BEGIN && !session->action.is_down);
+    if (is_up && *done_part(session)) {
+        world_violate(world_of(session), "what was lost is not done again in silence",
+                      "%s: migration %zu was committed to this job before",
+                      session->tenant->address, session->action.migration + 1);
+    }
+}
+
 static void session_deliver(void *ctx, uint64_t call)
 {
     PgSession *session = ctx;
@@ -49,6 +97,7 @@ static void session_deliver(void *ctx, uint64_t call)
         return;
     }
     session->is_calling = false;
+    note_done(session);
     session->done(session->ctx, session->tag, &session->result);
 }
 
@@ -394,6 +443,9 @@ void sim_pg_perform(PgSession *session, const Action *action, uint64_t deadline_
 {
     World *world = world_of(session);
     session->action = *action;
+    if (session->tenant != NULL) {
+        check_lost(session);
+    }
     session->call++;
     session->is_calling = true;
     session->is_answered = false;

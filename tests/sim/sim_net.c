@@ -6,6 +6,7 @@
 #include "common/list.h"
 
 #define LATE_MS 300000
+#define SLOW_MS 30000
 #define MINUTE_MS 60000
 
 typedef struct Link {
@@ -199,7 +200,8 @@ static uint64_t landing_ms(SimNet *net, Dice *dice, uint64_t *last_ms)
 {
     uint64_t at_ms = world_now_ms(net->world) + dice_duration(dice, net->weather.delay_ms);
     if (dice_rarely(dice, net->weather.late)) {
-        return at_ms + dice_below(dice, LATE_MS);
+        /* Many by less than the patience of either end: the session still stands when they come. */
+        return at_ms + dice_below(dice, dice_chance(dice, 50) ? SLOW_MS : LATE_MS);
     }
     if (net->weather.is_ordered && at_ms <= *last_ms) {
         at_ms = *last_ms;

@@ -114,7 +114,7 @@ bool sim_pg_read_instance(const SimPg *pg, size_t server, HelloInstance *ret_ins
 typedef void (*PgDone)(void *ctx, uint64_t tag, const Result *result);
 
 /* `order` is borrowed for the session's life. Nothing is opened. Lives as long as pg. */
-PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order);
+PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order, uint64_t process);
 
 /* Begins to perform; `done` is called once, later, unless the client dies first. `deadline_ms`:
  * world time. */

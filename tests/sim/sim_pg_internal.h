@@ -72,6 +72,8 @@ struct PgTenant {
     LIST(PgSnapshot) snapshots; /* after each commit */
     LIST(const char *) ceded;   /* rollouts whose half applied migration another went on with */
     bool is_excused;
+    Fence newest;        /* of the orders that processes have begun */
+    uint64_t owner;      /* the process that has begun that one */
     uint64_t written_ms; /* when it last committed */
     bool is_dropped;
     bool is_left_out; /* of the seed: it never was there */
@@ -92,6 +94,7 @@ struct PgSession {
     bool is_broken;      /* the connection has broken and the client has not noticed */
     bool is_answer_torn; /* the connection will break under the answer of this call */
     Result result;
+    bool is_done[SIM_MIGRATIONS_MAX][SIM_PARTS_MAX]; /* committed, and answered so to this job */
     HistoryRow rows[SIM_MIGRATIONS_MAX];
     History history;
     PgDone done;

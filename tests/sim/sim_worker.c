@@ -124,6 +124,12 @@ static bool has_lease(const SimAgent *agent)
 static void check_begin(const Worker *worker)
 {
     const SimAgent *agent = worker->agent;
+    uint64_t reckoned_ms = agent->parts.lease_ends_ms(agent->parts.lease_ctx, agent->parts.name);
+    if (begins_step(worker->action.kind) && world_now_ms(agent_world(agent)) > reckoned_ms) {
+        world_violate(agent_world(agent), "who is not heard of stops", "%s on %s by %s",
+                      action_kind_name(worker->action.kind), worker->order.target,
+                      agent->parts.name);
+    }
     if (begins_step(worker->action.kind) && !has_lease(agent)) {
         world_violate(agent_world(agent), "no step begins without a lease", "%s on %s by %s",
                       action_kind_name(worker->action.kind), worker->order.target,
@@ -376,7 +382,7 @@ static void worker_begin(void *ctx, uint64_t life)
     worker->has_begun = true;
     worker->job = job_new(&worker->order, worker->permit.goal, dice_below(&agent->dice, UINT32_MAX),
                           agent_clock_ms(agent));
-    worker->session = sim_pg_session_new(agent->parts.pg, &worker->order);
+    worker->session = sim_pg_session_new(agent->parts.pg, &worker->order, agent_process(agent));
     worker_next(worker, NULL);
 }
 
