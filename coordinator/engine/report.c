@@ -32,7 +32,7 @@ static Standing standing_of(const Target *target, const State *state)
     if (state->stamp.term > engine->term || order > 0) {
         return STANDING_UNHEARD;
     }
-    /* A store that was thrown back gives numbers out again, and tokens only once. */
+    /* A store that was thrown back gives numbers out again: the token tells whose they are. */
     bool is_same_token = state->token == row->token;
     if (order == 0) {
         return is_same_token ? STANDING_CURRENT : STANDING_UNHEARD;

@@ -88,7 +88,7 @@ SimCli *sim_cli_start(World *world, SimPg *pg, const CliRequest *request)
                              .deadline_ms = DEADLINE_MS,
                              .blocked_retries_max = BLOCKED_RETRIES };
     cli->job = job_new(&cli->order, goal, request->seed, world_now_ms(world));
-    cli->session = sim_pg_session_new(pg, &cli->order);
+    cli->session = sim_pg_session_new(pg, &cli->order, 0);
     world_saw(world, request->is_down ? SIGHT_CLI_DOWN : SIGHT_CLI_UP);
     world_tell(world, "command line", "skein %s --to '%s' on %s", request->is_down ? "down" : "up",
                request->to, request->target);

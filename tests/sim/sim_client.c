@@ -24,7 +24,8 @@ static Dice *dice_of(PgSession *session)
 static void check_owner(PgTenant *tenant, const JobOrder *order, uint64_t process)
 {
     Fence fence = { order->stamp.term, order->token };
-    if (tenant->newest.token == fence.token && tenant->owner != process && !tenant->is_excused) {
+    if (fence_compare(fence, tenant->newest) == 0 && tenant->owner != process &&
+        !tenant->is_excused) {
         world_violate(tenant->pg->world, "one attempt is one process's", "%s: token %llu of %s",
                       tenant->address, (unsigned long long)fence.token, order->rollout);
     }
@@ -42,7 +43,7 @@ PgSession *sim_pg_session_new(SimPg *pg, const JobOrder *order, uint64_t process
     session->order = order;
     session->fence = (Fence){ order->stamp.term, order->token };
     LIST_PUSH(&pg->sessions, session);
-    if (session->tenant != NULL) {
+    if (session->tenant != NULL && order->token != 0) { /* the command line takes its own */
         check_owner(session->tenant, order, process);
     }
     return session;
