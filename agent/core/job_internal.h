@@ -57,7 +57,8 @@ typedef struct JobHistory {
     uint32_t foreign;
     bool has_newer_above;
     uint32_t timeline;
-    long lost_row; /* done as this job knew it, in whole or in part, gone on another timeline; -1: none */
+    long lost_row; /* done as this job knew it, in whole or in part, gone on another timeline; -1:
+                      none */
     char foreign_newest[MIGRATION_ID_MAX + 1];
     char newer_above[MIGRATION_ID_MAX + 1];
     char version[MIGRATION_ID_MAX + 1];
