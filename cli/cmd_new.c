@@ -52,7 +52,8 @@ static const PlanMigration *newest_of(const MigrationSet *set)
 
 /*
  * What the directory holds. One that is not there or has no migrations is written in the format
- * that was named, or the default; one that cannot be read as it is gets nothing added.
+ * that was named, or that its settings are of, or the default; one that cannot be read as it is
+ * gets nothing added.
  */
 static ErrCode look(const Options *options, Arena *arena, const SourceFormat **ret_format,
                     const PlanMigration **ret_newest, Err *err)
@@ -67,7 +68,9 @@ static ErrCode look(const Options *options, Arena *arena, const SourceFormat **r
         return code;
     }
     *ret_newest = NULL;
-    return source_format(options->format == NULL ? NEW_FORMAT : options->format, ret_format, err);
+    *ret_format = options->format == NULL ? source_recognise(options->migrations, arena) : NULL;
+    const char *name = options->format == NULL ? NEW_FORMAT : options->format;
+    return *ret_format == NULL ? source_format(name, ret_format, err) : ERR_NONE;
 }
 
 static ErrCode make_directory(const char *path, Err *err)
@@ -148,7 +151,10 @@ ErrCode cmd_new(Invocation *invocation, ExitCode *ret_exit, Err *err)
     (void)ret_exit;
     Arena *arena = &invocation->arena;
     const SourceFormat *format = NULL;
-    NewMigration migration = { .now_s = clock_wall_s() };
+    NewMigration migration = {
+        .now_s = clock_wall_s(),
+        .directory = invocation->options.migrations,
+    };
     NewFiles files = { 0 };
     ErrCode code = slug_of(invocation->arguments[0], arena, &migration.slug, err);
     if (code == ERR_NONE) {

@@ -94,7 +94,8 @@ static void begin_runner(Repairing *repairing)
 static void learn_tool(Repairing *repairing)
 {
     Plan plan = local_plan(&repairing->set);
-    AdoptFrom from = { NULL, repairing->invocation->options.table };
+    const Options *options = &repairing->invocation->options;
+    AdoptFrom from = { NULL, options->table, local_database(options) };
     if (adopt_plan(&repairing->set, &from, &repairing->invocation->arena, &plan, NULL) ==
         ERR_NONE) {
         repairing->tool = plan.adoption.tool;

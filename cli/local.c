@@ -5,20 +5,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/adopt/place.h"
 #include "common/clock.h"
 #include "common/secret.h"
 
 #define BLOCKED_RETRIES 10
 
+const char *local_database(const Options *options)
+{
+    return option_or_env(options->database, "SKEIN_DATABASE_URL");
+}
+
 ErrCode local_source_for(const Options *options, uint32_t connections, ConnSource **ret_source,
                          Err *err)
 {
-    const char *database = option_or_env(options->database, "SKEIN_DATABASE_URL");
+    AUTO(Arena) arena = { 0 };
+    const char *database = local_database(options);
     if (database == NULL) {
         err_set(err, ERR_USAGE, "no database is named");
         return err_hint(err, "--database postgresql://user@host/name, or SKEIN_DATABASE_URL");
     }
-    AUTO_PTR(Secret) connection = secret_new(database);
+    AUTO_PTR(Secret) connection = secret_new(place_plain_url(database, &arena));
     return conn_source_new(connection, PASSWORD_ALLOWED, connections, ret_source, err);
 }
 

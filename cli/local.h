@@ -12,7 +12,10 @@
 /* The longest that looking at a database may take; migrations have their own limits. */
 #define LOOK_TIMEOUT_MS 30000
 
-/* The database that --database or SKEIN_DATABASE_URL names. ERR_USAGE when neither does. */
+/* What --database or SKEIN_DATABASE_URL says, or NULL. */
+const char *local_database(const Options *options);
+
+/* The database that it names. ERR_USAGE when neither does. */
 ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err);
 
 /* The same, for so many connections at once. */

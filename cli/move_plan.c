@@ -63,7 +63,7 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
         code = local_shared_schemas(options, &invocation->arena, ret_plan, err);
     }
     if (code == ERR_NONE && options->mirror != NULL) {
-        AdoptFrom to = { options->mirror, options->table };
+        AdoptFrom to = { options->mirror, options->table, local_database(options) };
         code = mirror_plan(set, &to, &invocation->arena, ret_plan, err);
     }
     return code == ERR_NONE ? plan_check(ret_plan, err) : code;

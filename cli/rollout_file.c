@@ -404,7 +404,8 @@ static ErrCode take_adoption(const ConfigDocument *document, const RolloutFile *
         return ERR_NONE;
     }
     const char *tool = has_mirror ? file->mirror : file->adopt;
-    AdoptFrom from = { str_equal(tool, OF_THE_FORMAT) ? NULL : tool, file->history_table };
+    AdoptFrom from = { .tool = str_equal(tool, OF_THE_FORMAT) ? NULL : tool,
+                       .table = file->history_table };
     ErrCode code = ERR_NONE;
     if (has_mirror) {
         code = mirror_plan(&rollout->set, &from, arena, &rollout->plan, err);

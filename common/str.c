@@ -70,6 +70,16 @@ void str_append_count(Str *str, uint64_t count, const char *one, const char *man
     str_printf(str, "%" PRIu64 " %s", count, count == 1 ? one : many);
 }
 
+void str_append_quoted(Str *str, const char *text, char quote)
+{
+    str_append_char(str, quote);
+    for (; *text != '\0'; text++) {
+        str_append_bytes(str, &quote, *text == quote);
+        str_append_char(str, *text);
+    }
+    str_append_char(str, quote);
+}
+
 void str_clear(Str *str)
 {
     str->length = 0;

@@ -27,6 +27,9 @@ void str_printf(Str *str, const char *format, ...) __attribute__((format(printf,
 
 /* "1 target", "3 targets", "0 targets". */
 void str_append_count(Str *str, uint64_t count, const char *one, const char *many);
+
+/* In quotes, with those within doubled: an SQL name ('"') or text ('\''). */
+void str_append_quoted(Str *str, const char *text, char quote);
 void str_clear(Str *str); /* keeps the memory */
 void str_done(Str *str);  /* releases it; the Str is empty and usable again */
 const char *str_text(const Str *str);

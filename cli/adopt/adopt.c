@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/adopt/place.h"
+
 #define BASELINE "baseline"
 
 static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const Tool **ret_tool,
@@ -20,14 +22,18 @@ static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const T
     return err_hint(err, "name the one whose history it is: %s", tool_names(&arena));
 }
 
-/* Where its table is: as is said here, or else by the directory where it is the tool's own. */
+/* Where its table is: as is said here, or else by the tool's own words, or by the directory where
+ * it is the tool's own. */
 static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const Tool *tool,
                           Arena *arena, const char **ret_table, Err *err)
 {
-    bool is_said = from->table != NULL && from->table[0] != '\0';
     bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
-    return tool_table(tool, !is_said && is_own ? set->own_table : from->table, arena, ret_table,
-                      err);
+    bool is_said = from->table != NULL && from->table[0] != '\0';
+    const char *written = is_said ? from->table : place_find(tool, from->url, arena);
+    if (written == NULL && is_own) {
+        written = set->own_table;
+    }
+    return tool_table(tool, written, arena, ret_table, err);
 }
 
 /* The plan's migrations are the set's: what is changed is a copy. */

@@ -8,10 +8,12 @@
 #include "cli/adopt/tool.h"
 
 /* Which tool, and where its table is. All NULL: the tool of the directory's format; the table that
- * the directory names (MigrationSet.own_table), or else its usual one. */
+ * the tool's environment names, or the directory (MigrationSet.own_table), or else its usual one.
+ */
 typedef struct AdoptFrom {
     const char *tool;
     const char *table;
+    const char *url; /* of the database, which may name the table, too (place.h) */
 } AdoptFrom;
 
 /*

@@ -79,18 +79,6 @@ static ErrCode read_identifier(const char **at, Str *out, Err *err)
     return ERR_NONE;
 }
 
-static void append_quoted(const char *name, Str *out)
-{
-    str_append_char(out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            str_append_char(out, '"');
-        }
-        str_append_char(out, *name);
-    }
-    str_append_char(out, '"');
-}
-
 static ErrCode quote_table(const char *written, Str *out, Err *err)
 {
     const char *at = written;
@@ -100,7 +88,7 @@ static ErrCode quote_table(const char *written, Str *out, Err *err)
         if (code != ERR_NONE) {
             return code;
         }
-        append_quoted(str_text(&name), out);
+        str_append_quoted(out, str_text(&name), '"');
         if (*at == '\0') {
             return ERR_NONE;
         }
@@ -131,14 +119,7 @@ ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const ch
 /* With standard_conforming_strings, which skein's sessions have on, only quotes are special. */
 void tool_literal(const char *text, Str *out)
 {
-    str_append_char(out, '\'');
-    for (; *text != '\0'; text++) {
-        if (*text == '\'') {
-            str_append_char(out, '\'');
-        }
-        str_append_char(out, *text);
-    }
-    str_append_char(out, '\'');
+    str_append_quoted(out, text, '\'');
 }
 
 void tool_values(const PlanMigration *migrations, size_t count, bool is_numeric, Str *out)

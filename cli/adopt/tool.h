@@ -20,9 +20,25 @@ typedef struct ToolStep {
     bool is_down;
 } ToolStep;
 
+/* How a tool's own words spell its table's name. */
+typedef enum ToolSpelling {
+    TOOL_SPELLS_SQL = 0, /* as in SQL: letters are small unless they are quoted */
+    TOOL_SPELLS_PARTS,   /* as it is, schema and table parted by a dot */
+    TOOL_SPELLS_WHOLE,   /* as it is, dots and all */
+} ToolSpelling;
+
+/* What of its own says where its table is; all zero: nothing. */
+typedef struct ToolPlace {
+    const char *variable;            /* of the environment */
+    const char *parameter;           /* of the address of the database */
+    const char *is_quoted_parameter; /* beside it: true where the value is SQL */
+    ToolSpelling spelling;
+} ToolPlace;
+
 typedef struct Tool {
     const char *name;   /* as --from and `from:` say it */
     const char *table;  /* where it keeps its history, unless told otherwise */
+    ToolPlace place;    /* what may say otherwise */
     const char *format; /* of the directories that it works with; NULL: none that is read here */
 
     /*

@@ -31,6 +31,9 @@ static void mirror(const ToolStep *step, Str *out)
 const Tool tool_golang_migrate = {
     .name = "golang-migrate",
     .table = "schema_migrations",
+    .place = { .parameter = "x-migrations-table",
+               .is_quoted_parameter = "x-migrations-table-quoted",
+               .spelling = TOOL_SPELLS_WHOLE },
     .format = "golang-migrate",
     .query = query,
     .is_numeric = true,

@@ -29,6 +29,7 @@ static void mirror(const ToolStep *step, Str *out)
 const Tool tool_goose = {
     .name = "goose",
     .table = "goose_db_version",
+    .place = { .variable = "GOOSE_TABLE" },
     .format = "goose",
     .query = query,
     .is_numeric = true,

@@ -40,6 +40,7 @@ static void query_atlas(const char *table, Str *out)
 const Tool tool_dbmate = {
     .name = "dbmate",
     .table = "schema_migrations",
+    .place = { .variable = "DBMATE_MIGRATIONS_TABLE", .spelling = TOOL_SPELLS_PARTS },
     .format = "dbmate",
     .query = query,
     .mirror = mirror,

@@ -12,6 +12,7 @@
 #define TOML "flyway.toml"
 #define NAMESPACE "flyway."
 #define PLACEHOLDERS "placeholders."
+#define RESOURCES "src/main/resources" /* where builds take a class path from */
 #define BLANKS " \t"
 #define QUOTES "\"'"
 
@@ -440,4 +441,22 @@ ErrCode flyway_settings_read(const SourceReading *reading, FlywaySettings *ret_s
         ret_settings->placeholders.first = &reading->options->variables;
     }
     return code;
+}
+
+const char *flyway_folder(const SourceReading *reading, const char *location)
+{
+    const char *colon = strchr(location, ':');
+    const char *path = colon == NULL ? location : colon + 1;
+    while (path[0] == '.' && path[1] == '/') {
+        path += 2;
+    }
+    const char *resource = arena_printf(reading->arena, RESOURCES "/%s", path);
+    bool is_resource = str_starts_with(location, "classpath:") || colon == NULL;
+    if (str_equal(path, ".")) {
+        return "";
+    }
+    if (source_dir_has_path(reading->dir, path) && path[0] != '/') {
+        return path;
+    }
+    return is_resource && source_dir_has_path(reading->dir, resource) ? resource : NULL;
 }

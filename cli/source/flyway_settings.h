@@ -51,4 +51,7 @@ bool flyway_has_settings(const SourceDir *dir);
 /* ERR_SYNTAX with file and line. Texts are in the reading's arena. */
 ErrCode flyway_settings_read(const SourceReading *reading, FlywaySettings *ret_settings, Err *err);
 
+/* The folder below the directory that a location means ("": the directory), or NULL. */
+const char *flyway_folder(const SourceReading *reading, const char *location);
+
 #endif

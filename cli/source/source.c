@@ -119,6 +119,20 @@ static ErrCode detect_format(const SourceReading *reading, const SourceFormat **
     return ERR_NONE;
 }
 
+const SourceFormat *source_recognise(const char *path, Arena *arena)
+{
+    AUTO(SourceNotes) notes = { .arena = arena };
+    SourceDir dir = { 0 };
+    SourceOptions options = { 0 };
+    SourceReading reading = { &dir, &options, &notes, arena };
+    const SourceFormat *format = NULL;
+    if (source_dir_open(path, arena, &dir, NULL) == ERR_NONE) {
+        dialect_filter(&dir, &notes, arena);
+        detect_format(&reading, &format, NULL);
+    }
+    return format;
+}
+
 /* A value that is given and that nothing asks for is, mostly, a name that is misspelt. */
 static void note_unused(const char *path, const SourceVariables *variables, SourceNotes *notes)
 {

@@ -59,6 +59,7 @@ typedef struct NewMigration {
     const char *slug;            /* of its name: lower-case letters, digits and "_" */
     const PlanMigration *newest; /* of the directory, or NULL */
     int64_t now_s;               /* Unix time, for versions that are times */
+    const char *directory;       /* whose settings count; NULL, or not there: it has none */
 } NewMigration;
 
 typedef struct NewFile {
@@ -116,6 +117,12 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
  * nothing undoes. One that cannot be read has no statement, and is among the refusals.
  */
 void source_take(const ScriptInput *inputs, size_t count, Arena *arena, MigrationSet *ret_set);
+
+/*
+ * The format that recognises the directory, be there migrations in it or not yet: its settings may
+ * say it. NULL: none does, or more than one.
+ */
+const SourceFormat *source_recognise(const char *path, Arena *arena);
 
 /* The format of that name; ERR_NOT_FOUND with what may have been meant. */
 ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *err);

@@ -12,13 +12,11 @@
 #include "cli/source/flyway.h"
 #include "cli/source/flyway_conf.h"
 #include "cli/source/flyway_name.h"
+#include "cli/source/flyway_new.h"
 #include "cli/source/pairs.h"
 #include "cli/source/placeholder.h"
 #include "cli/source/version.h"
 
-#define SUFFIX ".sql"
-#define SEPARATOR "__"
-#define RESOURCES "src/main/resources" /* where builds take a class path from */
 #define DEPTH_MAX 16
 #define FINGERPRINT_DIGITS 8
 #define AFTER_ALL '~' /* begins the key of what has no version */
@@ -157,25 +155,6 @@ static size_t claim_files(const SourceReading *reading)
     return count_files(reading, &FLYWAY_DEFAULTS) + flyway_has_settings(reading->dir);
 }
 
-/* The folder below the directory that a location means, or NULL. */
-static const char *folder_of(const SourceReading *reading, const char *location)
-{
-    const char *colon = strchr(location, ':');
-    const char *path = colon == NULL ? location : colon + 1;
-    while (path[0] == '.' && path[1] == '/') {
-        path += 2;
-    }
-    const char *resource = arena_printf(reading->arena, RESOURCES "/%s", path);
-    bool is_resource = str_starts_with(location, "classpath:") || colon == NULL;
-    if (str_equal(path, ".")) {
-        return "";
-    }
-    if (source_dir_has_path(reading->dir, path) && path[0] != '/') {
-        return path;
-    }
-    return is_resource && source_dir_has_path(reading->dir, resource) ? resource : NULL;
-}
-
 static ErrCode refuse_location(const SourceReading *reading, const FlywaySettings *settings,
                                const char *location, Err *err)
 {
@@ -191,7 +170,7 @@ static ErrCode walk_location(const SourceReading *reading, const char *location,
 {
     const FlywaySettings *settings = history->settings;
     SourceDir inside = { 0 };
-    const char *folder = folder_of(reading, location);
+    const char *folder = flyway_folder(reading, location);
     if (folder == NULL && settings->locations.count == 1 && count_files(reading, settings) > 0) {
         source_note(reading->notes, SOURCE_NOTE_WARNING, settings->file, settings->locations_line,
                     "there is no %s in %s: the migrations beside this file are read", location,
@@ -399,15 +378,6 @@ static const FlywayMigration *own_of(const FlywaySettings *settings, const Found
     return own;
 }
 
-static void append_quoted(const char *name, Str *out)
-{
-    str_append_char(out, '"');
-    for (; *name != '\0'; name++) {
-        str_printf(out, *name == '"' ? "\"\"" : "%c", *name);
-    }
-    str_append_char(out, '"');
-}
-
 /* Flyway writes both names in quotes, in the schema that is its default. NULL: nothing is said. */
 static const char *own_table(const FlywaySettings *settings, Arena *arena)
 {
@@ -417,10 +387,10 @@ static const char *own_table(const FlywaySettings *settings, Arena *arena)
         return NULL;
     }
     if (has_schema) {
-        append_quoted(settings->schema, &name);
+        str_append_quoted(&name, settings->schema, '"');
         str_append_char(&name, '.');
     }
-    append_quoted(settings->table, &name);
+    str_append_quoted(&name, settings->table, '"');
     return arena_strdup(arena, str_text(&name));
 }
 
@@ -458,42 +428,10 @@ static ErrCode read_history(const SourceReading *reading, MigrationSet *ret_set,
     return found_read(reading, &history.list, compare_keys, read_migration, ret_set, err);
 }
 
-/* ---- skein new ---- */
-
-/* The last number of the newest version, plus one: V1_9 is followed by V1.10. */
-static const char *next_version(const char *newest, Arena *arena)
-{
-    const char *dot = strrchr(newest, '.');
-    const char *last = dot == NULL ? newest : dot + 1;
-    const char *next = version_after(last, arena);
-    return next == NULL ? NULL : arena_printf(arena, "%.*s%s", (int)(last - newest), newest, next);
-}
-
-static ErrCode create_files(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
-                            Err *err)
-{
-    const char *newest = migration->newest == NULL ? "0" : migration->newest->version;
-    const char *version = newest[0] == '\0' ? NULL : next_version(newest, arena);
-    if (version == NULL) {
-        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
-                migration->newest->id);
-        return err_hint(err, "name the new files by hand");
-    }
-    *ret_files = (NewFiles){
-        .items = { { arena_printf(arena, "V%s" SEPARATOR "%s" SUFFIX, version, migration->slug),
-                     "" },
-                   { arena_printf(arena, "U%s" SEPARATOR "%s" SUFFIX, version, migration->slug),
-                     "-- Exactly the inverse. What cannot be undone has no such file: delete this "
-                     "one.\n" } },
-        .count = 2,
-    };
-    return ERR_NONE;
-}
-
 const SourceFormat source_flyway = {
     .name = "flyway",
     .layout = "a file V1__name.sql, and U1__name.sql where it can be undone",
     .claim = claim_files,
     .read = read_history,
-    .create = create_files,
+    .create = flyway_create,
 };

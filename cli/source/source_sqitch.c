@@ -270,6 +270,19 @@ static size_t claim_plan(const SourceReading *reading)
     return source_dir_has(reading->dir, CONF) || source_dir_has(reading->dir, PLAN);
 }
 
+/* The registry is a schema, in whatever letters it is written. */
+static const char *own_table(const Layout *layout)
+{
+    const char *registry = find_setting(layout, "registry");
+    AUTO(Str) table = { 0 };
+    if (registry == NULL) {
+        return NULL;
+    }
+    str_append_quoted(&table, registry, '"');
+    str_append(&table, ".changes");
+    return arena_strdup(layout->reading->arena, str_text(&table));
+}
+
 static ErrCode read_changes(const SourceReading *reading, MigrationSet *ret_set, Err *err)
 {
     Layout *layout = ARENA_NEW(reading->arena, Layout); /* scripts point to its variables */
@@ -282,6 +295,7 @@ static ErrCode read_changes(const SourceReading *reading, MigrationSet *ret_set,
     if (code == ERR_NONE) {
         code = sqitch_plan_read(&input, reading->arena, plan, err);
     }
+    ret_set->own_table = own_table(layout);
     AUTO(FoundList) list = { 0 };
     for (size_t i = 0; code == ERR_NONE && i < plan->count; i++) {
         code = take_change(layout, plan, &plan->changes[i], &list, err);

@@ -132,6 +132,19 @@ static void what_flyway_failed_at_or_has_alone_is_not_adopted(void **state)
                    "flyway has applied V9__x here, which the directory does not have");
 }
 
+static void an_address_may_name_golang_migrates_table(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE TABLE moves (version bigint PRIMARY KEY, dirty boolean NOT NULL);"
+                   " INSERT INTO moves VALUES (1, false)");
+    world->connection = arena_printf(&world->arena, "%s&x-migrations-table=moves", world->url);
+    run_json(world, "adopt", 0);
+    run_json(world, "up --mirror golang-migrate", 0);
+    assert_ask(world, "SELECT version FROM moves", "3");
+}
+
 static void what_is_not_at_rest_is_not_adopted(void **state)
 {
     World *world = *state;
@@ -359,6 +372,7 @@ int main(void)
         WORLD_TEST(each_tools_table_is_understood),
         WORLD_TEST(flyways_history_is_understood),
         WORLD_TEST(what_flyway_failed_at_or_has_alone_is_not_adopted),
+        WORLD_TEST(an_address_may_name_golang_migrates_table),
         WORLD_TEST(what_is_not_at_rest_is_not_adopted),
         WORLD_TEST(prismas_table_is_understood_and_kept_true),
         WORLD_TEST(flyways_table_is_understood),

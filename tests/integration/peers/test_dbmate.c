@@ -127,6 +127,23 @@ static void all_that_skein_undoes_is_pending_to_dbmate(void **state)
     assert_ask(world, "SELECT count(*) FROM pg_index WHERE indrelid = 'accounts'::regclass", "2");
 }
 
+static void a_table_elsewhere_is_found_in_the_environment(void **state)
+{
+    World *world = *state;
+    peer_needs("dbmate");
+    setenv("DBMATE_MIGRATIONS_TABLE", "public.Moves", 1);
+    put_first_two(world);
+    Outcome up = run_program(world, DBMATE "up");
+    Outcome adopt = run(world, "adopt");
+    put_last_three(world);
+    Outcome mirror = run(world, "up --mirror dbmate");
+    Outcome status = run_program(world, DBMATE "status");
+    unsetenv("DBMATE_MIGRATIONS_TABLE");
+    assert_int_equal(up.exit_code + adopt.exit_code + mirror.exit_code, 0);
+    assert_string_equal(status.out, STATUS_ALL);
+    assert_ask(world, "SELECT count(*) FROM \"Moves\"", "5");
+}
+
 /* dbmate leaves no word of it: what stands in the way is the index that it left. */
 static void an_index_that_dbmate_left_invalid_is_seen(void **state)
 {
@@ -180,6 +197,7 @@ int main(void)
         WORLD_TEST(what_dbmate_did_meanwhile_is_seen),
         WORLD_TEST(both_make_the_same_catalog),
         WORLD_TEST(all_that_skein_undoes_is_pending_to_dbmate),
+        WORLD_TEST(a_table_elsewhere_is_found_in_the_environment),
         WORLD_TEST(an_index_that_dbmate_left_invalid_is_seen),
         WORLD_TEST(skein_fails_whole_where_dbmate_was_first),
         WORLD_TEST(dbmate_fails_whole_where_skein_was_first),

@@ -149,6 +149,20 @@ static void both_write_the_same_registry_and_the_same_catalog(void **state)
     assert_program(world, sqitch(world, "status"), 1, "No changes deployed");
 }
 
+static void a_registry_elsewhere_is_found_in_the_settings(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    put_history_file(world, "sqitch.conf",
+                     "[core]\n\tengine = pg\n[engine \"pg\"]\n\tregistry = Deploys\n");
+    peer_says(world, sqitch(world, "deploy --to-change @v1 --target"));
+    peer_says(world, "skein adopt");
+    peer_says(world, "skein up --mirror sqitch");
+    assert_sqitch(world, "status", "Nothing to deploy (up-to-date)");
+    assert_ask(world, "SELECT count(*) FROM \"Deploys\".changes", "4");
+}
+
 /* Without a transaction of its own, a change that fails leaves what it had done. */
 static void a_change_that_failed_half_way_is_not_applied(void **state)
 {
@@ -205,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(each_goes_on_where_the_other_stands),
         WORLD_TEST(both_write_the_same_registry_and_the_same_catalog),
+        WORLD_TEST(a_registry_elsewhere_is_found_in_the_settings),
         WORLD_TEST(a_change_that_failed_half_way_is_not_applied),
         WORLD_TEST(skein_fails_whole_where_sqitch_was_first),
         WORLD_TEST(skein_gives_way_where_sqitch_comes_second),

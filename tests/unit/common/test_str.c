@@ -31,6 +31,16 @@ static void it_grows_by_every_way_of_appending(void **state)
     assert_memory_equal(str.data, "abcd\0e<f|42>", 13);
 }
 
+static void a_quoted_text_doubles_its_quotes(void **state)
+{
+    (void)state;
+    AUTO(Str) str = { 0 };
+    str_append_quoted(&str, "a\"b'c", '"');
+    str_append_quoted(&str, "a\"b'c", '\'');
+    str_append_quoted(&str, "", '"');
+    assert_string_equal(str_text(&str), "\"a\"\"b'c\"'a\"b''c'\"\"");
+}
+
 static void a_count_has_the_noun_that_goes_with_it(void **state)
 {
     (void)state;
@@ -182,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_one_is_text),
         cmocka_unit_test(it_grows_by_every_way_of_appending),
+        cmocka_unit_test(a_quoted_text_doubles_its_quotes),
         cmocka_unit_test(a_count_has_the_noun_that_goes_with_it),
         cmocka_unit_test(a_long_text_is_kept_whole),
         cmocka_unit_test(what_is_taken_belongs_to_the_taker),

@@ -3,6 +3,7 @@
 #include "tests/unit/cli/support.h"
 
 #include "cli/adopt/adopt.h"
+#include "cli/adopt/place.h"
 #include "cli/source/alembic.h"
 
 static PlanStatement STATEMENT = { .sql = "SELECT 1", .line = 1, .kind = "SELECT" };
@@ -88,6 +89,72 @@ static void the_table_is_the_one_that_the_directory_names(void **state)
         Err err = { 0 };
         assert_int_equal(adopt_plan(&set, &ROWS[i].from, &arena, &plan, &err), ERR_NONE);
         assert_non_null(strstr(plan.adoption.query, ROWS[i].table));
+    }
+}
+
+static void the_table_is_the_one_that_the_tools_own_words_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format;
+        const char *variable;
+        const char *value;
+        AdoptFrom from;
+        const char *table;
+    } ROWS[] = {
+        { "dbmate", "DBMATE_MIGRATIONS_TABLE", "Ops.Moves", { 0 }, "FROM \"Ops\".\"Moves\" t" },
+        { "dbmate", "DBMATE_MIGRATIONS_TABLE", "", { 0 }, "FROM \"schema_migrations\" t" },
+        { "dbmate", "DBMATE_MIGRATIONS_TABLE", "moves", { .table = "other" }, "FROM \"other\" t" },
+        { "goose", "GOOSE_TABLE", "Ops.Moves", { 0 }, "FROM \"ops\".\"moves\" " },
+        { "goose", "DBMATE_MIGRATIONS_TABLE", "moves", { 0 }, "FROM \"app\".\"Versions\" " },
+        { "golang-migrate",
+          "GOOSE_TABLE",
+          "moves",
+          { .url = "postgres://u@h/d?sslmode=disable&x-migrations-table=Ops%2eMoves&y=1" },
+          "FROM \"Ops.Moves\" t" },
+        { "golang-migrate",
+          "GOOSE_TABLE",
+          "moves",
+          { .url = "postgres://u@h/d?x-migrations-table=%22Ops%22.%22Mo ves%22"
+                   "&x-migrations-table-quoted=1" },
+          "FROM \"Ops\".\"Mo ves\" t" },
+        { "golang-migrate",
+          "GOOSE_TABLE",
+          "moves",
+          { .url = "host=h dbname=?x-migrations-table=no" },
+          "FROM \"app\".\"Versions\" t" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        MigrationSet set = { .format = ROWS[i].format,
+                             .migrations = migrations_new(&arena),
+                             .count = 2,
+                             .own_table =
+                                 str_equal(ROWS[i].format, "dbmate") ? NULL : "app.\"Versions\"" };
+        Plan plan = plan_of(&set);
+        Err err = { 0 };
+        setenv(ROWS[i].variable, ROWS[i].value, 1);
+        assert_int_equal(adopt_plan(&set, &ROWS[i].from, &arena, &plan, &err), ERR_NONE);
+        unsetenv(ROWS[i].variable);
+        if (strstr(plan.adoption.query, ROWS[i].table) == NULL) {
+            fail_msg("wanted %s in %s", ROWS[i].table, plan.adoption.query);
+        }
+    }
+}
+
+static void an_address_goes_to_libpq_without_what_golang_migrate_alone_reads(void **state)
+{
+    (void)state;
+    const char *const rows[][2] = {
+        { "postgres://u@h/d?x-migrations-table=m", "postgres://u@h/d" },
+        { "postgres://u@h/d?x-a=1&sslmode=disable&x-b=2&port=3",
+          "postgres://u@h/d?sslmode=disable&port=3" },
+        { "postgresql://u@h/d?sslmode=disable", "postgresql://u@h/d?sslmode=disable" },
+        { "host=h password=?x-y", "host=h password=?x-y" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Arena) arena = { 0 };
+        assert_string_equal(place_plain_url(rows[i][0], &arena), rows[i][1]);
     }
 }
 
@@ -193,6 +260,8 @@ int main(void)
         cmocka_unit_test(an_adoption_runs_nothing_and_can_be_taken_back),
         cmocka_unit_test(a_mirror_leaves_what_runs_as_it_is),
         cmocka_unit_test(the_table_is_the_one_that_the_directory_names),
+        cmocka_unit_test(the_table_is_the_one_that_the_tools_own_words_name),
+        cmocka_unit_test(an_address_goes_to_libpq_without_what_golang_migrate_alone_reads),
         cmocka_unit_test(
             a_table_that_asks_for_more_than_a_plan_is_kept_true_of_its_own_directories),
         cmocka_unit_test(a_tool_that_keeps_heads_is_asked_with_their_parents),

@@ -155,6 +155,26 @@ static void files_for_other_databases_are_left_out(void **state)
                                              "names say, and are left out: 1_a.mysql.up.sql, …"));
 }
 
+static void settings_alone_say_the_format(void **state)
+{
+    (void)state;
+    const struct {
+        File file;
+        const SourceFormat *format;
+    } rows[] = {
+        { { "flyway.conf", "" }, &source_flyway },
+        { { "sqitch.conf", "" }, &source_sqitch },
+        { { "x", "" }, NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        sandbox_write(&sandbox, rows[i].file.name, rows[i].file.text);
+        assert_ptr_equal(source_recognise(sandbox.path, &arena), rows[i].format);
+        assert_null(source_recognise("/nowhere", &arena));
+    }
+}
+
 static void files_without_any_marks_are_named(void **state)
 {
     (void)state;
@@ -275,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_for_other_databases_are_left_out),
         cmocka_unit_test(two_formats_in_one_directory_are_a_question),
+        cmocka_unit_test(settings_alone_say_the_format),
         cmocka_unit_test(files_without_any_marks_are_named),
         cmocka_unit_test(a_folder_for_postgresql_is_suggested),
         cmocka_unit_test(a_link_that_leaves_the_directory_is_refused),

@@ -195,6 +195,42 @@ static void a_new_version_counts_on_from_the_last_number(void **state)
     }
 }
 
+static void new_files_are_named_as_the_settings_have_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file;
+        const char *text;
+        const char *up;
+        const char *down;
+    } CASES[] = {
+        { "flyway.conf",
+          "flyway.sqlMigrationPrefix=up-\nflyway.undoSqlMigrationPrefix=down-\n"
+          "flyway.sqlMigrationSeparator=-\nflyway.sqlMigrationSuffixes=.pgsql,.sql\n"
+          "flyway.locations=filesystem:./sql,other\n",
+          "sql/up-8-add_a.pgsql", "sql/down-8-add_a.pgsql" },
+        { "flyway.toml", "[flyway]\nlocations = [\"classpath:db/migration\"]\n",
+          "src/main/resources/db/migration/V8__add_a.sql",
+          "src/main/resources/db/migration/U8__add_a.sql" },
+        { "flyway.conf", "flyway.locations=/flyway/sql\n", "V8__add_a.sql", "U8__add_a.sql" },
+        { "x", "", "V8__add_a.sql", "U8__add_a.sql" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        Err err = { 0 };
+        NewFiles files = { 0 };
+        PlanMigration newest = { .id = "x", .version = "7" };
+        NewMigration migration = { "add_a", &newest, 0, sandbox.path };
+        sandbox_write(&sandbox, "sql/x", NULL);
+        sandbox_write(&sandbox, "src/main/resources/db/migration/x", NULL);
+        sandbox_write(&sandbox, CASES[i].file, CASES[i].text);
+        assert_int_equal(source_flyway.create(&migration, &arena, &files, &err), ERR_NONE);
+        assert_string_equal(files.items[0].path, CASES[i].up);
+        assert_string_equal(files.items[1].path, CASES[i].down);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +240,7 @@ int main(void)
         cmocka_unit_test(placeholders_are_replaced_wherever_they_stand),
         cmocka_unit_test(notes_tell_what_is_left_out),
         cmocka_unit_test(a_new_version_counts_on_from_the_last_number),
+        cmocka_unit_test(new_files_are_named_as_the_settings_have_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,8 +170,9 @@ static void a_new_file_is_numbered_as_the_newest_is(void **state)
         Err err = { 0 };
         NewFiles files = { 0 };
         PlanMigration newest = { .version = ROWS[i].newest };
-        NewMigration migration = { "add_some_a", ROWS[i].newest == NULL ? NULL : &newest,
-                                   1706745599 };
+        NewMigration migration = { .slug = "add_some_a",
+                                   .newest = ROWS[i].newest == NULL ? NULL : &newest,
+                                   .now_s = 1706745599 };
         assert_int_equal(source_node_pg_migrate.create(&migration, &arena, &files, &err), ERR_NONE);
         assert_int_equal(files.count, 1);
         assert_string_equal(files.items[0].path, ROWS[i].path);
