@@ -6,12 +6,14 @@
 
 extern const LintFamily LINT_INDEXES;      /* lint_index.c */
 extern const LintFamily LINT_CONSTRAINTS;  /* lint_constraint.c */
+extern const LintFamily LINT_REFERENCES;   /* lint_reference.c */
 extern const LintFamily LINT_COLUMNS;      /* lint_column.c */
 extern const LintFamily LINT_TYPES;        /* lint_type.c */
 extern const LintFamily LINT_TABLES;       /* lint_table.c */
 extern const LintFamily LINT_DROPS;        /* lint_drop.c */
 extern const LintFamily LINT_PARTITIONS;   /* lint_partition.c */
 extern const LintFamily LINT_ROWS;         /* lint_rows.c */
+extern const LintFamily LINT_PROTECTIONS;  /* lint_protection.c */
 extern const LintFamily LINT_TRANSACTIONS; /* lint_transaction.c */
 extern const LintFamily LINT_HISTORIES;    /* lint_history.c */
 extern const LintFamily LINT_NAMES;        /* lint_name.c */

@@ -288,6 +288,7 @@ static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool i
     }
     if (code == ERR_NONE && up.origin != NULL && is_up_told) {
         lint.script = &up;
+        lint.model = model;
         lint.statement = NULL;
         ask(&lint, RULE_MIGRATION);
     }

@@ -54,7 +54,7 @@ struct LintCase {
     const LintConfig *config;
     const MigrationSet *set;
     size_t migration;               /* index into the set */
-    const Model *model;             /* before the statement */
+    const Model *model;             /* before the statement; of RULE_MIGRATION after its up */
     CaseScript *script;             /* NULL for RULE_MIGRATION */
     const CaseStatement *statement; /* of RULE_PART the last one of the part */
     Tree tree;                      /* of the statement */

@@ -2,6 +2,7 @@
 #include "cli/lint/families.h"
 #include "cli/lint/lint_case.h"
 
+#include "cli/lint/constraint.h"
 #include "common/str.h"
 
 /* ---- bounds as conditions ---- */
@@ -196,7 +197,90 @@ static void check_create(LintCase *lint)
     }
 }
 
+/* ---- what PostgreSQL refuses ---- */
+
+static bool is_partitioned(const LintCase *lint, Name table)
+{
+    const Relation *relation = model_relation(lint->model, table);
+    return relation != NULL && relation->kind == RELATION_PARTITIONED;
+}
+
+/* A unique key has to hold the columns by which rows are told apart. */
+static bool lacks_key(const LintCase *lint, Name table, const Names *columns)
+{
+    const Relation *relation = model_relation(lint->model, table);
+    for (size_t i = 0; i < relation->partition_key.count; i++) {
+        if (!names_have(columns, relation->partition_key.items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NULL: nothing of it is refused. */
+static const char *constraint_refusal(const LintCase *lint, Name table,
+                                      const PgQuery__Constraint *constraint)
+{
+    TableConstraint key = constraint_read(constraint, table.name, NULL, lint->arena);
+    bool is_unique = key.kind == CONSTRAINT_UNIQUE || key.kind == CONSTRAINT_PRIMARY_KEY;
+    if (key.kind == CONSTRAINT_FOREIGN_KEY && constraint->skip_validation) {
+        return "a foreign key NOT VALID";
+    }
+    if (is_unique && constraint->indexname[0] != '\0') {
+        return "USING INDEX";
+    }
+    return is_unique && lacks_key(lint, table, &key.columns)
+               ? "a unique key without the columns of the partition key"
+               : NULL;
+}
+
+static void tell_refused(LintCase *lint, Name table, const PgQuery__AlterTableCmd *command)
+{
+    const char *what = is_partitioned(lint, table)
+                           ? constraint_refusal(lint, table, command->def->constraint)
+                           : NULL;
+    if (what != NULL) {
+        case_report(lint, command->def->constraint->location,
+                    "PostgreSQL refuses it: %s is partitioned, and %s is not to be had there",
+                    case_table(lint, table), what);
+    }
+}
+
+static void check_refused(LintCase *lint)
+{
+    const Node *node = lint->tree.node;
+    if (node->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT) {
+        case_each_command(lint, PG_QUERY__ALTER_TABLE_TYPE__AT_AddConstraint, tell_refused);
+        return;
+    }
+    Name table = name_of_relation(node->index_stmt->relation);
+    if (node->index_stmt->concurrent && is_partitioned(lint, table)) {
+        case_report(
+            lint, -1,
+            "PostgreSQL refuses it: %s is partitioned, and CONCURRENTLY is not to be had there",
+            case_table(lint, table));
+    }
+}
+
 static const LintRule RULES[] = {
+    {
+        .id = "partitioned-refused",
+        .severity = SEVERITY_ERROR,
+        .title = "what PostgreSQL does not do with a partitioned table",
+        .explain =
+            "CREATE INDEX CONCURRENTLY, a foreign key NOT VALID, a constraint USING INDEX, and "
+            "a unique key without the partition key are refused: the ways that spare a "
+            "table that is in use are to be had for its partitions only.",
+        .remedy =
+            "Partition by partition: an index ON ONLY the parent, one on each partition, ALTER "
+            "INDEX … ATTACH PARTITION; a foreign key NOT VALID and VALIDATE on each "
+            "partition, then the one of the parent, which finds them.",
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, PG_QUERY__NODE__NODE_INDEX_STMT),
+        .check = check_refused,
+        .fires = { "CREATE INDEX CONCURRENTLY events_id_idx ON events (id);", NULL },
+        .silent = { "CREATE INDEX CONCURRENTLY events_2024_id_idx ON events_2024 (id);", NULL },
+    },
     {
         .id = "partition-attach",
         .severity = SEVERITY_WARNING,

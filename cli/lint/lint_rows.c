@@ -69,6 +69,50 @@ static void check_delete(LintCase *lint)
               written, key, key, written);
 }
 
+/* Can an index find the rows that the condition asks for? What is not known counts as yes. */
+static bool is_found_by_index(const LintCase *lint, Name table, const Node *condition)
+{
+    const Relation *relation = model_relation(lint->model, table);
+    Names read = names_read(condition, lint->arena);
+    if (relation == NULL || !relation->is_whole || read.count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < relation->index_count; i++) {
+        const TableIndex *index = &relation->indexes[i];
+        if (index->columns.count == 0 || names_have(&read, index->columns.items[0])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_scan(LintCase *lint)
+{
+    const Node *node = lint->tree.node;
+    bool is_update = node->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT;
+    const Node *condition =
+        is_update ? node->update_stmt->where_clause : node->delete_stmt->where_clause;
+    Name table =
+        name_of_relation(is_update ? node->update_stmt->relation : node->delete_stmt->relation);
+    bool is_joined =
+        is_update ? node->update_stmt->n_from_clause > 0 : node->delete_stmt->n_using_clause > 0;
+    if (condition == NULL || is_joined || !case_is_busy(lint, table) ||
+        is_found_by_index(lint, table, condition)) {
+        return;
+    }
+    const char *written = case_table(lint, table);
+    const char *key = key_of(lint, table);
+    Finding *finding = case_report(
+        lint, -1, "all of %s is read, and every row that fits is locked until the transaction ends",
+        written);
+    if (!str_equal(key, "ctid")) {
+        case_step(lint, finding,
+                  "-- again and again, each in a transaction of its own, with the next bounds\n"
+                  "%s AND %s BETWEEN 1 AND " BATCH ";",
+                  lint->statement->sql, key);
+    }
+}
+
 static void check_twice(LintCase *lint)
 {
     const PgQuery__UpdateStmt *update = lint->tree.node->update_stmt;
@@ -113,6 +157,24 @@ static const LintRule RULES[] = {
         .check = check_delete,
         .fires = { "DELETE FROM items;", NULL },
         .silent = { "DELETE FROM items WHERE order_id = 7;", NULL },
+    },
+    {
+        .id = "rows-by-scan",
+        .severity = SEVERITY_NOTICE,
+        .title = "rows to be written are looked for by reading the whole table",
+        .explain =
+            "No index begins with a column of the condition. How many rows fit nobody can say "
+            "here: a backfill of most of a table is an UPDATE of every row, in one "
+            "transaction, under another name.",
+        .remedy = "In batches along the primary key, each in a transaction of its own, outside of "
+                  "migrations.",
+        .is_up_only = true,
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_UPDATE_STMT, PG_QUERY__NODE__NODE_DELETE_STMT),
+        .check = check_scan,
+        .fires = { "UPDATE orders SET note = '' WHERE note IS NULL;", NULL },
+        .silent = { "UPDATE orders SET note = '' WHERE note IS NULL AND id BETWEEN 1 AND 10000;",
+                    NULL },
     },
     {
         .id = "assigned-twice",

@@ -70,6 +70,57 @@ static void check_move(LintCase *lint)
               case_table(lint, (Name){ alter->newschema, table.name }));
 }
 
+/* What goes by a name in programs, beside tables, columns and schemas. */
+static const char *named_kind(PgQuery__ObjectType type)
+{
+    switch (type) {
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+        return "view";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_MATVIEW:
+        return "materialized view";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+        return "sequence";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_FUNCTION:
+        return "function";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_PROCEDURE:
+        return "procedure";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_TYPE:
+        return "type";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_DOMAIN:
+        return "domain";
+    default:
+        return NULL;
+    }
+}
+
+/* Has an earlier statement of this migration made it? By its words: CREATE, and the name. */
+static bool is_made_here(const LintCase *lint, const char *name)
+{
+    for (const CaseStatement *at = lint->script->statements; at < lint->statement; at++) {
+        if (str_starts_with(at->kind, "CREATE ") && strcasestr(at->sql, name) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_rename_object(LintCase *lint)
+{
+    const PgQuery__RenameStmt *rename = lint->tree.node->rename_stmt;
+    const char *kind = named_kind(rename->rename_type);
+    if (kind == NULL) {
+        return;
+    }
+    Name object = rename->relation != NULL ? name_of_relation(rename->relation)
+                                           : name_of_object(rename->object, 0);
+    if (object.name[0] == '\0' || is_made_here(lint, object.name)) {
+        return;
+    }
+    Finding *finding = case_report(lint, -1, "what uses %s %s by its name fails from here on", kind,
+                                   name_write_qualified(object.schema, object.name, lint->arena));
+    case_step_allow(lint, finding, "no program uses either name");
+}
+
 static void check_rename_schema(LintCase *lint)
 {
     const PgQuery__RenameStmt *rename = lint->tree.node->rename_stmt;
@@ -249,6 +300,25 @@ static const LintRule RULES[] = {
         .fires = { "ALTER TABLE orders SET SCHEMA archive;", NULL },
         .silent = { "ALTER TABLE orders SET SCHEMA archive;\n"
                     "CREATE VIEW orders AS SELECT * FROM archive.orders;",
+                    NULL },
+    },
+    {
+        .id = "object-rename",
+        .severity = SEVERITY_WARNING,
+        .title = "a view, function, sequence or type that programs use is renamed",
+        .explain =
+            "Programs that run know the old name, those of the next release the new one; while "
+            "one replaces the other, some fail, whenever the migration runs. Functions in "
+            "PL/pgSQL and in strings know names, too.",
+        .remedy =
+            "Make it anew under the new name, beside the old one, and drop that when no program "
+            "uses it any more.",
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_RENAME_STMT),
+        .check = check_rename_object,
+        .fires = { "ALTER TYPE mood RENAME TO temper;", NULL },
+        .silent = { "CREATE TYPE temper AS ENUM ('glad', 'sad');\n"
+                    "ALTER TYPE temper RENAME TO humour;",
                     NULL },
     },
     {

@@ -29,6 +29,7 @@ static const struct {
     { "column-required", "ALTER TABLE orders ALTER COLUMN note SET DEFAULT ''" },
     { "validate-at-once", "ALTER TABLE orders ADD CONSTRAINT c CHECK (total >= 0) NOT VALID" },
     { "primary-key-nulls", "CREATE UNIQUE INDEX items_pkey ON items (amount)" },
+    { "constraint-renames-index", "CREATE UNIQUE INDEX users_by_code ON users (code)" },
 };
 
 /* What a person does between two steps. */
@@ -203,11 +204,57 @@ static void the_safe_way_of_other_shapes_runs(void **state)
     }
 }
 
+/* What the rule partitioned-refused says fails, and what it does not speak of does not. */
+static const struct {
+    const char *sql;
+    bool is_refused;
+} ON_PARTITIONED[] = {
+    { "CREATE INDEX CONCURRENTLY i ON events (day)", true },
+    { "CREATE INDEX CONCURRENTLY i ON events_2024 (day)", false },
+    { "CREATE INDEX i ON events (day)", false },
+    { "ALTER TABLE events ADD FOREIGN KEY (id) REFERENCES users NOT VALID", true },
+    { "ALTER TABLE events_2024 ADD FOREIGN KEY (id) REFERENCES users NOT VALID", false },
+    { "ALTER TABLE events ADD CHECK (id > 0) NOT VALID", false },
+    { "ALTER TABLE events ADD UNIQUE (id)", true },
+    { "ALTER TABLE events ADD PRIMARY KEY (id)", true },
+    { "ALTER TABLE events ADD UNIQUE (id, day)", false },
+    { "CREATE UNIQUE INDEX own ON events (id, day);"
+      "ALTER TABLE events ADD UNIQUE USING INDEX own",
+      true },
+};
+
+static void what_is_said_to_be_refused_is(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ON_PARTITIONED); i++) {
+        AUTO(Arena) arena = { 0 };
+        const char *sql = ON_PARTITIONED[i].sql;
+        PGconn *conn = server_connect();
+        run_world(conn, sql, &arena);
+        PGresult *result = PQexec(conn, sql);
+        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        bool is_refused =
+            sqlstate != NULL && (strcmp(sqlstate, "0A000") == 0 || strcmp(sqlstate, "42809") == 0);
+        LintReport report = lint(sql, &arena);
+        bool is_told = false;
+        for (size_t j = 0; j < report.count; j++) {
+            is_told |= strcmp(report.findings[j]->rule->id, "partitioned-refused") == 0;
+        }
+        if (is_refused != ON_PARTITIONED[i].is_refused || is_told != is_refused) {
+            fail_msg("%s: refused %d (%s), told %d", sql, is_refused,
+                     sqlstate == NULL ? "" : sqlstate, is_told);
+        }
+        PQclear(result);
+        PQfinish(conn);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_safe_way_of_every_rule_runs),
         cmocka_unit_test(the_safe_way_of_other_shapes_runs),
+        cmocka_unit_test(what_is_said_to_be_refused_is),
     };
     return cmocka_run_group_tests(tests, server_begin, server_end);
 }

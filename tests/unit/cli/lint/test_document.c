@@ -60,7 +60,7 @@ static const PeerRule SQUAWK[] = {
       { "index-if-not-exists" },
       "none is needed: a migration is applied whole or not at all, and what cannot be is probed" },
     { "prefer-text-field", { "type-varchar" }, "off by default" },
-    { "prefer-timestamptz", { "type-timestamp" }, NULL },
+    { "prefer-timestamp-tz", { "type-timestamp" }, NULL },
     { "renaming-column", { "column-rename" }, NULL },
     { "renaming-table", { "table-rename" }, "not where a view takes the old name" },
     { "require-concurrent-index-creation", { "index-blocks-writes" }, NULL },
@@ -126,6 +126,35 @@ static const PeerRule STRONG_MIGRATIONS[] = {
     { "checks for MySQL and MariaDB", { NULL }, "skein is for PostgreSQL" },
 };
 
+/* What neither of them looks at, and incidents and style guides of others are about. */
+static const PeerRule BEYOND[] = {
+    { "a constraint USING INDEX that gives the index another name",
+      { "constraint-renames-index" },
+      NULL },
+    { "a foreign key without an index on its own side", { "foreign-key-index" }, NULL },
+    { "an integer that refers to a bigint", { "foreign-key-type" }, NULL },
+    { "triggers, and foreign keys with them, turned off for a backfill", { "triggers-off" }, NULL },
+    { "row level security turned on without a policy, or off",
+      { "row-security-denies", "row-security-off" },
+      NULL },
+    { "autovacuum turned off, and years later transaction ids run out",
+      { "autovacuum-off" },
+      NULL },
+    { "a published table without a replica identity", { "replica-identity" }, NULL },
+    { "CONCURRENTLY, NOT VALID, USING INDEX on a partitioned table",
+      { "partitioned-refused" },
+      NULL },
+    { "ATTACH PARTITION without a CHECK that says the same", { "partition-attach" }, NULL },
+    { "a backfill whose condition no index serves", { "rows-by-scan" }, NULL },
+    { "views, functions and types renamed under running programs", { "object-rename" }, NULL },
+    { "CLUSTER, VACUUM FULL, SET TABLESPACE", { "table-rewrite" }, NULL },
+    { "REFRESH MATERIALIZED VIEW without CONCURRENTLY", { "matview-refresh" }, NULL },
+    { "a strong lock that waits, with everybody behind it, for a long query",
+      { "locks-several", "lock-held", "lock-upgrade" },
+      "skein's lock_timeout ends the waiting" },
+    { "IF NOT EXISTS that is content with an INVALID index", { "index-if-not-exists" }, NULL },
+};
+
 static void draw_peer(const char *title, const PeerRule *rules, size_t count, Str *out)
 {
     str_printf(out, "\n### %s\n\n| there | here | |\n|---|---|---|\n", title);
@@ -188,6 +217,7 @@ static void draw_peers(Str *out)
     str_append(out, "\n## What peers have\n\nEvery rule of theirs, and what there is here.\n");
     draw_peer("squawk 2.66", SQUAWK, ARRAY_LEN(SQUAWK), out);
     draw_peer("strong_migrations", STRONG_MIGRATIONS, ARRAY_LEN(STRONG_MIGRATIONS), out);
+    draw_peer("Beyond the two: what incidents were about", BEYOND, ARRAY_LEN(BEYOND), out);
 }
 
 /* ---- tests ---- */
@@ -228,6 +258,7 @@ static void every_rule_of_a_peer_has_its_counterpart(void **state)
     (void)state;
     assert_known(SQUAWK, ARRAY_LEN(SQUAWK));
     assert_known(STRONG_MIGRATIONS, ARRAY_LEN(STRONG_MIGRATIONS));
+    assert_known(BEYOND, ARRAY_LEN(BEYOND));
 }
 
 int main(void)
