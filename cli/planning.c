@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/lint/shared_names.h"
+#include "cli/wait_notes.h"
 #include "common/cleanup.h"
 #include "common/file.h"
 #include "common/keyfile.h"
@@ -43,13 +44,15 @@ static ErrCode tell_damage(const char *path, Err *err)
 }
 
 /* What was noticed while reading, and what the plan as a whole gives reason for. */
-static void take_notes(const PlannedRollout *rollout, Arena *arena, PlanAtHand *plan)
+static void take_notes(const PlannedRollout *rollout, const char *path, Arena *arena,
+                       PlanAtHand *plan)
 {
     AUTO(SourceNotes) notes = { .arena = arena };
     for (size_t i = 0; i < rollout->set.note_count; i++) {
         LIST_PUSH(&notes.list, rollout->set.notes[i]);
     }
     shared_names_warn(&rollout->plan, &notes);
+    wait_notes(&rollout->plan, path, &notes);
     plan->note_count = notes.list.count;
     plan->notes =
         arena_memdup(arena, notes.list.items, notes.list.count * sizeof(*notes.list.items));
@@ -65,7 +68,7 @@ static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *pla
     }
     if (code == ERR_NONE) {
         plan->plan = &rollout->plan;
-        take_notes(rollout, arena, plan);
+        take_notes(rollout, path, arena, plan);
         bundle_begin(canonical, &plan->bundle);
     }
     return code;

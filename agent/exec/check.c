@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/list.h"
 #include "common/str.h"
+#include "proto/bundle.h"
 
 #define PINGS 5
 #define LATENCY_WARN_US 20000
@@ -43,9 +44,17 @@ static const char SQL_CHECK[] =
     " pg_catalog.current_setting('fsync') = 'on',"
     " pg_catalog.current_setting('lock_timeout'),"
     " pg_catalog.current_setting('server_encoding'),"
-    " pg_catalog.pg_has_role(current_user, 'pg_monitor', 'MEMBER'),"
+    " pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'),"
     " (SELECT count(*) FROM pg_catalog.pg_stat_activity),"
-    " pg_catalog.current_setting('max_connections')";
+    " pg_catalog.current_setting('max_connections'),"
+    " pg_catalog.current_setting('deadlock_timeout'),"
+    " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval)"
+    "  * 1000)::pg_catalog.int8,"
+    " (SELECT pg_catalog.split_part(min(a.query), ' ', 3) FROM pg_catalog.pg_stat_activity a"
+    "  WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'autovacuum worker'"
+    "  AND a.query LIKE '%(to prevent wraparound)'),"
+    " (SELECT count(*) FROM pg_catalog.pg_prepared_xacts x"
+    "  WHERE x.database = pg_catalog.current_database())";
 
 /* Columns of SQL_CHECK. */
 enum CheckColumn {
@@ -63,6 +72,10 @@ enum CheckColumn {
     CHECK_IS_MONITOR,
     CHECK_SESSIONS,
     CHECK_MAX_SESSIONS,
+    CHECK_DEADLOCK,
+    CHECK_DEADLOCK_MS,
+    CHECK_WRAPAROUND,
+    CHECK_PREPARED,
 };
 
 typedef LIST(CheckRow) RowList;
@@ -245,13 +258,46 @@ static CheckRow ask_connections(Checking *checking)
     return row_make(CHECK_OK, text, "");
 }
 
+/* Who is in the way of a lock for longer than anybody wants to wait, as far as it is there now. */
+static CheckRow ask_locks(Checking *checking)
+{
+    PlanStrategy defaults;
+    plan_strategy_defaults(&defaults);
+    const char *wraparound = result_text(checking->facts, 0, CHECK_WRAPAROUND);
+    const char *deadlock = result_text(checking->facts, 0, CHECK_DEADLOCK);
+    uint64_t prepared = result_uint64(checking->facts, 0, CHECK_PREPARED);
+    if (wraparound[0] != '\0') {
+        return row_make(CHECK_WARN,
+                        arena_printf(checking->arena,
+                                     "an autovacuum to prevent wraparound is at work on %s",
+                                     wraparound),
+                        "it never yields: a migration of that table waits until it has ended");
+    }
+    if (prepared > 0) {
+        return row_make(CHECK_WARN,
+                        arena_printf(checking->arena,
+                                     "%" PRIu64 " prepared transactions hold locks here", prepared),
+                        "a migration of what they touched waits for COMMIT PREPARED or ROLLBACK "
+                        "PREPARED: look into pg_prepared_xacts");
+    }
+    const char *text = arena_printf(checking->arena, "an autovacuum yields after %s", deadlock);
+    if (result_uint64(checking->facts, 0, CHECK_DEADLOCK_MS) >= defaults.lock_timeout_ms) {
+        return row_make(CHECK_WARN, text,
+                        "keep the lock timeout (2s by default) above deadlock_timeout: else a try "
+                        "that meets an autovacuum fails, and only the next one waits long enough");
+    }
+    return row_make(CHECK_OK, text, "");
+}
+
 static CheckRow ask_monitoring(Checking *checking)
 {
     if (result_bool(checking->facts, 0, CHECK_IS_MONITOR)) {
         return row_make(CHECK_OK, "the role sees what other sessions do", "");
     }
     return row_make(CHECK_WARN, "the role does not see what other sessions do",
-                    "grant pg_monitor to the role, so that skein can say who blocks a migration");
+                    "grant pg_monitor to the role: without it skein tells who blocks a migration "
+                    "by pid, role and program alone, and not an autovacuum that never yields from "
+                    "one that does");
 }
 
 static int compare_uint64(const void *a, const void *b)
@@ -297,7 +343,8 @@ static const struct Question {
     { "primary", ask_primary },       { "privileges", ask_privileges },
     { "target", ask_tenant },         { "history", ask_history },
     { "settings", ask_settings },     { "connections", ask_connections },
-    { "monitoring", ask_monitoring }, { "latency", ask_latency },
+    { "monitoring", ask_monitoring }, { "locks", ask_locks },
+    { "latency", ask_latency },
 };
 
 static void row_add(Checking *checking, const char *name, CheckRow row)

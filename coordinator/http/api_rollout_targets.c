@@ -5,6 +5,7 @@
 #include "common/list.h"
 #include "common/map.h"
 #include "coordinator/http/api.h"
+#include "coordinator/http/cause.h"
 #include "coordinator/http/views.h"
 
 #define CLUSTER_ADDRESSES 10
@@ -114,8 +115,8 @@ ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err
 
 /* ---- clusters ---- */
 
-/* Targets that failed alike: same code, SQLSTATE, migration and statement; the
- * first one's words. */
+/* Targets that failed alike: same code, SQLSTATE, migration and statement, or blocked by the like
+ * of one blocker there; the first one's words. */
 typedef struct Cluster {
     const TargetRow *first;
     const char *addresses[CLUSTER_ADDRESSES];
@@ -128,8 +129,7 @@ typedef LIST(Cluster *) ClusterList;
 static void add_to_cluster(Map *by_key, ClusterList *clusters, const TargetRow *target,
                            Arena *arena)
 {
-    const char *key = arena_printf(arena, "%d/%s/%u/%s", (int)target->code, target->sqlstate,
-                                   target->statement, target->migration);
+    const char *key = cause_key(target, arena);
     Cluster *cluster = map_get(by_key, key);
     if (cluster == NULL) {
         cluster = ARENA_NEW(arena, Cluster);

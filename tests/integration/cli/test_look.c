@@ -127,6 +127,37 @@ static void check_answers_row_by_row(void **state)
     assert_string_equal(verdict_of(rows, "privileges"), "ok");
 }
 
+static const char *text_of(const json_t *rows, const char *name, const char *key)
+{
+    size_t index = 0;
+    const json_t *row = NULL;
+    json_array_foreach((json_t *)rows, index, row)
+    {
+        if (str_equal(json_string_value(json_object_get(row, "name")), name)) {
+            return json_string_value(json_object_get(row, key));
+        }
+    }
+    return "not asked";
+}
+
+static void check_says_who_never_yields_and_what_cannot_be_seen(void **state)
+{
+    World *world = *state;
+    const json_t *rows = run_json(world, "check", 0);
+    assert_string_equal(verdict_of(rows, "locks"), "ok");
+    assert_string_equal(text_of(rows, "locks", "text"), "an autovacuum yields after 1s");
+    assert_string_equal(verdict_of(rows, "monitoring"), "ok");
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE ROLE blind LOGIN; ALTER ROLE postgres SET deadlock_timeout = '5s'");
+    rows = run_json(world, "check", 0);
+    pg_cluster_run(world->cluster, world->database, "ALTER ROLE postgres RESET deadlock_timeout");
+    assert_string_equal(verdict_of(rows, "locks"), "warn");
+    world->connection = arena_printf(&world->arena, "%s user=blind", world->connection);
+    rows = run_json(world, "check", 1);
+    assert_string_equal(verdict_of(rows, "monitoring"), "warn");
+    assert_non_null(strstr(text_of(rows, "monitoring", "hint"), "by pid, role and program alone"));
+}
+
 static void check_of_a_server_that_is_not_there_is_one_row(void **state)
 {
     World *world = *state;
@@ -221,6 +252,7 @@ int main(void)
         WORLD_TEST(a_comment_more_is_no_change),
         WORLD_TEST(history_keeps_what_was_undone),
         WORLD_TEST(check_answers_row_by_row),
+        WORLD_TEST(check_says_who_never_yields_and_what_cannot_be_seen),
         WORLD_TEST(check_of_a_server_that_is_not_there_is_one_row),
         WORLD_TEST(check_of_a_database_that_is_not_there_is_no_unreachable_server),
         WORLD_TEST(check_fails_where_up_would),
