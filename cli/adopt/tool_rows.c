@@ -1,6 +1,6 @@
 /*
- * Tools that keep a row for each migration that is applied, with its version: dbmate, Rails, diesel
- * and Atlas.
+ * Tools that keep a row for each migration that is applied, with its version: dbmate, Rails and
+ * diesel.
  */
 #include "cli/adopt/tool.h"
 
@@ -22,19 +22,6 @@ static void mirror(const ToolStep *step, Str *out)
     str_printf(out, "INSERT INTO %s (version) VALUES (", step->table);
     tool_literal(step->migration->version, out);
     str_append(out, ") ON CONFLICT DO NOTHING");
-}
-
-/* One that did not come to its end has applied fewer statements than it has. */
-static void query_atlas(const char *table, Str *out)
-{
-    str_printf(
-        out,
-        "SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.applied < t.total OR"
-        " coalesce(t.error, '') <> '' THEN 'version ' || t.version || ' stopped at statement '"
-        " || t.applied || ' of ' || t.total END FROM %s t"
-        " LEFT JOIN v ON v.version = t.version::pg_catalog.text"
-        " WHERE t.version <> '.atlas_cloud_identifier' ORDER BY t.version",
-        table);
 }
 
 const Tool tool_dbmate = {
@@ -59,10 +46,4 @@ const Tool tool_diesel = {
     .format = "diesel",
     .query = query,
     .mirror = mirror,
-};
-
-const Tool tool_atlas = {
-    .name = "atlas",
-    .table = "atlas_schema_revisions.atlas_schema_revisions",
-    .query = query_atlas,
 };

@@ -10,7 +10,7 @@
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,  &source_dbmate,           &source_goose,  &source_flyway,
     &source_diesel,          &source_prisma,           &source_sqitch, &source_alembic,
-    &source_node_pg_migrate, &source_graphile_migrate,
+    &source_node_pg_migrate, &source_graphile_migrate, &source_atlas,
 };
 
 static void list_names(const char *ret_names[ARRAY_LEN(FORMATS)])

@@ -102,6 +102,7 @@ extern const SourceFormat source_sqitch;
 extern const SourceFormat source_alembic;
 extern const SourceFormat source_node_pg_migrate;
 extern const SourceFormat source_graphile_migrate;
+extern const SourceFormat source_atlas;
 
 /*
  * Reads the directory at `path` with the named format, or with the one that recognises it. Blocks

@@ -132,6 +132,65 @@ static void what_flyway_failed_at_or_has_alone_is_not_adopted(void **state)
                    "flyway has applied V9__x here, which the directory does not have");
 }
 
+/* Of three files, and a checkpoint of the first two. */
+static void put_atlas(World *world)
+{
+    put_history_file(world, "1_a.sql", "CREATE TABLE a (i int);\n");
+    put_history_file(world, "2.sql", "-- atlas:txmode none\n\nVACUUM;\nSELECT 1;\n");
+    put_history_file(world, "3_check.sql", "-- atlas:checkpoint\n\nCREATE TABLE a (i int);\n");
+    put_history_file(world, "4_b_c.sql", "SELECT 1;\nVACUUM;\n");
+    put_history_file(world, "atlas.sum",
+                     "h1:ca8VTNmRAzMdtLnJv4QBswVzGZ9+EBepx7tuxZbytL4=\n"
+                     "1_a.sql h1:w0aY6RSdLQ4/OgIVB3cjiQwWvTxFbxJcXBBa6K1Mc9I=\n"
+                     "2.sql h1:ZX5F5GT65fApeOMAFg2DNYadOhaRrLvOrERRDEYyDh8=\n"
+                     "3_check.sql h1:pErSd4bfKZlPEARGGeFdUcadT7hi+u0bBiLm63wQ0k8=\n"
+                     "4_b_c.sql h1:tk0f8zqiwtPiUFa9/dSiwHrygyK6MfDixhnkmLyC478=\n");
+}
+
+static void atlas_has_a_row_for_each_file_that_skein_applies(void **state)
+{
+    World *world = *state;
+    put_atlas(world);
+    pg_cluster_run(world->cluster, world->database,
+                   ATLAS "INSERT INTO atlas_schema_revisions.atlas_schema_revisions (version,"
+                         " description, executed_at, execution_time, hash, operator_version)"
+                         " VALUES ('.atlas_cloud_identifier', '', now(), 0, '', '')");
+    run_json(world, "up --mirror atlas", 0);
+    assert_ask(world,
+               "SELECT string_agg(concat_ws(' ', version, description, type, applied, total, hash),"
+               " ', ' ORDER BY version) FROM atlas_schema_revisions.atlas_schema_revisions"
+               " WHERE executed_at > now() - interval '1 hour' AND error IS NULL AND total > 0",
+               "1 a 2 1 1 w0aY6RSdLQ4/OgIVB3cjiQwWvTxFbxJcXBBa6K1Mc9I=,"
+               " 2  2 2 2 ZX5F5GT65fApeOMAFg2DNYadOhaRrLvOrERRDEYyDh8=,"
+               " 4 b_c 2 2 2 tk0f8zqiwtPiUFa9/dSiwHrygyK6MfDixhnkmLyC478=");
+    run_json(world, "adopt", 0);
+}
+
+static void a_baseline_and_a_checkpoint_of_atlas_stand_for_what_is_before_them(void **state)
+{
+    World *world = *state;
+    static const char *const BEGUN[] = {
+        "('2', '', 1, 0, 0, now(), 0, '', 'v')",
+        "('3', 'check', 2, 1, 1, now(), 0, '', 'v')",
+    };
+    put_atlas(world);
+    for (size_t i = 0; i < ARRAY_LEN(BEGUN); i++) {
+        pg_cluster_run(
+            world->cluster, world->database,
+            arena_printf(&world->arena,
+                         ATLAS "INSERT INTO atlas_schema_revisions.atlas_schema_revisions (version,"
+                               " description, type, applied, total, executed_at, execution_time,"
+                               " hash, operator_version) VALUES %s",
+                         BEGUN[i]));
+        run_json(world, "adopt", 0);
+        assert_ask(world, STANDING, "1_a atlas, 2 atlas");
+        run_json(world, "up --mirror atlas", 0);
+        assert_ask(world, STANDING, "1_a atlas, 2 atlas, 4_b_c ");
+        pg_cluster_run(world->cluster, world->database,
+                       "DROP SCHEMA atlas_schema_revisions CASCADE; DROP SCHEMA skein CASCADE");
+    }
+}
+
 static void an_address_may_name_golang_migrates_table(void **state)
 {
     World *world = *state;
@@ -372,6 +431,8 @@ int main(void)
         WORLD_TEST(each_tools_table_is_understood),
         WORLD_TEST(flyways_history_is_understood),
         WORLD_TEST(what_flyway_failed_at_or_has_alone_is_not_adopted),
+        WORLD_TEST(atlas_has_a_row_for_each_file_that_skein_applies),
+        WORLD_TEST(a_baseline_and_a_checkpoint_of_atlas_stand_for_what_is_before_them),
         WORLD_TEST(an_address_may_name_golang_migrates_table),
         WORLD_TEST(what_is_not_at_rest_is_not_adopted),
         WORLD_TEST(prismas_table_is_understood_and_kept_true),
