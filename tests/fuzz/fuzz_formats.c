@@ -34,6 +34,7 @@ static const Layout LAYOUTS[] = {
     { "flyway", NULL, "flyway.toml", "V1__a.sql" },
     { "node-pg-migrate", NULL, "1_a.sql", NULL },
     { "graphile-migrate", "committed", "committed/1.sql", ".gmrc" },
+    { "atlas", NULL, "1_a.sql", "atlas.sum" },
 };
 
 static char root[] = "/tmp/skein_fuzz_XXXXXX";
@@ -194,6 +195,9 @@ bool fuzz_seed(size_t index, Str *out)
           "--! Previous: -\n--! Hash: x\n--! AllowInvalidHash\n\n--! no-transaction\nSELECT ':A',"
           " :NAME, x::TEXT",
           "{ placeholders: { ':A': '!ENV', ':NAME': \"x\", }, /* c */ pgSettings: {a: 1} }" },
+        { 9, "-- atlas:sum ignore\n-- atlas:txmode none\n\nVACUUM;\nSELECT 1;",
+          "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n" },
+        { 9, "-- atlas:checkpoint\n-- atlas:txmode file\n\nSELECT 1", NULL },
         { 8, "--! Previous: -\r\n--! Hash: x\r\n--! AllowInvalidHash\r\n\r\nSELECT 1", "[]" },
         { 4, "-- skein: lock-timeout=1s\nSELECT :'NAME', :{?NAME};\n\\echo x\n", "SELECT 1" },
     };
