@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CUSTOM "x-"
 
@@ -93,7 +94,8 @@ static const char *spelt(const ToolPlace *place, const char *name, Arena *arena)
 
 static bool is_true(const char *text)
 {
-    return text != NULL && (str_equal(text, "true") || str_equal(text, "1"));
+    return text != NULL &&
+           (strcasecmp(text, "true") == 0 || strcasecmp(text, "t") == 0 || str_equal(text, "1"));
 }
 
 const char *place_find(const Tool *tool, const char *url, Arena *arena)

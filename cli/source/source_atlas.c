@@ -62,6 +62,14 @@ static const char *find_directive(Bytes bytes, const char *name, Arena *arena)
     return found;
 }
 
+static const char *first_line_says(Bytes bytes, const char *name, Arena *arena)
+{
+    TextLine line = { 0 };
+    return text_next_line(bytes, &line)
+               ? read_directive(arena_strndup(arena, line.start, line.length), name)
+               : NULL;
+}
+
 /* ---- atlas.sum ---- */
 
 typedef struct Sum {
@@ -83,14 +91,9 @@ static void update(crypto_hash_sha256_state *state, const char *text)
     crypto_hash_sha256_update(state, (const uint8_t *)text, strlen(text));
 }
 
-/* The first line of a file may keep it out. */
 static bool is_out_of_sum(Bytes bytes, Arena *arena)
 {
-    TextLine line = { 0 };
-    const char *mode = NULL;
-    if (text_next_line(bytes, &line)) {
-        mode = read_directive(arena_strndup(arena, line.start, line.length), "sum");
-    }
+    const char *mode = first_line_says(bytes, "sum", arena);
     return mode != NULL && str_equal(mode, "ignore");
 }
 
@@ -169,8 +172,13 @@ static ErrCode check_sum(const SourceReading *reading, const FoundList *files, c
 
 /* ---- the migration ---- */
 
-static ErrCode check_mode(AtlasFile *file, Arena *arena, Err *err)
+static ErrCode check_head(AtlasFile *file, Arena *arena, Err *err)
 {
+    if (first_line_says(file->whole.bytes, "txtar", arena) != NULL) {
+        err_set(err, ERR_SYNTAX, "%s:1: an archive of several files", file->whole.file);
+        return err_hint(err, "put what is between \"-- migration.sql --\" and the next mark into a "
+                             "file of its own");
+    }
     const char *mode = find_directive(file->whole.bytes, "txmode", arena);
     file->is_bare = mode != NULL && str_equal(mode, "none");
     if (mode == NULL || file->is_bare || str_equal(mode, "file")) {
@@ -249,7 +257,7 @@ static ErrCode take_file(const SourceReading *reading, const char *name,
         .own = file,
     };
     LIST_PUSH(files, found);
-    code = check_mode(file, arena, err);
+    code = check_head(file, arena, err);
     return code == ERR_NONE ? code : source_pass_over(reading, stem, file->whole.file, err);
 }
 

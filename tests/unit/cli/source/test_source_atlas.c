@@ -89,6 +89,13 @@ static const RefusedCase REFUSED[] = {
       ERR_SYNTAX,
       "m/1_a.sql: the txmode \"all\"",
       "a file may say none or file" },
+    { { { "1_a.sql", "-- atlas:txtar\n\n-- checks.sql --\nSELECT true;\n-- migration.sql --\n"
+                     "SELECT 1;\n" },
+        { "atlas.sum", "h1:GjNSvAvNILWMxDNHXGCoRDzJY1QGofB9AiRH56Y5Ibw=\n"
+                       "1_a.sql h1:8GXRxXPHQXnndvTaBB57/vwsSrAciOOCuoPSF4X4now=\n" } },
+      ERR_SYNTAX,
+      "m/1_a.sql:1: an archive of several files",
+      "put what is between \"-- migration.sql --\" and the next mark into a file of its own" },
     { { { "1_a.sql", "SELECT 1;\n\nSELECT '\n" },
         { "atlas.sum", "h1:FUkE3zgCeaizn22GLi6Fcze8pNc5gqvVuFnVaS9JdLk=\n"
                        "1_a.sql h1:q7AxFW5LLVV3AAqaMJ4bDMe8etoCTpkr9QJkDloGVJU=\n" } },
