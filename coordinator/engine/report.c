@@ -110,6 +110,22 @@ static void take_facts(Target *target, const State *state)
     target_touch(target);
 }
 
+/* Else nobody would know of it before the last try has failed. Once per attempt: each further try
+ * would say the same. */
+static void tell_obstacle(Target *target, ErrCode before)
+{
+    const TargetRow *row = &target->row;
+    bool is_obstacle = row->code == ERR_BLOCKED || row->code == ERR_BLOCKING;
+    if (row->report == REPORT_RUNNING && is_obstacle && before != row->code) {
+        Place place = { .engine = target->engine,
+                        .rollout = target->rollout,
+                        .wave = target->wave,
+                        .target = target,
+                        .agent = target->agent };
+        event_note(place, "E10", row->code, "{agent} tries {target} again: {error}");
+    }
+}
+
 /* The item's version is what the next plan's preview and the fleet's list show. */
 static void tell_item(Target *target)
 {
@@ -141,7 +157,9 @@ static void take_current(Target *target, const State *state)
     bool is_heard = target_rule(target, EVENTS[report])->to != RULE_IGNORE;
     bool is_over = target->row.state == TARGET_SKIPPED && report_is_end(report);
     if (is_heard || is_over) { /* nobody waits for what is skipped, but its order has ended */
+        ErrCode before = target->row.code;
         take_facts(target, state);
+        tell_obstacle(target, before);
     }
     target_fire(target, EVENTS[report]);
     tell_item(target);

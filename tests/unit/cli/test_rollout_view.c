@@ -25,17 +25,19 @@ static const char ERRORS[] =
     " {'code': 'unreachable', 'message': 'the server does not answer', 'count': 1, 'targets': "
     "['db2/a']}]";
 
-static const char TARGETS[] = "[{'address': 'db1/a', 'progress': null},"
-                              " {'address': 'db1/b', 'progress': {'migration': '0012_add', "
-                              "'statement': 2, 'statement_count': 5,"
-                              "  'phase': 'waiting for a lock', 'percent': null, 'blocked_by': "
-                              "'pid 7 (psql, idle in transaction for 12 s)'}},"
-                              " {'address': 'db1/c', 'progress': {'migration': '0013_index', "
-                              "'statement': 1, 'statement_count': 1,"
-                              "  'phase': 'building index', 'percent': 40, 'blocked_by': null}},"
-                              " {'address': 'db1/d', 'progress': {'migration': '0013_index', "
-                              "'statement': 1, 'statement_count': 1,"
-                              "  'phase': 'running', 'percent': null, 'blocked_by': null}}]";
+static const char TARGETS[] =
+    "[{'address': 'db1/a', 'progress': null},"
+    " {'address': 'db1/b', 'progress': {'migration': '0012_add', "
+    "'statement': 2, 'statement_count': 5,"
+    "  'phase': 'waiting for a lock', 'percent': null, 'blocked_by': "
+    "'psql (pid 7, idle in transaction)', 'blocks': 7, "
+    "'blocks_for_ms': 1200}},"
+    " {'address': 'db1/c', 'progress': {'migration': '0013_index', "
+    "'statement': 1, 'statement_count': 1,"
+    "  'phase': 'building index', 'percent': 40, 'blocked_by': null, 'blocks': 0}},"
+    " {'address': 'db1/d', 'progress': {'migration': '0013_index', "
+    "'statement': 1, 'statement_count': 1,"
+    "  'phase': 'running', 'percent': null, 'blocked_by': null}}]";
 
 static const char EVENTS[] =
     "[{'seq': 1, 'time': '2026-11-22T10:00:00.123Z', 'rule': 'T14', 'target': 'db1/a', 'wave': "

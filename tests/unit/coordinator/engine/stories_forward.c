@@ -30,6 +30,32 @@ static void a_rollout_over_two_waves_succeeds(void **state)
     assert_non_null(strstr(explained(fleet), "succeeded"));
 }
 
+static size_t events_counted(Fleet *fleet, const char *rule)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fleet->events.count; i++) {
+        count += strcmp(fleet->events.items[i]->rule, rule) == 0;
+    }
+    return count;
+}
+
+static void what_blocks_a_target_is_told_while_it_is_tried_again(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report_error(fleet, "a/db1", REPORT_RUNNING, ERR_BLOCKED);
+    assert_non_null(strstr(event_of(fleet, "E10")->text, "a tries a/db1 again: "));
+    assert_non_null(strstr(event_of(fleet, "E10")->text, "blocked by"));
+    report_error(fleet, "a/db1", REPORT_RUNNING, ERR_BLOCKED);
+    assert_int_equal(events_counted(fleet, "E10"), 1);
+    report_error(fleet, "a/db1", REPORT_RUNNING, ERR_BLOCKING);
+    assert_int_equal(events_counted(fleet, "E10"), 2);
+    report_error(fleet, "a/db1", REPORT_FAILED, ERR_BLOCKING);
+    assert_int_equal(events_counted(fleet, "E10"), 2);
+}
+
 static void parallelism_is_limited_overall(void **state)
 {
     (void)state;
@@ -467,6 +493,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(sentences_count_as_people_do),
     cmocka_unit_test(an_empty_wave_asks_for_the_approval_that_guards_those_behind_it),
     cmocka_unit_test(a_rollout_over_two_waves_succeeds),
+    cmocka_unit_test(what_blocks_a_target_is_told_while_it_is_tried_again),
     cmocka_unit_test(parallelism_is_limited_overall),
     cmocka_unit_test(parallelism_is_limited_per_host),
     cmocka_unit_test(strict_runs_no_more_at_once_than_may_fail),
