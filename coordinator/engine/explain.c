@@ -423,7 +423,10 @@ static void explain_aborting(const Explain *explain)
     line(explain, "%s", explain->rollout->row.reason);
     explain_begun(explain);
     list_troubled(explain);
-    if (unknown > 0) {
+    if (!explain->rollout->has_plan && explain->rollout->counts.busy > 0) {
+        line(explain, "no agent can look at what is under way without its plan: `skein plan FILE` "
+                      "brings it");
+    } else if (unknown > 0) {
         line(explain, "it waits until the agents have looked at what is unknown; `skein rollout "
                       "skip` leaves it as it is");
     }

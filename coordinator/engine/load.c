@@ -169,6 +169,22 @@ Target *target_find(const Rollout *rollout, const char *address)
                                                                                     : NULL;
 }
 
+/* By the rollout's address it may be another's: names are given away and given anew. */
+Target *target_served(const Rollout *rollout, const char *address)
+{
+    const Item *item = item_find(rollout->engine, address);
+    Target *named = map_get(rollout->by_address, address);
+    if (item == NULL || (named != NULL && named->item == item)) {
+        return named;
+    }
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        if (rollout->targets[i].item == item) {
+            return &rollout->targets[i];
+        }
+    }
+    return named;
+}
+
 static bool is_living_on(const Item *item, const char *instance)
 {
     return !item->row.is_gone && str_equal(item->row.instance, instance);
@@ -176,13 +192,14 @@ static bool is_living_on(const Item *item, const char *instance)
 
 /*
  * The item that serves a target: its own address, unless the database has moved to another instance
- * or has another name now. By then the former address may be forgotten.
+ * or has another name now. By then the former address may be forgotten, or another database's.
  */
 static Item *serving_item(Engine *engine, const TargetRow *row)
 {
     Item *own = item_find(engine, row->address);
     const Family *family = family_find(engine, &row->identity);
-    if (own != NULL && is_living_on(own, row->instance)) {
+    bool is_own = own != NULL && is_living_on(own, row->instance);
+    if (is_own && (own->family == family || family == NULL)) {
         return own;
     }
     for (size_t i = 0; family != NULL && i < family->items.count; i++) {

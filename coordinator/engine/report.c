@@ -217,7 +217,7 @@ void report_take(Agent *agent, const State *state)
         return;
     }
     Rollout *rollout = rollout_find(agent->engine, state->rollout);
-    Target *target = rollout == NULL ? NULL : target_find(rollout, state->target);
+    Target *target = rollout == NULL ? NULL : target_served(rollout, state->target);
     if (rollout == NULL) {
         take_unknown(agent, state);
     } else if (target != NULL && target->agent == agent) {
@@ -251,7 +251,7 @@ static void progress_copy(Target *target, const Progress *progress)
 void progress_take(Agent *agent, const Progress *progress)
 {
     Rollout *rollout = rollout_find(agent->engine, progress->rollout);
-    Target *target = rollout == NULL ? NULL : target_find(rollout, progress->target);
+    Target *target = rollout == NULL ? NULL : target_served(rollout, progress->target);
     if (target != NULL && target->agent == agent &&
         target->row.stamp.attempt == progress->stamp.attempt &&
         !report_is_end(target->row.report)) {

@@ -142,7 +142,7 @@ static void take_in_flight(Agent *agent, const Hello *hello)
     for (size_t i = 0; i < hello->in_flight_count; i++) {
         const InFlight *flight = &hello->in_flight[i];
         const Rollout *rollout = rollout_find(agent->engine, flight->rollout);
-        Target *target = rollout == NULL ? NULL : target_find(rollout, flight->target);
+        Target *target = rollout == NULL ? NULL : target_served(rollout, flight->target);
         if (target != NULL && target->agent == agent) {
             target->is_carried = flight->stamp.attempt == target->row.stamp.attempt &&
                                  flight->token == target->row.token;

@@ -488,6 +488,8 @@ void rollout_make_waves(Rollout *rollout, const WaveRow *rows, size_t count);
 void rollout_plan_waves(Rollout *rollout, const PlanStrategy *strategy, const uint32_t *targets);
 Rollout *rollout_find(const Engine *engine, const char *id);
 Target *target_find(const Rollout *rollout, const char *address);
+/* As agents say it: whose database has this address now, whatever the rollout calls it. */
+Target *target_served(const Rollout *rollout, const char *address);
 void engine_load(Engine *engine, const EngineLoad *load);
 
 /* --- found.c: rollouts that the fleet knows and this store does not --- */

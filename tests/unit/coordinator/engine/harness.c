@@ -287,8 +287,9 @@ Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases)
 
 static const char *address_text(Fleet *fleet, const Host *from, uint32_t database)
 {
-    if (database == 1 && from->renamed != NULL) {
-        return arena_printf(&fleet->arena, "%s/%s", from->name, from->renamed);
+    const char *name = database <= 2 ? from->names[database - 1] : NULL;
+    if (name != NULL) {
+        return arena_printf(&fleet->arena, "%s/%s", from->name, name);
     }
     return arena_printf(&fleet->arena, "%s/db%u%s%s", from->name, database,
                         from->schema == NULL ? "" : "/", from->schema == NULL ? "" : from->schema);

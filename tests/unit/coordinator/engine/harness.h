@@ -31,8 +31,8 @@ typedef struct Host {
     uint64_t report_id;
     bool is_silent; /* says nothing */
     bool in_recovery;
-    uint32_t dropped;    /* database number that is not listed any more; 0: none */
-    const char *renamed; /* what its first database is called now; NULL: as ever */
+    uint32_t dropped;     /* database number that is not listed any more; 0: none */
+    const char *names[2]; /* what its first databases are called now; NULL: as ever */
     uint64_t system_identifier;
     uint32_t timeline;
     const char *version; /* of every database; NULL: not read */

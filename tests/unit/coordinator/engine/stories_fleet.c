@@ -239,7 +239,7 @@ static Fleet *with_renamed(void)
     plan_two_waves(fleet, 1);
     fleet->plan_waves[0].needs_approval = true;
     assert_ok(start(fleet));
-    host(fleet, "a")->renamed = "other";
+    host(fleet, "a")->names[0] = "other";
     say_inventory(fleet, "a");
     return fleet;
 }
@@ -276,6 +276,42 @@ static void a_renamed_database_is_found_again_after_a_restart(void **state)
         report_as(fleet, "a", "a/other", REPORT_APPLIED);
         assert_target(fleet, "a/db1", TARGET_HEALTHY);
     }
+}
+
+/* What an agent says of a name is about the database that has it now. */
+static void a_name_that_is_given_anew_is_another_databases(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_renamed();
+    host(fleet, "a")->names[1] = "db1";
+    say_inventory(fleet, "a");
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    report_as(fleet, "a", "a/other", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
+    assert_target(fleet, "a/db2", TARGET_ASSIGNED);
+    assert_int_equal(goal(fleet, "a/db1")->identity.database_oid, 1002);
+    report_as(fleet, "a", "a/db1", REPORT_APPLIED);
+    assert_target(fleet, "a/db2", TARGET_HEALTHY);
+    assert_null(event_of(fleet, "E02"));
+}
+
+static void databases_that_have_exchanged_their_names_are_told_apart_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    plan_two_waves(fleet, 1);
+    fleet->plan_waves[0].needs_approval = true;
+    assert_ok(start(fleet));
+    host(fleet, "a")->names[0] = "db2";
+    host(fleet, "a")->names[1] = "db1";
+    say_inventory(fleet, "a");
+    restart(fleet);
+    say_hello(fleet, "a");
+    say_inventory(fleet, "a");
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_int_equal(goal(fleet, "a/db2")->identity.database_oid, 1001);
+    report_as(fleet, "a", "a/db2", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
 }
 
 static void two_writable_databases_with_one_identity_are_disputed(void **state)
@@ -596,6 +632,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
     cmocka_unit_test(a_target_keeps_its_turn_when_its_database_is_renamed),
     cmocka_unit_test(a_renamed_database_is_found_again_after_a_restart),
+    cmocka_unit_test(a_name_that_is_given_anew_is_another_databases),
+    cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
     cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
     cmocka_unit_test(what_a_dispute_held_was_never_started),

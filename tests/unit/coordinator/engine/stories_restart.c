@@ -188,6 +188,26 @@ static void a_missing_plan_pauses_until_it_is_back_and_wanted(void **state)
     assert_rollout(fleet, ROLLOUT_RUNNING);
 }
 
+/* What is under way cannot be looked at without it: the abort waits, and says for what. */
+static void an_abort_that_misses_its_plan_says_so(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    fleet->is_plan_lost = true;
+    restart(fleet);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    say_hello_reborn(fleet, "a");
+    say_ping(fleet, "a");
+    assert_rollout(fleet, ROLLOUT_ABORTING);
+    assert_non_null(strstr(explained(fleet), "without its plan: `skein plan FILE` brings it"));
+    bring_plan(fleet, "");
+    say_ping(fleet, "a"); /* its digest shows that it has nothing in hand */
+    report_steps(fleet, "a/db1", REPORT_PARKED, 1, 1);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+}
+
 static void a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause(void **state)
 {
     (void)state;
@@ -375,6 +395,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_roll_back_goes_on_while_recovering_only_by_a_person),
     cmocka_unit_test(a_missing_plan_allows_nobody_knows_how_many_failures),
     cmocka_unit_test(a_missing_plan_pauses_until_it_is_back_and_wanted),
+    cmocka_unit_test(an_abort_that_misses_its_plan_says_so),
     cmocka_unit_test(a_missing_plan_pauses_what_is_ready_and_leaves_a_persons_pause),
     cmocka_unit_test(a_missing_plan_that_is_back_lets_an_ended_rollout_be_rolled_back),
     cmocka_unit_test(a_soak_starts_anew_after_a_restart),
