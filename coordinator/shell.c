@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "coordinator/load.h"
+#include "coordinator/reckoning.h"
 
 #define BATCH_EVENTS_MAX 1024 /* beyond it messages are dropped: agents repeat what matters */
 #define RETRY_FIRST_MS 100
@@ -50,10 +51,7 @@ struct Shell {
     Effects pending;
     TimerId retry;
     uint32_t retry_ms;
-    uint64_t stopped_at_ms; /* on the boot-time clock: since when the engine's clock stands still */
-    uint64_t lost_ms;       /* how long it has stood still before, in all */
-    uint64_t told_at_ms;    /* on the engine's clock: the last time that it was told */
-    uint64_t put_back_at_ms; /* on it: when it was last put back */
+    Reckoning reckoning; /* what time it is for the engine */
     Random random;
 
     bool is_fatal;
@@ -62,8 +60,7 @@ struct Shell {
 
 uint64_t shell_now_ms(const Shell *shell)
 {
-    uint64_t now_ms = shell->is_read_only ? shell->stopped_at_ms : clock_boot_ms();
-    return now_ms - shell->lost_ms;
+    return reckoning_now_ms(&shell->reckoning, clock_boot_ms());
 }
 
 /* ---- effects ---- */
@@ -169,7 +166,7 @@ static void arm_retry(Shell *shell)
 
 static void enter_read_only(Shell *shell, const Err *err)
 {
-    shell->stopped_at_ms = clock_boot_ms();
+    reckoning_stop(&shell->reckoning, clock_boot_ms());
     shell->is_read_only = true;
     shell->reason = *err;
     shell->retry_ms = RETRY_FIRST_MS;
@@ -180,8 +177,7 @@ static void enter_read_only(Shell *shell, const Err *err)
 
 static void leave_read_only(Shell *shell)
 {
-    uint64_t outage_ms = clock_boot_ms() - shell->stopped_at_ms;
-    shell->lost_ms += outage_ms;
+    uint64_t outage_ms = reckoning_go_on(&shell->reckoning, clock_boot_ms());
     shell->is_read_only = false;
     shell->retry = 0;
     log_info("the store takes writes again", LOG_U64("outage_ms", outage_ms));
@@ -282,34 +278,17 @@ static void on_retry(void *ctx, uint64_t now_ms)
 
 /* ---- stepping ---- */
 
-/*
- * Were we stopped (a suspended machine, a disk that hangs) when something was due? Then the agents
- * have gone on talking, and their words lie unread: the engine's clock goes on from where it was
- * told last, as after an outage of the store. Not again before it has gone on for a heartbeat: on
- * a machine that is always late it would stand still for good.
- */
-static void notice_stall(Shell *shell)
-{
-    uint64_t now_ms = shell_now_ms(shell);
-    uint64_t told_ms = shell->told_at_ms;
-    uint64_t deadline_ms = engine_next_deadline_ms(shell->engine);
-    uint64_t due_ms = deadline_ms > told_ms ? deadline_ms : told_ms;
-    uint32_t heartbeat_ms = shell->config.heartbeat_ms;
-    if (now_ms < due_ms || now_ms - due_ms < heartbeat_ms ||
-        told_ms - shell->put_back_at_ms < heartbeat_ms) {
-        return;
-    }
-    shell->put_back_at_ms = told_ms;
-    shell->lost_ms += now_ms - told_ms;
-    log_warning("the coordinator did not run for a while: nobody's silence in it counts",
-                LOG_U64("at_most_ms", now_ms - told_ms));
-}
-
 static uint64_t tell_now_ms(Shell *shell)
 {
-    notice_stall(shell);
-    shell->told_at_ms = shell_now_ms(shell);
-    return shell->told_at_ms;
+    uint64_t stall_ms = 0;
+    uint64_t now_ms = reckoning_tell_ms(&shell->reckoning, clock_boot_ms(),
+                                        engine_next_deadline_ms(shell->engine),
+                                        shell->config.heartbeat_ms, &stall_ms);
+    if (stall_ms > 0) {
+        log_warning("the coordinator did not run for a while: nobody's silence in it counts",
+                    LOG_U64("at_most_ms", stall_ms));
+    }
+    return now_ms;
 }
 
 static ErrCode step(Shell *shell, Event *event, Effects *effects, Err *err)
@@ -444,7 +423,7 @@ ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *
     shell->loop = loop;
     shell->store = store;
     shell->started_ms = clock_boot_ms();
-    shell->told_at_ms = shell->started_ms;
+    shell->reckoning = reckoning_begin(shell->started_ms);
     random_init(&shell->random, seed);
     ErrCode code =
         load_engine(store, config, 0, shell->started_ms, &shell->engine, &shell->term, err);
