@@ -27,6 +27,7 @@ typedef enum DiceOwner {
     DICE_LINK,        /* by agent */
     DICE_AGENT,       /* by agent */
     DICE_COORDINATOR, /* by coordinator */
+    DICE_ROUTER,      /* by coordinator */
     DICE_TARGET,      /* a target's backends and clients; by target */
     DICE_END,         /* what is done with what was found */
 } DiceOwner;

@@ -7,6 +7,7 @@
  */
 #include "tests/sim/faults.h"
 
+#include "tests/sim/operator.h"
 #include "tests/sim/sim_trouble.h"
 
 typedef struct FaultRow {
@@ -208,6 +209,63 @@ static void disk_fails(Sim *sim, Dice *dice)
     world_after(sim->world, outage_ms(dice), disk_writable, sim->disk, 0);
 }
 
+static void disk_quick(void *ctx, uint64_t tag)
+{
+    (void)tag;
+    sim_disk_set_slowness(ctx, 0);
+}
+
+static void disk_slow(Sim *sim, Dice *dice)
+{
+    sim_disk_set_slowness(sim->disk, dice_chance(dice, 70) ? dice_between(dice, 50, 3000)
+                                                           : dice_between(dice, 3000, 60000));
+    world_after(sim->world, outage_ms(dice), disk_quick, sim->disk, 0);
+}
+
+static void plan_hurt(Sim *sim, Dice *dice)
+{
+    size_t index = dice_below(dice, SCENARIO_ROLLOUTS_MAX);
+    bool is_lost = dice_chance(dice, 60);
+    if (is_lost ? sim_disk_lose_plan(sim->disk, index) : sim_disk_damage_plan(sim->disk, index)) {
+        world_tell(sim->world, "store", "a plan is %s", is_lost ? "lost" : "damaged");
+        sim->are_plans_hurt = true;
+    }
+}
+
+static void plan_signed_again(Sim *sim, Dice *dice)
+{
+    operator_signs_again(sim, dice_below(dice, sim->scenario->rollout_count));
+}
+
+/* agents.d loses a key; both coordinators read the same directory. */
+static void key_set(Sim *sim, size_t agent, bool is_revoked)
+{
+    Scenario *scenario = sim->scenario;
+    if (scenario->is_revoked[agent] == is_revoked) {
+        return;
+    }
+    world_tell(sim->world, scenario->agents[agent],
+               is_revoked ? "its key is revoked" : "its key is back");
+    scenario->is_revoked[agent] = is_revoked;
+    if (agent == scenario->twin_of) {
+        scenario->is_revoked[scenario->agent_count] = is_revoked;
+    }
+    sim_coordinator_tell_key(sim->coordinators[0], agent);
+    sim_coordinator_tell_key(sim->coordinators[1], agent);
+}
+
+static void key_back(void *ctx, uint64_t agent)
+{
+    key_set(ctx, agent, false);
+}
+
+static void key_revoked(Sim *sim, Dice *dice)
+{
+    size_t agent = dice_below(dice, sim->scenario->agent_count);
+    key_set(sim, agent, true);
+    world_after(sim->world, outage_ms(dice), key_back, sim, agent);
+}
+
 /* A backup is made first; later it is restored, and may be again. */
 static void disk_restored(Sim *sim, Dice *dice)
 {
@@ -354,6 +412,10 @@ static const FaultRow FAULTS[] = {
     { "coordinator freezes", 15, 90000, coordinator_freezes },
     { "coordinator taken over", 12, 120000, coordinator_taken_over },
     { "disk fails", 15, 90000, disk_fails },
+    { "disk slow", 15, 60000, disk_slow },
+    { "plan hurt", 5, 100000, plan_hurt },
+    { "plan signed again", 15, 30000, plan_signed_again },
+    { "key revoked", 6, 100000, key_revoked },
     { "disk backed up or restored", 12, 30000, disk_restored },
     { "server stops", 30, 60000, server_stops },
     { "server cut", 20, 60000, server_cut },
@@ -419,6 +481,10 @@ void faults_heal(Sim *sim)
     sim_coordinator_spare(sim->coordinators[0]);
     sim_coordinator_spare(sim->coordinators[1]);
     sim_disk_set_read_only(sim->disk, false);
+    sim_disk_set_slowness(sim->disk, 0);
+    for (size_t i = 0; i < sim->scenario->agent_count; i++) {
+        key_set(sim, i, false);
+    }
     sim_pg_heal(sim->pg);
     sim_net_heal(sim->net);
     sim_agent_kill(sim_twin(sim));

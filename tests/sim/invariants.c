@@ -446,7 +446,8 @@ static void check_touched(Invariants *invariants, const Engine *engine)
 static void take_agent(Invariants *invariants, const Event *event, const AgentRow *row)
 {
     ShadowAgent *shadow = agent_shadow(invariants, row->name);
-    bool is_silent = row->state == SESSION_LOST && event->kind != EVENT_BYE;
+    bool is_told = event->kind == EVENT_BYE || event->kind == EVENT_AGENT_REVOKED;
+    bool is_silent = row->state == SESSION_LOST && !is_told;
     if (row->state != SESSION_LOST) {
         shadow->lost_ms = 0;
     } else if (is_silent && shadow->lost_ms == 0) {

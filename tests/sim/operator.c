@@ -32,16 +32,43 @@ static ErrCode command(Sim *sim, Command request)
     return code;
 }
 
-/* The simulator's agents trust everybody: a plan's canonical bytes stand for its bundle. */
-static ErrCode bring_plan(Sim *sim, const ScenarioRollout *rollout, Err *err)
+static ErrCode bring_bundle(Sim *sim, const ScenarioRollout *rollout, Bytes bundle, Err *err)
 {
     Event event = { .kind = EVENT_PLAN_BROUGHT,
                     .brought = { .plan = rollout->plan,
                                  .plan_hash = rollout->hash,
-                                 .bundle = rollout->canonical,
+                                 .bundle = bundle,
                                  .signers = "ann",
                                  .actor = "operator ann" } };
     return sim_coordinator_request(sim_leader(sim), &event, err);
+}
+
+static ErrCode bring_plan(Sim *sim, const ScenarioRollout *rollout, Err *err)
+{
+    return bring_bundle(sim, rollout, rollout->bundle, err);
+}
+
+void operator_signs_again(Sim *sim, size_t number)
+{
+    const ScenarioRollout *rollout = &sim->scenario->rollouts[number];
+    Err err = { 0 };
+    if (rollout->is_started) {
+        bring_bundle(sim, rollout, rollout->bundle_again, &err);
+    }
+}
+
+void operator_brings_plans(Sim *sim)
+{
+    if (!sim->are_plans_hurt || !sim_coordinator_is_serving(sim_leader(sim))) {
+        return;
+    }
+    sim->are_plans_hurt = false;
+    for (size_t i = 0; i < sim->scenario->rollout_count; i++) {
+        Err err = { 0 };
+        bool is_brought = !sim->scenario->rollouts[i].is_started ||
+                          bring_plan(sim, &sim->scenario->rollouts[i], &err) == ERR_NONE;
+        sim->are_plans_hurt |= !is_brought;
+    }
 }
 
 static void rollout_starts(void *ctx, uint64_t number)

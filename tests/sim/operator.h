@@ -11,6 +11,12 @@
  * random commands until sim->is_healed. */
 void operator_begin(Sim *sim);
 
+/* After the store has lost some, or holds them damaged: as the words of who misses one ask for. */
+void operator_brings_plans(Sim *sim);
+
+/* Brings the plan of a rollout with one more signature. */
+void operator_signs_again(Sim *sim, size_t rollout);
+
 typedef enum Rest {
     REST_NONE = 0,     /* something is still to happen by itself */
     REST_ENDED,        /* succeeded, aborted or rolled back */

@@ -1,9 +1,11 @@
 /* Dice for fleets, histories and strategies. */
 #include "tests/sim/scenario.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #define FIRST_OID 16384
+#define PADDING_BYTES 60000
 #define FOR_EVER UINT32_MAX
 
 static const char *migration_id(Scenario *scenario, size_t index)
@@ -57,6 +59,9 @@ static void add_fleet(Scenario *scenario, World *world, SimPg *pg)
             add_tenants(scenario, dice, pg, scenario->servers[i][j],
                         dice_between(dice, 1, most / scenario->server_counts[i]));
         }
+    }
+    for (size_t i = 0; i < scenario->agent_count; i++) {
+        scenario->trusting[i] = dice_chance(dice, 2) ? 0 : 2;
     }
     scenario->twin_of = dice_below(dice, scenario->agent_count);
     scenario->agents[scenario->agent_count] = scenario->agents[scenario->twin_of];
@@ -183,8 +188,10 @@ static void set_histories(Scenario *scenario, Dice *dice, SimPg *pg)
 static PlanStatement make_statement(Scenario *scenario, const char *id, size_t part,
                                     bool is_transactional, bool is_down)
 {
+    const char *padding = scenario->has_fat_plans ? scenario->padding : "";
     return (PlanStatement){
-        .sql = arena_printf(&scenario->arena, "-- %s %s %zu", id, is_down ? "down" : "up", part),
+        .sql = arena_printf(&scenario->arena, "-- %s %s %zu%s", id, is_down ? "down" : "up", part,
+                            padding),
         .line = 1,
         .kind = is_transactional ? "ALTER TABLE" : "CREATE INDEX CONCURRENTLY",
         .probe = is_transactional ? PROBE_NONE
@@ -308,6 +315,36 @@ static void make_strategy(Scenario *scenario, Dice *dice, PlanStrategy *strategy
     strategy->target_timeout_ms = target_timeout_ms(dice);
 }
 
+static void make_key(uint8_t number, uint8_t *ret_public, uint8_t *ret_secret)
+{
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    memset(seed, number, sizeof(seed));
+    crypto_sign_seed_keypair(ret_public, ret_secret, seed);
+}
+
+/* Signed by ann; and, as it is brought again, by bob too. */
+static ErrCode seal(Scenario *scenario, ScenarioRollout *rollout, Err *err)
+{
+    uint8_t secrets[2][SIGN_SECRET_BYTES];
+    Bytes canonical;
+    Bundle bundle;
+    make_key(1, scenario->signers[0], secrets[0]);
+    make_key(2, scenario->signers[1], secrets[1]);
+    ErrCode code = plan_encode(rollout->plan, &scenario->arena, &canonical, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    plan_hash(canonical, rollout->hash);
+    bundle_begin(canonical, &bundle);
+    code = bundle_sign(&bundle, secrets[0], err);
+    rollout->bundle = bundle_pack(&bundle, &scenario->arena);
+    if (code == ERR_NONE) {
+        code = bundle_sign(&bundle, secrets[1], err);
+    }
+    rollout->bundle_again = bundle_pack(&bundle, &scenario->arena);
+    return code;
+}
+
 static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout,
                       PlanMigration *migrations, size_t migration_count)
 {
@@ -325,11 +362,9 @@ static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout
     make_strategy(scenario, dice, &plan->strategy);
     leave_out_waves(scenario, &plan->strategy, rollout->id);
     rollout->plan = plan;
-    if (plan_encode(plan, &scenario->arena, &rollout->canonical, &err) != ERR_NONE) {
+    if (seal(scenario, rollout, &err) != ERR_NONE) {
         world_violate(world, "plans can be encoded", "%s", err.message);
-        return;
     }
-    plan_hash(rollout->canonical, rollout->hash);
 }
 
 static void make_rollouts(Scenario *scenario, World *world, PlanMigration *migrations)
@@ -369,6 +404,13 @@ static void make_config(Scenario *scenario, Dice *dice)
     config->goal_resend_ms /= divisor;
     config->goal_resend_max_ms /= divisor;
     config->mass_loss_window_ms /= divisor;
+    scenario->has_fat_plans = dice_chance(dice, 6);
+    if (scenario->has_fat_plans) {
+        scenario->padding = arena_alloc(&scenario->arena, PADDING_BYTES + 1);
+        memset(scenario->padding, ' ', PADDING_BYTES);
+    }
+    scenario->handshakes_per_second = dice_chance(dice, 25) ? 1 : 500;
+    scenario->workers_max = dice_chance(dice, 30) ? (uint32_t)dice_between(dice, 1, 3) : 64;
 }
 
 /* Most migrations are one transaction. Returns the number of parts. */
@@ -414,15 +456,4 @@ void scenario_free(Scenario *scenario)
 {
     arena_done(&scenario->arena);
     free(scenario);
-}
-
-const Plan *scenario_plan(void *ctx, const uint8_t *hash)
-{
-    const Scenario *scenario = ctx;
-    for (size_t i = 0; i < scenario->rollout_count; i++) {
-        if (memcmp(scenario->rollouts[i].hash, hash, PLAN_HASH_BYTES) == 0) {
-            return scenario->rollouts[i].plan;
-        }
-    }
-    return NULL;
 }

@@ -19,7 +19,8 @@
 typedef struct ScenarioRollout {
     const char *id;
     Plan *plan;
-    Bytes canonical;
+    Bytes bundle;       /* signed by one */
+    Bytes bundle_again; /* and by another */
     uint8_t hash[PLAN_HASH_BYTES];
     uint64_t start_after_ms; /* since the seed's beginning */
     bool is_started;
@@ -32,7 +33,14 @@ typedef struct Scenario {
     EngineConfig config;
     const char
         *agents[SCENARIO_AGENTS_MAX + 1]; /* behind the last: the name of the one that has a twin */
-    bool is_absent[SCENARIO_AGENTS_MAX + 1]; /* left out: never starts */
+    bool is_absent[SCENARIO_AGENTS_MAX + 1];  /* left out: never starts */
+    bool is_revoked[SCENARIO_AGENTS_MAX + 1]; /* now: agents.d is without its key */
+    uint32_t handshakes_per_second;
+    uint32_t workers_max; /* of each agent's process */
+    uint8_t signers[2][SIGN_PUBLIC_BYTES];
+    size_t trusting[SCENARIO_AGENTS_MAX]; /* how many of these the agent trusts */
+    bool has_fat_plans;                   /* of several chunks */
+    char *padding;                        /* what makes them fat */
     size_t twin_of;
     size_t servers[SCENARIO_AGENTS_MAX][SCENARIO_SERVERS_MAX];
     size_t server_counts[SCENARIO_AGENTS_MAX];
@@ -50,8 +58,5 @@ Scenario *scenario_new(World *world, SimPg *pg, Pieces *pieces);
 void scenario_free(Scenario *scenario);
 
 AUTO_PTR_DEFINE(Scenario, scenario_free)
-
-/* The plan with this hash; NULL: none. A PlanLookup. */
-const Plan *scenario_plan(void *scenario, const uint8_t *hash);
 
 #endif

@@ -73,6 +73,18 @@
     X(NAMES_SWAPPED, true, "two databases exchanged their names")                                  \
     X(CLI_UP, true, "somebody ran skein up by hand beside the fleet")                              \
     X(CLI_DOWN, true, "somebody ran skein down by hand beside the fleet")                          \
+    X(STALLED, true, "a coordinator noticed that it had not run for a while")                      \
+    X(SLOW_COMMIT, true, "a commit took long and the loop stood still")                            \
+    X(BUSY, true, "a hello was put off: too many at once")                                         \
+    X(DISPLACED, false, "an agent's oldest connection made room for a newer one")                  \
+    X(UNKNOWN_KEY, true, "a message came from a key that had been revoked")                        \
+    X(PLAN_SERVED, true, "a plan was asked for and sent")                                          \
+    X(PLAN_IN_CHUNKS, true, "a plan was sent in several chunks")                                   \
+    X(PLAN_NOT_THERE, true, "a plan was asked for that the store has not")                         \
+    X(PLAN_LOST, true, "a coordinator started and a rollout's plan was not in its store")          \
+    X(PLAN_FAILED, true, "a plan could not be had, or was not what its hash says")                 \
+    X(UNTRUSTED, true, "an agent trusted none of a plan's signers")                                \
+    X(WORKERS_FULL, true, "an order waited until a worker had ended")                              \
     X(REPLAYED, true, "an engine made from the store was compared with the live one")
 
 typedef enum Sight {

@@ -60,7 +60,9 @@ static void build_coordinators(Sim *sim)
                                .disk = sim->disk,
                                .config = sim->scenario->config,
                                .agents = sim->scenario->agents,
-                               .agent_count = sim->scenario->agent_count };
+                               .is_revoked = sim->scenario->is_revoked,
+                               .agent_count = sim->scenario->agent_count,
+                               .handshakes_per_second = sim->scenario->handshakes_per_second };
     for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
         parts.invariants = sim->invariants[i] = build_invariants(sim);
         sim->coordinators[i] = sim_coordinator_new(&parts, NAMES[i], i);
@@ -86,8 +88,9 @@ static void build_agents(Sim *sim)
                              .is_absent = sim->scenario->is_absent[machine],
                              .servers = sim->scenario->servers[machine],
                              .server_count = sim->scenario->server_counts[machine],
-                             .plan_lookup = scenario_plan,
-                             .plan_ctx = sim->scenario,
+                             .trusted = (const uint8_t(*)[SIGN_PUBLIC_BYTES])sim->scenario->signers,
+                             .trusted_count = sim->scenario->trusting[machine],
+                             .workers_max = sim->scenario->workers_max,
                              .lease_ends_ms = lease_ends_ms,
                              .lease_ctx = sim };
         sim->agents[i] = sim_agent_new(&parts);
@@ -166,6 +169,7 @@ static Rest settle(Sim *sim, uint64_t limit_ms)
     while (!is_violated(sim) && world_now_ms(sim->world) < until_ms) {
         run_until(sim, world_now_ms(sim->world) + GLANCE_MS);
         operator_release(sim);
+        operator_brings_plans(sim);
         Rest rest = operator_rest_of_all(sim);
         uint64_t now_ms = world_now_ms(sim->world);
         if (rest == REST_NONE) {

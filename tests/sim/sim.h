@@ -32,6 +32,7 @@ typedef struct Sim {
     uint64_t began_ms;
     LIST(SimCli *) clis; /* all there ever were */
     uint64_t retire_pace_ms;
+    bool are_plans_hurt; /* the store has lost some, or holds them damaged */
     bool is_healed;
 } Sim;
 

@@ -305,6 +305,7 @@ static void process_start(void *ctx, uint64_t life)
     }
     agent->facts.instances = agent->instances.items;
     agent->facts.instance_count = agent->instances.count;
+    agent->plans = plans_new(agent->parts.trusted, agent->parts.trusted_count);
     agent->session = agent_session_new(&agent->facts, dice_below(&agent->dice, UINT32_MAX),
                                        agent_clock_ms(agent));
     world_tell(world, agent->parts.name, "starts");
@@ -338,7 +339,9 @@ static void process_end(SimAgent *agent)
         }
         worker_release(worker);
     }
-    LIST_CLEAR(&agent->plans);
+    plans_free(agent->plans);
+    agent->plans = NULL;
+    agent->is_asking = false;
     map_free(agent->waiting);
     agent->waiting = map_new();
     mailbox_clear(agent);
@@ -378,7 +381,6 @@ void sim_agent_free(SimAgent *agent)
         free(agent->workers.items[i]);
     }
     LIST_DONE(&agent->workers);
-    LIST_DONE(&agent->plans);
     map_free(agent->waiting);
     LIST_DONE(&agent->mailbox);
     LIST_DONE(&agent->instances);
@@ -435,6 +437,7 @@ static void frame_take(SimAgent *agent, Bytes bytes)
 {
     if (bytes.data == NULL) {
         AUTO(LinkEffects) effects = { 0 };
+        plans_restart_requests(agent->plans);
         agent_session_connected(agent->session, agent_clock_ms(agent), &effects);
         agent_perform(agent, &effects);
         return;
@@ -444,6 +447,13 @@ static void frame_take(SimAgent *agent, Bytes bytes)
     Err err = { 0 };
     if (envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, &arena, &envelope, &err) != ERR_NONE) {
         world_violate(agent_world(agent), "every message can be decoded", "%s", err.message);
+        return;
+    }
+    if (envelope.type == MESSAGE_PLAN_CHUNK) {
+        if (plans_take(agent->plans, envelope.body)) {
+            order_begin_waiting(agent);
+        }
+        plans_ask(agent);
         return;
     }
     message_take(agent, &envelope);

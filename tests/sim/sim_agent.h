@@ -13,9 +13,6 @@
 
 typedef struct SimAgent SimAgent;
 
-/* The plan with this hash as a coordinator would serve it; NULL: there is none. */
-typedef const Plan *(*PlanLookup)(void *ctx, const uint8_t *hash);
-
 /* Borrowed, all of it. */
 typedef struct AgentParts {
     World *world;
@@ -26,8 +23,9 @@ typedef struct AgentParts {
     bool is_absent; /* it is left out of the seed: never starts */
     const size_t *servers;
     size_t server_count;
-    PlanLookup plan_lookup;
-    void *plan_ctx;
+    const uint8_t (*trusted)[SIGN_PUBLIC_BYTES];
+    size_t trusted_count;
+    size_t workers_max;
     /* Until when the coordinator in charge reckons that the agent may begin steps. */
     uint64_t (*lease_ends_ms)(void *ctx, const char *agent);
     void *lease_ctx;

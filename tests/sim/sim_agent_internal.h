@@ -4,6 +4,7 @@
 #define SKEIN_TESTS_SIM_SIM_AGENT_INTERNAL_H
 
 #include "common/list.h"
+#include "agent/plans.h"
 #include "common/map.h"
 #include "tests/sim/sim_agent.h"
 
@@ -16,7 +17,8 @@ typedef struct Worker {
     bool has_begun; /* its thread runs and the job exists */
     Arena arena;    /* of the order's copies */
     JobOrder order;
-    uint8_t plan_hash[PLAN_HASH_BYTES];
+    const HeldPlan *plan; /* held while it runs */
+    Report report;        /* the last it made */
     Permit permit;
     Job *job;
     PgSession *session;
@@ -25,11 +27,6 @@ typedef struct Worker {
     uint64_t turn;          /* rises with every action: a stale wake-up is told by it */
     const Result *deferred; /* came while frozen */
 } Worker;
-
-typedef struct HeldPlan {
-    uint8_t hash[PLAN_HASH_BYTES];
-    bool is_here;
-} HeldPlan;
 
 typedef struct Frame {
     uint8_t *bytes; /* NULL: connected */
@@ -53,9 +50,10 @@ struct SimAgent {
     bool has_looked[SERVERS_MAX]; /* has this process ever reached it? */
     LIST(InventoryTarget) targets;
     LIST(Worker *) workers;
-    LIST(HeldPlan) plans; /* at hand, or under way */
-    Map *waiting;         /* targets whose order waits for its plan */
-    LIST(Frame) mailbox;  /* came while frozen */
+    Plans *plans;
+    bool is_asking;      /* a look at what is to be asked for is armed */
+    Map *waiting;        /* targets whose order waits for its plan */
+    LIST(Frame) mailbox; /* came while frozen */
 };
 
 static inline World *agent_world(const SimAgent *agent)
@@ -90,6 +88,8 @@ void worker_release(Worker *worker);
 /* Starts the target's order as it is now, or leaves it waiting for its plan or its instance. */
 void order_begin(SimAgent *agent, const char *target);
 void order_begin_waiting(SimAgent *agent);
+/* Asks for the chunks of plans that are due, now and as long as any is under way. */
+void plans_ask(SimAgent *agent);
 /* It had not begun: there is no worker that could say that it has ended. */
 void order_withdrawn(SimAgent *agent, const char *target);
 

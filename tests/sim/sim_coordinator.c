@@ -5,7 +5,11 @@
 
 #include "common/list.h"
 #include "proto/bundle.h"
+#include "coordinator/fleet/plan_server.h"
+#include "coordinator/load.h"
+#include "coordinator/reckoning.h"
 #include "proto/envelope.h"
+#include "tests/sim/sim_router.h"
 
 #define STORE_RETRY_MS 500
 #define LOOP_MS 2 /* how long messages gather before they are taken together */
@@ -26,20 +30,22 @@ struct SimCoordinator {
     Arena plans; /* decoded for this engine */
     uint64_t term;
     uint64_t life; /* of the process: older happenings are stale */
-    uint64_t seq;
+    SimRouter *router;
+    PlanServer *plan_server; /* of this process */
     bool is_frozen;
     bool is_stuck;    /* the batch in `effects` could not be committed yet */
     bool is_freezing; /* will freeze between commit and send */
     bool is_unsent;   /* the batch in `effects` is committed and waits for the thaw */
     bool is_woken;
-    uint64_t stuck_since_ms;
-    uint64_t lost_ms;    /* the engine's clock stands still while the store takes no writes */
+    bool is_committing;   /* the disk is slow: the loop waits for it */
+    bool is_written;      /* and has it already, whether or not the process lives to hear of it */
+    ErrCode written_code; /* what it said then */
+    Reckoning reckoning;
     uint64_t tick_at_ms; /* the armed tick; 0: none */
     bool is_doomed;      /* dies before its next commit */
     uint64_t sends_left; /* dies before the last of so many messages of one batch; 0: does not */
     Effects effects;
     LIST(Inbound) inbox;
-    LIST(uint64_t) routes; /* over which a HELLO came: others are turned away */
 };
 
 static void loop_run(void *ctx, uint64_t life);
@@ -53,7 +59,7 @@ static World *world_of(const SimCoordinator *coordinator)
 /* The engine's time. */
 static uint64_t clock_ms(const SimCoordinator *coordinator)
 {
-    return world_now_ms(world_of(coordinator)) - coordinator->lost_ms;
+    return reckoning_now_ms(&coordinator->reckoning, world_now_ms(world_of(coordinator)));
 }
 
 SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name,
@@ -62,6 +68,16 @@ SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *n
     SimCoordinator *coordinator = mem_alloc(sizeof(*coordinator));
     coordinator->parts = *parts;
     coordinator->name = name;
+    RouterParts router = { .world = parts->world,
+                           .net = parts->net,
+                           .name = name,
+                           .agents = parts->agents,
+                           .is_revoked = parts->is_revoked,
+                           .agent_count = parts->agent_count,
+                           .handshakes_per_second = parts->handshakes_per_second,
+                           .retry_after_ms = parts->config.heartbeat_ms,
+                           .number = number };
+    coordinator->router = sim_router_new(&router);
     coordinator->dice = world_dice(parts->world, DICE_COORDINATOR, number);
     return coordinator;
 }
@@ -83,6 +99,10 @@ static void process_end(SimCoordinator *coordinator)
         engine_free(coordinator->engine);
         coordinator->engine = NULL;
     }
+    if (coordinator->plan_server != NULL) {
+        plan_server_free(coordinator->plan_server);
+        coordinator->plan_server = NULL;
+    }
     if (coordinator->store != NULL) {
         store_close(coordinator->store);
         coordinator->store = NULL;
@@ -91,16 +111,15 @@ static void process_end(SimCoordinator *coordinator)
     coordinator->is_frozen = coordinator->is_stuck = coordinator->is_woken = false;
     coordinator->is_freezing = coordinator->is_unsent = false;
     sim_coordinator_spare(coordinator);
+    coordinator->is_committing = coordinator->is_written = false;
     coordinator->tick_at_ms = 0;
-    coordinator->lost_ms = 0;
-    LIST_CLEAR(&coordinator->routes);
 }
 
 void sim_coordinator_free(SimCoordinator *coordinator)
 {
     process_end(coordinator);
     LIST_DONE(&coordinator->inbox);
-    LIST_DONE(&coordinator->routes);
+    sim_router_free(coordinator->router);
     free(coordinator);
 }
 
@@ -150,7 +169,7 @@ static void tick_arm(SimCoordinator *coordinator)
     if (at_ms == UINT64_MAX) {
         return;
     }
-    at_ms += coordinator->lost_ms;
+    at_ms += coordinator->reckoning.lost_ms;
     if (at_ms <= now_ms) {
         at_ms = now_ms + 1;
     }
@@ -163,7 +182,13 @@ static void tick_arm(SimCoordinator *coordinator)
 static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
 {
     World *world = world_of(coordinator);
-    event->now_ms = clock_ms(coordinator);
+    uint64_t stall_ms = 0;
+    event->now_ms = reckoning_tell_ms(&coordinator->reckoning, world_now_ms(world),
+                                      engine_next_deadline_ms(coordinator->engine),
+                                      coordinator->parts.config.heartbeat_ms, &stall_ms);
+    if (stall_ms > 0) {
+        world_saw(world, SIGHT_STALLED);
+    }
     event->wall_ms = world_wall_ms(world);
     size_t from = coordinator->effects.list.count;
     invariants_step_begin(coordinator->parts.invariants, coordinator->engine, event);
@@ -178,85 +203,23 @@ static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
     return code;
 }
 
-static void tell_sent(SimCoordinator *coordinator, const char *agent, const Envelope *envelope)
+static void tell_gone(SimCoordinator *coordinator, const char *agent, uint64_t handle)
 {
-    if (world_is_told(world_of(coordinator)) && envelope->type != MESSAGE_PONG) {
-        AUTO(Str) line = { 0 };
-        envelope_print(envelope, &line);
-        world_tell(world_of(coordinator), coordinator->name, "to %s: %s", agent, str_text(&line));
-    }
-}
-
-static bool has_greeted(const SimCoordinator *coordinator, uint64_t route)
-{
-    for (size_t i = 0; i < coordinator->routes.count; i++) {
-        if (coordinator->routes.items[i] == route) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void forget_route(SimCoordinator *coordinator, uint64_t route)
-{
-    for (size_t i = 0; i < coordinator->routes.count; i++) {
-        if (coordinator->routes.items[i] == route) {
-            LIST_REMOVE(&coordinator->routes, i);
-            return;
-        }
-    }
-}
-
-/* A peer that has not said hello to this process: told so at once, in its own words. */
-static void send_away(SimCoordinator *coordinator, uint64_t route, const Envelope *incoming)
-{
-    static const Bye BYE = { .reason = "this coordinator has no such session: say hello" };
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
-                          .type = MESSAGE_BYE,
-                          .session = incoming->session,
-                          .term = incoming->term,
-                          .body = &BYE };
-    AUTO(Str) frame = { 0 };
-    Err err = { 0 };
-    if (incoming->type != MESSAGE_BYE &&
-        envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, &err) == ERR_NONE) {
-        sim_net_send_down(coordinator->parts.net, route,
-                          (Bytes){ (const uint8_t *)frame.data, frame.length });
-    }
+    Inbound broken = { .event = {
+                           .kind = EVENT_DISCONNECTED, .agent = agent, .connection = handle } };
+    LIST_PUSH(&coordinator->inbox, broken);
+    wake_after(coordinator, LOOP_MS);
 }
 
 static void send_message(SimCoordinator *coordinator, const SendEffect *send)
 {
-    if (send->connection == 0) {
-        world_violate(world_of(coordinator), "sends by a route", "%s without a connection",
-                      message_type_name(send->type));
-        return;
-    }
-    size_t number = sim_net_agent_of(coordinator->parts.net, send->connection);
-    const char *agent = coordinator->parts.agents[number];
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
-                          .type = send->type,
-                          .session = send->session,
-                          .term = coordinator->term,
-                          .seq = ++coordinator->seq,
-                          .body = send->body };
-    if (sim_store_is_current(coordinator->store)) {
+    const char *agent = sim_router_agent(coordinator->router, send->connection);
+    if (agent != NULL && sim_store_is_current(coordinator->store)) {
         invariants_send(coordinator->parts.invariants, agent, send);
     }
-    AUTO(Str) frame = { 0 };
-    Err err = { 0 };
-    if (envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, &err) != ERR_NONE) {
-        world_violate(world_of(coordinator), "every message can be encoded", "%s", err.message);
-        return;
-    }
-    tell_sent(coordinator, agent, &envelope);
-    Bytes bytes = { (const uint8_t *)frame.data, frame.length };
-    if (!sim_net_send_down(coordinator->parts.net, send->connection, bytes)) {
-        Inbound broken = {
-            .event = { .kind = EVENT_DISCONNECTED, .agent = agent, .connection = send->connection }
-        };
-        LIST_PUSH(&coordinator->inbox, broken);
-        wake_after(coordinator, LOOP_MS);
+    if (!sim_router_send(coordinator->router, send->connection, send->session, send->type,
+                         send->body, &agent)) {
+        tell_gone(coordinator, agent, send->connection);
     }
 }
 
@@ -281,7 +244,7 @@ static bool send_all(SimCoordinator *coordinator)
     for (size_t i = 0; i < coordinator->effects.list.count; i++) {
         const Effect *effect = &coordinator->effects.list.items[i];
         if (effect->kind == EFFECT_CLOSE_SESSION) {
-            forget_route(coordinator, effect->close_connection);
+            sim_router_forget(coordinator->router, effect->close_connection);
         }
         if (effect->kind != EFFECT_SEND) {
             continue;
@@ -309,7 +272,7 @@ static void become_stuck(SimCoordinator *coordinator)
     if (!coordinator->is_stuck) {
         world_saw(world_of(coordinator), SIGHT_STORE_FROZEN);
         world_tell(world_of(coordinator), coordinator->name, "the store fails: nothing leaves");
-        coordinator->stuck_since_ms = world_now_ms(world_of(coordinator));
+        reckoning_stop(&coordinator->reckoning, world_now_ms(world_of(coordinator)));
         inbox_clear(coordinator);
     }
     coordinator->is_stuck = true;
@@ -356,13 +319,100 @@ static bool has_durable(const SimCoordinator *coordinator)
     return false;
 }
 
+static void tell_keys(SimCoordinator *coordinator);
+
 /* The store takes writes again: what it did not take meanwhile is no time that has passed. */
 static void become_unstuck(SimCoordinator *coordinator)
 {
     if (coordinator->is_stuck) {
         coordinator->is_stuck = false;
-        coordinator->lost_ms += world_now_ms(world_of(coordinator)) - coordinator->stuck_since_ms;
+        reckoning_go_on(&coordinator->reckoning, world_now_ms(world_of(coordinator)));
+        tell_keys(coordinator); /* who was added or revoked meanwhile was not heard */
     }
+}
+
+static void forget_served(SimCoordinator *coordinator)
+{
+    for (size_t i = 0; i < coordinator->effects.list.count; i++) {
+        const Effect *effect = &coordinator->effects.list.items[i];
+        if (effect->kind == EFFECT_PERSIST_PLAN) {
+            plan_server_forget(coordinator->plan_server, effect->plan->hash);
+        }
+    }
+}
+
+static ErrCode batch_write(SimCoordinator *coordinator)
+{
+    Err err = { 0 };
+    uint64_t last_seq = 0;
+    if (sim_store_is_current(coordinator->store)) {
+        invariants_commit(coordinator->parts.invariants, coordinator->engine,
+                          &coordinator->effects);
+    }
+    return coordinator->store->ops->commit(coordinator->store, &coordinator->effects, &last_seq,
+                                           &err);
+}
+
+/* The store has answered. False: the batch is not out, or the process is gone. */
+static bool batch_written(SimCoordinator *coordinator, ErrCode code)
+{
+    switch (code) {
+    case ERR_NONE:
+        break;
+    case ERR_STORE_TERM:
+        abdicate(coordinator);
+        return false;
+    default:
+        become_stuck(coordinator);
+        return false;
+    }
+    become_unstuck(coordinator);
+    invariants_committed(coordinator->parts.invariants);
+    forget_served(coordinator);
+    tell_events(coordinator);
+    if (coordinator->is_freezing) {
+        coordinator->is_freezing = false;
+        coordinator->is_unsent = true;
+        sim_coordinator_freeze(coordinator, true);
+        return false;
+    }
+    return finish(coordinator);
+}
+
+static void follow_term_seen(SimCoordinator *coordinator);
+
+static void slow_commit_ends(void *ctx, uint64_t life)
+{
+    SimCoordinator *coordinator = ctx;
+    if (coordinator->life != life) {
+        return;
+    }
+    if (coordinator->is_frozen) {
+        world_after(world_of(coordinator), STORE_RETRY_MS, slow_commit_ends, coordinator, life);
+        return;
+    }
+    ErrCode code = coordinator->is_written ? coordinator->written_code : batch_write(coordinator);
+    coordinator->is_committing = coordinator->is_written = false;
+    if (batch_written(coordinator, code)) {
+        follow_term_seen(coordinator);
+        tick_arm(coordinator);
+        wake_after(coordinator, 0);
+    }
+}
+
+/* The loop stands still until the disk has answered; who dies meanwhile does not know what it has.
+ */
+static void commit_slowly(SimCoordinator *coordinator, uint64_t delay_ms)
+{
+    world_saw(world_of(coordinator), SIGHT_SLOW_COMMIT);
+    world_tell(world_of(coordinator), coordinator->name, "its disk takes %llu ms",
+               (unsigned long long)delay_ms);
+    coordinator->is_committing = true;
+    coordinator->is_written = dice_chance(&coordinator->dice, 50);
+    if (coordinator->is_written) {
+        coordinator->written_code = batch_write(coordinator);
+    }
+    world_after(world_of(coordinator), delay_ms, slow_commit_ends, coordinator, coordinator->life);
 }
 
 /* Commits the batch and sends it. False: it did not get that far, or the process is gone. */
@@ -375,33 +425,12 @@ static bool commit(SimCoordinator *coordinator)
         crash(coordinator, SIGHT_CRASH_BEFORE_COMMIT);
         return false;
     }
-    Err err = { 0 };
-    uint64_t last_seq = 0;
-    if (sim_store_is_current(coordinator->store)) {
-        invariants_commit(coordinator->parts.invariants, coordinator->engine,
-                          &coordinator->effects);
-    }
-    switch (coordinator->store->ops->commit(coordinator->store, &coordinator->effects, &last_seq,
-                                            &err)) {
-    case ERR_NONE:
-        break;
-    case ERR_STORE_TERM:
-        abdicate(coordinator);
-        return false;
-    default:
-        become_stuck(coordinator);
+    uint64_t most_ms = sim_disk_slowness_ms(coordinator->parts.disk);
+    if (most_ms > 0) {
+        commit_slowly(coordinator, 1 + dice_below(&coordinator->dice, most_ms));
         return false;
     }
-    become_unstuck(coordinator);
-    invariants_committed(coordinator->parts.invariants);
-    tell_events(coordinator);
-    if (coordinator->is_freezing) {
-        coordinator->is_freezing = false;
-        coordinator->is_unsent = true;
-        sim_coordinator_freeze(coordinator, true);
-        return false;
-    }
-    return finish(coordinator);
+    return batch_written(coordinator, batch_write(coordinator));
 }
 
 static void engine_start(SimCoordinator *coordinator);
@@ -447,8 +476,8 @@ static void loop_run(void *ctx, uint64_t life)
         return;
     }
     coordinator->is_woken = false;
-    if (coordinator->is_frozen) {
-        return; /* the thaw wakes it */
+    if (coordinator->is_frozen || coordinator->is_committing) {
+        return; /* the thaw wakes it, or the disk */
     }
     if ((coordinator->is_unsent && !finish(coordinator)) ||
         (coordinator->is_stuck && !commit(coordinator))) {
@@ -463,20 +492,16 @@ static void loop_run(void *ctx, uint64_t life)
 
 /* --- start --- */
 
-/* Plans come back from the store's own bytes, as in the real shell. NULL: not there. */
+/* Plans come back from the store's own bytes, as in the real shell. NULL: not there, or damaged. */
 static const Plan *plan_load(SimCoordinator *coordinator, const uint8_t *hash)
 {
-    Bytes canonical = { 0 };
-    Plan *plan = NULL;
+    SignedPlan loaded;
     Err err = { 0 };
-    if (coordinator->store->ops->get_plan(coordinator->store, hash, &coordinator->plans, &canonical,
-                                          &err) != ERR_NONE) {
+    if (load_plan(coordinator->store, hash, &coordinator->plans, &loaded, &err) != ERR_NONE) {
+        world_saw(world_of(coordinator), SIGHT_PLAN_LOST);
         return NULL;
     }
-    if (plan_decode(canonical, &coordinator->plans, &plan, &err) != ERR_NONE) {
-        world_violate(world_of(coordinator), "plans survive the store", "%s", err.message);
-    }
-    return plan;
+    return loaded.plan;
 }
 
 static EngineLoad load_of(SimCoordinator *coordinator, Arena *arena)
@@ -515,22 +540,49 @@ static void replay_sometimes(SimCoordinator *coordinator)
     invariants_replay(coordinator->parts.invariants, coordinator->engine, &load);
 }
 
+/* The engine learns who is an agent, and who is none any more. */
+static void tell_keys(SimCoordinator *coordinator)
+{
+    for (size_t i = 0; i < coordinator->parts.agent_count; i++) {
+        const char *name = coordinator->parts.agents[i];
+        bool is_revoked = coordinator->parts.is_revoked[i];
+        if (!is_revoked || engine_agent_find(coordinator->engine, name) != NULL) {
+            sim_coordinator_tell_key(coordinator, i);
+        }
+    }
+}
+
+void sim_coordinator_tell_key(SimCoordinator *coordinator, size_t agent)
+{
+    const CoordinatorParts *parts = &coordinator->parts;
+    if (coordinator->engine == NULL) {
+        return;
+    }
+    if (parts->is_revoked[agent]) {
+        sim_router_forget_agent(coordinator->router, parts->agents[agent]);
+    }
+    if (coordinator->is_stuck) {
+        return; /* nobody listens */
+    }
+    Inbound told = { .event = { .kind = parts->is_revoked[agent] ? EVENT_AGENT_REVOKED
+                                                                 : EVENT_AGENT_ADDED,
+                                .agent = parts->agents[agent] } };
+    LIST_PUSH(&coordinator->inbox, told);
+    wake_after(coordinator, 0);
+}
+
 static void engine_start(SimCoordinator *coordinator)
 {
     World *world = world_of(coordinator);
     AUTO(Arena) arena = { 0 };
     EngineLoad load = load_of(coordinator, &arena);
     coordinator->engine = engine_new(&coordinator->parts.config, clock_ms(coordinator), &load);
-    LIST_CLEAR(&coordinator->routes);
+    sim_router_set_term(coordinator->router, coordinator->term);
     invariants_coordinator_started(coordinator->parts.invariants);
     if (engine_is_recovering(coordinator->engine)) {
         world_saw(world, SIGHT_RECOVERING);
     }
-    for (size_t i = 0; i < coordinator->parts.agent_count; i++) {
-        Inbound added = { .event = { .kind = EVENT_AGENT_ADDED,
-                                     .agent = coordinator->parts.agents[i] } };
-        LIST_PUSH(&coordinator->inbox, added);
-    }
+    tell_keys(coordinator);
     wake_after(coordinator, 0);
 }
 
@@ -548,6 +600,9 @@ static void process_start(void *ctx, uint64_t life)
         sim_coordinator_start(coordinator, STORE_RETRY_MS);
         return;
     }
+    coordinator->reckoning = reckoning_begin(world_now_ms(world_of(coordinator)));
+    coordinator->plan_server = plan_server_new(coordinator->store);
+    sim_router_reset(coordinator->router, coordinator->term);
     world_tell(world_of(coordinator), coordinator->name, "starts with term %llu",
                (unsigned long long)coordinator->term);
     engine_start(coordinator);
@@ -622,6 +677,36 @@ static void event_set_body(Event *event, const void *body)
     }
 }
 
+static void serve_plan(SimCoordinator *coordinator, const RouterIn *in)
+{
+    PlanChunk chunk;
+    Err err = { 0 };
+    const char *agent = NULL;
+    if (plan_server_chunk(coordinator->plan_server, in->envelope.body, &chunk, &err) == ERR_NONE) {
+        world_saw(world_of(coordinator), chunk.total_size == 0 ? SIGHT_PLAN_NOT_THERE
+                                         : chunk.offset > 0    ? SIGHT_PLAN_IN_CHUNKS
+                                                               : SIGHT_PLAN_SERVED);
+        if (!sim_router_send(coordinator->router, in->handle, in->envelope.session,
+                             MESSAGE_PLAN_CHUNK, &chunk, &agent)) {
+            tell_gone(coordinator, agent, in->handle);
+        }
+    }
+}
+
+/* `inbound` owns what the event points to. */
+static void take_message(SimCoordinator *coordinator, Inbound *inbound, const RouterIn *in)
+{
+    inbound->event = (Event){ .kind = EVENT_OF_MESSAGE[in->envelope.type],
+                              .agent = in->agent,
+                              .connection = in->handle,
+                              .session = in->envelope.session,
+                              .term = in->envelope.term };
+    event_set_body(&inbound->event, in->envelope.body);
+    LIST_PUSH(&coordinator->inbox, *inbound);
+    *inbound = (Inbound){ 0 };
+    wake_after(coordinator, dice_below(&coordinator->dice, LOOP_MS + 1));
+}
+
 void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame)
 {
     SimCoordinator *coordinator = listener;
@@ -629,32 +714,23 @@ void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes
         return;
     }
     Inbound inbound = { 0 };
-    Envelope envelope = { 0 };
-    Err err = { 0 };
-    if (envelope_decode(frame, MESSAGE_TO_COORDINATOR_MAX, &inbound.arena, &envelope, &err) !=
-        ERR_NONE) {
-        world_violate(world_of(coordinator), "every message can be decoded", "%s", err.message);
-        return;
+    RouterIn in = sim_router_take(coordinator->router, agent, route, frame, &inbound.arena);
+    if (in.displaced != 0) {
+        world_saw(world_of(coordinator), SIGHT_DISPLACED);
+        tell_gone(coordinator, in.agent, in.displaced);
     }
-    inbound.event = (Event){ .kind = EVENT_OF_MESSAGE[envelope.type],
-                             .agent = coordinator->parts.agents[agent],
-                             .connection = route,
-                             .session = envelope.session,
-                             .term = envelope.term };
-    if (inbound.event.kind == EVENT_HELLO && !has_greeted(coordinator, route)) {
-        LIST_PUSH(&coordinator->routes, route);
+    if (in.verdict == ROUTER_FORGED) {
+        Inbound forged = {
+            .event = { .kind = EVENT_AGENT_FORGED, .agent = in.agent, .reason = in.reason }
+        };
+        LIST_PUSH(&coordinator->inbox, forged);
+        wake_after(coordinator, 0);
+    } else if (in.verdict == ROUTER_MESSAGE && in.envelope.type == MESSAGE_PLAN_GET) {
+        serve_plan(coordinator, &in);
+    } else if (in.verdict == ROUTER_MESSAGE) {
+        take_message(coordinator, &inbound, &in);
     }
-    if (!has_greeted(coordinator, route)) {
-        send_away(coordinator, route, &envelope);
-        inbound.event.kind = EVENT_NONE;
-    }
-    if (inbound.event.kind == EVENT_NONE) {
-        arena_done(&inbound.arena);
-        return;
-    }
-    event_set_body(&inbound.event, envelope.body);
-    LIST_PUSH(&coordinator->inbox, inbound);
-    wake_after(coordinator, dice_below(&coordinator->dice, LOOP_MS + 1));
+    arena_done(&inbound.arena);
 }
 
 bool sim_coordinator_is_current(const SimCoordinator *coordinator)
@@ -664,7 +740,8 @@ bool sim_coordinator_is_current(const SimCoordinator *coordinator)
 
 bool sim_coordinator_is_serving(const SimCoordinator *coordinator)
 {
-    return coordinator->engine != NULL && !coordinator->is_frozen && !coordinator->is_stuck;
+    return coordinator->engine != NULL && !coordinator->is_frozen && !coordinator->is_stuck &&
+           !coordinator->is_committing;
 }
 
 const Engine *sim_coordinator_engine(const SimCoordinator *coordinator)

@@ -23,7 +23,9 @@ typedef struct CoordinatorParts {
     Invariants *invariants;
     EngineConfig config;
     const char *const *agents; /* names in agents.d, by the network's numbers */
+    const bool *is_revoked;    /* by the same numbers: taken out of agents.d for now */
     size_t agent_count;
+    uint32_t handshakes_per_second;
 } CoordinatorParts;
 
 SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name,
@@ -46,6 +48,9 @@ void sim_coordinator_freeze_in_send(SimCoordinator *coordinator);
  */
 void sim_coordinator_doom(SimCoordinator *coordinator, bool is_before_commit, uint64_t sends);
 void sim_coordinator_spare(SimCoordinator *coordinator);
+
+/* agents.d has lost this agent's key, or has it again (CoordinatorParts.is_revoked). */
+void sim_coordinator_tell_key(SimCoordinator *coordinator, size_t agent);
 
 /* NetUp: a frame has arrived. `listener` is the coordinator. */
 void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame);

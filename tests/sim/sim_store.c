@@ -34,6 +34,7 @@ struct SimDisk {
     bool has_backup;
     uint64_t backup_ms;
     bool is_read_only;
+    uint64_t slowness_ms;
     LIST(PlanRow) plans; /* no backup loses one: what a lost plan does is a story of the engine */
 };
 
@@ -350,6 +351,37 @@ bool sim_store_is_current(const Store *store)
 void sim_disk_set_read_only(SimDisk *disk, bool is_read_only)
 {
     disk->is_read_only = is_read_only;
+}
+
+void sim_disk_set_slowness(SimDisk *disk, uint64_t most_ms)
+{
+    disk->slowness_ms = most_ms;
+}
+
+uint64_t sim_disk_slowness_ms(const SimDisk *disk)
+{
+    return disk->slowness_ms;
+}
+
+bool sim_disk_lose_plan(SimDisk *disk, size_t index)
+{
+    if (index >= disk->plans.count) {
+        return false;
+    }
+    LIST_REMOVE(&disk->plans, index);
+    return true;
+}
+
+bool sim_disk_damage_plan(SimDisk *disk, size_t index)
+{
+    if (index >= disk->plans.count) {
+        return false;
+    }
+    PlanRow *row = &disk->plans.items[index];
+    uint8_t *bytes = arena_memdup(&disk->arena, row->bundle.data, row->bundle.length);
+    bytes[row->bundle.length / 2] ^= 1;
+    row->bundle.data = bytes;
+    return true;
 }
 
 void sim_disk_backup(SimDisk *disk)

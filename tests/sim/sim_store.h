@@ -27,6 +27,14 @@ bool sim_store_is_current(const Store *store);
 /* From now on every write fails with ERR_STORE, or works again. */
 void sim_disk_set_read_only(SimDisk *disk, bool is_read_only);
 
+/* From now on a commit takes up to so long; 0: no time. */
+void sim_disk_set_slowness(SimDisk *disk, uint64_t most_ms);
+uint64_t sim_disk_slowness_ms(const SimDisk *disk);
+
+/* A plan goes missing; its bundle's bytes are damaged. False: it has none. */
+bool sim_disk_lose_plan(SimDisk *disk, size_t index);
+bool sim_disk_damage_plan(SimDisk *disk, size_t index);
+
 /* Remembers the disk as it is; a later backup replaces an earlier one. */
 void sim_disk_backup(SimDisk *disk);
 bool sim_disk_has_backup(const SimDisk *disk);

@@ -7,7 +7,7 @@
 #include "proto/select.h"
 #include "tests/sim/sim_agent_internal.h"
 
-#define PLAN_FETCH_MS 60
+#define PLAN_REPEAT_MS 2000
 #define BLOCKED_RETRIES 5
 
 static void worker_next(Worker *worker, const Result *result);
@@ -32,12 +32,17 @@ static void worker_report(Worker *worker)
     State state;
     job_report(worker->job, agent_clock_ms(agent), &state);
     worker->told_serial = job_report_serial(worker->job);
+    bool has_parked = state.report == REPORT_PARKED && worker->report != REPORT_PARKED;
+    worker->report = (Report)state.report;
     if (state.report == REPORT_PARKED) {
         world_saw(agent_world(agent), SIGHT_PARKED);
     }
     AUTO(LinkEffects) effects = { 0 };
     agent_session_report(agent->session, &state, agent_clock_ms(agent), &effects);
     agent_perform(agent, &effects);
+    if (has_parked) {
+        order_begin_waiting(agent);
+    }
 }
 
 void worker_release(Worker *worker)
@@ -47,6 +52,10 @@ void worker_release(Worker *worker)
     if (worker->job != NULL) {
         job_free(worker->job);
         worker->job = NULL;
+    }
+    if (worker->plan != NULL) {
+        plans_release(worker->agent->plans, worker->plan);
+        worker->plan = NULL;
     }
 }
 
@@ -58,6 +67,7 @@ static void worker_ended(Worker *worker)
     AUTO(LinkEffects) effects = { 0 };
     agent_session_job_ended(agent->session, worker->order.target, agent_clock_ms(agent), &effects);
     agent_perform(agent, &effects);
+    order_begin_waiting(agent);
     world_after(agent_world(agent), dice_duration(&agent->dice, 20), agent_rescan, agent,
                 agent->life);
 }
@@ -201,16 +211,6 @@ void worker_permit(Worker *worker, Permit permit)
 
 /* --- orders: plan, admission, worker, as the link does it --- */
 
-static bool has_plan(const SimAgent *agent, const uint8_t *hash)
-{
-    for (size_t i = 0; i < agent->plans.count; i++) {
-        if (memcmp(agent->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
-            return agent->plans.items[i].is_here;
-        }
-    }
-    return false;
-}
-
 static const InventoryTarget *target_known(const SimAgent *agent, const char *address)
 {
     for (size_t i = 0; i < agent->targets.count; i++) {
@@ -221,14 +221,15 @@ static const InventoryTarget *target_known(const SimAgent *agent, const char *ad
     return NULL;
 }
 
-static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const Plan *plan, Err *err)
+static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const HeldPlan *plan, Err *err)
 {
     AUTO(Arena) arena = { 0 };
     Address address;
-    Select *select = NULL;
-    if (address_parse(order->target, &arena, &address, err) != ERR_NONE ||
-        select_parse(plan->where, &arena, &select, err) != ERR_NONE) {
+    if (address_parse(order->target, &arena, &address, err) != ERR_NONE) {
         return err->code;
+    }
+    if (!plan->is_trusted) {
+        world_saw(agent_world(agent), SIGHT_UNTRUSTED);
     }
     static const Labels NO_LABELS = { 0 };
     SelectSubject subject = { .instance = address.instance,
@@ -239,23 +240,25 @@ static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const Plan 
                               .agent_labels = &NO_LABELS,
                               .instance_labels = &NO_LABELS };
     AcceptQuery query = { .order = order,
-                          .plan = plan,
-                          .plan_hash = order->plan_hash,
-                          .is_trusted = true,
-                          .select = select,
+                          .plan = plan->plan,
+                          .plan_hash = plan->hash,
+                          .is_trusted = plan->is_trusted,
+                          .signers = plan->signers,
+                          .select = plan->selection,
                           .subject = &subject,
                           .target = target_known(agent, order->target),
                           .wall_s = world_wall_ms(agent_world(agent)) / 1000 };
     return accept_check(&query, err);
 }
 
-static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *plan)
+static void worker_start(SimAgent *agent, const AgentOrder *order, const HeldPlan *plan)
 {
     Worker *worker = mem_alloc(sizeof(*worker));
     worker->agent = agent;
     worker->permit =
         (Permit){ .goal = order->goal, .revision = order->stamp.revision, .may_start = true };
-    memcpy(worker->plan_hash, order->plan_hash, PLAN_HASH_BYTES);
+    worker->plan = plan;
+    plans_hold(agent->plans, plan);
     worker->order = (JobOrder){
         .rollout = arena_strdup(&worker->arena, order->rollout),
         .target = arena_strdup(&worker->arena, order->target),
@@ -263,8 +266,8 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
                       arena_strdup(&worker->arena, order->identity.schema) },
         .stamp = order->stamp,
         .token = order->token,
-        .plan = plan,
-        .plan_hash = worker->plan_hash,
+        .plan = plan->plan,
+        .plan_hash = plan->hash,
         .to = arena_strdup(&worker->arena, order->to),
         .deadline_ms = order->deadline_ms,
         .blocked_retries_max = BLOCKED_RETRIES,
@@ -274,21 +277,29 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const Plan *p
                 agent->life);
 }
 
-static void plan_arrives(void *ctx, uint64_t life);
-
-/* Asks for the plan once, whoever waits for it. */
-static void plan_want(SimAgent *agent, const uint8_t *hash)
+static void ask_again(void *ctx, uint64_t life)
 {
-    for (size_t i = 0; i < agent->plans.count; i++) {
-        if (memcmp(agent->plans.items[i].hash, hash, PLAN_HASH_BYTES) == 0) {
-            return;
-        }
+    SimAgent *agent = ctx;
+    if (agent->life != life) {
+        return;
     }
-    HeldPlan plan = { 0 };
-    memcpy(plan.hash, hash, PLAN_HASH_BYTES);
-    LIST_PUSH(&agent->plans, plan);
-    world_after(agent_world(agent), dice_duration(&agent->dice, PLAN_FETCH_MS), plan_arrives, agent,
-                agent->life);
+    agent->is_asking = false;
+    plans_ask(agent);
+}
+
+void plans_ask(SimAgent *agent)
+{
+    PlanGet get;
+    while (!agent->is_frozen &&
+           plans_next_request(agent->plans, agent_clock_ms(agent), PLAN_REPEAT_MS, &get)) {
+        AUTO(LinkEffects) effects = { 0 };
+        agent_session_pass(agent->session, MESSAGE_PLAN_GET, &get, &effects);
+        agent_perform(agent, &effects);
+    }
+    if (plans_is_fetching(agent->plans) && !agent->is_asking) {
+        agent->is_asking = true;
+        world_after(agent_world(agent), PLAN_REPEAT_MS, ask_again, agent, agent->life);
+    }
 }
 
 /* Before its instance has been looked at nobody can tell whether the target is served here. */
@@ -303,51 +314,58 @@ static bool is_looked_at(const SimAgent *agent, const char *target)
     return true;
 }
 
-/* Starts the target's order as it is now, or leaves it waiting for its plan or its instance. */
+static size_t workers_at_work(const SimAgent *agent)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < agent->workers.count; i++) {
+        const Worker *worker = agent->workers.items[i];
+        count += !worker->is_over && worker->report != REPORT_PARKED;
+    }
+    return count;
+}
+
+static bool must_wait(const SimAgent *agent, const char *target)
+{
+    bool is_full = workers_at_work(agent) >= agent->parts.workers_max;
+    if (is_full) {
+        world_saw(agent_world(agent), SIGHT_WORKERS_FULL);
+    }
+    return is_full || !is_looked_at(agent, target);
+}
+
+static void order_refuse(SimAgent *agent, const char *target, const Err *reason)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    world_saw(agent_world(agent), SIGHT_REFUSED_ORDER);
+    agent_session_refuse(agent->session, target, reason, agent_clock_ms(agent), &effects);
+    agent_perform(agent, &effects);
+}
+
+/* As agent/starts.c does it. */
 void order_begin(SimAgent *agent, const char *target_of_effect)
 {
     AUTO(Arena) arena = { 0 };
     const char *target = arena_strdup(&arena, target_of_effect);
     const AgentOrder *order = agent_session_order(agent->session, target);
-    if (order == NULL || worker_find(agent, target) != NULL) {
-        map_remove(agent->waiting, target);
-        return;
-    }
-    if (!has_plan(agent, order->plan_hash) || !is_looked_at(agent, target)) {
-        plan_want(agent, order->plan_hash);
-        map_put(agent->waiting, target, agent);
-        return;
-    }
-    map_remove(agent->waiting, target);
-    const Plan *plan = agent->parts.plan_lookup(agent->parts.plan_ctx, order->plan_hash);
+    const HeldPlan *plan = NULL;
     Err err = { 0 };
-    if (admit(agent, order, plan, &err) != ERR_NONE) {
-        AUTO(LinkEffects) effects = { 0 };
-        world_saw(agent_world(agent), SIGHT_REFUSED_ORDER);
-        agent_session_refuse(agent->session, target, &err, agent_clock_ms(agent), &effects);
-        agent_perform(agent, &effects);
+    map_remove(agent->waiting, target);
+    if (order == NULL || worker_find(agent, target) != NULL) {
+        return;
+    }
+    PlanFetch fetch = plans_want(agent->plans, order->plan_hash, &plan, &err);
+    bool may_run = fetch == PLAN_FETCH_READY && plan->is_trusted; /* else it is refused at once */
+    if (fetch == PLAN_FETCH_FAILED) {
+        world_saw(agent_world(agent), SIGHT_PLAN_FAILED);
+        order_refuse(agent, target, &err);
+    } else if (fetch == PLAN_FETCH_UNDER_WAY || (may_run && must_wait(agent, target))) {
+        map_put(agent->waiting, target, agent);
+        plans_ask(agent);
+    } else if (admit(agent, order, plan, &err) != ERR_NONE) {
+        order_refuse(agent, target, &err);
     } else {
         worker_start(agent, order, plan);
     }
-}
-
-/* The oldest plan under way is here. */
-static void plan_arrives(void *ctx, uint64_t life)
-{
-    SimAgent *agent = ctx;
-    if (agent->life != life) {
-        return;
-    }
-    if (agent->is_frozen) {
-        world_after(agent_world(agent), 1000, plan_arrives, agent, life);
-        return;
-    }
-    size_t at = 0;
-    while (at < agent->plans.count && agent->plans.items[at].is_here) {
-        at++;
-    }
-    agent->plans.items[at].is_here = true;
-    order_begin_waiting(agent);
 }
 
 /* Every target that waits is looked at again. */
@@ -365,6 +383,7 @@ void order_begin_waiting(SimAgent *agent)
     for (size_t i = 0; i < count; i++) {
         order_begin(agent, targets[i]);
     }
+    plans_drop_refused(agent->plans);
 }
 
 /* The worker's thread runs. */
