@@ -413,7 +413,7 @@ static const FaultRow FAULTS[] = {
     { "coordinator taken over", 12, 120000, coordinator_taken_over },
     { "disk fails", 15, 90000, disk_fails },
     { "disk slow", 15, 60000, disk_slow },
-    { "plan hurt", 5, 100000, plan_hurt },
+    { "plan hurt", 10, 60000, plan_hurt },
     { "plan signed again", 15, 30000, plan_signed_again },
     { "key revoked", 6, 100000, key_revoked },
     { "disk backed up or restored", 12, 30000, disk_restored },

@@ -297,11 +297,11 @@ static void run_all(const Options *options, Tally *tally)
 /* Which rare paths were walked, and in how many seeds. Returns how many required ones were not. */
 static uint32_t sights_print(const Options *options, const Tally *tally)
 {
-    bool is_demanded = options->count >= SIGHTS_REQUIRED_SEEDS;
     uint32_t missing = 0;
     printf("sometimes, in seeds:\n");
     for (Sight sight = 0; sight < SIGHT_COUNT_; sight++) {
-        bool is_missing = is_demanded && sight_is_required(sight) && tally->sights[sight] == 0;
+        bool is_missing =
+            options->count >= sight_required_seeds(sight) && tally->sights[sight] == 0;
         printf("%8" PRIu64 "  %s%s\n", tally->sights[sight], sight_text(sight),
                is_missing ? "   MISSING" : "");
         missing += is_missing;

@@ -3,7 +3,7 @@
 
 typedef struct SightRow {
     const char *name;
-    bool is_required;
+    uint64_t required_seeds;
     const char *text;
 } SightRow;
 
@@ -23,7 +23,7 @@ const char *sight_text(Sight sight)
     return SIGHTS[sight].text;
 }
 
-bool sight_is_required(Sight sight)
+uint64_t sight_required_seeds(Sight sight)
 {
-    return SIGHTS[sight].is_required;
+    return SIGHTS[sight].required_seeds;
 }
