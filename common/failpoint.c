@@ -271,19 +271,41 @@ static void delay(uint32_t ms)
     }
 }
 
+/* "4711 (skein-agent) T …" in /proc/PID/stat; true when it is gone, too. */
+static bool is_stopped(const char *stat_path)
+{
+    char text[256] = "";
+    int fd = open(stat_path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    const char *name_end = strrchr(text, ')');
+    close(fd);
+    return length <= 0 || name_end == NULL || str_starts_with(name_end, ") T");
+}
+
+/* It may come to its stop later than planned, and must not be woken before. */
+static void wake(pid_t sleeper, const char *stat_path, uint32_t ms)
+{
+    delay(ms);
+    while (!is_stopped(stat_path)) {
+        delay(1);
+    }
+    kill(sleeper, SIGCONT);
+}
+
 /*
  * Who is stopped cannot wake itself: a grandchild does, which nobody has to wait for. It lets go of
  * every descriptor, lest sockets outlive a process that is killed meanwhile.
  */
 static void wake_later(uint32_t ms)
 {
+    char stat_path[64];
     pid_t self = getpid();
+    snprintf(stat_path, sizeof(stat_path), "/proc/%d/stat", (int)self);
     pid_t child = fork();
     if (child == 0) {
         if (fork() == 0) {
             close_range(0, ~0u, 0);
-            delay(ms);
-            kill(self, SIGCONT);
+            wake(self, stat_path, ms);
         }
         _exit(0);
     }
@@ -296,7 +318,7 @@ static void stop(uint32_t ms)
     if (ms > 0) {
         wake_later(ms);
     }
-    kill(getpid(), SIGSTOP);
+    raise(SIGSTOP); /* stops this thread first: it does not go on until all are thawed */
 }
 
 static const char *action_name(Action action)
@@ -314,7 +336,7 @@ static bool act(Action action, uint32_t ms)
 {
     switch (action) {
     case ACTION_KILL:
-        kill(getpid(), SIGKILL);
+        raise(SIGKILL); /* this thread goes no further */
         break;
     case ACTION_STOP:
         stop(ms);
