@@ -22,7 +22,7 @@ typedef struct Pump {
     Guard *guard;
     BatchTake take;
     void *ctx;
-    size_t end;      /* of the pipeline: the next COPY, or the end of the batch */
+    size_t end;      /* of the pipeline: where the next one begins, or that of the batch */
     size_t sent;     /* items handed to libpq */
     size_t answered; /* items whose answer is complete */
     bool has_result; /* of the item that is being answered */
@@ -211,13 +211,6 @@ static void answers_take(Pump *pump)
     }
 }
 
-/* What comes after the one at hand. Past the end: COMMIT's place in a batch
- * that is not to commit. */
-static bool is_before_commit(const Pump *pump)
-{
-    return pump->sent + 1 == pump->batch->items.count;
-}
-
 static bool item_hand_over(PGconn *pg, const BatchItem *item)
 {
     int count = (int)item->param_count;
@@ -236,9 +229,8 @@ static bool is_before_statement(const Pump *pump)
 }
 
 /*
- * The server keeps answers back until it is asked for them. Before and after a statement of the
- * migration, or nobody sees which one takes so long; before the COMMIT, which waits for all of
- * them.
+ * The server keeps answers back until it is asked for them: before and after a statement of the
+ * migration, or nobody sees which one takes so long.
  */
 static bool item_send(Pump *pump, const BatchItem *item)
 {
@@ -252,20 +244,13 @@ static bool item_send(Pump *pump, const BatchItem *item)
     if (item->part == PART_COMMIT) {
         guard_commit(pump->guard);
     }
-    bool needs_answer =
-        item->part == PART_STATEMENT || is_before_statement(pump) || is_before_commit(pump);
+    bool needs_answer = item->part == PART_STATEMENT || is_before_statement(pump);
     return !needs_answer || PQsendFlushRequest(pump->pg) != 0;
 }
 
 static bool is_all_sent(const Pump *pump)
 {
     return has_failed(pump) || pump->sent == pump->end;
-}
-
-/* COMMIT's turn is when everything before it has been answered. */
-static bool may_feed(const Pump *pump)
-{
-    return !is_all_sent(pump) && (!is_before_commit(pump) || pump->answered == pump->sent);
 }
 
 /*
@@ -285,7 +270,7 @@ static bool batch_close(Pump *pump)
 static void batch_feed(Pump *pump)
 {
     size_t ahead = 0;
-    while (may_feed(pump) && ahead < SEND_AHEAD_BYTES) {
+    while (!is_all_sent(pump) && ahead < SEND_AHEAD_BYTES) {
         const BatchItem *item = &pump->batch->items.items[pump->sent];
         ahead += strlen(item->sql);
         if (!item_send(pump, item)) {
@@ -313,7 +298,7 @@ static void batch_pump(Pump *pump)
         if (pump->is_synced || pump->is_broken) {
             return;
         }
-        bool has_more = unsent > 0 || may_feed(pump) || (is_all_sent(pump) && !pump->is_sync_sent);
+        bool has_more = unsent > 0 || !pump->is_sync_sent;
         if (!guard_wait(pump->guard, PQsocket(pump->pg),
                         (short)(POLLIN | (has_more ? POLLOUT : 0)))) {
             pump->is_broken = true;
@@ -367,12 +352,37 @@ static void end_explain(BatchOutcome *outcome)
     }
 }
 
-/* Up to the next COPY, or to the end. */
+/*
+ * Does another pipeline begin here? Only at the end of one is the server idle in the transaction,
+ * and limits how long it waits for us: without that, whoever is frozen behind a statement would
+ * hold the statement's locks until somebody thaws him. COMMIT's turn is when all before it has been
+ * answered.
+ */
+static bool is_beginning(const BatchItem *items, size_t index)
+{
+    bool is_behind_statements =
+        items[index].part != PART_STATEMENT && items[index - 1].part == PART_STATEMENT;
+    return items[index].rows != NULL || items[index].part == PART_COMMIT || is_behind_statements;
+}
+
+/*
+ * What comes next belongs into the transaction that all this is about, and must not be committed by
+ * a sync: that it is the right one is for whoever takes the answers to see.
+ */
+static void transaction_check(Pump *pump)
+{
+    if (!pump->is_broken && !has_failed(pump) && pump->sent < pump->batch->items.count &&
+        PQtransactionStatus(pump->pg) != PQTRANS_INTRANS) {
+        pump->is_stopped = true;
+        pump->outcome->part = pump->batch->items.items[pump->sent].part;
+    }
+}
+
 static void pipeline_run(Pump *pump)
 {
     const BatchItem *items = pump->batch->items.items;
-    pump->end = pump->sent;
-    while (pump->end < pump->batch->items.count && items[pump->end].rows == NULL) {
+    pump->end = pump->sent + 1;
+    while (pump->end < pump->batch->items.count && !is_beginning(items, pump->end)) {
         pump->end++;
     }
     pump->is_sync_sent = false;
@@ -382,6 +392,7 @@ static void pipeline_run(Pump *pump)
     item_begins(pump);
     batch_pump(pump);
     pump->is_broken = pump->is_broken || !pump->is_synced || PQexitPipelineMode(pump->pg) == 0;
+    transaction_check(pump);
 }
 
 static void copy_run_next(Pump *pump)

@@ -1,9 +1,11 @@
 /*
  * A batch: one transaction, sent in libpq's pipeline mode without waiting for answers, while
  * answers are taken as they come: a batch of any size runs without either side blocking the other.
- * A COPY that gets its rows from the plan stands between two pipelines.
- * Only the COMMIT waits until all else has been answered as it should be: what breaks before that
- * is known not to be committed.
+ * A COPY that gets its rows from the plan stands between two pipelines. Behind the statements, and
+ * before the COMMIT, a new one begins: so the server is idle in the transaction whenever it waits
+ * for us there, and idle_in_transaction_session_timeout counts.
+ * The COMMIT waits until all else has been answered as it should be: what breaks before that is
+ * known not to be committed.
  */
 #ifndef SKEIN_AGENT_EXEC_BATCH_H
 #define SKEIN_AGENT_EXEC_BATCH_H

@@ -25,7 +25,8 @@
 typedef struct Server {
     pthread_t thread;
     int listener;
-    const char *end_at; /* first word of the statement that is not answered; "": the sync */
+    const char *end_at;   /* first word of the statement that is not answered; "": COMMIT's sync */
+    bool has_ended_early; /* it is in no transaction at any sync */
 } Server;
 
 static void put(int fd, char type, const void *body, uint32_t length)
@@ -68,8 +69,10 @@ static void say_last_words(int fd)
 /* False: the session is over. `word` is of the statement that was parsed last. */
 static bool answer(const Server *server, int fd, char type, const char *word)
 {
-    bool ends = (type == 'E' && str_equal(word, server->end_at)) ||
-                (type == 'S' && server->end_at != NULL && server->end_at[0] == '\0');
+    bool is_committed = str_equal(word, "COMMIT");
+    bool ends =
+        (type == 'E' && str_equal(word, server->end_at)) ||
+        (type == 'S' && is_committed && server->end_at != NULL && server->end_at[0] == '\0');
     if (ends) {
         say_last_words(fd);
         return false;
@@ -88,7 +91,7 @@ static bool answer(const Server *server, int fd, char type, const char *word)
         put(fd, 'C', word, (uint32_t)strlen(word) + 1);
         return true;
     case 'S':
-        put(fd, 'Z', "I", 1);
+        put(fd, 'Z', is_committed || server->has_ended_early ? "I" : "T", 1);
         return true;
     default:
         return type != 'X';
@@ -178,20 +181,22 @@ typedef struct Ending {
     BatchEnd end;
     bool is_alive;
     bool is_prepared;
+    bool has_ended_early; /* as in Server */
 } Ending;
 
 static const Ending ENDINGS[] = {
-    { NULL, BATCH_COMMITTED, true, true },
-    { "BEGIN", BATCH_ERROR, false, false },
-    { "UPDATE", BATCH_ERROR, false, true },
-    { "CREATE", BATCH_ERROR, false, true },
-    { "COMMIT", BATCH_LOST, false, true },
-    { "", BATCH_COMMITTED, false, true }, /* last words behind the last answer */
+    { NULL, BATCH_COMMITTED, true, true, false },
+    { "BEGIN", BATCH_ERROR, false, false, false },
+    { "UPDATE", BATCH_ERROR, false, true, false },
+    { "CREATE", BATCH_ERROR, false, true, false },
+    { "COMMIT", BATCH_LOST, false, true, false },
+    { "", BATCH_COMMITTED, false, true, false }, /* last words behind the last answer */
+    { NULL, BATCH_STOPPED, true, true, true },   /* the statement has ended the transaction */
 };
 
 static void batch_try(const Ending *ending)
 {
-    Server server = { .end_at = ending->at };
+    Server server = { .end_at = ending->at, .has_ended_early = ending->has_ended_early };
     AUTO_PTR(ConnSource) source = source_to(server_start(&server));
     ConnRequest request = { .purpose = CONN_MIGRATE,
                             .application_name = "test",
