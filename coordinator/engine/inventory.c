@@ -63,9 +63,11 @@ static bool listing_is_whole(const Listing *listing)
 
 /* --- families: one identity, several addresses --- */
 
+/* Whose key was revoked has nothing to say any more. */
 static bool is_candidate(const Item *item)
 {
-    return !item->row.is_gone && !item->row.in_recovery && item->agent != NULL;
+    return !item->row.is_gone && !item->row.in_recovery && item->agent != NULL &&
+           !agent_is_revoked(item->agent);
 }
 
 static InstanceRow *instance_find(Agent *agent, const char *name)

@@ -326,6 +326,23 @@ static void two_writable_databases_with_one_identity_are_disputed(void **state)
     assert_int_equal(start(fleet), ERR_IDENTITY);
 }
 
+/* A clone that was stopped for good tells nobody so. */
+static void a_dispute_ends_when_the_key_of_one_is_revoked(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_standby();
+    host(fleet, "b")->in_recovery = false;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+    assert_true(item(fleet, "a/db1")->is_disputed);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    assert_false(item(fleet, "a/db1")->is_disputed);
+    assert_false(item(fleet, "b/db1")->is_disputed);
+    come_back(fleet, "b"); /* its key was put back */
+    assert_true(item(fleet, "a/db1")->is_disputed);
+    assert_true(item(fleet, "b/db1")->is_disputed);
+}
+
 static void a_dispute_holds_what_waits_until_it_is_over(void **state)
 {
     (void)state;
@@ -635,6 +652,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_name_that_is_given_anew_is_another_databases),
     cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
+    cmocka_unit_test(a_dispute_ends_when_the_key_of_one_is_revoked),
     cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
     cmocka_unit_test(what_a_dispute_held_was_never_started),
     cmocka_unit_test(a_dispute_holds_what_is_at_work),
