@@ -2,6 +2,7 @@
 #include "coordinator/http/server.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -51,6 +52,7 @@ struct HttpServer {
     Shell *shell; /* NULL: does not serve yet */
     PlanFactsCache *facts;
     char *socket_path;
+    struct stat socket; /* as it was made */
     Door doors[DOOR_COUNT_];
     LIST(Visit *) waiting;
     bool is_closing;
@@ -295,6 +297,7 @@ static ErrCode open_doors(HttpServer *server, const ApiConfig *config, Err *err)
     ErrCode code = listen_unix(config->socket, config->group, &fd, err);
     if (code == ERR_NONE) {
         server->socket_path = mem_strdup(config->socket);
+        (void)lstat(server->socket_path, &server->socket);
         code = open_door(server, DOOR_UNIX, fd, err);
     }
     if (code == ERR_NONE && config->listen[0] != '\0') {
@@ -340,13 +343,26 @@ static void close_door(Door *door)
     }
 }
 
+/*
+ * Before it closes: whoever finds nobody there makes a socket of its own at this path. One who
+ * already has, because ours was moved away, keeps it.
+ */
+static void remove_socket(const HttpServer *server)
+{
+    struct stat there;
+    const struct stat *ours = &server->socket;
+    if (server->socket_path != NULL && lstat(server->socket_path, &there) == 0 &&
+        there.st_dev == ours->st_dev && there.st_ino == ours->st_ino &&
+        there.st_ctim.tv_sec == ours->st_ctim.tv_sec &&
+        there.st_ctim.tv_nsec == ours->st_ctim.tv_nsec) {
+        (void)unlink(server->socket_path);
+    }
+}
+
 void http_server_close(HttpServer *server)
 {
     server->is_closing = true;
-    if (server->socket_path != NULL) {
-        /* Before it closes: whoever finds nobody there makes a socket of its own at this path. */
-        (void)unlink(server->socket_path);
-    }
+    remove_socket(server);
     wake_all(server);
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
         close_door(&server->doors[kind]);

@@ -362,6 +362,22 @@ static void the_socket_is_for_the_group_and_goes_with_the_server(void **state)
     world_open_server(world);
 }
 
+/* Ours was moved away, and somebody else listens at our path by now. */
+static void the_socket_of_a_successor_stays(void **state)
+{
+    World *world = *state;
+    struct stat info;
+    AUTO(Str) moved = { 0 };
+    HttpServer *first = world->server;
+    str_printf(&moved, "%s.moved", world->socket);
+    assert_int_equal(rename(world->socket, str_text(&moved)), 0);
+    world_open_server(world);
+    http_server_close(first);
+    assert_int_equal(stat(world->socket, &info), 0);
+    must_ask(world, "GET", "/api/v1/status", NULL, 200);
+    assert_int_equal(remove(str_text(&moved)), 0);
+}
+
 static void a_socket_in_use_is_not_taken_away(void **state)
 {
     World *world = *state;
@@ -420,6 +436,7 @@ int main(void)
         WORLD_TEST(closing_answers_those_who_wait),
         WORLD_TEST(a_read_only_coordinator_answers_reads_and_503_to_writes),
         WORLD_TEST(the_socket_is_for_the_group_and_goes_with_the_server),
+        WORLD_TEST(the_socket_of_a_successor_stays),
         WORLD_TEST(a_socket_in_use_is_not_taken_away),
         WORLD_TEST(a_socket_whose_queue_is_full_is_in_use),
     };
