@@ -72,15 +72,28 @@ void chaos_skip(void)
     skip();
 }
 
-/* "coordinator", "db1" …, and whoever else is added. */
-static void place_enter(void *ctx, const char *process)
+static size_t g_coordinator_host;
+
+void chaos_coordinator_place(size_t host)
+{
+    g_coordinator_host = host;
+}
+
+/* Whoever was added to db1 … db3 lives on the spare one. */
+static size_t host_of(const char *process)
 {
     size_t number = 0;
-    (void)ctx;
+    if (strcmp(process, "coordinator") == 0) {
+        return g_coordinator_host;
+    }
     bool is_db = sscanf(process, "db%zu", &number) == 1 && number <= FLEET_HOSTS;
-    net_enter(chaos_net, is_db                                 ? HOST_DB(number)
-                         : strcmp(process, "coordinator") == 0 ? HOST_COORDINATOR
-                                                               : HOST_SPARE);
+    return is_db ? HOST_DB(number) : HOST_SPARE;
+}
+
+static void place_enter(void *ctx, const char *process)
+{
+    (void)ctx;
+    net_enter(chaos_net, host_of(process));
 }
 
 static void place_leave(void *ctx)
@@ -114,7 +127,10 @@ int chaos_test_end(void **state)
     for (size_t i = 0; i < fleet->host_count; i++) {
         chaos_arm(fleet, fleet->hosts[i].name, "");
     }
-    return fleet_test_end(state);
+    int ended = fleet_test_end(state);
+    chaos_coordinator_place(HOST_COORDINATOR);
+    net_move(chaos_net, HOST_COORDINATOR, HOST_COORDINATOR);
+    return ended;
 }
 
 /* ---- failpoints ---- */
@@ -357,7 +373,7 @@ static void person_look(Fleet *fleet, const char *id)
     words_check(fleet, rollout);
     person_settle(fleet, id);
     if (json_count(counts, "failed") + json_count(counts, "held") +
-            json_count(counts, "rollback_failed") >
+            json_count(counts, "rollback_failed") + json_count(rollout, "charged") >
         0) {
         chaos_order(fleet, "retry", id);
     }
@@ -366,17 +382,22 @@ static void person_look(Fleet *fleet, const char *id)
     }
 }
 
+void chaos_person(Fleet *fleet, const char *id)
+{
+    static uint64_t look_ms;
+    chaos_revive(fleet);
+    if (clock_boot_ms() >= look_ms) {
+        person_look(fleet, id);
+        look_ms = clock_boot_ms() + PERSON_MS;
+    }
+}
+
 void chaos_see_through(Fleet *fleet, const char *id, const char *state)
 {
     const char *what = arena_printf(&fleet->arena, "rollout %s to be %s", id, state);
     uint64_t deadline_ms = clock_boot_ms() + SEE_THROUGH_MS;
-    uint64_t look_ms = 0;
     while (strcmp(fleet_rollout_state(fleet, id), state) != 0) {
         fleet_poll(fleet, deadline_ms, what);
-        chaos_revive(fleet);
-        if (clock_boot_ms() >= look_ms) {
-            person_look(fleet, id);
-            look_ms = clock_boot_ms() + PERSON_MS;
-        }
+        chaos_person(fleet, id);
     }
 }

@@ -40,6 +40,9 @@ int chaos_test_end(void **state);   /* heals and disarms, then as fleet_test_end
 
 void chaos_skip(void);
 
+/* Where a coordinator that is started from now on lives, until the test ends. */
+void chaos_coordinator_place(size_t host);
+
 /* ---- failpoints ---- */
 
 /* From now on, in place of what was armed there; "": nothing. `process`: "coordinator", "db1". */
@@ -73,6 +76,9 @@ void chaos_disk_empty(Fleet *fleet, const char *disk); /* of what filled it */
  * it finds must say in words what it waits for.
  */
 void chaos_see_through(Fleet *fleet, const char *id, const char *state);
+
+/* One look of that person. */
+void chaos_person(Fleet *fleet, const char *id);
 
 /* Starts it however often the coordinator dies meanwhile. Its id. */
 const char *chaos_rollout_start(Fleet *fleet, const FleetPlan *plan);

@@ -28,6 +28,7 @@
 #include "common/str.h"
 
 #define INTERFACE "skein0"
+#define SECOND INTERFACE ":1"
 #define NETWORK "10.77.0."
 #define NETMASK "255.255.255.0"
 #define PACKET_BYTES_MAX 2048 /* the interfaces' MTU is 1,500 */
@@ -57,6 +58,7 @@ struct Net {
     int control;
     pthread_mutex_t mutex; /* guards what follows up to `counts` */
     NetTrouble troubles[NET_HOSTS_MAX][NET_HOSTS_MAX];
+    size_t routes[NET_HOSTS_MAX]; /* to whom an address leads */
     bool is_closing;
     NetCounts counts;
     Random random;   /* the thread's alone, from here on */
@@ -71,6 +73,7 @@ static int why(char ret_why[NET_WHY_BYTES], const char *what)
     return -1;
 }
 
+/* `address` NULL: flags, up; "": flags, down, which ends a second name. */
 static int interface_ask(int socket_fd, const char *name, unsigned long request,
                          const char *address)
 {
@@ -78,7 +81,7 @@ static int interface_ask(int socket_fd, const char *name, unsigned long request,
     struct sockaddr_in *in = (struct sockaddr_in *)&ask.ifr_addr;
     str_copy(ask.ifr_name, sizeof(ask.ifr_name), name);
     if (request == SIOCSIFFLAGS) {
-        ask.ifr_flags = IFF_UP | IFF_RUNNING;
+        ask.ifr_flags = address == NULL ? IFF_UP | IFF_RUNNING : 0;
     } else {
         in->sin_family = AF_INET;
         inet_pton(AF_INET, address, &in->sin_addr);
@@ -182,9 +185,10 @@ static void packet_copy(Net *net, const NetTrouble *trouble, size_t to, const ui
     }
 }
 
-static void packet_pass(Net *net, size_t from, size_t to, const uint8_t *bytes, size_t length)
+static void packet_pass(Net *net, size_t from, size_t address, const uint8_t *bytes, size_t length)
 {
     pthread_mutex_lock(&net->mutex);
+    size_t to = net->routes[address];
     NetTrouble trouble = net->troubles[from][to];
     bool is_dropped = trouble.is_cut || random_chance(&net->random, trouble.loss_percent);
     bool is_doubled = !is_dropped && random_chance(&net->random, trouble.double_percent);
@@ -198,16 +202,16 @@ static void packet_pass(Net *net, size_t from, size_t to, const uint8_t *bytes, 
     }
 }
 
-/* The host that an IPv4 packet is for; false: it is for nobody here. */
-static bool packet_route(const Net *net, const uint8_t *bytes, size_t length, size_t *ret_to)
+/* Whose address an IPv4 packet is for; false: it is for nobody here. */
+static bool packet_route(const Net *net, const uint8_t *bytes, size_t length, size_t *ret_address)
 {
     static const uint8_t PREFIX[] = { 10, 77, 0 };
     if (length < HEADER_BYTES || bytes[0] >> 4 != 4 ||
         memcmp(bytes + DESTINATION_AT, PREFIX, sizeof(PREFIX)) != 0) {
         return false;
     }
-    *ret_to = (size_t)bytes[DESTINATION_AT + sizeof(PREFIX)] - 1;
-    return *ret_to < net->count;
+    *ret_address = (size_t)bytes[DESTINATION_AT + sizeof(PREFIX)] - 1;
+    return *ret_address < net->count;
 }
 
 static void host_serve(Net *net, size_t from)
@@ -215,12 +219,12 @@ static void host_serve(Net *net, size_t from)
     uint8_t bytes[PACKET_BYTES_MAX];
     for (int i = 0; i < PACKETS_PER_TURN; i++) {
         ssize_t length = read(net->hosts[from].tun, bytes, sizeof(bytes));
-        size_t to = 0;
+        size_t address = 0;
         if (length <= 0) {
             return;
         }
-        if (packet_route(net, bytes, (size_t)length, &to)) {
-            packet_pass(net, from, to, bytes, (size_t)length);
+        if (packet_route(net, bytes, (size_t)length, &address)) {
+            packet_pass(net, from, address, bytes, (size_t)length);
         }
     }
 }
@@ -272,6 +276,31 @@ static void *switch_live(void *ctx)
 }
 
 /* ---- trouble ---- */
+
+/* A second name of the interface has a second address. */
+void net_move(Net *net, size_t from, size_t to)
+{
+    size_t before = net->routes[from]; /* nobody else writes it */
+    if (before == to) {
+        return;
+    }
+    if (before != from) {
+        net_enter(net, before);
+        AUTO(Fd) asker = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(interface_ask(asker, SECOND, SIOCSIFFLAGS, ""), 0);
+        net_leave(net);
+    }
+    if (to != from) {
+        net_enter(net, to);
+        AUTO(Fd) asker = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(interface_ask(asker, SECOND, SIOCSIFADDR, net->hosts[from].address), 0);
+        assert_int_equal(interface_ask(asker, SECOND, SIOCSIFNETMASK, NETMASK), 0);
+        net_leave(net);
+    }
+    pthread_mutex_lock(&net->mutex);
+    net->routes[from] = to;
+    pthread_mutex_unlock(&net->mutex);
+}
 
 void net_trouble(Net *net, size_t from, size_t to, const NetTrouble *trouble)
 {
@@ -328,6 +357,7 @@ Net *net_open(size_t hosts, uint64_t seed, char ret_why[NET_WHY_BYTES])
     pthread_mutex_init(&net->mutex, NULL);
     random_init(&net->random, seed);
     for (size_t i = 0; i < hosts; i++) {
+        net->routes[i] = i;
         if (host_make(net, ret_why) != 0) {
             net_free(net);
             return NULL;

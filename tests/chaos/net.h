@@ -45,6 +45,13 @@ const char *net_address(const Net *net, size_t host);
 void net_enter(Net *net, size_t host);
 void net_leave(Net *net);
 
+/*
+ * The address of `from` is `to`'s from now on, as when a service's address moves to another
+ * machine: whoever has it still may speak under it, and is not answered any more. net_move(net,
+ * host, host) gives it back.
+ */
+void net_move(Net *net, size_t from, size_t to);
+
 /* From `from` to `to`, until it is said otherwise. */
 void net_trouble(Net *net, size_t from, size_t to, const NetTrouble *trouble);
 

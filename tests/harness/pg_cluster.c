@@ -344,6 +344,28 @@ PgCluster *pg_cluster_start_standby(PgCluster *primary)
     return cluster;
 }
 
+void pg_cluster_promote(PgCluster *standby)
+{
+    pg_cluster_run(standby, "postgres", "SELECT pg_promote()");
+}
+
+PgCluster *pg_cluster_copy(PgCluster *original)
+{
+    PgCluster *cluster = cluster_new();
+    char from[PATH_BYTES + 8];
+    char log[PATH_BYTES + 8];
+    snprintf(from, sizeof(from), "%s/data", original->dir);
+    snprintf(log, sizeof(log), "%s/log", cluster->dir);
+    const char *argv[] = { "/bin/cp", "-a", from, cluster->dir, NULL };
+    pg_cluster_crash(original);
+    program_run(argv, log);
+    pg_cluster_restart(original);
+    settings_append(cluster, NULL);
+    keeper_start(cluster);
+    ready_await(cluster);
+    return cluster;
+}
+
 void pg_cluster_stop(PgCluster *cluster)
 {
     if (cluster == NULL) {

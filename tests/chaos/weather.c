@@ -1,0 +1,459 @@
+/* The faults, when they begin and when they end. */
+#include "tests/chaos/weather.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sqlite3.h>
+
+#include "common/str.h"
+#include "tests/chaos/chaos.h"
+
+#define RAGE_MIN_MS 4000
+#define RAGE_MAX_MS 9000
+#define PAUSE_MAX_MS 700 /* between two faults */
+#define TURN_MS 25
+#define AT_ONCE_MAX 6
+#define END_OF_ALL_MS 4000 /* before that nobody ends the rollout by hand */
+
+/* One that is on. */
+typedef struct Spell {
+    const struct FaultRow *row; /* NULL: a free place */
+    size_t host;                /* 0: the coordinator's; 1 …: that of db1 … */
+    uint64_t until_ms;
+    PGconn *session;
+    sqlite3 *store;
+    CliRun order;
+} Spell;
+
+struct Weather {
+    Fleet *fleet;
+    Random *random;
+    const char *id;
+    uint64_t began_ms;
+    TcpProxy *proxies[FLEET_HOSTS];
+    const char *sites[2]; /* failpoints of the coordinator, of an agent */
+    Spell spells[AT_ONCE_MAX];
+};
+
+/* ---- processes ---- */
+
+static const char *process_of(const Weather *weather, size_t host)
+{
+    return host == 0 ? "coordinator" : weather->fleet->hosts[host - 1].name;
+}
+
+static int *pid_of(Weather *weather, size_t host)
+{
+    return chaos_pid_of(weather->fleet, process_of(weather, host));
+}
+
+static void kill_begin(Weather *weather, Spell *spell)
+{
+    if (spell->host == 0) {
+        fleet_coordinator_kill(weather->fleet);
+    } else {
+        fleet_agent_kill(weather->fleet, spell->host - 1);
+    }
+}
+
+static void kill_end(Weather *weather, Spell *spell)
+{
+    if (*pid_of(weather, spell->host) != 0) {
+        return;
+    }
+    if (spell->host == 0) {
+        fleet_coordinator_launch(weather->fleet, NULL);
+    } else {
+        fleet_agent_start(weather->fleet, spell->host - 1, NULL);
+    }
+}
+
+static void signal_give(Weather *weather, const Spell *spell, int number)
+{
+    int pid = *pid_of(weather, spell->host);
+    if (pid > 0) {
+        kill(pid, number);
+    }
+}
+
+static void freeze_begin(Weather *weather, Spell *spell)
+{
+    signal_give(weather, spell, SIGSTOP);
+}
+
+static void freeze_end(Weather *weather, Spell *spell)
+{
+    signal_give(weather, spell, SIGCONT);
+}
+
+/* A line of the program's list, by the dice. */
+static const char *site_pick(Weather *weather, const char *sites, bool *ret_can_fail)
+{
+    char *rest = arena_strdup(&weather->fleet->arena, sites);
+    const char *lines[64];
+    size_t count = 0;
+    for (char *line = strsep(&rest, "\n"); line != NULL; line = strsep(&rest, "\n")) {
+        if (line[0] != '\0' && count < ARRAY_LEN(lines)) {
+            lines[count++] = line;
+        }
+    }
+    char *picked =
+        arena_strdup(&weather->fleet->arena, lines[random_below(weather->random, count)]);
+    const char *name = strsep(&picked, " ");
+    *ret_can_fail = picked != NULL;
+    return name;
+}
+
+static void failpoint_begin(Weather *weather, Spell *spell)
+{
+    static const char *const ACTIONS[] = { "kill", "stop:400", "stop:2000", "delay:300", "error" };
+    bool can_fail = false;
+    const char *name = site_pick(weather, weather->sites[spell->host > 0], &can_fail);
+    uint64_t action = random_below(weather->random, ARRAY_LEN(ACTIONS) - (can_fail ? 0 : 1));
+    const char *list = arena_printf(&weather->fleet->arena, "%s=%s@%u", name, ACTIONS[action],
+                                    (unsigned)random_between(weather->random, 1, 5));
+    printf("  %s: %s\n", process_of(weather, spell->host), list);
+    chaos_arm(weather->fleet, process_of(weather, spell->host), list);
+}
+
+static void failpoint_end(Weather *weather, Spell *spell)
+{
+    chaos_arm(weather->fleet, process_of(weather, spell->host), "");
+}
+
+/* ---- the network ---- */
+
+static void cut_begin(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    net_cut(chaos_net, HOST_COORDINATOR, spell->host);
+}
+
+static void cut_in_begin(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    net_trouble(chaos_net, HOST_COORDINATOR, spell->host, &(NetTrouble){ .is_cut = true });
+}
+
+static void cut_out_begin(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    net_trouble(chaos_net, spell->host, HOST_COORDINATOR, &(NetTrouble){ .is_cut = true });
+}
+
+static void both_ways(const Spell *spell, const NetTrouble *trouble)
+{
+    net_trouble(chaos_net, spell->host, HOST_COORDINATOR, trouble);
+    net_trouble(chaos_net, HOST_COORDINATOR, spell->host, trouble);
+}
+
+static void bad_line_begin(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    both_ways(spell,
+              &(NetTrouble){
+                  .loss_percent = 15, .double_percent = 10, .delay_ms = 20, .jitter_ms = 200 });
+}
+
+static void line_end(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    both_ways(spell, &(NetTrouble){ 0 });
+}
+
+static void tear_begin(Weather *weather, Spell *spell)
+{
+    ProxyTear tear =
+        random_chance(weather->random, 50) ? PROXY_TEAR_BEFORE_COMMIT : PROXY_TEAR_AFTER_COMMIT;
+    tcp_proxy_tear(weather->proxies[spell->host - 1], tear,
+                   (unsigned)random_between(weather->random, 1, 4));
+}
+
+static void tear_end(Weather *weather, Spell *spell)
+{
+    tcp_proxy_tear(weather->proxies[spell->host - 1], PROXY_PASS, 1);
+}
+
+static void proxy_freeze_begin(Weather *weather, Spell *spell)
+{
+    tcp_proxy_freeze(weather->proxies[spell->host - 1], true);
+}
+
+static void proxy_freeze_end(Weather *weather, Spell *spell)
+{
+    tcp_proxy_freeze(weather->proxies[spell->host - 1], false);
+}
+
+/* ---- servers ---- */
+
+static PgCluster *cluster_of(Weather *weather, const Spell *spell)
+{
+    return weather->fleet->hosts[spell->host - 1].cluster;
+}
+
+static void crash_begin(Weather *weather, Spell *spell)
+{
+    pg_cluster_crash(cluster_of(weather, spell));
+}
+
+static void crash_end(Weather *weather, Spell *spell)
+{
+    pg_cluster_restart(cluster_of(weather, spell));
+}
+
+static void terminate_begin(Weather *weather, Spell *spell)
+{
+    if (pg_cluster_is_up(cluster_of(weather, spell))) {
+        pg_cluster_run(cluster_of(weather, spell), "postgres",
+                       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                       " WHERE application_name LIKE 'skein/%'");
+    }
+}
+
+/* Somebody at work on the table that every migration writes into. */
+static void lock_begin(Weather *weather, Spell *spell)
+{
+    static const char SQL[] = "SET lock_timeout = '1s'; BEGIN;"
+                              " LOCK TABLE journal IN ACCESS EXCLUSIVE MODE";
+    if (!pg_cluster_is_up(cluster_of(weather, spell))) {
+        return;
+    }
+    spell->session = PQconnectdb(pg_cluster_socket_conninfo(
+        cluster_of(weather, spell), random_chance(weather->random, 50) ? "tenant_1" : "tenant_2"));
+    PQclear(PQexec(spell->session, SQL));
+}
+
+static void lock_end(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    PQfinish(spell->session);
+    spell->session = NULL;
+}
+
+/* ---- the store ---- */
+
+static void store_begin(Weather *weather, Spell *spell)
+{
+    if (sqlite3_open(fleet_path(weather->fleet, "store.db"), &spell->store) == SQLITE_OK) {
+        sqlite3_exec(spell->store, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    }
+}
+
+static void store_end(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    sqlite3_close(spell->store);
+    spell->store = NULL;
+}
+
+/* ---- the operator ---- */
+
+/* Nobody waits for the answer: the coordinator may be frozen. */
+static void order_begin(Weather *weather, Spell *spell, const char *verb)
+{
+    bool asks = strcmp(verb, "rollback") == 0 || strcmp(verb, "abort") == 0;
+    spell->order = fleet_cli_begin(weather->fleet, "rollout", verb, weather->id, "--reason", "dice",
+                                   asks ? "--yes" : NULL, NULL);
+}
+
+static void order_end(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    kill(spell->order.pid, SIGKILL);
+    waitpid(spell->order.pid, NULL, 0);
+}
+
+static void pause_begin(Weather *weather, Spell *spell)
+{
+    order_begin(weather, spell, "pause");
+}
+
+static void resume_begin(Weather *weather, Spell *spell)
+{
+    order_begin(weather, spell, "resume");
+}
+
+static void rollback_begin(Weather *weather, Spell *spell)
+{
+    order_begin(weather, spell, "rollback");
+}
+
+static void abort_begin(Weather *weather, Spell *spell)
+{
+    order_begin(weather, spell, "abort");
+}
+
+/* ---- the table ---- */
+
+typedef void (*SpellChange)(Weather *weather, Spell *spell);
+
+typedef enum Whom {
+    WHOM_ANY,         /* process */
+    WHOM_AGENT,       /* or its host, or its server */
+    WHOM_COORDINATOR, /* or its store, or its rollout */
+} Whom;
+
+typedef struct FaultRow {
+    const char *name;
+    Whom whom;
+    uint32_t weight;
+    uint32_t max_ms;
+    uint32_t from_ms; /* not before */
+    SpellChange begin;
+    SpellChange end; /* NULL: it is over at once */
+} FaultRow;
+
+static const FaultRow FAULTS[] = {
+    { "killed", WHOM_ANY, 6, 2500, 0, kill_begin, kill_end },
+    { "frozen", WHOM_ANY, 6, 3000, 0, freeze_begin, freeze_end },
+    { "armed", WHOM_ANY, 12, 2000, 0, failpoint_begin, failpoint_end },
+    { "cut off", WHOM_AGENT, 4, 4500, 0, cut_begin, line_end },
+    { "deaf", WHOM_AGENT, 3, 3000, 0, cut_in_begin, line_end },
+    { "mute", WHOM_AGENT, 3, 3000, 0, cut_out_begin, line_end },
+    { "on a bad line", WHOM_AGENT, 4, 4000, 0, bad_line_begin, line_end },
+    { "to lose a COMMIT", WHOM_AGENT, 5, 3000, 0, tear_begin, tear_end },
+    { "cut off from its server", WHOM_AGENT, 3, 2500, 0, proxy_freeze_begin, proxy_freeze_end },
+    { "without its server", WHOM_AGENT, 3, 1500, 0, crash_begin, crash_end },
+    { "without its backends", WHOM_AGENT, 5, 0, 0, terminate_begin, NULL },
+    { "locked out", WHOM_AGENT, 4, 1500, 0, lock_begin, lock_end },
+    { "without its store", WHOM_COORDINATOR, 3, 2000, 0, store_begin, store_end },
+    { "told to pause", WHOM_COORDINATOR, 3, 1500, 0, pause_begin, order_end },
+    { "told to resume", WHOM_COORDINATOR, 4, 1500, 0, resume_begin, order_end },
+    { "told to roll back", WHOM_COORDINATOR, 3, 1500, END_OF_ALL_MS, rollback_begin, order_end },
+    { "told to abort", WHOM_COORDINATOR, 2, 1500, END_OF_ALL_MS, abort_begin, order_end },
+};
+
+static const FaultRow *fault_pick(Random *random)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < ARRAY_LEN(FAULTS); i++) {
+        sum += FAULTS[i].weight;
+    }
+    uint64_t at = random_below(random, sum);
+    size_t index = 0;
+    while (at >= FAULTS[index].weight) {
+        at -= FAULTS[index++].weight;
+    }
+    return &FAULTS[index];
+}
+
+static size_t host_pick(Random *random, Whom whom)
+{
+    switch (whom) {
+    case WHOM_COORDINATOR:
+        return 0;
+    case WHOM_AGENT:
+        return random_between(random, 1, FLEET_HOSTS);
+    case WHOM_ANY:
+        break;
+    }
+    return random_below(random, FLEET_HOSTS + 1);
+}
+
+static void tell(const Weather *weather, const Spell *spell, const char *how)
+{
+    printf("  %5llu ms: %s is %s%s\n", (unsigned long long)(clock_boot_ms() - weather->began_ms),
+           process_of(weather, spell->host), how, spell->row->name);
+    fflush(stdout);
+}
+
+static bool is_on(const Weather *weather, const FaultRow *row, size_t host)
+{
+    for (size_t i = 0; i < AT_ONCE_MAX; i++) {
+        const Spell *spell = &weather->spells[i];
+        if (spell->row != NULL && spell->host == host &&
+            (spell->row == row || (row->end != order_end && spell->row->end == row->end))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static Spell *place_find(Weather *weather)
+{
+    for (size_t i = 0; i < AT_ONCE_MAX; i++) {
+        if (weather->spells[i].row == NULL) {
+            return &weather->spells[i];
+        }
+    }
+    return NULL;
+}
+
+/* The dice are thrown whether there is room or not: what comes later stays the same. */
+static void spell_begin(Weather *weather)
+{
+    const FaultRow *row = fault_pick(weather->random);
+    Spell fresh = { .row = row, .host = host_pick(weather->random, row->whom) };
+    fresh.until_ms = clock_boot_ms() + random_below(weather->random, row->max_ms + 1);
+    Spell *spell = place_find(weather);
+    if (spell == NULL || is_on(weather, row, fresh.host) ||
+        clock_boot_ms() - weather->began_ms < row->from_ms) {
+        return;
+    }
+    *spell = fresh;
+    tell(weather, spell, "");
+    row->begin(weather, spell);
+    if (row->end == NULL) {
+        spell->row = NULL;
+    }
+}
+
+static void spell_end(Weather *weather, Spell *spell)
+{
+    tell(weather, spell, "no more ");
+    spell->row->end(weather, spell);
+    spell->row = NULL;
+}
+
+static void spells_end(Weather *weather, uint64_t now_ms)
+{
+    for (size_t i = 0; i < AT_ONCE_MAX; i++) {
+        Spell *spell = &weather->spells[i];
+        if (spell->row != NULL && spell->until_ms <= now_ms) {
+            spell_end(weather, spell);
+        }
+    }
+}
+
+/* ---- life ---- */
+
+Weather *weather_new(Fleet *fleet, Random *random)
+{
+    Weather *weather = ARENA_ARRAY(&fleet->arena, Weather, 1);
+    *weather = (Weather){ .fleet = fleet, .random = random };
+    for (size_t i = 0; i < FLEET_HOSTS; i++) {
+        weather->proxies[i] = fleet_proxy(fleet, i);
+    }
+    weather->sites[0] = chaos_failpoints(fleet, "skein-coordinator");
+    weather->sites[1] = chaos_failpoints(fleet, "skein-agent");
+    return weather;
+}
+
+void weather_rage(Weather *weather, const char *id)
+{
+    weather->id = id;
+    weather->began_ms = clock_boot_ms();
+    uint64_t end_ms = weather->began_ms + random_between(weather->random, RAGE_MIN_MS, RAGE_MAX_MS);
+    uint64_t next_ms = 0;
+    for (uint64_t now_ms = clock_boot_ms(); now_ms < end_ms; now_ms = clock_boot_ms()) {
+        spells_end(weather, now_ms);
+        chaos_revive(weather->fleet);
+        if (now_ms >= next_ms) {
+            spell_begin(weather);
+            next_ms = clock_boot_ms() + random_below(weather->random, PAUSE_MAX_MS);
+        }
+        poll_pause(TURN_MS);
+    }
+}
+
+void weather_clear(Weather *weather)
+{
+    spells_end(weather, UINT64_MAX);
+    net_heal(chaos_net);
+    chaos_revive(weather->fleet);
+    if (weather->fleet->coordinator_pid == 0) {
+        fleet_coordinator_launch(weather->fleet, NULL);
+    }
+}
