@@ -5,12 +5,12 @@
  * Atlas begins a transaction for each file, unless its head says "-- atlas:txmode none", and has no
  * downs in files: it works them out.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "cli/source/atlas.h"
+#include "cli/source/foreign.h"
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
 
@@ -203,32 +203,13 @@ static ErrCode read_file(const SourceReading *reading, const Found *found, PlanM
 /* ---- the directory ---- */
 
 /* Atlas also sums directories that are in other tools' formats: those are theirs. */
-static bool is_of_another(const SourceReading *reading, const char *name)
-{
-    static const char *const MARKS[] = { "-- +goose", "-- migrate:up" };
-    ScriptInput whole = { 0 };
-    bool is_flyways = strchr("VURB", *name) != NULL && strstr(name, "__") != NULL;
-    if (str_ends_with(name, ".up.sql") || str_ends_with(name, ".down.sql") || is_flyways) {
-        return true;
-    }
-    if (found_input(reading, name, &whole, NULL) != ERR_NONE) {
-        return false;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(MARKS); i++) {
-        if (memmem(whole.bytes.data, whole.bytes.length, MARKS[i], strlen(MARKS[i])) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static size_t claim_files(const SourceReading *reading)
 {
     const SourceDir *dir = reading->dir;
     size_t count = 0;
     for (size_t i = 0; source_dir_has(dir, SUM) && i < dir->count; i++) {
         const char *name = dir->names[i];
-        count += str_ends_with(name, ".sql") && !is_of_another(reading, name);
+        count += str_ends_with(name, ".sql") && !foreign_is(reading, name);
     }
     return count;
 }

@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "cli/source/foreign.h"
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
 #include "cli/source/version.h"
@@ -270,13 +271,18 @@ static bool has_mark(const SourceReading *reading, const char *name)
                         : memmem(whole.bytes.data, whole.bytes.length, "pgm", 3) != NULL;
 }
 
-/* Programs are claimed by what they call their argument, so that they are refused by name. */
+/*
+ * Programs are claimed by what they call their argument, so that they are refused by name. The
+ * marks are what people write above a change anyhow: where others are sure of a file, it is theirs.
+ */
 static size_t claim_files(const SourceReading *reading)
 {
     size_t count = 0;
     for (size_t i = 0; i < reading->dir->count; i++) {
         const char *name = reading->dir->names[i];
-        count += (is_sql(name) || is_program(name)) && has_mark(reading, name);
+        bool is_sqls = is_sql(name) && !foreign_is(reading, name) &&
+                       !source_dir_has(reading->dir, "atlas.sum");
+        count += (is_sqls || is_program(name)) && has_mark(reading, name);
     }
     return count;
 }

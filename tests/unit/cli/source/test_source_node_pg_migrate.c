@@ -130,6 +130,33 @@ static void a_half_of_a_pair_is_no_migration(void **state)
         err.hint, "--format golang-migrate reads pairs, as node-pg-migrate's loader \"sql\" does");
 }
 
+static void comments_in_other_tools_files_are_no_marks(void **state)
+{
+    (void)state;
+    static const struct {
+        File files[2];
+        const char *format;
+    } ROWS[] = {
+        { { { "1_a.up.sql", "-- Up migration\nSELECT 1" },
+            { "1_a.down.sql", "-- Down migration" } },
+          "golang-migrate" },
+        { { { "1_a.sql", "-- Up migration: why\n-- +goose Up\nSELECT 1" }, { "x", "" } }, "goose" },
+        { { { "1_a.sql", "-- Up migration: why\n-- migrate:up\nSELECT 1" }, { "x", "" } },
+          "dbmate" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        for (size_t j = 0; j < ARRAY_LEN(ROWS[i].files); j++) {
+            sandbox_write(&sandbox, ROWS[i].files[j].name, ROWS[i].files[j].text);
+        }
+        assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
+        assert_string_equal(set.format, ROWS[i].format);
+    }
+}
+
 static void notes_tell_what_is_odd(void **state)
 {
     (void)state;
@@ -187,6 +214,7 @@ int main(void)
         cmocka_unit_test(files_go_by_the_time_that_their_number_is),
         cmocka_unit_test(what_is_wrong_with_a_file_is_said_with_its_line),
         cmocka_unit_test(a_half_of_a_pair_is_no_migration),
+        cmocka_unit_test(comments_in_other_tools_files_are_no_marks),
         cmocka_unit_test(notes_tell_what_is_odd),
         cmocka_unit_test(a_new_file_is_numbered_as_the_newest_is),
     };
