@@ -11,10 +11,13 @@
 #include "cli/proof/tell.h"
 #include "cli/screen.h"
 #include "common/file.h"
+#include "common/units.h"
 
 #define JOBS_DEFAULT 4
 #define JOBS_MAX 32
 #define BAR_COLUMNS 30
+#define BUSY_AFTER_MS 3000
+#define LOG_EVERY_MS 60000
 
 /* What is tested, on what and with what. */
 typedef struct Test {
@@ -106,6 +109,17 @@ static ErrCode prepare_read(Invocation *invocation, Test *test, Err *err)
     return reach_check(options, &test->prepare, err);
 }
 
+static ErrCode timeout_read(const Options *options, Test *test, Err *err)
+{
+    uint32_t *timeout_ms = &test->plan.strategy.target_timeout_ms;
+    if (options->timeout == NULL ||
+        (duration_parse(options->timeout, timeout_ms) && *timeout_ms > 0)) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_USAGE, "--timeout wants a duration above zero, found '%s'", options->timeout);
+    return err_hint(err, "for example --timeout 90s");
+}
+
 static ErrCode jobs_read(const Options *options, Test *test, Err *err)
 {
     test->jobs = options->jobs == 0 ? JOBS_DEFAULT : options->jobs;
@@ -124,6 +138,9 @@ static ErrCode test_read(Invocation *invocation, Test *test, Err *err)
     if (code == ERR_NONE) {
         code = prepare_read(invocation, test, err);
     }
+    if (code == ERR_NONE) {
+        code = timeout_read(options, test, err);
+    }
     if (code == ERR_NONE && options->seed != NULL) {
         code = seed_read(options->seed, &test->seed, err);
     }
@@ -134,18 +151,25 @@ static ErrCode test_read(Invocation *invocation, Test *test, Err *err)
 
 /* ---- while it runs ---- */
 
+typedef struct Showing {
+    const Options *options;
+    uint64_t told_minutes; /* of what is at work now */
+} Showing;
+
 static bool should_stop(void *ctx)
 {
     (void)ctx;
     return interrupt_is_asked();
 }
 
-static void progress_show(void *ctx, size_t done, size_t total)
+static void busy_append(const ProofBusy *busy, Str *line)
 {
-    const Options *options = ctx;
-    if (options->output != OUTPUT_TEXT || !isatty(STDERR_FILENO)) {
-        return;
-    }
+    str_printf(line, "the %s of %s for %llu s", busy->is_down ? "down" : "up", busy->migration,
+               (unsigned long long)(busy->for_ms / 1000));
+}
+
+static void bar_show(size_t done, size_t total, const ProofBusy *busy)
+{
     AUTO(Str) line = { 0 };
     AUTO(Str) fitted = { 0 };
     size_t filled = total == 0 ? 0 : done * BAR_COLUMNS / total;
@@ -153,11 +177,42 @@ static void progress_show(void *ctx, size_t done, size_t total)
     for (size_t i = 0; i < BAR_COLUMNS; i++) {
         str_append(&line, i < filled ? "█" : "░");
     }
-    str_printf(&line, " %zu %%%s\n", total == 0 ? 0 : done * 100 / total,
-               interrupt_is_asked() ? ", stopping: scratch databases are dropped" : "");
+    str_printf(&line, " %zu %%", total == 0 ? 0 : done * 100 / total);
+    if (interrupt_is_asked()) {
+        str_append(&line, ", stopping: scratch databases are dropped");
+    } else if (busy->migration != NULL && busy->for_ms >= BUSY_AFTER_MS) {
+        str_append(&line, ", ");
+        busy_append(busy, &line);
+    }
+    str_append_char(&line, '\n');
     ScreenSize size = screen_size(STDERR_FILENO);
     screen_fit(str_text(&line), (ScreenSize){ size.columns - 1, 1 }, &fitted);
-    fprintf(stderr, "\r%.*s", (int)fitted.length - 1, str_text(&fitted));
+    fprintf(stderr, "\r%.*s\033[K", (int)fitted.length - 1, str_text(&fitted));
+}
+
+/* Where nobody sees a bar, whoever reads the log of a build wants to know what it waits for. */
+static void log_show(const ProofBusy *busy, Showing *showing)
+{
+    uint64_t minutes = busy->migration == NULL ? 0 : busy->for_ms / LOG_EVERY_MS;
+    if (minutes > showing->told_minutes) {
+        AUTO(Str) line = { 0 };
+        busy_append(busy, &line);
+        fprintf(stderr, "note: still at %s\n", str_text(&line));
+    }
+    showing->told_minutes = minutes;
+}
+
+static void progress_show(void *ctx, size_t done, size_t total, const ProofBusy *busy)
+{
+    Showing *showing = ctx;
+    if (showing->options->output != OUTPUT_TEXT) {
+        return;
+    }
+    if (isatty(STDERR_FILENO)) {
+        bar_show(done, total, busy);
+    } else {
+        log_show(busy, showing);
+    }
 }
 
 static void progress_end(const Options *options)
@@ -210,6 +265,7 @@ static ErrCode tell(const Options *options, const Told *told, Err *err)
 static ErrCode test_run(Invocation *invocation, const Test *test, ProofRun **ret_run, Err *err)
 {
     AUTO_PTR(Wake) wake = wake_new();
+    Showing showing = { .options = &invocation->options };
     ProofConfig config = {
         .source = test->source,
         .set = &test->set,
@@ -224,7 +280,7 @@ static ErrCode test_run(Invocation *invocation, const Test *test, ProofRun **ret
         .wake = wake,
         .should_stop = should_stop,
         .progress = progress_show,
-        .ctx = &invocation->options,
+        .ctx = &showing,
     };
     interrupt_begin(wake);
     ErrCode code = proof_run(&config, ret_run, err);

@@ -43,6 +43,7 @@ typedef struct Options {
     const char *from;
     const char *seed;
     const char *prepare;
+    const char *timeout;
     const char *junit;
     const char *fail_on;
     const char *config;

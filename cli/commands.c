@@ -73,6 +73,8 @@ OPTION(TEST_SCHEMA, "schema", "NAME", OPTION_TEXT, schema,
        "the history is a tenant's: test it in a schema of this name, beside a second one");
 OPTION(PREPARE, "prepare", "FILE", OPTION_TEXT, prepare,
        "SQL that makes what is there before the first migration");
+OPTION(TEST_TIMEOUT, "timeout", "TIME", OPTION_TEXT, timeout,
+       "how long a migration may take each time it is run (default 30m)");
 OPTION(JOBS, "jobs", "N", OPTION_COUNT, jobs, "scratch databases at once (default 4, at most 32)");
 OPTION(STRICT, "strict", NULL, OPTION_FLAG, is_strict,
        "cosmetic differences and lost rows count, too");
@@ -262,7 +264,7 @@ const Command COMMANDS[] = {
       " migrations: [{id, verdict, alone, why_not_alone, chain, tenant, findings}],\n"
       " chains: [{top, bottom, findings}], seed_unfit}; finding: {way, step, kind, class, object, text,\n"
       " before, after, sqlstate, hint, up, down}; up, down: null or {file, line, statement, kind}",
-      OPTIONS(&TEST_SERVER, &TEST_SCHEMA, &SHARED_SCHEMAS, &FORMAT, &SET, &PREPARE, &FROM, &SEED, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
+      OPTIONS(&TEST_SERVER, &TEST_SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &PREPARE, &FROM, &SEED, &TEST_TIMEOUT, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
     { "lint", "[PATH…]", 0, 10000, LOCAL, "find fault with migrations before they travel", LINT_DETAILS,
       "{findings: [{rule, severity, migration, file, line, column, title, why,\n"
       "  effects: [{table, index, schema, lock, work, is_certain, why}], safe_way: [SQL], allowed: REASON or null}],\n"

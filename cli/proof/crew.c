@@ -18,8 +18,7 @@ static ErrCode task_try(const Worker *worker, const Task *task, Err *err)
         code = alone_try(&bench, task->index, &run->proof.items[task->index].alone,
                          &run->before[task->index], err);
     }
-    return code == ERR_NONE ? code
-                            : err_wrap(err, "%s", run->config.set->migrations[task->index].id);
+    return code;
 }
 
 static void task_run(const Worker *worker, const Task *task)
@@ -123,13 +122,35 @@ static void *worker_main(void *ctx)
     return NULL;
 }
 
+/* A glimpse: a worker may go on to the next while it is taken. */
+static ProofBusy busiest(const ProofRun *run)
+{
+    ProofBusy busy = { 0 };
+    uint64_t now_ms = clock_boot_ms();
+    for (unsigned i = 0; i < run->config.jobs; i++) {
+        size_t migration = atomic_load(&run->nows[i].migration);
+        uint64_t since_ms = atomic_load(&run->nows[i].since_ms);
+        uint64_t for_ms = now_ms > since_ms ? now_ms - since_ms : 0;
+        if (migration > 0 && migration <= run->proof.count &&
+            (busy.migration == NULL || for_ms > busy.for_ms)) {
+            busy = (ProofBusy){
+                .migration = run->config.set->migrations[migration - 1].id,
+                .is_down = atomic_load(&run->nows[i].is_down),
+                .for_ms = for_ms,
+            };
+        }
+    }
+    return busy;
+}
+
 static void progress_tell(ProofRun *run)
 {
     if (run->config.progress == NULL) {
         return;
     }
+    ProofBusy busy = busiest(run);
     run->config.progress(run->config.ctx, atomic_load(&run->done),
-                         2 * (run->proof.count - run->config.first));
+                         2 * (run->proof.count - run->config.first), &busy);
 }
 
 static bool has_ended(ProofRun *run, size_t workers)
@@ -165,7 +186,7 @@ ErrCode crew_run(ProofRun *run, Err *err)
     for (; begun < run->config.jobs; begun++) {
         workers[begun] = (Worker){
             .run = run,
-            .walker = { &run->ground, run->wakes[begun], run->config.schema },
+            .walker = { &run->ground, run->wakes[begun], run->config.schema, &run->nows[begun] },
         };
         int failed = pthread_create(&workers[begun].thread, NULL, worker_main, &workers[begun]);
         if (failed != 0) {

@@ -62,6 +62,7 @@ static ProofRun *run_new(const ProofConfig *config)
     for (size_t i = 0; i < count; i++) {
         run->proof.items[i].migration = &config->set->migrations[i];
     }
+    run->nows = ARENA_ARRAY(arena, WalkNow, config->jobs);
     run->wakes = ARENA_ARRAY(arena, Wake *, config->jobs);
     for (unsigned i = 0; i < config->jobs; i++) {
         run->wakes[i] = wake_new();

@@ -99,6 +99,13 @@ typedef struct Proof {
 /* The worst of the ways. */
 Verdict proved_verdict(const Proved *proved);
 
+/* What has run longest at the moment. */
+typedef struct ProofBusy {
+    const char *migration; /* its id; NULL: nothing runs */
+    bool is_down;
+    uint64_t for_ms;
+} ProofBusy;
+
 typedef struct ProofConfig {
     ConnSource *source; /* with connections for proof_connections(jobs) */
     const MigrationSet *set;
@@ -112,8 +119,8 @@ typedef struct ProofConfig {
     unsigned jobs; /* scratch databases that are worked on at once */
     Wake *wake;    /* raised by whoever wants it to stop */
     bool (*should_stop)(void *ctx);
-    void (*progress)(void *ctx, size_t done,
-                     size_t total); /* now and then, on the caller's thread */
+    /* Now and then, on the caller's thread. */
+    void (*progress)(void *ctx, size_t done, size_t total, const ProofBusy *busy);
     void *ctx;
 } ProofConfig;
 

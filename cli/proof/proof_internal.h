@@ -28,6 +28,7 @@ struct ProofRun {
     atomic_bool is_stopped;
     atomic_size_t done; /* trials alone and steps of chains */
     Wake **wakes;       /* one per worker */
+    WalkNow *nows;      /* likewise */
 
     Proof proof;
     Catalog *before; /* of each migration; no entries: not known */

@@ -55,6 +55,18 @@ static void report_take(void *ctx, const State *state)
     walk->statement = state->statement;
 }
 
+/* Short of room, memory or connections; ended by somebody; damaged: that is the server. */
+static bool is_of_server(const Err *err)
+{
+    static const char *const CLASSES[] = { "53", "57P", "58", "XX" };
+    for (size_t i = 0; i < ARRAY_LEN(CLASSES); i++) {
+        if (str_starts_with(err->sqlstate, CLASSES[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What the executor reports without having reached a migration, or because the server or its
  * connection went away, is nobody's migration's fault. */
 static bool is_fault_of_migration(const Walk *walk, const Err *err)
@@ -66,7 +78,7 @@ static bool is_fault_of_migration(const Walk *walk, const Err *err)
             return false;
         }
     }
-    return walk->migration[0] != '\0';
+    return walk->migration[0] != '\0' && !is_of_server(err);
 }
 
 static void failure_take(const Walk *walk, const Err *err, WalkFailure *ret_failure)
@@ -130,14 +142,36 @@ static ErrCode walk_run(Walk *walk, const char *database, const char *to, WalkFa
         return err_set(err, ERR_INTERNAL, "ended as '%s' without a reason", report_name(report));
     }
     *err = why;
-    return err->code;
+    return walk->migration[0] == '\0'
+               ? err->code
+               : err_wrap(err, "the %s of %s", walk->goal == GOAL_APPLY ? "up" : "down",
+                          walk->migration);
+}
+
+static void now_tell(const Walker *walker, size_t migration, bool is_down)
+{
+    if (walker->now != NULL) {
+        atomic_store(&walker->now->since_ms, clock_boot_ms());
+        atomic_store(&walker->now->is_down, is_down);
+        atomic_store(&walker->now->migration, migration);
+    }
+}
+
+static ErrCode walk_one(Walk *walk, const char *database, size_t index, const char *to,
+                        WalkFailure *ret_failure, Err *err)
+{
+    now_tell(walk->walker, index + 1, walk->goal == GOAL_ROLL_BACK);
+    ErrCode code = walk_run(walk, database, to, ret_failure, err);
+    now_tell(walk->walker, 0, false);
+    return code;
 }
 
 ErrCode walk_up(const Walker *walker, const char *database, size_t index, WalkFailure *ret_failure,
                 Err *err)
 {
     Walk walk = { .walker = walker, .goal = GOAL_APPLY };
-    return walk_run(&walk, database, walker->ground->set->migrations[index].id, ret_failure, err);
+    const char *to = walker->ground->set->migrations[index].id;
+    return walk_one(&walk, database, index, to, ret_failure, err);
 }
 
 ErrCode walk_climb(const Walker *walker, const char *database, size_t from, size_t to,
@@ -156,5 +190,5 @@ ErrCode walk_down(const Walker *walker, const char *database, size_t index,
 {
     Walk walk = { .walker = walker, .goal = GOAL_ROLL_BACK };
     const char *to = index == 0 ? "" : walker->ground->set->migrations[index - 1].id;
-    return walk_run(&walk, database, to, ret_failure, err);
+    return walk_one(&walk, database, index, to, ret_failure, err);
 }

@@ -20,11 +20,19 @@ typedef struct WalkGround {
     atomic_bool *is_stopped; /* set, with all wakes raised, it makes every walk end soon */
 } WalkGround;
 
+/* What a walker is at; for whoever watches, from any thread. */
+typedef struct WalkNow {
+    atomic_size_t migration; /* index + 1; 0: none */
+    atomic_bool is_down;
+    atomic_uint_fast64_t since_ms;
+} WalkNow;
+
 /* One thread's. */
 typedef struct Walker {
     const WalkGround *ground;
     Wake *wake;
     const char *schema; /* of whom it walks: a tenant; "": the whole database */
+    WalkNow *now;       /* NULL: nobody watches */
 } Walker;
 
 /* A migration that cannot be run: its own fault, and so a finding, not an error. */

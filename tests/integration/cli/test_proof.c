@@ -275,6 +275,31 @@ static void what_a_database_is_set_to_goes_with_its_copies(void **state)
                "3 migrations: 3 proved\nchain: 0003_c down to empty, and up again\n");
 }
 
+/* ---- what is not the history's fault, and what takes too long ---- */
+
+/* A verdict would be a lie: on a server with room the migration may be right. */
+static void a_server_without_room_is_told_and_no_verdict(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_full",
+                  "DO $$ BEGIN RAISE 'no space left' USING ERRCODE = '53100'; END $$;\n",
+                  "SELECT 1;\n");
+    assert_refusal(world, "test", 1, "the up of 0002_full: no space left (SQLSTATE 53100)");
+    assert_ask(world, SCRATCH, "0");
+}
+
+static void a_migration_that_hangs_ends_when_its_time_is_over(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_hang", "SELECT pg_sleep(3600);\n", "SELECT 1;\n");
+    assert_proof(world, "test --migrations migrations --timeout 10s", 1,
+                 WORDS("wrong 0002_hang\n    the up fails: not done within the 10000 ms allowed",
+                       "0002_hang.up.sql, line 1: statement 1, SELECT\n"));
+    assert_refusal(world, "test --timeout soon", 2, "--timeout wants a duration above zero");
+}
+
 /* ---- rows ---- */
 
 static void rows_that_a_down_loses_are_said(void **state)
@@ -351,6 +376,8 @@ int main(void)
         WORLD_TEST(a_history_is_walked_around_what_cannot_be_undone),
         WORLD_TEST(what_lies_above_a_broken_up_is_not_tried),
         WORLD_TEST(what_a_database_is_set_to_goes_with_its_copies),
+        WORLD_TEST(a_server_without_room_is_told_and_no_verdict),
+        WORLD_TEST(a_migration_that_hangs_ends_when_its_time_is_over),
         WORLD_TEST(rows_that_a_down_loses_are_said),
         WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),
         WORLD_TEST(the_report_for_machines_names_failures),
