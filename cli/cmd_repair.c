@@ -25,12 +25,8 @@ static const struct ChoiceOption {
     { CHOICE_UNDONE, offsetof(Options, is_undone) },
     { CHOICE_SAME_SCHEMA, offsetof(Options, is_same_schema) },
     { CHOICE_NEW_SCHEMA, offsetof(Options, is_new_schema) },
+    { CHOICE_TELL, offsetof(Options, is_tell) },
 };
-
-static bool is_of_target(Choice choice)
-{
-    return choice == CHOICE_SAME_SCHEMA || choice == CHOICE_NEW_SCHEMA;
-}
 
 static ErrCode read_choice(const Invocation *invocation, Choice *ret_choice, Err *err)
 {
@@ -43,7 +39,7 @@ static ErrCode read_choice(const Invocation *invocation, Choice *ret_choice, Err
         }
         found = is_set ? CHOICES[i].choice : found;
     }
-    bool wants_ids = found != CHOICE_NONE && !is_of_target(found);
+    bool wants_ids = found != CHOICE_NONE && !repair_choice_is_of_target(found);
     if (wants_ids != (invocation->argument_count > 0)) {
         err_set(err, ERR_USAGE,
                 wants_ids ? "--%s wants to know of which migrations"
@@ -64,8 +60,7 @@ typedef struct Repairing {
     Plan plan;
     JobOrder order;
     Runner *runner;
-    const char *tool; /* the directory's own; NULL: none is known */
-    const char *tool_query;
+    PlanTool tool; /* the directory's own, or the one to be mirrored; .tool NULL: none is known */
 } Repairing;
 
 static void repairing_done(Repairing *repairing)
@@ -90,17 +85,32 @@ static void begin_runner(Repairing *repairing)
     repairing->runner = runner_new(&config);
 }
 
-/* The question that `skein adopt` would ask; where it cannot, there is nothing to say. */
+/* The one that is mirrored; else the question that `skein adopt` would ask. Where it cannot, there
+ * is nothing to say. */
 static void learn_tool(Repairing *repairing)
 {
     Plan plan = local_plan(&repairing->set);
     const Options *options = &repairing->invocation->options;
     AdoptFrom from = { NULL, options->table, local_database(options) };
-    if (adopt_plan(&repairing->set, &from, &repairing->invocation->arena, &plan, NULL) ==
-        ERR_NONE) {
-        repairing->tool = plan.adoption.tool;
-        repairing->tool_query = plan.adoption.query;
+    if (plan_tool(&repairing->plan) != NULL) {
+        repairing->tool = *plan_tool(&repairing->plan);
+    } else if (adopt_plan(&repairing->set, &from, &repairing->invocation->arena, &plan, NULL) ==
+               ERR_NONE) {
+        repairing->tool = plan.adoption;
     }
+}
+
+/* A history that is about another schema says nothing of this one. */
+static void look_tool(Repairing *repairing, const RepairSight *sight, Findings *findings)
+{
+    Arena *arena = &repairing->invocation->arena;
+    RepairTool told = { 0 };
+    if (repairing->tool.tool == NULL || sight->fence == FENCE_SIGHT_OTHER_SCHEMA) {
+        return;
+    }
+    repair_look_tool(repairing->runner, &repairing->tool, arena, &told);
+    told.is_mirrored = repairing->invocation->options.mirror != NULL;
+    repair_findings_add_tool(&repairing->plan, sight, &told, arena, findings);
 }
 
 static ErrCode begin(Invocation *invocation, Repairing *repairing, Err *err)
@@ -129,12 +139,7 @@ static ErrCode look(Repairing *repairing, RepairSight *ret_sight, Findings *find
         return code;
     }
     repair_findings_gather(&repairing->plan, ret_sight, arena, findings);
-    const char *fault = repairing->tool_query == NULL
-                            ? NULL
-                            : repair_tool_fault(repairing->runner, repairing->tool_query, arena);
-    if (fault != NULL) {
-        repair_findings_add_tool(findings, repairing->tool, fault, arena);
-    }
+    look_tool(repairing, ret_sight, findings);
     return ERR_NONE;
 }
 
@@ -152,54 +157,69 @@ static ErrCode refuse(Choice choice, const Finding *finding, const char *id, Err
     return err_hint(err, "`skein repair` says what may be done");
 }
 
-static const Finding *of_schema(const Findings *findings)
+typedef LIST(const Finding *) Subjects;
+
+/* What is about the target: that its schema is another one, or all that a tool does not have. */
+static void find_of_target(Choice choice, const Findings *findings, Subjects *subjects)
 {
     LIST_EACH(finding, &findings->list) {
-        if (finding->kind == FINDING_SCHEMA) {
+        if (repair_choice_fits(choice, finding)) {
+            LIST_PUSH(subjects, finding);
+        }
+    }
+}
+
+/* A migration may have several: changed, say, and unknown to a tool. */
+static const Finding *find_one(Choice choice, const Findings *findings, const char *id)
+{
+    LIST_EACH(finding, &findings->list) {
+        if (str_equal(finding->id, id) && repair_choice_fits(choice, finding)) {
             return finding;
         }
     }
     return NULL;
 }
 
-static ErrCode find(Choice choice, const Findings *findings, const char *id,
-                    const Finding **ret_finding, Err *err)
+static ErrCode find_named(const Invocation *invocation, Choice choice, const Findings *findings,
+                          Subjects *subjects, Err *err)
 {
-    const Finding *finding =
-        is_of_target(choice) ? of_schema(findings) : repair_findings_of(findings, id);
-    if (finding == NULL || !repair_choice_fits(choice, finding)) {
-        return refuse(choice, finding, id, err);
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        const char *id = invocation->arguments[i];
+        const Finding *finding = find_one(choice, findings, id);
+        if (finding == NULL) {
+            return refuse(choice, repair_findings_of(findings, id), id, err);
+        }
+        LIST_PUSH(subjects, finding);
     }
-    *ret_finding = finding;
     return ERR_NONE;
 }
 
-/* The migrations named; once, without one, for what is about the target. */
-static size_t subject_count(const Invocation *invocation)
+/* The findings that the choice is about; refused where there is none, or it does not fit one. */
+static ErrCode find_subjects(const Invocation *invocation, Choice choice, const Findings *findings,
+                             Subjects *subjects, Err *err)
 {
-    return invocation->argument_count == 0 ? 1 : invocation->argument_count;
-}
-
-static const char *subject(const Invocation *invocation, size_t index)
-{
-    return invocation->argument_count == 0 ? "" : invocation->arguments[index];
+    if (!repair_choice_is_of_target(choice)) {
+        return find_named(invocation, choice, findings, subjects, err);
+    }
+    find_of_target(choice, findings, subjects);
+    return subjects->count > 0 ? ERR_NONE : refuse(choice, NULL, "", err);
 }
 
 static ErrCode confirm(const Invocation *invocation, Choice choice, const Findings *findings,
                        Err *err)
 {
     AUTO(Str) touched = { 0 };
-    for (size_t i = 0; i < subject_count(invocation); i++) {
-        const Finding *finding = NULL;
-        if (find(choice, findings, subject(invocation, i), &finding, err) != ERR_NONE) {
-            return err->code;
-        }
+    Subjects subjects = { 0 };
+    ErrCode code = find_subjects(invocation, choice, findings, &subjects, err);
+    LIST_EACH(subject, &subjects) {
+        const Finding *finding = *subject;
         str_printf(&touched, "%s%s", finding->id, finding->id[0] == '\0' ? "" : ": ");
         repair_choice_write(choice, finding, &touched);
         str_append(&touched, "\n");
     }
-    return invocation->options.is_yes
-               ? ERR_NONE
+    LIST_DONE(&subjects);
+    return code != ERR_NONE || invocation->options.is_yes
+               ? code
                : output_confirm(&touched, "set it right so?", invocation->options.output, err);
 }
 
@@ -237,14 +257,14 @@ static ErrCode change_rows(Repairing *repairing, Choice choice, RepairedList *do
     if (code == ERR_NONE) {
         code = look(repairing, &sight, &findings, err);
     }
-    for (size_t i = 0; i < repairing->invocation->argument_count && code == ERR_NONE; i++) {
-        const Finding *finding = NULL;
-        const char *id = repairing->invocation->arguments[i];
-        code = find(choice, &findings, id, &finding, err);
-        if (code == ERR_NONE) {
-            code = change_one(repairing, choice, finding, done, err);
-        }
+    Subjects subjects = { 0 };
+    if (code == ERR_NONE) {
+        code = find_subjects(repairing->invocation, choice, &findings, &subjects, err);
     }
+    for (size_t i = 0; i < subjects.count && code == ERR_NONE; i++) {
+        code = change_one(repairing, choice, subjects.items[i], done, err);
+    }
+    LIST_DONE(&subjects);
     return code;
 }
 
@@ -274,8 +294,9 @@ static ErrCode repair(Repairing *repairing, Choice choice, RepairedList *done, E
     if (code != ERR_NONE) {
         return code;
     }
-    return is_of_target(choice) ? change_schema(repairing, choice, &sight, done, err)
-                                : change_rows(repairing, choice, done, err);
+    bool is_of_schema = choice == CHOICE_SAME_SCHEMA || choice == CHOICE_NEW_SCHEMA;
+    return is_of_schema ? change_schema(repairing, choice, &sight, done, err)
+                        : change_rows(repairing, choice, done, err);
 }
 
 static ErrCode explain(Repairing *repairing, const RepairedList *done, ExitCode *ret_exit, Err *err)
@@ -287,7 +308,7 @@ static ErrCode explain(Repairing *repairing, const RepairedList *done, ExitCode 
         return code;
     }
     LIST_EACH(finding, &findings.list) {
-        bool is_held = done->count == 0 && !repair_finding_is_note(finding->kind);
+        bool is_held = done->count == 0 && !finding->is_note;
         *ret_exit = is_held ? EXIT_CODE_PAUSED : *ret_exit;
     }
     repair_tell(repairing->invocation, &findings, done);

@@ -73,6 +73,7 @@ typedef struct Options {
     bool is_applied;
     bool is_undone;
     bool is_same_schema;
+    bool is_tell;
     bool is_new_schema;
     bool is_help;
     uint32_t limit; /* 0: all */

@@ -102,6 +102,8 @@ OPTION(SAME_SCHEMA, "same-schema", NULL, OPTION_FLAG, is_same_schema,
        "the schema is as the history says");
 OPTION(NEW_SCHEMA, "new-schema", NULL, OPTION_FLAG, is_new_schema,
        "nothing of the history is in the schema");
+OPTION(TELL, "tell", NULL, OPTION_FLAG, is_tell,
+       "with --mirror: that tool's table gets what it does not have");
 
 #define OPTIONS(...)                                                                               \
     (const Option *const[])                                                                        \
@@ -243,7 +245,7 @@ const Command COMMANDS[] = {
       "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"
       "  choices: [{option, command, effect}]}], repaired: [{migration, choice, state, parts_done, dropped}]}",
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &ACCEPT, &RENAME, &FORGET,
-              &SETTLE, &DONE, &AGAIN, &APPLIED, &UNDONE, &SAME_SCHEMA, &NEW_SCHEMA, &MIRROR, &TABLE,
+              &SETTLE, &DONE, &AGAIN, &APPLIED, &UNDONE, &SAME_SCHEMA, &NEW_SCHEMA, &TELL, &MIRROR, &TABLE,
               &REASON, &YES), cmd_repair },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
       "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null}]",

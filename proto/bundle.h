@@ -178,11 +178,16 @@ typedef enum HistoryRule {
 /*
  * Another tool, and the question to its own table. `query` answers with three columns, a row for
  * each migration that is applied there: its id in this plan or NULL, the tool's name for it, and
- * what the tool says is wrong with it ('' or NULL: nothing).
+ * what the tool says is wrong with it ('' or NULL: nothing). `look` is asked where `query` fails
+ * for want of such a table: a row for each table that looks like a tool's, with its name and whose.
  */
 typedef struct PlanTool {
     const char *tool;  /* for people; "": none */
     const char *query; /* one statement that only reads */
+    const char *table; /* that it reads, as SQL writes it, for people; NULL or "": no matter */
+    const char *look;  /* one statement that only reads; NULL or "": nobody looks */
+    bool keeps_newest; /* its table holds but where it stands: what is below is applied as a matter
+                          of course, and not because it says so */
 } PlanTool;
 
 typedef struct Plan {

@@ -155,6 +155,12 @@ static const Field TOOL_FIELDS[] = {
     ROW_TEXT(
         2, PlanTool, query, OPTIONAL, 0, SQL_MAX,
         "which migrations it says are applied: id in this plan or NULL, its own name, trouble"),
+    ROW_TEXT(3, PlanTool, table, OPTIONAL, 0, OBJECT_MAX, "that it reads, for people"),
+    ROW_TEXT(
+        4, PlanTool, look, OPTIONAL, 0, MIRROR_SQL_MAX,
+        "asked where that fails for want of a table: which tools' tables there are, and whose"),
+    ROW_BOOL(5, PlanTool, keeps_newest, OPTIONAL,
+             "its table holds but where it stands: it says nothing of what is below"),
 };
 static const FieldTable TOOL = FIELD_TABLE("tool", PlanTool, TOOL_FIELDS);
 

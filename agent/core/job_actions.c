@@ -315,18 +315,20 @@ void job_hold_discord(void *subject)
     if (job->history.rows[index].is_in_tool) {
         err_set(new_trouble(job), ERR_HISTORY,
                 "%s has applied %s here, and skein's history does not have it", tool, id);
-        err_hint(&job->err,
-                 "take it over first: `skein adopt --from %s`, or `adopt: %s` in a "
-                 "rollout file",
-                 tool, tool);
+        err_hint(
+            &job->err,
+            "%s went on by itself: take over what it has done with `skein adopt --from %s`, or "
+            "`adopt: %s` in a rollout file, and go on then; `skein repair --mirror %s` on this "
+            "database shows all that the two do not agree on",
+            tool, tool, tool, tool);
     } else {
         err_set(new_trouble(job), ERR_HISTORY,
                 "%s is applied here by skein's history, and %s does not have it", id, tool);
-        err_hint(&job->err,
-                 "where %s has undone it, `skein adopt --from %s --to VERSION` brings skein's "
-                 "history back to where %s stands and runs nothing; where it was never told, tell "
-                 "its table by hand",
-                 tool, tool, tool);
+        err_hint(
+            &job->err,
+            "`skein repair --mirror %s` on this database shows all that the two do not agree "
+            "on: --tell where %s was never told of it, --undone where %s has undone it by itself",
+            tool, tool, tool);
     }
     hold_at(job, ERR_HISTORY, id);
 }

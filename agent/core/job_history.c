@@ -125,13 +125,20 @@ static size_t applied_end(const Job *job)
     return end;
 }
 
+/* A tool that keeps but its newest says nothing of what lies below the newest that skein has. */
+static bool is_told_of(const Job *job, size_t index, size_t end)
+{
+    const PlanTool *tool = plan_tool(job->order->plan);
+    return job->history.rows[index].is_in_tool && !(tool->keeps_newest && index < end);
+}
+
 /* What lies below an applied one, absent, is passed over where the plan says so. */
 static bool is_to_apply(const Job *job, size_t index, size_t end)
 {
     const Plan *plan = job->order->plan;
     const HistoryRow *row = &job->history.rows[index];
     if (plan_is_adoption(plan)) {
-        return row->state == ROW_ABSENT && row->is_in_tool;
+        return row->state == ROW_ABSENT && is_told_of(job, index, end);
     }
     bool is_passed_over = plan->out_of_order == HISTORY_IGNORE && index < end &&
                           !plan->migrations[index].is_repeatable;
@@ -154,7 +161,7 @@ static bool is_discordant(const Job *job, size_t index, size_t end)
     }
     bool is_due = job->direction == GOAL_APPLY && index < job->limit && row->state == ROW_ABSENT &&
                   is_to_apply(job, index, end);
-    return is_due && row->is_in_tool && !plan_is_adoption(plan);
+    return is_due && is_told_of(job, index, end) && !plan_is_adoption(plan);
 }
 
 long job_history_discord(const Job *job)

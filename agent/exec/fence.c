@@ -153,6 +153,19 @@ static Result result_may_not_write(Runner *runner, const Action *action)
     return own_tables_refusal(&err);
 }
 
+/* Behind the history comes the question to the other tool, and nothing else. */
+static Result result_explain_tool(Runner *runner, const Action *action, const Reading *reading,
+                                  Result result)
+{
+    const PlanTool *tool = plan_tool(runner->config.order->plan);
+    bool is_of_tool = tool != NULL && reading->rows != NULL && reading->tool == NULL;
+    if (is_of_tool && result.kind == RESULT_FAILED) {
+        tool_explain(runner, tool, action, &result.err);
+        result.kind = result.err.code == ERR_HISTORY ? RESULT_REFUSED : result.kind;
+    }
+    return result;
+}
+
 /* RESULT_OK: there was no regular fence to take. */
 static Result fence_read(Runner *runner, const Action *action, FenceState state)
 {
@@ -176,7 +189,7 @@ static Result fence_read(Runner *runner, const Action *action, FenceState state)
                                  : result_may_not_write(runner, action);
     }
     if (!step_met_tables(step, &result)) {
-        return result;
+        return result_explain_tool(runner, action, &reading, result);
     }
     if (state == FENCE_REGULAR) { /* tables of an earlier version may lack what is asked for */
         return (Result){ .kind = RESULT_OK, .migration = "" };

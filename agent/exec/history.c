@@ -22,14 +22,6 @@ enum RowColumn {
     ROW_PARTS_HASH,
 };
 
-/* Columns of the query to another tool (PlanTool.query). */
-enum ToolColumn {
-    TOOL_ID,
-    TOOL_NAME,
-    TOOL_FAULT,
-    TOOL_COLUMNS_,
-};
-
 /* Columns of SQL_HISTORY_ALL. */
 enum EntryColumn {
     ENTRY_SEQ,
@@ -95,8 +87,7 @@ static bool is_same_parts(const PlanScript *script, uint64_t parts_done, const c
     return parts_done == 0 || str_equal(expected, hex);
 }
 
-/* Names of the plan's migrations, each to its index + 1 as a pointer. */
-static Map *plan_index(const Plan *plan)
+Map *history_plan_index(const Plan *plan)
 {
     Map *index = map_new();
     for (size_t i = 0; i < plan->migration_count; i++) {
@@ -166,7 +157,7 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
 void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
 {
     const Plan *plan = runner->config.order->plan;
-    AUTO_PTR(Map) index = plan_index(plan);
+    AUTO_PTR(Map) index = history_plan_index(plan);
     bool has_ours = false;
     runner->history = (History){
         .rows = ARENA_ARRAY(&runner->arena, HistoryRow, plan->migration_count),
@@ -205,37 +196,6 @@ void history_fill_change(Runner *runner, const Action *action)
             row->change = plan_change(&plan->migrations[i], applied);
         }
         return;
-    }
-}
-
-static void tool_note(Runner *runner, const PGresult *rows, int row, const Map *index)
-{
-    History *history = &runner->history;
-    uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, TOOL_ID));
-    const char *fault = result_text(rows, row, TOOL_FAULT);
-    if (fault[0] != '\0' && history->tool_fault == NULL) {
-        history->tool_fault = arena_strdup(&runner->arena, fault);
-    }
-    if (known != 0) {
-        history->rows[known - 1].is_in_tool = true;
-    } else {
-        history->strange++;
-        history->strange_newest = arena_strdup(&runner->arena, result_text(rows, row, TOOL_NAME));
-    }
-}
-
-void tool_fill(Runner *runner, const PGresult *rows)
-{
-    if (rows == NULL) {
-        return;
-    }
-    if (PQnfields(rows) != TOOL_COLUMNS_) {
-        runner->history.tool_fault = "the plan's query has not three columns";
-        return;
-    }
-    AUTO_PTR(Map) index = plan_index(runner->config.order->plan);
-    for (int row = 0; row < PQntuples(rows); row++) {
-        tool_note(runner, rows, row, index);
     }
 }
 

@@ -208,9 +208,12 @@ static ErrCode rows_look(Writing *writing, const Action *action, PGresult **ret_
 static ErrCode tool_look(Writing *writing, const Action *action, PGresult **ret_rows, Err *err)
 {
     const PlanTool *tool = plan_tool(writing->exec->order->plan);
-    return tool == NULL
-               ? ERR_NONE
-               : session_query(writing->runner, tool->query, NULL, 0, action, ret_rows, err);
+    if (tool == NULL ||
+        session_query(writing->runner, tool->query, NULL, 0, action, ret_rows, err) == ERR_NONE) {
+        return ERR_NONE;
+    }
+    tool_explain(writing->runner, tool, action, err);
+    return err->code;
 }
 
 static Result write_read(Writing *writing, const Action *action)

@@ -217,20 +217,27 @@ ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *e
     return ERR_NONE;
 }
 
-const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena)
+void repair_look_tool(Runner *runner, const PlanTool *tool, Arena *arena, RepairTool *ret_tool)
 {
     Action action = action_of(ACTION_NONE);
+    const Plan *plan = runner->config.order->plan;
     AUTO_PTR(PGresult) rows = NULL;
-    if (session_query(runner, query, NULL, 0, &action, &rows, NULL) != ERR_NONE) {
-        return NULL;
+    AUTO_PTR(Map) index = history_plan_index(plan);
+    RepairTool told = { .tool = tool, .has = ARENA_ARRAY(arena, bool, plan->migration_count) };
+    if (session_query(runner, tool->query, NULL, 0, &action, &rows, &told.why) != ERR_NONE) {
+        tool_explain(runner, tool, &action, &told.why);
     }
     for (int row = 0; row < PQntuples(rows) && PQnfields(rows) == 3; row++) {
+        uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, 0));
         const char *fault = result_text(rows, row, 2);
-        if (fault[0] != '\0') {
-            return arena_strdup(arena, fault);
+        if (known != 0) {
+            told.has[known - 1] = true;
+        }
+        if (fault[0] != '\0' && told.fault == NULL) {
+            told.fault = arena_strdup(arena, fault);
         }
     }
-    return NULL;
+    *ret_tool = told;
 }
 
 /* ---- changing ---- */

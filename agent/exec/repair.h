@@ -84,9 +84,17 @@ ErrCode repair_look_fence(Runner *runner, RepairSight *sight, Err *err);
 /* Fills in trace, found and object of a row of which a statement is under way. repair_look does. */
 ErrCode repair_trace(Runner *runner, RepairRow *row, Arena *arena, uint64_t deadline_ms, Err *err);
 
-/* What the query of a plan that adopts (PlanTool) says is wrong. In `arena`; NULL: nothing, or
- * that tool's table cannot be read. */
-const char *repair_tool_fault(Runner *runner, const char *query, Arena *arena);
+/* What another tool's own table says. Texts in `arena`. */
+typedef struct RepairTool {
+    const PlanTool *tool; /* NULL: none was asked */
+    bool is_mirrored;     /* both are to agree */
+    Err why;              /* ERR_NONE: the table was read */
+    const char *fault;    /* what the tool says is wrong; NULL: nothing */
+    bool *has;            /* of each migration of the plan */
+} RepairTool;
+
+/* Asks it. That its table cannot be read is no error here. */
+void repair_look_tool(Runner *runner, const PlanTool *tool, Arena *arena, RepairTool *ret_tool);
 
 /* Takes lock and fence, as an attempt does: from here to the change nobody else writes. */
 ErrCode repair_take(Runner *runner, Err *err);

@@ -5,6 +5,7 @@
 #include "agent/conn/query.h"
 #include "agent/exec/runner.h"
 #include "common/arena.h"
+#include "common/map.h"
 #include "common/str.h"
 
 /* A setting of ours; a list is one of names, quoted where they need it. */
@@ -153,7 +154,15 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline);
  */
 void history_fill_change(Runner *runner, const Action *action);
 
+/* The plan's migrations by id, each as its index + 1. The caller's. */
+Map *history_plan_index(const Plan *plan);
+
 /* Adds what the other tool has applied; NULL: the plan does not adopt. */
 void tool_fill(Runner *runner, const PGresult *rows);
+
+/* An error of the question to the tool, where that is for want of its table: which one,
+ * where it was looked for, and which ones are there. Other errors stay as they are. Asks the
+ * server. */
+void tool_explain(Runner *runner, const PlanTool *tool, const Action *action, Err *err);
 
 #endif

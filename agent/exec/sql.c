@@ -21,6 +21,9 @@ const char SQL_SESSION_FACTS[] =
     " FROM pg_catalog.pg_control_system() c,"
     " pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a";
 
+const char SQL_SEARCH_PATH[] =
+    "SELECT pg_catalog.array_to_string(pg_catalog.current_schemas(false), ', ')";
+
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 
 const char SQL_LOCK_HOLDER[] =

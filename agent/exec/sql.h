@@ -10,6 +10,9 @@
  * Columns: see FactsColumn in session.c. */
 extern const char SQL_SESSION_FACTS[];
 
+/* The schemas in which a name without one is looked for. Column: their names. */
+extern const char SQL_SEARCH_PATH[];
+
 /* Parameters: the lock's key; then, for the holder, its upper and lower half. Columns: see
  * HolderColumn in session.c. */
 extern const char SQL_LOCK_TRY[];

@@ -23,9 +23,14 @@ static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const T
 }
 
 /* Where its table is: as is said here, or else by the tool's own words, or by the directory where
- * it is the tool's own. */
+ * it is the tool's own. As it is written there, and as SQL writes it. */
+typedef struct TableName {
+    const char *written;
+    const char *sql;
+} TableName;
+
 static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const Tool *tool,
-                          Arena *arena, const char **ret_table, Err *err)
+                          Arena *arena, TableName *ret_table, Err *err)
 {
     bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     bool is_said = from->table != NULL && from->table[0] != '\0';
@@ -33,7 +38,8 @@ static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const 
     if (written == NULL && is_own) {
         written = set->own_table;
     }
-    return tool_table(tool, written, arena, ret_table, err);
+    ret_table->written = written == NULL ? tool->table : written;
+    return tool_table(tool, written, arena, &ret_table->sql, err);
 }
 
 /* The plan's migrations are the set's: what is changed is a copy. */
@@ -57,8 +63,9 @@ static void empty_scripts(Arena *arena, Plan *plan)
 
 /* The question to the tool's table; a tool with one of its own is asked in its own directories. */
 static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *tool,
-                         const char *table, Arena *arena)
+                         const TableName *name, Arena *arena)
 {
+    const char *table = name->sql;
     AUTO(Str) query = { 0 };
     tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
     if (tool->query_own != NULL && str_equal(tool->format, set->format)) {
@@ -66,14 +73,22 @@ static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *
     } else {
         tool->query(table, &query);
     }
-    return (PlanTool){ .tool = tool->name, .query = arena_strdup(arena, str_text(&query)) };
+    AUTO(Str) look = { 0 };
+    tool_look(table, &look);
+    return (PlanTool){
+        .tool = tool->name,
+        .query = arena_strdup(arena, str_text(&query)),
+        .table = name->written,
+        .look = arena_strdup(arena, str_text(&look)),
+        .keeps_newest = tool->keeps_newest,
+    };
 }
 
 ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                    Err *err)
 {
     const Tool *tool = NULL;
-    const char *table = NULL;
+    TableName table = { 0 };
     ErrCode code = find_tool(set, from, &tool, err);
     if (code == ERR_NONE) {
         code = find_table(set, from, tool, arena, &table, err);
@@ -86,7 +101,7 @@ ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
     if (code != ERR_NONE) {
         return code;
     }
-    plan->adoption = ask_tool(set, plan, tool, table, arena);
+    plan->adoption = ask_tool(set, plan, tool, &table, arena);
     empty_scripts(arena, plan);
     return ERR_NONE;
 }
@@ -127,7 +142,7 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
                     Err *err)
 {
     const Tool *tool = NULL;
-    const char *table = NULL;
+    TableName table = { 0 };
     ErrCode code = find_tool(set, from, &tool, err);
     if (code == ERR_NONE) {
         code = find_table(set, from, tool, arena, &table, err);
@@ -138,14 +153,14 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
     if (code != ERR_NONE) {
         return code;
     }
-    plan->mirrored = ask_tool(set, plan, tool, table, arena);
+    plan->mirrored = ask_tool(set, plan, tool, &table, arena);
     bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     PlanMigration *migrations = copy_migrations(arena, plan);
     for (size_t i = 0; i < plan->migration_count; i++) {
         ToolStep step = {
             .migration = &migrations[i],
             .before = i == 0 ? NULL : &migrations[i - 1],
-            .table = table,
+            .table = table.sql,
             .own = is_own && set->own != NULL ? set->own[i] : NULL,
         };
         mirror_script(tool, &step, arena, &migrations[i].up);

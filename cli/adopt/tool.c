@@ -114,6 +114,57 @@ ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const ch
     return ERR_NONE;
 }
 
+/* ---- which tools' tables are there ---- */
+
+/* "schema_migrations", of "app"."schema_migrations" as of atlas_schema_revisions.…; unquoted. */
+static const char *last_name(const char *table, Arena *arena)
+{
+    const char *dot = strrchr(table, '.');
+    const char *name = dot == NULL ? table : dot + 1;
+    size_t length = strlen(name);
+    bool is_quoted = name[0] == '"' && length > 1;
+    return arena_strndup(arena, name + is_quoted, length - (is_quoted ? 2 : 0));
+}
+
+static void look_row(const char *name, const char *has, const char *lacks, const char *whose,
+                     Str *out)
+{
+    str_append(out, "(");
+    tool_literal(name, out);
+    str_append(out, ", ");
+    tool_literal(has, out);
+    str_append(out, ", ");
+    tool_literal(lacks == NULL ? "" : lacks, out);
+    str_append(out, ", ");
+    tool_literal(whose, out);
+    str_append(out, ")");
+}
+
+/* Names compared as text: those of the catalog are of another type. */
+void tool_look(const char *table, Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    str_append(out, "WITH k (name, has, lacks, whose) AS (VALUES ");
+    for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
+        look_row(last_name(TOOLS[i]->table, &arena), TOOLS[i]->has, TOOLS[i]->lacks, TOOLS[i]->name,
+                 out);
+        str_append(out, ", ");
+    }
+    look_row(last_name(table, &arena), "", NULL, "", out);
+    str_append(
+        out, "), f AS (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, k.whose"
+             "  FROM k JOIN pg_catalog.pg_class c ON c.relname::pg_catalog.text = k.name"
+             "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+             "  WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'skein'"
+             "  AND (k.has = '' OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
+             "   c.oid AND a.attname::pg_catalog.text = k.has AND NOT a.attisdropped))"
+             "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
+             "   AND a.attname::pg_catalog.text = k.lacks AND NOT a.attisdropped))"
+             " SELECT f.name, coalesce(nullif(pg_catalog.string_agg(f.whose, ' or ') FILTER"
+             "  (WHERE f.whose <> ''), ''), 'of nobody known') FROM f GROUP BY f.name"
+             " ORDER BY f.name LIMIT 5");
+}
+
 /* ---- for the tools' files ---- */
 
 /* With standard_conforming_strings, which skein's sessions have on, only quotes are special. */

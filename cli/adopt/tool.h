@@ -48,7 +48,10 @@ typedef struct Tool {
     void (*query)(const char *table, Str *out);
     /* The same, in directories of its `format`, with what only they say. Either may be NULL. */
     void (*query_own)(const MigrationSet *set, const char *table, Str *out);
-    bool is_numeric; /* versions are compared as numbers */
+    bool is_numeric;   /* versions are compared as numbers */
+    bool keeps_newest; /* its table holds one row: where it stands */
+    const char *has;   /* a column by which its table is known among others of that name … */
+    const char *lacks; /* … and one that it does not have; NULL: any */
 
     /*
      * Appends the statement that tells the table of one step. One statement, and one that does no
@@ -86,6 +89,9 @@ const char *tool_names(Arena *arena);
  */
 ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const char **ret_table,
                    Err *err);
+
+/* The query of PlanTool.look: all tools' tables, wherever they lie, and what has `table`'s name. */
+void tool_look(const char *table, Str *out);
 
 /* ---- for the tools' files ---- */
 

@@ -140,6 +140,7 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_flyway = {
     .name = "flyway",
+    .has = "installed_rank",
     .table = "flyway_schema_history",
     .format = "flyway",
     .query = query,

@@ -14,22 +14,48 @@ static void query(const char *table, Str *out)
                table);
 }
 
+/* A migration that comes late, below where the table stands, leaves it there. */
+static void mirror_up(const ToolStep *step, Str *out)
+{
+    const char *version = step->migration->version;
+    str_printf(out, "WITH gone AS (DELETE FROM %s WHERE version < ", step->table);
+    tool_literal(version, out);
+    str_printf(out, ") INSERT INTO %s (version, dirty) SELECT ", step->table);
+    tool_literal(version, out);
+    str_printf(out, "::pg_catalog.int8, false WHERE NOT EXISTS (SELECT FROM %s WHERE version >= ",
+               step->table);
+    tool_literal(version, out);
+    str_append(out, ")");
+}
+
+/* So does one that goes from below there. */
+static void mirror_down(const ToolStep *step, Str *out)
+{
+    bool is_first = step->before == NULL;
+    if (is_first) {
+        str_printf(out, "DELETE FROM %s", step->table);
+    } else {
+        str_printf(out, "UPDATE %s SET version = ", step->table);
+        tool_literal(step->before->version, out);
+        str_append(out, ", dirty = false");
+    }
+    str_append(out, " WHERE version = ");
+    tool_literal(step->migration->version, out);
+}
+
 static void mirror(const ToolStep *step, Str *out)
 {
-    const PlanMigration *now = step->is_down ? step->before : step->migration;
-    if (now == NULL) {
-        str_printf(out, "DELETE FROM %s", step->table);
-        return;
+    if (step->is_down) {
+        mirror_down(step, out);
+    } else {
+        mirror_up(step, out);
     }
-    str_printf(out, "WITH gone AS (DELETE FROM %s WHERE version <> ", step->table);
-    tool_literal(now->version, out);
-    str_printf(out, ") INSERT INTO %s (version, dirty) VALUES (", step->table);
-    tool_literal(now->version, out);
-    str_append(out, ", false) ON CONFLICT (version) DO UPDATE SET dirty = false");
 }
 
 const Tool tool_golang_migrate = {
     .name = "golang-migrate",
+    .has = "dirty",
+    .keeps_newest = true,
     .table = "schema_migrations",
     .place = { .parameter = "x-migrations-table",
                .is_quoted_parameter = "x-migrations-table-quoted",

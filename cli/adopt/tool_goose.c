@@ -28,6 +28,7 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_goose = {
     .name = "goose",
+    .has = "version_id",
     .table = "goose_db_version",
     .place = { .variable = "GOOSE_TABLE" },
     .format = "goose",

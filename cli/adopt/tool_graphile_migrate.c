@@ -46,6 +46,7 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_graphile_migrate = {
     .name = "graphile-migrate",
+    .has = "hash",
     .table = "graphile_migrate.migrations",
     .format = "graphile-migrate",
     .query_own = query_own,

@@ -33,6 +33,7 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_node_pg_migrate = {
     .name = "node-pg-migrate",
+    .has = "run_on",
     .table = "pgmigrations",
     .format = "node-pg-migrate",
     .query = query,

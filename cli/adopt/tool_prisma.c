@@ -46,6 +46,7 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_prisma = {
     .name = "prisma",
+    .has = "finished_at",
     .table = "_prisma_migrations",
     .format = "prisma",
     .query = query,

@@ -26,6 +26,8 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_dbmate = {
     .name = "dbmate",
+    .has = "version",
+    .lacks = "dirty",
     .table = "schema_migrations",
     .place = { .variable = "DBMATE_MIGRATIONS_TABLE", .spelling = TOOL_SPELLS_PARTS },
     .format = "dbmate",
@@ -35,6 +37,8 @@ const Tool tool_dbmate = {
 
 const Tool tool_rails = {
     .name = "rails",
+    .has = "version",
+    .lacks = "dirty",
     .table = "schema_migrations",
     .query = query,
     .mirror = mirror,
@@ -42,6 +46,7 @@ const Tool tool_rails = {
 
 const Tool tool_diesel = {
     .name = "diesel",
+    .has = "version",
     .table = "__diesel_schema_migrations",
     .format = "diesel",
     .query = query,

@@ -203,6 +203,7 @@ static void mirror(const ToolStep *step, Str *out)
 
 const Tool tool_sqitch = {
     .name = "sqitch",
+    .has = "change_id",
     .table = "sqitch.changes",
     .format = "sqitch",
     .query = query,

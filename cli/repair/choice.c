@@ -18,6 +18,7 @@ static const char *const WORDS[] = {
     [CHOICE_UNDONE] = "undone",
     [CHOICE_SAME_SCHEMA] = "same-schema",
     [CHOICE_NEW_SCHEMA] = "new-schema",
+    [CHOICE_TELL] = "tell",
 };
 _Static_assert(ARRAY_LEN(WORDS) == CHOICE_COUNT_, "a word per choice");
 
@@ -28,6 +29,7 @@ static const uint32_t OF_KIND[FINDING_COUNT_] = {
     [FINDING_MISSING] = BIT(CHOICE_FORGET),
     [FINDING_PARTS] = BIT(CHOICE_ACCEPT) | BIT(CHOICE_APPLIED) | BIT(CHOICE_UNDONE),
     [FINDING_HALF] = BIT(CHOICE_APPLIED) | BIT(CHOICE_UNDONE),
+    [FINDING_TOOL_BEHIND] = BIT(CHOICE_TELL) | BIT(CHOICE_UNDONE),
 };
 
 /* Of an interrupted statement, by what the catalog shows. */
@@ -47,6 +49,11 @@ static const struct TraceRow {
 const char *repair_choice_word(Choice choice)
 {
     return (unsigned)choice < CHOICE_COUNT_ ? WORDS[choice] : "invalid";
+}
+
+bool repair_choice_is_of_target(Choice choice)
+{
+    return choice == CHOICE_SAME_SCHEMA || choice == CHOICE_NEW_SCHEMA || choice == CHOICE_TELL;
 }
 
 static bool is_down(const Finding *finding)
@@ -144,9 +151,10 @@ static bool takes_content(Choice choice, const Finding *finding, Place to)
     return finding->migration != NULL && (is_whole || comes_up) && choice != CHOICE_FORGET;
 }
 
-static void mirror_take(const Finding *finding, Place to, RepairChange *change)
+static void mirror_take(Choice choice, const Finding *finding, Place to, RepairChange *change)
 {
-    if (finding->migration == NULL || finding->kind == FINDING_CHANGED) {
+    bool is_known = finding->kind == FINDING_TOOL_BEHIND && choice != CHOICE_TELL;
+    if (finding->migration == NULL || finding->kind == FINDING_CHANGED || is_known) {
         return;
     }
     const PlanScript *script = str_equal(to.state, "applied")  ? &finding->migration->up
@@ -166,7 +174,7 @@ RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *
     bool is_between = to.parts_done > 0 && finding->migration != NULL;
     change.parts_hash = is_between ? hash_of(script_of(finding), to.parts_done, arena) : "";
     change.content = takes_content(choice, finding, to) ? finding->migration : NULL;
-    mirror_take(finding, to, &change);
+    mirror_take(choice, finding, to, &change);
     bool has_carcass = choice == CHOICE_SETTLE && finding->row->trace == TRACE_CARCASS;
     *ret_drop = has_carcass ? finding->row->object : NULL;
     return change;
@@ -243,6 +251,11 @@ void repair_choice_write(Choice choice, const Finding *finding, Str *out)
         str_append(out,
                    "your word that nothing of its history is in it: the rows are undone, and up "
                    "begins at the first migration");
+        break;
+    case CHOICE_TELL:
+        str_append(out,
+                   "writes it into the other tool's table, as applying it would have; all such "
+                   "at once, oldest first; runs nothing");
         break;
     case CHOICE_NONE:
     case CHOICE_COUNT_:

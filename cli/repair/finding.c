@@ -7,23 +7,27 @@ static const struct KindRow {
     const char *name;
     bool is_note;
 } KINDS[] = {
-    [FINDING_NONE] = { "none", true },        [FINDING_ATTEMPT] = { "attempt", true },
-    [FINDING_COPY] = { "copy", true },        [FINDING_SCHEMA] = { "schema", false },
-    [FINDING_CHANGED] = { "changed", false }, [FINDING_RENAMED] = { "renamed", false },
-    [FINDING_MISSING] = { "missing", false }, [FINDING_INTERRUPTED] = { "interrupted", false },
-    [FINDING_PARTS] = { "parts", false },     [FINDING_HALF] = { "half", true },
-    [FINDING_GAP] = { "gap", false },         [FINDING_TOOL] = { "tool", true },
+    [FINDING_NONE] = { "none", true },
+    [FINDING_ATTEMPT] = { "attempt", true },
+    [FINDING_COPY] = { "copy", true },
+    [FINDING_SCHEMA] = { "schema", false },
+    [FINDING_CHANGED] = { "changed", false },
+    [FINDING_RENAMED] = { "renamed", false },
+    [FINDING_MISSING] = { "missing", false },
+    [FINDING_INTERRUPTED] = { "interrupted", false },
+    [FINDING_PARTS] = { "parts", false },
+    [FINDING_HALF] = { "half", true },
+    [FINDING_GAP] = { "gap", false },
+    [FINDING_TOOL] = { "tool", true },
+    [FINDING_TOOL_TABLE] = { "tool-table", false },
+    [FINDING_TOOL_AHEAD] = { "tool-ahead", false },
+    [FINDING_TOOL_BEHIND] = { "tool-behind", false },
 };
 _Static_assert(ARRAY_LEN(KINDS) == FINDING_COUNT_, "a row per kind");
 
 const char *repair_finding_name(FindingKind kind)
 {
     return (unsigned)kind < FINDING_COUNT_ ? KINDS[kind].name : "invalid";
-}
-
-bool repair_finding_is_note(FindingKind kind)
-{
-    return (unsigned)kind < FINDING_COUNT_ && KINDS[kind].is_note;
 }
 
 void repair_findings_done(Findings *findings)
@@ -54,7 +58,7 @@ static void add(Gathering *gathering, FindingKind kind, const RepairRow *row,
                 const PlanMigration *migration, const char *text)
 {
     const char *id = row != NULL ? row->id : migration != NULL ? migration->id : "";
-    Finding finding = { kind, id, row, migration, text };
+    Finding finding = { kind, id, row, migration, text, KINDS[kind].is_note };
     LIST_PUSH(&gathering->findings->list, finding);
 }
 
@@ -301,15 +305,82 @@ void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *a
     }
 }
 
-void repair_findings_add_tool(Findings *findings, const char *tool, const char *fault, Arena *arena)
+/* ---- another tool's table ---- */
+
+static void gather_fault(Gathering *gathering, const RepairTool *told)
 {
-    Finding finding = {
-        .kind = FINDING_TOOL,
-        .id = "",
-        .text = arena_printf(arena,
-                             "%s says of its own history: %s. skein reads that table only to adopt "
-                             "from it, and clears nothing there: bring it to an end with %s itself",
-                             tool, fault, tool),
-    };
-    LIST_PUSH(&findings->list, finding);
+    const char *tool = told->tool->tool;
+    add(gathering, FINDING_TOOL, NULL, NULL,
+        arena_printf(gathering->arena,
+                     "%s says of its own history: %s. skein reads that table only to adopt from "
+                     "it, and clears nothing there: bring it to an end with %s itself",
+                     tool, told->fault, tool));
+}
+
+/* What the tool has done by itself is on nobody's way who does not mirror: said all the same. */
+static void gather_ahead(Gathering *gathering, const RepairTool *told,
+                         const PlanMigration *migration)
+{
+    const char *tool = told->tool->tool;
+    add(gathering, FINDING_TOOL_AHEAD, NULL, migration,
+        arena_printf(gathering->arena,
+                     "%s has applied it here, and skein's history does not have it: `skein adopt "
+                     "--from %s` takes over what %s has done, and runs nothing",
+                     tool, tool, tool));
+    gathering->findings->list.items[gathering->findings->list.count - 1].is_note =
+        !told->is_mirrored;
+}
+
+static void gather_behind(Gathering *gathering, const RepairTool *told, const RepairRow *row,
+                          const PlanMigration *migration)
+{
+    const char *tool = told->tool->tool;
+    const char *why =
+        str_equal(row->adopted_from, tool)
+            ? arena_printf(gathering->arena, "it was taken over from %s, which has undone it since",
+                           tool)
+            : arena_printf(gathering->arena,
+                           "%s was never told, as where skein went on without --mirror; or it has "
+                           "undone it by itself",
+                           tool);
+    add(gathering, FINDING_TOOL_BEHIND, row, migration,
+        arena_printf(
+            gathering->arena,
+            "it is applied here (%s, by %s) by skein's history, and %s does not have it: %s",
+            row->started_at, row->agent, tool, why));
+}
+
+static void gather_told(Gathering *gathering, const RepairTool *told)
+{
+    const Plan *plan = gathering->plan;
+    size_t end = applied_end(gathering);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        const PlanMigration *migration = &plan->migrations[i];
+        const RepairRow *row = row_of(gathering->sight, migration->id);
+        bool is_implied = told->tool->keeps_newest && i < end;
+        bool is_applied = row != NULL && str_equal(row->place.state, "applied");
+        if (migration->is_repeatable) {
+            continue;
+        }
+        if (row == NULL && told->has[i] && !is_implied) {
+            gather_ahead(gathering, told, migration);
+        } else if (is_applied && !told->has[i] && told->is_mirrored) {
+            gather_behind(gathering, told, row, migration);
+        }
+    }
+}
+
+void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const RepairTool *told,
+                              Arena *arena, Findings *findings)
+{
+    Gathering gathering = { plan, sight, arena, findings };
+    if (told->why.code == ERR_NONE) {
+        gather_told(&gathering, told);
+    } else if (told->is_mirrored) {
+        add(&gathering, FINDING_TOOL_TABLE, NULL, NULL,
+            arena_printf(arena, "%s. %s", told->why.message, told->why.hint));
+    }
+    if (told->fault != NULL) {
+        gather_fault(&gathering, told);
+    }
 }

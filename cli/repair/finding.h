@@ -22,6 +22,9 @@ typedef enum FindingKind {
     FINDING_HALF,        /* between two parts */
     FINDING_GAP,         /* not applied, below one that is */
     FINDING_TOOL,        /* another tool's own history says that something is wrong */
+    FINDING_TOOL_TABLE,  /* … or is not there */
+    FINDING_TOOL_AHEAD,  /* the tool has applied it, and skein's history does not have it */
+    FINDING_TOOL_BEHIND, /* the other way round, where both are to agree */
     FINDING_COUNT_,
 } FindingKind;
 
@@ -32,6 +35,7 @@ typedef struct Finding {
     const PlanMigration
         *migration;   /* the file's; of one that was renamed, the new one. NULL: none */
     const char *text; /* what is so, a sentence or two */
+    bool is_note;     /* attempts go on in spite of it */
 } Finding;
 
 typedef struct Findings {
@@ -46,16 +50,15 @@ AUTO_DEFINE(Findings, repair_findings_done)
 void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *arena,
                             Findings *findings);
 
-/* What another tool says, if it says anything (repair_tool_fault). */
-void repair_findings_add_tool(Findings *findings, const char *tool, const char *fault,
-                              Arena *arena);
+/* Appends what another tool's table says otherwise, in the plan's order. */
+void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const RepairTool *told,
+                              Arena *arena, Findings *findings);
 
 /* The one about this migration; NULL: there is none. */
 const Finding *repair_findings_of(const Findings *findings, const char *id);
 
-const char *
-repair_finding_name(FindingKind kind);         /* "changed", "interrupted", …: stable, for JSON */
-bool repair_finding_is_note(FindingKind kind); /* attempts go on in spite of it */
+/* "changed", "interrupted", …: stable, for JSON */
+const char *repair_finding_name(FindingKind kind);
 
 /* ---- choices ---- */
 
@@ -71,10 +74,12 @@ typedef enum Choice {
     CHOICE_UNDONE,
     CHOICE_SAME_SCHEMA,
     CHOICE_NEW_SCHEMA,
+    CHOICE_TELL,
     CHOICE_COUNT_,
 } Choice;
 
-const char *repair_choice_word(Choice choice); /* the option's: "accept" */
+const char *repair_choice_word(Choice choice);  /* the option's: "accept" */
+bool repair_choice_is_of_target(Choice choice); /* and so names no migration */
 
 /* May it be said of this finding? Never what the catalog contradicts. */
 bool repair_choice_fits(Choice choice, const Finding *finding);

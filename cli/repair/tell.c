@@ -29,7 +29,7 @@ static const char *shown_database(const char *database)
 void repair_command(const Options *options, Choice choice, const char *id, Str *out)
 {
     str_printf(out, "skein repair --%s", repair_choice_word(choice));
-    if (id[0] != '\0') {
+    if (id[0] != '\0' && !repair_choice_is_of_target(choice)) {
         str_append_char(out, ' ');
         shell_word(id, out);
     }
@@ -62,7 +62,7 @@ static void choices_text(const Options *options, const Finding *finding, Str *ou
 
 static void finding_text(const Options *options, const Finding *finding, Str *out)
 {
-    Colour colour = repair_finding_is_note(finding->kind) ? COLOUR_WARN : COLOUR_BAD;
+    Colour colour = finding->is_note ? COLOUR_WARN : COLOUR_BAD;
     if (finding->id[0] != '\0') {
         output_colour(out, COLOUR_BOLD, finding->id);
         str_append(out, ": ");
@@ -104,7 +104,7 @@ static void tell_text(const Options *options, const Findings *findings, const Re
     size_t left = 0;
     repaired_text(done, &text);
     LIST_EACH(finding, &findings->list) {
-        left += repair_finding_is_note(finding->kind) ? 0 : 1;
+        left += finding->is_note ? 0 : 1;
         if (done->count == 0) {
             finding_text(options, finding, &text);
         }
@@ -145,7 +145,7 @@ static void finding_json(const Options *options, const Finding *finding, JsonOut
     json_out_object_begin(json, NULL);
     json_out_string(json, "finding", repair_finding_name(finding->kind));
     json_out_string(json, "migration", finding->id[0] == '\0' ? NULL : finding->id);
-    json_out_bool(json, "is_note", repair_finding_is_note(finding->kind));
+    json_out_bool(json, "is_note", finding->is_note);
     json_out_string(json, "text", finding->text);
     json_out_string(json, "state", row == NULL ? NULL : row->place.state);
     json_out_unsigned(json, "parts_done", row == NULL ? 0 : row->place.parts_done);

@@ -393,6 +393,96 @@ static void the_old_table_is_kept_true_up_and_down(void **state)
     }
 }
 
+/* Which table was looked for, where, and which ones there are. */
+static void a_table_that_is_not_there_is_named_with_those_that_are(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    assert_refusal(world, "adopt --from dbmate", 3,
+                   "dbmate keeps its history in a table schema_migrations, and there is none "
+                   "here (search_path: public)");
+    assert_refusal(world, "adopt --from dbmate", 3, "no table of a tool's is in this database");
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE SCHEMA app; CREATE TABLE app.schema_migrations (version text);" GOLANG);
+    const char *const lines[] = {
+        "adopt --from goose",
+        "up --mirror goose",
+        "up --mirror goose --dry-run",
+        "adopt --from dbmate --table old.schema_migrations",
+        "adopt --from dbmate --table app.x",
+        "adopt --from golang-migrate --table app.schema_migrations",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        assert_refusal(world, lines[i], 3,
+                       "found: app.schema_migrations (rails or dbmate), public.schema_migrations "
+                       "(golang-migrate); say which is meant");
+    }
+    assert_refusal(world, lines[5], 3,
+                   "the table app.schema_migrations here is not one that "
+                   "golang-migrate makes: operator does not exist");
+}
+
+#define VERSIONS                                                                                   \
+    "SELECT coalesce(string_agg(version, ' ' ORDER BY version), '') FROM schema_migrations"
+
+/* docs/repair.md, "Beside another tool". */
+static void what_two_histories_do_not_agree_on_is_set_right(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
+    pg_cluster_run(world->cluster, world->database, ROWS);
+    run_json(world, "up", 0); /* the mirror begins late */
+    assert_refusal(world, "up --mirror dbmate", 3, "0001_users is applied here by skein's history");
+    assert_refusal(world, "up --mirror dbmate", 3, "--tell where dbmate was never told of it");
+    assert_program(world, "skein repair --mirror dbmate", 6, "skein repair --tell");
+    assert_program(world, "skein repair", 0, "nothing is wrong with the history");
+    assert_program(world, "skein repair --tell", 3, "nothing is found that --tell could set right");
+    run_json(world, "repair --mirror dbmate --tell --yes --reason late", 0);
+    assert_ask(world, VERSIONS, "0001 0002");
+    run_json(world, "up --mirror dbmate", 0);
+    assert_ask(world,
+               "SELECT string_agg(evidence #>> '{repairs,0,choice}', ' ') FROM skein.history"
+               " WHERE evidence #>> '{repairs,0,reason}' = 'late'",
+               "tell tell");
+    /* the tool undid one by itself */
+    pg_cluster_run(world->cluster, world->database,
+                   "DROP TABLE posts; DELETE FROM schema_migrations WHERE version = '0002'");
+    run_json(world, "repair --mirror dbmate --undone 0002_posts --yes", 0);
+    run_json(world, "up --mirror dbmate", 0);
+    assert_ask(world, VERSIONS, "0001 0002");
+    /* and went on by itself */
+    put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", NULL);
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE TABLE likes (id int); INSERT INTO schema_migrations VALUES ('0003')");
+    assert_refusal(world, "up --mirror dbmate", 3, "dbmate went on by itself");
+    assert_program(world, "skein repair --mirror dbmate", 6, "skein adopt --from dbmate");
+    run_json(world, "adopt --from dbmate", 0);
+    assert_program(world, "skein repair --mirror dbmate", 0, "nothing is wrong");
+}
+
+/* golang-migrate's table says where it stands, and nothing of what is below. */
+static void golang_migrates_one_row_stays_with_the_newest(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    put_migration(world, "0003_likes", "CREATE TABLE likes (id int);\n", "DROP TABLE likes;\n");
+    pg_cluster_run(world->cluster, world->database, GOLANG);
+    run_json(world, "up --mirror golang-migrate", 0);
+    put_migration(world, "0002_posts", "CREATE TABLE posts (id int);\n", "DROP TABLE posts;\n");
+    run_json(world, "adopt --from golang-migrate", 0); /* does not fill the gap */
+    assert_ask(world, STANDING, "0001_users , 0003_likes ");
+    run_json(world, "up --mirror golang-migrate --out-of-order apply", 0);
+    assert_ask(world, "SELECT to_regclass('posts')::text", "posts");
+    assert_ask(world, "SELECT string_agg(version || ' ' || dirty, ', ') FROM schema_migrations",
+               "3 false");
+    run_json(world, "down --yes --mirror golang-migrate", 0);
+    assert_ask(world, "SELECT string_agg(version || ' ' || dirty, ', ') FROM schema_migrations",
+               "2 false");
+    run_json(world, "down --to empty --yes --mirror golang-migrate", 0);
+    assert_ask(world, "SELECT count(*) FROM schema_migrations", "0");
+}
+
 static void a_baseline_calls_applied_what_is_there(void **state)
 {
     World *world = *state;
@@ -439,6 +529,9 @@ int main(void)
         WORLD_TEST(flyways_table_is_understood),
         WORLD_TEST(flyways_table_is_kept_true),
         WORLD_TEST(the_old_table_is_kept_true_up_and_down),
+        WORLD_TEST(a_table_that_is_not_there_is_named_with_those_that_are),
+        WORLD_TEST(what_two_histories_do_not_agree_on_is_set_right),
+        WORLD_TEST(golang_migrates_one_row_stays_with_the_newest),
         WORLD_TEST(a_baseline_calls_applied_what_is_there),
         WORLD_TEST(odd_histories_are_dealt_with_as_it_is_said),
     };

@@ -25,7 +25,7 @@ static Bench *adoption_begin(const char *database, const char *tool_row)
                    "CREATE TABLE schema_migrations (version bigint, dirty boolean)");
     pg_cluster_run(cluster, database, tool_row);
     Bench *bench = bench_begin(cluster, database, 0, EMPTY, ARRAY_LEN(EMPTY));
-    bench->plan.adoption = (PlanTool){ "golang-migrate", QUERY };
+    bench->plan.adoption = (PlanTool){ .tool = "golang-migrate", .query = QUERY };
     for (size_t i = 0; i < ARRAY_LEN(EMPTY); i++) {
         bench->plan.migrations[i].is_irreversible = false;
     }

@@ -83,7 +83,7 @@ static void what_dbmate_did_meanwhile_is_seen(void **state)
     assert_refusal(
         world, "up --mirror dbmate", 3,
         "20240101000002_email is applied here by skein's history, and dbmate does not have"
-        " it\nhint: where dbmate has undone it, `skein adopt --from dbmate --to VERSION`");
+        " it\nhint: `skein repair --mirror dbmate` on this database shows all");
     assert_refusal(world, "down --yes --mirror dbmate", 3, "and dbmate does not have it");
     assert_refusal(world, "adopt", 3, "and dbmate does not have it");
     assert_program(world, "skein adopt --to 20240101000001", 0, "given back 20240101000002_email");
@@ -91,7 +91,8 @@ static void what_dbmate_did_meanwhile_is_seen(void **state)
     assert_refusal(
         world, "up --mirror dbmate", 3,
         "dbmate has applied 20240101000002_email here, and skein's history does not have it"
-        "\nhint: take it over first: `skein adopt --from dbmate`");
+        "\nhint: dbmate went on by itself: take over what it has done with `skein adopt --from "
+        "dbmate`");
     peer_says(world, "skein adopt");
     peer_says(world, "skein up --mirror dbmate");
     assert_program(world, "skein status", 0, "2 applied, 0 pending");

@@ -231,7 +231,7 @@ static void adoption_without_query(Plan *plan)
 }
 static void adoption_that_runs(Plan *plan)
 {
-    plan->adoption = (PlanTool){ "flyway", "select 1" };
+    plan->adoption = (PlanTool){ .tool = "flyway", .query = "select 1" };
 }
 static void missing_applied(Plan *plan)
 {

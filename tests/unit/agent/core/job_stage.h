@@ -99,7 +99,7 @@ static inline void stage_applied(Stage *stage, size_t count, size_t ours)
 /* The plan takes over another tool's history, which says that rows [0, count) are applied. */
 static inline void stage_adopts(Stage *stage, size_t count)
 {
-    stage->plan.adoption = (PlanTool){ "flyway", "SELECT …" };
+    stage->plan.adoption = (PlanTool){ .tool = "flyway", .query = "SELECT …" };
     for (size_t i = 0; i < count; i++) {
         stage->rows[i].is_in_tool = true;
     }
@@ -108,7 +108,7 @@ static inline void stage_adopts(Stage *stage, size_t count)
 /* Each step is told to a tool, which has applied the first `count`. */
 static inline void stage_mirrors(Stage *stage, size_t count)
 {
-    stage->plan.mirrored = (PlanTool){ "dbmate", "SELECT …" };
+    stage->plan.mirrored = (PlanTool){ .tool = "dbmate", .query = "SELECT …" };
     for (size_t i = 0; i < count; i++) {
         stage->rows[i].is_in_tool = true;
     }

@@ -212,6 +212,41 @@ static void what_was_passed_over_is_not_counted(void **state)
     stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
 }
 
+/* As golang-migrate's: that it stands at 0003 does not say that it has applied 0002. */
+static void a_tool_that_keeps_its_newest_says_nothing_of_a_gap_below(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_applied(&stage, 3, 3);
+        stage.rows[1] = (HistoryRow){ 0 };
+        stage_mirrors(&stage, 3);
+        stage.plan.mirrored.keeps_newest = i == 0;
+        stage.plan.out_of_order = HISTORY_APPLY;
+        if (i == 0) {
+            PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+            assert_int_equal(stage.action.migration, 1);
+        } else {
+            PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+        }
+    }
+}
+
+static void an_adoption_does_not_fill_such_a_gap(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 3, 3);
+    stage.rows[1] = (HistoryRow){ 0 };
+    stage_adopts(&stage, 4);
+    stage.plan.adoption.keeps_newest = true;
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +264,8 @@ int main(void)
         cmocka_unit_test(rows_without_a_file_are_refused_or_passed_over),
         cmocka_unit_test(what_comes_out_of_order_is_refused_applied_or_passed_over),
         cmocka_unit_test(what_was_passed_over_is_not_counted),
+        cmocka_unit_test(a_tool_that_keeps_its_newest_says_nothing_of_a_gap_below),
+        cmocka_unit_test(an_adoption_does_not_fill_such_a_gap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,7 +140,7 @@ static void settling_moves_the_row_by_one_part_or_not_at_all(void **state)
         begun.place.parts_done = SETTLED[i].parts_done;
         begun.trace = SETTLED[i].trace;
         begun.object = "public.i";
-        Finding finding = { FINDING_INTERRUPTED, "0001_a", &begun, &of, "" };
+        Finding finding = { FINDING_INTERRUPTED, "0001_a", &begun, &of, "", false };
         const char *drop = NULL;
         RepairChange change = repair_choice_change(CHOICE_SETTLE, &finding, &arena, &drop);
         assert_string_equal(change.to.state, SETTLED[i].to);
@@ -207,6 +207,97 @@ static void of_another_schema_no_row_is_judged(void **state)
     assert_string_equal(choices(&findings.list.items[0], &arena), "same-schema new-schema");
 }
 
+/* A digit each of three migrations: what skein's history has, and what the tool. */
+typedef struct Told {
+    const char *skein;
+    const char *tool;
+    const char *adopted_from;
+    bool is_mirrored;
+    bool keeps_newest;
+    const char *findings;
+    const char *words; /* of the last */
+} Told;
+
+static const Told TOLD[] = {
+    { "110", "110", "", true, false, "", "" },
+    { "100", "110", "", true, false, "2 tool-ahead ()", "`skein adopt --from dbmate` takes over" },
+    { "100", "110", "", false, false, "2 tool-ahead () note", "`skein adopt --from dbmate`" },
+    { "110", "000", "", true, false, "1 tool-behind (undone tell), 2 tool-behind (undone tell)",
+      "dbmate was never told, as where skein went on without --mirror" },
+    { "110", "100", "dbmate", true, false, "2 tool-behind (undone tell)",
+      "it was taken over from dbmate, which has undone it since" },
+    { "110", "100", "", false, false, "", "" },
+    { "101", "111", "", true, false, "2 tool-ahead ()", "" },
+    { "101", "111", "", true, true, "", "" },
+    { "100", "111", "", true, true, "2 tool-ahead (), 3 tool-ahead ()", "" },
+};
+
+static const char *told_findings(const Told *told, Arena *arena, const char **ret_words)
+{
+    AUTO(Findings) findings = { 0 };
+    AUTO(Str) text = { 0 };
+    PlanMigration of[] = { migration("1", 1, 2), migration("2", 2, 2), migration("3", 3, 2) };
+    Plan plan = { .migrations = of, .migration_count = 3 };
+    PlanTool tool = { .tool = "dbmate", .keeps_newest = told->keeps_newest };
+    RepairTool says = { .tool = &tool, .is_mirrored = told->is_mirrored, .has = (bool[3]){ 0 } };
+    RepairRow rows[3];
+    RepairSight sight = { .has_tables = true, .rows = rows, .holder = "" };
+    for (size_t i = 0; i < 3; i++) {
+        says.has[i] = told->tool[i] == '1';
+        if (told->skein[i] == '1') {
+            rows[sight.count] = row(of[i].id, "applied", "");
+            rows[sight.count++].adopted_from = told->adopted_from;
+        }
+    }
+    *ret_words = "";
+    repair_findings_add_tool(&plan, &sight, &says, arena, &findings);
+    LIST_EACH(finding, &findings.list) {
+        str_printf(&text, "%s%s %s (%s)%s", text.length == 0 ? "" : ", ", finding->id,
+                   repair_finding_name(finding->kind), choices(finding, arena),
+                   finding->is_note ? " note" : "");
+        *ret_words = finding->text;
+    }
+    return arena_strdup(arena, str_text(&text));
+}
+
+static void two_histories_that_do_not_agree_are_said_in_both_directions(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(TOLD); i++) {
+        AUTO(Arena) arena = { 0 };
+        const char *words = NULL;
+        assert_string_equal(told_findings(&TOLD[i], &arena, &words), TOLD[i].findings);
+        assert_non_null(strstr(words, TOLD[i].words));
+    }
+}
+
+/* Whoever says that the tool has undone it need not tell the tool. */
+static void only_telling_tells_the_tool(void **state)
+{
+    (void)state;
+    static const struct {
+        Choice choice;
+        const char *to;
+        size_t mirrors;
+    } ROWS[] = { { CHOICE_TELL, "applied", 1 }, { CHOICE_UNDONE, "undone", 0 } };
+    const char *mirror[] = { "INSERT" };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        PlanMigration of = migration("1", 1, 2);
+        of.up.mirror = mirror;
+        of.up.mirror_count = 1;
+        of.down.mirror = mirror;
+        of.down.mirror_count = 1;
+        RepairRow applied = row("1", "applied", CHECKSUM_1);
+        Finding finding = { FINDING_TOOL_BEHIND, "1", &applied, &of, "", false };
+        const char *drop = NULL;
+        RepairChange change = repair_choice_change(ROWS[i].choice, &finding, &arena, &drop);
+        assert_string_equal(change.to.state, ROWS[i].to);
+        assert_int_equal(change.mirror_count, ROWS[i].mirrors);
+        assert_null(drop);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +305,8 @@ int main(void)
         cmocka_unit_test(settling_moves_the_row_by_one_part_or_not_at_all),
         cmocka_unit_test(each_row_is_one_finding_or_none),
         cmocka_unit_test(of_another_schema_no_row_is_judged),
+        cmocka_unit_test(two_histories_that_do_not_agree_are_said_in_both_directions),
+        cmocka_unit_test(only_telling_tells_the_tool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,128 @@
+/* What another tool's own table says: read into the history, and explained where there is none. */
+#include <string.h>
+
+#include "agent/exec/runner_internal.h"
+#include "agent/exec/sql.h"
+#include "common/map.h"
+
+/* Columns of the query to another tool (PlanTool.query). */
+enum ToolColumn {
+    TOOL_ID,
+    TOOL_NAME,
+    TOOL_FAULT,
+    TOOL_COLUMNS_,
+};
+
+/* Columns of PlanTool.look. */
+enum LookColumn {
+    LOOK_TABLE,
+    LOOK_WHOSE,
+    LOOK_COLUMNS_,
+};
+
+static void tool_note(Runner *runner, const PGresult *rows, int row, const Map *index)
+{
+    History *history = &runner->history;
+    uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, TOOL_ID));
+    const char *fault = result_text(rows, row, TOOL_FAULT);
+    if (fault[0] != '\0' && history->tool_fault == NULL) {
+        history->tool_fault = arena_strdup(&runner->arena, fault);
+    }
+    if (known != 0) {
+        history->rows[known - 1].is_in_tool = true;
+    } else {
+        history->strange++;
+        history->strange_newest = arena_strdup(&runner->arena, result_text(rows, row, TOOL_NAME));
+    }
+}
+
+void tool_fill(Runner *runner, const PGresult *rows)
+{
+    if (rows == NULL) {
+        return;
+    }
+    if (PQnfields(rows) != TOOL_COLUMNS_) {
+        runner->history.tool_fault = "the plan's query has not three columns";
+        return;
+    }
+    AUTO_PTR(Map) index = history_plan_index(runner->config.order->plan);
+    for (int row = 0; row < PQntuples(rows); row++) {
+        tool_note(runner, rows, row, index);
+    }
+}
+
+/* ---- where there is no such table ---- */
+
+/* Of the query, not of the server: the table is not there, or is another one. */
+static bool is_no_table(const Err *err)
+{
+    static const char *const STATES[] = { "42P01", "3F000" };
+    return str_equal(err->sqlstate, STATES[0]) || str_equal(err->sqlstate, STATES[1]);
+}
+
+static bool is_other_table(const Err *err)
+{
+    static const char *const STATES[] = { "42703", "42883", "42804", "42809", "22P02" };
+    for (size_t i = 0; i < ARRAY_LEN(STATES); i++) {
+        if (str_equal(err->sqlstate, STATES[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *one_text(Runner *runner, const char *sql, const Action *action)
+{
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code = session_query(runner, sql, NULL, 0, action, &rows, NULL);
+    return code == ERR_NONE && PQntuples(rows) == 1
+               ? arena_strdup(&runner->arena, result_text(rows, 0, 0))
+               : "";
+}
+
+/* "public.schema_migrations (dbmate), app.alembic_version (alembic)" */
+static void found_write(Runner *runner, const PlanTool *tool, const Action *action, Str *out)
+{
+    AUTO_PTR(PGresult) rows = NULL;
+    bool is_asked = tool->look != NULL && tool->look[0] != '\0';
+    if (!is_asked || session_query(runner, tool->look, NULL, 0, action, &rows, NULL) != ERR_NONE ||
+        PQnfields(rows) != LOOK_COLUMNS_) {
+        return;
+    }
+    for (int row = 0; row < PQntuples(rows); row++) {
+        str_printf(out, "%s%s (%s)", row == 0 ? "" : ", ", result_text(rows, row, LOOK_TABLE),
+                   result_text(rows, row, LOOK_WHOSE));
+    }
+}
+
+void tool_explain(Runner *runner, const PlanTool *tool, const Action *action, Err *err)
+{
+    bool is_absent = is_no_table(err);
+    if ((!is_absent && !is_other_table(err)) || tool->table == NULL || tool->table[0] == '\0') {
+        return;
+    }
+    AUTO(Str) found = { 0 };
+    const char *path = one_text(runner, SQL_SEARCH_PATH, action);
+    const char *words = arena_strdup(&runner->arena, err->message);
+    found_write(runner, tool, action, &found);
+    char sqlstate[sizeof(err->sqlstate)];
+    str_copy(sqlstate, sizeof(sqlstate), err->sqlstate);
+    if (is_absent) {
+        err_set(err, ERR_HISTORY,
+                "%s keeps its history in a table %s, and there is none here%s%s%s", tool->tool,
+                tool->table, strchr(tool->table, '.') == NULL ? " (search_path: " : "",
+                strchr(tool->table, '.') == NULL ? path : "",
+                strchr(tool->table, '.') == NULL ? ")" : "");
+    } else {
+        err_set(err, ERR_HISTORY, "the table %s here is not one that %s makes: %s", tool->table,
+                tool->tool, words);
+    }
+    str_copy(err->sqlstate, sizeof(err->sqlstate), sqlstate);
+    bool is_any = found.length > 0;
+    err_hint(err, "%s%s%s", is_any ? "found: " : "no table of a tool's is in this database",
+             str_text(&found),
+             is_any ? "; say which is meant: the tool (--from, --mirror; `adopt`, `mirror` in a "
+                      "rollout file), and its table (--table, `history_table`)"
+                    : ": where it has never been there is nothing to adopt; to mirror into, have "
+                      "the tool make its table first");
+}
