@@ -37,7 +37,7 @@ void facts_refuse_transaction(const Reader *reader, StatementFacts *facts)
                  arena_printf(reader->arena,
                               "%s inside a migration: skein begins and ends the transaction",
                               facts->kind),
-                 "remove it; plain BEGIN and COMMIT are understood");
+                 "remove it; BEGIN and COMMIT are understood");
 }
 
 /* Kinds that no rule for trees asks for: their trees can be large, and are not made. */

@@ -14,7 +14,7 @@
 /* The ends of a transaction that a file may bring along. */
 typedef enum TransactionEdge {
     TRANSACTION_EDGE_NONE = 0,
-    TRANSACTION_EDGE_BEGIN,  /* BEGIN, START TRANSACTION, without options */
+    TRANSACTION_EDGE_BEGIN,  /* BEGIN, START TRANSACTION; its options are `opening` */
     TRANSACTION_EDGE_COMMIT, /* COMMIT, END, without AND CHAIN */
 } TransactionEdge;
 
@@ -29,6 +29,7 @@ typedef struct StatementFacts {
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */
     const char *detail; /* never NULL; quoted table of an index or parent; label of an enum */
     TransactionEdge edge;
+    const char *opening; /* of a BEGIN with options: the SET TRANSACTION that says them; or NULL */
     const char *refusal; /* NULL, or why no migration may hold it */
     const char *hint;    /* beside `refusal` */
     const char *warning; /* NULL, or what its author has likely not meant */

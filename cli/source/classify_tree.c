@@ -177,16 +177,21 @@ static void read_enum(const Reader *reader, const PgQuery__Node *node, Statement
                   "transaction has ended";
 }
 
-/* SET TRANSACTION is about the transaction that skein writes its history in, too. */
-static void read_set_transaction(const PgQuery__VariableSetStmt *set, StatementFacts *facts)
+/* How a transaction is to be is said of the one that skein writes its history in, too. */
+static void read_options(const Reader *reader, PgQuery__Node *const *options, size_t count,
+                         StatementFacts *facts)
 {
     facts->is_opening = true;
-    for (size_t i = 0; i < set->n_args; i++) {
-        bool is_option = set->args[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM;
-        if (is_option && str_equal(set->args[i]->def_elem->defname, "transaction_read_only") &&
-            constant_is_on(set->args[i]->def_elem->arg)) {
-            facts_refuse(facts, "SET TRANSACTION READ ONLY: skein writes its history in it",
-                         "remove it");
+    for (size_t i = 0; i < count; i++) {
+        bool is_option = options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM;
+        if (is_option && str_equal(options[i]->def_elem->defname, "transaction_read_only") &&
+            constant_is_on(options[i]->def_elem->arg)) {
+            facts_refuse(
+                facts,
+                arena_printf(reader->arena,
+                             "%s READ ONLY: skein writes its history in the transaction",
+                             str_equal(facts->kind, "SET") ? "SET TRANSACTION" : facts->kind),
+                "remove READ ONLY: what only reads does so without it");
         }
     }
 }
@@ -194,10 +199,9 @@ static void read_set_transaction(const PgQuery__VariableSetStmt *set, StatementF
 /* SET LOCAL and SET TRANSACTION end with their transaction. */
 static void read_setting(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
 {
-    (void)reader;
     const PgQuery__VariableSetStmt *set = node->variable_set_stmt;
     if (str_equal(set->name, "TRANSACTION")) {
-        read_set_transaction(set, facts);
+        read_options(reader, set->args, set->n_args, facts);
     } else {
         facts->is_setting = !set->is_local;
     }
@@ -328,6 +332,35 @@ static void read_alter_subscription(const Reader *reader, const PgQuery__Node *n
     }
 }
 
+/* "BEGIN WORK ISOLATION LEVEL …" and its like, as SET TRANSACTION says it: a list of options is one
+ * in both. */
+static const char *opening_of(const Reader *reader)
+{
+    static const char *const WORDS[] = { "BEGIN", "START", "WORK", "TRANSACTION" };
+    const SqlText *text = reader->text;
+    const SqlStatement *statement = reader->statement;
+    size_t at = statement->first_token;
+    for (bool is_word = true; is_word;) {
+        is_word = sql_token_is_comment(&text->tokens[at]);
+        for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
+            is_word = is_word || sql_token_is_word(text, &text->tokens[at], WORDS[i]);
+        }
+        at += is_word ? 1 : 0;
+    }
+    size_t start = text->tokens[at].start - text->tokens[statement->first_token].start;
+    return arena_printf(reader->arena, "SET TRANSACTION %s", statement->sql + start);
+}
+
+static void read_begin(const Reader *reader, const PgQuery__TransactionStmt *transaction,
+                       StatementFacts *facts)
+{
+    facts->edge = TRANSACTION_EDGE_BEGIN;
+    if (transaction->n_options > 0) {
+        facts->opening = opening_of(reader);
+        read_options(reader, transaction->options, transaction->n_options, facts);
+    }
+}
+
 static void read_transaction(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
 {
     const PgQuery__TransactionStmt *transaction = node->transaction_stmt;
@@ -338,7 +371,7 @@ static void read_transaction(const Reader *reader, const PgQuery__Node *node, St
         return;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
-        facts->edge = transaction->n_options == 0 ? TRANSACTION_EDGE_BEGIN : TRANSACTION_EDGE_NONE;
+        read_begin(reader, transaction, facts);
         break;
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
         facts->edge = transaction->chain ? TRANSACTION_EDGE_NONE : TRANSACTION_EDGE_COMMIT;

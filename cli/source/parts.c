@@ -44,6 +44,12 @@ static size_t start_of(const Cutter *cutter, size_t index)
     return cutter->text->tokens[cutter->statements->items[index].first_token].start;
 }
 
+static ErrCode refuse(const Cutter *cutter, size_t index, Err *err)
+{
+    sql_refuse_at(cutter->text, start_of(cutter, index), err, "%s", cutter->facts[index].refusal);
+    return err_hint(err, "%s", cutter->facts[index].hint);
+}
+
 static const char *file_of(const Cutter *cutter, size_t index)
 {
     return sql_file_at(cutter->text, start_of(cutter, index));
@@ -55,17 +61,48 @@ static void warn(const Cutter *cutter, size_t index, const char *words)
                 cutter->statements->items[index].line, "%s %s", cutter->facts[index].kind, words);
 }
 
-static void take_begin(Cutter *cutter, size_t index)
+/* Behind a query it would fail, as it does with any tool: how a transaction is to be is said at its
+ * head. */
+static ErrCode refuse_late(const Cutter *cutter, size_t index, Err *err)
 {
-    if (cutter->begin != NULL) {
+    sql_refuse_at(cutter->text, start_of(cutter, index), err,
+                  "%s with options in a transaction that has begun already",
+                  cutter->facts[index].kind);
+    return err_hint(err, "put it at the head of the file, or COMMIT above it");
+}
+
+static bool has_begun(const Cutter *cutter)
+{
+    for (size_t i = cutter->part_start; i < cutter->parts.count; i++) {
+        if (!str_equal(cutter->facts[cutter->parts.statements[i]].kind, "SET")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ErrCode take_begin(Cutter *cutter, size_t index, Err *err)
+{
+    const StatementFacts *facts = &cutter->facts[index];
+    if (facts->refusal != NULL) {
+        return refuse(cutter, index, err);
+    }
+    if (cutter->begin != NULL && facts->opening == NULL) {
         warn(cutter, index, "in a transaction that has begun already: left out");
-        return;
+        return ERR_NONE;
+    }
+    if (cutter->rule.transaction == TRANSACTION_EACH && cutter->begin == NULL) {
+        end_part(cutter, true);
+    }
+    if (facts->opening != NULL) {
+        if (cutter->begin != NULL || has_begun(cutter)) {
+            return refuse_late(cutter, index, err);
+        }
+        cutter->parts.statements[cutter->parts.count++] = index;
     }
     cutter->begin = &cutter->statements->items[index];
     cutter->first_begin = cutter->first_begin < 0 ? (long)index : cutter->first_begin;
-    if (cutter->rule.transaction == TRANSACTION_EACH) {
-        end_part(cutter, true);
-    }
+    return ERR_NONE;
 }
 
 static void take_commit(Cutter *cutter, size_t index)
@@ -142,8 +179,7 @@ static ErrCode take_statement(Cutter *cutter, size_t index, Err *err)
 {
     const StatementFacts *facts = &cutter->facts[index];
     if (facts->refusal != NULL) {
-        sql_refuse_at(cutter->text, start_of(cutter, index), err, "%s", facts->refusal);
-        return err_hint(err, "%s", facts->hint);
+        return refuse(cutter, index, err);
     }
     if (!facts->is_transactional && cutter->begin != NULL) {
         return refuse_inside(cutter, index, err);
@@ -162,8 +198,7 @@ static ErrCode take(Cutter *cutter, size_t index, Err *err)
 {
     switch (cutter->facts[index].edge) {
     case TRANSACTION_EDGE_BEGIN:
-        take_begin(cutter, index);
-        return ERR_NONE;
+        return take_begin(cutter, index, err);
     case TRANSACTION_EDGE_COMMIT:
         take_commit(cutter, index);
         return ERR_NONE;
@@ -236,12 +271,14 @@ static void tell(const Cutter *cutter)
         tell_parts(cutter);
         warn_temporary(cutter);
     } else if (cutter->first_begin >= 0) {
-        source_note(cutter->notes, SOURCE_NOTE_INFO, file_of(cutter, (size_t)cutter->first_begin),
-                    cutter->statements->items[cutter->first_begin].line,
-                    "%s, and %s at line %u, are left out: skein begins and ends the transaction",
-                    cutter->facts[cutter->first_begin].kind,
-                    cutter->facts[cutter->last_commit].kind,
-                    cutter->statements->items[cutter->last_commit].line);
+        const StatementFacts *begin = &cutter->facts[cutter->first_begin];
+        source_note(
+            cutter->notes, SOURCE_NOTE_INFO, file_of(cutter, (size_t)cutter->first_begin),
+            cutter->statements->items[cutter->first_begin].line,
+            "%s, and %s at line %u, are left out: skein begins and ends the transaction%s%s",
+            begin->kind, cutter->facts[cutter->last_commit].kind,
+            cutter->statements->items[cutter->last_commit].line,
+            begin->opening == NULL ? "" : ", with ", begin->opening == NULL ? "" : begin->opening);
     }
 }
 

@@ -138,7 +138,7 @@ static PlanStatement plan_statement(const SqlStatement *statement, const Stateme
 {
     bool is_probed = !is_transactional && facts->probe != PROBE_NONE;
     return (PlanStatement){
-        .sql = statement->sql,
+        .sql = facts->opening != NULL ? facts->opening : statement->sql,
         .line = statement->line,
         .kind = facts->kind,
         .probe = (uint32_t)(is_probed ? facts->probe : PROBE_NONE),
@@ -151,7 +151,8 @@ static PlanStatement plan_statement(const SqlStatement *statement, const Stateme
 static bool is_opening(const Draft *draft, size_t first, size_t statement)
 {
     for (size_t i = first; i < statement; i++) {
-        if (!str_equal(draft->facts[draft->parts.statements[i]].kind, "SET")) {
+        const StatementFacts *facts = &draft->facts[draft->parts.statements[i]];
+        if (!facts->is_opening && !str_equal(facts->kind, "SET")) {
             return false;
         }
     }

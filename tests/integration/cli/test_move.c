@@ -247,6 +247,23 @@ static void a_lock_in_the_way_is_waited_out(void **state)
     assert_non_null(strstr(outcome.out, "1 applied; now at 0004_name\n"));
 }
 
+/* The history row stands in the very transaction. */
+static void a_begin_with_options_is_kept_to(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_iso",
+                  "BEGIN ISOLATION LEVEL SERIALIZABLE;\n"
+                  "CREATE TABLE iso AS SELECT current_setting('transaction_isolation') AS level;\n"
+                  "COMMIT;\n"
+                  "INSERT INTO iso SELECT current_setting('transaction_isolation');\n",
+                  NULL);
+    put_migration(world, "0002_more",
+                  "INSERT INTO iso SELECT current_setting('transaction_isolation');\n", NULL);
+    run_json(world, "up", 0);
+    assert_ask(world, "SELECT string_agg(level, ', ') FROM iso",
+               "serializable, read committed, read committed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +283,7 @@ int main(void)
         WORLD_TEST(an_index_that_did_not_come_whole_stops_everything),
         WORLD_TEST(every_schema_is_a_target_of_its_own),
         WORLD_TEST(a_lock_in_the_way_is_waited_out),
+        WORLD_TEST(a_begin_with_options_is_kept_to),
     };
     return WORLD_RUN(tests);
 }

@@ -172,13 +172,13 @@ static void what_no_migration_may_hold_is_refused(void **state)
         { "ROLLBACK", "ROLLBACK inside a migration: skein begins and ends the transaction" },
         { "ABORT", "ABORT inside a migration: skein begins and ends the transaction" },
         { "START TRANSACTION READ ONLY",
-          "START TRANSACTION inside a migration: skein begins and ends the transaction" },
+          "START TRANSACTION READ ONLY: skein writes its history in the transaction" },
         { "PREPARE TRANSACTION 'x'",
           "PREPARE TRANSACTION inside a migration: skein begins and ends the transaction" },
         { "COMMIT PREPARED 'x'",
           "COMMIT PREPARED inside a migration: skein begins and ends the transaction" },
         { "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY",
-          "SET TRANSACTION READ ONLY: skein writes its history in it" },
+          "SET TRANSACTION READ ONLY: skein writes its history in the transaction" },
         { "DISCARD ALL", "DISCARD ALL: it would release skein's own lock on the database" },
         { "SELECT pg_catalog.Pg_Advisory_Unlock_All()", UNLOCK },
         { "DO $$ BEGIN PERFORM pg_advisory_unlock_all(); END $$", UNLOCK },
@@ -198,7 +198,31 @@ static void what_no_migration_may_hold_is_refused(void **state)
     }
 }
 
-static void only_plain_edges_are_understood(void **state)
+/* What it says is said by the SET TRANSACTION in its place. */
+static void the_options_of_a_begin_are_those_of_its_transaction(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *opening;
+    } CASES[] = {
+        { "BEGIN ISOLATION LEVEL SERIALIZABLE", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE" },
+        { "begin /* w */ work isolation level\n repeatable read, read write",
+          "SET TRANSACTION isolation level\n repeatable read, read write" },
+        { "START TRANSACTION READ WRITE ISOLATION LEVEL SERIALIZABLE NOT DEFERRABLE",
+          "SET TRANSACTION READ WRITE ISOLATION LEVEL SERIALIZABLE NOT DEFERRABLE" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        StatementFacts facts = classify(CASES[i].sql, &arena);
+        assert_int_equal(facts.edge, TRANSACTION_EDGE_BEGIN);
+        assert_true(facts.is_opening);
+        assert_null(facts.refusal);
+        assert_case(CASES[i].sql, facts.opening, CASES[i].opening);
+    }
+}
+
+static void only_edges_of_one_transaction_are_understood(void **state)
 {
     (void)state;
     static const struct {
@@ -210,7 +234,7 @@ static void only_plain_edges_are_understood(void **state)
         { "START TRANSACTION", TRANSACTION_EDGE_BEGIN },
         { "COMMIT", TRANSACTION_EDGE_COMMIT },
         { "END TRANSACTION", TRANSACTION_EDGE_COMMIT },
-        { "BEGIN ISOLATION LEVEL SERIALIZABLE", TRANSACTION_EDGE_NONE },
+        { "BEGIN ISOLATION LEVEL SERIALIZABLE", TRANSACTION_EDGE_BEGIN },
         { "COMMIT AND CHAIN", TRANSACTION_EDGE_NONE },
         { "ROLLBACK", TRANSACTION_EDGE_NONE },
         { "SELECT 1", TRANSACTION_EDGE_NONE },
@@ -340,7 +364,8 @@ int main(void)
         cmocka_unit_test(what_only_looks_like_it_runs_in_a_transaction),
         cmocka_unit_test(a_label_added_to_an_enum_is_transactional_with_a_note),
         cmocka_unit_test(what_no_migration_may_hold_is_refused),
-        cmocka_unit_test(only_plain_edges_are_understood),
+        cmocka_unit_test(the_options_of_a_begin_are_those_of_its_transaction),
+        cmocka_unit_test(only_edges_of_one_transaction_are_understood),
         cmocka_unit_test(settings_of_the_session_are_known),
         cmocka_unit_test(what_ends_with_the_session_is_known),
         cmocka_unit_test(words_judge_what_the_grammar_refuses),

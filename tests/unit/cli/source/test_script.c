@@ -68,6 +68,13 @@ static void scripts_are_what_a_plan_runs(void **state)
         { "BEGIN;\nSELECT 1;\nSAVEPOINT s;\nCOMMIT;",
           "tx 2|SELECT|SELECT 1 3|SAVEPOINT|SAVEPOINT s" },
         { "START TRANSACTION; END;", "tx" },
+        { "SET a.b = 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nSET TRANSACTION NOT DEFERRABLE;\nTABLE t;\n"
+          "COMMIT",
+          "tx 1|SET|SET a.b = 1 2|BEGIN|SET TRANSACTION ISOLATION LEVEL SERIALIZABLE|opening "
+          "3|SET|SET TRANSACTION NOT DEFERRABLE|opening 4|TABLE|TABLE t" },
+        { "SELECT 1; COMMIT; START TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 2; COMMIT",
+          "tx 1|SELECT|SELECT 1 / tx 1|START TRANSACTION|SET TRANSACTION ISOLATION LEVEL REPEATABLE "
+          "READ|opening 1|SELECT|SELECT 2" },
         { "CREATE INDEX CONCURRENTLY i ON s.t (x)",
           "single 1|CREATE INDEX CONCURRENTLY|CREATE INDEX CONCURRENTLY i ON s.t (x)|1|\"s\".\"i\"|"
           "\"s\".\"t\"" },
@@ -96,10 +103,16 @@ static const struct {
 } REFUSED[] = {
     { "SELECT 1;\n\nROLLBACK;\nSELECT 2",
       "m/1.sql:3: ROLLBACK inside a migration: skein begins and ends the transaction",
-      "remove it; plain BEGIN and COMMIT are understood" },
+      "remove it; BEGIN and COMMIT are understood" },
     { "SELECT 1;\nBEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT 2; COMMIT",
-      "m/1.sql:2: BEGIN inside a migration: skein begins and ends the transaction",
-      "remove it; plain BEGIN and COMMIT are understood" },
+      "m/1.sql:2: BEGIN with options in a transaction that has begun already",
+      "put it at the head of the file, or COMMIT above it" },
+    { "BEGIN; START TRANSACTION ISOLATION LEVEL SERIALIZABLE; COMMIT;",
+      "m/1.sql:1: START TRANSACTION with options in a transaction that has begun already",
+      "put it at the head of the file, or COMMIT above it" },
+    { "\nBEGIN READ ONLY;\nSELECT 1; COMMIT",
+      "m/1.sql:2: BEGIN READ ONLY: skein writes its history in the transaction",
+      "remove READ ONLY: what only reads does so without it" },
     { "SELECT 1;\nBEGIN; SELECT 1;", "m/1.sql:2: BEGIN without COMMIT",
       "add the COMMIT, or remove the BEGIN: skein begins and ends the transaction" },
     { "BEGIN;\nVACUUM;\nCOMMIT;", "m/1.sql:2: VACUUM in the transaction that begins at line 1",

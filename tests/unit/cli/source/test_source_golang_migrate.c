@@ -88,7 +88,7 @@ static const RefusedCase REFUSED[] = {
     { { { "1_a.up.sql", "SELECT 1" }, { "1_a.down.sql", "SELECT 1;\nROLLBACK" } },
       ERR_SYNTAX,
       "m/1_a.down.sql:2: ROLLBACK inside a migration: skein begins and ends the transaction",
-      "remove it; plain BEGIN and COMMIT are understood" },
+      "remove it; BEGIN and COMMIT are understood" },
     { { { "1_a\n.up.sql", "" } },
       ERR_SYNTAX,
       "m: a file's name is not UTF-8, or has control characters",
