@@ -224,6 +224,54 @@ static ErrCode read_history(Invocation *invocation, HistoryList *ret_history, Er
                             : code;
 }
 
+/* ---- what people made of a row by hand ---- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+static void repairs_json(JsonOut *json, const HistoryEntry *row)
+{
+    AUTO_PTR(JsonDocument) repairs = json_loads(row->repairs, 0, NULL);
+    size_t index = 0;
+    const json_t *repair = NULL;
+    json_out_array_begin(json, "repairs");
+    json_array_foreach((json_t *)repairs, index, repair)
+    {
+        const json_t *was = json_object_get(repair, "was");
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "choice", text_of(repair, "choice"));
+        json_out_string(json, "by", text_of(repair, "by"));
+        json_out_string(json, "at", text_of(repair, "at"));
+        json_out_string(json, "reason", or_null(text_of(repair, "reason")));
+        json_out_string(json, "was_id", text_of(was, "id"));
+        json_out_string(json, "was_state", text_of(was, "state"));
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+}
+
+/* "0002_b: --undone by ann at 2026-…: the tool undid it (it was applied)" */
+static void repairs_text(const HistoryEntry *row, Str *out)
+{
+    AUTO_PTR(JsonDocument) repairs = json_loads(row->repairs, 0, NULL);
+    size_t index = 0;
+    const json_t *repair = NULL;
+    json_array_foreach((json_t *)repairs, index, repair)
+    {
+        const json_t *was = json_object_get(repair, "was");
+        const char *reason = text_of(repair, "reason");
+        const char *former = text_of(was, "id");
+        str_printf(out, "%s: repaired with --%s by %s at %s%s%s (it was %s%s%s)\n", row->id,
+                   text_of(repair, "choice"), text_of(repair, "by"), text_of(repair, "at"),
+                   reason[0] == '\0' ? "" : ": ", reason, text_of(was, "state"),
+                   str_equal(former, row->id) ? "" : ", as ",
+                   str_equal(former, row->id) ? "" : former);
+    }
+}
+
 static void history_json(const HistoryList *history)
 {
     AUTO(Str) text = { 0 };
@@ -241,6 +289,7 @@ static void history_json(const HistoryList *history)
         json_out_string(&json, "undone_at", or_null(row->undone_at));
         json_out_unsigned(&json, "duration_ms", row->duration_ms);
         json_out_bool(&json, "is_inherited", row->is_inherited);
+        repairs_json(&json, row);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -268,6 +317,9 @@ static void history_text(const HistoryList *history)
         table_cell(table, COLOUR_NONE, row->undone_at);
     }
     table_print(table, &text);
+    for (size_t i = 0; i < history->count; i++) {
+        repairs_text(&history->entries[i], &text);
+    }
     fputs(history->count == 0 ? "skein has applied nothing here\n" : str_text(&text), stdout);
 }
 

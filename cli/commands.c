@@ -252,7 +252,8 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
       "[{id, state, rollout: ID or null, agent, adopted_from: TOOL or null, applied_at, undone_at: TIME or null,\n"
-      "  duration_ms, is_inherited: applied in the database that this one is a copy of}]",
+      "  duration_ms, is_inherited: applied in the database that this one is a copy of,\n"
+      "  repairs: [{choice, by, at, reason: TEXT or null, was_id, was_state}]}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_history },
     { "current", "", 0, 0, LOCAL, "the newest applied migration", NULL,
       "{id, version}, null both where nothing is applied",

@@ -130,6 +130,19 @@ static void signers_json(const Bundle *bundle, JsonOut *json)
     json_out_array_end(json);
 }
 
+/* Whose table is told of each step; null: nobody's. */
+static void mirror_json(JsonOut *json, const Plan *plan)
+{
+    if (plan->mirrored.tool == NULL || plan->mirrored.tool[0] == '\0') {
+        json_out_null(json, "mirrors");
+        return;
+    }
+    json_out_object_begin(json, "mirrors");
+    json_out_string(json, "tool", plan->mirrored.tool);
+    json_out_string(json, "table", plan->mirrored.table);
+    json_out_object_end(json);
+}
+
 void plan_json(const PlanAtHand *at_hand, JsonOut *json)
 {
     const Plan *plan = at_hand->plan;
@@ -140,6 +153,7 @@ void plan_json(const PlanAtHand *at_hand, JsonOut *json)
     json_out_string(json, "to", plan->to);
     json_out_string(json, "where", plan->where);
     json_out_string(json, "adopts_from", plan_is_adoption(plan) ? plan->adoption.tool : NULL);
+    mirror_json(json, plan);
     json_out_string(json, "out_of_order", history_rule_name((HistoryRule)plan->out_of_order));
     json_out_string(json, "missing", history_rule_name((HistoryRule)plan->missing));
     signers_json(&at_hand->bundle, json);
@@ -246,11 +260,6 @@ static size_t count_irreversible(const Plan *plan)
     return count;
 }
 
-static bool has_mirror(const Plan *plan)
-{
-    return plan->migration_count > 0 && plan->migrations[0].up.mirror_count > 0;
-}
-
 /* What the plan makes of the histories that it finds, its own and another tool's. */
 static void histories_text(const Plan *plan, Str *out)
 {
@@ -264,8 +273,12 @@ static void histories_text(const Plan *plan, Str *out)
                    plan->adoption.tool, plan->migration_count);
         return;
     }
-    str_printf(out, "migrations: %zu%s\n", plan->migration_count,
-               has_mirror(plan) ? ", each told to another tool's table" : "");
+    const PlanTool *tool = plan_tool(plan);
+    if (tool != NULL) {
+        str_printf(out, "mirrors: each migration is written into %s's table %s, too\n", tool->tool,
+                   tool->table == NULL ? "" : tool->table);
+    }
+    str_printf(out, "migrations: %zu\n", plan->migration_count);
 }
 
 void plan_text(const PlanAtHand *at_hand, Str *out)

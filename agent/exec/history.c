@@ -40,6 +40,7 @@ enum EntryColumn {
     ENTRY_IS_RUNNING,
     ENTRY_ADOPTED_FROM,
     ENTRY_FINGERPRINTS,
+    ENTRY_REPAIRS,
 };
 
 static const struct StateName {
@@ -226,6 +227,7 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
         .is_running = result_bool(rows, row, ENTRY_IS_RUNNING),
         .adopted_from = arena_strdup(arena, result_text(rows, row, ENTRY_ADOPTED_FROM)),
         .fingerprints = bytes_of_hex(result_text(rows, row, ENTRY_FINGERPRINTS), arena),
+        .repairs = arena_strdup(arena, result_text(rows, row, ENTRY_REPAIRS)),
     };
 }
 

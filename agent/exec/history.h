@@ -38,6 +38,8 @@ typedef struct HistoryEntry {
     bool is_inherited;        /* the database is a copy; it was applied to the original */
     const char *adopted_from; /* another tool had applied it; "": skein has */
     Bytes fingerprints;       /* of its statements, for plan_change */
+    const char *repairs;      /* what people made of it by hand, oldest first: a JSON array of
+                                 {choice, reason, by, at, was: {id, state, …}}; "": nothing */
 } HistoryEntry;
 
 typedef struct HistoryList {

@@ -253,7 +253,9 @@ const char SQL_HISTORY_ALL[] =
     "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, agent, "
     UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT("undone_at") ","
     " coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0),"
-    " is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex')"
+    " is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex'),"
+    " coalesce((CASE pg_catalog.jsonb_typeof(evidence) WHEN 'object' THEN evidence -> 'repairs'"
+    "  END)::pg_catalog.text, '')"
     " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /*

@@ -445,6 +445,12 @@ static void what_two_histories_do_not_agree_on_is_set_right(void **state)
                "SELECT string_agg(evidence #>> '{repairs,0,choice}', ' ') FROM skein.history"
                " WHERE evidence #>> '{repairs,0,reason}' = 'late'",
                "tell tell");
+    assert_program(world, "skein history", 0, "0002_posts: repaired with --tell by ");
+    assert_program(world, "skein history", 0, ": late (it was applied)\n");
+    const json_t *row = json_array_get(run_json(world, "history", 0), 0);
+    const json_t *repair = json_array_get(json_object_get(row, "repairs"), 0);
+    assert_string_equal(json_string_value(json_object_get(repair, "choice")), "tell");
+    assert_string_equal(json_string_value(json_object_get(repair, "was_state")), "applied");
     /* the tool undid one by itself */
     pg_cluster_run(world->cluster, world->database,
                    "DROP TABLE posts; DELETE FROM schema_migrations WHERE version = '0002'");

@@ -48,6 +48,32 @@ static void a_plan_reads_like_a_page(void **state)
     assert_golden(str_text(&text), "plan.txt");
 }
 
+/* Whose table, and where it is. */
+static void a_plan_shows_whom_it_mirrors_into(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    AUTO(Str) json_text = { 0 };
+    PlanAtHand at_hand = { 0 };
+    Err err = { 0 };
+    put_rollout(*state, &arena);
+    put_file(*state, "mirror.yaml",
+             arena_printf(&arena, "%smirror: dbmate\nhistory_table: app.versions\n", FILE_TEXT),
+             &arena);
+    assert_int_equal(chdir(*state), 0);
+    assert_int_equal(planning_load("mirror.yaml", &arena, &at_hand, &err), ERR_NONE);
+    plan_text(&at_hand, &text);
+    assert_non_null(strstr(str_text(&text),
+                           "mirrors: each migration is written into dbmate's table "
+                           "app.versions, too\nmigrations: 3\n"));
+    JsonOut json = json_out(&json_text);
+    json_out_object_begin(&json, NULL);
+    plan_json(&at_hand, &json);
+    json_out_object_end(&json);
+    assert_non_null(strstr(str_text(&json_text),
+                           "\"mirrors\":{\"tool\":\"dbmate\",\"table\":\"app.versions\"}"));
+}
+
 static void a_plan_is_whole_as_json(void **state)
 {
     AUTO(Arena) arena = { 0 };
@@ -162,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_plan_reads_like_a_page),
         IN_DIRECTORY(a_plan_is_whole_as_json),
+        IN_DIRECTORY(a_plan_shows_whom_it_mirrors_into),
         IN_DIRECTORY(who_has_signed_stands_above_what_it_does),
         IN_DIRECTORY(a_plan_that_is_signed_is_not_signed_again_unasked),
         IN_DIRECTORY(a_signed_plan_reads_back_as_the_same),
