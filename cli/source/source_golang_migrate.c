@@ -57,9 +57,10 @@ static ErrCode collect(const SourceReading *reading, Pairs *pairs, Err *err)
     for (size_t i = 0; i < dir->count; i++) {
         const char *name = dir->names[i];
         if (is_half(name)) {
-            ErrCode code = read_name(reading, name, pairs, err);
-            if (code != ERR_NONE) {
-                return code;
+            if (read_name(reading, name, pairs, err) != ERR_NONE &&
+                source_pass_over(reading, "", source_dir_cite(dir, name, reading->arena), err) !=
+                    ERR_NONE) {
+                return err->code;
             }
         } else if (str_ends_with(name, ".sql")) {
             /* Another runner may take such a name for an up: golang-migrate does not. */

@@ -272,6 +272,8 @@ static void who_only_looks_gets_what_can_be_read(void **state)
     sandbox_write(&sandbox, "2_b.down.sql", "SELECT 2;\n\n\\gexec");
     sandbox_write(&sandbox, "3_c.up.sql", "SELECT 1; SELECT 2");
     sandbox_write(&sandbox, "4_d.down.sql", "");
+    sandbox_write(&sandbox, "5e.up.sql", "");
+    sandbox_write(&sandbox, "f.up.sql", "");
     SourceOptions options = { .goes_on = true };
     assert_int_equal(source_read(sandbox.path, &options, &arena, &set, &err), ERR_NONE);
     describe(&set, &got);
@@ -283,6 +285,9 @@ static void who_only_looks_gets_what_can_be_read(void **state)
                    refusal->hint);
     }
     assert_case("refusals", str_text(&refusals),
+                "[] m/5e.up.sql:0 no \"_\" after the version 5 (name it 5_e.up.sql)\n"
+                "[] m/f.up.sql:0 no version before the name (begin the name with digits and \"_\": "
+                "0001_f.up.sql)\n"
                 "[] m/4_d.down.sql:0 a down without an up (did you mean 1_a.down.sql?)\n"
                 "[1_a] m/1_a.up.sql:2 DISCARD ALL: it would release skein's own lock on the "
                 "database (use RESET ALL, DISCARD TEMP, DISCARD PLANS or DISCARD SEQUENCES)\n"
