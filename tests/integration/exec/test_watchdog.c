@@ -205,6 +205,58 @@ static void turned_off_it_lets_others_wait(void **state)
     assert_int_equal(bench->last.retries, 0);
 }
 
+static bool is_standby_wanted;
+static unsigned looks_at_commit;
+
+static void standby_want(const char *name)
+{
+    char sql[PG_TEXT_MAX];
+    snprintf(sql, sizeof(sql), "ALTER SYSTEM SET synchronous_standby_names = '%s'", name);
+    pg_cluster_run(cluster, "postgres", sql);
+    pg_cluster_run(cluster, "postgres", "SELECT pg_reload_conf()");
+    pg_cluster_await(cluster, "postgres",
+                     name[0] == '\0' ? "SELECT current_setting('synchronous_standby_names') = ''"
+                                     : "SELECT current_setting('synchronous_standby_names') <> ''",
+                     20000);
+    is_standby_wanted = name[0] != '\0';
+}
+
+/* COMMIT waits for a standby that nobody has, and a reader for what is locked until then. */
+static void commit_waits(Bench *bench, const ExecProgress *progress)
+{
+    if (progress->statement == 2 && readers == 0) {
+        readers = 1;
+        standby_want("nobody");
+        stranger(bench->database, "reader", "SELECT * FROM busy", true);
+    }
+    if (progress->blocks > 0 &&
+        pg_cluster_count(cluster, "postgres",
+                         "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") >
+            0 &&
+        ++looks_at_commit == 2) {
+        standby_want("");
+    }
+}
+
+/* What waits for a standby has happened: cancelled, it would be told as durable, and is not. */
+static void a_commit_under_way_is_not_ended_for_the_sake_of_others(void **state)
+{
+    (void)state;
+    static const Migration BOTH[] = {
+        { .id = "0001_both", .up = { "LOCK TABLE busy", "SELECT pg_sleep(2)" } },
+    };
+    busy_make("standby");
+    AUTO_PTR(Bench) bench = watched_bench("standby", BOTH, 0);
+    bench->plan.strategy.watchdog.for_ms = 3000;
+    bench->on_progress = commit_waits;
+    readers = 0;
+    looks_at_commit = 0;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_false(is_standby_wanted);
+    assert_int_equal(bench->last.retries, 0);
+    assert_int_equal(looks_at_commit, 2);
+}
+
 /* ---- roles, kinds of holders ---- */
 
 /* The agent's role cannot see what others do; that they wait stands in pg_locks. */
@@ -389,6 +441,8 @@ int main(void)
         cmocka_unit_test_teardown(it_comes_through_when_the_holder_has_gone, strangers_end),
         cmocka_unit_test_teardown(whoever_waits_for_what_it_holds_ends_it, strangers_end),
         cmocka_unit_test_teardown(turned_off_it_lets_others_wait, strangers_end),
+        cmocka_unit_test_teardown(a_commit_under_way_is_not_ended_for_the_sake_of_others,
+                                  strangers_end),
         cmocka_unit_test_teardown(without_pg_monitor_it_works_from_pg_locks, strangers_end),
         cmocka_unit_test_teardown(a_prepared_transaction_is_named_though_nobody_is_connected,
                                   strangers_end),

@@ -58,6 +58,21 @@ static void a_lock_of_another_is_tried_again_until_it_is_free(void **state)
     assert_string_equal(fleet_applied(fleet, HERE), "0001_t,0002_gate");
 }
 
+/* The log's line by that rule; NULL: there is none. */
+static const char *event_text(Fleet *fleet, const char *id, const char *rule)
+{
+    json_t *items = json_object_get(fleet_get(fleet, "/events?rollout=%s&limit=1000", id), "items");
+    size_t index = 0;
+    const json_t *event = NULL;
+    json_array_foreach(items, index, event)
+    {
+        if (strcmp(json_text(event, "rule"), rule) == 0) {
+            return json_text(event, "text");
+        }
+    }
+    return NULL;
+}
+
 static void a_lock_that_is_never_free_fails_and_says_who_holds_it(void **state)
 {
     Fleet *fleet = *state;
@@ -76,6 +91,11 @@ static void a_lock_that_is_never_free_fails_and_says_who_holds_it(void **state)
     if (strstr(json_text(error, "message"), "blocked by stranger (pid ") == NULL) {
         fail_msg("it does not say who blocks: %s", json_text(error, "message"));
     }
+    const char *told = event_text(fleet, id, "E10"); /* before the last try had failed */
+    assert_non_null(told);
+    assert_non_null(strstr(told, " tries " HERE " again: 55P03: blocked by stranger (pid "));
+    json_t *causes = json_object_get(fleet_get(fleet, "/rollouts/%s/errors", id), "items");
+    assert_int_equal(json_array_size(causes), 1);
     assert_string_equal(fleet_applied(fleet, HERE), "0001_t");
 }
 
