@@ -69,9 +69,6 @@ bool guard_has_ended_it(const Guard *guard);
 /* Why it ended it: sets err, and what that is to the job. */
 void guard_explain(const Guard *guard, Result *result);
 
-/* Who never yields stands in the way. */
-void blocked_in_vain(const LockView *view, Result *result);
-
 /* The server gave up waiting for a lock: says for whose, as far as it was seen. */
 void guard_blame(const Guard *guard, Result *result);
 

@@ -1,5 +1,6 @@
 /* What a guard says of what it has ended, and of whom it has seen in the way. */
 #include "agent/exec/guard.h"
+#include "agent/exec/vain.h"
 #include "common/str.h"
 
 static void held_up_explain(const LockView *seen, Result *result)
@@ -21,16 +22,6 @@ static void held_up_explain(const LockView *seen, Result *result)
     err_hint(&result->err, "%s", blocker_hint(&seen->blocker));
 }
 
-void blocked_in_vain(const LockView *seen, Result *result)
-{
-    AUTO(Str) blocker = { 0 };
-    lock_view_write_blocker(seen, &blocker);
-    result->kind = RESULT_BLOCKED;
-    result->obstacle = blocker_obstacle(seen->blocker.kind);
-    err_set(&result->err, ERR_BLOCKED, "blocked by %s, which never yields", str_text(&blocker));
-    err_hint(&result->err, "%s", blocker_hint(&seen->blocker));
-}
-
 void guard_explain(const Guard *guard, Result *result)
 {
     switch (guard->word) {
@@ -38,7 +29,7 @@ void guard_explain(const Guard *guard, Result *result)
         held_up_explain(&guard->seen, result);
         return;
     case WATCHDOG_VAIN:
-        blocked_in_vain(&guard->seen, result);
+        vain_explain(&guard->seen.blocker, result);
         guard->runner->vain = guard->seen.blocker; /* asked about before the next try */
         return;
     case WATCHDOG_CALM:

@@ -10,6 +10,7 @@
 #include "agent/exec/place.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
+#include "agent/exec/vain.h"
 #include "common/str.h"
 
 /* ---- fence and history ---- */
@@ -334,49 +335,12 @@ static void transaction_fill(Step *step)
     tail_add(step);
 }
 
-/* Columns of SQL_VACUUM_STANDS. */
-enum VacuumColumn {
-    VACUUM_PHASE,
-    VACUUM_DONE,
-    VACUUM_TOTAL,
-    VACUUM_AGE,
-};
-
-/* Is what the step waited for in vain still at it? Where that cannot be asked, trying shows it. */
-static bool vain_stands(Runner *runner)
-{
-    Blocker *vain = &runner->vain;
-    char pid[16];
-    snprintf(pid, sizeof(pid), "%d", vain->pid);
-    const char *params[] = { pid, vain->start, vain->work };
-    AUTO_PTR(PGresult) row = NULL;
-    if (vain->kind == BLOCKER_NONE || runner->paper != NULL || vain->start[0] == '\0' ||
-        watch_query(runner, SQL_VACUUM_STANDS, params, ARRAY_LEN(params), WATCH_QUERY_MS, &row,
-                    NULL) != ERR_NONE ||
-        PQntuples(row) == 0) {
-        vain->kind = BLOCKER_NONE;
-        return false;
-    }
-    str_copy(vain->phase, sizeof(vain->phase), result_text(row, 0, VACUUM_PHASE));
-    vain->blocks_done = result_uint64(row, 0, VACUUM_DONE);
-    vain->blocks_total = result_uint64(row, 0, VACUUM_TOTAL);
-    vain->age_ms = result_int64(row, 0, VACUUM_AGE);
-    return true;
-}
-
-/* Before anything is sent: nobody is to queue behind a wait that is in vain. */
-static Result vain_result(const Runner *runner, const Action *action)
-{
-    const LockView view = { .blocker = runner->vain, .blocker_count = 1 };
-    Result result = { .migration = migration_of(runner, action)->id };
-    blocked_in_vain(&view, &result);
-    return result;
-}
-
 Result perform_transaction(Runner *runner, const Action *action)
 {
-    if (vain_stands(runner)) {
-        return vain_result(runner, action);
+    if (vain_stands(runner)) { /* before anything is sent: nobody is to queue behind it */
+        Result result = { .migration = migration_of(runner, action)->id };
+        vain_explain(&runner->vain, &result);
+        return result;
     }
     return step_perform(runner, action, transaction_fill, NULL);
 }

@@ -376,6 +376,48 @@ static void who_waits_for_a_safe_snapshot_counts(void **state)
     assert_says(bench->err.message, "1 session waits behind it");
 }
 
+/* ---- looking ---- */
+
+static const char *last_look(void)
+{
+    return pg_cluster_ask(cluster, "postgres",
+                          "SELECT query_start FROM pg_stat_activity WHERE application_name ="
+                          " 'skein/watch'");
+}
+
+static void one_look_serves_all_who_are_watched(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "looks", 0, ADD, 1);
+    AUTO_PTR(LockWatch) watch = lock_watch_new(bench->pool);
+    int pids[] = { PQbackendPID(stranger("looks", "one", "SELECT 1", false)),
+                   PQbackendPID(stranger("looks", "two", "SELECT 1", false)) };
+    LockView view = { 0 };
+    lock_watch_join(watch, pids[0], NULL);
+    lock_watch_join(watch, pids[1], NULL);
+    assert_true(lock_watch_look(watch, pids[0], 0, 0, &view));
+    const char *looked = arena_strdup(&bench->arena, last_look());
+    assert_true(lock_watch_look(watch, pids[1], 600000, 0, &view));
+    assert_string_equal(last_look(), looked);
+    lock_watch_leave(watch, pids[1]);
+    while (str_equal(last_look(), looked)) { /* within the same millisecond it is the same look */
+        assert_true(lock_watch_look(watch, pids[0], 0, 0, &view));
+    }
+    assert_false(lock_watch_look(watch, pids[1], 600000, 0, &view));
+}
+
+/* Its pid may be another's by the time it is looked at. */
+static void a_backend_is_known_by_its_start_too(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "looks", 0, ADD, 1);
+    AUTO_PTR(LockWatch) watch = lock_watch_new(bench->pool);
+    int pid = PQbackendPID(stranger("looks", "one", "SELECT 1", false));
+    LockView view = { 0 };
+    lock_watch_join(watch, pid, "2001-01-01T00:00:00+00:00");
+    assert_false(lock_watch_look(watch, pid, 0, 0, &view));
+}
+
 /* ---- outside transactions ---- */
 
 static const Migration INDEX[] = {
@@ -450,6 +492,8 @@ int main(void)
                                   strangers_end),
         cmocka_unit_test_teardown(a_parallel_query_is_one_holder, strangers_end),
         cmocka_unit_test_teardown(who_waits_for_a_safe_snapshot_counts, strangers_end),
+        cmocka_unit_test_teardown(one_look_serves_all_who_are_watched, strangers_end),
+        cmocka_unit_test_teardown(a_backend_is_known_by_its_start_too, strangers_end),
         cmocka_unit_test_teardown(
             an_index_that_waits_for_old_transactions_blocks_nobody_and_is_left_alone,
             strangers_end),
