@@ -204,6 +204,14 @@ static void stop_judge(const Step *step, Result *result)
         break;
     case STOP_OTHER_TRANSACTION:
         result->kind = RESULT_FAILED;
+        if (step->migration == NULL) { /* a repair runs nothing else that is not skein's own */
+            err_set(&result->err, ERR_SERVER,
+                    "what tells the other tool's table of it ended the transaction it runs in");
+            err_hint(&result->err,
+                     "nothing is changed: tell that table by hand, and repair without "
+                     "--mirror");
+            break;
+        }
         err_set(&result->err, ERR_SERVER, "migration %s ended the transaction it runs in", id);
         err_hint(&result->err, "take BEGIN, COMMIT and ROLLBACK out of the migration");
         break;

@@ -63,6 +63,25 @@ static void status_tells_applied_pending_changed_and_missing(void **state)
                    "all)\nhint: the database is ahead");
 }
 
+/* Every state that there is has its number, and its sentence. */
+static void status_counts_each_state_once(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    put_migration(world, "0003_likes", "SELECT 3;\n", NULL);
+    put_migration(world, "0004_parts", "CREATE TABLE p (i int);\nCOMMIT;\nSELECT 1 / 0;\n", NULL);
+    put_migration(world, "0005_last", "SELECT 5;\n", NULL);
+    assert_int_equal(run(world, "up").exit_code, 1);
+    put_migration(world, "0002_posts", "SELECT 2;\n", NULL);
+    remove_migration(world, "0003_likes");
+    const char *text = run(world, "status").out;
+    assert_non_null(strstr(text, "\n1 applied, 1 pending, 1 changed, 1 missing, 1 half applied\n"));
+    assert_non_null(strstr(text, "\nhalf applied: some of its parts are done"));
+    assert_null(strstr(text, "interrupted"));
+    const json_t *lines = run_json(world, "status", 0);
+    assert_int_equal(json_array_size(lines), 5);
+}
+
 static void beside_a_missing_migration_down_tells_what_was_applied_last(void **state)
 {
     World *world = *state;
@@ -248,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(looking_leaves_nothing_behind),
         WORLD_TEST(status_tells_applied_pending_changed_and_missing),
+        WORLD_TEST(status_counts_each_state_once),
         WORLD_TEST(beside_a_missing_migration_down_tells_what_was_applied_last),
         WORLD_TEST(a_comment_more_is_no_change),
         WORLD_TEST(history_keeps_what_was_undone),

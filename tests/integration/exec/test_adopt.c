@@ -1,6 +1,8 @@
 /* Taking over what another tool has applied: rows, and nothing else, in either direction. */
 #include "tests/integration/exec/exec_world.h"
 
+#include "agent/exec/repair.h"
+
 #include <string.h>
 
 #include "common/str.h"
@@ -162,6 +164,34 @@ static void the_last_of_several_parts_tells_it(void **state)
     assert_ask(bench, VERSIONS, "1");
 }
 
+/* Nothing of a migration runs in a repair, so no migration is blamed. */
+static void a_repair_whose_mirror_ends_the_transaction_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const TELL[] = { "COMMIT" };
+    AUTO_PTR(Bench) bench = mirror_begin("repaired");
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    bench_be_cli(bench);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    RepairSight sight = { 0 };
+    Err err = { 0 };
+    assert_int_equal(repair_open(runner, &err), ERR_NONE);
+    assert_int_equal(repair_take(runner, &err), ERR_NONE);
+    assert_int_equal(repair_look(runner, &bench->arena, &sight, &err), ERR_NONE);
+    RepairChange change = {
+        .row = &sight.rows[0],
+        .to = { .state = "undone" },
+        .mirror = TELL,
+        .mirror_count = 1,
+        .choice = "undone",
+        .reason = "",
+    };
+    assert_int_equal(repair_write(runner, &change, &err), ERR_SERVER);
+    assert_string_equal(err.message,
+                        "what tells the other tool's table of it ended the transaction it runs in");
+    assert_ask(bench, "SELECT state FROM skein.history", "applied");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +204,7 @@ int main(void)
         cmocka_unit_test_teardown(the_last_of_several_parts_tells_it, test_end),
         cmocka_unit_test_teardown(a_tool_that_was_never_here_is_said_in_the_servers_words,
                                   test_end),
+        cmocka_unit_test(a_repair_whose_mirror_ends_the_transaction_changes_nothing),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);
 }

@@ -170,6 +170,28 @@ static void a_plan_that_was_changed_is_refused(void **state)
     assert_true(str_starts_with(err.message, path));
 }
 
+/* Cut off anywhere, or with a byte more: what to do about it is said. */
+static void a_damaged_plan_says_how_to_get_it_anew(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    assert_int_equal(planning_sign(&plan, put_signer(*state, &arena), &arena, NULL), ERR_NONE);
+    Bytes packed = bundle_pack(&plan.bundle, &arena);
+    const char *path = arena_printf(&arena, "%s/x.plan", (char *)*state);
+    const size_t lengths[] = { 20, packed.length / 2, packed.length - 1, packed.length + 1 };
+    uint8_t *bytes = arena_alloc(&arena, packed.length + 1);
+    memcpy(bytes, packed.data, packed.length);
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        Err err = { 0 };
+        assert_int_equal(file_write_atomic(path, bytes, lengths[i], 0644, NULL), ERR_NONE);
+        assert_int_not_equal(planning_load(path, &arena, &plan, &err), ERR_NONE);
+        assert_int_equal(err_exit_code(err.code), EXIT_CODE_USAGE);
+        assert_true(str_starts_with(err.message, path));
+        assert_non_null(strstr(err.hint, "fetch it again, or write it anew with `skein plan"));
+    }
+}
+
 static void without_a_key_it_says_how_to_make_one(void **state)
 {
     AUTO(Arena) arena = { 0 };
@@ -193,6 +215,7 @@ int main(void)
         IN_DIRECTORY(a_plan_that_is_signed_is_not_signed_again_unasked),
         IN_DIRECTORY(a_signed_plan_reads_back_as_the_same),
         IN_DIRECTORY(a_plan_that_was_changed_is_refused),
+        IN_DIRECTORY(a_damaged_plan_says_how_to_get_it_anew),
         IN_DIRECTORY(without_a_key_it_says_how_to_make_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
