@@ -62,6 +62,36 @@ static void who_stops_following_is_told_that_it_goes_on(void **state)
     fleet_await_rollout(fleet, id, "succeeded");
 }
 
+/* The reader takes one line and closes the pipe; the next event meets nobody. */
+#define READ_ONE_LINE                                                                              \
+    "mkfifo %s && { %s/skein rollout watch %s --output json > %s & } && exec 3< %s"                \
+    " && head -n 1 <&3 && exec 3<&- && touch %s && wait $!"
+
+static void a_closed_pipe_ends_the_watching_and_nothing_else(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration(fleet, "0001_gate", FLEET_PASS_GATE "SELECT 1", "SELECT 1");
+    fleet_start(fleet);
+    PGconn *gate = fleet_gate_close(fleet, "db1/tenant_1");
+    const char *id = fleet_rollout_start(
+        fleet, &(FleetPlan){ .strategy = "timeouts: { lock: 5m, statement: 10m }" });
+    fleet_gate_await(fleet, "db1/tenant_1");
+    const char *pipe = fleet_path(fleet, "events");
+    const char *closed = fleet_path(fleet, "closed");
+    const char *script =
+        arena_printf(&fleet->arena, READ_ONE_LINE, pipe, SKEIN_BIN_DIR, id, pipe, pipe, closed);
+    CliRun run = { .out_path = fleet_path(fleet, "head.out"),
+                   .err_path = fleet_path(fleet, "head.err") };
+    const char *const argv[] = { "/bin/bash", "-c", script, NULL };
+    run.pid = process_start_split(argv, run.out_path, run.err_path);
+    FLEET_AWAIT(fleet, access(closed, F_OK) == 0);
+    fleet_gate_open(fleet, gate);
+    CliResult result = fleet_cli_end(fleet, &run);
+    assert_int_equal(result.exit_code, 1);
+    assert_true(result.out[0] == '{');
+    fleet_await_rollout(fleet, id, "succeeded");
+}
+
 /* ---- retry, skip ---- */
 
 #define BAD "db2/tenant_1"
@@ -181,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_pause_is_watched_until_its_running_step_has_ended),
+        FLEET_TEST(a_closed_pipe_ends_the_watching_and_nothing_else),
         FLEET_TEST(who_stops_following_is_told_that_it_goes_on),
         FLEET_TEST(what_failed_is_listed_before_it_is_acted_on),
         FLEET_TEST(a_target_that_is_not_in_the_rollout_is_no_question),
