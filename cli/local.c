@@ -2,14 +2,17 @@
 #include "cli/local.h"
 
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/adopt/place.h"
+#include "cli/printable.h"
 #include "common/clock.h"
 #include "common/secret.h"
 
 #define BLOCKED_RETRIES 10
+#define WARNINGS_TOLD 5
 
 const char *local_database(const Options *options)
 {
@@ -68,10 +71,38 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
     return code;
 }
 
+/* What its author has likely not meant, as a file that is left out: nobody shall have to ask for
+ * it. Programs that read the output get it from `skein plan`. */
+static void tell_warnings(const Options *options, const MigrationSet *set)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    size_t count = 0;
+    for (size_t i = 0; i < set->note_count; i++) {
+        bool is_told = set->notes[i].level == SOURCE_NOTE_WARNING && ++count <= WARNINGS_TOLD;
+        if (is_told) {
+            char *words = arena_strdup(&arena, set->notes[i].text);
+            printable_make(words);
+            str_printf(&text, "warning: %s\n", words);
+        }
+    }
+    if (count > WARNINGS_TOLD) {
+        str_printf(&text, "and %zu warnings more: `skein plan` of a rollout file shows all\n",
+                   count - WARNINGS_TOLD);
+    }
+    if (options->output != OUTPUT_JSON) {
+        fputs(str_text(&text), stderr);
+    }
+}
+
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)
 {
     SourceOptions source = { .format = options->format, .variables = options->set };
-    return source_read(options->migrations, &source, arena, ret_set, err);
+    ErrCode code = source_read(options->migrations, &source, arena, ret_set, err);
+    if (code == ERR_NONE) {
+        tell_warnings(options, ret_set);
+    }
+    return code;
 }
 
 Plan local_plan(const MigrationSet *set)

@@ -277,10 +277,12 @@ void job_hold_foreign(void *subject)
     err_set(new_trouble(job), ERR_HISTORY,
             "%s is applied here and is none of these migrations (%u such in all)", id,
             job->history.foreign);
-    err_hint(&job->err,
-             "the database is ahead of these migrations, or of another history: take the directory "
-             "that has %s, say `missing: ignore`, or see `skein repair` on this database",
-             id);
+    err_hint(
+        &job->err,
+        "the database is ahead of these migrations, or of another history: take the directory "
+        "that has %s, say --missing ignore (`missing:` in a rollout file), or see `skein repair` "
+        "on this database",
+        id);
     hold_at(job, ERR_HISTORY, id);
 }
 
@@ -342,7 +344,7 @@ void job_hold_gap(void *subject)
             migration_id(job, above));
     err_hint(&job->err,
              "give the missing migration a version above what is applied, or say what is to become "
-             "of such ones: `out_of_order: apply` or `ignore`");
+             "of such ones: --out-of-order apply or ignore, `out_of_order:` in a rollout file");
     hold_at(job, ERR_HISTORY, missing);
 }
 

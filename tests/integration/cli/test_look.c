@@ -82,6 +82,23 @@ static void status_counts_each_state_once(void **state)
     assert_int_equal(json_array_size(lines), 5);
 }
 
+/* A file that nothing runs is not passed over in silence. */
+static void what_is_left_out_of_the_directory_is_warned_of(void **state)
+{
+    World *world = *state;
+    put_two(world);
+    put_history_file(world, "0003_likes.sql", "CREATE TABLE likes (id int);\n");
+    const char *const lines[] = { "status", "up", "down --yes" };
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        Outcome outcome = run(world, lines[i]);
+        assert_int_equal(outcome.exit_code, 0);
+        assert_string_equal(outcome.err,
+                            "warning: ./migrations/0003_likes.sql: left out: its name ends neither "
+                            "in .up.sql nor in .down.sql\n");
+    }
+    run_json(world, "status", 0);
+}
+
 static void beside_a_missing_migration_down_tells_what_was_applied_last(void **state)
 {
     World *world = *state;
@@ -268,6 +285,7 @@ int main(void)
         WORLD_TEST(looking_leaves_nothing_behind),
         WORLD_TEST(status_tells_applied_pending_changed_and_missing),
         WORLD_TEST(status_counts_each_state_once),
+        WORLD_TEST(what_is_left_out_of_the_directory_is_warned_of),
         WORLD_TEST(beside_a_missing_migration_down_tells_what_was_applied_last),
         WORLD_TEST(a_comment_more_is_no_change),
         WORLD_TEST(history_keeps_what_was_undone),
