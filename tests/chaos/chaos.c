@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 Net *chaos_net;
 static char g_why[NET_WHY_BYTES];
 static uint64_t g_seed = 1;
+static char g_disk[32]; /* of this test; "": none */
 
 /* ---- life ---- */
 
@@ -116,6 +118,16 @@ int chaos_test_begin(void **state)
     return begun;
 }
 
+/* What still uses it goes on without a place; its processes end with the test. */
+static void disk_end(void)
+{
+    if (g_disk[0] != '\0') {
+        umount2(g_disk, MNT_DETACH);
+        rmdir(g_disk);
+        g_disk[0] = '\0';
+    }
+}
+
 int chaos_test_end(void **state)
 {
     Fleet *fleet = *state;
@@ -128,6 +140,7 @@ int chaos_test_end(void **state)
         chaos_arm(fleet, fleet->hosts[i].name, "");
     }
     int ended = fleet_test_end(state);
+    disk_end();
     chaos_coordinator_place(HOST_COORDINATOR);
     net_move(chaos_net, HOST_COORDINATOR, HOST_COORDINATOR);
     return ended;
@@ -234,13 +247,17 @@ unsigned chaos_revive(Fleet *fleet)
 
 /* ---- disks ---- */
 
-const char *chaos_disk(Fleet *fleet, const char *name, size_t bytes)
+const char *chaos_disk(Fleet *fleet, size_t bytes)
 {
-    const char *path = fleet_path(fleet, "%s", name);
-    const char *options = arena_printf(&fleet->arena, "size=%zu,mode=0777,huge=never", bytes);
-    assert_int_equal(mkdir(path, 0777), 0);
+    char path[] = "/tmp/skein-disk-XXXXXX";
+    const struct passwd *user = getpwnam("postgres");
+    assert_non_null(user);
+    const char *options = arena_printf(&fleet->arena, "size=%zu,mode=0700,uid=%u,gid=%u,huge=never",
+                                       bytes, (unsigned)user->pw_uid, (unsigned)user->pw_gid);
+    assert_non_null(mkdtemp(path));
     assert_int_equal(mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options), 0);
-    return path;
+    str_copy(g_disk, sizeof(g_disk), path);
+    return arena_strdup(&fleet->arena, path);
 }
 
 void chaos_disk_fill(Fleet *fleet, const char *disk)

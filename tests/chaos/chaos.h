@@ -63,8 +63,8 @@ unsigned chaos_revive(Fleet *fleet);
 
 /* ---- disks ---- */
 
-/* A file system of its own at fleet_path(name), of so many bytes. It ends with the test. */
-const char *chaos_disk(Fleet *fleet, const char *name, size_t bytes);
+/* The path of a file system of its own, of so many bytes. It ends with the test. */
+const char *chaos_disk(Fleet *fleet, size_t bytes);
 void chaos_disk_fill(Fleet *fleet, const char *disk);
 void chaos_disk_empty(Fleet *fleet, const char *disk); /* of what filled it */
 

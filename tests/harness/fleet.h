@@ -66,7 +66,7 @@ typedef struct Fleet {
     bool is_armed_by_file;    /* failpoints: those in DIR/PROCESS.armed, from when it is there */
     const char *messages;     /* SKEIN_MESSAGES of all its processes; NULL: none */
     const char *wire_address; /* of the coordinator; "127.0.0.1" */
-    const char *store;        /* "store.db", in dir */
+    const char *store;        /* its path; "store.db" in dir */
     FleetHost hosts[FLEET_HOSTS_MAX];
     size_t host_count;
     int wire_port;

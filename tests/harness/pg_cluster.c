@@ -344,11 +344,6 @@ PgCluster *pg_cluster_start_standby(PgCluster *primary)
     return cluster;
 }
 
-void pg_cluster_promote(PgCluster *standby)
-{
-    pg_cluster_run(standby, "postgres", "SELECT pg_promote()");
-}
-
 PgCluster *pg_cluster_copy(PgCluster *original)
 {
     PgCluster *cluster = cluster_new();

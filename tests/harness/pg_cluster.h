@@ -23,9 +23,6 @@ PgCluster *pg_cluster_start(const char *settings);
 /* A streaming standby of `primary`, ready for reading. */
 PgCluster *pg_cluster_start_standby(PgCluster *primary);
 
-/* It is a primary of its own from now on, on a new timeline. */
-void pg_cluster_promote(PgCluster *standby);
-
 /* A copy of all files of a cluster, which crashes for it: the same to the last bit, except where it
  * listens. */
 PgCluster *pg_cluster_copy(PgCluster *original);
