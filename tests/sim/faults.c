@@ -300,14 +300,28 @@ static void server_stops(Sim *sim, Dice *dice)
 
 static void server_reachable(void *ctx, uint64_t server)
 {
-    sim_pg_cut(ctx, server, false);
+    sim_pg_cut(ctx, server, false, false);
 }
 
 static void server_cut(Sim *sim, Dice *dice)
 {
     size_t server = any_server(sim, dice);
-    sim_pg_cut(sim->pg, server, true);
+    sim_pg_cut(sim->pg, server, true, dice_chance(dice, 50));
     world_after(sim->world, outage_ms(dice), server_reachable, sim->pg, server);
+}
+
+/* An hour and more to either side. */
+static void wall_jumps(Sim *sim, Dice *dice)
+{
+    int64_t off_by_ms = (int64_t)dice_below(dice, 16000000) - 8000000;
+    size_t machine = dice_below(dice, sim->scenario->agent_count + 2);
+    world_tell(sim->world, "fault", "a wall clock is off by %lld s", (long long)off_by_ms / 1000);
+    world_saw(sim->world, SIGHT_WALL_JUMP);
+    if (machine < 2) {
+        sim_coordinator_set_wall(sim->coordinators[machine], off_by_ms);
+    } else {
+        sim_agent_set_wall(sim->agents[machine - 2], off_by_ms);
+    }
 }
 
 static void server_tears(Sim *sim, Dice *dice)
@@ -419,6 +433,7 @@ static const FaultRow FAULTS[] = {
     { "disk backed up or restored", 12, 30000, disk_restored },
     { "server stops", 30, 60000, server_stops },
     { "server cut", 20, 60000, server_cut },
+    { "wall clock jumps", 20, 40000, wall_jumps },
     { "connections tear", 40, 20000, server_tears },
     { "server fails over", 8, 100000, server_fails_over },
     { "server in trouble", 35, 25000, server_in_trouble },

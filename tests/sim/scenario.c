@@ -359,6 +359,9 @@ static void make_plan(Scenario *scenario, World *world, ScenarioRollout *rollout
     plan->migrations = migrations;
     plan->migration_count = migration_count;
     plan->to = migrations[migration_count - 1].id;
+    if (dice_chance(dice, 10)) {
+        plan->apply_until_s = world_wall_ms(world) / 1000 + (int64_t)dice_between(dice, 30, 7200);
+    }
     make_strategy(scenario, dice, &plan->strategy);
     leave_out_waves(scenario, &plan->strategy, rollout->id);
     rollout->plan = plan;

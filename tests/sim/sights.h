@@ -85,6 +85,11 @@
     X(PLAN_FAILED, 20000, "a plan could not be had, or was not what its hash says")                \
     X(UNTRUSTED, 20000, "an agent trusted none of a plan's signers")                               \
     X(WORKERS_FULL, 500, "an order waited until a worker had ended")                               \
+    X(PROGRESS, 500, "an agent told of a statement's progress")                                    \
+    X(WALL_JUMP, 500, "a machine's wall clock jumped")                                             \
+    X(SILENT_CUT, 500, "a client waited for a server that the network had taken away")             \
+    X(END_LATE, 500, "a backend did not end at once when it was told to")                          \
+    X(END_TOO_LATE, 20000, "a COMMIT came through although its backend was told to end")           \
     X(REPLAYED, 500, "an engine made from the store was compared with the live one")
 
 typedef enum Sight {

@@ -16,6 +16,11 @@ SimAgent *sim_agent_new(const AgentParts *parts)
     return agent;
 }
 
+void sim_agent_set_wall(SimAgent *agent, int64_t off_by_ms)
+{
+    agent->wall_off_by_ms = off_by_ms;
+}
+
 bool sim_agent_is_up(const SimAgent *agent)
 {
     return agent->is_up;

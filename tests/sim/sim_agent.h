@@ -41,6 +41,9 @@ void sim_agent_kill(SimAgent *agent); /* kill -9 */
 void sim_agent_stop(SimAgent *agent); /* BYE, then the process ends */
 void sim_agent_freeze(SimAgent *agent, bool is_frozen);
 
+/* Somebody sets its machine's wall clock; what counts time does not notice. */
+void sim_agent_set_wall(SimAgent *agent, int64_t off_by_ms);
+
 /* A frame of the coordinator; empty: the socket is connected. */
 void sim_agent_receive(SimAgent *agent, Bytes frame);
 

@@ -40,6 +40,7 @@ struct SimAgent {
     bool is_up;
     bool is_frozen;
     uint64_t clock_offset_ms;
+    int64_t wall_off_by_ms; /* its machine's wall clock */
     uint64_t seq;
     uint64_t tick_at_ms; /* armed; 0: none */
     bool is_tick_due;    /* fell due while frozen */

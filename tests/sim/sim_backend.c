@@ -427,7 +427,9 @@ static void do_body(PgBackend *backend)
         backend_end(backend);
         return;
     }
-    if (!backend->is_pipelined && backend->client != NULL && backend->client->is_frozen) {
+    bool is_unheard =
+        backend->client != NULL && (backend->client->is_frozen || backend->client->is_muted);
+    if (!backend->is_pipelined && is_unheard) {
         stage_set(backend, STAGE_OPEN);
         world_after(world, IDLE_IN_TRANSACTION_TIMEOUT_MS, idle_in_transaction_ends, backend,
                     backend->generation);
@@ -438,7 +440,8 @@ static void do_body(PgBackend *backend)
 
 void backend_continue(PgBackend *backend)
 {
-    if (backend->stage == STAGE_OPEN) {
+    bool is_muted = backend->client != NULL && backend->client->is_muted;
+    if (backend->stage == STAGE_OPEN && !is_muted) {
         commit_begin(backend);
     }
 }
@@ -466,6 +469,13 @@ static void do_commit(PgBackend *backend)
     transaction_end(backend, true);
     backend_answer(backend, backend->action.kind == ACTION_READ ? RESULT_HISTORY : RESULT_OK,
                    ERR_NONE, "");
+}
+
+void backend_commit_now(PgBackend *backend)
+{
+    if (backend->stage == STAGE_COMMIT) {
+        do_commit(backend);
+    }
 }
 
 static void backend_advance(void *ctx, uint64_t generation)

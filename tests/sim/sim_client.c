@@ -8,6 +8,9 @@
 
 #define CONNECT_MS 3
 #define CONNECT_TIMEOUT_MS 10000
+#define TCP_TIMEOUT_MS 20000
+#define END_LATE_MS 25000
+#define END_PATIENCE_MS 15000 /* of a job that waits for it */
 
 static World *world_of(const PgSession *session)
 {
@@ -137,7 +140,7 @@ static void result_send(PgSession *session, ResultKind kind, ErrCode code, const
 
 void session_answer(PgSession *session, ResultKind kind, ErrCode code, const char *text)
 {
-    if (session->is_answered) {
+    if (session->is_answered || session->is_muted) {
         return;
     }
     result_send(session, kind, code, text, dice_duration(dice_of(session), 1));
@@ -148,7 +151,7 @@ void session_answer(PgSession *session, ResultKind kind, ErrCode code, const cha
 
 void session_answer_trouble(PgSession *session, const TroubleAnswer *answer)
 {
-    if (session->is_answered) {
+    if (session->is_answered || session->is_muted) {
         return;
     }
     world_saw(world_of(session), SIGHT_TROUBLE);
@@ -210,6 +213,30 @@ void session_break(PgSession *session)
     }
 }
 
+static void tcp_gives_up(void *ctx, uint64_t call)
+{
+    PgSession *session = ctx;
+    if (session->is_calling && session->call == call && session->is_muted) {
+        session_break(session);
+    }
+}
+
+static void wait_in_vain(PgSession *session)
+{
+    if (session->is_calling) {
+        world_saw(world_of(session), SIGHT_SILENT_CUT);
+        world_after(world_of(session), TCP_TIMEOUT_MS, tcp_gives_up, session, session->call);
+    }
+}
+
+void session_mute(PgSession *session)
+{
+    if (session->backend != NULL && !session->is_muted && !session->is_broken) {
+        session->is_muted = true;
+        wait_in_vain(session);
+    }
+}
+
 void sim_pg_session_die(PgSession *session)
 {
     session->is_dead = true;
@@ -251,6 +278,16 @@ static bool find_tenant(PgSession *session)
     return true;
 }
 
+/* The command line takes whichever has the name: one that was made anew has lost nothing. */
+static void forget_other(PgSession *session)
+{
+    uint32_t oid = session->tenant->identity.database_oid;
+    if (session->database_oid != oid) {
+        memset(session->is_done, 0, sizeof(session->is_done));
+    }
+    session->database_oid = oid;
+}
+
 static bool is_other_database(const PgSession *session)
 {
     const Identity *meant = &session->order->identity;
@@ -262,6 +299,7 @@ static bool is_other_database(const PgSession *session)
 static void do_connect(PgSession *session)
 {
     session->is_broken = false;
+    session->is_muted = false;
     if (!find_tenant(session)) {
         result_send(session, RESULT_REFUSED, ERR_NOT_FOUND, "database does not exist",
                     dice_duration(dice_of(session), 1));
@@ -279,6 +317,7 @@ static void do_connect(PgSession *session)
         result_send(session, RESULT_REFUSED, ERR_IDENTITY, "this is another database",
                     dice_duration(dice_of(session), CONNECT_MS));
     } else if (!meets_trouble(session)) {
+        forget_other(session);
         session->backend = backend_new(session);
         result_send(session, RESULT_OK, ERR_NONE, "", dice_duration(dice_of(session), CONNECT_MS));
     }
@@ -318,15 +357,59 @@ static void do_lock(PgSession *session)
     }
 }
 
+static void end_now(PgBackend *backend)
+{
+    if (backend->client != NULL) {
+        session_break(backend->client);
+    }
+    backend_end(backend);
+}
+
+static void ends_at_last(void *ctx, uint64_t tag)
+{
+    PgBackend *backend = ctx;
+    (void)tag;
+    if (backend->stage != STAGE_GONE) {
+        end_now(backend);
+    }
+}
+
+/* Mostly at once. A COMMIT that is under way may come through; and what hangs in the kernel does
+ * not hear. Returns how long it takes. */
+static uint64_t end_somehow(PgSession *session, PgBackend *backend)
+{
+    World *world = world_of(session);
+    if (backend->stage == STAGE_COMMIT && dice_chance(dice_of(session), 40)) {
+        world_saw(world, SIGHT_END_TOO_LATE);
+        backend_commit_now(backend);
+    }
+    if (!dice_chance(dice_of(session), 10)) {
+        end_now(backend);
+        return 0;
+    }
+    uint64_t delay_ms = dice_below(dice_of(session), END_LATE_MS);
+    world_saw(world, SIGHT_END_LATE);
+    world_after(world, delay_ms, ends_at_last, backend, 0);
+    return delay_ms;
+}
+
+static PgBackend *backend_find(const SimPg *pg, int pid)
+{
+    for (size_t i = 0; i < pg->backends.count; i++) {
+        if (pg->backends.items[i]->pid == pid) {
+            return pg->backends.items[i];
+        }
+    }
+    return NULL;
+}
+
 /* pg_terminate_backend over the session's own connection; seen gone before it answers. */
 static void do_end_backend(PgSession *session)
 {
     SimPg *pg = session->pg;
-    for (size_t i = 0; i < pg->backends.count; i++) {
-        PgBackend *backend = pg->backends.items[i];
-        if (backend->pid != session->action.backend_pid || backend == session->backend) {
-            continue;
-        }
+    PgBackend *backend = backend_find(pg, session->action.backend_pid);
+    uint64_t delay_ms = dice_duration(dice_of(session), 5);
+    if (backend != NULL && backend != session->backend) {
         if (backend->is_stranger) {
             world_violate(pg->world, "ends only its own backends", "pid %d of a stranger on %s",
                           backend->pid, session->tenant->address);
@@ -334,13 +417,11 @@ static void do_end_backend(PgSession *session)
         world_saw(pg->world, SIGHT_BACKEND_ENDED);
         world_tell(pg->world, session->tenant->address, "pid %d ended by pid %d", backend->pid,
                    session->backend->pid);
-        if (backend->client != NULL) {
-            session_break(backend->client);
-        }
-        backend_end(backend);
-        break;
+        delay_ms += end_somehow(session, backend);
     }
-    result_send(session, RESULT_OK, ERR_NONE, "", dice_duration(dice_of(session), 5));
+    if (delay_ms < END_PATIENCE_MS) { /* else the deadline comes first */
+        result_send(session, RESULT_OK, ERR_NONE, "", delay_ms);
+    }
 }
 
 static void close_backend(void *ctx, uint64_t generation)
@@ -420,6 +501,10 @@ static void perform_on_backend(PgSession *session)
 {
     if (session->backend == NULL || session->is_broken) {
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "no connection to the server", 0);
+        return;
+    }
+    if (session->is_muted) {
+        wait_in_vain(session);
         return;
     }
     bool is_batch =

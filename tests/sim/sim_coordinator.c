@@ -41,9 +41,10 @@ struct SimCoordinator {
     bool is_written;      /* and has it already, whether or not the process lives to hear of it */
     ErrCode written_code; /* what it said then */
     Reckoning reckoning;
-    uint64_t tick_at_ms; /* the armed tick; 0: none */
-    bool is_doomed;      /* dies before its next commit */
-    uint64_t sends_left; /* dies before the last of so many messages of one batch; 0: does not */
+    int64_t wall_off_by_ms; /* its machine's wall clock: not the process's */
+    uint64_t tick_at_ms;    /* the armed tick; 0: none */
+    bool is_doomed;         /* dies before its next commit */
+    uint64_t sends_left;    /* dies before the last of so many messages of one batch; 0: does not */
     Effects effects;
     LIST(Inbound) inbox;
 };
@@ -189,7 +190,7 @@ static ErrCode step(SimCoordinator *coordinator, Event *event, Err *err)
     if (stall_ms > 0) {
         world_saw(world, SIGHT_STALLED);
     }
-    event->wall_ms = world_wall_ms(world);
+    event->wall_ms = world_wall_ms(world) + coordinator->wall_off_by_ms;
     size_t from = coordinator->effects.list.count;
     invariants_step_begin(coordinator->parts.invariants, coordinator->engine, event);
     ErrCode code = engine_step(coordinator->engine, event, &coordinator->effects, err);
@@ -642,6 +643,11 @@ void sim_coordinator_spare(SimCoordinator *coordinator)
 {
     coordinator->is_doomed = false;
     coordinator->sends_left = 0;
+}
+
+void sim_coordinator_set_wall(SimCoordinator *coordinator, int64_t off_by_ms)
+{
+    coordinator->wall_off_by_ms = off_by_ms;
 }
 
 /* --- what comes in --- */

@@ -52,6 +52,9 @@ void sim_coordinator_spare(SimCoordinator *coordinator);
 /* agents.d has lost this agent's key, or has it again (CoordinatorParts.is_revoked). */
 void sim_coordinator_tell_key(SimCoordinator *coordinator, size_t agent);
 
+/* Somebody sets its machine's wall clock; what counts time does not notice. */
+void sim_coordinator_set_wall(SimCoordinator *coordinator, int64_t off_by_ms);
+
 /* NetUp: a frame has arrived. `listener` is the coordinator. */
 void sim_coordinator_receive(void *listener, size_t agent, uint64_t route, Bytes frame);
 

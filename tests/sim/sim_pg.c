@@ -615,7 +615,21 @@ void sim_pg_tear(SimPg *pg, size_t server)
     }
 }
 
-void sim_pg_cut(SimPg *pg, size_t server, bool is_cut)
+static void tear_or_mute(SimPg *pg, size_t server, bool is_silent)
+{
+    if (!is_silent) {
+        sim_pg_tear(pg, server);
+        return;
+    }
+    for (size_t i = 0; i < pg->sessions.count; i++) {
+        PgSession *session = pg->sessions.items[i];
+        if (session->tenant != NULL && session->tenant->server->index == server) {
+            session_mute(session);
+        }
+    }
+}
+
+void sim_pg_cut(SimPg *pg, size_t server, bool is_cut, bool is_silent)
 {
     if (pg->servers.items[server]->is_cut == is_cut) {
         return;
@@ -623,7 +637,7 @@ void sim_pg_cut(SimPg *pg, size_t server, bool is_cut)
     world_tell(pg->world, pg->servers.items[server]->instance, is_cut ? "cut off" : "reachable");
     pg->servers.items[server]->is_cut = is_cut;
     if (is_cut) {
-        sim_pg_tear(pg, server);
+        tear_or_mute(pg, server, is_silent);
     }
 }
 
@@ -829,7 +843,7 @@ void sim_pg_heal(SimPg *pg)
     for (size_t i = 0; i < pg->servers.count; i++) {
         sim_pg_start(pg, i);
         pg->servers.items[i]->trouble = NULL;
-        sim_pg_cut(pg, i, false);
+        sim_pg_cut(pg, i, false, false);
     }
     for (size_t i = 0; i < pg->tenants.count; i++) {
         for (size_t j = 0; j < SIM_MIGRATIONS_MAX; j++) {

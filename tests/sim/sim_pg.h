@@ -130,8 +130,9 @@ void sim_pg_session_freeze(PgSession *session, bool is_frozen);
 
 void sim_pg_stop(SimPg *pg, size_t server); /* immediate: everything uncommitted is gone */
 void sim_pg_start(SimPg *pg, size_t server);
-void sim_pg_cut(SimPg *pg, size_t server, bool is_cut); /* no connection passes; backends live on */
-void sim_pg_tear(SimPg *pg, size_t server);             /* breaks the connections that are there */
+/* No connection passes; backends live on. Silently: nobody is told that theirs is gone. */
+void sim_pg_cut(SimPg *pg, size_t server, bool is_cut, bool is_silent);
+void sim_pg_tear(SimPg *pg, size_t server); /* breaks the connections that are there */
 /* The standby of some seconds ago is promoted. */
 void sim_pg_fail_over(SimPg *pg, size_t server, uint64_t lag_ms);
 /* Somebody else takes the advisory lock, or the fence row's lock, if it is free. */

@@ -83,8 +83,9 @@ struct PgSession {
     SimPg *pg;
     PgTenant *tenant;
     const JobOrder *order;
-    PgBackend *backend; /* NULL: not connected */
-    Fence fence;        /* what it has taken, or is to take; token 0: one more than is there */
+    PgBackend *backend;    /* NULL: not connected */
+    uint32_t database_oid; /* that it was last connected to */
+    Fence fence;           /* what it has taken, or is to take; token 0: one more than is there */
     Action action;
     uint64_t call; /* number of the present call; 0: none was made */
     bool is_calling;
@@ -92,6 +93,7 @@ struct PgSession {
     bool is_dead;
     bool is_frozen;
     bool is_broken;      /* the connection has broken and the client has not noticed */
+    bool is_muted;       /* the network drops what either side sends, and tells neither */
     bool is_answer_torn; /* the connection will break under the answer of this call */
     Result result;
     bool is_done[SIM_MIGRATIONS_MAX][SIM_PARTS_MAX]; /* committed, and answered so to this job */
@@ -149,6 +151,8 @@ bool backend_is_in_transaction(const PgBackend *backend);
 /* Sent COMMIT, or a non-transactional statement: nobody but the database knows the outcome. */
 bool backend_is_in_doubt(const PgBackend *backend);
 void backend_continue(PgBackend *backend); /* the client has thawed */
+/* It is past the point where it could be told to end: a COMMIT that is under way comes through. */
+void backend_commit_now(PgBackend *backend);
 
 /* Records what a committed transaction or an ended statement has done, and judges it. */
 void data_commit(PgBackend *backend);
@@ -168,6 +172,8 @@ void session_answer(PgSession *session, ResultKind kind, ErrCode code, const cha
 void session_answer_trouble(PgSession *session, const TroubleAnswer *answer);
 /* The connection breaks under whatever is going on. */
 void session_break(PgSession *session);
+/* From now on neither side hears the other; the client finds out when TCP gives up. */
+void session_mute(PgSession *session);
 void session_read_history(PgSession *session);
 
 #endif

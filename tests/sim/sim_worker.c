@@ -9,6 +9,7 @@
 
 #define PLAN_REPEAT_MS 2000
 #define BLOCKED_RETRIES 5
+#define PROGRESS_MS 1000 /* a statement that takes longer is told of */
 
 static void worker_next(Worker *worker, const Result *result);
 static void worker_begin(void *ctx, uint64_t life);
@@ -91,6 +92,30 @@ static void worker_wakes(void *ctx, uint64_t turn)
     worker_done(ctx, turn, &WOKEN);
 }
 
+/* For people only; it may be late, and of what has ended meanwhile. */
+static void tell_progress(void *ctx, uint64_t turn)
+{
+    Worker *worker = ctx;
+    SimAgent *agent = worker->agent;
+    if (worker->is_over || worker->turn != turn || agent->is_frozen) {
+        return;
+    }
+    const PlanMigration *migration = &worker->order.plan->migrations[worker->action.migration];
+    Progress progress = { .rollout = worker->order.rollout,
+                          .target = worker->order.target,
+                          .stamp = worker->order.stamp,
+                          .migration = migration->id,
+                          .statement = 1,
+                          .statement_count = 1,
+                          .phase = "running",
+                          .percent = (uint32_t)dice_below(&agent->dice, 101),
+                          .blocked_by = "" };
+    AUTO(LinkEffects) effects = { 0 };
+    world_saw(agent_world(agent), SIGHT_PROGRESS);
+    agent_session_pass(agent->session, MESSAGE_PROGRESS, &progress, &effects);
+    agent_perform(agent, &effects);
+}
+
 static void worker_perform(Worker *worker)
 {
     SimAgent *agent = worker->agent;
@@ -102,6 +127,9 @@ static void worker_perform(Worker *worker)
                      worker->turn);
         }
         return;
+    }
+    if (action->kind == ACTION_APPLY || action->kind == ACTION_UNDO || action->kind == ACTION_RUN) {
+        world_after(agent_world(agent), PROGRESS_MS, tell_progress, worker, worker->turn);
     }
     bool has_deadline = action->deadline_ms > offset_ms && action->deadline_ms != UINT64_MAX;
     sim_pg_perform(worker->session, action, has_deadline ? action->deadline_ms - offset_ms : 0,
@@ -247,7 +275,8 @@ static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const HeldP
                           .select = plan->selection,
                           .subject = &subject,
                           .target = target_known(agent, order->target),
-                          .wall_s = world_wall_ms(agent_world(agent)) / 1000 };
+                          .wall_s =
+                              (world_wall_ms(agent_world(agent)) + agent->wall_off_by_ms) / 1000 };
     return accept_check(&query, err);
 }
 
