@@ -185,13 +185,23 @@ static void check_stale(Invariants *invariants, const Event *event, const Effect
 
 /* --- steps --- */
 
-static void reconcile(Invariants *invariants, const char *rollout, const char *address)
+static void reconcile_row(Invariants *invariants, const char *rollout, const char *address)
 {
     ShadowTarget *shadow = invariants_find_target(invariants, rollout, address);
     if (shadow != NULL && shadow->is_in_flight) {
         shadow->is_in_flight = false;
         invariants->in_flight--;
     }
+}
+
+/* Agents name a database as it is called now, rows as it was called when the rollout began. */
+static void reconcile(Invariants *invariants, const char *rollout, const char *address)
+{
+    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, address);
+    const TargetRow *row =
+        tenant == NULL ? NULL
+                       : sim_disk_target_of(invariants->disk, rollout, sim_pg_identity(tenant));
+    reconcile_row(invariants, rollout, row == NULL ? address : row->address);
 }
 
 void invariants_step_begin(Invariants *invariants, const Engine *engine, const Event *event)

@@ -165,6 +165,11 @@ const char *sim_pg_address(const PgTenant *tenant)
     return tenant->address;
 }
 
+const Identity *sim_pg_identity(const PgTenant *tenant)
+{
+    return &tenant->identity;
+}
+
 size_t sim_pg_server_of(const PgTenant *tenant)
 {
     return tenant->server->index;

@@ -85,6 +85,7 @@ size_t sim_pg_tenant_count(const SimPg *pg);
 PgTenant *sim_pg_tenant_at(const SimPg *pg, size_t index);
 PgTenant *sim_pg_tenant_find(const SimPg *pg, const char *address);
 const char *sim_pg_address(const PgTenant *tenant);
+const Identity *sim_pg_identity(const PgTenant *tenant);
 size_t sim_pg_server_of(const PgTenant *tenant);
 /*
  * Has something happened to this tenant that no coordinator can know by its own store: a failover
