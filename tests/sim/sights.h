@@ -90,6 +90,7 @@
     X(SILENT_CUT, 500, "a client waited for a server that the network had taken away")             \
     X(END_LATE, 500, "a backend did not end at once when it was told to")                          \
     X(END_TOO_LATE, 20000, "a COMMIT came through although its backend was told to end")           \
+    X(END_LOST, 20000, "a worker gave up a database that is gone without knowing how it ended")    \
     X(REPLAYED, 500, "an engine made from the store was compared with the live one")
 
 typedef enum Sight {

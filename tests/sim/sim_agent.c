@@ -270,6 +270,7 @@ void agent_rescan(void *ctx, uint64_t life)
         AUTO(LinkEffects) effects = { 0 };
         agent_session_facts_changed(agent->session, agent_clock_ms(agent), &effects);
         agent_perform(agent, &effects);
+        workers_withdraw_idle(agent);
         order_begin_waiting(agent);
     }
 }

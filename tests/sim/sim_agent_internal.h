@@ -14,8 +14,9 @@
 typedef struct Worker {
     SimAgent *agent;
     bool is_over;
-    bool has_begun; /* its thread runs and the job exists */
-    Arena arena;    /* of the order's copies */
+    bool has_begun;    /* its thread runs and the job exists */
+    bool is_withdrawn; /* its database is gone: it waits for nothing any more */
+    Arena arena;       /* of the order's copies */
     JobOrder order;
     const HeldPlan *plan; /* held while it runs */
     Report report;        /* the last it made */
@@ -89,6 +90,8 @@ void worker_release(Worker *worker);
 /* Starts the target's order as it is now, or leaves it waiting for its plan or its instance. */
 void order_begin(SimAgent *agent, const char *target);
 void order_begin_waiting(SimAgent *agent);
+/* Workers that wait for a database which is not there any more end. */
+void workers_withdraw_idle(SimAgent *agent);
 /* Asks for the chunks of plans that are due, now and as long as any is under way. */
 void plans_ask(SimAgent *agent);
 /* It had not begun: there is no worker that could say that it has ended. */

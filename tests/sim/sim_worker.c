@@ -13,6 +13,8 @@
 
 static void worker_next(Worker *worker, const Result *result);
 static void worker_begin(void *ctx, uint64_t life);
+static bool is_target_gone(const SimAgent *agent, const char *target);
+static void order_refuse(SimAgent *agent, const char *target, const Err *reason);
 
 /* --- workers --- */
 
@@ -44,6 +46,7 @@ static void worker_report(Worker *worker)
     if (has_parked) {
         order_begin_waiting(agent);
     }
+    workers_withdraw_idle(agent);
 }
 
 void worker_release(Worker *worker)
@@ -65,6 +68,14 @@ static void worker_ended(Worker *worker)
 {
     SimAgent *agent = worker->agent;
     worker_release(worker);
+    if (!report_is_end(worker->report) && is_target_gone(agent, worker->order.target)) {
+        Err reason = { 0 };
+        err_set(&reason, ERR_NOT_FOUND, "%s is gone", worker->order.target);
+        world_saw(agent_world(agent), SIGHT_END_LOST);
+        order_refuse(agent, worker->order.target, &reason);
+        order_begin_waiting(agent);
+        return;
+    }
     AUTO(LinkEffects) effects = { 0 };
     agent_session_job_ended(agent->session, worker->order.target, agent_clock_ms(agent), &effects);
     agent_perform(agent, &effects);
@@ -226,6 +237,9 @@ static void worker_next(Worker *worker, const Result *result)
 
 void worker_permit(Worker *worker, Permit permit)
 {
+    if (worker->is_withdrawn && permit.goal != GOAL_NONE) {
+        return;
+    }
     worker->permit = permit;
     if (!worker->has_begun || worker->is_over) {
         return;
@@ -247,6 +261,37 @@ static const InventoryTarget *target_known(const SimAgent *agent, const char *ad
         }
     }
     return NULL;
+}
+
+/* A whole list of its instance is at hand, and the target is not on it. */
+static bool is_target_gone(const SimAgent *agent, const char *target)
+{
+    AUTO(Arena) arena = { 0 };
+    Address address;
+    Err err = { 0 };
+    if (target_known(agent, target) != NULL ||
+        address_parse(target, &arena, &address, &err) != ERR_NONE) {
+        return false;
+    }
+    for (size_t i = 0; i < agent->instances.count; i++) {
+        if (str_equal(agent->instances.items[i].name, address.instance)) {
+            return agent->has_looked[i];
+        }
+    }
+    return false;
+}
+
+void workers_withdraw_idle(SimAgent *agent)
+{
+    for (size_t i = 0; i < agent->workers.count; i++) {
+        Worker *worker = agent->workers.items[i];
+        bool is_idle = worker->report == REPORT_PARKED || worker->report == REPORT_UNKNOWN;
+        if (!worker->is_over && is_idle && !worker->is_withdrawn &&
+            is_target_gone(agent, worker->order.target)) {
+            worker->is_withdrawn = true;
+            worker_permit(worker, (Permit){ .goal = GOAL_NONE });
+        }
+    }
 }
 
 static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const HeldPlan *plan, Err *err)
