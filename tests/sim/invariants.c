@@ -201,7 +201,10 @@ static void reconcile(Invariants *invariants, const char *rollout, const char *a
     const TargetRow *row =
         tenant == NULL ? NULL
                        : sim_disk_target_of(invariants->disk, rollout, sim_pg_identity(tenant));
-    reconcile_row(invariants, rollout, row == NULL ? address : row->address);
+    reconcile_row(invariants, rollout, address);
+    if (row != NULL) {
+        reconcile_row(invariants, rollout, row->address);
+    }
 }
 
 void invariants_step_begin(Invariants *invariants, const Engine *engine, const Event *event)

@@ -17,8 +17,46 @@ typedef struct Excuse {
     const char *why;
 } Excuse;
 
+#define NO_ANSWER "no action of that state is answered so, unless the performer has a bug"
+#define BUG "only a bug makes such an order, or such a history"
+#define NO_TOOL "plans here mirror no other tool, and leave nothing unread"
+#define NO_FENCE "nobody asks the fence before the history is read"
+#define AT_CONNECT "the identity is judged when connecting"
+#define NAMELESS "the model does not name who holds the fence's row"
+#define LOCKED "whoever takes the fence has the lock, and has ended who had it"
+#define ONE_HISTORY "all plans here are beginnings of one history, without gaps"
+#define NO_TRAIL "the agent's session keeps no trail of what it ignores"
+#define NO_WORD "who is turned out in a session here is not told so in it"
+#define NOT_ASKED "the engine or its operators do not ask for it in that state"
+#define SHUT_OUT "an agent in quarantine has no session to speak in"
+#define NO_COPY "no server here is a copy of another"
+#define RARE "less than once in 20,000 seeds"
+
 static const Excuse EXCUSES[] = {
-    { "none", "" },
+    { "J200", NO_ANSWER }, { "J201", NO_ANSWER },  { "J202", NO_ANSWER },  { "J203", NO_ANSWER },
+    { "J204", NO_ANSWER }, { "J205", NO_ANSWER },  { "J206", NO_ANSWER },  { "J207", NO_ANSWER },
+    { "J208", NO_ANSWER }, { "J209", NO_ANSWER },  { "J210", NO_ANSWER },  { "J211", NO_ANSWER },
+    { "J212", NO_ANSWER }, { "J213", NO_ANSWER },  { "J214", NO_ANSWER },  { "J215", NO_ANSWER },
+    { "J216", NO_ANSWER }, { "J1", BUG },          { "J50", BUG },         { "J56", NO_TOOL },
+    { "J57", NO_TOOL },    { "J217", NO_TOOL },    { "J218", NO_TOOL },    { "J12i", NO_FENCE },
+    { "J43i", NO_FENCE },  { "J24d", AT_CONNECT }, { "J43d", AT_CONNECT }, { "J55d", AT_CONNECT },
+    { "J30", NAMELESS },   { "J52", NAMELESS },    { "J81d", NAMELESS },   { "J86d", NAMELESS },
+    { "J91d", NAMELESS },  { "J81c", LOCKED },     { "J86c", LOCKED },     { "J91c", LOCKED },
+    { "J123", LOCKED },    { "J67", ONE_HISTORY }, { "J69", ONE_HISTORY }, { "J79", ONE_HISTORY },
+    { "A2", NO_TRAIL },    { "A5", NO_TRAIL },     { "A12", NO_TRAIL },    { "A15", NO_TRAIL },
+    { "A16", NO_TRAIL },   { "A21", NO_TRAIL },    { "A32", NO_TRAIL },    { "A41", NO_TRAIL },
+    { "A52", NO_TRAIL },   { "A61", NO_TRAIL },    { "A31", NO_WORD },     { "S09", NOT_ASKED },
+    { "S11", NOT_ASKED },  { "S15", NOT_ASKED },   { "S18", NOT_ASKED },   { "S21", NOT_ASKED },
+    { "S28", NOT_ASKED },  { "T200", NOT_ASKED },  { "T201", NOT_ASKED },  { "T214", NOT_ASKED },
+    { "T222", NOT_ASKED }, { "W33", NOT_ASKED },   { "R16", NOT_ASKED },   { "R50", NOT_ASKED },
+    { "S22", SHUT_OUT },   { "S24", SHUT_OUT },    { "S25", SHUT_OUT },    { "S31", SHUT_OUT },
+    { "S32", SHUT_OUT },   { "T09", NO_COPY },     { "T44", NO_COPY },     { "T45", NO_COPY },
+    { "J32", RARE },       { "J37", RARE },        { "J43e", RARE },       { "J55e", RARE },
+    { "J86i", RARE },      { "J91g", RARE },       { "J91i", RARE },       { "J93", RARE },
+    { "J127d", RARE },     { "T30", RARE },        { "T63", RARE },        { "T64", RARE },
+    { "T85", RARE },       { "T124", RARE },       { "T125", RARE },       { "T128", RARE },
+    { "T130", RARE },      { "T134", RARE },       { "T138", RARE },       { "T141", RARE },
+    { "T151", RARE },      { "T153", RARE },
 };
 
 static const RuleTable *table_at(size_t index)

@@ -12,7 +12,8 @@
 
 #define RULES_MAX 1024
 
-/* A run of so many seeds must have fired every rule that is not excused. */
+/* A run of so many seeds should have fired every rule that is not excused; with --demand-rules it
+ * must. */
 #define RULES_REQUIRED_SEEDS 20000
 
 size_t rules_count(void);

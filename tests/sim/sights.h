@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define SIGHT_NEVER_DEMANDED UINT64_MAX
+
 /* X(name, so many seeds at least must have seen it, what it means) */
 #define SIGHT_TABLE(X)                                                                             \
     X(COMMIT_LOST_APPLIED, 500, "a COMMIT's answer was lost and the change is there")              \
@@ -76,7 +78,7 @@
     X(STALLED, 500, "a coordinator noticed that it had not run for a while")                       \
     X(SLOW_COMMIT, 500, "a commit took long and the loop stood still")                             \
     X(BUSY, 500, "a hello was put off: too many at once")                                          \
-    X(DISPLACED, 20000, "an agent's oldest connection made room for a newer one")                  \
+    X(DISPLACED, SIGHT_NEVER_DEMANDED, "an agent's oldest connection made room for a newer one")   \
     X(UNKNOWN_KEY, 20000, "a message came from a key that had been revoked")                       \
     X(PLAN_SERVED, 500, "a plan was asked for and sent")                                           \
     X(PLAN_IN_CHUNKS, 20000, "a plan was sent in several chunks")                                  \
