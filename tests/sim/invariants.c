@@ -175,7 +175,7 @@ static bool is_change(const Effect *effect)
 
 static void check_stale(Invariants *invariants, const Event *event, const Effect *effect)
 {
-    if (invariants->is_stale && is_change(effect)) {
+    if (invariants->is_stale && !invariants->is_due && is_change(effect)) {
         world_violate(
             invariants->world, "a stale session changes nothing",
             "event %d of session %" PRIu64 " of %s on connection %" PRIu64 " has effect %d",
@@ -219,6 +219,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         shadow->spent_before = shadow->spent;
     }
     invariants->is_stale = false;
+    invariants->is_due = engine_next_deadline_ms(engine) <= event->now_ms; /* time acts, too */
     if (is_of_session(event->kind)) {
         const ShadowSession *session = session_shadow(invariants, event);
         invariants->is_stale = session == NULL || session->is_over;

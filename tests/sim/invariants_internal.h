@@ -68,6 +68,7 @@ struct Invariants {
     char twin[NAME_MAX_BYTES + 1]; /* "": none */
     bool was_recovering;
     bool is_stale;
+    bool is_due;        /* a timer acts in this step, whatever else it is about */
     bool is_spent_word; /* the report in hand is old */
 };
 
