@@ -219,7 +219,9 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         shadow->spent_before = shadow->spent;
     }
     invariants->is_stale = false;
-    invariants->is_due = engine_next_deadline_ms(engine) <= event->now_ms; /* time acts, too */
+    /* Then time acts, too; or a new engine begins with what it has loaded. */
+    invariants->is_due = invariants->is_fresh || engine_next_deadline_ms(engine) <= event->now_ms;
+    invariants->is_fresh = false;
     if (is_of_session(event->kind)) {
         const ShadowSession *session = session_shadow(invariants, event);
         invariants->is_stale = session == NULL || session->is_over;
@@ -611,6 +613,7 @@ static void shadow_from_disk(Invariants *invariants)
 void invariants_coordinator_started(Invariants *invariants)
 {
     LIST_CLEAR(&invariants->sessions);
+    invariants->is_fresh = true;
     invariants->undurable = 0;
     shadow_from_disk(invariants);
 }

@@ -69,6 +69,7 @@ struct Invariants {
     bool was_recovering;
     bool is_stale;
     bool is_due;        /* a timer acts in this step, whatever else it is about */
+    bool is_fresh;      /* the engine has not stepped yet */
     bool is_spent_word; /* the report in hand is old */
 };
 
