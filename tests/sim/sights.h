@@ -23,7 +23,7 @@
     X(FENCED, 500, "the fence refused an attempt")                                                 \
     X(FENCE_WAIT, 500, "a fence-taker waited for an older backend's row lock")                     \
     X(IN_PROGRESS, 500, "that wait ran into lock_timeout")                                         \
-    X(ALREADY, 20000, "the history row was there already")                                         \
+    X(ALREADY, SIGHT_NEVER_DEMANDED, "the history row was there already")                          \
     X(LOCK_HELD_BY_OURS, 500, "an older attempt's backend held the advisory lock")                 \
     X(LOCK_HELD_BY_OTHER, 500, "a stranger held the advisory lock")                                \
     X(BACKEND_ENDED, 500, "an older attempt's backend was ended")                                  \
@@ -91,7 +91,8 @@
     X(WALL_JUMP, 500, "a machine's wall clock jumped")                                             \
     X(SILENT_CUT, 500, "a client waited for a server that the network had taken away")             \
     X(END_LATE, 500, "a backend did not end at once when it was told to")                          \
-    X(END_TOO_LATE, 20000, "a COMMIT came through although its backend was told to end")           \
+    X(END_TOO_LATE, SIGHT_NEVER_DEMANDED,                                                          \
+      "a COMMIT came through although its backend was told to end")                                \
     X(END_LOST, 20000, "a worker gave up a database that is gone without knowing how it ended")    \
     X(REPLAYED, 500, "an engine made from the store was compared with the live one")
 
