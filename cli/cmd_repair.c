@@ -233,16 +233,16 @@ static const char *reason_of(const Invocation *invocation)
 static ErrCode change_one(Repairing *repairing, Choice choice, const Finding *finding,
                           RepairedList *done, Err *err)
 {
-    const char *drop = NULL;
+    const char *mend = NULL;
     RepairChange change =
-        repair_choice_change(choice, finding, &repairing->invocation->arena, &drop);
+        repair_choice_change(choice, finding, &repairing->invocation->arena, &mend);
     change.reason = reason_of(repairing->invocation);
-    ErrCode code = drop == NULL ? ERR_NONE : repair_drop(repairing->runner, drop, err);
+    ErrCode code = mend == NULL ? ERR_NONE : repair_mend(repairing->runner, mend, err);
     if (code == ERR_NONE) {
         code = repair_write(repairing->runner, &change, err);
     }
     if (code == ERR_NONE) {
-        Repaired repaired = { finding->id, choice, change.to, drop };
+        Repaired repaired = { finding->id, choice, change.to, mend };
         LIST_PUSH(done, repaired);
     }
     return code;

@@ -202,7 +202,7 @@ static void head_write(const Telling *telling, Str *out)
         str_printf(
             out,
             "-- %zu of its statements cannot run in a transaction. One that breaks off leaves its row as begun, and\n"
-            "-- perhaps an INVALID index: skein goes on only when `skein repair` has looked.\n",
+            "-- perhaps an INVALID index: the next `skein up` or `down` settles what it has left.\n",
             solos);
     }
     str_append(out, "\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\set ON_ERROR_ROLLBACK off\n"

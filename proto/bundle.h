@@ -43,11 +43,17 @@
 
 /* How the effect of a non-transactional statement is looked up in the catalog afterwards. */
 typedef enum ProbeKind {
-    PROBE_NONE = 0,           /* VACUUM, ALTER SYSTEM, …: the answer is all there is */
+    PROBE_NONE = 0,           /* CALL, DO, …: the answer is all there is */
     PROBE_INDEX_VALID,        /* `object` is an index that exists, is valid and ready */
     PROBE_INDEX_ABSENT,       /* no index `object` */
     PROBE_ENUM_LABEL,         /* `object` is "type" and `detail` a label of it */
     PROBE_PARTITION_DETACHED, /* `object` is no partition any more */
+    PROBE_REPEATABLE,    /* VACUUM, ALTER SYSTEM, …: no look tells, and once more does no harm */
+    PROBE_REINDEXED,     /* no new INVALID index …_ccnew or …_ccold is left; `object` is what
+                            `detail` says: index, table, schema, database */
+    PROBE_NAMED_PRESENT, /* there is an `object` of the kind `detail`: database, tablespace,
+                            subscription; its name unquoted */
+    PROBE_NAMED_ABSENT,  /* there is none */
     PROBE_COUNT_,
 } ProbeKind;
 

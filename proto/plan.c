@@ -41,6 +41,10 @@ static const char *const PROBE_NAMES[] = {
     [PROBE_INDEX_ABSENT] = "index_absent",
     [PROBE_ENUM_LABEL] = "enum_label",
     [PROBE_PARTITION_DETACHED] = "partition_detached",
+    [PROBE_REPEATABLE] = "repeatable",
+    [PROBE_REINDEXED] = "reindexed",
+    [PROBE_NAMED_PRESENT] = "named_present",
+    [PROBE_NAMED_ABSENT] = "named_absent",
 };
 _Static_assert(ARRAY_LEN(PROBE_NAMES) == PROBE_COUNT_, "a name per probe");
 
@@ -362,14 +366,19 @@ static const char *probe_fault(const PlanStatement *statement, bool is_transacti
     if (is_transactional) {
         return "only a non-transactional statement has a probe";
     }
-    if (statement->object == NULL || statement->object[0] == '\0') {
+    bool has_object = statement->object != NULL && statement->object[0] != '\0';
+    bool has_detail = statement->detail != NULL && statement->detail[0] != '\0';
+    if (statement->probe != PROBE_REPEATABLE && statement->probe != PROBE_REINDEXED &&
+        !has_object) {
         return "a probe without an object";
     }
-    if (statement->probe == PROBE_ENUM_LABEL &&
-        (statement->detail == NULL || statement->detail[0] == '\0')) {
+    if (statement->probe == PROBE_ENUM_LABEL && !has_detail) {
         return "a probe for an enum's label without the label";
     }
-    return NULL;
+    bool is_of_kind = statement->probe == PROBE_REINDEXED ||
+                      statement->probe == PROBE_NAMED_PRESENT ||
+                      statement->probe == PROBE_NAMED_ABSENT;
+    return is_of_kind && !has_detail ? "a probe without the kind of its object" : NULL;
 }
 
 static const char *copy_fault(const PlanStatement *statement, bool is_transactional)

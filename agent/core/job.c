@@ -23,6 +23,9 @@ static const char *const ACTION_NAMES[] = {
     [ACTION_RUN] = "run",
     [ACTION_PROBE] = "probe",
     [ACTION_NOTE_END] = "note end",
+    [ACTION_TRACE] = "trace",
+    [ACTION_MEND] = "mend",
+    [ACTION_NOTE_BACK] = "note back",
     [ACTION_WAIT] = "wait",
     [ACTION_CLOSE] = "close",
     [ACTION_DONE] = "done",
@@ -36,6 +39,7 @@ static const char *const RESULT_NAMES[] = {
     [RESULT_ALREADY] = "already",
     [RESULT_HELD_BY_OURS] = "held by ours",
     [RESULT_HELD_BY_OTHER] = "held by other",
+    [RESULT_HELD_AT_WORK] = "held at work",
     [RESULT_FENCED] = "fenced",
     [RESULT_IN_PROGRESS] = "in progress",
     [RESULT_BLOCKED] = "blocked",
@@ -46,8 +50,17 @@ static const char *const RESULT_NAMES[] = {
     [RESULT_UNREACHABLE] = "unreachable",
     [RESULT_LOST] = "lost",
     [RESULT_UNPROVEN] = "unproven",
+    [RESULT_TRACED] = "traced",
 };
 _Static_assert(ARRAY_LEN(RESULT_NAMES) == RESULT_KIND_COUNT_, "a name per result");
+
+static const char *const TRACE_NAMES[] = {
+    [TRACE_NONE] = "none",       [TRACE_RUNS] = "runs",     [TRACE_DONE] = "done",
+    [TRACE_ABSENT] = "absent",   [TRACE_AGAIN] = "again",   [TRACE_CARCASS] = "carcass",
+    [TRACE_PENDING] = "pending", [TRACE_BEFORE] = "before", [TRACE_WRECK] = "wreck",
+    [TRACE_FOREIGN] = "foreign", [TRACE_GONE] = "gone",     [TRACE_UNKNOWN] = "unknown",
+};
+_Static_assert(ARRAY_LEN(TRACE_NAMES) == TRACE_COUNT_, "a name per trace");
 
 /* How long an action may take. */
 typedef enum Limit {
@@ -81,8 +94,13 @@ static const StateInfo STATES[] = {
     [JOB_RUNNING] = { "running", ACTION_RUN, LIMIT_STATEMENT, 0, true },
     [JOB_PROBING] = { "probing", ACTION_PROBE, LIMIT_OWN, 30000, true },
     [JOB_NOTING_END] = { "noting end", ACTION_NOTE_END, LIMIT_OWN, 30000, true },
+    [JOB_TRACING] = { "tracing", ACTION_TRACE, LIMIT_OWN, 30000, true },
+    [JOB_MENDING] = { "mending", ACTION_MEND, LIMIT_STATEMENT, 0, true },
+    [JOB_NOTING_BACK] = { "noting back", ACTION_NOTE_BACK, LIMIT_OWN, 30000, true },
     [JOB_RETRYING] = { "retrying", ACTION_WAIT, LIMIT_NONE, 0, false },
     [JOB_AWAITING_LOCK] = { "awaiting lock", ACTION_WAIT, LIMIT_NONE, 0, false },
+    [JOB_ADOPTING] = { "adopting", ACTION_WAIT, LIMIT_NONE, 0, true },
+    [JOB_AWAITING_WORKER] = { "awaiting worker", ACTION_WAIT, LIMIT_NONE, 0, true },
     [JOB_DROPPING] = { "dropping", ACTION_CLOSE, LIMIT_OWN, 5000, false },
     [JOB_AWAITING_SERVER] = { "awaiting server", ACTION_WAIT, LIMIT_NONE, 0, false },
     [JOB_PARKING] = { "parking", ACTION_CLOSE, LIMIT_OWN, 5000, false },
@@ -100,6 +118,11 @@ const char *action_kind_name(ActionKind kind)
 const char *result_kind_name(ResultKind kind)
 {
     return (unsigned)kind < RESULT_KIND_COUNT_ ? RESULT_NAMES[kind] : "invalid";
+}
+
+const char *trace_name(Trace trace)
+{
+    return (unsigned)trace < TRACE_COUNT_ ? TRACE_NAMES[trace] : "invalid";
 }
 
 const char *job_state_name(int state)

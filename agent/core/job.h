@@ -68,6 +68,9 @@ typedef enum ActionKind {
     ACTION_RUN,        /* its statement, outside any transaction */
     ACTION_PROBE,      /* does the catalog show it? */
     ACTION_NOTE_END,   /* fence and row: .part is done */
+    ACTION_TRACE,      /* what has its statement, whose end is not known or not good, left? */
+    ACTION_MEND,       /* clears away, or ends, what a TRACE has just found */
+    ACTION_NOTE_BACK,  /* fence and row: .part is not under way any more, nothing of it is left */
     ACTION_WAIT,       /* until .until_ms, or until the permit changes */
     ACTION_CLOSE,      /* roll back what is open, close the connection, whatever state it is in */
     ACTION_DONE,       /* the job is over: job_report says how; the connection is closed */
@@ -76,14 +79,36 @@ typedef enum ActionKind {
 
 typedef struct Action {
     ActionKind kind;
-    size_t migration;     /* index into the plan: APPLY, UNDO, NOTE_*, RUN, PROBE */
+    size_t migration;     /* index into the plan: APPLY, UNDO, NOTE_*, RUN, PROBE, TRACE, MEND */
     size_t part;          /* of its script in that direction */
-    bool is_down;         /* NOTE_*, RUN, PROBE: of the down script */
+    bool is_down;         /* of the down script; APPLY and UNDO say it themselves */
     int backend_pid;      /* END_BACKEND */
     bool is_patient;      /* APPLY, UNDO: waits for locks until what yields has yielded */
     uint64_t until_ms;    /* WAIT */
     uint64_t deadline_ms; /* on the clock of `now_ms`: perform must have come back by then */
 } Action;
+
+/*
+ * What the catalog shows of a statement outside a transaction whose end is not known, or that did
+ * not end well. docs/nontransactional.md has what follows from each.
+ */
+typedef enum Trace {
+    TRACE_NONE = 0, /* nothing is under way */
+    TRACE_RUNS,     /* a backend still works on its object */
+    TRACE_DONE,     /* what it was to do is done, and was not before it began */
+    TRACE_ABSENT,   /* nothing of it is there */
+    TRACE_AGAIN,    /* the catalog cannot tell; to do it once more does no harm */
+    TRACE_CARCASS,  /* an INVALID index that it left */
+    TRACE_PENDING,  /* a DETACH CONCURRENTLY between its two transactions */
+    TRACE_BEFORE,   /* what it was to make was there, and good, before it began */
+    TRACE_WRECK,    /* the same, but INVALID: somebody else's carcass */
+    TRACE_FOREIGN,  /* something else has the name */
+    TRACE_GONE,     /* what it was about is not there */
+    TRACE_UNKNOWN,  /* the catalog cannot tell, and to do it once more might do harm */
+    TRACE_COUNT_,
+} Trace;
+
+const char *trace_name(Trace trace); /* "done", "carcass", …: stable, for JSON */
 
 /* What performing an action came to. */
 typedef enum ResultKind {
@@ -93,6 +118,8 @@ typedef enum ResultKind {
     RESULT_ALREADY,       /* the history row was there already (23505): read to see */
     RESULT_HELD_BY_OURS,  /* LOCK: an older attempt of skein holds it: .backend_pid */
     RESULT_HELD_BY_OTHER, /* LOCK: somebody else does; .err names pid and application */
+    RESULT_HELD_AT_WORK,  /* LOCK: an older attempt's backend .backend_pid, whose statement outside
+                             a transaction is still running */
     RESULT_FENCED,        /* a higher (term, token) owns the target */
     RESULT_IN_PROGRESS,   /* 55P03 from fence or history: another attempt is inside; nothing is
                              charged */
@@ -104,6 +131,7 @@ typedef enum ResultKind {
     RESULT_UNREACHABLE, /* no connection, or it broke while nothing was under way */
     RESULT_LOST, /* it broke after COMMIT (or a non-transactional statement) may have been sent */
     RESULT_UNPROVEN, /* PROBE: the catalog does not show it: .err */
+    RESULT_TRACED,   /* TRACE: .trace, and in .err what was found in words */
     RESULT_KIND_COUNT_,
 } ResultKind;
 
@@ -135,6 +163,8 @@ typedef struct HistoryRow {
     bool is_under_foreign; /* one that the plan does not know was applied after it */
     bool is_running;       /* STARTED, UNDOING: a statement outside a transaction was begun, and its
                               end is not noted */
+    bool is_copied;        /* in the database that this one is a copy of, with is_running */
+    bool is_same_statement; /* is_running: it is the one that the plan has there */
     bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
     bool is_in_tool;     /* of a plan with a tool (plan_tool): that has applied it */
@@ -160,6 +190,7 @@ typedef struct Result {
     ResultKind kind;
     Err err;
     int backend_pid;
+    Trace trace;
     const char *migration;  /* where the error arose; "" */
     uint32_t statement;     /* from 1; 0: none */
     Obstacle obstacle;      /* RESULT_BLOCKED */

@@ -195,13 +195,68 @@ void job_hold_unproven(void *subject)
     }
 }
 
+static void hold_begun(Job *job, const char *words)
+{
+    hold_at(job, ERR_INTERRUPTED, migration_id(job, (long)job->step));
+    err_wrap(&job->err, "%s was begun and %s", job->err_migration, words);
+    err_hint(&job->err, "%s", HINT_INTERRUPTED);
+}
+
 void job_hold_broken_off(void *subject)
 {
     Job *job = job_of(subject);
     take_trouble(job, ERR_INTERRUPTED);
-    hold_at(job, ERR_INTERRUPTED, migration_id(job, (long)job->step));
-    err_wrap(&job->err, "%s was begun and did not end well", job->err_migration);
-    err_hint(&job->err, "%s", HINT_INTERRUPTED);
+    hold_begun(job, "did not end well");
+}
+
+/* The words of the statement say more than those of the look after it. */
+static void take_step_trouble(Job *job)
+{
+    clear_trouble(job);
+    job->err = job->step_err;
+    job->err_statement = job->step_statement;
+    str_copy(job->err_migration, sizeof(job->err_migration), migration_id(job, (long)job->step));
+}
+
+/* Neither done nor to be cleared away. */
+void job_hold_open(void *subject)
+{
+    Job *job = job_of(subject);
+    if (job_is_step_failed(job)) {
+        take_step_trouble(job);
+        hold_begun(job, "did not end well");
+    } else {
+        take_trouble(job, ERR_INTERRUPTED);
+        hold_begun(job, "its end is not known");
+    }
+}
+
+void job_hold_at_work(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, ERR_INTERRUPTED);
+    hold_begun(job, "its end is not known");
+    err_hint(&job->err, "wait until that session has ended, or end it; then retry");
+}
+
+void job_hold_unmended(void *subject)
+{
+    Job *job = job_of(subject);
+    take_trouble(job, ERR_INTERRUPTED);
+    hold_begun(job, "what it left cannot be cleared away");
+}
+
+void job_hold_changed_statement(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_changed_statement(job);
+    err_set(new_trouble(job), ERR_CHECKSUM,
+            "a statement of %s was begun outside a transaction, its end is not known, and the plan "
+            "has another one in its place now",
+            migration_id(job, index));
+    err_hint(&job->err, "restore the file as it was when it was begun, and retry: what the "
+                        "statement left is then settled; or see `skein repair` on this database");
+    hold_at(job, ERR_CHECKSUM, migration_id(job, index));
 }
 
 void job_hold_interrupted(void *subject)
@@ -210,7 +265,8 @@ void job_hold_interrupted(void *subject)
     long index = job_history_running(job);
     bool is_down = job->history.rows[index].state == ROW_UNDOING;
     err_set(new_trouble(job), ERR_INTERRUPTED,
-            "%s of %s was begun outside a transaction and its end is not known",
+            "%s of %s was begun in the database that this one is a copy of, and its end is not "
+            "known",
             is_down ? "undoing" : "the run", migration_id(job, index));
     err_hint(&job->err, "%s", HINT_INTERRUPTED);
     hold_at(job, ERR_INTERRUPTED, migration_id(job, index));
@@ -423,15 +479,20 @@ void job_end_rolled_back(void *subject)
 
 /* ---- actions: waits ---- */
 
-static void wait_for(Job *job, const Backoff *backoff, uint32_t earlier)
+static void wait_within(Job *job, const Backoff *backoff, uint32_t earlier, uint64_t limit_ms)
 {
     uint64_t ceiling = (uint64_t)backoff->base_ms << (earlier < 16 ? earlier : 16);
     ceiling = ceiling < backoff->max_ms ? ceiling : backoff->max_ms;
     job->wait_until_ms = job->now_ms + random_between(&job->random, backoff->base_ms / 4, ceiling);
     job->wait_goal = job->permit.goal;
-    if (!job->is_unknown && job->wait_until_ms > job->deadline_at_ms) {
-        job->wait_until_ms = job->deadline_at_ms;
+    if (job->wait_until_ms > limit_ms) {
+        job->wait_until_ms = limit_ms;
     }
+}
+
+static void wait_for(Job *job, const Backoff *backoff, uint32_t earlier)
+{
+    wait_within(job, backoff, earlier, job->is_unknown ? UINT64_MAX : job->deadline_at_ms);
 }
 
 static void lose_connection(Job *job)
@@ -456,6 +517,24 @@ void job_wait_for_lock(void *subject)
 void job_wait_out_holder(void *subject)
 {
     job_wait_for_lock(subject);
+}
+
+/* The server gives it as long as its own attempt would have; so does this one. */
+void job_adopt(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    if (job->adopt_until_ms == 0) {
+        job->adopt_until_ms = job->now_ms + job->order->plan->strategy.concurrent_timeout_ms;
+    }
+    wait_within(job, &LOCK_POLL, job->lock_waits++, job->adopt_until_ms);
+}
+
+void job_wait_for_worker(void *subject)
+{
+    job_note_trouble(subject);
+    Job *job = job_of(subject);
+    wait_for(job, &LOCK_POLL, job->lock_waits++);
 }
 
 void job_spend_blocked_try(void *subject)
@@ -519,6 +598,7 @@ void job_take_lock(void *subject)
     Job *job = job_of(subject);
     job->has_lock = true;
     job->lock_waits = 0;
+    job->adopt_until_ms = 0;
     if (!job->is_unknown) {
         clear_trouble(job); /* what stood in the way is out of it */
     }
@@ -573,7 +653,9 @@ void job_begin_note(void *subject)
 
 void job_send_statement(void *subject)
 {
-    job_of(subject)->phase = STEP_SENT;
+    Job *job = job_of(subject);
+    job_history_step_begun(job);
+    job->phase = STEP_SENT;
 }
 
 void job_take_statement(void *subject)
@@ -581,14 +663,89 @@ void job_take_statement(void *subject)
     job_of(subject)->phase = STEP_RAN;
 }
 
+/* Settling the other direction's last step is none of what this job is about. */
 void job_take_step(void *subject)
 {
     Job *job = job_of(subject);
     bool is_last = job_history_step_done(job);
+    bool is_our_way = job->is_down == (job->direction == GOAL_ROLL_BACK);
     clear_trouble(job);
     job->has_step = false;
     job->phase = STEP_NONE;
-    job->steps_here += is_last ? 1 : 0;
+    job->steps_here += is_last && is_our_way ? 1 : 0;
+}
+
+/* ---- actions: settling ---- */
+
+/* Whoever began it, and in whichever direction: what it has left decides. */
+void job_begin_settling(void *subject)
+{
+    Job *job = job_of(subject);
+    size_t step = (size_t)job_history_running(job);
+    const HistoryRow *row = &job->history.rows[step];
+    bool is_down = row->state == ROW_UNDOING;
+    bool is_same = job->has_step && job->step == step && job->is_down == is_down &&
+                   job->part == row->parts_done;
+    if (!is_same) {
+        job->blocked_tries = 0;
+        job->retryable_tries = 0;
+        job->breaks = 0;
+    }
+    job->has_step = true;
+    job->step = step;
+    job->part = row->parts_done;
+    job->is_down = is_down;
+    job->phase = STEP_SENT;
+    job->mends = 0;
+}
+
+/* It has ended, and not well: what it has left is looked at before anything is said. */
+void job_take_failure(void *subject)
+{
+    Job *job = job_of(subject);
+    job_note_trouble(subject);
+    job->phase = job->result->kind == RESULT_UNPROVEN ? STEP_RAN : STEP_FAILED;
+    job->step_err = job->err;
+    job->step_statement = job->err_statement;
+    job->is_step_retryable = job->result->kind == RESULT_RETRYABLE ||
+                             job->result->kind == RESULT_BLOCKED || job->err.code == ERR_BLOCKING;
+    job->mends = 0;
+}
+
+void job_spend_mend(void *subject)
+{
+    job_of(subject)->mends++;
+}
+
+void job_take_back(void *subject)
+{
+    Job *job = job_of(subject);
+    job_history_step_back(job);
+    clear_trouble(job);
+    job->phase = STEP_NONE;
+}
+
+void job_retry_step(void *subject)
+{
+    Job *job = job_of(subject);
+    job_take_back(subject);
+    take_step_trouble(job);
+    wait_for(job, &STEP_RETRY, job->retryable_tries++);
+    job->retries++;
+}
+
+void job_fail_step(void *subject)
+{
+    Job *job = job_of(subject);
+    job_take_back(subject);
+    take_step_trouble(job);
+    if (job->err.hint[0] == '\0') {
+        err_hint(&job->err, "nothing of it is left: mend the cause, then retry");
+    }
+    if (job->retryable_tries > 0) {
+        err_wrap(&job->err, "gave up after %u tries", job->retryable_tries + 1);
+    }
+    job->outcome = REPORT_FAILED;
 }
 
 void job_take_unknown(void *subject)

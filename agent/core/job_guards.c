@@ -111,6 +111,69 @@ bool job_is_history_misshapen(const void *subject)
     return history == NULL || history->count != job->order->plan->migration_count;
 }
 
+/* ---- guards: what a statement has left ---- */
+
+static Trace trace_of(const void *subject)
+{
+    const Job *job = subject;
+    return job->result->trace;
+}
+
+/* It has had the time that its own attempt would have given it. */
+bool job_is_past_adoption(const void *subject)
+{
+    const Job *job = subject;
+    return job->adopt_until_ms != 0 && job->now_ms >= job->adopt_until_ms;
+}
+
+bool job_is_at_work(const void *subject)
+{
+    return trace_of(subject) == TRACE_RUNS;
+}
+
+bool job_is_at_work_too_long(const void *subject)
+{
+    return job_is_at_work(subject) && job_is_past_deadline(subject);
+}
+
+/* What was there before will do where the statement itself says so: IF NOT EXISTS. */
+bool job_is_trace_done(const void *subject)
+{
+    const Job *job = subject;
+    Trace trace = trace_of(subject);
+    return trace == TRACE_DONE || (trace == TRACE_BEFORE && job->phase == STEP_RAN);
+}
+
+static bool is_left(Trace trace)
+{
+    return trace == TRACE_CARCASS || trace == TRACE_PENDING;
+}
+
+bool job_is_trace_mendable(const void *subject)
+{
+    const Job *job = subject;
+    return is_left(trace_of(subject)) && job->mends < STEP_MENDS_MAX;
+}
+
+bool job_is_trace_open(const void *subject)
+{
+    Trace trace = trace_of(subject);
+    return trace == TRACE_UNKNOWN || trace == TRACE_NONE || is_left(trace);
+}
+
+bool job_is_step_failed(const void *subject)
+{
+    const Job *job = subject;
+    return job->phase == STEP_FAILED || job->phase == STEP_RAN;
+}
+
+bool job_is_step_retried(const void *subject)
+{
+    const Job *job = subject;
+    return job_is_step_failed(subject) && job->is_step_retryable &&
+           job_has_retryable_tries(subject);
+}
+
 /* ---- guards: the history ---- */
 
 bool job_is_going_up(const void *subject)
@@ -151,9 +214,25 @@ bool job_is_ran_unproven(const void *subject)
     return is_own_note(subject, STEP_RAN);
 }
 
+bool job_has_copied(const void *subject)
+{
+    return job_history_copied(subject) >= 0;
+}
+
+bool job_has_changed_statement(const void *subject)
+{
+    return job_history_changed_statement(subject) >= 0;
+}
+
 bool job_has_interrupted(const void *subject)
 {
     return job_history_running(subject) >= 0;
+}
+
+/* Clearing away is work on the database like any step. */
+bool job_has_interrupted_held_back(const void *subject)
+{
+    return job_has_interrupted(subject) && job_is_held_back(subject);
 }
 
 bool job_has_halfway(const void *subject)

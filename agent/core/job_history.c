@@ -66,6 +66,18 @@ static bool is_running(const Job *job, const HistoryRow *row)
     return row->is_running;
 }
 
+static bool is_copied(const Job *job, const HistoryRow *row)
+{
+    (void)job;
+    return row->is_running && row->is_copied;
+}
+
+static bool has_other_statement(const Job *job, const HistoryRow *row)
+{
+    (void)job;
+    return row->is_running && !row->is_same_statement;
+}
+
 static bool is_other_way(const Job *job, const HistoryRow *row)
 {
     return row->state == (job->direction == GOAL_APPLY ? ROW_UNDOING : ROW_STARTED);
@@ -80,6 +92,16 @@ static bool has_other_parts(const Job *job, const HistoryRow *row)
 long job_history_running(const Job *job)
 {
     return newest_begun(job, is_running);
+}
+
+long job_history_copied(const Job *job)
+{
+    return newest_begun(job, is_copied);
+}
+
+long job_history_changed_statement(const Job *job)
+{
+    return newest_begun(job, has_other_statement);
 }
 
 long job_history_halfway(const Job *job)
@@ -389,4 +411,34 @@ bool job_history_step_done(Job *job)
         str_copy(job->history.version, sizeof(job->history.version), version);
     }
     return is_last;
+}
+
+void job_history_step_begun(Job *job)
+{
+    HistoryRow *row = &job->history.rows[job->step];
+    *row = (HistoryRow){
+        .state = job->is_down ? ROW_UNDOING : ROW_STARTED,
+        .is_of_rollout = !job->is_down || row->is_of_rollout,
+        .is_same_checksum = true,
+        .is_running = true,
+        .is_same_statement = true,
+        .is_same_parts = true,
+        .parts_done = (uint32_t)job->part,
+        .is_in_tool = row->is_in_tool,
+    };
+}
+
+void job_history_step_back(Job *job)
+{
+    HistoryRow *row = &job->history.rows[job->step];
+    row->is_running = false;
+    if (job->part == 0) {
+        *row = (HistoryRow){
+            .state = job->is_down ? ROW_APPLIED : ROW_ABSENT,
+            .is_of_rollout = job->is_down && row->is_of_rollout,
+            .is_same_checksum = row->is_same_checksum,
+            .is_in_tool = row->is_in_tool,
+        };
+    }
+    str_copy(job->history.version, sizeof(job->history.version), newest_applied(job, false));
 }

@@ -23,8 +23,13 @@ typedef enum JobState {
     JOB_RUNNING,         /* RUN */
     JOB_PROBING,         /* PROBE */
     JOB_NOTING_END,      /* NOTE_END */
+    JOB_TRACING,         /* TRACE */
+    JOB_MENDING,         /* MEND */
+    JOB_NOTING_BACK,     /* NOTE_BACK */
     JOB_RETRYING,        /* WAIT with connection and lock, then read and decide again */
     JOB_AWAITING_LOCK,   /* WAIT with the connection, then LOCK again */
+    JOB_ADOPTING,        /* the same, for a statement of ours that runs without its client */
+    JOB_AWAITING_WORKER, /* WAIT with connection and lock, then TRACE again */
     JOB_DROPPING,        /* CLOSE of a connection that is of no use any more */
     JOB_AWAITING_SERVER, /* WAIT without a connection, then CONNECT again */
     JOB_PARKING,         /* CLOSE, since nothing of ours may idle on a database for hours */
@@ -45,9 +50,10 @@ typedef enum JobEvent {
  * only that it runs. */
 typedef enum StepPhase {
     STEP_NONE = 0,
-    STEP_NOTED, /* the note may be there, its statement was never sent */
-    STEP_SENT,  /* the statement may have been sent; how it ended is not known */
-    STEP_RAN,   /* the statement was answered with success */
+    STEP_NOTED,  /* the note may be there, its statement was never sent */
+    STEP_SENT,   /* the statement may have been sent; how it ended is not known */
+    STEP_RAN,    /* the statement was answered with success */
+    STEP_FAILED, /* it was answered with an error, or with a success that is none: step_err */
 } StepPhase;
 
 /* The history as last read, kept up by the steps that were answered since. */
@@ -75,6 +81,10 @@ typedef struct JobHistory {
 /* Longest chain of rules within one call: a result, and what is decided from it. */
 #define JOB_TRAIL_MAX 4
 
+/* So often what a statement has left is cleared away within one settling. A REINDEX of a whole
+ * database leaves two indexes per table at worst; what comes back each time must not for ever. */
+#define STEP_MENDS_MAX 1000
+
 struct Job {
     const JobOrder *order;
     Random random;
@@ -95,6 +105,10 @@ struct Job {
     bool has_step;
     bool is_down;
     StepPhase phase;
+    Err step_err; /* of its statement: STEP_RAN, not proven, and STEP_FAILED */
+    uint32_t step_statement;
+    bool is_step_retryable;
+    uint32_t mends;      /* of what it left */
     uint32_t steps_here; /* committed by this job */
 
     bool has_lock;
@@ -112,6 +126,7 @@ struct Job {
 
     uint64_t began_at_ms;
     uint64_t deadline_at_ms;
+    uint64_t adopt_until_ms; /* 0: nothing is adopted */
     uint64_t parked_at_ms;
     uint64_t wait_until_ms;
     Goal wait_goal; /* under which the wait began */
@@ -140,7 +155,9 @@ void job_history_take(Job *job, const History *history);
 long job_history_changed(const Job *job); /* applied with another checksum */
 long job_history_running(const Job *job); /* a part whose end is not noted, within what this job is
                                              about */
-long job_history_halfway(const Job *job); /* between two parts, in the other direction */
+long job_history_copied(const Job *job);  /* the same, begun in the original of a copy */
+long job_history_changed_statement(const Job *job); /* the same, and the plan has another there */
+long job_history_halfway(const Job *job);           /* between two parts, in the other direction */
 long job_history_changed_parts(const Job *job); /* between two parts that the plan has otherwise */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
 long job_history_discord(const Job *job); /* skein's history says otherwise than the plan's tool */
@@ -159,6 +176,12 @@ const PlanScript *job_script(const Job *job, size_t migration);
 
 /* The present part was committed: its row changes, and with the last part the version. Was it? */
 bool job_history_step_done(Job *job);
+
+/* The present part is noted as begun: its row is this job's from now on, whatever becomes of it. */
+void job_history_step_begun(Job *job);
+
+/* Nothing of the present part is left: its row is as it was before. */
+void job_history_step_back(Job *job);
 
 /* Not in the table: a result that the action under way cannot have. A bug of the performer. */
 extern const Rule JOB_NONSENSE_RULE;

@@ -78,4 +78,7 @@ void guard_blame(const Guard *guard, Result *result);
  * false. */
 bool guard_look(Guard *guard);
 
+/* Takes in what was seen of a backend, be it another's. */
+void guard_take_view(Guard *guard, const LockView *view);
+
 #endif

@@ -20,6 +20,7 @@ enum RowColumn {
     ROW_PARTS_DONE,
     ROW_IS_RUNNING,
     ROW_PARTS_HASH,
+    ROW_STATEMENT_HASH,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -75,17 +76,34 @@ static bool is_of_order(const Runner *runner, const PGresult *rows, int row)
            !result_bool(rows, row, ROW_IS_INHERITED);
 }
 
-/* Does the plan's script begin with the parts that are done, and has it more of them? */
-static bool is_same_parts(const PlanScript *script, uint64_t parts_done, const char *hex)
+static bool is_hash_of(const PlanScript *script, uint64_t parts, const char *hex)
 {
     uint8_t hash[CHECKSUM_BYTES];
     char expected[2 * CHECKSUM_BYTES + 1];
-    if (parts_done >= plan_part_count(script)) {
+    plan_parts_hash(script, parts, hash);
+    hex_encode(hash, sizeof(hash), expected);
+    return str_equal(expected, hex);
+}
+
+/* Does the plan's script begin with the parts that are done, and has it more of them? */
+static bool is_same_parts(const PlanScript *script, uint64_t parts_done, const char *hex)
+{
+    return parts_done < plan_part_count(script) &&
+           (parts_done == 0 || is_hash_of(script, parts_done, hex));
+}
+
+/*
+ * Is the statement under way the one that the plan has in its place? A row that an earlier version
+ * has begun says only which file it was.
+ */
+static bool is_same_statement(const PlanScript *script, uint64_t parts_done, const char *hex,
+                              bool is_same_file)
+{
+    if (parts_done >= plan_part_count(script) ||
+        plan_part_at(script, parts_done).is_transactional) {
         return false;
     }
-    plan_parts_hash(script, parts_done, hash);
-    hex_encode(hash, sizeof(hash), expected);
-    return parts_done == 0 || str_equal(expected, hex);
+    return hex[0] == '\0' ? is_same_file : is_hash_of(script, parts_done + 1, hex);
 }
 
 Map *history_plan_index(const Plan *plan)
@@ -103,8 +121,11 @@ static void row_fill_begun(const PGresult *rows, int row, const PlanMigration *m
 {
     const PlanScript *script = to->state == ROW_UNDOING ? &migration->down : &migration->up;
     uint64_t parts_done = result_uint64(rows, row, ROW_PARTS_DONE);
-    to->is_running =
-        result_bool(rows, row, ROW_IS_RUNNING) || result_bool(rows, row, ROW_IS_INHERITED);
+    to->is_copied = result_bool(rows, row, ROW_IS_INHERITED);
+    to->is_running = result_bool(rows, row, ROW_IS_RUNNING) || to->is_copied;
+    to->is_same_statement =
+        is_same_statement(script, parts_done, result_text(rows, row, ROW_STATEMENT_HASH),
+                          to->state == ROW_STARTED && to->is_same_checksum);
     to->is_same_parts = is_same_parts(script, parts_done, result_text(rows, row, ROW_PARTS_HASH));
     to->parts_done = (uint32_t)parts_done;
 }

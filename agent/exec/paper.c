@@ -293,6 +293,20 @@ static Result write_probe(Writing *writing, const Action *action)
     return perform_probe(writing->runner, action);
 }
 
+/* Which way it goes shows only as it is done. */
+static Result write_trace(Writing *writing, const Action *action)
+{
+    const Plan *plan = writing->exec->order->plan;
+    Result result = { .kind = RESULT_TRACED, .trace = TRACE_UNKNOWN };
+    result.migration = plan->migrations[action->migration].id;
+    err_set(
+        &result.err, ERR_INTERRUPTED,
+        "no script can settle what its statement outside a transaction has left, and `skein %s` "
+        "does that first",
+        action->is_down ? "down" : "up");
+    return result;
+}
+
 static Result write_close(Writing *writing, const Action *action)
 {
     return perform_close(writing->runner, action);
@@ -305,7 +319,7 @@ static Result (*const WRITE[ACTION_KIND_COUNT_])(Writing *writing, const Action 
     [ACTION_APPLY] = write_transaction, [ACTION_UNDO] = write_transaction,
     [ACTION_NOTE_BEGIN] = write_note,   [ACTION_RUN] = write_run,
     [ACTION_PROBE] = write_probe,       [ACTION_NOTE_END] = write_note,
-    [ACTION_CLOSE] = write_close,
+    [ACTION_TRACE] = write_trace,       [ACTION_CLOSE] = write_close,
 };
 
 /* A server that cannot be reached is not waited for. */

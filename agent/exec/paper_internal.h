@@ -26,9 +26,9 @@ void paper_demand(Str *paper, const char *variable, const char *message);
 void paper_batch(Str *paper, const Batch *batch);
 
 /* Asks for the evidence of a build, which becomes PAPER_EVIDENCE. */
-void paper_evidence(Str *paper, const PlanStatement *statement);
+void paper_evidence(Str *paper, const char *sql, const char *const *params, size_t param_count);
 
-/* A probe that the run must pass. `sql` NULL: there is none. */
-void paper_probe(Str *paper, const char *sql, const PlanStatement *statement);
+/* A probe that the run must pass. */
+void paper_probe(Str *paper, const char *sql, const char *const *params, size_t param_count);
 
 #endif

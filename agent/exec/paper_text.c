@@ -133,22 +133,17 @@ void paper_batch(Str *paper, const Batch *batch)
     }
 }
 
-void paper_evidence(Str *paper, const PlanStatement *statement)
+void paper_evidence(Str *paper, const char *sql, const char *const *params, size_t param_count)
 {
-    const char *params[] = { statement->object, statement->detail };
     str_append(paper, "SELECT s.* FROM (");
-    paper_bound(paper, SQL_EVIDENCE, params, ARRAY_LEN(params));
+    paper_bound(paper, sql, params, param_count);
     str_append(paper, ") AS s (skein_evidence) \\gset\n");
 }
 
-void paper_probe(Str *paper, const char *sql, const PlanStatement *statement)
+void paper_probe(Str *paper, const char *sql, const char *const *params, size_t param_count)
 {
-    if (sql == NULL) {
-        return;
-    }
-    const char *params[] = { statement->object, statement->detail };
     str_append(paper, "SELECT s.* FROM (");
-    paper_bound(paper, sql, params, ARRAY_LEN(params));
+    paper_bound(paper, sql, params, param_count);
     str_append(paper, ") AS s (skein_is_proven, skein_found) \\gset\n");
     paper_demand(
         paper, "skein_is_proven",

@@ -27,6 +27,13 @@ static Place after(bool is_down, size_t part, size_t part_count)
     return (Place){ .state = is_down ? "undone" : "applied" };
 }
 
+/* A row stays: nothing of the migration is there. */
+static Place back(bool is_down, size_t part)
+{
+    Place place = before(is_down, part);
+    return place.state != NULL ? place : (Place){ .state = "undone" };
+}
+
 PlaceMove place_move(const Action *action, const PlanScript *script)
 {
     bool is_down = is_downward(action);
@@ -37,6 +44,8 @@ PlaceMove place_move(const Action *action, const PlanScript *script)
         return (PlaceMove){ before(is_down, action->part), running };
     case ACTION_NOTE_END:
         return (PlaceMove){ running, done };
+    case ACTION_NOTE_BACK:
+        return (PlaceMove){ running, back(is_down, action->part) };
     default:
         return (PlaceMove){ before(is_down, action->part), done };
     }

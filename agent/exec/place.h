@@ -19,7 +19,7 @@ typedef struct PlaceMove {
     Place to;
 } PlaceMove;
 
-/* For APPLY, UNDO, NOTE_BEGIN and NOTE_END. `script` is the migration's in that direction. Pure. */
+/* For APPLY, UNDO, and the notes. `script` is the migration's in that direction. Pure. */
 PlaceMove place_move(const Action *action, const PlanScript *script);
 
 #endif

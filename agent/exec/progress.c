@@ -10,7 +10,7 @@ static uint32_t max_age_ms(const Guard *guard)
     return guard->look_every_ms / 2;
 }
 
-static void seen_take(Guard *guard, const LockView *view)
+void guard_take_view(Guard *guard, const LockView *view)
 {
     guard->seen = *view;
     guard->blocked_by[0] = '\0';
@@ -39,6 +39,6 @@ bool guard_look(Guard *guard)
                          guard->rules.limit.blocked_sessions, &view)) {
         return false;
     }
-    seen_take(guard, &view);
+    guard_take_view(guard, &view);
     return true;
 }

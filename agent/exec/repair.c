@@ -89,6 +89,7 @@ static RepairRow row_read(const PGresult *rows, int row, Arena *arena)
         .backend_pid = (int)result_int64(rows, row, REPAIR_PID),
         .found = "",
         .object = "",
+        .mend = "",
     };
 }
 
@@ -331,19 +332,12 @@ ErrCode repair_write(Runner *runner, const RepairChange *change, Err *err)
     return code;
 }
 
-ErrCode repair_drop(Runner *runner, const char *object, Err *err)
+ErrCode repair_mend(Runner *runner, const char *mend, Err *err)
 {
-    AUTO(Str) settings = { 0 };
-    AUTO(Str) drop = { 0 };
     uint32_t allowed_ms = runner->config.order->plan->strategy.concurrent_timeout_ms;
-    uint64_t deadline_ms = clock_boot_ms() + allowed_ms;
-    runner->session.is_dirty = true;
-    settings_reset_text(&runner->session, &settings);
-    str_printf(&settings, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32, allowed_ms);
-    str_printf(&drop, "DROP INDEX CONCURRENTLY IF EXISTS %s", object);
-    ErrCode code = conn_run(runner->session.conn, str_text(&settings), deadline_ms, err);
-    return code == ERR_NONE ? conn_run(runner->session.conn, str_text(&drop), deadline_ms, err)
-                            : code;
+    Action action = { .deadline_ms = clock_boot_ms() + allowed_ms };
+    ErrCode code = solo_reset(runner, &action, err);
+    return code == ERR_NONE ? conn_run(runner->session.conn, mend, action.deadline_ms, err) : code;
 }
 
 /* ---- a schema that was made anew ---- */

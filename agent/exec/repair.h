@@ -15,21 +15,6 @@
 #include "common/arena.h"
 #include "common/str.h"
 
-/* What the catalog shows of a statement that was begun outside a transaction. */
-typedef enum Trace {
-    TRACE_NONE = 0, /* nothing is under way */
-    TRACE_RUNS,     /* its backend is still there, or another session works on its object */
-    TRACE_DONE,
-    TRACE_ABSENT,  /* nothing of it is there */
-    TRACE_CARCASS, /* the INVALID index that it left */
-    TRACE_PENDING, /* a DETACH CONCURRENTLY between its two transactions */
-    TRACE_FOREIGN, /* what stands there is not of its making */
-    TRACE_UNKNOWN, /* the catalog cannot tell */
-    TRACE_COUNT_,
-} Trace;
-
-const char *trace_name(Trace trace); /* "done", "carcass", …: stable, for JSON */
-
 /* A row of skein.history that stands. Texts are never NULL. */
 typedef struct RepairRow {
     uint64_t seq;
@@ -48,6 +33,7 @@ typedef struct RepairRow {
     Trace trace;
     const char *found;  /* what the catalog shows, in words */
     const char *object; /* qualified and quoted; "": none */
+    const char *mend;   /* what clears it away, or brings it to its end; "": nothing */
 } RepairRow;
 
 typedef enum FenceSight {
@@ -114,9 +100,8 @@ typedef struct RepairChange {
 /* Writes it, if the row still stands as it was seen. ERR_CONFLICT: it does not. ERR_LOST: look. */
 ErrCode repair_write(Runner *runner, const RepairChange *change, Err *err);
 
-/* Drops a carcass, concurrently; for a runner that has taken the target. `object` as RepairRow has
- * it. */
-ErrCode repair_drop(Runner *runner, const char *object, Err *err);
+/* Runs what a trace has named, outside any transaction; for a runner that has taken the target. */
+ErrCode repair_mend(Runner *runner, const char *mend, Err *err);
 
 /*
  * The answer to FENCE_SIGHT_OTHER_SCHEMA, for a runner that has not taken the target: the fence and

@@ -10,6 +10,7 @@
 #include "agent/exec/place.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
+#include "agent/exec/trace.h"
 #include "agent/exec/vain.h"
 #include "common/str.h"
 
@@ -154,6 +155,13 @@ static void row_move_down(Step *step, const PlaceMove *move, const char *evidenc
               MOVE_PARAMS + 1);
 }
 
+/* In either direction the same: who has brought it to where it is stays as it was. */
+static void row_move_back(Step *step, const PlaceMove *move)
+{
+    batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_MOVE_BACK,
+              move_params(step, move, NULL, MOVE_PARAMS), MOVE_PARAMS);
+}
+
 /* Another content of a repeatable migration that stands in the history does so no more. */
 static void supersede_add(Step *step)
 {
@@ -181,7 +189,9 @@ static void fence_pass(Step *step)
 static void row_add(Step *step, const char *evidence)
 {
     PlaceMove move = place_move(step->action, step->script);
-    if (move.from.state == NULL) {
+    if (step->action->kind == ACTION_NOTE_BACK) {
+        row_move_back(step, &move);
+    } else if (move.from.state == NULL) {
         row_insert(step, &move.to, evidence);
     } else if (step->script == &step->migration->up) {
         row_move_up(step, &move, evidence);
@@ -345,27 +355,23 @@ Result perform_transaction(Runner *runner, const Action *action)
     return step_perform(runner, action, transaction_fill, NULL);
 }
 
-/* Which indexes of the wanted name were there before. NULL for anything but an index. */
+/* Which statement it is, and what was there before it. */
 static ErrCode evidence_gather(Runner *runner, const Action *action, const char **ret_evidence,
                                Err *err)
 {
-    *ret_evidence = NULL;
-    const PlanScript *script = script_of(migration_of(runner, action), action);
-    const PlanStatement *statement = &script->statements[plan_part_at(script, action->part).first];
-    if (statement->probe != PROBE_INDEX_VALID) {
-        return ERR_NONE;
-    }
-    const char *params[] = { statement->object, statement->detail };
+    uint32_t number = 0;
+    const char *sql = trace_evidence_sql(trace_statement(runner, action, &number));
+    const char **params = trace_evidence_params(runner, action);
     AUTO_PTR(PGresult) rows = NULL;
     ErrCode code =
         solo_settings(runner, action, err); /* names mean what they will mean to the statement */
     if (runner->paper != NULL) {
-        paper_evidence(runner->paper, statement);
+        paper_evidence(runner->paper, sql, params, TRACE_EVIDENCE_PARAMS);
         *ret_evidence = PAPER_EVIDENCE;
         return code;
     }
     if (code == ERR_NONE) {
-        code = session_query(runner, SQL_EVIDENCE, params, ARRAY_LEN(params), action, &rows, err);
+        code = session_query(runner, sql, params, TRACE_EVIDENCE_PARAMS, action, &rows, err);
     }
     if (code == ERR_NONE) {
         *ret_evidence = arena_strdup(&runner->arena, result_text(rows, 0, 0));

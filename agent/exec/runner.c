@@ -20,6 +20,9 @@ static Result (*const PERFORM[ACTION_KIND_COUNT_])(Runner *runner, const Action 
     [ACTION_RUN] = perform_run,
     [ACTION_PROBE] = perform_probe,
     [ACTION_NOTE_END] = perform_note,
+    [ACTION_TRACE] = perform_trace,
+    [ACTION_MEND] = perform_mend,
+    [ACTION_NOTE_BACK] = perform_note,
     [ACTION_WAIT] = perform_wait,
     [ACTION_CLOSE] = perform_close,
 };

@@ -51,8 +51,9 @@ typedef struct Session {
     uint32_t deadlock_timeout_ms;
     uint64_t writes; /* rows of history that were written when it was read, and by us since */
     Holder holder;
-    bool is_dirty;      /* settings were made since ours: they may be anything */
-    bool is_other_role; /* it may be */
+    bool is_dirty;             /* settings were made since ours: they may be anything */
+    bool is_other_role;        /* it may be */
+    bool has_connection_check; /* the server looks whether its client is still there */
     bool is_kept[KEPT_COUNT_];
     bool forgets; /* a migration threw away what the server kept: nothing is left to it any more */
 } Session;
@@ -79,9 +80,11 @@ Result perform_end_backend(Runner *runner, const Action *action);
 Result perform_prepare(Runner *runner, const Action *action);
 Result perform_read(Runner *runner, const Action *action);
 Result perform_transaction(Runner *runner, const Action *action); /* APPLY, UNDO */
-Result perform_note(Runner *runner, const Action *action);        /* NOTE_BEGIN, NOTE_END */
+Result perform_note(Runner *runner, const Action *action);        /* NOTE_* */
 Result perform_run(Runner *runner, const Action *action);
 Result perform_probe(Runner *runner, const Action *action);
+Result perform_trace(Runner *runner, const Action *action);
+Result perform_mend(Runner *runner, const Action *action);
 Result perform_wait(Runner *runner, const Action *action);
 Result perform_close(Runner *runner, const Action *action);
 
@@ -139,10 +142,19 @@ ErrCode watch_query(Runner *runner, const char *sql, const char *const *params, 
 /* Who holds the target's lock: pid, application name, role. No row: nobody. */
 ErrCode session_holder(Runner *runner, const Action *action, PGresult **ret_holder, Err *err);
 
+/*
+ * Does the session's holder still run a statement of a migration outside a transaction? Then tells
+ * how far it is (RunnerConfig.progress), and which migration's it is: "" otherwise. Texts in the
+ * runner's arena.
+ */
+ErrCode holder_work(Runner *runner, const Action *action, const char **ret_migration, Err *err);
+
 /* The key of the target's lock, as text. */
 void session_lock_key(const Runner *runner, char ret_key[24]);
 
-/* Session-wide settings for what runs outside transactions, the target's search_path among them. */
+/* Session-wide settings for what runs outside transactions, the target's search_path among them:
+ * ours alone; and with what the script has set up to there. */
+ErrCode solo_reset(Runner *runner, const Action *action, Err *err);
 ErrCode solo_settings(Runner *runner, const Action *action, Err *err);
 
 /* Brings skein.history's standing rows into the shape the job wants. In the runner's arena. */

@@ -265,14 +265,16 @@ static ErrCode fence_is_above(Runner *runner, const Action *action, bool *ret_is
     return code;
 }
 
-static Result held_by_other(const PGresult *holder, ErrCode code)
+static Result held_by_other(const PGresult *holder, const char *migration, ErrCode code)
 {
     Result result = { .kind = RESULT_HELD_BY_OTHER, .migration = "" };
     const char *name = result_text(holder, 0, HOLDER_NAME);
     const char *role = result_text(holder, 0, HOLDER_ROLE);
     result.backend_pid = (int)result_int64(holder, 0, HOLDER_PID);
-    err_set(&result.err, code, "pid %d (%s%s%s) holds the lock of this target", result.backend_pid,
-            name[0] == '\0' ? "no application name" : name, role[0] == '\0' ? "" : ", role ", role);
+    err_set(&result.err, code, "pid %d (%s%s%s) holds the lock of this target%s%s",
+            result.backend_pid, name[0] == '\0' ? "no application name" : name,
+            role[0] == '\0' ? "" : ", role ", role,
+            migration[0] == '\0' ? "" : " and is at work on ", migration);
     err_hint(&result.err, "wait until it has ended, or end it");
     return result;
 }
@@ -286,7 +288,8 @@ static void holder_note(Session *session, const PGresult *holder)
     };
 }
 
-static Result held_by_ours(Runner *runner, const PGresult *holder, const Action *action,
+/* What is at work outside a transaction is not cut off: it would leave a carcass. */
+static Result held_by_ours(Runner *runner, const char *migration, const Action *action,
                            bool is_newer)
 {
     Result result = { .kind = RESULT_HELD_BY_OURS, .migration = "" };
@@ -296,12 +299,17 @@ static Result held_by_ours(Runner *runner, const PGresult *holder, const Action 
                            &result.err);
         return result_of_error(&result.err);
     }
-    holder_note(&runner->session, holder);
     result.backend_pid = runner->session.holder.pid;
     if (is_newer || is_above) {
         result.kind = RESULT_FENCED;
         err_set(&result.err, ERR_FENCED, "pid %d holds the lock for a newer attempt (%s)",
                 result.backend_pid, runner->session.holder.name);
+    } else if (migration[0] != '\0') {
+        result.kind = RESULT_HELD_AT_WORK;
+        err_set(&result.err, ERR_ATTEMPT_IN_PROGRESS,
+                "pid %d of an older attempt (%s) is still at work on %s", result.backend_pid,
+                runner->session.holder.name, migration);
+        err_hint(&result.err, "its end is awaited; nothing has to be done");
     }
     return result;
 }
@@ -313,13 +321,20 @@ static Result holder_judge(Runner *runner, const PGresult *holder, const Action 
     const char *name = result_text(holder, 0, HOLDER_NAME);
     char rollout[ROLLOUT_ID_MAX + 1];
     uint32_t attempt = 0;
+    const char *migration = "";
+    Err err = { 0 };
     bool is_fleet = conn_name_parse(name, rollout, &attempt);
+    holder_note(&runner->session, holder);
+    if (holder_work(runner, action, &migration, &err) != ERR_NONE) {
+        own_tables_explain(runner->session.conn, OWN_WRITE, action_deadline_ms(action), &err);
+        return result_of_error(&err);
+    }
     if (!is_fleet || order->rollout[0] == '\0') {
-        return held_by_other(holder, str_starts_with(name, "skein/") ? ERR_ATTEMPT_IN_PROGRESS
-                                                                     : ERR_CONFLICT);
+        bool is_skein = str_starts_with(name, "skein/");
+        return held_by_other(holder, migration, is_skein ? ERR_ATTEMPT_IN_PROGRESS : ERR_CONFLICT);
     }
     bool is_newer = str_equal(rollout, order->rollout) && attempt > order->stamp.attempt;
-    return held_by_ours(runner, holder, action, is_newer);
+    return held_by_ours(runner, migration, action, is_newer);
 }
 
 Result perform_lock(Runner *runner, const Action *action)

@@ -102,7 +102,8 @@ void settings_make(Runner *runner, const SettingsFacts *facts)
     for (size_t i = 0; i < ARRAY_LEN(SETTINGS); i++) {
         session->settings[session->setting_count++] = SETTINGS[i];
     }
-    if (has_connection_check(session, facts)) {
+    session->has_connection_check = has_connection_check(session, facts);
+    if (session->has_connection_check) {
         setting_add(session, "client_connection_check_interval", "1s");
     }
     setting_add(session, "lock_timeout",

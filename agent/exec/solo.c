@@ -10,17 +10,9 @@
 #include "agent/conn/server_error.h"
 #include "agent/exec/guard.h"
 #include "agent/exec/paper_internal.h"
-#include "agent/exec/sql.h"
+#include "agent/exec/trace.h"
 #include "common/failpoint.h"
 #include "common/str.h"
-
-static const char *const PROBES[PROBE_COUNT_] = {
-    [PROBE_NONE] = NULL,
-    [PROBE_INDEX_VALID] = SQL_PROBE_INDEX_VALID,
-    [PROBE_INDEX_ABSENT] = SQL_PROBE_INDEX_ABSENT,
-    [PROBE_ENUM_LABEL] = SQL_PROBE_ENUM_LABEL,
-    [PROBE_PARTITION_DETACHED] = SQL_PROBE_PARTITION_DETACHED,
-};
 
 static const PlanMigration *migration_of(const Runner *runner, const Action *action)
 {
@@ -43,27 +35,47 @@ static void script_settings_append(const PlanScript *script, size_t end, Str *sq
     }
 }
 
-/* Session-wide, since there is no transaction to be local to. The plan's settings come last. */
-ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
+/*
+ * Session-wide, since there is no transaction to be local to. Whoever has begun a statement that
+ * runs for hours may go: it goes on to its end, and the next attempt waits for that (session.c).
+ */
+static void own_append(Runner *runner, Str *sql)
 {
-    AUTO(Str) own = { 0 };
-    AUTO(Str) settings = { 0 };
     Session *session = &runner->session;
-    const PlanScript *script = script_of(runner, action);
     session->is_dirty = true; /* what is for statements alone is not for transactions */
     session->is_other_role = true;
-    settings_reset_text(session, &own);
-    str_printf(&own, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32,
+    settings_reset_text(session, sql);
+    str_printf(sql, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32,
                runner->config.order->plan->strategy.concurrent_timeout_ms);
-    script_settings_append(script, plan_part_at(script, action->part).first, &settings);
+    if (session->has_connection_check) {
+        str_append(sql, "; SET client_connection_check_interval = 0");
+    }
+}
+
+ErrCode solo_reset(Runner *runner, const Action *action, Err *err)
+{
+    AUTO(Str) own = { 0 };
+    own_append(runner, &own);
     if (runner->paper != NULL) {
         paper_sql(runner->paper, str_text(&own));
-        str_append(runner->paper, str_text(&settings));
         return ERR_NONE;
     }
-    ErrCode code = conn_run(session->conn, str_text(&own), action_deadline_ms(action), err);
+    return conn_run(runner->session.conn, str_text(&own), action_deadline_ms(action), err);
+}
+
+/* The script's settings come last. */
+ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
+{
+    AUTO(Str) settings = { 0 };
+    const PlanScript *script = script_of(runner, action);
+    script_settings_append(script, plan_part_at(script, action->part).first, &settings);
+    ErrCode code = solo_reset(runner, action, err);
+    if (runner->paper != NULL) {
+        str_append(runner->paper, str_text(&settings));
+        return code;
+    }
     if (code == ERR_NONE && settings.length > 0) {
-        code = conn_run(session->conn, str_text(&settings), action_deadline_ms(action), err);
+        code = conn_run(runner->session.conn, str_text(&settings), action_deadline_ms(action), err);
     }
     return code;
 }
@@ -92,19 +104,18 @@ static Result solo_lost(Conn *conn, Result result)
     return result;
 }
 
-/* Outside a transaction an error does not mean that nothing was done: it is never worth a blind
- * retry. */
+/* Outside a transaction an error does not mean that nothing was done: before it is told or tried
+ * again, what it has left is looked at. */
 static void solo_error(const Guard *guard, const PGresult *server, Result *result)
 {
-    if (server_error_result(server, &result->err) == RESULT_UNREACHABLE) {
+    result->kind = server_error_result(server, &result->err);
+    if (result->kind == RESULT_UNREACHABLE || server_error_ends_session(server)) {
         result->kind = RESULT_LOST;
         result->err.code = ERR_LOST;
         return;
     }
-    result->kind = RESULT_FAILED;
     if (guard_has_ended_it(guard)) {
         guard_explain(guard, result);
-        result->kind = RESULT_FAILED;
     } else if (result->err.code == ERR_BLOCKED) {
         guard_blame(guard, result);
     }
@@ -117,7 +128,7 @@ static Result solo_finish(Conn *conn, Guard *guard, Result result)
     PQsetSingleRowMode(pg);
     while (true) {
         if (!solo_wait(pg, guard)) {
-            return result.kind == RESULT_FAILED ? result : solo_lost(conn, result);
+            return result.kind != RESULT_OK ? result : solo_lost(conn, result);
         }
         AUTO_PTR(PGresult) server = PQgetResult(pg);
         if (server == NULL) {
@@ -136,15 +147,6 @@ static Result solo_finish(Conn *conn, Guard *guard, Result result)
     }
 }
 
-static const PlanStatement *statement_of(const Runner *runner, const Action *action,
-                                         uint32_t *ret_number)
-{
-    const PlanScript *script = script_of(runner, action);
-    size_t index = plan_part_at(script, action->part).first;
-    *ret_number = (uint32_t)index + 1;
-    return &script->statements[index];
-}
-
 Result perform_run(Runner *runner, const Action *action)
 {
     Err err = { 0 };
@@ -154,7 +156,7 @@ Result perform_run(Runner *runner, const Action *action)
     }
     Guard guard;
     Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
-    const PlanStatement *statement = statement_of(runner, action, &result.statement);
+    const PlanStatement *statement = trace_statement(runner, action, &result.statement);
     if (runner->paper != NULL) {
         paper_sql(runner->paper, statement->sql);
         return (Result){ .kind = RESULT_OK, .migration = "" };
@@ -174,17 +176,17 @@ Result perform_run(Runner *runner, const Action *action)
 
 /* With the search_path under which the statement ran: solo_settings made it the session's. */
 static ErrCode statement_probe(Runner *runner, const Action *action, const PlanStatement *statement,
-                               Err *err)
+                               const char *evidence, Err *err)
 {
-    const char *sql = statement->probe < PROBE_COUNT_ ? PROBES[statement->probe] : NULL;
+    const char *sql = trace_probe_sql(statement);
+    const char *params[] = { statement->object, statement->detail, evidence };
     if (sql == NULL) {
         return ERR_NONE;
     }
     if (runner->paper != NULL) {
-        paper_probe(runner->paper, sql, statement);
+        paper_probe(runner->paper, sql, params, ARRAY_LEN(params));
         return ERR_NONE;
     }
-    const char *params[] = { statement->object, statement->detail };
     AUTO_PTR(PGresult) found = NULL;
     ErrCode code = session_query(runner, sql, params, ARRAY_LEN(params), action, &found, err);
     if (code != ERR_NONE) {
@@ -198,15 +200,30 @@ static ErrCode statement_probe(Runner *runner, const Action *action, const PlanS
                    statement->object, result_text(found, 0, 1));
 }
 
+/* What was there before it began, as ours; then with the statement's own role and names. */
+static ErrCode probe_prepare(Runner *runner, const Action *action, const char **ret_evidence,
+                             Err *err)
+{
+    *ret_evidence = PAPER_EVIDENCE;
+    ErrCode code =
+        runner->paper == NULL ? trace_evidence_read(runner, action, ret_evidence, err) : ERR_NONE;
+    if (code == ERR_NONE && *ret_evidence[0] == '\0') {
+        *ret_evidence = "[]";
+    }
+    return code == ERR_NONE ? solo_settings(runner, action, err) : code;
+}
+
 Result perform_probe(Runner *runner, const Action *action)
 {
     Err err = { 0 };
     uint32_t number = 0;
-    const PlanStatement *statement = statement_of(runner, action, &number);
-    if (solo_settings(runner, action, &err) != ERR_NONE) {
+    const char *evidence = NULL;
+    const PlanStatement *statement = trace_statement(runner, action, &number);
+    FAILPOINT("exec.before_probe");
+    if (probe_prepare(runner, action, &evidence, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
-    if (statement_probe(runner, action, statement, &err) == ERR_NONE) {
+    if (statement_probe(runner, action, statement, evidence, &err) == ERR_NONE) {
         return (Result){ .kind = RESULT_OK, .migration = "" };
     }
     Result result = result_of_error(&err);

@@ -43,6 +43,19 @@ const char SQL_LOCK_HOLDER[] =
 const char SQL_BACKEND_END[] = "SELECT pg_catalog.pg_terminate_backend(a.pid)" THE_HOLDER;
 const char SQL_BACKEND_FIND[] = "SELECT a.pid" THE_HOLDER;
 
+/*
+ * The row names the backend that began the statement. To a role that may not know, the server tells
+ * neither a backend's start nor its state; the table's lock it tells to everybody.
+ */
+const char SQL_HOLDER_WORK[] =
+    "SELECT h.id, h.state, h.parts_done FROM skein.history h"
+    " JOIN pg_catalog.pg_stat_activity a ON a.pid = h.backend_pid"
+    " WHERE h.tenant = $1 AND h.is_running AND NOT h.is_inherited AND a.pid = $2::pg_catalog.int4"
+    " AND a.datname = pg_catalog.current_database()"
+    " AND h.backend_start IS NOT DISTINCT FROM $3::pg_catalog.timestamptz"
+    " AND coalesce(a.state = 'active', EXISTS (SELECT FROM pg_catalog.pg_locks l"
+    "  WHERE l.pid = a.pid AND l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock'))";
+
 #define OF_OUR_BACKEND                                                                             \
     " FROM pg_catalog.pg_stat_activity a WHERE a.pid = $1::int4"                                   \
     " AND a.backend_start = $2::pg_catalog.timestamptz"
@@ -50,38 +63,3 @@ const char SQL_BACKEND_FIND[] = "SELECT a.pid" THE_HOLDER;
 const char SQL_BACKEND_CANCEL[] = "SELECT pg_catalog.pg_cancel_backend(a.pid)" OF_OUR_BACKEND;
 const char SQL_BACKEND_TERMINATE[] = "SELECT pg_catalog.pg_terminate_backend(a.pid)" OF_OUR_BACKEND;
 
-/*
- * An index is made in its table's schema, whatever the search_path; and other schemas, those of
- * other tenants above all, may have one of its name.
- */
-#define LAST_NAME                                                                                  \
-    "(pg_catalog.parse_ident($1))[pg_catalog.cardinality(pg_catalog.parse_ident($1))]"
-#define TABLE_OID "pg_catalog.to_regclass(nullif($2, ''))"
-#define INDEX_OF_TABLE                                                                             \
-    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"               \
-    " WHERE c.oid = CASE WHEN $2 = '' THEN pg_catalog.to_regclass($1)::oid ELSE"                   \
-    " (SELECT o.oid FROM pg_catalog.pg_class o WHERE o.relname = " LAST_NAME " AND o.relnamespace" \
-    "  = (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = " TABLE_OID ")) END"
-
-const char SQL_PROBE_INDEX_VALID[] =
-    "SELECT coalesce(pg_catalog.bool_and(i.indisvalid AND i.indisready), false),"
-    " CASE WHEN count(*) = 0 THEN 'there is no such index' ELSE 'the index is there and INVALID' "
-    "END" INDEX_OF_TABLE " AND ($2 = '' OR i.indrelid = " TABLE_OID ")";
-
-const char SQL_PROBE_INDEX_ABSENT[] =
-    "SELECT count(*) = 0, 'the index is still there' FROM pg_catalog.pg_index i"
-    " WHERE i.indexrelid = pg_catalog.to_regclass($1) AND $2::text IS NOT NULL";
-
-const char SQL_PROBE_ENUM_LABEL[] = "SELECT EXISTS (SELECT FROM pg_catalog.pg_enum e WHERE "
-                                    "e.enumtypid = pg_catalog.to_regtype($1)::oid"
-                                    " AND e.enumlabel = $2), 'the type has no such label'";
-
-const char SQL_PROBE_PARTITION_DETACHED[] =
-    "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid ="
-    " pg_catalog.to_regclass($1)::oid), CASE WHEN $2 = '' THEN 'it is still a partition'"
-    " ELSE 'it is still a partition of ' || $2 END";
-
-const char SQL_EVIDENCE[] =
-    "SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object("
-    "'schema', c.relnamespace::pg_catalog.regnamespace, 'index', c.relname,"
-    " 'oid', c.oid::pg_catalog.int8, 'valid', i.indisvalid)), '[]')" INDEX_OF_TABLE;

@@ -39,15 +39,42 @@ extern const char SQL_LOCKS_LOOK_12[];
  * blocks done and in all, for how long (ms; -1: not told). */
 extern const char SQL_VACUUM_STANDS[];
 
-/* Parameters: object, detail. One row: is it proven, and what was found instead. */
+/* Parameters: tenant, pid and backend_start of who holds the lock. One row, if that very backend
+ * runs a statement of a migration outside a transaction: id, state, parts_done. */
+extern const char SQL_HOLDER_WORK[];
+
+/* ---- statements outside transactions: sql_trace.c ---- */
+
+/*
+ * For each way to look (trace.c has the table). All are run under the target's search_path.
+ * EVIDENCE: what is there before it begins, kept in the row; parameters: object, detail, hash of
+ * the parts up to this one, name of the probe; a column of JSON. PROBE: parameters: object, detail,
+ * evidence; is it proven, and what was found instead. TRACE: the same parameters; a word of
+ * trace_name, the object (qualified and quoted), what was found in words, and the statement that
+ * mends it ("": none).
+ */
+extern const char SQL_EVIDENCE_NOTHING[];
+extern const char SQL_EVIDENCE_INDEX[];
+extern const char SQL_EVIDENCE_ENUM_LABEL[];
+extern const char SQL_EVIDENCE_PARTITION[];
+extern const char SQL_EVIDENCE_REINDEX[];
+extern const char SQL_EVIDENCE_NAMED[];
+
 extern const char SQL_PROBE_INDEX_VALID[];
 extern const char SQL_PROBE_INDEX_ABSENT[];
 extern const char SQL_PROBE_ENUM_LABEL[];
 extern const char SQL_PROBE_PARTITION_DETACHED[];
+extern const char SQL_PROBE_REINDEXED[];
+extern const char SQL_PROBE_NAMED_PRESENT[];
+extern const char SQL_PROBE_NAMED_ABSENT[];
 
-/* Parameters: index, table, under the target's search_path. The indexes of that name in the table's
- * schema before a build: evidence for telling a carcass from another's work. */
-extern const char SQL_EVIDENCE[];
+extern const char SQL_TRACE_INDEX_VALID[];
+extern const char SQL_TRACE_INDEX_ABSENT[];
+extern const char SQL_TRACE_ENUM_LABEL[];
+extern const char SQL_TRACE_PARTITION_DETACHED[];
+extern const char SQL_TRACE_REINDEXED[];
+extern const char SQL_TRACE_NAMED_PRESENT[];
+extern const char SQL_TRACE_NAMED_ABSENT[];
 
 /* ---- skein's own tables: sql_own.c ---- */
 
@@ -119,6 +146,12 @@ extern const char SQL_HISTORY_INSERT[];
 extern const char SQL_HISTORY_MOVE_UP[];
 extern const char SQL_HISTORY_MOVE_DOWN[];
 
+/* Back to where it was before: the first thirteen of them. */
+extern const char SQL_HISTORY_MOVE_BACK[];
+
+/* What it keeps of the statement under way; "": nothing. Parameters: tenant, id. */
+extern const char SQL_HISTORY_EVIDENCE[];
+
 /*
  * Marks undone what a repeatable migration takes the place of, before its statements run.
  * Parameters: tenant, its id, what of that every content has (plan_repeat_stem), rollout, agent.
@@ -147,12 +180,6 @@ extern const char SQL_REPAIR_FENCE[];
 
 /* The same. The name under which the schema's own fence still is. */
 extern const char SQL_REPAIR_FORMER[];
-
-/* Parameters: object, detail, evidence. Columns: trace, object, words. */
-extern const char SQL_TRACE_INDEX_VALID[];
-extern const char SQL_TRACE_INDEX_ABSENT[];
-extern const char SQL_TRACE_ENUM_LABEL[];
-extern const char SQL_TRACE_PARTITION_DETACHED[];
 
 /*
  * Parameters: tenant, seq; from: state, parts done, is it running; to: state, parts done, hash of

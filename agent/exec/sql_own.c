@@ -204,7 +204,7 @@ const char SQL_HISTORY_INSERT[] =
     /* A record of repairs stays. */                                                               \
     " evidence = CASE WHEN $10::jsonb IS NULL THEN h.evidence"                                     \
     "  WHEN pg_catalog.jsonb_typeof(h.evidence)" IS "'object'"                                     \
-    "  THEN pg_catalog.jsonb_set(h.evidence, '{indexes}', $10::jsonb) ELSE $10::jsonb END,"        \
+    "  THEN pg_catalog.jsonb_concat(h.evidence, $10::jsonb) ELSE $10::jsonb END,"                  \
     " backend_start = $11, backend_pid = pg_catalog.pg_backend_pid(), "
 #define FROM_PLACE                                                                                 \
     " WHERE h.tenant" IS "$1 AND h.id" IS "$2 AND h.state" IS "$3 AND h.parts_done" IS "$4"        \
@@ -220,6 +220,16 @@ const char SQL_HISTORY_MOVE_DOWN[] =
     MOVED
     "undone_rollout = $12, undone_agent = $13,"
     " undone_at = CASE WHEN $14 THEN pg_catalog.clock_timestamp() END" FROM_PLACE;
+
+const char SQL_HISTORY_MOVE_BACK[] =
+    MOVED
+    "undone_rollout = CASE WHEN $6" IS "'undone' THEN $12 END,"
+    " undone_agent = CASE WHEN $6" IS "'undone' THEN $13 END,"
+    " undone_at = CASE WHEN $6" IS "'undone' THEN pg_catalog.clock_timestamp() END" FROM_PLACE;
+
+const char SQL_HISTORY_EVIDENCE[] =
+    "SELECT coalesce(evidence::pg_catalog.text, '') FROM skein.history"
+    " WHERE tenant = $1 AND id = $2 AND state <> 'undone'";
 
 const char SQL_HISTORY_SUPERSEDE[] =
     "UPDATE skein.history SET state = 'undone', undone_at = pg_catalog.clock_timestamp(),"
@@ -238,7 +248,8 @@ const char SQL_HISTORY_FINGERPRINTS[] =
 /* All columns are named, so that one that is missing is found here and not behind a migration. */
 const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
-    " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), '') FROM ("
+    " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), ''),"
+    " coalesce(evidence ->> 'statement', '') FROM ("
     "  SELECT tenant, seq, id, version, name, checksum, state, is_inherited, rollout, plan_hash,"
     "  attempt, term, token, agent, backend_pid, backend_start, started_at, applied_at, undone_at,"
     "  undone_rollout, undone_agent, evidence, parts_done, parts_hash, is_running, adopted_from,"

@@ -1,7 +1,6 @@
 /*
  * What `skein repair` asks a database and writes there, and what a move on paper asks. Texts only;
- * see sql.h. The traces answer with one row of three columns: a word of trace_name, the object
- * (qualified and quoted), and what was found in words.
+ * see sql.h.
  */
 #include "agent/exec/sql.h"
 
@@ -41,96 +40,6 @@ const char SQL_REPAIR_FORMER[] =
 const char SQL_PAPER_WRITES[] =
     "SELECT coalesce((SELECT f.writes FROM skein.fence f WHERE f.tenant = $1),"
     " (SELECT max(h.seq) FROM skein.history h WHERE h.tenant = $1), 0)";
-
-/* ---- traces ---- */
-
-/* The indexes of the wanted name that were there before; older rows have the bare list. */
-#define INDEXES_BEFORE(parameter)                                                                  \
-    "(SELECT (e.value ->> 'oid')::pg_catalog.int8 AS oid"                                          \
-    " FROM pg_catalog.jsonb_array_elements(CASE pg_catalog.jsonb_typeof(" parameter "::jsonb)"     \
-    "  WHEN 'array' THEN " parameter "::jsonb"                                                     \
-    "  WHEN 'object' THEN coalesce(" parameter "::jsonb -> 'indexes', '[]') ELSE '[]' END) e)"
-
-#define NAME_OF(class)                                                                             \
-    "(SELECT pg_catalog.format('%I.%I', n.nspname, " class ".relname)"                             \
-    " FROM pg_catalog.pg_namespace n WHERE n.oid = " class ".relnamespace)"
-
-/* Who else builds, validates or vacuums there: pid and what it calls itself. */
-#define WORKER_ON(table)                                                                           \
-    "(SELECT pg_catalog.format('pid %s (%s) works on the table', l.pid, coalesce(nullif("          \
-    "  a.application_name, ''), a.backend_type, '?')) FROM pg_catalog.pg_locks l"                  \
-    " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"                                    \
-    " WHERE l.locktype = 'relation' AND l.relation = " table                                       \
-    " AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"                                \
-    "  WHERE d.datname = pg_catalog.current_database())"                                           \
-    " AND l.mode = 'ShareUpdateExclusiveLock' AND l.pid <> pg_catalog.pg_backend_pid() LIMIT 1)"
-
-#define LAST_NAME                                                                                  \
-    "(pg_catalog.parse_ident($1))[pg_catalog.cardinality(pg_catalog.parse_ident($1))]"
-#define TABLE_OID "pg_catalog.to_regclass(nullif($2, ''))::pg_catalog.oid"
-
-const char SQL_TRACE_INDEX_VALID[] =
-    "WITH found AS (SELECT c.oid, " NAME_OF("c") " AS name, i.indrelid,"
-    "  i.indisvalid AND i.indisready AS is_valid"
-    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
-    "  WHERE c.oid = CASE WHEN $2 = '' THEN pg_catalog.to_regclass($1)::pg_catalog.oid ELSE"
-    "   (SELECT o.oid FROM pg_catalog.pg_class o WHERE o.relname = " LAST_NAME
-    "    AND o.relnamespace = (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = " TABLE_OID ")) END),"
-    " told AS (SELECT f.*, " WORKER_ON("f.indrelid") " AS worker,"
-    "  EXISTS (SELECT FROM " INDEXES_BEFORE("$3") " b WHERE b.oid = f.oid) AS is_old FROM found f)"
-    " SELECT CASE WHEN t.oid IS NULL THEN 'absent'"
-    "  WHEN $2 <> '' AND t.indrelid <> " TABLE_OID " THEN 'foreign'"
-    "  WHEN t.is_old THEN 'foreign' WHEN t.is_valid THEN 'done'"
-    "  WHEN t.worker IS NOT NULL THEN 'runs' ELSE 'carcass' END,"
-    " coalesce(t.name, ''),"
-    " CASE WHEN t.oid IS NULL THEN pg_catalog.format('there is no index %s', $1)"
-    "  WHEN $2 <> '' AND t.indrelid <> " TABLE_OID
-    "   THEN pg_catalog.format('index %s is on another table', t.name)"
-    "  WHEN t.is_old THEN pg_catalog.format('index %s is there, %s, and was before the statement began',"
-    "   t.name, CASE WHEN t.is_valid THEN 'valid' ELSE 'INVALID' END)"
-    "  WHEN t.is_valid THEN pg_catalog.format('index %s is there, valid and ready', t.name)"
-    "  WHEN t.worker IS NOT NULL THEN pg_catalog.format('index %s is INVALID so far, and %s', t.name, t.worker)"
-    "  ELSE pg_catalog.format('index %s is there and INVALID: what the statement left behind', t.name) END"
-    " FROM (SELECT 1) one LEFT JOIN told t ON true";
-
-/* One that is half dropped is INVALID; dropping it again ends it. */
-const char SQL_TRACE_INDEX_ABSENT[] =
-    "WITH found AS (SELECT c.oid, " NAME_OF("c") " AS name, i.indisvalid, " WORKER_ON("i.indrelid") " AS worker"
-    "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
-    "  WHERE c.oid = pg_catalog.to_regclass($1)::pg_catalog.oid)"
-    " SELECT CASE WHEN t.oid IS NULL THEN 'done' WHEN t.worker IS NOT NULL AND NOT t.indisvalid THEN 'runs'"
-    "  ELSE 'absent' END, coalesce(t.name, ''),"
-    " CASE WHEN t.oid IS NULL THEN pg_catalog.format('there is no index %s any more', $1)"
-    "  WHEN t.worker IS NOT NULL AND NOT t.indisvalid"
-    "   THEN pg_catalog.format('index %s is still there, and %s', t.name, t.worker)"
-    "  WHEN t.indisvalid THEN pg_catalog.format('index %s is still there, and valid', t.name)"
-    "  ELSE pg_catalog.format('index %s is half dropped (INVALID): dropping it again ends that', t.name) END"
-    " FROM (SELECT 1) one LEFT JOIN found t ON $2::pg_catalog.text IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
-
-const char SQL_TRACE_ENUM_LABEL[] =
-    "SELECT CASE WHEN e.is_there THEN 'done' ELSE 'absent' END, '',"
-    " pg_catalog.format(CASE WHEN e.is_there THEN 'type %s has the label %L'"
-    "  ELSE 'type %s has no label %L' END, $1, $2)"
-    " FROM (SELECT EXISTS (SELECT FROM pg_catalog.pg_enum e WHERE e.enumlabel = $2"
-    "  AND e.enumtypid = pg_catalog.to_regtype($1)::pg_catalog.oid"
-    "  AND $3::pg_catalog.text IS NOT NULL) AS is_there) e";
-
-/* The column that says "pending" is there since 14, and so is DETACH CONCURRENTLY. */
-const char SQL_TRACE_PARTITION_DETACHED[] =
-    "WITH link AS (SELECT i.*, " NAME_OF("p") " AS parent, " NAME_OF("c") " AS child, " WORKER_ON("i.inhparent") " AS worker"
-    "  FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class p ON p.oid = i.inhparent"
-    "  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
-    "  WHERE i.inhrelid = pg_catalog.to_regclass($1)::pg_catalog.oid)"
-    " SELECT CASE WHEN l.inhrelid IS NULL THEN 'done'"
-    "  WHEN l.worker IS NOT NULL THEN 'runs'"
-    "  WHEN pg_catalog.to_jsonb(l) ->> 'inhdetachpending' = 'true' THEN 'pending' ELSE 'absent' END,"
-    " coalesce(l.child, ''),"
-    " CASE WHEN l.inhrelid IS NULL THEN pg_catalog.format('%s is no partition any more', $1)"
-    "  WHEN l.worker IS NOT NULL THEN pg_catalog.format('%s is a partition of %s so far, and %s', l.child, l.parent, l.worker)"
-    "  WHEN pg_catalog.to_jsonb(l) ->> 'inhdetachpending' = 'true'"
-    "   THEN pg_catalog.format('the detaching is half done; ALTER TABLE %s DETACH PARTITION %s FINALIZE ends it', l.parent, l.child)"
-    "  ELSE pg_catalog.format('%s is still a partition of %s', l.child, l.parent) END"
-    " FROM (SELECT 1) one LEFT JOIN link l ON $2::pg_catalog.text IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
 
 /* ---- changes ---- */
 

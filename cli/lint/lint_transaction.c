@@ -461,15 +461,15 @@ static const LintRule RULES[] = {
         .severity = SEVERITY_NOTICE,
         .title = "a statement that nobody can tell the end of",
         .explain =
-            "What runs outside of a transaction is written down before and looked up after. For "
-            "CREATE and DROP INDEX CONCURRENTLY, DETACH PARTITION CONCURRENTLY and ADD VALUE the "
-            "catalog tells whether it is done; for VACUUM, REINDEX CONCURRENTLY, ALTER SYSTEM and "
-            "the like nothing does.",
-        .remedy = "Maintenance is better done by a job than by a migration. What can run in a "
-                  "transaction should.",
+            "What runs outside of a transaction is written down before and looked up after. Of "
+            "most such statements the catalog tells whether they are done and what a broken one "
+            "has left, and others, as VACUUM, do no harm when they run once more. Of a procedure "
+            "that commits by itself nothing tells how far it came.",
+        .remedy = "Let the procedure do its work in small steps that may be repeated, from a job "
+                  "rather than from a migration. What can run in a transaction should.",
         .moment = RULE_TEXT,
         .check = check_recoverable,
-        .fires = { "VACUUM orders;", NULL },
+        .fires = { "ALTER SUBSCRIPTION orders_in ADD PUBLICATION more;", NULL },
         .silent = { "CREATE INDEX CONCURRENTLY orders_note_idx ON orders (note);", NULL },
     },
     {

@@ -42,6 +42,11 @@ static const struct TraceRow {
     [TRACE_DONE] = { .has_settle = true, .may_end = true },
     [TRACE_ABSENT] = { .has_settle = true, .may_return = true },
     [TRACE_CARCASS] = { .has_settle = true },
+    [TRACE_PENDING] = { .has_settle = true },
+    [TRACE_AGAIN] = { .has_settle = true, .has_word = true, .may_end = true, .may_return = true },
+    [TRACE_BEFORE] = { .has_settle = true, .has_word = true, .may_end = true, .may_return = true },
+    [TRACE_WRECK] = { .has_settle = true, .may_return = true },
+    [TRACE_GONE] = { .has_settle = true, .may_return = true },
     [TRACE_FOREIGN] = { .has_word = true, .may_end = true, .may_return = true },
     [TRACE_UNKNOWN] = { .has_word = true, .may_end = true, .may_return = true },
 };
@@ -113,11 +118,17 @@ static Place start_of(const Finding *finding)
     return (Place){ .state = is_down(finding) ? "applied" : "undone" };
 }
 
+/* What was broken off in the middle of going is brought to its end, not back. */
+static bool is_end(Trace trace)
+{
+    return trace == TRACE_DONE || trace == TRACE_PENDING;
+}
+
 static Place place_after(Choice choice, const Finding *finding)
 {
     switch (choice) {
     case CHOICE_SETTLE:
-        return finding->row->trace == TRACE_DONE ? end_of(finding) : start_of(finding);
+        return is_end(finding->row->trace) ? end_of(finding) : start_of(finding);
     case CHOICE_DONE:
         return end_of(finding);
     case CHOICE_AGAIN:
@@ -167,7 +178,7 @@ static void mirror_take(Choice choice, const Finding *finding, Place to, RepairC
 }
 
 RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *arena,
-                                  const char **ret_drop)
+                                  const char **ret_mend)
 {
     Place to = place_after(choice, finding);
     RepairChange change = { .row = finding->row, .to = to, .choice = repair_choice_word(choice) };
@@ -175,8 +186,9 @@ RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *
     change.parts_hash = is_between ? hash_of(script_of(finding), to.parts_done, arena) : "";
     change.content = takes_content(choice, finding, to) ? finding->migration : NULL;
     mirror_take(choice, finding, to, &change);
-    bool has_carcass = choice == CHOICE_SETTLE && finding->row->trace == TRACE_CARCASS;
-    *ret_drop = has_carcass ? finding->row->object : NULL;
+    Trace trace = finding->row->trace;
+    bool is_left = choice == CHOICE_SETTLE && (trace == TRACE_CARCASS || trace == TRACE_PENDING);
+    *ret_mend = is_left ? finding->row->mend : NULL;
     return change;
 }
 
@@ -201,6 +213,8 @@ static void settle_write(const Finding *finding, Str *out)
     const RepairRow *row = finding->row;
     if (row->trace == TRACE_DONE) {
         str_append(out, "writes down that the statement is done; ");
+    } else if (row->trace == TRACE_PENDING) {
+        str_printf(out, "runs %s, and writes down that the statement is done; ", row->mend);
     } else if (row->trace == TRACE_CARCASS) {
         str_printf(out,
                    "drops index %s concurrently, and writes down that the statement is not done; ",

@@ -87,9 +87,9 @@ bool repair_choice_fits(Choice choice, const Finding *finding);
 /* What it would do to it, for people. Appends. */
 void repair_choice_write(Choice choice, const Finding *finding, Str *out);
 
-/* The change that it comes to; the index to be dropped before, or NULL. Not for the two about
- * schemas. In `arena`. */
+/* The change that it comes to; the statement that clears the way before, or NULL. Not for the two
+ * about schemas. In `arena`. */
 RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *arena,
-                                  const char **ret_drop);
+                                  const char **ret_mend);
 
 #endif

@@ -91,8 +91,8 @@ static void repaired_text(const RepairedList *done, Str *out)
         } else {
             place_text(repaired, out);
         }
-        if (repaired->dropped != NULL) {
-            str_printf(out, "; dropped index %s", repaired->dropped);
+        if (repaired->ran != NULL) {
+            str_printf(out, "; ran %s", repaired->ran);
         }
         str_append(out, "\n");
     }
@@ -163,7 +163,7 @@ static void repaired_json(const RepairedList *done, JsonOut *json)
         json_out_string(json, "choice", repair_choice_word(repaired->choice));
         json_out_string(json, "state", repaired->to.state);
         json_out_unsigned(json, "parts_done", repaired->to.parts_done);
-        json_out_string(json, "dropped", repaired->dropped);
+        json_out_string(json, "ran", repaired->ran);
         json_out_object_end(json);
     }
     json_out_array_end(json);

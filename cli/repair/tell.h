@@ -10,7 +10,7 @@ typedef struct Repaired {
     const char *id;
     Choice choice;
     Place to;
-    const char *dropped; /* NULL: nothing */
+    const char *ran; /* the statement that cleared the way; NULL: none */
 } Repaired;
 
 typedef LIST(Repaired) RepairedList;

@@ -68,6 +68,7 @@ static bool needs_tree(const Reader *reader, const char *kind)
 /* What words alone tell, for statements that have no tree. The first that fits counts. */
 typedef enum WordVerdict {
     WORD_OUTSIDE,     /* cannot run in a transaction */
+    WORD_REPEATABLE,  /* the same, and does no harm twice */
     WORD_INSIDE,      /* can, whatever comes after */
     WORD_TRANSACTION, /* begins or ends one */
 } WordVerdict;
@@ -88,15 +89,15 @@ static const struct {
     { "ROLLBACK", NULL, WORD_TRANSACTION },
     { "ROLLBACK PREPARED", NULL, WORD_TRANSACTION },
     { "PREPARE TRANSACTION", NULL, WORD_TRANSACTION },
-    { "VACUUM", NULL, WORD_OUTSIDE },
-    { "REINDEX DATABASE", NULL, WORD_OUTSIDE },
-    { "REINDEX SCHEMA", NULL, WORD_OUTSIDE },
-    { "REINDEX SYSTEM", NULL, WORD_OUTSIDE },
+    { "VACUUM", NULL, WORD_REPEATABLE },
+    { "REINDEX DATABASE", NULL, WORD_REPEATABLE },
+    { "REINDEX SCHEMA", NULL, WORD_REPEATABLE },
+    { "REINDEX SYSTEM", NULL, WORD_REPEATABLE },
     { "CREATE DATABASE", NULL, WORD_OUTSIDE },
     { "DROP DATABASE", NULL, WORD_OUTSIDE },
     { "CREATE TABLESPACE", NULL, WORD_OUTSIDE },
     { "DROP TABLESPACE", NULL, WORD_OUTSIDE },
-    { "ALTER SYSTEM", NULL, WORD_OUTSIDE },
+    { "ALTER SYSTEM", NULL, WORD_REPEATABLE },
     { "CREATE SUBSCRIPTION", NULL, WORD_OUTSIDE },
     { "DROP SUBSCRIPTION", NULL, WORD_OUTSIDE },
     { NULL, "CONCURRENTLY", WORD_OUTSIDE },
@@ -106,6 +107,11 @@ static void apply_word_verdict(const Reader *reader, WordVerdict verdict, Statem
 {
     if (verdict == WORD_TRANSACTION) {
         facts_refuse_transaction(reader, facts);
+    } else if (verdict == WORD_REPEATABLE) {
+        bool leaves_indexes =
+            str_starts_with(facts->kind, "REINDEX") && has_word(reader, "CONCURRENTLY");
+        facts_set_outside(facts, leaves_indexes ? PROBE_REINDEXED : PROBE_REPEATABLE, "",
+                          leaves_indexes ? "database" : "");
     } else if (verdict == WORD_OUTSIDE) {
         facts_set_outside(facts, PROBE_NONE, "", "");
         if (strstr(facts->kind, " INDEX CONCURRENTLY") != NULL) {

@@ -119,15 +119,34 @@ static void read_drop(const Reader *reader, const PgQuery__Node *node, Statement
                       quote_strings(name->items, name->n_items, reader->arena), "");
 }
 
-/* No probe: the index that is rebuilt is valid before and after, so looking proves nothing. */
+/* What REINDEX CONCURRENTLY may leave behind, and where. */
+static const char *reindex_scope(PgQuery__ReindexObjectType kind)
+{
+    switch (kind) {
+    case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX:
+        return "index";
+    case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE:
+        return "table";
+    case PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA:
+        return "schema";
+    default:
+        return "database";
+    }
+}
+
+/* The index that is rebuilt is valid before and after: only what it leaves behind can be seen. */
 static void read_reindex(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
 {
     const PgQuery__ReindexStmt *reindex = node->reindex_stmt;
     bool is_concurrent = option_is_on(reindex->params, reindex->n_params, "concurrently", false);
-    bool is_whole = reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX &&
-                    reindex->kind != PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE;
-    if (is_concurrent || is_whole) {
-        facts_set_outside(facts, PROBE_NONE, "", "");
+    const char *scope = reindex_scope(reindex->kind);
+    const char *object = reindex->relation != NULL
+                             ? quote_relation(reindex->relation, reader->arena)
+                             : quote_name(NULL, reindex->name, reader->arena);
+    if (is_concurrent) {
+        facts_set_outside(facts, PROBE_REINDEXED, object, scope);
+    } else if (str_equal(scope, "schema") || str_equal(scope, "database")) {
+        facts_set_outside(facts, PROBE_REPEATABLE, "", "");
     }
     if (is_concurrent && !str_ends_with(facts->kind, "CONCURRENTLY")) {
         facts->kind = arena_printf(reader->arena, "%s CONCURRENTLY", facts->kind);
@@ -138,7 +157,7 @@ static void read_vacuum(const Reader *reader, const PgQuery__Node *node, Stateme
 {
     (void)reader;
     if (node->vacuum_stmt->is_vacuumcmd) {
-        facts_set_outside(facts, PROBE_NONE, "", "");
+        facts_set_outside(facts, PROBE_REPEATABLE, "", "");
     }
 }
 
@@ -275,15 +294,49 @@ static void read_cluster(const Reader *reader, const PgQuery__Node *node, Statem
 {
     (void)reader;
     if (node->cluster_stmt->relation == NULL) {
-        facts_set_outside(facts, PROBE_NONE, "", "");
+        facts_set_outside(facts, PROBE_REPEATABLE, "", "");
     }
 }
 
-static void read_outside(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
+/* Setting it twice to the same is setting it once. */
+static void read_alter_system(const Reader *reader, const PgQuery__Node *node,
+                              StatementFacts *facts)
 {
     (void)reader;
     (void)node;
-    facts_set_outside(facts, PROBE_NONE, "", "");
+    facts_set_outside(facts, PROBE_REPEATABLE, "", "");
+}
+
+static void set_named(const Reader *reader, ProbeKind probe, const char *name, const char *what,
+                      StatementFacts *facts)
+{
+    facts_set_outside(facts, probe, arena_strdup(reader->arena, name), what);
+}
+
+static void read_create_database(const Reader *reader, const PgQuery__Node *node,
+                                 StatementFacts *facts)
+{
+    set_named(reader, PROBE_NAMED_PRESENT, node->createdb_stmt->dbname, "database", facts);
+}
+
+static void read_drop_database(const Reader *reader, const PgQuery__Node *node,
+                               StatementFacts *facts)
+{
+    set_named(reader, PROBE_NAMED_ABSENT, node->dropdb_stmt->dbname, "database", facts);
+}
+
+static void read_create_tablespace(const Reader *reader, const PgQuery__Node *node,
+                                   StatementFacts *facts)
+{
+    const char *name = node->create_table_space_stmt->tablespacename;
+    set_named(reader, PROBE_NAMED_PRESENT, name, "tablespace", facts);
+}
+
+static void read_drop_tablespace(const Reader *reader, const PgQuery__Node *node,
+                                 StatementFacts *facts)
+{
+    const char *name = node->drop_table_space_stmt->tablespacename;
+    set_named(reader, PROBE_NAMED_ABSENT, name, "tablespace", facts);
 }
 
 /* ALTER DATABASE … SET TABLESPACE copies files; every other form is a row in a catalog. */
@@ -295,7 +348,7 @@ static void read_alter_database(const Reader *reader, const PgQuery__Node *node,
     for (size_t i = 0; i < alter->n_options; i++) {
         if (alter->options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
             str_equal(alter->options[i]->def_elem->defname, "tablespace")) {
-            facts_set_outside(facts, PROBE_NONE, "", "");
+            facts_set_outside(facts, PROBE_REPEATABLE, "", "");
         }
     }
 }
@@ -303,14 +356,21 @@ static void read_alter_database(const Reader *reader, const PgQuery__Node *node,
 static void read_create_subscription(const Reader *reader, const PgQuery__Node *node,
                                      StatementFacts *facts)
 {
-    (void)reader;
     const PgQuery__CreateSubscriptionStmt *create = node->create_subscription_stmt;
     bool connects = option_is_on(create->options, create->n_options, "connect", true);
     if (option_is_on(create->options, create->n_options, "create_slot", connects)) {
-        facts_set_outside(facts, PROBE_NONE, "", "");
+        set_named(reader, PROBE_NAMED_PRESENT, create->subname, "subscription", facts);
     }
 }
 
+static void read_drop_subscription(const Reader *reader, const PgQuery__Node *node,
+                                   StatementFacts *facts)
+{
+    const char *name = node->drop_subscription_stmt->subname;
+    set_named(reader, PROBE_NAMED_ABSENT, name, "subscription", facts);
+}
+
+/* To add a publication that is there already is an error; to say which ones there are is not. */
 static void read_alter_subscription(const Reader *reader, const PgQuery__Node *node,
                                     StatementFacts *facts)
 {
@@ -318,9 +378,13 @@ static void read_alter_subscription(const Reader *reader, const PgQuery__Node *n
     const PgQuery__AlterSubscriptionStmt *alter = node->alter_subscription_stmt;
     switch (alter->kind) {
     case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_REFRESH:
-        facts_set_outside(facts, PROBE_NONE, "", "");
+        facts_set_outside(facts, PROBE_REPEATABLE, "", "");
         break;
     case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_SET_PUBLICATION:
+        if (option_is_on(alter->options, alter->n_options, "refresh", true)) {
+            facts_set_outside(facts, PROBE_REPEATABLE, "", "");
+        }
+        break;
     case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_ADD_PUBLICATION:
     case PG_QUERY__ALTER_SUBSCRIPTION_TYPE__ALTER_SUBSCRIPTION_DROP_PUBLICATION:
         if (option_is_on(alter->options, alter->n_options, "refresh", true)) {
@@ -404,15 +468,15 @@ static const struct {
     { PG_QUERY__NODE__NODE_ALTER_TABLE_STMT, read_alter_table },
     { PG_QUERY__NODE__NODE_ALTER_ENUM_STMT, read_enum },
     { PG_QUERY__NODE__NODE_CLUSTER_STMT, read_cluster },
-    { PG_QUERY__NODE__NODE_CREATEDB_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_DROPDB_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_CREATEDB_STMT, read_create_database },
+    { PG_QUERY__NODE__NODE_DROPDB_STMT, read_drop_database },
     { PG_QUERY__NODE__NODE_ALTER_DATABASE_STMT, read_alter_database },
-    { PG_QUERY__NODE__NODE_CREATE_TABLE_SPACE_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_DROP_TABLE_SPACE_STMT, read_outside },
-    { PG_QUERY__NODE__NODE_ALTER_SYSTEM_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_CREATE_TABLE_SPACE_STMT, read_create_tablespace },
+    { PG_QUERY__NODE__NODE_DROP_TABLE_SPACE_STMT, read_drop_tablespace },
+    { PG_QUERY__NODE__NODE_ALTER_SYSTEM_STMT, read_alter_system },
     { PG_QUERY__NODE__NODE_CREATE_SUBSCRIPTION_STMT, read_create_subscription },
     { PG_QUERY__NODE__NODE_ALTER_SUBSCRIPTION_STMT, read_alter_subscription },
-    { PG_QUERY__NODE__NODE_DROP_SUBSCRIPTION_STMT, read_outside },
+    { PG_QUERY__NODE__NODE_DROP_SUBSCRIPTION_STMT, read_drop_subscription },
     { PG_QUERY__NODE__NODE_TRANSACTION_STMT, read_transaction },
     { PG_QUERY__NODE__NODE_DISCARD_STMT, read_discard },
     { PG_QUERY__NODE__NODE_VARIABLE_SET_STMT, read_setting },

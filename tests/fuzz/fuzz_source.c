@@ -146,10 +146,13 @@ static bool is_text(const char *text)
 static void require_statement_in_limits(const PlanStatement *statement, bool is_transactional)
 {
     bool is_probed = statement->probe != PROBE_NONE;
+    bool has_object =
+        is_probed && statement->probe != PROBE_REPEATABLE && statement->probe != PROBE_REINDEXED;
     FUZZ_REQUIRE(is_text(statement->sql) && is_text(statement->kind) &&
                  is_text(statement->object) && is_text(statement->detail));
     FUZZ_REQUIRE(statement->kind[0] != '\0' && strpbrk(statement->kind, "\r\n") == NULL);
-    FUZZ_REQUIRE(!is_probed || (!is_transactional && statement->object[0] != '\0'));
+    FUZZ_REQUIRE(!is_probed || !is_transactional);
+    FUZZ_REQUIRE(!has_object || statement->object[0] != '\0');
 }
 
 static void require_in_limits(const Script *script)

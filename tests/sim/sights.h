@@ -20,6 +20,10 @@
     X(BEGUN_ANEW, 500, "an attempt went on with a migration that another had begun")               \
     X(HALF_THE_OTHER_WAY, 500, "a target was held, a migration half way in the other direction")   \
     X(CARCASS, 500, "a non-transactional statement left something half-built behind")              \
+    X(CARCASS_MENDED, 500, "what a non-transactional statement had left was cleared away")         \
+    X(STEP_TAKEN_BACK, 500, "a non-transactional step of which nothing was there was taken back")  \
+    X(STEP_FOUND_DONE, 500, "a non-transactional statement of unknown end was found done")         \
+    X(ADOPTED, 500, "a statement that outlived its client was outwaited")                          \
     X(FENCED, 500, "the fence refused an attempt")                                                 \
     X(FENCE_WAIT, 500, "a fence-taker waited for an older backend's row lock")                     \
     X(IN_PROGRESS, 500, "that wait ran into lock_timeout")                                         \

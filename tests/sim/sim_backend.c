@@ -52,26 +52,34 @@ bool backend_is_in_transaction(const PgBackend *backend)
            (backend->action.kind == ACTION_APPLY || backend->action.kind == ACTION_UNDO);
 }
 
+static bool is_note(ActionKind kind)
+{
+    return kind == ACTION_NOTE_BEGIN || kind == ACTION_NOTE_END || kind == ACTION_NOTE_BACK;
+}
+
+bool backend_is_at_work(const PgBackend *backend)
+{
+    return backend->action.kind == ACTION_RUN && backend->stage == STAGE_BODY;
+}
+
 bool backend_is_in_doubt(const PgBackend *backend)
 {
     switch (backend->action.kind) {
     case ACTION_APPLY:
     case ACTION_UNDO:
         return backend->is_commit_sent;
-    case ACTION_NOTE_BEGIN:
-    case ACTION_NOTE_END:
     case ACTION_RUN:
+    case ACTION_MEND:
         return true;
     default:
-        return false;
+        return is_note(backend->action.kind);
     }
 }
 
 /* Does the batch begin with the fence? */
 static bool takes_fence(ActionKind kind)
 {
-    return kind == ACTION_READ || kind == ACTION_APPLY || kind == ACTION_UNDO ||
-           kind == ACTION_NOTE_BEGIN || kind == ACTION_NOTE_END;
+    return kind == ACTION_READ || kind == ACTION_APPLY || kind == ACTION_UNDO || is_note(kind);
 }
 
 static void row_release(PgBackend *backend)
@@ -218,9 +226,9 @@ void backend_begin(PgBackend *backend, const Action *action)
     backend->is_lost = false;
     backend->trouble =
         trouble_answer(backend->tenant->server->trouble, action->kind, &backend->tenant->dice);
-    backend->is_pipelined = action->kind == ACTION_NOTE_BEGIN || action->kind == ACTION_NOTE_END ||
-                            ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
-                             dice_chance(&backend->tenant->dice, 55));
+    backend->is_pipelined =
+        is_note(action->kind) || ((action->kind == ACTION_APPLY || action->kind == ACTION_UNDO) &&
+                                  dice_chance(&backend->tenant->dice, 55));
     backend->is_commit_sent = backend->is_pipelined;
     stage_set(backend, STAGE_BEGIN);
     advance_after(backend, dice_duration(&backend->tenant->dice, ROUND_TRIP_MS));
@@ -261,7 +269,7 @@ static bool row_is_expected(const PgBackend *backend)
         return true;
     }
     bool is_down = action->kind == ACTION_UNDO || action->is_down;
-    bool is_end = action->kind == ACTION_NOTE_END;
+    bool is_end = action->kind == ACTION_NOTE_END || action->kind == ACTION_NOTE_BACK;
     if (action->part == 0 && !is_end) {
         return row->state == (is_down ? ROW_APPLIED : ROW_ABSENT);
     }
@@ -300,7 +308,8 @@ static void do_begin(PgBackend *backend)
             return;
         }
     }
-    bool has_body = kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_RUN;
+    bool has_body =
+        kind == ACTION_APPLY || kind == ACTION_UNDO || kind == ACTION_RUN || kind == ACTION_MEND;
     bool is_stopped_here = backend->trouble != NULL && (!has_body || backend->trouble->is_unsent);
     if (is_stopped_here) {
         backend_fail_trouble(backend, backend->trouble);
@@ -368,6 +377,41 @@ static void do_run(PgBackend *backend)
     backend_answer(backend, RESULT_OK, ERR_NONE, "");
 }
 
+/* A drop that was broken off has to be ended, a build to be cleared away. */
+static void do_trace(PgBackend *backend)
+{
+    const PgData *data = &backend->tenant->data;
+    size_t migration = backend->action.migration;
+    int effect = data->effects[migration][data_part(backend)];
+    bool is_there = effect == (backend->action.is_down ? 0 : 1);
+    Trace trace = data->is_carcass[migration] ? TRACE_CARCASS
+                  : is_there                  ? TRACE_DONE
+                                              : TRACE_ABSENT;
+    if (trace == TRACE_DONE) {
+        world_saw(world_of(backend), SIGHT_STEP_FOUND_DONE);
+    }
+    stage_set(backend, STAGE_IDLE);
+    if (backend->client != NULL) {
+        backend->client->trace = trace;
+    }
+    backend_answer(backend, RESULT_TRACED, ERR_INTERRUPTED, trace_name(trace));
+}
+
+static void do_mend(PgBackend *backend)
+{
+    const PgData *data = &backend->tenant->data;
+    if (backend->trouble != NULL) {
+        backend_fail_trouble(backend, backend->trouble);
+        return;
+    }
+    if (data->is_carcass[backend->action.migration]) {
+        world_saw(world_of(backend), SIGHT_CARCASS_MENDED);
+        data_mend(backend);
+    }
+    transaction_end(backend, true);
+    backend_answer(backend, RESULT_OK, ERR_NONE, "");
+}
+
 static void do_probe(PgBackend *backend)
 {
     const PgData *data = &backend->tenant->data;
@@ -411,6 +455,14 @@ static void do_body(PgBackend *backend)
     }
     if (kind == ACTION_PROBE) {
         do_probe(backend);
+        return;
+    }
+    if (kind == ACTION_TRACE) {
+        do_trace(backend);
+        return;
+    }
+    if (kind == ACTION_MEND) {
+        do_mend(backend);
         return;
     }
     if (kind == ACTION_PREPARE) {

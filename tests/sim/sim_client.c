@@ -124,6 +124,7 @@ static void result_fill(PgSession *session, ResultKind kind, ErrCode code, const
         session->result.statement = 1;
     }
     session->result.history = kind == RESULT_HISTORY ? &session->history : NULL;
+    session->result.trace = kind == RESULT_TRACED ? session->trace : TRACE_NONE;
 }
 
 /* `delay_ms` later the client has its result; a second one for the same call is dropped. */
@@ -349,6 +350,11 @@ static void do_lock(PgSession *session)
     } else if (is_of_newer_attempt(session, holder)) {
         world_saw(world_of(session), SIGHT_FENCED);
         result_send(session, RESULT_FENCED, ERR_FENCED, "a newer attempt holds the lock", delay_ms);
+    } else if (backend_is_at_work(holder)) {
+        world_saw(world_of(session), SIGHT_ADOPTED);
+        result_send(session, RESULT_HELD_AT_WORK, ERR_ATTEMPT_IN_PROGRESS,
+                    "a statement of an older attempt still runs", delay_ms);
+        session->result.backend_pid = holder->pid;
     } else {
         world_saw(world_of(session), SIGHT_LOCK_HELD_BY_OURS);
         result_send(session, RESULT_HELD_BY_OURS, ERR_ATTEMPT_IN_PROGRESS,
@@ -459,7 +465,8 @@ static void deadline_passes(void *ctx, uint64_t call)
         result_send(session, RESULT_UNREACHABLE, ERR_UNREACHABLE, "connection timed out", 0);
     } else if (backend->stage == STAGE_ROW_WAIT) {
         backend_fail(backend, RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, "the time ran out");
-    } else if (backend->stage == STAGE_BODY && session->action.kind == ACTION_RUN) {
+    } else if (backend->stage == STAGE_BODY &&
+               (session->action.kind == ACTION_RUN || session->action.kind == ACTION_MEND)) {
         backend_fail(backend, RESULT_FAILED, ERR_TIMEOUT, "the time ran out");
     } else if (backend->stage == STAGE_BODY && backend_is_in_transaction(backend)) {
         backend_fail(backend, RESULT_CANCELLED, ERR_TIMEOUT, "the time ran out");

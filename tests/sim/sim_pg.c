@@ -333,6 +333,7 @@ void session_read_history(PgSession *session)
                 row->state != ROW_ABSENT && strcmp(row->rollout, session->order->rollout) == 0,
             .is_same_checksum = !row->is_other_checksum,
             .is_running = row->is_running,
+            .is_same_statement = true,
             .is_same_parts = true,
             .parts_done = (uint32_t)row->parts_done,
         };
@@ -484,6 +485,32 @@ static void row_part_done(PgBackend *backend, PgRow *row)
     }
 }
 
+/* Nothing of the part is there: the row is as it was before it. */
+static void row_part_back(PgBackend *backend, PgRow *row)
+{
+    world_saw(backend->tenant->pg->world, SIGHT_STEP_TAKEN_BACK);
+    row->token = backend->fence.token;
+    row->is_running = false;
+    if (backend->action.part == 0 && !backend->action.is_down) {
+        if (row->rollout != backend->rollout) {
+            LIST_PUSH(&backend->tenant->ceded, row->rollout);
+        }
+        row->state = ROW_ABSENT;
+    } else if (backend->action.part == 0) {
+        row->state = ROW_APPLIED;
+    }
+}
+
+/* Whoever settles what another has begun owns it from there. */
+static void row_take_over(PgBackend *backend, PgRow *row)
+{
+    if (!backend->action.is_down && row->rollout != backend->rollout) {
+        LIST_PUSH(&backend->tenant->ceded, row->rollout);
+        row->rollout = backend->rollout;
+        backend->tenant->data.newest_rollout = backend->rollout;
+    }
+}
+
 static void fence_write(PgBackend *backend)
 {
     PgTenant *tenant = backend->tenant;
@@ -514,7 +541,11 @@ static void row_write(PgBackend *backend)
         }
         break;
     case ACTION_NOTE_END:
+        row_take_over(backend, row);
         row_part_done(backend, row);
+        return;
+    case ACTION_NOTE_BACK:
+        row_part_back(backend, row);
         return;
     default:
         return; /* READ writes the fence alone */
@@ -569,6 +600,17 @@ void data_run(PgBackend *backend)
     }
     effect_add(backend, backend->action.is_down ? -1 : 1);
     snapshot_push(tenant, world_now_ms(tenant->pg->world));
+}
+
+void data_mend(PgBackend *backend)
+{
+    PgTenant *tenant = backend->tenant;
+    tenant->data.is_carcass[backend->action.migration] = false;
+    if (backend->action.is_down) {
+        data_run(backend);
+    } else {
+        snapshot_push(tenant, world_now_ms(tenant->pg->world));
+    }
 }
 
 /* --- faults --- */

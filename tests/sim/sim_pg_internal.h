@@ -95,6 +95,7 @@ struct PgSession {
     bool is_broken;      /* the connection has broken and the client has not noticed */
     bool is_muted;       /* the network drops what either side sends, and tells neither */
     bool is_answer_torn; /* the connection will break under the answer of this call */
+    Trace trace;         /* of the present TRACE */
     Result result;
     bool is_done[SIM_MIGRATIONS_MAX][SIM_PARTS_MAX]; /* committed, and answered so to this job */
     HistoryRow rows[SIM_MIGRATIONS_MAX];
@@ -148,6 +149,8 @@ void backend_fail_trouble(PgBackend *backend, const TroubleAnswer *answer);
 /* The client has gone. `has_sent_all`: what it had sent is surely on its way (its process died). */
 void backend_orphan(PgBackend *backend, bool has_sent_all);
 bool backend_is_in_transaction(const PgBackend *backend);
+/* Does it run a statement outside any transaction? */
+bool backend_is_at_work(const PgBackend *backend);
 /* Sent COMMIT, or a non-transactional statement: nobody but the database knows the outcome. */
 bool backend_is_in_doubt(const PgBackend *backend);
 void backend_continue(PgBackend *backend); /* the client has thawed */
@@ -157,6 +160,8 @@ void backend_commit_now(PgBackend *backend);
 /* Records what a committed transaction or an ended statement has done, and judges it. */
 void data_commit(PgBackend *backend);
 void data_run(PgBackend *backend);
+/* Takes away what was half built, or brings to its end what was half dropped. */
+void data_mend(PgBackend *backend);
 
 /* The part of the up whose effect the action makes or takes away. */
 size_t data_part(const PgBackend *backend);

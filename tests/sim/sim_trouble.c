@@ -3,7 +3,7 @@
 
 #include "common/cleanup.h"
 
-#define ANSWERS_MAX 12
+#define ANSWERS_MAX 15
 /* So often what is asked for passes although there is trouble. */
 #define PASSES_PERCENT 25
 
@@ -32,7 +32,9 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_FAILED, ERR_SERVER, "53100", FULL, false, false },
         { ACTION_NOTE_BEGIN, RESULT_FAILED, ERR_SERVER, "53100", FULL, false, false },
         { ACTION_RUN, RESULT_FAILED, ERR_SERVER, "53100", FULL, false, false },
+        { ACTION_MEND, RESULT_FAILED, ERR_SERVER, "53100", FULL, true, false },
         { ACTION_NOTE_END, RESULT_FAILED, ERR_SERVER, "53100", FULL, false, false },
+        { ACTION_NOTE_BACK, RESULT_FAILED, ERR_SERVER, "53100", FULL, false, false },
     } },
     { "an administrator ends sessions", false, {
         { ACTION_CONNECT, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
@@ -44,8 +46,11 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
         { ACTION_NOTE_BEGIN, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
         { ACTION_RUN, RESULT_FAILED, ERR_SERVER, "57P01", ENDED, false, true },
+        { ACTION_MEND, RESULT_FAILED, ERR_SERVER, "57P01", ENDED, true, true },
         { ACTION_PROBE, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
+        { ACTION_TRACE, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
         { ACTION_NOTE_END, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
+        { ACTION_NOTE_BACK, RESULT_RETRYABLE, ERR_RETRYABLE, "57P01", ENDED, false, true },
     } },
     { "its role has a short statement_timeout", false, {
         { ACTION_CONNECT, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
@@ -55,8 +60,11 @@ static const Trouble TROUBLES[] = {
         { ACTION_READ, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
         { ACTION_NOTE_BEGIN, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
         { ACTION_RUN, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, true, false },
+        { ACTION_MEND, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, true, false },
         { ACTION_PROBE, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
+        { ACTION_TRACE, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
         { ACTION_NOTE_END, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
+        { ACTION_NOTE_BACK, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
     } },
     { "a session holds locks on its catalogs", false, {
         { ACTION_CONNECT, RESULT_IN_PROGRESS, ERR_BLOCKED, "55P03", LOCKED, false, false },
@@ -68,8 +76,11 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, false, false },
         { ACTION_NOTE_BEGIN, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, false, false },
         { ACTION_RUN, RESULT_IN_PROGRESS, ERR_BLOCKED, "55P03", LOCKED, true, false },
+        { ACTION_MEND, RESULT_IN_PROGRESS, ERR_BLOCKED, "55P03", LOCKED, true, false },
         { ACTION_PROBE, RESULT_IN_PROGRESS, ERR_BLOCKED, "55P03", LOCKED, false, false },
+        { ACTION_TRACE, RESULT_IN_PROGRESS, ERR_BLOCKED, "55P03", LOCKED, false, false },
         { ACTION_NOTE_END, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, false, false },
+        { ACTION_NOTE_BACK, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, false, false },
     } },
     { "skein's tables are locked", false, {
         { ACTION_PREPARE, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, false, false },
@@ -78,7 +89,9 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, "55P03", LOCKED, false, false },
         { ACTION_NOTE_BEGIN, RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, "55P03", LOCKED, false, false },
         { ACTION_RUN, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, true, false },
+        { ACTION_MEND, RESULT_BLOCKED, ERR_BLOCKED, "55P03", LOCKED, true, false },
         { ACTION_NOTE_END, RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, "55P03", LOCKED, false, false },
+        { ACTION_NOTE_BACK, RESULT_IN_PROGRESS, ERR_ATTEMPT_IN_PROGRESS, "55P03", LOCKED, false, false },
     } },
     { "the role has lost its privileges", false, {
         { ACTION_CONNECT, RESULT_REFUSED, ERR_PRIVILEGE, "42501", DENIED, false, false },
@@ -90,8 +103,11 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_FAILED, ERR_SERVER, "42501", DENIED, false, false },
         { ACTION_NOTE_BEGIN, RESULT_FAILED, ERR_SERVER, "42501", DENIED, false, false },
         { ACTION_RUN, RESULT_REFUSED, ERR_PRIVILEGE, "42501", DENIED, true, false },
+        { ACTION_MEND, RESULT_REFUSED, ERR_PRIVILEGE, "42501", DENIED, true, false },
         { ACTION_PROBE, RESULT_REFUSED, ERR_PRIVILEGE, "42501", DENIED, false, false },
+        { ACTION_TRACE, RESULT_REFUSED, ERR_PRIVILEGE, "42501", DENIED, false, false },
         { ACTION_NOTE_END, RESULT_FAILED, ERR_SERVER, "42501", DENIED, false, false },
+        { ACTION_NOTE_BACK, RESULT_FAILED, ERR_SERVER, "42501", DENIED, false, false },
     } },
     { "its catalogs are damaged", false, {
         { ACTION_CONNECT, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
@@ -103,8 +119,11 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
         { ACTION_NOTE_BEGIN, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
         { ACTION_RUN, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
+        { ACTION_MEND, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, true, false },
         { ACTION_PROBE, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
+        { ACTION_TRACE, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
         { ACTION_NOTE_END, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
+        { ACTION_NOTE_BACK, RESULT_FAILED, ERR_SERVER, "XX000", WRONG, false, false },
     } },
     { "every session breaks", false, {
         { ACTION_CONNECT, RESULT_LOST, ERR_LOST, "", BROKEN, false, true },
@@ -116,8 +135,11 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_UNREACHABLE, ERR_UNREACHABLE, "", BROKEN, false, true },
         { ACTION_NOTE_BEGIN, RESULT_UNREACHABLE, ERR_UNREACHABLE, "", BROKEN, false, true },
         { ACTION_RUN, RESULT_UNREACHABLE, ERR_UNREACHABLE, "", BROKEN, true, true },
+        { ACTION_MEND, RESULT_UNREACHABLE, ERR_UNREACHABLE, "", BROKEN, true, true },
         { ACTION_PROBE, RESULT_LOST, ERR_LOST, "", BROKEN, false, true },
+        { ACTION_TRACE, RESULT_LOST, ERR_LOST, "", BROKEN, false, true },
         { ACTION_NOTE_END, RESULT_UNREACHABLE, ERR_UNREACHABLE, "", BROKEN, false, true },
+        { ACTION_NOTE_BACK, RESULT_UNREACHABLE, ERR_UNREACHABLE, "", BROKEN, false, true },
     } },
     { "its sessions are in one another's way", false, {
         { ACTION_PREPARE, RESULT_RETRYABLE, ERR_RETRYABLE, "40001", WRONG, false, false },
@@ -126,7 +148,9 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_RETRYABLE, ERR_RETRYABLE, "40P01", WRONG, false, false },
         { ACTION_NOTE_BEGIN, RESULT_RETRYABLE, ERR_RETRYABLE, "40001", WRONG, false, false },
         { ACTION_RUN, RESULT_RETRYABLE, ERR_RETRYABLE, "40P01", WRONG, true, false },
+        { ACTION_MEND, RESULT_RETRYABLE, ERR_RETRYABLE, "40P01", WRONG, true, false },
         { ACTION_NOTE_END, RESULT_RETRYABLE, ERR_RETRYABLE, "40001", WRONG, false, false },
+        { ACTION_NOTE_BACK, RESULT_RETRYABLE, ERR_RETRYABLE, "40001", WRONG, false, false },
     } },
     { "its traffic must not wait", false, {
         { ACTION_APPLY, RESULT_CANCELLED, ERR_CANCELLED, "57014", CUT, false, false },
@@ -137,6 +161,7 @@ static const Trouble TROUBLES[] = {
         { ACTION_UNDO, RESULT_ALREADY, ERR_CONFLICT, "23505", "duplicate key value", false, false },
         { ACTION_NOTE_BEGIN, RESULT_ALREADY, ERR_CONFLICT, "23505", "duplicate key value", false, false },
         { ACTION_NOTE_END, RESULT_ALREADY, ERR_CONFLICT, "23505", "duplicate key value", false, false },
+        { ACTION_NOTE_BACK, RESULT_ALREADY, ERR_CONFLICT, "23505", "duplicate key value", false, false },
     } },
     { "its catalog shows no index", false, {
         { ACTION_PROBE, RESULT_UNPROVEN, ERR_UNPROVEN, "", "the index is not valid", false, false },

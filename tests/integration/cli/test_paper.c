@@ -273,7 +273,7 @@ static void a_migration_that_ends_its_transaction_is_not_called_applied(void **s
 }
 
 /* The head says so; afterwards it is as after an agent that died. */
-static void a_build_that_fails_is_left_to_repair(void **state)
+static void a_build_that_fails_is_settled_by_the_next_up(void **state)
 {
     World *world = *state;
     put_migration(world, "0001_things", "CREATE TABLE things (v int);\n", "DROP TABLE things;\n");
@@ -282,11 +282,10 @@ static void a_build_that_fails_is_left_to_repair(void **state)
     pg_cluster_run(world->cluster, world->database, "INSERT INTO things VALUES (1), (1)");
     assert_done(world, "up --sql --out s.sql");
     const char *path = arena_printf(&world->arena, "%s/s.sql", world->directory);
-    assert_non_null(strstr(take(world, path), "skein goes on only when `skein repair` has looked"));
+    assert_non_null(
+        strstr(take(world, path), "the next `skein up` or `down` settles what it has left"));
     assert_psql(world, "s.sql", 3, "could not create unique index");
-    assert_refusal(world, "up", 3, "skein repair");
     pg_cluster_run(world->cluster, world->database, "TRUNCATE things");
-    assert_done(world, "repair --settle 0002_index --yes");
     assert_done(world, "up");
 }
 
@@ -369,7 +368,7 @@ int main(void)
         WORLD_TEST(the_script_stops_where_it_is_not_meant),
         WORLD_TEST(a_migration_that_fails_stops_the_script_and_leaves_nothing),
         WORLD_TEST(a_migration_that_ends_its_transaction_is_not_called_applied),
-        WORLD_TEST(a_build_that_fails_is_left_to_repair),
+        WORLD_TEST(a_build_that_fails_is_settled_by_the_next_up),
         WORLD_TEST(a_dry_run_shows_every_statement_and_changes_nothing),
         WORLD_TEST(what_up_would_refuse_is_refused_on_paper),
         WORLD_TEST(a_copy_gets_no_script_before_its_history_is_its_own),

@@ -66,7 +66,10 @@ static void kill_build(World *world)
                      30000);
     kill(running.pid, SIGKILL);
     assert_int_equal(run_end(world, running).exit_code, -1);
-    pg_cluster_assert_quiet(world->cluster); /* or the build would come to its end */
+    pg_cluster_run(world->cluster, world->database,
+                   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name"
+                   " LIKE 'skein/%'"); /* or the build would come to its end */
+    pg_cluster_assert_quiet(world->cluster);
     PQfinish(reader);
 }
 
@@ -197,27 +200,41 @@ static void a_carcass_is_dropped_and_the_index_built_anew(void **state)
     put_index(world);
     kill_build(world);
     assert_ask(world, INDEXES, "things_v INVALID");
-    assert_refusal(world, "up", 3, "skein repair");
+    assert_refusal(world, "up --dry-run", 3, "no script can settle");
     assert_found(world, "interrupted", "carcass", "settle");
     assert_refusal(world, "repair --applied " INDEX_ID " --yes", 3, "--applied does not fit");
     assert_ask(world, INDEXES, "things_v INVALID");
     assert_run(world, "repair --settle " INDEX_ID " --yes", 0,
-               "settle " INDEX_ID ": undone; dropped index public.things_v\n");
+               "settle " INDEX_ID
+               ": undone; ran DROP INDEX CONCURRENTLY IF EXISTS public.things_v\n");
     assert_ask(world, INDEXES, "");
     assert_up(world);
     assert_ask(world, INDEXES, "things_v");
 }
 
-static void a_build_that_failed_is_settled_likewise(void **state)
+static void up_settles_by_itself_what_was_interrupted(void **state)
+{
+    World *world = *state;
+    put_things(world);
+    assert_up(world);
+    put_index(world);
+    kill_build(world);
+    assert_up(world);
+    assert_ask(world, INDEXES, "things_v");
+    assert_ask(world, STATE,
+               "0001_things applied 0, " INDEX_ID " undone 0, " INDEX_ID " applied 0");
+}
+
+static void a_build_that_failed_leaves_nothing_to_set_right(void **state)
 {
     World *world = *state;
     put_things(world);
     put_migration(world, INDEX_ID, "CREATE UNIQUE INDEX CONCURRENTLY things_v ON things (v);\n",
                   NULL);
-    assert_refusal(world, "up", 3, "23505");
-    assert_found(world, "interrupted", "carcass", "settle");
+    assert_refusal(world, "up", 1, "23505");
+    assert_ask(world, INDEXES, "");
+    assert_run(world, "repair", 0, "nothing is wrong with the history\n");
     pg_cluster_run(world->cluster, world->database, "TRUNCATE things");
-    assert_int_equal(run(world, "repair --settle " INDEX_ID " --yes").exit_code, 0);
     assert_up(world);
 }
 
@@ -270,8 +287,8 @@ static void what_was_there_before_is_not_dropped(void **state)
         "CREATE INDEX things_v ON things (v);"
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'things_v'::regclass");
     run_killed(world, "up", "exec.after_run=kill");
-    assert_found(world, "interrupted", "foreign", "applied undone");
-    assert_run(world, "repair --undone " INDEX_ID " --yes", 0, "undone " INDEX_ID ": undone\n");
+    assert_found(world, "interrupted", "wreck", "settle");
+    assert_run(world, "repair --settle " INDEX_ID " --yes", 0, "settle " INDEX_ID ": undone\n");
     assert_ask(world, INDEXES, "things_v INVALID");
 }
 
@@ -279,13 +296,28 @@ static void what_no_catalog_shows_is_left_to_a_person(void **state)
 {
     World *world = *state;
     put_things(world);
+    put_migration(world, "0002_call",
+                  "-- skein: no-transaction\nCREATE PROCEDURE work() LANGUAGE plpgsql AS $$ BEGIN"
+                  " COMMIT; END $$;\nCALL work();\n",
+                  NULL);
+    run_killed(world, "up", "exec.after_run=kill");
+    assert_found(world, "interrupted", "unknown", "done again applied undone");
+    assert_refusal(world, "up", 3, "skein repair");
+    assert_run(world, "repair --again 0002_call --yes", 0,
+               "again 0002_call: started, 1 parts done\n");
+    run_killed(world, "up", "exec.after_run=kill");
+    assert_run(world, "repair --done 0002_call --yes", 0, "done 0002_call: applied\n");
+    assert_up(world);
+}
+
+static void what_may_be_done_twice_is(void **state)
+{
+    World *world = *state;
+    put_things(world);
     put_migration(world, "0002_vacuum", "VACUUM things;\n", NULL);
     run_killed(world, "up", "exec.after_run=kill");
-    assert_found(world, "interrupted", "unknown", "applied undone");
+    assert_found(world, "interrupted", "again", "settle applied undone");
     assert_non_null(strstr(run(world, "repair").out, "it does no harm to run it again"));
-    assert_run(world, "repair --undone 0002_vacuum --yes", 0, "undone 0002_vacuum: undone\n");
-    run_killed(world, "up", "exec.after_run=kill");
-    assert_run(world, "repair --applied 0002_vacuum --yes", 0, "applied 0002_vacuum: applied\n");
     assert_up(world);
 }
 
@@ -486,12 +518,14 @@ int main(void)
         WORLD_TEST(a_missing_file_is_forgotten_and_what_it_made_stays),
         WORLD_TEST(a_gap_is_explained_and_left_to_up),
         WORLD_TEST(a_carcass_is_dropped_and_the_index_built_anew),
-        WORLD_TEST(a_build_that_failed_is_settled_likewise),
+        WORLD_TEST(up_settles_by_itself_what_was_interrupted),
+        WORLD_TEST(a_build_that_failed_leaves_nothing_to_set_right),
         WORLD_TEST(what_was_never_sent_is_cleared),
         WORLD_TEST(what_was_done_is_taken_as_applied),
         WORLD_TEST(a_down_is_settled_the_other_way),
         WORLD_TEST(what_was_there_before_is_not_dropped),
         WORLD_TEST(what_no_catalog_shows_is_left_to_a_person),
+        WORLD_TEST(what_may_be_done_twice_is),
         WORLD_TEST(a_settled_part_is_where_up_goes_on),
         WORLD_TEST(between_two_parts_a_person_may_say_where_it_is),
         WORLD_TEST(changed_parts_are_accepted),

@@ -43,6 +43,12 @@ void database_ensure(PgCluster *server, const char *database)
     }
 }
 
+/* How a down that takes back what an up makes outside a transaction is looked at. */
+static ProbeKind inverse_of(ProbeKind probe)
+{
+    return probe == PROBE_INDEX_VALID ? PROBE_INDEX_ABSENT : PROBE_NONE;
+}
+
 static PlanScript script_make(Bench *bench, const Migration *from, const char *const *sql)
 {
     PlanScript script = {
@@ -56,7 +62,9 @@ static PlanScript script_make(Bench *bench, const Migration *from, const char *c
             .sql = sql[script.count],
             .line = 1,
             .kind = "STATEMENT",
-            .probe = from->is_solo && is_up ? from->probe : PROBE_NONE,
+            .probe = !from->is_solo ? PROBE_NONE
+                     : is_up        ? from->probe
+                                    : inverse_of(from->probe),
             .object = from->object == NULL ? "" : from->object,
             .detail = from->detail == NULL ? "" : from->detail,
         };

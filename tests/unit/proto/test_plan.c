@@ -373,7 +373,7 @@ static const struct {
       "plan.migrations[1].up.statements[0]: a probe without an object" },
     { label_probe_without_label, ERR_SYNTAX,
       "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
-    { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 5 is above 4" },
+    { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 9 is above 8" },
     { adoption_without_query, ERR_SYNTAX, "plan.adoption: a tool and a query go together" },
     { adoption_that_runs, ERR_SYNTAX, "plan.migrations[0]: a plan that adopts runs no statements" },
     { missing_applied, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied" },

@@ -35,6 +35,7 @@ typedef struct Stage {
     int backend_pid;    /* likewise */
     uint32_t statement; /* likewise */
     Obstacle obstacle;  /* likewise */
+    Trace trace;        /* likewise */
 } Stage;
 
 /* One line of a script: what is answered, and what the job wants then. */
@@ -143,6 +144,7 @@ static inline HistoryRow stage_begun(RowState state, bool is_ours, bool is_runni
         .is_same_checksum = true,
         .is_running = is_running,
         .is_same_parts = true,
+        .is_same_statement = true,
         .parts_done = done,
     };
 }
@@ -178,6 +180,15 @@ static inline void stage_commit(Stage *stage)
         break;
     case ACTION_NOTE_END:
         *row = stage_part_done(stage, is_down);
+        break;
+    case ACTION_NOTE_BACK:
+        row->is_running = false;
+        if (stage->action.part == 0) {
+            *row = is_down ? (HistoryRow){ .state = ROW_APPLIED,
+                                           .is_of_rollout = true,
+                                           .is_same_checksum = true }
+                           : (HistoryRow){ 0 };
+        }
         break;
     default:
         break;
@@ -215,6 +226,7 @@ static inline void stage_feed(Stage *stage, ResultKind kind)
         .statement = stage->statement,
         .backend_pid = stage->backend_pid,
         .obstacle = stage->obstacle,
+        .trace = stage->trace,
     };
     if (kind == RESULT_OK) {
         stage_commit(stage);
@@ -226,7 +238,16 @@ static inline void stage_feed(Stage *stage, ResultKind kind)
     stage->backend_pid = 0;
     stage->statement = 0;
     stage->obstacle = OBSTACLE_NONE;
+    stage->trace = TRACE_NONE;
     stage->action = job_next(stage->job, &result, stage->permit, stage->now_ms);
+}
+
+/* The look at what a statement has left shows this. */
+static inline void stage_find(Stage *stage, Trace trace)
+{
+    stage->trace = trace;
+    err_set(&stage->err, ERR_INTERRUPTED, "looked: %s", trace_name(trace));
+    stage_feed(stage, RESULT_TRACED);
 }
 
 /* The connection breaks in the action under way, which was done all the same. */

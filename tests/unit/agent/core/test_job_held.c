@@ -25,6 +25,7 @@ static void holds_name_what_to_look_at(void **state)
         stage_init(&stage, rows[i].goal);
         stage_applied(&stage, 1, 1);
         stage.rows[1] = stage_begun(rows[i].second, true, true, 0);
+        stage.rows[1].is_copied = true;
         stage.rows[1].is_same_checksum = !rows[i].is_changed;
         stage.migrations[1].is_irreversible = rows[i].is_irreversible;
         stage.history.has_newer_above = rows[i].has_newer;
@@ -52,6 +53,7 @@ static void the_very_first_migration_is_looked_at_too(void **state)
         stage_init(&stage, GOAL_APPLY);
         stage_applied(&stage, 2, 2);
         stage.rows[0] = stage_begun(rows[i].first, false, true, 0);
+        stage.rows[0].is_copied = true;
         stage.rows[0].is_same_checksum = !rows[i].is_changed;
         PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
         stage_expect(&stage, REPORT_HELD, rows[i].code);

@@ -208,14 +208,18 @@ static void parts_that_are_done_must_be_those_of_the_plan(void **state)
     }
 }
 
-static void a_part_that_runs_outside_a_transaction_is_not_run_again(void **state)
+static void a_part_that_runs_outside_a_transaction_is_looked_at_before_it_runs_again(void **state)
 {
     (void)state;
     AUTO(Stage) stage;
     stage_midway(&stage, GOAL_APPLY);
     stage.rows[2] = stage_begun(ROW_STARTED, true, true, 2);
-    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
-    stage_expect(&stage, REPORT_HELD, ERR_INTERRUPTED);
+    PLAY(&stage, TO_HISTORY(ACTION_TRACE));
+    assert_int_equal(stage.action.migration, 2);
+    assert_int_equal(stage.action.part, 2);
+    stage_find(&stage, TRACE_ABSENT);
+    PLAY(&stage, { RESULT_OK, ACTION_NOTE_BEGIN });
+    assert_int_equal(stage.action.part, 2);
 }
 
 static void tries_are_counted_for_each_part(void **state)
@@ -251,7 +255,7 @@ int main(void)
         cmocka_unit_test(what_is_midway_the_other_way_is_for_a_person),
         cmocka_unit_test(what_others_left_midway_is_not_in_the_way_of_rolling_back_ours),
         cmocka_unit_test(parts_that_are_done_must_be_those_of_the_plan),
-        cmocka_unit_test(a_part_that_runs_outside_a_transaction_is_not_run_again),
+        cmocka_unit_test(a_part_that_runs_outside_a_transaction_is_looked_at_before_it_runs_again),
         cmocka_unit_test(tries_are_counted_for_each_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

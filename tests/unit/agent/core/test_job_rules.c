@@ -10,27 +10,33 @@ typedef struct Way {
     JobState from;
     ResultKind fed;
     bool is_held; /* the goal turns to hold before that answer */
+    Trace trace;  /* TRACED: what was seen */
 } Way;
 
 static const Way WAYS[JOB_STATE_COUNT_] = {
-    [JOB_CONNECTING] = { JOB_IDLE, RESULT_NONE, false },
-    [JOB_LOCKING] = { JOB_CONNECTING, RESULT_OK, false },
-    [JOB_ENDING] = { JOB_LOCKING, RESULT_HELD_BY_OURS, false },
-    [JOB_PREPARING] = { JOB_LOCKING, RESULT_OK, false },
-    [JOB_READING] = { JOB_PREPARING, RESULT_OK, false },
-    [JOB_APPLYING] = { JOB_READING, RESULT_HISTORY, false },
-    [JOB_UNDOING] = { JOB_READING, RESULT_HISTORY, false },
-    [JOB_NOTING_BEGIN] = { JOB_READING, RESULT_HISTORY, false },
-    [JOB_RUNNING] = { JOB_NOTING_BEGIN, RESULT_OK, false },
-    [JOB_PROBING] = { JOB_RUNNING, RESULT_OK, false },
-    [JOB_NOTING_END] = { JOB_PROBING, RESULT_OK, false },
-    [JOB_RETRYING] = { JOB_APPLYING, RESULT_BLOCKED, false },
-    [JOB_AWAITING_LOCK] = { JOB_LOCKING, RESULT_HELD_BY_OTHER, false },
-    [JOB_DROPPING] = { JOB_CONNECTING, RESULT_UNREACHABLE, false },
-    [JOB_AWAITING_SERVER] = { JOB_DROPPING, RESULT_OK, false },
-    [JOB_PARKING] = { JOB_READING, RESULT_HISTORY, true },
-    [JOB_PARKED] = { JOB_PARKING, RESULT_OK, false },
-    [JOB_CLOSING] = { JOB_APPLYING, RESULT_FAILED, false },
+    [JOB_CONNECTING] = { JOB_IDLE, RESULT_NONE, false, TRACE_NONE },
+    [JOB_LOCKING] = { JOB_CONNECTING, RESULT_OK, false, TRACE_NONE },
+    [JOB_ENDING] = { JOB_LOCKING, RESULT_HELD_BY_OURS, false, TRACE_NONE },
+    [JOB_PREPARING] = { JOB_LOCKING, RESULT_OK, false, TRACE_NONE },
+    [JOB_READING] = { JOB_PREPARING, RESULT_OK, false, TRACE_NONE },
+    [JOB_APPLYING] = { JOB_READING, RESULT_HISTORY, false, TRACE_NONE },
+    [JOB_UNDOING] = { JOB_READING, RESULT_HISTORY, false, TRACE_NONE },
+    [JOB_NOTING_BEGIN] = { JOB_READING, RESULT_HISTORY, false, TRACE_NONE },
+    [JOB_RUNNING] = { JOB_NOTING_BEGIN, RESULT_OK, false, TRACE_NONE },
+    [JOB_PROBING] = { JOB_RUNNING, RESULT_OK, false, TRACE_NONE },
+    [JOB_NOTING_END] = { JOB_PROBING, RESULT_OK, false, TRACE_NONE },
+    [JOB_TRACING] = { JOB_RUNNING, RESULT_FAILED, false, TRACE_NONE },
+    [JOB_MENDING] = { JOB_TRACING, RESULT_TRACED, false, TRACE_CARCASS },
+    [JOB_NOTING_BACK] = { JOB_TRACING, RESULT_TRACED, false, TRACE_ABSENT },
+    [JOB_ADOPTING] = { JOB_LOCKING, RESULT_HELD_AT_WORK, false, TRACE_NONE },
+    [JOB_AWAITING_WORKER] = { JOB_TRACING, RESULT_TRACED, false, TRACE_RUNS },
+    [JOB_RETRYING] = { JOB_APPLYING, RESULT_BLOCKED, false, TRACE_NONE },
+    [JOB_AWAITING_LOCK] = { JOB_LOCKING, RESULT_HELD_BY_OTHER, false, TRACE_NONE },
+    [JOB_DROPPING] = { JOB_CONNECTING, RESULT_UNREACHABLE, false, TRACE_NONE },
+    [JOB_AWAITING_SERVER] = { JOB_DROPPING, RESULT_OK, false, TRACE_NONE },
+    [JOB_PARKING] = { JOB_READING, RESULT_HISTORY, true, TRACE_NONE },
+    [JOB_PARKED] = { JOB_PARKING, RESULT_OK, false, TRACE_NONE },
+    [JOB_CLOSING] = { JOB_APPLYING, RESULT_FAILED, false, TRACE_NONE },
 };
 
 typedef void Arrange(Stage *stage);
@@ -53,6 +59,7 @@ static void reach(Stage *stage, JobState state, JobState base)
     if (WAYS[state].is_held) {
         stage->permit.goal = GOAL_HOLD;
     }
+    stage->trace = WAYS[state].trace;
     stage_feed(stage, WAYS[state].fed);
     assert_int_equal(stage->job->state, state);
 }
@@ -112,6 +119,24 @@ static void all_applied(Stage *stage)
 static void interrupted(Stage *stage)
 {
     stage->rows[0] = stage_begun(ROW_STARTED, true, true, 0);
+}
+
+static void copied(Stage *stage)
+{
+    interrupted(stage);
+    stage->rows[0].is_copied = true;
+}
+
+static void changed_statement(Stage *stage)
+{
+    interrupted(stage);
+    stage->rows[0].is_same_statement = false;
+}
+
+static void interrupted_without_lease(Stage *stage)
+{
+    interrupted(stage);
+    stage->permit.may_start = false;
 }
 
 static void halfway(Stage *stage)
@@ -309,6 +334,55 @@ static void come_back_ran(Stage *stage)
     come_back(stage, RESULT_LOST);
 }
 
+static void adopted_for_long(Stage *stage)
+{
+    stage_feed(stage, RESULT_HELD_AT_WORK);
+    stage->now_ms += stage->plan.strategy.concurrent_timeout_ms;
+    stage_feed(stage, RESULT_OK);
+    stage->backend_pid = 4711;
+}
+
+static void at_work(Stage *stage)
+{
+    stage->trace = TRACE_RUNS;
+}
+
+static void at_work_too_long(Stage *stage)
+{
+    at_work(stage);
+    too_late(stage);
+}
+
+static void done(Stage *stage)
+{
+    stage->trace = TRACE_DONE;
+}
+
+static void left(Stage *stage)
+{
+    stage->trace = TRACE_CARCASS;
+}
+
+static void untold(Stage *stage)
+{
+    stage->trace = TRACE_UNKNOWN;
+}
+
+static void absent(Stage *stage)
+{
+    stage->trace = TRACE_ABSENT;
+}
+
+static void was_deadlock(Stage *stage)
+{
+    stage->job->is_step_retryable = true;
+}
+
+static void was_unknown(Stage *stage)
+{
+    stage->job->phase = STEP_SENT;
+}
+
 /* ---- the cases ---- */
 
 static const Case CASES[] = {
@@ -321,6 +395,8 @@ static const Case CASES[] = {
     { "J21", JOB_LOCKING, RESULT_HELD_BY_OURS, JOB_ENDING, NULL, name_holder },
     { "J22", JOB_LOCKING, RESULT_HELD_BY_OTHER, JOB_AWAITING_LOCK, NULL, NULL },
     { "J23", JOB_LOCKING, RESULT_IN_PROGRESS, JOB_DROPPING, NULL, NULL },
+    { "J25", JOB_LOCKING, RESULT_HELD_AT_WORK, JOB_ENDING, NULL, adopted_for_long },
+    { "J26", JOB_LOCKING, RESULT_HELD_AT_WORK, JOB_ADOPTING, NULL, NULL },
     { "J30", JOB_READING, RESULT_OK, JOB_READING, NULL, meet_inside },
     { "J31", JOB_ENDING, RESULT_OK, JOB_LOCKING, NULL, NULL },
     { "J32", JOB_ENDING, RESULT_FAILED, JOB_DROPPING, NULL, NULL },
@@ -342,7 +418,10 @@ static const Case CASES[] = {
     { "J61", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, withdraw },
     { "J62", JOB_APPLYING, RESULT_HISTORY, JOB_CLOSING, NULL, fail_over },
     { "J63", JOB_RUNNING, RESULT_HISTORY, JOB_RUNNING, solo, come_back_unsent },
-    { "J64", JOB_READING, RESULT_HISTORY, JOB_CLOSING, interrupted, NULL },
+    { "J64", JOB_READING, RESULT_HISTORY, JOB_CLOSING, copied, NULL },
+    { "J165", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed_statement, NULL },
+    { "J166", JOB_READING, RESULT_HISTORY, JOB_PARKING, interrupted_without_lease, NULL },
+    { "J167", JOB_READING, RESULT_HISTORY, JOB_TRACING, interrupted, NULL },
     { "J78", JOB_READING, RESULT_HISTORY, JOB_CLOSING, halfway, NULL },
     { "J79", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed_parts, NULL },
     { "J56", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_in_trouble, NULL },
@@ -379,14 +458,14 @@ static const Case CASES[] = {
     { "J100", JOB_RUNNING, RESULT_OK, JOB_PROBING, solo, NULL },
     { "J101", JOB_RUNNING, RESULT_UNREACHABLE, JOB_DROPPING, solo, NULL },
     { "J102", JOB_RUNNING, RESULT_LOST, JOB_DROPPING, solo, NULL },
-    { "J103", JOB_RUNNING, RESULT_FAILED, JOB_CLOSING, solo, NULL },
-    { "J104", JOB_RUNNING, RESULT_BLOCKED, JOB_CLOSING, solo, NULL },
-    { "J105", JOB_RUNNING, RESULT_RETRYABLE, JOB_CLOSING, solo, NULL },
-    { "J106", JOB_RUNNING, RESULT_CANCELLED, JOB_CLOSING, solo, NULL },
-    { "J107", JOB_RUNNING, RESULT_IN_PROGRESS, JOB_CLOSING, solo, NULL },
-    { "J108", JOB_RUNNING, RESULT_REFUSED, JOB_CLOSING, solo, NULL },
+    { "J103", JOB_RUNNING, RESULT_FAILED, JOB_TRACING, solo, NULL },
+    { "J104", JOB_RUNNING, RESULT_BLOCKED, JOB_TRACING, solo, NULL },
+    { "J105", JOB_RUNNING, RESULT_RETRYABLE, JOB_TRACING, solo, NULL },
+    { "J106", JOB_RUNNING, RESULT_CANCELLED, JOB_TRACING, solo, NULL },
+    { "J107", JOB_RUNNING, RESULT_IN_PROGRESS, JOB_TRACING, solo, NULL },
+    { "J108", JOB_RUNNING, RESULT_REFUSED, JOB_TRACING, solo, NULL },
     { "J110", JOB_PROBING, RESULT_OK, JOB_NOTING_END, solo, NULL },
-    { "J111", JOB_PROBING, RESULT_UNPROVEN, JOB_CLOSING, solo, NULL },
+    { "J111", JOB_PROBING, RESULT_UNPROVEN, JOB_TRACING, solo, NULL },
     { "J112", JOB_PROBING, RESULT_FAILED, JOB_CLOSING, solo, NULL },
     { "J113", JOB_PROBING, RESULT_REFUSED, JOB_CLOSING, solo, NULL },
     { "J114", JOB_PROBING, RESULT_IN_PROGRESS, JOB_DROPPING, solo, NULL },
@@ -405,6 +484,50 @@ static const Case CASES[] = {
     { "J127b", JOB_NOTING_END, RESULT_LOST, JOB_DROPPING, solo, NULL },
     { "J127c", JOB_NOTING_END, RESULT_RETRYABLE, JOB_DROPPING, solo, NULL },
     { "J127d", JOB_NOTING_END, RESULT_CANCELLED, JOB_DROPPING, solo, NULL },
+    { "J170", JOB_TRACING, RESULT_TRACED, JOB_CLOSING, solo, at_work_too_long },
+    { "J171", JOB_TRACING, RESULT_TRACED, JOB_AWAITING_WORKER, solo, at_work },
+    { "J172", JOB_TRACING, RESULT_TRACED, JOB_NOTING_END, solo, done },
+    { "J173", JOB_TRACING, RESULT_TRACED, JOB_MENDING, solo, left },
+    { "J174", JOB_TRACING, RESULT_TRACED, JOB_CLOSING, solo, untold },
+    { "J175", JOB_TRACING, RESULT_TRACED, JOB_NOTING_BACK, solo, absent },
+    { "J176", JOB_TRACING, RESULT_FAILED, JOB_CLOSING, solo, NULL },
+    { "J177", JOB_TRACING, RESULT_REFUSED, JOB_CLOSING, solo, NULL },
+    { "J178", JOB_TRACING, RESULT_IN_PROGRESS, JOB_AWAITING_WORKER, solo, NULL },
+    { "J179", JOB_TRACING, RESULT_BLOCKED, JOB_AWAITING_WORKER, solo, NULL },
+    { "J180a", JOB_TRACING, RESULT_UNREACHABLE, JOB_DROPPING, solo, NULL },
+    { "J180b", JOB_TRACING, RESULT_LOST, JOB_DROPPING, solo, NULL },
+    { "J180c", JOB_TRACING, RESULT_RETRYABLE, JOB_DROPPING, solo, NULL },
+    { "J180d", JOB_TRACING, RESULT_CANCELLED, JOB_DROPPING, solo, NULL },
+    { "J181", JOB_MENDING, RESULT_OK, JOB_TRACING, solo, NULL },
+    { "J182", JOB_MENDING, RESULT_BLOCKED, JOB_AWAITING_WORKER, solo, NULL },
+    { "J183", JOB_MENDING, RESULT_IN_PROGRESS, JOB_AWAITING_WORKER, solo, NULL },
+    { "J184", JOB_MENDING, RESULT_RETRYABLE, JOB_AWAITING_WORKER, solo, NULL },
+    { "J185", JOB_MENDING, RESULT_FAILED, JOB_CLOSING, solo, NULL },
+    { "J186", JOB_MENDING, RESULT_REFUSED, JOB_CLOSING, solo, NULL },
+    { "J187", JOB_MENDING, RESULT_UNREACHABLE, JOB_DROPPING, solo, NULL },
+    { "J188", JOB_MENDING, RESULT_LOST, JOB_DROPPING, solo, NULL },
+    { "J189", JOB_MENDING, RESULT_CANCELLED, JOB_DROPPING, solo, NULL },
+    { "J190", JOB_NOTING_BACK, RESULT_OK, JOB_RETRYING, solo, was_deadlock },
+    { "J191", JOB_NOTING_BACK, RESULT_OK, JOB_CLOSING, solo, NULL },
+    { "J192", JOB_NOTING_BACK, RESULT_OK, JOB_NOTING_BEGIN, solo, was_unknown },
+    { "J193", JOB_NOTING_BACK, RESULT_ALREADY, JOB_READING, solo, NULL },
+    { "J194", JOB_NOTING_BACK, RESULT_ALREADY, JOB_CLOSING, solo_no_tries, NULL },
+    { "J195", JOB_NOTING_BACK, RESULT_FENCED, JOB_CLOSING, solo, NULL },
+    { "J196", JOB_NOTING_BACK, RESULT_IN_PROGRESS, JOB_DROPPING, solo, NULL },
+    { "J197", JOB_NOTING_BACK, RESULT_BLOCKED, JOB_DROPPING, solo, NULL },
+    { "J198", JOB_NOTING_BACK, RESULT_FAILED, JOB_CLOSING, solo, NULL },
+    { "J199a", JOB_NOTING_BACK, RESULT_UNREACHABLE, JOB_DROPPING, solo, NULL },
+    { "J199b", JOB_NOTING_BACK, RESULT_LOST, JOB_DROPPING, solo, NULL },
+    { "J199c", JOB_NOTING_BACK, RESULT_RETRYABLE, JOB_DROPPING, solo, NULL },
+    { "J199d", JOB_NOTING_BACK, RESULT_CANCELLED, JOB_DROPPING, solo, NULL },
+    { "J132a", JOB_ADOPTING, RESULT_OK, JOB_CLOSING, NULL, withdraw },
+    { "J132b", JOB_ADOPTING, RESULT_OK, JOB_PARKING, NULL, hold_too_late },
+    { "J132c", JOB_ADOPTING, RESULT_OK, JOB_ADOPTING, NULL, wake_early },
+    { "J132d", JOB_ADOPTING, RESULT_OK, JOB_LOCKING, NULL, NULL },
+    { "J133a", JOB_AWAITING_WORKER, RESULT_OK, JOB_CLOSING, solo, withdraw },
+    { "J133b", JOB_AWAITING_WORKER, RESULT_OK, JOB_PARKING, solo, hold },
+    { "J133c", JOB_AWAITING_WORKER, RESULT_OK, JOB_AWAITING_WORKER, solo, wake_early },
+    { "J133d", JOB_AWAITING_WORKER, RESULT_OK, JOB_TRACING, solo, NULL },
     { "J130a", JOB_RETRYING, RESULT_OK, JOB_CLOSING, NULL, withdraw },
     { "J130b", JOB_RETRYING, RESULT_OK, JOB_PARKING, NULL, hold },
     { "J130c", JOB_RETRYING, RESULT_OK, JOB_CLOSING, NULL, too_late },

@@ -59,6 +59,7 @@ static RepairRow row(const char *id, const char *state, const char *checksum)
         .evidence = "",
         .found = "",
         .object = "",
+        .mend = "",
     };
 }
 
@@ -85,7 +86,11 @@ static const Interrupted INTERRUPTED[] = {
     { TRACE_DONE, 1, "settle" },
     { TRACE_ABSENT, 1, "settle" },
     { TRACE_CARCASS, 1, "settle" },
-    { TRACE_PENDING, 1, "" },
+    { TRACE_PENDING, 1, "settle" },
+    { TRACE_AGAIN, 1, "settle applied undone" },
+    { TRACE_BEFORE, 1, "settle applied undone" },
+    { TRACE_WRECK, 1, "settle" },
+    { TRACE_GONE, 1, "settle" },
     { TRACE_FOREIGN, 1, "applied undone" },
     { TRACE_UNKNOWN, 1, "applied undone" },
     { TRACE_DONE, 2, "settle applied" },
@@ -126,7 +131,8 @@ typedef struct Settled {
 static const Settled SETTLED[] = {
     { "started", TRACE_DONE, 1, "applied", 0 },    { "started", TRACE_ABSENT, 1, "started", 1 },
     { "started", TRACE_CARCASS, 1, "started", 1 }, { "started", TRACE_ABSENT, 0, "undone", 0 },
-    { "started", TRACE_DONE, 0, "started", 1 },
+    { "started", TRACE_DONE, 0, "started", 1 },    { "started", TRACE_PENDING, 1, "applied", 0 },
+    { "started", TRACE_WRECK, 1, "started", 1 },
 };
 
 static void settling_moves_the_row_by_one_part_or_not_at_all(void **state)
@@ -139,14 +145,15 @@ static void settling_moves_the_row_by_one_part_or_not_at_all(void **state)
         begun.place.is_running = true;
         begun.place.parts_done = SETTLED[i].parts_done;
         begun.trace = SETTLED[i].trace;
-        begun.object = "public.i";
+        begun.mend = "DROP INDEX public.i";
         Finding finding = { FINDING_INTERRUPTED, "0001_a", &begun, &of, "", false };
-        const char *drop = NULL;
-        RepairChange change = repair_choice_change(CHOICE_SETTLE, &finding, &arena, &drop);
+        const char *mend = NULL;
+        RepairChange change = repair_choice_change(CHOICE_SETTLE, &finding, &arena, &mend);
+        bool is_left = SETTLED[i].trace == TRACE_CARCASS || SETTLED[i].trace == TRACE_PENDING;
         assert_string_equal(change.to.state, SETTLED[i].to);
         assert_int_equal(change.to.parts_done, SETTLED[i].to_parts);
         assert_false(change.to.is_running);
-        assert_true(str_equal(drop, SETTLED[i].trace == TRACE_CARCASS ? "public.i" : NULL));
+        assert_true(str_equal(mend, is_left ? "DROP INDEX public.i" : NULL));
         assert_int_equal(strlen(change.parts_hash), SETTLED[i].to_parts > 0 ? 64 : 0);
     }
 }
