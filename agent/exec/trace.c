@@ -5,7 +5,6 @@
 
 #include "agent/exec/paper_internal.h"
 #include "agent/exec/sql.h"
-#include "common/failpoint.h"
 #include "common/str.h"
 
 typedef struct LookRow {
@@ -166,7 +165,6 @@ Result perform_trace(Runner *runner, const Action *action)
 {
     Err err = { 0 };
     TraceSight sight = { 0 };
-    FAILPOINT("exec.before_trace");
     if (settled_look(runner, action, &sight, &err) != ERR_NONE) {
         return result_of_look(runner, action, &err);
     }
@@ -190,12 +188,10 @@ Result perform_mend(Runner *runner, const Action *action)
     if (settled_look(runner, action, &sight, &err) != ERR_NONE) {
         return result_of_look(runner, action, &err);
     }
-    FAILPOINT("exec.before_mend");
     if (is_mended(sight.trace) &&
         conn_run(runner->session.conn, sight.mend, action_deadline_ms(action), &err) != ERR_NONE) {
         err_wrap(&err, "%s", sight.mend);
         return result_of_look(runner, action, &err);
     }
-    FAILPOINT("exec.after_mend");
     return (Result){ .kind = RESULT_OK, .migration = "" };
 }

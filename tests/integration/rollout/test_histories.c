@@ -111,18 +111,9 @@ static void a_failure_between_parts_is_gone_on_with_by_retry(void **state)
     assert_everywhere(fleet, "SELECT count(*) FROM things", "1");
 }
 
-/*
- * The agent dies between a statement outside a transaction and its note. The target is held, the
- * command that rollout show tells sets it right, and the row is still the rollout's.
- */
-static void what_an_agent_left_behind_is_repaired_and_gone_on_with(void **state)
+/* The agent dies between a statement outside a transaction and its note, and begins anew. */
+static const char *leave_behind(Fleet *fleet)
 {
-    static const char HELD[] = "db1/tenant_1";
-    Fleet *fleet = *state;
-    fleet_migration_raw(fleet, "0001_mixed_solo",
-                        "CREATE TABLE things (v int);\n"
-                        "CREATE INDEX CONCURRENTLY things_v ON things (v);\n",
-                        "DROP TABLE things;\n");
     fleet_coordinator_start(fleet, NULL);
     fleet_agent_start(fleet, 0, "exec.after_run=kill@1");
     fleet_await_targets(fleet, FLEET_TENANTS);
@@ -131,13 +122,41 @@ static void what_an_agent_left_behind_is_repaired_and_gone_on_with(void **state)
                              .waves = FLEET_ONE_WAVE });
     FLEET_AWAIT(fleet, fleet_process_has_died(&fleet->hosts[0].pid));
     fleet_agent_start(fleet, 0, NULL);
+    return id;
+}
+
+static void what_an_agent_left_behind_is_settled_by_the_next(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration_raw(fleet, "0001_mixed_solo",
+                        "CREATE TABLE things (v int);\n"
+                        "CREATE INDEX CONCURRENTLY things_v ON things (v);\n"
+                        "INSERT INTO things VALUES (1);\n",
+                        "DROP TABLE things;\n");
+    const char *id = leave_behind(fleet);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_string_equal(fleet_ask(fleet, "db1/tenant_1", "SELECT count(*) FROM things"), "1");
+}
+
+/* What no catalog shows is held; the command that rollout show tells looks, a person's word sets it
+ * right, and the row is still the rollout's. */
+static void what_nobody_can_tell_is_repaired_and_gone_on_with(void **state)
+{
+    static const char HELD[] = "db1/tenant_1";
+    Fleet *fleet = *state;
+    fleet_migration_raw(fleet, "0001_mixed_solo",
+                        "-- skein: no-transaction\nCREATE TABLE things (v int);\n"
+                        "CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN"
+                        " INSERT INTO things VALUES (1); COMMIT; END $$;\nCALL fill();\n",
+                        "DROP PROCEDURE fill();\nDROP TABLE things;\n");
+    const char *id = leave_behind(fleet);
     fleet_await_target(fleet, id, HELD, "held");
     CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
     assert_non_null(strstr(show.out, "  on the host of db1: skein repair --database dbname=tenant_1"
                                      " --migrations DIR\n"));
     const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
     CliResult repair =
-        fleet_cli(fleet, "repair", "--settle", "0001_mixed_solo", "--database", database,
+        fleet_cli(fleet, "repair", "--applied", "0001_mixed_solo", "--database", database,
                   "--migrations", fleet_path(fleet, "migrations"), "--yes", NULL);
     assert_int_equal(repair.exit_code, 0);
     assert_int_equal(fleet_cli(fleet, "rollout", "retry", id, HELD, NULL).exit_code, 0);
@@ -155,7 +174,8 @@ int main(void)
         FLEET_TEST(the_old_tool_is_told_of_all_that_follows),
         FLEET_TEST(a_file_of_several_parts_goes_out_and_back),
         FLEET_TEST(a_failure_between_parts_is_gone_on_with_by_retry),
-        FLEET_TEST(what_an_agent_left_behind_is_repaired_and_gone_on_with),
+        FLEET_TEST(what_an_agent_left_behind_is_settled_by_the_next),
+        FLEET_TEST(what_nobody_can_tell_is_repaired_and_gone_on_with),
     };
     return FLEET_RUN(tests);
 }
