@@ -90,8 +90,13 @@ static ErrCode check_waves(Check *check)
         code = check_wave(check, &check->load->waves[i]);
     }
     for (size_t i = 0; i < check->load->rollout_count && code == ERR_NONE; i++) {
-        Shape *shape = map_get(check->rollouts, check->load->rollouts[i].id);
+        const RolloutRow *rollout = &check->load->rollouts[i];
+        Shape *shape = map_get(check->rollouts, rollout->id);
         shape->in_wave = ARENA_ARRAY(&check->arena, uint32_t, shape->wave_count);
+        if (rollout->state == ROLLOUT_FOUND && shape->wave_count > 0) {
+            code = err_set(check->err, ERR_STORE, "rollout %s is only found, and has waves",
+                           rollout->id);
+        }
     }
     return code;
 }

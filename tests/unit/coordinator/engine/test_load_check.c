@@ -22,7 +22,8 @@ static void sound_make(Sound *sound)
     *sound = (Sound){
         .agents = { { .name = "db1" }, { .name = "db2" } },
         .inventory = { { .address = "db1/a" }, { .address = "db1/b" } },
-        .rollouts = { { .id = "r1" }, { .id = "r2" } },
+        .rollouts = { { .id = "r1", .state = ROLLOUT_RUNNING },
+                      { .id = "r2", .state = ROLLOUT_FOUND } },
         .waves = { { .rollout = "r1", .index = 0, .name = "w1", .target_count = 1 },
                    { .rollout = "r1", .index = 1, .name = "w2", .target_count = 2 } },
         .targets = { { .rollout = "r1", .address = "db1/a", .wave = 0 },
@@ -76,6 +77,11 @@ static void a_database_without_an_address(Sound *sound)
 static void a_rollout_twice(Sound *sound)
 {
     sound->rollouts[1].id = "r1";
+}
+
+static void a_found_rollout_with_waves(Sound *sound)
+{
+    sound->rollouts[0].state = ROLLOUT_FOUND;
 }
 
 static void a_wave_of_no_rollout(Sound *sound)
@@ -134,6 +140,7 @@ static const Damage DAMAGES[] = {
     { a_database_twice, "database db1/a is there twice" },
     { a_database_without_an_address, "database 'db1' is no address: " },
     { a_rollout_twice, "rollout r1 is there twice" },
+    { a_found_rollout_with_waves, "rollout r1 is only found, and has waves" },
     { a_wave_of_no_rollout, "there is wave w2 of rollout r9, and no such rollout" },
     { a_wave_missing, "of rollout r1, wave number 1 is missing" },
     { a_target_of_no_rollout, "there is target db1/c of rollout r9, and no such rollout" },
