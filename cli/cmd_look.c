@@ -197,6 +197,7 @@ ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = local_migrations(options, &invocation->arena, &set, err);
     }
     if (code == ERR_NONE) {
+        local_warn(options, &set);
         code = local_history(source, local_tenant(options), &invocation->arena, &history, err);
     }
     if (code != ERR_NONE) {

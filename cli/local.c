@@ -71,9 +71,7 @@ ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, Hist
     return code;
 }
 
-/* What its author has likely not meant, as a file that is left out: nobody shall have to ask for
- * it. Programs that read the output get it from `skein plan`. */
-static void tell_warnings(const Options *options, const MigrationSet *set)
+void local_warn(const Options *options, const MigrationSet *set)
 {
     AUTO(Arena) arena = { 0 };
     AUTO(Str) text = { 0 };
@@ -98,11 +96,7 @@ static void tell_warnings(const Options *options, const MigrationSet *set)
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)
 {
     SourceOptions source = { .format = options->format, .variables = options->set };
-    ErrCode code = source_read(options->migrations, &source, arena, ret_set, err);
-    if (code == ERR_NONE) {
-        tell_warnings(options, ret_set);
-    }
-    return code;
+    return source_read(options->migrations, &source, arena, ret_set, err);
 }
 
 Plan local_plan(const MigrationSet *set)
