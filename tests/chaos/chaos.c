@@ -115,6 +115,7 @@ int chaos_test_begin(void **state)
     fleet->place = (FleetPlace){ .enter = place_enter, .leave = place_leave };
     fleet->wire_address = net_address(chaos_net, HOST_COORDINATOR);
     fleet->is_armed_by_file = true;
+    fleet->patience = 6; /* a listing that is lost on its way is told again, but not soon */
     return begun;
 }
 
