@@ -380,19 +380,21 @@ static void words_check(Fleet *fleet, const json_t *rollout)
     }
 }
 
-/* What is at rest says why; then it is tried again. */
+/* What is at rest says why; then it is tried again. A wave may be at rest in a rollout that runs.
+ */
 static void person_look(Fleet *fleet, const char *id)
 {
     json_t *rollout = fleet_try_get(fleet, arena_printf(&fleet->arena, "/rollouts/%s", id));
     const json_t *counts = json_object_get(rollout, "counts");
-    if (rollout == NULL || !is_at_rest(json_text(rollout, "state"))) {
+    long long left = json_count(counts, "failed") + json_count(counts, "held") +
+                     json_count(counts, "rollback_failed");
+    bool rests = is_at_rest(json_text(rollout, "state"));
+    if (rollout == NULL || (!rests && left == 0)) {
         return;
     }
     words_check(fleet, rollout);
     person_settle(fleet, id);
-    if (json_count(counts, "failed") + json_count(counts, "held") +
-            json_count(counts, "rollback_failed") + json_count(rollout, "charged") >
-        0) {
+    if (left + json_count(rollout, "charged") > 0) {
         chaos_order(fleet, "retry", id);
     }
     if (strcmp(json_text(rollout, "state"), "paused") == 0) {
