@@ -198,6 +198,13 @@ bool order_entry_is_replaced(const OrderEntry *entry)
     return entry->running != NULL && entry->running != entry->wanted;
 }
 
+bool order_entry_is_turned(const OrderEntry *entry)
+{
+    Goal wanted = entry->wanted->order.goal;
+    return wanted != entry->begun && wanted != GOAL_HOLD && entry->begun != GOAL_HOLD &&
+           !order_entry_is_ended(entry);
+}
+
 void order_entry_worker_ended(OrderEntry *entry)
 {
     if (order_entry_is_replaced(entry)) {

@@ -3,7 +3,8 @@
  * report. Inside of the session (session.c); nobody else includes this. It decides nothing and
  * sends nothing.
  *
- * Goals of one attempt go in one direction: what changes within it is whether to hold.
+ * Goals of one attempt go in one direction: what changes within it is whether to hold. Only two
+ * coordinators of one store that was thrown back in between may give the same attempt in both.
  *
  * An entry whose end is acknowledged is settled: out of force, but remembered for a while, so that
  * an old GOAL that comes late does not begin it anew.
@@ -26,6 +27,7 @@ typedef struct OrderEntry {
     OrderBox *wanted; /* the newest order; never NULL */
     OrderBox
         *running; /* what the worker was started with; NULL: no worker. May be `wanted` itself */
+    Goal begun;   /* what was wanted when the worker was started */
 
     Arena last_arena;
     State last; /* newest report under `wanted`'s attempt; its strings are in last_arena */
@@ -78,6 +80,9 @@ void order_entry_record(OrderEntry *entry, const State *state);
 bool order_entry_is_ended(const OrderEntry *entry);
 bool order_entry_is_replaced(
     const OrderEntry *entry); /* a worker of an older attempt is still there */
+
+/* Has its worker gone the other way than is wanted now, without having come to an end? */
+bool order_entry_is_turned(const OrderEntry *entry);
 
 /* The worker is gone. */
 void order_entry_worker_ended(OrderEntry *entry);

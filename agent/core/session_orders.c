@@ -33,6 +33,7 @@ static void effect_push(AgentSession *session, LinkEffectKind kind, const OrderE
 static void start(AgentSession *session, OrderEntry *entry)
 {
     entry->running = entry->wanted;
+    entry->begun = entry->wanted->order.goal;
     effect_push(session, LINK_EFFECT_START, entry);
 }
 
@@ -296,9 +297,9 @@ void agent_session_take_job_ended(AgentSession *session, const char *target)
     if (entry == NULL || entry->running == NULL) {
         return;
     }
-    bool is_replaced = order_entry_is_replaced(entry);
+    bool is_due = order_entry_is_replaced(entry) || order_entry_is_turned(entry);
     order_entry_worker_ended(entry);
-    if (is_replaced) {
+    if (is_due) {
         start(session, entry);
         return;
     }

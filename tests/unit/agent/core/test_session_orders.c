@@ -55,6 +55,23 @@ static void a_new_goal_of_the_same_attempt_is_told_to_its_worker(void **state)
     assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
 }
 
+/* Two coordinators of one store that was thrown back in between have given it. */
+static void an_attempt_that_turns_round_starts_a_worker_when_the_first_has_gone(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 1, GOAL_ROLL_BACK);
+    order(&play, 1, 2, GOAL_HOLD);
+    worker_ends(&play);
+    assert_null(
+        effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE)); /* nothing but to hold is wanted */
+    order(&play, 1, 3, GOAL_ROLL_BACK);
+    order(&play, 1, 4, GOAL_APPLY);
+    worker_ends(&play);
+    assert_int_equal(wanted(&play, LINK_EFFECT_START)->permit.goal, GOAL_APPLY);
+}
+
 static void a_new_attempt_withdraws_the_older_worker_and_starts_when_it_has_gone(void **state)
 {
     (void)state;
@@ -178,6 +195,7 @@ int main(void)
         cmocka_unit_test(an_equal_order_is_answered_with_the_present_state),
         cmocka_unit_test(a_lower_order_is_ignored),
         cmocka_unit_test(a_new_goal_of_the_same_attempt_is_told_to_its_worker),
+        cmocka_unit_test(an_attempt_that_turns_round_starts_a_worker_when_the_first_has_gone),
         cmocka_unit_test(a_new_attempt_withdraws_the_older_worker_and_starts_when_it_has_gone),
         cmocka_unit_test(a_report_of_an_older_attempt_is_told_once_as_a_fact),
         cmocka_unit_test(an_order_of_another_rollout_is_judged_by_its_token),
