@@ -362,6 +362,8 @@ static void drop_items(Agent *agent, uint64_t listing)
             LIST_PUSH(&forgotten, item);
         } else if (is_missing && !item->row.is_gone) {
             item_gone(item);
+        } else if (is_missing && item->target != NULL) {
+            target_fire(item->target, TARGET_GONE); /* gone under a name that is gone, too */
         }
     }
     items_forget(agent->engine, forgotten.items, forgotten.count);

@@ -377,7 +377,7 @@ void say_inventory(Fleet *fleet, const char *name)
         targets[count++] = (InventoryTarget){
             .target = address_text(fleet, from, i),
             .instance = from->name,
-            .identity = { from->system_identifier, 1000 + i,
+            .identity = { from->system_identifier, 1000 * (1 + from->lives) + i,
                           from->schema == NULL ? "" : from->schema },
             .version = from->version == NULL ? "" : from->version,
             .is_read = from->version != NULL,

@@ -278,6 +278,24 @@ static void a_renamed_database_is_found_again_after_a_restart(void **state)
     }
 }
 
+/*
+ * A coordinator that has not seen it made anew finds nothing of its target: neither its former name
+ * nor, under the later one, its identity.
+ */
+static void a_renamed_database_that_is_made_anew_is_gone(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_renamed();
+    host(fleet, "a")->lives++;
+    say_inventory(fleet, "a");
+    restart(fleet);
+    say_hello(fleet, "a");
+    say_inventory(fleet, "a");
+    assert_target(fleet, "a/db1", TARGET_SKIPPED);
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_null(goal(fleet, "a/other"));
+}
+
 /* What an agent says of a name is about the database that has it now. */
 static void a_name_that_is_given_anew_is_another_databases(void **state)
 {
@@ -649,6 +667,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
     cmocka_unit_test(a_target_keeps_its_turn_when_its_database_is_renamed),
     cmocka_unit_test(a_renamed_database_is_found_again_after_a_restart),
+    cmocka_unit_test(a_renamed_database_that_is_made_anew_is_gone),
     cmocka_unit_test(a_name_that_is_given_anew_is_another_databases),
     cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
