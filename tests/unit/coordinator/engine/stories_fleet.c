@@ -278,6 +278,26 @@ static void a_renamed_database_is_found_again_after_a_restart(void **state)
     }
 }
 
+/* An ended rollout knows it by its former name, with more attempts than the present one. */
+static void a_renamed_database_goes_on_counting_its_attempts(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
+    host(fleet, "a")->names[0] = "other";
+    say_inventory(fleet, "a");
+    assert_ok(start_as(fleet, "r2"));
+    OrderStamp before = goal(fleet, "a/other")->stamp;
+    restart(fleet);
+    say_hello(fleet, "a");
+    assert_int_equal(goal(fleet, "a/other")->stamp.attempt, before.attempt);
+    assert_int_equal(goal(fleet, "a/other")->stamp.term, before.term + 1);
+}
+
 /*
  * A coordinator that has not seen it made anew finds nothing of its target: neither its former name
  * nor, under the later one, its identity.
@@ -667,6 +687,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
     cmocka_unit_test(a_target_keeps_its_turn_when_its_database_is_renamed),
     cmocka_unit_test(a_renamed_database_is_found_again_after_a_restart),
+    cmocka_unit_test(a_renamed_database_goes_on_counting_its_attempts),
     cmocka_unit_test(a_renamed_database_that_is_made_anew_is_gone),
     cmocka_unit_test(a_name_that_is_given_anew_is_another_databases),
     cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
