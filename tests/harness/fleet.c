@@ -302,6 +302,7 @@ Fleet *fleet_new(void)
     fleet->http_port = free_port();
     key_make(fleet, KEY_CURVE, "coordinator");
     key_make(fleet, KEY_SIGN, "signer");
+    coordinator_configure(fleet); /* and again when it starts: a test may have moved it */
     setenv("SKEIN_COORDINATOR", arena_printf(&fleet->arena, "unix:%s/api.sock", fleet->dir), 1);
     setenv("SKEIN_SIGNER", fleet_path(fleet, "signer.key"), 1);
     return fleet;
