@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "agent/exec/sql.h"
+#include "common/str.h"
 
 #define LOOKS 2000
 #define SESSIONS_MAX 1000
@@ -68,11 +69,12 @@ static void looks_time(PGconn *conn, const char *pids, int waiting)
 int main(int argc, char **argv)
 {
     static PGconn *waiting[SESSIONS_MAX];
-    int count = argc == 3 ? atoi(argv[2]) : -1;
-    if (count < 0 || count > SESSIONS_MAX) {
+    int64_t sessions = 0;
+    if (argc != 3 || !str_to_int64(argv[2], 0, SESSIONS_MAX, &sessions)) {
         fprintf(stderr, "usage: bench_look CONNINFO SESSIONS\n");
         return 2;
     }
+    int count = (int)sessions;
     char pids[32];
     PGconn *watcher = session_open(argv[1]);
     PGconn *watched = session_open(argv[1]);
