@@ -183,10 +183,15 @@ static void head_write(const Telling *telling, Str *out)
 {
     const Paper *paper = telling->paper;
     size_t solos = solo_count(telling);
+    str_printf(out, "-- Written by skein for database %" PRIu64 " of cluster %" PRIu64,
+               paper->database_oid, paper->system_identifier);
+    if (telling->schema[0] != '\0') {
+        str_append(out, ", schema ");
+        json_quote(out, telling->schema); /* nothing of it is to end the comment */
+    }
     str_printf(
         out,
-        "-- Written by skein for database %" PRIu64 " of cluster %" PRIu64
-        "%s%s%s, to be run once by psql 10 or newer:\n"
+        ", to be run once by psql 10 or newer:\n"
         "--     psql -X -f FILE \"dbname=…\"\n"
         "-- It does what `skein %s` would do: %zu migrations, each in its own transaction with its row in\n"
         "-- skein.history, under skein's lock and fence. It stops at the first error with exit code 3, and what was\n"
@@ -194,10 +199,7 @@ static void head_write(const Telling *telling, Str *out)
         "-- the database is another one, an attempt of skein's is at work, or the history has gone on.\n"
         "-- What skein does and this cannot: try again where a lock was not to be had in time, end what keeps\n"
         "-- others waiting, and find out what became of a COMMIT whose answer was lost (`skein status` tells).\n",
-        paper->database_oid, paper->system_identifier,
-        telling->schema[0] == '\0' ? "" : ", schema \"", telling->schema,
-        telling->schema[0] == '\0' ? "" : "\"", telling->goal == GOAL_APPLY ? "up" : "down",
-        migration_count(telling));
+        telling->goal == GOAL_APPLY ? "up" : "down", migration_count(telling));
     if (solos > 0) {
         str_printf(
             out,
