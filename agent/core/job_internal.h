@@ -1,6 +1,7 @@
 /*
- * A job's inside: what job.c (driver and report), job_rules.c (guards, actions, table) and
- * job_history.c (questions to the history) share. Nobody else includes this, but the rules' test.
+ * A job's inside: what job.c (driver and report), job_rules.c (the table, and the guards and
+ * actions of job_rules.h) and job_history.c (questions to the history) share. Nobody else includes
+ * this, but the rules' test.
  */
 #ifndef SKEIN_AGENT_CORE_JOB_INTERNAL_H
 #define SKEIN_AGENT_CORE_JOB_INTERNAL_H

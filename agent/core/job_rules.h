@@ -1,6 +1,6 @@
 /*
- * What the table of a job is made of: guards (job_guards.c) and actions (job_actions.c). `subject`
- * is the Job. Inside of agent/core.
+ * What the table of a job is made of: guards (job_guards.c) and actions (job_actions.h says where).
+ * `subject` is the Job. Inside of agent/core.
  */
 #ifndef SKEIN_AGENT_CORE_JOB_RULES_H
 #define SKEIN_AGENT_CORE_JOB_RULES_H

@@ -1,0 +1,208 @@
+/*
+ * What the history read shows and no step may be taken upon: each says what is there, and what to
+ * do about it.
+ */
+#include "agent/core/job_actions.h"
+
+void job_hold_changed_statement(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_changed_statement(job);
+    err_set(job_trouble_new(job), ERR_CHECKSUM,
+            "a statement of %s was begun outside a transaction, its end is not known, and the plan "
+            "has another one in its place now",
+            job_migration_id(job, index));
+    err_hint(&job->err, "restore the file as it was when it was begun, and retry: what the "
+                        "statement left is then settled; or see `skein repair` on this database");
+    job_hold_at(job, ERR_CHECKSUM, job_migration_id(job, index));
+}
+
+void job_hold_interrupted(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_running(job);
+    bool is_down = job->history.rows[index].state == ROW_UNDOING;
+    err_set(job_trouble_new(job), ERR_INTERRUPTED,
+            "%s of %s was begun in the database that this one is a copy of, and its end is not "
+            "known",
+            is_down ? "undoing" : "the run", job_migration_id(job, index));
+    err_hint(&job->err, "%s", JOB_HINT_INTERRUPTED);
+    job_hold_at(job, ERR_INTERRUPTED, job_migration_id(job, index));
+}
+
+/*
+ * A down undoes what its whole up has done, and an up stands on nothing that is half undone:
+ * neither is known to be right from the middle.
+ */
+void job_hold_halfway(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_halfway(job);
+    const HistoryRow *row = &job->history.rows[index];
+    bool is_down = row->state == ROW_UNDOING;
+    const PlanMigration *migration = &job->order->plan->migrations[index];
+    size_t parts = plan_part_count(is_down ? &migration->down : &migration->up);
+    err_set(job_trouble_new(job), ERR_INTERRUPTED, "%s is half %s: %u of %zu parts are done",
+            migration->id, is_down ? "undone" : "applied", row->parts_done, parts);
+    err_hint(&job->err,
+             is_down
+                 ? "have it undone to its end first; or apply by hand what its down took away, "
+                   "and say so with `skein repair --applied %s` on this database"
+                 : "have it applied to its end first; or undo by hand what its first parts did, "
+                   "and say so with `skein repair --undone %s` on this database",
+             migration->id);
+    job_hold_at(job, ERR_INTERRUPTED, migration->id);
+}
+
+void job_hold_changed_parts(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_changed_parts(job);
+    const char *id = job_migration_id(job, index);
+    err_set(job_trouble_new(job), ERR_CHECKSUM,
+            "the first parts of %s (%u) are done here with other contents than the plan has", id,
+            job->history.rows[index].parts_done);
+    err_hint(&job->err, "only what comes after them may still be changed: restore the parts that "
+                        "are done as they were, or see `skein repair` on this database");
+    job_hold_at(job, ERR_CHECKSUM, id);
+}
+
+void job_hold_changed(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_changed(job);
+    const char *id = job_migration_id(job, index);
+    AUTO(Str) change = { 0 };
+    plan_change_write(&job->order->plan->migrations[index], job->history.rows[index].change,
+                      &change);
+    err_set(job_trouble_new(job), ERR_CHECKSUM, "%s is applied here with other contents%s%s", id,
+            change.length == 0 ? "" : ": ", str_text(&change));
+    err_hint(&job->err,
+             "restore the file as it was applied, and put the change into a new migration; where "
+             "both come to the same, `skein repair --accept %s` on this database",
+             id);
+    job_hold_at(job, ERR_CHECKSUM, id);
+}
+
+void job_hold_foreign(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job->history.foreign_newest;
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s is applied here and is none of these migrations (%u such in all)", id,
+            job->history.foreign);
+    err_hint(
+        &job->err,
+        "the database is ahead of these migrations, or of another history: take the directory "
+        "that has %s, say --missing ignore (`missing:` in a rollout file), or see `skein repair` "
+        "on this database",
+        id);
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
+void job_hold_tool_fault(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tool = plan_tool(job->order->plan)->tool;
+    err_set(job_trouble_new(job), ERR_HISTORY, "%s is not at rest here: %s", tool,
+            job->history.tool_fault);
+    err_hint(&job->err, "bring it to an end with %s itself, then go on", tool);
+    job_hold_at(job, ERR_HISTORY, "");
+}
+
+void job_hold_strange(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tool = plan_tool(job->order->plan)->tool;
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s has applied %s here, which the directory does not "
+            "have (%u such in all)",
+            tool, job->history.strange_newest, job->history.strange);
+    err_hint(&job->err, "take the directory that has it, or say `missing: ignore`");
+    job_hold_at(job, ERR_HISTORY, "");
+}
+
+void job_hold_discord(void *subject)
+{
+    Job *job = job_of(subject);
+    size_t index = (size_t)job_history_discord(job);
+    const char *id = job_migration_id(job, (long)index);
+    const char *tool = plan_tool(job->order->plan)->tool;
+    if (job->history.rows[index].is_in_tool) {
+        err_set(job_trouble_new(job), ERR_HISTORY,
+                "%s has applied %s here, and skein's history does not have it", tool, id);
+        err_hint(
+            &job->err,
+            "%s went on by itself: take over what it has done with `skein adopt --from %s`, or "
+            "`adopt: %s` in a rollout file, and go on then; `skein repair --mirror %s` on this "
+            "database shows all that the two do not agree on",
+            tool, tool, tool, tool);
+    } else {
+        err_set(job_trouble_new(job), ERR_HISTORY,
+                "%s is applied here by skein's history, and %s does not have it", id, tool);
+        err_hint(
+            &job->err,
+            "`skein repair --mirror %s` on this database shows all that the two do not agree "
+            "on: --tell where %s was never told of it, --undone where %s has undone it by itself",
+            tool, tool, tool);
+    }
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
+void job_hold_gap(void *subject)
+{
+    Job *job = job_of(subject);
+    long above = -1;
+    const char *missing = job_migration_id(job, job_history_gap(job, &above));
+    err_set(job_trouble_new(job), ERR_HISTORY, "%s is not applied here, but %s above it is",
+            missing, job_migration_id(job, above));
+    err_hint(&job->err,
+             "give the missing migration a version above what is applied, or say what is to become "
+             "of such ones: --out-of-order apply or ignore, `out_of_order:` in a rollout file");
+    job_hold_at(job, ERR_HISTORY, missing);
+}
+
+void job_hold_unread(void *subject)
+{
+    Job *job = job_of(subject);
+    long index = job_history_unread(job);
+    const PlanMigration *migration = &job->order->plan->migrations[index];
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s is not applied here, and what it does is not known: %s", migration->id,
+            migration->unread);
+    err_hint(&job->err, "%s", migration->unread_hint == NULL ? "" : migration->unread_hint);
+    job_hold_at(job, ERR_HISTORY, migration->id);
+}
+
+void job_hold_newer(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job->history.newer_above;
+    err_set(job_trouble_new(job), ERR_NEWER_MIGRATIONS,
+            "%s was applied after this rollout's migrations", id);
+    err_hint(&job->err, "take back first what applied it, then roll back again");
+    job_hold_at(job, ERR_NEWER_MIGRATIONS, id);
+}
+
+void job_hold_irreversible(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_irreversible(job));
+    err_set(job_trouble_new(job), ERR_IRREVERSIBLE, "%s is applied and cannot be undone", id);
+    err_hint(&job->err,
+             "go forward with a migration that mends what is wrong, or restore from a backup");
+    job_hold_at(job, ERR_IRREVERSIBLE, id);
+}
+
+/* Rows that were answered as committed and are not on the server that answers now. */
+void job_hold_lost_rows(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job->history.lost_row);
+    err_set(job_trouble_new(job), ERR_LOST_AFTER_FAILOVER,
+            "%swhat was committed of %s is gone: the server is on timeline %u now",
+            job->history.rows[job->history.lost_row].state == ROW_STARTED ? "some of " : "", id,
+            job->history.timeline);
+    err_hint(&job->err, "a standby without it was promoted; compare the data before going on");
+    job_hold_at(job, ERR_LOST_AFTER_FAILOVER, id);
+}
