@@ -1,7 +1,7 @@
 /*
  * The invariants that need the coordinator's side: checked after every step, before every commit,
  * at every send and at the end. Those about a single database are checked where it is written
- * (sim_pg.c).
+ * (sim_pg_write.c).
  */
 #ifndef SKEIN_TESTS_SIM_INVARIANTS_H
 #define SKEIN_TESTS_SIM_INVARIANTS_H

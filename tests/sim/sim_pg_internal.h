@@ -1,5 +1,6 @@
-/* What the model's parts share: servers and tenants (sim_pg.c), backends (sim_backend.c), clients
- * (sim_client.c). */
+/* What the model's parts share: servers and tenants (sim_pg.c), what is read of them and written to
+ * them (sim_pg_read.c, sim_pg_write.c), their faults (sim_pg_faults.c), backends (sim_backend.c)
+ * and clients (sim_client.c). */
 #ifndef SKEIN_TESTS_SIM_SIM_PG_INTERNAL_H
 #define SKEIN_TESTS_SIM_SIM_PG_INTERNAL_H
 
@@ -130,6 +131,12 @@ struct SimPg {
 
 /* A copy of `text` that lives with the model; equal texts are one. */
 const char *pg_intern(SimPg *pg, const char *text);
+/* Of the migration with this index; "" for -1. */
+const char *pg_migration_name(SimPg *pg, int index);
+/* The plan's hash that a rollout's attempts carry; empty: none is known. */
+Bytes pg_plan_of(const SimPg *pg, const char *rollout);
+/* Of a tenant that nobody has written to. */
+PgData data_empty(SimPg *pg);
 
 /* --- backends --- */
 
