@@ -1,37 +1,76 @@
 /*
  * Sqitch: a registry of several tables. A change is known by its id, which stands for the whole
- * plan up to it. Others' projects may be in the same registry: theirs are left alone.
+ * plan up to it. Other projects may be in the same registry: their rows are neither read as this
+ * one's nor written, but for what this one requires of them.
  */
 #include <string.h>
 
 #include "cli/adopt/tool.h"
 #include "cli/source/sqitch_plan.h"
 
-static void query(const char *table, Str *out)
-{
-    str_printf(out,
-               "SELECT v.id, t.change, ''::pg_catalog.text FROM %s t"
-               " LEFT JOIN v ON v.version = t.change_id WHERE t.project IN"
-               " (SELECT k.project FROM %s k JOIN v ON v.version = k.change_id)"
-               " OR NOT EXISTS (SELECT FROM %s k JOIN v ON v.version = k.change_id)"
-               " ORDER BY t.committed_at",
-               table, table, table);
-}
-
 /* ---- the registry's tables ---- */
 
 /* Beside the one of the changes: "sqitch"."tags" beside "sqitch"."changes". */
-static void append_table(const ToolStep *step, const char *name, Str *out)
+static void append_table(const char *changes, const char *name, Str *out)
 {
-    const char *at = step->table + 1;
+    const char *at = changes + 1;
     while (at[0] != '"' || at[1] == '"') {
         at += at[0] == '"' ? 2 : 1;
     }
     if (at[1] == '.') {
-        str_append_bytes(out, step->table, (size_t)(at + 2 - step->table));
+        str_append_bytes(out, changes, (size_t)(at + 2 - changes));
     }
     str_append(out, name);
 }
+
+/* ---- asking ---- */
+
+/* A project's name and URI are one another's, as `sqitch deploy` sees to it. */
+static void append_strangers(const SqitchProject *project, const char *table, Str *out)
+{
+    str_append(out, ", o (project, uri) AS (VALUES (");
+    tool_literal(project->name, out);
+    str_append(out, ", ");
+    if (project->uri == NULL) {
+        str_append(out, "NULL::pg_catalog.text");
+    } else {
+        tool_literal(project->uri, out);
+    }
+    str_append(out, ")) SELECT q.id, q.name, q.fault FROM (SELECT NULL AS id,"
+                    " p.project::pg_catalog.text AS name, CASE WHEN p.project = o.project THEN"
+                    "  'project ' || p.project || ' is registered with '"
+                    "  || coalesce('the URI ' || p.uri, 'no URI') || ', and its plan says '"
+                    "  || coalesce(o.uri, 'none') ELSE 'project ' || p.project"
+                    "  || ' has the URI of ' || o.project || ', ' || o.uri END AS fault,"
+                    " NULL::pg_catalog.timestamptz AS at FROM ");
+    append_table(table, "projects", out);
+    str_append(out, " p JOIN o ON (p.project = o.project) <> (p.uri IS NOT DISTINCT FROM o.uri)"
+                    " WHERE p.project = o.project OR p.uri IS NOT NULL");
+}
+
+/* Other projects in its registry are others' matter. */
+static void query_own(const MigrationSet *set, const char *table, Str *out)
+{
+    const SqitchChange *first = set->own[0];
+    append_strangers(first->project, table, out);
+    str_printf(out,
+               " UNION ALL SELECT v.id, t.change, '', t.committed_at FROM %s t"
+               " LEFT JOIN v ON v.version = t.change_id WHERE t.project = ",
+               table);
+    tool_literal(first->project->name, out);
+    str_append(out, ") q ORDER BY q.at");
+}
+
+/* Of another tool's directories: they say nothing of projects. */
+static void query(const char *table, Str *out)
+{
+    str_printf(out,
+               "SELECT v.id, t.change, ''::pg_catalog.text FROM %s t"
+               " LEFT JOIN v ON v.version = t.change_id ORDER BY t.committed_at",
+               table);
+}
+
+/* ---- what is written ---- */
 
 static void append_literals(const char *const *texts, size_t count, Str *out)
 {
@@ -62,7 +101,7 @@ static void append_making(const SqitchProject *project, const SqitchLine *line, 
 static void append_project(const ToolStep *step, const SqitchProject *project, Str *out)
 {
     str_append(out, "p AS (INSERT INTO ");
-    append_table(step, "projects", out);
+    append_table(step->table, "projects", out);
     str_append(out, " (project, uri, creator_name, creator_email) SELECT ");
     tool_literal(project->name, out);
     str_append(out, ", ");
@@ -111,7 +150,7 @@ static void append_depends(const ToolStep *step, const SqitchChange *change, Str
         return;
     }
     str_append(out, ", d AS (INSERT INTO ");
-    append_table(step, "dependencies", out);
+    append_table(step->table, "dependencies", out);
     str_append(out, " (change_id, type, dependency, dependency_id)"
                     " SELECT c.change_id, x.* FROM c, (VALUES ");
     for (size_t i = 0; i < change->depend_count; i++) {
@@ -126,7 +165,7 @@ static void append_tags(const ToolStep *step, const SqitchChange *change, Str *o
     for (size_t i = 0; i < change->tag_count; i++) {
         const SqitchTag *tag = &change->tags[i];
         str_printf(out, ", t%zu AS (INSERT INTO ", i);
-        append_table(step, "tags", out);
+        append_table(step->table, "tags", out);
         str_append(out, " (tag_id, tag, change_id, " MAKING ") SELECT ");
         tool_literal(tag->id, out);
         str_append(out, ", '@' || ");
@@ -156,7 +195,7 @@ static void append_names(const SqitchChange *change, bool is_conflict, Str *out)
 static void append_event(const ToolStep *step, const SqitchChange *change, Str *out)
 {
     str_append(out, " INSERT INTO ");
-    append_table(step, "events", out);
+    append_table(step->table, "events", out);
     str_printf(out,
                " (event, change_id, change, requires, conflicts, tags, " MAKING
                ") SELECT '%s', c.change_id, ",
@@ -179,7 +218,7 @@ static void append_event(const ToolStep *step, const SqitchChange *change, Str *
 static void append_gone(const ToolStep *step, const SqitchChange *change, Str *out)
 {
     str_append(out, "t AS (DELETE FROM ");
-    append_table(step, "tags", out);
+    append_table(step->table, "tags", out);
     str_printf(out,
                " WHERE change_id = '%s'), c AS (DELETE FROM %s WHERE change_id = '%s'"
                " RETURNING change_id)",
@@ -207,6 +246,7 @@ const Tool tool_sqitch = {
     .table = "sqitch.changes",
     .format = "sqitch",
     .query = query,
+    .query_own = query_own,
     .mirror = mirror,
     .needs_own = true,
 };

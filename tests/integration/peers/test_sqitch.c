@@ -163,6 +163,76 @@ static void a_registry_elsewhere_is_found_in_the_settings(void **state)
     assert_ask(world, "SELECT count(*) FROM \"Deploys\".changes", "4");
 }
 
+/* ---- several projects in one registry ---- */
+
+#define OF_STALL                                                                                   \
+    "SELECT concat_ws(' ', p.uri, p.creator_name = 'skein',"                                       \
+    " (SELECT string_agg(change, ' ' ORDER BY committed_at) FROM sqitch.changes c"                 \
+    "  WHERE c.project = p.project)) FROM sqitch.projects p WHERE project = 'stall'"
+
+static void put_stall(World *world)
+{
+    put_history_file(world, "sqitch.plan",
+                     "%syntax-version=1.0.0\n%project=stall\n%uri=https://example.org/stall/\n\n"
+                     "stalls [shop:accounts] 2024-02-01T00:00:00Z" BY
+                     "goods [stalls] 2024-02-02T00:00:00Z" BY);
+    put_change(world, "stalls", "CREATE TABLE stalls (n int);\n", "DROP TABLE stalls;\n",
+               "SELECT n FROM stalls;\n");
+    put_change(world, "goods", "CREATE TABLE goods (n int);\n", "DROP TABLE goods;\n",
+               "SELECT n FROM goods;\n");
+}
+
+/* The shop is Sqitch's; the stall comes to its registry, by skein alone at first. */
+static void a_second_project_comes_to_the_registry(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    peer_says(world, sqitch(world, "deploy --target"));
+    const char *shop = registry(world);
+    put_stall(world);
+    assert_program(world, "skein adopt", 0, "nothing to do");
+    assert_program(world, "skein repair --mirror sqitch", 0, "nothing is wrong");
+    peer_says(world, "skein up --mirror sqitch --to stalls");
+    assert_ask(world, OF_STALL, "https://example.org/stall/ t stalls");
+    assert_sqitch(world, "status", "Undeployed change:\n  * goods\n");
+    peer_says(world, sqitch(world, "deploy --verify --target"));
+    peer_says(world, "skein adopt");
+    peer_says(world, "skein down --to empty --yes --mirror sqitch");
+    assert_ask(world, OF_STALL, "https://example.org/stall/ t");
+    pg_cluster_run(world->cluster, world->database,
+                   "DELETE FROM sqitch.events WHERE project = 'stall'");
+    assert_string_equal(registry(world), shop);
+}
+
+/* As `sqitch deploy` refuses it, and before anything is done. */
+static void a_project_that_is_anothers_is_refused(void **state)
+{
+    World *world = *state;
+    static const struct {
+        const char *change;
+        const char *words;
+    } ROWS[] = {
+        { "INSERT INTO sqitch.projects VALUES ('stall', 'https://other/', now(), 'a', 'a')",
+          "project stall is registered with the URI https://other/, and its plan says "
+          "https://example.org/stall/" },
+        { "DELETE FROM sqitch.projects WHERE project = 'stall';"
+          " UPDATE sqitch.projects SET uri = 'https://example.org/stall/'",
+          "project shop has the URI of stall, https://example.org/stall/" },
+    };
+    peer_needs("sqitch");
+    put_shop(world);
+    peer_says(world, sqitch(world, "deploy --target"));
+    put_stall(world);
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        pg_cluster_run(world->cluster, world->database, ROWS[i].change);
+        assert_program(world, sqitch(world, "deploy --target"), 2, "Cannot register \"stall\"");
+        assert_refusal(world, "up --mirror sqitch", 3, ROWS[i].words);
+        assert_refusal(world, "adopt", 3, ROWS[i].words);
+        assert_ask(world, "SELECT to_regclass('stalls') IS NULL", "t");
+    }
+}
+
 /* Without a transaction of its own, a change that fails leaves what it had done. */
 static void a_change_that_failed_half_way_is_not_applied(void **state)
 {
@@ -220,6 +290,8 @@ int main(void)
         WORLD_TEST(each_goes_on_where_the_other_stands),
         WORLD_TEST(both_write_the_same_registry_and_the_same_catalog),
         WORLD_TEST(a_registry_elsewhere_is_found_in_the_settings),
+        WORLD_TEST(a_second_project_comes_to_the_registry),
+        WORLD_TEST(a_project_that_is_anothers_is_refused),
         WORLD_TEST(a_change_that_failed_half_way_is_not_applied),
         WORLD_TEST(skein_fails_whole_where_sqitch_was_first),
         WORLD_TEST(skein_gives_way_where_sqitch_comes_second),
