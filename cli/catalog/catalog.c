@@ -5,21 +5,9 @@
 #include <string.h>
 
 #include "agent/conn/query.h"
+#include "cli/catalog/steady.h"
 #include "common/list.h"
 #include "common/str.h"
-
-/*
- * Names come out qualified, since search_path says nothing; and nothing that is written depends on
- * settings that a migration may have left to the database.
- */
-static const char BEGIN[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                            "SET LOCAL search_path = pg_catalog, pg_temp;"
-                            "SET LOCAL quote_all_identifiers = off;"
-                            "SET LOCAL \"TimeZone\" = 'UTC';"
-                            "SET LOCAL \"DateStyle\" = 'ISO, YMD';"
-                            "SET LOCAL \"IntervalStyle\" = 'postgres';"
-                            "SET LOCAL extra_float_digits = 1;"
-                            "SET LOCAL statement_timeout = 0;";
 
 /* clang-format off */
 
@@ -206,7 +194,7 @@ ErrCode catalog_read(CatalogReader *reader, uint64_t deadline_ms, const Interrup
 {
     AUTO(Reading)
     reading = { .reader = reader, .deadline_ms = deadline_ms, .interrupt = interrupt };
-    if (conn_run(reader->conn, BEGIN, deadline_ms, err) != ERR_NONE ||
+    if (conn_run(reader->conn, STEADY_BEGIN, deadline_ms, err) != ERR_NONE ||
         kinds_read(&reading, err) != ERR_NONE ||
         conn_run(reader->conn, "COMMIT", deadline_ms, err) != ERR_NONE) {
         return err->code;

@@ -323,6 +323,72 @@ static void rows_that_a_down_loses_are_said(void **state)
     assert_proof(world, "test", 0, WORDS("3 migrations: 3 proved"));
 }
 
+/* Types whose text hangs on settings, or on a collation that takes two of them for one. */
+static const char ODD[] =
+    "CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);\n"
+    "CREATE TYPE pair AS (a int, b int);\n"
+    "CREATE TABLE odd (id int PRIMARY KEY, word text COLLATE blind, at timestamptz, price money,"
+    " size float8, half pair, doc json, \"new\nline\" int);\n"
+    "CREATE TABLE bare ();\n";
+
+typedef struct RowCase {
+    const char *id;
+    const char *up;
+    const char *down;
+    const char *text; /* of its finding; NULL: it is proved */
+} RowCase;
+
+static const RowCase ROW_CASES[] = {
+    { "0002_swap", "SELECT 1;", "UPDATE odd SET word = CASE id WHEN 1 THEN 'b' ELSE 'a' END;",
+      "values of public.odd.word stand in other rows than before" },
+    { "0003_swap", "SELECT 1;",
+      "UPDATE odd SET word = CASE id WHEN 1 THEN 'b' ELSE 'a' END, price = 4::money - price;",
+      "values of public.odd stand in other rows than before" },
+    { "0004_same", "SELECT 1;", "UPDATE odd SET word = word;", NULL },
+    { "0005_case", "SELECT 1;", "UPDATE odd SET word = upper(word);",
+      "the values of public.odd.word are other ones than before" },
+    { "0006_null", "SELECT 1;", "UPDATE odd SET half = NULL;",
+      "1 of 1 values of public.odd.half is lost" },
+    { "0007_float", "SELECT 1;", "UPDATE odd SET size = size + 1e-15;",
+      "the values of public.odd.size are other ones than before" },
+    { "0008_line", "SELECT 1;", "UPDATE odd SET \"new\nline\" = \"new\nline\" + 1;",
+      "the values of public.odd.new\nline are other ones than before" },
+    { "0009_column", "ALTER TABLE odd ADD COLUMN extra int DEFAULT 1;",
+      "ALTER TABLE odd DROP COLUMN extra;", NULL },
+    { "0010_zone", "ALTER TABLE odd ALTER COLUMN at TYPE timestamp;",
+      "ALTER TABLE odd ALTER COLUMN at TYPE timestamptz;", NULL },
+};
+
+static const char *text_of(const json_t *migration)
+{
+    const json_t *finding = json_array_get(json_object_get(migration, "findings"), 0);
+    return json_string_value(json_object_get(finding, "text"));
+}
+
+static void values_that_a_down_mixes_up_are_said(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_odd", ODD,
+                  "DROP TABLE odd, bare;\nDROP TYPE pair;\nDROP COLLATION blind;\n");
+    for (size_t i = 0; i < ARRAY_LEN(ROW_CASES); i++) {
+        put_migration(world, ROW_CASES[i].id, ROW_CASES[i].up, ROW_CASES[i].down);
+    }
+    put_file(world, "seed.sql",
+             "INSERT INTO odd VALUES (1, 'a', '2026-10-25 00:30+00', '1.50', 0.1, (NULL, 1),"
+             " '{\"b\": 1, \"a\": 2}', 1), (2, 'b', '2026-10-25 01:30+00', '2.50', 0.2, NULL,"
+             " '{}', 2);\n"
+             "INSERT INTO bare DEFAULT VALUES;\n");
+    const json_t *migrations =
+        json_object_get(run_json(world, "test --seed seed.sql", 0), "migrations");
+    for (size_t i = 0; i < ARRAY_LEN(ROW_CASES); i++) {
+        const char *text = text_of(json_array_get(migrations, i + 1));
+        const char *wanted = ROW_CASES[i].text;
+        if ((text == NULL) != (wanted == NULL) || (text != NULL && strcmp(text, wanted) != 0)) {
+            fail_msg("%s: %s", ROW_CASES[i].id, text == NULL ? "nothing" : text);
+        }
+    }
+}
+
 static void a_seed_that_fits_nowhere_is_a_mistake(void **state)
 {
     World *world = *state;
@@ -379,6 +445,7 @@ int main(void)
         WORLD_TEST(a_server_without_room_is_told_and_no_verdict),
         WORLD_TEST(a_migration_that_hangs_ends_when_its_time_is_over),
         WORLD_TEST(rows_that_a_down_loses_are_said),
+        WORLD_TEST(values_that_a_down_mixes_up_are_said),
         WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),
         WORLD_TEST(the_report_for_machines_names_failures),
     };
