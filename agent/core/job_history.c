@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "agent/core/accord.h"
+
 static bool is_there(const HistoryRow *row)
 {
     return row->state == ROW_APPLIED || row->state == ROW_UNDOING;
@@ -134,24 +136,9 @@ long job_history_gap(const Job *job, long *ret_above)
     return -1;
 }
 
-/* Where the applied migrations end: the index after the highest one that has a
- * place in the order. */
 static size_t applied_end(const Job *job)
 {
-    const PlanMigration *migrations = job->order->plan->migrations;
-    size_t end = job->order->plan->migration_count;
-    while (end > 0 &&
-           (job->history.rows[end - 1].state != ROW_APPLIED || migrations[end - 1].is_repeatable)) {
-        end--;
-    }
-    return end;
-}
-
-/* A tool that keeps but its newest says nothing of what lies below the newest that skein has. */
-static bool is_told_of(const Job *job, size_t index, size_t end)
-{
-    const PlanTool *tool = plan_tool(job->order->plan);
-    return job->history.rows[index].is_in_tool && !(tool->keeps_newest && index < end);
+    return accord_applied_end(job->order->plan, job->history.rows);
 }
 
 /* What lies below an applied one, absent, is passed over where the plan says so. */
@@ -160,30 +147,28 @@ static bool is_to_apply(const Job *job, size_t index, size_t end)
     const Plan *plan = job->order->plan;
     const HistoryRow *row = &job->history.rows[index];
     if (plan_is_adoption(plan)) {
-        return row->state == ROW_ABSENT && is_told_of(job, index, end);
+        return row->state == ROW_ABSENT &&
+               accord_is_told(plan_tool(plan), job->history.rows, index, end);
     }
-    bool is_passed_over = plan->out_of_order == HISTORY_IGNORE && index < end &&
-                          !plan->migrations[index].is_repeatable;
-    return row->state == ROW_STARTED || (row->state == ROW_ABSENT && !is_passed_over);
+    return row->state == ROW_STARTED ||
+           (row->state == ROW_ABSENT && !accord_is_passed_over(plan, index, end));
 }
 
-/* Of a migration that neither has brought to an end, and of one that stands beside the order of the
- * others, tools say nothing. What is passed over here counts as applied to a tool that keeps but
- * its newest. */
+/* Concerned is what lies on the way: all that is applied on the way up, what goes on the way down.
+ * What an adoption lacks is what it takes over. */
 static bool is_discordant(const Job *job, size_t index, size_t end)
 {
-    const HistoryRow *row = &job->history.rows[index];
     const Plan *plan = job->order->plan;
-    if (plan->migrations[index].is_repeatable) {
-        return false;
+    bool is_up = job->direction == GOAL_APPLY;
+    switch (accord_of(plan, plan_tool(plan), job->history.rows, index, end)) {
+    case ACCORD_AHEAD:
+        return is_up && index < job->limit && !plan_is_adoption(plan);
+    case ACCORD_BEHIND:
+        return is_up || is_to_undo(job, index);
+    case ACCORD_FULL:
+        break;
     }
-    if (row->state == ROW_APPLIED) {
-        bool is_concerned = job->direction == GOAL_APPLY || is_to_undo(job, index);
-        return is_concerned && !row->is_in_tool;
-    }
-    bool is_due = job->direction == GOAL_APPLY && index < job->limit && row->state == ROW_ABSENT &&
-                  is_to_apply(job, index, end);
-    return is_due && is_told_of(job, index, end) && !plan_is_adoption(plan);
+    return false;
 }
 
 long job_history_discord(const Job *job)

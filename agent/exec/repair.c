@@ -17,6 +17,7 @@
 enum RepairColumn {
     REPAIR_SEQ,
     REPAIR_ID,
+    REPAIR_VERSION,
     REPAIR_STATE,
     REPAIR_PARTS_DONE,
     REPAIR_IS_RUNNING,
@@ -74,6 +75,7 @@ static RepairRow row_read(const PGresult *rows, int row, Arena *arena)
     return (RepairRow){
         .seq = result_uint64(rows, row, REPAIR_SEQ),
         .id = arena_strdup(arena, result_text(rows, row, REPAIR_ID)),
+        .version = arena_strdup(arena, result_text(rows, row, REPAIR_VERSION)),
         .place = { .state = arena_strdup(arena, result_text(rows, row, REPAIR_STATE)),
                    .parts_done = (uint32_t)result_uint64(rows, row, REPAIR_PARTS_DONE),
                    .is_running = result_bool(rows, row, REPAIR_IS_RUNNING) },
@@ -221,22 +223,12 @@ ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *e
 void repair_look_tool(Runner *runner, const PlanTool *tool, Arena *arena, RepairTool *ret_tool)
 {
     Action action = action_of(ACTION_NONE);
-    const Plan *plan = runner->config.order->plan;
     AUTO_PTR(PGresult) rows = NULL;
-    AUTO_PTR(Map) index = history_plan_index(plan);
-    RepairTool told = { .tool = tool, .has = ARENA_ARRAY(arena, bool, plan->migration_count) };
+    RepairTool told = { .tool = tool };
     if (session_query(runner, tool->query, NULL, 0, &action, &rows, &told.why) != ERR_NONE) {
         tool_explain(runner, tool, &action, &told.why);
-    }
-    for (int row = 0; row < PQntuples(rows) && PQnfields(rows) == 3; row++) {
-        uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, 0));
-        const char *fault = result_text(rows, row, 2);
-        if (known != 0) {
-            told.has[known - 1] = true;
-        }
-        if (fault[0] != '\0' && told.fault == NULL) {
-            told.fault = arena_strdup(arena, fault);
-        }
+    } else {
+        tool_read(runner->config.order->plan, rows, arena, &told.sight);
     }
     *ret_tool = told;
 }

@@ -12,6 +12,7 @@
 
 #include "agent/exec/place.h"
 #include "agent/exec/runner.h"
+#include "agent/exec/tool_sight.h"
 #include "common/arena.h"
 #include "common/str.h"
 
@@ -19,6 +20,7 @@
 typedef struct RepairRow {
     uint64_t seq;
     const char *id;
+    const char *version;
     Place place;
     bool is_inherited;
     const char *checksum;   /* hexadecimal, as the next */
@@ -75,8 +77,7 @@ typedef struct RepairTool {
     const PlanTool *tool; /* NULL: none was asked */
     bool is_mirrored;     /* both are to agree */
     Err why;              /* ERR_NONE: the table was read */
-    const char *fault;    /* what the tool says is wrong; NULL: nothing */
-    bool *has;            /* of each migration of the plan */
+    ToolSight sight;      /* what was read */
 } RepairTool;
 
 /* Asks it. That its table cannot be read is no error here. */

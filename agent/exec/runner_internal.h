@@ -4,6 +4,7 @@
 
 #include "agent/conn/query.h"
 #include "agent/exec/runner.h"
+#include "agent/exec/tool_sight.h"
 #include "common/arena.h"
 #include "common/map.h"
 #include "common/str.h"
@@ -168,6 +169,9 @@ void history_fill_change(Runner *runner, const Action *action);
 
 /* The plan's migrations by id, each as its index + 1. The caller's. */
 Map *history_plan_index(const Plan *plan);
+
+/* Reads the answer to PlanTool.query. Texts in `arena`. */
+void tool_read(const Plan *plan, const PGresult *rows, Arena *arena, ToolSight *ret_sight);
 
 /* Adds what the other tool has applied; NULL: the plan does not adopt. */
 void tool_fill(Runner *runner, const PGresult *rows);

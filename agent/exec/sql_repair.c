@@ -12,7 +12,7 @@
     " 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '')"
 
 const char SQL_REPAIR_ROWS[] =
-    "SELECT h.seq, h.id, h.state, h.parts_done, h.is_running, h.is_inherited,"
+    "SELECT h.seq, h.id, h.version, h.state, h.parts_done, h.is_running, h.is_inherited,"
     " pg_catalog.encode(h.checksum, 'hex'), coalesce(pg_catalog.encode(h.parts_hash, 'hex'), ''),"
     " pg_catalog.encode(h.fingerprints, 'hex'), h.rollout, h.agent, " UTC_TEXT("h.started_at") ","
     " h.adopted_from, coalesce(h.evidence::pg_catalog.text, ''), coalesce(a.pid, 0)"

@@ -20,35 +20,57 @@ enum LookColumn {
     LOOK_COLUMNS_,
 };
 
-static void tool_note(Runner *runner, const PGresult *rows, int row, const Map *index)
+static void row_read(const PGresult *rows, int row, const Map *index, Arena *arena,
+                     ToolSight *sight)
 {
-    History *history = &runner->history;
     uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, TOOL_ID));
-    const char *fault = result_text(rows, row, TOOL_FAULT);
-    if (fault[0] != '\0' && history->tool_fault == NULL) {
-        history->tool_fault = arena_strdup(&runner->arena, fault);
-    }
+    const char *text = result_text(rows, row, TOOL_FAULT);
+    const char *fault = text[0] == '\0' ? NULL : arena_strdup(arena, text);
+    sight->fault = sight->fault == NULL ? fault : sight->fault;
     if (known != 0) {
-        history->rows[known - 1].is_in_tool = true;
+        sight->has[known - 1] = true;
+        sight->faults[known - 1] = fault == NULL ? sight->faults[known - 1] : fault;
     } else {
-        history->strange++;
-        history->strange_newest = arena_strdup(&runner->arena, result_text(rows, row, TOOL_NAME));
+        sight->strangers[sight->stranger_count++] =
+            (ToolStranger){ arena_strdup(arena, result_text(rows, row, TOOL_NAME)), fault };
     }
+}
+
+void tool_read(const Plan *plan, const PGresult *rows, Arena *arena, ToolSight *ret_sight)
+{
+    ToolSight sight = {
+        .has = ARENA_ARRAY(arena, bool, plan->migration_count),
+        .faults = ARENA_ARRAY(arena, const char *, plan->migration_count),
+        .strangers = ARENA_ARRAY(arena, ToolStranger, (size_t)PQntuples(rows) + 1),
+    };
+    AUTO_PTR(Map) index = history_plan_index(plan);
+    if (PQnfields(rows) != TOOL_COLUMNS_) {
+        sight.fault = "the plan's query has not three columns";
+        sight.strangers[sight.stranger_count++] = (ToolStranger){ "", sight.fault };
+    } else {
+        for (int row = 0; row < PQntuples(rows); row++) {
+            row_read(rows, row, index, arena, &sight);
+        }
+    }
+    *ret_sight = sight;
 }
 
 void tool_fill(Runner *runner, const PGresult *rows)
 {
+    History *history = &runner->history;
+    const Plan *plan = runner->config.order->plan;
+    ToolSight sight = { 0 };
     if (rows == NULL) {
         return;
     }
-    if (PQnfields(rows) != TOOL_COLUMNS_) {
-        runner->history.tool_fault = "the plan's query has not three columns";
-        return;
+    tool_read(plan, rows, &runner->arena, &sight);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        history->rows[i].is_in_tool = sight.has[i];
     }
-    AUTO_PTR(Map) index = history_plan_index(runner->config.order->plan);
-    for (int row = 0; row < PQntuples(rows); row++) {
-        tool_note(runner, rows, row, index);
-    }
+    history->strange = (uint32_t)sight.stranger_count;
+    history->strange_newest =
+        sight.stranger_count == 0 ? NULL : sight.strangers[sight.stranger_count - 1].name;
+    history->tool_fault = sight.fault;
 }
 
 /* ---- where there is no such table ---- */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "agent/core/accord.h"
+
 static const struct KindRow {
     const char *name;
     bool is_note;
@@ -18,8 +20,9 @@ static const struct KindRow {
     [FINDING_PARTS] = { "parts", false },
     [FINDING_HALF] = { "half", true },
     [FINDING_GAP] = { "gap", false },
-    [FINDING_TOOL] = { "tool", true },
     [FINDING_TOOL_TABLE] = { "tool-table", false },
+    [FINDING_TOOL_FAULT] = { "tool-fault", false },
+    [FINDING_TOOL_STRANGE] = { "tool-strange", false },
     [FINDING_TOOL_AHEAD] = { "tool-ahead", false },
     [FINDING_TOOL_BEHIND] = { "tool-behind", false },
 };
@@ -307,28 +310,71 @@ void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *a
 
 /* ---- another tool's table ---- */
 
-static void gather_fault(Gathering *gathering, const RepairTool *told)
+/* What it says is on nobody's way who does not mirror: said all the same. */
+static void add_told(Gathering *gathering, const RepairTool *told, FindingKind kind,
+                     const RepairRow *row, const PlanMigration *migration, const char *text)
 {
-    const char *tool = told->tool->tool;
-    add(gathering, FINDING_TOOL, NULL, NULL,
-        arena_printf(gathering->arena,
-                     "%s says of its own history: %s. skein reads that table only to adopt from "
-                     "it, and clears nothing there: bring it to an end with %s itself",
-                     tool, told->fault, tool));
+    add(gathering, kind, row, migration, text);
+    gathering->findings->list.items[gathering->findings->list.count - 1].is_note =
+        !told->is_mirrored;
 }
 
-/* What the tool has done by itself is on nobody's way who does not mirror: said all the same. */
+static void gather_fault(Gathering *gathering, const RepairTool *told, const RepairRow *row,
+                         const PlanMigration *migration, const char *fault)
+{
+    const char *tool = told->tool->tool;
+    add_told(gathering, told, FINDING_TOOL_FAULT, row, migration,
+             arena_printf(gathering->arena,
+                          "%s says of its own history: %s. skein clears nothing there: bring it to "
+                          "an end with %s itself",
+                          tool, fault, tool));
+}
+
+/* A name of the tool's, which may be a number, and the row's version with its zeros. */
+static bool is_named(const RepairRow *row, const char *name)
+{
+    const char *version = row->version + strspn(row->version, "0");
+    return str_equal(row->id, name) || str_equal(row->version, name) ||
+           str_equal(version, name + strspn(name, "0"));
+}
+
+/* What skein's history has, too, is found there. */
+static bool is_in_history(const RepairSight *sight, const char *name)
+{
+    for (size_t i = 0; i < sight->count; i++) {
+        if (is_named(&sight->rows[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void gather_stranger(Gathering *gathering, const RepairTool *told,
+                            const ToolStranger *stranger)
+{
+    const char *tool = told->tool->tool;
+    if (stranger->fault != NULL) {
+        gather_fault(gathering, told, NULL, NULL, stranger->fault);
+    } else if (!is_in_history(gathering->sight, stranger->name)) {
+        add_told(gathering, told, FINDING_TOOL_STRANGE, NULL, NULL,
+                 arena_printf(gathering->arena,
+                              "%s has applied %s here, which neither the directory nor skein's "
+                              "history has. Take the directory that has it; `--missing ignore` "
+                              "passes it over; what nobody has any more is a row for %s, or for "
+                              "you, to take out of its table",
+                              tool, stranger->name, tool));
+    }
+}
+
 static void gather_ahead(Gathering *gathering, const RepairTool *told,
                          const PlanMigration *migration)
 {
     const char *tool = told->tool->tool;
-    add(gathering, FINDING_TOOL_AHEAD, NULL, migration,
-        arena_printf(gathering->arena,
-                     "%s has applied it here, and skein's history does not have it: `skein adopt "
-                     "--from %s` takes over what %s has done, and runs nothing",
-                     tool, tool, tool));
-    gathering->findings->list.items[gathering->findings->list.count - 1].is_note =
-        !told->is_mirrored;
+    add_told(gathering, told, FINDING_TOOL_AHEAD, NULL, migration,
+             arena_printf(gathering->arena,
+                          "%s has applied it here, and skein's history does not have it: `skein "
+                          "adopt --from %s` takes over what %s has done, and runs nothing",
+                          tool, tool, tool));
 }
 
 static void gather_behind(Gathering *gathering, const RepairTool *told, const RepairRow *row,
@@ -350,23 +396,49 @@ static void gather_behind(Gathering *gathering, const RepairTool *told, const Re
             row->started_at, row->agent, tool, why));
 }
 
+static RowState state_of(const RepairRow *row)
+{
+    if (row == NULL) {
+        return ROW_ABSENT;
+    }
+    return is_down(row) ? ROW_UNDOING : is_begun(row) ? ROW_STARTED : ROW_APPLIED;
+}
+
+/* Both histories as an attempt would have read them. */
+static const HistoryRow *rows_of(const Gathering *gathering, const RepairTool *told)
+{
+    const Plan *plan = gathering->plan;
+    HistoryRow *rows = ARENA_ARRAY(gathering->arena, HistoryRow, plan->migration_count);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        rows[i].state = state_of(row_of(gathering->sight, plan->migrations[i].id));
+        rows[i].is_in_tool = told->sight.has[i];
+    }
+    return rows;
+}
+
 static void gather_told(Gathering *gathering, const RepairTool *told)
 {
     const Plan *plan = gathering->plan;
-    size_t end = applied_end(gathering);
+    const HistoryRow *rows = rows_of(gathering, told);
+    size_t end = accord_applied_end(plan, rows);
     for (size_t i = 0; i < plan->migration_count; i++) {
         const PlanMigration *migration = &plan->migrations[i];
         const RepairRow *row = row_of(gathering->sight, migration->id);
-        bool is_implied = told->tool->keeps_newest && i < end;
-        bool is_applied = row != NULL && str_equal(row->place.state, "applied");
-        if (migration->is_repeatable) {
-            continue;
-        }
-        if (row == NULL && told->has[i] && !is_implied) {
+        Accord accord = accord_of(plan, told->tool, rows, i, end);
+        if (told->sight.faults[i] != NULL) {
+            gather_fault(gathering, told, row, migration, told->sight.faults[i]);
+        } else if (accord == ACCORD_AHEAD) {
             gather_ahead(gathering, told, migration);
-        } else if (is_applied && !told->has[i] && told->is_mirrored) {
+        } else if (accord == ACCORD_BEHIND && told->is_mirrored) {
             gather_behind(gathering, told, row, migration);
         }
+    }
+}
+
+static void gather_strangers(Gathering *gathering, const RepairTool *told)
+{
+    for (size_t i = 0; i < told->sight.stranger_count; i++) {
+        gather_stranger(gathering, told, &told->sight.strangers[i]);
     }
 }
 
@@ -375,12 +447,10 @@ void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const 
 {
     Gathering gathering = { plan, sight, arena, findings };
     if (told->why.code == ERR_NONE) {
+        gather_strangers(&gathering, told);
         gather_told(&gathering, told);
     } else if (told->is_mirrored) {
         add(&gathering, FINDING_TOOL_TABLE, NULL, NULL,
             arena_printf(arena, "%s. %s", told->why.message, told->why.hint));
-    }
-    if (told->fault != NULL) {
-        gather_fault(&gathering, told);
     }
 }

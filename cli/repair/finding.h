@@ -11,20 +11,21 @@
 
 typedef enum FindingKind {
     FINDING_NONE = 0,
-    FINDING_ATTEMPT,     /* somebody is at work on the target now */
-    FINDING_COPY,        /* the database is a copy, and nothing has been done to it since */
-    FINDING_SCHEMA,      /* the history is about another schema of this name */
-    FINDING_CHANGED,     /* applied, and its file is another one now */
-    FINDING_RENAMED,     /* applied, and its file has another name now */
-    FINDING_MISSING,     /* in the history, and in no file */
-    FINDING_INTERRUPTED, /* a statement outside a transaction was begun; its end is not known */
-    FINDING_PARTS,       /* between two parts, and the file begins with others than those done */
-    FINDING_HALF,        /* between two parts */
-    FINDING_GAP,         /* not applied, below one that is */
-    FINDING_TOOL,        /* another tool's own history says that something is wrong */
-    FINDING_TOOL_TABLE,  /* … or is not there */
-    FINDING_TOOL_AHEAD,  /* the tool has applied it, and skein's history does not have it */
-    FINDING_TOOL_BEHIND, /* the other way round, where both are to agree */
+    FINDING_ATTEMPT,      /* somebody is at work on the target now */
+    FINDING_COPY,         /* the database is a copy, and nothing has been done to it since */
+    FINDING_SCHEMA,       /* the history is about another schema of this name */
+    FINDING_CHANGED,      /* applied, and its file is another one now */
+    FINDING_RENAMED,      /* applied, and its file has another name now */
+    FINDING_MISSING,      /* in the history, and in no file */
+    FINDING_INTERRUPTED,  /* a statement outside a transaction was begun; its end is not known */
+    FINDING_PARTS,        /* between two parts, and the file begins with others than those done */
+    FINDING_HALF,         /* between two parts */
+    FINDING_GAP,          /* not applied, below one that is */
+    FINDING_TOOL_TABLE,   /* another tool's own history cannot be read */
+    FINDING_TOOL_FAULT,   /* … says that something is wrong with it */
+    FINDING_TOOL_STRANGE, /* … has what is neither in a file nor in skein's history */
+    FINDING_TOOL_AHEAD,   /* the tool has applied it, and skein's history does not have it */
+    FINDING_TOOL_BEHIND,  /* the other way round, where both are to agree */
     FINDING_COUNT_,
 } FindingKind;
 
@@ -50,7 +51,8 @@ AUTO_DEFINE(Findings, repair_findings_done)
 void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *arena,
                             Findings *findings);
 
-/* Appends what another tool's table says otherwise, in the plan's order. */
+/* Appends what another tool's table says otherwise, its own first, then in the plan's order:
+ * whatever an attempt that mirrors would be held by (agent/core/accord.h). */
 void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const RepairTool *told,
                               Arena *arena, Findings *findings);
 

@@ -452,7 +452,7 @@ static void a_dirty_flag_is_explained_and_left_to_its_tool(void **state)
     pg_cluster_run(world->cluster, world->database,
                    "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean);"
                    "INSERT INTO schema_migrations VALUES (1, true)");
-    const json_t *finding = only_finding(world, "repair", "tool", 0);
+    const json_t *finding = only_finding(world, "repair", "tool-fault", 0);
     assert_string_equal(choices_of(world, finding), "");
     assert_non_null(
         strstr(json_string_value(json_object_get(finding, "text")), "version 1 is dirty"));

@@ -49,6 +49,7 @@ static RepairRow row(const char *id, const char *state, const char *checksum)
     return (RepairRow){
         .seq = 1,
         .id = id,
+        .version = id,
         .place = { .state = state },
         .checksum = checksum,
         .parts_hash = "",
@@ -214,7 +215,8 @@ static void of_another_schema_no_row_is_judged(void **state)
     assert_string_equal(choices(&findings.list.items[0], &arena), "same-schema new-schema");
 }
 
-/* A digit each of three migrations: what skein's history has, and what the tool. */
+/* A sign each of three migrations: what skein's history has, and what the tool; "f": failed. A
+ * fourth of the tool is a stranger: "s", failed, or by the first one's version. */
 typedef struct Told {
     const char *skein;
     const char *tool;
@@ -237,6 +239,14 @@ static const Told TOLD[] = {
     { "101", "111", "", true, false, "2 tool-ahead ()", "" },
     { "101", "111", "", true, true, "", "" },
     { "100", "111", "", true, true, "2 tool-ahead (), 3 tool-ahead ()", "" },
+    { "100", "1f0", "", true, false, "2 tool-fault ()",
+      "dbmate says of its own history: it has f" },
+    { "110", "1f0", "", true, false, "2 tool-fault ()", "bring it to an end with dbmate itself" },
+    { "100", "1f0", "", false, false, "2 tool-fault () note", "" },
+    { "100", "100s", "", true, false, " tool-strange ()", "neither the directory nor" },
+    { "100", "100s", "", false, false, " tool-strange () note", "" },
+    { "100", "100v", "", true, false, "", "" },
+    { "100", "100f", "", true, false, " tool-fault ()", "it has failed" },
 };
 
 static const char *told_findings(const Told *told, Arena *arena, const char **ret_words)
@@ -246,11 +256,19 @@ static const char *told_findings(const Told *told, Arena *arena, const char **re
     PlanMigration of[] = { migration("1", 1, 2), migration("2", 2, 2), migration("3", 3, 2) };
     Plan plan = { .migrations = of, .migration_count = 3 };
     PlanTool tool = { .tool = "dbmate", .keeps_newest = told->keeps_newest };
-    RepairTool says = { .tool = &tool, .is_mirrored = told->is_mirrored, .has = (bool[3]){ 0 } };
+    char sign = told->tool[3];
+    ToolStranger stranger = { sign == 'v' ? "01" : "9", sign == 'f' ? "it has failed" : NULL };
+    RepairTool says = { .tool = &tool,
+                        .is_mirrored = told->is_mirrored,
+                        .sight = { .has = (bool[3]){ 0 },
+                                   .faults = (const char *[3]){ 0 },
+                                   .strangers = &stranger,
+                                   .stranger_count = sign == '\0' ? 0 : 1 } };
     RepairRow rows[3];
     RepairSight sight = { .has_tables = true, .rows = rows, .holder = "" };
     for (size_t i = 0; i < 3; i++) {
-        says.has[i] = told->tool[i] == '1';
+        says.sight.has[i] = told->tool[i] != '0';
+        says.sight.faults[i] = told->tool[i] == 'f' ? "it has failed" : NULL;
         if (told->skein[i] == '1') {
             rows[sight.count] = row(of[i].id, "applied", "");
             rows[sight.count++].adopted_from = told->adopted_from;

@@ -1,0 +1,35 @@
+/*
+ * Do skein's history and another tool's say the same of a migration? One judgement for all who ask:
+ * attempts are held by it (job_history.c), and `skein repair` explains by it. Pure.
+ */
+#ifndef SKEIN_AGENT_CORE_ACCORD_H
+#define SKEIN_AGENT_CORE_ACCORD_H
+
+#include "agent/core/job.h"
+
+typedef enum Accord {
+    ACCORD_FULL = 0,
+    ACCORD_AHEAD,  /* the tool has applied it, and skein's history, which is to, does not have it */
+    ACCORD_BEHIND, /* the other way round */
+} Accord;
+
+/* How many of the plan's migrations lie at or below the newest applied one that has a place in the
+ * order. `rows` is one per migration of the plan, here and below. */
+size_t accord_applied_end(const Plan *plan, const HistoryRow *rows);
+
+/* Lies below an applied one, absent, where the plan passes such over. `end` is accord_applied_end,
+ * here and below. */
+bool accord_is_passed_over(const Plan *plan, size_t index, size_t end);
+
+/* The plan's tool says of itself that it has applied it. One that keeps but its newest says nothing
+ * of what lies below the newest that skein has. */
+bool accord_is_told(const PlanTool *tool, const HistoryRow *rows, size_t index, size_t end);
+
+/*
+ * Of a migration that neither has brought to an end, and of one that stands beside the order of the
+ * others, tools say nothing; nor is what is passed over skein's to have.
+ */
+Accord accord_of(const Plan *plan, const PlanTool *tool, const HistoryRow *rows, size_t index,
+                 size_t end);
+
+#endif
