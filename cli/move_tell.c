@@ -135,7 +135,7 @@ static void tell_step(MoveTell *tell, const State *state)
 {
     bool is_up = tell->goal == GOAL_APPLY;
     ToldStep step = {
-        .id = is_up ? arena_strdup(tell->arena, state->version) : tell->version,
+        .id = arena_strdup(tell->arena, state->step),
         .duration_ms = state->duration_ms - tell->told_ms,
     };
     const PlanScript *script = script_of(tell, step.id);

@@ -208,6 +208,10 @@ static const Field STATE_FIELDS[] = {
             "of that migration, from 1; 0: not in a statement"),
     ROW_U32(19, State, retries, OPTIONAL, 0, UINT32_MAX, "blocked or retryable tries spent"),
     ROW_U32(20, State, duration_ms, OPTIONAL, 0, UINT32_MAX, "since the attempt began"),
+    ROW_TEXT(
+        21, State, step, OPTIONAL, 0, MIGRATION_ID_MAX,
+        "the last that the attempt has committed, in the goal's direction; empty: none yet, or "
+        "nobody says"),
 };
 static const FieldTable STATE = FIELD_TABLE("STATE", State, STATE_FIELDS);
 

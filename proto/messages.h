@@ -160,6 +160,7 @@ typedef struct State {
     uint32_t statement;    /* from 1; 0: not in a statement */
     uint32_t retries;      /* blocked or retryable tries spent */
     uint32_t duration_ms;  /* since the attempt began */
+    const char *step;      /* the last that the attempt has committed; "": none yet, or not said */
 } State;
 
 typedef struct StateAck {

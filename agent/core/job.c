@@ -154,6 +154,7 @@ Job *job_new(const JobOrder *order, Goal goal, uint64_t seed, uint64_t now_ms)
     job->permit.goal = goal;
     job->history.rows = mem_alloc(order->plan->migration_count * sizeof(HistoryRow));
     job->history.lost_row = -1;
+    job->step_here = -1;
     job->began_at_ms = now_ms;
     job->deadline_at_ms = deadline_from(order, now_ms);
     job->report = REPORT_ACCEPTED;
@@ -259,7 +260,7 @@ static uint64_t report_fingerprint(const Job *job)
     const uint32_t numbers[] = { state.stamp.revision, state.report,    state.steps_done,
                                  state.steps_total,    state.applied,   state.has_start,
                                  state.code,           state.statement, state.retries };
-    const char *const texts[] = { state.start,   state.version, state.sqlstate,
+    const char *const texts[] = { state.start,   state.version, state.step,     state.sqlstate,
                                   state.message, state.hint,    state.migration };
     uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -334,6 +335,7 @@ void job_report(const Job *job, uint64_t now_ms, State *ret_state)
         .has_start = job->history.is_read,
         .start = job->history.start,
         .version = job->history.version,
+        .step = job->step_here < 0 ? "" : job->order->plan->migrations[job->step_here].id,
         .code = job->err.code,
         .sqlstate = job->err.sqlstate,
         .message = job->err.message,

@@ -159,11 +159,11 @@ typedef struct HistoryRow {
     RowState state;
     bool is_of_rollout; /* by the job's rollout */
     bool is_same_checksum;
-    PlanChange change;     /* not the same: where it differs, for the first such row */
-    bool is_under_foreign; /* one that the plan does not know was applied after it */
-    bool is_running;       /* STARTED, UNDOING: a statement outside a transaction was begun, and its
-                              end is not noted */
-    bool is_copied;        /* in the database that this one is a copy of, with is_running */
+    PlanChange change; /* not the same: where it differs, for the first such row */
+    uint32_t place;    /* in the order of application, from 1; 0: absent, or nobody says */
+    bool is_running;   /* STARTED, UNDOING: a statement outside a transaction was begun, and its
+                          end is not noted */
+    bool is_copied;    /* in the database that this one is a copy of, with is_running */
     bool is_same_statement; /* is_running: it is the one that the plan has there */
     bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
@@ -175,6 +175,7 @@ typedef struct History {
     size_t count;
     uint32_t foreign;           /* applied rows that the plan does not know */
     const char *foreign_newest; /* id of the newest of them; "" */
+    uint32_t foreign_place;     /* its place among the rows */
     bool has_newer_above;    /* a row of another rollout, or of the command line, was applied after
                                 ours */
     const char *newer_above; /* its migration id; "" */

@@ -282,20 +282,40 @@ uint32_t job_history_touched(const Job *job)
     return job_history_applied(job) + begun;
 }
 
-/* Newest of the plan that is applied (and, if asked so, not by this rollout), unless what the plan
- * does not know is newer. */
+/* The last that was applied (and, if asked so, not by this rollout), of the plan or not: of a
+ * history out of order that need not be the highest. */
 static const char *newest_applied(const Job *job, bool is_of_others)
 {
-    for (size_t i = job->order->plan->migration_count; i > 0; i--) {
-        const HistoryRow *row = &job->history.rows[i - 1];
-        if (is_there(row) && row->is_under_foreign) {
-            break;
-        }
-        if (is_there(row) && !(is_of_others && row->is_of_rollout)) {
-            return job->order->plan->migrations[i - 1].id;
+    const JobHistory *history = &job->history;
+    const HistoryRow *newest = NULL;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        const HistoryRow *row = &history->rows[i];
+        bool is_meant = is_there(row) && !(is_of_others && row->is_of_rollout);
+        if (is_meant && (newest == NULL || row->place >= newest->place)) {
+            newest = row;
         }
     }
-    return job->history.foreign > 0 ? job->history.foreign_newest : "";
+    if (newest == NULL || history->foreign_place > newest->place) {
+        return history->foreign > 0 ? history->foreign_newest : "";
+    }
+    return job->order->plan->migrations[newest - history->rows].id;
+}
+
+/* A row keeps its place while it is there; one that was absent comes after all others. */
+static uint32_t place_after(const Job *job, const HistoryRow *before)
+{
+    uint32_t last = job->history.foreign_place;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        uint32_t place = job->history.rows[i].place;
+        last = place > last ? place : last;
+    }
+    return before->state == ROW_ABSENT ? last + 1 : before->place;
+}
+
+static void count_step(Job *job)
+{
+    job->steps_here++;
+    job->step_here = (long)job->step;
 }
 
 /* A step of ours that nobody had answered may turn out to be done: then it counts like an answered
@@ -307,7 +327,7 @@ static void count_found_step(Job *job, const History *history)
     }
     RowState wanted = job->is_down ? ROW_ABSENT : ROW_APPLIED;
     if (job->history.rows[job->step].state != wanted && history->rows[job->step].state == wanted) {
-        job->steps_here++;
+        count_step(job);
     }
 }
 
@@ -350,6 +370,7 @@ void job_history_take(Job *job, const History *history)
         memcpy(known->rows, history->rows, history->count * sizeof(*known->rows));
     }
     known->foreign = history->foreign;
+    known->foreign_place = history->foreign_place;
     known->has_newer_above = history->has_newer_above;
     known->timeline = history->timeline;
     str_copy(known->foreign_newest, sizeof(known->foreign_newest), history->foreign_newest);
@@ -371,6 +392,7 @@ static HistoryRow row_after(const Job *job, const HistoryRow *before, bool is_la
         .is_of_rollout = !job->is_down || before->is_of_rollout,
         .is_same_checksum = true,
         .is_same_parts = true,
+        .place = place_after(job, before),
     };
     if (!is_last) {
         row.state = job->is_down ? ROW_UNDOING : ROW_STARTED;
@@ -384,18 +406,22 @@ static HistoryRow row_after(const Job *job, const HistoryRow *before, bool is_la
     return row;
 }
 
-bool job_history_step_done(Job *job)
+void job_history_step_done(Job *job)
 {
     HistoryRow *row = &job->history.rows[job->step];
     const PlanMigration *migration = &job->order->plan->migrations[job->step];
     bool is_last =
         job->part + 1 == plan_part_count(job->is_down ? &migration->down : &migration->up);
     *row = row_after(job, row, is_last);
+    bool is_our_way = job->is_down == (job->direction == GOAL_ROLL_BACK);
     if (is_last) {
         const char *version = job->is_down ? newest_applied(job, false) : migration->id;
         str_copy(job->history.version, sizeof(job->history.version), version);
     }
-    return is_last;
+    /* Settling the other direction's last step is none of what this job is about. */
+    if (is_last && is_our_way) {
+        count_step(job);
+    }
 }
 
 void job_history_step_begun(Job *job)
@@ -409,6 +435,7 @@ void job_history_step_begun(Job *job)
         .is_same_statement = true,
         .is_same_parts = true,
         .parts_done = (uint32_t)job->part,
+        .place = place_after(job, row),
         .is_in_tool = row->is_in_tool,
     };
 }
@@ -422,6 +449,7 @@ void job_history_step_back(Job *job)
             .state = job->is_down ? ROW_APPLIED : ROW_ABSENT,
             .is_of_rollout = job->is_down && row->is_of_rollout,
             .is_same_checksum = row->is_same_checksum,
+            .place = job->is_down ? row->place : 0,
             .is_in_tool = row->is_in_tool,
         };
     }

@@ -62,6 +62,7 @@ typedef struct JobHistory {
     HistoryRow *rows; /* one per migration of the plan */
     bool is_read;
     uint32_t foreign;
+    uint32_t foreign_place;
     bool has_newer_above;
     uint32_t timeline;
     long lost_row; /* done as this job knew it, in whole or in part, gone on another timeline; -1:
@@ -111,6 +112,7 @@ struct Job {
     bool is_step_retryable;
     uint32_t mends;      /* of what it left */
     uint32_t steps_here; /* committed by this job */
+    long step_here;      /* the last of them: index of its migration; -1: none yet */
 
     bool has_lock;
     bool is_unknown; /* a step was sent and its outcome is not known */
@@ -175,8 +177,9 @@ uint32_t job_history_touched(const Job *job); /* of this rollout, half applied o
 /* The script that takes the migration in the job's direction. */
 const PlanScript *job_script(const Job *job, size_t migration);
 
-/* The present part was committed: its row changes, and with the last part the version. Was it? */
-bool job_history_step_done(Job *job);
+/* The present part was committed: its row changes, and with the last part the version and the count
+ * of steps. */
+void job_history_step_done(Job *job);
 
 /* The present part is noted as begun: its row is this job's from now on, whatever becomes of it. */
 void job_history_step_begun(Job *job);

@@ -79,14 +79,11 @@ void job_take_statement(void *subject)
     job_of(subject)->phase = STEP_RAN;
 }
 
-/* Settling the other direction's last step is none of what this job is about. */
 void job_take_step(void *subject)
 {
     Job *job = job_of(subject);
-    bool is_last = job_history_step_done(job);
-    bool is_our_way = job->is_down == (job->direction == GOAL_ROLL_BACK);
+    job_history_step_done(job);
     job_trouble_clear(job);
     job->has_step = false;
     job->phase = STEP_NONE;
-    job->steps_here += is_last && is_our_way ? 1 : 0;
 }

@@ -151,6 +151,7 @@ OrderEntry *order_book_put(OrderBook *book, const GoalMessage *goal)
         .report = REPORT_ACCEPTED,
         .start = "",
         .version = "",
+        .step = "",
         .sqlstate = "",
         .message = "",
         .hint = "",
@@ -177,6 +178,7 @@ void order_entry_record(OrderEntry *entry, const State *state)
     copy.target = arena_strdup(&arena, state->target);
     copy.start = arena_strdup(&arena, state->start);
     copy.version = arena_strdup(&arena, state->version);
+    copy.step = arena_strdup(&arena, state->step);
     copy.sqlstate = arena_strdup(&arena, state->sqlstate);
     copy.message = arena_strdup(&arena, state->message);
     copy.hint = arena_strdup(&arena, state->hint);

@@ -267,6 +267,7 @@ void agent_session_refuse(AgentSession *session, const char *target, const Err *
         .report = REPORT_REFUSED,
         .start = "",
         .version = "",
+        .step = "",
         .code = (uint32_t)reason->code,
         .sqlstate = reason->sqlstate,
         .message = reason->message,

@@ -170,6 +170,7 @@ void agent_session_tell_state(AgentSession *session, const State *state)
     copy->target = arena_strdup(arena, state->target);
     copy->start = arena_strdup(arena, state->start);
     copy->version = arena_strdup(arena, state->version);
+    copy->step = arena_strdup(arena, state->step);
     copy->sqlstate = arena_strdup(arena, state->sqlstate);
     copy->message = arena_strdup(arena, state->message);
     copy->hint = arena_strdup(arena, state->hint);

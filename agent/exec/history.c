@@ -138,20 +138,18 @@ static void row_fill(Runner *runner, const PGresult *rows, int row, size_t index
         .state = state_parse(result_text(rows, row, ROW_STATE)),
         .is_of_rollout = is_of_order(runner, rows, row),
         .is_same_checksum = plan_is_same_content(migration, result_text(rows, row, ROW_CHECKSUM)),
+        .place = (uint32_t)row + 1,
     };
     if (to->state == ROW_STARTED || to->state == ROW_UNDOING) {
         row_fill_begun(rows, row, migration, to);
     }
 }
 
-/* What has been read so far was applied before this one, which the plan does not know. */
-static void foreign_note(History *history, const char *id)
+static void foreign_note(History *history, const char *id, uint32_t place)
 {
     history->foreign++;
     history->foreign_newest = id;
-    for (size_t i = 0; i < history->count; i++) {
-        history->rows[i].is_under_foreign = history->rows[i].state != ROW_ABSENT;
-    }
+    history->foreign_place = place;
 }
 
 static void row_note(Runner *runner, const PGresult *rows, int row, const Map *index,
@@ -163,7 +161,7 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
     if (known != 0) {
         row_fill(runner, rows, row, known - 1);
     } else if (plan_repeated(runner->config.order->plan, id) == NULL) {
-        foreign_note(history, id);
+        foreign_note(history, id, (uint32_t)row + 1);
     }
     if (is_of_order(runner, rows, row)) {
         *has_ours = true;

@@ -186,7 +186,8 @@ typedef struct TargetRow {
     uint32_t applied;    /* history rows of this rollout there, as last reported */
     uint32_t steps_done;
     uint32_t steps_total;
-    Report report; /* the last one taken */
+    const char *step; /* the migration of the attempt's last; "": none, or its agent does not say */
+    Report report;    /* the last one taken */
     ErrCode code;
     const char *sqlstate;
     const char *message;

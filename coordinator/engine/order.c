@@ -122,6 +122,7 @@ static void forget_outcome(TargetRow *row, Goal goal)
     row->duration_ms = 0;
     row->steps_done = 0;
     row->steps_total = 0;
+    text_set(&row->step, "");
     if (goal == GOAL_ROLL_BACK) {
         return;
     }

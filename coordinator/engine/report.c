@@ -95,6 +95,7 @@ static void take_facts(Target *target, const State *state)
         take_history(row, state);
         row->steps_done = state->steps_done;
         row->steps_total = state->steps_total;
+        text_set(&row->step, state->step);
     }
     row->was_sent = may_have_been_sent(row, state);
     target_uncount(target);

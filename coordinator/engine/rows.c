@@ -29,6 +29,7 @@ static const size_t TARGET_TEXTS[] = {
     offsetof(TargetRow, version),   offsetof(TargetRow, sqlstate),
     offsetof(TargetRow, message),   offsetof(TargetRow, hint),
     offsetof(TargetRow, migration), offsetof(TargetRow, identity.schema),
+    offsetof(TargetRow, step),
 };
 
 typedef struct RowType {

@@ -56,14 +56,16 @@ static void write_start(Str *out, const Place *place)
     str_append(out, start[0] == '\0' ? "empty" : start);
 }
 
-/* "3 of 5"; nobody has counted them before an agent has looked. */
+/* "3 of 5, after 0003_c"; nobody has counted them before an agent has looked. */
 static void write_steps(Str *out, const Place *place)
 {
     const TargetRow *row = &place->target->row;
     if (row->steps_total == 0) {
         str_append(out, "its beginning");
     } else {
-        str_printf(out, "%u of %u", row->steps_done, row->steps_total);
+        bool is_named = row->step[0] != '\0';
+        str_printf(out, "%u of %u%s%s", row->steps_done, row->steps_total,
+                   is_named ? ", after " : "", row->step);
     }
 }
 

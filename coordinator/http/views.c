@@ -225,6 +225,7 @@ void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
     json_out_string(json, "version", target->version);
     json_out_unsigned(json, "steps_done", target->steps_done);
     json_out_unsigned(json, "steps_total", target->steps_total);
+    view_text(json, "step", target->step);
     json_out_unsigned(json, "applied", target->applied);
     view_error(json, target);
     view_progress(json, engine_target_progress(engine, target->rollout, target->address));

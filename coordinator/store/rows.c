@@ -147,6 +147,7 @@ static const Column TARGET_COLUMNS[] = {
     U32(TargetRow, "applied", applied),
     U32(TargetRow, "steps_done", steps_done),
     U32(TargetRow, "steps_total", steps_total),
+    TEXT(TargetRow, "step", step),
     WORD(TargetRow, "report", report, Report, report_name, REPORT_COUNT_),
     COL(TargetRow, "code", code, COLUMN_U32, ErrCode),
     TEXT(TargetRow, "sqlstate", sqlstate),

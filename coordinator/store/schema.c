@@ -76,6 +76,8 @@ const char *const STORE_SCHEMA_STEPS[] = {
     ("CREATE TABLE plan_ages ("
      "  hash BLOB PRIMARY KEY, kept_at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
      "INSERT INTO plan_ages SELECT hash, 0 FROM plans;"),
+
+    "ALTER TABLE targets ADD COLUMN step TEXT NOT NULL DEFAULT '';",
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

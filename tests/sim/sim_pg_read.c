@@ -109,6 +109,7 @@ void session_read_history(PgSession *session)
             .is_same_statement = true,
             .is_same_parts = true,
             .parts_done = (uint32_t)row->parts_done,
+            .place = (uint32_t)row->seq,
         };
     }
     session->history = (History){
@@ -121,6 +122,7 @@ void session_read_history(PgSession *session)
         if (data->rows[i].state != ROW_ABSENT) {
             session->history.foreign++;
             session->history.foreign_newest = pg_migration_name(session->pg, (int)i);
+            session->history.foreign_place = (uint32_t)data->rows[i].seq;
         }
     }
     if (session->history.foreign == 0) {

@@ -27,6 +27,22 @@ static const json_t *up_to(World *world, const char *line, const char *outcome, 
     return json_object_get(answer, "migrations");
 }
 
+static void of_a_history_out_of_order_down_names_what_it_undoes(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_a", "CREATE TABLE a ();", "DROP TABLE a;");
+    put_migration(world, "0003_c", "CREATE TABLE c ();", "DROP TABLE c;");
+    assert_int_equal(run(world, "up").exit_code, 0);
+    put_migration(world, "0002_b", "CREATE TABLE b ();", "DROP TABLE b;");
+    const json_t *up = up_to(world, "up --out-of-order apply", "applied", "0002_b");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(up, 0), "id")), "0002_b");
+    const json_t *down = up_to(world, "down --yes", "rolled_back", "0002_b");
+    assert_int_equal(json_array_size(down), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(down, 0), "id")),
+                        "0003_c");
+    assert_ask(world, TABLES, "a b");
+}
+
 static void new_writes_a_pair_that_up_takes(void **state)
 {
     World *world = *state;
@@ -265,6 +281,7 @@ static void a_begin_with_options_is_kept_to(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(of_a_history_out_of_order_down_names_what_it_undoes),
         WORLD_TEST(new_writes_a_pair_that_up_takes),
         WORLD_TEST(new_counts_on_in_the_width_it_finds),
         WORLD_TEST(new_writes_in_the_directorys_own_format),

@@ -52,16 +52,24 @@ static void scene_done(Scene *scene)
 
 AUTO_DEFINE(Scene, scene_done)
 
-static void report(Scene *scene, uint32_t done, const char *version, uint32_t duration_ms)
+static void report_step(Scene *scene, uint32_t done, const char *step, const char *version,
+                        uint32_t duration_ms)
 {
     State state = { .report = REPORT_RUNNING,
                     .has_start = true,
                     .steps_done = done,
                     .version = version,
+                    .step = step,
                     .message = "",
                     .migration = "",
                     .duration_ms = duration_ms };
     move_tell_report(&scene->tell, &state);
+}
+
+/* On the way up what a step has applied is the version. */
+static void report(Scene *scene, uint32_t done, const char *version, uint32_t duration_ms)
+{
+    report_step(scene, done, done == 0 ? "" : version, version, duration_ms);
 }
 
 static void report_trouble(Scene *scene, Report kind, const char *message, uint32_t statement)
@@ -97,12 +105,24 @@ static void going_down_names_what_was_undone(void **state)
     AUTO(Scene) scene;
     scene_begin(&scene, OUTPUT_TEXT, GOAL_ROLL_BACK);
     report(&scene, 0, "0002_index", 1);
-    report(&scene, 1, "0001_users", 2);
-    report(&scene, 2, "", 3);
+    report_step(&scene, 1, "0002_index", "0001_users", 2);
+    report_step(&scene, 2, "0001_users", "", 3);
     scene_end(&scene, REPORT_ROLLED_BACK, false);
     assert_string_equal(
         str_text(&scene.out),
         "undone 0002_index (1 ms)\nundone 0001_users (1 ms)\n2 undone; now empty\n");
+}
+
+static void of_a_history_out_of_order_the_undone_one_is_named_and_not_the_last_applied(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_ROLL_BACK);
+    report(&scene, 0, "0001_users", 1);
+    report_step(&scene, 1, "0002_index", "0001_users", 2);
+    scene_end(&scene, REPORT_ROLLED_BACK, false);
+    assert_string_equal(str_text(&scene.out),
+                        "undone 0002_index (1 ms)\n1 undone; now at 0001_users\n");
 }
 
 static void a_migration_without_statements_is_told_of(void **state)
@@ -245,6 +265,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_migration_is_told_with_its_time),
         cmocka_unit_test(going_down_names_what_was_undone),
+        cmocka_unit_test(
+            of_a_history_out_of_order_the_undone_one_is_named_and_not_the_last_applied),
         cmocka_unit_test(a_migration_without_statements_is_told_of),
         cmocka_unit_test(nothing_to_do_is_said_so),
         cmocka_unit_test(trouble_is_told_once_when_it_is_tried_again),

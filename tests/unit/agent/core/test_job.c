@@ -104,6 +104,37 @@ static void the_command_lines_down_undoes_whoever_applied_it(void **state)
     assert_string_equal(stage_report(&stage).version, "0001_a");
 }
 
+/* 0001_a, 0003_c, 0004_d, 0002_b: what is undone is the highest, what was applied last another. */
+static void of_a_history_out_of_order_each_step_and_the_last_applied_are_told_apart(void **state)
+{
+    (void)state;
+    static const uint32_t PLACES[STAGE_MIGRATIONS] = { 1, 4, 2, 3 };
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, STAGE_MIGRATIONS, 0);
+    for (size_t i = 0; i < STAGE_MIGRATIONS; i++) {
+        stage.rows[i].place = PLACES[i];
+    }
+    stage.history.version = "0002_b";
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO));
+    assert_string_equal(stage_report(&stage).step, "");
+    static const struct {
+        const char *step;
+        const char *version;
+        ActionKind then;
+    } TOLD[] = {
+        { "0004_d", "0002_b", ACTION_UNDO },
+        { "0003_c", "0002_b", ACTION_UNDO },
+        { "0002_b", "0001_a", ACTION_UNDO },
+        { "0001_a", "", ACTION_CLOSE },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(TOLD); i++) {
+        PLAY(&stage, { RESULT_OK, TOLD[i].then });
+        assert_string_equal(stage_report(&stage).step, TOLD[i].step);
+        assert_string_equal(stage_report(&stage).version, TOLD[i].version);
+    }
+}
+
 static void the_command_lines_up_counts_its_own_steps_alone(void **state)
 {
     (void)state;
@@ -509,6 +540,7 @@ int main(void)
         cmocka_unit_test(rolling_back_undoes_exactly_what_the_rollout_applied_newest_first),
         cmocka_unit_test(rolling_back_an_untouched_target_takes_the_fence_before_it_says_so),
         cmocka_unit_test(the_command_lines_down_undoes_whoever_applied_it),
+        cmocka_unit_test(of_a_history_out_of_order_each_step_and_the_last_applied_are_told_apart),
         cmocka_unit_test(the_command_lines_up_counts_its_own_steps_alone),
         cmocka_unit_test(a_lost_commit_that_happened_is_not_done_again),
         cmocka_unit_test(a_lost_commit_that_did_not_happen_is_done_again),

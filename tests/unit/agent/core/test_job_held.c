@@ -143,8 +143,10 @@ static void beside_a_missing_migration_the_version_is_what_was_applied_last(void
         stage.order.is_any_rollout = true;
         stage.order.to = CASES[i].to;
         stage_applied(&stage, 2, 2);
-        stage.rows[0].is_under_foreign = true;
+        stage.rows[0].place = 1;
+        stage.rows[1].place = 3;
         stage.history.foreign = 1;
+        stage.history.foreign_place = 2;
         stage.history.foreign_newest = "0001_x";
         stage.history.version = "0002_b";
         PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, CASES[i].then }, TO_THE_END);

@@ -20,6 +20,7 @@ static State state_for(Fleet *fleet, const char *address, Report what)
         .has_start = what != REPORT_ACCEPTED && what != REPORT_REFUSED,
         .start = "0001_init",
         .version = is_applied ? "0002_currency" : "0001_init",
+        .step = is_applied ? "0002_currency" : "",
         .sqlstate = "",
         .message = "",
         .hint = "",
@@ -58,6 +59,7 @@ void report_steps(Fleet *fleet, const char *address, Report what, uint32_t done,
     state.steps_done = done;
     state.steps_total = done > 5 ? done : 5;
     state.applied = applied;
+    state.step = done > 0 ? "0002_currency" : "";
     say_state(fleet, host_of(fleet, address), state);
 }
 

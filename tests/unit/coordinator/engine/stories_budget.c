@@ -115,6 +115,9 @@ static void roll_back_target_takes_each_failed_target_back(void **state)
     AUTO_PTR(Fleet) fleet = started(3, 1, ON_FAILURE_ROLL_BACK_TARGET, 2);
     report_steps(fleet, "a/db1", REPORT_FAILED, 3, 3);
     assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+    assert_non_null(
+        strstr(event_of(fleet, "T22")->text, " failed at 3 of 5, after 0002_currency: "));
+    assert_string_equal(target(fleet, "a/db1")->step, ""); /* of the attempt back: none yet */
     assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 2);
     report(fleet, "a/db1", REPORT_ROLLED_BACK);
     assert_target(fleet, "a/db1", TARGET_ROLLED_BACK);

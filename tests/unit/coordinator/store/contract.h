@@ -111,6 +111,7 @@ static const TargetRow CONTRACT_TARGET = {
     .applied = 1,
     .steps_done = 2,
     .steps_total = 3,
+    .step = "0002_b",
     .report = REPORT_HELD,
     .code = ERR_SERVER,
     .sqlstate = "23505",
@@ -296,6 +297,7 @@ static void contract_check_target_report(const TargetRow *row)
     assert_int_equal(row->applied, 1);
     assert_int_equal(row->steps_done, 2);
     assert_int_equal(row->steps_total, 3);
+    assert_string_equal(row->step, "0002_b");
     assert_int_equal(row->report, REPORT_HELD);
     assert_int_equal(row->code, ERR_SERVER);
     assert_string_equal(row->sqlstate, "23505");
