@@ -192,6 +192,11 @@ typedef struct PlanTool {
     const char *query; /* one statement that only reads */
     const char *table; /* that it reads, as SQL writes it, for people; NULL or "": no matter */
     const char *look;  /* one statement that only reads; NULL or "": nobody looks */
+    /* Where a table lies whose name has no schema: of a schema target in that schema. Of a whole
+     * database in this one; or in the first of its search_path; NULL or "", and false: wherever the
+     * search_path finds it. The same for PlanScript.mirror. */
+    const char *schema;
+    bool is_in_first;
     bool keeps_newest; /* its table holds but where it stands: what is below is applied as a matter
                           of course, and not because it says so */
 } PlanTool;

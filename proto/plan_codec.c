@@ -161,6 +161,12 @@ static const Field TOOL_FIELDS[] = {
         "asked where that fails for want of a table: which tools' tables there are, and whose"),
     ROW_BOOL(5, PlanTool, keeps_newest, OPTIONAL,
              "its table holds but where it stands: it says nothing of what is below"),
+    ROW_TEXT(6, PlanTool, schema, OPTIONAL, 0, NAME_MAX_BYTES,
+             "of a whole database, where its table lies when its name has no schema; that of a "
+             "schema target lies in that schema"),
+    ROW_BOOL(
+        7, PlanTool, is_in_first, OPTIONAL,
+        "of a whole database, it lies in the first schema of the search_path, and in no other"),
 };
 static const FieldTable TOOL = FIELD_TABLE("tool", PlanTool, TOOL_FIELDS);
 

@@ -209,7 +209,7 @@ static ErrCode tool_look(Writing *writing, const Action *action, PGresult **ret_
 {
     const PlanTool *tool = plan_tool(writing->exec->order->plan);
     if (tool == NULL ||
-        session_query(writing->runner, tool->query, NULL, 0, action, ret_rows, err) == ERR_NONE) {
+        tool_query(writing->runner, tool, tool->query, action, ret_rows, err) == ERR_NONE) {
         return ERR_NONE;
     }
     tool_explain(writing->runner, tool, action, err);

@@ -225,7 +225,7 @@ void repair_look_tool(Runner *runner, const PlanTool *tool, Arena *arena, Repair
     Action action = action_of(ACTION_NONE);
     AUTO_PTR(PGresult) rows = NULL;
     RepairTool told = { .tool = tool };
-    if (session_query(runner, tool->query, NULL, 0, &action, &rows, &told.why) != ERR_NONE) {
+    if (tool_query(runner, tool, tool->query, &action, &rows, &told.why) != ERR_NONE) {
         tool_explain(runner, tool, &action, &told.why);
     } else {
         tool_read(runner->config.order->plan, rows, arena, &told.sight);
@@ -314,6 +314,9 @@ ErrCode repair_write(Runner *runner, const RepairChange *change, Err *err)
     AUTO(Step) step = { .runner = runner, .action = &action };
     step_begin(&step);
     step_fence_pass(&step);
+    if (change->mirror_count > 0) {
+        step_tool_path(&step, &runner->config.order->plan->mirrored);
+    }
     for (size_t i = 0; i < change->mirror_count; i++) {
         batch_add_statement(&step.batch, NO_STATEMENT, change->mirror[i]);
     }

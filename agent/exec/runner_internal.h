@@ -176,6 +176,15 @@ void tool_read(const Plan *plan, const PGresult *rows, Arena *arena, ToolSight *
 /* Adds what the other tool has applied; NULL: the plan does not adopt. */
 void tool_fill(Runner *runner, const PGresult *rows);
 
+/* The statement that has a table of the tool's, named without a schema, found where it lies
+ * (PlanTool) for the rest of the transaction; NULL: the session's search_path finds it. In the
+ * runner's arena. */
+const char *tool_path(Runner *runner, const PlanTool *tool);
+
+/* A query under it, in a transaction of its own that only reads. */
+ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const Action *action,
+                   PGresult **ret_rows, Err *err);
+
 /* An error of the question to the tool, where that is for want of its table: which one,
  * where it was looked for, and which ones are there. Other errors stay as they are. Asks the
  * server. */

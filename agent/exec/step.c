@@ -87,6 +87,14 @@ void step_reset_settings(Step *step)
     step_kept(step, PART_FRAME, KEPT_SETTINGS, session->settings_select, NULL, 0);
 }
 
+void step_tool_path(Step *step, const PlanTool *tool)
+{
+    const char *path = tool_path(step->runner, tool);
+    if (path != NULL) {
+        step_frame(step, path);
+    }
+}
+
 /* How the transaction is to be must be said before its first query. */
 static void opening_add(Step *step)
 {

@@ -49,6 +49,9 @@ void step_frame(Step *step, const char *sql);
 void step_reset_role(Step *step);
 void step_reset_settings(Step *step);
 
+/* From here to the end of the transaction, the tool's table is found where it lies (tool_path). */
+void step_tool_path(Step *step, const PlanTool *tool);
+
 /* The fence that was taken is still ours, and the history as it was read: row.c. */
 void step_fence_pass(Step *step);
 

@@ -73,6 +73,44 @@ void tool_fill(Runner *runner, const PGresult *rows)
     history->tool_fault = sight.fault;
 }
 
+/* ---- where its table lies ---- */
+
+/* Whatever else the target shares with others has tables of that name, too. */
+static const char FIRST_SCHEMA[] =
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.quote_ident(coalesce("
+    "pg_catalog.current_schema()::pg_catalog.text, 'public')) || ', pg_temp', true)";
+
+const char *tool_path(Runner *runner, const PlanTool *tool)
+{
+    const char *schema = runner->schema_identifier;
+    bool has_schema = tool->schema != NULL && tool->schema[0] != '\0';
+    if (schema == NULL && has_schema) {
+        schema = identifier_quote(&runner->arena, tool->schema);
+    }
+    if (schema != NULL) {
+        return arena_printf(&runner->arena, "SET LOCAL search_path = %s, pg_temp", schema);
+    }
+    return tool->is_in_first ? FIRST_SCHEMA : NULL;
+}
+
+ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const Action *action,
+                   PGresult **ret_rows, Err *err)
+{
+    Conn *conn = runner->session.conn;
+    const char *path = tool_path(runner, tool);
+    AUTO(Str) begin = { 0 };
+    str_printf(&begin, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY%s%s",
+               path == NULL ? "" : "; ", path == NULL ? "" : path);
+    ErrCode code = conn_run(conn, str_text(&begin), action_deadline_ms(action), err);
+    if (code == ERR_NONE) {
+        code = session_query(runner, sql, NULL, 0, action, ret_rows, err);
+    }
+    if (conn_is_alive(conn)) {
+        conn_run(conn, "ROLLBACK", action_deadline_ms(action), NULL);
+    }
+    return code;
+}
+
 /* ---- where there is no such table ---- */
 
 /* Of the query, not of the server: the table is not there, or is another one. */
@@ -93,13 +131,29 @@ static bool is_other_table(const Err *err)
     return false;
 }
 
-static const char *one_text(Runner *runner, const char *sql, const Action *action)
+static const char *path_text(Runner *runner, const PlanTool *tool, const Action *action)
 {
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code = session_query(runner, sql, NULL, 0, action, &rows, NULL);
+    ErrCode code = tool_query(runner, tool, SQL_SEARCH_PATH, action, &rows, NULL);
     return code == ERR_NONE && PQntuples(rows) == 1
                ? arena_strdup(&runner->arena, result_text(rows, 0, 0))
                : "";
+}
+
+/* Where a name without a schema was looked for: " (schema app)"; of one with a schema "". */
+static const char *where_text(Runner *runner, const PlanTool *tool, const Action *action)
+{
+    bool has_schema = tool->schema != NULL && tool->schema[0] != '\0';
+    if (strchr(tool->table, '.') != NULL) {
+        return "";
+    }
+    if (runner->schema_identifier != NULL || has_schema) {
+        return arena_printf(&runner->arena, " (schema %s)",
+                            runner->schema_identifier != NULL ? runner->config.schema
+                                                              : tool->schema);
+    }
+    return arena_printf(&runner->arena, " (%s%s)", tool->is_in_first ? "schema " : "search_path: ",
+                        path_text(runner, tool, action));
 }
 
 /* "public.schema_migrations (dbmate), app.alembic_version (alembic)" */
@@ -124,17 +178,14 @@ void tool_explain(Runner *runner, const PlanTool *tool, const Action *action, Er
         return;
     }
     AUTO(Str) found = { 0 };
-    const char *path = one_text(runner, SQL_SEARCH_PATH, action);
+    const char *where = where_text(runner, tool, action);
     const char *words = arena_strdup(&runner->arena, err->message);
     found_write(runner, tool, action, &found);
     char sqlstate[sizeof(err->sqlstate)];
     str_copy(sqlstate, sizeof(sqlstate), err->sqlstate);
     if (is_absent) {
-        err_set(err, ERR_HISTORY,
-                "%s keeps its history in a table %s, and there is none here%s%s%s", tool->tool,
-                tool->table, strchr(tool->table, '.') == NULL ? " (search_path: " : "",
-                strchr(tool->table, '.') == NULL ? path : "",
-                strchr(tool->table, '.') == NULL ? ")" : "");
+        err_set(err, ERR_HISTORY, "%s keeps its history in a table %s, and there is none here%s",
+                tool->tool, tool->table, where);
     } else {
         err_set(err, ERR_HISTORY, "the table %s here is not one that %s makes: %s", tool->table,
                 tool->tool, words);

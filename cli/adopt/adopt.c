@@ -23,11 +23,23 @@ static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const T
 }
 
 /* Where its table is: as is said here, or else by the tool's own words, or by the directory where
- * it is the tool's own. As it is written there, and as SQL writes it. */
+ * it is the tool's own. */
 typedef struct TableName {
-    const char *written;
-    const char *sql;
+    const char *written; /* as it is said there */
+    const char *sql;     /* what is asked and told */
+    const char *schema;  /* of a whole database, where that names none; NULL: see Tool */
 } TableName;
+
+/* The directory speaks of one database: a schema that is a tenant has a table of its own. */
+static TableName own_name(const Tool *tool, const char *written, const ToolTable *table)
+{
+    bool is_parted = table->schema != NULL && !tool->is_of_database;
+    return (TableName){
+        .written = is_parted ? table->name : written,
+        .sql = is_parted ? table->name : table->sql,
+        .schema = is_parted ? table->schema : tool->schema,
+    };
+}
 
 static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const Tool *tool,
                           Arena *arena, TableName *ret_table, Err *err)
@@ -35,11 +47,20 @@ static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const 
     bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     bool is_said = from->table != NULL && from->table[0] != '\0';
     const char *written = is_said ? from->table : place_find(tool, from->url, arena);
-    if (written == NULL && is_own) {
+    bool is_by_directory = written == NULL && is_own && set->own_table != NULL;
+    if (is_by_directory) {
         written = set->own_table;
     }
-    ret_table->written = written == NULL ? tool->table : written;
-    return tool_table(tool, written, arena, &ret_table->sql, err);
+    ToolTable table = { 0 };
+    ErrCode code = tool_table(tool, written, arena, &table, err);
+    if (code == ERR_NONE && is_by_directory) {
+        *ret_table = own_name(tool, written, &table);
+    } else if (code == ERR_NONE) {
+        *ret_table = (TableName){ .written = written == NULL ? tool->table : written,
+                                  .sql = table.sql,
+                                  .schema = tool->schema };
+    }
+    return code;
 }
 
 /* The plan's migrations are the set's: what is changed is a copy. */
@@ -79,6 +100,8 @@ static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *
         .tool = tool->name,
         .query = arena_strdup(arena, str_text(&query)),
         .table = name->written,
+        .schema = name->schema,
+        .is_in_first = name->schema == NULL && tool->is_in_first,
         .look = arena_strdup(arena, str_text(&look)),
         .keeps_newest = tool->keeps_newest,
     };

@@ -79,38 +79,43 @@ static ErrCode read_identifier(const char **at, Str *out, Err *err)
     return ERR_NONE;
 }
 
-static ErrCode quote_table(const char *written, Str *out, Err *err)
+static ErrCode read_table(const char *written, Arena *arena, ToolTable *ret_table, Err *err)
 {
     const char *at = written;
+    ToolTable table = { 0 };
+    AUTO(Str) sql = { 0 };
     for (size_t part = 0; part < NAME_PARTS_MAX; part++) {
         AUTO(Str) name = { 0 };
         ErrCode code = read_identifier(&at, &name, err);
         if (code != ERR_NONE) {
             return code;
         }
-        str_append_quoted(out, str_text(&name), '"');
+        size_t before = sql.length;
+        str_append_quoted(&sql, str_text(&name), '"');
         if (*at == '\0') {
+            table.sql = arena_strdup(arena, str_text(&sql));
+            table.name = table.sql + before;
+            *ret_table = table;
             return ERR_NONE;
         }
         if (*at != '.' || part + 1 == NAME_PARTS_MAX) {
             break;
         }
         at++;
-        str_append_char(out, '.');
+        str_append_char(&sql, '.');
+        table.schema = arena_strdup(arena, str_text(&name));
     }
     return err_set(err, ERR_USAGE, "found \"%s\" behind the name", at);
 }
 
-ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const char **ret_table,
+ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, ToolTable *ret_table,
                    Err *err)
 {
-    AUTO(Str) quoted = { 0 };
     const char *name = written == NULL || written[0] == '\0' ? tool->table : written;
-    if (quote_table(name, &quoted, err) != ERR_NONE) {
+    if (read_table(name, arena, ret_table, err) != ERR_NONE) {
         err_wrap(err, "'%s' is not a table's name", name);
         return err_hint(err, "for example %s, or app.%s", tool->table, tool->table);
     }
-    *ret_table = arena_strdup(arena, str_text(&quoted));
     return ERR_NONE;
 }
 

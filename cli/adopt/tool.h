@@ -36,10 +36,19 @@ typedef struct ToolPlace {
 } ToolPlace;
 
 typedef struct Tool {
-    const char *name;   /* as --from and `from:` say it */
-    const char *table;  /* where it keeps its history, unless told otherwise */
-    ToolPlace place;    /* what may say otherwise */
-    const char *format; /* of the directories that it works with; NULL: none that is read here */
+    const char *name;  /* as --from and `from:` say it */
+    const char *table; /* where it keeps its history, unless told otherwise */
+    ToolPlace place;   /* what may say otherwise */
+
+    /*
+     * Where a table lies whose name has no schema: of a schema target in that schema, always. Of a
+     * whole database, as the tool itself would look: in this schema; or in the first one of the
+     * search_path; neither: wherever the search_path finds it.
+     */
+    const char *schema;
+    bool is_in_first;
+    bool is_of_database; /* it has a schema of its own, whatever is migrated beside it */
+    const char *format;  /* of the directories that it works with; NULL: none that is read here */
 
     /*
      * Appends the query of PlanTool, behind tool_values of the migrations in question. `table`
@@ -83,11 +92,18 @@ const Tool *tool_of_format(const char *format);
 /* Their names, for help: "golang-migrate, dbmate, …". In `arena`. */
 const char *tool_names(Arena *arena);
 
+/* A table's name in its parts. */
+typedef struct ToolTable {
+    const char *schema; /* as it is; NULL: the name has none */
+    const char *name;   /* quoted */
+    const char *sql;    /* both, quoted */
+} ToolTable;
+
 /*
- * `written` as a qualified name, quoted: app.schema_migrations. ERR_USAGE for what is no such name.
- * NULL or "": the tool's own.
+ * `written` read as SQL reads a name: app.schema_migrations. In `arena`. ERR_USAGE for what is no
+ * such name. NULL or "": the tool's own.
  */
-ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, const char **ret_table,
+ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, ToolTable *ret_table,
                    Err *err);
 
 /* The query of PlanTool.look: all tools' tables, wherever they lie, and what has `table`'s name. */

@@ -62,7 +62,8 @@ static void mirror(const ToolStep *step, Str *out)
 const Tool tool_atlas = {
     .name = "atlas",
     .has = "partial_hashes",
-    .table = "atlas_schema_revisions.atlas_schema_revisions",
+    .table = "atlas_schema_revisions",
+    .schema = "atlas_schema_revisions",
     .format = "atlas",
     .query = query,
     .query_own = query_own,

@@ -142,6 +142,7 @@ const Tool tool_flyway = {
     .name = "flyway",
     .has = "installed_rank",
     .table = "flyway_schema_history",
+    .is_in_first = true,
     .format = "flyway",
     .query = query,
     .query_own = query_own,

@@ -57,6 +57,7 @@ const Tool tool_golang_migrate = {
     .has = "dirty",
     .keeps_newest = true,
     .table = "schema_migrations",
+    .is_in_first = true,
     .place = { .parameter = "x-migrations-table",
                .is_quoted_parameter = "x-migrations-table-quoted",
                .spelling = TOOL_SPELLS_WHOLE },

@@ -30,6 +30,7 @@ const Tool tool_goose = {
     .name = "goose",
     .has = "version_id",
     .table = "goose_db_version",
+    .is_in_first = true,
     .place = { .variable = "GOOSE_TABLE" },
     .format = "goose",
     .query = query,

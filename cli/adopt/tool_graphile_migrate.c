@@ -48,6 +48,7 @@ const Tool tool_graphile_migrate = {
     .name = "graphile-migrate",
     .has = "hash",
     .table = "graphile_migrate.migrations",
+    .is_of_database = true,
     .format = "graphile-migrate",
     .query_own = query_own,
     .mirror = mirror,

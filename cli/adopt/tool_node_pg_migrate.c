@@ -35,6 +35,7 @@ const Tool tool_node_pg_migrate = {
     .name = "node-pg-migrate",
     .has = "run_on",
     .table = "pgmigrations",
+    .schema = "public",
     .format = "node-pg-migrate",
     .query = query,
     .mirror = mirror,

@@ -48,6 +48,7 @@ const Tool tool_prisma = {
     .name = "prisma",
     .has = "finished_at",
     .table = "_prisma_migrations",
+    .schema = "public",
     .format = "prisma",
     .query = query,
     .mirror = mirror,

@@ -244,6 +244,7 @@ const Tool tool_sqitch = {
     .name = "sqitch",
     .has = "change_id",
     .table = "sqitch.changes",
+    .is_of_database = true,
     .format = "sqitch",
     .query = query,
     .query_own = query_own,

@@ -400,7 +400,7 @@ static void a_table_that_is_not_there_is_named_with_those_that_are(void **state)
     put_shop(world);
     assert_refusal(world, "adopt --from dbmate", 3,
                    "dbmate keeps its history in a table schema_migrations, and there is none "
-                   "here (search_path: public)");
+                   "here (schema public)");
     assert_refusal(world, "adopt --from dbmate", 3, "no table of a tool's is in this database");
     pg_cluster_run(world->cluster, world->database,
                    "CREATE SCHEMA app; CREATE TABLE app.schema_migrations (version text);" GOLANG);

@@ -73,11 +73,15 @@ static void the_table_is_the_one_that_the_directory_names(void **state)
     static const struct {
         AdoptFrom from;
         const char *table;
+        const char *schema; /* of a whole database; NULL: the first one */
     } ROWS[] = {
-        { { 0 }, "FROM \"app\".\"Versions\" " },
-        { { .tool = "goose" }, "FROM \"app\".\"Versions\" " },
-        { { .table = "mine" }, "FROM \"mine\" " },
-        { { .tool = "dbmate" }, "FROM \"schema_migrations\" " },
+        { { 0 }, "FROM \"Versions\" ", "app" },
+        { { .tool = "goose" }, "FROM \"Versions\" ", "app" },
+        { { .table = "mine" }, "FROM \"mine\" ", NULL },
+        { { .table = "ops.mine" }, "FROM \"ops\".\"mine\" ", NULL },
+        { { .tool = "dbmate" }, "FROM \"schema_migrations\" ", NULL },
+        { { .tool = "node-pg-migrate" }, "FROM \"pgmigrations\" ", "public" },
+        { { .tool = "atlas" }, "FROM \"atlas_schema_revisions\" ", "atlas_schema_revisions" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -89,6 +93,10 @@ static void the_table_is_the_one_that_the_directory_names(void **state)
         Err err = { 0 };
         assert_int_equal(adopt_plan(&set, &ROWS[i].from, &arena, &plan, &err), ERR_NONE);
         assert_non_null(strstr(plan.adoption.query, ROWS[i].table));
+        assert_int_equal(plan.adoption.is_in_first, ROWS[i].schema == NULL);
+        if (ROWS[i].schema != NULL) {
+            assert_string_equal(plan.adoption.schema, ROWS[i].schema);
+        }
     }
 }
 
@@ -106,7 +114,7 @@ static void the_table_is_the_one_that_the_tools_own_words_name(void **state)
         { "dbmate", "DBMATE_MIGRATIONS_TABLE", "", { 0 }, "FROM \"schema_migrations\" t" },
         { "dbmate", "DBMATE_MIGRATIONS_TABLE", "moves", { .table = "other" }, "FROM \"other\" t" },
         { "goose", "GOOSE_TABLE", "Ops.Moves", { 0 }, "FROM \"ops\".\"moves\" " },
-        { "goose", "DBMATE_MIGRATIONS_TABLE", "moves", { 0 }, "FROM \"app\".\"Versions\" " },
+        { "goose", "DBMATE_MIGRATIONS_TABLE", "moves", { 0 }, "FROM \"Versions\" " },
         { "golang-migrate",
           "GOOSE_TABLE",
           "moves",
@@ -122,7 +130,7 @@ static void the_table_is_the_one_that_the_tools_own_words_name(void **state)
           "GOOSE_TABLE",
           "moves",
           { .url = "host=h dbname=?x-migrations-table=no" },
-          "FROM \"app\".\"Versions\" t" },
+          "FROM \"Versions\" t" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -247,10 +255,10 @@ static void names_are_quoted_as_the_server_reads_them(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO(Arena) arena = { 0 };
-        const char *table = NULL;
+        ToolTable table = { 0 };
         Err err = { 0 };
         assert_int_equal(tool_table(&tool_goose, rows[i][0], &arena, &table, &err), ERR_NONE);
-        assert_string_equal(table, rows[i][1]);
+        assert_string_equal(table.sql, rows[i][1]);
     }
 }
 
