@@ -89,9 +89,10 @@ typedef struct PlanPart {
  * What runs in one direction of a migration: statements, numbered from 1 over the whole script, cut
  * into one or more parts. Parts run in order, each is done before the next begins, and where an
  * attempt ends between two of them the next attempt goes on with the second. So what a part needs
- * of its session is there whether or not the parts before it ran in the same one: before each part
- * the session is as new, and the settings (`is_setting`) of all earlier parts have been made again,
- * in order. Only SET LOCAL ends with its part.
+ * of its session's settings is there whether or not the parts before it ran in the same one: before
+ * each part those are as new, and the settings (`is_setting`) of all earlier parts have been made
+ * again, in order. Only SET LOCAL ends with its part. Temporary objects and the like are there as
+ * long as the session is.
  */
 typedef struct PlanScript {
     PlanStatement *statements;

@@ -81,7 +81,7 @@ static Result write_lock(Writing *writing, const Action *action)
 {
     (void)action;
     Str *out = &writing->paper->script;
-    char key[24];
+    char key[LOCK_KEY_MAX];
     session_lock_key(writing->runner, key);
     const char *params[] = { key };
     str_append(

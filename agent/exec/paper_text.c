@@ -60,25 +60,38 @@ void paper_demand(Str *paper, const char *variable, const char *message)
     str_append(paper, "; END$skein$;\n\\endif\n");
 }
 
+#define LOCK_GONE "another session holds the lock of this target"
+
 /* What an answer is to the run; the rest of skein's own statements needs none. */
 static const struct AnswerRow {
     const char *sql;
-    const char *kept; /* what follows the statement */
+    const char *prefix; /* of the variables that its columns become */
+    const char *demand; /* one of them, which must be true; NULL: none */
+    const char *message;
 } ANSWERS[] = {
-    { SQL_FENCE_PASS, " \\gset skein_fence_\n" },
-    { SQL_HISTORY_INSERT, " \\gset skein_row_\n" },
-    { SQL_HISTORY_MOVE_UP, " \\gset skein_row_\n" },
-    { SQL_HISTORY_MOVE_DOWN, " \\gset skein_row_\n" },
+    { SQL_FENCE_PASS, "skein_fence_", "skein_fence_has_lock", LOCK_GONE },
+    { SQL_LOCKS_CLEAR, "skein_clear_", "skein_clear_has_lock", LOCK_GONE },
+    { SQL_LITTER_LOOK, "skein_look_", "skein_look_has_lock", LOCK_GONE },
+    { SQL_SCHEMA_STANDS, "skein_schema_", "skein_schema_stands",
+      "the schema was dropped or renamed while the migration ran" },
+    { SQL_HISTORY_INSERT, "skein_row_", NULL, NULL },
+    { SQL_HISTORY_MOVE_UP, "skein_row_", NULL, NULL },
+    { SQL_HISTORY_MOVE_DOWN, "skein_row_", NULL, NULL },
 };
 
-static const char *kept(const BatchItem *item)
+static void answer_write(Str *paper, const BatchItem *item)
 {
     for (size_t i = 0; i < ARRAY_LEN(ANSWERS); i++) {
-        if (item->sql == ANSWERS[i].sql) {
-            return ANSWERS[i].kept;
+        const struct AnswerRow *answer = &ANSWERS[i];
+        if (item->sql == answer->sql) {
+            str_printf(paper, " \\gset %s\n", answer->prefix);
+            if (answer->demand != NULL) {
+                paper_demand(paper, answer->demand, answer->message);
+            }
+            return;
         }
     }
-    return ";\n";
+    str_append(paper, ";\n");
 }
 
 /* Before the row: behind a migration that ended the transaction it would be committed at once. */
@@ -87,15 +100,6 @@ static void same_transaction_write(Str *paper)
     str_append(paper, "SELECT pg_catalog.txid_current() OPERATOR(pg_catalog.=)"
                       " :'skein_fence_txid_current' AS skein_is_same \\gset\n");
     paper_demand(paper, "skein_is_same", "the migration ended the transaction it runs in");
-}
-
-static void stands_write(Str *paper, const BatchItem *item)
-{
-    str_append(paper, "SELECT s.* FROM (");
-    paper_bound(paper, item->sql, item->params, item->param_count);
-    str_append(paper, ") AS s (skein_stands) \\gset\n");
-    paper_demand(paper, "skein_stands",
-                 "the schema was dropped or renamed while the migration ran");
 }
 
 static void copy_write(Str *paper, const BatchItem *item)
@@ -109,20 +113,24 @@ static void copy_write(Str *paper, const BatchItem *item)
     str_append(paper, "\\.\n");
 }
 
+/* A row of history, and nothing else that goes before it. */
+static bool is_row(const BatchItem *item)
+{
+    return item->part == PART_HISTORY && item->sql != SQL_HISTORY_SUPERSEDE;
+}
+
 static void item_write(Str *paper, const BatchItem *item)
 {
     if (item->rows != NULL) {
         copy_write(paper, item);
-    } else if (item->sql == SQL_SCHEMA_STANDS) {
-        stands_write(paper, item);
-    } else if (item->part == PART_HISTORY || item->part == PART_FENCE) {
-        if (item->part == PART_HISTORY && item->sql != SQL_HISTORY_SUPERSEDE) {
+    } else if (item->params == NULL) {
+        paper_sql(paper, item->sql);
+    } else {
+        if (is_row(item)) {
             same_transaction_write(paper);
         }
         paper_bound(paper, item->sql, item->params, item->param_count);
-        str_append(paper, kept(item));
-    } else {
-        paper_sql(paper, item->sql);
+        answer_write(paper, item);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "agent/exec/litter.h"
 #include "agent/exec/own_tables.h"
 #include "agent/exec/paper_internal.h"
 #include "agent/exec/place.h"
@@ -32,13 +33,14 @@ static const char *token_text(const Step *step)
 void step_fence_pass(Step *step)
 {
     const Runner *runner = step->runner;
-    const char **params = step_params(step, 5);
+    const char **params = step_params(step, 6);
     params[0] = runner->config.schema;
     params[1] = term_text(step);
     params[2] = token_text(step);
     params[3] = runner->schema_identifier;
     params[4] = step_number(step, runner->session.writes);
-    step_kept(step, PART_FENCE, KEPT_FENCE_PASS, SQL_FENCE_PASS, params, 5);
+    params[5] = step_lock_key(step);
+    step_kept(step, PART_FENCE, KEPT_FENCE_PASS, SQL_FENCE_PASS, params, 6);
 }
 
 /* What the first `parts_done` parts did; NULL where there are none. */
@@ -176,7 +178,7 @@ static void supersede_add(Step *step)
     batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_SUPERSEDE, params, 5);
 }
 
-/* Passes it, and makes room for a new row. */
+/* Passes it, and makes room for a new row; the locks of others go behind it. */
 static void fence_pass(Step *step)
 {
     PlaceMove move = place_move(step->action, step->script);
@@ -184,6 +186,7 @@ static void fence_pass(Step *step)
     if (step->migration->is_repeatable && move.from.state == NULL) {
         supersede_add(step);
     }
+    litter_clear_locks(step);
 }
 
 static void row_add(Step *step, const char *evidence)
@@ -205,6 +208,11 @@ static void row_add(Step *step, const char *evidence)
 static bool row_take(void *ctx, const BatchItem *item, const PGresult *result)
 {
     Step *step = ctx;
+    bool has_lock = false;
+    if (litter_take(step, item, result, &has_lock)) {
+        step->stop = STOP_LOCK_GONE;
+        return has_lock;
+    }
     if (item->part == PART_FRAME) {
         step->stop = STOP_SCHEMA_GONE;
         return item->sql != SQL_SCHEMA_STANDS ||
@@ -331,6 +339,7 @@ static Result step_perform(Runner *runner, const Action *action, void (*fill)(St
         step_begin(&step);
         fence_pass(&step);
         fill(&step);
+        litter_look(&step);
         row_add(&step, evidence);
         Result result = row_run(&step);
         if (!step.is_forgotten) {

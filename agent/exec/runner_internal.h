@@ -24,6 +24,8 @@ typedef enum Kept {
     KEPT_HISTORY_INSERT,
     KEPT_HISTORY_MOVE_UP,
     KEPT_HISTORY_MOVE_DOWN,
+    KEPT_LOCKS_CLEAR,
+    KEPT_LITTER_LOOK,
     KEPT_COUNT_,
 } Kept;
 
@@ -55,6 +57,10 @@ typedef struct Session {
     bool is_dirty;             /* settings were made since ours: they may be anything */
     bool is_other_role;        /* it may be */
     bool has_connection_check; /* the server looks whether its client is still there */
+    bool is_littered; /* statements of a migration ran in it, and nothing has cleared up behind them
+                       */
+    const PlanScript *litter_of; /* whose they were; NULL: nobody's */
+    bool may_have_prepared;      /* statements of its own */
     bool is_kept[KEPT_COUNT_];
     bool forgets; /* a migration threw away what the server kept: nothing is left to it any more */
 } Session;
@@ -150,8 +156,10 @@ ErrCode session_holder(Runner *runner, const Action *action, PGresult **ret_hold
  */
 ErrCode holder_work(Runner *runner, const Action *action, const char **ret_migration, Err *err);
 
+#define LOCK_KEY_MAX 24
+
 /* The key of the target's lock, as text. */
-void session_lock_key(const Runner *runner, char ret_key[24]);
+void session_lock_key(const Runner *runner, char ret_key[LOCK_KEY_MAX]);
 
 /* Session-wide settings for what runs outside transactions, the target's search_path among them:
  * ours alone; and with what the script has set up to there. */

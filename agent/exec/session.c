@@ -218,14 +218,14 @@ static uint64_t lock_key(const char *tenant)
     return hash ^ (hash >> 32);
 }
 
-void session_lock_key(const Runner *runner, char ret_key[24])
+void session_lock_key(const Runner *runner, char ret_key[LOCK_KEY_MAX])
 {
-    snprintf(ret_key, 24, "%" PRId64, (int64_t)lock_key(runner->config.schema));
+    snprintf(ret_key, LOCK_KEY_MAX, "%" PRId64, (int64_t)lock_key(runner->config.schema));
 }
 
 static ErrCode lock_try(Runner *runner, const Action *action, bool *ret_has_lock, Err *err)
 {
-    char text[24];
+    char text[LOCK_KEY_MAX];
     session_lock_key(runner, text);
     const char *params[] = { text };
     AUTO_PTR(PGresult) result = NULL;

@@ -9,6 +9,7 @@
 
 #include "agent/conn/server_error.h"
 #include "agent/exec/guard.h"
+#include "agent/exec/litter.h"
 #include "agent/exec/paper_internal.h"
 #include "agent/exec/trace.h"
 #include "common/failpoint.h"
@@ -159,11 +160,13 @@ Result perform_run(Runner *runner, const Action *action)
     const PlanStatement *statement = trace_statement(runner, action, &result.statement);
     if (runner->paper != NULL) {
         paper_sql(runner->paper, statement->sql);
+        litter_note_run(&runner->session, script_of(runner, action));
         return (Result){ .kind = RESULT_OK, .migration = "" };
     }
     FAILPOINT("exec.before_run");
     guard_begin(&guard, runner, action, script_of(runner, action));
     guard_statement(&guard, result.statement);
+    litter_note_run(&runner->session, script_of(runner, action));
     if (PQsendQuery(conn_pg(conn), statement->sql) == 0) {
         return solo_lost(conn, result);
     }

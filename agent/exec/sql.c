@@ -26,6 +26,15 @@ const char SQL_SEARCH_PATH[] =
 
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 
+/* CASE, since nothing else says what is called first. */
+const char SQL_LOCKS_CLEAR[] =
+    "SELECT CASE WHEN pg_catalog.pg_advisory_unlock_all() IS NULL THEN false"
+    " ELSE pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) END AS has_lock";
+
+const char SQL_LITTER_LOOK[] =
+    "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) AS has_lock,"
+    " EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() p WHERE p.from_sql) AS has_prepared";
+
 const char SQL_LOCK_HOLDER[] =
     "SELECT l.pid, coalesce(a.application_name, ''), coalesce(a.usename::pg_catalog.text, ''),"
     " coalesce(pg_catalog.to_json(a.backend_start)::pg_catalog.text, '')"

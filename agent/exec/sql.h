@@ -18,6 +18,14 @@ extern const char SQL_SEARCH_PATH[];
 extern const char SQL_LOCK_TRY[];
 extern const char SQL_LOCK_HOLDER[];
 
+/* The same parameter. Releases all locks of the session, and takes this one anew: is it ours? In a
+ * transaction that has passed the fence it is not free in between. */
+extern const char SQL_LOCKS_CLEAR[];
+
+/* The same parameter. Takes it once more: is it ours? And are there prepared statements, but for
+ * what is skein's? */
+extern const char SQL_LITTER_LOOK[];
+
 /* Parameters: pid, application_name, backend_start (NULL: not told). Rows: that very backend, if it
  * is still there; the first ends it. */
 extern const char SQL_BACKEND_END[];
@@ -125,7 +133,8 @@ extern const char SQL_FENCE_ADOPT[];
 /*
  * Passes the fence that was taken, for one row of history to be written in the same transaction.
  * Parameters: tenant, term, token, the schema as an identifier, how many rows had been written when
- * it was read. Column: which transaction it is.
+ * it was read, the lock's key. Columns: which transaction it is, and whether the lock is the
+ * session's: then it is so until the transaction ends, whatever is released.
  */
 extern const char SQL_FENCE_PASS[];
 

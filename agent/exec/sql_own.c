@@ -186,7 +186,8 @@ const char SQL_FENCE_PASS[] =
     " over_term = f.term, over_token = f.token, writes = f.writes" PLUS "1,"
     " known_writes = CASE WHEN f.schema_oid" IS PRESENT_SCHEMA("$4")
     " THEN $5::int8" PLUS "1 ELSE -1 END, taken_at = pg_catalog.clock_timestamp()"
-    " WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current()";
+    " WHERE f.tenant" IS "$1 RETURNING pg_catalog.txid_current(),"
+    " pg_catalog.pg_try_advisory_xact_lock($6) AS has_lock";
 
 /* ---- the history ---- */
 
@@ -239,7 +240,7 @@ const char SQL_HISTORY_SUPERSEDE[] =
     " AND state IN ('started', 'applied') AND NOT is_running";
 
 const char SQL_SCHEMA_STANDS[] =
-    "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " FROM skein.fence AS f WHERE f.tenant" IS "$1";
+    "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " AS stands FROM skein.fence AS f WHERE f.tenant" IS "$1";
 
 const char SQL_HISTORY_FINGERPRINTS[] =
     "SELECT pg_catalog.encode(fingerprints, 'hex') FROM skein.history"

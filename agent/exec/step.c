@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 
+#include "agent/exec/litter.h"
 #include "agent/exec/own_tables.h"
 #include "agent/exec/paper_internal.h"
 #include "agent/exec/sql.h"
@@ -19,6 +20,13 @@ const char *step_number(const Step *step, uint64_t number)
 const char *step_bool(bool value)
 {
     return value ? "t" : "f";
+}
+
+const char *step_lock_key(const Step *step)
+{
+    char *key = arena_alloc(&step->runner->arena, LOCK_KEY_MAX);
+    session_lock_key(step->runner, key);
+    return key;
 }
 
 const char *step_bytes(const Step *step, const uint8_t *bytes, size_t length)
@@ -41,6 +49,7 @@ static const char *const KEPT_NAMES[] = {
     [KEPT_SETTINGS] = "skein settings",       [KEPT_FENCE_PASS] = "skein fence",
     [KEPT_SCHEMA_STANDS] = "skein schema",    [KEPT_HISTORY_INSERT] = "skein insert",
     [KEPT_HISTORY_MOVE_UP] = "skein move up", [KEPT_HISTORY_MOVE_DOWN] = "skein move down",
+    [KEPT_LOCKS_CLEAR] = "skein locks",       [KEPT_LITTER_LOOK] = "skein look",
 };
 _Static_assert(ARRAY_LEN(KEPT_NAMES) == KEPT_COUNT_, "a name per statement");
 
@@ -53,7 +62,8 @@ void step_kept(Step *step, BatchPart part, Kept kept, const char *sql, const cha
         batch_add(&step->batch, part, sql, params, param_count);
         return;
     }
-    if (!session->is_kept[kept] && !step->keeps[kept]) {
+    bool is_there = step->keeps[kept] || (session->is_kept[kept] && !step->is_forgetting);
+    if (!is_there) {
         batch_add_prepare(&step->batch, part, name, sql, &session->is_kept[kept]);
         step->keeps[kept] = true;
     }
@@ -109,7 +119,7 @@ static void opening_add(Step *step)
 
 /*
  * RESET ALL comes inside the transaction: when it aborts, the settings are the old ones again, and
- * so is the need to reset them. Not DISCARD ALL: it would drop the session's lock.
+ * so is the need to reset them.
  */
 void step_begin(Step *step)
 {
@@ -120,6 +130,7 @@ void step_begin(Step *step)
     if (step->runner->session.is_other_role) {
         step_reset_role(step);
     }
+    litter_clear(step);
     if (step->runner->session.is_dirty) {
         step_reset_settings(step);
     }
@@ -127,8 +138,9 @@ void step_begin(Step *step)
 
 /* What the transaction has made of the session. A migration that ended it may have left anything
  * behind. */
-static void session_note(Session *session, const Step *step, bool is_committed)
+static void session_note(Session *session, Step *step, bool is_committed)
 {
+    litter_note(step, is_committed);
     session->is_dirty = step->runs_statements || (session->is_dirty && !is_committed);
     session->is_other_role = !is_committed && (step->runs_statements || session->is_other_role);
 }
@@ -193,6 +205,8 @@ static void error_judge(const Step *step, const Guard *guard, const BatchOutcome
         result->err.code = ERR_SERVER;
     } else if (outcome->kind == RESULT_BLOCKED) {
         guard_blame(guard, result);
+    } else {
+        litter_explain(step, &result->err);
     }
     if (outcome->part == PART_STATEMENT && outcome->statement == NO_STATEMENT) {
         err_wrap(&result->err, "cannot tell the other tool's table that it is done");
@@ -222,6 +236,13 @@ static void stop_judge(const Step *step, Result *result)
         }
         err_set(&result->err, ERR_SERVER, "migration %s ended the transaction it runs in", id);
         err_hint(&result->err, "take BEGIN, COMMIT and ROLLBACK out of the migration");
+        break;
+    case STOP_LOCK_GONE:
+        result->kind = RESULT_IN_PROGRESS;
+        err_set(&result->err, ERR_ATTEMPT_IN_PROGRESS,
+                "another session holds the lock of this target, which a migration has released");
+        err_hint(&result->err, "take pg_advisory_unlock_all and the like out of what the migration "
+                               "calls, and release by key what it has locked");
         break;
     case STOP_NO_ROW:
         result->kind = RESULT_ALREADY;
@@ -289,6 +310,10 @@ bool step_take_row(Step *step, const BatchItem *item, const PGresult *result)
     }
     if (item->part == PART_FENCE) {
         step->transaction = result_uint64(result, 0, 0);
+        step->stop = STOP_LOCK_GONE;
+        if (!result_bool(result, 0, 1)) {
+            return false;
+        }
     }
     step->stop = STOP_OTHER_TRANSACTION;
     return step->transaction == result_uint64(result, 0, 0);

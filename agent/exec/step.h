@@ -14,6 +14,7 @@ typedef enum StepStop {
     STOP_NO_ROW = 0,        /* of the fence, or of the history in the place where it was read */
     STOP_OTHER_TRANSACTION, /* than the one that passed the fence */
     STOP_SCHEMA_GONE,
+    STOP_LOCK_GONE, /* another session has it */
 } StepStop;
 
 /* What one step is about, while its batch is put together. */
@@ -28,6 +29,9 @@ typedef struct Step {
     StepStop stop;           /* why, if it was stopped */
     BatchPart failed_part;   /* after it ran, unless it went well */
     bool keeps[KEPT_COUNT_]; /* prepared by its batch */
+    bool is_clearing;        /* away what another migration has left (litter.h) */
+    bool is_forgetting;      /* the same of what the server keeps */
+    bool has_prepared;       /* statements of the migration's own are there at its end */
     bool is_forgotten;       /* it failed because the server had not kept what it should */
 } Step;
 
@@ -75,6 +79,7 @@ bool step_met_tables(const Step *step, const Result *result);
 const char **step_params(const Step *step, size_t count);
 const char *step_number(const Step *step, uint64_t number);
 const char *step_bool(bool value);
+const char *step_lock_key(const Step *step);
 const char *step_bytes(const Step *step, const uint8_t *bytes, size_t length);
 
 #endif

@@ -151,6 +151,17 @@ void bench_share(Bench *bench, ConnSource *source, ConnPool *pool)
     bench->pool = pool;
 }
 
+void bench_as(Bench *bench, const char *role)
+{
+    AUTO_PTR(Secret)
+    connection = secret_new(arena_printf(&bench->arena, "%s user=%s",
+                                         pg_cluster_conninfo(bench->cluster, "postgres", 0), role));
+    own_end(bench);
+    assert_int_equal(
+        conn_source_new(connection, PASSWORD_ELSEWHERE, 10, &bench->source, &bench->err), ERR_NONE);
+    bench->pool = conn_pool_new(bench->source, NULL);
+}
+
 void bench_end(Bench *bench)
 {
     if (!bench->is_shared) {

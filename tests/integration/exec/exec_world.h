@@ -78,6 +78,9 @@ AUTO_PTR_DEFINE(Bench, bench_end)
 /* From now on over a source and pool of the test's own. */
 void bench_share(Bench *bench, ConnSource *source, ConnPool *pool);
 
+/* From now on as this role. */
+void bench_as(Bench *bench, const char *role);
+
 /* As the command line: no rollout, token 0, no identity. */
 void bench_be_cli(Bench *bench);
 

@@ -237,14 +237,7 @@ static void what_a_role_named_skein_makes_does_not_land_among_skeins_tables(void
     pg_cluster_run(cluster, "postgres", "CREATE ROLE skein LOGIN; GRANT pg_monitor TO skein");
     pg_cluster_run(cluster, "postgres", "CREATE DATABASE role_skein OWNER skein");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "role_skein", 0, TWO, ARRAY_LEN(TWO));
-    AUTO_PTR(Secret)
-    connection = secret_new(
-        arena_printf(&bench->arena, "%s user=skein", pg_cluster_conninfo(cluster, "postgres", 0)));
-    conn_pool_free(bench->pool);
-    conn_source_free(bench->source);
-    assert_int_equal(
-        conn_source_new(connection, PASSWORD_ELSEWHERE, 10, &bench->source, &bench->err), ERR_NONE);
-    bench->pool = conn_pool_new(bench->source, NULL);
+    bench_as(bench, "skein");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench,
                "SELECT string_agg(relname || ' ' || relnamespace::regnamespace, ', ' ORDER BY 1)"
