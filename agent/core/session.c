@@ -252,28 +252,32 @@ void agent_session_job_ended(AgentSession *session, const char *target, uint64_t
     agent_session_take_job_ended(session, target);
 }
 
+/*
+ * Before a worker has looked, nothing can have been done: the order is refused. Behind that, what
+ * it told last holds, and its last step may have left what nobody will look for now.
+ */
+static State state_without_end(const OrderEntry *entry, const Err *reason)
+{
+    const AgentOrder *order = &entry->wanted->order;
+    State state = entry->last;
+    bool has_begun = entry->last.report != REPORT_ACCEPTED;
+    state.stamp = order->stamp;
+    state.report = has_begun ? REPORT_HELD : REPORT_REFUSED;
+    state.code = (uint32_t)reason->code;
+    state.sqlstate = reason->sqlstate;
+    state.message = reason->message;
+    state.hint = reason->hint;
+    return state;
+}
+
 void agent_session_refuse(AgentSession *session, const char *target, const Err *reason,
                           uint64_t now_ms, LinkEffects *effects)
 {
-    const AgentOrder *order = agent_session_order(session, target);
-    if (order == NULL) {
+    const OrderEntry *entry = order_book_find(&session->book, target);
+    if (entry == NULL || entry->is_settled) {
         return;
     }
-    State state = {
-        .rollout = order->rollout,
-        .target = order->target,
-        .stamp = order->stamp,
-        .token = order->token,
-        .report = REPORT_REFUSED,
-        .start = "",
-        .version = "",
-        .step = "",
-        .code = (uint32_t)reason->code,
-        .sqlstate = reason->sqlstate,
-        .message = reason->message,
-        .hint = reason->hint,
-        .migration = "",
-    };
+    State state = state_without_end(entry, reason);
     agent_session_report(session, &state, now_ms, effects);
     agent_session_job_ended(session, target, now_ms, effects);
 }

@@ -109,8 +109,10 @@ void agent_session_report(AgentSession *session, const State *state, uint64_t no
                           LinkEffects *effects);
 
 /*
- * The order in force for a target is not taken, for `reason` (accept.h): no worker was started for
- * it. Reports REPORT_REFUSED and forgets it once that is acknowledged. Without an order: nothing.
+ * The order in force for a target goes no further, for `reason`: no worker was started for it
+ * (accept.h), or the one that was has gone without an end. Reports REPORT_REFUSED, or, once a
+ * worker has told more than that it has the order, REPORT_HELD with what it told last; forgets the
+ * order once that is acknowledged. Without an order: nothing.
  */
 void agent_session_refuse(AgentSession *session, const char *target, const Err *reason,
                           uint64_t now_ms, LinkEffects *effects);

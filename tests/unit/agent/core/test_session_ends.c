@@ -31,6 +31,38 @@ static void an_end_is_repeated_until_it_is_acknowledged(void **state)
     assert_null(agent_session_order(play.session, "i/d"));
 }
 
+/* Its database was dropped under it, or has another name: nobody will look how its last step ended.
+ */
+static void an_order_begun_is_held_and_not_refused_when_its_database_goes(void **state)
+{
+    (void)state;
+    const Err gone = { .code = ERR_NOT_FOUND, .message = "i/d is gone" };
+    static const struct {
+        Report told;
+        Report end;
+    } CASES[] = {
+        { REPORT_ACCEPTED, REPORT_REFUSED },
+        { REPORT_RUNNING, REPORT_HELD },
+        { REPORT_UNKNOWN, REPORT_HELD },
+        { REPORT_PARKED, REPORT_HELD },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Play) play;
+        play_active(&play);
+        order(&play, 1, 1, GOAL_APPLY);
+        State seen = state_from(1, 1, CASES[i].told);
+        seen.has_start = CASES[i].told != REPORT_ACCEPTED;
+        seen.applied = seen.has_start ? 1 : 0;
+        agent_session_report(play.session, &seen, play.now_ms, fresh(&play));
+        agent_session_refuse(play.session, "i/d", &gone, play.now_ms, fresh(&play));
+        assert_int_equal(told(&play)->report, CASES[i].end);
+        assert_int_equal(told(&play)->has_start, seen.has_start);
+        assert_int_equal(told(&play)->applied, seen.applied);
+        assert_int_equal(told(&play)->code, ERR_NOT_FOUND);
+        assert_string_equal(told(&play)->message, "i/d is gone");
+    }
+}
+
 static void a_wrong_acknowledgement_settles_nothing(void **state)
 {
     (void)state;
@@ -281,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_end_is_repeated_until_it_is_acknowledged),
+        cmocka_unit_test(an_order_begun_is_held_and_not_refused_when_its_database_goes),
         cmocka_unit_test(a_wrong_acknowledgement_settles_nothing),
         cmocka_unit_test(an_end_acknowledged_before_its_worker_has_gone_is_settled_then),
         cmocka_unit_test(ends_are_told_again_in_a_new_session),
