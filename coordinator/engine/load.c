@@ -192,30 +192,56 @@ static bool is_living_on(const Item *item, const char *instance)
 
 /*
  * The item that serves a target: its own address, unless the database has moved to another instance
- * or has another name now. By then the former address may be forgotten, or another database's.
+ * or has another name now. By then the former address may be forgotten, or another database's. No
+ * two targets are served by one item: an agent has one order for an address.
  */
-static Item *serving_item(Engine *engine, const TargetRow *row)
+
+static Item *item_free_at(const Engine *engine, const char *address, const Map *takers)
 {
-    Item *own = item_find(engine, row->address);
-    const Family *family = family_find(engine, &row->identity);
-    bool is_own = own != NULL && is_living_on(own, row->instance);
-    if (is_own && (own->family == family || family == NULL)) {
-        return own;
-    }
-    for (size_t i = 0; family != NULL && i < family->items.count; i++) {
-        if (is_living_on(family->items.items[i], row->instance)) {
-            return family->items.items[i];
-        }
-    }
-    return own;
+    return map_get(takers, address) == NULL ? item_find(engine, address) : NULL;
 }
 
-/* A rollout remembers targets that the inventory may have forgotten. */
-static Item *item_for(Engine *engine, const TargetRow *row)
+/* Of one that was never read nothing is known. */
+static bool may_be_one(const Identity *a, const Identity *b)
 {
-    Item *item = serving_item(engine, row);
+    return a->system_identifier == 0 || b->system_identifier == 0 || identity_equal(a, b);
+}
+
+static Item *own_item(Engine *engine, const TargetRow *row, const Map *takers)
+{
+    Item *own = item_free_at(engine, row->address, takers);
+    bool is_own = own != NULL && is_living_on(own, row->instance) &&
+                  may_be_one(&own->row.identity, &row->identity);
+    return is_own ? own : NULL;
+}
+
+static Item *moved_item(Engine *engine, const TargetRow *row, const Map *takers)
+{
+    const Family *family = family_find(engine, &row->identity);
+    for (size_t i = 0; family != NULL && i < family->items.count; i++) {
+        Item *item = family->items.items[i];
+        if (is_living_on(item, row->instance) && map_get(takers, item->row.address) == NULL) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * Its database is not to be found. It keeps its address, where an order will be refused for the
+ * identity; if another target's database bears that name now, it has the name which that one left.
+ * A rollout remembers targets that the inventory may have forgotten.
+ */
+static Item *left_item(Engine *engine, const TargetRow *row, const Map *takers)
+{
+    const char *address = row->address;
+    for (const Target *taker = map_get(takers, address); taker != NULL;) {
+        address = taker->row.address;
+        taker = map_get(takers, address);
+    }
+    Item *item = item_find(engine, address);
     if (item == NULL) {
-        InventoryRow lost = { .address = row->address,
+        InventoryRow lost = { .address = address,
                               .agent = row->agent,
                               .instance = row->instance,
                               .identity = row->identity,
@@ -227,20 +253,38 @@ static Item *item_for(Engine *engine, const TargetRow *row)
     return item;
 }
 
-static void target_make(Rollout *rollout, Target *target, const TargetRow *row)
+/* Who is where it was comes first, then who has moved; the others have what is left. */
+static void find_items(Rollout *rollout)
 {
-    Engine *engine = rollout->engine;
-    row_own(ROW_TARGET, &target->row, row);
-    Agent *agent = agent_find(engine, row->agent);
-    target->engine = engine;
+    static Item *(*const FINDERS[])(Engine *, const TargetRow *, const Map *) = {
+        own_item,
+        moved_item,
+        left_item,
+    };
+    Map *takers = map_new();
+    for (size_t pass = 0; pass < ARRAY_LEN(FINDERS); pass++) {
+        for (size_t i = 0; i < rollout->target_count; i++) {
+            Target *target = &rollout->targets[i];
+            if (target->item == NULL) {
+                target->item = FINDERS[pass](rollout->engine, &target->row, takers);
+            }
+            if (target->item != NULL) {
+                map_put(takers, target->item->row.address, target);
+            }
+        }
+    }
+    map_free(takers);
+}
+
+static void target_make(Rollout *rollout, Target *target)
+{
+    target->engine = rollout->engine;
     target->rollout = rollout;
-    target->wave = &rollout->waves[row->wave];
-    target->agent = agent != NULL ? agent : agent_add(engine, row->agent);
-    target->item = item_for(engine, row);
+    target->wave = &rollout->waves[target->row.wave];
     target->index = (size_t)(target - rollout->targets);
     target->item->uses++;
-    if (row->stamp.attempt > target->item->last_attempt) {
-        target->item->last_attempt = row->stamp.attempt;
+    if (target->row.stamp.attempt > target->item->last_attempt) {
+        target->item->last_attempt = target->row.stamp.attempt;
     }
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
@@ -258,7 +302,14 @@ void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
     rollout->lanes = mem_alloc((count + 1) * sizeof(Lane));
     rollout->target_count = count;
     for (size_t i = 0; i < count; i++) {
-        target_make(rollout, &rollout->targets[i], &rows[i]);
+        Agent *agent = agent_find(rollout->engine, rows[i].agent);
+        row_own(ROW_TARGET, &rollout->targets[i].row, &rows[i]);
+        rollout->targets[i].agent =
+            agent != NULL ? agent : agent_add(rollout->engine, rows[i].agent);
+    }
+    find_items(rollout);
+    for (size_t i = 0; i < count; i++) {
+        target_make(rollout, &rollout->targets[i]);
     }
 }
 

@@ -365,6 +365,11 @@ void say_hello_reborn(Fleet *fleet, const char *name)
     say_hello(fleet, name);
 }
 
+static uint32_t oid_of(const Host *from, uint32_t database)
+{
+    return 1000 * (1 + from->lives + (database == from->remade ? 1 : 0)) + database;
+}
+
 void say_inventory(Fleet *fleet, const char *name)
 {
     Host *from = host(fleet, name);
@@ -377,7 +382,7 @@ void say_inventory(Fleet *fleet, const char *name)
         targets[count++] = (InventoryTarget){
             .target = address_text(fleet, from, i),
             .instance = from->name,
-            .identity = { from->system_identifier, 1000 * (1 + from->lives) + i,
+            .identity = { from->system_identifier, oid_of(from, i),
                           from->schema == NULL ? "" : from->schema },
             .version = from->version == NULL ? "" : from->version,
             .is_read = from->version != NULL,

@@ -33,6 +33,7 @@ typedef struct Host {
     bool in_recovery;
     uint32_t dropped;     /* database number that is not listed any more; 0: none */
     const char *names[2]; /* what its first databases are called now; NULL: as ever */
+    uint32_t remade;      /* number of one that has been dropped and made anew; 0: none */
     uint32_t lives;       /* how often all of them have been dropped and made anew */
     uint64_t system_identifier;
     uint32_t timeline;

@@ -352,6 +352,32 @@ static void databases_that_have_exchanged_their_names_are_told_apart_after_a_res
     assert_target(fleet, "a/db1", TARGET_HEALTHY);
 }
 
+/* Two targets at one address would have two orders for it, and an agent has one. */
+static void a_target_whose_name_another_bears_is_not_served_by_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    plan_two_waves(fleet, 2);
+    fleet->plan_waves[0].needs_approval = true;
+    assert_ok(start(fleet));
+    host(fleet, "a")->names[0] = "db2";
+    host(fleet, "a")->names[1] = "db1";
+    say_inventory(fleet, "a");
+    host(fleet, "a")->remade = 2; /* it was db2, and has the name of the other one */
+    say_inventory(fleet, "a");
+    restart(fleet);
+    say_hello(fleet, "a");
+    say_inventory(fleet, "a");
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_int_equal(goal(fleet, "a/db2")->identity.database_oid, 1001);
+    report_as(fleet, "a", "a/db2", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_VERIFYING);
+    assert_int_equal(goal(fleet, "a/db1")->identity.database_oid, 1002); /* to be refused there */
+    report_as(fleet, "a", "a/db1", REPORT_REFUSED);
+    assert_target(fleet, "a/db2", TARGET_FAILED);
+    assert_null(event_of(fleet, "E02"));
+}
+
 static void two_writable_databases_with_one_identity_are_disputed(void **state)
 {
     (void)state;
@@ -691,6 +717,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_renamed_database_that_is_made_anew_is_gone),
     cmocka_unit_test(a_name_that_is_given_anew_is_another_databases),
     cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
+    cmocka_unit_test(a_target_whose_name_another_bears_is_not_served_by_it),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
     cmocka_unit_test(a_dispute_ends_when_the_key_of_one_is_revoked),
     cmocka_unit_test(a_dispute_holds_what_waits_until_it_is_over),
