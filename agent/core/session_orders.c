@@ -193,8 +193,10 @@ static OrderStamp stamp_under_reign(const OrderEntry *entry, OrderStamp stamp)
     return stamp;
 }
 
-/* A new reign repeats the order: the worker has nothing new to report, yet the last word is to
- * count. */
+/*
+ * A new reign gives the order: the worker has nothing new to report, yet the last word is to count.
+ * Nor may it stay under the former reign's stamp, whose revisions the new one gives out again.
+ */
 static void restate_under_term(AgentSession *session, OrderEntry *entry)
 {
     entry->last.stamp = stamp_under_reign(entry, entry->last.stamp);
@@ -202,21 +204,20 @@ static void restate_under_term(AgentSession *session, OrderEntry *entry)
     tell_last(session, entry);
 }
 
-static void revise_running(AgentSession *session, OrderEntry *entry, bool is_same_goal)
+static void revise_running(AgentSession *session, OrderEntry *entry)
 {
     effect_push(session, LINK_EFFECT_PERMIT, entry);
-    if (is_same_goal) {
+    if (entry->last.stamp.term < entry->wanted->order.stamp.term) {
         restate_under_term(session, entry);
     }
 }
 
 static void take_revised(AgentSession *session, OrderEntry *entry, const GoalMessage *goal)
 {
-    bool is_same_goal = goal->stamp.revision == entry->wanted->order.stamp.revision;
     order_book_revise(&session->book, entry, goal);
     if (entry->running != NULL) {
         if (!order_entry_is_replaced(entry)) {
-            revise_running(session, entry, is_same_goal);
+            revise_running(session, entry);
         }
     } else if (order_entry_is_ended(entry)) {
         restate_end(session, entry);

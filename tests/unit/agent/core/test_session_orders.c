@@ -122,6 +122,22 @@ static void an_order_of_another_rollout_is_judged_by_its_token(void **state)
     assert_string_equal(agent_session_order(play.session, "i/d")->rollout, "r2");
 }
 
+/* Its store was thrown back: it gives revisions out again that another reign gave. */
+static void a_word_of_a_former_reign_is_restated_under_a_lower_revision(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    order(&play, 1, 2, GOAL_APPLY);
+    report(&play, 1, 2, REPORT_RUNNING);
+    GoalMessage message = goal_of(1, 1, GOAL_HOLD);
+    message.stamp.term = 4;
+    hear(&play, MESSAGE_GOAL, &message);
+    assert_int_equal(told(&play)->stamp.term, 4);
+    assert_int_equal(told(&play)->stamp.revision, 1);
+    assert_int_equal(told(&play)->report, REPORT_RUNNING);
+}
+
 static void a_new_term_keeps_the_worker_and_its_reports_are_told_under_it(void **state)
 {
     (void)state;
@@ -199,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_new_attempt_withdraws_the_older_worker_and_starts_when_it_has_gone),
         cmocka_unit_test(a_report_of_an_older_attempt_is_told_once_as_a_fact),
         cmocka_unit_test(an_order_of_another_rollout_is_judged_by_its_token),
+        cmocka_unit_test(a_word_of_a_former_reign_is_restated_under_a_lower_revision),
         cmocka_unit_test(a_new_term_keeps_the_worker_and_its_reports_are_told_under_it),
         cmocka_unit_test(a_new_reign_hears_of_no_revision_that_it_has_not_given),
         cmocka_unit_test(orders_are_bounded),
