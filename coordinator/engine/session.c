@@ -133,19 +133,29 @@ static bool hello_is_refused(Agent *agent, uint64_t connection, const Hello *hel
     return hello->boot_id.length != BOOT_ID_BYTES;
 }
 
+static bool is_carried_by(const Target *target, const uint8_t *process)
+{
+    return target->is_carried && is_same_process(target->carrier, process);
+}
+
 /* Which of the orders in force does this process have in hand? */
 static void take_in_flight(Agent *agent, const Hello *hello)
 {
+    const uint8_t *process = hello->boot_id.data;
     for (size_t i = 0; i < agent->targets.count; i++) {
-        agent->targets.items[i]->is_carried = false;
+        Target *target = agent->targets.items[i];
+        target->is_carried = target->is_carried && !is_carried_by(target, process);
     }
     for (size_t i = 0; i < hello->in_flight_count; i++) {
         const InFlight *flight = &hello->in_flight[i];
         const Rollout *rollout = rollout_find(agent->engine, flight->rollout);
         Target *target = rollout == NULL ? NULL : target_served(rollout, flight->target);
-        if (target != NULL && target->agent == agent) {
-            target->is_carried = flight->stamp.attempt == target->row.stamp.attempt &&
-                                 flight->token == target->row.token;
+        bool is_in_force = target != NULL && target->agent == agent &&
+                           flight->stamp.attempt == target->row.stamp.attempt &&
+                           flight->token == target->row.token;
+        if (is_in_force) {
+            target->is_carried = true;
+            memcpy(target->carrier, process, BOOT_ID_BYTES);
         }
     }
 }
@@ -178,14 +188,14 @@ static bool prove(Agent *agent, const Binding *binding)
 
 /* A new process numbers its reports and inventories anew, and knows of no order
  * but what it named. */
-static void forget_process(Agent *agent)
+static void forget_process(Agent *agent, const uint8_t *process)
 {
     agent->has_listed = false;
     listing_end(agent);
     for (size_t i = 0; i < agent->targets.count; i++) {
         Target *target = agent->targets.items[i];
         target->report_id = 0;
-        target->is_orphaned = order_is_in_hand(target) && !target->is_carried;
+        target->is_orphaned = order_is_in_hand(target) && !is_carried_by(target, process);
     }
 }
 
@@ -195,7 +205,7 @@ static void bind(Agent *agent, Binding binding)
     bool is_known = before.session != 0 || agent->has_process;
     const uint8_t *last = before.session != 0 ? before.boot_id : agent->process;
     if (!is_known || !is_same_process(last, binding.boot_id)) {
-        forget_process(agent);
+        forget_process(agent, binding.boot_id);
     }
     agent->bound = binding;
     agent->offered = (Binding){ 0 };

@@ -133,12 +133,13 @@ struct Target {
     uint64_t deadline_left_ms; /* while it stands still; 0: it runs or there is none */
     uint64_t resend_ms;        /* when to send the order again; 0: it has been answered */
     uint32_t resend_wait_ms;
-    uint32_t unanswered; /* times it was sent to an active agent without a word of it */
-    uint64_t report_id;  /* of the newest report of the agent's present process */
-    bool is_carried;     /* its agent's last HELLO named the attempt in force as in flight */
-    bool is_orphaned;    /* the process that was given the order is not its agent's any more */
-    bool is_followed;    /* among its agent's targets */
-    bool is_awaited;     /* was in flight when this engine was made, and not heard of since */
+    uint32_t unanswered;            /* times it was sent to an active agent without a word of it */
+    uint64_t report_id;             /* of the newest report of the agent's present process */
+    bool is_carried;                /* a HELLO named the attempt in force as in flight */
+    uint8_t carrier[BOOT_ID_BYTES]; /* the process that said it; another one's word is its own */
+    bool is_orphaned; /* the process that was given the order is not its agent's any more */
+    bool is_followed; /* among its agent's targets */
+    bool is_awaited;  /* was in flight when this engine was made, and not heard of since */
     bool is_dirty;
     bool has_progress;
     Progress progress;

@@ -134,6 +134,25 @@ static void another_process_gets_a_new_attempt_with_a_token_of_its_own(void **st
     assert_target(fleet, "a/db1", TARGET_APPLYING); /* nothing has started, it goes on */
 }
 
+/* What one of two processes says that it has in hand, the other does not have. */
+static void an_order_in_one_hand_is_not_given_to_the_other(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    Host first = *host(fleet, "a");
+    void *order = map_get(fleet->in_hand, "a/db1");
+    say_hello_reborn(fleet, "a"); /* offered a session, and says nothing in it yet */
+    Host second = *host(fleet, "a");
+    *host(fleet, "a") = first;
+    map_put(fleet->in_hand, "a/db1", order);
+    say_hello_on(fleet, "a", first.connection);
+    *host(fleet, "a") = second;
+    say_ping(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, 2);
+}
+
 static void the_same_process_keeps_its_order_on_a_new_connection(void **state)
 {
     (void)state;
@@ -381,6 +400,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_new_process_is_bound_when_it_has_spoken),
     cmocka_unit_test(two_processes_with_one_key_are_quarantined),
     cmocka_unit_test(another_process_gets_a_new_attempt_with_a_token_of_its_own),
+    cmocka_unit_test(an_order_in_one_hand_is_not_given_to_the_other),
     cmocka_unit_test(the_same_process_keeps_its_order_on_a_new_connection),
     cmocka_unit_test(a_new_attempt_for_another_process_has_the_rest_of_the_time),
     cmocka_unit_test(forged_messages_quarantine),
