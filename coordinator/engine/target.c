@@ -27,7 +27,13 @@ bool target_is_wanted_back(const Target *target)
 {
     const TargetRow *row = &target->row;
     const Rollout *rollout = target->rollout;
-    if (rollout_is_taken_back(rollout) || target->wave->row.state == WAVE_ROLLING_BACK) {
+    if (rollout_is_taken_back(rollout)) {
+        return true;
+    }
+    if (target_when_stopping(target)) {
+        return false; /* whatever its wave was about: what is applied stays */
+    }
+    if (target->wave->row.state == WAVE_ROLLING_BACK) {
         return true;
     }
     return rollout->strategy.on_failure == ON_FAILURE_ROLL_BACK_TARGET &&

@@ -346,6 +346,8 @@ static const Rule RULES[] = {
       "{target} is gone with its debt" },
     { "T158", TARGET_DEBT, TARGET_STOP, WHEN(nobody_told, "nobody was told"), TARGET_FAILED, NULL,
       "{target} will not be taken back: the rollout is aborted" },
+    { "T165", TARGET_DEBT, TARGET_STOP, ALWAYS, TARGET_UNKNOWN, DO(hold),
+      "{target} is not taken back any more: the rollout is aborted, and {agent} is to say where it is" },
     { "T113", TARGET_DEBT, TARGET_SKIP, ALWAYS, TARGET_SKIPPED, DO(skip),
       "the debt of {target} is skipped by {actor}{words}" },
 

@@ -187,6 +187,29 @@ a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted(vo
     assert_target(fleet, "a/db1", TARGET_FAILED);
 }
 
+/* It was to be taken back with its wave when its agent would be there again. */
+static void an_abort_takes_back_nothing_that_is_owed(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_ROLL_BACK_WAVE;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "a/db2", REPORT_APPLIED);
+    fall_silent(fleet, "a");
+    pass(fleet, AFTER_MS);
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    assert_target(fleet, "a/db2", TARGET_DEBT);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN);
+    assert_target(fleet, "a/db2", TARGET_FAILED);
+    come_back(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_HOLD);
+    report_steps(fleet, "a/db1", REPORT_PARKED, 1, 1);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+}
+
 /* Excused was that outcome, not what becomes of the target for ever. */
 static void an_outcome_that_is_unknown_once_more_is_a_failure_once_more(void **state)
 {
@@ -437,6 +460,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_rollout_may_wait_for_a_lost_agent),
     cmocka_unit_test(a_target_whose_agent_is_away_fails_unreached_and_returns_with_it),
     cmocka_unit_test(a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted),
+    cmocka_unit_test(an_abort_takes_back_nothing_that_is_owed),
     cmocka_unit_test(an_outcome_that_is_unknown_once_more_is_a_failure_once_more),
     cmocka_unit_test(no_verdict_falls_in_a_pause_nor_right_after_it),
     cmocka_unit_test(many_agents_lost_at_once_pause_and_roll_nothing_back),
