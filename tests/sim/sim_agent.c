@@ -190,9 +190,11 @@ static bool instance_rescan(SimAgent *agent, size_t index)
 {
     HelloInstance now = { 0 };
     HelloInstance *known = &agent->instances.items[index];
+    bool was_looked_at = agent->has_looked[index];
     agent->has_looked[index] |=
         sim_pg_read_instance(agent->parts.pg, agent->parts.servers[index], &now);
-    bool is_changed = known->system_identifier != now.system_identifier ||
+    bool is_changed = agent->has_looked[index] != was_looked_at || /* its list may be empty */
+                      known->system_identifier != now.system_identifier ||
                       known->timeline != now.timeline || known->in_recovery != now.in_recovery;
     *known = now;
     return is_changed;
