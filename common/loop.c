@@ -46,6 +46,8 @@ struct Loop {
     int signal_fd;
     LoopSignalCallback on_signal;
     void *signal_ctx;
+    LoopClock clock;
+    void *clock_ctx;
 };
 
 static void fill_signals(sigset_t *set)
@@ -65,12 +67,18 @@ void loop_block_signals(void)
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(2), like a full disk */
 }
 
+static uint64_t boot_clock(void *ctx)
+{
+    (void)ctx;
+    return clock_boot_ms();
+}
+
 Loop *loop_new(void)
 {
     Loop *loop = mem_alloc(sizeof(Loop));
     loop->timers = timers_new();
     loop->signal_fd = -1;
-    loop->now_ms = clock_boot_ms();
+    loop_set_clock(loop, boot_clock, NULL);
     return loop;
 }
 
@@ -205,6 +213,18 @@ uint64_t loop_now_ms(const Loop *loop)
     return loop->now_ms;
 }
 
+uint64_t loop_clock_ms(const Loop *loop)
+{
+    return loop->clock(loop->clock_ctx);
+}
+
+void loop_set_clock(Loop *loop, LoopClock clock, void *ctx)
+{
+    loop->clock = clock;
+    loop->clock_ctx = ctx;
+    loop->now_ms = loop_clock_ms(loop);
+}
+
 /* ---- turning ---- */
 
 /* -1 is no limit. */
@@ -265,14 +285,14 @@ static void dispatch(Loop *loop)
 
 ErrCode loop_turn(Loop *loop, int max_wait_ms, Err *err)
 {
-    loop->now_ms = clock_boot_ms();
+    loop->now_ms = loop_clock_ms(loop);
     int wait_ms = shorter(max_wait_ms, run_hooks(loop));
     fill_items(loop);
-    loop->now_ms = clock_boot_ms();
+    loop->now_ms = loop_clock_ms(loop);
     wait_ms =
         loop->is_stopped ? 0 : shorter(wait_ms, timers_timeout_ms(loop->timers, loop->now_ms));
     int ready = zmq_poll(loop->items.items, (int)loop->items.count, wait_ms);
-    loop->now_ms = clock_boot_ms();
+    loop->now_ms = loop_clock_ms(loop);
     if (ready < 0 && zmq_errno() != EINTR) {
         return err_set(err, ERR_IO, "cannot poll: %s", zmq_strerror(zmq_errno()));
     }

@@ -29,6 +29,9 @@ typedef void (*LoopSocketCallback)(void *ctx, void *socket);
 typedef void (*LoopFdCallback)(void *ctx, int fd, short events);
 typedef void (*LoopSignalCallback)(void *ctx, int signal_number);
 
+/* Gives a time in ms. */
+typedef uint64_t (*LoopClock)(void *ctx);
+
 /* Called before each poll. Returns the longest wait in ms that it allows: 0 not at all, -1 any. */
 typedef int (*LoopHook)(void *ctx, uint64_t now_ms);
 
@@ -67,8 +70,17 @@ ErrCode loop_on_signal(Loop *loop, LoopSignalCallback callback, void *ctx, Err *
 TimerId loop_after(Loop *loop, uint64_t delay_ms, TimerCallback callback, void *ctx);
 bool loop_cancel(Loop *loop, TimerId id);
 
-/* The boot-time clock as it was read at the beginning of this turn, and after each poll. */
+/* The clock as it was read at the beginning of this turn, and after each poll. */
 uint64_t loop_now_ms(const Loop *loop);
+
+/* What the clock shows now. */
+uint64_t loop_clock_ms(const Loop *loop);
+
+/*
+ * Another clock than the boot-time clock, which never goes back: for tests, whose time is their
+ * own. Set before anything asks for the time. Polling still waits in the machine's time.
+ */
+void loop_set_clock(Loop *loop, LoopClock clock, void *ctx);
 
 /* Runs until loop_stop, then returns ERR_NONE; ERR_IO when polling itself fails. */
 ErrCode loop_run(Loop *loop, Err *err);

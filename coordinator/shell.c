@@ -60,7 +60,7 @@ struct Shell {
 
 uint64_t shell_now_ms(const Shell *shell)
 {
-    return reckoning_now_ms(&shell->reckoning, clock_boot_ms());
+    return reckoning_now_ms(&shell->reckoning, loop_clock_ms(shell->loop));
 }
 
 /* ---- effects ---- */
@@ -166,7 +166,7 @@ static void arm_retry(Shell *shell)
 
 static void enter_read_only(Shell *shell, const Err *err)
 {
-    reckoning_stop(&shell->reckoning, clock_boot_ms());
+    reckoning_stop(&shell->reckoning, loop_clock_ms(shell->loop));
     shell->is_read_only = true;
     shell->reason = *err;
     shell->retry_ms = RETRY_FIRST_MS;
@@ -177,7 +177,7 @@ static void enter_read_only(Shell *shell, const Err *err)
 
 static void leave_read_only(Shell *shell)
 {
-    uint64_t outage_ms = reckoning_go_on(&shell->reckoning, clock_boot_ms());
+    uint64_t outage_ms = reckoning_go_on(&shell->reckoning, loop_clock_ms(shell->loop));
     shell->is_read_only = false;
     shell->retry = 0;
     log_info("the store takes writes again", LOG_U64("outage_ms", outage_ms));
@@ -281,7 +281,7 @@ static void on_retry(void *ctx, uint64_t now_ms)
 static uint64_t tell_now_ms(Shell *shell)
 {
     uint64_t stall_ms = 0;
-    uint64_t now_ms = reckoning_tell_ms(&shell->reckoning, clock_boot_ms(),
+    uint64_t now_ms = reckoning_tell_ms(&shell->reckoning, loop_clock_ms(shell->loop),
                                         engine_next_deadline_ms(shell->engine),
                                         shell->config.heartbeat_ms, &stall_ms);
     if (stall_ms > 0) {
@@ -422,7 +422,7 @@ ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *
     shell->config = *config;
     shell->loop = loop;
     shell->store = store;
-    shell->started_ms = clock_boot_ms();
+    shell->started_ms = loop_clock_ms(shell->loop);
     shell->reckoning = reckoning_begin(shell->started_ms);
     random_init(&shell->random, seed);
     ErrCode code =
@@ -480,7 +480,7 @@ uint64_t shell_last_seq(const Shell *shell)
 
 uint64_t shell_uptime_ms(const Shell *shell)
 {
-    return clock_boot_ms() - shell->started_ms;
+    return loop_clock_ms(shell->loop) - shell->started_ms;
 }
 
 const Err *shell_read_only(const Shell *shell)

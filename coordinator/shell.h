@@ -34,8 +34,8 @@ typedef struct ShellPorts {
 } ShellPorts;
 
 /*
- * Loads the store, takes a term, builds the engine, and hooks into the loop. The store and the loop
- * outlive the shell. `seed` is for the jitter of retries.
+ * Loads the store, takes a term, builds the engine, and hooks into the loop, whose clock it goes
+ * by. The store and the loop outlive the shell. `seed` is for the jitter of retries.
  */
 ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store,
                   Shell **ret_shell, Err *err);

@@ -152,6 +152,28 @@ static void it_runs_until_it_is_stopped(void **state)
     assert_int_equal(loop_run(bench->loop, NULL), ERR_NONE);
 }
 
+static uint64_t clock_of(void *ctx)
+{
+    return *(const uint64_t *)ctx;
+}
+
+/* Whose time is a test's own need not wait for it. */
+static void timers_go_by_the_clock_that_it_was_given(void **state)
+{
+    Bench *bench = *state;
+    uint64_t now_ms = 1000;
+    loop_set_clock(bench->loop, clock_of, &now_ms);
+    loop_after(bench->loop, 60000, stop_by_timer, bench);
+    now_ms = 60999;
+    assert_int_equal(loop_turn(bench->loop, 0, NULL), ERR_NONE);
+    assert_int_equal(loop_now_ms(bench->loop), 60999);
+    assert_string_equal(str_text(&bench->events), "");
+    now_ms = 61000;
+    assert_int_equal(loop_clock_ms(bench->loop), 61000);
+    assert_int_equal(loop_turn(bench->loop, -1, NULL), ERR_NONE);
+    assert_string_equal(str_text(&bench->events), "t");
+}
+
 static int hook_without_wait(void *ctx, uint64_t now_ms)
 {
     Bench *bench = ctx;
@@ -240,6 +262,7 @@ int main(void)
         TEST(a_callback_may_add_sources),
         TEST(events_can_be_switched_off_and_on),
         TEST(it_runs_until_it_is_stopped),
+        TEST(timers_go_by_the_clock_that_it_was_given),
         TEST(hooks_run_before_each_poll_and_bound_the_wait),
         TEST(signals_come_as_events),
         TEST(sockets_are_called_as_long_as_messages_lie_there),

@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "common/arena.h"
+#include "common/clock.h"
 #include "common/list.h"
 #include "common/log.h"
 #include "common/str.h"
@@ -105,6 +106,7 @@ typedef struct Sent {
 typedef struct Fixture {
     char directory[64];
     char path[96];
+    uint64_t clock_ms; /* what the coordinator's clock shows; 0: the machine's */
     Loop *loop;
     FlakyStore *store;
     Shell *shell;
@@ -141,6 +143,12 @@ static inline void fixture_on_resumed(void *ctx)
     ((Fixture *)ctx)->resumed++;
 }
 
+static inline uint64_t fixture_clock(void *ctx)
+{
+    const Fixture *fixture = ctx;
+    return fixture->clock_ms == 0 ? clock_boot_ms() : fixture->clock_ms;
+}
+
 static inline void fixture_open_with(Fixture *fixture, const EngineConfig *config)
 {
     Err err = { 0 };
@@ -149,6 +157,7 @@ static inline void fixture_open_with(Fixture *fixture, const EngineConfig *confi
     assert_int_equal(store_sqlite_open(fixture->path, &store->real, &err), ERR_NONE);
     fixture->store = store;
     fixture->loop = loop_new();
+    loop_set_clock(fixture->loop, fixture_clock, fixture);
     if (shell_new(config, 1, fixture->loop, &store->base, &fixture->shell, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
@@ -175,9 +184,11 @@ static inline void fixture_close(Fixture *fixture)
     LIST_DONE(&fixture->sent);
 }
 
-static inline Fixture *fixture_new(void)
+/* `clock_ms`: as the field; a test whose time is its own sets it on. */
+static inline Fixture *fixture_new(uint64_t clock_ms)
 {
     Fixture *fixture = mem_alloc(sizeof(*fixture));
+    fixture->clock_ms = clock_ms;
     log_init(LOG_FORMAT_TEXT, LOG_LEVEL_NONE);
     str_copy(fixture->directory, sizeof(fixture->directory), "/tmp/skein-shell-XXXXXX");
     assert_true(sodium_init() >= 0);

@@ -1,15 +1,14 @@
 /* The shell: durable before sent, read-only while the store is, and right after a restart. */
 #include "fixture.h"
 
-#include "common/clock.h"
 #include "coordinator/load.h"
 
-#define PATIENCE_MS 10000
+#define BEGIN_MS 1000000      /* where the test's own clock begins */
 #define RETRY_PATIENCE_MS 150 /* the first retry comes within it */
 
 static int setup(void **state)
 {
-    *state = fixture_new();
+    *state = fixture_new(BEGIN_MS);
     return 0;
 }
 
@@ -30,14 +29,19 @@ static bool has_sent(const Fixture *fixture, MessageType type)
     return false;
 }
 
-static void turn_until_writable(Fixture *fixture)
+static void turn_after(Fixture *fixture, uint64_t ms)
 {
-    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
     Err err = { 0 };
-    while (shell_read_only(fixture->shell) != NULL) {
-        assert_true(clock_boot_ms() < until_ms);
-        assert_int_equal(loop_turn(fixture->loop, 100, &err), ERR_NONE);
-    }
+    fixture->clock_ms += ms;
+    assert_int_equal(loop_turn(fixture->loop, 0, &err), ERR_NONE);
+}
+
+/* The store takes writes from now on; the shell finds out by itself. */
+static void mend_store(Fixture *fixture)
+{
+    fixture->store->fault = ERR_NONE;
+    turn_after(fixture, RETRY_PATIENCE_MS);
+    assert_null(shell_read_only(fixture->shell));
 }
 
 static Event command(CommandVerb verb, const char *rollout)
@@ -115,8 +119,7 @@ static void a_batch_that_the_store_refuses_sends_nothing_and_is_tried_again_whol
     assert_non_null(shell_read_only(fixture->shell));
     assert_null(shell_inbox(fixture->shell));
     assert_int_equal(fixture->sent.count, 0);
-    fixture->store->fault = ERR_NONE;
-    turn_until_writable(fixture);
+    mend_store(fixture);
     assert_true(has_sent(fixture, MESSAGE_WELCOME));
     assert_int_equal(fixture->resumed, 1);
     assert_int_equal(fixture->published, shell_last_seq(fixture->shell));
@@ -137,8 +140,7 @@ static void a_plan_is_told_of_when_it_is_kept(void **state)
     assert_int_equal(bring(fixture, &sealed, loaded.plan, &err), ERR_STORE);
     assert_int_equal(fixture->plans, 0);
     memset((uint8_t *)(uintptr_t)sealed.bundle.data, 0, 4); /* the caller's bytes may go */
-    fixture->store->fault = ERR_NONE;
-    turn_until_writable(fixture);
+    mend_store(fixture);
     assert_int_equal(fixture->plans, 1);
     assert_int_equal(store->ops->get_plan(store, sealed.hash, &arena, &found, &err), ERR_NONE);
     assert_int_equal(load_bundle(found, sealed.hash, &arena, &loaded, &err), ERR_NONE);
@@ -156,8 +158,7 @@ static void a_read_only_shell_refuses_requests_and_goes_on_by_itself(void **stat
     assert_non_null(strstr(err.message, "told to fail"));
     Event again = command(COMMAND_RESUME, "r-1");
     assert_int_equal(shell_request(fixture->shell, &again, &err), ERR_STORE);
-    fixture->store->fault = ERR_NONE;
-    turn_until_writable(fixture);
+    mend_store(fixture);
     assert_int_equal(shell_request(fixture->shell, &again, &err), ERR_NONE);
 }
 
@@ -168,26 +169,12 @@ static void the_engines_clock_stands_still_while_the_store_does(void **state)
     fleet_add_agent(fixture);
     assert_non_null(shell_read_only(fixture->shell));
     uint64_t stopped_ms = shell_now_ms(fixture->shell);
-    uint64_t until_ms = clock_boot_ms() + 30;
-    while (clock_boot_ms() < until_ms) { /* the real one goes on */
-    }
+    fixture->clock_ms += 30;
     assert_int_equal(shell_now_ms(fixture->shell), stopped_ms);
-    fixture->store->fault = ERR_NONE;
-    turn_until_writable(fixture);
-    assert_true(shell_now_ms(fixture->shell) + 30 <= clock_boot_ms());
-}
-
-/* A hundredth of what is usual, so that tests need not wait. */
-static void reopen_in_a_hurry(Fixture *fixture)
-{
-    EngineConfig config;
-    engine_config_defaults(&config);
-    config.heartbeat_ms = 50;
-    config.suspect_ms = 150;
-    config.lost_ms = 300;
-    config.recovery_grace_ms = 10;
-    fixture_close(fixture);
-    fixture_open_with(fixture, &config);
+    mend_store(fixture);
+    assert_int_equal(shell_now_ms(fixture->shell), stopped_ms);
+    fixture->clock_ms += 7;
+    assert_int_equal(shell_now_ms(fixture->shell), stopped_ms + 7);
 }
 
 static SessionState agent_state(const Fixture *fixture)
@@ -195,36 +182,36 @@ static SessionState agent_state(const Fixture *fixture)
     return engine_agent_find(shell_engine(fixture->shell), "db1")->state;
 }
 
+static EngineConfig config_of(void)
+{
+    EngineConfig config;
+    engine_config_defaults(&config);
+    return config;
+}
+
 /* The process stood still, and what its agents said meanwhile has not been read. */
 static void a_coordinator_that_was_frozen_finds_nobody_lost(void **state)
 {
     Fixture *fixture = *state;
-    Err err = { 0 };
-    reopen_in_a_hurry(fixture);
     fleet_join(fixture, 3);
     uint64_t before_ms = shell_now_ms(fixture->shell);
-    while (shell_now_ms(fixture->shell) < before_ms + 1000) { /* frozen */
-    }
-    assert_int_equal(loop_turn(fixture->loop, 0, &err), ERR_NONE);
+    turn_after(fixture, 10 * (uint64_t)config_of().lost_ms);
     assert_int_equal(agent_state(fixture), SESSION_ACTIVE);
-    assert_true(shell_now_ms(fixture->shell) < before_ms + 900);
+    assert_int_equal(shell_now_ms(fixture->shell), before_ms);
 }
 
 /* Silence while it runs counts as ever, and on a machine that is always late too. */
 static void silence_counts_again_after_a_freeze(void **state)
 {
     Fixture *fixture = *state;
-    Err err = { 0 };
-    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
-    reopen_in_a_hurry(fixture);
+    const EngineConfig config = config_of();
+    uint64_t late_ms = config.suspect_ms + config.heartbeat_ms;
     fleet_join(fixture, 3);
-    while (agent_state(fixture) != SESSION_LOST) {
-        uint64_t late_ms = clock_boot_ms() + 60;
-        while (clock_boot_ms() < late_ms) {
-        }
-        assert_int_equal(loop_turn(fixture->loop, 60, &err), ERR_NONE);
-        assert_true(clock_boot_ms() < until_ms);
+    turn_after(fixture, 10 * (uint64_t)config.lost_ms);
+    for (uint64_t ms = 0; ms < 4 * (uint64_t)config.lost_ms; ms += late_ms) {
+        turn_after(fixture, late_ms);
     }
+    assert_int_equal(agent_state(fixture), SESSION_LOST);
 }
 
 static void a_refused_request_changes_nothing(void **state)
@@ -392,19 +379,15 @@ static void an_outage_ends_once(void **state)
     const ShellPorts ports = { .ctx = fixture,
                                .send = on_send_break_store,
                                .resumed = fixture_on_resumed };
-    Err err = { 0 };
     fleet_join(fixture, 3);
     shell_set_ports(fixture->shell, &ports);
     queue_ping(fixture);
     fleet_list_targets(fixture, 2, 3, 50);
     assert_non_null(shell_read_only(fixture->shell));
     uint64_t stopped_ms = shell_now_ms(fixture->shell);
-    fixture->store->fault = ERR_NONE;
-    turn_until_writable(fixture);
-    uint64_t until_ms = clock_boot_ms() + 3 * RETRY_PATIENCE_MS;
-    while (clock_boot_ms() <
-           until_ms) { /* another timer, were there one, would come in this time */
-        assert_int_equal(loop_turn(fixture->loop, 10, &err), ERR_NONE);
+    mend_store(fixture);
+    for (int i = 0; i < 45; i++) { /* another timer, were there one, would come in this time */
+        turn_after(fixture, RETRY_PATIENCE_MS / 15);
         assert_true(shell_now_ms(fixture->shell) >= stopped_ms);
     }
     assert_int_equal(fixture->resumed, 1);

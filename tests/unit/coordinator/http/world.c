@@ -28,7 +28,7 @@ void world_open_server(World *world)
 int world_setup(void **state)
 {
     World *world = mem_alloc(sizeof(*world));
-    world->fixture = fixture_new();
+    world->fixture = fixture_new(0);
     fleet_join(world->fixture, TARGETS);
     text_format(world->socket, sizeof(world->socket), "%s/api.sock", world->fixture->directory);
     world->config = (ApiConfig){ .socket = world->socket, .group = "", .listen = "127.0.0.1:0" };
