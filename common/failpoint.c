@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 #include "common/str.h"
 
 #define MS_MAX 600000
+#define WAKE_EVERY_MS 5
 #define SPEC_BYTES_MAX 65536
 #define FILE_PREFIX "file:"
 #define WORD_LIST "list"
@@ -271,54 +273,53 @@ static void delay(uint32_t ms)
     }
 }
 
-/* "4711 (skein-agent) T …" in /proc/PID/stat; true when it is gone, too. */
-static bool is_stopped(const char *stat_path)
-{
-    char text[256] = "";
-    int fd = open(stat_path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    const char *name_end = strrchr(text, ')');
-    close(fd);
-    return length <= 0 || name_end == NULL || str_starts_with(name_end, ") T");
-}
-
-/* It may come to its stop later than planned, and must not be woken before. */
-static void wake(pid_t sleeper, const char *stat_path, uint32_t ms)
-{
-    delay(ms);
-    while (!is_stopped(stat_path)) {
-        delay(1);
-    }
-    kill(sleeper, SIGCONT);
-}
-
 /*
- * Who is stopped cannot wake itself: a grandchild does, which nobody has to wait for. It lets go of
- * every descriptor, lest sockets outlive a process that is killed meanwhile.
+ * Wakes `sleeper` after so long, and again until it has let go of the other end of the pipe: it may
+ * come to its stop later than planned. Holds nothing else, lest sockets outlive a process that is
+ * killed meanwhile.
  */
-static void wake_later(uint32_t ms)
+_Noreturn static void wake(pid_t sleeper, int pipe_end, uint32_t ms)
 {
-    char stat_path[64];
+    struct pollfd closed = { .fd = STDIN_FILENO };
+    dup2(pipe_end, STDIN_FILENO);
+    close_range(STDIN_FILENO + 1, ~0u, 0);
+    for (int wait_ms = (int)ms; poll(&closed, 1, wait_ms) == 0; wait_ms = WAKE_EVERY_MS) {
+        kill(sleeper, SIGCONT);
+    }
+    _exit(EXIT_SUCCESS);
+}
+
+/* Who is stopped cannot wake itself: a grandchild does, which nobody has to wait for. Returns what
+ * is to be closed by who has been woken. */
+static int waker_begin(uint32_t ms)
+{
+    int ends[2] = { -1, -1 };
+    int status = 0;
     pid_t self = getpid();
-    snprintf(stat_path, sizeof(stat_path), "/proc/%d/stat", (int)self);
-    pid_t child = fork();
+    pid_t child = pipe2(ends, O_CLOEXEC) != 0 ? -1 : fork();
     if (child == 0) {
-        if (fork() == 0) {
-            close_range(0, ~0u, 0);
-            wake(self, stat_path, ms);
+        pid_t waker = fork();
+        if (waker == 0) {
+            wake(self, ends[0], ms);
         }
-        _exit(0);
+        _exit(waker < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
     }
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
+    if (child < 0 || status != 0) {
+        Err err = { 0 };
+        err_set_errno(&err, ERR_IO, errno, "nobody would wake a process that stops itself");
+        give_up(&err);
+    }
+    close(ends[0]);
+    return ends[1];
 }
 
 static void stop(uint32_t ms)
 {
-    if (ms > 0) {
-        wake_later(ms);
-    }
+    int waker = ms > 0 ? waker_begin(ms) : -1;
     raise(SIGSTOP); /* stops this thread first: it does not go on until all are thawed */
+    fd_done(&waker);
 }
 
 static const char *action_name(Action action)

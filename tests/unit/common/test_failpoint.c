@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -87,6 +88,26 @@ static void a_stop_of_so_long_is_over_after_it(void **state)
     int status = child_status("here=stop:1@2", 0);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+/* Without descriptors, say: it would be stopped for good. */
+static void a_stop_that_nobody_could_end_is_none(void **state)
+{
+    (void)state;
+    const struct rlimit none = { 0 };
+    pid_t pid = fork();
+    if (pid == 0) {
+        failpoint_set("here=stop:1", NULL);
+        close(STDERR_FILENO); /* what it says of it is meant for a person */
+        setrlimit(RLIMIT_NOFILE, &none);
+        setrlimit(RLIMIT_CORE, &none);
+        failpoint_pass("here");
+        _exit(7);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
 static void a_malformed_specification_is_refused_whole(void **state)
@@ -234,6 +255,7 @@ int main(void)
         cmocka_unit_test_teardown(kill_ends_the_process_at_once, teardown),
         cmocka_unit_test_teardown(stop_freezes_the_process, teardown),
         cmocka_unit_test_teardown(a_stop_of_so_long_is_over_after_it, teardown),
+        cmocka_unit_test_teardown(a_stop_that_nobody_could_end_is_none, teardown),
         cmocka_unit_test_teardown(a_malformed_specification_is_refused_whole, teardown),
         cmocka_unit_test_teardown(a_file_arms_a_process_that_runs, teardown),
         cmocka_unit_test_teardown(what_has_acted_is_noted_beside_the_file, teardown),
