@@ -20,9 +20,9 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "tests/harness/pg_cluster.h"
+#include "tests/patience.h"
 
 #define PORT 4711
-#define COME_MS 5000
 #define NOT_COME_MS 200
 
 typedef struct Pair {
@@ -99,9 +99,9 @@ static void words_pass_between_hosts(void **state)
 {
     Pair *pair = pair_of(state);
     say(pair, 0, "there");
-    assert_string_equal(hear(pair, 1, COME_MS), "there");
+    assert_string_equal(hear(pair, 1, PATIENCE_MS), "there");
     say(pair, 1, "and back");
-    assert_string_equal(hear(pair, 0, COME_MS), "and back");
+    assert_string_equal(hear(pair, 0, PATIENCE_MS), "and back");
 }
 
 static void a_cut_in_one_direction_leaves_the_other(void **state)
@@ -111,13 +111,13 @@ static void a_cut_in_one_direction_leaves_the_other(void **state)
     say(pair, 0, "lost");
     assert_string_equal(hear(pair, 1, NOT_COME_MS), "");
     say(pair, 1, "heard");
-    assert_string_equal(hear(pair, 0, COME_MS), "heard");
+    assert_string_equal(hear(pair, 0, PATIENCE_MS), "heard");
     net_cut(pair->net, 0, 1);
     say(pair, 1, "lost");
     assert_string_equal(hear(pair, 0, NOT_COME_MS), "");
     net_heal(pair->net);
     say(pair, 0, "healed");
-    assert_string_equal(hear(pair, 1, COME_MS), "healed");
+    assert_string_equal(hear(pair, 1, PATIENCE_MS), "healed");
 }
 
 static void what_is_doubled_comes_twice(void **state)
@@ -125,8 +125,8 @@ static void what_is_doubled_comes_twice(void **state)
     Pair *pair = pair_of(state);
     net_trouble(pair->net, 0, 1, &(NetTrouble){ .double_percent = 100 });
     say(pair, 0, "twice");
-    assert_string_equal(hear(pair, 1, COME_MS), "twice");
-    assert_string_equal(hear(pair, 1, COME_MS), "twice");
+    assert_string_equal(hear(pair, 1, PATIENCE_MS), "twice");
+    assert_string_equal(hear(pair, 1, PATIENCE_MS), "twice");
     assert_int_equal(net_counts(pair->net).doubled, 1);
 }
 
@@ -140,8 +140,8 @@ static void what_is_late_is_overtaken(void **state)
     }
     net_heal(pair->net);
     say(pair, 0, "first");
-    assert_string_equal(hear(pair, 1, COME_MS), "first");
-    assert_string_equal(hear(pair, 1, COME_MS), "late");
+    assert_string_equal(hear(pair, 1, PATIENCE_MS), "first");
+    assert_string_equal(hear(pair, 1, PATIENCE_MS), "late");
 }
 
 static void some_of_many_are_lost(void **state)
@@ -210,7 +210,7 @@ static void a_test_that_is_killed_leaves_no_host_behind(void **state)
     assert_true(is_inhabited(namespace));
     kill(victim, SIGKILL);
     waitpid(victim, NULL, 0);
-    uint64_t deadline_ms = clock_boot_ms() + COME_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     while (is_inhabited(namespace)) {
         assert_true(clock_boot_ms() < deadline_ms);
         poll_pause(10);

@@ -19,9 +19,9 @@
 #include "common/keyfile.h"
 #include "common/str.h"
 #include "common/zsock_trouble.h"
+#include "tests/patience.h"
 
 #define POLL_MS 25
-#define STOP_MS 15000
 #define LOG_TAIL_BYTES 6000
 
 static PgCluster *g_clusters[FLEET_HOSTS];
@@ -438,7 +438,7 @@ static bool process_end(int *pid)
     if (*pid <= 0) {
         return true;
     }
-    uint64_t deadline_ms = clock_boot_ms() + STOP_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     int status = 0;
     kill(*pid, SIGCONT);
     kill(*pid, SIGTERM);

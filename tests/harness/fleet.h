@@ -39,7 +39,7 @@
 /* Everything the coordinator waits for is scaled: a heartbeat of 5 s is 250 ms. */
 #define FLEET_TIME_SCALE "0.05"
 #define FLEET_LOST_AFTER "3s" /* the shortest agent_lost.after that this scale allows */
-#define FLEET_AWAIT_MS 30000
+#define FLEET_AWAIT_MS 90000
 
 typedef struct FleetHost {
     const char *name; /* of the agent and of its instance */

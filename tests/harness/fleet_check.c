@@ -15,8 +15,8 @@
 
 #include "common/map.h"
 #include "common/str.h"
+#include "tests/patience.h"
 
-#define SETTLE_MS 15000
 #define POLL_MS 25
 
 /* ---- asking without asserting ---- */
@@ -94,7 +94,7 @@ static const Remainder ANY = {
 
 static void check_gone(Fleet *fleet, const Remainder *remainder, Str *problems)
 {
-    uint64_t deadline_ms = clock_boot_ms() + SETTLE_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     for (size_t i = 0; i < fleet->host_count; i++) {
         const FleetHost *host = &fleet->hosts[i];
         const char *left = "";

@@ -11,10 +11,9 @@
 
 #include "common/str.h"
 #include "proto/address.h"
+#include "tests/patience.h"
 
 #define CLI_ARGS_MAX 32
-#define CLI_TIMEOUT_MS 60000
-#define GET_TIMEOUT_MS 5000
 
 /* ---- the command line ---- */
 
@@ -49,7 +48,7 @@ CliRun fleet_cli_begin(Fleet *fleet, ...)
 
 CliResult fleet_cli_end(Fleet *fleet, CliRun *run)
 {
-    uint64_t deadline_ms = clock_boot_ms() + CLI_TIMEOUT_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     int status = 0;
     while (waitpid(run->pid, &status, WNOHANG) == 0) {
         if (clock_boot_ms() > deadline_ms) {
@@ -93,7 +92,7 @@ ApiAnswer fleet_send(Fleet *fleet, const char *method, const char *path, const v
                      arena_printf(&fleet->arena, "http://localhost/api/v1%s", path));
     curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, fleet_path(fleet, "api.sock"));
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)GET_TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)PATIENCE_MS);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, bytes_take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &text);

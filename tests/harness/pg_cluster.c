@@ -30,14 +30,13 @@
 #include <libpq-fe.h>
 
 #include "common/clock.h"
+#include "tests/patience.h"
 
 #ifndef SKEIN_PG_BINDIR
 #define SKEIN_PG_BINDIR "/usr/lib/postgresql/15/bin"
 #endif
 
 #define PATH_BYTES 256
-#define READY_MS 30000
-#define QUIET_MS 10000
 #define POLL_MS 20
 
 struct PgCluster {
@@ -151,16 +150,36 @@ static void program_run(const char *const *argv, const char *log_path)
     }
 }
 
+static int loopback_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/*
+ * A port that nobody listens on is anybody's, until it is bound again. This one has had a
+ * connection, closed from its side: for a minute the system gives it to nobody who does not ask for
+ * it by its number.
+ */
 int free_port(void)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    close(fd);
+    int yes = 1;
+    int door = loopback_socket();
+    int client = loopback_socket();
+    assert_int_equal(setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)), 0);
+    assert_int_equal(bind(door, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(door, 1), 0);
+    assert_int_equal(getsockname(door, (struct sockaddr *)&address, &length), 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, length), 0);
+    int guest = accept(door, NULL, NULL);
+    assert_true(guest >= 0);
+    close(guest); /* first: who closes first keeps the port in mind */
+    close(client);
+    close(door);
     return ntohs(address.sin_port);
 }
 
@@ -247,7 +266,7 @@ static void keeper_end(PgCluster *cluster, char order)
 
 static void ready_await(PgCluster *cluster)
 {
-    uint64_t deadline_ms = clock_boot_ms() + READY_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     while (PQping(pg_cluster_socket_conninfo(cluster, "postgres")) != PQPING_OK) {
         if (clock_boot_ms() > deadline_ms) {
             char log[PATH_BYTES + 8];
@@ -281,7 +300,8 @@ static void settings_append(const PgCluster *cluster, const char *settings)
     fprintf(file,
             "port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\n"
             "fsync = off\nshared_buffers = 16MB\nmax_connections = 100\nwal_level = replica\n"
-            "max_wal_senders = 4\nhot_standby = on\n%s\n",
+            "max_wal_senders = 4\nhot_standby = on\n"
+            "dynamic_shared_memory_type = mmap\n%s\n", /* in its directory, which is removed */
             cluster->port, cluster->dir, settings == NULL ? "" : settings);
     fclose(file);
 }
@@ -484,7 +504,7 @@ void pg_cluster_assert_quiet(PgCluster *cluster)
         cluster, "postgres",
         "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'skein/%')"
         " AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')",
-        QUIET_MS);
+        PATIENCE_MS);
 }
 
 void pg_cluster_await(PgCluster *cluster, const char *database, const char *sql,

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/patience.h"
+
 #define PG_TEXT_MAX 1024
 
 typedef struct PgCluster PgCluster;

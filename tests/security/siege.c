@@ -157,7 +157,7 @@ static int stop(Siege *siege)
         return 0;
     }
     kill(siege->pid, SIGTERM);
-    for (int i = 0; i < SIEGE_AWAIT_MS / POLL_MS; i++) {
+    for (int i = 0; i < PATIENCE_MS / POLL_MS; i++) {
         if (waitpid(siege->pid, &status, WNOHANG) == siege->pid) {
             return status;
         }

@@ -26,8 +26,7 @@
 #include "common/str.h"
 #include "common/zsock.h"
 #include "proto/envelope.h"
-
-#define SIEGE_AWAIT_MS 20000
+#include "tests/patience.h"
 
 typedef struct Siege {
     Arena arena; /* texts, until the test ends */
@@ -63,10 +62,10 @@ bool siege_log_has(Siege *siege, const char *text);
 /* setrlimit(2) on the coordinator that runs. */
 void siege_limit(const Siege *siege, int resource, const struct rlimit *limit);
 
-/* Polls until the expression is true; fails with it after SIEGE_AWAIT_MS. */
+/* Polls until the expression is true; fails with it after PATIENCE_MS. */
 #define SIEGE_AWAIT(siege, condition)                                                              \
     do {                                                                                           \
-        uint64_t deadline_ms_ = clock_boot_ms() + SIEGE_AWAIT_MS;                                  \
+        uint64_t deadline_ms_ = clock_boot_ms() + PATIENCE_MS;                                     \
         while (!(condition)) {                                                                     \
             siege_poll((siege), deadline_ms_, #condition);                                         \
         }                                                                                          \

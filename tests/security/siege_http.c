@@ -79,7 +79,7 @@ static bool read_piece(Fd fd, Str *text)
 {
     char bytes[PIECE_BYTES];
     struct pollfd item = { .fd = fd, .events = POLLIN };
-    if (poll(&item, 1, SIEGE_AWAIT_MS) <= 0) {
+    if (poll(&item, 1, PATIENCE_MS) <= 0) {
         return false;
     }
     ssize_t length = recv(fd, bytes, sizeof(bytes), 0);

@@ -14,10 +14,10 @@
 #include "common/clock.h"
 #include "common/str.h"
 #include "tests/harness/pg_cluster.h"
+#include "tests/patience.h"
 
 #define OFTEN_MS 150
 #define NEVER_MS 3600000
-#define AWAIT_MS 15000
 
 static PgCluster *cluster;
 
@@ -116,7 +116,7 @@ static void take_page(Fixture *fixture, const Inventory *page)
 /* Waits until a whole list says this. */
 static void await_list(Fixture *fixture, const char *expected)
 {
-    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
     uint64_t now_ms = 0;
     while ((now_ms = clock_boot_ms()) < until_ms) {
         AUTO(Arena) arena = { 0 };

@@ -6,8 +6,7 @@
 #include "agent/conn/query.h"
 #include "common/clock.h"
 #include "common/str.h"
-
-#define TIMEOUT_MS 30000
+#include "tests/patience.h"
 
 int world_begin(void **state)
 {
@@ -18,7 +17,7 @@ int world_begin(void **state)
     AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(world->cluster, "shop", 0));
     Err err = { 0 };
     ConnRequest request = { .application_name = "skein/test",
-                            .deadline_ms = clock_boot_ms() + TIMEOUT_MS };
+                            .deadline_ms = clock_boot_ms() + PATIENCE_MS };
     if (conn_source_new(connection, PASSWORD_ALLOWED, CONN_LIMIT_DEFAULT, &world->source, &err) !=
             ERR_NONE ||
         conn_open(world->source, &request, &world->reader.conn, &err) != ERR_NONE) {
@@ -43,7 +42,7 @@ int world_end(void **state)
 void world_run(World *world, const char *sql)
 {
     Err err = { 0 };
-    if (conn_run(world->reader.conn, sql, clock_boot_ms() + TIMEOUT_MS, &err) != ERR_NONE) {
+    if (conn_run(world->reader.conn, sql, clock_boot_ms() + PATIENCE_MS, &err) != ERR_NONE) {
         fail_msg("%s: %s", sql, err.message);
     }
 }
@@ -52,7 +51,7 @@ Catalog world_catalog(World *world)
 {
     Catalog catalog = { 0 };
     Err err = { 0 };
-    if (catalog_read(&world->reader, clock_boot_ms() + TIMEOUT_MS, NULL, &world->arena, &catalog,
+    if (catalog_read(&world->reader, clock_boot_ms() + PATIENCE_MS, NULL, &world->arena, &catalog,
                      &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/str.h"
 
 #define WORDS_MAX 32
+#define POLL_MS 10
 #define OUTPUT_MAX (16u * 1024 * 1024)
 
 static PgCluster *cluster;
@@ -177,6 +180,17 @@ static const char *take_file(World *world, const char *path)
     AUTO(Str) text = { 0 };
     assert_int_equal(file_read(path, OUTPUT_MAX, &text, NULL), ERR_NONE);
     return arena_strdup(&world->arena, str_text(&text));
+}
+
+void run_await(World *world, Running running, const char *words)
+{
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
+    while (strstr(take_file(world, running.err_path), words) == NULL) {
+        if (clock_boot_ms() > deadline_ms) {
+            fail_msg("it does not say: %s", words);
+        }
+        poll(NULL, 0, POLL_MS);
+    }
 }
 
 Outcome run_end(World *world, Running running)

@@ -95,7 +95,7 @@ static Outcome interrupt(World *world, int signal_number)
     pg_cluster_await(world->cluster, world->database,
                      "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND "
                      "application_name LIKE 'skein/%')",
-                     20000);
+                     PATIENCE_MS);
     kill(running.pid, signal_number);
     return run_end(world, running);
 }
@@ -120,7 +120,7 @@ static void killed_outright_it_leaves_nothing_half_done(void **state)
     pg_cluster_await(
         world->cluster, world->database,
         "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'skein/%')",
-        30000);
+        PATIENCE_MS);
     assert_ask(world, "SELECT to_regclass('slow') IS NULL", "t");
     put_migration(world, "0002_slow", "CREATE TABLE slow (id int);\n", NULL);
     Outcome outcome = run(world, "up");

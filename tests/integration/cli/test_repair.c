@@ -63,7 +63,7 @@ static void kill_build(World *world)
     pg_cluster_await(world->cluster, world->database,
                      "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE phase LIKE "
                      "'waiting%')",
-                     30000);
+                     PATIENCE_MS);
     kill(running.pid, SIGKILL);
     assert_int_equal(run_end(world, running).exit_code, -1);
     pg_cluster_run(world->cluster, world->database,
@@ -495,7 +495,7 @@ static void nothing_is_changed_while_an_attempt_is_at_work(void **state)
     const char *directory = world->directory;
     Running running = run_begin(world, "up");
     pg_cluster_await(world->cluster, world->database,
-                     "SELECT EXISTS (SELECT FROM skein.history WHERE is_running)", 30000);
+                     "SELECT EXISTS (SELECT FROM skein.history WHERE is_running)", PATIENCE_MS);
     world->directory = arena_printf(&world->arena, "%s/migrations", directory);
     const json_t *findings =
         json_object_get(run_json(world, "repair --migrations .", 6), "findings");

@@ -8,8 +8,8 @@
 
 #include "common/file.h"
 #include "common/str.h"
+#include "tests/patience.h"
 
-#define AWAIT_MS 30000
 #define SCRATCH "SELECT count(*) FROM pg_database WHERE datname LIKE 'skein_test_%'"
 #define IS_ASLEEP                                                                                  \
     "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"                       \
@@ -22,7 +22,7 @@ static Running begin_sleeping(World *world, const char *seconds)
     put_migration(world, "0002_sleep",
                   arena_printf(&world->arena, "SELECT pg_sleep(%s);\n", seconds), "SELECT 1;\n");
     Running running = run_begin(world, "test");
-    pg_cluster_await(world->cluster, "postgres", IS_ASLEEP, AWAIT_MS);
+    pg_cluster_await(world->cluster, "postgres", IS_ASLEEP, PATIENCE_MS);
     return running;
 }
 
@@ -38,7 +38,7 @@ static void after_a_kill_the_next_run_drops_what_was_left(void **state)
     kill(running.pid, SIGKILL);
     assert_int_equal(run_end(world, running).exit_code, -1);
     pg_cluster_await(world->cluster, "postgres",
-                     "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'", AWAIT_MS);
+                     "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'", PATIENCE_MS);
     assert_ask(world, "SELECT count(*) > 0 FROM pg_database WHERE datname LIKE 'skein_test_%'",
                "t");
     remove_migration(world, "0002_sleep");

@@ -7,8 +7,7 @@
 
 #include "agent/exec/discover.h"
 #include "common/clock.h"
-
-#define TRY_MS 20000
+#include "tests/patience.h"
 
 PgCluster *cluster;
 
@@ -130,7 +129,7 @@ Bench *bench_begin(PgCluster *server, const char *database, int port, const Migr
         .plan = &bench->plan,
         .plan_hash = bench->plan_hash,
         .to = bench->plan.to,
-        .deadline_ms = TRY_MS,
+        .deadline_ms = PATIENCE_MS,
         .blocked_retries_max = 10,
     };
     return bench;
@@ -184,7 +183,7 @@ TenantFacts bench_look(Bench *bench)
 {
     AUTO_PTR(Conn) conn = NULL;
     TenantList list = { 0 };
-    uint64_t deadline_ms = clock_boot_ms() + TRY_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     assert_int_equal(
         discover_open(bench->source, bench->database, deadline_ms, NULL, &conn, &bench->err),
         ERR_NONE);
@@ -282,7 +281,7 @@ Result bench_perform(Runner *runner, ActionKind kind, size_t migration)
 {
     Action action = { .kind = kind,
                       .migration = migration,
-                      .deadline_ms = clock_boot_ms() + TRY_MS };
+                      .deadline_ms = clock_boot_ms() + PATIENCE_MS };
     return runner_perform(runner, &action);
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/str.h"
+#include "tests/patience.h"
 
 static const Migration ADD[] = {
     { .id = "0001_add",
@@ -192,7 +193,7 @@ static void a_stranger_on_the_lock_fails_the_target_at_its_deadline(void **state
     busy_make("stranger");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "stranger", 0, ADD, 1);
     PGconn *holder = lock_holder_open(bench, "psql");
-    bench->order.deadline_ms = 1000;
+    bench->order.deadline_ms = 4000;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
     assert_non_null(strstr(bench->err.message, "psql"));
     assert_ask(bench, "SELECT to_regnamespace('skein') IS NULL", "t");
@@ -213,7 +214,7 @@ static void only_the_backend_that_was_seen_on_the_lock_is_ended(void **state)
     Action action = {
         .kind = ACTION_END_BACKEND,
         .backend_pid = seen.backend_pid,
-        .deadline_ms = clock_boot_ms() + 20000,
+        .deadline_ms = clock_boot_ms() + PATIENCE_MS,
     };
     PQclear(PQexec(holder, "SET application_name = 'skein/r2/1'"));
     assert_result(runner_perform(runner, &action), RESULT_OK);

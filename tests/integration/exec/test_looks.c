@@ -9,6 +9,7 @@
 #include "agent/exec/discover.h"
 #include "common/clock.h"
 #include "common/str.h"
+#include "tests/patience.h"
 
 static const Migration TWO[] = {
     { .id = "0001_one", .up = { "CREATE TABLE one (i int)" }, .down = { "DROP TABLE one" } },
@@ -17,7 +18,7 @@ static const Migration TWO[] = {
 
 static uint64_t soon(void)
 {
-    return clock_boot_ms() + 10000;
+    return clock_boot_ms() + PATIENCE_MS;
 }
 
 static void an_instance_tells_who_it_is(void **state)

@@ -46,7 +46,7 @@ static const Migration ONCE[] = {
 
 static const Migration SLOW[] = {
     { .id = "0001_slow",
-      .up = { "CREATE TABLE slow (i int)", "SELECT pg_sleep(30)", "INSERT INTO slow VALUES (1)" },
+      .up = { "CREATE TABLE slow (i int)", "SELECT pg_sleep(3600)", "INSERT INTO slow VALUES (1)" },
       .down = { "DROP TABLE slow", "SELECT pg_sleep(0)" } },
 };
 
@@ -123,7 +123,7 @@ static void statement_await(const char *database)
     pg_cluster_await(cluster, "postgres",
                      "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
                      " AND application_name LIKE 'skein/%')",
-                     10000);
+                     PATIENCE_MS);
 }
 
 static void a_killed_client_leaves_nothing_and_the_next_attempt_applies_once(void **state)
@@ -180,9 +180,7 @@ static void a_withdrawn_order_cancels_the_step_that_runs(void **state)
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "turned", 0, SLOW, 1);
     bench->on_progress = withdraw;
-    uint64_t began_ms = clock_boot_ms();
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_RUNNING);
-    assert_true(clock_boot_ms() - began_ms < 20000);
     assert_ask(bench,
                "SELECT to_regclass('slow') IS NULL AND NOT EXISTS (SELECT FROM skein.history)",
                "t");
@@ -225,7 +223,7 @@ static void a_statement_timeout_is_the_servers_word(void **state)
 {
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "timeout", 0, SLOW, 1);
-    bench->plan.strategy.statement_timeout_ms = 300;
+    bench->plan.strategy.statement_timeout_ms = 1000;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
     assert_string_equal(bench->last.sqlstate, "57014");
     assert_int_equal(bench->last.statement, 2);
@@ -236,11 +234,9 @@ static void a_wait_ends_when_the_permit_changes(void **state)
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "woken", 0, ONCE, 1);
     AUTO_PTR(Runner) runner = bench_runner(bench);
-    uint64_t began_ms = clock_boot_ms();
     exec_wake(bench->wake);
-    Action action = { .kind = ACTION_WAIT, .until_ms = began_ms + 20000 };
+    Action action = { .kind = ACTION_WAIT, .until_ms = UINT64_MAX };
     assert_result(runner_perform(runner, &action), RESULT_OK);
-    assert_true(clock_boot_ms() < began_ms + 20000);
 }
 
 static unsigned crashes;

@@ -7,6 +7,7 @@
 
 #include "agent/exec/discover.h"
 #include "common/clock.h"
+#include "tests/patience.h"
 
 #define WORKERS 12
 #define CONNECTIONS 5
@@ -39,7 +40,7 @@ static ErrCode look(Worker *worker, TenantList *list)
 {
     Bench *bench = worker->bench;
     AUTO_PTR(Conn) conn = NULL;
-    uint64_t deadline_ms = clock_boot_ms() + 10000;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     ErrCode code =
         discover_open(worker->source, bench->database, deadline_ms, NULL, &conn, &bench->err);
     return code == ERR_NONE

@@ -13,8 +13,8 @@
 #include "common/clock.h"
 #include "common/str.h"
 #include "tests/integration/exec/own_tables_v1.h"
+#include "tests/patience.h"
 
-#define TRY_MS 20000
 #define NEWEST "2" /* HISTORY_SCHEMA_VERSION */
 
 static const Migration TWO[] = {
@@ -93,7 +93,7 @@ static void whoever_only_looks_reads_version_1_and_leaves_it(void **state)
     ConnRequest request = { .database = "looked_at",
                             .purpose = CONN_WATCH,
                             .application_name = CONN_NAME_WATCH,
-                            .deadline_ms = clock_boot_ms() + TRY_MS };
+                            .deadline_ms = clock_boot_ms() + PATIENCE_MS };
     assert_int_equal(conn_open(bench->source, &request, &conn, NULL), ERR_NONE);
     assert_int_equal(
         history_read_all(conn, "t1", request.deadline_ms, &bench->arena, &list, &bench->err),
@@ -139,7 +139,7 @@ static void two_at_once(const char *database)
     pg_cluster_await(cluster, database,
                      "SELECT count(*) = 2 FROM pg_locks WHERE locktype = 'advisory'"
                      " AND NOT granted",
-                     TRY_MS);
+                     PATIENCE_MS);
     PQfinish(gate);
     for (size_t i = 0; i < ARRAY_LEN(SCHEMAS); i++) {
         pthread_join(movers[i].thread, NULL);
@@ -190,7 +190,7 @@ static void look_refused(Bench *bench, ErrCode code, const char *words)
     ConnRequest request = { .database = bench->database,
                             .purpose = CONN_WATCH,
                             .application_name = CONN_NAME_WATCH,
-                            .deadline_ms = clock_boot_ms() + TRY_MS };
+                            .deadline_ms = clock_boot_ms() + PATIENCE_MS };
     assert_int_equal(conn_open(bench->source, &request, &conn, NULL), ERR_NONE);
     assert_int_equal(
         tenants_read(conn, "", request.deadline_ms, NULL, &bench->arena, &list, &bench->err), code);
@@ -266,7 +266,7 @@ static const char *part_drop(Bench *bench, size_t i)
 static const char *check_says(Bench *bench, const char *question)
 {
     CheckReport report = { 0 };
-    check_database(bench->source, bench->database, "", clock_boot_ms() + TRY_MS, &bench->arena,
+    check_database(bench->source, bench->database, "", clock_boot_ms() + PATIENCE_MS, &bench->arena,
                    &report);
     for (size_t i = 0; i < report.count; i++) {
         if (str_equal(report.rows[i].name, question)) {

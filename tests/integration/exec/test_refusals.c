@@ -10,9 +10,9 @@
 
 #include "common/clock.h"
 #include "common/str.h"
+#include "tests/patience.h"
 
 #define BOUNCER "/usr/sbin/pgbouncer"
-#define BOUNCER_READY_MS 10000
 
 static const Migration ONE[] = {
     { .id = "0001_one", .up = { "CREATE TABLE one (i int)" }, .down = { "DROP TABLE one" } },
@@ -63,7 +63,7 @@ static int bouncer_start(const char *mode, int port)
 
 static void port_await(int port)
 {
-    uint64_t deadline_ms = clock_boot_ms() + BOUNCER_READY_MS;
+    uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
     while (PQping(pg_cluster_conninfo(cluster, "postgres", port)) != PQPING_OK) {
         if (clock_boot_ms() > deadline_ms) {
             fail_msg("pgbouncer did not start");

@@ -15,8 +15,7 @@
 #include "common/clock.h"
 #include "common/failpoint.h"
 #include "common/str.h"
-
-#define AWAIT_MS 30000
+#include "tests/patience.h"
 
 #define INDEX_WITH(statement)                                                                      \
     {                                                                                              \
@@ -159,7 +158,7 @@ static void a_build_that_outlives_its_client_is_adopted_and_its_progress_told(vo
     things_make("adopted");
     met_reader = reader_start("adopted");
     pid_t client = client_start("adopted", INDEX, GOAL_APPLY, NULL);
-    pg_cluster_await(cluster, "adopted", SKEIN_WAITS, AWAIT_MS);
+    pg_cluster_await(cluster, "adopted", SKEIN_WAITS, PATIENCE_MS);
     int64_t oid = pg_cluster_count(cluster, "adopted", "SELECT 'things_v'::regclass::oid");
     kill(client, SIGKILL);
     client_await_death(client);
@@ -253,7 +252,7 @@ static void a_backend_that_is_ended_under_its_client_is_made_up_for(void **state
         pg_cluster_run(cluster, row->database, row->before);
         PGconn *reader = reader_start(row->database);
         pid_t client = client_start(row->database, &row->migration, GOAL_APPLY, NULL);
-        pg_cluster_await(cluster, row->database, SKEIN_WAITS, AWAIT_MS);
+        pg_cluster_await(cluster, row->database, SKEIN_WAITS, PATIENCE_MS);
         skein_terminate(row->database);
         PQfinish(reader);
         int status = 0;
@@ -571,7 +570,7 @@ static void a_stranger_at_work_on_the_table_is_respected_and_named(void **state)
                              " LOCK TABLE things IN SHARE UPDATE EXCLUSIVE MODE"));
     AUTO_PTR(Bench) bench = bench_begin(cluster, "stranger", 0, INDEX, 1);
     next_attempt(bench);
-    bench->order.deadline_ms = 500;
+    bench->order.deadline_ms = 3000;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_HELD);
     AUTO(Arena) arena = { 0 };
     const char *named = arena_printf(&arena, "pid %d (psql)", PQbackendPID(stranger));
@@ -579,7 +578,7 @@ static void a_stranger_at_work_on_the_table_is_respected_and_named(void **state)
     assert_ask(bench, INDEXES, "things_v INVALID");
     PQfinish(stranger);
     next_attempt(bench);
-    bench->order.deadline_ms = AWAIT_MS;
+    bench->order.deadline_ms = PATIENCE_MS;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
 }
 

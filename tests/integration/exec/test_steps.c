@@ -343,8 +343,8 @@ static void progress_names_the_statement_that_runs(void **state)
     (void)state;
     static const Migration SLOW[] = {
         { .id = "0001_slow",
-          .up = { "SELECT 1", "SELECT 2", "SELECT pg_sleep(1.5)", "SELECT 4" },
-          .lock_timeout_ms = 400 },
+          .up = { "SELECT 1", "SELECT 2", "SELECT pg_sleep(4)", "SELECT 4" },
+          .lock_timeout_ms = 1500 },
     };
     AUTO_PTR(Bench) bench = bench_begin(cluster, "slow", 0, SLOW, 1);
     bench->on_progress = statement_remember;
@@ -388,7 +388,7 @@ static void counts_that_waited_are_told_before_the_progress_of_a_slow_step(void 
     (void)state;
     static const Migration SLOW[] = {
         { .id = "0001_quick", .up = { "SELECT 1" } },
-        { .id = "0002_slow", .up = { "SELECT pg_sleep(1)" }, .lock_timeout_ms = 200 },
+        { .id = "0002_slow", .up = { "SELECT pg_sleep(3)" }, .lock_timeout_ms = 1000 },
     };
     AUTO_PTR(Bench) bench = bench_begin(cluster, "waited", 0, SLOW, ARRAY_LEN(SLOW));
     bench->on_report = running_count;

@@ -3,6 +3,7 @@
  * settings of the one table they are to be met on.
  */
 #include "tests/integration/exec/exec_world.h"
+#include "tests/patience.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static void vacuum_await(const char *database, const char *query)
              "SELECT EXISTS (SELECT FROM pg_stat_activity a JOIN pg_stat_progress_vacuum v USING"
              " (pid) WHERE a.datname = '%s' AND a.query = '%s' AND v.phase = 'scanning heap')",
              database, query);
-    pg_cluster_await(cluster, database, sql, 60000);
+    pg_cluster_await(cluster, database, sql, PATIENCE_MS);
 }
 
 static void autovacuum_make(const char *database)

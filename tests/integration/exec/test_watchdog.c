@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/str.h"
+#include "tests/patience.h"
 
 static const Migration ADD[] = {
     { .id = "0001_add", .up = { "ALTER TABLE busy ADD c int" } },
@@ -82,7 +83,7 @@ static Bench *watched_bench(const char *database, const Migration *migrations, u
     Bench *bench = bench_begin(cluster, database, 0, migrations, 1);
     bench->plan.strategy.lock_timeout_ms = 600000; /* the watchdog is all there is */
     bench->plan.strategy.watchdog = (PlanWatchdog){ sessions, 300 };
-    bench->order.deadline_ms = 30000;
+    bench->order.deadline_ms = PATIENCE_MS;
     return bench;
 }
 
@@ -175,7 +176,7 @@ static void whoever_waits_for_what_it_holds_ends_it(void **state)
 {
     (void)state;
     static const Migration LONG[] = {
-        { .id = "0001_long", .up = { "LOCK TABLE busy", "SELECT pg_sleep(40)" } },
+        { .id = "0001_long", .up = { "LOCK TABLE busy", "SELECT pg_sleep(3600)" } },
     };
     busy_make("holding");
     AUTO_PTR(Bench) bench = watched_bench("holding", LONG, 1);
@@ -217,7 +218,7 @@ static void standby_want(const char *name)
     pg_cluster_await(cluster, "postgres",
                      name[0] == '\0' ? "SELECT current_setting('synchronous_standby_names') = ''"
                                      : "SELECT current_setting('synchronous_standby_names') <> ''",
-                     20000);
+                     PATIENCE_MS);
     is_standby_wanted = name[0] != '\0';
 }
 
@@ -339,7 +340,7 @@ static void a_parallel_query_is_one_holder(void **state)
     pg_cluster_await(cluster, "postgres",
                      "SELECT count(*) >= 1 FROM pg_stat_activity WHERE backend_type ="
                      " 'parallel worker'",
-                     20000);
+                     PATIENCE_MS);
     AUTO_PTR(Bench) bench = bench_begin(cluster, "parallel", 0, ADD, 1);
     bench->order.blocked_retries_max = 0;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
@@ -363,7 +364,7 @@ static void who_waits_for_a_safe_snapshot_counts(void **state)
     (void)state;
     static const Migration SERIALIZABLE[] = {
         { .id = "0001_s",
-          .up = { "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SELECT pg_sleep(40)" } },
+          .up = { "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SELECT pg_sleep(3600)" } },
     };
     busy_make("snapshot");
     AUTO_PTR(Bench) bench = watched_bench("snapshot", SERIALIZABLE, 0);

@@ -8,8 +8,7 @@
 #include <libpq-fe.h>
 
 #include "common/str.h"
-
-#define MEET_MS 60000
+#include "tests/patience.h"
 
 /* ---- programs ---- */
 
@@ -119,7 +118,7 @@ static void await_waiting(World *world, unsigned count)
                                    "SELECT count(*) >= %u FROM pg_locks WHERE NOT granted AND"
                                    " relation = 'gate'::regclass",
                                    count);
-    pg_cluster_await(world->cluster, world->database, sql, MEET_MS);
+    pg_cluster_await(world->cluster, world->database, sql, PATIENCE_MS);
 }
 
 Race peer_race(World *world, const char *first, const char *second)

@@ -11,9 +11,9 @@
 
 #include "agent/dial.h"
 #include "common/clock.h"
+#include "tests/patience.h"
 
 #define TURN_MS 20
-#define AWAIT_MS 10000
 
 typedef struct Fixture {
     void *context;
@@ -85,7 +85,7 @@ static void turn(Fixture *fixture)
 
 static void await_connections(Fixture *fixture, unsigned count)
 {
-    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
     while (fixture->connections < count) {
         assert_true(clock_boot_ms() < until_ms);
         turn(fixture);
@@ -97,7 +97,7 @@ static void await_connections(Fixture *fixture, unsigned count)
 static bool hear(Fixture *fixture, const char *expected, Zframe *id)
 {
     AUTO(Zframe) frame = zframe_empty();
-    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
     while (clock_boot_ms() < until_ms) {
         turn(fixture);
         if (zsock_receive_from(fixture->router, id, &frame, NULL) == ZSOCK_OK) {
@@ -123,7 +123,7 @@ static void it_says_when_there_is_a_connection_and_hands_messages_over(void **st
     say(fixture, "hello");
     assert_true(hear(fixture, "hello", &id));
     zsock_send_to(fixture->router, zframe_data(&id), zframe_size(&id), "welcome", 7, NULL);
-    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
     while (fixture->messages == 0 && clock_boot_ms() < until_ms) {
         turn(fixture);
     }

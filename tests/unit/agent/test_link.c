@@ -16,11 +16,11 @@
 #include "common/log.h"
 #include "common/zsock.h"
 #include "proto/envelope.h"
+#include "tests/patience.h"
 
 #define ROLLOUT "r1"
 #define TARGET "db1/tenant_1"
 #define TURN_MS 20
-#define AWAIT_MS 10000
 #define TERM 3
 
 static const uint8_t HASH[PLAN_HASH_BYTES] = { 7 };
@@ -139,7 +139,7 @@ static const void *try_await(Fixture *fixture, MessageType type, uint64_t allowe
 
 static const void *await(Fixture *fixture, MessageType type)
 {
-    const void *body = try_await(fixture, type, AWAIT_MS);
+    const void *body = try_await(fixture, type, PATIENCE_MS);
     if (body == NULL) {
         fail_msg("no %s came", message_type_name(type));
     }
@@ -245,7 +245,7 @@ static int tear_down_with_log(void **state)
 static void await_line(Fixture *fixture, const char *const *words, size_t count)
 {
     static char text[64 * 1024];
-    uint64_t until_ms = clock_boot_ms() + AWAIT_MS;
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
     while (clock_boot_ms() < until_ms) {
         assert_int_equal(loop_turn(fixture->loop, TURN_MS, NULL), ERR_NONE);
         ssize_t length = pread(g_log, text, sizeof(text) - 1, 0);

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 
 #define AT_ONCE_MS 5000 /* half of what a look may take */
+#define TRIES 5
 
 static int listen_silently(char *ret_connection, size_t size)
 {
@@ -31,9 +32,9 @@ static int listen_silently(char *ret_connection, size_t size)
     return server;
 }
 
-static void it_breaks_off_a_look_when_it_is_stopped(void **state)
+/* How long it takes to stop a watcher in the middle of a look that nobody answers. */
+static uint64_t stopped_after_ms(void)
 {
-    (void)state;
     char text[100];
     int server = listen_silently(text, sizeof(text));
     void *context = zmq_ctx_new();
@@ -49,12 +50,23 @@ static void it_breaks_off_a_look_when_it_is_stopped(void **state)
     int client = accept(server, NULL, NULL); /* it is in the middle of a look */
     uint64_t asked_ms = clock_boot_ms();
     watcher_stop(watcher);
-    assert_true(clock_boot_ms() - asked_ms < AT_ONCE_MS);
+    uint64_t stopped_ms = clock_boot_ms();
     conn_pool_free(pool);
     close(client);
     close(server);
     zsock_done(&box);
     zmq_ctx_term(context);
+    return stopped_ms - asked_ms;
+}
+
+/* One that is not broken off always lasts its ten seconds; a machine that stands still for half of
+ * them does not do so each time. */
+static void it_breaks_off_a_look_when_it_is_stopped(void **state)
+{
+    (void)state;
+    for (int tries = TRIES; stopped_after_ms() >= AT_ONCE_MS; tries--) {
+        assert_int_not_equal(tries, 0);
+    }
 }
 
 int main(void)

@@ -11,9 +11,9 @@
 #include "agent/letter.h"
 #include "agent/workers.h"
 #include "common/clock.h"
+#include "tests/patience.h"
 
 #define TARGET "db1/tenant_1"
-#define END_MS 5000
 
 typedef struct Fixture {
     void *context;
@@ -111,9 +111,9 @@ static void a_withdrawn_worker_ends(void **state)
 {
     Fixture *fixture = *state;
     start(fixture, (Permit){ .goal = GOAL_HOLD, .revision = 1 });
-    assert_true(await(fixture, REPORT_PARKED, END_MS));
+    assert_true(await(fixture, REPORT_PARKED, PATIENCE_MS));
     workers_permit(fixture->workers, TARGET, (Permit){ .goal = GOAL_NONE });
-    assert_true(await(fixture, REPORT_NONE, END_MS));
+    assert_true(await(fixture, REPORT_NONE, PATIENCE_MS));
     assert_ptr_equal(ended(fixture), &fixture->held);
     assert_int_equal(workers_count(fixture->workers), 0);
 }
@@ -126,7 +126,7 @@ static void no_permit_calls_a_withdrawn_worker_back(void **state)
     start(fixture, held_back);
     workers_withdraw(fixture->workers);
     workers_permit(fixture->workers, TARGET, held_back);
-    bool has_ended = await(fixture, REPORT_NONE, END_MS);
+    bool has_ended = await(fixture, REPORT_NONE, PATIENCE_MS);
     if (!has_ended) {
         fail_msg("the worker goes on");
     }
@@ -146,7 +146,7 @@ static void who_is_parked_takes_no_place(void **state)
     assert_false(workers_note_report(fixture->workers, TARGET, REPORT_ACCEPTED));
     assert_int_equal(workers_busy(fixture->workers, fixture->source), 1);
     workers_withdraw(fixture->workers);
-    assert_true(await(fixture, REPORT_NONE, END_MS));
+    assert_true(await(fixture, REPORT_NONE, PATIENCE_MS));
     ended(fixture);
     assert_false(workers_note_report(fixture->workers, TARGET, REPORT_PARKED));
 }
@@ -157,11 +157,11 @@ static void a_worker_parks_when_its_lease_has_run_out_and_goes_on_with_the_next(
     Fixture *fixture = *state;
     workers_lease(fixture->workers, clock_boot_ms());
     start(fixture, (Permit){ .goal = GOAL_APPLY, .revision = 1, .may_start = true });
-    assert_true(await(fixture, REPORT_PARKED, END_MS));
+    assert_true(await(fixture, REPORT_PARKED, PATIENCE_MS));
     workers_lease(fixture->workers, clock_boot_ms() + 60000);
-    assert_true(await(fixture, REPORT_ACCEPTED, END_MS));
+    assert_true(await(fixture, REPORT_ACCEPTED, PATIENCE_MS));
     workers_withdraw(fixture->workers);
-    assert_true(await(fixture, REPORT_NONE, END_MS));
+    assert_true(await(fixture, REPORT_NONE, PATIENCE_MS));
     ended(fixture);
 }
 
@@ -179,13 +179,13 @@ static void only_who_waits_idly_for_a_target_that_is_gone_ends(void **state)
     Permit hold = { .goal = GOAL_HOLD, .revision = 1 };
     start(fixture, hold);
     workers_withdraw_idle(fixture->workers, is_gone, NULL); /* it has not said that it waits */
-    assert_true(await(fixture, REPORT_PARKED, END_MS));
+    assert_true(await(fixture, REPORT_PARKED, PATIENCE_MS));
     workers_note_report(fixture->workers, TARGET, REPORT_PARKED);
     workers_withdraw_idle(fixture->workers, is_gone, fixture); /* its target is there */
     workers_permit(fixture->workers, TARGET, hold);
     workers_withdraw_idle(fixture->workers, is_gone, NULL);
     workers_permit(fixture->workers, TARGET, hold);
-    assert_true(await(fixture, REPORT_NONE, END_MS));
+    assert_true(await(fixture, REPORT_NONE, PATIENCE_MS));
     ended(fixture);
 }
 

@@ -12,8 +12,8 @@
 #include "common/keyfile.h"
 #include "common/zap.h"
 #include "common/zsock.h"
+#include "tests/patience.h"
 
-#define DEADLINE_MS 10000
 #define SENDS_MAX 10000
 
 static void *g_context;
@@ -92,7 +92,7 @@ static void a_message_goes_there_and_back(void **state)
     assert_int_equal(zsock_send(dealer, "ask", 3, NULL), ZSOCK_OK);
     AUTO(Zframe) id = zframe_empty();
     AUTO(Zframe) frame = zframe_empty();
-    assert_true(wait_for(router, DEADLINE_MS));
+    assert_true(wait_for(router, PATIENCE_MS));
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_OK);
     assert_int_equal(zframe_size(&frame), 3);
     assert_memory_equal(zframe_data(&frame), "ask", 3);
@@ -100,7 +100,7 @@ static void a_message_goes_there_and_back(void **state)
     assert_int_equal(zsock_send_to(router, zframe_data(&id), zframe_size(&id), "answer", 6, NULL),
                      ZSOCK_OK);
     AUTO(Zframe) answer = zframe_empty();
-    assert_true(wait_for(dealer, DEADLINE_MS));
+    assert_true(wait_for(dealer, PATIENCE_MS));
     assert_int_equal(zsock_receive(dealer, &answer, NULL), ZSOCK_OK);
     assert_memory_equal(zframe_data(&answer), "answer", 6);
     assert_int_equal(zsock_receive(dealer, &answer, NULL), ZSOCK_WOULD_BLOCK);
@@ -124,7 +124,7 @@ static void a_slow_peer_would_block_and_is_not_glued_together(void **state)
     assert_int_equal(zsock_send(dealer, "hello", 5, NULL), ZSOCK_OK);
     AUTO(Zframe) id = zframe_empty();
     AUTO(Zframe) frame = zframe_empty();
-    assert_true(wait_for(router, DEADLINE_MS));
+    assert_true(wait_for(router, PATIENCE_MS));
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_OK);
     ZsockResult result = ZSOCK_OK;
     int sent = -1;
@@ -151,7 +151,7 @@ static void a_message_with_more_frames_is_dropped_whole(void **state)
     zsock_send(dealer, "good", 4, NULL);
     AUTO(Zframe) id = zframe_empty();
     AUTO(Zframe) frame = zframe_empty();
-    assert_true(wait_for(router, DEADLINE_MS));
+    assert_true(wait_for(router, PATIENCE_MS));
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_MALFORMED);
     assert_memory_equal(zframe_data(&frame), "a", 1);
     assert_int_equal(zsock_receive_from(router, &id, &frame, NULL), ZSOCK_OK);
@@ -243,7 +243,7 @@ AUTO_DEFINE(Link, link_done)
 
 static void take_request(Link *link, ZapRequest *request)
 {
-    assert_true(wait_for(link->zap, DEADLINE_MS));
+    assert_true(wait_for(link->zap, PATIENCE_MS));
     assert_int_equal(zap_receive(link->zap, request, NULL), ZSOCK_OK);
 }
 
@@ -251,7 +251,7 @@ static void take_request(Link *link, ZapRequest *request)
 static void send_when_connected(Zsock dealer, const char *text)
 {
     zmq_pollitem_t item = { .socket = dealer, .events = ZMQ_POLLOUT };
-    assert_int_equal(zmq_poll(&item, 1, DEADLINE_MS), 1);
+    assert_int_equal(zmq_poll(&item, 1, PATIENCE_MS), 1);
     assert_int_equal(zsock_send(dealer, text, strlen(text), NULL), ZSOCK_OK);
 }
 
@@ -269,7 +269,7 @@ static void the_identity_of_a_peer_is_its_key(void **state)
     send_when_connected(link.dealer, "hello");
     AUTO(Zframe) id = zframe_empty();
     AUTO(Zframe) frame = zframe_empty();
-    assert_true(wait_for(link.router, DEADLINE_MS));
+    assert_true(wait_for(link.router, PATIENCE_MS));
     assert_int_equal(zsock_receive_from(link.router, &id, &frame, NULL), ZSOCK_OK);
     assert_string_equal(zframe_user_id(&frame), "db1");
 }
@@ -289,7 +289,7 @@ static void a_refused_peer_never_gets_through(void **state)
     assert_int_equal(zsock_connect(monitor, events, NULL), ERR_NONE);
     take_request(&link, &request);
     assert_int_equal(zap_refuse(link.zap, &request, "unknown key", NULL), ZSOCK_OK);
-    assert_true(wait_for(monitor, DEADLINE_MS));
+    assert_true(wait_for(monitor, PATIENCE_MS));
     assert_int_equal(zsock_send(link.dealer, "x", 1, NULL), ZSOCK_WOULD_BLOCK);
     zmq_socket_monitor(link.router, NULL, 0);
 }
@@ -342,7 +342,7 @@ static void a_malformed_request_is_refused_or_dropped(void **state)
             answer[j] = zframe_empty();
         }
         size_t count = 0;
-        assert_true(wait_for(zap, DEADLINE_MS));
+        assert_true(wait_for(zap, PATIENCE_MS));
         assert_int_equal(zap_receive(zap, &request, NULL), ZSOCK_MALFORMED);
         assert_int_equal(zsock_receive_frames(asker, answer, 8, &count, NULL),
                          CASES[i].has_answer ? ZSOCK_OK : ZSOCK_WOULD_BLOCK);

@@ -10,12 +10,11 @@
 
 #include "agent/conn/budget.h"
 #include "common/clock.h"
-
-#define LONG_MS 20000
+#include "tests/patience.h"
 
 static uint64_t later(void)
 {
-    return clock_boot_ms() + LONG_MS;
+    return clock_boot_ms() + PATIENCE_MS;
 }
 
 static ErrCode take(ConnBudget *budget, BudgetClass class, uint64_t deadline_ms)

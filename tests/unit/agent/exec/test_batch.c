@@ -17,6 +17,7 @@
 #include "agent/exec/batch.h"
 #include "agent/exec/runner_internal.h"
 #include "common/clock.h"
+#include "tests/patience.h"
 
 #define MESSAGE_MAX 4096
 #define WORD_MAX 16
@@ -200,7 +201,7 @@ static void batch_try(const Ending *ending)
     AUTO_PTR(ConnSource) source = source_to(server_start(&server));
     ConnRequest request = { .purpose = CONN_MIGRATE,
                             .application_name = "test",
-                            .deadline_ms = clock_boot_ms() + 30000 };
+                            .deadline_ms = clock_boot_ms() + PATIENCE_MS };
     Conn *conn = NULL;
     assert_int_equal(conn_open(source, &request, &conn, NULL), ERR_NONE);
     Runner runner = { 0 };

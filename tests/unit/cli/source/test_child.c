@@ -7,9 +7,9 @@
 
 #include "cli/source/child.h"
 #include "common/clock.h"
+#include "tests/patience.h"
 
-#define PATIENCE_MS 60000 /* for what takes no time on a machine that is not busy */
-#define GIVES_UP_MS 50    /* for what would never end */
+#define GIVES_UP_MS 50 /* for what would never end */
 
 /* What `sh -c SCRIPT` comes to. */
 static ErrCode run_script(const char *script, uint32_t timeout_ms, size_t output_max,

@@ -44,6 +44,9 @@ static int teardown(void **state)
     plan_server_free(fixture->server);
     store_close(fixture->store);
     unlink(fixture->path);
+    AUTO(Str) lock = { 0 };
+    str_printf(&lock, "%s-lock", fixture->path);
+    unlink(str_text(&lock));
     free(fixture);
     return 0;
 }

@@ -15,8 +15,8 @@
 #include "common/str.h"
 #include "coordinator/fleet/router.h"
 #include "coordinator/fleet/zap_gate.h"
+#include "tests/patience.h"
 
-#define PATIENCE_MS 10000
 #define HELLOS_ADMITTED 3
 
 typedef struct Fixture {

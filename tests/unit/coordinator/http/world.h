@@ -12,8 +12,8 @@
 
 #include "coordinator/http/api.h"
 #include "coordinator/http/server.h"
+#include "tests/patience.h"
 
-#define PATIENCE_MS 10000
 #define TARGETS 5 /* of the fleet's one agent */
 
 typedef struct World {
