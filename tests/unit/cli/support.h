@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "common/err.h"
 #include "common/file.h"
 #include "common/str.h"
+#include "tests/scratch.h"
 
 #define GOLDEN_BYTES_MAX (1024 * 1024)
 #define PATH_TEXT_MAX 4096
@@ -55,26 +55,16 @@ static inline void assert_golden(const char *text, const char *name)
 
 /* ---- a directory of the test's own ---- */
 
-static inline int remove_entry(const char *path, const struct stat *info, int kind,
-                               struct FTW *walk)
-{
-    (void)info;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 /* cmocka's setup and teardown: *state is the directory's path. */
 static inline int make_directory(void **state)
 {
-    char *path = mem_strdup("/tmp/skein-test-XXXXXX");
-    *state = mkdtemp(path);
-    return *state == NULL ? -1 : 0;
+    *state = mem_strdup(scratch_new("test"));
+    return 0;
 }
 
 static inline int remove_directory(void **state)
 {
-    nftw(*state, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(*state);
     free(*state);
     return 0;
 }

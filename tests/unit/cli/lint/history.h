@@ -9,13 +9,13 @@
 
 typedef struct History {
     Arena arena;
-    char directory[32];
+    char directory[SCRATCH_PATH_MAX];
     unsigned count;
 } History;
 
 static inline void history_done(History *history)
 {
-    nftw(history->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(history->directory);
     arena_done(&history->arena);
 }
 
@@ -23,8 +23,8 @@ AUTO_DEFINE(History, history_done)
 
 static inline History history_new(void)
 {
-    History history = { .directory = "/tmp/skein-lint-XXXXXX" };
-    assert_non_null(mkdtemp(history.directory));
+    History history = { 0 };
+    str_copy(history.directory, sizeof(history.directory), scratch_new("lint"));
     return history;
 }
 

@@ -12,30 +12,27 @@
 #include "cli/source/source.h"
 #include "common/file.h"
 #include "common/str.h"
+#include "tests/scratch.h"
 
 #define FILES_MAX 8
 
 /* A new directory below a temporary one, whose name has a space in it. */
 typedef struct Sandbox {
-    char root[64];
+    char root[SCRATCH_PATH_MAX];
     char path[96];
 } Sandbox;
 
 static inline void sandbox_done(Sandbox *sandbox)
 {
-    char command[160];
-    snprintf(command, sizeof(command), "rm -rf '%s'", sandbox->root);
-    if (system(command) != 0) {
-        print_error("cannot remove %s\n", sandbox->root);
-    }
+    scratch_remove(sandbox->root);
 }
 
 AUTO_DEFINE(Sandbox, sandbox_done)
 
 static inline Sandbox sandbox_new(void)
 {
-    Sandbox sandbox = { .root = "/tmp/skein_source_XXXXXX" };
-    assert_non_null(mkdtemp(sandbox.root));
+    Sandbox sandbox = { 0 };
+    str_copy(sandbox.root, sizeof(sandbox.root), scratch_new("source"));
     snprintf(sandbox.path, sizeof(sandbox.path), "%s/my migrations", sandbox.root);
     assert_int_equal(mkdir(sandbox.path, 0755), 0);
     return sandbox;
@@ -126,6 +123,13 @@ static inline void describe_notes(const Sandbox *sandbox, const MigrationSet *se
     }
 }
 
+/* Every row of a table: see the function that has the row's type. */
+#define ASSERT_READ(rows, format) assert_read((rows), ARRAY_LEN(rows), (format))
+#define ASSERT_REFUSED(rows) assert_refused((rows), ARRAY_LEN(rows))
+#define ASSERT_NOTES(rows) assert_notes((rows), ARRAY_LEN(rows))
+#define ASSERT_KNOWN(rows) assert_known((rows), ARRAY_LEN(rows))
+#define ASSERT_NEW(format, slug, rows) assert_new((format), (slug), (rows), ARRAY_LEN(rows))
+
 /* A directory that is read: what comes of it, as describe() says it. */
 typedef struct ReadCase {
     const char *name;
@@ -133,19 +137,21 @@ typedef struct ReadCase {
     const char *set;
 } ReadCase;
 
-static inline void assert_read(const ReadCase *of, const char *format)
+static inline void assert_read(const ReadCase *rows, size_t count, const char *format)
 {
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_fill(&sandbox, of->files);
-    sandbox_read(&sandbox, NULL, &arena, &set, &err);
-    assert_case(of->name, without_path(&sandbox, err.message, &arena), "");
-    describe(&set, &got);
-    assert_case(of->name, str_text(&got), of->set);
-    assert_string_equal(set.format, format);
+    for (const ReadCase *row = rows; row < rows + count; row++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        AUTO(Str) got = { 0 };
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        sandbox_fill(&sandbox, row->files);
+        sandbox_read(&sandbox, NULL, &arena, &set, &err);
+        assert_case(row->name, without_path(&sandbox, err.message, &arena), "");
+        describe(&set, &got);
+        assert_case(row->name, str_text(&got), row->set);
+        assert_string_equal(set.format, format);
+    }
 }
 
 /* A directory that is refused. */
@@ -156,18 +162,96 @@ typedef struct RefusedCase {
     const char *hint;
 } RefusedCase;
 
-static inline void assert_refused(const RefusedCase *of)
+static inline void assert_refused(const RefusedCase *rows, size_t count)
 {
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_fill(&sandbox, of->files);
-    ErrCode code = sandbox_read(&sandbox, NULL, &arena, &set, &err);
-    assert_case(of->message, without_path(&sandbox, err.message, &arena), of->message);
-    assert_case(of->message, err.hint, of->hint);
-    assert_int_equal(code, of->code);
-    assert_null(set.migrations);
+    for (const RefusedCase *row = rows; row < rows + count; row++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        sandbox_fill(&sandbox, row->files);
+        ErrCode code = sandbox_read(&sandbox, NULL, &arena, &set, &err);
+        assert_case(row->message, without_path(&sandbox, err.message, &arena), row->message);
+        assert_case(row->message, err.hint, row->hint);
+        assert_int_equal(code, row->code);
+        assert_null(set.migrations);
+    }
+}
+
+/* A directory that is read, and what is odd about it, as describe_notes() says it. */
+typedef struct NotesCase {
+    File files[FILES_MAX];
+    const char *notes;
+} NotesCase;
+
+static inline void assert_notes(const NotesCase *rows, size_t count)
+{
+    for (const NotesCase *row = rows; row < rows + count; row++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        AUTO(Str) got = { 0 };
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        sandbox_fill(&sandbox, row->files);
+        sandbox_read(&sandbox, NULL, &arena, &set, &err);
+        assert_case(row->notes, err.message, "");
+        describe_notes(&sandbox, &set, &arena, &got);
+        assert_case("notes", str_text(&got), row->notes);
+    }
+}
+
+/* A directory whose format is known by what is in it. */
+typedef struct KnownCase {
+    File files[FILES_MAX];
+    const SourceFormat *format; /* NULL: it is not */
+} KnownCase;
+
+static inline void assert_known(const KnownCase *rows, size_t count)
+{
+    for (const KnownCase *row = rows; row < rows + count; row++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        sandbox_fill(&sandbox, row->files);
+        assert_ptr_equal(source_recognise(sandbox.path, &arena), row->format);
+    }
+}
+
+#define NEW_AT_S 1706745599 /* 2024-01-31T23:59:59Z */
+
+/* What `skein new` makes at NEW_AT_S. */
+typedef struct NewCase {
+    const char *newest; /* version that there is; NULL: none */
+    const char *paths[NEW_FILES_MAX];
+    const char *text;      /* of the first; NULL: any */
+    File there[FILES_MAX]; /* in the directory before */
+} NewCase;
+
+static inline void assert_new_files(const NewFiles *got, const NewCase *wanted)
+{
+    for (size_t i = 0; i < NEW_FILES_MAX; i++) {
+        assert_case("new file", i < got->count ? got->items[i].path : "none",
+                    wanted->paths[i] == NULL ? "none" : wanted->paths[i]);
+    }
+    if (wanted->text != NULL) {
+        assert_case(wanted->paths[0], got->items[0].text, wanted->text);
+    }
+}
+
+static inline void assert_new(const SourceFormat *format, const char *slug, const NewCase *rows,
+                              size_t count)
+{
+    for (const NewCase *row = rows; row < rows + count; row++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        Err err = { 0 };
+        NewFiles files = { 0 };
+        PlanMigration newest = { .id = "x", .version = row->newest };
+        NewMigration migration = { slug, row->newest == NULL ? NULL : &newest, NEW_AT_S,
+                                   sandbox.path };
+        sandbox_fill(&sandbox, row->there);
+        assert_int_equal(format->create(&migration, &arena, &files, &err), ERR_NONE);
+        assert_new_files(&files, row);
+    }
 }
 
 #endif

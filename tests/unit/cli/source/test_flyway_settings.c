@@ -45,9 +45,7 @@ static void settings_say_which_files_are_migrations(void **state)
             { "c/M3__c.sql", "" } },
           "M1__a 1 a 0/-, M2__b 2 b 0/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "flyway");
-    }
+    ASSERT_READ(CASES, "flyway");
 }
 
 static void settings_say_what_placeholders_are(void **state)
@@ -129,34 +127,26 @@ static const RefusedCase REFUSED[] = {
 static void what_no_plan_can_keep_is_refused_with_its_line(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void what_is_for_skein_to_be_said_is_warned_of(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_write(&sandbox, "V1__a.sql", "SELECT 1");
-    sandbox_write(&sandbox, "U1__a.sql", "SELECT 1");
-    sandbox_write(&sandbox, "flyway.conf",
-                  "flyway.target=latest\nflyway.target=5.1\nflyway.outOfOrder=true\n"
-                  "flyway.schemas=shop,public\nflyway.user=x\nflyway.group=true\nfoo\n");
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_string_equal(set.own_table, "\"shop\".\"flyway_schema_history\"");
-    assert_case("notes", str_text(&got),
-                "warning m/flyway.conf:2: target=5.1 is where Flyway stops; skein goes as far as "
-                "--to or `to:` says\n"
-                "warning m/flyway.conf:3: outOfOrder=true is for skein to be said: --out-of-order "
-                "apply, or `out_of_order: apply`\n"
-                "warning m/flyway.conf:4: schemas=shop is the search_path of Flyway's migrations; "
-                "skein's is the target's own: name the schema as a target, or in the SQL");
+    static const NotesCase ROWS[] = {
+        { { { "V1__a.sql", "SELECT 1" },
+            { "U1__a.sql", "SELECT 1" },
+            { "flyway.conf",
+              "flyway.target=latest\nflyway.target=5.1\nflyway.outOfOrder=true\n"
+              "flyway.schemas=shop,public\nflyway.user=x\nflyway.group=true\nfoo\n" } },
+          "warning m/flyway.conf:2: target=5.1 is where Flyway stops; skein goes as far as "
+          "--to or `to:` says\n"
+          "warning m/flyway.conf:3: outOfOrder=true is for skein to be said: --out-of-order "
+          "apply, or `out_of_order: apply`\n"
+          "warning m/flyway.conf:4: schemas=shop is the search_path of Flyway's migrations; "
+          "skein's is the target's own: name the schema as a target, or in the SQL" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 int main(void)

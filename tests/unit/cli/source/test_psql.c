@@ -242,9 +242,7 @@ static void files_that_may_not_be_included_are_refused(void **state)
           "m/1_a.up.sql:1: cannot open m/none: No such file or directory",
           "" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_refused(&CASES[i]);
-    }
+    ASSERT_REFUSED(CASES);
 }
 
 static void a_file_above_the_directory_is_not_included(void **state)
@@ -295,14 +293,14 @@ static void a_variable_that_is_not_set_is_told_where_the_grammar_stumbles(void *
         "m/1_a.up.sql:3: \"app_role\" is not set",
         "give it a value: --set app_role=VALUE, or under `set:` in the rollout file",
     };
-    assert_refused(&CASE);
+    assert_refused(&CASE, 1);
     static const RefusedCase QUOTED = {
         { { "1_a.up.sql", "SELECT a['x':'y'] FROM t;\nSELECT :'name';" } },
         ERR_SYNTAX,
         "m/1_a.up.sql:2: \"name\" is not set",
         "give it a value: --set name=VALUE, or under `set:` in the rollout file",
     };
-    assert_refused(&QUOTED);
+    assert_refused(&QUOTED, 1);
 }
 
 int main(void)

@@ -158,21 +158,14 @@ static void files_for_other_databases_are_left_out(void **state)
 static void settings_alone_say_the_format(void **state)
 {
     (void)state;
-    const struct {
-        File file;
-        const SourceFormat *format;
-    } rows[] = {
-        { { "flyway.conf", "" }, &source_flyway },
-        { { "sqitch.conf", "" }, &source_sqitch },
-        { { "x", "" }, NULL },
+    const KnownCase rows[] = {
+        { { { "flyway.conf", "" } }, &source_flyway },
+        { { { "sqitch.conf", "" } }, &source_sqitch },
+        { { { "x", "" } }, NULL },
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO(Arena) arena = { 0 };
-        AUTO(Sandbox) sandbox = sandbox_new();
-        sandbox_write(&sandbox, rows[i].file.name, rows[i].file.text);
-        assert_ptr_equal(source_recognise(sandbox.path, &arena), rows[i].format);
-        assert_null(source_recognise("/nowhere", &arena));
-    }
+    AUTO(Arena) arena = { 0 };
+    ASSERT_KNOWN(rows);
+    assert_null(source_recognise("/nowhere", &arena));
 }
 
 static void files_without_any_marks_are_named(void **state)
@@ -185,7 +178,7 @@ static void files_without_any_marks_are_named(void **state)
         "001_a.sql has no marks of a format; --format node-pg-migrate takes each such file as an "
         "up that nothing undoes",
     };
-    assert_refused(&CASE);
+    assert_refused(&CASE, 1);
 }
 
 static void a_folder_for_postgresql_is_suggested(void **state)
@@ -217,7 +210,7 @@ static void two_formats_in_one_directory_are_a_question(void **state)
         "say which is meant: --format golang-migrate, or `format: golang-migrate` in the rollout "
         "file",
     };
-    assert_refused(&CASE);
+    assert_refused(&CASE, 1);
 }
 
 static void a_value_that_nothing_asks_for_is_warned_of(void **state)

@@ -33,9 +33,7 @@ static const ReadCase CASES[] = {
 static void files_are_migrations_that_nothing_undoes(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "atlas");
-    }
+    ASSERT_READ(CASES, "atlas");
 }
 
 static void sums_beside_another_tools_files_are_no_matter(void **state)
@@ -107,9 +105,7 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_directory_is_said_with_a_hint(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void notes_tell_what_is_left_out(void **state)

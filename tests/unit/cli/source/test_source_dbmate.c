@@ -35,9 +35,7 @@ static void files_hold_both_directions(void **state)
                          "-- migrate:down\n-- skein: irreversible\n" } },
           "1_a 1 a (1)+1/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "dbmate");
-    }
+    ASSERT_READ(CASES, "dbmate");
 }
 
 static const RefusedCase REFUSED[] = {
@@ -66,44 +64,35 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_file_is_said_with_its_line(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void notes_tell_what_is_odd(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_write(&sandbox, "1_a.sql", "-- migrate:up transaction:False x\nVACUUM");
-    sandbox_write(&sandbox, "schema.sql", "SELECT 1");
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_case("notes", str_text(&got),
-                "note m/schema.sql: left out: its name does not begin with a version\n"
-                "warning m/1_a.sql:1: \"transaction:False\" says nothing to dbmate\n"
-                "warning m/1_a.sql:1: \"x\" says nothing to dbmate\n"
-                "warning m/1_a.sql:2: VACUUM cannot run in a transaction; skein runs it outside of "
-                "one, but dbmate begins one, unless the section's first line is \"-- migrate:up "
-                "transaction:false\" (or down)\n"
-                "note m/1_a.sql: irreversible: it has no \"-- migrate:down\"");
+    static const NotesCase ROWS[] = {
+        { { { "1_a.sql", "-- migrate:up transaction:False x\nVACUUM" },
+            { "schema.sql", "SELECT 1" } },
+          "note m/schema.sql: left out: its name does not begin with a version\n"
+          "warning m/1_a.sql:1: \"transaction:False\" says nothing to dbmate\n"
+          "warning m/1_a.sql:1: \"x\" says nothing to dbmate\n"
+          "warning m/1_a.sql:2: VACUUM cannot run in a transaction; skein runs it outside of "
+          "one, but dbmate begins one, unless the section's first line is \"-- migrate:up "
+          "transaction:false\" (or down)\n"
+          "note m/1_a.sql: irreversible: it has no \"-- migrate:down\"" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 static void a_new_file_is_named_by_the_time(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    Err err = { 0 };
-    NewFiles files = { 0 };
-    NewMigration migration = { .slug = "add_a", .now_s = 1706745599 };
-    assert_int_equal(source_dbmate.create(&migration, &arena, &files, &err), ERR_NONE);
-    assert_int_equal(files.count, 1);
-    assert_string_equal(files.items[0].path, "20240131235959_add_a.sql");
-    assert_string_equal(files.items[0].text, "-- migrate:up\n\n\n-- migrate:down\n\n");
+    static const NewCase ROWS[] = {
+        { .newest = NULL,
+          .paths = { "20240131235959_add_a.sql" },
+          .text = "-- migrate:up\n\n\n-- migrate:down\n\n" },
+    };
+    ASSERT_NEW(&source_dbmate, "add_a", ROWS);
 }
 
 int main(void)

@@ -30,9 +30,7 @@ static void folders_hold_both_directions(void **state)
           { { "1_a/up.sql", "CALL p()" }, { "1_a/metadata.toml", "run_in_transaction=true\n" } },
           "1_a 1 a 1/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "diesel");
-    }
+    ASSERT_READ(CASES, "diesel");
 }
 
 static const RefusedCase REFUSED[] = {
@@ -49,9 +47,7 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_folder_is_said(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void a_folder_that_leads_out_is_refused(void **state)
@@ -74,14 +70,11 @@ static void a_folder_that_leads_out_is_refused(void **state)
 static void a_new_folder_is_named_by_the_time(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    Err err = { 0 };
-    NewFiles files = { 0 };
-    NewMigration migration = { .slug = "add_a", .now_s = 1706745599 };
-    assert_int_equal(source_diesel.create(&migration, &arena, &files, &err), ERR_NONE);
-    assert_int_equal(files.count, 2);
-    assert_string_equal(files.items[0].path, "2024-01-31-235959_add_a/up.sql");
-    assert_string_equal(files.items[1].path, "2024-01-31-235959_add_a/down.sql");
+    static const NewCase ROWS[] = {
+        { .newest = NULL,
+          .paths = { "2024-01-31-235959_add_a/up.sql", "2024-01-31-235959_add_a/down.sql" } },
+    };
+    ASSERT_NEW(&source_diesel, "add_a", ROWS);
 }
 
 int main(void)

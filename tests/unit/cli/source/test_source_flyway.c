@@ -45,9 +45,7 @@ static void files_are_known_by_their_names(void **state)
           { { "V1__a.sql", "SELECT 1" }, { "V1__a.sql.conf", "shouldExecute=false" } },
           "V1__a 1 a 0/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "flyway");
-    }
+    ASSERT_READ(CASES, "flyway");
 }
 
 static void repeatables_come_last_and_are_named_by_what_they_hold(void **state)
@@ -120,9 +118,7 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_directory_is_said_with_a_hint(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void placeholders_are_replaced_wherever_they_stand(void **state)
@@ -149,86 +145,59 @@ static void placeholders_are_replaced_wherever_they_stand(void **state)
 static void notes_tell_what_is_left_out(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_write(&sandbox, "V1__a.sql", "SELECT 1");
-    sandbox_write(&sandbox, "U1__a.sql", "");
-    sandbox_write(&sandbox, "B1__all.sql", "");
-    sandbox_write(&sandbox, "afterMigrate__grants.sql", "");
-    sandbox_write(&sandbox, "seed.sql", "");
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_case("notes", str_text(&got),
-                "warning m/afterMigrate__grants.sql: left out: a callback, and skein runs "
-                "migrations alone\n"
-                "warning m/seed.sql: left out: no name of a migration (V1__name.sql, R__name.sql, "
-                "…)\n"
-                "note m/B1__all.sql: left out: a baseline, and the migrations that it stands for "
-                "are here\n"
-                "warning m/U1__a.sql: no statement: rolling back leaves what V1__a did");
+    static const NotesCase ROWS[] = {
+        { { { "V1__a.sql", "SELECT 1" },
+            { "U1__a.sql", "" },
+            { "B1__all.sql", "" },
+            { "afterMigrate__grants.sql", "" },
+            { "seed.sql", "" } },
+          "warning m/afterMigrate__grants.sql: left out: a callback, and skein runs "
+          "migrations alone\n"
+          "warning m/seed.sql: left out: no name of a migration (V1__name.sql, R__name.sql, "
+          "…)\n"
+          "note m/B1__all.sql: left out: a baseline, and the migrations that it stands for "
+          "are here\n"
+          "warning m/U1__a.sql: no statement: rolling back leaves what V1__a did" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 static void a_new_version_counts_on_from_the_last_number(void **state)
 {
     (void)state;
-    static const struct {
-        const char *newest;
-        const char *path;
-    } CASES[] = {
-        { NULL, "V1__add_a.sql" },
-        { "1.9", "V1.10__add_a.sql" },
-        { "2024.01.09", "V2024.01.10__add_a.sql" },
-        { "41", "V42__add_a.sql" },
+    static const NewCase ROWS[] = {
+        { .newest = NULL, .paths = { "V1__add_a.sql", "U1__add_a.sql" } },
+        { .newest = "1.9", .paths = { "V1.10__add_a.sql", "U1.10__add_a.sql" } },
+        { .newest = "2024.01.09", .paths = { "V2024.01.10__add_a.sql", "U2024.01.10__add_a.sql" } },
+        { .newest = "41", .paths = { "V42__add_a.sql", "U42__add_a.sql" } },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        AUTO(Arena) arena = { 0 };
-        Err err = { 0 };
-        NewFiles files = { 0 };
-        PlanMigration newest = { .id = "x", .version = CASES[i].newest };
-        NewMigration migration = { .slug = "add_a",
-                                   .newest = CASES[i].newest == NULL ? NULL : &newest };
-        assert_int_equal(source_flyway.create(&migration, &arena, &files, &err), ERR_NONE);
-        assert_string_equal(files.items[0].path, CASES[i].path);
-    }
+    ASSERT_NEW(&source_flyway, "add_a", ROWS);
 }
 
 static void new_files_are_named_as_the_settings_have_it(void **state)
 {
     (void)state;
-    static const struct {
-        const char *file;
-        const char *text;
-        const char *up;
-        const char *down;
-    } CASES[] = {
-        { "flyway.conf",
-          "flyway.sqlMigrationPrefix=up-\nflyway.undoSqlMigrationPrefix=down-\n"
-          "flyway.sqlMigrationSeparator=-\nflyway.sqlMigrationSuffixes=.pgsql,.sql\n"
-          "flyway.locations=filesystem:./sql,other\n",
-          "sql/up-8-add_a.pgsql", "sql/down-8-add_a.pgsql" },
-        { "flyway.toml", "[flyway]\nlocations = [\"classpath:db/migration\"]\n",
-          "src/main/resources/db/migration/V8__add_a.sql",
-          "src/main/resources/db/migration/U8__add_a.sql" },
-        { "flyway.conf", "flyway.locations=/flyway/sql\n", "V8__add_a.sql", "U8__add_a.sql" },
-        { "x", "", "V8__add_a.sql", "U8__add_a.sql" },
+    static const NewCase ROWS[] = {
+        { .newest = "7",
+          .paths = { "sql/up-8-add_a.pgsql", "sql/down-8-add_a.pgsql" },
+          .there = { { "sql/x", NULL },
+                     { "flyway.conf",
+                       "flyway.sqlMigrationPrefix=up-\nflyway.undoSqlMigrationPrefix=down-\n"
+                       "flyway.sqlMigrationSeparator=-\nflyway.sqlMigrationSuffixes=.pgsql,.sql\n"
+                       "flyway.locations=filesystem:./sql,other\n" } } },
+        { .newest = "7",
+          .paths = { "src/main/resources/db/migration/V8__add_a.sql",
+                     "src/main/resources/db/migration/U8__add_a.sql" },
+          .there = { { "src/main/resources/db/migration/x", NULL },
+                     { "flyway.toml", "[flyway]\nlocations = [\"classpath:db/migration\"]\n" } } },
+        { .newest = "7",
+          .paths = { "V8__add_a.sql", "U8__add_a.sql" },
+          .there = { { "sql/x", NULL }, { "flyway.conf", "flyway.locations=/flyway/sql\n" } } },
+        { .newest = "7",
+          .paths = { "V8__add_a.sql", "U8__add_a.sql" },
+          .there = { { "sql/x", NULL } } },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        AUTO(Arena) arena = { 0 };
-        AUTO(Sandbox) sandbox = sandbox_new();
-        Err err = { 0 };
-        NewFiles files = { 0 };
-        PlanMigration newest = { .id = "x", .version = "7" };
-        NewMigration migration = { "add_a", &newest, 0, sandbox.path };
-        sandbox_write(&sandbox, "sql/x", NULL);
-        sandbox_write(&sandbox, "src/main/resources/db/migration/x", NULL);
-        sandbox_write(&sandbox, CASES[i].file, CASES[i].text);
-        assert_int_equal(source_flyway.create(&migration, &arena, &files, &err), ERR_NONE);
-        assert_string_equal(files.items[0].path, CASES[i].up);
-        assert_string_equal(files.items[1].path, CASES[i].down);
-    }
+    ASSERT_NEW(&source_flyway, "add_a", ROWS);
 }
 
 int main(void)

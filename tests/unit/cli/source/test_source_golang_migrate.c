@@ -45,9 +45,7 @@ static void directories_are_read_in_the_order_of_their_versions(void **state)
             { "1_a.up.sql", "" } },
           "1_a 1 a 0/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "golang-migrate");
-    }
+    ASSERT_READ(CASES, "golang-migrate");
 }
 
 static const RefusedCase REFUSED[] = {
@@ -98,65 +96,43 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_directory_is_said_with_a_hint(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void notes_tell_what_is_odd_about_a_directory(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    sandbox_write(&sandbox, "1_a.up.sql", "SELECT 1");
-    sandbox_write(&sandbox, "01_b.up.sql", "-- skein: irreversible");
-    sandbox_write(&sandbox, "01_b.down.sql", "SELECT 1");
-    sandbox_write(&sandbox, "2_jobs.up.sql", "SELECT 1");
-    sandbox_write(&sandbox, "2_job.down.sql", "");
-    sandbox_write(&sandbox, "seed.sql", "SELECT");
-    sandbox_write(&sandbox, "3_c.sql", "SELECT 1");
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_case(
-        "notes", str_text(&got),
-        "warning m/3_c.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
-        "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
-        "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
-        "same, the name is not\n"
-        "warning m/1_a.up.sql: has the version of 01_b.up.sql; it goes second, by its name\n"
-        "warning m/01_b.down.sql: never runs: the migration is said to be irreversible\n"
-        "note m/1_a.up.sql: irreversible: it has no 1_a.down.sql\n"
-        "warning m/2_job.down.sql: no statement: rolling back leaves what 2_jobs did");
+    static const NotesCase ROWS[] = {
+        { { { "1_a.up.sql", "SELECT 1" },
+            { "01_b.up.sql", "-- skein: irreversible" },
+            { "01_b.down.sql", "SELECT 1" },
+            { "2_jobs.up.sql", "SELECT 1" },
+            { "2_job.down.sql", "" },
+            { "seed.sql", "SELECT" },
+            { "3_c.sql", "SELECT 1" } },
+          "warning m/3_c.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
+          "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
+          "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
+          "same, the name is not\n"
+          "warning m/1_a.up.sql: has the version of 01_b.up.sql; it goes second, by its name\n"
+          "warning m/01_b.down.sql: never runs: the migration is said to be irreversible\n"
+          "note m/1_a.up.sql: irreversible: it has no 1_a.down.sql\n"
+          "warning m/2_job.down.sql: no statement: rolling back leaves what 2_jobs did" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 static void a_new_pair_has_the_next_version_as_wide_as_the_last(void **state)
 {
     (void)state;
-    static const struct {
-        const char *newest;
-        const char *up;
-    } CASES[] = {
-        { NULL, "0001_add_a.up.sql" },
-        { "0009", "0010_add_a.up.sql" },
-        { "9", "10_add_a.up.sql" },
-        { "20240101000000", "20240101000001_add_a.up.sql" },
+    static const NewCase ROWS[] = {
+        { .newest = NULL, .paths = { "0001_add_a.up.sql", "0001_add_a.down.sql" } },
+        { .newest = "0009", .paths = { "0010_add_a.up.sql", "0010_add_a.down.sql" } },
+        { .newest = "9", .paths = { "10_add_a.up.sql", "10_add_a.down.sql" } },
+        { .newest = "20240101000000",
+          .paths = { "20240101000001_add_a.up.sql", "20240101000001_add_a.down.sql" } },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        AUTO(Arena) arena = { 0 };
-        Err err = { 0 };
-        NewFiles files = { 0 };
-        PlanMigration newest = { .id = "x", .version = CASES[i].newest };
-        NewMigration migration = {
-            .slug = "add_a",
-            .newest = CASES[i].newest == NULL ? NULL : &newest,
-        };
-        assert_int_equal(source_golang_migrate.create(&migration, &arena, &files, &err), ERR_NONE);
-        assert_int_equal(files.count, 2);
-        assert_string_equal(files.items[0].path, CASES[i].up);
-    }
+    ASSERT_NEW(&source_golang_migrate, "add_a", ROWS);
 }
 
 int main(void)

@@ -34,9 +34,7 @@ static void files_hold_both_directions(void **state)
                          "SELECT 3;\nSELECT 4;\n" BEGIN "SELECT 5; SELECT 6;\n" END } },
           "1_a 1 a 2+1+1+2/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "goose");
-    }
+    ASSERT_READ(CASES, "goose");
 }
 
 static const RefusedCase REFUSED[] = {
@@ -93,9 +91,7 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_file_is_said_with_its_line(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void variables_are_substituted_where_it_is_on(void **state)
@@ -153,25 +149,12 @@ static void marks_leave_bodies_and_line_numbers_behind_them_as_they_were(void **
 static void a_new_file_goes_on_as_the_directory_does(void **state)
 {
     (void)state;
-    static const struct {
-        const char *newest;
-        const char *path;
-    } CASES[] = {
-        { NULL, "20240131235959_add_a.sql" },
-        { "20230101000000", "20240131235959_add_a.sql" },
-        { "00041", "00042_add_a.sql" },
+    static const NewCase ROWS[] = {
+        { .newest = NULL, .paths = { "20240131235959_add_a.sql" } },
+        { .newest = "20230101000000", .paths = { "20240131235959_add_a.sql" } },
+        { .newest = "00041", .paths = { "00042_add_a.sql" } },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        AUTO(Arena) arena = { 0 };
-        Err err = { 0 };
-        NewFiles files = { 0 };
-        PlanMigration newest = { .id = "x", .version = CASES[i].newest };
-        NewMigration migration = { .slug = "add_a",
-                                   .now_s = 1706745599,
-                                   .newest = CASES[i].newest == NULL ? NULL : &newest };
-        assert_int_equal(source_goose.create(&migration, &arena, &files, &err), ERR_NONE);
-        assert_string_equal(files.items[0].path, CASES[i].path);
-    }
+    ASSERT_NEW(&source_goose, "add_a", ROWS);
 }
 
 int main(void)

@@ -51,9 +51,7 @@ static void committed_files_are_migrations_that_nothing_undoes(void **state)
                                                 "SELECT 1" } },
           "1 1 1 1/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "graphile-migrate");
-    }
+    ASSERT_READ(CASES, "graphile-migrate");
 }
 
 #define MEND "graphile-migrate refuses the file for it, too: restore it as it was committed"
@@ -118,9 +116,7 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_file_is_said_with_its_line(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static const RefusedCase BAD_SETTINGS[] = {
@@ -183,47 +179,35 @@ static void placeholders_are_replaced_as_whole_words_anywhere(void **state)
 static void notes_tell_what_is_odd(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_write(&sandbox, ".gmrc",
-                  "{ pgSettings: { search_path: 'app' }, afterAllMigrations: ['x.sql'],"
-                  " beforeAllMigrations: [], }");
-    sandbox_write(&sandbox, "migrations/committed/000001.sql",
-                  HEAD("-", HASH_A) "--! AllowInvalidHash\n\nCREATE TABLE a (i int);\n");
-    sandbox_write(&sandbox, "migrations/committed/000002.sql", TEXT_B);
-    sandbox_write(&sandbox, "migrations/committed/000003 x.sql", "SELECT 1");
-    sandbox_write(&sandbox, "migrations/current.sql", "-- now\nSELECT 1");
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_case("notes", str_text(&got),
-                "warning m/.gmrc: graphile-migrate sets search_path for every migration, skein "
-                "does not: say it in the migrations, or by ALTER ROLE or ALTER DATABASE … SET\n"
-                "warning m/.gmrc: afterAllMigrations: skein runs migrations alone\n"
-                "note m/migrations/committed/000003 x.sql: left out: its name is not NNNNNN.sql or "
-                "NNNNNN-words.sql\n"
-                "note m/migrations/current.sql: left out: it is not committed\n"
-                "warning m/migrations/committed/000001.sql: graphile-migrate refuses \"--! "
-                "AllowInvalidHash\" where the hash is right");
+    static const NotesCase ROWS[] = {
+        { { { ".gmrc", "{ pgSettings: { search_path: 'app' }, afterAllMigrations: ['x.sql'],"
+                       " beforeAllMigrations: [], }" },
+            { "migrations/committed/000001.sql",
+              HEAD("-", HASH_A) "--! AllowInvalidHash\n\nCREATE TABLE a (i int);\n" },
+            { "migrations/committed/000002.sql", TEXT_B },
+            { "migrations/committed/000003 x.sql", "SELECT 1" },
+            { "migrations/current.sql", "-- now\nSELECT 1" } },
+          "warning m/.gmrc: graphile-migrate sets search_path for every migration, skein "
+          "does not: say it in the migrations, or by ALTER ROLE or ALTER DATABASE … SET\n"
+          "warning m/.gmrc: afterAllMigrations: skein runs migrations alone\n"
+          "note m/migrations/committed/000003 x.sql: left out: its name is not NNNNNN.sql or "
+          "NNNNNN-words.sql\n"
+          "note m/migrations/current.sql: left out: it is not committed\n"
+          "warning m/migrations/committed/000001.sql: graphile-migrate refuses \"--! "
+          "AllowInvalidHash\" where the hash is right" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 static void a_program_of_settings_is_not_run(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_write(&sandbox, ".gmrc.cjs", "module.exports = {}");
-    sandbox_write(&sandbox, "migrations/committed/000001.sql", TEXT_A);
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_case("notes", str_text(&got),
-                "warning m/.gmrc.cjs: a program, which is not run: give what its placeholders are "
-                "with --set");
+    static const NotesCase ROWS[] = {
+        { { { ".gmrc.cjs", "module.exports = {}" }, { "migrations/committed/000001.sql", TEXT_A } },
+          "warning m/.gmrc.cjs: a program, which is not run: give what its placeholders are "
+          "with --set" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 int main(void)

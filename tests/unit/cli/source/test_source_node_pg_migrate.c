@@ -32,9 +32,7 @@ static void files_hold_both_directions(void **state)
             { "2_b.sql", "-- skein: no-transaction\n-- Up Migration\nVACUUM;SELECT 1" } },
           "1_a 1 a 1+(1)/-, 2_b 2 b (1)+1/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "node-pg-migrate");
-    }
+    ASSERT_READ(CASES, "node-pg-migrate");
 }
 
 /* As node-pg-migrate 9.0 lists them. */
@@ -108,9 +106,7 @@ static const RefusedCase REFUSED[] = {
 static void what_is_wrong_with_a_file_is_said_with_its_line(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void a_half_of_a_pair_is_no_migration(void **state)
@@ -133,78 +129,49 @@ static void a_half_of_a_pair_is_no_migration(void **state)
 static void comments_in_other_tools_files_are_no_marks(void **state)
 {
     (void)state;
-    static const struct {
-        File files[2];
-        const char *format;
-    } ROWS[] = {
+    const KnownCase rows[] = {
         { { { "1_a.up.sql", "-- Up migration\nSELECT 1" },
             { "1_a.down.sql", "-- Down migration" } },
-          "golang-migrate" },
-        { { { "1_a.sql", "-- Up migration: why\n-- +goose Up\nSELECT 1" }, { "x", "" } }, "goose" },
+          &source_golang_migrate },
+        { { { "1_a.sql", "-- Up migration: why\n-- +goose Up\nSELECT 1" }, { "x", "" } },
+          &source_goose },
         { { { "1_a.sql", "-- Up migration: why\n-- migrate:up\nSELECT 1" }, { "x", "" } },
-          "dbmate" },
+          &source_dbmate },
     };
-    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        AUTO(Arena) arena = { 0 };
-        AUTO(Sandbox) sandbox = sandbox_new();
-        MigrationSet set = { 0 };
-        Err err = { 0 };
-        for (size_t j = 0; j < ARRAY_LEN(ROWS[i].files); j++) {
-            sandbox_write(&sandbox, ROWS[i].files[j].name, ROWS[i].files[j].text);
-        }
-        assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-        assert_string_equal(set.format, ROWS[i].format);
-    }
+    ASSERT_KNOWN(rows);
 }
 
 static void notes_tell_what_is_odd(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    AUTO(Sandbox) sandbox = sandbox_new();
-    AUTO(Str) got = { 0 };
-    MigrationSet set = { 0 };
-    Err err = { 0 };
-    sandbox_write(&sandbox, "1_a.sql", "SELECT 1;\n-- Down Migration\nSELECT 2;");
-    sandbox_write(&sandbox, "2_b.sql", "-- Up Migration\nVACUUM");
-    sandbox_write(&sandbox, "schema.sql", "SELECT 1");
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_NONE);
-    describe_notes(&sandbox, &set, &arena, &got);
-    assert_case("notes", str_text(&got),
-                "note m/schema.sql: left out: its name does not begin with a number\n"
-                "warning m/1_a.sql:2: without \"-- Up Migration\" node-pg-migrate runs the whole "
-                "file as the up, what stands below this line as well\n"
-                "warning m/2_b.sql:2: VACUUM cannot run in a transaction; skein runs it outside of "
-                "one, but node-pg-migrate begins one, and a file of SQL has no way to say "
-                "otherwise\n"
-                "note m/2_b.sql: irreversible: it has no \"-- Down Migration\"");
+    static const NotesCase ROWS[] = {
+        { { { "1_a.sql", "SELECT 1;\n-- Down Migration\nSELECT 2;" },
+            { "2_b.sql", "-- Up Migration\nVACUUM" },
+            { "schema.sql", "SELECT 1" } },
+          "note m/schema.sql: left out: its name does not begin with a number\n"
+          "warning m/1_a.sql:2: without \"-- Up Migration\" node-pg-migrate runs the whole "
+          "file as the up, what stands below this line as well\n"
+          "warning m/2_b.sql:2: VACUUM cannot run in a transaction; skein runs it outside of "
+          "one, but node-pg-migrate begins one, and a file of SQL has no way to say "
+          "otherwise\n"
+          "note m/2_b.sql: irreversible: it has no \"-- Down Migration\"" },
+    };
+    ASSERT_NOTES(ROWS);
 }
 
 static void a_new_file_is_numbered_as_the_newest_is(void **state)
 {
     (void)state;
-    static const struct {
-        const char *newest;
-        const char *path;
-    } ROWS[] = {
-        { NULL, "1706745599000_add-some-a.sql" },
-        { "1704067200000", "1706745599000_add-some-a.sql" },
-        { "20240101000000000", "20240131235959000_add-some-a.sql" },
-        { "0099", "0100_add-some-a.sql" },
+    static const char TEXT[] = "-- Up Migration\n\n\n-- Down Migration\n\n";
+    static const NewCase ROWS[] = {
+        { .newest = NULL, .paths = { "1706745599000_add-some-a.sql" }, .text = TEXT },
+        { .newest = "1704067200000", .paths = { "1706745599000_add-some-a.sql" }, .text = TEXT },
+        { .newest = "20240101000000000",
+          .paths = { "20240131235959000_add-some-a.sql" },
+          .text = TEXT },
+        { .newest = "0099", .paths = { "0100_add-some-a.sql" }, .text = TEXT },
     };
-    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
-        AUTO(Arena) arena = { 0 };
-        Err err = { 0 };
-        NewFiles files = { 0 };
-        PlanMigration newest = { .version = ROWS[i].newest };
-        NewMigration migration = { .slug = "add_some_a",
-                                   .newest = ROWS[i].newest == NULL ? NULL : &newest,
-                                   .now_s = 1706745599 };
-        assert_int_equal(source_node_pg_migrate.create(&migration, &arena, &files, &err), ERR_NONE);
-        assert_int_equal(files.count, 1);
-        assert_string_equal(files.items[0].path, ROWS[i].path);
-        assert_string_equal(files.items[0].text, "-- Up Migration\n\n\n-- Down Migration\n\n");
-    }
+    ASSERT_NEW(&source_node_pg_migrate, "add_some_a", ROWS);
 }
 
 int main(void)

@@ -24,9 +24,7 @@ static void folders_are_read_in_the_order_of_their_names(void **state)
             { LOCK, "provider='postgres'" } },
           "10_b 10_b b 0/-, 9_a 9_a a 0/-" },
     };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        assert_read(&CASES[i], "prisma");
-    }
+    ASSERT_READ(CASES, "prisma");
 }
 
 static const RefusedCase REFUSED[] = {
@@ -43,9 +41,7 @@ static const RefusedCase REFUSED[] = {
 static void what_prisma_would_not_run_is_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 static void the_files_checksum_is_kept_for_its_table(void **state)
@@ -69,14 +65,11 @@ static void the_files_checksum_is_kept_for_its_table(void **state)
 static void a_new_folder_is_named_by_the_time(void **state)
 {
     (void)state;
-    AUTO(Arena) arena = { 0 };
-    Err err = { 0 };
-    NewFiles files = { 0 };
-    NewMigration migration = { .slug = "add_a", .now_s = 1706745599 };
-    assert_int_equal(source_prisma.create(&migration, &arena, &files, &err), ERR_NONE);
-    assert_int_equal(files.count, 2);
-    assert_string_equal(files.items[0].path, "20240131235959_add_a/migration.sql");
-    assert_string_equal(files.items[1].path, "20240131235959_add_a/down.sql");
+    static const NewCase ROWS[] = {
+        { .newest = NULL,
+          .paths = { "20240131235959_add_a/migration.sql", "20240131235959_add_a/down.sql" } },
+    };
+    ASSERT_NEW(&source_prisma, "add_a", ROWS);
 }
 
 int main(void)

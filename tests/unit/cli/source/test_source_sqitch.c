@@ -103,9 +103,7 @@ static const RefusedCase REFUSED[] = {
 static void what_sqitch_does_not_write_is_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(REFUSED); i++) {
-        assert_refused(&REFUSED[i]);
-    }
+    ASSERT_REFUSED(REFUSED);
 }
 
 /* The ids are those that Sqitch 1.3.1 gives to this plan. */
