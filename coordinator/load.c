@@ -57,6 +57,23 @@ static const Plan *plan_of(Store *store, const StoreContents *contents, const Pl
     return loaded.plan;
 }
 
+EngineLoad load_of_contents(const StoreContents *contents, uint64_t term, const Plan *const *plans)
+{
+    return (EngineLoad){ .term = term,
+                         .highest_token = contents->highest_token,
+                         .agents = contents->agents,
+                         .agent_count = contents->agent_count,
+                         .inventory = contents->inventory,
+                         .inventory_count = contents->inventory_count,
+                         .rollouts = contents->rollouts,
+                         .plans = plans,
+                         .rollout_count = contents->rollout_count,
+                         .waves = contents->waves,
+                         .wave_count = contents->wave_count,
+                         .targets = contents->targets,
+                         .target_count = contents->target_count };
+}
+
 ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen, uint64_t now_ms,
                     Engine **ret_engine, uint64_t *ret_term, Err *err)
 {
@@ -72,19 +89,7 @@ ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen
     for (size_t i = 0; i < contents.rollout_count; i++) {
         plans[i] = plan_of(store, &contents, plans, i, &arena);
     }
-    const EngineLoad load = { .term = term,
-                              .highest_token = contents.highest_token,
-                              .agents = contents.agents,
-                              .agent_count = contents.agent_count,
-                              .inventory = contents.inventory,
-                              .inventory_count = contents.inventory_count,
-                              .rollouts = contents.rollouts,
-                              .plans = plans,
-                              .rollout_count = contents.rollout_count,
-                              .waves = contents.waves,
-                              .wave_count = contents.wave_count,
-                              .targets = contents.targets,
-                              .target_count = contents.target_count };
+    const EngineLoad load = load_of_contents(&contents, term, plans);
     if (engine_load_check(&load, err) != ERR_NONE) {
         err_wrap(err, "the store's rows do not fit together");
         return err_hint(err,

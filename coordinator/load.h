@@ -15,6 +15,10 @@
 ErrCode load_engine(Store *store, const EngineConfig *config, uint64_t term_seen, uint64_t now_ms,
                     Engine **ret_engine, uint64_t *ret_term, Err *err);
 
+/* What an engine is made of, from what a store has: `plans` by its rollouts, NULL where none is.
+ * Borrows all of it. */
+EngineLoad load_of_contents(const StoreContents *contents, uint64_t term, const Plan *const *plans);
+
 /* A plan, and the bundle that says who has signed it. */
 typedef struct SignedPlan {
     Bundle bundle;

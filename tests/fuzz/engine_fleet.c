@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coordinator/load.h"
 #include "proto/envelope.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/sim/sim_rows.h"
@@ -220,20 +221,8 @@ static void load(FuzzFleet *fleet, uint64_t at_least)
     if (fleet->engine != NULL) {
         engine_free(fleet->engine);
     }
-    fleet->engine = engine_new(&config, fleet->now_ms,
-                               &(EngineLoad){ .term = term,
-                                              .highest_token = stored.highest_token,
-                                              .agents = stored.agents,
-                                              .agent_count = stored.agent_count,
-                                              .inventory = stored.inventory,
-                                              .inventory_count = stored.inventory_count,
-                                              .rollouts = stored.rollouts,
-                                              .plans = plans,
-                                              .rollout_count = stored.rollout_count,
-                                              .waves = stored.waves,
-                                              .wave_count = stored.wave_count,
-                                              .targets = stored.targets,
-                                              .target_count = stored.target_count });
+    EngineLoad load = load_of_contents(&stored, term, plans);
+    fleet->engine = engine_new(&config, fleet->now_ms, &load);
 }
 
 static ErrCode step_once(FuzzFleet *fleet, Event event)

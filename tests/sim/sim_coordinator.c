@@ -101,21 +101,7 @@ static EngineLoad load_of(SimCoordinator *coordinator, Arena *arena)
     for (size_t i = 0; i < contents.rollout_count; i++) {
         plans[i] = plan_load(coordinator, contents.rollouts[i].plan_hash);
     }
-    return (EngineLoad){
-        .term = coordinator->term,
-        .highest_token = contents.highest_token,
-        .agents = contents.agents,
-        .agent_count = contents.agent_count,
-        .inventory = contents.inventory,
-        .inventory_count = contents.inventory_count,
-        .rollouts = contents.rollouts,
-        .plans = plans,
-        .rollout_count = contents.rollout_count,
-        .waves = contents.waves,
-        .wave_count = contents.wave_count,
-        .targets = contents.targets,
-        .target_count = contents.target_count,
-    };
+    return load_of_contents(&contents, coordinator->term, plans);
 }
 
 void process_replay_sometimes(SimCoordinator *coordinator)
