@@ -137,7 +137,7 @@ static void look_row(const char *name, const char *has, const char *lacks, const
     str_append(out, "(");
     tool_literal(name, out);
     str_append(out, ", ");
-    tool_literal(has, out);
+    tool_literal(has == NULL ? "" : has, out);
     str_append(out, ", ");
     tool_literal(lacks == NULL ? "" : lacks, out);
     str_append(out, ", ");
@@ -155,7 +155,7 @@ void tool_look(const char *table, Str *out)
                  out);
         str_append(out, ", ");
     }
-    look_row(last_name(table, &arena), "", NULL, "", out);
+    look_row(last_name(table, &arena), NULL, NULL, "", out);
     str_append(
         out, "), f AS (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, k.whose"
              "  FROM k JOIN pg_catalog.pg_class c ON c.relname::pg_catalog.text = k.name"

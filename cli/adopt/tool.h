@@ -59,8 +59,10 @@ typedef struct Tool {
     void (*query_own)(const MigrationSet *set, const char *table, Str *out);
     bool is_numeric;   /* versions are compared as numbers */
     bool keeps_newest; /* its table holds one row: where it stands */
-    const char *has;   /* a column by which its table is known among others of that name … */
-    const char *lacks; /* … and one that it does not have; NULL: any */
+    /* A column by which its table is known among others of that name, and one that it does not
+     * have; NULL: whatever it has. */
+    const char *has;
+    const char *lacks;
 
     /*
      * Appends the statement that tells the table of one step. One statement, and one that does no

@@ -1,5 +1,6 @@
 /* Statements about rows and files: reading, writing, locking, maintenance. */
 #include "cli/lint/effects_internal.h"
+#include "cli/source/tree_option.h"
 
 #include <strings.h>
 

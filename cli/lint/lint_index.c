@@ -1,6 +1,7 @@
 /* Rules about indexes: building, dropping, rebuilding. */
 #include "cli/lint/families.h"
 #include "cli/lint/lint_case.h"
+#include "cli/source/tree_option.h"
 
 #include "common/str.h"
 

@@ -1,6 +1,7 @@
 /* Rules about what guards rows: triggers, row level security, autovacuum, replica identity. */
 #include "cli/lint/families.h"
 #include "cli/lint/lint_case.h"
+#include "cli/source/tree_option.h"
 
 #include <string.h>
 #include <strings.h>

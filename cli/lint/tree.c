@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include <pg_query.h>
 
@@ -216,11 +215,7 @@ static bool is_free_word(const char *name)
 const char *name_quote(const char *name, Arena *arena)
 {
     AUTO(Str) quoted = { 0 };
-    str_append_char(&quoted, '"');
-    for (const char *c = name; *c != '\0'; c++) {
-        str_append(&quoted, *c == '"' ? "\"\"" : (char[]){ *c, '\0' });
-    }
-    str_append_char(&quoted, '"');
+    str_append_quoted(&quoted, name, '"');
     return arena_strdup(arena, str_text(&quoted));
 }
 
@@ -305,41 +300,4 @@ const char *name_make(const char *table, const char *columns, const char *suffix
     }
     return arena_printf(arena, "%.*s%s%.*s_%s", (int)table_length, table,
                         column_length > 0 ? "_" : "", (int)column_length, columns, suffix);
-}
-
-/* ---- options ---- */
-
-/* `off` without quotes reads as the name of a type. */
-static const char *word_of(const Node *value)
-{
-    if (value->node_case == PG_QUERY__NODE__NODE_TYPE_NAME && value->type_name->n_names > 0) {
-        value = value->type_name->names[value->type_name->n_names - 1];
-    }
-    return value->node_case == PG_QUERY__NODE__NODE_STRING ? value->string->sval : "";
-}
-
-static bool value_is_on(const Node *value)
-{
-    if (value == NULL) {
-        return true;
-    }
-    switch (value->node_case) {
-    case PG_QUERY__NODE__NODE_INTEGER:
-        return value->integer->ival != 0;
-    case PG_QUERY__NODE__NODE_BOOLEAN:
-        return value->boolean->boolval;
-    default:
-        return strcasecmp(word_of(value), "false") != 0 && strcasecmp(word_of(value), "off") != 0;
-    }
-}
-
-bool option_is_on(Node *const *options, size_t count, const char *name, bool otherwise)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
-            strcasecmp(options[i]->def_elem->defname, name) == 0) {
-            otherwise = value_is_on(options[i]->def_elem->arg);
-        }
-    }
-    return otherwise;
 }

@@ -78,9 +78,4 @@ const char *names_write(const char *const *names, size_t count, Arena *arena);
  */
 const char *name_make(const char *table, const char *columns, const char *suffix, Arena *arena);
 
-/* ---- options ---- */
-
-/* NAME, NAME true, NAME off, NAME 1 among DefElems. */
-bool option_is_on(Node *const *options, size_t count, const char *name, bool otherwise);
-
 #endif

@@ -34,25 +34,15 @@ static ErrCode prepare_run(const Worker *worker, const char *database, Conn *con
     return conn_run(conn, SQL_FORGET, clock_boot_ms() + WALK_LOOK_TIMEOUT_MS, err);
 }
 
-static void name_append(Str *sql, const char *name)
-{
-    str_append_char(sql, '"');
-    for (; *name != '\0'; name++) {
-        str_append(sql, *name == '"' ? "\"" : "");
-        str_append_char(sql, *name);
-    }
-    str_append_char(sql, '"');
-}
-
 const char *ground_search_path(const ProofConfig *config, Arena *arena)
 {
     AUTO(Str) path = { 0 };
     if (config->schema[0] != '\0') {
-        name_append(&path, config->schema);
+        str_append_quoted(&path, config->schema, '"');
     }
     for (size_t i = 0; i < config->plan->shared_schema_count; i++) {
         str_append(&path, ", ");
-        name_append(&path, config->plan->shared_schemas[i]);
+        str_append_quoted(&path, config->plan->shared_schemas[i], '"');
     }
     return arena_strdup(arena, str_text(&path));
 }
@@ -61,7 +51,7 @@ static ErrCode schema_make(Conn *conn, const char *how, const char *name, Err *e
 {
     AUTO(Str) sql = { 0 };
     str_append(&sql, how);
-    name_append(&sql, name);
+    str_append_quoted(&sql, name, '"');
     ErrCode code = conn_run(conn, str_text(&sql), clock_boot_ms() + WALK_LOOK_TIMEOUT_MS, err);
     return code == ERR_NONE ? code : err_wrap(err, "cannot make schema %s", name);
 }

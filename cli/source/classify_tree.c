@@ -1,26 +1,22 @@
 /* Classification by PostgreSQL's parse tree. Owns the reading of libpg_query's trees. */
 #include <string.h>
-#include <strings.h>
 
 #include <pg_query.h>
 #include <pg_query/pg_query.pb-c.h>
 
 #include "cli/source/classify_internal.h"
+#include "cli/source/tree_option.h"
 #include "common/str.h"
 
 static const char *quote_name(const char *schema, const char *name, Arena *arena)
 {
     AUTO(Str) quoted = { 0 };
-    const char *parts[] = { schema, name };
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (parts[i] == NULL || parts[i][0] == '\0') {
-            continue;
-        }
-        str_append(&quoted, quoted.length > 0 ? ".\"" : "\"");
-        for (const char *c = parts[i]; *c != '\0'; c++) {
-            str_append(&quoted, *c == '"' ? "\"\"" : (char[]){ *c, '\0' });
-        }
-        str_append_char(&quoted, '"');
+    if (schema != NULL && schema[0] != '\0') {
+        str_append_quoted(&quoted, schema, '"');
+    }
+    if (name != NULL && name[0] != '\0') {
+        str_append(&quoted, quoted.length > 0 ? "." : "");
+        str_append_quoted(&quoted, name, '"');
     }
     return arena_strdup(arena, str_text(&quoted));
 }
@@ -43,47 +39,11 @@ static const char *quote_strings(PgQuery__Node *const *nodes, size_t count, Aren
     return quote_name(parts[0], parts[1], arena);
 }
 
-/* `off` without quotes reads as the name of a type. */
-static const char *word_of(const PgQuery__Node *value)
-{
-    if (value->node_case == PG_QUERY__NODE__NODE_TYPE_NAME && value->type_name->n_names > 0) {
-        value = value->type_name->names[value->type_name->n_names - 1];
-    }
-    return value->node_case == PG_QUERY__NODE__NODE_STRING ? value->string->sval : "";
-}
-
-static bool value_is_on(const PgQuery__Node *value)
-{
-    if (value == NULL) {
-        return true;
-    }
-    if (value->node_case == PG_QUERY__NODE__NODE_INTEGER) {
-        return value->integer->ival != 0;
-    }
-    if (value->node_case == PG_QUERY__NODE__NODE_BOOLEAN) {
-        return value->boolean->boolval;
-    }
-    return strcasecmp(word_of(value), "false") != 0 && strcasecmp(word_of(value), "off") != 0;
-}
-
 static bool constant_is_on(const PgQuery__Node *value)
 {
     return value != NULL && value->node_case == PG_QUERY__NODE__NODE_A_CONST &&
            value->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL &&
            value->a_const->ival->ival != 0;
-}
-
-/* A boolean option as people write it: NAME, NAME true, NAME off, NAME 1. */
-static bool option_is_on(PgQuery__Node *const *options, size_t count, const char *name,
-                         bool otherwise)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (options[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM &&
-            strcasecmp(options[i]->def_elem->defname, name) == 0) {
-            otherwise = value_is_on(options[i]->def_elem->arg);
-        }
-    }
-    return otherwise;
 }
 
 static void read_index(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
