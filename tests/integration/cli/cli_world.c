@@ -182,10 +182,17 @@ static const char *take_file(World *world, const char *path)
     return arena_strdup(&world->arena, str_text(&text));
 }
 
-void run_await(World *world, Running running, const char *words)
+static bool has_said(const char *path, const char *words)
+{
+    AUTO(Str) text = { 0 };
+    return file_read(path, OUTPUT_MAX, &text, NULL) == ERR_NONE &&
+           strstr(str_text(&text), words) != NULL;
+}
+
+void run_await(Running running, const char *words)
 {
     uint64_t deadline_ms = clock_boot_ms() + PATIENCE_MS;
-    while (strstr(take_file(world, running.err_path), words) == NULL) {
+    while (!has_said(running.err_path, words)) {
         if (clock_boot_ms() > deadline_ms) {
             fail_msg("it does not say: %s", words);
         }

@@ -69,7 +69,7 @@ typedef struct Running {
 
 Running run_begin(World *world, const char *line);
 /* Until it has said this on standard error. */
-void run_await(World *world, Running running, const char *words);
+void run_await(Running running, const char *words);
 Outcome run_end(World *world, Running running);
 
 /* The same of any program in PATH: the first word names it. */

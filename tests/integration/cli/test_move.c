@@ -255,7 +255,7 @@ static void a_lock_in_the_way_is_waited_out(void **state)
         "SELECT EXISTS (SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted)",
         PATIENCE_MS);
     Running running = run_begin(world, "up --lock-timeout 200ms");
-    run_await(world, running, "trying again: 0004_name: blocked by psql (pid ");
+    run_await(running, "trying again: 0004_name: blocked by psql (pid ");
     pg_cluster_run(world->cluster, "postgres",
                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                    " WHERE application_name = 'psql'");
