@@ -130,7 +130,7 @@ static bool target_equal(const InventoryTarget *a, const InventoryTarget *b)
            strcmp(a->version, b->version) == 0 && a->is_read == b->is_read &&
            a->in_recovery == b->in_recovery && fence_compare(a->fence, b->fence) == 0 &&
            strcmp(a->rollout, b->rollout) == 0 && a->applied == b->applied &&
-           bytes_equal(a->plan_hash, b->plan_hash);
+           a->timeline == b->timeline && bytes_equal(a->plan_hash, b->plan_hash);
 }
 
 static bool list_equal(const TargetList *a, const TargetList *b)

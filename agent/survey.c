@@ -135,6 +135,7 @@ static void list_tenant(const SurveyParts *parts, const DatabaseFacts *database,
         .rollout = tenant->rollout,
         .plan_hash = tenant->plan_hash,
         .applied = tenant->applied,
+        .timeline = tenant->timeline,
     };
     LIST_PUSH(&survey->targets, target);
 }

@@ -179,8 +179,11 @@ static ErrCode look_and_tell(Watcher *watcher, Survey *survey, Err *err)
         .interrupt = &interrupt,
     };
     ErrCode code = survey_make(&parts, &watcher->server, survey, err);
+    Err ignored = { 0 };
     if (code == ERR_NONE) {
         code = tell_server(watcher, survey, err);
+    } else if (survey->facts.system_identifier == 0 && code != ERR_CANCELLED) {
+        (void)tell_server(watcher, survey, &ignored); /* zeros: it does not answer */
     }
     return code == ERR_NONE ? tell_targets(watcher, survey, err) : code;
 }

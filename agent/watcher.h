@@ -1,8 +1,8 @@
 /*
  * The watcher of one instance: a thread that finds out what the server is, which targets it has and
  * at which version they are, again and again, and writes letters about it: HELLO for the server,
- * INVENTORY in pages for its targets. Not every database is read in every round: see readings.h. It
- * never changes anything on the instance.
+ * INVENTORY in pages for its targets; a HELLO of zeros when the server does not answer. Not every
+ * database is read in every round: see readings.h. It never changes anything on the instance.
  */
 #ifndef SKEIN_AGENT_WATCHER_H
 #define SKEIN_AGENT_WATCHER_H

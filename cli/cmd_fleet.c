@@ -88,11 +88,15 @@ ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
     return ERR_NONE;
 }
 
-/* One word of what a person should know about a target. */
-static const char *target_remark(const json_t *target)
+/* A word of what a person should know about a target. */
+static const char *target_remark(const json_t *target, Arena *arena)
 {
+    const char *lost = get_text(target, "lost");
     if (get_bool(target, "is_gone")) {
         return "gone";
+    }
+    if (lost[0] != '\0') {
+        return arena_printf(arena, "lost in a failover: %s", lost);
     }
     if (get_bool(target, "is_disputed")) {
         return "disputed: two writable servers claim it";
@@ -107,6 +111,7 @@ static void targets_table(const json_t *items)
 {
     AUTO_PTR(Table) table = table_new(4, (const char *const[]){ "target", "agent", "version", "" });
     AUTO(Str) text = { 0 };
+    AUTO(Arena) arena = { 0 };
     size_t index = 0;
     const json_t *target = NULL;
     json_array_foreach((json_t *)items, index, target)
@@ -115,7 +120,7 @@ static void targets_table(const json_t *items)
         table_cell(table, COLOUR_BOLD, get_text(target, "address"));
         table_cell(table, COLOUR_NONE, get_text(target, "agent"));
         table_cell(table, COLOUR_NONE, version[0] == '\0' ? "none" : version);
-        table_cell(table, COLOUR_WARN, target_remark(target));
+        table_cell(table, COLOUR_WARN, target_remark(target, &arena));
     }
     table_print(table, &text);
     output_text(&text);

@@ -207,7 +207,7 @@ static void cause_text(const json_t *error, Str *out)
 }
 
 /* Is its error why it is in that state? Else it is what went wrong before. */
-static bool is_of_error(const char *state)
+static bool is_of_error(const char *state, const char *code)
 {
     static const char *const STATES[] = { "failed",          "held", "unknown",
                                           "rollback_failed", "debt", "rolled_back" };
@@ -216,7 +216,7 @@ static bool is_of_error(const char *state)
             return true;
         }
     }
-    return false;
+    return str_equal(code, "lost_after_failover"); /* also of what was healthy when all ended */
 }
 
 static void target_text(const json_t *target, Str *out)
@@ -225,7 +225,7 @@ static void target_text(const json_t *target, Str *out)
     const char *state = get_text(target, "state");
     str_printf(out, "  %s  ", get_text(target, "address"));
     state_text(state, state, out);
-    if (json_is_object(error) && is_of_error(state)) {
+    if (json_is_object(error) && is_of_error(state, get_text(error, "code"))) {
         cause_text(error, out);
     } else {
         str_append_char(out, '\n');

@@ -54,7 +54,8 @@ static const FieldTable IDENTITY = FIELD_TABLE("identity", Identity, IDENTITY_FI
 static const Field INSTANCE_FIELDS[] = {
     ROW_TEXT(1, HelloInstance, name, REQUIRED, 1, NAME_MAX_BYTES, "unique in the fleet"),
     ROW_U64(2, HelloInstance, system_identifier, OPTIONAL, "0: not reached yet"),
-    ROW_U32(3, HelloInstance, timeline, OPTIONAL, 0, UINT32_MAX, "0: not read yet"),
+    ROW_U32(3, HelloInstance, timeline, OPTIONAL, 0, UINT32_MAX,
+            "0: not read yet, or the server does not answer now"),
     ROW_U32(4, HelloInstance, server_version, OPTIONAL, 0, UINT32_MAX,
             "as PQserverVersion: 150020; 0: not reached yet"),
     ROW_BOOL(5, HelloInstance, in_recovery, OPTIONAL, "a replica: it serves no targets"),
@@ -149,6 +150,8 @@ static const Field INVENTORY_TARGET_FIELDS[] = {
               "of that rollout's plan: 32 bytes, or none"),
     ROW_U32(10, InventoryTarget, applied, OPTIONAL, 0, UINT32_MAX,
             "rows of that rollout that are not undone"),
+    ROW_U32(11, InventoryTarget, timeline, OPTIONAL, 0, UINT32_MAX,
+            "of the server that was read; 0: a replica, or not told"),
 };
 static const FieldTable INVENTORY_TARGET =
     FIELD_TABLE("inventory target", InventoryTarget, INVENTORY_TARGET_FIELDS);
@@ -212,6 +215,8 @@ static const Field STATE_FIELDS[] = {
         21, State, step, OPTIONAL, 0, MIGRATION_ID_MAX,
         "the last that the attempt has committed, in the goal's direction; empty: none yet, or "
         "nobody says"),
+    ROW_U32(22, State, timeline, OPTIONAL, 0, UINT32_MAX,
+            "of the server that version is of; 0: not read"),
 };
 static const FieldTable STATE = FIELD_TABLE("STATE", State, STATE_FIELDS);
 

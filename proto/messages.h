@@ -104,6 +104,7 @@ typedef struct InventoryTarget {
     const char *rollout; /* of the newest history row; "": none, or by the CLI */
     Bytes plan_hash;     /* of that rollout's plan, PLAN_HASH_BYTES; empty: no rollout */
     uint32_t applied;    /* rows of that rollout that stand */
+    uint32_t timeline;   /* of the server that was read; 0: a replica, or not told */
 } InventoryTarget;
 
 typedef struct Inventory {
@@ -161,6 +162,7 @@ typedef struct State {
     uint32_t retries;      /* blocked or retryable tries spent */
     uint32_t duration_ms;  /* since the attempt began */
     const char *step;      /* the last that the attempt has committed; "": none yet, or not said */
+    uint32_t timeline;     /* of the server that `version` is of; 0: not read */
 } State;
 
 typedef struct StateAck {

@@ -259,7 +259,8 @@ static uint64_t report_fingerprint(const Job *job)
     job_report(job, job->now_ms, &state);
     const uint32_t numbers[] = { state.stamp.revision, state.report,    state.steps_done,
                                  state.steps_total,    state.applied,   state.has_start,
-                                 state.code,           state.statement, state.retries };
+                                 state.code,           state.statement, state.retries,
+                                 state.timeline };
     const char *const texts[] = { state.start,   state.version, state.step,     state.sqlstate,
                                   state.message, state.hint,    state.migration };
     uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
@@ -336,6 +337,7 @@ void job_report(const Job *job, uint64_t now_ms, State *ret_state)
         .start = job->history.start,
         .version = job->history.version,
         .step = job->step_here < 0 ? "" : job->order->plan->migrations[job->step_here].id,
+        .timeline = job->history.timeline,
         .code = job->err.code,
         .sqlstate = job->err.sqlstate,
         .message = job->err.message,

@@ -283,7 +283,12 @@ const char SQL_HISTORY_ALL[] =
     " AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname !~ '[^ -~]')) t"
 #define BY_NAME " ORDER BY t.name COLLATE \"C\""
 
-const char SQL_TENANTS_BARE[] = "SELECT t.name FROM " TENANTS BY_NAME;
+/* As the answering server has it, which need not be the one that was looked at a moment ago. */
+#define TIMELINE                                                                                   \
+    "CASE WHEN pg_catalog.pg_is_in_recovery() THEN '0' ELSE"                                       \
+    " substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END"
+
+const char SQL_TENANTS_BARE[] = "SELECT t.name, " TIMELINE " FROM " TENANTS BY_NAME;
 
 /*
  * f is the fence under the tenant's name, r the one that a renamed schema has under its former
@@ -291,7 +296,7 @@ const char SQL_TENANTS_BARE[] = "SELECT t.name FROM " TENANTS BY_NAME;
  * had its name before.
  */
 const char SQL_TENANTS[] =
-    "SELECT t.name, coalesce(v.id, ''), coalesce(w.rollout, ''),"
+    "SELECT t.name, " TIMELINE ", coalesce(v.id, ''), coalesce(w.rollout, ''),"
     " coalesce(f.term, r.term, 0), coalesce(f.token, r.token, 0), k.is_copy,"
     " CASE WHEN w.rollout <> '' THEN pg_catalog.encode(w.plan_hash, 'hex') ELSE '' END,"
     " coalesce(c.standing, 0)"

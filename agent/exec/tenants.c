@@ -1,6 +1,7 @@
 /* Two questions: are skein's own tables there, and then all tenants at once. */
 #include "agent/exec/tenants.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/conn/query.h"
@@ -12,7 +13,9 @@
 /* Columns of SQL_TENANTS and, the first of them, SQL_TENANTS_BARE. */
 enum TenantColumn {
     TENANT_NAME,
-    TENANT_VERSION,
+    TENANT_TIMELINE,
+    TENANT_BARE_COUNT_,
+    TENANT_VERSION = TENANT_BARE_COUNT_,
     TENANT_ROLLOUT,
     TENANT_TERM,
     TENANT_TOKEN,
@@ -30,12 +33,18 @@ static Bytes hash_read(const PGresult *rows, int row, Arena *arena)
     return (Bytes){ arena_memdup(arena, hash, PLAN_HASH_BYTES), PLAN_HASH_BYTES };
 }
 
+static uint32_t timeline_read(const PGresult *rows, int row)
+{
+    return (uint32_t)strtoul(result_text(rows, row, TENANT_TIMELINE), NULL, 16);
+}
+
 static TenantFacts facts_read(const PGresult *rows, int row, Arena *arena)
 {
     TenantFacts facts = { .schema = arena_strdup(arena, result_text(rows, row, TENANT_NAME)),
                           .version = "",
-                          .rollout = "" };
-    if (PQnfields(rows) == 1) {
+                          .rollout = "",
+                          .timeline = timeline_read(rows, row) };
+    if (PQnfields(rows) == TENANT_BARE_COUNT_) {
         return facts;
     }
     facts.version = history_id(arena, result_text(rows, row, TENANT_VERSION));

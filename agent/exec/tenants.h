@@ -18,10 +18,11 @@ typedef struct TenantFacts {
     const char *schema;  /* "": the whole database */
     const char *version; /* newest applied migration's id, cut at MIGRATION_ID_MAX; "": none */
     const char
-        *rollout;     /* of the newest row, applied or undone; "": none, or by the command line */
-    Bytes plan_hash;  /* of that rollout's plan; empty: none */
-    uint32_t applied; /* rows of that rollout that stand */
-    Fence fence;      /* zeros: never taken */
+        *rollout;      /* of the newest row, applied or undone; "": none, or by the command line */
+    Bytes plan_hash;   /* of that rollout's plan; empty: none */
+    uint32_t applied;  /* rows of that rollout that stand */
+    Fence fence;       /* zeros: never taken */
+    uint32_t timeline; /* of the server; 0: a replica */
     bool is_copy; /* the fence was made for another database: what it and `rollout` say is not told
                    */
 } TenantFacts;

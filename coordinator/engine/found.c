@@ -62,6 +62,7 @@ void found_take_entry(Item *item, const InventoryTarget *entry)
     Engine *engine = item->engine;
     bool has_plan = entry->plan_hash.length == PLAN_HASH_BYTES; /* then it has counted, too */
     item->is_undone = has_plan && entry->applied == 0;
+    item->standing = entry->applied;
     if (entry->rollout[0] == '\0') {
         return;
     }
@@ -149,6 +150,7 @@ static void make_found(TargetRow *row, const Item *item, Standing standing)
     row->report = standing.report;
     row->stamp = (OrderStamp){ item->engine->term, item->last_attempt + 1, 1 };
     row->token = item->row.fence.token;
+    row->timeline = item->row.timeline;
     row->was_sent = true;
     if (standing.report == REPORT_FAILED) {
         row->code = ERR_HISTORY;

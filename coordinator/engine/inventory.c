@@ -92,23 +92,32 @@ static bool is_one_server(const Item *a, const Item *b)
     return a->agent == b->agent && str_equal(a->row.instance, b->row.instance);
 }
 
+/* A dispute is not won by being the first to greet a new coordinator, or by the other one's agent
+ * being started anew: who has not told of its servers yet is waited for. */
+static bool is_living(const Item *item)
+{
+    bool has_told = item->agent->row.state != SESSION_NONE &&
+                    (item->agent->has_listed || agent_is_away(item->agent));
+    bool is_awaited = item->row.is_disputed && !has_told;
+    return is_awaited || (!agent_is_away(item->agent) && timeline_of(item) != 0);
+}
+
 /*
- * On one server the later listing beats the earlier. Who is there beats who is away; a later
- * timeline beats an earlier one. 0: nobody can tell.
+ * On one server the later listing beats the earlier. A server that answers beats one that does not;
+ * of two that do not, a later timeline beats an earlier one. 0: nobody can tell. Of two that answer
+ * a later timeline says nothing: a standby that took over has one, and so has a copy that was
+ * started beside its original.
  */
 static int candidate_compare(const Item *a, const Item *b)
 {
     if (is_one_server(a, b)) {
         return (a->listed > b->listed) - (a->listed < b->listed);
     }
-    int there = (int)!agent_is_away(a->agent) - (int)!agent_is_away(b->agent);
-    if (there != 0) {
-        return there;
-    }
+    int living = (int)is_living(a) - (int)is_living(b);
     uint32_t left = timeline_of(a);
     uint32_t right = timeline_of(b);
-    if (left == 0 || right == 0) {
-        return 0;
+    if (living != 0 || is_living(a) || left == 0 || right == 0) {
+        return living;
     }
     return (left > right) - (left < right);
 }
@@ -166,6 +175,8 @@ static void target_move(Target *target, Item *to)
     }
     target->item->uses--;
     to->uses++;
+    item_forget_order(target->item, target);
+    item_note_order(to, target);
     target->item = to;
     to->target = target;
     if (target->agent != to->agent) {
@@ -207,6 +218,9 @@ void family_settle(Family *family)
             target_move(item->target, best);
         }
     }
+    if (!is_contested && best != NULL) {
+        failover_judge(best);
+    }
 }
 
 /* --- entries --- */
@@ -232,7 +246,7 @@ static bool entry_changes(const Item *item, const Agent *agent, const InventoryT
     return row->is_gone || item->agent != agent || row->is_read != entry->is_read ||
            row->in_recovery != entry->in_recovery || !str_equal(row->version, entry->version) ||
            !str_equal(row->instance, entry->instance) || !str_equal(row->rollout, entry->rollout) ||
-           fence_compare(row->fence, entry->fence) != 0 ||
+           row->timeline != entry->timeline || fence_compare(row->fence, entry->fence) != 0 ||
            !identity_equal(&row->identity, &entry->identity);
 }
 
@@ -320,6 +334,7 @@ static void entry_take(Agent *agent, const InventoryTarget *entry)
     if (entry->is_read) { /* one that cannot be read now keeps what was read last */
         item->row.is_read = true;
         item->row.fence = entry->fence;
+        item->row.timeline = entry->timeline;
         text_set(&item->row.version, entry->version);
         text_set(&item->row.rollout, entry->rollout);
     }

@@ -286,6 +286,7 @@ static void target_make(Rollout *rollout, Target *target)
     if (target->row.stamp.attempt > target->item->last_attempt) {
         target->item->last_attempt = target->row.stamp.attempt;
     }
+    item_note_order(target->item, target);
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
     }
@@ -373,6 +374,7 @@ void rollout_forget(Rollout *rollout)
     }
     for (size_t i = 0; i < rollout->target_count; i++) {
         rollout->targets[i].item->uses--;
+        item_forget_order(rollout->targets[i].item, &rollout->targets[i]);
     }
     map_remove(engine->rollouts_by_id, rollout->row.id);
     rollout_free(rollout);

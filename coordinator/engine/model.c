@@ -65,6 +65,7 @@ static const char *const PAUSE_CAUSES[] = {
     [PAUSE_MASS_LOSS] = "mass_loss",
     [PAUSE_PLAN_MISSING] = "plan_missing",
     [PAUSE_STORE_BEHIND] = "store_behind",
+    [PAUSE_FAILOVER] = "failover",
 };
 _Static_assert(ARRAY_LEN(PAUSE_CAUSES) == PAUSE_CAUSE_COUNT_, "a name per cause");
 

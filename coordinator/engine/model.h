@@ -85,6 +85,7 @@ typedef enum PauseCause {
     PAUSE_MASS_LOSS,    /* the breaker: the coordinator itself is probably cut off */
     PAUSE_PLAN_MISSING, /* the bundle is not in the store */
     PAUSE_STORE_BEHIND, /* the fleet has seen a higher term than the store: it is an old backup */
+    PAUSE_FAILOVER,     /* a server was promoted without what had been reported */
     PAUSE_CAUSE_COUNT_,
 } PauseCause;
 
@@ -130,7 +131,10 @@ typedef struct InventoryRow {
     bool is_gone;     /* not in its agent's newest complete inventory */
     bool is_disputed; /* two writable instances with one identity */
     Fence fence;
+    uint32_t timeline;   /* of the server that it was read on; 0: not known */
     const char *rollout; /* of its newest history row */
+    const char *lost; /* newest migration as was reported, and as a server that was promoted since
+                         does not show it; "": none */
 } InventoryRow;
 
 typedef struct RolloutRow {
@@ -183,6 +187,7 @@ typedef struct TargetRow {
     bool has_start;
     const char *start;   /* migration id where it was before; "": empty */
     const char *version; /* newest applied, as last reported */
+    uint32_t timeline;   /* of the server that said so; 0: not known */
     uint32_t applied;    /* history rows of this rollout there, as last reported */
     uint32_t steps_done;
     uint32_t steps_total;

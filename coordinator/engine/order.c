@@ -59,6 +59,8 @@ static void attempt_begin(Target *target, Goal goal)
     row->goal = goal;
     row->report = REPORT_NONE;
     item->last_attempt = last + 1;
+    item_note_order(item, target);
+    failover_forget(item);
     target_count(target);
     target->report_id = 0; /* the stamp tells an older attempt's reports apart */
     target->has_progress = false;

@@ -58,6 +58,7 @@ static void send_ack(Agent *agent, const State *state)
 static void take_history(TargetRow *row, const State *state)
 {
     row->applied = state->applied;
+    row->timeline = state->timeline;
     text_set(&row->version, state->version);
     if (state->has_start && !row->has_start) {
         row->has_start = true;
@@ -133,7 +134,9 @@ static void tell_item(Target *target)
     Item *item = target->item;
     const TargetRow *row = &target->row;
     bool is_news = !str_equal(item->row.version, row->version) || !item->row.is_read;
-    if (is_news && (row->report == REPORT_APPLIED || row->report == REPORT_ROLLED_BACK)) {
+    bool is_overtaken = row->timeline != 0 && row->timeline < item->row.timeline;
+    if (is_news && !is_overtaken &&
+        (row->report == REPORT_APPLIED || row->report == REPORT_ROLLED_BACK)) {
         item->row.is_read = true;
         text_set(&item->row.version, row->version);
         text_set(&item->row.rollout, row->applied > 0 ? row->rollout : "");
@@ -164,6 +167,7 @@ static void take_current(Target *target, const State *state)
     }
     target_fire(target, EVENTS[report]);
     tell_item(target);
+    failover_judge(target->item);
 }
 
 static void take_late(Target *target, const State *state)

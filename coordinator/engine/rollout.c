@@ -156,6 +156,19 @@ static bool owes_wave(const void *subject)
            the(subject)->row.pause_cause != PAUSE_BUDGET;
 }
 
+/* What a database has lost is no failure of the migration: no policy answers it, but a person. */
+static bool has_lost(const void *subject)
+{
+    const Rollout *rollout = subject;
+    for (size_t i = 0; rollout->counts.by_state[TARGET_HELD] > 0 && i < rollout->target_count;
+         i++) {
+        if (failover_is_open(&rollout->targets[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_paused_by_operator(const void *subject)
 {
     return the(subject)->row.pause_cause == PAUSE_OPERATOR;
@@ -191,6 +204,7 @@ PAUSE_ACTION(act_pause_agent, PAUSE_AGENT_LOST)
 PAUSE_ACTION(act_pause_mass_loss, PAUSE_MASS_LOSS)
 PAUSE_ACTION(act_pause_plan, PAUSE_PLAN_MISSING)
 PAUSE_ACTION(act_pause_store, PAUSE_STORE_BEHIND)
+PAUSE_ACTION(act_pause_failover, PAUSE_FAILOVER)
 PAUSE_ACTION(act_clear_pause, PAUSE_NONE)
 
 /* Who resumes after the store was found to be behind has looked at what the agents say. */
@@ -237,6 +251,9 @@ static const Rule RULES[] = {
 
     { "R03", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_through, "all waves passed, all healthy",
       ROLLOUT_SUCCEEDED, NULL, "rollout {rollout} succeeded: {healthy} of {total target/targets}{left_out}" },
+    { "R53", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, has_lost, "a failover lost what was reported",
+      ROLLOUT_PAUSED, act_pause_failover,
+      "a standby was promoted without what had been reported: somebody has to look" },
     { "R04", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, trips_to_roll_back,
       "budget used up, on_failure: roll_back_rollout", ROLLOUT_ROLLING_BACK, act_roll_back,
       "the budget is used up: {charged} failed, {allowed} allowed; everything is taken back" },
@@ -313,6 +330,9 @@ static const Rule RULES[] = {
 
     { "R34", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_no_plan, "no plan", RULE_REJECT, NULL,
       "the plan of {rollout} is not in the store: nothing can run without it" },
+    { "R54", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_lost, "a failover lost what was reported",
+      RULE_REJECT, NULL,
+      "targets of {rollout} are held since a failover: retry or skip them first" },
     { "R48", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_wave,
       "budget used up in the pause, on_failure: roll_back_wave", ROLLOUT_PAUSED, act_pause_budget,
       "{actor} lifts the pause; the budget is used up: {charged} failed, {allowed} allowed" },

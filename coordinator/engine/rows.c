@@ -14,6 +14,7 @@ static const size_t INVENTORY_TEXTS[] = {
     offsetof(InventoryRow, address),  offsetof(InventoryRow, agent),
     offsetof(InventoryRow, instance), offsetof(InventoryRow, identity.schema),
     offsetof(InventoryRow, version),  offsetof(InventoryRow, rollout),
+    offsetof(InventoryRow, lost),
 };
 
 static const size_t ROLLOUT_TEXTS[] = { offsetof(RolloutRow, id), offsetof(RolloutRow, name),

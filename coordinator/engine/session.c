@@ -160,14 +160,29 @@ static void take_in_flight(Agent *agent, const Hello *hello)
     }
 }
 
+/* Do its servers answer as before, and on the same timelines? Who serves a database hangs on it. */
+static bool has_other_servers(const Agent *agent, const Hello *hello)
+{
+    bool is_same = agent->row.instance_count == hello->instance_count;
+    for (size_t i = 0; is_same && i < hello->instance_count; i++) {
+        is_same = str_equal(agent->row.instances[i].name, hello->instances[i].name) &&
+                  agent->row.instances[i].timeline == hello->instances[i].timeline;
+    }
+    return !is_same;
+}
+
 static void take_facts(Agent *agent, const Hello *hello)
 {
+    bool is_news = has_other_servers(agent, hello);
     text_set(&agent->row.version, hello->version);
     text_set(&agent->row.reason, "");
     agent_row_set_labels(&agent->row, &hello->labels);
     agent_set_instances(agent, hello->instances, hello->instance_count);
     agent_touch(agent);
     take_in_flight(agent, hello);
+    if (is_news) {
+        session_settle_claims(agent);
+    }
 }
 
 /* The process at the other end has spoken in its own session. False: it is one of two. */

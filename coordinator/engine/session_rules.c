@@ -246,8 +246,7 @@ static void make_stale(Agent *agent)
     }
 }
 
-/* Who the databases belong to that others claim, too. */
-static void settle_claims(Agent *agent)
+void session_settle_claims(Agent *agent)
 {
     for (size_t i = 0; i < agent->items.count; i++) {
         if (agent->items.items[i]->family != NULL) {
@@ -265,7 +264,7 @@ static void entered(void *subject, int old_state, const Rule *rule)
     bitset_set(&agent->engine->freed_agents, agent->number);
     agent_note_away(agent);
     if (agent_is_revoked(agent) || (was_away && !is_away)) {
-        settle_claims(agent);
+        session_settle_claims(agent);
     }
     if (is_away && rule->to != SESSION_NONE) {
         order_clocks_stop(agent);

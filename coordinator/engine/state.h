@@ -97,10 +97,12 @@ struct Item {
     Database *database;
     Family *family;        /* NULL: identity not read */
     Target *target;        /* that it serves now, of an open rollout; NULL: none */
+    Target *newest;        /* with its newest order, of any rollout; NULL: none is known */
     uint32_t last_attempt; /* over all rollouts: an agent compares orders by it */
     uint32_t uses;         /* targets of all rollouts, open or not, that speak of it */
     uint64_t listed;       /* number of the listing that last named it */
-    bool is_undone;        /* nothing of its newest rollout stands, as its agent said */
+    uint32_t standing;     /* rows of its newest rollout, as its agent said */
+    bool is_undone;        /* there are none */
     bool is_dirty;
 };
 
@@ -320,6 +322,7 @@ typedef enum TargetEvent {
     TARGET_WAVE_PASSED,
     TARGET_GONE,         /* not in its agent's inventory any more */
     TARGET_CONTRADICTED, /* its database is below the plan's version, by nobody known here */
+    TARGET_LOST,         /* a server that was promoted does not have what was reported */
     TARGET_DISPUTE,      /* two writable databases claim its identity */
     TARGET_RETRY,
     TARGET_SKIP,
@@ -397,6 +400,7 @@ void session_tick(Agent *agent);
 uint64_t session_due_ms(const Agent *agent);
 void session_send(Agent *agent, MessageType type, const void *body);
 uint64_t session_digest(const Agent *agent);
+void session_settle_claims(Agent *agent); /* whose its databases are that others claim, too */
 
 /* --- claim.c: what agents tell of later coordinators --- */
 void claim_note(Agent *agent, uint64_t term);
@@ -416,6 +420,13 @@ void listing_end(Agent *agent);          /* or its breaking off */
 void inventory_drop_agent(Agent *agent); /* its key was revoked */
 void family_settle(Family *family);
 const Family *family_find(const Engine *engine, const Identity *identity); /* NULL: nobody has it */
+
+/* --- failover.c: what a promoted server has not got --- */
+void item_note_order(Item *item, Target *target); /* it has an order; is it the newest? */
+void item_forget_order(Item *item, const Target *target);
+void failover_judge(Item *item);  /* it was read, or reported on, or is another server's now */
+void failover_forget(Item *item); /* somebody goes on from what is there */
+bool failover_is_open(const Target *target); /* nobody has looked at what it lost */
 
 /* --- order.c: goals and how they reach the agent --- */
 bool order_is_in_hand(const Target *target);  /* an order is in force and has not ended */

@@ -288,6 +288,7 @@ void view_target(JsonOut *json, const char *key, const InventoryRow *row)
     json_out_bool(json, "in_recovery", row->in_recovery);
     json_out_bool(json, "is_gone", row->is_gone);
     json_out_bool(json, "is_disputed", row->is_disputed);
+    view_text(json, "lost", row->lost);
     view_text(json, "rollout", row->rollout);
     json_out_object_end(json);
 }

@@ -87,6 +87,8 @@ static const Column INVENTORY_COLUMNS[] = {
     U64(InventoryRow, "fence_term", fence.term),
     U64(InventoryRow, "fence_token", fence.token),
     TEXT(InventoryRow, "rollout", rollout),
+    U32(InventoryRow, "timeline", timeline),
+    TEXT(InventoryRow, "lost", lost),
 };
 
 static const Column ROLLOUT_COLUMNS[] = {
@@ -144,6 +146,7 @@ static const Column TARGET_COLUMNS[] = {
     FLAG(TargetRow, "has_start", has_start),
     TEXT(TargetRow, "start", start),
     TEXT(TargetRow, "version", version),
+    U32(TargetRow, "timeline", timeline),
     U32(TargetRow, "applied", applied),
     U32(TargetRow, "steps_done", steps_done),
     U32(TargetRow, "steps_total", steps_total),

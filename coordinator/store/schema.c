@@ -78,6 +78,10 @@ const char *const STORE_SCHEMA_STEPS[] = {
      "INSERT INTO plan_ages SELECT hash, 0 FROM plans;"),
 
     "ALTER TABLE targets ADD COLUMN step TEXT NOT NULL DEFAULT '';",
+
+    ("ALTER TABLE inventory ADD COLUMN timeline INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE inventory ADD COLUMN lost TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE targets ADD COLUMN timeline INTEGER NOT NULL DEFAULT 0;"),
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

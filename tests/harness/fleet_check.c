@@ -205,7 +205,9 @@ static void check_target(Fleet *fleet, const json_t *rollout, const json_t *targ
         str_printf(problems, "%s is %s with %lld applied, its history has %lld\n", address,
                    rule->state, json_count(target, "applied"), rows);
     }
-    if (is_newest && rule->is_applied && !has_to) {
+    const char *code = json_text(json_object_get(target, "error"), "code");
+    bool is_told = strcmp(code, "lost_after_failover") == 0;
+    if (is_newest && rule->is_applied && !has_to && !is_told) {
         str_printf(problems, "%s is %s, and %s is not in its history\n", address, rule->state,
                    json_text(rollout, "to"));
     }

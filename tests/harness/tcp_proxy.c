@@ -47,11 +47,11 @@ struct TcpProxy {
     unsigned commits_left;
     bool is_frozen;
     bool is_stopping;
+    int target_port;
     unsigned torn;
     int listener;
     int control;
     int port;
-    int target_port;
     Link *links[LINKS_MAX];
     size_t link_count;
 };
@@ -83,9 +83,17 @@ static void link_free(Link *link)
     free(link);
 }
 
+static int target_port(TcpProxy *proxy)
+{
+    pthread_mutex_lock(&proxy->mutex);
+    int port = proxy->target_port;
+    pthread_mutex_unlock(&proxy->mutex);
+    return port;
+}
+
 static void link_accept(TcpProxy *proxy)
 {
-    struct sockaddr_in address = loopback(proxy->target_port);
+    struct sockaddr_in address = loopback(target_port(proxy));
     int client = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client < 0 || proxy->link_count == LINKS_MAX ||
@@ -334,6 +342,13 @@ void tcp_proxy_stop(TcpProxy *proxy)
 int tcp_proxy_port(const TcpProxy *proxy)
 {
     return proxy->port;
+}
+
+void tcp_proxy_retarget(TcpProxy *proxy, int port)
+{
+    pthread_mutex_lock(&proxy->mutex);
+    proxy->target_port = port;
+    pthread_mutex_unlock(&proxy->mutex);
 }
 
 void tcp_proxy_tear(TcpProxy *proxy, ProxyTear tear, unsigned nth)

@@ -21,6 +21,9 @@ void tcp_proxy_stop(TcpProxy *proxy); /* cuts what is open; NULL is allowed */
 
 int tcp_proxy_port(const TcpProxy *proxy);
 
+/* New connections lead to another server, as an address does that follows the primary. */
+void tcp_proxy_retarget(TcpProxy *proxy, int target_port);
+
 /* Tears once, at the `nth` COMMIT (from 1) counted from now over all connections, then passes
  * again. */
 void tcp_proxy_tear(TcpProxy *proxy, ProxyTear tear, unsigned nth);

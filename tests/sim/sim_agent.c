@@ -182,8 +182,8 @@ static bool target_differs(const InventoryTarget *a, const InventoryTarget *b)
 {
     return a->is_read != b->is_read || !str_equal(a->version, b->version) ||
            fence_compare(a->fence, b->fence) != 0 || !str_equal(a->rollout, b->rollout) ||
-           a->applied != b->applied || a->in_recovery != b->in_recovery ||
-           !identity_equal(&a->identity, &b->identity);
+           a->applied != b->applied || a->timeline != b->timeline ||
+           a->in_recovery != b->in_recovery || !identity_equal(&a->identity, &b->identity);
 }
 
 static bool instance_rescan(SimAgent *agent, size_t index)

@@ -44,6 +44,7 @@ bool sim_pg_read_facts(PgTenant *tenant, InventoryTarget *ret_facts)
         .rollout = tenant->data.newest_rollout,
         .plan_hash = pg_plan_of(tenant->pg, tenant->data.newest_rollout),
         .applied = (uint32_t)sim_pg_rows_of(tenant, tenant->data.newest_rollout),
+        .timeline = trouble_is_replica(server->trouble) ? 0 : server->timeline,
     };
     return true;
 }

@@ -53,7 +53,8 @@ static const Cell INVENTORY_CELLS[] = {
     CELL(InventoryRow, version, CELL_TEXT),     CELL(InventoryRow, is_read, CELL_BOOL),
     CELL(InventoryRow, in_recovery, CELL_BOOL), CELL(InventoryRow, is_gone, CELL_BOOL),
     CELL(InventoryRow, is_disputed, CELL_BOOL), CELL(InventoryRow, fence, CELL_FENCE),
-    CELL(InventoryRow, rollout, CELL_TEXT),
+    CELL(InventoryRow, rollout, CELL_TEXT),     CELL(InventoryRow, timeline, CELL_U32),
+    CELL(InventoryRow, lost, CELL_TEXT),
 };
 
 static const Cell ROLLOUT_CELLS[] = {
@@ -104,6 +105,7 @@ static const Cell TARGET_CELLS[] = {
     CELL(TargetRow, has_start, CELL_BOOL),
     CELL(TargetRow, start, CELL_TEXT),
     CELL(TargetRow, version, CELL_TEXT),
+    CELL(TargetRow, timeline, CELL_U32),
     CELL(TargetRow, applied, CELL_U32),
     CELL(TargetRow, steps_done, CELL_U32),
     CELL(TargetRow, steps_total, CELL_U32),

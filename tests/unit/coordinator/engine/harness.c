@@ -387,7 +387,9 @@ void say_inventory(Fleet *fleet, const char *name)
             .version = from->version == NULL ? "" : from->version,
             .is_read = from->version != NULL,
             .in_recovery = from->in_recovery,
+            .fence = from->fence,
             .rollout = "",
+            .timeline = from->in_recovery ? 0 : from->timeline,
         };
     }
     Inventory page = {

@@ -36,8 +36,9 @@ typedef struct Host {
     uint32_t remade;      /* number of one that has been dropped and made anew; 0: none */
     uint32_t lives;       /* how often all of them have been dropped and made anew */
     uint64_t system_identifier;
-    uint32_t timeline;
-    const char *version; /* of every database; NULL: not read */
+    uint32_t timeline;   /* 0: the server is not reached */
+    Fence fence;         /* of every database, as listed */
+    const char *version; /* likewise; NULL: not read */
     const char *schema;  /* each database is listed as this schema of it; NULL: as a whole */
 } Host;
 

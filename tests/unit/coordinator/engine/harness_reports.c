@@ -31,6 +31,7 @@ static State state_for(Fleet *fleet, const char *address, Report what)
 static void say_state(Fleet *fleet, Host *from, State state)
 {
     state.report_id = ++from->report_id;
+    state.timeline = state.has_start ? from->timeline : 0;
     step(fleet, (Event){ .kind = EVENT_STATE,
                          .agent = from->name,
                          .connection = from->connection,

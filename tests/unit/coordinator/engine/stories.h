@@ -16,6 +16,7 @@ typedef struct Stories {
 extern const Stories SESSION_STORIES;
 extern const Stories FLEET_STORIES;
 extern const Stories START_STORIES;
+extern const Stories FAILOVER_STORIES;
 extern const Stories FORWARD_STORIES;
 extern const Stories BUDGET_STORIES;
 extern const Stories COMMAND_STORIES;

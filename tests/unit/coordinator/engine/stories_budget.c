@@ -280,7 +280,7 @@ static void a_soaking_wave_with_nothing_left_applied_is_held(void **state)
     fleet->plan.strategy.max_failures.value = 1;
     assert_ok(start(fleet));
     report(fleet, "a/db1", REPORT_APPLIED);
-    report_error(fleet, "a/db1", REPORT_HELD, ERR_LOST_AFTER_FAILOVER);
+    report_error(fleet, "a/db1", REPORT_HELD, ERR_HISTORY);
     assert_wave(fleet, 0, WAVE_HELD);
 }
 

@@ -60,6 +60,8 @@ static const InventoryRow CONTRACT_INVENTORY = {
     .is_gone = true,
     .fence = { .term = 2, .token = 17 },
     .rollout = "r-1",
+    .timeline = 4,
+    .lost = "0002_b",
 };
 
 static const RolloutRow CONTRACT_ROLLOUT = {
@@ -108,6 +110,7 @@ static const TargetRow CONTRACT_TARGET = {
     .has_start = true,
     .start = "0001_a",
     .version = "0002_b",
+    .timeline = 5,
     .applied = 1,
     .steps_done = 2,
     .steps_total = 3,
@@ -239,6 +242,8 @@ static void contract_check_inventory(const StoreContents *contents)
     assert_false(row->in_recovery || row->is_disputed);
     assert_int_equal(fence_compare(row->fence, CONTRACT_INVENTORY.fence), 0);
     assert_string_equal(row->rollout, "r-1");
+    assert_int_equal(row->timeline, 4);
+    assert_string_equal(row->lost, "0002_b");
 }
 
 static void contract_check_rollout(const StoreContents *contents)
@@ -294,6 +299,7 @@ static void contract_check_target_report(const TargetRow *row)
 {
     assert_string_equal(row->start, "0001_a");
     assert_string_equal(row->version, "0002_b");
+    assert_int_equal(row->timeline, 5);
     assert_int_equal(row->applied, 1);
     assert_int_equal(row->steps_done, 2);
     assert_int_equal(row->steps_total, 3);
