@@ -213,8 +213,9 @@ static const char LINT_DETAILS[] =
     "`skein lint $(git diff --name-only main -- migrations)`. What comes before is read all the same, so that\n"
     "rules know which tables are there. A comment above a statement allows what is meant to be:\n"
     "    -- skein: allow column-drop no release has read it since 2.3\n"
-    "(`allow-file` at the top: for the whole file). Exit code: 0 nothing that counts, 1 findings, 2 what\n"
-    "cannot be read. Rules: docs/lint.md.";
+    "(`allow-file` at the top: for the whole file). One without a reason, or of a rule that does not exist, is a\n"
+    "finding; no other command minds it. Exit code: 0 nothing that counts, 1 findings, 2 what cannot be read.\n"
+    "Rules: docs/lint.md.";
 
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
 #define END_JSON                                                                                   \

@@ -37,7 +37,8 @@ const char *allow_find(CaseScript *script, const CaseStatement *statement, const
         const CaseStatement *subject = subject_of(script, allowance);
         const CaseStatement *wanted = statement == NULL ? script->statements : statement;
         bool is_meant = subject != NULL && subject->owner == wanted->owner;
-        if (str_equal(allowance->rule, rule->id) && (allowance->is_file || is_meant)) {
+        bool is_of_rule = allowance->fault == NULL && str_equal(allowance->rule, rule->id);
+        if (is_of_rule && (allowance->is_file || is_meant)) {
             script->is_used[i] = true;
             reason = reason == NULL ? allowance->reason : reason;
         }
@@ -45,28 +46,29 @@ const char *allow_find(CaseScript *script, const CaseStatement *statement, const
     return reason;
 }
 
-ErrCode allow_check(const CaseScript *script, Err *err)
+static bool is_of_no_rule(const Allowance *allowance)
 {
-    for (size_t i = 0; i < script->origin->allowances.count; i++) {
-        const Allowance *allowance = &script->origin->allowances.items[i];
-        if (lint_rule_find(allowance->rule) != NULL) {
-            continue;
-        }
-        err_set(err, ERR_SYNTAX, "%s:%u: no rule \"%s\" to allow", script->origin->file,
-                allowance->line, allowance->rule);
-        const char *nearest = lint_rule_nearest(allowance->rule);
-        return nearest != NULL ? err_hint(err, "did you mean \"%s\"?", nearest)
-                               : err_hint(err, "skein lint --rules lists them");
-    }
-    return ERR_NONE;
+    return allowance->fault == NULL && lint_rule_find(allowance->rule) == NULL;
 }
 
-void allow_each_unused(const CaseScript *script, void (*tell)(void *context, const Allowance *one),
-                       void *context)
+/* What has no such rule says so in words that know the rules. */
+static Allowance of_no_rule(Allowance allowance, Arena *arena)
+{
+    const char *nearest = lint_rule_nearest(allowance.rule);
+    allowance.fault = arena_printf(arena, "no rule \"%s\" to allow", allowance.rule);
+    allowance.hint = nearest != NULL ? arena_printf(arena, "did you mean \"%s\"?", nearest)
+                                     : "skein lint --rules lists them";
+    return allowance;
+}
+
+void allow_each(const CaseScript *script, Arena *arena,
+                void (*tell)(void *context, const Allowance *one), void *context)
 {
     for (size_t i = 0; i < script->origin->allowances.count; i++) {
-        if (!script->is_used[i]) {
-            tell(context, &script->origin->allowances.items[i]);
+        Allowance allowance = script->origin->allowances.items[i];
+        allowance = is_of_no_rule(&allowance) ? of_no_rule(allowance, arena) : allowance;
+        if (allowance.fault != NULL || !script->is_used[i]) {
+            tell(context, &allowance);
         }
     }
 }

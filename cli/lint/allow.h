@@ -10,11 +10,9 @@
  */
 const char *allow_find(CaseScript *script, const CaseStatement *statement, const LintRule *rule);
 
-/* ERR_SYNTAX with file and line for an allowance of a rule that does not exist. */
-ErrCode allow_check(const CaseScript *script, Err *err);
-
-/* Calls `tell` for each allowance that was of no use. */
-void allow_each_unused(const CaseScript *script, void (*tell)(void *context, const Allowance *one),
-                       void *context);
+/* Calls `tell` for each allowance that was of no use: it allowed nothing (`fault` NULL), or cannot
+ * be meant so. */
+void allow_each(const CaseScript *script, Arena *arena,
+                void (*tell)(void *context, const Allowance *one), void *context);
 
 #endif

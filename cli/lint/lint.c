@@ -190,34 +190,27 @@ static bool is_part_end(const CaseScript *script, size_t index)
            script->statements[index + 1].part != script->statements[index].part;
 }
 
-static const LintRule *unused_rule(void)
-{
-    return lint_rule_find("allowance-unused");
-}
-
-static void tell_unused(void *context, const Allowance *allowance)
+static void tell_allowance(void *context, const Allowance *allowance)
 {
     LintCase *lint = context;
-    lint->rule = unused_rule();
+    bool is_faulty = allowance->fault != NULL;
+    lint->rule = lint_rule_find(is_faulty ? "allowance-malformed" : "allowance-unused");
     if (weigh(lint, lint->rule) == SEVERITY_OFF) {
         return;
     }
-    Finding *finding = case_report_file(lint, lint->script->origin->file,
-                                        "there is nothing of %s here to allow", allowance->rule);
+    const char *file = lint->script->origin->file;
+    Finding *finding =
+        is_faulty
+            ? case_report_file(lint, file, "%s (%s)", allowance->fault, allowance->hint)
+            : case_report_file(lint, file, "there is nothing of %s here to allow", allowance->rule);
     finding->line = allowance->line;
     finding->column = 1;
 }
 
 /* Reads one script into the model, which goes on from there. */
-static ErrCode read_script(Driver *driver, LintCase *lint, Model *model, CaseScript *script,
-                           bool is_told, Err *err)
+static void read_script(Driver *driver, LintCase *lint, Model *model, CaseScript *script,
+                        bool is_told)
 {
-    if (is_told) {
-        ErrCode code = allow_check(script, err);
-        if (code != ERR_NONE) {
-            return code;
-        }
-    }
     lint->script = script;
     lint->model = model;
     fill_statements(script, driver->arena);
@@ -228,7 +221,6 @@ static ErrCode read_script(Driver *driver, LintCase *lint, Model *model, CaseScr
             ask(lint, RULE_PART);
         }
     }
-    return ERR_NONE;
 }
 
 static void finish_script(LintCase *lint, CaseScript *script, bool is_told)
@@ -236,7 +228,7 @@ static void finish_script(LintCase *lint, CaseScript *script, bool is_told)
     if (is_told && script->origin != NULL) {
         lint->script = script;
         lint->statement = NULL;
-        allow_each_unused(script, tell_unused, lint);
+        allow_each(script, lint->arena, tell_allowance, lint);
     }
     LIST_DONE(&script->labels);
 }
@@ -259,7 +251,7 @@ static bool is_script_told(const LintRange *range, const ScriptOrigin *origin)
     return is_file_told(range, origin == NULL ? NULL : origin->file);
 }
 
-static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool is_told, Err *err)
+static void read_migration(Driver *driver, Model *model, size_t index, bool is_told)
 {
     const PlanMigration *migration = &driver->set->migrations[index];
     LintCase lint = {
@@ -276,25 +268,23 @@ static ErrCode read_migration(Driver *driver, Model *model, size_t index, bool i
                         .is_down = true };
     bool is_up_told = is_told && is_script_told(driver->range, up.origin);
     bool is_down_told = is_told && is_script_told(driver->range, down.origin);
-    ErrCode code = ERR_NONE;
     driver->run.migrations += is_up_told || is_down_told;
     model_begin(model, index);
     if (up.origin != NULL) {
-        code = read_script(driver, &lint, model, &up, is_up_told, err);
+        read_script(driver, &lint, model, &up, is_up_told);
     }
-    if (code == ERR_NONE && down.origin != NULL && is_down_told) {
+    if (down.origin != NULL && is_down_told) {
         AUTO_PTR(Model) fork = model_fork(model);
-        code = read_script(driver, &lint, fork, &down, true, err);
+        read_script(driver, &lint, fork, &down, true);
     }
-    if (code == ERR_NONE && up.origin != NULL && is_up_told) {
+    if (up.origin != NULL && is_up_told) {
         lint.script = &up;
         lint.model = model;
         lint.statement = NULL;
         ask(&lint, RULE_MIGRATION);
     }
-    finish_script(&lint, &up, is_up_told && code == ERR_NONE);
-    finish_script(&lint, &down, is_down_told && code == ERR_NONE);
-    return code;
+    finish_script(&lint, &up, is_up_told);
+    finish_script(&lint, &down, is_down_told);
 }
 
 /* ---- what cannot be read ---- */
@@ -412,17 +402,15 @@ ErrCode lint_run(const MigrationSet *set, const LintConfig *config, const LintRa
     AUTO_PTR(Model) model = model_new(arena);
     Driver driver = { set, config, range, arena, { .lock_orders = map_new() } };
     LintReport report = { 0 };
-    for (size_t i = 0; code == ERR_NONE && i < set->count; i++) {
-        code = read_migration(&driver, model, i, i >= first, err);
+    for (size_t i = 0; i < set->count; i++) {
+        read_migration(&driver, model, i, i >= first);
     }
-    for (size_t i = 0; code == ERR_NONE && i < set->refusal_count; i++) {
+    for (size_t i = 0; i < set->refusal_count; i++) {
         tell_refusal(&driver, &set->refusals[i], first);
     }
-    if (code == ERR_NONE) {
-        finish_report(&driver, &report);
-        *ret_report = report;
-    }
+    finish_report(&driver, &report);
+    *ret_report = report;
     LIST_DONE(&driver.run.findings);
     map_free(driver.run.lock_orders);
-    return code;
+    return ERR_NONE;
 }

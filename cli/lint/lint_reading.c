@@ -114,6 +114,24 @@ static const LintRule RULES[] = {
                     NULL },
     },
     {
+        .id = "allowance-malformed",
+        .severity = SEVERITY_ERROR,
+        .title = "a malformed allowance",
+        .explain =
+            "It names no rule, or one that does not exist, or gives no reason; or allow-file "
+            "stands after the first statement. It allows nothing. No other command minds "
+            "it.",
+        .remedy = "As the finding says it.",
+        .moment = RULE_ELSEWHERE,
+        .check = check_nothing,
+        .fires = { "-- skein: allow colum-drop nobody reads it\nALTER TABLE orders DROP COLUMN "
+                   "note;",
+                   NULL },
+        .silent = { "-- skein: allow column-drop nobody reads it\nALTER TABLE orders DROP COLUMN "
+                    "note;",
+                    NULL },
+    },
+    {
         .id = "allowance-unused",
         .severity = SEVERITY_NOTICE,
         .title = "an allowance that allows nothing",

@@ -43,57 +43,59 @@ bool allowance_begins(const char *words, const char *end)
     return word_is(words, length, WORD) || word_is(words, length, WORD_FILE);
 }
 
-static ErrCode read_one(const SqlText *text, const SqlToken *token, const char *at, Arena *arena,
-                        Allowance *ret_allowance, Err *err)
+static const char *form(const Allowance *allowance)
+{
+    return allowance->is_file ? WORD_FILE : WORD;
+}
+
+static void read_words(const SqlText *text, const SqlToken *token, const char *at, Arena *arena,
+                       Allowance *allowance)
 {
     const char *end = text->text + token->end;
     size_t length = next_word(&at, end);
-    bool is_file = word_is(at, length, WORD_FILE);
+    allowance->is_file = word_is(at, length, WORD_FILE);
     at += length;
     length = next_word(&at, end);
-    if (length == 0) {
-        sql_refuse(text, token->line, err, "\"%s\" without a rule", is_file ? WORD_FILE : WORD);
-        return err_hint(err, "-- skein: %s RULE REASON, in words that a reviewer understands",
-                        is_file ? WORD_FILE : WORD);
-    }
-    const char *rule = arena_strndup(arena, at, length);
+    allowance->rule = arena_strndup(arena, at, length);
     at += length;
     next_word(&at, end);
     while (end > at && sql_is_blank(end[-1])) {
         end--;
     }
-    if (at == end) {
-        sql_refuse(text, token->line, err, "%s \"%s\" gives no reason", is_file ? WORD_FILE : WORD,
-                   rule);
-        return err_hint(err, "say why it is safe here: -- skein: %s %s the table has ten rows",
-                        is_file ? WORD_FILE : WORD, rule);
-    }
-    *ret_allowance = (Allowance){
-        .rule = rule,
-        .reason = arena_strndup(arena, at, (size_t)(end - at)),
-        .line = token->line,
-        .start = token->start,
-        .is_file = is_file,
-    };
-    return ERR_NONE;
+    allowance->reason = arena_strndup(arena, at, (size_t)(end - at));
 }
 
-static ErrCode check_place(const SqlText *text, const Allowance *allowance, uint32_t statement_line,
-                           Err *err)
+/* `statement_line` 0: no statement stands before it. */
+static void judge(Allowance *allowance, size_t before, uint32_t statement_line, Arena *arena)
 {
-    if (!allowance->is_file || statement_line == 0) {
-        return ERR_NONE;
+    if (before + 1 == ALLOWANCES_MAX) {
+        allowance->fault =
+            arena_printf(arena, "%d allowances in one file: no more are read", ALLOWANCES_MAX);
+        allowance->hint = "allow it once for the whole file: -- skein: " WORD_FILE " RULE REASON";
+    } else if (allowance->rule[0] == '\0') {
+        allowance->fault = arena_printf(arena, "\"%s\" without a rule", form(allowance));
+        allowance->hint =
+            arena_printf(arena, "-- skein: %s RULE REASON, in words that a reviewer understands",
+                         form(allowance));
+    } else if (allowance->reason[0] == '\0') {
+        allowance->fault =
+            arena_printf(arena, "%s \"%s\" gives no reason", form(allowance), allowance->rule);
+        allowance->hint =
+            arena_printf(arena, "say why it is safe here: -- skein: %s %s the table has ten rows",
+                         form(allowance), allowance->rule);
+    } else if (allowance->is_file && statement_line != 0) {
+        allowance->fault = "\"" WORD_FILE "\" after the first statement";
+        allowance->hint =
+            arena_printf(arena, "move it above line %u, or say \"" WORD "\" beside the statement",
+                         statement_line);
     }
-    sql_refuse(text, allowance->line, err, "\"" WORD_FILE "\" after the first statement");
-    return err_hint(err, "move it above line %u, or say \"" WORD "\" beside the statement",
-                    statement_line);
 }
 
-ErrCode allowances_read(const SqlText *text, Arena *arena, Allowances *ret_allowances, Err *err)
+Allowances allowances_read(const SqlText *text, Arena *arena)
 {
     AUTO(AllowanceList) list = { 0 };
     uint32_t statement_line = 0;
-    for (size_t i = 0; i < text->token_count; i++) {
+    for (size_t i = 0; i < text->token_count && list.count < ALLOWANCES_MAX; i++) {
         const SqlToken *token = &text->tokens[i];
         if (!sql_token_is_comment(token)) {
             statement_line = statement_line == 0 ? token->line : statement_line;
@@ -103,23 +105,13 @@ ErrCode allowances_read(const SqlText *text, Arena *arena, Allowances *ret_allow
         if (words == NULL || !allowance_begins(words, text->text + token->end)) {
             continue;
         }
-        if (list.count == ALLOWANCES_MAX) {
-            return err_set(err, ERR_LIMIT, "%s:%u: more than %d allowances in one file", text->file,
-                           token->line, ALLOWANCES_MAX);
-        }
-        Allowance allowance = { 0 };
-        ErrCode code = read_one(text, token, words, arena, &allowance, err);
-        if (code == ERR_NONE) {
-            code = check_place(text, &allowance, statement_line, err);
-        }
-        if (code != ERR_NONE) {
-            return code;
-        }
+        Allowance allowance = { .line = token->line, .start = token->start };
+        read_words(text, token, words, arena, &allowance);
+        judge(&allowance, list.count, statement_line, arena);
         LIST_PUSH(&list, allowance);
     }
-    *ret_allowances = (Allowances){
+    return (Allowances){
         .items = arena_memdup(arena, list.items, list.count * sizeof(list.items[0])),
         .count = list.count,
     };
-    return ERR_NONE;
 }

@@ -231,9 +231,7 @@ static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *e
         code = directives_read(&draft->text, &draft->directives, err);
     }
     if (code == ERR_NONE) {
-        code = allowances_read(&draft->text, arena, &draft->allowances, err);
-    }
-    if (code == ERR_NONE) {
+        draft->allowances = allowances_read(&draft->text, arena);
         code = split_sql(&draft->text, arena, &draft->statements, err);
     }
     if (code == ERR_NONE) {

@@ -56,9 +56,33 @@ static void what_cannot_be_read_is_exit_code_2(void **state)
     assert_refusal(world, "lint --explain index-blocks-write", 2,
                    "did you mean index-blocks-writes?");
     assert_refusal(world, "lint --config nowhere.yaml", 2, "nowhere.yaml");
-    put_migration(world, "0003_allow", "-- skein: allow no-such-rule why\nSELECT 1;\n",
-                  "SELECT 1;\n");
-    assert_refusal(world, "lint", 2, "no-such-rule");
+}
+
+/* Comments for lint are nothing to the commands that run migrations. */
+static void a_malformed_allowance_is_a_finding_and_stops_no_migration(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    put_migration(world, "0003_allow",
+                  "-- skein: allow no-such-rule why\nSELECT 1;\n-- skein: allow column-drop\n",
+                  "SELECT 1; -- skein: allow\n");
+    Outcome outcome = run(world, "lint");
+    assert_int_equal(outcome.exit_code, 1);
+    assert_non_null(strstr(outcome.out, "[index-blocks-writes]"));
+    static const char *const TOLD[] = {
+        "0003_allow.up.sql:1:1: error: a malformed allowance",
+        "why: no rule \"no-such-rule\" to allow",
+        "0003_allow.up.sql:3:1: error: a malformed allowance",
+        "why: allow \"column-drop\" gives no reason",
+        "0003_allow.down.sql:1:1: ",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(TOLD); i++) {
+        if (strstr(outcome.out, TOLD[i]) == NULL) {
+            fail_msg("%s is not in\n%s", TOLD[i], outcome.out);
+        }
+    }
+    assert_int_equal(run(world, "up").exit_code, 0);
+    assert_int_equal(run(world, "down --yes").exit_code, 0);
 }
 
 static void a_migration_that_is_refused_is_a_finding_among_others(void **state)
@@ -101,6 +125,7 @@ int main(void)
         WORLD_TEST(findings_are_exit_code_1_and_nobody_is_asked),
         WORLD_TEST(what_cannot_be_read_is_exit_code_2),
         WORLD_TEST(a_migration_that_is_refused_is_a_finding_among_others),
+        WORLD_TEST(a_malformed_allowance_is_a_finding_and_stops_no_migration),
         WORLD_TEST(programs_get_their_own_reports),
         WORLD_TEST(rules_are_listed_and_explained),
     };

@@ -306,17 +306,40 @@ static void what_is_about_the_file_is_allowed_at_its_top(void **state)
     assert_string_equal(report.findings[0]->allowed, "it is but a comment");
 }
 
-static void an_allowance_of_no_rule_is_an_error(void **state)
+static void an_allowance_that_cannot_be_meant_so_is_a_finding_among_others(void **state)
 {
     (void)state;
-    AUTO(History) history = history_new();
-    history_add(&history, "SELECT 1;\n-- skein: allow colum-drop why\nSELECT 2;", "SELECT 1;");
-    LintConfig config = history_config(&history, NULL);
-    LintReport report = { 0 };
-    Err err = { 0 };
-    assert_int_equal(history_try(&history, &config, &(LintRange){ 0 }, &report, &err), ERR_SYNTAX);
-    assert_non_null(strstr(err.message, "0001_m.up.sql:2: no rule \"colum-drop\" to allow"));
-    assert_string_equal(err.hint, "did you mean \"column-drop\"?");
+    static const struct {
+        const char *comment;
+        const char *why;
+    } CASES[] = {
+        { "allow colum-drop why",
+          "no rule \"colum-drop\" to allow (did you mean \"column-drop\"?)" },
+        { "allow",
+          "\"allow\" without a rule (-- skein: allow RULE REASON, in words that a reviewer "
+          "understands)" },
+        { "allow column-drop", "allow \"column-drop\" gives no reason (say why it is safe here: -- "
+                               "skein: allow column-drop the table has ten rows)" },
+        { "allow-file column-drop why",
+          "\"allow-file\" after the first statement (move it above line 1, or say \"allow\" beside "
+          "the statement)" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(History) history = history_new();
+        history_add(&history, "CREATE TABLE t (a bigint);", "DROP TABLE t;");
+        history_add(&history,
+                    arena_printf(&history.arena, "SELECT 1;\n-- skein: %s\nALTER TABLE t DROP a;",
+                                 CASES[i].comment),
+                    "SELECT 1;");
+        LintReport report = history_lint(&history, NULL);
+        assert_int_equal(count_findings(&report, "allowance-malformed"), 1);
+        assert_int_equal(count_findings(&report, "allowance-unused"), 0);
+        assert_int_equal(count_findings(&report, "column-drop"), 1);
+        const Finding *finding = report.findings[0];
+        assert_string_equal(finding->rule->id, "allowance-malformed");
+        assert_int_equal(finding->line, 2);
+        assert_string_equal(finding->why, CASES[i].why);
+    }
 }
 
 /* ---- configuration ---- */
@@ -353,7 +376,7 @@ int main(void)
         cmocka_unit_test(places_are_lines_and_columns_of_the_file),
         cmocka_unit_test(an_allowance_counts_for_its_statement),
         cmocka_unit_test(what_is_about_the_file_is_allowed_at_its_top),
-        cmocka_unit_test(an_allowance_of_no_rule_is_an_error),
+        cmocka_unit_test(an_allowance_that_cannot_be_meant_so_is_a_finding_among_others),
         cmocka_unit_test(rules_weigh_what_the_configuration_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
