@@ -82,8 +82,9 @@ OPTION(JUNIT, "junit", "FILE", OPTION_TEXT, junit, "write a JUnit report there")
 OPTION(OWN_SERVER, "own-server", NULL, OPTION_FLAG, is_own_server,
        "the server is there for this test alone: it may be changed, too");
 
-OPTION(DRY_RUN, "dry-run", NULL, OPTION_FLAG, is_dry_run,
-       "show what would run, and how; run and change nothing");
+OPTION(
+    DRY_RUN, "dry-run", NULL, OPTION_FLAG, is_dry_run,
+    "show what would be sent, in order (of a COPY's rows 16 KiB, or the first lines); run and change nothing");
 OPTION(SQL, "sql", NULL, OPTION_FLAG, is_sql,
        "write the script that does it by psql, skein's own rows with it; run nothing");
 OPTION(SQL_OUT, "out", "FILE", OPTION_TEXT, out, "where --sql writes (default: standard output)");
@@ -222,10 +223,12 @@ static const char LINT_DETAILS[] =
     "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"        \
     " migrations: [{id, duration_ms, statements}],\n"                                              \
     " failed: null or {migration, statement, line, kind}}"
-static const char MOVE_JSON[] =
-    END_JSON "\nwith --dry-run: {is_dry_run, makes_tables, settings: [SQL],\n"
-             " steps: [{migration, direction: up|down, part, parts, is_transactional,\n"
-             "  statements: [{sql, kind, line, looked_at: WORD or null}]}]}; with --sql: {sql}";
+static const char MOVE_JSON[] = END_JSON
+    "\nwith --dry-run: {is_dry_run, makes_tables, settings: [SQL],\n"
+    " steps: [{migration, direction: up|down, part, parts, is_transactional,\n"
+    "  statements: [{sql, by: skein|migration|mirror, does: WORDS or null, is_again, is_if_needed,\n"
+    "   of the migration's also: kind, line, looked_at: WORD or null,\n"
+    "   of a COPY also: rows: {text, is_cut, lines, bytes}}]}]}; with --sql: {sql}";
 
 /* clang-format off */
 const Command COMMANDS[] = {

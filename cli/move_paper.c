@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/exec/paper.h"
+#include "cli/move_dry.h"
 #include "cli/output.h"
 #include "common/clock.h"
 #include "common/file.h"
@@ -24,165 +25,13 @@ ErrCode move_paper_asked(const Options *options, bool *ret_is_asked, Err *err)
     return ERR_NONE;
 }
 
-/* ---- what both tell ---- */
-
-typedef struct Telling {
-    const Plan *plan;
-    const Paper *paper;
-    Goal goal;
-    const char *database;
-    const char *schema;
-} Telling;
-
-static const PlanScript *script_of(const Telling *telling, const PaperStep *step)
-{
-    const PlanMigration *migration = &telling->plan->migrations[step->migration];
-    return step->is_down ? &migration->down : &migration->up;
-}
-
-static PartView part_of(const Telling *telling, const PaperStep *step)
-{
-    return plan_part_at(script_of(telling, step), step->part);
-}
-
-static size_t migration_count(const Telling *telling)
-{
-    size_t count = 0;
-    LIST_EACH(step, &telling->paper->steps) {
-        count += step->part + 1 == plan_part_count(script_of(telling, step)) ? 1 : 0;
-    }
-    return count;
-}
-
-static size_t solo_count(const Telling *telling)
-{
-    size_t count = 0;
-    LIST_EACH(step, &telling->paper->steps) {
-        count += step->is_transactional ? 0 : 1;
-    }
-    return count;
-}
-
-/* ---- --dry-run ---- */
-
-static void statement_text(const PlanStatement *statement, Str *out)
-{
-    str_printf(out, "%s;\n", statement->sql);
-    if (statement->is_copy) {
-        str_printf(out, "-- with %zu bytes of rows\n", statement->copy_data.length);
-    }
-}
-
-static void step_text(const Telling *telling, const PaperStep *step, Str *out)
-{
-    const PlanScript *script = script_of(telling, step);
-    size_t parts = plan_part_count(script);
-    PartView part = part_of(telling, step);
-    str_printf(out, "\n-- %s, %s", telling->plan->migrations[step->migration].id,
-               step->is_down ? "down" : "up");
-    if (parts > 1) {
-        str_printf(out, ", part %zu of %zu", step->part + 1, parts);
-    }
-    if (!step->is_transactional) {
-        const char *probe = probe_kind_name((ProbeKind)script->statements[part.first].probe);
-        str_printf(out,
-                   ": outside a transaction, written down before and after; then looked at: %s\n",
-                   script->statements[part.first].probe == PROBE_NONE ? "nothing" : probe);
-    } else {
-        str_append(out, ": one transaction, with its row in skein.history\n");
-    }
-    if (step->is_transactional && script->lock_timeout_ms != 0) {
-        str_printf(out, "SET LOCAL lock_timeout = %" PRIu32 ";\n", script->lock_timeout_ms);
-    }
-    for (size_t i = part.first; i < part.first + part.count; i++) {
-        statement_text(&script->statements[i], out);
-    }
-}
-
-static void dry_text(const Telling *telling)
-{
-    AUTO(Str) text = { 0 };
-    const Paper *paper = telling->paper;
-    const char *done = telling->goal == GOAL_APPLY ? "applied" : "undone";
-    str_append(&text, "-- the session\n");
-    for (size_t i = 0; i < paper->setting_count; i++) {
-        str_printf(&text, "%s;\n", paper->settings[i]);
-    }
-    if (solo_count(telling) > 0) {
-        str_printf(&text,
-                   "-- outside a transaction: lock_timeout = 0, statement_timeout = %" PRIu32 "\n",
-                   telling->plan->strategy.concurrent_timeout_ms);
-    }
-    if (paper->makes_tables) {
-        str_append(&text,
-                   "\n-- first skein's own tables would be made or changed, in schema skein\n");
-    }
-    LIST_EACH(step, &paper->steps) {
-        step_text(telling, step, &text);
-    }
-    str_printf(&text, "\n-- %zu would be %s; nothing has been run, and nothing is changed\n",
-               migration_count(telling), done);
-    output_text(&text);
-}
-
-static void statement_json(const PlanStatement *statement, JsonOut *json)
-{
-    json_out_object_begin(json, NULL);
-    json_out_string(json, "sql", statement->sql);
-    json_out_string(json, "kind", statement->kind);
-    json_out_unsigned(json, "line", statement->line);
-    json_out_string(json, "looked_at",
-                    statement->probe == PROBE_NONE ? NULL
-                                                   : probe_kind_name((ProbeKind)statement->probe));
-    json_out_object_end(json);
-}
-
-static void step_json(const Telling *telling, const PaperStep *step, JsonOut *json)
-{
-    const PlanScript *script = script_of(telling, step);
-    PartView part = part_of(telling, step);
-    json_out_object_begin(json, NULL);
-    json_out_string(json, "migration", telling->plan->migrations[step->migration].id);
-    json_out_string(json, "direction", step->is_down ? "down" : "up");
-    json_out_unsigned(json, "part", step->part + 1);
-    json_out_unsigned(json, "parts", plan_part_count(script));
-    json_out_bool(json, "is_transactional", step->is_transactional);
-    json_out_array_begin(json, "statements");
-    for (size_t i = part.first; i < part.first + part.count; i++) {
-        statement_json(&script->statements[i], json);
-    }
-    json_out_array_end(json);
-    json_out_object_end(json);
-}
-
-static void dry_json(const Telling *telling)
-{
-    AUTO(Str) text = { 0 };
-    JsonOut json = json_out(&text);
-    json_out_object_begin(&json, NULL);
-    json_out_bool(&json, "is_dry_run", true);
-    json_out_bool(&json, "makes_tables", telling->paper->makes_tables);
-    json_out_array_begin(&json, "settings");
-    for (size_t i = 0; i < telling->paper->setting_count; i++) {
-        json_out_string(&json, NULL, telling->paper->settings[i]);
-    }
-    json_out_array_end(&json);
-    json_out_array_begin(&json, "steps");
-    LIST_EACH(step, &telling->paper->steps) {
-        step_json(telling, step, &json);
-    }
-    json_out_array_end(&json);
-    json_out_object_end(&json);
-    output_json_text(&text);
-}
-
 /* ---- --sql ---- */
 
 /* What a person must know who has only this file. */
 static void head_write(const Telling *telling, Str *out)
 {
     const Paper *paper = telling->paper;
-    size_t solos = solo_count(telling);
+    size_t solos = telling_solos(telling);
     str_printf(out, "-- Written by skein for database %" PRIu64 " of cluster %" PRIu64,
                paper->database_oid, paper->system_identifier);
     if (telling->schema[0] != '\0') {
@@ -199,7 +48,7 @@ static void head_write(const Telling *telling, Str *out)
         "-- the database is another one, an attempt of skein's is at work, or the history has gone on.\n"
         "-- What skein does and this cannot: try again where a lock was not to be had in time, end what keeps\n"
         "-- others waiting, and find out what became of a COMMIT whose answer was lost (`skein status` tells).\n",
-        telling->goal == GOAL_APPLY ? "up" : "down", migration_count(telling));
+        telling->goal == GOAL_APPLY ? "up" : "down", telling_migrations(telling));
     if (solos > 0) {
         str_printf(
             out,
@@ -255,10 +104,13 @@ static ErrCode tell(Invocation *invocation, const Telling *telling, Err *err)
     if (invocation->options.is_sql) {
         return script_tell(invocation, telling, err);
     }
+    AUTO(Str) text = { 0 };
     if (invocation->options.output == OUTPUT_JSON) {
-        dry_json(telling);
+        move_dry_json(telling, &text);
+        output_json_text(&text);
     } else {
-        dry_text(telling);
+        move_dry_text(telling, &text);
+        output_text(&text);
     }
     return ERR_NONE;
 }

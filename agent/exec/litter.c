@@ -19,9 +19,6 @@ static const char *const CLEARING[] = {
     "DISCARD SEQUENCES",
 };
 
-/* Also what is kept for skein, which cannot be told from the rest by a command. */
-static const char FORGETTING[] = "DEALLOCATE ALL";
-
 static const char **lock_params(Step *step)
 {
     const char **params = step_params(step, 1);
@@ -44,7 +41,7 @@ void litter_clear(Step *step)
     }
     step->is_clearing = true;
     if (session->may_have_prepared || session->forgets) {
-        step_frame(step, FORGETTING);
+        step_frame(step, SQL_FORGET);
         step->is_forgetting = true;
     }
     for (size_t i = 0; i < ARRAY_LEN(CLEARING); i++) {
@@ -66,7 +63,7 @@ void litter_look(Step *step)
 
 bool litter_take(Step *step, const BatchItem *item, const PGresult *result, bool *ret_has_lock)
 {
-    if (item->sql == FORGETTING) {
+    if (item->sql == SQL_FORGET) {
         memset(step->runner->session.is_kept, 0, sizeof(step->runner->session.is_kept));
         *ret_has_lock = true;
         return true;

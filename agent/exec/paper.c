@@ -26,6 +26,8 @@ typedef struct Writing {
 void paper_done(Paper *paper)
 {
     LIST_DONE(&paper->steps);
+    LIST_DONE(&paper->sent);
+    arena_done(&paper->arena);
     str_done(&paper->script);
 }
 
@@ -46,6 +48,7 @@ static void facts_take(Writing *writing)
             arena_strdup(writing->arena, setting_statement(session, &session->settings[i]));
     }
     paper->setting_count = session->setting_count;
+    paper->settings_select = session->settings_select;
     paper->system_identifier = strtoull(session->system_identifier, NULL, 10);
     paper->database_oid = strtoull(session->database_oid, NULL, 10);
 }
@@ -351,7 +354,7 @@ static Runner *runner_on_paper(const ExecJob *exec, Paper *paper)
         .order = exec->order,
     };
     Runner *runner = runner_new(&config);
-    runner->paper = &paper->script;
+    runner->paper = paper;
     return runner;
 }
 

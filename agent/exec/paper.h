@@ -19,12 +19,32 @@ typedef struct PaperStep {
     bool is_transactional;
 } PaperStep;
 
+/* Whose statement it is. */
+typedef enum PaperBy {
+    PAPER_BY_SKEIN = 0,
+    PAPER_BY_MIGRATION,
+    PAPER_BY_MIRROR, /* tells another tool's table */
+} PaperBy;
+
+/* A message to the server, in the order of sending. */
+typedef struct PaperSent {
+    size_t step;     /* index into the steps */
+    const char *sql; /* as it is sent; parameters stand as $1, $2 */
+    PaperBy by;
+    uint32_t statement; /* of the script, from 1; 0: it is none, but may make its settings again */
+    const char *does;   /* what it is for, where its words do not say it; NULL: they do */
+    bool is_if_needed;  /* only where something was prepared */
+} PaperSent;
+
 /* Zero-initialised; paper_done releases it. */
 typedef struct Paper {
+    Arena arena;
     LIST(PaperStep) steps;
+    LIST(PaperSent) sent;  /* of the steps */
     const char **settings; /* of the session, a statement each; in the caller's arena */
     size_t setting_count;
-    bool makes_tables; /* skein's own, or brings them to this program's version */
+    const char *settings_select; /* all of them again, as one; borrowed while it is written */
+    bool makes_tables;           /* skein's own, or brings them to this program's version */
     uint64_t system_identifier;
     uint64_t database_oid;
     Str script; /* for psql: all that the executor would send, and what it would look at */
@@ -40,5 +60,8 @@ AUTO_DEFINE(Paper, paper_done)
  * used.
  */
 Report exec_on_paper(const ExecJob *exec, Arena *arena, Paper *ret_paper, Err *ret_err);
+
+/* One statement and its end. */
+void paper_sql(Str *out, const char *sql);
 
 #endif

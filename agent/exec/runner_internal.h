@@ -77,7 +77,8 @@ struct Runner {
     Arena arena;                   /* of one action and its result */
     History history;
     char application_name[APPLICATION_NAME_MAX];
-    Str *paper; /* what would be sent is written there instead (paper.h); NULL: it is sent */
+    struct Paper
+        *paper; /* what would be sent is written there instead (paper.h); NULL: it is sent */
 };
 
 /* Performers: one per kind of action (runner.c has the table). */

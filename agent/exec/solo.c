@@ -31,7 +31,7 @@ static void script_settings_append(const PlanScript *script, size_t end, Str *sq
 {
     for (size_t i = 0; i < end; i++) {
         if (script->statements[i].is_setting) {
-            str_printf(sql, "%s;\n", script->statements[i].sql);
+            str_printf(sql, "%s%s", sql->length == 0 ? "" : "\n;", script->statements[i].sql);
         }
     }
 }
@@ -58,7 +58,7 @@ ErrCode solo_reset(Runner *runner, const Action *action, Err *err)
     AUTO(Str) own = { 0 };
     own_append(runner, &own);
     if (runner->paper != NULL) {
-        paper_sql(runner->paper, str_text(&own));
+        paper_own(runner->paper, str_text(&own));
         return ERR_NONE;
     }
     return conn_run(runner->session.conn, str_text(&own), action_deadline_ms(action), err);
@@ -72,7 +72,9 @@ ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
     script_settings_append(script, plan_part_at(script, action->part).first, &settings);
     ErrCode code = solo_reset(runner, action, err);
     if (runner->paper != NULL) {
-        str_append(runner->paper, str_text(&settings));
+        if (settings.length > 0) {
+            paper_settings(runner->paper, str_text(&settings));
+        }
         return code;
     }
     if (code == ERR_NONE && settings.length > 0) {
@@ -159,7 +161,7 @@ Result perform_run(Runner *runner, const Action *action)
     Result result = { .kind = RESULT_OK, .migration = migration_of(runner, action)->id };
     const PlanStatement *statement = trace_statement(runner, action, &result.statement);
     if (runner->paper != NULL) {
-        paper_sql(runner->paper, statement->sql);
+        paper_run(runner->paper, result.statement, statement->sql);
         litter_note_run(&runner->session, script_of(runner, action));
         return (Result){ .kind = RESULT_OK, .migration = "" };
     }
@@ -207,9 +209,7 @@ static ErrCode statement_probe(Runner *runner, const Action *action, const PlanS
 static ErrCode probe_prepare(Runner *runner, const Action *action, const char **ret_evidence,
                              Err *err)
 {
-    *ret_evidence = PAPER_EVIDENCE;
-    ErrCode code =
-        runner->paper == NULL ? trace_evidence_read(runner, action, ret_evidence, err) : ERR_NONE;
+    ErrCode code = trace_evidence_read(runner, action, ret_evidence, err);
     if (code == ERR_NONE && *ret_evidence[0] == '\0') {
         *ret_evidence = "[]";
     }

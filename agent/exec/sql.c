@@ -26,6 +26,8 @@ const char SQL_SEARCH_PATH[] =
 
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 
+const char SQL_FORGET[] = "DEALLOCATE ALL";
+
 /* CASE, since nothing else says what is called first. */
 const char SQL_LOCKS_CLEAR[] =
     "SELECT CASE WHEN pg_catalog.pg_advisory_unlock_all() IS NULL THEN false"

@@ -18,7 +18,10 @@ extern const char SQL_SEARCH_PATH[];
 extern const char SQL_LOCK_TRY[];
 extern const char SQL_LOCK_HOLDER[];
 
-/* The same parameter. Releases all locks of the session, and takes this one anew: is it ours? In a
+/* Forgets all prepared statements: also skein's, which no command can tell from others. */
+extern const char SQL_FORGET[];
+
+/* The lock's key. Releases all locks of the session, and takes this one anew: is it ours? In a
  * transaction that has passed the fence it is not free in between. */
 extern const char SQL_LOCKS_CLEAR[];
 

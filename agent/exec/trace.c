@@ -127,6 +127,11 @@ ErrCode trace_evidence_read(Runner *runner, const Action *action, const char **r
                              runner->config.order->plan->migrations[action->migration].id };
     AUTO_PTR(PGresult) rows = NULL;
     ErrCode code = solo_reset(runner, action, err);
+    if (runner->paper != NULL) {
+        paper_evidence_again(runner->paper, SQL_HISTORY_EVIDENCE);
+        *ret_evidence = PAPER_EVIDENCE;
+        return code;
+    }
     if (code == ERR_NONE) {
         code = session_query(runner, SQL_HISTORY_EVIDENCE, params, ARRAY_LEN(params), action, &rows,
                              err);
