@@ -42,6 +42,7 @@ Facts *facts_new(const AgentConfig *config, const uint8_t boot_id[BOOT_ID_BYTES]
     facts->listings = ARENA_ARRAY(&facts->arena, Listing, config->instance_count);
     memcpy(facts->view.boot_id, boot_id, BOOT_ID_BYTES);
     facts->view.version = SKEIN_VERSION;
+    facts->view.protocol = PROTOCOL_SPOKEN;
     for (size_t i = 0; i < 5; i++) {
         facts->revision = (facts->revision + boot_id[i]) << 8;
     }

@@ -89,6 +89,7 @@ ZsockResult letter_receive(Zsock box, Arena *arena, Letter *ret_letter, Err *err
     }
     Bytes bytes = { arena_memdup(arena, zframe_data(&frame), zframe_size(&frame)),
                     zframe_size(&frame) };
-    ErrCode code = envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, arena, &ret_letter->envelope, err);
+    ErrCode code = envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, PROTOCOL_SPOKEN, arena,
+                                   &ret_letter->envelope, err);
     return code == ERR_NONE ? ZSOCK_OK : ZSOCK_FAILED;
 }

@@ -144,7 +144,7 @@ static void send_message(Link *link, const LinkEffect *effect)
     AUTO(Str) frame = { 0 };
     Err err;
     Envelope envelope = {
-        .version = PROTOCOL_VERSION_MAX,
+        .version = effect->protocol,
         .type = effect->type,
         .session = effect->session,
         .term = effect->term,
@@ -226,7 +226,8 @@ static void on_message(void *ctx, const Zframe *frame)
     Envelope envelope;
     Err err;
     Bytes bytes = { zframe_data(frame), zframe_size(frame) };
-    if (envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, &arena, &envelope, &err) != ERR_NONE) {
+    if (envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, facts_view(link->facts)->protocol, &arena,
+                        &envelope, &err) != ERR_NONE) {
         log_warning("a message of the coordinator cannot be read", LOG_ERR(&err));
         return;
     }

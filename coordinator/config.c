@@ -225,6 +225,7 @@ ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
         return err->code;
     }
     scale_intervals(&config.intervals, config.time_scale);
+    config.intervals.protocol = PROTOCOL_SPOKEN;
     *ret_config = config;
     return ERR_NONE;
 }

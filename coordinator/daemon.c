@@ -56,7 +56,11 @@ static void serve_plan(Daemon *daemon, uint64_t connection, const Envelope *enve
     PlanChunk chunk;
     Err err = { 0 };
     if (plan_server_chunk(daemon->plans, envelope->body, &chunk, &err) == ERR_NONE) {
-        router_send(daemon->router, connection, envelope->session, MESSAGE_PLAN_CHUNK, &chunk);
+        const Envelope answer = { .version = envelope->version,
+                                  .type = MESSAGE_PLAN_CHUNK,
+                                  .session = envelope->session,
+                                  .body = &chunk };
+        router_send(daemon->router, connection, &answer);
     } else {
         log_error("cannot serve a plan", LOG_ERR(&err));
     }
@@ -73,7 +77,8 @@ static void on_message(void *ctx, const char *agent, uint64_t connection, const 
                     .agent = agent,
                     .connection = connection,
                     .session = envelope->session,
-                    .term = envelope->term };
+                    .term = envelope->term,
+                    .protocol = envelope->version };
     event.hello = envelope->body; /* the union's members are all pointers to the body */
     shell_take(daemon->shell, &event);
 }
@@ -94,7 +99,10 @@ static void on_gone(void *ctx, const char *agent, uint64_t connection)
 
 static void on_send(void *ctx, const SendEffect *send)
 {
-    router_send(((Daemon *)ctx)->router, send->connection, send->session, send->type, send->body);
+    const Envelope message = {
+        .version = send->protocol, .type = send->type, .session = send->session, .body = send->body
+    };
+    router_send(((Daemon *)ctx)->router, send->connection, &message);
 }
 
 static void on_close(void *ctx, uint64_t connection)
@@ -278,6 +286,7 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
     RouterOptions options = { .endpoint = config->listen,
                               .handshakes_per_second = config->handshakes_per_second,
                               .retry_after_ms = config->intervals.heartbeat_ms,
+                              .spoken = config->intervals.protocol,
                               .seed = random_seed() };
     memcpy(options.secret_key, pair.secret_key, CURVE_KEY_BYTES);
     code = zap_gate_open(daemon->loop, daemon->context, daemon->keys, &daemon->gate, err);

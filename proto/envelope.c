@@ -24,14 +24,28 @@ static void pack_head(const Envelope *envelope, Str *frame)
     msgpack_pack_uint64(&packer, envelope->seq);
 }
 
+static ErrCode version_check(uint64_t version, ProtocolRange spoken, Err *err)
+{
+    if (version >= spoken.min && version <= spoken.max) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_PROTOCOL, "envelope: protocol version %llu, and %u to %u is spoken here",
+            (unsigned long long)version, (unsigned)spoken.min, (unsigned)spoken.max);
+    err_hint(err, "upgrade %s", version > spoken.max ? "this skein" : "the other one");
+    return ERR_PROTOCOL;
+}
+
 static ErrCode encode(const Envelope *envelope, size_t max_bytes, Str *frame, Err *err)
 {
     const MessageRow *row = message_row(envelope->type);
     if (row == NULL) {
         return err_set(err, ERR_INTERNAL, "no message has type %d", (int)envelope->type);
     }
-    pack_head(envelope, frame);
-    ErrCode code = wire_encode(row->table, envelope->body, frame, err);
+    ErrCode code = version_check(envelope->version, PROTOCOL_SPOKEN, err);
+    if (code == ERR_NONE) {
+        pack_head(envelope, frame);
+        code = wire_encode(row->table, envelope->version, envelope->body, frame, err);
+    }
     if (code == ERR_NONE && frame->length > max_bytes) {
         code = err_set(err, ERR_LIMIT, "%s: %zu bytes, at most %zu fit a frame", row->name,
                        frame->length, max_bytes);
@@ -59,16 +73,6 @@ static ErrCode read_number(Cursor *cursor, const char *what, uint64_t *ret_numbe
     return ERR_NONE;
 }
 
-static ErrCode version_check(uint64_t version, Err *err)
-{
-    if (version < PROTOCOL_VERSION_MIN || version > PROTOCOL_VERSION_MAX) {
-        return err_set(err, ERR_PROTOCOL,
-                       "envelope: protocol version %llu, this skein speaks %d to %d",
-                       (unsigned long long)version, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION_MAX);
-    }
-    return ERR_NONE;
-}
-
 static ErrCode shape_check(Cursor *cursor, Err *err)
 {
     Head head;
@@ -79,7 +83,8 @@ static ErrCode shape_check(Cursor *cursor, Err *err)
 }
 
 /* Everything before the body. The version decides what the rest means, so it is judged first. */
-static ErrCode decode_head(Cursor *cursor, Envelope *envelope, const MessageRow **ret_row, Err *err)
+static ErrCode decode_head(Cursor *cursor, ProtocolRange spoken, Envelope *envelope,
+                           const MessageRow **ret_row, Err *err)
 {
     uint64_t version = 0;
     uint64_t type = 0;
@@ -88,7 +93,7 @@ static ErrCode decode_head(Cursor *cursor, Envelope *envelope, const MessageRow 
         code = read_number(cursor, "version", &version, err);
     }
     if (code == ERR_NONE) {
-        code = version_check(version, err);
+        code = version_check(version, spoken, err);
     }
     if (code == ERR_NONE) {
         code = read_number(cursor, "type", &type, err);
@@ -110,8 +115,8 @@ static ErrCode decode_head(Cursor *cursor, Envelope *envelope, const MessageRow 
     return code == ERR_NONE ? read_number(cursor, "seq", &envelope->seq, err) : code;
 }
 
-ErrCode envelope_decode(Bytes frame, size_t max_bytes, Arena *arena, Envelope *ret_envelope,
-                        Err *err)
+ErrCode envelope_decode(Bytes frame, size_t max_bytes, ProtocolRange spoken, Arena *arena,
+                        Envelope *ret_envelope, Err *err)
 {
     if (frame.length > max_bytes) {
         return err_set(err, ERR_LIMIT, "envelope: a frame of %zu bytes, at most %zu allowed",
@@ -126,9 +131,10 @@ ErrCode envelope_decode(Bytes frame, size_t max_bytes, Arena *arena, Envelope *r
     Envelope envelope = { 0 };
     const MessageRow *row = NULL;
     void *body = NULL;
-    code = decode_head(&cursor, &envelope, &row, err);
+    code = decode_head(&cursor, spoken, &envelope, &row, err);
     if (code == ERR_NONE) {
-        code = wire_decode_at(row->table, &cursor, WIRE_SKIP_UNKNOWN, arena, &body, err);
+        const WireReader reader = { envelope.version, WIRE_SKIP_UNKNOWN };
+        code = wire_decode_at(row->table, &cursor, reader, arena, &body, err);
     }
     if (code == ERR_NONE) {
         envelope.body = body;

@@ -1,8 +1,11 @@
 /*
  * The field tables of the messages, and their registry. proto/README.md is printed from here.
  *
- * To change a message: add a row with the next tag, never reuse or renumber one, and give a new
- * field FIELD_OPTIONAL so that older peers' messages stay valid.
+ * To change a message: add a row with the next tag, never reuse or renumber one. A new field is
+ * OPTIONAL | SINCE(the newest protocol version): to a peer of an older one it is not sent, and what
+ * such a peer sends has the default. When that version has been released, raise
+ * PROTOCOL_VERSION_MAX first. The greeting (HELLO, WELCOME, BUSY, REJECT) takes no new fields: most
+ * of it is said before anybody knows what the other side speaks.
  */
 #include "proto/messages.h"
 
@@ -11,6 +14,7 @@
 
 #define REQUIRED FIELD_REQUIRED
 #define OPTIONAL FIELD_OPTIONAL
+#define SINCE(version) FIELD_SINCE(version)
 #define SOFTWARE_VERSION_MAX 63
 #define TEXT_MAX (ERR_MESSAGE_MAX - 1) /* what an Err's message can hold */
 #define HINT_MAX (ERR_HINT_MAX - 1)
@@ -150,7 +154,7 @@ static const Field INVENTORY_TARGET_FIELDS[] = {
               "of that rollout's plan: 32 bytes, or none"),
     ROW_U32(10, InventoryTarget, applied, OPTIONAL, 0, UINT32_MAX,
             "rows of that rollout that are not undone"),
-    ROW_U32(11, InventoryTarget, timeline, OPTIONAL, 0, UINT32_MAX,
+    ROW_U32(11, InventoryTarget, timeline, OPTIONAL | SINCE(2), 0, UINT32_MAX,
             "of the server that was read; 0: a replica, or not told"),
 };
 static const FieldTable INVENTORY_TARGET =
@@ -212,10 +216,10 @@ static const Field STATE_FIELDS[] = {
     ROW_U32(19, State, retries, OPTIONAL, 0, UINT32_MAX, "blocked or retryable tries spent"),
     ROW_U32(20, State, duration_ms, OPTIONAL, 0, UINT32_MAX, "since the attempt began"),
     ROW_TEXT(
-        21, State, step, OPTIONAL, 0, MIGRATION_ID_MAX,
+        21, State, step, OPTIONAL | SINCE(2), 0, MIGRATION_ID_MAX,
         "the last that the attempt has committed, in the goal's direction; empty: none yet, or "
         "nobody says"),
-    ROW_U32(22, State, timeline, OPTIONAL, 0, UINT32_MAX,
+    ROW_U32(22, State, timeline, OPTIONAL | SINCE(2), 0, UINT32_MAX,
             "of the server that version is of; 0: not read"),
 };
 static const FieldTable STATE = FIELD_TABLE("STATE", State, STATE_FIELDS);

@@ -16,8 +16,17 @@
 #include "proto/orders.h"
 #include "proto/values.h"
 
+/* The protocol versions that this skein speaks. What each brought is in the field tables. */
 #define PROTOCOL_VERSION_MIN 1
-#define PROTOCOL_VERSION_MAX 1
+#define PROTOCOL_VERSION_MAX 2
+
+/* Those that one process speaks. min 0: none. */
+typedef struct ProtocolRange {
+    uint32_t min;
+    uint32_t max;
+} ProtocolRange;
+
+#define PROTOCOL_SPOKEN ((ProtocolRange){ PROTOCOL_VERSION_MIN, PROTOCOL_VERSION_MAX })
 
 #define INVENTORY_PAGE_MAX 500      /* targets in one INVENTORY */
 #define PLAN_CHUNK_MAX (128 * 1024) /* bytes in one PLAN_CHUNK */
@@ -206,6 +215,14 @@ typedef enum MessageWay {
     MESSAGE_TO_AGENT = 2,
     MESSAGE_BOTH_WAYS = 3,
 } MessageWay;
+
+/* The highest version that both speak; 0: there is none. */
+static inline uint32_t protocol_common(ProtocolRange a, ProtocolRange b)
+{
+    uint32_t min = a.min > b.min ? a.min : b.min;
+    uint32_t max = a.max < b.max ? a.max : b.max;
+    return min <= max ? max : 0;
+}
 
 struct FieldTable;
 

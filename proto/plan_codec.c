@@ -195,7 +195,7 @@ const FieldTable PLAN_TABLE = FIELD_TABLE("plan", Plan, PLAN_FIELDS);
 
 static ErrCode encode(const Plan *plan, Str *out, Err *err)
 {
-    ErrCode code = wire_encode(&PLAN_TABLE, plan, out, err);
+    ErrCode code = wire_encode(&PLAN_TABLE, WIRE_NEWEST, plan, out, err);
     if (code == ERR_NONE && out->length > PLAN_CANONICAL_MAX) {
         code = err_set(err, ERR_LIMIT, "plan: %zu bytes, at most %d allowed", out->length,
                        PLAN_CANONICAL_MAX);
@@ -235,7 +235,8 @@ ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err)
                        PLAN_CANONICAL_MAX);
     }
     void *plan = NULL;
-    ErrCode code = wire_decode(&PLAN_TABLE, canonical, WIRE_REFUSE_UNKNOWN, arena, &plan, err);
+    const WireReader reader = { WIRE_NEWEST, WIRE_REFUSE_UNKNOWN };
+    ErrCode code = wire_decode(&PLAN_TABLE, canonical, reader, arena, &plan, err);
     if (code == ERR_NONE) {
         code = canonical_check(plan, canonical, err);
     }

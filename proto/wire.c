@@ -132,17 +132,18 @@ const void *field_item(const Field *field, const void *value, size_t index)
     return items + index * field->table->size_bytes;
 }
 
-static bool struct_is_default(const FieldTable *table, const void *value)
+static bool struct_is_default(const FieldTable *table, const void *value, uint32_t version)
 {
     for (size_t i = 0; i < table->field_count; i++) {
-        if (!field_is_default(&table->fields[i], value)) {
+        const Field *field = &table->fields[i];
+        if (field_is_known(field, version) && !field_is_default(field, value, version)) {
             return false;
         }
     }
     return true;
 }
 
-bool field_is_default(const Field *field, const void *value)
+bool field_is_default(const Field *field, const void *value, uint32_t version)
 {
     const void *at = field_at(field, value);
     switch (field->type) { /* unreached: a checked table has no other types */
@@ -159,7 +160,7 @@ bool field_is_default(const Field *field, const void *value)
     case FIELD_BYTES:
         return ((const Bytes *)at)->length == 0;
     case FIELD_STRUCT:
-        return struct_is_default(field->table, at);
+        return struct_is_default(field->table, at, version);
     case FIELD_STRUCTS:
     case FIELD_TEXTS:
         return field_count(field, value) == 0;
@@ -170,6 +171,37 @@ bool field_is_default(const Field *field, const void *value)
         break;
     }
     return true;
+}
+
+static uint32_t later(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What is in a field that is sent. */
+static uint32_t field_needs(const Field *field, const void *value)
+{
+    uint32_t needs = field_since(field);
+    if (field->type == FIELD_STRUCT) {
+        return later(needs, wire_needs(field->table, field_at(field, value)));
+    }
+    size_t count = field->type == FIELD_STRUCTS ? field_count(field, value) : 0;
+    for (size_t i = 0; i < count; i++) {
+        needs = later(needs, wire_needs(field->table, field_item(field, value, i)));
+    }
+    return needs;
+}
+
+uint32_t wire_needs(const FieldTable *table, const void *value)
+{
+    uint32_t needs = 1;
+    for (size_t i = 0; i < table->field_count; i++) {
+        const Field *field = &table->fields[i];
+        if (field_is_sent(field, value, WIRE_NEWEST)) {
+            needs = later(needs, field_needs(field, value));
+        }
+    }
+    return needs;
 }
 
 static size_t member_size(const Field *field)
@@ -210,6 +242,9 @@ static const char *field_fault(const FieldTable *table, size_t index)
     }
     if (field->min > field->max) {
         return "bounds out of order";
+    }
+    if (field_since(field) > 1 && (field->flags & FIELD_REQUIRED) != 0) {
+        return "required, and an older version does not have it";
     }
     if (field->doc == NULL || field->doc[0] == '\0') {
         return "no doc";

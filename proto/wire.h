@@ -6,6 +6,9 @@
  * optional field with its default value (0, false, "", no items) is left out. The encoding is
  * deterministic: tags in ascending order, every number and length in its shortest form.
  *
+ * Every field is known from some protocol version on. What is said in an older version leaves it
+ * out, and what is read in an older version has its default, whatever its writer put there.
+ *
  * Errors carry the path: "GOAL.identity.schema: longer than 63 bytes".
  *   ERR_LIMIT     a length, count or number is outside its bounds
  *   ERR_PROTOCOL  anything else: cut off, wrong type, missing, doubled, not UTF-8
@@ -45,13 +48,17 @@ typedef enum FieldFlags {
     FIELD_PRIVATE = 2,  /* never printed: SQL, and what may carry literals */
 } FieldFlags;
 
+/* Besides the flags: the protocol version that brought the field. Without it: the first. */
+#define FIELD_SINCE(version) ((unsigned)(version) << FIELD_SINCE_SHIFT)
+#define FIELD_SINCE_SHIFT 8
+
 typedef struct FieldTable FieldTable;
 
 typedef struct Field {
     uint32_t tag; /* from 1 */
     const char *name;
     FieldType type;
-    unsigned flags;
+    unsigned flags;      /* FieldFlags, FIELD_SINCE */
     size_t offset;       /* of the value, or of the pointer to the items */
     size_t count_offset; /* STRUCTS, TEXTS: of the size_t that counts the items */
     uint64_t min;        /* number; bytes of TEXT and BYTES; items. Holds for what is present */
@@ -130,27 +137,40 @@ struct FieldTable {
 
 /* --- What the tables drive. --- */
 
+#define WIRE_NEWEST UINT32_MAX /* as version: every field that there is */
+
 /*
- * Appends the encoding of the struct at `value` to `out`. Nothing is sent that a reader would
- * refuse: the same checks as for decoding, as local errors. `out` is unspecified after an error.
+ * Appends the encoding of the struct at `value` to `out`, as protocol version `version` has it.
+ * Nothing is sent that a reader would refuse: the same checks as for decoding, as local errors.
+ * `out` is unspecified after an error.
  */
-ErrCode wire_encode(const FieldTable *table, const void *value, Str *out, Err *err);
+ErrCode wire_encode(const FieldTable *table, uint32_t version, const void *value, Str *out,
+                    Err *err);
+
+/* The lowest protocol version in which all of the struct at `value` can be said. */
+uint32_t wire_needs(const FieldTable *table, const void *value);
 
 typedef enum WireMode {
     WIRE_SKIP_UNKNOWN = 0, /* messages: a newer peer may say more */
     WIRE_REFUSE_UNKNOWN,   /* signed documents: what is not understood is not half-done */
 } WireMode;
 
+/* As whom to read: a field that came after `version` is unknown. */
+typedef struct WireReader {
+    uint32_t version;
+    WireMode mode;
+} WireReader;
+
 /*
  * Decodes `bytes`, all of them, into a new struct in `arena`. Everything it points to lives there
  * too. Checks nesting and counts first; never allocates more than the tables' limits and the bytes
  * present allow. Absent optional texts are "", never NULL.
  */
-ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireMode mode, Arena *arena,
+ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireReader reader, Arena *arena,
                     void **ret_value, Err *err);
 
 /* The same for one value inside bytes that cursor_check has passed; steps over it. */
-ErrCode wire_decode_at(const FieldTable *table, Cursor *cursor, WireMode mode, Arena *arena,
+ErrCode wire_decode_at(const FieldTable *table, Cursor *cursor, WireReader reader, Arena *arena,
                        void **ret_value, Err *err);
 
 /*

@@ -8,7 +8,7 @@
 
 typedef struct Decoder {
     Cursor cursor;
-    WireMode mode;
+    WireReader reader;
     Arena *arena;
     Err *err;
 } Decoder;
@@ -236,11 +236,13 @@ static void texts_init(const FieldTable *table, void *value)
     }
 }
 
-static const Field *field_by_tag(const FieldTable *table, uint64_t tag)
+/* NULL: to this reader there is none. */
+static const Field *field_by_tag(const FieldTable *table, uint32_t version, uint64_t tag)
 {
     for (size_t i = 0; i < table->field_count; i++) {
-        if (table->fields[i].tag == tag) {
-            return &table->fields[i];
+        const Field *field = &table->fields[i];
+        if (field->tag == tag) {
+            return field_is_known(field, version) ? field : NULL;
         }
     }
     return NULL;
@@ -248,7 +250,7 @@ static const Field *field_by_tag(const FieldTable *table, uint64_t tag)
 
 static ErrCode skip_unknown(Decoder *decoder, uint64_t tag, const Path *path)
 {
-    if (decoder->mode == WIRE_REFUSE_UNKNOWN) {
+    if (decoder->reader.mode == WIRE_REFUSE_UNKNOWN) {
         path_error(path, ERR_PROTOCOL, decoder->err, "field %llu is not known",
                    (unsigned long long)tag);
         err_hint(decoder->err, "it was made by a newer skein than this one");
@@ -267,7 +269,7 @@ static ErrCode decode_pair(Decoder *decoder, const FieldTable *table, void *valu
     if (code != ERR_NONE) {
         return code;
     }
-    const Field *field = field_by_tag(table, key.number);
+    const Field *field = field_by_tag(table, decoder->reader.version, key.number);
     if (field == NULL) {
         return skip_unknown(decoder, key.number, path);
     }
@@ -300,10 +302,10 @@ static ErrCode decode_struct(Decoder *decoder, const FieldTable *table, void *va
     return code;
 }
 
-ErrCode wire_decode_at(const FieldTable *table, Cursor *cursor, WireMode mode, Arena *arena,
+ErrCode wire_decode_at(const FieldTable *table, Cursor *cursor, WireReader reader, Arena *arena,
                        void **ret_value, Err *err)
 {
-    Decoder decoder = { *cursor, mode, arena, err };
+    Decoder decoder = { *cursor, reader, arena, err };
     Path root = { NULL, table->name, NO_INDEX };
     void *value = arena_alloc(arena, table->size_bytes);
     ErrCode code = decode_struct(&decoder, table, value, &root);
@@ -314,7 +316,7 @@ ErrCode wire_decode_at(const FieldTable *table, Cursor *cursor, WireMode mode, A
     return code;
 }
 
-ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireMode mode, Arena *arena,
+ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireReader reader, Arena *arena,
                     void **ret_value, Err *err)
 {
     ErrCode code = cursor_check(bytes, err);
@@ -323,5 +325,5 @@ ErrCode wire_decode(const FieldTable *table, Bytes bytes, WireMode mode, Arena *
         return code;
     }
     Cursor cursor = cursor_of(bytes);
-    return wire_decode_at(table, &cursor, mode, arena, ret_value, err);
+    return wire_decode_at(table, &cursor, reader, arena, ret_value, err);
 }

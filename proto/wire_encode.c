@@ -9,6 +9,7 @@
 
 typedef struct Encoder {
     msgpack_packer packer;
+    uint32_t version;
     Err *err;
 } Encoder;
 
@@ -170,12 +171,12 @@ static ErrCode encode_struct(Encoder *encoder, const FieldTable *table, const vo
 {
     size_t count = 0;
     for (size_t i = 0; i < table->field_count; i++) {
-        count += field_is_sent(&table->fields[i], value);
+        count += field_is_sent(&table->fields[i], value, encoder->version);
     }
     msgpack_pack_map(&encoder->packer, count);
     for (size_t i = 0; i < table->field_count; i++) {
         const Field *field = &table->fields[i];
-        if (!field_is_sent(field, value)) {
+        if (!field_is_sent(field, value, encoder->version)) {
             continue;
         }
         msgpack_pack_uint32(&encoder->packer, field->tag);
@@ -188,9 +189,10 @@ static ErrCode encode_struct(Encoder *encoder, const FieldTable *table, const vo
     return ERR_NONE;
 }
 
-ErrCode wire_encode(const FieldTable *table, const void *value, Str *out, Err *err)
+ErrCode wire_encode(const FieldTable *table, uint32_t version, const void *value, Str *out,
+                    Err *err)
 {
-    Encoder encoder = { packer_into(out), err };
+    Encoder encoder = { packer_into(out), version, err };
     Path root = { NULL, table->name, NO_INDEX };
     return encode_struct(&encoder, table, value, &root);
 }

@@ -61,12 +61,24 @@ static inline const char *field_text(const Field *field, const void *value)
 /* Item `index` of a FIELD_STRUCTS member. */
 const void *field_item(const Field *field, const void *value, size_t index);
 
-/* Does the member have the value that an absent field reads as? */
-bool field_is_default(const Field *field, const void *value);
-
-static inline bool field_is_sent(const Field *field, const void *value)
+static inline uint32_t field_since(const Field *field)
 {
-    return (field->flags & FIELD_REQUIRED) != 0 || !field_is_default(field, value);
+    uint32_t since = field->flags >> FIELD_SINCE_SHIFT;
+    return since == 0 ? 1 : since;
+}
+
+static inline bool field_is_known(const Field *field, uint32_t version)
+{
+    return field_since(field) <= version;
+}
+
+/* Does the member have the value that an absent field reads as, to a reader of `version`? */
+bool field_is_default(const Field *field, const void *value, uint32_t version);
+
+static inline bool field_is_sent(const Field *field, const void *value, uint32_t version)
+{
+    return field_is_known(field, version) &&
+           ((field->flags & FIELD_REQUIRED) != 0 || !field_is_default(field, value, version));
 }
 
 #endif

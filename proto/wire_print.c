@@ -141,7 +141,7 @@ void wire_print(const FieldTable *table, const void *value, Str *out)
     const char *separator = "{";
     for (size_t i = 0; i < table->field_count; i++) {
         const Field *field = &table->fields[i];
-        if (!field_is_sent(field, value)) {
+        if (!field_is_sent(field, value, WIRE_NEWEST)) {
             continue;
         }
         str_printf(out, "%s%s=", separator, field->name);
@@ -194,6 +194,15 @@ static void document_bounds(const Field *field, Str *out)
     }
 }
 
+static void document_presence(const Field *field, Str *out)
+{
+    str_printf(out, " | %s", (field->flags & FIELD_REQUIRED) != 0 ? "required" : "");
+    if (field_since(field) > 1) {
+        str_printf(out, "since version %u", (unsigned)field_since(field));
+    }
+    str_append(out, " | ");
+}
+
 void wire_document(const FieldTable *table, Str *out)
 {
     str_append(out, "| tag | field | type | | bounds | meaning |\n|--:|---|---|---|---|---|\n");
@@ -203,7 +212,7 @@ void wire_document(const FieldTable *table, Str *out)
         if (field->table != NULL) {
             str_printf(out, " *%s*", field->table->name);
         }
-        str_printf(out, " | %s | ", (field->flags & FIELD_REQUIRED) != 0 ? "required" : "");
+        document_presence(field, out);
         document_bounds(field, out);
         str_printf(out, " | %s |\n", field->doc);
     }

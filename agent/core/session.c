@@ -111,6 +111,17 @@ static bool is_of_session(const AgentSession *session, const Envelope *envelope)
            envelope->term == session->term;
 }
 
+/* One version is agreed upon with WELCOME, for all that follows; that WELCOME said again, too. */
+static bool is_garbled(const AgentSession *session, const TakeRow *row, const Envelope *envelope)
+{
+    uint64_t number = envelope->session;
+    if (row->type == MESSAGE_WELCOME) {
+        number = ((const Welcome *)envelope->body)->session;
+    }
+    return session->state == LINK_ACTIVE && number == session->session &&
+           envelope->term == session->term && envelope->version != session->protocol;
+}
+
 /* A refusal within a session must name it; before there is one it cannot. */
 static bool is_taken(const AgentSession *session, const TakeRow *row, const Envelope *envelope)
 {
@@ -129,6 +140,10 @@ void agent_session_take(AgentSession *session, const Envelope *envelope, uint64_
     for (size_t i = 0; i < ARRAY_LEN(TAKES); i++) {
         const TakeRow *row = &TAKES[i];
         if (row->type != envelope->type || !is_taken(session, row, envelope)) {
+            continue;
+        }
+        if (is_garbled(session, row, envelope)) {
+            fire(session, LINK_EVENT_GARBLED, envelope);
             continue;
         }
         if (is_of_session(session, envelope)) {

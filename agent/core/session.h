@@ -20,8 +20,8 @@
 
 typedef enum LinkEffectKind {
     LINK_EFFECT_NONE = 0,
-    LINK_EFFECT_SEND,      /* .type, .body, in an envelope with .session and .term; lost ones are
-                              repeated */
+    LINK_EFFECT_SEND,      /* .type, .body, in an envelope with .protocol, .session and .term; lost
+                              ones are repeated */
     LINK_EFFECT_RECONNECT, /* close the socket, open a new one after .delay_ms */
     LINK_EFFECT_START,  /* .target, .order, .permit: start a worker for it, when the plan is at hand
                          */
@@ -53,6 +53,7 @@ typedef struct LinkEffect {
     LinkEffectKind kind;
     MessageType type;
     const void *body;
+    uint32_t protocol; /* version of the envelope */
     uint64_t session;
     uint64_t term;
     uint32_t delay_ms;
@@ -74,6 +75,7 @@ AUTO_DEFINE(LinkEffects, link_effects_done)
 typedef struct AgentFacts {
     uint8_t boot_id[BOOT_ID_BYTES];
     const char *version;
+    ProtocolRange protocol; /* versions that it speaks */
     Labels labels;
     HelloInstance *instances;
     size_t instance_count;

@@ -32,6 +32,7 @@ typedef enum LinkEvent {
     LINK_EVENT_RETRY,   /* the time that BUSY named is over */
     LINK_EVENT_NEWS,    /* an instance is not what the last HELLO said */
     LINK_EVENT_LEAVE,   /* this process stops */
+    LINK_EVENT_GARBLED, /* another protocol version in the session than its own */
     LINK_EVENT_COUNT_,
 } LinkEvent;
 
@@ -47,7 +48,8 @@ struct AgentSession {
 
     /* What WELCOME said. */
     uint64_t session;
-    uint64_t term; /* the highest that has welcomed us */
+    uint32_t protocol; /* version of the session: WELCOME's */
+    uint64_t term;     /* the highest that has welcomed us */
     uint32_t heartbeat_ms;
     uint32_t lease_ms;
     uint32_t lost_ms;

@@ -19,6 +19,7 @@ static const char *const EVENT_NAMES[] = {
     [LINK_EVENT_REJECT] = "reject",   [LINK_EVENT_BYE] = "bye",
     [LINK_EVENT_SILENCE] = "silence", [LINK_EVENT_RETRY] = "retry",
     [LINK_EVENT_NEWS] = "news",       [LINK_EVENT_LEAVE] = "leave",
+    [LINK_EVENT_GARBLED] = "garbled",
 };
 _Static_assert(ARRAY_LEN(EVENT_NAMES) == LINK_EVENT_COUNT_, "a name per event");
 
@@ -103,6 +104,15 @@ static void back_off_deposed(void *subject)
     back_off(session);
 }
 
+static void back_off_garbled(void *subject)
+{
+    AgentSession *session = subject;
+    text_format(session->refusal, sizeof(session->refusal),
+                "a message came in protocol version %u, and the session is of version %u",
+                (unsigned)session->envelope->version, (unsigned)session->protocol);
+    back_off(session);
+}
+
 /* What the coordinator refuses will not be right in a second; a person has to act first. */
 static void back_off_rejected(void *subject)
 {
@@ -164,6 +174,7 @@ static void enter(void *subject)
     AgentSession *session = subject;
     const Welcome *welcome = session->envelope->body;
     session->session = welcome->session;
+    session->protocol = session->envelope->version;
     session->term = session->envelope->term;
     session->state = LINK_ACTIVE; /* what follows is told within the session */
     session->refusal[0] = '\0';
@@ -246,6 +257,10 @@ static const Rule RULES[] = {
       "this agent stops: says good-bye" },
     { "A71", RULE_ANY, LINK_EVENT_LEAVE, ALWAYS, LINK_PARTED, NULL,
       "this agent stops, and there is nobody to tell" },
+
+    { "A80", LINK_ACTIVE, LINK_EVENT_GARBLED, ALWAYS, LINK_DOWN, back_off_garbled,
+      "the coordinator changes the protocol version within the session: not taken, greets anew" },
+    NOTHING("A81", RULE_ANY, LINK_EVENT_GARBLED, "there is no session whose version it could be"),
 };
 
 /* clang-format on */

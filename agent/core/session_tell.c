@@ -11,12 +11,14 @@
 #define WEIGHT_MAX (MESSAGE_TO_COORDINATOR_MAX - 32 * 1024)
 #define ITEM_WEIGHT 96
 
+/* HELLO is said before anybody knows what the other side speaks: as old as can be. */
 void agent_session_send(AgentSession *session, MessageType type, const void *body)
 {
     LinkEffect effect = {
         .kind = LINK_EFFECT_SEND,
         .type = type,
         .body = body,
+        .protocol = type == MESSAGE_HELLO ? session->facts->protocol.min : session->protocol,
         .session = session->session,
         .term = session->term,
     };
@@ -89,8 +91,8 @@ void agent_session_tell_hello(AgentSession *session)
     Hello *hello = ARENA_NEW(&session->effects->arena, Hello);
     *hello = (Hello){
         .boot_id = { facts->boot_id, BOOT_ID_BYTES },
-        .protocol_min = PROTOCOL_VERSION_MIN,
-        .protocol_max = PROTOCOL_VERSION_MAX,
+        .protocol_min = facts->protocol.min,
+        .protocol_max = facts->protocol.max,
         .version = facts->version,
         .labels = facts->labels,
         .instances = facts->instances,

@@ -17,10 +17,13 @@ void effects_add(Effects *effects, Effect effect)
     LIST_PUSH(&effects->list, effect);
 }
 
-void engine_send(Engine *engine, uint64_t connection, uint64_t session, MessageType type,
-                 const void *body)
+void engine_send(Engine *engine, const Binding *to, MessageType type, const void *body)
 {
-    SendEffect send = { connection, session, type, body };
+    SendEffect send = { .connection = to->connection,
+                        .session = to->session,
+                        .protocol = to->protocol,
+                        .type = type,
+                        .body = body };
     effects_add(engine->out, (Effect){ .kind = EFFECT_SEND, .send = send });
 }
 

@@ -31,6 +31,7 @@ typedef enum EffectKind {
 typedef struct SendEffect {
     uint64_t connection; /* as in the event that brought the session's HELLO */
     uint64_t session;
+    uint32_t protocol; /* version that its envelope has */
     MessageType type;
     const void *body; /* the struct of `type`, in the effects' arena */
 } SendEffect;

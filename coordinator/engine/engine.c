@@ -23,6 +23,7 @@ void engine_config_defaults(EngineConfig *ret_config)
         .goal_resend_max_ms = 60000,
         .mass_loss_window_ms = 60000,
         .mass_loss_percent = 30,
+        .protocol = PROTOCOL_SPOKEN,
     };
 }
 
@@ -187,7 +188,7 @@ static ErrCode take_hello(Engine *engine, const Event *event, Err *err)
     Agent *agent = agent_of(engine, event);
     note_claims(agent, event);
     (void)claim_settle(agent);
-    session_hello(agent, event->connection, event->hello);
+    session_hello(agent, event);
     return ERR_NONE;
 }
 

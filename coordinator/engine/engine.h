@@ -31,6 +31,7 @@ typedef struct EngineConfig {
     uint32_t goal_resend_max_ms;  /* … to 60 s */
     uint32_t mass_loss_window_ms; /* 60 s */
     uint32_t mass_loss_percent;   /* 30 */
+    ProtocolRange protocol;       /* versions that this coordinator speaks */
 } EngineConfig;
 
 void engine_config_defaults(EngineConfig *ret_config);
@@ -109,6 +110,7 @@ typedef struct Event {
     uint64_t
         session;   /* of the envelope; a message of a session that is not bound changes nothing */
     uint64_t term; /* of the envelope: the highest that its sender knows; 0: none */
+    uint32_t protocol; /* of the envelope: its version */
     union {
         const Hello *hello;
         const Inventory *inventory;

@@ -7,6 +7,9 @@
  * network repeats or delays proves nothing, a message with the new number proves that its sender
  * lives now. When such a proof comes from a process that an equally proven one had replaced, two
  * processes have one key.
+ *
+ * A session has one protocol version, the highest that both ends speak: WELCOME is its first
+ * envelope, and every other one of it has the same.
  */
 #include <string.h>
 
@@ -73,7 +76,7 @@ static void remember_replaced(Agent *agent, const uint8_t *process)
 
 void session_send(Agent *agent, MessageType type, const void *body)
 {
-    engine_send(agent->engine, agent->bound.connection, agent->bound.session, type, body);
+    engine_send(agent->engine, &agent->bound, type, body);
 }
 
 static void send_welcome(Agent *agent, const Binding *binding)
@@ -90,41 +93,54 @@ static void send_welcome(Agent *agent, const Binding *binding)
         .lost_ms = engine->config.lost_ms,
         .inventory_revision = has_inventory ? agent->row.inventory_revision : 0,
     };
-    engine_send(engine, binding->connection, binding->session, MESSAGE_WELCOME, welcome);
+    engine_send(engine, binding, MESSAGE_WELCOME, welcome);
 }
 
-static void send_reject(Engine *engine, uint64_t connection, uint64_t session, ErrCode code,
-                        const char *reason)
+static void send_reject(Engine *engine, const Binding *to, ErrCode code, const char *reason)
 {
     Reject *reject = ARENA_NEW(&engine->out->arena, Reject);
     reject->code = (uint32_t)code;
     reject->reason = arena_strdup(&engine->out->arena, reason);
-    engine_send(engine, connection, session, MESSAGE_REJECT, reject);
+    engine_send(engine, to, MESSAGE_REJECT, reject);
 }
 
 /* --- HELLO --- */
 
-static bool hello_is_refused(Agent *agent, uint64_t connection, const Hello *hello)
+static uint32_t protocol_agreed(const Engine *engine, const Hello *hello)
+{
+    const ProtocolRange theirs = { hello->protocol_min, hello->protocol_max };
+    return protocol_common(engine->config.protocol, theirs);
+}
+
+/* There is no session to refuse it in: what its sender wrote, it can read. */
+static bool hello_is_refused(Agent *agent, const Event *event)
 {
     Engine *engine = agent->engine;
     Arena *arena = &engine->out->arena;
+    const Hello *hello = event->hello;
+    const Binding sender = { .connection = event->connection, .protocol = event->protocol };
     if (agent->row.state == SESSION_QUARANTINED) {
         session_fire(agent, SESSION_GREETED);
-        send_reject(engine, connection, 0, ERR_FORBIDDEN,
+        send_reject(engine, &sender, ERR_FORBIDDEN,
                     arena_printf(arena, "quarantined: %s", agent->row.reason));
         return true;
     }
-    if (hello->protocol_min > PROTOCOL_VERSION_MAX || hello->protocol_max < PROTOCOL_VERSION_MIN) {
-        send_reject(engine, connection, 0, ERR_PROTOCOL,
-                    arena_printf(arena, "protocol %u to %u is spoken here", PROTOCOL_VERSION_MIN,
-                                 PROTOCOL_VERSION_MAX));
+    if (protocol_agreed(engine, hello) == 0) {
+        const ProtocolRange *spoken = &engine->config.protocol;
+        send_reject(
+            engine, &sender, ERR_PROTOCOL,
+            arena_printf(arena,
+                         "protocol versions %u to %u are spoken here, and %u to %u there: "
+                         "upgrade %s",
+                         spoken->min, spoken->max, hello->protocol_min, hello->protocol_max,
+                         hello->protocol_max < spoken->min ? "the agent" : "the coordinator"));
         return true;
     }
     /* Instance names are unique in the fleet: a second claim is refused, whoever makes it. */
     for (size_t i = 0; i < hello->instance_count; i++) {
         const Agent *owner = agent_of_instance(engine, hello->instances[i].name);
         if (owner != NULL && owner != agent) {
-            send_reject(engine, connection, 0, ERR_CONFLICT,
+            send_reject(engine, &sender, ERR_CONFLICT,
                         arena_printf(arena, "instance %s belongs to agent %s",
                                      hello->instances[i].name, owner->row.name));
             return true;
@@ -236,7 +252,8 @@ static Binding binding_new(Agent *agent, uint64_t connection, const Hello *hello
 {
     Engine *engine = agent->engine;
     Binding binding = { .connection = connection,
-                        .session = (engine->term << 32) | ++engine->session_count };
+                        .session = (engine->term << 32) | ++engine->session_count,
+                        .protocol = protocol_agreed(engine, hello) };
     memcpy(binding.boot_id, hello->boot_id.data, BOOT_ID_BYTES);
     return binding;
 }
@@ -247,18 +264,46 @@ static bool is_repeated(const Binding *binding, uint64_t connection, const Hello
            is_same_process(binding->boot_id, hello->boot_id.data);
 }
 
-void session_hello(Agent *agent, uint64_t connection, const Hello *hello)
+/* One version is agreed upon for all of a session: whoever changes it is not understood any more.
+ */
+static void garbled(Agent *agent, const Binding *binding, uint32_t protocol)
 {
-    if (hello_is_refused(agent, connection, hello)) {
+    const char *reason = arena_printf(&agent->engine->out->arena,
+                                      "it speaks protocol version %u in a session of version %u",
+                                      (unsigned)protocol, (unsigned)binding->protocol);
+    text_set(&agent->row.reason, reason);
+    send_reject(agent->engine, binding, ERR_PROTOCOL, reason);
+    session_fire(agent, SESSION_GARBLED);
+}
+
+/* Said again within a session, a HELLO changes what is known of the agent, and never the version.
+ */
+static void hello_again(Agent *agent, const Binding *binding, const Hello *hello)
+{
+    uint32_t agreed = protocol_agreed(agent->engine, hello);
+    if (agreed != binding->protocol) {
+        garbled(agent, binding, agreed);
+        return;
+    }
+    if (binding == &agent->bound) {
+        take_facts(agent, hello);
+    }
+    send_welcome(agent, binding);
+}
+
+void session_hello(Agent *agent, const Event *event)
+{
+    uint64_t connection = event->connection;
+    const Hello *hello = event->hello;
+    if (hello_is_refused(agent, event)) {
         return;
     }
     if (is_repeated(&agent->offered, connection, hello)) {
-        send_welcome(agent, &agent->offered);
+        hello_again(agent, &agent->offered, hello);
         return;
     }
     if (is_repeated(&agent->bound, connection, hello)) {
-        take_facts(agent, hello);
-        send_welcome(agent, &agent->bound);
+        hello_again(agent, &agent->bound, hello);
         return;
     }
     bool is_contested = agent->is_proven && agent->row.state == SESSION_ACTIVE;
@@ -283,18 +328,22 @@ Agent *session_admit(Engine *engine, const Event *event)
     if (agent == NULL) {
         return NULL;
     }
-    if (binding_admits(&agent->offered, event->connection, event->session)) {
-        Binding offered = agent->offered;
-        if (!prove(agent, &offered)) {
-            return NULL;
-        }
-        bind(agent, offered);
+    bool is_offered = binding_admits(&agent->offered, event->connection, event->session);
+    if (!is_offered && !binding_admits(&agent->bound, event->connection, event->session)) {
+        return NULL;
+    }
+    const Binding binding = is_offered ? agent->offered : agent->bound;
+    if (event->protocol != binding.protocol) {
+        garbled(agent, &binding, event->protocol);
+        return NULL;
+    }
+    if ((is_offered || !agent->is_proven) && !prove(agent, &binding)) {
+        return NULL;
+    }
+    if (is_offered) {
+        bind(agent, binding);
         agent->is_proven = true;
         session_fire(agent, SESSION_GREETED);
-    } else if (!binding_admits(&agent->bound, event->connection, event->session)) {
-        return NULL;
-    } else if (!agent->is_proven && !prove(agent, &agent->bound)) {
-        return NULL;
     }
     agent->heard_ms = engine->now_ms;
     agent->row.heard_at_ms = engine->wall_ms;

@@ -161,6 +161,11 @@ static const Rule RULES[] = {
     { "S34", RULE_ANY, SESSION_CLAIM, NULL, NULL, RULE_SAME, act_follow,
       "{agent} knows a coordinator of term {claim}" },
 
+    { "S35", SESSION_ACTIVE, SESSION_GARBLED, NULL, NULL, SESSION_SUSPECT, act_cut,
+      "{agent} is turned out: {reason}" },
+    { "S36", RULE_ANY, SESSION_GARBLED, NULL, NULL, RULE_SAME, act_cut,
+      "{agent}, which was silent, is turned out: {reason}" },
+
     { "S29", SESSION_LOST, SESSION_REVOKED, is_revoked, "revoked already", RULE_IGNORE, NULL,
       "the key of {agent} was revoked before" },
     { "S26", RULE_ANY, SESSION_REVOKED, NULL, NULL, SESSION_LOST, act_revoked,
@@ -182,6 +187,7 @@ static const char *const EVENT_NAMES[] = {
     [SESSION_CUT] = "cut",
     [SESSION_TWIN] = "twin",
     [SESSION_FORGED] = "forged",
+    [SESSION_GARBLED] = "garbled",
     [SESSION_CLAIM] = "claim",
     [SESSION_REVOKED] = "revoked",
     [SESSION_RELEASED] = "released",

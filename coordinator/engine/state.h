@@ -32,6 +32,7 @@ typedef struct Rollout Rollout;
 typedef struct Binding {
     uint64_t connection;
     uint64_t session;
+    uint32_t protocol; /* version of every envelope in the session */
     uint8_t boot_id[BOOT_ID_BYTES];
 } Binding;
 
@@ -291,7 +292,8 @@ typedef enum SessionEvent {
     SESSION_CUT,  /* its connection cannot be routed to any more */
     SESSION_TWIN, /* a process that had been replaced lives: two have one key */
     SESSION_FORGED,
-    SESSION_CLAIM, /* it knows of a later coordinator: `claimed_term` */
+    SESSION_GARBLED, /* it speaks another protocol version than was agreed */
+    SESSION_CLAIM,   /* it knows of a later coordinator: `claimed_term` */
     SESSION_REVOKED,
     SESSION_RELEASED,
     SESSION_EVENT_COUNT_,
@@ -392,7 +394,7 @@ void fleet_sort(Engine *engine);
 
 /* --- session.c --- */
 void session_unbind(Agent *agent); /* no process speaks for it any more */
-void session_hello(Agent *agent, uint64_t connection, const Hello *hello);
+void session_hello(Agent *agent, const Event *event);
 /* The agent that this message counts for; NULL: a stale or foreign session. */
 Agent *session_admit(Engine *engine, const Event *event);
 void session_ping(Agent *agent, const Ping *ping);
@@ -539,8 +541,7 @@ void bring_run(Engine *engine, const BroughtPlan *brought);
 /* --- effects.c --- */
 void effects_add(Effects *effects, Effect effect);
 void engine_flush(Engine *engine);
-void engine_send(Engine *engine, uint64_t connection, uint64_t session, MessageType type,
-                 const void *body);
+void engine_send(Engine *engine, const Binding *to, MessageType type, const void *body);
 
 extern const RuleTable SESSION_TABLE;
 extern const RuleTable TARGET_TABLE;

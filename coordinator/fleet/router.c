@@ -53,6 +53,7 @@ struct Router {
     Bucket admission;
     Random random;
     uint32_t retry_after_ms;
+    ProtocolRange spoken;
     uint64_t term;
     Str frame; /* reused */
 };
@@ -91,23 +92,19 @@ static ZsockResult send_envelope(Router *router, const void *route, const Envelo
     return result;
 }
 
-void router_send(Router *router, uint64_t handle, uint64_t session, MessageType type,
-                 const void *body)
+void router_send(Router *router, uint64_t handle, const Envelope *message)
 {
     Connection *connection = connections_find(router->connections, handle);
     if (connection == NULL) {
         return;
     }
-    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
-                                .type = type,
-                                .session = session,
-                                .term = router->term,
-                                .seq = ++connection->sent,
-                                .body = body };
+    Envelope envelope = *message;
+    envelope.term = router->term;
+    envelope.seq = ++connection->sent;
     ZsockResult result = send_envelope(router, connection->route.bytes, &envelope);
     if (result == ZSOCK_WOULD_BLOCK) {
         log_debug("an agent does not take its messages", LOG_STR("agent", connection->agent),
-                  LOG_STR("type", message_type_name(type)));
+                  LOG_STR("type", message_type_name(message->type)));
     }
     if (result == ZSOCK_UNROUTABLE) {
         report_gone(router, connection);
@@ -150,8 +147,8 @@ static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *
 {
     Err err = { 0 };
     const Bytes bytes = { zframe_data(frame), zframe_size(frame) };
-    ErrCode code =
-        envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, arena, &incoming->envelope, &err);
+    ErrCode code = envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, router->spoken, arena,
+                                   &incoming->envelope, &err);
     if (code == ERR_NONE && !IS_FROM_AGENT[incoming->envelope.type]) {
         code = err_set(&err, ERR_PROTOCOL, "%s is not for a coordinator",
                        message_type_name(incoming->envelope.type));
@@ -174,9 +171,10 @@ static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms
     uint64_t least = router->retry_after_ms;
     const Busy busy = { .retry_after_ms =
                             (uint32_t)random_between(&router->random, least, 4 * least) };
-    const Envelope envelope = {
-        .version = PROTOCOL_VERSION_MAX, .type = MESSAGE_BUSY, .term = router->term, .body = &busy
-    };
+    const Envelope envelope = { .version = incoming->envelope.version,
+                                .type = MESSAGE_BUSY,
+                                .term = router->term,
+                                .body = &busy };
     router->stats.busy++;
     if (incoming->route_length == ROUTE_BYTES) {
         (void)send_envelope(router, incoming->route, &envelope);
@@ -191,7 +189,7 @@ static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms
 static void send_away(Router *router, const Incoming *incoming)
 {
     const Bye bye = { .reason = "this coordinator has no such session: say hello" };
-    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+    const Envelope envelope = { .version = incoming->envelope.version,
                                 .type = MESSAGE_BYE,
                                 .session = incoming->envelope.session,
                                 .term = incoming->envelope.term,
@@ -298,6 +296,7 @@ ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOpt
     router->connections = connections_new();
     router->shares = map_new();
     router->retry_after_ms = options->retry_after_ms;
+    router->spoken = options->spoken;
     random_init(&router->random, options->seed);
     bucket_init(&router->admission, options->handshakes_per_second, options->handshakes_per_second,
                 now_ms);

@@ -43,6 +43,7 @@ typedef struct RouterOptions {
     uint8_t secret_key[CURVE_KEY_BYTES];
     uint32_t handshakes_per_second;
     uint32_t retry_after_ms; /* what a BUSY asks for at least; at most four times this */
+    ProtocolRange spoken;    /* versions that this coordinator speaks */
     uint64_t seed;           /* of the jitter */
 } RouterOptions;
 
@@ -78,11 +79,11 @@ AUTO_PTR_DEFINE(Router, router_close)
 void router_set_term(Router *router, uint64_t term);
 
 /*
- * Sends without waiting. A slow peer's message is dropped (what matters is sent again); a peer that
- * is gone is reported by handlers.gone. An unknown connection is ignored: its peer is gone already.
+ * Sends without waiting: version, session, type and body are the message's, the rest is filled in.
+ * A slow peer's message is dropped (what matters is sent again); a peer that is gone is reported by
+ * handlers.gone. An unknown connection is ignored: its peer is gone already.
  */
-void router_send(Router *router, uint64_t connection, uint64_t session, MessageType type,
-                 const void *body);
+void router_send(Router *router, uint64_t connection, const Envelope *message);
 
 /* Forgets the connection: its messages are refused from now on, until a HELLO makes a new one. */
 void router_forget(Router *router, uint64_t connection);

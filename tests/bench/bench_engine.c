@@ -109,7 +109,8 @@ static Event event_of(Bench *bench, EventKind kind, unsigned agent)
     return (Event){ .kind = kind,
                     .agent = name_of(bench, agent),
                     .connection = agent + 1,
-                    .session = bench->sessions[agent] };
+                    .session = bench->sessions[agent],
+                    .protocol = 1 };
 }
 
 static void say_hello(Bench *bench, unsigned agent)

@@ -22,6 +22,7 @@ static void say(Coordinator *coordinator, Event event)
     event.agent = "db1";
     event.connection = CONNECTION;
     event.session = coordinator->session;
+    event.protocol = PROTOCOL_VERSION_MAX;
     shell_take(coordinator->shell, &event);
     shell_flush(coordinator->shell);
 }

@@ -150,7 +150,7 @@ static void take_send(FuzzFleet *fleet, const SendEffect *send)
 {
     AUTO(Str) frame = { 0 };
     Err err = { 0 };
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+    Envelope envelope = { .version = send->protocol,
                           .type = send->type,
                           .session = send->session,
                           .term = 1,

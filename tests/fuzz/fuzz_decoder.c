@@ -25,10 +25,11 @@ static void require_round_trip(const FieldTable *table, const void *value, Arena
     void *again = NULL;
     Err err;
     wire_print(table, value, &printed);
-    FUZZ_REQUIRE(wire_encode(table, value, &once, &err) == ERR_NONE);
-    FUZZ_REQUIRE(wire_decode(table, str_bytes(&once), WIRE_REFUSE_UNKNOWN, arena, &again, &err) ==
-                 ERR_NONE);
-    FUZZ_REQUIRE(wire_encode(table, again, &twice, &err) == ERR_NONE);
+    FUZZ_REQUIRE(wire_encode(table, WIRE_NEWEST, value, &once, &err) == ERR_NONE);
+    FUZZ_REQUIRE(wire_decode(table, str_bytes(&once),
+                             (WireReader){ WIRE_NEWEST, WIRE_REFUSE_UNKNOWN }, arena, &again,
+                             &err) == ERR_NONE);
+    FUZZ_REQUIRE(wire_encode(table, WIRE_NEWEST, again, &twice, &err) == ERR_NONE);
     FUZZ_REQUIRE(once.length == twice.length && memcmp(once.data, twice.data, once.length) == 0);
 }
 
@@ -42,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     void *value = NULL;
     Err err = { 0 };
     ErrCode code =
-        wire_decode(table, (Bytes){ data + 1, size - 1 }, WIRE_SKIP_UNKNOWN, &arena, &value, &err);
+        wire_decode(table, (Bytes){ data + 1, size - 1 },
+                    (WireReader){ WIRE_NEWEST, WIRE_SKIP_UNKNOWN }, &arena, &value, &err);
     if (code == ERR_NONE) {
         require_round_trip(table, value, &arena);
     } else {
@@ -59,6 +61,6 @@ bool fuzz_seed(size_t index, Str *out)
     AUTO(Arena) arena = { 0 };
     const FieldTable *table = table_of((uint8_t)index);
     str_append_char(out, (char)index);
-    FUZZ_REQUIRE(wire_encode(table, sample_new(table, &arena), out, NULL) == ERR_NONE);
+    FUZZ_REQUIRE(wire_encode(table, WIRE_NEWEST, sample_new(table, &arena), out, NULL) == ERR_NONE);
     return true;
 }

@@ -63,12 +63,13 @@ static void deliver(FuzzFleet *fleet, const FleetHost *from, MessageType type, c
         return;
     }
     Bytes bytes = { (const uint8_t *)frame.data, frame.length };
-    FUZZ_REQUIRE(envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, &arena, &envelope, &err) ==
-                 ERR_NONE);
+    FUZZ_REQUIRE(envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, PROTOCOL_SPOKEN, &arena,
+                                 &envelope, &err) == ERR_NONE);
     fuzz_fleet_step(fleet, (Event){ .kind = KINDS[type],
                                     .agent = from->name,
                                     .connection = from->connection,
                                     .session = envelope.session,
+                                    .protocol = envelope.version,
                                     .hello = envelope.body });
 }
 

@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(Str) out = { 0 };
     Envelope envelope = { 0 };
     Err err = { 0 };
-    ErrCode code =
-        envelope_decode((Bytes){ data, size }, MESSAGE_TO_COORDINATOR_MAX, &arena, &envelope, &err);
+    ErrCode code = envelope_decode((Bytes){ data, size }, MESSAGE_TO_COORDINATOR_MAX,
+                                   PROTOCOL_SPOKEN, &arena, &envelope, &err);
     if (code != ERR_NONE) {
         FUZZ_REQUIRE(envelope.body == NULL && err.code == code && err.message[0] != '\0');
         return 0;

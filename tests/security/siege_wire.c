@@ -46,7 +46,7 @@ void siege_say(SiegeAgent *agent, MessageType type, const void *body)
 {
     AUTO(Str) frame = { 0 };
     Err err = { 0 };
-    const Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+    const Envelope envelope = { .version = 1,
                                 .type = type,
                                 .session = agent->session,
                                 .term = agent->term,
@@ -66,8 +66,9 @@ bool siege_hear(SiegeAgent *agent, Envelope *ret_envelope)
     arena_done(&agent->arena);
     const Bytes bytes = { arena_memdup(&agent->arena, zframe_data(&frame), zframe_size(&frame)),
                           zframe_size(&frame) };
-    assert_int_equal(
-        envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, &agent->arena, ret_envelope, &err), ERR_NONE);
+    assert_int_equal(envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, PROTOCOL_SPOKEN, &agent->arena,
+                                     ret_envelope, &err),
+                     ERR_NONE);
     return true;
 }
 

@@ -100,7 +100,7 @@ static void send_message(SimAgent *agent, const LinkEffect *effect)
     if (effect->type == MESSAGE_STATE) {
         check_answer(agent, effect->body);
     }
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+    Envelope envelope = { .version = effect->protocol,
                           .type = effect->type,
                           .session = effect->session,
                           .term = effect->term,
@@ -299,7 +299,7 @@ static void process_start(void *ctx, uint64_t life)
     agent->is_up = true;
     agent->moves_seen = 0;
     agent->clock_offset_ms = dice_below(&agent->dice, CLOCK_SPREAD_MS);
-    agent->facts = (AgentFacts){ .version = "0.1.0" };
+    agent->facts = (AgentFacts){ .version = "0.1.0", .protocol = PROTOCOL_SPOKEN };
     for (size_t i = 0; i < BOOT_ID_BYTES; i++) {
         agent->facts.boot_id[i] = (uint8_t)dice_below(&agent->dice, 256);
     }
@@ -453,7 +453,8 @@ static void frame_take(SimAgent *agent, Bytes bytes)
     AUTO(Arena) arena = { 0 };
     Envelope envelope = { 0 };
     Err err = { 0 };
-    if (envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, &arena, &envelope, &err) != ERR_NONE) {
+    if (envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, agent->facts.protocol, &arena, &envelope,
+                        &err) != ERR_NONE) {
         world_violate(agent_world(agent), "every message can be decoded", "%s", err.message);
         return;
     }

@@ -8,8 +8,10 @@ static void send_message(SimCoordinator *coordinator, const SendEffect *send)
     if (agent != NULL && sim_store_is_current(coordinator->store)) {
         invariants_send(coordinator->parts.invariants, agent, send);
     }
-    if (!sim_router_send(coordinator->router, send->connection, send->session, send->type,
-                         send->body, &agent)) {
+    const Envelope message = {
+        .version = send->protocol, .type = send->type, .session = send->session, .body = send->body
+    };
+    if (!sim_router_send(coordinator->router, send->connection, &message, &agent)) {
         inbox_tell_gone(coordinator, agent, send->connection);
     }
 }

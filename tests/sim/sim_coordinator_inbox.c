@@ -77,8 +77,11 @@ static void serve_plan(SimCoordinator *coordinator, const RouterIn *in)
         world_saw(coordinator_world(coordinator), chunk.total_size == 0 ? SIGHT_PLAN_NOT_THERE
                                                   : chunk.offset > 0    ? SIGHT_PLAN_IN_CHUNKS
                                                                         : SIGHT_PLAN_SERVED);
-        if (!sim_router_send(coordinator->router, in->handle, in->envelope.session,
-                             MESSAGE_PLAN_CHUNK, &chunk, &agent)) {
+        const Envelope answer = { .version = in->envelope.version,
+                                  .type = MESSAGE_PLAN_CHUNK,
+                                  .session = in->envelope.session,
+                                  .body = &chunk };
+        if (!sim_router_send(coordinator->router, in->handle, &answer, &agent)) {
             inbox_tell_gone(coordinator, agent, in->handle);
         }
     }
@@ -91,7 +94,8 @@ static void take_message(SimCoordinator *coordinator, Inbound *inbound, const Ro
                               .agent = in->agent,
                               .connection = in->handle,
                               .session = in->envelope.session,
-                              .term = in->envelope.term };
+                              .term = in->envelope.term,
+                              .protocol = in->envelope.version };
     event_set_body(&inbound->event, in->envelope.body);
     LIST_PUSH(&coordinator->inbox, *inbound);
     *inbound = (Inbound){ 0 };

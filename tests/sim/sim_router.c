@@ -96,19 +96,16 @@ static bool send_envelope(SimRouter *router, uint64_t route, const Envelope *env
     return sim_net_send_down(router->parts.net, route, bytes);
 }
 
-bool sim_router_send(SimRouter *router, uint64_t handle, uint64_t session, MessageType type,
-                     const void *body, const char **ret_agent)
+bool sim_router_send(SimRouter *router, uint64_t handle, const Envelope *message,
+                     const char **ret_agent)
 {
     const Connection *connection = connections_find(router->connections, handle);
     if (connection == NULL) {
         return true; /* forgotten meanwhile: nobody is told */
     }
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
-                          .type = type,
-                          .session = session,
-                          .term = router->term,
-                          .seq = ++router->seq,
-                          .body = body };
+    Envelope envelope = *message;
+    envelope.term = router->term;
+    envelope.seq = ++router->seq;
     *ret_agent = sim_router_agent(router, handle);
     if (send_envelope(router, number_of(&connection->route), &envelope, *ret_agent)) {
         return true;
@@ -139,7 +136,7 @@ static bool is_put_off(SimRouter *router, size_t agent, uint64_t route, const En
     uint64_t least = router->parts.retry_after_ms;
     const Busy busy = { .retry_after_ms = (uint32_t)dice_between(&router->dice, least, 4 * least) };
     const Envelope answer = {
-        .version = PROTOCOL_VERSION_MAX, .type = MESSAGE_BUSY, .term = router->term, .body = &busy
+        .version = envelope->version, .type = MESSAGE_BUSY, .term = router->term, .body = &busy
     };
     world_saw(router->parts.world, SIGHT_BUSY);
     send_envelope(router, route, &answer, router->parts.agents[agent]);
@@ -150,7 +147,7 @@ static bool is_put_off(SimRouter *router, size_t agent, uint64_t route, const En
 static void send_away(SimRouter *router, size_t agent, uint64_t route, const Envelope *incoming)
 {
     static const Bye BYE = { .reason = "this coordinator has no such session: say hello" };
-    const Envelope answer = { .version = PROTOCOL_VERSION_MAX,
+    const Envelope answer = { .version = incoming->version,
                               .type = MESSAGE_BYE,
                               .session = incoming->session,
                               .term = incoming->term,
@@ -168,7 +165,8 @@ RouterIn sim_router_take(SimRouter *router, size_t agent, uint64_t route, Bytes 
         world_saw(router->parts.world, SIGHT_UNKNOWN_KEY);
         return in;
     }
-    if (envelope_decode(frame, MESSAGE_TO_COORDINATOR_MAX, arena, &in.envelope, &err) != ERR_NONE) {
+    if (envelope_decode(frame, MESSAGE_TO_COORDINATOR_MAX, PROTOCOL_SPOKEN, arena, &in.envelope,
+                        &err) != ERR_NONE) {
         world_violate(router->parts.world, "every message can be decoded", "%s", err.message);
         return in;
     }

@@ -54,8 +54,8 @@ RouterIn sim_router_take(SimRouter *router, size_t agent, uint64_t route, Bytes 
                          Arena *arena);
 
 /* False: nobody is there any more; the connection is forgotten. `ret_agent` then. */
-bool sim_router_send(SimRouter *router, uint64_t handle, uint64_t session, MessageType type,
-                     const void *body, const char **ret_agent);
+bool sim_router_send(SimRouter *router, uint64_t handle, const Envelope *message,
+                     const char **ret_agent);
 
 /* Whose connection it is; NULL: forgotten. */
 const char *sim_router_agent(const SimRouter *router, uint64_t handle);

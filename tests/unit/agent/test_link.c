@@ -115,9 +115,9 @@ static bool hear(Fixture *fixture, Envelope *ret_envelope)
     memcpy(fixture->peer, zframe_data(&id), fixture->peer_length);
     Bytes bytes = { arena_memdup(&fixture->arena, zframe_data(&frame), zframe_size(&frame)),
                     zframe_size(&frame) };
-    assert_int_equal(
-        envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, &fixture->arena, ret_envelope, NULL),
-        ERR_NONE);
+    assert_int_equal(envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, PROTOCOL_SPOKEN,
+                                     &fixture->arena, ret_envelope, NULL),
+                     ERR_NONE);
     return true;
 }
 

@@ -236,7 +236,9 @@ static inline void fleet_say_hello(Fixture *fixture)
                           .instances = &instance,
                           .instance_count = 1,
                           .inventory_revision = 1 };
-    const Event event = { .kind = EVENT_HELLO, .agent = "db1", .connection = 1, .hello = &hello };
+    const Event event = {
+        .kind = EVENT_HELLO, .agent = "db1", .connection = 1, .protocol = 1, .hello = &hello
+    };
     shell_take(fixture->shell, &event);
     shell_flush(fixture->shell);
 }
@@ -265,6 +267,7 @@ static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint3
                           .agent = "db1",
                           .connection = 1,
                           .session = fixture->session,
+                          .protocol = 1,
                           .inventory = &inventory };
     shell_take(fixture->shell, &event);
     shell_flush(fixture->shell);

@@ -369,6 +369,7 @@ static void queue_ping(Fixture *fixture)
                           .agent = "db1",
                           .connection = 1,
                           .session = fixture->session,
+                          .protocol = 1,
                           .ping = &PING };
     shell_take(fixture->shell, &event);
 }

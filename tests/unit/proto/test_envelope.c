@@ -9,7 +9,8 @@ static ErrCode decode_hex(const char *hex, size_t max_bytes, Arena *arena, Envel
     uint8_t bytes[256];
     size_t length = strlen(hex) / 2;
     assert_true(hex_decode(hex, bytes, length));
-    return envelope_decode((Bytes){ bytes, length }, max_bytes, arena, ret_envelope, err);
+    return envelope_decode((Bytes){ bytes, length }, max_bytes, PROTOCOL_SPOKEN, arena,
+                           ret_envelope, err);
 }
 
 static void a_frame_is_an_array_of_six(void **state)
@@ -39,9 +40,9 @@ static void what_is_wrong_is_said_in_order(void **state)
         { "96010600000181010500", ERR_PROTOCOL, "envelope: 1 bytes after the end" },
         { "96a13106000001810105", ERR_PROTOCOL, "envelope: version is no unsigned integer" },
         { "960006000001810105", ERR_PROTOCOL,
-          "envelope: protocol version 0, this skein speaks 1 to 1" },
-        { "960263c0c0c0c0", ERR_PROTOCOL,
-          "envelope: protocol version 2, this skein speaks 1 to 1" },
+          "envelope: protocol version 0, and 1 to 2 is spoken here" },
+        { "966306c0c0c0c0", ERR_PROTOCOL,
+          "envelope: protocol version 99, and 1 to 2 is spoken here" },
         { "96010000000180", ERR_PROTOCOL, "envelope: message type 0 is not known" },
         { "96010f00000180", ERR_PROTOCOL, "envelope: message type 15 is not known" },
         { "9601cf000000010000000600000180", ERR_PROTOCOL,

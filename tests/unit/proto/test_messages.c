@@ -188,7 +188,8 @@ static ErrCode decode_mutated(const MessageRow *row, const Mutation *mutation, A
 {
     AUTO(Str) sound = { 0 };
     AUTO(Str) broken = { 0 };
-    assert_int_equal(wire_encode(row->table, sample_new(row->table, arena), &sound, err), ERR_NONE);
+    assert_int_equal(
+        wire_encode(row->table, WIRE_NEWEST, sample_new(row->table, arena), &sound, err), ERR_NONE);
     msgpack_unpacked unpacked;
     msgpack_unpacked_init(&unpacked);
     assert_int_equal(msgpack_unpack_next(&unpacked, sound.data, sound.length, NULL),
@@ -197,7 +198,8 @@ static ErrCode decode_mutated(const MessageRow *row, const Mutation *mutation, A
     repack_struct(&packer, row->table, unpacked.data, mutation);
     msgpack_unpacked_destroy(&unpacked);
     *err = (Err){ 0 };
-    return wire_decode(row->table, str_bytes(&broken), WIRE_SKIP_UNKNOWN, arena, ret_value, err);
+    return wire_decode(row->table, str_bytes(&broken),
+                       (WireReader){ WIRE_NEWEST, WIRE_SKIP_UNKNOWN }, arena, ret_value, err);
 }
 
 static void assert_refused(const MessageRow *row, const Mutation *mutation, ErrCode wanted)
@@ -276,50 +278,104 @@ static void every_member_of_a_struct_has_a_field(void **state)
     }
 }
 
+typedef struct Trip {
+    Arena arena;
+    Envelope sent;
+    Envelope got;
+    Str frame;
+} Trip;
+
+static void trip_done(Trip *trip)
+{
+    arena_done(&trip->arena);
+    str_done(&trip->frame);
+}
+
+AUTO_DEFINE(Trip, trip_done)
+
+/* A whole message of the type, on its way in a protocol version. */
+static void trip_make(Trip *trip, MessageType type, uint32_t version)
+{
+    Err err;
+    const FieldTable *table = message_row(type)->table;
+    *trip = (Trip){ 0 };
+    trip->sent = (Envelope){ version, type, 7, 3, 12, sample_new(table, &trip->arena) };
+    assert_int_equal(envelope_encode(&trip->sent, MESSAGE_TO_AGENT_MAX, &trip->frame, &err),
+                     ERR_NONE);
+    assert_int_equal(envelope_decode(str_bytes(&trip->frame), MESSAGE_TO_AGENT_MAX, PROTOCOL_SPOKEN,
+                                     &trip->arena, &trip->got, &err),
+                     ERR_NONE);
+}
+
 static void every_message_comes_back_as_it_went(void **state)
 {
     (void)state;
     for (int type = MESSAGE_NONE + 1; type < MESSAGE_TYPE_COUNT_; type++) {
-        const MessageRow *row = message_row((MessageType)type);
-        AUTO(Arena) arena = { 0 };
-        AUTO(Str) frame = { 0 };
+        AUTO(Trip) trip;
         AUTO(Str) again = { 0 };
         AUTO(Str) printed = { 0 };
         AUTO(Str) printed_again = { 0 };
-        Envelope sent = { 1, (MessageType)type, 7, 3, 12, sample_new(row->table, &arena) };
-        Envelope got = { 0 };
         Err err;
-        assert_int_equal(envelope_encode(&sent, MESSAGE_TO_AGENT_MAX, &frame, &err), ERR_NONE);
-        assert_int_equal(
-            envelope_decode(str_bytes(&frame), MESSAGE_TO_AGENT_MAX, &arena, &got, &err), ERR_NONE);
-        assert_int_equal(envelope_encode(&got, MESSAGE_TO_AGENT_MAX, &again, &err), ERR_NONE);
-        assert_int_equal(frame.length, again.length);
-        assert_memory_equal(frame.data, again.data, frame.length);
-        envelope_print(&sent, &printed);
-        envelope_print(&got, &printed_again);
+        trip_make(&trip, (MessageType)type, PROTOCOL_VERSION_MAX);
+        assert_int_equal(envelope_encode(&trip.got, MESSAGE_TO_AGENT_MAX, &again, &err), ERR_NONE);
+        assert_int_equal(trip.frame.length, again.length);
+        assert_memory_equal(trip.frame.data, again.data, again.length);
+        envelope_print(&trip.sent, &printed);
+        envelope_print(&trip.got, &printed_again);
         assert_string_equal(str_text(&printed), str_text(&printed_again));
     }
 }
 
-static void every_message_has_its_golden_bytes(void **state)
+/* What an older release wrote is what this one writes to it: those bytes never change. */
+static void every_message_has_its_golden_bytes_in_every_version(void **state)
 {
     (void)state;
     for (int type = MESSAGE_NONE + 1; type < MESSAGE_TYPE_COUNT_; type++) {
-        const MessageRow *row = message_row((MessageType)type);
         AUTO(Arena) arena = { 0 };
-        AUTO(Str) frame = { 0 };
         AUTO(Str) text = { 0 };
-        Envelope envelope = { 1, (MessageType)type, 7, 3, 12, sample_new(row->table, &arena) };
-        assert_int_equal(envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, NULL), ERR_NONE);
-        envelope_print(&envelope, &text);
-        str_append_char(&text, '\n');
-        hex_lines(str_bytes(&frame), &text);
-        char *name = arena_printf(&arena, "%s.hex", row->name);
+        for (uint32_t version = 1; version <= PROTOCOL_VERSION_MAX; version++) {
+            AUTO(Trip) trip;
+            trip_make(&trip, (MessageType)type, version);
+            envelope_print(&trip.got, &text);
+            str_append_char(&text, '\n');
+            hex_lines(str_bytes(&trip.frame), &text);
+        }
+        char *name = arena_printf(&arena, "%s.hex", message_type_name((MessageType)type));
         for (char *c = name; *c != '\0'; c++) {
             *c = (char)tolower((unsigned char)*c);
         }
         golden_compare(name, &text);
     }
+}
+
+/* Nobody knows yet what the other side speaks. */
+static void the_greeting_is_the_same_in_every_version(void **state)
+{
+    (void)state;
+    static const MessageType GREETING[] = { MESSAGE_HELLO, MESSAGE_WELCOME, MESSAGE_BUSY,
+                                            MESSAGE_REJECT };
+    for (size_t i = 0; i < ARRAY_LEN(GREETING); i++) {
+        AUTO(Arena) arena = { 0 };
+        const FieldTable *table = message_row(GREETING[i])->table;
+        assert_int_equal(wire_needs(table, sample_new(table, &arena)), 1);
+    }
+}
+
+static void a_message_of_a_version_that_is_not_spoken_is_not_read(void **state)
+{
+    (void)state;
+    AUTO(Trip) trip;
+    Err err;
+    trip_make(&trip, MESSAGE_STATE, 2);
+    const ProtocolRange old = { 1, 1 };
+    assert_int_equal(envelope_decode(str_bytes(&trip.frame), MESSAGE_TO_AGENT_MAX, old, &trip.arena,
+                                     &trip.got, &err),
+                     ERR_PROTOCOL);
+    assert_string_equal(err.message, "envelope: protocol version 2, and 1 to 1 is spoken here");
+    assert_string_equal(err.hint, "upgrade this skein");
+    trip.sent.version = PROTOCOL_VERSION_MAX + 1;
+    assert_int_equal(envelope_encode(&trip.sent, MESSAGE_TO_AGENT_MAX, &trip.frame, &err),
+                     ERR_PROTOCOL);
 }
 
 static void visit_missing(const MessageRow *row, const Field *field)
@@ -417,7 +473,8 @@ static void a_frame_cut_anywhere_is_refused(void **state)
             /* A copy of exactly this length, so that a sanitizer sees a read beyond it. */
             uint8_t *cut = arena_memdup(&arena, frame.data, length);
             Envelope got;
-            ErrCode code = envelope_decode((Bytes){ cut, length }, SIZE_MAX, &arena, &got, NULL);
+            ErrCode code = envelope_decode((Bytes){ cut, length }, SIZE_MAX, PROTOCOL_SPOKEN,
+                                           &arena, &got, NULL);
             assert_true(code == ERR_PROTOCOL || code == ERR_LIMIT);
         }
     }
@@ -441,8 +498,8 @@ static void mutate_and_decode(const Str *frame, uint64_t *seed)
     }
     Envelope got;
     Err err;
-    if (envelope_decode((Bytes){ bytes, frame->length }, SIZE_MAX, &arena, &got, &err) ==
-        ERR_NONE) {
+    if (envelope_decode((Bytes){ bytes, frame->length }, SIZE_MAX, PROTOCOL_SPOKEN, &arena, &got,
+                        &err) == ERR_NONE) {
         envelope_print(&got, &out);
         assert_int_equal(envelope_encode(&got, SIZE_MAX, &out, &err), ERR_NONE);
     }
@@ -471,7 +528,9 @@ int main(void)
         cmocka_unit_test(every_table_is_sound),
         cmocka_unit_test(every_member_of_a_struct_has_a_field),
         cmocka_unit_test(every_message_comes_back_as_it_went),
-        cmocka_unit_test(every_message_has_its_golden_bytes),
+        cmocka_unit_test(every_message_has_its_golden_bytes_in_every_version),
+        cmocka_unit_test(the_greeting_is_the_same_in_every_version),
+        cmocka_unit_test(a_message_of_a_version_that_is_not_spoken_is_not_read),
         cmocka_unit_test(a_missing_field_is_refused_only_where_it_is_required),
         cmocka_unit_test(a_field_of_the_wrong_type_is_refused),
         cmocka_unit_test(an_oversized_field_is_refused),

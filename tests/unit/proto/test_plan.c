@@ -445,7 +445,7 @@ static void a_contradiction_in_foreign_bytes_is_refused(void **state)
     AUTO(Str) bytes = { 0 };
     Plan *plan = sample_plan(&arena);
     plan->migrations[1].id = "0001_create";
-    assert_int_equal(wire_encode(&PLAN_TABLE, plan, &bytes, NULL), ERR_NONE);
+    assert_int_equal(wire_encode(&PLAN_TABLE, WIRE_NEWEST, plan, &bytes, NULL), ERR_NONE);
     Plan *decoded = NULL;
     Err err;
     assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &decoded, &err), ERR_SYNTAX);

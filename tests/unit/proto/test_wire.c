@@ -50,7 +50,7 @@ static void assert_encodes(const Whole *whole, const char *hex)
 {
     AUTO(Str) out = { 0 };
     Err err;
-    assert_int_equal(wire_encode(&WHOLE, whole, &out, &err), ERR_NONE);
+    assert_int_equal(wire_encode(&WHOLE, WIRE_NEWEST, whole, &out, &err), ERR_NONE);
     char *got = mem_alloc(2 * out.length + 1);
     hex_encode((const uint8_t *)out.data, out.length, got);
     assert_string_equal(got, hex);
@@ -76,13 +76,17 @@ static void defaults_are_left_out_and_forms_are_shortest(void **state)
     assert_encodes(&(Whole){ .labels = { labels, 2 } }, "810a82a161a131a162a0");
 }
 
-static Whole *decode_hex(const char *hex, WireMode mode, Arena *arena, ErrCode *ret_code, Err *err)
+static const WireReader LENIENT = { WIRE_NEWEST, WIRE_SKIP_UNKNOWN };
+static const WireReader STRICT = { WIRE_NEWEST, WIRE_REFUSE_UNKNOWN };
+
+static Whole *decode_hex(const char *hex, WireReader reader, Arena *arena, ErrCode *ret_code,
+                         Err *err)
 {
     uint8_t bytes[256];
     size_t length = strlen(hex) / 2;
     assert_true(hex_decode(hex, bytes, length));
     void *value = NULL;
-    *ret_code = wire_decode(&WHOLE, (Bytes){ bytes, length }, mode, arena, &value, err);
+    *ret_code = wire_decode(&WHOLE, (Bytes){ bytes, length }, reader, arena, &value, err);
     assert_true((*ret_code == ERR_NONE) == (value != NULL));
     return value;
 }
@@ -92,13 +96,13 @@ static void absent_fields_have_their_defaults_and_no_text_is_null(void **state)
     (void)state;
     AUTO(Arena) arena = { 0 };
     ErrCode code = ERR_NONE;
-    Whole *whole = decode_hex("80", WIRE_SKIP_UNKNOWN, &arena, &code, NULL);
+    Whole *whole = decode_hex("80", LENIENT, &arena, &code, NULL);
     assert_int_equal(code, ERR_NONE);
     assert_string_equal(whole->text, "");
     assert_string_equal(whole->part.text, "");
     assert_int_equal(whole->u32, 0);
     assert_int_equal(whole->labels.count, 0);
-    whole = decode_hex("810891810105", WIRE_SKIP_UNKNOWN, &arena, &code, NULL);
+    whole = decode_hex("810891810105", LENIENT, &arena, &code, NULL);
     assert_int_equal(whole->parts[0].number, 5);
     assert_string_equal(whole->parts[0].text, "");
 }
@@ -108,8 +112,8 @@ static void long_forms_of_other_writers_are_read(void **state)
     (void)state;
     AUTO(Arena) arena = { 0 };
     ErrCode code = ERR_NONE;
-    Whole *whole = decode_hex("de0002cf0000000000000001ce0000000703d0fe", WIRE_SKIP_UNKNOWN, &arena,
-                              &code, NULL);
+    Whole *whole =
+        decode_hex("de0002cf0000000000000001ce0000000703d0fe", LENIENT, &arena, &code, NULL);
     assert_int_equal(code, ERR_NONE);
     assert_int_equal(whole->u32, 7);
     assert_int_equal(whole->i64, -2);
@@ -122,10 +126,10 @@ static void unknown_tags_are_skipped_or_refused_by_mode(void **state)
     ErrCode code = ERR_NONE;
     Err err;
     const char *hex = "830b92a1788101c0cd0100c00101"; /* 11: ["x", {1: nil}], 256: nil, 1: 1 */
-    Whole *whole = decode_hex(hex, WIRE_SKIP_UNKNOWN, &arena, &code, &err);
+    Whole *whole = decode_hex(hex, LENIENT, &arena, &code, &err);
     assert_int_equal(code, ERR_NONE);
     assert_int_equal(whole->u32, 1);
-    decode_hex(hex, WIRE_REFUSE_UNKNOWN, &arena, &code, &err);
+    decode_hex(hex, STRICT, &arena, &code, &err);
     assert_int_equal(code, ERR_PROTOCOL);
     assert_string_equal(err.message, "WHOLE: field 11 is not known");
     assert_string_equal(err.hint, "it was made by a newer skein than this one");
@@ -172,10 +176,10 @@ static void what_is_wrong_is_said_with_its_path(void **state)
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         ErrCode code = ERR_NONE;
         Err err;
-        decode_hex(ROWS[i].hex, WIRE_SKIP_UNKNOWN, &arena, &code, &err);
+        decode_hex(ROWS[i].hex, LENIENT, &arena, &code, &err);
         assert_string_equal(err.message, ROWS[i].message);
         assert_int_equal(code, ROWS[i].code);
-        decode_hex(ROWS[i].hex, WIRE_SKIP_UNKNOWN, &arena, &code, NULL); /* without an Err too */
+        decode_hex(ROWS[i].hex, LENIENT, &arena, &code, NULL); /* without an Err too */
         assert_int_equal(code, ROWS[i].code);
     }
 }
@@ -224,7 +228,8 @@ static void nothing_is_sent_that_a_reader_would_refuse(void **state)
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Str) out = { 0 };
         Err err;
-        assert_int_equal(wire_encode(&WHOLE, &ROWS[i].whole, &out, &err), ROWS[i].code);
+        assert_int_equal(wire_encode(&WHOLE, WIRE_NEWEST, &ROWS[i].whole, &out, &err),
+                         ROWS[i].code);
         assert_string_equal(err.message, ROWS[i].message);
     }
 }
@@ -286,20 +291,19 @@ static void odd_fields_keep_their_bounds(void **state)
     Err err;
     void *value = NULL;
     const uint8_t wide[] = { 0x82, 1, 0xC2, 3, 0xCF, 0, 0, 0, 1, 0, 0, 0, 0 };
-    assert_int_equal(wire_encode(&ODD, &(Odd){ .bounded = 10 }, &out, &err), ERR_LIMIT);
+    assert_int_equal(wire_encode(&ODD, WIRE_NEWEST, &(Odd){ .bounded = 10 }, &out, &err),
+                     ERR_LIMIT);
     assert_string_equal(err.message, "ODD.bounded: 10 is above 9");
     assert_int_equal(
-        wire_decode(&ODD, (Bytes){ wide, sizeof(wide) }, WIRE_SKIP_UNKNOWN, &arena, &value, &err),
-        ERR_LIMIT);
+        wire_decode(&ODD, (Bytes){ wide, sizeof(wide) }, LENIENT, &arena, &value, &err), ERR_LIMIT);
     assert_string_equal(err.message, "ODD.wide: does not fit 32 bits");
     static const uint8_t MANY[100];
     str_clear(&out);
     wire_print(&ODD, &(Odd){ .many = { MANY, sizeof(MANY) } }, &out);
     assert_string_equal(str_text(&out), "{is_told=false, many=<100 bytes>}");
     str_clear(&out);
-    assert_int_equal(wire_encode(&ODD, &(Odd){ 0 }, &out, &err), ERR_NONE);
-    assert_int_equal(wire_decode(&ODD, str_bytes(&out), WIRE_SKIP_UNKNOWN, &arena, &value, &err),
-                     ERR_NONE);
+    assert_int_equal(wire_encode(&ODD, WIRE_NEWEST, &(Odd){ 0 }, &out, &err), ERR_NONE);
+    assert_int_equal(wire_decode(&ODD, str_bytes(&out), LENIENT, &arena, &value, &err), ERR_NONE);
     assert_false(((const Odd *)value)->is_told);
 }
 
@@ -325,6 +329,7 @@ static void an_unsound_table_is_found_out(void **state)
     static const Field TOO_LARGE[] = { ODD_FIELD(.tag = 1, .type = FIELD_STRUCT, .table = &WHOLE) };
     static const Field SILENT[] = { ROW_BOOL(1, Whole, flag, 0, "") };
     static const Field MUTE[] = { ROW_BOOL(1, Whole, flag, 0, NULL) };
+    static const Field YOUNG[] = { ROW_BOOL(1, Whole, flag, FIELD_REQUIRED | FIELD_SINCE(2), "a") };
     static const Field NO_TYPE[] = { ODD_FIELD(.tag = 1) };
     static const Field UNKNOWN_TYPE[] = { ODD_FIELD(.tag = 1, .type = FIELD_TYPE_COUNT_) };
     static const Field NO_TAG[] = { ODD_FIELD(.type = FIELD_BOOL) };
@@ -344,6 +349,8 @@ static void an_unsound_table_is_found_out(void **state)
         { FIELD_TABLE("T", Part, TOO_LARGE), "T.x: outside the struct" },
         { FIELD_TABLE("T", Whole, SILENT), "T.flag: no doc" },
         { FIELD_TABLE("T", Whole, MUTE), "T.flag: no doc" },
+        { FIELD_TABLE("T", Whole, YOUNG),
+          "T.flag: required, and an older version does not have it" },
         { FIELD_TABLE("T", Whole, NO_TYPE), "T.x: no type" },
         { FIELD_TABLE("T", Whole, UNKNOWN_TYPE), "T.x: no type" },
         { FIELD_TABLE("T", Whole, NO_TAG), "T.x: its tag does not ascend" },
@@ -365,6 +372,114 @@ static void an_unsound_table_is_found_out(void **state)
     }
 }
 
+/* --- fields that a later version brought --- */
+
+typedef struct Grown {
+    uint32_t old;
+    uint32_t newer;
+    Part part;
+    Part *parts;
+    size_t part_count;
+} Grown;
+
+static const Field GROWN_PART_FIELDS[] = {
+    ROW_U32(1, Part, number, FIELD_OPTIONAL, 0, 100, "a number"),
+    ROW_TEXT(2, Part, text, FIELD_OPTIONAL | FIELD_SINCE(3), 0, 8, "a text"),
+};
+static const FieldTable GROWN_PART = FIELD_TABLE("part", Part, GROWN_PART_FIELDS);
+
+static const Field GROWN_FIELDS[] = {
+    ROW_U32(1, Grown, old, FIELD_OPTIONAL, 0, 100, "from the first version on"),
+    ROW_U32(2, Grown, newer, FIELD_OPTIONAL | FIELD_SINCE(2), 0, 100, "from the second on"),
+    ROW_STRUCT(3, Grown, part, Part, FIELD_OPTIONAL, &GROWN_PART, "it grew, too"),
+    ROW_STRUCTS(4, Grown, parts, part_count, Part, FIELD_OPTIONAL, 0, 3, &GROWN_PART, "they did"),
+};
+static const FieldTable GROWN = FIELD_TABLE("GROWN", Grown, GROWN_FIELDS);
+
+static void encode_grown(const Grown *grown, uint32_t version, Str *out)
+{
+    Err err;
+    assert_int_equal(wire_encode(&GROWN, version, grown, out, &err), ERR_NONE);
+}
+
+static void an_older_version_is_not_told_what_it_does_not_know(void **state)
+{
+    (void)state;
+    Part parts[] = { { 5, "p" } };
+    const Grown grown = { 1, 2, { 0, "x" }, parts, 1 };
+    static const char *const HEX[] = {
+        "8201010491810105",
+        "83010102020491810105",
+        "8401010202038102a178049182010502a170",
+    };
+    for (uint32_t version = 1; version <= ARRAY_LEN(HEX); version++) {
+        AUTO(Str) out = { 0 };
+        char got[128] = "";
+        encode_grown(&grown, version, &out);
+        hex_encode((const uint8_t *)out.data, out.length, got);
+        assert_string_equal(got, HEX[version - 1]);
+    }
+}
+
+static const Grown *decode_grown(const Str *bytes, WireReader reader, Arena *arena, Err *err)
+{
+    void *value = NULL;
+    (void)wire_decode(&GROWN, str_bytes(bytes), reader, arena, &value, err);
+    return value;
+}
+
+/* Whoever speaks an older version has the defaults, even if somebody puts the field into it. */
+static void in_an_older_version_a_newer_field_has_its_default(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) out = { 0 };
+    Err err;
+    encode_grown(&(Grown){ .old = 1, .newer = 2, .part = { 3, "x" } }, 3, &out);
+    const Grown *first = decode_grown(&out, (WireReader){ 1, WIRE_SKIP_UNKNOWN }, &arena, &err);
+    assert_int_equal(first->old, 1);
+    assert_int_equal(first->newer, 0);
+    assert_int_equal(first->part.number, 3);
+    assert_string_equal(first->part.text, "");
+    const Grown *second = decode_grown(&out, (WireReader){ 2, WIRE_SKIP_UNKNOWN }, &arena, &err);
+    assert_int_equal(second->newer, 2);
+    assert_string_equal(second->part.text, "");
+    assert_null(decode_grown(&out, (WireReader){ 1, WIRE_REFUSE_UNKNOWN }, &arena, &err));
+    assert_string_equal(err.message, "GROWN: field 2 is not known");
+    assert_null(decode_grown(&out, (WireReader){ 2, WIRE_REFUSE_UNKNOWN }, &arena, &err));
+    assert_string_equal(err.message, "GROWN.part: field 2 is not known");
+}
+
+static void what_a_value_needs_is_its_newest_field(void **state)
+{
+    (void)state;
+    Part old_part = { 1, "" };
+    Part new_part = { 1, "x" };
+    const struct {
+        Grown grown;
+        uint32_t needs;
+    } ROWS[] = {
+        { { 0 }, 1 },
+        { { .old = 1, .part = { 1, NULL } }, 1 },
+        { { .newer = 1 }, 2 },
+        { { .part = { 0, "x" } }, 3 },
+        { { .parts = &old_part, .part_count = 1 }, 1 },
+        { { .newer = 1, .parts = &new_part, .part_count = 1 }, 3 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        assert_int_equal(wire_needs(&GROWN, &ROWS[i].grown), ROWS[i].needs);
+    }
+}
+
+static void a_table_says_since_when(void **state)
+{
+    (void)state;
+    AUTO(Str) out = { 0 };
+    wire_document(&GROWN, &out);
+    assert_non_null(strstr(str_text(&out), "| 2 | `newer` | u32 | since version 2 | 0 to 100 |"));
+    assert_non_null(strstr(str_text(&out), "| 1 | `old` | u32 |  | 0 to 100 |"));
+}
+
 static void a_value_comes_back_as_it_went(void **state)
 {
     (void)state;
@@ -372,11 +487,10 @@ static void a_value_comes_back_as_it_went(void **state)
     void *value = sample_new(&WHOLE, &arena);
     AUTO(Str) once = { 0 };
     AUTO(Str) twice = { 0 };
-    assert_int_equal(wire_encode(&WHOLE, value, &once, NULL), ERR_NONE);
+    assert_int_equal(wire_encode(&WHOLE, WIRE_NEWEST, value, &once, NULL), ERR_NONE);
     void *again = NULL;
     Err err;
-    assert_int_equal(
-        wire_decode(&WHOLE, str_bytes(&once), WIRE_REFUSE_UNKNOWN, &arena, &again, &err), ERR_NONE);
+    assert_int_equal(wire_decode(&WHOLE, str_bytes(&once), STRICT, &arena, &again, &err), ERR_NONE);
     const Whole *a = value;
     const Whole *b = again;
     assert_true(a->u32 == b->u32 && a->u64 == b->u64 && a->i64 == b->i64 && a->flag == b->flag);
@@ -385,7 +499,7 @@ static void a_value_comes_back_as_it_went(void **state)
     assert_string_equal(a->parts[1].text, b->parts[1].text);
     assert_string_equal(b->texts[1], "second");
     assert_string_equal(b->labels.items[0].value, "prod");
-    assert_int_equal(wire_encode(&WHOLE, again, &twice, NULL), ERR_NONE);
+    assert_int_equal(wire_encode(&WHOLE, WIRE_NEWEST, again, &twice, NULL), ERR_NONE);
     assert_int_equal(once.length, twice.length);
     assert_memory_equal(once.data, twice.data, once.length);
 }
@@ -403,6 +517,10 @@ int main(void)
         cmocka_unit_test(odd_fields_keep_their_bounds),
         cmocka_unit_test(a_type_that_is_none_has_no_name),
         cmocka_unit_test(an_unsound_table_is_found_out),
+        cmocka_unit_test(an_older_version_is_not_told_what_it_does_not_know),
+        cmocka_unit_test(in_an_older_version_a_newer_field_has_its_default),
+        cmocka_unit_test(what_a_value_needs_is_its_newest_field),
+        cmocka_unit_test(a_table_says_since_when),
         cmocka_unit_test(a_value_comes_back_as_it_went),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ typedef struct Play {
     uint64_t now_ms;
     uint64_t term;       /* of the coordinator that speaks */
     uint64_t number;     /* its session */
+    uint32_t protocol;   /* version of its envelopes */
     LinkEffects effects; /* of the last call */
 } Play;
 
@@ -44,11 +45,13 @@ static inline void play_init(Play *play)
 {
     memset(play, 0, sizeof(*play));
     play->facts.version = "1";
+    play->facts.protocol = PROTOCOL_SPOKEN;
     play->instance.name = "i";
     play->facts.inventory_revision = 5;
     play->now_ms = 1000000;
     play->term = 3;
     play->number = 7;
+    play->protocol = 1;
     play->session = agent_session_new(&play->facts, 42, play->now_ms);
 }
 
@@ -107,7 +110,7 @@ static inline void hear_in(Play *play, MessageType type, const void *body, uint6
                            uint64_t term)
 {
     Envelope envelope = {
-        .version = 1, .type = type, .session = session, .term = term, .body = body
+        .version = play->protocol, .type = type, .session = session, .term = term, .body = body
     };
     agent_session_take(play->session, &envelope, play->now_ms, fresh(play));
 }

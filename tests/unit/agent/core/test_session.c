@@ -116,6 +116,71 @@ static void late_welcomes_do_not_change_the_session(void **state)
     }
 }
 
+static void a_hello_is_said_in_the_oldest_version_that_is_spoken(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_init(&play);
+    play.facts.protocol = (ProtocolRange){ 3, 5 };
+    connect_link(&play);
+    const Hello *hello = sent(&play, MESSAGE_HELLO);
+    assert_int_equal(hello->protocol_min, 3);
+    assert_int_equal(hello->protocol_max, 5);
+    assert_int_equal(effect_of(&play, LINK_EFFECT_SEND, MESSAGE_HELLO)->protocol, 3);
+}
+
+static void the_version_of_the_welcome_is_that_of_the_session(void **state)
+{
+    (void)state;
+    for (uint32_t version = 1; version <= 2; version++) {
+        AUTO(Play) play;
+        play_init(&play);
+        play.protocol = version;
+        connect_link(&play);
+        welcome(&play, 4);
+        assert_int_equal(effect_of(&play, LINK_EFFECT_SEND, MESSAGE_PING)->protocol, version);
+        assert_int_equal(effect_of(&play, LINK_EFFECT_SEND, MESSAGE_INVENTORY)->protocol, version);
+    }
+}
+
+/* A coordinator that was upgraded, or taken back to its old release, welcomes anew. */
+static void a_new_session_may_have_another_version(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    play.number++;
+    play.protocol = 2;
+    welcome(&play, 5);
+    assert_string_equal(state_of(&play), "active");
+    assert_int_equal(effect_of(&play, LINK_EFFECT_SEND, MESSAGE_PING)->protocol, 2);
+}
+
+static void a_message_in_another_version_than_the_sessions_is_refused_with_words(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    GoalMessage goal = goal_of(1, 1, GOAL_APPLY);
+    play.protocol = 2;
+    hear(&play, MESSAGE_GOAL, &goal);
+    assert_null(agent_session_order(play.session, "i/d"));
+    assert_string_equal(state_of(&play), "down");
+    wanted(&play, LINK_EFFECT_RECONNECT);
+    assert_string_equal(agent_session_refusal(play.session),
+                        "a message came in protocol version 2, and the session is of version 1");
+}
+
+static void the_same_welcome_in_another_version_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    play_active(&play);
+    play.protocol = 2;
+    welcome(&play, 5);
+    assert_string_equal(state_of(&play), "down");
+}
+
 static void silence_rebuilds_the_socket(void **state)
 {
     (void)state;
@@ -210,6 +275,10 @@ static void happen(Play *play, char deed)
     case 'y':
         hear(play, MESSAGE_BYE, &(Bye){ .reason = "" });
         return;
+    case 'v':
+        play->protocol = 2;
+        hear(play, MESSAGE_BYE, &(Bye){ .reason = "" });
+        return;
     case 'l':
         agent_session_bye(play->session, "stop", fresh(play));
         return;
@@ -229,7 +298,7 @@ static const struct {
     { "cb", "A20", "waiting" },   { "cr", "A30", "down" },     { "cwr", "A31", "down" },
     { "cwy", "A40", "down" },     { "ct", "A50", "down" },     { "cwt", "A51", "down" },
     { "cbt", "A60", "greeting" }, { "cwi", "A3", "greeting" }, { "ci", "A4", "greeting" },
-    { "cwl", "A70", "parted" },   { "cl", "A71", "parted" },
+    { "cwl", "A70", "parted" },   { "cl", "A71", "parted" },   { "cwv", "A80", "down" },
 };
 
 static void every_case_of_the_link_fires_its_rule(void **state)
@@ -329,6 +398,11 @@ int main(void)
         cmocka_unit_test(a_deposed_coordinator_is_left),
         cmocka_unit_test(a_higher_term_is_taken),
         cmocka_unit_test(late_welcomes_do_not_change_the_session),
+        cmocka_unit_test(a_hello_is_said_in_the_oldest_version_that_is_spoken),
+        cmocka_unit_test(the_version_of_the_welcome_is_that_of_the_session),
+        cmocka_unit_test(a_new_session_may_have_another_version),
+        cmocka_unit_test(a_message_in_another_version_than_the_sessions_is_refused_with_words),
+        cmocka_unit_test(the_same_welcome_in_another_version_is_refused),
         cmocka_unit_test(silence_rebuilds_the_socket),
         cmocka_unit_test(
             a_hello_without_an_answer_rebuilds_the_socket_with_longer_and_longer_waits),

@@ -275,6 +275,7 @@ Host *fleet_add_host(Fleet *fleet, const char *name, uint32_t databases)
     Host *added = &fleet->hosts[fleet->host_count++];
     snprintf(added->name, sizeof(added->name), "%s", name);
     added->databases = databases;
+    added->spoken = PROTOCOL_SPOKEN;
     added->system_identifier = 100 + fleet->host_count;
     added->timeline = 1;
     added->version = "0001_init";
@@ -301,6 +302,7 @@ static void take_welcome(Fleet *fleet, Host *from)
         if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_WELCOME &&
             effect->send.connection == from->connection) {
             from->session = effect->send.session;
+            from->protocol = effect->send.protocol;
         }
     }
 }
@@ -337,16 +339,19 @@ void say_hello_on(Fleet *fleet, const char *name, uint64_t connection)
                                .server_version = 150020,
                                .in_recovery = from->in_recovery };
     Hello hello = { .boot_id = { from->boot_id, BOOT_ID_BYTES },
-                    .protocol_min = 1,
-                    .protocol_max = 1,
+                    .protocol_min = from->spoken.min,
+                    .protocol_max = from->spoken.max,
                     .version = "0.1.0",
                     .instances = &instance,
                     .instance_count = 1,
                     .inventory_revision = from->revision };
     list_in_hand(fleet, from, &hello);
     from->connection = connection;
-    step(fleet,
-         (Event){ .kind = EVENT_HELLO, .agent = name, .connection = connection, .hello = &hello });
+    step(fleet, (Event){ .kind = EVENT_HELLO,
+                         .agent = name,
+                         .connection = connection,
+                         .protocol = from->spoken.min,
+                         .hello = &hello });
     take_welcome(fleet, from);
 }
 
@@ -399,6 +404,7 @@ void say_inventory(Fleet *fleet, const char *name)
                          .agent = name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .inventory = &page });
 }
 
@@ -410,6 +416,7 @@ void say_ping(Fleet *fleet, const char *name)
                          .agent = name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .ping = &ping });
 }
 
@@ -422,6 +429,7 @@ void say_bye(Fleet *fleet, const char *name)
                          .agent = name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .bye = &bye });
 }
 

@@ -26,6 +26,8 @@ typedef struct Host {
     uint32_t databases;
     uint64_t connection;
     uint64_t session;
+    ProtocolRange spoken; /* by its agent */
+    uint32_t protocol;    /* agreed upon: that of its envelopes */
     uint8_t boot_id[BOOT_ID_BYTES];
     uint64_t revision;
     uint64_t report_id;

@@ -36,6 +36,7 @@ static void say_state(Fleet *fleet, Host *from, State state)
                          .agent = from->name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .state = &state });
 }
 
@@ -172,5 +173,6 @@ void progress(Fleet *fleet, const char *address, const char *phase)
                          .agent = from->name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .progress = &message });
 }

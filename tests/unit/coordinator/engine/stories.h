@@ -14,6 +14,7 @@ typedef struct Stories {
 #define STORIES(name, list) const Stories name = { #name, list, sizeof(list) / sizeof((list)[0]) }
 
 extern const Stories SESSION_STORIES;
+extern const Stories PROTOCOL_STORIES;
 extern const Stories FLEET_STORIES;
 extern const Stories START_STORIES;
 extern const Stories FAILOVER_STORIES;

@@ -32,6 +32,7 @@ static void say_page(Fleet *fleet, uint64_t revision, uint32_t number, bool is_l
                          .agent = "a",
                          .connection = a->connection,
                          .session = a->session,
+                         .protocol = a->protocol,
                          .inventory = &page });
 }
 
@@ -72,6 +73,7 @@ static void list_many(Fleet *fleet, uint32_t pages)
                              .agent = "a",
                              .connection = a->connection,
                              .session = a->session,
+                             .protocol = a->protocol,
                              .inventory = &listed });
     }
 }
@@ -532,6 +534,7 @@ static void say_fence(Fleet *fleet, Fence fence, const char *version, const char
                          .agent = "a",
                          .connection = a->connection,
                          .session = a->session,
+                         .protocol = a->protocol,
                          .inventory = &page });
 }
 

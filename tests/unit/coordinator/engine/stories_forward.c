@@ -431,6 +431,7 @@ static void parallelism_is_limited_per_database(void **state)
                          .agent = "a",
                          .connection = a->connection,
                          .session = a->session,
+                         .protocol = a->protocol,
                          .inventory = &page });
     assert_ok(start(fleet));
     assert_target(fleet, "a/db1/s1", TARGET_ASSIGNED);

@@ -32,6 +32,7 @@ static void list(Fleet *fleet, const char *name, InventoryTarget *targets, size_
                          .agent = name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .inventory = &page });
 }
 

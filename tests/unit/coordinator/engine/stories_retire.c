@@ -21,6 +21,7 @@ static void list_as(Fleet *fleet, const char *name, const char *rollout_id)
                          .agent = name,
                          .connection = from->connection,
                          .session = from->session,
+                         .protocol = from->protocol,
                          .inventory = &page });
 }
 

@@ -99,6 +99,7 @@ static void open_router(Fixture *fixture)
     const RouterHandlers handlers = { fixture, on_begin, on_message, on_forged, on_gone };
     RouterOptions options = { .endpoint = "tcp://127.0.0.1:*",
                               .retry_after_ms = 100,
+                              .spoken = PROTOCOL_SPOKEN,
                               .seed = 1,
                               .handshakes_per_second = HELLOS_ADMITTED };
     Err err = { 0 };
@@ -225,7 +226,9 @@ static bool receive(Zsock socket, Arena *arena, Envelope *envelope)
     }
     const Bytes copy = { arena_memdup(arena, zframe_data(&frame), zframe_size(&frame)),
                          zframe_size(&frame) };
-    assert_int_equal(envelope_decode(copy, MESSAGE_TO_AGENT_MAX, arena, envelope, &err), ERR_NONE);
+    assert_int_equal(
+        envelope_decode(copy, MESSAGE_TO_AGENT_MAX, PROTOCOL_SPOKEN, arena, envelope, &err),
+        ERR_NONE);
     return true;
 }
 
@@ -245,9 +248,11 @@ static void a_known_agent_is_heard_and_answered(void **state)
     WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; PING db1@1; "));
     const Pong pong = { .sent_at_ms = 42, .lease_ms = 9 };
     Envelope envelope = { 0 };
-    router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong);
+    const Envelope message = { .version = 2, .type = MESSAGE_PONG, .session = 5, .body = &pong };
+    router_send(fixture->router, 1, &message);
     WAIT_FOR(fixture, receive(agent, &fixture->arena, &envelope));
     assert_int_equal(envelope.type, MESSAGE_PONG);
+    assert_int_equal(envelope.version, 2);
     assert_int_equal(envelope.session, 5);
     assert_int_equal(envelope.term, 7);
     assert_int_equal(((const Pong *)envelope.body)->sent_at_ms, 42);
@@ -365,13 +370,13 @@ static void sending_to_a_peer_that_has_gone_reports_it_once(void **state)
 {
     Fixture *fixture = *state;
     const Pong pong = { .sent_at_ms = 1 };
+    const Envelope message = { .version = 1, .type = MESSAGE_PONG, .session = 5, .body = &pong };
     Zsock agent = dial(fixture, &fixture->agent);
     say_hello(fixture, agent, 1);
     WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
     zsock_done(&agent);
-    WAIT_FOR(fixture,
-             (router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong), was_told(fixture, "gone")));
-    router_send(fixture->router, 1, 5, MESSAGE_PONG, &pong);
+    WAIT_FOR(fixture, (router_send(fixture->router, 1, &message), was_told(fixture, "gone")));
+    router_send(fixture->router, 1, &message);
     assert_string_equal(str_text(&fixture->told), "HELLO db1@1; gone db1@1; ");
 }
 
