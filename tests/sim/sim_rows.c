@@ -109,6 +109,7 @@ static const Cell TARGET_CELLS[] = {
     CELL(TargetRow, applied, CELL_U32),
     CELL(TargetRow, steps_done, CELL_U32),
     CELL(TargetRow, steps_total, CELL_U32),
+    CELL(TargetRow, step, CELL_TEXT),
     CELL(TargetRow, report, CELL_U32),
     CELL(TargetRow, code, CELL_U32),
     CELL(TargetRow, sqlstate, CELL_TEXT),
