@@ -270,7 +270,7 @@ const Command COMMANDS[] = {
       "{outcome: proved|wrong,\n"
       " migrations: [{id, verdict, alone, why_not_alone, chain, tenant, findings}],\n"
       " chains: [{top, bottom, findings}], seed_unfit}; finding: {way, step, kind, class, object, text,\n"
-      " before, after, sqlstate, hint, up, down}; up, down: null or {file, line, statement, kind}",
+      " before, after, sqlstate, hint, met_by: ID or null, up, down}; up, down: null or {file, line, statement, kind}",
       OPTIONS(&TEST_SERVER, &TEST_SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &PREPARE, &FROM, &SEED, &TEST_TIMEOUT, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
     { "lint", "[PATH…]", 0, 10000, LOCAL, "find fault with migrations before they travel", LINT_DETAILS,
       "{findings: [{rule, severity, migration, file, line, column, title, why,\n"

@@ -71,6 +71,16 @@ static Names names_of(const PlanStatement *statement, Arena *arena)
     return names;
 }
 
+bool blame_has_name(const char *text, const char *name)
+{
+    AUTO(Arena) arena = { 0 };
+    Names names = { .map = map_new(), .arena = &arena };
+    names_take(&names, text);
+    bool has = map_get(names.map, name) != NULL;
+    map_free(names.map);
+    return has;
+}
+
 /* ---- blame ---- */
 
 static unsigned score(const PlanStatement *statement, const char *name, const char *owner)
@@ -100,16 +110,42 @@ Place blame_find(const MigrationSet *set, const PlanScript *script, const char *
 
 typedef LIST(const char *) Candidates;
 
-/* Short names are near to everything. */
-#define NAME_LENGTH_MIN 4
+#define NAME_LENGTH_MIN 2
+#define NAME_LENGTH_SHORT 3
 
-static void candidates_take(Candidates *candidates, const Map *names, const Map *known)
+/* One letter is another one, too many or too few, or two neighbours have changed places. */
+static bool is_slip(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    size_t a_length = strlen(a);
+    size_t b_length = strlen(b);
+    while (a_length > 0 && b_length > 0 && a[a_length - 1] == b[b_length - 1]) {
+        a_length--;
+        b_length--;
+    }
+    bool is_swapped = a_length == 2 && b_length == 2 && a[0] == b[1] && a[1] == b[0];
+    return is_swapped || (a_length <= 1 && b_length <= 1);
+}
+
+/* Short names are near to everything, most of all to SQL's own words. */
+static bool may_be_meant(const char *name, const char *candidate)
+{
+    return strlen(name) > NAME_LENGTH_SHORT ||
+           (strlen(candidate) >= NAME_LENGTH_MIN && is_slip(name, candidate) &&
+            !sql_is_keyword(candidate));
+}
+
+static void candidates_take(Candidates *candidates, const Map *names, const Map *known,
+                            const char *wanted)
 {
     void *cursor = NULL;
     const char *name = NULL;
     void *value = NULL;
     while (map_next(names, &cursor, &name, &value)) {
-        if (map_get(known, name) == NULL) {
+        if (map_get(known, name) == NULL && may_be_meant(wanted, name)) {
             LIST_PUSH(candidates, value);
         }
     }
@@ -127,7 +163,7 @@ const char *blame_misspelt(const MigrationSet *set, const PlanScript *script,
     for (size_t i = 0; strlen(name) >= NAME_LENGTH_MIN && found == NULL && i < script->count; i++) {
         Names names = names_of(&script->statements[i], arena);
         Candidates candidates = { 0 };
-        candidates_take(&candidates, names.map, known.map);
+        candidates_take(&candidates, names.map, known.map, name);
         found = str_nearest(name, candidates.items, candidates.count);
         *ret_place = place_of(set, script, (uint32_t)i + 1);
         LIST_DONE(&candidates);

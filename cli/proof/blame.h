@@ -29,6 +29,9 @@ typedef enum BlameOrder {
 Place blame_find(const MigrationSet *set, const PlanScript *script, const char *name,
                  const char *owner, BlameOrder order);
 
+/* Is this among what looks like a name in a text, a statement or a message? */
+bool blame_has_name(const char *text, const char *name);
+
 /*
  * A name in the script that is nearly `name`, and which the migration's other script does not know:
  * what a typo looks like. NULL: none. In `arena`.

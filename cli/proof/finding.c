@@ -312,6 +312,54 @@ static void tenant_add(Writer *writer, const TenantTrial *trial)
     }
 }
 
+/* ---- what a down below came to ---- */
+
+static void consequence_told(Writer *writer, size_t from, const Consequence *consequence)
+{
+    const char *victim = writer->set->migrations[consequence->victim].id;
+    const Difference *left = consequence->left;
+    for (size_t i = from; i < writer->list.count; i++) {
+        Finding *finding = &writer->list.items[i];
+        finding->met_by = victim;
+        finding->hint = arena_printf(
+            writer->arena,
+            "%s, which this down has %s, is in its way: alone the down "
+            "of %s is right",
+            difference_entry(left)->key,
+            left->how == DIFFERENCE_LEFT ? "left behind" : "not left as it was", victim);
+    }
+}
+
+static void consequence_add(Writer *writer, const Consequence *consequence)
+{
+    const char *victim = writer->set->migrations[consequence->victim].id;
+    size_t from = writer->list.count;
+    if (consequence->failure.is_there) {
+        failure_add(writer, &consequence->failure, PROOF_STEP_DOWN);
+    }
+    for (size_t i = 0; i < consequence->undone.count; i++) {
+        Finding finding =
+            difference_finding(writer, &consequence->undone.items[i], PROOF_STEP_DOWN);
+        finding.text = arena_printf(writer->arena, "%s: %s", victim, finding.text);
+        finding.up = finding.down = (Place){ 0 };
+        LIST_PUSH(&writer->list, finding);
+    }
+    consequence_told(writer, from, consequence);
+}
+
+/* Of this migration's down, in all chains. */
+static void consequences_add(Writer *writer, const Proof *proof, size_t index)
+{
+    for (size_t i = 0; i < proof->chain_count; i++) {
+        const Chain *chain = &proof->chains[i];
+        for (size_t j = 0; j < chain->consequence_count; j++) {
+            if (chain->consequences[j].culprit == index) {
+                consequence_add(writer, &chain->consequences[j]);
+            }
+        }
+    }
+}
+
 /* ---- all of it ---- */
 
 static void trial_add(Writer *writer, const Trial *trial, const char *way)
@@ -372,6 +420,7 @@ Findings findings_of(const Proof *proof, const MigrationSet *set, size_t index, 
     size_t chain = writer.list.count;
     trial_add(&writer, &proved->chain, "chain");
     ways_join(&writer, chain);
+    consequences_add(&writer, proof, index);
     tenant_add(&writer, &proved->tenant);
     return writer_end(&writer);
 }

@@ -20,6 +20,8 @@ typedef struct Finding {
     const char *after;
     const char *sqlstate; /* of a failure; "": none */
     const char *hint;     /* what can be said beside; "": nothing */
+    const char *met_by;   /* the migration whose down met in the chain what this one's had left;
+                             NULL: it is about this one alone */
     Place up;
     Place down;
 } Finding;

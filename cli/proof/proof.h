@@ -68,6 +68,18 @@ typedef struct TenantTrial {
 /* The schema of the tenant that goes up behind the one that is asked about. */
 #define PROOF_NEXT_TENANT "skein_next_tenant"
 
+/*
+ * What a down that is right alone came to in a chain, because of what one above it had left: that
+ * one is told of it, and is wrong.
+ */
+typedef struct Consequence {
+    size_t culprit;
+    size_t victim;
+    const Difference *left; /* by the culprit: what the victim's down met */
+    WalkFailure failure;    /* of the victim's down; or else what that brought: */
+    Differences undone;
+} Consequence;
+
 /* A stretch of the history that was walked down and up again in one go. */
 typedef struct Chain {
     size_t bottom; /* the oldest migration that was undone */
@@ -75,6 +87,9 @@ typedef struct Chain {
     ProofStep failed_at;
     WalkFailure failure; /* of going up again, or, before the chain began, up */
     Differences again;   /* at the top, without what the steps tell */
+    const Consequence *consequences;
+    size_t consequence_count;
+    bool is_blocked; /* it has ended above a down that is right, by the last of them */
 } Chain;
 
 typedef struct Proved {

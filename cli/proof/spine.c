@@ -101,14 +101,11 @@ static ErrCode chain_stretch(const Worker *worker, const char *database, Chain *
 {
     ProofRun *run = worker->run;
     Arena *arena = &run->arenas[run->proof.count];
-    Trial **trials = ARENA_ARRAY(arena, Trial *, run->proof.count);
-    for (size_t i = 0; i < run->proof.count; i++) {
-        trials[i] = &run->proof.items[i].chain;
-    }
     AUTO(Bench) bench = bench_for(worker, database, arena);
     ErrCode code = bench_open(&bench, err);
-    return code == ERR_NONE ? chain_try(&bench, run->config.first, run->before, trials, chain, err)
-                            : code;
+    return code == ERR_NONE
+               ? chain_try(&bench, run->config.first, run->before, run->proof.items, chain, err)
+               : code;
 }
 
 /*
@@ -161,8 +158,9 @@ static ErrCode chains_try(const Worker *worker, const char *database, Err *err)
         }
         LIST_PUSH(&run->chains, chain);
         is_spine = false;
-        /* What stopped it is not tried again; going on is useless when nothing can be rebuilt. */
-        size_t stuck = chain.bottom > 0 ? chain.bottom - 1 : 0;
+        /* What stopped it is not tried again, unless by somebody else's fault; going on is useless
+         * when nothing can be rebuilt. */
+        size_t stuck = chain.bottom > 0 && !chain.is_blocked ? chain.bottom - 1 : chain.bottom;
         top = chain.failed_at == PROOF_STEP_UP ? 0 : next_stretch(run, stuck);
     }
     return ERR_NONE;

@@ -34,6 +34,7 @@ static void finding_json(JsonOut *json, const Finding *finding)
     json_out_string(json, "after", or_null(finding->after));
     json_out_string(json, "sqlstate", or_null(finding->sqlstate));
     json_out_string(json, "hint", or_null(finding->hint));
+    json_out_string(json, "met_by", finding->met_by);
     place_json(json, "up", &finding->up);
     place_json(json, "down", &finding->down);
     json_out_object_end(json);

@@ -40,11 +40,11 @@ ErrCode alone_try(Bench *bench, size_t index, Trial *trial, Catalog *ret_before,
 /*
  * One stretch of a chain, on a database that is at `chain->top`: down to `first` or to what cannot
  * be undone, then up again. `before`: the catalog before each migration, NULL entries where it is
- * not known; `trials`: one per migration. Sets what else there is in `chain`; bottom is above top
- * when nothing could be undone.
+ * not known; `items`: one per migration, which have been tried alone. Sets what else there is in
+ * `chain`; bottom is above top when nothing could be undone.
  */
-ErrCode chain_try(Bench *bench, size_t first, const Catalog *before, Trial *const *trials,
-                  Chain *chain, Err *err);
+ErrCode chain_try(Bench *bench, size_t first, const Catalog *before, Proved *items, Chain *chain,
+                  Err *err);
 
 /* What its findings come to. */
 Verdict trial_judge(const Trial *trial);

@@ -91,6 +91,9 @@ static void failure_take(const Walk *walk, const Err *err, WalkFailure *ret_fail
         .number = walk->statement,
         .err = *err,
     };
+    if (strstr(err->hint, "`skein repair") != NULL) {
+        ret_failure->err.hint[0] = '\0'; /* of a database that is dropped now */
+    }
     const PlanMigration *migration = &plan->migrations[ret_failure->migration];
     const PlanScript *script = walk->goal == GOAL_APPLY ? &migration->up : &migration->down;
     if (walk->statement > 0 && walk->statement <= script->count) {

@@ -322,6 +322,20 @@ ErrCode sql_scan(SqlText *text, Arena *arena, Err *err)
     return sql_refuse_at(text, fault, err, "%s", words);
 }
 
+bool sql_is_keyword(const char *word)
+{
+    PgQueryScanResult result = pg_query_scan(word);
+    PgQuery__ScanResult *scan =
+        result.error != NULL ? NULL
+                             : pg_query__scan_result__unpack(NULL, result.pbuf.len,
+                                                             (const uint8_t *)result.pbuf.data);
+    bool is_keyword = scan != NULL && scan->n_tokens == 1 &&
+                      scan->tokens[0]->keyword_kind != PG_QUERY__KEYWORD_KIND__NO_KEYWORD;
+    pg_query__scan_result__free_unpacked(scan, NULL);
+    pg_query_free_scan_result(result);
+    return is_keyword;
+}
+
 bool sql_token_is_comment(const SqlToken *token)
 {
     return token->kind == SQL_TOKEN_LINE_COMMENT || token->kind == SQL_TOKEN_BLOCK_COMMENT;

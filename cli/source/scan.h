@@ -85,6 +85,9 @@ bool sql_token_is_comment(const SqlToken *token);
 /* Is it the word `word` (upper case), written without quotes, in any case? */
 bool sql_token_is_word(const SqlText *text, const SqlToken *token, const char *word);
 
+/* Is it, without quotes, a word of PostgreSQL's grammar? */
+bool sql_is_keyword(const char *word);
+
 /* Of a comment "-- skein: …" what stands behind the mark, up to the token's
  * end; NULL: it is none. */
 const char *sql_token_behind_mark(const SqlText *text, const SqlToken *token);

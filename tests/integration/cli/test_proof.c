@@ -188,20 +188,90 @@ static void a_perfect_history_is_proved(void **state)
                "t");
 }
 
-static void a_down_that_is_right_alone_may_be_wrong_in_the_chain(void **state)
+static const char *verdict_in(const json_t *proof, size_t index, const char *way)
+{
+    const json_t *migrations = json_object_get(proof, "migrations");
+    return json_string_value(json_object_get(json_array_get(migrations, index), way));
+}
+
+/* The first finding of a migration that is about what another one's down met. */
+static const json_t *met_finding(const json_t *proof, size_t index)
+{
+    const json_t *migrations = json_object_get(proof, "migrations");
+    const json_t *findings = json_object_get(json_array_get(migrations, index), "findings");
+    size_t i = 0;
+    const json_t *finding = NULL;
+    json_array_foreach((json_t *)findings, i, finding)
+    {
+        if (json_is_string(json_object_get(finding, "met_by"))) {
+            return finding;
+        }
+    }
+    return NULL;
+}
+
+static void assert_finding(const json_t *finding, const char *key, const char *value)
+{
+    assert_non_null(finding);
+    assert_string_equal(json_string_value(json_object_get(finding, key)), value);
+}
+
+static void a_down_that_fails_on_what_another_left_is_not_the_one_that_is_wrong(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_a", "CREATE TABLE a (id int);\n", "DROP TABLE a;\n");
+    put_migration(world, "0002_users", "CREATE TABLE users (id int PRIMARY KEY);\n",
+                  "DROP TABLE users;\n");
+    put_migration(world, "0003_orders", "CREATE TABLE orders (user_id int REFERENCES users);\n",
+                  "DROP TABLE IF EXISTS ordres;\n");
+    put_migration(world, "0004_b", "CREATE TABLE b (id int);\n", "DROP TABLE b;\n");
+    const json_t *proof = run_json(world, "test", 1);
+    static const char *const CHAIN[] = { "proved", "proved", "wrong", "proved" };
+    for (size_t i = 0; i < ARRAY_LEN(CHAIN); i++) {
+        assert_string_equal(verdict_in(proof, i, "chain"), CHAIN[i]);
+    }
+    const json_t *met = met_finding(proof, 2);
+    assert_finding(met, "met_by", "0002_users");
+    assert_finding(met, "kind", "failed");
+    assert_finding(met, "sqlstate", "2BP01");
+    assert_finding(met, "hint",
+                   "table public.orders, which this down has left behind, is in its way: alone the "
+                   "down of 0002_users is right");
+    const json_t *chains = json_object_get(proof, "chains");
+    assert_int_equal(json_array_size(chains), 2);
+    assert_finding(json_array_get(chains, 1), "top", "0002_users");
+}
+
+static void what_a_down_does_with_anothers_leavings_is_the_others_fault(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_t", "CREATE TABLE t (id int);\n", "DROP TABLE t;\n");
+    put_migration(world, "0002_u", "ALTER TABLE t RENAME TO u;\n", "ALTER TABLE u RENAME TO t;\n");
+    put_migration(world, "0003_name", "ALTER TABLE u ADD COLUMN name text;\n", "SELECT 1;\n");
+    const json_t *proof = run_json(world, "test", 1);
+    static const char *const CHAIN[] = { "proved", "not tried", "wrong" };
+    for (size_t i = 0; i < ARRAY_LEN(CHAIN); i++) {
+        assert_string_equal(verdict_in(proof, i, "chain"), CHAIN[i]);
+    }
+    const json_t *met = met_finding(proof, 2);
+    assert_finding(met, "met_by", "0002_u");
+    assert_finding(met, "text", "0002_u: table column public.t.name is left behind");
+    assert_string_equal(verdict_in(proof, 1, "verdict"), "proved");
+}
+
+/* The database is gone when somebody reads it. */
+static void no_hint_speaks_of_repairing_a_scratch_database(void **state)
 {
     World *world = *state;
     put_users(world);
-    put_migration(world, "0002_orders", "CREATE TABLE orders (user_id int REFERENCES users);\n",
-                  "DROP TABLE IF EXISTS ordres;\n");
-    const json_t *proof = run_json(world, "test", 1);
-    const json_t *users = json_array_get(json_object_get(proof, "migrations"), 0);
-    assert_string_equal(json_string_value(json_object_get(users, "alone")), "proved");
-    assert_string_equal(json_string_value(json_object_get(users, "chain")), "wrong");
-    const json_t *finding = json_array_get(json_object_get(users, "findings"), 0);
-    assert_string_equal(json_string_value(json_object_get(finding, "way")), "chain");
-    assert_string_equal(json_string_value(json_object_get(finding, "kind")), "failed");
-    assert_string_equal(json_string_value(json_object_get(finding, "sqlstate")), "2BP01");
+    put_migration(world, "0002_call",
+                  "-- skein: no-transaction\nCREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN "
+                  "COMMIT; RAISE 'no'; END $$;\nCALL p();\n",
+                  "DROP PROCEDURE p();\n");
+    Outcome outcome = run(world, "test");
+    assert_int_equal(outcome.exit_code, 1);
+    assert_has("test", &outcome, "wrong 0002_call\n    the up fails: ");
+    assert_null(strstr(outcome.out, "skein repair"));
 }
 
 static void what_a_down_leaves_is_told_once_in_the_chain(void **state)
@@ -437,7 +507,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_down_that_is_not_the_inverse_is_found_and_named),
         WORLD_TEST(a_perfect_history_is_proved),
-        WORLD_TEST(a_down_that_is_right_alone_may_be_wrong_in_the_chain),
+        WORLD_TEST(a_down_that_fails_on_what_another_left_is_not_the_one_that_is_wrong),
+        WORLD_TEST(what_a_down_does_with_anothers_leavings_is_the_others_fault),
+        WORLD_TEST(no_hint_speaks_of_repairing_a_scratch_database),
         WORLD_TEST(what_a_down_leaves_is_told_once_in_the_chain),
         WORLD_TEST(a_history_is_walked_around_what_cannot_be_undone),
         WORLD_TEST(what_lies_above_a_broken_up_is_not_tried),

@@ -72,12 +72,44 @@ static void what_the_up_names_too_is_no_misspelling(void **state)
     assert_null(blame_misspelt(&SET, &DOWN, &UP, "f", &arena, &place));
 }
 
+typedef struct SlipCase {
+    const char *name;
+    const char *down;
+    const char *found; /* NULL: nothing is near enough */
+} SlipCase;
+
+static const SlipCase SLIP_CASES[] = {
+    { "tag", "DROP TABLE tga", "tga" },     { "tag", "DROP TABLE tags", "tags" },
+    { "tag", "DROP TABLE log", NULL },      { "ip", "DROP TABLE pi", "pi" },
+    { "kez", "DROP CONSTRAINT key", NULL }, { "iff", "DROP TABLE IF EXISTS other", NULL },
+    { "a", "DROP TABLE b", NULL },
+};
+
+/* A short name is near to much: one slip of the fingers, and no word of SQL's own. */
+static void of_a_short_name_one_slip_is_suggested(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(SLIP_CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        Place place = { 0 };
+        PlanStatement statement = { .sql = SLIP_CASES[i].down };
+        PlanScript down = { .statements = &statement, .count = 1 };
+        PlanScript up = { 0 };
+        const char *found = blame_misspelt(&SET, &down, &up, SLIP_CASES[i].name, &arena, &place);
+        const char *wanted = SLIP_CASES[i].found;
+        if ((found == NULL) != (wanted == NULL) || (found != NULL && !str_equal(found, wanted))) {
+            fail_msg("%s: %s", SLIP_CASES[i].name, found == NULL ? "nothing" : found);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_statement_that_names_an_object_is_found),
         cmocka_unit_test(a_name_that_is_nearly_right_is_suggested),
         cmocka_unit_test(what_the_up_names_too_is_no_misspelling),
+        cmocka_unit_test(of_a_short_name_one_slip_is_suggested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
