@@ -171,7 +171,7 @@ static void cut_end(AlembicSection *section, Arena *arena)
 
 void alembic_section_finish(AlembicSection *section, bool is_doubled, Arena *arena)
 {
-    bool is_open = true;
+    bool is_open = false; /* nor is it where nothing is left */
     if (is_doubled) {
         alembic_undouble_percents(&section->text);
     }

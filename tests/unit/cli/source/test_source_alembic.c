@@ -108,6 +108,31 @@ static void parents_are_kept_for_its_table(void **state)
     assert_ptr_equal(merge->all[1], set.own[1]);
 }
 
+/* What Alembic adds at a revision's end is all there is of one that does nothing. */
+static void of_an_empty_revision_nothing_is_left_to_warn_of(void **state)
+{
+    (void)state;
+    static const File files[FILES_MAX] = {
+        INI,
+        { "upgrade heads",
+          BEGIN "-- Running upgrade  -> a\n\n" INSERT("a") "-- Running upgrade a -> b\n\n" UPDATE(
+              "b", "a") "COMMIT;\n\n" },
+        { "downgrade b:base",
+          "BEGIN;\n\n-- Running downgrade b -> a\n\n" UPDATE("a", "b") "-- Running downgrade a -> \n\n" DELETE(
+              "a") "DROP TABLE alembic_version;\n\nCOMMIT;\n\n" },
+    };
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    AUTO(Str) got = { 0 };
+    MigrationSet set = { 0 };
+    assert_int_equal(read_files(&sandbox, files, &arena, &set, NULL), ERR_NONE);
+    describe(&set, &got);
+    assert_string_equal(str_text(&got), "a a a 0/0, b b b 0/0");
+    for (size_t i = 0; i < set.note_count; i++) {
+        fail_msg("%s", set.notes[i].text);
+    }
+}
+
 /* A database that has the one branch is not in disorder for lack of the other. */
 static void what_is_absent_beside_a_branch_is_due(void **state)
 {
@@ -408,6 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_alembic_prints_is_read),
         cmocka_unit_test(parents_are_kept_for_its_table),
+        cmocka_unit_test(of_an_empty_revision_nothing_is_left_to_warn_of),
         cmocka_unit_test(what_is_absent_beside_a_branch_is_due),
         cmocka_unit_test(a_revision_that_cannot_be_printed_keeps_its_place),
         cmocka_unit_test(it_is_said_where_a_revision_raised),
