@@ -9,6 +9,7 @@ typedef struct ChildCommand {
     const char *const
         *words;            /* the program, looked for in PATH, and its arguments; NULL at the end */
     const char *directory; /* that it runs in */
+    const char *const *environment; /* "NAME=VALUE", NULL at the end; NULL: this program's own */
     uint32_t timeout_ms;
     size_t output_max; /* bytes, of both together */
 } ChildCommand;
@@ -26,7 +27,8 @@ AUTO_DEFINE(ChildOutput, child_output_done)
 /*
  * Blocks until it has ended; nothing is left of it on any path. ERR_NOT_FOUND when there is no such
  * program, ERR_IO when it takes longer than it may, ERR_LIMIT when it prints more. How it ended is
- * no error here.
+ * no error here. SIGINT, SIGTERM and SIGHUP to this thread wait until nothing is left of it;
+ * ERR_CANCELLED where one has come and has not ended this program.
  */
 ErrCode child_run(const ChildCommand *command, ChildOutput *ret_output, Err *err);
 

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cli/source/child.h"
 #include "common/clock.h"
@@ -127,6 +129,70 @@ static void one_that_prints_without_end_is_ended(void **state)
     assert_int_equal(output.exit_code, 128 + SIGKILL);
 }
 
+/* A process of its own that runs `sleep` as a child and is at its wait. Its child's id is in
+ * `path`.
+ */
+static pid_t begin_one_with_a_child(const char *path)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(ChildOutput) output = { 0 };
+        Err err = { 0 };
+        const char *script =
+            arena_printf(&arena, "echo $$ >%s.new; mv %s.new %s; sleep 1000", path, path, path);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_IGN);
+        run_script(script, PATIENCE_MS, 100, &output, &err);
+        _exit(0);
+    }
+    uint64_t deadline = clock_boot_ms() + PATIENCE_MS;
+    while (access(path, F_OK) != 0) {
+        assert_true(clock_boot_ms() < deadline);
+        poll(NULL, 0, 1);
+    }
+    return pid;
+}
+
+static void whoever_is_interrupted_leaves_no_child_behind(void **state)
+{
+    (void)state;
+    AUTO(Str) child = { 0 };
+    char directory[] = "/tmp/skein-child-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    AUTO(Arena) arena = { 0 };
+    const char *path = arena_printf(&arena, "%s/pid", directory);
+    pid_t pid = begin_one_with_a_child(path);
+    int status = 0;
+    assert_int_equal(file_read(path, PATH_TEXT_MAX, &child, NULL), ERR_NONE);
+    assert_int_equal(kill(pid, SIGTERM), 0); /* which it ignores */
+    assert_false(has_ended(str_text(&child)));
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    assert_true(has_ended(str_text(&child))); /* before it, not after */
+    unlink(path);
+    rmdir(directory);
+}
+
+static void the_environment_is_the_one_that_is_given(void **state)
+{
+    (void)state;
+    AUTO(ChildOutput) output = { 0 };
+    Err err = { 0 };
+    const char *const words[] = { "/usr/bin/env", NULL };
+    const char *const environment[] = { "ONE=1", NULL };
+    ChildCommand command = {
+        .words = words,
+        .directory = "/",
+        .environment = environment,
+        .timeout_ms = PATIENCE_MS,
+        .output_max = 100,
+    };
+    assert_int_equal(child_run(&command, &output, &err), ERR_NONE);
+    assert_string_equal(str_text(&output.out), "ONE=1\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +202,8 @@ int main(void)
         cmocka_unit_test(one_that_does_not_end_is_ended_with_all_it_started),
         cmocka_unit_test(what_is_left_in_the_background_is_ended),
         cmocka_unit_test(one_that_prints_without_end_is_ended),
+        cmocka_unit_test(whoever_is_interrupted_leaves_no_child_behind),
+        cmocka_unit_test(the_environment_is_the_one_that_is_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
