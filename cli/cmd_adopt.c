@@ -35,6 +35,7 @@ ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
     Plan plan = local_plan(&ground.set);
     AdoptFrom from = { invocation->options.tool, invocation->options.table,
                        local_database(&invocation->options) };
+    ties_plan(&ground.set, from.url, &invocation->arena, &plan);
     code = adopt_plan(&ground.set, &from, &invocation->arena, &plan, err);
     if (code == ERR_NONE && invocation->options.to != NULL) {
         return give_back(invocation, &ground, &plan, err);

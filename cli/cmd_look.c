@@ -185,6 +185,24 @@ static void status_text(const StatusLines *lines)
     output_text(&text);
 }
 
+/* Another tool that the history was taken over from, or that was told of it: the newest word. */
+static void shared_text(const HistoryList *history)
+{
+    const char *tool = "";
+    for (size_t i = 0; i < history->count; i++) {
+        const HistoryEntry *row = &history->entries[i];
+        bool says_it = strcmp(row->state, "undone") != 0 && row->tool[0] != '\0';
+        tool = says_it ? row->tool : tool;
+    }
+    if (tool[0] != '\0') {
+        printf(
+            "shared with %s: up and down ask its table, as long as there is one, and do not do "
+            "again what it has done by itself; `skein repair --mirror %s` compares the two, and up "
+            "--mirror none has done with it\n",
+            tool, tool);
+    }
+}
+
 ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
@@ -209,6 +227,7 @@ ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
         status_json(&lines);
     } else {
         status_text(&lines);
+        shared_text(&history);
     }
     LIST_DONE(&lines);
     return ERR_NONE;

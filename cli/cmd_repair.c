@@ -109,7 +109,7 @@ static void look_tool(Repairing *repairing, const RepairSight *sight, Findings *
         return;
     }
     repair_look_tool(repairing->runner, &repairing->tool, arena, &told);
-    told.is_mirrored = repairing->invocation->options.mirror != NULL;
+    told.is_mirrored = plan_tool(&repairing->plan) != NULL;
     repair_findings_add_tool(&repairing->plan, sight, &told, arena, findings);
 }
 

@@ -33,7 +33,7 @@ OPTION(ADOPT_TO, "to", "VERSION", OPTION_TEXT, to,
        "give back what is above this migration: a version, an id, or `empty`");
 OPTION(TABLE, "table", "NAME", OPTION_TEXT, table, "where that tool keeps its history");
 OPTION(MIRROR, "mirror", "TOOL", OPTION_TEXT, mirror,
-       "tell this tool's table too, in the same transaction");
+       "tell this tool's table too, in the same transaction; none: have done with it");
 OPTION(OUT_OF_ORDER, "out-of-order", "RULE", OPTION_TEXT, out_of_order,
        "absent below an applied one: refuse (default), apply or ignore");
 OPTION(MISSING, "missing", "RULE", OPTION_TEXT, missing,

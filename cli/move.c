@@ -69,6 +69,11 @@ static void take_progress(void *ctx, const ExecProgress *progress)
     move_tell_progress(&((Move *)ctx)->tell, progress);
 }
 
+static void take_note(void *ctx, const char *text)
+{
+    move_tell_note(&((Move *)ctx)->tell, text);
+}
+
 static ErrCode explain_end(const Move *move, Report report, Err *err)
 {
     if (report == REPORT_APPLIED || report == REPORT_ROLLED_BACK) {
@@ -109,6 +114,7 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
         .hooks = { .permit = permit_until_interrupted,
                    .report = take_report,
                    .progress = take_progress,
+                   .note = take_note,
                    .ctx = &move },
     };
     interrupt_begin(wake);

@@ -62,7 +62,9 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
     if (code == ERR_NONE) {
         code = local_shared_schemas(options, &invocation->arena, ret_plan, err);
     }
-    if (code == ERR_NONE && options->mirror != NULL) {
+    ties_plan(set, local_database(options), &invocation->arena, ret_plan);
+    ret_plan->ends_ties = str_equal(options->mirror, MIRROR_NONE);
+    if (code == ERR_NONE && options->mirror != NULL && !ret_plan->ends_ties) {
         AdoptFrom to = { options->mirror, options->table, local_database(options) };
         code = mirror_plan(set, &to, &invocation->arena, ret_plan, err);
     }

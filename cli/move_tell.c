@@ -85,6 +85,13 @@ void move_tell_interrupt(MoveTell *tell)
               false);
 }
 
+void move_tell_note(MoveTell *tell, const char *text)
+{
+    fflush(stdout);
+    erase_line(tell);
+    fprintf(stderr, "skein: note: %s\n", text);
+}
+
 static void notice_trouble(MoveTell *tell, const State *state)
 {
     bool is_trouble = !report_is_end((Report)state->report) && state->message[0] != '\0';

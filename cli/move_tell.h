@@ -42,6 +42,9 @@ void move_tell_done(MoveTell *tell);
 
 /* What the executor calls (ExecHooks). */
 void move_tell_report(MoveTell *tell, const State *state);
+/* What stops nothing, and a person should know. */
+void move_tell_note(MoveTell *tell, const char *text);
+
 void move_tell_progress(MoveTell *tell, const ExecProgress *progress);
 
 /* Before each step of the executor: trouble that it goes on after is trouble that it tries again

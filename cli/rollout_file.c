@@ -258,7 +258,8 @@ static const ConfigField FIELDS[] = {
              "`baseline`: all up to `to`, whatever a database says." },
     { CONFIG_FIELD(RolloutFile, mirror, CONFIG_STRING), .max = NAME_MAX_BYTES, .example = "true",
       .doc = "Tell this tool's own table too, in the same transactions, so that both agree. "
-             "`true`: the tool of the directory's format." },
+             "`true`: the tool of the directory's format. `none`: from now on there is no other "
+             "tool, and a target that shares its history with one does so no more." },
     { CONFIG_FIELD(RolloutFile, history_table, CONFIG_STRING), .max = 255,
       .example = "app.schema_migrations",
       .doc = "For adopt and mirror: where that tool keeps its history. None: its default." },
@@ -407,9 +408,11 @@ static ErrCode take_adoption(const ConfigDocument *document, const RolloutFile *
     AdoptFrom from = { .tool = str_equal(tool, OF_THE_FORMAT) ? NULL : tool,
                        .table = file->history_table };
     ErrCode code = ERR_NONE;
-    if (has_mirror) {
+    ties_plan(&rollout->set, NULL, arena, &rollout->plan);
+    rollout->plan.ends_ties = str_equal(file->mirror, MIRROR_NONE);
+    if (has_mirror && !rollout->plan.ends_ties) {
         code = mirror_plan(&rollout->set, &from, arena, &rollout->plan, err);
-    } else if (tool[0] != '\0') {
+    } else if (file->adopt[0] != '\0') {
         code = adopt_plan(&rollout->set, &from, arena, &rollout->plan, err);
     }
     if (code != ERR_NONE) {

@@ -34,6 +34,7 @@
 #define PLAN_NAME_MAX 255
 #define PLAN_UNREAD_MAX 500        /* bytes, of PlanMigration.unread and of its hint */
 #define SQL_MAX (16 * 1024 * 1024) /* bytes of one statement */
+#define PLAN_TIES_MAX 32           /* tools that are known */
 #define PLAN_MIRROR_MAX 8          /* statements */
 #define MIRROR_SQL_MAX (64 * 1024)
 #define COPY_DATA_MAX (16 * 1024 * 1024)
@@ -198,6 +199,11 @@ typedef struct PlanTool {
      * search_path finds it. The same for PlanScript.mirror. */
     const char *schema;
     bool is_in_first;
+    /* The table's own name and, where it is named with one, its schema, as they are: what a history
+     * keeps of whom it shares a target with. NULL or "": nothing is kept. */
+    const char *name;
+    const char *name_schema;
+    bool is_numeric;   /* of Plan.ties: versions are compared as numbers */
     bool keeps_newest; /* its table holds but where it stands: what is below is applied as a matter
                           of course, and not because it says so */
 } PlanTool;
@@ -218,6 +224,15 @@ typedef struct Plan {
     PlanTool adoption;
     PlanTool mirrored; /* whom PlanScript.mirror tells of each step: asked before the first whether
                           it agrees with skein's history */
+    /*
+     * Tools from which a target's history may have been taken over, or which may have been told of
+     * it: one that has, and that the plan neither adopts nor mirrors, is asked whether it has gone
+     * on by itself. `query` goes on behind "WITH v (id, version) AS (…)", the plan's migrations,
+     * and names its table by `name` alone.
+     */
+    PlanTool *ties;
+    size_t tie_count;
+    bool ends_ties;        /* from now on none of them is asked any more */
     uint32_t out_of_order; /* HistoryRule: a migration that is absent below an applied one */
     uint32_t missing;      /* HistoryRule, not APPLY: one that is applied and not in the plan */
 } Plan;

@@ -167,6 +167,11 @@ static const Field TOOL_FIELDS[] = {
     ROW_BOOL(
         7, PlanTool, is_in_first, OPTIONAL,
         "of a whole database, it lies in the first schema of the search_path, and in no other"),
+    ROW_TEXT(8, PlanTool, name, OPTIONAL, 0, NAME_MAX_BYTES,
+             "of its table, as it is: what the target keeps of it; empty: nothing"),
+    ROW_TEXT(9, PlanTool, name_schema, OPTIONAL, 0, NAME_MAX_BYTES,
+             "its schema, where the table is named with one"),
+    ROW_BOOL(10, PlanTool, is_numeric, OPTIONAL, "of ties: versions are compared as numbers"),
 };
 static const FieldTable TOOL = FIELD_TABLE("tool", PlanTool, TOOL_FIELDS);
 
@@ -190,6 +195,10 @@ static const Field PLAN_FIELDS[] = {
              "one that is applied and not in the plan"),
     ROW_STRUCT(12, Plan, mirrored, PlanTool, OPTIONAL, &TOOL,
                "told of each step, and asked before the first whether it agrees"),
+    ROW_STRUCTS(13, Plan, ties, tie_count, PlanTool, OPTIONAL, 0, PLAN_TIES_MAX, &TOOL,
+                "of others, the one that a target's history is shared with is asked whether it has "
+                "gone on; `query` is what follows \"WITH v (id, version) AS (…)\""),
+    ROW_BOOL(14, Plan, ends_ties, OPTIONAL, "from now on none of these is asked"),
 };
 const FieldTable PLAN_TABLE = FIELD_TABLE("plan", Plan, PLAN_FIELDS);
 

@@ -185,6 +185,12 @@ typedef struct History {
                                    not know */
     const char *strange_newest; /* the tool's name of the last of them; NULL: none */
     const char *tool_fault;     /* what the tool says is wrong; NULL: nothing */
+    /* Another tool with which the history is shared, which the plan neither adopts nor mirrors, and
+     * whose table is there; NULL: none. HistoryRow.is_in_tool speaks of it. */
+    const char *tie;
+    const char *tie_trouble; /* why its table cannot be read; NULL: it was */
+    bool tie_keeps_newest;   /* as PlanTool has it */
+    bool is_tie_other;       /* the plan has to do with another one, and this one was not asked */
 } History;
 
 typedef struct Result {

@@ -275,6 +275,28 @@ bool job_has_discord(const void *subject)
     return job_history_discord(subject) >= 0;
 }
 
+bool job_has_next_blind(const void *subject)
+{
+    const Job *job = subject;
+    return job->history.tie_trouble[0] != '\0' && job_has_next(job);
+}
+
+bool job_has_next_between_tools(const void *subject)
+{
+    const Job *job = subject;
+    return job->history.is_tie_other && job_has_next(job);
+}
+
+bool job_has_tie_ahead(const void *subject)
+{
+    return job_history_tie_ahead(subject) >= 0;
+}
+
+bool job_has_tie_given(const void *subject)
+{
+    return job_history_tie_given(subject) >= 0;
+}
+
 bool job_has_gap_up(const void *subject)
 {
     const Job *job = subject;

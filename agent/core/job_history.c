@@ -187,6 +187,38 @@ long job_history_discord(const Job *job)
     return -1;
 }
 
+static bool is_tied(const Job *job)
+{
+    const JobHistory *history = &job->history;
+    return history->tie[0] != '\0' && history->tie_trouble[0] == '\0' && !history->is_tie_other;
+}
+
+long job_history_tie_ahead(const Job *job)
+{
+    const Plan *plan = job->order->plan;
+    const PlanTool tie = { .keeps_newest = job->history.tie_keeps_newest };
+    size_t end = applied_end(job);
+    for (size_t i = 0; is_tied(job) && job->direction == GOAL_APPLY && i < job->limit; i++) {
+        if (accord_of(plan, &tie, job->history.rows, i, end) == ACCORD_AHEAD) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+long job_history_tie_given(const Job *job)
+{
+    const Plan *plan = job->order->plan;
+    bool is_asked = is_tied(job) && job->direction == GOAL_ROLL_BACK && !plan->ends_ties;
+    for (size_t i = plan->migration_count; is_asked && i > 0; i--) {
+        bool is_told = job->history.rows[i - 1].is_in_tool;
+        if (is_told && is_to_undo(job, i - 1) && !plan->migrations[i - 1].is_repeatable) {
+            return (long)(i - 1);
+        }
+    }
+    return -1;
+}
+
 long job_history_unread(const Job *job)
 {
     const Plan *plan = job->order->plan;
@@ -379,6 +411,10 @@ void job_history_take(Job *job, const History *history)
     known->strange = history->strange;
     take_text(known->strange_newest, sizeof(known->strange_newest), history->strange_newest);
     take_text(known->tool_fault, sizeof(known->tool_fault), history->tool_fault);
+    take_text(known->tie, sizeof(known->tie), history->tie);
+    take_text(known->tie_trouble, sizeof(known->tie_trouble), history->tie_trouble);
+    known->tie_keeps_newest = history->tie_keeps_newest;
+    known->is_tie_other = history->is_tie_other;
     if (!known->is_read) {
         str_copy(known->start, sizeof(known->start), newest_applied(job, true));
         known->is_read = true;

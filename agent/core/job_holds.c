@@ -149,6 +149,67 @@ void job_hold_discord(void *subject)
     job_hold_at(job, ERR_HISTORY, id);
 }
 
+void job_hold_blind(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tie = job->history.tie;
+    err_set(
+        job_trouble_new(job), ERR_HISTORY,
+        "whether %s, with which this history is shared, has gone on by itself cannot be seen: %s",
+        tie, job->history.tie_trouble);
+    err_hint(
+        &job->err,
+        "let this role read its table; or where %s is not used any more, --mirror none (`mirror: "
+        "none` in a rollout file) has done with it",
+        tie);
+    job_hold_at(job, ERR_HISTORY, "");
+}
+
+void job_hold_between_tools(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tie = job->history.tie;
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "this history is shared with %s, whose table is still there, and the plan is about %s",
+            tie, plan_tool(job->order->plan)->tool);
+    err_hint(
+        &job->err,
+        "a history is shared with one tool: `skein up --mirror none` (`mirror: none` in a rollout "
+        "file) has done with %s",
+        tie);
+    job_hold_at(job, ERR_HISTORY, "");
+}
+
+void job_hold_tie_ahead(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_tie_ahead(job));
+    const char *tie = job->history.tie;
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s has applied %s here by itself, and skein's history does not have it", tie, id);
+    err_hint(
+        &job->err,
+        "take over what it has done: `skein adopt --from %s`, or `adopt: %s` in a rollout file; "
+        "--mirror %s (`mirror:`) keeps its table true from then on. Where its table is wrong, set "
+        "that right, or drop it",
+        tie, tie, tie);
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
+void job_hold_tie_given(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_tie_given(job));
+    const char *tie = job->history.tie;
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s has %s in its own table, and would go on having it", tie, id);
+    err_hint(&job->err,
+             "have it told: --mirror %s (`mirror:` in a rollout file); or where it is not used any "
+             "more, --mirror none has done with it",
+             tie);
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
 void job_hold_gap(void *subject)
 {
     Job *job = job_of(subject);

@@ -223,6 +223,16 @@ static const Rule RULES[] = {
       "a migration is missing below an applied one: a person has to look" },
     { "J217", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_discord), JOB_CLOSING, job_hold_discord,
       "skein's history and the other tool's do not agree on a migration: a person has to look" },
+    { "J221", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_blind), JOB_CLOSING, job_hold_blind,
+      "the table of the tool that the history is shared with cannot be read: a person has to look" },
+    { "J222", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_between_tools), JOB_CLOSING,
+      job_hold_between_tools,
+      "the history is shared with another tool than the plan's: a person has to look" },
+    { "J223", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_ahead), JOB_CLOSING, job_hold_tie_ahead,
+      "the tool that the history is shared with has gone on by itself: nothing is done again" },
+    { "J224", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_given), JOB_CLOSING, job_hold_tie_given,
+      "the tool that the history is shared with would go on having what is undone: a person has to "
+      "look" },
     { "J218", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_unread_up), JOB_CLOSING, job_hold_unread,
       "a migration that is to be applied could not be read where the plan was made: nothing is "
       "applied, a person has to look" },

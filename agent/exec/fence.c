@@ -127,11 +127,15 @@ static bool reading_take(void *ctx, const BatchItem *item, const PGresult *resul
 
 static Result result_history(Runner *runner, const Reading *reading)
 {
+    Err err = { 0 };
     runner->fence = reading->taken;
     runner->session.writes = reading->writes;
     runner->session.has_fence = true;
     history_fill(runner, reading->rows, reading->timeline);
     tool_fill(runner, reading->tool);
+    if (tie_look(runner, reading->step.action, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
     history_fill_change(runner, reading->step.action);
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };
 }

@@ -21,6 +21,9 @@ enum RowColumn {
     ROW_IS_RUNNING,
     ROW_PARTS_HASH,
     ROW_STATEMENT_HASH,
+    ROW_TOOL,
+    ROW_TOOL_SCHEMA,
+    ROW_TOOL_TABLE,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -42,6 +45,7 @@ enum EntryColumn {
     ENTRY_ADOPTED_FROM,
     ENTRY_FINGERPRINTS,
     ENTRY_REPAIRS,
+    ENTRY_TOOL,
 };
 
 static const struct StateName {
@@ -152,6 +156,16 @@ static void foreign_note(History *history, const char *id, uint32_t place)
     history->foreign_place = place;
 }
 
+static void tie_take(Runner *runner, const PGresult *rows, int row)
+{
+    Arena *arena = &runner->arena;
+    if (result_text(rows, row, ROW_TOOL)[0] != '\0') {
+        runner->tie = (Tie){ arena_strdup(arena, result_text(rows, row, ROW_TOOL)),
+                             arena_strdup(arena, result_text(rows, row, ROW_TOOL_SCHEMA)),
+                             arena_strdup(arena, result_text(rows, row, ROW_TOOL_TABLE)) };
+    }
+}
+
 static void row_note(Runner *runner, const PGresult *rows, int row, const Map *index,
                      bool *has_ours)
 {
@@ -179,6 +193,7 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     const Plan *plan = runner->config.order->plan;
     AUTO_PTR(Map) index = history_plan_index(plan);
     bool has_ours = false;
+    runner->tie = (Tie){ 0 };
     runner->history = (History){
         .rows = ARENA_ARRAY(&runner->arena, HistoryRow, plan->migration_count),
         .count = plan->migration_count,
@@ -189,6 +204,7 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     };
     for (int row = 0; row < PQntuples(rows); row++) {
         row_note(runner, rows, row, index, &has_ours);
+        tie_take(runner, rows, row);
     }
 }
 
@@ -247,6 +263,7 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
         .adopted_from = arena_strdup(arena, result_text(rows, row, ENTRY_ADOPTED_FROM)),
         .fingerprints = bytes_of_hex(result_text(rows, row, ENTRY_FINGERPRINTS), arena),
         .repairs = arena_strdup(arena, result_text(rows, row, ENTRY_REPAIRS)),
+        .tool = arena_strdup(arena, result_text(rows, row, ENTRY_TOOL)),
     };
 }
 

@@ -40,6 +40,7 @@ typedef struct HistoryEntry {
     Bytes fingerprints;       /* of its statements, for plan_change */
     const char *repairs;      /* what people made of it by hand, oldest first: a JSON array of
                                  {choice, reason, by, at, was: {id, state, …}}; "": nothing */
+    const char *tool; /* another one, with which the history is shared as this row says; "": none */
 } HistoryEntry;
 
 typedef struct HistoryList {

@@ -66,6 +66,14 @@ static void loop_progress(void *ctx, const ExecProgress *progress)
     }
 }
 
+static void loop_note(void *ctx, const char *text)
+{
+    const ExecHooks *hooks = &((Loop *)ctx)->exec->hooks;
+    if (hooks->note != NULL) {
+        hooks->note(hooks->ctx, text);
+    }
+}
+
 static Runner *loop_runner(Loop *loop)
 {
     const ExecJob *exec = loop->exec;
@@ -80,6 +88,7 @@ static Runner *loop_runner(Loop *loop)
         .wake = exec->wake,
         .should_cancel = loop_should_cancel,
         .progress = loop_progress,
+        .note = loop_note,
         .ctx = loop,
     };
     return runner_new(&config);

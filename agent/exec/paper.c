@@ -232,6 +232,9 @@ static Result write_read(Writing *writing, const Action *action)
     }
     history_fill(runner, rows, 0);
     tool_fill(runner, told);
+    if (tie_look(runner, action, &err) != ERR_NONE) {
+        return result_of_error(&err);
+    }
     history_fill_change(runner, action);
     fence_write(writing);
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };

@@ -88,7 +88,7 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
         step_number(step, to->parts_done),
         step_bool(to->is_running),
         parts_hash_text(step, to->parts_done),
-        evidence,
+        evidence == NULL ? tie_evidence(step->runner) : evidence,
         runner->session.backend_start,
         checksum_text(step),
         plan_hash_text(step),

@@ -41,6 +41,7 @@ typedef struct RunnerConfig {
     Wake *wake;
     bool (*should_cancel)(void *ctx);                          /* NULL: never */
     void (*progress)(void *ctx, const ExecProgress *progress); /* NULL: nobody looks */
+    void (*note)(void *ctx, const char *text); /* what a person should know; NULL: nobody does */
     void *ctx;
 } RunnerConfig;
 
@@ -68,6 +69,8 @@ typedef struct ExecHooks {
     void *ctx;
     uint32_t counts_every_ms; /* changes that are but counts of steps are reported at most so often;
                                  0: each */
+    void (*note)(void *ctx, const char *text); /* what a person should know, and which stops
+                                                  nothing; NULL: nobody does */
 } ExecHooks;
 
 typedef struct ExecJob {

@@ -65,6 +65,13 @@ typedef struct Session {
     bool forgets; /* a migration threw away what the server kept: nothing is left to it any more */
 } Session;
 
+/* Another tool that has to do with the history, by the newest row that says so. */
+typedef struct Tie {
+    const char *tool;   /* NULL or "": none */
+    const char *schema; /* that its table is named with; "": none */
+    const char *table;  /* "": its usual one */
+} Tie;
+
 struct Runner {
     RunnerConfig config;
     Session session;
@@ -76,6 +83,8 @@ struct Runner {
     Arena life;                    /* of the runner */
     Arena arena;                   /* of one action and its result */
     History history;
+    Tie tie; /* as the history says it */
+    bool has_told_tie;
     char application_name[APPLICATION_NAME_MAX];
     struct Paper
         *paper; /* what would be sent is written there instead (paper.h); NULL: it is sent */
@@ -190,9 +199,22 @@ void tool_fill(Runner *runner, const PGresult *rows);
  * runner's arena. */
 const char *tool_path(Runner *runner, const PlanTool *tool);
 
-/* A query under it, in a transaction of its own that only reads. */
+/* A query under such a statement, or NULL, in a transaction of its own that only reads. */
 ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const Action *action,
                    PGresult **ret_rows, Err *err);
+
+ErrCode path_query(Runner *runner, const char *path, const char *sql, const Action *action,
+                   PGresult **ret_rows, Err *err);
+
+/* What a row of history keeps of the plan's tool, as JSON; NULL: the plan has none. */
+const char *tie_evidence(Runner *runner);
+
+/*
+ * Has the tool that the history is shared with gone on by itself, where the plan has nothing to do
+ * with it? Fills in what History says of the tie; ends it where the plan does (Plan.ends_ties).
+ * Asks nothing where the history is skein's alone.
+ */
+ErrCode tie_look(Runner *runner, const Action *action, Err *err);
 
 /* An error of the question to the tool, where that is for want of its table: which one,
  * where it was looked for, and which ones are there. Other errors stay as they are. Asks the

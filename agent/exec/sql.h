@@ -170,6 +170,10 @@ extern const char SQL_HISTORY_EVIDENCE[];
  */
 extern const char SQL_HISTORY_SUPERSEDE[];
 
+/* No row that stands says any more that the history has to do with another tool. Parameter:
+ * tenant. */
+extern const char SQL_HISTORY_UNTIE[];
+
 /* Is the fence's schema still there under its name? Parameters: tenant, the schema as an
  * identifier. */
 extern const char SQL_SCHEMA_STANDS[];

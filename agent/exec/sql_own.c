@@ -239,6 +239,14 @@ const char SQL_HISTORY_SUPERSEDE[] =
     " AND pg_catalog.strpos(pg_catalog.substr(id, pg_catalog.length($3) + 1), '@') = 0"
     " AND state IN ('started', 'applied') AND NOT is_running";
 
+/* Rows without evidence, or with a list of indexes, are made such as have room. */
+const char SQL_HISTORY_UNTIE[] =
+    "UPDATE skein.history AS h SET evidence ="
+    " (CASE pg_catalog.jsonb_typeof(h.evidence) WHEN 'object' THEN h.evidence"
+    "  WHEN 'array' THEN pg_catalog.jsonb_build_object('indexes', h.evidence) ELSE '{}' END)"
+    " || '{\"tool\": \"\"}' WHERE h.tenant = $1 AND h.state <> 'undone'"
+    " AND coalesce(h.evidence ->> 'tool', nullif(h.adopted_from, 'baseline'), '') <> ''";
+
 const char SQL_SCHEMA_STANDS[] =
     "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " AS stands FROM skein.fence AS f WHERE f.tenant" IS "$1";
 
@@ -250,7 +258,9 @@ const char SQL_HISTORY_FINGERPRINTS[] =
 const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
     " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), ''),"
-    " coalesce(evidence ->> 'statement', '') FROM ("
+    " coalesce(evidence ->> 'statement', ''),"
+    " coalesce(evidence ->> 'tool', nullif(adopted_from, 'baseline'), ''),"
+    " coalesce(evidence ->> 'tool_schema', ''), coalesce(evidence ->> 'tool_table', '') FROM ("
     "  SELECT tenant, seq, id, version, name, checksum, state, is_inherited, rollout, plan_hash,"
     "  attempt, term, token, agent, backend_pid, backend_start, started_at, applied_at, undone_at,"
     "  undone_rollout, undone_agent, evidence, parts_done, parts_hash, is_running, adopted_from,"
@@ -267,7 +277,8 @@ const char SQL_HISTORY_ALL[] =
     " coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0),"
     " is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex'),"
     " coalesce((CASE pg_catalog.jsonb_typeof(evidence) WHEN 'object' THEN evidence -> 'repairs'"
-    "  END)::pg_catalog.text, '')"
+    "  END)::pg_catalog.text, ''),"
+    " coalesce(evidence ->> 'tool', nullif(adopted_from, 'baseline'), '')"
     " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /*

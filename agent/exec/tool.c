@@ -93,11 +93,10 @@ const char *tool_path(Runner *runner, const PlanTool *tool)
     return tool->is_in_first ? FIRST_SCHEMA : NULL;
 }
 
-ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const Action *action,
+ErrCode path_query(Runner *runner, const char *path, const char *sql, const Action *action,
                    PGresult **ret_rows, Err *err)
 {
     Conn *conn = runner->session.conn;
-    const char *path = tool_path(runner, tool);
     AUTO(Str) begin = { 0 };
     str_printf(&begin, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY%s%s",
                path == NULL ? "" : "; ", path == NULL ? "" : path);
@@ -109,6 +108,12 @@ ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const 
         conn_run(conn, "ROLLBACK", action_deadline_ms(action), NULL);
     }
     return code;
+}
+
+ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const Action *action,
+                   PGresult **ret_rows, Err *err)
+{
+    return path_query(runner, tool_path(runner, tool), sql, action, ret_rows, err);
 }
 
 /* ---- where there is no such table ---- */

@@ -22,12 +22,19 @@ static ErrCode find_tool(const MigrationSet *set, const AdoptFrom *from, const T
     return err_hint(err, "name the one whose history it is: %s", tool_names(&arena));
 }
 
+static bool is_own(const MigrationSet *set, const Tool *tool)
+{
+    return tool->format != NULL && str_equal(tool->format, set->format);
+}
+
 /* Where its table is: as is said here, or else by the tool's own words, or by the directory where
  * it is the tool's own. */
 typedef struct TableName {
     const char *written; /* as it is said there */
     const char *sql;     /* what is asked and told */
-    const char *schema;  /* of a whole database, where that names none; NULL: see Tool */
+    const char *plain;
+    const char *said_schema; /* that it names for every target; NULL: none */
+    const char *schema;      /* of a whole database, where that names none; NULL: see Tool */
 } TableName;
 
 /* The directory speaks of one database: a schema that is a tenant has a table of its own. */
@@ -37,6 +44,8 @@ static TableName own_name(const Tool *tool, const char *written, const ToolTable
     return (TableName){
         .written = is_parted ? table->name : written,
         .sql = is_parted ? table->name : table->sql,
+        .plain = table->plain,
+        .said_schema = is_parted ? NULL : table->schema,
         .schema = is_parted ? table->schema : tool->schema,
     };
 }
@@ -44,10 +53,9 @@ static TableName own_name(const Tool *tool, const char *written, const ToolTable
 static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const Tool *tool,
                           Arena *arena, TableName *ret_table, Err *err)
 {
-    bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     bool is_said = from->table != NULL && from->table[0] != '\0';
     const char *written = is_said ? from->table : place_find(tool, from->url, arena);
-    bool is_by_directory = written == NULL && is_own && set->own_table != NULL;
+    bool is_by_directory = written == NULL && is_own(set, tool) && set->own_table != NULL;
     if (is_by_directory) {
         written = set->own_table;
     }
@@ -58,6 +66,8 @@ static ErrCode find_table(const MigrationSet *set, const AdoptFrom *from, const 
     } else if (code == ERR_NONE) {
         *ret_table = (TableName){ .written = written == NULL ? tool->table : written,
                                   .sql = table.sql,
+                                  .plain = table.plain,
+                                  .said_schema = table.schema,
                                   .schema = tool->schema };
     }
     return code;
@@ -82,29 +92,73 @@ static void empty_scripts(Arena *arena, Plan *plan)
     }
 }
 
-/* The question to the tool's table; a tool with one of its own is asked in its own directories. */
-static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *tool,
-                         const TableName *name, Arena *arena)
+/* A tool with a question of its own is asked that in its own directories. */
+static void append_question(const MigrationSet *set, const Tool *tool, const char *table, Str *out)
 {
-    const char *table = name->sql;
-    AUTO(Str) query = { 0 };
-    tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
-    if (tool->query_own != NULL && str_equal(tool->format, set->format)) {
-        tool->query_own(set, table, &query);
+    if (tool->query_own != NULL && is_own(set, tool)) {
+        tool->query_own(set, table, out);
     } else {
-        tool->query(table, &query);
+        tool->query(table, out);
     }
-    AUTO(Str) look = { 0 };
-    tool_look(table, &look);
+}
+
+/* Without the question itself. */
+static PlanTool plan_tool_of(const Tool *tool, const TableName *name)
+{
     return (PlanTool){
         .tool = tool->name,
-        .query = arena_strdup(arena, str_text(&query)),
         .table = name->written,
         .schema = name->schema,
         .is_in_first = name->schema == NULL && tool->is_in_first,
-        .look = arena_strdup(arena, str_text(&look)),
         .keeps_newest = tool->keeps_newest,
+        .name = name->plain,
+        .name_schema = name->said_schema,
     };
+}
+
+static PlanTool ask_tool(const MigrationSet *set, const Plan *plan, const Tool *tool,
+                         const TableName *name, Arena *arena)
+{
+    PlanTool asked = plan_tool_of(tool, name);
+    AUTO(Str) query = { 0 };
+    tool_values(plan->migrations, plan->migration_count, tool->is_numeric, &query);
+    append_question(set, tool, name->sql, &query);
+    AUTO(Str) look = { 0 };
+    tool_look(name->sql, &look);
+    asked.query = arena_strdup(arena, str_text(&query));
+    asked.look = arena_strdup(arena, str_text(&look));
+    return asked;
+}
+
+static PlanTool tie_of(const MigrationSet *set, const Tool *tool, const TableName *table,
+                       Arena *arena)
+{
+    AUTO(Str) name = { 0 };
+    AUTO(Str) query = { 0 };
+    str_append_quoted(&name, table->plain, '"');
+    append_question(set, tool, str_text(&name), &query);
+    PlanTool tie = plan_tool_of(tool, table);
+    tie.query = arena_strdup(arena, str_text(&query));
+    tie.is_numeric = tool->is_numeric;
+    return tie;
+}
+
+/* Which of the tools a target has to do with, and by which table, only the target knows. One whose
+ * own words name no table cannot be asked, and the target says so where it matters. */
+void ties_plan(const MigrationSet *set, const char *url, Arena *arena, Plan *plan)
+{
+    plan->ties = ARENA_ARRAY(arena, PlanTool, PLAN_TIES_MAX);
+    for (size_t i = 0; tool_at(i) != NULL && plan->tie_count < PLAN_TIES_MAX; i++) {
+        const Tool *tool = tool_at(i);
+        AdoptFrom from = { .tool = tool->name, .url = url };
+        TableName table = { 0 };
+        if (tool->query == NULL && !is_own(set, tool)) {
+            continue;
+        }
+        if (find_table(set, &from, tool, arena, &table, NULL) == ERR_NONE) {
+            plan->ties[plan->tie_count++] = tie_of(set, tool, &table, arena);
+        }
+    }
 }
 
 ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
@@ -177,14 +231,13 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
         return code;
     }
     plan->mirrored = ask_tool(set, plan, tool, &table, arena);
-    bool is_own = tool->format != NULL && str_equal(tool->format, set->format);
     PlanMigration *migrations = copy_migrations(arena, plan);
     for (size_t i = 0; i < plan->migration_count; i++) {
         ToolStep step = {
             .migration = &migrations[i],
             .before = i == 0 ? NULL : &migrations[i - 1],
             .table = table.sql,
-            .own = is_own && set->own != NULL ? set->own[i] : NULL,
+            .own = is_own(set, tool) && set->own != NULL ? set->own[i] : NULL,
         };
         mirror_script(tool, &step, arena, &migrations[i].up);
         step.is_down = true;

@@ -24,7 +24,17 @@ typedef struct AdoptFrom {
 ErrCode adopt_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                    Err *err);
 
-/* The same, of all migrations of the plan, whatever the database says: they are there already. */
+/*
+ * Has the plan ask the tool that a target's history is shared with, if there is one, whether it has
+ * gone on by itself. `url` as in AdoptFrom. In `arena`.
+ */
+void ties_plan(const MigrationSet *set, const char *url, Arena *arena, Plan *plan);
+
+/* `--mirror none`, `mirror: none`: instead of a tool. */
+#define MIRROR_NONE "none"
+
+/* As adopt_plan, of all migrations of the plan, whatever the database says: they are there already.
+ */
 void baseline_plan(Arena *arena, Plan *plan);
 
 /* Has each script of the plan tell the tool's table what it has done, and the agent ask it before

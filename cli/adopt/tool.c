@@ -42,6 +42,11 @@ const Tool *tool_of_format(const char *format)
     return NULL;
 }
 
+const Tool *tool_at(size_t index)
+{
+    return index < ARRAY_LEN(TOOLS) ? TOOLS[index] : NULL;
+}
+
 const char *tool_names(Arena *arena)
 {
     AUTO(Str) names = { 0 };
@@ -95,6 +100,7 @@ static ErrCode read_table(const char *written, Arena *arena, ToolTable *ret_tabl
         if (*at == '\0') {
             table.sql = arena_strdup(arena, str_text(&sql));
             table.name = table.sql + before;
+            table.plain = arena_strdup(arena, str_text(&name));
             *ret_table = table;
             return ERR_NONE;
         }

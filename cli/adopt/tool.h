@@ -97,6 +97,7 @@ const char *tool_names(Arena *arena);
 /* A table's name in its parts. */
 typedef struct ToolTable {
     const char *schema; /* as it is; NULL: the name has none */
+    const char *plain;  /* the name, as it is */
     const char *name;   /* quoted */
     const char *sql;    /* both, quoted */
 } ToolTable;
@@ -107,6 +108,9 @@ typedef struct ToolTable {
  */
 ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, ToolTable *ret_table,
                    Err *err);
+
+/* All of them, in the order of tool_names; NULL behind the last. */
+const Tool *tool_at(size_t index);
 
 /* The query of PlanTool.look: all tools' tables, wherever they lie, and what has `table`'s name. */
 void tool_look(const char *table, Str *out);

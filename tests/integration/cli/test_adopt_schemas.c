@@ -199,6 +199,30 @@ static void a_tenants_table_is_told_up_down_and_by_repairs(void **state)
     }
 }
 
+/* Told by nobody, and asked all the same, whichever tool it is. */
+static void what_a_tenants_tool_did_by_itself_does_not_run_again(void **state)
+{
+    World *world = *state;
+    put_directories(world);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        const Case *one = &CASES[i];
+        const char *up =
+            arena_printf(&world->arena, "up --migrations %s " OF_ANN SHARED, one->directory);
+        new_database(world);
+        table_make(world, one, "public", true);
+        table_make(world, one, "ann", false);
+        run_json(world, line_of(world, one, "adopt --from", OF_ANN), 0);
+        pg_cluster_run(world->cluster, world->database,
+                       arena_printf(&world->arena, "SET search_path = ann; %s", one->second));
+        assert_refusal(world, up, 3, "here by itself, and skein's history does not have it");
+        assert_refusal(world, up, 3,
+                       arena_printf(&world->arena, "skein adopt --from %s", one->tool));
+        run_json(world, line_of(world, one, "adopt --from", OF_ANN), 0);
+        run_json(world, up, 0);
+        assert_ask(world, STANDING, "ann 1, ann 2");
+    }
+}
+
 /* The person who names a table with its schema means that one. */
 static void a_table_that_is_named_with_its_schema_is_the_one(void **state)
 {
@@ -264,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_tenants_table_lies_in_its_own_schema),
         WORLD_TEST(a_tenants_table_is_told_up_down_and_by_repairs),
+        WORLD_TEST(what_a_tenants_tool_did_by_itself_does_not_run_again),
         WORLD_TEST(a_table_that_is_named_with_its_schema_is_the_one),
         WORLD_TEST(a_databases_table_lies_where_the_tool_would_look),
         WORLD_TEST(a_tool_that_follows_the_search_path_is_followed),

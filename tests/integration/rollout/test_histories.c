@@ -66,6 +66,41 @@ static void the_old_tool_is_told_of_all_that_follows(void **state)
     assert_everywhere(fleet, STANDING, "0001_solo golang-migrate");
 }
 
+/* In one target the tool goes on by itself; the rollout has nothing to do with that tool. */
+static void what_the_old_tool_does_by_itself_is_held_and_taken_over(void **state)
+{
+    Fleet *fleet = *state;
+    adopted_start(fleet);
+    const char *ahead = fleet_address(fleet, 0);
+    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    fleet_ask(fleet, ahead, "ALTER TABLE t ADD j int; UPDATE schema_migrations SET version = 2");
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_target(fleet, id, ahead, "held");
+    CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
+    assert_non_null(strstr(show.out, "golang-migrate has applied 0002_solo here by itself"));
+    CliResult adopt = fleet_cli(fleet, "adopt", "--from", "golang-migrate", "--database", database,
+                                "--migrations", fleet_path(fleet, "migrations"), NULL);
+    assert_int_equal(adopt.exit_code, 0);
+    assert_int_equal(fleet_cli(fleet, "rollout", "retry", id, ahead, NULL).exit_code, 0);
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_string_equal(fleet_ask(fleet, ahead, STANDING),
+                        "0001_solo golang-migrate,0002_solo golang-migrate");
+}
+
+static void a_fleet_has_done_with_the_old_tool(void **state)
+{
+    Fleet *fleet = *state;
+    adopted_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .more = "mirror: none" });
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_everywhere(fleet, TOLD, "1 false");
+    each_target(fleet, "UPDATE schema_migrations SET version = 9");
+    fleet_rollout_order(fleet, "rollback", id);
+    fleet_await_rollout(fleet, id, "rolled_back");
+    assert_everywhere(fleet, STANDING, "0001_solo golang-migrate");
+}
+
 static void a_file_of_several_parts_goes_out_and_back(void **state)
 {
     Fleet *fleet = *state;
@@ -172,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_fleet_is_taken_over_and_given_back),
         FLEET_TEST(the_old_tool_is_told_of_all_that_follows),
+        FLEET_TEST(what_the_old_tool_does_by_itself_is_held_and_taken_over),
+        FLEET_TEST(a_fleet_has_done_with_the_old_tool),
         FLEET_TEST(a_file_of_several_parts_goes_out_and_back),
         FLEET_TEST(a_failure_between_parts_is_gone_on_with_by_retry),
         FLEET_TEST(what_an_agent_left_behind_is_settled_by_the_next),

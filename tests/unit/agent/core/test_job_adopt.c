@@ -135,6 +135,81 @@ static void a_tool_that_does_not_agree_is_held_in_words(void **state)
     }
 }
 
+/* ---- a tool that the history is shared with, and the plan has nothing to do with ---- */
+
+typedef struct TieCase {
+    Goal goal;
+    size_t here;  /* skein has applied so many, this rollout all but the first */
+    size_t there; /* and the tool so many */
+    bool keeps_newest;
+    bool ends_ties;
+    const char *words; /* NULL: goes on */
+} TieCase;
+
+static const TieCase TIES[] = {
+    { GOAL_APPLY, 2, 2, false, false, NULL },
+    { GOAL_APPLY, 3, 2, false, false, NULL }, /* behind: told, and not stopped */
+    { GOAL_APPLY, 2, 3, false, false,
+      "dbmate has applied 0003_c here by itself, and skein's history does not have it" },
+    { GOAL_APPLY, 2, 3, false, true,
+      "dbmate has applied 0003_c here by itself, and skein's history does not have it" },
+    { GOAL_APPLY, 2, 3, true, false,
+      "dbmate has applied 0003_c here by itself, and skein's history does not have it" },
+    { GOAL_APPLY, 4, 4, false, false, NULL },
+    { GOAL_ROLL_BACK, 3, 3, false, false,
+      "dbmate has 0003_c in its own table, and would go on having it" },
+    { GOAL_ROLL_BACK, 3, 2, true, false,
+      "dbmate has 0002_b in its own table, and would go on having it" },
+    { GOAL_ROLL_BACK, 3, 3, false, true, NULL },
+    { GOAL_ROLL_BACK, 3, 1, false, false, NULL },
+};
+
+static void tie_begin(Stage *stage, const TieCase *tie)
+{
+    stage_init(stage, tie->goal);
+    stage_applied(stage, tie->here, 1);
+    stage->history.tie = "dbmate";
+    stage->history.tie_keeps_newest = tie->keeps_newest;
+    stage->plan.ends_ties = tie->ends_ties;
+    for (size_t i = 0; i < tie->there; i++) {
+        stage->rows[i].is_in_tool = true;
+    }
+}
+
+static void what_a_tool_did_by_itself_is_not_done_again_nor_undone_behind_its_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(TIES) / sizeof(TIES[0]); i++) {
+        const TieCase *tie = &TIES[i];
+        AUTO(Stage) stage;
+        tie_begin(&stage, tie);
+        bool is_done = tie->here == STAGE_MIGRATIONS;
+        ActionKind step = tie->goal == GOAL_APPLY ? ACTION_APPLY : ACTION_UNDO;
+        PLAY(&stage, TO_HISTORY(tie->words != NULL || is_done ? ACTION_CLOSE : step));
+        if (tie->words != NULL) {
+            PLAY(&stage, TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+            assert_string_equal(stage_report(&stage).message, tie->words);
+        }
+    }
+}
+
+/* A history that cannot be told from the tool's is gone on with by nobody; one at its end stays. */
+static void only_what_is_to_be_done_is_held_for_a_table_that_cannot_be_read(void **state)
+{
+    (void)state;
+    for (size_t here = STAGE_MIGRATIONS - 1; here <= STAGE_MIGRATIONS; here++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_applied(&stage, here, 1);
+        stage.history.tie = "dbmate";
+        stage.history.tie_trouble = "permission denied for table schema_migrations";
+        bool is_done = here == STAGE_MIGRATIONS;
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, is_done ? REPORT_APPLIED : REPORT_HELD,
+                     is_done ? ERR_NONE : ERR_HISTORY);
+    }
+}
 /* What the tool has done above what this rollout takes back is not its concern. */
 static void taking_back_asks_of_what_it_takes_back_alone(void **state)
 {
@@ -266,6 +341,8 @@ int main(void)
         cmocka_unit_test(what_was_passed_over_is_not_counted),
         cmocka_unit_test(a_tool_that_keeps_its_newest_says_nothing_of_a_gap_below),
         cmocka_unit_test(an_adoption_does_not_fill_such_a_gap),
+        cmocka_unit_test(what_a_tool_did_by_itself_is_not_done_again_nor_undone_behind_its_back),
+        cmocka_unit_test(only_what_is_to_be_done_is_held_for_a_table_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,33 @@ static void tool_behind(Stage *stage)
     stage_mirrors(stage, 1);
 }
 
+static void tie_blind(Stage *stage)
+{
+    stage->history.tie = "dbmate";
+    stage->history.tie_trouble = "permission denied";
+}
+
+static void tie_between(Stage *stage)
+{
+    stage->history.tie = "dbmate";
+    stage->history.is_tie_other = true;
+    stage_mirrors(stage, 0);
+}
+
+static void tie_ahead(Stage *stage)
+{
+    stage->history.tie = "dbmate";
+    stage->rows[0].is_in_tool = true;
+}
+
+static void tie_given(Stage *stage)
+{
+    down(stage);
+    stage->history.tie = "dbmate";
+    stage->rows[0].is_in_tool = true;
+    stage->rows[1].is_in_tool = true;
+}
+
 static void unread(Stage *stage)
 {
     stage_applied(stage, 2, 0);
@@ -427,6 +454,10 @@ static const Case CASES[] = {
     { "J56", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_in_trouble, NULL },
     { "J57", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_ahead, NULL },
     { "J217", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_behind, NULL },
+    { "J221", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_blind, NULL },
+    { "J222", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_between, NULL },
+    { "J223", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_ahead, NULL },
+    { "J224", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_given, NULL },
     { "J218", JOB_READING, RESULT_HISTORY, JOB_CLOSING, unread, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
