@@ -307,6 +307,8 @@ static const Rule RULES[] = {
       WAVE_ROLLING_BACK, NULL, "wave {wave} will not open again: the rollout is taken back" },
     { "W23", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_back, "all back, skipped or unstarted",
       WAVE_ROLLED_BACK, NULL, "wave {wave} is where it was: {restored} of {total} taken back" },
+    { "W37", WAVE_ROLLING_BACK, WAVE_EVALUATE, is_stopped, "rollout aborted", WAVE_HELD, NULL,
+      "wave {wave} is not taken back any further: the rollout is aborted" },
     { "W24", WAVE_ROLLING_BACK, WAVE_EVALUATE, NULL, NULL, RULE_IGNORE, NULL,
       "wave {wave} is on its way back" },
     { "W25", WAVE_ROLLED_BACK, WAVE_EVALUATE, is_not_back, "rollout taken back, something left",

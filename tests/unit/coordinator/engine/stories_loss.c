@@ -210,6 +210,26 @@ static void an_abort_takes_back_nothing_that_is_owed(void **state)
     assert_rollout(fleet, ROLLOUT_ABORTED);
 }
 
+/* Aborted first, and rolled back then: whoever owed it before owes it again. */
+static void an_aborted_rollout_that_is_rolled_back_owes_again(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_ROLL_BACK_WAVE;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    fall_silent(fleet, "a");
+    pass(fleet, AFTER_MS);
+    assert_wave(fleet, 0, WAVE_ROLLING_BACK);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_wave(fleet, 0, WAVE_HELD);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_wave(fleet, 0, WAVE_ROLLING_BACK);
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    come_back(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_ROLL_BACK);
+}
+
 /* Excused was that outcome, not what becomes of the target for ever. */
 static void an_outcome_that_is_unknown_once_more_is_a_failure_once_more(void **state)
 {
@@ -461,6 +481,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_whose_agent_is_away_fails_unreached_and_returns_with_it),
     cmocka_unit_test(a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted),
     cmocka_unit_test(an_abort_takes_back_nothing_that_is_owed),
+    cmocka_unit_test(an_aborted_rollout_that_is_rolled_back_owes_again),
     cmocka_unit_test(an_outcome_that_is_unknown_once_more_is_a_failure_once_more),
     cmocka_unit_test(no_verdict_falls_in_a_pause_nor_right_after_it),
     cmocka_unit_test(many_agents_lost_at_once_pause_and_roll_nothing_back),
