@@ -27,7 +27,7 @@
 typedef struct JobOrder {
     const char *rollout; /* "": of the command line */
     const char *target;  /* address */
-    Identity identity;   /* system_identifier 0: not checked (the command line) */
+    Identity identity; /* system_identifier 0: what the first connection meets (the command line) */
     OrderStamp stamp;
     uint64_t token; /* 0: take the fence's token + 1 (the command line) */
     const Plan *plan;

@@ -78,6 +78,7 @@ struct Runner {
     ConnPool *watch;
     LockWatch *locks;
     Blocker vain; /* what a step was waiting for in vain, and does not begin while it is there */
+    Identity met; /* what its first connection led to; system_identifier 0: nothing yet */
     Fence fence;  /* the order's, or what was taken for the command line; token 0: not taken yet */
     const char *schema_identifier; /* quoted; NULL: a whole database */
     Arena life;                    /* of the runner */

@@ -72,9 +72,12 @@ static ErrCode pooler_check(Conn *conn, const PGresult *facts, Err *err)
     return ERR_POOLER;
 }
 
+/* An order says which database it means; the command line means the one that it found first. */
 static ErrCode identity_check(const Runner *runner, const PGresult *facts, Err *err)
 {
-    const Identity *meant = &runner->config.order->identity;
+    const Identity *ordered = &runner->config.order->identity;
+    bool is_ordered = ordered->system_identifier != 0;
+    const Identity *meant = is_ordered ? ordered : &runner->met;
     uint64_t system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);
     uint32_t database_oid = (uint32_t)result_uint64(facts, 0, FACTS_DATABASE);
     if (meant->system_identifier == 0 ||
@@ -82,9 +85,11 @@ static ErrCode identity_check(const Runner *runner, const PGresult *facts, Err *
         return ERR_NONE;
     }
     err_set(err, ERR_IDENTITY,
-            "this is database %" PRIu32 " of cluster %" PRIu64
-            ", the order is for database %" PRIu32 " of cluster %" PRIu64,
-            database_oid, system_identifier, meant->database_oid, meant->system_identifier);
+            "this is database %" PRIu32 " of cluster %" PRIu64 ", %s database %" PRIu32
+            " of cluster %" PRIu64,
+            database_oid, system_identifier,
+            is_ordered ? "the order is for" : "and this run began on", meant->database_oid,
+            meant->system_identifier);
     err_hint(err,
              "the connection leads to another server, or the database was dropped and made anew");
     return ERR_IDENTITY;
@@ -151,6 +156,8 @@ static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
     ErrCode code = facts_check(runner, facts, err);
     if (code == ERR_NONE) {
         facts_take(&runner->session, facts);
+        runner->met.system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);
+        runner->met.database_oid = (uint32_t)result_uint64(facts, 0, FACTS_DATABASE);
         settings_make(runner, &(SettingsFacts){
                                   .server = result_text(facts, 0, FACTS_VERSION),
                                   .role = result_text(facts, 0, FACTS_ROLE),

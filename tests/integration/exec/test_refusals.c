@@ -113,6 +113,25 @@ static void a_database_made_anew_under_the_old_name_is_refused(void **state)
     nothing_of_skein_is_there(bench);
 }
 
+/* The command line means no identity, but what it has begun on it goes on with, or stops. */
+static void a_run_does_not_go_on_in_a_database_made_anew(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "midway", 0, ONE, 1);
+    bench_be_cli(bench);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    assert_int_equal(bench_perform(runner, ACTION_CONNECT, 0).kind, RESULT_OK);
+    assert_int_equal(bench_perform(runner, ACTION_CLOSE, 0).kind, RESULT_OK);
+    pg_cluster_assert_quiet(cluster);
+    pg_cluster_run(cluster, "postgres", "DROP DATABASE midway WITH (FORCE)");
+    pg_cluster_run(cluster, "postgres", "CREATE DATABASE midway");
+    Result result = bench_perform(runner, ACTION_CONNECT, 0);
+    assert_int_equal(result.kind, RESULT_REFUSED);
+    assert_int_equal(result.err.code, ERR_IDENTITY);
+    assert_non_null(strstr(result.err.message, "and this run began on database "));
+    nothing_of_skein_is_there(bench);
+}
+
 static void a_copy_in_the_originals_place_is_refused(void **state)
 {
     (void)state;
@@ -188,6 +207,7 @@ int main(void)
         cmocka_unit_test_teardown(a_pooler_is_refused_in_every_mode, test_end),
         cmocka_unit_test_teardown(another_cluster_is_refused, test_end),
         cmocka_unit_test_teardown(a_database_made_anew_under_the_old_name_is_refused, test_end),
+        cmocka_unit_test_teardown(a_run_does_not_go_on_in_a_database_made_anew, test_end),
         cmocka_unit_test_teardown(a_copy_in_the_originals_place_is_refused, test_end),
         cmocka_unit_test_teardown(a_copy_begins_its_own_fence_and_keeps_the_rows, test_end),
         cmocka_unit_test_teardown(a_role_without_rights_is_told_what_it_lacks, test_end),
