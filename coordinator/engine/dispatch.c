@@ -140,7 +140,7 @@ static bool may_go_back_now(const Target *target)
         return false;
     }
     if (order_is_in_hand(target)) {
-        return target->row.state != TARGET_DEBT;
+        return target->row.state != TARGET_DEBT || target->row.goal != GOAL_ROLL_BACK;
     }
     return has_room(target->rollout) && has_host_room(target);
 }

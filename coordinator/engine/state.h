@@ -113,7 +113,7 @@ typedef enum Duty {
     DUTY_START, /* pending: forward */
     DUTY_GO_ON, /* parked with a slot of the rollout: it needs one of its host to go on */
     DUTY_UNDO,  /* applied … */
-    DUTY_MEND,  /* failed or held, and not tried to take back … */
+    DUTY_MEND,  /* failed, held or owed, and not tried to take back … */
     DUTY_OWE,   /* debt: back, when it is wanted */
     DUTY_COUNT_,
 } Duty;

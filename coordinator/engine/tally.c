@@ -71,8 +71,9 @@ static Duty duty_of(const Target *target)
         return DUTY_MEND;
     case TARGET_HELD: /* tried once; after that it is a person's */
         return target->row.goal != GOAL_ROLL_BACK ? DUTY_MEND : DUTY_NONE;
-    case TARGET_DEBT:
-        return DUTY_OWE;
+    case TARGET_DEBT: /* what it has in hand still, and was not turned yet, turns where it is */
+        return order_is_in_hand(target) && target->row.goal != GOAL_ROLL_BACK ? DUTY_MEND
+                                                                              : DUTY_OWE;
     default:
         return target_is_parked(target) ? DUTY_GO_ON : DUTY_NONE;
     }

@@ -60,6 +60,12 @@ bool target_when_never_sent(const void *subject)
     return the(subject)->row.stamp.attempt == 0;
 }
 
+/* Of its database that says nothing. */
+bool target_when_revoked(const void *subject)
+{
+    return agent_is_revoked(the(subject)->agent);
+}
+
 bool target_when_revoked_unsent(const void *subject)
 {
     return target_when_never_sent(subject) && agent_is_revoked(the(subject)->agent);

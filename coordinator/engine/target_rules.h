@@ -10,6 +10,7 @@
 /* --- asked of a target --- */
 
 bool target_when_never_sent(const void *subject);
+bool target_when_revoked(const void *subject);
 bool target_when_revoked_unsent(const void *subject);
 bool target_when_ended_unsent(const void *subject);
 bool target_when_out_of_reach(const void *subject);

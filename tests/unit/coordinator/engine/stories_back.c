@@ -442,6 +442,28 @@ static void what_waits_for_another_try_goes_back_if_there_is_something_to_undo(v
     assert_target(fleet, "b/db1", TARGET_ROLLING_BACK);
 }
 
+/* Also where its agent has an order in hand that could be turned round at once. */
+static void a_roll_back_that_is_retried_in_a_pause_waits_for_its_end(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_WAVE;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+    report(fleet, "b/db1", REPORT_FAILED);
+    assert_wave(fleet, 0, WAVE_ROLLING_BACK);
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    come_back(fleet, "a"); /* its key was put back */
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    uint32_t attempt = target(fleet, "a/db1")->stamp.attempt;
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    assert_int_equal(target(fleet, "a/db1")->stamp.attempt, attempt);
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+}
+
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_operator_rolls_a_running_rollout_back),
     cmocka_unit_test(a_succeeded_rollout_goes_back_by_command_only),
@@ -468,5 +490,6 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_failed_target_that_is_being_taken_back_is_not_retried),
     cmocka_unit_test(a_held_target_is_taken_back_once_and_then_a_persons),
     cmocka_unit_test(a_wave_that_was_back_goes_back_again_with_what_was_retried),
+    cmocka_unit_test(a_roll_back_that_is_retried_in_a_pause_waits_for_its_end),
 };
 STORIES(BACK_STORIES, TESTS);

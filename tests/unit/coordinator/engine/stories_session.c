@@ -298,6 +298,22 @@ static void what_a_revoked_agent_has_in_hand_is_held_with_the_reason(void **stat
     assert_non_null(strstr(target(fleet, "b/db1")->message, "key of its agent was revoked"));
 }
 
+/* What it had applied says nothing of the key, and stays applied. */
+static void a_revoked_key_unmakes_nothing_that_was_applied(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    fleet->plan_waves[0].soak_ms = 60000;
+    assert_ok(start(fleet));
+    report_all(fleet, REPORT_APPLIED);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    assert_target(fleet, "b/db1", TARGET_VERIFYING);
+    assert_false(target(fleet, "b/db1")->is_charged);
+    pass(fleet, 61000);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
 static void a_success_says_what_was_left_out_and_why(void **state)
 {
     (void)state;
@@ -411,6 +427,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(the_connection_of_a_lost_agent_is_forgotten),
     cmocka_unit_test(a_revoked_agent_is_lost_and_its_targets_are_nobodys),
     cmocka_unit_test(what_a_revoked_agent_has_in_hand_is_held_with_the_reason),
+    cmocka_unit_test(a_revoked_key_unmakes_nothing_that_was_applied),
     cmocka_unit_test(a_success_says_what_was_left_out_and_why),
     cmocka_unit_test(an_instance_name_belongs_to_one_agent),
     cmocka_unit_test(an_agent_of_another_protocol_is_refused),
