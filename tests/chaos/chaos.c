@@ -18,7 +18,7 @@
 #include "common/file.h"
 #include "common/str.h"
 
-#define SEE_THROUGH_MS 90000
+#define SEE_THROUGH_MS 180000
 #define PERSON_MS 300 /* between two looks of a person */
 #define BALLAST "ballast"
 #define CHUNK_BYTES 65536
@@ -115,7 +115,7 @@ int chaos_test_begin(void **state)
     fleet->place = (FleetPlace){ .enter = place_enter, .leave = place_leave };
     fleet->wire_address = net_address(chaos_net, HOST_COORDINATOR);
     fleet->is_armed_by_file = true;
-    fleet->patience = 6; /* a listing that is lost on its way is told again, but not soon */
+    fleet->patience = 2; /* a listing that is lost on its way is told again, but not soon */
     return begun;
 }
 
@@ -226,6 +226,21 @@ size_t chaos_descriptors(int pid)
         closedir(dir);
     }
     return count;
+}
+
+size_t chaos_memory(int pid)
+{
+    char line[128];
+    size_t kib = 0;
+    snprintf(line, sizeof(line), "/proc/%d/status", pid);
+    FILE *file = fopen(line, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL &&
+           sscanf(line, "VmRSS: %zu", &kib) != 1) {
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return kib;
 }
 
 unsigned chaos_revive(Fleet *fleet)

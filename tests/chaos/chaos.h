@@ -57,6 +57,7 @@ const char *chaos_failpoints(Fleet *fleet, const char *program);
 int *chaos_pid_of(Fleet *fleet, const char *process);
 bool chaos_is_stopped(int pid); /* by SIGSTOP */
 size_t chaos_descriptors(int pid);
+size_t chaos_memory(int pid); /* resident, in KiB */
 
 /* Whatever has died is started again, with nothing armed. How many had died. */
 unsigned chaos_revive(Fleet *fleet);

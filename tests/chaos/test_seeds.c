@@ -20,7 +20,9 @@
 #include "tests/chaos/weather.h"
 
 #define SEEDS_MAX 10000
-#define END_MS 90000
+#define END_MS 180000
+#define DESCRIPTORS_MORE 8       /* connections that may idle for a while */
+#define MEMORY_MORE (16u * 1024) /* KiB */
 
 static uint64_t g_seed;
 static bool g_is_through; /* the seed has come to its end */
@@ -109,6 +111,40 @@ static void nobody_is_quarantined(Fleet *fleet)
     }
 }
 
+/* Whatever came and went: files and sockets, those of strangers too, are closed again, and memory
+ * is given back. Compared with what the processes had at their start. */
+static void check_process(Fleet *fleet, const char *name, size_t descriptors, size_t memory)
+{
+    FLEET_AWAIT(fleet,
+                chaos_descriptors(*chaos_pid_of(fleet, name)) <= descriptors + DESCRIPTORS_MORE);
+    size_t now = chaos_memory(*chaos_pid_of(fleet, name));
+    if (now > memory + MEMORY_MORE) {
+        fleet_fail(fleet, "%s has %zu KiB of memory, and had %zu", name, now, memory);
+    }
+}
+
+typedef struct Sizes {
+    size_t descriptors;
+    size_t memory;
+} Sizes;
+
+static const char *const PROCESSES[] = { "coordinator", "db1", "db2", "db3" };
+
+static void sizes_take(Fleet *fleet, Sizes sizes[ARRAY_LEN(PROCESSES)])
+{
+    for (size_t i = 0; i < ARRAY_LEN(PROCESSES); i++) {
+        int pid = *chaos_pid_of(fleet, PROCESSES[i]);
+        sizes[i] = (Sizes){ chaos_descriptors(pid), chaos_memory(pid) };
+    }
+}
+
+static void sizes_check(Fleet *fleet, const Sizes sizes[ARRAY_LEN(PROCESSES)])
+{
+    for (size_t i = 0; i < ARRAY_LEN(PROCESSES); i++) {
+        check_process(fleet, PROCESSES[i], sizes[i].descriptors, sizes[i].memory);
+    }
+}
+
 static void a_seed_ends_with_everything_in_order(void **state)
 {
     Fleet *fleet = *state;
@@ -122,7 +158,9 @@ static void a_seed_ends_with_everything_in_order(void **state)
                          (unsigned long long)g_seed);
     }
     Weather *weather = weather_new(fleet, &random);
+    Sizes sizes[ARRAY_LEN(PROCESSES)];
     fleet_start(fleet);
+    sizes_take(fleet, sizes);
     const char *id =
         chaos_rollout_start(fleet, &(FleetPlan){ .waves = PICK(&random, WAVES),
                                                  .strategy = strategy_make(fleet, &random) });
@@ -131,6 +169,7 @@ static void a_seed_ends_with_everything_in_order(void **state)
     poison_remove(fleet);
     await_end(fleet, id);
     nobody_is_quarantined(fleet);
+    sizes_check(fleet, sizes);
     g_is_through = true;
 }
 

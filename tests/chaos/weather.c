@@ -1,11 +1,14 @@
 /* The faults, when they begin and when they end. */
 #include "tests/chaos/weather.h"
 
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "common/str.h"
 #include "tests/chaos/chaos.h"
@@ -15,6 +18,8 @@
 #define PAUSE_MAX_MS 700 /* between two faults */
 #define TURN_MS 25
 #define AT_ONCE_MAX 6
+#define STRANGERS 24 /* connections of one who means no good */
+#define STORE_BYTES (8u * 1024 * 1024)
 #define END_OF_ALL_MS 4000 /* before that nobody ends the rollout by hand */
 
 /* One that is on. */
@@ -25,6 +30,7 @@ typedef struct Spell {
     PGconn *session;
     sqlite3 *store;
     CliRun order;
+    int strangers[STRANGERS];
 } Spell;
 
 struct Weather {
@@ -34,6 +40,9 @@ struct Weather {
     uint64_t began_ms;
     TcpProxy *proxies[FLEET_HOSTS];
     const char *sites[2]; /* failpoints of the coordinator, of an agent */
+    size_t standby_host;  /* whose server has a standby that follows; 0: none has */
+    PgCluster *standby;   /* NULL: there is none, or it is the primary now */
+    const char *disk;     /* that the store is on; NULL: no small one */
     Spell spells[AT_ONCE_MAX];
 };
 
@@ -212,6 +221,22 @@ static void terminate_begin(Weather *weather, Spell *spell)
     }
 }
 
+static bool has_standby(Weather *weather, Spell *spell)
+{
+    return weather->standby != NULL && pg_cluster_is_up(cluster_of(weather, spell));
+}
+
+/* Planned: what was committed is there. Of what is lost otherwise, somebody else's tests tell. */
+static void fail_over_begin(Weather *weather, Spell *spell)
+{
+    FleetHost *host = &weather->fleet->hosts[spell->host - 1];
+    pg_cluster_shut_down(host->cluster);
+    pg_cluster_run(weather->standby, "postgres", "SELECT pg_promote()");
+    tcp_proxy_retarget(weather->proxies[spell->host - 1], pg_cluster_port(weather->standby));
+    host->cluster = weather->standby;
+    weather->standby = NULL;
+}
+
 /* Somebody at work on the table that every migration writes into. */
 static void lock_begin(Weather *weather, Spell *spell)
 {
@@ -246,6 +271,89 @@ static void store_end(Weather *weather, Spell *spell)
     (void)weather;
     sqlite3_close(spell->store);
     spell->store = NULL;
+}
+
+static bool has_disk(Weather *weather, Spell *spell)
+{
+    (void)spell;
+    return weather->disk != NULL;
+}
+
+static void disk_begin(Weather *weather, Spell *spell)
+{
+    (void)spell;
+    chaos_disk_fill(weather->fleet, weather->disk);
+}
+
+static void disk_end(Weather *weather, Spell *spell)
+{
+    (void)spell;
+    chaos_disk_empty(weather->fleet, weather->disk);
+}
+
+/* ---- enemies ---- */
+
+/* Connects without waiting for an answer: the coordinator may be gone, or full. */
+static int stranger_call(size_t from, const char *address, int port)
+{
+    struct sockaddr_in door = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+    inet_pton(AF_INET, address, &door.sin_addr);
+    net_enter(chaos_net, from);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    net_leave(chaos_net);
+    if (fd >= 0) {
+        (void)connect(fd, (struct sockaddr *)&door, sizeof(door));
+    }
+    return fd;
+}
+
+/* Half of them at the door of the agents, from elsewhere; half at that of people, on the machine.
+ */
+static void strangers_come(Weather *weather, Spell *spell)
+{
+    Fleet *fleet = weather->fleet;
+    for (size_t i = 0; i < STRANGERS; i++) {
+        spell->strangers[i] = i % 2 == 0
+                                  ? stranger_call(HOST_SPARE, fleet->wire_address, fleet->wire_port)
+                                  : stranger_call(HOST_COORDINATOR, "127.0.0.1", fleet->http_port);
+    }
+    poll_pause(TURN_MS); /* they are connected by then, or will not be heard */
+}
+
+static void strangers_say(Spell *spell, const void *bytes, size_t length)
+{
+    for (size_t i = 0; i < STRANGERS; i++) {
+        (void)send(spell->strangers[i], bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
+static void garbage_begin(Weather *weather, Spell *spell)
+{
+    uint8_t bytes[512];
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)random_below(weather->random, 256);
+    }
+    strangers_come(weather, spell);
+    strangers_say(spell, bytes, sizeof(bytes));
+}
+
+/* The beginnings of a greeting and of a request, which never go on. */
+static void dawdle_begin(Weather *weather, Spell *spell)
+{
+    strangers_come(weather, spell);
+    for (size_t i = 0; i < STRANGERS; i++) {
+        const char *half = i % 2 == 0 ? "\xff\0\0" : "GET /api/v1/status HTTP/1.1\r\nHost: x\r\nX";
+        (void)send(spell->strangers[i], half, i % 2 == 0 ? 3 : strlen(half),
+                   MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
+static void strangers_end(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    for (size_t i = 0; i < STRANGERS; i++) {
+        close(spell->strangers[i]);
+    }
 }
 
 /* ---- the operator ---- */
@@ -288,11 +396,13 @@ static void abort_begin(Weather *weather, Spell *spell)
 /* ---- the table ---- */
 
 typedef void (*SpellChange)(Weather *weather, Spell *spell);
+typedef bool (*SpellQuestion)(Weather *weather, Spell *spell);
 
 typedef enum Whom {
     WHOM_ANY,         /* process */
     WHOM_AGENT,       /* or its host, or its server */
     WHOM_COORDINATOR, /* or its store, or its rollout */
+    WHOM_STANDBY,     /* the agent whose server has one */
 } Whom;
 
 typedef struct FaultRow {
@@ -302,27 +412,34 @@ typedef struct FaultRow {
     uint32_t max_ms;
     uint32_t from_ms; /* not before */
     SpellChange begin;
-    SpellChange end; /* NULL: it is over at once */
+    SpellChange end;   /* NULL: it is over at once */
+    SpellQuestion may; /* NULL: always */
 } FaultRow;
 
 static const FaultRow FAULTS[] = {
-    { "killed", WHOM_ANY, 6, 2500, 0, kill_begin, kill_end },
-    { "frozen", WHOM_ANY, 6, 3000, 0, freeze_begin, freeze_end },
-    { "armed", WHOM_ANY, 12, 2000, 0, failpoint_begin, failpoint_end },
-    { "cut off", WHOM_AGENT, 4, 4500, 0, cut_begin, line_end },
-    { "deaf", WHOM_AGENT, 3, 3000, 0, cut_in_begin, line_end },
-    { "mute", WHOM_AGENT, 3, 3000, 0, cut_out_begin, line_end },
-    { "on a bad line", WHOM_AGENT, 4, 4000, 0, bad_line_begin, line_end },
-    { "to lose a COMMIT", WHOM_AGENT, 5, 3000, 0, tear_begin, tear_end },
-    { "cut off from its server", WHOM_AGENT, 3, 2500, 0, proxy_freeze_begin, proxy_freeze_end },
-    { "without its server", WHOM_AGENT, 3, 1500, 0, crash_begin, crash_end },
-    { "without its backends", WHOM_AGENT, 5, 0, 0, terminate_begin, NULL },
-    { "locked out", WHOM_AGENT, 4, 1500, 0, lock_begin, lock_end },
-    { "without its store", WHOM_COORDINATOR, 3, 2000, 0, store_begin, store_end },
-    { "told to pause", WHOM_COORDINATOR, 3, 1500, 0, pause_begin, order_end },
-    { "told to resume", WHOM_COORDINATOR, 4, 1500, 0, resume_begin, order_end },
-    { "told to roll back", WHOM_COORDINATOR, 3, 1500, END_OF_ALL_MS, rollback_begin, order_end },
-    { "told to abort", WHOM_COORDINATOR, 2, 1500, END_OF_ALL_MS, abort_begin, order_end },
+    { "killed", WHOM_ANY, 6, 2500, 0, kill_begin, kill_end, NULL },
+    { "frozen", WHOM_ANY, 6, 3000, 0, freeze_begin, freeze_end, NULL },
+    { "armed", WHOM_ANY, 12, 2000, 0, failpoint_begin, failpoint_end, NULL },
+    { "cut off", WHOM_AGENT, 4, 4500, 0, cut_begin, line_end, NULL },
+    { "deaf", WHOM_AGENT, 3, 3000, 0, cut_in_begin, line_end, NULL },
+    { "mute", WHOM_AGENT, 3, 3000, 0, cut_out_begin, line_end, NULL },
+    { "on a bad line", WHOM_AGENT, 4, 4000, 0, bad_line_begin, line_end, NULL },
+    { "to lose a COMMIT", WHOM_AGENT, 5, 3000, 0, tear_begin, tear_end, NULL },
+    { "cut off from its server", WHOM_AGENT, 3, 2500, 0, proxy_freeze_begin, proxy_freeze_end,
+      NULL },
+    { "without its server", WHOM_AGENT, 3, 1500, 0, crash_begin, crash_end, NULL },
+    { "without its backends", WHOM_AGENT, 5, 0, 0, terminate_begin, NULL, NULL },
+    { "failed over to its standby", WHOM_STANDBY, 6, 0, 0, fail_over_begin, NULL, has_standby },
+    { "locked out", WHOM_AGENT, 4, 1500, 0, lock_begin, lock_end, NULL },
+    { "without its store", WHOM_COORDINATOR, 3, 2000, 0, store_begin, store_end, NULL },
+    { "without room on its disk", WHOM_COORDINATOR, 3, 2000, 0, disk_begin, disk_end, has_disk },
+    { "sent garbage", WHOM_COORDINATOR, 3, 1500, 0, garbage_begin, strangers_end, NULL },
+    { "dawdled with", WHOM_COORDINATOR, 3, 4000, 0, dawdle_begin, strangers_end, NULL },
+    { "told to pause", WHOM_COORDINATOR, 3, 1500, 0, pause_begin, order_end, NULL },
+    { "told to resume", WHOM_COORDINATOR, 4, 1500, 0, resume_begin, order_end, NULL },
+    { "told to roll back", WHOM_COORDINATOR, 3, 1500, END_OF_ALL_MS, rollback_begin, order_end,
+      NULL },
+    { "told to abort", WHOM_COORDINATOR, 2, 1500, END_OF_ALL_MS, abort_begin, order_end, NULL },
 };
 
 static const FaultRow *fault_pick(Random *random)
@@ -339,13 +456,16 @@ static const FaultRow *fault_pick(Random *random)
     return &FAULTS[index];
 }
 
-static size_t host_pick(Random *random, Whom whom)
+static size_t host_pick(const Weather *weather, Whom whom)
 {
+    Random *random = weather->random;
     switch (whom) {
     case WHOM_COORDINATOR:
         return 0;
     case WHOM_AGENT:
         return random_between(random, 1, FLEET_HOSTS);
+    case WHOM_STANDBY:
+        return weather->standby_host;
     case WHOM_ANY:
         break;
     }
@@ -385,11 +505,12 @@ static Spell *place_find(Weather *weather)
 static void spell_begin(Weather *weather)
 {
     const FaultRow *row = fault_pick(weather->random);
-    Spell fresh = { .row = row, .host = host_pick(weather->random, row->whom) };
+    Spell fresh = { .row = row, .host = host_pick(weather, row->whom) };
     fresh.until_ms = clock_boot_ms() + random_below(weather->random, row->max_ms + 1);
     Spell *spell = place_find(weather);
     if (spell == NULL || is_on(weather, row, fresh.host) ||
-        clock_boot_ms() - weather->began_ms < row->from_ms) {
+        clock_boot_ms() - weather->began_ms < row->from_ms ||
+        (row->may != NULL && !row->may(weather, &fresh))) {
         return;
     }
     *spell = fresh;
@@ -419,6 +540,17 @@ static void spells_end(Weather *weather, uint64_t now_ms)
 
 /* ---- life ---- */
 
+/* A standby for one of the servers, in the same place. */
+static void standby_make(Weather *weather)
+{
+    weather->standby_host = random_between(weather->random, 1, FLEET_HOSTS);
+    net_enter(chaos_net, HOST_DB(weather->standby_host));
+    weather->standby =
+        pg_cluster_start_standby(weather->fleet->hosts[weather->standby_host - 1].cluster);
+    net_leave(chaos_net);
+    LIST_PUSH(&weather->fleet->clusters, weather->standby);
+}
+
 Weather *weather_new(Fleet *fleet, Random *random)
 {
     Weather *weather = ARENA_ARRAY(&fleet->arena, Weather, 1);
@@ -428,6 +560,13 @@ Weather *weather_new(Fleet *fleet, Random *random)
     }
     weather->sites[0] = chaos_failpoints(fleet, "skein-coordinator");
     weather->sites[1] = chaos_failpoints(fleet, "skein-agent");
+    if (random_chance(random, 50)) {
+        standby_make(weather);
+    }
+    if (random_chance(random, 50)) {
+        weather->disk = chaos_disk(fleet, STORE_BYTES);
+        fleet->store = arena_printf(&fleet->arena, "%s/store.db", weather->disk);
+    }
     return weather;
 }
 

@@ -10,7 +10,10 @@
 
 typedef struct Weather Weather;
 
-/* Before the fleet is started. It ends with the fleet. `random` is borrowed. */
+/*
+ * Before the fleet is started. Some fleets get a standby, or a small disk under the store. It ends
+ * with the fleet. `random` is borrowed.
+ */
 Weather *weather_new(Fleet *fleet, Random *random);
 
 /* For some seconds, over the rollout `id`; tells what it does on stdout. */

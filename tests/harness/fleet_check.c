@@ -128,6 +128,30 @@ static const char EFFECT_SQL[] =
     "  AND id NOT LIKE '%\\_solo') h ON h.id = j.migration"
     " WHERE coalesce(net, 0) <> (h.id IS NOT NULL)::int";
 
+/* What the catalog shows is just what the history says: the tables of 0001_t …, and no index that
+ * was left half built where nothing is under way. */
+static const char CATALOG_SQL[] =
+    "SELECT coalesce(string_agg(wrong, '; '), '') FROM ("
+    "SELECT coalesce(c.relname, h.relname) || CASE WHEN c.relname IS NULL"
+    "  THEN ' is not there, and its migration is applied'"
+    "  ELSE ' is there, and its migration is not applied' END AS wrong"
+    " FROM (SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    "  AND relkind = 'r' AND relname ~ '^t_[0-9]{4}$') c"
+    " FULL JOIN (SELECT 't_' || left(id, 4) AS relname FROM skein.history"
+    "  WHERE tenant = '' AND state = 'applied' AND id ~ '^[0-9]{4}_t$') h USING (relname)"
+    " WHERE c.relname IS NULL OR h.relname IS NULL"
+    " UNION ALL SELECT indexrelid::regclass || ' is invalid' FROM pg_index WHERE NOT indisvalid"
+    "  AND NOT EXISTS (SELECT FROM skein.history WHERE state IN ('started', 'undoing'))) x";
+
+static void check_catalog(Fleet *fleet, const FleetHost *host, const char *database, Str *problems)
+{
+    const char *wrong = ask(fleet, host, database, CATALOG_SQL);
+    if (wrong == NULL || wrong[0] != '\0') {
+        str_printf(problems, "%s/%s: catalog and history differ: %s\n", host->name, database,
+                   wrong == NULL ? "no answer" : wrong);
+    }
+}
+
 static void check_tenant(Fleet *fleet, const FleetHost *host, const char *database, Str *problems)
 {
     const char *journal = ask(fleet, host, database, "SELECT to_regclass('journal') IS NOT NULL");
@@ -142,6 +166,9 @@ static void check_tenant(Fleet *fleet, const FleetHost *host, const char *databa
     if (wrong == NULL || wrong[0] != '\0') {
         str_printf(problems, "%s/%s: journal and history differ: %s\n", host->name, database,
                    wrong == NULL ? "no answer" : wrong);
+    }
+    if (has_history) {
+        check_catalog(fleet, host, database, problems);
     }
 }
 

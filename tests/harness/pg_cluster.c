@@ -39,11 +39,16 @@
 #define PATH_BYTES 256
 #define POLL_MS 20
 
+/* To the keeper of a server. */
+#define ORDER_END 'q'       /* at once, and its files are removed */
+#define ORDER_CRASH 'k'     /* at once */
+#define ORDER_SHUT_DOWN 'f' /* when all is told */
+
 struct PgCluster {
     char dir[PATH_BYTES]; /* holds data/, the socket and the log */
     int port;
     pid_t keeper;
-    int keeper_pipe; /* writing a byte or closing it ends the server; 'k' keeps the files */
+    int keeper_pipe; /* writing an order or closing it ends the server */
     int network;     /* the namespace it is in */
     char conninfo[PG_TEXT_MAX];
     char answer[PG_TEXT_MAX];
@@ -222,12 +227,12 @@ static void keeper_live(const PgCluster *cluster, int pipe_read)
     if (postmaster == 0) {
         child_exec(argv, log, log, SIGQUIT);
     }
-    char order = 'q';
+    char order = ORDER_END;
     while (read(pipe_read, &order, 1) < 0 && errno == EINTR) {
     }
-    kill(postmaster, SIGQUIT);
+    kill(postmaster, order == ORDER_SHUT_DOWN ? SIGINT : SIGQUIT);
     waitpid(postmaster, NULL, 0);
-    if (order != 'k') {
+    if (order == ORDER_END) {
         tree_remove(cluster->dir);
     }
     _exit(0);
@@ -386,7 +391,7 @@ void pg_cluster_stop(PgCluster *cluster)
     if (cluster == NULL) {
         return;
     }
-    keeper_end(cluster, 'q');
+    keeper_end(cluster, ORDER_END);
     tree_remove(cluster->dir); /* after a crash that was not followed by a restart */
     close(cluster->network);
     free(cluster);
@@ -394,7 +399,12 @@ void pg_cluster_stop(PgCluster *cluster)
 
 void pg_cluster_crash(PgCluster *cluster)
 {
-    keeper_end(cluster, 'k');
+    keeper_end(cluster, ORDER_CRASH);
+}
+
+void pg_cluster_shut_down(PgCluster *cluster)
+{
+    keeper_end(cluster, ORDER_SHUT_DOWN);
 }
 
 void pg_cluster_restart(PgCluster *cluster)

@@ -34,6 +34,8 @@ void pg_cluster_stop(PgCluster *cluster);
 
 /* As a crash: `immediate` stop, files kept. Then pg_cluster_restart on the same port. */
 void pg_cluster_crash(PgCluster *cluster);
+/* As a person does: standbys that follow have received everything. */
+void pg_cluster_shut_down(PgCluster *cluster);
 void pg_cluster_restart(PgCluster *cluster);
 bool pg_cluster_is_up(const PgCluster *cluster); /* between the two: not */
 
