@@ -1,6 +1,6 @@
 /*
  * Bad weather over a fleet: faults of all kinds, several at a time, each for a while, as the dice
- * say. A fault is a row in weather.c.
+ * say. A fault is a row in weather_faults.c.
  */
 #ifndef SKEIN_TESTS_CHAOS_WEATHER_H
 #define SKEIN_TESTS_CHAOS_WEATHER_H
