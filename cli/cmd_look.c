@@ -26,7 +26,9 @@ static const struct StateNote {
     const char *state;
     const char *note;
 } STATE_NOTES[] = {
-    { "changed", "its file is not what was applied here; up refuses to go on" },
+    { "changed",
+      "its file is not what was applied here; up refuses to go on, and `skein repair` shows "
+      "the difference, where git has what was applied" },
     { "missing", "applied here, but not in the directory; up refuses to go on" },
     { "half applied", "some of its parts are done; up goes on with the next one" },
     { "half undone", "some parts of its down are done; down goes on with the next one" },

@@ -9,6 +9,8 @@
 #include "cli/output.h"
 #include "cli/repair/tell.h"
 
+#define PASTS_MAX 5
+
 /* ---- what was asked ---- */
 
 static const struct ChoiceOption {
@@ -299,6 +301,28 @@ static ErrCode repair(Repairing *repairing, Choice choice, RepairedList *done, E
                         : change_rows(repairing, choice, done, err);
 }
 
+/* What a changed file was when it was applied: of the first few, since git is asked for each. */
+static void look_back(const Repairing *repairing, Findings *findings)
+{
+    Invocation *invocation = repairing->invocation;
+    SourceOptions source = local_source_options(&invocation->options);
+    size_t looked = 0;
+    LIST_EACH(finding, &findings->list) {
+        if (finding->kind != FINDING_CHANGED || looked++ >= PASTS_MAX) {
+            continue;
+        }
+        PastQuery query = {
+            .directory = invocation->options.migrations,
+            .options = &source,
+            .set = &repairing->set,
+            .migration = finding->migration,
+            .checksum = finding->row->checksum,
+        };
+        finding->past =
+            past_look(&query, finding->row->fingerprints, &invocation->arena, &finding->now);
+    }
+}
+
 static ErrCode explain(Repairing *repairing, const RepairedList *done, ExitCode *ret_exit, Err *err)
 {
     RepairSight sight = { 0 };
@@ -306,6 +330,9 @@ static ErrCode explain(Repairing *repairing, const RepairedList *done, ExitCode 
     ErrCode code = look(repairing, &sight, &findings, err);
     if (code != ERR_NONE) {
         return code;
+    }
+    if (done->count == 0) {
+        look_back(repairing, &findings);
     }
     LIST_EACH(finding, &findings.list) {
         bool is_held = done->count == 0 && !finding->is_note;

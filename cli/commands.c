@@ -247,7 +247,8 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
     { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,
       "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"
-      "  choices: [{option, command, effect}]}], repaired: [{migration, choice, state, parts_done, dropped}]}",
+      "  past: {commit, date, author, subject, diff, why_not, now: each TEXT or null} or null,\n"
+      "  choices: [{option, command, effect}]}], repaired: [{migration, choice, state, parts_done, ran}]}",
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &ACCEPT, &RENAME, &FORGET,
               &SETTLE, &DONE, &AGAIN, &APPLIED, &UNDONE, &SAME_SCHEMA, &NEW_SCHEMA, &TELL, &MIRROR, &TABLE,
               &REASON, &YES), cmd_repair },

@@ -93,9 +93,14 @@ void local_warn(const Options *options, const MigrationSet *set)
     }
 }
 
+SourceOptions local_source_options(const Options *options)
+{
+    return (SourceOptions){ .format = options->format, .variables = options->set };
+}
+
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err)
 {
-    SourceOptions source = { .format = options->format, .variables = options->set };
+    SourceOptions source = local_source_options(options);
     return source_read(options->migrations, &source, arena, ret_set, err);
 }
 

@@ -29,6 +29,9 @@ const char *local_tenant(const Options *options);
 ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list,
                       Err *err);
 
+/* How --migrations is to be read. */
+SourceOptions local_source_options(const Options *options);
+
 /* The migrations of --migrations. */
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err);
 

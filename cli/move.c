@@ -1,11 +1,13 @@
 /* See move.h. */
 #include "cli/move.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "cli/interrupt.h"
 #include "cli/local.h"
 #include "cli/move_tell.h"
+#include "cli/past/past.h"
 #include "common/clock.h"
 
 void ground_done(Ground *ground)
@@ -90,6 +92,29 @@ static ErrCode explain_end(const Move *move, Report report, Err *err)
     return move_tell_explain(&move->tell, err);
 }
 
+/* Of the oldest migration whose file is another one now: what it was. */
+static void show_change(Invocation *invocation, const Ground *ground)
+{
+    Arena *arena = &invocation->arena;
+    SourceOptions source = local_source_options(&invocation->options);
+    for (size_t i = 0; i < ground->set.count; i++) {
+        const PlanMigration *migration = &ground->set.migrations[i];
+        const HistoryEntry *row = local_row(&ground->history, migration->id);
+        if (row == NULL || !str_equal(row->state, "applied") ||
+            plan_is_same_content(migration, row->checksum)) {
+            continue;
+        }
+        AUTO(Str) text = { 0 };
+        const char *now = "";
+        PastQuery query = { invocation->options.migrations, &source, &ground->set, migration,
+                            row->checksum };
+        str_printf(&text, "%s:\n", migration->id);
+        past_write(past_look(&query, row->fingerprints, arena, &now), now, &text);
+        fputs(str_text(&text), stderr);
+        return;
+    }
+}
+
 ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
                  const char *to, Err *err)
 {
@@ -121,5 +146,9 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
     Report report = exec_job(&exec, err);
     interrupt_end();
     move_tell_end(&move.tell, report, interrupt_is_asked());
-    return explain_end(&move, report, err);
+    ErrCode code = explain_end(&move, report, err);
+    if (code == ERR_CHECKSUM && invocation->options.output == OUTPUT_TEXT) {
+        show_change(invocation, ground);
+    }
+    return code;
 }

@@ -61,7 +61,15 @@ static void add(Gathering *gathering, FindingKind kind, const RepairRow *row,
                 const PlanMigration *migration, const char *text)
 {
     const char *id = row != NULL ? row->id : migration != NULL ? migration->id : "";
-    Finding finding = { kind, id, row, migration, text, KINDS[kind].is_note };
+    Finding finding = {
+        .kind = kind,
+        .id = id,
+        .row = row,
+        .migration = migration,
+        .text = text,
+        .is_note = KINDS[kind].is_note,
+        .now = "",
+    };
     LIST_PUSH(&gathering->findings->list, finding);
 }
 

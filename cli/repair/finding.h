@@ -7,6 +7,7 @@
 #define SKEIN_CLI_REPAIR_FINDING_H
 
 #include "agent/exec/repair.h"
+#include "cli/past/past.h"
 #include "common/list.h"
 
 typedef enum FindingKind {
@@ -37,6 +38,8 @@ typedef struct Finding {
         *migration;   /* the file's; of one that was renamed, the new one. NULL: none */
     const char *text; /* what is so, a sentence or two */
     bool is_note;     /* attempts go on in spite of it */
+    const Past *past; /* of one that was changed: what was applied; NULL: nobody has looked */
+    const char *now;  /* with `past`: the statements that are others now; "": nobody can tell */
 } Finding;
 
 typedef struct Findings {

@@ -69,6 +69,9 @@ static void finding_text(const Options *options, const Finding *finding, Str *ou
     }
     output_colour(out, colour, repair_finding_name(finding->kind));
     str_printf(out, "\n  %s\n", finding->text);
+    if (finding->past != NULL) {
+        past_write(finding->past, finding->now, out);
+    }
     choices_text(options, finding, out);
 }
 
@@ -138,6 +141,24 @@ static void choices_json(const Options *options, const Finding *finding, JsonOut
     json_out_array_end(json);
 }
 
+static void past_json(const Finding *finding, JsonOut *json)
+{
+    const Past *past = finding->past;
+    if (past == NULL) {
+        json_out_null(json, "past");
+        return;
+    }
+    json_out_object_begin(json, "past");
+    json_out_string(json, "commit", past->commit);
+    json_out_string(json, "date", past->date);
+    json_out_string(json, "author", past->author);
+    json_out_string(json, "subject", past->subject);
+    json_out_string(json, "diff", past->commit == NULL ? NULL : past->diff);
+    json_out_string(json, "why_not", past->why);
+    json_out_string(json, "now", finding->now[0] == '\0' ? NULL : finding->now);
+    json_out_object_end(json);
+}
+
 static void finding_json(const Options *options, const Finding *finding, JsonOut *json)
 {
     const RepairRow *row = finding->row;
@@ -150,6 +171,7 @@ static void finding_json(const Options *options, const Finding *finding, JsonOut
     json_out_string(json, "state", row == NULL ? NULL : row->place.state);
     json_out_unsigned(json, "parts_done", row == NULL ? 0 : row->place.parts_done);
     json_out_string(json, "looked", has_looked ? trace_name(row->trace) : NULL);
+    past_json(finding, json);
     choices_json(options, finding, json);
     json_out_object_end(json);
 }

@@ -187,7 +187,12 @@ ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err 
 ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena, SourceDir *ret_dir,
                          Err *err)
 {
-    return open_dir(source_dir_cite(dir, folder, arena), dir->root_path, arena, ret_dir, err);
+    ErrCode code =
+        open_dir(source_dir_cite(dir, folder, arena), dir->root_path, arena, ret_dir, err);
+    if (code == ERR_NONE) {
+        ret_dir->overlay = dir->overlay;
+    }
+    return code;
 }
 
 static bool has_name(const char *const *names, size_t count, const char *name)
@@ -229,6 +234,10 @@ ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *e
         err_set(err, ERR_FORBIDDEN, "%s/%s is a link to a file outside of the directory", dir->path,
                 name);
         return err_hint(err, "put the file itself into %s", dir->path);
+    }
+    if (dir->overlay != NULL && str_equal(dir->overlay->file, real_file)) {
+        str_append_bytes(out, (const char *)dir->overlay->text.data, dir->overlay->text.length);
+        return ERR_NONE;
     }
     /* O_NONBLOCK: a FIFO must not hang the command before it is refused. */
     AUTO(Fd) fd = open(real_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -8,8 +8,15 @@
 #include "common/arena.h"
 #include "common/err.h"
 #include "common/str.h"
+#include "proto/values.h"
 
 #define SOURCE_NAMES_MAX 100000
+
+/* A text that is read in place of a file's own. */
+typedef struct SourceOverlay {
+    const char *file; /* absolute, without links */
+    Bytes text;
+} SourceOverlay;
 
 /* Names that start with "." are left out of both lists. */
 typedef struct SourceDir {
@@ -20,15 +27,18 @@ typedef struct SourceDir {
     size_t count;
     const char *const *folders; /* in byte order */
     size_t folder_count;
+    const SourceOverlay *overlay; /* NULL: all files are read as they are */
 } SourceDir;
 
 /*
- * Lists it; everything is in `arena`. ERR_NOT_FOUND, ERR_IO, ERR_LIMIT; ERR_SYNTAX for the name of
- * an SQL file or of a folder that is not UTF-8 or holds control characters.
+ * Lists it; everything is in `arena`. No overlay is in it. ERR_NOT_FOUND, ERR_IO, ERR_LIMIT;
+ * ERR_SYNTAX for the name of an SQL file or of a folder that is not UTF-8 or holds control
+ * characters.
  */
 ErrCode source_dir_open(const char *path, Arena *arena, SourceDir *ret_dir, Err *err);
 
-/* Lists one of its folders. ERR_FORBIDDEN when that lies outside of the outermost directory. */
+/* Lists one of its folders, which has its overlay. ERR_FORBIDDEN when that lies outside of the
+ * outermost directory. */
 ErrCode source_dir_enter(const SourceDir *dir, const char *folder, Arena *arena, SourceDir *ret_dir,
                          Err *err);
 

@@ -199,6 +199,7 @@ ErrCode source_read(const char *path, const SourceOptions *options, Arena *arena
         code = source_dir_open(path, arena, &dir, err);
     }
     if (code == ERR_NONE) {
+        dir.overlay = options->overlay;
         dialect_filter(&dir, &notes, arena);
         code = read_with(named, &reading, &set, err);
     }

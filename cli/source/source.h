@@ -17,6 +17,7 @@
 typedef struct SourceOptions {
     const char *format; /* NULL: the one that recognises the directory */
     SourceVariables variables;
+    const SourceOverlay *overlay; /* NULL: every file is read as it is */
     bool goes_on; /* what cannot be read is kept as a refusal, and the rest is read: for who looks
                      at migrations and runs none */
 } SourceOptions;

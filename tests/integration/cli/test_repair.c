@@ -190,6 +190,43 @@ static void a_gap_is_explained_and_left_to_up(void **state)
     assert_run(world, "repair", 0, "nothing is wrong with the history\n");
 }
 
+static void commit_all(World *world, const char *subject)
+{
+    assert_program(
+        world,
+        arena_printf(&world->arena,
+                     "git -c user.name=Ann -c user.email=ann@localhost commit -q -a -m %s",
+                     subject),
+        0, "");
+}
+
+/* A checksum has no text: the text is in version control. */
+static void what_a_changed_file_was_is_shown_from_git(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_orders", "CREATE TABLE orders (id int);\n", "DROP TABLE orders;\n");
+    assert_program(world, "git init -q .", 0, "");
+    assert_program(world, "git add migrations", 0, "");
+    commit_all(world, "one");
+    assert_int_equal(run(world, "up").exit_code, 0);
+    put_migration(world, "0001_orders", "CREATE TABLE orders (id bigint);\n",
+                  "DROP TABLE orders;\n");
+    commit_all(world, "two");
+    static const char DIFF[] = "    @@ -1,1 +1,1 @@\n"
+                               "    -CREATE TABLE orders (id int);\n"
+                               "    +CREATE TABLE orders (id bigint);\n";
+    assert_program(world, SKEIN_PROGRAM " repair", 6, ", Ann: one), and since then\n");
+    assert_program(world, SKEIN_PROGRAM " repair", 6, DIFF);
+    assert_refusal(world, "up", 3, DIFF);
+    const json_t *past = json_object_get(only_finding(world, "repair", "changed", 6), "past");
+    assert_string_equal(json_string_value(json_object_get(past, "subject")), "one");
+    assert_program(world, "rm -rf .git", 0, "");
+    assert_program(world, SKEIN_PROGRAM " repair", 6,
+                   "is not at hand: its file is in no git repository; now there is\n"
+                   "    statement 1, CREATE TABLE, line 1:\n"
+                   "      CREATE TABLE orders (id bigint)\n");
+}
+
 /* ---- interrupted ---- */
 
 static void a_carcass_is_dropped_and_the_index_built_anew(void **state)
@@ -518,6 +555,7 @@ int main(void)
         WORLD_TEST(a_missing_file_is_forgotten_and_what_it_made_stays),
         WORLD_TEST(a_gap_is_explained_and_left_to_up),
         WORLD_TEST(a_carcass_is_dropped_and_the_index_built_anew),
+        WORLD_TEST(what_a_changed_file_was_is_shown_from_git),
         WORLD_TEST(up_settles_by_itself_what_was_interrupted),
         WORLD_TEST(a_build_that_failed_leaves_nothing_to_set_right),
         WORLD_TEST(what_was_never_sent_is_cleared),

@@ -147,7 +147,9 @@ static void settling_moves_the_row_by_one_part_or_not_at_all(void **state)
         begun.place.parts_done = SETTLED[i].parts_done;
         begun.trace = SETTLED[i].trace;
         begun.mend = "DROP INDEX public.i";
-        Finding finding = { FINDING_INTERRUPTED, "0001_a", &begun, &of, "", false };
+        Finding finding = {
+            .kind = FINDING_INTERRUPTED, .id = "0001_a", .row = &begun, .migration = &of, .text = ""
+        };
         const char *mend = NULL;
         RepairChange change = repair_choice_change(CHOICE_SETTLE, &finding, &arena, &mend);
         bool is_left = SETTLED[i].trace == TRACE_CARCASS || SETTLED[i].trace == TRACE_PENDING;
@@ -314,7 +316,9 @@ static void only_telling_tells_the_tool(void **state)
         of.down.mirror = mirror;
         of.down.mirror_count = 1;
         RepairRow applied = row("1", "applied", CHECKSUM_1);
-        Finding finding = { FINDING_TOOL_BEHIND, "1", &applied, &of, "", false };
+        Finding finding = {
+            .kind = FINDING_TOOL_BEHIND, .id = "1", .row = &applied, .migration = &of, .text = ""
+        };
         const char *drop = NULL;
         RepairChange change = repair_choice_change(ROWS[i].choice, &finding, &arena, &drop);
         assert_string_equal(change.to.state, ROWS[i].to);
