@@ -30,6 +30,7 @@ typedef enum DiceOwner {
     DICE_ROUTER,      /* by coordinator */
     DICE_TARGET,      /* a target's backends and clients; by target */
     DICE_END,         /* what is done with what was found */
+    DICE_RELEASE,     /* which release a process is of that starts; by process */
 } DiceOwner;
 
 typedef struct Dice {

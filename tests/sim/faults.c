@@ -94,6 +94,16 @@ static void agent_cloned(Sim *sim, Dice *dice)
 
 /* --- the network --- */
 
+/* A bug that no release has: the other side must not believe it. */
+static void version_changed(Sim *sim, Dice *dice)
+{
+    if (dice_chance(dice, 50)) {
+        sim_agent_garble(any_agent(sim, dice));
+    } else {
+        sim_coordinator_garble(sim_leader(sim));
+    }
+}
+
 static void link_mends(void *ctx, uint64_t agent)
 {
     Sim *sim = ctx;
@@ -418,6 +428,7 @@ static const FaultRow FAULTS[] = {
     { "agent freezes", 30, 40000, agent_freezes },
     { "agent cloned", 35, 30000, agent_cloned },
     { "agent partitioned", 40, 60000, agent_partitioned },
+    { "version changed in a session", 15, 60000, version_changed },
     { "many partitioned", 12, 150000, many_partitioned },
     { "connection breaks", 25, 30000, connection_breaks },
     { "weather changes", 50, 60000, weather_changes },

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proto/envelope.h"
 #include "tests/sim/invariants_internal.h"
 
 Invariants *invariants_new(World *world, SimDisk *disk, SimPg *pg, const EngineConfig *config)
@@ -138,7 +139,8 @@ static void note_session_effect(Invariants *invariants, const Event *event, cons
     if (effect->kind == EFFECT_SEND && effect->send.type == MESSAGE_WELCOME) {
         const Welcome *welcome = effect->send.body;
         ShadowSession session = { .session = welcome->session,
-                                  .connection = effect->send.connection };
+                                  .connection = effect->send.connection,
+                                  .protocol = effect->send.protocol };
         str_copy(session.agent, sizeof(session.agent), event->agent);
         LIST_PUSH(&invariants->sessions, session);
     }
@@ -219,23 +221,28 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         shadow->spent_before = shadow->spent;
     }
     invariants->is_stale = false;
+    invariants->is_garbled = false;
     /* Then time acts, too; or a new engine begins with what it has loaded. */
     invariants->is_due = invariants->is_fresh || engine_next_deadline_ms(engine) <= event->now_ms;
     invariants->is_fresh = false;
     if (is_of_session(event->kind)) {
         const ShadowSession *session = session_shadow(invariants, event);
         invariants->is_stale = session == NULL || session->is_over;
-        if (!invariants->is_stale) {
+        invariants->is_garbled = !invariants->is_stale && session->protocol != event->protocol;
+        if (!invariants->is_stale && !invariants->is_garbled) {
             note_spoken(invariants, session);
             agent_shadow(invariants, event->agent)->heard_ms = world_now_ms(invariants->world);
         }
     }
-    if (event->kind == EVENT_STATE && !invariants->is_stale) {
+    if (event->kind == EVENT_STATE && !invariants->is_stale && !invariants->is_garbled) {
         reconcile(invariants, event->state->rollout, event->state->target);
         invariants_hear(invariants, event);
     }
     if (event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME) {
         invariants->resumed_ms = world_now_ms(invariants->world);
+    }
+    if (invariants->is_garbled) {
+        world_saw(invariants->world, SIGHT_GARBLED_UP);
     }
     if (invariants->is_stale) {
         world_saw(invariants->world, SIGHT_STALE_SESSION);
@@ -529,6 +536,16 @@ static void forget_rollout(Invariants *invariants, const char *id)
     }
 }
 
+static void check_garbled(Invariants *invariants, const Event *event, const Effect *effect)
+{
+    bool is_answer = effect->kind == EFFECT_SEND && effect->send.session == event->session &&
+                     effect->send.type != MESSAGE_REJECT;
+    if (invariants->is_garbled && is_answer) {
+        world_violate(invariants->world, "nothing is taken in another version than was agreed",
+                      "%s answers %s", message_type_name(effect->send.type), event->agent);
+    }
+}
+
 void invariants_step_end(Invariants *invariants, const Engine *engine, const Event *event,
                          ErrCode code, const Effects *effects, size_t from)
 {
@@ -542,6 +559,7 @@ void invariants_step_end(Invariants *invariants, const Engine *engine, const Eve
         bool is_durable = effect->kind != EFFECT_SEND && effect->kind != EFFECT_CLOSE_SESSION;
         invariants->undurable += is_durable ? 1 : 0;
         check_stale(invariants, event, effect);
+        check_garbled(invariants, event, effect);
         note_session_effect(invariants, event, effect);
         see_effect(invariants, event, effect);
         if (effect->kind == EFFECT_PERSIST_ROLLOUT) {

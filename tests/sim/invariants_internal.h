@@ -46,6 +46,7 @@ typedef struct ShadowSession {
     char agent[NAME_MAX_BYTES + 1];
     uint64_t session;
     uint64_t connection;
+    uint32_t protocol;
     bool is_over;
 } ShadowSession;
 
@@ -68,6 +69,7 @@ struct Invariants {
     char twin[NAME_MAX_BYTES + 1]; /* "": none */
     bool was_recovering;
     bool is_stale;
+    bool is_garbled;    /* the message in hand has another version than its session */
     bool is_due;        /* a timer acts in this step, whatever else it is about */
     bool is_fresh;      /* the engine has not stepped yet */
     bool is_spent_word; /* the report in hand is old */

@@ -416,6 +416,20 @@ static void make_config(Scenario *scenario, Dice *dice)
     scenario->workers_max = dice_chance(dice, 30) ? (uint32_t)dice_between(dice, 1, 3) : 64;
 }
 
+/* Upgraded and taken back one process at a time: at each start it may be of either release. */
+static void make_releases(Scenario *scenario, World *world)
+{
+    static const uint32_t SHARES[] = { 0, 0, 50, 100 };
+    Dice dice = world_dice(world, DICE_RELEASE, 0);
+    uint32_t agents = SHARES[dice_below(&dice, ARRAY_LEN(SHARES))];
+    uint32_t coordinators = SHARES[dice_below(&dice, ARRAY_LEN(SHARES))];
+    bool are_two = agents > 0 || coordinators > 0;
+    if (are_two && pieces_add(scenario->pieces, "two releases at once")) {
+        scenario->old_agents_percent = agents;
+        scenario->old_coordinators_percent = coordinators;
+    }
+}
+
 /* Most migrations are one transaction. Returns the number of parts. */
 static size_t script_traits(ScriptTraits *traits, Dice *dice)
 {
@@ -444,6 +458,7 @@ Scenario *scenario_new(World *world, SimPg *pg, Pieces *pieces)
     Dice history = world_dice(world, DICE_HISTORY, 0);
     scenario->pieces = pieces;
     make_config(scenario, &config);
+    make_releases(scenario, world);
     scenario->faults_ms = dice_between(&config, 60000, 420000);
     scenario->heal_after_ms =
         pieces_add(pieces, "faults for more than a minute") ? scenario->faults_ms : 60000;

@@ -36,6 +36,8 @@ typedef struct Scenario {
     bool is_absent[SCENARIO_AGENTS_MAX + 1];  /* left out: never starts */
     bool is_revoked[SCENARIO_AGENTS_MAX + 1]; /* now: agents.d is without its key */
     uint32_t handshakes_per_second;
+    uint32_t old_agents_percent; /* of their processes are of the release before */
+    uint32_t old_coordinators_percent;
     uint32_t workers_max; /* of each agent's process */
     uint8_t signers[2][SIGN_PUBLIC_BYTES];
     size_t trusting[SCENARIO_AGENTS_MAX]; /* how many of these the agent trusts */

@@ -81,6 +81,13 @@
     X(CLI_DOWN, 500, "somebody ran skein down by hand beside the fleet")                           \
     X(STALLED, 500, "a coordinator noticed that it had not run for a while")                       \
     X(SLOW_COMMIT, 500, "a commit took long and the loop stood still")                             \
+    X(OLD_AGENT, 500, "an agent of the release before was welcomed")                               \
+    X(OLD_COORDINATOR, 500, "a coordinator of the release before welcomed an agent")               \
+    X(AGENT_UPGRADED, 500, "an agent was upgraded between two of its processes")                   \
+    X(AGENT_TAKEN_BACK, 500, "an agent was taken back to the release before")                      \
+    X(NOT_SPOKEN, SIGHT_NEVER_DEMANDED, "a message of a version came that is not spoken there")    \
+    X(GARBLED_UP, 500, "an agent changed the version within its session")                          \
+    X(GARBLED_DOWN, 500, "a coordinator changed the version within a session")                     \
     X(BUSY, 500, "a hello was put off: too many at once")                                          \
     X(DISPLACED, SIGHT_NEVER_DEMANDED, "an agent's oldest connection made room for a newer one")   \
     X(UNKNOWN_KEY, 20000, "a message came from a key that had been revoked")                       \

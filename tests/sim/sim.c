@@ -62,7 +62,8 @@ static void build_coordinators(Sim *sim)
                                .agents = sim->scenario->agents,
                                .is_revoked = sim->scenario->is_revoked,
                                .agent_count = sim->scenario->agent_count,
-                               .handshakes_per_second = sim->scenario->handshakes_per_second };
+                               .handshakes_per_second = sim->scenario->handshakes_per_second,
+                               .old_percent = sim->scenario->old_coordinators_percent };
     for (size_t i = 0; i < ARRAY_LEN(sim->coordinators); i++) {
         parts.invariants = sim->invariants[i] = build_invariants(sim);
         sim->coordinators[i] = sim_coordinator_new(&parts, NAMES[i], i);
@@ -91,6 +92,7 @@ static void build_agents(Sim *sim)
                              .trusted = (const uint8_t(*)[SIGN_PUBLIC_BYTES])sim->scenario->signers,
                              .trusted_count = sim->scenario->trusting[machine],
                              .workers_max = sim->scenario->workers_max,
+                             .old_percent = sim->scenario->old_agents_percent,
                              .lease_ends_ms = lease_ends_ms,
                              .lease_ctx = sim };
         sim->agents[i] = sim_agent_new(&parts);

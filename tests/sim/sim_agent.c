@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proto/envelope.h"
+#include "tests/sim/release.h"
 #include "tests/sim/sim_agent_internal.h"
 
 #define RESCAN_MS 30000
@@ -12,6 +13,7 @@ SimAgent *sim_agent_new(const AgentParts *parts)
     SimAgent *agent = mem_alloc(sizeof(*agent));
     agent->parts = *parts;
     agent->dice = world_dice(parts->world, DICE_AGENT, parts->number);
+    agent->releases = world_dice(parts->world, DICE_RELEASE, 1 + parts->number);
     agent->waiting = map_new();
     return agent;
 }
@@ -94,13 +96,26 @@ static void check_answer(const SimAgent *agent, const State *state)
     }
 }
 
+static uint32_t version_of(SimAgent *agent, const LinkEffect *effect)
+{
+    if (effect->session == 0) {
+        return effect->protocol;
+    }
+    agent->spoken_in = effect->session;
+    agent->spoken_version = effect->protocol;
+    bool is_wrong = agent->is_garbling;
+    agent->is_garbling = false;
+    return is_wrong ? PROTOCOL_VERSION_MIN + PROTOCOL_VERSION_MAX - effect->protocol
+                    : effect->protocol;
+}
+
 static void send_message(SimAgent *agent, const LinkEffect *effect)
 {
     World *world = agent_world(agent);
     if (effect->type == MESSAGE_STATE) {
         check_answer(agent, effect->body);
     }
-    Envelope envelope = { .version = effect->protocol,
+    Envelope envelope = { .version = version_of(agent, effect),
                           .type = effect->type,
                           .session = effect->session,
                           .term = effect->term,
@@ -288,6 +303,13 @@ static void rescan_again(void *ctx, uint64_t life)
 
 /* --- the process --- */
 
+static void see_release(World *world, ProtocolRange before, ProtocolRange now)
+{
+    if (before.max != 0 && now.max != before.max) {
+        world_saw(world, now.max > before.max ? SIGHT_AGENT_UPGRADED : SIGHT_AGENT_TAKEN_BACK);
+    }
+}
+
 static void process_start(void *ctx, uint64_t life)
 {
     SimAgent *agent = ctx;
@@ -297,9 +319,14 @@ static void process_start(void *ctx, uint64_t life)
     }
     agent->life++;
     agent->is_up = true;
+    agent->is_garbling = false;
+    agent->spoken_in = 0;
+    ProtocolRange before = agent->facts.protocol;
+    ProtocolRange spoken = release_choose(&agent->releases, agent->parts.old_percent);
+    see_release(world, before, spoken);
     agent->moves_seen = 0;
     agent->clock_offset_ms = dice_below(&agent->dice, CLOCK_SPREAD_MS);
-    agent->facts = (AgentFacts){ .version = "0.1.0", .protocol = PROTOCOL_SPOKEN };
+    agent->facts = (AgentFacts){ .version = "0.1.0", .protocol = spoken };
     for (size_t i = 0; i < BOOT_ID_BYTES; i++) {
         agent->facts.boot_id[i] = (uint8_t)dice_below(&agent->dice, 256);
     }
@@ -316,7 +343,8 @@ static void process_start(void *ctx, uint64_t life)
     agent->plans = plans_new(agent->parts.trusted, agent->parts.trusted_count);
     agent->session = agent_session_new(&agent->facts, dice_below(&agent->dice, UINT32_MAX),
                                        agent_clock_ms(agent));
-    world_tell(world, agent->parts.name, "starts");
+    world_tell(world, agent->parts.name, "starts, with protocol versions up to %u",
+               (unsigned)spoken.max);
     sim_net_open(agent->parts.net, agent->parts.number, 0);
     world_after(world, dice_duration(&agent->dice, 30), rescan_again, agent, agent->life);
     tick_arm(agent);
@@ -365,6 +393,11 @@ void sim_agent_kill(SimAgent *agent)
                    sim_agent_running(agent));
         process_end(agent);
     }
+}
+
+void sim_agent_garble(SimAgent *agent)
+{
+    agent->is_garbling = agent->is_up && !release_is_old(agent->facts.protocol);
 }
 
 void sim_agent_stop(SimAgent *agent)
@@ -430,14 +463,39 @@ static void check_order(const SimAgent *agent, const char *target, const InHand 
     }
 }
 
+static bool is_active(const SimAgent *agent)
+{
+    return str_equal(agent_session_state_name(agent_session_state(agent->session)), "active");
+}
+
+/* Nothing came of it, and the session is over. */
+static void check_garbled(const SimAgent *agent, const Envelope *envelope, const char *target,
+                          const InHand *before)
+{
+    InHand now = in_hand(agent, target);
+    bool is_same = (now.order == NULL) == (before->order == NULL) &&
+                   order_stamp_compare(now.stamp, before->stamp) == 0;
+    world_saw(agent_world(agent), SIGHT_GARBLED_DOWN);
+    if (!is_same || is_active(agent)) {
+        world_violate(agent_world(agent), "nothing is taken in another version than was agreed",
+                      "%s took %s of session %llu", agent->parts.name,
+                      message_type_name(envelope->type), (unsigned long long)envelope->session);
+    }
+}
+
 static void message_take(SimAgent *agent, const Envelope *envelope)
 {
     AUTO(LinkEffects) effects = { 0 };
     bool is_goal = envelope->type == MESSAGE_GOAL;
     const char *target = is_goal ? ((const GoalMessage *)envelope->body)->target : "";
     InHand before = in_hand(agent, target);
+    bool is_garbled = is_active(agent) && envelope->session == agent->spoken_in &&
+                      envelope->version != agent->spoken_version;
     agent_session_take(agent->session, envelope, agent_clock_ms(agent), &effects);
     check_order(agent, target, &before);
+    if (is_garbled) {
+        check_garbled(agent, envelope, target, &before);
+    }
     agent_perform(agent, &effects);
 }
 
@@ -452,10 +510,11 @@ static void frame_take(SimAgent *agent, Bytes bytes)
     }
     AUTO(Arena) arena = { 0 };
     Envelope envelope = { 0 };
-    Err err = { 0 };
-    if (envelope_decode(bytes, MESSAGE_TO_AGENT_MAX, agent->facts.protocol, &arena, &envelope,
-                        &err) != ERR_NONE) {
-        world_violate(agent_world(agent), "every message can be decoded", "%s", err.message);
+    if (!release_read(agent_world(agent), bytes, MESSAGE_TO_AGENT_MAX, agent->facts.protocol,
+                      &arena, &envelope)) {
+        world_violate(agent_world(agent), "an agent is told nothing that it cannot read",
+                      "%s speaks versions up to %u", agent->parts.name,
+                      (unsigned)agent->facts.protocol.max);
         return;
     }
     if (envelope.type == MESSAGE_PLAN_CHUNK) {

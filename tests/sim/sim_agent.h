@@ -26,6 +26,7 @@ typedef struct AgentParts {
     const uint8_t (*trusted)[SIGN_PUBLIC_BYTES];
     size_t trusted_count;
     size_t workers_max;
+    uint32_t old_percent; /* of its processes are of the release before */
     /* Until when the coordinator in charge reckons that the agent may begin steps. */
     uint64_t (*lease_ends_ms)(void *ctx, const char *agent);
     void *lease_ctx;
@@ -39,6 +40,8 @@ AUTO_PTR_DEFINE(SimAgent, sim_agent_free)
 void sim_agent_start(SimAgent *agent, uint64_t delay_ms);
 void sim_agent_kill(SimAgent *agent); /* kill -9 */
 void sim_agent_stop(SimAgent *agent); /* BYE, then the process ends */
+/* Its next message has another protocol version than the session. */
+void sim_agent_garble(SimAgent *agent);
 void sim_agent_freeze(SimAgent *agent, bool is_frozen);
 
 /* Somebody sets its machine's wall clock; what counts time does not notice. */

@@ -37,6 +37,10 @@ typedef struct Frame {
 struct SimAgent {
     AgentParts parts;
     Dice dice;
+    Dice releases;
+    bool is_garbling;   /* its next message has a wrong version */
+    uint64_t spoken_in; /* session of its newest message, and that one's version */
+    uint32_t spoken_version;
     uint64_t life; /* rises when the process starts or ends */
     bool is_up;
     bool is_frozen;

@@ -2,6 +2,7 @@
 #include "tests/sim/sim_coordinator.h"
 
 #include "coordinator/load.h"
+#include "tests/sim/release.h"
 #include "tests/sim/sim_coordinator_internal.h"
 
 #define REPLAYS_PER_TEN_THOUSAND 100
@@ -25,6 +26,7 @@ SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *n
                            .number = number };
     coordinator->router = sim_router_new(&router);
     coordinator->dice = world_dice(parts->world, DICE_COORDINATOR, number);
+    coordinator->releases = world_dice(parts->world, DICE_RELEASE, 1000 + number);
     return coordinator;
 }
 
@@ -158,9 +160,12 @@ static void process_start(void *ctx, uint64_t life)
     }
     coordinator->reckoning = reckoning_begin(world_now_ms(coordinator_world(coordinator)));
     coordinator->plan_server = plan_server_new(coordinator->store);
-    sim_router_reset(coordinator->router, coordinator->term);
-    world_tell(coordinator_world(coordinator), coordinator->name, "starts with term %llu",
-               (unsigned long long)coordinator->term);
+    ProtocolRange *spoken = &coordinator->parts.config.protocol;
+    *spoken = release_choose(&coordinator->releases, coordinator->parts.old_percent);
+    sim_router_reset(coordinator->router, coordinator->term, *spoken);
+    world_tell(coordinator_world(coordinator), coordinator->name,
+               "starts with term %llu and protocol versions up to %u",
+               (unsigned long long)coordinator->term, (unsigned)spoken->max);
     process_engine_start(coordinator);
     sim_net_listen(coordinator->parts.net, coordinator);
 }
@@ -169,6 +174,11 @@ void sim_coordinator_start(SimCoordinator *coordinator, uint64_t delay_ms)
 {
     world_after(coordinator_world(coordinator), delay_ms, process_start, coordinator,
                 coordinator->life);
+}
+
+void sim_coordinator_garble(SimCoordinator *coordinator)
+{
+    sim_router_garble(coordinator->router);
 }
 
 void sim_coordinator_freeze(SimCoordinator *coordinator, bool is_frozen)

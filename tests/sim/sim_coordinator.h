@@ -26,6 +26,7 @@ typedef struct CoordinatorParts {
     const bool *is_revoked;    /* by the same numbers: taken out of agents.d for now */
     size_t agent_count;
     uint32_t handshakes_per_second;
+    uint32_t old_percent; /* of its processes are of the release before */
 } CoordinatorParts;
 
 SimCoordinator *sim_coordinator_new(const CoordinatorParts *parts, const char *name,
@@ -47,6 +48,8 @@ void sim_coordinator_freeze_in_send(SimCoordinator *coordinator);
  * `sends` more messages let out. It starts again by itself. Spared: it will not.
  */
 void sim_coordinator_doom(SimCoordinator *coordinator, bool is_before_commit, uint64_t sends);
+/* Its next message in a session has another protocol version than that. */
+void sim_coordinator_garble(SimCoordinator *coordinator);
 void sim_coordinator_spare(SimCoordinator *coordinator);
 
 /* agents.d has lost this agent's key, or has it again (CoordinatorParts.is_revoked). */

@@ -1,9 +1,20 @@
 /* What the steps of one turn leave behind: committed as one, which may fail or take long, then
  * sent. */
+#include "tests/sim/release.h"
 #include "tests/sim/sim_coordinator_internal.h"
+
+static void see_version(const SimCoordinator *coordinator, const SendEffect *send)
+{
+    if (send->type == MESSAGE_WELCOME && send->protocol < PROTOCOL_VERSION_MAX) {
+        world_saw(coordinator_world(coordinator), release_is_old(coordinator->parts.config.protocol)
+                                                      ? SIGHT_OLD_COORDINATOR
+                                                      : SIGHT_OLD_AGENT);
+    }
+}
 
 static void send_message(SimCoordinator *coordinator, const SendEffect *send)
 {
+    see_version(coordinator, send);
     const char *agent = sim_router_agent(coordinator->router, send->connection);
     if (agent != NULL && sim_store_is_current(coordinator->store)) {
         invariants_send(coordinator->parts.invariants, agent, send);

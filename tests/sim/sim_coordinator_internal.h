@@ -22,6 +22,7 @@ typedef struct Inbound {
 struct SimCoordinator {
     CoordinatorParts parts;
     Dice dice;
+    Dice releases;
     const char *name;
     Engine *engine; /* NULL: the process is down */
     Store *store;

@@ -45,7 +45,9 @@ SimRouter *sim_router_new(const RouterParts *parts);
 void sim_router_free(SimRouter *router);
 
 /* A process starts: no connection is known. */
-void sim_router_reset(SimRouter *router, uint64_t term);
+void sim_router_reset(SimRouter *router, uint64_t term, ProtocolRange spoken);
+/* Its next message in a session has another protocol version than that. */
+void sim_router_garble(SimRouter *router);
 /* As after a higher term: connections of the earlier one are forgotten. */
 void sim_router_set_term(SimRouter *router, uint64_t term);
 
