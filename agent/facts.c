@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/arena.h"
+#include "common/failpoint.h"
 #include "common/list.h"
 #include "common/map.h"
 
@@ -34,6 +35,17 @@ struct Facts {
     Arena arena;
 };
 
+/* Armed, this process is one of the release before: for tests of two at once. */
+static ProtocolRange spoken(void)
+{
+    ProtocolRange versions = PROTOCOL_SPOKEN;
+    Err err = { 0 };
+    if (FAILPOINT_ERROR("agent.release_before", &err) != ERR_NONE) {
+        versions.max = PROTOCOL_VERSION_MAX - 1;
+    }
+    return versions;
+}
+
 Facts *facts_new(const AgentConfig *config, const uint8_t boot_id[BOOT_ID_BYTES])
 {
     Facts *facts = mem_alloc(sizeof(Facts));
@@ -42,7 +54,7 @@ Facts *facts_new(const AgentConfig *config, const uint8_t boot_id[BOOT_ID_BYTES]
     facts->listings = ARENA_ARRAY(&facts->arena, Listing, config->instance_count);
     memcpy(facts->view.boot_id, boot_id, BOOT_ID_BYTES);
     facts->view.version = SKEIN_VERSION;
-    facts->view.protocol = PROTOCOL_SPOKEN;
+    facts->view.protocol = spoken();
     for (size_t i = 0; i < 5; i++) {
         facts->revision = (facts->revision + boot_id[i]) << 8;
     }

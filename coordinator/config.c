@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/failpoint.h"
 #include "common/str.h"
 #include "common/units.h"
 
@@ -210,6 +211,17 @@ static void hint_intervals(const ConfigDocument *document, const EngineConfig *i
     err_hint(err, "%s", str_text(&text));
 }
 
+/* Armed, this process is one of the release before: for tests of two at once. */
+static ProtocolRange spoken(void)
+{
+    ProtocolRange versions = PROTOCOL_SPOKEN;
+    Err err = { 0 };
+    if (FAILPOINT_ERROR("coordinator.release_before", &err) != ERR_NONE) {
+        versions.max = PROTOCOL_VERSION_MAX - 1;
+    }
+    return versions;
+}
+
 ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
                                 CoordinatorConfig *ret_config, Err *err)
 {
@@ -225,7 +237,7 @@ ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
         return err->code;
     }
     scale_intervals(&config.intervals, config.time_scale);
-    config.intervals.protocol = PROTOCOL_SPOKEN;
+    config.intervals.protocol = spoken();
     *ret_config = config;
     return ERR_NONE;
 }
