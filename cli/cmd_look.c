@@ -218,7 +218,7 @@ ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     if (code == ERR_NONE) {
         local_warn(options, &set);
-        code = local_history(source, local_tenant(options), &invocation->arena, &history, err);
+        code = local_history(options, source, &invocation->arena, &history, err);
     }
     if (code != ERR_NONE) {
         return code;
@@ -241,9 +241,9 @@ static ErrCode read_history(Invocation *invocation, HistoryList *ret_history, Er
 {
     AUTO_PTR(ConnSource) source = NULL;
     ErrCode code = local_source(&invocation->options, &source, err);
-    return code == ERR_NONE ? local_history(source, local_tenant(&invocation->options),
-                                            &invocation->arena, ret_history, err)
-                            : code;
+    return code == ERR_NONE
+               ? local_history(&invocation->options, source, &invocation->arena, ret_history, err)
+               : code;
 }
 
 /* ---- what people made of a row by hand ---- */

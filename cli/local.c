@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/exec/tenant.h"
 #include "cli/adopt/place.h"
 #include "cli/printable.h"
 #include "common/clock.h"
@@ -42,27 +43,94 @@ const char *local_tenant(const Options *options)
     return options->schema == NULL ? "" : options->schema;
 }
 
-ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list,
-                      Err *err)
+static ErrCode look_connect(ConnSource *source, uint64_t deadline_ms, Conn **ret_conn, Err *err)
 {
-    AUTO_PTR(Conn) conn = NULL;
-    uint64_t deadline_ms = clock_boot_ms() + LOOK_TIMEOUT_MS;
     ConnRequest request = {
         .purpose = CONN_WATCH,
         .application_name = CONN_NAME_CLI,
         .deadline_ms = deadline_ms,
     };
-    if (conn_open(source, &request, &conn, err) != ERR_NONE) {
-        if (err->code == ERR_UNREACHABLE && err->hint[0] == '\0') {
-            err_hint(
-                err,
-                "does the server run, and do host and port say where? `skein check` asks more");
-        }
-        AUTO(Str) where = { 0 };
-        conn_source_describe(source, NULL, &where);
-        return err_wrap(err, "cannot connect to %s", str_text(&where));
+    if (conn_open(source, &request, ret_conn, err) == ERR_NONE) {
+        return ERR_NONE;
     }
-    ErrCode code = history_read_all(conn, tenant, deadline_ms, arena, ret_list, err);
+    if (err->code == ERR_UNREACHABLE && err->hint[0] == '\0') {
+        err_hint(err,
+                 "does the server run, and do host and port say where? `skein check` asks more");
+    }
+    AUTO(Str) where = { 0 };
+    conn_source_describe(source, NULL, &where);
+    return err_wrap(err, "cannot connect to %s", str_text(&where));
+}
+
+static void keep_undone(HistoryList *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_equal(list->entries[i].state, "undone")) {
+            list->entries[kept++] = list->entries[i];
+        }
+    }
+    list->count = kept;
+}
+
+static void warn_of_name(const Options *options, const TenantSight *sight)
+{
+    const char *tenant = local_tenant(options);
+    if (options->output == OUTPUT_JSON || str_equal(sight->history, tenant)) {
+        return;
+    }
+    AUTO(Str) text = { 0 };
+    if (sight->history != NULL) {
+        str_printf(&text,
+                   "warning: schema \"%s\" was called \"%s\" when its history was written; the "
+                   "next up or down takes that along",
+                   tenant, sight->history);
+    } else if (sight->standing > 0) {
+        str_printf(&text,
+                   "warning: schema \"%s\" is not the one that skein's history of this name is "
+                   "about (dropped and made anew, or another one renamed): none of it counts here",
+                   tenant);
+    }
+    if (sight->history == NULL && sight->standing > 0 && sight->moved_to != NULL) {
+        str_printf(&text, "; that one is called \"%s\" now", sight->moved_to);
+    }
+    if (text.length > 0) {
+        printable_make(text.data);
+        fprintf(stderr, "%s\n", str_text(&text));
+    }
+}
+
+static ErrCode history_of(Conn *conn, const Options *options, uint64_t deadline_ms, Arena *arena,
+                          HistoryList *ret_list, Err *err)
+{
+    const char *tenant = local_tenant(options);
+    TenantSight sight = { 0 };
+    ErrCode code = tenant_look(conn, tenant, deadline_ms, arena, &sight, err);
+    if (code == ERR_NONE && !sight.is_there) {
+        return tenant_refuse_absent(conn, tenant, deadline_ms, err);
+    }
+    if (code == ERR_NONE) {
+        const char *under = sight.history == NULL ? tenant : sight.history;
+        code = history_read_all(conn, under, deadline_ms, arena, ret_list, err);
+    }
+    if (code == ERR_NONE) {
+        warn_of_name(options, &sight);
+    }
+    if (code == ERR_NONE && sight.history == NULL) {
+        keep_undone(ret_list);
+    }
+    return code;
+}
+
+ErrCode local_history(const Options *options, ConnSource *source, Arena *arena,
+                      HistoryList *ret_list, Err *err)
+{
+    AUTO_PTR(Conn) conn = NULL;
+    uint64_t deadline_ms = clock_boot_ms() + LOOK_TIMEOUT_MS;
+    ErrCode code = look_connect(source, deadline_ms, &conn, err);
+    if (code == ERR_NONE) {
+        code = history_of(conn, options, deadline_ms, arena, ret_list, err);
+    }
     if (code == ERR_PRIVILEGE) {
         err_hint(err,
                  "grant USAGE on schema skein and SELECT on its tables to this role, or look as "

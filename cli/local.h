@@ -25,9 +25,13 @@ ErrCode local_source_for(const Options *options, uint32_t connections, ConnSourc
 /* --schema, or "" for the whole database. */
 const char *local_tenant(const Options *options);
 
-/* Every row that skein has written there, in `arena`. */
-ErrCode local_history(ConnSource *source, const char *tenant, Arena *arena, HistoryList *ret_list,
-                      Err *err);
+/*
+ * Every row that skein has written of the database or its --schema, in `arena`, also what a schema
+ * brings along from under its former name. Of one that was made anew under an old name nothing
+ * stands. Warns of both. ERR_NOT_FOUND: there is no such schema.
+ */
+ErrCode local_history(const Options *options, ConnSource *source, Arena *arena,
+                      HistoryList *ret_list, Err *err);
 
 /* How --migrations is to be read. */
 SourceOptions local_source_options(const Options *options);

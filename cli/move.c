@@ -27,7 +27,7 @@ ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
     }
     if (code == ERR_NONE) {
         local_warn(options, &ground->set);
-        code = local_history(ground->source, local_tenant(options), arena, &ground->history, err);
+        code = local_history(options, ground->source, arena, &ground->history, err);
     }
     return code;
 }

@@ -11,6 +11,7 @@
 #include "agent/conn/query.h"
 #include "agent/exec/history.h"
 #include "agent/exec/own_tables.h"
+#include "agent/exec/tenant.h"
 #include "agent/exec/tenants.h"
 #include "common/clock.h"
 #include "common/list.h"
@@ -200,9 +201,9 @@ static CheckRow ask_tenant(Checking *checking)
         return row_make(CHECK_OK,
                         arena_printf(checking->arena, "schema %s is there", checking->tenant), "");
     }
-    return row_make(CHECK_FAIL,
-                    arena_printf(checking->arena, "schema %s does not exist", checking->tenant),
-                    "create the schema first, or correct its name");
+    Err err = { 0 };
+    tenant_refuse_absent(checking->conn, checking->tenant, checking->deadline_ms, &err);
+    return row_of_error(checking, &err);
 }
 
 static CheckRow ask_history(Checking *checking)

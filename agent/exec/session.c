@@ -11,6 +11,7 @@
 
 #include "agent/exec/own_tables.h"
 #include "agent/exec/sql.h"
+#include "agent/exec/tenant.h"
 #include "common/clock.h"
 #include "common/random.h"
 #include "common/str.h"
@@ -95,19 +96,21 @@ static ErrCode identity_check(const Runner *runner, const PGresult *facts, Err *
     return ERR_IDENTITY;
 }
 
-static ErrCode schema_check(const Runner *runner, const PGresult *facts, Err *err)
+static ErrCode schema_check(const Runner *runner, const Action *action, const PGresult *facts,
+                            Err *err)
 {
-    if (result_bool(facts, 0, FACTS_HAS_SCHEMA)) {
-        return ERR_NONE;
-    }
-    return err_set(err, ERR_NOT_FOUND, "schema \"%s\" does not exist", runner->config.schema);
+    return result_bool(facts, 0, FACTS_HAS_SCHEMA)
+               ? ERR_NONE
+               : tenant_refuse_absent(runner->session.conn, runner->config.schema,
+                                      action_deadline_ms(action), err);
 }
 
-static ErrCode facts_check(const Runner *runner, const PGresult *facts, Err *err)
+static ErrCode facts_check(const Runner *runner, const Action *action, const PGresult *facts,
+                           Err *err)
 {
     if (pooler_check(runner->session.conn, facts, err) != ERR_NONE ||
         replica_check(facts, err) != ERR_NONE || identity_check(runner, facts, err) != ERR_NONE ||
-        schema_check(runner, facts, err) != ERR_NONE) {
+        schema_check(runner, action, facts, err) != ERR_NONE) {
         return err->code;
     }
     return ERR_NONE;
@@ -153,7 +156,7 @@ static ErrCode session_examine(Runner *runner, const Action *action, Err *err)
     if (facts_ask(runner, action, &facts, err) != ERR_NONE) {
         return own_tables_explain(runner->session.conn, OWN_WRITE, action_deadline_ms(action), err);
     }
-    ErrCode code = facts_check(runner, facts, err);
+    ErrCode code = facts_check(runner, action, facts, err);
     if (code == ERR_NONE) {
         facts_take(&runner->session, facts);
         runner->met.system_identifier = result_uint64(facts, 0, FACTS_SYSTEM);

@@ -212,6 +212,13 @@ extern const char SQL_REPAIR_SCHEMA_ROWS[];
 /* Parameter: tenant. How many rows have been written behind its fence. */
 extern const char SQL_PAPER_WRITES[];
 
+/* ---- one tenant's name ---- */
+
+/* Parameter: tenant. Columns: see SightColumn in tenant.c; of the bare one only the first, for a
+ * database without skein's own tables. */
+extern const char SQL_TENANT_LOOK[];
+extern const char SQL_TENANT_LOOK_BARE[];
+
 /* ---- all tenants ---- */
 
 /* Parameter: tenant as in tenants.h. Columns: see TenantColumn in tenants.c; of the bare one only

@@ -328,3 +328,29 @@ const char SQL_TENANTS[] =
     " LEFT JOIN (SELECT y.tenant, y.rollout, pg_catalog.count(*) AS standing FROM skein.history y"
     "  WHERE y.state <> 'undone' GROUP BY y.tenant, y.rollout) c"
     "  ON c.tenant = o.tenant AND c.rollout = w.rollout" BY_NAME;
+
+#define IS_THERE                                                                                   \
+    "SELECT $1::pg_catalog.text = '' OR EXISTS (SELECT FROM pg_catalog.pg_namespace n"             \
+    " WHERE n.nspname = $1::pg_catalog.text)"
+
+const char SQL_TENANT_LOOK_BARE[] = IS_THERE;
+
+/* f and r as in SQL_TENANTS; m is the schema that f is about, where that has another name. */
+const char SQL_TENANT_LOOK[] =
+    IS_THERE ","
+    " CASE WHEN f.tenant IS NULL THEN coalesce(r.tenant, $1::pg_catalog.text)"
+    " WHEN k.is_copy OR f.schema_oid = t.oid THEN f.tenant END,"
+    " m.nspname::pg_catalog.text, (SELECT pg_catalog.count(*) FROM skein.history y"
+    "  WHERE y.tenant = $1::pg_catalog.text AND y.state <> 'undone')"
+    " FROM (SELECT coalesce((SELECT n.oid FROM pg_catalog.pg_namespace n"
+    "  WHERE n.nspname = $1::pg_catalog.text), 0) AS oid) t"
+    " CROSS JOIN (SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s"
+    "  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()) h"
+    " LEFT JOIN skein.fence f ON f.tenant = $1::pg_catalog.text"
+    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid <> 0"
+    "  AND r.system_identifier = h.system_identifier AND r.database_oid = h.oid"
+    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier <> h.system_identifier"
+    "  OR f.database_oid <> h.oid, false) AS is_copy) k"
+    " LEFT JOIN pg_catalog.pg_namespace m ON m.oid = f.schema_oid AND NOT k.is_copy"
+    "  AND m.nspname <> $1::pg_catalog.text"
+    "  AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR m.nspname !~ '[^ -~]')";
