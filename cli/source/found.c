@@ -8,6 +8,8 @@
 #include "common/cleanup.h"
 #include "common/map.h"
 
+#define DATE_DIGITS 8
+
 Found found_of_name(const char *name, size_t stem, Arena *arena)
 {
     size_t digits = version_digits(name);
@@ -62,6 +64,9 @@ static const char *key_of(const Found *found)
 static int compare_found(const Found *a, const Found *b, VersionOrder order)
 {
     int result = order(key_of(a), key_of(b));
+    if (result == 0) {
+        result = version_compare_names(a->id, b->id);
+    }
     return result != 0 ? result : strcmp(a->id, b->id);
 }
 
@@ -88,17 +93,41 @@ static void sort(const SourceReading *reading, FoundList *list, VersionOrder ord
     merge_sort(list->items, spare, list->count, order);
 }
 
-static void warn_shared_versions(const SourceReading *reading, const FoundList *list,
-                                 VersionOrder order)
+static bool is_twin(const Found *before, const Found *found, VersionOrder order)
+{
+    bool is_same =
+        order(key_of(before), key_of(found)) == 0 || str_equal(before->version, found->version);
+    return is_same && found->version[0] != '\0';
+}
+
+/* Counters are meant as numbers; dates, which are longer, may be spelt in more than one way. */
+static bool is_before_smaller(const Found *before, const Found *found)
+{
+    size_t before_digits = version_digits(before->id);
+    size_t found_digits = version_digits(found->id);
+    bool are_counters = before_digits > 0 && found_digits > 0 && before_digits < DATE_DIGITS &&
+                        found_digits < DATE_DIGITS;
+    return are_counters && version_compare_names(before->id, found->id) > 0 &&
+           before_digits != found_digits;
+}
+
+/* Of what stands beside each other in order: where that may not be the one that is meant. */
+static void warn_of_order(const SourceReading *reading, const FoundList *list,
+                          const SourceFormat *format, VersionOrder order)
 {
     for (size_t i = 1; i < list->count; i++) {
         const Found *before = &list->items[i - 1];
         const Found *found = &list->items[i];
-        bool is_same =
-            order(key_of(before), key_of(found)) == 0 || str_equal(before->version, found->version);
-        if (is_same && found->version[0] != '\0') {
+        if (is_twin(before, found, order)) {
             source_note(reading->notes, SOURCE_NOTE_WARNING, cite(reading, found->up), 0,
-                        "has the version of %s; it goes second, by its name", before->up);
+                        "has the version of %s; it goes second, by its name%s%s", before->up,
+                        format->twins == NULL ? "" : ": ",
+                        format->twins == NULL ? "" : format->twins);
+        } else if (format->is_by_text && is_before_smaller(before, found)) {
+            source_note(reading->notes, SOURCE_NOTE_WARNING, cite(reading, before->up), 0,
+                        "goes before %s, as with %s, which orders versions as text: zeros before "
+                        "the number would make it the order of numbers",
+                        found->up, format->name);
         }
     }
 }
@@ -141,8 +170,13 @@ ErrCode found_read(const SourceReading *reading, FoundList *list, VersionOrder o
         return code;
     }
     if (order != NULL) {
+        const SourceFormat *format = NULL;
         sort(reading, list, order);
-        warn_shared_versions(reading, list, order);
+        code = source_format(ret_set->format, &format, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+        warn_of_order(reading, list, format, order);
     }
     return read_each(reading, list, read, ret_set, err);
 }

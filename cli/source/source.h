@@ -79,6 +79,9 @@ typedef struct NewFiles {
 typedef struct SourceFormat {
     const char *name;   /* as `format:` and --format say it */
     const char *layout; /* one line for people: "a migration is …" */
+    const char *twins;  /* what the tool makes of two with one version, for a warning; NULL: there
+                           are none */
+    bool is_by_text;    /* it orders what names begin with as text: 10 before 2 */
 
     /* How many of the directory's files or folders it takes for its own; 0: not of this format. */
     size_t (*claim)(const SourceReading *reading);

@@ -289,6 +289,8 @@ static ErrCode read_files(const SourceReading *reading, MigrationSet *ret_set, E
 const SourceFormat source_atlas = {
     .name = "atlas",
     .layout = "a file VERSION_name.sql beside " SUM,
+    .twins = "Atlas itself fails at it, since its table takes a version once",
+    .is_by_text = true,
     .claim = claim_files,
     .read = read_files,
 };

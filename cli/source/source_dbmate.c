@@ -239,6 +239,8 @@ static ErrCode create_file(const NewMigration *migration, Arena *arena, NewFiles
 const SourceFormat source_dbmate = {
     .name = "dbmate",
     .layout = "a file NNNN_name.sql with \"" UP_MARK "\" and \"" DOWN_MARK "\"",
+    .twins = "dbmate itself fails at it, since its table takes a version once",
+    .is_by_text = true,
     .claim = claim_files,
     .read = read_files,
     .create = create_file,

@@ -165,6 +165,8 @@ static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFil
 const SourceFormat source_diesel = {
     .name = "diesel",
     .layout = "a folder VERSION_name with " UP " and " DOWN,
+    .twins = "diesel itself runs but one of the two, and does not say which",
+    .is_by_text = true,
     .claim = claim_folders,
     .read = read_folders,
     .create = create_folder,

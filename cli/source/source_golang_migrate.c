@@ -146,6 +146,7 @@ static ErrCode create_pair(const NewMigration *migration, Arena *arena, NewFiles
 const SourceFormat source_golang_migrate = {
     .name = "golang-migrate",
     .layout = "a pair of files, NNNN_name.up.sql and NNNN_name.down.sql",
+    .twins = "golang-migrate itself refuses such a directory",
     .claim = claim_pairs,
     .read = read_pairs,
     .create = create_pair,

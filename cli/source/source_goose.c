@@ -377,6 +377,7 @@ static ErrCode create_file(const NewMigration *migration, Arena *arena, NewFiles
 const SourceFormat source_goose = {
     .name = "goose",
     .layout = "a file NNNN_name.sql with \"-- +goose Up\" and \"-- +goose Down\"",
+    .twins = "goose itself refuses such a directory",
     .claim = claim_files,
     .read = read_files,
     .create = create_file,

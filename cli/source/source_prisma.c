@@ -151,6 +151,7 @@ static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFil
 const SourceFormat source_prisma = {
     .name = "prisma",
     .layout = "a folder TIMESTAMP_name with " UP,
+    .is_by_text = true,
     .claim = claim_folders,
     .read = read_folders,
     .create = create_folder,

@@ -59,6 +59,23 @@ int version_compare_rows(const char *a, const char *b)
     return order;
 }
 
+int version_compare_names(const char *a, const char *b)
+{
+    int order = 0;
+    while (order == 0 && (*a != '\0' || *b != '\0')) {
+        size_t a_length = version_digits(a);
+        size_t b_length = version_digits(b);
+        if (a_length > 0 && b_length > 0) {
+            order = compare_digits(a, a_length, b, b_length);
+            a += a_length;
+            b += b_length;
+        } else {
+            order = (int)(unsigned char)*a++ - (int)(unsigned char)*b++;
+        }
+    }
+    return order;
+}
+
 const char *version_of_time(int64_t time_s, Arena *arena)
 {
     char text[64];

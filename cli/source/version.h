@@ -19,6 +19,9 @@ int version_compare_numbers(const char *a, const char *b);
  */
 int version_compare_rows(const char *a, const char *b);
 
+/* As text, but runs of digits as numbers: a_2 < a_10. 0: at most their leading zeros are others. */
+int version_compare_names(const char *a, const char *b);
+
 /* A version that is a time, in UTC: "20240131235959". */
 const char *version_of_time(int64_t time_s, Arena *arena);
 

@@ -114,9 +114,10 @@ static void notes_tell_what_is_odd_about_a_directory(void **state)
           "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
           "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
           "same, the name is not\n"
-          "warning m/1_a.up.sql: has the version of 01_b.up.sql; it goes second, by its name\n"
-          "warning m/01_b.down.sql: never runs: the migration is said to be irreversible\n"
+          "warning m/01_b.up.sql: has the version of 1_a.up.sql; it goes second, by its name: "
+          "golang-migrate itself refuses such a directory\n"
           "note m/1_a.up.sql: irreversible: it has no 1_a.down.sql\n"
+          "warning m/01_b.down.sql: never runs: the migration is said to be irreversible\n"
           "warning m/2_job.down.sql: no statement: rolling back leaves what 2_jobs did" },
     };
     ASSERT_NOTES(ROWS);

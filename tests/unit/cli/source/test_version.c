@@ -43,11 +43,29 @@ static void versions_are_compared_as_rows_of_numbers(void **state)
     }
 }
 
+static void names_are_compared_as_text_with_numbers_in_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        int order;
+    } CASES[] = {
+        { "1_2_x", "1_10_x", -1 }, { "1_9_x", "1_10_x", -1 }, { "01_a", "1_a", 0 },
+        { "a", "b", -1 },          { "a", "a1", -1 },         { "a10b2", "a10b10", -1 },
+        { "x", "1", 1 },           { "", "a", -1 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        assert_int_equal(sign(version_compare_names(CASES[i].a, CASES[i].b)), CASES[i].order);
+        assert_int_equal(sign(version_compare_names(CASES[i].b, CASES[i].a)), -CASES[i].order);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_are_compared_as_numbers_of_any_width),
         cmocka_unit_test(versions_are_compared_as_rows_of_numbers),
+        cmocka_unit_test(names_are_compared_as_text_with_numbers_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
