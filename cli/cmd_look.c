@@ -19,6 +19,7 @@ typedef struct StatusLine {
     const HistoryEntry *row;
     size_t part_count;              /* of the way that was begun */
     const PlanMigration *migration; /* NULL: missing */
+    const char *above;              /* applied, and it is pending; NULL: it is in order */
 } StatusLine;
 
 /* What is said below the table for each state that it shows. */
@@ -29,7 +30,8 @@ static const struct StateNote {
     { "changed",
       "its file is not what was applied here; up refuses to go on, and `skein repair` shows "
       "the difference, where git has what was applied" },
-    { "missing", "applied here, but not in the directory; up refuses to go on" },
+    { "missing", "applied here, but not in the directory; up refuses to go on, or passes them over "
+                 "with --missing ignore" },
     { "half applied", "some of its parts are done; up goes on with the next one" },
     { "half undone", "some parts of its down are done; down goes on with the next one" },
     { "interrupted",
@@ -73,21 +75,38 @@ static bool is_in_set(const MigrationSet *set, const char *id)
     return false;
 }
 
+/* Repeatables stand beside the order of the others. */
+static void note_order(StatusLines *lines)
+{
+    const char *above = NULL;
+    for (size_t i = lines->count; i > 0; i--) {
+        StatusLine *line = &lines->items[i - 1];
+        if (line->migration == NULL || line->migration->is_repeatable) {
+            continue;
+        }
+        bool is_applied = line->row != NULL && str_equal(line->row->state, "applied");
+        above = above == NULL && is_applied ? line->id : above;
+        line->above = line->row == NULL ? above : NULL;
+    }
+}
+
 static void collect(const MigrationSet *set, const HistoryList *history, StatusLines *lines)
 {
     const Plan plan = { .migrations = set->migrations, .migration_count = set->count };
     for (size_t i = 0; i < set->count; i++) {
         const HistoryEntry *row = local_row(history, set->migrations[i].id);
         const PlanMigration *migration = &set->migrations[i];
-        StatusLine line = { migration->id, status_of(migration, row), row,
-                            part_count_of(migration, row), migration };
+        StatusLine line = { migration->id, status_of(migration, row),
+                            row,           part_count_of(migration, row),
+                            migration,     NULL };
         LIST_PUSH(lines, line);
     }
+    note_order(lines);
     for (size_t i = 0; i < history->count; i++) {
         const HistoryEntry *row = &history->entries[i];
         if (strcmp(row->state, "undone") != 0 && !is_in_set(set, row->id) &&
             plan_repeated(&plan, row->id) == NULL) {
-            StatusLine line = { row->id, "missing", row, 1, NULL };
+            StatusLine line = { row->id, "missing", row, 1, NULL, NULL };
             LIST_PUSH(lines, line);
         }
     }
@@ -125,6 +144,7 @@ static void status_json(const StatusLines *lines)
         json_out_unsigned(&json, "parts", line->part_count);
         AUTO(Str) change = { 0 };
         json_out_string(&json, "change", change_write(line, &change) ? str_text(&change) : NULL);
+        json_out_string(&json, "above", line->above);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -179,6 +199,12 @@ static void status_text(const StatusLines *lines)
         }
     }
     LIST_EACH(line, lines) {
+        if (line->above != NULL) {
+            str_printf(&text,
+                       "%s: pending below %s, which is applied; up refuses to go on, or does what "
+                       "--out-of-order says\n",
+                       line->id, line->above);
+        }
         AUTO(Str) change = { 0 };
         if (change_write(line, &change)) {
             str_printf(&text, "%s: %s\n", line->id, str_text(&change));

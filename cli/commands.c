@@ -222,13 +222,14 @@ static const char LINT_DETAILS[] =
 #define END_JSON                                                                                   \
     "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"        \
     " migrations: [{id, duration_ms, statements}],\n"                                              \
+    " passed_over: [{id, rule: out_of_order|missing, above: ID or null}],\n"                       \
     " failed: null or {migration, statement, line, kind}}"
 static const char MOVE_JSON[] = END_JSON
     "\nwith --dry-run: {is_dry_run, makes_tables, settings: [SQL],\n"
     " steps: [{migration, direction: up|down, part, parts, is_transactional,\n"
     "  statements: [{sql, by: skein|migration|mirror, does: WORDS or null, is_again, is_if_needed,\n"
     "   of the migration's also: kind, line, looked_at: WORD or null,\n"
-    "   of a COPY also: rows: {text, is_cut, lines, bytes}}]}]}; with --sql: {sql}";
+    "   of a COPY also: rows: {text, is_cut, lines, bytes}}]}], passed_over}; with --sql: {sql}";
 
 /* clang-format off */
 const Command COMMANDS[] = {
@@ -253,7 +254,8 @@ const Command COMMANDS[] = {
               &SETTLE, &DONE, &AGAIN, &APPLIED, &UNDONE, &SAME_SCHEMA, &NEW_SCHEMA, &TELL, &MIRROR, &TABLE,
               &REASON, &YES), cmd_repair },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
-      "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null}]",
+      "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null,\n"
+      "  above: the applied migration that it is pending below, or null}]",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
       "[{id, state, rollout: ID or null, agent, adopted_from: TOOL or null, applied_at, undone_at: TIME or null,\n"

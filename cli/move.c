@@ -32,6 +32,14 @@ ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
     return code;
 }
 
+void move_find_passed(const Ground *ground, const Plan *plan, Goal goal, const char *to,
+                      PassedOverList *passed)
+{
+    if (goal == GOAL_APPLY) {
+        passed_over_find(plan, (size_t)(plan_find(plan, to) + 1), &ground->history, passed);
+    }
+}
+
 /* ---- running ---- */
 
 typedef struct Move {
@@ -119,6 +127,8 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
                  const char *to, Err *err)
 {
     const char *tenant = local_tenant(&invocation->options);
+    AUTO(PassedOverList) passed = { 0 };
+    move_find_passed(ground, plan, goal, to, &passed);
     AUTO_PTR(Wake) wake = wake_new();
     AUTO(Move)
     move = {
@@ -126,6 +136,7 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
         .tell = { .output = invocation->options.output,
                   .goal = goal,
                   .plan = plan,
+                  .passed = &passed,
                   .arena = &invocation->arena },
     };
     JobOrder order = local_order(&invocation->options, ground->source, plan, to);

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/local.h"
+#include "cli/passed_over.h"
 
 /* What a move starts from. Zero-initialised; ground_done releases it. */
 typedef struct Ground {
@@ -24,6 +25,10 @@ ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err);
 /* The plan of all migrations of a set, as the options would have it. Borrows the set's; the rest in
  * the invocation's arena. */
 ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err);
+
+/* What such a move leaves as it is. Borrows from both. */
+void move_find_passed(const Ground *ground, const Plan *plan, Goal goal, const char *to,
+                      PassedOverList *passed);
 
 /*
  * Runs the executor to its end and tells of it as it goes. `plan` is of the ground's migrations;

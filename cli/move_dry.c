@@ -164,6 +164,10 @@ void move_dry_text(const Telling *telling, Str *out)
     for (size_t i = 0; i < paper->steps.count; i++) {
         step_text(telling, i, out);
     }
+    if (telling->passed->items.count > 0) {
+        str_append_char(out, '\n');
+        passed_over_write(telling->passed, "-- ", out);
+    }
     str_printf(out, "\n-- %zu would be %s; nothing has been run, and nothing is changed\n",
                telling_migrations(telling), telling->goal == GOAL_APPLY ? "applied" : "undone");
 }
@@ -244,5 +248,6 @@ void move_dry_json(const Telling *telling, Str *out)
         step_json(telling, i, &json);
     }
     json_out_array_end(&json);
+    passed_over_json(telling->passed, &json);
     json_out_object_end(&json);
 }

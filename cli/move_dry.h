@@ -4,11 +4,13 @@
 
 #include "agent/core/job.h"
 #include "agent/exec/paper.h"
+#include "cli/passed_over.h"
 
 /* What is told of a move on paper. */
 typedef struct Telling {
     const Plan *plan;
     const Paper *paper;
+    const PassedOverList *passed;
     Goal goal;
     const char *schema;
 } Telling;

@@ -56,6 +56,7 @@ static void head_write(const Telling *telling, Str *out)
             "-- perhaps an INVALID index: the next `skein up` or `down` settles what it has left.\n",
             solos);
     }
+    passed_over_write(telling->passed, "-- ", out);
     str_append(out, "\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n\\set ON_ERROR_ROLLBACK off\n"
                     "\\encoding UTF8\n\\o /dev/null\n");
 }
@@ -99,7 +100,11 @@ static void report_to_nobody(void *ctx, const State *state)
 static ErrCode tell(Invocation *invocation, const Telling *telling, Err *err)
 {
     if (telling->paper->steps.count == 0 && invocation->options.is_sql) {
-        return err_set(err, ERR_REFUSED, "there is nothing to do, so there is no script");
+        err_set(err, ERR_REFUSED, "there is nothing to do, so there is no script");
+        return telling->passed->items.count == 0
+                   ? err->code
+                   : err_hint(err, "%zu migrations are passed over: --dry-run says which",
+                              telling->passed->items.count);
     }
     if (invocation->options.is_sql) {
         return script_tell(invocation, telling, err);
@@ -136,6 +141,10 @@ ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan 
                                      : err->code;
     }
     *err = (Err){ 0 };
-    Telling telling = { .plan = plan, .paper = &paper, .goal = goal, .schema = tenant };
+    AUTO(PassedOverList) passed = { 0 };
+    move_find_passed(ground, plan, goal, to, &passed);
+    Telling telling = {
+        .plan = plan, .paper = &paper, .passed = &passed, .goal = goal, .schema = tenant
+    };
     return tell(invocation, &telling, err);
 }

@@ -253,6 +253,7 @@ static void end_json(const MoveTell *tell, const char *outcome, bool is_done)
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
+    passed_over_json(tell->passed, &json);
     if (is_done) {
         json_out_null(&json, "failed");
     } else {
@@ -273,6 +274,9 @@ void move_tell_end(MoveTell *tell, Report report, bool is_interrupted)
     if (!tell->has_begun) {
         return; /* nothing is known of the database */
     }
+    AUTO(Str) passed = { 0 };
+    passed_over_write(tell->passed, "", &passed);
+    output_text(&passed);
     bool is_empty = tell->version[0] == '\0';
     const char *at = is_empty ? "" : "at ";
     const char *version = is_empty ? "empty" : tell->version;

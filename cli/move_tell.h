@@ -7,6 +7,7 @@
 
 #include "agent/exec/runner.h"
 #include "cli/command.h"
+#include "cli/passed_over.h"
 #include "common/list.h"
 
 typedef struct ToldStep {
@@ -21,11 +22,12 @@ typedef struct FailedAt {
     uint32_t statement;    /* from 1; 0: at none of its statements */
 } FailedAt;
 
-/* One run. Zero-initialised but for the first four. */
+/* One run. Zero-initialised but for the first five. */
 typedef struct MoveTell {
     OutputKind output;
     Goal goal;
     const Plan *plan;
+    const PassedOverList *passed;
     Arena *arena; /* holds every text below */
     bool has_begun;
     const char *version; /* newest applied; "": none */

@@ -43,6 +43,57 @@ static void of_a_history_out_of_order_down_names_what_it_undoes(void **state)
     assert_ask(world, TABLES, "a b");
 }
 
+static void assert_passed(const json_t *answer, size_t at, const char *id, const char *rule,
+                          const char *above)
+{
+    const json_t *item = json_array_get(json_object_get(answer, "passed_over"), at);
+    assert_string_equal(json_string_value(json_object_get(item, "id")), id);
+    assert_string_equal(json_string_value(json_object_get(item, "rule")), rule);
+    assert_true(str_equal(json_string_value(json_object_get(item, "above")), above));
+}
+
+static void what_a_rule_passes_over_is_named(void **state)
+{
+    static const char ABSENT[] =
+        "passed over 0002_b: it is not applied here, and 0003_c above it is (--out-of-order "
+        "ignore)\n";
+    static const char MISSING[] =
+        "passed over 0001_a: it is applied here, and the directory does not have it (--missing "
+        "ignore)\n";
+    World *world = *state;
+    put_migration(world, "0001_a", "CREATE TABLE a ();", "DROP TABLE a;");
+    put_migration(world, "0003_c", "CREATE TABLE c ();", "DROP TABLE c;");
+    assert_int_equal(run(world, "up").exit_code, 0);
+    remove_migration(world, "0001_a");
+    put_migration(world, "0002_b", "CREATE TABLE b ();", "DROP TABLE b;");
+    const char *line = "up --out-of-order ignore --missing ignore";
+    assert_run(world, line, 0,
+               arena_printf(&world->arena, "%s%snothing to do; at 0003_c\n", ABSENT, MISSING));
+    for (int is_dry = 0; is_dry <= 1; is_dry++) {
+        const json_t *answer = run_json(
+            world, arena_printf(&world->arena, "%s%s", line, is_dry ? " --dry-run" : ""), 0);
+        assert_int_equal(json_array_size(json_object_get(answer, "passed_over")), 2);
+        assert_passed(answer, 0, "0002_b", "out_of_order", "0003_c");
+        assert_passed(answer, 1, "0001_a", "missing", NULL);
+    }
+    Outcome dry = run(world, arena_printf(&world->arena, "%s --dry-run", line));
+    assert_non_null(strstr(dry.out, ABSENT));
+    assert_non_null(strstr(dry.out, MISSING));
+    assert_refusal(world, arena_printf(&world->arena, "%s --sql", line), 3,
+                   "2 migrations are passed over: --dry-run says which");
+    Outcome status = run(world, "status");
+    assert_non_null(strstr(status.out, "0002_b: pending below 0003_c, which is applied; up "));
+    assert_non_null(strstr(status.out, "or passes them over with --missing ignore"));
+    const json_t *lines = run_json(world, "status", 0);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(lines, 0), "above")),
+                        "0003_c");
+    put_migration(world, "0004_d", "CREATE TABLE d ();", "DROP TABLE d;");
+    Outcome script = run(world, arena_printf(&world->arena, "%s --sql", line));
+    assert_non_null(strstr(script.out, arena_printf(&world->arena, "-- %s", ABSENT)));
+    assert_non_null(strstr(run(world, line).out, ABSENT));
+    assert_ask(world, TABLES, "a c d");
+}
+
 static void new_writes_a_pair_that_up_takes(void **state)
 {
     World *world = *state;
@@ -285,6 +336,7 @@ static void a_begin_with_options_is_kept_to(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(what_a_rule_passes_over_is_named),
         WORLD_TEST(of_a_history_out_of_order_down_names_what_it_undoes),
         WORLD_TEST(new_writes_a_pair_that_up_takes),
         WORLD_TEST(new_counts_on_in_the_width_it_finds),

@@ -27,10 +27,15 @@ typedef struct Scene {
     Str err;
 } Scene;
 
+static const PassedOverList NOTHING_PASSED = { 0 };
+
 static void scene_begin(Scene *scene, OutputKind output, Goal goal)
 {
-    *scene = (Scene){ .tell = {
-                          .output = output, .goal = goal, .plan = &PLAN, .arena = &scene->arena } };
+    *scene = (Scene){ .tell = { .output = output,
+                                .goal = goal,
+                                .plan = &PLAN,
+                                .passed = &NOTHING_PASSED,
+                                .arena = &scene->arena } };
     scene->out_capture = capture_begin(stdout);
     scene->err_capture = capture_begin(stderr);
 }
