@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/move.h"
 #include "cli/output.h"
+#include "cli/repair/mirror.h"
 #include "cli/repair/tell.h"
 
 #define PASTS_MAX 5
@@ -63,6 +64,7 @@ typedef struct Repairing {
     JobOrder order;
     Runner *runner;
     PlanTool tool; /* the directory's own, or the one to be mirrored; .tool NULL: none is known */
+    Mirror mirror; /* .tool NULL: nothing is mirrored */
 } Repairing;
 
 static void repairing_done(Repairing *repairing)
@@ -102,6 +104,16 @@ static void learn_tool(Repairing *repairing)
     }
 }
 
+static ErrCode learn_mirror(Repairing *repairing, Err *err)
+{
+    const Options *options = &repairing->invocation->options;
+    AdoptFrom to = { options->mirror, options->table, local_database(options) };
+    return plan_tool(&repairing->plan) == NULL
+               ? ERR_NONE
+               : mirror_find(&repairing->set, &to, &repairing->invocation->arena,
+                             &repairing->mirror, err);
+}
+
 /* A history that is about another schema says nothing of this one. */
 static void look_tool(Repairing *repairing, const RepairSight *sight, Findings *findings)
 {
@@ -125,6 +137,10 @@ static ErrCode begin(Invocation *invocation, Repairing *repairing, Err *err)
     if (code == ERR_NONE) {
         code = move_plan(invocation, &repairing->set, &repairing->plan, err);
     }
+    if (code != ERR_NONE) {
+        return code;
+    }
+    code = learn_mirror(repairing, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -233,11 +249,14 @@ static const char *reason_of(const Invocation *invocation)
 }
 
 static ErrCode change_one(Repairing *repairing, Choice choice, const Finding *finding,
-                          RepairedList *done, Err *err)
+                          const RepairSight *sight, RepairedList *done, Err *err)
 {
+    Arena *arena = &repairing->invocation->arena;
     const char *mend = NULL;
-    RepairChange change =
-        repair_choice_change(choice, finding, &repairing->invocation->arena, &mend);
+    RepairChange change = repair_choice_change(choice, finding, arena, &mend);
+    if (repairing->mirror.tool != NULL) {
+        repair_mirror(&repairing->mirror, &repairing->plan, sight, choice, finding, arena, &change);
+    }
     change.reason = reason_of(repairing->invocation);
     ErrCode code = mend == NULL ? ERR_NONE : repair_mend(repairing->runner, mend, err);
     if (code == ERR_NONE) {
@@ -264,7 +283,7 @@ static ErrCode change_rows(Repairing *repairing, Choice choice, RepairedList *do
         code = find_subjects(repairing->invocation, choice, &findings, &subjects, err);
     }
     for (size_t i = 0; i < subjects.count && code == ERR_NONE; i++) {
-        code = change_one(repairing, choice, subjects.items[i], done, err);
+        code = change_one(repairing, choice, subjects.items[i], &sight, done, err);
     }
     LIST_DONE(&subjects);
     return code;

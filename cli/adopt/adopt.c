@@ -27,16 +27,6 @@ static bool is_own(const MigrationSet *set, const Tool *tool)
     return tool->format != NULL && str_equal(tool->format, set->format);
 }
 
-/* Where its table is: as is said here, or else by the tool's own words, or by the directory where
- * it is the tool's own. */
-typedef struct TableName {
-    const char *written; /* as it is said there */
-    const char *sql;     /* what is asked and told */
-    const char *plain;
-    const char *said_schema; /* that it names for every target; NULL: none */
-    const char *schema;      /* of a whole database, where that names none; NULL: see Tool */
-} TableName;
-
 /* The directory speaks of one database: a schema that is a tenant has a table of its own. */
 static TableName own_name(const Tool *tool, const char *written, const ToolTable *table)
 {
@@ -192,12 +182,18 @@ void baseline_plan(Arena *arena, Plan *plan)
     plan->adoption = (PlanTool){ .tool = BASELINE, .query = arena_strdup(arena, str_text(&query)) };
 }
 
-static void mirror_script(const Tool *tool, const ToolStep *step, Arena *arena, PlanScript *script)
+static const char *step_text(const Mirror *mirror, const ToolStep *step, Arena *arena)
 {
     AUTO(Str) sql = { 0 };
-    tool->mirror(step, &sql);
+    mirror->tool->mirror(step, &sql);
+    return arena_strdup(arena, str_text(&sql));
+}
+
+static void mirror_script(const Mirror *mirror, const ToolStep *step, Arena *arena,
+                          PlanScript *script)
+{
     script->mirror = ARENA_NEW(arena, const char *);
-    script->mirror[0] = arena_strdup(arena, str_text(&sql));
+    script->mirror[0] = step_text(mirror, step, arena);
     script->mirror_count = 1;
 }
 
@@ -215,35 +211,87 @@ static ErrCode check_mirror(const MigrationSet *set, const Tool *tool, Err *err)
     return ERR_NONE;
 }
 
+static const void *own_of(const Mirror *mirror, size_t index)
+{
+    const MigrationSet *set = mirror->set;
+    return is_own(set, mirror->tool) && set->own != NULL ? set->own[index] : NULL;
+}
+
+ErrCode mirror_find(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
+                    Mirror *ret_mirror, Err *err)
+{
+    Mirror mirror = { .set = set };
+    ErrCode code = find_tool(set, from, &mirror.tool, err);
+    if (code == ERR_NONE) {
+        code = find_table(set, from, mirror.tool, arena, &mirror.table, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_mirror(set, mirror.tool, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_mirror = mirror;
+    }
+    return code;
+}
+
 ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                     Err *err)
 {
-    const Tool *tool = NULL;
-    TableName table = { 0 };
-    ErrCode code = find_tool(set, from, &tool, err);
-    if (code == ERR_NONE) {
-        code = find_table(set, from, tool, arena, &table, err);
-    }
-    if (code == ERR_NONE) {
-        code = check_mirror(set, tool, err);
-    }
+    Mirror mirror = { 0 };
+    ErrCode code = mirror_find(set, from, arena, &mirror, err);
     if (code != ERR_NONE) {
         return code;
     }
-    plan->mirrored = ask_tool(set, plan, tool, &table, arena);
+    plan->mirrored = ask_tool(set, plan, mirror.tool, &mirror.table, arena);
     PlanMigration *migrations = copy_migrations(arena, plan);
     for (size_t i = 0; i < plan->migration_count; i++) {
         ToolStep step = {
             .migration = &migrations[i],
             .before = i == 0 ? NULL : &migrations[i - 1],
-            .table = table.sql,
-            .own = is_own(set, tool) && set->own != NULL ? set->own[i] : NULL,
+            .table = mirror.table.sql,
+            .own = own_of(&mirror, i),
         };
-        mirror_script(tool, &step, arena, &migrations[i].up);
+        mirror_script(&mirror, &step, arena, &migrations[i].up);
         step.is_down = true;
         if (!migrations[i].is_irreversible) {
-            mirror_script(tool, &step, arena, &migrations[i].down);
+            mirror_script(&mirror, &step, arena, &migrations[i].down);
         }
     }
     return ERR_NONE;
+}
+
+/* ---- by hand ---- */
+
+const char *mirror_gone(const Mirror *mirror, const PlanMigration *gone,
+                        const PlanMigration *before, Arena *arena)
+{
+    ToolStep step = {
+        .migration = gone, .before = before, .table = mirror->table.sql, .is_down = true
+    };
+    return step_text(mirror, &step, arena);
+}
+
+const char *mirror_rewrite(const Mirror *mirror, size_t index, const PlanMigration *old,
+                           Arena *arena)
+{
+    ToolStep step = { .migration = &mirror->set->migrations[index],
+                      .table = mirror->table.sql,
+                      .own = own_of(mirror, index) };
+    AUTO(Str) sql = { 0 };
+    if (mirror->tool->rewrite == NULL || step.migration->is_repeatable) {
+        return NULL;
+    }
+    mirror->tool->rewrite(&step, old, &sql);
+    return arena_strdup(arena, str_text(&sql));
+}
+
+bool mirror_is_same_row(const Mirror *mirror, const PlanMigration *a, const PlanMigration *b)
+{
+    const Tool *tool = mirror->tool;
+    if (tool->is_by_id) {
+        return str_equal(a->id, b->id);
+    }
+    size_t zeros_a = tool->is_numeric ? strspn(a->version, "0") : 0;
+    size_t zeros_b = tool->is_numeric ? strspn(b->version, "0") : 0;
+    return str_equal(a->version + zeros_a, b->version + zeros_b);
 }

@@ -37,9 +37,44 @@ void ties_plan(const MigrationSet *set, const char *url, Arena *arena, Plan *pla
  */
 void baseline_plan(Arena *arena, Plan *plan);
 
+/* Where a tool's table is: as is said here, or else by the tool's own words, or by the directory
+ * where it is the tool's own. */
+typedef struct TableName {
+    const char *written; /* as it is said there */
+    const char *sql;     /* what is asked and told */
+    const char *plain;
+    const char *said_schema; /* that it names for every target; NULL: none */
+    const char *schema;      /* of a whole database, where that names none; NULL: see Tool */
+} TableName;
+
+/* A tool whose table is kept true of a set's migrations. */
+typedef struct Mirror {
+    const Tool *tool;
+    const MigrationSet *set;
+    TableName table;
+} Mirror;
+
+ErrCode mirror_find(const MigrationSet *set, const AdoptFrom *from, Arena *arena,
+                    Mirror *ret_mirror, Err *err);
+
 /* Has each script of the plan tell the tool's table what it has done, and the agent ask it before
  * the first whether it agrees with skein's history. In `arena`. */
 ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena, Plan *plan,
                     Err *err);
+
+/* ---- one statement, in `arena`: for histories that are set right by hand ---- */
+
+/* Takes out the row of a migration whose file is gone (id and version alone); `before` is the
+ * newest of the others that are applied, or NULL. Does no harm where there is none. */
+const char *mirror_gone(const Mirror *mirror, const PlanMigration *gone,
+                        const PlanMigration *before, Arena *arena);
+
+/* The row of `old` says what the set's migration says, in its place; NULL: there is nothing of a
+ * file in it. See Tool.rewrite. */
+const char *mirror_rewrite(const Mirror *mirror, size_t index, const PlanMigration *old,
+                           Arena *arena);
+
+/* Does the tool know both by one row? */
+bool mirror_is_same_row(const Mirror *mirror, const PlanMigration *a, const PlanMigration *b);
 
 #endif

@@ -16,7 +16,8 @@ typedef struct ToolStep {
     const PlanMigration *migration;
     const PlanMigration *before; /* NULL: it is the first */
     const char *table;           /* as SQL writes it */
-    const void *own;             /* MigrationSet.own; NULL in directories of another tool */
+    const void *own; /* MigrationSet.own; NULL in directories of another tool, and where its file is
+                        gone: then `migration` has id and version alone, and goes down */
     bool is_down;
 } ToolStep;
 
@@ -58,6 +59,7 @@ typedef struct Tool {
     /* The same, in directories of its `format`, with what only they say. Either may be NULL. */
     void (*query_own)(const MigrationSet *set, const char *table, Str *out);
     bool is_numeric;   /* versions are compared as numbers */
+    bool is_by_id;     /* its rows have the id, and not the version */
     bool keeps_newest; /* its table holds one row: where it stands */
     /* A column by which its table is known among others of that name, and one that it does not
      * have; NULL: whatever it has. */
@@ -70,6 +72,14 @@ typedef struct Tool {
      */
     void (*mirror)(const ToolStep *step, Str *out);
     bool needs_own; /* its table holds what only a directory of its `format` says */
+
+    /*
+     * Appends the statement that has the row of `old` (id and version alone) say what the file of
+     * step->migration says, in its place: its name, its checksum. Both may be the same migration.
+     * Does nothing where there is no such row, or one of the new name, too. NULL: its rows say
+     * nothing of files, and nothing hangs on their places.
+     */
+    void (*rewrite)(const ToolStep *step, const PlanMigration *old, Str *out);
 } Tool;
 
 extern const Tool tool_golang_migrate;

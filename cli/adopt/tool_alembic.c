@@ -118,10 +118,29 @@ static void mirror_down(const ToolStep *step, const AlembicRevision *revision, S
                step->table);
 }
 
+/* What it stood on, its file would say: where nothing else is left, that is the newest. */
+static void mirror_gone(const ToolStep *step, Str *out)
+{
+    const char *id = step->migration->version;
+    if (step->before == NULL) {
+        append_delete(step, &id, 1, out);
+        return;
+    }
+    str_append(out, "WITH g AS (");
+    append_delete(step, &id, 1, out);
+    str_printf(out, " RETURNING 1) INSERT INTO %s (version_num) SELECT ", step->table);
+    tool_literal(step->before->version, out);
+    str_printf(out, " FROM g WHERE NOT EXISTS (SELECT FROM %s WHERE version_num <> ", step->table);
+    tool_literal(id, out);
+    str_append(out, ")");
+}
+
 static void mirror(const ToolStep *step, Str *out)
 {
     const AlembicRevision *revision = step->own;
-    if (step->is_down) {
+    if (revision == NULL) {
+        mirror_gone(step, out);
+    } else if (step->is_down) {
         mirror_down(step, revision, out);
     } else {
         mirror_up(step, revision, out);

@@ -40,10 +40,16 @@ static void query(const char *table, Str *out)
     query_own(&(MigrationSet){ 0 }, table, out);
 }
 
-/* A type of 2 is one that ran. Atlas counts statements; these are skein's. */
+/* A type of 2 is one that ran. Atlas counts statements; these are skein's. It has no downs: what
+ * goes is a row whose file is gone. */
 static void mirror(const ToolStep *step, Str *out)
 {
     const AtlasMigration *own = step->own;
+    if (step->is_down) {
+        str_printf(out, "DELETE FROM %s WHERE type = 2 AND version = ", step->table);
+        tool_literal(step->migration->version, out);
+        return;
+    }
     const char *const texts[] = { step->migration->version, own->description, own->hash };
     str_printf(out,
                "INSERT INTO %s (version, description, hash, type, applied, total, executed_at,"
@@ -59,6 +65,24 @@ static void mirror(const ToolStep *step, Str *out)
                step->migration->up.count, step->migration->up.count);
 }
 
+static void rewrite(const ToolStep *step, const PlanMigration *old, Str *out)
+{
+    const AtlasMigration *own = step->own;
+    str_printf(out, "UPDATE %s SET version = ", step->table);
+    tool_literal(step->migration->version, out);
+    str_append(out, ", description = ");
+    tool_literal(own->description, out);
+    str_append(out, ", hash = ");
+    tool_literal(own->hash, out);
+    str_append(out, " WHERE type = 2 AND version = ");
+    tool_literal(old->version, out);
+    if (!str_equal(old->version, step->migration->version)) {
+        str_printf(out, " AND NOT EXISTS (SELECT FROM %s k WHERE k.version = ", step->table);
+        tool_literal(step->migration->version, out);
+        str_append(out, ")");
+    }
+}
+
 const Tool tool_atlas = {
     .name = "atlas",
     .has = "partial_hashes",
@@ -68,5 +92,6 @@ const Tool tool_atlas = {
     .query = query,
     .query_own = query_own,
     .mirror = mirror,
+    .rewrite = rewrite,
     .needs_own = true,
 };

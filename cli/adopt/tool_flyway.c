@@ -138,6 +138,30 @@ static void mirror(const ToolStep *step, Str *out)
     append_standing(step, out);
 }
 
+/* A baseline is no row of a file. */
+static void rewrite(const ToolStep *step, const PlanMigration *old, Str *out)
+{
+    const FlywayMigration *own = step->own;
+    str_printf(out, "UPDATE %s SET version = ", step->table);
+    tool_literal(step->migration->version, out);
+    str_append(out, ", description = ");
+    tool_literal(own->description, out);
+    str_printf(out, ", type = '%s', script = ", own->type);
+    tool_literal(own->script, out);
+    str_printf(out,
+               ", checksum = %" PRId32 " WHERE installed_rank = (SELECT k.installed_rank FROM %s k"
+               " WHERE k.version = ",
+               *own->checksum, step->table);
+    tool_literal(old->version, out);
+    str_append(out, " ORDER BY k.installed_rank DESC LIMIT 1) AND success AND type !~ 'BASELINE'"
+                    " AND NOT " IS_GONE);
+    if (!str_equal(old->version, step->migration->version)) {
+        str_printf(out, " AND NOT EXISTS (SELECT FROM %s k WHERE k.version = ", step->table);
+        tool_literal(step->migration->version, out);
+        str_append(out, ")");
+    }
+}
+
 const Tool tool_flyway = {
     .name = "flyway",
     .has = "installed_rank",
@@ -147,5 +171,6 @@ const Tool tool_flyway = {
     .query = query,
     .query_own = query_own,
     .mirror = mirror,
+    .rewrite = rewrite,
     .needs_own = true,
 };

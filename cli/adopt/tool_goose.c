@@ -21,9 +21,13 @@ static void mirror(const ToolStep *step, Str *out)
         tool_literal(step->migration->version, out);
         return;
     }
-    str_printf(out, "INSERT INTO %s (version_id, is_applied) VALUES (", step->table);
+    str_printf(out, "INSERT INTO %s (version_id, is_applied) SELECT ", step->table);
     tool_literal(step->migration->version, out);
-    str_append(out, ", true)");
+    str_printf(out,
+               ", true WHERE NOT coalesce((SELECT k.is_applied FROM %s k WHERE k.version_id = ",
+               step->table);
+    tool_literal(step->migration->version, out);
+    str_append(out, " ORDER BY k.id DESC LIMIT 1), false)");
 }
 
 const Tool tool_goose = {

@@ -27,10 +27,16 @@ static void query_own(const MigrationSet *set, const char *table, Str *out)
                table);
 }
 
-/* It has no downs, so there is nothing to take back. */
+/* It has no downs: what goes is a row whose file is gone. */
 static void mirror(const ToolStep *step, Str *out)
 {
     const GraphileMigration *own = step->own;
+    if (step->is_down) {
+        str_printf(out, "DELETE FROM %s WHERE filename = ", step->table);
+        tool_literal(step->migration->version, out);
+        str_append(out, " || '.sql'");
+        return;
+    }
     str_printf(out, "INSERT INTO %s (hash, previous_hash, filename) VALUES (", step->table);
     tool_literal(own->hash, out);
     str_append(out, ", ");

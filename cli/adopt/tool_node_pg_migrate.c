@@ -31,6 +31,17 @@ static void mirror(const ToolStep *step, Str *out)
     str_append(out, ")");
 }
 
+static void rewrite(const ToolStep *step, const PlanMigration *old, Str *out)
+{
+    str_printf(out, "UPDATE %s SET name = ", step->table);
+    tool_literal(step->migration->id, out);
+    str_append(out, " WHERE name = ");
+    tool_literal(old->id, out);
+    str_printf(out, " AND NOT EXISTS (SELECT FROM %s k WHERE k.name = ", step->table);
+    tool_literal(step->migration->id, out);
+    str_append(out, ")");
+}
+
 const Tool tool_node_pg_migrate = {
     .name = "node-pg-migrate",
     .has = "run_on",
@@ -38,5 +49,7 @@ const Tool tool_node_pg_migrate = {
     .schema = "public",
     .format = "node-pg-migrate",
     .query = query,
+    .is_by_id = true,
     .mirror = mirror,
+    .rewrite = rewrite,
 };

@@ -19,17 +19,17 @@ static void query(const char *table, Str *out)
         table);
 }
 
-static void append_standing(const ToolStep *step, Str *out)
+static void append_standing(const ToolStep *step, const PlanMigration *migration, Str *out)
 {
     str_printf(out, "%s WHERE rolled_back_at IS NULL AND migration_name = ", step->table);
-    tool_literal(step->migration->version, out);
+    tool_literal(migration->version, out);
 }
 
 static void mirror(const ToolStep *step, Str *out)
 {
     if (step->is_down) {
         str_append(out, "DELETE FROM ");
-        append_standing(step, out);
+        append_standing(step, step->migration, out);
         return;
     }
     const PrismaMigration *own = step->own;
@@ -40,8 +40,23 @@ static void mirror(const ToolStep *step, Str *out)
     tool_literal(step->migration->version, out);
     str_append(out, ", pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 1"
                     " WHERE NOT EXISTS (SELECT FROM ");
-    append_standing(step, out);
+    append_standing(step, step->migration, out);
     str_append(out, ")");
+}
+
+static void rewrite(const ToolStep *step, const PlanMigration *old, Str *out)
+{
+    const PrismaMigration *own = step->own;
+    str_printf(out, "UPDATE %s SET checksum = '%s', migration_name = ", step->table, own->checksum);
+    tool_literal(step->migration->version, out);
+    str_append(out, " WHERE id IN (SELECT id FROM ");
+    append_standing(step, old, out);
+    str_append(out, ")");
+    if (!str_equal(old->version, step->migration->version)) {
+        str_append(out, " AND NOT EXISTS (SELECT FROM ");
+        append_standing(step, step->migration, out);
+        str_append(out, ")");
+    }
 }
 
 const Tool tool_prisma = {
@@ -52,5 +67,6 @@ const Tool tool_prisma = {
     .format = "prisma",
     .query = query,
     .mirror = mirror,
+    .rewrite = rewrite,
     .needs_own = true,
 };

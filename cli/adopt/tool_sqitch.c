@@ -215,29 +215,71 @@ static void append_event(const ToolStep *step, const SqitchChange *change, Str *
 
 /* ---- the statement ---- */
 
-static void append_gone(const ToolStep *step, const SqitchChange *change, Str *out)
+static void append_leaving(const ToolStep *step, const char *id, Str *out)
 {
-    str_append(out, "t AS (DELETE FROM ");
+    str_append(out, "WITH n (at) AS MATERIALIZED (SELECT pg_catalog.clock_timestamp()),"
+                    " t AS (DELETE FROM ");
     append_table(step->table, "tags", out);
-    str_printf(out,
-               " WHERE change_id = '%s'), c AS (DELETE FROM %s WHERE change_id = '%s'"
-               " RETURNING change_id)",
-               change->id, step->table, change->id);
+    str_append(out, " WHERE change_id = ");
+    tool_literal(id, out);
+    str_printf(out, "), c AS (DELETE FROM %s WHERE change_id = ", step->table);
+    tool_literal(id, out);
+    str_append(out, " RETURNING *)");
+}
+
+/* What is written of a change whose line is gone is what was written when it came. */
+static void append_event_of_row(const ToolStep *step, Str *out)
+{
+    str_append(out, " INSERT INTO ");
+    append_table(step->table, "events", out);
+    str_append(out, " (event, change_id, change, requires, conflicts, tags, " MAKING
+                    ") SELECT 'revert', c.change_id, c.change, coalesce(e.requires, '{}'),"
+                    " coalesce(e.conflicts, '{}'), coalesce(e.tags, '{}'), c.project, c.note,"
+                    " c.planned_at, c.planner_name, c.planner_email, n.at, 'skein',"
+                    " session_user || '@' || pg_catalog.current_database()"
+                    " FROM n, c LEFT JOIN LATERAL (SELECT * FROM ");
+    append_table(step->table, "events", out);
+    str_append(out, " k WHERE k.change_id = c.change_id AND k.event = 'deploy'"
+                    " ORDER BY k.committed_at DESC LIMIT 1) e ON true");
+}
+
+static void mirror_down(const ToolStep *step, Str *out)
+{
+    append_leaving(step, step->migration->version, out);
+    if (step->own == NULL) {
+        append_event_of_row(step, out);
+    } else {
+        append_event(step, step->own, out);
+    }
+}
+
+static void mirror_up(const ToolStep *step, Str *out)
+{
+    const SqitchChange *change = step->own;
+    str_append(out, "WITH n (at) AS MATERIALIZED (SELECT pg_catalog.clock_timestamp()), ");
+    append_project(step, change->project, out);
+    append_change(step, change, out);
+    append_depends(step, change, out);
+    append_tags(step, change, out);
+    append_event(step, change, out);
 }
 
 static void mirror(const ToolStep *step, Str *out)
 {
-    const SqitchChange *change = step->own;
-    str_append(out, "WITH n (at) AS MATERIALIZED (SELECT pg_catalog.clock_timestamp()), ");
     if (step->is_down) {
-        append_gone(step, change, out);
+        mirror_down(step, out);
     } else {
-        append_project(step, change->project, out);
-        append_change(step, change, out);
-        append_depends(step, change, out);
-        append_tags(step, change, out);
+        mirror_up(step, out);
     }
-    append_event(step, change, out);
+}
+
+/* Its id is of its line in the plan: with another line it is another change. */
+static void rewrite(const ToolStep *step, const PlanMigration *old, Str *out)
+{
+    const SqitchChange *change = step->own;
+    str_printf(out, "UPDATE %s SET script_hash = '%s' WHERE change_id = '%s' AND change_id = ",
+               step->table, change->script_hash, change->id);
+    tool_literal(old->version, out);
 }
 
 const Tool tool_sqitch = {
@@ -249,5 +291,6 @@ const Tool tool_sqitch = {
     .query = query,
     .query_own = query_own,
     .mirror = mirror,
+    .rewrite = rewrite,
     .needs_own = true,
 };

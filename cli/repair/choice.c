@@ -162,18 +162,31 @@ static bool takes_content(Choice choice, const Finding *finding, Place to)
     return finding->migration != NULL && (is_whole || comes_up) && choice != CHOICE_FORGET;
 }
 
-static void mirror_take(Choice choice, const Finding *finding, Place to, RepairChange *change)
+static Telling telling_of_place(const char *state)
 {
-    bool is_known = finding->kind == FINDING_TOOL_BEHIND && choice != CHOICE_TELL;
-    if (finding->migration == NULL || finding->kind == FINDING_CHANGED || is_known) {
-        return;
+    if (str_equal(state, "applied")) {
+        return TELLING_WRITE;
     }
-    const PlanScript *script = str_equal(to.state, "applied")  ? &finding->migration->up
-                               : str_equal(to.state, "undone") ? &finding->migration->down
-                                                               : NULL;
-    if (script != NULL) {
-        change->mirror = script->mirror;
-        change->mirror_count = script->mirror_count;
+    return str_equal(state, "undone") ? TELLING_REMOVE : TELLING_NONE;
+}
+
+Telling repair_choice_telling(Choice choice, const Finding *finding)
+{
+    switch (finding->kind) {
+    case FINDING_CHANGED:
+        return TELLING_REWRITE;
+    case FINDING_RENAMED:
+        return choice == CHOICE_RENAME ? TELLING_MOVE : TELLING_FORGET;
+    case FINDING_MISSING:
+        return TELLING_FORGET;
+    case FINDING_INTERRUPTED:
+    case FINDING_PARTS:
+    case FINDING_HALF:
+        return telling_of_place(place_after(choice, finding).state);
+    case FINDING_TOOL_BEHIND:
+        return choice == CHOICE_TELL ? TELLING_WRITE : TELLING_NONE;
+    default:
+        return TELLING_NONE;
     }
 }
 
@@ -185,7 +198,6 @@ RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *
     bool is_between = to.parts_done > 0 && finding->migration != NULL;
     change.parts_hash = is_between ? hash_of(script_of(finding), to.parts_done, arena) : "";
     change.content = takes_content(choice, finding, to) ? finding->migration : NULL;
-    mirror_take(choice, finding, to, &change);
     Trace trace = finding->row->trace;
     bool is_left = choice == CHOICE_SETTLE && (trace == TRACE_CARCASS || trace == TRACE_PENDING);
     *ret_mend = is_left ? finding->row->mend : NULL;
@@ -225,7 +237,21 @@ static void settle_write(const Finding *finding, Str *out)
     place_write(place_after(CHOICE_SETTLE, finding), finding, out);
 }
 
-void repair_choice_write(Choice choice, const Finding *finding, Str *out)
+/* Around the tool's name. */
+static const struct {
+    const char *before;
+    const char *after;
+} TOLD[] = {
+    [TELLING_NONE] = { "", "" },
+    [TELLING_WRITE] = { "", " gets it, too" },
+    [TELLING_REMOVE] = { "", " has it no more, either" },
+    [TELLING_REWRITE] = { "what ", " says of the file is made so, too" },
+    [TELLING_MOVE] = { "so is its row in ", "" },
+    [TELLING_FORGET] = { "its row in ", " goes, too" },
+};
+_Static_assert(ARRAY_LEN(TOLD) == TELLING_COUNT_, "a text per telling");
+
+static void choice_write(Choice choice, const Finding *finding, Str *out)
 {
     switch (choice) {
     case CHOICE_ACCEPT:
@@ -274,5 +300,15 @@ void repair_choice_write(Choice choice, const Finding *finding, Str *out)
     case CHOICE_NONE:
     case CHOICE_COUNT_:
         break;
+    }
+}
+
+void repair_choice_write(Choice choice, const Finding *finding, Str *out)
+{
+    Telling telling = repair_choice_telling(choice, finding);
+    choice_write(choice, finding, out);
+    if (finding->tool != NULL && choice != CHOICE_TELL && telling != TELLING_NONE) {
+        str_printf(out, "; %s%s's table%s", TOLD[telling].before, finding->tool,
+                   TOLD[telling].after);
     }
 }

@@ -69,6 +69,7 @@ static void add(Gathering *gathering, FindingKind kind, const RepairRow *row,
         .text = text,
         .is_note = KINDS[kind].is_note,
         .now = "",
+        .tool = gathering->plan->mirrored.tool,
     };
     LIST_PUSH(&gathering->findings->list, finding);
 }
@@ -443,6 +444,16 @@ static void gather_told(Gathering *gathering, const RepairTool *told)
     }
 }
 
+static void note_renamed(Gathering *gathering, const RepairTool *told)
+{
+    LIST_EACH(finding, &gathering->findings->list) {
+        if (finding->kind == FINDING_RENAMED) {
+            long index = plan_find(gathering->plan, finding->migration->id);
+            finding->is_in_tool = told->sight.has[index];
+        }
+    }
+}
+
 static void gather_strangers(Gathering *gathering, const RepairTool *told)
 {
     for (size_t i = 0; i < told->sight.stranger_count; i++) {
@@ -455,6 +466,7 @@ void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const 
 {
     Gathering gathering = { plan, sight, arena, findings };
     if (told->why.code == ERR_NONE) {
+        note_renamed(&gathering, told);
         gather_strangers(&gathering, told);
         gather_told(&gathering, told);
     } else if (told->is_mirrored) {

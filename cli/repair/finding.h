@@ -40,6 +40,8 @@ typedef struct Finding {
     bool is_note;     /* attempts go on in spite of it */
     const Past *past; /* of one that was changed: what was applied; NULL: nobody has looked */
     const char *now;  /* with `past`: the statements that are others now; "": nobody can tell */
+    const char *tool; /* that is mirrored; NULL: none */
+    bool is_in_tool;  /* RENAMED: the tool has applied what the file is called now */
 } Finding;
 
 typedef struct Findings {
@@ -92,8 +94,21 @@ bool repair_choice_fits(Choice choice, const Finding *finding);
 /* What it would do to it, for people. Appends. */
 void repair_choice_write(Choice choice, const Finding *finding, Str *out);
 
-/* The change that it comes to; the statement that clears the way before, or NULL. Not for the two
- * about schemas. In `arena`. */
+/* What a mirrored tool's table is told of a change. */
+typedef enum Telling {
+    TELLING_NONE = 0,
+    TELLING_WRITE,   /* it gets the file's row */
+    TELLING_REMOVE,  /* the file's row goes */
+    TELLING_REWRITE, /* the file's row says what the file is now: its checksum */
+    TELLING_MOVE,    /* the row of what skein's history calls it becomes the file's */
+    TELLING_FORGET,  /* the row of what skein's history calls it goes */
+    TELLING_COUNT_,
+} Telling;
+
+Telling repair_choice_telling(Choice choice, const Finding *finding);
+
+/* The change that it comes to, but for what a tool is told; the statement that clears the way
+ * before, or NULL. Not for the two about schemas. In `arena`. */
 RepairChange repair_choice_change(Choice choice, const Finding *finding, Arena *arena,
                                   const char **ret_mend);
 

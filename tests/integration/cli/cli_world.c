@@ -121,6 +121,13 @@ void remove_migration(World *world, const char *id)
     unlink(migration_path(world, id, "down"));
 }
 
+void remove_history_file(World *world, const char *name)
+{
+    const char *path = arena_printf(&world->arena, "%s/migrations/%s", world->directory, name);
+    unlink(path);
+    rmdir(arena_strndup(&world->arena, path, (size_t)(strrchr(path, '/') - path)));
+}
+
 /* ---- programs ---- */
 
 static void split(World *world, const char *line, const char *words[WORDS_MAX])

@@ -50,6 +50,9 @@ void remove_migration(World *world, const char *id);
 /* migrations/NAME, so. */
 void put_history_file(World *world, const char *name, const char *text);
 
+/* Takes it away, and its folder where that is empty then. */
+void remove_history_file(World *world, const char *name);
+
 /* What the program did. Texts are in the world's arena. */
 typedef struct Outcome {
     int exit_code; /* -1: ended by a signal */

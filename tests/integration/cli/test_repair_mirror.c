@@ -124,11 +124,280 @@ static void what_a_tool_that_is_not_mirrored_says_keeps_nothing_from_going_on(vo
     run_json(world, "up", 0);
 }
 
+/* ---- each choice, and the tool's rows ---- */
+
+#define OF_ROWS "SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations"
+#define OF_GOLANG "SELECT string_agg(version || ' ' || dirty, ', ') FROM schema_migrations"
+#define GOOSE                                                                                      \
+    "CREATE TABLE goose_db_version (id serial PRIMARY KEY, version_id bigint NOT NULL,"            \
+    " is_applied boolean NOT NULL, tstamp timestamp DEFAULT now());"                               \
+    "INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true);"
+#define OF_GOOSE                                                                                   \
+    "SELECT string_agg(version_id::text, ' ' ORDER BY version_id) FROM goose_db_version"
+#define DIESEL                                                                                     \
+    "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY NOT NULL,"           \
+    " run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);"
+#define OF_DIESEL "SELECT string_agg(version, ' ' ORDER BY version) FROM __diesel_schema_migrations"
+#define NODE                                                                                       \
+    "CREATE TABLE pgmigrations (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on"         \
+    " timestamp NOT NULL);"
+#define OF_NODE "SELECT string_agg(name, ' ' ORDER BY run_on, id) FROM pgmigrations"
+
+/* Three are applied, the second of which has another name then, or is gone. */
+typedef struct Cell {
+    const char *tool;
+    const char *table;
+    const char *look;
+    const char *now; /* what 0002_posts is called; NULL: it is gone */
+    const char *choice;
+    const char *told;  /* of look, after the choice */
+    const char *after; /* of look, after an up */
+} Cell;
+
+static const Cell CELLS[] = {
+    { "dbmate", ROWS, OF_ROWS, "0004_posts", "rename", "0001 0003 0004", "0001 0003 0004" },
+    { "dbmate", ROWS, OF_ROWS, "0002_news", "rename", "0001 0002 0003", "0001 0002 0003" },
+    { "dbmate", ROWS, OF_ROWS, "0004_posts", "forget", "0001 0003", "0001 0003 0004" },
+    { "dbmate", ROWS, OF_ROWS, NULL, "forget", "0001 0003", "0001 0003" },
+    { "golang-migrate", GOLANG, OF_GOLANG, "0004_posts", "rename", "4 false", "4 false" },
+    { "golang-migrate", GOLANG, OF_GOLANG, "0002_news", "rename", "3 false", "3 false" },
+    { "golang-migrate", GOLANG, OF_GOLANG, "0004_posts", "forget", "3 false", "4 false" },
+    { "golang-migrate", GOLANG, OF_GOLANG, NULL, "forget", "3 false", "3 false" },
+    { "goose", GOOSE, OF_GOOSE, "0004_posts", "rename", "0 1 3 4", "0 1 3 4" },
+    { "goose", GOOSE, OF_GOOSE, "00002_news", "rename", "0 1 2 3", "0 1 2 3" },
+    { "goose", GOOSE, OF_GOOSE, NULL, "forget", "0 1 3", "0 1 3" },
+    { "diesel", DIESEL, OF_DIESEL, "0004_posts", "rename", "0001 0003 0004", "0001 0003 0004" },
+    { "diesel", DIESEL, OF_DIESEL, "0004_posts", "forget", "0001 0003", "0001 0003 0004" },
+    { "node-pg-migrate", NODE, OF_NODE, "0002_news", "rename", "0001_users 0002_news 0003_likes",
+      "0001_users 0002_news 0003_likes" },
+    { "node-pg-migrate", NODE, OF_NODE, "0004_posts", "forget", "0001_users 0003_likes",
+      "0001_users 0003_likes 0004_posts" },
+    { "node-pg-migrate", NODE, OF_NODE, NULL, "forget", "0001_users 0003_likes",
+      "0001_users 0003_likes" },
+};
+
+static const char POSTS[] = "CREATE TABLE posts (id int);\n";
+
+static void make_cell(World *world, const Cell *cell)
+{
+    change(world, cell->table);
+    put_one(world, "0001_users");
+    put_migration(world, "0002_posts", POSTS, NULL);
+    put_one(world, "0003_likes");
+    run_json(world, line(world, "up", cell->tool), 0);
+    remove_migration(world, "0002_posts");
+    if (cell->now != NULL) {
+        put_migration(world, cell->now, POSTS, NULL);
+    }
+}
+
+static void assert_at_one(World *world, const char *tool)
+{
+    assert_program(world, line(world, "skein repair", tool), 0, "nothing is wrong");
+    run_json(world, line(world, "up", tool), 0);
+}
+
+static void assert_cell(World *world, const Cell *cell)
+{
+    const char *choose = arena_printf(&world->arena, "repair --%s 0002_posts --yes", cell->choice);
+    make_cell(world, cell);
+    assert_refusal(world, line(world, "up", cell->tool), 3, "0002_posts");
+    run_json(world, line(world, choose, cell->tool), 0);
+    assert_ask(world, cell->look, cell->told);
+    if (str_equal(cell->choice, "forget")) {
+        change(world, "DROP TABLE posts");
+    }
+    assert_at_one(world, cell->tool);
+    assert_ask(world, cell->look, cell->after);
+}
+
+static void a_choice_about_a_row_is_told_of_the_tools_own_row_of_it(void **state)
+{
+    World *world = *state;
+    for (size_t i = 0; i < ARRAY_LEN(CELLS); i++) {
+        assert_cell(world, &CELLS[i]);
+        if (CELLS[i].now != NULL) {
+            remove_migration(world, CELLS[i].now);
+        }
+        new_database(world);
+    }
+}
+
+/* Its one row says where it stands: the newest that is left. */
+static void golang_migrates_one_row_goes_back_to_what_is_left(void **state)
+{
+    World *world = *state;
+    static const struct {
+        const char *now;
+        const char *choice;
+        const char *told;
+    } NEWEST[] = {
+        { NULL, "forget", "1 false" },
+        { "0005_posts", "forget", "1 false" },
+        { "0005_posts", "rename", "5 false" },
+        { "0002_posts", "rename", "2 false" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(NEWEST); i++) {
+        change(world, GOLANG);
+        put_one(world, "0001_users");
+        put_migration(world, "0003_posts", POSTS, NULL);
+        run_json(world, "up --mirror golang-migrate", 0);
+        remove_migration(world, "0003_posts");
+        if (NEWEST[i].now != NULL) {
+            put_migration(world, NEWEST[i].now, POSTS, NULL);
+        }
+        run_json(world,
+                 arena_printf(&world->arena, "repair --mirror golang-migrate --%s 0003_posts --yes",
+                              NEWEST[i].choice),
+                 0);
+        assert_ask(world, OF_GOLANG, NEWEST[i].told);
+        assert_program(world, "skein repair --mirror golang-migrate", 0, "nothing is wrong");
+        if (NEWEST[i].now != NULL) {
+            remove_migration(world, NEWEST[i].now);
+        }
+        new_database(world);
+    }
+}
+
+/* Between two parts the tool has nothing; with a person's word it has all, or nothing more. */
+static void a_word_about_a_whole_migration_is_told(void **state)
+{
+    World *world = *state;
+    static const struct {
+        const char *choice;
+        const char *told;
+    } ROWS_OF[] = { { "applied", "0001 0002" }, { "undone", "0001" } };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS_OF); i++) {
+        change(world, ROWS);
+        put_one(world, "0001_users");
+        put_migration(
+            world, "0002_parts",
+            "ALTER TABLE users ADD w int;\nCREATE INDEX CONCURRENTLY users_w ON users (w);\n"
+            "SELECT 1 / 0;\n",
+            "SELECT 1;\n");
+        assert_refusal(world, "up --mirror dbmate", 1, "22012");
+        assert_ask(world, OF_ROWS, "0001");
+        run_json(world,
+                 arena_printf(&world->arena, "repair --mirror dbmate --%s 0002_parts --yes",
+                              ROWS_OF[i].choice),
+                 0);
+        assert_ask(world, OF_ROWS, ROWS_OF[i].told);
+        assert_program(world, "skein repair --mirror dbmate", 0, "nothing is wrong");
+        new_database(world);
+    }
+}
+
+/* ---- rows that say what the file is ---- */
+
+#define FLYWAY                                                                                     \
+    "CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50),"     \
+    " description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT"      \
+    " NULL, checksum integer, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL" \
+    " DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL);"
+#define OF_FLYWAY                                                                                  \
+    "SELECT string_agg(concat_ws(' ', version, description, script, checksum), ', ' ORDER BY"      \
+    " installed_rank) FROM flyway_schema_history"
+#define FLYWAY_1 "1 users V1__users.sql 78787420, "
+#define FLYWAY_3 "3 likes V3__likes.sql 914641374"
+#define PRISMA                                                                                     \
+    "CREATE TABLE _prisma_migrations (id varchar(36) PRIMARY KEY NOT NULL,"                        \
+    " checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT"     \
+    " NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now()," \
+    " applied_steps_count integer NOT NULL DEFAULT 0);"
+#define OF_PRISMA                                                                                  \
+    "SELECT string_agg(concat_ws(' ', migration_name, left(checksum, 7)), ', ' ORDER BY"           \
+    " started_at) FROM _prisma_migrations"
+
+#define PRISMA_1 "1_users b4e0497, "
+#define PRISMA_3 "3_likes fa4a715"
+
+/* The second of three files, as skein's history calls it, and what becomes of it. */
+typedef struct FileCell {
+    const char *tool;
+    const char *table;
+    const char *files[3];
+    const char *id;
+    const char *look;
+    const char *now; /* its file; NULL: it is gone */
+    const char *text;
+    const char *choice;
+    const char *told;
+} FileCell;
+
+#define OF_TOOL_FLYWAY                                                                             \
+    "flyway", FLYWAY, { "V1__users.sql", "V2__posts.sql", "V3__likes.sql" }, "V2__posts", OF_FLYWAY
+#define OF_TOOL_PRISMA                                                                             \
+    "prisma", PRISMA,                                                                              \
+        { "1_users/migration.sql", "2_posts/migration.sql", "3_likes/migration.sql" }, "2_posts",  \
+        OF_PRISMA
+
+static const FileCell FILE_CELLS[] = {
+    { OF_TOOL_FLYWAY, "V2__posts.sql", "SELECT 22;\n", "accept",
+      FLYWAY_1 "2 posts V2__posts.sql -766202795, " FLYWAY_3 },
+    { OF_TOOL_FLYWAY, "V2__news.sql", "SELECT 2;\n", "rename",
+      FLYWAY_1 "2 news V2__news.sql 798974111, " FLYWAY_3 },
+    { OF_TOOL_FLYWAY, "V4__posts.sql", "SELECT 2;\n", "rename",
+      FLYWAY_1 "4 posts V4__posts.sql 798974111, " FLYWAY_3 },
+    { OF_TOOL_FLYWAY, "V4__posts.sql", "SELECT 2;\n", "forget", FLYWAY_1 FLYWAY_3 },
+    { OF_TOOL_FLYWAY, NULL, NULL, "forget", FLYWAY_1 FLYWAY_3 },
+    { OF_TOOL_PRISMA, "2_posts/migration.sql", "SELECT 22;\n", "accept",
+      PRISMA_1 "2_posts e690a2e, " PRISMA_3 },
+    { OF_TOOL_PRISMA, "2_news/migration.sql", "SELECT 2;\n", "rename",
+      PRISMA_1 "2_news a41109d, " PRISMA_3 },
+    { OF_TOOL_PRISMA, "4_posts/migration.sql", "SELECT 2;\n", "forget", PRISMA_1 PRISMA_3 },
+    { OF_TOOL_PRISMA, NULL, NULL, "forget", PRISMA_1 PRISMA_3 },
+};
+
+static void put_files(World *world, const FileCell *cell)
+{
+    static const char *const TEXTS[] = { "SELECT 1;\n", "SELECT 2;\n", "SELECT 3;\n" };
+    for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
+        put_history_file(world, cell->files[i], TEXTS[i]);
+    }
+}
+
+static void assert_file_cell(World *world, const FileCell *cell)
+{
+    change(world, cell->table);
+    put_files(world, cell);
+    run_json(world, line(world, "up", cell->tool), 0);
+    remove_history_file(world, cell->files[1]);
+    if (cell->now != NULL) {
+        put_history_file(world, cell->now, cell->text);
+    }
+    run_json(world,
+             line(world,
+                  arena_printf(&world->arena, "repair --%s %s --yes", cell->choice, cell->id),
+                  cell->tool),
+             0);
+    assert_ask(world, cell->look, cell->told);
+    assert_at_one(world, cell->tool);
+}
+
+static void what_a_row_says_of_a_file_is_made_so(void **state)
+{
+    World *world = *state;
+    for (size_t i = 0; i < ARRAY_LEN(FILE_CELLS); i++) {
+        assert_file_cell(world, &FILE_CELLS[i]);
+        for (size_t j = 0; j < ARRAY_LEN(FILE_CELLS[i].files); j++) {
+            remove_history_file(world, FILE_CELLS[i].files[j]);
+        }
+        if (FILE_CELLS[i].now != NULL) {
+            remove_history_file(world, FILE_CELLS[i].now);
+        }
+        new_database(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(repair_finds_wrong_what_up_refuses_and_nothing_else),
         WORLD_TEST(what_a_tool_that_is_not_mirrored_says_keeps_nothing_from_going_on),
+        WORLD_TEST(a_choice_about_a_row_is_told_of_the_tools_own_row_of_it),
+        WORLD_TEST(golang_migrates_one_row_goes_back_to_what_is_left),
+        WORLD_TEST(what_a_row_says_of_a_file_is_made_so),
+        WORLD_TEST(a_word_about_a_whole_migration_is_told),
     };
     return WORLD_RUN(tests);
 }

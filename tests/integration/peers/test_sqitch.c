@@ -163,6 +163,44 @@ static void a_registry_elsewhere_is_found_in_the_settings(void **state)
     assert_ask(world, "SELECT count(*) FROM \"Deploys\".changes", "4");
 }
 
+/* What is no line of the plan any more leaves the registry as a revert would have it. */
+static void a_change_that_is_forgotten_leaves_the_registry(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    put_notes(world);
+    pg_cluster_run(world->cluster, world->database, "CREATE TABLE gate (i int)");
+    peer_says(world, sqitch(world, "deploy --target"));
+    peer_says(world, "skein adopt");
+    peer_says(world, sqitch(world, "revert -y --to @v2 --log-only --target"));
+    const char *wanted = registry(world);
+    new_database(world);
+    pg_cluster_run(world->cluster, world->database, "CREATE TABLE gate (i int)");
+    peer_says(world, sqitch(world, "deploy --target"));
+    peer_says(world, "skein adopt");
+    put_history_file(world, "sqitch.plan", PLAN);
+    assert_refusal(world, "up --mirror sqitch", 3, "notes");
+    peer_says(world, "skein repair --mirror sqitch --forget notes --yes");
+    assert_string_equal(registry(world), wanted);
+    assert_program(world, "skein repair --mirror sqitch", 0, "nothing is wrong");
+    assert_sqitch(world, "status", "Nothing to deploy (up-to-date)");
+}
+
+static void a_changed_script_is_accepted_in_the_registry_too(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    peer_says(world, sqitch(world, "deploy --to-change @v1 --target"));
+    peer_says(world, "skein adopt");
+    put_change(world, "accounts", "CREATE TABLE accounts (id bigint, email text);\n",
+               "DROP TABLE accounts;\n", "SELECT 1;\n");
+    peer_says(world, "skein repair --mirror sqitch --accept accounts --yes");
+    peer_says(world, "skein up --mirror sqitch");
+    assert_sqitch(world, "check --target", "Check successful");
+}
+
 /* ---- several projects in one registry ---- */
 
 #define OF_STALL                                                                                   \
@@ -290,6 +328,8 @@ int main(void)
         WORLD_TEST(each_goes_on_where_the_other_stands),
         WORLD_TEST(both_write_the_same_registry_and_the_same_catalog),
         WORLD_TEST(a_registry_elsewhere_is_found_in_the_settings),
+        WORLD_TEST(a_change_that_is_forgotten_leaves_the_registry),
+        WORLD_TEST(a_changed_script_is_accepted_in_the_registry_too),
         WORLD_TEST(a_second_project_comes_to_the_registry),
         WORLD_TEST(a_project_that_is_anothers_is_refused),
         WORLD_TEST(a_change_that_failed_half_way_is_not_applied),
