@@ -57,6 +57,9 @@ typedef enum StepPhase {
     STEP_FAILED, /* it was answered with an error, or with a success that is none: step_err */
 } StepPhase;
 
+/* Of the tool's words about what is wrong with it: a name, and a sentence. */
+#define TOOL_FAULT_MAX (MIGRATION_ID_MAX + 256)
+
 /* The history as last read, kept up by the steps that were answered since. */
 typedef struct JobHistory {
     HistoryRow *rows; /* one per migration of the plan */
@@ -73,9 +76,9 @@ typedef struct JobHistory {
     char start[MIGRATION_ID_MAX + 1];
     uint32_t strange;
     char strange_newest[MIGRATION_ID_MAX + 1];
-    char tool_fault[MIGRATION_ID_MAX + 1];
+    char tool_fault[TOOL_FAULT_MAX + 1];
     char tie[NAME_MAX_BYTES + 1]; /* "": none */
-    char tie_trouble[MIGRATION_ID_MAX + 1];
+    char tie_trouble[TOOL_FAULT_MAX + 1];
     bool tie_keeps_newest;
     bool is_tie_other;
 } JobHistory;

@@ -27,7 +27,8 @@ static void query_own(const MigrationSet *set, const char *table, Str *out)
         out,
         " SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.applied < t.total OR"
         " coalesce(t.error, '') <> '' THEN 'version ' || t.version || ' stopped at statement '"
-        " || t.applied || ' of ' || t.total END FROM %s t"
+        " || t.applied || ' of ' || t.total || ': mend what"
+        " stopped it, and `atlas migrate apply` goes on from there' END FROM %s t"
         " LEFT JOIN v ON v.version = t.version::pg_catalog.text OR (v.version COLLATE \"C\" <"
         " t.version::pg_catalog.text AND (t.type = 1 OR t.version IN (SELECT k.version FROM k)))"
         " WHERE t.version <> " CLOUD_ROW " ORDER BY t.version, v.version",

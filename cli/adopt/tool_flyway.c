@@ -39,36 +39,33 @@ static void append_repeatables(const MigrationSet *set, Str *out)
     str_append(out, ")");
 }
 
+/* It writes down a failure where it ran outside a transaction: elsewhere nothing is left of it. */
+#define FAULT(row)                                                                                 \
+    "CASE WHEN NOT " row ".success THEN " STEM(                                                    \
+        row ".script") " || ' has failed, and may be there"                                        \
+                       " in part: clear that away, then `flyway repair` takes its row out' END"
+
+/* clang-format off */
 static void append_query(const char *table, Str *out)
 {
-    str_printf(
-        out,
-        ", w AS (SELECT v.id, " KEY("v.version") " AS key FROM v WHERE " IS_VERSION(
-            "v.version") "),"
-                         " last AS (SELECT DISTINCT ON (key) * FROM (SELECT t.*, " KEY(
-                             "t.version") " AS key"
-                                          "  FROM %s t WHERE t.version IS NOT NULL) t ORDER BY key, t.installed_rank DESC),"
-                                          " done AS (SELECT * FROM last WHERE NOT (" IS_GONE
-                                          " AND success)),"
-                                          " again AS (SELECT DISTINCT ON (t.script) * FROM %s t WHERE t.version IS NULL"
-                                          "  AND t.type <> 'SCHEMA' ORDER BY t.script, t.installed_rank DESC),"
-                                          " base AS (SELECT max(key) AS key FROM done WHERE type ~ 'BASELINE' AND success)"
-                                          " SELECT w.id, " STEM(
-                                              "d.script") ", CASE WHEN NOT d.success THEN"
-                                                          "  " STEM(
-                                                              "d.script") " || ' has failed' END"
-                                                                          " FROM done d LEFT JOIN w ON w.key = d.key WHERE w.id IS NOT NULL OR d.type !~ 'BASELINE'"
-                                                                          " UNION ALL SELECT w.id, NULL, NULL FROM w, base b WHERE w.key <= b.key"
-                                                                          "  AND NOT EXISTS (SELECT FROM last l WHERE l.key = w.key)"
-                                                                          " UNION ALL SELECT r.id, " STEM(
-                                                                              "a.script") ", CASE WHEN NOT a.success THEN"
-                                                                                          "  " STEM(
-                                                                                              "a.script") " || ' has failed' END FROM again a LEFT JOIN r ON"
-                                                                                                          "  r.stem = " STEM(
-                                                                                                              "a.script") " AND coalesce(r.checksum = a.checksum, true)"
-                                                                                                                          "  WHERE r.id IS NOT NULL OR NOT a.success",
-        table, table);
+    str_printf(out,
+               ", w AS (SELECT v.id, " KEY("v.version") " AS key FROM v WHERE " IS_VERSION("v.version") "),"
+               " last AS (SELECT DISTINCT ON (key) * FROM (SELECT t.*, " KEY("t.version") " AS key"
+               "  FROM %s t WHERE t.version IS NOT NULL) t ORDER BY key, t.installed_rank DESC),"
+               " done AS (SELECT * FROM last WHERE NOT (" IS_GONE " AND success)),"
+               " again AS (SELECT DISTINCT ON (t.script) * FROM %s t WHERE t.version IS NULL"
+               "  AND t.type <> 'SCHEMA' ORDER BY t.script, t.installed_rank DESC),"
+               " base AS (SELECT max(key) AS key FROM done WHERE type ~ 'BASELINE' AND success)"
+               " SELECT w.id, " STEM("d.script") ", " FAULT("d") " FROM done d"
+               " LEFT JOIN w ON w.key = d.key WHERE w.id IS NOT NULL OR d.type !~ 'BASELINE'"
+               " UNION ALL SELECT w.id, NULL, NULL FROM w, base b WHERE w.key <= b.key"
+               "  AND NOT EXISTS (SELECT FROM last l WHERE l.key = w.key)"
+               " UNION ALL SELECT r.id, " STEM("a.script") ", " FAULT("a") " FROM again a"
+               "  LEFT JOIN r ON r.stem = " STEM("a.script") " AND coalesce(r.checksum = a.checksum, true)"
+               "  WHERE r.id IS NOT NULL OR NOT a.success",
+               table, table);
 }
+/* clang-format on */
 
 static void query_own(const MigrationSet *set, const char *table, Str *out)
 {

@@ -1,16 +1,19 @@
 /*
  * golang-migrate: one row, the version that was come to, and whether it is dirty. What lies below
- * it is applied, as the tool has no other way.
+ * it is applied, as the tool has no other way. A move is written down as dirty before it begins: up
+ * as where it goes, down as what is below, which is -1 below the first.
  */
 #include "cli/adopt/tool.h"
 
 static void query(const char *table, Str *out)
 {
     str_printf(out,
-               "SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.dirty THEN"
-               " 'version ' || t.version || ' is dirty' END FROM %s t LEFT JOIN v"
+               "SELECT v.id, t.version::pg_catalog.text, CASE WHEN t.dirty AND"
+               " coalesce(v.version = t.version, true) THEN 'version ' || t.version || ' is dirty:"
+               " its up, or the down of what is above it, broke off, and may be there in part:"
+               " set that right, then `migrate force` to what is there' END FROM %s t LEFT JOIN v"
                " ON v.version <= t.version AND t.version IN (SELECT w.version FROM v w)"
-               " WHERE t.version >= 0 ORDER BY v.version",
+               " WHERE t.version >= 0 OR t.dirty ORDER BY v.version",
                table);
 }
 

@@ -11,7 +11,8 @@ static void query(const char *table, Str *out)
         out,
         "SELECT v.id, t.migration_name::pg_catalog.text, CASE WHEN t.finished_at IS NULL THEN"
         " 'migration ' || t.migration_name || ' has begun, and neither finished nor been"
-        " rolled back' END FROM"
+        " rolled back, and may be there in part: set that right, then `prisma migrate resolve`"
+        " with --applied or --rolled-back' END FROM"
         " (SELECT DISTINCT ON (migration_name) migration_name, started_at, finished_at"
         "  FROM %s WHERE rolled_back_at IS NULL"
         "  ORDER BY migration_name, finished_at DESC NULLS FIRST) t"

@@ -334,8 +334,9 @@ static void gather_fault(Gathering *gathering, const RepairTool *told, const Rep
     const char *tool = told->tool->tool;
     add_told(gathering, told, FINDING_TOOL_FAULT, row, migration,
              arena_printf(gathering->arena,
-                          "%s says of its own history: %s. skein clears nothing there: bring it to "
-                          "an end with %s itself",
+                          "%s says of its own history: %s. skein clears nothing there; when %s is "
+                          "at rest, `skein up` runs what it does not have, and `skein adopt` takes "
+                          "over what it has",
                           tool, fault, tool));
 }
 

@@ -389,6 +389,125 @@ static void what_a_row_says_of_a_file_is_made_so(void **state)
     }
 }
 
+/* ---- what a tool has not brought to an end ---- */
+
+#define ATLAS                                                                                          \
+    "CREATE SCHEMA atlas_schema_revisions; CREATE TABLE atlas_schema_revisions.atlas_schema_revisions" \
+    " (version varchar PRIMARY KEY, description varchar NOT NULL, type bigint NOT NULL DEFAULT 2,"     \
+    " applied bigint NOT NULL DEFAULT 0, total bigint NOT NULL DEFAULT 0,"                             \
+    " executed_at timestamptz NOT NULL, execution_time bigint NOT NULL, error text,"                   \
+    " error_stmt text, hash varchar NOT NULL, partial_hashes jsonb, operator_version varchar NOT NULL);"
+#define ATLAS_ROW(applied, error)                                                                  \
+    "INSERT INTO atlas_schema_revisions.atlas_schema_revisions VALUES ('1', 'a', 2, " applied      \
+    ", 3, now(), 1, " error ", NULL, 'w0aY6RSdLQ4/OgIVB3cjiQwWvTxFbxJcXBBa6K1Mc9I=', NULL, 'v')"
+#define FLYWAY_ROW(version, type, script)                                                          \
+    "INSERT INTO flyway_schema_history VALUES (9, " version ", 'd', '" type "', '" script          \
+    "', 0, 'ann', now(), 1, false)"
+#define PRISMA_ROW(finished, rolled_back)                                                          \
+    "INSERT INTO _prisma_migrations VALUES ('i', 'c', " finished ", '1_users', NULL, " rolled_back \
+    ", now(), 0);"
+#define GOLANG_ROW(version) "INSERT INTO schema_migrations VALUES (" version ", true)"
+#define GOOSE_ROW(applied)                                                                         \
+    "INSERT INTO goose_db_version (version_id, is_applied) VALUES (1, " applied ");"
+
+#define PAIR                                                                                       \
+    {                                                                                              \
+        "0001_users.up.sql", "0001_users.down.sql"                                                 \
+    }
+#define OF_V1                                                                                      \
+    {                                                                                              \
+        "V1__users.sql", "R__view.sql"                                                             \
+    }
+#define SUM                                                                                        \
+    "h1:AmbWciqiTEZRY66UzF1w/fgHLNLp5AQWth1RxlHVVYI=\n1_a.sql "                                    \
+    "h1:w0aY6RSdLQ4/OgIVB3cjiQwWvTxFbxJcXBBa6K1Mc9I=\n"
+
+/* A table as the tool leaves it, and the words for it; none where that is the tool's way to say
+ * that it is not applied. */
+typedef struct Broken {
+    const char *tool;
+    const char *files[2];
+    const char *texts[2];
+    const char *table;
+    const char *row;
+    const char *words; /* NULL: nothing is wrong */
+} Broken;
+
+#define TWO                                                                                        \
+    {                                                                                              \
+        "SELECT 1;\n", "SELECT 2;\n"                                                               \
+    }
+
+static const Broken BROKEN[] = {
+    { "flyway", OF_V1, TWO, FLYWAY, FLYWAY_ROW("'1'", "SQL", "V1__users.sql"),
+      "V1__users has failed, and may be there in part: clear that away, then `flyway repair`" },
+    { "flyway", OF_V1, TWO, FLYWAY, FLYWAY_ROW("NULL", "SQL", "R__view.sql"),
+      "R__view has failed, and may be there in part" },
+    { "flyway", OF_V1, TWO, FLYWAY, FLYWAY_ROW("'1'", "UNDO_SQL", "U1__users.sql"),
+      "U1__users has failed, and may be there in part" },
+    { "golang-migrate", PAIR, TWO, GOLANG, GOLANG_ROW("1"), "version 1 is dirty: its up, or" },
+    { "golang-migrate", PAIR, TWO, GOLANG, GOLANG_ROW("-1"), "version -1 is dirty" },
+    { "prisma",
+      { "1_users/migration.sql", "2_posts/migration.sql" },
+      TWO,
+      PRISMA,
+      PRISMA_ROW("NULL", "NULL"),
+      "then `prisma migrate resolve` with --applied or --rolled-back" },
+    { "prisma",
+      { "1_users/migration.sql", "2_posts/migration.sql" },
+      TWO,
+      PRISMA,
+      PRISMA_ROW("NULL", "now()"),
+      NULL },
+    { "atlas",
+      { "1_a.sql", "atlas.sum" },
+      { "CREATE TABLE a (i int);\n", SUM },
+      ATLAS,
+      ATLAS_ROW("1", "NULL"),
+      "version 1 stopped at statement 1 of 3: mend what stopped it, and" },
+    { "atlas",
+      { "1_a.sql", "atlas.sum" },
+      { "CREATE TABLE a (i int);\n", SUM },
+      ATLAS,
+      ATLAS_ROW("3", "'oops'"),
+      "version 1 stopped at statement 3 of 3" },
+    { "goose", PAIR, TWO, GOOSE, GOOSE_ROW("true") GOOSE_ROW("false"), NULL },
+};
+
+static void assert_broken(World *world, const Broken *broken)
+{
+    const char *adopt = arena_printf(&world->arena, "adopt --from %s", broken->tool);
+    bool is_broken = broken->words != NULL;
+    const char *found = is_broken ? "tool-fault" : "nothing is wrong";
+    assert_program(world, line(world, "skein repair", broken->tool), is_broken ? 6 : 0, found);
+    if (is_broken) {
+        assert_program(world, line(world, "skein repair", broken->tool), 6, broken->words);
+        assert_refusal(world, line(world, "up", broken->tool), 3, broken->words);
+        assert_refusal(world, adopt, 3, broken->words);
+        assert_refusal(world, adopt, 3, "bring it to an end with");
+    } else {
+        run_json(world, adopt, 0);
+        run_json(world, line(world, "up", broken->tool), 0);
+    }
+}
+
+static void what_a_tool_failed_at_is_called_so_and_not_applied(void **state)
+{
+    World *world = *state;
+    for (size_t i = 0; i < ARRAY_LEN(BROKEN); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(BROKEN[i].files); j++) {
+            put_history_file(world, BROKEN[i].files[j], BROKEN[i].texts[j]);
+        }
+        change(world, BROKEN[i].table);
+        change(world, BROKEN[i].row);
+        assert_broken(world, &BROKEN[i]);
+        for (size_t j = 0; j < ARRAY_LEN(BROKEN[i].files); j++) {
+            remove_history_file(world, BROKEN[i].files[j]);
+        }
+        new_database(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +516,7 @@ int main(void)
         WORLD_TEST(a_choice_about_a_row_is_told_of_the_tools_own_row_of_it),
         WORLD_TEST(golang_migrates_one_row_goes_back_to_what_is_left),
         WORLD_TEST(what_a_row_says_of_a_file_is_made_so),
+        WORLD_TEST(what_a_tool_failed_at_is_called_so_and_not_applied),
         WORLD_TEST(a_word_about_a_whole_migration_is_told),
     };
     return WORLD_RUN(tests);

@@ -243,7 +243,7 @@ static const Told TOLD[] = {
     { "100", "111", "", true, true, "2 tool-ahead (), 3 tool-ahead ()", "" },
     { "100", "1f0", "", true, false, "2 tool-fault ()",
       "dbmate says of its own history: it has f" },
-    { "110", "1f0", "", true, false, "2 tool-fault ()", "bring it to an end with dbmate itself" },
+    { "110", "1f0", "", true, false, "2 tool-fault ()", "skein clears nothing there" },
     { "100", "1f0", "", false, false, "2 tool-fault () note", "" },
     { "100", "100s", "", true, false, " tool-strange ()", "neither the directory nor" },
     { "100", "100s", "", false, false, " tool-strange () note", "" },
