@@ -269,6 +269,19 @@ static ErrCode change_one(Repairing *repairing, Choice choice, const Finding *fi
     return code;
 }
 
+/* Each is a transaction: what was made before one that fails stays. */
+static ErrCode tell_part(const RepairedList *done, const Finding *failed, Err *err)
+{
+    if (done->count == 0) {
+        return err->code;
+    }
+    const char *first = done->items[0].id;
+    const char *last = done->items[done->count - 1].id;
+    bool is_one = done->count == 1;
+    return err_wrap(err, "%s%s%s%s set right before it; %s", first, is_one ? "" : " to ",
+                    is_one ? "" : last, is_one ? " is" : " are", failed->id);
+}
+
 /* Behind the fence all is looked at anew: what was shown may have changed since. */
 static ErrCode change_rows(Repairing *repairing, Choice choice, RepairedList *done, Err *err)
 {
@@ -284,6 +297,9 @@ static ErrCode change_rows(Repairing *repairing, Choice choice, RepairedList *do
     }
     for (size_t i = 0; i < subjects.count && code == ERR_NONE; i++) {
         code = change_one(repairing, choice, subjects.items[i], &sight, done, err);
+        if (code != ERR_NONE) {
+            tell_part(done, subjects.items[i], err);
+        }
     }
     LIST_DONE(&subjects);
     return code;

@@ -508,6 +508,21 @@ static void what_a_tool_failed_at_is_called_so_and_not_applied(void **state)
     }
 }
 
+static void what_was_set_right_before_a_failure_is_said(void **state)
+{
+    World *world = *state;
+    change(world, ROWS "ALTER TABLE schema_migrations ADD CHECK (version <> '0003')");
+    put_two(world);
+    put_one(world, "0003_likes");
+    run_json(world, "up", 0);
+    assert_refusal(world, "repair --mirror dbmate --tell --yes", 1,
+                   "0001_users to 0002_posts are set right before it; 0003_likes: ");
+    assert_ask(world, OF_ROWS, "0001 0002");
+    change(world, "DELETE FROM schema_migrations WHERE version = '0002'");
+    assert_refusal(world, "repair --mirror dbmate --tell --yes", 1,
+                   "0002_posts is set right before it; 0003_likes: ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +532,7 @@ int main(void)
         WORLD_TEST(golang_migrates_one_row_goes_back_to_what_is_left),
         WORLD_TEST(what_a_row_says_of_a_file_is_made_so),
         WORLD_TEST(what_a_tool_failed_at_is_called_so_and_not_applied),
+        WORLD_TEST(what_was_set_right_before_a_failure_is_said),
         WORLD_TEST(a_word_about_a_whole_migration_is_told),
     };
     return WORLD_RUN(tests);
