@@ -3,12 +3,13 @@
  *
  *     fuzz_X ROUNDS [SEED]      ROUNDS mutations of the fuzzer's own seeds, decided by SEED (1)
  *     fuzz_X --write-seeds DIR  the seeds as files, a first corpus for libFuzzer
- *     fuzz_X FILE…              these inputs, once each
+ *     fuzz_X FILE…              these inputs, once each; of a directory all that is in it
  *
  * It prints how to run the same again, for after an abort: every input is decided by SEED.
  */
 #include "fuzz.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,6 +163,30 @@ static int run_file(const char *path)
     return 0;
 }
 
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* In the order of their names, so that it is the same everywhere. */
+static int run_path(const char *path)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, is_visible, alphasort);
+    if (count < 0) {
+        return run_file(path);
+    }
+    int status = 0;
+    for (int i = 0; i < count; i++) {
+        AUTO(Str) file = { 0 };
+        str_printf(&file, "%s/%s", path, entries[i]->d_name);
+        status |= run_file(str_text(&file));
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
 static int write_seeds(const char *directory)
 {
     AUTO(Str) input = { 0 };
@@ -200,7 +225,7 @@ int main(int argc, char **argv)
     }
     int status = 0;
     for (int i = 1; i < argc; i++) {
-        status |= run_file(argv[i]);
+        status |= run_path(argv[i]);
     }
     return status;
 }
