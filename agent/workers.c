@@ -11,6 +11,7 @@
 #include "agent/letter.h"
 #include "common/arena.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/map.h"
 
 /* Quick migrations would tell the coordinator, and it its store, more often than anybody looks. */
@@ -115,6 +116,13 @@ static void tell_progress(void *ctx, const ExecProgress *progress)
     letter_send(worker->sender, worker->target, MESSAGE_PROGRESS, &message, NULL);
 }
 
+/* The coordinator has no place for it; who looks after this host has its log. */
+static void tell_note(void *ctx, const char *text)
+{
+    const Worker *worker = ctx;
+    log_info("note of an attempt", LOG_STR("target", worker->target), LOG_STR("text", text));
+}
+
 static void *work(void *ctx)
 {
     Worker *worker = ctx;
@@ -129,7 +137,12 @@ static void *work(void *ctx)
         .order = &worker->order,
         .seed = worker->seed,
         .wake = worker->wake,
-        .hooks = { permit_now, tell_report, tell_progress, worker, COUNTS_EVERY_MS },
+        .hooks = { .permit = permit_now,
+                   .report = tell_report,
+                   .progress = tell_progress,
+                   .note = tell_note,
+                   .ctx = worker,
+                   .counts_every_ms = COUNTS_EVERY_MS },
     };
     exec_job(&exec, &(Err){ 0 }); /* how it ended was its last report */
     require(letter_send_end(worker->sender, worker->target, &(Err){ 0 }));
