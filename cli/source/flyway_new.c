@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/source/flyway_settings.h"
+#include "cli/source/new_version.h"
 #include "cli/source/version.h"
 
 /* The last number of the newest version, plus one: V1_9 is followed by V1.10. */
@@ -51,9 +52,7 @@ ErrCode flyway_create(const NewMigration *migration, Arena *arena, NewFiles *ret
     const char *newest = migration->newest == NULL ? "0" : migration->newest->version;
     const char *version = newest[0] == '\0' ? NULL : next_version(newest, arena);
     if (version == NULL) {
-        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
-                migration->newest->id);
-        return err_hint(err, "name the new files by hand");
+        return new_version_refuse(migration, err);
     }
     if (read_names(migration->directory, arena, &settings, &folder, err) != ERR_NONE) {
         return err->code;

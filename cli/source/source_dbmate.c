@@ -11,6 +11,7 @@
 
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
+#include "cli/source/new_version.h"
 #include "cli/source/version.h"
 
 #define MARK "migrate:"
@@ -226,8 +227,10 @@ static ErrCode read_files(const SourceReading *reading, MigrationSet *ret_set, E
 static ErrCode create_file(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                            Err *err)
 {
-    (void)err;
-    const char *version = version_of_time(migration->now_s, arena);
+    const char *version = NULL;
+    if (new_version_of_time(migration, NEW_VERSION_BY_TEXT, arena, &version, err) != ERR_NONE) {
+        return err->code;
+    }
     *ret_files = (NewFiles){
         .items = { { arena_printf(arena, "%s_%s.sql", version, migration->slug),
                      UP_MARK "\n\n\n" DOWN_MARK "\n\n" } },

@@ -9,6 +9,7 @@
 
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
+#include "cli/source/new_version.h"
 #include "cli/source/version.h"
 
 #define UP "up.sql"
@@ -146,13 +147,23 @@ static ErrCode read_folders(const SourceReading *reading, MigrationSet *ret_set,
     return found_read(reading, &list, strcmp, read_folder, ret_set, err);
 }
 
+/* As diesel writes times: "2024-01-31-235959". */
+static const char *with_dashes(const char *version, Arena *arena)
+{
+    return strlen(version) == NEW_VERSION_TIME_DIGITS
+               ? arena_printf(arena, "%.4s-%.2s-%.2s-%s", version, version + 4, version + 6,
+                              version + 8)
+               : version;
+}
+
 static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                              Err *err)
 {
-    (void)err;
-    const char *time = version_of_time(migration->now_s, arena);
-    const char *folder = arena_printf(arena, "%.4s-%.2s-%.2s-%s_%s", time, time + 4, time + 6,
-                                      time + 8, migration->slug);
+    const char *version = NULL;
+    if (new_version_of_time(migration, NEW_VERSION_BY_TEXT, arena, &version, err) != ERR_NONE) {
+        return err->code;
+    }
+    const char *folder = arena_printf(arena, "%s_%s", with_dashes(version, arena), migration->slug);
     *ret_files = (NewFiles){
         .items = { { found_below(folder, UP, arena), "-- Your SQL goes here\n" },
                    { found_below(folder, DOWN, arena),

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "cli/source/new_version.h"
 #include "cli/source/pairs.h"
 #include "cli/source/version.h"
 
@@ -118,16 +119,24 @@ static ErrCode read_pairs(const SourceReading *reading, MigrationSet *ret_set, E
     return code;
 }
 
-/* The version after the newest one, as wide as that one is written. */
+/* The version after the newest one, as wide as that one is written; a time after a time. */
+static ErrCode next_version(const NewMigration *migration, Arena *arena, const char **ret_version,
+                            Err *err)
+{
+    const char *newest = migration->newest == NULL ? NO_VERSION : migration->newest->version;
+    if (version_second_after(newest, arena) != NULL) {
+        return new_version_of_time(migration, NEW_VERSION_BY_NUMBER, arena, ret_version, err);
+    }
+    *ret_version = version_after(newest, arena);
+    return *ret_version == NULL ? new_version_refuse(migration, err) : ERR_NONE;
+}
+
 static ErrCode create_pair(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                            Err *err)
 {
-    const char *newest = migration->newest == NULL ? NO_VERSION : migration->newest->version;
-    const char *version = version_after(newest, arena);
-    if (version == NULL) {
-        err_set(err, ERR_REFUSED, "the newest migration, %s, has no number to count on from",
-                migration->newest->id);
-        return err_hint(err, "name the new files by hand");
+    const char *version = NULL;
+    if (next_version(migration, arena, &version, err) != ERR_NONE) {
+        return err->code;
     }
     const char *stem = arena_printf(arena, "%s_%s", version, migration->slug);
     *ret_files = (NewFiles){

@@ -14,6 +14,7 @@
 #include "cli/source/found.h"
 #include "cli/source/interpolate.h"
 #include "cli/source/lines.h"
+#include "cli/source/new_version.h"
 #include "cli/source/version.h"
 
 #define MARK "+goose"
@@ -360,11 +361,12 @@ static ErrCode read_files(const SourceReading *reading, MigrationSet *ret_set, E
 static ErrCode create_file(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                            Err *err)
 {
-    (void)err;
-    const char *time = version_of_time(migration->now_s, arena);
-    const char *version = time;
-    if (migration->newest != NULL && strlen(migration->newest->version) < strlen(time)) {
+    const char *version = NULL;
+    if (migration->newest != NULL && strlen(migration->newest->version) < NEW_VERSION_TIME_DIGITS) {
         version = version_after(migration->newest->version, arena);
+    } else if (new_version_of_time(migration, NEW_VERSION_BY_NUMBER, arena, &version, err) !=
+               ERR_NONE) {
+        return err->code;
     }
     *ret_files = (NewFiles){
         .items = { { arena_printf(arena, "%s_%s.sql", version, migration->slug),

@@ -15,6 +15,7 @@
 #include "cli/source/foreign.h"
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
+#include "cli/source/new_version.h"
 #include "cli/source/version.h"
 
 #define UP_MARK "-- Up Migration"
@@ -343,27 +344,50 @@ static ErrCode read_files(const SourceReading *reading, MigrationSet *ret_set, E
     return found_read(reading, &list, compare_names, read_file, ret_set, err);
 }
 
-/* In the spelling of the newest: a time in UTC, the next number, or milliseconds. */
-static const char *next_number(const NewMigration *migration, Arena *arena)
+/* Of a time in UTC that has milliseconds, which the next second begins anew. */
+static ErrCode next_second(const NewMigration *migration, Arena *arena, const char **ret_number,
+                           Err *err)
 {
-    size_t digits = migration->newest == NULL ? 0 : strlen(migration->newest->version);
-    const char *time = version_of_time(migration->now_s, arena);
-    return digits == UTC_DIGITS ? arena_printf(arena, "%s000", time)
-           : digits > 0 && digits <= INDEX_DIGITS
-               ? version_after(migration->newest->version, arena)
-               : arena_printf(arena, "%lld000", (long long)migration->now_s);
+    PlanMigration newest = *migration->newest;
+    NewMigration seconds = *migration;
+    newest.version = arena_strndup(arena, newest.version, NEW_VERSION_TIME_DIGITS);
+    seconds.newest = &newest;
+    const char *version = NULL;
+    ErrCode code = new_version_of_time(&seconds, NEW_VERSION_BY_NUMBER, arena, &version, err);
+    if (code == ERR_NONE) {
+        *ret_number = arena_printf(arena, "%s000", version);
+    }
+    return code;
+}
+
+/* In the spelling of the newest: a time in UTC, the next number, or milliseconds. */
+static ErrCode next_number(const NewMigration *migration, Arena *arena, const char **ret_number,
+                           Err *err)
+{
+    const char *newest = migration->newest == NULL ? "" : migration->newest->version;
+    if (strlen(newest) == UTC_DIGITS) {
+        return next_second(migration, arena, ret_number, err);
+    }
+    bool is_index = newest[0] != '\0' && strlen(newest) <= INDEX_DIGITS;
+    const char *now = arena_printf(arena, "%lld000", (long long)migration->now_s);
+    bool is_after_now = version_compare_numbers(newest, now) >= 0;
+    *ret_number = is_index || is_after_now ? version_after(newest, arena) : now;
+    return *ret_number == NULL ? new_version_refuse(migration, err) : ERR_NONE;
 }
 
 static ErrCode create_file(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                            Err *err)
 {
-    (void)err;
+    const char *number = NULL;
+    if (next_number(migration, arena, &number, err) != ERR_NONE) {
+        return err->code;
+    }
     char *name = arena_strdup(arena, migration->slug);
     for (char *at = name; (at = strchr(at, '_')) != NULL;) {
         *at = '-';
     }
     *ret_files = (NewFiles){
-        .items = { { arena_printf(arena, "%s_%s.sql", next_number(migration, arena), name),
+        .items = { { arena_printf(arena, "%s_%s.sql", number, name),
                      UP_MARK "\n\n\n" DOWN_MARK "\n\n" } },
         .count = 1,
     };

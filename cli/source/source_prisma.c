@@ -13,6 +13,7 @@
 
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
+#include "cli/source/new_version.h"
 #include "cli/source/prisma.h"
 #include "cli/source/version.h"
 
@@ -136,9 +137,11 @@ static ErrCode read_folders(const SourceReading *reading, MigrationSet *ret_set,
 static ErrCode create_folder(const NewMigration *migration, Arena *arena, NewFiles *ret_files,
                              Err *err)
 {
-    (void)err;
-    const char *folder =
-        arena_printf(arena, "%s_%s", version_of_time(migration->now_s, arena), migration->slug);
+    const char *version = NULL;
+    if (new_version_of_time(migration, NEW_VERSION_BY_TEXT, arena, &version, err) != ERR_NONE) {
+        return err->code;
+    }
+    const char *folder = arena_printf(arena, "%s_%s", version, migration->slug);
     *ret_files = (NewFiles){
         .items = { { found_below(folder, UP, arena), "" },
                    { found_below(folder, DOWN, arena),

@@ -85,6 +85,18 @@ const char *version_of_time(int64_t time_s, Arena *arena)
     return arena_strndup(arena, text, strftime(text, sizeof(text), "%Y%m%d%H%M%S", &tm));
 }
 
+const char *version_second_after(const char *version, Arena *arena)
+{
+    struct tm tm = { 0 };
+    const char *end = strptime(version, "%Y%m%d%H%M%S", &tm);
+    if (end == NULL || *end != '\0') {
+        return NULL;
+    }
+    time_t time = timegm(&tm);
+    bool is_time = str_equal(version_of_time(time, arena), version); /* no 31st of February */
+    return is_time ? version_of_time(time + 1, arena) : NULL;
+}
+
 const char *version_after(const char *version, Arena *arena)
 {
     int64_t number = 0;

@@ -26,6 +26,11 @@ int version_compare_names(const char *a, const char *b);
 const char *version_of_time(int64_t time_s, Arena *arena);
 
 /*
+ * The second after a version that is such a time. NULL when it is none: 14 digits that are a time.
+ */
+const char *version_second_after(const char *version, Arena *arena);
+
+/*
  * The number after `version`, at least as wide as that is written. NULL when it is none, or too
  * great to count on from.
  */

@@ -131,7 +131,7 @@ static void a_new_pair_has_the_next_version_as_wide_as_the_last(void **state)
         { .newest = "0009", .paths = { "0010_add_a.up.sql", "0010_add_a.down.sql" } },
         { .newest = "9", .paths = { "10_add_a.up.sql", "10_add_a.down.sql" } },
         { .newest = "20240101000000",
-          .paths = { "20240101000001_add_a.up.sql", "20240101000001_add_a.down.sql" } },
+          .paths = { "20240131235959_add_a.up.sql", "20240131235959_add_a.down.sql" } },
     };
     ASSERT_NEW(&source_golang_migrate, "add_a", ROWS);
 }
