@@ -143,6 +143,8 @@ static bool grammar_refuses(const Reader *reader, StatementFacts *facts)
         facts->warning =
             arena_printf(reader->arena, "PostgreSQL 15's grammar refuses this statement: %s",
                          sql_parser_words(result.error->message, reader->arena));
+        facts->stumble = sql_offset_of_character(
+            reader->statement->sql, strlen(reader->statement->sql), result.error->cursorpos);
     }
     pg_query_free_split_result(result);
     return is_refused;

@@ -33,7 +33,8 @@ typedef struct StatementFacts {
     const char *refusal; /* NULL, or why no migration may hold it */
     const char *hint;    /* beside `refusal` */
     const char *warning; /* NULL, or what its author has likely not meant */
-    const char *note;    /* NULL, or what its author should know */
+    size_t stumble;   /* beside `warning`: the byte of the statement where the grammar refuses it */
+    const char *note; /* NULL, or what its author should know */
 } StatementFacts;
 
 /*

@@ -197,7 +197,7 @@ static ErrCode take_variable(Composer *composer, const PsqlFile *file, const cha
         return ERR_NONE;
     }
     if (value == NULL) {
-        PsqlUnset unset = { composer->out.length, name };
+        PsqlUnset unset = { composer->out.length, name, composer->lexer.brackets > 0 };
         LIST_PUSH(&composer->unset, unset);
         str_append_bytes(&composer->out, at, length);
         return ERR_NONE;

@@ -31,6 +31,7 @@ typedef struct PsqlCopy {
 typedef struct PsqlUnset {
     size_t offset;
     const char *name;
+    bool is_in_brackets;
 } PsqlUnset;
 
 typedef struct PsqlText {

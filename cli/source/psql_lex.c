@@ -161,6 +161,12 @@ static size_t lex_sign(PsqlLexer *lexer, char c, LexKind *ret_kind)
     case ')':
         lexer->parentheses -= lexer->parentheses > 0;
         break;
+    case '[':
+        lexer->brackets++;
+        break;
+    case ']':
+        lexer->brackets -= lexer->brackets > 0;
+        break;
     case '\'':
         lexer->mode = LEX_MODE_STRING;
         break;
@@ -169,6 +175,7 @@ static size_t lex_sign(PsqlLexer *lexer, char c, LexKind *ret_kind)
         break;
     case ';':
         *ret_kind = lexer->parentheses == 0 ? LEX_SEMICOLON : LEX_TEXT;
+        lexer->brackets = lexer->parentheses == 0 ? 0 : lexer->brackets;
         break;
     default:
         break;

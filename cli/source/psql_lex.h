@@ -34,6 +34,7 @@ typedef struct PsqlLexer {
     LexMode mode;
     size_t comment_depth;
     size_t parentheses;        /* open ones of the statement */
+    size_t brackets;           /* the same: what is in them may be a slice of an array */
     char tag[LEX_TAG_MAX + 3]; /* of the dollar quote, with its dollars */
 } PsqlLexer;
 

@@ -263,12 +263,11 @@ static void fill_tokens(SqlText *text, const PgQuery__ScanResult *scan, Arena *a
     text->token_count = count;
 }
 
-/* The parser counts its position in characters, from 1. */
-static size_t offset_of_character(const SqlText *text, int position)
+size_t sql_offset_of_character(const char *text, size_t length, int position)
 {
     size_t at = 0;
-    for (int i = 1; i < position && at < text->length; i++) {
-        size_t step = utf8_character(text->text + at, text->length - at);
+    for (int i = 1; i < position && at < length; i++) {
+        size_t step = utf8_character(text + at, length - at);
         at += step > 0 ? step : 1;
     }
     return at;
@@ -293,7 +292,7 @@ static bool scan_input(SqlText *text, const char *input, Arena *arena, const cha
         }
     } else {
         *ret_words = sql_parser_words(result.error->message, arena);
-        *ret_fault = offset_of_character(text, result.error->cursorpos);
+        *ret_fault = sql_offset_of_character(text->text, text->length, result.error->cursorpos);
     }
     pg_query_free_scan_result(result);
     return is_scanned;

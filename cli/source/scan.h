@@ -96,6 +96,9 @@ const char *sql_token_behind_mark(const SqlText *text, const SqlToken *token);
 const SqlToken *sql_token_after(const SqlText *text, size_t index);
 const SqlToken *sql_token_before(const SqlText *text, size_t index);
 
+/* The byte at the parser's position, which it counts in characters, from 1. */
+size_t sql_offset_of_character(const char *text, size_t length, int position);
+
 /* A blank as PostgreSQL's scanner understands it, from any version. */
 bool sql_is_blank(char c);
 

@@ -303,6 +303,39 @@ static void a_variable_that_is_not_set_is_told_where_the_grammar_stumbles(void *
     assert_refused(&QUOTED, 1);
 }
 
+/* What the grammar has taken, or could take elsewhere, for a slice is not what it stumbles over. */
+static void a_bound_of_a_slice_is_not_told_as_unset(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *unset; /* NULL: read as it is */
+    } ROWS[] = {
+        { "SELECT a[1:2], a[x:y], a[:3], :notset FROM t", "notset" },
+        { "SELECT '\xc3\xa4\xc3\x9f', a[x:y], :'notset', a[1:2] FROM t", "notset" },
+        { "SELECT a[x:y]::int[], a[(1):(b[1:2])] FROM t", NULL },
+        { "UNHEARD OF a[1:2], a[x:y]", NULL },
+        { "UNHEARD OF a[1:2], :notset", "notset" },
+        { "SELECT ARRAY[:notset]", "notset" },
+        { "SELECT a[x:y:notset]", "notset" },
+        { "SELECT a[1:2:3]", NULL },
+        { "SELECT a[1]; SELECT :9", "9" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        sandbox_write(&sandbox, "1_a.up.sql", ROWS[i].sql);
+        sandbox_read(&sandbox, NULL, &arena, &set, &err);
+        const char *wanted =
+            ROWS[i].unset == NULL
+                ? ""
+                : arena_printf(&arena, "m/1_a.up.sql:1: \"%s\" is not set", ROWS[i].unset);
+        assert_case(ROWS[i].sql, without_path(&sandbox, err.message, &arena), wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_file_above_the_directory_is_not_included),
         cmocka_unit_test(rows_reach_the_plan_and_its_checksum),
         cmocka_unit_test(a_variable_that_is_not_set_is_told_where_the_grammar_stumbles),
+        cmocka_unit_test(a_bound_of_a_slice_is_not_told_as_unset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
