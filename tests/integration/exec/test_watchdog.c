@@ -222,19 +222,61 @@ static void standby_want(const char *name)
     is_standby_wanted = name[0] != '\0';
 }
 
-/* COMMIT waits for a standby that nobody has, and a reader for what is locked until then. */
+#define GATE "7" /* an advisory lock, which the statement before COMMIT waits for */
+#define STANDBY_FOR_MS 300
+
+static PGconn *gate;
+static PGconn *probe;
+
+static bool waits_for_standby(const char *name)
+{
+    char sql[PG_TEXT_MAX];
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND"
+             " application_name %s 'probe'",
+             name);
+    return pg_cluster_count(cluster, "postgres", sql) > 0;
+}
+
+/* The server says that it wants a standby before its commits do: one that waits is the proof. */
+static void probe_commit(const char *database)
+{
+    if (probe == NULL) {
+        probe = stranger(database, "probe", "CREATE TABLE probe (i int)", true);
+    }
+    assert_int_equal(PQconsumeInput(probe), 1);
+    while (!PQisBusy(probe)) {
+        PGresult *result = PQgetResult(probe);
+        if (result == NULL) {
+            assert_int_equal(PQsendQuery(probe, "CREATE TABLE IF NOT EXISTS probe (i int);"
+                                                "INSERT INTO probe VALUES (1)"),
+                             1);
+            return;
+        }
+        PQclear(result);
+    }
+}
+
+/*
+ * COMMIT waits for a standby that nobody has, and only then a reader comes for what is locked until
+ * it has ended. The standby is given up when the reader has waited for longer than anybody is to.
+ */
 static void commit_waits(Bench *bench, const ExecProgress *progress)
 {
-    if (progress->statement == 2 && readers == 0) {
+    if (gate != NULL && progress->statement == 2) {
+        if (!is_standby_wanted) {
+            standby_want("nobody");
+        }
+        probe_commit(bench->database);
+        if (waits_for_standby("=")) {
+            stranger_leave(gate);
+            gate = NULL;
+        }
+    } else if (gate == NULL && readers == 0 && waits_for_standby("<>")) {
         readers = 1;
-        standby_want("nobody");
         stranger(bench->database, "reader", "SELECT * FROM busy", true);
-    }
-    if (progress->blocks > 0 &&
-        pg_cluster_count(cluster, "postgres",
-                         "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'") >
-            0 &&
-        ++looks_at_commit == 2) {
+    } else if (is_standby_wanted && progress->blocks_for_ms > STANDBY_FOR_MS &&
+               ++looks_at_commit == 2) {
         standby_want("");
     }
 }
@@ -244,11 +286,14 @@ static void a_commit_under_way_is_not_ended_for_the_sake_of_others(void **state)
 {
     (void)state;
     static const Migration BOTH[] = {
-        { .id = "0001_both", .up = { "LOCK TABLE busy", "SELECT pg_sleep(2)" } },
+        { .id = "0001_both",
+          .up = { "LOCK TABLE busy", "SELECT pg_advisory_xact_lock(" GATE ")" } },
     };
     busy_make("standby");
+    gate = stranger("standby", "gate", "SELECT pg_advisory_lock(" GATE ")", false);
+    probe = NULL;
     AUTO_PTR(Bench) bench = watched_bench("standby", BOTH, 0);
-    bench->plan.strategy.watchdog.for_ms = 3000;
+    bench->plan.strategy.watchdog.for_ms = STANDBY_FOR_MS;
     bench->on_progress = commit_waits;
     readers = 0;
     looks_at_commit = 0;
