@@ -6,6 +6,7 @@
 #include "cli/source/dialect.h"
 #include "cli/source/script.h"
 #include "cli/source/version.h"
+#include "common/map.h"
 
 static const SourceFormat *const FORMATS[] = {
     &source_golang_migrate,  &source_dbmate,           &source_goose,  &source_flyway,
@@ -166,12 +167,23 @@ static ErrCode read_with(const SourceFormat *named, const SourceReading *reading
     return code;
 }
 
+/* A text of which several scripts are made, as an included file is, has the same said of each. */
+static void take_notes(const SourceNotes *notes, Arena *arena, MigrationSet *set)
+{
+    AUTO_PTR(Map) said = map_new();
+    SourceNote *kept = ARENA_ARRAY(arena, SourceNote, notes->list.count);
+    LIST_EACH(note, &notes->list) {
+        if (map_put(said, note->text, note) == NULL) {
+            kept[set->note_count++] = *note;
+        }
+    }
+    set->notes = kept;
+}
+
 /* Takes what reading has collected. */
 static void finish(const SourceNotes *notes, Arena *arena, MigrationSet *set)
 {
-    set->note_count = notes->list.count;
-    set->notes =
-        arena_memdup(arena, notes->list.items, notes->list.count * sizeof(notes->list.items[0]));
+    take_notes(notes, arena, set);
     set->origin_count = notes->origins.count;
     ScriptOrigin *origins = arena_memdup(arena, notes->origins.items,
                                          notes->origins.count * sizeof(notes->origins.items[0]));

@@ -32,7 +32,7 @@ typedef struct MigrationSet {
     const void *const *own; /* of each migration: what the format knows of it and no plan carries */
     const char *own_table; /* where the format's tool keeps its history, by what the directory says;
                               NULL: it does not say */
-    const SourceNote *notes;
+    const SourceNote *notes; /* each once */
     size_t note_count;
     const ScriptOrigin *origins; /* sorted for source_origin */
     size_t origin_count;

@@ -288,6 +288,46 @@ static void who_only_looks_gets_what_can_be_read(void **state)
                 "holds SQL alone; remove the line)\n");
 }
 
+/* A file that both directions include, and one that is the up as a whole and the down in part. */
+static void what_concerns_both_directions_is_said_once(void **state)
+{
+    (void)state;
+    static const char GRAMMAR[] =
+        "PostgreSQL 15's grammar refuses this statement: syntax error at or near \"UNHEARD\"";
+    static const struct {
+        const char *format;
+        File files[FILES_MAX];
+        const char *file; /* where the one warning of the grammar stands */
+    } ROWS[] = {
+        { "golang-migrate",
+          { { "1_a.up.sql", "\\ir lib/odd.sql" },
+            { "1_a.down.sql", "\\ir lib/odd.sql" },
+            { "2_b.up.sql", "\\ir lib/odd.sql" },
+            { "2_b.down.sql", "SELECT 1;" },
+            { "lib/odd.sql", "UNHEARD OF;" } },
+          "lib/odd.sql:1" },
+        { "node-pg-migrate",
+          { { "1_a.sql", "SELECT 1;\n-- Down Migration\nUNHEARD OF;\n" } },
+          "1_a.sql:3" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        AUTO(Str) got = { 0 };
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        sandbox_fill(&sandbox, ROWS[i].files);
+        sandbox_read(&sandbox, ROWS[i].format, &arena, &set, &err);
+        assert_case(ROWS[i].format, err.message, "");
+        describe_notes(&sandbox, &set, &arena, &got);
+        const char *wanted = arena_printf(&arena, "warning m/%s: %s", ROWS[i].file, GRAMMAR);
+        const char *first = strstr(str_text(&got), wanted);
+        if (first == NULL || strstr(first + 1, wanted) != NULL) {
+            fail_msg("not once, %s: %s", wanted, str_text(&got));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_value_that_nothing_asks_for_is_warned_of),
         cmocka_unit_test(a_down_that_no_server_can_read_makes_its_migration_irreversible),
         cmocka_unit_test(who_only_looks_gets_what_can_be_read),
+        cmocka_unit_test(what_concerns_both_directions_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
