@@ -60,8 +60,9 @@ static bool is_key(const Relation *relation, const char *column)
 }
 
 /*
- * A new column beside the old one, kept alike by a trigger until programs have gone over to it:
- * the way of every change that programs would notice.
+ * A new column beside the old one, until programs have gone over to it: the way of every change
+ * that programs would notice. The trigger copies what only the old one was given; where a program
+ * has written the new one, that stands.
  */
 static void step_beside(LintCase *lint, Finding *finding, Name table, const char *column,
                         const char *new_column, const char *type)
@@ -72,13 +73,20 @@ static void step_beside(LintCase *lint, Finding *finding, Name table, const char
     const char *trigger = case_table(
         lint, (Name){ table.schema, name_make(table.name, column, "copy", lint->arena) });
     const char *plain = name_write(name_make(table.name, column, "copy", lint->arena), lint->arena);
-    case_step(lint, finding,
-              "ALTER TABLE %s ADD COLUMN %s %s;\n"
-              "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS\n"
-              "    $$ BEGIN NEW.%s := NEW.%s; RETURN NEW; END $$;\n"
-              "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s\n"
-              "    FOR EACH ROW EXECUTE FUNCTION %s();",
-              written, new_name, type, trigger, new_name, old_name, plain, written, trigger);
+    case_step(
+        lint, finding,
+        "ALTER TABLE %s ADD COLUMN %s %s;\n"
+        "CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS\n"
+        "    $$ BEGIN\n"
+        "        IF NEW.%s IS DISTINCT FROM OLD.%s AND NEW.%s IS NOT DISTINCT FROM OLD.%s THEN\n"
+        "            NEW.%s := NEW.%s;\n"
+        "        END IF;\n"
+        "        RETURN NEW;\n"
+        "    END $$;\n"
+        "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s\n"
+        "    FOR EACH ROW EXECUTE FUNCTION %s();",
+        written, new_name, type, trigger, old_name, old_name, new_name, new_name, new_name,
+        old_name, plain, written, trigger);
     step_backfill(lint, finding, table, new_column, old_name, old_name);
     if (is_key(model_relation(lint->model, table), column)) {
         case_step(lint, finding,
@@ -89,13 +97,15 @@ static void step_beside(LintCase *lint, Finding *finding, Name table, const char
                   written, new_name);
         return;
     }
-    case_step(lint, finding,
-              "-- once every program reads and writes %s\n"
-              "DROP TRIGGER %s ON %s;\n"
-              "DROP FUNCTION %s();\n"
-              "-- skein: allow column-drop every program uses %s since 2.3\n"
-              "ALTER TABLE %s DROP COLUMN %s;",
-              new_name, plain, written, trigger, new_name, written, old_name);
+    case_step(
+        lint, finding,
+        "-- once every program writes both, and then none reads %s; what %s has of NOT NULL, a default,\n"
+        "-- indexes, constraints and views, %s is to have before\n"
+        "DROP TRIGGER %s ON %s;\n"
+        "DROP FUNCTION %s();\n"
+        "-- skein: allow column-drop every program uses %s since 2.3\n"
+        "ALTER TABLE %s DROP COLUMN %s;",
+        old_name, old_name, new_name, plain, written, trigger, new_name, written, old_name);
 }
 
 /* ---- adding ---- */
@@ -277,7 +287,7 @@ static void tell_type(LintCase *lint, Name table, const PgQuery__AlterTableCmd *
         case_step(lint, finding,
                   "-- what is stored was meant as UTC\nSET LOCAL timezone = 'UTC';\n%s;",
                   alone == NULL ? "" : alone);
-    } else {
+    } else if (definition->raw_default == NULL) { /* a USING would have to be in the trigger, too */
         step_beside(lint, finding, table, command->name,
                     arena_printf(lint->arena, "new_%s", command->name), type_sql(lint, definition));
     }

@@ -159,6 +159,38 @@ static void the_safe_way_of_every_rule_runs(void **state)
     assert_true(count > 30);
 }
 
+/* Between the steps programs go over: some write the old column still, some the new one. */
+static void what_programs_write_meanwhile_stands(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    LintReport report = lint("ALTER TABLE orders ALTER COLUMN total TYPE numeric(20, 4);", &arena);
+    PGconn *conn = server_connect();
+    run_world(conn, "column-type", &arena);
+    assert_string_equal(report.findings[0]->rule->id, "column-type");
+    MigrationSet step = take(&report.findings[0]->safe[0].sql, 1, &arena);
+    run_script(conn, "column-type", &step.migrations[0].up);
+    server_run(conn, "the new one", "UPDATE orders SET new_total = 500 WHERE id = 1");
+    server_run(conn, "the old one", "UPDATE orders SET total = 7 WHERE id = 2");
+    server_run(conn, "both", "UPDATE orders SET total = 8, new_total = 9 WHERE id = 3");
+    server_run(conn, "neither", "UPDATE orders SET note = 'm' WHERE id IN (1, 2, 3)");
+    server_run(conn, "what stands",
+               "DO $$ BEGIN ASSERT (SELECT array_agg(new_total::int ORDER BY id) FROM orders "
+               "WHERE id < 4) = '{500, 7, 9}'; END $$");
+    PQfinish(conn);
+}
+
+/* Nobody can say how its expression is kept alike. */
+static void a_using_has_no_way_of_two_columns(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    LintReport report =
+        lint("ALTER TABLE orders ALTER COLUMN total TYPE bigint USING total * 100;", &arena);
+    assert_string_equal(report.findings[0]->rule->id, "column-type");
+    assert_int_equal(report.findings[0]->safe_count, 0);
+}
+
 /* Other shapes of the same statements. */
 static const char *const OTHERS[] = {
     "CREATE INDEX ON events (day, id)",
@@ -253,6 +285,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_safe_way_of_every_rule_runs),
+        cmocka_unit_test(what_programs_write_meanwhile_stands),
+        cmocka_unit_test(a_using_has_no_way_of_two_columns),
         cmocka_unit_test(the_safe_way_of_other_shapes_runs),
         cmocka_unit_test(what_is_said_to_be_refused_is),
     };
