@@ -92,7 +92,9 @@ static void warn_of_name(const Options *options, const TenantSight *sight)
                    tenant);
     }
     if (sight->history == NULL && sight->standing > 0 && sight->moved_to != NULL) {
-        str_printf(&text, "; that one is called \"%s\" now", sight->moved_to);
+        str_printf(&text,
+                   "; that one is called \"%s\" now, and gets its history with the next up or down",
+                   sight->moved_to);
     }
     if (text.length > 0) {
         printable_make(text.data);

@@ -177,10 +177,11 @@ static Result fence_read(Runner *runner, const Action *action, FenceState state)
     AUTO(Reading) reading = { .step = { .runner = runner, .action = action } };
     Step *step = &reading.step;
     step_begin(step);
-    if (state == FENCE_MISSING) {
-        make_add(step);
-    } else if (state == FENCE_STRANGE) {
+    if (state == FENCE_STRANGE) {
         adopt_add(step);
+    }
+    if (state != FENCE_REGULAR) {
+        make_add(step); /* also where the one of this name has just gone to its own schema's */
     }
     fence_add(step);
     history_add(step);

@@ -152,7 +152,8 @@ static const char *const STRANGE[] = {
     [FENCE_SIGHT_REGULAR] = NULL,
     [FENCE_SIGHT_COPY] = "this database is a copy, and its history is still the original's",
     [FENCE_SIGHT_OTHER_SCHEMA] = "the history is about another schema of this name",
-    [FENCE_SIGHT_EMPTY_SCHEMA] = "the history is about a schema of this name that is gone",
+    [FENCE_SIGHT_EMPTY_SCHEMA] =
+        "the history is about a schema of this name that was dropped or renamed",
     [FENCE_SIGHT_RENAMED] = "the schema had another name, and its history has it still",
 };
 

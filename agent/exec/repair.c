@@ -38,7 +38,7 @@ enum FenceSightColumn {
     SIGHT_IS_COPY,
     SIGHT_FORMER_SCHEMA,
     SIGHT_SCHEMA,
-    SIGHT_HAS_THINGS,
+    SIGHT_HAS_THINGS, /* and nothing says where the history belongs */
 };
 
 static Action action_of(ActionKind kind)

@@ -45,7 +45,8 @@ typedef enum FenceSight {
     FENCE_SIGHT_OTHER_SCHEMA, /* made for a schema that is gone; one with things in it has its name
                                */
     FENCE_SIGHT_RENAMED,      /* none under this name: the schema's own is under its former one */
-    FENCE_SIGHT_EMPTY_SCHEMA, /* as OTHER_SCHEMA, and the one that has its name is empty */
+    FENCE_SIGHT_EMPTY_SCHEMA, /* as OTHER_SCHEMA, and the one that has its name is empty; or the
+                                 history's is not gone, but renamed: the next attempt settles it */
 } FenceSight;
 
 typedef struct RepairSight {

@@ -124,8 +124,9 @@ const char SQL_FENCE_ADOPT_OF[] =
  * rows are the original's.
  *
  * The history of a schema lies outside it, so it outlives it. Its OID tells which schema a history
- * is about: a renamed one takes its history along; one that was made anew under an old name has
- * none, if it is empty; if it is not, only a person can know what is in it.
+ * is about: a renamed one takes its history along, also where another one got its old name and comes
+ * first; of a dropped one that was made anew nothing is left, if it is empty; if it is not, only a
+ * person can know what is in it. The fence of whoever has none then is SQL_FENCE_MAKE's.
  */
 const char SQL_FENCE_ADOPT[] =
     "DO $skein$\n"
@@ -135,6 +136,7 @@ const char SQL_FENCE_ADOPT[] =
     "    v_database oid := pg_catalog.current_setting('skein.database_oid');\n"
     "    v_schema oid := 0;\n"
     "    v_former text;\n"
+    "    v_moved text;\n"
     "    v_path text := pg_catalog.current_setting('search_path');\n"
     "    f skein.fence%ROWTYPE;\n"
     "BEGIN\n"
@@ -147,7 +149,24 @@ const char SQL_FENCE_ADOPT[] =
     "        END IF;\n"
     "    END IF;\n"
     "    SELECT * INTO f FROM skein.fence WHERE tenant = v_tenant FOR UPDATE;\n"
-    "    IF NOT FOUND THEN\n"
+    "    IF f.system_identifier = v_system AND f.database_oid = v_database\n"
+    "        AND f.schema_oid <> v_schema THEN\n"
+    "        SELECT n.nspname INTO v_moved FROM pg_namespace n WHERE n.oid = f.schema_oid;\n"
+    "    END IF;\n"
+    "    IF v_moved IS NOT NULL THEN\n"
+    "        IF EXISTS (SELECT FROM skein.fence WHERE tenant = v_moved) THEN\n"
+    "            RAISE EXCEPTION USING ERRCODE = 'SK004', MESSAGE = format(\n"
+    "                'the history of \"%s\" is about the schema that is called \"%s\" now, and there'\n"
+    "                ' is a history under that name already', v_tenant, v_moved),\n"
+    "                HINT = format('if that one is about a schema that was renamed in its turn,'\n"
+    "                ' `skein up --schema %s` moves it on; schemas that have exchanged their names'\n"
+    "                ' need the former ones back', v_moved);\n"
+    "        END IF;\n"
+    "        UPDATE skein.history SET tenant = v_moved WHERE tenant = v_tenant;\n"
+    "        UPDATE skein.fence SET tenant = v_moved WHERE tenant = v_tenant;\n"
+    "        f := NULL;\n"
+    "    END IF;\n"
+    "    IF f.tenant IS NULL THEN\n"
     "        SELECT tenant INTO v_former FROM skein.fence\n"
     "            WHERE schema_oid = v_schema AND v_schema <> 0\n"
     "            AND system_identifier = v_system AND database_oid = v_database FOR UPDATE;\n"
@@ -160,6 +179,15 @@ const char SQL_FENCE_ADOPT[] =
     "            schema_oid = v_schema, term = 0, token = 0, over_term = 0, over_token = 0\n"
     "            WHERE tenant = v_tenant;\n"
     "    ELSIF f.schema_oid <> v_schema THEN\n"
+    "        SELECT tenant INTO v_former FROM skein.fence WHERE schema_oid = v_schema\n"
+    "            AND system_identifier = v_system AND database_oid = v_database;\n"
+    "        IF FOUND THEN\n"
+    "            RAISE EXCEPTION USING ERRCODE = 'SK004', MESSAGE = format(\n"
+    "                'schema \"%s\" has its history under its former name, \"%s\", and there is one'\n"
+    "                ' under this name already, of a schema that was dropped', v_tenant, v_former),\n"
+    "                HINT = 'give the schema a name that skein has no history of: ALTER SCHEMA …'\n"
+    "                ' RENAME TO …';\n"
+    "        END IF;\n"
     "        IF EXISTS (SELECT FROM skein.history WHERE tenant = v_tenant AND state <> 'undone')\n"
     "            AND (EXISTS (SELECT FROM pg_class WHERE relnamespace = v_schema)\n"
     "            OR EXISTS (SELECT FROM pg_type WHERE typnamespace = v_schema)\n"

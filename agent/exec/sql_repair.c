@@ -28,7 +28,8 @@ const char SQL_REPAIR_ROWS[] =
 
 const char SQL_REPAIR_FENCE[] =
     "SELECT f.system_identifier <> $2::pg_catalog.numeric OR f.database_oid <> $3::pg_catalog.oid,"
-    " f.schema_oid, s.oid, " HAS_THINGS
+    " f.schema_oid, s.oid, " HAS_THINGS " AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n"
+    "  WHERE n.oid = f.schema_oid)" /* renamed: the history goes there, whatever is here */
     " FROM skein.fence f, (SELECT coalesce(pg_catalog.to_regnamespace($4)::pg_catalog.oid, 0) AS oid) s"
     " WHERE f.tenant = $1";
 
@@ -81,7 +82,11 @@ const char SQL_REPAIR_SCHEMA_FENCE[] =
     "UPDATE skein.fence AS f SET schema_oid = $3::pg_catalog.oid, token = f.token + 1,"
     " over_term = f.term, over_token = f.token, known_writes = f.writes, rollout = '', attempt = 0,"
     " agent = $4, taken_at = pg_catalog.clock_timestamp()"
-    " WHERE f.tenant = $1 AND f.schema_oid = $2::pg_catalog.oid RETURNING pg_catalog.txid_current()";
+    " WHERE f.tenant = $1 AND f.schema_oid = $2::pg_catalog.oid"
+    /* A schema with a history under its former name is not to get a second one. */
+    " AND NOT EXISTS (SELECT FROM skein.fence r WHERE r.schema_oid = $3::pg_catalog.oid"
+    "  AND r.system_identifier = f.system_identifier AND r.database_oid = f.database_oid)"
+    " RETURNING pg_catalog.txid_current()";
 
 const char SQL_REPAIR_SCHEMA_ROWS[] =
     "UPDATE skein.history AS h SET evidence = " RECORDED("$3", "$4") ","

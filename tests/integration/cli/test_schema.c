@@ -130,6 +130,92 @@ static void a_schema_made_anew_has_nothing_of_what_was_done_to_the_old_one(void 
     assert_ask(world, "SELECT count(*) FROM pg_tables WHERE schemaname = 'acme'", "2");
 }
 
+/* What is done first in the one that has got the name, empty or not, and what is in it then. */
+static const struct Successor {
+    const char *sql;
+    const char *line;
+    const char *current;
+} SUCCESSORS[] = {
+    { "SELECT 1", "up", "0002_posts\n" },
+    { "SELECT 1", "up --to 0001_users", "0001_users\n" },
+    { "SELECT 1", "down --yes --to empty", "empty\n" },
+    { "CREATE TABLE acme.users (id int)", "baseline 0001_users", "0001_users\n" },
+    { "CREATE TABLE acme.users (id int); CREATE TABLE acme.schema_migrations (version bigint,"
+      " dirty bool); INSERT INTO acme.schema_migrations VALUES (1, false)",
+      "adopt --from golang-migrate", "0001_users\n" },
+};
+
+static void the_history_of_a_renamed_schema_survives_whoever_gets_its_name(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    for (size_t i = 0; i < ARRAY_LEN(SUCCESSORS); i++) {
+        const struct Successor *successor = &SUCCESSORS[i];
+        psql(world, "DROP SCHEMA IF EXISTS skein, acme, old CASCADE; CREATE SCHEMA acme");
+        assert_int_equal(run(world, "up --schema acme").exit_code, 0);
+        psql(world, "ALTER SCHEMA acme RENAME TO old; CREATE SCHEMA acme");
+        psql(world, successor->sql);
+        assert_non_null(strstr(run(world, "repair --schema acme").out, "nothing"));
+        const char *line = arena_printf(&world->arena, "%s --schema acme", successor->line);
+        assert_int_equal(run(world, line).exit_code, 0);
+        assert_run(world, "current --schema acme", 0, successor->current);
+        assert_run(world, "current --schema old", 0, "0002_posts\n");
+        const json_t *up = run_json(world, "up --schema old", 0);
+        assert_int_equal(json_array_size(json_object_get(up, "migrations")), 0);
+        assert_ask(world, "SELECT count(*) FROM skein.history WHERE state = 'undone'", "0");
+    }
+}
+
+static void of_schemas_renamed_in_a_row_each_keeps_its_history(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    psql(world, "CREATE SCHEMA a; CREATE SCHEMA b");
+    assert_int_equal(run(world, "up --schema a --to 0001_users").exit_code, 0);
+    assert_int_equal(run(world, "up --schema b").exit_code, 0);
+    psql(world, "ALTER SCHEMA b RENAME TO c; ALTER SCHEMA a RENAME TO b; CREATE SCHEMA a");
+    assert_program(world, "skein up --schema a", 3, "`skein up --schema b` moves it on");
+    assert_int_equal(run(world, "up --schema b --to 0001_users").exit_code, 0);
+    assert_int_equal(run(world, "up --schema a").exit_code, 0);
+    assert_run(world, "current --schema b", 0, "0001_users\n");
+    assert_run(world, "current --schema c", 0, "0002_posts\n");
+    assert_ask(world, "SELECT count(*) FROM skein.history WHERE state = 'undone'", "0");
+}
+
+static void schemas_that_have_exchanged_their_names_are_held(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    psql(world, "CREATE SCHEMA a; CREATE SCHEMA b");
+    assert_int_equal(run(world, "up --schema a --to 0001_users").exit_code, 0);
+    assert_int_equal(run(world, "up --schema b").exit_code, 0);
+    psql(world, "ALTER SCHEMA a RENAME TO x; ALTER SCHEMA b RENAME TO a;"
+                "ALTER SCHEMA x RENAME TO b");
+    assert_program(world, "skein up --schema a", 3, "need the former ones back");
+    assert_program(world, "skein up --schema b", 3, "need the former ones back");
+    assert_ask(world, "SELECT count(*) FROM skein.history WHERE state = 'undone'", "0");
+}
+
+/* Whatever became of what the name stood for before. */
+static void a_name_with_a_history_of_a_dropped_schema_is_not_taken_over(void **state)
+{
+    World *world = *state;
+    static const char *const BEFORE[] = { "up --schema b", "down --yes --to empty --schema b" };
+    put_history(world);
+    psql(world, "CREATE SCHEMA a; CREATE SCHEMA b");
+    assert_int_equal(run(world, "up --schema a").exit_code, 0);
+    for (size_t i = 0; i < ARRAY_LEN(BEFORE); i++) {
+        assert_int_equal(run(world, BEFORE[i]).exit_code, 0);
+        psql(world, "ALTER SCHEMA b RENAME TO gone; ALTER SCHEMA a RENAME TO b;"
+                    "DROP SCHEMA gone CASCADE");
+        assert_program(world, "skein up --schema b", 3, "a name that skein has no history of");
+        run(world, "repair --new-schema --yes --schema b");
+        assert_program(world, "skein up --schema b", 3, "a name that skein has no history of");
+        psql(world, "ALTER SCHEMA b RENAME TO a; CREATE SCHEMA b");
+        assert_run(world, "current --schema a", 0, "0002_posts\n");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +224,10 @@ int main(void)
         WORLD_TEST(of_a_dropped_schema_it_is_said_that_it_was_there),
         WORLD_TEST(a_renamed_schema_shows_the_history_that_it_brings_along),
         WORLD_TEST(a_schema_made_anew_has_nothing_of_what_was_done_to_the_old_one),
+        WORLD_TEST(the_history_of_a_renamed_schema_survives_whoever_gets_its_name),
+        WORLD_TEST(of_schemas_renamed_in_a_row_each_keeps_its_history),
+        WORLD_TEST(schemas_that_have_exchanged_their_names_are_held),
+        WORLD_TEST(a_name_with_a_history_of_a_dropped_schema_is_not_taken_over),
     };
     return WORLD_RUN(tests);
 }

@@ -199,6 +199,30 @@ static void a_renamed_schema_takes_its_history_along(void **state)
     assert_ask(bench, "SELECT string_agg(tenant, ', ') FROM skein.fence", "new");
 }
 
+/* As a fleet does it: the one that has its name now is looked at and migrated first. */
+static void a_history_goes_to_its_own_schema_before_another_of_its_name_begins(void **state)
+{
+    (void)state;
+    schema_make("heir", "a");
+    AUTO_PTR(Bench) before = bench_of("heir", "a", SHOP, ARRAY_LEN(SHOP));
+    before->order.token = 7;
+    assert_report(before, bench_run(before, GOAL_APPLY), REPORT_APPLIED);
+    pg_cluster_run(cluster, "heir", "ALTER SCHEMA a RENAME TO b; CREATE SCHEMA a");
+    AUTO_PTR(Bench) bench = bench_of("heir", "a", SHOP, 1);
+    bench->order.token = 8;
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
+    assert_ask(bench,
+               "SELECT string_agg(tenant || ' ' || state, ', ' ORDER BY tenant, seq)"
+               " FROM skein.history",
+               "a applied, b applied, b applied");
+    assert_ask(bench,
+               "SELECT string_agg(tenant || ' ' || token, ', ' ORDER BY tenant)"
+               " FROM skein.fence",
+               "a 8, b 7");
+    AUTO_PTR(Bench) moved = bench_of("heir", "b", SHOP, ARRAY_LEN(SHOP));
+    assert_string_equal(bench_look(moved).version, "0002_index");
+}
+
 static void a_schema_made_anew_begins_anew(void **state)
 {
     (void)state;
@@ -295,6 +319,8 @@ int main(void)
         cmocka_unit_test_teardown(a_schema_dropped_between_two_migrations_fails_the_second,
                                   test_end),
         cmocka_unit_test_teardown(a_renamed_schema_takes_its_history_along, test_end),
+        cmocka_unit_test_teardown(
+            a_history_goes_to_its_own_schema_before_another_of_its_name_begins, test_end),
         cmocka_unit_test_teardown(a_schema_made_anew_begins_anew, test_end),
         cmocka_unit_test_teardown(a_schema_that_may_be_another_is_held_until_somebody_has_looked,
                                   test_end),
