@@ -152,6 +152,23 @@ static ErrCode read_number(const Option *option, const char *text, void *place, 
     return ERR_NONE;
 }
 
+static ErrCode read_text(const Option *option, const char *text, const char **place, Err *err)
+{
+    if (text[0] == '\0' && option->type != OPTION_WORDS) {
+        err_set(err, ERR_USAGE, "--%s is empty", option->name);
+        return err_hint(err, "--%s %s, or leave it out", option->name, option->argument);
+    }
+    bool is_reserved = str_starts_with(text, "pg_") || str_equal(text, "information_schema") ||
+                       str_equal(text, "skein");
+    if (option->type == OPTION_SCHEMA && is_reserved) {
+        err_set(err, ERR_USAGE, "--%s '%s': no migrations run in %s", option->name, text,
+                str_equal(text, "skein") ? "skein's own schema" : "a schema of the server's own");
+        return err_hint(err, "name a schema of yours");
+    }
+    *place = text;
+    return ERR_NONE;
+}
+
 static ErrCode set_option(const Option *option, const char *text, Invocation *invocation, Err *err)
 {
     void *place = (char *)&invocation->options + option->offset;
@@ -160,8 +177,9 @@ static ErrCode set_option(const Option *option, const char *text, Invocation *in
         *(bool *)place = true;
         return ERR_NONE;
     case OPTION_TEXT:
-        *(const char **)place = text;
-        return ERR_NONE;
+    case OPTION_WORDS:
+    case OPTION_SCHEMA:
+        return read_text(option, text, place, err);
     case OPTION_COUNT:
     case OPTION_SEQUENCE:
         return read_number(option, text, place, err);

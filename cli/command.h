@@ -84,7 +84,9 @@ typedef struct Options {
 typedef enum OptionType {
     OPTION_NONE = 0,
     OPTION_FLAG,     /* bool */
-    OPTION_TEXT,     /* const char * */
+    OPTION_TEXT,     /* const char *, not empty: "$UNSET" is never what was meant */
+    OPTION_WORDS,    /* const char *, empty or not */
+    OPTION_SCHEMA,   /* const char *, a schema that is neither the server's nor skein's own */
     OPTION_COUNT,    /* uint32_t, from 1 */
     OPTION_SEQUENCE, /* uint64_t */
     OPTION_OUTPUT,

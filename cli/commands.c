@@ -9,7 +9,7 @@
 
 OPTION(DATABASE, "database", "URL", OPTION_TEXT, database,
        "the database: a libpq URL or keywords (SKEIN_DATABASE_URL)");
-OPTION(SCHEMA, "schema", "NAME", OPTION_TEXT, schema, "one schema of it, as a tenant of its own");
+OPTION(SCHEMA, "schema", "NAME", OPTION_SCHEMA, schema, "one schema of it, as a tenant of its own");
 OPTION(SHARED_SCHEMAS, "shared-schemas", "NAME,…", OPTION_TEXT, shared_schemas,
        "what follows the schema in search_path (default: nothing)");
 OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations,
@@ -43,7 +43,7 @@ OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
        "the key that signs (SKEIN_SIGNER; default ~/.config/skein/signer.key)");
 OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
        "only these: labels.env = 'prod' and database like 'tenant_%'");
-OPTION(REASON, "reason", "TEXT", OPTION_TEXT, reason, "your words, for the record");
+OPTION(REASON, "reason", "TEXT", OPTION_WORDS, reason, "your words, for the record");
 OPTION(PLAN, "plan", "FILE", OPTION_TEXT, plan,
        "bring its plan first: the rollout file, or what `skein plan --out` wrote");
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
@@ -69,7 +69,7 @@ OPTION(TEST_SERVER, "database", "URL", OPTION_TEXT, database,
        "any database of the server to test on (SKEIN_DATABASE_URL)");
 OPTION(FROM, "from", "VERSION", OPTION_TEXT, from, "try only this migration and those above it");
 OPTION(SEED, "seed", "FILE", OPTION_TEXT, seed, "SQL that puts rows in first, as far as they fit");
-OPTION(TEST_SCHEMA, "schema", "NAME", OPTION_TEXT, schema,
+OPTION(TEST_SCHEMA, "schema", "NAME", OPTION_SCHEMA, schema,
        "the history is a tenant's: test it in a schema of this name, beside a second one");
 OPTION(PREPARE, "prepare", "FILE", OPTION_TEXT, prepare,
        "SQL that makes what is there before the first migration");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/conn/query.h"
 #include "agent/exec/tenant.h"
 #include "cli/adopt/place.h"
 #include "cli/printable.h"
@@ -102,6 +103,29 @@ static void warn_of_name(const Options *options, const TenantSight *sight)
     }
 }
 
+/* PostgreSQL passes over what it does not find, and a name then means another thing, or none. */
+static ErrCode warn_of_shared(Conn *conn, const Options *options, uint64_t deadline_ms, Err *err)
+{
+    static const char ABSENT[] =
+        "SELECT w.name FROM pg_catalog.unnest(pg_catalog.string_to_array($1, ',')) AS w(name)"
+        " WHERE w.name !~ '^pg_' AND w.name <> '$user'"
+        " AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = w.name)";
+    if (options->shared_schemas == NULL || options->output == OUTPUT_JSON) {
+        return ERR_NONE;
+    }
+    const char *params[] = { options->shared_schemas };
+    Query query = { .sql = ABSENT, .params = params, .param_count = 1, .deadline_ms = deadline_ms };
+    AUTO_PTR(PGresult) absent = NULL;
+    ErrCode code = conn_query(conn, &query, &absent, err);
+    for (int row = 0; code == ERR_NONE && row < PQntuples(absent); row++) {
+        AUTO(Str) text = { 0 };
+        str_append(&text, result_text(absent, row, 0));
+        printable_make(text.data);
+        fprintf(stderr, "warning: --shared-schemas: schema \"%s\" does not exist\n", text.data);
+    }
+    return code;
+}
+
 static ErrCode history_of(Conn *conn, const Options *options, uint64_t deadline_ms, Arena *arena,
                           HistoryList *ret_list, Err *err)
 {
@@ -117,6 +141,7 @@ static ErrCode history_of(Conn *conn, const Options *options, uint64_t deadline_
     }
     if (code == ERR_NONE) {
         warn_of_name(options, &sight);
+        code = warn_of_shared(conn, options, deadline_ms, err);
     }
     if (code == ERR_NONE && sight.history == NULL) {
         keep_undone(ret_list);

@@ -216,6 +216,35 @@ static void a_name_with_a_history_of_a_dropped_schema_is_not_taken_over(void **s
     }
 }
 
+static const char *const NO_SCHEMAS[] = { "", "skein", "information_schema", "pg_catalog" };
+
+/* An unset variable of a script must not mean the whole database. */
+static void what_can_be_no_tenant_is_refused_by_every_command(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(NO_SCHEMAS); j++) {
+            assert_program(world,
+                           arena_printf(&world->arena, "skein %s --schema=%s", COMMANDS[i].line,
+                                        NO_SCHEMAS[j]),
+                           2, "--schema ");
+        }
+    }
+    assert_ask(world, "SELECT to_regclass('users') IS NULL AND to_regnamespace('skein') IS NULL",
+               "t");
+}
+
+static void a_shared_schema_that_is_not_there_is_said(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    psql(world, "CREATE SCHEMA acme; CREATE SCHEMA common");
+    Outcome up = run(world, "up --schema acme --shared-schemas common,nope");
+    assert_int_equal(up.exit_code, 0);
+    assert_string_equal(up.err, "warning: --shared-schemas: schema \"nope\" does not exist\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +257,8 @@ int main(void)
         WORLD_TEST(of_schemas_renamed_in_a_row_each_keeps_its_history),
         WORLD_TEST(schemas_that_have_exchanged_their_names_are_held),
         WORLD_TEST(a_name_with_a_history_of_a_dropped_schema_is_not_taken_over),
+        WORLD_TEST(what_can_be_no_tenant_is_refused_by_every_command),
+        WORLD_TEST(a_shared_schema_that_is_not_there_is_said),
     };
     return WORLD_RUN(tests);
 }

@@ -64,6 +64,19 @@ static const Refusal REFUSALS[] = {
     { { { "rollout", "events", "--after", "-1" } },
       "--after wants a whole number, found '-1'",
       "" },
+    { { { "up", "--schema", "" } }, "--schema is empty", "--schema NAME, or leave it out" },
+    { { { "up", "--schema=" } }, "--schema is empty", "--schema NAME, or leave it out" },
+    { { { "up", "--database=" } }, "--database is empty", "--database URL, or leave it out" },
+    { { { "targets", "--where", "" } }, "--where is empty", "--where EXPR, or leave it out" },
+    { { { "up", "--schema", "skein" } },
+      "--schema 'skein': no migrations run in skein's own schema",
+      "name a schema of yours" },
+    { { { "status", "--schema=information_schema" } },
+      "--schema 'information_schema': no migrations run in a schema of the server's own",
+      "name a schema of yours" },
+    { { { "test", "--schema", "pg_catalog" } },
+      "--schema 'pg_catalog': no migrations run in a schema of the server's own",
+      "name a schema of yours" },
     { { { "new" } }, "'skein new' wants NAME", "skein new --help" },
     { { { "new", "a", "b" } }, "'skein new' has no use for 'b'", "skein new --help" },
     { { { "up", "0012" } }, "'skein up' has no use for '0012'", "skein up --help" },
@@ -111,6 +124,33 @@ static void options_take_their_argument_with_or_without_a_sign(void **state)
         assert_string_equal(invocation.options.to, "0012");
         assert_true(invocation.options.is_yes);
         assert_int_equal(invocation.options.output, OUTPUT_JSON);
+    }
+}
+
+/* Of every command, so that no new one forgets. */
+static void no_option_but_a_reason_may_be_empty(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        for (size_t j = 0; COMMANDS[i].options != NULL && COMMANDS[i].options[j] != NULL; j++) {
+            const Option *option = COMMANDS[i].options[j];
+            AUTO(Arena) arena = { 0 };
+            AUTO(Invocation) invocation = { 0 };
+            Err err = { 0 };
+            Line line = { { 0 } };
+            size_t count = 0;
+            char *rest = arena_strdup(&arena, COMMANDS[i].name);
+            for (char *word = NULL; (word = strsep(&rest, " ")) != NULL;) {
+                line.words[count++] = word;
+            }
+            for (size_t k = 0; k < COMMANDS[i].arguments_min; k++) {
+                line.words[count++] = "x";
+            }
+            line.words[count] = arena_printf(&arena, "--%s=", option->name);
+            ErrCode code = parse(&line, &invocation, &err);
+            assert_int_equal(code, str_equal(option->name, "reason") ? ERR_NONE : ERR_USAGE);
+            assert_true(code == ERR_NONE || strstr(err.message, option->name) != NULL);
+        }
     }
 }
 
@@ -238,6 +278,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named_and_mended),
         cmocka_unit_test(an_error_knows_the_form_that_was_asked_for),
         cmocka_unit_test(options_take_their_argument_with_or_without_a_sign),
+        cmocka_unit_test(no_option_but_a_reason_may_be_empty),
         cmocka_unit_test(what_is_not_given_has_its_default),
         cmocka_unit_test(arguments_and_options_may_stand_in_any_order),
         cmocka_unit_test(after_two_dashes_everything_is_an_argument),
