@@ -4,6 +4,17 @@
 #include "cli/move.h"
 #include "cli/plan_cut.h"
 
+/* What stands there, and the plan that every kind of taking over begins with. */
+static ErrCode begin(Invocation *invocation, Ground *ground, Plan *ret_plan, Err *err)
+{
+    ErrCode code = ground_read(invocation, ground, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    *ret_plan = local_plan(&ground->set);
+    return move_missing(&invocation->options, ret_plan, err);
+}
+
 static ErrCode run(Invocation *invocation, const Ground *ground, const Plan *plan, Err *err)
 {
     ErrCode code = plan_check(plan, err);
@@ -28,11 +39,11 @@ ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
     AUTO(Ground) ground = { 0 };
-    ErrCode code = ground_read(invocation, &ground, err);
+    Plan plan;
+    ErrCode code = begin(invocation, &ground, &plan, err);
     if (code != ERR_NONE) {
         return code;
     }
-    Plan plan = local_plan(&ground.set);
     AdoptFrom from = { invocation->options.tool, invocation->options.table,
                        local_database(&invocation->options) };
     ties_plan(&ground.set, from.url, &invocation->arena, &plan);
@@ -47,15 +58,15 @@ ErrCode cmd_baseline(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     (void)ret_exit;
     AUTO(Ground) ground = { 0 };
+    Plan plan;
     size_t count = 0;
-    ErrCode code = ground_read(invocation, &ground, err);
+    ErrCode code = begin(invocation, &ground, &plan, err);
     if (code == ERR_NONE) {
         code = plan_cut(&ground.set, invocation->arguments[0], &count, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
-    Plan plan = local_plan(&ground.set);
     plan.migration_count = count;
     plan.to = ground.set.migrations[count - 1].id;
     baseline_plan(&invocation->arena, &plan);

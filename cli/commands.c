@@ -133,8 +133,8 @@ static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
     "golang-migrate, flyway, dbmate, rails, goose, diesel, prisma, sqitch, alembic, node-pg-migrate,\n"
     "graphile-migrate or atlas. Refuses what that tool has not brought to an end, and what the directory does\n"
-    "not have. Over a fleet: `adopt:` in a rollout file. With --to, the rows above VERSION count no more,\n"
-    "whatever the tool says: for what it has undone itself.";
+    "not have, unless --missing ignore passes that over. Over a fleet: `adopt:` in a rollout file. With --to,\n"
+    "the rows above VERSION count no more, whatever the tool says: for what it has undone itself.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"
@@ -241,11 +241,11 @@ const Command COMMANDS[] = {
               &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &WATCHDOG,
-              &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
+              &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &ADOPT_TO), cmd_adopt },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &MISSING, &ADOPT_TO), cmd_adopt },
     { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, END_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_baseline },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &MISSING), cmd_baseline },
     { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,
       "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"
       "  past: {commit, date, author, subject, diff, why_not, now: each TEXT or null} or null,\n"

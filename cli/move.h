@@ -26,6 +26,9 @@ ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err);
  * the invocation's arena. */
 ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err);
 
+/* What is to become of what is applied and not in the directory: --missing, into the plan. */
+ErrCode move_missing(const Options *options, Plan *plan, Err *err);
+
 /* What such a move leaves as it is. Borrows from both. */
 void move_find_passed(const Ground *ground, const Plan *plan, Goal goal, const char *to,
                       PassedOverList *passed);

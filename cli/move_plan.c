@@ -44,6 +44,11 @@ static ErrCode read_rule(const char *option, const char *word, uint32_t *rule, E
     return err_hint(err, "refuse, apply or ignore");
 }
 
+ErrCode move_missing(const Options *options, Plan *plan, Err *err)
+{
+    return read_rule("missing", options->missing, &plan->missing, err);
+}
+
 ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err)
 {
     const Options *options = &invocation->options;
@@ -57,7 +62,7 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
     }
     ret_plan->out_of_order = source_out_of_order(set, ret_plan->out_of_order);
     if (code == ERR_NONE) {
-        code = read_rule("missing", options->missing, &ret_plan->missing, err);
+        code = move_missing(options, ret_plan, err);
     }
     if (code == ERR_NONE) {
         code = local_shared_schemas(options, &invocation->arena, ret_plan, err);

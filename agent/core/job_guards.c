@@ -330,7 +330,8 @@ bool job_has_newer_down(const void *subject)
 bool job_has_foreign_down(const void *subject)
 {
     const Job *job = subject;
-    return has_next_down(job) && job->order->is_any_rollout && job_history_is_newest_foreign(job);
+    return has_next_down(job) && job->order->is_any_rollout &&
+           job->order->plan->missing == HISTORY_REFUSE && job_history_is_newest_foreign(job);
 }
 
 bool job_has_irreversible_down(const void *subject)

@@ -118,7 +118,9 @@ void job_hold_strange(void *subject)
             "%s has applied %s here, which the directory does not "
             "have (%u such in all)",
             tool, job->history.strange_newest, job->history.strange);
-    err_hint(&job->err, "take the directory that has it, or say `missing: ignore`");
+    err_hint(&job->err,
+             "take the directory that has it, or say --missing ignore (`missing:` in a rollout "
+             "file): what has no file is passed over");
     job_hold_at(job, ERR_HISTORY, "");
 }
 

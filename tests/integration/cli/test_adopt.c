@@ -521,6 +521,44 @@ static void odd_histories_are_dealt_with_as_it_is_said(void **state)
     assert_refusal(world, "up --out-of-order reject", 2, "--out-of-order wants a rule");
 }
 
+/* Squashed or deleted: the tool keeps their rows for ever. */
+static void what_a_tool_has_without_a_file_is_passed_over_where_that_is_said(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    put_migration(world, "0003_likes", "SELECT 1;\n", "SELECT 1;\n");
+    pg_cluster_run(world->cluster, world->database,
+                   ROWS "INSERT INTO schema_migrations VALUES ('0000'), ('0001'), ('0002')");
+    assert_refusal(world, "adopt --from dbmate", 3, "--missing ignore");
+    assert_refusal(world, "adopt --from dbmate --missing drop", 2, "--missing wants a rule");
+    run_json(world, "adopt --from dbmate --missing ignore", 0);
+    assert_ask(world, STANDING, "0001_users dbmate, 0002_posts dbmate");
+    assert_refusal(world, "up --mirror dbmate", 3, "--missing ignore");
+    run_json(world, "up --mirror dbmate --missing ignore", 0);
+    run_json(world, "down --mirror dbmate --yes", 0);
+    run_json(world, "adopt --from dbmate --missing ignore --to 1", 0);
+    assert_ask(world, STANDING, "0001_users dbmate");
+    assert_ask(world, "SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations",
+               "0000 0001 0002");
+}
+
+static void an_applied_one_without_a_file_is_passed_over_on_the_way_down_too(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0002_posts", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0009_gone", "SELECT 1;\n", "SELECT 1;\n");
+    run_json(world, "up", 0);
+    remove_migration(world, "0009_gone");
+    assert_refusal(world, "down --yes", 3, "--missing ignore");
+    run_json(world, "down --yes --missing ignore", 0);
+    assert_refusal(world, "baseline 2", 3, "--missing ignore");
+    run_json(world, "baseline 2 --missing ignore", 0);
+    assert_ask(world,
+               "SELECT string_agg(id, ' ' ORDER BY id) FROM skein.history WHERE state = 'applied'",
+               "0001_users 0002_posts 0009_gone");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +578,8 @@ int main(void)
         WORLD_TEST(golang_migrates_one_row_stays_with_the_newest),
         WORLD_TEST(a_baseline_calls_applied_what_is_there),
         WORLD_TEST(odd_histories_are_dealt_with_as_it_is_said),
+        WORLD_TEST(what_a_tool_has_without_a_file_is_passed_over_where_that_is_said),
+        WORLD_TEST(an_applied_one_without_a_file_is_passed_over_on_the_way_down_too),
     };
     return WORLD_RUN(tests);
 }
