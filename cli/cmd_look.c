@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/local.h"
 #include "cli/output.h"
+#include "cli/typed_command.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/list.h"
@@ -173,7 +174,7 @@ static const char *when(const StatusLine *line, char *part, size_t size)
     return part;
 }
 
-static void status_text(const StatusLines *lines)
+static void status_text(const Options *options, const StatusLines *lines)
 {
     char part[64];
     AUTO_PTR(Table) table = table_new(3, (const char *const[]){ "migration", "state", "applied" });
@@ -195,7 +196,9 @@ static void status_text(const StatusLines *lines)
     str_append_char(&text, '\n');
     for (size_t i = 0; i < ARRAY_LEN(STATE_NOTES); i++) {
         if (count_state(lines, STATE_NOTES[i].state) > 0) {
-            str_printf(&text, "%s: %s\n", STATE_NOTES[i].state, STATE_NOTES[i].note);
+            str_printf(&text, "%s: ", STATE_NOTES[i].state);
+            typed_commands_write(options, STATE_NOTES[i].note, &text);
+            str_append_char(&text, '\n');
         }
     }
     LIST_EACH(line, lines) {
@@ -214,7 +217,7 @@ static void status_text(const StatusLines *lines)
 }
 
 /* Another tool that the history was taken over from, or that was told of it: the newest word. */
-static void shared_text(const HistoryList *history)
+static void shared_text(const Options *options, const HistoryList *history)
 {
     const char *tool = "";
     for (size_t i = 0; i < history->count; i++) {
@@ -223,11 +226,16 @@ static void shared_text(const HistoryList *history)
         tool = says_it ? row->tool : tool;
     }
     if (tool[0] != '\0') {
-        printf(
+        AUTO(Str) words = { 0 };
+        AUTO(Str) text = { 0 };
+        str_printf(
+            &words,
             "shared with %s: up and down ask its table, as long as there is one, and do not do "
-            "again what it has done by itself; `skein repair --mirror %s` compares the two, and up "
-            "--mirror none has done with it\n",
+            "again what it has done by itself; `skein repair --mirror %s` compares the two, and "
+            "`skein up --mirror none` has done with it\n",
             tool, tool);
+        typed_commands_write(options, str_text(&words), &text);
+        output_text(&text);
     }
 }
 
@@ -254,8 +262,8 @@ ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (options->output == OUTPUT_JSON) {
         status_json(&lines);
     } else {
-        status_text(&lines);
-        shared_text(&history);
+        status_text(options, &lines);
+        shared_text(options, &history);
     }
     LIST_DONE(&lines);
     return ERR_NONE;

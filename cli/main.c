@@ -35,7 +35,7 @@ int main(int argc, char **argv)
         code = invocation.command->run(&invocation, &exit_code, &err);
     }
     if (code != ERR_NONE) {
-        output_error(&err, invocation.options.output);
+        output_error(&err, &invocation.options);
         exit_code = err_exit_code(code);
     }
     if (fflush(stdout) != 0 && exit_code == EXIT_CODE_DONE) {

@@ -8,6 +8,7 @@
 #include "cli/local.h"
 #include "cli/move_tell.h"
 #include "cli/past/past.h"
+#include "cli/typed_command.h"
 #include "common/clock.h"
 
 void ground_done(Ground *ground)
@@ -45,6 +46,7 @@ void move_find_passed(const Ground *ground, const Plan *plan, Goal goal, const c
 typedef struct Move {
     Goal goal;
     MoveTell tell;
+    const Options *options;
     bool is_interrupt_told;
 } Move;
 
@@ -81,7 +83,10 @@ static void take_progress(void *ctx, const ExecProgress *progress)
 
 static void take_note(void *ctx, const char *text)
 {
-    move_tell_note(&((Move *)ctx)->tell, text);
+    Move *move = ctx;
+    AUTO(Str) note = { 0 };
+    typed_commands_write(move->options, text, &note);
+    move_tell_note(&move->tell, str_text(&note));
 }
 
 static ErrCode explain_end(const Move *move, Report report, Err *err)
@@ -133,6 +138,7 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
     AUTO(Move)
     move = {
         .goal = goal,
+        .options = &invocation->options,
         .tell = { .output = invocation->options.output,
                   .goal = goal,
                   .plan = plan,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/printable.h"
+#include "cli/typed_command.h"
 #include "common/arena.h"
 #include "common/json.h"
 #include "common/list.h"
@@ -85,33 +86,35 @@ const char *agent_state_words(const char *state)
     return strcmp(state, "none") == 0 ? "not connected" : state;
 }
 
-static void error_as_json(const Err *err)
+static void error_as_json(const Err *err, const char *hint)
 {
     AUTO(Str) text = { 0 };
     JsonOut json = json_out(&text);
     json_out_object_begin(&json, NULL);
-    json_out_err(&json, "error", err);
+    json_out_err_hinted(&json, "error", err, hint);
     json_out_object_end(&json);
     fprintf(stderr, "%s\n", str_text(&text));
 }
 
-void output_error(const Err *err, OutputKind kind)
+void output_error(const Err *err, const Options *options)
 {
+    AUTO(Str) hint = { 0 };
+    typed_commands_write(options, err->hint, &hint);
     fflush(stdout); /* what came before it stands before it */
-    if (kind == OUTPUT_JSON) {
-        error_as_json(err);
+    if (options->output == OUTPUT_JSON) {
+        error_as_json(err, str_text(&hint));
         return;
     }
     Err shown = *err;
     printable_make(shown.message);
-    printable_make(shown.hint);
     fprintf(stderr, "skein: %s", shown.message);
     if (shown.sqlstate[0] != '\0') {
         fprintf(stderr, " (SQLSTATE %s)", shown.sqlstate);
     }
     fputc('\n', stderr);
-    if (shown.hint[0] != '\0') {
-        fprintf(stderr, "hint: %s\n", shown.hint);
+    if (hint.length > 0) {
+        printable_make(hint.data);
+        fprintf(stderr, "hint: %s\n", str_text(&hint));
     }
 }
 

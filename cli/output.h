@@ -14,8 +14,9 @@
 #include "common/err.h"
 #include "common/str.h"
 
-/* The error's only printing: to standard error, as text with its hint, or as one JSON object. */
-void output_error(const Err *err, OutputKind kind);
+/* The error's only printing: to standard error, as text or as one JSON object, with its hint, whose
+ * commands go to the target that the options name (typed_command.h). */
+void output_error(const Err *err, const Options *options);
 
 /* To standard output. */
 void output_text(const Str *text);

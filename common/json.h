@@ -113,6 +113,9 @@ void json_out_null(JsonOut *json, const char *key);
  */
 void json_out_err(JsonOut *json, const char *key, const Err *err);
 
+/* With another hint than its own; "": none. */
+void json_out_err_hinted(JsonOut *json, const char *key, const Err *err, const char *hint);
+
 /* Appends `text` as a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD. */
 void json_quote(Str *out, const char *text);
 

@@ -157,14 +157,19 @@ void json_out_null(JsonOut *json, const char *key)
 
 void json_out_err(JsonOut *json, const char *key, const Err *err)
 {
+    json_out_err_hinted(json, key, err, err->hint);
+}
+
+void json_out_err_hinted(JsonOut *json, const char *key, const Err *err, const char *hint)
+{
     json_out_object_begin(json, key);
     json_out_string(json, "code", err_name(err->code));
     json_out_string(json, "message", err->message);
     if (err->sqlstate[0] != '\0') {
         json_out_string(json, "sqlstate", err->sqlstate);
     }
-    if (err->hint[0] != '\0') {
-        json_out_string(json, "hint", err->hint);
+    if (hint[0] != '\0') {
+        json_out_string(json, "hint", hint);
     }
     json_out_object_end(json);
 }

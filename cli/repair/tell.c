@@ -3,44 +3,19 @@
 
 #include "cli/output.h"
 #include "cli/shell_word.h"
+#include "cli/typed_command.h"
 #include "common/json.h"
-#include "common/secret.h"
-
-static void option_write(const char *name, const char *value, Str *out)
-{
-    if (value != NULL) {
-        str_printf(out, " --%s ", name);
-        shell_word(value, out);
-    }
-}
-
-/* A password is not to stand on a screen: whoever gave it knows it. */
-static const char *shown_database(const char *database)
-{
-    AUTO_PTR(ConnSource) source = NULL;
-    if (database == NULL) {
-        return NULL;
-    }
-    AUTO_PTR(Secret) connection = secret_new(database);
-    bool is_open = conn_source_new(connection, PASSWORD_ELSEWHERE, 1, &source, NULL) == ERR_NONE;
-    return is_open ? database : "URL";
-}
 
 void repair_command(const Options *options, Choice choice, const char *id, Str *out)
 {
-    str_printf(out, "skein repair --%s", repair_choice_word(choice));
+    AUTO(Str) command = { 0 };
+    str_printf(&command, "skein repair --%s", repair_choice_word(choice));
     if (id[0] != '\0' && !repair_choice_is_of_target(choice)) {
-        str_append_char(out, ' ');
-        shell_word(id, out);
+        str_append_char(&command, ' ');
+        shell_word(id, &command);
     }
-    option_write("database", shown_database(options->database), out);
-    option_write("schema", options->schema, out);
-    option_write("shared-schemas", options->shared_schemas, out);
-    bool is_default = str_equal(options->migrations, "./migrations");
-    option_write("migrations", is_default ? NULL : options->migrations, out);
-    option_write("format", options->format, out);
-    option_write("mirror", options->mirror, out);
-    option_write("table", options->table, out);
+    str_append(out, str_text(&command));
+    typed_command_place(options, str_text(&command), out);
 }
 
 /* ---- text ---- */
@@ -68,7 +43,9 @@ static void finding_text(const Options *options, const Finding *finding, Str *ou
         str_append(out, ": ");
     }
     output_colour(out, colour, repair_finding_name(finding->kind));
-    str_printf(out, "\n  %s\n", finding->text);
+    str_append(out, "\n  ");
+    typed_commands_write(options, finding->text, out);
+    str_append(out, "\n");
     if (finding->past != NULL) {
         past_write(finding->past, finding->now, out);
     }
@@ -115,7 +92,8 @@ static void tell_text(const Options *options, const Findings *findings, const Re
     if (findings->list.count == 0 && done->count == 0) {
         str_append(&text, "nothing is wrong with the history\n");
     } else if (left > 0 && done->count > 0) {
-        str_printf(&text, "%zu more to set right: see `skein repair`\n", left);
+        str_printf(&text, "%zu more to set right: ", left);
+        typed_commands_write(options, "see `skein repair`\n", &text);
     }
     output_text(&text);
 }
@@ -163,11 +141,13 @@ static void finding_json(const Options *options, const Finding *finding, JsonOut
 {
     const RepairRow *row = finding->row;
     bool has_looked = row != NULL && row->trace != TRACE_NONE;
+    AUTO(Str) text = { 0 };
+    typed_commands_write(options, finding->text, &text);
     json_out_object_begin(json, NULL);
     json_out_string(json, "finding", repair_finding_name(finding->kind));
     json_out_string(json, "migration", finding->id[0] == '\0' ? NULL : finding->id);
     json_out_bool(json, "is_note", finding->is_note);
-    json_out_string(json, "text", finding->text);
+    json_out_string(json, "text", str_text(&text));
     json_out_string(json, "state", row == NULL ? NULL : row->place.state);
     json_out_unsigned(json, "parts_done", row == NULL ? 0 : row->place.parts_done);
     json_out_string(json, "looked", has_looked ? trace_name(row->trace) : NULL);

@@ -82,6 +82,26 @@ static void a_table_of_another_name_and_schema_is_remembered(void **state)
     assert_refusal(world, "up", 3, GONE_ON);
 }
 
+/* Typed without --schema, it would begin a second history, of the whole database. */
+static void what_is_to_be_typed_goes_to_the_same_target(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    tool_does(world, "CREATE SCHEMA app; CREATE TABLE app.likes (i int)");
+    run_json(world, "adopt --from dbmate --schema app --table public.schema_migrations", 0);
+    put_third(world);
+    tool_does(world, TOOL_GOES_ON);
+    assert_program(world, "skein status --schema app", 0,
+                   "`skein repair --mirror dbmate --schema app` compares");
+    assert_refusal(world, "up --schema app", 3, "`skein adopt --from dbmate --schema app");
+    assert_non_null(strstr(run(world, "up --schema app --output json").err,
+                           "`skein adopt --from dbmate --schema app"));
+    tool_does(world, "UPDATE schema_migrations SET version = '0004' WHERE version = '0003'");
+    run_json(world, "up --schema app --missing ignore", 0);
+    assert_refusal(world, "up --schema app", 0,
+                   "`skein repair --mirror dbmate --tell --schema app");
+}
+
 /* The operator is told, and nothing is stopped. */
 static void a_tool_that_lags_behind_is_told_of(void **state)
 {
@@ -191,6 +211,7 @@ int main(void)
         WORLD_TEST(what_the_tool_did_by_itself_does_not_run_again),
         WORLD_TEST(a_tool_that_was_told_is_remembered_as_one_that_was_adopted),
         WORLD_TEST(a_table_of_another_name_and_schema_is_remembered),
+        WORLD_TEST(what_is_to_be_typed_goes_to_the_same_target),
         WORLD_TEST(a_tool_that_lags_behind_is_told_of),
         WORLD_TEST(dropping_the_tools_table_ends_it),
         WORLD_TEST(a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with),

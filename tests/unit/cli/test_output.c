@@ -30,7 +30,8 @@ static void errors_go_to_standard_error_whole(void **state)
     for (size_t i = 0; i < ARRAY_LEN(ERRORS); i++) {
         AUTO(Str) text = { 0 };
         Capture capture = capture_begin(stderr);
-        output_error(&ERRORS[i].err, ERRORS[i].kind);
+        Options options = { .output = ERRORS[i].kind, .migrations = "./migrations" };
+        output_error(&ERRORS[i].err, &options);
         capture_end(capture, stderr, &text);
         assert_string_equal(str_text(&text), ERRORS[i].text);
     }

@@ -1,0 +1,18 @@
+/*
+ * Commands that somebody is to type after this call: they go to the target that this call went to,
+ * since one that lacks --schema or --table does its work elsewhere.
+ */
+#ifndef SKEIN_CLI_TYPED_COMMAND_H
+#define SKEIN_CLI_TYPED_COMMAND_H
+
+#include "cli/command.h"
+
+/* Appends what was given to this call of where the target and its history are, as far as `command`
+ * ("skein adopt --from dbmate") takes it and does not say it by itself. */
+void typed_command_place(const Options *options, const char *command, Str *out);
+
+/* Appends the text of a hint or a note, with every command in it (`skein …`, between backticks)
+ * made so. */
+void typed_commands_write(const Options *options, const char *text, Str *out);
+
+#endif
