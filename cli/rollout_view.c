@@ -5,7 +5,7 @@
 
 #include "agent/exec/lock_view.h"
 #include "cli/output.h"
-#include "cli/shell_word.h"
+#include "common/shell_word.h"
 #include "common/cleanup.h"
 #include "proto/address.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "agent/conn/conn.h"
-#include "cli/shell_word.h"
+#include "common/shell_word.h"
 #include "common/cleanup.h"
 #include "common/secret.h"
 

@@ -189,6 +189,7 @@ typedef struct History {
      * whose table is there; NULL: none. HistoryRow.is_in_tool speaks of it. */
     const char *tie;
     const char *tie_trouble; /* why its table cannot be read; NULL: it was */
+    const char *tie_table;   /* what a command adds for it: " --table ops.moves"; NULL: nothing */
     bool tie_keeps_newest;   /* as PlanTool has it */
     bool is_tie_other;       /* the plan has to do with another one, and this one was not asked */
 } History;

@@ -413,6 +413,7 @@ void job_history_take(Job *job, const History *history)
     take_text(known->tool_fault, sizeof(known->tool_fault), history->tool_fault);
     take_text(known->tie, sizeof(known->tie), history->tie);
     take_text(known->tie_trouble, sizeof(known->tie_trouble), history->tie_trouble);
+    take_text(known->tie_table, sizeof(known->tie_table), history->tie_table);
     known->tie_keeps_newest = history->tie_keeps_newest;
     known->is_tie_other = history->is_tie_other;
     if (!known->is_read) {

@@ -191,10 +191,10 @@ void job_hold_tie_ahead(void *subject)
             "%s has applied %s here by itself, and skein's history does not have it", tie, id);
     err_hint(
         &job->err,
-        "take over what it has done: `skein adopt --from %s`, or `adopt: %s` in a rollout file; "
+        "take over what it has done: `skein adopt --from %s%s`, or `adopt: %s` in a rollout file; "
         "--mirror %s (`mirror:`) keeps its table true from then on. Where its table is wrong, set "
         "that right, or drop it",
-        tie, tie, tie);
+        tie, job->history.tie_table, tie, tie);
     job_hold_at(job, ERR_HISTORY, id);
 }
 

@@ -79,6 +79,7 @@ typedef struct JobHistory {
     char tool_fault[TOOL_FAULT_MAX + 1];
     char tie[NAME_MAX_BYTES + 1]; /* "": none */
     char tie_trouble[TOOL_FAULT_MAX + 1];
+    char tie_table[TOOL_FAULT_MAX + 1];
     bool tie_keeps_newest;
     bool is_tie_other;
 } JobHistory;

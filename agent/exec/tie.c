@@ -3,10 +3,13 @@
  * Where the plan has nothing to do with that tool, it may have gone on by itself: its own table is
  * asked, over the attempt's session, before the first step.
  */
+#include <string.h>
+
 #include "agent/core/accord.h"
 #include "agent/exec/runner_internal.h"
 #include "agent/exec/sql.h"
 #include "common/json.h"
+#include "common/shell_word.h"
 
 static bool is_empty(const char *text)
 {
@@ -44,6 +47,34 @@ static const PlanTool *find_tie(const Plan *plan, const char *tool)
         }
     }
     return NULL;
+}
+
+/* As somebody would type it: bare where that is the same name. */
+static const char *identifier_written(Runner *runner, const char *name)
+{
+    static const char BARE[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+    bool is_bare = name[strspn(name, BARE)] == '\0' && (name[0] < '0' || name[0] > '9');
+    return is_bare ? name : identifier_quote(&runner->arena, name);
+}
+
+/* A command that says nothing of a table means the usual one. */
+static const char *table_words(Runner *runner, const Tie *tie, const PlanTool *known)
+{
+    AUTO(Str) name = { 0 };
+    AUTO(Str) words = { 0 };
+    if (str_equal(tie->table, known->name) &&
+        str_equal(tie->schema, or_empty(known->name_schema))) {
+        return "";
+    }
+    const char *table = identifier_written(runner, tie->table);
+    if (is_empty(tie->schema)) {
+        str_append(&name, table);
+    } else {
+        str_printf(&name, "%s.%s", identifier_written(runner, tie->schema), table);
+    }
+    str_append(&words, " --table ");
+    shell_word(str_text(&name), &words);
+    return arena_strdup(&runner->arena, str_text(&words));
 }
 
 /* What was taken over before tables were kept has the tool's usual one. */
@@ -181,10 +212,10 @@ static void tie_note(Runner *runner, const Tie *tie)
     str_printf(
         &text,
         "%s does not know of %zu migration%s that skein has applied here, and would run %s "
-        "by itself: `skein repair --mirror %s --tell` tells its table, and --mirror %s keeps "
+        "by itself: `skein repair --mirror %s%s --tell` tells its table, and --mirror %s keeps "
         "it true from then on; where %s is not used any more, --mirror none",
         tie->tool, behind, behind == 1 ? "" : "s", behind == 1 ? "it" : "them", tie->tool,
-        tie->tool, tie->tool);
+        or_empty(runner->history.tie_table), tie->tool, tie->tool);
     runner->config.note(runner->config.ctx, str_text(&text));
 }
 
@@ -204,6 +235,7 @@ ErrCode tie_look(Runner *runner, const Action *action, Err *err)
                                       "can be read for its own directories alone";
     } else {
         table_settle(tie, known);
+        runner->history.tie_table = table_words(runner, tie, known);
     }
     if (known != NULL && tool != NULL) {
         other_ask(runner, tie, known, action);

@@ -2,7 +2,7 @@
 #include "cli/repair/tell.h"
 
 #include "cli/output.h"
-#include "cli/shell_word.h"
+#include "common/shell_word.h"
 #include "cli/typed_command.h"
 #include "common/json.h"
 

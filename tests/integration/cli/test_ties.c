@@ -93,13 +93,16 @@ static void what_is_to_be_typed_goes_to_the_same_target(void **state)
     tool_does(world, TOOL_GOES_ON);
     assert_program(world, "skein status --schema app", 0,
                    "`skein repair --mirror dbmate --schema app` compares");
-    assert_refusal(world, "up --schema app", 3, "`skein adopt --from dbmate --schema app");
-    assert_non_null(strstr(run(world, "up --schema app --output json").err,
-                           "`skein adopt --from dbmate --schema app"));
+    assert_refusal(world, "up --schema app", 3,
+                   "`skein adopt --from dbmate --table public.schema_migrations --schema app`");
+    assert_non_null(
+        strstr(run(world, "up --schema app --output json").err,
+               "`skein adopt --from dbmate --table public.schema_migrations --schema app`"));
     tool_does(world, "UPDATE schema_migrations SET version = '0004' WHERE version = '0003'");
     run_json(world, "up --schema app --missing ignore", 0);
-    assert_refusal(world, "up --schema app", 0,
-                   "`skein repair --mirror dbmate --tell --schema app");
+    assert_refusal(
+        world, "up --schema app", 0,
+        "`skein repair --mirror dbmate --table public.schema_migrations --tell --schema app`");
 }
 
 /* The operator is told, and nothing is stopped. */

@@ -1,5 +1,5 @@
 /* See shell_word.h. */
-#include "cli/shell_word.h"
+#include "common/shell_word.h"
 
 #include <string.h>
 

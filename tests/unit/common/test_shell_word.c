@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "cli/shell_word.h"
+#include "common/shell_word.h"
 #include "common/cleanup.h"
 
 static void what_a_shell_would_change_is_quoted(void **state)

@@ -1,6 +1,6 @@
 /* A word of a command that somebody is to type. */
-#ifndef SKEIN_CLI_SHELL_WORD_H
-#define SKEIN_CLI_SHELL_WORD_H
+#ifndef SKEIN_COMMON_SHELL_WORD_H
+#define SKEIN_COMMON_SHELL_WORD_H
 
 #include "common/str.h"
 
