@@ -204,6 +204,7 @@ typedef struct PlanTool {
     const char *name;
     const char *name_schema;
     bool is_numeric;   /* of Plan.ties: versions are compared as numbers */
+    bool is_own;       /* of Plan.ties: the directory is of its format */
     bool keeps_newest; /* its table holds but where it stands: what is below is applied as a matter
                           of course, and not because it says so */
 } PlanTool;
@@ -227,8 +228,9 @@ typedef struct Plan {
     /*
      * Tools from which a target's history may have been taken over, or which may have been told of
      * it: one that has, and that the plan neither adopts nor mirrors, is asked whether it has gone
-     * on by itself. `query` goes on behind "WITH v (id, version) AS (…)", the plan's migrations,
-     * and names its table by `name` alone.
+     * on by itself. So is the directory's own, where nothing stands. `query` goes on
+     * behind "WITH v (id, version) AS (…)", the plan's migrations, and names its table by `name`
+     * alone.
      */
     PlanTool *ties;
     size_t tie_count;

@@ -172,6 +172,8 @@ static const Field TOOL_FIELDS[] = {
     ROW_TEXT(9, PlanTool, name_schema, OPTIONAL, 0, NAME_MAX_BYTES,
              "its schema, where the table is named with one"),
     ROW_BOOL(10, PlanTool, is_numeric, OPTIONAL, "of ties: versions are compared as numbers"),
+    ROW_BOOL(11, PlanTool, is_own, OPTIONAL,
+             "of ties: the directory is of its format: it is asked also where nothing stands"),
 };
 static const FieldTable TOOL = FIELD_TABLE("tool", PlanTool, TOOL_FIELDS);
 

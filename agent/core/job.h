@@ -192,6 +192,7 @@ typedef struct History {
     const char *tie_table;   /* what a command adds for it: " --table ops.moves"; NULL: nothing */
     bool tie_keeps_newest;   /* as PlanTool has it */
     bool is_tie_other;       /* the plan has to do with another one, and this one was not asked */
+    bool is_tie_found;       /* nothing stands: it is the tool of the plan's directory */
 } History;
 
 typedef struct Result {

@@ -287,6 +287,13 @@ bool job_has_next_between_tools(const void *subject)
     return job->history.is_tie_other && job_has_next(job);
 }
 
+bool job_has_tie_found(const void *subject)
+{
+    const Job *job = subject;
+    return job->history.is_tie_found && job_is_going_up(job) && job_history_tie_count(job) > 0 &&
+           job_history_next_up(job) >= 0;
+}
+
 bool job_has_tie_ahead(const void *subject)
 {
     return job_history_tie_ahead(subject) >= 0;

@@ -193,17 +193,31 @@ static bool is_tied(const Job *job)
     return history->tie[0] != '\0' && history->tie_trouble[0] == '\0' && !history->is_tie_other;
 }
 
+static bool is_tie_ahead(const Job *job, size_t index, size_t end)
+{
+    const PlanTool tie = { .keeps_newest = job->history.tie_keeps_newest };
+    return accord_of(job->order->plan, &tie, job->history.rows, index, end) == ACCORD_AHEAD;
+}
+
 long job_history_tie_ahead(const Job *job)
 {
-    const Plan *plan = job->order->plan;
-    const PlanTool tie = { .keeps_newest = job->history.tie_keeps_newest };
     size_t end = applied_end(job);
     for (size_t i = 0; is_tied(job) && job->direction == GOAL_APPLY && i < job->limit; i++) {
-        if (accord_of(plan, &tie, job->history.rows, i, end) == ACCORD_AHEAD) {
+        if (is_tie_ahead(job, i, end)) {
             return (long)i;
         }
     }
     return -1;
+}
+
+size_t job_history_tie_count(const Job *job)
+{
+    size_t end = applied_end(job);
+    size_t count = 0;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        count += is_tie_ahead(job, i, end);
+    }
+    return count;
 }
 
 long job_history_tie_given(const Job *job)
@@ -416,6 +430,7 @@ void job_history_take(Job *job, const History *history)
     take_text(known->tie_table, sizeof(known->tie_table), history->tie_table);
     known->tie_keeps_newest = history->tie_keeps_newest;
     known->is_tie_other = history->is_tie_other;
+    known->is_tie_found = history->is_tie_found;
     if (!known->is_read) {
         str_copy(known->start, sizeof(known->start), newest_applied(job, true));
         known->is_read = true;

@@ -182,6 +182,25 @@ void job_hold_between_tools(void *subject)
     job_hold_at(job, ERR_HISTORY, "");
 }
 
+void job_hold_tie_found(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_next_up(job));
+    const char *tie = job->history.tie;
+    size_t count = job_history_tie_count(job);
+    err_set(
+        job_trouble_new(job), ERR_HISTORY,
+        "nothing is applied here by skein's history, and %s has applied %zu migration%s of this "
+        "directory by itself",
+        tie, count, count == 1 ? "" : "s");
+    err_hint(
+        &job->err,
+        "take over what it has done: `skein adopt --from %s`, or `adopt: %s` in a rollout file; "
+        "where all is to run all the same, --mirror none (`mirror: none`) asks no tool",
+        tie, tie);
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
 void job_hold_tie_ahead(void *subject)
 {
     Job *job = job_of(subject);

@@ -213,7 +213,8 @@ const char *tie_evidence(Runner *runner);
 /*
  * Has the tool that the history is shared with gone on by itself, where the plan has nothing to do
  * with it? Fills in what History says of the tie; ends it where the plan does (Plan.ends_ties).
- * Asks nothing where the history is skein's alone.
+ * Where nothing stands in it, it is the directory's own tool that is asked. Asks nothing
+ * where the history is skein's alone.
  */
 ErrCode tie_look(Runner *runner, const Action *action, Err *err);
 

@@ -1,7 +1,8 @@
 /*
  * The tool that a target's history is shared with: skein took it over, or told it of its steps.
  * Where the plan has nothing to do with that tool, it may have gone on by itself: its own table is
- * asked, over the attempt's session, before the first step.
+ * asked, over the attempt's session, before the first step. Where nothing stands in the history,
+ * the tool of the plan's own directory may have been at work, and nobody has adopted what it did.
  */
 #include <string.h>
 
@@ -125,12 +126,20 @@ static bool is_gone(const Err *err)
     return str_equal(err->sqlstate, "42P01") || str_equal(err->sqlstate, "3F000");
 }
 
+static void tie_fill(Runner *runner, const PGresult *rows)
+{
+    const Plan *plan = runner->config.order->plan;
+    ToolSight sight = { 0 };
+    tool_read(plan, rows, &runner->arena, &sight);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        runner->history.rows[i].is_in_tool = sight.has[i];
+    }
+}
+
 static void tie_ask(Runner *runner, const Tie *tie, const PlanTool *known, const Action *action)
 {
     History *history = &runner->history;
-    const Plan *plan = runner->config.order->plan;
     Err err = { 0 };
-    ToolSight sight = { 0 };
     AUTO_PTR(PGresult) rows = NULL;
     ErrCode code = path_query(runner, path_of(runner, tie, known), question_of(runner, tie, known),
                               action, &rows, &err);
@@ -143,10 +152,20 @@ static void tie_ask(Runner *runner, const Tie *tie, const PlanTool *known, const
         history->tie_trouble = arena_strdup(&runner->arena, err.message);
         return;
     }
-    tool_read(plan, rows, &runner->arena, &sight);
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        history->rows[i].is_in_tool = sight.has[i];
-    }
+    tie_fill(runner, rows);
+}
+
+/* Its table, as far as the path of names reaches. */
+static ErrCode table_seek(Runner *runner, const Tie *tie, const PlanTool *known,
+                          const Action *action, bool *ret_is_there, Err *err)
+{
+    const char *name = identifier_quote(&runner->arena, tie->table);
+    const char *sql = arena_printf(&runner->arena, "SELECT pg_catalog.to_regclass(%s) IS NOT NULL",
+                                   literal_quote(&runner->arena, name));
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code = path_query(runner, path_of(runner, tie, known), sql, action, &rows, err);
+    *ret_is_there = code == ERR_NONE && result_bool(rows, 0, 0);
+    return code;
 }
 
 /* Of a plan that has to do with another tool. */
@@ -155,16 +174,13 @@ static void other_ask(Runner *runner, const Tie *tie, const PlanTool *known, con
     const PlanTool *tool = plan_tool(runner->config.order->plan);
     bool is_same_table =
         str_equal(tie->table, tool->name) && str_equal(tie->schema, or_empty(tool->name_schema));
-    AUTO_PTR(PGresult) rows = NULL;
     if (is_same_table || is_empty(tool->name)) {
         return;
     }
-    const char *name = identifier_quote(&runner->arena, tie->table);
-    const char *sql = arena_printf(&runner->arena, "SELECT pg_catalog.to_regclass(%s) IS NOT NULL",
-                                   literal_quote(&runner->arena, name));
+    bool is_there = false;
     Err err = { 0 };
-    ErrCode code = path_query(runner, path_of(runner, tie, known), sql, action, &rows, &err);
-    if (code != ERR_NONE || result_bool(rows, 0, 0)) {
+    ErrCode code = table_seek(runner, tie, known, action, &is_there, &err);
+    if (code != ERR_NONE || is_there) {
         runner->history.tie = tie->tool;
         runner->history.is_tie_other = true;
     }
@@ -219,13 +235,81 @@ static void tie_note(Runner *runner, const Tie *tie)
     runner->config.note(runner->config.ctx, str_text(&text));
 }
 
+/* ---- where nothing stands ---- */
+
+/* The question's own failure, and not that of its moment: another's table, or not ours to read. */
+static bool is_unreadable(const Err *err)
+{
+    return strncmp(err->sqlstate, "42", 2) == 0 || strncmp(err->sqlstate, "22", 2) == 0 ||
+           is_gone(err);
+}
+
+/* No rows where there is no such table, or one that is not for us to read. */
+static ErrCode found_query(Runner *runner, const Tie *tie, const PlanTool *known,
+                           const Action *action, PGresult **ret_rows, Err *err)
+{
+    bool is_there = false;
+    ErrCode code = table_seek(runner, tie, known, action, &is_there, err);
+    if (code == ERR_NONE && is_there) {
+        code = path_query(runner, path_of(runner, tie, known), question_of(runner, tie, known),
+                          action, ret_rows, err);
+    }
+    if (code != ERR_NONE && is_unreadable(err)) {
+        *err = (Err){ 0 };
+        return ERR_NONE;
+    }
+    return code;
+}
+
+static ErrCode found_ask(Runner *runner, const PlanTool *known, const Action *action, Err *err)
+{
+    Tie tie = { .tool = known->tool };
+    table_settle(&tie, known);
+    AUTO_PTR(PGresult) rows = NULL;
+    ErrCode code = found_query(runner, &tie, known, action, &rows, err);
+    if (code == ERR_NONE && rows != NULL) {
+        runner->history.tie = known->tool;
+        runner->history.tie_keeps_newest = known->keeps_newest;
+        runner->history.is_tie_found = true;
+        tie_fill(runner, rows);
+    }
+    return code;
+}
+
+static bool has_standing(const History *history)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        if (history->rows[i].state != ROW_ABSENT) {
+            return true;
+        }
+    }
+    return history->foreign > 0;
+}
+
+/* Nobody has adopted what the directory's own tool may have done; or it did so after all of ours
+ * was undone. */
+static ErrCode found_look(Runner *runner, const Action *action, Err *err)
+{
+    const Plan *plan = runner->config.order->plan;
+    bool is_asked = plan_tool(plan) == NULL && !plan->ends_ties && !has_standing(&runner->history);
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; is_asked && code == ERR_NONE && i < plan->tie_count; i++) {
+        if (plan->ties[i].is_own && runner->history.tie == NULL) {
+            code = found_ask(runner, &plan->ties[i], action, err);
+        }
+    }
+    return code;
+}
+
 ErrCode tie_look(Runner *runner, const Action *action, Err *err)
 {
     const Plan *plan = runner->config.order->plan;
     const PlanTool *tool = plan_tool(plan);
     Tie *tie = &runner->tie;
-    if (is_empty(tie->tool) || plan->tie_count == 0 ||
-        (tool != NULL && str_equal(tool->tool, tie->tool))) {
+    if (is_empty(tie->tool)) {
+        return found_look(runner, action, err);
+    }
+    if (plan->tie_count == 0 || (tool != NULL && str_equal(tool->tool, tie->tool))) {
         return ERR_NONE;
     }
     const PlanTool *known = find_tie(plan, tie->tool);

@@ -130,6 +130,7 @@ static PlanTool tie_of(const MigrationSet *set, const Tool *tool, const TableNam
     PlanTool tie = plan_tool_of(tool, table);
     tie.query = arena_strdup(arena, str_text(&query));
     tie.is_numeric = tool->is_numeric;
+    tie.is_own = is_own(set, tool);
     return tie;
 }
 

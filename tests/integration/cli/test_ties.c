@@ -208,6 +208,101 @@ static void a_baseline_is_shared_with_nobody(void **state)
     assert_ask(world, LIKES, "1");
 }
 
+/* ---- nobody has adopted ---- */
+
+#define SCRIPT(up, down) "-- migrate:up\n" up "\n-- migrate:down\n" down "\n"
+#define BALANCE "SELECT string_agg(bal::text, ' ') FROM acct"
+#define ALONE                                                                                      \
+    "nothing is applied here by skein's history, and dbmate has applied 2 migrations of this"
+
+/* A directory of dbmate's own, which dbmate has run. */
+static void put_bank(World *world)
+{
+    put_history_file(world, "0001_acct.sql",
+                     SCRIPT("CREATE TABLE IF NOT EXISTS acct (bal int);", "DROP TABLE acct;"));
+    put_history_file(
+        world, "0002_cents.sql",
+        SCRIPT("UPDATE acct SET bal = bal * 100;", "UPDATE acct SET bal = bal / 100;"));
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE TABLE acct (bal int); INSERT INTO acct VALUES (700);"
+                   " CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+                   " INSERT INTO schema_migrations VALUES ('0001'), ('0002')");
+}
+
+static void what_nobody_adopted_does_not_run_again(void **state)
+{
+    World *world = *state;
+    put_bank(world);
+    assert_refusal(world, "up", 3, ALONE);
+    assert_refusal(world, "up", 3, "skein adopt --from dbmate");
+    assert_refusal(world, "up --dry-run", 3, ALONE);
+    assert_refusal(world, "up --sql", 3, ALONE);
+    assert_refusal(world, "up --to 1", 3, ALONE);
+    assert_ask(world, BALANCE, "700");
+    run_json(world, "adopt --from dbmate", 0);
+    run_json(world, "up", 0);
+    assert_ask(world, BALANCE, "700");
+    assert_ask(world, STANDING, "0001 0002");
+}
+
+static void what_nobody_adopted_runs_again_for_who_says_so(void **state)
+{
+    World *world = *state;
+    put_bank(world);
+    run_json(world, "up --mirror none", 0);
+    assert_ask(world, BALANCE, "70000");
+    run_json(world, "down --yes", 0);
+    run_json(world, "down --yes", 0);
+    assert_ask(world, STANDING, "");
+    assert_refusal(world, "up", 3, ALONE); /* for all that is known, it was at work since */
+    run_json(world, "up --mirror none", 0);
+    assert_ask(world, STANDING, "0001 0002");
+}
+
+/* Taking an adoption back leaves the target as nobody had adopted it. */
+static void an_adoption_that_was_undone_is_none(void **state)
+{
+    World *world = *state;
+    put_bank(world);
+    run_json(world, "adopt --from dbmate", 0);
+    tool_does(world, "UPDATE skein.history SET state = 'undone', undone_at = now()");
+    assert_refusal(world, "up", 3, ALONE);
+    assert_ask(world, BALANCE, "700");
+}
+
+static void a_baseline_comes_before_what_nobody_adopted(void **state)
+{
+    World *world = *state;
+    put_bank(world);
+    run_json(world, "baseline 2", 0);
+    run_json(world, "up", 0);
+    assert_ask(world, BALANCE, "700");
+}
+
+/* Of a tool that has done nothing here nothing is said, nor of another one's table of that name. */
+static void a_table_that_says_nothing_holds_nothing(void **state)
+{
+    static const char *const TABLES[] = {
+        "DELETE FROM schema_migrations",
+        "DROP TABLE schema_migrations",
+        "UPDATE schema_migrations SET version = 'x' || version",
+        "ALTER TABLE schema_migrations RENAME version TO v",
+    };
+    World *world = *state;
+    put_bank(world);
+    for (size_t i = 0; i < ARRAY_LEN(TABLES); i++) {
+        tool_does(world, "DROP SCHEMA IF EXISTS skein CASCADE; DROP TABLE acct, schema_migrations");
+        pg_cluster_run(world->cluster, world->database,
+                       "CREATE TABLE acct (bal int); INSERT INTO acct VALUES (7);"
+                       " CREATE TABLE schema_migrations (version varchar);"
+                       " INSERT INTO schema_migrations VALUES ('0001')");
+        tool_does(world, TABLES[i]);
+        tool_does(world, "CREATE TABLE IF NOT EXISTS schema_migrations ()");
+        run_json(world, "up", 0);
+        assert_ask(world, BALANCE, "700");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +317,11 @@ int main(void)
         WORLD_TEST(a_history_is_shared_with_one_tool),
         WORLD_TEST(once_done_with_the_tool_is_not_asked),
         WORLD_TEST(a_baseline_is_shared_with_nobody),
+        WORLD_TEST(what_nobody_adopted_does_not_run_again),
+        WORLD_TEST(what_nobody_adopted_runs_again_for_who_says_so),
+        WORLD_TEST(an_adoption_that_was_undone_is_none),
+        WORLD_TEST(a_baseline_comes_before_what_nobody_adopted),
+        WORLD_TEST(a_table_that_says_nothing_holds_nothing),
     };
     return WORLD_RUN(tests);
 }

@@ -194,6 +194,30 @@ static void what_a_tool_did_by_itself_is_not_done_again_nor_undone_behind_its_ba
     }
 }
 
+/* Nobody has adopted: `there` is what the tool has, of a plan of four. */
+static void where_nothing_stands_what_the_directorys_tool_has_done_is_not_done_again(void **state)
+{
+    (void)state;
+    static const char *const WORDS[] = {
+        NULL,
+        "nothing is applied here by skein's history, and dbmate has applied 1 migration of this "
+        "directory by itself",
+        "nothing is applied here by skein's history, and dbmate has applied 2 migrations of this "
+        "directory by itself",
+    };
+    for (size_t there = 0; there < sizeof(WORDS) / sizeof(WORDS[0]); there++) {
+        AUTO(Stage) stage;
+        tie_begin(&stage, &(TieCase){ .goal = GOAL_APPLY, .there = there });
+        stage.history.is_tie_found = true;
+        PLAY(&stage, TO_HISTORY(there == 0 ? ACTION_APPLY : ACTION_CLOSE));
+        if (there > 0) {
+            PLAY(&stage, TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+            assert_string_equal(stage_report(&stage).message, WORDS[there]);
+        }
+    }
+}
+
 /* A history that cannot be told from the tool's is gone on with by nobody; one at its end stays. */
 static void only_what_is_to_be_done_is_held_for_a_table_that_cannot_be_read(void **state)
 {
@@ -342,6 +366,7 @@ int main(void)
         cmocka_unit_test(a_tool_that_keeps_its_newest_says_nothing_of_a_gap_below),
         cmocka_unit_test(an_adoption_does_not_fill_such_a_gap),
         cmocka_unit_test(what_a_tool_did_by_itself_is_not_done_again_nor_undone_behind_its_back),
+        cmocka_unit_test(where_nothing_stands_what_the_directorys_tool_has_done_is_not_done_again),
         cmocka_unit_test(only_what_is_to_be_done_is_held_for_a_table_that_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,6 +190,12 @@ static void tie_ahead(Stage *stage)
     stage->rows[0].is_in_tool = true;
 }
 
+static void tie_found(Stage *stage)
+{
+    tie_ahead(stage);
+    stage->history.is_tie_found = true;
+}
+
 static void tie_given(Stage *stage)
 {
     down(stage);
@@ -457,6 +463,7 @@ static const Case CASES[] = {
     { "J221", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_blind, NULL },
     { "J222", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_between, NULL },
     { "J223", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_ahead, NULL },
+    { "J225", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_found, NULL },
     { "J224", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_given, NULL },
     { "J218", JOB_READING, RESULT_HISTORY, JOB_CLOSING, unread, NULL },
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
