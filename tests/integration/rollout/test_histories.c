@@ -66,6 +66,29 @@ static void the_old_tool_is_told_of_all_that_follows(void **state)
     assert_everywhere(fleet, STANDING, "0001_solo golang-migrate");
 }
 
+/* The one target that the tool has been at, and that nobody has adopted. */
+static void what_was_not_adopted_is_not_done_twice(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_migration_raw(fleet, "0001_solo", "CREATE TABLE IF NOT EXISTS t (i int);\n",
+                        "DROP TABLE t;\n");
+    const char *forgotten = fleet_address(fleet, 0);
+    fleet_ask(fleet, forgotten, "CREATE TABLE t (i int); " TOOL_TABLE);
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_target(fleet, id, forgotten, "held");
+    CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
+    assert_non_null(strstr(show.out, "golang-migrate has applied 1 migration of this directory"));
+    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    CliResult adopt = fleet_cli(fleet, "adopt", "--from", "golang-migrate", "--database", database,
+                                "--migrations", fleet_path(fleet, "migrations"), NULL);
+    assert_int_equal(adopt.exit_code, 0);
+    assert_int_equal(fleet_cli(fleet, "rollout", "retry", id, forgotten, NULL).exit_code, 0);
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_string_equal(fleet_ask(fleet, forgotten, STANDING), "0001_solo golang-migrate");
+}
+
 /* In one target the tool goes on by itself; the rollout has nothing to do with that tool. */
 static void what_the_old_tool_does_by_itself_is_held_and_taken_over(void **state)
 {
@@ -207,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_fleet_is_taken_over_and_given_back),
         FLEET_TEST(the_old_tool_is_told_of_all_that_follows),
+        FLEET_TEST(what_was_not_adopted_is_not_done_twice),
         FLEET_TEST(what_the_old_tool_does_by_itself_is_held_and_taken_over),
         FLEET_TEST(a_fleet_has_done_with_the_old_tool),
         FLEET_TEST(a_file_of_several_parts_goes_out_and_back),
