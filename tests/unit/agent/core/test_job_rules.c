@@ -244,6 +244,12 @@ static void foreign_down(Stage *stage)
     stage->order.to = "";
 }
 
+static void foreign_down_ignored(Stage *stage)
+{
+    foreign_down(stage);
+    stage->plan.missing = HISTORY_IGNORE;
+}
+
 static void irreversible(Stage *stage)
 {
     down(stage);
@@ -477,6 +483,7 @@ static const Case CASES[] = {
     { "J58", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, has_broken },
     { "J73", JOB_READING, RESULT_HISTORY, JOB_APPLYING, NULL, NULL },
     { "J74", JOB_READING, RESULT_HISTORY, JOB_UNDOING, down, NULL },
+    { "J74", JOB_READING, RESULT_HISTORY, JOB_UNDOING, foreign_down_ignored, NULL },
     { "J75", JOB_READING, RESULT_HISTORY, JOB_NOTING_BEGIN, down_solo, NULL },
     { "J76", JOB_READING, RESULT_HISTORY, JOB_CLOSING, all_applied, NULL },
     { "J77", JOB_READING, RESULT_HISTORY, JOB_CLOSING, down_empty, NULL },
