@@ -157,10 +157,12 @@ static void weather_changes(Sim *sim, Dice *dice)
 
 /* --- coordinator and store --- */
 
+/* Dead, it leads nothing: who is started again is the one that died. */
 static void coordinator_dies(Sim *sim, Dice *dice)
 {
-    sim_coordinator_kill(sim_leader(sim));
-    sim_coordinator_start(sim_leader(sim), outage_ms(dice));
+    SimCoordinator *leader = sim_leader(sim);
+    sim_coordinator_kill(leader);
+    sim_coordinator_start(leader, outage_ms(dice));
 }
 
 /* Between step and commit, or between commit and send. */

@@ -196,16 +196,25 @@ static void reconcile_row(Invariants *invariants, const char *rollout, const cha
     }
 }
 
-/* Agents name a database as it is called now, rows as it was called when the rollout began. */
-static void reconcile(Invariants *invariants, const char *rollout, const char *address)
+/*
+ * Rows name a database as it was called when the rollout began, agents as they saw it last, and it
+ * may have another name by now: whose order the report answers tells its token.
+ */
+static void reconcile(Invariants *invariants, const Engine *engine, const State *state)
 {
-    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, address);
-    const TargetRow *row =
-        tenant == NULL ? NULL
-                       : sim_disk_target_of(invariants->disk, rollout, sim_pg_identity(tenant));
-    reconcile_row(invariants, rollout, address);
-    if (row != NULL) {
-        reconcile_row(invariants, rollout, row->address);
+    const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, state->target);
+    const TargetRow *named = tenant == NULL ? NULL
+                                            : sim_disk_target_of(invariants->disk, state->rollout,
+                                                                 sim_pg_identity(tenant));
+    reconcile_row(invariants, state->rollout, state->target);
+    if (named != NULL) {
+        reconcile_row(invariants, state->rollout, named->address);
+    }
+    for (size_t i = 0; i < engine_target_count(engine, state->rollout); i++) {
+        const TargetRow *row = engine_target_at(engine, state->rollout, i);
+        if (row->token == state->token) {
+            reconcile_row(invariants, state->rollout, row->address);
+        }
     }
 }
 
@@ -235,7 +244,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         }
     }
     if (event->kind == EVENT_STATE && !invariants->is_stale && !invariants->is_garbled) {
-        reconcile(invariants, event->state->rollout, event->state->target);
+        reconcile(invariants, engine, event->state);
         invariants_hear(invariants, event);
     }
     if (event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME) {
@@ -417,6 +426,7 @@ static bool is_busy_applying(const TargetRow *row)
            (row->state == TARGET_UNKNOWN && row->goal != GOAL_ROLL_BACK);
 }
 
+/* Where nothing starts any more they bind nothing: an abort may turn debts back to unknown. */
 static void check_limits(Invariants *invariants, const Engine *engine, const ShadowRollout *shadow)
 {
     const PlanStrategy *strategy = &shadow->plan->strategy;
@@ -460,7 +470,8 @@ static void check_touched(Invariants *invariants, const Engine *engine)
             continue;
         }
         check_members(invariants, engine, row);
-        if (shadow->plan != NULL && !row->is_adopted) {
+        if (shadow->plan != NULL && !row->is_adopted && row->state != ROLLOUT_ABORTING &&
+            row->state != ROLLOUT_ABORTED) {
             check_limits(invariants, engine, shadow);
         }
     }

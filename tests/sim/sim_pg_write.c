@@ -148,11 +148,14 @@ static void row_part_back(PgBackend *backend, PgRow *row)
     }
 }
 
-/* Whoever settles what another has begun owns it from there. */
+/* Whoever settles what another has begun owns it from there; on the way back it takes it away. */
 static void row_take_over(PgBackend *backend, PgRow *row)
 {
-    if (!backend->action.is_down && row->rollout != backend->rollout) {
-        LIST_PUSH(&backend->tenant->ceded, row->rollout);
+    if (row->rollout == backend->rollout) {
+        return;
+    }
+    LIST_PUSH(&backend->tenant->ceded, row->rollout);
+    if (!backend->action.is_down) {
         row->rollout = backend->rollout;
         backend->tenant->data.newest_rollout = backend->rollout;
     }
