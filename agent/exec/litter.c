@@ -27,16 +27,25 @@ static const char **lock_params(Step *step)
 }
 
 /* What an earlier part of the same script has left is for the later ones. */
-static bool is_of_others(const Step *step)
+static bool is_of_others(const Session *session, const PlanScript *script, const Action *action)
 {
-    bool goes_on = step->action->part > 0 && step->runner->session.litter_of == step->script;
-    return step->migration != NULL && !goes_on;
+    bool goes_on = action->part > 0 && session->litter_of == script;
+    return session->is_littered && !goes_on;
+}
+
+/* What is searched before all schemas of a search_path, whatever it says. */
+void litter_append_unnaming(const Session *session, const PlanScript *script, const Action *action,
+                            Str *sql)
+{
+    if (is_of_others(session, script, action)) {
+        str_append(sql, "CLOSE ALL; DISCARD TEMP; ");
+    }
 }
 
 void litter_clear(Step *step)
 {
     const Session *session = &step->runner->session;
-    if (!session->is_littered || !is_of_others(step)) {
+    if (step->migration == NULL || !is_of_others(session, step->script, step->action)) {
         return;
     }
     step->is_clearing = true;

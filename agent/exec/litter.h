@@ -15,6 +15,12 @@
 /* Clears away what another migration has left, if one was here: all but its locks. */
 void litter_clear(Step *step);
 
+/* For what is asked or run outside transactions, before the step of `action` has cleared away all
+ * of it: appends what takes away that which bears names, so that they mean to a question what they
+ * will mean to the statement. Nothing where there is nothing of another migration. */
+void litter_append_unnaming(const Session *session, const PlanScript *script, const Action *action,
+                            Str *sql);
+
 /* Its locks. Behind the fence, which keeps the target's own until COMMIT. */
 void litter_clear_locks(Step *step);
 

@@ -40,12 +40,13 @@ static void script_settings_append(const PlanScript *script, size_t end, Str *sq
  * Session-wide, since there is no transaction to be local to. Whoever has begun a statement that
  * runs for hours may go: it goes on to its end, and the next attempt waits for that (session.c).
  */
-static void own_append(Runner *runner, Str *sql)
+static void own_append(Runner *runner, const Action *action, Str *sql)
 {
     Session *session = &runner->session;
     session->is_dirty = true; /* what is for statements alone is not for transactions */
     session->is_other_role = true;
     settings_reset_text(session, sql);
+    litter_append_unnaming(session, script_of(runner, action), action, sql);
     str_printf(sql, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32,
                runner->config.order->plan->strategy.concurrent_timeout_ms);
     if (session->has_connection_check) {
@@ -56,7 +57,7 @@ static void own_append(Runner *runner, Str *sql)
 ErrCode solo_reset(Runner *runner, const Action *action, Err *err)
 {
     AUTO(Str) own = { 0 };
-    own_append(runner, &own);
+    own_append(runner, action, &own);
     if (runner->paper != NULL) {
         paper_own(runner->paper, str_text(&own));
         return ERR_NONE;

@@ -149,6 +149,37 @@ static void the_next_try_finds_nothing_that_the_last_one_has_left(void **state)
     assert_ask(bench, "SELECT last_value FROM tries", "3");
 }
 
+/* ---- what is there before a statement outside a transaction ---- */
+
+#define WRECK "things_v"
+#define WRECKED                                                                                    \
+    "CREATE TABLE things (v int); INSERT INTO things VALUES (1), (1);"                             \
+    "CREATE INDEX " WRECK " ON things (v);"                                                        \
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '" WRECK "'::regclass"
+#define WRECK_OID "SELECT '" WRECK "'::regclass::oid"
+
+/* Somebody's INVALID index, and a table of another migration that hides the one that it is on. */
+static void anothers_temporary_table_hides_no_index_that_was_there_before(void **state)
+{
+    (void)state;
+    static const Migration HIDING[] = {
+        { .id = "0001_hides", .up = { "CREATE TEMP TABLE things (v int)" } },
+        { .id = "0002_index",
+          .up = { "CREATE UNIQUE INDEX CONCURRENTLY " WRECK " ON things (v)" },
+          .is_solo = true,
+          .probe = PROBE_INDEX_VALID,
+          .object = WRECK,
+          .detail = "things" },
+    };
+    database_ensure(cluster, "hiding");
+    pg_cluster_run(cluster, "hiding", WRECKED);
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "hiding", 0, HIDING, ARRAY_LEN(HIDING));
+    const char *wreck = arena_strdup(&bench->arena, pg_cluster_ask(cluster, "hiding", WRECK_OID));
+    assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
+    assert_string_equal(bench->err.sqlstate, "42P07");
+    assert_ask(bench, WRECK_OID, wreck);
+}
+
 /* ---- within a migration ---- */
 
 static const Migration PARTS[] = {
@@ -259,6 +290,8 @@ int main(void)
         cmocka_unit_test_teardown(the_next_migration_finds_nothing_that_one_has_left, test_end),
         cmocka_unit_test_teardown(what_one_listens_to_is_over_with_the_next, test_end),
         cmocka_unit_test_teardown(the_next_try_finds_nothing_that_the_last_one_has_left, test_end),
+        cmocka_unit_test_teardown(anothers_temporary_table_hides_no_index_that_was_there_before,
+                                  test_end),
         cmocka_unit_test_teardown(later_parts_find_what_earlier_ones_have_left, test_end),
         cmocka_unit_test_teardown(a_later_part_in_another_session_says_why_it_finds_nothing,
                                   test_end),
