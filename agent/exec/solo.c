@@ -46,7 +46,9 @@ static void own_append(Runner *runner, const Action *action, Str *sql)
     session->is_dirty = true; /* what is for statements alone is not for transactions */
     session->is_other_role = true;
     settings_reset_text(session, sql);
-    litter_append_unnaming(session, script_of(runner, action), action, sql);
+    if (session->is_littered) {
+        litter_append_unnaming(session, script_of(runner, action), action, sql);
+    }
     str_printf(sql, "SET lock_timeout = 0; SET statement_timeout = %" PRIu32,
                runner->config.order->plan->strategy.concurrent_timeout_ms);
     if (session->has_connection_check) {

@@ -65,6 +65,7 @@ extern const char SQL_HOLDER_WORK[];
  * mends it ("": none).
  */
 extern const char SQL_EVIDENCE_NOTHING[];
+extern const char SQL_EVIDENCE_THING[];
 extern const char SQL_EVIDENCE_INDEX[];
 extern const char SQL_EVIDENCE_ENUM_LABEL[];
 extern const char SQL_EVIDENCE_PARTITION[];

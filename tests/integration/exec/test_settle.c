@@ -416,6 +416,12 @@ typedef struct Found {
         .id = "0001_call", .up = { "CALL work()" }, .is_solo = true, .probe = PROBE_NONE           \
     }
 
+#define ELSEWHERE(make, database)                                                                  \
+    "CREATE SCHEMA elses;" make "; ALTER DATABASE " database " SET search_path = elses, public"
+#define ELSES_WRECK(name)                                                                          \
+    "CREATE TABLE elses.things (v int); CREATE INDEX " name " ON elses.things (v);"                \
+    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'elses." name "'::regclass"
+
 static const Found FOUND[] = {
     { "found_absent", PLAIN, "SELECT 1", "SELECT 1", REPORT_APPLIED, "things_v" },
     { "found_carcass", PLAIN, "SELECT 1", CARCASS, REPORT_APPLIED, "things_v" },
@@ -502,6 +508,39 @@ static const Found FOUND[] = {
       "DROP DATABASE gone_by_it",
       REPORT_APPLIED,
       "" },
+    /* In the session that settles, the same names mean what another schema has. */
+    { "found_elsewhere", PLAIN, "SELECT 1", ELSEWHERE(ELSES_WRECK("things_v"), "found_elsewhere"),
+      REPORT_FAILED, "things_v INVALID" },
+    { "found_elses_index",
+      { .id = "0001_drop",
+        .up = { "DROP INDEX CONCURRENTLY things_v" },
+        .is_solo = true,
+        .probe = PROBE_INDEX_ABSENT,
+        .object = "things_v" },
+      "CREATE INDEX things_v ON things (v)",
+      "DROP INDEX things_v;" ELSEWHERE(ELSES_WRECK("things_v"), "found_elses_index"),
+      REPORT_APPLIED,
+      "things_v INVALID" },
+    { "found_elses_old", REINDEX_OF("REINDEX TABLE CONCURRENTLY things", "things", "table"),
+      "SELECT 1", ELSEWHERE(ELSES_WRECK("things_v_ccnew"), "found_elses_old"), REPORT_APPLIED,
+      "things_v_ccnew INVALID" },
+    { "found_elses_part",
+      { .id = "0001_detach",
+        .up = { "ALTER TABLE whole DETACH PARTITION part CONCURRENTLY" },
+        .is_solo = true,
+        .probe = PROBE_PARTITION_DETACHED,
+        .object = "part",
+        .detail = "whole" },
+      "CREATE TABLE whole (v int) PARTITION BY LIST (v);"
+      "CREATE TABLE part PARTITION OF whole FOR VALUES IN (1)",
+      "ALTER TABLE whole DETACH PARTITION part;" ELSEWHERE(
+          "CREATE TABLE elses.whole (v int) PARTITION BY LIST (v);"
+          "CREATE TABLE elses.part PARTITION OF elses.whole FOR VALUES IN (1);"
+          "CREATE INDEX ON elses.whole (v); UPDATE pg_index SET indisvalid = false"
+          " WHERE indrelid = 'elses.part'::regclass",
+          "found_elses_part"),
+      REPORT_APPLIED,
+      "part_v_idx INVALID" },
     /* What a procedure has committed by itself, nobody else knows. */
     { "found_call", CALL_IT, "CREATE PROCEDURE work() LANGUAGE plpgsql AS 'BEGIN COMMIT; END'",
       "SELECT 1", REPORT_HELD, "" },
