@@ -263,11 +263,29 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
 
 /* ---- by hand ---- */
 
-const char *mirror_gone(const Mirror *mirror, const PlanMigration *gone,
-                        const PlanMigration *before, Arena *arena)
+/* Where a tool that keeps but its newest stands without it. */
+static const PlanMigration *newest_standing(const MigrationSet *set, const bool *stands)
 {
+    for (size_t i = set->count; i > 0; i--) {
+        if (stands[i - 1] && !set->migrations[i - 1].is_repeatable) {
+            return &set->migrations[i - 1];
+        }
+    }
+    return NULL;
+}
+
+const char *mirror_gone(const Mirror *mirror, const PlanMigration *gone, const bool *stands,
+                        Arena *arena)
+{
+    const MigrationSet *set = mirror->set;
+    bool has_own = is_own(set, mirror->tool) && set->own != NULL;
     ToolStep step = {
-        .migration = gone, .before = before, .table = mirror->table.sql, .is_down = true
+        .migration = gone,
+        .before = newest_standing(set, stands),
+        .table = mirror->table.sql,
+        .set = has_own ? set : NULL,
+        .stands = has_own ? stands : NULL,
+        .is_down = true,
     };
     return step_text(mirror, &step, arena);
 }

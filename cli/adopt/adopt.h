@@ -64,10 +64,10 @@ ErrCode mirror_plan(const MigrationSet *set, const AdoptFrom *from, Arena *arena
 
 /* ---- one statement, in `arena`: for histories that are set right by hand ---- */
 
-/* Takes out the row of a migration whose file is gone (id and version alone); `before` is the
- * newest of the others that are applied, or NULL. Does no harm where there is none. */
-const char *mirror_gone(const Mirror *mirror, const PlanMigration *gone,
-                        const PlanMigration *before, Arena *arena);
+/* Takes out the row of a migration whose file is gone (id and version alone); `stands` says which
+ * of the set's are applied, in its order. Does no harm where there is none. */
+const char *mirror_gone(const Mirror *mirror, const PlanMigration *gone, const bool *stands,
+                        Arena *arena);
 
 /* The row of `old` says what the set's migration says, in its place; NULL: there is nothing of a
  * file in it. See Tool.rewrite. */

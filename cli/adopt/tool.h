@@ -18,6 +18,9 @@ typedef struct ToolStep {
     const char *table;           /* as SQL writes it */
     const void *own; /* MigrationSet.own; NULL in directories of another tool, and where its file is
                         gone: then `migration` has id and version alone, and goes down */
+    const MigrationSet *set; /* where its file is gone, and the directory is of the tool's format:
+                                the others, each with its own; else NULL */
+    const bool *stands;      /* with `set`: which of them are applied, in its order */
     bool is_down;
 } ToolStep;
 

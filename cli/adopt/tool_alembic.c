@@ -51,25 +51,47 @@ static bool stands_on(const AlembicRevision *revision, const char *id)
     return false;
 }
 
-/* The parent itself and all that stands on it, but for the one that goes. */
-static void append_standing(const AlembicRevision *gone, const char *parent, Str *out)
+/* Of all, in the order that they are applied in, which stand on `below`, near or far. */
+static const bool *find_above(const AlembicRevision *of, const char *below, Arena *arena)
 {
-    AUTO(Arena) arena = { 0 };
-    bool *is_above = ARENA_ARRAY(&arena, bool, gone->all_count);
-    str_append(out, "ARRAY[");
-    tool_literal(parent, out);
-    for (size_t i = 0; i < gone->all_count; i++) {
-        const AlembicRevision *revision = gone->all[i];
-        is_above[i] = stands_on(revision, parent);
+    bool *is_above = ARENA_ARRAY(arena, bool, of->all_count);
+    for (size_t i = 0; i < of->all_count; i++) {
+        is_above[i] = stands_on(of->all[i], below);
         for (size_t j = 0; j < i && !is_above[i]; j++) {
-            is_above[i] = is_above[j] && stands_on(revision, gone->all[j]->id);
-        }
-        if (is_above[i] && revision != gone) {
-            str_append(out, ", ");
-            tool_literal(revision->id, out);
+            is_above[i] = is_above[j] && stands_on(of->all[i], of->all[j]->id);
         }
     }
-    str_append(out, "]");
+    return is_above;
+}
+
+/* ('a', ARRAY['a', …]): a revision, then itself and all that stands on it, but for the one that
+ * goes (NULL: it is none of these). */
+static void append_standing(const AlembicRevision *of, const char *id, const AlembicRevision *gone,
+                            Str *out)
+{
+    AUTO(Arena) arena = { 0 };
+    const bool *is_above = find_above(of, id, &arena);
+    str_append(out, "(");
+    tool_literal(id, out);
+    str_append(out, ", ARRAY[");
+    tool_literal(id, out);
+    for (size_t i = 0; i < of->all_count; i++) {
+        if (is_above[i] && of->all[i] != gone) {
+            str_append(out, ", ");
+            tool_literal(of->all[i]->id, out);
+        }
+    }
+    str_append(out, "])");
+}
+
+/* Of the rows that are said, those of which nothing stands in the table: neither they nor what is
+ * above them. */
+static void append_unless_standing(const ToolStep *step, Str *out)
+{
+    str_printf(out,
+               ") x (id, standing) WHERE NOT EXISTS (SELECT FROM %s t"
+               " WHERE t.version_num = ANY (x.standing))",
+               step->table);
 }
 
 static void append_delete(const ToolStep *step, const char *const *ids, size_t count, Str *out)
@@ -106,19 +128,30 @@ static void mirror_down(const ToolStep *step, const AlembicRevision *revision, S
     append_delete(step, &revision->id, 1, out);
     str_printf(out, ") INSERT INTO %s (version_num) SELECT x.id FROM (VALUES ", step->table);
     for (size_t i = 0; i < revision->parent_count; i++) {
-        str_append(out, i == 0 ? "(" : ", (");
-        tool_literal(revision->parents[i], out);
-        str_append(out, ", ");
-        append_standing(revision, revision->parents[i], out);
-        str_append(out, ")");
+        str_append(out, i == 0 ? "" : ", ");
+        append_standing(revision, revision->parents[i], revision, out);
     }
-    str_printf(out,
-               ") x (id, standing) WHERE NOT EXISTS (SELECT FROM %s t"
-               " WHERE t.version_num = ANY (x.standing))",
-               step->table);
+    append_unless_standing(step, out);
 }
 
-/* What it stood on, its file would say: where nothing else is left, that is the newest. */
+/* Applied, and nothing that is applied stands on it. */
+static bool is_head(const ToolStep *step, size_t index)
+{
+    AUTO(Arena) arena = { 0 };
+    const AlembicRevision *revision = step->set->own[index];
+    bool has_next = !step->stands[index];
+    for (size_t i = index + 1; i < step->set->count && !has_next; i++) {
+        has_next = step->stands[i] && stands_on(step->set->own[i], revision->id);
+    }
+    const bool *is_above = has_next ? NULL : find_above(revision, revision->id, &arena);
+    for (size_t i = index + 1; i < step->set->count && !has_next; i++) {
+        has_next = step->stands[i] && is_above[i];
+    }
+    return !has_next;
+}
+
+/* What it stood on, its file would say. It was the head of its branch, so that branch ends with
+ * what is left of it now, and each of the others with what stands in the table. */
 static void mirror_gone(const ToolStep *step, Str *out)
 {
     const char *id = step->migration->version;
@@ -128,11 +161,18 @@ static void mirror_gone(const ToolStep *step, Str *out)
     }
     str_append(out, "WITH g AS (");
     append_delete(step, &id, 1, out);
-    str_printf(out, " RETURNING 1) INSERT INTO %s (version_num) SELECT ", step->table);
-    tool_literal(step->before->version, out);
-    str_printf(out, " FROM g WHERE NOT EXISTS (SELECT FROM %s WHERE version_num <> ", step->table);
-    tool_literal(id, out);
-    str_append(out, ")");
+    str_printf(out, " RETURNING 1) INSERT INTO %s (version_num) SELECT x.id FROM g, (VALUES ",
+               step->table);
+    const char *comma = "";
+    for (size_t i = 0; i < step->set->count; i++) {
+        const AlembicRevision *revision = step->set->own[i];
+        if (is_head(step, i)) {
+            str_append(out, comma);
+            append_standing(revision, revision->id, NULL, out);
+            comma = ", ";
+        }
+    }
+    append_unless_standing(step, out);
 }
 
 static void mirror(const ToolStep *step, Str *out)

@@ -61,12 +61,18 @@ static void query_own(const MigrationSet *set, const char *table, Str *out)
     str_append(out, ") q ORDER BY q.at");
 }
 
-/* Of another tool's directories: they say nothing of projects. */
+/* Of another tool's directories: they say nothing of projects, so there has to be but one. */
 static void query(const char *table, Str *out)
 {
+    str_append(out, "SELECT q.id, q.name, q.fault FROM (SELECT NULL AS id, NULL AS name, 'the "
+                    "registry is of several projects (' || pg_catalog.string_agg(p.project, ', '"
+                    " ORDER BY p.project) || '), and only a plan of Sqitch says which is meant'"
+                    " AS fault, NULL::pg_catalog.timestamptz AS at FROM ");
+    append_table(table, "projects", out);
     str_printf(out,
-               "SELECT v.id, t.change, ''::pg_catalog.text FROM %s t"
-               " LEFT JOIN v ON v.version = t.change_id ORDER BY t.committed_at",
+               " p HAVING pg_catalog.count(*) > 1"
+               " UNION ALL SELECT v.id, t.change, '', t.committed_at FROM %s t"
+               " LEFT JOIN v ON v.version = t.change_id) q ORDER BY q.at",
                table);
 }
 
@@ -215,15 +221,29 @@ static void append_event(const ToolStep *step, const SqitchChange *change, Str *
 
 /* ---- the statement ---- */
 
-static void append_leaving(const ToolStep *step, const char *id, Str *out)
+/* Of a change whose line is gone, that it is of this plan's project is not said by its id. */
+static const SqitchProject *project_of(const ToolStep *step)
+{
+    const SqitchChange *change = step->own != NULL ? step->own : step->set->own[0];
+    return change->project;
+}
+
+static void append_which(const ToolStep *step, Str *out)
+{
+    str_append(out, " WHERE change_id = ");
+    tool_literal(step->migration->version, out);
+    str_append(out, " AND project = ");
+    tool_literal(project_of(step)->name, out);
+}
+
+static void append_leaving(const ToolStep *step, Str *out)
 {
     str_append(out, "WITH n (at) AS MATERIALIZED (SELECT pg_catalog.clock_timestamp()),"
                     " t AS (DELETE FROM ");
     append_table(step->table, "tags", out);
-    str_append(out, " WHERE change_id = ");
-    tool_literal(id, out);
-    str_printf(out, "), c AS (DELETE FROM %s WHERE change_id = ", step->table);
-    tool_literal(id, out);
+    append_which(step, out);
+    str_printf(out, "), c AS (DELETE FROM %s", step->table);
+    append_which(step, out);
     str_append(out, " RETURNING *)");
 }
 
@@ -245,7 +265,7 @@ static void append_event_of_row(const ToolStep *step, Str *out)
 
 static void mirror_down(const ToolStep *step, Str *out)
 {
-    append_leaving(step, step->migration->version, out);
+    append_leaving(step, out);
     if (step->own == NULL) {
         append_event_of_row(step, out);
     } else {

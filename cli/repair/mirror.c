@@ -36,16 +36,15 @@ static bool is_applied(const RepairSight *sight, const char *id)
     return false;
 }
 
-/* Where the tool stands without it. */
-static const PlanMigration *newest_other(const Saying *saying)
+/* What there is besides, in the directory's order. */
+static const bool *standing_of(const Saying *saying)
 {
-    for (size_t i = saying->plan->migration_count; i > 0; i--) {
-        const PlanMigration *migration = &saying->plan->migrations[i - 1];
-        if (!migration->is_repeatable && is_applied(saying->sight, migration->id)) {
-            return migration;
-        }
+    const MigrationSet *set = saying->mirror->set;
+    bool *stands = ARENA_ARRAY(saying->arena, bool, set->count);
+    for (size_t i = 0; i < set->count; i++) {
+        stands[i] = is_applied(saying->sight, set->migrations[i].id);
     }
-    return NULL;
+    return stands;
 }
 
 static void say_script(Saying *saying, const PlanScript *script)
@@ -58,7 +57,7 @@ static void say_script(Saying *saying, const PlanScript *script)
 static void say_forget(Saying *saying)
 {
     PlanMigration gone = named_of(saying->finding->row);
-    say(saying, mirror_gone(saying->mirror, &gone, newest_other(saying), saying->arena));
+    say(saying, mirror_gone(saying->mirror, &gone, standing_of(saying), saying->arena));
 }
 
 static void say_rewrite(Saying *saying)

@@ -38,7 +38,10 @@ int test_end(void **state);
 void new_database(World *world);
 
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, test_begin, test_end)
-#define WORLD_RUN(tests) cmocka_run_group_tests(tests, suite_begin, suite_end)
+/* SKEIN_TEST=PATTERN (with * and ?) runs only the tests of that name. */
+#define WORLD_RUN(tests)                                                                           \
+    (cmocka_set_test_filter(getenv("SKEIN_TEST")),                                                 \
+     cmocka_run_group_tests(tests, suite_begin, suite_end))
 
 /* A file of the test's directory; folders on the way are made. */
 void put_file(World *world, const char *name, const char *text);

@@ -16,7 +16,10 @@ void peer_programs(void);
 /* Setup of a group: that, and a cluster. */
 int peer_suite_begin(void **state);
 
-#define PEER_RUN(tests) cmocka_run_group_tests(tests, peer_suite_begin, suite_end)
+/* As WORLD_RUN. */
+#define PEER_RUN(tests)                                                                            \
+    (cmocka_set_test_filter(getenv("SKEIN_TEST")),                                                 \
+     cmocka_run_group_tests(tests, peer_suite_begin, suite_end))
 
 /* Runs a program, which has to end with 0; its standard output. */
 const char *peer_says(World *world, const char *line);

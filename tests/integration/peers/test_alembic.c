@@ -257,6 +257,30 @@ static void what_depends_on_another_branch_counts_as_alembic_counts_it(void **st
     }
 }
 
+/* Its parents stood only in the file that is gone. */
+static void a_revision_that_is_forgotten_leaves_the_heads_of_all_branches(void **state)
+{
+    World *world = *state;
+    peer_needs("alembic");
+    put_branches(world);
+    put(world, "extra", "'email'", "    pass\n", "    pass\n");
+    peer_says(world, ALEMBIC "upgrade heads");
+    peer_says(world, "skein adopt");
+    assert_current(world, "audit (head)\nextra (head)\n");
+    remove_history_file(world, "versions/extra.py");
+    peer_says(world, "skein repair --mirror alembic --forget extra --yes");
+    assert_current(world, "audit (head)\nemail (head)\n");
+    assert_program(world, "skein repair --mirror alembic", 0, "nothing is wrong");
+    put(world, "merge", "('email', 'audit')", "    pass\n", "    pass\n");
+    peer_says(world, ALEMBIC "upgrade heads");
+    peer_says(world, "skein adopt");
+    remove_history_file(world, "versions/merge.py");
+    peer_says(world, "skein repair --mirror alembic --forget merge --yes");
+    assert_current(world, "audit (head)\nemail (head)\n");
+    peer_says(world, "skein down --to accounts --yes --mirror alembic");
+    assert_current(world, "accounts (branchpoint)\n");
+}
+
 /* Where env.py says so, and nobody says it again. */
 static void a_table_of_another_name_in_another_schema_is_found(void **state)
 {
@@ -310,6 +334,7 @@ int main(void)
         WORLD_TEST(a_revision_that_failed_half_way_is_not_applied),
         WORLD_TEST(a_revision_that_asks_the_database_is_applied_by_alembic_and_taken_over),
         WORLD_TEST(what_depends_on_another_branch_counts_as_alembic_counts_it),
+        WORLD_TEST(a_revision_that_is_forgotten_leaves_the_heads_of_all_branches),
         WORLD_TEST(a_table_of_another_name_in_another_schema_is_found),
         WORLD_TEST(skein_fails_whole_where_alembic_was_first),
         WORLD_TEST(alembic_fails_whole_where_skein_was_first),

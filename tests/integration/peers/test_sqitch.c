@@ -243,6 +243,42 @@ static void a_second_project_comes_to_the_registry(void **state)
     assert_string_equal(registry(world), shop);
 }
 
+/* One database is one history: what is the shop's is foreign beside the stall's plan. Whoever takes
+ * it out of skein's history takes it out of nothing else. */
+static void what_is_another_projects_stays_in_the_registry(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    peer_says(world, sqitch(world, "deploy --target"));
+    peer_says(world, "skein adopt");
+    const char *shop = registry(world);
+    put_stall(world);
+    assert_refusal(world, "up --mirror sqitch", 3, "is none of these migrations");
+    peer_says(world, "skein up --mirror sqitch --missing ignore");
+    peer_says(world, "skein repair --mirror sqitch --forget email#2 --yes");
+    peer_says(world, "skein down --to empty --yes --mirror sqitch --missing ignore");
+    pg_cluster_run(world->cluster, world->database,
+                   "DELETE FROM sqitch.events WHERE project = 'stall'");
+    assert_string_equal(registry(world), shop);
+}
+
+/* Which of them a directory without a project means, nobody can tell. */
+static void several_projects_are_not_taken_for_one(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    peer_says(world, sqitch(world, "deploy --target"));
+    pg_cluster_run(world->cluster, world->database,
+                   "INSERT INTO sqitch.projects VALUES ('stall', NULL, now(), 'a', 'a')");
+    remove_history_file(world, "sqitch.plan");
+    remove_history_file(world, "sqitch.conf");
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    assert_refusal(world, "adopt --from sqitch", 3,
+                   "the registry is of several projects (shop, stall)");
+}
+
 /* As `sqitch deploy` refuses it, and before anything is done. */
 static void a_project_that_is_anothers_is_refused(void **state)
 {
@@ -331,6 +367,8 @@ int main(void)
         WORLD_TEST(a_change_that_is_forgotten_leaves_the_registry),
         WORLD_TEST(a_changed_script_is_accepted_in_the_registry_too),
         WORLD_TEST(a_second_project_comes_to_the_registry),
+        WORLD_TEST(what_is_another_projects_stays_in_the_registry),
+        WORLD_TEST(several_projects_are_not_taken_for_one),
         WORLD_TEST(a_project_that_is_anothers_is_refused),
         WORLD_TEST(a_change_that_failed_half_way_is_not_applied),
         WORLD_TEST(skein_fails_whole_where_sqitch_was_first),
