@@ -157,8 +157,9 @@ static const char STATUS_DETAILS[] =
 static const char TEST_DETAILS[] =
     "Is every down the inverse of its up? On scratch databases, made on that server and dropped again,\n"
     "each migration is run up, down and up by the agents' executor: alone, on what the migrations below it\n"
-    "leave, and in a chain from the newest down to the oldest and up again. All that a database holds is\n"
-    "compared, object by object. No other database is touched; DIR is the history (default ./migrations).\n"
+    "leave, and in a chain from the newest down to the oldest and up again. A repeatable, which has no down,\n"
+    "is done twice. All that a database holds is compared, object by object. No other database is touched;\n"
+    "DIR is the history (default ./migrations).\n"
     "verdicts: proved; wrong: something is left, gone or changed, or a step fails; lossy: rows or values\n"
     "that were there before the up are gone after the down; cosmetic: only the order of columns, spacing in\n"
     "function bodies, an extension or an enum label left behind; irreversible: there is no down.\n"

@@ -9,9 +9,17 @@ static const PlanMigration *migration_of(const LintCase *lint)
     return &lint->set->migrations[lint->migration];
 }
 
+/* Repeatables are done again, and never undone. */
+static bool wants_down(const LintCase *lint)
+{
+    const PlanMigration *migration = migration_of(lint);
+    return !migration->is_irreversible && !migration->is_repeatable;
+}
+
 static void check_missing(LintCase *lint)
 {
-    if (lint->script->origin->lacks_down && case_has_downs(lint)) {
+    bool is_repeatable = migration_of(lint)->is_repeatable;
+    if (!is_repeatable && lint->script->origin->lacks_down && case_has_downs(lint)) {
         case_report_file(lint, lint->script->origin->file,
                          "a rollout that takes it back stops here: there is no down, and nothing "
                          "says that there can be none");
@@ -45,8 +53,7 @@ static bool leaves_something(const PlanScript *up)
 static void check_empty(LintCase *lint)
 {
     const PlanMigration *migration = migration_of(lint);
-    if (!migration->is_irreversible && migration->down.count == 0 &&
-        leaves_something(&migration->up)) {
+    if (wants_down(lint) && migration->down.count == 0 && leaves_something(&migration->up)) {
         case_report_file(lint, lint->script->origin->file,
                          "its down has no statement: taken back, everything that it did stays");
     }
@@ -82,7 +89,7 @@ static void tell_destroyed_column(LintCase *lint, Name table, const PgQuery__Alt
 static void check_unsaid(LintCase *lint)
 {
     const Node *node = lint->tree.node;
-    if (migration_of(lint)->is_irreversible) {
+    if (!wants_down(lint)) {
         return;
     }
     if (node->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT) {

@@ -1,4 +1,4 @@
-/* One migration alone: up, down, up again. */
+/* One migration alone: up, down, up again; a repeatable twice. */
 #include "cli/proof/trial.h"
 
 typedef struct Alone {
@@ -10,7 +10,12 @@ typedef struct Alone {
     RowCounts rows;
 } Alone;
 
-/* One of the three steps. A failure is a finding, which ends the trial. */
+static bool is_repeatable(const Alone *alone)
+{
+    return alone->bench->walker->ground->set->migrations[alone->index].is_repeatable;
+}
+
+/* One of the steps. A failure is a finding, which ends the trial. */
 static ErrCode step(const Alone *alone, ProofStep which, Err *err)
 {
     Bench *bench = alone->bench;
@@ -39,18 +44,37 @@ static ErrCode look_before(Alone *alone, Err *err)
     return code == ERR_NONE ? bench_rows(alone->bench, &alone->rows, err) : code;
 }
 
+/* What the second up of a repeatable has to leave as it is, the rows too: the down only forgets
+ * that it was done. */
+static ErrCode look_after(Alone *alone, Err *err)
+{
+    ErrCode code = bench_catalog(alone->bench, &alone->after, err);
+    return code == ERR_NONE && is_repeatable(alone) ? bench_rows(alone->bench, &alone->rows, err)
+                                                    : code;
+}
+
+static ErrCode rows_judge(const Alone *alone, Err *err)
+{
+    RowCounts rows;
+    ErrCode code = bench_rows(alone->bench, &rows, err);
+    if (code == ERR_NONE) {
+        alone->trial->rows = rows_compare(&alone->rows, &rows, alone->bench->arena);
+    }
+    return code;
+}
+
 static ErrCode look_undone(const Alone *alone, Err *err)
 {
     Bench *bench = alone->bench;
     Catalog undone;
-    RowCounts rows;
-    if (bench_catalog(bench, &undone, err) != ERR_NONE ||
-        bench_rows(bench, &rows, err) != ERR_NONE) {
+    if (is_repeatable(alone)) {
+        return ERR_NONE;
+    }
+    if (bench_catalog(bench, &undone, err) != ERR_NONE || rows_judge(alone, err) != ERR_NONE) {
         return err->code;
     }
     Catalog expected = bench_expected(bench, &alone->before, &alone->after);
     alone->trial->undone = catalog_compare(&expected, &undone, bench->arena);
-    alone->trial->rows = rows_compare(&alone->rows, &rows, bench->arena);
     return ERR_NONE;
 }
 
@@ -63,7 +87,7 @@ static ErrCode look_again(const Alone *alone, Err *err)
     }
     Differences all = catalog_compare(&alone->after, &again, bench->arena);
     alone->trial->again = differences_without(&all, &alone->trial->undone, bench->arena);
-    return ERR_NONE;
+    return is_repeatable(alone) ? rows_judge(alone, err) : ERR_NONE;
 }
 
 ErrCode alone_try(Bench *bench, size_t index, Trial *trial, Catalog *ret_before, Err *err)
@@ -74,7 +98,7 @@ ErrCode alone_try(Bench *bench, size_t index, Trial *trial, Catalog *ret_before,
         code = step(&alone, PROOF_STEP_UP, err);
     }
     if (goes_on(&alone, code)) {
-        code = bench_catalog(bench, &alone.after, err);
+        code = look_after(&alone, err);
     }
     if (goes_on(&alone, code)) {
         code = step(&alone, PROOF_STEP_DOWN, err);
@@ -83,7 +107,7 @@ ErrCode alone_try(Bench *bench, size_t index, Trial *trial, Catalog *ret_before,
         code = look_undone(&alone, err);
     }
     if (goes_on(&alone, code)) {
-        code = step(&alone, PROOF_STEP_AGAIN, err);
+        code = step(&alone, is_repeatable(&alone) ? PROOF_STEP_REPEAT : PROOF_STEP_AGAIN, err);
     }
     if (goes_on(&alone, code)) {
         code = look_again(&alone, err);

@@ -18,7 +18,8 @@ typedef struct Descent {
     Proved *items;
     Chain *chain;
     Catalog top;
-    Differences known; /* as the last step has left it */
+    Differences known;    /* as the last step has left it */
+    Differences standing; /* of it, what repeatables above have made */
     LIST(Consequence) consequences;
 } Descent;
 
@@ -110,6 +111,24 @@ static void lay_at_its_door(Descent *descent, const Consequence *consequence)
 
 /* ---- down ---- */
 
+/* Downs are tried alone where nothing of repeatables stands, and run where it does. */
+static void standing_hint(const Descent *descent, Err *failure)
+{
+    const Differences *standing = &descent->standing;
+    const Difference *named = standing->count > 0 ? &standing->items[0] : NULL;
+    for (size_t i = 0; i < standing->count; i++) {
+        bool is_named =
+            blame_has_name(failure->message, difference_entry(&standing->items[i])->name);
+        named = is_named ? &standing->items[i] : named;
+    }
+    if (named != NULL) {
+        err_hint(failure,
+                 "what repeatables have made stays when they go back, as %s: take away in this "
+                 "down what is in its way, and the next up makes it again",
+                 difference_entry(named)->key);
+    }
+}
+
 static void take_failure(Descent *descent, size_t index, const WalkFailure *failure)
 {
     Trial *trial = &descent->items[index].chain;
@@ -122,6 +141,9 @@ static void take_failure(Descent *descent, size_t index, const WalkFailure *fail
         trial->failure = *failure;
         trial->failed_at = PROOF_STEP_DOWN;
         trial->verdict = trial_judge(trial);
+        if (is_down_right_alone(&descent->items[index].alone)) {
+            standing_hint(descent, &trial->failure.err);
+        }
     }
 }
 
@@ -142,6 +164,15 @@ static void take_differences(Descent *descent, size_t index, const Differences *
     bool is_all_anothers = foreign.real_count > 0 && news.count == 0;
     proved->chain.verdict = is_all_anothers ? VERDICT_NONE : trial_judge(&proved->chain);
     descent->known = *all;
+}
+
+/* Nothing takes away what a repeatable has made: it is there for all downs below. */
+static void take_standing(Descent *descent, size_t index, const Differences *all)
+{
+    Trial *trial = &descent->items[index].chain;
+    trial->verdict = trial_judge(trial);
+    descent->known = *all;
+    descent->standing = *all;
 }
 
 /* False: the chain cannot go on. */
@@ -167,7 +198,11 @@ static ErrCode step_down(Descent *descent, size_t index, bool *ret_goes_on, Err 
         return err->code;
     }
     Differences all = catalog_compare(&expected, &now, bench->arena);
-    take_differences(descent, index, &all);
+    if (bench->walker->ground->set->migrations[index].is_repeatable) {
+        take_standing(descent, index, &all);
+    } else {
+        take_differences(descent, index, &all);
+    }
     return ERR_NONE;
 }
 

@@ -120,6 +120,15 @@ static const char *difference_text(const Difference *difference, ProofStep step,
     return key;
 }
 
+/* Who made it: not the DROP … IF EXISTS before the CREATE. */
+static Place maker_place(const Writer *writer, const CatalogEntry *entry, const char *owner)
+{
+    const PlanScript *up = &writer->migration->up;
+    Place first = blame_find(writer->set, up, entry->name, owner, BLAME_FIRST);
+    bool is_other = first.statement != NULL && str_starts_with(first.statement->kind, "DROP ");
+    return is_other ? blame_find(writer->set, up, entry->name, owner, BLAME_LAST) : first;
+}
+
 /* A down that does nothing to what is left behind has often only misspelt it. */
 static void misspelling_find(const Writer *writer, const Difference *difference, Finding *finding)
 {
@@ -147,8 +156,12 @@ static void blame_add(const Writer *writer, const Difference *difference, Findin
         return;
     }
     const char *owner = owner_name(entry, writer->arena);
-    BlameOrder order = difference->how == DIFFERENCE_LEFT ? BLAME_FIRST : BLAME_LAST;
-    finding->up = blame_find(writer->set, &migration->up, entry->name, owner, order);
+    finding->up = difference->how == DIFFERENCE_LEFT
+                      ? maker_place(writer, entry, owner)
+                      : blame_find(writer->set, &migration->up, entry->name, owner, BLAME_LAST);
+    if (migration->is_repeatable) {
+        return;
+    }
     finding->down = blame_find(writer->set, &migration->down, entry->name, owner, BLAME_LAST);
     misspelling_find(writer, difference, finding);
 }
@@ -214,6 +227,9 @@ static void differences_add(Writer *writer, const Differences *differences, Proo
 
 /* ---- failures, rows ---- */
 
+static const char REPEAT_HINT[] =
+    "a repeatable is run again whenever it changes: CREATE OR REPLACE, or DROP … IF EXISTS before";
+
 static void failure_add(Writer *writer, const WalkFailure *failure, ProofStep step)
 {
     const PlanMigration *migration = &writer->set->migrations[failure->migration];
@@ -232,7 +248,8 @@ static void failure_add(Writer *writer, const WalkFailure *failure, ProofStep st
         .before = "",
         .after = "",
         .sqlstate = arena_strdup(writer->arena, failure->err.sqlstate),
-        .hint = arena_strdup(writer->arena, failure->err.hint),
+        .hint = step == PROOF_STEP_REPEAT ? REPEAT_HINT
+                                          : arena_strdup(writer->arena, failure->err.hint),
     };
     *(step == PROOF_STEP_DOWN ? &finding.down : &finding.up) = place;
     LIST_PUSH(&writer->list, finding);
@@ -243,7 +260,7 @@ static void rows_add(Writer *writer, const RowChange *change)
     const char *column = change->column;
     Finding finding = {
         .way = writer->way,
-        .step = PROOF_STEP_DOWN,
+        .step = writer->migration->is_repeatable ? PROOF_STEP_REPEAT : PROOF_STEP_DOWN,
         .kind = row_change_name(change->kind),
         .class = "rows",
         .object = column[0] == '\0' ? change->table
@@ -267,16 +284,14 @@ static const char *outside_text(const Difference *difference, Arena *arena)
                : difference_text(difference, PROOF_STEP_UP, arena);
 }
 
-/* Who made, changed or took it: not the DROP … IF EXISTS before the CREATE. */
+/* Who made, changed or took it. */
 static Place outside_place(const Writer *writer, const Difference *difference)
 {
     const CatalogEntry *entry = difference_entry(difference);
-    const PlanScript *up = &writer->migration->up;
     const char *owner = owner_name(entry, writer->arena);
-    Place first = blame_find(writer->set, up, entry->name, owner, BLAME_FIRST);
-    bool is_other = difference->how == DIFFERENCE_LEFT && first.statement != NULL &&
-                    str_starts_with(first.statement->kind, "DROP ");
-    return is_other ? blame_find(writer->set, up, entry->name, owner, BLAME_LAST) : first;
+    return difference->how == DIFFERENCE_LEFT
+               ? maker_place(writer, entry, owner)
+               : blame_find(writer->set, &writer->migration->up, entry->name, owner, BLAME_FIRST);
 }
 
 /* What an up does beyond its schema. */
@@ -372,7 +387,8 @@ static void trial_add(Writer *writer, const Trial *trial, const char *way)
     if (trial->failed_at != PROOF_STEP_NONE) {
         failure_add(writer, &trial->failure, trial->failed_at);
     }
-    differences_add(writer, &trial->again, PROOF_STEP_AGAIN);
+    differences_add(writer, &trial->again,
+                    writer->migration->is_repeatable ? PROOF_STEP_REPEAT : PROOF_STEP_AGAIN);
 }
 
 static bool is_same(const Finding *a, const Finding *b)

@@ -6,6 +6,9 @@
  * The two find different things: a down that leaves something behind may be mended by the down
  * below it, and one that is right alone may meet what a down above it has left.
  *
+ * A repeatable has no down by nature. Alone it is done twice, as whenever its content changes; in
+ * the chain what it makes stays, and the downs below it have to cope.
+ *
  * A history of tenants' schemas is tried in one schema, with a second one beside it that goes up
  * behind the first and stays: what an up does beyond its schema is told, and a down has to leave
  * all that alone.
@@ -35,16 +38,17 @@ typedef enum Verdict {
 
 const char *verdict_name(Verdict verdict); /* "proved": for people and JSON */
 
-/* Which of the three steps. */
+/* Which of the steps. */
 typedef enum ProofStep {
     PROOF_STEP_NONE = 0,
     PROOF_STEP_UP,
     PROOF_STEP_DOWN,
     PROOF_STEP_AGAIN,
+    PROOF_STEP_REPEAT, /* of a repeatable, which has no down, in the place of the last */
     PROOF_STEP_COUNT_,
 } ProofStep;
 
-const char *proof_step_name(ProofStep step); /* "up", "down", "up again" */
+const char *proof_step_name(ProofStep step); /* "up", "down", "up again", "repeat" */
 
 /* What became of one migration in one of the two ways. Everything is in the proof's arenas. */
 typedef struct Trial {
@@ -54,7 +58,8 @@ typedef struct Trial {
     Differences
         undone;        /* before the up, and after the down; in the chain: what this step brought */
     Differences again; /* after the up, and after the second one; without what `undone` tells */
-    RowChanges rows;   /* before the up, and after the down; never in the chain */
+    RowChanges rows;   /* before the up, and after the down; of a repeatable, after the up and after
+                          the second one; never in the chain */
 } Trial;
 
 /* How the up of a tenant does beside another one's. Everything is in the proof's arenas. */

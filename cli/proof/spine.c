@@ -108,15 +108,25 @@ static ErrCode chain_stretch(const Worker *worker, const char *database, Chain *
                : code;
 }
 
+/* Is there one with a down of its own below index `top` and what repeatables lie there? */
+static bool has_down_below(const ProofRun *run, size_t top)
+{
+    const PlanMigration *migrations = run->config.set->migrations;
+    while (top > run->config.first && migrations[top - 1].is_repeatable) {
+        top--;
+    }
+    return top > run->config.first && !migrations[top - 1].is_irreversible;
+}
+
 /*
  * The newest migration below `top`, exclusive, with which a stretch of at least two can begin; its
- * index + 1, or 0. One alone has been tried alone.
+ * index + 1, or 0. One alone has been tried alone, and repeatables among themselves have no downs.
  */
 static size_t next_stretch(const ProofRun *run, size_t top)
 {
     const PlanMigration *migrations = run->config.set->migrations;
     for (; top > run->config.first + 1; top--) {
-        if (!migrations[top - 1].is_irreversible && !migrations[top - 2].is_irreversible) {
+        if (!migrations[top - 1].is_irreversible && has_down_below(run, top - 1)) {
             return top;
         }
     }

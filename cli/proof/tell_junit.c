@@ -114,8 +114,10 @@ static void migration_case(const Told *told, size_t index, const char *way, Str 
     bool is_tenants = strcmp(way, "tenants") == 0;
     const char *why = proved->why_not_alone != NULL && !is_tenants ? proved->why_not_alone
                                                                    : verdict_name(verdict);
-    const char *wrong =
-        is_tenants ? "the up is not the tenant's alone" : "the down is not the inverse of the up";
+    const char *wrong = is_tenants ? "the up is not the tenant's alone"
+                        : proved->migration->is_repeatable
+                            ? "done a second time it does something else"
+                            : "the down is not the inverse of the up";
     case_append(out, way, proved->migration->id, element, is_skipped ? why : wrong,
                 str_text(&text));
 }

@@ -56,6 +56,8 @@ static const char *circumstance(const Finding *finding)
         return is_chain ? "in the chain, after the down" : "after the down";
     case PROOF_STEP_AGAIN:
         return has_failed ? "going up again fails" : "up again";
+    case PROOF_STEP_REPEAT:
+        return has_failed ? "done a second time it fails" : "done a second time";
     case PROOF_STEP_NONE:
     case PROOF_STEP_COUNT_:
         break;

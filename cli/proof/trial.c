@@ -12,10 +12,8 @@ static const char *const VERDICT_NAMES[] = {
 _Static_assert(ARRAY_LEN(VERDICT_NAMES) == VERDICT_COUNT_, "a name per verdict");
 
 static const char *const STEP_NAMES[] = {
-    [PROOF_STEP_NONE] = "none",
-    [PROOF_STEP_UP] = "up",
-    [PROOF_STEP_DOWN] = "down",
-    [PROOF_STEP_AGAIN] = "up again",
+    [PROOF_STEP_NONE] = "none",      [PROOF_STEP_UP] = "up",         [PROOF_STEP_DOWN] = "down",
+    [PROOF_STEP_AGAIN] = "up again", [PROOF_STEP_REPEAT] = "repeat",
 };
 _Static_assert(ARRAY_LEN(STEP_NAMES) == PROOF_STEP_COUNT_, "a name per step");
 

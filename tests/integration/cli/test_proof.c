@@ -370,6 +370,81 @@ static void a_migration_that_hangs_ends_when_its_time_is_over(void **state)
     assert_refusal(world, "test --timeout soon", 2, "--timeout wants a duration above zero");
 }
 
+/* ---- repeatables ---- */
+
+static void put_flyway_users(World *world)
+{
+    put_history_file(world, "V1__users.sql",
+                     "CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL);\n");
+    put_history_file(world, "U1__users.sql", "DROP TABLE users;\n");
+}
+
+/* A repeatable, and what is said of it; NULL: it is proved. */
+typedef struct RepeatCase {
+    const char *file;
+    const char *sql;
+    const char *words;
+} RepeatCase;
+
+static const RepeatCase REPEAT_CASES[] = {
+    { "R__one.sql", "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';",
+      NULL },
+    { "R__again.sql", "DROP VIEW IF EXISTS two;\nCREATE VIEW two AS SELECT 2 AS n;", NULL },
+    { "R__once.sql", "CREATE VIEW three AS SELECT 3 AS n;", "wrong R__once@" },
+    { "R__once.sql", "CREATE VIEW three AS SELECT 3 AS n;",
+      "    done a second time it fails: relation \"three\" already exists (SQLSTATE 42P07)\n" },
+    { "R__rows.sql", "INSERT INTO users (name) VALUES ('root');",
+      "    done a second time: 1 row more in public.users than before\n" },
+    { "R__index.sql", "CREATE INDEX ON users (name);",
+      "    done a second time: index public.users_name_idx1 is there beside\n" },
+};
+
+static void a_repeatable_is_done_twice(void **state)
+{
+    World *world = *state;
+    put_flyway_users(world);
+    for (size_t i = 0; i < ARRAY_LEN(REPEAT_CASES); i++) {
+        const RepeatCase *repeat = &REPEAT_CASES[i];
+        put_history_file(world, repeat->file, repeat->sql);
+        Outcome outcome = run(world, "test --strict");
+        bool is_proved = repeat->words == NULL;
+        assert_int_equal(outcome.exit_code, is_proved ? 0 : 1);
+        assert_has("test", &outcome, is_proved ? "2 migrations: 2 proved\n" : repeat->words);
+        assert_null(strstr(outcome.out, "the down"));
+        remove_history_file(world, repeat->file);
+    }
+}
+
+static void what_a_repeatable_has_made_meets_the_downs(void **state)
+{
+    World *world = *state;
+    put_flyway_users(world);
+    put_history_file(world, "R__names.sql",
+                     "CREATE OR REPLACE VIEW names AS SELECT name FROM users;\n");
+    assert_proof(world, "test", 1,
+                 WORDS("wrong V1__users\n"
+                       "    in the chain the down fails: cannot drop table users because other "
+                       "objects depend on it (SQLSTATE 2BP01)\n",
+                       "      hint    what repeatables have made stays when they go back, as view "
+                       "public.names: take away in this down what is in its way, and the next up "
+                       "makes it again\n",
+                       "2 migrations: 1 proved, 1 wrong\n"));
+    put_history_file(world, "U1__users.sql", "DROP VIEW IF EXISTS names;\nDROP TABLE users;\n");
+    assert_proof(world, "test --strict", 0,
+                 WORDS("2 migrations: 2 proved\nchain: R__names@", " down to empty, and up again"));
+}
+
+static void repeatables_alone_make_no_chain(void **state)
+{
+    World *world = *state;
+    put_history_file(world, "V1__users.sql", "CREATE TABLE users (id int);\n");
+    put_history_file(world, "R__a.sql", "CREATE OR REPLACE VIEW a AS SELECT 1 AS n;\n");
+    put_history_file(world, "R__b.sql", "CREATE OR REPLACE VIEW b AS SELECT n FROM a;\n");
+    Outcome outcome = run(world, "test");
+    assert_int_equal(outcome.exit_code, 0);
+    assert_string_equal(outcome.out, "3 migrations: 2 proved, 1 irreversible\n");
+}
+
 /* ---- rows ---- */
 
 static void rows_that_a_down_loses_are_said(void **state)
@@ -516,6 +591,9 @@ int main(void)
         WORLD_TEST(what_a_database_is_set_to_goes_with_its_copies),
         WORLD_TEST(a_server_without_room_is_told_and_no_verdict),
         WORLD_TEST(a_migration_that_hangs_ends_when_its_time_is_over),
+        WORLD_TEST(a_repeatable_is_done_twice),
+        WORLD_TEST(what_a_repeatable_has_made_meets_the_downs),
+        WORLD_TEST(repeatables_alone_make_no_chain),
         WORLD_TEST(rows_that_a_down_loses_are_said),
         WORLD_TEST(values_that_a_down_mixes_up_are_said),
         WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),

@@ -186,6 +186,25 @@ static void histories_without_any_down_are_not_told_of_it(void **state)
     assert_int_equal(count_findings(&report, "down-missing"), 2);
 }
 
+/* Done again when they change, and never taken back: neither a missing nor an empty down. */
+static void repeatables_want_no_down(void **state)
+{
+    (void)state;
+    AUTO(History) history = history_new();
+    put_file(history.directory, "V1__t.sql", "CREATE TABLE t (a bigint);", &history.arena);
+    put_file(history.directory, "U1__t.sql", "DROP TABLE t;", &history.arena);
+    put_file(history.directory, "R__rows.sql",
+             "TRUNCATE t;\nINSERT INTO t VALUES (1);\nCREATE OR REPLACE VIEW v AS SELECT a FROM t;",
+             &history.arena);
+    LintReport report = history_lint(&history, NULL);
+    assert_int_equal(count_findings(&report, "down-missing"), 0);
+    assert_int_equal(count_findings(&report, "down-empty"), 0);
+    assert_int_equal(count_findings(&report, "irreversible-unsaid"), 0);
+    put_file(history.directory, "V2__u.sql", "CREATE TABLE u (a bigint);", &history.arena);
+    report = history_lint(&history, NULL);
+    assert_int_equal(count_findings(&report, "down-missing"), 1);
+}
+
 static void an_irreversible_down_counts_as_said(void **state)
 {
     (void)state;
@@ -370,6 +389,7 @@ int main(void)
         cmocka_unit_test(in_a_down_a_finding_weighs_one_level_less),
         cmocka_unit_test(a_down_knows_what_its_up_has_made),
         cmocka_unit_test(histories_without_any_down_are_not_told_of_it),
+        cmocka_unit_test(repeatables_want_no_down),
         cmocka_unit_test(an_irreversible_down_counts_as_said),
         cmocka_unit_test(findings_are_told_of_what_is_asked_for),
         cmocka_unit_test(a_beginning_that_is_nowhere_is_an_error),
