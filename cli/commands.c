@@ -224,6 +224,7 @@ static const char LINT_DETAILS[] =
     "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"        \
     " migrations: [{id, duration_ms, statements}],\n"                                              \
     " passed_over: [{id, rule: out_of_order|missing, above: ID or null}],\n"                       \
+    " warnings: [{migration, statement, line, kind, sqlstate, message}], warnings_total,\n"        \
     " failed: null or {migration, statement, line, kind}}"
 static const char MOVE_JSON[] = END_JSON
     "\nwith --dry-run: {is_dry_run, makes_tables, settings: [SQL],\n"

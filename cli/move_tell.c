@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/screen.h"
 #include "common/json.h"
 #include "common/units.h"
@@ -13,6 +14,7 @@
 void move_tell_done(MoveTell *tell)
 {
     LIST_DONE(&tell->steps);
+    LIST_DONE(&tell->warnings);
 }
 
 /* ---- what passes ---- */
@@ -130,6 +132,15 @@ static const PlanScript *script_of(const MoveTell *tell, const char *migration)
     return tell->goal == GOAL_APPLY ? &found->up : &found->down;
 }
 
+/* NULL: it is none of the migration's. */
+static const PlanStatement *statement_of(const MoveTell *tell, const char *migration,
+                                         uint32_t number)
+{
+    const PlanScript *script = script_of(tell, migration);
+    bool is_there = script != NULL && number > 0 && number <= script->count;
+    return is_there ? &script->statements[number - 1] : NULL;
+}
+
 static const char *verb_of(const MoveTell *tell)
 {
     if (plan_is_adoption(tell->plan)) {
@@ -162,12 +173,46 @@ static void tell_step(MoveTell *tell, const State *state)
     }
 }
 
+/* "0002_grant, statement 1 (GRANT, line 3): the server's words (01007)". */
+static void warning_write(const MoveTell *tell, const Warning *warning, Str *out)
+{
+    const PlanStatement *statement = statement_of(tell, warning->migration, warning->statement);
+    str_append(out, warning->migration);
+    if (statement != NULL) {
+        str_printf(out, ", statement %u (%s, line %u)", warning->statement, statement->kind,
+                   statement->line);
+    }
+    str_printf(out, ": %s (%s)", warning->message, warning->sqlstate);
+}
+
+/* A report's are the first of all: those that it had before, and perhaps more. */
+static void tell_warnings(MoveTell *tell, const State *state)
+{
+    for (size_t i = tell->warnings.count; i < state->warning_count; i++) {
+        const Warning *from = &state->warnings[i];
+        Warning warning = {
+            .migration = arena_strdup(tell->arena, from->migration),
+            .statement = from->statement,
+            .sqlstate = arena_strdup(tell->arena, from->sqlstate),
+            .message = arena_strdup(tell->arena, from->message),
+        };
+        LIST_PUSH(&tell->warnings, warning);
+        AUTO(Str) line = { 0 };
+        str_append(&line, "warning: ");
+        warning_write(tell, &warning, &line);
+        printable_make(line.data);
+        show_line(tell, str_text(&line), false);
+    }
+    tell->warnings_total = state->warnings_total;
+}
+
 void move_tell_report(MoveTell *tell, const State *state)
 {
     notice_trouble(tell, state);
     if (!state->has_start) {
         return;
     }
+    tell_warnings(tell, state);
     if (!tell->has_begun) {
         tell->told_ms = state->duration_ms;
     } else if (state->steps_done > tell->steps.count) {
@@ -189,13 +234,8 @@ void move_tell_report(MoveTell *tell, const State *state)
 /* The statement that failed; NULL when it was none. */
 static const PlanStatement *failed_statement(const MoveTell *tell, const PlanScript **ret_script)
 {
-    const PlanScript *script = script_of(tell, tell->failed.migration);
-    uint32_t number = tell->failed.statement;
-    if (script == NULL || number == 0 || number > script->count) {
-        return NULL;
-    }
-    *ret_script = script;
-    return &script->statements[number - 1];
+    *ret_script = script_of(tell, tell->failed.migration);
+    return statement_of(tell, tell->failed.migration, tell->failed.statement);
 }
 
 ErrCode move_tell_explain(const MoveTell *tell, Err *err)
@@ -236,6 +276,28 @@ static void failed_json(const MoveTell *tell, JsonOut *json)
     json_out_object_end(json);
 }
 
+static void warnings_json(const MoveTell *tell, JsonOut *json)
+{
+    json_out_array_begin(json, "warnings");
+    LIST_EACH(warning, &tell->warnings) {
+        const PlanStatement *statement = statement_of(tell, warning->migration, warning->statement);
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "migration", warning->migration);
+        json_out_unsigned(json, "statement", warning->statement);
+        if (statement == NULL) {
+            json_out_null(json, "line");
+        } else {
+            json_out_unsigned(json, "line", statement->line);
+        }
+        json_out_string(json, "kind", statement == NULL ? NULL : statement->kind);
+        json_out_string(json, "sqlstate", warning->sqlstate);
+        json_out_string(json, "message", warning->message);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+    json_out_unsigned(json, "warnings_total", tell->warnings_total);
+}
+
 static void end_json(const MoveTell *tell, const char *outcome, bool is_done)
 {
     AUTO(Str) text = { 0 };
@@ -254,6 +316,7 @@ static void end_json(const MoveTell *tell, const char *outcome, bool is_done)
     }
     json_out_array_end(&json);
     passed_over_json(tell->passed, &json);
+    warnings_json(tell, &json);
     if (is_done) {
         json_out_null(&json, "failed");
     } else {
@@ -277,6 +340,10 @@ void move_tell_end(MoveTell *tell, Report report, bool is_interrupted)
     AUTO(Str) passed = { 0 };
     passed_over_write(tell->passed, "", &passed);
     output_text(&passed);
+    if (tell->warnings_total > tell->warnings.count) {
+        fprintf(stderr, "warning: and %zu more of the server's\n",
+                tell->warnings_total - tell->warnings.count);
+    }
     bool is_empty = tell->version[0] == '\0';
     const char *at = is_empty ? "" : "at ";
     const char *version = is_empty ? "empty" : tell->version;

@@ -38,6 +38,8 @@ typedef struct MoveTell {
     FailedAt failed;
     bool has_line; /* a passing line stands on the terminal */
     LIST(ToldStep) steps;
+    LIST(Warning) warnings; /* the server's, at steps that are done */
+    uint32_t warnings_total;
 } MoveTell;
 
 void move_tell_done(MoveTell *tell);

@@ -38,6 +38,7 @@
 #define PLAN_MIRROR_MAX 8          /* statements */
 #define MIRROR_SQL_MAX (64 * 1024)
 #define COPY_DATA_MAX (16 * 1024 * 1024)
+#define PLAN_WHOLE_DATABASE "database"
 #define SIGN_PUBLIC_BYTES 32
 #define SIGN_SECRET_BYTES 64
 #define SIGNATURE_BYTES 64
@@ -64,11 +65,12 @@ typedef struct PlanStatement {
     const char *kind;   /* what it is, for people: "CREATE INDEX CONCURRENTLY", "ALTER TABLE" */
     uint32_t probe;     /* ProbeKind; PROBE_NONE when transactional */
     const char *object; /* qualified as the statement writes it; "": none */
-    const char *detail;
-    bool is_setting; /* changes the session alone (SET, RESET, set_config); see PlanScript */
-    bool is_opening; /* SET TRANSACTION at the head of its part: runs before anything is asked */
-    bool is_copy;    /* COPY … FROM STDIN: `copy_data` is what it asks for, also when empty */
-    Bytes copy_data; /* the rows as they stand in the file, without the closing "\." */
+    const char *detail; /* of the probe; of VACUUM and ANALYZE that name no table:
+                           PLAN_WHOLE_DATABASE */
+    bool is_setting;    /* changes the session alone (SET, RESET, set_config); see PlanScript */
+    bool is_opening;    /* SET TRANSACTION at the head of its part: runs before anything is asked */
+    bool is_copy;       /* COPY … FROM STDIN: `copy_data` is what it asks for, also when empty */
+    Bytes copy_data;    /* the rows as they stand in the file, without the closing "\." */
 } PlanStatement;
 
 /*
@@ -108,6 +110,8 @@ typedef struct PlanScript {
     size_t mirror_count;
     bool has_watchdog; /* of its own; false: the strategy's */
     PlanWatchdog watchdog;
+    bool tolerates_warnings; /* also those by which the server says that a statement's work is not
+                                done */
 } PlanScript;
 
 typedef struct PlanMigration {

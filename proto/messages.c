@@ -190,6 +190,16 @@ static const Field GOAL_FIELDS[] = {
 };
 static const FieldTable GOAL = FIELD_TABLE("GOAL", GoalMessage, GOAL_FIELDS);
 
+static const Field WARNING_FIELDS[] = {
+    ROW_TEXT(1, Warning, migration, REQUIRED, 1, MIGRATION_ID_MAX, "whose statement it came with"),
+    ROW_U32(2, Warning, statement, OPTIONAL, 0, UINT32_MAX,
+            "of that migration, from 1; 0: none of its statements, or nobody can say which"),
+    ROW_TEXT(3, Warning, sqlstate, OPTIONAL, SQLSTATE_LENGTH, SQLSTATE_LENGTH, "the server's"),
+    ROW_TEXT(4, Warning, message, OPTIONAL, 0, WARNING_TEXT_MAX,
+             "the server's own words, redacted"),
+};
+static const FieldTable WARNING = FIELD_TABLE("warning", Warning, WARNING_FIELDS);
+
 static const Field STATE_FIELDS[] = {
     ROW_U64(1, State, report_id, REQUIRED, "rising per agent process; what STATE_ACK names"),
     ROW_TEXT(2, State, rollout, REQUIRED, 1, ROLLOUT_ID_MAX, "id of the rollout"),
@@ -221,6 +231,10 @@ static const Field STATE_FIELDS[] = {
         "nobody says"),
     ROW_U32(22, State, timeline, OPTIONAL | SINCE(2), 0, UINT32_MAX,
             "of the server that version is of; 0: not read"),
+    ROW_STRUCTS(23, State, warnings, warning_count, Warning, OPTIONAL | SINCE(2), 0, WARNINGS_MAX,
+                &WARNING, "the server's, at statements that went on; the first ones"),
+    ROW_U32(24, State, warnings_total, OPTIONAL | SINCE(2), 0, UINT32_MAX,
+            "how many there were, those that are not among them with them"),
 };
 static const FieldTable STATE = FIELD_TABLE("STATE", State, STATE_FIELDS);
 

@@ -38,7 +38,8 @@ static const Field STATEMENT_FIELDS[] = {
              "what to look up in the catalog after a non-transactional statement"),
     ROW_TEXT(5, PlanStatement, object, OPTIONAL, 0, OBJECT_MAX,
              "of the probe, qualified as the statement writes it"),
-    ROW_TEXT(6, PlanStatement, detail, OPTIONAL, 0, OBJECT_MAX, "of the probe: an enum's label"),
+    ROW_TEXT(6, PlanStatement, detail, OPTIONAL, 0, OBJECT_MAX,
+             "of the probe: an enum's label; of VACUUM and ANALYZE that name no table: database"),
     ROW_BOOL(7, PlanStatement, is_setting, OPTIONAL,
              "changes the session alone: made again before each later part"),
     ROW_BOOL(8, PlanStatement, is_copy, OPTIONAL, "COPY … FROM STDIN: the server asks for rows"),
@@ -77,6 +78,8 @@ static const Field SCRIPT_FIELDS[] = {
     ROW_BOOL(6, PlanScript, has_watchdog, OPTIONAL, "the next one counts, not the strategy's"),
     ROW_STRUCT(7, PlanScript, watchdog, PlanWatchdog, OPTIONAL, &WATCHDOG,
                "when it ends itself for the sake of others"),
+    ROW_BOOL(8, PlanScript, tolerates_warnings, OPTIONAL | FIELD_SINCE(2),
+             "a statement that the server only warns it has not done is done all the same"),
 };
 static const FieldTable SCRIPT = FIELD_TABLE("script", PlanScript, SCRIPT_FIELDS);
 

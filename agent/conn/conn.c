@@ -263,6 +263,11 @@ static void notice_drop(void *ctx, const PGresult *result)
     (void)result;
 }
 
+void conn_hear(Conn *conn, PQnoticeReceiver receiver, void *ctx)
+{
+    PQsetNoticeReceiver(conn->pg, receiver == NULL ? notice_drop : receiver, ctx);
+}
+
 static PGconn *connection_start(const ConnSource *source, const ConnRequest *request)
 {
     AUTO_PTR(PQconninfoOption) options = connection_parse(source->connection);

@@ -93,6 +93,10 @@ AUTO_PTR_DEFINE(Conn, conn_close)
 PGconn *conn_pg(Conn *conn); /* for pipelining; never finished or reset by the caller */
 bool conn_is_alive(const Conn *conn);
 
+/* Who is given the server's notices from now on, within calls of libpq; NULL: nobody, as at first.
+ */
+void conn_hear(Conn *conn, PQnoticeReceiver receiver, void *ctx);
+
 /* The one statement that the server keeps for this connection (query.h), by its name. */
 bool conn_keeps(const Conn *conn, const char *name);
 void conn_keep(Conn *conn, const char *name);

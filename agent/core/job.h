@@ -200,10 +200,13 @@ typedef struct Result {
     Err err;
     int backend_pid;
     Trace trace;
-    const char *migration;  /* where the error arose; "" */
-    uint32_t statement;     /* from 1; 0: none */
-    Obstacle obstacle;      /* RESULT_BLOCKED */
-    const History *history; /* valid until the next action is performed */
+    const char *migration;   /* where the error arose; "" */
+    uint32_t statement;      /* from 1; 0: none */
+    Obstacle obstacle;       /* RESULT_BLOCKED */
+    const History *history;  /* valid until the next action is performed */
+    const Warning *warnings; /* the server's, while statements of the migration ran; likewise */
+    size_t warning_count;
+    uint32_t warnings_total; /* those that were not kept with them */
 } Result;
 
 typedef struct Job Job;

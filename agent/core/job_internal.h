@@ -7,6 +7,7 @@
 #define SKEIN_AGENT_CORE_JOB_INTERNAL_H
 
 #include "agent/core/job.h"
+#include "common/arena.h"
 
 /* What is under way. A state stands for the action whose result is awaited. */
 typedef enum JobState {
@@ -150,6 +151,11 @@ struct Job {
     char err_migration[MIGRATION_ID_MAX + 1];
     uint32_t err_statement;
 
+    Arena arena; /* of the warnings' texts */
+    Warning warnings[WARNINGS_MAX];
+    size_t warning_count;
+    uint32_t warnings_total;
+
     uint32_t serial;
     uint64_t fingerprint;
     JobMove trail[JOB_TRAIL_MAX];
@@ -198,6 +204,9 @@ void job_history_step_begun(Job *job);
 
 /* Nothing of the present part is left: its row is as it was before. */
 void job_history_step_back(Job *job);
+
+/* job_warnings.c: keeps those that came with the result in hand. */
+void job_warnings_take(Job *job);
 
 /* Not in the table: a result that the action under way cannot have. A bug of the performer. */
 extern const Rule JOB_NONSENSE_RULE;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/core/state_copy.h"
 #include "common/str.h"
 
 static void box_free(OrderBox *box)
@@ -173,16 +174,7 @@ void order_book_revise(OrderBook *book, OrderEntry *entry, const GoalMessage *go
 void order_entry_record(OrderEntry *entry, const State *state)
 {
     Arena arena = { 0 };
-    State copy = *state;
-    copy.rollout = arena_strdup(&arena, state->rollout);
-    copy.target = arena_strdup(&arena, state->target);
-    copy.start = arena_strdup(&arena, state->start);
-    copy.version = arena_strdup(&arena, state->version);
-    copy.step = arena_strdup(&arena, state->step);
-    copy.sqlstate = arena_strdup(&arena, state->sqlstate);
-    copy.message = arena_strdup(&arena, state->message);
-    copy.hint = arena_strdup(&arena, state->hint);
-    copy.migration = arena_strdup(&arena, state->migration);
+    State copy = state_copy(state, &arena);
     arena_done(&entry->last_arena);
     entry->last_arena = arena;
     entry->last = copy;

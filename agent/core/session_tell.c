@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/core/session_internal.h"
+#include "agent/core/state_copy.h"
 
 /* What one message may weigh, with room for the envelope; items are weighed by their texts and a
  * bit. */
@@ -167,15 +168,7 @@ void agent_session_tell_inventory(AgentSession *session)
 void agent_session_tell_state(AgentSession *session, const State *state)
 {
     Arena *arena = &session->effects->arena;
-    State *copy = arena_memdup(arena, state, sizeof(*state));
-    copy->rollout = arena_strdup(arena, state->rollout);
-    copy->target = arena_strdup(arena, state->target);
-    copy->start = arena_strdup(arena, state->start);
-    copy->version = arena_strdup(arena, state->version);
-    copy->step = arena_strdup(arena, state->step);
-    copy->sqlstate = arena_strdup(arena, state->sqlstate);
-    copy->message = arena_strdup(arena, state->message);
-    copy->hint = arena_strdup(arena, state->hint);
-    copy->migration = arena_strdup(arena, state->migration);
+    State *copy = ARENA_NEW(arena, State);
+    *copy = state_copy(state, arena);
     agent_session_send(session, MESSAGE_STATE, copy);
 }

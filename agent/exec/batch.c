@@ -30,6 +30,7 @@ typedef struct Pump {
     bool is_synced; /* the server has answered the sync: all is over */
     bool is_broken;
     bool has_error;
+    bool is_neglect; /* it is ours, and not the server's */
     bool is_stopped;
     char commit_tag[TAG_MAX]; /* "": COMMIT is not answered */
     BatchOutcome *outcome;
@@ -75,6 +76,11 @@ void batch_add_copy(Batch *batch, uint32_t number, const char *sql, const Bytes 
     LIST_PUSH(&batch->items, item);
 }
 
+static bool has_failed(const Pump *pump)
+{
+    return pump->has_error || pump->is_stopped;
+}
+
 static void error_take(Pump *pump, const PGresult *result)
 {
     Err err;
@@ -106,7 +112,7 @@ static void error_take(Pump *pump, const PGresult *result)
 
 static void answer_take(Pump *pump, const BatchItem *item, const PGresult *result)
 {
-    if (!pump->is_stopped && !pump->take(pump->ctx, item, result)) {
+    if (!has_failed(pump) && !pump->take(pump->ctx, item, result)) {
         pump->is_stopped = true;
         pump->outcome->part = item->part;
     }
@@ -170,15 +176,38 @@ static bool result_take(Pump *pump, const PGresult *result)
     }
 }
 
-static bool has_failed(const Pump *pump)
+/* Warnings come before the answer of what they are about. */
+static void warnings_await(Pump *pump, const BatchItem *item)
 {
-    return pump->has_error || pump->is_stopped;
+    Warnings *warnings = pump->batch->warnings;
+    bool is_heard = item->part == PART_STATEMENT || item->part == PART_COMMIT;
+    if (warnings != NULL && is_heard && !has_failed(pump)) {
+        warnings_at(warnings, item->statement);
+    } else if (warnings != NULL) {
+        warnings_stop(warnings);
+    }
+}
+
+/* The statement was answered with success. Was it one? */
+static void neglect_take(Pump *pump, const BatchItem *item)
+{
+    const Warnings *warnings = pump->batch->warnings;
+    bool is_neglect = warnings != NULL && warnings->neglect.code != ERR_NONE;
+    if (is_neglect && item->part == PART_STATEMENT && !has_failed(pump)) {
+        pump->has_error = true;
+        pump->is_neglect = true;
+        pump->outcome->kind = RESULT_FAILED;
+        pump->outcome->part = item->part;
+        pump->outcome->statement = item->statement;
+        pump->outcome->err = warnings->neglect;
+    }
 }
 
 /* The item whose answer comes next; rows of a statement are asked for singly. */
 static void item_begins(Pump *pump)
 {
     const BatchItem *item = &pump->batch->items.items[pump->answered];
+    warnings_await(pump, item);
     if (item->part == PART_STATEMENT && !has_failed(pump)) { /* what is skipped is not under way */
         guard_statement(pump->guard, item->statement);
         PQsetSingleRowMode(pump->pg); /* a SELECT's rows need not fit into memory */
@@ -189,6 +218,7 @@ static void item_begins(Pump *pump)
 static void item_answered(Pump *pump)
 {
     pump->has_result = false;
+    neglect_take(pump, &pump->batch->items.items[pump->answered]);
     pump->answered++;
     if (pump->answered < pump->end) {
         item_begins(pump);
@@ -255,11 +285,11 @@ static bool is_all_sent(const Pump *pump)
 
 /*
  * Where the migration has ended the transaction, what it did after that would be committed by the
- * sync itself.
+ * sync itself; and where it was only warned, the server knows of no failure.
  */
 static bool batch_close(Pump *pump)
 {
-    bool is_undone = !pump->is_stopped ||
+    bool is_undone = !(pump->is_stopped || pump->is_neglect) ||
                      PQsendQueryParams(pump->pg, "ROLLBACK", 0, NULL, NULL, NULL, NULL, 0) != 0;
     pump->is_sync_sent = true;
     return is_undone && PQpipelineSync(pump->pg) != 0;
@@ -400,9 +430,11 @@ static void copy_run_next(Pump *pump)
     const BatchItem *item = &pump->batch->items.items[pump->sent];
     PGresult *error = NULL;
     guard_statement(pump->guard, item->statement);
+    warnings_await(pump, item);
     pump->sent++;
     switch (copy_run(pump->pg, item->sql, *item->rows, pump->guard, &error)) {
     case COPY_DONE:
+        neglect_take(pump, item);
         pump->answered++;
         break;
     case COPY_REFUSED:
@@ -440,6 +472,9 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
         .ctx = ctx,
         .outcome = ret_outcome,
     };
+    if (batch->warnings != NULL) {
+        warnings_listen(batch->warnings, conn);
+    }
     while (pump.sent < batch->items.count && !has_failed(&pump) && !pump.is_broken) {
         if (batch->items.items[pump.sent].rows == NULL) {
             pipeline_run(&pump);
@@ -449,5 +484,6 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
     }
     ret_outcome->end = batch_end(&pump);
     end_explain(ret_outcome);
+    conn_hear(conn, NULL, NULL);
     connection_tidy(conn, &pump);
 }

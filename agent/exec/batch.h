@@ -12,6 +12,7 @@
 
 #include "agent/conn/server_error.h"
 #include "agent/exec/guard.h"
+#include "agent/exec/warnings.h"
 #include "common/list.h"
 
 /* What an item is to the transaction, which decides what its failing means. */
@@ -36,6 +37,7 @@ typedef struct BatchItem {
 
 typedef struct Batch {
     LIST(BatchItem) items;
+    Warnings *warnings; /* that come with statements and COMMIT; NULL: nobody listens */
 } Batch;
 
 void batch_done(Batch *batch);
@@ -60,7 +62,8 @@ void batch_add_copy(Batch *batch, uint32_t number, const char *sql, const Bytes 
 typedef enum BatchEnd {
     BATCH_COMMITTED = 1, /* COMMIT was answered with COMMIT */
     BATCH_ROLLED_BACK,   /* COMMIT was answered with ROLLBACK, without an error */
-    BATCH_ERROR,         /* the server refused an item: nothing of the batch is committed */
+    BATCH_ERROR,         /* the server refused an item, or only warned that it has not done what a
+                            statement asks for: nothing of the batch is committed */
     BATCH_STOPPED,       /* an answer was not as it should be: the same */
     BATCH_UNSENT,        /* the connection broke, and COMMIT was never handed to it */
     BATCH_LOST,          /* it broke later: COMMIT may have been done */

@@ -251,6 +251,9 @@ static void statements_add(Step *step)
             batch_add_copy(&step->batch, (uint32_t)i + 1, statement->sql, &statement->copy_data);
         } else if (i >= part.first || statement->is_setting) {
             batch_add_statement(&step->batch, (uint32_t)i + 1, statement->sql);
+            if (warnings_may_go_off(statement->sql)) {
+                step_frame(step, WARNINGS_ON_LOCAL);
+            }
         }
     }
 }

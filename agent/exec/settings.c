@@ -13,7 +13,7 @@ static const Setting SETTINGS[] = {
     /* A frozen client must not hold locks. */
     { .name = "idle_in_transaction_session_timeout", .value = "10s" },
     { .name = "tcp_user_timeout", .value = "20s" },
-    { .name = "client_min_messages", .value = "error" },
+    { .name = "client_min_messages", .value = "warning" },
     { .name = "standard_conforming_strings", .value = "on" },
     /* For what is no step of ours in BEGIN … READ WRITE. */
     { .name = "default_transaction_read_only", .value = "off" },

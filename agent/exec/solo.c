@@ -12,6 +12,7 @@
 #include "agent/exec/litter.h"
 #include "agent/exec/paper_internal.h"
 #include "agent/exec/trace.h"
+#include "agent/exec/warnings.h"
 #include "common/failpoint.h"
 #include "common/str.h"
 
@@ -80,6 +81,9 @@ ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
         }
         return code;
     }
+    if (warnings_may_go_off(str_text(&settings))) {
+        str_printf(&settings, "\n;%s", WARNINGS_ON);
+    }
     if (code == ERR_NONE && settings.length > 0) {
         code = conn_run(runner->session.conn, str_text(&settings), action_deadline_ms(action), err);
     }
@@ -124,6 +128,20 @@ static void solo_error(const Guard *guard, const PGresult *server, Result *resul
         guard_explain(guard, result);
     } else if (result->err.code == ERR_BLOCKED) {
         guard_blame(guard, result);
+    }
+}
+
+/*
+ * Answered with success. What no look at the catalog would settle is not called a failure: it would
+ * be held, and what it has done is done.
+ */
+static void neglect_take(const Warnings *warnings, const PlanStatement *statement, Result *result)
+{
+    warnings_give(warnings, result);
+    if (result->kind == RESULT_OK && warnings->neglect.code != ERR_NONE &&
+        statement->probe != PROBE_NONE) {
+        result->kind = RESULT_FAILED;
+        result->err = warnings->neglect;
     }
 }
 
@@ -175,8 +193,13 @@ Result perform_run(Runner *runner, const Action *action)
     if (PQsendQuery(conn_pg(conn), statement->sql) == 0) {
         return solo_lost(conn, result);
     }
+    Warnings *warnings = warnings_new(&runner->arena, result.migration, script_of(runner, action));
+    warnings_at(warnings, result.statement);
+    warnings_listen(warnings, conn);
     result = solo_finish(conn, &guard, result);
+    conn_hear(conn, NULL, NULL);
     guard_end(&guard);
+    neglect_take(warnings, statement, &result);
     FAILPOINT("exec.after_run");
     result.statement = result.kind == RESULT_OK ? 0 : result.statement;
     return result;

@@ -331,6 +331,9 @@ Result step_run(Step *step, BatchTake take, void *ctx)
         return (Result){ .kind = RESULT_OK, .migration = "" };
     }
     guard_begin(&guard, runner, step->action, step->runs_statements ? step->script : NULL);
+    if (step->script != NULL) {
+        step->batch.warnings = warnings_new(&runner->arena, step->migration->id, step->script);
+    }
     batch_run(runner->session.conn, &step->batch, &guard, take, ctx, &outcome);
     guard_end(&guard);
     session_note(&runner->session, step, outcome.end == BATCH_COMMITTED);
@@ -338,6 +341,9 @@ Result step_run(Step *step, BatchTake take, void *ctx)
     step->is_forgotten = has_forgotten(&outcome);
     runner->session.forgets = runner->session.forgets || step->is_forgotten;
     Result result = batch_judge(step, &guard, &outcome);
+    if (step->batch.warnings != NULL) {
+        warnings_give(step->batch.warnings, &result);
+    }
     if (result.kind == RESULT_FENCED) {
         fence_tell(step, &result.err);
     }

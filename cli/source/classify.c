@@ -110,8 +110,10 @@ static void apply_word_verdict(const Reader *reader, WordVerdict verdict, Statem
     } else if (verdict == WORD_REPEATABLE) {
         bool leaves_indexes =
             str_starts_with(facts->kind, "REINDEX") && has_word(reader, "CONCURRENTLY");
+        /* Which tables it names nobody has read: of VACUUM, all. */
+        bool is_wide = leaves_indexes || str_equal(facts->kind, "VACUUM");
         facts_set_outside(facts, leaves_indexes ? PROBE_REINDEXED : PROBE_REPEATABLE, "",
-                          leaves_indexes ? "database" : "");
+                          is_wide ? PLAN_WHOLE_DATABASE : "");
     } else if (verdict == WORD_OUTSIDE) {
         facts_set_outside(facts, PROBE_NONE, "", "");
         if (strstr(facts->kind, " INDEX CONCURRENTLY") != NULL) {

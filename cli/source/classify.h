@@ -24,6 +24,7 @@ typedef struct StatementFacts {
     bool prefers_outside;  /* where its author wants none: may commit by itself (CALL, DO) */
     bool is_setting;       /* changes the session alone: SET, RESET, set_config */
     bool is_opening;       /* SET TRANSACTION: before the first query of its transaction */
+    bool is_of_database;   /* VACUUM, ANALYZE of whatever there is: so `detail` says */
     bool is_temporary;     /* makes something that ends with the session */
     ProbeKind probe;
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */

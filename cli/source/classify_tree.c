@@ -116,8 +116,10 @@ static void read_reindex(const Reader *reader, const PgQuery__Node *node, Statem
 static void read_vacuum(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
 {
     (void)reader;
+    facts->is_of_database = node->vacuum_stmt->n_rels == 0;
+    facts->detail = facts->is_of_database ? PLAN_WHOLE_DATABASE : "";
     if (node->vacuum_stmt->is_vacuumcmd) {
-        facts_set_outside(facts, PROBE_REPEATABLE, "", "");
+        facts_set_outside(facts, PROBE_REPEATABLE, "", facts->detail);
     }
 }
 

@@ -43,6 +43,7 @@ static const Directive DIRECTIVES[] = {
     { "watchdog", WATCHDOG_TEXT_EXAMPLE, "sessions and a duration up to 1h, or off", take_watchdog,
       offsetof(Directives, watchdog_line) },
     { "irreversible", NULL, NULL, NULL, offsetof(Directives, irreversible_line) },
+    { "tolerate-warnings", NULL, NULL, NULL, offsetof(Directives, tolerate_warnings_line) },
 };
 
 static ErrCode refuse_unknown(const SqlText *text, uint32_t line, const char *name, Err *err)
@@ -57,7 +58,7 @@ static ErrCode refuse_unknown(const SqlText *text, uint32_t line, const char *na
         return err_hint(err, "did you mean \"%s\"?", nearest);
     }
     return err_hint(err, "the directives are no-transaction, lock-timeout=5s, "
-                         "watchdog=20/5s, irreversible, allow RULE REASON, "
+                         "watchdog=20/5s, irreversible, tolerate-warnings, allow RULE REASON, "
                          "allow-file RULE REASON");
 }
 

@@ -4,6 +4,7 @@
  *     -- skein: no-transaction
  *     -- skein: lock-timeout=5s, irreversible
  *     -- skein: watchdog=20/5s
+ *     -- skein: tolerate-warnings
  *
  * They stand before the first statement, in "--" comments. An unknown one is an error, and so is
  * one that stands too late to count. What `skein lint` is to allow stands beside statements, and is
@@ -22,6 +23,7 @@ typedef struct Directives {
     uint32_t lock_timeout_ms; /* 0: not said */
     uint32_t watchdog_line;
     PlanWatchdog watchdog;
+    uint32_t tolerate_warnings_line;
 } Directives;
 
 /* `text` has been scanned, at least its beginning. ERR_SYNTAX with file and line. */

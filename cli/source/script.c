@@ -158,7 +158,7 @@ static PlanStatement plan_statement(const SqlStatement *statement, const Stateme
         .kind = facts->kind,
         .probe = (uint32_t)(is_probed ? facts->probe : PROBE_NONE),
         .object = is_probed ? facts->object : "",
-        .detail = is_probed ? facts->detail : "",
+        .detail = is_probed || facts->is_of_database ? facts->detail : "",
     };
 }
 
@@ -182,6 +182,7 @@ static void fill_plan(const Draft *draft, Arena *arena, PlanScript *plan)
     plan->lock_timeout_ms = draft->directives.lock_timeout_ms;
     plan->has_watchdog = draft->directives.watchdog_line != 0;
     plan->watchdog = draft->directives.watchdog;
+    plan->tolerates_warnings = draft->directives.tolerate_warnings_line != 0;
     plan->is_transactional =
         parts->part_count == 0 || (parts->part_count == 1 && parts->parts[0].is_transactional);
     if (parts->part_count > 1) {

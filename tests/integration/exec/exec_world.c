@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/core/state_copy.h"
 #include "agent/exec/discover.h"
 #include "common/clock.h"
 #include "tests/patience.h"
@@ -214,13 +215,7 @@ static void report_hook(void *ctx, const State *state)
 {
     Bench *bench = ctx;
     bench->reports++;
-    bench->last = *state;
-    bench->last.message = arena_strdup(&bench->arena, state->message);
-    bench->last.hint = arena_strdup(&bench->arena, state->hint);
-    bench->last.sqlstate = arena_strdup(&bench->arena, state->sqlstate);
-    bench->last.version = arena_strdup(&bench->arena, state->version);
-    bench->last.migration = arena_strdup(&bench->arena, state->migration);
-    bench->last.start = arena_strdup(&bench->arena, state->start);
+    bench->last = state_copy(state, &bench->arena);
     if (bench->on_report != NULL) {
         bench->on_report(bench, state);
     }

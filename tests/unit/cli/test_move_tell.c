@@ -217,6 +217,55 @@ static void as_json_there_is_one_answer_and_nothing_else(void **state)
     assert_string_equal(str_text(&scene.err), "");
 }
 
+static Warning WARNINGS[] = {
+    { "0001_users", 2, "01000", "mind\nthe gap" },
+    { "0001_users", 0, "01000", "late" },
+};
+
+static void report_warnings(Scene *scene, size_t count, uint32_t total)
+{
+    State state = { .report = REPORT_RUNNING,
+                    .has_start = true,
+                    .steps_done = 1,
+                    .version = "0001_users",
+                    .step = "0001_users",
+                    .message = "",
+                    .migration = "",
+                    .warnings = WARNINGS,
+                    .warning_count = count,
+                    .warnings_total = total,
+                    .duration_ms = 2 };
+    move_tell_report(&scene->tell, &state);
+}
+
+static void the_servers_warnings_are_told_once_and_counted(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    report(&scene, 0, "", 1);
+    report_warnings(&scene, 1, 1);
+    report_warnings(&scene, 2, 40);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_string_equal(str_text(&scene.err),
+                        "warning: 0001_users, statement 2 (ALTER TABLE, line 4): mind the gap "
+                        "(01000)\n"
+                        "warning: 0001_users: late (01000)\n"
+                        "warning: and 38 more of the server's\n");
+}
+
+static void the_servers_warnings_are_in_the_json(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_JSON, GOAL_APPLY);
+    report(&scene, 0, "", 1);
+    report_warnings(&scene, 2, 2);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_golden(str_text(&scene.out), "up_warned.json");
+    assert_string_equal(str_text(&scene.err), "");
+}
+
 static void an_interrupted_run_is_not_called_failed(void **state)
 {
     (void)state;
@@ -278,6 +327,8 @@ int main(void)
         cmocka_unit_test(trouble_that_ends_it_is_not_tried_again),
         cmocka_unit_test(who_blocks_is_told_once_where_there_is_no_terminal),
         cmocka_unit_test(as_json_there_is_one_answer_and_nothing_else),
+        cmocka_unit_test(the_servers_warnings_are_told_once_and_counted),
+        cmocka_unit_test(the_servers_warnings_are_in_the_json),
         cmocka_unit_test(an_interrupted_run_is_not_called_failed),
         cmocka_unit_test(an_error_is_put_where_it_arose),
     };

@@ -22,6 +22,8 @@ static void directives_are_read_from_the_leading_comment(void **state)
           { .watchdog_line = 1, .watchdog = { .blocked_sessions = 0, .for_ms = 200 } } },
         { "-- skein: lock-timeout=1s, watchdog=off",
           { .lock_timeout_line = 1, .lock_timeout_ms = 1000, .watchdog_line = 1 } },
+        { "-- skein: tolerate-warnings, irreversible",
+          { .tolerate_warnings_line = 1, .irreversible_line = 1 } },
         { "/* skein: no-transaction */ SELECT 1", { 0 } },
         { "SELECT $$\n-- skein: no-transaction\n$$, '\n-- skein: x'", { 0 } },
     };
@@ -51,7 +53,7 @@ static void a_wrong_directive_is_an_error_with_its_line(void **state)
           "did you mean \"irreversible\"?" },
         { "-- skein: xyzzy", "m/1.sql:1: unknown directive \"xyzzy\"",
           "the directives are no-transaction, lock-timeout=5s, watchdog=20/5s, irreversible, "
-          "allow RULE REASON, allow-file RULE REASON" },
+          "tolerate-warnings, allow RULE REASON, allow-file RULE REASON" },
         { "-- skein: alow-file x y", "m/1.sql:1: unknown directive \"alow-file\"",
           "did you mean \"allow-file\"?" },
         { "-- skein:", "m/1.sql:1: \"skein:\" without a directive", "" },
