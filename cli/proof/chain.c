@@ -85,6 +85,13 @@ static bool is_of_rows(const Err *err)
     return str_starts_with(err->sqlstate, "22") || str_starts_with(err->sqlstate, "23");
 }
 
+/* The chain is seeded at the top, so that steps below meet rows that only the schema there can
+ * hold. Alone they have met those that fit, and were right. */
+static bool is_of_seed(const Descent *descent, const Err *err)
+{
+    return descent->bench->seed != NULL && is_of_rows(err);
+}
+
 /*
  * Is it somebody else's fault? Of a failure (NULL: there is none) whoever left what its message
  * names; else whoever left anything.
@@ -140,10 +147,11 @@ static void take_failure(Descent *descent, size_t index, const WalkFailure *fail
     } else {
         trial->failure = *failure;
         trial->failed_at = PROOF_STEP_DOWN;
-        trial->verdict = trial_judge(trial);
         if (is_down_right_alone(&descent->items[index].alone)) {
+            trial->failure.is_of_rows = is_of_seed(descent, &failure->err);
             standing_hint(descent, &trial->failure.err);
         }
+        trial->verdict = trial_judge(trial);
     }
 }
 
@@ -237,7 +245,10 @@ static ErrCode climb(const Descent *descent, Err *err)
         return code;
     }
     if (chain->failure.is_there) {
+        const Trial *alone = &descent->items[chain->failure.migration].alone;
         chain->failed_at = PROOF_STEP_AGAIN;
+        chain->failure.is_of_rows =
+            alone->failed_at == PROOF_STEP_NONE && is_of_seed(descent, &chain->failure.err);
         return ERR_NONE;
     }
     Catalog now;

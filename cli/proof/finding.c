@@ -230,6 +230,19 @@ static void differences_add(Writer *writer, const Differences *differences, Proo
 static const char REPEAT_HINT[] =
     "a repeatable is run again whenever it changes: CREATE OR REPLACE, or DROP … IF EXISTS before";
 
+static const char ROWS_DOWN_HINT[] =
+    "alone, with the rows that the schema below it can hold, the down is right: those that only "
+    "the newer one can hold are in its way";
+
+static const char *failure_hint(const WalkFailure *failure, ProofStep step, Arena *arena)
+{
+    if (step == PROOF_STEP_REPEAT) {
+        return REPEAT_HINT;
+    }
+    return failure->is_of_rows && step == PROOF_STEP_DOWN ? ROWS_DOWN_HINT
+                                                          : arena_strdup(arena, failure->err.hint);
+}
+
 static void failure_add(Writer *writer, const WalkFailure *failure, ProofStep step)
 {
     const PlanMigration *migration = &writer->set->migrations[failure->migration];
@@ -240,16 +253,15 @@ static void failure_add(Writer *writer, const WalkFailure *failure, ProofStep st
         .way = writer->way,
         .step = step,
         .kind = "failed",
-        .class = difference_class_name(DIFFERENCE_REAL),
-        .is_real = true,
+        .class = failure->is_of_rows ? "rows" : difference_class_name(DIFFERENCE_REAL),
+        .is_real = !failure->is_of_rows,
         .object = "",
         .text = arena_printf(writer->arena, "%s%s%s", is_own ? "" : migration->id,
                              is_own ? "" : ": ", failure->err.message),
         .before = "",
         .after = "",
         .sqlstate = arena_strdup(writer->arena, failure->err.sqlstate),
-        .hint = step == PROOF_STEP_REPEAT ? REPEAT_HINT
-                                          : arena_strdup(writer->arena, failure->err.hint),
+        .hint = failure_hint(failure, step, writer->arena),
     };
     *(step == PROOF_STEP_DOWN ? &finding.down : &finding.up) = place;
     LIST_PUSH(&writer->list, finding);

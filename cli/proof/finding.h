@@ -12,7 +12,7 @@ typedef struct Finding {
     const char *way;   /* "alone", "chain", or "both"; "tenant", "next-tenant": see TenantTrial */
     ProofStep step;    /* after which it was found, or which failed */
     const char *kind;  /* "failed", "missing", "left", "changed", "reordered", "rows-lost", … */
-    const char *class; /* a difference's class; "rows"; "outside"; of a failure "real" */
+    const char *class; /* a difference's class; "rows"; "outside"; of a failure "real", or "rows" */
     bool is_real;
     const char *object; /* key of the catalog, table or column; "": none */
     const char *text;   /* a sentence without its full stop */

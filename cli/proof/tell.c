@@ -1,6 +1,8 @@
 /* What counts against a proof. */
 #include "cli/proof/tell.h"
 
+#include "cli/proof/trial.h"
+
 bool verdict_counts(const Told *told, Verdict verdict)
 {
     bool is_lesser =
@@ -8,10 +10,18 @@ bool verdict_counts(const Told *told, Verdict verdict)
     return verdict == VERDICT_WRONG || (told->is_strict && is_lesser);
 }
 
+Verdict chain_verdict(const Chain *chain)
+{
+    return trial_judge(&(Trial){
+        .failed_at = chain->failed_at,
+        .failure = chain->failure,
+        .again = chain->again,
+    });
+}
+
 bool chain_stands(const Told *told, const Chain *chain)
 {
-    size_t counted = told->is_strict ? chain->again.count : chain->again.real_count;
-    return chain->failed_at == PROOF_STEP_NONE && counted == 0;
+    return !verdict_counts(told, chain_verdict(chain));
 }
 
 bool proof_stands(const Told *told)

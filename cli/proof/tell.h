@@ -18,7 +18,8 @@ bool proof_stands(const Told *told);
 /* Does this migration's verdict count against it? */
 bool verdict_counts(const Told *told, Verdict verdict);
 
-/* Does going up again at the end of a chain lead back? */
+/* Of going up again at the end of a chain; and does that count for it? */
+Verdict chain_verdict(const Chain *chain);
 bool chain_stands(const Told *told, const Chain *chain);
 
 /* All append. */

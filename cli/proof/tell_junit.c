@@ -152,8 +152,7 @@ static void climbs_append(const Told *told, Str *out)
         const Chain *chain = &told->proof->chains[i];
         Findings findings = findings_of_chain(chain, told->set, &arena);
         way_text(&findings, "chain", &text);
-        size_t counted = told->is_strict ? chain->again.count : chain->again.real_count;
-        bool has_failed = chain->failed_at != PROOF_STEP_NONE || counted > 0;
+        bool has_failed = !chain_stands(told, chain);
         failures += has_failed;
         const char *name =
             arena_printf(&arena, "up again to %s", told->set->migrations[chain->top].id);

@@ -116,8 +116,8 @@ static void chain_tell(const Told *told, const Chain *chain, Str *out)
     if (findings.count == 0) {
         return;
     }
-    output_colour(out, chain_stands(told, chain) ? COLOUR_GOOD : COLOUR_BAD,
-                  chain_stands(told, chain) ? "cosmetic" : "wrong");
+    Verdict verdict = chain_verdict(chain);
+    output_colour(out, COLOURS[verdict], verdict_name(verdict));
     str_printf(out, " the chain from %s down to %s and up again\n",
                told->set->migrations[chain->top].id, told->set->migrations[chain->bottom].id);
     findings_tell(&findings, out);

@@ -37,11 +37,13 @@ Verdict proved_verdict(const Proved *proved)
 
 Verdict trial_judge(const Trial *trial)
 {
-    if (trial->failed_at != PROOF_STEP_NONE || trial->undone.real_count > 0 ||
+    bool has_failed = trial->failed_at != PROOF_STEP_NONE;
+    bool is_of_rows = has_failed && trial->failure.is_of_rows;
+    if ((has_failed && !is_of_rows) || trial->undone.real_count > 0 ||
         trial->again.real_count > 0) {
         return VERDICT_WRONG;
     }
-    if (trial->rows.count > 0) {
+    if (is_of_rows || trial->rows.count > 0) {
         return VERDICT_LOSSY;
     }
     return trial->undone.count + trial->again.count > 0 ? VERDICT_COSMETIC : VERDICT_PROVED;

@@ -41,6 +41,8 @@ typedef struct WalkFailure {
     size_t migration;               /* index into the set */
     const PlanStatement *statement; /* NULL: none of its statements */
     uint32_t number;                /* of the statement, from 1 */
+    bool is_of_rows; /* those of a seed that only another schema can hold are in its way; said by
+                        whoever knows, see chain.c */
     Err err;
 } WalkFailure;
 

@@ -468,6 +468,52 @@ static void rows_that_a_down_loses_are_said(void **state)
     assert_proof(world, "test", 0, WORDS("3 migrations: 3 proved"));
 }
 
+/* The seed's rows of the newest schema, as the program writes them after a rollout: what only that
+ * can hold is in the way of a down that is right. */
+static void rows_of_the_newest_schema_in_a_downs_way_are_said(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_name", "ALTER TABLE users ALTER COLUMN name DROP NOT NULL;\n",
+                  "ALTER TABLE users ALTER COLUMN name SET NOT NULL;\n");
+    put_migration(world, "0003_c", "CREATE TABLE c (id int);\n", "DROP TABLE c;\n");
+    put_file(world, "seed.sql",
+             "INSERT INTO users (name) VALUES ('a');\nINSERT INTO users DEFAULT VALUES;\n");
+    static const char *const WORDS[] = {
+        "lossy 0002_name\n    in the chain the down fails: column \"name\" of relation \"users\" "
+        "contains null values (schema public) (SQLSTATE 23502)\n",
+        "      hint    alone, with the rows that the schema below it can hold, the down is right: "
+        "those that only the newer one can hold are in its way\n",
+        "3 migrations: 2 proved, 1 lossy\n",
+        NULL,
+    };
+    assert_proof(world, "test --seed seed.sql", 0, WORDS);
+    assert_proof(world, "test --seed seed.sql --strict", 1, WORDS);
+    const json_t *proof = run_json(world, "test --seed seed.sql", 0);
+    assert_string_equal(verdict_in(proof, 1, "alone"), "proved");
+    assert_string_equal(verdict_in(proof, 1, "chain"), "lossy");
+}
+
+/* A column that its table got when it was empty. */
+static void rows_of_the_newest_schema_in_the_way_back_up_are_said(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "CREATE TABLE users (name text);\n", NULL);
+    put_migration(world, "0002_mail", "ALTER TABLE users ADD COLUMN mail text NOT NULL;\n",
+                  "ALTER TABLE users DROP COLUMN mail;\n");
+    put_migration(world, "0003_c", "CREATE TABLE c (id int);\n", "DROP TABLE c;\n");
+    put_file(world, "seed.sql", "INSERT INTO users (name, mail) VALUES ('a', 'b');\n");
+    static const char *const WORDS[] = {
+        "lossy the chain from 0003_c down to 0002_mail and up again\n"
+        "    going up again fails: 0002_mail: column \"mail\" of relation \"users\" contains null "
+        "values (schema public) (SQLSTATE 23502)\n",
+        "3 migrations: 2 proved, 1 irreversible\n",
+        NULL,
+    };
+    assert_proof(world, "test --seed seed.sql", 0, WORDS);
+    assert_proof(world, "test --seed seed.sql --strict", 1, WORDS);
+}
+
 /* Types whose text hangs on settings, or on a collation that takes two of them for one. */
 static const char ODD[] =
     "CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);\n"
@@ -595,6 +641,8 @@ int main(void)
         WORLD_TEST(what_a_repeatable_has_made_meets_the_downs),
         WORLD_TEST(repeatables_alone_make_no_chain),
         WORLD_TEST(rows_that_a_down_loses_are_said),
+        WORLD_TEST(rows_of_the_newest_schema_in_a_downs_way_are_said),
+        WORLD_TEST(rows_of_the_newest_schema_in_the_way_back_up_are_said),
         WORLD_TEST(values_that_a_down_mixes_up_are_said),
         WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),
         WORLD_TEST(the_report_for_machines_names_failures),
