@@ -26,6 +26,8 @@ static void forget_targets(Invariants *invariants)
         free(invariants->all_targets.items[i]);
     }
     LIST_CLEAR(&invariants->all_targets);
+    LIST_CLEAR(&invariants->orders);
+    invariants->heard = NULL;
     map_free(invariants->targets);
     invariants->targets = map_new();
 }
@@ -35,6 +37,7 @@ void invariants_free(Invariants *invariants)
     forget_targets(invariants);
     map_free(invariants->targets);
     LIST_DONE(&invariants->all_targets);
+    LIST_DONE(&invariants->orders);
     LIST_DONE(&invariants->rollouts);
     LIST_DONE(&invariants->sessions);
     LIST_DONE(&invariants->agents);
@@ -73,6 +76,24 @@ ShadowTarget *invariants_target(Invariants *invariants, const char *rollout, con
         map_put(invariants->targets, key, shadow);
     }
     return shadow;
+}
+
+/* The newest comes first: a store that was thrown back gives numbers out again. */
+ShadowTarget *invariants_order(const Invariants *invariants, uint64_t token)
+{
+    for (size_t i = invariants->orders.count; i > 0; i--) {
+        if (invariants->orders.items[i - 1].token == token) {
+            return invariants->orders.items[i - 1].shadow;
+        }
+    }
+    return NULL;
+}
+
+void invariants_note_order(Invariants *invariants, uint64_t token, ShadowTarget *shadow)
+{
+    if (token != 0 && invariants_order(invariants, token) != shadow) {
+        LIST_PUSH(&invariants->orders, ((ShadowOrder){ token, shadow }));
+    }
 }
 
 static ShadowSession *session_shadow(Invariants *invariants, const Event *event)
@@ -187,9 +208,8 @@ static void check_stale(Invariants *invariants, const Event *event, const Effect
 
 /* --- steps --- */
 
-static void reconcile_row(Invariants *invariants, const char *rollout, const char *address)
+static void reconcile_shadow(Invariants *invariants, ShadowTarget *shadow)
 {
-    ShadowTarget *shadow = invariants_find_target(invariants, rollout, address);
     if (shadow != NULL && shadow->is_in_flight) {
         shadow->is_in_flight = false;
         invariants->in_flight--;
@@ -198,23 +218,19 @@ static void reconcile_row(Invariants *invariants, const char *rollout, const cha
 
 /*
  * Rows name a database as it was called when the rollout began, agents as they saw it last, and it
- * may have another name by now: whose order the report answers tells its token.
+ * may have another name by now.
  */
-static void reconcile(Invariants *invariants, const Engine *engine, const State *state)
+static void reconcile(Invariants *invariants, const State *state)
 {
     const PgTenant *tenant = sim_pg_tenant_find(invariants->pg, state->target);
     const TargetRow *named = tenant == NULL ? NULL
                                             : sim_disk_target_of(invariants->disk, state->rollout,
                                                                  sim_pg_identity(tenant));
-    reconcile_row(invariants, state->rollout, state->target);
+    reconcile_shadow(invariants, invariants_order(invariants, state->token));
+    reconcile_shadow(invariants, invariants_find_target(invariants, state->rollout, state->target));
     if (named != NULL) {
-        reconcile_row(invariants, state->rollout, named->address);
-    }
-    for (size_t i = 0; i < engine_target_count(engine, state->rollout); i++) {
-        const TargetRow *row = engine_target_at(engine, state->rollout, i);
-        if (row->token == state->token) {
-            reconcile_row(invariants, state->rollout, row->address);
-        }
+        reconcile_shadow(invariants,
+                         invariants_find_target(invariants, state->rollout, named->address));
     }
 }
 
@@ -231,6 +247,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
     }
     invariants->is_stale = false;
     invariants->is_garbled = false;
+    invariants->heard = NULL;
     /* Then time acts, too; or a new engine begins with what it has loaded. */
     invariants->is_due = invariants->is_fresh || engine_next_deadline_ms(engine) <= event->now_ms;
     invariants->is_fresh = false;
@@ -244,7 +261,7 @@ void invariants_step_begin(Invariants *invariants, const Engine *engine, const E
         }
     }
     if (event->kind == EVENT_STATE && !invariants->is_stale && !invariants->is_garbled) {
-        reconcile(invariants, engine, event->state);
+        reconcile(invariants, event->state);
         invariants_hear(invariants, event);
     }
     if (event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME) {
@@ -633,6 +650,7 @@ static void shadow_from_disk(Invariants *invariants)
                                   .attempt = row->stamp.attempt,
                                   .term = row->stamp.term,
                                   .is_in_flight = is_in_flight };
+        invariants_note_order(invariants, row->token, shadow);
         invariants_count_target(invariants, row);
         invariants->in_flight += is_in_flight;
     }

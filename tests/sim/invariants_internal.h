@@ -35,6 +35,12 @@ typedef struct ShadowTarget {
     bool is_in_flight;      /* when this coordinator started, and not heard of since */
 } ShadowTarget;
 
+/* Names are given away and exchanged: whose order a report answers tells its token. */
+typedef struct ShadowOrder {
+    uint64_t token;
+    ShadowTarget *shadow;
+} ShadowOrder;
+
 typedef struct ShadowAgent {
     char name[NAME_MAX_BYTES + 1];
     uint64_t lost_ms;  /* when it was found lost in silence; 0: it is not */
@@ -59,6 +65,8 @@ struct Invariants {
     LIST(ShadowSession) sessions;
     LIST(ShadowTarget *) all_targets;
     Map *targets; /* "rollout address" */
+    LIST(ShadowOrder) orders;
+    ShadowTarget *heard; /* whom the report in hand is about; NULL: nobody knows, or it is none */
     LIST(ShadowAgent) agents;
     size_t in_flight;
     size_t undurable; /* rows and events that were stepped and are not committed */
@@ -83,6 +91,10 @@ ShadowTarget *invariants_find_target(const Invariants *invariants, const char *r
                                      const char *address);
 /* Made when there is none. */
 ShadowTarget *invariants_target(Invariants *invariants, const char *rollout, const char *address);
+
+/* Whose order has, or had, this token; NULL: it was given before this coordinator began. */
+ShadowTarget *invariants_order(const Invariants *invariants, uint64_t token);
+void invariants_note_order(Invariants *invariants, uint64_t token, ShadowTarget *shadow);
 
 /* Ready and running rollouts start work, and no others. */
 bool invariants_may_start(RolloutState state);

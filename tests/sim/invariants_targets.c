@@ -153,8 +153,9 @@ static void check_back(Invariants *invariants, const TargetRow *row)
 void invariants_hear(Invariants *invariants, const Event *event)
 {
     const State *state = event->state;
-    ShadowTarget *shadow = invariants_find_target(invariants, state->rollout, state->target);
+    ShadowTarget *shadow = invariants_order(invariants, state->token);
     invariants->is_spent_word = false;
+    invariants->heard = shadow;
     if (shadow == NULL) {
         return;
     }
@@ -180,8 +181,7 @@ static bool is_decided(TargetState state)
 static void check_heard(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
                         const TargetRow *row)
 {
-    bool is_of_it = event->kind == EVENT_STATE && str_equal(event->state->rollout, row->rollout) &&
-                    str_equal(event->state->target, row->address);
+    bool is_of_it = event->kind == EVENT_STATE && shadow == invariants->heard;
     if (!is_of_it || !invariants->is_spent_word) {
         return;
     }
@@ -235,6 +235,7 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
     check_left_out(invariants, event, shadow, row);
     see_target(invariants, shadow, row);
     invariants_rollout(invariants, row->rollout)->is_touched = true;
+    invariants_note_order(invariants, row->token, shadow);
     shadow->state = row->state;
     shadow->report = row->report;
     shadow->attempt = row->stamp.attempt;
