@@ -121,7 +121,8 @@ void failover_judge(Item *item)
         set_lost(item, is_mended(item, claim) ? "" : item->row.lost);
         return;
     }
-    if (claim == NULL || !is_claimed(claim) || !is_lost(&claim->row, &item->row)) {
+    bool is_known = claim != NULL && is_claimed(claim) && !target_is_astray(claim);
+    if (!is_known || !is_lost(&claim->row, &item->row)) {
         return;
     }
     set_lost(item, version_words(claim->row.version));

@@ -35,6 +35,16 @@ void agent_set_instances(Agent *agent, const HelloInstance *instances, size_t co
     agent_touch(agent);
 }
 
+InstanceRow *agent_instance(Agent *agent, const char *name)
+{
+    for (size_t i = 0; i < agent->row.instance_count; i++) {
+        if (str_equal(agent->row.instances[i].name, name)) {
+            return &agent->row.instances[i];
+        }
+    }
+    return NULL;
+}
+
 void agent_note_away(Agent *agent)
 {
     bool is_given_up = agent->row.state == SESSION_LOST || agent->row.state == SESSION_QUARANTINED;
@@ -286,6 +296,7 @@ void item_set_identity(Item *item, const Identity *identity)
     if (identity->system_identifier == 0 || identity_equal(&item->row.identity, identity)) {
         return; /* one that cannot be read now is still what it was */
     }
+    item->agent->has_strays |= item->uses > 0 && item->row.identity.system_identifier != 0;
     family_leave(item);
     item->row.identity.system_identifier = identity->system_identifier;
     item->row.identity.database_oid = identity->database_oid;

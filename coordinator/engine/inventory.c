@@ -1,18 +1,11 @@
 /*
- * Inventories: what agents list, and what follows when a target is gone, moves, or is claimed
- * twice.
+ * Inventories: what agents list, and what follows when a target is gone. Where its database lives
+ * now, and under which name, is family.c's.
  *
  * Pages come in any order and may be doubled. What they name is taken as they come; what all pages
  * of one revision do not name is gone. A database belongs to the agent that lists its address:
- * another agent's claim to a living address is not taken. One identity may stand under several
- * addresses (a primary and its replicas): the writable one serves. When another address becomes the
- * writable one, or the database is renamed, the target moves there and keeps its own address in the
- * rollout; when two servers have a writable one at once, both are disputed and nothing starts on
- * them.
+ * another agent's claim to a living address is not taken.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "coordinator/engine/state.h"
 #include "proto/address.h"
 
@@ -61,168 +54,6 @@ static bool listing_is_whole(const Listing *listing)
     return listing->pages_here == listing->page_count;
 }
 
-/* --- families: one identity, several addresses --- */
-
-/* Whose key was revoked has nothing to say any more. */
-static bool is_candidate(const Item *item)
-{
-    return !item->row.is_gone && !item->row.in_recovery && item->agent != NULL &&
-           !agent_is_revoked(item->agent);
-}
-
-static InstanceRow *instance_find(Agent *agent, const char *name)
-{
-    for (size_t i = 0; i < agent->row.instance_count; i++) {
-        if (str_equal(agent->row.instances[i].name, name)) {
-            return &agent->row.instances[i];
-        }
-    }
-    return NULL;
-}
-
-static uint32_t timeline_of(const Item *item)
-{
-    const InstanceRow *instance = instance_find(item->agent, item->row.instance);
-    return instance == NULL ? 0 : instance->timeline;
-}
-
-/* One server has one database of an identity: what an older listing calls it is its former name. */
-static bool is_one_server(const Item *a, const Item *b)
-{
-    return a->agent == b->agent && str_equal(a->row.instance, b->row.instance);
-}
-
-/* A dispute is not won by being the first to greet a new coordinator, or by the other one's agent
- * being started anew: who has not told of its servers yet is waited for. */
-static bool is_living(const Item *item)
-{
-    bool has_told = item->agent->row.state != SESSION_NONE &&
-                    (item->agent->has_listed || agent_is_away(item->agent));
-    bool is_awaited = item->row.is_disputed && !has_told;
-    return is_awaited || (!agent_is_away(item->agent) && timeline_of(item) != 0);
-}
-
-/*
- * On one server the later listing beats the earlier. A server that answers beats one that does not;
- * of two that do not, a later timeline beats an earlier one. 0: nobody can tell. Of two that answer
- * a later timeline says nothing: a standby that took over has one, and so has a copy that was
- * started beside its original.
- */
-static int candidate_compare(const Item *a, const Item *b)
-{
-    if (is_one_server(a, b)) {
-        return (a->listed > b->listed) - (a->listed < b->listed);
-    }
-    int living = (int)is_living(a) - (int)is_living(b);
-    uint32_t left = timeline_of(a);
-    uint32_t right = timeline_of(b);
-    if (living != 0 || is_living(a) || left == 0 || right == 0) {
-        return living;
-    }
-    return (left > right) - (left < right);
-}
-
-/* A dispute that ends sets free what it held. */
-static void set_disputed(Item *item, bool is_disputed)
-{
-    if (item->row.is_disputed == is_disputed) {
-        return;
-    }
-    item->row.is_disputed = is_disputed;
-    item_touch(item);
-    if (item->target != NULL) {
-        item->target->rollout->is_stale = true;
-        target_fire(item->target, is_disputed ? TARGET_DISPUTE : TARGET_BACK);
-    }
-}
-
-static void set_target_agent(Target *target, Agent *agent)
-{
-    for (size_t i = 0; i < target->agent->targets.count; i++) {
-        if (target->agent->targets.items[i] == target) {
-            LIST_REMOVE(&target->agent->targets, i);
-            break;
-        }
-    }
-    target->agent = agent;
-    LIST_PUSH(&agent->targets, target);
-}
-
-static void note_move(Target *target, bool is_renamed)
-{
-    Place place = { .engine = target->engine,
-                    .agent = target->agent,
-                    .rollout = target->rollout,
-                    .wave = target->wave,
-                    .target = target };
-    if (is_renamed) {
-        event_note(place, "I02", ERR_NONE,
-                   "the database of {target} has another name now: {agent} serves it under that");
-    } else {
-        event_note(place, "I01", ERR_NONE, "the primary of {target} moved: {agent} serves it now");
-    }
-}
-
-/* The target of a rollout follows its database: to where it can be written, or what it is called.
- */
-static void target_move(Target *target, Item *to)
-{
-    bool is_renamed = is_one_server(target->item, to);
-    target_uncount(target);
-    target->item->target = NULL;
-    if (to->last_attempt < target->item->last_attempt) {
-        to->last_attempt = target->item->last_attempt;
-    }
-    target->item->uses--;
-    to->uses++;
-    item_forget_order(target->item, target);
-    item_note_order(to, target);
-    target->item = to;
-    to->target = target;
-    if (target->agent != to->agent) {
-        set_target_agent(target, to->agent);
-    }
-    text_set(&target->row.agent, to->agent->row.name);
-    text_set(&target->row.instance, to->row.instance);
-    target_take_lane(target);
-    target_count(target);
-    target->report_id = 0;
-    target->is_orphaned = true;
-    target_touch(target);
-    note_move(target, is_renamed);
-    target_fire(target, TARGET_BACK);
-    target_deadline_go(target);
-    if (order_is_in_hand(target)) {
-        order_send(target);
-    }
-}
-
-void family_settle(Family *family)
-{
-    Item *best = NULL;
-    bool is_contested = false;
-    LIST_EACH(at, &family->items) {
-        if (!is_candidate(*at)) {
-            continue;
-        }
-        int order = best == NULL ? 1 : candidate_compare(*at, best);
-        is_contested = order == 0 || (order < 0 && is_contested);
-        best = order > 0 ? *at : best;
-    }
-    for (size_t i = 0; i < family->items.count; i++) {
-        Item *item = family->items.items[i];
-        bool is_rival = is_contested && is_candidate(item) && candidate_compare(item, best) == 0;
-        set_disputed(item, is_rival);
-        if (item->target != NULL && !is_contested && best != NULL && best != item &&
-            best->target == NULL) {
-            target_move(item->target, best);
-        }
-    }
-    if (!is_contested && best != NULL) {
-        failover_judge(best);
-    }
-}
-
 /* --- entries --- */
 
 /* Does the address belong to somebody else? Then this agent's word does not count for it. */
@@ -237,7 +68,7 @@ static bool entry_is_sound(Agent *agent, const InventoryTarget *entry)
     Address address = { 0 };
     return address_parse(entry->target, &arena, &address, NULL) == ERR_NONE &&
            str_equal(address.instance, entry->instance) &&
-           instance_find(agent, entry->instance) != NULL;
+           agent_instance(agent, entry->instance) != NULL;
 }
 
 static bool entry_changes(const Item *item, const Agent *agent, const InventoryTarget *entry)
@@ -254,13 +85,13 @@ static bool entry_changes(const Item *item, const Agent *agent, const InventoryT
  * gone. */
 static bool instance_is_reached(Agent *agent, const char *name)
 {
-    const InstanceRow *instance = instance_find(agent, name);
+    const InstanceRow *instance = agent_instance(agent, name);
     return instance == NULL || instance->system_identifier != 0;
 }
 
 static void instance_seen(Agent *agent, const InventoryTarget *entry)
 {
-    InstanceRow *instance = instance_find(agent, entry->instance);
+    InstanceRow *instance = agent_instance(agent, entry->instance);
     if (instance != NULL && instance->system_identifier == 0) {
         instance->system_identifier = entry->identity.system_identifier;
     }
@@ -282,15 +113,15 @@ static bool is_below(const Rollout *rollout, const char *version)
  * below the plan's version: the command line's `down`, or a coordinator that this store has
  * forgotten.
  */
-static void compare_history(Item *item)
+void item_compare_history(Item *item)
 {
-    Target *target = item->target;
-    if (target == NULL || !item->row.is_read) {
+    const Target *target = item->target;
+    if (target == NULL || !item->row.is_read || target_is_astray(target)) {
         return;
     }
     Fence ours = { target->row.stamp.term, target->row.token };
     if (fence_compare(item->row.fence, ours) > 0 && is_below(target->rollout, item->row.version)) {
-        target_fire(target, TARGET_CONTRADICTED);
+        target_fire(item->target, TARGET_CONTRADICTED);
     }
 }
 
@@ -345,7 +176,7 @@ static void entry_take(Agent *agent, const InventoryTarget *entry)
     if (item->target != NULL) {
         item->target->rollout->is_stale = true;
     }
-    compare_history(item);
+    item_compare_history(item);
 }
 
 static void item_gone(Item *item)
@@ -394,6 +225,7 @@ static void page_take(Agent *agent, const Inventory *page)
 
 static void listing_close(Agent *agent)
 {
+    strays_follow(agent); /* who has exchanged names with whom is known when all have been named */
     drop_items(agent, agent->listing.number);
     agent->row.inventory_revision = agent->listing.revision;
     agent->has_listed = true;

@@ -179,6 +179,14 @@ void order_revise(Target *target, Goal goal)
     order_begin(target);
 }
 
+/* Whether it still counts as in hand: at that address others may have had newer ones. */
+void order_give_anew(Target *target)
+{
+    target->row.was_sent = true;
+    attempt_begin(target, target->row.goal);
+    order_begin(target);
+}
+
 /*
  * Orders of an earlier term are given again under this one: whatever another coordinator may have
  * told the agent since (one that this store has forgotten, or a deposed one that still speaks),
@@ -233,8 +241,7 @@ static bool renew_if_unheard(Target *target)
     if (!is_unheard || !agent_is_reachable(target->agent)) {
         return false;
     }
-    attempt_begin(target, target->row.goal);
-    order_begin(target);
+    order_give_anew(target);
     return true;
 }
 

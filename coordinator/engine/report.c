@@ -13,6 +13,7 @@ typedef enum Standing {
     STANDING_CURRENT = 0,
     STANDING_LATE,    /* of an older order */
     STANDING_UNHEARD, /* of an order that this coordinator never gave */
+    STANDING_FOREIGN, /* of another target, whose database was called so */
 } Standing;
 
 static const TargetEvent EVENTS[] = {
@@ -29,6 +30,9 @@ static Standing standing_of(const Target *target, const State *state)
     const TargetRow *row = &target->row;
     const Engine *engine = target->engine;
     int order = order_stamp_compare(state->stamp, row->stamp);
+    if (state->token != row->token && state->token <= target->item->left_token) {
+        return STANDING_FOREIGN;
+    }
     if (state->stamp.term > engine->term || order > 0) {
         return STANDING_UNHEARD;
     }
@@ -232,8 +236,10 @@ void report_take(Agent *agent, const State *state)
             (void)claim_settle(agent);
             return; /* not acknowledged: it is told again to the coordinator that knows the order */
         }
-        watch_target_reconciled(target);
-        (standing == STANDING_CURRENT ? take_current : take_late)(target, state);
+        if (standing != STANDING_FOREIGN) {
+            watch_target_reconciled(target);
+            (standing == STANDING_CURRENT ? take_current : take_late)(target, state);
+        }
     }
     if (report_is_end(report) && agent_is_reachable(agent)) {
         send_ack(agent, state);

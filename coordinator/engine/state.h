@@ -71,8 +71,9 @@ struct Agent {
     bool has_said_bye;      /* its silence says nothing about the network */
     bool has_listed;        /* the bound process has a complete inventory here */
     Listing listing;
-    LIST(Item *) items;     /* that it serves, or served last */
-    bool has_too_many;      /* more than it may list, and that has been said */
+    LIST(Item *) items; /* that it serves, or served last */
+    bool has_too_many;  /* more than it may list, and that has been said */
+    bool has_strays;    /* a database of a target has had another's name since the last listing */
     LIST(Target *) targets; /* of open rollouts, and those of closed ones that it has in hand */
     uint32_t busy;          /* slots held on this host, whatever the rollout */
     bool is_dirty;
@@ -100,6 +101,7 @@ struct Item {
     Target *target;        /* that it serves now, of an open rollout; NULL: none */
     Target *newest;        /* with its newest order, of any rollout; NULL: none is known */
     uint32_t last_attempt; /* over all rollouts: an agent compares orders by it */
+    uint64_t left_token;   /* newest order to one that was called so and is not any more; 0: none */
     uint32_t uses;         /* targets of all rollouts, open or not, that speak of it */
     uint64_t listed;       /* number of the listing that last named it */
     uint32_t standing;     /* rows of its newest rollout, as its agent said */
@@ -377,6 +379,7 @@ Agent *agent_find(const Engine *engine, const char *name);
 Agent *agent_add(Engine *engine, const char *name);
 Agent *agent_of_instance(const Engine *engine, const char *instance); /* NULL: nobody's */
 void agent_set_instances(Agent *agent, const HelloInstance *instances, size_t count);
+InstanceRow *agent_instance(Agent *agent, const char *name); /* NULL: it has none of this name */
 Agent *agent_load(Engine *engine, const AgentRow *row);
 void agent_free(Agent *agent);
 bool agent_is_reachable(const Agent *agent); /* active, with a bound session */
@@ -420,8 +423,14 @@ void claim_forgive_all(Engine *engine); /* a person has looked */
 void inventory_take(Agent *agent, const Inventory *page);
 void listing_end(Agent *agent);          /* or its breaking off */
 void inventory_drop_agent(Agent *agent); /* its key was revoked */
+void item_compare_history(Item *item);   /* does it show what its target is said to have? */
+
+/* --- family.c: one database under several addresses --- */
 void family_settle(Family *family);
 const Family *family_find(const Engine *engine, const Identity *identity); /* NULL: nobody has it */
+bool target_is_astray(const Target *target); /* its item is another database by now */
+/* Targets whose databases have exchanged names change places; a whole listing is at hand. */
+void strays_follow(Agent *agent);
 
 /* --- failover.c: what a promoted server has not got --- */
 void item_note_order(Item *item, Target *target); /* it has an order; is it the newest? */
@@ -435,6 +444,7 @@ bool order_is_in_hand(const Target *target);  /* an order is in force and has no
 void order_assign(Target *target, Goal goal); /* a new attempt, with its token */
 void order_turn_back(Target *target); /* likewise, unless one in hand has that direction already */
 void order_revise(Target *target, Goal goal); /* the same attempt: hold, or go on */
+void order_give_anew(Target *target);         /* it was in hand, under another address */
 void order_take_over(Target *target);         /* from the coordinator before this one */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);

@@ -354,6 +354,83 @@ static void databases_that_have_exchanged_their_names_are_told_apart_after_a_res
     assert_target(fleet, "a/db1", TARGET_HEALTHY);
 }
 
+static void exchange_names(Fleet *fleet)
+{
+    host(fleet, "a")->names[0] = "db2";
+    host(fleet, "a")->names[1] = "db1";
+    say_inventory(fleet, "a");
+}
+
+static void targets_follow_databases_that_exchange_their_names(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    plan_two_waves(fleet, 1);
+    fleet->plan_waves[0].needs_approval = true;
+    assert_ok(start(fleet));
+    exchange_names(fleet);
+    assert_ok(command(fleet, COMMAND_APPROVE));
+    assert_int_equal(goal(fleet, "a/db2")->identity.database_oid, 1001);
+    report_as(fleet, "a", "a/db2", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
+    assert_int_equal(goal(fleet, "a/db1")->identity.database_oid, 1002);
+    report_as(fleet, "a", "a/db1", REPORT_APPLIED);
+    assert_target(fleet, "a/db2", TARGET_HEALTHY);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+/* Of the two, one has had more attempts: what is in hand stays so under the other's address. */
+static void an_order_in_hand_follows_its_database_to_anothers_name(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    plan_two_waves(fleet, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    report_error(fleet, "a/db2", REPORT_FAILED, ERR_SERVER);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db2"));
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    report_all(fleet, REPORT_ROLLED_BACK);
+    assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
+
+    fleet->plan_waves[0].targets.value = 2;
+    assert_ok(start_as(fleet, "r2"));
+    OrderStamp before = goal(fleet, "a/db1")->stamp;
+    exchange_names(fleet);
+    assert_int_equal(goal(fleet, "a/db2")->identity.database_oid, 1001);
+    assert_int_equal(goal(fleet, "a/db1")->identity.database_oid, 1002);
+    assert_true(goal(fleet, "a/db1")->stamp.attempt > before.attempt);
+    report_as(fleet, "a", "a/db2", REPORT_APPLIED);
+    report_as(fleet, "a", "a/db1", REPORT_APPLIED);
+    assert_string_equal(rollout_state_name(engine_rollout_find(fleet->engine, "r2")->state),
+                        rollout_state_name(ROLLOUT_SUCCEEDED));
+}
+
+/* Else it would be of an order that nobody here gave, and a sign of a later coordinator. */
+static void what_is_said_under_a_former_name_is_nobodys_word(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    plan_two_waves(fleet, 1);
+    assert_ok(start(fleet));
+    State late = { .rollout = ROLLOUT,
+                   .target = "a/db1",
+                   .stamp = goal(fleet, "a/db1")->stamp,
+                   .token = goal(fleet, "a/db1")->token,
+                   .report = REPORT_HELD,
+                   .code = ERR_IDENTITY };
+    report(fleet, "a/db1", REPORT_RUNNING);
+    exchange_names(fleet);
+    assert_target(fleet, "a/db2", TARGET_PENDING);
+    report_bare(fleet, "a", &late);
+    assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 1);
+    assert_null(event_of(fleet, "E02"));
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    assert_target(fleet, "a/db2", TARGET_PENDING);
+    report_as(fleet, "a", "a/db2", REPORT_APPLIED);
+    assert_target(fleet, "a/db1", TARGET_HEALTHY);
+}
+
 /* Two targets at one address would have two orders for it, and an agent has one. */
 static void a_target_whose_name_another_bears_is_not_served_by_it(void **state)
 {
@@ -720,6 +797,9 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_renamed_database_that_is_made_anew_is_gone),
     cmocka_unit_test(a_name_that_is_given_anew_is_another_databases),
     cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
+    cmocka_unit_test(targets_follow_databases_that_exchange_their_names),
+    cmocka_unit_test(an_order_in_hand_follows_its_database_to_anothers_name),
+    cmocka_unit_test(what_is_said_under_a_former_name_is_nobodys_word),
     cmocka_unit_test(a_target_whose_name_another_bears_is_not_served_by_it),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
     cmocka_unit_test(a_dispute_ends_when_the_key_of_one_is_revoked),
