@@ -243,12 +243,21 @@ static void on_message(void *ctx, const Zframe *frame)
 
 /* ---- from workers and watchers ---- */
 
-/* A whole list of its instance is at hand, and the target is not on it. */
+/* Of one that was never read nothing is known. */
+static bool is_another(const Identity *meant, const Identity *there)
+{
+    return meant->system_identifier != 0 && there->system_identifier != 0 &&
+           !identity_equal(meant, there);
+}
+
+/* A whole list of its instance is at hand, and the target is not on it, or another has its name. */
 static bool is_gone(void *ctx, const Address *address, const char *target)
 {
     const Link *link = ctx;
+    const InventoryTarget *there = facts_target(link->facts, target);
+    const AgentOrder *order = agent_session_order(link->session, target);
     return facts_is_listed(link->facts, address->instance) &&
-           facts_target(link->facts, target) == NULL;
+           (there == NULL || (order != NULL && is_another(&order->identity, &there->identity)));
 }
 
 /* Nobody will say how it ended: its database is gone, and the worker was told to wait for it no
@@ -264,7 +273,8 @@ static void settle_end(Link *link, const WorkerEnd *end)
     AUTO(LinkEffects) effects = { 0 };
     if (end_is_lost(link, end)) {
         Err reason = { 0 };
-        err_set(&reason, ERR_NOT_FOUND, "%s is gone: its instance does not list it any more",
+        err_set(&reason, ERR_NOT_FOUND,
+                "%s is gone: its instance does not list it any more, or another one has its name",
                 end->target);
         refuse(link, end->target, &reason);
         return;

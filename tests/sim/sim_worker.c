@@ -263,14 +263,17 @@ static const InventoryTarget *target_known(const SimAgent *agent, const char *ad
     return NULL;
 }
 
-/* A whole list of its instance is at hand, and the target is not on it. */
+/* A whole list of its instance is at hand, and the target is not on it, or another has its name. */
 static bool is_target_gone(const SimAgent *agent, const char *target)
 {
     AUTO(Arena) arena = { 0 };
     Address address;
     Err err = { 0 };
-    if (target_known(agent, target) != NULL ||
-        address_parse(target, &arena, &address, &err) != ERR_NONE) {
+    const InventoryTarget *there = target_known(agent, target);
+    const AgentOrder *order = agent_session_order(agent->session, target);
+    bool is_there = there != NULL && (order == NULL || order->identity.system_identifier == 0 ||
+                                      identity_equal(&order->identity, &there->identity));
+    if (is_there || address_parse(target, &arena, &address, &err) != ERR_NONE) {
         return false;
     }
     for (size_t i = 0; i < agent->instances.count; i++) {
