@@ -115,16 +115,19 @@ static ErrCode learn_mirror(Repairing *repairing, Err *err)
 }
 
 /* A history that is about another schema says nothing of this one. */
-static void look_tool(Repairing *repairing, const RepairSight *sight, Findings *findings)
+static ErrCode look_tool(Repairing *repairing, const RepairSight *sight, Findings *findings,
+                         Err *err)
 {
     Arena *arena = &repairing->invocation->arena;
     RepairTool told = { 0 };
-    if (repairing->tool.tool == NULL || sight->fence == FENCE_SIGHT_OTHER_SCHEMA) {
-        return;
+    if (sight->fence == FENCE_SIGHT_OTHER_SCHEMA) {
+        return ERR_NONE;
     }
-    repair_look_tool(repairing->runner, &repairing->tool, arena, &told);
-    told.is_mirrored = plan_tool(&repairing->plan) != NULL;
-    repair_findings_add_tool(&repairing->plan, sight, &told, arena, findings);
+    ErrCode code = repair_look_tool(repairing->runner, sight, &repairing->tool, arena, &told, err);
+    if (code == ERR_NONE && told.name != NULL) {
+        repair_findings_add_tool(&repairing->plan, sight, &told, arena, findings);
+    }
+    return code;
 }
 
 static ErrCode begin(Invocation *invocation, Repairing *repairing, Err *err)
@@ -157,8 +160,7 @@ static ErrCode look(Repairing *repairing, RepairSight *ret_sight, Findings *find
         return code;
     }
     repair_findings_gather(&repairing->plan, ret_sight, arena, findings);
-    look_tool(repairing, ret_sight, findings);
-    return ERR_NONE;
+    return look_tool(repairing, ret_sight, findings, err);
 }
 
 /* ---- choosing ---- */

@@ -211,6 +211,8 @@ typedef struct PlanTool {
     bool is_own;       /* of Plan.ties: the directory is of its format */
     bool keeps_newest; /* its table holds but where it stands: what is below is applied as a matter
                           of course, and not because it says so */
+    bool hides_rest;   /* the same, or its heads: at what the plan does not know it says nothing of
+                          what the plan knows */
 } PlanTool;
 
 typedef struct Plan {

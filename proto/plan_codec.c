@@ -177,6 +177,10 @@ static const Field TOOL_FIELDS[] = {
     ROW_BOOL(10, PlanTool, is_numeric, OPTIONAL, "of ties: versions are compared as numbers"),
     ROW_BOOL(11, PlanTool, is_own, OPTIONAL,
              "of ties: the directory is of its format: it is asked also where nothing stands"),
+    ROW_BOOL(
+        12, PlanTool, hides_rest, OPTIONAL,
+        "its table holds but where it stands: at what the plan does not have it says nothing of "
+        "the rest"),
 };
 static const FieldTable TOOL = FIELD_TABLE("tool", PlanTool, TOOL_FIELDS);
 

@@ -8,10 +8,25 @@
 #include "agent/core/job.h"
 
 typedef enum Accord {
-    ACCORD_FULL = 0,
+    ACCORD_NONE = 0, /* there is nothing to compare: neither has it, or tools do not say */
+    ACCORD_BOTH,     /* both have it */
     ACCORD_AHEAD,  /* the tool has applied it, and skein's history, which is to, does not have it */
-    ACCORD_BEHIND, /* the other way round */
+    ACCORD_BEHIND, /* the other way round: the tool was never told */
+    ACCORD_UNDONE, /* the same, of what the tool has had: it has undone it by itself */
+    ACCORD_COUNT_,
 } Accord;
+
+/* What whoever asks has to do with the tool. */
+typedef enum Sharing {
+    SHARING_NONE = 0,
+    SHARING_MIRRORED, /* the plan adopts from it, or tells it of each step */
+    SHARING_TIED,     /* the history is shared with it, and the plan leaves it alone */
+    SHARING_FOUND,    /* nothing stands in the history: it is the tool of the plan's directory */
+    SHARING_COUNT_,
+} Sharing;
+
+/* Does an attempt in that direction hold where it meets this? The table of docs/repair.md. */
+bool accord_holds(Accord accord, Sharing sharing, bool is_up);
 
 /* How many of the plan's migrations lie at or below the newest applied one that has a place in the
  * order. `rows` is one per migration of the plan, here and below. */
@@ -26,8 +41,8 @@ bool accord_is_passed_over(const Plan *plan, size_t index, size_t end);
 bool accord_is_told(const PlanTool *tool, const HistoryRow *rows, size_t index, size_t end);
 
 /*
- * Of a migration that neither has brought to an end, and of one that stands beside the order of the
- * others, tools say nothing; nor is what is passed over skein's to have.
+ * Of a migration whose up neither has brought to an end, and of one that stands beside the order of
+ * the others, tools say nothing; nor is what is passed over skein's to have.
  */
 Accord accord_of(const Plan *plan, const PlanTool *tool, const HistoryRow *rows, size_t index,
                  size_t end);

@@ -167,7 +167,8 @@ typedef struct HistoryRow {
     bool is_same_statement; /* is_running: it is the one that the plan has there */
     bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
-    bool is_in_tool;     /* of a plan with a tool (plan_tool): that has applied it */
+    bool is_in_tool;     /* the tool (of the plan, or the tie) has it in its table */
+    bool was_in_tool;    /* it has had it: skein took it over from there, or told it */
 } HistoryRow;
 
 typedef struct History {
@@ -189,6 +190,7 @@ typedef struct History {
      * whose table is there; NULL: none. HistoryRow.is_in_tool speaks of it. */
     const char *tie;
     const char *tie_trouble; /* why its table cannot be read; NULL: it was */
+    const char *tie_fault;   /* what it says is wrong with itself; NULL: nothing */
     const char *tie_table;   /* what a command adds for it: " --table ops.moves"; NULL: nothing */
     bool tie_keeps_newest;   /* as PlanTool has it */
     bool is_tie_other;       /* the plan has to do with another one, and this one was not asked */

@@ -287,21 +287,39 @@ bool job_has_next_between_tools(const void *subject)
     return job->history.is_tie_other && job_has_next(job);
 }
 
+/* Of a tool that the directory alone speaks of, what it has of this directory matters. */
+bool job_has_tie_fault(const void *subject)
+{
+    const Job *job = subject;
+    const JobHistory *history = &job->history;
+    if (history->tie_fault[0] == '\0') {
+        return false;
+    }
+    return history->is_tie_found ? job_has_tie_found(job)
+                                 : job_is_going_up(job) || job_has_next(job);
+}
+
 bool job_has_tie_found(const void *subject)
 {
     const Job *job = subject;
-    return job->history.is_tie_found && job_is_going_up(job) && job_history_tie_count(job) > 0 &&
-           job_history_next_up(job) >= 0;
+    return job->history.is_tie_found && job_is_going_up(job) &&
+           job_history_tie_count(job, ACCORD_AHEAD) > 0 && job_history_next_up(job) >= 0;
+}
+
+bool job_has_tie_undone(const void *subject)
+{
+    return job_history_tie(subject, ACCORD_UNDONE) >= 0;
 }
 
 bool job_has_tie_ahead(const void *subject)
 {
-    return job_history_tie_ahead(subject) >= 0;
+    return job_history_tie(subject, ACCORD_AHEAD) >= 0;
 }
 
 bool job_has_tie_given(const void *subject)
 {
-    return job_history_tie_given(subject) >= 0;
+    const Job *job = subject;
+    return !job->order->plan->ends_ties && job_history_tie(job, ACCORD_BOTH) >= 0;
 }
 
 bool job_has_gap_up(const void *subject)

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "agent/core/accord.h"
-
 static bool is_there(const HistoryRow *row)
 {
     return row->state == ROW_APPLIED || row->state == ROW_UNDOING;
@@ -156,19 +154,20 @@ static bool is_to_apply(const Job *job, size_t index, size_t end)
 
 /* Concerned is what lies on the way: all that is applied on the way up, what goes on the way down.
  * What an adoption lacks is what it takes over. */
+static bool is_concerned(const Job *job, size_t index, Accord accord)
+{
+    if (job->direction != GOAL_APPLY) {
+        return is_to_undo(job, index);
+    }
+    return accord != ACCORD_AHEAD || (index < job->limit && !plan_is_adoption(job->order->plan));
+}
+
 static bool is_discordant(const Job *job, size_t index, size_t end)
 {
     const Plan *plan = job->order->plan;
-    bool is_up = job->direction == GOAL_APPLY;
-    switch (accord_of(plan, plan_tool(plan), job->history.rows, index, end)) {
-    case ACCORD_AHEAD:
-        return is_up && index < job->limit && !plan_is_adoption(plan);
-    case ACCORD_BEHIND:
-        return is_up || is_to_undo(job, index);
-    case ACCORD_FULL:
-        break;
-    }
-    return false;
+    Accord accord = accord_of(plan, plan_tool(plan), job->history.rows, index, end);
+    return accord_holds(accord, SHARING_MIRRORED, job->direction == GOAL_APPLY) &&
+           is_concerned(job, index, accord);
 }
 
 long job_history_discord(const Job *job)
@@ -187,50 +186,46 @@ long job_history_discord(const Job *job)
     return -1;
 }
 
-static bool is_tied(const Job *job)
+static Sharing tie_sharing(const Job *job)
 {
     const JobHistory *history = &job->history;
-    return history->tie[0] != '\0' && history->tie_trouble[0] == '\0' && !history->is_tie_other;
+    if (history->tie[0] == '\0' || history->tie_trouble[0] != '\0' || history->is_tie_other) {
+        return SHARING_NONE;
+    }
+    return history->is_tie_found ? SHARING_FOUND : SHARING_TIED;
 }
 
-static bool is_tie_ahead(const Job *job, size_t index, size_t end)
+static Accord tie_accord(const Job *job, size_t index, size_t end)
 {
     const PlanTool tie = { .keeps_newest = job->history.tie_keeps_newest };
-    return accord_of(job->order->plan, &tie, job->history.rows, index, end) == ACCORD_AHEAD;
+    return accord_of(job->order->plan, &tie, job->history.rows, index, end);
 }
 
-long job_history_tie_ahead(const Job *job)
+long job_history_tie(const Job *job, Accord accord)
 {
+    bool is_up = job->direction == GOAL_APPLY;
     size_t end = applied_end(job);
-    for (size_t i = 0; is_tied(job) && job->direction == GOAL_APPLY && i < job->limit; i++) {
-        if (is_tie_ahead(job, i, end)) {
-            return (long)i;
+    size_t count = job->order->plan->migration_count;
+    if (!accord_holds(accord, tie_sharing(job), is_up)) {
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t index = is_up ? i : count - 1 - i;
+        if (tie_accord(job, index, end) == accord && is_concerned(job, index, accord)) {
+            return (long)index;
         }
     }
     return -1;
 }
 
-size_t job_history_tie_count(const Job *job)
+size_t job_history_tie_count(const Job *job, Accord accord)
 {
     size_t end = applied_end(job);
     size_t count = 0;
     for (size_t i = 0; i < job->order->plan->migration_count; i++) {
-        count += is_tie_ahead(job, i, end);
+        count += tie_accord(job, i, end) == accord;
     }
     return count;
-}
-
-long job_history_tie_given(const Job *job)
-{
-    const Plan *plan = job->order->plan;
-    bool is_asked = is_tied(job) && job->direction == GOAL_ROLL_BACK && !plan->ends_ties;
-    for (size_t i = plan->migration_count; is_asked && i > 0; i--) {
-        bool is_told = job->history.rows[i - 1].is_in_tool;
-        if (is_told && is_to_undo(job, i - 1) && !plan->migrations[i - 1].is_repeatable) {
-            return (long)(i - 1);
-        }
-    }
-    return -1;
 }
 
 long job_history_unread(const Job *job)
@@ -427,6 +422,7 @@ void job_history_take(Job *job, const History *history)
     take_text(known->tool_fault, sizeof(known->tool_fault), history->tool_fault);
     take_text(known->tie, sizeof(known->tie), history->tie);
     take_text(known->tie_trouble, sizeof(known->tie_trouble), history->tie_trouble);
+    take_text(known->tie_fault, sizeof(known->tie_fault), history->tie_fault);
     take_text(known->tie_table, sizeof(known->tie_table), history->tie_table);
     known->tie_keeps_newest = history->tie_keeps_newest;
     known->is_tie_other = history->is_tie_other;
@@ -454,6 +450,7 @@ static HistoryRow row_after(const Job *job, const HistoryRow *before, bool is_la
     } else {
         row.state = ROW_APPLIED;
         row.is_in_tool = true;
+        row.was_in_tool = true;
     }
     return row;
 }
@@ -489,6 +486,7 @@ void job_history_step_begun(Job *job)
         .parts_done = (uint32_t)job->part,
         .place = place_after(job, row),
         .is_in_tool = row->is_in_tool,
+        .was_in_tool = row->was_in_tool,
     };
 }
 
@@ -503,6 +501,7 @@ void job_history_step_back(Job *job)
             .is_same_checksum = row->is_same_checksum,
             .place = job->is_down ? row->place : 0,
             .is_in_tool = row->is_in_tool,
+            .was_in_tool = row->was_in_tool,
         };
     }
     str_copy(job->history.version, sizeof(job->history.version), newest_applied(job, false));

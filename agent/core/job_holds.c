@@ -3,6 +3,7 @@
  * do about it.
  */
 #include "agent/core/job_actions.h"
+#include "common/shell_word.h"
 
 void job_hold_changed_statement(void *subject)
 {
@@ -124,6 +125,28 @@ void job_hold_strange(void *subject)
     job_hold_at(job, ERR_HISTORY, "");
 }
 
+/* Of what is applied by skein's history, and not by the tool's. */
+static void discord_behind(Job *job, size_t index, const char *id, const char *tool)
+{
+    if (job->history.rows[index].was_in_tool) {
+        err_set(job_trouble_new(job), ERR_HISTORY,
+                "%s had %s here and has it no more, and skein's history still has it", tool, id);
+        err_hint(&job->err,
+                 "`skein repair --mirror %s` on this database shows all that the two do not agree "
+                 "on: --undone %s where %s has undone it by itself, --tell where its table alone "
+                 "has lost it",
+                 tool, id, tool);
+    } else {
+        err_set(job_trouble_new(job), ERR_HISTORY,
+                "%s is applied here by skein's history, and %s does not have it", id, tool);
+        err_hint(
+            &job->err,
+            "`skein repair --mirror %s` on this database shows all that the two do not agree "
+            "on: --tell where %s was never told of it, --undone where %s has undone it by itself",
+            tool, tool, tool);
+    }
+}
+
 void job_hold_discord(void *subject)
 {
     Job *job = job_of(subject);
@@ -140,13 +163,7 @@ void job_hold_discord(void *subject)
             "database shows all that the two do not agree on",
             tool, tool, tool, tool);
     } else {
-        err_set(job_trouble_new(job), ERR_HISTORY,
-                "%s is applied here by skein's history, and %s does not have it", id, tool);
-        err_hint(
-            &job->err,
-            "`skein repair --mirror %s` on this database shows all that the two do not agree "
-            "on: --tell where %s was never told of it, --undone where %s has undone it by itself",
-            tool, tool, tool);
+        discord_behind(job, index, id, tool);
     }
     job_hold_at(job, ERR_HISTORY, id);
 }
@@ -159,11 +176,10 @@ void job_hold_blind(void *subject)
         job_trouble_new(job), ERR_HISTORY,
         "whether %s, with which this history is shared, has gone on by itself cannot be seen: %s",
         tie, job->history.tie_trouble);
-    err_hint(
-        &job->err,
-        "let this role read its table; or where %s is not used any more, --mirror none (`mirror: "
-        "none` in a rollout file) has done with it",
-        tie);
+    err_hint(&job->err,
+             "once its table can be read, go on; or where %s is not used any more, --mirror none "
+             "(`mirror: none` in a rollout file) has done with it",
+             tie);
     job_hold_at(job, ERR_HISTORY, "");
 }
 
@@ -182,12 +198,25 @@ void job_hold_between_tools(void *subject)
     job_hold_at(job, ERR_HISTORY, "");
 }
 
+void job_hold_tie_fault(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *tie = job->history.tie;
+    err_set(job_trouble_new(job), ERR_HISTORY, "%s is not at rest here: %s", tie,
+            job->history.tie_fault);
+    err_hint(&job->err,
+             "bring it to an end with %s itself; then `skein up` runs what it does not have, and "
+             "`skein adopt --from %s%s` takes over what it has",
+             tie, tie, job->history.tie_table);
+    job_hold_at(job, ERR_HISTORY, "");
+}
+
 void job_hold_tie_found(void *subject)
 {
     Job *job = job_of(subject);
     const char *id = job_migration_id(job, job_history_next_up(job));
     const char *tie = job->history.tie;
-    size_t count = job_history_tie_count(job);
+    size_t count = job_history_tie_count(job, ACCORD_AHEAD);
     err_set(
         job_trouble_new(job), ERR_HISTORY,
         "nothing is applied here by skein's history, and %s has applied %zu migration%s of this "
@@ -201,10 +230,48 @@ void job_hold_tie_found(void *subject)
     job_hold_at(job, ERR_HISTORY, id);
 }
 
+#define UNDONE_LINE_MAX 150 /* bytes of ids, to be typed on one line */
+
+/* " 0003_c 0004_d": all such. Appends. */
+static void undone_write(const Job *job, Str *out)
+{
+    const Plan *plan = job->order->plan;
+    const PlanTool tie = { .keeps_newest = job->history.tie_keeps_newest };
+    size_t end = accord_applied_end(plan, job->history.rows);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (accord_of(plan, &tie, job->history.rows, i, end) == ACCORD_UNDONE) {
+            str_append_char(out, ' ');
+            shell_word(plan->migrations[i].id, out);
+        }
+    }
+}
+
+void job_hold_tie_undone(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_tie(job, ACCORD_UNDONE));
+    const char *tie = job->history.tie;
+    size_t count = job_history_tie_count(job, ACCORD_UNDONE);
+    AUTO(Str) ids = { 0 };
+    undone_write(job, &ids);
+    bool is_short = ids.length <= UNDONE_LINE_MAX;
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s had %s here and has it no more, and skein's history still has it (%zu such in all)",
+            tie, id, count);
+    err_hint(&job->err,
+             "where %s has undone %s by itself: `skein repair%s%s` on this database%s; where all "
+             "of it is there, and its table is wrong: `skein repair --mirror %s%s --tell`; or drop "
+             "that table",
+             tie, count == 1 ? "it" : "them", is_short ? " --undone" : "",
+             is_short ? str_text(&ids) : "", is_short ? "" : " has the commands", tie,
+             job->history.tie_table);
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
 void job_hold_tie_ahead(void *subject)
 {
     Job *job = job_of(subject);
-    const char *id = job_migration_id(job, job_history_tie_ahead(job));
+    const char *id = job_migration_id(job, job_history_tie(job, ACCORD_AHEAD));
     const char *tie = job->history.tie;
     err_set(job_trouble_new(job), ERR_HISTORY,
             "%s has applied %s here by itself, and skein's history does not have it", tie, id);
@@ -220,7 +287,7 @@ void job_hold_tie_ahead(void *subject)
 void job_hold_tie_given(void *subject)
 {
     Job *job = job_of(subject);
-    const char *id = job_migration_id(job, job_history_tie_given(job));
+    const char *id = job_migration_id(job, job_history_tie(job, ACCORD_BOTH));
     const char *tie = job->history.tie;
     err_set(job_trouble_new(job), ERR_HISTORY,
             "%s has %s in its own table, and would go on having it", tie, id);

@@ -6,6 +6,7 @@
 #ifndef SKEIN_AGENT_CORE_JOB_INTERNAL_H
 #define SKEIN_AGENT_CORE_JOB_INTERNAL_H
 
+#include "agent/core/accord.h"
 #include "agent/core/job.h"
 #include "common/arena.h"
 
@@ -80,6 +81,7 @@ typedef struct JobHistory {
     char tool_fault[TOOL_FAULT_MAX + 1];
     char tie[NAME_MAX_BYTES + 1]; /* "": none */
     char tie_trouble[TOOL_FAULT_MAX + 1];
+    char tie_fault[TOOL_FAULT_MAX + 1];
     char tie_table[TOOL_FAULT_MAX + 1];
     bool tie_keeps_newest;
     bool is_tie_other;
@@ -179,10 +181,10 @@ long job_history_halfway(const Job *job);           /* between two parts, in the
 long job_history_changed_parts(const Job *job); /* between two parts that the plan has otherwise */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
 long job_history_discord(const Job *job); /* skein's history says otherwise than the plan's tool */
-long job_history_tie_ahead(const Job *job);   /* to be applied, and the tie has done so by itself */
-size_t job_history_tie_count(const Job *job); /* of the plan: all that the tie alone has applied */
-long job_history_tie_given(const Job *job);   /* to be undone, and the tie would go on having it */
-long job_history_unread(const Job *job);      /* to be applied, and nobody knows what it does */
+/* The next in the job's direction of which the tie says so, and which holds the job for it. */
+long job_history_tie(const Job *job, Accord accord);
+size_t job_history_tie_count(const Job *job, Accord accord); /* of the whole plan */
+long job_history_unread(const Job *job); /* to be applied, and nobody knows what it does */
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);
 long job_history_irreversible(const Job *job); /* newest that is to be undone and cannot be */

@@ -228,9 +228,15 @@ static const Rule RULES[] = {
     { "J222", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_between_tools), JOB_CLOSING,
       job_hold_between_tools,
       "the history is shared with another tool than the plan's: a person has to look" },
+    { "J227", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_fault), JOB_CLOSING, job_hold_tie_fault,
+      "the tool that the history is shared with says that something is wrong: a person has to look" },
     { "J225", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_found), JOB_CLOSING, job_hold_tie_found,
       "nothing is applied by skein's history, and the directory's own tool has applied of it: nothing "
       "is done again" },
+    { "J226", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_undone), JOB_CLOSING,
+      job_hold_tie_undone,
+      "the tool that the history is shared with has undone by itself what skein's still has: nothing "
+      "is built upon it, nor undone again" },
     { "J223", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_ahead), JOB_CLOSING, job_hold_tie_ahead,
       "the tool that the history is shared with has gone on by itself: nothing is done again" },
     { "J224", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_tie_given), JOB_CLOSING, job_hold_tie_given,

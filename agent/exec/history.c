@@ -24,6 +24,7 @@ enum RowColumn {
     ROW_TOOL,
     ROW_TOOL_SCHEMA,
     ROW_TOOL_TABLE,
+    ROW_WAS_TOLD,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -156,16 +157,6 @@ static void foreign_note(History *history, const char *id, uint32_t place)
     history->foreign_place = place;
 }
 
-static void tie_take(Runner *runner, const PGresult *rows, int row)
-{
-    Arena *arena = &runner->arena;
-    if (result_text(rows, row, ROW_TOOL)[0] != '\0') {
-        runner->tie = (Tie){ arena_strdup(arena, result_text(rows, row, ROW_TOOL)),
-                             arena_strdup(arena, result_text(rows, row, ROW_TOOL_SCHEMA)),
-                             arena_strdup(arena, result_text(rows, row, ROW_TOOL_TABLE)) };
-    }
-}
-
 static void row_note(Runner *runner, const PGresult *rows, int row, const Map *index,
                      bool *has_ours)
 {
@@ -188,12 +179,37 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
     }
 }
 
+/* The newest word counts. */
+static void tie_take(Runner *runner, const PGresult *rows)
+{
+    runner->tie = (Tie){ 0 };
+    for (int row = 0; row < PQntuples(rows); row++) {
+        if (result_text(rows, row, ROW_TOOL)[0] != '\0') {
+            runner->tie = tie_read(rows, row, ROW_TOOL, &runner->arena);
+        }
+    }
+}
+
+/* Which of them the tool has had that is asked now: the plan's, or the tie. */
+static void told_fill(Runner *runner, const PGresult *rows, const Map *index)
+{
+    const PlanTool *tool = plan_tool(runner->config.order->plan);
+    const char *asked = tool == NULL ? runner->tie.tool : tool->tool;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, ROW_ID));
+        if (known != 0) {
+            runner->history.rows[known - 1].was_in_tool =
+                result_bool(rows, row, ROW_WAS_TOLD) &&
+                str_equal(result_text(rows, row, ROW_TOOL), asked);
+        }
+    }
+}
+
 void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
 {
     const Plan *plan = runner->config.order->plan;
     AUTO_PTR(Map) index = history_plan_index(plan);
     bool has_ours = false;
-    runner->tie = (Tie){ 0 };
     runner->history = (History){
         .rows = ARENA_ARRAY(&runner->arena, HistoryRow, plan->migration_count),
         .count = plan->migration_count,
@@ -204,8 +220,9 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     };
     for (int row = 0; row < PQntuples(rows); row++) {
         row_note(runner, rows, row, index, &has_ours);
-        tie_take(runner, rows, row);
     }
+    tie_take(runner, rows);
+    told_fill(runner, rows, index);
 }
 
 static Bytes bytes_of_hex(const char *hex, Arena *arena)

@@ -113,6 +113,7 @@ Report exec_job(const ExecJob *exec, Err *ret_err)
         result = runner_perform(runner, &action);
         FAILPOINT("job.after_action");
     }
+    runner_conclude(runner);
     *ret_err = *job_error(job);
     return report;
 }

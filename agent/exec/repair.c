@@ -31,6 +31,10 @@ enum RepairColumn {
     REPAIR_ADOPTED_FROM,
     REPAIR_EVIDENCE,
     REPAIR_PID,
+    REPAIR_TOOL,
+    REPAIR_TOOL_SCHEMA,
+    REPAIR_TOOL_TABLE,
+    REPAIR_WAS_TOLD,
 };
 
 /* Columns of SQL_REPAIR_FENCE. */
@@ -87,6 +91,8 @@ static RepairRow row_read(const PGresult *rows, int row, Arena *arena)
         .agent = arena_strdup(arena, result_text(rows, row, REPAIR_AGENT)),
         .started_at = arena_strdup(arena, result_text(rows, row, REPAIR_STARTED_AT)),
         .adopted_from = arena_strdup(arena, result_text(rows, row, REPAIR_ADOPTED_FROM)),
+        .tool = arena_strdup(arena, result_text(rows, row, REPAIR_TOOL)),
+        .was_in_tool = result_bool(rows, row, REPAIR_WAS_TOLD),
         .evidence = arena_strdup(arena, result_text(rows, row, REPAIR_EVIDENCE)),
         .backend_pid = (int)result_int64(rows, row, REPAIR_PID),
         .found = "",
@@ -108,6 +114,9 @@ static ErrCode rows_look(Runner *runner, Arena *arena, RepairSight *sight, Err *
     sight->rows = ARENA_ARRAY(arena, RepairRow, sight->count);
     for (size_t i = 0; i < sight->count; i++) {
         sight->rows[i] = row_read(rows, (int)i, arena);
+        if (sight->rows[i].tool[0] != '\0') {
+            sight->tie = tie_read(rows, (int)i, REPAIR_TOOL, arena);
+        }
     }
     return ERR_NONE;
 }
@@ -220,17 +229,50 @@ ErrCode repair_look(Runner *runner, Arena *arena, RepairSight *ret_sight, Err *e
     return ERR_NONE;
 }
 
-void repair_look_tool(Runner *runner, const PlanTool *tool, Arena *arena, RepairTool *ret_tool)
+static void plain_look(Runner *runner, const PlanTool *tool, Arena *arena, RepairTool *told)
 {
     Action action = action_of(ACTION_NONE);
     AUTO_PTR(PGresult) rows = NULL;
-    RepairTool told = { .tool = tool };
-    if (tool_query(runner, tool, tool->query, &action, &rows, &told.why) != ERR_NONE) {
-        tool_explain(runner, tool, &action, &told.why);
+    *told = (RepairTool){ .name = tool->tool, .tool = tool, .table = "" };
+    if (tool_query(runner, tool, tool->query, &action, &rows, &told->why) != ERR_NONE) {
+        tool_explain(runner, tool, &action, &told->why);
     } else {
-        tool_read(runner->config.order->plan, rows, arena, &told.sight);
+        tool_read(runner->config.order->plan, rows, arena, &told->sight);
     }
-    *ret_tool = told;
+}
+
+static void tie_take(const TieSight *seen, RepairTool *told)
+{
+    *told = (RepairTool){ .name = seen->name,
+                          .tool = seen->tool,
+                          .sharing = seen->sharing,
+                          .table = seen->table,
+                          .sight = seen->tool_sight };
+    if (seen->trouble != NULL) {
+        err_set(&told->why, ERR_HISTORY, "%s", seen->trouble);
+    }
+}
+
+ErrCode repair_look_tool(Runner *runner, const RepairSight *sight, const PlanTool *own,
+                         Arena *arena, RepairTool *ret_tool, Err *err)
+{
+    Action action = action_of(ACTION_NONE);
+    const PlanTool *tool = plan_tool(runner->config.order->plan);
+    TieSight seen = { 0 };
+    Tie tie = sight->tie;
+    *ret_tool = (RepairTool){ 0 };
+    if (tool != NULL) {
+        plain_look(runner, tool, arena, ret_tool);
+        ret_tool->sharing = SHARING_MIRRORED;
+        return ERR_NONE;
+    }
+    ErrCode code = tie_see(runner, &tie, sight->count > 0, &action, arena, &seen, err);
+    if (code == ERR_NONE && seen.sharing != SHARING_NONE) {
+        tie_take(&seen, ret_tool);
+    } else if (code == ERR_NONE && own->tool != NULL) {
+        plain_look(runner, own, arena, ret_tool);
+    }
+    return code;
 }
 
 /* ---- changing ---- */
@@ -269,7 +311,7 @@ static void move_add(Step *step, const RepairChange *change)
 {
     const RepairRow *row = change->row;
     const PlanMigration *content = change->content;
-    const char **params = step_params(step, 15);
+    const char **params = step_params(step, 16);
     params[0] = step->runner->config.schema;
     params[1] = step_number(step, row->seq);
     params[2] = row->place.state;
@@ -287,7 +329,8 @@ static void move_add(Step *step, const RepairChange *change)
         params[13] = step_bytes(step, content->checksum.data, content->checksum.length);
         params[14] = step_bytes(step, content->fingerprints.data, content->fingerprints.length);
     }
-    batch_add(&step->batch, PART_HISTORY, SQL_REPAIR_MOVE, params, 15);
+    params[15] = change->is_told ? tie_evidence(step->runner, true) : NULL;
+    batch_add(&step->batch, PART_HISTORY, SQL_REPAIR_MOVE, params, 16);
 }
 
 /* The row that was seen, and in the transaction that passed the fence. */

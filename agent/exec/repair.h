@@ -30,6 +30,8 @@ typedef struct RepairRow {
     const char *agent;
     const char *started_at;
     const char *adopted_from;
+    const char *tool;     /* that it is shared with; "": none */
+    bool was_in_tool;     /* that has had it: skein took it over from there, or told it */
     const char *evidence; /* JSON; "": none */
     int backend_pid;      /* of the backend that wrote it, if that is still there; else 0 */
     Trace trace;
@@ -58,6 +60,7 @@ typedef struct RepairSight {
     const char *holder;
     RepairRow *rows; /* in order of application */
     size_t count;
+    Tie tie; /* whom the history is shared with, by its newest row that says so */
 } RepairSight;
 
 /* Opens the runner's session: all that follows needs it. */
@@ -75,14 +78,22 @@ ErrCode repair_trace(Runner *runner, RepairRow *row, Arena *arena, uint64_t dead
 
 /* What another tool's own table says. Texts in `arena`. */
 typedef struct RepairTool {
-    const PlanTool *tool; /* NULL: none was asked */
-    bool is_mirrored;     /* both are to agree */
-    Err why;              /* ERR_NONE: the table was read */
-    ToolSight sight;      /* what was read */
+    const char *name;
+    const PlanTool *tool; /* NULL: none was asked, or `why` says why not */
+    Sharing sharing; /* what an attempt would have to do with it; NONE: nothing, and it is asked for
+                        a person's sake */
+    const char *table; /* what a command adds for its table: " --table ops.moves"; "": nothing */
+    Err why;           /* ERR_NONE: the table was read */
+    ToolSight sight;   /* what was read */
 } RepairTool;
 
-/* Asks it. That its table cannot be read is no error here. */
-void repair_look_tool(Runner *runner, const PlanTool *tool, Arena *arena, RepairTool *ret_tool);
+/*
+ * Asks the one that an attempt would: that of the plan; or the one that the history is shared with,
+ * or the directory's own where nothing stands; else `own`, whose .tool may be NULL. That its table
+ * cannot be read is no error here.
+ */
+ErrCode repair_look_tool(Runner *runner, const RepairSight *sight, const PlanTool *own,
+                         Arena *arena, RepairTool *ret_tool, Err *err);
 
 /* Takes lock and fence, as an attempt does: from here to the change nobody else writes. */
 ErrCode repair_take(Runner *runner, Err *err);
@@ -95,6 +106,7 @@ typedef struct RepairChange {
     const PlanMigration *content; /* the row becomes this migration's; NULL: it stays as it is */
     const char *const *mirror;    /* statements that tell another tool's table of it */
     size_t mirror_count;
+    bool is_told;       /* after that the plan's tool has it */
     const char *choice; /* what was chosen, and why, for the record */
     const char *reason;
 } RepairChange;

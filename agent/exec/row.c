@@ -88,7 +88,7 @@ static void row_insert(Step *step, const Place *to, const char *evidence)
         step_number(step, to->parts_done),
         step_bool(to->is_running),
         parts_hash_text(step, to->parts_done),
-        evidence == NULL ? tie_evidence(step->runner) : evidence,
+        evidence == NULL ? tie_evidence(step->runner, str_equal(to->state, "applied")) : evidence,
         runner->session.backend_start,
         checksum_text(step),
         plan_hash_text(step),
@@ -136,7 +136,10 @@ static const char **move_params(Step *step, const PlaceMove *move, const char *e
 static void row_move_up(Step *step, const PlaceMove *move, const char *evidence)
 {
     const Runner *runner = step->runner;
-    const char **params = move_params(step, move, evidence, MOVE_PARAMS + 7);
+    bool is_end = str_equal(move->to.state, "applied");
+    const char **params = move_params(
+        step, move, evidence == NULL && is_end ? tie_evidence(step->runner, true) : evidence,
+        MOVE_PARAMS + 7);
     const char **more = params + MOVE_PARAMS;
     more[0] = step_number(step, runner->config.order->stamp.attempt);
     more[1] = term_text(step);
@@ -230,6 +233,7 @@ static Result row_run(Step *step)
     Result result = step_run(step, row_take, step);
     if (result.kind == RESULT_OK) {
         session->writes++;
+        tie_step(step->runner, step->migration, place_move(step->action, step->script).to.state);
     } else if (step_met_tables(step, &result)) {
         own_tables_explain(session->conn, OWN_WRITE, action_deadline_ms(step->action), &result.err);
     }

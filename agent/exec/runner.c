@@ -70,6 +70,11 @@ Runner *runner_new(const RunnerConfig *config)
     return runner;
 }
 
+void runner_conclude(Runner *runner)
+{
+    tie_conclude(runner);
+}
+
 void runner_free(Runner *runner)
 {
     if (runner == NULL) {

@@ -50,6 +50,9 @@ typedef struct Runner Runner;
 /* Borrows everything in `config`, copies the struct. Opens nothing. */
 Runner *runner_new(const RunnerConfig *config);
 
+/* The attempt is over: notes what a person should know of all that it has done. */
+void runner_conclude(Runner *runner);
+
 /* Closes the connection, in whatever state it is. NULL is allowed. */
 void runner_free(Runner *runner);
 

@@ -3,6 +3,7 @@
 #define SKEIN_AGENT_EXEC_RUNNER_INTERNAL_H
 
 #include "agent/conn/query.h"
+#include "agent/core/accord.h"
 #include "agent/exec/runner.h"
 #include "agent/exec/tool_sight.h"
 #include "common/arena.h"
@@ -65,13 +66,6 @@ typedef struct Session {
     bool forgets; /* a migration threw away what the server kept: nothing is left to it any more */
 } Session;
 
-/* Another tool that has to do with the history, by the newest row that says so. */
-typedef struct Tie {
-    const char *tool;   /* NULL or "": none */
-    const char *schema; /* that its table is named with; "": none */
-    const char *table;  /* "": its usual one */
-} Tie;
-
 struct Runner {
     RunnerConfig config;
     Session session;
@@ -84,8 +78,12 @@ struct Runner {
     Arena life;                    /* of the runner */
     Arena arena;                   /* of one action and its result */
     History history;
-    Tie tie; /* as the history says it */
-    bool has_told_tie;
+    Tie tie;       /* as the history says it */
+    bool is_tied;  /* shared, as it was read last, with a tool that is told of nothing */
+    size_t behind; /* of what skein has applied, that tool does not know so many */
+    const char
+        *tie_name; /* its name, and what a command adds for its table; of the runner's life */
+    const char *tie_table;
     char application_name[APPLICATION_NAME_MAX];
     struct Paper
         *paper; /* what would be sent is written there instead (paper.h); NULL: it is sent */
@@ -207,16 +205,33 @@ ErrCode tool_query(Runner *runner, const PlanTool *tool, const char *sql, const 
 ErrCode path_query(Runner *runner, const char *path, const char *sql, const Action *action,
                    PGresult **ret_rows, Err *err);
 
-/* What a row of history keeps of the plan's tool, as JSON; NULL: the plan has none. */
-const char *tie_evidence(Runner *runner);
+/* What a row of history keeps of the plan's tool, as JSON; NULL: the plan has none. `is_told`: that
+ * has it, too. */
+const char *tie_evidence(Runner *runner, bool is_told);
+
+/* The first three of TIE_COLUMNS, which begin at `column`. Texts in `arena`. */
+Tie tie_read(const PGresult *rows, int row, int column, Arena *arena);
 
 /*
- * Has the tool that the history is shared with gone on by itself, where the plan has nothing to do
- * with it? Fills in what History says of the tie; ends it where the plan does (Plan.ends_ties).
- * Where nothing stands in it, it is the directory's own tool that is asked. Asks nothing
- * where the history is skein's alone.
+ * What the tool says that a history is shared with: `tie`, by its rows. Where nothing stands in it,
+ * it is the directory's own tool that is asked. Only a server that is in trouble is an error. Texts
+ * in `arena`.
+ */
+ErrCode tie_see(Runner *runner, Tie *tie, bool has_standing, const Action *action, Arena *arena,
+                TieSight *ret_sight, Err *err);
+
+/*
+ * Has the tool that the history is shared with gone on or back by itself, where the plan has
+ * nothing to do with it? Fills in what History says of the tie; ends it where the plan does
+ * (Plan.ends_ties). Asks nothing where the history is skein's alone.
  */
 ErrCode tie_look(Runner *runner, const Action *action, Err *err);
+
+/* A migration has come to `state` in the history. */
+void tie_step(Runner *runner, const PlanMigration *migration, const char *state);
+
+/* The attempt is over: tells (RunnerConfig.note) of what the tie was not told. */
+void tie_conclude(Runner *runner);
 
 /* An error of the question to the tool, where that is for want of its table: which one,
  * where it was looked for, and which ones are there. Other errors stay as they are. Asks the

@@ -6,6 +6,18 @@
 #ifndef SKEIN_AGENT_EXEC_SQL_H
 #define SKEIN_AGENT_EXEC_SQL_H
 
+/*
+ * Of a row of history, four columns (see Tie in runner_internal.h): the tool that it is shared
+ * with, schema and name of its table; and whether that tool has had it: skein took it over from
+ * there, or told it. `row` is "" or "h.".
+ */
+#define TIE_COLUMNS(row)                                                                           \
+    " coalesce(" row "evidence ->> 'tool', nullif(" row "adopted_from, 'baseline'), ''),"          \
+    " coalesce(" row "evidence ->> 'tool_schema', ''),"                                            \
+    " coalesce(" row "evidence ->> 'tool_table', ''),"                                             \
+    " coalesce((" row "evidence ->> 'told')::pg_catalog.bool,"                                     \
+    "  " row "adopted_from NOT IN ('', 'baseline'))"
+
 /* Of a new session; parameter: the tenant's schema as an identifier, NULL: a whole database.
  * Columns: see FactsColumn in session.c. */
 extern const char SQL_SESSION_FACTS[];
@@ -200,8 +212,8 @@ extern const char SQL_REPAIR_FORMER[];
 
 /*
  * Parameters: tenant, seq; from: state, parts done, is it running; to: state, parts done, hash of
- * them; choice, reason; id, version, name, checksum, fingerprints (NULL: as they are). Column:
- * which transaction it is.
+ * them; choice, reason; id, version, name, checksum, fingerprints (NULL: as they are); what else
+ * the row keeps, as JSON (NULL: nothing). Column: which transaction it is.
  */
 extern const char SQL_REPAIR_MOVE[];
 

@@ -15,8 +15,8 @@ const char SQL_REPAIR_ROWS[] =
     "SELECT h.seq, h.id, h.version, h.state, h.parts_done, h.is_running, h.is_inherited,"
     " pg_catalog.encode(h.checksum, 'hex'), coalesce(pg_catalog.encode(h.parts_hash, 'hex'), ''),"
     " pg_catalog.encode(h.fingerprints, 'hex'), h.rollout, h.agent, " UTC_TEXT("h.started_at") ","
-    " h.adopted_from, coalesce(h.evidence::pg_catalog.text, ''), coalesce(a.pid, 0)"
-    " FROM skein.history h LEFT JOIN pg_catalog.pg_stat_activity a"
+    " h.adopted_from, coalesce(h.evidence::pg_catalog.text, ''), coalesce(a.pid, 0),"
+    TIE_COLUMNS("h.") " FROM skein.history h LEFT JOIN pg_catalog.pg_stat_activity a"
     "  ON a.pid = h.backend_pid AND a.backend_start = h.backend_start AND NOT h.is_inherited"
     "  AND a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()"
     " WHERE h.tenant = $1 AND h.state <> 'undone' ORDER BY h.seq";
@@ -62,7 +62,8 @@ const char SQL_PAPER_WRITES[] =
  */
 const char SQL_REPAIR_MOVE[] =
     "UPDATE skein.history AS h SET state = $6::pg_catalog.text, parts_done = $7::pg_catalog.int4,"
-    " is_running = false, parts_hash = $8::pg_catalog.bytea, evidence = " RECORDED("$9", "$10") ","
+    " is_running = false, parts_hash = $8::pg_catalog.bytea, evidence = " RECORDED("$9", "$10")
+    " || coalesce($16::pg_catalog.jsonb, '{}'),"
     " id = coalesce($11, h.id), version = coalesce($12, h.version), name = coalesce($13, h.name),"
     " checksum = coalesce($14::pg_catalog.bytea, h.checksum),"
     " fingerprints = coalesce($15::pg_catalog.bytea, h.fingerprints),"

@@ -22,7 +22,14 @@ static const char *or_empty(const char *text)
     return text == NULL ? "" : text;
 }
 
-const char *tie_evidence(Runner *runner)
+Tie tie_read(const PGresult *rows, int row, int column, Arena *arena)
+{
+    return (Tie){ .tool = arena_strdup(arena, result_text(rows, row, column)),
+                  .schema = arena_strdup(arena, result_text(rows, row, column + 1)),
+                  .table = arena_strdup(arena, result_text(rows, row, column + 2)) };
+}
+
+const char *tie_evidence(Runner *runner, bool is_told)
 {
     const PlanTool *tool = plan_tool(runner->config.order->plan);
     if (tool == NULL || is_empty(tool->name)) {
@@ -34,6 +41,9 @@ const char *tie_evidence(Runner *runner)
     json_out_string(&json, "tool", tool->tool);
     json_out_string(&json, "tool_schema", or_empty(tool->name_schema));
     json_out_string(&json, "tool_table", tool->name);
+    if (is_told) {
+        json_out_bool(&json, "told", true);
+    }
     json_out_object_end(&json);
     return arena_strdup(&runner->arena, str_text(&text));
 }
@@ -126,19 +136,23 @@ static bool is_gone(const Err *err)
     return str_equal(err->sqlstate, "42P01") || str_equal(err->sqlstate, "3F000");
 }
 
-static void tie_fill(Runner *runner, const PGresult *rows)
+/* One that keeps but where it stands, and stands where the plan knows of nothing. */
+static const char *hiding_trouble(const PlanTool *known, const ToolSight *sight, Arena *arena)
 {
-    const Plan *plan = runner->config.order->plan;
-    ToolSight sight = { 0 };
-    tool_read(plan, rows, &runner->arena, &sight);
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        runner->history.rows[i].is_in_tool = sight.has[i];
+    for (size_t i = 0; known->hides_rest && i < sight->stranger_count; i++) {
+        if (sight->strangers[i].fault == NULL) {
+            return arena_printf(arena,
+                                "it stands at %s, which the directory does not have: take the one "
+                                "that has it",
+                                sight->strangers[i].name);
+        }
     }
+    return NULL;
 }
 
-static void tie_ask(Runner *runner, const Tie *tie, const PlanTool *known, const Action *action)
+static void tied_ask(Runner *runner, const Tie *tie, const PlanTool *known, const Action *action,
+                     Arena *arena, TieSight *sight)
 {
-    History *history = &runner->history;
     Err err = { 0 };
     AUTO_PTR(PGresult) rows = NULL;
     ErrCode code = path_query(runner, path_of(runner, tie, known), question_of(runner, tie, known),
@@ -146,13 +160,29 @@ static void tie_ask(Runner *runner, const Tie *tie, const PlanTool *known, const
     if (code != ERR_NONE && is_gone(&err)) {
         return; /* whoever took it away has ended it */
     }
-    history->tie = tie->tool;
-    history->tie_keeps_newest = known->keeps_newest;
+    sight->sharing = SHARING_TIED;
     if (code != ERR_NONE) {
-        history->tie_trouble = arena_strdup(&runner->arena, err.message);
+        sight->trouble = arena_strdup(arena, err.message);
         return;
     }
-    tie_fill(runner, rows);
+    tool_read(runner->config.order->plan, rows, arena, &sight->tool_sight);
+    sight->trouble = hiding_trouble(known, &sight->tool_sight, arena);
+}
+
+static TieSight tied_see(Runner *runner, Tie *tie, const Action *action, Arena *arena)
+{
+    const PlanTool *known = find_tie(runner->config.order->plan, tie->tool);
+    TieSight sight = { .name = tie->tool, .tool = known, .table = "" };
+    if (known == NULL) {
+        sight.sharing = SHARING_TIED;
+        sight.trouble = "the plan's directory is of another format, and its table can be read for "
+                        "its own directories alone";
+        return sight;
+    }
+    table_settle(tie, known);
+    sight.table = arena_strdup(arena, table_words(runner, tie, known));
+    tied_ask(runner, tie, known, action, arena, &sight);
+    return sight;
 }
 
 /* Its table, as far as the path of names reaches. */
@@ -166,73 +196,6 @@ static ErrCode table_seek(Runner *runner, const Tie *tie, const PlanTool *known,
     ErrCode code = path_query(runner, path_of(runner, tie, known), sql, action, &rows, err);
     *ret_is_there = code == ERR_NONE && result_bool(rows, 0, 0);
     return code;
-}
-
-/* Of a plan that has to do with another tool. */
-static void other_ask(Runner *runner, const Tie *tie, const PlanTool *known, const Action *action)
-{
-    const PlanTool *tool = plan_tool(runner->config.order->plan);
-    bool is_same_table =
-        str_equal(tie->table, tool->name) && str_equal(tie->schema, or_empty(tool->name_schema));
-    if (is_same_table || is_empty(tool->name)) {
-        return;
-    }
-    bool is_there = false;
-    Err err = { 0 };
-    ErrCode code = table_seek(runner, tie, known, action, &is_there, &err);
-    if (code != ERR_NONE || is_there) {
-        runner->history.tie = tie->tool;
-        runner->history.is_tie_other = true;
-    }
-}
-
-/* ---- what follows ---- */
-
-static size_t count_accord(const Runner *runner, Accord accord)
-{
-    const Plan *plan = runner->config.order->plan;
-    const History *history = &runner->history;
-    const PlanTool tool = { .keeps_newest = history->tie_keeps_newest };
-    size_t end = accord_applied_end(plan, history->rows);
-    size_t count = 0;
-    for (size_t i = 0; i < plan->migration_count; i++) {
-        count += accord_of(plan, &tool, history->rows, i, end) == accord;
-    }
-    return count;
-}
-
-/* Not where the tool has gone on: what it has done would be done again. */
-static ErrCode tie_end(Runner *runner, const Action *action, Err *err)
-{
-    const char *params[] = { runner->config.schema };
-    AUTO_PTR(PGresult) done = NULL;
-    if (count_accord(runner, ACCORD_AHEAD) > 0) {
-        return ERR_NONE;
-    }
-    runner->history.tie = NULL;
-    runner->history.tie_trouble = NULL;
-    return runner->paper != NULL
-               ? ERR_NONE
-               : session_query(runner, SQL_HISTORY_UNTIE, params, 1, action, &done, err);
-}
-
-/* Once: what is told stays so for all that comes after. */
-static void tie_note(Runner *runner, const Tie *tie)
-{
-    size_t behind = count_accord(runner, ACCORD_BEHIND);
-    if (runner->config.note == NULL || runner->has_told_tie || behind == 0) {
-        return;
-    }
-    runner->has_told_tie = true;
-    AUTO(Str) text = { 0 };
-    str_printf(
-        &text,
-        "%s does not know of %zu migration%s that skein has applied here, and would run %s "
-        "by itself: `skein repair --mirror %s%s --tell` tells its table, and --mirror %s keeps "
-        "it true from then on; where %s is not used any more, --mirror none",
-        tie->tool, behind, behind == 1 ? "" : "s", behind == 1 ? "it" : "them", tie->tool,
-        or_empty(runner->history.tie_table), tie->tool, tie->tool);
-    runner->config.note(runner->config.ctx, str_text(&text));
 }
 
 /* ---- where nothing stands ---- */
@@ -261,19 +224,121 @@ static ErrCode found_query(Runner *runner, const Tie *tie, const PlanTool *known
     return code;
 }
 
-static ErrCode found_ask(Runner *runner, const PlanTool *known, const Action *action, Err *err)
+static ErrCode found_ask(Runner *runner, const PlanTool *known, const Action *action, Arena *arena,
+                         TieSight *sight, Err *err)
 {
     Tie tie = { .tool = known->tool };
     table_settle(&tie, known);
     AUTO_PTR(PGresult) rows = NULL;
     ErrCode code = found_query(runner, &tie, known, action, &rows, err);
     if (code == ERR_NONE && rows != NULL) {
-        runner->history.tie = known->tool;
-        runner->history.tie_keeps_newest = known->keeps_newest;
-        runner->history.is_tie_found = true;
-        tie_fill(runner, rows);
+        *sight =
+            (TieSight){ .sharing = SHARING_FOUND, .name = known->tool, .tool = known, .table = "" };
+        tool_read(runner->config.order->plan, rows, arena, &sight->tool_sight);
     }
     return code;
+}
+
+/* Nobody has adopted what the directory's own tool may have done; or it did so after all of ours
+ * was undone. */
+static ErrCode found_see(Runner *runner, const Action *action, Arena *arena, TieSight *sight,
+                         Err *err)
+{
+    const Plan *plan = runner->config.order->plan;
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < plan->tie_count; i++) {
+        if (plan->ties[i].is_own && sight->sharing == SHARING_NONE) {
+            code = found_ask(runner, &plan->ties[i], action, arena, sight, err);
+        }
+    }
+    return code;
+}
+
+ErrCode tie_see(Runner *runner, Tie *tie, bool has_standing, const Action *action, Arena *arena,
+                TieSight *ret_sight, Err *err)
+{
+    const Plan *plan = runner->config.order->plan;
+    *ret_sight = (TieSight){ 0 };
+    if (plan->tie_count == 0) {
+        return ERR_NONE; /* of a skein that asked nothing */
+    }
+    if (!is_empty(tie->tool)) {
+        *ret_sight = tied_see(runner, tie, action, arena);
+        return ERR_NONE;
+    }
+    return has_standing ? ERR_NONE : found_see(runner, action, arena, ret_sight, err);
+}
+
+/* ---- what follows ---- */
+
+static void sight_take(Runner *runner, const TieSight *sight)
+{
+    History *history = &runner->history;
+    if (sight->sharing == SHARING_NONE) {
+        return;
+    }
+    history->tie = sight->name;
+    history->tie_table = sight->table;
+    history->tie_trouble = sight->trouble;
+    history->is_tie_found = sight->sharing == SHARING_FOUND;
+    if (sight->trouble == NULL) {
+        history->tie_keeps_newest = sight->tool->keeps_newest;
+        history->tie_fault = sight->tool_sight.fault;
+        for (size_t i = 0; i < history->count; i++) {
+            history->rows[i].is_in_tool = sight->tool_sight.has[i];
+        }
+    }
+}
+
+/* Of a plan that has to do with another tool. */
+static void other_look(Runner *runner, Tie *tie, const PlanTool *known, const Action *action)
+{
+    const PlanTool *tool = plan_tool(runner->config.order->plan);
+    table_settle(tie, known);
+    bool is_same_table =
+        str_equal(tie->table, tool->name) && str_equal(tie->schema, or_empty(tool->name_schema));
+    if (is_same_table || is_empty(tool->name)) {
+        return;
+    }
+    bool is_there = false;
+    Err err = { 0 };
+    ErrCode code = table_seek(runner, tie, known, action, &is_there, &err);
+    if (code != ERR_NONE || is_there) {
+        runner->history.tie = tie->tool;
+        runner->history.is_tie_other = true;
+    }
+}
+
+static size_t count_accord(const Runner *runner, Accord accord)
+{
+    const Plan *plan = runner->config.order->plan;
+    const History *history = &runner->history;
+    const PlanTool tool = { .keeps_newest = history->tie_keeps_newest };
+    size_t end = accord_applied_end(plan, history->rows);
+    size_t count = 0;
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        count += accord_of(plan, &tool, history->rows, i, end) == accord;
+    }
+    return count;
+}
+
+/* Not where the tool has gone on, or back: what it has done would be done again. */
+static ErrCode tie_end(Runner *runner, const Action *action, Err *err)
+{
+    const char *params[] = { runner->config.schema };
+    AUTO_PTR(PGresult) done = NULL;
+    bool is_seen = runner->history.tie != NULL && runner->history.tie_trouble == NULL;
+    for (Accord accord = ACCORD_NONE; is_seen && accord < ACCORD_COUNT_; accord++) {
+        if (accord_holds(accord, SHARING_TIED, true) && count_accord(runner, accord) > 0) {
+            return ERR_NONE;
+        }
+    }
+    runner->history.tie = NULL;
+    runner->history.tie_trouble = NULL;
+    runner->history.tie_fault = NULL;
+    return runner->paper != NULL
+               ? ERR_NONE
+               : session_query(runner, SQL_HISTORY_UNTIE, params, 1, action, &done, err);
 }
 
 static bool has_standing(const History *history)
@@ -286,17 +351,24 @@ static bool has_standing(const History *history)
     return history->foreign > 0;
 }
 
-/* Nobody has adopted what the directory's own tool may have done; or it did so after all of ours
- * was undone. */
-static ErrCode found_look(Runner *runner, const Action *action, Err *err)
+static bool is_to_end(const Runner *runner)
 {
-    const Plan *plan = runner->config.order->plan;
-    bool is_asked = plan_tool(plan) == NULL && !plan->ends_ties && !has_standing(&runner->history);
-    ErrCode code = ERR_NONE;
-    for (size_t i = 0; is_asked && code == ERR_NONE && i < plan->tie_count; i++) {
-        if (plan->ties[i].is_own && runner->history.tie == NULL) {
-            code = found_ask(runner, &plan->ties[i], action, err);
-        }
+    return runner->config.order->plan->ends_ties && !is_empty(runner->tie.tool);
+}
+
+/* Of a plan that leaves it alone. */
+static ErrCode alone_look(Runner *runner, const Action *action, Err *err)
+{
+    bool has_any = has_standing(&runner->history) || runner->config.order->plan->ends_ties;
+    TieSight sight = { 0 };
+    ErrCode code = tie_see(runner, &runner->tie, has_any, action, &runner->arena, &sight, err);
+    if (code == ERR_NONE) {
+        sight_take(runner, &sight);
+        runner->tie_name = arena_strdup(&runner->life, or_empty(sight.name));
+        runner->tie_table = arena_strdup(&runner->life, or_empty(sight.table));
+        runner->is_tied =
+            sight.sharing == SHARING_TIED && sight.trouble == NULL && !is_to_end(runner);
+        runner->behind = runner->is_tied ? count_accord(runner, ACCORD_BEHIND) : 0;
     }
     return code;
 }
@@ -306,31 +378,51 @@ ErrCode tie_look(Runner *runner, const Action *action, Err *err)
     const Plan *plan = runner->config.order->plan;
     const PlanTool *tool = plan_tool(plan);
     Tie *tie = &runner->tie;
-    if (is_empty(tie->tool)) {
-        return found_look(runner, action, err);
+    ErrCode code = ERR_NONE;
+    if (tool == NULL) {
+        code = alone_look(runner, action, err);
+    } else if (!is_empty(tie->tool) && !str_equal(tool->tool, tie->tool)) {
+        const PlanTool *known = find_tie(plan, tie->tool);
+        if (known != NULL) {
+            other_look(runner, tie, known, action);
+        } else if (plan->tie_count > 0) {
+            TieSight sight = tied_see(runner, tie, action, &runner->arena);
+            sight_take(runner, &sight);
+        }
     }
-    if (plan->tie_count == 0 || (tool != NULL && str_equal(tool->tool, tie->tool))) {
-        return ERR_NONE;
+    return code == ERR_NONE && is_to_end(runner) && plan->tie_count > 0
+               ? tie_end(runner, action, err)
+               : code;
+}
+
+/* ---- what it does not learn ---- */
+
+void tie_step(Runner *runner, const PlanMigration *migration, const char *state)
+{
+    if (!runner->is_tied || migration->is_repeatable) {
+        return;
     }
-    const PlanTool *known = find_tie(plan, tie->tool);
-    if (known == NULL) {
-        runner->history.tie = tie->tool;
-        runner->history.tie_trouble = "the plan's directory is of another format, and its table "
-                                      "can be read for its own directories alone";
-    } else {
-        table_settle(tie, known);
-        runner->history.tie_table = table_words(runner, tie, known);
+    if (str_equal(state, "applied")) {
+        runner->behind++;
+    } else if (str_equal(state, "undone") && runner->behind > 0) {
+        runner->behind--;
     }
-    if (known != NULL && tool != NULL) {
-        other_ask(runner, tie, known, action);
-    } else if (known != NULL) {
-        tie_ask(runner, tie, known, action);
+}
+
+void tie_conclude(Runner *runner)
+{
+    size_t behind = runner->behind;
+    const char *tool = runner->tie_name;
+    if (runner->config.note == NULL || behind == 0) {
+        return;
     }
-    if (plan->ends_ties) {
-        return tie_end(runner, action, err);
-    }
-    if (runner->history.tie != NULL && tool == NULL && runner->history.tie_trouble == NULL) {
-        tie_note(runner, tie);
-    }
-    return ERR_NONE;
+    AUTO(Str) text = { 0 };
+    str_printf(
+        &text,
+        "%s does not know of %zu migration%s that skein has applied here, and would run %s "
+        "by itself: `skein repair --mirror %s%s --tell` tells its table, and --mirror %s keeps "
+        "it true from then on; where %s is not used any more, --mirror none",
+        tool, behind, behind == 1 ? "" : "s", behind == 1 ? "it" : "them", tool, runner->tie_table,
+        tool, tool);
+    runner->config.note(runner->config.ctx, str_text(&text));
 }

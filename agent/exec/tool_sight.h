@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/core/accord.h"
+
 /* A row of it that is no migration of the plan. */
 typedef struct ToolStranger {
     const char *name;  /* the tool's for it */
@@ -18,5 +20,22 @@ typedef struct ToolSight {
     size_t stranger_count;
     const char *fault; /* the first of all, strangers' as well; NULL: the tool is at rest */
 } ToolSight;
+
+/* Another tool that has to do with the history, by the newest row that says so. */
+typedef struct Tie {
+    const char *tool;   /* NULL or "": none */
+    const char *schema; /* that its table is named with; "": none */
+    const char *table;  /* "": its usual one */
+} Tie;
+
+/* What it says, where the plan has nothing to do with it. */
+typedef struct TieSight {
+    Sharing sharing; /* NONE: there is no such tool, or its table is gone; TIED, FOUND */
+    const char *name;
+    const PlanTool *tool; /* NULL: the plan does not know it; with `trouble` */
+    const char *table;    /* what a command adds for its table: " --table ops.moves"; "": nothing */
+    const char *trouble;  /* why it cannot be seen; NULL: it was */
+    ToolSight tool_sight;
+} TieSight;
 
 #endif

@@ -101,6 +101,7 @@ static PlanTool plan_tool_of(const Tool *tool, const TableName *name)
         .schema = name->schema,
         .is_in_first = name->schema == NULL && tool->is_in_first,
         .keeps_newest = tool->keeps_newest,
+        .hides_rest = tool->hides_rest,
         .name = name->plain,
         .name_schema = name->said_schema,
     };

@@ -64,6 +64,7 @@ typedef struct Tool {
     bool is_numeric;   /* versions are compared as numbers */
     bool is_by_id;     /* its rows have the id, and not the version */
     bool keeps_newest; /* its table holds one row: where it stands */
+    bool hides_rest;   /* the same, or its heads: PlanTool has it */
     /* A column by which its table is known among others of that name, and one that it does not
      * have; NULL: whatever it has. */
     const char *has;

@@ -190,6 +190,7 @@ static void mirror(const ToolStep *step, Str *out)
 const Tool tool_alembic = {
     .name = "alembic",
     .has = "version_num",
+    .hides_rest = true,
     .table = "alembic_version",
     .format = "alembic",
     .query_own = query_own,

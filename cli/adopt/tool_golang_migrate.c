@@ -59,6 +59,7 @@ const Tool tool_golang_migrate = {
     .name = "golang-migrate",
     .has = "dirty",
     .keeps_newest = true,
+    .hides_rest = true,
     .table = "schema_migrations",
     .is_in_first = true,
     .place = { .parameter = "x-migrations-table",

@@ -29,6 +29,7 @@ static const uint32_t OF_KIND[FINDING_COUNT_] = {
     [FINDING_MISSING] = BIT(CHOICE_FORGET),
     [FINDING_PARTS] = BIT(CHOICE_ACCEPT) | BIT(CHOICE_APPLIED) | BIT(CHOICE_UNDONE),
     [FINDING_HALF] = BIT(CHOICE_APPLIED) | BIT(CHOICE_UNDONE),
+    [FINDING_TOOL_UNDONE] = BIT(CHOICE_TELL) | BIT(CHOICE_UNDONE),
     [FINDING_TOOL_BEHIND] = BIT(CHOICE_TELL) | BIT(CHOICE_UNDONE),
 };
 
@@ -76,6 +77,11 @@ static size_t part_count(const Finding *finding)
     return plan_part_count(script_of(finding));
 }
 
+static bool is_empty(const char *text)
+{
+    return text == NULL || text[0] == '\0';
+}
+
 /* With one part a word about the statement and one about the migration are the same. */
 static uint32_t of_interrupted(const Finding *finding)
 {
@@ -96,7 +102,8 @@ bool repair_choice_fits(Choice choice, const Finding *finding)
     bool has_too_few_parts = finding->kind == FINDING_PARTS && choice == CHOICE_ACCEPT &&
                              finding->row->place.parts_done >= part_count(finding);
     bool is_held = finding->row != NULL && finding->row->backend_pid != 0;
-    return (choices & BIT(choice)) != 0 && !has_too_few_parts && !is_held;
+    bool is_to_nobody = choice == CHOICE_TELL && is_empty(finding->tool);
+    return (choices & BIT(choice)) != 0 && !has_too_few_parts && !is_held && !is_to_nobody;
 }
 
 /* ---- where the row goes ---- */
@@ -183,6 +190,7 @@ Telling repair_choice_telling(Choice choice, const Finding *finding)
     case FINDING_PARTS:
     case FINDING_HALF:
         return telling_of_place(place_after(choice, finding).state);
+    case FINDING_TOOL_UNDONE:
     case FINDING_TOOL_BEHIND:
         return choice == CHOICE_TELL ? TELLING_WRITE : TELLING_NONE;
     default:

@@ -24,6 +24,7 @@ static const struct KindRow {
     [FINDING_TOOL_FAULT] = { "tool-fault", false },
     [FINDING_TOOL_STRANGE] = { "tool-strange", false },
     [FINDING_TOOL_AHEAD] = { "tool-ahead", false },
+    [FINDING_TOOL_UNDONE] = { "tool-undone", false },
     [FINDING_TOOL_BEHIND] = { "tool-behind", false },
 };
 _Static_assert(ARRAY_LEN(KINDS) == FINDING_COUNT_, "a row per kind");
@@ -319,25 +320,46 @@ void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *a
 
 /* ---- another tool's table ---- */
 
-/* What it says is on nobody's way who does not mirror: said all the same. */
-static void add_told(Gathering *gathering, const RepairTool *told, FindingKind kind,
-                     const RepairRow *row, const PlanMigration *migration, const char *text)
+/* What keeps no up from going on is said all the same. */
+static void add_told(Gathering *gathering, bool holds, FindingKind kind, const RepairRow *row,
+                     const PlanMigration *migration, const char *text)
 {
     add(gathering, kind, row, migration, text);
-    gathering->findings->list.items[gathering->findings->list.count - 1].is_note =
-        !told->is_mirrored;
+    gathering->findings->list.items[gathering->findings->list.count - 1].is_note = !holds;
+}
+
+static bool holds_up(const RepairTool *told, Accord accord)
+{
+    return accord_holds(accord, told->sharing, true);
+}
+
+static bool has_any(const Plan *plan, const RepairTool *told)
+{
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (told->sight.has[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the directory's own tool, what it has of this directory matters. */
+static bool holds_fault(const Gathering *gathering, const RepairTool *told)
+{
+    bool is_found = told->sharing == SHARING_FOUND;
+    return told->sharing != SHARING_NONE && (!is_found || has_any(gathering->plan, told));
 }
 
 static void gather_fault(Gathering *gathering, const RepairTool *told, const RepairRow *row,
                          const PlanMigration *migration, const char *fault)
 {
-    const char *tool = told->tool->tool;
-    add_told(gathering, told, FINDING_TOOL_FAULT, row, migration,
+    const char *tool = told->name;
+    add_told(gathering, holds_fault(gathering, told), FINDING_TOOL_FAULT, row, migration,
              arena_printf(gathering->arena,
                           "%s says of its own history: %s. skein clears nothing there; when %s is "
-                          "at rest, `skein up` runs what it does not have, and `skein adopt` takes "
-                          "over what it has",
-                          tool, fault, tool));
+                          "at rest, `skein up` runs what it does not have, and `skein adopt --from "
+                          "%s%s` takes over what it has",
+                          tool, fault, tool, tool, told->table));
 }
 
 /* A name of the tool's, which may be a number, and the row's version with its zeros. */
@@ -362,11 +384,11 @@ static bool is_in_history(const RepairSight *sight, const char *name)
 static void gather_stranger(Gathering *gathering, const RepairTool *told,
                             const ToolStranger *stranger)
 {
-    const char *tool = told->tool->tool;
+    const char *tool = told->name;
     if (stranger->fault != NULL) {
         gather_fault(gathering, told, NULL, NULL, stranger->fault);
     } else if (!is_in_history(gathering->sight, stranger->name)) {
-        add_told(gathering, told, FINDING_TOOL_STRANGE, NULL, NULL,
+        add_told(gathering, told->sharing == SHARING_MIRRORED, FINDING_TOOL_STRANGE, NULL, NULL,
                  arena_printf(gathering->arena,
                               "%s has applied %s here, which neither the directory nor skein's "
                               "history has. Take the directory that has it; `--missing ignore` "
@@ -376,34 +398,53 @@ static void gather_stranger(Gathering *gathering, const RepairTool *told,
     }
 }
 
+/* What a file that was renamed holds is in the history, under its former name. */
 static void gather_ahead(Gathering *gathering, const RepairTool *told,
                          const PlanMigration *migration)
 {
-    const char *tool = told->tool->tool;
-    add_told(gathering, told, FINDING_TOOL_AHEAD, NULL, migration,
+    const char *tool = told->name;
+    if (is_new_name(gathering, migration)) {
+        return;
+    }
+    add_told(gathering, holds_up(told, ACCORD_AHEAD), FINDING_TOOL_AHEAD, NULL, migration,
              arena_printf(gathering->arena,
                           "%s has applied it here, and skein's history does not have it: `skein "
-                          "adopt --from %s` takes over what %s has done, and runs nothing",
-                          tool, tool, tool));
+                          "adopt --from %s%s` takes over what %s has done, and runs nothing",
+                          tool, tool, told->table, tool));
+}
+
+/* How the tool's table is told by who does not mirror; the choices say it to who does. */
+static const char *telling_words(const Gathering *gathering, const RepairTool *told)
+{
+    return told->sharing == SHARING_MIRRORED
+               ? ""
+               : arena_printf(gathering->arena,
+                              ". `skein repair --mirror %s%s --tell` writes it there", told->name,
+                              told->table);
+}
+
+static void gather_undone(Gathering *gathering, const RepairTool *told, const RepairRow *row,
+                          const PlanMigration *migration)
+{
+    const char *tool = told->name;
+    add_told(gathering, holds_up(told, ACCORD_UNDONE), FINDING_TOOL_UNDONE, row, migration,
+             arena_printf(gathering->arena,
+                          "it is applied here (%s, by %s) by skein's history, and %s, which had "
+                          "it, has it no more: %s has undone it by itself, or its table alone has "
+                          "lost it%s",
+                          row->started_at, row->agent, tool, tool, telling_words(gathering, told)));
 }
 
 static void gather_behind(Gathering *gathering, const RepairTool *told, const RepairRow *row,
                           const PlanMigration *migration)
 {
-    const char *tool = told->tool->tool;
-    const char *why =
-        str_equal(row->adopted_from, tool)
-            ? arena_printf(gathering->arena, "it was taken over from %s, which has undone it since",
-                           tool)
-            : arena_printf(gathering->arena,
-                           "%s was never told, as where skein went on without --mirror; or it has "
-                           "undone it by itself",
-                           tool);
-    add(gathering, FINDING_TOOL_BEHIND, row, migration,
-        arena_printf(
-            gathering->arena,
-            "it is applied here (%s, by %s) by skein's history, and %s does not have it: %s",
-            row->started_at, row->agent, tool, why));
+    const char *tool = told->name;
+    add_told(gathering, holds_up(told, ACCORD_BEHIND), FINDING_TOOL_BEHIND, row, migration,
+             arena_printf(gathering->arena,
+                          "it is applied here (%s, by %s) by skein's history, and %s does not have "
+                          "it: %s was never told, as where skein went on without --mirror; or it "
+                          "has undone it by itself%s",
+                          row->started_at, row->agent, tool, tool, telling_words(gathering, told)));
 }
 
 static RowState state_of(const RepairRow *row)
@@ -420,10 +461,38 @@ static const HistoryRow *rows_of(const Gathering *gathering, const RepairTool *t
     const Plan *plan = gathering->plan;
     HistoryRow *rows = ARENA_ARRAY(gathering->arena, HistoryRow, plan->migration_count);
     for (size_t i = 0; i < plan->migration_count; i++) {
-        rows[i].state = state_of(row_of(gathering->sight, plan->migrations[i].id));
-        rows[i].is_in_tool = told->sight.has[i];
+        const RepairRow *row = row_of(gathering->sight, plan->migrations[i].id);
+        rows[i].state = state_of(row);
+        rows[i].is_in_tool = told->sight.has != NULL && told->sight.has[i];
+        rows[i].was_in_tool = row != NULL && row->was_in_tool && str_equal(row->tool, told->name);
     }
     return rows;
+}
+
+static void gather_accord(Gathering *gathering, const RepairTool *told, Accord accord,
+                          const RepairRow *row, const PlanMigration *migration)
+{
+    switch (accord) {
+    case ACCORD_AHEAD:
+        gather_ahead(gathering, told, migration);
+        break;
+    case ACCORD_UNDONE:
+        gather_undone(gathering, told, row, migration);
+        break;
+    case ACCORD_BEHIND:
+        gather_behind(gathering, told, row, migration);
+        break;
+    case ACCORD_NONE:
+    case ACCORD_BOTH:
+    case ACCORD_COUNT_:
+        break;
+    }
+}
+
+/* Whose history is nobody's concern may lack what it likes. */
+static bool is_concern(const RepairTool *told, Accord accord)
+{
+    return told->sharing != SHARING_NONE || accord == ACCORD_AHEAD;
 }
 
 static void gather_told(Gathering *gathering, const RepairTool *told)
@@ -437,11 +506,39 @@ static void gather_told(Gathering *gathering, const RepairTool *told)
         Accord accord = accord_of(plan, told->tool, rows, i, end);
         if (told->sight.faults[i] != NULL) {
             gather_fault(gathering, told, row, migration, told->sight.faults[i]);
-        } else if (accord == ACCORD_AHEAD) {
-            gather_ahead(gathering, told, migration);
-        } else if (accord == ACCORD_BEHIND && told->is_mirrored) {
-            gather_behind(gathering, told, row, migration);
+        } else if (is_concern(told, accord)) {
+            gather_accord(gathering, told, accord, row, migration);
         }
+    }
+}
+
+/* Is there anything that an up would do? */
+static bool has_pending(const Gathering *gathering, const RepairTool *told)
+{
+    const Plan *plan = gathering->plan;
+    const HistoryRow *rows = rows_of(gathering, told);
+    size_t end = accord_applied_end(plan, rows);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        bool is_absent = rows[i].state == ROW_ABSENT && !accord_is_passed_over(plan, i, end);
+        if (is_absent || rows[i].state == ROW_STARTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void gather_trouble(Gathering *gathering, const RepairTool *told)
+{
+    if (told->sharing == SHARING_MIRRORED) {
+        add(gathering, FINDING_TOOL_TABLE, NULL, NULL,
+            arena_printf(gathering->arena, "%s. %s", told->why.message, told->why.hint));
+    } else if (told->sharing == SHARING_TIED) {
+        add_told(gathering, has_pending(gathering, told), FINDING_TOOL_TABLE, NULL, NULL,
+                 arena_printf(gathering->arena,
+                              "whether %s, with which this history is shared, has gone on by "
+                              "itself cannot be seen: %s. Where it is not used any more, `skein up "
+                              "--mirror none` has done with it",
+                              told->name, told->why.message));
     }
 }
 
@@ -466,12 +563,11 @@ void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const 
                               Arena *arena, Findings *findings)
 {
     Gathering gathering = { plan, sight, arena, findings };
-    if (told->why.code == ERR_NONE) {
-        note_renamed(&gathering, told);
-        gather_strangers(&gathering, told);
-        gather_told(&gathering, told);
-    } else if (told->is_mirrored) {
-        add(&gathering, FINDING_TOOL_TABLE, NULL, NULL,
-            arena_printf(arena, "%s. %s", told->why.message, told->why.hint));
+    if (told->why.code != ERR_NONE) {
+        gather_trouble(&gathering, told);
+        return;
     }
+    note_renamed(&gathering, told);
+    gather_strangers(&gathering, told);
+    gather_told(&gathering, told);
 }

@@ -26,7 +26,8 @@ typedef enum FindingKind {
     FINDING_TOOL_FAULT,   /* … says that something is wrong with it */
     FINDING_TOOL_STRANGE, /* … has what is neither in a file nor in skein's history */
     FINDING_TOOL_AHEAD,   /* the tool has applied it, and skein's history does not have it */
-    FINDING_TOOL_BEHIND,  /* the other way round, where both are to agree */
+    FINDING_TOOL_UNDONE,  /* the other way round, and the tool has had it */
+    FINDING_TOOL_BEHIND,  /* … and was never told */
     FINDING_COUNT_,
 } FindingKind;
 
@@ -56,8 +57,8 @@ AUTO_DEFINE(Findings, repair_findings_done)
 void repair_findings_gather(const Plan *plan, const RepairSight *sight, Arena *arena,
                             Findings *findings);
 
-/* Appends what another tool's table says otherwise, its own first, then in the plan's order:
- * whatever an attempt that mirrors would be held by (agent/core/accord.h). */
+/* Appends what another tool's table says otherwise, its own first, then in the plan's order: by
+ * what an up would be held (agent/core/accord.h), and the rest as notes. */
 void repair_findings_add_tool(const Plan *plan, const RepairSight *sight, const RepairTool *told,
                               Arena *arena, Findings *findings);
 

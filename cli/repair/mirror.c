@@ -89,7 +89,9 @@ void repair_mirror(const Mirror *mirror, const Plan *plan, const RepairSight *si
                       .finding = finding,
                       .arena = arena,
                       .statements = ARENA_ARRAY(arena, const char *, STATEMENTS_MAX) };
-    switch (repair_choice_telling(choice, finding)) {
+    Telling telling = repair_choice_telling(choice, finding);
+    change->is_told = telling == TELLING_WRITE || telling == TELLING_MOVE;
+    switch (telling) {
     case TELLING_WRITE:
         say_script(&saying, &finding->migration->up);
         break;

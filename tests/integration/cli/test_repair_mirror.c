@@ -49,8 +49,8 @@ static const Verdict VERDICTS[] = {
     { "dbmate", ROWS, "up --mirror dbmate", NULL, NULL, "nothing is wrong" },
     { "dbmate", ROWS, NULL, NULL, NULL, "nothing is wrong" },
     { "dbmate", ROWS, "up", NULL, "dbmate does not have it", "0001_users: tool-behind" },
-    { "dbmate", ROWS, "up --mirror dbmate", GONE("0002"), "dbmate does not have it",
-      "0002_posts: tool-behind" },
+    { "dbmate", ROWS, "up --mirror dbmate", GONE("0002"), "dbmate had 0002_posts here",
+      "0002_posts: tool-undone" },
     { "dbmate", ROWS, "up --to 1 --mirror dbmate", ROW("0002"), "skein's history does not have it",
       "0002_posts: tool-ahead" },
     { "dbmate", ROWS, NULL, ROW("0001") ROW("0002"), "skein's history does not have it",
@@ -77,8 +77,8 @@ static const Verdict VERDICTS[] = {
       "UPDATE schema_migrations SET version = 2", "skein's history does not have it",
       "0002_posts: tool-ahead" },
     { "golang-migrate", GOLANG, "up --mirror golang-migrate",
-      "UPDATE schema_migrations SET version = 1", "golang-migrate does not have it",
-      "0002_posts: tool-behind" },
+      "UPDATE schema_migrations SET version = 1", "golang-migrate had 0002_posts here",
+      "0002_posts: tool-undone" },
 };
 
 static void assert_verdict(World *world, const Verdict *verdict)

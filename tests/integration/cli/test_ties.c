@@ -112,7 +112,7 @@ static void a_tool_that_lags_behind_is_told_of(void **state)
     put_shop(world);
     run_json(world, "adopt --from dbmate", 0);
     put_third(world);
-    run_json(world, "up", 0);
+    assert_refusal(world, "up", 0, "note: dbmate does not know of 1 migration that skein has");
     assert_ask(world, VERSIONS, "0001 0002");
     assert_program(world, "skein status", 0, "shared with dbmate: ");
     assert_refusal(world, "up", 0, "note: dbmate does not know of 1 migration that skein has");
@@ -161,6 +161,197 @@ static void what_the_tool_goes_on_having_is_not_undone_behind_its_back(void **st
     run_json(world, "down --yes --mirror none", 0);
     assert_ask(world, STANDING, "");
     assert_ask(world, VERSIONS, "0001");
+}
+
+/* ---- what the tool has undone by itself ---- */
+
+#define TOOL_GOES_BACK "DELETE FROM likes; DELETE FROM schema_migrations WHERE version = '0003'"
+#define GONE_BACK "dbmate had 0003_like here and has it no more"
+
+/* Three, told to dbmate, which takes the last one back. */
+static void put_undone(World *world)
+{
+    put_shop(world);
+    run_json(world, "adopt --from dbmate", 0);
+    put_third(world);
+    run_json(world, "up --mirror dbmate", 0);
+    assert_ask(world, LIKES, "1");
+    tool_does(world, TOOL_GOES_BACK);
+}
+
+static void what_the_tool_undid_by_itself_is_not_built_upon_nor_undone_again(void **state)
+{
+    static const char *const COMMANDS[] = {
+        "up",         "up --mirror none",    "up --dry-run",
+        "up --sql",   "up --to 2",           "down --yes",
+        "down --sql", "adopt --from dbmate", "down --yes --mirror none"
+    };
+    World *world = *state;
+    put_undone(world);
+    tool_does(world, "INSERT INTO likes VALUES (3)"); /* a second undoing would show */
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+        assert_refusal(world, COMMANDS[i], 3, GONE_BACK);
+    }
+    assert_refusal(world, "up", 3, "`skein repair --undone 0003_like`");
+    assert_refusal(world, "up --mirror dbmate", 3, GONE_BACK);
+    assert_ask(world, LIKES, "1");
+    tool_does(world, "DELETE FROM likes");
+    run_json(world, "repair --undone 0003_like --yes", 0);
+    run_json(world, "up", 0);
+    assert_ask(world, LIKES, "1");
+}
+
+static void a_table_that_has_lost_a_row_is_told_again(void **state)
+{
+    World *world = *state;
+    put_undone(world);
+    run_json(world, "repair --mirror dbmate --tell --yes", 0);
+    assert_ask(world, VERSIONS, "0001 0002 0003");
+    run_json(world, "up", 0);
+    tool_does(world, TOOL_GOES_BACK);
+    assert_refusal(world, "up", 3, GONE_BACK);
+}
+
+static void adopting_back_to_where_the_tool_stands_takes_the_row_back(void **state)
+{
+    World *world = *state;
+    put_undone(world);
+    run_json(world, "adopt --from dbmate --to 2", 0);
+    assert_ask(world, STANDING, "0001 0002");
+    run_json(world, "up", 0);
+    assert_ask(world, LIKES, "1");
+}
+
+/* What was applied without telling it is no sign of anything. */
+static void what_the_tool_never_had_it_has_not_undone(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    run_json(world, "adopt --from dbmate", 0);
+    put_third(world);
+    run_json(world, "up", 0);
+    run_json(world, "up", 0);
+    run_json(world, "down --yes", 0);
+    assert_ask(world, LIKES, "0");
+}
+
+/* Begun with --mirror, and brought to its end without: it was never told. */
+static void what_was_only_begun_with_the_mirror_it_never_had(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    run_json(world, "adopt --from dbmate", 0);
+    put_migration(
+        world, "0003_parts",
+        "CREATE INDEX CONCURRENTLY a ON likes (i);\nSELECT 1 / (SELECT count(*) FROM likes"
+        " WHERE i = 7);\n",
+        NULL);
+    assert_refusal(world, "up --mirror dbmate", 1, "division by zero");
+    tool_does(world, "INSERT INTO likes VALUES (7)");
+    run_json(world, "up", 0);
+    assert_ask(world, STANDING, "0001 0002 0003");
+    run_json(world, "up", 0);
+}
+
+static void a_statement_outside_a_transaction_is_remembered_as_told(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    tool_does(world, "DELETE FROM schema_migrations");
+    put_migration(world, "0003_index", "CREATE INDEX CONCURRENTLY a ON likes (i);\n",
+                  "DROP INDEX a;\n");
+    run_json(world, "up --mirror dbmate", 0);
+    tool_does(world, "DROP INDEX a; DELETE FROM schema_migrations WHERE version = '0003'");
+    assert_refusal(world, "up", 3, "dbmate had 0003_index here and has it no more");
+}
+
+/* ---- a tool that keeps but where it stands ---- */
+
+#define STANDS_AT(version) "UPDATE schema_migrations SET version = " #version ", dirty = false"
+
+static void put_golang(World *world)
+{
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0002_posts", "SELECT 1;\n", "SELECT 1;\n");
+    put_third(world);
+    tool_does(world, "CREATE TABLE likes (i int); CREATE TABLE schema_migrations (version bigint"
+                     " PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES"
+                     " (3, false)");
+    run_json(world, "adopt --from golang-migrate", 0);
+}
+
+static void where_one_version_goes_back_all_above_it_is_undone(void **state)
+{
+    World *world = *state;
+    put_golang(world);
+    tool_does(world, STANDS_AT(1));
+    assert_refusal(world, "up", 3, "golang-migrate had 0002_posts here and has it no more");
+    assert_refusal(world, "up", 3, "(2 such in all)");
+    assert_refusal(world, "up", 3, "`skein repair --undone 0002_posts 0003_like`");
+    assert_refusal(world, "down --yes", 3, "golang-migrate had 0003_like here");
+    run_json(world, "repair --undone 0002_posts 0003_like --yes", 0);
+    run_json(world, "up --mirror golang-migrate", 0);
+    assert_ask(world, "SELECT version || ' ' || dirty FROM schema_migrations", "3 false");
+}
+
+static void a_dirty_version_is_said_as_such(void **state)
+{
+    static const char *const COMMANDS[] = { "up", "up --dry-run", "down --yes" };
+    World *world = *state;
+    put_golang(world);
+    tool_does(world, "UPDATE schema_migrations SET version = 2, dirty = true");
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+        assert_refusal(world, COMMANDS[i], 3,
+                       "golang-migrate is not at rest here: version 2 is dirty");
+    }
+    assert_null(strstr(run(world, "up").err, "take over"));
+    assert_program(world, "skein repair", 6, "tool-fault");
+    tool_does(world, STANDS_AT(3));
+    run_json(world, "up", 0);
+}
+
+/* What lies below a version that no file has, nobody can tell. */
+static void a_version_that_no_file_has_hides_the_rest(void **state)
+{
+    World *world = *state;
+    put_golang(world);
+    tool_does(world, STANDS_AT(5));
+    run_json(world, "up", 0); /* nothing is to be done */
+    put_migration(world, "0004_more", "INSERT INTO likes VALUES (4);\n", NULL);
+    assert_refusal(world, "up", 3, "cannot be seen: it stands at 5, which the directory does not");
+    assert_program(world, "skein repair", 6, "it stands at 5");
+    assert_ask(world, LIKES, "0");
+    put_migration(world, "0005_last", "SELECT 1;\n", NULL);
+    assert_refusal(world, "up", 3, "golang-migrate has applied 0004_more here by itself");
+}
+
+/* ---- one judgement ---- */
+
+/* What holds an up, repair finds, without being told of the tool; and where it does not, not. */
+static void repair_judges_as_up_does(void **state)
+{
+    static const struct {
+        const char *tool_does;
+        const char *finding;
+        int exit_code;
+    } rows[] = {
+        { "SELECT 1", "nothing is wrong with the history", 0 },
+        { "INSERT INTO schema_migrations VALUES ('0003')", "0003_like: tool-ahead", 6 },
+        { "DELETE FROM schema_migrations WHERE version = '0002'", "0002_posts: tool-undone", 6 },
+        { "ALTER TABLE schema_migrations RENAME version TO v", "tool-table", 6 },
+        { "DROP TABLE schema_migrations", "nothing is wrong with the history", 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        World *world = *state;
+        new_database(world);
+        put_shop(world);
+        run_json(world, "adopt --from dbmate", 0);
+        put_third(world);
+        tool_does(world, rows[i].tool_does);
+        assert_program(world, "skein repair", rows[i].exit_code, rows[i].finding);
+        assert_int_equal(run(world, "up").exit_code, rows[i].exit_code == 0 ? 0 : 3);
+        remove_migration(world, "0003_like");
+    }
 }
 
 static void a_history_is_shared_with_one_tool(void **state)
@@ -314,6 +505,16 @@ int main(void)
         WORLD_TEST(dropping_the_tools_table_ends_it),
         WORLD_TEST(a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with),
         WORLD_TEST(what_the_tool_goes_on_having_is_not_undone_behind_its_back),
+        WORLD_TEST(what_the_tool_undid_by_itself_is_not_built_upon_nor_undone_again),
+        WORLD_TEST(a_table_that_has_lost_a_row_is_told_again),
+        WORLD_TEST(adopting_back_to_where_the_tool_stands_takes_the_row_back),
+        WORLD_TEST(what_the_tool_never_had_it_has_not_undone),
+        WORLD_TEST(what_was_only_begun_with_the_mirror_it_never_had),
+        WORLD_TEST(a_statement_outside_a_transaction_is_remembered_as_told),
+        WORLD_TEST(where_one_version_goes_back_all_above_it_is_undone),
+        WORLD_TEST(a_dirty_version_is_said_as_such),
+        WORLD_TEST(a_version_that_no_file_has_hides_the_rest),
+        WORLD_TEST(repair_judges_as_up_does),
         WORLD_TEST(a_history_is_shared_with_one_tool),
         WORLD_TEST(once_done_with_the_tool_is_not_asked),
         WORLD_TEST(a_baseline_is_shared_with_nobody),

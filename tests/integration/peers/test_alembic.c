@@ -114,8 +114,9 @@ static void each_goes_on_where_the_other_stands(void **state)
     assert_program(world, "skein status", 0, "5 applied, 0 pending");
     peer_says(world, ALEMBIC "downgrade merge");
     assert_refusal(world, "down --yes --mirror alembic", 3,
-                   "label is applied here by skein's history, and alembic does not have it");
-    peer_says(world, "skein adopt --to merge");
+                   "alembic had label here and has it no more");
+    assert_refusal(world, "down --yes", 3, "alembic had label here and has it no more");
+    peer_says(world, "skein repair --undone label --yes");
     peer_says(world, "skein up --mirror alembic");
     assert_current(world, "label (head)\n");
 }

@@ -82,10 +82,12 @@ static void what_dbmate_did_meanwhile_is_seen(void **state)
     peer_says(world, DBMATE "down");
     assert_refusal(
         world, "up --mirror dbmate", 3,
-        "20240101000002_email is applied here by skein's history, and dbmate does not have"
+        "dbmate had 20240101000002_email here and has it no more, and skein's history still has"
         " it\nhint: `skein repair --mirror dbmate` on this database shows all");
-    assert_refusal(world, "down --yes --mirror dbmate", 3, "and dbmate does not have it");
-    assert_refusal(world, "adopt", 3, "and dbmate does not have it");
+    assert_refusal(world, "down --yes --mirror dbmate", 3, "and has it no more");
+    assert_refusal(world, "adopt", 3, "and has it no more");
+    assert_refusal(world, "up", 3, "`skein repair --undone 20240101000002_email`");
+    assert_refusal(world, "down --yes", 3, "and has it no more");
     assert_program(world, "skein adopt --to 20240101000001", 0, "given back 20240101000002_email");
     peer_says(world, DBMATE "up");
     assert_refusal(

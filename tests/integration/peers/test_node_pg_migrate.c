@@ -71,8 +71,9 @@ static void each_goes_on_where_the_other_stands(void **state)
     assert_program(world, "skein status", 0, "5 applied, 0 pending");
     peer_says(world, DOWN " 2");
     assert_refusal(world, "up --mirror node-pg-migrate", 3,
-                   "1704326400000_label is applied here by skein's history, and node-pg-migrate "
-                   "does not have it");
+                   "node-pg-migrate had 1704326400000_label here and has it no more");
+    assert_refusal(world, "up", 3,
+                   "node-pg-migrate had 1704326400000_label here and has it no more");
     peer_says(world, "skein adopt --to 1704240000000");
     assert_program(world, "skein status", 0, "3 applied, 2 pending");
 }

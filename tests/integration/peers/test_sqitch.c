@@ -117,8 +117,9 @@ static void each_goes_on_where_the_other_stands(void **state)
     peer_says(world, "skein adopt");
     assert_program(world, "skein status", 0, "4 applied, 0 pending");
     peer_says(world, sqitch(world, "revert -y --to @v1 --target"));
-    assert_refusal(world, "up --mirror sqitch", 3,
-                   "audit is applied here by skein's history, and sqitch does not have it");
+    assert_refusal(world, "up --mirror sqitch", 3, "sqitch had audit here and has it no more");
+    assert_refusal(world, "up", 3, "sqitch had audit here and has it no more");
+    assert_program(world, "skein repair", 6, "audit: tool-undone");
     peer_says(world, "skein adopt --to email");
     peer_says(world, "skein up --mirror sqitch");
     assert_sqitch(world, "verify --target", "Verify successful");

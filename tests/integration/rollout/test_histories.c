@@ -111,6 +111,31 @@ static void what_the_old_tool_does_by_itself_is_held_and_taken_over(void **state
                         "0001_solo golang-migrate,0002_solo golang-migrate");
 }
 
+/* In one target the tool has undone by itself what it was told of. */
+static void what_the_old_tool_undid_by_itself_is_held_and_not_undone_twice(void **state)
+{
+    Fleet *fleet = *state;
+    adopted_start(fleet);
+    const char *back = fleet_address(fleet, 0);
+    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    CliResult told = fleet_cli(fleet, "up", "--mirror", "golang-migrate", "--database", database,
+                               "--migrations", fleet_path(fleet, "migrations"), NULL);
+    assert_int_equal(told.exit_code, 0);
+    fleet_ask(fleet, back, "ALTER TABLE t DROP j; UPDATE schema_migrations SET version = 1");
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_target(fleet, id, back, "held");
+    CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
+    assert_non_null(strstr(show.out, "golang-migrate had 0002_solo here and has it no more"));
+    assert_non_null(strstr(show.out, "skein repair --undone 0002_solo"));
+    CliResult repair = fleet_cli(fleet, "repair", "--undone", "0002_solo", "--yes", "--database",
+                                 database, "--migrations", fleet_path(fleet, "migrations"), NULL);
+    assert_int_equal(repair.exit_code, 0);
+    assert_int_equal(fleet_cli(fleet, "rollout", "retry", id, back, NULL).exit_code, 0);
+    fleet_rollout_order(fleet, "resume", id);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_string_equal(fleet_ask(fleet, back, STANDING), "0001_solo golang-migrate,0002_solo ");
+}
+
 static void a_fleet_has_done_with_the_old_tool(void **state)
 {
     Fleet *fleet = *state;
@@ -232,6 +257,7 @@ int main(void)
         FLEET_TEST(the_old_tool_is_told_of_all_that_follows),
         FLEET_TEST(what_was_not_adopted_is_not_done_twice),
         FLEET_TEST(what_the_old_tool_does_by_itself_is_held_and_taken_over),
+        FLEET_TEST(what_the_old_tool_undid_by_itself_is_held_and_not_undone_twice),
         FLEET_TEST(a_fleet_has_done_with_the_old_tool),
         FLEET_TEST(a_file_of_several_parts_goes_out_and_back),
         FLEET_TEST(a_failure_between_parts_is_gone_on_with_by_retry),

@@ -141,27 +141,38 @@ typedef struct TieCase {
     Goal goal;
     size_t here;  /* skein has applied so many, this rollout all but the first */
     size_t there; /* and the tool so many */
+    size_t told;  /* and so many it has had */
     bool keeps_newest;
     bool ends_ties;
     const char *words; /* NULL: goes on */
 } TieCase;
 
+#define AHEAD "dbmate has applied 0003_c here by itself, and skein's history does not have it"
+#define UNDONE(id, count)                                                                          \
+    "dbmate had " id " here and has it no more, and skein's history still has it (" count          \
+    " such in all)"
+#define GIVEN(id) "dbmate has " id " in its own table, and would go on having it"
+
 static const TieCase TIES[] = {
-    { GOAL_APPLY, 2, 2, false, false, NULL },
-    { GOAL_APPLY, 3, 2, false, false, NULL }, /* behind: told, and not stopped */
-    { GOAL_APPLY, 2, 3, false, false,
-      "dbmate has applied 0003_c here by itself, and skein's history does not have it" },
-    { GOAL_APPLY, 2, 3, false, true,
-      "dbmate has applied 0003_c here by itself, and skein's history does not have it" },
-    { GOAL_APPLY, 2, 3, true, false,
-      "dbmate has applied 0003_c here by itself, and skein's history does not have it" },
-    { GOAL_APPLY, 4, 4, false, false, NULL },
-    { GOAL_ROLL_BACK, 3, 3, false, false,
-      "dbmate has 0003_c in its own table, and would go on having it" },
-    { GOAL_ROLL_BACK, 3, 2, true, false,
-      "dbmate has 0002_b in its own table, and would go on having it" },
-    { GOAL_ROLL_BACK, 3, 3, false, true, NULL },
-    { GOAL_ROLL_BACK, 3, 1, false, false, NULL },
+    { GOAL_APPLY, 2, 2, 2, false, false, NULL },
+    { GOAL_APPLY, 3, 2, 2, false, false, NULL }, /* behind: told, and not stopped */
+    { GOAL_APPLY, 2, 3, 2, false, false, AHEAD },
+    { GOAL_APPLY, 2, 3, 2, false, true, AHEAD },
+    { GOAL_APPLY, 2, 3, 2, true, false, AHEAD },
+    { GOAL_APPLY, 4, 4, 4, false, false, NULL },
+    { GOAL_APPLY, 3, 1, 3, false, false, UNDONE("0002_b", "2") },
+    { GOAL_APPLY, 3, 1, 3, true, false, UNDONE("0002_b", "2") },
+    { GOAL_APPLY, 3, 1, 3, false, true, UNDONE("0002_b", "2") },
+    { GOAL_APPLY, 3, 1, 2, false, false, UNDONE("0002_b", "1") }, /* and 0003_c it never had */
+    { GOAL_APPLY, 4, 3, 4, false, false, UNDONE("0004_d", "1") }, /* though nothing is to be done */
+    { GOAL_ROLL_BACK, 3, 3, 3, false, false, GIVEN("0003_c") },
+    { GOAL_ROLL_BACK, 3, 2, 2, true, false, GIVEN("0002_b") },
+    { GOAL_ROLL_BACK, 3, 3, 3, false, true, NULL },
+    { GOAL_ROLL_BACK, 3, 1, 1, false, false, NULL },
+    { GOAL_ROLL_BACK, 3, 2, 3, false, false, UNDONE("0003_c", "1") },
+    { GOAL_ROLL_BACK, 3, 1, 3, true, false, UNDONE("0003_c", "2") },
+    { GOAL_ROLL_BACK, 3, 1, 3, false, true, UNDONE("0003_c", "2") },
+    { GOAL_ROLL_BACK, 3, 0, 1, false, false, NULL }, /* it is none of what is to be undone */
 };
 
 static void tie_begin(Stage *stage, const TieCase *tie)
@@ -171,8 +182,9 @@ static void tie_begin(Stage *stage, const TieCase *tie)
     stage->history.tie = "dbmate";
     stage->history.tie_keeps_newest = tie->keeps_newest;
     stage->plan.ends_ties = tie->ends_ties;
-    for (size_t i = 0; i < tie->there; i++) {
-        stage->rows[i].is_in_tool = true;
+    for (size_t i = 0; i < STAGE_MIGRATIONS; i++) {
+        stage->rows[i].is_in_tool = i < tie->there;
+        stage->rows[i].was_in_tool = i < tie->told;
     }
 }
 
@@ -190,6 +202,38 @@ static void what_a_tool_did_by_itself_is_not_done_again_nor_undone_behind_its_ba
             PLAY(&stage, TO_THE_END);
             stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
             assert_string_equal(stage_report(&stage).message, tie->words);
+        }
+    }
+}
+
+/* Held on the way up, and where there is anything to undo. */
+static void a_tool_that_is_not_at_rest_is_said_in_its_own_words(void **state)
+{
+    static const struct {
+        Goal goal;
+        size_t here;
+        size_t there;
+        bool is_found;
+        bool is_held;
+    } rows[] = {
+        { GOAL_APPLY, 2, 3, false, true },     { GOAL_APPLY, 4, 3, false, true },
+        { GOAL_ROLL_BACK, 3, 2, false, true }, { GOAL_ROLL_BACK, 1, 1, false, false },
+        { GOAL_APPLY, 0, 1, true, true },      { GOAL_APPLY, 0, 0, true, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO(Stage) stage;
+        tie_begin(&stage, &(TieCase){ rows[i].goal, rows[i].here, rows[i].there, rows[i].there,
+                                      false, false, NULL });
+        stage.history.tie_fault = "version 3 is dirty";
+        stage.history.is_tie_found = rows[i].is_found;
+        bool goes_on = !rows[i].is_held && rows[i].goal == GOAL_APPLY;
+        PLAY(&stage, TO_HISTORY(goes_on ? ACTION_APPLY : ACTION_CLOSE));
+        if (rows[i].is_held) {
+            PLAY(&stage, TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+            assert_string_equal(stage_report(&stage).message,
+                                "dbmate is not at rest here: version 3 is dirty");
         }
     }
 }
@@ -366,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_tool_that_keeps_its_newest_says_nothing_of_a_gap_below),
         cmocka_unit_test(an_adoption_does_not_fill_such_a_gap),
         cmocka_unit_test(what_a_tool_did_by_itself_is_not_done_again_nor_undone_behind_its_back),
+        cmocka_unit_test(a_tool_that_is_not_at_rest_is_said_in_its_own_words),
         cmocka_unit_test(where_nothing_stands_what_the_directorys_tool_has_done_is_not_done_again),
         cmocka_unit_test(only_what_is_to_be_done_is_held_for_a_table_that_cannot_be_read),
     };

@@ -190,6 +190,19 @@ static void tie_ahead(Stage *stage)
     stage->rows[0].is_in_tool = true;
 }
 
+static void tie_undone(Stage *stage)
+{
+    stage_applied(stage, 1, 0);
+    stage->history.tie = "dbmate";
+    stage->rows[0].was_in_tool = true;
+}
+
+static void tie_fault(Stage *stage)
+{
+    tie_ahead(stage);
+    stage->history.tie_fault = "version 1 is dirty";
+}
+
 static void tie_found(Stage *stage)
 {
     tie_ahead(stage);
@@ -469,6 +482,8 @@ static const Case CASES[] = {
     { "J221", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_blind, NULL },
     { "J222", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_between, NULL },
     { "J223", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_ahead, NULL },
+    { "J227", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_fault, NULL },
+    { "J226", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_undone, NULL },
     { "J225", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_found, NULL },
     { "J224", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_given, NULL },
     { "J218", JOB_READING, RESULT_HISTORY, JOB_CLOSING, unread, NULL },

@@ -57,6 +57,7 @@ static RepairRow row(const char *id, const char *state, const char *checksum)
         .agent = "ann",
         .started_at = "",
         .adopted_from = "",
+        .tool = "dbmate",
         .evidence = "",
         .found = "",
         .object = "",
@@ -217,38 +218,54 @@ static void of_another_schema_no_row_is_judged(void **state)
     assert_string_equal(choices(&findings.list.items[0], &arena), "same-schema new-schema");
 }
 
-/* A sign each of three migrations: what skein's history has, and what the tool; "f": failed. A
- * fourth of the tool is a stranger: "s", failed, or by the first one's version. */
+/* A sign each of three migrations: what skein's history has ("t": the tool has had it), and what
+ * the tool; "f": failed. A fourth of the tool is a stranger: "s", failed, or by the first one's
+ * version. */
 typedef struct Told {
     const char *skein;
     const char *tool;
-    const char *adopted_from;
-    bool is_mirrored;
+    Sharing sharing;
     bool keeps_newest;
     const char *findings;
     const char *words; /* of the last */
 } Told;
 
+#define NOBODY SHARING_NONE
+#define MIRROR SHARING_MIRRORED
+#define TIED SHARING_TIED
+#define FOUND SHARING_FOUND
+
 static const Told TOLD[] = {
-    { "110", "110", "", true, false, "", "" },
-    { "100", "110", "", true, false, "2 tool-ahead ()", "`skein adopt --from dbmate` takes over" },
-    { "100", "110", "", false, false, "2 tool-ahead () note", "`skein adopt --from dbmate`" },
-    { "110", "000", "", true, false, "1 tool-behind (undone tell), 2 tool-behind (undone tell)",
+    { "110", "110", MIRROR, false, "", "" },
+    { "100", "110", MIRROR, false, "2 tool-ahead ()", "`skein adopt --from dbmate` takes over" },
+    { "100", "110", TIED, false, "2 tool-ahead ()", "`skein adopt --from dbmate` takes over" },
+    { "000", "100", FOUND, false, "1 tool-ahead ()", "`skein adopt --from dbmate` takes over" },
+    { "100", "110", NOBODY, false, "2 tool-ahead () note", "`skein adopt --from dbmate`" },
+    { "110", "000", MIRROR, false, "1 tool-behind (undone tell), 2 tool-behind (undone tell)",
       "dbmate was never told, as where skein went on without --mirror" },
-    { "110", "100", "dbmate", true, false, "2 tool-behind (undone tell)",
-      "it was taken over from dbmate, which has undone it since" },
-    { "110", "100", "", false, false, "", "" },
-    { "101", "111", "", true, false, "2 tool-ahead ()", "" },
-    { "101", "111", "", true, true, "", "" },
-    { "100", "111", "", true, true, "2 tool-ahead (), 3 tool-ahead ()", "" },
-    { "100", "1f0", "", true, false, "2 tool-fault ()",
-      "dbmate says of its own history: it has f" },
-    { "110", "1f0", "", true, false, "2 tool-fault ()", "skein clears nothing there" },
-    { "100", "1f0", "", false, false, "2 tool-fault () note", "" },
-    { "100", "100s", "", true, false, " tool-strange ()", "neither the directory nor" },
-    { "100", "100s", "", false, false, " tool-strange () note", "" },
-    { "100", "100v", "", true, false, "", "" },
-    { "100", "100f", "", true, false, " tool-fault ()", "it has failed" },
+    { "110", "100", TIED, false, "2 tool-behind (undone) note",
+      "`skein repair --mirror dbmate --tell` writes it there" },
+    { "1t0", "100", MIRROR, false, "2 tool-undone (undone tell)",
+      "dbmate, which had it, has it no more: dbmate has undone it by itself" },
+    { "1t0", "100", TIED, false, "2 tool-undone (undone)",
+      "`skein repair --mirror dbmate --tell` writes it there" },
+    { "1t1", "000", TIED, true,
+      "1 tool-behind (undone) note, 2 tool-undone (undone), 3 tool-behind (undone) note", "" },
+    { "1t0", "100", NOBODY, false, "", "" },
+    { "101", "111", MIRROR, false, "2 tool-ahead ()", "" },
+    { "101", "111", MIRROR, true, "", "" },
+    { "100", "111", MIRROR, true, "2 tool-ahead (), 3 tool-ahead ()", "" },
+    { "100", "1f0", MIRROR, false, "2 tool-fault ()", "dbmate says of its own history: it has f" },
+    { "110", "1f0", MIRROR, false, "2 tool-fault ()", "skein clears nothing there" },
+    { "100", "1f0", TIED, false, "2 tool-fault ()", "" },
+    { "000", "f00", FOUND, false, "1 tool-fault ()", "" },
+    { "000", "000f", FOUND, false, " tool-fault () note", "" },
+    { "100", "1f0", NOBODY, false, "2 tool-fault () note", "" },
+    { "100", "100s", MIRROR, false, " tool-strange ()", "neither the directory nor" },
+    { "100", "100s", TIED, false, " tool-strange () note", "" },
+    { "100", "100s", NOBODY, false, " tool-strange () note", "" },
+    { "100", "100v", MIRROR, false, "", "" },
+    { "100", "100f", MIRROR, false, " tool-fault ()", "it has failed" },
 };
 
 static const char *told_findings(const Told *told, Arena *arena, const char **ret_words)
@@ -258,10 +275,13 @@ static const char *told_findings(const Told *told, Arena *arena, const char **re
     PlanMigration of[] = { migration("1", 1, 2), migration("2", 2, 2), migration("3", 3, 2) };
     Plan plan = { .migrations = of, .migration_count = 3 };
     PlanTool tool = { .tool = "dbmate", .keeps_newest = told->keeps_newest };
+    plan.mirrored.tool = told->sharing == MIRROR ? "dbmate" : "";
     char sign = told->tool[3];
     ToolStranger stranger = { sign == 'v' ? "01" : "9", sign == 'f' ? "it has failed" : NULL };
-    RepairTool says = { .tool = &tool,
-                        .is_mirrored = told->is_mirrored,
+    RepairTool says = { .name = "dbmate",
+                        .tool = &tool,
+                        .sharing = told->sharing,
+                        .table = "",
                         .sight = { .has = (bool[3]){ 0 },
                                    .faults = (const char *[3]){ 0 },
                                    .strangers = &stranger,
@@ -271,9 +291,9 @@ static const char *told_findings(const Told *told, Arena *arena, const char **re
     for (size_t i = 0; i < 3; i++) {
         says.sight.has[i] = told->tool[i] != '0';
         says.sight.faults[i] = told->tool[i] == 'f' ? "it has failed" : NULL;
-        if (told->skein[i] == '1') {
+        if (told->skein[i] != '0') {
             rows[sight.count] = row(of[i].id, "applied", "");
-            rows[sight.count++].adopted_from = told->adopted_from;
+            rows[sight.count++].was_in_tool = told->skein[i] == 't';
         }
     }
     *ret_words = "";
