@@ -47,7 +47,10 @@ ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AdoptFrom from = { invocation->options.tool, invocation->options.table,
                        local_database(&invocation->options) };
     ties_plan(&ground.set, from.url, &invocation->arena, &plan);
-    code = adopt_plan(&ground.set, &from, &invocation->arena, &plan, err);
+    code = move_changed(&invocation->options, &plan, err);
+    if (code == ERR_NONE) {
+        code = adopt_plan(&ground.set, &from, &invocation->arena, &plan, err);
+    }
     if (code == ERR_NONE && invocation->options.to != NULL) {
         return give_back(invocation, &ground, &plan, err);
     }

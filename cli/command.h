@@ -54,6 +54,7 @@ typedef struct Options {
     const char *mirror;
     const char *out_of_order;
     const char *missing;
+    const char *changed;
     SourceVariables set;
     bool is_yes;
     bool is_watch;

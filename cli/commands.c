@@ -38,6 +38,8 @@ OPTION(OUT_OF_ORDER, "out-of-order", "RULE", OPTION_TEXT, out_of_order,
        "absent below an applied one: refuse (default), apply or ignore");
 OPTION(MISSING, "missing", "RULE", OPTION_TEXT, missing,
        "applied, and not in the directory: refuse (default) or ignore");
+OPTION(CHANGED, "changed", "RULE", OPTION_TEXT, changed,
+       "that the tool applied as another file: refuse (default) or ignore");
 OPTION(OUT, "out", "FILE", OPTION_TEXT, out, "where to write");
 OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
        "the key that signs (SKEIN_SIGNER; default ~/.config/skein/signer.key)");
@@ -132,9 +134,11 @@ static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, ever
 static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
     "golang-migrate, flyway, dbmate, rails, goose, diesel, prisma, sqitch, alembic, node-pg-migrate,\n"
-    "graphile-migrate or atlas. Refuses what that tool has not brought to an end, and what the directory does\n"
-    "not have, unless --missing ignore passes that over. Over a fleet: `adopt:` in a rollout file. With --to,\n"
-    "the rows above VERSION count no more, whatever the tool says: for what it has undone itself.";
+    "graphile-migrate or atlas. Refuses what that tool has not brought to an end; what the directory does\n"
+    "not have, unless --missing ignore passes that over; and what the tool's own checksum says was another\n"
+    "file, unless --changed ignore takes the file as it is for what was applied. Over a fleet: `adopt:` in a\n"
+    "rollout file. With --to, the rows above VERSION count no more, whatever the tool says: for what it has\n"
+    "undone itself.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"
@@ -245,7 +249,7 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &WATCHDOG,
               &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &MISSING, &ADOPT_TO), cmd_adopt },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &MISSING, &CHANGED, &ADOPT_TO), cmd_adopt },
     { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &MISSING), cmd_baseline },
     { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,

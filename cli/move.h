@@ -29,6 +29,9 @@ ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_pla
 /* What is to become of what is applied and not in the directory: --missing, into the plan. */
 ErrCode move_missing(const Options *options, Plan *plan, Err *err);
 
+/* Likewise --changed: of what is to be taken over, and was another file for the tool. */
+ErrCode move_changed(const Options *options, Plan *plan, Err *err);
+
 /* What such a move leaves as it is. Borrows from both. */
 void move_find_passed(const Ground *ground, const Plan *plan, Goal goal, const char *to,
                       PassedOverList *passed);

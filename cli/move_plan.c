@@ -49,6 +49,11 @@ ErrCode move_missing(const Options *options, Plan *plan, Err *err)
     return read_rule("missing", options->missing, &plan->missing, err);
 }
 
+ErrCode move_changed(const Options *options, Plan *plan, Err *err)
+{
+    return read_rule("changed", options->changed, &plan->changed, err);
+}
+
 ErrCode move_plan(Invocation *invocation, const MigrationSet *set, Plan *ret_plan, Err *err)
 {
     const Options *options = &invocation->options;

@@ -156,6 +156,7 @@ void plan_json(const PlanAtHand *at_hand, JsonOut *json)
     mirror_json(json, plan);
     json_out_string(json, "out_of_order", history_rule_name((HistoryRule)plan->out_of_order));
     json_out_string(json, "missing", history_rule_name((HistoryRule)plan->missing));
+    json_out_string(json, "changed", history_rule_name((HistoryRule)plan->changed));
     signers_json(&at_hand->bundle, json);
     waves_json(json, &plan->strategy);
     limits_json(json, &plan->strategy);
@@ -269,8 +270,10 @@ static void histories_text(const Plan *plan, Str *out)
                    history_rule_name((HistoryRule)plan->missing));
     }
     if (plan_is_adoption(plan)) {
-        str_printf(out, "adopts what %s has applied; runs nothing. migrations: %zu\n",
-                   plan->adoption.tool, plan->migration_count);
+        str_printf(out, "adopts what %s has applied%s; runs nothing. migrations: %zu\n",
+                   plan->adoption.tool,
+                   plan->changed == HISTORY_IGNORE ? ", also as another file" : "",
+                   plan->migration_count);
         return;
     }
     const PlanTool *tool = plan_tool(plan);

@@ -69,6 +69,7 @@ typedef struct RolloutFile {
     const char *history_table;
     uint32_t out_of_order;
     uint32_t missing;
+    uint32_t changed;
     StrategyEntry strategy;
 } RolloutFile;
 
@@ -230,7 +231,7 @@ static const ConfigName ODD_HISTORIES[] = {
     { "ignore", HISTORY_IGNORE },
 };
 
-static const ConfigName MISSING_ONES[] = {
+static const ConfigName REFUSED_ONES[] = {
     { "refuse", HISTORY_REFUSE },
     { "ignore", HISTORY_IGNORE },
 };
@@ -266,9 +267,13 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(RolloutFile, out_of_order, CONFIG_ENUM), .fallback = "refuse",
       .names = ODD_HISTORIES, .name_count = ARRAY_LEN(ODD_HISTORIES),
       .doc = "A migration that is absent below an applied one." },
-    { CONFIG_FIELD(RolloutFile, missing, CONFIG_ENUM), .fallback = "refuse", .names = MISSING_ONES,
-      .name_count = ARRAY_LEN(MISSING_ONES),
+    { CONFIG_FIELD(RolloutFile, missing, CONFIG_ENUM), .fallback = "refuse", .names = REFUSED_ONES,
+      .name_count = ARRAY_LEN(REFUSED_ONES),
       .doc = "A migration that is applied and not in the directory." },
+    { CONFIG_FIELD(RolloutFile, changed, CONFIG_ENUM), .fallback = "refuse", .names = REFUSED_ONES,
+      .name_count = ARRAY_LEN(REFUSED_ONES),
+      .doc = "For adopt: a migration that the tool, by its own checksum, has applied as another "
+             "file." },
     { CONFIG_FIELD(RolloutFile, strategy, CONFIG_TABLE), .table = &STRATEGY_TABLE,
       .doc = "How it goes out." },
 };
@@ -463,6 +468,7 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
             .migration_count = count,
             .out_of_order = source_out_of_order(&set, file.out_of_order),
             .missing = file.missing,
+            .changed = file.changed,
         },
     };
     take_strategy(&file.strategy, arena, &ret_rollout->plan.strategy);

@@ -190,8 +190,10 @@ typedef enum HistoryRule {
 /*
  * Another tool, and the question to its own table. `query` answers with three columns, a row for
  * each migration that is applied there: its id in this plan or NULL, the tool's name for it, and
- * what the tool says is wrong with it ('' or NULL: nothing). `look` is asked where `query` fails
- * for want of such a table: a row for each table that looks like a tool's, with its name and whose.
+ * what the tool says is wrong with it ('' or NULL: nothing). A fourth one may follow, of tools that
+ * keep a checksum of the file: how the plan's is another one, in words ('' or NULL: it is the same,
+ * or nobody can tell). `look` is asked where `query` fails for want of such a table: a row for each
+ * table that looks like a tool's, with its name and whose.
  */
 typedef struct PlanTool {
     const char *tool;  /* for people; "": none */
@@ -243,6 +245,8 @@ typedef struct Plan {
     bool ends_ties;        /* from now on none of them is asked any more */
     uint32_t out_of_order; /* HistoryRule: a migration that is absent below an applied one */
     uint32_t missing;      /* HistoryRule, not APPLY: one that is applied and not in the plan */
+    uint32_t changed; /* HistoryRule, not APPLY: one that is to be taken over, and that the tool
+                         applied as another file */
 } Plan;
 
 typedef struct PlanSignature {

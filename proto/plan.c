@@ -541,8 +541,11 @@ static ErrCode adoption_check(const Plan *plan, Err *err)
 
 static ErrCode rules_check(const Plan *plan, Err *err)
 {
-    return plan->missing == HISTORY_APPLY
-               ? err_set(err, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied")
+    if (plan->missing == HISTORY_APPLY) {
+        return err_set(err, ERR_SYNTAX, "plan.missing: what is not in the plan cannot be applied");
+    }
+    return plan->changed == HISTORY_APPLY
+               ? err_set(err, ERR_SYNTAX, "plan.changed: what is taken over is applied already")
                : ERR_NONE;
 }
 

@@ -208,6 +208,8 @@ static const Field PLAN_FIELDS[] = {
                 "of others, the one that a target's history is shared with is asked whether it has "
                 "gone on; `query` is what follows \"WITH v (id, version) AS (…)\""),
     ROW_BOOL(14, Plan, ends_ties, OPTIONAL, "from now on none of these is asked"),
+    ROW_ENUM(15, Plan, changed, OPTIONAL, HISTORY_RULE_COUNT_, history_word,
+             "one that is to be taken over, and that the tool applied as another file"),
 };
 const FieldTable PLAN_TABLE = FIELD_TABLE("plan", Plan, PLAN_FIELDS);
 

@@ -60,7 +60,7 @@ Accord accord_of(const Plan *plan, const PlanTool *tool, const HistoryRow *rows,
 {
     const HistoryRow *row = &rows[index];
     if (plan->migrations[index].is_repeatable) {
-        return ACCORD_NONE;
+        return row->state == ROW_APPLIED && !row->is_in_tool ? ACCORD_STALE : ACCORD_NONE;
     }
     switch (row->state) {
     case ROW_APPLIED:

@@ -13,6 +13,8 @@ typedef enum Accord {
     ACCORD_AHEAD,  /* the tool has applied it, and skein's history, which is to, does not have it */
     ACCORD_BEHIND, /* the other way round: the tool was never told */
     ACCORD_UNDONE, /* the same, of what the tool has had: it has undone it by itself */
+    ACCORD_STALE,  /* the same, of what is done again whenever it has changed: the tool has done it
+                      as it was, and would do it again. On nobody's way */
     ACCORD_COUNT_,
 } Accord;
 
@@ -41,8 +43,8 @@ bool accord_is_passed_over(const Plan *plan, size_t index, size_t end);
 bool accord_is_told(const PlanTool *tool, const HistoryRow *rows, size_t index, size_t end);
 
 /*
- * Of a migration whose up neither has brought to an end, and of one that stands beside the order of
- * the others, tools say nothing; nor is what is passed over skein's to have.
+ * Of a migration whose up neither has brought to an end tools say nothing; nor is what is passed
+ * over skein's to have, nor what stands beside the order of the others where skein has not done it.
  */
 Accord accord_of(const Plan *plan, const PlanTool *tool, const HistoryRow *rows, size_t index,
                  size_t end);

@@ -169,6 +169,7 @@ typedef struct HistoryRow {
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
     bool is_in_tool;     /* the tool (of the plan, or the tie) has it in its table */
     bool was_in_tool;    /* it has had it: skein took it over from there, or told it */
+    bool is_other_in_tool; /* is_in_tool: … as another file than the plan's, by its own checksum */
 } HistoryRow;
 
 typedef struct History {
@@ -186,6 +187,8 @@ typedef struct History {
                                    not know */
     const char *strange_newest; /* the tool's name of the last of them; NULL: none */
     const char *tool_fault;     /* what the tool says is wrong; NULL: nothing */
+    const char *tool_change;    /* how the first absent one that is_other_in_tool is another; NULL:
+                                   there is none */
     /* Another tool with which the history is shared, which the plan neither adopts nor mirrors, and
      * whose table is there; NULL: none. HistoryRow.is_in_tool speaks of it. */
     const char *tie;

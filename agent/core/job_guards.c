@@ -270,6 +270,12 @@ bool job_has_strange_up(const void *subject)
            job->order->plan->missing == HISTORY_REFUSE;
 }
 
+bool job_has_tool_changed(const void *subject)
+{
+    const Job *job = subject;
+    return job->order->plan->changed == HISTORY_REFUSE && job_history_tool_changed(job) >= 0;
+}
+
 bool job_has_discord(const void *subject)
 {
     return job_history_discord(subject) >= 0;

@@ -152,6 +152,34 @@ static bool is_to_apply(const Job *job, size_t index, size_t end)
            (row->state == ROW_ABSENT && !accord_is_passed_over(plan, index, end));
 }
 
+/* What is taken over counts as what the plan has there from then on. */
+static bool is_taken_as_other(const Job *job, size_t index, size_t end)
+{
+    return job->history.rows[index].is_other_in_tool && is_to_apply(job, index, end);
+}
+
+long job_history_tool_changed(const Job *job)
+{
+    bool is_asked = plan_is_adoption(job->order->plan) && job->direction == GOAL_APPLY;
+    size_t end = applied_end(job);
+    for (size_t i = 0; is_asked && i < job->limit; i++) {
+        if (is_taken_as_other(job, i, end)) {
+            return (long)i;
+        }
+    }
+    return -1;
+}
+
+size_t job_history_tool_changed_count(const Job *job)
+{
+    size_t end = applied_end(job);
+    size_t count = 0;
+    for (size_t i = 0; i < job->limit; i++) {
+        count += is_taken_as_other(job, i, end);
+    }
+    return count;
+}
+
 /* Concerned is what lies on the way: all that is applied on the way up, what goes on the way down.
  * What an adoption lacks is what it takes over. */
 static bool is_concerned(const Job *job, size_t index, Accord accord)
@@ -420,6 +448,7 @@ void job_history_take(Job *job, const History *history)
     known->strange = history->strange;
     take_text(known->strange_newest, sizeof(known->strange_newest), history->strange_newest);
     take_text(known->tool_fault, sizeof(known->tool_fault), history->tool_fault);
+    take_text(known->tool_change, sizeof(known->tool_change), history->tool_change);
     take_text(known->tie, sizeof(known->tie), history->tie);
     take_text(known->tie_trouble, sizeof(known->tie_trouble), history->tie_trouble);
     take_text(known->tie_fault, sizeof(known->tie_fault), history->tie_fault);

@@ -125,6 +125,22 @@ void job_hold_strange(void *subject)
     job_hold_at(job, ERR_HISTORY, "");
 }
 
+void job_hold_tool_changed(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_tool_changed(job));
+    const char *tool = plan_tool(job->order->plan)->tool;
+    err_set(job_trouble_new(job), ERR_CHECKSUM,
+            "%s has applied %s as another file than it is now: %s (%zu such in all)", tool, id,
+            job->history.tool_change, job_history_tool_changed_count(job));
+    err_hint(&job->err,
+             "restore the file as it was applied, and put the change into a new migration; where "
+             "both come to the same, `skein adopt --from %s --changed ignore` (`changed: ignore` "
+             "in a rollout file) takes the file as it is for what was applied",
+             tool);
+    job_hold_at(job, ERR_CHECKSUM, id);
+}
+
 /* Of what is applied by skein's history, and not by the tool's. */
 static void discord_behind(Job *job, size_t index, const char *id, const char *tool)
 {

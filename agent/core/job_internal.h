@@ -79,6 +79,7 @@ typedef struct JobHistory {
     uint32_t strange;
     char strange_newest[MIGRATION_ID_MAX + 1];
     char tool_fault[TOOL_FAULT_MAX + 1];
+    char tool_change[TOOL_FAULT_MAX + 1];
     char tie[NAME_MAX_BYTES + 1]; /* "": none */
     char tie_trouble[TOOL_FAULT_MAX + 1];
     char tie_fault[TOOL_FAULT_MAX + 1];
@@ -180,6 +181,8 @@ long job_history_changed_statement(const Job *job); /* the same, and the plan ha
 long job_history_halfway(const Job *job);           /* between two parts, in the other direction */
 long job_history_changed_parts(const Job *job); /* between two parts that the plan has otherwise */
 long job_history_gap(const Job *job, long *ret_above); /* absent, with an applied one above it */
+long job_history_tool_changed(const Job *job); /* to be taken over, and the tool has another file */
+size_t job_history_tool_changed_count(const Job *job);
 long job_history_discord(const Job *job); /* skein's history says otherwise than the plan's tool */
 /* The next in the job's direction of which the tie says so, and which holds the job for it. */
 long job_history_tie(const Job *job, Accord accord);

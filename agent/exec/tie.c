@@ -368,7 +368,9 @@ static ErrCode alone_look(Runner *runner, const Action *action, Err *err)
         runner->tie_table = arena_strdup(&runner->life, or_empty(sight.table));
         runner->is_tied =
             sight.sharing == SHARING_TIED && sight.trouble == NULL && !is_to_end(runner);
-        runner->behind = runner->is_tied ? count_accord(runner, ACCORD_BEHIND) : 0;
+        runner->behind = runner->is_tied ? count_accord(runner, ACCORD_BEHIND) +
+                                               count_accord(runner, ACCORD_STALE)
+                                         : 0;
     }
     return code;
 }

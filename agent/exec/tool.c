@@ -10,6 +10,7 @@ enum ToolColumn {
     TOOL_ID,
     TOOL_NAME,
     TOOL_FAULT,
+    TOOL_CHANGE, /* that not all have */
     TOOL_COLUMNS_,
 };
 
@@ -20,16 +21,24 @@ enum LookColumn {
     LOOK_COLUMNS_,
 };
 
+/* NULL: nothing, or it has no such column. */
+static const char *words_read(const PGresult *rows, int row, int column, Arena *arena)
+{
+    const char *text = column < PQnfields(rows) ? result_text(rows, row, column) : "";
+    return text[0] == '\0' ? NULL : arena_strdup(arena, text);
+}
+
 static void row_read(const PGresult *rows, int row, const Map *index, Arena *arena,
                      ToolSight *sight)
 {
     uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, TOOL_ID));
-    const char *text = result_text(rows, row, TOOL_FAULT);
-    const char *fault = text[0] == '\0' ? NULL : arena_strdup(arena, text);
+    const char *fault = words_read(rows, row, TOOL_FAULT, arena);
+    const char *change = words_read(rows, row, TOOL_CHANGE, arena);
     sight->fault = sight->fault == NULL ? fault : sight->fault;
     if (known != 0) {
         sight->has[known - 1] = true;
         sight->faults[known - 1] = fault == NULL ? sight->faults[known - 1] : fault;
+        sight->changes[known - 1] = change == NULL ? sight->changes[known - 1] : change;
     } else {
         sight->strangers[sight->stranger_count++] =
             (ToolStranger){ arena_strdup(arena, result_text(rows, row, TOOL_NAME)), fault };
@@ -41,11 +50,12 @@ void tool_read(const Plan *plan, const PGresult *rows, Arena *arena, ToolSight *
     ToolSight sight = {
         .has = ARENA_ARRAY(arena, bool, plan->migration_count),
         .faults = ARENA_ARRAY(arena, const char *, plan->migration_count),
+        .changes = ARENA_ARRAY(arena, const char *, plan->migration_count),
         .strangers = ARENA_ARRAY(arena, ToolStranger, (size_t)PQntuples(rows) + 1),
     };
     AUTO_PTR(Map) index = history_plan_index(plan);
-    if (PQnfields(rows) != TOOL_COLUMNS_) {
-        sight.fault = "the plan's query has not three columns";
+    if (PQnfields(rows) != TOOL_COLUMNS_ && PQnfields(rows) != TOOL_CHANGE) {
+        sight.fault = "the plan's query has neither three nor four columns";
         sight.strangers[sight.stranger_count++] = (ToolStranger){ "", sight.fault };
     } else {
         for (int row = 0; row < PQntuples(rows); row++) {
@@ -64,8 +74,13 @@ void tool_fill(Runner *runner, const PGresult *rows)
         return;
     }
     tool_read(plan, rows, &runner->arena, &sight);
+    history->tool_change = NULL;
     for (size_t i = 0; i < plan->migration_count; i++) {
-        history->rows[i].is_in_tool = sight.has[i];
+        HistoryRow *row = &history->rows[i];
+        row->is_in_tool = sight.has[i];
+        row->is_other_in_tool = sight.changes[i] != NULL;
+        bool is_first = history->tool_change == NULL && row->state == ROW_ABSENT;
+        history->tool_change = is_first ? sight.changes[i] : history->tool_change;
     }
     history->strange = (uint32_t)sight.stranger_count;
     history->strange_newest =

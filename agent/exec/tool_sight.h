@@ -14,8 +14,10 @@ typedef struct ToolStranger {
 } ToolStranger;
 
 typedef struct ToolSight {
-    bool *has;               /* of each migration of the plan: the table speaks of it */
-    const char **faults;     /* … and says that this is wrong with it; NULL: nothing */
+    bool *has;            /* of each migration of the plan: the table speaks of it */
+    const char **faults;  /* … and says that this is wrong with it; NULL: nothing */
+    const char **changes; /* … and has it of another file, which is said how; NULL: of the same,
+                             or it cannot tell */
     ToolStranger *strangers; /* in the tool's order */
     size_t stranger_count;
     const char *fault; /* the first of all, strangers' as well; NULL: the tool is at rest */

@@ -2,6 +2,9 @@
  * Flyway: a row for each thing it has done, in order; the last one of a version counts. A baseline
  * stands for all up to its own. Versions are rows of numbers: 1.0 is 1. What is done again whenever
  * it has changed is known by its file and checksum: with another one it is still to be done.
+ *
+ * Of the others `flyway validate` compares the checksums of what has one (baselines, and migrations
+ * in Java, have none) and lies above the baseline; so does the question here.
  */
 #include <inttypes.h>
 
@@ -24,7 +27,8 @@
 
 static void append_repeatables(const MigrationSet *set, Str *out)
 {
-    str_append(out, ", r (id, stem, checksum) AS (VALUES (NULL, NULL, NULL::pg_catalog.int4)");
+    str_append(out, ", r (id, stem, checksum, of_file) AS"
+                    " (VALUES (NULL, NULL, NULL::pg_catalog.int4, NULL::pg_catalog.int4)");
     for (size_t i = 0; i < set->count; i++) {
         const FlywayMigration *own = set->own[i];
         const char *id = set->migrations[i].id;
@@ -33,7 +37,22 @@ static void append_repeatables(const MigrationSet *set, Str *out)
             tool_literal(id, out);
             str_append(out, ", pg_catalog.split_part(");
             tool_literal(id, out);
-            str_printf(out, ", '%c', 1), %" PRId32 ")", PLAN_REPEAT_SIGN, *own->checksum);
+            str_printf(out, ", '%c', 1), %" PRId32 ", %" PRId32 ")", PLAN_REPEAT_SIGN,
+                       own->checksums->own, own->checksums->of_file);
+        }
+    }
+    str_append(out, ")");
+}
+
+static void append_checksums(const MigrationSet *set, Str *out)
+{
+    str_append(out, ", f (id, checksum) AS (VALUES (NULL, NULL::pg_catalog.int4)");
+    for (size_t i = 0; i < set->count; i++) {
+        const FlywayMigration *own = set->own[i];
+        if (!set->migrations[i].is_repeatable) {
+            str_append(out, ", (");
+            tool_literal(set->migrations[i].id, out);
+            str_printf(out, ", %" PRId32 ")", own->checksums->own);
         }
     }
     str_append(out, ")");
@@ -56,12 +75,16 @@ static void append_query(const char *table, Str *out)
                " again AS (SELECT DISTINCT ON (t.script) * FROM %s t WHERE t.version IS NULL"
                "  AND t.type <> 'SCHEMA' ORDER BY t.script, t.installed_rank DESC),"
                " base AS (SELECT max(key) AS key FROM done WHERE type ~ 'BASELINE' AND success)"
-               " SELECT w.id, " STEM("d.script") ", " FAULT("d") " FROM done d"
-               " LEFT JOIN w ON w.key = d.key WHERE w.id IS NOT NULL OR d.type !~ 'BASELINE'"
-               " UNION ALL SELECT w.id, NULL, NULL FROM w, base b WHERE w.key <= b.key"
+               " SELECT w.id, " STEM("d.script") ", " FAULT("d") ", CASE WHEN d.checksum <>"
+               "  f.checksum AND d.type ~ '^SQL' AND (d.key <= b.key) IS NOT TRUE THEN 'its table"
+               " has the checksum ' || d.checksum || ', and the file has ' || f.checksum END"
+               "  FROM done d CROSS JOIN base b LEFT JOIN w ON w.key = d.key"
+               "  LEFT JOIN f ON f.id = w.id WHERE w.id IS NOT NULL OR d.type !~ 'BASELINE'"
+               " UNION ALL SELECT w.id, NULL, NULL, NULL FROM w, base b WHERE w.key <= b.key"
                "  AND NOT EXISTS (SELECT FROM last l WHERE l.key = w.key)"
-               " UNION ALL SELECT r.id, " STEM("a.script") ", " FAULT("a") " FROM again a"
-               "  LEFT JOIN r ON r.stem = " STEM("a.script") " AND coalesce(r.checksum = a.checksum, true)"
+               " UNION ALL SELECT r.id, " STEM("a.script") ", " FAULT("a") ", NULL FROM again a"
+               "  LEFT JOIN r ON r.stem = " STEM("a.script")
+               "  AND coalesce(a.checksum IN (r.checksum, r.of_file), true)"
                "  WHERE r.id IS NOT NULL OR NOT a.success",
                table, table);
 }
@@ -70,6 +93,7 @@ static void append_query(const char *table, Str *out)
 static void query_own(const MigrationSet *set, const char *table, Str *out)
 {
     append_repeatables(set, out);
+    append_checksums(set, out);
     append_query(table, out);
 }
 
@@ -103,7 +127,8 @@ static void append_standing(const ToolStep *step, Str *out)
     str_printf(out,
                " ORDER BY k.installed_rank DESC LIMIT 1) n WHERE n.success AND NOT n." IS_GONE);
     if (step->migration->is_repeatable) {
-        str_printf(out, " AND n.checksum = %" PRId32, *own->checksum);
+        str_printf(out, " AND n.checksum IN (%" PRId32 ", %" PRId32 ")", own->checksums->own,
+                   own->checksums->of_file);
     }
     str_append(out, ")");
 }
@@ -130,8 +155,8 @@ static void mirror(const ToolStep *step, Str *out)
     tool_literal(own->description, out);
     str_printf(out, ", '%s', ", own->type);
     tool_literal(own->script, out);
-    str_printf(out, ", %" PRId32 ", session_user, 0, true FROM %s t HAVING NOT ", *own->checksum,
-               step->table);
+    str_printf(out, ", %" PRId32 ", session_user, 0, true FROM %s t HAVING NOT ",
+               own->checksums->own, step->table);
     append_standing(step, out);
 }
 
@@ -148,7 +173,7 @@ static void rewrite(const ToolStep *step, const PlanMigration *old, Str *out)
     str_printf(out,
                ", checksum = %" PRId32 " WHERE installed_rank = (SELECT k.installed_rank FROM %s k"
                " WHERE k.version = ",
-               *own->checksum, step->table);
+               own->checksums->own, step->table);
     tool_literal(old->version, out);
     str_append(out, " ORDER BY k.installed_rank DESC LIMIT 1) AND success AND type !~ 'BASELINE'"
                     " AND NOT " IS_GONE);

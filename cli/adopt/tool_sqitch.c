@@ -36,27 +36,47 @@ static void append_strangers(const SqitchProject *project, const char *table, St
     } else {
         tool_literal(project->uri, out);
     }
-    str_append(out, ")) SELECT q.id, q.name, q.fault FROM (SELECT NULL AS id,"
+    str_append(out, ")) SELECT q.id, q.name, q.fault, q.other FROM (SELECT NULL AS id,"
                     " p.project::pg_catalog.text AS name, CASE WHEN p.project = o.project THEN"
                     "  'project ' || p.project || ' is registered with '"
                     "  || coalesce('the URI ' || p.uri, 'no URI') || ', and its plan says '"
                     "  || coalesce(o.uri, 'none') ELSE 'project ' || p.project"
                     "  || ' has the URI of ' || o.project || ', ' || o.uri END AS fault,"
-                    " NULL::pg_catalog.timestamptz AS at FROM ");
+                    " NULL AS other, NULL::pg_catalog.timestamptz AS at FROM ");
     append_table(table, "projects", out);
     str_append(out, " p JOIN o ON (p.project = o.project) <> (p.uri IS NOT DISTINCT FROM o.uri)"
                     " WHERE p.project = o.project OR p.uri IS NOT NULL");
 }
 
-/* Other projects in its registry are others' matter. */
+static void append_hashes(const MigrationSet *set, Str *out)
+{
+    str_append(out, ", h (id, hash) AS (VALUES ");
+    for (size_t i = 0; i < set->count; i++) {
+        const SqitchChange *change = set->own[i];
+        str_printf(out, "%s('%s', '%s')", i == 0 ? "" : ", ", change->id, change->script_hash);
+    }
+    str_append(out, ")");
+}
+
+/*
+ * Other projects in its registry are others' matter. A registry of an early Sqitch has no
+ * hashes of scripts; one that was upgraded from there has the change's id in its place, or NULL,
+ * until Sqitch fills it in (App::Sqitch::Role::DBIEngine, _update_script_hashes).
+ */
 static void query_own(const MigrationSet *set, const char *table, Str *out)
 {
     const SqitchChange *first = set->own[0];
+    append_hashes(set, out);
     append_strangers(first->project, table, out);
-    str_printf(out,
-               " UNION ALL SELECT v.id, t.change, '', t.committed_at FROM %s t"
-               " LEFT JOIN v ON v.version = t.change_id WHERE t.project = ",
-               table);
+    str_printf(
+        out,
+        " UNION ALL SELECT v.id, t.change, '', CASE WHEN t.hash <> h.hash AND t.hash <>"
+        "  t.change_id THEN 'its registry has the script''s hash ' || pg_catalog.left(t.hash,"
+        "  12) || '…, and the file has ' || pg_catalog.left(h.hash, 12) || '…' END,"
+        "  t.committed_at FROM (SELECT c.*, pg_catalog.to_jsonb(c) ->> 'script_hash' AS hash"
+        "   FROM %s c) t LEFT JOIN v ON v.version = t.change_id"
+        "  LEFT JOIN h ON h.id = t.change_id WHERE t.project = ",
+        table);
     tool_literal(first->project->name, out);
     str_append(out, ") q ORDER BY q.at");
 }

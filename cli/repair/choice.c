@@ -31,6 +31,8 @@ static const uint32_t OF_KIND[FINDING_COUNT_] = {
     [FINDING_HALF] = BIT(CHOICE_APPLIED) | BIT(CHOICE_UNDONE),
     [FINDING_TOOL_UNDONE] = BIT(CHOICE_TELL) | BIT(CHOICE_UNDONE),
     [FINDING_TOOL_BEHIND] = BIT(CHOICE_TELL) | BIT(CHOICE_UNDONE),
+    [FINDING_TOOL_STALE] = BIT(CHOICE_TELL),
+    [FINDING_TOOL_CHANGED] = BIT(CHOICE_TELL),
 };
 
 /* Of an interrupted statement, by what the catalog shows. */
@@ -102,7 +104,7 @@ bool repair_choice_fits(Choice choice, const Finding *finding)
     bool has_too_few_parts = finding->kind == FINDING_PARTS && choice == CHOICE_ACCEPT &&
                              finding->row->place.parts_done >= part_count(finding);
     bool is_held = finding->row != NULL && finding->row->backend_pid != 0;
-    bool is_to_nobody = choice == CHOICE_TELL && is_empty(finding->tool);
+    bool is_to_nobody = choice == CHOICE_TELL && (is_empty(finding->tool) || finding->row == NULL);
     return (choices & BIT(choice)) != 0 && !has_too_few_parts && !is_held && !is_to_nobody;
 }
 
@@ -192,7 +194,10 @@ Telling repair_choice_telling(Choice choice, const Finding *finding)
         return telling_of_place(place_after(choice, finding).state);
     case FINDING_TOOL_UNDONE:
     case FINDING_TOOL_BEHIND:
+    case FINDING_TOOL_STALE:
         return choice == CHOICE_TELL ? TELLING_WRITE : TELLING_NONE;
+    case FINDING_TOOL_CHANGED:
+        return TELLING_REWRITE;
     default:
         return TELLING_NONE;
     }
@@ -301,9 +306,11 @@ static void choice_write(Choice choice, const Finding *finding, Str *out)
                    "begins at the first migration");
         break;
     case CHOICE_TELL:
-        str_append(out,
-                   "writes it into the other tool's table, as applying it would have; all such "
-                   "at once, oldest first; runs nothing");
+        str_append(out, finding->kind == FINDING_TOOL_CHANGED
+                            ? "its row in the other tool's table says what the file is now; all "
+                              "such at once, oldest first; runs nothing"
+                            : "writes it into the other tool's table, as applying it would have; "
+                              "all such at once, oldest first; runs nothing");
         break;
     case CHOICE_NONE:
     case CHOICE_COUNT_:

@@ -26,6 +26,8 @@ static const struct KindRow {
     [FINDING_TOOL_AHEAD] = { "tool-ahead", false },
     [FINDING_TOOL_UNDONE] = { "tool-undone", false },
     [FINDING_TOOL_BEHIND] = { "tool-behind", false },
+    [FINDING_TOOL_STALE] = { "tool-behind", true },
+    [FINDING_TOOL_CHANGED] = { "tool-changed", true },
 };
 _Static_assert(ARRAY_LEN(KINDS) == FINDING_COUNT_, "a row per kind");
 
@@ -447,6 +449,37 @@ static void gather_behind(Gathering *gathering, const RepairTool *told, const Re
                           row->started_at, row->agent, tool, tool, telling_words(gathering, told)));
 }
 
+/* Nobody is held by it: doing it again does no harm. */
+static void gather_stale(Gathering *gathering, const RepairTool *told, const RepairRow *row,
+                         const PlanMigration *migration)
+{
+    add(gathering, FINDING_TOOL_STALE, row, migration,
+        arena_printf(gathering->arena,
+                     "it is applied here (%s, by %s) by skein's history as its file is now, and "
+                     "not by %s's, which would run it again%s",
+                     row->started_at, row->agent, told->name, telling_words(gathering, told)));
+}
+
+/* What to do where the file is right as it is. */
+static const char *changed_words(const Gathering *gathering, const RepairTool *told, bool is_ours)
+{
+    if (!is_ours) {
+        return arena_printf(gathering->arena,
+                            ". `skein adopt --from %s%s` refuses it; where both come to the same, "
+                            "with --changed ignore it takes the file as it is for what was applied",
+                            told->name, told->table);
+    }
+    return telling_words(gathering, told);
+}
+
+static void gather_tool_changed(Gathering *gathering, const RepairTool *told, const RepairRow *row,
+                                const PlanMigration *migration, const char *change)
+{
+    add(gathering, FINDING_TOOL_CHANGED, row, migration,
+        arena_printf(gathering->arena, "%s has applied it as another file than it is now: %s%s",
+                     told->name, change, changed_words(gathering, told, row != NULL)));
+}
+
 static RowState state_of(const RepairRow *row)
 {
     if (row == NULL) {
@@ -482,6 +515,9 @@ static void gather_accord(Gathering *gathering, const RepairTool *told, Accord a
     case ACCORD_BEHIND:
         gather_behind(gathering, told, row, migration);
         break;
+    case ACCORD_STALE:
+        gather_stale(gathering, told, row, migration);
+        break;
     case ACCORD_NONE:
     case ACCORD_BOTH:
     case ACCORD_COUNT_:
@@ -495,6 +531,15 @@ static bool is_concern(const RepairTool *told, Accord accord)
     return told->sharing != SHARING_NONE || accord == ACCORD_AHEAD;
 }
 
+/* A file that was changed under skein's own history, too, is said there, with its choice. */
+static bool is_changed_in_tool(const RepairTool *told, const RepairRow *row,
+                               const PlanMigration *migration, size_t index)
+{
+    bool is_known = row == NULL || (str_equal(row->place.state, "applied") &&
+                                    plan_is_same_content(migration, row->checksum));
+    return told->sight.changes != NULL && told->sight.changes[index] != NULL && is_known;
+}
+
 static void gather_told(Gathering *gathering, const RepairTool *told)
 {
     const Plan *plan = gathering->plan;
@@ -506,8 +551,13 @@ static void gather_told(Gathering *gathering, const RepairTool *told)
         Accord accord = accord_of(plan, told->tool, rows, i, end);
         if (told->sight.faults[i] != NULL) {
             gather_fault(gathering, told, row, migration, told->sight.faults[i]);
-        } else if (is_concern(told, accord)) {
+            continue;
+        }
+        if (is_concern(told, accord)) {
             gather_accord(gathering, told, accord, row, migration);
+        }
+        if (is_changed_in_tool(told, row, migration, i)) {
+            gather_tool_changed(gathering, told, row, migration, told->sight.changes[i]);
         }
     }
 }

@@ -28,6 +28,8 @@ typedef enum FindingKind {
     FINDING_TOOL_AHEAD,   /* the tool has applied it, and skein's history does not have it */
     FINDING_TOOL_UNDONE,  /* the other way round, and the tool has had it */
     FINDING_TOOL_BEHIND,  /* … and was never told */
+    FINDING_TOOL_STALE,   /* … of what is done again: the tool has done it as it was before */
+    FINDING_TOOL_CHANGED, /* the tool has applied it as another file */
     FINDING_COUNT_,
 } FindingKind;
 

@@ -296,14 +296,16 @@ static void make_repeatable(PlanMigration *migration, Arena *arena)
 }
 
 /* Of what is done again when its placeholders change, with these replaced; else of the file. */
-static ErrCode take_checksum(const SourceReading *reading, const Found *found,
-                             const ScriptInput *replaced, Err *err)
+static ErrCode take_checksums(const SourceReading *reading, const Found *found,
+                              const ScriptInput *replaced, Err *err)
 {
     const FlywayMigration *own = found->own;
-    ScriptInput input = *replaced;
-    ErrCode code = found->key != NULL ? ERR_NONE : found_input(reading, found->up, &input, err);
+    ScriptInput file = *replaced;
+    ErrCode code = found_input(reading, found->up, &file, err);
     if (code == ERR_NONE) {
-        *own->checksum = flyway_checksum(input.bytes);
+        own->checksums->of_file = flyway_checksum(file.bytes);
+        own->checksums->own =
+            found->key == NULL ? own->checksums->of_file : flyway_checksum(replaced->bytes);
     }
     return code;
 }
@@ -323,7 +325,7 @@ static ErrCode read_migration(const SourceReading *reading, const Found *found,
     };
     ErrCode code = read_input(reading, settings, found->up, &scripts.up, err);
     if (code == ERR_NONE) {
-        code = take_checksum(reading, found, &scripts.up, err);
+        code = take_checksums(reading, found, &scripts.up, err);
     }
     if (code == ERR_NONE && found->down != NULL) {
         code = read_input(reading, settings, found->down, &scripts.down, err);
@@ -373,7 +375,7 @@ static const FlywayMigration *own_of(const FlywaySettings *settings, const Found
         .type = is_baseline ? "SQL_BASELINE" : "SQL",
         .description = str_equal(found->name, found->id) ? "" : found->name,
         .script = found->up,
-        .checksum = ARENA_NEW(arena, int32_t),
+        .checksums = ARENA_NEW(arena, FlywayChecksums),
     };
     return own;
 }

@@ -78,11 +78,55 @@ static ErrCode read_folder(const SourceReading *reading, const Found *found,
 
 static_assert(PRISMA_CHECKSUM_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
 
-static void hash_file(Bytes bytes, PrismaMigration *own)
+static void same_add(PrismaMigration *own, const char *text)
+{
+    for (size_t i = 0; i < own->same_count; i++) {
+        if (str_equal(own->same[i], text)) {
+            return;
+        }
+    }
+    own->same[own->same_count++] = text;
+}
+
+static void hash_add(PrismaMigration *own, const void *bytes, size_t length, Arena *arena)
 {
     uint8_t hash[PRISMA_CHECKSUM_BYTES];
-    crypto_hash_sha256(hash, bytes.data, bytes.length);
-    hex_encode(hash, sizeof(hash), own->checksum);
+    char *text = arena_alloc(arena, 2 * PRISMA_CHECKSUM_BYTES + 1);
+    AUTO(Str) old = { 0 };
+    crypto_hash_sha256(hash, bytes, length);
+    hex_encode(hash, sizeof(hash), text);
+    for (size_t i = 0; i < sizeof(hash); i++) {
+        str_printf(&old, "%x", hash[i]);
+    }
+    same_add(own, text);
+    same_add(own, arena_strdup(arena, str_text(&old)));
+}
+
+/* CRLF as LF, or LF as CRLF: there Prisma doubles the CR of a CRLF, too. */
+static void replace_ends(Bytes bytes, bool is_to_lf, Str *out)
+{
+    for (size_t i = 0; i < bytes.length; i++) {
+        bool is_pair = i + 1 < bytes.length && bytes.data[i] == '\r' && bytes.data[i + 1] == '\n';
+        if (is_to_lf && is_pair) {
+            continue;
+        }
+        if (!is_to_lf && bytes.data[i] == '\n') {
+            str_append_char(out, '\r');
+        }
+        str_append_char(out, (char)bytes.data[i]);
+    }
+}
+
+static void hash_file(Bytes bytes, PrismaMigration *own, Arena *arena)
+{
+    AUTO(Str) lf = { 0 };
+    AUTO(Str) crlf = { 0 };
+    replace_ends(bytes, true, &lf);
+    replace_ends(bytes, false, &crlf);
+    hash_add(own, bytes.data, bytes.length, arena);
+    str_copy(own->checksum, sizeof(own->checksum), own->same[0]);
+    hash_add(own, str_text(&lf), lf.length, arena);
+    hash_add(own, str_text(&crlf), crlf.length, arena);
 }
 
 /* ---- the directory ---- */
@@ -106,7 +150,7 @@ static ErrCode take_folder(const SourceReading *reading, const char *name, Found
     if (code != ERR_NONE) {
         return code;
     }
-    hash_file(folder->up.bytes, &folder->own);
+    hash_file(folder->up.bytes, &folder->own, arena);
     Found found = {
         .id = name,
         .version = name,

@@ -224,9 +224,11 @@ static void what_is_not_at_rest_is_not_adopted(void **state)
     " checksum varchar(64) NOT NULL, finished_at timestamptz, migration_name varchar(255) NOT"     \
     " NULL, logs text, rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now()," \
     " applied_steps_count integer NOT NULL DEFAULT 0);"
+#define PRISMA_SELECT_1                                                                            \
+    "b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd" /* of that file */
 #define PRISMA_ROW(id, name, finished, rolled_back)                                                \
     "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, rolled_back_at)"   \
-    " VALUES ('" id "', 'c', '" name "', " finished ", " rolled_back ");"
+    " VALUES ('" id "', '" PRISMA_SELECT_1 "', '" name "', " finished ", " rolled_back ");"
 
 static void prismas_table_is_understood_and_kept_true(void **state)
 {
@@ -264,6 +266,8 @@ static void prismas_table_is_understood_and_kept_true(void **state)
     "INSERT INTO flyway_schema_history VALUES (" rank ", " version ", 'd', '" type "', '" script   \
     "', " checksum ", 'ann', now(), 1, " success ");"
 
+#define SELECT_1 "78787420" /* Flyway's checksum of that file */
+
 static void put_flyway(World *world)
 {
     put_history_file(world, "V1__users.sql", "SELECT 1;\n");
@@ -289,23 +293,23 @@ typedef struct FlywayCase {
 
 static const FlywayCase FLYWAY_CASES[] = {
     { FLYWAY_ROW("0", "NULL", "SCHEMA", "\"shop\"", "NULL", "true")
-          FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "true")
-              FLYWAY_ROW("2", "'1.1'", "SQL", "V1_1__posts.sql", "0", "true"),
+          FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", SELECT_1, "true")
+              FLYWAY_ROW("2", "'1.1'", "SQL", "V1_1__posts.sql", SELECT_1, "true"),
       "V1__users V1.1__posts", NULL },
     { FLYWAY_ROW("1", "'1.1'", "BASELINE", "<< Flyway Baseline >>", "NULL", "true")
-          FLYWAY_ROW("2", "'2.0'", "SQL", "V2__likes.sql", "0", "true"),
+          FLYWAY_ROW("2", "'2.0'", "SQL", "V2__likes.sql", SELECT_1, "true"),
       "V1__users V1.1__posts V2__likes", NULL },
-    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "true")
-          FLYWAY_ROW("2", "'1.1'", "SQL", "V1_1__posts.sql", "0", "true")
-              FLYWAY_ROW("3", "'2'", "SQL", "V2__likes.sql", "0", "true")
-                  FLYWAY_ROW("4", "'2'", "UNDO_SQL", "U2__likes.sql", "0", "true"),
+    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", SELECT_1, "true")
+          FLYWAY_ROW("2", "'1.1'", "SQL", "V1_1__posts.sql", SELECT_1, "true")
+              FLYWAY_ROW("3", "'2'", "SQL", "V2__likes.sql", SELECT_1, "true")
+                  FLYWAY_ROW("4", "'2'", "UNDO_SQL", "U2__likes.sql", SELECT_1, "true"),
       "V1__users V1.1__posts", NULL },
-    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "true")
+    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", SELECT_1, "true")
           FLYWAY_ROW("2", "NULL", "SQL", "R__view.sql", "12345", "true"),
       "V1__users", NULL },
-    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", "0", "false"), NULL,
+    { FLYWAY_ROW("1", "'1'", "SQL", "V1__users.sql", SELECT_1, "false"), NULL,
       "flyway is not at rest here: V1__users has failed" },
-    { FLYWAY_ROW("1", "'3'", "SQL", "V3__gone.sql", "0", "true"), NULL,
+    { FLYWAY_ROW("1", "'3'", "SQL", "V3__gone.sql", SELECT_1, "true"), NULL,
       "flyway has applied V3__gone here, which the directory does not have" },
 };
 
@@ -352,6 +356,123 @@ static void flyways_table_is_kept_true(void **state)
     assert_ask(world, LOOK, AFTER);
     run_json(world, "down --to 2 --yes --mirror flyway", 0);
     assert_ask(world, "SELECT count(*) FROM flyway_schema_history WHERE version = '10'", "0");
+}
+
+typedef struct ChangedCase {
+    const char *change; /* of the tool's table */
+    const char *words;  /* NULL: it is adopted */
+} ChangedCase;
+
+/* Each is refused at first, as it was applied otherwise; then adopted as it is; then it is said,
+ * and the tool's table told. `change` begins with three rows of "SELECT 1;". */
+static void adopt_changed(World *world, const char *begin, const ChangedCase *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        pg_cluster_run(world->cluster, world->database, begin);
+        pg_cluster_run(world->cluster, world->database, cases[i].change);
+        if (cases[i].words == NULL) {
+            run_json(world, "adopt", 0);
+        } else {
+            assert_refusal(world, "adopt", 3, cases[i].words);
+            assert_refusal(world, "adopt", 3, "--changed ignore");
+            assert_program(world, "skein repair", 0, "tool-changed");
+            run_json(world, "adopt --changed ignore", 0);
+            assert_program(world, "skein repair", 0, "tool-changed");
+        }
+        pg_cluster_run(world->cluster, world->database, "DROP SCHEMA skein CASCADE");
+    }
+}
+
+/* As `flyway validate` judges it. */
+static void what_flyway_applied_as_another_file_is_not_adopted_in_silence(void **state)
+{
+    World *world = *state;
+    static const char BEGIN[] =
+        "DROP TABLE IF EXISTS flyway_schema_history;" FLYWAY_TABLE FLYWAY_ROW(
+            "1", "'1'", "SQL", "V1__users.sql", SELECT_1, "true")
+            FLYWAY_ROW("2", "'1.1'", "SQL", "V1.1__posts.sql", SELECT_1, "true");
+    static const ChangedCase CASES[] = {
+        { "SELECT 1", NULL },
+        { "UPDATE flyway_schema_history SET checksum = 5 WHERE installed_rank = 2",
+          "flyway has applied V1.1__posts as another file than it is now: its table has the "
+          "checksum 5, and the file has " SELECT_1 " (1 such in all)" },
+        { "UPDATE flyway_schema_history SET checksum = NULL", NULL },
+        { "UPDATE flyway_schema_history SET checksum = 5, type = 'JDBC'", NULL },
+        { "UPDATE flyway_schema_history SET checksum = 5 WHERE installed_rank = 1;" FLYWAY_ROW(
+              "3", "'1'", "BASELINE", "<< Flyway Baseline >>", "NULL", "true"),
+          NULL },
+    };
+    put_flyway(world);
+    adopt_changed(world, BEGIN, CASES, ARRAY_LEN(CASES));
+}
+
+/* What a placeholder stands for makes it another one; the file's own checksum is of older tables.
+ */
+static void a_repeatable_is_known_by_what_its_placeholders_stand_for_or_by_its_file(void **state)
+{
+    World *world = *state;
+    static const struct {
+        const char *checksum;
+        const char *adopted;
+    } CASES[] = { { "-80956457", "R__view" }, { "-1710649929", "R__view" }, { "-110490226", "" } };
+    put_history_file(world, "R__view.sql", "SELECT '${x}';\n");
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        pg_cluster_run(
+            world->cluster, world->database,
+            arena_printf(&world->arena,
+                         "%s" FLYWAY_ROW("1", "NULL", "SQL", "R__view.sql", "%s", "true"),
+                         FLYWAY_TABLE, CASES[i].checksum));
+        run_json(world, "adopt --set x=1", 0);
+        assert_ask(world, ADOPTED, CASES[i].adopted);
+        pg_cluster_run(world->cluster, world->database,
+                       "DROP TABLE flyway_schema_history; DROP SCHEMA skein CASCADE");
+    }
+}
+
+/* As Prisma's engine does, which minds no line ends. */
+static void what_prisma_applied_as_another_file_is_not_adopted_in_silence(void **state)
+{
+    World *world = *state;
+    static const char BEGIN[] = "DROP TABLE IF EXISTS _prisma_migrations;" PRISMA PRISMA_ROW(
+        "a", "1_users", "now()", "NULL") PRISMA_ROW("b", "2_posts", "now()", "NULL");
+    static const ChangedCase CASES[] = {
+        { "SELECT 1", NULL },
+        { "UPDATE _prisma_migrations SET checksum = 'd3cd5042f9773896d802ad6b3a548dfa18152215118ba18f04493bc6944b0e4'",
+          NULL },
+        { "UPDATE _prisma_migrations SET checksum = repeat('ab', 32) WHERE id = 'b'",
+          "prisma has applied 2_posts as another file than it is now: its table has the checksum "
+          "abababababab…, and the file has b4e0497804e4…" },
+    };
+    put_history_file(world, "1_users/migration.sql", "SELECT 1;\n");
+    put_history_file(world, "2_posts/migration.sql", "SELECT 1;\n");
+    adopt_changed(world, BEGIN, CASES, ARRAY_LEN(CASES));
+}
+
+/* Its table is told: of a file that it has another checksum of, and of what it would run again. */
+static void flyways_checksums_are_made_those_of_the_files(void **state)
+{
+    World *world = *state;
+    put_flyway(world);
+    pg_cluster_run(world->cluster, world->database, FLYWAY_TABLE);
+    run_json(world, "up --mirror flyway", 0);
+    static const char SUMS[] =
+        "SELECT string_agg(coalesce(version, 'R') || ' ' || checksum, ', ' ORDER BY installed_rank)"
+        " FROM flyway_schema_history";
+    const char *before = pg_cluster_ask(world->cluster, world->database, SUMS);
+    put_history_file(world, "R__view.sql", "SELECT 3;\n");
+    put_history_file(world, "V1__users.sql", "-- a licence\nSELECT 1;\n");
+    assert_true(strstr(run(world, "up").err, "flyway does not know of 1 migration") == NULL);
+    assert_true(strstr(run(world, "up").err, "flyway does not know of 1 migration") != NULL);
+    assert_string_equal(pg_cluster_ask(world->cluster, world->database, SUMS), before);
+    assert_program(world, "skein repair --mirror flyway", 0, "V1__users: tool-changed");
+    assert_program(world, "skein repair --mirror flyway", 0, ": tool-behind");
+    run_json(world, "up --mirror flyway", 0);
+    run_json(world, "repair --mirror flyway --tell --yes", 0);
+    assert_program(world, "skein repair --mirror flyway", 0, "nothing is wrong");
+    assert_ask(world, SUMS,
+               "1 1180789356, 1.1 " SELECT_1 ", 2 " SELECT_1
+               ", 10 103543553, R 798974111, R 914641374");
+    assert_true(strstr(run(world, "up").err, "does not know") == NULL);
 }
 
 /* As a team does it: adopts, goes on with skein, and the old tool sees it all. */
@@ -572,6 +693,10 @@ int main(void)
         WORLD_TEST(prismas_table_is_understood_and_kept_true),
         WORLD_TEST(flyways_table_is_understood),
         WORLD_TEST(flyways_table_is_kept_true),
+        WORLD_TEST(what_flyway_applied_as_another_file_is_not_adopted_in_silence),
+        WORLD_TEST(a_repeatable_is_known_by_what_its_placeholders_stand_for_or_by_its_file),
+        WORLD_TEST(what_prisma_applied_as_another_file_is_not_adopted_in_silence),
+        WORLD_TEST(flyways_checksums_are_made_those_of_the_files),
         WORLD_TEST(the_old_table_is_kept_true_up_and_down),
         WORLD_TEST(a_table_that_is_not_there_is_named_with_those_that_are),
         WORLD_TEST(what_two_histories_do_not_agree_on_is_set_right),

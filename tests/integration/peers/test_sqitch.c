@@ -202,6 +202,24 @@ static void a_changed_script_is_accepted_in_the_registry_too(void **state)
     assert_sqitch(world, "check --target", "Check successful");
 }
 
+static void a_script_that_was_changed_since_is_not_adopted_in_silence(void **state)
+{
+    World *world = *state;
+    peer_needs("sqitch");
+    put_shop(world);
+    peer_says(world, sqitch(world, "deploy --to-change @v1 --target"));
+    put_change(world, "accounts", "CREATE TABLE accounts (id bigint, email text);\n",
+               "DROP TABLE accounts;\n", "SELECT 1;\n");
+    assert_refusal(world, "adopt", 3, "sqitch has applied accounts as another file than it is now");
+    peer_says(world, "skein adopt --changed ignore");
+    assert_program(world, sqitch(world, "check --target"), 1, "accounts");
+    peer_says(world, "skein repair --mirror sqitch --tell --yes");
+    assert_sqitch(world, "check --target", "Check successful");
+    pg_cluster_run(world->cluster, world->database,
+                   "UPDATE sqitch.changes SET script_hash = change_id; DROP SCHEMA skein CASCADE");
+    peer_says(world, "skein adopt");
+}
+
 /* ---- several projects in one registry ---- */
 
 #define OF_STALL                                                                                   \
@@ -367,6 +385,7 @@ int main(void)
         WORLD_TEST(a_registry_elsewhere_is_found_in_the_settings),
         WORLD_TEST(a_change_that_is_forgotten_leaves_the_registry),
         WORLD_TEST(a_changed_script_is_accepted_in_the_registry_too),
+        WORLD_TEST(a_script_that_was_changed_since_is_not_adopted_in_silence),
         WORLD_TEST(a_second_project_comes_to_the_registry),
         WORLD_TEST(what_is_another_projects_stays_in_the_registry),
         WORLD_TEST(several_projects_are_not_taken_for_one),

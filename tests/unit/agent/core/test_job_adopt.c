@@ -94,6 +94,54 @@ static void what_the_directory_does_not_have_is_refused_or_passed_over(void **st
     }
 }
 
+/* It would count as what the file says from then on. */
+static void what_the_tool_applied_as_another_file_is_refused_or_taken_as_it_is(void **state)
+{
+    (void)state;
+    for (uint32_t rule = HISTORY_REFUSE; rule <= HISTORY_IGNORE; rule += HISTORY_IGNORE) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage_adopts(&stage, 3);
+        stage.plan.changed = rule;
+        stage.rows[1].is_other_in_tool = stage.rows[2].is_other_in_tool = true;
+        stage.history.tool_change = "its table has 1, and the file 2";
+        PLAY(&stage, TO_HISTORY(rule == HISTORY_REFUSE ? ACTION_CLOSE : ACTION_APPLY));
+        if (rule == HISTORY_REFUSE) {
+            PLAY(&stage, TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_CHECKSUM);
+            assert_string_equal(stage_report(&stage).message,
+                                "flyway has applied 0002_b as another file than it is now: its "
+                                "table has 1, and the file 2 (2 such in all)");
+        }
+    }
+}
+
+/* skein's own checksum speaks for what is taken over already. */
+static void what_was_taken_over_before_is_not_compared_with_the_tools_checksum(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_applied(&stage, 1, 1);
+    stage_adopts(&stage, 2);
+    stage.rows[0].is_other_in_tool = true;
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 1);
+}
+
+/* Doing it again does no harm: nobody is held by a tool that would. */
+static void a_repeatable_that_the_tool_would_run_again_holds_nothing(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage.migrations[2].is_repeatable = true;
+    stage_applied(&stage, 3, 0);
+    stage_mirrors(&stage, 2);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    assert_int_equal(stage.action.migration, 3);
+}
+
 /* ---- a tool that is told of each step ---- */
 
 static void a_tool_that_agrees_is_gone_on_with(void **state)
@@ -399,6 +447,9 @@ int main(void)
         cmocka_unit_test(gaps_of_the_tool_are_adopted_as_they_are),
         cmocka_unit_test(an_adoption_is_taken_back_like_anything),
         cmocka_unit_test(what_is_wrong_with_the_tool_is_said_in_its_words),
+        cmocka_unit_test(what_the_tool_applied_as_another_file_is_refused_or_taken_as_it_is),
+        cmocka_unit_test(what_was_taken_over_before_is_not_compared_with_the_tools_checksum),
+        cmocka_unit_test(a_repeatable_that_the_tool_would_run_again_holds_nothing),
         cmocka_unit_test(what_the_directory_does_not_have_is_refused_or_passed_over),
         cmocka_unit_test(a_tool_that_agrees_is_gone_on_with),
         cmocka_unit_test(a_tool_that_does_not_agree_is_held_in_words),

@@ -165,6 +165,13 @@ static void tool_ahead(Stage *stage)
     stage->history.strange_newest = "V9";
 }
 
+static void tool_changed(Stage *stage)
+{
+    stage_adopts(stage, 1);
+    stage->rows[0].is_other_in_tool = true;
+    stage->history.tool_change = "1, not 2";
+}
+
 static void tool_behind(Stage *stage)
 {
     stage_applied(stage, 2, 0);
@@ -478,6 +485,7 @@ static const Case CASES[] = {
     { "J79", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed_parts, NULL },
     { "J56", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_in_trouble, NULL },
     { "J57", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_ahead, NULL },
+    { "J228", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_changed, NULL },
     { "J217", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tool_behind, NULL },
     { "J221", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_blind, NULL },
     { "J222", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_between, NULL },

@@ -13,6 +13,7 @@ static uint8_t CHECKSUMS[3][CHECKSUM_BYTES] = { { 1 }, { 2 }, { 3 } };
 
 #define CHECKSUM_1 "0100000000000000000000000000000000000000000000000000000000000000"
 #define CHECKSUM_2 "0200000000000000000000000000000000000000000000000000000000000000"
+#define CHECKSUM_3 "0300000000000000000000000000000000000000000000000000000000000000"
 
 static PlanStatement STATEMENTS[] = {
     { .sql = "ALTER TABLE t ADD c int",
@@ -218,9 +219,9 @@ static void of_another_schema_no_row_is_judged(void **state)
     assert_string_equal(choices(&findings.list.items[0], &arena), "same-schema new-schema");
 }
 
-/* A sign each of three migrations: what skein's history has ("t": the tool has had it), and what
- * the tool; "f": failed. A fourth of the tool is a stranger: "s", failed, or by the first one's
- * version. */
+/* A sign each of three migrations: what skein's history has ("t": the tool has had it, "r": a
+ * repeatable), and what the tool; "f": failed, "c": as another file. A fourth of the tool is a
+ * stranger: "s", failed, or by the first one's version. */
 typedef struct Told {
     const char *skein;
     const char *tool;
@@ -266,15 +267,28 @@ static const Told TOLD[] = {
     { "100", "100s", NOBODY, false, " tool-strange () note", "" },
     { "100", "100v", MIRROR, false, "", "" },
     { "100", "100f", MIRROR, false, " tool-fault ()", "it has failed" },
+    { "100", "1c0", MIRROR, false, "2 tool-ahead (), 2 tool-changed () note",
+      "`skein adopt --from dbmate` refuses it; where both come to the same, with --changed" },
+    { "110", "1c0", MIRROR, false, "2 tool-changed (tell) note",
+      "dbmate has applied it as another file than it is now: 1, not 2" },
+    { "110", "1c0", TIED, false, "2 tool-changed () note",
+      "`skein repair --mirror dbmate --tell` writes it there" },
+    { "10r", "100", MIRROR, false, "3 tool-behind (tell) note", "would run it again" },
+    { "10r", "100", TIED, false, "3 tool-behind () note",
+      "`skein repair --mirror dbmate --tell` writes it there" },
+    { "00r", "000", NOBODY, false, "", "" },
+    { "10r", "101", MIRROR, false, "", "" },
 };
 
 static const char *told_findings(const Told *told, Arena *arena, const char **ret_words)
 {
+    static const char *const HEX[] = { CHECKSUM_1, CHECKSUM_2, CHECKSUM_3 };
     AUTO(Findings) findings = { 0 };
     AUTO(Str) text = { 0 };
     PlanMigration of[] = { migration("1", 1, 2), migration("2", 2, 2), migration("3", 3, 2) };
-    Plan plan = { .migrations = of, .migration_count = 3 };
+    of[2].is_repeatable = told->skein[2] == 'r';
     PlanTool tool = { .tool = "dbmate", .keeps_newest = told->keeps_newest };
+    Plan plan = { .migrations = of, .migration_count = 3 };
     plan.mirrored.tool = told->sharing == MIRROR ? "dbmate" : "";
     char sign = told->tool[3];
     ToolStranger stranger = { sign == 'v' ? "01" : "9", sign == 'f' ? "it has failed" : NULL };
@@ -284,6 +298,7 @@ static const char *told_findings(const Told *told, Arena *arena, const char **re
                         .table = "",
                         .sight = { .has = (bool[3]){ 0 },
                                    .faults = (const char *[3]){ 0 },
+                                   .changes = (const char *[3]){ 0 },
                                    .strangers = &stranger,
                                    .stranger_count = sign == '\0' ? 0 : 1 } };
     RepairRow rows[3];
@@ -291,8 +306,9 @@ static const char *told_findings(const Told *told, Arena *arena, const char **re
     for (size_t i = 0; i < 3; i++) {
         says.sight.has[i] = told->tool[i] != '0';
         says.sight.faults[i] = told->tool[i] == 'f' ? "it has failed" : NULL;
+        says.sight.changes[i] = told->tool[i] == 'c' ? "1, not 2" : NULL;
         if (told->skein[i] != '0') {
-            rows[sight.count] = row(of[i].id, "applied", "");
+            rows[sight.count] = row(of[i].id, "applied", HEX[i]);
             rows[sight.count++].was_in_tool = told->skein[i] == 't';
         }
     }
@@ -344,6 +360,8 @@ static const TellingRow TELLINGS[] = {
     { FINDING_HALF, CHOICE_UNDONE, "undoing", TELLING_REMOVE },
     { FINDING_TOOL_BEHIND, CHOICE_TELL, "applied", TELLING_WRITE },
     { FINDING_TOOL_BEHIND, CHOICE_UNDONE, "applied", TELLING_NONE },
+    { FINDING_TOOL_STALE, CHOICE_TELL, "applied", TELLING_WRITE },
+    { FINDING_TOOL_CHANGED, CHOICE_TELL, "applied", TELLING_REWRITE },
 };
 
 static void a_mirrored_table_is_told_of_the_row_that_is_meant(void **state)
