@@ -30,7 +30,7 @@ OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
 OPTION(TOOL, "from", "TOOL", OPTION_TEXT, tool,
        "whose history (default: the tool of the directory's format)");
 OPTION(ADOPT_TO, "to", "VERSION", OPTION_TEXT, to,
-       "give back what is above this migration: a version, an id, or `empty`");
+       "nothing above this migration: a version, an id, or `empty`");
 OPTION(TABLE, "table", "NAME", OPTION_TEXT, table, "where that tool keeps its history");
 OPTION(MIRROR, "mirror", "TOOL", OPTION_TEXT, mirror,
        "tell this tool's table too, in the same transaction; none: have done with it");
@@ -127,9 +127,11 @@ static const char UP_DETAILS[] = "Applies what is missing, in order, each migrat
                                  "code as the agents. Ctrl-C cancels\n"
                                  "the migration that runs, whole; the ones before it stay applied.";
 
-static const char DOWN_DETAILS[] = "Undoes the newest migration; with --to, every one above "
-                                   "VERSION; with --to empty, all. Shows what it\n"
-                                   "will undo and asks, unless --yes.";
+static const char DOWN_DETAILS[] =
+    "Undoes the newest migration: the last one of the directory that is applied, in whatever order they\n"
+    "were. With --to, every one above VERSION; with --to empty, all. Shows what it will undo and asks, unless\n"
+    "--yes. Where one that the directory does not have was applied above any of these, nothing is undone,\n"
+    "unless --missing ignore leaves it as it is.";
 
 static const char ADOPT_DETAILS[] =
     "Reads which migrations another tool has applied, and writes them into skein.history. TOOL is\n"
@@ -137,12 +139,14 @@ static const char ADOPT_DETAILS[] =
     "graphile-migrate or atlas. Refuses what that tool has not brought to an end; what the directory does\n"
     "not have, unless --missing ignore passes that over; and what the tool's own checksum says was another\n"
     "file, unless --changed ignore takes the file as it is for what was applied. Over a fleet: `adopt:` in a\n"
-    "rollout file. With --to, the rows above VERSION count no more, whatever the tool says: for what it has\n"
-    "undone itself.";
+    "rollout file. With --to, nothing above VERSION: rows above it that were taken over, or that the tool was\n"
+    "told of, count no more, whatever it says (for what it has undone itself); where there are none, what it\n"
+    "has up to VERSION is taken over.";
 
 static const char BASELINE_DETAILS[] =
     "For a database that has them from elsewhere: a dump, another tool's end. VERSION is a version,\n"
-    "an id, or `head`.";
+    "an id, `head` or `empty`. Where a baseline stands above VERSION, it was a mistake: its rows above are\n"
+    "given back, after asking, unless --yes, and up runs them. Only a baseline's own rows go back so.";
 
 static const char REPAIR_DETAILS[] =
     "Without an option: what is wrong with skein's history here, in which row, and for each what may be\n"
@@ -157,6 +161,10 @@ static const char STATUS_DETAILS[] =
     "not in the\n"
     "directory; half applied, half undone: some of its parts are done; interrupted: a statement\n"
     "outside a transaction was begun, and its end is not known.";
+
+static const char CURRENT_DETAILS[] =
+    "Where migrations came out of order, that need not be the newest one: `skein down` takes the newest,\n"
+    "the last applied one in the order of the directory.";
 
 static const char TEST_DETAILS[] =
     "Is every down the inverse of its up? On scratch databases, made on that server and dropped again,\n"
@@ -251,7 +259,7 @@ const Command COMMANDS[] = {
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &MISSING, &CHANGED, &ADOPT_TO), cmd_adopt },
     { "baseline", "VERSION", 1, 1, LOCAL, "call all up to VERSION applied; runs nothing", BASELINE_DETAILS, END_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &MISSING), cmd_baseline },
+      OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &MISSING, &YES), cmd_baseline },
     { "repair", "[ID…]", 0, 10000, LOCAL, "explain what is wrong with a history, and set it right", REPAIR_DETAILS,
       "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"
       "  past: {commit, date, author, subject, diff, why_not, now: each TEXT or null} or null,\n"
@@ -268,7 +276,7 @@ const Command COMMANDS[] = {
       "  duration_ms, is_inherited: applied in the database that this one is a copy of,\n"
       "  repairs: [{choice, by, at, reason: TEXT or null, was_id, was_state}]}]",
       OPTIONS(&DATABASE, &SCHEMA), cmd_history },
-    { "current", "", 0, 0, LOCAL, "the newest applied migration", NULL,
+    { "current", "", 0, 0, LOCAL, "the migration that was applied last", CURRENT_DETAILS,
       "{id, version}, null both where nothing is applied",
       OPTIONS(&DATABASE, &SCHEMA), cmd_current },
     { "check", "", 0, 0, LOCAL, "can skein work on this database?", NULL,

@@ -168,6 +168,7 @@ typedef struct HistoryRow {
     bool is_same_parts;  /* what is done is what the plan's script begins with, and more is left */
     uint32_t parts_done; /* STARTED, UNDOING; else 0 */
     bool is_in_tool;     /* the tool (of the plan, or the tie) has it in its table */
+    bool is_taken_over;  /* of a plan that adopts: its tool brought the row, and nothing ran */
     bool was_in_tool;    /* it has had it: skein took it over from there, or told it */
     bool is_other_in_tool; /* is_in_tool: … as another file than the plan's, by its own checksum */
 } HistoryRow;

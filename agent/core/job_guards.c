@@ -362,7 +362,12 @@ bool job_has_foreign_down(const void *subject)
 {
     const Job *job = subject;
     return has_next_down(job) && job->order->is_any_rollout &&
-           job->order->plan->missing == HISTORY_REFUSE && job_history_is_newest_foreign(job);
+           job->order->plan->missing == HISTORY_REFUSE && job_history_is_under_foreign(job);
+}
+
+bool job_has_not_taken_down(const void *subject)
+{
+    return job_history_not_taken(subject) >= 0;
 }
 
 bool job_has_irreversible_down(const void *subject)

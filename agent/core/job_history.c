@@ -307,10 +307,29 @@ long job_history_irreversible(const Job *job)
     return -1;
 }
 
-bool job_history_is_newest_foreign(const Job *job)
+bool job_history_is_under_foreign(const Job *job)
 {
     const JobHistory *history = &job->history;
-    return history->foreign > 0 && strcmp(history->version, history->foreign_newest) == 0;
+    if (history->foreign == 0) {
+        return false;
+    }
+    bool is_under = strcmp(history->version, history->foreign_newest) == 0;
+    for (size_t i = 0; i < job->order->plan->migration_count; i++) {
+        is_under |= is_to_undo(job, i) && history->rows[i].place < history->foreign_place;
+    }
+    return is_under;
+}
+
+long job_history_not_taken(const Job *job)
+{
+    bool is_given_back = plan_is_adoption(job->order->plan) && job->direction == GOAL_ROLL_BACK;
+    for (size_t i = job->order->plan->migration_count; is_given_back && i > 0; i--) {
+        const HistoryRow *row = &job->history.rows[i - 1];
+        if (is_to_undo(job, i - 1) && !row->is_taken_over && !row->was_in_tool) {
+            return (long)(i - 1);
+        }
+    }
+    return -1;
 }
 
 uint32_t job_history_count_up(const Job *job)

@@ -349,6 +349,19 @@ void job_hold_newer(void *subject)
     job_hold_at(job, ERR_NEWER_MIGRATIONS, id);
 }
 
+/* Its row would be gone, and what it made would stay: the next up would run it again. */
+void job_hold_not_taken(void *subject)
+{
+    Job *job = job_of(subject);
+    const char *id = job_migration_id(job, job_history_not_taken(job));
+    err_set(job_trouble_new(job), ERR_HISTORY, "%s was not taken over by %s, and is not given back",
+            id, job->order->plan->adoption.tool);
+    err_hint(&job->err,
+             "where skein applied it, `skein down` undoes it; what was adopted from a tool goes "
+             "back with `skein adopt --from TOOL --to VERSION`");
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
 void job_hold_irreversible(void *subject)
 {
     Job *job = job_of(subject);

@@ -191,7 +191,9 @@ long job_history_unread(const Job *job); /* to be applied, and nobody knows what
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);
 long job_history_irreversible(const Job *job); /* newest that is to be undone and cannot be */
-bool job_history_is_newest_foreign(const Job *job);
+/* Was one that the plan does not have applied above something that is to be undone? */
+bool job_history_is_under_foreign(const Job *job);
+long job_history_not_taken(const Job *job); /* to be given back, and the plan's tool never had it */
 uint32_t job_history_count_up(const Job *job);
 uint32_t job_history_count_down(const Job *job);
 uint32_t job_history_applied(const Job *job); /* of this rollout */

@@ -25,6 +25,7 @@ enum RowColumn {
     ROW_TOOL_SCHEMA,
     ROW_TOOL_TABLE,
     ROW_WAS_TOLD,
+    ROW_ADOPTED_FROM,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -143,6 +144,9 @@ static void row_fill(Runner *runner, const PGresult *rows, int row, size_t index
         .state = state_parse(result_text(rows, row, ROW_STATE)),
         .is_of_rollout = is_of_order(runner, rows, row),
         .is_same_checksum = plan_is_same_content(migration, result_text(rows, row, ROW_CHECKSUM)),
+        .is_taken_over = plan_is_adoption(runner->config.order->plan) &&
+                         str_equal(result_text(rows, row, ROW_ADOPTED_FROM),
+                                   runner->config.order->plan->adoption.tool),
         .place = (uint32_t)row + 1,
     };
     if (to->state == ROW_STARTED || to->state == ROW_UNDOING) {

@@ -622,6 +622,102 @@ static void a_baseline_calls_applied_what_is_there(void **state)
     assert_ask(world, "SELECT to_regclass('likes') IS NOT NULL", "t");
 }
 
+#define IDS                                                                                        \
+    "SELECT coalesce(string_agg(id, ' ' ORDER BY seq), '') FROM skein.history"                     \
+    " WHERE state = 'applied'"
+
+/* Of a baseline that was a mistake nothing is left, and up runs what it had called applied. */
+static void a_baseline_is_lowered_by_a_lower_one(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    run_json(world, "baseline 2", 0);
+    assert_refusal(world, "baseline 1", 2, "--yes");
+    assert_program(world, "skein baseline 1 --yes", 0, "given back 0002_posts");
+    assert_ask(world, STANDING, "0001_users baseline");
+    run_json(world, "baseline empty --yes", 0);
+    assert_ask(world, IDS, "");
+    assert_refusal(world, "baseline empty --yes", 3, "there is nothing to give back");
+    run_json(world, "up", 0);
+    assert_ask(world, "SELECT to_regclass('users') IS NOT NULL", "t");
+}
+
+static void only_what_a_baseline_brought_is_given_back_to_it(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    pg_cluster_run(world->cluster, world->database, "CREATE TABLE users (id int)");
+    run_json(world, "baseline 1", 0);
+    run_json(world, "up", 0);
+    assert_refusal(world, "baseline empty --yes", 3,
+                   "was not taken over by baseline, and is not given back");
+    assert_refusal(world, "baseline empty --yes", 3, "`skein down` undoes it");
+    assert_ask(world, "SELECT count(*) > 1 FROM skein.history WHERE state = 'applied'", "t");
+}
+
+static void an_adoption_goes_up_to_a_version_and_back_to_it(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0002_posts", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0003_likes", "SELECT 1;\n", "SELECT 1;\n");
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+                   " INSERT INTO schema_migrations VALUES ('0001'), ('0002'), ('0003')");
+    run_json(world, "adopt --from dbmate --to 2", 0);
+    assert_ask(world, IDS, "0001_users 0002_posts");
+    assert_refusal(world, "up", 3, "dbmate has applied 0003_likes here by itself");
+    run_json(world, "adopt --from dbmate --to 1", 0);
+    assert_ask(world, IDS, "0001_users");
+    run_json(world, "adopt --from dbmate", 0);
+    assert_ask(world, IDS, "0001_users 0002_posts 0003_likes");
+}
+
+/* Skein has done it, and nobody else knows of it. */
+static void an_adoption_does_not_give_back_what_it_never_had(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0002_posts", "SELECT 1;\n", "SELECT 1;\n");
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE TABLE schema_migrations (version varchar PRIMARY KEY);"
+                   " INSERT INTO schema_migrations VALUES ('0001')");
+    run_json(world, "adopt --from dbmate", 0);
+    run_json(world, "up", 0);
+    assert_refusal(world, "adopt --from dbmate --to 1", 3,
+                   "0002_posts was not taken over by dbmate");
+    assert_ask(world, IDS, "0001_users 0002_posts");
+}
+
+/* Where one of them cannot go, the others do not go either, however often it is asked. */
+static void a_down_past_what_has_no_file_undoes_all_or_nothing(void **state)
+{
+    static const struct {
+        const char *to;
+        int exit_code;
+        const char *ids;
+    } rows[] = {
+        { "1", 3, "0001_users 0002_posts 0003_gone 0004_likes" },
+        { "1", 3, "0001_users 0002_posts 0003_gone 0004_likes" },
+        { "2", 0, "0001_users 0002_posts 0003_gone" },
+        { "2", 0, "0001_users 0002_posts 0003_gone" },
+        { "1", 3, "0001_users 0002_posts 0003_gone" },
+        { "1 --missing ignore", 0, "0001_users 0003_gone" },
+    };
+    World *world = *state;
+    static const char *const NAMES[] = { "0001_users", "0002_posts", "0003_gone", "0004_likes" };
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        put_migration(world, NAMES[i], "SELECT 1;\n", "SELECT 1;\n");
+    }
+    run_json(world, "up", 0);
+    remove_migration(world, "0003_gone");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *line = arena_printf(&world->arena, "down --yes --to %s", rows[i].to);
+        assert_int_equal(run(world, line).exit_code, rows[i].exit_code);
+        assert_ask(world, IDS, rows[i].ids);
+    }
+}
+
 static void odd_histories_are_dealt_with_as_it_is_said(void **state)
 {
     World *world = *state;
@@ -702,6 +798,11 @@ int main(void)
         WORLD_TEST(what_two_histories_do_not_agree_on_is_set_right),
         WORLD_TEST(golang_migrates_one_row_stays_with_the_newest),
         WORLD_TEST(a_baseline_calls_applied_what_is_there),
+        WORLD_TEST(a_baseline_is_lowered_by_a_lower_one),
+        WORLD_TEST(only_what_a_baseline_brought_is_given_back_to_it),
+        WORLD_TEST(an_adoption_goes_up_to_a_version_and_back_to_it),
+        WORLD_TEST(an_adoption_does_not_give_back_what_it_never_had),
+        WORLD_TEST(a_down_past_what_has_no_file_undoes_all_or_nothing),
         WORLD_TEST(odd_histories_are_dealt_with_as_it_is_said),
         WORLD_TEST(what_a_tool_has_without_a_file_is_passed_over_where_that_is_said),
         WORLD_TEST(an_applied_one_without_a_file_is_passed_over_on_the_way_down_too),

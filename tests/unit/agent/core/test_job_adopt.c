@@ -61,10 +61,27 @@ static void an_adoption_is_taken_back_like_anything(void **state)
     stage_init(&stage, GOAL_ROLL_BACK);
     stage_applied(&stage, 2, 0);
     stage_adopts(&stage, 2);
+    stage.rows[0].is_taken_over = true;
+    stage.rows[1].was_in_tool = true; /* told, by this rollout */
     PLAY(&stage, TO_HISTORY(ACTION_UNDO));
     assert_int_equal(stage.action.migration, 1);
     PLAY(&stage, { RESULT_OK, ACTION_UNDO }, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
     stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+}
+
+/* Its row would be gone, and what it made would stay. */
+static void what_was_never_taken_over_is_not_given_back(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 2, 0);
+    stage_adopts(&stage, 1);
+    stage.rows[0].is_taken_over = true;
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+    assert_string_equal(stage_report(&stage).message,
+                        "0002_b was not taken over by flyway, and is not given back");
 }
 
 static void what_is_wrong_with_the_tool_is_said_in_its_words(void **state)
@@ -446,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_tool_that_has_applied_nothing_leaves_nothing_to_adopt),
         cmocka_unit_test(gaps_of_the_tool_are_adopted_as_they_are),
         cmocka_unit_test(an_adoption_is_taken_back_like_anything),
+        cmocka_unit_test(what_was_never_taken_over_is_not_given_back),
         cmocka_unit_test(what_is_wrong_with_the_tool_is_said_in_its_words),
         cmocka_unit_test(what_the_tool_applied_as_another_file_is_refused_or_taken_as_it_is),
         cmocka_unit_test(what_was_taken_over_before_is_not_compared_with_the_tools_checksum),

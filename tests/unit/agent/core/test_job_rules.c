@@ -210,6 +210,12 @@ static void tie_fault(Stage *stage)
     stage->history.tie_fault = "version 1 is dirty";
 }
 
+static void not_taken(Stage *stage)
+{
+    down(stage);
+    stage_adopts(stage, 0);
+}
+
 static void tie_found(Stage *stage)
 {
     tie_ahead(stage);
@@ -491,6 +497,7 @@ static const Case CASES[] = {
     { "J222", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_between, NULL },
     { "J223", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_ahead, NULL },
     { "J227", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_fault, NULL },
+    { "J228", JOB_READING, RESULT_HISTORY, JOB_CLOSING, not_taken, NULL },
     { "J226", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_undone, NULL },
     { "J225", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_found, NULL },
     { "J224", JOB_READING, RESULT_HISTORY, JOB_CLOSING, tie_given, NULL },
