@@ -45,6 +45,8 @@ static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
         return resume_found(rollout, err);
     } else if (!rollout->has_plan && (is_found || rollout->row.state == ROLLOUT_PAUSED)) {
         hint = "`skein rollout resume --plan FILE` brings the plan";
+    } else if (rollout_shut_out(rollout) > 0) {
+        hint = "`skein rollout skip` them, or put the key back and `retry` them";
     } else if (rollout_is_tripped(rollout)) {
         hint = "`skein rollout retry` or `skip` its failed targets first, or `rollback`";
     }

@@ -295,6 +295,8 @@ static const char *const GO_ON[] = {
     [PAUSE_PLAN_MISSING] = "`skein rollout resume` goes on, `rollback` takes it back",
     [PAUSE_FAILOVER] = "compare the data of the targets that are held; `skein rollout retry` or "
                        "`skip` them and `resume`, or `rollback` or `abort`",
+    [PAUSE_KEY_REVOKED] = "`skein rollout skip` what is held for it, or put the key back and "
+                          "`retry` it; then `resume`, or `rollback` or `abort`",
     [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");

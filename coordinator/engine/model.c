@@ -66,6 +66,7 @@ static const char *const PAUSE_CAUSES[] = {
     [PAUSE_PLAN_MISSING] = "plan_missing",
     [PAUSE_STORE_BEHIND] = "store_behind",
     [PAUSE_FAILOVER] = "failover",
+    [PAUSE_KEY_REVOKED] = "key_revoked",
 };
 _Static_assert(ARRAY_LEN(PAUSE_CAUSES) == PAUSE_CAUSE_COUNT_, "a name per cause");
 

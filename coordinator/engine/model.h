@@ -86,6 +86,7 @@ typedef enum PauseCause {
     PAUSE_PLAN_MISSING, /* the bundle is not in the store */
     PAUSE_STORE_BEHIND, /* the fleet has seen a higher term than the store: it is an old backup */
     PAUSE_FAILOVER,     /* a server was promoted without what had been reported */
+    PAUSE_KEY_REVOKED,  /* an agent was shut out with targets in hand */
     PAUSE_CAUSE_COUNT_,
 } PauseCause;
 

@@ -40,6 +40,16 @@ uint32_t rollout_left_as_is(const Rollout *rollout)
     return count;
 }
 
+uint32_t rollout_shut_out(const Rollout *rollout)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; rollout->counts.by_state[TARGET_HELD] > 0 && i < rollout->target_count;
+         i++) {
+        count += target_is_shut_out(&rollout->targets[i]) ? 1 : 0;
+    }
+    return count;
+}
+
 /* --- guards --- */
 
 static const Rollout *the(const void *subject)
@@ -169,6 +179,12 @@ static bool has_lost(const void *subject)
     return false;
 }
 
+/* Who is shut out has not failed, and is not away either: a person did it, and a person answers. */
+static bool has_shut_out(const void *subject)
+{
+    return rollout_shut_out(subject) > 0;
+}
+
 static bool is_paused_by_operator(const void *subject)
 {
     return the(subject)->row.pause_cause == PAUSE_OPERATOR;
@@ -205,6 +221,7 @@ PAUSE_ACTION(act_pause_mass_loss, PAUSE_MASS_LOSS)
 PAUSE_ACTION(act_pause_plan, PAUSE_PLAN_MISSING)
 PAUSE_ACTION(act_pause_store, PAUSE_STORE_BEHIND)
 PAUSE_ACTION(act_pause_failover, PAUSE_FAILOVER)
+PAUSE_ACTION(act_pause_key, PAUSE_KEY_REVOKED)
 PAUSE_ACTION(act_clear_pause, PAUSE_NONE)
 
 /* Who resumes after the store was found to be behind has looked at what the agents say. */
@@ -254,6 +271,10 @@ static const Rule RULES[] = {
     { "R53", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, has_lost, "a failover lost what was reported",
       ROLLOUT_PAUSED, act_pause_failover,
       "a standby was promoted without what had been reported: somebody has to look" },
+    { "R55", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, has_shut_out, "a key was revoked with work in hand",
+      ROLLOUT_PAUSED, act_pause_key,
+      "the key of {shut_out_agents} was revoked, and {shut_out target is/targets are} held for it: "
+      "somebody has to look" },
     { "R04", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, trips_to_roll_back,
       "budget used up, on_failure: roll_back_rollout", ROLLOUT_ROLLING_BACK, act_roll_back,
       "the budget is used up: {charged} failed, {allowed} allowed; everything is taken back" },
@@ -333,6 +354,9 @@ static const Rule RULES[] = {
     { "R54", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_lost, "a failover lost what was reported",
       RULE_REJECT, NULL,
       "targets of {rollout} are held since a failover: retry or skip them first" },
+    { "R56", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_shut_out, "a key was revoked with work in hand",
+      RULE_REJECT, NULL,
+      "the key of {shut_out_agents} was revoked, and {shut_out target is/targets are} held for it" },
     { "R48", ROLLOUT_PAUSED, ROLLOUT_RESUME, owes_wave,
       "budget used up in the pause, on_failure: roll_back_wave", ROLLOUT_PAUSED, act_pause_budget,
       "{actor} lifts the pause; the budget is used up: {charged} failed, {allowed} allowed" },

@@ -115,6 +115,26 @@ static uint32_t count_unhealthy(const Place *place)
     return wave_unhealthy(&place->rollout->counts);
 }
 
+static uint32_t count_shut_out(const Place *place)
+{
+    return rollout_shut_out(place->rollout);
+}
+
+static void write_shut_out_agents(Str *out, const Place *place)
+{
+    const Rollout *rollout = place->rollout;
+    Bitset named = { 0 };
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        const Target *target = &rollout->targets[i];
+        if (target_is_shut_out(target) && !bitset_has(&named, target->agent->number)) {
+            str_append(out, bitset_next(&named, 0) == BITSET_NONE ? "" : ", ");
+            str_append(out, target->row.agent);
+            bitset_set(&named, target->agent->number);
+        }
+    }
+    bitset_done(&named);
+}
+
 static uint32_t count_restored(const Place *place)
 {
     return nearest_counts(place)->by_state[TARGET_ROLLED_BACK];
@@ -253,6 +273,8 @@ static const Word WORDS[] = {
     { "restored", .count = count_restored },
     { "rollout", .write = write_rollout },
     { "session", .write = write_session },
+    { "shut_out", .count = count_shut_out },
+    { "shut_out_agents", .write = write_shut_out_agents },
     { "signers", .write = write_signers },
     { "silence", .write = write_silence },
     { "soak", .write = write_soak },

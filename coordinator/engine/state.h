@@ -474,6 +474,7 @@ bool target_is_retried(const TargetRow *row); /* charged, but given another try 
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
 bool target_is_workable(const Target *target); /* its database can be reached and written now */
+bool target_is_shut_out(const Target *target); /* held, since the key of its agent was revoked */
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */
@@ -481,6 +482,7 @@ uint32_t wave_unhealthy(const TargetCounts *counts);
 bool rollout_is_tripped(const Rollout *rollout);
 bool rollout_may_admit(const Rollout *rollout);
 bool rollout_is_taken_back(const Rollout *rollout);
+uint32_t rollout_shut_out(const Rollout *rollout);   /* held, since a key was revoked */
 uint32_t rollout_left_as_is(const Rollout *rollout); /* skipped, with an attempt behind them */
 void rollout_settle(Rollout *rollout);               /* waves and rollout to a fixpoint */
 void rollout_open(Rollout *rollout);                 /* its targets are its own from now on */

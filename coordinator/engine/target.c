@@ -285,7 +285,13 @@ void target_act_gone(void *subject)
                          "skip it, or bring the database back and retry");
     }
     order_revise(target, GOAL_HOLD);
-    target_charge(target, false);
+    target_charge(target, agent_is_revoked(target->agent)); /* shut out, it has not failed */
+}
+
+bool target_is_shut_out(const Target *target)
+{
+    return target->row.state == TARGET_HELD && target->row.code == ERR_FORBIDDEN &&
+           agent_is_revoked(target->agent);
 }
 
 void target_act_gone_unstarted(void *subject)

@@ -273,7 +273,10 @@ static void key_back(void *ctx, uint64_t agent)
 
 static void key_revoked(Sim *sim, Dice *dice)
 {
-    size_t agent = dice_below(dice, sim->scenario->agent_count);
+    size_t agent = 0;
+    for (int i = 0; i < 4 && (i == 0 || sim_agent_running(sim->agents[agent]) == 0); i++) {
+        agent = dice_below(dice, sim->scenario->agent_count);
+    }
     key_set(sim, agent, true);
     world_after(sim->world, outage_ms(dice), key_back, sim, agent);
 }
@@ -442,7 +445,7 @@ static const FaultRow FAULTS[] = {
     { "disk slow", 15, 60000, disk_slow },
     { "plan hurt", 10, 60000, plan_hurt },
     { "plan signed again", 15, 30000, plan_signed_again },
-    { "key revoked", 6, 100000, key_revoked },
+    { "key revoked", 14, 100000, key_revoked },
     { "disk backed up or restored", 12, 30000, disk_restored },
     { "server stops", 30, 60000, server_stops },
     { "server cut", 20, 60000, server_cut },

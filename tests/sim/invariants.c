@@ -351,6 +351,9 @@ static void check_turn(Invariants *invariants, const Engine *engine, const Event
     if (invariants->was_recovering && engine_is_recovering(engine)) {
         world_violate(world, "no automatic roll back while recovering", "%s", row->id);
     }
+    if (event->kind == EVENT_AGENT_REVOKED) {
+        world_violate(world, "a revoked key turns nothing back", "%s", row->id);
+    }
     bool is_resumed = event->kind == EVENT_COMMAND && event->command.verb == COMMAND_RESUME;
     if (!is_resumed &&
         (shadow->pause_before == PAUSE_MASS_LOSS || shadow->pause_before == PAUSE_OPERATOR)) {
@@ -645,11 +648,14 @@ static void shadow_from_disk(Invariants *invariants)
                             (row->state == TARGET_ASSIGNED || row->state == TARGET_APPLYING ||
                              row->state == TARGET_UNKNOWN || row->state == TARGET_ROLLING_BACK);
         ShadowTarget *shadow = invariants_target(invariants, row->rollout, row->address);
-        *shadow = (ShadowTarget){ .state = row->state,
-                                  .report = row->report,
-                                  .attempt = row->stamp.attempt,
-                                  .term = row->stamp.term,
-                                  .is_in_flight = is_in_flight };
+        *shadow =
+            (ShadowTarget){ .state = row->state,
+                            .report = row->report,
+                            .is_charged = row->is_charged,
+                            .is_shut_out = row->state == TARGET_HELD && row->code == ERR_FORBIDDEN,
+                            .attempt = row->stamp.attempt,
+                            .term = row->stamp.term,
+                            .is_in_flight = is_in_flight };
         invariants_note_order(invariants, row->token, shadow);
         invariants_count_target(invariants, row);
         invariants->in_flight += is_in_flight;

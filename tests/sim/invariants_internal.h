@@ -28,6 +28,8 @@ typedef struct ShadowTarget {
     Report report;
     uint32_t attempt;
     uint64_t term;
+    bool is_charged;
+    bool is_shut_out;       /* held for a revoked key */
     bool is_spent;          /* stands against the budget */
     uint64_t heard_session; /* the newest report taken: of which session, */
     uint32_t heard_attempt; /* of which attempt, */

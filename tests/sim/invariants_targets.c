@@ -134,6 +134,23 @@ static void check_charge(Invariants *invariants, const ShadowTarget *shadow, con
     }
 }
 
+/* A person has shut its agent out: that says nothing of the migration, and no policy answers it. */
+static void check_shut_out(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
+                           const TargetRow *row)
+{
+    bool is_shut_out = event->kind == EVENT_AGENT_REVOKED && row->state == TARGET_HELD &&
+                       shadow->state != TARGET_HELD;
+    if (!is_shut_out) {
+        return;
+    }
+    world_saw(invariants->world, SIGHT_SHUT_OUT);
+    if (!row->is_charged || (!row->is_absent && !shadow->is_charged)) {
+        world_violate(invariants->world, "who is shut out is away and has not failed",
+                      "%s in %s: charged %d, away %d", row->address, row->rollout, row->is_charged,
+                      row->is_absent);
+    }
+}
+
 /* In a pause only what a policy has decided is taken back. */
 static void check_back(Invariants *invariants, const TargetRow *row)
 {
@@ -207,6 +224,9 @@ static void see_target(Invariants *invariants, const ShadowTarget *shadow, const
     if (row->state == TARGET_ROLLBACK_FAILED) {
         world_saw(world, SIGHT_ROLLBACK_FAILED);
     }
+    if (shadow->is_shut_out && row->state == TARGET_PENDING) {
+        world_saw(world, SIGHT_SHUT_OUT_BACK);
+    }
     if (shadow->state == TARGET_DEBT && row->state == TARGET_ROLLED_BACK) {
         world_saw(world, SIGHT_DEBT_SETTLED_LATE);
     }
@@ -230,6 +250,7 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
         check_back(invariants, row);
     }
     check_charge(invariants, shadow, row);
+    check_shut_out(invariants, event, shadow, row);
     check_heard(invariants, event, shadow, row);
     check_timer(invariants, event, shadow, row);
     check_left_out(invariants, event, shadow, row);
@@ -238,6 +259,8 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
     invariants_note_order(invariants, row->token, shadow);
     shadow->state = row->state;
     shadow->report = row->report;
+    shadow->is_charged = row->is_charged;
+    shadow->is_shut_out = row->state == TARGET_HELD && row->code == ERR_FORBIDDEN;
     shadow->attempt = row->stamp.attempt;
     shadow->term = row->stamp.term;
 }

@@ -91,6 +91,9 @@
     X(BUSY, 500, "a hello was put off: too many at once")                                          \
     X(DISPLACED, SIGHT_NEVER_DEMANDED, "an agent's oldest connection made room for a newer one")   \
     X(UNKNOWN_KEY, 20000, "a message came from a key that had been revoked")                       \
+    X(SHUT_OUT, 500, "a key was revoked, and its agent had targets in hand")                       \
+    X(SHUT_OUT_BACK, 2000,                                                                         \
+      "what was held for a revoked key was tried again when the key was back")                     \
     X(PLAN_SERVED, 500, "a plan was asked for and sent")                                           \
     X(PLAN_IN_CHUNKS, 20000, "a plan was sent in several chunks")                                  \
     X(PLAN_NOT_THERE, 20000, "a plan was asked for that the store has not")                        \

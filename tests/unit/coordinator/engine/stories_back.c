@@ -450,9 +450,9 @@ static void a_roll_back_that_is_retried_in_a_pause_waits_for_its_end(void **stat
     fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_WAVE;
     assert_ok(start(fleet));
     report(fleet, "a/db1", REPORT_RUNNING);
-    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
     report(fleet, "b/db1", REPORT_FAILED);
     assert_wave(fleet, 0, WAVE_ROLLING_BACK);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
     assert_ok(command(fleet, COMMAND_PAUSE));
     come_back(fleet, "a"); /* its key was put back */
     assert_target(fleet, "a/db1", TARGET_HELD);

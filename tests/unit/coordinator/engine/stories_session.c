@@ -298,6 +298,65 @@ static void what_a_revoked_agent_has_in_hand_is_held_with_the_reason(void **stat
     assert_non_null(strstr(target(fleet, "b/db1")->message, "key of its agent was revoked"));
 }
 
+/* Its targets have not failed, whatever the plan says of failures and of agents that are lost. */
+static void a_revoked_key_pauses_and_takes_nothing_back(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_ROLL_BACK_ROLLOUT;
+    fleet->plan.strategy.max_failures = (Amount){ .value = 1 };
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report(fleet, "c/db1", REPORT_RUNNING);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "c" });
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_string_equal(rollout(fleet)->reason, "the key of c was revoked, and 1 target is held "
+                                                "for it: somebody has to look");
+    assert_target(fleet, "b/db1", TARGET_VERIFYING);
+    assert_true(target(fleet, "c/db1")->is_charged);
+    assert_true(target(fleet, "c/db1")->is_absent);
+    pass(fleet, 200000);
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_target(fleet, "b/db1", TARGET_VERIFYING);
+}
+
+static void the_pause_for_a_revoked_key_is_not_lifted_over_what_it_holds(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(3, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "c" });
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_string_equal(fleet->err.message,
+                        "the key of b, c was revoked, and 2 targets are held for it");
+    assert_non_null(strstr(explained(fleet), "`skein rollout skip` what is held for it"));
+    restart(fleet);
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_ok(command_all_failed(fleet, COMMAND_SKIP));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    come_back(fleet, "a");
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static void a_key_that_is_put_back_lets_its_targets_be_retried(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    step(fleet, (Event){ .kind = EVENT_AGENT_ADDED, .agent = "b" });
+    come_back(fleet, "b");
+    assert_ok(command_on(fleet, COMMAND_RETRY, "b/db1"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
 /* What it had applied says nothing of the key, and stays applied. */
 static void a_revoked_key_unmakes_nothing_that_was_applied(void **state)
 {
@@ -427,6 +486,9 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(the_connection_of_a_lost_agent_is_forgotten),
     cmocka_unit_test(a_revoked_agent_is_lost_and_its_targets_are_nobodys),
     cmocka_unit_test(what_a_revoked_agent_has_in_hand_is_held_with_the_reason),
+    cmocka_unit_test(a_revoked_key_pauses_and_takes_nothing_back),
+    cmocka_unit_test(the_pause_for_a_revoked_key_is_not_lifted_over_what_it_holds),
+    cmocka_unit_test(a_key_that_is_put_back_lets_its_targets_be_retried),
     cmocka_unit_test(a_revoked_key_unmakes_nothing_that_was_applied),
     cmocka_unit_test(a_success_says_what_was_left_out_and_why),
     cmocka_unit_test(an_instance_name_belongs_to_one_agent),
