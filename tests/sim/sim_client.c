@@ -187,7 +187,8 @@ static bool was_in_doubt(const PgSession *session, const PgBackend *backend)
 void session_break(PgSession *session)
 {
     PgBackend *backend = session->backend;
-    if (session->is_calling && session->action.kind == ACTION_CLOSE) {
+    bool is_told = session->is_broken && backend == NULL; /* broken already: what it hears stays */
+    if (is_told || (session->is_calling && session->action.kind == ACTION_CLOSE)) {
         return;
     }
     session->is_broken = true;
