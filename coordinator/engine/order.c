@@ -21,7 +21,7 @@ bool order_is_in_hand(const Target *target)
     return row->stamp.attempt > 0 && is_newest && !report_is_end(row->report);
 }
 
-static const GoalMessage *goal_message(const Target *target)
+static GoalMessage *goal_message(const Target *target)
 {
     const TargetRow *row = &target->row;
     const Rollout *rollout = target->rollout;
@@ -243,6 +243,26 @@ static bool renew_if_unheard(Target *target)
     }
     order_give_anew(target);
     return true;
+}
+
+void order_recall(Target *target, OrderStamp stamp, uint64_t token)
+{
+    bool is_heard = token == target->recalled_token && stamp.revision >= target->recalled_revision;
+    if (is_heard || token == target->row.token || order_is_in_hand(target) ||
+        !target->rollout->has_plan) {
+        return;
+    }
+    GoalMessage *goal = goal_message(target);
+    if (target->row.stamp.term < target->engine->term) { /* no order is newer than the row */
+        target->row.stamp.term = target->engine->term;
+        target_touch(target);
+    }
+    goal->stamp = (OrderStamp){ target->engine->term, stamp.attempt, stamp.revision + 1 };
+    goal->token = token;
+    goal->goal = GOAL_HOLD;
+    target->recalled_token = token;
+    target->recalled_revision = goal->stamp.revision;
+    session_send(target->agent, MESSAGE_GOAL, goal);
 }
 
 static void resend_tick(Target *target)

@@ -240,6 +240,9 @@ void report_take(Agent *agent, const State *state)
             watch_target_reconciled(target);
             (standing == STANDING_CURRENT ? take_current : take_late)(target, state);
         }
+        if (standing == STANDING_LATE && !report_is_end(report)) {
+            order_recall(target, state->stamp, state->token);
+        }
     }
     if (report_is_end(report) && agent_is_reachable(agent)) {
         send_ack(agent, state);

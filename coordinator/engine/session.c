@@ -248,6 +248,21 @@ static void bind(Agent *agent, Binding binding)
     }
 }
 
+/* What it has in hand and is out of force: it hears so before its first lease. */
+static void recall_others(Agent *agent, const Hello *hello)
+{
+    for (size_t i = 0; i < hello->in_flight_count; i++) {
+        const InFlight *flight = &hello->in_flight[i];
+        const Rollout *rollout = rollout_find(agent->engine, flight->rollout);
+        Target *target = rollout == NULL ? NULL : target_served(rollout, flight->target);
+        bool is_late = target != NULL && target->agent == agent &&
+                       order_stamp_compare(flight->stamp, target->row.stamp) < 0;
+        if (is_late && !report_is_end((Report)flight->report)) {
+            order_recall(target, flight->stamp, flight->token);
+        }
+    }
+}
+
 static Binding binding_new(Agent *agent, uint64_t connection, const Hello *hello)
 {
     Engine *engine = agent->engine;
@@ -316,6 +331,7 @@ void session_hello(Agent *agent, const Event *event)
     }
     send_welcome(agent, &binding);
     if (!is_contested) {
+        recall_others(agent, hello);
         session_fire(agent, SESSION_GREETED);
     }
 }

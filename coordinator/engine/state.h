@@ -142,6 +142,8 @@ struct Target {
     uint64_t report_id;             /* of the newest report of the agent's present process */
     bool is_carried;                /* a HELLO named the attempt in force as in flight */
     uint8_t carrier[BOOT_ID_BYTES]; /* the process that said it; another one's word is its own */
+    uint64_t recalled_token;        /* of an older order whose process was told to hold; 0: none */
+    uint32_t recalled_revision;     /* under this one */
     bool is_orphaned; /* the process that was given the order is not its agent's any more */
     bool is_followed; /* among its agent's targets */
     bool is_awaited;  /* was in flight when this engine was made, and not heard of since */
@@ -445,7 +447,12 @@ void order_assign(Target *target, Goal goal); /* a new attempt, with its token *
 void order_turn_back(Target *target); /* likewise, unless one in hand has that direction already */
 void order_revise(Target *target, Goal goal); /* the same attempt: hold, or go on */
 void order_give_anew(Target *target);         /* it was in hand, under another address */
-void order_take_over(Target *target);         /* from the coordinator before this one */
+/*
+ * Somebody still has an order that a newer one has put out of force, and that one has ended:
+ * nothing else would tell him to hold.
+ */
+void order_recall(Target *target, OrderStamp stamp, uint64_t token);
+void order_take_over(Target *target); /* from the coordinator before this one */
 void order_send(Target *target);
 void order_resend_all(Agent *agent);
 void order_answered(Target *target, Report report); /* something was reported under it */

@@ -465,7 +465,84 @@ static void an_idle_coordinator_writes_now_and_then(void **state)
     assert_ptr_not_equal(map_get(fleet->agents, "a"), row);
 }
 
+/* An old process with the first attempt in hand, a second one that has failed, and an abort. */
+static Fleet *with_an_order_out_of_force(State *ret_old)
+{
+    Fleet *fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    *ret_old = (State){ .rollout = ROLLOUT,
+                        .target = "a/db1",
+                        .stamp = goal(fleet, "a/db1")->stamp,
+                        .token = goal(fleet, "a/db1")->token,
+                        .report = REPORT_PARKED };
+    say_hello_reborn(fleet, "a");
+    say_ping(fleet, "a");
+    assert_true(goal(fleet, "a/db1")->stamp.attempt > ret_old->stamp.attempt);
+    report_error(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+    return fleet;
+}
+
+static void assert_recalled(Fleet *fleet, const State *old)
+{
+    const GoalMessage *recall = goal(fleet, "a/db1");
+    assert_int_equal(recall->goal, GOAL_HOLD);
+    assert_int_equal(recall->token, old->token);
+    assert_int_equal(recall->stamp.attempt, old->stamp.attempt);
+    assert_int_equal(recall->stamp.revision, old->stamp.revision + 1);
+}
+
+/* It has a lease again, and nothing is in force that would tell it otherwise. */
+static void who_speaks_of_an_order_out_of_force_is_told_to_hold(void **state)
+{
+    (void)state;
+    State old;
+    AUTO_PTR(Fleet) fleet = with_an_order_out_of_force(&old);
+    size_t before = fleet->goal_count;
+    report_bare(fleet, "a", &old);
+    assert_int_equal(fleet->goal_count, before + 1);
+    assert_recalled(fleet, &old);
+    old.stamp = goal(fleet, "a/db1")->stamp; /* it holds */
+    report_bare(fleet, "a", &old);
+    assert_int_equal(fleet->goal_count, before + 1);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+}
+
+/* In the batch that welcomes it, ahead of its lease. */
+static void who_greets_with_an_order_out_of_force_is_told_to_hold(void **state)
+{
+    (void)state;
+    State old;
+    AUTO_PTR(Fleet) fleet = with_an_order_out_of_force(&old);
+    Host *back = host(fleet, "a");
+    InFlight flight = { .rollout = ROLLOUT,
+                        .target = "a/db1",
+                        .stamp = old.stamp,
+                        .token = old.token,
+                        .report = REPORT_PARKED };
+    fall_silent(fleet, "a");
+    pass(fleet, 31000);
+    back->boot_id[0]--;
+    Hello hello = { .boot_id = { back->boot_id, BOOT_ID_BYTES },
+                    .protocol_min = back->spoken.min,
+                    .protocol_max = back->spoken.max,
+                    .version = "0.1.0",
+                    .in_flight = &flight,
+                    .in_flight_count = 1 };
+    step(fleet, (Event){ .kind = EVENT_HELLO,
+                         .agent = "a",
+                         .connection = ++fleet->connection_count,
+                         .protocol = back->spoken.min,
+                         .hello = &hello });
+    assert_int_equal(sent(fleet, MESSAGE_WELCOME), 1);
+    assert_int_equal(sent(fleet, MESSAGE_GOAL), 1);
+    assert_recalled(fleet, &old);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(who_speaks_of_an_order_out_of_force_is_told_to_hold),
+    cmocka_unit_test(who_greets_with_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(an_agent_that_says_hello_is_active),
     cmocka_unit_test(silence_makes_suspect_then_lost_and_a_word_makes_active),
     cmocka_unit_test(a_suspect_and_a_lost_agent_come_back_by_hello),
