@@ -451,7 +451,7 @@ static const FaultRow FAULTS[] = {
     { "server cut", 20, 60000, server_cut },
     { "wall clock jumps", 20, 40000, wall_jumps },
     { "connections tear", 40, 20000, server_tears },
-    { "server fails over", 8, 100000, server_fails_over },
+    { "server fails over", 16, 80000, server_fails_over },
     { "server in trouble", 35, 25000, server_in_trouble },
     { "stranger comes", 15, 15000, stranger_comes },
     { "database dropped", 5, 120000, database_dropped },

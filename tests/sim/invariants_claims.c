@@ -43,6 +43,45 @@ static void check_against_database(Invariants *invariants, const TargetRow *row,
     }
 }
 
+/* Under the release before, which speaks of no timelines, nobody can compare. */
+static const InventoryRow *comparable_item(const StoreContents *contents, const TargetRow *row)
+{
+    for (size_t i = 0; row->timeline != 0 && i < contents->inventory_count; i++) {
+        const InventoryRow *item = &contents->inventory[i];
+        if (identity_equal(&item->identity, &row->identity) && !item->is_gone &&
+            item->timeline != 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static bool claims_what_is_lost(const Invariants *invariants, const Plan *plan,
+                                const TargetRow *row)
+{
+    bool is_claimed = row->state == TARGET_VERIFYING || row->state == TARGET_HEALTHY;
+    const PgTenant *tenant = sim_pg_tenant_of(invariants->pg, row->address, &row->identity);
+    return is_claimed && tenant != NULL && plan != NULL && !sim_pg_is_dropped(tenant) &&
+           sim_pg_has_lost(tenant) && !sim_pg_shows_all(tenant, plan->migration_count);
+}
+
+/* When all is quiet: a failover may take what was reported, and never in silence. */
+static void check_lost(Invariants *invariants, const StoreContents *contents, const TargetRow *row)
+{
+    const Plan *plan = invariants_rollout(invariants, row->rollout)->plan;
+    const InventoryRow *item = comparable_item(contents, row);
+    if (item == NULL || !claims_what_is_lost(invariants, plan, row)) {
+        return;
+    }
+    if (item->lost[0] != '\0' || row->code == ERR_LOST_AFTER_FAILOVER) {
+        world_saw(invariants->world, SIGHT_LOSS_TOLD);
+        return;
+    }
+    world_violate(invariants->world, "what a failover took is told",
+                  "%s is %s in %s, and its database has lost it", row->address,
+                  target_state_name(row->state), row->rollout);
+}
+
 void invariants_commit(Invariants *invariants, const Engine *engine, const Effects *effects)
 {
     (void)engine;
@@ -220,6 +259,7 @@ void invariants_end(Invariants *invariants)
     sim_disk_contents(invariants->disk, &contents);
     for (size_t i = 0; i < contents.target_count; i++) {
         check_against_database(invariants, &contents.targets[i], true);
+        check_lost(invariants, &contents, &contents.targets[i]);
     }
     check_events(invariants);
 }

@@ -17,6 +17,7 @@
 #define CALM_MS (2 * MINUTE_MS)
 #define STALLED_MS (15 * MINUTE_MS)
 #define GLANCE_MS 5000
+#define READ_MS (12 * MINUTE_MS)
 
 SimCoordinator *sim_leader(const Sim *sim)
 {
@@ -261,6 +262,18 @@ static void demand_end(Sim *sim)
     }
 }
 
+/* What a failover took is told when its server has been read again, which may be after the end. */
+static void let_read(Sim *sim)
+{
+    bool has_lost = false;
+    for (size_t i = 0; i < sim_pg_tenant_count(sim->pg); i++) {
+        has_lost |= sim_pg_has_lost(sim_pg_tenant_at(sim->pg, i));
+    }
+    if (has_lost && !is_violated(sim)) {
+        run_until(sim, world_now_ms(sim->world) + READ_MS);
+    }
+}
+
 static void begin(Sim *sim)
 {
     sim_coordinator_start(sim_leader(sim), 0);
@@ -281,6 +294,7 @@ void sim_run(const SeedRequest *request, SeedOutcome *ret_outcome)
     if (!is_violated(&sim)) {
         faults_heal(&sim);
         demand_end(&sim);
+        let_read(&sim);
     }
     if (!is_violated(&sim)) {
         invariants_end(sim.invariants[0]);

@@ -29,7 +29,7 @@ static void check_owner(PgTenant *tenant, const JobOrder *order, uint64_t proces
     Fence fence = { order->stamp.term, order->token };
     bool is_given_twice = fence.term <= tenant->pg->excused_term; /* before and after a backup */
     if (fence_compare(fence, tenant->newest) == 0 && tenant->owner != process &&
-        !tenant->is_excused && !is_given_twice) {
+        !sim_pg_is_excused(tenant) && !is_given_twice) {
         world_violate(tenant->pg->world, "one attempt is one process's", "%s: token %llu of %s",
                       tenant->address, (unsigned long long)fence.token, order->rollout);
     }

@@ -186,7 +186,12 @@ bool sim_pg_is_dropped(const PgTenant *tenant)
 
 bool sim_pg_is_excused(const PgTenant *tenant)
 {
-    return tenant->is_excused;
+    return tenant->is_excused || tenant->has_lost;
+}
+
+bool sim_pg_has_lost(const PgTenant *tenant)
+{
+    return tenant->has_lost && !tenant->is_excused;
 }
 
 void sim_pg_note_twin(SimPg *pg, size_t server)

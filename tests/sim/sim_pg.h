@@ -92,6 +92,8 @@ size_t sim_pg_server_of(const PgTenant *tenant);
  * took what was committed, or the store was thrown back behind it?
  */
 bool sim_pg_is_excused(const PgTenant *tenant);
+/* A failover took commits of it, and it is excused for nothing else. */
+bool sim_pg_has_lost(const PgTenant *tenant);
 /* Two processes work on this server's targets in one agent's name: only the
  * fence tells them apart. */
 void sim_pg_note_twin(SimPg *pg, size_t server);

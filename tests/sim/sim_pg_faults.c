@@ -113,7 +113,7 @@ static void tenant_fail_over(PgTenant *tenant, uint64_t at_ms)
     tenant->data = snapshot->data;
     tenant->data.next_seq += 1000; /* sequences run ahead on a standby */
     if (is_lossy) {
-        tenant->is_excused = true;
+        tenant->has_lost = true;
         world_saw(tenant->pg->world, SIGHT_FAILOVER_LOSS);
         world_tell(tenant->pg->world, tenant->address, "lost what was committed last");
     }

@@ -72,10 +72,11 @@ struct PgTenant {
     LIST(PgBackend *) row_waiters;
     LIST(PgSnapshot) snapshots; /* after each commit */
     LIST(const char *) ceded;   /* rollouts whose half applied migration another went on with */
-    bool is_excused;
-    Fence newest;        /* of the orders that processes have begun */
-    uint64_t owner;      /* the process that has begun that one */
-    uint64_t written_ms; /* when it last committed */
+    bool is_excused;            /* what happened to it, no coordinator can know */
+    bool has_lost;              /* to a failover, and nothing else is to be excused */
+    Fence newest;               /* of the orders that processes have begun */
+    uint64_t owner;             /* the process that has begun that one */
+    uint64_t written_ms;        /* when it last committed */
     bool is_dropped;
     bool is_left_out; /* of the seed: it never was there */
 };
