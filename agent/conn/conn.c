@@ -357,6 +357,13 @@ void conn_close(Conn *conn)
     free(conn);
 }
 
+void conn_exchange_places(Conn *one, Conn *other)
+{
+    BudgetClass class = one->class;
+    one->class = other->class;
+    other->class = class;
+}
+
 PGconn *conn_pg(Conn *conn)
 {
     return conn->pg;

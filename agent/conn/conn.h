@@ -90,6 +90,10 @@ void conn_close(Conn *conn);
 
 AUTO_PTR_DEFINE(Conn, conn_close)
 
+/* Of one source: each takes the place of the other in the budget. For a connection that is to
+ * follow another, and is opened as one that watches, since the other holds the place until then. */
+void conn_exchange_places(Conn *one, Conn *other);
+
 PGconn *conn_pg(Conn *conn); /* for pipelining; never finished or reset by the caller */
 bool conn_is_alive(const Conn *conn);
 

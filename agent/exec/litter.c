@@ -19,6 +19,20 @@ static const char *const CLEARING[] = {
     "DISCARD SEQUENCES",
 };
 
+/* Of a session that does not know yet what it began with. Before the first statement of the first
+ * step: a target that has nothing to do is not asked. */
+static void login_settings_ask(Step *step)
+{
+    Session *session = &step->runner->session;
+    if (session->login_settings == NULL && step->migration != NULL) {
+        const char **params = step_params(step, 2);
+        params[0] = session->database_oid;
+        params[1] = session->role_oid;
+        batch_add(&step->batch, PART_FRAME, SQL_LOGIN_SETTINGS, params, 2);
+        session->login_settings = step->runner->paper == NULL ? NULL : "";
+    }
+}
+
 static const char **lock_params(Step *step)
 {
     const char **params = step_params(step, 1);
@@ -26,11 +40,14 @@ static const char **lock_params(Step *step)
     return params;
 }
 
-/* What an earlier part of the same script has left is for the later ones. */
+bool litter_is_for(const Session *session, const PlanScript *script, const Action *action)
+{
+    return action->part > 0 && session->litter_of == script;
+}
+
 static bool is_of_others(const Session *session, const PlanScript *script, const Action *action)
 {
-    bool goes_on = action->part > 0 && session->litter_of == script;
-    return session->is_littered && !goes_on;
+    return session->is_littered && !litter_is_for(session, script, action);
 }
 
 /* What is searched before all schemas of a search_path, whatever it says. */
@@ -45,6 +62,7 @@ void litter_append_unnaming(const Session *session, const PlanScript *script, co
 void litter_clear(Step *step)
 {
     const Session *session = &step->runner->session;
+    login_settings_ask(step);
     if (step->migration == NULL || !is_of_others(session, step->script, step->action)) {
         return;
     }
@@ -67,13 +85,23 @@ void litter_clear_locks(Step *step)
 
 void litter_look(Step *step)
 {
-    step_kept(step, PART_FRAME, KEPT_LITTER_LOOK, SQL_LITTER_LOOK, lock_params(step), 1);
+    const Session *session = &step->runner->session;
+    const char **params = step_params(step, 3);
+    params[0] = step_lock_key(step);
+    params[1] = session->database_oid;
+    params[2] = session->role_oid;
+    step_kept(step, PART_FRAME, KEPT_LITTER_LOOK, SQL_LITTER_LOOK, params, 3);
 }
 
 bool litter_take(Step *step, const BatchItem *item, const PGresult *result, bool *ret_has_lock)
 {
     if (item->sql == SQL_FORGET) {
         memset(step->runner->session.is_kept, 0, sizeof(step->runner->session.is_kept));
+        *ret_has_lock = true;
+        return true;
+    }
+    if (item->sql == SQL_LOGIN_SETTINGS) {
+        step->login_settings = arena_strdup(&step->runner->arena, result_text(result, 0, 0));
         *ret_has_lock = true;
         return true;
     }
@@ -84,8 +112,21 @@ bool litter_take(Step *step, const BatchItem *item, const PGresult *result, bool
     *ret_has_lock = PQntuples(result) == 1 && result_bool(result, 0, 0);
     if (is_look && *ret_has_lock) {
         step->has_prepared = result_bool(result, 0, 1);
+        step->login_settings_left = arena_strdup(&step->runner->arena, result_text(result, 0, 2));
     }
     return true;
+}
+
+/* ALTER ROLE and ALTER DATABASE … SET reach sessions that begin after their COMMIT. */
+static void login_settings_note(const Step *step, bool is_committed)
+{
+    Session *session = &step->runner->session;
+    if (session->login_settings == NULL && step->login_settings != NULL) {
+        session->login_settings = arena_strdup(&session->arena, step->login_settings);
+    }
+    if (is_committed && step->login_settings_left != NULL) {
+        session->is_outdated = !str_equal(session->login_settings, step->login_settings_left);
+    }
 }
 
 /* What an aborted transaction has prepared or locked is there all the same, and nobody has seen it.
@@ -94,6 +135,7 @@ void litter_note(Step *step, bool is_committed)
 {
     Session *session = &step->runner->session;
     bool is_clear = step->is_clearing && is_committed;
+    login_settings_note(step, is_committed);
     session->is_littered = step->runs_statements || (session->is_littered && !is_clear);
     if (is_committed && step->migration != NULL) {
         session->litter_of = step->script;

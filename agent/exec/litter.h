@@ -12,6 +12,9 @@
 
 #include "agent/exec/step.h"
 
+/* What an earlier part of the same script has left is for the later ones: is it that? */
+bool litter_is_for(const Session *session, const PlanScript *script, const Action *action);
+
 /* Clears away what another migration has left, if one was here: all but its locks. */
 void litter_clear(Step *step);
 

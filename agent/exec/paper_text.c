@@ -73,10 +73,13 @@ static const struct AnswerRow {
 } ANSWERS[] = {
     { SQL_FENCE_PASS, "skein_fence_", "skein_fence_has_lock", LOCK_GONE,
       "passes the fence, and holds the lock of this target until COMMIT" },
+    { SQL_LOGIN_SETTINGS, "skein_begin_", NULL, NULL,
+      "looks what ALTER ROLE and ALTER DATABASE … SET give to a new session" },
     { SQL_LOCKS_CLEAR, "skein_clear_", "skein_clear_has_lock", LOCK_GONE,
       "releases the advisory locks that the migration before has left" },
     { SQL_LITTER_LOOK, "skein_look_", "skein_look_has_lock", LOCK_GONE,
-      "holds the lock of this target beyond COMMIT, and looks whether something was prepared" },
+      "holds the lock of this target beyond COMMIT, and looks whether something was prepared or set "
+      "for new sessions" },
     { SQL_SCHEMA_STANDS, "skein_schema_", "skein_schema_stands",
       "the schema was dropped or renamed while the migration ran",
       "looks whether the schema is still the same" },

@@ -9,6 +9,7 @@
 #include "agent/exec/own_tables.h"
 #include "agent/exec/paper_internal.h"
 #include "agent/exec/place.h"
+#include "agent/exec/renew.h"
 #include "agent/exec/sql.h"
 #include "agent/exec/step.h"
 #include "agent/exec/trace.h"
@@ -362,6 +363,15 @@ static void transaction_fill(Step *step)
     tail_add(step);
 }
 
+/* Of a step that begins: in a session that serves it. */
+static Result session_prepare(Runner *runner, const Action *action)
+{
+    const PlanMigration *migration = migration_of(runner, action);
+    Result result = session_renew(runner, script_of(migration, action), action);
+    result.migration = migration->id;
+    return result;
+}
+
 Result perform_transaction(Runner *runner, const Action *action)
 {
     if (vain_stands(runner)) { /* before anything is sent: nobody is to queue behind it */
@@ -369,7 +379,8 @@ Result perform_transaction(Runner *runner, const Action *action)
         vain_explain(&runner->vain, &result);
         return result;
     }
-    return step_perform(runner, action, transaction_fill, NULL);
+    Result result = session_prepare(runner, action);
+    return result.kind == RESULT_OK ? step_perform(runner, action, transaction_fill, NULL) : result;
 }
 
 /* Which statement it is, and what was there before it. */
@@ -403,13 +414,23 @@ static void note_fill(Step *step)
     }
 }
 
-Result perform_note(Runner *runner, const Action *action)
+/* Its statement runs in the session that has noted it. */
+static Result note_begin(Runner *runner, const Action *action)
 {
     Err err = { 0 };
     const char *evidence = NULL;
-    if (action->kind == ACTION_NOTE_BEGIN &&
-        evidence_gather(runner, action, &evidence, &err) != ERR_NONE) {
+    Result result = session_prepare(runner, action);
+    if (result.kind != RESULT_OK) {
+        return result;
+    }
+    if (evidence_gather(runner, action, &evidence, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     return step_perform(runner, action, note_fill, evidence);
+}
+
+Result perform_note(Runner *runner, const Action *action)
+{
+    return action->kind == ACTION_NOTE_BEGIN ? note_begin(runner, action)
+                                             : step_perform(runner, action, note_fill, NULL);
 }

@@ -45,7 +45,11 @@ typedef struct Session {
     const char *backend_start; /* as PostgreSQL reads it, whatever the DateStyle; NULL: not told */
     const char *system_identifier;
     const char *database_oid;
-    Setting *settings; /* ours for the whole session */
+    const char *role_oid;       /* that it has logged in as */
+    const char *login_settings; /* what ALTER ROLE and ALTER DATABASE … SET had given such a session
+                                   before its first step; NULL: not asked yet */
+    bool is_outdated;           /* a migration has changed that since */
+    Setting *settings;          /* ours for the whole session */
     size_t setting_count;
     const char *settings_select; /* makes them all, as one statement */
     const char
@@ -103,6 +107,13 @@ Result perform_trace(Runner *runner, const Action *action);
 Result perform_mend(Runner *runner, const Action *action);
 Result perform_wait(Runner *runner, const Action *action);
 Result perform_close(Runner *runner, const Action *action);
+
+/* Opens the runner's session, which has none: examined and set, without the lock. Nothing is left
+ * after an error. */
+ErrCode session_open(Runner *runner, const Action *action, ConnPurpose purpose, Err *err);
+
+/* Another session has what was this one's lock. */
+void session_lock_gone(Err *err);
 
 /* A result from an error of the connection manager, for actions that change
  * nothing of the target. */

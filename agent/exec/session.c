@@ -29,6 +29,7 @@ enum FactsColumn {
     FACTS_VERSION,
     FACTS_HAS_SCHEMA,
     FACTS_ROLE,
+    FACTS_ROLE_OID,
     FACTS_PATH,
     FACTS_DURABLE,
     FACTS_DEADLOCK_MS,
@@ -130,6 +131,7 @@ static void facts_take(Session *session, const PGresult *facts)
     session->backend_start = time_take(arena, result_text(facts, 0, FACTS_START));
     session->system_identifier = arena_strdup(arena, result_text(facts, 0, FACTS_SYSTEM));
     session->database_oid = arena_strdup(arena, result_text(facts, 0, FACTS_DATABASE));
+    session->role_oid = arena_strdup(arena, result_text(facts, 0, FACTS_ROLE_OID));
     session->has_tables = result_bool(facts, 0, FACTS_HAS_TABLES);
     session->has_fence = session->has_tables;
     session->deadlock_timeout_ms = (uint32_t)result_uint64(facts, 0, FACTS_DEADLOCK_MS);
@@ -187,22 +189,30 @@ static ErrCode connect_as(Runner *runner, const ConnRequest *request, Err *err)
                : code;
 }
 
-Result perform_connect(Runner *runner, const Action *action)
+ErrCode session_open(Runner *runner, const Action *action, ConnPurpose purpose, Err *err)
 {
-    Err err = { 0 };
     Interrupt interrupt = runner_interrupt(runner);
     ConnRequest request = {
         .database = runner->config.database,
-        .purpose = CONN_MIGRATE,
+        .purpose = purpose,
         .application_name = runner->application_name,
         .deadline_ms = action_deadline_ms(action),
         .interrupt = &interrupt,
     };
-    perform_close(runner, action);
-    if (connect_as(runner, &request, &err) != ERR_NONE ||
-        session_examine(runner, action, &err) != ERR_NONE ||
-        session_set(runner, action, &err) != ERR_NONE) {
+    if (connect_as(runner, &request, err) != ERR_NONE ||
+        session_examine(runner, action, err) != ERR_NONE ||
+        session_set(runner, action, err) != ERR_NONE) {
         perform_close(runner, action);
+        return err->code;
+    }
+    return ERR_NONE;
+}
+
+Result perform_connect(Runner *runner, const Action *action)
+{
+    Err err = { 0 };
+    perform_close(runner, action);
+    if (session_open(runner, action, CONN_MIGRATE, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     Result result = result_ok();
@@ -231,6 +241,14 @@ static uint64_t lock_key(const char *tenant)
 void session_lock_key(const Runner *runner, char ret_key[LOCK_KEY_MAX])
 {
     snprintf(ret_key, LOCK_KEY_MAX, "%" PRId64, (int64_t)lock_key(runner->config.schema));
+}
+
+void session_lock_gone(Err *err)
+{
+    err_set(err, ERR_ATTEMPT_IN_PROGRESS,
+            "another session holds the lock of this target, which a migration has released");
+    err_hint(err, "take pg_advisory_unlock_all and the like out of what the migration calls, and "
+                  "release by key what it has locked");
 }
 
 static ErrCode lock_try(Runner *runner, const Action *action, bool *ret_has_lock, Err *err)

@@ -14,7 +14,7 @@ const char SQL_SESSION_FACTS[] =
     " pg_catalog.pg_is_in_recovery(), c.system_identifier, a.datid,"
     " pg_catalog.to_regclass('skein.meta') IS NOT NULL, pg_catalog.version(),"
     " $1::text IS NULL OR pg_catalog.to_regnamespace($1) IS NOT NULL,"
-    " current_user, pg_catalog.current_setting('search_path'),"
+    " current_user, a.usesysid, pg_catalog.current_setting('search_path'),"
     " pg_catalog.current_setting('synchronous_commit'),"
     " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval) * 1000)"
     "::pg_catalog.int8"
@@ -26,6 +26,16 @@ const char SQL_SEARCH_PATH[] =
 
 const char SQL_LOCK_TRY[] = "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)";
 
+/* Shared, since only so two sessions hold it, and nobody else can have it. */
+const char SQL_LOCK_LEND[] =
+    "SELECT CASE WHEN pg_catalog.pg_try_advisory_xact_lock_shared($1::pg_catalog.int8)"
+    " THEN pg_catalog.pg_advisory_unlock_all() IS NOT NULL ELSE false END";
+const char SQL_LOCK_SHARE[] =
+    "SELECT pg_catalog.pg_try_advisory_lock_shared($1::pg_catalog.int8)";
+const char SQL_LOCK_OWN[] =
+    "SELECT CASE WHEN pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8)"
+    " THEN pg_catalog.pg_advisory_unlock_shared($1::pg_catalog.int8) ELSE false END";
+
 const char SQL_FORGET[] = "DEALLOCATE ALL";
 
 /* CASE, since nothing else says what is called first. */
@@ -33,9 +43,20 @@ const char SQL_LOCKS_CLEAR[] =
     "SELECT CASE WHEN pg_catalog.pg_advisory_unlock_all() IS NULL THEN false"
     " ELSE pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) END AS has_lock";
 
+/* A migration's search_path may know other operators. */
+#define ONE_OF_NONE_AND(parameter)                                                                 \
+    "OPERATOR(pg_catalog.=) ANY (ARRAY[0, " parameter "]::pg_catalog.oid[])"
+#define LOGIN_SETTINGS(database, role)                                                             \
+    "(SELECT coalesce(pg_catalog.string_agg(s::pg_catalog.text, ',' ORDER BY s.setdatabase,"       \
+    " s.setrole), '') FROM pg_catalog.pg_db_role_setting s WHERE s.setdatabase "                   \
+    ONE_OF_NONE_AND(database) " AND s.setrole " ONE_OF_NONE_AND(role) ") AS login_settings"
+
+const char SQL_LOGIN_SETTINGS[] = "SELECT " LOGIN_SETTINGS("$1", "$2");
+
 const char SQL_LITTER_LOOK[] =
     "SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) AS has_lock,"
-    " EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() p WHERE p.from_sql) AS has_prepared";
+    " EXISTS (SELECT FROM pg_catalog.pg_prepared_statement() p WHERE p.from_sql) AS has_prepared, "
+    LOGIN_SETTINGS("$2", "$3");
 
 const char SQL_LOCK_HOLDER[] =
     "SELECT l.pid, coalesce(a.application_name, ''), coalesce(a.usename::pg_catalog.text, ''),"

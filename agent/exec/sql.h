@@ -30,6 +30,20 @@ extern const char SQL_SEARCH_PATH[];
 extern const char SQL_LOCK_TRY[];
 extern const char SQL_LOCK_HOLDER[];
 
+/*
+ * A session hands the lock over to another one, and it is never free: in a transaction, LEND gives
+ * all locks of the session away but for a share in this one, until the transaction ends; the other
+ * one takes its SHARE meanwhile, and when it is the only one, OWNs it. Parameter: the lock's key; a
+ * column: was it possible?
+ */
+extern const char SQL_LOCK_LEND[];
+extern const char SQL_LOCK_SHARE[];
+extern const char SQL_LOCK_OWN[];
+
+/* Parameters: OIDs of the database and of the role that a session has logged in as. Column: what
+ * ALTER ROLE and ALTER DATABASE … SET would give it if it began now. */
+extern const char SQL_LOGIN_SETTINGS[];
+
 /* Forgets all prepared statements: also skein's, which no command can tell from others. */
 extern const char SQL_FORGET[];
 
@@ -37,8 +51,8 @@ extern const char SQL_FORGET[];
  * transaction that has passed the fence it is not free in between. */
 extern const char SQL_LOCKS_CLEAR[];
 
-/* The same parameter. Takes it once more: is it ours? And are there prepared statements, but for
- * what is skein's? */
+/* The same parameter, and those of SQL_LOGIN_SETTINGS. Takes it once more: is it ours? Are there
+ * prepared statements, but for what is skein's? And the login's settings. */
 extern const char SQL_LITTER_LOOK[];
 
 /* Parameters: pid, application_name, backend_start (NULL: not told). Rows: that very backend, if it

@@ -239,10 +239,7 @@ static void stop_judge(const Step *step, Result *result)
         break;
     case STOP_LOCK_GONE:
         result->kind = RESULT_IN_PROGRESS;
-        err_set(&result->err, ERR_ATTEMPT_IN_PROGRESS,
-                "another session holds the lock of this target, which a migration has released");
-        err_hint(&result->err, "take pg_advisory_unlock_all and the like out of what the migration "
-                               "calls, and release by key what it has locked");
+        session_lock_gone(&result->err);
         break;
     case STOP_NO_ROW:
         result->kind = RESULT_ALREADY;

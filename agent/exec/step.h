@@ -25,14 +25,16 @@ typedef struct Step {
     const PlanScript *script;       /* NULL: READ */
     bool runs_statements;           /* APPLY, UNDO */
     Batch batch;
-    uint64_t transaction;    /* that passed the fence */
-    StepStop stop;           /* why, if it was stopped */
-    BatchPart failed_part;   /* after it ran, unless it went well */
-    bool keeps[KEPT_COUNT_]; /* prepared by its batch */
-    bool is_clearing;        /* away what another migration has left (litter.h) */
-    bool is_forgetting;      /* the same of what the server keeps */
-    bool has_prepared;       /* statements of the migration's own are there at its end */
-    bool is_forgotten;       /* it failed because the server had not kept what it should */
+    uint64_t transaction;       /* that passed the fence */
+    StepStop stop;              /* why, if it was stopped */
+    BatchPart failed_part;      /* after it ran, unless it went well */
+    bool keeps[KEPT_COUNT_];    /* prepared by its batch */
+    bool is_clearing;           /* away what another migration has left (litter.h) */
+    bool is_forgetting;         /* the same of what the server keeps */
+    const char *login_settings; /* as they were before it, and at its end; NULL: not asked */
+    const char *login_settings_left;
+    bool has_prepared; /* statements of the migration's own are there at its end */
+    bool is_forgotten; /* it failed because the server had not kept what it should */
 } Step;
 
 static inline void step_done(Step *step)
