@@ -69,6 +69,12 @@ bool guard_has_ended_it(const Guard *guard);
 /* Why it ended it: sets err, and what that is to the job. */
 void guard_explain(const Guard *guard, Result *result);
 
+/*
+ * The COMMIT of a step of `migration` was answered with success. If it was ended before, it had
+ * waited for a standby: it has happened, on this server, and RunnerConfig.note is told so.
+ */
+void guard_tell_commit(const Guard *guard, const char *migration);
+
 /* The server gave up waiting for a lock: says for whose, as far as it was seen. */
 void guard_blame(const Guard *guard, Result *result);
 

@@ -22,6 +22,29 @@ static void held_up_explain(const LockView *seen, Result *result)
     err_hint(&result->err, "%s", blocker_hint(&seen->blocker));
 }
 
+static const char *end_reason(const Guard *guard)
+{
+    return guard->is_late ? "the time allowed for this target ran out" : "the goal has changed";
+}
+
+/* The server says COMMIT to a wait that was cancelled; what it adds to that is a warning, in the
+ * language of the server. */
+void guard_tell_commit(const Guard *guard, const char *migration)
+{
+    const RunnerConfig *config = &guard->runner->config;
+    if (!guard->is_committing || !guard_has_ended_it(guard) || config->note == NULL) {
+        return;
+    }
+    AUTO(Str) text = { 0 };
+    str_printf(
+        &text,
+        "the step of %s is committed on this server, and may not be on a standby: its COMMIT "
+        "was cancelled while it waited, since %s. A failover to a standby that lacks it would "
+        "lose it: look at synchronous_standby_names and pg_stat_replication before one",
+        migration, end_reason(guard));
+    config->note(config->ctx, str_text(&text));
+}
+
 void guard_explain(const Guard *guard, Result *result)
 {
     switch (guard->word) {

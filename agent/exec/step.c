@@ -334,6 +334,9 @@ Result step_run(Step *step, BatchTake take, void *ctx)
     batch_run(runner->session.conn, &step->batch, &guard, take, ctx, &outcome);
     guard_end(&guard);
     session_note(&runner->session, step, outcome.end == BATCH_COMMITTED);
+    if (outcome.end == BATCH_COMMITTED && step->migration != NULL) {
+        guard_tell_commit(&guard, step->migration->id);
+    }
     step->failed_part = outcome.part;
     step->is_forgotten = has_forgotten(&outcome);
     runner->session.forgets = runner->session.forgets || step->is_forgotten;
