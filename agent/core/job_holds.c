@@ -35,6 +35,22 @@ void job_hold_interrupted(void *subject)
  * A down undoes what its whole up has done, and an up stands on nothing that is half undone:
  * neither is known to be right from the middle.
  */
+/* Whoever is to undo them by hand has to know which they are. Of other contents than those that
+ * have run, nobody knows. */
+static void done_write(const PlanScript *script, const HistoryRow *row, Str *out)
+{
+    bool is_known = row->is_same_parts && row->parts_done > 0;
+    PartView last = is_known ? plan_part_at(script, row->parts_done - 1) : (PartView){ 0 };
+    size_t done = last.first + last.count;
+    if (done == 0 || done > script->count) {
+        return;
+    }
+    const PlanStatement *statement = &script->statements[done - 1];
+    str_printf(out, done == 1 ? ": statement %zu" : ": statements 1 to %zu", done);
+    str_printf(out, " of %zu, %s%s (line %u)", script->count, done == 1 ? "" : "the last of them ",
+               statement->kind, statement->line);
+}
+
 void job_hold_halfway(void *subject)
 {
     Job *job = job_of(subject);
@@ -42,16 +58,20 @@ void job_hold_halfway(void *subject)
     const HistoryRow *row = &job->history.rows[index];
     bool is_down = row->state == ROW_UNDOING;
     const PlanMigration *migration = &job->order->plan->migrations[index];
-    size_t parts = plan_part_count(is_down ? &migration->down : &migration->up);
-    err_set(job_trouble_new(job), ERR_INTERRUPTED, "%s is half %s: %u of %zu parts are done",
-            migration->id, is_down ? "undone" : "applied", row->parts_done, parts);
-    err_hint(&job->err,
-             is_down
-                 ? "have it undone to its end first; or apply by hand what its down took away, "
-                   "and say so with `skein repair --applied %s` on this database"
-                 : "have it applied to its end first; or undo by hand what its first parts did, "
-                   "and say so with `skein repair --undone %s` on this database",
-             migration->id);
+    const PlanScript *script = is_down ? &migration->down : &migration->up;
+    AUTO(Str) done = { 0 };
+    done_write(script, row, &done);
+    err_set(job_trouble_new(job), ERR_INTERRUPTED, "%s is half %s: %u of %zu parts are done%s",
+            migration->id, is_down ? "undone" : "applied", row->parts_done, plan_part_count(script),
+            str_text(&done));
+    err_hint(
+        &job->err,
+        is_down
+            ? "have it undone to its end first; or apply by hand what these statements took "
+              "away, the last one first, and say so with `skein repair --applied %s` on this database"
+            : "have it applied to its end first; or undo by hand what these statements did, "
+              "the last one first, and say so with `skein repair --undone %s` on this database",
+        migration->id);
     job_hold_at(job, ERR_INTERRUPTED, migration->id);
 }
 

@@ -179,6 +179,38 @@ static void what_is_midway_the_other_way_is_for_a_person(void **state)
     }
 }
 
+static void what_has_run_of_it_is_named(void **state)
+{
+    (void)state;
+    static PlanStatement statements[] = {
+        { .sql = "", .kind = "CREATE TABLE", .line = 2 },
+        { .sql = "", .kind = "INSERT", .line = 5 },
+        { .sql = "", .kind = "CREATE INDEX CONCURRENTLY", .line = 9 },
+    };
+    const struct {
+        uint32_t parts_done;
+        bool is_same_parts;
+        const char *words;
+    } rows[] = {
+        { 1, true,
+          "0003_c is half applied: 1 of 3 parts are done: statement 1 of 3, CREATE TABLE (line 2)" },
+        { 2, true,
+          "0003_c is half applied: 2 of 3 parts are done: statements 1 to 2 of 3, the last of them "
+          "INSERT (line 5)" },
+        { 2, false, "0003_c is half applied: 2 of 3 parts are done" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Stage) stage;
+        stage_midway(&stage, GOAL_ROLL_BACK);
+        stage.migrations[2].up.statements = statements;
+        stage.migrations[2].up.count = ARRAY_LEN(statements);
+        stage.rows[2] = stage_begun(ROW_STARTED, true, false, rows[i].parts_done);
+        stage.rows[2].is_same_parts = rows[i].is_same_parts;
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        assert_string_equal(stage_report(&stage).message, rows[i].words);
+    }
+}
+
 static void what_others_left_midway_is_not_in_the_way_of_rolling_back_ours(void **state)
 {
     (void)state;
@@ -253,6 +285,7 @@ int main(void)
         cmocka_unit_test(downs_go_in_parts_as_well),
         cmocka_unit_test(a_down_that_was_left_midway_is_gone_on_with),
         cmocka_unit_test(what_is_midway_the_other_way_is_for_a_person),
+        cmocka_unit_test(what_has_run_of_it_is_named),
         cmocka_unit_test(what_others_left_midway_is_not_in_the_way_of_rolling_back_ours),
         cmocka_unit_test(parts_that_are_done_must_be_those_of_the_plan),
         cmocka_unit_test(a_part_that_runs_outside_a_transaction_is_looked_at_before_it_runs_again),
