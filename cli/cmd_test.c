@@ -224,6 +224,20 @@ static void progress_end(const Options *options)
 
 /* ---- afterwards ---- */
 
+/*
+ * Before the work: a path that cannot be written to is found at once, and what a run that breaks
+ * off leaves there is not the report of an older one.
+ */
+static ErrCode junit_begin(const Options *options, Err *err)
+{
+    if (options->junit == NULL) {
+        return ERR_NONE;
+    }
+    AUTO(Str) text = { 0 };
+    tell_junit_unfinished(&text);
+    return file_write_atomic(options->junit, str_text(&text), text.length, 0644, err);
+}
+
 static ErrCode junit_write(const Options *options, const Told *told, Err *err)
 {
     if (options->junit == NULL) {
@@ -294,6 +308,7 @@ ErrCode cmd_test(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO(Test) test = { 0 };
     AUTO_PTR(ProofRun) run = NULL;
     if (test_read(invocation, &test, err) != ERR_NONE ||
+        junit_begin(&invocation->options, err) != ERR_NONE ||
         test_run(invocation, &test, &run, err) != ERR_NONE) {
         return err->code;
     }

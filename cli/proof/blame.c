@@ -14,11 +14,12 @@ Place place_of(const MigrationSet *set, const PlanScript *script, uint32_t numbe
         return (Place){ 0 };
     }
     const ScriptOrigin *origin = source_origin(set, script);
-    return (Place){
-        .statement = &script->statements[number - 1],
-        .number = number,
-        .file = origin == NULL ? "" : origin->file,
-    };
+    Place place = { .statement = &script->statements[number - 1], .number = number, .file = "" };
+    if (origin != NULL) {
+        place.file = sql_file_at(origin->sql, origin->starts[number - 1]);
+        place.from = sql_from_at(origin->sql, origin->starts[number - 1]);
+    }
+    return place;
 }
 
 /* ---- names in a statement ---- */

@@ -12,6 +12,7 @@ typedef struct Place {
     const PlanStatement *statement; /* NULL: none */
     uint32_t number;                /* from 1 */
     const char *file;
+    const char *from; /* what includes that; see TextOrigin */
 } Place;
 
 /* Statement `number` of a script. */

@@ -26,5 +26,6 @@ bool chain_stands(const Told *told, const Chain *chain);
 void tell_text(const Told *told, Str *out);
 void tell_json(const Told *told, Str *out);
 void tell_junit(const Told *told, Str *out);
+void tell_junit_unfinished(Str *out); /* of a run that has not come to its end */
 
 #endif

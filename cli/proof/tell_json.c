@@ -11,6 +11,7 @@ static void place_json(JsonOut *json, const char *key, const Place *place)
     json_out_object_begin(json, key);
     json_out_string(json, "file", place->file);
     json_out_unsigned(json, "line", place->statement->line);
+    json_out_string(json, "included_from", place->from);
     json_out_unsigned(json, "statement", place->number);
     json_out_string(json, "kind", place->statement->kind);
     json_out_object_end(json);

@@ -40,8 +40,9 @@ static bool is_of_way(const Finding *finding, const char *way)
 static void place_append(Str *text, const Place *place)
 {
     if (place->statement != NULL) {
-        str_printf(text, "; %s, line %u: %s", place->file, place->statement->line,
-                   place->statement->kind);
+        str_printf(text, "; %s, line %u%s%s: %s", place->file, place->statement->line,
+                   place->from == NULL ? "" : ", included from ",
+                   place->from == NULL ? "" : place->from, place->statement->kind);
     }
 }
 
@@ -165,10 +166,22 @@ static void climbs_append(const Told *told, Str *out)
                told->proof->chain_count, failures, str_text(&cases));
 }
 
+static const char HEAD[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"skein test\">\n";
+
+void tell_junit_unfinished(Str *out)
+{
+    str_append(out, HEAD);
+    str_append(out, "  <testsuite name=\"run\" tests=\"1\" failures=\"0\" errors=\"1\" "
+                    "skipped=\"0\">\n"
+                    "    <testcase classname=\"skein.run\" name=\"the test as a whole\">"
+                    "<error message=\"it has not come to its end\"/></testcase>\n"
+                    "  </testsuite>\n</testsuites>\n");
+}
+
 void tell_junit(const Told *told, Str *out)
 {
-    str_append(out,
-               "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"skein test\">\n");
+    str_append(out, HEAD);
     suite_append(told, "alone", out);
     suite_append(told, "chain", out);
     if (told->proof->schema[0] != '\0') {

@@ -33,8 +33,9 @@ static void lines_tell(const char *label, const char *text, Str *out, Arena *are
 static void place_tell(const char *label, const Place *place, Str *out)
 {
     if (place->statement != NULL) {
-        str_printf(out, "      %-8s%s, line %u: statement %u, %s\n", label, place->file,
-                   place->statement->line, place->number, place->statement->kind);
+        str_printf(out, "      %-8s%s, line %u%s%s: statement %u, %s\n", label, place->file,
+                   place->statement->line, place->from == NULL ? "" : ", included from ",
+                   place->from == NULL ? "" : place->from, place->number, place->statement->kind);
     }
 }
 

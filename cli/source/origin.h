@@ -7,6 +7,7 @@
 
 #include "cli/source/allowance.h"
 #include "cli/source/directive.h"
+#include "cli/source/scan.h"
 #include "proto/bundle.h"
 
 typedef struct ScriptOrigin {
@@ -14,6 +15,7 @@ typedef struct ScriptOrigin {
     const char *file;                /* as messages cite it */
     const char *text;                /* as it was scanned: a file, or a section of one */
     const uint32_t *starts;          /* of each statement: its first byte in `text` */
+    const SqlText *sql;              /* of that text, which files it was put together of */
     Directives directives;
     Allowances allowances;
     bool lacks_down; /* of an up: nothing undoes it, and nobody has said that nothing can */

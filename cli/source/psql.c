@@ -27,7 +27,10 @@ ErrCode psql_refuse(const PsqlFile *file, Err *err, const char *format, ...)
     va_start(args, format);
     text_format_args(message, sizeof(message), format, args);
     va_end(args);
-    return err_set(err, ERR_SYNTAX, "%s:%u: %s", file->file, file->line, message);
+    return file->from == NULL
+               ? err_set(err, ERR_SYNTAX, "%s:%u: %s", file->file, file->line, message)
+               : err_set(err, ERR_SYNTAX, "%s:%u: %s (included from %s)", file->file, file->line,
+                         message, file->from);
 }
 
 const char *psql_variable(const Composer *composer, const char *name)
@@ -41,13 +44,13 @@ const char *psql_variable(const Composer *composer, const char *name)
                                               : variables_find(composer->input->variables, name);
 }
 
-void psql_begin_origin(Composer *composer, const char *file, uint32_t line)
+void psql_begin_origin(Composer *composer, const PsqlFile *file)
 {
     Str *out = &composer->out;
     if (out->length > 0 && out->data[out->length - 1] != '\n') {
         str_append_char(out, '\n');
     }
-    TextOrigin origin = { out->length, file, line };
+    TextOrigin origin = { out->length, file->file, file->line, file->from };
     LIST_PUSH(&composer->origins, origin);
 }
 
@@ -91,7 +94,7 @@ static void take_rows(Composer *composer, PsqlFile *file)
         size_t index = composer->copies.count - composer->due_count;
         composer->copies.items[index].rows = take_lines(composer->arena, file);
     }
-    psql_begin_origin(composer, file->file, file->line);
+    psql_begin_origin(composer, file);
 }
 
 /* ---- statements ---- */
@@ -255,7 +258,7 @@ static ErrCode take_piece(Composer *composer, PsqlFile *file, Err *err)
 /* Also of the rows, which no scanner looks at. */
 static ErrCode check_characters(const PsqlFile *file, Err *err)
 {
-    TextOrigin origin = { 0, file->file, file->line };
+    TextOrigin origin = { 0, file->file, file->line, file->from };
     SqlText text = {
         .file = file->file,
         .text = file->at,
@@ -275,7 +278,7 @@ ErrCode psql_take_file(Composer *composer, PsqlFile *file, Err *err)
     if ((size_t)(file->end - file->at) >= mark && memcmp(file->at, BOM, mark) == 0) {
         file->at += mark;
     }
-    psql_begin_origin(composer, file->file, file->line);
+    psql_begin_origin(composer, file);
     while (file->at < file->end) {
         ErrCode code = take_piece(composer, file, err);
         if (code != ERR_NONE) {

@@ -217,8 +217,9 @@ static ErrCode check_include(const Command *command, const char *name, Err *err)
         return psql_refuse(command->file, err, "\\i in the middle of a statement");
     }
     if (composer->depth == INCLUDE_DEPTH_MAX) {
-        return psql_refuse(command->file, err, "files that include each other, %d deep",
-                           INCLUDE_DEPTH_MAX);
+        PsqlFile file = *command->file;
+        file.from = NULL; /* as long as that is deep */
+        return psql_refuse(&file, err, "files that include each other, %d deep", INCLUDE_DEPTH_MAX);
     }
     return ERR_NONE;
 }
@@ -230,6 +231,14 @@ static void end_included(Composer *composer)
         str_append(&composer->out, "\n;");
         composer->watch = (StatementWatch){ 0 };
     }
+}
+
+/* The whole way down to the file of the migration. */
+static const char *included_from(const Command *command)
+{
+    const PsqlFile *file = command->file;
+    return arena_printf(command->composer->arena, "%s:%u%s%s", file->file, file->line,
+                        file->from == NULL ? "" : ", from ", file->from == NULL ? "" : file->from);
 }
 
 static ErrCode include(Command *command, bool is_relative, Err *err)
@@ -253,13 +262,14 @@ static ErrCode include(Command *command, bool is_relative, Err *err)
         .at = str_text(&bytes),
         .end = str_text(&bytes) + bytes.length,
         .line = 1,
+        .from = included_from(command),
     };
     composer->depth++;
     code = psql_take_file(composer, &file, err);
     composer->depth--;
     if (code == ERR_NONE) {
         end_included(composer);
-        psql_begin_origin(composer, command->file->file, command->file->line);
+        psql_begin_origin(composer, command->file);
     }
     return code;
 }

@@ -36,6 +36,7 @@ typedef struct PsqlFile {
     const char *at;
     const char *end;
     uint32_t line;
+    const char *from; /* what includes it; see TextOrigin */
 } PsqlFile;
 
 /* Takes all of a file. */
@@ -50,8 +51,8 @@ const char *psql_variable(const Composer *composer, const char *name);
 /* As a literal or as an identifier, by its quote. Appends. */
 void psql_quote(Str *out, const char *value, char quote);
 
-/* What follows in the text comes from here; begins a line. */
-void psql_begin_origin(Composer *composer, const char *file, uint32_t line);
+/* What follows in the text comes from where the file is read now; begins a line. */
+void psql_begin_origin(Composer *composer, const PsqlFile *file);
 
 ErrCode psql_refuse(const PsqlFile *file, Err *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

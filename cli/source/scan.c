@@ -51,19 +51,26 @@ const char *sql_file_at(const SqlText *text, size_t offset)
     return origin_at(text, offset)->file;
 }
 
+const char *sql_from_at(const SqlText *text, size_t offset)
+{
+    return origin_at(text, offset)->from;
+}
+
 __attribute__((format(printf, 4, 0))) static ErrCode
-refuse(const char *file, uint32_t line, Err *err, const char *format, va_list args)
+refuse(const TextOrigin *origin, uint32_t line, Err *err, const char *format, va_list args)
 {
     char message[ERR_MESSAGE_MAX];
     text_format_args(message, sizeof(message), format, args);
-    return err_set(err, ERR_SYNTAX, "%s:%u: %s", file, line, message);
+    return origin->from == NULL ? err_set(err, ERR_SYNTAX, "%s:%u: %s", origin->file, line, message)
+                                : err_set(err, ERR_SYNTAX, "%s:%u: %s (included from %s)",
+                                          origin->file, line, message, origin->from);
 }
 
 ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    ErrCode code = refuse(text->file, line, err, format, args);
+    ErrCode code = refuse(&(TextOrigin){ .file = text->file }, line, err, format, args);
     va_end(args);
     return code;
 }
@@ -72,7 +79,7 @@ ErrCode sql_refuse_at(const SqlText *text, size_t offset, Err *err, const char *
 {
     va_list args;
     va_start(args, format);
-    ErrCode code = refuse(sql_file_at(text, offset), sql_line_at(text, offset), err, format, args);
+    ErrCode code = refuse(origin_at(text, offset), sql_line_at(text, offset), err, format, args);
     va_end(args);
     return code;
 }
@@ -172,7 +179,7 @@ ErrCode sql_text_open(const char *file, Bytes bytes, uint32_t first_line, Arena 
                       SqlText *ret_text, Err *err)
 {
     TextOrigin *origin = ARENA_NEW(arena, TextOrigin);
-    *origin = (TextOrigin){ 0, file, first_line == 0 ? 1 : first_line };
+    *origin = (TextOrigin){ .file = file, .line = first_line == 0 ? 1 : first_line };
     if (bytes.length >= strlen(BOM) && memcmp(bytes.data, BOM, strlen(BOM)) == 0) {
         bytes.data += strlen(BOM);
         bytes.length -= strlen(BOM);

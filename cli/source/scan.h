@@ -42,6 +42,7 @@ typedef struct TextOrigin {
     size_t offset;
     const char *file; /* as messages cite it */
     uint32_t line;
+    const char *from; /* what includes the file, "a.sql:3, from b.sql:1"; NULL: nothing */
 } TextOrigin;
 
 /* Every byte of the text that is not blank belongs to exactly one token; comments are tokens. */
@@ -105,6 +106,7 @@ bool sql_is_blank(char c);
 /* Where a byte of the text stands: the line in its file, and that file. */
 uint32_t sql_line_at(const SqlText *text, size_t offset);
 const char *sql_file_at(const SqlText *text, size_t offset);
+const char *sql_from_at(const SqlText *text, size_t offset); /* see TextOrigin */
 
 /* Fills *err with "FILE:LINE: …" and returns ERR_SYNTAX. The file is the text's first. */
 ErrCode sql_refuse(const SqlText *text, uint32_t line, Err *err, const char *format, ...)

@@ -234,6 +234,7 @@ static void add_origin(const Draft *draft, const PlanScript *plan, SourceNotes *
         .file = draft->text.file,
         .text = draft->text.text,
         .starts = starts,
+        .sql = arena_memdup(arena, &draft->text, sizeof(draft->text)),
         .directives = draft->directives,
         .allowances = draft->allowances,
     };

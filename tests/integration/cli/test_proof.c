@@ -260,6 +260,19 @@ static void what_a_down_does_with_anothers_leavings_is_the_others_fault(void **s
 }
 
 /* The database is gone when somebody reads it. */
+static void a_failure_in_an_included_file_names_that_and_who_includes_it(void **state)
+{
+    World *world = *state;
+    put_users(world);
+    put_migration(world, "0002_parts", "SELECT 1;\n\\ir parts/all.sql\n", "DROP TABLE part;\n");
+    put_history_file(world, "parts/all.sql", "CREATE TABLE part (id int);\n\\ir index.sql\n");
+    put_history_file(world, "parts/index.sql", "\nCREATE INDEX ON part (no);\n");
+    assert_proof(world, "test", 1,
+                 WORDS("    the up fails: column \"no\" does not exist",
+                       "parts/index.sql, line 2, included from ", "parts/all.sql:2, from ",
+                       "0002_parts.up.sql:2: statement 3, CREATE INDEX\n"));
+}
+
 static void no_hint_speaks_of_repairing_a_scratch_database(void **state)
 {
     World *world = *state;
@@ -606,6 +619,9 @@ static void the_report_for_machines_names_failures(void **state)
     assert_proof(world, "test --junit proof.xml", 1, WORDS("wrong 0002_a&b"));
     AUTO(Str) text = { 0 };
     assert_int_equal(file_read(path_of(world, "proof.xml"), 1 << 20, &text, NULL), ERR_NONE);
+    assert_refusal(world, "test --junit no/where/proof.xml", 2, "no/where");
+    assert_ask(world, "SELECT count(*) FROM pg_stat_database WHERE datname LIKE 'skein_test_%'",
+               "0");
     static const char *const PARTS[] = {
         "<testsuite name=\"alone\" tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\">",
         "<testcase classname=\"skein.alone\" name=\"0001_users\"/>",
@@ -630,6 +646,7 @@ int main(void)
         WORLD_TEST(a_perfect_history_is_proved),
         WORLD_TEST(a_down_that_fails_on_what_another_left_is_not_the_one_that_is_wrong),
         WORLD_TEST(what_a_down_does_with_anothers_leavings_is_the_others_fault),
+        WORLD_TEST(a_failure_in_an_included_file_names_that_and_who_includes_it),
         WORLD_TEST(no_hint_speaks_of_repairing_a_scratch_database),
         WORLD_TEST(what_a_down_leaves_is_told_once_in_the_chain),
         WORLD_TEST(a_history_is_walked_around_what_cannot_be_undone),
