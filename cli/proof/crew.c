@@ -6,6 +6,7 @@
 #include "common/clock.h"
 
 #define TICK_MS 100
+#define CANCEL_EVERY_MS 1000
 
 /* ---- tasks ---- */
 
@@ -161,19 +162,34 @@ static bool has_ended(ProofRun *run, size_t workers)
     return all;
 }
 
+/*
+ * What runs outside of a transaction (CREATE INDEX CONCURRENTLY) ends for nobody who merely asks it
+ * to: it is cancelled, again and again, since the next may have begun in that moment.
+ */
+static void statements_cancel(ProofRun *run, uint64_t *last_ms)
+{
+    uint64_t now_ms = clock_boot_ms();
+    if (*last_ms == 0 || now_ms - *last_ms >= CANCEL_EVERY_MS) {
+        scratch_cancel(run->scratch);
+        *last_ms = now_ms;
+    }
+}
+
 /* Waits for the workers, and meanwhile for whoever wants to stop them. */
 static void workers_await(ProofRun *run, size_t workers)
 {
-    bool is_told = false;
+    uint64_t cancelled_ms = 0;
     while (!has_ended(run, workers)) {
         wait_fd(wake_fd(run->config.wake), POLLIN, clock_boot_ms() + TICK_MS, NULL);
         wake_take(run->config.wake);
         progress_tell(run);
-        if (!is_told && run->config.should_stop(run->config.ctx)) {
+        if (!atomic_load(&run->is_stopped) && run->config.should_stop(run->config.ctx)) {
             Err err = { 0 };
             err_set(&err, ERR_CANCELLED, "interrupted");
             proof_stop(run, &err);
-            is_told = true;
+        }
+        if (atomic_load(&run->is_stopped)) {
+            statements_cancel(run, &cancelled_ms);
         }
     }
 }

@@ -16,6 +16,7 @@
 
 #define OPEN_TIMEOUT_MS 30000
 #define WORK_TIMEOUT_MS 120000 /* a checkpoint may be in it */
+#define CANCEL_TIMEOUT_MS 5000
 #define GONE_TIMEOUT_MS 5000
 #define GONE_POLL_MS 2
 #define VERSION_MIN 130000 /* DROP DATABASE … WITH (FORCE) */
@@ -28,7 +29,7 @@ typedef char ScratchName[SCRATCH_NAME_MAX];
 
 struct Scratch {
     ConnSource *source;
-    Conn *conn; /* holds the lock; used by scratch_open alone */
+    Conn *conn; /* holds the lock; used by scratch_open and scratch_cancel alone */
     uint32_t run;
     Swept swept;
     pthread_mutex_t mutex; /* of what follows */
@@ -58,6 +59,11 @@ static const char SQL_LEFT[] =
     "::pg_catalog.int8::pg_catalog.oid)";
 
 static const char SQL_SESSIONS[] = "SELECT FROM pg_catalog.pg_stat_activity WHERE datname = $1";
+
+/* Databases of this run have names that begin like this. */
+static const char SQL_CANCEL[] =
+    "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity"
+    " WHERE pg_catalog.starts_with(datname, $1) AND state = 'active'";
 
 /* What CREATE DATABASE … TEMPLATE does not copy. Lists are kept in the quoting that SET wants. */
 static const char SQL_COPY_SETTINGS[] =
@@ -237,6 +243,22 @@ void scratch_free(Scratch *scratch)
 const Swept *scratch_swept(const Scratch *scratch)
 {
     return &scratch->swept;
+}
+
+void scratch_cancel(Scratch *scratch)
+{
+    char prefix[SCRATCH_NAME_MAX];
+    snprintf(prefix, sizeof(prefix), "skein_test_%08" PRIx32 "_", scratch->run);
+    const char *params[] = { prefix };
+    Query query = {
+        .sql = SQL_CANCEL,
+        .params = params,
+        .param_count = 1,
+        .deadline_ms = clock_boot_ms() + CANCEL_TIMEOUT_MS,
+    };
+    AUTO_PTR(PGresult) rows = NULL;
+    Err ignored = { 0 };
+    conn_query(scratch->conn, &query, &rows, &ignored);
 }
 
 /* ---- one database ---- */

@@ -52,4 +52,11 @@ ErrCode scratch_make(Scratch *scratch, const char *from, char ret_name[SCRATCH_N
 /* Ends its sessions, if there are any, and drops it. */
 ErrCode scratch_drop(Scratch *scratch, const char *name, Err *err);
 
+/*
+ * Cancels what sessions in its databases run at the moment, whatever that is: for whoever ends a
+ * run early and would wait for it. By one thread, and not beside scratch_open or scratch_free. What
+ * fails is not told: it is asked again.
+ */
+void scratch_cancel(Scratch *scratch);
+
 #endif

@@ -35,7 +35,9 @@ static ErrCode spine_stop(const Worker *worker, const char *database, size_t ind
         proved->alone.verdict =
             proved->migration->is_irreversible ? VERDICT_IRREVERSIBLE : VERDICT_NONE;
         atomic_fetch_add(&run->done, 1);
-        return spine_look(worker, database, index, err);
+        /* No chain goes down to what is before one without a down. */
+        return proved->migration->is_irreversible ? ERR_NONE
+                                                  : spine_look(worker, database, index, err);
     }
     Task task = { .index = index };
     ErrCode code = scratch_make(run->scratch, database, task.database, err);

@@ -64,6 +64,26 @@ static void interrupted_it_drops_its_databases(void **state)
     interrupt_with(*state, SIGTERM);
 }
 
+/* It would go on for ten minutes in the server, whoever goes. */
+static void interrupted_it_waits_for_no_statement_outside_a_transaction(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users",
+                  "CREATE TABLE users (id int);\nINSERT INTO users VALUES (1);\n"
+                  "CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+                  " $$ BEGIN PERFORM pg_sleep(600); RETURN $1; END $$;\n",
+                  "DROP TABLE users;\nDROP FUNCTION slow;\n");
+    put_migration(world, "0002_slow", "CREATE INDEX CONCURRENTLY slow_id ON users (slow(id));\n",
+                  "DROP INDEX CONCURRENTLY slow_id;\n");
+    Running running = run_begin(world, "test");
+    pg_cluster_await(world->cluster, "postgres", IS_ASLEEP, PATIENCE_MS);
+    kill(running.pid, SIGINT);
+    Outcome outcome = run_end(world, running);
+    assert_int_equal(outcome.exit_code, 1);
+    assert_non_null(strstr(outcome.err, "interrupted"));
+    assert_no_scratch(world);
+}
+
 static void two_runs_at_once_leave_each_other_alone(void **state)
 {
     World *world = *state;
@@ -198,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(after_a_kill_the_next_run_drops_what_was_left),
         WORLD_TEST(interrupted_it_drops_its_databases),
+        WORLD_TEST(interrupted_it_waits_for_no_statement_outside_a_transaction),
         WORLD_TEST(two_runs_at_once_leave_each_other_alone),
         WORLD_TEST(a_server_that_goes_away_ends_the_run_and_the_next_one_cleans_up),
         WORLD_TEST(a_database_whose_drop_was_broken_off_is_dropped),
