@@ -59,6 +59,48 @@ static bool is_key(const Relation *relation, const char *column)
     return false;
 }
 
+/* A list of what hangs on a column, in words. */
+static void belonging_append(Str *out, const char *kind, const char *name, Arena *arena)
+{
+    str_printf(out, "%s%s %s", out->length == 0 ? "" : ", ", kind, name_write(name, arena));
+}
+
+/*
+ * What the history shows that the column has and the new one is to have, by name. NOT NULL is a
+ * step of its own; of a default, of triggers and of what indexes and constraints hold beyond their
+ * columns no model of statements knows enough to write it.
+ */
+static const char *belongings(const LintCase *lint, const Relation *relation, const char *column)
+{
+    AUTO(Str) list = { 0 };
+    for (size_t i = 0; relation != NULL && i < relation->index_count; i++) {
+        const TableIndex *index = &relation->indexes[i];
+        if (names_have(&index->columns, column) || names_have(&index->reads, column)) {
+            belonging_append(&list, "index", index->name, lint->arena);
+        }
+    }
+    for (size_t i = 0; relation != NULL && i < relation->constraint_count; i++) {
+        const TableConstraint *constraint = &relation->constraints[i];
+        if (names_have(&constraint->columns, column)) {
+            belonging_append(&list, "constraint", constraint->name, lint->arena);
+        }
+    }
+    return list.length == 0 ? "no index and no constraint"
+                            : arena_strdup(lint->arena, str_text(&list));
+}
+
+/* What the new column is to have before the old one goes, as far as it is known. */
+static const char *belongings_words(const LintCase *lint, Name table, const char *column)
+{
+    const Relation *relation = model_relation(lint->model, table);
+    if (relation == NULL || !relation->is_whole) {
+        return "its NOT NULL, indexes and constraints (the history does not show them all), its "
+               "default,\n-- and what views and triggers read of it";
+    }
+    return arena_printf(lint->arena, "%s,\n-- its default, and what views and triggers read of it",
+                        belongings(lint, relation, column));
+}
+
 /*
  * A new column beside the old one, until programs have gone over to it: the way of every change
  * that programs would notice. The trigger copies what only the old one was given; where a program
@@ -88,7 +130,9 @@ static void step_beside(LintCase *lint, Finding *finding, Name table, const char
         written, new_name, type, trigger, old_name, old_name, new_name, new_name, new_name,
         old_name, plain, written, trigger);
     step_backfill(lint, finding, table, new_column, old_name, old_name);
-    if (is_key(model_relation(lint->model, table), column)) {
+    const Relation *relation = model_relation(lint->model, table);
+    const Column *old = relation_column(relation, column);
+    if (is_key(relation, column)) {
         case_step(lint, finding,
                   "-- then tables that refer to %s go over in the same way, then the key itself\n"
                   "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);",
@@ -97,15 +141,19 @@ static void step_beside(LintCase *lint, Finding *finding, Name table, const char
                   written, new_name);
         return;
     }
+    if (old != NULL && old->is_not_null) {
+        case_step_not_null(lint, finding, table, new_column);
+    }
     case_step(
         lint, finding,
-        "-- once every program writes both, and then none reads %s; what %s has of NOT NULL, a default,\n"
-        "-- indexes, constraints and views, %s is to have before\n"
+        "-- once every program writes both, and then none reads %s. %s is to have before what %s\n"
+        "-- has: %s\n"
         "DROP TRIGGER %s ON %s;\n"
         "DROP FUNCTION %s();\n"
         "-- skein: allow column-drop every program uses %s since 2.3\n"
         "ALTER TABLE %s DROP COLUMN %s;",
-        old_name, old_name, new_name, plain, written, trigger, new_name, written, old_name);
+        old_name, new_name, old_name, belongings_words(lint, table, column), plain, written,
+        trigger, new_name, written, old_name);
 }
 
 /* ---- adding ---- */

@@ -361,6 +361,63 @@ static void an_allowance_that_cannot_be_meant_so_is_a_finding_among_others(void 
     }
 }
 
+/* ---- the safe way ---- */
+
+static const char *safe_text(History *history, const char *before, const char *sql)
+{
+    AUTO(Str) text = { 0 };
+    history_add(history, before, "SELECT 1;");
+    history_add(history, sql, "SELECT 1;");
+    LintReport report = history_lint(history, NULL);
+    const Finding *finding = find_finding(&report, "column-type");
+    assert_non_null(finding);
+    for (size_t i = 0; i < finding->safe_count; i++) {
+        str_printf(&text, "%s\n", finding->safe[i].sql);
+    }
+    return arena_strdup(&history->arena, str_text(&text));
+}
+
+static void assert_within(const char *text, const char *words)
+{
+    if (strstr(text, words) == NULL) {
+        fail_msg("no\n%s\nin\n%s", words, text);
+    }
+}
+
+static void the_column_beside_is_told_what_the_old_one_has(void **state)
+{
+    (void)state;
+    AUTO(History) history = history_new();
+    const char *safe =
+        safe_text(&history,
+                  "CREATE TABLE u (id int PRIMARY KEY);"
+                  "CREATE TABLE t (a int NOT NULL CHECK (a > 0) REFERENCES u, b int);"
+                  "CREATE INDEX ON t (a, b); CREATE INDEX t_b ON t (b);"
+                  "CREATE INDEX t_e ON t ((b + 1)) WHERE a > 1;",
+                  "ALTER TABLE t ALTER COLUMN a TYPE bigint;");
+    assert_within(safe, "ALTER TABLE t ADD CONSTRAINT t_new_a_not_null CHECK (new_a IS NOT NULL) "
+                        "NOT VALID;");
+    assert_within(safe, "ALTER TABLE t ALTER COLUMN new_a SET NOT NULL;");
+    assert_within(safe,
+                  "-- once every program writes both, and then none reads a. new_a is to have "
+                  "before what a\n"
+                  "-- has: index t_a_b_idx, index t_e, constraint t_a_check, constraint "
+                  "t_a_fkey,\n"
+                  "-- its default, and what views and triggers read of it\n");
+}
+
+static void what_the_history_does_not_show_of_the_old_column_is_said(void **state)
+{
+    (void)state;
+    AUTO(History) history = history_new();
+    const char *safe =
+        safe_text(&history, "SELECT 1;", "ALTER TABLE t ALTER COLUMN a TYPE bigint;");
+    assert_within(safe, "-- has: its NOT NULL, indexes and constraints (the history does not show "
+                        "them all), its default,\n"
+                        "-- and what views and triggers read of it\n");
+    assert_null(strstr(safe, "SET NOT NULL"));
+}
+
 /* ---- configuration ---- */
 
 static void rules_weigh_what_the_configuration_says(void **state)
@@ -397,6 +454,8 @@ int main(void)
         cmocka_unit_test(an_allowance_counts_for_its_statement),
         cmocka_unit_test(what_is_about_the_file_is_allowed_at_its_top),
         cmocka_unit_test(an_allowance_that_cannot_be_meant_so_is_a_finding_among_others),
+        cmocka_unit_test(the_column_beside_is_told_what_the_old_one_has),
+        cmocka_unit_test(what_the_history_does_not_show_of_the_old_column_is_said),
         cmocka_unit_test(rules_weigh_what_the_configuration_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
