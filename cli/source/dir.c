@@ -222,13 +222,21 @@ const char *source_dir_cite(const SourceDir *dir, const char *name, Arena *arena
     return arena_printf(arena, "%s/%s", dir->path, name);
 }
 
+static ErrCode cannot_open(const SourceDir *dir, const char *name, Err *err)
+{
+    bool is_denied = errno == EACCES;
+    ErrCode code = err_set_errno(err, is_denied ? ERR_FORBIDDEN : ERR_IO, errno,
+                                 "cannot open %s/%s", dir->path, name);
+    return is_denied ? err_hint(err, "give the user that runs this program the permission") : code;
+}
+
 ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *err)
 {
     AUTO(Str) path = { 0 };
     str_printf(&path, "%s/%s", dir->real_path, name);
     AUTO(HeapText) real_file = realpath(str_text(&path), NULL);
     if (real_file == NULL) {
-        return err_set_errno(err, ERR_IO, errno, "cannot open %s/%s", dir->path, name);
+        return cannot_open(dir, name, err);
     }
     if (!is_within(real_file, dir->root_path)) {
         err_set(err, ERR_FORBIDDEN, "%s/%s is a link to a file outside of the directory", dir->path,
@@ -243,12 +251,16 @@ ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *e
     AUTO(Fd) fd = open(real_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
-        return err_set_errno(err, ERR_IO, errno, "cannot open %s/%s", dir->path, name);
+        return cannot_open(dir, name, err);
     }
     if (!S_ISREG(status.st_mode)) {
         return err_set(err, ERR_SYNTAX, "%s/%s is not a file", dir->path, name);
     }
     AUTO(Str) cited = { 0 };
     str_printf(&cited, "%s/%s", dir->path, name);
-    return file_read_fd(fd, str_text(&cited), SOURCE_FILE_MAX, out, err);
+    ErrCode code = file_read_fd(fd, str_text(&cited), SOURCE_FILE_MAX, out, err);
+    return code == ERR_LIMIT
+               ? err_hint(err, "agents carry every migration over: load rows with COPY from a file "
+                               "on the server, or beside the migrations")
+               : code;
 }

@@ -85,8 +85,9 @@ static ErrCode refuse_empty(const SourceDir *dir, const SourceFormat *format, Er
 static ErrCode refuse_both(const SourceReading *reading, const SourceFormat *format, size_t count,
                            const SourceFormat *other, size_t other_count, Err *err)
 {
-    err_set(err, ERR_USAGE, "%s: %zu files as %s has them, and %zu as %s has them",
-            reading->dir->path, count, format->name, other_count, other->name);
+    err_set(err, ERR_USAGE, "%s: %zu file%s as %s has them, and %zu as %s has them",
+            reading->dir->path, count, count == 1 ? "" : "s", format->name, other_count,
+            other->name);
     return err_hint(err, "say which is meant: --format %s, or `format: %s` in the rollout file",
                     format->name, format->name);
 }

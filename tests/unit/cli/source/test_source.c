@@ -69,6 +69,7 @@ static void a_file_above_the_limit_is_refused_by_its_name(void **state)
     assert_int_equal(truncate(str_text(&path), SOURCE_FILE_MAX + 1), 0);
     assert_int_equal(read_sandbox(&sandbox, &arena, &err), ERR_LIMIT);
     assert_non_null(strstr(err.message, "/my migrations/1_a.up.sql"));
+    assert_non_null(strstr(err.hint, "load rows with COPY"));
 }
 
 static void a_directory_or_format_that_is_not_there_is_said_with_a_hint(void **state)
@@ -203,14 +204,37 @@ static void a_folder_for_postgresql_is_suggested(void **state)
 static void two_formats_in_one_directory_are_a_question(void **state)
 {
     (void)state;
-    static const RefusedCase CASE = {
-        { { "1_a.up.sql", "" }, { "1_a.down.sql", "" }, { "2_b.sql", "-- +goose Up\n" } },
-        ERR_USAGE,
-        "m: 2 files as golang-migrate has them, and 1 as goose has them",
-        "say which is meant: --format golang-migrate, or `format: golang-migrate` in the rollout "
-        "file",
+    static const char HINT[] = "say which is meant: --format golang-migrate, or `format: "
+                               "golang-migrate` in the rollout file";
+    static const RefusedCase CASES[] = {
+        { { { "1_a.up.sql", "" }, { "1_a.down.sql", "" }, { "2_b.sql", "-- +goose Up\n" } },
+          ERR_USAGE,
+          "m: 2 files as golang-migrate has them, and 1 as goose has them",
+          HINT },
+        { { { "1_a.up.sql", "" }, { "V2__b.sql", "" } },
+          ERR_USAGE,
+          "m: 1 file as golang-migrate has them, and 1 as flyway has them",
+          HINT },
     };
-    assert_refused(&CASE, 1);
+    ASSERT_REFUSED(CASES);
+}
+
+/* Whoever may read everything is not tried. */
+static void a_file_that_may_not_be_read_is_told_as_such(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Sandbox) sandbox = sandbox_new();
+    MigrationSet set = { 0 };
+    Err err = { 0 };
+    sandbox_write(&sandbox, "1_a.up.sql", "SELECT 1;");
+    const char *path = arena_printf(&arena, "%s/1_a.up.sql", sandbox.path);
+    assert_int_equal(chmod(path, 0), 0);
+    if (access(path, R_OK) == 0) {
+        skip();
+    }
+    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_FORBIDDEN);
+    assert_case("hint", err.hint, "give the user that runs this program the permission");
 }
 
 static void a_value_that_nothing_asks_for_is_warned_of(void **state)
@@ -343,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_directory_or_format_that_is_not_there_is_said_with_a_hint),
         cmocka_unit_test(a_slash_at_the_end_of_the_path_is_not_doubled),
         cmocka_unit_test(every_script_knows_where_it_stands),
+        cmocka_unit_test(a_file_that_may_not_be_read_is_told_as_such),
         cmocka_unit_test(a_value_that_nothing_asks_for_is_warned_of),
         cmocka_unit_test(a_down_that_no_server_can_read_makes_its_migration_irreversible),
         cmocka_unit_test(who_only_looks_gets_what_can_be_read),
