@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/remark_view.h"
 #include "cli/rollout_view.h"
 #include "cli/watch.h"
 #include "common/json.h"
@@ -91,6 +92,7 @@ ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(JsonDocument) rollout = NULL;
     AUTO_PTR(JsonDocument) errors = NULL;
     AUTO_PTR(JsonDocument) late = NULL;
+    AUTO_PTR(JsonDocument) remarks = NULL;
     ErrCode code = get_rollout(invocation, &client, &rollout, err);
     if (code == ERR_NONE) {
         code = client_get(client, &errors, err, "/rollouts/%s/errors", get_text(rollout, "id"));
@@ -98,18 +100,23 @@ ErrCode cmd_rollout_show(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (code == ERR_NONE) {
         code = get_late(client, rollout, &invocation->arena, &late, err);
     }
+    if (code == ERR_NONE) {
+        code = remarks_get(client, get_text(rollout, "id"), &remarks, err);
+    }
     if (code != ERR_NONE) {
         return code;
     }
     if (invocation->options.output == OUTPUT_JSON) {
         json_object_set(rollout, "errors", json_object_get(errors, "items"));
         json_object_set(rollout, "late", late);
+        json_object_set(rollout, "remarks", remarks);
         output_json(rollout);
     } else {
         AUTO(Str) text = { 0 };
         rollout_text(rollout, &text);
         rollout_plan_text(rollout, &text);
         errors_text(rollout, json_object_get(errors, "items"), &text);
+        remarks_text(remarks, &text);
         late_text(rollout, late, LATE_MAX, &text);
         output_text(&text);
     }
@@ -137,7 +144,10 @@ static void print_targets(const json_t *items)
         table_cellf(table, COLOUR_NONE, "%lld/%lld", get_number(target, "steps_done"),
                     get_number(target, "steps_total"));
         table_cell(table, COLOUR_NONE, get_text(target, "version"));
-        table_cell(table, COLOUR_NONE, json_is_object(error) ? get_text(error, "message") : "");
+        AUTO(Str) happened = { 0 };
+        str_append(&happened, json_is_object(error) ? get_text(error, "message") : "");
+        target_remarks_text(target, &happened);
+        table_cell(table, COLOUR_NONE, str_text(&happened));
     }
     table_print(table, &text);
     fputs(json_array_size(items) == 0 ? "no targets\n" : str_text(&text), stdout);

@@ -313,7 +313,7 @@ const Command COMMANDS[] = {
     { "rollout list", "", 0, 0, ROLLOUTS, "rollouts, newest first", NULL, "[rollout, as the API has it]",
       OPTIONS(&COORDINATOR, &OPEN, &LIMIT), cmd_rollout_list },
     { "rollout show", "[ID]", 0, 1, ROLLOUTS, "where it stands and what it waits for", SHOW_DETAILS,
-      ROLLOUT_JSON ", its errors, and late: targets that came after its start",
+      ROLLOUT_JSON ", its errors, late: targets that came after its start, and remarks",
       OPTIONS(&COORDINATOR), cmd_rollout_show },
     { "rollout targets", "[ID]", 0, 1, ROLLOUTS, "its targets, one by one", ID_DETAILS,
       "[rollout's target, as the API has it]",

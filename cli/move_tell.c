@@ -188,8 +188,8 @@ static void warning_write(const MoveTell *tell, const Warning *warning, Str *out
 /* A report's are the first of all: those that it had before, and perhaps more. */
 static void tell_warnings(MoveTell *tell, const State *state)
 {
-    for (size_t i = tell->warnings.count; i < state->warning_count; i++) {
-        const Warning *from = &state->warnings[i];
+    for (size_t i = tell->warnings.count; i < state->remarks.warning_count; i++) {
+        const Warning *from = &state->remarks.warnings[i];
         Warning warning = {
             .migration = arena_strdup(tell->arena, from->migration),
             .statement = from->statement,
@@ -203,7 +203,7 @@ static void tell_warnings(MoveTell *tell, const State *state)
         printable_make(line.data);
         show_line(tell, str_text(&line), false);
     }
-    tell->warnings_total = state->warnings_total;
+    tell->warnings_total = state->remarks.warnings_total;
 }
 
 void move_tell_report(MoveTell *tell, const State *state)

@@ -7,6 +7,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/remark_view.h"
 #include "cli/rollout_view.h"
 #include "cli/screen.h"
 #include "common/clock.h"
@@ -184,10 +185,15 @@ static ErrCode print_end(const Watch *watch, const json_t *rollout, Err *err)
     }
     AUTO(Str) text = { 0 };
     AUTO_PTR(JsonDocument) errors = NULL;
+    AUTO_PTR(JsonDocument) remarks = NULL;
     ErrCode code = client_get(watch->client, &errors, err, "/rollouts/%s/errors", watch->id);
+    if (code == ERR_NONE) {
+        code = remarks_get(watch->client, watch->id, &remarks, err);
+    }
     if (code == ERR_NONE) {
         rollout_text(rollout, &text);
         errors_text(rollout, json_object_get(errors, "items"), &text);
+        remarks_text(remarks, &text);
         output_text(&text);
     }
     return code;

@@ -200,6 +200,25 @@ static const Field WARNING_FIELDS[] = {
 };
 static const FieldTable WARNING = FIELD_TABLE("warning", Warning, WARNING_FIELDS);
 
+static const Field PASSED_FIELDS[] = {
+    ROW_TEXT(1, Passed, id, REQUIRED, 1, MIGRATION_ID_MAX, "of the migration"),
+    ROW_BOOL(2, Passed, is_missing, OPTIONAL,
+             "applied, and not in the plan; else not applied, below an applied one"),
+};
+static const FieldTable PASSED = FIELD_TABLE("passed", Passed, PASSED_FIELDS);
+
+static const Field REMARKS_FIELDS[] = {
+    ROW_STRUCTS(1, Remarks, warnings, warning_count, Warning, OPTIONAL, 0, WARNINGS_MAX, &WARNING,
+                "the server's, at statements that went on; the first ones"),
+    ROW_U32(2, Remarks, warnings_total, OPTIONAL, 0, UINT32_MAX,
+            "how many there were, those that are not among them with them"),
+    ROW_STRUCTS(3, Remarks, passed, passed_count, Passed, OPTIONAL, 0, PASSED_MAX, &PASSED,
+                "migrations that the plan passes over here; the first ones"),
+    ROW_U32(4, Remarks, passed_total, OPTIONAL, 0, UINT32_MAX,
+            "how many they are, those that are not among them with them"),
+};
+static const FieldTable REMARKS = FIELD_TABLE("remarks", Remarks, REMARKS_FIELDS);
+
 static const Field STATE_FIELDS[] = {
     ROW_U64(1, State, report_id, REQUIRED, "rising per agent process; what STATE_ACK names"),
     ROW_TEXT(2, State, rollout, REQUIRED, 1, ROLLOUT_ID_MAX, "id of the rollout"),
@@ -231,10 +250,8 @@ static const Field STATE_FIELDS[] = {
         "nobody says"),
     ROW_U32(22, State, timeline, OPTIONAL | SINCE(2), 0, UINT32_MAX,
             "of the server that version is of; 0: not read"),
-    ROW_STRUCTS(23, State, warnings, warning_count, Warning, OPTIONAL | SINCE(2), 0, WARNINGS_MAX,
-                &WARNING, "the server's, at statements that went on; the first ones"),
-    ROW_U32(24, State, warnings_total, OPTIONAL | SINCE(2), 0, UINT32_MAX,
-            "how many there were, those that are not among them with them"),
+    ROW_STRUCT(23, State, remarks, Remarks, OPTIONAL | SINCE(2), &REMARKS,
+               "what went on all the same"),
 };
 static const FieldTable STATE = FIELD_TABLE("STATE", State, STATE_FIELDS);
 

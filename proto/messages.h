@@ -14,6 +14,7 @@
 
 #include "common/err.h"
 #include "proto/orders.h"
+#include "proto/remarks.h"
 #include "proto/values.h"
 
 /* The protocol versions that this skein speaks. What each brought is in the field tables. */
@@ -32,10 +33,8 @@ typedef struct ProtocolRange {
 #define PLAN_CHUNK_MAX (128 * 1024) /* bytes in one PLAN_CHUNK */
 #define MESSAGE_TO_COORDINATOR_MAX (256 * 1024)
 #define MESSAGE_TO_AGENT_MAX (1024 * 1024)
-#define IN_FLIGHT_MAX 4096   /* attempts listed in one HELLO */
-#define INSTANCES_MAX 256    /* of one agent */
-#define WARNINGS_MAX 20      /* told of one attempt; all are counted */
-#define WARNING_TEXT_MAX 300 /* bytes of one's words */
+#define IN_FLIGHT_MAX 4096 /* attempts listed in one HELLO */
+#define INSTANCES_MAX 256  /* of one agent */
 
 typedef enum MessageType {
     MESSAGE_NONE = 0,
@@ -151,14 +150,6 @@ typedef struct GoalMessage {
     uint32_t deadline_ms; /* for the whole attempt, from its receipt */
 } GoalMessage;
 
-/* A warning that the server gave while a statement of a migration ran, which went on. */
-typedef struct Warning {
-    const char *migration;
-    uint32_t statement; /* from 1; 0: none of its statements, or nobody can say which */
-    const char *sqlstate;
-    const char *message; /* redacted by server_error.c */
-} Warning;
-
 typedef struct State {
     uint64_t report_id; /* rising per agent process; what STATE_ACK names */
     const char *rollout;
@@ -182,9 +173,7 @@ typedef struct State {
     uint32_t duration_ms;  /* since the attempt began */
     const char *step;      /* the last that the attempt has committed; "": none yet, or not said */
     uint32_t timeline;     /* of the server that `version` is of; 0: not read */
-    Warning *warnings;     /* the first that came with what the attempt has committed */
-    size_t warning_count;
-    uint32_t warnings_total; /* those that are not among them, too */
+    Remarks remarks;       /* of what the attempt has met and committed */
 } State;
 
 typedef struct StateAck {

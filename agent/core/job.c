@@ -169,6 +169,7 @@ void job_free(Job *job)
     if (job != NULL) {
         free(job->history.rows);
         arena_done(&job->arena);
+        arena_done(&job->passed_arena);
         free(job);
     }
 }
@@ -258,10 +259,18 @@ static uint64_t report_fingerprint(const Job *job)
 {
     State state;
     job_report(job, job->now_ms, &state);
-    const uint32_t numbers[] = { state.stamp.revision, state.report,        state.steps_done,
-                                 state.steps_total,    state.applied,       state.has_start,
-                                 state.code,           state.statement,     state.retries,
-                                 state.timeline,       state.warnings_total };
+    const uint32_t numbers[] = { state.stamp.revision,
+                                 state.report,
+                                 state.steps_done,
+                                 state.steps_total,
+                                 state.applied,
+                                 state.has_start,
+                                 state.code,
+                                 state.statement,
+                                 state.retries,
+                                 state.timeline,
+                                 state.remarks.warnings_total,
+                                 state.remarks.passed_total };
     const char *const texts[] = { state.start,   state.version, state.step,     state.sqlstate,
                                   state.message, state.hint,    state.migration };
     uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
@@ -291,7 +300,7 @@ Action job_next(Job *job, const Result *result, Permit permit, uint64_t now_ms)
     if (job->state != JOB_CLOSING) {
         job->revision = permit.revision; /* an outcome belongs to the goal it was decided under */
     }
-    job_warnings_take(job);
+    job_remarks_take_warnings(job);
     fire(job, event_of(job));
     while (job->state == JOB_DECIDING) {
         fire(job, JOB_EVENT_DECIDE);
@@ -348,9 +357,7 @@ void job_report(const Job *job, uint64_t now_ms, State *ret_state)
         .statement = job->err_statement,
         .retries = job->retries,
         .duration_ms = duration_ms < UINT32_MAX ? (uint32_t)duration_ms : UINT32_MAX,
-        .warnings = (Warning *)job->warnings,
-        .warning_count = job->warning_count,
-        .warnings_total = job->warnings_total,
+        .remarks = job->remarks,
     };
     ret_state->stamp.revision = job->revision;
     report_steps(job, ret_state);

@@ -178,7 +178,9 @@ typedef struct History {
     size_t count;
     uint32_t foreign;           /* applied rows that the plan does not know */
     const char *foreign_newest; /* id of the newest of them; "" */
-    uint32_t foreign_place;     /* its place among the rows */
+    const char **foreign_ids;   /* the first of them, at most PASSED_MAX */
+    size_t foreign_id_count;
+    uint32_t foreign_place;  /* its place among the rows */
     bool has_newer_above;    /* a row of another rollout, or of the command line, was applied after
                                 ours */
     const char *newer_above; /* its migration id; "" */

@@ -154,10 +154,11 @@ struct Job {
     char err_migration[MIGRATION_ID_MAX + 1];
     uint32_t err_statement;
 
-    Arena arena; /* of the warnings' texts */
+    Remarks remarks; /* their room is below */
+    Arena arena;     /* of the warnings' texts */
     Warning warnings[WARNINGS_MAX];
-    size_t warning_count;
-    uint32_t warnings_total;
+    Arena passed_arena; /* likewise */
+    Passed passed[PASSED_MAX];
 
     uint32_t serial;
     uint64_t fingerprint;
@@ -212,8 +213,10 @@ void job_history_step_begun(Job *job);
 /* Nothing of the present part is left: its row is as it was before. */
 void job_history_step_back(Job *job);
 
-/* job_warnings.c: keeps those that came with the result in hand. */
-void job_warnings_take(Job *job);
+/* job_remarks.c: keeps the warnings that came with the result in hand; and what the history as read
+ * has the plan pass over. */
+void job_remarks_take_warnings(Job *job);
+void job_remarks_take_passed(Job *job, const History *history);
 
 /* Not in the table: a result that the action under way cannot have. A bug of the performer. */
 extern const Rule JOB_NONSENSE_RULE;

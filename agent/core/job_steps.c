@@ -31,6 +31,7 @@ void job_take_history(void *subject)
 {
     Job *job = job_of(subject);
     job_history_take(job, job->result->history);
+    job_remarks_take_passed(job, job->result->history);
     if (job->is_unknown) {
         job_trouble_clear(job);
     }

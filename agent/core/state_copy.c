@@ -1,20 +1,6 @@
 /* See state_copy.h. */
 #include "agent/core/state_copy.h"
 
-static Warning *warnings_copy(const State *state, Arena *arena)
-{
-    Warning *copy = ARENA_ARRAY(arena, Warning, state->warning_count);
-    for (size_t i = 0; i < state->warning_count; i++) {
-        copy[i] = (Warning){
-            .migration = arena_strdup(arena, state->warnings[i].migration),
-            .statement = state->warnings[i].statement,
-            .sqlstate = arena_strdup(arena, state->warnings[i].sqlstate),
-            .message = arena_strdup(arena, state->warnings[i].message),
-        };
-    }
-    return copy;
-}
-
 State state_copy(const State *state, Arena *arena)
 {
     State copy = *state;
@@ -27,6 +13,6 @@ State state_copy(const State *state, Arena *arena)
     copy.message = arena_strdup(arena, state->message);
     copy.hint = arena_strdup(arena, state->hint);
     copy.migration = arena_strdup(arena, state->migration);
-    copy.warnings = warnings_copy(state, arena);
+    copy.remarks = remarks_copy(&state->remarks, arena);
     return copy;
 }

@@ -156,6 +156,9 @@ static void row_fill(Runner *runner, const PGresult *rows, int row, size_t index
 
 static void foreign_note(History *history, const char *id, uint32_t place)
 {
+    if (history->foreign_id_count < PASSED_MAX) {
+        history->foreign_ids[history->foreign_id_count++] = id;
+    }
     history->foreign++;
     history->foreign_newest = id;
     history->foreign_place = place;
@@ -218,6 +221,7 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
         .rows = ARENA_ARRAY(&runner->arena, HistoryRow, plan->migration_count),
         .count = plan->migration_count,
         .foreign_newest = "",
+        .foreign_ids = ARENA_ARRAY(&runner->arena, const char *, PASSED_MAX),
         .newer_above = "",
         .version = "",
         .timeline = timeline,

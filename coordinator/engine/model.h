@@ -203,6 +203,7 @@ typedef struct TargetRow {
     uint32_t retries;
     uint32_t duration_ms;
     int64_t changed_at_ms;
+    const Remarks *remarks; /* of all its attempts; NULL: there are none */
 } TargetRow;
 
 /* A signed plan. The engine hands it on and reads nothing in it. */

@@ -70,6 +70,53 @@ static void take_history(TargetRow *row, const State *state)
     }
 }
 
+static bool is_told(const Remarks *remarks, const Warning *warning)
+{
+    for (size_t i = 0; i < remarks->warning_count; i++) {
+        const Warning *told = &remarks->warnings[i];
+        if (told->statement == warning->statement &&
+            str_equal(told->migration, warning->migration) &&
+            str_equal(told->message, warning->message)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * An attempt tells of its own steps, and again with each report: those of earlier ones stay. What
+ * is passed over is a fact of the history that was read last.
+ */
+static void take_remarks(TargetRow *row, const Remarks *said)
+{
+    static const Remarks NONE = { 0 };
+    const Remarks *before = row->remarks == NULL ? &NONE : row->remarks;
+    if (remarks_is_empty(before) && remarks_is_empty(said)) {
+        return;
+    }
+    Warning warnings[WARNINGS_MAX];
+    Remarks now = *said;
+    now.warnings = warnings;
+    now.warning_count = before->warning_count;
+    for (size_t i = 0; i < before->warning_count; i++) {
+        warnings[i] = before->warnings[i];
+    }
+    for (size_t i = 0; i < said->warning_count && now.warning_count < WARNINGS_MAX; i++) {
+        if (!is_told(before, &said->warnings[i])) {
+            warnings[now.warning_count++] = said->warnings[i];
+        }
+    }
+    uint32_t most = said->warnings_total > before->warnings_total ? said->warnings_total
+                                                                  : before->warnings_total;
+    now.warnings_total = most > now.warning_count ? most : (uint32_t)now.warning_count;
+    if (row->goal == GOAL_ROLL_BACK) { /* nothing is passed over on the way back */
+        now.passed = before->passed;
+        now.passed_count = before->passed_count;
+        now.passed_total = before->passed_total;
+    }
+    target_row_set_remarks(row, &now);
+}
+
 static void take_error(TargetRow *row, const State *state)
 {
     row->code = err_is_known(state->code) ? (ErrCode)state->code : ERR_INTERNAL;
@@ -101,6 +148,7 @@ static void take_facts(Target *target, const State *state)
         row->steps_done = state->steps_done;
         row->steps_total = state->steps_total;
         text_set(&row->step, state->step);
+        take_remarks(row, &state->remarks);
     }
     row->was_sent = may_have_been_sent(row, state);
     target_uncount(target);

@@ -33,26 +33,6 @@ static const size_t TARGET_TEXTS[] = {
     offsetof(TargetRow, step),
 };
 
-typedef struct RowType {
-    size_t size_bytes;
-    const size_t *texts;
-    size_t text_count;
-} RowType;
-
-#define ROW_TYPE(Type, texts)                                                                      \
-    {                                                                                              \
-        sizeof(Type), texts, ARRAY_LEN(texts)                                                      \
-    }
-
-static const RowType ROW_TYPES[] = {
-    [ROW_AGENT] = ROW_TYPE(AgentRow, AGENT_TEXTS),
-    [ROW_INVENTORY] = ROW_TYPE(InventoryRow, INVENTORY_TEXTS),
-    [ROW_ROLLOUT] = ROW_TYPE(RolloutRow, ROLLOUT_TEXTS),
-    [ROW_WAVE] = ROW_TYPE(WaveRow, WAVE_TEXTS),
-    [ROW_TARGET] = ROW_TYPE(TargetRow, TARGET_TEXTS),
-};
-_Static_assert(ARRAY_LEN(ROW_TYPES) == ROW_KIND_COUNT_, "a type per kind of row");
-
 /* Most texts are empty: they share one byte that nobody frees. */
 static const char EMPTY[] = "";
 
@@ -165,8 +145,10 @@ void agent_row_set_instances(AgentRow *row, const HelloInstance *instances, size
     }
 }
 
-static void agent_row_own_rest(AgentRow *to, const AgentRow *from)
+static void agent_row_own_rest(void *row, const void *other)
 {
+    AgentRow *to = row;
+    const AgentRow *from = other;
     to->labels = labels_own(&from->labels);
     to->instances = mem_alloc((from->instance_count + 1) * sizeof(InstanceRow));
     for (size_t i = 0; i < from->instance_count; i++) {
@@ -174,8 +156,16 @@ static void agent_row_own_rest(AgentRow *to, const AgentRow *from)
     }
 }
 
-static void agent_row_snapshot_rest(AgentRow *to, const AgentRow *from, Arena *arena)
+static void agent_row_release_rest(void *row)
 {
+    labels_release(&((AgentRow *)row)->labels);
+    instances_release(row);
+}
+
+static void agent_row_snapshot_rest(void *row, const void *other, Arena *arena)
+{
+    AgentRow *to = row;
+    const AgentRow *from = other;
     to->labels = labels_copy(&from->labels, arena);
     to->instances = ARENA_ARRAY(arena, InstanceRow, from->instance_count);
     for (size_t i = 0; i < from->instance_count; i++) {
@@ -186,7 +176,86 @@ static void agent_row_snapshot_rest(AgentRow *to, const AgentRow *from, Arena *a
     }
 }
 
+/* --- a target's remarks --- */
+
+/* What a row points to, with the memory of all that is in it. */
+typedef struct OwnRemarks {
+    Remarks remarks;
+    Arena arena;
+} OwnRemarks;
+
+static const Remarks *remarks_own(const Remarks *from)
+{
+    if (from == NULL || remarks_is_empty(from)) {
+        return NULL;
+    }
+    OwnRemarks *own = mem_alloc(sizeof(*own));
+    own->remarks = remarks_copy(from, &own->arena);
+    return &own->remarks;
+}
+
+static void remarks_release(const Remarks *remarks)
+{
+    OwnRemarks *own = (OwnRemarks *)(uintptr_t)remarks;
+    if (own != NULL) {
+        arena_done(&own->arena);
+        free(own);
+    }
+}
+
+void target_row_set_remarks(TargetRow *row, const Remarks *remarks)
+{
+    const Remarks *before = row->remarks;
+    row->remarks = remarks_own(remarks); /* before the release: texts may be a part of it */
+    remarks_release(before);
+}
+
+static void target_row_own_rest(void *row, const void *other)
+{
+    ((TargetRow *)row)->remarks = remarks_own(((const TargetRow *)other)->remarks);
+}
+
+static void target_row_release_rest(void *row)
+{
+    target_row_set_remarks(row, NULL);
+}
+
+static void target_row_snapshot_rest(void *row, const void *other, Arena *arena)
+{
+    const Remarks *from = ((const TargetRow *)other)->remarks;
+    Remarks *copy = NULL;
+    if (from != NULL) {
+        copy = ARENA_NEW(arena, Remarks);
+        *copy = remarks_copy(from, arena);
+    }
+    ((TargetRow *)row)->remarks = copy;
+}
+
 /* --- all rows --- */
+
+typedef struct RowType {
+    size_t size_bytes;
+    const size_t *texts;
+    size_t text_count;
+    /* For what is no text. `row` is a copy of the other one, byte by byte. NULL: there is nothing
+     * else. */
+    void (*own_rest)(void *row, const void *other);
+    void (*release_rest)(void *row);
+    void (*snapshot_rest)(void *row, const void *other, Arena *arena);
+} RowType;
+
+#define ROW_TYPE(Type, texts) sizeof(Type), texts, ARRAY_LEN(texts)
+
+static const RowType ROW_TYPES[] = {
+    [ROW_AGENT] = { ROW_TYPE(AgentRow, AGENT_TEXTS), agent_row_own_rest, agent_row_release_rest,
+                    agent_row_snapshot_rest },
+    [ROW_INVENTORY] = { ROW_TYPE(InventoryRow, INVENTORY_TEXTS), NULL, NULL, NULL },
+    [ROW_ROLLOUT] = { ROW_TYPE(RolloutRow, ROLLOUT_TEXTS), NULL, NULL, NULL },
+    [ROW_WAVE] = { ROW_TYPE(WaveRow, WAVE_TEXTS), NULL, NULL, NULL },
+    [ROW_TARGET] = { ROW_TYPE(TargetRow, TARGET_TEXTS), target_row_own_rest,
+                     target_row_release_rest, target_row_snapshot_rest },
+};
+_Static_assert(ARRAY_LEN(ROW_TYPES) == ROW_KIND_COUNT_, "a type per kind of row");
 
 void row_init(RowKind kind, void *row)
 {
@@ -204,8 +273,8 @@ void row_own(RowKind kind, void *to, const void *from)
     for (size_t i = 0; i < type->text_count; i++) {
         *text_at(to, type->texts[i]) = text_own(*text_at(to, type->texts[i]));
     }
-    if (kind == ROW_AGENT) {
-        agent_row_own_rest(to, from);
+    if (type->own_rest != NULL) {
+        type->own_rest(to, from);
     }
 }
 
@@ -216,9 +285,8 @@ void row_done(RowKind kind, void *row)
         text_release(*text_at(row, type->texts[i]));
         *text_at(row, type->texts[i]) = EMPTY;
     }
-    if (kind == ROW_AGENT) {
-        labels_release(&((AgentRow *)row)->labels);
-        instances_release(row);
+    if (type->release_rest != NULL) {
+        type->release_rest(row);
     }
 }
 
@@ -229,8 +297,8 @@ const void *row_snapshot(RowKind kind, const void *row, Arena *arena)
     for (size_t i = 0; i < type->text_count; i++) {
         *text_at(copy, type->texts[i]) = arena_strdup(arena, *text_at(copy, type->texts[i]));
     }
-    if (kind == ROW_AGENT) {
-        agent_row_snapshot_rest(copy, row, arena);
+    if (type->snapshot_rest != NULL) {
+        type->snapshot_rest(copy, row, arena);
     }
     return copy;
 }

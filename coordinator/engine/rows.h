@@ -36,6 +36,10 @@ bool text_set(const char **field, const char *text);
 void agent_row_set_labels(AgentRow *row, const Labels *labels);
 void agent_row_set_instances(AgentRow *row, const HelloInstance *instances, size_t count);
 
+/* The same of what a target's row says beside its state; NULL or nothing in it: NULL. It may share
+ * texts with what is there. */
+void target_row_set_remarks(TargetRow *row, const Remarks *remarks);
+
 /* Labels in an arena. */
 Labels labels_copy(const Labels *labels, Arena *arena);
 

@@ -135,6 +135,7 @@ ErrCode api_rollout_show(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_late(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_errors(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_rollout_remarks(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_events(const ApiRequest *request, ApiReply *reply, Err *err);
 

@@ -61,6 +61,7 @@ const Route ROUTES[] = {
          "its targets, in order"),
     READ(ROLLOUT "/late", PAGED, api_rollout_late, "targets that came too late for it"),
     READ(ROLLOUT "/errors", "", api_rollout_errors, "its errors, clustered"),
+    READ(ROLLOUT "/remarks", "", api_rollout_remarks, "warnings, and what is passed over"),
     COMMAND("pause", COMMAND_PAUSE, "start nothing more until resumed"),
     COMMAND("resume", COMMAND_RESUME, "go on"),
     COMMAND("approve", COMMAND_APPROVE, "let the next wave open"),

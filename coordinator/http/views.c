@@ -170,6 +170,20 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
 
 /* ---- targets of a rollout ---- */
 
+void view_warning(JsonOut *json, const Warning *warning)
+{
+    json_out_string(json, "migration", warning->migration);
+    json_out_unsigned(json, "statement", warning->statement);
+    view_text(json, "sqlstate", warning->sqlstate);
+    json_out_string(json, "message", warning->message);
+}
+
+void view_passed(JsonOut *json, const Passed *passed)
+{
+    json_out_string(json, "id", passed->id);
+    json_out_string(json, "rule", passed_rule(passed));
+}
+
 static void view_error(JsonOut *json, const TargetRow *target)
 {
     if (target->code == ERR_NONE) {
@@ -184,6 +198,29 @@ static void view_error(JsonOut *json, const TargetRow *target)
     view_text(json, "migration", target->migration);
     json_out_unsigned(json, "statement", target->statement);
     json_out_object_end(json);
+}
+
+/* Beside the error: what went on all the same. */
+static void view_remarks(JsonOut *json, const Remarks *said)
+{
+    static const Remarks NONE = { 0 };
+    const Remarks *remarks = said == NULL ? &NONE : said;
+    json_out_array_begin(json, "warnings");
+    for (size_t i = 0; i < remarks->warning_count; i++) {
+        json_out_object_begin(json, NULL);
+        view_warning(json, &remarks->warnings[i]);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+    json_out_unsigned(json, "warnings_total", remarks->warnings_total);
+    json_out_array_begin(json, "passed_over");
+    for (size_t i = 0; i < remarks->passed_count; i++) {
+        json_out_object_begin(json, NULL);
+        view_passed(json, &remarks->passed[i]);
+        json_out_object_end(json);
+    }
+    json_out_array_end(json);
+    json_out_unsigned(json, "passed_over_total", remarks->passed_total);
 }
 
 static void view_progress(JsonOut *json, const Progress *progress)
@@ -228,6 +265,7 @@ void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
     view_text(json, "step", target->step);
     json_out_unsigned(json, "applied", target->applied);
     view_error(json, target);
+    view_remarks(json, target->remarks);
     view_progress(json, engine_target_progress(engine, target->rollout, target->address));
     json_out_unsigned(json, "retries", target->retries);
     json_out_unsigned(json, "duration_ms", target->duration_ms);

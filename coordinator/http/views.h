@@ -16,6 +16,10 @@ void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t ta
 void view_target(JsonOut *json, const char *key, const InventoryRow *row);
 void view_event(JsonOut *json, const char *key, const EventRow *event);
 
+/* Fields of an object that is begun. */
+void view_warning(JsonOut *json, const Warning *warning);
+void view_passed(JsonOut *json, const Passed *passed);
+
 /* Who has signed a plan. */
 void view_signers(JsonOut *json, const char *key, const PlanSignature *signatures, size_t count);
 

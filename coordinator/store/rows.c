@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "coordinator/engine/model.h"
+#include "coordinator/store/remarks_text.h"
 
 #define LABELS_TEXT_MAX (1024 * 1024)
 
@@ -161,6 +162,7 @@ static const Column TARGET_COLUMNS[] = {
     U32(TargetRow, "retries", retries),
     U32(TargetRow, "duration_ms", duration_ms),
     I64(TargetRow, "changed_at_ms", changed_at_ms),
+    COL(TargetRow, "remarks", remarks, COLUMN_REMARKS, const Remarks *),
 };
 
 static const Column EVENT_COLUMNS[] = {
@@ -268,6 +270,15 @@ static int bind_labels(sqlite3_stmt *statement, int index, const Labels *labels)
     return sqlite3_bind_text(statement, index, str_text(&text), (int)text.length, SQLITE_TRANSIENT);
 }
 
+static int bind_remarks(sqlite3_stmt *statement, int index, const Remarks *remarks)
+{
+    AUTO(Str) text = { 0 };
+    if (remarks != NULL) {
+        remarks_write(remarks, &text);
+    }
+    return sqlite3_bind_text(statement, index, str_text(&text), (int)text.length, SQLITE_TRANSIENT);
+}
+
 static int bind_column(const Column *column, sqlite3_stmt *statement, int index, const void *at)
 {
     switch (column->kind) {
@@ -286,6 +297,8 @@ static int bind_column(const Column *column, sqlite3_stmt *statement, int index,
         return sqlite3_bind_blob(statement, index, at, PLAN_HASH_BYTES, SQLITE_STATIC);
     case COLUMN_LABELS:
         return bind_labels(statement, index, at);
+    case COLUMN_REMARKS:
+        return bind_remarks(statement, index, *(const Remarks *const *)at);
     case COLUMN_NONE:
     case COLUMN_KIND_COUNT_:
         break;
@@ -383,6 +396,8 @@ static ErrCode read_column(const Column *column, sqlite3_stmt *statement, int in
         return read_hash(statement, index, at, err);
     case COLUMN_LABELS:
         return read_labels(column_text(statement, index), arena, at, err);
+    case COLUMN_REMARKS:
+        return remarks_read(column_text(statement, index), arena, at, err);
     case COLUMN_NONE:
     case COLUMN_KIND_COUNT_:
         break;

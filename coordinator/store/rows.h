@@ -21,9 +21,10 @@ typedef enum ColumnKind {
     COLUMN_U64,
     COLUMN_I64,
     COLUMN_BOOL,
-    COLUMN_WORD,   /* an enum, kept as its name */
-    COLUMN_HASH,   /* uint8_t[PLAN_HASH_BYTES] */
-    COLUMN_LABELS, /* Labels, kept as a JSON object */
+    COLUMN_WORD,    /* an enum, kept as its name */
+    COLUMN_HASH,    /* uint8_t[PLAN_HASH_BYTES] */
+    COLUMN_LABELS,  /* Labels, kept as a JSON object */
+    COLUMN_REMARKS, /* const Remarks *, kept as a JSON object (remarks_text.h); NULL: '' */
     COLUMN_KIND_COUNT_,
 } ColumnKind;
 

@@ -82,6 +82,9 @@ const char *const STORE_SCHEMA_STEPS[] = {
     ("ALTER TABLE inventory ADD COLUMN timeline INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE inventory ADD COLUMN lost TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE targets ADD COLUMN timeline INTEGER NOT NULL DEFAULT 0;"),
+
+    /* Warnings and migrations passed over, as a JSON object; '': there are none. */
+    "ALTER TABLE targets ADD COLUMN remarks TEXT NOT NULL DEFAULT '';",
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

@@ -17,6 +17,7 @@ typedef enum CellType {
     CELL_STAMP,
     CELL_LABELS,
     CELL_INSTANCES,
+    CELL_REMARKS,
 } CellType;
 
 typedef struct Cell {
@@ -117,6 +118,7 @@ static const Cell TARGET_CELLS[] = {
     CELL(TargetRow, hint, CELL_TEXT),
     CELL(TargetRow, migration, CELL_TEXT),
     CELL(TargetRow, statement, CELL_U32),
+    CELL(TargetRow, remarks, CELL_REMARKS),
     CELL(TargetRow, retries, CELL_U32),
     CELL_VOLATILE(TargetRow, duration_ms, CELL_U32),
     CELL_VOLATILE(TargetRow, changed_at_ms, CELL_I64),
@@ -175,6 +177,16 @@ static InstanceRow *instances_copy(const AgentRow *agent, Arena *arena)
     return copy;
 }
 
+static const Remarks *sim_remarks_copy(const Remarks *remarks, Arena *arena)
+{
+    if (remarks == NULL) {
+        return NULL;
+    }
+    Remarks *copy = ARENA_NEW(arena, Remarks);
+    *copy = remarks_copy(remarks, arena);
+    return copy;
+}
+
 void sim_row_copy(RowType type, const void *row, Arena *arena, void *ret_row)
 {
     const RowShape *shape = &SHAPES[type];
@@ -198,6 +210,9 @@ void sim_row_copy(RowType type, const void *row, Arena *arena, void *ret_row)
         case CELL_INSTANCES:
             *(InstanceRow **)slot = instances_copy(row, arena);
             break;
+        case CELL_REMARKS:
+            *(const Remarks **)slot = sim_remarks_copy(*(const Remarks **)slot, arena);
+            break;
         default:
             break; /* plain values came with the memcpy */
         }
@@ -220,6 +235,16 @@ static void instances_print(const AgentRow *agent, Str *out)
                    instance->in_recovery);
         labels_print(&instance->labels, out);
         str_append_char(out, ')');
+    }
+}
+
+static void remarks_print(const Remarks *remarks, Str *out)
+{
+    for (size_t i = 0; remarks != NULL && i < remarks->warning_count; i++) {
+        str_printf(out, "%s/%u,", remarks->warnings[i].migration, remarks->warnings[i].statement);
+    }
+    for (size_t i = 0; remarks != NULL && i < remarks->passed_count; i++) {
+        str_printf(out, "%s,", remarks->passed[i].id);
     }
 }
 
@@ -269,6 +294,9 @@ static void cell_print(const Cell *cell, const void *row, Str *out)
         break;
     case CELL_INSTANCES:
         instances_print(row, out);
+        break;
+    case CELL_REMARKS:
+        remarks_print(*(const Remarks *const *)at, out);
         break;
     case CELL_NONE:
         break;

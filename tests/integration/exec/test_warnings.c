@@ -78,15 +78,15 @@ static void case_failed(const Bench *bench, const Case *row, Report report)
     assert_string_equal(bench->err.sqlstate, row->sqlstate);
     assert_string_equal(bench->last.migration, "0001_w");
     assert_int_equal(bench->last.statement, row->is_solo ? 1 : 2);
-    assert_int_equal(bench->last.warning_count, 0);
+    assert_int_equal(bench->last.remarks.warning_count, 0);
 }
 
 static void case_told(const Bench *bench, const Case *row, Report report)
 {
-    if (report != REPORT_APPLIED || bench->last.warning_count == 0) {
+    if (report != REPORT_APPLIED || bench->last.remarks.warning_count == 0) {
         fail_msg("%s: %s: %s", row->sql, report_name(report), bench->err.message);
     }
-    const Warning *warning = &bench->last.warnings[0];
+    const Warning *warning = &bench->last.remarks.warnings[0];
     assert_non_null(strstr(warning->message, row->words));
     assert_string_equal(warning->migration, "0001_w");
     assert_string_equal(warning->sqlstate, row->sqlstate);
@@ -183,11 +183,11 @@ static void a_thousand_warnings_leave_room_for_those_of_others(void **state)
     };
     Bench *bench = bench_plain(MIGRATIONS, ARRAY_LEN(MIGRATIONS));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-    assert_int_equal(bench->last.warnings_total, 1001);
-    assert_int_equal(bench->last.warning_count, 4);
-    assert_true(strlen(bench->last.warnings[0].message) <= WARNING_TEXT_MAX);
-    assert_string_equal(bench->last.warnings[3].migration, "0002_quiet");
-    assert_string_equal(bench->last.warnings[3].message, "told");
+    assert_int_equal(bench->last.remarks.warnings_total, 1001);
+    assert_int_equal(bench->last.remarks.warning_count, 4);
+    assert_true(strlen(bench->last.remarks.warnings[0].message) <= WARNING_TEXT_MAX);
+    assert_string_equal(bench->last.remarks.warnings[3].migration, "0002_quiet");
+    assert_string_equal(bench->last.remarks.warnings[3].message, "told");
     bench_leave(bench);
 }
 
@@ -200,8 +200,8 @@ static void what_the_grammar_warns_of_is_told_of_no_statement(void **state)
     };
     Bench *bench = bench_plain(&MIGRATION, 1);
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-    assert_int_equal(bench->last.warning_count, 1);
-    assert_int_equal(bench->last.warnings[0].statement, 0);
+    assert_int_equal(bench->last.remarks.warning_count, 1);
+    assert_int_equal(bench->last.remarks.warnings[0].statement, 0);
     bench_leave(bench);
 }
 
@@ -220,9 +220,9 @@ static void a_warning_at_commit_is_told_of_no_statement(void **state)
     };
     Bench *bench = bench_plain(&MIGRATION, 1);
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
-    assert_int_equal(bench->last.warning_count, 1);
-    assert_string_equal(bench->last.warnings[0].message, "late");
-    assert_int_equal(bench->last.warnings[0].statement, 0);
+    assert_int_equal(bench->last.remarks.warning_count, 1);
+    assert_string_equal(bench->last.remarks.warnings[0].message, "late");
+    assert_int_equal(bench->last.remarks.warnings[0].statement, 0);
     bench_leave(bench);
 }
 

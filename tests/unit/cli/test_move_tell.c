@@ -224,17 +224,17 @@ static Warning WARNINGS[] = {
 
 static void report_warnings(Scene *scene, size_t count, uint32_t total)
 {
-    State state = { .report = REPORT_RUNNING,
-                    .has_start = true,
-                    .steps_done = 1,
-                    .version = "0001_users",
-                    .step = "0001_users",
-                    .message = "",
-                    .migration = "",
-                    .warnings = WARNINGS,
-                    .warning_count = count,
-                    .warnings_total = total,
-                    .duration_ms = 2 };
+    State state = {
+        .report = REPORT_RUNNING,
+        .has_start = true,
+        .steps_done = 1,
+        .version = "0001_users",
+        .step = "0001_users",
+        .message = "",
+        .migration = "",
+        .remarks = { .warnings = WARNINGS, .warning_count = count, .warnings_total = total },
+        .duration_ms = 2
+    };
     move_tell_report(&scene->tell, &state);
 }
 

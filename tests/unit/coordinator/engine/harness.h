@@ -97,6 +97,7 @@ void report_unseen(Fleet *fleet, const char *address, Report what, ErrCode code)
 void report_late(Fleet *fleet, const char *address, Report what, uint32_t done);  /* by an old id */
 void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp);
 void report_words(Fleet *fleet, const char *address, Report what, const char *message);
+void report_remarks(Fleet *fleet, const char *address, Report what, const Remarks *remarks);
 void report_hint(Fleet *fleet, const char *address, Report what, const char *hint);
 void report_as(Fleet *fleet, const char *agent, const char *address, Report what);
 /* Under any order, and of any rollout: rollout, target, stamp, report; nothing was read. */

@@ -110,6 +110,14 @@ void report_words(Fleet *fleet, const char *address, Report what, const char *me
     say_state(fleet, host_of(fleet, address), state);
 }
 
+void report_remarks(Fleet *fleet, const char *address, Report what, const Remarks *remarks)
+{
+    State state = state_for(fleet, address, what);
+    state.code = what == REPORT_FAILED ? ERR_SERVER : ERR_NONE;
+    state.remarks = *remarks;
+    say_state(fleet, host_of(fleet, address), state);
+}
+
 void report_stamp(Fleet *fleet, const char *address, Report what, OrderStamp stamp)
 {
     State state = state_for(fleet, address, what);

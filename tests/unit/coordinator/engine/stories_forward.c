@@ -56,6 +56,36 @@ static void what_blocks_a_target_is_told_while_it_is_tried_again(void **state)
     assert_int_equal(events_counted(fleet, "E10"), 2);
 }
 
+static void what_went_on_all_the_same_is_kept_over_attempts_and_restarts(void **state)
+{
+    (void)state;
+    static Warning FIRST[] = { { "0001_a", 1, "01000", "one" }, { "0001_a", 1, "01000", "two" } };
+    static Warning THEN[] = { { "0001_a", 1, "01000", "two" }, { "0002_b", 1, "01000", "three" } };
+    static Passed PASSED[] = { { "0000_x", true } };
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    assert_null(target(fleet, "a/db1")->remarks);
+    report_remarks(fleet, "a/db1", REPORT_FAILED,
+                   &(Remarks){ .warnings = FIRST, .warning_count = 2, .warnings_total = 9 });
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    report_remarks(fleet, "a/db1", REPORT_RUNNING,
+                   &(Remarks){ .warnings = THEN,
+                               .warning_count = 2,
+                               .warnings_total = 2,
+                               .passed = PASSED,
+                               .passed_count = 1,
+                               .passed_total = 1 });
+    restart(fleet);
+    const Remarks *kept = target(fleet, "a/db1")->remarks;
+    assert_int_equal(kept->warning_count, 3);
+    assert_string_equal(kept->warnings[0].message, "one");
+    assert_string_equal(kept->warnings[2].message, "three");
+    assert_int_equal(kept->warnings_total, 9);
+    assert_string_equal(kept->passed[0].id, "0000_x");
+}
+
 static void parallelism_is_limited_overall(void **state)
 {
     (void)state;
@@ -495,6 +525,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_empty_wave_asks_for_the_approval_that_guards_those_behind_it),
     cmocka_unit_test(a_rollout_over_two_waves_succeeds),
     cmocka_unit_test(what_blocks_a_target_is_told_while_it_is_tried_again),
+    cmocka_unit_test(what_went_on_all_the_same_is_kept_over_attempts_and_restarts),
     cmocka_unit_test(parallelism_is_limited_overall),
     cmocka_unit_test(parallelism_is_limited_per_host),
     cmocka_unit_test(strict_runs_no_more_at_once_than_may_fail),

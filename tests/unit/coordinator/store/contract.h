@@ -91,6 +91,17 @@ static const WaveRow CONTRACT_WAVE = {
     .changed_at_ms = 4,
 };
 
+static Warning CONTRACT_WARNINGS[] = { { "0002_b", 3, "01000", "mind\n\"the\" gap" } };
+static Passed CONTRACT_PASSED[] = { { "0001_late", false }, { "0000_x", true } };
+static const Remarks CONTRACT_REMARKS = {
+    .warnings = CONTRACT_WARNINGS,
+    .warning_count = 1,
+    .warnings_total = 7,
+    .passed = CONTRACT_PASSED,
+    .passed_count = 2,
+    .passed_total = 2,
+};
+
 static const TargetRow CONTRACT_TARGET = {
     .rollout = "r-1",
     .address = "db1/t1",
@@ -116,6 +127,7 @@ static const TargetRow CONTRACT_TARGET = {
     .steps_total = 3,
     .step = "0002_b",
     .report = REPORT_HELD,
+    .remarks = &CONTRACT_REMARKS,
     .code = ERR_SERVER,
     .sqlstate = "23505",
     .message = "duplicate key",
@@ -305,6 +317,17 @@ static void contract_check_target_report(const TargetRow *row)
     assert_int_equal(row->steps_total, 3);
     assert_string_equal(row->step, "0002_b");
     assert_int_equal(row->report, REPORT_HELD);
+    assert_int_equal(row->remarks->warning_count, 1);
+    assert_string_equal(row->remarks->warnings[0].migration, "0002_b");
+    assert_int_equal(row->remarks->warnings[0].statement, 3);
+    assert_string_equal(row->remarks->warnings[0].sqlstate, "01000");
+    assert_string_equal(row->remarks->warnings[0].message, "mind\n\"the\" gap");
+    assert_int_equal(row->remarks->warnings_total, 7);
+    assert_int_equal(row->remarks->passed_count, 2);
+    assert_string_equal(row->remarks->passed[1].id, "0000_x");
+    assert_false(row->remarks->passed[0].is_missing);
+    assert_true(row->remarks->passed[1].is_missing);
+    assert_int_equal(row->remarks->passed_total, 2);
     assert_int_equal(row->code, ERR_SERVER);
     assert_string_equal(row->sqlstate, "23505");
     assert_string_equal(row->message, "duplicate key");
