@@ -288,6 +288,12 @@ ErrCode plan_encode(const Plan *plan, Arena *arena, Bytes *ret_canonical, Err *e
  */
 ErrCode plan_decode(Bytes canonical, Arena *arena, Plan **ret_plan, Err *err);
 
+/*
+ * The lowest protocol version whose agents know every field that the plan uses: an older one
+ * refuses it. A plan's fields carry the version of messages that came with them.
+ */
+uint32_t plan_needs(const Plan *plan);
+
 void plan_hash(Bytes canonical, uint8_t ret_hash[PLAN_HASH_BYTES]);
 
 /* A plan with those who have signed it. A value: copying it is fine. */

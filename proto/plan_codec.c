@@ -170,15 +170,16 @@ static const Field TOOL_FIELDS[] = {
     ROW_BOOL(
         7, PlanTool, is_in_first, OPTIONAL,
         "of a whole database, it lies in the first schema of the search_path, and in no other"),
-    ROW_TEXT(8, PlanTool, name, OPTIONAL, 0, NAME_MAX_BYTES,
+    ROW_TEXT(8, PlanTool, name, OPTIONAL | FIELD_SINCE(2), 0, NAME_MAX_BYTES,
              "of its table, as it is: what the target keeps of it; empty: nothing"),
-    ROW_TEXT(9, PlanTool, name_schema, OPTIONAL, 0, NAME_MAX_BYTES,
+    ROW_TEXT(9, PlanTool, name_schema, OPTIONAL | FIELD_SINCE(2), 0, NAME_MAX_BYTES,
              "its schema, where the table is named with one"),
-    ROW_BOOL(10, PlanTool, is_numeric, OPTIONAL, "of ties: versions are compared as numbers"),
-    ROW_BOOL(11, PlanTool, is_own, OPTIONAL,
+    ROW_BOOL(10, PlanTool, is_numeric, OPTIONAL | FIELD_SINCE(2),
+             "of ties: versions are compared as numbers"),
+    ROW_BOOL(11, PlanTool, is_own, OPTIONAL | FIELD_SINCE(2),
              "of ties: the directory is of its format: it is asked also where nothing stands"),
     ROW_BOOL(
-        12, PlanTool, hides_rest, OPTIONAL,
+        12, PlanTool, hides_rest, OPTIONAL | FIELD_SINCE(2),
         "its table holds but where it stands: at what the plan does not have it says nothing of "
         "the rest"),
 };
@@ -204,14 +205,20 @@ static const Field PLAN_FIELDS[] = {
              "one that is applied and not in the plan"),
     ROW_STRUCT(12, Plan, mirrored, PlanTool, OPTIONAL, &TOOL,
                "told of each step, and asked before the first whether it agrees"),
-    ROW_STRUCTS(13, Plan, ties, tie_count, PlanTool, OPTIONAL, 0, PLAN_TIES_MAX, &TOOL,
+    ROW_STRUCTS(13, Plan, ties, tie_count, PlanTool, OPTIONAL | FIELD_SINCE(2), 0, PLAN_TIES_MAX,
+                &TOOL,
                 "of others, the one that a target's history is shared with is asked whether it has "
                 "gone on; `query` is what follows \"WITH v (id, version) AS (…)\""),
-    ROW_BOOL(14, Plan, ends_ties, OPTIONAL, "from now on none of these is asked"),
-    ROW_ENUM(15, Plan, changed, OPTIONAL, HISTORY_RULE_COUNT_, history_word,
+    ROW_BOOL(14, Plan, ends_ties, OPTIONAL | FIELD_SINCE(2), "from now on none of these is asked"),
+    ROW_ENUM(15, Plan, changed, OPTIONAL | FIELD_SINCE(2), HISTORY_RULE_COUNT_, history_word,
              "one that is to be taken over, and that the tool applied as another file"),
 };
 const FieldTable PLAN_TABLE = FIELD_TABLE("plan", Plan, PLAN_FIELDS);
+
+uint32_t plan_needs(const Plan *plan)
+{
+    return wire_needs(&PLAN_TABLE, plan);
+}
 
 static ErrCode encode(const Plan *plan, Str *out, Err *err)
 {

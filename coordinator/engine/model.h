@@ -111,6 +111,7 @@ typedef struct AgentRow {
     const char *name; /* of its key in agents.d */
     SessionState state;
     const char *version;
+    uint32_t protocol; /* the highest version that it speaks; 0: not known */
     Labels labels;
     InstanceRow *instances;
     size_t instance_count;

@@ -191,6 +191,7 @@ static void take_facts(Agent *agent, const Hello *hello)
 {
     bool is_news = has_other_servers(agent, hello);
     text_set(&agent->row.version, hello->version);
+    agent->row.protocol = hello->protocol_max;
     text_set(&agent->row.reason, "");
     agent_row_set_labels(&agent->row, &hello->labels);
     agent_set_instances(agent, hello->instances, hello->instance_count);

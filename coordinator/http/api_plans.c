@@ -157,8 +157,30 @@ static void write_agents(JsonOut *json, const PlanPreview *preview, const Engine
     json_out_array_end(json);
 }
 
+/* Who is known to be too old for the plan; others may be, and have not been heard. */
+static void write_too_old(JsonOut *json, const PlanPreview *preview, const Engine *engine,
+                          uint32_t needs)
+{
+    AUTO_PTR(Map) counts = count_by_agent(preview);
+    for (size_t i = 0; i < engine_agent_count(engine); i++) {
+        const AgentRow *agent = engine_agent_at(engine, i);
+        uintptr_t count = (uintptr_t)map_get(counts, agent->name);
+        if (count == 0 || agent->protocol == 0 || agent->protocol >= needs) {
+            continue;
+        }
+        AUTO(Str) text = { 0 };
+        str_printf(&text,
+                   "agent %s (skein %s) is too old for this plan and will refuse its %zu target%s: "
+                   "it speaks protocol version %u, the plan needs %u; upgrade it first",
+                   agent->name, agent->version, (size_t)count, count == 1 ? "" : "s",
+                   agent->protocol, needs);
+        json_out_string(json, NULL, str_text(&text));
+    }
+}
+
 /* What nobody would notice in a list of targets: `labels.evn != 'test'` selects them all. */
-static void write_warnings(JsonOut *json, const ApiRequest *request, const Plan *plan)
+static void write_warnings(JsonOut *json, const ApiRequest *request, const Plan *plan,
+                           const PlanPreview *preview)
 {
     AUTO(Str) doubt = { 0 };
     Select *where = NULL;
@@ -170,6 +192,7 @@ static void write_warnings(JsonOut *json, const ApiRequest *request, const Plan 
     if (doubt.length > 0) {
         json_out_string(json, NULL, str_text(&doubt));
     }
+    write_too_old(json, preview, shell_engine(request->shell), plan_needs(plan));
     json_out_array_end(json);
 }
 
@@ -192,7 +215,7 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
     write_targets(&json, &preview, strategy);
     write_waves(&json, &preview, strategy);
     write_agents(&json, &preview, shell_engine(request->shell));
-    write_warnings(&json, request, loaded.plan);
+    write_warnings(&json, request, loaded.plan, &preview);
     json_out_unsigned(&json, "max_failures", preview.max_failures);
     json_out_unsigned(&json, "max_parallel", strategy->max_parallel);
     view_signers(&json, "signers", loaded.bundle.signatures, loaded.bundle.signature_count);

@@ -297,6 +297,11 @@ void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t ta
     json_out_string(json, "name", agent->name);
     json_out_string(json, "state", session_state_name(agent->state));
     view_text(json, "version", agent->version);
+    if (agent->protocol == 0) {
+        json_out_null(json, "protocol");
+    } else {
+        json_out_unsigned(json, "protocol", agent->protocol);
+    }
     view_labels(json, "labels", &agent->labels);
     view_time(json, "heard_at", agent->heard_at_ms);
     json_out_string(json, "reason", agent->reason);

@@ -61,6 +61,7 @@ static const Column AGENT_COLUMNS[] = {
     I64(AgentRow, "heard_at_ms", heard_at_ms),
     TEXT(AgentRow, "reason", reason),
     U32(AgentRow, "term_claims", term_claims),
+    U32(AgentRow, "protocol", protocol),
 };
 
 static const Column INSTANCE_COLUMNS[] = {

@@ -85,6 +85,8 @@ const char *const STORE_SCHEMA_STEPS[] = {
 
     /* Warnings and migrations passed over, as a JSON object; '': there are none. */
     "ALTER TABLE targets ADD COLUMN remarks TEXT NOT NULL DEFAULT '';",
+
+    "ALTER TABLE agents ADD COLUMN protocol INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

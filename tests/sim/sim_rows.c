@@ -46,6 +46,7 @@ static const Cell AGENT_CELLS[] = {
     CELL_VOLATILE(AgentRow, heard_at_ms, CELL_I64),
     CELL(AgentRow, reason, CELL_TEXT),
     CELL(AgentRow, term_claims, CELL_U32),
+    CELL(AgentRow, protocol, CELL_U32),
 };
 
 static const Cell INVENTORY_CELLS[] = {

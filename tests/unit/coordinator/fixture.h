@@ -305,7 +305,8 @@ static inline SealedPlan plan_seal(const Plan *plan, Arena *arena)
     return sealed;
 }
 
-static inline SealedPlan plan_sample(const char *name, Arena *arena)
+/* `ends_ties`: it needs protocol version 2. */
+static inline SealedPlan plan_sample_with(const char *name, bool ends_ties, Arena *arena)
 {
     static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
     PlanStatement up = {
@@ -323,13 +324,21 @@ static inline SealedPlan plan_sample(const char *name, Arena *arena)
                                     .statements = &down, .count = 1, .is_transactional = true } };
     PlanWave waves[] = { { .name = "canary", .targets = { 1, false }, .needs_approval = true },
                          { .name = "rest", .targets = { 100, true } } };
-    Plan plan = {
-        .name = name, .to = "0001_a", .where = "", .migrations = &migration, .migration_count = 1
-    };
+    Plan plan = { .name = name,
+                  .to = "0001_a",
+                  .where = "",
+                  .migrations = &migration,
+                  .migration_count = 1,
+                  .ends_ties = ends_ties };
     plan_strategy_defaults(&plan.strategy);
     plan.strategy.waves = waves;
     plan.strategy.wave_count = ARRAY_LEN(waves);
     return plan_seal(&plan, arena);
+}
+
+static inline SealedPlan plan_sample(const char *name, Arena *arena)
+{
+    return plan_sample_with(name, false, arena);
 }
 
 #endif

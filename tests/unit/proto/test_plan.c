@@ -546,6 +546,29 @@ static void a_plan_with_the_default_strategy_is_valid_and_gentle(void **state)
     assert_int_equal(plan->strategy.target_timeout_ms, 1800000);
 }
 
+static void a_plan_says_which_agents_are_too_old_for_it(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    PlanTool tie = { .tool = "dbmate", .query = "SELECT 1" };
+    Plan *plan = sample_plan(&arena);
+    plan->ties = NULL;
+    plan->tie_count = 0;
+    plan->ends_ties = false;
+    plan->mirrored = (PlanTool){ .tool = "dbmate", .query = "SELECT 1" };
+    plan->adoption = (PlanTool){ 0 };
+    assert_int_equal(plan_needs(plan), 1);
+    plan->migrations[0].up.tolerates_warnings = true;
+    assert_int_equal(plan_needs(plan), 2);
+    plan->migrations[0].up.tolerates_warnings = false;
+    plan->mirrored.name = "schema_migrations";
+    assert_int_equal(plan_needs(plan), 2);
+    plan->mirrored.name = NULL;
+    plan->ties = &tie;
+    plan->tie_count = 1;
+    assert_int_equal(plan_needs(plan), 2);
+}
+
 static void migrations_are_found_by_id(void **state)
 {
     (void)state;
@@ -583,6 +606,7 @@ int main(void)
         cmocka_unit_test(a_cut_plan_is_refused),
         cmocka_unit_test(waves_round_up_and_budgets_round_down),
         cmocka_unit_test(a_plan_with_the_default_strategy_is_valid_and_gentle),
+        cmocka_unit_test(a_plan_says_which_agents_are_too_old_for_it),
         cmocka_unit_test(migrations_are_found_by_id),
         cmocka_unit_test(policies_are_named_as_in_a_rollout_file),
     };

@@ -37,6 +37,33 @@ static void a_preview_shows_the_waves_and_starts_nothing(void **state)
     json_decref(rollouts);
 }
 
+/* The fleet's one agent speaks version 1. */
+static void a_preview_names_agents_that_are_too_old_for_the_plan(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    static const struct {
+        bool ends_ties;
+        const char *warning;
+    } CASES[] = {
+        { false, NULL },
+        { true, "agent db1 (skein 0.1.0) is too old for this plan and will refuse its 5 targets: "
+                "it speaks protocol version 1, the plan needs 2; upgrade it first" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        SealedPlan plan = plan_sample_with("sample", CASES[i].ends_ties, &arena);
+        put_plan(world, &plan, plan.hash_text, 201);
+        const char *path = arena_printf(&arena, "/api/v1/plans/%s/preview", plan.hash_text);
+        json_t *preview = ask(world, "POST", path, "", 200);
+        const json_t *warnings = json_object_get(preview, "warnings");
+        assert_int_equal(json_array_size(warnings), CASES[i].warning == NULL ? 0 : 1);
+        if (CASES[i].warning != NULL) {
+            assert_string_equal(json_string_value(json_array_get(warnings, 0)), CASES[i].warning);
+        }
+        json_decref(preview);
+    }
+}
+
 /* ---- signatures ---- */
 
 /* How many have signed, by the answer's "signers". */
@@ -182,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_plan_is_brought_verified_and_fetched),
         WORLD_TEST(a_preview_shows_the_waves_and_starts_nothing),
+        WORLD_TEST(a_preview_names_agents_that_are_too_old_for_the_plan),
         WORLD_TEST(a_second_signer_is_added_to_the_first),
         WORLD_TEST(a_signer_who_comes_again_changes_nothing),
         WORLD_TEST(a_ninth_signer_is_refused_and_the_eight_stay),

@@ -46,6 +46,7 @@ static const AgentRow CONTRACT_AGENT = {
     .heard_at_ms = 1234567890123,
     .reason = "why",
     .term_claims = 3,
+    .protocol = 2,
 };
 
 static const InventoryRow CONTRACT_INVENTORY = {
@@ -226,6 +227,7 @@ static void contract_check_agent(const StoreContents *contents)
     assert_string_equal(agent->version, "0.1.0");
     assert_string_equal(agent->reason, "why");
     assert_int_equal(agent->term_claims, 3);
+    assert_int_equal(agent->protocol, 2);
     assert_int_equal(agent->inventory_revision, 9);
     assert_int_equal(agent->heard_at_ms, 1234567890123);
     contract_check_labels(&agent->labels);
