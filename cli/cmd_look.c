@@ -130,6 +130,19 @@ static bool change_write(const StatusLine *line, Str *out)
     return change.is_known;
 }
 
+/* With whom this row is shared; null: with nobody. */
+static void shared_json(const HistoryEntry *row, JsonOut *json)
+{
+    if (row == NULL || row->tool[0] == '\0') {
+        json_out_null(json, "shared");
+        return;
+    }
+    json_out_object_begin(json, "shared");
+    json_out_string(json, "tool", row->tool);
+    json_out_string(json, "table", or_null(row->tool_table));
+    json_out_object_end(json);
+}
+
 static void status_json(const StatusLines *lines)
 {
     AUTO(Str) text = { 0 };
@@ -146,6 +159,7 @@ static void status_json(const StatusLines *lines)
         AUTO(Str) change = { 0 };
         json_out_string(&json, "change", change_write(line, &change) ? str_text(&change) : NULL);
         json_out_string(&json, "above", line->above);
+        shared_json(line->row, &json);
         json_out_object_end(&json);
     }
     json_out_array_end(&json);
@@ -219,21 +233,23 @@ static void status_text(const Options *options, const StatusLines *lines)
 /* Another tool that the history was taken over from, or that was told of it: the newest word. */
 static void shared_text(const Options *options, const HistoryList *history)
 {
-    const char *tool = "";
+    const HistoryEntry *newest = NULL;
     for (size_t i = 0; i < history->count; i++) {
         const HistoryEntry *row = &history->entries[i];
         bool says_it = strcmp(row->state, "undone") != 0 && row->tool[0] != '\0';
-        tool = says_it ? row->tool : tool;
+        newest = says_it ? row : newest;
     }
-    if (tool[0] != '\0') {
+    if (newest != NULL) {
         AUTO(Str) words = { 0 };
         AUTO(Str) text = { 0 };
+        const char *tool = newest->tool;
+        bool has_table = newest->tool_table[0] != '\0';
         str_printf(
             &words,
-            "shared with %s: up and down ask its table, as long as there is one, and do not do "
+            "shared with %s%s%s: up and down ask its table, as long as there is one, and do not do "
             "again what it has done by itself; `skein repair --mirror %s` compares the two, and "
             "`skein up --mirror none` has done with it\n",
-            tool, tool);
+            tool, has_table ? ", table " : "", newest->tool_table, tool);
         typed_commands_write(options, str_text(&words), &text);
         output_text(&text);
     }

@@ -235,7 +235,8 @@ static const char LINT_DETAILS[] =
 #define END_JSON                                                                                   \
     "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"        \
     " migrations: [{id, duration_ms, statements}],\n"                                              \
-    " passed_over: [{id, rule: out_of_order|missing, above: ID or null}],\n"                       \
+    " passed_over: [{id, rule: out_of_order|missing, above: ID or null,\n"                         \
+    "  tool: that has applied it, and calls it so, or null}],\n"                                   \
     " warnings: [{migration, statement, line, kind, sqlstate, message}], warnings_total,\n"        \
     " failed: null or {migration, statement, line, kind}}"
 static const char MOVE_JSON[] = END_JSON
@@ -269,7 +270,8 @@ const Command COMMANDS[] = {
               &REASON, &YES), cmd_repair },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
       "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null,\n"
-      "  above: the applied migration that it is pending below, or null}]",
+      "  above: the applied migration that it is pending below, or null,\n"
+      "  shared: null or {tool, table: NAME or null}: the newest one says with whom the history is shared}]",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
       "[{id, state, rollout: ID or null, agent, adopted_from: TOOL or null, applied_at, undone_at: TIME or null,\n"

@@ -47,6 +47,8 @@ typedef struct Move {
     Goal goal;
     MoveTell tell;
     const Options *options;
+    const HistoryList *history;
+    PassedOverList *passed;
     bool is_interrupt_told;
 } Move;
 
@@ -87,6 +89,13 @@ static void take_note(void *ctx, const char *text)
     AUTO(Str) note = { 0 };
     typed_commands_write(move->options, text, &note);
     move_tell_note(&move->tell, str_text(&note));
+}
+
+static void take_strange(void *ctx, const char *name)
+{
+    Move *move = ctx;
+    passed_over_add(plan_tool(move->tell.plan)->tool, name, move->history, move->tell.arena,
+                    move->passed);
 }
 
 static ErrCode explain_end(const Move *move, Report report, Err *err)
@@ -139,6 +148,8 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
     move = {
         .goal = goal,
         .options = &invocation->options,
+        .history = &ground->history,
+        .passed = &passed,
         .tell = { .output = invocation->options.output,
                   .goal = goal,
                   .plan = plan,
@@ -157,6 +168,7 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
                    .report = take_report,
                    .progress = take_progress,
                    .note = take_note,
+                   .strange = take_strange,
                    .ctx = &move },
     };
     interrupt_begin(wake);

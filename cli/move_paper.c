@@ -86,9 +86,23 @@ static ErrCode script_tell(const Invocation *invocation, const Telling *telling,
 
 /* ---- running it on paper ---- */
 
+typedef struct OnPaper {
+    Goal goal;
+    const Plan *plan;
+    const HistoryList *history;
+    Arena *arena;
+    PassedOverList *passed;
+} OnPaper;
+
 static Permit permit_always(void *ctx)
 {
-    return (Permit){ .goal = *(const Goal *)ctx, .revision = 1, .may_start = true };
+    return (Permit){ .goal = ((const OnPaper *)ctx)->goal, .revision = 1, .may_start = true };
+}
+
+static void take_strange(void *ctx, const char *name)
+{
+    const OnPaper *at = ctx;
+    passed_over_add(plan_tool(at->plan)->tool, name, at->history, at->arena, at->passed);
 }
 
 static void report_to_nobody(void *ctx, const State *state)
@@ -124,6 +138,8 @@ ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan 
                        const char *to, Err *err)
 {
     AUTO(Paper) paper = { 0 };
+    AUTO(PassedOverList) passed = { 0 };
+    OnPaper at = { goal, plan, &ground->history, &invocation->arena, &passed };
     const char *tenant = local_tenant(&invocation->options);
     JobOrder order = local_order(&invocation->options, ground->source, plan, to);
     ExecJob exec = {
@@ -132,7 +148,10 @@ ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan 
         .agent = local_operator(&invocation->arena),
         .order = &order,
         .seed = clock_boot_ms(),
-        .hooks = { .permit = permit_always, .report = report_to_nobody, .ctx = &goal },
+        .hooks = { .permit = permit_always,
+                   .report = report_to_nobody,
+                   .strange = take_strange,
+                   .ctx = &at },
     };
     Report report = exec_on_paper(&exec, &invocation->arena, &paper, err);
     if (report != REPORT_APPLIED && report != REPORT_ROLLED_BACK) {
@@ -141,7 +160,6 @@ ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan 
                                      : err->code;
     }
     *err = (Err){ 0 };
-    AUTO(PassedOverList) passed = { 0 };
     move_find_passed(ground, plan, goal, to, &passed);
     Telling telling = {
         .plan = plan, .paper = &paper, .passed = &passed, .goal = goal, .schema = tenant

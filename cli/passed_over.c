@@ -1,6 +1,8 @@
 /* See passed_over.h. */
 #include "cli/passed_over.h"
 
+#include <string.h>
+
 #include "cli/local.h"
 #include "cli/printable.h"
 
@@ -61,9 +63,34 @@ void passed_over_find(const Plan *plan, size_t limit, const HistoryList *history
     }
 }
 
+/* A tool's name for it may be a number. */
+static bool is_named(const HistoryEntry *row, const char *name)
+{
+    return !str_equal(row->state, "undone") &&
+           (str_equal(row->id, name) ||
+            str_equal(row->version + strspn(row->version, "0"), name + strspn(name, "0")));
+}
+
+void passed_over_add(const char *tool, const char *name, const HistoryList *history, Arena *arena,
+                     PassedOverList *list)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        if (is_named(&history->entries[i], name)) {
+            return;
+        }
+    }
+    PassedOver item = { .id = arena_strdup(arena, name), .tool = tool };
+    LIST_PUSH(&list->items, item);
+}
+
 static void item_write(const PassedOver *item, Str *out)
 {
-    if (item->above == NULL) {
+    if (item->tool != NULL) {
+        str_printf(out,
+                   "passed over %s: %s has applied it here, and the directory does not have it "
+                   "(--missing ignore)",
+                   item->id, item->tool);
+    } else if (item->above == NULL) {
         str_printf(out,
                    "passed over %s: it is applied here, and the directory does not have it "
                    "(--missing ignore)",
@@ -95,6 +122,7 @@ void passed_over_json(const PassedOverList *list, JsonOut *json)
         json_out_string(json, "id", item->id);
         json_out_string(json, "rule", item->above == NULL ? "missing" : "out_of_order");
         json_out_string(json, "above", item->above);
+        json_out_string(json, "tool", item->tool);
         json_out_object_end(json);
     }
     json_out_array_end(json);

@@ -1,7 +1,7 @@
 /*
- * What `up` leaves as it is because a rule says so: migrations that are absent below an applied one
- * (--out-of-order ignore), and applied ones that the directory does not have (--missing ignore).
- * Nothing of that is passed over in silence.
+ * What is left as it is because a rule says so: migrations that are absent below an applied one
+ * (--out-of-order ignore), and those that skein or another tool has applied and the directory does
+ * not have (--missing ignore). Nothing of that is passed over in silence.
  */
 #ifndef SKEIN_CLI_PASSED_OVER_H
 #define SKEIN_CLI_PASSED_OVER_H
@@ -16,6 +16,7 @@ typedef struct PassedOver {
     const char *id;
     const char *above; /* the applied migration that it is absent below; NULL: it is applied, and
                           the directory does not have it */
+    const char *tool;  /* that has applied it, and `id` is its name for it; NULL: skein has */
 } PassedOver;
 
 typedef struct PassedOverList {
@@ -29,10 +30,15 @@ AUTO_DEFINE(PassedOverList, passed_over_done)
 void passed_over_find(const Plan *plan, size_t limit, const HistoryList *history,
                       PassedOverList *list);
 
+/* What another tool has applied, by its name, unless the history speaks of it, too. Copies the name
+ * into `arena`. */
+void passed_over_add(const char *tool, const char *name, const HistoryList *history, Arena *arena,
+                     PassedOverList *list);
+
 /* A line each, behind `mark`. */
 void passed_over_write(const PassedOverList *list, const char *mark, Str *out);
 
-/* "passed_over": [{id, rule, above}] */
+/* "passed_over": [{id, rule, above, tool}] */
 void passed_over_json(const PassedOverList *list, JsonOut *json);
 
 #endif

@@ -48,6 +48,7 @@ enum EntryColumn {
     ENTRY_FINGERPRINTS,
     ENTRY_REPAIRS,
     ENTRY_TOOL,
+    ENTRY_TOOL_TABLE,
 };
 
 static const struct StateName {
@@ -289,6 +290,7 @@ static HistoryEntry entry_read(const PGresult *rows, int row, Arena *arena)
         .fingerprints = bytes_of_hex(result_text(rows, row, ENTRY_FINGERPRINTS), arena),
         .repairs = arena_strdup(arena, result_text(rows, row, ENTRY_REPAIRS)),
         .tool = arena_strdup(arena, result_text(rows, row, ENTRY_TOOL)),
+        .tool_table = arena_strdup(arena, result_text(rows, row, ENTRY_TOOL_TABLE)),
     };
 }
 

@@ -41,6 +41,7 @@ typedef struct HistoryEntry {
     const char *repairs;      /* what people made of it by hand, oldest first: a JSON array of
                                  {choice, reason, by, at, was: {id, state, …}}; "": nothing */
     const char *tool; /* another one, with which the history is shared as this row says; "": none */
+    const char *tool_table; /* as SQL writes it; "": not kept */
 } HistoryEntry;
 
 typedef struct HistoryList {

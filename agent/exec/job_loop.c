@@ -74,6 +74,14 @@ static void loop_note(void *ctx, const char *text)
     }
 }
 
+static void loop_strange(void *ctx, const char *name)
+{
+    const ExecHooks *hooks = &((Loop *)ctx)->exec->hooks;
+    if (hooks->strange != NULL) {
+        hooks->strange(hooks->ctx, name);
+    }
+}
+
 static Runner *loop_runner(Loop *loop)
 {
     const ExecJob *exec = loop->exec;
@@ -89,6 +97,7 @@ static Runner *loop_runner(Loop *loop)
         .should_cancel = loop_should_cancel,
         .progress = loop_progress,
         .note = loop_note,
+        .strange = loop_strange,
         .ctx = loop,
     };
     return runner_new(&config);

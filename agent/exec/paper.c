@@ -356,6 +356,8 @@ static Runner *runner_on_paper(const ExecJob *exec, Paper *paper)
         .schema = exec->schema,
         .agent = exec->agent,
         .order = exec->order,
+        .strange = exec->hooks.strange,
+        .ctx = exec->hooks.ctx,
     };
     Runner *runner = runner_new(&config);
     runner->paper = paper;

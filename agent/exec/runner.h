@@ -42,6 +42,9 @@ typedef struct RunnerConfig {
     bool (*should_cancel)(void *ctx);                          /* NULL: never */
     void (*progress)(void *ctx, const ExecProgress *progress); /* NULL: nobody looks */
     void (*note)(void *ctx, const char *text); /* what a person should know; NULL: nobody does */
+    /* What the plan's tool has applied and the plan passes over, by the tool's name for it, each
+     * once; NULL: nobody asks. */
+    void (*strange)(void *ctx, const char *name);
     void *ctx;
 } RunnerConfig;
 
@@ -72,8 +75,9 @@ typedef struct ExecHooks {
     void *ctx;
     uint32_t counts_every_ms; /* changes that are but counts of steps are reported at most so often;
                                  0: each */
-    void (*note)(void *ctx, const char *text); /* what a person should know, and which stops
-                                                  nothing; NULL: nobody does */
+    void (*note)(void *ctx, const char *text);    /* what a person should know, and which stops
+                                                     nothing; NULL: nobody does */
+    void (*strange)(void *ctx, const char *name); /* as in RunnerConfig; also on paper */
 } ExecHooks;
 
 typedef struct ExecJob {

@@ -88,6 +88,7 @@ struct Runner {
     const char
         *tie_name; /* its name, and what a command adds for its table; of the runner's life */
     const char *tie_table;
+    bool has_told_strange;
     char application_name[APPLICATION_NAME_MAX];
     struct Paper
         *paper; /* what would be sent is written there instead (paper.h); NULL: it is sent */

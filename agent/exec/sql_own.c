@@ -305,7 +305,9 @@ const char SQL_HISTORY_ALL[] =
     " is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex'),"
     " coalesce((CASE pg_catalog.jsonb_typeof(evidence) WHEN 'object' THEN evidence -> 'repairs'"
     "  END)::pg_catalog.text, ''),"
-    " coalesce(evidence ->> 'tool', nullif(adopted_from, 'baseline'), '')"
+    " coalesce(evidence ->> 'tool', nullif(adopted_from, 'baseline'), ''),"
+    " coalesce(pg_catalog.quote_ident(nullif(evidence ->> 'tool_schema', '')) || '.', '')"
+    "  || coalesce(pg_catalog.quote_ident(nullif(evidence ->> 'tool_table', '')), '')"
     " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /*

@@ -65,6 +65,20 @@ void tool_read(const Plan *plan, const PGresult *rows, Arena *arena, ToolSight *
     *ret_sight = sight;
 }
 
+/* What is held by them is told so, in the history's own words. */
+static void strange_tell(Runner *runner, const ToolSight *sight)
+{
+    const RunnerConfig *config = &runner->config;
+    bool is_passed_over = config->order->plan->missing == HISTORY_IGNORE;
+    if (config->strange == NULL || !is_passed_over || runner->has_told_strange) {
+        return;
+    }
+    runner->has_told_strange = true;
+    for (size_t i = 0; i < sight->stranger_count; i++) {
+        config->strange(config->ctx, sight->strangers[i].name);
+    }
+}
+
 void tool_fill(Runner *runner, const PGresult *rows)
 {
     History *history = &runner->history;
@@ -86,6 +100,7 @@ void tool_fill(Runner *runner, const PGresult *rows)
     history->strange_newest =
         sight.stranger_count == 0 ? NULL : sight.strangers[sight.stranger_count - 1].name;
     history->tool_fault = sight.fault;
+    strange_tell(runner, &sight);
 }
 
 /* ---- where its table lies ---- */

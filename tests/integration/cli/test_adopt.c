@@ -738,6 +738,17 @@ static void odd_histories_are_dealt_with_as_it_is_said(void **state)
     assert_refusal(world, "up --out-of-order reject", 2, "--out-of-order wants a rule");
 }
 
+/* Of what is passed over, by the tool's own name. */
+static void assert_passed_of_tool(World *world, const char *line)
+{
+    const json_t *passed = json_object_get(run_json(world, line, 0), "passed_over");
+    const json_t *item = json_array_get(passed, 0);
+    assert_int_equal(json_array_size(passed), 1);
+    assert_string_equal(json_string_value(json_object_get(item, "id")), "0000");
+    assert_string_equal(json_string_value(json_object_get(item, "rule")), "missing");
+    assert_string_equal(json_string_value(json_object_get(item, "tool")), "dbmate");
+}
+
 /* Squashed or deleted: the tool keeps their rows for ever. */
 static void what_a_tool_has_without_a_file_is_passed_over_where_that_is_said(void **state)
 {
@@ -748,10 +759,14 @@ static void what_a_tool_has_without_a_file_is_passed_over_where_that_is_said(voi
                    ROWS "INSERT INTO schema_migrations VALUES ('0000'), ('0001'), ('0002')");
     assert_refusal(world, "adopt --from dbmate", 3, "--missing ignore");
     assert_refusal(world, "adopt --from dbmate --missing drop", 2, "--missing wants a rule");
-    run_json(world, "adopt --from dbmate --missing ignore", 0);
+    assert_passed_of_tool(world, "adopt --from dbmate --missing ignore");
     assert_ask(world, STANDING, "0001_users dbmate, 0002_posts dbmate");
     assert_refusal(world, "up --mirror dbmate", 3, "--missing ignore");
-    run_json(world, "up --mirror dbmate --missing ignore", 0);
+    assert_passed_of_tool(world, "up --mirror dbmate --missing ignore --dry-run");
+    assert_passed_of_tool(world, "up --mirror dbmate --missing ignore");
+    assert_program(world, "skein up --mirror dbmate --missing ignore", 0,
+                   "passed over 0000: dbmate has applied it here, and the directory does not have "
+                   "it (--missing ignore)\n");
     run_json(world, "down --mirror dbmate --yes", 0);
     run_json(world, "adopt --from dbmate --missing ignore --to 1", 0);
     assert_ask(world, STANDING, "0001_users dbmate");

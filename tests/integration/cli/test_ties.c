@@ -114,7 +114,12 @@ static void a_tool_that_lags_behind_is_told_of(void **state)
     put_third(world);
     assert_refusal(world, "up", 0, "note: dbmate does not know of 1 migration that skein has");
     assert_ask(world, VERSIONS, "0001 0002");
-    assert_program(world, "skein status", 0, "shared with dbmate: ");
+    assert_program(world, "skein status", 0, "shared with dbmate, table schema_migrations: ");
+    const json_t *lines = run_json(world, "status", 0);
+    const json_t *shared = json_object_get(json_array_get(lines, 0), "shared");
+    assert_string_equal(json_string_value(json_object_get(shared, "tool")), "dbmate");
+    assert_string_equal(json_string_value(json_object_get(shared, "table")), "schema_migrations");
+    assert_true(json_is_null(json_object_get(json_array_get(lines, 2), "shared")));
     assert_refusal(world, "up", 0, "note: dbmate does not know of 1 migration that skein has");
     run_json(world, "repair --mirror dbmate --tell --yes", 0);
     assert_ask(world, VERSIONS, "0001 0002 0003");
