@@ -60,9 +60,9 @@ static const Case CASES[] = {
       " description varchar(200) NOT NULL, type varchar(20) NOT NULL, script varchar(1000) NOT NULL,"
       " checksum int, installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT"
       " now(), execution_time int NOT NULL, success boolean NOT NULL)",
-      "INSERT INTO flyway_schema_history VALUES (1, '1', 'users', 'SQL', 'V1__users.sql', 0, 'ann',"
+      "INSERT INTO flyway_schema_history VALUES (1, '1', 'users', 'SQL', 'V1__users.sql', 78787420, 'ann',"
       " now(), 1, true)",
-      "INSERT INTO flyway_schema_history VALUES (2, '2', 'posts', 'SQL', 'V2__posts.sql', 0, 'ann',"
+      "INSERT INTO flyway_schema_history VALUES (2, '2', 'posts', 'SQL', 'V2__posts.sql', 1234964832, 'ann',"
       " now(), 1, true)",
       "string_agg(version, ' ' ORDER BY version)", "flyway_schema_history", "app" },
     { "prisma", "prisma",
@@ -71,9 +71,11 @@ static const Case CASES[] = {
       " rolled_back_at timestamptz, started_at timestamptz NOT NULL DEFAULT now(),"
       " applied_steps_count integer NOT NULL DEFAULT 0)",
       "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at)"
-      " VALUES ('a', 'c', '1_users', now())",
+      " VALUES ('a', 'b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd', '1_users',"
+      " now())",
       "INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at)"
-      " VALUES ('b', 'c', '2_posts', now())",
+      " VALUES ('b', '7142934302c41d0a2475e65a0c313a2765b0d3fbb93050645877efdaaca49cfe', '2_posts',"
+      " now())",
       "string_agg(split_part(migration_name, '_', 1), ' ' ORDER BY migration_name)",
       "_prisma_migrations", "public" },
     { "atlas", "atlas",
