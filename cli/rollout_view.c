@@ -5,6 +5,7 @@
 
 #include "agent/exec/lock_view.h"
 #include "cli/output.h"
+#include "cli/typed_command.h"
 #include "common/shell_word.h"
 #include "common/cleanup.h"
 #include "proto/address.h"
@@ -243,7 +244,8 @@ void targets_text(const json_t *targets, size_t limit, Str *out)
     }
 }
 
-#define REPAIRS_SHOWN 3
+#define TYPED_SHOWN 3    /* targets that a command is shown for */
+#define COMMANDS_SHOWN 3 /* of one hint */
 
 /* A value of a libpq connection string. */
 static void value_write(const char *value, Str *out)
@@ -265,7 +267,7 @@ static void value_write(const char *value, Str *out)
 
 /* The coordinator knows how a database is called, and neither where it is nor where its migrations
  * are. */
-static void repair_text(const char *written, Str *out)
+static void command_text(const char *command, const char *written, Str *out)
 {
     AUTO(Arena) arena = { 0 };
     Address address = { 0 };
@@ -275,32 +277,48 @@ static void repair_text(const char *written, Str *out)
     AUTO(Str) database = { 0 };
     str_append(&database, "dbname=");
     value_write(address.database, &database);
-    str_printf(out, "  on the host of %s: skein repair --database ", address.instance);
-    shell_word(str_text(&database), out);
-    if (address.schema[0] != '\0') {
-        str_append(out, " --schema ");
-        shell_word(address.schema, out);
-    }
-    str_append(out, " --migrations DIR\n");
+    const Options place = {
+        .database = str_text(&database),
+        .schema = address.schema[0] == '\0' ? NULL : address.schema,
+        .migrations = "DIR",
+    };
+    str_printf(out, "  on the host of %s: %s", address.instance, command);
+    typed_command_place(&place, command, out);
+    str_append_char(out, '\n');
 }
 
-/* What `skein repair` can set right says so in its hint. */
-static void repairs_text(const json_t *cluster, Str *out)
+/* What is to be typed on a database stands in the hint, as for any of them. */
+static size_t commands_text(const json_t *cluster, Str *out)
 {
+    AUTO(Arena) arena = { 0 };
     const json_t *targets = json_object_get(cluster, "targets");
-    bool has_repair = strstr(get_text(cluster, "hint"), "`skein repair") != NULL;
-    size_t count = has_repair ? json_array_size(targets) : 0;
-    for (size_t i = 0; i < count && i < REPAIRS_SHOWN; i++) {
-        repair_text(json_string_value(json_array_get(targets, i)), out);
+    const char *hint = get_text(cluster, "hint");
+    size_t count = 0;
+    for (const char *command = NULL; (command = typed_command_next(&hint, &arena)) != NULL;) {
+        bool is_shown = typed_command_is_local(command) && count < COMMANDS_SHOWN;
+        count += is_shown ? 1 : 0;
+        for (size_t i = 0; is_shown && i < json_array_size(targets) && i < TYPED_SHOWN; i++) {
+            command_text(command, json_string_value(json_array_get(targets, i)), out);
+        }
     }
-    if (count > REPAIRS_SHOWN) {
-        str_append(out, "  and likewise for the others; then skein rollout retry\n");
-    } else if (count > 0) {
-        str_append(out, "  then skein rollout retry\n");
-    }
+    return count;
 }
 
-static void cluster_text(const json_t *cluster, Str *out)
+/* Several are ways to choose from, or one to look and one to mend. */
+static void typed_text(const json_t *rollout, const json_t *cluster, Str *out)
+{
+    size_t commands = commands_text(cluster, out);
+    if (commands == 0) {
+        return;
+    }
+    bool is_more = json_array_size(json_object_get(cluster, "targets")) > TYPED_SHOWN;
+    str_printf(out, "  %s%sthen skein rollout retry %s%s--failed\n",
+               is_more ? "and likewise for the others; " : "",
+               commands > 1 ? "whichever of these it is; " : "", get_text(rollout, "id"),
+               get_text(rollout, "id")[0] == '\0' ? "" : " ");
+}
+
+static void cluster_text(const json_t *rollout, const json_t *cluster, Str *out)
 {
     AUTO(Str) head = { 0 };
     long long count = get_number(cluster, "count");
@@ -324,7 +342,7 @@ static void cluster_text(const json_t *cluster, Str *out)
         str_printf(out, ", … and %lld more", count - ADDRESSES_SHOWN);
     }
     str_append_char(out, '\n');
-    repairs_text(cluster, out);
+    typed_text(rollout, cluster, out);
 }
 
 void errors_text(const json_t *rollout, const json_t *errors, Str *out)
@@ -336,7 +354,7 @@ void errors_text(const json_t *rollout, const json_t *errors, Str *out)
     const json_t *cluster = NULL;
     json_array_foreach((json_t *)errors, index, cluster)
     {
-        cluster_text(cluster, out);
+        cluster_text(rollout, cluster, out);
     }
 }
 

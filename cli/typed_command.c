@@ -87,17 +87,30 @@ void typed_command_place(const Options *options, const char *command, Str *out)
     }
 }
 
+const char *typed_command_next(const char **text, Arena *arena)
+{
+    const char *at = strstr(*text, OPENING);
+    if (at == NULL) {
+        return NULL;
+    }
+    size_t length = strcspn(at + 1, "`");
+    *text = at + 1 + length;
+    return arena_strndup(arena, at + 1, length);
+}
+
+bool typed_command_is_local(const char *command)
+{
+    return option_of(command_of(command + strlen(PROGRAM)), PLACES[0]) != NULL;
+}
+
 void typed_commands_write(const Options *options, const char *text, Str *out)
 {
     AUTO(Arena) arena = { 0 };
-    const char *at = NULL;
-    while ((at = strstr(text, OPENING)) != NULL) {
-        size_t length = strcspn(at + 1, "`");
-        const char *command = arena_strndup(&arena, at + 1, length);
-        str_append_bytes(out, text, (size_t)(at + 1 - text));
-        str_append(out, command);
+    const char *command = NULL;
+    for (const char *from = text; (command = typed_command_next(&text, &arena)) != NULL;) {
+        str_append_bytes(out, from, (size_t)(text - from));
         typed_command_place(options, command, out);
-        text = at + 1 + length;
+        from = text;
     }
     str_append(out, text);
 }

@@ -15,4 +15,13 @@ void typed_command_place(const Options *options, const char *command, Str *out);
  * made so. */
 void typed_commands_write(const Options *options, const char *text, Str *out);
 
+/*
+ * The next command in a text, without its backticks, in `arena`; *text is moved behind it. NULL:
+ * there is none.
+ */
+const char *typed_command_next(const char **text, Arena *arena);
+
+/* Is it one that goes to a database itself, and not to the coordinator? */
+bool typed_command_is_local(const char *command);
+
 #endif

@@ -5,6 +5,25 @@
 #include "agent/core/job_actions.h"
 #include "common/shell_word.h"
 
+/* What goes on there with one rule more, as it is typed on one database: no further than an attempt
+ * of a fleet would go. On the way down there is no such command: what a fleet takes back there, and
+ * what `skein down` would, need not be the same. */
+static const char *command_with(const Job *job, const char *rule, Arena *arena)
+{
+    const Plan *plan = job->order->plan;
+    bool is_of_fleet = job->order->rollout[0] != '\0';
+    if (job->direction == GOAL_ROLL_BACK) {
+        return arena_printf(arena, "say %s", rule);
+    }
+    if (!plan_is_adoption(plan)) {
+        return arena_printf(arena, "`skein up%s%s %s`", is_of_fleet ? " --to " : "",
+                            is_of_fleet ? job->order->to : "", rule);
+    }
+    bool has_table = plan->adoption.name != NULL && plan->adoption.name[0] != '\0';
+    return has_table ? arena_printf(arena, "`skein adopt --from %s %s`", plan->adoption.tool, rule)
+                     : arena_printf(arena, "`skein baseline %s %s`", plan->to, rule);
+}
+
 void job_hold_changed_statement(void *subject)
 {
     Job *job = job_of(subject);
@@ -108,16 +127,16 @@ void job_hold_changed(void *subject)
 void job_hold_foreign(void *subject)
 {
     Job *job = job_of(subject);
+    AUTO(Arena) arena = { 0 };
     const char *id = job->history.foreign_newest;
     err_set(job_trouble_new(job), ERR_HISTORY,
             "%s is applied here and is none of these migrations (%u such in all)", id,
             job->history.foreign);
-    err_hint(
-        &job->err,
-        "the database is ahead of these migrations, or of another history: take the directory "
-        "that has %s, say --missing ignore (`missing:` in a rollout file), or see `skein repair` "
-        "on this database",
-        id);
+    err_hint(&job->err,
+             "the database is ahead of these migrations, or of another history: take the directory "
+             "that has %s, or %s (`missing:` in a rollout file), or see `skein repair` on this "
+             "database",
+             id, command_with(job, "--missing ignore", &arena));
     job_hold_at(job, ERR_HISTORY, id);
 }
 
@@ -134,14 +153,16 @@ void job_hold_tool_fault(void *subject)
 void job_hold_strange(void *subject)
 {
     Job *job = job_of(subject);
+    AUTO(Arena) arena = { 0 };
     const char *tool = plan_tool(job->order->plan)->tool;
     err_set(job_trouble_new(job), ERR_HISTORY,
             "%s has applied %s here, which the directory does not "
             "have (%u such in all)",
             tool, job->history.strange_newest, job->history.strange);
     err_hint(&job->err,
-             "take the directory that has it, or say --missing ignore (`missing:` in a rollout "
-             "file): what has no file is passed over");
+             "take the directory that has it, or %s (`missing:` in a rollout file): what has no "
+             "file is passed over",
+             command_with(job, "--missing ignore", &arena));
     job_hold_at(job, ERR_HISTORY, "");
 }
 
@@ -337,13 +358,16 @@ void job_hold_tie_given(void *subject)
 void job_hold_gap(void *subject)
 {
     Job *job = job_of(subject);
+    AUTO(Arena) arena = { 0 };
     long above = -1;
     const char *missing = job_migration_id(job, job_history_gap(job, &above));
     err_set(job_trouble_new(job), ERR_HISTORY, "%s is not applied here, but %s above it is",
             missing, job_migration_id(job, above));
     err_hint(&job->err,
              "give the missing migration a version above what is applied, or say what is to become "
-             "of such ones: --out-of-order apply or ignore, `out_of_order:` in a rollout file");
+             "of such ones (`out_of_order:` in a rollout file): %s runs it, %s passes it over",
+             command_with(job, "--out-of-order apply", &arena),
+             command_with(job, "--out-of-order ignore", &arena));
     job_hold_at(job, ERR_HISTORY, missing);
 }
 
