@@ -111,6 +111,44 @@ static void what_the_directory_does_not_have_is_refused_or_passed_over(void **st
     }
 }
 
+/* A fleet's go no further than it would; a person who says where to knows that. */
+static void a_hint_names_the_whole_command_with_the_rule_that_goes_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rollout;
+        const char *hint;
+    } ROWS[] = {
+        { "r1", "`skein up --to 0004_d --out-of-order apply` runs it, `skein up --to 0004_d "
+                "--out-of-order ignore` passes it over" },
+        { "", "`skein up --out-of-order apply` runs it" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_APPLY);
+        stage.order.rollout = ROWS[i].rollout;
+        stage_applied(&stage, 3, 0);
+        stage.rows[1].state = ROW_ABSENT;
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+        stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+        assert_non_null(strstr(stage_report(&stage).hint, ROWS[i].hint));
+    }
+}
+
+static void an_adoption_that_is_held_by_a_stranger_names_its_own_command(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    stage_adopts(&stage, 1);
+    stage.plan.adoption.name = "flyway_schema_history";
+    stage.history.strange = 1;
+    stage.history.strange_newest = "V9";
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    assert_non_null(
+        strstr(stage_report(&stage).hint, "`skein adopt --from flyway --missing ignore`"));
+}
+
 /* It would count as what the file says from then on. */
 static void what_the_tool_applied_as_another_file_is_refused_or_taken_as_it_is(void **state)
 {
@@ -465,6 +503,8 @@ int main(void)
         cmocka_unit_test(an_adoption_is_taken_back_like_anything),
         cmocka_unit_test(what_was_never_taken_over_is_not_given_back),
         cmocka_unit_test(what_is_wrong_with_the_tool_is_said_in_its_words),
+        cmocka_unit_test(a_hint_names_the_whole_command_with_the_rule_that_goes_on),
+        cmocka_unit_test(an_adoption_that_is_held_by_a_stranger_names_its_own_command),
         cmocka_unit_test(what_the_tool_applied_as_another_file_is_refused_or_taken_as_it_is),
         cmocka_unit_test(what_was_taken_over_before_is_not_compared_with_the_tools_checksum),
         cmocka_unit_test(a_repeatable_that_the_tool_would_run_again_holds_nothing),
