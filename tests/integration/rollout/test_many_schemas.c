@@ -6,8 +6,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/str.h"
 
 #define SCHEMAS_DEFAULT 300
@@ -121,6 +123,32 @@ static void connections_until(Fleet *fleet, const char *id, const char *state)
     assert_true(most <= CONNECTIONS);
 }
 
+/* ---- how long it takes ---- */
+
+/* The same by psql, a process for each schema, as many at once, with a row of its own for each
+ * migration: what a loop in a shell would do. */
+#define BY_PSQL                                                                                        \
+    "seq -f 't%%05g' 1 %u | xargs -P %d -I@ psql -qX -v ON_ERROR_STOP=1 -d '%s'"                       \
+    " -c 'SET search_path = @' -c 'CREATE TABLE versions (id text PRIMARY KEY)'"                       \
+    " -c \"BEGIN; CREATE TABLE items (i int PRIMARY KEY); INSERT INTO versions VALUES ('1'); COMMIT\"" \
+    " -c \"BEGIN; CREATE TABLE more (i int REFERENCES items); INSERT INTO versions VALUES ('2');"      \
+    " COMMIT\""
+
+/* Only where somebody asks for a number of schemas: figures of one run, and no thresholds. */
+static void tell_durations(Fleet *fleet, unsigned count, uint64_t up_ms, uint64_t back_ms)
+{
+    if (getenv("SKEIN_SCHEMAS") == NULL) {
+        return;
+    }
+    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "saas", 0);
+    uint64_t from_ms = clock_boot_ms();
+    assert_int_equal(system(arena_printf(&fleet->arena, BY_PSQL, count, AT_ONCE, database)), 0);
+    uint64_t psql_ms = clock_boot_ms() - from_ms;
+    print_message("%u schemas, %d at once: up in %.1f s, back in %.1f s; by psql up in %.1f s\n",
+                  count, AT_ONCE, (double)up_ms / 1000, (double)back_ms / 1000,
+                  (double)psql_ms / 1000);
+}
+
 #define ALL_AT_ONCE "max_parallel: 40, max_parallel_per_host: 40, max_parallel_per_database: 40"
 
 /* Nobody has been in the database before: whoever comes first makes skein's own tables. */
@@ -133,19 +161,24 @@ static void very_many_schemas_go_up_and_back_forty_at_once(void **state)
     fleet_migration_raw(fleet, "0002_index", "CREATE TABLE more (i int REFERENCES items);\n",
                         "DROP TABLE more;\n");
     schemas_make(fleet, count, "");
+    uint64_t begun_ms = clock_boot_ms();
     const char *id = fleet_rollout_start(
         fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .strategy = ALL_AT_ONCE });
     connections_until(fleet, id, "succeeded");
+    uint64_t up_ms = clock_boot_ms() - begun_ms;
     assert_int_equal(fleet_rollout_count(fleet, id, "healthy"), count);
     assert_schemas(fleet, TABLES("more"), count);
     assert_schemas(fleet, APPLIED("0002_index"), count);
     assert_schemas(fleet, "SELECT count(*) FROM skein.fence", count);
     assert_schemas(fleet, "SELECT count(*) FROM skein.meta", 1);
+    begun_ms = clock_boot_ms();
     fleet_rollout_order(fleet, "rollback", id);
     connections_until(fleet, id, "rolled_back");
+    uint64_t back_ms = clock_boot_ms() - begun_ms;
     assert_schemas(fleet, TABLES("items"), 0);
     assert_schemas(fleet, APPLIED("0001_items"), 0);
     assert_memory(fleet, count);
+    tell_durations(fleet, count, up_ms, back_ms);
 }
 
 static void what_a_tool_has_applied_in_every_schema_is_taken_over(void **state)
