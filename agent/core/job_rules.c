@@ -252,7 +252,7 @@ static const Rule RULES[] = {
       "newer migrations lie above those to undo: a person has to look" },
     { "J69", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_foreign_down), JOB_CLOSING, job_hold_foreign,
       "a migration that is not in the directory was applied above what is to be undone: nothing is" },
-    { "J228", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_not_taken_down), JOB_CLOSING,
+    { "J229", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_not_taken_down), JOB_CLOSING,
       job_hold_not_taken,
       "what is to be given back was never taken over: nothing is, a person has to look" },
     { "J70", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_irreversible_down), JOB_CLOSING,
