@@ -234,7 +234,7 @@ static Result row_run(Step *step)
     Result result = step_run(step, row_take, step);
     if (result.kind == RESULT_OK) {
         session->writes++;
-        tie_step(step->runner, step->migration, place_move(step->action, step->script).to.state);
+        tie_step(step->runner, place_move(step->action, step->script).to.state);
     } else if (step_met_tables(step, &result)) {
         own_tables_explain(session->conn, OWN_WRITE, action_deadline_ms(step->action), &result.err);
     }

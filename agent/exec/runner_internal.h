@@ -240,7 +240,7 @@ ErrCode tie_see(Runner *runner, Tie *tie, bool has_standing, const Action *actio
 ErrCode tie_look(Runner *runner, const Action *action, Err *err);
 
 /* A migration has come to `state` in the history. */
-void tie_step(Runner *runner, const PlanMigration *migration, const char *state);
+void tie_step(Runner *runner, const char *state);
 
 /* The attempt is over: tells (RunnerConfig.note) of what the tie was not told. */
 void tie_conclude(Runner *runner);

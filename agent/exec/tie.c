@@ -399,9 +399,9 @@ ErrCode tie_look(Runner *runner, const Action *action, Err *err)
 
 /* ---- what it does not learn ---- */
 
-void tie_step(Runner *runner, const PlanMigration *migration, const char *state)
+void tie_step(Runner *runner, const char *state)
 {
-    if (!runner->is_tied || migration->is_repeatable) {
+    if (!runner->is_tied) {
         return;
     }
     if (str_equal(state, "applied")) {

@@ -375,7 +375,7 @@ static void adopt_changed(World *world, const char *begin, const ChangedCase *ca
         } else {
             assert_refusal(world, "adopt", 3, cases[i].words);
             assert_refusal(world, "adopt", 3, "--changed ignore");
-            assert_program(world, "skein repair", 0, "tool-changed");
+            assert_program(world, "skein repair", 6, "tool-changed");
             run_json(world, "adopt --changed ignore", 0);
             assert_program(world, "skein repair", 0, "tool-changed");
         }
@@ -461,7 +461,6 @@ static void flyways_checksums_are_made_those_of_the_files(void **state)
     const char *before = pg_cluster_ask(world->cluster, world->database, SUMS);
     put_history_file(world, "R__view.sql", "SELECT 3;\n");
     put_history_file(world, "V1__users.sql", "-- a licence\nSELECT 1;\n");
-    assert_true(strstr(run(world, "up").err, "flyway does not know of 1 migration") == NULL);
     assert_true(strstr(run(world, "up").err, "flyway does not know of 1 migration") != NULL);
     assert_string_equal(pg_cluster_ask(world->cluster, world->database, SUMS), before);
     assert_program(world, "skein repair --mirror flyway", 0, "V1__users: tool-changed");

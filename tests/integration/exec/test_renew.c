@@ -149,6 +149,7 @@ static void a_migration_of_several_parts_stays_in_its_session(void **state)
     script->part_count = ARRAY_LEN(cut);
     script->statements[2].kind = "VACUUM";
     script->statements[2].probe = PROBE_REPEATABLE;
+    script->statements[2].detail = PLAN_WHOLE_DATABASE;
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
 }
 
