@@ -383,6 +383,8 @@ typedef struct PlanChange {
     uint32_t first; /* from this statement on (from 0) … */
     uint32_t gone;  /* … so many of those that were applied … */
     uint32_t come;  /* … are so many others now */
+    uint32_t other; /* gone is come: so many of them are really others, one by one; the first and
+                       the last are */
 } PlanChange;
 
 /* Compares a migration with the fingerprints of what was applied. */

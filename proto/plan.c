@@ -203,11 +203,16 @@ PlanChange plan_change(const PlanMigration *migration, Bytes applied)
            is_same_fingerprint(now, now_count - tail - 1, applied, then_count - tail - 1)) {
         tail++;
     }
+    uint32_t other = 0;
+    for (size_t i = head; now_count == then_count && i < now_count - tail; i++) {
+        other += !is_same_fingerprint(now, i, applied, i);
+    }
     return (PlanChange){
         .is_known = true,
         .first = (uint32_t)head,
         .gone = (uint32_t)(then_count - head - tail),
         .come = (uint32_t)(now_count - head - tail),
+        .other = other,
     };
 }
 
@@ -220,6 +225,22 @@ static void statements_write(const PlanScript *script, uint32_t first, uint32_t 
         str_printf(out, count == 1 ? " (%s, line %u)" : " (%s …, from line %u)", statement->kind,
                    statement->line);
     }
+}
+
+/* As many as there were, from the first that is another one to the last. */
+static void others_write(const PlanScript *script, PlanChange change, Str *out)
+{
+    if (change.other == 2 && change.come > 2) {
+        statements_write(script, change.first, 1, out);
+        str_append(out, " and ");
+        statements_write(script, change.first + change.come - 1, 1, out);
+    } else {
+        if (change.other < change.come) {
+            str_printf(out, "%u of ", change.other);
+        }
+        statements_write(script, change.first, change.come, out);
+    }
+    str_append(out, change.come == 1 ? " is another one" : " are others");
 }
 
 void plan_change_write(const PlanMigration *migration, PlanChange change, Str *out)
@@ -235,12 +256,12 @@ void plan_change_write(const PlanMigration *migration, PlanChange change, Str *o
                    change.gone);
         str_printf(out, change.first == 0 ? " from its beginning" : " after statement %u",
                    change.first);
+    } else if (change.gone == change.come) {
+        others_write(up, change, out);
     } else {
         statements_write(up, change.first, change.come, out);
         if (change.gone == 0) {
             str_append(out, change.come == 1 ? " was added" : " were added");
-        } else if (change.gone == change.come) {
-            str_append(out, change.come == 1 ? " is another one" : " are others");
         } else {
             str_printf(out, " stand%s in place of %u", change.come == 1 ? "s" : "", change.gone);
         }

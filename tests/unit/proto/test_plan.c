@@ -132,6 +132,9 @@ static void a_change_is_told_by_its_statements(void **state)
     } ROWS[] = {
         { "abc", "axc", "statement 2 (KIND, line 20) is another one" },
         { "abcd", "axyd", "statements 2 to 3 (KIND …, from line 20) are others" },
+        { "abcd", "xbcy",
+          "statement 1 (KIND, line 10) and statement 4 (KIND, line 40) are others" },
+        { "abcde", "xbydz", "3 of statements 1 to 5 (KIND …, from line 10) are others" },
         { "ac", "abc", "statement 2 (KIND, line 20) was added" },
         { "a", "abc", "statements 2 to 3 (KIND …, from line 20) were added" },
         { "abc", "ac", "a statement is gone after statement 1" },
