@@ -100,8 +100,11 @@ static void notice_trouble(MoveTell *tell, const State *state)
     tell->trouble = NULL;
     if (is_trouble) {
         bool is_at = state->migration[0] != '\0';
-        tell->trouble = arena_printf(tell->arena, "%s%s%s", state->migration, is_at ? ": " : "",
-                                     state->message);
+        /* Outside a transaction also what will not be tried again is followed by a look. */
+        bool is_passing = err_retry_class((ErrCode)state->code) == RETRY_BACKOFF;
+        tell->trouble = arena_printf(tell->arena, "%s: %s%s%s",
+                                     is_passing ? "trying again" : "looking at what is there now",
+                                     state->migration, is_at ? ": " : "", state->message);
         tell->is_trouble_old = false;
     }
 }
@@ -114,7 +117,7 @@ void move_tell_turn(MoveTell *tell)
     }
     if (!str_equal(tell->waits, tell->trouble)) {
         tell->waits = tell->trouble;
-        show_line(tell, arena_printf(tell->arena, "trying again: %s", tell->trouble), false);
+        show_line(tell, tell->trouble, false);
     }
     tell->trouble = NULL;
 }

@@ -51,8 +51,7 @@ void move_tell_note(MoveTell *tell, const char *text);
 
 void move_tell_progress(MoveTell *tell, const ExecProgress *progress);
 
-/* Before each step of the executor: trouble that it goes on after is trouble that it tries again
- * after. */
+/* Before each step of the executor: trouble that it goes on after is told. */
 void move_tell_turn(MoveTell *tell);
 
 /* Once, on Ctrl-C: what happens now. */

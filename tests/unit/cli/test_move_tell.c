@@ -77,16 +77,23 @@ static void report(Scene *scene, uint32_t done, const char *version, uint32_t du
     report_step(scene, done, done == 0 ? "" : version, version, duration_ms);
 }
 
-static void report_trouble(Scene *scene, Report kind, const char *message, uint32_t statement)
+static void report_code(Scene *scene, Report kind, ErrCode code, const char *message,
+                        uint32_t statement)
 {
     const char *version = scene->tell.version == NULL ? "" : scene->tell.version;
     State state = { .report = kind,
                     .has_start = true,
                     .version = version,
+                    .code = code,
                     .message = message,
                     .migration = "0001_users",
                     .statement = statement };
     move_tell_report(&scene->tell, &state);
+}
+
+static void report_trouble(Scene *scene, Report kind, const char *message, uint32_t statement)
+{
+    report_code(scene, kind, ERR_BLOCKED, message, statement);
 }
 
 static void each_migration_is_told_with_its_time(void **state)
@@ -166,6 +173,20 @@ static void trouble_is_told_once_when_it_is_tried_again(void **state)
     scene_end(&scene, REPORT_FAILED, false);
     assert_string_equal(str_text(&scene.err),
                         "trying again: 0001_users: canceling statement due to lock timeout\n");
+}
+
+/* Outside a transaction what it has left is looked at before its failure is told. */
+static void what_is_not_tried_again_is_not_called_so(void **state)
+{
+    (void)state;
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    report_code(&scene, REPORT_RUNNING, ERR_SERVER, "could not create unique index", 1);
+    move_tell_turn(&scene.tell);
+    move_tell_turn(&scene.tell);
+    scene_end(&scene, REPORT_FAILED, false);
+    assert_string_equal(str_text(&scene.err), "looking at what is there now: 0001_users: could "
+                                              "not create unique index\n");
 }
 
 static void trouble_that_ends_it_is_not_tried_again(void **state)
@@ -324,6 +345,7 @@ int main(void)
         cmocka_unit_test(a_migration_without_statements_is_told_of),
         cmocka_unit_test(nothing_to_do_is_said_so),
         cmocka_unit_test(trouble_is_told_once_when_it_is_tried_again),
+        cmocka_unit_test(what_is_not_tried_again_is_not_called_so),
         cmocka_unit_test(trouble_that_ends_it_is_not_tried_again),
         cmocka_unit_test(who_blocks_is_told_once_where_there_is_no_terminal),
         cmocka_unit_test(as_json_there_is_one_answer_and_nothing_else),
