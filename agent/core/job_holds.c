@@ -281,9 +281,9 @@ void job_hold_tie_found(void *subject)
         tie, count, count == 1 ? "" : "s");
     err_hint(
         &job->err,
-        "take over what it has done: `skein adopt --from %s`, or `adopt: %s` in a rollout file; "
+        "take over what it has done: `skein adopt --from %s%s`, or `adopt: %s` in a rollout file; "
         "where all is to run all the same, --mirror none (`mirror: none`) asks no tool",
-        tie, tie);
+        tie, job->history.tie_table, tie);
     job_hold_at(job, ERR_HISTORY, id);
 }
 

@@ -210,6 +210,9 @@ extern const char SQL_HISTORY_FINGERPRINTS[];
 
 /* Parameter: tenant. Columns: see RowColumn in history.c. */
 extern const char SQL_HISTORY_STANDING[];
+
+/* Parameter: tenant. TIE_COLUMNS of the last row that was written, whether it stands or not. */
+extern const char SQL_HISTORY_FORMER_TIE[];
 extern const char SQL_HISTORY_ALL[];
 
 /* ---- skein repair: sql_repair.c ---- */

@@ -294,6 +294,9 @@ const char SQL_HISTORY_STANDING[] =
     "  fingerprints FROM skein.history) h"
     " WHERE tenant = $1 AND state <> 'undone' ORDER BY seq";
 
+const char SQL_HISTORY_FORMER_TIE[] =
+    "SELECT" TIE_COLUMNS("") " FROM skein.history WHERE tenant = $1 ORDER BY seq DESC LIMIT 1";
+
 #define UTC_TEXT(column)                                                                           \
     "coalesce(pg_catalog.to_char(" column " AT TIME ZONE 'UTC',"                                   \
     " 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), '')"

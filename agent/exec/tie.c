@@ -224,19 +224,38 @@ static ErrCode found_query(Runner *runner, const Tie *tie, const PlanTool *known
     return code;
 }
 
-static ErrCode found_ask(Runner *runner, const PlanTool *known, const Action *action, Arena *arena,
-                         TieSight *sight, Err *err)
+static ErrCode found_ask(Runner *runner, Tie *tie, const PlanTool *known, const Action *action,
+                         Arena *arena, TieSight *sight, Err *err)
 {
-    Tie tie = { .tool = known->tool };
-    table_settle(&tie, known);
+    table_settle(tie, known);
     AUTO_PTR(PGresult) rows = NULL;
-    ErrCode code = found_query(runner, &tie, known, action, &rows, err);
+    ErrCode code = found_query(runner, tie, known, action, &rows, err);
     if (code == ERR_NONE && rows != NULL) {
-        *sight =
-            (TieSight){ .sharing = SHARING_FOUND, .name = known->tool, .tool = known, .table = "" };
+        *sight = (TieSight){ .sharing = SHARING_FOUND,
+                             .name = known->tool,
+                             .tool = known,
+                             .table = arena_strdup(arena, table_words(runner, tie, known)) };
         tool_read(runner->config.order->plan, rows, arena, &sight->tool_sight);
     }
     return code;
+}
+
+/* Whom the history was shared with until all of it was undone: that one may have gone on since. */
+static ErrCode former_see(Runner *runner, const Action *action, Arena *arena, TieSight *sight,
+                          Err *err)
+{
+    const char *params[] = { runner->config.schema };
+    AUTO_PTR(PGresult) rows = NULL;
+    if (!runner->session.has_tables) {
+        return ERR_NONE;
+    }
+    ErrCode code = session_query(runner, SQL_HISTORY_FORMER_TIE, params, 1, action, &rows, err);
+    if (code != ERR_NONE || PQntuples(rows) == 0) {
+        return code;
+    }
+    Tie tie = tie_read(rows, 0, 0, arena);
+    const PlanTool *known = find_tie(runner->config.order->plan, tie.tool);
+    return known == NULL ? ERR_NONE : found_ask(runner, &tie, known, action, arena, sight, err);
 }
 
 /* Nobody has adopted what the directory's own tool may have done; or it did so after all of ours
@@ -245,10 +264,11 @@ static ErrCode found_see(Runner *runner, const Action *action, Arena *arena, Tie
                          Err *err)
 {
     const Plan *plan = runner->config.order->plan;
-    ErrCode code = ERR_NONE;
+    ErrCode code = former_see(runner, action, arena, sight, err);
     for (size_t i = 0; code == ERR_NONE && i < plan->tie_count; i++) {
         if (plan->ties[i].is_own && sight->sharing == SHARING_NONE) {
-            code = found_ask(runner, &plan->ties[i], action, arena, sight, err);
+            Tie tie = { .tool = plan->ties[i].tool };
+            code = found_ask(runner, &tie, &plan->ties[i], action, arena, sight, err);
         }
     }
     return code;

@@ -455,6 +455,25 @@ static void what_nobody_adopted_runs_again_for_who_says_so(void **state)
     assert_ask(world, STANDING, "0001 0002");
 }
 
+/* Of another format than the directory's, and at a table of another name. */
+static void whom_the_history_was_shared_with_is_asked_also_when_all_is_undone(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    tool_does(world, "ALTER TABLE schema_migrations RENAME TO moves");
+    run_json(world, "adopt --from dbmate --table moves", 0);
+    run_json(world, "down --to empty --yes --mirror dbmate --table moves", 0);
+    put_third(world);
+    tool_does(world, "INSERT INTO moves VALUES ('0001'), ('0002'), ('0003');"
+                     " INSERT INTO likes VALUES (3)");
+    assert_refusal(world, "up", 3, "and dbmate has applied 3 migrations of this");
+    assert_refusal(world, "up", 3, "`skein adopt --from dbmate --table moves`");
+    assert_program(world, "skein repair", 6, "0003_like: tool-ahead");
+    tool_does(world, "DELETE FROM moves; DELETE FROM likes");
+    run_json(world, "up", 0);
+    assert_ask(world, LIKES, "1");
+}
+
 /* Taking an adoption back leaves the target as nobody had adopted it. */
 static void an_adoption_that_was_undone_is_none(void **state)
 {
@@ -525,6 +544,7 @@ int main(void)
         WORLD_TEST(a_baseline_is_shared_with_nobody),
         WORLD_TEST(what_nobody_adopted_does_not_run_again),
         WORLD_TEST(what_nobody_adopted_runs_again_for_who_says_so),
+        WORLD_TEST(whom_the_history_was_shared_with_is_asked_also_when_all_is_undone),
         WORLD_TEST(an_adoption_that_was_undone_is_none),
         WORLD_TEST(a_baseline_comes_before_what_nobody_adopted),
         WORLD_TEST(a_table_that_says_nothing_holds_nothing),
