@@ -219,7 +219,23 @@ static void two_formats_in_one_directory_are_a_question(void **state)
     ASSERT_REFUSED(CASES);
 }
 
-/* Whoever may read everything is not tried. */
+#define NOBODY 65534
+
+/* Root may read everything: for the while of a reading it is somebody who may not. */
+static ErrCode read_as_nobody(const Sandbox *sandbox, Arena *arena, MigrationSet *set, Err *err)
+{
+    bool is_root = geteuid() == 0;
+    if (is_root) {
+        assert_int_equal(chmod(sandbox->root, 0755), 0);
+        assert_int_equal(seteuid(NOBODY), 0);
+    }
+    ErrCode code = sandbox_read(sandbox, NULL, arena, set, err);
+    if (is_root) {
+        assert_int_equal(seteuid(0), 0);
+    }
+    return code;
+}
+
 static void a_file_that_may_not_be_read_is_told_as_such(void **state)
 {
     (void)state;
@@ -230,10 +246,7 @@ static void a_file_that_may_not_be_read_is_told_as_such(void **state)
     sandbox_write(&sandbox, "1_a.up.sql", "SELECT 1;");
     const char *path = arena_printf(&arena, "%s/1_a.up.sql", sandbox.path);
     assert_int_equal(chmod(path, 0), 0);
-    if (access(path, R_OK) == 0) {
-        skip();
-    }
-    assert_int_equal(sandbox_read(&sandbox, NULL, &arena, &set, &err), ERR_FORBIDDEN);
+    assert_int_equal(read_as_nobody(&sandbox, &arena, &set, &err), ERR_FORBIDDEN);
     assert_case("hint", err.hint, "give the user that runs this program the permission");
 }
 
