@@ -130,6 +130,17 @@ static ErrCode look_tool(Repairing *repairing, const RepairSight *sight, Finding
     return code;
 }
 
+/* For errors, which are to say where. */
+static ErrCode repairing_open(Repairing *repairing, Err *err)
+{
+    if (repair_open(repairing->runner, err) == ERR_NONE) {
+        return ERR_NONE;
+    }
+    AUTO(Str) where = { 0 };
+    conn_source_describe(repairing->source, NULL, &where);
+    return err_wrap(err, "%s", str_text(&where));
+}
+
 static ErrCode begin(Invocation *invocation, Repairing *repairing, Err *err)
 {
     repairing->invocation = invocation;
@@ -149,7 +160,7 @@ static ErrCode begin(Invocation *invocation, Repairing *repairing, Err *err)
     }
     learn_tool(repairing);
     begin_runner(repairing);
-    return repair_open(repairing->runner, err);
+    return repairing_open(repairing, err);
 }
 
 static ErrCode look(Repairing *repairing, RepairSight *ret_sight, Findings *findings, Err *err)

@@ -154,10 +154,10 @@ ErrCode local_history(const Options *options, ConnSource *source, Arena *arena,
 {
     AUTO_PTR(Conn) conn = NULL;
     uint64_t deadline_ms = clock_boot_ms() + LOOK_TIMEOUT_MS;
-    ErrCode code = look_connect(source, deadline_ms, &conn, err);
-    if (code == ERR_NONE) {
-        code = history_of(conn, options, deadline_ms, arena, ret_list, err);
+    if (look_connect(source, deadline_ms, &conn, err) != ERR_NONE) {
+        return err->code;
     }
+    ErrCode code = history_of(conn, options, deadline_ms, arena, ret_list, err);
     if (code == ERR_PRIVILEGE) {
         err_hint(err,
                  "grant USAGE on schema skein and SELECT on its tables to this role, or look as "

@@ -22,6 +22,8 @@ static const Refusal REFUSALS[] = {
       "skein: cannot connect to 127.0.0.1:1, database x, as postgres: Connection refused" },
     { "postgresql://postgres@127.0.0.1:1/x", "current", 4,
       "hint: does the server run, and do host and port say where?" },
+    { "postgresql://postgres@127.0.0.1:1/x", "repair", 4,
+      "skein: 127.0.0.1:1, database x, as postgres: cannot connect to the server: Connection" },
     { NULL, "up --migrations /nonexistent", 2, "cannot open the migrations at /nonexistent" },
     { NULL, "up --to 7", 2,
       "no migration has the version or id '7'\nhint: the newest one is 0001_users" },
@@ -53,6 +55,18 @@ static void a_database_that_is_not_there_is_named(void **state)
     assert_refusal(
         world, "up", 2,
         ", database nosuch, as postgres: database \"nosuch\" does not exist (SQLSTATE 3D000)\nhint: make it first, or name another");
+}
+
+static void a_role_that_is_not_there_is_named(void **state)
+{
+    static const char *const LINES[] = { "up", "status", "history", "current", "repair", "down" };
+    World *world = *state;
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", NULL);
+    world->connection = arena_printf(&world->arena, "%s user=nosuch", world->connection);
+    for (size_t i = 0; i < ARRAY_LEN(LINES); i++) {
+        assert_refusal(world, LINES[i], 3, ", as nosuch: ");
+        assert_refusal(world, LINES[i], 3, "\nhint: check the role, pg_hba.conf, and where");
+    }
 }
 
 static void a_password_is_never_shown(void **state)
@@ -133,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(what_cannot_be_done_is_said_at_once),
         WORLD_TEST(a_database_that_is_not_there_is_named),
+        WORLD_TEST(a_role_that_is_not_there_is_named),
         WORLD_TEST(a_password_is_never_shown),
         WORLD_TEST(a_replica_is_refused),
         WORLD_TEST(ctrl_c_cancels_the_migration_whole),
