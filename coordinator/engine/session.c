@@ -234,11 +234,11 @@ static void forget_process(Agent *agent, const uint8_t *process)
 static void bind(Agent *agent, Binding binding)
 {
     Binding before = agent->bound;
-    bool is_known = before.session != 0 || agent->has_process;
-    const uint8_t *last = before.session != 0 ? before.boot_id : agent->process;
-    if (!is_known || !is_same_process(last, binding.boot_id)) {
+    if (!agent->has_bound || !is_same_process(agent->last_bound, binding.boot_id)) {
         forget_process(agent, binding.boot_id);
     }
+    agent->has_bound = true;
+    memcpy(agent->last_bound, binding.boot_id, BOOT_ID_BYTES);
     agent->bound = binding;
     agent->offered = (Binding){ 0 };
     agent->is_proven = false;

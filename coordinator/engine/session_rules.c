@@ -89,6 +89,7 @@ static void act_released(void *subject)
     agent->row.term_claims = 0;
     agent->replaced_count = 0;
     agent->has_process = false;
+    agent->has_bound = false;
     agent->heard_ms = agent->engine->now_ms;
 }
 

@@ -60,7 +60,9 @@ struct Agent {
     Binding offered;   /* a WELCOME that waits for proof that its reader lives */
     bool is_proven;    /* the bound process has spoken in its session */
     bool was_welcomed; /* by this engine: it may have the term from here */
-    bool has_process;  /* `process` is the last one that proved itself */
+    bool has_bound;    /* `last_bound` was given what was in force then, proven or not */
+    uint8_t last_bound[BOOT_ID_BYTES];
+    bool has_process; /* `process` is the last one that proved itself */
     uint8_t process[BOOT_ID_BYTES];
     uint8_t replaced[REPLACED_MAX][BOOT_ID_BYTES];
     size_t replaced_count;

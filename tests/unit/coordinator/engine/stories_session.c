@@ -540,7 +540,32 @@ static void who_greets_with_an_order_out_of_force_is_told_to_hold(void **state)
     assert_recalled(fleet, &old);
 }
 
+/* It was welcomed and sent the order, and turned out before it had proven itself. */
+static void what_an_unproven_process_was_sent_is_not_sent_to_another(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    Host *both = host(fleet, "a");
+    fall_silent(fleet, "a");
+    pass(fleet, 31000);
+    say_hello_reborn(fleet, "a");
+    uint32_t attempt = goal(fleet, "a/db1")->stamp.attempt;
+    step(fleet, (Event){ .kind = EVENT_PING,
+                         .agent = "a",
+                         .connection = both->connection,
+                         .session = both->session,
+                         .protocol = both->protocol - 1,
+                         .ping = &(Ping){ 0 } });
+    assert_agent(fleet, "a", SESSION_SUSPECT);
+    map_remove(fleet->in_hand, "a/db1");
+    both->boot_id[0]--; /* the process before is there again */
+    say_hello(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db1")->stamp.attempt, attempt + 1);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(what_an_unproven_process_was_sent_is_not_sent_to_another),
     cmocka_unit_test(who_speaks_of_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(who_greets_with_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(an_agent_that_says_hello_is_active),
