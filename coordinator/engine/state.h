@@ -483,7 +483,8 @@ bool target_is_retried(const TargetRow *row); /* charged, but given another try 
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
 bool target_is_workable(const Target *target); /* its database can be reached and written now */
-bool target_is_shut_out(const Target *target); /* held, since the key of its agent was revoked */
+/* Held, since the key of its agent was revoked; until it is retried or skipped, key or no key. */
+bool target_is_shut_out(const Target *target);
 
 /* --- wave.c, rollout.c --- */
 bool wave_is_open(const Wave *wave); /* its targets are, or have been, on their way */

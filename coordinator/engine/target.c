@@ -290,8 +290,9 @@ void target_act_gone(void *subject)
 
 bool target_is_shut_out(const Target *target)
 {
-    return target->row.state == TARGET_HELD && target->row.code == ERR_FORBIDDEN &&
-           agent_is_revoked(target->agent);
+    const TargetRow *row = &target->row;
+    bool is_own_word = row->report == REPORT_REFUSED || row->report == REPORT_HELD;
+    return row->state == TARGET_HELD && row->code == ERR_FORBIDDEN && !is_own_word;
 }
 
 void target_act_gone_unstarted(void *subject)

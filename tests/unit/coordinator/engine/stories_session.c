@@ -351,6 +351,7 @@ static void a_key_that_is_put_back_lets_its_targets_be_retried(void **state)
     step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
     step(fleet, (Event){ .kind = EVENT_AGENT_ADDED, .agent = "b" });
     come_back(fleet, "b");
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED); /* it is held all the same */
     assert_ok(command_on(fleet, COMMAND_RETRY, "b/db1"));
     assert_ok(command(fleet, COMMAND_RESUME));
     report(fleet, "b/db1", REPORT_APPLIED);
