@@ -245,23 +245,36 @@ static bool renew_if_unheard(Target *target)
     return true;
 }
 
+/* No order is newer than its target's row, and none is as new under another token. */
+static void raise_above(Target *target, OrderStamp stamp)
+{
+    OrderStamp *of_row = &target->row.stamp;
+    OrderStamp least = { stamp.term, of_row->attempt, of_row->revision };
+    if (stamp.attempt == least.attempt && stamp.revision >= least.revision) {
+        least.revision = stamp.revision + 1;
+    }
+    if (order_stamp_compare(*of_row, least) < 0) {
+        *of_row = least;
+        target_touch(target);
+    }
+}
+
 void order_recall(Target *target, OrderStamp stamp, uint64_t token)
 {
     bool is_heard = token == target->recalled_token && stamp.revision >= target->recalled_revision;
-    if (is_heard || token == target->row.token || order_is_in_hand(target) ||
+    bool is_forgotten = stamp.attempt > target->row.stamp.attempt; /* by a store thrown back */
+    if (is_heard || is_forgotten || token == target->row.token || order_is_in_hand(target) ||
         !target->rollout->has_plan) {
         return;
     }
+    OrderStamp hold = { target->engine->term, stamp.attempt, stamp.revision + 1 };
+    raise_above(target, hold);
     GoalMessage *goal = goal_message(target);
-    if (target->row.stamp.term < target->engine->term) { /* no order is newer than the row */
-        target->row.stamp.term = target->engine->term;
-        target_touch(target);
-    }
-    goal->stamp = (OrderStamp){ target->engine->term, stamp.attempt, stamp.revision + 1 };
+    goal->stamp = hold;
     goal->token = token;
     goal->goal = GOAL_HOLD;
     target->recalled_token = token;
-    target->recalled_revision = goal->stamp.revision;
+    target->recalled_revision = hold.revision;
     session_send(target->agent, MESSAGE_GOAL, goal);
 }
 

@@ -541,6 +541,27 @@ static void who_greets_with_an_order_out_of_force_is_told_to_hold(void **state)
     assert_recalled(fleet, &old);
 }
 
+/* Its number was given out again: no order may be as new as its target's row, or newer. */
+static void a_recall_is_never_newer_than_the_row(void **state)
+{
+    (void)state;
+    State old;
+    AUTO_PTR(Fleet) fleet = with_an_order_out_of_force(&old);
+    old.token += 1000;
+    old.stamp.term--; /* of the reign that the store has forgotten */
+    old.stamp.attempt = target(fleet, "a/db1")->stamp.attempt;
+    old.stamp.revision = target(fleet, "a/db1")->stamp.revision + 6;
+    report_bare(fleet, "a", &old);
+    assert_recalled(fleet, &old);
+    assert_true(order_stamp_compare(target(fleet, "a/db1")->stamp, goal(fleet, "a/db1")->stamp) >
+                0);
+    size_t before = fleet->goal_count;
+    old.token++;
+    old.stamp.attempt += 5; /* which is a number that the store knows nothing of */
+    report_bare(fleet, "a", &old);
+    assert_int_equal(fleet->goal_count, before);
+}
+
 /* It was welcomed and sent the order, and turned out before it had proven itself. */
 static void what_an_unproven_process_was_sent_is_not_sent_to_another(void **state)
 {
@@ -566,6 +587,7 @@ static void what_an_unproven_process_was_sent_is_not_sent_to_another(void **stat
 }
 
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_recall_is_never_newer_than_the_row),
     cmocka_unit_test(what_an_unproven_process_was_sent_is_not_sent_to_another),
     cmocka_unit_test(who_speaks_of_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(who_greets_with_an_order_out_of_force_is_told_to_hold),
