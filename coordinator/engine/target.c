@@ -138,6 +138,11 @@ bool target_when_nobody_told(const void *subject)
     return !order_is_in_hand(subject);
 }
 
+bool target_when_nobody_told_unseen(const void *subject)
+{
+    return target_when_nobody_told(subject) && target_when_unseen(subject);
+}
+
 bool target_when_not_charged(const void *subject)
 {
     return !the(subject)->row.is_charged;

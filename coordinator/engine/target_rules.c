@@ -278,6 +278,8 @@ static const Rule RULES[] = {
     /* a person has to look */
     { "T81", TARGET_HELD, TARGET_APPLIED, ALWAYS, TARGET_VERIFYING, NULL,
       "{target} is at {version} after all" },
+    { "T166", TARGET_HELD, TARGET_FAILURE, WHEN(unseen, "nobody looked"), TARGET_HELD,
+      DO(refused_unsure), "{target} is held still, and nobody has looked: {error}" },
     { "T82", TARGET_HELD, TARGET_FAILURE, ALWAYS, TARGET_FAILED, DO(charge),
       "{target} failed at {steps}: {error}" },
     { "T83", TARGET_HELD, TARGET_UNDONE, ALWAYS, TARGET_ROLLED_BACK, NULL,
@@ -350,6 +352,9 @@ static const Rule RULES[] = {
       "{target} had been applied, as is known only now; the goal to take it back stands" },
     { "T112", TARGET_DEBT, TARGET_GONE, ALWAYS, TARGET_HELD, DO(gone),
       "{target} is gone with its debt" },
+    { "T167", TARGET_DEBT, TARGET_STOP,
+      WHEN(nobody_told_unseen, "nobody was told, nobody looked"), TARGET_HELD, DO(stopped_unseen),
+      "{target} is held: the rollout is aborted, and nobody knows how its last step ended" },
     { "T158", TARGET_DEBT, TARGET_STOP, WHEN(nobody_told, "nobody was told"), TARGET_FAILED, NULL,
       "{target} will not be taken back: the rollout is aborted" },
     { "T165", TARGET_DEBT, TARGET_STOP, ALWAYS, TARGET_UNKNOWN, DO(hold),

@@ -24,6 +24,7 @@ bool target_when_holding(const void *subject);
 bool target_when_holding_unseen(const void *subject);
 bool target_when_held_before(const void *subject);
 bool target_when_nobody_told(const void *subject);
+bool target_when_nobody_told_unseen(const void *subject);
 bool target_when_not_charged(const void *subject);
 bool target_when_nothing_applied(const void *subject);
 bool target_when_held_out_of_reach(const void *subject);

@@ -147,6 +147,46 @@ static void an_abort_holds_what_nobody_looked_at(void **state)
     assert_rollout(fleet, ROLLOUT_ABORTED);
 }
 
+/* Its order was in a lost agent's hand, and a new process could not even read the database. */
+static void what_is_held_is_not_failed_before_anybody_looked(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    say_hello_reborn(fleet, "a");
+    say_inventory(fleet, "a");
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_int_equal(target(fleet, "a/db1")->code, ERR_SERVER);
+    assert_true(target(fleet, "a/db1")->is_charged);
+    report_error(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
+    assert_target(fleet, "a/db1", TARGET_HELD); /* an attempt ends once */
+}
+
+/* Its way back was refused before it read anything, and what it applied before is not known. */
+static void an_abort_holds_a_debt_that_nobody_looked_at(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_WAVE;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "b/db1", REPORT_FAILED);
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_UNREACHABLE);
+    assert_target(fleet, "a/db1", TARGET_ROLLBACK_FAILED);
+    fall_silent(fleet, "a");
+    pass(fleet, 31000);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_int_equal(target(fleet, "a/db1")->code, ERR_LOST);
+}
+
 static void an_abort_ends_what_was_parked_already(void **state)
 {
     (void)state;
@@ -355,6 +395,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_is_parked_in_a_pause_leaves_its_host_to_others),
     cmocka_unit_test(an_abort_lets_running_steps_end_and_starts_nothing),
     cmocka_unit_test(an_abort_holds_what_nobody_looked_at),
+    cmocka_unit_test(what_is_held_is_not_failed_before_anybody_looked),
+    cmocka_unit_test(an_abort_holds_a_debt_that_nobody_looked_at),
     cmocka_unit_test(an_abort_ends_what_was_parked_already),
     cmocka_unit_test(an_abort_of_what_never_ran_skips_everything),
     cmocka_unit_test(an_abort_stops_a_soaking_wave_and_what_waits_for_another_try),
