@@ -292,10 +292,9 @@ static void target_make(Rollout *rollout, Target *target)
     }
     map_put(rollout->by_address, target->row.address, target);
     target_take_lane(target);
-    target_count(target);
 }
 
-void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
+static void targets_make(Rollout *rollout, const TargetRow *rows, size_t count)
 {
     free(rollout->targets);
     free(rollout->lanes);
@@ -312,6 +311,19 @@ void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
     for (size_t i = 0; i < count; i++) {
         target_make(rollout, &rollout->targets[i]);
     }
+}
+
+static void targets_count(Rollout *rollout)
+{
+    for (size_t i = 0; i < rollout->target_count; i++) {
+        target_count(&rollout->targets[i]);
+    }
+}
+
+void rollout_make_targets(Rollout *rollout, const TargetRow *rows, size_t count)
+{
+    targets_make(rollout, rows, count);
+    targets_count(rollout);
 }
 
 static void follow(Target *target)
@@ -463,7 +475,7 @@ static void rollout_load(Engine *engine, const RolloutRow *row, const Plan *plan
     const WaveRow *of_waves = rows_of(waves, row->id, &count);
     rollout_make_waves(rollout, of_waves, count);
     const TargetRow *of_targets = rows_of(targets, row->id, &count);
-    rollout_make_targets(rollout, of_targets, count);
+    targets_make(rollout, of_targets, count);
     if (plan != NULL) {
         rollout_take_plan(rollout, plan);
     }
@@ -480,9 +492,11 @@ static void rollouts_load(Engine *engine, const EngineLoad *load)
     map_free(targets.first);
 }
 
-/* After all are there: only then it is known which attempt at a target is the newest. */
+/* After all are there: only then it is known which attempt at a target is the newest, and what is
+ * in hand. */
 static void rollout_take_part(Rollout *rollout)
 {
+    targets_count(rollout);
     if (rollout_is_open(rollout->row.state)) {
         rollout_open(rollout);
         deadlines_load(rollout);

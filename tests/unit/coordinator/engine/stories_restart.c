@@ -385,7 +385,32 @@ static void a_roll_back_without_its_plan_says_so_and_goes_on_when_it_is_brought(
     assert_rollout(fleet, ROLLOUT_ROLLED_BACK);
 }
 
+/* It parked, was given to a rollout that came later, and is to be taken back after all. */
+static void a_debt_that_a_later_rollout_had_keeps_no_host_busy_after_a_restart(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan.strategy.max_parallel_per_host = 1;
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    report_steps(fleet, "a/db1", REPORT_PARKED, 1, 1);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+    assert_ok(start_as(fleet, "r2"));
+    report(fleet, "a/db1", REPORT_FAILED);
+    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    fall_silent(fleet, "a");
+    pass(fleet, 31000);
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    restart(fleet);
+    come_back(fleet, "a");
+    assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_debt_that_a_later_rollout_had_keeps_no_host_busy_after_a_restart),
     cmocka_unit_test(a_restart_goes_on_where_it_was),
     cmocka_unit_test(nothing_new_starts_while_recovering),
     cmocka_unit_test(what_is_heard_of_an_ended_rollout_recovers_nothing),
