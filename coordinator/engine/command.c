@@ -86,12 +86,8 @@ static ErrCode check_not_built_upon(const Rollout *rollout, Err *err)
         for (size_t j = 0; j < rollout->target_count; j++) {
             const char *address = rollout->targets[j].row.address;
             const Target *same = map_get(later->by_address, address);
-            bool is_built = same != NULL && (same->row.state == TARGET_HEALTHY ||
-                                             same->row.state == TARGET_VERIFYING);
-            if (is_built) {
-                err_set(err, ERR_CONFLICT, "%s was applied by rollout %s after it", address,
-                        later->row.id);
-                return err_hint(err, "roll %s back first", later->row.id);
+            if (same != NULL && target_is_applied(same)) {
+                return target_refuse_beneath(same, err);
             }
         }
     }
@@ -103,6 +99,9 @@ static ErrCode check_roll_back(Rollout *rollout, Err *err)
 {
     if (rollout->row.state == ROLLOUT_FOUND && rollout->has_plan) {
         ErrCode code = found_check(rollout, err);
+        if (code == ERR_NONE) {
+            code = found_check_beneath(rollout, err);
+        }
         if (code == ERR_NONE) {
             found_make_targets(rollout);
         }

@@ -123,6 +123,32 @@ static ErrCode check_free(const Rollout *rollout, Err *err)
     return ERR_NONE;
 }
 
+/* The last that began on its database, as far as that has been read since. Tokens tell: the term of
+ * a row rises with the reigns. */
+static bool is_newest_on(const Target *target, const Item *item)
+{
+    return target->row.token >= item->row.fence.token;
+}
+
+/*
+ * A rollout that has been forgotten, and is found again, may be older than one that is known here:
+ * that one was applied last where the database names another for its newest migrations.
+ */
+ErrCode found_check_beneath(const Rollout *rollout, Err *err)
+{
+    const Engine *engine = rollout->engine;
+    for (size_t i = 0; i < engine->items.count; i++) {
+        const Item *item = engine->items.items[i];
+        for (size_t j = 0; is_of(item, rollout) && j < engine->rollouts.count; j++) {
+            const Target *same = map_get(engine->rollouts.items[j]->by_address, item->row.address);
+            if (same != NULL && target_is_applied(same) && is_newest_on(same, item)) {
+                return target_refuse_beneath(same, err);
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
 typedef struct Standing {
     TargetState state;
     Goal goal;

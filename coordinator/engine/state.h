@@ -482,6 +482,9 @@ bool target_is_retried(const TargetRow *row); /* charged, but given another try 
 /* --- target.c --- */
 void target_set_error(Target *target, ErrCode code, const char *message, const char *hint);
 bool target_is_wanted_back(const Target *target);
+bool target_is_applied(const Target *target); /* as far as anybody has said */
+/* Another rollout that lies beneath this one's target is not to go back. */
+ErrCode target_refuse_beneath(const Target *upon, Err *err);
 bool target_is_workable(const Target *target); /* its database can be reached and written now */
 /* Held, since the key of its agent was revoked; until it is retried or skipped, key or no key. */
 bool target_is_shut_out(const Target *target);
@@ -540,8 +543,9 @@ bool rollout_knows_plan(const Rollout *rollout); /* its hash, at least */
 void found_take_entry(Item *item, const InventoryTarget *entry);
 void found_take_plan(Rollout *rollout, const Plan *plan);
 ErrCode found_check(const Rollout *rollout, Err *err); /* may it be taken back, or gone on with? */
-void found_make_targets(Rollout *rollout);             /* of all databases that have it now */
-ErrCode found_make_whole(Rollout *rollout, Err *err);  /* and of those that its plan selects */
+ErrCode found_check_beneath(const Rollout *rollout, Err *err); /* may it go back? */
+void found_make_targets(Rollout *rollout);            /* of all databases that have it now */
+ErrCode found_make_whole(Rollout *rollout, Err *err); /* and of those that its plan selects */
 size_t found_versions(const Rollout *rollout, FoundVersion *ret_versions, size_t max);
 
 /* --- retire.c: what has ended long ago --- */

@@ -41,6 +41,18 @@ bool target_is_wanted_back(const Target *target)
            (rollout->row.state == ROLLOUT_RUNNING || rollout->row.state == ROLLOUT_PAUSED);
 }
 
+bool target_is_applied(const Target *target)
+{
+    return target->row.state == TARGET_VERIFYING || target->row.state == TARGET_HEALTHY;
+}
+
+ErrCode target_refuse_beneath(const Target *upon, Err *err)
+{
+    const char *later = upon->rollout->row.id;
+    err_set(err, ERR_CONFLICT, "%s was applied by rollout %s after it", upon->row.address, later);
+    return err_hint(err, "roll %s back first", later);
+}
+
 bool target_is_workable(const Target *target)
 {
     const InventoryRow *row = &target->item->row;

@@ -213,6 +213,29 @@ static void what_an_open_rollout_has_is_not_pulled_away(void **state)
     assert_int_equal(command_r7(fleet, COMMAND_RESUME), ERR_CONFLICT);
 }
 
+/* It had been forgotten here, and is older than what was built upon it since. */
+static void what_a_known_one_was_applied_upon_is_not_pulled_away(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    assert_ok(start(fleet));
+    report_all(fleet, REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    InventoryTarget of_a = had(fleet, "a", 1, "0002_currency", 1);
+    list(fleet, "b", NULL, 0);
+    list(fleet, "a", &of_a, 1); /* read before it began, or by whom it is not told */
+    bring(fleet, HASH);
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
+    assert_non_null(strstr(fleet->err.message, "a/db1 was applied by rollout r1 after it"));
+    of_a.fence.token = goal(fleet, "a/db1")->token;
+    of_a.fence.term = goal(fleet, "a/db1")->stamp.term;
+    list(fleet, "a", &of_a, 1);
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
+    of_a.fence.token++; /* r7 has been at it since */
+    list(fleet, "a", &of_a, 1);
+    assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
+}
+
 static RolloutState state_r7(Fleet *fleet)
 {
     return r7(fleet)->state;
@@ -328,6 +351,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(it_goes_back_when_all_agents_have_told_what_they_have),
     cmocka_unit_test(without_a_plans_name_it_waits_for_a_listing),
     cmocka_unit_test(what_an_open_rollout_has_is_not_pulled_away),
+    cmocka_unit_test(what_a_known_one_was_applied_upon_is_not_pulled_away),
     cmocka_unit_test(it_goes_on_wave_by_wave_with_what_is_not_applied),
     cmocka_unit_test(what_went_on_goes_back_as_one),
     cmocka_unit_test(an_abort_of_what_went_on_calls_nothing_untouched),
