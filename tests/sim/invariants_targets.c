@@ -163,6 +163,12 @@ static void check_back(Invariants *invariants, const TargetRow *row)
     }
 }
 
+/* A job whose order has been withdrawn speaks under none: who hears it hears of no order. */
+static bool is_of_no_order(const State *state)
+{
+    return state->stamp.revision == 0 && !report_is_end((Report)state->report);
+}
+
 /*
  * Has this word been heard in this session, or is it of an older attempt than the one in force?
  * Reports are numbered; one that has been overtaken is old, too.
@@ -180,7 +186,7 @@ void invariants_hear(Invariants *invariants, const Event *event)
                        shadow->heard_attempt == state->stamp.attempt &&
                        state->report_id <= shadow->heard_id;
     invariants->is_spent_word = is_repeated || state->stamp.attempt < shadow->attempt;
-    if (!is_repeated) {
+    if (!is_repeated && !is_of_no_order(state)) {
         shadow->heard_session = event->session;
         shadow->heard_attempt = state->stamp.attempt;
         shadow->heard_id = state->report_id;

@@ -23,13 +23,18 @@ static Dice *dice_of(PgSession *session)
     return session->tenant != NULL ? &session->tenant->dice : &session->pg->dice;
 }
 
+/* Before and after a backup of the store: not even the fence knows the two apart. */
+static bool is_given_twice(const PgTenant *tenant, const JobOrder *order)
+{
+    return order->stamp.term <= tenant->pg->excused_term;
+}
+
 /* A fence cannot tell two processes apart that have the same attempt in hand. */
 static void check_owner(PgTenant *tenant, const JobOrder *order, uint64_t process)
 {
     Fence fence = { order->stamp.term, order->token };
-    bool is_given_twice = fence.term <= tenant->pg->excused_term; /* before and after a backup */
     if (fence_compare(fence, tenant->newest) == 0 && tenant->owner != process &&
-        !sim_pg_is_excused(tenant) && !is_given_twice) {
+        !sim_pg_is_excused(tenant) && !is_given_twice(tenant, order)) {
         world_violate(tenant->pg->world, "one attempt is one process's", "%s: token %llu of %s",
                       tenant->address, (unsigned long long)fence.token, order->rollout);
     }
@@ -88,7 +93,7 @@ static void check_lost(PgSession *session)
 {
     bool is_up = session->action.kind == ACTION_APPLY ||
                  (session->action.kind == ACTION_NOTE_BEGIN && !session->action.is_down);
-    if (is_up && *done_part(session)) {
+    if (is_up && *done_part(session) && !is_given_twice(session->tenant, session->order)) {
         world_violate(world_of(session), "what was lost is not done again in silence",
                       "%s: migration %zu was committed to this job before",
                       session->tenant->address, session->action.migration + 1);
