@@ -235,7 +235,8 @@ ErrCode tie_see(Runner *runner, Tie *tie, bool has_standing, const Action *actio
 /*
  * Has the tool that the history is shared with gone on or back by itself, where the plan has
  * nothing to do with it? Fills in what History says of the tie; ends it where the plan does
- * (Plan.ends_ties). Asks nothing where the history is skein's alone.
+ * (Plan.ends_ties). Asks nothing where the history is skein's alone. Of the plan's own tool, what
+ * it and the history both have is written down as had.
  */
 ErrCode tie_look(Runner *runner, const Action *action, Err *err);
 

@@ -197,6 +197,10 @@ extern const char SQL_HISTORY_EVIDENCE[];
  */
 extern const char SQL_HISTORY_SUPERSEDE[];
 
+/* Rows that are applied say what tool has had them, too. Parameters: tenant, that as evidence
+ * (tie_evidence), a JSON array of ids. */
+extern const char SQL_HISTORY_TIE[];
+
 /* No row that stands says any more that the history has to do with another tool. Parameter:
  * tenant. */
 extern const char SQL_HISTORY_UNTIE[];

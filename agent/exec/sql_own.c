@@ -268,11 +268,17 @@ const char SQL_HISTORY_SUPERSEDE[] =
     " AND state IN ('started', 'applied') AND NOT is_running";
 
 /* Rows without evidence, or with a list of indexes, are made such as have room. */
+#define EVIDENCE_AND                                                                               \
+    "UPDATE skein.history AS h SET evidence ="                                                     \
+    " (CASE pg_catalog.jsonb_typeof(h.evidence) WHEN 'object' THEN h.evidence"                     \
+    "  WHEN 'array' THEN pg_catalog.jsonb_build_object('indexes', h.evidence) ELSE '{}' END) || "
+
+const char SQL_HISTORY_TIE[] =
+    EVIDENCE_AND "$2::pg_catalog.jsonb WHERE h.tenant = $1 AND h.state = 'applied'"
+    " AND h.id IN (SELECT pg_catalog.jsonb_array_elements_text($3::pg_catalog.jsonb))";
+
 const char SQL_HISTORY_UNTIE[] =
-    "UPDATE skein.history AS h SET evidence ="
-    " (CASE pg_catalog.jsonb_typeof(h.evidence) WHEN 'object' THEN h.evidence"
-    "  WHEN 'array' THEN pg_catalog.jsonb_build_object('indexes', h.evidence) ELSE '{}' END)"
-    " || '{\"tool\": \"\"}' WHERE h.tenant = $1 AND h.state <> 'undone'"
+    EVIDENCE_AND "'{\"tool\": \"\"}' WHERE h.tenant = $1 AND h.state <> 'undone'"
     " AND coalesce(h.evidence ->> 'tool', nullif(h.adopted_from, 'baseline'), '') <> ''";
 
 const char SQL_SCHEMA_STANDS[] =

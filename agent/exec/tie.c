@@ -310,14 +310,17 @@ static void sight_take(Runner *runner, const TieSight *sight)
     }
 }
 
+static bool is_same_table(const Tie *tie, const PlanTool *tool)
+{
+    return str_equal(tie->table, tool->name) && str_equal(tie->schema, or_empty(tool->name_schema));
+}
+
 /* Of a plan that has to do with another tool. */
 static void other_look(Runner *runner, Tie *tie, const PlanTool *known, const Action *action)
 {
     const PlanTool *tool = plan_tool(runner->config.order->plan);
     table_settle(tie, known);
-    bool is_same_table =
-        str_equal(tie->table, tool->name) && str_equal(tie->schema, or_empty(tool->name_schema));
-    if (is_same_table || is_empty(tool->name)) {
+    if (is_same_table(tie, tool) || is_empty(tool->name)) {
         return;
     }
     bool is_there = false;
@@ -376,6 +379,53 @@ static bool is_to_end(const Runner *runner)
     return runner->config.order->plan->ends_ties && !is_empty(runner->tie.tool);
 }
 
+/* Applied, had by the plan's tool, and no row says so. Their ids, as JSON; none: "[]". */
+static size_t unsaid_write(Runner *runner, Str *out)
+{
+    const Plan *plan = runner->config.order->plan;
+    size_t count = 0;
+    JsonOut json = json_out(out);
+    json_out_array_begin(&json, NULL);
+    for (size_t i = 0; i < runner->history.count; i++) {
+        HistoryRow *row = &runner->history.rows[i];
+        if (row->state == ROW_APPLIED && row->is_in_tool && !row->was_in_tool) {
+            row->was_in_tool = true;
+            json_out_string(&json, NULL, plan->migrations[i].id);
+            count++;
+        }
+    }
+    json_out_array_end(&json);
+    return count;
+}
+
+/* Not one that a slip of --table names: what it has is not what the other one has had. */
+static bool is_shared_with(Runner *runner, const PlanTool *tool)
+{
+    Tie *tie = &runner->tie;
+    bool is_of_tool = str_equal(or_empty(tie->tool), tool->tool);
+    if (is_of_tool) {
+        table_settle(tie, tool);
+    }
+    return runner->history.tie == NULL && (!is_of_tool || is_same_table(tie, tool));
+}
+
+/* What both have was not always taken over or told: a baseline, or what either has done by itself.
+ * From now on it counts as had, or the tool could undo it and nobody would ask. */
+static ErrCode both_share(Runner *runner, const Action *action, Err *err)
+{
+    AUTO(Str) ids = { 0 };
+    const PlanTool *tool = plan_tool(runner->config.order->plan);
+    const char *evidence = tie_evidence(runner, true);
+    bool is_at_rest = runner->history.tool_fault == NULL;
+    if (evidence == NULL || !is_at_rest || !is_shared_with(runner, tool) ||
+        unsaid_write(runner, &ids) == 0) {
+        return ERR_NONE;
+    }
+    const char *params[] = { runner->config.schema, evidence, str_text(&ids) };
+    AUTO_PTR(PGresult) done = NULL;
+    return session_query(runner, SQL_HISTORY_TIE, params, ARRAY_LEN(params), action, &done, err);
+}
+
 /* Of a plan that leaves it alone. */
 static ErrCode alone_look(Runner *runner, const Action *action, Err *err)
 {
@@ -411,6 +461,9 @@ ErrCode tie_look(Runner *runner, const Action *action, Err *err)
             TieSight sight = tied_see(runner, tie, action, &runner->arena);
             sight_take(runner, &sight);
         }
+    }
+    if (code == ERR_NONE && tool != NULL && runner->paper == NULL) {
+        code = both_share(runner, action, err);
     }
     return code == ERR_NONE && is_to_end(runner) && plan->tie_count > 0
                ? tie_end(runner, action, err)

@@ -240,6 +240,24 @@ static void what_the_tool_never_had_it_has_not_undone(void **state)
     assert_ask(world, LIKES, "0");
 }
 
+/* Neither taken over nor told, but both had it when they were compared. */
+static void what_both_had_the_tool_can_undo_by_itself(void **state)
+{
+    static const char *const BEFORE[] = { "baseline 2", "up --to 2 --mirror none" };
+    static const char *const COMPARED[] = { "up --mirror dbmate", "adopt --from dbmate" };
+    World *world = *state;
+    put_shop(world);
+    for (size_t i = 0; i < ARRAY_LEN(BEFORE) * ARRAY_LEN(COMPARED); i++) {
+        tool_does(world, "DROP SCHEMA IF EXISTS skein CASCADE; DELETE FROM schema_migrations;"
+                         " INSERT INTO schema_migrations VALUES ('0001'), ('0002')");
+        run_json(world, BEFORE[i / ARRAY_LEN(COMPARED)], 0);
+        run_json(world, COMPARED[i % ARRAY_LEN(COMPARED)], 0);
+        tool_does(world, "DELETE FROM schema_migrations WHERE version = '0002'");
+        assert_refusal(world, "up", 3, "dbmate had 0002_posts here and has it no more");
+        assert_refusal(world, "up", 3, "`skein repair --undone 0002_posts`");
+    }
+}
+
 /* Begun with --mirror, and brought to its end without: it was never told. */
 static void what_was_only_begun_with_the_mirror_it_never_had(void **state)
 {
@@ -533,6 +551,7 @@ int main(void)
         WORLD_TEST(a_table_that_has_lost_a_row_is_told_again),
         WORLD_TEST(adopting_back_to_where_the_tool_stands_takes_the_row_back),
         WORLD_TEST(what_the_tool_never_had_it_has_not_undone),
+        WORLD_TEST(what_both_had_the_tool_can_undo_by_itself),
         WORLD_TEST(what_was_only_begun_with_the_mirror_it_never_had),
         WORLD_TEST(a_statement_outside_a_transaction_is_remembered_as_told),
         WORLD_TEST(where_one_version_goes_back_all_above_it_is_undone),
