@@ -150,6 +150,16 @@ static const char *hiding_trouble(const PlanTool *known, const ToolSight *sight,
     return NULL;
 }
 
+/* To a role that may not use its schema, what is in it looks as if it were not there. */
+static bool is_closed(Runner *runner, const Tie *tie, const Action *action)
+{
+    const char *params[] = { tie->schema };
+    AUTO_PTR(PGresult) rows = NULL;
+    return !is_empty(tie->schema) &&
+           session_query(runner, SQL_SCHEMA_CLOSED, params, 1, action, &rows, NULL) == ERR_NONE &&
+           PQntuples(rows) > 0 && result_bool(rows, 0, 0);
+}
+
 static void tied_ask(Runner *runner, const Tie *tie, const PlanTool *known, const Action *action,
                      Arena *arena, TieSight *sight)
 {
@@ -158,7 +168,10 @@ static void tied_ask(Runner *runner, const Tie *tie, const PlanTool *known, cons
     ErrCode code = path_query(runner, path_of(runner, tie, known), question_of(runner, tie, known),
                               action, &rows, &err);
     if (code != ERR_NONE && is_gone(&err)) {
-        return; /* whoever took it away has ended it */
+        if (!is_closed(runner, tie, action)) {
+            return; /* whoever took it away has ended it */
+        }
+        err_set(&err, ERR_PRIVILEGE, "permission denied for schema %s", tie->schema);
     }
     sight->sharing = SHARING_TIED;
     if (code != ERR_NONE) {
@@ -326,7 +339,7 @@ static void other_look(Runner *runner, Tie *tie, const PlanTool *known, const Ac
     bool is_there = false;
     Err err = { 0 };
     ErrCode code = table_seek(runner, tie, known, action, &is_there, &err);
-    if (code != ERR_NONE || is_there) {
+    if (code != ERR_NONE || is_there || is_closed(runner, tie, action)) {
         runner->history.tie = tie->tool;
         runner->history.is_tie_other = true;
     }

@@ -139,6 +139,28 @@ static void dropping_the_tools_table_ends_it(void **state)
     assert_ask(world, LIKES, "1");
 }
 
+/* To who may not use its schema it looks as if it were not there. */
+static void a_table_in_a_schema_that_is_closed_to_the_role_is_not_gone(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    tool_does(world, "CREATE SCHEMA ops; ALTER TABLE schema_migrations SET SCHEMA ops");
+    run_json(world, "adopt --from dbmate --table ops.schema_migrations", 0);
+    put_third(world);
+    tool_does(world, "INSERT INTO ops.schema_migrations VALUES ('0003'); CREATE ROLE mover LOGIN;"
+                     " GRANT ALL ON likes TO mover; GRANT USAGE ON SCHEMA skein TO mover;"
+                     " GRANT ALL ON ALL TABLES IN SCHEMA skein TO mover; CREATE TABLE"
+                     " __diesel_schema_migrations (version varchar PRIMARY KEY, run_on timestamp);"
+                     " INSERT INTO __diesel_schema_migrations VALUES ('0001'), ('0002');"
+                     " GRANT ALL ON __diesel_schema_migrations TO mover");
+    world->connection = arena_printf(&world->arena, "%s user=mover", world->connection);
+    assert_refusal(world, "up", 3, "cannot be seen: permission denied for schema ops");
+    assert_refusal(world, "up --mirror diesel", 3, "dbmate");
+    assert_program(world, "skein repair", 6, "permission denied for schema ops");
+    assert_ask(world, LIKES, "0");
+    run_json(world, "up --mirror none", 0);
+}
+
 static void a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with(void **state)
 {
     World *world = *state;
@@ -545,6 +567,7 @@ int main(void)
         WORLD_TEST(what_is_to_be_typed_goes_to_the_same_target),
         WORLD_TEST(a_tool_that_lags_behind_is_told_of),
         WORLD_TEST(dropping_the_tools_table_ends_it),
+        WORLD_TEST(a_table_in_a_schema_that_is_closed_to_the_role_is_not_gone),
         WORLD_TEST(a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with),
         WORLD_TEST(what_the_tool_goes_on_having_is_not_undone_behind_its_back),
         WORLD_TEST(what_the_tool_undid_by_itself_is_not_built_upon_nor_undone_again),
