@@ -56,6 +56,9 @@ typedef struct Effects {
 /* `model` is what the statements before it have made. Texts are in `arena` or static. */
 void effects_of(const Node *statement, const Model *model, Arena *arena, Effects *ret_effects);
 
+/* Is every value of the domain checked, in whatever table it stands? */
+bool effect_checks_domain(const PgQuery__AlterDomainStmt *alter);
+
 /* The effect on this table, or NULL. */
 const Effect *effects_on(const Effects *effects, const Model *model, Name table);
 

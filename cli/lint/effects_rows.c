@@ -193,13 +193,18 @@ static bool has_domain(const Model *model, const Relation *relation, const char 
     return false;
 }
 
+bool effect_checks_domain(const PgQuery__AlterDomainStmt *alter)
+{
+    bool is_constraint = str_equal(alter->subtype, "C") && alter->def != NULL;
+    return str_equal(alter->subtype, "O") || str_equal(alter->subtype, "V") ||
+           (is_constraint && !alter->def->constraint->skip_validation);
+}
+
 /* A new constraint of a domain is checked in every table that has a column of it. */
 static void read_domain(const EffectReader *reader, const Node *node)
 {
     const PgQuery__AlterDomainStmt *alter = node->alter_domain_stmt;
-    bool is_constraint = str_equal(alter->subtype, "C") && alter->def != NULL;
-    bool is_checked = str_equal(alter->subtype, "O") || str_equal(alter->subtype, "V") ||
-                      (is_constraint && !alter->def->constraint->skip_validation);
+    bool is_checked = effect_checks_domain(alter);
     const char *domain = name_of_strings(alter->type_name, alter->n_type_name, 0).name;
     void *cursor = NULL;
     const Relation *relation = NULL;

@@ -366,15 +366,20 @@ static void check_domain(LintCase *lint)
     Name name = name_of_strings(alter->type_name, alter->n_type_name, 0);
     const UserType *type = model_type(lint->model, name.name);
     const Effect *effect = case_work(lint, WORK_SCAN);
-    if (effect == NULL || (type != NULL && type->made_by == model_migration(lint->model))) {
+    bool is_unknown = type == NULL && effect_checks_domain(alter);
+    if ((effect == NULL && !is_unknown) ||
+        (type != NULL && type->made_by == model_migration(lint->model))) {
         return;
     }
-    const char *table = case_table(lint, effect->table);
+    const char *others = arena_printf(lint->arena, "any %stable with a column of %s",
+                                      effect == NULL ? "" : "other ", case_table(lint, name));
     Finding *finding =
-        case_report(lint, -1,
-                    "nobody can write to %s, or any other table with a column of %s, until every "
-                    "row has been checked",
-                    table, case_table(lint, name));
+        effect == NULL
+            ? case_report(lint, -1, "nobody can write to %s until every row has been checked",
+                          others)
+            : case_report(lint, -1,
+                          "nobody can write to %s, or %s, until every row has been checked",
+                          case_table(lint, effect->table), others);
     case_step_allow(lint, finding, "runs in the quiet hour on Sunday, the tables are small");
 }
 

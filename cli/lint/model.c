@@ -258,6 +258,9 @@ ColumnType model_base_type(const Model *model, ColumnType type, bool *ret_is_che
 
 bool model_is_of_domain(const Model *model, const ColumnType *type, const char *domain)
 {
+    if (model_type(model, domain) == NULL) { /* nothing is known of what it is over */
+        return !type->is_array && str_equal(type->name, domain);
+    }
     const UserType *user = domain_of(model, type);
     for (size_t i = 0; i < DOMAINS_MAX && user != NULL; i++) {
         if (str_equal(user->name, domain)) {

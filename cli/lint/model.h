@@ -158,7 +158,7 @@ const UserType *model_type(const Model *model, const char *name);
  */
 ColumnType model_base_type(const Model *model, ColumnType type, bool *ret_is_checked);
 
-/* Is the type this domain, or a domain over it? */
+/* Is the type this domain, or a domain over it? One that no migration makes goes by its name. */
 bool model_is_of_domain(const Model *model, const ColumnType *type, const char *domain);
 
 #endif
