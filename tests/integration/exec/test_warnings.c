@@ -1,6 +1,7 @@
 /*
  * What the server only warns of. The role "plain" may use what "owner" owns, and nothing more: each
- * of the table's rows is met on a real server (agent/exec/warnings.c).
+ * of the table's rows (agent/exec/warnings.c) is met on a real server, but the one that
+ * PostgreSQL 15 does not have.
  */
 #include "tests/integration/exec/exec_world.h"
 
