@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/exec/check.h"
+#include "cli/adopt/tool.h"
 #include "cli/commands.h"
 #include "cli/local.h"
 #include "cli/output.h"
@@ -10,6 +11,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/list.h"
+#include "common/shell_word.h"
 #include "common/units.h"
 
 /* ---- status ---- */
@@ -230,6 +232,17 @@ static void status_text(const Options *options, const StatusLines *lines)
     output_text(&text);
 }
 
+/* A command that says nothing of a table means the tool's usual one. */
+static void table_option_write(const HistoryEntry *row, Str *out)
+{
+    const Tool *tool = NULL;
+    bool is_known = tool_find(row->tool, &tool, NULL) == ERR_NONE;
+    if (is_known && row->tool_table[0] != '\0' && strcmp(row->tool_table, tool->table) != 0) {
+        str_append(out, " --table ");
+        shell_word(row->tool_table, out);
+    }
+}
+
 /* Another tool that the history was taken over from, or that was told of it: the newest word. */
 static void shared_text(const Options *options, const HistoryList *history)
 {
@@ -247,9 +260,10 @@ static void shared_text(const Options *options, const HistoryList *history)
         str_printf(
             &words,
             "shared with %s%s%s: up and down ask its table, as long as there is one, and do not do "
-            "again what it has done by itself; `skein repair --mirror %s` compares the two, and "
-            "`skein up --mirror none` has done with it\n",
+            "again what it has done by itself; `skein repair --mirror %s",
             tool, has_table ? ", table " : "", newest->tool_table, tool);
+        table_option_write(newest, &words);
+        str_append(&words, "` compares the two, and `skein up --mirror none` has done with it\n");
         typed_commands_write(options, str_text(&words), &text);
         output_text(&text);
     }

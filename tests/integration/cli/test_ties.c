@@ -92,7 +92,8 @@ static void what_is_to_be_typed_goes_to_the_same_target(void **state)
     put_third(world);
     tool_does(world, TOOL_GOES_ON);
     assert_program(world, "skein status --schema app", 0,
-                   "`skein repair --mirror dbmate --schema app` compares");
+                   "`skein repair --mirror dbmate --table public.schema_migrations --schema app`"
+                   " compares");
     assert_refusal(world, "up --schema app", 3,
                    "`skein adopt --from dbmate --table public.schema_migrations --schema app`");
     assert_non_null(
