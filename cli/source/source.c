@@ -2,6 +2,8 @@
 #include "cli/source/source.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "cli/source/dialect.h"
 #include "cli/source/script.h"
@@ -146,6 +148,31 @@ static void note_unused(const char *path, const SourceVariables *variables, Sour
     }
 }
 
+static bool is_other_case(const char *name)
+{
+    size_t length = strlen(name);
+    const char *end = name + length - strlen(".sql");
+    return length > strlen(".sql") && strcasecmp(end, ".sql") == 0 && strcmp(end, ".sql") != 0;
+}
+
+/*
+ * On a disk that knows no case such a file is easily made, and the tool itself may read it.
+ * Flyway's settings may say that migrations end so.
+ */
+static void note_other_case(const SourceReading *reading, const SourceFormat *format)
+{
+    const SourceDir *dir = reading->dir;
+    for (size_t i = 0; i < dir->count && format != &source_flyway; i++) {
+        const char *name = dir->names[i];
+        if (is_other_case(name)) {
+            source_note(reading->notes, SOURCE_NOTE_WARNING,
+                        source_dir_cite(dir, name, reading->arena), 0,
+                        "left out: its name ends in %s, and .sql alone is read",
+                        name + strlen(name) - strlen(".sql"));
+        }
+    }
+}
+
 static int compare_origins(const void *left, const void *right)
 {
     uintptr_t a = (uintptr_t)((const ScriptOrigin *)left)->statements;
@@ -160,6 +187,7 @@ static ErrCode read_with(const SourceFormat *named, const SourceReading *reading
     ErrCode code = named == NULL ? detect_format(reading, &format, err) : ERR_NONE;
     if (code == ERR_NONE) {
         ret_set->format = format->name;
+        note_other_case(reading, format);
         code = format->read(reading, ret_set, err);
     }
     if (code == ERR_NONE && ret_set->count == 0 && reading->notes->refusals.count == 0) {

@@ -109,7 +109,9 @@ static void notes_tell_what_is_odd_about_a_directory(void **state)
             { "2_jobs.up.sql", "SELECT 1" },
             { "2_job.down.sql", "" },
             { "seed.sql", "SELECT" },
+            { "4_d.up.SQL", "SELECT 1" },
             { "3_c.sql", "SELECT 1" } },
+          "warning m/4_d.up.SQL: left out: its name ends in .SQL, and .sql alone is read\n"
           "warning m/3_c.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
           "note m/seed.sql: left out: its name ends neither in .up.sql nor in .down.sql\n"
           "warning m/2_job.down.sql: taken as the down of 2_jobs.up.sql: the version is the "
