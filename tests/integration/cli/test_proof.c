@@ -68,6 +68,12 @@ static const Case CASES[] = {
         "      hint    no statement of the down names widgets; DROP TABLE, line 1, names wigdets: "
         "is it meant?\n",
         "    going up again fails: relation \"widgets\" already exists (SQLSTATE 42P07)\n" } },
+    { "GRANT SELECT ON users TO PUBLIC;",
+      "SELECT 1;",
+      "test",
+      1,
+      { "after the down: grant SELECT to public on table public.users is left behind\n",
+        "      hint    no statement of the down names public\n" } },
     { "CREATE TYPE mood AS ENUM ('sad', 'glad');\nALTER TABLE users ADD COLUMN mood mood;",
       "ALTER TABLE users DROP COLUMN mood;",
       "test",
