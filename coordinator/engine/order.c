@@ -245,36 +245,51 @@ static bool renew_if_unheard(Target *target)
     return true;
 }
 
-/* No order is newer than its target's row, and none is as new under another token. */
-static void raise_above(Target *target, OrderStamp stamp)
+/*
+ * No order is newer than its row, or the next one would not be taken for newer. A store that was
+ * thrown back has forgotten attempts, or gives their numbers out again: then the row takes the
+ * number after what is recalled. Not where it would count as in hand by that, nor while another
+ * rollout is at work there, whose order the agent takes instead. False: nothing can be recalled.
+ */
+static bool overtake(Target *target, OrderStamp recall)
 {
-    OrderStamp *of_row = &target->row.stamp;
-    OrderStamp least = { stamp.term, of_row->attempt, of_row->revision };
-    if (stamp.attempt == least.attempt && stamp.revision >= least.revision) {
-        least.revision = stamp.revision + 1;
-    }
-    if (order_stamp_compare(*of_row, least) < 0) {
-        *of_row = least;
+    TargetRow *row = &target->row;
+    Item *item = target->item;
+    if (row->stamp.term < recall.term) {
+        row->stamp.term = recall.term;
         target_touch(target);
     }
+    if (order_stamp_compare(recall, row->stamp) < 0) {
+        return true;
+    }
+    if (!report_is_end(row->report) || (item->target != NULL && item->target != target)) {
+        return false;
+    }
+    row->stamp = (OrderStamp){ recall.term, recall.attempt + 1, 1 };
+    if (item->last_attempt < row->stamp.attempt) {
+        item->last_attempt = row->stamp.attempt;
+    }
+    target_touch(target);
+    return true;
 }
 
 void order_recall(Target *target, OrderStamp stamp, uint64_t token)
 {
     bool is_heard = token == target->recalled_token && stamp.revision >= target->recalled_revision;
-    bool is_forgotten = stamp.attempt > target->row.stamp.attempt; /* by a store thrown back */
-    if (is_heard || is_forgotten || token == target->row.token || order_is_in_hand(target) ||
+    if (is_heard || token == target->row.token || order_is_in_hand(target) ||
         !target->rollout->has_plan) {
         return;
     }
-    OrderStamp hold = { target->engine->term, stamp.attempt, stamp.revision + 1 };
-    raise_above(target, hold);
+    OrderStamp recall = { target->engine->term, stamp.attempt, stamp.revision + 1 };
+    if (!overtake(target, recall)) {
+        return;
+    }
     GoalMessage *goal = goal_message(target);
-    goal->stamp = hold;
+    goal->stamp = recall;
     goal->token = token;
     goal->goal = GOAL_HOLD;
     target->recalled_token = token;
-    target->recalled_revision = hold.revision;
+    target->recalled_revision = goal->stamp.revision;
     session_send(target->agent, MESSAGE_GOAL, goal);
 }
 

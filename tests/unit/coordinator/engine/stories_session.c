@@ -510,6 +510,29 @@ static void who_speaks_of_an_order_out_of_force_is_told_to_hold(void **state)
     assert_rollout(fleet, ROLLOUT_ABORTED);
 }
 
+/* The store was thrown back behind it: numbers that come after it are newer than what it has. */
+static void an_order_that_the_store_has_forgotten_is_recalled_under_the_rows_stamp(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    restart(fleet);
+    come_back(fleet, "a");
+    report_error(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    State old = { .rollout = ROLLOUT,
+                  .target = "a/db1",
+                  .stamp = { 1, 7, 1 },
+                  .token = 99,
+                  .report = REPORT_PARKED };
+    report_bare(fleet, "a", &old);
+    assert_recalled(fleet, &old);
+    assert_true(order_stamp_compare(target(fleet, "a/db1")->stamp, goal(fleet, "a/db1")->stamp) >
+                0);
+    assert_ok(start_as(fleet, "r2"));
+    assert_true(goal(fleet, "a/db1")->stamp.attempt > 7);
+}
+
 /* In the batch that welcomes it, ahead of its lease. */
 static void who_greets_with_an_order_out_of_force_is_told_to_hold(void **state)
 {
@@ -541,27 +564,6 @@ static void who_greets_with_an_order_out_of_force_is_told_to_hold(void **state)
     assert_recalled(fleet, &old);
 }
 
-/* Its number was given out again: no order may be as new as its target's row, or newer. */
-static void a_recall_is_never_newer_than_the_row(void **state)
-{
-    (void)state;
-    State old;
-    AUTO_PTR(Fleet) fleet = with_an_order_out_of_force(&old);
-    old.token += 1000;
-    old.stamp.term--; /* of the reign that the store has forgotten */
-    old.stamp.attempt = target(fleet, "a/db1")->stamp.attempt;
-    old.stamp.revision = target(fleet, "a/db1")->stamp.revision + 6;
-    report_bare(fleet, "a", &old);
-    assert_recalled(fleet, &old);
-    assert_true(order_stamp_compare(target(fleet, "a/db1")->stamp, goal(fleet, "a/db1")->stamp) >
-                0);
-    size_t before = fleet->goal_count;
-    old.token++;
-    old.stamp.attempt += 5; /* which is a number that the store knows nothing of */
-    report_bare(fleet, "a", &old);
-    assert_int_equal(fleet->goal_count, before);
-}
-
 /* It was welcomed and sent the order, and turned out before it had proven itself. */
 static void what_an_unproven_process_was_sent_is_not_sent_to_another(void **state)
 {
@@ -587,10 +589,10 @@ static void what_an_unproven_process_was_sent_is_not_sent_to_another(void **stat
 }
 
 static const struct CMUnitTest TESTS[] = {
-    cmocka_unit_test(a_recall_is_never_newer_than_the_row),
     cmocka_unit_test(what_an_unproven_process_was_sent_is_not_sent_to_another),
     cmocka_unit_test(who_speaks_of_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(who_greets_with_an_order_out_of_force_is_told_to_hold),
+    cmocka_unit_test(an_order_that_the_store_has_forgotten_is_recalled_under_the_rows_stamp),
     cmocka_unit_test(an_agent_that_says_hello_is_active),
     cmocka_unit_test(silence_makes_suspect_then_lost_and_a_word_makes_active),
     cmocka_unit_test(a_suspect_and_a_lost_agent_come_back_by_hello),
