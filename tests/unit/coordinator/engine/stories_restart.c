@@ -409,7 +409,32 @@ static void a_debt_that_a_later_rollout_had_keeps_no_host_busy_after_a_restart(v
     assert_target(fleet, "a/db1", TARGET_ROLLING_BACK);
 }
 
+/* While it recovers nothing is paused, and the key is back before it has recovered. */
+static void a_key_revoked_while_recovering_pauses_afterwards(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    report(fleet, "b/db1", REPORT_RUNNING);
+    restart(fleet);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_true(engine_is_recovering(fleet->engine));
+    come_back(fleet, "a"); /* its key was put back */
+    come_back(fleet, "b");
+    report(fleet, "b/db1", REPORT_RUNNING);
+    pass(fleet, 91000);
+    assert_false(engine_is_recovering(fleet->engine));
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_target(fleet, "a/db1", TARGET_ASSIGNED);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(a_key_revoked_while_recovering_pauses_afterwards),
     cmocka_unit_test(a_debt_that_a_later_rollout_had_keeps_no_host_busy_after_a_restart),
     cmocka_unit_test(a_restart_goes_on_where_it_was),
     cmocka_unit_test(nothing_new_starts_while_recovering),
