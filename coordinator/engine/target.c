@@ -305,6 +305,7 @@ void target_act_gone(void *subject)
     target_charge(target, agent_is_revoked(target->agent)); /* shut out, it has not failed */
 }
 
+/* Also when its key is back: nobody has looked at what an attempt that never ended has left. */
 bool target_is_shut_out(const Target *target)
 {
     const TargetRow *row = &target->row;
