@@ -157,11 +157,32 @@ void psql_quote(Str *out, const char *value, char quote)
     str_append_char(out, quote);
 }
 
-/* A value is SQL, too: its quotes count for what follows. Variables in it are left as they are. */
-static ErrCode append_value(Composer *composer, const PsqlFile *file, const char *value, Err *err)
+/* A variable whose value is being put in, and the one in whose value it stands. */
+typedef struct Expansion {
+    const char *name;
+    const struct Expansion *outer; /* NULL: it stands in the file */
+} Expansion;
+
+static bool is_within(const Expansion *expansion, const char *name)
+{
+    for (; expansion != NULL; expansion = expansion->outer) {
+        if (str_equal(expansion->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ErrCode take_variable(Composer *composer, const PsqlFile *file, const char *at,
+                             size_t length, const Expansion *outer, Err *err);
+
+/* A value is SQL, too: its quotes count for what follows, and variables in it have values. */
+static ErrCode append_value(Composer *composer, const PsqlFile *file, const char *value,
+                            const Expansion *expansion, Err *err)
 {
     const char *end = value + strlen(value);
-    for (const char *at = value; at < end;) {
+    ErrCode code = ERR_NONE;
+    for (const char *at = value; at < end && code == ERR_NONE;) {
         LexKind kind;
         LexMode mode = composer->lexer.mode;
         size_t length = psql_lex(&composer->lexer, at, end, &kind);
@@ -169,23 +190,24 @@ static ErrCode append_value(Composer *composer, const PsqlFile *file, const char
             psql_refuse(file, err, "a value that ends the statement, or is a command of psql");
             return err_hint(err, "give it as a part of one statement");
         }
-        if (kind == LEX_WORD) {
-            ErrCode code = watch_word(composer, file, at, length, err);
-            if (code != ERR_NONE) {
-                return code;
-            }
+        if (kind == LEX_VARIABLE) {
+            code = take_variable(composer, file, at, length, expansion, err);
         } else {
-            watch_text(composer, mode, at, length);
+            str_append_bytes(&composer->out, at, length);
+            if (kind == LEX_WORD) {
+                code = watch_word(composer, file, at, length, err);
+            } else {
+                watch_text(composer, mode, at, length);
+            }
         }
-        str_append_bytes(&composer->out, at, length);
         at += length;
     }
-    return ERR_NONE;
+    return code;
 }
 
-/* `at` is ":name", ":'name'", ":"name"" or ":{?name}". */
+/* `at` is ":name", ":'name'", ":"name"" or ":{?name}"; `outer` has it in its value. */
 static ErrCode take_variable(Composer *composer, const PsqlFile *file, const char *at,
-                             size_t length, Err *err)
+                             size_t length, const Expansion *outer, Err *err)
 {
     char kind = at[1];
     bool is_question = kind == '{';
@@ -209,7 +231,13 @@ static ErrCode take_variable(Composer *composer, const PsqlFile *file, const cha
         psql_quote(&composer->out, value, kind);
         return ERR_NONE;
     }
-    return append_value(composer, file, value, err);
+    if (is_within(outer, name)) {
+        psql_refuse(file, err, "the value of the variable %s has itself in it", name);
+        return err_hint(err, "give it a value that ends: psql would leave :%s standing there",
+                        name);
+    }
+    Expansion expansion = { name, outer };
+    return append_value(composer, file, value, &expansion, err);
 }
 
 /* ---- a file ---- */
@@ -235,7 +263,7 @@ static ErrCode take_piece(Composer *composer, PsqlFile *file, Err *err)
     ErrCode code = ERR_NONE;
     file->at += length;
     if (kind == LEX_VARIABLE) {
-        return take_variable(composer, file, at, length, err);
+        return take_variable(composer, file, at, length, NULL, err);
     }
     str_append_bytes(&composer->out, at, length);
     if (kind == LEX_WORD) {

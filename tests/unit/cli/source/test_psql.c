@@ -119,6 +119,8 @@ static void variables_are_replaced_as_psql_does(void **state)
           "\n\n\nSELECT 1;" },
         { "\\set from 'FROM stdin'\nCOPY t :from;\n1\n\\.\n", "\nCOPY t FROM stdin;{1\n}\n" },
         { "SELECT a[1:role];", "SELECT a[1shop];" },
+        { "\\set all ':role, :''it'''\n\\set it 1\nSELECT ':role', :all, :none;",
+          "\n\nSELECT ':role', shop, '1', :none;" },
         { "\\set role `cat secret`\nSELECT :'role';", "\nSELECT 'shop';" },
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
@@ -176,6 +178,9 @@ static void what_cannot_be_done_is_refused_with_its_line(void **state)
         { "\\set x '1; DROP TABLE t'\nSELECT :x;",
           "m/1.sql:2: a value that ends the statement, or is a command of psql",
           "give it as a part of one statement" },
+        { "\\set x 'a + :y'\n\\set y 'b + :x'\nSELECT :x;",
+          "m/1.sql:3: the value of the variable x has itself in it",
+          "give it a value that ends: psql would leave :x standing there" },
         { "\\i x.sql", "m/1.sql:1: \\i of x.sql, which is outside of the directory",
           "put the file into the directory of migrations" },
     };
