@@ -177,27 +177,35 @@ static ErrCode check_schemas(const ConfigDocument *document, const AgentConfig *
     return ERR_NONE;
 }
 
-static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config,
-                         Err *err)
+/* Whose orders and plans count stands in these files: nobody may put another in their place. */
+static ErrCode read_key(const ConfigDocument *document, const char *where, const char *path,
+                        KeyKind kind, uint8_t ret_bytes[KEY_PUBLIC_BYTES], Err *err)
 {
     PublicKey key;
     Err inner;
-    if (keyfile_read_public(config->coordinator_key, KEY_CURVE, &key, &inner) != ERR_NONE) {
-        config_error_at(document, "coordinator_key", err, "%s", inner.message);
+    ErrCode code = keyfile_read_public(path, kind, &key, &inner);
+    code = code == ERR_NONE ? keyfile_check_place(path, &inner) : code;
+    if (code != ERR_NONE) {
+        config_error_at(document, where, err, "%s", inner.message);
         return err_hint(err, "%s", inner.hint);
     }
-    memcpy(config->coordinator_public, key.bytes, KEY_PUBLIC_BYTES);
-    config->signers = arena_alloc_array(arena, config->trusted_signer_count, KEY_PUBLIC_BYTES);
-    for (size_t i = 0; i < config->trusted_signer_count; i++) {
-        if (keyfile_read_public(config->trusted_signers[i], KEY_SIGN, &key, &inner) != ERR_NONE) {
-            char path[64];
-            text_format(path, sizeof(path), "trusted_signers[%zu]", i);
-            config_error_at(document, path, err, "%s", inner.message);
-            return err_hint(err, "%s", inner.hint);
-        }
-        memcpy(config->signers[i], key.bytes, KEY_PUBLIC_BYTES);
-    }
+    memcpy(ret_bytes, key.bytes, KEY_PUBLIC_BYTES);
     return ERR_NONE;
+}
+
+static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config,
+                         Err *err)
+{
+    ErrCode code = read_key(document, "coordinator_key", config->coordinator_key, KEY_CURVE,
+                            config->coordinator_public, err);
+    config->signers = arena_alloc_array(arena, config->trusted_signer_count, KEY_PUBLIC_BYTES);
+    for (size_t i = 0; code == ERR_NONE && i < config->trusted_signer_count; i++) {
+        char where[64];
+        text_format(where, sizeof(where), "trusted_signers[%zu]", i);
+        code = read_key(document, where, config->trusted_signers[i], KEY_SIGN, config->signers[i],
+                        err);
+    }
+    return code;
 }
 
 ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err)

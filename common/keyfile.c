@@ -14,6 +14,7 @@
 
 #include "common/arena.h"
 #include "common/file.h"
+#include "common/locked.h"
 #include "common/str.h"
 
 #define KIND_TEXT_MAX 32
@@ -42,7 +43,8 @@ const char *key_kind_name(KeyKind kind)
 
 void key_pair_done(KeyPair *pair)
 {
-    sodium_memzero(pair, sizeof(*pair));
+    locked_free(pair->secret_key);
+    *pair = (KeyPair){ 0 };
 }
 
 static ErrCode init_sodium(Err *err)
@@ -127,7 +129,7 @@ ErrCode key_generate(KeyKind kind, const char *name, KeyPair *ret_pair, Err *err
         err_hint(err, "use at most %d letters, digits, '.', '_' and '-'", KEY_NAME_MAX);
         return ERR_USAGE;
     }
-    *ret_pair = (KeyPair){ .kind = kind };
+    *ret_pair = (KeyPair){ .kind = kind, .secret_key = locked_alloc(KEY_SECRET_MAX) };
     str_copy(ret_pair->name, sizeof(ret_pair->name), name);
     if (kind == KEY_CURVE) {
         crypto_box_keypair(ret_pair->public_key, ret_pair->secret_key);
@@ -277,15 +279,56 @@ static ErrCode check_regular(int fd, const char *path, struct stat *ret_status, 
                : err_set(err, ERR_CONFIG, "'%s' is not a regular file", path);
 }
 
-static ErrCode check_owner_only(const struct stat *status, const char *path, Err *err)
+static ErrCode check_owner(const struct stat *status, const char *path, Err *err)
 {
-    if ((status->st_mode & (S_IRWXG | S_IRWXO)) == 0) {
+    if (status->st_uid == geteuid() || status->st_uid == 0) {
         return ERR_NONE;
     }
-    err_set(err, ERR_FORBIDDEN,
-            "'%s' holds a secret key and others than its owner may use it (%04o)", path,
-            (unsigned)status->st_mode & 07777);
-    return err_hint(err, "chmod 600 '%s'; if others could read it, make a new key", path);
+    err_set(err, ERR_FORBIDDEN, "'%s' holds a secret key of user %u, and this is user %u", path,
+            (unsigned)status->st_uid, (unsigned)geteuid());
+    return err_hint(err,
+                    "run it as the key's owner (runuser, sudo -u), or give it a key of its own");
+}
+
+static ErrCode check_owner_only(const struct stat *status, const char *path, Err *err)
+{
+    if ((status->st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        err_set(err, ERR_FORBIDDEN,
+                "'%s' holds a secret key and others than its owner may use it (%04o)", path,
+                (unsigned)status->st_mode & 07777);
+        return err_hint(err, "chmod 600 '%s'; if others could read it, make a new key", path);
+    }
+    ErrCode code = check_owner(status, path, err);
+    return code == ERR_NONE ? keyfile_check_place(path, err) : code;
+}
+
+static ErrCode check_not_open_to_all(const char *path, const char *what, Err *err)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return err_set_errno(err, ERR_IO, errno, "cannot look at '%s'", path);
+    }
+    bool is_shared = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+    if ((status.st_mode & S_IWOTH) == 0 || is_shared) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_FORBIDDEN, "everybody may write to '%s', %s (%04o)", path, what,
+            (unsigned)status.st_mode & 07777);
+    return err_hint(err, "chmod o-w '%s'; then see that the key in it is the right one", path);
+}
+
+ErrCode keyfile_check_place(const char *path, Err *err)
+{
+    AUTO(Str) folder = { 0 };
+    const char *slash = strrchr(path, '/');
+    str_append_bytes(&folder, path, slash == NULL ? 0 : (size_t)(slash - path));
+    if (folder.length == 0) {
+        str_append(&folder, slash == NULL ? "." : "/");
+    }
+    ErrCode code = check_not_open_to_all(path, "which holds a key that is trusted", err);
+    return code == ERR_NONE
+               ? check_not_open_to_all(str_text(&folder), "where a key is that is trusted", err)
+               : code;
 }
 
 /* What a file is to hold. */
@@ -336,13 +379,14 @@ static ErrCode read_secret(const char *path, KeyKind kind, Str *text, KeyPair *r
     if (code != ERR_NONE) {
         return code;
     }
-    AUTO(KeyPair) pair = { .kind = kind };
+    AUTO(KeyPair) pair = { .kind = kind, .secret_key = locked_alloc(KEY_SECRET_MAX) };
     if (!decode(kind, lines.key, pair.secret_key, KINDS[kind].secret_bytes)) {
         return bad_file(path, "its key is malformed", err);
     }
     str_copy(pair.name, sizeof(pair.name), lines.name);
     derive_public(&pair);
     *ret_pair = pair;
+    pair.secret_key = NULL; /* *ret_pair's now */
     return ERR_NONE;
 }
 

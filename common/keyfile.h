@@ -34,12 +34,12 @@ typedef enum KeyKind {
     KEY_KIND_COUNT_,
 } KeyKind;
 
-/* Both halves. AUTO(KeyPair) wipes it. */
+/* Both halves, the secret one in locked memory. AUTO(KeyPair) wipes it. */
 typedef struct KeyPair {
     KeyKind kind;
     char name[KEY_NAME_MAX + 1];
     uint8_t public_key[KEY_PUBLIC_BYTES];
-    uint8_t secret_key[KEY_SECRET_MAX];
+    uint8_t *secret_key; /* KEY_SECRET_MAX bytes; as many count as the kind has */
 } KeyPair;
 
 void key_pair_done(KeyPair *pair);
@@ -65,9 +65,9 @@ ErrCode key_generate(KeyKind kind, const char *name, KeyPair *ret_pair, Err *err
 ErrCode keyfile_write(const KeyPair *pair, const char *path, Err *err);
 
 /*
- * Reads a secret key; its public half is computed. ERR_FORBIDDEN when others than the owner may
- * read it, ERR_CONFIG when it is of another kind or malformed: the message says what it is and what
- * was wanted.
+ * Reads a secret key; its public half is computed. ERR_FORBIDDEN when others than its owner may
+ * read it, its owner is neither who runs this nor root, or its folder is open to all; ERR_CONFIG
+ * when it is of another kind or malformed: the message says what it is and what was wanted.
  */
 ErrCode keyfile_read_secret(const char *path, KeyKind kind, KeyPair *ret_pair, Err *err);
 
@@ -76,6 +76,12 @@ ErrCode keyfile_read_secret(const char *path, KeyKind kind, KeyPair *ret_pair, E
  * read.
  */
 ErrCode keyfile_read_public(const char *path, KeyKind kind, PublicKey *ret_key, Err *err);
+
+/*
+ * For a file whose content is trusted, and that anybody may read: ERR_FORBIDDEN when everybody may
+ * write to it as well, or put another one in its place. A group may: who made it one meant that.
+ */
+ErrCode keyfile_check_place(const char *path, Err *err);
 
 /*
  * A public key as text: Z85 (CURVE) or hexadecimal (Ed25519), and back; hexadecimal is read for

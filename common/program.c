@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/locked.h"
 #include "common/log.h"
 #include "common/str.h"
 
@@ -124,6 +125,14 @@ bool program_args(const Program *program, int argc, char **argv, ProgramArgs *re
     }
     *ret_exit = fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
     return false;
+}
+
+void program_tell_unlocked(void)
+{
+    if (!locked_is_kept()) {
+        log_warning("keys could not be locked into memory, and may be written to swap",
+                    LOG_STR("hint", "raise LimitMEMLOCK= in the unit, or ulimit -l, to 8 MB"));
+    }
 }
 
 int program_end(const Program *program, const ProgramArgs *args, ErrCode code, const Err *err)

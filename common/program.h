@@ -30,6 +30,10 @@ typedef struct ProgramArgs {
 bool program_args(const Program *program, int argc, char **argv, ProgramArgs *ret_args,
                   int *ret_exit);
 
+/* Once, when keys have been read: says so when the system did not let them be locked into memory.
+ */
+void program_tell_unlocked(void);
+
 /*
  * The end of a run or a check: what main returns. A check tells a person on standard error or, when
  * all is well, on standard output; a run that fails writes one line to the log.

@@ -1,11 +1,9 @@
-/* Secret: a wiped heap block behind an opaque type. */
+/* Secret: a piece of locked memory behind an opaque type. */
 #include "common/secret.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sodium.h>
 
-#include "common/arena.h"
+#include "common/locked.h"
 
 struct Secret {
     size_t length;
@@ -14,7 +12,7 @@ struct Secret {
 
 Secret *secret_new_bytes(const void *bytes, size_t length)
 {
-    Secret *secret = mem_alloc(sizeof(Secret) + length + 1);
+    Secret *secret = locked_alloc(sizeof(Secret) + length + 1);
     secret->length = length;
     if (length > 0) {
         memcpy(secret->text, bytes, length);
@@ -29,11 +27,7 @@ Secret *secret_new(const char *text)
 
 void secret_free(Secret *secret)
 {
-    if (secret == NULL) {
-        return;
-    }
-    sodium_memzero(secret->text, secret->length);
-    free(secret);
+    locked_free(secret);
 }
 
 const char *secret_reveal(const Secret *secret)

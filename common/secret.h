@@ -1,7 +1,7 @@
 /*
  * Secret: a text that must not be seen: a connection string, a key, a token. It is opaque, so that
  * it cannot be given to printf or to the log by accident; secret_reveal is the only way to the text
- * and is easily found in a review. Wiped when freed.
+ * and is easily found in a review. It lies in locked memory, which is wiped when freed.
  */
 #ifndef SKEIN_COMMON_SECRET_H
 #define SKEIN_COMMON_SECRET_H

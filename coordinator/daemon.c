@@ -10,6 +10,7 @@
 #include "common/keyfile.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/program.h"
 #include "common/str.h"
 #include "coordinator/fleet/keys.h"
 #include "coordinator/fleet/plan_server.h"
@@ -284,17 +285,16 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
     }
     daemon->context = zmq_ctx_new();
     RouterOptions options = { .endpoint = config->listen,
+                              .secret_key = pair.secret_key,
                               .handshakes_per_second = config->handshakes_per_second,
                               .retry_after_ms = config->intervals.heartbeat_ms,
                               .spoken = config->intervals.protocol,
                               .seed = random_seed() };
-    memcpy(options.secret_key, pair.secret_key, CURVE_KEY_BYTES);
     code = zap_gate_open(daemon->loop, daemon->context, daemon->keys, &daemon->gate, err);
     if (code == ERR_NONE) {
         code = router_open(daemon->loop, daemon->context, daemon->keys, &options, &handlers,
                            &daemon->router, err);
     }
-    sodium_memzero(options.secret_key, sizeof(options.secret_key));
     return code;
 }
 
@@ -386,6 +386,7 @@ ErrCode daemon_run(const CoordinatorConfig *config, Err *err)
     log_info("coordinator started", LOG_STR("version", SKEIN_VERSION),
              LOG_U64("term", shell_term(daemon.shell)), LOG_STR("listen", config->listen),
              LOG_STR("api", config->api.socket), LOG_U64("agents", keys_count(daemon.keys)));
+    program_tell_unlocked();
     code = loop_run(daemon.loop, err);
     const Err *fatal = shell_fatal(daemon.shell);
     if (code == ERR_NONE && fatal != NULL) {

@@ -182,7 +182,8 @@ static bool read_entry(Reading *reading, const char *name, Entry *ret)
     Err err = { 0 };
     str_printf(&path, "%s/%s" SUFFIX, reading->keys->directory, name);
     note_seen(reading, str_text(&path));
-    if (keyfile_read_public(str_text(&path), KEY_CURVE, &key, &err) == ERR_NONE) {
+    if (keyfile_read_public(str_text(&path), KEY_CURVE, &key, &err) == ERR_NONE &&
+        keyfile_check_place(str_text(&path), &err) == ERR_NONE) {
         str_copy(ret->name, sizeof(ret->name), name);
         key_format(KEY_CURVE, key.bytes, ret->user_id);
         return true;

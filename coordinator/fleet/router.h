@@ -40,7 +40,7 @@ typedef struct RouterHandlers {
 
 typedef struct RouterOptions {
     const char *endpoint;
-    uint8_t secret_key[CURVE_KEY_BYTES];
+    const uint8_t *secret_key; /* CURVE_KEY_BYTES; borrowed while it opens */
     uint32_t handshakes_per_second;
     uint32_t retry_after_ms; /* what a BUSY asks for at least; at most four times this */
     ProtocolRange spoken;    /* versions that this coordinator speaks */

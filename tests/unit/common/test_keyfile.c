@@ -12,6 +12,7 @@
 
 #include "common/file.h"
 #include "common/keyfile.h"
+#include "common/str.h"
 
 typedef struct Place {
     char directory[64];
@@ -59,7 +60,10 @@ static void a_pair_is_read_as_it_was_written(void **state)
         Err err = { 0 };
         generate(place, kind, &pair);
         assert_int_equal(keyfile_read_secret(place->secret, kind, &back, &err), ERR_NONE);
-        assert_memory_equal(&back, &pair, sizeof(pair));
+        assert_int_equal(back.kind, kind);
+        assert_string_equal(back.name, "db1");
+        assert_memory_equal(back.public_key, pair.public_key, KEY_PUBLIC_BYTES);
+        assert_memory_equal(back.secret_key, pair.secret_key, KEY_SECRET_MAX);
         assert_int_equal(keyfile_read_public(place->public, kind, &key, &err), ERR_NONE);
         assert_memory_equal(key.bytes, pair.public_key, KEY_PUBLIC_BYTES);
         assert_string_equal(key.name, "db1");
@@ -83,6 +87,64 @@ static void the_secret_half_is_its_owners_alone(void **state)
     assert_non_null(strstr(err.message, "0640"));
     assert_int_equal(chmod(place->secret, 0400), 0);
     assert_int_equal(keyfile_read_secret(place->secret, KEY_SIGN, &back, &err), ERR_NONE);
+}
+
+/* Only root can be in the place of somebody else's key. */
+static void the_secret_half_is_of_who_runs_this(void **state)
+{
+    const Place *place = *state;
+    AUTO(KeyPair) pair = { 0 };
+    AUTO(KeyPair) back = { 0 };
+    Err err = { 0 };
+    generate(place, KEY_CURVE, &pair);
+    if (geteuid() != 0) {
+        skip();
+    }
+    assert_int_equal(chown(place->secret, 12345, (gid_t)-1), 0);
+    assert_int_equal(keyfile_read_secret(place->secret, KEY_CURVE, &back, &err), ERR_FORBIDDEN);
+    assert_non_null(strstr(err.message, "of user 12345, and this is user 0"));
+    assert_int_equal(chown(place->secret, 0, (gid_t)-1), 0);
+    assert_int_equal(keyfile_read_secret(place->secret, KEY_CURVE, &back, &err), ERR_NONE);
+}
+
+typedef struct Openness {
+    mode_t folder;
+    mode_t file;
+    const char *said; /* NULL: it is good */
+} Openness;
+
+static void what_is_trusted_lies_where_not_everybody_may_write(void **state)
+{
+    static const Openness CASES[] = {
+        { 0755, 0644, NULL },        { 0775, 0664, NULL },       { 01777, 0644, NULL },
+        { 0700, 0444, NULL },        { 0755, 0646, "(0646)" },   { 0757, 0644, "(0757)" },
+        { 0777, 0644, "chmod o-w" }, { 01777, 0666, "db1.pub" },
+    };
+    const Place *place = *state;
+    AUTO(KeyPair) pair = { 0 };
+    generate(place, KEY_SIGN, &pair);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Str) said = { 0 };
+        Err err = { 0 };
+        assert_int_equal(chmod(place->directory, CASES[i].folder), 0);
+        assert_int_equal(chmod(place->public, CASES[i].file), 0);
+        ErrCode code = keyfile_check_place(place->public, &err);
+        str_printf(&said, "%s %s", err.message, err.hint);
+        assert_int_equal(code, CASES[i].said == NULL ? ERR_NONE : ERR_FORBIDDEN);
+        assert_true(CASES[i].said == NULL || strstr(str_text(&said), CASES[i].said) != NULL);
+    }
+}
+
+static void a_secret_half_that_everybody_may_replace_is_refused(void **state)
+{
+    const Place *place = *state;
+    AUTO(KeyPair) pair = { 0 };
+    AUTO(KeyPair) back = { 0 };
+    Err err = { 0 };
+    generate(place, KEY_SIGN, &pair);
+    assert_int_equal(chmod(place->directory, 0777), 0);
+    assert_int_equal(keyfile_read_secret(place->secret, KEY_SIGN, &back, &err), ERR_FORBIDDEN);
+    assert_non_null(strstr(err.message, place->directory));
 }
 
 static void a_pair_is_never_overwritten(void **state)
@@ -233,6 +295,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_pair_is_read_as_it_was_written),
         TEST(the_secret_half_is_its_owners_alone),
+        TEST(the_secret_half_is_of_who_runs_this),
+        TEST(what_is_trusted_lies_where_not_everybody_may_write),
+        TEST(a_secret_half_that_everybody_may_replace_is_refused),
         TEST(a_pair_is_never_overwritten),
         TEST(a_key_in_the_wrong_place_is_named),
         TEST(what_is_no_key_file_is_refused),

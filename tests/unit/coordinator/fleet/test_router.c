@@ -103,7 +103,7 @@ static void open_router(Fixture *fixture)
                               .seed = 1,
                               .handshakes_per_second = HELLOS_ADMITTED };
     Err err = { 0 };
-    memcpy(options.secret_key, fixture->own.secret_key, CURVE_KEY_BYTES);
+    options.secret_key = fixture->own.secret_key;
     assert_int_equal(
         zap_gate_open(fixture->loop, fixture->context, fixture->keys, &fixture->gate, &err),
         ERR_NONE);
