@@ -9,12 +9,13 @@
 
 #include "agent/config.h"
 #include "agent/link.h"
-#include "common/program.h"
 #include "common/descriptors.h"
 #include "common/failpoint.h"
 #include "common/keyfile.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/process.h"
+#include "common/program.h"
 #include "common/zsock_trouble.h"
 
 static const Program PROGRAM = {
@@ -90,6 +91,7 @@ static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
         log_info("agent started", LOG_STR("name", key->name), LOG_STR("version", SKEIN_VERSION),
                  LOG_STR("coordinator", config->coordinator),
                  LOG_U64("instances", config->instance_count));
+        program_tell_unlocked();
         code = loop_run(loop, err);
     }
     if (agent.link != NULL) {
@@ -101,7 +103,10 @@ static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
 
 static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair *key, Err *err)
 {
-    ErrCode code = failpoint_init(err);
+    ErrCode code = process_be_daemon(PROGRAM.name, err);
+    if (code == ERR_NONE) {
+        code = failpoint_init(err);
+    }
     if (code == ERR_NONE) {
         code = trouble_init(err);
     }
@@ -121,6 +126,7 @@ static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair
 
 int main(int argc, char **argv)
 {
+    process_seal();
     AUTO(Arena) arena = { 0 };
     AUTO(KeyPair) key = { 0 };
     AgentConfig config;

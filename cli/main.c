@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "common/failpoint.h"
+#include "common/process.h"
 
 static void print_help(const Invocation *invocation)
 {
@@ -16,6 +17,7 @@ static void print_help(const Invocation *invocation)
 
 int main(int argc, char **argv)
 {
+    process_seal();
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && str_equal(argv[1], "--version")) {

@@ -1,9 +1,10 @@
 /* skein-coordinator: reads its options and its configuration, then runs the daemon. */
 #include <sodium.h>
 
-#include "common/program.h"
 #include "common/failpoint.h"
 #include "common/loop.h"
+#include "common/process.h"
+#include "common/program.h"
 #include "common/zsock_trouble.h"
 #include "coordinator/daemon.h"
 
@@ -22,7 +23,8 @@ static ErrCode run(const ProgramArgs *args, Err *err)
 {
     AUTO(Arena) arena = { 0 };
     CoordinatorConfig config;
-    if (failpoint_init(err) != ERR_NONE || trouble_init(err) != ERR_NONE ||
+    if (process_be_daemon(PROGRAM.name, err) != ERR_NONE || failpoint_init(err) != ERR_NONE ||
+        trouble_init(err) != ERR_NONE ||
         coordinator_config_load(args->config, &arena, &config, err) != ERR_NONE) {
         return err->code;
     }
@@ -33,6 +35,7 @@ static ErrCode run(const ProgramArgs *args, Err *err)
 
 int main(int argc, char **argv)
 {
+    process_seal();
     ProgramArgs args;
     Err err = { 0 };
     int exit_code = EXIT_CODE_DONE;
