@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/conceal.h"
 #include "common/cleanup.h"
 #include "common/list.h"
 
@@ -17,6 +18,10 @@ const size_t OPTIONS_EVERYWHERE_COUNT = ARRAY_LEN(OPTIONS_EVERYWHERE);
 
 void invocation_done(Invocation *invocation)
 {
+    LIST_EACH(secret, &invocation->secrets) {
+        secret_free(*secret);
+    }
+    LIST_DONE(&invocation->secrets);
     arena_done(&invocation->arena);
 }
 
@@ -131,7 +136,9 @@ static ErrCode unknown_option(const Command *command, const char *word, Err *err
     const char *name = word + strspn(word, "-");
     const char *nearest =
         str_nearest(arena_strndup(&arena, name, strcspn(name, "=")), names, count);
-    err_set(err, ERR_USAGE, "'skein %s' has no option '%s'", command->name, word);
+    /* Not what it was given: that may be a password. */
+    err_set(err, ERR_USAGE, "'skein %s' has no option '%.*s'", command->name,
+            (int)strcspn(word, "="), word);
     return nearest != NULL ? err_hint(err, "did you mean --%s?", nearest)
                            : err_hint(err, "skein %s --help lists its options", command->name);
 }
@@ -169,7 +176,22 @@ static ErrCode read_text(const Option *option, const char *text, const char **pl
     return ERR_NONE;
 }
 
-static ErrCode set_option(const Option *option, const char *text, Invocation *invocation, Err *err)
+/* What the word was, for as long as the invocation; from `from` on it can be read by nobody else.
+ */
+static const char *conceal(Invocation *invocation, char *word, char *from)
+{
+    Secret *secret = conceal_word(word, from);
+    LIST_PUSH(&invocation->secrets, secret);
+    return secret_reveal(secret);
+}
+
+static const char *conceal_value(Invocation *invocation, char *text)
+{
+    char *sign = strchr(text, '=');
+    return sign == NULL ? text : conceal(invocation, text, sign + 1);
+}
+
+static ErrCode set_option(const Option *option, char *text, Invocation *invocation, Err *err)
 {
     void *place = (char *)&invocation->options + option->offset;
     switch (option->type) {
@@ -180,6 +202,10 @@ static ErrCode set_option(const Option *option, const char *text, Invocation *in
     case OPTION_WORDS:
     case OPTION_SCHEMA:
         return read_text(option, text, place, err);
+    case OPTION_CONNECTION:
+        return read_text(option,
+                         conceal_has_password(text) ? conceal(invocation, text, text) : text, place,
+                         err);
     case OPTION_COUNT:
     case OPTION_SEQUENCE:
         return read_number(option, text, place, err);
@@ -190,7 +216,8 @@ static ErrCode set_option(const Option *option, const char *text, Invocation *in
         *(OutputKind *)place = str_equal(text, "json") ? OUTPUT_JSON : OUTPUT_TEXT;
         return ERR_NONE;
     case OPTION_VARIABLE:
-        if (variables_add(place, text, &invocation->arena, err) != ERR_NONE) {
+        if (variables_add(place, conceal_value(invocation, text), &invocation->arena, err) !=
+            ERR_NONE) {
             return err_wrap(err, "--%s", option->name);
         }
         return ERR_NONE;
@@ -204,14 +231,14 @@ static ErrCode set_option(const Option *option, const char *text, Invocation *in
 static ErrCode take_option(Invocation *invocation, char *const *words, size_t count, size_t *at,
                            Err *err)
 {
-    const char *word = words[*at];
+    char *word = words[*at];
     const char *name = str_equal(word, "-h") ? "help" : word + 2;
     size_t length = strcspn(name, "=");
     const Option *option = find_option(invocation->command, name, length);
     if (option == NULL || (word[1] != '-' && !str_equal(word, "-h"))) {
         return unknown_option(invocation->command, word, err);
     }
-    const char *text = name[length] == '=' ? name + length + 1 : NULL;
+    char *text = name[length] == '=' ? strchr(word, '=') + 1 : NULL;
     if (option->argument == NULL && text != NULL) {
         return err_set(err, ERR_USAGE, "--%s takes no argument, found '%s'", option->name, text);
     }

@@ -12,6 +12,8 @@
 #include "cli/source/variable.h"
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/list.h"
+#include "common/secret.h"
 #include "common/str.h"
 
 typedef enum OutputKind {
@@ -91,7 +93,8 @@ typedef enum OptionType {
     OPTION_COUNT,    /* uint32_t, from 1 */
     OPTION_SEQUENCE, /* uint64_t */
     OPTION_OUTPUT,
-    OPTION_VARIABLE, /* SourceVariables; may be given several times */
+    OPTION_CONNECTION, /* as TEXT; not to be read by others where it holds a password */
+    OPTION_VARIABLE,   /* SourceVariables; may be given several times; its value likewise */
 } OptionType;
 
 typedef struct Option {
@@ -111,6 +114,7 @@ typedef struct Invocation {
     Options options;
     const char **arguments;
     size_t argument_count;
+    LIST(Secret *) secrets; /* what options point to that others are not to read */
     Arena arena;
 } Invocation;
 
@@ -141,7 +145,8 @@ extern const Option OPTIONS_EVERYWHERE[];
 extern const size_t OPTIONS_EVERYWHERE_COUNT;
 
 /*
- * Finds the command and reads its options and arguments, in the invocation's arena. ERR_USAGE names
+ * Finds the command and reads its options and arguments, in the invocation's arena; words that hold
+ * a secret are overwritten with asterisks. ERR_USAGE names
  * the word, and what may have been meant in the hint; options.output is as asked for even then.
  * With a call for help among the words, or no words at all, options.is_help is set and nothing else
  * is checked; `command` is then NULL for the general help and that of a group.

@@ -7,7 +7,7 @@
     static const Option variable = { option_name, argument_name, option_type,                      \
                                      offsetof(Options, member), text }
 
-OPTION(DATABASE, "database", "URL", OPTION_TEXT, database,
+OPTION(DATABASE, "database", "URL", OPTION_CONNECTION, database,
        "the database: a libpq URL or keywords (SKEIN_DATABASE_URL)");
 OPTION(SCHEMA, "schema", "NAME", OPTION_SCHEMA, schema, "one schema of it, as a tenant of its own");
 OPTION(SHARED_SCHEMAS, "shared-schemas", "NAME,…", OPTION_TEXT, shared_schemas,
@@ -67,7 +67,7 @@ OPTION(RULES, "rules", NULL, OPTION_FLAG, is_rules, "list the rules, and nothing
 OPTION(EXPLAIN, "explain", "RULE", OPTION_TEXT, explain, "say more of one rule, and nothing else");
 OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
-OPTION(TEST_SERVER, "database", "URL", OPTION_TEXT, database,
+OPTION(TEST_SERVER, "database", "URL", OPTION_CONNECTION, database,
        "any database of the server to test on (SKEIN_DATABASE_URL)");
 OPTION(FROM, "from", "VERSION", OPTION_TEXT, from, "try only this migration and those above it");
 OPTION(SEED, "seed", "FILE", OPTION_TEXT, seed, "SQL that puts rows in first, as far as they fit");

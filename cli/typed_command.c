@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "agent/conn/conn.h"
-#include "common/shell_word.h"
+#include "cli/conceal.h"
 #include "common/cleanup.h"
-#include "common/secret.h"
+#include "common/shell_word.h"
 
 #define OPENING "`skein "
 #define PROGRAM "skein "
@@ -57,10 +56,7 @@ static bool says(const char *command, const char *name)
 /* A password is not to stand on a screen: whoever gave it knows it. */
 static const char *shown_database(const char *database)
 {
-    AUTO_PTR(ConnSource) source = NULL;
-    AUTO_PTR(Secret) connection = secret_new(database);
-    bool is_open = conn_source_new(connection, PASSWORD_ELSEWHERE, 1, &source, NULL) == ERR_NONE;
-    return is_open ? database : "URL";
+    return conceal_has_password(database) ? "URL" : database;
 }
 
 /* NULL: not given, or what it is without being given. */

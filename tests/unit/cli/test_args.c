@@ -48,7 +48,7 @@ static const Refusal REFUSALS[] = {
       "'skein up' has no option '--databse'",
       "did you mean --database?" },
     { { { "up", "--databse=x" } },
-      "'skein up' has no option '--databse=x'",
+      "'skein up' has no option '--databse'",
       "did you mean --database?" },
     { { { "up", "--watch" } },
       "'skein up' has no option '--watch'",
@@ -124,6 +124,59 @@ static void options_take_their_argument_with_or_without_a_sign(void **state)
         assert_string_equal(invocation.options.to, "0012");
         assert_true(invocation.options.is_yes);
         assert_int_equal(invocation.options.output, OUTPUT_JSON);
+    }
+}
+
+typedef struct Concealed {
+    Line line;
+    size_t at;         /* which word is looked at */
+    const char *shown; /* what is left of it */
+    const char *database;
+    const char *value; /* of --set */
+} Concealed;
+
+static const Concealed CONCEALED[] = {
+    { { { "up", "--database", "postgres://a@h/d" } },
+      2,
+      "postgres://a@h/d",
+      "postgres://a@h/d",
+      NULL },
+    { { { "up", "--database", "postgres://a:p@h/d" } },
+      2,
+      "******************",
+      "postgres://a:p@h/d",
+      NULL },
+    { { { "up", "--database=host=h password=p" } },
+      1,
+      "--database=*****************",
+      "host=h password=p",
+      NULL },
+    { { { "up", "--database", "postgres://a@h/d?x-migrations-table=m" } },
+      2,
+      "postgres://a@h/d?x-migrations-table=m",
+      "postgres://a@h/d?x-migrations-table=m",
+      NULL },
+    { { { "up", "--database", "pasword=p" } }, 2, "*********", "pasword=p", NULL },
+    { { { "up", "--set", "token=p=q" } }, 2, "token=***", NULL, "p=q" },
+};
+
+static void a_secret_is_read_and_not_left_for_others_to_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CONCEALED); i++) {
+        const Concealed *row = &CONCEALED[i];
+        AUTO(Arena) arena = { 0 };
+        AUTO(Invocation) invocation = { 0 };
+        Line line = { { 0 } };
+        for (size_t j = 0; row->line.words[j] != NULL; j++) {
+            line.words[j] = arena_strdup(&arena, row->line.words[j]);
+        }
+        assert_int_equal(parse(&line, &invocation, NULL), ERR_NONE);
+        assert_string_equal(line.words[row->at], row->shown);
+        assert_true(str_equal(invocation.options.database, row->database));
+        if (row->value != NULL) {
+            assert_string_equal(invocation.options.set.items[0].value, row->value);
+        }
     }
 }
 
@@ -278,6 +331,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_named_and_mended),
         cmocka_unit_test(an_error_knows_the_form_that_was_asked_for),
         cmocka_unit_test(options_take_their_argument_with_or_without_a_sign),
+        cmocka_unit_test(a_secret_is_read_and_not_left_for_others_to_read),
         cmocka_unit_test(no_option_but_a_reason_may_be_empty),
         cmocka_unit_test(what_is_not_given_has_its_default),
         cmocka_unit_test(arguments_and_options_may_stand_in_any_order),
