@@ -396,8 +396,14 @@ void fleet_start(Fleet *fleet)
 static int program_start(Fleet *fleet, const char *program, const char *name,
                          const char *failpoints)
 {
-    const char *path = arena_printf(&fleet->arena, "%s/%s", SKEIN_BIN_DIR, program);
-    const char *argv[] = { path, "--config", fleet_path(fleet, "%s.yaml", name), NULL };
+    const char *argv[] = {
+        SKEIN_BIN_DIR "/skein_sandbox",
+        arena_printf(&fleet->arena, "%s/%s.service.in", SKEIN_UNITS_DIR, program),
+        arena_printf(&fleet->arena, "%s/%s", SKEIN_BIN_DIR, program),
+        "--config",
+        fleet_path(fleet, "%s.yaml", name),
+        NULL,
+    };
     if (failpoints == NULL && fleet->is_armed_by_file) {
         failpoints = arena_printf(&fleet->arena, "file:%s/%s.armed", fleet->dir, name);
     }
@@ -408,7 +414,8 @@ static int program_start(Fleet *fleet, const char *program, const char *name,
         setenv(TROUBLE_VARIABLE, fleet->messages, 1);
     }
     place_enter(fleet, name);
-    int pid = process_start(argv, fleet_path(fleet, "%s.log", name));
+    int pid =
+        process_start(argv + (fleet->is_sandboxed ? 0 : 2), fleet_path(fleet, "%s.log", name));
     place_leave(fleet);
     unsetenv(FAILPOINT_VARIABLE);
     unsetenv(TROUBLE_VARIABLE);

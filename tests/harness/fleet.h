@@ -63,6 +63,7 @@ typedef struct Fleet {
     Arena arena; /* texts and paths, until the test ends */
     const char *dir;
     FleetPlace place;         /* { 0 }: here */
+    bool is_sandboxed;        /* its daemons may do what their units let them, and die otherwise */
     bool is_armed_by_file;    /* failpoints: those in DIR/PROCESS.armed, from when it is there */
     const char *messages;     /* SKEIN_MESSAGES of all its processes; NULL: none */
     const char *wire_address; /* of the coordinator; "127.0.0.1" */
