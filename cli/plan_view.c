@@ -18,8 +18,17 @@ static const char *amount_text(Amount amount, char ret_text[AMOUNT_TEXT_MAX])
 
 /* ---- as JSON ---- */
 
-static void script_json(JsonOut *json, const char *key, const PlanScript *script)
+/* Why each part outside of a transaction is there; NULL: whoever wrote the bundle knew. */
+static const char *const *reasons_of(const PlanAtHand *at_hand, const PlanScript *script)
 {
+    const ScriptOrigin *origin = at_hand->set == NULL ? NULL : source_origin(at_hand->set, script);
+    return origin == NULL ? NULL : origin->reasons;
+}
+
+static void script_json(JsonOut *json, const char *key, const PlanAtHand *at_hand,
+                        const PlanScript *script)
+{
+    const char *const *reasons = reasons_of(at_hand, script);
     json_out_object_begin(json, key);
     json_out_bool(json, "is_transactional", script->is_transactional);
     json_out_array_begin(json, "parts");
@@ -28,6 +37,7 @@ static void script_json(JsonOut *json, const char *key, const PlanScript *script
         json_out_object_begin(json, NULL);
         json_out_unsigned(json, "statements", part.count);
         json_out_bool(json, "is_transactional", part.is_transactional);
+        json_out_string(json, "reason", reasons == NULL ? NULL : reasons[i]);
         json_out_object_end(json);
     }
     json_out_array_end(json);
@@ -42,7 +52,7 @@ static void script_json(JsonOut *json, const char *key, const PlanScript *script
     json_out_object_end(json);
 }
 
-static void migration_json(JsonOut *json, const PlanMigration *migration)
+static void migration_json(JsonOut *json, const PlanAtHand *at_hand, const PlanMigration *migration)
 {
     char checksum[2 * CHECKSUM_BYTES + 1];
     hex_encode(migration->checksum.data, CHECKSUM_BYTES, checksum);
@@ -54,8 +64,8 @@ static void migration_json(JsonOut *json, const PlanMigration *migration)
     json_out_bool(json, "is_irreversible", migration->is_irreversible);
     json_out_bool(json, "is_repeatable", migration->is_repeatable);
     json_out_string(json, "unread", plan_is_unread(migration) ? migration->unread : NULL);
-    script_json(json, "up", &migration->up);
-    script_json(json, "down", &migration->down);
+    script_json(json, "up", at_hand, &migration->up);
+    script_json(json, "down", at_hand, &migration->down);
     json_out_object_end(json);
 }
 
@@ -162,7 +172,7 @@ void plan_json(const PlanAtHand *at_hand, JsonOut *json)
     limits_json(json, &plan->strategy);
     json_out_array_begin(json, "migrations");
     for (size_t i = 0; i < plan->migration_count; i++) {
-        migration_json(json, &plan->migrations[i]);
+        migration_json(json, at_hand, &plan->migrations[i]);
     }
     json_out_array_end(json);
     notes_json(json, at_hand);

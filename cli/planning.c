@@ -68,6 +68,7 @@ static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *pla
     }
     if (code == ERR_NONE) {
         plan->plan = &rollout->plan;
+        plan->set = &rollout->set;
         take_notes(rollout, path, arena, plan);
         bundle_begin(canonical, &plan->bundle);
     }

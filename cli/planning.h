@@ -13,6 +13,7 @@
  * a bundle. In an arena. */
 typedef struct PlanAtHand {
     const Plan *plan;
+    const MigrationSet *set; /* what the rollout file's directory holds; NULL: it is of a bundle */
     const SourceNote *notes;
     size_t note_count;
     Bundle bundle; /* without signatures: it is of a rollout file, and nobody has signed it yet */

@@ -30,6 +30,9 @@ static const SqlstateRow SQLSTATES[] = {
     { "42501", NULL, RESULT_FAILED, ERR_PRIVILEGE, "grant the migrating role what it lacks" },
     { "57014", NULL, RESULT_FAILED, ERR_SERVER,
       "raise the statement timeout, or make the statement smaller" },
+    { "2D000", NULL, RESULT_FAILED, ERR_SERVER,
+      "it ends a transaction from within, which works outside of one only: put \"-- skein: "
+      "no-transaction\" at the head of its file, and each statement there is committed by itself" },
     { "", NULL, RESULT_FAILED, ERR_SERVER, NULL },
 };
 

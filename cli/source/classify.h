@@ -20,12 +20,14 @@ typedef enum TransactionEdge {
 
 typedef struct StatementFacts {
     const char *kind;
-    bool is_transactional; /* can run in a transaction block */
-    bool prefers_outside;  /* where its author wants none: may commit by itself (CALL, DO) */
-    bool is_setting;       /* changes the session alone: SET, RESET, set_config */
-    bool is_opening;       /* SET TRANSACTION: before the first query of its transaction */
-    bool is_of_database;   /* VACUUM, ANALYZE of whatever there is: so `detail` says */
-    bool is_temporary;     /* makes something that ends with the session */
+    bool is_transactional;       /* can run in a transaction block */
+    bool ends_transactions;      /* a DO block whose body has a COMMIT or ROLLBACK of its own */
+    const char *prefers_outside; /* why it runs outside of one where its author wants none; NULL: it
+                                    does not */
+    bool is_setting;             /* changes the session alone: SET, RESET, set_config */
+    bool is_opening;             /* SET TRANSACTION: before the first query of its transaction */
+    bool is_of_database;         /* VACUUM, ANALYZE of whatever there is: so `detail` says */
+    bool is_temporary;           /* makes something that ends with the session */
     ProbeKind probe;
     const char *object; /* never NULL; quoted, qualified where the statement qualifies it */
     const char *detail; /* never NULL; quoted table of an index or parent; label of an enum */

@@ -5,6 +5,7 @@
 #include <pg_query/pg_query.pb-c.h>
 
 #include "cli/source/classify_internal.h"
+#include "cli/source/do_block.h"
 #include "cli/source/tree_option.h"
 #include "common/str.h"
 
@@ -150,7 +151,7 @@ static void read_enum(const Reader *reader, const PgQuery__Node *node, Statement
         return;
     }
     facts->kind = "ALTER TYPE ADD VALUE";
-    facts->prefers_outside = true;
+    facts->prefers_outside = "the new label can be used as soon as it is done";
     facts->probe = PROBE_ENUM_LABEL;
     facts->object = quote_strings(alter->type_name, alter->n_type_name, reader->arena);
     facts->detail = arena_strdup(reader->arena, alter->new_val);
@@ -215,15 +216,33 @@ static void read_call(const Reader *reader, const PgQuery__Node *node, Statement
 {
     (void)reader;
     (void)node;
-    facts->prefers_outside = true;
+    facts->prefers_outside = "a procedure may end transactions of its own";
+}
+
+/* The text of an option of DO: its language, or its body. */
+static const char *do_option(const PgQuery__DoStmt *block, const char *name, const char *otherwise)
+{
+    for (size_t i = 0; i < block->n_args; i++) {
+        const PgQuery__DefElem *option = block->args[i]->node_case == PG_QUERY__NODE__NODE_DEF_ELEM
+                                             ? block->args[i]->def_elem
+                                             : NULL;
+        if (option != NULL && str_equal(option->defname, name) && option->arg != NULL &&
+            option->arg->node_case == PG_QUERY__NODE__NODE_STRING) {
+            return option->arg->string->sval;
+        }
+    }
+    return otherwise;
 }
 
 /* A block that ends transactions of its own does so outside of one only. */
 static void read_do(const Reader *reader, const PgQuery__Node *node, StatementFacts *facts)
 {
-    (void)node;
-    facts->prefers_outside = strcasestr(reader->statement->sql, "commit") != NULL ||
-                             strcasestr(reader->statement->sql, "rollback") != NULL;
+    const char *language = do_option(node->do_stmt, "language", "plpgsql");
+    const char *body = do_option(node->do_stmt, "as", "");
+    facts->ends_transactions = do_block_ends_transactions(language, body, reader->arena);
+    if (facts->ends_transactions) {
+        facts->prefers_outside = "the block ends transactions of its own";
+    }
 }
 
 static bool is_temporary(const PgQuery__RangeVar *relation)

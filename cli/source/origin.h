@@ -16,6 +16,7 @@ typedef struct ScriptOrigin {
     const char *text;                /* as it was scanned: a file, or a section of one */
     const uint32_t *starts;          /* of each statement: its first byte in `text` */
     const SqlText *sql;              /* of that text, which files it was put together of */
+    const char *const *reasons; /* of each part outside of a transaction: why it is; NULL: in one */
     Directives directives;
     Allowances allowances;
     bool lacks_down; /* of an up: nothing undoes it, and nobody has said that nothing can */

@@ -13,6 +13,7 @@ typedef struct Cutter {
     const StatementFacts *facts;
     PartRule rule;
     SourceNotes *notes;
+    Arena *arena;
     ScriptParts parts;
     size_t part_start;
     const SqlStatement *begin; /* of the block that is open, or NULL */
@@ -32,11 +33,13 @@ static void end_part(Cutter *cutter, bool is_transactional)
     }
 }
 
-static void take_alone(Cutter *cutter, size_t index, bool is_transactional)
+/* A statement by itself; `reason` NULL: in a transaction. */
+static void take_alone(Cutter *cutter, size_t index, const char *reason)
 {
     end_part(cutter, true);
     cutter->parts.statements[cutter->parts.count++] = index;
-    end_part(cutter, is_transactional);
+    cutter->parts.reasons[cutter->parts.part_count] = reason;
+    end_part(cutter, reason == NULL);
 }
 
 static size_t start_of(const Cutter *cutter, size_t index)
@@ -126,6 +129,11 @@ static ErrCode refuse_inside(const Cutter *cutter, size_t index, Err *err)
     return err_hint(err, "it cannot run in one: move it out, or remove BEGIN and COMMIT");
 }
 
+static const char *cannot(const Cutter *cutter, size_t index)
+{
+    return arena_printf(cutter->arena, "%s cannot run in a transaction", cutter->facts[index].kind);
+}
+
 static void take_outside(Cutter *cutter, size_t index)
 {
     if (cutter->rule.transaction == TRANSACTION_ONE) {
@@ -134,7 +142,7 @@ static void take_outside(Cutter *cutter, size_t index)
                     "%s cannot run in a transaction; skein runs it outside of one, but %s",
                     cutter->facts[index].kind, cutter->rule.tool_says);
     }
-    take_alone(cutter, index, false);
+    take_alone(cutter, index, cannot(cutter, index));
 }
 
 static const LineRange *query_of(const PartRule *rule, uint32_t line)
@@ -163,15 +171,17 @@ static void take_each(Cutter *cutter, size_t index)
 {
     const StatementFacts *facts = &cutter->facts[index];
     bool is_in_query = query_of(&cutter->rule, cutter->statements->items[index].line) != NULL;
-    if (!facts->is_transactional || (facts->prefers_outside && !is_in_query)) {
-        take_alone(cutter, index, false);
+    if (!facts->is_transactional) {
+        take_alone(cutter, index, cannot(cutter, index));
+    } else if (facts->prefers_outside != NULL && !is_in_query) {
+        take_alone(cutter, index, facts->prefers_outside);
     } else if (is_in_query) {
         if (!continues_query(cutter, index)) {
             end_part(cutter, true);
         }
         cutter->parts.statements[cutter->parts.count++] = index;
     } else {
-        take_alone(cutter, index, true);
+        take_alone(cutter, index, NULL);
     }
 }
 
@@ -265,11 +275,24 @@ static void warn_temporary(const Cutter *cutter)
     }
 }
 
+/* A warning has said it already where the tool would have begun a transaction. */
+static void tell_outside(const Cutter *cutter)
+{
+    size_t index = cutter->parts.statements[0];
+    if (cutter->rule.transaction != TRANSACTION_ONE) {
+        source_note(cutter->notes, SOURCE_NOTE_INFO, file_of(cutter, index),
+                    cutter->statements->items[index].line, "runs outside a transaction: %s",
+                    cutter->parts.reasons[0]);
+    }
+}
+
 static void tell(const Cutter *cutter)
 {
     if (cutter->parts.part_count > 1) {
         tell_parts(cutter);
         warn_temporary(cutter);
+    } else if (cutter->parts.part_count == 1 && cutter->parts.reasons[0] != NULL) {
+        tell_outside(cutter);
     } else if (cutter->first_begin >= 0) {
         const StatementFacts *begin = &cutter->facts[cutter->first_begin];
         source_note(
@@ -283,29 +306,34 @@ static void tell(const Cutter *cutter)
 }
 
 /* What the server does with one query depends on how many statements are in it. */
-static TransactionRule resolve_rule(TransactionRule rule, size_t statement_count)
+static TransactionRule resolve_rule(TransactionRule rule, const StatementFacts *facts, size_t count)
 {
-    if (rule != TRANSACTION_QUERY) {
-        return rule;
+    bool is_alone = count == 1;
+    if (rule == TRANSACTION_QUERY) {
+        return is_alone ? TRANSACTION_EACH : TRANSACTION_DERIVED;
     }
-    return statement_count == 1 ? TRANSACTION_EACH : TRANSACTION_DERIVED;
+    /* In a transaction it fails wherever it comes to its COMMIT, so nothing is lost by none. */
+    bool must_be_outside = rule == TRANSACTION_DERIVED && is_alone && facts->ends_transactions;
+    return must_be_outside ? TRANSACTION_EACH : rule;
 }
 
 ErrCode parts_cut(const SqlText *text, const SqlStatements *statements, const StatementFacts *facts,
                   PartRule rule, SourceNotes *notes, Arena *arena, ScriptParts *ret_parts, Err *err)
 {
-    rule.transaction = resolve_rule(rule.transaction, statements->count);
+    rule.transaction = resolve_rule(rule.transaction, facts, statements->count);
     Cutter cutter = {
         .text = text,
         .statements = statements,
         .facts = facts,
         .rule = rule,
         .notes = notes,
+        .arena = arena,
         .first_begin = -1,
         .last_commit = -1,
         .parts = {
             .statements = ARENA_ARRAY(arena, size_t, statements->count),
             .parts = ARENA_ARRAY(arena, PlanPart, statements->count),
+            .reasons = ARENA_ARRAY(arena, const char *, statements->count),
         },
     };
     for (size_t i = 0; i < statements->count; i++) {

@@ -16,7 +16,8 @@ typedef enum TransactionRule {
     /*
      * All in one transaction, as a query of several statements is; a COMMIT ends it, and with what
      * follows the next begins; what cannot run in one stands between two. BEGIN adds nothing: what
-     * is before it belongs to the same transaction.
+     * is before it belongs to the same transaction. A lone DO block that ends transactions of its
+     * own is by itself.
      */
     TRANSACTION_DERIVED = 0,
     /* The same, with a warning at what cannot run in one: the tool begins one, and fails there. */
@@ -43,7 +44,8 @@ typedef struct PartRule {
 typedef struct ScriptParts {
     size_t *statements; /* those that run, in order, by their index */
     size_t count;
-    PlanPart *parts; /* they add up to `count` */
+    PlanPart *parts;      /* they add up to `count` */
+    const char **reasons; /* of each part outside of a transaction: why it is; NULL: it is in one */
     size_t part_count;
 } ScriptParts;
 

@@ -235,6 +235,7 @@ static void add_origin(const Draft *draft, const PlanScript *plan, SourceNotes *
         .text = draft->text.text,
         .starts = starts,
         .sql = arena_memdup(arena, &draft->text, sizeof(draft->text)),
+        .reasons = draft->parts.reasons,
         .directives = draft->directives,
         .allowances = draft->allowances,
     };

@@ -108,6 +108,15 @@ static void the_servers_hint_comes_before_ours(void **state)
     assert_string_not_equal(err.hint, "");
 }
 
+static void what_commits_within_a_transaction_is_told_how_to_run_without(void **state)
+{
+    (void)state;
+    Err err;
+    ServerWords words = { .sqlstate = "2D000", .message = "invalid transaction termination" };
+    server_error_words(&words, &err);
+    assert_non_null(strstr(err.hint, "\"-- skein: no-transaction\" at the head of its file"));
+}
+
 static void connection_errors_tell_neither_host_nor_user(void **state)
 {
     (void)state;
@@ -180,6 +189,7 @@ int main(void)
         cmocka_unit_test(names_of_objects_are_added_where_the_message_lacks_them),
         cmocka_unit_test(the_servers_hint_comes_before_ours),
         cmocka_unit_test(who_cannot_be_reached_is_asked_after),
+        cmocka_unit_test(what_commits_within_a_transaction_is_told_how_to_run_without),
         cmocka_unit_test(connection_errors_tell_neither_host_nor_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,35 @@ static void only_edges_of_one_transaction_are_understood(void **state)
     }
 }
 
+/* By the tokens of the body: a word in a string, a comment or a name ends nothing. */
+static void a_block_that_ends_transactions_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        bool ends;
+    } CASES[] = {
+        { "DO $$BEGIN UPDATE t SET a = 1; COMMIT; END$$", true },
+        { "DO LANGUAGE plpgsql 'begin loop rollback and chain; end loop; end'", true },
+        { "DO $$BEGIN IF a THEN commit /* c */; END IF; END$$", true },
+        { "DO $$BEGIN <<here>> COMMIT; END$$", true },
+        { "DO $$BEGIN RAISE NOTICE 'we COMMIT; at once'; END$$", false },
+        { "DO $$BEGIN -- COMMIT;\nPERFORM f(); END$$", false },
+        { "DO $$DECLARE commit int; BEGIN commit := 1; END$$", false },
+        { "DO $$BEGIN INSERT INTO log (rollback) VALUES (1); END$$", false },
+        { "DO $$BEGIN EXCEPTION WHEN transaction_rollback THEN END$$", false },
+        { "DO LANGUAGE plpython3u 'plpy.commit()'", true },
+        { "DO LANGUAGE plpython3u 'plpy.execute(1)'", false },
+        { "CALL p()", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        StatementFacts facts = classify(CASES[i].sql, &arena);
+        assert_case(CASES[i].sql, facts.ends_transactions ? "ends" : "none",
+                    CASES[i].ends ? "ends" : "none");
+    }
+}
+
 static void settings_of_the_session_are_known(void **state)
 {
     (void)state;
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test(what_no_migration_may_hold_is_refused),
         cmocka_unit_test(the_options_of_a_begin_are_those_of_its_transaction),
         cmocka_unit_test(only_edges_of_one_transaction_are_understood),
+        cmocka_unit_test(a_block_that_ends_transactions_is_known),
         cmocka_unit_test(settings_of_the_session_are_known),
         cmocka_unit_test(what_ends_with_the_session_is_known),
         cmocka_unit_test(words_judge_what_the_grammar_refuses),

@@ -59,6 +59,13 @@ static void describe(const Cutting *cutting, Str *out)
     assert_int_equal(at, cutting->parts.count);
 }
 
+static void describe_notes(const Cutting *cutting, Str *out)
+{
+    LIST_EACH(note, &cutting->notes.list) {
+        str_printf(out, "%s %s\n", source_note_level_name(note->level), note->text);
+    }
+}
+
 static void each_rule_cuts_in_its_own_way(void **state)
 {
     (void)state;
@@ -126,6 +133,41 @@ static void a_query_of_one_statement_is_by_itself(void **state)
     }
 }
 
+/* As a query by itself it commits where any tool sends it so; a CALL may do without. */
+static void a_lone_block_that_commits_needs_no_transaction(void **state)
+{
+    (void)state;
+    static const struct {
+        TransactionRule rule;
+        const char *sql;
+        bool is_transactional;
+        const char *note;
+    } CASES[] = {
+        { TRANSACTION_DERIVED, "-- c\nDO 'begin update t set a = 1; commit; end'", false,
+          "note m/1.sql:2: runs outside a transaction: the block ends transactions of its own\n" },
+        { TRANSACTION_QUERY, "DO 'begin rollback; end'", false,
+          "note m/1.sql:1: runs outside a transaction: the block ends transactions of its own\n" },
+        { TRANSACTION_DERIVED, "DO 'begin delete from t; end'", true, "" },
+        { TRANSACTION_DERIVED, "CALL p()", true, "" },
+        { TRANSACTION_ONE, "DO 'begin commit; end'", true, "" },
+        { TRANSACTION_DERIVED, "SET a = b; DO 'begin commit; end'", true, "" },
+        { TRANSACTION_EACH, "CALL p()", false,
+          "note m/1.sql:1: runs outside a transaction: a procedure may end transactions of its "
+          "own\n" },
+        { TRANSACTION_DERIVED, "VACUUM t", false,
+          "note m/1.sql:1: runs outside a transaction: VACUUM cannot run in a transaction\n" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Cutting) cutting = { 0 };
+        AUTO(Str) got = { 0 };
+        cut(&cutting, CASES[i].rule, CASES[i].sql);
+        assert_int_equal(cutting.parts.parts[0].is_transactional, CASES[i].is_transactional);
+        assert_true((cutting.parts.reasons[0] == NULL) == CASES[i].is_transactional);
+        describe_notes(&cutting, &got);
+        assert_case(CASES[i].sql, str_text(&got), CASES[i].note);
+    }
+}
+
 static void statements_of_one_query_stay_together(void **state)
 {
     (void)state;
@@ -183,9 +225,7 @@ static void what_is_done_to_a_file_is_told(void **state)
         AUTO(Str) got = { 0 };
         cut(&cutting, CASES[i].rule, CASES[i].sql);
         assert_case(CASES[i].sql, cutting.err.message, "");
-        LIST_EACH(note, &cutting.notes.list) {
-            str_printf(&got, "%s %s\n", source_note_level_name(note->level), note->text);
-        }
+        describe_notes(&cutting, &got);
         assert_case(CASES[i].sql, str_text(&got), CASES[i].note);
     }
 }
@@ -210,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_cuts_in_its_own_way),
         cmocka_unit_test(a_query_of_one_statement_is_by_itself),
+        cmocka_unit_test(a_lone_block_that_commits_needs_no_transaction),
         cmocka_unit_test(statements_of_one_query_stay_together),
         cmocka_unit_test(what_is_done_to_a_file_is_told),
         cmocka_unit_test(more_parts_than_a_plan_may_have_are_refused),
