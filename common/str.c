@@ -195,6 +195,14 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
     return rows[a_length % 3][b_length];
 }
 
+bool str_is_within(const char *a, const char *b, size_t edits)
+{
+    size_t a_length = strlen(a);
+    size_t b_length = strlen(b);
+    return a_length <= NEAREST_WORD_MAX && b_length <= NEAREST_WORD_MAX &&
+           distance(a, a_length, b, b_length) <= edits;
+}
+
 const char *str_nearest(const char *word, const char *const *candidates, size_t count)
 {
     size_t word_length = strlen(word);

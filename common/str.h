@@ -60,6 +60,9 @@ bool str_to_int64(const char *text, int64_t min, int64_t max, int64_t *ret);
  */
 const char *str_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* Does at most `edits` letters' change, in any case, make one word of the other? A swap is one. */
+bool str_is_within(const char *a, const char *b, size_t edits);
+
 /* Lower-case hexadecimal. `ret_text` holds 2 * length + 1 bytes. */
 void hex_encode(const uint8_t *bytes, size_t length, char *ret_text);
 

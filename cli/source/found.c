@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/source/near_mark.h"
 #include "cli/source/version.h"
 #include "common/cleanup.h"
 #include "common/map.h"
@@ -250,6 +251,23 @@ static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scr
     return ERR_NONE;
 }
 
+/* Where a format takes what undoes the migration for a part of it, it has said so. */
+static bool is_within(const ScriptInput *inner, const ScriptInput *outer)
+{
+    return inner->file != NULL && inner->bytes.data >= outer->bytes.data &&
+           inner->bytes.data + inner->bytes.length <= outer->bytes.data + outer->bytes.length;
+}
+
+/* Of the script that was read last. */
+static void tell_near_marks(const SourceReading *reading, const FoundScripts *scripts, bool is_down)
+{
+    const ScriptOrigin *origin = &reading->notes->origins.items[reading->notes->origins.count - 1];
+    if (!is_within(&scripts->down, &scripts->up)) {
+        near_marks_tell(origin->sql, is_down, is_down ? NULL : scripts->down_wanted,
+                        reading->notes);
+    }
+}
+
 ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scripts,
                            PlanMigration *migration, Err *err)
 {
@@ -258,6 +276,7 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     if (code != ERR_NONE) {
         return code;
     }
+    tell_near_marks(reading, scripts, false);
     migration->checksum =
         (Bytes){ arena_memdup(reading->arena, up.checksum, CHECKSUM_BYTES), CHECKSUM_BYTES };
     migration->fingerprints = up.fingerprints;
@@ -272,6 +291,7 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     if (script_read(&scripts->down, reading->notes, reading->arena, &down, err) != ERR_NONE) {
         return refuse_down(reading, scripts, migration, err);
     }
+    tell_near_marks(reading, scripts, true);
     take_down(reading, scripts, &down, migration);
     return ERR_NONE;
 }

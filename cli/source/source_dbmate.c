@@ -7,7 +7,6 @@
  * several statements are a transaction all the same and a single one is by itself.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "cli/source/found.h"
 #include "cli/source/lines.h"
@@ -112,45 +111,6 @@ static ErrCode check_above(const char *file, const TextLine *line, const Section
     return err_hint(err, "move it below that line: dbmate runs nothing above it");
 }
 
-static const char *behind_blanks(const char *at)
-{
-    return at + strspn(at, " \t");
-}
-
-/* A comment that was to be a mark: by its case, or a blank about the colon. */
-static bool is_near_mark(const TextLine *line)
-{
-    char words[sizeof(MARK) + 16];
-    const char *start = text_line_words(line);
-    size_t length = line->length - (size_t)(start - line->start);
-    if (!text_line_is_comment(line) || length >= sizeof(words)) {
-        return false;
-    }
-    memcpy(words, start, length);
-    words[length] = '\0';
-    const char *at = behind_blanks(words + strspn(words, "-"));
-    if (strncasecmp(at, MARK, strlen("migrate")) != 0) {
-        return false;
-    }
-    at = behind_blanks(at + strlen("migrate"));
-    at = *at == ':' ? behind_blanks(at + 1) : words;
-    size_t word = strcspn(at, " \t");
-    return (word == 2 && strncasecmp(at, "up", 2) == 0) ||
-           (word == 4 && strncasecmp(at, "down", 4) == 0);
-}
-
-/* A down under it runs with the up. */
-static void tell_near_mark(const SourceReading *reading, const char *file, const TextLine *line,
-                           const Sections *sections)
-{
-    if (sections->up.start != NULL && is_near_mark(line)) {
-        source_note(reading->notes, SOURCE_NOTE_WARNING, file, line->number,
-                    "\"%.*s\" is no mark to dbmate, and what is below it belongs to what is above "
-                    "it: \"" DOWN_MARK "\" is one",
-                    (int)line->length, line->start);
-    }
-}
-
 static ErrCode find_sections(const SourceReading *reading, const ScriptInput *whole,
                              Sections *ret_sections, Err *err)
 {
@@ -165,9 +125,6 @@ static ErrCode find_sections(const SourceReading *reading, const ScriptInput *wh
                            : check_above(whole->file, &line, &sections, err);
         if (code != ERR_NONE) {
             return code;
-        }
-        if (up == NULL && down == NULL) {
-            tell_near_mark(reading, whole->file, &line, &sections);
         }
     }
     if (sections.up.start == NULL) {

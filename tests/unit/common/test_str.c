@@ -161,6 +161,17 @@ static void only_a_near_word_is_suggested(void **state)
     }
 }
 
+static void words_within_some_letters_of_each_other_are_known(void **state)
+{
+    (void)state;
+    assert_true(str_is_within("dwon", "Down", 1));
+    assert_true(str_is_within("own", "down", 1));
+    assert_false(str_is_within("done", "down", 1));
+    assert_true(str_is_within("UP", "up", 0));
+    assert_false(str_is_within("pu", "up", 0));
+    assert_true(str_is_within("", "up", 2));
+}
+
 static void a_word_of_any_length_is_no_danger_to_suggesting(void **state)
 {
     (void)state;
@@ -170,6 +181,7 @@ static void a_word_of_any_length_is_no_danger_to_suggesting(void **state)
     const char *candidate = word;
     assert_null(str_nearest(word, &candidate, 1));
     assert_null(str_nearest("aaa", &candidate, 1));
+    assert_false(str_is_within(word, word, 200));
 }
 
 static void hexadecimal_goes_both_ways(void **state)
@@ -200,6 +212,7 @@ int main(void)
         cmocka_unit_test(copying_says_when_it_cuts),
         cmocka_unit_test(numbers_are_whole_texts_within_bounds),
         cmocka_unit_test(only_a_near_word_is_suggested),
+        cmocka_unit_test(words_within_some_letters_of_each_other_are_known),
         cmocka_unit_test(a_word_of_any_length_is_no_danger_to_suggesting),
         cmocka_unit_test(hexadecimal_goes_both_ways),
     };
