@@ -5,7 +5,7 @@
 #include "cli/source/classify.h"
 #include "cli/source/psql.h"
 #include "cli/source/split.h"
-#include "cli/source/version.h"
+#include "cli/source/unfilled.h"
 #include "common/str.h"
 
 /* A script in the making: statements and facts are parallel; `parts` is what runs. */
@@ -78,40 +78,6 @@ static ErrCode assign_copies(Draft *draft, Arena *arena, Err *err)
                                  "rows that belong to no COPY … FROM STDIN");
         }
         draft->copies[statement] = copy;
-    }
-    return ERR_NONE;
-}
-
-/*
- * ":name" can be the end of a slice. What stands above the place where the grammar stumbles it has
- * taken for one; behind that place it may be one within brackets; and a number in them is no name.
- */
-static bool is_slice(const PsqlUnset *unset, size_t stumble)
-{
-    bool is_number = unset->name[version_digits(unset->name)] == '\0';
-    return unset->offset < stumble ||
-           (unset->is_in_brackets && (is_number || unset->offset > stumble));
-}
-
-/* Where the grammar cannot read it, it is a variable. */
-static ErrCode check_unset(const Draft *draft, const SourceVariables *variables, Err *err)
-{
-    static const SourceVariables NONE = { 0 };
-    size_t statement = 0;
-    for (size_t i = 0; i < draft->psql.unset_count; i++) {
-        const PsqlUnset *unset = &draft->psql.unset[i];
-        while (statement + 1 < draft->statements.count &&
-               statement_start(draft, statement + 1) <= unset->offset) {
-            statement++;
-        }
-        bool is_refused =
-            statement < draft->statements.count && draft->facts[statement].warning != NULL;
-        if (is_refused &&
-            !is_slice(unset, statement_start(draft, statement) + draft->facts[statement].stumble)) {
-            return variables_refuse_unset(
-                variables == NULL ? &NONE : variables, sql_file_at(&draft->text, unset->offset),
-                sql_line_at(&draft->text, unset->offset), unset->name, err);
-        }
     }
     return ERR_NONE;
 }
@@ -287,7 +253,8 @@ ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, 
         code = read_draft(&draft, notes, arena, err);
     }
     if (code == ERR_NONE) {
-        code = check_unset(&draft, input->variables, err);
+        code = unfilled_check(&draft.text, &draft.statements, draft.facts, draft.psql.unset,
+                              draft.psql.unset_count, input->variables, notes, err);
     }
     if (code == ERR_NONE) {
         code = cut(&draft, input->rule, notes, arena, err);

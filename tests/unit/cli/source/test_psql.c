@@ -329,6 +329,7 @@ static void a_bound_of_a_slice_is_not_told_as_unset(void **state)
         { "UNHEARD OF a[1:2], :notset", "notset" },
         { "SELECT ARRAY[:notset]", "notset" },
         { "SELECT a[x:y:notset]", "notset" },
+        { "SELECT a[:notset:5]", "notset" },
         { "SELECT a[1:2:3]", NULL },
         { "SELECT a[1]; SELECT :9", "9" },
     };
@@ -347,6 +348,60 @@ static void a_bound_of_a_slice_is_not_told_as_unset(void **state)
     }
 }
 
+/* Nobody can tell it from a variable that was forgotten. */
+static void what_is_sent_as_the_end_of_a_slice_is_said(void **state)
+{
+    (void)state;
+    static const NotesCase ROWS[] = {
+        { { { "1_a.up.sql", "SELECT 1;\nSELECT a[1:2], a[x:high], 'a[:b]' FROM t" },
+            { "1_a.down.sql", "SELECT 1" } },
+          "warning m/1_a.up.sql:2: \":high\" is sent as it stands, for the end of a slice: no "
+          "variable \"high\" is set" },
+        { { { "1_a.up.sql", "UNHEARD OF a[:low]" }, { "1_a.down.sql", "SELECT 1" } },
+          "warning m/1_a.up.sql:1: PostgreSQL 15's grammar refuses this statement: syntax error at "
+          "or near \"UNHEARD\"\n"
+          "warning m/1_a.up.sql:1: \":low\" is sent as it stands, for the end of a slice: no "
+          "variable \"low\" is set" },
+    };
+    ASSERT_NOTES(ROWS);
+}
+
+static void templates_of_other_languages_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const char RENDER[] = "fill the files in first, as it is done for the other tool, and "
+                                 "give skein the directory that comes of it";
+    static const struct {
+        const char *sql;
+        const char *words; /* NULL: it is none */
+    } ROWS[] = {
+        { "CREATE TABLE {{ .Schema }}.t (a int)",
+          "\"{{ .Schema }}\" is of a template, in the language of Go, Jinja or Mustache" },
+        { "{% if a %} SELECT 1; {% endif %}",
+          "\"{% if a %}\" is of a template, in the language of Jinja, Django or Liquid" },
+        { "CREATE TABLE <%= name %> (a int)",
+          "\"<%= name %>\" is of a template, in the language of ERB or EJS" },
+        { "SELECT * FROM #{table}",
+          "\"#{table}\" is of a template, in the language of Ruby or MyBatis" },
+        { "CREATE TABLE $%NAME%$ (a int)",
+          "\"$%NAME%$\" is of a template, in the language of the program that ran these files" },
+        { "SELECT '{{ .Name }}', a <% b, c -> '${x}', $a$#{y}$a$ FROM t", NULL },
+        { "UNHEARD OF '{{ .Name }}'", NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        const char *words = ROWS[i].words;
+        sandbox_write(&sandbox, "1_a.up.sql", arena_printf(&arena, "\n%s", ROWS[i].sql));
+        sandbox_read(&sandbox, NULL, &arena, &set, &err);
+        assert_case(ROWS[i].sql, without_path(&sandbox, err.message, &arena),
+                    words == NULL ? "" : arena_printf(&arena, "m/1_a.up.sql:2: %s", words));
+        assert_case(ROWS[i].sql, err.hint, words == NULL ? "" : RENDER);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +416,8 @@ int main(void)
         cmocka_unit_test(rows_reach_the_plan_and_its_checksum),
         cmocka_unit_test(a_variable_that_is_not_set_is_told_where_the_grammar_stumbles),
         cmocka_unit_test(a_bound_of_a_slice_is_not_told_as_unset),
+        cmocka_unit_test(what_is_sent_as_the_end_of_a_slice_is_said),
+        cmocka_unit_test(templates_of_other_languages_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
