@@ -1,11 +1,13 @@
 /* The driver of the command table: finding, parsing, suggesting. Knows no command. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/command.h"
 #include "cli/conceal.h"
 #include "common/cleanup.h"
 #include "common/list.h"
+#include "common/shell_word.h"
 
 #define SUGGESTIONS_MAX 128
 
@@ -252,6 +254,82 @@ static ErrCode take_option(Invocation *invocation, char *const *words, size_t co
     return set_option(option, text, invocation, err);
 }
 
+/* ---- words that no command wants ---- */
+
+static bool is_directory(const char *word)
+{
+    struct stat status;
+    return stat(word, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool is_database(const char *word)
+{
+    return str_starts_with(word, "postgres://") || str_starts_with(word, "postgresql://") ||
+           strstr(word, "dbname=") != NULL || strstr(word, "host=") != NULL;
+}
+
+static bool is_version(const char *word)
+{
+    return word[0] >= '0' && word[0] <= '9';
+}
+
+/* What such a word plainly is: the argument of an option. The first that fits counts. */
+static const struct Misplaced {
+    const char *option;
+    bool (*is_it)(const char *word);
+    const char *words;
+    const char *shown; /* in place of it, since it may hold a password; NULL: itself */
+} MISPLACED[] = {
+    { "database", is_database, "for a database", "URL" },
+    { "migrations", is_directory, "for a directory of migrations", NULL },
+    { "to", is_version, "to go to a version", NULL },
+};
+
+static const struct Misplaced *find_misplaced(const Command *command, const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(MISPLACED); i++) {
+        const char *name = MISPLACED[i].option;
+        if (find_option(command, name, strlen(name)) != NULL && MISPLACED[i].is_it(word)) {
+            return &MISPLACED[i];
+        }
+    }
+    return NULL;
+}
+
+/* As it would be typed, with the arguments that it wants. */
+static void write_command(const Invocation *invocation, const struct Misplaced *misplaced,
+                          const char *value, Str *out)
+{
+    str_printf(out, "`skein %s", invocation->command->name);
+    for (size_t i = 0; i < invocation->command->arguments_max; i++) {
+        str_append_char(out, ' ');
+        shell_word(invocation->arguments[i], out);
+    }
+    str_printf(out, " --%s ", misplaced->option);
+    shell_word(value, out);
+    str_append_char(out, '`');
+}
+
+/* The first argument that is one too many. */
+static ErrCode refuse_argument(const Invocation *invocation, Err *err)
+{
+    const Command *command = invocation->command;
+    const char *word = invocation->arguments[command->arguments_max];
+    const struct Misplaced *misplaced = find_misplaced(command, word);
+    bool is_hidden = misplaced != NULL && misplaced->shown != NULL;
+    if (is_hidden) {
+        err_set(err, ERR_USAGE, "'skein %s' has no use for a %s", command->name, misplaced->shown);
+    } else {
+        err_set(err, ERR_USAGE, "'skein %s' has no use for '%s'", command->name, word);
+    }
+    if (misplaced == NULL) {
+        return err_hint(err, "skein %s --help", command->name);
+    }
+    AUTO(Str) typed = { 0 };
+    write_command(invocation, misplaced, is_hidden ? misplaced->shown : word, &typed);
+    return err_hint(err, "%s: %s", misplaced->words, str_text(&typed));
+}
+
 static ErrCode check_arguments(const Invocation *invocation, Err *err)
 {
     const Command *command = invocation->command;
@@ -263,9 +341,7 @@ static ErrCode check_arguments(const Invocation *invocation, Err *err)
         return err_hint(err, "skein %s --help", command->name);
     }
     if (invocation->argument_count > command->arguments_max) {
-        err_set(err, ERR_USAGE, "'skein %s' has no use for '%s'", command->name,
-                invocation->arguments[command->arguments_max]);
-        return err_hint(err, "skein %s --help", command->name);
+        return refuse_argument(invocation, err);
     }
     return ERR_NONE;
 }

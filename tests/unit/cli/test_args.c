@@ -79,7 +79,6 @@ static const Refusal REFUSALS[] = {
       "name a schema of yours" },
     { { { "new" } }, "'skein new' wants NAME", "skein new --help" },
     { { { "new", "a", "b" } }, "'skein new' has no use for 'b'", "skein new --help" },
-    { { { "up", "0012" } }, "'skein up' has no use for '0012'", "skein up --help" },
 };
 
 static void what_is_wrong_is_named_and_mended(void **state)
@@ -91,6 +90,41 @@ static void what_is_wrong_is_named_and_mended(void **state)
         assert_int_equal(parse(&REFUSALS[i].line, &invocation, &err), ERR_USAGE);
         assert_string_equal(err.message, REFUSALS[i].message);
         assert_string_equal(err.hint, REFUSALS[i].hint);
+    }
+}
+
+/* What is plainly an option's argument is put behind that option, as a command to type. */
+static void a_word_that_no_command_wants_is_put_where_it_belongs(void **state)
+{
+    static const Refusal ROWS[] = {
+        { { { "up", "my dir" } },
+          "'skein up' has no use for 'my dir'",
+          "for a directory of migrations: `skein up --migrations 'my dir'`" },
+        { { { "new", "add a", "my dir" } },
+          "'skein new' has no use for 'my dir'",
+          "for a directory of migrations: `skein new 'add a' --migrations 'my dir'`" },
+        { { { "history", "my dir" } },
+          "'skein history' has no use for 'my dir'",
+          "skein history --help" },
+        { { { "down", "0003_users" } },
+          "'skein down' has no use for '0003_users'",
+          "to go to a version: `skein down --to 0003_users`" },
+        { { { "status", "postgresql://ann:secret@db1/shop" } },
+          "'skein status' has no use for a URL",
+          "for a database: `skein status --database URL`" },
+        { { { "current", "dbname=shop password=secret" } },
+          "'skein current' has no use for a URL",
+          "for a database: `skein current --database URL`" },
+        { { { "up", "nowhere" } }, "'skein up' has no use for 'nowhere'", "skein up --help" },
+    };
+    assert_int_equal(chdir(*state), 0);
+    assert_int_equal(mkdir("my dir", 0755), 0);
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Invocation) invocation = { 0 };
+        Err err = { 0 };
+        assert_int_equal(parse(&ROWS[i].line, &invocation, &err), ERR_USAGE);
+        assert_string_equal(err.message, ROWS[i].message);
+        assert_string_equal(err.hint, ROWS[i].hint);
     }
 }
 
@@ -330,6 +364,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_named_and_mended),
         cmocka_unit_test(an_error_knows_the_form_that_was_asked_for),
+        cmocka_unit_test_setup_teardown(a_word_that_no_command_wants_is_put_where_it_belongs,
+                                        make_directory, remove_directory),
         cmocka_unit_test(options_take_their_argument_with_or_without_a_sign),
         cmocka_unit_test(a_secret_is_read_and_not_left_for_others_to_read),
         cmocka_unit_test(no_option_but_a_reason_may_be_empty),
