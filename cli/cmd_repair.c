@@ -8,6 +8,7 @@
 #include "cli/move.h"
 #include "cli/output.h"
 #include "cli/repair/mirror.h"
+#include "cli/repair/subjects.h"
 #include "cli/repair/tell.h"
 
 #define PASTS_MAX 5
@@ -42,16 +43,8 @@ static ErrCode read_choice(const Invocation *invocation, Choice *ret_choice, Err
         }
         found = is_set ? CHOICES[i].choice : found;
     }
-    bool wants_ids = found != CHOICE_NONE && !repair_choice_is_of_target(found);
-    if (wants_ids != (invocation->argument_count > 0)) {
-        err_set(err, ERR_USAGE,
-                wants_ids ? "--%s wants to know of which migrations"
-                          : "no migration belongs here%s",
-                wants_ids ? repair_choice_word(found) : "");
-        return err_hint(err, "`skein repair` says what may be done, and how it is written");
-    }
     *ret_choice = found;
-    return ERR_NONE;
+    return repair_subjects_check(found, invocation->arguments, invocation->argument_count, err);
 }
 
 /* ---- looking ---- */
@@ -63,8 +56,9 @@ typedef struct Repairing {
     Plan plan;
     JobOrder order;
     Runner *runner;
-    PlanTool tool; /* the directory's own, or the one to be mirrored; .tool NULL: none is known */
-    Mirror mirror; /* .tool NULL: nothing is mirrored */
+    PlanTool tool;   /* the directory's own, or the one to be mirrored; .tool NULL: none is known */
+    Mirror mirror;   /* .tool NULL: nothing is mirrored */
+    RepairTool told; /* by the last look */
 } Repairing;
 
 static void repairing_done(Repairing *repairing)
@@ -119,13 +113,14 @@ static ErrCode look_tool(Repairing *repairing, const RepairSight *sight, Finding
                          Err *err)
 {
     Arena *arena = &repairing->invocation->arena;
-    RepairTool told = { 0 };
+    RepairTool *told = &repairing->told;
+    *told = (RepairTool){ 0 };
     if (sight->fence == FENCE_SIGHT_OTHER_SCHEMA) {
         return ERR_NONE;
     }
-    ErrCode code = repair_look_tool(repairing->runner, sight, &repairing->tool, arena, &told, err);
-    if (code == ERR_NONE && told.name != NULL) {
-        repair_findings_add_tool(&repairing->plan, sight, &told, arena, findings);
+    ErrCode code = repair_look_tool(repairing->runner, sight, &repairing->tool, arena, told, err);
+    if (code == ERR_NONE && told->name != NULL) {
+        repair_findings_add_tool(&repairing->plan, sight, told, arena, findings);
     }
     return code;
 }
@@ -176,79 +171,28 @@ static ErrCode look(Repairing *repairing, RepairSight *ret_sight, Findings *find
 
 /* ---- choosing ---- */
 
-static ErrCode refuse(Choice choice, const Finding *finding, const char *id, Err *err)
+static ErrCode find_subjects(const Repairing *repairing, Choice choice, const RepairSight *sight,
+                             const Findings *findings, Subjects *subjects, Err *err)
 {
-    if (finding == NULL) {
-        err_set(err, ERR_REFUSED, "%s%snothing is found that --%s could set right", id,
-                id[0] == '\0' ? "" : ": ", repair_choice_word(choice));
-    } else {
-        err_set(err, ERR_REFUSED, "%s%s--%s does not fit: %s", id, id[0] == '\0' ? "" : ": ",
-                repair_choice_word(choice), finding->text);
-    }
-    return err_hint(err, "`skein repair` says what may be done");
+    const Invocation *invocation = repairing->invocation;
+    RepairSeen seen = { &repairing->plan, sight, &repairing->told, findings };
+    return repair_subjects_find(&seen, choice, invocation->arguments, invocation->argument_count,
+                                subjects, err);
 }
 
-typedef LIST(const Finding *) Subjects;
-
-/* What is about the target: that its schema is another one, or all that a tool does not have. */
-static void find_of_target(Choice choice, const Findings *findings, Subjects *subjects)
+static ErrCode confirm(const Repairing *repairing, Choice choice, const RepairSight *sight,
+                       const Findings *findings, Err *err)
 {
-    LIST_EACH(finding, &findings->list) {
-        if (repair_choice_fits(choice, finding)) {
-            LIST_PUSH(subjects, finding);
-        }
-    }
-}
-
-/* A migration may have several: changed, say, and unknown to a tool. */
-static const Finding *find_one(Choice choice, const Findings *findings, const char *id)
-{
-    LIST_EACH(finding, &findings->list) {
-        if (str_equal(finding->id, id) && repair_choice_fits(choice, finding)) {
-            return finding;
-        }
-    }
-    return NULL;
-}
-
-static ErrCode find_named(const Invocation *invocation, Choice choice, const Findings *findings,
-                          Subjects *subjects, Err *err)
-{
-    for (size_t i = 0; i < invocation->argument_count; i++) {
-        const char *id = invocation->arguments[i];
-        const Finding *finding = find_one(choice, findings, id);
-        if (finding == NULL) {
-            return refuse(choice, repair_findings_of(findings, id), id, err);
-        }
-        LIST_PUSH(subjects, finding);
-    }
-    return ERR_NONE;
-}
-
-/* The findings that the choice is about; refused where there is none, or it does not fit one. */
-static ErrCode find_subjects(const Invocation *invocation, Choice choice, const Findings *findings,
-                             Subjects *subjects, Err *err)
-{
-    if (!repair_choice_is_of_target(choice)) {
-        return find_named(invocation, choice, findings, subjects, err);
-    }
-    find_of_target(choice, findings, subjects);
-    return subjects->count > 0 ? ERR_NONE : refuse(choice, NULL, "", err);
-}
-
-static ErrCode confirm(const Invocation *invocation, Choice choice, const Findings *findings,
-                       Err *err)
-{
+    const Invocation *invocation = repairing->invocation;
     AUTO(Str) touched = { 0 };
-    Subjects subjects = { 0 };
-    ErrCode code = find_subjects(invocation, choice, findings, &subjects, err);
-    LIST_EACH(subject, &subjects) {
+    AUTO(Subjects) subjects = { 0 };
+    ErrCode code = find_subjects(repairing, choice, sight, findings, &subjects, err);
+    LIST_EACH(subject, &subjects.list) {
         const Finding *finding = *subject;
         str_printf(&touched, "%s%s", finding->id, finding->id[0] == '\0' ? "" : ": ");
         repair_choice_write(choice, finding, &touched);
         str_append(&touched, "\n");
     }
-    LIST_DONE(&subjects);
     return code != ERR_NONE || invocation->options.is_yes
                ? code
                : output_confirm(&touched, "set it right so?", invocation->options.output, err);
@@ -304,17 +248,16 @@ static ErrCode change_rows(Repairing *repairing, Choice choice, RepairedList *do
     if (code == ERR_NONE) {
         code = look(repairing, &sight, &findings, err);
     }
-    Subjects subjects = { 0 };
+    AUTO(Subjects) subjects = { 0 };
     if (code == ERR_NONE) {
-        code = find_subjects(repairing->invocation, choice, &findings, &subjects, err);
+        code = find_subjects(repairing, choice, &sight, &findings, &subjects, err);
     }
-    for (size_t i = 0; i < subjects.count && code == ERR_NONE; i++) {
-        code = change_one(repairing, choice, subjects.items[i], &sight, done, err);
+    for (size_t i = 0; i < subjects.list.count && code == ERR_NONE; i++) {
+        code = change_one(repairing, choice, subjects.list.items[i], &sight, done, err);
         if (code != ERR_NONE) {
-            tell_part(done, subjects.items[i], err);
+            tell_part(done, subjects.list.items[i], err);
         }
     }
-    LIST_DONE(&subjects);
     return code;
 }
 
@@ -339,7 +282,7 @@ static ErrCode repair(Repairing *repairing, Choice choice, RepairedList *done, E
     AUTO(Findings) findings = { 0 };
     ErrCode code = look(repairing, &sight, &findings, err);
     if (code == ERR_NONE) {
-        code = confirm(repairing->invocation, choice, &findings, err);
+        code = confirm(repairing, choice, &sight, &findings, err);
     }
     if (code != ERR_NONE) {
         return code;

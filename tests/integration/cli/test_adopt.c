@@ -557,7 +557,7 @@ static void what_two_histories_do_not_agree_on_is_set_right(void **state)
     assert_refusal(world, "up --mirror dbmate", 3, "--tell where dbmate was never told of it");
     assert_program(world, "skein repair --mirror dbmate", 6, "skein repair --tell");
     assert_program(world, "skein repair", 0, "nothing is wrong with the history");
-    assert_program(world, "skein repair --tell", 3, "nothing is found that --tell could set right");
+    assert_program(world, "skein repair --tell", 3, "`skein repair --mirror TOOL --tell`");
     run_json(world, "repair --mirror dbmate --tell --yes --reason late", 0);
     assert_ask(world, VERSIONS, "0001 0002");
     run_json(world, "up --mirror dbmate", 0);

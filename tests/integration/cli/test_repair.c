@@ -516,8 +516,32 @@ static void choices_are_made_one_at_a_time_and_by_name(void **state)
     put_things(world);
     assert_refusal(world, "repair --accept --forget 0001_things", 2, "one choice at a time");
     assert_refusal(world, "repair --accept", 2, "--accept wants to know of which migrations");
-    assert_refusal(world, "repair 0001_things", 2, "no migration belongs here");
+    assert_refusal(world, "repair 0001_things", 2, "nothing is said of 0001_things");
+    assert_refusal(world, "repair --tell 0001_things", 2, "`skein repair --mirror TOOL --tell`");
     assert_refusal(world, "repair --same-schema --yes", 3, "nothing is found");
+}
+
+/* What to type stands in the refusal, whole. */
+static void a_migration_that_a_choice_is_not_for_is_said_with_what_is(void **state)
+{
+    World *world = *state;
+    put_things(world);
+    assert_up(world);
+    put_migration(world, "0002_a", "SELECT 1;\n", "SELECT 1;\n");
+    put_migration(world, "0002_b", "SELECT 2;\n", "SELECT 2;\n");
+    assert_refusal(world, "repair --undone 0001_thing --yes", 3,
+                   "did you mean `skein repair --undone 0001_things`?");
+    assert_refusal(world, "repair --undone 1 --yes", 3, "`skein repair --undone 0001_things`");
+    assert_refusal(world, "repair --undone 2 --yes", 3,
+                   "`skein repair --undone 0002_a` or `skein repair --undone 0002_b`");
+    assert_refusal(world, "repair --undone 0001_things --yes", 3, "`skein down --to empty`");
+    assert_refusal(world, "repair --applied 0002_a --yes", 3, "`skein baseline 0002_a`");
+    pg_cluster_run(world->cluster, world->database,
+                   "UPDATE skein.history SET checksum = '\\x00ff' WHERE id = '0001_things'");
+    assert_refusal(world, "repair --undone 0001_things --yes", 3,
+                   "`skein repair --accept 0001_things`");
+    assert_run(world, "repair --accept 0001_things 0001_things --yes", 0,
+               "accept 0001_things: applied\n");
 }
 
 /* What looks interrupted may be at work: its lock says so. */
@@ -573,6 +597,7 @@ int main(void)
         WORLD_TEST(a_dirty_flag_is_explained_and_left_to_its_tool),
         WORLD_TEST(a_mirrored_table_is_told_of_a_repair),
         WORLD_TEST(choices_are_made_one_at_a_time_and_by_name),
+        WORLD_TEST(a_migration_that_a_choice_is_not_for_is_said_with_what_is),
         WORLD_TEST(nothing_is_changed_while_an_attempt_is_at_work),
     };
     return WORLD_RUN(tests);
