@@ -2,6 +2,7 @@
 #include "cli/adopt/adopt.h"
 #include "cli/commands.h"
 #include "cli/move.h"
+#include "cli/move_paper.h"
 #include "cli/output.h"
 #include "cli/plan_cut.h"
 
@@ -93,8 +94,8 @@ ErrCode cmd_adopt(Invocation *invocation, ExitCode *ret_exit, Err *err)
 }
 
 /* What is called applied by mistake: up would run it from then on. */
-static ErrCode confirm_lower(const Invocation *invocation, const Ground *ground, size_t keep,
-                             Err *err)
+static ErrCode confirm_lower(Invocation *invocation, const Ground *ground, const Plan *plan,
+                             size_t keep, Err *err)
 {
     AUTO(Str) touched = { 0 };
     for (size_t i = ground->set.count; i > keep; i--) {
@@ -103,16 +104,19 @@ static ErrCode confirm_lower(const Invocation *invocation, const Ground *ground,
             str_printf(&touched, "%s: is not applied then, and up runs it\n", id);
         }
     }
-    return invocation->options.is_yes
-               ? ERR_NONE
-               : output_confirm(&touched, "give it back?", invocation->options.output, err);
+    if (invocation->options.is_yes) {
+        return ERR_NONE;
+    }
+    ErrCode code =
+        move_paper_check(invocation, ground, plan, GOAL_ROLL_BACK, id_below(ground, keep), err);
+    return code == ERR_NONE ? output_confirm(&touched, "give it back?", invocation, err) : code;
 }
 
 static ErrCode baseline_lower(Invocation *invocation, const Ground *ground, Plan *plan, size_t keep,
                               Err *err)
 {
     baseline_plan(&invocation->arena, plan);
-    ErrCode code = confirm_lower(invocation, ground, keep, err);
+    ErrCode code = confirm_lower(invocation, ground, plan, keep, err);
     return code == ERR_NONE ? give_back(invocation, ground, plan, keep, err) : code;
 }
 

@@ -70,9 +70,10 @@ static ErrCode refuse_irreversible(const Ground *ground, size_t index, bool is_n
                      : err_hint(err, "what lies above it can be undone: skein down --to %s", id);
 }
 
-static ErrCode confirm_down(const Options *options, const Ground *ground, size_t keep, Err *err)
+/* Of each to be undone a line. ERR_IRREVERSIBLE: one cannot be. */
+static ErrCode list_undone(const Ground *ground, size_t keep, Str *touched, size_t *ret_count,
+                           Err *err)
 {
-    AUTO(Str) touched = { 0 };
     size_t count = 0;
     for (size_t i = ground->set.count; i > keep; i--) {
         const PlanMigration *migration = &ground->set.migrations[i - 1];
@@ -82,15 +83,31 @@ static ErrCode confirm_down(const Options *options, const Ground *ground, size_t
         if (migration->is_irreversible) {
             return refuse_irreversible(ground, i - 1, count == 0, err);
         }
-        str_printf(&touched, "undo %s\n", migration->id);
+        str_printf(touched, "undo %s\n", migration->id);
         count++;
     }
-    if (count == 0 || options->is_yes || options->is_dry_run || options->is_sql) {
-        return ERR_NONE;
+    *ret_count = count;
+    return ERR_NONE;
+}
+
+static ErrCode confirm_down(Invocation *invocation, const Ground *ground, const Plan *plan,
+                            size_t keep, const char *to, Err *err)
+{
+    const Options *options = &invocation->options;
+    AUTO(Str) touched = { 0 };
+    size_t count = 0;
+    ErrCode code = list_undone(ground, keep, &touched, &count, err);
+    if (code != ERR_NONE || count == 0 || options->is_yes || options->is_dry_run ||
+        options->is_sql) {
+        return code;
+    }
+    code = move_paper_check(invocation, ground, plan, GOAL_ROLL_BACK, to, err);
+    if (code != ERR_NONE) {
+        return code;
     }
     char question[128];
     text_format(question, sizeof(question), "undo %zu migration%s?", count, count == 1 ? "" : "s");
-    return output_confirm(&touched, question, options->output, err);
+    return output_confirm(&touched, question, invocation, err);
 }
 
 ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -107,9 +124,9 @@ ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)
     if (code == ERR_NONE) {
         code = find_kept(options->to, &ground, &keep, err);
     }
-    if (code == ERR_NONE) {
-        code = confirm_down(options, &ground, keep, err);
-    }
     const char *to = keep == 0 ? "" : ground.set.migrations[keep - 1].id;
+    if (code == ERR_NONE) {
+        code = confirm_down(invocation, &ground, &plan, keep, to, err);
+    }
     return code == ERR_NONE ? move(invocation, &ground, &plan, GOAL_ROLL_BACK, to, err) : code;
 }

@@ -116,12 +116,13 @@ static ErrCode load_signed(const char *path, Arena *arena, PlanAtHand *plan, Err
 }
 
 /* Whoever signs a plan lets it run: what it does is shown first. */
-static ErrCode show_and_ask(const PlanAtHand *plan, const Options *options, Err *err)
+static ErrCode show_and_ask(const PlanAtHand *plan, const Invocation *invocation, Err *err)
 {
+    const Options *options = &invocation->options;
     AUTO(Str) text = { 0 };
     plan_text(plan, &text);
     if (!options->is_yes) {
-        return output_confirm(&text, "sign it?", options->output, err);
+        return output_confirm(&text, "sign it?", invocation, err);
     }
     if (options->output == OUTPUT_TEXT) {
         output_text(&text);
@@ -159,7 +160,7 @@ ErrCode cmd_plan_sign(Invocation *invocation, ExitCode *ret_exit, Err *err)
     size_t before = plan.bundle.signature_count;
     bool is_news = signed_plan.bundle.signature_count > before;
     if (code == ERR_NONE && is_news) {
-        code = show_and_ask(&plan, options, err);
+        code = show_and_ask(&plan, invocation, err);
     }
     if (code == ERR_NONE && (is_news || options->out != NULL)) {
         code = write_bundle(&signed_plan, out, arena, err);

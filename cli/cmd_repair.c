@@ -195,7 +195,7 @@ static ErrCode confirm(const Repairing *repairing, Choice choice, const RepairSi
     }
     return code != ERR_NONE || invocation->options.is_yes
                ? code
-               : output_confirm(&touched, "set it right so?", invocation->options.output, err);
+               : output_confirm(&touched, "set it right so?", invocation, err);
 }
 
 /* ---- changing ---- */

@@ -10,9 +10,10 @@
 #include "common/json.h"
 
 /* Shows the plan and where it would go, and asks. */
-static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Options *options,
+static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Invocation *invocation,
                             Err *err)
 {
+    const Options *options = &invocation->options;
     AUTO(Str) text = { 0 };
     AUTO(Str) question = { 0 };
     plan_text(plan, &text);
@@ -25,7 +26,7 @@ static ErrCode show_and_ask(PlanAtHand *plan, const json_t *preview, const Optio
     }
     size_t count = json_array_size(json_object_get(preview, "targets"));
     str_printf(&question, "start it on %zu target%s?", count, count == 1 ? "" : "s");
-    return output_confirm(&text, str_text(&question), options->output, err);
+    return output_confirm(&text, str_text(&question), invocation, err);
 }
 
 static ErrCode post_start(Client *client, const PlanAtHand *plan, json_t **ret_rollout, Err *err)
@@ -51,7 +52,7 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = preview_fetch(client, &plan, options->signer, &invocation->arena, &preview, err);
     }
     if (code == ERR_NONE) {
-        code = show_and_ask(&plan, preview, options, err);
+        code = show_and_ask(&plan, preview, invocation, err);
     }
     if (code == ERR_NONE) {
         code = post_start(client, &plan, &rollout, err);

@@ -123,7 +123,7 @@ static ErrCode confirm(const Steering *steering, Err *err)
     touched_text(steering, &touched);
     if (steering->question != NULL && !options->is_yes) {
         question_text(steering, &question);
-        return output_confirm(&touched, str_text(&question), options->output, err);
+        return output_confirm(&touched, str_text(&question), steering->invocation, err);
     }
     if (steering->targets != NULL && options->output == OUTPUT_TEXT) {
         output_text(&touched);

@@ -134,26 +134,31 @@ static ErrCode tell(Invocation *invocation, const Telling *telling, Err *err)
     return ERR_NONE;
 }
 
-ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
-                       const char *to, Err *err)
+static Report run_on_paper(Invocation *invocation, const Ground *ground, OnPaper *at,
+                           const char *to, Paper *paper, Err *err)
 {
-    AUTO(Paper) paper = { 0 };
-    AUTO(PassedOverList) passed = { 0 };
-    OnPaper at = { goal, plan, &ground->history, &invocation->arena, &passed };
-    const char *tenant = local_tenant(&invocation->options);
-    JobOrder order = local_order(&invocation->options, ground->source, plan, to);
+    JobOrder order = local_order(&invocation->options, ground->source, at->plan, to);
     ExecJob exec = {
         .source = ground->source,
-        .schema = tenant,
+        .schema = local_tenant(&invocation->options),
         .agent = local_operator(&invocation->arena),
         .order = &order,
         .seed = clock_boot_ms(),
         .hooks = { .permit = permit_always,
                    .report = report_to_nobody,
                    .strange = take_strange,
-                   .ctx = &at },
+                   .ctx = at },
     };
-    Report report = exec_on_paper(&exec, &invocation->arena, &paper, err);
+    return exec_on_paper(&exec, &invocation->arena, paper, err);
+}
+
+ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
+                       const char *to, Err *err)
+{
+    AUTO(Paper) paper = { 0 };
+    AUTO(PassedOverList) passed = { 0 };
+    OnPaper at = { goal, plan, &ground->history, &invocation->arena, &passed };
+    Report report = run_on_paper(invocation, ground, &at, to, &paper, err);
     if (report != REPORT_APPLIED && report != REPORT_ROLLED_BACK) {
         return err->code == ERR_NONE ? err_set(err, ERR_INTERNAL, "ended as '%s' without a reason",
                                                report_name(report))
@@ -161,8 +166,25 @@ ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan 
     }
     *err = (Err){ 0 };
     move_find_passed(ground, plan, goal, to, &passed);
-    Telling telling = {
-        .plan = plan, .paper = &paper, .passed = &passed, .goal = goal, .schema = tenant
-    };
+    Telling telling = { .plan = plan,
+                        .paper = &paper,
+                        .passed = &passed,
+                        .goal = goal,
+                        .schema = local_tenant(&invocation->options) };
     return tell(invocation, &telling, err);
+}
+
+ErrCode move_paper_check(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
+                         const char *to, Err *err)
+{
+    Err why = { 0 };
+    AUTO(Paper) paper = { 0 };
+    AUTO(PassedOverList) passed = { 0 };
+    OnPaper at = { goal, plan, &ground->history, &invocation->arena, &passed };
+    Report report = run_on_paper(invocation, ground, &at, to, &paper, &why);
+    if (report == REPORT_HELD && !paper.is_beyond && why.code != ERR_NONE) {
+        *err = why;
+        return err->code;
+    }
+    return ERR_NONE;
 }

@@ -14,4 +14,12 @@ ErrCode move_paper_asked(const Options *options, bool *ret_is_asked, Err *err);
 ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
                        const char *to, Err *err);
 
+/*
+ * What a question is put before: refuses what the move would be held by, as the executor itself
+ * decides on what the database shows now. What only an attempt can find out, as that the server is
+ * out of reach, is no error here.
+ */
+ErrCode move_paper_check(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
+                         const char *to, Err *err);
+
 #endif

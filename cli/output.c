@@ -269,16 +269,29 @@ bool get_bool(const json_t *object, const char *key)
 
 /* ---- questions ---- */
 
-ErrCode output_confirm(const Str *touched, const char *question, OutputKind output, Err *err)
+/* One too long for a hint is known to whoever has typed it. */
+static ErrCode hint_yes(const Invocation *invocation, Err *err)
+{
+    AUTO(Str) again = { 0 };
+    typed_command_again(invocation, &again);
+    bool is_long = again.length > ERR_HINT_MAX / 2;
+    return err_hint(err,
+                    is_long ? "look at what it touches, then type it again with --yes%s"
+                            : "look at what it touches, then type `%s --yes`",
+                    is_long ? "" : str_text(&again));
+}
+
+ErrCode output_confirm(const Str *touched, const char *question, const Invocation *invocation,
+                       Err *err)
 {
     bool can_ask = isatty(STDIN_FILENO);
     fflush(stdout);
-    if (can_ask || output != OUTPUT_JSON) {
+    if (can_ask || invocation->options.output != OUTPUT_JSON) {
         fputs(str_text(touched), stderr);
     }
     if (!can_ask) {
         err_set(err, ERR_USAGE, "this needs a yes, and there is no terminal to ask on");
-        return err_hint(err, "look at what it touches, then add --yes");
+        return hint_yes(invocation, err);
     }
     fprintf(stderr, "%s [y/N] ", question);
     char answer[16] = "";

@@ -76,9 +76,10 @@ bool get_bool(const json_t *object, const char *key);
 
 /*
  * Shows what is touched and asks "… [y/N] ", both on standard error. ERR_REFUSED when the answer is
- * not yes. Without a terminal on standard input: ERR_USAGE with the hint to use --yes, and for
- * programs (OUTPUT_JSON) nothing but that error.
+ * not yes. Without a terminal on standard input: ERR_USAGE with the call to type instead, which has
+ * --yes, and for programs (OUTPUT_JSON) nothing but that error.
  */
-ErrCode output_confirm(const Str *touched, const char *question, OutputKind output, Err *err);
+ErrCode output_confirm(const Str *touched, const char *question, const Invocation *invocation,
+                       Err *err);
 
 #endif

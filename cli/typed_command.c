@@ -1,6 +1,7 @@
 /* See typed_command.h. Which options a command takes, its own table says. */
 #include "cli/typed_command.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/conceal.h"
@@ -81,6 +82,80 @@ void typed_command_place(const Options *options, const char *command, Str *out)
             shell_word(value, out);
         }
     }
+}
+
+static bool is_place(const Option *option)
+{
+    for (size_t i = 0; i < ARRAY_LEN(PLACES); i++) {
+        if (str_equal(option->name, PLACES[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A variable's value may be a secret: whoever gave it knows it. */
+static void variables_write(const SourceVariables *variables, Str *out)
+{
+    for (size_t i = 0; i < variables->count; i++) {
+        str_append(out, " --set ");
+        shell_word(variables->items[i].name, out);
+        str_append(out, "=…");
+    }
+}
+
+static void option_write(const Options *options, const Option *option, Str *out)
+{
+    const void *place = (const char *)options + option->offset;
+    const char *text = NULL;
+    switch (option->type) {
+    case OPTION_FLAG:
+        if (*(const bool *)place) {
+            str_printf(out, " --%s", option->name);
+        }
+        break;
+    case OPTION_TEXT:
+    case OPTION_WORDS:
+    case OPTION_SCHEMA:
+        text = *(const char *const *)place;
+        if (text != NULL) {
+            str_printf(out, " --%s ", option->name);
+            shell_word(text, out);
+        }
+        break;
+    case OPTION_COUNT:
+        if (*(const uint32_t *)place != 0) {
+            str_printf(out, " --%s %" PRIu32, option->name, *(const uint32_t *)place);
+        }
+        break;
+    case OPTION_SEQUENCE:
+        if (*(const uint64_t *)place != 0) {
+            str_printf(out, " --%s %" PRIu64, option->name, *(const uint64_t *)place);
+        }
+        break;
+    case OPTION_VARIABLE:
+        variables_write(place, out);
+        break;
+    case OPTION_OUTPUT:
+    case OPTION_NONE:
+        break;
+    }
+}
+
+void typed_command_again(const Invocation *invocation, Str *out)
+{
+    const Option *const *options = invocation->command->options;
+    str_printf(out, PROGRAM "%s", invocation->command->name);
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        str_append_char(out, ' ');
+        shell_word(invocation->arguments[i], out);
+    }
+    for (; options != NULL && *options != NULL; options++) {
+        if (!is_place(*options)) {
+            option_write(&invocation->options, *options, out);
+        }
+    }
+    str_append(out, invocation->options.output == OUTPUT_JSON ? " --output json" : "");
 }
 
 const char *typed_command_next(const char **text, Arena *arena)

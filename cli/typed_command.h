@@ -15,6 +15,10 @@ void typed_command_place(const Options *options, const char *command, Str *out);
  * made so. */
 void typed_commands_write(const Options *options, const char *text, Str *out);
 
+/* Appends this very call, but for where it goes (which a hint gets by itself) and the values of
+ * variables: "skein baseline 2 --missing ignore". */
+void typed_command_again(const Invocation *invocation, Str *out);
+
 /*
  * The next command in a text, without its backticks, in `arena`; *text is moved behind it. NULL:
  * there is none.

@@ -167,6 +167,7 @@ static ErrCode fence_check(Writing *writing, Err *err)
     if (code != ERR_NONE || STRANGE[sight.fence] == NULL) {
         return code;
     }
+    writing->paper->is_beyond = sight.fence != FENCE_SIGHT_OTHER_SCHEMA;
     err_set(err, ERR_HISTORY, "%s", STRANGE[sight.fence]);
     return err_hint(err, sight.fence == FENCE_SIGHT_OTHER_SCHEMA
                              ? "`skein repair` says what may be done"
@@ -306,6 +307,7 @@ static Result write_trace(Writing *writing, const Action *action)
     const Plan *plan = writing->exec->order->plan;
     Result result = { .kind = RESULT_TRACED, .trace = TRACE_UNKNOWN };
     result.migration = plan->migrations[action->migration].id;
+    writing->paper->is_beyond = true;
     err_set(
         &result.err, ERR_INTERRUPTED,
         "no script can settle what its statement outside a transaction has left, and `skein %s` "

@@ -45,6 +45,8 @@ typedef struct Paper {
     size_t setting_count;
     const char *settings_select; /* all of them again, as one; borrowed while it is written */
     bool makes_tables;           /* skein's own, or brings them to this program's version */
+    bool is_beyond; /* an attempt would mend something first that no script can: what it would do
+                       then, or be refused for, is not known */
     uint64_t system_identifier;
     uint64_t database_oid;
     Str script; /* for psql: all that the executor would send, and what it would look at */

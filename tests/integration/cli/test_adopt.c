@@ -631,7 +631,7 @@ static void a_baseline_is_lowered_by_a_lower_one(void **state)
     World *world = *state;
     put_shop(world);
     run_json(world, "baseline 2", 0);
-    assert_refusal(world, "baseline 1", 2, "--yes");
+    assert_refusal(world, "baseline 1", 2, "then type `skein baseline 1 --yes`");
     assert_program(world, "skein baseline 1 --yes", 0, "given back 0002_posts");
     assert_ask(world, STANDING, "0001_users baseline");
     run_json(world, "baseline empty --yes", 0);
@@ -651,6 +651,10 @@ static void only_what_a_baseline_brought_is_given_back_to_it(void **state)
     assert_refusal(world, "baseline empty --yes", 3,
                    "was not taken over by baseline, and is not given back");
     assert_refusal(world, "baseline empty --yes", 3, "`skein down` undoes it");
+    Outcome unasked = run(world, "baseline empty");
+    assert_int_equal(unasked.exit_code, 3);
+    assert_non_null(strstr(unasked.err, "is not given back"));
+    assert_null(strstr(unasked.err, "is not applied then"));
     assert_ask(world, "SELECT count(*) > 1 FROM skein.history WHERE state = 'applied'", "t");
 }
 

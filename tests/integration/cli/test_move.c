@@ -203,6 +203,21 @@ static void down_without_a_terminal_wants_a_yes(void **state)
     assert_ask(world, TABLES, "likes posts users");
 }
 
+/* Likewise what only the executor knows, which decides it on paper. */
+static void what_is_under_another_directorys_is_refused_before_the_question(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    up_to(world, "up", "applied", "0003_likes");
+    remove_migration(world, "0003_likes");
+    Outcome outcome = run(world, "down --to 1");
+    assert_int_equal(outcome.exit_code, 3);
+    assert_null(strstr(outcome.err, "undo 0002_posts"));
+    assert_non_null(strstr(outcome.err, "0003_likes"));
+    assert_refusal(world, "down --to 1 --missing ignore", 2,
+                   "then type `skein down --to 1 --missing ignore --yes`");
+}
+
 static void what_cannot_be_undone_is_refused_before_the_question(void **state)
 {
     World *world = *state;
@@ -347,6 +362,7 @@ int main(void)
         WORLD_TEST(one_schema_is_moved_alone_with_what_is_shared_in_its_path),
         WORLD_TEST(down_undoes_one_or_down_to_a_version_or_all),
         WORLD_TEST(down_without_a_terminal_wants_a_yes),
+        WORLD_TEST(what_is_under_another_directorys_is_refused_before_the_question),
         WORLD_TEST(what_cannot_be_undone_is_refused_before_the_question),
         WORLD_TEST(a_failing_statement_is_named_and_leaves_nothing),
         WORLD_TEST(a_failing_down_names_its_own_file),

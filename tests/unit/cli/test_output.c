@@ -107,7 +107,16 @@ static ErrCode ask_nobody(OutputKind output, Str *shown, Err *err)
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
     Capture capture = capture_begin(stderr);
-    ErrCode code = output_confirm(&touched, "undo 1 migration?", output, err);
+    Invocation invocation = { 0 };
+    const char *words[] = {
+        "down", "--to", "my id", "--yes", "--output", "text", "--set", "key=x"
+    };
+    assert_int_equal(args_parse(ARRAY_LEN(words), (char *const *)words, &invocation, err),
+                     ERR_NONE);
+    invocation.options.is_yes = false;
+    invocation.options.output = output;
+    ErrCode code = output_confirm(&touched, "undo 1 migration?", &invocation, err);
+    invocation_done(&invocation);
     capture_end(capture, stderr, shown);
     dup2(saved, STDIN_FILENO);
     close(saved);
@@ -122,7 +131,8 @@ static void a_question_without_a_terminal_is_a_no(void **state)
     Err err = { 0 };
     assert_int_equal(ask_nobody(OUTPUT_TEXT, &shown, &err), ERR_USAGE);
     assert_string_equal(str_text(&shown), "undo 0001_users\n");
-    assert_string_equal(err.hint, "look at what it touches, then add --yes");
+    assert_string_equal(
+        err.hint, "look at what it touches, then type `skein down --set key=… --to 'my id' --yes`");
 }
 
 static void a_program_gets_the_error_alone(void **state)
@@ -132,6 +142,7 @@ static void a_program_gets_the_error_alone(void **state)
     Err err = { 0 };
     assert_int_equal(ask_nobody(OUTPUT_JSON, &shown, &err), ERR_USAGE);
     assert_string_equal(str_text(&shown), "");
+    assert_non_null(strstr(err.hint, " --output json --yes`"));
 }
 
 int main(void)
