@@ -13,6 +13,7 @@ extern const LintFamily LINT_TABLES;       /* lint_table.c */
 extern const LintFamily LINT_DROPS;        /* lint_drop.c */
 extern const LintFamily LINT_PARTITIONS;   /* lint_partition.c */
 extern const LintFamily LINT_ROWS;         /* lint_rows.c */
+extern const LintFamily LINT_TWICE;        /* lint_twice.c */
 extern const LintFamily LINT_PROTECTIONS;  /* lint_protection.c */
 extern const LintFamily LINT_TRANSACTIONS; /* lint_transaction.c */
 extern const LintFamily LINT_HISTORIES;    /* lint_history.c */

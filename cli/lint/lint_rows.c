@@ -113,23 +113,6 @@ static void check_scan(LintCase *lint)
     }
 }
 
-static void check_twice(LintCase *lint)
-{
-    const PgQuery__UpdateStmt *update = lint->tree.node->update_stmt;
-    for (size_t i = 0; i < update->n_target_list; i++) {
-        const PgQuery__ResTarget *target = update->target_list[i]->res_target;
-        for (size_t j = 0; j < i; j++) {
-            const PgQuery__ResTarget *before = update->target_list[j]->res_target;
-            if (target->n_indirection == 0 && before->n_indirection == 0 &&
-                str_equal(target->name, before->name)) {
-                case_report(lint, target->location, "fails with 42601: %s is set twice",
-                            name_write(target->name, lint->arena));
-                return;
-            }
-        }
-    }
-}
-
 static const LintRule RULES[] = {
     {
         .id = "update-every-row",
@@ -175,18 +158,6 @@ static const LintRule RULES[] = {
         .fires = { "UPDATE orders SET note = '' WHERE note IS NULL;", NULL },
         .silent = { "UPDATE orders SET note = '' WHERE note IS NULL AND id BETWEEN 1 AND 10000;",
                     NULL },
-    },
-    {
-        .id = "assigned-twice",
-        .severity = SEVERITY_ERROR,
-        .title = "an UPDATE sets a column twice",
-        .explain = "PostgreSQL refuses it with 42601.",
-        .remedy = "Set it once.",
-        .moment = RULE_STATEMENT,
-        LINT_NODES(PG_QUERY__NODE__NODE_UPDATE_STMT),
-        .check = check_twice,
-        .fires = { "UPDATE orders SET note = 'a', note = 'b' WHERE id = 7;", NULL },
-        .silent = { "UPDATE orders SET note = 'a', total = 1 WHERE id = 7;", NULL },
     },
 };
 

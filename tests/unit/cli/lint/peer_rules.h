@@ -32,7 +32,7 @@ static const PeerRule SQUAWK[] = {
     { "ban-drop-database", { "database-drop" }, NULL },
     { "ban-drop-not-null", { "column-nullable" }, NULL },
     { "ban-drop-table", { "table-drop" }, NULL },
-    { "ban-duplicate-column-assignments", { "assigned-twice" }, NULL },
+    { "ban-duplicate-column-assignments", { "assigned-twice", "column-twice" }, NULL },
     { "ban-truncate-cascade", { "truncate-cascade" }, NULL },
     { "ban-uncommitted-transaction",
       { NULL },

@@ -1,0 +1,85 @@
+/* Statements, and all the rules that find fault with each: near misses beside what is found. */
+#include "history.h"
+
+typedef struct StatementRow {
+    const char *sql;
+    const char *rules; /* in the order of the report; of notices, too */
+} StatementRow;
+
+/* In use: the tables of the rules' examples, and these. */
+static const char MORE[] = "CREATE TABLE cities (id bigint PRIMARY KEY, name text);\n";
+
+static void assert_rules(const StatementRow *row, const char *yaml)
+{
+    AUTO(History) history = history_new();
+    AUTO(Str) rules = { 0 };
+    history_add_world(&history);
+    history_add(&history, MORE, "SELECT 1;");
+    history_add(&history, row->sql, "SELECT 1;");
+    LintReport report = history_lint(&history, yaml);
+    for (size_t i = 0; i < report.count; i++) {
+        const Finding *finding = report.findings[i];
+        if (finding->order == RULE_WORLD_COUNT + 1 && finding->allowed == NULL) {
+            str_printf(&rules, "%s%s", rules.length > 0 ? " " : "", finding->rule->id);
+        }
+    }
+    if (strcmp(str_text(&rules), row->rules) != 0) {
+        fail_msg("%s\n  found  %s\n  wanted %s", row->sql, str_text(&rules), row->rules);
+    }
+}
+
+static void assert_all(const StatementRow *rows, size_t count, const char *yaml)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_rules(&rows[i], yaml);
+    }
+}
+
+/* ---- names that stand twice ---- */
+
+static const StatementRow TWICE[] = {
+    { "UPDATE cities SET (name, id) = ('a', 1), name = 'b' WHERE id = 1", "assigned-twice" },
+    { "INSERT INTO cities (id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = 'a', "
+      "name = 'b'",
+      "assigned-twice" },
+    { "INSERT INTO cities (id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = 'b'",
+      "" },
+    { "INSERT INTO cities (id, id) VALUES (1, 2)", "assigned-twice" },
+    { "MERGE INTO cities c USING users u ON c.id = u.id WHEN MATCHED THEN UPDATE SET name = 'a', "
+      "name = 'b'",
+      "assigned-twice" },
+    { "MERGE INTO cities c USING users u ON c.id = u.id WHEN NOT MATCHED THEN INSERT (id, id) "
+      "VALUES (1, 2)",
+      "assigned-twice" },
+    { "WITH w AS (INSERT INTO cities (id, id) VALUES (1, 2) RETURNING id) SELECT * FROM w",
+      "assigned-twice" },
+    { "CREATE TABLE d (a bigint, a text)", "column-twice" },
+    { "CREATE TABLE d (a bigint, \"A\" text)", "" },
+    { "CREATE VIEW v (a, a) AS SELECT 1, 2", "column-twice" },
+    { "CREATE VIEW v (b) AS SELECT 1 AS a, 2 AS a", "" },
+    { "CREATE VIEW v (b) AS SELECT 1 AS a, 2 AS b", "column-twice" },
+    { "CREATE VIEW v (b, c) AS SELECT *, id FROM cities", "" },
+    { "CREATE VIEW v AS SELECT id, name FROM cities UNION SELECT id, id FROM users", "" },
+    { "CREATE VIEW v AS SELECT id, id FROM cities UNION SELECT id, id FROM users", "column-twice" },
+    { "CREATE TABLE d AS SELECT id, id FROM cities", "column-twice" },
+    { "CREATE TABLE d (a, a) AS SELECT 1, 2", "column-twice" },
+    { "CREATE TABLE d AS VALUES (1, 1)", "" },
+    { "CREATE MATERIALIZED VIEW m AS SELECT 1 AS a, 2 AS a", "column-twice" },
+    { "CREATE TYPE pair AS (a integer, a text)", "column-twice" },
+    { "ALTER TABLE cities ADD COLUMN z bigint, ADD COLUMN z text", "column-twice" },
+    { "ALTER TABLE cities ADD COLUMN z bigint, ADD COLUMN IF NOT EXISTS z text", "" },
+};
+
+static void what_stands_twice_is_found_wherever_it_is_refused(void **state)
+{
+    (void)state;
+    assert_all(TWICE, ARRAY_LEN(TWICE), NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_stands_twice_is_found_wherever_it_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
