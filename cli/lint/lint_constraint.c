@@ -388,11 +388,12 @@ static void check_new_domain(LintCase *lint)
     const PgQuery__CreateDomainStmt *create = lint->tree.node->create_domain_stmt;
     for (size_t i = 0; i < create->n_constraints; i++) {
         const PgQuery__Constraint *constraint = create->constraints[i]->constraint;
-        if (constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK) {
+        bool is_not_null = constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL;
+        if (is_not_null || constraint->contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK) {
             case_report(
                 lint, constraint->location,
-                "to change this CHECK, every table with a column of %s will be read while nobody "
-                "can write",
+                "to %s, every table with a column of %s will be read while nobody can write",
+                is_not_null ? "say NOT NULL again once it is dropped" : "change this CHECK",
                 case_table(lint, name_of_strings(create->domainname, create->n_domainname, 0)));
         }
     }
@@ -554,10 +555,12 @@ static const LintRule RULES[] = {
     {
         .id = "domain-constraint",
         .severity = SEVERITY_NOTICE,
-        .title = "a domain carries a CHECK",
-        .explain = "A domain's CHECK cannot be changed table by table: every change reads all "
-                   "tables with a column of the domain while nobody can write to them.",
-        .remedy = "Put the CHECK on the columns.",
+        .title = "a domain carries a constraint",
+        .explain =
+            "A domain's CHECK or NOT NULL cannot be changed table by table: every change reads all "
+            "tables with a column of the domain while nobody can write to them. And a column of a "
+            "domain that is NOT NULL holds NULLs all the same, where an outer join gives them.",
+        .remedy = "Put the constraint on the columns.",
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_CREATE_DOMAIN_STMT),
         .check = check_new_domain,

@@ -44,6 +44,27 @@ static void check_long(LintCase *lint)
     }
 }
 
+/* The table that the statement makes or changes. */
+static const PgQuery__RangeVar *table_of(const Node *node)
+{
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_ALTER_TABLE_STMT:
+        return node->alter_table_stmt->relation;
+    case PG_QUERY__NODE__NODE_RENAME_STMT:
+        return node->rename_stmt->relation;
+    case PG_QUERY__NODE__NODE_CREATE_STMT:
+        return node->create_stmt->relation;
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+        return node->create_table_as_stmt->into->rel;
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+        return node->select_stmt->into_clause == NULL ? NULL : node->select_stmt->into_clause->rel;
+    case PG_QUERY__NODE__NODE_INDEX_STMT:
+        return node->index_stmt->relation;
+    default:
+        return NULL;
+    }
+}
+
 typedef void (*TellName)(LintCase *lint, PgQuery__ObjectType type, const char *name);
 
 /* What a DROP or ALTER names without a schema. */
@@ -61,11 +82,7 @@ static void each_unqualified(LintCase *lint, TellName tell)
         }
         return;
     }
-    const PgQuery__RangeVar *table =
-        node->node_case == PG_QUERY__NODE__NODE_ALTER_TABLE_STMT ? node->alter_table_stmt->relation
-        : node->node_case == PG_QUERY__NODE__NODE_RENAME_STMT    ? node->rename_stmt->relation
-        : node->node_case == PG_QUERY__NODE__NODE_CREATE_STMT    ? node->create_stmt->relation
-                                                                 : node->index_stmt->relation;
+    const PgQuery__RangeVar *table = table_of(node);
     if (table != NULL && table->schemaname[0] == '\0' && !str_equal(table->relpersistence, "t")) {
         tell(lint, PG_QUERY__OBJECT_TYPE__OBJECT_TABLE, table->relname);
     }
@@ -163,6 +180,7 @@ static const LintRule RULES[] = {
         .moment = RULE_STATEMENT,
         LINT_NODES(PG_QUERY__NODE__NODE_DROP_STMT, PG_QUERY__NODE__NODE_ALTER_TABLE_STMT,
                    PG_QUERY__NODE__NODE_RENAME_STMT, PG_QUERY__NODE__NODE_CREATE_STMT,
+                   PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT, PG_QUERY__NODE__NODE_SELECT_STMT,
                    PG_QUERY__NODE__NODE_INDEX_STMT),
         .check = check_unqualified,
         .fires = { "CREATE TABLE carts (id bigint);", NULL },

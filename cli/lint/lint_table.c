@@ -1,6 +1,7 @@
 /* Rules about whole tables: renaming, moving, rewriting, emptying, locking. */
 #include "cli/lint/families.h"
 #include "cli/lint/lint_case.h"
+#include "cli/source/tree_option.h"
 
 #include <string.h>
 
@@ -176,8 +177,31 @@ static bool is_rewriting(const LintCase *lint)
     return false;
 }
 
+/* VACUUM FULL and CLUSTER that name no table. */
+static bool is_of_every_table(const Node *node)
+{
+    switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_VACUUM_STMT:
+        return node->vacuum_stmt->n_rels == 0 &&
+               option_is_on(node->vacuum_stmt->options, node->vacuum_stmt->n_options, "full",
+                            false);
+    case PG_QUERY__NODE__NODE_CLUSTER_STMT:
+        return node->cluster_stmt->relation == NULL;
+    default:
+        return false;
+    }
+}
+
 static void check_rewrite(LintCase *lint)
 {
+    if (is_of_every_table(lint->tree.node)) {
+        Finding *all = case_report(lint, -1,
+                                   "%s: one table after the other, nobody can read or write it "
+                                   "until every row has been copied",
+                                   words_of(lint));
+        case_step(lint, all, "VACUUM (ANALYZE);");
+        return;
+    }
     const Effect *effect = case_work(lint, WORK_REWRITE);
     if (effect == NULL || !is_rewriting(lint)) {
         return;

@@ -24,6 +24,30 @@ static void tell_if_named(LintCase *lint, const PgQuery__ColumnDef *column, cons
     }
 }
 
+/* Columns that come, and those that change over to a type of another name. */
+static void each_typed_column(LintCase *lint, CaseColumn check)
+{
+    case_each_new_column(lint, check);
+    if (lint->tree.node->node_case != PG_QUERY__NODE__NODE_ALTER_TABLE_STMT) {
+        return;
+    }
+    const PgQuery__AlterTableStmt *alter = lint->tree.node->alter_table_stmt;
+    Name table = name_of_relation(alter->relation);
+    const Relation *relation = model_relation(lint->model, table);
+    for (size_t i = 0; case_alters_table(lint) && i < alter->n_cmds; i++) {
+        const PgQuery__AlterTableCmd *command = alter->cmds[i]->alter_table_cmd;
+        if (command->subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_AlterColumnType) {
+            continue;
+        }
+        const Column *before = relation_column(relation, command->name);
+        PgQuery__ColumnDef column = *command->def->column_def;
+        column.colname = command->name; /* the grammar leaves it out there */
+        if (before == NULL || !str_equal(before->type.name, type_read(column.type_name).name)) {
+            check(lint, table, &column);
+        }
+    }
+}
+
 static void tell_json(LintCase *lint, Name table, const PgQuery__ColumnDef *column)
 {
     (void)table;
@@ -32,7 +56,7 @@ static void tell_json(LintCase *lint, Name table, const PgQuery__ColumnDef *colu
 
 static void check_json(LintCase *lint)
 {
-    case_each_new_column(lint, tell_json);
+    each_typed_column(lint, tell_json);
 }
 
 static void tell_char(LintCase *lint, Name table, const PgQuery__ColumnDef *column)
@@ -43,7 +67,7 @@ static void tell_char(LintCase *lint, Name table, const PgQuery__ColumnDef *colu
 
 static void check_char(LintCase *lint)
 {
-    case_each_new_column(lint, tell_char);
+    each_typed_column(lint, tell_char);
 }
 
 static void tell_timestamp(LintCase *lint, Name table, const PgQuery__ColumnDef *column)
@@ -54,7 +78,7 @@ static void tell_timestamp(LintCase *lint, Name table, const PgQuery__ColumnDef 
 
 static void check_timestamp(LintCase *lint)
 {
-    case_each_new_column(lint, tell_timestamp);
+    each_typed_column(lint, tell_timestamp);
 }
 
 static void tell_varchar(LintCase *lint, Name table, const PgQuery__ColumnDef *column)
@@ -68,7 +92,7 @@ static void tell_varchar(LintCase *lint, Name table, const PgQuery__ColumnDef *c
 
 static void check_varchar(LintCase *lint)
 {
-    case_each_new_column(lint, tell_varchar);
+    each_typed_column(lint, tell_varchar);
 }
 
 static bool is_small_integer(const ColumnType *type)
@@ -134,7 +158,7 @@ static void tell_integer(LintCase *lint, Name table, const PgQuery__ColumnDef *c
 
 static void check_integer(LintCase *lint)
 {
-    case_each_new_column(lint, tell_integer);
+    each_typed_column(lint, tell_integer);
 }
 
 static void tell_serial(LintCase *lint, Name table, const PgQuery__ColumnDef *column)
@@ -168,6 +192,15 @@ static const char *quote_text(const LintCase *lint, const char *text)
         str_append(&quoted, *c == '\'' ? "''" : (char[]){ *c, '\0' });
     }
     return arena_printf(lint->arena, "'%s'", str_text(&quoted));
+}
+
+static void check_new_enum(LintCase *lint)
+{
+    const PgQuery__CreateEnumStmt *create = lint->tree.node->create_enum_stmt;
+    Name name = name_of_strings(create->type_name, create->n_type_name, 0);
+    case_report(lint, -1,
+                "no value of %s can ever be taken away, and its values say nothing but their names",
+                case_table(lint, name));
 }
 
 static void check_rename_value(LintCase *lint)
@@ -361,6 +394,22 @@ static const LintRule RULES[] = {
         .check = check_serial,
         .fires = { "CREATE TABLE carts (id bigserial PRIMARY KEY);", NULL },
         .silent = { "CREATE TABLE carts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);",
+                    NULL },
+    },
+    {
+        .id = "type-enum",
+        .severity = SEVERITY_OFF,
+        .title = "a type is an enum",
+        .explain = "Values can be added and renamed, and not taken away: that takes a new type, "
+                   "and every column of it written anew.",
+        .remedy = "A table of the values, and a foreign key to it; or text with a CHECK.",
+        .is_up_only = true,
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_CREATE_ENUM_STMT),
+        .check = check_new_enum,
+        .fires = { "CREATE TYPE channel AS ENUM ('web', 'shop');", NULL },
+        .silent = { "CREATE TABLE channels (name text PRIMARY KEY);\n"
+                    "INSERT INTO channels VALUES ('web'), ('shop');",
                     NULL },
     },
     {

@@ -28,7 +28,7 @@ typedef enum RuleMoment {
 
 typedef struct LintCase LintCase;
 
-#define RULE_NODES_MAX 5
+#define RULE_NODES_MAX 7
 
 /* A migration that shows a rule. Those of RULE_WORLD come before it: their tables are in use. */
 typedef struct RuleExample {

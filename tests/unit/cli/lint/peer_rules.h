@@ -22,7 +22,7 @@ static const PeerRule SQUAWK[] = {
     { "adding-required-field", { "column-required" }, NULL },
     { "adding-serial-primary-key-field", { "primary-key-build", "column-rewrite" }, NULL },
     { "ban-alter-domain-with-add-constraint", { "domain-scan" }, NULL },
-    { "ban-char-field", { "type-char" }, NULL },
+    { "ban-char-field", { "type-char" }, "also where a column changes over to it" },
     { "ban-concurrent-index-creation-in-transaction",
       { "concurrently-inside" },
       "skein cuts the migration around the statement, or refuses the file where its format begins "
@@ -56,7 +56,7 @@ static const PeerRule SQUAWK[] = {
       { "index-if-not-exists" },
       "none is needed: a migration is applied whole or not at all, and what cannot be is probed" },
     { "prefer-text-field", { "type-varchar" }, "off by default" },
-    { "prefer-timestamp-tz", { "type-timestamp" }, NULL },
+    { "prefer-timestamp-tz", { "type-timestamp" }, "also where a column changes over to it" },
     { "renaming-column", { "column-rename" }, NULL },
     { "renaming-table", { "table-rename" }, "not where a view takes the old name" },
     { "require-concurrent-index-creation", { "index-blocks-writes" }, NULL },

@@ -76,10 +76,79 @@ static void what_stands_twice_is_found_wherever_it_is_refused(void **state)
     assert_all(TWICE, ARRAY_LEN(TWICE), NULL);
 }
 
+/* ---- types that a column changes over to ---- */
+
+static const StatementRow TYPES[] = {
+    { "ALTER TABLE cities ALTER COLUMN name TYPE char(5)", "column-type type-char" },
+    { "ALTER TABLE orders ALTER COLUMN placed_at TYPE timestamp", "column-type type-timestamp" },
+    { "ALTER TABLE orders ALTER COLUMN note TYPE json USING to_json(note)",
+      "column-type type-json" },
+    { "ALTER TABLE unseen ALTER COLUMN at TYPE timestamp(6)", "column-type type-timestamp" },
+    { "ALTER TABLE orders ALTER COLUMN note TYPE varchar(60)", "" },
+    { "ALTER TABLE orders ALTER COLUMN note TYPE text", "" },
+    { "CREATE DOMAIN label AS text NOT NULL", "domain-constraint" },
+    { "CREATE DOMAIN label AS text DEFAULT ''", "" },
+    { "CREATE TYPE channel AS ENUM ('web')", "" },
+};
+
+static void a_type_counts_also_when_a_column_changes_over_to_it(void **state)
+{
+    (void)state;
+    assert_all(TYPES, ARRAY_LEN(TYPES), NULL);
+}
+
+/* ---- locks and what goes on under them ---- */
+
+static const StatementRow LOCKS[] = {
+    { "VACUUM FULL", "table-rewrite" },
+    { "VACUUM (FULL false)", "" },
+    { "VACUUM", "" },
+    { "CLUSTER", "table-rewrite" },
+    { "ALTER TABLE cities ADD COLUMN z text; SELECT count(*) FROM cities", "lock-held" },
+    { "ALTER TABLE cities ADD COLUMN z text; SELECT count(*) FROM users u JOIN orders o ON true",
+      "lock-held" },
+    { "ALTER TABLE cities ADD COLUMN z text; SELECT name FROM users WHERE id = 7", "" },
+    { "ALTER TABLE cities ADD COLUMN z text; SELECT 1 FROM users LIMIT 1", "" },
+    { "ALTER TABLE cities ADD COLUMN z text; SELECT relname FROM pg_class", "" },
+    { "ALTER TABLE cities ADD COLUMN z text; SELECT setval('s', (SELECT max(id) FROM users))", "" },
+    { "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users (id) NOT VALID",
+      "foreign-key-index" },
+    { "ALTER TABLE items DROP CONSTRAINT items_order_id_fkey", "" },
+    { "DROP TABLE items", "table-drop irreversible-unsaid" },
+    { "ALTER TABLE items DROP CONSTRAINT items_order_id_fkey; ALTER TABLE cities ADD COLUMN z text",
+      "locks-several" },
+    { "LOCK TABLE users, cities IN SHARE MODE", "lock-table locks-several" },
+};
+
+static void a_lock_counts_for_what_it_stops(void **state)
+{
+    (void)state;
+    assert_all(LOCKS, ARRAY_LEN(LOCKS), NULL);
+}
+
+/* ---- names without a schema ---- */
+
+static const StatementRow UNQUALIFIED[] = {
+    { "CREATE TABLE d AS SELECT 1 AS a", "name-unqualified" },
+    { "CREATE TABLE public.d AS SELECT 1 AS a", "" },
+    { "SELECT 1 AS a INTO d", "name-unqualified" },
+    { "SELECT 1 AS a", "" },
+    { "CREATE TEMP TABLE d AS SELECT 1 AS a", "" },
+};
+
+static void a_table_made_by_a_query_wants_its_schema_too(void **state)
+{
+    (void)state;
+    assert_all(UNQUALIFIED, ARRAY_LEN(UNQUALIFIED), "rules: { name-unqualified: warning }");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stands_twice_is_found_wherever_it_is_refused),
+        cmocka_unit_test(a_type_counts_also_when_a_column_changes_over_to_it),
+        cmocka_unit_test(a_lock_counts_for_what_it_stops),
+        cmocka_unit_test(a_table_made_by_a_query_wants_its_schema_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
