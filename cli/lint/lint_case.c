@@ -29,6 +29,22 @@ Effect case_effect(const LintCase *lint, Name table)
     return (Effect){ .table = table };
 }
 
+Model *case_model_after(const LintCase *lint)
+{
+    const CaseScript *script = lint->script;
+    Model *model = model_fork(lint->model);
+    for (const CaseStatement *one = lint->statement; one < script->statements + script->count;
+         one++) {
+        AUTO(Arena) arena = { 0 };
+        Tree tree = { 0 };
+        tree_parse(one->sql, &arena, &tree);
+        if (tree.node != NULL) {
+            model_apply(model, tree.node);
+        }
+    }
+    return model;
+}
+
 const Effect *case_work(const LintCase *lint, TableWork at_least)
 {
     for (size_t i = 0; i < lint->statement->effect_count; i++) {

@@ -77,6 +77,9 @@ Effect case_effect(const LintCase *lint, Name table);
 /* The statement's first effect on a busy table that does at least this work; NULL: none. */
 const Effect *case_work(const LintCase *lint, TableWork at_least);
 
+/* What is known once the script has run from this statement to its end. For model_free. */
+Model *case_model_after(const LintCase *lint);
+
 /* Does the history keep its downs, at least one of them? */
 bool case_has_downs(const LintCase *lint);
 

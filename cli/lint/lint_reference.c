@@ -83,15 +83,21 @@ static const char *join(const Names *columns, Arena *arena)
     return arena_strdup(arena, str_text(&text));
 }
 
-static void tell_index(LintCase *lint, const Relation *relation, const TableConstraint *key)
+/* Does any index find the rows that refer? One from before the history may. */
+static bool is_served(const Relation *relation, const Names *columns)
 {
     for (size_t i = 0; i < relation->index_count; i++) {
-        if (serves(&relation->indexes[i], &key->columns)) {
-            return;
+        if (serves(&relation->indexes[i], columns)) {
+            return true;
         }
     }
-    if (!relation->is_whole && relation->kind != RELATION_PARTITIONED) {
-        return; /* it may have an index from before the history */
+    return !relation->is_whole && relation->kind != RELATION_PARTITIONED;
+}
+
+static void tell_index(LintCase *lint, const Relation *relation, const TableConstraint *key)
+{
+    if (is_served(relation, &key->columns)) {
+        return;
     }
     Name table = relation_plain_name(relation);
     const char *columns = names_write(key->columns.items, key->columns.count, lint->arena);
@@ -109,6 +115,40 @@ static void tell_index(LintCase *lint, const Relation *relation, const TableCons
 static void check_index(LintCase *lint)
 {
     each_new_key(lint, tell_index);
+}
+
+/* ---- foreign keys that lose their index ---- */
+
+static void tell_lost(LintCase *lint, Name table, const TableConstraint *key, Name index)
+{
+    Finding *finding = case_report(
+        lint, -1,
+        "without %s each DELETE from %s, and each change of its key, reads all of %s "
+        "for rows that refer",
+        case_table(lint, index), case_table(lint, key->references), case_table(lint, table));
+    case_step_allow(lint, finding, "no row is deleted there, and no key changed");
+}
+
+/* What comes later in the script counts: another index, or the end of the key. */
+static void check_lost(LintCase *lint)
+{
+    const PgQuery__DropStmt *drop = lint->tree.node->drop_stmt;
+    AUTO_PTR(Model) after = NULL;
+    for (size_t i = 0;
+         drop->remove_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX && i < drop->n_objects; i++) {
+        Name name = name_of_object(drop->objects[i], 0);
+        const TableIndex *index = NULL;
+        const Relation *before = model_index(lint->model, name, &index);
+        after = after == NULL ? case_model_after(lint) : after;
+        const Relation *then = before == NULL ? NULL : model_relation(after, before->name);
+        for (size_t j = 0; then != NULL && j < then->constraint_count; j++) {
+            const TableConstraint *key = &then->constraints[j];
+            if (key->kind == CONSTRAINT_FOREIGN_KEY && serves(index, &key->columns) &&
+                case_is_busy(lint, before->name) && !is_served(then, &key->columns)) {
+                tell_lost(lint, relation_plain_name(before), key, name);
+            }
+        }
+    }
 }
 
 /* How much a type of whole numbers holds; 0: it is none of them. */
@@ -214,6 +254,23 @@ static const LintRule RULES[] = {
                    NULL },
         .silent = { "CREATE TABLE carts (id bigint PRIMARY KEY, user_id bigint REFERENCES users);\n"
                     "CREATE INDEX carts_user_id_idx ON carts (user_id, id);",
+                    NULL },
+    },
+    {
+        .id = "foreign-key-index-drop",
+        .severity = SEVERITY_WARNING,
+        .title = "a foreign key loses the index on its own side",
+        .explain = "From then on each DELETE of a row that it refers to, and each change of such a "
+                   "key, reads the whole table. Neither an index that is partial nor one that "
+                   "begins with another column helps.",
+        .remedy = "Build the index that takes its place first; or keep it.",
+        .is_up_only = true,
+        .moment = RULE_STATEMENT,
+        LINT_NODES(PG_QUERY__NODE__NODE_DROP_STMT),
+        .check = check_lost,
+        .fires = { "DROP INDEX CONCURRENTLY items_order_id_idx;", NULL },
+        .silent = { "CREATE INDEX CONCURRENTLY items_both_idx ON items (order_id, amount);\n"
+                    "DROP INDEX CONCURRENTLY items_order_id_idx;",
                     NULL },
     },
     {

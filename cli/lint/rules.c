@@ -35,6 +35,7 @@ const char *const RULE_WORLD[RULE_WORLD_COUNT] = {
     "    order_id bigint NOT NULL REFERENCES orders (id),\n"
     "    amount integer\n"
     ");\n"
+    "CREATE INDEX items_order_id_idx ON items (order_id);\n"
     "CREATE TABLE events (id bigint NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);\n"
     "CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO "
     "('2025-01-01');\n"

@@ -56,7 +56,77 @@ static const PeerRule STRONG_MIGRATIONS[] = {
     { "checks for MySQL and MariaDB", { NULL }, "skein is for PostgreSQL" },
 };
 
-/* What neither of them looks at, and incidents and style guides of others are about. */
+static const PeerRule EUGENE[] = {
+    { "E1 a new constraint that is valid at once",
+      { "check-scan", "foreign-key-scan", "validate-at-once" },
+      NULL },
+    { "E2 SET NOT NULL", { "not-null-scan" }, "not where the history has a valid CHECK of it" },
+    { "E3 a json column", { "type-json" }, NULL },
+    { "E4 more statements under ACCESS EXCLUSIVE",
+      { "lock-held" },
+      "where they are slow: a second change of the catalog takes no time" },
+    { "E5 a type that is not stored alike", { "column-type" }, NULL },
+    { "E6 an index that is not CONCURRENTLY", { "index-blocks-writes" }, NULL },
+    { "E7 a unique constraint", { "unique-build" }, NULL },
+    { "E8 an exclusion constraint", { "exclusion-build" }, NULL },
+    { "E9 a strong lock without a timeout",
+      { "lock-timeout-off" },
+      "skein sets one for every transaction" },
+    { "E10 a rewrite while another strong lock is held", { "lock-held", "column-type" }, NULL },
+    { "E11 a serial or stored generated column", { "column-rewrite" }, NULL },
+    { "W12 several ALTER TABLE where one will do",
+      { "not-null-scan", "check-scan", "column-type" },
+      "not told: each that reads rows is told of by itself, with a way on which none does" },
+    { "W13 an enum", { "type-enum" }, "off by default" },
+    { "W14 a primary key USING INDEX", { "primary-key-nulls" }, "where a column may be NULL" },
+    { "E15 a foreign key without an index",
+      { "foreign-key-index", "foreign-key-index-drop" },
+      NULL },
+};
+
+static const PeerRule PGFENCE[] = {
+    { "add-column-…", { "column-required", "column-rewrite", "type-json", "type-serial" }, NULL },
+    { "create-index, drop-index, reindex",
+      { "index-blocks-writes", "index-drop-blocks", "reindex-blocks" },
+      NULL },
+    { "alter-column-type, alter-column-set-not-null", { "column-type", "not-null-scan" }, NULL },
+    { "add-constraint-…",
+      { "foreign-key-scan", "check-scan", "unique-build", "primary-key-build", "exclusion-build" },
+      NULL },
+    { "drop-table, drop-column, truncate, delete",
+      { "table-drop", "column-drop", "table-truncate", "truncate-cascade", "delete-every-row" },
+      NULL },
+    { "rename-column, rename-table", { "column-rename", "table-rename" }, NULL },
+    { "vacuum-full, cluster", { "table-rewrite" }, "also of the whole database" },
+    { "refresh-materialized-view", { "matview-refresh" }, NULL },
+    { "attach-partition, detach-partition", { "partition-attach", "partition-detach" }, NULL },
+    { "create-trigger, drop-trigger, enable-disable-trigger",
+      { "triggers-off" },
+      "making or dropping one is quick: skein's lock_timeout ends the waiting for its lock" },
+    { "replica-identity-full", { "replica-identity" }, NULL },
+    { "enable-rls, disable-rls", { "row-security-denies", "row-security-off" }, NULL },
+    { "create-policy", { NULL }, "none is needed: it does no harm before row security is on" },
+    { "inherit, no-inherit",
+      { "locks-several" },
+      "PostgreSQL compares the catalog's columns and constraints there, and reads no row" },
+    { "create-enum-type", { "type-enum" }, "off by default" },
+    { "type hygiene: int, varchar, timestamp, char, serial",
+      { "id-integer", "type-integer", "type-varchar", "type-timestamp", "type-char" },
+      NULL },
+    { "not-valid-validate-same-tx", { "validate-at-once" }, NULL },
+    { "statement-after-access-exclusive, wide-lock-window",
+      { "lock-held", "locks-several" },
+      NULL },
+    { "concurrent-in-transaction", { "concurrently-inside", "migration-unreadable" }, NULL },
+    { "update-in-migration", { "update-every-row", "rows-by-scan" }, NULL },
+    { "unclosed-transaction", { "migration-unreadable" }, NULL },
+    { "missing-… and …-too-long: lock_timeout, statement_timeout, "
+      "idle_in_transaction_session_timeout, application_name",
+      { "lock-timeout-off" },
+      "skein sets all four for every transaction; a longer one is the author's word" },
+};
+
+/* What none of them looks at, and incidents and style guides of others are about. */
 static const PeerRule BEYOND[] = {
     { "a constraint USING INDEX that gives the index another name",
       { "constraint-renames-index" },
@@ -147,7 +217,9 @@ static void draw_peers(Str *out)
     str_append(out, "\n## What peers have\n\nEvery rule of theirs, and what there is here.\n");
     draw_peer("squawk 2.66", SQUAWK, ARRAY_LEN(SQUAWK), out);
     draw_peer("strong_migrations", STRONG_MIGRATIONS, ARRAY_LEN(STRONG_MIGRATIONS), out);
-    draw_peer("Beyond the two: what incidents were about", BEYOND, ARRAY_LEN(BEYOND), out);
+    draw_peer("eugene", EUGENE, ARRAY_LEN(EUGENE), out);
+    draw_peer("pgfence", PGFENCE, ARRAY_LEN(PGFENCE), out);
+    draw_peer("Beyond them: what incidents were about", BEYOND, ARRAY_LEN(BEYOND), out);
 }
 
 /* ---- tests ---- */
@@ -188,6 +260,8 @@ static void every_rule_of_a_peer_has_its_counterpart(void **state)
     (void)state;
     assert_known(SQUAWK, ARRAY_LEN(SQUAWK));
     assert_known(STRONG_MIGRATIONS, ARRAY_LEN(STRONG_MIGRATIONS));
+    assert_known(EUGENE, ARRAY_LEN(EUGENE));
+    assert_known(PGFENCE, ARRAY_LEN(PGFENCE));
     assert_known(BEYOND, ARRAY_LEN(BEYOND));
 }
 

@@ -126,6 +126,27 @@ static void a_lock_counts_for_what_it_stops(void **state)
     assert_all(LOCKS, ARRAY_LEN(LOCKS), NULL);
 }
 
+/* ---- foreign keys and their indexes ---- */
+
+#define DROP "DROP INDEX CONCURRENTLY items_order_id_idx"
+
+static const StatementRow KEYS[] = {
+    { DROP, "foreign-key-index-drop" },
+    { DROP "; CREATE INDEX CONCURRENTLY j ON items (order_id, amount)", "" },
+    { DROP "; CREATE INDEX CONCURRENTLY j ON items (order_id) WHERE "
+           "amount > 1",
+      "foreign-key-index-drop" },
+    { DROP "; ALTER TABLE items DROP CONSTRAINT items_order_id_fkey", "" },
+    { "DROP INDEX CONCURRENTLY orders_placed_at_idx", "" },
+    { "DROP INDEX CONCURRENTLY IF EXISTS unseen_idx", "" },
+};
+
+static void an_index_that_a_foreign_key_needs_is_not_dropped_in_silence(void **state)
+{
+    (void)state;
+    assert_all(KEYS, ARRAY_LEN(KEYS), NULL);
+}
+
 /* ---- names without a schema ---- */
 
 static const StatementRow UNQUALIFIED[] = {
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(what_stands_twice_is_found_wherever_it_is_refused),
         cmocka_unit_test(a_type_counts_also_when_a_column_changes_over_to_it),
         cmocka_unit_test(a_lock_counts_for_what_it_stops),
+        cmocka_unit_test(an_index_that_a_foreign_key_needs_is_not_dropped_in_silence),
         cmocka_unit_test(a_table_made_by_a_query_wants_its_schema_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
