@@ -97,8 +97,7 @@ static void instance_seen(Agent *agent, const InventoryTarget *entry)
     }
 }
 
-/* Is the version one of the plan's, and not yet its last? */
-static bool is_below(const Rollout *rollout, const char *version)
+bool version_is_below(const Rollout *rollout, const char *version)
 {
     for (size_t i = 0; version[0] != '\0' && i + 1 < rollout->migration_count; i++) {
         if (str_equal(rollout->migrations[i], version)) {
@@ -120,7 +119,8 @@ void item_compare_history(Item *item)
         return;
     }
     Fence ours = { target->row.stamp.term, target->row.token };
-    if (fence_compare(item->row.fence, ours) > 0 && is_below(target->rollout, item->row.version)) {
+    if (fence_compare(item->row.fence, ours) > 0 &&
+        version_is_below(target->rollout, item->row.version)) {
         target_fire(item->target, TARGET_CONTRADICTED);
     }
 }

@@ -101,7 +101,7 @@ struct Item {
     Database *database;
     Family *family;        /* NULL: identity not read */
     Target *target;        /* that it serves now, of an open rollout; NULL: none */
-    Target *newest;        /* with its newest order, of any rollout; NULL: none is known */
+    Target *newest;        /* with its newest order, of any rollout, and upon older ones; or NULL */
     uint32_t last_attempt; /* over all rollouts: an agent compares orders by it */
     uint64_t left_token;   /* newest order to one that was called so and is not any more; 0: none */
     uint32_t uses;         /* targets of all rollouts, open or not, that speak of it */
@@ -135,6 +135,7 @@ struct Target {
     Wave *wave;
     Agent *agent;
     Item *item;
+    Target *beneath;           /* with the next older order to the same item; NULL: none is known */
     size_t index;              /* in the rollout's order */
     uint64_t deadline_ms;      /* 0: none */
     uint64_t deadline_left_ms; /* while it stands still; 0: it runs or there is none */
@@ -428,6 +429,8 @@ void inventory_take(Agent *agent, const Inventory *page);
 void listing_end(Agent *agent);          /* or its breaking off */
 void inventory_drop_agent(Agent *agent); /* its key was revoked */
 void item_compare_history(Item *item);   /* does it show what its target is said to have? */
+/* Is it one of the plan's, and not yet its last? */
+bool version_is_below(const Rollout *rollout, const char *version);
 
 /* --- family.c: one database under several addresses --- */
 void family_settle(Family *family);
@@ -437,7 +440,7 @@ bool target_is_astray(const Target *target); /* its item is another database by 
 void strays_follow(Agent *agent);
 
 /* --- failover.c: what a promoted server has not got --- */
-void item_note_order(Item *item, Target *target); /* it has an order; is it the newest? */
+void item_note_order(Item *item, Target *target); /* it has an order, or another one than before */
 void item_forget_order(Item *item, const Target *target);
 void failover_judge(Item *item);  /* it was read, or reported on, or is another server's now */
 void failover_forget(Item *item); /* somebody goes on from what is there */

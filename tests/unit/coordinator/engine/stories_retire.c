@@ -39,7 +39,8 @@ static Fleet *after_two(void)
     Fleet *fleet = fleet_new(2, 1);
     for (size_t i = 0; i < ARRAY_LEN(IDS); i++) {
         assert_ok(start_as(fleet, IDS[i]));
-        report_all(fleet, REPORT_APPLIED);
+        report(fleet, "a/db1", REPORT_APPLIED);
+        report(fleet, "b/db1", REPORT_APPLIED);
         list_as(fleet, "a", IDS[i]);
         list_as(fleet, "b", IDS[i]);
     }
@@ -80,6 +81,23 @@ static void what_a_database_has_as_its_newest_is_kept(void **state)
     list_as(fleet, "b", "r1"); /* r2 was undone there by the command line */
     retire(fleet, LONG_MS / 2);
     assert_int_equal(engine_rollout_count(fleet->engine), 2);
+}
+
+/* What was done upon it is forgotten, and a failover takes what r1 did. */
+static void what_is_kept_speaks_for_its_databases_still(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = after_two();
+    say_hello(fleet, "a");
+    list_as(fleet, "a", "r1");
+    list_as(fleet, "b", "r1");
+    retire(fleet, LONG_MS / 2);
+    assert_null(engine_rollout_find(fleet->engine, "r2"));
+    host(fleet, "a")->timeline = 2;
+    host(fleet, "a")->version = "0001_init";
+    say_hello(fleet, "a");
+    say_inventory(fleet, "a");
+    assert_int_equal(target(fleet, "a/db1")->code, ERR_LOST_AFTER_FAILOVER);
 }
 
 static void what_is_open_is_kept(void **state)
@@ -126,6 +144,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_ended_long_ago_is_forgotten),
     cmocka_unit_test(what_ended_lately_is_kept),
     cmocka_unit_test(what_a_database_has_as_its_newest_is_kept),
+    cmocka_unit_test(what_is_kept_speaks_for_its_databases_still),
     cmocka_unit_test(what_is_open_is_kept),
     cmocka_unit_test(what_an_agent_has_in_hand_is_kept_until_it_has_told_its_end),
 };
