@@ -23,18 +23,13 @@ static Dice *dice_of(PgSession *session)
     return session->tenant != NULL ? &session->tenant->dice : &session->pg->dice;
 }
 
-/* Before and after a backup of the store: not even the fence knows the two apart. */
-static bool is_given_twice(const PgTenant *tenant, const JobOrder *order)
-{
-    return order->stamp.term <= tenant->pg->excused_term;
-}
-
 /* A fence cannot tell two processes apart that have the same attempt in hand. */
 static void check_owner(PgTenant *tenant, const JobOrder *order, uint64_t process)
 {
     Fence fence = { order->stamp.term, order->token };
+    bool is_given_twice = fence.term <= tenant->pg->excused_term; /* before and after a backup */
     if (fence_compare(fence, tenant->newest) == 0 && tenant->owner != process &&
-        !sim_pg_is_excused(tenant) && !is_given_twice(tenant, order)) {
+        !sim_pg_is_excused(tenant) && !is_given_twice) {
         world_violate(tenant->pg->world, "one attempt is one process's", "%s: token %llu of %s",
                       tenant->address, (unsigned long long)fence.token, order->rollout);
     }
@@ -88,12 +83,23 @@ static void note_done(PgSession *session)
     }
 }
 
+/*
+ * A store that was thrown back gives its numbers out again: an order and its opposite, in the hands
+ * of two processes, have one token. What the other one took away under it is gone as if this job
+ * had not done it yet: neither the fence nor what it reads of the history tells it otherwise.
+ */
+static bool was_undone_under_its_number(const PgSession *session)
+{
+    const PgRow *row = &session->tenant->data.rows[session->action.migration];
+    return row->undone_by.token != 0 && fence_compare(row->undone_by, session->fence) == 0;
+}
+
 /* A standby without it was promoted: that is for a person to see. */
 static void check_lost(PgSession *session)
 {
     bool is_up = session->action.kind == ACTION_APPLY ||
                  (session->action.kind == ACTION_NOTE_BEGIN && !session->action.is_down);
-    if (is_up && *done_part(session) && !is_given_twice(session->tenant, session->order)) {
+    if (is_up && *done_part(session) && !was_undone_under_its_number(session)) {
         world_violate(world_of(session), "what was lost is not done again in silence",
                       "%s: migration %zu was committed to this job before",
                       session->tenant->address, session->action.migration + 1);

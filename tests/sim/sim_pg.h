@@ -46,7 +46,8 @@ typedef struct PgRow {
     bool is_other_checksum;
     bool is_running; /* as in HistoryRow */
     size_t parts_done;
-    uint64_t token; /* of the attempt that moved it last */
+    uint64_t token;  /* of the attempt that moved it last */
+    Fence undone_by; /* who took it away, or began to; token 0: nobody has since it was made */
 } PgRow;
 
 typedef struct PgData {

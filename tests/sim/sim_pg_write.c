@@ -112,6 +112,7 @@ static void row_undo(PgBackend *backend, PgRow *row)
         }
     }
     row->state = ROW_UNDOING;
+    row->undone_by = backend->fence;
 }
 
 static void row_part_done(PgBackend *backend, PgRow *row)
@@ -145,6 +146,7 @@ static void row_part_back(PgBackend *backend, PgRow *row)
         row->state = ROW_ABSENT;
     } else if (backend->action.part == 0) {
         row->state = ROW_APPLIED;
+        row->undone_by = (Fence){ 0 };
     }
 }
 
