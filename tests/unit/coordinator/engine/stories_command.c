@@ -248,6 +248,48 @@ static void a_retry_that_was_waiting_is_what_it_was_before_when_aborted(void **s
     assert_target(fleet, "a/db2", TARGET_HELD);
 }
 
+/* An earlier try may have left something, and the one that was to look did not begin. */
+static void an_abort_holds_a_retry_that_was_to_look_first(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report_steps(fleet, "a/db1", REPORT_RUNNING, 1, 1);
+    say_hello_reborn(fleet, "a");
+    say_inventory(fleet, "a");
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_POOLER);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_PENDING);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_int_equal(target(fleet, "a/db1")->code, ERR_LOST);
+    assert_rollout(fleet, ROLLOUT_ABORTED);
+}
+
+/* The same, and its agent stayed away before the other try could be given. */
+static void an_abort_holds_a_retry_that_was_to_look_and_reached_nobody(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+    fleet->plan.strategy.max_failures.value = 1;
+    assert_ok(start(fleet));
+    report_steps(fleet, "a/db1", REPORT_RUNNING, 1, 1);
+    say_hello_reborn(fleet, "a");
+    say_inventory(fleet, "a");
+    report_unseen(fleet, "a/db1", REPORT_FAILED, ERR_POOLER);
+    fall_silent(fleet, "a");
+    pass(fleet, 40000);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    pass(fleet, 121000);
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_int_equal(target(fleet, "a/db1")->code, ERR_UNREACHABLE);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_int_equal(target(fleet, "a/db1")->code, ERR_LOST);
+}
+
 static void an_unknown_target_can_be_skipped_and_is_told_to_hold(void **state)
 {
     (void)state;
@@ -401,6 +443,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_abort_of_what_never_ran_skips_everything),
     cmocka_unit_test(an_abort_stops_a_soaking_wave_and_what_waits_for_another_try),
     cmocka_unit_test(a_retry_that_was_waiting_is_what_it_was_before_when_aborted),
+    cmocka_unit_test(an_abort_holds_a_retry_that_was_to_look_first),
+    cmocka_unit_test(an_abort_holds_a_retry_that_was_to_look_and_reached_nobody),
     cmocka_unit_test(an_unknown_target_can_be_skipped_and_is_told_to_hold),
     cmocka_unit_test(pending_targets_can_be_skipped_and_others_not),
     cmocka_unit_test(a_held_target_gets_another_try),
