@@ -153,15 +153,23 @@ static void take_facts(Target *target, const State *state)
     row->was_sent = may_have_been_sent(row, state);
     target_uncount(target);
     row->report = (Report)state->report;
-    row->is_absent = row->is_absent && !report_is_end(row->report); /* it has come to an end */
     target_count(target);
     row->retries = state->retries;
     row->duration_ms = state->duration_ms;
+    target_touch(target);
+}
+
+/* What the target is called for it. */
+static void take_verdict(Target *target, const State *state)
+{
+    TargetRow *row = &target->row;
+    target_uncount(target);
+    row->is_absent = row->is_absent && !report_is_end(row->report); /* it has come to an end */
+    target_count(target);
     /* On the way back the reason for it stays, unless something new goes wrong. */
     if (row->goal != GOAL_ROLL_BACK || state->code != ERR_NONE) {
         take_error(row, state);
     }
-    target_touch(target);
 }
 
 /* Else nobody would know of it before the last try has failed. Once per attempt: each further try
@@ -210,11 +218,16 @@ static void take_current(Target *target, const State *state)
     }
     target->report_id = state->report_id;
     order_answered(target, report);
-    bool is_heard = target_rule(target, EVENTS[report])->to != RULE_IGNORE;
-    bool is_over = target->row.state == TARGET_SKIPPED && report_is_end(report);
-    if (is_heard || is_over) { /* nobody waits for what is skipped, but its order has ended */
-        ErrCode before = target->row.code;
+    /* What decides nothing, since a person has the target, is a fact all the same; and nobody waits
+     * for what is skipped, but its order has ended. */
+    bool is_heard = target_rule(target, EVENTS[report])->to != RULE_IGNORE ||
+                    (target->row.state == TARGET_SKIPPED && report_is_end(report));
+    ErrCode before = target->row.code;
+    if (is_heard || !has_ended) {
         take_facts(target, state);
+    }
+    if (is_heard) {
+        take_verdict(target, state);
         tell_obstacle(target, before);
     }
     target_fire(target, EVENTS[report]);

@@ -115,10 +115,10 @@ bool target_when_stopping(const void *subject)
     return state == ROLLOUT_ABORTING || state == ROLLOUT_ABORTED;
 }
 
-/* Nobody has looked since a step may have been sent. */
+/* Nobody has looked since a step may have been sent, or whoever has the order in hand is at it. */
 bool target_when_unseen(const void *subject)
 {
-    return the(subject)->row.was_sent;
+    return the(subject)->row.was_sent || (order_is_in_hand(subject) && !target_is_parked(subject));
 }
 
 /* And nobody will, under an abort. */

@@ -166,6 +166,78 @@ static void what_is_held_is_not_failed_before_anybody_looked(void **state)
     assert_target(fleet, "a/db1", TARGET_HELD); /* an attempt ends once */
 }
 
+/* The key of its agent was revoked in the middle of a step, and is back. */
+static Fleet *with_a_held_target_in_hand(void)
+{
+    Fleet *fleet = fleet_new(2, 1);
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    report_steps(fleet, "a/db1", REPORT_RUNNING, 0, 0);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+    step(fleet, (Event){ .kind = EVENT_AGENT_ADDED, .agent = "a" });
+    come_back(fleet, "a");
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_HOLD);
+    return fleet;
+}
+
+/* A person has it, so no report decides; but the next decision goes by where it stands. */
+static void where_it_parked_is_known_of_what_is_held(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_a_held_target_in_hand();
+    report_steps(fleet, "a/db1", REPORT_PARKED, 1, 1);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_int_equal(target(fleet, "a/db1")->applied, 1);
+    assert_non_null(strstr(target(fleet, "a/db1")->message, "key of its agent was revoked"));
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_ok(command(fleet, COMMAND_ABORT));
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+    assert_int_equal(target(fleet, "a/db1")->applied, 1);
+}
+
+/* Nor is it asked for ever about an order that has ended. */
+static void what_is_held_may_be_held_by_its_agent_too(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_a_held_target_in_hand();
+    report_error(fleet, "a/db1", REPORT_HELD, ERR_HISTORY);
+    assert_target(fleet, "a/db1", TARGET_HELD);
+    assert_non_null(strstr(target(fleet, "a/db1")->message, "key of its agent was revoked"));
+    size_t goals = fleet->goal_count;
+    pass(fleet, 600000);
+    assert_int_equal(fleet->goal_count, goals);
+}
+
+/* What it has applied meanwhile is not known before its agent has said so. */
+static void a_retry_of_what_is_in_hand_still_is_neither_failed_nor_back(void **state)
+{
+    (void)state;
+    static const struct {
+        CommandVerb verb;
+        TargetState state;
+    } CASES[] = { { COMMAND_ABORT, TARGET_HELD }, { COMMAND_ROLL_BACK, TARGET_DEBT } };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO_PTR(Fleet) fleet = with_a_held_target_in_hand();
+        assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+        assert_target(fleet, "a/db1", TARGET_PENDING);
+        assert_ok(command(fleet, CASES[i].verb));
+        assert_target(fleet, "a/db1", CASES[i].state);
+    }
+}
+
+/* What it had applied when it parked is taken back, too. */
+static void a_retry_of_what_is_parked_owes_what_it_applied(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_a_held_target_in_hand();
+    report_steps(fleet, "a/db1", REPORT_PARKED, 1, 1);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_ok(command(fleet, COMMAND_ROLL_BACK));
+    assert_target(fleet, "a/db1", TARGET_DEBT);
+    assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_ROLL_BACK);
+}
+
 /* Its way back was refused before it read anything, and what it applied before is not known. */
 static void an_abort_holds_a_debt_that_nobody_looked_at(void **state)
 {
@@ -438,6 +510,10 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_abort_lets_running_steps_end_and_starts_nothing),
     cmocka_unit_test(an_abort_holds_what_nobody_looked_at),
     cmocka_unit_test(what_is_held_is_not_failed_before_anybody_looked),
+    cmocka_unit_test(where_it_parked_is_known_of_what_is_held),
+    cmocka_unit_test(what_is_held_may_be_held_by_its_agent_too),
+    cmocka_unit_test(a_retry_of_what_is_in_hand_still_is_neither_failed_nor_back),
+    cmocka_unit_test(a_retry_of_what_is_parked_owes_what_it_applied),
     cmocka_unit_test(an_abort_holds_a_debt_that_nobody_looked_at),
     cmocka_unit_test(an_abort_ends_what_was_parked_already),
     cmocka_unit_test(an_abort_of_what_never_ran_skips_everything),
