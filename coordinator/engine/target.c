@@ -295,7 +295,7 @@ void target_act_gone(void *subject)
 {
     Target *target = subject;
     if (agent_is_revoked(target->agent)) {
-        target_set_error(target, ERR_FORBIDDEN, "the key of its agent was revoked",
+        target_set_error(target, ERR_REVOKED, "the key of its agent was revoked",
                          "skip it, or give the agent its key back and retry");
     } else {
         target_set_error(target, ERR_NOT_FOUND, "its database is gone from the agent's inventory",
@@ -308,9 +308,7 @@ void target_act_gone(void *subject)
 /* Also when its key is back: nobody has looked at what an attempt that never ended has left. */
 bool target_is_shut_out(const Target *target)
 {
-    const TargetRow *row = &target->row;
-    bool is_own_word = row->report == REPORT_REFUSED || row->report == REPORT_HELD;
-    return row->state == TARGET_HELD && row->code == ERR_FORBIDDEN && !is_own_word;
+    return target->row.state == TARGET_HELD && target->row.code == ERR_REVOKED;
 }
 
 void target_act_gone_unstarted(void *subject)
@@ -320,8 +318,8 @@ void target_act_gone_unstarted(void *subject)
 
 void target_act_revoked_unstarted(void *subject)
 {
-    target_set_error(subject, ERR_FORBIDDEN,
-                     "the key of its agent was revoked before it was started", "");
+    target_set_error(subject, ERR_REVOKED, "the key of its agent was revoked before it was started",
+                     "");
 }
 
 void target_act_contradicted(void *subject)
@@ -371,6 +369,10 @@ static void set_state(void *subject, int state)
     target_uncount(target);
     target->row.state = (TargetState)state;
     target->row.is_excused = target->row.is_excused && state == TARGET_UNKNOWN;
+    if (state == TARGET_PENDING) { /* what it was charged for, the try that it gets now decides */
+        target->row.is_charged = false;
+        target->row.is_absent = false;
+    }
     target_count(target);
     if (!target_holds_slot(target->row.state)) {
         target->deadline_ms = 0;

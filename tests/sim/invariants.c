@@ -652,7 +652,7 @@ static void shadow_from_disk(Invariants *invariants)
             (ShadowTarget){ .state = row->state,
                             .report = row->report,
                             .is_charged = row->is_charged,
-                            .is_shut_out = row->state == TARGET_HELD && row->code == ERR_FORBIDDEN,
+                            .is_shut_out = row->state == TARGET_HELD && row->code == ERR_REVOKED,
                             .attempt = row->stamp.attempt,
                             .term = row->stamp.term,
                             .is_in_flight = is_in_flight };

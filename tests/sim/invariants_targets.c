@@ -135,8 +135,8 @@ static void check_charge(Invariants *invariants, const ShadowTarget *shadow, con
 }
 
 /* A person has shut its agent out: that says nothing of the migration, and no policy answers it. */
-static void check_shut_out(Invariants *invariants, const Event *event, const ShadowTarget *shadow,
-                           const TargetRow *row)
+static void check_shut_out(Invariants *invariants, const Engine *engine, const Event *event,
+                           const ShadowTarget *shadow, const TargetRow *row)
 {
     bool is_shut_out = event->kind == EVENT_AGENT_REVOKED && row->state == TARGET_HELD &&
                        shadow->state != TARGET_HELD;
@@ -148,6 +148,11 @@ static void check_shut_out(Invariants *invariants, const Event *event, const Sha
         world_violate(invariants->world, "who is shut out is away and has not failed",
                       "%s in %s: charged %d, away %d", row->address, row->rollout, row->is_charged,
                       row->is_absent);
+    }
+    RolloutState state = invariants_rollout(invariants, row->rollout)->state;
+    if (state == ROLLOUT_RUNNING && !engine_is_recovering(engine)) { /* then it judges nothing */
+        world_violate(invariants->world, "a revoked key pauses", "%s is held for it, and %s runs",
+                      row->address, row->rollout);
     }
 }
 
@@ -256,7 +261,7 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
         check_back(invariants, row);
     }
     check_charge(invariants, shadow, row);
-    check_shut_out(invariants, event, shadow, row);
+    check_shut_out(invariants, engine, event, shadow, row);
     check_heard(invariants, event, shadow, row);
     check_timer(invariants, event, shadow, row);
     check_left_out(invariants, event, shadow, row);
@@ -266,7 +271,7 @@ void invariants_take_target(Invariants *invariants, const Engine *engine, const 
     shadow->state = row->state;
     shadow->report = row->report;
     shadow->is_charged = row->is_charged;
-    shadow->is_shut_out = row->state == TARGET_HELD && row->code == ERR_FORBIDDEN;
+    shadow->is_shut_out = row->state == TARGET_HELD && row->code == ERR_REVOKED;
     shadow->attempt = row->stamp.attempt;
     shadow->term = row->stamp.term;
 }

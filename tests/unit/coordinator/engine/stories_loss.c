@@ -230,6 +230,48 @@ static void an_aborted_rollout_that_is_rolled_back_owes_again(void **state)
     assert_int_equal(goal(fleet, "a/db1")->goal, GOAL_ROLL_BACK);
 }
 
+/* A person has given it another try: what it failed by before is no answer to an agent's absence.
+ */
+static void another_try_whose_agent_is_lost_is_absent_and_has_not_failed(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_given; /* before the agent was lost */
+        TargetState state;
+    } CASES[] = { { true, TARGET_UNKNOWN }, { false, TARGET_FAILED } };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(4, 1);
+        fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+        fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_WAVE;
+        assert_ok(start(fleet));
+        report(fleet, "b/db1", REPORT_APPLIED);
+        report(fleet, "c/db1", REPORT_APPLIED);
+        report(fleet, "d/db1", REPORT_APPLIED);
+        report_steps(fleet, "a/db1", REPORT_FAILED, 0, 0);
+        static const char *const BACK[] = { "b/db1", "c/db1", "d/db1" };
+        for (size_t j = 0; j < ARRAY_LEN(BACK); j++) {
+            report(fleet, BACK[j], REPORT_ROLLED_BACK);
+        }
+        assert_rollout(fleet, ROLLOUT_PAUSED);
+        if (!CASES[i].is_given) {
+            fall_silent(fleet, "a");
+            pass(fleet, 40000);
+        }
+        assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+        assert_ok(command(fleet, COMMAND_RESUME));
+        if (CASES[i].is_given) {
+            report_steps(fleet, "a/db1", REPORT_RUNNING, 0, 0);
+            fall_silent(fleet, "a");
+        }
+        pass(fleet, 40000);
+        assert_rollout(fleet, ROLLOUT_RUNNING); /* a silence of a moment trips nothing */
+        pass(fleet, AFTER_MS);
+        assert_target(fleet, "a/db1", CASES[i].state);
+        assert_true(target(fleet, "a/db1")->is_absent);
+        assert_rollout(fleet, ROLLOUT_RUNNING);
+    }
+}
+
 /* Excused was that outcome, not what becomes of the target for ever. */
 static void an_outcome_that_is_unknown_once_more_is_a_failure_once_more(void **state)
 {
@@ -245,6 +287,8 @@ static void an_outcome_that_is_unknown_once_more_is_a_failure_once_more(void **s
     assert_ok(command(fleet, COMMAND_RESUME));
     assert_rollout(fleet, ROLLOUT_RUNNING);
     report(fleet, "a/db1", REPORT_UNKNOWN);
+    assert_rollout(fleet, ROLLOUT_RUNNING);
+    pass(fleet, 31 * 60 * 1000);
     assert_rollout(fleet, ROLLOUT_PAUSED);
 }
 
@@ -482,6 +526,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted),
     cmocka_unit_test(an_abort_takes_back_nothing_that_is_owed),
     cmocka_unit_test(an_aborted_rollout_that_is_rolled_back_owes_again),
+    cmocka_unit_test(another_try_whose_agent_is_lost_is_absent_and_has_not_failed),
     cmocka_unit_test(an_outcome_that_is_unknown_once_more_is_a_failure_once_more),
     cmocka_unit_test(no_verdict_falls_in_a_pause_nor_right_after_it),
     cmocka_unit_test(many_agents_lost_at_once_pause_and_roll_nothing_back),

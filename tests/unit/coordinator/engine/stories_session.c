@@ -322,6 +322,34 @@ static void a_revoked_key_pauses_and_takes_nothing_back(void **state)
     assert_target(fleet, "b/db1", TARGET_VERIFYING);
 }
 
+/* It had failed once; what ends the try that a person has given it is the key. */
+static void a_revoked_key_makes_no_failure_of_another_try(void **state)
+{
+    (void)state;
+    static const Report FIRST[] = { REPORT_FAILED, REPORT_HELD };
+    for (size_t i = 0; i < ARRAY_LEN(FIRST); i++) {
+        AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+        assert_ok(start(fleet));
+        report_steps(fleet, "a/db1", FIRST[i], 0, 0);
+        report(fleet, "b/db1", REPORT_APPLIED);
+        assert_rollout(fleet, ROLLOUT_PAUSED);
+        fall_silent(fleet, "a");
+        pass(fleet, 40000);
+        assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+        fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_ROLLOUT;
+        restart(fleet);
+        come_back(fleet, "b");
+        assert_ok(command(fleet, COMMAND_RESUME));
+        assert_target(fleet, "a/db1", TARGET_PENDING);
+        step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+        assert_target(fleet, "a/db1", TARGET_HELD);
+        assert_true(target(fleet, "a/db1")->is_absent);
+        assert_rollout(fleet, ROLLOUT_PAUSED);
+        assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED);
+        assert_target(fleet, "b/db1", TARGET_VERIFYING);
+    }
+}
+
 static void the_pause_for_a_revoked_key_is_not_lifted_over_what_it_holds(void **state)
 {
     (void)state;
@@ -614,6 +642,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_revoked_agent_is_lost_and_its_targets_are_nobodys),
     cmocka_unit_test(what_a_revoked_agent_has_in_hand_is_held_with_the_reason),
     cmocka_unit_test(a_revoked_key_pauses_and_takes_nothing_back),
+    cmocka_unit_test(a_revoked_key_makes_no_failure_of_another_try),
     cmocka_unit_test(the_pause_for_a_revoked_key_is_not_lifted_over_what_it_holds),
     cmocka_unit_test(a_key_that_is_put_back_lets_its_targets_be_retried),
     cmocka_unit_test(a_revoked_key_unmakes_nothing_that_was_applied),
