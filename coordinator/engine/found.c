@@ -123,16 +123,21 @@ static ErrCode check_free(const Rollout *rollout, Err *err)
     return ERR_NONE;
 }
 
-/* The last that began on its database, as far as that has been read since. Tokens tell: the term of
- * a row rises with the reigns. */
-static bool is_newest_on(const Target *target, const Item *item)
+/*
+ * The last that began on its database, as far as that has been read since. Tokens tell: the term of
+ * a row rises with the reigns. One that began later may have left nothing: then the database is
+ * still where this one says that it is, by what was there already perhaps.
+ */
+static bool stands_upon(const Target *target, const Item *item)
 {
-    return target->row.token >= item->row.fence.token;
+    return target->row.token >= item->row.fence.token ||
+           str_equal(target->row.version, item->row.version);
 }
 
 /*
  * A rollout that has been forgotten, and is found again, may be older than one that is known here:
- * that one was applied last where the database names another for its newest migrations.
+ * that one was applied last where the database names another for its newest migrations, or found
+ * them applied and claims them, too.
  */
 ErrCode found_check_beneath(const Rollout *rollout, Err *err)
 {
@@ -141,7 +146,7 @@ ErrCode found_check_beneath(const Rollout *rollout, Err *err)
         const Item *item = engine->items.items[i];
         for (size_t j = 0; is_of(item, rollout) && j < engine->rollouts.count; j++) {
             const Target *same = map_get(engine->rollouts.items[j]->by_address, item->row.address);
-            if (same != NULL && target_is_applied(same) && is_newest_on(same, item)) {
+            if (same != NULL && target_is_applied(same) && stands_upon(same, item)) {
                 return target_refuse_beneath(same, err);
             }
         }

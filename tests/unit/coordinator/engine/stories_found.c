@@ -231,7 +231,10 @@ static void what_a_known_one_was_applied_upon_is_not_pulled_away(void **state)
     of_a.fence.term = goal(fleet, "a/db1")->stamp.term;
     list(fleet, "a", &of_a, 1);
     assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
-    of_a.fence.token++; /* r7 has been at it since */
+    of_a.fence.token++; /* somebody has been at it since, and left it as it was */
+    list(fleet, "a", &of_a, 1);
+    assert_int_equal(command_r7(fleet, COMMAND_ROLL_BACK), ERR_CONFLICT);
+    of_a.version = "0003_later"; /* r7 has */
     list(fleet, "a", &of_a, 1);
     assert_ok(command_r7(fleet, COMMAND_ROLL_BACK));
 }
