@@ -123,6 +123,13 @@ static void option_write(const Options *options, const Option *option, Str *out)
             shell_word(text, out);
         }
         break;
+    case OPTION_CONNECTION:
+        text = *(const char *const *)place;
+        if (text != NULL) {
+            str_printf(out, " --%s ", option->name);
+            shell_word(shown_database(text), out);
+        }
+        break;
     case OPTION_COUNT:
         if (*(const uint32_t *)place != 0) {
             str_printf(out, " --%s %" PRIu32, option->name, *(const uint32_t *)place);
