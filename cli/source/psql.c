@@ -128,12 +128,17 @@ static ErrCode watch_word(Composer *composer, const PsqlFile *file, const char *
     return ERR_NONE;
 }
 
+static bool begins_comment(const char *at, size_t length)
+{
+    return length >= 2 && at[0] == '-' && at[1] == '-';
+}
+
 /* Blanks and comments begin no statement. */
 static void watch_text(Composer *composer, LexMode mode, const char *at, size_t length)
 {
     bool is_comment = mode == LEX_MODE_COMMENT ||
                       (mode == LEX_MODE_SQL && composer->lexer.mode == LEX_MODE_COMMENT) ||
-                      (mode == LEX_MODE_SQL && length >= 2 && at[0] == '-' && at[1] == '-');
+                      (mode == LEX_MODE_SQL && begins_comment(at, length));
     if (!is_comment && (length > 1 || !sql_is_blank(*at))) {
         composer->watch.has_begun = true;
         composer->watch.is_after_from = false;
@@ -189,6 +194,10 @@ static ErrCode append_value(Composer *composer, const PsqlFile *file, const char
         if (kind == LEX_SEMICOLON || kind == LEX_BACKSLASH) {
             psql_refuse(file, err, "a value that ends the statement, or is a command of psql");
             return err_hint(err, "give it as a part of one statement");
+        }
+        if (mode == LEX_MODE_SQL && begins_comment(at, length) && at + length == end) {
+            psql_refuse(file, err, "a value that would comment out what follows it on its line");
+            return err_hint(err, "take the comment (--) out of the variable");
         }
         if (kind == LEX_VARIABLE) {
             code = take_variable(composer, file, at, length, expansion, err);
