@@ -118,6 +118,7 @@ static ErrCode watch_word(Composer *composer, const PsqlFile *file, const char *
         return err_hint(err, "remove it, or COPY to a file on the server");
     } else if (watch->is_copy && is_outside && watch->is_after_from && is_stream) {
         watch->is_from_stdin = true;
+        watch->stdin_end = composer->out.length;
     } else if (watch->is_from_stdin && word_is(at, length, "BINARY")) {
         return psql_refuse(file, err,
                            "COPY FROM STDIN of binary rows, which no text file can hold");
@@ -199,6 +200,9 @@ static ErrCode append_value(Composer *composer, const PsqlFile *file, const char
             psql_refuse(file, err, "a value that would comment out what follows it on its line");
             return err_hint(err, "take the comment (--) out of the variable");
         }
+        if (kind == LEX_WORD && composer->out.length == composer->watch.stdin_end) {
+            composer->watch.is_from_stdin = false; /* the word goes on: "stdin:x" */
+        }
         if (kind == LEX_VARIABLE) {
             code = take_variable(composer, file, at, length, expansion, err);
         } else {
@@ -225,7 +229,9 @@ static ErrCode take_variable(Composer *composer, const PsqlFile *file, const cha
     size_t after = is_question || is_quoted ? 1 : 0;
     const char *name = arena_strndup(composer->arena, at + before, length - before - after);
     const char *value = psql_variable(composer, name);
-    watch_text(composer, LEX_MODE_SQL, "?", 1);
+    if (is_question || is_quoted || value == NULL) {
+        watch_text(composer, LEX_MODE_SQL, "?", 1);
+    }
     if (is_question) {
         str_append(&composer->out, value == NULL ? "FALSE" : "TRUE");
         return ERR_NONE;

@@ -13,6 +13,7 @@ typedef struct StatementWatch {
     bool is_after_from;
     bool is_after_to;
     bool is_from_stdin;
+    size_t stdin_end; /* in the text: where that word ends */
 } StatementWatch;
 
 typedef struct Composer {

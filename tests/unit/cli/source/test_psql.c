@@ -118,6 +118,8 @@ static void variables_are_replaced_as_psql_does(void **state)
         { "\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT 1\n\\set ON_ERROR_ROLLBACK off\nSELECT 1;",
           "\n\n\nSELECT 1;" },
         { "\\set from 'FROM stdin'\nCOPY t :from;\n1\n\\.\n", "\nCOPY t FROM stdin;{1\n}\n" },
+        { "\\set from stdin\n\\set more _too\nCOPY t FROM :from;\n1\n\\.\nCOPY t FROM stdin:more;\nSELECT 1;",
+          "\n\nCOPY t FROM stdin;{1\n}\nCOPY t FROM stdin_too;\nSELECT 1;" },
         { "SELECT a[1:role];", "SELECT a[1shop];" },
         { "\\set all ':role, :''it'''\n\\set it 1\nSELECT ':role', :all, :none;",
           "\n\nSELECT ':role', shop, '1', :none;" },
