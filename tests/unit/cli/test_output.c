@@ -108,9 +108,8 @@ static ErrCode ask_nobody(OutputKind output, Str *shown, Err *err)
     dup2(null, STDIN_FILENO);
     Capture capture = capture_begin(stderr);
     Invocation invocation = { 0 };
-    const char *words[] = {
-        "down", "--to", "my id", "--yes", "--output", "text", "--set", "key=x"
-    };
+    char value[] = "key=x"; /* overwritten: it is not to be seen among the process's words */
+    const char *words[] = { "down", "--to", "my id", "--yes", "--output", "text", "--set", value };
     assert_int_equal(args_parse(ARRAY_LEN(words), (char *const *)words, &invocation, err),
                      ERR_NONE);
     invocation.options.is_yes = false;
