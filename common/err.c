@@ -136,6 +136,22 @@ ErrCode err_wrap(Err *err, const char *format, ...)
     return err->code;
 }
 
+ErrCode err_append(Err *err, const char *format, ...)
+{
+    if (err == NULL) {
+        return ERR_INTERNAL;
+    }
+    char words[ERR_MESSAGE_MAX];
+    char inner[ERR_MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    format_words(words, sizeof(words), format, args);
+    va_end(args);
+    memcpy(inner, err->message, sizeof(inner));
+    text_format(err->message, sizeof(err->message), "%s%s", inner, words);
+    return err->code;
+}
+
 ErrCode err_hint(Err *err, const char *format, ...)
 {
     if (err == NULL) {

@@ -117,6 +117,9 @@ ErrCode err_set_errno(Err *err, ErrCode code, int sys_errno, const char *format,
 /* Prepends "context: " to the message; context is built outward. Returns err->code. */
 ErrCode err_wrap(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same behind it, as it is given. */
+ErrCode err_append(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Sets what the reader can do about it; one sentence. Returns err->code. */
 ErrCode err_hint(Err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -230,6 +230,18 @@ static ErrCode cannot_open(const SourceDir *dir, const char *name, Err *err)
     return is_denied ? err_hint(err, "give the user that runs this program the permission") : code;
 }
 
+/* Does it lead upwards by its own words, and not only by links? */
+static bool climbs(const char *name)
+{
+    for (const char *at = strstr(name, ".."); at != NULL; at = strstr(at + 1, "..")) {
+        bool is_whole = (at == name || at[-1] == '/') && (at[2] == '\0' || at[2] == '/');
+        if (is_whole) {
+            return true;
+        }
+    }
+    return false;
+}
+
 ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *err)
 {
     AUTO(Str) path = { 0 };
@@ -237,6 +249,10 @@ ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *e
     AUTO(HeapText) real_file = realpath(str_text(&path), NULL);
     if (real_file == NULL) {
         return cannot_open(dir, name, err);
+    }
+    if (!is_within(real_file, dir->root_path) && climbs(name)) {
+        err_set(err, ERR_FORBIDDEN, "%s/%s is outside of the directory", dir->path, name);
+        return err_hint(err, "put the file into the directory of migrations");
     }
     if (!is_within(real_file, dir->root_path)) {
         err_set(err, ERR_FORBIDDEN, "%s/%s is a link to a file outside of the directory", dir->path,
@@ -252,6 +268,10 @@ ErrCode source_dir_read(const SourceDir *dir, const char *name, Str *out, Err *e
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
         return cannot_open(dir, name, err);
+    }
+    if (S_ISDIR(status.st_mode)) {
+        err_set(err, ERR_SYNTAX, "%s/%s is a directory, not a file", dir->path, name);
+        return err_hint(err, "name the file in it");
     }
     if (!S_ISREG(status.st_mode)) {
         return err_set(err, ERR_SYNTAX, "%s/%s is not a file", dir->path, name);

@@ -243,8 +243,8 @@ static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scr
     }
     Arena *arena = reading->arena;
     SourceNote note = {
-        SOURCE_NOTE_WARNING,
-        arena_printf(arena, "%s: %s is irreversible", err->message, migration->id),
+        .level = SOURCE_NOTE_WARNING,
+        .text = arena_printf(arena, "%s: %s is irreversible", err->message, migration->id),
     };
     LIST_PUSH(&reading->notes->list, note);
     *err = (Err){ 0 };

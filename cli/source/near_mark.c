@@ -112,12 +112,11 @@ static void tell(const SqlText *text, const SqlToken *token, bool is_down, const
 {
     size_t length = token->end - token->start;
     length -= text->text[token->end - 1] == '\r';
-    source_note(notes, SOURCE_NOTE_WARNING, sql_file_at(text, token->start),
-                sql_line_at(text, token->start),
-                "\"%.*s\" is only a comment here, and what is below it runs with the %s%s%s%s",
-                (int)length, text->text + token->start, is_down ? "down" : "up",
-                wanted == NULL ? "" : ": it takes ", wanted == NULL ? "" : wanted,
-                wanted == NULL ? "" : " to part them");
+    source_note_at(notes, SOURCE_NOTE_WARNING, text, token->start,
+                   "\"%.*s\" is only a comment here, and what is below it runs with the %s%s%s%s",
+                   (int)length, text->text + token->start, is_down ? "down" : "up",
+                   wanted == NULL ? "" : ": it takes ", wanted == NULL ? "" : wanted,
+                   wanted == NULL ? "" : " to part them");
 }
 
 void near_marks_tell(const SqlText *text, bool is_down, const char *wanted, SourceNotes *notes)

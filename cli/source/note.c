@@ -7,23 +7,44 @@
 
 #include "common/str.h"
 
-void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
-                 const char *format, ...)
+__attribute__((format(printf, 6, 0))) static void take(SourceNotes *notes, SourceNoteLevel level,
+                                                       const char *file, uint32_t line,
+                                                       const char *from, const char *format,
+                                                       va_list args)
 {
     AUTO(Str) text = { 0 };
+    char words[1024]; /* longer ones are cut */
+    text_format_args(words, sizeof(words), format, args);
     str_append(&text, file);
     if (line > 0) {
         str_printf(&text, ":%u", line);
     }
-    str_append(&text, ": ");
-    char words[1024]; /* longer ones are cut */
+    str_printf(&text, ": %s", words);
+    const char *once = from == NULL ? NULL : arena_strdup(notes->arena, str_text(&text));
+    if (from != NULL) {
+        str_printf(&text, " (included from %s)", from);
+    }
+    SourceNote note = { level, arena_strdup(notes->arena, str_text(&text)), once };
+    LIST_PUSH(&notes->list, note);
+}
+
+void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
+                 const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    text_format_args(words, sizeof(words), format, args);
+    take(notes, level, file, line, NULL, format, args);
     va_end(args);
-    str_append(&text, words);
-    SourceNote note = { level, arena_strdup(notes->arena, str_text(&text)) };
-    LIST_PUSH(&notes->list, note);
+}
+
+void source_note_at(SourceNotes *notes, SourceNoteLevel level, const SqlText *text, size_t offset,
+                    const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    take(notes, level, sql_file_at(text, offset), sql_line_at(text, offset),
+         sql_from_at(text, offset), format, args);
+    va_end(args);
 }
 
 /* "FILE:LINE: words". Where it is of another file, which this one includes, nothing is cut off. */

@@ -19,6 +19,7 @@ typedef enum SourceNoteLevel {
 typedef struct SourceNote {
     SourceNoteLevel level;
     const char *text; /* "FILE:LINE: …", or "FILE: …" */
+    const char *once; /* what is said but once, whatever includes the file; NULL: the text */
 } SourceNote;
 
 /* What could not be read, where the reader wants the rest all the same. */
@@ -44,6 +45,10 @@ typedef struct SourceNotes {
 /* `line` 0: the whole file. */
 void source_note(SourceNotes *notes, SourceNoteLevel level, const char *file, uint32_t line,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same of what stands at a byte of a text, with what includes its file. */
+void source_note_at(SourceNotes *notes, SourceNoteLevel level, const SqlText *text, size_t offset,
+                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Keeps the error, which is of `file`, as it is cited. */
 void source_note_refusal(SourceNotes *notes, const char *migration, const char *file,

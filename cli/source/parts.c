@@ -53,15 +53,10 @@ static ErrCode refuse(const Cutter *cutter, size_t index, Err *err)
     return err_hint(err, "%s", cutter->facts[index].hint);
 }
 
-static const char *file_of(const Cutter *cutter, size_t index)
-{
-    return sql_file_at(cutter->text, start_of(cutter, index));
-}
-
 static void warn(const Cutter *cutter, size_t index, const char *words)
 {
-    source_note(cutter->notes, SOURCE_NOTE_WARNING, file_of(cutter, index),
-                cutter->statements->items[index].line, "%s %s", cutter->facts[index].kind, words);
+    source_note_at(cutter->notes, SOURCE_NOTE_WARNING, cutter->text, start_of(cutter, index),
+                   "%s %s", cutter->facts[index].kind, words);
 }
 
 /* Behind a query it would fail, as it does with any tool: how a transaction is to be is said at its
@@ -137,10 +132,9 @@ static const char *cannot(const Cutter *cutter, size_t index)
 static void take_outside(Cutter *cutter, size_t index)
 {
     if (cutter->rule.transaction == TRANSACTION_ONE) {
-        source_note(cutter->notes, SOURCE_NOTE_WARNING, file_of(cutter, index),
-                    cutter->statements->items[index].line,
-                    "%s cannot run in a transaction; skein runs it outside of one, but %s",
-                    cutter->facts[index].kind, cutter->rule.tool_says);
+        source_note_at(cutter->notes, SOURCE_NOTE_WARNING, cutter->text, start_of(cutter, index),
+                       "%s cannot run in a transaction; skein runs it outside of one, but %s",
+                       cutter->facts[index].kind, cutter->rule.tool_says);
     }
     take_alone(cutter, index, cannot(cutter, index));
 }
@@ -235,13 +229,24 @@ static ErrCode check_end(const Cutter *cutter, Err *err)
     return ERR_NONE;
 }
 
+/* Lines are of the script's own file where nothing else is said. */
 static void describe_part(const Cutter *cutter, size_t first, const PlanPart *part, Str *out)
 {
     const size_t *kept = cutter->parts.statements;
+    size_t last = kept[first + part->statement_count - 1];
     uint32_t from = cutter->statements->items[kept[first]].line;
-    uint32_t to = cutter->statements->items[kept[first + part->statement_count - 1]].line;
+    uint32_t to = cutter->statements->items[last].line;
     const char *kind = cutter->facts[kept[first]].kind;
-    str_printf(out, from == to ? "line %u" : "lines %u to %u", from, to);
+    const char *file = sql_file_at(cutter->text, start_of(cutter, kept[first]));
+    const char *last_file = sql_file_at(cutter->text, start_of(cutter, last));
+    bool is_one_file = str_equal(file, last_file);
+    str_printf(out, from == to || !is_one_file ? "line %u" : "lines %u to %u", from, to);
+    if (!str_equal(file, cutter->text->file)) {
+        str_printf(out, " of %s", file);
+    }
+    if (!is_one_file) {
+        str_printf(out, " to line %u of %s", to, last_file);
+    }
     str_printf(out, part->statement_count == 1 ? " (%s)" : " (%s …)", kind);
     str_append(out, part->is_transactional ? "" : " outside a transaction");
 }
@@ -280,9 +285,8 @@ static void tell_outside(const Cutter *cutter)
 {
     size_t index = cutter->parts.statements[0];
     if (cutter->rule.transaction != TRANSACTION_ONE) {
-        source_note(cutter->notes, SOURCE_NOTE_INFO, file_of(cutter, index),
-                    cutter->statements->items[index].line, "runs outside a transaction: %s",
-                    cutter->parts.reasons[0]);
+        source_note_at(cutter->notes, SOURCE_NOTE_INFO, cutter->text, start_of(cutter, index),
+                       "runs outside a transaction: %s", cutter->parts.reasons[0]);
     }
 }
 
@@ -295,9 +299,9 @@ static void tell(const Cutter *cutter)
         tell_outside(cutter);
     } else if (cutter->first_begin >= 0) {
         const StatementFacts *begin = &cutter->facts[cutter->first_begin];
-        source_note(
-            cutter->notes, SOURCE_NOTE_INFO, file_of(cutter, (size_t)cutter->first_begin),
-            cutter->statements->items[cutter->first_begin].line,
+        source_note_at(
+            cutter->notes, SOURCE_NOTE_INFO, cutter->text,
+            start_of(cutter, (size_t)cutter->first_begin),
             "%s, and %s at line %u, are left out: skein begins and ends the transaction%s%s",
             begin->kind, cutter->facts[cutter->last_commit].kind,
             cutter->statements->items[cutter->last_commit].line,

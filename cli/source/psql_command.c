@@ -209,6 +209,10 @@ static const char *resolve(const Command *command, const char *name, bool is_rel
 static ErrCode check_include(const Command *command, const char *name, Err *err)
 {
     const Composer *composer = command->composer;
+    if (name[0] == '\0') {
+        psql_refuse(command->file, err, "\\i without a file");
+        return err_hint(err, "\\i FILE");
+    }
     if (composer->input->dir == NULL || name[0] == '/') {
         psql_refuse(command->file, err, "\\i of %s, which is outside of the directory", name);
         return err_hint(err, "put the file into the directory of migrations");
@@ -241,6 +245,21 @@ static const char *included_from(const Command *command)
                         file->from == NULL ? "" : ", from ", file->from == NULL ? "" : file->from);
 }
 
+/* The error says what is the matter with the file; where it was asked for is said here. */
+static ErrCode refuse_included(const Command *command, Err *err)
+{
+    const PsqlFile *file = command->file;
+    ErrCode code = err_wrap(err, "%s:%u", file->file, file->line);
+    if (file->from != NULL) {
+        err_append(err, " (included from %s)", file->from);
+    }
+    return err == NULL || err->hint[0] != '\0' || code != ERR_IO
+               ? code
+               : err_hint(err,
+                          "\\i is relative to the directory of the migrations, \\ir to the file "
+                          "that it stands in");
+}
+
 static ErrCode include(Command *command, bool is_relative, Err *err)
 {
     Composer *composer = command->composer;
@@ -254,7 +273,7 @@ static ErrCode include(Command *command, bool is_relative, Err *err)
     const char *path = resolve(command, str_text(&name), is_relative);
     code = source_dir_read(composer->input->dir, path, &bytes, err);
     if (code != ERR_NONE) {
-        return err_wrap(err, "%s:%u", command->file->file, command->file->line);
+        return refuse_included(command, err);
     }
     PsqlFile file = {
         .file = source_dir_cite(composer->input->dir, path, composer->arena),

@@ -48,12 +48,12 @@ static void classify_all(Draft *draft, SourceNotes *notes, Arena *arena)
         classify_statement(&draft->text, statement, draft->statements.is_grammatical, arena,
                            &draft->facts[i]);
         const StatementFacts *facts = &draft->facts[i];
-        const char *file = sql_file_at(&draft->text, statement_start(draft, i));
+        size_t start = statement_start(draft, i);
         if (facts->warning != NULL) {
-            source_note(notes, SOURCE_NOTE_WARNING, file, statement->line, "%s", facts->warning);
+            source_note_at(notes, SOURCE_NOTE_WARNING, &draft->text, start, "%s", facts->warning);
         }
         if (facts->note != NULL) {
-            source_note(notes, SOURCE_NOTE_INFO, file, statement->line, "%s", facts->note);
+            source_note_at(notes, SOURCE_NOTE_INFO, &draft->text, start, "%s", facts->note);
         }
     }
 }

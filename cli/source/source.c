@@ -202,7 +202,7 @@ static void take_notes(const SourceNotes *notes, Arena *arena, MigrationSet *set
     AUTO_PTR(Map) said = map_new();
     SourceNote *kept = ARENA_ARRAY(arena, SourceNote, notes->list.count);
     LIST_EACH(note, &notes->list) {
-        if (map_put(said, note->text, note) == NULL) {
+        if (map_put(said, note->once == NULL ? note->text : note->once, note) == NULL) {
             kept[set->note_count++] = *note;
         }
     }

@@ -95,19 +95,21 @@ static bool is_slice(const PsqlUnset *unset, size_t stumble)
 static ErrCode refuse_unset(const Unfilled *all, const PsqlUnset *unset, Err *err)
 {
     static const SourceVariables NONE = { 0 };
-    return variables_refuse_unset(all->variables == NULL ? &NONE : all->variables,
-                                  sql_file_at(all->text, unset->offset),
-                                  sql_line_at(all->text, unset->offset), unset->name, err);
+    const char *from = sql_from_at(all->text, unset->offset);
+    ErrCode code = variables_refuse_unset(all->variables == NULL ? &NONE : all->variables,
+                                          sql_file_at(all->text, unset->offset),
+                                          sql_line_at(all->text, unset->offset), unset->name, err);
+    return from == NULL ? code : err_append(err, " (included from %s)", from);
 }
 
 static void tell_unset(const Unfilled *all, const PsqlUnset *unset)
 {
     if (!is_number(unset)) {
-        source_note(all->notes, SOURCE_NOTE_WARNING, sql_file_at(all->text, unset->offset),
-                    sql_line_at(all->text, unset->offset),
-                    "\":%s\" is sent as it stands, for the end of a slice: no variable \"%s\" is "
-                    "set",
-                    unset->name, unset->name);
+        source_note_at(
+            all->notes, SOURCE_NOTE_WARNING, all->text, unset->offset,
+            "\":%s\" is sent as it stands, for the end of a slice: no variable \"%s\" is "
+            "set",
+            unset->name, unset->name);
     }
 }
 

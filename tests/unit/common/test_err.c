@@ -78,7 +78,8 @@ static void context_grows_outward_and_keeps_the_rest(void **state)
     err_hint(&err, "mend it");
     assert_int_equal(err_wrap(&err, "page %d", 7), ERR_IO);
     err_wrap(&err, "book");
-    assert_string_equal(err.message, "book: page 7: torn");
+    assert_int_equal(err_append(&err, " (line %d)", 3), ERR_IO);
+    assert_string_equal(err.message, "book: page 7: torn (line 3)");
     assert_string_equal(err.hint, "mend it");
 }
 
@@ -99,6 +100,7 @@ static void no_error_is_wanted_by_a_null_pointer(void **state)
     assert_int_equal(err_set(NULL, ERR_IO, "x"), ERR_IO);
     assert_int_equal(err_set_errno(NULL, ERR_LIMIT, EIO, "x"), ERR_LIMIT);
     err_wrap(NULL, "x");
+    err_append(NULL, "x");
     err_hint(NULL, "x");
 }
 

@@ -223,13 +223,18 @@ static void included_files_are_read_where_they_stand(void **state)
                                         "SELEC 20:2 SELEC 3:5 ");
     str_clear(&got);
     describe_notes(&sandbox, &set, &arena, &got);
-    assert_non_null(strstr(str_text(&got), "warning m/parts/b.sql:2: PostgreSQL 15's grammar"));
+    assert_non_null(strstr(str_text(&got),
+                           "warning m/parts/b.sql:2: PostgreSQL 15's grammar refuses this "
+                           "statement: syntax error at or near \"SELEC\" (included from "
+                           "m/parts/a.sql:3, from m/1_a.up.sql:2)"));
     assert_non_null(strstr(str_text(&got), "warning m/1_a.up.sql:5: PostgreSQL 15's grammar"));
 }
 
 static void files_that_may_not_be_included_are_refused(void **state)
 {
     (void)state;
+#define RELATIVE                                                                                   \
+    "\\i is relative to the directory of the migrations, \\ir to the file that it stands in"
     static const RefusedCase CASES[] = {
         { { { "1_a.up.sql", "\n\\i /etc/passwd" } },
           ERR_SYNTAX,
@@ -256,7 +261,28 @@ static void files_that_may_not_be_included_are_refused(void **state)
         { { { "1_a.up.sql", "\\i none" } },
           ERR_IO,
           "m/1_a.up.sql:1: cannot open m/none: No such file or directory",
-          "" },
+          RELATIVE },
+        { { { "1_a.up.sql", "\\i sub/b.psql" }, { "sub/b.psql", "\n\\i c.psql" } },
+          ERR_IO,
+          "m/sub/b.psql:2: cannot open m/c.psql: No such file or directory (included from "
+          "m/1_a.up.sql:1)",
+          RELATIVE },
+        { { { "1_a.up.sql", "\\i .." } },
+          ERR_FORBIDDEN,
+          "m/1_a.up.sql:1: m/.. is outside of the directory",
+          "put the file into the directory of migrations" },
+        { { { "1_a.up.sql", "\\i sub/../../other/x.sql" }, { "sub/x.sql", "" } },
+          ERR_IO,
+          "m/1_a.up.sql:1: cannot open m/sub/../../other/x.sql: No such file or directory",
+          RELATIVE },
+        { { { "1_a.up.sql", "\\i sub" }, { "sub/x.sql", "" } },
+          ERR_SYNTAX,
+          "m/1_a.up.sql:1: m/sub is a directory, not a file",
+          "name the file in it" },
+        { { { "1_a.up.sql", "SELECT 1;\n\\ir\n" } },
+          ERR_SYNTAX,
+          "m/1_a.up.sql:2: \\i without a file",
+          "\\i FILE" },
     };
     ASSERT_REFUSED(CASES);
 }
