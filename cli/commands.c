@@ -292,7 +292,7 @@ const Command COMMANDS[] = {
       " before, after, sqlstate, hint, met_by: ID or null, up, down}; up, down: null or {file, line, statement, kind}",
       OPTIONS(&TEST_SERVER, &TEST_SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &PREPARE, &FROM, &SEED, &TEST_TIMEOUT, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
     { "lint", "[PATH…]", 0, 10000, LOCAL, "find fault with migrations before they travel", LINT_DETAILS,
-      "{findings: [{rule, severity, migration, file, line, column, title, why,\n"
+      "{findings: [{rule, severity, migration, file, included_from, line, column, title, why,\n"
       "  effects: [{table, index, schema, lock, work, is_certain, why}], safe_way: [SQL], allowed: REASON or null}],\n"
       " counts: {migrations, statements, errors, warnings, notices, allowed}}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET, &LINT_FROM, &FAIL_ON, &CONFIG, &REPORT, &RULES, &EXPLAIN), cmd_lint },

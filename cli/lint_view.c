@@ -63,6 +63,9 @@ static void append_place(Str *out, const Finding *finding, Arena *arena)
     output_colour(out, COLOUR_BOLD, str_text(&place));
     output_colour(out, COLOURS[finding->severity], severity_name(finding->severity));
     str_printf(out, ": %s [%s]\n", finding->rule->title, finding->rule->id);
+    if (finding->from != NULL) {
+        str_printf(out, "       included from %s\n", printable(finding->from, arena));
+    }
     if (finding->source[0] != '\0') {
         str_printf(out, "%6u | %s\n", finding->line, printable(finding->source, arena));
     }

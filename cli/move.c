@@ -153,6 +153,7 @@ ErrCode move_run(Invocation *invocation, const Ground *ground, const Plan *plan,
         .tell = { .output = invocation->options.output,
                   .goal = goal,
                   .plan = plan,
+                  .set = &ground->set,
                   .passed = &passed,
                   .arena = &invocation->arena },
     };

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/printable.h"
 #include "cli/screen.h"
+#include "cli/source/place.h"
 #include "common/json.h"
 #include "common/units.h"
 
@@ -241,6 +242,12 @@ static const PlanStatement *failed_statement(const MoveTell *tell, const PlanScr
     return statement_of(tell, tell->failed.migration, tell->failed.statement);
 }
 
+/* Where the statement that failed stands; all zero: nobody has read its file here. */
+static Place place_in(const MoveTell *tell, const PlanScript *script)
+{
+    return tell->set == NULL ? (Place){ 0 } : place_of(tell->set, script, tell->failed.statement);
+}
+
 ErrCode move_tell_explain(const MoveTell *tell, Err *err)
 {
     const PlanScript *script = NULL;
@@ -249,8 +256,15 @@ ErrCode move_tell_explain(const MoveTell *tell, Err *err)
         return err->code;
     }
     bool is_up = tell->goal == GOAL_APPLY;
-    err_wrap(err, "%s, statement %u (%s, line %u of the %s file)", tell->failed.migration,
-             tell->failed.statement, statement->kind, statement->line, is_up ? "up" : "down");
+    Place place = place_in(tell, script);
+    if (place.from == NULL) {
+        err_wrap(err, "%s, statement %u (%s, line %u of the %s file)", tell->failed.migration,
+                 tell->failed.statement, statement->kind, statement->line, is_up ? "up" : "down");
+    } else {
+        err_wrap(err, "%s, statement %u (%s, line %u of %s, included from %s)",
+                 tell->failed.migration, tell->failed.statement, statement->kind, statement->line,
+                 place.file, place.from);
+    }
     if (err->hint[0] == '\0' && script->is_transactional) {
         err_hint(err, "the migration is rolled back whole: correct the file and run skein %s again",
                  is_up ? "up" : "down");

@@ -8,6 +8,7 @@
 #include "agent/exec/runner.h"
 #include "cli/command.h"
 #include "cli/passed_over.h"
+#include "cli/source/source.h"
 #include "common/list.h"
 
 typedef struct ToldStep {
@@ -22,11 +23,13 @@ typedef struct FailedAt {
     uint32_t statement;    /* from 1; 0: at none of its statements */
 } FailedAt;
 
-/* One run. Zero-initialised but for the first five. */
+/* One run. Zero-initialised but for the first six. */
 typedef struct MoveTell {
     OutputKind output;
     Goal goal;
     const Plan *plan;
+    const MigrationSet *set; /* that the plan was made of; NULL: its statements' lines are all that
+                                is known */
     const PassedOverList *passed;
     Arena *arena; /* holds every text below */
     bool has_begun;

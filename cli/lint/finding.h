@@ -20,7 +20,8 @@ typedef struct Finding {
     const char *migration; /* its id */
     size_t order;          /* of the migration in the history */
     const char *file;
-    uint32_t line; /* 0: the file as a whole */
+    const char *from; /* what includes that; see TextOrigin */
+    uint32_t line;    /* 0: the file as a whole */
     uint32_t column;
     const char *source;    /* the line of the file; "": the file as a whole */
     const char *why;       /* what it means here; a sentence */

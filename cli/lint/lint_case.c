@@ -140,6 +140,7 @@ Finding *case_report(LintCase *lint, int32_t location, const char *why, ...)
     Finding *finding = new_finding(lint, why, args);
     va_end(args);
     finding->file = sql_file_at(lint->script->origin->sql, lint->statement->start);
+    finding->from = sql_from_at(lint->script->origin->sql, lint->statement->start);
     uint32_t offset = lint->statement->start + (uint32_t)(location > 0 ? location : 0);
     uint32_t end = (uint32_t)strlen(lint->script->origin->text);
     locate(lint, offset < end ? offset : end, finding);

@@ -37,6 +37,7 @@ static void finding_json(JsonOut *json, const Finding *finding)
     json_out_string(json, "severity", severity_name(finding->severity));
     json_out_string(json, "migration", finding->migration);
     json_out_string(json, "file", report_path(finding->file));
+    json_out_string(json, "included_from", finding->from);
     json_out_unsigned(json, "line", finding->line);
     json_out_unsigned(json, "column", finding->column);
     json_out_string(json, "title", finding->rule->title);

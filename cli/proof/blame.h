@@ -5,18 +5,7 @@
 #ifndef SKEIN_CLI_PROOF_BLAME_H
 #define SKEIN_CLI_PROOF_BLAME_H
 
-#include "cli/source/source.h"
-
-/* A statement and where it stands. */
-typedef struct Place {
-    const PlanStatement *statement; /* NULL: none */
-    uint32_t number;                /* from 1 */
-    const char *file;
-    const char *from; /* what includes that; see TextOrigin */
-} Place;
-
-/* Statement `number` of a script. */
-Place place_of(const MigrationSet *set, const PlanScript *script, uint32_t number);
+#include "cli/source/place.h"
 
 typedef enum BlameOrder {
     BLAME_FIRST = 0, /* who made it */

@@ -23,6 +23,22 @@ static void findings_say_lock_reason_and_safe_way(void **state)
     assert_golden(str_text(&text), "lint.txt");
 }
 
+static void what_includes_a_finding_s_file_is_said(void **state)
+{
+    (void)state;
+    AUTO(History) history = history_new();
+    AUTO(Str) text = { 0 };
+    history_add(&history, "VACUUM FULL t;", NULL);
+    LintReport report = history_lint(&history, NULL);
+    lint_view_report(&report, &text);
+    assert_null(strstr(str_text(&text), "included from"));
+    report.findings[0]->from = "m/b.sql:3, from m/1.up.sql:2";
+    str_clear(&text);
+    lint_view_report(&report, &text);
+    assert_non_null(
+        strstr(str_text(&text), "\n       included from m/b.sql:3, from m/1.up.sql:2\n"));
+}
+
 static void every_rule_can_be_explained(void **state)
 {
     (void)state;
@@ -37,6 +53,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(findings_say_lock_reason_and_safe_way),
+        cmocka_unit_test(what_includes_a_finding_s_file_is_said),
         cmocka_unit_test(every_rule_can_be_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

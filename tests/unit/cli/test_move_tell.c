@@ -335,6 +335,39 @@ static void an_error_is_put_where_it_arose(void **state)
     }
 }
 
+/* Its line is one of a file that the migration's own file includes. */
+static void an_error_in_an_included_file_is_put_into_that_file(void **state)
+{
+    (void)state;
+    static const TextOrigin FILES[] = {
+        { .offset = 0, .file = "m/1.up.sql", .line = 1 },
+        { .offset = 9, .file = "m/b.sql", .line = 4, .from = "m/a.sql:3, from m/1.up.sql:2" },
+    };
+    static const SqlText TEXT = {
+        .file = "m/1.up.sql",
+        .text = "CREATE …\nALTER …",
+        .length = 18,
+        .origins = FILES,
+        .origin_count = ARRAY_LEN(FILES),
+    };
+    static const uint32_t STARTS[] = { 0, 11 };
+    ScriptOrigin origin = { .statements = UP, .sql = &TEXT, .starts = STARTS };
+    MigrationSet set = { .origins = &origin, .origin_count = 1 };
+    MoveTell tell = {
+        .goal = GOAL_APPLY, .plan = &PLAN, .set = &set, .failed = { "0001_users", 2 }
+    };
+    Err err = { 0 };
+    err_set(&err, ERR_SERVER, "oh");
+    move_tell_explain(&tell, &err);
+    assert_string_equal(err.message, "0001_users, statement 2 (ALTER TABLE, line 4 of m/b.sql, "
+                                     "included from m/a.sql:3, from m/1.up.sql:2): oh");
+    tell.failed.statement = 1;
+    err_set(&err, ERR_SERVER, "oh");
+    move_tell_explain(&tell, &err);
+    assert_string_equal(err.message,
+                        "0001_users, statement 1 (CREATE TABLE, line 1 of the up file): oh");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +386,7 @@ int main(void)
         cmocka_unit_test(the_servers_warnings_are_in_the_json),
         cmocka_unit_test(an_interrupted_run_is_not_called_failed),
         cmocka_unit_test(an_error_is_put_where_it_arose),
+        cmocka_unit_test(an_error_in_an_included_file_is_put_into_that_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
