@@ -1,5 +1,4 @@
 /* skein new: the files of a new migration. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/local.h"
+#include "cli/new_slug.h"
 #include "cli/output.h"
 #include "cli/source/source.h"
 #include "common/clock.h"
@@ -14,30 +14,6 @@
 #include "common/json.h"
 
 #define NEW_FORMAT "golang-migrate" /* of a directory that has none yet */
-
-/* "Add invoice currency!" -> "add_invoice_currency". */
-static ErrCode slug_of(const char *name, Arena *arena, const char **ret_slug, Err *err)
-{
-    char *slug = arena_alloc(arena, strlen(name) + 1);
-    size_t length = 0;
-    for (const char *c = name; *c != '\0'; c++) {
-        if (isalnum((unsigned char)*c)) {
-            slug[length++] = (char)tolower((unsigned char)*c);
-        } else if (length > 0 && slug[length - 1] != '_') {
-            slug[length++] = '_';
-        }
-    }
-    while (length > 0 && slug[length - 1] == '_') {
-        length--;
-    }
-    slug[length] = '\0';
-    if (length == 0) {
-        err_set(err, ERR_USAGE, "'%s' has no letter or digit to name a file by", name);
-        return err_hint(err, "for example: skein new add_invoice_currency");
-    }
-    *ret_slug = slug;
-    return ERR_NONE;
-}
 
 /* Repeatables stand behind the others, and have no version to count on from. */
 static const PlanMigration *newest_of(const MigrationSet *set)
@@ -156,7 +132,7 @@ ErrCode cmd_new(Invocation *invocation, ExitCode *ret_exit, Err *err)
         .directory = invocation->options.migrations,
     };
     NewFiles files = { 0 };
-    ErrCode code = slug_of(invocation->arguments[0], arena, &migration.slug, err);
+    ErrCode code = new_slug(invocation->arguments[0], arena, &migration.slug, err);
     if (code == ERR_NONE) {
         code = look(&invocation->options, arena, &format, &migration.newest, err);
     }

@@ -121,6 +121,10 @@ static const char FLEET[] = "fleet";
 
 static const char ID_DETAILS[] = "ID may be left out when exactly one rollout is open.";
 
+static const char NEW_DETAILS[] =
+    "In the directory's own format, with the next version. NAME says what it changes, in up to 100 ASCII letters\n"
+    "and digits; they are written in lower case, and whatever stands between them, a slash as well, becomes \"_\".";
+
 static const char UP_DETAILS[] = "Applies what is missing, in order, each migration in one "
                                  "transaction together with its row in\n"
                                  "skein.history. What fails leaves nothing behind. Runs the same "
@@ -248,7 +252,7 @@ static const char MOVE_JSON[] = END_JSON
 
 /* clang-format off */
 const Command COMMANDS[] = {
-    { "new", "NAME", 1, 1, LOCAL, "write the files of a new migration", NULL,
+    { "new", "NAME", 1, 1, LOCAL, "write the files of a new migration", NEW_DETAILS,
       "{files: [PATH]}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
