@@ -161,6 +161,34 @@ static bool continues_query(const Cutter *cutter, size_t index)
            query == query_of(&cutter->rule, cutter->statements->items[before].line);
 }
 
+/* What PostgreSQL itself refuses, or warns of, where no transaction has begun. NULL: it is none. */
+static const char *needs_block(const Cutter *cutter, size_t index)
+{
+    static const char *const KINDS[] = { "LOCK", "LOCK TABLE", "SAVEPOINT" };
+    const StatementFacts *facts = &cutter->facts[index];
+    const SqlStatement *statement = &cutter->statements->items[index];
+    for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
+        if (str_equal(facts->kind, KINDS[i])) {
+            return KINDS[i];
+        }
+    }
+    const SqlToken *second = sql_token_after(cutter->text, statement->first_token);
+    bool is_local = str_equal(facts->kind, "SET") && second != NULL &&
+                    sql_token_is_word(cutter->text, second, "LOCAL");
+    return is_local ? "SET LOCAL" : NULL;
+}
+
+static void warn_alone(const Cutter *cutter, size_t index)
+{
+    const char *what = needs_block(cutter, index);
+    if (what != NULL) {
+        source_note_at(cutter->notes, SOURCE_NOTE_WARNING, cutter->text, start_of(cutter, index),
+                       "%s in a transaction of its own, with which its effect ends: put it between "
+                       "BEGIN and COMMIT, with what it is for",
+                       what);
+    }
+}
+
 static void take_each(Cutter *cutter, size_t index)
 {
     const StatementFacts *facts = &cutter->facts[index];
@@ -175,6 +203,7 @@ static void take_each(Cutter *cutter, size_t index)
         }
         cutter->parts.statements[cutter->parts.count++] = index;
     } else {
+        warn_alone(cutter, index);
         take_alone(cutter, index, NULL);
     }
 }

@@ -211,6 +211,21 @@ static void what_is_done_to_a_file_is_told(void **state)
           "transaction\n" },
         { TRANSACTION_EACH, "TABLE a;\nCOMMIT",
           "warning m/1.sql:2: COMMIT without BEGIN: left out\n" },
+        { TRANSACTION_EACH, "LOCK TABLE a;\nSET LOCAL b = c",
+          "warning m/1.sql:1: LOCK TABLE in a transaction of its own, with which its effect ends: "
+          "put it between BEGIN and COMMIT, with what it is for\n"
+          "warning m/1.sql:2: SET LOCAL in a transaction of its own, with which its effect ends: "
+          "put it between BEGIN and COMMIT, with what it is for\n"
+          "note m/1.sql: runs in 2 parts, each committed by itself: line 1 (LOCK TABLE), line 2 "
+          "(SET)\n" },
+        { TRANSACTION_EACH, "lock a",
+          "warning m/1.sql:1: LOCK in a transaction of its own, with which its effect ends: "
+          "put it between BEGIN and COMMIT, with what it is for\n" },
+        { TRANSACTION_EACH, "SAVEPOINT a",
+          "warning m/1.sql:1: SAVEPOINT in a transaction of its own, with which its effect ends: "
+          "put it between BEGIN and COMMIT, with what it is for\n" },
+        { TRANSACTION_EACH, "SET a = b", "" },
+        { TRANSACTION_DERIVED, "LOCK TABLE a; SET LOCAL b = c", "" },
         { TRANSACTION_DERIVED, "TABLE a;\nCOMMIT",
           "warning m/1.sql:2: COMMIT without BEGIN: what stands above it is committed by "
           "itself\n" },
