@@ -161,6 +161,32 @@ static bool continues_query(const Cutter *cutter, size_t index)
            query == query_of(&cutter->rule, cutter->statements->items[before].line);
 }
 
+/* With what is before it in its transaction, or as the first there. */
+static void take_inside(Cutter *cutter, size_t index)
+{
+    if (cutter->facts[index].ends_transactions) {
+        warn(cutter, index,
+             cutter->begin != NULL
+                 ? "whose body ends transactions, within one: it fails with 2D000 when it comes to "
+                   "that; take it out of BEGIN and COMMIT"
+                 : "whose body ends transactions, within one: it fails with 2D000 when it comes to "
+                   "that; \"-- skein: no-transaction\" at the head of the file has each statement "
+                   "run by itself");
+    }
+    cutter->parts.statements[cutter->parts.count++] = index;
+}
+
+/* Is it one of several that the tool sends together? A query of one statement is that statement. */
+static bool is_of_query(const Cutter *cutter, size_t index)
+{
+    const SqlStatement *items = cutter->statements->items;
+    const LineRange *query = query_of(&cutter->rule, items[index].line);
+    bool is_with_before = index > 0 && query == query_of(&cutter->rule, items[index - 1].line);
+    bool is_with_after = index + 1 < cutter->statements->count &&
+                         query == query_of(&cutter->rule, items[index + 1].line);
+    return query != NULL && (is_with_before || is_with_after);
+}
+
 /* What PostgreSQL itself refuses, or warns of, where no transaction has begun. NULL: it is none. */
 static const char *needs_block(const Cutter *cutter, size_t index)
 {
@@ -192,7 +218,7 @@ static void warn_alone(const Cutter *cutter, size_t index)
 static void take_each(Cutter *cutter, size_t index)
 {
     const StatementFacts *facts = &cutter->facts[index];
-    bool is_in_query = query_of(&cutter->rule, cutter->statements->items[index].line) != NULL;
+    bool is_in_query = is_of_query(cutter, index);
     if (!facts->is_transactional) {
         take_alone(cutter, index, cannot(cutter, index));
     } else if (facts->prefers_outside != NULL && !is_in_query) {
@@ -201,7 +227,7 @@ static void take_each(Cutter *cutter, size_t index)
         if (!continues_query(cutter, index)) {
             end_part(cutter, true);
         }
-        cutter->parts.statements[cutter->parts.count++] = index;
+        take_inside(cutter, index);
     } else {
         warn_alone(cutter, index);
         take_alone(cutter, index, NULL);
@@ -222,7 +248,7 @@ static ErrCode take_statement(Cutter *cutter, size_t index, Err *err)
     } else if (!facts->is_transactional) {
         take_outside(cutter, index);
     } else {
-        cutter->parts.statements[cutter->parts.count++] = index;
+        take_inside(cutter, index);
     }
     return ERR_NONE;
 }

@@ -149,8 +149,10 @@ static void a_lone_block_that_commits_needs_no_transaction(void **state)
           "note m/1.sql:1: runs outside a transaction: the block ends transactions of its own\n" },
         { TRANSACTION_DERIVED, "DO 'begin delete from t; end'", true, "" },
         { TRANSACTION_DERIVED, "CALL p()", true, "" },
-        { TRANSACTION_ONE, "DO 'begin commit; end'", true, "" },
-        { TRANSACTION_DERIVED, "SET a = b; DO 'begin commit; end'", true, "" },
+        { TRANSACTION_ONE, "DO 'begin commit; end'", true,
+          "warning m/1.sql:1: DO whose body ends transactions, within one: it fails with 2D000 when "
+          "it comes to that; \"-- skein: no-transaction\" at the head of the file has each "
+          "statement run by itself\n" },
         { TRANSACTION_EACH, "CALL p()", false,
           "note m/1.sql:1: runs outside a transaction: a procedure may end transactions of its "
           "own\n" },
@@ -181,6 +183,21 @@ static void statements_of_one_query_stay_together(void **state)
     describe(&cutting, &got);
     assert_string_equal(str_text(&got), "(TABLE a) (TABLE b; TABLE c) (TABLE d; CALL p()) VACUUM "
                                         "(TABLE e) (TABLE f) (TABLE g) (TABLE h)");
+}
+
+/* As with goose, which needs its marks around any body. */
+static void a_statement_that_is_a_whole_query_may_end_transactions(void **state)
+{
+    (void)state;
+    static const LineRange QUERIES[] = { { 1, 3 }, { 4, 6 }, { 7, 9 } };
+    AUTO(Cutting) cutting = { 0 };
+    AUTO(Str) got = { 0 };
+    PartRule rule = { .transaction = TRANSACTION_EACH, .queries = QUERIES, .query_count = 3 };
+    cut_by(&cutting, rule,
+           "\nDO 'begin commit; end';\n\n\nTABLE a; CALL p();\n\n\nDO 'begin end';\n\nTABLE b");
+    describe(&cutting, &got);
+    assert_string_equal(str_text(&got), "DO 'begin commit; end' (TABLE a; CALL p()) "
+                                        "(DO 'begin end') (TABLE b)");
 }
 
 static void what_is_done_to_a_file_is_told(void **state)
@@ -226,6 +243,15 @@ static void what_is_done_to_a_file_is_told(void **state)
           "put it between BEGIN and COMMIT, with what it is for\n" },
         { TRANSACTION_EACH, "SET a = b", "" },
         { TRANSACTION_DERIVED, "LOCK TABLE a; SET LOCAL b = c", "" },
+        { TRANSACTION_DERIVED, "TABLE a;\nDO 'begin commit; end'",
+          "warning m/1.sql:2: DO whose body ends transactions, within one: it fails with 2D000 when "
+          "it comes to that; \"-- skein: no-transaction\" at the head of the file has each "
+          "statement run by itself\n" },
+        { TRANSACTION_EACH, "BEGIN;\nDO 'begin rollback; end';\nCOMMIT",
+          "warning m/1.sql:2: DO whose body ends transactions, within one: it fails with 2D000 when "
+          "it comes to that; take it out of BEGIN and COMMIT\n"
+          "note m/1.sql:1: BEGIN, and COMMIT at line 3, are left out: skein begins and ends the "
+          "transaction\n" },
         { TRANSACTION_DERIVED, "TABLE a;\nCOMMIT",
           "warning m/1.sql:2: COMMIT without BEGIN: what stands above it is committed by "
           "itself\n" },
@@ -267,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_query_of_one_statement_is_by_itself),
         cmocka_unit_test(a_lone_block_that_commits_needs_no_transaction),
         cmocka_unit_test(statements_of_one_query_stay_together),
+        cmocka_unit_test(a_statement_that_is_a_whole_query_may_end_transactions),
         cmocka_unit_test(what_is_done_to_a_file_is_told),
         cmocka_unit_test(more_parts_than_a_plan_may_have_are_refused),
     };
