@@ -125,6 +125,15 @@ static bool reading_take(void *ctx, const BatchItem *item, const PGresult *resul
     return true;
 }
 
+/* A table that another tool has made may answer by chance. */
+static ErrCode history_ask(Runner *runner, const Reading *reading, Err *err)
+{
+    const PlanTool *tool = plan_tool(runner->config.order->plan);
+    const Action *action = reading->step.action;
+    ErrCode code = tool == NULL ? ERR_NONE : tool_check(runner, tool, action, err);
+    return code == ERR_NONE ? tie_look(runner, action, err) : code;
+}
+
 static Result result_history(Runner *runner, const Reading *reading)
 {
     Err err = { 0 };
@@ -133,8 +142,10 @@ static Result result_history(Runner *runner, const Reading *reading)
     runner->session.has_fence = true;
     history_fill(runner, reading->rows, reading->timeline);
     tool_fill(runner, reading->tool);
-    if (tie_look(runner, reading->step.action, &err) != ERR_NONE) {
-        return result_of_error(&err);
+    if (history_ask(runner, reading, &err) != ERR_NONE) {
+        Result result = result_of_error(&err);
+        result.kind = err.code == ERR_HISTORY ? RESULT_REFUSED : result.kind;
+        return result;
     }
     history_fill_change(runner, reading->step.action);
     return (Result){ .kind = RESULT_HISTORY, .migration = "", .history = &runner->history };

@@ -234,7 +234,9 @@ static Result write_read(Writing *writing, const Action *action)
     }
     history_fill(runner, rows, 0);
     tool_fill(runner, told);
-    if (tie_look(runner, action, &err) != ERR_NONE) {
+    const PlanTool *tool = plan_tool(writing->exec->order->plan);
+    if ((tool != NULL && tool_check(runner, tool, action, &err) != ERR_NONE) ||
+        tie_look(runner, action, &err) != ERR_NONE) {
         return result_of_error(&err);
     }
     history_fill_change(runner, action);

@@ -236,7 +236,7 @@ static void plain_look(Runner *runner, const PlanTool *tool, Arena *arena, Repai
     *told = (RepairTool){ .name = tool->tool, .tool = tool, .table = "" };
     if (tool_query(runner, tool, tool->query, &action, &rows, &told->why) != ERR_NONE) {
         tool_explain(runner, tool, &action, &told->why);
-    } else {
+    } else if (tool_check(runner, tool, &action, &told->why) == ERR_NONE) {
         tool_read(runner->config.order->plan, rows, arena, &told->sight);
     }
 }

@@ -246,6 +246,17 @@ void tie_step(Runner *runner, const char *state);
 /* The attempt is over: tells (RunnerConfig.note) of what the tie was not told. */
 void tie_conclude(Runner *runner);
 
+/*
+ * Is the plan's table, which has answered, one that the tool makes? ERR_HISTORY: by its columns it
+ * is another tool's, which is said. Not asked of a table that the history is shared by; where it
+ * cannot be asked it is taken to be.
+ */
+ErrCode tool_check(Runner *runner, const PlanTool *tool, const Action *action, Err *err);
+
+/* Is it the table that the history is shared by? What was taken over before tables were kept has
+ * the tool's usual one. */
+bool tie_is_of(Tie *tie, const PlanTool *tool);
+
 /* An error of the question to the tool, where that is for want of its table: which one,
  * where it was looked for, and which ones are there. Other errors stay as they are. Asks the
  * server. */

@@ -411,15 +411,21 @@ static size_t unsaid_write(Runner *runner, Str *out)
     return count;
 }
 
+bool tie_is_of(Tie *tie, const PlanTool *tool)
+{
+    if (!str_equal(or_empty(tie->tool), tool->tool)) {
+        return false;
+    }
+    table_settle(tie, tool);
+    return is_same_table(tie, tool);
+}
+
 /* Not one that a slip of --table names: what it has is not what the other one has had. */
 static bool is_shared_with(Runner *runner, const PlanTool *tool)
 {
     Tie *tie = &runner->tie;
     bool is_of_tool = str_equal(or_empty(tie->tool), tool->tool);
-    if (is_of_tool) {
-        table_settle(tie, tool);
-    }
-    return runner->history.tie == NULL && (!is_of_tool || is_same_table(tie, tool));
+    return runner->history.tie == NULL && (!is_of_tool || tie_is_of(tie, tool));
 }
 
 /* What both have was not always taken over or told: a baseline, or what either has done by itself.

@@ -18,6 +18,7 @@ enum ToolColumn {
 enum LookColumn {
     LOOK_TABLE,
     LOOK_WHOSE,
+    LOOK_IS_ASKED,
     LOOK_COLUMNS_,
 };
 
@@ -191,12 +192,28 @@ static const char *where_text(Runner *runner, const PlanTool *tool, const Action
                         path_text(runner, tool, action));
 }
 
+static bool is_asked(const PlanTool *tool)
+{
+    return tool->look != NULL && tool->look[0] != '\0';
+}
+
+static ErrCode hint_found(const char *found, Err *err)
+{
+    bool is_any = found[0] != '\0';
+    return err_hint(
+        err, "%s%s%s", is_any ? "found: " : "no table of a tool's is in this database", found,
+        is_any ? "; say which is meant: the tool (--from, --mirror; `adopt`, `mirror` in a "
+                 "rollout file), and its table (--table, `history_table`)"
+               : ": where it has never been there is nothing to adopt; to mirror into, have "
+                 "the tool make its table first");
+}
+
 /* "public.schema_migrations (dbmate), app.alembic_version (alembic)" */
 static void found_write(Runner *runner, const PlanTool *tool, const Action *action, Str *out)
 {
     AUTO_PTR(PGresult) rows = NULL;
-    bool is_asked = tool->look != NULL && tool->look[0] != '\0';
-    if (!is_asked || session_query(runner, tool->look, NULL, 0, action, &rows, NULL) != ERR_NONE ||
+    if (!is_asked(tool) ||
+        session_query(runner, tool->look, NULL, 0, action, &rows, NULL) != ERR_NONE ||
         PQnfields(rows) != LOOK_COLUMNS_) {
         return;
     }
@@ -226,11 +243,53 @@ void tool_explain(Runner *runner, const PlanTool *tool, const Action *action, Er
                 tool->tool, words);
     }
     str_copy(err->sqlstate, sizeof(err->sqlstate), sqlstate);
-    bool is_any = found.length > 0;
-    err_hint(err, "%s%s%s", is_any ? "found: " : "no table of a tool's is in this database",
-             str_text(&found),
-             is_any ? "; say which is meant: the tool (--from, --mirror; `adopt`, `mirror` in a "
-                      "rollout file), and its table (--table, `history_table`)"
-                    : ": where it has never been there is nothing to adopt; to mirror into, have "
-                      "the tool make its table first");
+    hint_found(str_text(&found), err);
+}
+
+/* ---- where it has answered ---- */
+
+#define OF_NOBODY "of nobody known"
+
+/* "dbmate or rails" */
+static bool is_one_of(const char *whose, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = whose; (at = strstr(at, name)) != NULL; at += length) {
+        bool begins = at == whose || at[-1] == ' ';
+        if (begins && (at[length] == '\0' || at[length] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By its columns; NULL: the tool's own, or nobody can tell. */
+static const char *other_find(const PGresult *rows, const PlanTool *tool)
+{
+    for (int row = 0; PQnfields(rows) == LOOK_COLUMNS_ && row < PQntuples(rows); row++) {
+        const char *whose = result_text(rows, row, LOOK_WHOSE);
+        if (result_bool(rows, row, LOOK_IS_ASKED)) {
+            return is_one_of(whose, tool->tool) || str_equal(whose, OF_NOBODY) ? NULL : whose;
+        }
+    }
+    return NULL;
+}
+
+ErrCode tool_check(Runner *runner, const PlanTool *tool, const Action *action, Err *err)
+{
+    AUTO_PTR(PGresult) rows = NULL;
+    if (!is_asked(tool) || tie_is_of(&runner->tie, tool) ||
+        tool_query(runner, tool, tool->look, action, &rows, NULL) != ERR_NONE) {
+        return ERR_NONE;
+    }
+    const char *whose = other_find(rows, tool);
+    if (whose == NULL) {
+        return ERR_NONE;
+    }
+    AUTO(Str) found = { 0 };
+    found_write(runner, tool, action, &found);
+    err_set(err, ERR_HISTORY, "the table %s here is not one that %s makes: it looks like one of %s",
+            tool->table, tool->tool, whose);
+    hint_found(str_text(&found), err);
+    return err->code;
 }

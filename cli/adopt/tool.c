@@ -152,28 +152,38 @@ static void look_row(const char *name, const char *has, const char *lacks, const
 }
 
 /* Names compared as text: those of the catalog are of another type. */
+static const char LOOK[] =
+    "), f AS (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, k.whose,"
+    "  coalesce(c.oid = w.asked, false) AS is_asked"
+    "  FROM k JOIN pg_catalog.pg_class c ON c.relname::pg_catalog.text = k.name"
+    "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN w"
+    "  WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'skein'"
+    "  AND (k.has = '' OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
+    "   c.oid AND a.attname::pg_catalog.text = k.has AND NOT a.attisdropped))"
+    "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND NOT"
+    "   a.attisdropped AND a.attname::pg_catalog.text ="
+    "   ANY (pg_catalog.string_to_array(k.lacks, ','))))"
+    " SELECT f.name, coalesce(nullif(pg_catalog.string_agg(DISTINCT f.whose, ' or ') FILTER"
+    "  (WHERE f.whose <> ''), ''), 'of nobody known'), pg_catalog.bool_or(f.is_asked)"
+    " FROM f GROUP BY f.name ORDER BY 3 DESC, 1 LIMIT 5";
+
+/* Whatever it is called, the one that is asked is known by its columns. */
 void tool_look(const char *table, Str *out)
 {
     AUTO(Arena) arena = { 0 };
-    str_append(out, "WITH k (name, has, lacks, whose) AS (VALUES ");
+    const char *asked = last_name(table, &arena);
+    str_append(out, "WITH w (asked) AS (SELECT pg_catalog.to_regclass(");
+    tool_literal(table, out);
+    str_append(out, ")::pg_catalog.oid), k (name, has, lacks, whose) AS (VALUES ");
     for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
-        look_row(last_name(TOOLS[i]->table, &arena), TOOLS[i]->has, TOOLS[i]->lacks, TOOLS[i]->name,
-                 out);
+        const Tool *tool = TOOLS[i];
+        look_row(last_name(tool->table, &arena), tool->has, tool->lacks, tool->name, out);
+        str_append(out, ", ");
+        look_row(asked, tool->has, tool->lacks, tool->name, out);
         str_append(out, ", ");
     }
-    look_row(last_name(table, &arena), NULL, NULL, "", out);
-    str_append(
-        out, "), f AS (SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, k.whose"
-             "  FROM k JOIN pg_catalog.pg_class c ON c.relname::pg_catalog.text = k.name"
-             "  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-             "  WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'skein'"
-             "  AND (k.has = '' OR EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
-             "   c.oid AND a.attname::pg_catalog.text = k.has AND NOT a.attisdropped))"
-             "  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
-             "   AND a.attname::pg_catalog.text = k.lacks AND NOT a.attisdropped))"
-             " SELECT f.name, coalesce(nullif(pg_catalog.string_agg(f.whose, ' or ') FILTER"
-             "  (WHERE f.whose <> ''), ''), 'of nobody known') FROM f GROUP BY f.name"
-             " ORDER BY f.name LIMIT 5");
+    look_row(asked, NULL, NULL, "", out);
+    str_append(out, LOOK);
 }
 
 /* ---- for the tools' files ---- */

@@ -65,8 +65,8 @@ typedef struct Tool {
     bool is_by_id;     /* its rows have the id, and not the version */
     bool keeps_newest; /* its table holds one row: where it stands */
     bool hides_rest;   /* the same, or its heads: PlanTool has it */
-    /* A column by which its table is known among others of that name, and one that it does not
-     * have; NULL: whatever it has. */
+    /* A column by which its table is known among others, and those, with commas between, that it
+     * does not have; NULL: whatever it has. */
     const char *has;
     const char *lacks;
 
@@ -126,7 +126,8 @@ ErrCode tool_table(const Tool *tool, const char *written, Arena *arena, ToolTabl
 /* All of them, in the order of tool_names; NULL behind the last. */
 const Tool *tool_at(size_t index);
 
-/* The query of PlanTool.look: all tools' tables, wherever they lie, and what has `table`'s name. */
+/* The query of PlanTool.look: all tools' tables, wherever they lie, and what has `table`'s name,
+ * each with whose it looks like and whether it is the one that `table` finds. */
 void tool_look(const char *table, Str *out);
 
 /* ---- for the tools' files ---- */

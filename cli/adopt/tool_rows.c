@@ -4,6 +4,9 @@
  */
 #include "cli/adopt/tool.h"
 
+/* Of those that have a version, too, and would answer the question. */
+#define MARKS_OF_OTHERS "dirty,run_on,installed_rank,partial_hashes"
+
 static void query(const char *table, Str *out)
 {
     str_printf(out,
@@ -27,7 +30,7 @@ static void mirror(const ToolStep *step, Str *out)
 const Tool tool_dbmate = {
     .name = "dbmate",
     .has = "version",
-    .lacks = "dirty",
+    .lacks = MARKS_OF_OTHERS,
     .table = "schema_migrations",
     .is_in_first = true,
     .place = { .variable = "DBMATE_MIGRATIONS_TABLE", .spelling = TOOL_SPELLS_PARTS },
@@ -39,7 +42,7 @@ const Tool tool_dbmate = {
 const Tool tool_rails = {
     .name = "rails",
     .has = "version",
-    .lacks = "dirty",
+    .lacks = MARKS_OF_OTHERS,
     .table = "schema_migrations",
     .query = query,
     .mirror = mirror,
@@ -47,7 +50,7 @@ const Tool tool_rails = {
 
 const Tool tool_diesel = {
     .name = "diesel",
-    .has = "version",
+    .has = "run_on",
     .table = "__diesel_schema_migrations",
     .is_in_first = true,
     .format = "diesel",

@@ -534,12 +534,51 @@ static void a_table_that_is_not_there_is_named_with_those_that_are(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         assert_refusal(world, lines[i], 3,
-                       "found: app.schema_migrations (rails or dbmate), public.schema_migrations "
+                       "found: app.schema_migrations (dbmate or rails), public.schema_migrations "
                        "(golang-migrate); say which is meant");
     }
     assert_refusal(world, lines[5], 3,
                    "the table app.schema_migrations here is not one that "
                    "golang-migrate makes: operator does not exist");
+}
+
+/* What another tool keeps may happen to answer the question, and be of another mind about it. */
+static void a_table_of_another_tools_shape_is_refused_though_it_could_be_read(void **state)
+{
+    static const struct {
+        const char *made;
+        const char *line;
+        const char *words;
+    } CASES[] = {
+        { "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY,"
+          " run_on timestamp NOT NULL DEFAULT now())",
+          "adopt --from dbmate --table __diesel_schema_migrations",
+          "the table __diesel_schema_migrations here is not one that dbmate makes: it looks like "
+          "one of diesel" },
+        { "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)",
+          "up --mirror diesel --table schema_migrations",
+          "not one that diesel makes: it looks like one of dbmate or rails" },
+        { "CREATE TABLE moves (installed_rank int PRIMARY KEY, version varchar(50),"
+          " success boolean)",
+          "up --mirror dbmate --table moves --dry-run",
+          "the table moves here is not one that dbmate makes: it looks like one of flyway" },
+        { "CREATE TABLE moves (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+          "repair --mirror rails --table moves",
+          "the table moves here is not one that rails makes: it looks like one of golang-migrate" },
+    };
+    World *world = *state;
+    put_shop(world);
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        new_database(world);
+        pg_cluster_run(world->cluster, world->database, CASES[i].made);
+        int exit_code = strncmp(CASES[i].line, "repair", strlen("repair")) == 0 ? 6 : 3;
+        assert_program(world, arena_printf(&world->arena, "skein %s", CASES[i].line), exit_code,
+                       CASES[i].words);
+    }
+    new_database(world);
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE TABLE moves (version text PRIMARY KEY, added timestamptz)");
+    run_json(world, "up --mirror dbmate --table moves", 0);
 }
 
 #define VERSIONS                                                                                   \
@@ -812,6 +851,7 @@ int main(void)
         WORLD_TEST(what_prisma_applied_as_another_file_is_not_adopted_in_silence),
         WORLD_TEST(flyways_checksums_are_made_those_of_the_files),
         WORLD_TEST(the_old_table_is_kept_true_up_and_down),
+        WORLD_TEST(a_table_of_another_tools_shape_is_refused_though_it_could_be_read),
         WORLD_TEST(a_table_that_is_not_there_is_named_with_those_that_are),
         WORLD_TEST(what_two_histories_do_not_agree_on_is_set_right),
         WORLD_TEST(golang_migrates_one_row_stays_with_the_newest),
