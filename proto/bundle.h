@@ -374,6 +374,10 @@ bool plan_is_unread(const PlanMigration *migration);
  */
 bool plan_is_same_content(const PlanMigration *migration, const char *checksum);
 
+/* Does it hold what a history row of that checksum was, if the row has another id? Neither is
+ * unread, and nothing is no content. */
+bool plan_is_new_name_of(const PlanMigration *migration, const char *checksum);
+
 /*
  * Where a migration is other than it was when it was applied. A history keeps the fingerprints of
  * what was applied: enough to tell which statements changed, and nothing of what they say.

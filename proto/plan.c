@@ -178,6 +178,13 @@ bool plan_is_same_content(const PlanMigration *migration, const char *checksum)
     return was_unread || plan_is_unread(migration) || str_equal(now, checksum);
 }
 
+bool plan_is_new_name_of(const PlanMigration *migration, const char *checksum)
+{
+    bool has_content = checksum[strspn(checksum, "0")] != '\0' && !plan_is_unread(migration);
+    return has_content && !migration->is_repeatable && migration->up.count > 0 &&
+           plan_is_same_content(migration, checksum);
+}
+
 static bool is_same_fingerprint(Bytes a, size_t a_index, Bytes b, size_t b_index)
 {
     return memcmp(a.data + a_index * FINGERPRINT_BYTES, b.data + b_index * FINGERPRINT_BYTES,

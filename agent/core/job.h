@@ -180,11 +180,14 @@ typedef struct History {
     const char *foreign_newest; /* id of the newest of them; "" */
     const char **foreign_ids;   /* the first of them, at most PASSED_MAX */
     size_t foreign_id_count;
-    uint32_t foreign_place;  /* its place among the rows */
-    bool has_newer_above;    /* a row of another rollout, or of the command line, was applied after
-                                ours */
-    const char *newer_above; /* its migration id; "" */
-    const char *version;     /* newest applied, in order of application; "" */
+    const char *renamed_from; /* id of one that an absent migration of the plan holds the content
+                                 of: its file has another name now; NULL: there is none */
+    size_t renamed_to;        /* that migration */
+    uint32_t foreign_place;   /* its place among the rows */
+    bool has_newer_above;     /* a row of another rollout, or of the command line, was applied after
+                                 ours */
+    const char *newer_above;  /* its migration id; "" */
+    const char *version;      /* newest applied, in order of application; "" */
     uint32_t timeline;
     uint32_t strange;           /* of a plan with a tool: what that has applied and the plan does
                                    not know */

@@ -462,6 +462,8 @@ void job_history_take(Job *job, const History *history)
     known->has_newer_above = history->has_newer_above;
     known->timeline = history->timeline;
     str_copy(known->foreign_newest, sizeof(known->foreign_newest), history->foreign_newest);
+    take_text(known->renamed_from, sizeof(known->renamed_from), history->renamed_from);
+    known->renamed_to = history->renamed_to;
     str_copy(known->newer_above, sizeof(known->newer_above), history->newer_above);
     str_copy(known->version, sizeof(known->version), history->version);
     known->strange = history->strange;

@@ -124,6 +124,23 @@ void job_hold_changed(void *subject)
     job_hold_at(job, ERR_CHECKSUM, id);
 }
 
+/* Instead of what would be right where the file were another one. False: it is. */
+static bool hint_renamed(Job *job, const char *id)
+{
+    const char *from = job->history.renamed_from;
+    const char *to = job_migration_id(job, (long)job->history.renamed_to);
+    if (from[0] == '\0' || (!str_equal(id, from) && !str_equal(id, to))) {
+        return false;
+    }
+    AUTO(Str) word = { 0 };
+    shell_word(from, &word);
+    err_hint(&job->err,
+             "%s looks like %s under a new name (the same content): `skein repair --rename %s` on "
+             "this database makes the row that file's; or give the file its former name",
+             to, from, str_text(&word));
+    return true;
+}
+
 void job_hold_foreign(void *subject)
 {
     Job *job = job_of(subject);
@@ -132,11 +149,13 @@ void job_hold_foreign(void *subject)
     err_set(job_trouble_new(job), ERR_HISTORY,
             "%s is applied here and is none of these migrations (%u such in all)", id,
             job->history.foreign);
-    err_hint(&job->err,
-             "the database is ahead of these migrations, or of another history: take the directory "
-             "that has %s, or %s (`missing:` in a rollout file), or see `skein repair` on this "
-             "database",
-             id, command_with(job, "--missing ignore", &arena));
+    if (!hint_renamed(job, id)) {
+        err_hint(&job->err,
+                 "the database is ahead of these migrations, or of another history: take the "
+                 "directory that has %s, or %s (`missing:` in a rollout file), or see `skein "
+                 "repair` on this database",
+                 id, command_with(job, "--missing ignore", &arena));
+    }
     job_hold_at(job, ERR_HISTORY, id);
 }
 
@@ -204,6 +223,18 @@ static void discord_behind(Job *job, size_t index, const char *id, const char *t
     }
 }
 
+static void discord_ahead(Job *job, const char *id, const char *tool)
+{
+    if (!hint_renamed(job, id)) {
+        err_hint(
+            &job->err,
+            "%s went on by itself: take over what it has done with `skein adopt --from %s`, or "
+            "`adopt: %s` in a rollout file, and go on then; `skein repair --mirror %s` on this "
+            "database shows all that the two do not agree on",
+            tool, tool, tool, tool);
+    }
+}
+
 void job_hold_discord(void *subject)
 {
     Job *job = job_of(subject);
@@ -213,12 +244,7 @@ void job_hold_discord(void *subject)
     if (job->history.rows[index].is_in_tool) {
         err_set(job_trouble_new(job), ERR_HISTORY,
                 "%s has applied %s here, and skein's history does not have it", tool, id);
-        err_hint(
-            &job->err,
-            "%s went on by itself: take over what it has done with `skein adopt --from %s`, or "
-            "`adopt: %s` in a rollout file, and go on then; `skein repair --mirror %s` on this "
-            "database shows all that the two do not agree on",
-            tool, tool, tool, tool);
+        discord_ahead(job, id, tool);
     } else {
         discord_behind(job, index, id, tool);
     }
@@ -332,12 +358,14 @@ void job_hold_tie_ahead(void *subject)
     const char *tie = job->history.tie;
     err_set(job_trouble_new(job), ERR_HISTORY,
             "%s has applied %s here by itself, and skein's history does not have it", tie, id);
-    err_hint(
-        &job->err,
-        "take over what it has done: `skein adopt --from %s%s`, or `adopt: %s` in a rollout file; "
-        "--mirror %s (`mirror:`) keeps its table true from then on. Where its table is wrong, set "
-        "that right, or drop it",
-        tie, job->history.tie_table, tie, tie);
+    if (!hint_renamed(job, id)) {
+        err_hint(
+            &job->err,
+            "take over what it has done: `skein adopt --from %s%s`, or `adopt: %s` in a rollout "
+            "file; --mirror %s (`mirror:`) keeps its table true from then on. Where its table is "
+            "wrong, set that right, or drop it",
+            tie, job->history.tie_table, tie, tie);
+    }
     job_hold_at(job, ERR_HISTORY, id);
 }
 
@@ -363,11 +391,14 @@ void job_hold_gap(void *subject)
     const char *missing = job_migration_id(job, job_history_gap(job, &above));
     err_set(job_trouble_new(job), ERR_HISTORY, "%s is not applied here, but %s above it is",
             missing, job_migration_id(job, above));
-    err_hint(&job->err,
-             "give the missing migration a version above what is applied, or say what is to become "
-             "of such ones (`out_of_order:` in a rollout file): %s runs it, %s passes it over",
-             command_with(job, "--out-of-order apply", &arena),
-             command_with(job, "--out-of-order ignore", &arena));
+    if (!hint_renamed(job, missing)) {
+        err_hint(&job->err,
+                 "give the missing migration a version above what is applied, or say what is to "
+                 "become of such ones (`out_of_order:` in a rollout file): %s runs it, %s passes "
+                 "it over",
+                 command_with(job, "--out-of-order apply", &arena),
+                 command_with(job, "--out-of-order ignore", &arena));
+    }
     job_hold_at(job, ERR_HISTORY, missing);
 }
 

@@ -73,6 +73,8 @@ typedef struct JobHistory {
     long lost_row; /* done as this job knew it, in whole or in part, gone on another timeline; -1:
                       none */
     char foreign_newest[MIGRATION_ID_MAX + 1];
+    char renamed_from[MIGRATION_ID_MAX + 1];
+    size_t renamed_to;
     char newer_above[MIGRATION_ID_MAX + 1];
     char version[MIGRATION_ID_MAX + 1];
     char start[MIGRATION_ID_MAX + 1];

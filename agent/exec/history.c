@@ -187,6 +187,32 @@ static void row_note(Runner *runner, const PGresult *rows, int row, const Map *i
     }
 }
 
+/* A file that was given another name: its row is none of the plan's, and it has none. */
+static void renamed_find(Runner *runner, const PGresult *rows, int row)
+{
+    const Plan *plan = runner->config.order->plan;
+    History *history = &runner->history;
+    const char *checksum = result_text(rows, row, ROW_CHECKSUM);
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        if (history->rows[i].state == ROW_ABSENT &&
+            plan_is_new_name_of(&plan->migrations[i], checksum)) {
+            history->renamed_from = history_id(&runner->arena, result_text(rows, row, ROW_ID));
+            history->renamed_to = i;
+            return;
+        }
+    }
+}
+
+static void renamed_fill(Runner *runner, const PGresult *rows, const Map *index)
+{
+    for (int row = 0; row < PQntuples(rows) && runner->history.foreign > 0; row++) {
+        bool is_foreign = map_get(index, result_text(rows, row, ROW_ID)) == NULL;
+        if (is_foreign && state_parse(result_text(rows, row, ROW_STATE)) == ROW_APPLIED) {
+            renamed_find(runner, rows, row);
+        }
+    }
+}
+
 /* The newest word counts. */
 static void tie_take(Runner *runner, const PGresult *rows)
 {
@@ -230,6 +256,7 @@ void history_fill(Runner *runner, const PGresult *rows, uint32_t timeline)
     for (int row = 0; row < PQntuples(rows); row++) {
         row_note(runner, rows, row, index, &has_ours);
     }
+    renamed_fill(runner, rows, index);
     tie_take(runner, rows);
     told_fill(runner, rows, index);
 }

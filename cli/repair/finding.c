@@ -1,8 +1,6 @@
 /* What is wrong with a history: see finding.h. */
 #include "cli/repair/finding_internal.h"
 
-#include <string.h>
-
 static const struct KindRow {
     const char *name;
     bool is_note;
@@ -83,12 +81,6 @@ static const PlanScript *script_of(const RepairRow *row, const PlanMigration *mi
     return finding_is_down(row) ? &migration->down : &migration->up;
 }
 
-/* What was unread when it was taken over may have been anything. */
-static bool has_content(const RepairRow *row)
-{
-    return row->checksum[strspn(row->checksum, "0")] != '\0';
-}
-
 const RepairRow *finding_row_of(const RepairSight *sight, const char *id)
 {
     for (size_t i = 0; i < sight->count; i++) {
@@ -105,8 +97,7 @@ static const PlanMigration *renamed(const Gathering *gathering, const RepairRow 
     const Plan *plan = gathering->plan;
     for (size_t i = 0; i < plan->migration_count; i++) {
         const PlanMigration *migration = &plan->migrations[i];
-        bool can_be = !migration->is_repeatable && migration->up.count > 0 && has_content(row);
-        if (can_be && plan_is_same_content(migration, row->checksum) &&
+        if (plan_is_new_name_of(migration, row->checksum) &&
             finding_row_of(gathering->sight, migration->id) == NULL) {
             return migration;
         }

@@ -38,6 +38,32 @@ static void tool_does(World *world, const char *sql)
     pg_cluster_run(world->cluster, world->database, sql);
 }
 
+/* The tool knows it by its version, and skein's history by its former name: nobody went on. */
+static void a_renamed_file_is_not_taken_for_what_the_tool_did_by_itself(void **state)
+{
+    static const char *const LINES[] = { "up", "up --missing ignore",
+                                         "up --missing ignore --dry-run",
+                                         "up --mirror dbmate --missing ignore" };
+    World *world = *state;
+    put_shop(world);
+    run_json(world, "adopt --from dbmate", 0);
+    put_third(world);
+    run_json(world, "up --mirror dbmate", 0);
+    remove_migration(world, "0003_like");
+    put_migration(world, "0003_liked", "INSERT INTO likes VALUES (3);\n",
+                  "DELETE FROM likes WHERE i = 3;\n");
+    for (size_t i = 0; i < ARRAY_LEN(LINES); i++) {
+        Outcome outcome = run(world, LINES[i]);
+        assert_int_equal(outcome.exit_code, 3);
+        assert_non_null(strstr(outcome.err, "0003_liked looks like 0003_like under a new name"));
+        assert_non_null(strstr(outcome.err, "`skein repair --rename 0003_like"));
+        assert_null(strstr(outcome.err, "skein adopt"));
+    }
+    run_json(world, "repair --rename 0003_like --yes", 0);
+    run_json(world, "up", 0);
+    assert_ask(world, LIKES, "1");
+}
+
 static void what_the_tool_did_by_itself_does_not_run_again(void **state)
 {
     World *world = *state;
@@ -562,6 +588,7 @@ static void a_table_that_says_nothing_holds_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_renamed_file_is_not_taken_for_what_the_tool_did_by_itself),
         WORLD_TEST(what_the_tool_did_by_itself_does_not_run_again),
         WORLD_TEST(a_tool_that_was_told_is_remembered_as_one_that_was_adopted),
         WORLD_TEST(a_table_of_another_name_and_schema_is_remembered),
