@@ -157,8 +157,9 @@ static const char REPAIR_DETAILS[] =
     "done, with the command to type; changes nothing. With one, of the migrations named: shows what it would\n"
     "do and asks, unless --yes. One choice at a time, and only one that was offered. Each change is made\n"
     "behind the fence, as an attempt's, and kept in the row with who made it, when and why. Nothing of a\n"
-    "migration runs. Exit code of the explaining: 6 when something keeps up or down from going on. See\n"
-    "docs/repair.md.";
+    "migration runs. Exit code of the explaining: 6 when something keeps up or down from going on. It is\n"
+    "about one database, or one schema of it: of a fleet, `skein rollout show` has the command for each target\n"
+    "that is held. See docs/repair.md.";
 
 static const char STATUS_DETAILS[] =
     "states: applied, pending; changed: its file is not what was applied; missing: applied, but "
