@@ -224,17 +224,17 @@ static void tie_take(Runner *runner, const PGresult *rows)
     }
 }
 
-/* Which of them the tool has had that is asked now: the plan's, or the tie. */
+/* Which of them the table has had that is asked now: the plan's tool's, or the tie's. */
 static void told_fill(Runner *runner, const PGresult *rows, const Map *index)
 {
     const PlanTool *tool = plan_tool(runner->config.order->plan);
-    const char *asked = tool == NULL ? runner->tie.tool : tool->tool;
+    const Tie asked = tool == NULL ? runner->tie : tie_of_tool(tool);
     for (int row = 0; row < PQntuples(rows); row++) {
         uintptr_t known = (uintptr_t)map_get(index, result_text(rows, row, ROW_ID));
         if (known != 0) {
+            const Tie tie = tie_read(rows, row, ROW_TOOL, &runner->arena);
             runner->history.rows[known - 1].was_in_tool =
-                result_bool(rows, row, ROW_WAS_TOLD) &&
-                str_equal(result_text(rows, row, ROW_TOOL), asked);
+                result_bool(rows, row, ROW_WAS_TOLD) && tie_is_same(&tie, &asked);
         }
     }
 }

@@ -91,7 +91,7 @@ static RepairRow row_read(const PGresult *rows, int row, Arena *arena)
         .agent = arena_strdup(arena, result_text(rows, row, REPAIR_AGENT)),
         .started_at = arena_strdup(arena, result_text(rows, row, REPAIR_STARTED_AT)),
         .adopted_from = arena_strdup(arena, result_text(rows, row, REPAIR_ADOPTED_FROM)),
-        .tool = arena_strdup(arena, result_text(rows, row, REPAIR_TOOL)),
+        .tie = tie_read(rows, row, REPAIR_TOOL, arena),
         .was_in_tool = result_bool(rows, row, REPAIR_WAS_TOLD),
         .evidence = arena_strdup(arena, result_text(rows, row, REPAIR_EVIDENCE)),
         .backend_pid = (int)result_int64(rows, row, REPAIR_PID),
@@ -114,8 +114,8 @@ static ErrCode rows_look(Runner *runner, Arena *arena, RepairSight *sight, Err *
     sight->rows = ARENA_ARRAY(arena, RepairRow, sight->count);
     for (size_t i = 0; i < sight->count; i++) {
         sight->rows[i] = row_read(rows, (int)i, arena);
-        if (sight->rows[i].tool[0] != '\0') {
-            sight->tie = tie_read(rows, (int)i, REPAIR_TOOL, arena);
+        if (sight->rows[i].tie.tool[0] != '\0') {
+            sight->tie = sight->rows[i].tie;
         }
     }
     return ERR_NONE;
@@ -233,7 +233,7 @@ static void plain_look(Runner *runner, const PlanTool *tool, Arena *arena, Repai
 {
     Action action = action_of(ACTION_NONE);
     AUTO_PTR(PGresult) rows = NULL;
-    *told = (RepairTool){ .name = tool->tool, .tool = tool, .table = "" };
+    *told = (RepairTool){ .name = tool->tool, .tool = tool, .tie = tie_of_tool(tool), .table = "" };
     if (tool_query(runner, tool, tool->query, &action, &rows, &told->why) != ERR_NONE) {
         tool_explain(runner, tool, &action, &told->why);
     } else if (tool_check(runner, tool, &action, &told->why) == ERR_NONE) {
@@ -241,11 +241,12 @@ static void plain_look(Runner *runner, const PlanTool *tool, Arena *arena, Repai
     }
 }
 
-static void tie_take(const TieSight *seen, RepairTool *told)
+static void tie_take(const TieSight *seen, const Tie *tie, RepairTool *told)
 {
     *told = (RepairTool){ .name = seen->name,
                           .tool = seen->tool,
                           .sharing = seen->sharing,
+                          .tie = seen->sharing == SHARING_TIED ? *tie : (Tie){ .tool = seen->name },
                           .table = seen->table,
                           .sight = seen->tool_sight };
     if (seen->trouble != NULL) {
@@ -268,7 +269,7 @@ ErrCode repair_look_tool(Runner *runner, const RepairSight *sight, const PlanToo
     }
     ErrCode code = tie_see(runner, &tie, sight->count > 0, &action, arena, &seen, err);
     if (code == ERR_NONE && seen.sharing != SHARING_NONE) {
-        tie_take(&seen, ret_tool);
+        tie_take(&seen, &tie, ret_tool);
     } else if (code == ERR_NONE && own->tool != NULL) {
         plain_look(runner, own, arena, ret_tool);
     }

@@ -30,7 +30,7 @@ typedef struct RepairRow {
     const char *agent;
     const char *started_at;
     const char *adopted_from;
-    const char *tool;     /* that it is shared with; "": none */
+    Tie tie;              /* that it is shared with */
     bool was_in_tool;     /* that has had it: skein took it over from there, or told it */
     const char *evidence; /* JSON; "": none */
     int backend_pid;      /* of the backend that wrote it, if that is still there; else 0 */
@@ -82,6 +82,7 @@ typedef struct RepairTool {
     const PlanTool *tool; /* NULL: none was asked, or `why` says why not */
     Sharing sharing; /* what an attempt would have to do with it; NONE: nothing, and it is asked for
                         a person's sake */
+    Tie tie;         /* which table of it was asked */
     const char *table; /* what a command adds for its table: " --table ops.moves"; "": nothing */
     Err why;           /* ERR_NONE: the table was read */
     ToolSight sight;   /* what was read */

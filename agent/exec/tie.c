@@ -29,6 +29,19 @@ Tie tie_read(const PGresult *rows, int row, int column, Arena *arena)
                   .table = arena_strdup(arena, result_text(rows, row, column + 2)) };
 }
 
+bool tie_is_same(const Tie *a, const Tie *b)
+{
+    bool is_open = is_empty(a->table) || is_empty(b->table);
+    return str_equal(or_empty(a->tool), or_empty(b->tool)) &&
+           (is_open ||
+            (str_equal(a->table, b->table) && str_equal(or_empty(a->schema), or_empty(b->schema))));
+}
+
+Tie tie_of_tool(const PlanTool *tool)
+{
+    return (Tie){ .tool = tool->tool, .schema = tool->name_schema, .table = tool->name };
+}
+
 const char *tie_evidence(Runner *runner, bool is_told)
 {
     const PlanTool *tool = plan_tool(runner->config.order->plan);

@@ -30,6 +30,13 @@ typedef struct Tie {
     const char *table;  /* "": its usual one */
 } Tie;
 
+/* One that keeps no table, as what was taken over before tables were kept, is of any of the tool's.
+ */
+bool tie_is_same(const Tie *a, const Tie *b);
+
+/* The table that a plan asks or tells. Borrows. */
+Tie tie_of_tool(const PlanTool *tool);
+
 /* What it says, where the plan has nothing to do with it. */
 typedef struct TieSight {
     Sharing sharing; /* NONE: there is no such tool, or its table is gone; TIED, FOUND */

@@ -181,7 +181,7 @@ static const HistoryRow *rows_of(const Gathering *gathering, const RepairTool *t
         const RepairRow *row = finding_row_of(gathering->sight, plan->migrations[i].id);
         rows[i].state = state_of(row);
         rows[i].is_in_tool = told->sight.has != NULL && told->sight.has[i];
-        rows[i].was_in_tool = row != NULL && row->was_in_tool && str_equal(row->tool, told->name);
+        rows[i].was_in_tool = row != NULL && row->was_in_tool && tie_is_same(&row->tie, &told->tie);
     }
     return rows;
 }

@@ -153,6 +153,23 @@ static void a_tool_that_lags_behind_is_told_of(void **state)
     assert_string_equal(run(world, "up").err, "");
 }
 
+/* Of two tables of one tool, each has had what was told to it. */
+static void what_another_table_of_the_tool_has_had_this_one_has_not(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    tool_does(world, "CREATE SCHEMA old; ALTER TABLE schema_migrations SET SCHEMA old");
+    run_json(world, "adopt --from dbmate --table old.schema_migrations", 0);
+    tool_does(world, "CREATE TABLE schema_migrations (version varchar PRIMARY KEY)");
+    assert_program(world, "skein repair --mirror dbmate", 6, "dbmate was never told");
+    assert_null(strstr(run(world, "repair --mirror dbmate").out, "tool-undone"));
+    assert_refusal(world, "up --mirror dbmate", 3,
+                   "0001_users is applied here by skein's history, and dbmate does not have it");
+    tool_does(world, "DELETE FROM old.schema_migrations WHERE version = '0002'");
+    assert_program(world, "skein repair --mirror dbmate --table old.schema_migrations", 6,
+                   "tool-undone");
+}
+
 static void dropping_the_tools_table_ends_it(void **state)
 {
     World *world = *state;
@@ -594,6 +611,7 @@ int main(void)
         WORLD_TEST(a_table_of_another_name_and_schema_is_remembered),
         WORLD_TEST(what_is_to_be_typed_goes_to_the_same_target),
         WORLD_TEST(a_tool_that_lags_behind_is_told_of),
+        WORLD_TEST(what_another_table_of_the_tool_has_had_this_one_has_not),
         WORLD_TEST(dropping_the_tools_table_ends_it),
         WORLD_TEST(a_table_in_a_schema_that_is_closed_to_the_role_is_not_gone),
         WORLD_TEST(a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with),
