@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/proof/blame.h"
+#include "cli/proof/culprit.h"
 #include "common/list.h"
 #include "common/str.h"
 
@@ -18,6 +19,7 @@ typedef struct Descent {
     Proved *items;
     Chain *chain;
     Catalog top;
+    Catalog now;          /* what the last look has seen */
     Differences known;    /* as the last step has left it */
     Differences standing; /* of it, what repeatables above have made */
     LIST(Consequence) consequences;
@@ -32,40 +34,61 @@ AUTO_DEFINE(Descent, descent_done)
 
 /* ---- whose fault it is ---- */
 
-/* Of what this migration's down left, what is still there and, if `words` is not NULL, is named in
- * it. */
-static const Difference *find_left(const Descent *descent, const Differences *left,
-                                   const char *words)
+typedef struct Search {
+    const Descent *descent;
+    const Clue *clue;
+    unsigned fit; /* of what is found so far */
+    Consequence *found;
+} Search;
+
+/* Of what a down left, what is still there and fits better than what was found nearer. */
+static void search_left(Search *search, size_t culprit, const Differences *left)
 {
+    const Descent *descent = search->descent;
     for (size_t i = 0; i < left->count; i++) {
         const Difference *item = &left->items[i];
-        const CatalogEntry *entry = difference_entry(item);
-        if (difference_find(&descent->known, entry->key, item->how) != NULL &&
-            (words == NULL || blame_has_name(words, entry->name))) {
-            return item;
+        if (difference_find(&descent->known, difference_entry(item)->key, item->how) == NULL) {
+            continue;
+        }
+        unsigned fit = clue_fit(search->clue, item, &descent->now);
+        if (search->found->left == NULL || fit > search->fit) {
+            search->fit = fit;
+            search->found->left = item;
+            search->found->culprit = culprit;
         }
     }
-    return NULL;
 }
 
 /*
- * The nearest one above `index`; or else whoever's leavings a step between has changed, as one that
- * renames their table. False: none.
+ * Whose leavings fit best, of equals the nearest above `index`; and then those that a step between
+ * has changed, as one that renames their table. False: none fits as well as that.
  */
-static bool find_culprit(const Descent *descent, size_t index, const char *words,
+static bool find_culprit(const Descent *descent, size_t index, const Clue *clue, unsigned fit_min,
                          Consequence *consequence)
 {
+    Search search = { .descent = descent, .clue = clue, .found = consequence };
     for (size_t i = index + 1; i <= descent->chain->top; i++) {
-        consequence->left = find_left(descent, &descent->items[i].chain.undone, words);
-        consequence->culprit = i;
-        if (consequence->left != NULL) {
-            return true;
-        }
+        search_left(&search, i, &descent->items[i].chain.undone);
     }
     LIST_EACH(other, &descent->consequences) {
-        consequence->left = find_left(descent, &other->undone, words);
-        consequence->culprit = other->culprit;
-        if (consequence->left != NULL) {
+        search_left(&search, other->culprit, &other->undone);
+    }
+    return consequence->left != NULL && search.fit >= fit_min;
+}
+
+/* Whose down has not put the rows back that the failure, or its statement, is about. A seed puts
+ * rows in besides, and then nobody knows which of them it is. */
+static bool find_rows_culprit(const Descent *descent, size_t index, const WalkFailure *failure,
+                              Consequence *consequence)
+{
+    const char *sql = failure->statement == NULL ? "" : failure->statement->sql;
+    Arena *arena = descent->bench->arena;
+    const char *words = arena_printf(arena, "%s\n%s", failure->err.message, sql);
+    consequence->left = NULL;
+    for (size_t i = index + 1; descent->bench->seed == NULL && i <= descent->chain->top; i++) {
+        consequence->rows = clue_rows(words, &descent->items[i].alone.rows);
+        consequence->culprit = i;
+        if (consequence->rows != NULL) {
             return true;
         }
     }
@@ -92,22 +115,30 @@ static bool is_of_seed(const Descent *descent, const Err *err)
     return descent->bench->seed != NULL && is_of_rows(err);
 }
 
-/*
- * Is it somebody else's fault? Of a failure (NULL: there is none) whoever left what its message
- * names; else whoever left anything.
- */
-static bool is_anothers(const Descent *descent, size_t index, const Err *failure,
-                        Consequence *ret_consequence)
+/* Is the failure somebody else's fault? */
+static bool is_failure_anothers(const Descent *descent, size_t index, const WalkFailure *failure,
+                                Consequence *ret_consequence)
 {
-    *ret_consequence = (Consequence){ .victim = index };
+    *ret_consequence = (Consequence){ .victim = index, .failure = *failure };
     if (!is_down_right_alone(&descent->items[index].alone)) {
         return false;
     }
-    if (failure != NULL && find_culprit(descent, index, failure->message, ret_consequence)) {
-        return true;
+    bool is_rows = is_of_rows(&failure->err);
+    Clue clue = clue_of_words(failure->err.message, &descent->now, descent->bench->arena);
+    return find_culprit(descent, index, &clue, is_rows ? CLUE_FIT_NAMED : 0, ret_consequence) ||
+           (is_rows && find_rows_culprit(descent, index, failure, ret_consequence));
+}
+
+/* And what has come to be different? */
+static bool is_difference_anothers(const Descent *descent, size_t index,
+                                   const Differences *differences, Consequence *ret_consequence)
+{
+    *ret_consequence = (Consequence){ .victim = index, .undone = *differences };
+    if (differences->real_count == 0 || !is_down_right_alone(&descent->items[index].alone)) {
+        return false;
     }
-    bool may_be_any = failure == NULL || !is_of_rows(failure);
-    return may_be_any && find_culprit(descent, index, NULL, ret_consequence);
+    Clue clue = clue_of_differences(differences, descent->bench->arena);
+    return find_culprit(descent, index, &clue, 0, ret_consequence);
 }
 
 static void lay_at_its_door(Descent *descent, const Consequence *consequence)
@@ -140,8 +171,7 @@ static void take_failure(Descent *descent, size_t index, const WalkFailure *fail
 {
     Trial *trial = &descent->items[index].chain;
     Consequence consequence;
-    if (is_anothers(descent, index, &failure->err, &consequence)) {
-        consequence.failure = *failure;
+    if (is_failure_anothers(descent, index, failure, &consequence)) {
         lay_at_its_door(descent, &consequence);
         descent->chain->is_blocked = true;
     } else {
@@ -163,8 +193,7 @@ static void take_differences(Descent *descent, size_t index, const Differences *
     Differences news = differences_without(all, &descent->known, arena);
     Differences foreign = differences_without(&news, &proved->alone.undone, arena);
     Consequence consequence;
-    if (foreign.real_count > 0 && is_anothers(descent, index, NULL, &consequence)) {
-        consequence.undone = foreign;
+    if (is_difference_anothers(descent, index, &foreign, &consequence)) {
         lay_at_its_door(descent, &consequence);
         news = differences_without(&news, &foreign, arena);
     }
@@ -205,6 +234,7 @@ static ErrCode step_down(Descent *descent, size_t index, bool *ret_goes_on, Err 
     if (bench_catalog(bench, &now, err) != ERR_NONE) {
         return err->code;
     }
+    descent->now = now;
     Differences all = catalog_compare(&expected, &now, bench->arena);
     if (bench->walker->ground->set->migrations[index].is_repeatable) {
         take_standing(descent, index, &all);
@@ -267,6 +297,7 @@ ErrCode chain_try(Bench *bench, size_t first, const Catalog *before, Proved *ite
     descent = { .bench = bench, .before = before, .items = items, .chain = chain };
     chain->bottom = chain->top + 1;
     ErrCode code = bench_catalog(bench, &descent.top, err);
+    descent.now = descent.top;
     if (code == ERR_NONE) {
         code = bench_seed(bench, err);
     }

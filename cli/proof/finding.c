@@ -341,19 +341,27 @@ static void tenant_add(Writer *writer, const TenantTrial *trial)
 
 /* ---- what a down below came to ---- */
 
+/* What stands in the way of the other down. */
+static const char *obstacle_text(const Consequence *consequence, Arena *arena)
+{
+    const Difference *left = consequence->left;
+    if (consequence->rows != NULL) {
+        return arena_printf(arena, "what this down does to rows (%s)",
+                            row_change_text(consequence->rows, arena));
+    }
+    return arena_printf(arena, "%s, which this down has %s,", difference_entry(left)->key,
+                        left->how == DIFFERENCE_LEFT ? "left behind" : "not left as it was");
+}
+
 static void consequence_told(Writer *writer, size_t from, const Consequence *consequence)
 {
     const char *victim = writer->set->migrations[consequence->victim].id;
-    const Difference *left = consequence->left;
+    const char *obstacle = obstacle_text(consequence, writer->arena);
     for (size_t i = from; i < writer->list.count; i++) {
         Finding *finding = &writer->list.items[i];
         finding->met_by = victim;
         finding->hint = arena_printf(
-            writer->arena,
-            "%s, which this down has %s, is in its way: alone the down "
-            "of %s is right",
-            difference_entry(left)->key,
-            left->how == DIFFERENCE_LEFT ? "left behind" : "not left as it was", victim);
+            writer->arena, "%s is in its way: alone the down of %s is right", obstacle, victim);
     }
 }
 

@@ -81,6 +81,7 @@ typedef struct Consequence {
     size_t culprit;
     size_t victim;
     const Difference *left; /* by the culprit: what the victim's down met */
+    const RowChange *rows;  /* or else the rows that it met; NULL: of `left` */
     WalkFailure failure;    /* of the victim's down; or else what that brought: */
     Differences undone;
 } Consequence;
