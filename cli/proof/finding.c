@@ -22,45 +22,56 @@ typedef struct Writer {
 
 /* ---- differing lines ---- */
 
-static size_t line_end(const char *text, size_t at)
-{
-    return at + strcspn(text + at, "\n");
-}
+typedef struct Lines {
+    const char **items;
+    size_t count;
+} Lines;
 
-/* Bytes of the whole lines with which both texts begin. */
-static size_t common_head(const char *a, const char *b)
+static Lines lines_of(const char *text, Arena *arena)
 {
-    size_t same = 0;
-    for (size_t i = 0; a[i] != '\0' && a[i] == b[i]; i++) {
-        if (a[i] == '\n') {
-            same = i + 1;
-        }
+    size_t max = 1;
+    for (const char *at = text; *at != '\0'; at++) {
+        max += *at == '\n';
     }
-    return same;
+    Lines lines = { .items = ARENA_ARRAY(arena, const char *, max) };
+    for (const char *at = text; *at != '\0';) {
+        size_t length = strcspn(at, "\n");
+        lines.items[lines.count++] = arena_strndup(arena, at, length);
+        at += length + (at[length] == '\n');
+    }
+    return lines;
 }
 
-/* The lines of `text` that are not also where `other` has them: without the
- * common head and tail. */
+/* The lines of `text` that are not also where `other` has them: without those with which both
+ * begin, and those with which both end. */
 static const char *own_lines(const char *text, const char *other, Arena *arena)
 {
-    size_t head = common_head(text, other);
-    size_t end = strlen(text);
-    size_t other_end = strlen(other);
-    while (end > head && other_end > head && text[end - 1] == other[other_end - 1]) {
+    Lines own = lines_of(text, arena);
+    Lines others = lines_of(other, arena);
+    AUTO(Str) shown = { 0 };
+    size_t head = 0;
+    size_t end = own.count;
+    size_t other_end = others.count;
+    while (head < end && head < other_end && str_equal(own.items[head], others.items[head])) {
+        head++;
+    }
+    while (end > head && other_end > head &&
+           str_equal(own.items[end - 1], others.items[other_end - 1])) {
         end--;
         other_end--;
     }
-    end = line_end(text, end); /* the line that differs, whole */
-    size_t shown = head;
-    for (unsigned i = 0; i < LINES_MAX && shown < end; i++) {
-        shown = line_end(text, shown);
-        shown += shown < end;
+    for (size_t i = head; i < end && i < head + LINES_MAX; i++) {
+        str_printf(&shown, "%s%s", i == head ? "" : "\n", own.items[i]);
     }
-    while (shown > head && text[shown - 1] == '\n') {
-        shown--;
-    }
-    return arena_printf(arena, "%.*s%s", (int)(shown - head), text + head,
-                        shown < end && text[shown] == '\n' && shown + 1 < end ? "\n…" : "");
+    str_append(&shown, end > head + LINES_MAX ? "\n…" : "");
+    return arena_strdup(arena, str_text(&shown));
+}
+
+/* Of what came or went as a part of something that stays: a column, a constraint, an index. */
+static const char *part_lines(const CatalogEntry *entry, Arena *arena)
+{
+    bool is_part = entry->parent[0] != '\0' && !str_starts_with(entry->parent, "schema ");
+    return is_part ? own_lines(entry->definition, "", arena) : "";
 }
 
 static const char *members_on_one_line(const char *members, Arena *arena)
@@ -196,7 +207,11 @@ static Finding difference_finding(Writer *writer, const Difference *difference, 
     };
     const CatalogEntry *before = difference->before;
     const CatalogEntry *after = difference->after;
-    if (difference->how == DIFFERENCE_CHANGED) {
+    if (difference->how == DIFFERENCE_MISSING) {
+        finding.before = part_lines(before, writer->arena);
+    } else if (difference->how == DIFFERENCE_LEFT) {
+        finding.after = part_lines(after, writer->arena);
+    } else if (difference->how == DIFFERENCE_CHANGED) {
         finding.before = own_lines(before->definition, after->definition, writer->arena);
         finding.after = own_lines(after->definition, before->definition, writer->arena);
     } else if (difference->how == DIFFERENCE_REORDERED) {

@@ -16,7 +16,8 @@ typedef struct Finding {
     bool is_real;
     const char *object; /* key of the catalog, table or column; "": none */
     const char *text;   /* a sentence without its full stop */
-    const char *before; /* of what has changed, the lines that differ; "": none */
+    const char *before; /* of what has changed, the lines that differ; of a part that came or went
+                           its own; "": none */
     const char *after;
     const char *sqlstate; /* of a failure; "": none */
     const char *hint;     /* what can be said beside; "": nothing */

@@ -3,7 +3,10 @@
 
 #include "cli/output.h"
 #include "cli/printable.h"
+#include "cli/proof/beside.h"
 #include "cli/proof/tell.h"
+
+#define INDENT 6 /* of what is said below a finding */
 
 static const Colour COLOURS[] = {
     [VERDICT_NONE] = COLOUR_DIM,      [VERDICT_PROVED] = COLOUR_GOOD,
@@ -78,8 +81,10 @@ static void finding_tell(const Finding *finding, Str *out)
     }
     str_printf(out, "%s%s%s\n", is_told ? "" : " (", is_told ? "" : finding->class,
                is_told ? "" : ")");
-    lines_tell("before", finding->before, out, &arena);
-    lines_tell("now", finding->after, out, &arena);
+    if (!beside_write(finding->before, finding->after, INDENT, out, &arena)) {
+        lines_tell("before", finding->before, out, &arena);
+        lines_tell("now", finding->after, out, &arena);
+    }
     place_tell("up", &finding->up, out);
     place_tell("down", &finding->down, out);
     if (is_told) {

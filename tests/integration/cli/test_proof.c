@@ -83,15 +83,16 @@ static const Case CASES[] = {
       "",
       "test",
       1,
-      { "after the down: index public.users_name is left behind\n" } },
+      { "after the down: index public.users_name is left behind\n"
+        "      now     CREATE INDEX users_name ON public.users USING btree (name)\n"
+        "      up " } },
     { "DROP INDEX IF EXISTS nothing;\nALTER TABLE users DROP COLUMN name;",
       "ALTER TABLE users ADD COLUMN name text;",
       "test",
       1,
       { "after the down: table column public.users.name is not as before\n"
-        "      before  type: text\n"
-        "              not null\n"
-        "      now     type: text\n",
+        "      before   | now\n"
+        "      not null |\n",
         "0002_case.up.sql, line 2: statement 2, ALTER TABLE\n",
         "0002_case.down.sql, line 1: statement 1, ALTER TABLE\n" } },
     { "ALTER TABLE users ADD CONSTRAINT named UNIQUE (name);",
@@ -105,8 +106,22 @@ static const Case CASES[] = {
       "test",
       1,
       { "after the down: table constraint users_pkey on public.users is not as before\n"
-        "      before  PRIMARY KEY (id)\n"
-        "      now     UNIQUE (id)\n" } },
+        "      before           | now\n"
+        "      PRIMARY KEY (id) | UNIQUE (id)\n" } },
+    { "ALTER TABLE users ADD COLUMN score int DEFAULT 2;",
+      "ALTER TABLE users ALTER COLUMN score DROP DEFAULT;",
+      "test",
+      1,
+      { "after the down: table column public.users.score is left behind\n"
+        "      before | now\n"
+        "             | type: integer\n" } },
+    { "ALTER TABLE users ALTER COLUMN name SET DEFAULT 'x';",
+      "",
+      "test",
+      1,
+      { "after the down: table column public.users.name is not as before\n"
+        "      before | now\n"
+        "             | default: 'x'::text\n" } },
     { "ALTER TABLE users DROP COLUMN name;",
       "ALTER TABLE users ADD COLUMN name text NOT NULL DEFAULT '';"
       "ALTER TABLE users ALTER COLUMN name DROP DEFAULT;",
@@ -119,8 +134,8 @@ static const Case CASES[] = {
       0,
       { "cosmetic 0002_case\n"
         "    after the down: table public.users has its columns in another order (column-order)\n"
-        "      before  id, name\n"
-        "      now     name, id\n",
+        "      before   | now\n"
+        "      id, name | name, id\n",
         "2 migrations: 1 proved, 1 cosmetic\n" } },
     { "ALTER TABLE users DROP COLUMN id;",
       "ALTER TABLE users ADD COLUMN id serial PRIMARY KEY;",
