@@ -76,11 +76,11 @@ static Target *newest_such(const Item *item, OrderTest test, const Finding *find
     return newest;
 }
 
-static bool is_any(const Target *target, const Finding *finding)
+/* Others that bear the name, or have borne it, have orders of their own. */
+static bool is_of_this_database(const Target *target, const Finding *finding)
 {
-    (void)target;
     (void)finding;
-    return true;
+    return !target_is_astray(target);
 }
 
 /* --- what was reported against what is there --- */
@@ -236,7 +236,7 @@ void failover_forget(Item *item)
 
 void failover_judge(Item *item)
 {
-    const Finding finding = { &item->row, newest_such(item, is_any, NULL) };
+    const Finding finding = { &item->row, newest_such(item, is_of_this_database, NULL) };
     Target *claim = NULL;
     if (item->row.lost[0] != '\0' && is_mended(&finding)) {
         set_lost(item, "");

@@ -352,6 +352,26 @@ static void an_order_upon_others_vouches_as_far_as_its_plan_goes(void **state)
     }
 }
 
+/* Another database bore the name for a while, and had the newest order. */
+static void what_a_former_bearer_of_the_name_had_done_vouches_for_nothing(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    host(fleet, "a")->remade = 1;
+    say_inventory(fleet, "a");
+    assert_ok(start_as(fleet, "r2"));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    host(fleet, "a")->remade = 0;
+    say_inventory(fleet, "a");
+    promote(fleet, "a", "0001_init");
+    say_inventory(fleet, "a");
+    assert_told(fleet, "r1", ERR_LOST_AFTER_FAILOVER);
+    assert_told(fleet, "r2", ERR_NONE);
+    assert_string_equal(item(fleet, "a/db1")->lost, "0002_currency");
+}
+
 /* `skein down`, and later a failover that lost nothing, and a rollout that fails. */
 static void what_somebody_took_down_by_hand_no_failover_has_lost(void **state)
 {
@@ -458,6 +478,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_order_that_was_faster_than_the_listing_hides_no_loss),
     cmocka_unit_test(what_a_newer_order_has_done_again_is_not_lost),
     cmocka_unit_test(an_order_upon_others_vouches_as_far_as_its_plan_goes),
+    cmocka_unit_test(what_a_former_bearer_of_the_name_had_done_vouches_for_nothing),
     cmocka_unit_test(what_somebody_took_down_by_hand_no_failover_has_lost),
     cmocka_unit_test(a_promoted_copy_beside_its_original_is_disputed),
     cmocka_unit_test(a_server_that_does_not_answer_disputes_nothing),
