@@ -101,6 +101,12 @@ static void a_settled_target_that_a_promoted_standby_lacks_is_held(void **state)
     assert_string_equal(lost_of(fleet, HERE), "");
 }
 
+static bool is_told(Fleet *fleet, const char *id, const char *address)
+{
+    const json_t *error = json_object_get(fleet_target(fleet, id, address), "error");
+    return json_is_object(error) && strcmp(json_text(error, "code"), "lost_after_failover") == 0;
+}
+
 /* Nothing is held of what has ended: the list of targets tells, until it is mended. */
 static void what_an_ended_rollout_lost_in_a_failover_is_told(void **state)
 {
@@ -114,6 +120,26 @@ static void what_an_ended_rollout_lost_in_a_failover_is_told(void **state)
     FLEET_AWAIT(fleet, strcmp(lost_of(fleet, HERE), "0001_first_solo") == 0 &&
                            strcmp(lost_of(fleet, "ha/tenant_2"), "0001_first_solo") == 0);
     fleet_await_rollout(fleet, id, "succeeded");
+    id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_string_equal(fleet_applied(fleet, HERE), "0001_first_solo");
+    FLEET_AWAIT(fleet, strcmp(lost_of(fleet, HERE), "") == 0);
+}
+
+/* The one upon the other is taken back, which brings nothing back that was lost beneath it. */
+static void what_two_rollouts_lost_in_a_failover_is_told_of_both(void **state)
+{
+    Fleet *fleet = *state;
+    PgCluster *standby = pair_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_rollout(fleet, id, "succeeded");
+    const char *upon = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_await_rollout(fleet, upon, "succeeded");
+    fail_over(fleet, standby);
+    FLEET_AWAIT(fleet, is_told(fleet, upon, HERE) && is_told(fleet, id, HERE));
+    fleet_rollout_order(fleet, "rollback", upon);
+    fleet_await_rollout(fleet, upon, "rolled_back");
+    FLEET_AWAIT(fleet, strcmp(lost_of(fleet, HERE), "0001_first_solo") == 0);
     id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
     fleet_await_rollout(fleet, id, "succeeded");
     assert_string_equal(fleet_applied(fleet, HERE), "0001_first_solo");
@@ -144,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_settled_target_that_a_promoted_standby_lacks_is_held),
         FLEET_TEST(what_an_ended_rollout_lost_in_a_failover_is_told),
+        FLEET_TEST(what_two_rollouts_lost_in_a_failover_is_told_of_both),
         FLEET_TEST(a_base_backup_that_is_promoted_beside_its_original_is_disputed),
     };
     return FLEET_RUN(tests);
