@@ -255,6 +255,16 @@ Host *host(Fleet *fleet, const char *name)
     return NULL;
 }
 
+const InventoryRow *listed(Fleet *fleet, const char *address)
+{
+    for (size_t i = 0; i < engine_inventory_count(fleet->engine); i++) {
+        if (strcmp(engine_inventory_at(fleet->engine, i)->address, address) == 0) {
+            return engine_inventory_at(fleet->engine, i);
+        }
+    }
+    return NULL;
+}
+
 Host *host_of(Fleet *fleet, const char *address)
 {
     for (size_t i = 0; i < engine_rollout_count(fleet->engine); i++) {
@@ -525,6 +535,14 @@ ErrCode command_on(Fleet *fleet, CommandVerb verb, const char *address)
 ErrCode command_all_failed(Fleet *fleet, CommandVerb verb)
 {
     return give(fleet, (Command){ .verb = verb, .is_all_failed = true });
+}
+
+void fail_over(Fleet *fleet, const char *name, const char *version)
+{
+    host(fleet, name)->timeline++;
+    host(fleet, name)->version = version;
+    say_hello(fleet, name);
+    say_inventory(fleet, name);
 }
 
 /* --- restart --- */

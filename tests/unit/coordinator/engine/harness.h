@@ -108,6 +108,8 @@ void progress(Fleet *fleet, const char *address, const char *phase);
 /* What happens to agents. */
 void fall_silent(Fleet *fleet, const char *name);
 void come_back(Fleet *fleet, const char *name); /* speaks again: hello, inventory */
+/* A standby behind the same name, and as its databases show themselves then. */
+void fail_over(Fleet *fleet, const char *name, const char *version);
 
 /* Time passes; agents that are not silent ping. */
 void pass(Fleet *fleet, uint64_t duration_ms);
@@ -129,6 +131,7 @@ void plan_two_waves(Fleet *fleet, uint32_t first);
 
 /* What is there. */
 const TargetRow *target(Fleet *fleet, const char *address);
+const InventoryRow *listed(Fleet *fleet, const char *address); /* NULL: it is not listed */
 const WaveRow *wave(Fleet *fleet, size_t index);
 const RolloutRow *rollout(Fleet *fleet);
 const GoalMessage *goal(Fleet *fleet, const char *address); /* last one sent; NULL: none */

@@ -18,6 +18,7 @@ extern const Stories PROTOCOL_STORIES;
 extern const Stories FLEET_STORIES;
 extern const Stories START_STORIES;
 extern const Stories FAILOVER_STORIES;
+extern const Stories BENEATH_STORIES;
 extern const Stories FORWARD_STORIES;
 extern const Stories BUDGET_STORIES;
 extern const Stories COMMAND_STORIES;
