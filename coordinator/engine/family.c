@@ -154,7 +154,7 @@ static void settle_in(Target *target, Item *to)
 {
     to->uses++;
     target->item = to;
-    item_note_order(to, target);
+    item_note_attempt(to, target);
     if (target->agent != to->agent) {
         set_target_agent(target, to->agent);
     }
@@ -172,9 +172,6 @@ static void settle_in(Target *target, Item *to)
 static void move_end(const Move *move)
 {
     Target *target = move->target;
-    if (move->to->last_attempt < move->from->last_attempt) {
-        move->to->last_attempt = move->from->last_attempt;
-    }
     settle_in(target, move->to);
     if (move->is_in_hand) {
         order_give_anew(target);

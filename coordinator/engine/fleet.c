@@ -198,17 +198,11 @@ static Family *family_of(Engine *engine, const Identity *identity)
     return family;
 }
 
-/* One database under several addresses counts its attempts once: loading may bind all to one. */
 static void family_join(Item *item)
 {
     item->family = family_of(item->engine, &item->row.identity);
     if (item->family == NULL) {
         return;
-    }
-    LIST_EACH(at, &item->family->items) {
-        if ((*at)->last_attempt > item->last_attempt) {
-            item->last_attempt = (*at)->last_attempt;
-        }
     }
     LIST_PUSH(&item->family->items, item);
 }

@@ -180,7 +180,9 @@ static void make_found(TargetRow *row, const Item *item, Standing standing)
     row->goal = standing.goal;
     row->report = standing.report;
     row->stamp = (OrderStamp){ item->engine->term, item->last_attempt + 1, 1 };
-    row->token = item->row.fence.token;
+    /* One that was too high to be believed is no order's. */
+    row->token = item->row.fence.token < item->engine->highest_token ? item->row.fence.token
+                                                                     : item->engine->highest_token;
     row->timeline = item->row.timeline;
     row->was_sent = true;
     if (standing.report == REPORT_FAILED) {

@@ -283,10 +283,7 @@ static void target_make(Rollout *rollout, Target *target)
     target->wave = &rollout->waves[target->row.wave];
     target->index = (size_t)(target - rollout->targets);
     target->item->uses++;
-    if (target->row.stamp.attempt > target->item->last_attempt) {
-        target->item->last_attempt = target->row.stamp.attempt;
-    }
-    item_note_order(target->item, target);
+    item_note_attempt(target->item, target);
     if (target->wave->targets == NULL) {
         target->wave->targets = target;
     }

@@ -13,12 +13,24 @@
 
 #define UNANSWERED_MAX 8
 
-/* A newer attempt, of another rollout perhaps, puts an order out of force. */
+/*
+ * A newer attempt, of another rollout perhaps, puts an order out of force. The token tells: numbers
+ * of attempts are compared within a rollout, and an address may come to be another database's.
+ */
 bool order_is_in_hand(const Target *target)
 {
     const TargetRow *row = &target->row;
-    bool is_newest = row->stamp.attempt == target->item->last_attempt;
+    bool is_newest = row->token == target->item->last_token;
     return row->stamp.attempt > 0 && is_newest && !report_is_end(row->report);
+}
+
+void item_note_attempt(Item *item, Target *target)
+{
+    const TargetRow *row = &target->row;
+    item->last_attempt =
+        row->stamp.attempt > item->last_attempt ? row->stamp.attempt : item->last_attempt;
+    item->last_token = row->token > item->last_token ? row->token : item->last_token;
+    item_note_order(item, target);
 }
 
 static GoalMessage *goal_message(const Target *target)
@@ -58,8 +70,7 @@ static void attempt_begin(Target *target, Goal goal)
     row->token = ++engine->highest_token;
     row->goal = goal;
     row->report = REPORT_NONE;
-    item->last_attempt = last + 1;
-    item_note_order(item, target);
+    item_note_attempt(item, target);
     failover_forget(item);
     target_count(target);
     target->report_id = 0; /* the stamp tells an older attempt's reports apart */
@@ -248,8 +259,9 @@ static bool renew_if_unheard(Target *target)
 /*
  * No order is newer than its row, or the next one would not be taken for newer. A store that was
  * thrown back has forgotten attempts, or gives their numbers out again: then the row takes the
- * number after what is recalled. Not where it would count as in hand by that, nor while another
- * rollout is at work there, whose order the agent takes instead. False: nothing can be recalled.
+ * number after what is recalled. Not before its own order has ended, whose end would come too late
+ * by that, nor while another rollout is at work there, whose order the agent takes instead. False:
+ * nothing can be recalled.
  */
 static bool overtake(Target *target, OrderStamp recall)
 {
@@ -266,9 +278,7 @@ static bool overtake(Target *target, OrderStamp recall)
         return false;
     }
     row->stamp = (OrderStamp){ recall.term, recall.attempt + 1, 1 };
-    if (item->last_attempt < row->stamp.attempt) {
-        item->last_attempt = row->stamp.attempt;
-    }
+    item_note_attempt(item, target);
     target_touch(target);
     return true;
 }

@@ -104,6 +104,7 @@ struct Item {
     Target *newest;        /* with its newest order, of any rollout, and upon older ones; or NULL */
     uint32_t last_attempt; /* over all rollouts: an agent compares orders by it */
     uint64_t left_token;   /* newest order to one that was called so and is not any more; 0: none */
+    uint64_t last_token;   /* of the newest order to it, of any rollout: which one is in force */
     uint32_t uses;         /* targets of all rollouts, open or not, that speak of it */
     uint64_t listed;       /* number of the listing that last named it */
     uint32_t standing;     /* rows of its newest rollout, as its agent said */
@@ -149,7 +150,9 @@ struct Target {
     uint32_t recalled_revision;     /* under this one */
     bool is_orphaned; /* the process that was given the order is not its agent's any more */
     bool is_followed; /* among its agent's targets */
-    bool is_awaited;  /* was in flight when this engine was made, and not heard of since */
+    bool is_on_host;  /* as it was counted last: what is taken out again is what was put in */
+    Duty duty;
+    bool is_awaited; /* was in flight when this engine was made, and not heard of since */
     bool is_dirty;
     bool has_progress;
     Progress progress;
@@ -447,8 +450,9 @@ void failover_forget(Item *item); /* somebody goes on from what is there */
 bool failover_is_open(const Target *target); /* nobody has looked at what it lost */
 
 /* --- order.c: goals and how they reach the agent --- */
-bool order_is_in_hand(const Target *target);  /* an order is in force and has not ended */
-void order_assign(Target *target, Goal goal); /* a new attempt, with its token */
+bool order_is_in_hand(const Target *target);        /* an order is in force and has not ended */
+void item_note_attempt(Item *item, Target *target); /* it serves the target now, or anew */
+void order_assign(Target *target, Goal goal);       /* a new attempt, with its token */
 void order_turn_back(Target *target); /* likewise, unless one in hand has that direction already */
 void order_revise(Target *target, Goal goal); /* the same attempt: hold, or go on */
 void order_give_anew(Target *target);         /* it was in hand, under another address */

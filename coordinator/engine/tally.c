@@ -88,7 +88,8 @@ void target_take_lane(Target *target)
     bitset_set(&rollout->databases, lane.database);
 }
 
-/* `one` is 1, or its negative: unsigned arithmetic wraps back. */
+/* `one` is 1, or its negative: unsigned arithmetic wraps back. What another one's order may change
+ * meanwhile is as it was put in. */
 static void count_by(Target *target, uint32_t one)
 {
     const TargetRow *row = &target->row;
@@ -100,7 +101,7 @@ static void count_by(Target *target, uint32_t one)
     rollout->excused += is_excused ? one : 0;
     rollout->absent += is_used && row->is_absent && !is_excused ? one : 0;
     rollout->uncertain += row->state == TARGET_UNKNOWN && !row->is_charged ? one : 0;
-    if (holds_host(target)) {
+    if (target->is_on_host) {
         target->agent->busy += one;
         target->item->database->busy += one;
     }
@@ -108,18 +109,20 @@ static void count_by(Target *target, uint32_t one)
 
 void target_count(Target *target)
 {
+    target->is_on_host = holds_host(target);
+    target->duty = duty_of(target);
     count_by(target, 1);
-    bitset_set(&target->rollout->by_duty[duty_of(target)], target->index);
+    bitset_set(&target->rollout->by_duty[target->duty], target->index);
 }
 
 void target_uncount(Target *target)
 {
-    if (holds_host(target)) {
+    if (target->is_on_host) {
         bitset_set(&target->engine->freed_agents, target->agent->number);
         bitset_set(&target->engine->freed_databases, target->item->database->number);
     }
     count_by(target, UINT32_MAX);
-    bitset_clear(&target->rollout->by_duty[duty_of(target)], target->index);
+    bitset_clear(&target->rollout->by_duty[target->duty], target->index);
 }
 
 void target_charge(Target *target, bool is_absent)

@@ -406,6 +406,81 @@ static void an_order_in_hand_follows_its_database_to_anothers_name(void **state)
                         rollout_state_name(ROLLOUT_SUCCEEDED));
 }
 
+/* r1 has come to its end, after more attempts on the second database than on the first. */
+static void try_the_second_more_often(Fleet *fleet)
+{
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    for (int i = 0; i < 3; i++) {
+        report_error(fleet, "a/db2", REPORT_FAILED, ERR_SERVER);
+        assert_ok(command_on(fleet, COMMAND_RETRY, "a/db2"));
+        assert_ok(command(fleet, COMMAND_RESUME));
+    }
+    report(fleet, "a/db2", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
+static RolloutState state_of(Fleet *fleet, const char *id)
+{
+    return engine_rollout_find(fleet->engine, id)->state;
+}
+
+/* Its agent has it in hand, which takes room on the host; under the other name, too. */
+static void
+a_debt_whose_database_takes_anothers_name_leaves_its_host_when_it_is_settled(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    fleet->plan.strategy.max_parallel_per_host = 1;
+    try_the_second_more_often(fleet);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+    assert_ok(start_as(fleet, "r2"));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    const Command back = { .verb = COMMAND_ROLL_BACK,
+                           .rollout = "r2",
+                           .wave = "",
+                           .actor = "operator ann",
+                           .reason = "" };
+    assert_ok(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = back }));
+    fall_silent(fleet, "a");
+    pass(fleet, 40000);
+    host(fleet, "a")->names[0] = "db2";
+    host(fleet, "a")->names[1] = "db1";
+    come_back(fleet, "a");
+    assert_int_equal(goal(fleet, "a/db2")->goal, GOAL_ROLL_BACK);
+    assert_int_equal(goal(fleet, "a/db2")->identity.database_oid, 1001);
+    report_as(fleet, "a", "a/db2", REPORT_ROLLED_BACK);
+    assert_int_equal(state_of(fleet, "r2"), ROLLOUT_ROLLED_BACK);
+    assert_ok(start_as(fleet, "r3"));
+    assert_string_equal(goal(fleet, "a/db1")->rollout, "r3"); /* there is room for it */
+}
+
+/* It moved to another host before anybody had read it there; there it has had fewer attempts. */
+static void an_order_stays_in_force_when_its_database_turns_out_to_be_a_known_one(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    try_the_second_more_often(fleet);
+    host(fleet, "a")->dropped = 2;
+    say_inventory(fleet, "a");
+    Host *to = fleet_add_host(fleet, "b", 0);
+    to->system_identifier = 0;
+    to->version = NULL;
+    to->databases = 2;
+    to->dropped = 1;
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+    assert_ok(start_as(fleet, "r2"));
+    report_as(fleet, "b", "b/db2", REPORT_RUNNING);
+    to->system_identifier = host(fleet, "a")->system_identifier;
+    say_inventory(fleet, "b");
+    const Command pause = {
+        .verb = COMMAND_PAUSE, .rollout = "r2", .wave = "", .actor = "operator ann", .reason = ""
+    };
+    assert_ok(step(fleet, (Event){ .kind = EVENT_COMMAND, .command = pause }));
+    assert_int_equal(goal(fleet, "b/db2")->goal, GOAL_HOLD);
+}
+
 /* Else it would be of an order that nobody here gave, and a sign of a later coordinator. */
 static void what_is_said_under_a_former_name_is_nobodys_word(void **state)
 {
@@ -799,6 +874,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(databases_that_have_exchanged_their_names_are_told_apart_after_a_restart),
     cmocka_unit_test(targets_follow_databases_that_exchange_their_names),
     cmocka_unit_test(an_order_in_hand_follows_its_database_to_anothers_name),
+    cmocka_unit_test(a_debt_whose_database_takes_anothers_name_leaves_its_host_when_it_is_settled),
+    cmocka_unit_test(an_order_stays_in_force_when_its_database_turns_out_to_be_a_known_one),
     cmocka_unit_test(what_is_said_under_a_former_name_is_nobodys_word),
     cmocka_unit_test(a_target_whose_name_another_bears_is_not_served_by_it),
     cmocka_unit_test(two_writable_databases_with_one_identity_are_disputed),
