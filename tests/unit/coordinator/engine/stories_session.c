@@ -561,6 +561,55 @@ static void an_order_that_the_store_has_forgotten_is_recalled_under_the_rows_sta
     assert_true(goal(fleet, "a/db1")->stamp.attempt > 7);
 }
 
+/* r1 has ended here, and this was an order of it, which the store has forgotten. */
+static const State FORGOTTEN = { .rollout = ROLLOUT,
+                                 .target = "a/db1",
+                                 .stamp = { 1, 7, 1 },
+                                 .token = 99,
+                                 .report = REPORT_PARKED };
+
+/* Its own order lives as well: told under a later number, that one's end would come too late. */
+static void nothing_forgotten_is_recalled_over_an_order_that_has_not_ended(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    restart(fleet);
+    come_back(fleet, "a");
+    report(fleet, "a/db1", REPORT_UNKNOWN);
+    assert_ok(command_on(fleet, COMMAND_SKIP, "a/db1"));
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    assert_ok(start_as(fleet, "r2")); /* puts it out of force */
+    const GoalMessage *other = goal(fleet, "a/db1");
+    report_as(fleet, "a", "a/db1", REPORT_APPLIED);
+    OrderStamp stamp = target(fleet, "a/db1")->stamp;
+    report_bare(fleet, "a", &FORGOTTEN);
+    assert_ptr_equal(goal(fleet, "a/db1"), other);
+    assert_int_equal(target(fleet, "a/db1")->stamp.attempt, stamp.attempt);
+}
+
+/* The other's order is newer, and the agent takes it instead. */
+static void nothing_forgotten_is_recalled_where_another_rollout_is_at_work(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    restart(fleet);
+    come_back(fleet, "a");
+    report_error(fleet, "a/db1", REPORT_FAILED, ERR_SERVER);
+    assert_ok(command(fleet, COMMAND_ABORT));
+    OrderStamp stamp = target(fleet, "a/db1")->stamp;
+    assert_ok(start_as(fleet, "r2"));
+    const GoalMessage *other = goal(fleet, "a/db1");
+    assert_string_equal(other->rollout, "r2");
+    report_bare(fleet, "a", &FORGOTTEN);
+    assert_ptr_equal(goal(fleet, "a/db1"), other);
+    assert_int_equal(target(fleet, "a/db1")->stamp.attempt, stamp.attempt);
+    report_as(fleet, "a", "a/db1", REPORT_APPLIED); /* which has ended now */
+    report_bare(fleet, "a", &FORGOTTEN);
+    assert_recalled(fleet, &FORGOTTEN);
+}
+
 /* In the batch that welcomes it, ahead of its lease. */
 static void who_greets_with_an_order_out_of_force_is_told_to_hold(void **state)
 {
@@ -621,6 +670,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(who_speaks_of_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(who_greets_with_an_order_out_of_force_is_told_to_hold),
     cmocka_unit_test(an_order_that_the_store_has_forgotten_is_recalled_under_the_rows_stamp),
+    cmocka_unit_test(nothing_forgotten_is_recalled_over_an_order_that_has_not_ended),
+    cmocka_unit_test(nothing_forgotten_is_recalled_where_another_rollout_is_at_work),
     cmocka_unit_test(an_agent_that_says_hello_is_active),
     cmocka_unit_test(silence_makes_suspect_then_lost_and_a_word_makes_active),
     cmocka_unit_test(a_suspect_and_a_lost_agent_come_back_by_hello),
