@@ -345,17 +345,31 @@ static void cluster_text(const json_t *rollout, const json_t *cluster, Str *out)
     typed_text(rollout, cluster, out);
 }
 
+#define CAUSES_SHOWN 10 /* the rest is for a list, and not for a screen */
+
+/* How much stands behind those that are shown. */
+static void rest_text(const json_t *rollout, const json_t *errors, Str *out)
+{
+    size_t count = json_array_size(errors);
+    long long targets = 0;
+    for (size_t i = CAUSES_SHOWN; i < count; i++) {
+        targets += get_number(json_array_get(errors, i), "count");
+    }
+    if (count > CAUSES_SHOWN) {
+        str_printf(out, "… and %zu more of %lld target%s: `skein rollout targets %s`\n",
+                   count - CAUSES_SHOWN, targets, targets == 1 ? "" : "s", get_text(rollout, "id"));
+    }
+}
+
 void errors_text(const json_t *rollout, const json_t *errors, Str *out)
 {
     if (json_array_size(errors) > 0 && json_is_false(json_object_get(rollout, "is_open"))) {
         str_append(out, "what went wrong on the way:\n");
     }
-    size_t index = 0;
-    const json_t *cluster = NULL;
-    json_array_foreach((json_t *)errors, index, cluster)
-    {
-        cluster_text(rollout, cluster, out);
+    for (size_t i = 0; i < json_array_size(errors) && i < CAUSES_SHOWN; i++) {
+        cluster_text(rollout, json_array_get(errors, i), out);
     }
+    rest_text(rollout, errors, out);
 }
 
 #define LATE_SHOWN 6

@@ -115,8 +115,7 @@ ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err
 
 /* ---- clusters ---- */
 
-/* Targets that failed alike: same code, SQLSTATE, migration and statement, or blocked by the like
- * of one blocker there; the first one's words. */
+/* Targets that failed alike (cause.h); the first one's words. */
 typedef struct Cluster {
     const TargetRow *first;
     const char *addresses[CLUSTER_ADDRESSES];

@@ -179,6 +179,21 @@ static void errors_of_an_ended_rollout_are_of_the_past(void **state)
     assert_true(str_starts_with(str_text(&text), "what went wrong on the way:\n37 targets at "));
 }
 
+static void of_many_causes_the_most_frequent_are_shown_and_the_rest_counted(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    AUTO_PTR(JsonDocument) rollout = load("{'id': 'r1', 'is_open': true}");
+    AUTO_PTR(JsonDocument) errors = json_array();
+    for (int i = 0; i < 12; i++) {
+        json_array_append_new(errors, json_pack("{s:s, s:i, s:[s]}", "message", "m", "count",
+                                                i == 11 ? 1 : 2, "targets", "i/d"));
+    }
+    errors_text(rollout, errors, &text);
+    assert_true(
+        str_ends_with(str_text(&text), "… and 2 more of 3 targets: `skein rollout targets r1`\n"));
+}
+
 static void what_is_missing_is_left_out(void **state)
 {
     (void)state;
@@ -344,6 +359,7 @@ int main(void)
         cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),
         cmocka_unit_test(an_event_is_one_line),
         cmocka_unit_test(errors_of_an_ended_rollout_are_of_the_past),
+        cmocka_unit_test(of_many_causes_the_most_frequent_are_shown_and_the_rest_counted),
         cmocka_unit_test(what_is_missing_is_left_out),
         cmocka_unit_test(the_state_decides_the_exit_code),
         cmocka_unit_test(a_wave_that_is_held_is_waited_for_by_a_person_only),
