@@ -5,10 +5,8 @@
 
 #include "agent/exec/lock_view.h"
 #include "cli/output.h"
-#include "cli/typed_command.h"
-#include "common/shell_word.h"
+#include "cli/target_commands.h"
 #include "common/cleanup.h"
-#include "proto/address.h"
 
 #define BAR_CELLS 24
 #define ADDRESSES_SHOWN 4
@@ -244,80 +242,6 @@ void targets_text(const json_t *targets, size_t limit, Str *out)
     }
 }
 
-#define TYPED_SHOWN 3    /* targets that a command is shown for */
-#define COMMANDS_SHOWN 3 /* of one hint */
-
-/* A value of a libpq connection string. */
-static void value_write(const char *value, Str *out)
-{
-    static const char BARE[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-    if (value[strspn(value, BARE)] == '\0') {
-        str_append(out, value);
-        return;
-    }
-    str_append_char(out, '\'');
-    for (; *value != '\0'; value++) {
-        if (*value == '\'' || *value == '\\') {
-            str_append_char(out, '\\');
-        }
-        str_append_char(out, *value);
-    }
-    str_append_char(out, '\'');
-}
-
-/* The coordinator knows how a database is called, and neither where it is nor where its migrations
- * are. */
-static void command_text(const char *command, const char *written, Str *out)
-{
-    AUTO(Arena) arena = { 0 };
-    Address address = { 0 };
-    if (address_parse(written, &arena, &address, NULL) != ERR_NONE) {
-        return;
-    }
-    AUTO(Str) database = { 0 };
-    str_append(&database, "dbname=");
-    value_write(address.database, &database);
-    const Options place = {
-        .database = str_text(&database),
-        .schema = address.schema[0] == '\0' ? NULL : address.schema,
-        .migrations = "DIR",
-    };
-    str_printf(out, "  on the host of %s: %s", address.instance, command);
-    typed_command_place(&place, command, out);
-    str_append_char(out, '\n');
-}
-
-/* What is to be typed on a database stands in the hint, as for any of them. */
-static size_t commands_text(const json_t *cluster, Str *out)
-{
-    AUTO(Arena) arena = { 0 };
-    const json_t *targets = json_object_get(cluster, "targets");
-    const char *hint = get_text(cluster, "hint");
-    size_t count = 0;
-    for (const char *command = NULL; (command = typed_command_next(&hint, &arena)) != NULL;) {
-        bool is_shown = typed_command_is_local(command) && count < COMMANDS_SHOWN;
-        count += is_shown ? 1 : 0;
-        for (size_t i = 0; is_shown && i < json_array_size(targets) && i < TYPED_SHOWN; i++) {
-            command_text(command, json_string_value(json_array_get(targets, i)), out);
-        }
-    }
-    return count;
-}
-
-/* Several are ways to choose from, or one to look and one to mend. */
-static void typed_text(const json_t *rollout, const json_t *cluster, Str *out)
-{
-    size_t commands = commands_text(cluster, out);
-    if (commands == 0) {
-        return;
-    }
-    bool is_more = json_array_size(json_object_get(cluster, "targets")) > TYPED_SHOWN;
-    str_printf(out, "  %s%sthen skein rollout retry %s%s--failed\n",
-               is_more ? "and likewise for the others; " : "",
-               commands > 1 ? "whichever of these it is; " : "", get_text(rollout, "id"),
-               get_text(rollout, "id")[0] == '\0' ? "" : " ");
-}
-
 static void cluster_text(const json_t *rollout, const json_t *cluster, Str *out)
 {
     AUTO(Str) head = { 0 };
@@ -342,7 +266,7 @@ static void cluster_text(const json_t *rollout, const json_t *cluster, Str *out)
         str_printf(out, ", … and %lld more", count - ADDRESSES_SHOWN);
     }
     str_append_char(out, '\n');
-    typed_text(rollout, cluster, out);
+    target_commands_text(rollout, cluster, out);
 }
 
 #define CAUSES_SHOWN 10 /* the rest is for a list, and not for a screen */

@@ -15,6 +15,9 @@
 static const char *const PLACES[] = { "database", "schema", "shared-schemas", "migrations",
                                       "format",   "mirror", "table" };
 
+/* How far it goes, and what it does with a history that is not a beginning of the directory's. */
+static const char *const RULES[] = { "to", "out-of-order", "missing", "changed" };
+
 static const Command *command_of(const char *words)
 {
     const Command *found = NULL;
@@ -70,18 +73,29 @@ static const char *given(const Options *options, const Option *option)
     return is_default ? NULL : value != NULL && is_database ? shown_database(value) : value;
 }
 
-void typed_command_place(const Options *options, const char *command, Str *out)
+static void given_write(const char *const *names, size_t count, const Options *options,
+                        const char *command, Str *out)
 {
     const Command *found = command_of(command + strlen(PROGRAM));
-    for (size_t i = 0; i < ARRAY_LEN(PLACES); i++) {
-        const Option *option = option_of(found, PLACES[i]);
+    for (size_t i = 0; i < count; i++) {
+        const Option *option = option_of(found, names[i]);
         const char *value =
-            option == NULL || says(command, PLACES[i]) ? NULL : given(options, option);
+            option == NULL || says(command, names[i]) ? NULL : given(options, option);
         if (value != NULL) {
-            str_printf(out, " --%s ", PLACES[i]);
+            str_printf(out, " --%s ", names[i]);
             shell_word(value, out);
         }
     }
+}
+
+void typed_command_place(const Options *options, const char *command, Str *out)
+{
+    given_write(PLACES, ARRAY_LEN(PLACES), options, command, out);
+}
+
+void typed_command_rules(const Options *options, const char *command, Str *out)
+{
+    given_write(RULES, ARRAY_LEN(RULES), options, command, out);
 }
 
 static bool is_place(const Option *option)

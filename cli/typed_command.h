@@ -11,6 +11,10 @@
  * ("skein adopt --from dbmate") takes it and does not say it by itself. */
 void typed_command_place(const Options *options, const char *command, Str *out);
 
+/* The same of how far it goes and of its rules for what is odd about a history: for who has not
+ * typed them in this call. */
+void typed_command_rules(const Options *options, const char *command, Str *out);
+
 /* Appends the text of a hint or a note, with every command in it (`skein …`, between backticks)
  * made so. */
 void typed_commands_write(const Options *options, const char *text, Str *out);

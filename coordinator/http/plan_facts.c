@@ -24,9 +24,7 @@ PlanFactsCache *plan_facts_new(Store *store)
 static void facts_free(PlanFacts *facts)
 {
     if (facts != NULL) {
-        free(facts->to);
-        free(facts->where);
-        free(facts->needs_approval);
+        arena_done(&facts->arena);
         free(facts);
     }
 }
@@ -46,15 +44,42 @@ void plan_facts_free(PlanFactsCache *cache)
     free(cache);
 }
 
+static const char *copy(const char *text, Arena *arena)
+{
+    return arena_strdup(arena, text == NULL ? "" : text);
+}
+
+static PlanSettings settings_of(const Plan *plan, Arena *arena)
+{
+    bool is_adoption = plan_is_adoption(plan);
+    const PlanTool *tool = is_adoption ? &plan->adoption : &plan->mirrored;
+    PlanSettings settings = {
+        .shared_schemas = ARENA_ARRAY(arena, const char *, plan->shared_schema_count),
+        .shared_schema_count = plan->shared_schema_count,
+        .adopts = copy(plan->adoption.tool, arena),
+        .mirrors = plan->ends_ties ? "none" : copy(plan->mirrored.tool, arena),
+        .table = copy(tool->table, arena),
+        .table_schema = copy(tool->schema, arena),
+        .out_of_order = (HistoryRule)plan->out_of_order,
+        .missing = (HistoryRule)plan->missing,
+        .changed = (HistoryRule)plan->changed,
+    };
+    for (size_t i = 0; i < plan->shared_schema_count; i++) {
+        settings.shared_schemas[i] = copy(plan->shared_schemas[i], arena);
+    }
+    return settings;
+}
+
 static PlanFacts *facts_of(const SignedPlan *loaded)
 {
     const Plan *plan = loaded->plan;
     PlanFacts *facts = mem_alloc(sizeof(*facts));
-    facts->to = mem_strdup(plan->to);
-    facts->where = mem_strdup(plan->where);
+    facts->to = copy(plan->to, &facts->arena);
+    facts->where = copy(plan->where, &facts->arena);
+    facts->settings = settings_of(plan, &facts->arena);
     facts->max_failures = plan->strategy.max_failures;
     facts->wave_count = plan->strategy.wave_count;
-    facts->needs_approval = mem_alloc(facts->wave_count * sizeof(bool) + 1);
+    facts->needs_approval = ARENA_ARRAY(&facts->arena, bool, facts->wave_count);
     for (size_t i = 0; i < facts->wave_count; i++) {
         facts->needs_approval[i] = plan->strategy.waves[i].needs_approval;
     }

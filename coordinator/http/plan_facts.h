@@ -6,9 +6,26 @@
 #include "coordinator/store/store.h"
 #include "proto/bundle.h"
 
+/* What else a target's history is judged and written by: whoever works on one by hand has to say
+ * the same. */
+typedef struct PlanSettings {
+    const char **shared_schemas;
+    size_t shared_schema_count;
+    const char *adopts;       /* a tool, or "baseline"; "": nothing */
+    const char *mirrors;      /* a tool, or "none": it has done with it; "": nobody is told */
+    const char *table;        /* of that tool, as its planner wrote it; "": there is none */
+    const char *table_schema; /* where it lies in a whole database if that does not say; "":
+                                 wherever it is found */
+    HistoryRule out_of_order;
+    HistoryRule missing;
+    HistoryRule changed;
+} PlanSettings;
+
 typedef struct PlanFacts {
-    char *to;
-    char *where;
+    Arena arena; /* of its texts and lists */
+    const char *to;
+    const char *where;
+    PlanSettings settings;
     Amount max_failures;
     bool is_irreversible; /* one of its migrations cannot be undone */
     bool *needs_approval; /* per wave */

@@ -105,6 +105,24 @@ void view_signers(JsonOut *json, const char *key, const PlanSignature *signature
     json_out_array_end(json);
 }
 
+static void view_settings(JsonOut *json, const PlanSettings *settings)
+{
+    json_out_object_begin(json, "settings");
+    json_out_array_begin(json, "shared_schemas");
+    for (size_t i = 0; i < settings->shared_schema_count; i++) {
+        json_out_string(json, NULL, settings->shared_schemas[i]);
+    }
+    json_out_array_end(json);
+    view_text(json, "adopt", settings->adopts);
+    view_text(json, "mirror", settings->mirrors);
+    view_text(json, "table", settings->table);
+    view_text(json, "table_schema", settings->table_schema);
+    json_out_string(json, "out_of_order", history_rule_name(settings->out_of_order));
+    json_out_string(json, "missing", history_rule_name(settings->missing));
+    json_out_string(json, "changed", history_rule_name(settings->changed));
+    json_out_object_end(json);
+}
+
 /* What the plan says; null where it is missing. */
 static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
 {
@@ -113,12 +131,14 @@ static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
         json_out_null(json, "max_failures");
         json_out_null(json, "is_irreversible");
         json_out_null(json, "signers");
+        json_out_null(json, "settings");
         return;
     }
     json_out_string(json, "to", facts->to);
     json_out_unsigned(json, "max_failures", amount_round_down(facts->max_failures, total));
     json_out_bool(json, "is_irreversible", facts->is_irreversible);
     view_signers(json, "signers", facts->signatures, facts->signature_count);
+    view_settings(json, &facts->settings);
 }
 
 /* One that was found has no targets before its plan is brought; its

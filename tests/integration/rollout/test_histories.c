@@ -136,6 +136,24 @@ static void what_the_old_tool_undid_by_itself_is_held_and_not_undone_twice(void 
     assert_string_equal(fleet_ask(fleet, back, STANDING), "0001_solo golang-migrate,0002_solo ");
 }
 
+/* Typed without the mirror, the command would leave the tool to run again what skein has run. */
+static void a_command_for_a_target_of_a_mirroring_rollout_mirrors(void **state)
+{
+    Fleet *fleet = *state;
+    adopted_start(fleet);
+    const char *strange = fleet_address(fleet, 0);
+    fleet_ask(fleet, strange, "UPDATE schema_migrations SET version = 9");
+    const char *id =
+        fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE, .more = "mirror: true" });
+    fleet_await_target(fleet, id, strange, "held");
+    CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
+    const char *typed = strstr(show.out, "  on the host of db1: skein up --to 0002_solo");
+    assert_non_null(typed);
+    const char *mirror = strstr(typed, " --migrations DIR --mirror golang-migrate\n");
+    assert_non_null(mirror);
+    assert_null(memchr(typed, '\n', (size_t)(mirror - typed)));
+}
+
 static void a_fleet_has_done_with_the_old_tool(void **state)
 {
     Fleet *fleet = *state;
@@ -258,6 +276,7 @@ int main(void)
         FLEET_TEST(what_was_not_adopted_is_not_done_twice),
         FLEET_TEST(what_the_old_tool_does_by_itself_is_held_and_taken_over),
         FLEET_TEST(what_the_old_tool_undid_by_itself_is_held_and_not_undone_twice),
+        FLEET_TEST(a_command_for_a_target_of_a_mirroring_rollout_mirrors),
         FLEET_TEST(a_fleet_has_done_with_the_old_tool),
         FLEET_TEST(a_file_of_several_parts_goes_out_and_back),
         FLEET_TEST(a_failure_between_parts_is_gone_on_with_by_retry),

@@ -83,70 +83,6 @@ static void errors_are_clusters_in_the_servers_words(void **state)
     assert_golden(str_text(&text), "rollout_errors.txt");
 }
 
-/* Only for those whose hint says so, and as it is typed. */
-static void what_repair_can_set_right_is_told_with_its_command(void **state)
-{
-    (void)state;
-    AUTO(Str) text = { 0 };
-    AUTO_PTR(JsonDocument)
-    errors =
-        load("[{'code': 'interrupted', 'migration': '0003_i', 'message': 'its end is not known',"
-             " 'hint': '`skein repair` on this database looks', 'count': 2,"
-             " 'targets': ['db1/a', 'db2/two words/acme']}]");
-    errors_text(NULL, errors, &text);
-    assert_non_null(strstr(
-        str_text(&text), "  on the host of db1: skein repair --database dbname=a --migrations DIR\n"
-                         "  on the host of db2: skein repair --database "
-                         "'dbname='\\''two words'\\''' --schema acme --migrations DIR\n"));
-    assert_true(str_ends_with(str_text(&text), "  then skein rollout retry --failed\n"));
-}
-
-typedef struct TypedCase {
-    const char *hint;
-    const char *typed; /* behind the addresses */
-} TypedCase;
-
-static void what_a_hint_says_to_type_is_written_out_for_the_target(void **state)
-{
-    (void)state;
-    static const TypedCase CASES[] = {
-        { "`skein adopt --from dbmate --table ops.m`, or `adopt: dbmate` in a rollout file",
-          "  on the host of db1: skein adopt --from dbmate --table ops.m --database dbname=a "
-          "--schema acme --migrations DIR\n"
-          "  then skein rollout retry r1 --failed\n" },
-        { "`skein up --mirror none` (`mirror: none`) has done with it",
-          "  on the host of db1: skein up --mirror none --database dbname=a --schema acme "
-          "--migrations DIR\n"
-          "  then skein rollout retry r1 --failed\n" },
-        { "`skein adopt --from dbmate`; `skein repair --mirror dbmate` shows all",
-          "  on the host of db1: skein adopt --from dbmate --database dbname=a --schema acme "
-          "--migrations DIR\n"
-          "  on the host of db1: skein repair --mirror dbmate --database dbname=a --schema acme "
-          "--migrations DIR\n"
-          "  whichever of these it is; then skein rollout retry r1 --failed\n" },
-        { "`skein baseline 5`",
-          "  on the host of db1: skein baseline 5 --database dbname=a --schema acme "
-          "--migrations DIR\n"
-          "  then skein rollout retry r1 --failed\n" },
-        { "`skein rollout skip` goes on without it", "" },
-        { "correct the file", "" },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
-        AUTO(Str) json = { 0 };
-        AUTO(Str) text = { 0 };
-        str_printf(&json,
-                   "[{'code': 'history', 'migration': '', 'message': 'm', 'hint': '%s',"
-                   " 'count': 1, 'targets': ['db1/a/acme']}]",
-                   CASES[i].hint);
-        AUTO_PTR(JsonDocument) rollout = load("{'id': 'r1', 'is_open': true}");
-        AUTO_PTR(JsonDocument) errors = load(str_text(&json));
-        errors_text(rollout, errors, &text);
-        const char *behind = strstr(str_text(&text), "\n  db1/a/acme\n");
-        assert_non_null(behind);
-        assert_string_equal(behind + strlen("\n  db1/a/acme\n"), CASES[i].typed);
-    }
-}
-
 static void activity_names_what_runs_and_what_it_waits_for(void **state)
 {
     (void)state;
@@ -354,8 +290,6 @@ int main(void)
         cmocka_unit_test(targets_that_came_too_late_are_named),
         cmocka_unit_test(a_rollout_shows_a_bar_per_wave),
         cmocka_unit_test(errors_are_clusters_in_the_servers_words),
-        cmocka_unit_test(what_repair_can_set_right_is_told_with_its_command),
-        cmocka_unit_test(what_a_hint_says_to_type_is_written_out_for_the_target),
         cmocka_unit_test(activity_names_what_runs_and_what_it_waits_for),
         cmocka_unit_test(an_event_is_one_line),
         cmocka_unit_test(errors_of_an_ended_rollout_are_of_the_past),

@@ -93,6 +93,25 @@ static void a_rollout_is_started_shown_and_commanded(void **state)
     must_ask(world, "GET", arena_printf(&arena, "/api/v1/rollouts/%s/errors", id), NULL, 200);
 }
 
+/* Whoever works on one of its targets by hand has to say the same. */
+static void what_the_plan_says_of_a_target_is_shown(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    SealedPlan plan = plan_sample_with("sample", true, &arena);
+    put_plan(world, &plan, plan.hash_text, 201);
+    json_t *rollout = ask(world, "POST", "/api/v1/rollouts",
+                          arena_printf(&arena, "{\"plan\":\"%s\"}", plan.hash_text), 201);
+    const json_t *settings = json_object_get(rollout, "settings");
+    assert_string_equal(text_of(settings, "mirror"), "none");
+    assert_string_equal(text_of(settings, "missing"), "refuse");
+    assert_string_equal(text_of(settings, "out_of_order"), "refuse");
+    assert_true(json_is_null(json_object_get(settings, "adopt")));
+    assert_true(json_is_null(json_object_get(settings, "table")));
+    assert_true(json_is_array(json_object_get(settings, "shared_schemas")));
+    json_decref(rollout);
+}
+
 static void targets_that_come_after_the_start_are_told_as_late(void **state)
 {
     World *world = *state;
@@ -423,6 +442,7 @@ int main(void)
         WORLD_TEST(a_label_that_nobody_has_is_told_beside_the_targets),
         WORLD_TEST(a_list_goes_on_where_its_cursor_stands),
         WORLD_TEST(a_rollout_is_started_shown_and_commanded),
+        WORLD_TEST(what_the_plan_says_of_a_target_is_shown),
         WORLD_TEST(targets_that_come_after_the_start_are_told_as_late),
         WORLD_TEST(a_second_start_over_the_same_targets_is_a_conflict),
         WORLD_TEST(a_reason_is_a_sentence_and_no_book),
