@@ -9,6 +9,7 @@
 #include "common/list.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "coordinator/batch.h"
 #include "coordinator/load.h"
 #include "coordinator/reckoning.h"
 
@@ -49,10 +50,12 @@ struct Shell {
     bool is_reload_due; /* a higher term was seen, and the store has not given us ours yet */
     Err reason;
     Effects pending;
+    Deed *pending_deed; /* in its arena; NULL: it has none */
     TimerId retry;
     uint32_t retry_ms;
     Reckoning reckoning; /* what time it is for the engine */
     Random random;
+    uint64_t audit_dropped; /* refused requests that no audit row tells of yet */
 
     bool is_fatal;
     Err fatal;
@@ -65,62 +68,11 @@ uint64_t shell_now_ms(const Shell *shell)
 
 /* ---- effects ---- */
 
-/* Is the effect for the store? */
-static bool is_durable(EffectKind kind)
-{
-    switch (kind) {
-    case EFFECT_PERSIST_AGENT:
-    case EFFECT_PERSIST_INVENTORY:
-    case EFFECT_FORGET_INVENTORY:
-    case EFFECT_PERSIST_ROLLOUT:
-    case EFFECT_PERSIST_WAVE:
-    case EFFECT_PERSIST_TARGET:
-    case EFFECT_PERSIST_PLAN:
-    case EFFECT_FORGET_ROLLOUT:
-    case EFFECT_FORGET_OLD:
-    case EFFECT_PUBLISH_EVENT:
-        return true;
-    case EFFECT_NONE:
-    case EFFECT_SEND:
-    case EFFECT_CLOSE_SESSION:
-    case EFFECT_KIND_COUNT_:
-        break;
-    }
-    return false;
-}
-
-static bool has_durable(const Effects *effects)
-{
-    for (size_t i = 0; i < effects->list.count; i++) {
-        if (is_durable(effects->list.items[i].kind)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* An empty text is no field. */
-static const char *or_null(const char *text)
-{
-    return text[0] == '\0' ? NULL : text;
-}
-
-static void log_event(const EventRow *event)
-{
-    log_info("state changed", LOG_STR("rule", event->rule),
-             LOG_STR("rollout", or_null(event->rollout)), LOG_STR("wave", or_null(event->wave)),
-             LOG_STR("target", or_null(event->target)), LOG_STR("agent", or_null(event->agent)),
-             LOG_STR("old", or_null(event->old_state)), LOG_STR("new", or_null(event->new_state)),
-             LOG_STR("actor", event->actor),
-             LOG_STR("code", event->code == ERR_NONE ? NULL : err_name(event->code)),
-             LOG_STR("text", event->text));
-}
-
 static void perform_one(Shell *shell, const Effect *effect)
 {
     const ShellPorts *ports = &shell->ports;
     if (effect->kind == EFFECT_PUBLISH_EVENT) {
-        log_event(effect->event);
+        batch_log_event(effect->event);
     } else if (effect->kind == EFFECT_PERSIST_PLAN && ports->plan_kept != NULL) {
         ports->plan_kept(ports->ctx, effect->plan->hash);
     } else if (effect->kind == EFFECT_SEND && ports->send != NULL) {
@@ -186,7 +138,20 @@ static void leave_read_only(Shell *shell)
     }
 }
 
-/* ---- a higher term in the fleet ---- */
+/* ---- terms ---- */
+
+/* A term has been taken: what is ordered from here on is ordered by this process. */
+static ErrCode audit_term(Shell *shell, const char *action, Err *err)
+{
+    const Effects nothing = { 0 };
+    AUTO(Arena) arena = { 0 };
+    Deed deed = batch_term_deed(action, shell->term, &arena);
+    ErrCode code = shell->store->ops->commit(shell->store, &nothing, &deed, &shell->last_seq, err);
+    if (code == ERR_NONE) {
+        batch_log_audit(&deed.audit);
+    }
+    return code;
+}
 
 /* From the store anew, under a term above all that have been seen. The old
  * engine stays on error. */
@@ -205,8 +170,9 @@ static ErrCode reload(Shell *shell, Err *err)
     engine_free(shell->engine);
     shell->engine = engine;
     shell->term = term;
-    shell->is_reload_due = false;
-    return ERR_NONE;
+    code = audit_term(shell, "coordinator reload", err);
+    shell->is_reload_due = code != ERR_NONE;
+    return code;
 }
 
 static void reload_if_due(Shell *shell)
@@ -226,12 +192,15 @@ static void reload_if_due(Shell *shell)
 /* ---- the batch ---- */
 
 /* On success the effects have been performed and released. */
-static ErrCode commit(Shell *shell, Effects *effects, Err *err)
+static ErrCode commit(Shell *shell, Effects *effects, Deed *deed, Err *err)
 {
     uint64_t last_seq = shell->last_seq;
     ErrCode code = ERR_NONE;
-    if (has_durable(effects)) {
-        code = shell->store->ops->commit(shell->store, effects, &last_seq, err);
+    if (deed != NULL || batch_is_durable(effects)) {
+        code = shell->store->ops->commit(shell->store, effects, deed, &last_seq, err);
+    }
+    if (code == ERR_NONE && deed != NULL) {
+        batch_log_audit(&deed->audit);
     }
     if (code == ERR_NONE) {
         perform(shell, effects, last_seq);
@@ -240,16 +209,33 @@ static ErrCode commit(Shell *shell, Effects *effects, Err *err)
     return code;
 }
 
-/* Commits a fresh batch; when the store does not take it, it is kept. Takes over `effects`. */
-static ErrCode commit_or_keep(Shell *shell, Effects *effects, Err *err)
+/* The batch that the store has not taken, whole: its audit row too. Takes over `effects`. */
+static void keep(Shell *shell, Effects *effects, Deed *deed)
 {
-    ErrCode code = commit(shell, effects, err);
+    shell->pending = *effects;
+    *effects = (Effects){ 0 };
+    shell->pending_deed = NULL;
+    if (deed != NULL) {
+        shell->pending_deed = ARENA_NEW(&shell->pending.arena, Deed);
+        shell->pending_deed->audit = audit_copy(&deed->audit, &shell->pending.arena);
+        deed->is_waiting = true;
+    }
+}
+
+/* Commits a fresh batch; when the store does not take it, it is kept. Takes over `effects`. */
+static ErrCode commit_or_keep(Shell *shell, Effects *effects, Deed *deed, Err *err)
+{
+    if (deed != NULL) {
+        deed->audit.time_ms = clock_wall_ms();
+        deed->audit.dropped = shell->audit_dropped;
+        shell->audit_dropped = 0;
+    }
+    ErrCode code = commit(shell, effects, deed, err);
     if (code == ERR_STORE_TERM) {
         stop_for_good(shell, err);
         effects_done(effects);
     } else if (code != ERR_NONE) {
-        shell->pending = *effects;
-        *effects = (Effects){ 0 };
+        keep(shell, effects, deed);
         enter_read_only(shell, err);
     } else {
         reload_if_due(shell);
@@ -262,7 +248,8 @@ static void on_retry(void *ctx, uint64_t now_ms)
     (void)now_ms;
     Shell *shell = ctx;
     Err err = { 0 };
-    ErrCode code = commit(shell, &shell->pending, &err);
+    ErrCode code = commit(shell, &shell->pending, shell->pending_deed, &err);
+    shell->pending_deed = code == ERR_NONE ? NULL : shell->pending_deed;
     if (code == ERR_NONE && (shell->is_reload_due || engine_term_seen(shell->engine) != 0)) {
         code = reload(shell, &err);
     }
@@ -328,7 +315,7 @@ void shell_flush(Shell *shell)
         (void)step(shell, event, &effects, &err);
     }
     step_tick_if_due(shell, &effects);
-    (void)commit_or_keep(shell, &effects, &err);
+    (void)commit_or_keep(shell, &effects, NULL, &err);
 }
 
 static int wait_for_ms(const Shell *shell)
@@ -391,7 +378,7 @@ ErrCode shell_check_writable(const Shell *shell, Err *err)
     return reason->hint[0] == '\0' ? ERR_STORE : err_hint(err, "%s", reason->hint);
 }
 
-ErrCode shell_request(Shell *shell, Event *event, Err *err)
+ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err)
 {
     shell_flush(shell);
     if (shell_check_writable(shell, err) != ERR_NONE) {
@@ -403,7 +390,7 @@ ErrCode shell_request(Shell *shell, Event *event, Err *err)
         effects_done(&effects); /* refused: there are none */
         return code;
     }
-    code = commit_or_keep(shell, &effects, err);
+    code = commit_or_keep(shell, &effects, deed, err);
     if (code != ERR_NONE && code != ERR_STORE_TERM) {
         err_wrap(err, "not durable yet; it takes effect when the store can be written again");
         err->code = ERR_STORE;
@@ -412,13 +399,29 @@ ErrCode shell_request(Shell *shell, Event *event, Err *err)
     return code == ERR_NONE ? ERR_NONE : err->code;
 }
 
+void shell_drop_audit(Shell *shell)
+{
+    shell->audit_dropped++;
+}
+
+void shell_audit(Shell *shell, Deed *deed)
+{
+    Effects nothing = { 0 };
+    Err err = { 0 };
+    shell_flush(shell);
+    if (is_stopped(shell)) {
+        shell_drop_audit(shell);
+    } else {
+        (void)commit_or_keep(shell, &nothing, deed, &err);
+    }
+}
+
 /* ---- life ---- */
 
 ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store,
                   Shell **ret_shell, Err *err)
 {
     AUTO_PTR(Shell) shell = mem_alloc(sizeof(*shell));
-    const Effects nothing = { 0 };
     shell->config = *config;
     shell->loop = loop;
     shell->store = store;
@@ -428,7 +431,7 @@ ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *
     ErrCode code =
         load_engine(store, config, 0, shell->started_ms, &shell->engine, &shell->term, err);
     if (code == ERR_NONE) {
-        code = store->ops->commit(store, &nothing, &shell->last_seq, err);
+        code = audit_term(shell, "coordinator start", err);
     }
     if (code != ERR_NONE) {
         return code;

@@ -35,7 +35,8 @@ typedef struct ShellPorts {
 
 /*
  * Loads the store, takes a term, builds the engine, and hooks into the loop, whose clock it goes
- * by. The store and the loop outlive the shell. `seed` is for the jitter of retries.
+ * by. The audit log has the term before anything else happens under it. The store and the loop
+ * outlive the shell. `seed` is for the jitter of retries.
  */
 ErrCode shell_new(const EngineConfig *config, uint64_t seed, Loop *loop, Store *store,
                   Shell **ret_shell, Err *err);
@@ -68,8 +69,20 @@ void shell_tell(Shell *shell, EventKind kind, const char *agent, uint64_t connec
  * A person's request: steps and commits at once, behind everything queued. ERR_NONE: it is durable.
  * What the engine refuses has changed nothing. ERR_STORE: read-only; whether this request takes
  * effect later stands in the message.
+ *
+ * `deed`'s audit row goes with the batch and has its number afterwards; the time is filled in here.
+ * What the engine refuses has none yet. NULL: nobody's (tests).
  */
-ErrCode shell_request(Shell *shell, Event *event, Err *err);
+ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err);
+
+/*
+ * Keeps an audit row of what came to nothing, in a commit of its own. When the store takes no
+ * writes it is only counted, as by shell_drop_audit.
+ */
+void shell_audit(Shell *shell, Deed *deed);
+
+/* Counts a refused request that gets no row of its own: the next row says how many there were. */
+void shell_drop_audit(Shell *shell);
 
 /*
  * Steps and commits what is queued and due. The loop does so by itself; for tests. From within a

@@ -28,7 +28,7 @@ ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t coun
     return code;
 }
 
-ErrCode api_reason(const JsonIn *body, const char **ret, Err *err)
+ErrCode api_reason(const ApiRequest *request, const JsonIn *body, const char **ret, Err *err)
 {
     const char *reason = "";
     ErrCode code = json_in_string_or(body, "reason", "", &reason, err);
@@ -37,7 +37,19 @@ ErrCode api_reason(const JsonIn *body, const char **ret, Err *err)
                        API_REASON_MAX);
     }
     if (code == ERR_NONE) {
+        request->deed->audit.reason = audit_text(reason, AUDIT_DETAIL_MAX, request->arena);
         *ret = reason;
+    }
+    return code;
+}
+
+ErrCode api_order(const ApiRequest *request, Event *event, unsigned status, ApiReply *reply,
+                  Err *err)
+{
+    request->deed->audit.status = status;
+    ErrCode code = shell_request(request->shell, event, request->deed, err);
+    if (code == ERR_NONE) {
+        reply->status = status;
     }
     return code;
 }

@@ -26,6 +26,7 @@ typedef struct ApiRequest {
     Arena *arena; /* lives as long as the request */
     const Route *route;
     const char *actor;                         /* "operator ann"; "" where nothing may be written */
+    Deed *deed;                                /* of a write: what the audit log will say of it */
     const char *path[API_PATH_PARAMETERS_MAX]; /* what stood for each {…} of the pattern */
     Bytes body;
     bool is_late; /* it has been held back, and may not be any more */
@@ -53,11 +54,20 @@ typedef enum RouteBody {
     ROUTE_BODY_OCTETS, /* a plan's bundle */
 } RouteBody;
 
+/* What stands for the {…} of a pattern. */
+typedef enum RouteObject {
+    ROUTE_OBJECT_NONE = 0,
+    ROUTE_OBJECT_ROLLOUT,
+    ROUTE_OBJECT_PLAN,
+    ROUTE_OBJECT_AGENT,
+} RouteObject;
+
 struct Route {
     const char *method;  /* "GET" also answers HEAD */
     const char *pattern; /* "/api/v1/rollouts/{id}" */
     ApiHandler handler;
     bool is_write; /* refused when read-only, and on TCP */
+    RouteObject object;
     RouteBody body;
     const char *query; /* names of its parameters, with blanks between */
     int verb;          /* CommandVerb, where the handler serves several */
@@ -71,8 +81,13 @@ struct Route {
 ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t count,
                  JsonDocument **ret_document, Err *err);
 
-/* The member "reason", which may be left out: then it is "". It lives as long as the document. */
-ErrCode api_reason(const JsonIn *body, const char **ret, Err *err);
+/* The member "reason", which may be left out: then it is "". It lives as long as the document, and
+ * stands in the audit row from here on. */
+ErrCode api_reason(const ApiRequest *request, const JsonIn *body, const char **ret, Err *err);
+
+/* shell_request with the request's deed; after success the reply has this status. */
+ErrCode api_order(const ApiRequest *request, Event *event, unsigned status, ApiReply *reply,
+                  Err *err);
 
 /* A number in the query within [min, max]; `fallback` when it is not given. */
 ErrCode api_number(const ApiRequest *request, const char *name, uint64_t min, uint64_t max,
@@ -137,6 +152,7 @@ ErrCode api_rollout_targets(const ApiRequest *request, ApiReply *reply, Err *err
 ErrCode api_rollout_errors(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_remarks(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_audit(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_events(const ApiRequest *request, ApiReply *reply, Err *err);
 
 #endif

@@ -62,7 +62,7 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
         return code;
     }
     JsonIn body = json_in_root(document, "body");
-    code = api_reason(&body, &reason, err);
+    code = api_reason(request, &body, &reason, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -72,7 +72,7 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
     Event event = { .kind = EVENT_AGENT_RELEASED,
                     .agent = name,
                     .released = { .actor = request->actor, .reason = reason } };
-    code = shell_request(request->shell, &event, err);
+    code = api_order(request, &event, 200, reply, err);
     if (code == ERR_NONE) {
         const Engine *engine = shell_engine(request->shell);
         AUTO_PTR(Map) counts = count_targets(engine);

@@ -33,7 +33,7 @@ static ErrCode merge_kept(const ApiRequest *request, const Bundle *brought, Bund
 
 /* The engine hears of every plan that is brought: a rollout may miss one that the store has. */
 static ErrCode bring(const ApiRequest *request, const Plan *plan, const Bundle *merged, size_t kept,
-                     Err *err)
+                     ApiReply *reply, Err *err)
 {
     AUTO(Str) signers = { 0 };
     bool is_news = merged->signature_count > kept;
@@ -45,7 +45,11 @@ static ErrCode bring(const ApiRequest *request, const Plan *plan, const Bundle *
                                      is_news ? bundle_pack(merged, request->arena) : (Bytes){ 0 },
                                  .signers = str_text(&signers),
                                  .actor = request->actor } };
-    return shell_request(request->shell, &event, err);
+    request->deed->audit.detail =
+        audit_text(arena_printf(request->arena, "%s%s%s", plan->name,
+                                is_news ? ", newly signed by " : "", str_text(&signers)),
+                   AUDIT_DETAIL_MAX, request->arena);
+    return api_order(request, &event, kept == 0 ? 201 : 200, reply, err);
 }
 
 static void write_brought(const Plan *plan, const Bundle *merged, size_t kept, JsonOut *json)
@@ -69,11 +73,10 @@ ErrCode api_plan_put(const ApiRequest *request, ApiReply *reply, Err *err)
     if (api_hash(request->path[0], hash, err) != ERR_NONE ||
         load_bundle(request->body, hash, request->arena, &brought, err) != ERR_NONE ||
         merge_kept(request, &brought.bundle, &merged, &kept, err) != ERR_NONE ||
-        bring(request, brought.plan, &merged, kept, err) != ERR_NONE) {
+        bring(request, brought.plan, &merged, kept, reply, err) != ERR_NONE) {
         return err->code;
     }
     JsonOut json = json_out(&reply->body);
-    reply->status = kept == 0 ? 201 : 200;
     reply->location = arena_printf(request->arena, "/api/v1/plans/%s", request->path[0]);
     write_brought(brought.plan, &merged, kept, &json);
     return ERR_NONE;

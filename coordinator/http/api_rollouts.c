@@ -104,8 +104,11 @@ static ErrCode read_start(const ApiRequest *request, uint8_t *ret_hash, SignedPl
         return code;
     }
     JsonIn body = json_in_root(document, "body");
-    if (json_in_string(&body, "plan", &text, err) != ERR_NONE ||
-        api_hash(text, ret_hash, err) != ERR_NONE) {
+    if (json_in_string(&body, "plan", &text, err) != ERR_NONE) {
+        return err->code;
+    }
+    request->deed->audit.plan = audit_text(text, AUDIT_WORDS_MAX, request->arena);
+    if (api_hash(text, ret_hash, err) != ERR_NONE) {
         return err->code;
     }
     code = load_plan(shell_store(request->shell), ret_hash, request->arena, ret_plan, err);
@@ -132,9 +135,9 @@ ErrCode api_rollout_start(const ApiRequest *request, ApiReply *reply, Err *err)
         .kind = EVENT_START_ROLLOUT,
         .start = { .id = id, .plan = loaded.plan, .plan_hash = hash, .actor = request->actor }
     };
-    ErrCode code = shell_request(request->shell, &event, err);
+    request->deed->audit.rollout = id;
+    ErrCode code = api_order(request, &event, 201, reply, err);
     if (code == ERR_NONE) {
-        reply->status = 201;
         reply->location = arena_printf(request->arena, "/api/v1/rollouts/%s", id);
         write_found(request, id, reply);
     }
@@ -198,7 +201,7 @@ static ErrCode read_command(const ApiRequest *request, const JsonDocument *docum
                             Command *command, Err *err)
 {
     JsonIn body = json_in_root(document, "body");
-    ErrCode code = api_reason(&body, &command->reason, err);
+    ErrCode code = api_reason(request, &body, &command->reason, err);
     if (code == ERR_NONE) {
         code = json_in_string_or(&body, "wave", "", &command->wave, err);
     }
@@ -208,19 +211,39 @@ static ErrCode read_command(const ApiRequest *request, const JsonDocument *docum
     return code;
 }
 
+/* What the audit row says of the command beside its reason. */
+static void note_command(const ApiRequest *request, const Command *command)
+{
+    AuditRow *row = &request->deed->audit;
+    Arena *arena = request->arena;
+    row->wave = audit_text(command->wave, AUDIT_WORDS_MAX, arena);
+    row->detail = command->is_all_failed ? "all that failed" : "";
+    row->targets = ARENA_ARRAY(arena, const char *, AUDIT_TARGETS_MAX);
+    row->targets_total = command->target_count;
+    for (size_t i = 0; i < command->target_count && i < AUDIT_TARGETS_MAX; i++) {
+        const char *target = command->targets[i];
+        row->targets[row->target_count++] =
+            target[0] == '\0' ? "\"\"" : audit_text(target, AUDIT_TARGET_MAX, arena);
+    }
+}
+
 ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     AUTO_PTR(JsonDocument) document = NULL;
     const RolloutRow *rollout = NULL;
     Command command = { .verb = (CommandVerb)request->route->verb, .actor = request->actor };
     if (parse_command_body(request, &document, err) != ERR_NONE ||
-        read_command(request, document, &command, err) != ERR_NONE ||
-        api_rollout(request, request->path[0], &rollout, err) != ERR_NONE) {
+        read_command(request, document, &command, err) != ERR_NONE) {
+        return err->code;
+    }
+    note_command(request, &command);
+    if (api_rollout(request, request->path[0], &rollout, err) != ERR_NONE) {
         return err->code;
     }
     command.rollout = arena_strdup(request->arena, rollout->id);
+    request->deed->audit.rollout = command.rollout;
     Event event = { .kind = EVENT_COMMAND, .command = command };
-    ErrCode code = shell_request(request->shell, &event, err);
+    ErrCode code = api_order(request, &event, 200, reply, err);
     if (code == ERR_NONE) {
         write_found(request, command.rollout, reply);
     }

@@ -4,6 +4,8 @@
 #include <pwd.h>
 #include <string.h>
 #include <strings.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "common/str.h"
@@ -41,18 +43,37 @@ ErrCode guard_check_origin(const char *host, const char *origin, Err *err)
     return ERR_NONE;
 }
 
-const char *guard_actor(int fd, Arena *arena)
+/* "operator NAME", or his number where he has no name. */
+static const char *user_actor(uid_t uid, Arena *arena)
+{
+    struct passwd entry;
+    struct passwd *found = NULL;
+    char *buffer = arena_alloc(arena, PASSWD_BYTES_MAX);
+    if (getpwuid_r(uid, &entry, buffer, PASSWD_BYTES_MAX, &found) != 0 || found == NULL) {
+        return arena_printf(arena, "operator uid %u", (unsigned)uid);
+    }
+    return arena_printf(arena, "operator %s", found->pw_name);
+}
+
+Peer guard_user(int fd, Arena *arena)
 {
     struct ucred peer;
     socklen_t length = sizeof(peer);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-        return "operator unknown";
+        return (Peer){ "operator unknown", "unknown" };
     }
-    struct passwd entry;
-    struct passwd *found = NULL;
-    char *buffer = arena_alloc(arena, PASSWD_BYTES_MAX);
-    if (getpwuid_r(peer.uid, &entry, buffer, PASSWD_BYTES_MAX, &found) != 0 || found == NULL) {
-        return arena_printf(arena, "operator uid %u", (unsigned)peer.uid);
+    return (Peer){ user_actor(peer.uid, arena), arena_printf(arena, "uid %u", (unsigned)peer.uid) };
+}
+
+Peer guard_stranger(const struct sockaddr *address, Arena *arena)
+{
+    char host[INET6_ADDRSTRLEN] = "unknown";
+    if (address != NULL && address->sa_family == AF_INET) {
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+                        host, sizeof(host));
+    } else if (address != NULL && address->sa_family == AF_INET6) {
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+                        host, sizeof(host));
     }
-    return arena_printf(arena, "operator %s", found->pw_name);
+    return (Peer){ "anonymous", arena_strdup(arena, host) };
 }

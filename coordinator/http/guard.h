@@ -2,6 +2,8 @@
 #ifndef SKEIN_COORDINATOR_HTTP_GUARD_H
 #define SKEIN_COORDINATOR_HTTP_GUARD_H
 
+#include <sys/socket.h>
+
 #include "common/arena.h"
 #include "common/err.h"
 
@@ -12,8 +14,17 @@
  */
 ErrCode guard_check_origin(const char *host, const char *origin, Err *err);
 
-/* "operator NAME" of the user at the other end of a unix socket; "operator uid 1234" without a
+/* Who asks, and from where; texts in the request's arena. */
+typedef struct Peer {
+    const char *actor;  /* "operator ann" */
+    const char *origin; /* "uid 1000", or an address */
+} Peer;
+
+/* The user at the other end of a unix socket: "operator NAME"; "operator uid 1234" without a
  * name. */
-const char *guard_actor(int fd, Arena *arena);
+Peer guard_user(int fd, Arena *arena);
+
+/* Whoever is at the other end of a TCP connection: "anonymous". NULL: nobody knows from where. */
+Peer guard_stranger(const struct sockaddr *address, Arena *arena);
 
 #endif

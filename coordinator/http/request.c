@@ -203,12 +203,27 @@ static const char *query_value(const void *ctx, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static const char *actor_of(HttpRequest *request)
+static Peer peer_of(HttpRequest *request)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info != NULL && !request->place.is_tcp ? guard_actor(info->connect_fd, &request->arena)
-                                                  : "";
+    const union MHD_ConnectionInfo *info = NULL;
+    if (request->place.is_tcp) {
+        info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        return guard_stranger(info == NULL ? NULL : info->client_addr, &request->arena);
+    }
+    info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return guard_user(info == NULL ? -1 : info->connect_fd, &request->arena);
+}
+
+/* Who merely looks is not looked up. */
+static void identify(HttpRequest *request, const Route *route)
+{
+    ApiRequest *api = &request->api;
+    api->actor = "";
+    if (route->is_write) {
+        Peer peer = peer_of(request);
+        api->actor = peer.actor;
+        api->deed = audited_begin(route, api->path, peer.actor, peer.origin, &request->arena);
+    }
 }
 
 /* All that can be said before the body has come. */
@@ -227,10 +242,10 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
                       request->allow == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_METHOD_NOT_ALLOWED);
     }
     api->route = route;
+    identify(request, route);
     if (request->place.is_tcp && check_tcp(request, route) != ERR_NONE) {
         return request->err.code;
     }
-    api->actor = route->is_write ? actor_of(request) : ""; /* who merely looks is not looked up */
     if (check_query(request, route) != ERR_NONE || check_body(request, route) != ERR_NONE ||
         check_writable(request, route) != ERR_NONE) {
         return request->err.code;
@@ -292,6 +307,8 @@ static enum MHD_Result answer_problem(HttpRequest *request, unsigned status)
         log_error("a request failed", LOG_STR("path", request->api.route->pattern),
                   LOG_ERR(&request->err));
     }
+    audited_refuse(request->place.shell, request->place.refusals, request->api.deed, status,
+                   request->err.code);
     problem_write(status, &request->err, &reply.body);
     return answer(request, &reply);
 }

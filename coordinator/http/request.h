@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "coordinator/http/audited.h"
 #include "coordinator/http/plan_facts.h"
 #include "coordinator/shell.h"
 
@@ -20,6 +21,7 @@ typedef struct HttpRequest HttpRequest;
 typedef struct RequestPlace {
     Shell *shell;
     PlanFactsCache *facts;
+    Refusals *refusals;
     bool is_tcp;             /* reading only, and for this machine only */
     const char *socket_path; /* where everything may be asked */
     size_t *held_bytes;      /* of bodies and answers of all requests of this door */

@@ -15,8 +15,8 @@
 #define COMMAND(word, verb_, doc_)                                                                 \
     {                                                                                              \
         .method = "POST", .pattern = ROLLOUT "/" word, .query = "",                                \
-        .handler = api_rollout_command, .is_write = true, .body = ROUTE_BODY_JSON,                 \
-        .verb = (verb_), .doc = (doc_)                                                             \
+        .handler = api_rollout_command, .is_write = true, .object = ROUTE_OBJECT_ROLLOUT,          \
+        .body = ROUTE_BODY_JSON, .verb = (verb_), .doc = (doc_)                                    \
     }
 
 const Route ROUTES[] = {
@@ -29,6 +29,7 @@ const Route ROUTES[] = {
       .query = "",
       .handler = api_agent_release,
       .is_write = true,
+      .object = ROUTE_OBJECT_AGENT,
       .body = ROUTE_BODY_JSON,
       .doc = "lift a quarantine" },
     READ(V1 "/targets", PAGED " where", api_targets_list, "the fleet's targets"),
@@ -38,6 +39,7 @@ const Route ROUTES[] = {
       .query = "",
       .handler = api_plan_put,
       .is_write = true,
+      .object = ROUTE_OBJECT_PLAN,
       .body = ROUTE_BODY_OCTETS,
       .doc = "bring a signed plan" },
     READ(V1 "/plans/{hash}", "", api_plan_get, "a plan's bundle"),
@@ -71,6 +73,7 @@ const Route ROUTES[] = {
     COMMAND("skip", COMMAND_SKIP, "leave targets out"),
 
     READ(V1 "/events", "after limit rollout wait_ms", api_events, "events after a number"),
+    READ(V1 "/audit", PAGED, api_audit, "who ordered what: a chain of rows"),
 };
 const size_t ROUTE_COUNT = ARRAY_LEN(ROUTES);
 

@@ -51,6 +51,7 @@ struct HttpServer {
     LoopId hook;
     Shell *shell; /* NULL: does not serve yet */
     PlanFactsCache *facts;
+    Refusals *refusals;
     char *socket_path;
     struct stat socket; /* as it was made */
     Door doors[DOOR_COUNT_];
@@ -135,6 +136,7 @@ static Visit *visit_new(Door *door, struct MHD_Connection *connection)
 {
     const RequestPlace place = { .shell = door->server->shell,
                                  .facts = door->server->facts,
+                                 .refusals = door->server->refusals,
                                  .is_tcp = door->kind == DOOR_TCP,
                                  .socket_path = door->server->socket_path,
                                  .held_bytes = &door->held_bytes };
@@ -325,6 +327,7 @@ void http_server_serve(HttpServer *server, Shell *shell)
 {
     server->shell = shell;
     server->facts = plan_facts_new(shell_store(shell));
+    server->refusals = refusals_new(clock_boot_ms());
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
         watch_door(&server->doors[kind]);
     }
@@ -370,6 +373,7 @@ void http_server_close(HttpServer *server)
     loop_remove(server->loop, server->hook);
     free(server->socket_path);
     plan_facts_free(server->facts);
+    refusals_free(server->refusals);
     LIST_DONE(&server->waiting);
     free(server);
 }

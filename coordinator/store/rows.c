@@ -1,4 +1,4 @@
-/* Column tables of the engine's rows, and the four functions that they drive. */
+/* Column tables of the rows, and the four functions that they drive. */
 #include "coordinator/store/rows.h"
 
 #include <string.h>
@@ -6,8 +6,10 @@
 #include "common/json.h"
 #include "coordinator/engine/model.h"
 #include "coordinator/store/remarks_text.h"
+#include "proto/audit.h"
 
 #define LABELS_TEXT_MAX (1024 * 1024)
+#define TEXTS_TEXT_MAX (1024 * 1024)
 
 /* ---- words: enum values by their names; one adapter per enum, since the types differ ---- */
 
@@ -181,6 +183,31 @@ static const Column EVENT_COLUMNS[] = {
     TEXT(EventRow, "text", text),
 };
 
+/* Without a key: what is there is never replaced. */
+static const Column AUDIT_COLUMNS[] = {
+    U64(AuditRow, "seq", seq),
+    I64(AuditRow, "time_ms", time_ms),
+    TEXT(AuditRow, "actor", actor),
+    TEXT(AuditRow, "origin", origin),
+    TEXT(AuditRow, "action", action),
+    TEXT(AuditRow, "rollout", rollout),
+    TEXT(AuditRow, "plan", plan),
+    TEXT(AuditRow, "agent", agent),
+    TEXT(AuditRow, "reason", reason),
+    TEXT(AuditRow, "wave", wave),
+    { .name = "targets",
+      .kind = COLUMN_TEXTS,
+      .offset = AT(AuditRow, targets, const char **),
+      .count_offset = AT(AuditRow, target_count, size_t) },
+    U64(AuditRow, "targets_total", targets_total),
+    TEXT(AuditRow, "detail", detail),
+    U32(AuditRow, "status", status),
+    TEXT(AuditRow, "code", code),
+    U64(AuditRow, "dropped", dropped),
+    { .name = "previous", .kind = COLUMN_HASH, .offset = offsetof(AuditRow, previous) },
+    { .name = "hash", .kind = COLUMN_HASH, .offset = offsetof(AuditRow, hash) },
+};
+
 #define ROW_TABLE(table_name, Type, rows, order)                                                   \
     {                                                                                              \
         .name = (table_name), .row_bytes = sizeof(Type), .columns = (rows),                        \
@@ -195,9 +222,11 @@ const RowTable ROWS_ROLLOUT = ROW_TABLE("rollouts", RolloutRow, ROLLOUT_COLUMNS,
 const RowTable ROWS_WAVE = ROW_TABLE("waves", WaveRow, WAVE_COLUMNS, "rollout, wave_index");
 const RowTable ROWS_TARGET = ROW_TABLE("targets", TargetRow, TARGET_COLUMNS, "rollout, place");
 const RowTable ROWS_EVENT = ROW_TABLE("events", EventRow, EVENT_COLUMNS, "seq");
+const RowTable ROWS_AUDIT = ROW_TABLE("audit", AuditRow, AUDIT_COLUMNS, "seq");
 
 _Static_assert(sizeof(TargetState) == sizeof(uint32_t) && sizeof(ErrCode) == sizeof(uint32_t),
                "enums are read and written as 32-bit numbers");
+_Static_assert(AUDIT_HASH_BYTES == PLAN_HASH_BYTES, "COLUMN_HASH is as long as both");
 
 /* ---- SQL ---- */
 
@@ -280,8 +309,21 @@ static int bind_remarks(sqlite3_stmt *statement, int index, const Remarks *remar
     return sqlite3_bind_text(statement, index, str_text(&text), (int)text.length, SQLITE_TRANSIENT);
 }
 
-static int bind_column(const Column *column, sqlite3_stmt *statement, int index, const void *at)
+static int bind_texts(sqlite3_stmt *statement, int index, const char *const *texts, size_t count)
 {
+    AUTO(Str) text = { 0 };
+    JsonOut json = json_out(&text);
+    json_out_array_begin(&json, NULL);
+    for (size_t i = 0; i < count; i++) {
+        json_out_string(&json, NULL, texts[i]);
+    }
+    json_out_array_end(&json);
+    return sqlite3_bind_text(statement, index, str_text(&text), (int)text.length, SQLITE_TRANSIENT);
+}
+
+static int bind_column(const Column *column, sqlite3_stmt *statement, int index, const void *row)
+{
+    const void *at = (const char *)row + column->offset;
     switch (column->kind) {
     case COLUMN_TEXT:
         return sqlite3_bind_text(statement, index, *(const char *const *)at, -1, SQLITE_STATIC);
@@ -300,6 +342,10 @@ static int bind_column(const Column *column, sqlite3_stmt *statement, int index,
         return bind_labels(statement, index, at);
     case COLUMN_REMARKS:
         return bind_remarks(statement, index, *(const Remarks *const *)at);
+    case COLUMN_TEXTS:
+        return bind_texts(
+            statement, index, *(const char *const *const *)at,
+            *(const size_t *)(const void *)((const char *)row + column->count_offset));
     case COLUMN_NONE:
     case COLUMN_KIND_COUNT_:
         break;
@@ -312,7 +358,7 @@ int rows_bind(const RowTable *table, sqlite3_stmt *statement, const void *row)
     int code = SQLITE_OK;
     for (size_t i = 0; i < table->column_count && code == SQLITE_OK; i++) {
         const Column *column = &table->columns[i];
-        code = bind_column(column, statement, (int)i + 1, (const char *)row + column->offset);
+        code = bind_column(column, statement, (int)i + 1, row);
     }
     return code;
 }
@@ -369,15 +415,35 @@ static ErrCode read_labels(const char *text, Arena *arena, Labels *ret, Err *err
 static ErrCode read_hash(sqlite3_stmt *statement, int index, uint8_t *ret, Err *err)
 {
     if (sqlite3_column_bytes(statement, index) != PLAN_HASH_BYTES) {
-        return err_set(err, ERR_STORE, "a plan hash is not %d bytes long", PLAN_HASH_BYTES);
+        return err_set(err, ERR_STORE, "a hash is not %d bytes long", PLAN_HASH_BYTES);
     }
     memcpy(ret, sqlite3_column_blob(statement, index), PLAN_HASH_BYTES);
     return ERR_NONE;
 }
 
-static ErrCode read_column(const Column *column, sqlite3_stmt *statement, int index, Arena *arena,
-                           void *at, Err *err)
+static ErrCode read_texts(const char *text, Arena *arena, const char ***ret_texts,
+                          size_t *ret_count, Err *err)
 {
+    AUTO_PTR(JsonDocument) document = NULL;
+    if (json_in_parse("texts", text, strlen(text), TEXTS_TEXT_MAX, &document, err) != ERR_NONE) {
+        err->code = ERR_STORE;
+        return ERR_STORE;
+    }
+    size_t count = json_array_size(document);
+    const char **texts = ARENA_ARRAY(arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *item = json_string_value(json_array_get(document, i));
+        texts[i] = arena_strdup(arena, item == NULL ? "" : item);
+    }
+    *ret_texts = texts;
+    *ret_count = count;
+    return ERR_NONE;
+}
+
+static ErrCode read_column(const Column *column, sqlite3_stmt *statement, int index, Arena *arena,
+                           void *row, Err *err)
+{
+    void *at = (char *)row + column->offset;
     switch (column->kind) {
     case COLUMN_TEXT:
         *(const char **)at = arena_strdup(arena, column_text(statement, index));
@@ -399,6 +465,9 @@ static ErrCode read_column(const Column *column, sqlite3_stmt *statement, int in
         return read_labels(column_text(statement, index), arena, at, err);
     case COLUMN_REMARKS:
         return remarks_read(column_text(statement, index), arena, at, err);
+    case COLUMN_TEXTS:
+        return read_texts(column_text(statement, index), arena, at,
+                          (size_t *)(void *)((char *)row + column->count_offset), err);
     case COLUMN_NONE:
     case COLUMN_KIND_COUNT_:
         break;
@@ -410,8 +479,7 @@ ErrCode rows_read(const RowTable *table, sqlite3_stmt *statement, Arena *arena, 
 {
     for (size_t i = 0; i < table->column_count; i++) {
         const Column *column = &table->columns[i];
-        ErrCode code =
-            read_column(column, statement, (int)i, arena, (char *)row + column->offset, err);
+        ErrCode code = read_column(column, statement, (int)i, arena, row, err);
         if (code != ERR_NONE) {
             return err_wrap(err, "table %s", table->name);
         }

@@ -1,7 +1,6 @@
 /*
- * Row codecs of the SQLite store: for each of the engine's row types a table of columns, from which
- * the SQL is written and by which rows are bound and read. Knows SQLite's values, not the store's
- * contract.
+ * Row codecs of the SQLite store: for each row type a table of columns, from which the SQL is
+ * written and by which rows are bound and read. Knows SQLite's values, not the store's contract.
  */
 #ifndef SKEIN_COORDINATOR_STORE_ROWS_H
 #define SKEIN_COORDINATOR_STORE_ROWS_H
@@ -25,6 +24,7 @@ typedef enum ColumnKind {
     COLUMN_HASH,    /* uint8_t[PLAN_HASH_BYTES] */
     COLUMN_LABELS,  /* Labels, kept as a JSON object */
     COLUMN_REMARKS, /* const Remarks *, kept as a JSON object (remarks_text.h); NULL: '' */
+    COLUMN_TEXTS,   /* const char ** and its count, kept as a JSON array */
     COLUMN_KIND_COUNT_,
 } ColumnKind;
 
@@ -33,6 +33,7 @@ typedef struct Column {
     ColumnKind kind;
     bool is_key; /* part of what makes the row the same row */
     size_t offset;
+    size_t count_offset;                 /* COLUMN_TEXTS: of the size_t that counts them */
     const char *(*word)(unsigned value); /* COLUMN_WORD: the name of each value below word_count */
     unsigned word_count;
 } Column;
@@ -52,6 +53,7 @@ extern const RowTable ROWS_ROLLOUT;
 extern const RowTable ROWS_WAVE;
 extern const RowTable ROWS_TARGET;
 extern const RowTable ROWS_EVENT;
+extern const RowTable ROWS_AUDIT;
 
 /* Append SQL: parameters and columns stand in the order of the table. */
 void rows_sql_put(const RowTable *table,

@@ -87,6 +87,22 @@ const char *const STORE_SCHEMA_STEPS[] = {
     "ALTER TABLE targets ADD COLUMN remarks TEXT NOT NULL DEFAULT '';",
 
     "ALTER TABLE agents ADD COLUMN protocol INTEGER NOT NULL DEFAULT 0;",
+
+    /* The triggers stop mistakes; who means harm can drop them, and is found out by the chain. */
+    ("CREATE TABLE audit ("
+     "  seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, actor TEXT NOT NULL,"
+     "  origin TEXT NOT NULL, action TEXT NOT NULL, rollout TEXT NOT NULL, plan TEXT NOT NULL,"
+     "  agent TEXT NOT NULL, reason TEXT NOT NULL, wave TEXT NOT NULL, targets TEXT NOT NULL,"
+     "  targets_total INTEGER NOT NULL, detail TEXT NOT NULL, status INTEGER NOT NULL,"
+     "  code TEXT NOT NULL, dropped INTEGER NOT NULL, previous BLOB NOT NULL, hash BLOB NOT NULL)"
+     "  STRICT;"
+     "CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN"
+     "  SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+     "CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit BEGIN"
+     "  SELECT RAISE(ABORT, 'the audit log is only added to'); END;"
+     "CREATE TRIGGER audit_has_no_gaps BEFORE INSERT ON audit"
+     "  WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM audit) BEGIN"
+     "  SELECT RAISE(ABORT, 'the audit log is only added to, one row behind the other'); END;"),
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/model.h"
+#include "proto/audit.h"
 
 typedef struct Store Store;
 
@@ -41,6 +42,12 @@ typedef struct EventFilter {
     uint32_t limit;      /* at most this many, oldest first */
 } EventFilter;
 
+/* What a person has ordered, or has been refused: what goes into the store beside the effects. */
+typedef struct Deed {
+    AuditRow audit;  /* its number, `previous` and hash are the store's to fill in */
+    bool is_waiting; /* for the shell: the store has not taken it yet, and will be asked again */
+} Deed;
+
 typedef struct StoreOps {
     const char *name; /* "sqlite" */
 
@@ -62,12 +69,22 @@ typedef struct StoreOps {
      * events, some plans. The newest event of all stays, and with it the numbering.
      * Other effects are not its business. ERR_STORE_TERM: another coordinator has taken a higher
      * term; nothing was written and nothing ever will be by this one.
+     *
+     * `deed`, unless NULL, goes with them: its audit row is sealed behind the newest one
+     * (audit_seal), and after success *deed has what was kept. Audit rows are numbered by
+     * themselves, without gaps; none is ever changed or forgotten, whatever the effects say.
      */
-    ErrCode (*commit)(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err);
+    ErrCode (*commit)(Store *store, const Effects *effects, Deed *deed, uint64_t *ret_last_seq,
+                      Err *err);
 
     /* Sequence numbers start at 1; what was forgotten is passed over. Rows live in `arena`. */
     ErrCode (*read_events)(Store *store, const EventFilter *filter, Arena *arena,
                            EventRow **ret_rows, size_t *ret_count, Err *err);
+
+    /* Those behind number `after_seq`, oldest first, at most `limit`, as they are kept: whether
+     * they fit together is for the reader to find out. */
+    ErrCode (*read_audit)(Store *store, uint64_t after_seq, uint32_t limit, Arena *arena,
+                          AuditRow **ret_rows, size_t *ret_count, Err *err);
 
     /*
      * The bundle of a plan, as it was persisted last: the store does not look into it. Whoever adds

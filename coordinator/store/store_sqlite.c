@@ -14,6 +14,7 @@ typedef enum StatementId {
     STATEMENT_TERM_READ = 0,
     STATEMENT_TERM_WRITE,
     STATEMENT_LAST_SEQ,
+    STATEMENT_AUDIT_LAST,
     STATEMENT_PLAN_PUT,
     STATEMENT_PLAN_AGE_PUT,
     STATEMENT_PLAN_GET,
@@ -35,6 +36,7 @@ typedef enum StatementId {
     STATEMENT_WAVE_PUT,
     STATEMENT_TARGET_PUT,
     STATEMENT_EVENT_PUT,
+    STATEMENT_AUDIT_PUT,
     STATEMENT_AGENT_LOAD,
     STATEMENT_INSTANCE_LOAD,
     STATEMENT_INVENTORY_LOAD,
@@ -43,6 +45,7 @@ typedef enum StatementId {
     STATEMENT_TARGET_LOAD,
     STATEMENT_EVENTS_READ,
     STATEMENT_ROLLOUT_EVENTS_READ,
+    STATEMENT_AUDIT_READ,
     STATEMENT_COUNT_,
 } StatementId;
 
@@ -62,6 +65,7 @@ static const char *const FIXED[] = {
     [STATEMENT_TERM_READ] = "SELECT term FROM meta",
     [STATEMENT_TERM_WRITE] = "UPDATE meta SET term = ?",
     [STATEMENT_LAST_SEQ] = "SELECT coalesce(max(seq), 0) FROM events",
+    [STATEMENT_AUDIT_LAST] = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1",
     [STATEMENT_PLAN_PUT] = "INSERT OR REPLACE INTO plans (hash, bundle) VALUES (?, ?)",
     [STATEMENT_PLAN_AGE_PUT] = "INSERT OR REPLACE INTO plan_ages (hash, kept_at_ms) VALUES (?, ?)",
     [STATEMENT_PLAN_GET] = "SELECT bundle FROM plans WHERE hash = ?",
@@ -93,6 +97,7 @@ static const struct {
     { STATEMENT_WAVE_PUT, &ROWS_WAVE, NULL },
     { STATEMENT_TARGET_PUT, &ROWS_TARGET, NULL },
     { STATEMENT_EVENT_PUT, &ROWS_EVENT, NULL },
+    { STATEMENT_AUDIT_PUT, &ROWS_AUDIT, NULL },
     { STATEMENT_AGENT_LOAD, &ROWS_AGENT, "" },
     { STATEMENT_INSTANCE_LOAD, &ROWS_INSTANCE, "" },
     { STATEMENT_INVENTORY_LOAD, &ROWS_INVENTORY, "" },
@@ -102,6 +107,7 @@ static const struct {
     { STATEMENT_EVENTS_READ, &ROWS_EVENT, "WHERE seq > ? ORDER BY seq LIMIT ?" },
     { STATEMENT_ROLLOUT_EVENTS_READ, &ROWS_EVENT,
       "WHERE seq > ? AND rollout = ? ORDER BY seq LIMIT ?" },
+    { STATEMENT_AUDIT_READ, &ROWS_AUDIT, "WHERE seq > ? ORDER BY seq LIMIT ?" },
 };
 
 typedef struct SqliteStore {
@@ -334,6 +340,36 @@ static ErrCode put_event(SqliteStore *self, const EventRow *event, uint64_t *las
     return code;
 }
 
+/* Number and hash of the newest audit row; 0 and zero bytes: there is none. */
+static ErrCode read_audit_end(SqliteStore *self, uint64_t *ret_seq,
+                              uint8_t ret_hash[AUDIT_HASH_BYTES], Err *err)
+{
+    sqlite3_stmt *statement = self->statements[STATEMENT_AUDIT_LAST];
+    bool has_row = false;
+    *ret_seq = 0;
+    memset(ret_hash, 0, AUDIT_HASH_BYTES);
+    ErrCode code = db_step(&self->db, statement, &has_row, err);
+    if (code == ERR_NONE && has_row && sqlite3_column_bytes(statement, 1) != AUDIT_HASH_BYTES) {
+        code = err_set(err, ERR_STORE, "store %s: the newest audit row has no hash", self->db.path);
+    } else if (code == ERR_NONE && has_row) {
+        *ret_seq = (uint64_t)sqlite3_column_int64(statement, 0);
+        memcpy(ret_hash, sqlite3_column_blob(statement, 1), AUDIT_HASH_BYTES);
+    }
+    sqlite3_reset(statement);
+    return code;
+}
+
+static ErrCode put_audit(SqliteStore *self, AuditRow *row, Err *err)
+{
+    uint8_t previous[AUDIT_HASH_BYTES];
+    uint64_t seq = 0;
+    ErrCode code = read_audit_end(self, &seq, previous, err);
+    if (code == ERR_NONE) {
+        code = audit_seal(row, seq, previous, err);
+    }
+    return code == ERR_NONE ? put_row(self, STATEMENT_AUDIT_PUT, &ROWS_AUDIT, row, err) : code;
+}
+
 static ErrCode put_plan(SqliteStore *self, const PlanRow *plan, Err *err)
 {
     sqlite3_stmt *statement = self->statements[STATEMENT_PLAN_PUT];
@@ -425,13 +461,18 @@ static ErrCode put_effects(SqliteStore *self, const Effects *effects, uint64_t *
     return code;
 }
 
-static ErrCode sqlite_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err)
+static ErrCode sqlite_commit(Store *store, const Effects *effects, Deed *deed,
+                             uint64_t *ret_last_seq, Err *err)
 {
     SqliteStore *self = sqlite_of(store);
+    Deed kept = deed == NULL ? (Deed){ 0 } : *deed;
     uint64_t last_seq = 0;
     ErrCode code = db_begin(&self->db, err);
     if (code == ERR_NONE) {
         code = put_effects(self, effects, &last_seq, err);
+    }
+    if (code == ERR_NONE && deed != NULL) {
+        code = put_audit(self, &kept.audit, err);
     }
     if (code == ERR_NONE) {
         code = db_commit(&self->db, err);
@@ -441,10 +482,13 @@ static ErrCode sqlite_commit(Store *store, const Effects *effects, uint64_t *ret
         return code;
     }
     *ret_last_seq = last_seq;
+    if (deed != NULL) {
+        *deed = kept;
+    }
     return ERR_NONE;
 }
 
-/* ---- events and plans ---- */
+/* ---- events, audit rows and plans ---- */
 
 static ErrCode sqlite_read_events(Store *store, const EventFilter *filter, Arena *arena,
                                   EventRow **ret_rows, size_t *ret_count, Err *err)
@@ -460,6 +504,18 @@ static ErrCode sqlite_read_events(Store *store, const EventFilter *filter, Arena
     }
     sqlite3_bind_int64(statement, of_one ? 3 : 2, filter->limit);
     return read_rows(self, id, &ROWS_EVENT, arena, (void **)ret_rows, ret_count, err);
+}
+
+static ErrCode sqlite_read_audit(Store *store, uint64_t after_seq, uint32_t limit, Arena *arena,
+                                 AuditRow **ret_rows, size_t *ret_count, Err *err)
+{
+    SqliteStore *self = sqlite_of(store);
+    sqlite3_stmt *statement = self->statements[STATEMENT_AUDIT_READ];
+    uint64_t after = after_seq < INT64_MAX ? after_seq : INT64_MAX;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)after);
+    sqlite3_bind_int64(statement, 2, limit);
+    return read_rows(self, STATEMENT_AUDIT_READ, &ROWS_AUDIT, arena, (void **)ret_rows, ret_count,
+                     err);
 }
 
 static ErrCode sqlite_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
@@ -502,6 +558,7 @@ static const StoreOps SQLITE_OPS = {
     .take_term = sqlite_take_term,
     .commit = sqlite_commit,
     .read_events = sqlite_read_events,
+    .read_audit = sqlite_read_audit,
     .get_plan = sqlite_get_plan,
     .close = sqlite_close,
 };

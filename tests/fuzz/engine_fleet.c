@@ -177,7 +177,7 @@ static void take_effects(FuzzFleet *fleet, const Event *event, ErrCode code, con
     bool is_request = event->kind == EVENT_START_ROLLOUT || event->kind == EVENT_COMMAND ||
                       event->kind == EVENT_AGENT_RELEASED || event->kind == EVENT_PLAN_BROUGHT;
     require(code == ERR_NONE || is_request, "only people are refused", err_name(code));
-    require(fleet->store->ops->commit(fleet->store, effects, &last_seq, &err) == ERR_NONE,
+    require(fleet->store->ops->commit(fleet->store, effects, NULL, &last_seq, &err) == ERR_NONE,
             "the store takes a batch", err.message);
     LIST_EACH(effect, &effects->list) {
         require(code == ERR_NONE || !changes_something(effect), "what is refused changes nothing",

@@ -10,7 +10,7 @@
 
 #include "check.h"
 #include "coordinator.h"
-#include "coordinator/http/api.h"
+#include "coordinator/http/audited.h"
 #include "coordinator/http/problem.h"
 #include "coordinator/http/routes.h"
 #include "tests/sim/sim_store.h"
@@ -165,10 +165,14 @@ static void ask(Place *place, char *line, const char *body)
         return;
     }
     ErrCode code = read_parameters(request.route, line, &arena, &parameters, &err);
+    if (request.route->is_write) {
+        request.deed = audited_begin(request.route, request.path, request.actor, "here", &arena);
+    }
     if (code == ERR_NONE) {
         request.body = body_of(request.route, body, &arena);
         code = request.route->handler(&request, &reply, &err);
     }
+    FUZZ_REQUIRE(request.deed == NULL || (request.deed->audit.seq != 0) == (code == ERR_NONE));
     check_answer(code, &reply, &err);
     str_done(&reply.body);
 }

@@ -99,9 +99,9 @@ static void bring_and_start(Coordinator *coordinator)
                                    .wave = "",
                                    .actor = "operator ann",
                                    .reason = "" } };
-    FUZZ_REQUIRE(shell_request(coordinator->shell, &bring, &err) == ERR_NONE);
-    FUZZ_REQUIRE(shell_request(coordinator->shell, &start, &err) == ERR_NONE);
-    FUZZ_REQUIRE(shell_request(coordinator->shell, &approve, &err) == ERR_NONE);
+    FUZZ_REQUIRE(shell_request(coordinator->shell, &bring, NULL, &err) == ERR_NONE);
+    FUZZ_REQUIRE(shell_request(coordinator->shell, &start, NULL, &err) == ERR_NONE);
+    FUZZ_REQUIRE(shell_request(coordinator->shell, &approve, NULL, &err) == ERR_NONE);
 }
 
 /* One target applied, one at work, one failed, which pauses the rollout, two to come. */
@@ -351,7 +351,7 @@ static void command(Coordinator *coordinator, CommandVerb verb)
                                  .is_all_failed = true,
                                  .actor = "operator ann",
                                  .reason = "" } };
-    ErrCode code = shell_request(coordinator->shell, &event, &err);
+    ErrCode code = shell_request(coordinator->shell, &event, NULL, &err);
     if (code != ERR_NONE) {
         check_error(&err, code);
     }

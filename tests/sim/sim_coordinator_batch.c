@@ -151,8 +151,8 @@ static ErrCode batch_write(SimCoordinator *coordinator)
         invariants_commit(coordinator->parts.invariants, coordinator->engine,
                           &coordinator->effects);
     }
-    return coordinator->store->ops->commit(coordinator->store, &coordinator->effects, &last_seq,
-                                           &err);
+    return coordinator->store->ops->commit(coordinator->store, &coordinator->effects, NULL,
+                                           &last_seq, &err);
 }
 
 /* The store has answered. False: the batch is not out, or the process is gone. */

@@ -35,7 +35,8 @@ struct SimDisk {
     uint64_t backup_ms;
     bool is_read_only;
     uint64_t slowness_ms;
-    LIST(PlanRow) plans; /* no backup loses one: what a lost plan does is a story of the engine */
+    LIST(AuditRow) audit; /* nobody puts a backup of it back, either */
+    LIST(PlanRow) plans;  /* no backup loses one: what a lost plan does is a story of the engine */
 };
 
 typedef struct SimStore {
@@ -199,7 +200,20 @@ static void effect_write(SimDisk *disk, const Effect *effect)
     }
 }
 
-static ErrCode sim_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq, Err *err)
+static ErrCode audit_write(SimDisk *disk, AuditRow *row, Err *err)
+{
+    static const uint8_t NONE[AUDIT_HASH_BYTES];
+    size_t count = disk->audit.count;
+    ErrCode code =
+        audit_seal(row, count, count == 0 ? NONE : disk->audit.items[count - 1].hash, err);
+    if (code == ERR_NONE) {
+        LIST_PUSH(&disk->audit, audit_copy(row, &disk->arena));
+    }
+    return code;
+}
+
+static ErrCode sim_commit(Store *store, const Effects *effects, Deed *deed, uint64_t *ret_last_seq,
+                          Err *err)
 {
     SimStore *handle = (SimStore *)store;
     SimDisk *disk = handle->disk;
@@ -209,6 +223,9 @@ static ErrCode sim_commit(Store *store, const Effects *effects, uint64_t *ret_la
     }
     if (disk->is_read_only) {
         return err_set(err, ERR_STORE, "the disk is full");
+    }
+    if (deed != NULL && audit_write(disk, &deed->audit, err) != ERR_NONE) {
+        return err->code;
     }
     for (size_t i = 0; i < effects->list.count; i++) {
         effect_write(disk, &effects->list.items[i]);
@@ -289,6 +306,21 @@ static ErrCode sim_read_events(Store *store, const EventFilter *filter, Arena *a
     return ERR_NONE;
 }
 
+static ErrCode sim_read_audit(Store *store, uint64_t after_seq, uint32_t limit, Arena *arena,
+                              AuditRow **ret_rows, size_t *ret_count, Err *err)
+{
+    (void)err;
+    const SimDisk *disk = disk_of(store);
+    AuditRow *rows = ARENA_ARRAY(arena, AuditRow, limit);
+    size_t count = 0;
+    for (size_t i = after_seq; i < disk->audit.count && count < limit; i++) {
+        rows[count++] = disk->audit.items[i];
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    return ERR_NONE;
+}
+
 static ErrCode sim_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                             Bytes *ret_bundle, Err *err)
 {
@@ -314,6 +346,7 @@ static const StoreOps SIM_STORE_OPS = {
     .take_term = sim_take_term,
     .commit = sim_commit,
     .read_events = sim_read_events,
+    .read_audit = sim_read_audit,
     .get_plan = sim_get_plan,
     .close = sim_close,
 };
@@ -330,6 +363,7 @@ void sim_disk_free(SimDisk *disk)
     tables_done(&disk->tables);
     tables_done(&disk->backup);
     LIST_DONE(&disk->plans);
+    LIST_DONE(&disk->audit);
     arena_done(&disk->arena);
     free(disk);
 }

@@ -53,13 +53,13 @@ static inline ErrCode flaky_take_term(Store *store, uint64_t at_least, uint64_t 
                             : self->real->ops->take_term(self->real, at_least, ret_term, err);
 }
 
-static inline ErrCode flaky_commit(Store *store, const Effects *effects, uint64_t *ret_last_seq,
-                                   Err *err)
+static inline ErrCode flaky_commit(Store *store, const Effects *effects, Deed *deed,
+                                   uint64_t *ret_last_seq, Err *err)
 {
     FlakyStore *self = (FlakyStore *)store;
     ErrCode code = flaky_fault(self, err);
     if (code == ERR_NONE) {
-        code = self->real->ops->commit(self->real, effects, ret_last_seq, err);
+        code = self->real->ops->commit(self->real, effects, deed, ret_last_seq, err);
         self->commits++;
     }
     return code;
@@ -70,6 +70,15 @@ static inline ErrCode flaky_read_events(Store *store, const EventFilter *filter,
 {
     FlakyStore *self = (FlakyStore *)store;
     return self->real->ops->read_events(self->real, filter, arena, ret_rows, ret_count, err);
+}
+
+static inline ErrCode flaky_read_audit(Store *store, uint64_t after_seq, uint32_t limit,
+                                       Arena *arena, AuditRow **ret_rows, size_t *ret_count,
+                                       Err *err)
+{
+    FlakyStore *self = (FlakyStore *)store;
+    return self->real->ops->read_audit(self->real, after_seq, limit, arena, ret_rows, ret_count,
+                                       err);
 }
 
 static inline ErrCode flaky_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES],
@@ -91,6 +100,7 @@ static const StoreOps FLAKY_OPS = {
     .take_term = flaky_take_term,
     .commit = flaky_commit,
     .read_events = flaky_read_events,
+    .read_audit = flaky_read_audit,
     .get_plan = flaky_get_plan,
     .close = flaky_close,
 };

@@ -62,7 +62,7 @@ static ErrCode bring(Fixture *fixture, const SealedPlan *sealed, const Plan *pla
                                  .bundle = sealed->bundle,
                                  .signers = "3f2a",
                                  .actor = "operator ann" } };
-    return shell_request(fixture->shell, &event, err);
+    return shell_request(fixture->shell, &event, NULL, err);
 }
 
 /* Brings a plan and starts it over the fleet's targets. */
@@ -80,7 +80,7 @@ static ErrCode start(Fixture *fixture, const char *id, Err *err)
                                .plan = loaded.plan,
                                .plan_hash = sealed.hash,
                                .actor = "operator ann" } };
-    return code == ERR_NONE ? shell_request(fixture->shell, &event, err) : code;
+    return code == ERR_NONE ? shell_request(fixture->shell, &event, NULL, err) : code;
 }
 
 static void nothing_is_sent_before_it_is_durable(void **state)
@@ -154,12 +154,12 @@ static void a_read_only_shell_refuses_requests_and_goes_on_by_itself(void **stat
     assert_int_equal(start(fixture, "r-1", &err), ERR_NONE);
     fixture->store->fault = ERR_STORE;
     Event pause = command(COMMAND_PAUSE, "r-1");
-    assert_int_equal(shell_request(fixture->shell, &pause, &err), ERR_STORE);
+    assert_int_equal(shell_request(fixture->shell, &pause, NULL, &err), ERR_STORE);
     assert_non_null(strstr(err.message, "told to fail"));
     Event again = command(COMMAND_RESUME, "r-1");
-    assert_int_equal(shell_request(fixture->shell, &again, &err), ERR_STORE);
+    assert_int_equal(shell_request(fixture->shell, &again, NULL, &err), ERR_STORE);
     mend_store(fixture);
-    assert_int_equal(shell_request(fixture->shell, &again, &err), ERR_NONE);
+    assert_int_equal(shell_request(fixture->shell, &again, NULL, &err), ERR_NONE);
 }
 
 static void the_engines_clock_stands_still_while_the_store_does(void **state)
@@ -220,7 +220,7 @@ static void a_refused_request_changes_nothing(void **state)
     Err err = { 0 };
     unsigned commits = fixture->store->commits;
     Event event = command(COMMAND_PAUSE, "r-nowhere");
-    assert_int_not_equal(shell_request(fixture->shell, &event, &err), ERR_NONE);
+    assert_int_not_equal(shell_request(fixture->shell, &event, NULL, &err), ERR_NONE);
     assert_int_equal(fixture->store->commits, commits);
     assert_null(shell_read_only(fixture->shell));
 }

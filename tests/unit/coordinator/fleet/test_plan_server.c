@@ -59,7 +59,7 @@ static void put(Fixture *fixture, uint8_t number, size_t length)
     Err err = { 0 };
     const Effect effect = { .kind = EFFECT_PERSIST_PLAN, .plan = &row };
     LIST_PUSH(&effects.list, effect);
-    assert_int_equal(fixture->store->ops->commit(fixture->store, &effects, &last_seq, &err),
+    assert_int_equal(fixture->store->ops->commit(fixture->store, &effects, NULL, &last_seq, &err),
                      ERR_NONE);
 }
 

@@ -53,7 +53,7 @@ static void the_peer_of_a_unix_socket_is_the_actor(void **state)
     int pair[2];
     const struct passwd *user = getpwuid(getuid());
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    const char *actor = guard_actor(pair[0], &arena);
+    const char *actor = guard_user(pair[0], &arena).actor;
     assert_int_equal(strncmp(actor, "operator ", 9), 0);
     if (user != NULL) {
         assert_string_equal(actor + 9, user->pw_name);

@@ -1,6 +1,7 @@
 /*
  * The contract of store.h as tests, for every backend: a backend's test file says how to open a
- * store and runs CONTRACT_TESTS. Opening the same place twice must give two handles of one store.
+ * store and runs CONTRACT_TESTS (and contract_audit.h's). Opening the same place twice must give
+ * two handles of one store.
  */
 #ifndef SKEIN_TESTS_STORE_CONTRACT_H
 #define SKEIN_TESTS_STORE_CONTRACT_H
@@ -164,7 +165,7 @@ static ErrCode contract_commit(Store *store, const Effect *effects, size_t count
     for (size_t i = 0; i < count; i++) {
         LIST_PUSH(&batch.list, effects[i]);
     }
-    ErrCode code = store->ops->commit(store, &batch, ret_last_seq, err);
+    ErrCode code = store->ops->commit(store, &batch, NULL, ret_last_seq, err);
     LIST_DONE(&batch.list);
     return code;
 }

@@ -1,6 +1,7 @@
 /* The SQLite backend: the contract of every store, and what is a file's own: damage, disk,
  * versions. */
 #include "contract.h"
+#include "contract_audit.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -78,6 +79,19 @@ static void run_sql(const char *path, const char *sql)
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
+}
+
+/* What SQLite says to it; "" when it is done. */
+static const char *try_sql(const char *path, const char *sql, Arena *arena)
+{
+    sqlite3 *db = NULL;
+    char *said = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_exec(db, sql, NULL, NULL, &said);
+    const char *answer = arena_strdup(arena, said == NULL ? "" : said);
+    sqlite3_free(said);
+    sqlite3_close(db);
+    return answer;
 }
 
 static size_t version_of(const char *path)
@@ -174,6 +188,33 @@ static void an_upgrade_that_fails_leaves_the_old_version(void **state)
     run_sql(place->path, "ALTER TABLE agents ADD COLUMN term_claims INTEGER NOT NULL DEFAULT 9");
     must_not_open(place->path, "schema version 2", "restore");
     assert_int_equal(version_of(place->path), 1);
+}
+
+/* Whoever means harm can drop the triggers; they stop mistakes. */
+static void sqlite_itself_refuses_to_change_the_audit_log(void **state)
+{
+    Place *place = *state;
+    AUTO(Arena) arena = { 0 };
+    AUTO_PTR(Store) store = contract_open(state);
+    static const char *const CHANGES[] = {
+        "UPDATE audit SET actor = 'operator eve'",
+        "DELETE FROM audit",
+        "DELETE FROM audit WHERE seq = 2",
+        "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE seq = 1",
+        "REPLACE INTO audit SELECT * FROM audit WHERE seq = 2",
+        "INSERT INTO audit SELECT 4, time_ms, actor, origin, action, rollout, plan, agent, reason,"
+        " wave, targets, targets_total, detail, status, code, dropped, previous, hash FROM audit"
+        " WHERE seq = 2",
+    };
+    contract_must_audit(store, "x");
+    contract_must_audit(store, "y");
+    for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++) {
+        const char *said = try_sql(place->path, CHANGES[i], &arena);
+        if (strstr(said, "the audit log is only added to") == NULL) {
+            fail_msg("%s: '%s'", CHANGES[i], said);
+        }
+    }
+    assert_int_equal(contract_must_audit(store, "z").seq, 3);
 }
 
 static void no_store_at_all_is_refused_with_a_hint(void **state)
@@ -416,6 +457,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CONTRACT_TESTS,
+        CONTRACT_AUDIT_TESTS,
+        CONTRACT_TEST(sqlite_itself_refuses_to_change_the_audit_log),
         CONTRACT_TEST(the_files_are_for_the_owner_alone),
         CONTRACT_TEST(a_file_that_others_could_read_is_closed_to_them),
         CONTRACT_TEST(a_file_of_another_program_is_refused),
