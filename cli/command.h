@@ -57,6 +57,7 @@ typedef struct Options {
     const char *out_of_order;
     const char *missing;
     const char *changed;
+    const char *anchor;
     SourceVariables set;
     bool is_yes;
     bool is_watch;

@@ -67,6 +67,9 @@ OPTION(RULES, "rules", NULL, OPTION_FLAG, is_rules, "list the rules, and nothing
 OPTION(EXPLAIN, "explain", "RULE", OPTION_TEXT, explain, "say more of one rule, and nothing else");
 OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
+OPTION(ANCHOR, "anchor", "SEQ:HASH", OPTION_TEXT, anchor,
+       "what an earlier verify has printed: that row must be there, unchanged");
+
 OPTION(TEST_SERVER, "database", "URL", OPTION_CONNECTION, database,
        "any database of the server to test on (SKEIN_DATABASE_URL)");
 OPTION(FROM, "from", "VERSION", OPTION_TEXT, from, "try only this migration and those above it");
@@ -118,6 +121,7 @@ static const char LOCAL[] = "one database";
 static const char PLANS[] = "plans and keys";
 static const char ROLLOUTS[] = "rollouts";
 static const char FLEET[] = "fleet";
+static const char TRUST[] = "trust";
 
 static const char ID_DETAILS[] = "ID may be left out when exactly one rollout is open.";
 
@@ -235,6 +239,12 @@ static const char LINT_DETAILS[] =
     "(`allow-file` at the top: for the whole file). One without a reason, or of a rule that does not exist, is a\n"
     "finding; no other command minds it. Exit code: 0 nothing that counts, 1 findings, 2 what cannot be read.\n"
     "Rules: docs/lint.md.";
+
+static const char VERIFY_DETAILS[] =
+    "Reads the whole audit log and computes its chain: each row's hash covers the row and the hash before it.\n"
+    "The first row that does not fit is named. A log that was written anew from some row on, or cut at its end,\n"
+    "still fits together: that is found by an anchor, the newest row's number and hash, which this command\n"
+    "prints; keep it where the coordinator's machine cannot write. Exit code: 1 a row does not fit.";
 
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
 #define END_JSON                                                                                   \
@@ -354,6 +364,13 @@ const Command COMMANDS[] = {
     { "targets", "", 0, 0, FLEET, "the databases of the fleet and their versions", NULL,
       "[target, as the API has it]",
       OPTIONS(&COORDINATOR, &WHERE, &LIMIT), cmd_targets },
+
+    { "audit list", "", 0, 0, TRUST, "who ordered what, and what came of it; oldest first", NULL,
+      "[audit row, as the API has it]",
+      OPTIONS(&COORDINATOR, &AFTER, &LIMIT), cmd_audit_list },
+    { "audit verify", "", 0, 0, TRUST, "does the audit log fit together, row by row?", VERIFY_DETAILS,
+      "{rows, first_at, last_at: TIME or null, dropped, anchor: SEQ:HASH or null}",
+      OPTIONS(&COORDINATOR, &ANCHOR), cmd_audit_verify },
 };
 /* clang-format on */
 

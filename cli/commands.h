@@ -47,6 +47,10 @@ ErrCode cmd_rollout_rollback(Invocation *invocation, ExitCode *ret_exit, Err *er
 ErrCode cmd_rollout_retry(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_rollout_skip(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
+/* cmd_audit.c */
+ErrCode cmd_audit_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_audit_verify(Invocation *invocation, ExitCode *ret_exit, Err *err);
+
 /* cmd_fleet.c */
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err);
