@@ -25,9 +25,9 @@ void targets_text(const json_t *targets, size_t limit, Str *out);
 void rollout_plan_text(const json_t *rollout, Str *out);
 
 /*
- * What failed, clustered over the fleet, in the servers' own words, the most frequent first, and how
- * much more there is; nothing when nothing did. Of a
- * rollout that has ended it is what failed before.
+ * What failed, clustered over the fleet, in the servers' own words, the most frequent first, and
+ * how much more there is; nothing when nothing did. Of a rollout that has ended it is what failed
+ * before.
  */
 void errors_text(const json_t *rollout, const json_t *errors, Str *out);
 
