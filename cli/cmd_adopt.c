@@ -5,6 +5,7 @@
 #include "cli/move_paper.h"
 #include "cli/output.h"
 #include "cli/plan_cut.h"
+#include "cli/warnings.h"
 
 /* What stands there, and the plan that every kind of taking over begins with. */
 static ErrCode begin(Invocation *invocation, Ground *ground, Plan *ret_plan, Err *err)
@@ -13,6 +14,8 @@ static ErrCode begin(Invocation *invocation, Ground *ground, Plan *ret_plan, Err
     if (code != ERR_NONE) {
         return code;
     }
+    warnings_tell(&invocation->options, &ground->set,
+                  &(WarningScope){ .history = &ground->history });
     *ret_plan = local_plan(&ground->set);
     return move_missing(&invocation->options, ret_plan, err);
 }

@@ -8,6 +8,8 @@
 #include "cli/lint/report.h"
 #include "cli/lint_view.h"
 #include "cli/output.h"
+#include "cli/plan_cut.h"
+#include "cli/warnings.h"
 #include "common/file.h"
 
 #define DEFAULT_MIGRATIONS "./migrations"
@@ -230,6 +232,20 @@ static ErrCode list_rules(void)
     return ERR_NONE;
 }
 
+/* Beside the findings; a report that is no answer in JSON has no place for them. */
+static void tell_warnings(const Options *options, const MigrationSet *set, const LintRange *range)
+{
+    size_t count = 1;
+    if (range->from != NULL && plan_cut(set, range->from, &count, NULL) != ERR_NONE) {
+        return; /* linting says so */
+    }
+    if (options->report == NULL) {
+        warnings_tell(options, set, &(WarningScope){ .from = count - 1, .is_whole = true });
+    } else {
+        warnings_say(options, set);
+    }
+}
+
 static ErrCode run_lint(Invocation *invocation, LintConfig *config, LintTarget *target,
                         LintReport *ret_report, Err *err)
 {
@@ -250,7 +266,13 @@ static ErrCode run_lint(Invocation *invocation, LintConfig *config, LintTarget *
     if (range.from == NULL && range.file_count == 0 && config->from[0] != '\0') {
         range.from = config->from;
     }
-    return lint_run(&set, config, &range, arena, ret_report, err);
+    code = lint_run(&set, config, &range, arena, ret_report, err);
+    if (code == ERR_NONE) {
+        tell_warnings(options, &set, &range);
+        ret_report->notes = set.notes;
+        ret_report->note_count = set.note_count;
+    }
+    return code;
 }
 
 ErrCode cmd_lint(Invocation *invocation, ExitCode *ret_exit, Err *err)

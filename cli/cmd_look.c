@@ -8,6 +8,7 @@
 #include "cli/local.h"
 #include "cli/output.h"
 #include "cli/typed_command.h"
+#include "cli/warnings.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/list.h"
@@ -281,15 +282,16 @@ ErrCode cmd_status(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = local_migrations(options, &invocation->arena, &set, err);
     }
     if (code == ERR_NONE) {
-        local_warn(options, &set);
         code = local_history(options, source, &invocation->arena, &history, err);
     }
     if (code != ERR_NONE) {
         return code;
     }
+    warnings_tell(options, &set, &(WarningScope){ .history = &history });
     StatusLines lines = { 0 };
     collect(&set, &history, &lines);
     if (options->output == OUTPUT_JSON) {
+        warnings_say(options, &set);
         status_json(&lines);
     } else {
         status_text(options, &lines);

@@ -4,6 +4,7 @@
 #include "cli/move_paper.h"
 #include "cli/output.h"
 #include "cli/plan_cut.h"
+#include "cli/warnings.h"
 
 /* On the database, or on paper. */
 static ErrCode move(Invocation *invocation, const Ground *ground, const Plan *plan, Goal goal,
@@ -31,6 +32,8 @@ ErrCode cmd_up(Invocation *invocation, ExitCode *ret_exit, Err *err)
         code = plan_cut(&ground.set, invocation->options.to, &count, err);
     }
     if (code == ERR_NONE) {
+        warnings_tell(&invocation->options, &ground.set,
+                      &(WarningScope){ .history = &ground.history });
         code = move_plan(invocation, &ground.set, &plan, err);
     }
     return code == ERR_NONE ? move(invocation, &ground, &plan, GOAL_APPLY,
@@ -126,6 +129,8 @@ ErrCode cmd_down(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     const char *to = keep == 0 ? "" : ground.set.migrations[keep - 1].id;
     if (code == ERR_NONE) {
+        warnings_tell(options, &ground.set,
+                      &(WarningScope){ .history = &ground.history, .from = keep, .is_down = true });
         code = confirm_down(invocation, &ground, &plan, keep, to, err);
     }
     return code == ERR_NONE ? move(invocation, &ground, &plan, GOAL_ROLL_BACK, to, err) : code;

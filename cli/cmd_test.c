@@ -10,6 +10,7 @@
 #include "cli/proof/reach.h"
 #include "cli/proof/tell.h"
 #include "cli/screen.h"
+#include "cli/warnings.h"
 #include "common/file.h"
 #include "common/units.h"
 
@@ -78,6 +79,7 @@ static ErrCode history_read(Invocation *invocation, Test *test, Err *err)
         return code;
     }
     test->first = count - 1;
+    warnings_tell(options, &test->set, &(WarningScope){ .from = test->first });
     test->plan = local_plan(&test->set);
     code = local_shared_schemas(options, &invocation->arena, &test->plan, err);
     return code == ERR_NONE ? reach_check(options, &test->set, err) : code;

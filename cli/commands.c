@@ -247,19 +247,21 @@ static const char VERIFY_DETAILS[] =
     "prints; keep it where the coordinator's machine cannot write. Exit code: 1 a row does not fit.";
 
 #define ROLLOUT_JSON "the rollout, as the API has it (docs/api.md)"
-#define END_JSON                                                                                   \
-    "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"        \
-    " migrations: [{id, duration_ms, statements}],\n"                                              \
-    " passed_over: [{id, rule: out_of_order|missing, above: ID or null,\n"                         \
-    "  tool: that has applied it, and calls it so, or null}],\n"                                   \
-    " warnings: [{migration, statement, line, kind, sqlstate, message}], warnings_total,\n"        \
+#define END_JSON                                                                                         \
+    "{outcome: applied|rolled_back|failed|held|refused|interrupted, version: ID or null,\n"              \
+    " migrations: [{id, duration_ms, statements}],\n"                                                    \
+    " passed_over: [{id, rule: out_of_order|missing, above: ID or null,\n"                               \
+    "  tool: that has applied it, and calls it so, or null}],\n"                                         \
+    " warnings: [{migration, statement, line, kind, sqlstate, message}], warnings_total: the\n"          \
+    "  directory's (without a statement; migration null: a file that is left out), then the server's,\n" \
     " failed: null or {migration, statement, line, kind}}"
 static const char MOVE_JSON[] = END_JSON
     "\nwith --dry-run: {is_dry_run, makes_tables, settings: [SQL],\n"
     " steps: [{migration, direction: up|down, part, parts, is_transactional,\n"
     "  statements: [{sql, by: skein|migration|mirror, does: WORDS or null, is_again, is_if_needed,\n"
     "   of the migration's also: kind, line, looked_at: WORD or null,\n"
-    "   of a COPY also: rows: {text, is_cut, lines, bytes}}]}], passed_over}; with --sql: {sql}";
+    "   of a COPY also: rows: {text, is_cut, lines, bytes}}]}], passed_over, warnings: the directory's};\n"
+    " with --sql: {sql, warnings}";
 
 /* clang-format off */
 const Command COMMANDS[] = {
@@ -286,7 +288,8 @@ const Command COMMANDS[] = {
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,
       "[{id, state, applied_at: TIME or null, parts_done, parts, change: TEXT or null,\n"
       "  above: the applied migration that it is pending below, or null,\n"
-      "  shared: null or {tool, table: NAME or null}: the newest one says with whom the history is shared}]",
+      "  shared: null or {tool, table: NAME or null}: the newest one says with whom the history is shared}];\n"
+      " the directory's warnings: to standard error, {warning: {message}} a line",
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET), cmd_status },
     { "history", "", 0, 0, LOCAL, "what was applied and undone, when and by whom", NULL,
       "[{id, state, rollout: ID or null, agent, adopted_from: TOOL or null, applied_at, undone_at: TIME or null,\n"
@@ -303,12 +306,13 @@ const Command COMMANDS[] = {
     { "test", "[DIR]", 0, 1, LOCAL, "prove on scratch databases that every down undoes its up", TEST_DETAILS,
       "{outcome: proved|wrong,\n"
       " migrations: [{id, verdict, alone, why_not_alone, chain, tenant, findings}],\n"
-      " chains: [{top, bottom, findings}], seed_unfit}; finding: {way, step, kind, class, object, text,\n"
+      " chains: [{top, bottom, findings}], seed_unfit, warnings: as of up}; finding: {way, step, kind, class, object, text,\n"
       " before, after, sqlstate, hint, met_by: ID or null, up, down}; up, down: null or {file, line, statement, kind}",
       OPTIONS(&TEST_SERVER, &TEST_SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &PREPARE, &FROM, &SEED, &TEST_TIMEOUT, &JOBS, &STRICT, &JUNIT, &OWN_SERVER), cmd_test },
     { "lint", "[PATH…]", 0, 10000, LOCAL, "find fault with migrations before they travel", LINT_DETAILS,
       "{findings: [{rule, severity, migration, file, included_from, line, column, title, why,\n"
       "  effects: [{table, index, schema, lock, work, is_certain, why}], safe_way: [SQL], allowed: REASON or null}],\n"
+      " warnings: the directory's, as of up,\n"
       " counts: {migrations, statements, errors, warnings, notices, allowed}}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET, &LINT_FROM, &FAIL_ON, &CONFIG, &REPORT, &RULES, &EXPLAIN), cmd_lint },
 

@@ -9,12 +9,11 @@
 #include "agent/conn/query.h"
 #include "agent/exec/tenant.h"
 #include "cli/adopt/place.h"
-#include "cli/printable.h"
+#include "cli/warnings.h"
 #include "common/clock.h"
 #include "common/secret.h"
 
 #define BLOCKED_RETRIES 10
-#define WARNINGS_TOLD 5
 
 const char *local_database(const Options *options)
 {
@@ -77,18 +76,18 @@ static void keep_undone(HistoryList *list)
 static void warn_of_name(const Options *options, const TenantSight *sight)
 {
     const char *tenant = local_tenant(options);
-    if (options->output == OUTPUT_JSON || str_equal(sight->history, tenant)) {
+    if (str_equal(sight->history, tenant)) {
         return;
     }
     AUTO(Str) text = { 0 };
     if (sight->history != NULL) {
         str_printf(&text,
-                   "warning: schema \"%s\" was called \"%s\" when its history was written; the "
+                   "schema \"%s\" was called \"%s\" when its history was written; the "
                    "next up or down takes that along",
                    tenant, sight->history);
     } else if (sight->standing > 0) {
         str_printf(&text,
-                   "warning: schema \"%s\" is not the one that skein's history of this name is "
+                   "schema \"%s\" is not the one that skein's history of this name is "
                    "about (dropped and made anew, or another one renamed): none of it counts here",
                    tenant);
     }
@@ -98,8 +97,7 @@ static void warn_of_name(const Options *options, const TenantSight *sight)
                    sight->moved_to);
     }
     if (text.length > 0) {
-        printable_make(text.data);
-        fprintf(stderr, "%s\n", str_text(&text));
+        warning_say(options, str_text(&text));
     }
 }
 
@@ -110,7 +108,7 @@ static ErrCode warn_of_shared(Conn *conn, const Options *options, uint64_t deadl
         "SELECT w.name FROM pg_catalog.unnest(pg_catalog.string_to_array($1, ',')) AS w(name)"
         " WHERE w.name !~ '^pg_' AND w.name <> '$user'"
         " AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = w.name)";
-    if (options->shared_schemas == NULL || options->output == OUTPUT_JSON) {
+    if (options->shared_schemas == NULL) {
         return ERR_NONE;
     }
     const char *params[] = { options->shared_schemas };
@@ -119,9 +117,9 @@ static ErrCode warn_of_shared(Conn *conn, const Options *options, uint64_t deadl
     ErrCode code = conn_query(conn, &query, &absent, err);
     for (int row = 0; code == ERR_NONE && row < PQntuples(absent); row++) {
         AUTO(Str) text = { 0 };
-        str_append(&text, result_text(absent, row, 0));
-        printable_make(text.data);
-        fprintf(stderr, "warning: --shared-schemas: schema \"%s\" does not exist\n", text.data);
+        str_printf(&text, "--shared-schemas: schema \"%s\" does not exist",
+                   result_text(absent, row, 0));
+        warning_say(options, str_text(&text));
     }
     return code;
 }
@@ -164,28 +162,6 @@ ErrCode local_history(const Options *options, ConnSource *source, Arena *arena,
                  "the one that migrates");
     }
     return code;
-}
-
-void local_warn(const Options *options, const MigrationSet *set)
-{
-    AUTO(Arena) arena = { 0 };
-    AUTO(Str) text = { 0 };
-    size_t count = 0;
-    for (size_t i = 0; i < set->note_count; i++) {
-        bool is_told = set->notes[i].level == SOURCE_NOTE_WARNING && ++count <= WARNINGS_TOLD;
-        if (is_told) {
-            char *words = arena_strdup(&arena, set->notes[i].text);
-            printable_make(words);
-            str_printf(&text, "warning: %s\n", words);
-        }
-    }
-    if (count > WARNINGS_TOLD) {
-        str_printf(&text, "and %zu warnings more: `skein plan` of a rollout file shows all\n",
-                   count - WARNINGS_TOLD);
-    }
-    if (options->output != OUTPUT_JSON) {
-        fputs(str_text(&text), stderr);
-    }
 }
 
 SourceOptions local_source_options(const Options *options)

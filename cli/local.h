@@ -39,10 +39,6 @@ SourceOptions local_source_options(const Options *options);
 /* The migrations of --migrations. */
 ErrCode local_migrations(const Options *options, Arena *arena, MigrationSet *ret_set, Err *err);
 
-/* What their author has likely not meant, as a file that is left out: to standard error, for
- * people. Programs get it from `skein plan`. */
-void local_warn(const Options *options, const MigrationSet *set);
-
 /* A plan of all of them, as the executor wants it; borrows the set's. */
 Plan local_plan(const MigrationSet *set);
 

@@ -27,7 +27,6 @@ ErrCode ground_read(Invocation *invocation, Ground *ground, Err *err)
         code = local_migrations(options, arena, &ground->set, err);
     }
     if (code == ERR_NONE) {
-        local_warn(options, &ground->set);
         code = local_history(options, ground->source, arena, &ground->history, err);
     }
     return code;

@@ -249,5 +249,8 @@ void move_dry_json(const Telling *telling, Str *out)
     }
     json_out_array_end(&json);
     passed_over_json(telling->passed, &json);
+    json_out_array_begin(&json, "warnings");
+    source_warnings_json(telling->set->notes, telling->set->note_count, &json);
+    json_out_array_end(&json);
     json_out_object_end(&json);
 }

@@ -5,10 +5,12 @@
 #include "agent/core/job.h"
 #include "agent/exec/paper.h"
 #include "cli/passed_over.h"
+#include "cli/source/source.h"
 
 /* What is told of a move on paper. */
 typedef struct Telling {
     const Plan *plan;
+    const MigrationSet *set;
     const Paper *paper;
     const PassedOverList *passed;
     Goal goal;

@@ -76,6 +76,9 @@ static ErrCode script_tell(const Invocation *invocation, const Telling *telling,
         JsonOut json = json_out(&text);
         json_out_object_begin(&json, NULL);
         json_out_string(&json, "sql", str_text(&script));
+        json_out_array_begin(&json, "warnings");
+        source_warnings_json(telling->set->notes, telling->set->note_count, &json);
+        json_out_array_end(&json);
         json_out_object_end(&json);
         output_json_text(&text);
     } else {
@@ -167,6 +170,7 @@ ErrCode move_paper_run(Invocation *invocation, const Ground *ground, const Plan 
     *err = (Err){ 0 };
     move_find_passed(ground, plan, goal, to, &passed);
     Telling telling = { .plan = plan,
+                        .set = &ground->set,
                         .paper = &paper,
                         .passed = &passed,
                         .goal = goal,

@@ -295,7 +295,10 @@ static void failed_json(const MoveTell *tell, JsonOut *json)
 
 static void warnings_json(const MoveTell *tell, JsonOut *json)
 {
+    const SourceNote *notes = tell->set == NULL ? NULL : tell->set->notes;
+    size_t note_count = tell->set == NULL ? 0 : tell->set->note_count;
     json_out_array_begin(json, "warnings");
+    source_warnings_json(notes, note_count, json);
     LIST_EACH(warning, &tell->warnings) {
         const PlanStatement *statement = statement_of(tell, warning->migration, warning->statement);
         json_out_object_begin(json, NULL);
@@ -312,7 +315,8 @@ static void warnings_json(const MoveTell *tell, JsonOut *json)
         json_out_object_end(json);
     }
     json_out_array_end(json);
-    json_out_unsigned(json, "warnings_total", tell->warnings_total);
+    json_out_unsigned(json, "warnings_total",
+                      tell->warnings_total + source_warning_count(notes, note_count));
 }
 
 static void end_json(const MoveTell *tell, const char *outcome, bool is_done)

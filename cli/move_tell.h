@@ -28,8 +28,8 @@ typedef struct MoveTell {
     OutputKind output;
     Goal goal;
     const Plan *plan;
-    const MigrationSet *set; /* that the plan was made of; NULL: its statements' lines are all that
-                                is known */
+    const MigrationSet
+        *set; /* that the plan was made of, for its files and warnings; NULL: there is none */
     const PassedOverList *passed;
     Arena *arena; /* holds every text below */
     bool has_begun;

@@ -26,6 +26,8 @@ typedef struct LintReport {
     size_t allowed;
     size_t migrations; /* that findings were looked for in */
     size_t statements;
+    const SourceNote *notes; /* the directory's, for whoever reads the report as JSON */
+    size_t note_count;
 } LintReport;
 
 /*

@@ -61,6 +61,9 @@ void report_json(const LintReport *report, Str *out)
         finding_json(&json, report->findings[i]);
     }
     json_out_array_end(&json);
+    json_out_array_begin(&json, "warnings");
+    source_warnings_json(report->notes, report->note_count, &json);
+    json_out_array_end(&json);
     json_out_object_begin(&json, "counts");
     json_out_unsigned(&json, "migrations", report->migrations);
     json_out_unsigned(&json, "statements", report->statements);

@@ -95,5 +95,8 @@ void tell_json(const Told *told, Str *out)
     }
     json_out_array_end(&json);
     json_out_string(&json, "seed_unfit", or_null(told->seed_unfit));
+    json_out_array_begin(&json, "warnings");
+    source_warnings_json(told->set->notes, told->set->note_count, &json);
+    json_out_array_end(&json);
     json_out_object_end(&json);
 }

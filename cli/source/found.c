@@ -119,6 +119,7 @@ static void warn_of_order(const SourceReading *reading, const FoundList *list,
     for (size_t i = 1; i < list->count; i++) {
         const Found *before = &list->items[i - 1];
         const Found *found = &list->items[i];
+        size_t noted = reading->notes->list.count;
         if (is_twin(before, found, order)) {
             source_note(reading->notes, SOURCE_NOTE_WARNING, cite(reading, found->up), 0,
                         "has the version of %s; it goes second, by its name%s%s", before->up,
@@ -130,6 +131,7 @@ static void warn_of_order(const SourceReading *reading, const FoundList *list,
                         "the number would make it the order of numbers",
                         found->up, format->name);
         }
+        source_notes_attribute(reading->notes, noted, found->id);
     }
 }
 
@@ -147,12 +149,14 @@ static ErrCode read_each(const SourceReading *reading, const FoundList *list, Fo
             .down = { .is_transactional = true },
         };
         own[i] = found->own;
+        size_t noted = reading->notes->list.count;
         if (read(reading, found, &migrations[i], err) != ERR_NONE) {
             if (source_pass_over(reading, found->id, cite(reading, found->up), err) != ERR_NONE) {
                 return err->code;
             }
             migrations[i].is_irreversible = true;
         }
+        source_notes_attribute(reading->notes, noted, found->id);
     }
     set->migrations = migrations;
     set->own = own;

@@ -24,7 +24,9 @@ __attribute__((format(printf, 6, 0))) static void take(SourceNotes *notes, Sourc
     if (from != NULL) {
         str_printf(&text, " (included from %s)", from);
     }
-    SourceNote note = { level, arena_strdup(notes->arena, str_text(&text)), once };
+    SourceNote note = { .level = level,
+                        .text = arena_strdup(notes->arena, str_text(&text)),
+                        .once = once };
     LIST_PUSH(&notes->list, note);
 }
 
@@ -68,6 +70,40 @@ void source_note_refusal(SourceNotes *notes, const char *migration, const char *
         .hint = arena_strdup(notes->arena, err->hint),
     };
     LIST_PUSH(&notes->refusals, refusal);
+}
+
+void source_notes_attribute(SourceNotes *notes, size_t first, const char *migration)
+{
+    for (size_t i = first; i < notes->list.count; i++) {
+        SourceNote *note = &notes->list.items[i];
+        note->migration = note->migration == NULL ? migration : note->migration;
+    }
+}
+
+size_t source_warning_count(const SourceNote *notes, size_t count)
+{
+    size_t warnings = 0;
+    for (size_t i = 0; i < count; i++) {
+        warnings += notes[i].level == SOURCE_NOTE_WARNING;
+    }
+    return warnings;
+}
+
+void source_warnings_json(const SourceNote *notes, size_t count, JsonOut *json)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (notes[i].level != SOURCE_NOTE_WARNING) {
+            continue;
+        }
+        json_out_object_begin(json, NULL);
+        json_out_string(json, "migration", notes[i].migration);
+        json_out_unsigned(json, "statement", 0);
+        json_out_null(json, "line");
+        json_out_string(json, "kind", NULL);
+        json_out_string(json, "sqlstate", NULL);
+        json_out_string(json, "message", notes[i].text);
+        json_out_object_end(json);
+    }
 }
 
 void source_notes_done(SourceNotes *notes)

@@ -7,6 +7,7 @@
 #include "cli/source/origin.h"
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/json.h"
 #include "common/list.h"
 
 typedef enum SourceNoteLevel {
@@ -18,8 +19,9 @@ typedef enum SourceNoteLevel {
 
 typedef struct SourceNote {
     SourceNoteLevel level;
-    const char *text; /* "FILE:LINE: …", or "FILE: …" */
-    const char *once; /* what is said but once, whatever includes the file; NULL: the text */
+    const char *text;      /* "FILE:LINE: …", or "FILE: …" */
+    const char *once;      /* what is said but once, whatever includes the file; NULL: the text */
+    const char *migration; /* whose script it is about, its id; NULL: of none, or of several */
 } SourceNote;
 
 /* What could not be read, where the reader wants the rest all the same. */
@@ -53,6 +55,15 @@ void source_note_at(SourceNotes *notes, SourceNoteLevel level, const SqlText *te
 /* Keeps the error, which is of `file`, as it is cited. */
 void source_note_refusal(SourceNotes *notes, const char *migration, const char *file,
                          const Err *err);
+
+/* Says of those from the `first` on that they are about this migration, if nothing is said yet. */
+void source_notes_attribute(SourceNotes *notes, size_t first, const char *migration);
+
+size_t source_warning_count(const SourceNote *notes, size_t count);
+
+/* The warnings as items of an array, in the shape of the server's: {migration: ID or null,
+ * statement: 0, line, kind, sqlstate: null, message}. */
+void source_warnings_json(const SourceNote *notes, size_t count, JsonOut *json);
 
 void source_notes_done(SourceNotes *notes);
 

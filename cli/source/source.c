@@ -202,8 +202,14 @@ static void take_notes(const SourceNotes *notes, Arena *arena, MigrationSet *set
     AUTO_PTR(Map) said = map_new();
     SourceNote *kept = ARENA_ARRAY(arena, SourceNote, notes->list.count);
     LIST_EACH(note, &notes->list) {
-        if (map_put(said, note->once == NULL ? note->text : note->once, note) == NULL) {
-            kept[set->note_count++] = *note;
+        const char *once = note->once == NULL ? note->text : note->once;
+        SourceNote *before = map_get(said, once);
+        if (before == NULL) {
+            kept[set->note_count] = *note;
+            map_put(said, once, &kept[set->note_count++]);
+        } else if (before->migration != NULL && note->migration != NULL &&
+                   !str_equal(before->migration, note->migration)) {
+            before->migration = NULL;
         }
     }
     set->notes = kept;

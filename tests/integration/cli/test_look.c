@@ -27,6 +27,40 @@ static void assert_status(World *world, const char *id, const char *wanted)
     fail_msg("status does not name %s", id);
 }
 
+/* The messages of an answer's warnings, a line each. */
+static const char *warnings_of(World *world, const char *line, int exit_code)
+{
+    AUTO(Str) text = { 0 };
+    size_t index = 0;
+    const json_t *warning = NULL;
+    const json_t *answer = run_json(world, line, exit_code);
+    json_array_foreach(json_object_get(answer, "warnings"), index, warning)
+    {
+        str_printf(&text, "%s\n", json_string_value(json_object_get(warning, "message")));
+    }
+    return arena_strdup(&world->arena, str_text(&text));
+}
+
+/* A program that reads the answer is not to believe that the file was run. */
+static void a_file_that_is_left_out_is_told_to_programs_too(void **state)
+{
+    static const char *const COMMANDS[] = { "up --dry-run", "up --sql", "up",  "down --yes",
+                                            "baseline 1",   "lint",     "test" };
+    World *world = *state;
+    put_migration(world, "1_a", "CREATE TABLE a ();\n", "DROP TABLE a;\n");
+    put_history_file(world, "2_b.sql", "CREATE TABLE b ();\n");
+    for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++) {
+        const char *told = warnings_of(world, COMMANDS[i], 0);
+        if (strstr(told, "2_b.sql: ") == NULL) {
+            fail_msg("%s: %s", COMMANDS[i], told);
+        }
+    }
+    Outcome status = run(world, "status --output json");
+    assert_int_equal(status.exit_code, 0);
+    assert_true(str_starts_with(status.err, "{\"warning\":{\"message\":"));
+    assert_non_null(strstr(status.err, "2_b.sql: "));
+}
+
 static void looking_leaves_nothing_behind(void **state)
 {
     World *world = *state;
@@ -282,6 +316,7 @@ static void help_names_what_programs_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_file_that_is_left_out_is_told_to_programs_too),
         WORLD_TEST(looking_leaves_nothing_behind),
         WORLD_TEST(status_tells_applied_pending_changed_and_missing),
         WORLD_TEST(status_counts_each_state_once),
