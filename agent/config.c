@@ -103,6 +103,15 @@ static const ConfigField INSTANCE_FIELDS[] = {
 static const ConfigTable INSTANCE_TABLE =
     CONFIG_TABLE_OF("an instance", AgentInstanceConfig, INSTANCE_FIELDS);
 
+static ErrCode check_name(const char *text, void *ret, Arena *arena, Err *err)
+{
+    (void)ret;
+    (void)arena;
+    return text[0] == '\0' || key_name_is_valid(text)
+               ? ERR_NONE
+               : err_set(err, ERR_CONFIG, "it is no name of letters, digits, '.', '_' and '-'");
+}
+
 static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(AgentConfig, coordinator, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 1024, .parse = check_endpoint, .expected = "a ZeroMQ endpoint",
@@ -113,8 +122,15 @@ static const ConfigField FIELDS[] = {
       .doc = "File of the coordinator's public key: nobody else is spoken to." },
     { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 4096, .example = "/etc/skein/agent.key",
-      .doc = "This agent's secret key, mode 0600, made by: skein keys generate agent NAME. "
-             "Its name is that of the public half in the coordinator's agents.d." },
+      .doc =
+          "This agent's secret key, mode 0600. Made at the first start when it is not there; the "
+          "coordinator's people then accept it: skein agents accept. An agent's name is that of its "
+          "key in the coordinator's agents.d." },
+    { CONFIG_FIELD(AgentConfig, name, CONFIG_STRING), .fallback = "", .max = KEY_NAME_MAX,
+      .expected = "a name, or nothing", .parse = check_name, .example = "db1",
+      .doc =
+          "What the agent would like to be called, for a key that it makes. Empty: as the host is, up "
+          "to its first dot." },
     { CONFIG_FIELD_COUNTED(AgentConfig, trusted_signers, trusted_signer_count, CONFIG_STRING_LIST),
       .is_required = true, .max = 64, .example = "[ /etc/skein/operator.pub ]",
       .doc = "Files of the public keys whose plans this agent runs. An empty list runs nothing." },

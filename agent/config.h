@@ -36,6 +36,7 @@ typedef struct AgentConfig {
     const char *coordinator;     /* tcp://host:port */
     const char *coordinator_key; /* file of its public key */
     const char *key_file;
+    const char *name;             /* of a key that is made at the first start; "": the host's */
     const char **trusted_signers; /* files of public keys */
     size_t trusted_signer_count;
     ConfigPair *labels;

@@ -43,7 +43,8 @@ static void on_overdue(void *ctx, uint64_t now_ms)
     (void)now_ms;
     if (!dial->is_overdue_told) {
         log_warning(
-            "no connection to the coordinator: does it run, and is this agent's key in its agents_dir?",
+            "no connection to the coordinator: does it run, does it let keys apply, or has it refused "
+            "this agent's?",
             LOG_STR("coordinator", dial->config->coordinator));
         dial->is_overdue_told = true;
     }

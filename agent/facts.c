@@ -46,13 +46,14 @@ static ProtocolRange spoken(void)
     return versions;
 }
 
-Facts *facts_new(const AgentConfig *config, const uint8_t boot_id[BOOT_ID_BYTES])
+Facts *facts_new(const AgentConfig *config, const char *name, const uint8_t boot_id[BOOT_ID_BYTES])
 {
     Facts *facts = mem_alloc(sizeof(Facts));
     facts->by_address = map_new();
     facts->listing_count = config->instance_count;
     facts->listings = ARENA_ARRAY(&facts->arena, Listing, config->instance_count);
     memcpy(facts->view.boot_id, boot_id, BOOT_ID_BYTES);
+    facts->view.name = name;
     facts->view.version = SKEIN_VERSION;
     facts->view.protocol = spoken();
     for (size_t i = 0; i < 5; i++) {

@@ -13,8 +13,9 @@
 
 typedef struct Facts Facts;
 
-/* `config` is borrowed. Every instance is listed from the start, not reached yet. */
-Facts *facts_new(const AgentConfig *config, const uint8_t boot_id[BOOT_ID_BYTES]);
+/* `config` is borrowed, and so is `name`, the own key's. Every instance is listed from the start,
+ * not reached yet. */
+Facts *facts_new(const AgentConfig *config, const char *name, const uint8_t boot_id[BOOT_ID_BYTES]);
 void facts_free(Facts *facts);
 
 AUTO_PTR_DEFINE(Facts, facts_free)

@@ -406,11 +406,11 @@ static uint64_t seed_new(void)
     return seed;
 }
 
-static void open_session(Link *link, const AgentConfig *config)
+static void open_session(Link *link, const AgentConfig *config, const char *name)
 {
     uint8_t boot_id[BOOT_ID_BYTES];
     randombytes_buf(boot_id, sizeof(boot_id));
-    link->facts = facts_new(config, boot_id);
+    link->facts = facts_new(config, name, boot_id);
     link->session = agent_session_new(facts_view(link->facts), seed_new(), clock_boot_ms());
 }
 
@@ -444,7 +444,7 @@ ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, L
 {
     AUTO_PTR(Link) link = mem_alloc(sizeof(Link));
     link->loop = loop;
-    open_session(link, config);
+    open_session(link, config, key->name);
     link->plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])config->signers,
                             config->trusted_signer_count);
     link->workers = workers_new(context, key->name, config->blocked_retries);

@@ -1,9 +1,11 @@
 /* skein-agent: runs migrations beside the data. Starts the loop, and logs what it cannot recover
  * from. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <zmq.h>
 
@@ -88,8 +90,10 @@ static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
         code = loop_on_signal(loop, on_signal, &agent, err);
     }
     if (code == ERR_NONE) {
-        log_info("agent started", LOG_STR("name", key->name), LOG_STR("version", SKEIN_VERSION),
-                 LOG_STR("coordinator", config->coordinator),
+        char fingerprint[KEY_FINGERPRINT_MAX];
+        key_fingerprint(KEY_CURVE, key->public_key, fingerprint);
+        log_info("agent started", LOG_STR("name", key->name), LOG_STR("key", fingerprint),
+                 LOG_STR("version", SKEIN_VERSION), LOG_STR("coordinator", config->coordinator),
                  LOG_U64("instances", config->instance_count));
         program_tell_unlocked();
         code = loop_run(loop, err);
@@ -101,7 +105,47 @@ static ErrCode run(const AgentConfig *config, const KeyPair *key, Err *err)
     return code;
 }
 
-static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair *key, Err *err)
+/* As the host is called, up to the first dot. */
+static const char *default_name(char *host, size_t size)
+{
+    if (gethostname(host, size - 1) != 0) {
+        host[0] = '\0';
+    }
+    host[strcspn(host, ".")] = '\0';
+    return key_name_is_valid(host) ? host : "agent";
+}
+
+/* At the first start. It is of no use to anybody until the coordinator's people have accepted it.
+ */
+static ErrCode make_key(const AgentConfig *config, KeyPair *key, Err *err)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    char fingerprint[KEY_FINGERPRINT_MAX];
+    const char *name = config->name[0] != '\0' ? config->name : default_name(host, sizeof(host));
+    ErrCode code = key_generate(KEY_CURVE, name, key, err);
+    if (code == ERR_NONE) {
+        code = keyfile_write(key, config->key_file, err);
+    }
+    if (code == ERR_NONE) {
+        key_fingerprint(KEY_CURVE, key->public_key, fingerprint);
+        log_info("made a key: the coordinator's people accept it with skein agents accept",
+                 LOG_STR("name", key->name), LOG_STR("key", fingerprint),
+                 LOG_STR("key_file", config->key_file));
+    }
+    return code;
+}
+
+static ErrCode read_key(const AgentConfig *config, bool is_check, KeyPair *key, Err *err)
+{
+    ErrCode code = keyfile_read_secret(config->key_file, KEY_CURVE, key, err);
+    if (code == ERR_NOT_FOUND) {
+        code = is_check ? ERR_NONE : make_key(config, key, err);
+    }
+    return code == ERR_NONE ? ERR_NONE : err_wrap(err, "key_file");
+}
+
+static ErrCode load(const ProgramArgs *args, Arena *arena, AgentConfig *config, KeyPair *key,
+                    Err *err)
 {
     ErrCode code = process_be_daemon(PROGRAM.name, err);
     if (code == ERR_NONE) {
@@ -111,12 +155,11 @@ static ErrCode load(const char *path, Arena *arena, AgentConfig *config, KeyPair
         code = trouble_init(err);
     }
     if (code == ERR_NONE) {
-        code = agent_config_load(path, arena, config, err);
+        code = agent_config_load(args->config, arena, config, err);
     }
     if (code == ERR_NONE) {
         log_init(config->log.format, config->log.level);
-        code = keyfile_read_secret(config->key_file, KEY_CURVE, key, err);
-        code = code == ERR_NONE ? code : err_wrap(err, "key_file");
+        code = read_key(config, args->is_check, key, err);
     }
     if (code == ERR_NONE) {
         code = check_descriptors(config, err);
@@ -136,7 +179,7 @@ int main(int argc, char **argv)
     if (!program_args(&PROGRAM, argc, argv, &args, &exit_code)) {
         return exit_code;
     }
-    ErrCode code = load(args.config, &arena, &config, &key, &err);
+    ErrCode code = load(&args, &arena, &config, &key, &err);
     if (code == ERR_NONE && !args.is_check) {
         code = run(&config, &key, &err);
     }

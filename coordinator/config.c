@@ -134,7 +134,7 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(CoordinatorConfig, listen, CONFIG_STRING), .fallback = "tcp://127.0.0.1:7420",
       .expected = "an endpoint such as tcp://0.0.0.0:7420", .parse = check_endpoint,
       .doc = "Where agents dial in. Every connection is encrypted, and only keys in agents_dir are "
-             "let in; 0.0.0.0 is safe." },
+             "agents'; 0.0.0.0 is safe." },
     { CONFIG_FIELD(CoordinatorConfig, key_file, CONFIG_STRING),
       .fallback = "/etc/skein/coordinator.key", .min = 1, .max = PATH_BYTES_MAX,
       .doc =
@@ -145,6 +145,11 @@ static const ConfigField FIELDS[] = {
       .doc =
           "A directory with NAME.pub for every agent: the key is the agent's identity, the file's "
           "name its name. Read again when it changes and on SIGHUP." },
+    { CONFIG_FIELD(CoordinatorConfig, enrolment, CONFIG_BOOL), .fallback = "true",
+      .doc =
+          "May agents whose keys are not in agents_dir apply? They may say what they would like to "
+          "be called, and wait until somebody accepts them: skein agents accept. The directory must "
+          "be writable for that. At most 64 keys apply at once." },
     { CONFIG_FIELD(CoordinatorConfig, store, CONFIG_STRING),
       .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
       .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },

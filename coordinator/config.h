@@ -28,6 +28,7 @@ typedef struct CoordinatorConfig {
     const char *listen; /* where agents dial in: "tcp://…" */
     const char *key_file;
     const char *agents_dir;
+    bool enrolment; /* unknown keys may apply */
     const char *store;
     RetentionConfig retention;
     ApiConfig api;

@@ -12,7 +12,7 @@
 #include "common/loop.h"
 #include "common/program.h"
 #include "common/str.h"
-#include "coordinator/fleet/keys.h"
+#include "coordinator/fleet/enrolment.h"
 #include "coordinator/fleet/plan_server.h"
 #include "coordinator/fleet/router.h"
 #include "coordinator/fleet/zap_gate.h"
@@ -31,6 +31,8 @@ typedef struct Daemon {
     Loop *loop;
     Store *store;
     Keys *keys;
+    Applicants *applicants; /* NULL: nobody may apply */
+    Enrolment enrolment;
     Shell *shell;
     PlanServer *plans;
     void *context;
@@ -157,6 +159,13 @@ static void on_key_revoked(void *ctx, const char *name)
     shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_REVOKED, name, 0, "");
 }
 
+/* Who came by the old key is cut off. The agent is the same, and reconciled when it greets. */
+static void on_key_changed(void *ctx, const char *name)
+{
+    log_info("agent key changed", LOG_STR("agent", name));
+    router_cut_agent(((Daemon *)ctx)->router, name);
+}
+
 static void on_key_problem(void *ctx, const Err *err)
 {
     (void)ctx;
@@ -171,7 +180,7 @@ static void on_key_quiet(void *ctx, const char *name)
 
 static KeysWatcher keys_watcher(Daemon *daemon)
 {
-    return (KeysWatcher){ daemon, on_key_added, on_key_revoked, on_key_problem };
+    return (KeysWatcher){ daemon, on_key_added, on_key_revoked, on_key_changed, on_key_problem };
 }
 
 static ErrCode check_descriptors(size_t agents, Err *err)
@@ -199,6 +208,11 @@ static void reload_keys(Daemon *daemon)
         log_error("cannot read the agents' keys: those known stay", LOG_ERR(&err));
     }
     seat_agents(daemon);
+}
+
+static void on_agents_dir_changed(void *ctx)
+{
+    reload_keys(ctx);
 }
 
 static void on_keys_timer(void *ctx, uint64_t now_ms)
@@ -235,7 +249,7 @@ static void on_retire_timer(void *ctx, uint64_t now_ms)
 /* Before anything listens; the engine is told by on_resumed. */
 static ErrCode read_keys(const char *directory, Keys **ret_keys, Err *err)
 {
-    const KeysWatcher watcher = { NULL, on_key_quiet, on_key_quiet, on_key_problem };
+    const KeysWatcher watcher = { NULL, on_key_quiet, on_key_quiet, on_key_quiet, on_key_problem };
     AUTO_PTR(Keys) keys = keys_new(directory);
     ErrCode code = keys_reload(keys, &watcher, err);
     if (code == ERR_NONE) {
@@ -279,6 +293,7 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
     AUTO(KeyPair) pair = { 0 };
     const CoordinatorConfig *config = daemon->config;
     const RouterHandlers handlers = { daemon, on_begin, on_message, on_forged, on_gone };
+    const RouterPeers peers = { daemon->keys, daemon->applicants };
     ErrCode code = read_own_key(config->key_file, &pair, err);
     if (code != ERR_NONE) {
         return code;
@@ -290,9 +305,10 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
                               .retry_after_ms = config->intervals.heartbeat_ms,
                               .spoken = config->intervals.protocol,
                               .seed = random_seed() };
-    code = zap_gate_open(daemon->loop, daemon->context, daemon->keys, &daemon->gate, err);
+    code = zap_gate_open(daemon->loop, daemon->context, daemon->keys, daemon->applicants,
+                         &daemon->gate, err);
     if (code == ERR_NONE) {
-        code = router_open(daemon->loop, daemon->context, daemon->keys, &options, &handlers,
+        code = router_open(daemon->loop, daemon->context, &peers, &options, &handlers,
                            &daemon->router, err);
     }
     return code;
@@ -304,6 +320,9 @@ static ErrCode open_keys(Daemon *daemon, Err *err)
     ErrCode code = read_keys(daemon->config->agents_dir, &daemon->keys, err);
     if (code == ERR_NONE) {
         daemon->agents_seated = keys_count(daemon->keys);
+        daemon->applicants = daemon->config->enrolment ? applicants_new() : NULL;
+        daemon->enrolment =
+            (Enrolment){ daemon->keys, daemon->applicants, daemon, on_agents_dir_changed };
         code = check_descriptors(daemon->agents_seated, err);
     }
     return code;
@@ -335,7 +354,7 @@ static ErrCode daemon_open(Daemon *daemon, Err *err)
         open_state(daemon, err) != ERR_NONE) {
         return err->code;
     }
-    http_server_serve(daemon->http, daemon->shell);
+    http_server_serve(daemon->http, daemon->shell, &daemon->enrolment);
     const ShellPorts ports = { .ctx = daemon,
                                .send = on_send,
                                .close = on_close,
@@ -370,6 +389,7 @@ static void daemon_done(Daemon *daemon)
     if (daemon->store != NULL) {
         store_close(daemon->store);
     }
+    applicants_free(daemon->applicants);
     keys_free(daemon->keys);
     loop_free(daemon->loop);
 }
@@ -408,7 +428,7 @@ static void on_key_wrong(void *ctx, const Err *err)
 static ErrCode check_keys(const char *directory, Err *err)
 {
     Err wrong = { 0 };
-    const KeysWatcher watcher = { &wrong, on_key_quiet, on_key_quiet, on_key_wrong };
+    const KeysWatcher watcher = { &wrong, on_key_quiet, on_key_quiet, on_key_quiet, on_key_wrong };
     AUTO_PTR(Keys) keys = keys_new(directory);
     ErrCode code = keys_reload(keys, &watcher, err);
     if (code == ERR_NONE && wrong.code != ERR_NONE) {

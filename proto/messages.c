@@ -91,6 +91,11 @@ static const Field HELLO_FIELDS[] = {
 };
 static const FieldTable HELLO = FIELD_TABLE("HELLO", Hello, HELLO_FIELDS);
 
+static const Field KNOCK_FIELDS[] = {
+    ROW_TEXT(1, Knock, name, REQUIRED, 1, NAME_MAX_BYTES, "that the agent would like"),
+};
+static const FieldTable KNOCK = FIELD_TABLE("KNOCK", Knock, KNOCK_FIELDS);
+
 static const Field WELCOME_FIELDS[] = {
     ROW_U64(1, Welcome, session, REQUIRED, "goes into every envelope from now on"),
     ROW_U32(2, Welcome, heartbeat_ms, REQUIRED, 1, UINT32_MAX, "a PING this often, ± 20 %"),
@@ -303,7 +308,8 @@ static const MessageRow MESSAGES[] = {
     [MESSAGE_WELCOME] = { "WELCOME", MESSAGE_TO_AGENT, &WELCOME,
                           "The session is open; these are its times." },
     [MESSAGE_BUSY] = { "BUSY", MESSAGE_TO_AGENT, &BUSY,
-                       "Not now: too many agents are being admitted." },
+                       "Not now: too many agents are being admitted, or this one's key has not been "
+                       "accepted yet." },
     [MESSAGE_REJECT] = { "REJECT", MESSAGE_TO_AGENT, &REJECT,
                          "There is no session, and why. The agent says HELLO again, or stops." },
     [MESSAGE_INVENTORY] = { "INVENTORY", MESSAGE_TO_COORDINATOR, &INVENTORY,
@@ -324,6 +330,9 @@ static const MessageRow MESSAGES[] = {
     [MESSAGE_PLAN_CHUNK] = { "PLAN_CHUNK", MESSAGE_TO_AGENT, &PLAN_CHUNK,
                              "A part of a signed plan." },
     [MESSAGE_BYE] = { "BYE", MESSAGE_BOTH_WAYS, &BYE, "A clean end of the session." },
+    [MESSAGE_KNOCK] = { "KNOCK", MESSAGE_TO_COORDINATOR, &KNOCK,
+                        "Before HELLO: what the agent would like to be called, where its key is not "
+                        "known." },
 };
 _Static_assert(ARRAY_LEN(MESSAGES) == MESSAGE_TYPE_COUNT_, "a row per message");
 

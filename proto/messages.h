@@ -52,6 +52,7 @@ typedef enum MessageType {
     MESSAGE_PLAN_GET = 12,
     MESSAGE_PLAN_CHUNK = 13,
     MESSAGE_BYE = 14,
+    MESSAGE_KNOCK = 15,
     MESSAGE_TYPE_COUNT_,
 } MessageType;
 
@@ -85,6 +86,11 @@ typedef struct Hello {
     size_t in_flight_count;
     uint64_t inventory_revision;
 } Hello;
+
+/* Said before each HELLO: only a coordinator that does not know the key heeds it. */
+typedef struct Knock {
+    const char *name; /* that the agent would like; as key_name_is_valid */
+} Knock;
 
 typedef struct Welcome {
     uint64_t session;

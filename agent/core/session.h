@@ -74,6 +74,7 @@ AUTO_DEFINE(LinkEffects, link_effects_done)
  * instances come and go. */
 typedef struct AgentFacts {
     uint8_t boot_id[BOOT_ID_BYTES];
+    const char *name; /* that it would like where its key is not known; NULL: does not knock */
     const char *version;
     ProtocolRange protocol; /* versions that it speaks */
     Labels labels;

@@ -230,7 +230,7 @@ static const Rule RULES[] = {
     NOTHING("A16", RULE_ANY, LINK_EVENT_WELCOME, "a late welcome that nobody waits for"),
 
     { "A20", LINK_GREETING, LINK_EVENT_BUSY, ALWAYS, LINK_WAITING, wait_as_told,
-      "the coordinator is busy: comes again when it said, give or take" },
+      "the coordinator is busy, or this agent's key is not accepted yet: comes again when it said" },
     NOTHING("A21", RULE_ANY, LINK_EVENT_BUSY, "a late word that the coordinator is busy"),
 
     { "A30", LINK_GREETING, LINK_EVENT_REJECT, ALWAYS, LINK_DOWN, back_off_rejected,

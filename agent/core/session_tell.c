@@ -12,14 +12,15 @@
 #define WEIGHT_MAX (MESSAGE_TO_COORDINATOR_MAX - 32 * 1024)
 #define ITEM_WEIGHT 96
 
-/* HELLO is said before anybody knows what the other side speaks: as old as can be. */
+/* The greeting is said before anybody knows what the other side speaks: as old as can be. */
 void agent_session_send(AgentSession *session, MessageType type, const void *body)
 {
+    bool is_greeting = type == MESSAGE_KNOCK || type == MESSAGE_HELLO;
     LinkEffect effect = {
         .kind = LINK_EFFECT_SEND,
         .type = type,
         .body = body,
-        .protocol = type == MESSAGE_HELLO ? session->facts->protocol.min : session->protocol,
+        .protocol = is_greeting ? session->facts->protocol.min : session->protocol,
         .session = session->session,
         .term = session->term,
     };
@@ -86,9 +87,19 @@ static void list_in_flight(const AgentSession *session, Hello *hello)
     }
 }
 
+static void tell_knock(AgentSession *session)
+{
+    Knock *knock = ARENA_NEW(&session->effects->arena, Knock);
+    knock->name = session->facts->name;
+    agent_session_send(session, MESSAGE_KNOCK, knock);
+}
+
 void agent_session_tell_hello(AgentSession *session)
 {
     const AgentFacts *facts = session->facts;
+    if (facts->name != NULL) {
+        tell_knock(session);
+    }
     Hello *hello = ARENA_NEW(&session->effects->arena, Hello);
     *hello = (Hello){
         .boot_id = { facts->boot_id, BOOT_ID_BYTES },

@@ -13,7 +13,8 @@
 #include "common/map.h"
 #include "common/str.h"
 
-#define SUFFIX ".pub"
+#define ACCEPTED ".pub"
+#define REFUSED ".refused"
 
 /* File systems have coarse clocks: what changed so shortly before it was read may change unseen. */
 #define RACY_MS 2000
@@ -37,9 +38,11 @@ typedef LIST(Seen) SeenList;
 
 struct Keys {
     char *directory;
-    EntryList entries; /* by name */
-    Map *by_user_id;   /* -> Entry in `entries` */
-    SeenList seen;     /* the directory and every file in it that is for us, good or bad */
+    EntryList entries;  /* by name */
+    Map *by_user_id;    /* -> Entry in `entries` */
+    EntryList refusals; /* by name of the file */
+    Map *refused;       /* their keys as text; no values */
+    SeenList seen;      /* the directory and every file in it that is for us, good or bad */
     int64_t read_at_ms;
     Map *told; /* what is wrong, in words, and has been told; no values */
 };
@@ -49,6 +52,7 @@ Keys *keys_new(const char *directory)
     Keys *keys = mem_alloc(sizeof(*keys));
     keys->directory = mem_strdup(directory);
     keys->by_user_id = map_new();
+    keys->refused = map_new();
     keys->told = map_new();
     return keys;
 }
@@ -66,8 +70,10 @@ void keys_free(Keys *keys)
     if (keys != NULL) {
         map_free(keys->told);
         map_free(keys->by_user_id);
+        map_free(keys->refused);
         seen_done(&keys->seen);
         LIST_DONE(&keys->entries);
+        LIST_DONE(&keys->refusals);
         free(keys->directory);
         free(keys);
     }
@@ -81,6 +87,8 @@ typedef struct Reading {
     const KeysWatcher *watcher;
     EntryList entries;
     Map *by_user_id;
+    EntryList refusals;
+    Map *refused;
     SeenList seen;
     Map *told;
 } Reading;
@@ -121,18 +129,18 @@ static const Entry *find_name(const EntryList *list, const char *name)
 /* ---- the directory ---- */
 
 /* "NAME.pub", and not hidden. */
-static bool is_for_us(const char *file)
+static bool is_for_us(const char *file, const char *suffix)
 {
-    return file[0] != '.' && str_ends_with(file, SUFFIX);
+    return file[0] != '.' && str_ends_with(file, suffix);
 }
 
 /* Names go into addresses, logs and terminals: only those that a key can be made for. */
-static bool take_name(Reading *reading, const char *file, Entry *ret_entry)
+static bool take_name(Reading *reading, const char *file, const char *suffix, Entry *ret_entry)
 {
     Err err = { 0 };
     char name[NAME_MAX + 1];
     str_copy(name, sizeof(name), file);
-    name[strlen(name) - strlen(SUFFIX)] = '\0';
+    name[strlen(name) - strlen(suffix)] = '\0';
     if (key_name_is_valid(name)) {
         return str_copy(ret_entry->name, sizeof(ret_entry->name), name);
     }
@@ -144,8 +152,36 @@ static bool take_name(Reading *reading, const char *file, Entry *ret_entry)
     return false;
 }
 
-/* The names that there are files for, sorted. */
-static ErrCode list_names(Reading *reading, EntryList *names, Err *err)
+/* What a directory holds for us: stems of files, sorted. */
+typedef struct Listing {
+    EntryList accepted;
+    EntryList refused;
+} Listing;
+
+static void listing_done(Listing *listing)
+{
+    LIST_DONE(&listing->accepted);
+    LIST_DONE(&listing->refused);
+}
+
+AUTO_DEFINE(Listing, listing_done)
+
+static void take_file(Reading *reading, const char *file, const char *suffix, EntryList *names)
+{
+    Entry entry = { 0 };
+    if (is_for_us(file, suffix) && take_name(reading, file, suffix, &entry)) {
+        LIST_PUSH(names, entry);
+    }
+}
+
+static void sort_entries(EntryList *list)
+{
+    if (list->count > 0) {
+        qsort(list->items, list->count, sizeof(Entry), compare_entries);
+    }
+}
+
+static ErrCode list_files(Reading *reading, Listing *listing, Err *err)
 {
     const char *directory = reading->keys->directory;
     DIR *stream = opendir(directory);
@@ -154,11 +190,9 @@ static ErrCode list_names(Reading *reading, EntryList *names, Err *err)
         return err_hint(err, "make the directory and put NAME.pub of every agent into it");
     }
     struct dirent *file = NULL;
-    Entry entry = { 0 };
     while (errno = 0, (file = readdir(stream)) != NULL) {
-        if (is_for_us(file->d_name) && take_name(reading, file->d_name, &entry)) {
-            LIST_PUSH(names, entry);
-        }
+        take_file(reading, file->d_name, ACCEPTED, &listing->accepted);
+        take_file(reading, file->d_name, REFUSED, &listing->refused);
     }
     int sys_errno = errno; /* not the end: what has not been read is not gone */
     closedir(stream);
@@ -166,42 +200,74 @@ static ErrCode list_names(Reading *reading, EntryList *names, Err *err)
         return err_set_errno(err, ERR_CONFIG, sys_errno, "cannot read all of agents_dir %s",
                              directory);
     }
-    if (names->count > 0) {
-        qsort(names->items, names->count, sizeof(Entry), compare_entries);
-    }
+    sort_entries(&listing->accepted);
+    sort_entries(&listing->refused);
     return ERR_NONE;
 }
 
 /* ---- the files ---- */
 
-/* False: there is no key, neither in the file nor of its name from before. */
-static bool read_entry(Reading *reading, const char *name, Entry *ret)
+/* False: there is no key in it; the problem has been told. */
+static bool read_file(Reading *reading, const char *name, const char *suffix, Entry *ret)
 {
     AUTO(Str) path = { 0 };
     PublicKey key;
     Err err = { 0 };
-    str_printf(&path, "%s/%s" SUFFIX, reading->keys->directory, name);
+    str_printf(&path, "%s/%s%s", reading->keys->directory, name, suffix);
     note_seen(reading, str_text(&path));
-    if (keyfile_read_public(str_text(&path), KEY_CURVE, &key, &err) == ERR_NONE &&
-        keyfile_check_place(str_text(&path), &err) == ERR_NONE) {
-        str_copy(ret->name, sizeof(ret->name), name);
-        key_format(KEY_CURVE, key.bytes, ret->user_id);
+    if (keyfile_read_public(str_text(&path), KEY_CURVE, &key, &err) != ERR_NONE ||
+        keyfile_check_place(str_text(&path), &err) != ERR_NONE) {
+        tell_problem(reading, &err);
+        return false;
+    }
+    str_copy(ret->name, sizeof(ret->name), name);
+    key_format(KEY_CURVE, key.bytes, ret->user_id);
+    return true;
+}
+
+/* False: there is no key, neither in the file nor of its name from before. */
+static bool read_or_keep(Reading *reading, const char *name, const char *suffix,
+                         const EntryList *before, Entry *ret)
+{
+    if (read_file(reading, name, suffix, ret)) {
         return true;
     }
-    tell_problem(reading, &err);
-    const Entry *before = find_name(&reading->keys->entries, name);
-    if (before != NULL) {
-        *ret = *before;
+    const Entry *kept = find_name(before, name);
+    if (kept != NULL) {
+        *ret = *kept;
     }
-    return before != NULL;
+    return kept != NULL;
+}
+
+static void read_refusals(Reading *reading, const EntryList *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        Entry entry = { 0 };
+        if (read_or_keep(reading, names->items[i].name, REFUSED, &reading->keys->refusals,
+                         &entry)) {
+            LIST_PUSH(&reading->refusals, entry);
+            map_put(reading->refused, entry.user_id, reading); /* any value but NULL */
+        }
+    }
 }
 
 static void tell_duplicate(Reading *reading, const Entry *entry, const Entry *first)
 {
     Err err = { 0 };
-    err_set(&err, ERR_CONFIG, "%s/%s" SUFFIX " has the key of %s", reading->keys->directory,
+    err_set(&err, ERR_CONFIG, "%s/%s" ACCEPTED " has the key of %s", reading->keys->directory,
             entry->name, first->name);
     err_hint(&err, "every agent has a key of its own: skein keys generate agent %s", entry->name);
+    tell_problem(reading, &err);
+}
+
+/* Somebody revoked it; what puts files where they were does not undo that. */
+static void tell_refused(Reading *reading, const Entry *entry)
+{
+    Err err = { 0 };
+    err_set(&err, ERR_CONFIG, "%s/%s" ACCEPTED " has a key that was revoked or rejected",
+            reading->keys->directory, entry->name);
+    err_hint(&err,
+             "remove it; or, to trust the key again, remove the " REFUSED " file that has it");
     tell_problem(reading, &err);
 }
 
@@ -210,12 +276,17 @@ static void read_entries(Reading *reading, const EntryList *names)
     LIST_RESERVE(&reading->entries, names->count + 1); /* no moving: the map points into it */
     for (size_t i = 0; i < names->count; i++) {
         Entry entry = { 0 };
-        if (!read_entry(reading, names->items[i].name, &entry)) {
+        if (!read_or_keep(reading, names->items[i].name, ACCEPTED, &reading->keys->entries,
+                          &entry)) {
             continue;
         }
         const Entry *first = map_get(reading->by_user_id, entry.user_id);
         if (first != NULL) {
             tell_duplicate(reading, &entry, first);
+            continue;
+        }
+        if (map_get(reading->refused, entry.user_id) != NULL) {
+            tell_refused(reading, &entry);
             continue;
         }
         LIST_PUSH(&reading->entries, entry);
@@ -226,22 +297,20 @@ static void read_entries(Reading *reading, const EntryList *names)
 
 /* ---- what has changed ---- */
 
-static bool has_entry(const EntryList *list, const Entry *entry)
-{
-    const Entry *found = find_name(list, entry->name);
-    return found != NULL && str_equal(found->user_id, entry->user_id);
-}
-
-/* Revocations first: a key may have moved from one name to another. */
+/* What it had goes first: a key may have moved from one name to another. */
 static void tell_changes(const EntryList *before, const EntryList *now, const KeysWatcher *watcher)
 {
     for (size_t i = 0; i < before->count; i++) {
-        if (!has_entry(now, &before->items[i])) {
-            watcher->revoked(watcher->ctx, before->items[i].name);
+        const Entry *entry = &before->items[i];
+        const Entry *found = find_name(now, entry->name);
+        if (found == NULL) {
+            watcher->revoked(watcher->ctx, entry->name);
+        } else if (!str_equal(found->user_id, entry->user_id)) {
+            watcher->rekeyed(watcher->ctx, entry->name);
         }
     }
     for (size_t i = 0; i < now->count; i++) {
-        if (!has_entry(before, &now->items[i])) {
+        if (find_name(before, now->items[i].name) == NULL) {
             watcher->added(watcher->ctx, now->items[i].name);
         }
     }
@@ -253,10 +322,14 @@ static void swap_in(Keys *keys, Reading *reading)
     Keys before = *keys;
     keys->entries = reading->entries;
     keys->by_user_id = reading->by_user_id;
+    keys->refusals = reading->refusals;
+    keys->refused = reading->refused;
     keys->seen = reading->seen;
     keys->told = reading->told;
     reading->entries = before.entries;
     reading->by_user_id = before.by_user_id;
+    reading->refusals = before.refusals;
+    reading->refused = before.refused;
     reading->seen = before.seen;
     reading->told = before.told;
 }
@@ -264,7 +337,9 @@ static void swap_in(Keys *keys, Reading *reading)
 static void reading_done(Reading *reading)
 {
     LIST_DONE(&reading->entries);
+    LIST_DONE(&reading->refusals);
     map_free(reading->by_user_id);
+    map_free(reading->refused);
     seen_done(&reading->seen);
     map_free(reading->told);
 }
@@ -274,19 +349,20 @@ AUTO_DEFINE(Reading, reading_done)
 static ErrCode read_all(Keys *keys, const KeysWatcher *watcher, Err *err)
 {
     AUTO(Reading) reading = { .keys = keys, .watcher = watcher };
+    AUTO(Listing) listing = { 0 };
     reading.by_user_id = map_new();
+    reading.refused = map_new();
     reading.told = map_new();
-    EntryList names = { 0 };
     int64_t read_at_ms = clock_wall_ms();
     note_seen(&reading, keys->directory);
-    ErrCode code = list_names(&reading, &names, err);
+    ErrCode code = list_files(&reading, &listing, err);
     if (code == ERR_NONE) {
-        read_entries(&reading, &names);
+        read_refusals(&reading, &listing.refused);
+        read_entries(&reading, &listing.accepted);
         swap_in(keys, &reading);
         keys->read_at_ms = read_at_ms;
         tell_changes(&reading.entries, &keys->entries, watcher);
     }
-    LIST_DONE(&names);
     return code;
 }
 
@@ -342,10 +418,28 @@ const char *keys_user_id(const Keys *keys, const uint8_t key[KEY_PUBLIC_BYTES])
     return entry == NULL ? NULL : entry->user_id;
 }
 
+bool keys_is_refused(const Keys *keys, const uint8_t key[KEY_PUBLIC_BYTES])
+{
+    char text[KEY_TEXT_MAX];
+    key_format(KEY_CURVE, key, text);
+    return map_get(keys->refused, text) != NULL;
+}
+
 const char *keys_agent(const Keys *keys, const char *user_id)
 {
     const Entry *entry = map_get(keys->by_user_id, user_id);
     return entry == NULL ? NULL : entry->name;
+}
+
+bool keys_key(const Keys *keys, const char *name, uint8_t ret_key[KEY_PUBLIC_BYTES])
+{
+    const Entry *entry = find_name(&keys->entries, name);
+    return entry != NULL && key_parse(KEY_CURVE, entry->user_id, ret_key);
+}
+
+const char *keys_directory(const Keys *keys)
+{
+    return keys->directory;
 }
 
 bool keys_has_name(const Keys *keys, const char *name)

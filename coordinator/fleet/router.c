@@ -34,18 +34,21 @@ typedef struct Share {
     Bucket hellos;
 } Share;
 
+/* What an applicant says is small: it has nothing in hand. */
+#define APPLICANT_FRAME_MAX (64 * 1024)
+
 /* Messages that an agent may send; a HELLO makes a session, so it passes the admission first. */
 static const bool IS_FROM_AGENT[MESSAGE_TYPE_COUNT_] = {
     [MESSAGE_HELLO] = true, [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
     [MESSAGE_STATE] = true, [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
-    [MESSAGE_BYE] = true,
+    [MESSAGE_BYE] = true,   [MESSAGE_KNOCK] = true,
 };
 
 struct Router {
     Loop *loop;
     LoopId id;
     Zsock socket;
-    const Keys *keys;
+    RouterPeers peers;
     RouterHandlers handlers;
     RouterStats stats;
     Connections *connections;
@@ -138,9 +141,7 @@ static Share *share_of(Router *router, const char *agent, uint64_t now_ms)
 static const char *identify(Router *router, const Zframe *frame)
 {
     const char *user_id = zframe_user_id(frame);
-    const char *agent = user_id == NULL ? NULL : keys_agent(router->keys, user_id);
-    router->stats.unauthenticated += agent == NULL;
-    return agent;
+    return user_id == NULL ? NULL : keys_agent(router->peers.keys, user_id);
 }
 
 static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *incoming)
@@ -160,6 +161,18 @@ static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *
     return code == ERR_NONE;
 }
 
+static void put_off(Router *router, const Incoming *incoming, uint32_t retry_after_ms)
+{
+    const Busy busy = { .retry_after_ms = retry_after_ms };
+    const Envelope envelope = { .version = incoming->envelope.version,
+                                .type = MESSAGE_BUSY,
+                                .term = router->term,
+                                .body = &busy };
+    if (incoming->route_length == ROUTE_BYTES) {
+        (void)send_envelope(router, incoming->route, &envelope);
+    }
+}
+
 /* Everybody at once, after a restart: the rest comes again later, spread out. */
 static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms)
 {
@@ -169,16 +182,8 @@ static bool is_put_off(Router *router, const Incoming *incoming, uint64_t now_ms
         return false;
     }
     uint64_t least = router->retry_after_ms;
-    const Busy busy = { .retry_after_ms =
-                            (uint32_t)random_between(&router->random, least, 4 * least) };
-    const Envelope envelope = { .version = incoming->envelope.version,
-                                .type = MESSAGE_BUSY,
-                                .term = router->term,
-                                .body = &busy };
     router->stats.busy++;
-    if (incoming->route_length == ROUTE_BYTES) {
-        (void)send_envelope(router, incoming->route, &envelope);
-    }
+    put_off(router, incoming, (uint32_t)random_between(&router->random, least, 4 * least));
     return true;
 }
 
@@ -226,11 +231,64 @@ static void dispatch(Router *router, const Incoming *incoming)
     }
 }
 
+/* ---- those who would be agents ---- */
+
+/* Told once for each of them, whatever it claims after that. */
+static void tell_applicant(const Router *router, const Applicant *applicant)
+{
+    if (keys_has_name(router->peers.keys, applicant->name)) {
+        log_warning("a key that is not an agent's claims its name",
+                    LOG_STR("agent", applicant->name), LOG_STR("key", applicant->fingerprint),
+                    LOG_STR("address", applicant->address));
+    } else {
+        log_info("a key applies: skein agents accept", LOG_STR("name", applicant->name),
+                 LOG_STR("key", applicant->fingerprint), LOG_STR("address", applicant->address));
+    }
+}
+
+static void take_knock(Router *router, Applicant *applicant, const Knock *knock)
+{
+    bool is_first = applicant->name[0] == '\0';
+    if (key_name_is_valid(knock->name) &&
+        str_copy(applicant->name, sizeof(applicant->name), knock->name) && is_first) {
+        tell_applicant(router, applicant);
+    }
+}
+
+/* No agent has sent it: somebody who applies, or nobody. */
+static void take_stranger(Router *router, const Zframe *route, const Zframe *frame, uint64_t now_ms)
+{
+    AUTO(Arena) arena = { 0 };
+    const char *user_id = zframe_user_id(frame);
+    Applicant *applicant = user_id == NULL || router->peers.applicants == NULL
+                               ? NULL
+                               : applicants_hear(router->peers.applicants, user_id, now_ms);
+    if (applicant == NULL || zframe_size(frame) > APPLICANT_FRAME_MAX) {
+        router->stats.unauthenticated++;
+        return;
+    }
+    Incoming incoming = { .route = zframe_data(route),
+                          .route_length = zframe_size(route),
+                          .agent = applicant->fingerprint };
+    router->stats.applied++;
+    if (!decode(router, frame, &arena, &incoming)) {
+        return;
+    }
+    if (incoming.envelope.type == MESSAGE_KNOCK) {
+        take_knock(router, applicant, incoming.envelope.body);
+    } else if (incoming.envelope.type == MESSAGE_HELLO) {
+        put_off(router, &incoming, router->retry_after_ms);
+    }
+}
+
+/* ---- taking ---- */
+
 static void take(Router *router, const Zframe *route, const Zframe *frame)
 {
     uint64_t now_ms = clock_boot_ms();
     const char *agent = identify(router, frame);
     if (agent == NULL) {
+        take_stranger(router, route, frame, now_ms);
         return;
     }
     Share *share = share_of(router, agent, now_ms);
@@ -246,7 +304,8 @@ static void take(Router *router, const Zframe *route, const Zframe *frame)
                           .route_length = zframe_size(route),
                           .agent = arena_strdup(arena, agent),
                           .share = share };
-    if (decode(router, frame, arena, &incoming) && !is_put_off(router, &incoming, now_ms)) {
+    if (decode(router, frame, arena, &incoming) && incoming.envelope.type != MESSAGE_KNOCK &&
+        !is_put_off(router, &incoming, now_ms)) {
         dispatch(router, &incoming);
     }
 }
@@ -285,13 +344,14 @@ static void on_readable(void *ctx, void *socket)
 
 /* ---- life ---- */
 
-ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOptions *options,
-                    const RouterHandlers *handlers, Router **ret_router, Err *err)
+ErrCode router_open(Loop *loop, void *context, const RouterPeers *peers,
+                    const RouterOptions *options, const RouterHandlers *handlers,
+                    Router **ret_router, Err *err)
 {
     AUTO_PTR(Router) router = mem_alloc(sizeof(*router));
     uint64_t now_ms = clock_boot_ms();
     router->loop = loop;
-    router->keys = keys;
+    router->peers = *peers;
     router->handlers = *handlers;
     router->connections = connections_new();
     router->shares = map_new();
@@ -352,6 +412,14 @@ void router_forget_agent(Router *router, const char *agent)
         connections_forget(router->connections, handle);
     }
     free(map_remove(router->shares, agent));
+}
+
+void router_cut_agent(Router *router, const char *agent)
+{
+    uint64_t handle = 0;
+    while ((handle = connections_newest(router->connections, agent)) != 0) {
+        report_gone(router, connections_find(router->connections, handle));
+    }
 }
 
 RouterStats router_stats(const Router *router)

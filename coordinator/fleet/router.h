@@ -3,7 +3,8 @@
  * is authenticated, its key is an agent's *now*, the agent has not used up its share, the frame is
  * whole and well-formed, and its route is bound to this agent. What fails is counted and dropped.
  * Only an agent that speaks in a session that is not here any more is told so, by a BYE in that
- * session: it greets again.
+ * session: it greets again. Who applies (applicants.h) may knock, and say HELLO to hear that it is
+ * too early.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_ROUTER_H
 #define SKEIN_COORDINATOR_FLEET_ROUTER_H
@@ -15,6 +16,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "common/zsock.h"
+#include "coordinator/fleet/applicants.h"
 #include "coordinator/fleet/keys.h"
 #include "proto/envelope.h"
 
@@ -51,22 +53,31 @@ typedef struct RouterOptions {
 typedef struct RouterStats {
     uint64_t received;
     uint64_t sent;
-    uint64_t unauthenticated; /* no User-Id, or a key that has been taken out of agents_dir */
-    uint64_t throttled;       /* beyond the agent's share */
-    uint64_t malformed;       /* not to be decoded, or not for a coordinator */
-    uint64_t unbound;         /* in no session of ours */
+    uint64_t
+        unauthenticated; /* no User-Id, or a key that is neither an agent's nor an applicant's */
+    uint64_t throttled;  /* beyond the agent's share */
+    uint64_t malformed;  /* not to be decoded, or not for a coordinator */
+    uint64_t unbound;    /* in no session of ours */
     uint64_t forged;
     uint64_t busy;       /* HELLOs put off */
+    uint64_t applied;    /* messages of keys that nobody has accepted yet */
     uint64_t slow;       /* sends that found the peer's queue full */
     uint64_t unroutable; /* sends to peers that were gone */
 } RouterStats;
 
+/* Who may speak: asked on every message. */
+typedef struct RouterPeers {
+    const Keys *keys;
+    Applicants *applicants; /* heard until they are accepted; NULL: nobody may apply */
+} RouterPeers;
+
 /*
- * Binds the ROUTER. The ZAP gate of `context` stands already. Loop, keys and handlers' context
- * outlive the router. `keys` is asked on every message.
+ * Binds the ROUTER. The ZAP gate of `context` stands already. Loop, peers and handlers' context
+ * outlive the router.
  */
-ErrCode router_open(Loop *loop, void *context, const Keys *keys, const RouterOptions *options,
-                    const RouterHandlers *handlers, Router **ret_router, Err *err);
+ErrCode router_open(Loop *loop, void *context, const RouterPeers *peers,
+                    const RouterOptions *options, const RouterHandlers *handlers,
+                    Router **ret_router, Err *err);
 void router_close(Router *router);
 
 AUTO_PTR_DEFINE(Router, router_close)
@@ -88,6 +99,9 @@ void router_send(Router *router, uint64_t connection, const Envelope *message);
 /* Forgets the connection: its messages are refused from now on, until a HELLO makes a new one. */
 void router_forget(Router *router, uint64_t connection);
 void router_forget_agent(Router *router, const char *agent);
+
+/* The same for an agent that has another key now: handlers.gone is told of each connection. */
+void router_cut_agent(Router *router, const char *agent);
 
 RouterStats router_stats(const Router *router);
 

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/loop.h"
+#include "coordinator/fleet/applicants.h"
 #include "coordinator/fleet/keys.h"
 
 #define ZAP_DOMAIN "skein"
@@ -18,12 +19,15 @@ typedef struct ZapGate ZapGate;
 
 typedef struct ZapGateStats {
     uint64_t accepted;
-    uint64_t refused;   /* keys that are nobody's */
+    uint64_t applying;  /* let in to say who they are */
+    uint64_t refused;   /* keys that are nobody's, and may not apply */
     uint64_t malformed; /* requests that were no CURVE request of our domain */
 } ZapGateStats;
 
-/* Binds ZAP_ENDPOINT on `context`. Loop and keys outlive the gate. */
-ErrCode zap_gate_open(Loop *loop, void *context, const Keys *keys, ZapGate **ret_gate, Err *err);
+/* Binds ZAP_ENDPOINT on `context`. Loop, keys and applicants outlive the gate; applicants NULL:
+ * nobody may apply. */
+ErrCode zap_gate_open(Loop *loop, void *context, const Keys *keys, Applicants *applicants,
+                      ZapGate **ret_gate, Err *err);
 void zap_gate_close(ZapGate *gate);
 
 AUTO_PTR_DEFINE(ZapGate, zap_gate_close)

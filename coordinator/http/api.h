@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/str.h"
+#include "coordinator/fleet/enrolment.h"
 #include "coordinator/http/plan_facts.h"
 #include "coordinator/shell.h"
 
@@ -22,6 +23,7 @@ typedef struct Route Route;
 
 typedef struct ApiRequest {
     Shell *shell;
+    const Enrolment *enrolment;
     PlanFactsCache *facts;
     Arena *arena; /* lives as long as the request */
     const Route *route;
@@ -140,6 +142,10 @@ ErrCode api_root(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_status(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_agent_revoke(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_applicants_list(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_applicant_accept(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_applicant_reject(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_targets_list(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_plan_put(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_plan_get(const ApiRequest *request, ApiReply *reply, Err *err);

@@ -231,6 +231,7 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
 {
     ApiRequest *api = &request->api;
     *api = (ApiRequest){ .shell = request->place.shell,
+                         .enrolment = request->place.enrolment,
                          .facts = request->place.facts,
                          .arena = &request->arena,
                          .query = query_value,

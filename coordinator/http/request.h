@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "coordinator/fleet/enrolment.h"
 #include "coordinator/http/audited.h"
 #include "coordinator/http/plan_facts.h"
 #include "coordinator/shell.h"
@@ -20,6 +21,7 @@ typedef struct HttpRequest HttpRequest;
 /* Where it came in. Everything outlives the request. */
 typedef struct RequestPlace {
     Shell *shell;
+    const Enrolment *enrolment;
     PlanFactsCache *facts;
     Refusals *refusals;
     bool is_tcp;             /* reading only, and for this machine only */

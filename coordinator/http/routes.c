@@ -12,6 +12,16 @@
         .method = "GET", .pattern = (pattern_), .query = (query_), .handler = (handler_),          \
         .doc = (doc_)                                                                              \
     }
+#define WRITE(pattern_, handler_, doc_)                                                            \
+    {                                                                                              \
+        .method = "POST", .pattern = (pattern_), .query = "", .handler = (handler_),               \
+        .is_write = true, .body = ROUTE_BODY_JSON, .doc = (doc_)                                   \
+    }
+#define AGENT(pattern_, handler_, doc_)                                                            \
+    {                                                                                              \
+        .method = "POST", .pattern = (pattern_), .query = "", .handler = (handler_),               \
+        .is_write = true, .object = ROUTE_OBJECT_AGENT, .body = ROUTE_BODY_JSON, .doc = (doc_)     \
+    }
 #define COMMAND(word, verb_, doc_)                                                                 \
     {                                                                                              \
         .method = "POST", .pattern = ROLLOUT "/" word, .query = "",                                \
@@ -24,14 +34,11 @@ const Route ROUTES[] = {
     READ(V1 "/status", "", api_status, "the coordinator itself"),
 
     READ(V1 "/agents", PAGED, api_agents_list, "agents and their instances"),
-    { .method = "POST",
-      .pattern = V1 "/agents/{name}/release",
-      .query = "",
-      .handler = api_agent_release,
-      .is_write = true,
-      .object = ROUTE_OBJECT_AGENT,
-      .body = ROUTE_BODY_JSON,
-      .doc = "lift a quarantine" },
+    AGENT(V1 "/agents/{name}/release", api_agent_release, "lift a quarantine"),
+    AGENT(V1 "/agents/{name}/revoke", api_agent_revoke, "take an agent's key away"),
+    READ(V1 "/applicants", PAGED, api_applicants_list, "keys that would be agents"),
+    AGENT(V1 "/applicants/{fingerprint}/accept", api_applicant_accept, "make one an agent"),
+    AGENT(V1 "/applicants/{fingerprint}/reject", api_applicant_reject, "keep one out for good"),
     READ(V1 "/targets", PAGED " where", api_targets_list, "the fleet's targets"),
 
     { .method = "PUT",
@@ -51,13 +58,7 @@ const Route ROUTES[] = {
       .doc = "what a start would select now" },
 
     READ(V1 "/rollouts", PAGED " state", api_rollouts_list, "rollouts, newest first"),
-    { .method = "POST",
-      .pattern = V1 "/rollouts",
-      .query = "",
-      .handler = api_rollout_start,
-      .is_write = true,
-      .body = ROUTE_BODY_JSON,
-      .doc = "start a plan" },
+    WRITE(V1 "/rollouts", api_rollout_start, "start a plan"),
     READ(ROLLOUT, "", api_rollout_show, "one rollout, with its waves"),
     READ(ROLLOUT "/targets", PAGED " state wave failed_for", api_rollout_targets,
          "its targets, in order"),

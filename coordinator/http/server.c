@@ -50,6 +50,7 @@ struct HttpServer {
     Loop *loop;
     LoopId hook;
     Shell *shell; /* NULL: does not serve yet */
+    const Enrolment *enrolment;
     PlanFactsCache *facts;
     Refusals *refusals;
     char *socket_path;
@@ -135,6 +136,7 @@ static int64_t next_late_ms(const HttpServer *server, uint64_t now_ms)
 static Visit *visit_new(Door *door, struct MHD_Connection *connection)
 {
     const RequestPlace place = { .shell = door->server->shell,
+                                 .enrolment = door->server->enrolment,
                                  .facts = door->server->facts,
                                  .refusals = door->server->refusals,
                                  .is_tcp = door->kind == DOOR_TCP,
@@ -323,9 +325,10 @@ ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_s
 }
 
 /* Only from here on are the doors looked at: what they are asked is asked of the shell. */
-void http_server_serve(HttpServer *server, Shell *shell)
+void http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment)
 {
     server->shell = shell;
+    server->enrolment = enrolment;
     server->facts = plan_facts_new(shell_store(shell));
     server->refusals = refusals_new(clock_boot_ms());
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {

@@ -10,6 +10,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "coordinator/config.h"
+#include "coordinator/fleet/enrolment.h"
 #include "coordinator/shell.h"
 
 typedef struct HttpServer HttpServer;
@@ -17,8 +18,11 @@ typedef struct HttpServer HttpServer;
 /* Listens; nobody is answered before http_server_serve. Loop and config outlive the server. */
 ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_server, Err *err);
 
-/* Answers from now on, in the loop's turns after the shell's own. The shell outlives the server. */
-void http_server_serve(HttpServer *server, Shell *shell);
+/*
+ * Answers from now on, in the loop's turns after the shell's own. Shell and enrolment outlive the
+ * server.
+ */
+void http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment);
 
 /* Ends every connection; what waits for events is answered first, as far as its socket takes it. */
 void http_server_close(HttpServer *server);

@@ -121,6 +121,8 @@ typedef struct Place {
     SimDisk *disk;
     Coordinator coordinator;
     PlanFactsCache *facts;
+    Keys *keys;
+    Enrolment enrolment; /* of keys that nobody has, in a directory that is not there */
 } Place;
 
 static void place_open(Place *place)
@@ -131,12 +133,15 @@ static void place_open(Place *place)
     Store *store = sim_store_open(place->disk);
     FUZZ_REQUIRE(coordinator_open(&place->coordinator, store, &err) == ERR_NONE);
     place->facts = plan_facts_new(store);
+    place->keys = keys_new("/nonexistent");
+    place->enrolment = (Enrolment){ .keys = place->keys };
     coordinator_join(&place->coordinator);
 }
 
 static void place_done(Place *place)
 {
     plan_facts_free(place->facts);
+    keys_free(place->keys);
     coordinator_done(&place->coordinator);
     sim_disk_free(place->disk);
     world_free(place->world);
@@ -154,6 +159,7 @@ static void ask(Place *place, char *line, const char *body)
     const char *method = next_word(&line);
     const char *path = fill(next_word(&line), &arena);
     ApiRequest request = { .shell = place->coordinator.shell,
+                           .enrolment = &place->enrolment,
                            .facts = place->facts,
                            .arena = &arena,
                            .actor = "operator ann",

@@ -138,7 +138,10 @@ bool siege_hear(SiegeAgent *agent, Envelope *ret_envelope);
 /* Waits for a message of this type, dropping others. Its body. */
 const void *siege_await(SiegeAgent *agent, MessageType type);
 
-/* Says HELLO with one instance (NULL: with none) until it is welcomed. */
+/* With one instance (NULL: with none). */
+void siege_say_hello(SiegeAgent *agent, const char *instance);
+
+/* Says HELLO and waits until it is welcomed. */
 void siege_greet(SiegeAgent *agent, const char *instance);
 
 /* A PING that is answered: everything said before has been taken. */

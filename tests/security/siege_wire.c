@@ -83,7 +83,7 @@ const void *siege_await(SiegeAgent *agent, MessageType type)
     return envelope.body;
 }
 
-void siege_greet(SiegeAgent *agent, const char *name)
+void siege_say_hello(SiegeAgent *agent, const char *name)
 {
     HelloInstance instance = {
         .name = name, .system_identifier = 4711, .timeline = 1, .server_version = 150020
@@ -95,6 +95,11 @@ void siege_greet(SiegeAgent *agent, const char *name)
                           .instances = name == NULL ? NULL : &instance,
                           .instance_count = name != NULL };
     siege_say(agent, MESSAGE_HELLO, &hello);
+}
+
+void siege_greet(SiegeAgent *agent, const char *name)
+{
+    siege_say_hello(agent, name);
     (void)siege_await(agent, MESSAGE_WELCOME);
 }
 

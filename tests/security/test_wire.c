@@ -10,6 +10,7 @@
 #define IDLE_CONNECTS 300
 #define GARBAGE_BYTES 4096
 #define FLOOD_FRAMES 40000
+#define APPLICANT_KEYS 24           /* more than one address may have */
 #define MEMORY_SLACK_KB (64 * 1024) /* an order of magnitude less than what a bomb asks for */
 
 /* ---- strangers ---- */
@@ -81,15 +82,53 @@ static void connections_that_dawdle_are_dropped(void **state)
 
 /* ---- keys ---- */
 
-static void a_key_of_nobody_gets_no_answer(void **state)
+/* It may say who it is, and say hello; whatever else an agent says is not heard of it. */
+static void a_key_of_nobody_hears_only_that_it_is_too_early(void **state)
 {
     Siege *siege = *state;
     SiegeAgent *stranger = siege_agent(siege, &siege->stranger, 1, NULL);
-    SIEGE_AWAIT(siege, siege_log_has(siege, "refused a peer whose key is not in agents_dir"));
-    assert_false(siege_try_send(stranger, "", 0)); /* IMMEDIATE: there is no connection */
+    const uint8_t hash[PLAN_HASH_BYTES] = { 1 };
+    Envelope envelope = { 0 };
+    siege_say(stranger, MESSAGE_KNOCK, &(Knock){ .name = "db1" });
+    siege_say(stranger, MESSAGE_PLAN_GET, &(PlanGet){ .hash = { hash, sizeof(hash) } });
+    siege_say(stranger, MESSAGE_PING, &(Ping){ .sent_at_ms = 1 });
+    siege_say_hello(stranger, "db1");
+    SIEGE_AWAIT(siege, siege_hear(stranger, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BUSY);
+    assert_true(siege_log_has(siege, "a key that is not an agent's claims its name"));
+    assert_false(siege_hear(stranger, &envelope));
     SiegeAgent *honest = siege_agent(siege, &siege->db1, 1, NULL);
     siege_greet(honest, "db1");
     assert_string_equal(siege_agent_state(siege, "stranger"), "");
+}
+
+/* As many as there is room for, and more; each says as much as it can. */
+static void keys_that_apply_in_a_flood_leave_the_agents_alone(void **state)
+{
+    Siege *siege = *state;
+    SiegeAgent *honest = siege_agent(siege, &siege->db1, 1, NULL);
+    SiegeAgent *strangers[APPLICANT_KEYS];
+    uint8_t large[GARBAGE_BYTES] = { 0 };
+    Err err = { 0 };
+    siege_greet(honest, "db1");
+    size_t before_kb = siege_memory_kb(siege);
+    for (size_t i = 0; i < APPLICANT_KEYS; i++) {
+        AUTO(KeyPair) pair = { 0 };
+        assert_int_equal(key_generate(KEY_CURVE, "flood", &pair, &err), ERR_NONE);
+        strangers[i] = siege_agent(siege, &pair, 1, NULL);
+    }
+    SIEGE_AWAIT(siege, siege_try_send(strangers[0], large, sizeof(large)));
+    for (size_t frame = 0; frame < FLOOD_FRAMES / APPLICANT_KEYS; frame++) {
+        for (size_t i = 0; i < APPLICANT_KEYS; i++) {
+            (void)siege_try_send(strangers[i], large, sizeof(large));
+        }
+    }
+    siege_ping(honest);
+    siege_ping(honest);
+    assert_true(siege_memory_kb(siege) < before_kb + MEMORY_SLACK_KB);
+    assert_true(json_array_size(json_object_get(siege_get(siege, "/applicants"), "items")) <
+                APPLICANT_KEYS);
+    assert_string_equal(siege_agent_state(siege, "db1"), "active");
 }
 
 static void a_coordinator_with_another_key_is_not_spoken_to(void **state)
@@ -327,7 +366,8 @@ int main(void)
         SIEGE_TEST(garbage_from_strangers_harms_nobody),
         SIEGE_TEST(a_peer_without_encryption_is_turned_away),
         SIEGE_TEST(connections_that_dawdle_are_dropped),
-        SIEGE_TEST(a_key_of_nobody_gets_no_answer),
+        SIEGE_TEST(a_key_of_nobody_hears_only_that_it_is_too_early),
+        SIEGE_TEST(keys_that_apply_in_a_flood_leave_the_agents_alone),
         SIEGE_TEST(a_coordinator_with_another_key_is_not_spoken_to),
         SIEGE_TEST(a_revoked_key_loses_its_session_at_once),
         SIEGE_TEST(an_agent_beyond_the_descriptors_is_told),

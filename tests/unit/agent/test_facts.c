@@ -33,7 +33,7 @@ static bool take_list(Facts *facts, const char *instance, InventoryTarget *targe
 static void an_instance_is_not_reached_before_its_first_list_is_whole(void **state)
 {
     (void)state;
-    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, "db1", BOOT_ID);
     HelloInstance server = { .name = "a", .system_identifier = 7, .server_version = 150020 };
 
     assert_false(facts_take_server(facts, &server));
@@ -48,7 +48,7 @@ static void an_instance_is_not_reached_before_its_first_list_is_whole(void **sta
 static void the_same_list_again_changes_nothing(void **state)
 {
     (void)state;
-    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, "db1", BOOT_ID);
     InventoryTarget targets[] = { target("a/x", "1"), target("a/y", "1") };
 
     assert_true(take_list(facts, "a", targets, 2));
@@ -60,7 +60,7 @@ static void the_same_list_again_changes_nothing(void **state)
 static void a_new_version_is_a_new_revision(void **state)
 {
     (void)state;
-    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, "db1", BOOT_ID);
     InventoryTarget before[] = { target("a/x", "1") };
     InventoryTarget after[] = { target("a/x", "2") };
 
@@ -74,7 +74,7 @@ static void a_new_version_is_a_new_revision(void **state)
 static void what_the_history_says_of_a_rollout_is_told_and_kept(void **state)
 {
     (void)state;
-    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, "db1", BOOT_ID);
     uint8_t hash[PLAN_HASH_BYTES] = { 5 };
     InventoryTarget targets[] = { target("a/x", "1") };
     targets[0].plan_hash = (Bytes){ hash, sizeof(hash) };
@@ -93,7 +93,7 @@ static void what_the_history_says_of_a_rollout_is_told_and_kept(void **state)
 static void one_instance_keeps_its_targets_when_the_other_is_listed_anew(void **state)
 {
     (void)state;
-    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, "db1", BOOT_ID);
     InventoryTarget of_a[] = { target("a/x", "1") };
     InventoryTarget of_b[] = { target("b/x", "1"), target("b/y", "1") };
 
@@ -109,7 +109,7 @@ static void one_instance_keeps_its_targets_when_the_other_is_listed_anew(void **
 static void pages_count_only_when_the_last_has_come(void **state)
 {
     (void)state;
-    AUTO_PTR(Facts) facts = facts_new(&CONFIG, BOOT_ID);
+    AUTO_PTR(Facts) facts = facts_new(&CONFIG, "db1", BOOT_ID);
     InventoryTarget first[] = { target("a/x", "1") };
     InventoryTarget second[] = { target("a/y", "1") };
     Inventory page = { .revision = 1, .page = 0, .targets = first, .target_count = 1 };
@@ -127,8 +127,8 @@ static void revisions_of_two_processes_differ(void **state)
 {
     (void)state;
     static const uint8_t OTHER_BOOT_ID[BOOT_ID_BYTES] = { 9, 8, 7, 6, 5 };
-    AUTO_PTR(Facts) one = facts_new(&CONFIG, BOOT_ID);
-    AUTO_PTR(Facts) other = facts_new(&CONFIG, OTHER_BOOT_ID);
+    AUTO_PTR(Facts) one = facts_new(&CONFIG, "db1", BOOT_ID);
+    AUTO_PTR(Facts) other = facts_new(&CONFIG, "db1", OTHER_BOOT_ID);
     InventoryTarget targets[] = { target("a/x", "1") };
 
     take_list(one, "a", targets, 1);

@@ -35,6 +35,11 @@ static void on_revoked(void *ctx, const char *name)
     str_printf(&((Fixture *)ctx)->told, "-%s ", name);
 }
 
+static void on_rekeyed(void *ctx, const char *name)
+{
+    str_printf(&((Fixture *)ctx)->told, "~%s ", name);
+}
+
 static void on_problem(void *ctx, const Err *err)
 {
     str_append(&((Fixture *)ctx)->told, "! ");
@@ -94,7 +99,7 @@ static void remove_file(const Fixture *fixture, const char *file)
 /* What a reading tells. */
 static const char *reload(Fixture *fixture)
 {
-    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_problem };
+    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_rekeyed, on_problem };
     Err err = { 0 };
     str_clear(&fixture->told);
     assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_NONE);
@@ -104,7 +109,7 @@ static const char *reload(Fixture *fixture)
 /* What a look tells. */
 static const char *look(Fixture *fixture)
 {
-    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_problem };
+    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_rekeyed, on_problem };
     str_clear(&fixture->told);
     keys_look(fixture->keys, &watcher);
     return str_text(&fixture->told);
@@ -177,7 +182,7 @@ static void a_changed_key_is_a_revocation_and_a_new_agent(void **state)
     put_key(fixture, "db1", &fixture->pairs[0]);
     reload(fixture);
     put_key(fixture, "db1", &fixture->pairs[1]);
-    assert_string_equal(reload(fixture), "-db1 +db1 ");
+    assert_string_equal(reload(fixture), "~db1 ");
     assert_null(keys_user_id(fixture->keys, fixture->pairs[0].public_key));
     assert_non_null(keys_user_id(fixture->keys, fixture->pairs[1].public_key));
 }
@@ -225,7 +230,7 @@ static void other_files_are_no_keys(void **state)
 static void a_missing_directory_is_an_error_and_changes_nothing(void **state)
 {
     Fixture *fixture = *state;
-    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_problem };
+    const KeysWatcher watcher = { fixture, on_added, on_revoked, on_rekeyed, on_problem };
     Err err = { 0 };
     put_key(fixture, "db1", &fixture->pairs[0]);
     reload(fixture);
@@ -246,7 +251,7 @@ static void a_file_written_in_place_is_seen_by_the_next_look(void **state)
     put_key(fixture, "db2", &fixture->pairs[1]);
     assert_string_equal(look(fixture), "+db1 +db2 ");
     put_key_in_place(fixture, "db1", &fixture->pairs[2]);
-    assert_string_equal(look(fixture), "-db1 +db1 ");
+    assert_string_equal(look(fixture), "~db1 ");
     assert_null(keys_user_id(fixture->keys, fixture->pairs[0].public_key));
     assert_string_equal(look(fixture), "");
 }

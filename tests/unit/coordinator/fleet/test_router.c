@@ -27,6 +27,7 @@ typedef struct Fixture {
     Loop *loop;
     void *context;
     Keys *keys;
+    Applicants *applicants; /* NULL: nobody may apply */
     ZapGate *gate;
     Router *router;
     Arena arena;
@@ -77,7 +78,7 @@ static void key_path(const Fixture *fixture, Str *path)
 
 static void read_keys(Fixture *fixture)
 {
-    const KeysWatcher watcher = { fixture, on_key, on_key, on_problem };
+    const KeysWatcher watcher = { fixture, on_key, on_key, on_key, on_problem };
     Err err = { 0 };
     assert_int_equal(keys_reload(fixture->keys, &watcher, &err), ERR_NONE);
 }
@@ -104,17 +105,18 @@ static void open_router(Fixture *fixture)
                               .handshakes_per_second = HELLOS_ADMITTED };
     Err err = { 0 };
     options.secret_key = fixture->own.secret_key;
-    assert_int_equal(
-        zap_gate_open(fixture->loop, fixture->context, fixture->keys, &fixture->gate, &err),
-        ERR_NONE);
-    assert_int_equal(router_open(fixture->loop, fixture->context, fixture->keys, &options,
-                                 &handlers, &fixture->router, &err),
+    const RouterPeers peers = { fixture->keys, fixture->applicants };
+    assert_int_equal(zap_gate_open(fixture->loop, fixture->context, fixture->keys,
+                                   fixture->applicants, &fixture->gate, &err),
+                     ERR_NONE);
+    assert_int_equal(router_open(fixture->loop, fixture->context, &peers, &options, &handlers,
+                                 &fixture->router, &err),
                      ERR_NONE);
     router_set_term(fixture->router, 7);
     router_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), &err);
 }
 
-static int setup(void **state)
+static int set_up(void **state, bool may_apply)
 {
     Fixture *fixture = mem_alloc(sizeof(*fixture));
     Err err = { 0 };
@@ -130,10 +132,21 @@ static int setup(void **state)
     fixture->loop = loop_new();
     fixture->context = zmq_ctx_new();
     fixture->keys = keys_new(fixture->directory);
+    fixture->applicants = may_apply ? applicants_new() : NULL;
     read_keys(fixture);
     open_router(fixture);
     *state = fixture;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return set_up(state, false);
+}
+
+static int setup_open(void **state)
+{
+    return set_up(state, true);
 }
 
 static int teardown(void **state)
@@ -145,7 +158,11 @@ static int teardown(void **state)
     zmq_ctx_term(fixture->context);
     loop_free(fixture->loop);
     keys_free(fixture->keys);
+    applicants_free(fixture->applicants);
     key_path(fixture, &path);
+    unlink(str_text(&path));
+    str_clear(&path);
+    str_printf(&path, "%s/new.pub", fixture->directory);
     unlink(str_text(&path));
     rmdir(fixture->directory);
     arena_done(&fixture->arena);
@@ -428,7 +445,87 @@ static void nothing_is_taken_while_the_shell_takes_nothing(void **state)
              router_stats(fixture->router).unbound + router_stats(fixture->router).received > 0);
 }
 
+static void say_knock(Fixture *fixture, Zsock socket, const char *name)
+{
+    const Knock knock = { .name = name };
+    say(fixture, socket, MESSAGE_KNOCK, &knock);
+}
+
+static void an_applicant_may_say_its_name_and_hears_only_that_it_is_too_early(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) stranger = dial(fixture, &fixture->stranger);
+    Envelope envelope = { 0 };
+    say_knock(fixture, stranger, "new");
+    say_ping(fixture, stranger);
+    say_hello(fixture, stranger, 1);
+    WAIT_FOR(fixture, receive(stranger, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BUSY);
+    assert_int_equal(router_stats(fixture->router).applied, 3);
+    assert_false(receive(stranger, &fixture->arena, &envelope));
+    assert_string_equal(str_text(&fixture->told), "");
+    assert_int_equal(applicants_count(fixture->applicants, clock_boot_ms()), 1);
+    assert_string_equal(applicants_at(fixture->applicants, 0)->name, "new");
+}
+
+static void an_applicant_that_is_accepted_is_an_agent_in_the_connection_that_stands(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) stranger = dial(fixture, &fixture->stranger);
+    const KeyNote note = { "operator ann", "", 0 };
+    Err err = { 0 };
+    say_hello(fixture, stranger, 1);
+    WAIT_FOR(fixture, router_stats(fixture->router).applied == 1);
+    assert_int_equal(keys_accept(fixture->keys, "new", fixture->stranger.public_key, &note, &err),
+                     ERR_NONE);
+    read_keys(fixture);
+    say_hello(fixture, stranger, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO new@1; "));
+    assert_int_equal(zap_gate_stats(fixture->gate).applying, 1);
+}
+
+static void an_applicant_that_talks_too_much_is_not_heard(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) stranger = dial(fixture, &fixture->stranger);
+    AUTO(Str) large = { 0 };
+    while (large.length <= 64 * 1024) {
+        str_append(&large, "more than anybody needs to say who it is ");
+    }
+    WAIT_FOR(fixture, send_frame(stranger, large.data, large.length));
+    WAIT_FOR(fixture, router_stats(fixture->router).unauthenticated == 1);
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    while (router_stats(fixture->router).unauthenticated == 1) {
+        assert_true(clock_boot_ms() < until_ms);
+        say_knock(fixture, stranger, "new");
+    }
+    assert_string_equal(str_text(&fixture->told), "");
+}
+
+static void the_gate_lets_only_so_many_apply(void **state)
+{
+    Fixture *fixture = *state;
+    Zsock sockets[APPLICANTS_PER_ADDRESS_MAX + 1] = { NULL };
+    Err err = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(sockets); i++) {
+        AUTO(KeyPair) pair = { 0 };
+        assert_int_equal(key_generate(KEY_CURVE, "new", &pair, &err), ERR_NONE);
+        sockets[i] = dial(fixture, &pair);
+    }
+    WAIT_FOR(fixture, zap_gate_stats(fixture->gate).refused > 0 &&
+                          zap_gate_stats(fixture->gate).applying == APPLICANTS_PER_ADDRESS_MAX);
+    assert_int_equal(applicants_count(fixture->applicants, clock_boot_ms()),
+                     APPLICANTS_PER_ADDRESS_MAX);
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent); /* who is one already is not disturbed */
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    for (size_t i = 0; i < ARRAY_LEN(sockets); i++) {
+        zsock_done(&sockets[i]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, setup_open, teardown)
 
 int main(void)
 {
@@ -446,6 +543,10 @@ int main(void)
         TEST(hellos_beyond_the_admission_are_told_to_come_again),
         TEST(a_flood_of_one_agent_is_cut_off),
         TEST(nothing_is_taken_while_the_shell_takes_nothing),
+        OPEN_TEST(an_applicant_may_say_its_name_and_hears_only_that_it_is_too_early),
+        OPEN_TEST(an_applicant_that_is_accepted_is_an_agent_in_the_connection_that_stands),
+        OPEN_TEST(an_applicant_that_talks_too_much_is_not_heard),
+        OPEN_TEST(the_gate_lets_only_so_many_apply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

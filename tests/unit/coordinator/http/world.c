@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include "common/clock.h"
+#include "tests/scratch.h"
 
 static void on_plan_kept(void *ctx, const uint8_t *hash)
 {
@@ -14,6 +15,25 @@ static void on_published(void *ctx, uint64_t last_seq)
     http_server_notify(((World *)ctx)->server);
 }
 
+static void on_key(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+}
+
+static void on_key_problem(void *ctx, const Err *err)
+{
+    (void)ctx;
+    (void)err;
+}
+
+static void on_agents_dir_changed(void *ctx)
+{
+    const KeysWatcher watcher = { ctx, on_key, on_key, on_key, on_key_problem };
+    Err err = { 0 };
+    assert_int_equal(keys_reload(((World *)ctx)->keys, &watcher, &err), ERR_NONE);
+}
+
 void world_open_server(World *world)
 {
     const ShellPorts ports = { .ctx = world, .published = on_published, .plan_kept = on_plan_kept };
@@ -21,7 +41,7 @@ void world_open_server(World *world)
     if (http_server_open(world->fixture->loop, &world->config, &world->server, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
-    http_server_serve(world->server, world->fixture->shell);
+    http_server_serve(world->server, world->fixture->shell, &world->enrolment);
     shell_set_ports(world->fixture->shell, &ports);
 }
 
@@ -33,6 +53,9 @@ int world_setup(void **state)
     text_format(world->socket, sizeof(world->socket), "%s/api.sock", world->fixture->directory);
     world->config = (ApiConfig){ .socket = world->socket, .group = "", .listen = "127.0.0.1:0" };
     world->multi = curl_multi_init();
+    world->agents_dir = scratch_new("agents");
+    world->keys = keys_new(world->agents_dir);
+    world->enrolment = (Enrolment){ world->keys, applicants_new(), world, on_agents_dir_changed };
     world_open_server(world);
     *state = world;
     return 0;
@@ -45,6 +68,9 @@ int world_teardown(void **state)
     shell_set_ports(world->fixture->shell, &none);
     http_server_close(world->server);
     curl_multi_cleanup(world->multi);
+    applicants_free(world->enrolment.applicants);
+    keys_free(world->keys);
+    scratch_remove(world->agents_dir);
     fixture_free(world->fixture);
     free(world);
     return 0;

@@ -20,6 +20,9 @@ typedef struct World {
     Fixture *fixture;
     char socket[96];
     ApiConfig config;
+    const char *agents_dir;
+    Keys *keys;
+    Enrolment enrolment;
     HttpServer *server;
     CURLM *multi;
 } World;

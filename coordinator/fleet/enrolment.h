@@ -1,0 +1,48 @@
+/*
+ * Enrolment: what people do about keys. Each act is a file in agents.d, written before it is
+ * answered, and heeded at once, also on connections that stand. One name, one key: what is accepted
+ * under a name that has a key already is refused, unless it is said to replace it.
+ */
+#ifndef SKEIN_COORDINATOR_FLEET_ENROLMENT_H
+#define SKEIN_COORDINATOR_FLEET_ENROLMENT_H
+
+#include "coordinator/fleet/applicants.h"
+#include "coordinator/fleet/keys.h"
+
+typedef struct Enrolment {
+    const Keys *keys;
+    Applicants *applicants; /* NULL: nobody may apply */
+    void *ctx;
+    void (*changed)(void *ctx); /* agents.d is another one now: reads it */
+} Enrolment;
+
+/*
+ * The applicant with this fingerprint, in full, with or without its blanks. NULL: there is none
+ * now. A key's beginning is not enough: keys with the same one can be made.
+ */
+const Applicant *enrolment_find(const Enrolment *enrolment, const char *fingerprint);
+
+typedef struct Acceptance {
+    const char *fingerprint;
+    const char *name; /* "": as it would like to be called */
+    bool replaces;    /* the key that an agent of that name has, which is refused from now on */
+    KeyNote note;
+} Acceptance;
+
+/*
+ * Makes an applicant an agent. ERR_NOT_FOUND: no such applicant; ERR_USAGE: no such name can be, or
+ * it has told none; ERR_CONFLICT: the name has a key, and it is not to be replaced; ERR_IO:
+ * agents.d cannot be written. *ret_name lives as long as the keys do not change.
+ */
+ErrCode enrolment_accept(const Enrolment *enrolment, const Acceptance *acceptance,
+                         const char **ret_name, Err *err);
+
+/* Keeps the key out for good. ERR_NOT_FOUND, ERR_IO. */
+ErrCode enrolment_reject(const Enrolment *enrolment, const char *fingerprint, const KeyNote *note,
+                         Err *err);
+
+/* The agent is none any more, and its key is kept out for good. ERR_NOT_FOUND, ERR_IO. */
+ErrCode enrolment_revoke(const Enrolment *enrolment, const char *name, const KeyNote *note,
+                         Err *err);
+
+#endif

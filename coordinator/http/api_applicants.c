@@ -1,0 +1,123 @@
+/* Keys that would be agents: the list, and what people do about them; and taking a key away. */
+#include "common/clock.h"
+#include "coordinator/http/api.h"
+#include "coordinator/http/views.h"
+
+/* What a body says of an act. The texts live as long as the document. */
+typedef struct Act {
+    JsonDocument *document;
+    const char *name; /* "": none given */
+    bool replaces;
+    KeyNote note;
+} Act;
+
+static void act_done(Act *act)
+{
+    if (act->document != NULL) {
+        json_document_free(act->document);
+    }
+}
+
+AUTO_DEFINE(Act, act_done)
+
+static ErrCode read_act(const ApiRequest *request, bool is_accept, Act *act, Err *err)
+{
+    static const char *const KEYS[] = { "reason", "name", "replace" };
+    size_t count = is_accept ? ARRAY_LEN(KEYS) : 1;
+    ErrCode code = api_body(request, KEYS, count, &act->document, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    JsonIn body = json_in_root(act->document, "body");
+    act->note = (KeyNote){ .actor = request->actor, .at_ms = clock_wall_ms() };
+    code = json_in_string_or(&body, "name", "", &act->name, err);
+    if (code == ERR_NONE) {
+        code = json_in_bool_or(&body, "replace", false, &act->replaces, err);
+    }
+    return code == ERR_NONE ? api_reason(request, &body, &act->note.reason, err) : code;
+}
+
+static void write_applicant(JsonOut *json, const ApiRequest *request, const Applicant *applicant)
+{
+    json_out_object_begin(json, NULL);
+    json_out_string(json, "fingerprint", applicant->fingerprint);
+    view_text(json, "name", applicant->name);
+    json_out_bool(json, "is_name_taken", keys_has_name(request->enrolment->keys, applicant->name));
+    json_out_string(json, "address", applicant->address);
+    view_time(json, "since", applicant->since_ms);
+    json_out_object_end(json);
+}
+
+ErrCode api_applicants_list(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    Applicants *applicants = request->enrolment->applicants;
+    Page page;
+    ErrCode code = page_begin(&page, request, false, reply, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    size_t count = applicants == NULL ? 0 : applicants_count(applicants, clock_boot_ms());
+    for (size_t i = 0; i < count && !page.has_more; i++) {
+        const Applicant *applicant = applicants_at(applicants, i);
+        if (page_wants(&page, applicant->fingerprint, true)) {
+            write_applicant(&page.json, request, applicant);
+        }
+    }
+    return page_end(&page, err);
+}
+
+/* The file is written: the row says of whom it is, and of which key. */
+static void answer_name(const ApiRequest *request, const char *name, const char *fingerprint,
+                        ApiReply *reply)
+{
+    AuditRow *row = &request->deed->audit;
+    row->agent = audit_text(name, AUDIT_WORDS_MAX, request->arena);
+    row->detail = audit_text(fingerprint, AUDIT_DETAIL_MAX, request->arena);
+    row->status = 200;
+    shell_audit(request->shell, request->deed);
+    JsonOut json = json_out(&reply->body);
+    json_out_object_begin(&json, NULL);
+    json_out_string(&json, "name", name);
+    json_out_object_end(&json);
+}
+
+ErrCode api_applicant_accept(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    AUTO(Act) act = { 0 };
+    const char *name = NULL;
+    ErrCode code = read_act(request, true, &act, err);
+    if (code == ERR_NONE) {
+        const Acceptance acceptance = { request->path[0], act.name, act.replaces, act.note };
+        code = enrolment_accept(request->enrolment, &acceptance, &name, err);
+    }
+    if (code == ERR_NONE) {
+        answer_name(request, name, request->path[0], reply);
+    }
+    return code;
+}
+
+ErrCode api_applicant_reject(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    AUTO(Act) act = { 0 };
+    ErrCode code = read_act(request, false, &act, err);
+    if (code == ERR_NONE) {
+        code = enrolment_reject(request->enrolment, request->path[0], &act.note, err);
+    }
+    if (code == ERR_NONE) {
+        answer_name(request, "", request->path[0], reply);
+    }
+    return code;
+}
+
+ErrCode api_agent_revoke(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    AUTO(Act) act = { 0 };
+    ErrCode code = read_act(request, false, &act, err);
+    if (code == ERR_NONE) {
+        code = enrolment_revoke(request->enrolment, request->path[0], &act.note, err);
+    }
+    if (code == ERR_NONE) {
+        answer_name(request, request->path[0], "", reply);
+    }
+    return code;
+}
