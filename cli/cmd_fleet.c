@@ -1,92 +1,10 @@
-/* skein agents …, skein targets: the fleet as the coordinator knows it. */
+/* skein targets: the fleet as the coordinator knows it. */
 #include <stdio.h>
 
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "common/json.h"
-
-static void instances_text(const json_t *instances, Str *out)
-{
-    size_t index = 0;
-    const json_t *instance = NULL;
-    json_array_foreach((json_t *)instances, index, instance)
-    {
-        long long version = get_number(instance, "server_version");
-        str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(instance, "name"));
-        if (version == 0) {
-            str_append(out, " (not reached yet)");
-        } else {
-            str_printf(out, " (%lld.%lld%s)", version / 10000, version % 10000,
-                       get_bool(instance, "in_recovery") ? ", replica" : "");
-        }
-    }
-}
-
-ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
-{
-    (void)ret_exit;
-    AUTO_PTR(Client) client = NULL;
-    AUTO_PTR(JsonDocument) items = NULL;
-    ErrCode code = client_new(&invocation->options, &client, err);
-    if (code == ERR_NONE) {
-        code = client_list(client, "/agents", 0, &items, err);
-    }
-    if (code != ERR_NONE) {
-        return code;
-    }
-    if (invocation->options.output == OUTPUT_JSON) {
-        output_json(items);
-        return ERR_NONE;
-    }
-    AUTO_PTR(Table)
-    table = table_new(
-        6, (const char *const[]){ "agent", "state", "targets", "last heard", "instances", "" });
-    AUTO(Str) text = { 0 };
-    size_t index = 0;
-    const json_t *agent = NULL;
-    json_array_foreach(items, index, agent)
-    {
-        AUTO(Str) instances = { 0 };
-        instances_text(json_object_get(agent, "instances"), &instances);
-        table_cell(table, COLOUR_BOLD, get_text(agent, "name"));
-        const char *state = agent_state_words(get_text(agent, "state"));
-        table_cell(table, output_state_colour(state), state);
-        table_cellf(table, COLOUR_NONE, "%lld", get_number(agent, "targets"));
-        table_cell(table, COLOUR_NONE, get_text(agent, "heard_at"));
-        table_cell(table, COLOUR_NONE, str_text(&instances));
-        table_cell(table, COLOUR_BAD, get_text(agent, "reason"));
-    }
-    table_print(table, &text);
-    output_text(&text);
-    return ERR_NONE;
-}
-
-ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err)
-{
-    (void)ret_exit;
-    AUTO_PTR(Client) client = NULL;
-    AUTO_PTR(JsonDocument) agent = NULL;
-    AUTO_PTR(JsonDocument) body = json_object();
-    if (invocation->options.reason != NULL) {
-        json_object_set_new(body, "reason", json_string(invocation->options.reason));
-    }
-    ErrCode code = client_new(&invocation->options, &client, err);
-    if (code == ERR_NONE) {
-        code = client_post(client, body, &agent, err, "/agents/%s/release",
-                           client_escape(invocation->arguments[0], &invocation->arena));
-    }
-    if (code != ERR_NONE) {
-        return code;
-    }
-    if (invocation->options.output == OUTPUT_JSON) {
-        output_json(agent);
-    } else {
-        printf("%s is released: it comes back by itself within a minute\n",
-               get_text(agent, "name"));
-    }
-    return ERR_NONE;
-}
 
 /* A word of what a person should know about a target. */
 static const char *target_remark(const json_t *target, Arena *arena)

@@ -34,6 +34,7 @@ typedef struct Options {
     const char *signer;
     const char *where;
     const char *reason;
+    const char *name;
     const char *plan;
     const char *wave;
     const char *schema;
@@ -62,6 +63,7 @@ typedef struct Options {
     bool is_yes;
     bool is_watch;
     bool is_failed;
+    bool is_replace;
     bool is_open;
     bool is_strict;
     bool is_own_server;

@@ -46,6 +46,10 @@ OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
 OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
        "only these: labels.env = 'prod' and database like 'tenant_%'");
 OPTION(REASON, "reason", "TEXT", OPTION_WORDS, reason, "your words, for the record");
+OPTION(AGENT_NAME, "name", "NAME", OPTION_TEXT, name,
+       "what it is to be called (default: as it would like)");
+OPTION(REPLACE, "replace", NULL, OPTION_FLAG, is_replace,
+       "it is the new key of the agent of that name: the old one is refused");
 OPTION(PLAN, "plan", "FILE", OPTION_TEXT, plan,
        "bring its plan first: the rollout file, or what `skein plan --out` wrote");
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
@@ -187,6 +191,16 @@ static const char TEST_DETAILS[] =
     "With --schema, a second tenant goes up behind the first: an up that changes what is not in its schema, a\n"
     "down that does, and a name that the second one meets are wrong; outside: the up only makes something there.\n"
     "Exit code: 1 when one is wrong (with --strict: or lossy, outside or cosmetic). See docs/proof.md.";
+
+static const char ACCEPT_DETAILS[] =
+    "An agent makes its key when it first starts, and says in its log what the fingerprint is; the\n"
+    "coordinator lists it as one that applies. By NAME, which is only what the key says of itself, it is\n"
+    "shown and asked for; a script gives the FINGERPRINT. A rejected key, and a revoked one, is in a file\n"
+    "FINGERPRINT.refused of the coordinator's agents_dir: who removes that lets it apply again.";
+
+static const char REVOKE_DETAILS[] =
+    "At once, also in a session that stands. Steps that run in a transaction are cancelled; targets that\n"
+    "the agent had in hand are held, and their rollouts pause until a person has decided. The others go on.";
 
 static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
                                    "code: 5 it is rolled back, 6 paused or held,\n"
@@ -363,6 +377,13 @@ const Command COMMANDS[] = {
     { "agents list", "", 0, 0, FLEET, "agents, their instances, when they were last heard", NULL,
       "[agent, as the API has it]",
       OPTIONS(&COORDINATOR), cmd_agents_list },
+    { "agents accept", "NAME|FINGERPRINT", 1, 1, FLEET, "let a key that applies be an agent",
+      ACCEPT_DETAILS, "{name}", OPTIONS(&COORDINATOR, &AGENT_NAME, &REPLACE, &REASON, &YES),
+      cmd_agents_accept },
+    { "agents reject", "NAME|FINGERPRINT", 1, 1, FLEET, "keep a key that applies out for good",
+      ACCEPT_DETAILS, "{name}", OPTIONS(&COORDINATOR, &REASON, &YES), cmd_agents_reject },
+    { "agents revoke", "NAME", 1, 1, FLEET, "take an agent's key away", REVOKE_DETAILS, "{name}",
+      OPTIONS(&COORDINATOR, &REASON, &YES), cmd_agents_revoke },
     { "agents release", "NAME", 1, 1, FLEET, "lift a quarantine", NULL, "the agent, as the API has it",
       OPTIONS(&COORDINATOR, &REASON), cmd_agents_release },
     { "targets", "", 0, 0, FLEET, "the databases of the fleet and their versions", NULL,

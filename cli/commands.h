@@ -53,6 +53,9 @@ ErrCode cmd_audit_verify(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
 /* cmd_fleet.c */
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_agents_accept(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_agents_reject(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_agents_revoke(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_agents_release(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_targets(Invocation *invocation, ExitCode *ret_exit, Err *err);
 

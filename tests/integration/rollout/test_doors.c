@@ -27,17 +27,30 @@ static void write_key_of(Fleet *fleet, const char *name, const char *holder)
     file_write_as_cluster_user(fleet_path(fleet, "agents.d/%s.pub", name), text);
 }
 
-/* libzmq never dials again where a handshake was refused: the agent has to. */
+/* It applied; a file that is put there by hand accepts it as well. */
 static void an_agent_comes_in_when_its_key_is_put_into_agents_dir(void **state)
 {
     Fleet *fleet = *state;
     fleet_host_add(fleet, "late", fleet->hosts[0].cluster);
     assert_int_equal(remove(fleet_path(fleet, "agents.d/late.pub")), 0);
     fleet_start(fleet);
-    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator",
-                                     "refused a peer whose key is not in agents_dir"));
-    FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "no connection to the coordinator"));
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "a key applies"));
+    assert_string_equal(agent_state(fleet, "late"), "");
     write_key_of(fleet, "late", "late");
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+}
+
+/* libzmq never dials again where a handshake was refused: the agent has to. */
+static void an_agent_that_was_kept_out_comes_in_when_its_key_is_refused_no_more(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_host_add(fleet, "late", fleet->hosts[0].cluster);
+    const char *refused = fleet_path(fleet, "agents.d/late.refused");
+    file_write_as_cluster_user(refused, fleet_file_text(fleet, fleet_path(fleet, "late.key.pub")));
+    fleet_start(fleet);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key is no agent"));
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "no connection to the coordinator"));
+    assert_int_equal(remove(refused), 0);
     FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
     assert_true(fleet_log_has(fleet, "late", "connected to the coordinator"));
 }
@@ -100,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(an_agent_comes_in_when_its_key_is_put_into_agents_dir),
+        FLEET_TEST(an_agent_that_was_kept_out_comes_in_when_its_key_is_refused_no_more),
         FLEET_TEST(a_key_that_is_changed_in_place_shuts_the_agent_out_and_lets_it_in_again),
         FLEET_TEST(a_key_file_with_an_odd_name_is_refused_alone),
         FLEET_TEST(too_few_descriptors_are_refused_at_the_start),

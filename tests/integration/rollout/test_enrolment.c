@@ -1,0 +1,161 @@
+/* Agents that nobody has given a key to: they make one, apply, and are let in or kept out. */
+#include "tests/harness/fleet.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/str.h"
+
+#define LATE FLEET_HOSTS /* the host beside db1 … db3 */
+
+static const char *agent_state(Fleet *fleet, const char *name)
+{
+    json_t *agents = json_object_get(fleet_get(fleet, "/agents"), "items");
+    size_t index = 0;
+    json_t *agent = NULL;
+    json_array_foreach(agents, index, agent)
+    {
+        if (strcmp(json_text(agent, "name"), name) == 0) {
+            return json_text(agent, "state");
+        }
+    }
+    return "";
+}
+
+/* The one that claims this name, once it has said so; NULL: nobody does yet. */
+static const json_t *applicant(Fleet *fleet, const char *name)
+{
+    json_t *applicants = json_object_get(fleet_get(fleet, "/applicants"), "items");
+    size_t index = 0;
+    json_t *item = NULL;
+    json_array_foreach(applicants, index, item)
+    {
+        if (strcmp(json_text(item, "name"), name) == 0) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static const char *await_applicant(Fleet *fleet, const char *name)
+{
+    const json_t *found = NULL;
+    FLEET_AWAIT(fleet, (found = applicant(fleet, name)) != NULL);
+    return json_text(found, "fingerprint");
+}
+
+/* A host whose agent has no key, and whose name nobody knows. */
+static void add_keyless_host(Fleet *fleet)
+{
+    FleetHost *host = fleet_host_add(fleet, "late", fleet->hosts[0].cluster);
+    host->settings = "name: late\n";
+    host->targets = "databases: { include: [ 'none_*' ] }";
+    assert_int_equal(remove(fleet_path(fleet, "agents.d/late.pub")), 0);
+    assert_int_equal(remove(fleet_path(fleet, "late.key")), 0);
+    assert_int_equal(remove(fleet_path(fleet, "late.key.pub")), 0);
+}
+
+static void an_agent_makes_its_key_and_works_once_it_is_accepted(void **state)
+{
+    Fleet *fleet = *state;
+    struct stat key = { 0 };
+    add_keyless_host(fleet);
+    fleet_start(fleet);
+    const char *fingerprint = await_applicant(fleet, "late");
+    assert_int_equal(stat(fleet_path(fleet, "late.key"), &key), 0);
+    assert_int_equal(key.st_mode & 0777, 0600);
+    assert_true(fleet_log_has(fleet, "late", fingerprint));
+    assert_string_equal(agent_state(fleet, "late"), "");
+    CliResult listed = fleet_cli(fleet, "agents", "list", NULL);
+    assert_non_null(strstr(listed.out, fingerprint));
+    assert_non_null(strstr(listed.err, "skein agents accept FINGERPRINT"));
+
+    CliResult unsure = fleet_cli(fleet, "agents", "accept", "late", "--yes", NULL);
+    assert_int_equal(unsure.exit_code, EXIT_CODE_USAGE); /* a name is what anybody can claim */
+    assert_string_equal(agent_state(fleet, "late"), "");
+
+    CliResult accepted = fleet_cli(fleet, "agents", "accept", fingerprint, NULL);
+    assert_int_equal(accepted.exit_code, 0);
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    assert_null(applicant(fleet, "late"));
+
+    fleet_agent_stop(fleet, LATE); /* the key is kept: it is the same agent when it starts again */
+    fleet_agent_start(fleet, LATE, NULL);
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+}
+
+static void a_rejected_key_is_not_heard_again(void **state)
+{
+    Fleet *fleet = *state;
+    add_keyless_host(fleet);
+    fleet_start(fleet);
+    const char *fingerprint = await_applicant(fleet, "late");
+    assert_int_equal(fleet_cli(fleet, "agents", "reject", fingerprint, NULL).exit_code, 0);
+    fleet_agent_kill(fleet, LATE);
+    fleet_agent_start(fleet, LATE, NULL);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key is no agent"));
+    assert_null(applicant(fleet, "late"));
+    assert_int_equal(fleet_cli(fleet, "agents", "accept", fingerprint, NULL).exit_code,
+                     EXIT_CODE_USAGE);
+}
+
+static void a_revoked_agent_is_out_at_once_and_the_others_do_not_notice(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *pub = fleet_path(fleet, "agents.d/db3.pub");
+    const char *text = fleet_file_text(fleet, pub);
+    CliResult revoked =
+        fleet_cli(fleet, "agents", "revoke", "db3", "--yes", "--reason", "stolen", NULL);
+    assert_int_equal(revoked.exit_code, 0);
+    assert_int_not_equal(access(pub, F_OK), 0);
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db3"), "lost") == 0);
+    file_write_as_cluster_user(pub, text); /* what restores files does not let it in again */
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator",
+                                     "agents.d/db3.pub has a key that was revoked or rejected"));
+    assert_string_equal(agent_state(fleet, "db1"), "active");
+    assert_string_equal(agent_state(fleet, "db2"), "active");
+    assert_string_equal(agent_state(fleet, "db3"), "lost");
+    fleet_await_rollout(fleet, fleet_rollout_start(fleet, &(FleetPlan){ .where = "host != 'db3'" }),
+                        "succeeded");
+}
+
+/* In the middle of a rollout: nothing pauses, nothing is done twice (the harness looks). */
+static void an_agent_changes_its_key_while_a_rollout_goes_on(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 2);
+    fleet_migration(fleet, "0003_slow", "SELECT pg_sleep(0.3); CREATE TABLE slow (id int)",
+                    "DROP TABLE slow");
+    fleet->hosts[1].settings = "name: db2\n";
+    fleet_start(fleet);
+    const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
+    fleet_agent_stop(fleet, 1);
+    assert_int_equal(remove(fleet_path(fleet, "db2.key")), 0);
+    assert_int_equal(remove(fleet_path(fleet, "db2.key.pub")), 0);
+    fleet_agent_start(fleet, 1, NULL);
+    const char *fingerprint = await_applicant(fleet, "db2");
+    assert_true(json_is_true(json_object_get(applicant(fleet, "db2"), "is_name_taken")));
+
+    CliResult refused = fleet_cli(fleet, "agents", "accept", fingerprint, NULL);
+    assert_int_equal(refused.exit_code, EXIT_CODE_REFUSED);
+    assert_non_null(strstr(refused.err, "--replace"));
+    CliResult replaced = fleet_cli(fleet, "agents", "accept", fingerprint, "--replace", NULL);
+    assert_int_equal(replaced.exit_code, 0);
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db2"), "active") == 0);
+    fleet_await_rollout(fleet, id, "succeeded");
+    assert_int_equal(fleet_rollout_count(fleet, id, "healthy"), FLEET_TARGETS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FLEET_TEST(an_agent_makes_its_key_and_works_once_it_is_accepted),
+        FLEET_TEST(a_rejected_key_is_not_heard_again),
+        FLEET_TEST(a_revoked_agent_is_out_at_once_and_the_others_do_not_notice),
+        FLEET_TEST(an_agent_changes_its_key_while_a_rollout_goes_on),
+    };
+    return FLEET_RUN(tests);
+}
