@@ -153,6 +153,17 @@ static const char *verb_of(const MoveTell *tell)
     return tell->goal == GOAL_APPLY ? "applied" : "undone";
 }
 
+/* Whoever has not written it yet wants to know now; what only joins branches is as it should be. */
+static bool is_odd(const MoveTell *tell, const ToldStep *step)
+{
+    bool is_expected = step->statements > 0 || plan_is_adoption(tell->plan);
+    for (size_t i = 0; tell->set != NULL && !is_expected && i < tell->set->count; i++) {
+        is_expected =
+            str_equal(tell->set->migrations[i].id, step->id) && source_is_merge(tell->set, i);
+    }
+    return !is_expected;
+}
+
 static void tell_step(MoveTell *tell, const State *state)
 {
     bool is_up = tell->goal == GOAL_APPLY;
@@ -169,10 +180,10 @@ static void tell_step(MoveTell *tell, const State *state)
         char duration[DURATION_TEXT_MAX];
         duration_format(step.duration_ms, duration);
         erase_line(tell);
-        bool is_odd = step.statements == 0 && !plan_is_adoption(tell->plan);
+        bool is_empty = is_odd(tell, &step);
         printf("%s %s (%s)%s%s\n", verb_of(tell), step.id, duration,
-               is_odd ? ": it has no statements" : "",
-               is_odd && is_up ? "; if it is still to be written: skein down first" : "");
+               is_empty ? ": it has no statements" : "",
+               is_empty && is_up ? "; if it is still to be written: skein down first" : "");
         fflush(stdout);
     }
 }

@@ -5,14 +5,33 @@
 
 #include "common/str.h"
 
+/* Its file ("migrations/0002_b.up.sql") or what it is called ("b") in place of the id. */
+static bool is_meant(const PlanMigration *migration, const char *to)
+{
+    const char *slash = strrchr(to, '/');
+    const char *file = slash == NULL ? to : slash + 1;
+    size_t length = strlen(migration->id);
+    return str_equal(migration->name, to) ||
+           (strncmp(file, migration->id, length) == 0 && file[length] == '.');
+}
+
+/* The one that is meant, else what is spelt nearly so; NULL: neither. In `arena`. */
+static const char *find_near(const MigrationSet *set, const char *to, Arena *arena)
+{
+    const char **ids = ARENA_ARRAY(arena, const char *, set->count);
+    for (size_t i = 0; i < set->count; i++) {
+        ids[i] = set->migrations[i].id;
+        if (is_meant(&set->migrations[i], to)) {
+            return ids[i];
+        }
+    }
+    return str_nearest(to, ids, set->count);
+}
+
 static ErrCode not_found(const MigrationSet *set, const char *to, Err *err)
 {
     AUTO(Arena) arena = { 0 };
-    const char **ids = ARENA_ARRAY(&arena, const char *, set->count);
-    for (size_t i = 0; i < set->count; i++) {
-        ids[i] = set->migrations[i].id;
-    }
-    const char *nearest = str_nearest(to, ids, set->count);
+    const char *nearest = find_near(set, to, &arena);
     err_set(err, ERR_NOT_FOUND, "no migration has the version or id '%s'", to);
     return nearest != NULL
                ? err_hint(err, "did you mean %s?", nearest)

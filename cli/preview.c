@@ -96,11 +96,13 @@ static void to_do_text(const AtVersion *at, const Plan *plan, Str *out)
         return;
     }
     size_t left = plan->migration_count - (size_t)(index + 1);
+    bool is_adoption = plan_is_adoption(plan);
     str_printf(out, "%s%s: ", index < 0 ? "without any" : "at ", at->version);
     if (left == 0) {
-        str_append(out, "nothing to apply\n");
+        str_printf(out, "nothing to %s\n", is_adoption ? "take over" : "apply");
     } else {
-        str_printf(out, "%zu migration%s to apply\n", left, left == 1 ? "" : "s");
+        str_printf(out, "%s%zu migration%s to %s\n", is_adoption ? "up to " : "", left,
+                   left == 1 ? "" : "s", is_adoption ? "take over" : "apply");
     }
 }
 

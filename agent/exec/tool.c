@@ -208,6 +208,8 @@ static ErrCode hint_found(const char *found, Err *err)
                  "the tool make its table first");
 }
 
+#define FOUND_TOLD 5
+
 /* "public.schema_migrations (dbmate), app.alembic_version (alembic)" */
 static void found_write(Runner *runner, const PlanTool *tool, const Action *action, Str *out)
 {
@@ -217,10 +219,11 @@ static void found_write(Runner *runner, const PlanTool *tool, const Action *acti
         PQnfields(rows) != LOOK_COLUMNS_) {
         return;
     }
-    for (int row = 0; row < PQntuples(rows); row++) {
+    for (int row = 0; row < PQntuples(rows) && row < FOUND_TOLD; row++) {
         str_printf(out, "%s%s (%s)", row == 0 ? "" : ", ", result_text(rows, row, LOOK_TABLE),
                    result_text(rows, row, LOOK_WHOSE));
     }
+    str_append(out, PQntuples(rows) > FOUND_TOLD ? ", and more" : "");
 }
 
 void tool_explain(Runner *runner, const PlanTool *tool, const Action *action, Err *err)

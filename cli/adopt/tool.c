@@ -165,7 +165,8 @@ static const char LOOK[] =
     "   ANY (pg_catalog.string_to_array(k.lacks, ','))))"
     " SELECT f.name, coalesce(nullif(pg_catalog.string_agg(DISTINCT f.whose, ' or ') FILTER"
     "  (WHERE f.whose <> ''), ''), 'of nobody known'), pg_catalog.bool_or(f.is_asked)"
-    " FROM f GROUP BY f.name ORDER BY 3 DESC, 1 LIMIT 5";
+    " FROM f GROUP BY f.name ORDER BY 3 DESC, 1 LIMIT 6"; /* five are told, and that there are more
+                                                           */
 
 /* Whatever it is called, the one that is asked is known by its columns. */
 void tool_look(const char *table, Str *out)

@@ -424,7 +424,14 @@ static void read_transaction(const Reader *reader, const PgQuery__Node *node, St
     default:
         break;
     }
-    if (facts->edge == TRANSACTION_EDGE_NONE) {
+    if (facts->edge == TRANSACTION_EDGE_NONE && transaction->chain) {
+        facts_refuse(facts,
+                     arena_printf(reader->arena,
+                                  "%s AND CHAIN inside a migration: skein begins and ends the "
+                                  "transaction",
+                                  facts->kind),
+                     "take AND CHAIN away: COMMIT and then BEGIN are understood");
+    } else if (facts->edge == TRANSACTION_EDGE_NONE) {
         facts_refuse_transaction(reader, facts);
     }
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/source/alembic.h"
 #include "cli/source/dialect.h"
 #include "cli/source/script.h"
 #include "cli/source/version.h"
@@ -285,6 +286,16 @@ void source_take(const ScriptInput *inputs, size_t count, Arena *arena, Migratio
     }
     finish(&notes, arena, &set);
     *ret_set = set;
+}
+
+/* No other format knows of branches that are joined. */
+bool source_is_merge(const MigrationSet *set, size_t index)
+{
+    if (!str_equal(set->format, source_alembic.name) || set->own == NULL) {
+        return false;
+    }
+    const AlembicRevision *revision = set->own[index];
+    return revision->parent_count > 1 && set->migrations[index].up.count == 0;
 }
 
 HistoryRule source_out_of_order(const MigrationSet *set, HistoryRule asked)

@@ -138,6 +138,9 @@ ErrCode source_format(const char *name, const SourceFormat **ret_format, Err *er
  */
 HistoryRule source_out_of_order(const MigrationSet *set, HistoryRule asked);
 
+/* Does this migration but join branches? Such a one never has statements. */
+bool source_is_merge(const MigrationSet *set, size_t index);
+
 /* Where a script of the set stands; NULL for one without a statement of its own. */
 const ScriptOrigin *source_origin(const MigrationSet *set, const PlanScript *script);
 

@@ -540,6 +540,13 @@ static void a_table_that_is_not_there_is_named_with_those_that_are(void **state)
     assert_refusal(world, lines[5], 3,
                    "the table app.schema_migrations here is not one that "
                    "golang-migrate makes: operator does not exist");
+    pg_cluster_run(world->cluster, world->database,
+                   "DO $$ BEGIN FOR i IN 1..4 LOOP"
+                   " EXECUTE format('CREATE SCHEMA t%s', i);"
+                   " EXECUTE format('CREATE TABLE t%s.schema_migrations (version text)', i);"
+                   " END LOOP; END $$");
+    assert_refusal(world, lines[0], 3,
+                   "t3.schema_migrations (dbmate or rails), and more; say which is meant");
 }
 
 /* What another tool keeps may happen to answer the question, and be of another mind about it. */

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "cli/move_tell.h"
+#include "cli/source/alembic.h"
 
 static PlanStatement UP[] = {
     { .sql = "CREATE …", .line = 1, .kind = "CREATE TABLE" },
@@ -148,6 +149,26 @@ static void a_migration_without_statements_is_told_of(void **state)
     assert_string_equal(str_text(&scene.out), "applied 0003_empty (2 ms): it has no statements; "
                                               "if it is still to be written: skein down first\n"
                                               "1 applied; now at 0003_empty\n");
+}
+
+/* What joins branches is as it should be, and nobody is to write it yet. */
+static void a_merge_without_statements_is_nothing_odd(void **state)
+{
+    (void)state;
+    static const AlembicRevision ALONE = { .parent_count = 1 };
+    static const AlembicRevision MERGE = { .parent_count = 2 };
+    static const void *const OWN[] = { &ALONE, &ALONE, &MERGE };
+    static const MigrationSet SET = {
+        .format = "alembic", .migrations = MIGRATIONS, .count = ARRAY_LEN(MIGRATIONS), .own = OWN
+    };
+    AUTO(Scene) scene;
+    scene_begin(&scene, OUTPUT_TEXT, GOAL_APPLY);
+    scene.tell.set = &SET;
+    report(&scene, 0, "0002_index", 40);
+    report(&scene, 1, "0003_empty", 42);
+    scene_end(&scene, REPORT_APPLIED, false);
+    assert_string_equal(str_text(&scene.out),
+                        "applied 0003_empty (2 ms)\n1 applied; now at 0003_empty\n");
 }
 
 static void nothing_to_do_is_said_so(void **state)
@@ -376,6 +397,7 @@ int main(void)
         cmocka_unit_test(
             of_a_history_out_of_order_the_undone_one_is_named_and_not_the_last_applied),
         cmocka_unit_test(a_migration_without_statements_is_told_of),
+        cmocka_unit_test(a_merge_without_statements_is_nothing_odd),
         cmocka_unit_test(nothing_to_do_is_said_so),
         cmocka_unit_test(trouble_is_told_once_when_it_is_tried_again),
         cmocka_unit_test(what_is_not_tried_again_is_not_called_so),

@@ -6,7 +6,7 @@
 static PlanMigration MIGRATIONS[] = {
     { .id = "0000_zero", .version = "0000" },
     { .id = "0001_users", .version = "0001" },
-    { .id = "0002_posts", .version = "0002" },
+    { .id = "0002_posts", .version = "0002", .name = "posts" },
     { .id = "0010_comments", .version = "0010" },
     { .id = "0010_comments_b", .version = "0010" },
     { .id = "20240101_likes", .version = "20240101" },
@@ -55,6 +55,20 @@ static void an_unknown_one_gets_a_suggestion(void **state)
     assert_int_equal(count, 99);
 }
 
+/* The way that people name one who have its file before them. */
+static void a_file_or_a_name_alone_gets_the_id(void **state)
+{
+    (void)state;
+    static const char *const WRITTEN[] = { "0002_posts.up.sql", "migrations/0002_posts.sql",
+                                           "posts" };
+    for (size_t i = 0; i < ARRAY_LEN(WRITTEN); i++) {
+        size_t count = 0;
+        Err err = { 0 };
+        assert_int_equal(plan_cut(&SET, WRITTEN[i], &count, &err), ERR_NOT_FOUND);
+        assert_string_equal(err.hint, "did you mean 0002_posts?");
+    }
+}
+
 static void a_version_of_two_migrations_names_neither(void **state)
 {
     (void)state;
@@ -70,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_a_version_and_head_are_found),
         cmocka_unit_test(an_unknown_one_gets_a_suggestion),
+        cmocka_unit_test(a_file_or_a_name_alone_gets_the_id),
         cmocka_unit_test(a_version_of_two_migrations_names_neither),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,22 @@ static void targets_are_told_by_version_and_by_wave(void **state)
         "warning: no target has a label 'evn'\n");
 }
 
+/* It runs none of them, and how many there are only the other tool's table says. */
+static void a_plan_that_adopts_has_nothing_to_apply(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    Plan plan = PLAN;
+    plan.adoption.tool = "dbmate";
+    AUTO_PTR(JsonDocument)
+    preview = json_pack("{s:[{s:s, s:s}, {s:s, s:s}], s:[]}", "targets", "address", "i/a",
+                        "version", "", "address", "i/b", "version", "0003_c", "waves");
+    preview_text(preview, &plan, &text);
+    assert_string_equal(str_text(&text), "now it would go to 2 targets:\n"
+                                         "  1 target without any: up to 3 migrations to take over\n"
+                                         "  1 target at 0003_c: nothing to take over\n");
+}
+
 static void of_many_targets_and_versions_the_first_are_told(void **state)
 {
     (void)state;
@@ -74,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(targets_are_told_by_version_and_by_wave),
+        cmocka_unit_test(a_plan_that_adopts_has_nothing_to_apply),
         cmocka_unit_test(of_many_targets_and_versions_the_first_are_told),
         cmocka_unit_test(no_preview_is_no_word),
     };

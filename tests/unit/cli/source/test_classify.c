@@ -177,7 +177,8 @@ static void what_no_migration_may_hold_is_refused(void **state)
         const char *sql;
         const char *refusal;
     } CASES[] = {
-        { "COMMIT AND CHAIN", "COMMIT inside a migration: skein begins and ends the transaction" },
+        { "COMMIT AND CHAIN",
+          "COMMIT AND CHAIN inside a migration: skein begins and ends the transaction" },
         { "ROLLBACK", "ROLLBACK inside a migration: skein begins and ends the transaction" },
         { "ABORT", "ABORT inside a migration: skein begins and ends the transaction" },
         { "START TRANSACTION READ ONLY",
