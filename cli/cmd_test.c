@@ -79,7 +79,8 @@ static ErrCode history_read(Invocation *invocation, Test *test, Err *err)
         return code;
     }
     test->first = count - 1;
-    warnings_tell(options, &test->set, &(WarningScope){ .from = test->first });
+    /* What is of a migration its verdict says. */
+    warnings_tell(options, &test->set, &(WarningScope){ .from = test->set.count });
     test->plan = local_plan(&test->set);
     code = local_shared_schemas(options, &invocation->arena, &test->plan, err);
     return code == ERR_NONE ? reach_check(options, &test->set, err) : code;
