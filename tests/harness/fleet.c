@@ -142,10 +142,11 @@ bool fleet_log_has(Fleet *fleet, const char *process, const char *text)
 void fleet_cluster_begin(size_t host, const char *settings)
 {
     g_clusters[host] = pg_cluster_start(settings);
+    pg_cluster_take_role(g_clusters[host]);
     for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {
-        char sql[PG_TEXT_MAX];
-        snprintf(sql, sizeof(sql), "CREATE DATABASE tenant_%u", tenant);
-        pg_cluster_run(g_clusters[host], "postgres", sql);
+        char database[32];
+        snprintf(database, sizeof(database), "tenant_%u", tenant);
+        pg_cluster_make_database(g_clusters[host], database);
     }
 }
 
@@ -177,13 +178,14 @@ static void tenant_reset(PgCluster *cluster, unsigned tenant)
     snprintf(database, sizeof(database), "tenant_%u", tenant);
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_database WHERE datname = '%s'", database);
     if (pg_cluster_count(cluster, "postgres", sql) == 0) {
-        snprintf(sql, sizeof(sql), "CREATE DATABASE %s", database);
-        pg_cluster_run(cluster, "postgres", sql);
+        pg_cluster_make_database(cluster, database);
     }
+    /* Schema public is the database owner's, and whoever made anything in it. */
     pg_cluster_run(cluster, database,
+                   AS_SUPERUSER
                    "SET client_min_messages = warning; SET lock_timeout = '10s';"
                    "DROP SCHEMA IF EXISTS skein CASCADE; DROP SCHEMA public CASCADE;"
-                   "CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO public;"
+                   "CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO skein; SET ROLE skein;"
                    "CREATE TABLE journal (migration text, way text,"
                    " at timestamptz DEFAULT clock_timestamp());"
                    "CREATE TABLE gate (n int)");

@@ -36,6 +36,8 @@
 #define SKEIN_PG_BINDIR "/usr/lib/postgresql/15/bin"
 #endif
 
+#define SUPERUSER "postgres"
+#define ROLE "skein" /* as role.sql has it */
 #define PATH_BYTES 256
 #define POLL_MS 20
 
@@ -48,8 +50,9 @@ struct PgCluster {
     char dir[PATH_BYTES]; /* holds data/, the socket and the log */
     int port;
     pid_t keeper;
-    int keeper_pipe; /* writing an order or closing it ends the server */
-    int network;     /* the namespace it is in */
+    int keeper_pipe;  /* writing an order or closing it ends the server */
+    int network;      /* the namespace it is in */
+    const char *role; /* that skein comes as */
     char conninfo[PG_TEXT_MAX];
     char answer[PG_TEXT_MAX];
 };
@@ -291,6 +294,7 @@ static PgCluster *cluster_new(void)
     assert_non_null(mkdtemp(cluster->dir));
     own(cluster->dir);
     cluster->port = free_port();
+    cluster->role = SUPERUSER;
     cluster->network = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     assert_true(cluster->network >= 0);
     return cluster;
@@ -340,6 +344,7 @@ PgCluster *pg_cluster_start(const char *settings)
 PgCluster *pg_cluster_start_standby(PgCluster *primary)
 {
     PgCluster *cluster = cluster_new();
+    cluster->role = primary->role;
     char data[PATH_BYTES + 8];
     char log[PATH_BYTES + 8];
     char port[16];
@@ -372,6 +377,7 @@ PgCluster *pg_cluster_start_standby(PgCluster *primary)
 PgCluster *pg_cluster_copy(PgCluster *original)
 {
     PgCluster *cluster = cluster_new();
+    cluster->role = original->role;
     char from[PATH_BYTES + 8];
     char log[PATH_BYTES + 8];
     snprintf(from, sizeof(from), "%s/data", original->dir);
@@ -428,24 +434,36 @@ const char *pg_cluster_socket_dir(const PgCluster *cluster)
     return cluster->dir;
 }
 
-static const char *conninfo_make(PgCluster *cluster, const char *host, const char *database,
-                                 int port)
+static const char *conninfo_make(PgCluster *cluster, const char *host, const char *user,
+                                 const char *database, int port)
 {
     snprintf(cluster->conninfo, sizeof(cluster->conninfo),
-             "host=%s port=%d user=postgres dbname=%s sslmode=disable gssencmode=disable "
+             "host=%s port=%d user=%s dbname=%s sslmode=disable gssencmode=disable "
              "connect_timeout=10",
-             host, port == 0 ? cluster->port : port, database);
+             host, port == 0 ? cluster->port : port, user, database);
     return cluster->conninfo;
 }
 
 const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port)
 {
-    return conninfo_make(cluster, "127.0.0.1", database, port);
+    return conninfo_make(cluster, "127.0.0.1", cluster->role, database, port);
 }
 
 const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database)
 {
-    return conninfo_make(cluster, cluster->dir, database, 0);
+    return conninfo_make(cluster, cluster->dir, SUPERUSER, database, 0);
+}
+
+/* The role is the session's, so that a test's own RESET ROLE leads back to it. */
+static const char *run_conninfo(PgCluster *cluster, const char *database)
+{
+    const char *conninfo = pg_cluster_socket_conninfo(cluster, database);
+    if (strcmp(cluster->role, SUPERUSER) != 0 && strcmp(database, "postgres") != 0) {
+        size_t length = strlen(conninfo);
+        snprintf(cluster->conninfo + length, sizeof(cluster->conninfo) - length,
+                 " options='-c role=%s'", cluster->role);
+    }
+    return conninfo;
 }
 
 static void notice_drop(void *ctx, const PGresult *result)
@@ -454,9 +472,9 @@ static void notice_drop(void *ctx, const PGresult *result)
     (void)result;
 }
 
-static PGresult *statement_run(PgCluster *cluster, const char *database, const char *sql)
+static PGresult *statement_run(const char *conninfo, const char *sql)
 {
-    PGconn *conn = PQconnectdb(pg_cluster_socket_conninfo(cluster, database));
+    PGconn *conn = PQconnectdb(conninfo);
     PQsetNoticeReceiver(conn, notice_drop, NULL);
     PGresult *result = PQexec(conn, sql);
     ExecStatusType status = PQresultStatus(result);
@@ -469,16 +487,44 @@ static PGresult *statement_run(PgCluster *cluster, const char *database, const c
 
 void pg_cluster_run(PgCluster *cluster, const char *database, const char *sql)
 {
-    PQclear(statement_run(cluster, database, sql));
+    PQclear(statement_run(run_conninfo(cluster, database), sql));
 }
 
 const char *pg_cluster_ask(PgCluster *cluster, const char *database, const char *sql)
 {
-    PGresult *result = statement_run(cluster, database, sql);
+    PGresult *result = statement_run(pg_cluster_socket_conninfo(cluster, database), sql);
     const char *value = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
     snprintf(cluster->answer, sizeof(cluster->answer), "%s", value);
     PQclear(result);
     return cluster->answer;
+}
+
+static void role_grant(PgCluster *cluster, const char *database)
+{
+    char conninfo[PG_TEXT_MAX];
+    char log[PATH_BYTES + 16];
+    snprintf(conninfo, sizeof(conninfo), "%s", pg_cluster_socket_conninfo(cluster, database));
+    snprintf(log, sizeof(log), "%s/grant.log", cluster->dir);
+    const char *argv[] = {
+        SKEIN_PG_BINDIR "/psql", "-X", "-d", conninfo, "-f", SKEIN_ROLE_SQL, NULL
+    };
+    program_run(argv, log);
+}
+
+void pg_cluster_make_database(PgCluster *cluster, const char *database)
+{
+    char sql[PG_TEXT_MAX];
+    snprintf(sql, sizeof(sql), "CREATE DATABASE \"%s\"", database);
+    pg_cluster_run(cluster, "postgres", sql);
+    if (strcmp(cluster->role, SUPERUSER) != 0) {
+        role_grant(cluster, database);
+    }
+}
+
+void pg_cluster_take_role(PgCluster *cluster)
+{
+    role_grant(cluster, "template1"); /* what is granted in it is in what is made of it */
+    cluster->role = ROLE;
 }
 
 int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *sql)
@@ -489,9 +535,9 @@ int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *s
 void pg_cluster_make_databases(PgCluster *cluster, const char *prefix, unsigned count)
 {
     for (unsigned i = 1; i <= count; i++) {
-        char sql[PG_TEXT_MAX];
-        snprintf(sql, sizeof(sql), "CREATE DATABASE \"%s_%04u\"", prefix, i);
-        pg_cluster_run(cluster, "postgres", sql);
+        char database[PATH_BYTES];
+        snprintf(database, sizeof(database), "%s_%04u", prefix, i);
+        pg_cluster_make_database(cluster, database);
     }
 }
 

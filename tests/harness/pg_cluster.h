@@ -42,17 +42,31 @@ bool pg_cluster_is_up(const PgCluster *cluster); /* between the two: not */
 int pg_cluster_port(const PgCluster *cluster);
 const char *pg_cluster_socket_dir(const PgCluster *cluster);
 
-/* "host=127.0.0.1 port=… user=postgres dbname=…": valid until the next call. `port` 0: the
+/*
+ * From here on the cluster is one of production's: skein comes as the role that
+ * deploy/sql/role.sql makes, which is no superuser, and so does what tests run elsewhere than in
+ * database postgres, so that what they make there is skein's to migrate. Until then both are the
+ * superuser's.
+ */
+void pg_cluster_take_role(PgCluster *cluster);
+
+/* A database, with what role.sql grants in it if the cluster has taken the role. */
+void pg_cluster_make_database(PgCluster *cluster, const char *database);
+
+/* For skein: "host=127.0.0.1 port=… user=… dbname=…". Valid until the next call. `port` 0: the
  * cluster's. */
 const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port);
 
-/* The same over the cluster's socket, which leads there from any network namespace. */
+/* For the test: as superuser, over the cluster's socket, which leads there from any network
+ * namespace. */
 const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database);
 
-/* Runs one or several statements as superuser. */
+/* Runs one or several statements. What takes a superuser in a cluster that has taken the role
+ * begins with AS_SUPERUSER, beside the reason. */
+#define AS_SUPERUSER "SET ROLE postgres; "
 void pg_cluster_run(PgCluster *cluster, const char *database, const char *sql);
 
-/* First field of the first row; "" for none. Valid until the next call. */
+/* First field of the first row, as superuser; "" for none. Valid until the next call. */
 const char *pg_cluster_ask(PgCluster *cluster, const char *database, const char *sql);
 int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *sql);
 

@@ -41,8 +41,7 @@ int suite_end(void **state)
 void new_database(World *world)
 {
     world->database = arena_printf(&world->arena, "shop_%u", ++databases_made);
-    pg_cluster_run(cluster, "postgres",
-                   arena_printf(&world->arena, "CREATE DATABASE %s", world->database));
+    pg_cluster_make_database(cluster, world->database);
     world->connection =
         arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
     world->url =

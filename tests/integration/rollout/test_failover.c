@@ -29,9 +29,10 @@ static PgCluster *standby_of(Fleet *fleet, PgCluster *primary)
 static PgCluster *pair_start(Fleet *fleet)
 {
     PgCluster *primary = pg_cluster_start(NULL);
+    pg_cluster_take_role(primary);
     LIST_PUSH(&fleet->clusters, primary);
-    pg_cluster_run(primary, "postgres", "CREATE DATABASE tenant_1");
-    pg_cluster_run(primary, "postgres", "CREATE DATABASE tenant_2");
+    pg_cluster_make_database(primary, "tenant_1");
+    pg_cluster_make_database(primary, "tenant_2");
     fleet_migration_raw(fleet, "0001_first_solo", "CREATE TABLE first (i int)", "DROP TABLE first");
     fleet_host_add(fleet, "ha", primary);
     fleet_proxy(fleet, OLD);

@@ -11,7 +11,7 @@
 static void each_target(Fleet *fleet, const char *sql)
 {
     for (size_t i = 0; i < FLEET_TARGETS; i++) {
-        fleet_ask(fleet, fleet_address(fleet, i), sql);
+        fleet_run(fleet, fleet_address(fleet, i), sql);
     }
 }
 
@@ -73,7 +73,7 @@ static void what_was_not_adopted_is_not_done_twice(void **state)
     fleet_migration_raw(fleet, "0001_solo", "CREATE TABLE IF NOT EXISTS t (i int);\n",
                         "DROP TABLE t;\n");
     const char *forgotten = fleet_address(fleet, 0);
-    fleet_ask(fleet, forgotten, "CREATE TABLE t (i int); " TOOL_TABLE);
+    fleet_run(fleet, forgotten, "CREATE TABLE t (i int); " TOOL_TABLE);
     fleet_start(fleet);
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
     fleet_await_target(fleet, id, forgotten, "held");
@@ -96,7 +96,7 @@ static void what_the_old_tool_does_by_itself_is_held_and_taken_over(void **state
     adopted_start(fleet);
     const char *ahead = fleet_address(fleet, 0);
     const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
-    fleet_ask(fleet, ahead, "ALTER TABLE t ADD j int; UPDATE schema_migrations SET version = 2");
+    fleet_run(fleet, ahead, "ALTER TABLE t ADD j int; UPDATE schema_migrations SET version = 2");
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
     fleet_await_target(fleet, id, ahead, "held");
     CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
@@ -121,7 +121,7 @@ static void what_the_old_tool_undid_by_itself_is_held_and_not_undone_twice(void 
     CliResult told = fleet_cli(fleet, "up", "--mirror", "golang-migrate", "--database", database,
                                "--migrations", fleet_path(fleet, "migrations"), NULL);
     assert_int_equal(told.exit_code, 0);
-    fleet_ask(fleet, back, "ALTER TABLE t DROP j; UPDATE schema_migrations SET version = 1");
+    fleet_run(fleet, back, "ALTER TABLE t DROP j; UPDATE schema_migrations SET version = 1");
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
     fleet_await_target(fleet, id, back, "held");
     CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
@@ -195,7 +195,7 @@ static void a_failure_between_parts_is_gone_on_with_by_retry(void **state)
                         "INSERT INTO things SELECT 1 / (SELECT count(*) FROM gate);\n",
                         "DROP TABLE things;\n");
     for (size_t i = 1; i < FLEET_TARGETS; i++) {
-        fleet_ask(fleet, fleet_address(fleet, i), "INSERT INTO gate VALUES (1)");
+        fleet_run(fleet, fleet_address(fleet, i), "INSERT INTO gate VALUES (1)");
     }
     fleet_start(fleet);
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
@@ -204,7 +204,7 @@ static void a_failure_between_parts_is_gone_on_with_by_retry(void **state)
     assert_int_equal(fleet_rollout_count(fleet, id, "failed"), 1);
     assert_string_equal(fleet_ask(fleet, bad, "SELECT state || parts_done FROM skein.history"),
                         "started2");
-    fleet_ask(fleet, bad, "INSERT INTO gate VALUES (1)");
+    fleet_run(fleet, bad, "INSERT INTO gate VALUES (1)");
     CliResult retry = fleet_cli(fleet, "rollout", "retry", id, bad, NULL);
     assert_int_equal(retry.exit_code, 0);
     fleet_rollout_order(fleet, "resume", id);

@@ -47,7 +47,7 @@ static unsigned schemas_wanted(void)
 static void schemas_make(Fleet *fleet, unsigned count, const char *in_each)
 {
     fleet_run(fleet, "db1/postgres", "DROP DATABASE IF EXISTS saas WITH (FORCE)");
-    fleet_run(fleet, "db1/postgres", "CREATE DATABASE saas");
+    pg_cluster_make_database(fleet->hosts[0].cluster, "saas");
     fleet_run(fleet, "db1/saas", "CREATE TABLE public.gate (n int)");
     for (unsigned i = 1; i <= count; i += 100) {
         unsigned last = i + 99 < count ? i + 99 : count;

@@ -15,7 +15,7 @@
 static void saas_make(Fleet *fleet, unsigned count)
 {
     fleet_run(fleet, "db1/postgres", "DROP DATABASE IF EXISTS saas WITH (FORCE)");
-    fleet_run(fleet, "db1/postgres", "CREATE DATABASE saas");
+    pg_cluster_make_database(fleet->hosts[0].cluster, "saas");
     fleet_run(
         fleet, "db1/saas",
         arena_printf(&fleet->arena,

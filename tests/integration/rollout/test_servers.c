@@ -200,7 +200,7 @@ static int pooler_start(Fleet *fleet, size_t host)
     const char *path = fleet_path(fleet, "pgbouncer.ini");
     file_write_as_cluster_user(
         path, arena_printf(&fleet->arena,
-                           "[databases]\n* = host=127.0.0.1 port=%d user=postgres\n[pgbouncer]\n"
+                           "[databases]\n* = host=127.0.0.1 port=%d user=skein\n[pgbouncer]\n"
                            "listen_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"
                            "auth_type = any\npool_mode = session\n"
                            "ignore_startup_parameters = extra_float_digits,options\n",
@@ -237,7 +237,7 @@ static void another_database_of_the_same_name_is_refused(void **state)
     fleet->hosts[1].rediscover = "1h";
     fleet_start(fleet);
     fleet_run(fleet, "db2/postgres", "DROP DATABASE tenant_1 WITH (FORCE)");
-    fleet_run(fleet, "db2/postgres", "CREATE DATABASE tenant_1");
+    pg_cluster_make_database(fleet->hosts[1].cluster, "tenant_1");
     const char *id =
         fleet_rollout_start(fleet, &(FleetPlan){ .where = ONLY_HERE, .waves = FLEET_ONE_WAVE });
     FLEET_AWAIT(fleet, json_is_object(json_object_get(fleet_target(fleet, id, HERE), "error")));
