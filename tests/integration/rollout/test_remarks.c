@@ -47,14 +47,17 @@ static void warnings_and_what_is_passed_over_are_told_of_each_target(void **stat
 static void a_grant_that_does_nothing_fails_the_fleets_target(void **state)
 {
     Fleet *fleet = *state;
+    for (size_t host = 0; host < FLEET_HOSTS; host++) {
+        pg_cluster_run(
+            fleet->hosts[host].cluster, "postgres",
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'remarks_plain') "
+            "THEN CREATE ROLE remarks_plain; END IF; END $$; GRANT remarks_plain TO skein");
+    }
     fleet_history(fleet, 1);
-    fleet_migration(
-        fleet, "0002_grant",
-        "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'remarks_plain') "
-        "THEN CREATE ROLE remarks_plain; END IF; END $$;"
-        "CREATE TABLE given (i int); GRANT SELECT ON given TO remarks_plain;"
-        "SET ROLE remarks_plain; GRANT SELECT ON given TO PUBLIC; RESET ROLE",
-        "DROP TABLE given");
+    fleet_migration(fleet, "0002_grant",
+                    "CREATE TABLE given (i int); GRANT SELECT ON given TO remarks_plain;"
+                    "SET ROLE remarks_plain; GRANT SELECT ON given TO PUBLIC; RESET ROLE",
+                    "DROP TABLE given");
     fleet_start(fleet);
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ 0 });
     fleet_await_rollout(fleet, id, "paused");
