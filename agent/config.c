@@ -84,6 +84,10 @@ static const ConfigField INSTANCE_FIELDS[] = {
       .doc =
           "How to reach it: libpq's keywords or URI. The database named is the maintenance database; "
           "a password belongs in the environment, the service file or ~/.pgpass." },
+    { CONFIG_FIELD(AgentInstanceConfig, role, CONFIG_STRING), .min = 1, .max = 63, .example = "app",
+      .doc =
+          "The role that migrations run as (SET ROLE), which then owns what they make; the connection's "
+          "has to be a member of it, and keeps what is skein's own. Not given: the connection's." },
     { CONFIG_FIELD_COUNTED(AgentInstanceConfig, labels, label_count, CONFIG_STRING_MAP),
       .max = LABELS_MAX, .example = "{ tier: gold }",
       .doc = "Labels of this instance, over those of the agent." },

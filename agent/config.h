@@ -24,6 +24,7 @@
 typedef struct AgentInstanceConfig {
     const char *name;       /* unique in the fleet */
     const char *connection; /* libpq's; a password in it is refused */
+    const char *role;       /* that migrations run as; "": the connection's */
     ConfigPair *labels;
     size_t label_count;
     NameFilter databases;

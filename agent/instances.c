@@ -18,6 +18,7 @@ static ErrCode instance_open(Instance *instance, const AgentConfig *config, void
     ErrCode code = conn_source_new(connection, PASSWORD_ELSEWHERE, config->connections_per_instance,
                                    &instance->source, err);
     if (code == ERR_NONE) {
+        conn_source_set_role(instance->source, instance->config->role);
         instance->pool = conn_pool_new(instance->source, NULL);
         instance->locks = lock_watch_new(instance->pool);
         code = watcher_start(context, instance->config, instance->source, instance->pool,

@@ -39,6 +39,7 @@ typedef struct Options {
     const char *wave;
     const char *schema;
     const char *shared_schemas;
+    const char *role;
     const char *state;
     const char *format;
     const char *lock_timeout;

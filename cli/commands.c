@@ -12,6 +12,8 @@ OPTION(DATABASE, "database", "URL", OPTION_CONNECTION, database,
 OPTION(SCHEMA, "schema", "NAME", OPTION_SCHEMA, schema, "one schema of it, as a tenant of its own");
 OPTION(SHARED_SCHEMAS, "shared-schemas", "NAME,…", OPTION_TEXT, shared_schemas,
        "what follows the schema in search_path (default: nothing)");
+OPTION(ROLE, "role", "NAME", OPTION_TEXT, role,
+       "the role that migrations run as, and that owns what they make");
 OPTION(MIGRATIONS, "migrations", "DIR", OPTION_TEXT, migrations,
        "the history (default ./migrations)");
 OPTION(FORMAT, "format", "NAME", OPTION_TEXT, format, "its format (default: detected)");
@@ -283,10 +285,10 @@ const Command COMMANDS[] = {
       "{files: [PATH]}",
       OPTIONS(&MIGRATIONS, &FORMAT, &SET), cmd_new },
     { "up", "", 0, 0, LOCAL, "apply what is missing", UP_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT, &WATCHDOG,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &ROLE, &MIGRATIONS, &FORMAT, &SET, &UP_TO, &LOCK_TIMEOUT, &WATCHDOG,
               &OUT_OF_ORDER, &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT), cmd_up },
     { "down", "", 0, 0, LOCAL, "undo the newest migration, or all above a version", DOWN_DETAILS, MOVE_JSON,
-      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &WATCHDOG,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &ROLE, &MIGRATIONS, &FORMAT, &SET, &DOWN_TO, &LOCK_TIMEOUT, &WATCHDOG,
               &MISSING, &MIRROR, &TABLE, &DRY_RUN, &SQL, &SQL_OUT, &YES), cmd_down },
     { "adopt", "", 0, 0, LOCAL, "take over another tool's history; runs nothing", ADOPT_DETAILS, END_JSON,
       OPTIONS(&DATABASE, &SCHEMA, &MIGRATIONS, &FORMAT, &SET, &TOOL, &TABLE, &MISSING, &CHANGED, &ADOPT_TO), cmd_adopt },
@@ -296,7 +298,7 @@ const Command COMMANDS[] = {
       "{findings: [{finding, migration: ID or null, is_note, text, state, parts_done, looked: WORD or null,\n"
       "  past: {commit, date, author, subject, diff, why_not, now: each TEXT or null} or null,\n"
       "  choices: [{option, command, effect}]}], repaired: [{migration, choice, state, parts_done, ran}]}",
-      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &MIGRATIONS, &FORMAT, &SET, &ACCEPT, &RENAME, &FORGET,
+      OPTIONS(&DATABASE, &SCHEMA, &SHARED_SCHEMAS, &ROLE, &MIGRATIONS, &FORMAT, &SET, &ACCEPT, &RENAME, &FORGET,
               &SETTLE, &DONE, &AGAIN, &APPLIED, &UNDONE, &SAME_SCHEMA, &NEW_SCHEMA, &TELL, &MIRROR, &TABLE,
               &REASON, &YES), cmd_repair },
     { "status", "", 0, 0, LOCAL, "which migrations are applied, and which are not", STATUS_DETAILS,

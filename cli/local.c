@@ -30,7 +30,11 @@ ErrCode local_source_for(const Options *options, uint32_t connections, ConnSourc
         return err_hint(err, "--database postgresql://user@host/name, or SKEIN_DATABASE_URL");
     }
     AUTO_PTR(Secret) connection = secret_new(place_plain_url(database, &arena));
-    return conn_source_new(connection, PASSWORD_ALLOWED, connections, ret_source, err);
+    ErrCode code = conn_source_new(connection, PASSWORD_ALLOWED, connections, ret_source, err);
+    if (code == ERR_NONE) {
+        conn_source_set_role(*ret_source, options->role);
+    }
+    return code;
 }
 
 ErrCode local_source(const Options *options, ConnSource **ret_source, Err *err)

@@ -12,8 +12,8 @@
 #define PROGRAM "skein "
 
 /* In the order in which they are written. */
-static const char *const PLACES[] = { "database", "schema", "shared-schemas", "migrations",
-                                      "format",   "mirror", "table" };
+static const char *const PLACES[] = { "database",   "schema", "shared-schemas", "role",
+                                      "migrations", "format", "mirror",         "table" };
 
 /* How far it goes, and what it does with a history that is not a beginning of the directory's. */
 static const char *const RULES[] = { "to", "out-of-order", "missing", "changed" };

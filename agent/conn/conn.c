@@ -23,6 +23,7 @@ struct ConnSource {
     Secret *connection;
     ConnBudget *budget;
     char *database; /* NULL: left to libpq's own sources */
+    char *role;     /* of migrations; NULL: the login */
 };
 
 struct Conn {
@@ -158,12 +159,24 @@ void conn_source_free(ConnSource *source)
     secret_free(source->connection);
     conn_budget_free(source->budget);
     free(source->database);
+    free(source->role);
     free(source);
 }
 
 const char *conn_source_database(const ConnSource *source)
 {
     return source->database;
+}
+
+void conn_source_set_role(ConnSource *source, const char *role)
+{
+    free(source->role);
+    source->role = role == NULL || role[0] == '\0' ? NULL : mem_strdup(role);
+}
+
+const char *conn_source_role(const ConnSource *source)
+{
+    return source->role;
 }
 
 /* As libpq takes it: of the string, else of the environment, else its default.

@@ -58,6 +58,14 @@ const char *conn_source_database(const ConnSource *source);
 void conn_source_describe(const ConnSource *source, const char *database, Str *out);
 uint32_t conn_source_used(const ConnSource *source);
 
+/*
+ * The role that migrations run as, so that what they make is that role's: the login has to be a
+ * member of it. What is skein's own stays the login's. NULL or "", or not said: migrations run as
+ * the login. Copies; before the source is shared.
+ */
+void conn_source_set_role(ConnSource *source, const char *role);
+const char *conn_source_role(const ConnSource *source); /* NULL: the login */
+
 /* How many CONN_MIGRATE connections there may be at once: who asks for more waits. */
 uint32_t conn_source_migrations_max(const ConnSource *source);
 

@@ -376,6 +376,9 @@ ErrCode repair_mend(Runner *runner, const char *mend, Err *err)
     uint32_t allowed_ms = runner->config.order->plan->strategy.concurrent_timeout_ms;
     Action action = { .deadline_ms = clock_boot_ms() + allowed_ms };
     ErrCode code = solo_reset(runner, &action, err);
+    if (code == ERR_NONE && runner->become != NULL) {
+        code = conn_run(runner->session.conn, runner->become, action.deadline_ms, err);
+    }
     return code == ERR_NONE ? conn_run(runner->session.conn, mend, action.deadline_ms, err) : code;
 }
 

@@ -359,6 +359,9 @@ static Result step_perform(Runner *runner, const Action *action, void (*fill)(St
 static void transaction_fill(Step *step)
 {
     lock_timeout_add(step);
+    if (step->runner->become != NULL) {
+        step_frame(step, step->runner->become);
+    }
     statements_add(step);
     tail_add(step);
 }

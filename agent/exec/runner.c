@@ -61,6 +61,10 @@ Runner *runner_new(const RunnerConfig *config)
     runner->config = *config;
     runner->schema_identifier =
         config->schema[0] == '\0' ? NULL : identifier_quote(&runner->life, config->schema);
+    const char *role = conn_source_role(config->source);
+    runner->become = role == NULL ? NULL
+                                  : arena_printf(&runner->life, "SET ROLE %s",
+                                                 identifier_quote(&runner->life, role));
     runner->fence = (Fence){ .term = config->order->stamp.term, .token = config->order->token };
     conn_application_name(config->order->rollout, config->order->stamp.attempt,
                           runner->application_name);

@@ -79,6 +79,7 @@ struct Runner {
     Identity met; /* what its first connection led to; system_identifier 0: nothing yet */
     Fence fence;  /* the order's, or what was taken for the command line; token 0: not taken yet */
     const char *schema_identifier; /* quoted; NULL: a whole database */
+    const char *become;            /* "SET ROLE …", as whom migrations run; NULL: as the login */
     Arena life;                    /* of the runner */
     Arena arena;                   /* of one action and its result */
     History history;

@@ -53,7 +53,8 @@ static const char *search_path_of(Runner *runner, const SettingsFacts *facts)
     const Plan *plan = runner->config.order->plan;
     Arena *arena = &runner->session.arena;
     if (runner->schema_identifier == NULL) {
-        bool is_ours = str_equal(facts->role, "skein");
+        const char *role = conn_source_role(runner->config.source);
+        bool is_ours = str_equal(role == NULL ? facts->role : role, "skein");
         return is_ours ? path_without_user(arena, facts->search_path) : NULL;
     }
     AUTO(Str) path = { 0 };

@@ -73,6 +73,7 @@ ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
 {
     AUTO(Str) settings = { 0 };
     const PlanScript *script = script_of(runner, action);
+    str_append(&settings, runner->become == NULL ? "" : runner->become);
     script_settings_append(script, plan_part_at(script, action->part).first, &settings);
     ErrCode code = solo_reset(runner, action, err);
     if (runner->paper != NULL) {

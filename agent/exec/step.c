@@ -191,6 +191,17 @@ static bool is_our_cancel(const Guard *guard, const Err *err)
            (str_equal(err->sqlstate, "57014") || str_equal(err->sqlstate, "57P01"));
 }
 
+/* Which role it is about the server says in words that are not told. */
+static void become_explain(const Step *step, const BatchOutcome *outcome, Err *err)
+{
+    bool is_of_role = str_equal(outcome->err.sqlstate, "22023") || /* there is none */
+                      str_equal(outcome->err.sqlstate, "42501");
+    if (outcome->part == PART_FRAME && is_of_role && step->runner->become != NULL) {
+        err_wrap(err, "%s", step->runner->become);
+        err_hint(err, "grant that role to the one of the connection, or name another");
+    }
+}
+
 static void error_judge(const Step *step, const Guard *guard, const BatchOutcome *outcome,
                         Result *result)
 {
@@ -208,6 +219,7 @@ static void error_judge(const Step *step, const Guard *guard, const BatchOutcome
     } else {
         litter_explain(step, &result->err);
     }
+    become_explain(step, outcome, &result->err);
     if (outcome->part == PART_STATEMENT && outcome->statement == NO_STATEMENT) {
         err_wrap(&result->err, "cannot tell the other tool's table that it is done");
     }

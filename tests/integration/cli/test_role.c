@@ -180,6 +180,63 @@ static void a_migration_gives_what_it_makes_to_the_application(void **state)
     assert_int_equal(run(world, "down --yes").exit_code, 0);
 }
 
+/* ---- a role for migrations as they lie ---- */
+
+static void put_history(World *world)
+{
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    put_migration(world, "0002_index", "CREATE INDEX CONCURRENTLY users_id ON users (id);\n",
+                  "DROP INDEX CONCURRENTLY users_id;\n");
+    put_migration(world, "0003_note", "ALTER TABLE invoices ADD note text;\n",
+                  "ALTER TABLE invoices DROP note;\n");
+}
+
+#define OWNERS                                                                                     \
+    "SELECT string_agg(relowner::regrole || ' ' || relname, ', ' ORDER BY relname)"                \
+    " FROM pg_class WHERE relname IN ('users', 'users_id', 'history')"
+
+static void migrations_run_as_the_role_that_is_named(void **state)
+{
+    World *world = *state;
+    role_sql(world, "-v owner=app ");
+    privilege(world, "ALTER ROLE skein NOINHERIT"); /* nothing but SET ROLE makes it app */
+    put_history(world);
+    Outcome up = run(world, "up --role app");
+    Outcome down = run(world, "down --to 0001_users --yes --role app");
+    privilege(world, "ALTER ROLE skein INHERIT");
+    assert_string_equal(up.err, "");
+    assert_int_equal(up.exit_code, 0);
+    assert_int_equal(down.exit_code, 0);
+    assert_ask(world, OWNERS, "skein history, app users");
+}
+
+static void a_role_that_one_may_not_become_is_named(void **state)
+{
+    World *world = *state;
+    put_history(world);
+    assert_refusal(world, "up --role app", 3, "SET ROLE \"app\": permission denied to set role");
+    assert_refusal(world, "up --role nobody", 1, "SET ROLE \"nobody\": role ");
+    assert_ask(world, "SELECT to_regclass('users') IS NULL", "t");
+}
+
+/* In the tries, and for whoever runs the script by hand. */
+static void what_would_be_done_says_as_whom(void **state)
+{
+    World *world = *state;
+    role_sql(world, "-v owner=app ");
+    put_history(world);
+    Outcome dry = run(world, "up --role app --dry-run");
+    assert_int_equal(dry.exit_code, 0);
+    assert_non_null(strstr(dry.out, "SET ROLE \"app\""));
+    assert_int_equal(run(world, "up --role app --sql --out script.sql").exit_code, 0);
+    const char *line =
+        arena_printf(&world->arena, "psql -X -h %s -p %d -U skein -d %s -f %s/script.sql",
+                     pg_cluster_socket_dir(world->cluster), pg_cluster_port(world->cluster),
+                     world->database, world->directory);
+    assert_program(world, line, 0, "");
+    assert_ask(world, OWNERS, "skein history, app users, app users_id");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +248,9 @@ int main(void)
         ROLE_TEST(without_the_statistics_it_works_and_says_what_it_does_not_see),
         ROLE_TEST(what_the_application_owns_takes_membership),
         ROLE_TEST(a_migration_gives_what_it_makes_to_the_application),
+        ROLE_TEST(migrations_run_as_the_role_that_is_named),
+        ROLE_TEST(a_role_that_one_may_not_become_is_named),
+        ROLE_TEST(what_would_be_done_says_as_whom),
     };
     return WORLD_RUN(tests);
 }
