@@ -182,13 +182,13 @@ static void tenant_reset(PgCluster *cluster, unsigned tenant)
     }
     /* Schema public is the database owner's, and whoever made anything in it. */
     pg_cluster_run(cluster, database,
-                   AS_SUPERUSER
-                   "SET client_min_messages = warning; SET lock_timeout = '10s';"
-                   "DROP SCHEMA IF EXISTS skein CASCADE; DROP SCHEMA public CASCADE;"
-                   "CREATE SCHEMA public; GRANT ALL ON SCHEMA public TO skein; SET ROLE skein;"
-                   "CREATE TABLE journal (migration text, way text,"
-                   " at timestamptz DEFAULT clock_timestamp());"
-                   "CREATE TABLE gate (n int)");
+                   AS_SUPERUSER "SET client_min_messages = warning; SET lock_timeout = '10s';"
+                                "DROP SCHEMA IF EXISTS skein CASCADE; DROP SCHEMA public CASCADE;"
+                                "CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public;"
+                                "GRANT CREATE ON SCHEMA public TO skein; SET ROLE skein;"
+                                "CREATE TABLE journal (migration text, way text,"
+                                " at timestamptz DEFAULT clock_timestamp());"
+                                "CREATE TABLE gate (n int)");
 }
 
 static void tenants_reset(PgCluster *cluster)

@@ -15,7 +15,8 @@ static void role_make(Fleet *fleet, size_t host)
 static void tenant_open(Fleet *fleet, const char *address)
 {
     fleet_run(fleet, address,
-              AS_SUPERUSER "GRANT ALL ON SCHEMA public TO app; GRANT ALL ON journal, gate TO app");
+              AS_SUPERUSER
+              "GRANT CREATE ON SCHEMA public TO app; GRANT ALL ON journal, gate TO app");
 }
 
 static void what_migrations_make_is_the_applications_and_the_history_is_not(void **state)
