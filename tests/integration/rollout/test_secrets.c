@@ -94,10 +94,21 @@ static bool holds(const char *bytes, size_t length)
     return memmem(bytes, length, PLANTED, strlen(PLANTED)) != NULL;
 }
 
+/* What the kernel gives to root of a process that others of its user may not look into. */
+static void sealed_assert(Fleet *fleet, const char *name, int pid)
+{
+    struct stat status;
+    const char *path = arena_printf(&fleet->arena, "/proc/%d/mem", pid);
+    if (stat(path, &status) != 0 || status.st_uid != 0) {
+        fleet_fail(fleet, "%s is not sealed: whose is %s?", name, path);
+    }
+}
+
 static void process_search(Fleet *fleet, const char *name, int pid)
 {
     static const char *const FILES[] = { "cmdline", "environ" };
     static char text[PROC_BYTES_MAX];
+    sealed_assert(fleet, name, pid);
     for (size_t i = 0; i < sizeof(FILES) / sizeof(FILES[0]); i++) {
         char path[64];
         snprintf(path, sizeof(path), "/proc/%d/%s", pid, FILES[i]);

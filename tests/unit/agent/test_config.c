@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -129,6 +130,21 @@ static void what_is_wrong_is_said_with_its_place(void **state)
     }
 }
 
+/* Who can put another key there would have this agent run what he likes. */
+static void a_signers_key_that_everybody_may_write_to_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AgentConfig config;
+    Err err = { 0 };
+    assert_int_equal(chmod("signer.pub", 0666), 0);
+    ErrCode code = load(HEAD SIGNERS INSTANCES, &arena, &config, &err);
+    assert_int_equal(chmod("signer.pub", 0644), 0);
+    assert_int_equal(code, ERR_CONFIG);
+    assert_non_null(strstr(err.message, "agent.yaml:4:20: everybody may write to 'signer.pub'"));
+    assert_non_null(strstr(err.hint, "chmod o-w 'signer.pub'"));
+}
+
 static void a_password_is_never_quoted(void **state)
 {
     (void)state;
@@ -148,6 +164,7 @@ int main(void)
         cmocka_unit_test(the_sample_in_deploy_is_what_the_table_prints),
         cmocka_unit_test(a_whole_configuration_is_read_with_its_keys),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
+        cmocka_unit_test(a_signers_key_that_everybody_may_write_to_is_refused),
         cmocka_unit_test(a_password_is_never_quoted),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);

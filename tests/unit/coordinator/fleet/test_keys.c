@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <sodium.h>
@@ -227,6 +228,19 @@ static void other_files_are_no_keys(void **state)
     assert_string_equal(reload(fixture), "");
 }
 
+static void a_key_that_everybody_may_write_to_lets_nobody_in(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Str) path = { 0 };
+    put_key(fixture, "db1", &fixture->pairs[0]);
+    path_of(fixture, "db1.pub", &path);
+    assert_int_equal(chmod(str_text(&path), 0666), 0);
+    assert_string_equal(reload(fixture), "! ");
+    assert_int_equal(fixture->problem.code, ERR_FORBIDDEN);
+    assert_int_equal(chmod(str_text(&path), 0644), 0);
+    assert_string_equal(reload(fixture), "+db1 ");
+}
+
 static void a_missing_directory_is_an_error_and_changes_nothing(void **state)
 {
     Fixture *fixture = *state;
@@ -310,6 +324,7 @@ int main(void)
         TEST(a_bad_file_that_is_mended_in_place_is_seen_by_the_next_look),
         TEST(what_is_wrong_is_told_again_when_it_is_asked_for),
         TEST(a_file_whose_name_no_agent_can_have_is_refused_and_named),
+        TEST(a_key_that_everybody_may_write_to_lets_nobody_in),
         TEST(a_missing_directory_is_an_error_and_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
