@@ -49,6 +49,7 @@ static void a_full_disk_under_a_server_is_its_targets_failure(void **state)
     const char *disk = chaos_disk(fleet, TABLESPACE_BYTES);
     fleet_run(fleet, "db2/postgres",
               arena_printf(&fleet->arena, "CREATE TABLESPACE small LOCATION '%s'", disk));
+    fleet_run(fleet, "db2/postgres", "GRANT CREATE ON TABLESPACE small TO skein");
     fleet_run(fleet, "db2/postgres", "ALTER DATABASE tenant_1 SET default_tablespace = 'small'");
     fleet_migration(fleet, "0001_large",
                     "CREATE TABLE large AS SELECT repeat('x', 1000) FROM generate_series(1, 1000)",
