@@ -27,7 +27,7 @@ static const Program PROGRAM = {
     .notes =
         "SIGTERM and SIGINT: cancel transactional steps, let others end, leave. The second time: "
         "at once.\n"
-        "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used.\n",
+        "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used, or root runs it.\n",
 };
 
 /* What a connection takes with its thread, its wake and its letters; and what an agent takes

@@ -15,8 +15,8 @@ static const Program PROGRAM = {
     .notes =
         "SIGTERM stops it, SIGHUP reads the agents' keys again. Nothing that runs in a database "
         "ends with it.\n"
-        "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used, or another\n"
-        "coordinator has taken over.\n",
+        "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used, root runs it,\n"
+        "or another coordinator has taken over.\n",
 };
 
 static ErrCode run(const ProgramArgs *args, Err *err)
