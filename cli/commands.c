@@ -317,7 +317,7 @@ const Command COMMANDS[] = {
       OPTIONS(&DATABASE, &SCHEMA), cmd_current },
     { "check", "", 0, 0, LOCAL, "can skein work on this database?", NULL,
       "[{name, verdict: ok|warn|fail, text, hint: TEXT or null}]",
-      OPTIONS(&DATABASE, &SCHEMA), cmd_check },
+      OPTIONS(&DATABASE, &SCHEMA, &ROLE), cmd_check },
 
     { "test", "[DIR]", 0, 1, LOCAL, "prove on scratch databases that every down undoes its up", TEST_DETAILS,
       "{outcome: proved|wrong,\n"

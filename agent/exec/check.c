@@ -55,7 +55,9 @@ static const char SQL_CHECK[] =
     "  WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'autovacuum worker'"
     "  AND a.query LIKE '%(to prevent wraparound)'),"
     " (SELECT count(*) FROM pg_catalog.pg_prepared_xacts x"
-    "  WHERE x.database = pg_catalog.current_database())";
+    "  WHERE x.database = pg_catalog.current_database()),"
+    " (SELECT pg_catalog.pg_has_role(r.oid, 'MEMBER') FROM pg_catalog.pg_roles r"
+    "  WHERE r.rolname = $2)";
 
 /* Columns of SQL_CHECK. */
 enum CheckColumn {
@@ -77,11 +79,13 @@ enum CheckColumn {
     CHECK_DEADLOCK_MS,
     CHECK_WRAPAROUND,
     CHECK_PREPARED,
+    CHECK_MAY_BECOME, /* NULL: there is no such role */
 };
 
 typedef LIST(CheckRow) RowList;
 
 typedef struct Checking {
+    const ConnSource *source;
     Conn *conn;
     const PGresult *facts;
     const char *tenant;
@@ -190,6 +194,26 @@ static CheckRow ask_privileges(Checking *checking)
                     arena_printf(checking->arena, "role %s may write the history",
                                  result_text(checking->facts, 0, CHECK_ROLE)),
                     "");
+}
+
+static CheckRow ask_role(Checking *checking)
+{
+    const char *role = conn_source_role(checking->source);
+    const char *login = result_text(checking->facts, 0, CHECK_ROLE);
+    if (role == NULL) {
+        return row_make(CHECK_OK, arena_printf(checking->arena, "migrations run as %s", login), "");
+    }
+    if (PQgetisnull(checking->facts, 0, CHECK_MAY_BECOME)) {
+        return row_make(CHECK_FAIL, arena_printf(checking->arena, "there is no role %s", role),
+                        "name the one that owns what is migrated");
+    }
+    if (!result_bool(checking->facts, 0, CHECK_MAY_BECOME)) {
+        return row_make(CHECK_FAIL,
+                        arena_printf(checking->arena, "role %s may not become %s", login, role),
+                        "grant the second to the first");
+    }
+    return row_make(CHECK_OK,
+                    arena_printf(checking->arena, "migrations run as %s, by %s", role, login), "");
 }
 
 static CheckRow ask_tenant(Checking *checking)
@@ -340,11 +364,17 @@ static const struct Question {
     const char *name;
     CheckRow (*ask)(Checking *checking);
 } QUESTIONS[] = {
-    { "version", ask_version },       { "direct connection", ask_pooler },
-    { "primary", ask_primary },       { "privileges", ask_privileges },
-    { "target", ask_tenant },         { "history", ask_history },
-    { "settings", ask_settings },     { "connections", ask_connections },
-    { "monitoring", ask_monitoring }, { "locks", ask_locks },
+    { "version", ask_version },
+    { "direct connection", ask_pooler },
+    { "primary", ask_primary },
+    { "privileges", ask_privileges },
+    { "role", ask_role },
+    { "target", ask_tenant },
+    { "history", ask_history },
+    { "settings", ask_settings },
+    { "connections", ask_connections },
+    { "monitoring", ask_monitoring },
+    { "locks", ask_locks },
     { "latency", ask_latency },
 };
 
@@ -358,7 +388,7 @@ static bool reach(Checking *checking, ConnSource *source, const char *database,
                   PGresult **ret_facts)
 {
     Err err = { 0 };
-    const char *params[] = { checking->tenant };
+    const char *params[] = { checking->tenant, conn_source_role(source) };
     ConnRequest request = {
         .database = database,
         .purpose = CONN_WATCH,
@@ -400,7 +430,9 @@ static CheckVerdict worst_of(const CheckReport *report)
 void check_database(ConnSource *source, const char *database, const char *tenant,
                     uint64_t deadline_ms, Arena *arena, CheckReport *ret_report)
 {
-    Checking checking = { .tenant = tenant, .deadline_ms = deadline_ms, .arena = arena };
+    Checking checking = {
+        .source = source, .tenant = tenant, .deadline_ms = deadline_ms, .arena = arena
+    };
     AUTO_PTR(PGresult) facts = NULL;
     if (reach(&checking, source, database, &facts)) {
         checking.facts = facts;

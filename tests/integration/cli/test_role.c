@@ -199,6 +199,7 @@ static void migrations_run_as_the_role_that_is_named(void **state)
 {
     World *world = *state;
     role_sql(world, "-v owner=app ");
+    assert_non_null(strstr(run(world, "check --role app").out, "run as app, by skein"));
     privilege(world, "ALTER ROLE skein NOINHERIT"); /* nothing but SET ROLE makes it app */
     put_history(world);
     Outcome up = run(world, "up --role app");
@@ -215,6 +216,10 @@ static void a_role_that_one_may_not_become_is_named(void **state)
     World *world = *state;
     put_history(world);
     assert_refusal(world, "up --role app", 3, "SET ROLE \"app\": permission denied to set role");
+    assert_int_equal(run(world, "check").exit_code, 0);
+    assert_non_null(strstr(run(world, "check --role app").out, "role skein may not become app"));
+    assert_int_equal(run(world, "check --role app").exit_code, 1);
+    assert_non_null(strstr(run(world, "check --role nobody").out, "there is no role nobody"));
     assert_refusal(world, "up --role nobody", 1, "SET ROLE \"nobody\": role ");
     assert_ask(world, "SELECT to_regclass('users') IS NULL", "t");
 }

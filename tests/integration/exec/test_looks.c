@@ -217,7 +217,7 @@ static void a_check_has_an_answer_to_every_question(void **state)
     AUTO_PTR(Bench) bench = bench_begin(cluster, "checked", 0, NULL, 0);
     CheckReport report = { 0 };
     check_database(bench->source, "checked", "nobody", soon(), &bench->arena, &report);
-    assert_int_equal(report.count, 12);
+    assert_int_equal(report.count, 13);
     assert_int_equal(row_named(&report, "reachable")->verdict, CHECK_OK);
     assert_int_equal(row_named(&report, "direct connection")->verdict, CHECK_OK);
     assert_int_equal(row_named(&report, "privileges")->verdict, CHECK_OK);
