@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "cli/command.h"
+#include "cli/credential.h"
 #include "cli/printable.h"
 #include "common/cleanup.h"
 #include "common/json.h"
@@ -22,9 +23,10 @@
 
 struct Client {
     CURL *curl;
-    char *where;       /* as the operator wrote it, for errors */
-    char *socket_path; /* NULL: TCP */
-    char *base;        /* "http://localhost" or the operator's URL, without a final slash */
+    char *where;           /* as the operator wrote it, for errors */
+    char *socket_path;     /* NULL: TCP */
+    char *base;            /* "http://localhost" or the operator's URL, without a final slash */
+    Secret *authorization; /* a header; NULL: none */
     uint32_t timeout_ms;
     bool is_for_people;
 };
@@ -37,7 +39,11 @@ ErrCode client_new(const Options *options, Client **ret_client, Err *err)
     if (!is_unix && !str_starts_with(where, "http://") && !str_starts_with(where, "https://")) {
         err_set(err, ERR_USAGE, "'%s' is no address of a coordinator", where);
         return err_hint(err, "--coordinator unix:/run/skein/coordinator.sock, or "
-                             "http://127.0.0.1:8420 to look only");
+                             "http://127.0.0.1:8420");
+    }
+    AUTO_PTR(Secret) authorization = NULL;
+    if (!is_unix && credential_find(options, where, &authorization, err) != ERR_NONE) {
+        return err->code;
     }
     Client *client = mem_alloc(sizeof(Client));
     client->curl = curl_easy_init();
@@ -45,6 +51,7 @@ ErrCode client_new(const Options *options, Client **ret_client, Err *err)
         abort();
     }
     client->where = mem_strdup(where);
+    client->authorization = TAKE(authorization);
     client->timeout_ms = TIMEOUT_DEFAULT_MS;
     client->is_for_people = options->output != OUTPUT_JSON;
     client->socket_path = is_unix ? mem_strdup(where + strlen("unix:")) : NULL;
@@ -66,6 +73,7 @@ void client_free(Client *client)
     free(client->where);
     free(client->socket_path);
     free(client->base);
+    secret_free(client->authorization);
     free(client);
 }
 
@@ -183,6 +191,9 @@ ErrCode client_send(Client *client, const Request *request, json_t **ret_answer,
     Body body = body_of(request, &text);
     /* "Expect:" keeps libcurl from waiting for a 100 before it sends a plan. */
     struct curl_slist *headers = curl_slist_append(curl_slist_append(NULL, "Expect:"), body.type);
+    if (client->authorization != NULL) {
+        headers = curl_slist_append(headers, secret_reveal(client->authorization));
+    }
     set_up(client, request, str_text(&url), &body, headers, &answer);
     CURLcode failed = curl_easy_perform(client->curl);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -19,7 +19,8 @@ typedef struct Client Client;
 
 /*
  * Of the options: `coordinator`, "unix:PATH" or "http://…" (NULL: SKEIN_COORDINATOR, or else the
- * default); and `output`: answers for people hold no control characters (printable.h). ERR_USAGE
+ * default); `token_file` or SKEIN_TOKEN, which go to http addresses alone (credential.h); and
+ * `output`: answers for people hold no control characters (printable.h). ERR_USAGE
  * when the address is none of these. Opens nothing yet.
  */
 ErrCode client_new(const Options *options, Client **ret_client, Err *err);

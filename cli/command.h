@@ -60,6 +60,10 @@ typedef struct Options {
     const char *missing;
     const char *changed;
     const char *anchor;
+    const char *token_file;
+    const char *role;
+    const char *person;
+    const char *expires;
     SourceVariables set;
     bool is_yes;
     bool is_watch;

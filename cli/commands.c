@@ -29,6 +29,12 @@ OPTION(WATCHDOG, "watchdog", "N/TIME", OPTION_TEXT, watchdog,
        "end it while more than N sessions wait because of it for TIME (default 5/1s), or off");
 OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
        "unix:PATH or http://… (SKEIN_COORDINATOR; default unix:/run/skein/coordinator.sock)");
+OPTION(TOKEN_FILE, "token-file", "FILE", OPTION_TEXT, token_file,
+       "holds the token for http:// and https:// (or SKEIN_TOKEN; no one else may read it)");
+OPTION(ROLE, "role", "ROLE,…", OPTION_TEXT, role, "viewer, operator, approver, admin");
+OPTION(FOR, "for", "PERSON", OPTION_TEXT, person, "on whose behalf it acts");
+OPTION(EXPIRES, "expires", "TIME", OPTION_TEXT, expires,
+       "how long it lets in: 12h, 90d; at most 366d");
 OPTION(TOOL, "from", "TOOL", OPTION_TEXT, tool,
        "whose history (default: the tool of the directory's format)");
 OPTION(ADOPT_TO, "to", "VERSION", OPTION_TEXT, to,
@@ -116,6 +122,9 @@ OPTION(NEW_SCHEMA, "new-schema", NULL, OPTION_FLAG, is_new_schema,
        "nothing of the history is in the schema");
 OPTION(TELL, "tell", NULL, OPTION_FLAG, is_tell,
        "with --mirror: that tool's table gets what it does not have");
+
+/* Of every command that asks a coordinator. */
+#define REMOTE &COORDINATOR, &TOKEN_FILE
 
 #define OPTIONS(...)                                                                               \
     (const Option *const[])                                                                        \
@@ -256,6 +265,12 @@ static const char LINT_DETAILS[] =
     "finding; no other command minds it. Exit code: 0 nothing that counts, 1 findings, 2 what cannot be read.\n"
     "Rules: docs/lint.md.";
 
+static const char TOKENS_DETAILS[] =
+    "Prints the token, once: the coordinator keeps a hash of it. --role, --for and --expires are wanted.\n"
+    "viewer looks; operator brings plans, starts, steers and rolls back; approver approves, and operator does\n"
+    "not; admin may do everything, and alone makes tokens and releases agents. Roles can be joined:\n"
+    "--role operator,approver. At the unix socket everybody has all of them, and needs no token.";
+
 static const char VERIFY_DETAILS[] =
     "Reads the whole audit log and computes its chain: each row's hash covers the row and the hash before it.\n"
     "The first row that does not fit is named. A log that was written anew from some row on, or cut at its end,\n"
@@ -334,7 +349,7 @@ const Command COMMANDS[] = {
 
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
       "{name, hash, to, where, signers, waves, limits, migrations, notes, preview: null or as the API has it}",
-      OPTIONS(&OUT, &SIGNER, &COORDINATOR), cmd_plan },
+      OPTIONS(&OUT, &SIGNER, REMOTE), cmd_plan },
     { "plan sign", "FILE", 1, 1, PLANS, "add your signature to a signed plan", SIGN_DETAILS,
       "the plan, as `skein plan` shows it",
       OPTIONS(&OUT, &SIGNER, &YES), cmd_plan_sign },
@@ -346,58 +361,65 @@ const Command COMMANDS[] = {
       NULL, cmd_keys_show },
 
     { "rollout start", "FILE", 1, 1, ROLLOUTS, "roll a plan out", START_DETAILS, ROLLOUT_JSON "; with --watch, events",
-      OPTIONS(&COORDINATOR, &SIGNER, &YES, &WATCH), cmd_rollout_start },
+      OPTIONS(REMOTE, &SIGNER, &YES, &WATCH), cmd_rollout_start },
     { "rollout list", "", 0, 0, ROLLOUTS, "rollouts, newest first", NULL, "[rollout, as the API has it]",
-      OPTIONS(&COORDINATOR, &OPEN, &LIMIT), cmd_rollout_list },
+      OPTIONS(REMOTE, &OPEN, &LIMIT), cmd_rollout_list },
     { "rollout show", "[ID]", 0, 1, ROLLOUTS, "where it stands and what it waits for", SHOW_DETAILS,
       ROLLOUT_JSON ", its errors, late: targets that came after its start, and remarks",
-      OPTIONS(&COORDINATOR), cmd_rollout_show },
+      OPTIONS(REMOTE), cmd_rollout_show },
     { "rollout targets", "[ID]", 0, 1, ROLLOUTS, "its targets, one by one", ID_DETAILS,
       "[rollout's target, as the API has it]",
-      OPTIONS(&COORDINATOR, &STATE, &WAVE, &LIMIT), cmd_rollout_targets },
+      OPTIONS(REMOTE, &STATE, &WAVE, &LIMIT), cmd_rollout_targets },
     { "rollout watch", "[ID]", 0, 1, ROLLOUTS, "follow it", WATCH_DETAILS, "an event per line, as the API has it",
-      OPTIONS(&COORDINATOR), cmd_rollout_watch },
+      OPTIONS(REMOTE), cmd_rollout_watch },
     { "rollout events", "[ID]", 0, 1, ROLLOUTS, "everything that happened, oldest first", ID_DETAILS,
       "an event per line, as the API has it",
-      OPTIONS(&COORDINATOR, &AFTER, &LIMIT), cmd_rollout_events },
+      OPTIONS(REMOTE, &AFTER, &LIMIT), cmd_rollout_events },
     { "rollout pause", "[ID]", 0, 1, ROLLOUTS, "start nothing new; running steps end", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &REASON), cmd_rollout_pause },
+      OPTIONS(REMOTE, &REASON), cmd_rollout_pause },
     { "rollout resume", "[ID]", 0, 1, ROLLOUTS, "go on", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &PLAN, &SIGNER, &REASON), cmd_rollout_resume },
+      OPTIONS(REMOTE, &PLAN, &SIGNER, &REASON), cmd_rollout_resume },
     { "rollout approve", "[ID]", 0, 1, ROLLOUTS, "let the wave that waits for it open", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &WAVE, &REASON), cmd_rollout_approve },
+      OPTIONS(REMOTE, &WAVE, &REASON), cmd_rollout_approve },
     { "rollout abort", "[ID]", 0, 1, ROLLOUTS, "end it where it is; what is applied stays", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &REASON, &YES), cmd_rollout_abort },
+      OPTIONS(REMOTE, &REASON, &YES), cmd_rollout_abort },
     { "rollout rollback", "[ID]", 0, 1, ROLLOUTS, "take it back everywhere, in reverse order", ID_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &PLAN, &SIGNER, &REASON, &YES), cmd_rollout_rollback },
+      OPTIONS(REMOTE, &PLAN, &SIGNER, &REASON, &YES), cmd_rollout_rollback },
     { "rollout retry", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "try failed or held targets again", RETRY_DETAILS,
       ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &FAILED, &PLAN, &SIGNER, &REASON), cmd_rollout_retry },
+      OPTIONS(REMOTE, &FAILED, &PLAN, &SIGNER, &REASON), cmd_rollout_retry },
     { "rollout skip", "[ID] TARGET…|--failed", 0, 10000, ROLLOUTS, "go on without them", RETRY_DETAILS, ROLLOUT_JSON,
-      OPTIONS(&COORDINATOR, &FAILED, &REASON, &YES), cmd_rollout_skip },
+      OPTIONS(REMOTE, &FAILED, &REASON, &YES), cmd_rollout_skip },
 
     { "agents list", "", 0, 0, FLEET, "agents, their instances, when they were last heard", NULL,
       "[agent, as the API has it]",
-      OPTIONS(&COORDINATOR), cmd_agents_list },
+      OPTIONS(REMOTE), cmd_agents_list },
     { "agents accept", "NAME|FINGERPRINT", 1, 1, FLEET, "let a key that applies be an agent",
-      ACCEPT_DETAILS, "{name}", OPTIONS(&COORDINATOR, &AGENT_NAME, &REPLACE, &REASON, &YES),
+      ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &AGENT_NAME, &REPLACE, &REASON, &YES),
       cmd_agents_accept },
     { "agents reject", "NAME|FINGERPRINT", 1, 1, FLEET, "keep a key that applies out for good",
-      ACCEPT_DETAILS, "{name}", OPTIONS(&COORDINATOR, &REASON, &YES), cmd_agents_reject },
+      ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &REASON, &YES), cmd_agents_reject },
     { "agents revoke", "NAME", 1, 1, FLEET, "take an agent's key away", REVOKE_DETAILS, "{name}",
-      OPTIONS(&COORDINATOR, &REASON, &YES), cmd_agents_revoke },
+      OPTIONS(REMOTE, &REASON, &YES), cmd_agents_revoke },
     { "agents release", "NAME", 1, 1, FLEET, "lift a quarantine", NULL, "the agent, as the API has it",
-      OPTIONS(&COORDINATOR, &REASON), cmd_agents_release },
+      OPTIONS(REMOTE, &REASON), cmd_agents_release },
     { "targets", "", 0, 0, FLEET, "the databases of the fleet and their versions", NULL,
       "[target, as the API has it]",
-      OPTIONS(&COORDINATOR, &WHERE, &LIMIT), cmd_targets },
+      OPTIONS(REMOTE, &WHERE, &LIMIT), cmd_targets },
 
     { "audit list", "", 0, 0, TRUST, "who ordered what, and what came of it; oldest first", NULL,
       "[audit row, as the API has it]",
-      OPTIONS(&COORDINATOR, &AFTER, &LIMIT), cmd_audit_list },
+      OPTIONS(REMOTE, &AFTER, &LIMIT), cmd_audit_list },
     { "audit verify", "", 0, 0, TRUST, "does the audit log fit together, row by row?", VERIFY_DETAILS,
       "{rows, first_at, last_at: TIME or null, dropped, anchor: SEQ:HASH or null}",
-      OPTIONS(&COORDINATOR, &ANCHOR), cmd_audit_verify },
+      OPTIONS(REMOTE, &ANCHOR), cmd_audit_verify },
+    { "tokens create", "NAME", 1, 1, TRUST, "make a token for the API over TCP", TOKENS_DETAILS,
+      "the token, as the API has it",
+      OPTIONS(REMOTE, &ROLE, &FOR, &EXPIRES), cmd_tokens_create },
+    { "tokens list", "", 0, 0, TRUST, "tokens, whose they are and until when", NULL, "[token, as the API has it]",
+      OPTIONS(REMOTE), cmd_tokens_list },
+    { "tokens revoke", "NAME|ID", 1, 1, TRUST, "let a token in no more, at once", NULL, "the token, as the API has it",
+      OPTIONS(REMOTE, &REASON), cmd_tokens_revoke },
 };
 /* clang-format on */
 

@@ -82,7 +82,9 @@ typedef enum RetryClass {
       "skein's own tables in the database are not such as this program knows")                                         \
     X(ERR_BLOCKING, 40, "blocking", EXIT_CODE_FAILED, RETRY_BACKOFF, "other sessions waited too long because of it")   \
     X(ERR_REVOKED, 41, "revoked", EXIT_CODE_REFUSED, RETRY_NEVER, "the key of its agent was revoked")   \
-    X(ERR_TAMPERED, 42, "tampered", EXIT_CODE_FAILED, RETRY_NEVER, "what was kept is not what was written")
+    X(ERR_TAMPERED, 42, "tampered", EXIT_CODE_FAILED, RETRY_NEVER, "what was kept is not what was written")   \
+    X(ERR_UNAUTHENTICATED, 43, "unauthenticated", EXIT_CODE_REFUSED, RETRY_NEVER, "a token that counts is wanted")     \
+    X(ERR_BUSY, 44, "busy", EXIT_CODE_FAILED, RETRY_BACKOFF, "too many requests")
 /* clang-format on */
 
 typedef enum ErrCode {

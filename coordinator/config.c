@@ -49,7 +49,7 @@ static ErrCode check_endpoint(const char *text, void *ret, Arena *arena, Err *er
     return ERR_NONE;
 }
 
-/* The API on TCP has no passwords: it must not be reachable from elsewhere. */
+/* Over TCP tokens would travel in the clear: it must not be reachable from elsewhere. */
 static ErrCode check_loopback(const char *text, void *ret, Arena *arena, Err *err)
 {
     (void)ret;
@@ -64,6 +64,11 @@ static ErrCode check_loopback(const char *text, void *ret, Arena *arena, Err *er
     return ERR_NONE;
 }
 
+static const ConfigName ANONYMOUS[] = {
+    { "viewer", API_ANONYMOUS_VIEWER },
+    { "none", API_ANONYMOUS_NONE },
+};
+
 static const ConfigField API_FIELDS[] = {
     { CONFIG_FIELD(ApiConfig, socket, CONFIG_STRING), .fallback = "/run/skein/coordinator.sock",
       .min = 1, .max = SOCKET_PATH_MAX,
@@ -73,8 +78,12 @@ static const ConfigField API_FIELDS[] = {
       .doc = "The group whose members may use the socket. Empty: the coordinator's own group." },
     { CONFIG_FIELD(ApiConfig, listen, CONFIG_STRING), .fallback = "127.0.0.1:8420",
       .expected = "a loopback address with port, or nothing", .parse = check_loopback,
-      .doc = "Where the API answers reading requests over TCP, for browsers and Prometheus on this "
-             "machine. Empty: nowhere." },
+      .doc =
+          "Where the API answers over TCP, for browsers, programs and Prometheus on this machine. "
+          "Orders want a token (skein tokens create). Empty: nowhere." },
+    { CONFIG_FIELD(ApiConfig, anonymous, CONFIG_ENUM), .fallback = "viewer", .names = ANONYMOUS,
+      .name_count = ARRAY_LEN(ANONYMOUS),
+      .doc = "What may be asked over TCP without a token: whatever a viewer may, or none of it." },
 };
 static const ConfigTable API = CONFIG_TABLE_OF("the API", ApiConfig, API_FIELDS);
 

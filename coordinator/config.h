@@ -11,10 +11,17 @@
 #include "common/log_config.h"
 #include "coordinator/engine/engine.h"
 
+/* What may be asked over TCP without a token. */
+typedef enum ApiAnonymous {
+    API_ANONYMOUS_VIEWER = 0, /* whatever a viewer may */
+    API_ANONYMOUS_NONE,
+} ApiAnonymous;
+
 typedef struct ApiConfig {
     const char *socket; /* path of the unix socket */
     const char *group;  /* who may connect to it; "": the coordinator's own group */
     const char *listen; /* "127.0.0.1:8420"; "": no TCP */
+    uint32_t anonymous; /* ApiAnonymous */
 } ApiConfig;
 
 /* For how long what is over is kept; 0: for ever. */

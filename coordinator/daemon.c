@@ -351,10 +351,10 @@ static ErrCode daemon_open(Daemon *daemon, Err *err)
     if (loop_on_signal(daemon->loop, on_signal, daemon, err) != ERR_NONE ||
         open_keys(daemon, err) != ERR_NONE || open_fleet(daemon, err) != ERR_NONE ||
         http_server_open(daemon->loop, &daemon->config->api, &daemon->http, err) != ERR_NONE ||
-        open_state(daemon, err) != ERR_NONE) {
+        open_state(daemon, err) != ERR_NONE ||
+        http_server_serve(daemon->http, daemon->shell, &daemon->enrolment, err) != ERR_NONE) {
         return err->code;
     }
-    http_server_serve(daemon->http, daemon->shell, &daemon->enrolment);
     const ShellPorts ports = { .ctx = daemon,
                                .send = on_send,
                                .close = on_close,

@@ -218,6 +218,11 @@ static void keep(Shell *shell, Effects *effects, Deed *deed)
     if (deed != NULL) {
         shell->pending_deed = ARENA_NEW(&shell->pending.arena, Deed);
         shell->pending_deed->audit = audit_copy(&deed->audit, &shell->pending.arena);
+        if (deed->token != NULL) {
+            TokenRow *token = ARENA_NEW(&shell->pending.arena, TokenRow);
+            *token = token_copy(deed->token, &shell->pending.arena);
+            shell->pending_deed->token = token;
+        }
         deed->is_waiting = true;
     }
 }
@@ -378,6 +383,17 @@ ErrCode shell_check_writable(const Shell *shell, Err *err)
     return reason->hint[0] == '\0' ? ERR_STORE : err_hint(err, "%s", reason->hint);
 }
 
+static ErrCode commit_request(Shell *shell, Effects *effects, Deed *deed, Err *err)
+{
+    ErrCode code = commit_or_keep(shell, effects, deed, err);
+    if (code != ERR_NONE && code != ERR_STORE_TERM) {
+        err_wrap(err, "not durable yet; it takes effect when the store can be written again");
+        err->code = ERR_STORE;
+    }
+    FAILPOINT("shell.before_answer");
+    return code == ERR_NONE ? ERR_NONE : err->code;
+}
+
 ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err)
 {
     shell_flush(shell);
@@ -390,13 +406,15 @@ ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err)
         effects_done(&effects); /* refused: there are none */
         return code;
     }
-    code = commit_or_keep(shell, &effects, deed, err);
-    if (code != ERR_NONE && code != ERR_STORE_TERM) {
-        err_wrap(err, "not durable yet; it takes effect when the store can be written again");
-        err->code = ERR_STORE;
-    }
-    FAILPOINT("shell.before_answer");
-    return code == ERR_NONE ? ERR_NONE : err->code;
+    return commit_request(shell, &effects, deed, err);
+}
+
+ErrCode shell_keep(Shell *shell, Deed *deed, Err *err)
+{
+    Effects nothing = { 0 };
+    shell_flush(shell);
+    ErrCode code = shell_check_writable(shell, err);
+    return code == ERR_NONE ? commit_request(shell, &nothing, deed, err) : code;
 }
 
 void shell_drop_audit(Shell *shell)

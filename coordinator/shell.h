@@ -75,6 +75,9 @@ void shell_tell(Shell *shell, EventKind kind, const char *agent, uint64_t connec
  */
 ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err);
 
+/* The same for a deed that the engine has nothing to do with: a token that is made or revoked. */
+ErrCode shell_keep(Shell *shell, Deed *deed, Err *err);
+
 /*
  * Keeps an audit row of what has changed nothing in the store, in a commit of its own. When the
  * store takes no writes it is only counted, as by shell_drop_audit.

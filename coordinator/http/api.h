@@ -12,6 +12,8 @@
 #include "common/str.h"
 #include "coordinator/fleet/enrolment.h"
 #include "coordinator/http/plan_facts.h"
+#include "coordinator/http/roles.h"
+#include "coordinator/http/tokens.h"
 #include "coordinator/shell.h"
 
 #define API_PATH_PARAMETERS_MAX 2
@@ -25,9 +27,10 @@ typedef struct ApiRequest {
     Shell *shell;
     const Enrolment *enrolment;
     PlanFactsCache *facts;
+    Tokens *tokens;
     Arena *arena; /* lives as long as the request */
     const Route *route;
-    const char *actor;                         /* "operator ann"; "" where nothing may be written */
+    const char *actor;                         /* "operator ann", or "anonymous" */
     Deed *deed;                                /* of a write: what the audit log will say of it */
     const char *path[API_PATH_PARAMETERS_MAX]; /* what stood for each {…} of the pattern */
     Bytes body;
@@ -68,7 +71,8 @@ struct Route {
     const char *method;  /* "GET" also answers HEAD */
     const char *pattern; /* "/api/v1/rollouts/{id}" */
     ApiHandler handler;
-    bool is_write; /* refused when read-only, and on TCP */
+    Role role;     /* that it wants */
+    bool is_write; /* refused when read-only; audited */
     RouteObject object;
     RouteBody body;
     const char *query; /* names of its parameters, with blanks between */
@@ -159,6 +163,9 @@ ErrCode api_rollout_errors(const ApiRequest *request, ApiReply *reply, Err *err)
 ErrCode api_rollout_remarks(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_audit(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_tokens_list(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_token_make(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_token_revoke(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_events(const ApiRequest *request, ApiReply *reply, Err *err);
 
 #endif

@@ -5,10 +5,8 @@
 #ifndef SKEIN_COORDINATOR_HTTP_AUDITED_H
 #define SKEIN_COORDINATOR_HTTP_AUDITED_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "coordinator/http/api.h"
+#include "coordinator/http/throttle.h"
 
 /* Rows of refused requests: so many at once and a minute, from one place and in all. */
 #define REFUSALS_BURST 30
@@ -16,13 +14,7 @@
 #define REFUSALS_BURST_IN_ALL 120
 #define REFUSALS_PER_MINUTE_IN_ALL 30
 
-typedef struct Refusals Refusals;
-
-Refusals *refusals_new(uint64_t now_ms);
-void refusals_free(Refusals *refusals); /* NULL is allowed */
-
-/* May a request from there that is refused now have a row of its own? */
-bool refusals_take(Refusals *refusals, const char *origin, uint64_t now_ms);
+extern const ThrottleRates AUDITED_REFUSALS;
 
 /* The row of a request as far as its head tells; in `arena`, as are the texts. */
 Deed *audited_begin(const Route *route, const char *const *path, const char *actor,
@@ -32,6 +24,6 @@ Deed *audited_begin(const Route *route, const char *const *path, const char *act
  * The request of `deed` came to nothing: keeps its row, or counts it. Does nothing where the row is
  * kept already, or waits with its batch for the store.
  */
-void audited_refuse(Shell *shell, Refusals *refusals, Deed *deed, unsigned status, ErrCode code);
+void audited_refuse(Shell *shell, Throttle *refusals, Deed *deed, unsigned status, ErrCode code);
 
 #endif

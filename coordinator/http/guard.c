@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "common/str.h"
+#include "coordinator/http/roles.h"
 
 #define PASSWD_BYTES_MAX 16384
 
@@ -60,9 +61,10 @@ Peer guard_user(int fd, Arena *arena)
     struct ucred peer;
     socklen_t length = sizeof(peer);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-        return (Peer){ "operator unknown", "unknown" };
+        return (Peer){ "operator unknown", "unknown", ROLE_ADMIN, false };
     }
-    return (Peer){ user_actor(peer.uid, arena), arena_printf(arena, "uid %u", (unsigned)peer.uid) };
+    return (Peer){ user_actor(peer.uid, arena), arena_printf(arena, "uid %u", (unsigned)peer.uid),
+                   ROLE_ADMIN, false };
 }
 
 Peer guard_stranger(const struct sockaddr *address, Arena *arena)
@@ -75,5 +77,5 @@ Peer guard_stranger(const struct sockaddr *address, Arena *arena)
         (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
                         host, sizeof(host));
     }
-    return (Peer){ "anonymous", arena_strdup(arena, host) };
+    return (Peer){ "anonymous", arena_strdup(arena, host), ROLE_NONE, true };
 }

@@ -2,6 +2,7 @@
 #ifndef SKEIN_COORDINATOR_HTTP_GUARD_H
 #define SKEIN_COORDINATOR_HTTP_GUARD_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "common/arena.h"
@@ -17,14 +18,17 @@ ErrCode guard_check_origin(const char *host, const char *origin, Err *err);
 /* Who asks, and from where; texts in the request's arena. */
 typedef struct Peer {
     const char *actor;  /* "operator ann" */
-    const char *origin; /* "uid 1000", or an address */
+    const char *origin; /* "uid 1000", or an address; and which token */
+    unsigned roles;     /* Role */
+    bool is_anonymous;
 } Peer;
 
-/* The user at the other end of a unix socket: "operator NAME"; "operator uid 1234" without a
- * name. */
+/* The user at the other end of a unix socket, who has every role: "operator NAME"; "operator uid
+ * 1234" without a name. */
 Peer guard_user(int fd, Arena *arena);
 
-/* Whoever is at the other end of a TCP connection: "anonymous". NULL: nobody knows from where. */
+/* Whoever is at the other end of a TCP connection: "anonymous", without any role. NULL: nobody
+ * knows from where. */
 Peer guard_stranger(const struct sockaddr *address, Arena *arena);
 
 #endif

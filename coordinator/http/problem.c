@@ -8,24 +8,13 @@ static const struct {
     ErrCode code;
     unsigned status;
 } STATUSES[] = {
-    { ERR_USAGE, 400 },
-    { ERR_SYNTAX, 400 },
-    { ERR_LIMIT, 400 },
-    { ERR_CONFIG, 400 },
-    { ERR_PROTOCOL, 400 },
-    { ERR_FORBIDDEN, 403 },
-    { ERR_NOT_FOUND, 404 },
-    { ERR_EXISTS, 409 },
-    { ERR_REFUSED, 409 },
-    { ERR_CONFLICT, 409 },
-    { ERR_IRREVERSIBLE, 409 },
-    { ERR_HISTORY, 409 },
-    { ERR_NEWER_MIGRATIONS, 409 },
-    { ERR_SIGNATURE, 422 },
-    { ERR_CHECKSUM, 422 },
-    { ERR_EXPIRED, 422 },
-    { ERR_STORE, 503 },
-    { ERR_STORE_TERM, 503 },
+    { ERR_USAGE, 400 },     { ERR_SYNTAX, 400 },           { ERR_LIMIT, 400 },
+    { ERR_CONFIG, 400 },    { ERR_PROTOCOL, 400 },         { ERR_UNAUTHENTICATED, 401 },
+    { ERR_FORBIDDEN, 403 }, { ERR_NOT_FOUND, 404 },        { ERR_EXISTS, 409 },
+    { ERR_REFUSED, 409 },   { ERR_CONFLICT, 409 },         { ERR_IRREVERSIBLE, 409 },
+    { ERR_HISTORY, 409 },   { ERR_NEWER_MIGRATIONS, 409 }, { ERR_SIGNATURE, 422 },
+    { ERR_CHECKSUM, 422 },  { ERR_EXPIRED, 422 },          { ERR_BUSY, 429 },
+    { ERR_STORE, 503 },     { ERR_STORE_TERM, 503 },
 };
 
 unsigned problem_status(ErrCode code)

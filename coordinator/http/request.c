@@ -11,6 +11,8 @@
 #include "coordinator/http/routes.h"
 
 #define RETRY_AFTER_S "5"
+#define RETRY_MUCH_S "60"
+#define CHALLENGE "Bearer realm=\"skein\""
 
 /* A client that goes on sending what is too large loses its connection. */
 #define EXCESS_MAX (4 * 1024 * 1024)
@@ -114,8 +116,8 @@ static ErrCode check_header_once(HttpRequest *request, const char *name)
     return ERR_NONE;
 }
 
-/* TCP has no users: reading only, and only for pages and programs of this machine. */
-static ErrCode check_tcp(HttpRequest *request, const Route *route)
+/* A page from elsewhere must not ask through a browser of this machine. */
+static ErrCode check_tcp(HttpRequest *request)
 {
     if (check_header_once(request, MHD_HTTP_HEADER_HOST) != ERR_NONE ||
         check_header_once(request, MHD_HTTP_HEADER_ORIGIN) != ERR_NONE) {
@@ -123,12 +125,6 @@ static ErrCode check_tcp(HttpRequest *request, const Route *route)
     }
     if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST),
                            header(request, MHD_HTTP_HEADER_ORIGIN), &request->err) != ERR_NONE) {
-        return refuse_error(request);
-    }
-    if (!str_equal(route->method, "GET")) {
-        err_set(&request->err, ERR_FORBIDDEN, "over TCP the API only answers GET");
-        err_hint(&request->err, "ask over the unix socket: skein --coordinator unix:%s",
-                 request->place.socket_path);
         return refuse_error(request);
     }
     return ERR_NONE;
@@ -203,9 +199,13 @@ static const char *query_value(const void *ctx, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-static Peer peer_of(HttpRequest *request)
+/* Who merely looks, at the socket where everybody may, is not looked up. */
+static Peer peer_of(HttpRequest *request, const Route *route)
 {
     const union MHD_ConnectionInfo *info = NULL;
+    if (!request->place.is_tcp && !route->is_write) {
+        return (Peer){ .actor = "", .origin = "unix socket", .roles = ROLE_ADMIN };
+    }
     if (request->place.is_tcp) {
         info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         return guard_stranger(info == NULL ? NULL : info->client_addr, &request->arena);
@@ -214,16 +214,42 @@ static Peer peer_of(HttpRequest *request)
     return guard_user(info == NULL ? -1 : info->connect_fd, &request->arena);
 }
 
-/* Who merely looks is not looked up. */
-static void identify(HttpRequest *request, const Route *route)
+/* A token counts at both doors: whoever shows one asks on its person's behalf. */
+static ErrCode read_token(HttpRequest *request, Peer *visitor)
+{
+    const char *shown = header(request, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (check_header_once(request, MHD_HTTP_HEADER_AUTHORIZATION) != ERR_NONE) {
+        return request->err.code;
+    }
+    if (shown != NULL &&
+        authority_read_token(request->place.tokens, request->place.failures, shown, &request->arena,
+                             visitor, &request->err) != ERR_NONE) {
+        return refuse_error(request);
+    }
+    return ERR_NONE;
+}
+
+/* Who asks, and may he? What is audited has its row from here on, also when the answer is no. */
+static ErrCode admit(HttpRequest *request, const Route *route)
 {
     ApiRequest *api = &request->api;
-    api->actor = "";
-    if (route->is_write) {
-        Peer peer = peer_of(request);
-        api->actor = peer.actor;
-        api->deed = audited_begin(route, api->path, peer.actor, peer.origin, &request->arena);
+    Peer visitor = peer_of(request, route);
+    if (visitor.is_anonymous) {
+        visitor.roles = request->place.anonymous;
     }
+    ErrCode code = read_token(request, &visitor);
+    api->actor = visitor.actor;
+    if (route->is_write) {
+        api->deed = audited_begin(route, api->path, visitor.actor, visitor.origin, &request->arena);
+    }
+    if (code == ERR_NONE && request->place.is_tcp) {
+        code = check_tcp(request);
+    }
+    if (code == ERR_NONE &&
+        authority_check(route, &visitor, request->place.socket_path, &request->err) != ERR_NONE) {
+        code = refuse_error(request);
+    }
+    return code;
 }
 
 /* All that can be said before the body has come. */
@@ -233,6 +259,7 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
     *api = (ApiRequest){ .shell = request->place.shell,
                          .enrolment = request->place.enrolment,
                          .facts = request->place.facts,
+                         .tokens = request->place.tokens,
                          .arena = &request->arena,
                          .query = query_value,
                          .query_ctx = request };
@@ -243,12 +270,8 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
                       request->allow == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_METHOD_NOT_ALLOWED);
     }
     api->route = route;
-    identify(request, route);
-    if (request->place.is_tcp && check_tcp(request, route) != ERR_NONE) {
-        return request->err.code;
-    }
-    if (check_query(request, route) != ERR_NONE || check_body(request, route) != ERR_NONE ||
-        check_writable(request, route) != ERR_NONE) {
+    if (admit(request, route) != ERR_NONE || check_query(request, route) != ERR_NONE ||
+        check_body(request, route) != ERR_NONE || check_writable(request, route) != ERR_NONE) {
         return request->err.code;
     }
     return ERR_NONE;
@@ -274,6 +297,18 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
     }
 }
 
+static const char *retry_after(unsigned status)
+{
+    switch (status) {
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+        return RETRY_AFTER_S;
+    case MHD_HTTP_TOO_MANY_REQUESTS:
+        return RETRY_MUCH_S;
+    default:
+        return NULL;
+    }
+}
+
 /* Sends and releases the reply's body. */
 static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
 {
@@ -294,8 +329,9 @@ static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
                reply->content_type == NULL ? "application/json" : reply->content_type);
     add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
     add_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
-    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
-               reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? RETRY_AFTER_S : NULL);
+    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+               reply->status == MHD_HTTP_UNAUTHORIZED ? CHALLENGE : NULL);
+    add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry_after(reply->status));
     enum MHD_Result result = MHD_queue_response(request->connection, reply->status, response);
     MHD_destroy_response(response);
     return result;

@@ -13,6 +13,7 @@
 
 #include "coordinator/fleet/enrolment.h"
 #include "coordinator/http/audited.h"
+#include "coordinator/http/authority.h"
 #include "coordinator/http/plan_facts.h"
 #include "coordinator/shell.h"
 
@@ -23,10 +24,13 @@ typedef struct RequestPlace {
     Shell *shell;
     const Enrolment *enrolment;
     PlanFactsCache *facts;
-    Refusals *refusals;
-    bool is_tcp;             /* reading only, and for this machine only */
+    Throttle *refusals;      /* that have a row each */
     const char *socket_path; /* where everything may be asked */
-    size_t *held_bytes;      /* of bodies and answers of all requests of this door */
+    Throttle *failures;      /* wrong tokens */
+    Tokens *tokens;
+    bool is_tcp;        /* for this machine only, and for whoever has a token */
+    unsigned anonymous; /* roles of whoever asks over TCP without one */
+    size_t *held_bytes; /* of bodies and answers of all requests of this door */
 } RequestPlace;
 
 HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place);

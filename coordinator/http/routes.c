@@ -9,22 +9,23 @@
 
 #define READ(pattern_, query_, handler_, doc_)                                                     \
     {                                                                                              \
-        .method = "GET", .pattern = (pattern_), .query = (query_), .handler = (handler_),          \
-        .doc = (doc_)                                                                              \
+        .method = "GET", .pattern = (pattern_), .query = (query_), .role = ROLE_VIEWER,            \
+        .handler = (handler_), .doc = (doc_)                                                       \
     }
-#define WRITE(pattern_, handler_, doc_)                                                            \
+#define WRITE(pattern_, role_, handler_, doc_)                                                     \
     {                                                                                              \
-        .method = "POST", .pattern = (pattern_), .query = "", .handler = (handler_),               \
-        .is_write = true, .body = ROUTE_BODY_JSON, .doc = (doc_)                                   \
+        .method = "POST", .pattern = (pattern_), .query = "", .role = (role_),                     \
+        .handler = (handler_), .is_write = true, .body = ROUTE_BODY_JSON, .doc = (doc_)            \
     }
 #define AGENT(pattern_, handler_, doc_)                                                            \
     {                                                                                              \
-        .method = "POST", .pattern = (pattern_), .query = "", .handler = (handler_),               \
-        .is_write = true, .object = ROUTE_OBJECT_AGENT, .body = ROUTE_BODY_JSON, .doc = (doc_)     \
+        .method = "POST", .pattern = (pattern_), .query = "", .role = ROLE_ADMIN,                  \
+        .handler = (handler_), .is_write = true, .object = ROUTE_OBJECT_AGENT,                     \
+        .body = ROUTE_BODY_JSON, .doc = (doc_)                                                     \
     }
-#define COMMAND(word, verb_, doc_)                                                                 \
+#define COMMAND(word, verb_, role_, doc_)                                                          \
     {                                                                                              \
-        .method = "POST", .pattern = ROLLOUT "/" word, .query = "",                                \
+        .method = "POST", .pattern = ROLLOUT "/" word, .query = "", .role = (role_),               \
         .handler = api_rollout_command, .is_write = true, .object = ROUTE_OBJECT_ROLLOUT,          \
         .body = ROUTE_BODY_JSON, .verb = (verb_), .doc = (doc_)                                    \
     }
@@ -44,6 +45,7 @@ const Route ROUTES[] = {
     { .method = "PUT",
       .pattern = V1 "/plans/{hash}",
       .query = "",
+      .role = ROLE_OPERATOR,
       .handler = api_plan_put,
       .is_write = true,
       .object = ROUTE_OBJECT_PLAN,
@@ -53,28 +55,52 @@ const Route ROUTES[] = {
     { .method = "POST",
       .pattern = V1 "/plans/{hash}/preview",
       .query = "",
+      .role = ROLE_VIEWER,
       .handler = api_plan_preview,
       .body = ROUTE_BODY_JSON,
       .doc = "what a start would select now" },
 
     READ(V1 "/rollouts", PAGED " state", api_rollouts_list, "rollouts, newest first"),
-    WRITE(V1 "/rollouts", api_rollout_start, "start a plan"),
+    WRITE(V1 "/rollouts", ROLE_OPERATOR, api_rollout_start, "start a plan"),
     READ(ROLLOUT, "", api_rollout_show, "one rollout, with its waves"),
     READ(ROLLOUT "/targets", PAGED " state wave failed_for", api_rollout_targets,
          "its targets, in order"),
     READ(ROLLOUT "/late", PAGED, api_rollout_late, "targets that came too late for it"),
     READ(ROLLOUT "/errors", "", api_rollout_errors, "its errors, clustered"),
     READ(ROLLOUT "/remarks", "", api_rollout_remarks, "warnings, and what is passed over"),
-    COMMAND("pause", COMMAND_PAUSE, "start nothing more until resumed"),
-    COMMAND("resume", COMMAND_RESUME, "go on"),
-    COMMAND("approve", COMMAND_APPROVE, "let the next wave open"),
-    COMMAND("abort", COMMAND_ABORT, "end it where it is"),
-    COMMAND("rollback", COMMAND_ROLL_BACK, "take it back everywhere"),
-    COMMAND("retry", COMMAND_RETRY, "try failed targets again"),
-    COMMAND("skip", COMMAND_SKIP, "leave targets out"),
+    COMMAND("pause", COMMAND_PAUSE, ROLE_OPERATOR, "start nothing more until resumed"),
+    COMMAND("resume", COMMAND_RESUME, ROLE_OPERATOR, "go on"),
+    COMMAND("approve", COMMAND_APPROVE, ROLE_APPROVER, "let the next wave open"),
+    COMMAND("abort", COMMAND_ABORT, ROLE_OPERATOR, "end it where it is"),
+    COMMAND("rollback", COMMAND_ROLL_BACK, ROLE_OPERATOR, "take it back everywhere"),
+    COMMAND("retry", COMMAND_RETRY, ROLE_OPERATOR, "try failed targets again"),
+    COMMAND("skip", COMMAND_SKIP, ROLE_OPERATOR, "leave targets out"),
 
     READ(V1 "/events", "after limit rollout wait_ms", api_events, "events after a number"),
     READ(V1 "/audit", PAGED, api_audit, "who ordered what: a chain of rows"),
+
+    { .method = "GET",
+      .pattern = V1 "/tokens",
+      .query = PAGED,
+      .role = ROLE_ADMIN,
+      .handler = api_tokens_list,
+      .doc = "who may come in over TCP" },
+    { .method = "POST",
+      .pattern = V1 "/tokens",
+      .query = "",
+      .role = ROLE_ADMIN,
+      .handler = api_token_make,
+      .is_write = true,
+      .body = ROUTE_BODY_JSON,
+      .doc = "make a token, which is told once" },
+    { .method = "POST",
+      .pattern = V1 "/tokens/{id}/revoke",
+      .query = "",
+      .role = ROLE_ADMIN,
+      .handler = api_token_revoke,
+      .is_write = true,
+      .body = ROUTE_BODY_JSON,
+      .doc = "let it in no more" },
 };
 const size_t ROUTE_COUNT = ARRAY_LEN(ROUTES);
 

@@ -52,7 +52,10 @@ struct HttpServer {
     Shell *shell; /* NULL: does not serve yet */
     const Enrolment *enrolment;
     PlanFactsCache *facts;
-    Refusals *refusals;
+    Throttle *refusals; /* that have a row each */
+    Throttle *failures; /* wrong tokens */
+    Tokens *tokens;
+    unsigned anonymous;
     char *socket_path;
     struct stat socket; /* as it was made */
     Door doors[DOOR_COUNT_];
@@ -141,6 +144,9 @@ static Visit *visit_new(Door *door, struct MHD_Connection *connection)
                                  .refusals = door->server->refusals,
                                  .is_tcp = door->kind == DOOR_TCP,
                                  .socket_path = door->server->socket_path,
+                                 .failures = door->server->failures,
+                                 .tokens = door->server->tokens,
+                                 .anonymous = door->server->anonymous,
                                  .held_bytes = &door->held_bytes };
     Visit *visit = mem_alloc(sizeof(*visit));
     visit->door = door;
@@ -317,6 +323,7 @@ ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_s
 {
     AUTO_PTR(HttpServer) server = mem_alloc(sizeof(*server));
     server->loop = loop;
+    server->anonymous = config->anonymous == API_ANONYMOUS_NONE ? ROLE_NONE : ROLE_VIEWER;
     ErrCode code = open_doors(server, config, err);
     if (code == ERR_NONE) {
         *ret_server = TAKE(server);
@@ -325,16 +332,22 @@ ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_s
 }
 
 /* Only from here on are the doors looked at: what they are asked is asked of the shell. */
-void http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment)
+ErrCode http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment, Err *err)
 {
+    ErrCode code = tokens_open(shell_store(shell), &server->tokens, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
     server->shell = shell;
     server->enrolment = enrolment;
     server->facts = plan_facts_new(shell_store(shell));
-    server->refusals = refusals_new(clock_boot_ms());
+    server->refusals = throttle_new(&AUDITED_REFUSALS, clock_boot_ms());
+    server->failures = throttle_new(&AUTHORITY_FAILURES, clock_boot_ms());
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
         watch_door(&server->doors[kind]);
     }
     server->hook = loop_add_hook(server->loop, on_turn, server);
+    return ERR_NONE;
 }
 
 static void close_door(Door *door)
@@ -376,7 +389,9 @@ void http_server_close(HttpServer *server)
     loop_remove(server->loop, server->hook);
     free(server->socket_path);
     plan_facts_free(server->facts);
-    refusals_free(server->refusals);
+    throttle_free(server->refusals);
+    throttle_free(server->failures);
+    tokens_free(server->tokens);
     LIST_DONE(&server->waiting);
     free(server);
 }

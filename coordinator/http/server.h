@@ -1,6 +1,7 @@
 /*
  * The HTTP server: libmicrohttpd in the coordinator's own loop. Two doors into one API: a unix
- * socket for everything, loopback TCP for reading. One thread; handlers run inside the loop's turn.
+ * socket, whose users may do everything, and loopback TCP, where tokens say who may. One thread;
+ * handlers run inside the loop's turn.
  */
 #ifndef SKEIN_COORDINATOR_HTTP_SERVER_H
 #define SKEIN_COORDINATOR_HTTP_SERVER_H
@@ -20,9 +21,9 @@ ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_s
 
 /*
  * Answers from now on, in the loop's turns after the shell's own. Shell and enrolment outlive the
- * server.
+ * server. ERR_STORE: its tokens cannot be read.
  */
-void http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment);
+ErrCode http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment, Err *err);
 
 /* Ends every connection; what waits for events is answered first, as far as its socket takes it. */
 void http_server_close(HttpServer *server);

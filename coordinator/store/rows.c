@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "coordinator/engine/model.h"
 #include "coordinator/store/remarks_text.h"
+#include "coordinator/store/token.h"
 #include "proto/audit.h"
 
 #define LABELS_TEXT_MAX (1024 * 1024)
@@ -208,6 +209,18 @@ static const Column AUDIT_COLUMNS[] = {
     { .name = "hash", .kind = COLUMN_HASH, .offset = offsetof(AuditRow, hash) },
 };
 
+static const Column TOKEN_COLUMNS[] = {
+    KEY(TokenRow, "id", id),
+    { .name = "hash", .kind = COLUMN_HASH, .offset = offsetof(TokenRow, hash) },
+    TEXT(TokenRow, "name", name),
+    TEXT(TokenRow, "person", person),
+    TEXT(TokenRow, "roles", roles),
+    TEXT(TokenRow, "made_by", made_by),
+    I64(TokenRow, "made_at_ms", made_at_ms),
+    I64(TokenRow, "expires_at_ms", expires_at_ms),
+    I64(TokenRow, "revoked_at_ms", revoked_at_ms),
+};
+
 #define ROW_TABLE(table_name, Type, rows, order)                                                   \
     {                                                                                              \
         .name = (table_name), .row_bytes = sizeof(Type), .columns = (rows),                        \
@@ -222,11 +235,13 @@ const RowTable ROWS_ROLLOUT = ROW_TABLE("rollouts", RolloutRow, ROLLOUT_COLUMNS,
 const RowTable ROWS_WAVE = ROW_TABLE("waves", WaveRow, WAVE_COLUMNS, "rollout, wave_index");
 const RowTable ROWS_TARGET = ROW_TABLE("targets", TargetRow, TARGET_COLUMNS, "rollout, place");
 const RowTable ROWS_EVENT = ROW_TABLE("events", EventRow, EVENT_COLUMNS, "seq");
+const RowTable ROWS_TOKEN = ROW_TABLE("tokens", TokenRow, TOKEN_COLUMNS, "place");
 const RowTable ROWS_AUDIT = ROW_TABLE("audit", AuditRow, AUDIT_COLUMNS, "seq");
 
 _Static_assert(sizeof(TargetState) == sizeof(uint32_t) && sizeof(ErrCode) == sizeof(uint32_t),
                "enums are read and written as 32-bit numbers");
-_Static_assert(AUDIT_HASH_BYTES == PLAN_HASH_BYTES, "COLUMN_HASH is as long as both");
+_Static_assert(AUDIT_HASH_BYTES == PLAN_HASH_BYTES && TOKEN_HASH_BYTES == PLAN_HASH_BYTES,
+               "COLUMN_HASH is as long as all of them");
 
 /* ---- SQL ---- */
 

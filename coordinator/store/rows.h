@@ -54,6 +54,7 @@ extern const RowTable ROWS_WAVE;
 extern const RowTable ROWS_TARGET;
 extern const RowTable ROWS_EVENT;
 extern const RowTable ROWS_AUDIT;
+extern const RowTable ROWS_TOKEN;
 
 /* Append SQL: parameters and columns stand in the order of the table. */
 void rows_sql_put(const RowTable *table,

@@ -103,6 +103,13 @@ const char *const STORE_SCHEMA_STEPS[] = {
      "CREATE TRIGGER audit_has_no_gaps BEFORE INSERT ON audit"
      "  WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM audit) BEGIN"
      "  SELECT RAISE(ABORT, 'the audit log is only added to, one row behind the other'); END;"),
+
+    /* Of a token only a hash of its secret. */
+    ("CREATE TABLE tokens ("
+     "  place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, hash BLOB NOT NULL,"
+     "  name TEXT NOT NULL, person TEXT NOT NULL, roles TEXT NOT NULL, made_by TEXT NOT NULL,"
+     "  made_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,"
+     "  revoked_at_ms INTEGER NOT NULL) STRICT;"),
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/model.h"
+#include "coordinator/store/token.h"
 #include "proto/audit.h"
 
 typedef struct Store Store;
@@ -44,7 +45,8 @@ typedef struct EventFilter {
 
 /* What a person has ordered, or has been refused: what goes into the store beside the effects. */
 typedef struct Deed {
-    AuditRow audit;  /* its number, `previous` and hash are the store's to fill in */
+    AuditRow audit;        /* its number, `previous` and hash are the store's to fill in */
+    const TokenRow *token; /* made or revoked: takes the place of the one with its id. NULL: none */
     bool is_waiting; /* for the shell: the store has not taken it yet, and will be asked again */
 } Deed;
 
@@ -85,6 +87,10 @@ typedef struct StoreOps {
      * they fit together is for the reader to find out. */
     ErrCode (*read_audit)(Store *store, uint64_t after_seq, uint32_t limit, Arena *arena,
                           AuditRow **ret_rows, size_t *ret_count, Err *err);
+
+    /* All of them, oldest first, also those that are revoked or over. */
+    ErrCode (*read_tokens)(Store *store, Arena *arena, TokenRow **ret_rows, size_t *ret_count,
+                           Err *err);
 
     /*
      * The bundle of a plan, as it was persisted last: the store does not look into it. Whoever adds

@@ -37,6 +37,7 @@ typedef enum StatementId {
     STATEMENT_TARGET_PUT,
     STATEMENT_EVENT_PUT,
     STATEMENT_AUDIT_PUT,
+    STATEMENT_TOKEN_PUT,
     STATEMENT_AGENT_LOAD,
     STATEMENT_INSTANCE_LOAD,
     STATEMENT_INVENTORY_LOAD,
@@ -46,6 +47,7 @@ typedef enum StatementId {
     STATEMENT_EVENTS_READ,
     STATEMENT_ROLLOUT_EVENTS_READ,
     STATEMENT_AUDIT_READ,
+    STATEMENT_TOKENS_READ,
     STATEMENT_COUNT_,
 } StatementId;
 
@@ -98,6 +100,7 @@ static const struct {
     { STATEMENT_TARGET_PUT, &ROWS_TARGET, NULL },
     { STATEMENT_EVENT_PUT, &ROWS_EVENT, NULL },
     { STATEMENT_AUDIT_PUT, &ROWS_AUDIT, NULL },
+    { STATEMENT_TOKEN_PUT, &ROWS_TOKEN, NULL },
     { STATEMENT_AGENT_LOAD, &ROWS_AGENT, "" },
     { STATEMENT_INSTANCE_LOAD, &ROWS_INSTANCE, "" },
     { STATEMENT_INVENTORY_LOAD, &ROWS_INVENTORY, "" },
@@ -108,6 +111,7 @@ static const struct {
     { STATEMENT_ROLLOUT_EVENTS_READ, &ROWS_EVENT,
       "WHERE seq > ? AND rollout = ? ORDER BY seq LIMIT ?" },
     { STATEMENT_AUDIT_READ, &ROWS_AUDIT, "WHERE seq > ? ORDER BY seq LIMIT ?" },
+    { STATEMENT_TOKENS_READ, &ROWS_TOKEN, "" },
 };
 
 typedef struct SqliteStore {
@@ -370,6 +374,15 @@ static ErrCode put_audit(SqliteStore *self, AuditRow *row, Err *err)
     return code == ERR_NONE ? put_row(self, STATEMENT_AUDIT_PUT, &ROWS_AUDIT, row, err) : code;
 }
 
+static ErrCode put_deed(SqliteStore *self, Deed *deed, Err *err)
+{
+    ErrCode code = ERR_NONE;
+    if (deed->token != NULL) {
+        code = put_row(self, STATEMENT_TOKEN_PUT, &ROWS_TOKEN, deed->token, err);
+    }
+    return code == ERR_NONE ? put_audit(self, &deed->audit, err) : code;
+}
+
 static ErrCode put_plan(SqliteStore *self, const PlanRow *plan, Err *err)
 {
     sqlite3_stmt *statement = self->statements[STATEMENT_PLAN_PUT];
@@ -472,7 +485,7 @@ static ErrCode sqlite_commit(Store *store, const Effects *effects, Deed *deed,
         code = put_effects(self, effects, &last_seq, err);
     }
     if (code == ERR_NONE && deed != NULL) {
-        code = put_audit(self, &kept.audit, err);
+        code = put_deed(self, &kept, err);
     }
     if (code == ERR_NONE) {
         code = db_commit(&self->db, err);
@@ -518,6 +531,13 @@ static ErrCode sqlite_read_audit(Store *store, uint64_t after_seq, uint32_t limi
                      err);
 }
 
+static ErrCode sqlite_read_tokens(Store *store, Arena *arena, TokenRow **ret_rows,
+                                  size_t *ret_count, Err *err)
+{
+    return read_rows(sqlite_of(store), STATEMENT_TOKENS_READ, &ROWS_TOKEN, arena, (void **)ret_rows,
+                     ret_count, err);
+}
+
 static ErrCode sqlite_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                                Bytes *ret_bundle, Err *err)
 {
@@ -559,6 +579,7 @@ static const StoreOps SQLITE_OPS = {
     .commit = sqlite_commit,
     .read_events = sqlite_read_events,
     .read_audit = sqlite_read_audit,
+    .read_tokens = sqlite_read_tokens,
     .get_plan = sqlite_get_plan,
     .close = sqlite_close,
 };

@@ -121,6 +121,7 @@ typedef struct Place {
     SimDisk *disk;
     Coordinator coordinator;
     PlanFactsCache *facts;
+    Tokens *tokens;
     Keys *keys;
     Enrolment enrolment; /* of keys that nobody has, in a directory that is not there */
 } Place;
@@ -133,6 +134,7 @@ static void place_open(Place *place)
     Store *store = sim_store_open(place->disk);
     FUZZ_REQUIRE(coordinator_open(&place->coordinator, store, &err) == ERR_NONE);
     place->facts = plan_facts_new(store);
+    FUZZ_REQUIRE(tokens_open(store, &place->tokens, &err) == ERR_NONE);
     place->keys = keys_new("/nonexistent");
     place->enrolment = (Enrolment){ .keys = place->keys };
     coordinator_join(&place->coordinator);
@@ -141,6 +143,7 @@ static void place_open(Place *place)
 static void place_done(Place *place)
 {
     plan_facts_free(place->facts);
+    tokens_free(place->tokens);
     keys_free(place->keys);
     coordinator_done(&place->coordinator);
     sim_disk_free(place->disk);
@@ -161,6 +164,7 @@ static void ask(Place *place, char *line, const char *body)
     ApiRequest request = { .shell = place->coordinator.shell,
                            .enrolment = &place->enrolment,
                            .facts = place->facts,
+                           .tokens = place->tokens,
                            .arena = &arena,
                            .actor = "operator ann",
                            .query = parameter_value,

@@ -24,21 +24,83 @@ static long get_status(Siege *siege, SiegeDoor door, const char *host, const cha
 
 /* ---- TCP: reading, for this machine's programs and pages ---- */
 
-static void writing_over_tcp_is_refused(void **state)
+static void writing_over_tcp_is_refused_without_a_token(void **state)
 {
     static const char *const REQUESTS[] = {
-        "POST /api/v1/rollouts",           "POST /api/v1/rollouts/current/rollback",
-        "PUT /api/v1/plans/" HASH,         "POST /api/v1/plans/" HASH "/preview",
+        "POST /api/v1/rollouts",
+        "POST /api/v1/rollouts/current/rollback",
+        "PUT /api/v1/plans/" HASH,
+        "POST /api/v1/plans/" HASH "/preview",
         "POST /api/v1/agents/db1/release",
+        "POST /api/v1/tokens",
+        "GET /api/v1/tokens",
     };
     Siege *siege = *state;
     for (size_t i = 0; i < ARRAY_LEN(REQUESTS); i++) {
         SiegeAnswer answer = siege_http(
             siege, SIEGE_DOOR_TCP, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
             REQUESTS[i]);
-        assert_int_equal(answer.status, 403);
-        assert_non_null(strstr(answer.body, "over TCP the API only answers GET"));
+        assert_int_equal(answer.status, 401);
+        assert_non_null(strstr(answer.head, "WWW-Authenticate: Bearer"));
+        assert_non_null(strstr(answer.body, "over TCP this wants a token"));
     }
+}
+
+/* Forged, cut, doubled, put where they do not belong: none of them is anybody's. */
+static void tokens_that_nobody_made_let_nobody_in(void **state)
+{
+#define ID "00112233aabbccdd"
+    static const struct {
+        const char *header;
+        long status;
+    } CASES[] = {
+        { "Authorization: Bearer skein_" ID "_" HASH "\r\n", 401 },
+        { "Authorization: Bearer skein__" HASH "\r\n", 401 },
+        { "Authorization: Bearer skein_" ID "\r\n", 401 },
+        { "Authorization: Bearer \r\n", 401 },
+        { "Authorization:\r\n", 401 },
+        { "Authorization: Basic YW5uOmFubg==\r\n", 401 },
+        { "Authorization: Bearer skein_' OR 1=1 --_" HASH "\r\n", 401 },
+        { "Authorization: Bearer skein_%00_" HASH "\r\n", 401 },
+        { "Authorization: Bearer a\r\nauthorization: Bearer b\r\n", 400 },
+    };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        SiegeAnswer answer =
+            siege_http(siege, SIEGE_DOOR_TCP,
+                       "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n%s\r\n", CASES[i].header);
+        if (answer.status != CASES[i].status) {
+            fail_msg("%s: %ld %s", CASES[i].header, answer.status, answer.body);
+        }
+    }
+    static const char *const ELSEWHERE[] = { "?token=skein_" ID "_" HASH,
+                                             "?access_token=skein_" ID "_" HASH };
+    for (size_t i = 0; i < ARRAY_LEN(ELSEWHERE); i++) {
+        SiegeAnswer answer =
+            siege_http(siege, SIEGE_DOOR_TCP,
+                       "GET /api/v1/status%s HTTP/1.1\r\nHost: localhost\r\n\r\n", ELSEWHERE[i]);
+        assert_int_equal(answer.status, 400);
+    }
+#undef ID
+}
+
+/* With the right words for either: nothing tells an id that exists from one that does not. */
+static void guessing_tokens_is_told_to_wait(void **state)
+{
+    Siege *siege = *state;
+    unsigned waits = 0;
+    for (int i = 0; i < 60; i++) {
+        SiegeAnswer answer =
+            siege_http(siege, SIEGE_DOOR_TCP,
+                       "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n"
+                       "Authorization: Bearer skein_00112233aabbcc%02d_" HASH "\r\n\r\n",
+                       i);
+        assert_true(answer.status == 401 || answer.status == 429);
+        waits += answer.status == 429;
+        assert_true(answer.status != 429 || strstr(answer.head, "Retry-After: 60") != NULL);
+    }
+    assert_true(waits > 0);
+    assert_int_equal(get_status(siege, SIEGE_DOOR_TCP, "localhost", ""), 200);
 }
 
 static void a_host_that_is_not_the_loopback_is_refused(void **state)
@@ -364,7 +426,9 @@ static void the_socket_is_for_owner_and_group_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SIEGE_TEST(writing_over_tcp_is_refused),
+        SIEGE_TEST(writing_over_tcp_is_refused_without_a_token),
+        SIEGE_TEST(tokens_that_nobody_made_let_nobody_in),
+        SIEGE_TEST(guessing_tokens_is_told_to_wait),
         SIEGE_TEST(a_host_that_is_not_the_loopback_is_refused),
         SIEGE_TEST(pages_from_elsewhere_are_refused),
         SIEGE_TEST(heads_that_say_two_things_are_refused),

@@ -321,6 +321,17 @@ static ErrCode sim_read_audit(Store *store, uint64_t after_seq, uint32_t limit, 
     return ERR_NONE;
 }
 
+/* No token is ever made here. */
+static ErrCode sim_read_tokens(Store *store, Arena *arena, TokenRow **ret_rows, size_t *ret_count,
+                               Err *err)
+{
+    (void)store;
+    (void)err;
+    *ret_rows = ARENA_ARRAY(arena, TokenRow, 0);
+    *ret_count = 0;
+    return ERR_NONE;
+}
+
 static ErrCode sim_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                             Bytes *ret_bundle, Err *err)
 {
@@ -347,6 +358,7 @@ static const StoreOps SIM_STORE_OPS = {
     .commit = sim_commit,
     .read_events = sim_read_events,
     .read_audit = sim_read_audit,
+    .read_tokens = sim_read_tokens,
     .get_plan = sim_get_plan,
     .close = sim_close,
 };

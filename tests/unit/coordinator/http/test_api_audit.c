@@ -143,12 +143,12 @@ static void whoever_orders_over_tcp_is_a_row_with_his_address(void **state)
     Exchange exchange = ask_begin(world, true, "POST", RULE "/abort", "{}", 2);
     ask_send(&exchange);
     ask_wait(&exchange);
-    assert_int_equal(exchange.status, 403);
+    assert_int_equal(exchange.status, 401);
     ask_done(&exchange);
     json_t *row = newest(world);
     assert_string_equal(text_of(row, "actor"), "anonymous");
     assert_string_equal(text_of(row, "origin"), "127.0.0.1");
-    assert_string_equal(text_of(row, "code"), "forbidden");
+    assert_string_equal(text_of(row, "code"), "unauthenticated");
     json_decref(row);
 }
 

@@ -246,13 +246,14 @@ static void tcp_reads_for_this_machine_only(void **state)
     }
 }
 
-static void tcp_starts_nothing(void **state)
+static void tcp_starts_nothing_without_a_token(void **state)
 {
     World *world = *state;
     Exchange exchange = ask_begin(world, true, "POST", "/api/v1/rollouts", "{}", 2);
     ask_send(&exchange);
     ask_wait(&exchange);
-    assert_int_equal(exchange.status, 403);
+    assert_int_equal(exchange.status, 401);
+    assert_non_null(strstr(str_text(&exchange.head), "WWW-Authenticate: Bearer realm=\"skein\""));
     assert_non_null(strstr(str_text(&exchange.body), world->socket));
     ask_done(&exchange);
 }
@@ -448,7 +449,7 @@ int main(void)
         WORLD_TEST(a_reason_is_a_sentence_and_no_book),
         WORLD_TEST(what_is_wrong_with_a_request_is_said),
         WORLD_TEST(tcp_reads_for_this_machine_only),
-        WORLD_TEST(tcp_starts_nothing),
+        WORLD_TEST(tcp_starts_nothing_without_a_token),
         WORLD_TEST(a_body_that_is_too_large_is_refused),
         WORLD_TEST(events_come_after_a_number),
         WORLD_TEST(whoever_waits_for_events_is_answered_when_there_are_some),

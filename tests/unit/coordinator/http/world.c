@@ -41,7 +41,8 @@ void world_open_server(World *world)
     if (http_server_open(world->fixture->loop, &world->config, &world->server, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
-    http_server_serve(world->server, world->fixture->shell, &world->enrolment);
+    assert_int_equal(
+        http_server_serve(world->server, world->fixture->shell, &world->enrolment, &err), ERR_NONE);
     shell_set_ports(world->fixture->shell, &ports);
 }
 

@@ -1,4 +1,4 @@
-/* The contract of store.h, of the audit log: contract.h goes before. */
+/* The contract of store.h, of the audit log and of tokens: contract.h goes before. */
 #ifndef SKEIN_TESTS_STORE_CONTRACT_AUDIT_H
 #define SKEIN_TESTS_STORE_CONTRACT_AUDIT_H
 
@@ -127,10 +127,52 @@ static void nothing_that_is_forgotten_takes_an_audit_row_along(void **state)
     assert_int_equal(count, 1);
 }
 
+static void a_token_comes_back_with_its_row_and_the_later_wins(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    const Effects nothing = { 0 };
+    const TokenRow made = { .id = "00112233aabbccdd",
+                            .hash = { 1, [31] = 255 },
+                            .name = "ci",
+                            .person = "ann",
+                            .roles = "operator,approver",
+                            .made_by = "operator root",
+                            .made_at_ms = 1,
+                            .expires_at_ms = INT64_MAX };
+    TokenRow other = made;
+    TokenRow revoked = made;
+    other.id = "0000000000000000";
+    revoked.revoked_at_ms = 7;
+    const TokenRow *const puts[] = { &made, &other, &revoked };
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        AUTO_PTR(Store) store = contract_open(state);
+        Deed deed = contract_deed("x");
+        uint64_t last_seq = 0;
+        deed.token = puts[i];
+        assert_int_equal(store->ops->commit(store, &nothing, &deed, &last_seq, NULL), ERR_NONE);
+        assert_int_equal(deed.audit.seq, i + 1);
+    }
+    AUTO_PTR(Store) store = contract_open(state);
+    TokenRow *rows = NULL;
+    size_t count = 0;
+    assert_int_equal(store->ops->read_tokens(store, &arena, &rows, &count, NULL), ERR_NONE);
+    assert_int_equal(count, 2);
+    assert_string_equal(rows[0].id, made.id); /* oldest first */
+    assert_memory_equal(rows[0].hash, made.hash, TOKEN_HASH_BYTES);
+    assert_string_equal(rows[0].name, "ci");
+    assert_string_equal(rows[0].person, "ann");
+    assert_string_equal(rows[0].roles, "operator,approver");
+    assert_string_equal(rows[0].made_by, "operator root");
+    assert_true(rows[0].made_at_ms == 1 && rows[0].expires_at_ms == INT64_MAX);
+    assert_int_equal(rows[0].revoked_at_ms, 7);
+    assert_int_equal(rows[1].revoked_at_ms, 0);
+}
+
 #define CONTRACT_AUDIT_TESTS                                                                       \
     CONTRACT_TEST(every_field_of_an_audit_row_comes_back),                                         \
         CONTRACT_TEST(audit_rows_are_numbered_and_chained_over_handles),                           \
         CONTRACT_TEST(an_audit_row_and_its_effects_are_kept_together_or_not_at_all),               \
-        CONTRACT_TEST(nothing_that_is_forgotten_takes_an_audit_row_along)
+        CONTRACT_TEST(nothing_that_is_forgotten_takes_an_audit_row_along),                         \
+        CONTRACT_TEST(a_token_comes_back_with_its_row_and_the_later_wins)
 
 #endif
