@@ -27,6 +27,7 @@ struct Client {
     char *socket_path;     /* NULL: TCP */
     char *base;            /* "http://localhost" or the operator's URL, without a final slash */
     Secret *authorization; /* a header; NULL: none */
+    char *ca_file;         /* NULL: the system's authorities */
     uint32_t timeout_ms;
     bool is_for_people;
 };
@@ -39,7 +40,7 @@ ErrCode client_new(const Options *options, Client **ret_client, Err *err)
     if (!is_unix && !str_starts_with(where, "http://") && !str_starts_with(where, "https://")) {
         err_set(err, ERR_USAGE, "'%s' is no address of a coordinator", where);
         return err_hint(err, "--coordinator unix:/run/skein/coordinator.sock, or "
-                             "http://127.0.0.1:8420");
+                             "https://skein.example.org:8420");
     }
     AUTO_PTR(Secret) authorization = NULL;
     if (!is_unix && credential_find(options, where, &authorization, err) != ERR_NONE) {
@@ -52,6 +53,8 @@ ErrCode client_new(const Options *options, Client **ret_client, Err *err)
     }
     client->where = mem_strdup(where);
     client->authorization = TAKE(authorization);
+    const char *ca_file = option_or_env(options->ca_file, "SKEIN_CA_FILE");
+    client->ca_file = ca_file == NULL ? NULL : mem_strdup(ca_file);
     client->timeout_ms = TIMEOUT_DEFAULT_MS;
     client->is_for_people = options->output != OUTPUT_JSON;
     client->socket_path = is_unix ? mem_strdup(where + strlen("unix:")) : NULL;
@@ -73,6 +76,7 @@ void client_free(Client *client)
     free(client->where);
     free(client->socket_path);
     free(client->base);
+    free(client->ca_file);
     secret_free(client->authorization);
     free(client);
 }
@@ -101,6 +105,13 @@ static ErrCode unreachable(const Client *client, CURLcode failed, Err *err)
         return err_hint(
             err,
             "it may be busy or stopped; `skein rollout list` says what it knows once it is back");
+    }
+    if (failed == CURLE_PEER_FAILED_VERIFICATION || failed == CURLE_SSL_CACERT_BADFILE) {
+        err_set(err, ERR_FORBIDDEN, "%s cannot show that it is who it says: %s", client->where,
+                curl_easy_strerror(failed));
+        return err_hint(err,
+                        "--ca-file (or SKEIN_CA_FILE) names the certificate of the authority "
+                        "that signed the coordinator's; the address must be one that it is for");
     }
     long reason = 0; /* errno of the connecting; libcurl's own words for it are all the same */
     curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &reason);
@@ -171,6 +182,9 @@ static void set_up(Client *client, const Request *request, const char *url, cons
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (client->ca_file != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_file);
+    }
     if (client->socket_path != NULL) {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
         curl_easy_setopt(curl, CURLOPT_PROXY, "");

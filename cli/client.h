@@ -19,9 +19,9 @@ typedef struct Client Client;
 
 /*
  * Of the options: `coordinator`, "unix:PATH" or "http://…" (NULL: SKEIN_COORDINATOR, or else the
- * default); `token_file` or SKEIN_TOKEN, which go to http addresses alone (credential.h); and
- * `output`: answers for people hold no control characters (printable.h). ERR_USAGE
- * when the address is none of these. Opens nothing yet.
+ * default); `ca_file` or SKEIN_CA_FILE, for https; `token_file` or SKEIN_TOKEN, which go to http
+ * addresses alone (credential.h); and `output`: answers for people hold no control characters
+ * (printable.h). ERR_USAGE when the address is none of these. Opens nothing yet.
  */
 ErrCode client_new(const Options *options, Client **ret_client, Err *err);
 void client_free(Client *client); /* NULL is allowed */

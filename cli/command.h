@@ -61,6 +61,7 @@ typedef struct Options {
     const char *changed;
     const char *anchor;
     const char *token_file;
+    const char *ca_file;
     const char *role;
     const char *person;
     const char *expires;

@@ -28,9 +28,11 @@ OPTION(LOCK_TIMEOUT, "lock-timeout", "TIME", OPTION_TEXT, lock_timeout,
 OPTION(WATCHDOG, "watchdog", "N/TIME", OPTION_TEXT, watchdog,
        "end it while more than N sessions wait because of it for TIME (default 5/1s), or off");
 OPTION(COORDINATOR, "coordinator", "ADDRESS", OPTION_TEXT, coordinator,
-       "unix:PATH or http://… (SKEIN_COORDINATOR; default unix:/run/skein/coordinator.sock)");
+       "unix:PATH or https://… (SKEIN_COORDINATOR; default unix:/run/skein/coordinator.sock)");
 OPTION(TOKEN_FILE, "token-file", "FILE", OPTION_TEXT, token_file,
        "holds the token for http:// and https:// (or SKEIN_TOKEN; no one else may read it)");
+OPTION(CA_FILE, "ca-file", "FILE", OPTION_TEXT, ca_file,
+       "whom to believe who an https:// coordinator is (SKEIN_CA_FILE; default: the system's)");
 OPTION(ROLE, "role", "ROLE,…", OPTION_TEXT, role, "viewer, operator, approver, admin");
 OPTION(FOR, "for", "PERSON", OPTION_TEXT, person, "on whose behalf it acts");
 OPTION(EXPIRES, "expires", "TIME", OPTION_TEXT, expires,
@@ -124,7 +126,7 @@ OPTION(TELL, "tell", NULL, OPTION_FLAG, is_tell,
        "with --mirror: that tool's table gets what it does not have");
 
 /* Of every command that asks a coordinator. */
-#define REMOTE &COORDINATOR, &TOKEN_FILE
+#define REMOTE &COORDINATOR, &TOKEN_FILE, &CA_FILE
 
 #define OPTIONS(...)                                                                               \
     (const Option *const[])                                                                        \

@@ -49,20 +49,32 @@ static ErrCode check_endpoint(const char *text, void *ret, Arena *arena, Err *er
     return ERR_NONE;
 }
 
-/* Over TCP tokens would travel in the clear: it must not be reachable from elsewhere. */
-static ErrCode check_loopback(const char *text, void *ret, Arena *arena, Err *err)
+bool api_is_loopback(const char *listen)
+{
+    return str_starts_with(listen, "127.") || str_starts_with(listen, "[::1]:");
+}
+
+static ErrCode check_listen(const char *text, void *ret, Arena *arena, Err *err)
 {
     (void)ret;
     (void)arena;
-    if (text[0] != '\0' && !str_starts_with(text, "127.") && !str_starts_with(text, "[::1]:")) {
-        return err_set(err, ERR_CONFIG,
-                       "it is not a loopback address: anyone could read the fleet");
-    }
     if (text[0] != '\0' && !has_port(text)) {
         return err_set(err, ERR_CONFIG, "it has no port from 1 to %d", UINT16_MAX);
     }
     return ERR_NONE;
 }
+
+#define NAMES_MAX 32
+
+static const ConfigField TLS_FIELDS[] = {
+    { CONFIG_FIELD(TlsConfig, certificate, CONFIG_STRING), .max = PATH_BYTES_MAX,
+      .example = "/etc/skein/api.crt",
+      .doc = "The certificate, in PEM, followed by those between it and its authority." },
+    { CONFIG_FIELD(TlsConfig, key, CONFIG_STRING), .max = PATH_BYTES_MAX,
+      .example = "/etc/skein/api.key",
+      .doc = "Its secret key, in PEM; a file that nobody but the coordinator's user may read." },
+};
+static const ConfigTable TLS = CONFIG_TABLE_OF("TLS", TlsConfig, TLS_FIELDS);
 
 static const ConfigName ANONYMOUS[] = {
     { "viewer", API_ANONYMOUS_VIEWER },
@@ -77,13 +89,19 @@ static const ConfigField API_FIELDS[] = {
     { CONFIG_FIELD(ApiConfig, group, CONFIG_STRING), .fallback = "skein", .max = 63,
       .doc = "The group whose members may use the socket. Empty: the coordinator's own group." },
     { CONFIG_FIELD(ApiConfig, listen, CONFIG_STRING), .fallback = "127.0.0.1:8420",
-      .expected = "a loopback address with port, or nothing", .parse = check_loopback,
-      .doc =
-          "Where the API answers over TCP, for browsers, programs and Prometheus on this machine. "
-          "Orders want a token (skein tokens create). Empty: nowhere." },
+      .expected = "an address with port, or nothing", .parse = check_listen,
+      .doc = "Where the API answers over TCP, for browsers, programs and Prometheus. Orders want a "
+             "token (skein tokens create). Beyond the loopback only with tls and names. Empty: "
+             "nowhere." },
     { CONFIG_FIELD(ApiConfig, anonymous, CONFIG_ENUM), .fallback = "viewer", .names = ANONYMOUS,
       .name_count = ARRAY_LEN(ANONYMOUS),
-      .doc = "What may be asked over TCP without a token: whatever a viewer may, or none of it." },
+      .doc = "What may be asked over TCP without a token: whatever a viewer may, or none of it. "
+             "Where listen is beyond the loopback it is none." },
+    { CONFIG_FIELD_COUNTED(ApiConfig, names, name_count, CONFIG_STRING_LIST), .max = NAMES_MAX,
+      .example = "[skein.example.org]",
+      .doc = "The names under which clients reach listen; the loopback's own go without saying." },
+    { CONFIG_FIELD(ApiConfig, tls, CONFIG_TABLE), .table = &TLS,
+      .doc = "With a certificate, listen speaks TLS (1.2 or newer) and nothing else." },
 };
 static const ConfigTable API = CONFIG_TABLE_OF("the API", ApiConfig, API_FIELDS);
 
@@ -236,11 +254,37 @@ static ProtocolRange spoken(void)
     return versions;
 }
 
+/* What would let strangers read along, or be asked under any name. */
+static ErrCode check_api(const ConfigDocument *document, const ApiConfig *api, Err *err)
+{
+    bool has_certificate = api->tls.certificate[0] != '\0';
+    bool is_beyond = api->listen[0] != '\0' && !api_is_loopback(api->listen);
+    if (has_certificate != (api->tls.key[0] != '\0')) {
+        return config_error_at(document, "api.tls", err, "a certificate and its key go together");
+    }
+    if (is_beyond && !has_certificate) {
+        config_error_at(document, "api.listen", err,
+                        "it is not a loopback address, and without TLS anyone could read along");
+        return err_hint(err, "name a certificate and its key in api.tls, or listen on 127.0.0.1");
+    }
+    if (is_beyond && api->name_count == 0) {
+        config_error_at(document, "api.listen", err,
+                        "it is not a loopback address, and api.names does not say what clients "
+                        "call it");
+        return err_hint(err, "for example: api: { names: [skein.example.org], … }");
+    }
+    return ERR_NONE;
+}
+
 ErrCode coordinator_config_read(const ConfigDocument *document, Arena *arena,
                                 CoordinatorConfig *ret_config, Err *err)
 {
     CoordinatorConfig config;
     ErrCode code = config_read(document, &COORDINATOR_CONFIG, &config, arena, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    code = check_api(document, &config.api, err);
     if (code != ERR_NONE) {
         return code;
     }

@@ -17,11 +17,20 @@ typedef enum ApiAnonymous {
     API_ANONYMOUS_NONE,
 } ApiAnonymous;
 
+/* Both or neither; "": no TLS. */
+typedef struct TlsConfig {
+    const char *certificate; /* PEM, with those between it and its authority */
+    const char *key;
+} TlsConfig;
+
 typedef struct ApiConfig {
     const char *socket; /* path of the unix socket */
     const char *group;  /* who may connect to it; "": the coordinator's own group */
     const char *listen; /* "127.0.0.1:8420"; "": no TCP */
-    uint32_t anonymous; /* ApiAnonymous */
+    uint32_t anonymous; /* ApiAnonymous; beyond the loopback it is none, whatever stands here */
+    const char **names; /* that Host may have over TCP, beside the loopback's */
+    size_t name_count;
+    TlsConfig tls;
 } ApiConfig;
 
 /* For how long what is over is kept; 0: for ever. */
@@ -47,6 +56,9 @@ typedef struct CoordinatorConfig {
 } CoordinatorConfig;
 
 extern const ConfigTable COORDINATOR_CONFIG;
+
+/* Can `listen` be reached from this machine alone? */
+bool api_is_loopback(const char *listen);
 
 /* Reads, checks what must hold between values, applies time_scale. Texts live in `arena`.
  * ERR_CONFIG. */

@@ -16,6 +16,7 @@
 #include "coordinator/fleet/plan_server.h"
 #include "coordinator/fleet/router.h"
 #include "coordinator/fleet/zap_gate.h"
+#include "coordinator/http/certificate.h"
 #include "coordinator/http/server.h"
 #include "coordinator/places.h"
 #include "coordinator/shell.h"
@@ -444,6 +445,10 @@ ErrCode daemon_check(const CoordinatorConfig *config, Err *err)
     ErrCode code = read_own_key(config->key_file, &pair, err);
     if (code == ERR_NONE) {
         code = check_keys(config->agents_dir, err);
+    }
+    if (code == ERR_NONE && config->api.tls.certificate[0] != '\0') {
+        AUTO(Certificate) certificate = { 0 };
+        code = certificate_read(&config->api.tls, &certificate, err);
     }
     return code == ERR_NONE ? places_check(config, err) : code;
 }

@@ -12,6 +12,10 @@ const ThrottleRates AUTHORITY_FAILURES = {
     .per_minute = 10, .burst = 20, .per_minute_in_all = 600, .burst_in_all = 1000
 };
 
+const ThrottleRates AUTHORITY_REQUESTS = {
+    .per_minute = 3000, .burst = 1000, .per_minute_in_all = 30000, .burst_in_all = 6000
+};
+
 static ErrCode no_token(Throttle *failures, const Peer *visitor, Err *err)
 {
     if (!throttle_take(failures, visitor->origin, clock_boot_ms())) {
@@ -37,6 +41,13 @@ ErrCode authority_read_token(const Tokens *tokens, Throttle *failures, const cha
     visitor->roles = roles;
     visitor->is_anonymous = false;
     return ERR_NONE;
+}
+
+ErrCode authority_check_pace(Throttle *requests, const Peer *visitor, Err *err)
+{
+    return throttle_take(requests, visitor->origin, clock_boot_ms())
+               ? ERR_NONE
+               : err_set(err, ERR_BUSY, "too many requests from %s", visitor->origin);
 }
 
 ErrCode authority_check(const Route *route, const Peer *visitor, const char *socket_path, Err *err)

@@ -9,8 +9,10 @@
 #include "coordinator/http/guard.h"
 #include "coordinator/http/throttle.h"
 
-/* Wrong tokens that are told so: more of them, a minute, are told to wait. */
+/* Over TCP, from one address or with one token, and in all. Wrong tokens that are told so: more of
+ * them, a minute, are told to wait. And requests of any kind. */
 extern const ThrottleRates AUTHORITY_FAILURES;
+extern const ThrottleRates AUTHORITY_REQUESTS;
 
 /*
  * The visitor is whoever the token in `header` (of Authorization) belongs to. A right one always
@@ -18,6 +20,9 @@ extern const ThrottleRates AUTHORITY_FAILURES;
  */
 ErrCode authority_read_token(const Tokens *tokens, Throttle *failures, const char *header,
                              Arena *arena, Peer *visitor, Err *err);
+
+/* ERR_BUSY: he asks more often than anybody has to. */
+ErrCode authority_check_pace(Throttle *requests, const Peer *visitor, Err *err);
 
 /* May he do what the route does? ERR_UNAUTHENTICATED: not without a token, which can be made at
  * `socket_path`. ERR_FORBIDDEN names the role that is missing. */

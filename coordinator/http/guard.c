@@ -15,30 +15,39 @@
 
 static const char *const LOOPBACK_NAMES[] = { "127.0.0.1", "localhost", "[::1]" };
 
-/* "NAME" or "NAME:DIGITS". */
-static bool is_loopback(const char *host)
+/* Is it "NAME" or "NAME:DIGITS"? */
+static bool is_name(const char *host, const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(LOOPBACK_NAMES); i++) {
-        size_t length = strlen(LOOPBACK_NAMES[i]);
-        if (strncasecmp(host, LOOPBACK_NAMES[i], length) == 0) {
-            const char *rest = host + length;
-            return rest[0] == '\0' || (rest[0] == ':' && rest[1] != '\0' &&
-                                       rest[1 + strspn(rest + 1, "0123456789")] == '\0');
-        }
-    }
-    return false;
+    size_t length = strlen(name);
+    const char *rest = host + length;
+    return strncasecmp(host, name, length) == 0 &&
+           (rest[0] == '\0' || (rest[0] == ':' && rest[1] != '\0' &&
+                                rest[1 + strspn(rest + 1, "0123456789")] == '\0'));
 }
 
-ErrCode guard_check_origin(const char *host, const char *origin, Err *err)
+static bool is_ours(const GuardNames *names, const char *host)
 {
-    static const char SCHEME[] = "http://";
-    if (host == NULL || !is_loopback(host)) {
-        err_set(err, ERR_FORBIDDEN, "Host is '%s', which is not the loopback",
-                host == NULL ? "" : host);
-        return err_hint(err, "ask for 127.0.0.1, localhost or [::1]");
+    bool is = false;
+    for (size_t i = 0; i < ARRAY_LEN(LOOPBACK_NAMES); i++) {
+        is = is || is_name(host, LOOPBACK_NAMES[i]);
     }
-    if (origin != NULL && (strncasecmp(origin, SCHEME, strlen(SCHEME)) != 0 ||
-                           strcasecmp(origin + strlen(SCHEME), host) != 0)) {
+    for (size_t i = 0; i < names->count; i++) {
+        is = is || is_name(host, names->names[i]);
+    }
+    return is;
+}
+
+ErrCode guard_check_origin(const GuardNames *names, const char *host, const char *origin, Err *err)
+{
+    const char *scheme = names->is_tls ? "https://" : "http://";
+    if (host == NULL || !is_ours(names, host)) {
+        err_set(err, ERR_FORBIDDEN, "Host is '%s', which is none of this coordinator's names",
+                host == NULL ? "" : host);
+        return err_hint(err, "ask for 127.0.0.1, localhost or [::1]; api.names in its "
+                             "configuration has the others");
+    }
+    if (origin != NULL && (strncasecmp(origin, scheme, strlen(scheme)) != 0 ||
+                           strcasecmp(origin + strlen(scheme), host) != 0)) {
         return err_set(err, ERR_FORBIDDEN, "pages of '%s' may not ask here", origin);
     }
     return ERR_NONE;

@@ -8,12 +8,19 @@
 #include "common/arena.h"
 #include "common/err.h"
 
+/* Under which names this door may be asked, beside the loopback's. */
+typedef struct GuardNames {
+    const char *const *names;
+    size_t count;
+    bool is_tls;
+} GuardNames;
+
 /*
- * A page from elsewhere can make a browser on this machine ask us, under a name that it points at
- * 127.0.0.1. So Host must name the loopback, and Origin, when there is one, the same host. Each may
- * be NULL: not sent. ERR_FORBIDDEN.
+ * A page from elsewhere can make a browser ask us, under a name that it points at our address. So
+ * Host must be one of our names, and Origin, when there is one, the same host. Each may be NULL:
+ * not sent. ERR_FORBIDDEN.
  */
-ErrCode guard_check_origin(const char *host, const char *origin, Err *err);
+ErrCode guard_check_origin(const GuardNames *names, const char *host, const char *origin, Err *err);
 
 /* Who asks, and from where; texts in the request's arena. */
 typedef struct Peer {

@@ -123,7 +123,7 @@ static ErrCode check_tcp(HttpRequest *request)
         check_header_once(request, MHD_HTTP_HEADER_ORIGIN) != ERR_NONE) {
         return request->err.code;
     }
-    if (guard_check_origin(header(request, MHD_HTTP_HEADER_HOST),
+    if (guard_check_origin(&request->place.names, header(request, MHD_HTTP_HEADER_HOST),
                            header(request, MHD_HTTP_HEADER_ORIGIN), &request->err) != ERR_NONE) {
         return refuse_error(request);
     }
@@ -241,6 +241,10 @@ static ErrCode admit(HttpRequest *request, const Route *route)
     api->actor = visitor.actor;
     if (route->is_write) {
         api->deed = audited_begin(route, api->path, visitor.actor, visitor.origin, &request->arena);
+    }
+    if (code == ERR_NONE && request->place.is_tcp &&
+        authority_check_pace(request->place.requests, &visitor, &request->err) != ERR_NONE) {
+        code = refuse_error(request);
     }
     if (code == ERR_NONE && request->place.is_tcp) {
         code = check_tcp(request);

@@ -26,9 +26,11 @@ typedef struct RequestPlace {
     PlanFactsCache *facts;
     Throttle *refusals;      /* that have a row each */
     const char *socket_path; /* where everything may be asked */
+    Throttle *requests;      /* over TCP */
     Throttle *failures;      /* wrong tokens */
     Tokens *tokens;
     bool is_tcp;        /* for this machine only, and for whoever has a token */
+    GuardNames names;   /* under which it may be asked there */
     unsigned anonymous; /* roles of whoever asks over TCP without one */
     size_t *held_bytes; /* of bodies and answers of all requests of this door */
 } RequestPlace;

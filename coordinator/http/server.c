@@ -2,6 +2,7 @@
 #include "coordinator/http/server.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <arpa/inet.h>
@@ -13,6 +14,7 @@
 #include "common/list.h"
 #include "common/log.h"
 #include "common/str.h"
+#include "coordinator/http/certificate.h"
 #include "coordinator/http/listen.h"
 #include "coordinator/http/request.h"
 
@@ -21,6 +23,10 @@
 #define WAITING_MAX 192
 #define CONNECTION_BYTES_MAX (32 * 1024) /* request line and headers */
 #define IDLE_TIMEOUT_S 60
+#define PLACE_CONNECTIONS_MAX                                                                      \
+    64 /* from one address, where others than this machine's users come                            \
+        */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 typedef enum DoorKind {
     DOOR_NONE = 0,
@@ -53,9 +59,12 @@ struct HttpServer {
     const Enrolment *enrolment;
     PlanFactsCache *facts;
     Throttle *refusals; /* that have a row each */
+    Throttle *requests;
     Throttle *failures; /* wrong tokens */
     Tokens *tokens;
     unsigned anonymous;
+    GuardNames names;
+    Certificate certificate; /* of the TCP door; empty: it speaks no TLS */
     char *socket_path;
     struct stat socket; /* as it was made */
     Door doors[DOOR_COUNT_];
@@ -144,9 +153,11 @@ static Visit *visit_new(Door *door, struct MHD_Connection *connection)
                                  .refusals = door->server->refusals,
                                  .is_tcp = door->kind == DOOR_TCP,
                                  .socket_path = door->server->socket_path,
+                                 .requests = door->server->requests,
                                  .failures = door->server->failures,
                                  .tokens = door->server->tokens,
                                  .anonymous = door->server->anonymous,
+                                 .names = door->server->names,
                                  .held_bytes = &door->held_bytes };
     Visit *visit = mem_alloc(sizeof(*visit));
     visit->door = door;
@@ -271,20 +282,42 @@ static void on_mhd_log(void *ctx, const char *format, va_list arguments)
     log_debug("libmicrohttpd says", LOG_STR("text", text));
 }
 
+/* What the TCP door has beside the other one's options: an array that ends with MHD_OPTION_END. */
+static void tls_options(const Certificate *certificate, struct MHD_OptionItem options[static 5])
+{
+    size_t count = 0;
+    if (certificate_is_there(certificate)) {
+        const struct MHD_OptionItem tls[] = {
+            { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)certificate_chain(certificate) },
+            { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)certificate_key(certificate) },
+            { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
+            { MHD_OPTION_PER_IP_CONNECTION_LIMIT, PLACE_CONNECTIONS_MAX, NULL },
+        };
+        memcpy(options, tls, sizeof(tls));
+        count = ARRAY_LEN(tls);
+    }
+    options[count] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}
+
 /* Takes over `fd`. */
 static ErrCode open_door(HttpServer *server, DoorKind kind, Fd fd, Err *err)
 {
+    static const Certificate NONE = { 0 };
+    const Certificate *certificate = kind == DOOR_TCP ? &server->certificate : &NONE;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem more[5];
     Door *door = &server->doors[kind];
     door->server = server;
     door->kind = kind;
+    tls_options(certificate, more);
     door->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        flags | (certificate_is_there(certificate) ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request,
         door, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, request_unescape, NULL,
-        MHD_OPTION_END);
+        MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (door->daemon == NULL) {
         fd_done(&fd);
         return err_set(err, ERR_IO, "cannot start the HTTP server");
@@ -310,6 +343,9 @@ static ErrCode open_doors(HttpServer *server, const ApiConfig *config, Err *err)
         (void)lstat(server->socket_path, &server->socket);
         code = open_door(server, DOOR_UNIX, fd, err);
     }
+    if (code == ERR_NONE && config->tls.certificate[0] != '\0') {
+        code = certificate_read(&config->tls, &server->certificate, err);
+    }
     if (code == ERR_NONE && config->listen[0] != '\0') {
         code = listen_tcp(config->listen, &fd, err);
         if (code == ERR_NONE) {
@@ -323,7 +359,10 @@ ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_s
 {
     AUTO_PTR(HttpServer) server = mem_alloc(sizeof(*server));
     server->loop = loop;
-    server->anonymous = config->anonymous == API_ANONYMOUS_NONE ? ROLE_NONE : ROLE_VIEWER;
+    bool may_look = config->anonymous == API_ANONYMOUS_VIEWER && api_is_loopback(config->listen);
+    server->anonymous = may_look ? ROLE_VIEWER : ROLE_NONE;
+    server->names =
+        (GuardNames){ config->names, config->name_count, config->tls.certificate[0] != '\0' };
     ErrCode code = open_doors(server, config, err);
     if (code == ERR_NONE) {
         *ret_server = TAKE(server);
@@ -342,6 +381,7 @@ ErrCode http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enr
     server->enrolment = enrolment;
     server->facts = plan_facts_new(shell_store(shell));
     server->refusals = throttle_new(&AUDITED_REFUSALS, clock_boot_ms());
+    server->requests = throttle_new(&AUTHORITY_REQUESTS, clock_boot_ms());
     server->failures = throttle_new(&AUTHORITY_FAILURES, clock_boot_ms());
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
         watch_door(&server->doors[kind]);
@@ -390,8 +430,10 @@ void http_server_close(HttpServer *server)
     free(server->socket_path);
     plan_facts_free(server->facts);
     throttle_free(server->refusals);
+    throttle_free(server->requests);
     throttle_free(server->failures);
     tokens_free(server->tokens);
+    certificate_done(&server->certificate);
     LIST_DONE(&server->waiting);
     free(server);
 }

@@ -1,6 +1,6 @@
 /*
  * The HTTP server: libmicrohttpd in the coordinator's own loop. Two doors into one API: a unix
- * socket, whose users may do everything, and loopback TCP, where tokens say who may. One thread;
+ * socket, whose users may do everything, and TCP, where tokens say who may. One thread;
  * handlers run inside the loop's turn.
  */
 #ifndef SKEIN_COORDINATOR_HTTP_SERVER_H

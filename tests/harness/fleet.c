@@ -226,13 +226,14 @@ static void coordinator_configure(Fleet *fleet)
 {
     const struct passwd *user = geteuid() == 0 ? getpwnam("postgres") : getpwuid(geteuid());
     const struct group *group = getgrgid(user->pw_gid);
-    const char *text =
-        arena_printf(&fleet->arena,
-                     "listen: tcp://%s:%d\nkey_file: %s/coordinator.key\nagents_dir: %s/agents.d\n"
-                     "store: %s\napi: { socket: %s/api.sock, group: %s, listen: '127.0.0.1:%d' }\n"
-                     "time_scale: %s\n",
-                     fleet->wire_address, fleet->wire_port, fleet->dir, fleet->dir, fleet->store,
-                     fleet->dir, group->gr_name, fleet->http_port, FLEET_TIME_SCALE);
+    const char *text = arena_printf(
+        &fleet->arena,
+        "listen: tcp://%s:%d\nkey_file: %s/coordinator.key\nagents_dir: %s/agents.d\n"
+        "store: %s\napi: { %ssocket: %s/api.sock, group: %s, listen: '127.0.0.1:%d' }\n"
+        "time_scale: %s\n",
+        fleet->wire_address, fleet->wire_port, fleet->dir, fleet->dir, fleet->store,
+        fleet->api == NULL ? "" : fleet->api, fleet->dir, group->gr_name, fleet->http_port,
+        FLEET_TIME_SCALE);
     file_write_as_cluster_user(fleet_path(fleet, "coordinator.yaml"), text);
 }
 

@@ -72,6 +72,7 @@ typedef struct Fleet {
     size_t host_count;
     int wire_port;
     int http_port;
+    const char *api;     /* more of the coordinator's `api`: "tls: { … }, "; NULL: nothing */
     int coordinator_pid; /* 0: does not run */
     unsigned file_count; /* of numbered files */
     unsigned patience;   /* how many times longer than FLEET_AWAIT_MS is waited; 0: once */

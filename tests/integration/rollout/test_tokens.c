@@ -1,5 +1,6 @@
-/* Tokens over a real coordinator's TCP door: made, used, missing a role, revoked. */
+/* Tokens over a real coordinator's TCP door: made, used, missing a role, revoked; and with TLS. */
 #include "tests/harness/fleet.h"
+#include "tests/harness/tls_pair.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -103,12 +104,48 @@ static void a_token_is_nowhere_but_with_its_holder(void **state)
     }
 }
 
+/* Before the coordinator starts: its door speaks TLS, with a certificate for localhost. */
+static const char *use_tls(Fleet *fleet)
+{
+    AUTO(Str) certificate = { 0 };
+    AUTO(Str) key = { 0 };
+    const char *crt_path = fleet_path(fleet, "api.crt");
+    const char *key_path = fleet_path(fleet, "api.pem");
+    assert_true(tls_pair_make(&certificate, &key));
+    file_write_as_cluster_user(crt_path, str_text(&certificate));
+    file_write_as_cluster_user(key_path, str_text(&key));
+    assert_int_equal(chmod(key_path, 0600), 0);
+    fleet->api =
+        arena_printf(&fleet->arena, "tls: { certificate: %s, key: %s }, ", crt_path, key_path);
+    return crt_path;
+}
+
+static void a_token_goes_over_tls_to_whom_the_certificate_shows(void **state)
+{
+    Fleet *fleet = *state;
+    const char *authority = use_tls(fleet);
+    fleet_start(fleet);
+    const char *token = make_token(fleet, "root", "ann", "admin");
+    const char *url = arena_printf(&fleet->arena, "https://localhost:%d", fleet->http_port);
+    CliResult list = fleet_cli(fleet, "tokens", "list", "--coordinator", url, "--token-file", token,
+                               "--ca-file", authority, NULL);
+    if (list.exit_code != 0) {
+        fail_msg("%s", list.err);
+    }
+    must_refuse(
+        fleet_cli(fleet, "tokens", "list", "--coordinator", url, "--token-file", token, NULL),
+        "cannot show that it is who it says");
+    CliResult plain = fleet_cli(fleet, "agents", "list", "--coordinator", address(fleet), NULL);
+    assert_int_not_equal(plain.exit_code, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_rollout_is_steered_over_tcp_by_whoever_has_the_role),
         FLEET_TEST(a_token_counts_across_a_restart_until_it_is_revoked),
         FLEET_TEST(a_token_is_nowhere_but_with_its_holder),
+        FLEET_TEST(a_token_goes_over_tls_to_whom_the_certificate_shows),
     };
     return FLEET_RUN(tests);
 }

@@ -40,9 +40,35 @@ static void only_the_loopback_under_its_own_names_may_ask(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         Err err = { 0 };
-        if (guard_check_origin(CASES[i].host, CASES[i].origin, &err) != CASES[i].code) {
+        const GuardNames none = { 0 };
+        if (guard_check_origin(&none, CASES[i].host, CASES[i].origin, &err) != CASES[i].code) {
             fail_msg("case %zu: %s", i, err.message);
         }
+    }
+}
+
+static void names_of_the_configuration_count_beside_the_loopbacks_own(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = { "skein.example.org", "[2001:db8::1]" };
+    static const struct {
+        const char *host;
+        const char *origin;
+        ErrCode code;
+    } CASES[] = {
+        { "skein.example.org:8420", NULL, ERR_NONE },
+        { "SKEIN.example.org", "https://skein.example.org", ERR_NONE },
+        { "[2001:db8::1]:8420", NULL, ERR_NONE },
+        { "localhost", NULL, ERR_NONE },
+        { "skein.example.org", "http://skein.example.org", ERR_FORBIDDEN },
+        { "skein.example.org.evil.example", NULL, ERR_FORBIDDEN },
+        { "example.org", NULL, ERR_FORBIDDEN },
+    };
+    const GuardNames names = { NAMES, ARRAY_LEN(NAMES), true };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        Err err = { 0 };
+        assert_int_equal(guard_check_origin(&names, CASES[i].host, CASES[i].origin, &err),
+                         CASES[i].code);
     }
 }
 
@@ -66,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_loopback_under_its_own_names_may_ask),
+        cmocka_unit_test(names_of_the_configuration_count_beside_the_loopbacks_own),
         cmocka_unit_test(the_peer_of_a_unix_socket_is_the_actor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/str.h"
 #include "coordinator/http/audited.h"
+#include "coordinator/http/authority.h"
 
 #define BEGIN_MS 1000000
 #define MINUTE_MS 60000
@@ -43,10 +46,27 @@ static void a_flood_from_everywhere_is_kept_up_to_the_bucket_of_all(void **state
     assert_int_equal(kept, REFUSALS_BURST_IN_ALL);
 }
 
+static void whoever_asks_without_pause_is_told_to_wait(void **state)
+{
+    (void)state;
+    const ThrottleRates rates = {
+        .per_minute = 1, .burst = 1, .per_minute_in_all = 60, .burst_in_all = 60
+    };
+    AUTO_PTR(Throttle) throttle = throttle_new(&rates, clock_boot_ms());
+    const Peer ann = { "operator ann", "127.0.0.1, token 00", ROLE_VIEWER, false };
+    const Peer bob = { "operator bob", "127.0.0.1, token 01", ROLE_VIEWER, false };
+    Err err = { 0 };
+    assert_int_equal(authority_check_pace(throttle, &ann, &err), ERR_NONE);
+    assert_int_equal(authority_check_pace(throttle, &ann, &err), ERR_BUSY);
+    assert_non_null(strstr(err.message, ann.origin));
+    assert_int_equal(authority_check_pace(throttle, &bob, &err), ERR_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_from_one_place_is_kept_up_to_its_bucket),
+        cmocka_unit_test(whoever_asks_without_pause_is_told_to_wait),
         cmocka_unit_test(a_flood_from_everywhere_is_kept_up_to_the_bucket_of_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,9 @@ int world_setup(void **state)
     world->fixture = fixture_new(0);
     fleet_join(world->fixture, TARGETS);
     text_format(world->socket, sizeof(world->socket), "%s/api.sock", world->fixture->directory);
-    world->config = (ApiConfig){ .socket = world->socket, .group = "", .listen = "127.0.0.1:0" };
+    world->config = (ApiConfig){
+        .socket = world->socket, .group = "", .listen = "127.0.0.1:0", .tls = { "", "" }
+    };
     world->multi = curl_multi_init();
     world->agents_dir = scratch_new("agents");
     world->keys = keys_new(world->agents_dir);
