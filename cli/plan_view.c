@@ -95,6 +95,7 @@ static void limits_json(JsonOut *json, const PlanStrategy *strategy)
     json_out_string(json, "max_failures", amount_text(strategy->max_failures, amount));
     json_out_bool(json, "is_strict", strategy->is_strict);
     json_out_bool(json, "allow_irreversible", strategy->allow_irreversible);
+    json_out_bool(json, "approved_by_another", strategy->approved_by_another);
     json_out_string(json, "on_failure", on_failure_name((OnFailure)strategy->on_failure));
     json_out_string(json, "on_agent_lost",
                     on_agent_lost_name((OnAgentLost)strategy->on_agent_lost));
@@ -248,6 +249,9 @@ static void waves_text(const PlanStrategy *strategy, Str *out)
     AUTO_PTR(Table) table = table_new(4, NULL);
     char amount[AMOUNT_TEXT_MAX];
     char soak[DURATION_TEXT_MAX];
+    const char *approval = strategy->approved_by_another
+                               ? "opens only when somebody else than its starter approves"
+                               : "opens only when approved";
     for (size_t i = 0; i < strategy->wave_count; i++) {
         const PlanWave *wave = &strategy->waves[i];
         duration_format(wave->soak_ms, soak);
@@ -257,7 +261,7 @@ static void waves_text(const PlanStrategy *strategy, Str *out)
                                                       : " targets";
         table_cellf(table, COLOUR_NONE, "up to %s%s", amount_text(wave->targets, amount), unit);
         table_cellf(table, COLOUR_NONE, wave->soak_ms == 0 ? "no soak" : "soak %s", soak);
-        table_cell(table, COLOUR_WARN, wave->needs_approval ? "opens only when approved" : "");
+        table_cell(table, COLOUR_WARN, wave->needs_approval ? approval : "");
     }
     table_print(table, out);
 }

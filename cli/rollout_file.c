@@ -44,6 +44,7 @@ typedef struct StrategyEntry {
     Amount max_failures;
     bool strict;
     bool allow_irreversible;
+    uint32_t approved_by;
     uint32_t on_failure;
     LostEntry on_agent_lost;
     TimeoutsEntry timeouts;
@@ -108,6 +109,13 @@ enum { APPROVAL_NONE, APPROVAL_REQUIRED };
 static const ConfigName APPROVALS[] = {
     { "none", APPROVAL_NONE },
     { "required", APPROVAL_REQUIRED },
+};
+
+enum { APPROVED_BY_ANYONE, APPROVED_BY_ANOTHER };
+
+static const ConfigName APPROVERS[] = {
+    { "anyone", APPROVED_BY_ANYONE },
+    { "another", APPROVED_BY_ANOTHER },
 };
 
 static const ConfigField WAVE_FIELDS[] = {
@@ -201,6 +209,9 @@ static const ConfigField STRATEGY_FIELDS[] = {
       .doc =
           "Allow on_failure: roll_back_… although a migration cannot be undone; targets that have "
           "it are then held." },
+    { CONFIG_FIELD(StrategyEntry, approved_by, CONFIG_ENUM), .fallback = "anyone",
+      .names = APPROVERS, .name_count = ARRAY_LEN(APPROVERS),
+      .doc = "Who may approve: `another` wants somebody else than who started the rollout." },
     { CONFIG_FIELD(StrategyEntry, on_failure, CONFIG_ENUM), .fallback = "pause",
       .names = ON_FAILURES, .name_count = ARRAY_LEN(ON_FAILURES),
       .doc = "What happens when the budget trips." },
@@ -374,6 +385,7 @@ static void take_strategy(const StrategyEntry *entry, Arena *arena, PlanStrategy
     strategy->max_failures = entry->max_failures;
     strategy->is_strict = entry->strict;
     strategy->allow_irreversible = entry->allow_irreversible;
+    strategy->approved_by_another = entry->approved_by == APPROVED_BY_ANOTHER;
     strategy->on_failure = entry->on_failure;
     strategy->on_agent_lost = entry->on_agent_lost.then;
     strategy->agent_lost_after_ms = entry->on_agent_lost.after_ms;

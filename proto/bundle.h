@@ -177,6 +177,7 @@ typedef struct PlanStrategy {
     uint32_t concurrent_timeout_ms;
     uint32_t target_timeout_ms; /* deadline of a whole attempt */
     PlanWatchdog watchdog;
+    bool approved_by_another; /* who approves is somebody else than who started it */
 } PlanStrategy;
 
 /* What becomes of a target whose history is not a beginning of the plan's. */

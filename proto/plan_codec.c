@@ -145,6 +145,8 @@ static const Field STRATEGY_FIELDS[] = {
     ROW_U32(14, PlanStrategy, target_timeout_ms, REQUIRED, 1, TIMEOUT_MAX_MS, "of a whole attempt"),
     ROW_STRUCT(15, PlanStrategy, watchdog, PlanWatchdog, OPTIONAL, &WATCHDOG,
                "when a migration ends itself for the sake of others"),
+    ROW_BOOL(16, PlanStrategy, approved_by_another, OPTIONAL | FIELD_SINCE(2),
+             "whoever approves is somebody else than who started it; the coordinator's to keep"),
 };
 static const FieldTable STRATEGY = FIELD_TABLE("strategy", PlanStrategy, STRATEGY_FIELDS);
 

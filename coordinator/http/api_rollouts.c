@@ -227,6 +227,29 @@ static void note_command(const ApiRequest *request, const Command *command)
     }
 }
 
+/*
+ * May he approve what he has started? Where the plan is missing nobody knows: then he waits for it,
+ * as the rollout does.
+ */
+static ErrCode check_approver(const ApiRequest *request, const RolloutRow *rollout, Err *err)
+{
+    const PlanFacts *facts = plan_facts_find(request->facts, rollout->plan_hash);
+    if (request->route->verb != COMMAND_APPROVE || !str_equal(rollout->actor, request->actor) ||
+        (facts != NULL && !facts->approved_by_another)) {
+        return ERR_NONE;
+    }
+    if (facts == NULL) {
+        err_set(err, ERR_REFUSED, "the plan of rollout %s is missing: it may want another approver",
+                rollout->id);
+        return err_hint(err, "`skein rollout resume --plan FILE` brings it");
+    }
+    err_set(err, ERR_FORBIDDEN,
+            "%s has started rollout %s, and its plan wants somebody else to "
+            "approve",
+            request->actor, rollout->id);
+    return err_hint(err, "whoever approves needs a user or a token of his own");
+}
+
 ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     AUTO_PTR(JsonDocument) document = NULL;
@@ -242,6 +265,9 @@ ErrCode api_rollout_command(const ApiRequest *request, ApiReply *reply, Err *err
     }
     command.rollout = arena_strdup(request->arena, rollout->id);
     request->deed->audit.rollout = command.rollout;
+    if (check_approver(request, rollout, err) != ERR_NONE) {
+        return err->code;
+    }
     Event event = { .kind = EVENT_COMMAND, .command = command };
     ErrCode code = api_order(request, &event, 200, reply, err);
     if (code == ERR_NONE) {

@@ -79,6 +79,7 @@ static PlanFacts *facts_of(const SignedPlan *loaded)
     facts->settings = settings_of(plan, &facts->arena);
     facts->max_failures = plan->strategy.max_failures;
     facts->wave_count = plan->strategy.wave_count;
+    facts->approved_by_another = plan->strategy.approved_by_another;
     facts->needs_approval = ARENA_ARRAY(&facts->arena, bool, facts->wave_count);
     for (size_t i = 0; i < facts->wave_count; i++) {
         facts->needs_approval[i] = plan->strategy.waves[i].needs_approval;

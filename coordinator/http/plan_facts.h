@@ -28,6 +28,7 @@ typedef struct PlanFacts {
     PlanSettings settings;
     Amount max_failures;
     bool is_irreversible; /* one of its migrations cannot be undone */
+    bool approved_by_another;
     bool *needs_approval; /* per wave */
     size_t wave_count;
     PlanSignature signatures[PLAN_SIGNATURES_MAX]; /* who has signed it */

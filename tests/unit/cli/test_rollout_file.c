@@ -138,7 +138,7 @@ static const char FULL[] =
          "    - { name: rest, targets: 100%, approval: required }\n"
          "  max_parallel: 7\n  max_parallel_per_host: 6\n  max_parallel_per_database: 5\n"
          "  max_failures: 3%\n  strict: true\n  allow_irreversible: true\n"
-         "  on_failure: roll_back_wave\n"
+         "  approved_by: another\n  on_failure: roll_back_wave\n"
          "  on_agent_lost: { after: 5m, then: roll_back_rollout }\n"
          "  timeouts: { lock: 1s, statement: 2m, concurrent: 3h, target: 4m }\n"
          "  watchdog: { blocked_sessions: 8, for: 3s }\n";
@@ -159,6 +159,7 @@ static void assert_full_strategy(const PlanStrategy *strategy)
     assert_true(strategy->max_failures.is_percent);
     assert_true(strategy->is_strict);
     assert_true(strategy->allow_irreversible);
+    assert_true(strategy->approved_by_another);
     assert_int_equal(strategy->on_failure, ON_FAILURE_ROLL_BACK_WAVE);
     assert_int_equal(strategy->on_agent_lost, ON_AGENT_LOST_ROLL_BACK_ROLLOUT);
     assert_int_equal(strategy->agent_lost_after_ms, 300000);

@@ -323,8 +323,10 @@ static inline SealedPlan plan_seal(const Plan *plan, Arena *arena)
     return sealed;
 }
 
-/* `ends_ties`: it needs protocol version 2. */
-static inline SealedPlan plan_sample_with(const char *name, bool ends_ties, Arena *arena)
+/* `ends_ties`: it needs protocol version 2; and so it does with `by_another`: who starts it does
+ * not approve it. */
+static inline SealedPlan plan_sample_of(const char *name, bool ends_ties, bool by_another,
+                                        Arena *arena)
 {
     static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
     PlanStatement up = {
@@ -349,14 +351,25 @@ static inline SealedPlan plan_sample_with(const char *name, bool ends_ties, Aren
                   .migration_count = 1,
                   .ends_ties = ends_ties };
     plan_strategy_defaults(&plan.strategy);
+    plan.strategy.approved_by_another = by_another;
     plan.strategy.waves = waves;
     plan.strategy.wave_count = ARRAY_LEN(waves);
     return plan_seal(&plan, arena);
 }
 
+static inline SealedPlan plan_sample_with(const char *name, bool ends_ties, Arena *arena)
+{
+    return plan_sample_of(name, ends_ties, false, arena);
+}
+
+static inline SealedPlan plan_sample_for_another(const char *name, Arena *arena)
+{
+    return plan_sample_of(name, false, true, arena);
+}
+
 static inline SealedPlan plan_sample(const char *name, Arena *arena)
 {
-    return plan_sample_with(name, false, arena);
+    return plan_sample_of(name, false, false, arena);
 }
 
 #endif

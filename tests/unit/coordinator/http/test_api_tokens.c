@@ -180,6 +180,57 @@ static void wishes_for_tokens_are_checked(void **state)
     }
 }
 
+/* ---- who may approve ---- */
+
+/* Starts a plan that wants another approver, by the unix user. */
+static void start_for_another(World *world, Arena *arena)
+{
+    SealedPlan sealed = plan_sample_for_another("careful", arena);
+    put_plan(world, &sealed, sealed.hash_text, 201);
+    must_ask(world, "POST", "/api/v1/rollouts",
+             arena_printf(arena, "{\"plan\":\"%s\"}", sealed.hash_text), 201);
+}
+
+static void whoever_started_does_not_approve_where_the_plan_wants_another(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    const char *token = make(world, "bob", "approver", HOUR_MS, &arena);
+    start_for_another(world, &arena);
+    json_t *problem = ask(world, "POST", "/api/v1/rollouts/current/approve", "{}", 403);
+    assert_non_null(strstr(text_of(problem, "detail"), "wants somebody else to approve"));
+    json_decref(problem);
+    must_ask_with(world, token, "POST", "/api/v1/rollouts/current/approve", "{}", 200);
+}
+
+/* By the token of the very person who has started it, too. */
+static void a_token_of_his_own_makes_nobody_another(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    start_for_another(world, &arena);
+    json_t *rollout = ask(world, "GET", "/api/v1/rollouts/current", NULL, 200);
+    const char *starter = arena_strdup(&arena, text_of(rollout, "actor") + strlen("operator "));
+    json_decref(rollout);
+    json_t *made = ask(world, "POST", "/api/v1/tokens",
+                       arena_printf(&arena,
+                                    "{\"name\":\"me\",\"person\":\"%s\",\"roles\":"
+                                    "\"operator,approver\",\"expires_in_ms\":5000000}",
+                                    starter),
+                       201);
+    const char *token = arena_strdup(&arena, text_of(made, "token"));
+    json_decref(made);
+    must_ask_with(world, token, "POST", "/api/v1/rollouts/current/approve", "{}", 403);
+}
+
+static void anyone_approves_where_the_plan_does_not_mind(void **state)
+{
+    World *world = *state;
+    char id[ROLLOUT_ID_MAX + 1];
+    start_rollout(world, id, sizeof(id));
+    must_ask(world, "POST", "/api/v1/rollouts/current/approve", "{}", 200);
+}
+
 /* ---- tokens by themselves ---- */
 
 static void only_the_whole_token_is_one(void **state)
@@ -219,6 +270,9 @@ int main(void)
         WORLD_TEST(a_token_outlives_the_server),
         WORLD_TEST(nobody_may_look_where_anonymous_is_none),
         WORLD_TEST(wishes_for_tokens_are_checked),
+        WORLD_TEST(whoever_started_does_not_approve_where_the_plan_wants_another),
+        WORLD_TEST(a_token_of_his_own_makes_nobody_another),
+        WORLD_TEST(anyone_approves_where_the_plan_does_not_mind),
         WORLD_TEST(only_the_whole_token_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
