@@ -37,9 +37,9 @@ static ErrCode read_wishes(const Invocation *invocation, json_t *body, Err *err)
 {
     const Options *options = &invocation->options;
     int64_t life_ms = 0;
-    if (options->role == NULL || options->person == NULL || options->expires == NULL) {
+    if (options->roles == NULL || options->person == NULL || options->expires == NULL) {
         err_set(err, ERR_USAGE, "a token wants --%s",
-                options->role == NULL     ? "role"
+                options->roles == NULL    ? "role"
                 : options->person == NULL ? "for"
                                           : "expires");
         return err_hint(err, "skein tokens create %s --role operator --for ann --expires 90d",
@@ -50,7 +50,7 @@ static ErrCode read_wishes(const Invocation *invocation, json_t *body, Err *err)
         return err_hint(err, "12h, 90d; at most %dd", DAYS_MAX);
     }
     json_object_set_new(body, "name", json_string(invocation->arguments[0]));
-    json_object_set_new(body, "roles", json_string(options->role));
+    json_object_set_new(body, "roles", json_string(options->roles));
     json_object_set_new(body, "person", json_string(options->person));
     json_object_set_new(body, "expires_in_ms", json_integer(life_ms));
     return ERR_NONE;

@@ -62,7 +62,7 @@ typedef struct Options {
     const char *anchor;
     const char *token_file;
     const char *ca_file;
-    const char *role;
+    const char *roles; /* of a token */
     const char *person;
     const char *expires;
     SourceVariables set;

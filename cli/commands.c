@@ -33,7 +33,7 @@ OPTION(TOKEN_FILE, "token-file", "FILE", OPTION_TEXT, token_file,
        "holds the token for http:// and https:// (or SKEIN_TOKEN; no one else may read it)");
 OPTION(CA_FILE, "ca-file", "FILE", OPTION_TEXT, ca_file,
        "whom to believe who an https:// coordinator is (SKEIN_CA_FILE; default: the system's)");
-OPTION(ROLE, "role", "ROLE,…", OPTION_TEXT, role, "viewer, operator, approver, admin");
+OPTION(TOKEN_ROLES, "role", "ROLE,…", OPTION_TEXT, roles, "viewer, operator, approver, admin");
 OPTION(FOR, "for", "PERSON", OPTION_TEXT, person, "on whose behalf it acts");
 OPTION(EXPIRES, "expires", "TIME", OPTION_TEXT, expires,
        "how long it lets in: 12h, 90d; at most 366d");
@@ -417,7 +417,7 @@ const Command COMMANDS[] = {
       OPTIONS(REMOTE, &ANCHOR), cmd_audit_verify },
     { "tokens create", "NAME", 1, 1, TRUST, "make a token for the API over TCP", TOKENS_DETAILS,
       "the token, as the API has it",
-      OPTIONS(REMOTE, &ROLE, &FOR, &EXPIRES), cmd_tokens_create },
+      OPTIONS(REMOTE, &TOKEN_ROLES, &FOR, &EXPIRES), cmd_tokens_create },
     { "tokens list", "", 0, 0, TRUST, "tokens, whose they are and until when", NULL, "[token, as the API has it]",
       OPTIONS(REMOTE), cmd_tokens_list },
     { "tokens revoke", "NAME|ID", 1, 1, TRUST, "let a token in no more, at once", NULL, "the token, as the API has it",
