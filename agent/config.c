@@ -125,7 +125,7 @@ static const ConfigField FIELDS[] = {
       .max = 4096, .example = "/etc/skein/coordinator.pub",
       .doc = "File of the coordinator's public key: nobody else is spoken to." },
     { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1,
-      .max = 4096, .example = "/etc/skein/agent.key",
+      .max = 4096, .example = "/var/lib/skein/agent.key",
       .doc =
           "This agent's secret key, mode 0600. Made at the first start when it is not there; the "
           "coordinator's people then accept it: skein agents accept. An agent's name is that of its "
