@@ -29,7 +29,7 @@ typedef struct RequestPlace {
     Throttle *requests;      /* over TCP */
     Throttle *failures;      /* wrong tokens */
     Tokens *tokens;
-    bool is_tcp;        /* for this machine only, and for whoever has a token */
+    bool is_tcp;        /* there tokens say who asks */
     GuardNames names;   /* under which it may be asked there */
     unsigned anonymous; /* roles of whoever asks over TCP without one */
     size_t *held_bytes; /* of bodies and answers of all requests of this door */
