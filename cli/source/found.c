@@ -234,21 +234,23 @@ static void take_down(const SourceReading *reading, const FoundScripts *scripts,
 }
 
 /*
- * A down that PostgreSQL's own scanner cannot read would fail at once, whoever runs it; histories
- * have such downs, which nobody ever ran, and their ups are good. What skein alone cannot take is
- * an error.
+ * Histories have downs that nobody ever ran, and that nothing could run: an open quote, a BEGIN
+ * without its COMMIT, a CONCURRENTLY in a transaction. Their ups are good, and may long be applied.
+ * What is wanting or mistaken around the statements (a value, a file, a directive) is an error.
  */
 static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scripts,
                            PlanMigration *migration, Err *err)
 {
     migration->is_irreversible = true;
-    if (reading->options->goes_on || script_can_be_scanned(&scripts->down, reading->arena)) {
+    if (reading->options->goes_on || !script_has_bad_statements(&scripts->down, reading->arena)) {
         return source_pass_over(reading, migration->id, scripts->down.file, err);
     }
     Arena *arena = reading->arena;
     SourceNote note = {
         .level = SOURCE_NOTE_WARNING,
-        .text = arena_printf(arena, "%s: %s is irreversible", err->message, migration->id),
+        .text = arena_printf(arena, "%s: %s is irreversible%s%s%s", err->message, migration->id,
+                             err->hint[0] == '\0' ? "" : " (", err->hint,
+                             err->hint[0] == '\0' ? "" : ")"),
     };
     LIST_PUSH(&reading->notes->list, note);
     *err = (Err){ 0 };

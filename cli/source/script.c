@@ -272,9 +272,19 @@ ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, 
     return ERR_NONE;
 }
 
-bool script_can_be_scanned(const ScriptInput *input, Arena *arena)
+bool script_has_bad_statements(const ScriptInput *input, Arena *arena)
 {
     Draft draft = { 0 };
-    return open_text(input, arena, &draft, NULL) != ERR_NONE ||
-           sql_scan(&draft.text, arena, NULL) == ERR_NONE;
+    AUTO(SourceNotes) unheard = { .arena = arena };
+    Err err = { 0 };
+    if (open_text(input, arena, &draft, &err) != ERR_NONE) {
+        return false;
+    }
+    bool is_bad =
+        sql_scan(&draft.text, arena, &err) != ERR_NONE ||
+        (read_draft(&draft, &unheard, arena, &err) == ERR_NONE &&
+         unfilled_check(&draft.text, &draft.statements, draft.facts, draft.psql.unset,
+                        draft.psql.unset_count, input->variables, &unheard, &err) == ERR_NONE &&
+         cut(&draft, input->rule, &unheard, arena, &err) != ERR_NONE);
+    return is_bad;
 }

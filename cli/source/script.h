@@ -40,7 +40,11 @@ typedef struct Script {
 ErrCode script_read(const ScriptInput *input, SourceNotes *notes, Arena *arena, Script *ret_script,
                     Err *err);
 
-/* False: PostgreSQL's scanner comes to no end of it, so no server can run it. */
-bool script_can_be_scanned(const ScriptInput *input, Arena *arena);
+/*
+ * Of a script that script_read refuses: is it for its statements? PostgreSQL's scanner comes to no
+ * end of them, or they cannot stand in the transactions that they have. False: for what is around
+ * them, as a value that nobody has given, a directive, or a command of psql's.
+ */
+bool script_has_bad_statements(const ScriptInput *input, Arena *arena);
 
 #endif

@@ -288,6 +288,45 @@ static void a_down_that_no_server_can_read_makes_its_migration_irreversible(void
                 "warning m/1_a.down.sql:4: unterminated dollar-quoted string: 1_a is irreversible");
 }
 
+/* Its statements cannot stand as they are. What is wanting around them is somebody's mistake now.
+ */
+static void a_down_that_cannot_run_takes_nothing_from_its_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *down;
+        const char *refused; /* NULL: the migration is irreversible */
+    } CASES[] = {
+        { "BEGIN;\nDROP TABLE a;", NULL },
+        { "BEGIN;\nDROP INDEX CONCURRENTLY i;\nCOMMIT;", NULL },
+        { "DROP TABLE a;\nROLLBACK;", NULL },
+        { "DROP TABLE :gone, b;", "/1_a.down.sql:1: \"gone\" is not set" },
+        { "-- skein: no-transation\nDROP TABLE a;",
+          "/1_a.down.sql:1: unknown directive \"no-transation\"" },
+        { "\\i gone.sql", "/1_a.down.sql:1: " },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(Sandbox) sandbox = sandbox_new();
+        AUTO(Str) got = { 0 };
+        MigrationSet set = { 0 };
+        Err err = { 0 };
+        sandbox_write(&sandbox, "1_a.up.sql", "SELECT 1");
+        sandbox_write(&sandbox, "1_a.down.sql", CASES[i].down);
+        ErrCode code = sandbox_read(&sandbox, NULL, &arena, &set, &err);
+        if (CASES[i].refused != NULL) {
+            assert_int_not_equal(code, ERR_NONE);
+            assert_non_null(strstr(err.message, CASES[i].refused));
+            continue;
+        }
+        assert_case(CASES[i].down, err.message, "");
+        describe(&set, &got);
+        assert_case(CASES[i].down, str_text(&got), "1_a 1 a 1/-");
+        assert_true(set.note_count > 0);
+        assert_non_null(strstr(set.notes[set.note_count - 1].text, ": 1_a is irreversible ("));
+    }
+}
+
 static void who_only_looks_gets_what_can_be_read(void **state)
 {
     (void)state;
@@ -383,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_file_that_may_not_be_read_is_told_as_such),
         cmocka_unit_test(a_value_that_nothing_asks_for_is_warned_of),
         cmocka_unit_test(a_down_that_no_server_can_read_makes_its_migration_irreversible),
+        cmocka_unit_test(a_down_that_cannot_run_takes_nothing_from_its_up),
         cmocka_unit_test(who_only_looks_gets_what_can_be_read),
         cmocka_unit_test(what_concerns_both_directions_is_said_once),
     };
