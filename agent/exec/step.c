@@ -222,6 +222,11 @@ static void error_judge(const Step *step, const Guard *guard, const BatchOutcome
     become_explain(step, outcome, &result->err);
     if (outcome->part == PART_STATEMENT && outcome->statement == NO_STATEMENT) {
         err_wrap(&result->err, "cannot tell the other tool's table that it is done");
+        if (str_equal(outcome->err.sqlstate, "42P01")) { /* undefined_table */
+            err_hint(&result->err,
+                     "a migration that takes that table away is run with --mirror none "
+                     "(`mirror: none`)");
+        }
     }
 }
 

@@ -22,8 +22,11 @@
 /* Rows that take back what stood there: of `flyway undo` and `flyway repair`. */
 #define IS_GONE "type ~ '^(UNDO|DELETE)'"
 
-/* A file's name without folder and suffix, as an id has it. */
-#define STEM(script) "pg_catalog.regexp_replace(" script ", '^.*/|[.][^.]*$', '', 'g')"
+/*
+ * A file's name without folder and suffix, as an id has it. Of a migration in Java the whole name
+ * of its class: what follows its last dot is no suffix.
+ */
+#define STEM(script) "pg_catalog.regexp_replace(" script ", '^.*/|[.](?!.*__)[^.]*$', '', 'g')"
 
 static void append_repeatables(const MigrationSet *set, Str *out)
 {

@@ -221,6 +221,17 @@ static void a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with
     assert_ask(world, LIKES, "0");
 }
 
+static void a_migration_that_takes_the_tools_table_away_is_told_how_to_run(void **state)
+{
+    World *world = *state;
+    put_shop(world);
+    run_json(world, "adopt --from dbmate", 0);
+    put_migration(world, "0003_alone", "DROP TABLE schema_migrations;\n", "SELECT 1;\n");
+    assert_refusal(world, "up --mirror dbmate", 1, "cannot tell the other tool's table");
+    assert_refusal(world, "up --mirror dbmate", 1, "is run with --mirror none");
+    run_json(world, "up --mirror none", 0);
+}
+
 static void what_the_tool_goes_on_having_is_not_undone_behind_its_back(void **state)
 {
     World *world = *state;
@@ -615,6 +626,7 @@ int main(void)
         WORLD_TEST(dropping_the_tools_table_ends_it),
         WORLD_TEST(a_table_in_a_schema_that_is_closed_to_the_role_is_not_gone),
         WORLD_TEST(a_table_that_cannot_be_read_is_held_until_it_is_said_to_be_done_with),
+        WORLD_TEST(a_migration_that_takes_the_tools_table_away_is_told_how_to_run),
         WORLD_TEST(what_the_tool_goes_on_having_is_not_undone_behind_its_back),
         WORLD_TEST(what_the_tool_undid_by_itself_is_not_built_upon_nor_undone_again),
         WORLD_TEST(a_table_that_has_lost_a_row_is_told_again),
