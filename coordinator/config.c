@@ -172,11 +172,12 @@ static const ConfigField FIELDS[] = {
       .doc =
           "A directory with NAME.pub for every agent: the key is the agent's identity, the file's "
           "name its name. Read again when it changes and on SIGHUP." },
-    { CONFIG_FIELD(CoordinatorConfig, enrolment, CONFIG_BOOL), .fallback = "true",
+    { CONFIG_FIELD(CoordinatorConfig, enrolment, CONFIG_BOOL), .fallback = "false",
       .doc =
           "May agents whose keys are not in agents_dir apply? They may say what they would like to "
           "be called, and wait until somebody accepts them: skein agents accept. The directory must "
-          "be writable for that. At most 64 keys apply at once." },
+          "be writable for that. Turn it on where and while only your own hosts reach this port: who "
+          "may apply can make this process take memory and descriptors up to its limits." },
     { CONFIG_FIELD(CoordinatorConfig, store, CONFIG_STRING),
       .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
       .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },

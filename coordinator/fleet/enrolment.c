@@ -42,7 +42,7 @@ static ErrCode no_applicant(const Enrolment *enrolment, const char *fingerprint,
     err_set(err, ERR_NOT_FOUND, "no key with the fingerprint '%s' applies", fingerprint);
     return err_hint(err,
                     enrolment->applicants == NULL
-                        ? "`enrolment: false` is set: put NAME.pub into %s"
+                        ? "`enrolment: true` is not set: put NAME.pub into %s"
                         : "`skein agents list` shows those that do; one that is refused in %s is "
                           "not listed",
                     keys_directory(enrolment->keys));

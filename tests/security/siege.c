@@ -78,7 +78,7 @@ static void configure(Siege *siege)
         "listen: tcp://127.0.0.1:%d\nkey_file: %s/own.key\nagents_dir: %s/agents.d\n"
         "store: %s/store/store.db\napi: { socket: %s/api.sock, group: '', listen: '127.0.0.1:%d' "
         "}\n"
-        "time_scale: " TIME_SCALE "\n",
+        "time_scale: " TIME_SCALE "\nenrolment: true\n",
         siege->wire_port, siege->dir, siege->dir, siege->dir, siege->dir, siege->http_port);
     file_write_as_cluster_user(siege_path(siege, "coordinator.yaml"), text);
 }
