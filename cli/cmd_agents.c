@@ -1,5 +1,6 @@
 /* skein agents …: who works for the fleet, who would like to, and who may not. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -210,16 +211,25 @@ static ErrCode confirm_key(const Meant *meant, const Invocation *invocation, Err
     if (!meant->is_by_name) {
         return ERR_NONE;
     }
-    if (invocation->options.is_yes) {
+    if (invocation->options.is_yes || !isatty(STDIN_FILENO)) {
         err_set(err, ERR_USAGE, "anybody can claim the name '%s'",
                 get_text(meant->applicant, "name"));
-        return err_hint(err,
-                        "without being asked, give the fingerprint that the agent's log shows");
+        return err_hint(err, "where nobody can be asked, give the fingerprint that the agent's log "
+                             "shows, without blanks");
     }
     str_printf(&touched, "%s applies from %s\nfingerprint  %s\n",
                get_text(meant->applicant, "name"), get_text(meant->applicant, "address"),
                get_text(meant->applicant, "fingerprint"));
     return output_confirm(&touched, "is it the fingerprint in the agent's log?", invocation, err);
+}
+
+/* What it claims may be another name by now. */
+static void say_shown_name(const Meant *meant, const char *verb, json_t *body)
+{
+    const char *name = get_text(meant->applicant, "name");
+    if (str_equal(verb, "accept") && name[0] != '\0' && json_object_get(body, "name") == NULL) {
+        json_object_set_new(body, "name", json_string(name));
+    }
 }
 
 static ErrCode act_on_applicant(Invocation *invocation, const char *verb, json_t **ret_answer,
@@ -239,6 +249,7 @@ static ErrCode act_on_applicant(Invocation *invocation, const char *verb, json_t
         code = confirm_key(meant, invocation, err);
     }
     if (code == ERR_NONE) {
+        say_shown_name(meant, verb, body);
         code = client_post(client, body, ret_answer, err, "/applicants/%s/%s", meant->fingerprint,
                            verb);
     }
@@ -297,10 +308,11 @@ static ErrCode confirm_revoke(Client *client, const Invocation *invocation, Err 
     json_array_foreach(agents, index, agent)
     {
         if (str_equal(get_text(agent, "name"), name)) {
-            str_printf(&touched,
-                       "%s, with %lld targets: what it runs is cancelled where it can be, and its "
-                       "key is kept out for good\n",
-                       name, get_number(agent, "targets"));
+            str_printf(
+                &touched,
+                "%s, with %lld targets: nothing new starts there, a step that runs still ends, "
+                "and its key is kept out for good\n",
+                name, get_number(agent, "targets"));
         }
     }
     return output_confirm(&touched, "take its key away?", invocation, err);

@@ -212,8 +212,9 @@ static const char ACCEPT_DETAILS[] =
     "FINGERPRINT.refused of the coordinator's agents_dir: who removes that lets it apply again.";
 
 static const char REVOKE_DETAILS[] =
-    "At once, also in a session that stands. Steps that run in a transaction are cancelled; targets that\n"
-    "the agent had in hand are held, and their rollouts pause until a person has decided. The others go on.";
+    "At once, also in a session that stands: it is not heard any more, and starts nothing new. A step that\n"
+    "runs still ends, and may commit. Targets that the agent had in hand are held, and their rollouts pause\n"
+    "until a person has decided. The others go on.";
 
 static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
                                    "code: 5 it is rolled back, 6 paused or held,\n"
