@@ -187,7 +187,9 @@ static void set_up(Client *client, const Request *request, const char *url, cons
     }
     if (client->socket_path != NULL) {
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
-        curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    }
+    if (!str_starts_with(url, "https://")) {
+        curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* it would read the token */
     }
     if (body->bytes != NULL) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->length);
