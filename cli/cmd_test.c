@@ -71,7 +71,9 @@ static ErrCode history_read(Invocation *invocation, Test *test, Err *err)
         options->migrations = invocation->arguments[0];
     }
     size_t count = 1;
-    ErrCode code = local_migrations(options, &invocation->arena, &test->set, err);
+    SourceOptions source = local_source_options(options);
+    source.wants_downs = true;
+    ErrCode code = source_read(options->migrations, &source, &invocation->arena, &test->set, err);
     if (code == ERR_NONE && options->from != NULL) {
         code = plan_cut(&test->set, options->from, &count, err);
     }

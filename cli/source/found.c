@@ -242,7 +242,8 @@ static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scr
                            PlanMigration *migration, Err *err)
 {
     migration->is_irreversible = true;
-    if (reading->options->goes_on || !script_has_bad_statements(&scripts->down, reading->arena)) {
+    if (reading->options->goes_on || reading->options->wants_downs ||
+        !script_has_bad_statements(&scripts->down, reading->arena)) {
         return source_pass_over(reading, migration->id, scripts->down.file, err);
     }
     Arena *arena = reading->arena;

@@ -20,6 +20,7 @@ typedef struct SourceOptions {
     const SourceOverlay *overlay; /* NULL: every file is read as it is */
     bool goes_on; /* what cannot be read is kept as a refusal, and the rest is read: for who looks
                      at migrations and runs none */
+    bool wants_downs; /* a down that cannot run is an error: for who proves downs */
 } SourceOptions;
 
 /* What a directory holds, oldest first. Everything is in the arena that it was read into. */
