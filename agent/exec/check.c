@@ -57,7 +57,10 @@ static const char SQL_CHECK[] =
     " (SELECT count(*) FROM pg_catalog.pg_prepared_xacts x"
     "  WHERE x.database = pg_catalog.current_database()),"
     " (SELECT pg_catalog.pg_has_role(r.oid, 'MEMBER') FROM pg_catalog.pg_roles r"
-    "  WHERE r.rolname = $2)";
+    "  WHERE r.rolname = $2),"
+    " (SELECT n.nspname FROM pg_catalog.pg_roles r, pg_catalog.pg_namespace n"
+    "  WHERE r.rolname = $2 AND n.nspname = coalesce(nullif($1, ''), current_schema())"
+    "  AND NOT pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE'))";
 
 /* Columns of SQL_CHECK. */
 enum CheckColumn {
@@ -80,6 +83,7 @@ enum CheckColumn {
     CHECK_WRAPAROUND,
     CHECK_PREPARED,
     CHECK_MAY_BECOME, /* NULL: there is no such role */
+    CHECK_CLOSED,     /* the schema in which that role may make nothing; NULL: it may */
 };
 
 typedef LIST(CheckRow) RowList;
@@ -210,7 +214,15 @@ static CheckRow ask_role(Checking *checking)
     if (!result_bool(checking->facts, 0, CHECK_MAY_BECOME)) {
         return row_make(CHECK_FAIL,
                         arena_printf(checking->arena, "role %s may not become %s", login, role),
-                        "grant the second to the first");
+                        arena_printf(checking->arena, "GRANT %s TO %s", role, login));
+    }
+    if (!PQgetisnull(checking->facts, 0, CHECK_CLOSED)) {
+        const char *schema = result_text(checking->facts, 0, CHECK_CLOSED);
+        return row_make(
+            CHECK_WARN,
+            arena_printf(checking->arena,
+                         "migrations run as %s, which may make nothing in schema %s", role, schema),
+            arena_printf(checking->arena, "GRANT CREATE ON SCHEMA %s TO %s", schema, role));
     }
     return row_make(CHECK_OK,
                     arena_printf(checking->arena, "migrations run as %s, by %s", role, login), "");

@@ -211,6 +211,17 @@ static void migrations_run_as_the_role_that_is_named(void **state)
     assert_ask(world, OWNERS, "skein history, app users");
 }
 
+static void a_role_that_may_make_nothing_is_warned_of(void **state)
+{
+    World *world = *state;
+    role_sql(world, "-v owner=app ");
+    privilege(world, "REVOKE CREATE ON SCHEMA public FROM app, PUBLIC");
+    Outcome outcome = run(world, "check --role app");
+    assert_int_equal(outcome.exit_code, 0);
+    assert_non_null(strstr(outcome.out, "may make nothing in schema public"));
+    assert_non_null(strstr(outcome.out, "GRANT CREATE ON SCHEMA public TO app"));
+}
+
 static void a_role_that_one_may_not_become_is_named(void **state)
 {
     World *world = *state;
@@ -254,6 +265,7 @@ int main(void)
         ROLE_TEST(what_the_application_owns_takes_membership),
         ROLE_TEST(a_migration_gives_what_it_makes_to_the_application),
         ROLE_TEST(migrations_run_as_the_role_that_is_named),
+        ROLE_TEST(a_role_that_may_make_nothing_is_warned_of),
         ROLE_TEST(a_role_that_one_may_not_become_is_named),
         ROLE_TEST(what_would_be_done_says_as_whom),
     };
