@@ -70,7 +70,7 @@ Peer guard_user(int fd, Arena *arena)
     struct ucred peer;
     socklen_t length = sizeof(peer);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
-        return (Peer){ "operator unknown", "unknown", ROLE_ADMIN, false };
+        return (Peer){ "operator unknown", "unknown", ROLE_NONE, false };
     }
     return (Peer){ user_actor(peer.uid, arena), arena_printf(arena, "uid %u", (unsigned)peer.uid),
                    ROLE_ADMIN, false };

@@ -26,7 +26,8 @@
 #define PLACE_CONNECTIONS_MAX                                                                      \
     64 /* from one address, where others than this machine's users come                            \
         */
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* No key exchange that a stolen key opens later. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA"
 
 typedef enum DoorKind {
     DOOR_NONE = 0,
