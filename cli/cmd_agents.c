@@ -223,6 +223,16 @@ static ErrCode confirm_key(const Meant *meant, const Invocation *invocation, Err
     return output_confirm(&touched, "is it the fingerprint in the agent's log?", invocation, err);
 }
 
+/* A fingerprint is six groups of digits, as it is shown, or one word. */
+static const char *joined_arguments(Invocation *invocation)
+{
+    AUTO(Str) joined = { 0 };
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        str_append(&joined, invocation->arguments[i]);
+    }
+    return arena_strdup(&invocation->arena, str_text(&joined));
+}
+
 /* What it claims may be another name by now. */
 static void say_shown_name(const Meant *meant, const char *verb, json_t *body)
 {
@@ -243,7 +253,7 @@ static ErrCode act_on_applicant(Invocation *invocation, const char *verb, json_t
         code = client_list(client, "/applicants", 0, &applicants, err);
     }
     if (code == ERR_NONE) {
-        code = find_meant(applicants, invocation->arguments[0], &invocation->arena, meant, err);
+        code = find_meant(applicants, joined_arguments(invocation), &invocation->arena, meant, err);
     }
     if (code == ERR_NONE) {
         code = confirm_key(meant, invocation, err);

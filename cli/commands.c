@@ -271,7 +271,7 @@ static const char LINT_DETAILS[] =
 static const char TOKENS_DETAILS[] =
     "Prints the token, once: the coordinator keeps a hash of it. --role, --for and --expires are wanted.\n"
     "viewer looks; operator brings plans, starts, steers and rolls back; approver approves, and operator does\n"
-    "not; admin may do everything, and alone makes tokens and releases agents. Roles can be joined:\n"
+    "not; admin may do everything, and alone makes tokens and lets agents in or out. Roles can be joined:\n"
     "--role operator,approver. At the unix socket everybody has all of them, and needs no token.";
 
 static const char VERIFY_DETAILS[] =
@@ -397,10 +397,10 @@ const Command COMMANDS[] = {
     { "agents list", "", 0, 0, FLEET, "agents, their instances, when they were last heard", NULL,
       "[agent, as the API has it]",
       OPTIONS(REMOTE), cmd_agents_list },
-    { "agents accept", "NAME|FINGERPRINT", 1, 1, FLEET, "let a key that applies be an agent",
+    { "agents accept", "NAME|FINGERPRINT", 1, 6, FLEET, "let a key that applies be an agent",
       ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &AGENT_NAME, &REPLACE, &REASON, &YES),
       cmd_agents_accept },
-    { "agents reject", "NAME|FINGERPRINT", 1, 1, FLEET, "keep a key that applies out for good",
+    { "agents reject", "NAME|FINGERPRINT", 1, 6, FLEET, "keep a key that applies out for good",
       ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &REASON, &YES), cmd_agents_reject },
     { "agents revoke", "NAME", 1, 1, FLEET, "take an agent's key away", REVOKE_DETAILS, "{name}",
       OPTIONS(REMOTE, &REASON, &YES), cmd_agents_revoke },

@@ -1,6 +1,7 @@
 /* Agents that nobody has given a key to: they make one, apply, and are let in or kept out. */
 #include "tests/harness/fleet.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +76,12 @@ static void an_agent_makes_its_key_and_works_once_it_is_accepted(void **state)
     assert_int_equal(unsure.exit_code, EXIT_CODE_USAGE); /* a name is what anybody can claim */
     assert_string_equal(agent_state(fleet, "late"), "");
 
-    CliResult accepted = fleet_cli(fleet, "agents", "accept", fingerprint, NULL);
+    char words[6][5] = { "" };
+    assert_int_equal(sscanf(fingerprint, "%4s %4s %4s %4s %4s %4s", words[0], words[1], words[2],
+                            words[3], words[4], words[5]),
+                     6);
+    CliResult accepted = fleet_cli(fleet, "agents", "accept", words[0], words[1], words[2],
+                                   words[3], words[4], words[5], NULL); /* pasted as it is shown */
     assert_int_equal(accepted.exit_code, 0);
     FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
     assert_null(applicant(fleet, "late"));
