@@ -527,6 +527,11 @@ void pg_cluster_take_role(PgCluster *cluster)
     cluster->role = ROLE;
 }
 
+const char *pg_cluster_role(const PgCluster *cluster)
+{
+    return cluster->role;
+}
+
 int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *sql)
 {
     return strtoll(pg_cluster_ask(cluster, database, sql), NULL, 10);

@@ -50,6 +50,9 @@ const char *pg_cluster_socket_dir(const PgCluster *cluster);
  */
 void pg_cluster_take_role(PgCluster *cluster);
 
+/* As which skein comes. */
+const char *pg_cluster_role(const PgCluster *cluster);
+
 /* A database, with what role.sql grants in it if the cluster has taken the role. */
 void pg_cluster_make_database(PgCluster *cluster, const char *database);
 

@@ -32,14 +32,16 @@ static void put_more(Fleet *fleet)
                                "DROP INDEX CONCURRENTLY accounts_email;\n");
 }
 
-/* What it prints. */
+/* What it prints. It comes as the role that skein comes as: what the one makes, the other reads and
+ * writes. Its search_path has no "$user": to a role named skein that is the schema of skein's own
+ * tables. */
 static const char *dbmate(Fleet *fleet, const char *address, const char *verb)
 {
     const char *database = NULL;
     const FleetHost *host = &fleet->hosts[fleet_host_of(fleet, address, &database)];
-    const char *url =
-        arena_printf(&fleet->arena, "postgresql://postgres@127.0.0.1:%d/%s?sslmode=disable",
-                     pg_cluster_port(host->cluster), database);
+    const char *url = arena_printf(
+        &fleet->arena, "postgresql://%s@127.0.0.1:%d/%s?sslmode=disable&search_path=public",
+        pg_cluster_role(host->cluster), pg_cluster_port(host->cluster), database);
     const char *out = fleet_path(fleet, "dbmate.%u.out", fleet->file_count);
     const char *err = fleet_path(fleet, "dbmate.%u.err", fleet->file_count++);
     const char *const argv[] = { SKEIN_PEERS_BIN "/dbmate",
