@@ -50,6 +50,9 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
     }
     if (code == ERR_NONE) {
         code = preview_fetch(client, &plan, options->signer, &invocation->arena, &preview, err);
+        if (code == ERR_STORE) { /* whose words are about the plan, not about a rollout of it */
+            err_wrap(err, "the plan is not kept yet, and nothing is started");
+        }
     }
     if (code == ERR_NONE) {
         code = show_and_ask(&plan, preview, invocation, err);

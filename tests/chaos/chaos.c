@@ -299,6 +299,14 @@ void chaos_disk_empty(Fleet *fleet, const char *disk)
 
 typedef CliResult (*Try)(Fleet *fleet, const void *what);
 
+/* Either nobody answered, or who did says that it came to nothing. */
+static bool is_to_be_repeated(const CliResult *result)
+{
+    return result->exit_code == EXIT_CODE_UNREACHABLE ||
+           (result->exit_code == EXIT_CODE_FAILED &&
+            strstr(result->err, "and nothing is started") != NULL);
+}
+
 /*
  * Until somebody has answered. The coordinator may die after it has taken an order and before it
  * says so: then the second try is refused, because the first one counted.
@@ -307,7 +315,7 @@ static CliResult despite_deaths(Fleet *fleet, Try try_it, const void *what)
 {
     uint64_t deadline_ms = clock_boot_ms() + FLEET_AWAIT_MS;
     CliResult result = try_it(fleet, what);
-    while (result.exit_code == EXIT_CODE_UNREACHABLE) {
+    while (is_to_be_repeated(&result)) {
         fleet_poll(fleet, deadline_ms, "an answer to an order");
         chaos_revive(fleet);
         result = try_it(fleet, what);
