@@ -1,6 +1,9 @@
 /* Well-formed UTF-8 by the table of the Unicode standard (3-7). Pure: no I/O, no allocation. */
 #include "common/utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #include "common/cleanup.h"
 
 /* The second byte's range depends on the first; all later bytes are 80..BF. */
@@ -45,10 +48,28 @@ size_t utf8_character(const char *text, size_t length)
     return form->length;
 }
 
+/* How many bytes of it are ASCII for certain: eight at a time, since nearly all text is. */
+static size_t ascii_length(const char *text, size_t length)
+{
+    size_t at = 0;
+    uint64_t word = 0;
+    for (; length - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text + at, sizeof(word));
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
 bool utf8_is_valid(const char *text, size_t length)
 {
     size_t at = 0;
     while (at < length) {
+        at += ascii_length(text + at, length - at);
+        if (at == length) {
+            return true;
+        }
         size_t step = utf8_character(text + at, length - at);
         if (step == 0) {
             return false;

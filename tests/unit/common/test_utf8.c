@@ -47,11 +47,26 @@ static void a_text_is_valid_when_every_character_is(void **state)
     assert_false(utf8_is_valid("a\xFFz", 3));
 }
 
+static void a_character_counts_wherever_it_stands(void **state)
+{
+    (void)state;
+    char text[25];
+    for (size_t at = 0; at + 1 < sizeof(text); at++) {
+        memset(text, 'a', sizeof(text));
+        memcpy(text + at, "\xC3\xA4", 2);
+        assert_true(utf8_is_valid(text, sizeof(text)));
+        assert_false(utf8_is_valid(text, at + 1));
+        text[at + 1] = 'a';
+        assert_false(utf8_is_valid(text, sizeof(text)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_have_one_to_four_bytes),
         cmocka_unit_test(a_text_is_valid_when_every_character_is),
+        cmocka_unit_test(a_character_counts_wherever_it_stands),
     };
     return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }
