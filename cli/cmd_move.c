@@ -66,7 +66,14 @@ static ErrCode find_kept(const char *to, const Ground *ground, size_t *ret_keep,
 /* Refuses at once what the executor would refuse after the question. */
 static ErrCode refuse_irreversible(const Ground *ground, size_t index, bool is_newest, Err *err)
 {
-    const char *id = ground->set.migrations[index].id;
+    const PlanMigration *migration = &ground->set.migrations[index];
+    const ScriptOrigin *origin = source_origin(&ground->set, &migration->up);
+    const char *id = migration->id;
+    if (origin != NULL && origin->bad_down != NULL) {
+        err_set(err, ERR_IRREVERSIBLE, "%s cannot be undone as it is: %s", id, origin->bad_down);
+        return err_hint(err,
+                        "mend its down: what is applied stays applied, and can be undone then");
+    }
     err_set(err, ERR_IRREVERSIBLE, "%s is applied and cannot be undone: it has no down", id);
     return is_newest ? err_hint(err, "go forward with a migration that mends what is wrong, or "
                                      "restore from a backup")

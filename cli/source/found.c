@@ -239,7 +239,7 @@ static void take_down(const SourceReading *reading, const FoundScripts *scripts,
  * What is wanting or mistaken around the statements (a value, a file, a directive) is an error.
  */
 static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scripts,
-                           PlanMigration *migration, Err *err)
+                           PlanMigration *migration, size_t up_index, Err *err)
 {
     migration->is_irreversible = true;
     if (reading->options->goes_on || reading->options->wants_downs ||
@@ -254,6 +254,7 @@ static ErrCode refuse_down(const SourceReading *reading, const FoundScripts *scr
                              err->hint[0] == '\0' ? "" : ")"),
     };
     LIST_PUSH(&reading->notes->list, note);
+    reading->notes->origins.items[up_index].bad_down = arena_strdup(arena, err->message);
     *err = (Err){ 0 };
     return ERR_NONE;
 }
@@ -283,6 +284,7 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     if (code != ERR_NONE) {
         return code;
     }
+    size_t up_index = reading->notes->origins.count - 1;
     tell_near_marks(reading, scripts, false);
     migration->checksum =
         (Bytes){ arena_memdup(reading->arena, up.checksum, CHECKSUM_BYTES), CHECKSUM_BYTES };
@@ -296,7 +298,7 @@ ErrCode found_read_scripts(const SourceReading *reading, const FoundScripts *scr
     }
     Script down = { 0 };
     if (script_read(&scripts->down, reading->notes, reading->arena, &down, err) != ERR_NONE) {
-        return refuse_down(reading, scripts, migration, err);
+        return refuse_down(reading, scripts, migration, up_index, err);
     }
     tell_near_marks(reading, scripts, true);
     take_down(reading, scripts, &down, migration);

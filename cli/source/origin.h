@@ -20,6 +20,8 @@ typedef struct ScriptOrigin {
     Directives directives;
     Allowances allowances;
     bool lacks_down; /* of an up: nothing undoes it, and nobody has said that nothing can */
+    const char
+        *bad_down; /* of an up: where and why its down cannot run; NULL: it can, or is none */
 } ScriptOrigin;
 
 #endif

@@ -230,6 +230,20 @@ static void what_cannot_be_undone_is_refused_before_the_question(void **state)
     assert_refusal(world, "down", 3, "0001_users is applied and cannot be undone: it has no down");
 }
 
+static void a_down_that_cannot_run_is_named_and_can_be_mended_later(void **state)
+{
+    World *world = *state;
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n",
+                  "BEGIN;\nDROP TABLE users;\n");
+    up_to(world, "up", "applied", "0001_users");
+    assert_refusal(world, "down", 3, "skein: 0001_users cannot be undone as it is: ");
+    assert_refusal(world, "down", 3, "0001_users.down.sql:1: ");
+    assert_refusal(world, "down", 3,
+                   "hint: mend its down: what is applied stays applied, and can be undone then");
+    put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
+    up_to(world, "down --yes", "rolled_back", NULL);
+}
+
 static void a_failing_statement_is_named_and_leaves_nothing(void **state)
 {
     World *world = *state;
@@ -364,6 +378,7 @@ int main(void)
         WORLD_TEST(down_without_a_terminal_wants_a_yes),
         WORLD_TEST(what_is_under_another_directorys_is_refused_before_the_question),
         WORLD_TEST(what_cannot_be_undone_is_refused_before_the_question),
+        WORLD_TEST(a_down_that_cannot_run_is_named_and_can_be_mended_later),
         WORLD_TEST(a_failing_statement_is_named_and_leaves_nothing),
         WORLD_TEST(a_failing_down_names_its_own_file),
         WORLD_TEST(outside_a_transaction_it_runs_and_comes_back),
