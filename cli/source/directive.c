@@ -9,6 +9,7 @@
 #include "common/str.h"
 #include "common/units.h"
 
+#define NEAR_EDITS 2                                 /* a letter too many and one too few */
 #define WORD_MAX 63                                  /* of a directive with its value */
 #define LOCK_TIMEOUT_MAX_MS (24u * 24 * 3600 * 1000) /* PostgreSQL's own is a day above */
 
@@ -161,4 +162,14 @@ ErrCode directives_read(const SqlText *text, Directives *ret_directives, Err *er
     }
     *ret_directives = directives;
     return ERR_NONE;
+}
+
+bool directive_is_near(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(DIRECTIVES); i++) {
+        if (str_is_within(word, DIRECTIVES[i].name, NEAR_EDITS)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -29,4 +29,7 @@ typedef struct Directives {
 /* `text` has been scanned, at least its beginning. ERR_SYNTAX with file and line. */
 ErrCode directives_read(const SqlText *text, Directives *ret_directives, Err *err);
 
+/* Is the word a directive's name, or all but that? */
+bool directive_is_near(const char *word);
+
 #endif

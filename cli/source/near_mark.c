@@ -7,7 +7,8 @@
 
 #include "common/str.h"
 
-#define WORDS_MAX 2 /* of a mark */
+#define WORDS_MAX 2  /* of a mark */
+#define NEAR_EDITS 2 /* of our own name: a letter too many and one too few */
 #define LETTERS_MAX 23
 
 /* What stands beside the direction: "migrate:down", "+goose Down", "Down Migration". */
@@ -129,6 +130,42 @@ void near_marks_tell(const SqlText *text, bool is_down, const char *wanted, Sour
         if (is_candidate &&
             is_near_mark(text->text + token->start, text->text + token->end, other)) {
             tell(text, token, is_down, wanted, notes);
+        }
+    }
+}
+
+/* The next word of a comment, moving behind it; "": there is none, or it is too long for one. */
+static void take_word(const char **at, const char *end, char ret_word[LETTERS_MAX + 1])
+{
+    size_t length = 0;
+    while (*at < end && !is_letter(**at)) {
+        (*at)++;
+    }
+    while (*at + length < end && (is_letter((*at)[length]) || (*at)[length] == '-')) {
+        length++;
+    }
+    size_t kept = length <= LETTERS_MAX ? length : 0;
+    memcpy(ret_word, *at, kept);
+    ret_word[kept] = '\0';
+    *at += length;
+}
+
+void near_directives_tell(const SqlText *text, SourceNotes *notes)
+{
+    char name[LETTERS_MAX + 1];
+    char directive[LETTERS_MAX + 1];
+    for (size_t i = 0; i < text->token_count; i++) {
+        const SqlToken *token = &text->tokens[i];
+        if (!sql_token_is_comment(token) || sql_token_behind_mark(text, token) != NULL) {
+            continue;
+        }
+        const char *at = text->text + token->start;
+        take_word(&at, text->text + token->end, name);
+        take_word(&at, text->text + token->end, directive);
+        if (str_is_within(name, "skein", NEAR_EDITS) && directive_is_near(directive)) {
+            source_note_at(notes, SOURCE_NOTE_WARNING, text, token->start,
+                           "\"%s %s\" is only a comment here: write \"-- skein: %s\"", name,
+                           directive, directive);
         }
     }
 }

@@ -17,4 +17,10 @@
  */
 void near_marks_tell(const SqlText *text, bool is_down, const char *wanted, SourceNotes *notes);
 
+/*
+ * Likewise of what was meant to be a directive: "-- skien: no-transaction", "-- skein
+ * no-transaction", and one between slashes and stars.
+ */
+void near_directives_tell(const SqlText *text, SourceNotes *notes);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "cli/source/checksum.h"
 #include "cli/source/classify.h"
+#include "cli/source/near_mark.h"
 #include "cli/source/psql.h"
 #include "cli/source/split.h"
 #include "cli/source/unfilled.h"
@@ -215,6 +216,7 @@ static ErrCode read_draft(Draft *draft, SourceNotes *notes, Arena *arena, Err *e
         code = directives_read(&draft->text, &draft->directives, err);
     }
     if (code == ERR_NONE) {
+        near_directives_tell(&draft->text, notes);
         draft->allowances = allowances_read(&draft->text, arena);
         code = split_sql(&draft->text, arena, &draft->statements, err);
     }

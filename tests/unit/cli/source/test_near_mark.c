@@ -1,5 +1,7 @@
 /* Comments that were to be marks, in whatever format they stand. */
+#include "cli/source/near_mark.h"
 #include "sandbox.h"
+#include "sql_case.h"
 
 /* The line of the warning in 1_a.up.sql; 0: there is none. */
 static unsigned told_line(const char *text, const char **ret_text, Arena *arena)
@@ -132,10 +134,46 @@ static void every_format_with_marks_tells(void **state)
     }
 }
 
+static void a_comment_that_was_to_be_a_directive_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *comment;
+        const char *told; /* NULL: nothing */
+    } CASES[] = {
+        { "-- skien: no-transaction",
+          "\"skien no-transaction\" is only a comment here: write \"-- skein: no-transaction\"" },
+        { "-- Skein no-transaction",
+          "\"Skein no-transaction\" is only a comment here: write \"-- skein: no-transaction\"" },
+        { "/* skein: irreversible */",
+          "\"skein irreversible\" is only a comment here: write \"-- skein: irreversible\"" },
+        { "-- sken: lock-timeout=5s",
+          "\"sken lock-timeout\" is only a comment here: write \"-- skein: lock-timeout\"" },
+        { "-- skein: irreversible", NULL },
+        { "-- skein is told by a directive", NULL },
+        { "-- skeletons: irreversible", NULL },
+        { "-- skein", NULL },
+        { "-- no-transaction", NULL },
+        { "--", NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        AUTO(Arena) arena = { 0 };
+        AUTO(SourceNotes) notes = { .arena = &arena };
+        SqlText text = sql_case(arena_printf(&arena, "%s\nSELECT 1;\n", CASES[i].comment), &arena);
+        near_directives_tell(&text, &notes);
+        assert_int_equal(notes.list.count, CASES[i].told == NULL ? 0 : 1);
+        if (CASES[i].told != NULL) {
+            assert_case(CASES[i].comment, notes.list.items[0].text,
+                        arena_printf(&arena, "m/1.sql:1: %s", CASES[i].told));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_comment_that_was_to_be_a_mark_is_known),
+        cmocka_unit_test(a_comment_that_was_to_be_a_directive_is_known),
         cmocka_unit_test(what_runs_and_what_parts_them_is_said),
         cmocka_unit_test(above_nothing_it_does_no_harm),
         cmocka_unit_test(every_format_with_marks_tells),
