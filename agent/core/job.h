@@ -157,7 +157,8 @@ typedef enum RowState {
  */
 typedef struct HistoryRow {
     RowState state;
-    bool is_of_rollout; /* by the job's rollout */
+    bool is_of_rollout;    /* by the job's rollout */
+    bool is_of_other_plan; /* … but under another plan than the job's */
     bool is_same_checksum;
     PlanChange change; /* not the same: where it differs, for the first such row */
     uint32_t place;    /* in the order of application, from 1; 0: absent, or nobody says */
@@ -187,6 +188,7 @@ typedef struct History {
     bool has_newer_above;     /* a row of another rollout, or of the command line, was applied after
                                  ours */
     const char *newer_above;  /* its migration id; "" */
+    const char *other_plan;   /* hash of the plan of a row that is_of_other_plan; NULL: none */
     const char *version;      /* newest applied, in order of application; "" */
     uint32_t timeline;
     uint32_t strange;           /* of a plan with a tool: what that has applied and the plan does

@@ -358,6 +358,11 @@ bool job_has_newer_down(const void *subject)
     return has_next_down(job) && !job->order->is_any_rollout && job->history.has_newer_above;
 }
 
+bool job_has_other_plan(const void *subject)
+{
+    return job_history_other_plan(subject) >= 0;
+}
+
 bool job_has_foreign_down(const void *subject)
 {
     const Job *job = subject;

@@ -332,6 +332,19 @@ long job_history_not_taken(const Job *job)
     return -1;
 }
 
+/* What the command line undoes was applied by whoever: it has its directory, and no signed plan. */
+long job_history_other_plan(const Job *job)
+{
+    bool is_bound = job->direction == GOAL_ROLL_BACK && !job->order->is_any_rollout;
+    for (size_t i = job->order->plan->migration_count; is_bound && i > 0; i--) {
+        const HistoryRow *row = &job->history.rows[i - 1];
+        if (row->state != ROW_ABSENT && row->is_of_rollout && row->is_of_other_plan) {
+            return (long)(i - 1);
+        }
+    }
+    return -1;
+}
+
 uint32_t job_history_count_up(const Job *job)
 {
     uint32_t count = 0;
@@ -465,6 +478,7 @@ void job_history_take(Job *job, const History *history)
     take_text(known->renamed_from, sizeof(known->renamed_from), history->renamed_from);
     known->renamed_to = history->renamed_to;
     str_copy(known->newer_above, sizeof(known->newer_above), history->newer_above);
+    take_text(known->other_plan, sizeof(known->other_plan), history->other_plan);
     str_copy(known->version, sizeof(known->version), history->version);
     known->strange = history->strange;
     take_text(known->strange_newest, sizeof(known->strange_newest), history->strange_newest);
@@ -488,6 +502,7 @@ static HistoryRow row_after(const Job *job, const HistoryRow *before, bool is_la
 {
     HistoryRow row = {
         .is_of_rollout = !job->is_down || before->is_of_rollout,
+        .is_of_other_plan = job->is_down && before->is_of_other_plan,
         .is_same_checksum = true,
         .is_same_parts = true,
         .place = place_after(job, before),
@@ -529,6 +544,7 @@ void job_history_step_begun(Job *job)
     *row = (HistoryRow){
         .state = job->is_down ? ROW_UNDOING : ROW_STARTED,
         .is_of_rollout = !job->is_down || row->is_of_rollout,
+        .is_of_other_plan = job->is_down && row->is_of_other_plan,
         .is_same_checksum = true,
         .is_running = true,
         .is_same_statement = true,
@@ -548,6 +564,7 @@ void job_history_step_back(Job *job)
         *row = (HistoryRow){
             .state = job->is_down ? ROW_APPLIED : ROW_ABSENT,
             .is_of_rollout = job->is_down && row->is_of_rollout,
+            .is_of_other_plan = job->is_down && row->is_of_other_plan,
             .is_same_checksum = row->is_same_checksum,
             .place = job->is_down ? row->place : 0,
             .is_in_tool = row->is_in_tool,

@@ -424,6 +424,22 @@ void job_hold_newer(void *subject)
     job_hold_at(job, ERR_NEWER_MIGRATIONS, id);
 }
 
+#define HASH_SHOWN 12 /* as everywhere a plan is named by it */
+
+void job_hold_other_plan(void *subject)
+{
+    Job *job = job_of(subject);
+    char hash[2 * PLAN_HASH_BYTES + 1];
+    const char *id = job_migration_id(job, job_history_other_plan(job));
+    hex_encode(job->order->plan_hash, PLAN_HASH_BYTES, hash);
+    err_set(job_trouble_new(job), ERR_HISTORY,
+            "%s was applied under plan %.*s, and the order to roll it back brings plan %.*s", id,
+            HASH_SHOWN, job->history.other_plan, HASH_SHOWN, hash);
+    err_hint(&job->err, "nothing is undone: the way back is that of the plan that was applied. No "
+                        "coordinator in order asks for this: find out who did");
+    job_hold_at(job, ERR_HISTORY, id);
+}
+
 /* Its row would be gone, and what it made would stay: the next up would run it again. */
 void job_hold_not_taken(void *subject)
 {

@@ -76,6 +76,7 @@ typedef struct JobHistory {
     char renamed_from[MIGRATION_ID_MAX + 1];
     size_t renamed_to;
     char newer_above[MIGRATION_ID_MAX + 1];
+    char other_plan[2 * PLAN_HASH_BYTES + 1];
     char version[MIGRATION_ID_MAX + 1];
     char start[MIGRATION_ID_MAX + 1];
     uint32_t strange;
@@ -193,6 +194,7 @@ size_t job_history_tie_count(const Job *job, Accord accord); /* of the whole pla
 long job_history_unread(const Job *job); /* to be applied, and nobody knows what it does */
 long job_history_next_up(const Job *job);
 long job_history_next_down(const Job *job);
+long job_history_other_plan(const Job *job);   /* to be undone, and applied under another plan */
 long job_history_irreversible(const Job *job); /* newest that is to be undone and cannot be */
 /* Was one that the plan does not have applied above something that is to be undone? */
 bool job_history_is_under_foreign(const Job *job);

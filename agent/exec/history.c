@@ -26,6 +26,7 @@ enum RowColumn {
     ROW_TOOL_TABLE,
     ROW_WAS_TOLD,
     ROW_ADOPTED_FROM,
+    ROW_PLAN_HASH,
 };
 
 /* Columns of SQL_HISTORY_ALL. */
@@ -81,6 +82,15 @@ static bool is_of_order(const Runner *runner, const PGresult *rows, int row)
 {
     return str_equal(result_text(rows, row, ROW_ROLLOUT), runner->config.order->rollout) &&
            !result_bool(rows, row, ROW_IS_INHERITED);
+}
+
+/* The same rollout, by its name; but whose way back is this? */
+static bool is_of_other_plan(const Runner *runner, const PGresult *rows, int row)
+{
+    char hash[2 * PLAN_HASH_BYTES + 1];
+    hex_encode(runner->config.order->plan_hash, PLAN_HASH_BYTES, hash);
+    return is_of_order(runner, rows, row) &&
+           !str_equal(hash, result_text(rows, row, ROW_PLAN_HASH));
 }
 
 static bool is_hash_of(const PlanScript *script, uint64_t parts, const char *hex)
@@ -144,12 +154,17 @@ static void row_fill(Runner *runner, const PGresult *rows, int row, size_t index
     *to = (HistoryRow){
         .state = state_parse(result_text(rows, row, ROW_STATE)),
         .is_of_rollout = is_of_order(runner, rows, row),
+        .is_of_other_plan = is_of_other_plan(runner, rows, row),
         .is_same_checksum = plan_is_same_content(migration, result_text(rows, row, ROW_CHECKSUM)),
         .is_taken_over = plan_is_adoption(runner->config.order->plan) &&
                          str_equal(result_text(rows, row, ROW_ADOPTED_FROM),
                                    runner->config.order->plan->adoption.tool),
         .place = (uint32_t)row + 1,
     };
+    if (to->is_of_other_plan) {
+        runner->history.other_plan =
+            arena_strdup(&runner->arena, result_text(rows, row, ROW_PLAN_HASH));
+    }
     if (to->state == ROW_STARTED || to->state == ROW_UNDOING) {
         row_fill_begun(rows, row, migration, to);
     }

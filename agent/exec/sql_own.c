@@ -297,7 +297,7 @@ const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
     " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), ''),"
     " coalesce(evidence ->> 'statement', ''),"
-    TIE_COLUMNS("") ", adopted_from FROM ("
+    TIE_COLUMNS("") ", adopted_from, pg_catalog.encode(plan_hash, 'hex') FROM ("
     "  SELECT tenant, seq, id, version, name, checksum, state, is_inherited, rollout, plan_hash,"
     "  attempt, term, token, agent, backend_pid, backend_start, started_at, applied_at, undone_at,"
     "  undone_rollout, undone_agent, evidence, parts_done, parts_hash, is_running, adopted_from,"

@@ -38,6 +38,33 @@ static void holds_name_what_to_look_at(void **state)
     }
 }
 
+/* The rollout's name is the coordinator's word; whose way back it is says the target's history. */
+static void what_another_plan_applied_is_not_undone_by_this_one(void **state)
+{
+    (void)state;
+    const struct {
+        size_t other; /* of three applied ones, the last two of this rollout */
+        Report report;
+    } rows[] = { { 0, REPORT_ROLLED_BACK }, { 1, REPORT_HELD }, { 2, REPORT_HELD } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(Stage) stage;
+        stage_init(&stage, GOAL_ROLL_BACK);
+        stage_applied(&stage, 3, 1);
+        stage.rows[rows[i].other].is_of_other_plan = true;
+        stage.history.other_plan = "3f2a91bc07de55e1";
+        if (rows[i].report == REPORT_HELD) {
+            PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+            stage_expect(&stage, REPORT_HELD, ERR_HISTORY);
+            assert_non_null(strstr(stage_report(&stage).message, "under plan 3f2a91bc07de,"));
+            assert_string_equal(stage_report(&stage).migration, stage.migrations[rows[i].other].id);
+        } else {
+            PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, ACTION_UNDO },
+                 { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+            stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+        }
+    }
+}
+
 static void the_very_first_migration_is_looked_at_too(void **state)
 {
     (void)state;
@@ -275,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_name_what_to_look_at),
+        cmocka_unit_test(what_another_plan_applied_is_not_undone_by_this_one),
         cmocka_unit_test(the_very_first_migration_is_looked_at_too),
         cmocka_unit_test(what_others_left_open_is_not_in_the_way_of_rolling_back_ours),
         cmocka_unit_test(a_row_that_is_gone_is_a_failovers_work_only_on_another_timeline),

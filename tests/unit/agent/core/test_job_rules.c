@@ -262,6 +262,13 @@ static void newer(Stage *stage)
     stage->history.newer_above = "0004_d";
 }
 
+static void other_plan(Stage *stage)
+{
+    down(stage);
+    stage->rows[2].is_of_other_plan = true;
+    stage->history.other_plan = "3f2a91bc07de";
+}
+
 static void foreign_down(Stage *stage)
 {
     down(stage);
@@ -505,6 +512,7 @@ static const Case CASES[] = {
     { "J65", JOB_READING, RESULT_HISTORY, JOB_CLOSING, changed, NULL },
     { "J66", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign, NULL },
     { "J67", JOB_READING, RESULT_HISTORY, JOB_CLOSING, gap, NULL },
+    { "J230", JOB_READING, RESULT_HISTORY, JOB_CLOSING, other_plan, NULL },
     { "J68", JOB_READING, RESULT_HISTORY, JOB_CLOSING, newer, NULL },
     { "J69", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign_down, NULL },
     { "J70", JOB_READING, RESULT_HISTORY, JOB_CLOSING, irreversible, NULL },
