@@ -78,6 +78,7 @@ static Permit permit_now(void *ctx)
     Permit permit = worker->permit;
     pthread_mutex_unlock(&worker->mutex);
     permit.may_start = permit.may_start && clock_boot_ms() < atomic_load(worker->lease_until_ms);
+    permit.wall_s = clock_wall_s();
     return permit;
 }
 

@@ -1,4 +1,4 @@
-/* The two clocks, and Unix time as text. */
+/* The two clocks, and text as Unix time. */
 #include "common/clock.h"
 
 #include <stdio.h>
@@ -30,23 +30,6 @@ int64_t clock_wall_ms(void)
 {
     struct timespec now = read_clock(CLOCK_REALTIME);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void utc_format(int64_t wall_ms, char ret_text[UTC_TEXT_MAX])
-{
-    int64_t ms = wall_ms % 1000;
-    time_t seconds = (time_t)(wall_ms / 1000);
-    if (ms < 0) {
-        ms += 1000;
-        seconds--;
-    }
-    struct tm tm = { 0 };
-    char day[UTC_TEXT_MAX - sizeof(".000Z")];
-    if (gmtime_r(&seconds, &tm) == NULL || strftime(day, sizeof(day), "%FT%T", &tm) == 0) {
-        snprintf(ret_text, UTC_TEXT_MAX, "(no date)"); /* a year beyond int */
-        return;
-    }
-    snprintf(ret_text, UTC_TEXT_MAX, "%s.%03uZ", day, (unsigned)ms % 1000);
 }
 
 /* `shape`: '0' stands for a digit, everything else for itself. */

@@ -11,14 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define UTC_TEXT_MAX 40
+#include "common/utc.h"
 
 uint64_t clock_boot_ms(void); /* CLOCK_BOOTTIME */
 int64_t clock_wall_s(void);   /* Unix time */
 int64_t clock_wall_ms(void);
-
-/* "2026-03-01T12:00:05.042Z" */
-void utc_format(int64_t wall_ms, char ret_text[UTC_TEXT_MAX]);
 
 /*
  * Reads "2026-03-01T12:00:05Z", with optional fraction of a second (cut to milliseconds). Only UTC

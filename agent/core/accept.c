@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agent/core/expiry.h"
 #include "common/cleanup.h"
 #include "common/str.h"
 
@@ -55,25 +56,12 @@ static ErrCode check_selection(const AcceptQuery *query, Err *err)
                    query->order->target, query->plan->where);
 }
 
-static bool is_expired(int64_t until_s, int64_t wall_s)
-{
-    return until_s != 0 && wall_s > until_s;
-}
-
-/* Each direction has an expiry of its own: a plan too old to apply can still be taken back. */
 static ErrCode check_expiry(const AcceptQuery *query, Err *err)
 {
     Goal goal = query->order->goal;
-    if (goal == GOAL_APPLY && is_expired(query->plan->apply_until_s, query->wall_s)) {
-        err_set(err, ERR_EXPIRED, "plan \"%s\" has expired: it may not be applied any more",
-                query->plan->name);
-        return err_hint(err, "plan and sign it again; rolling back is still possible");
-    }
-    if (goal == GOAL_ROLL_BACK && is_expired(query->plan->rollback_until_s, query->wall_s)) {
-        err_set(err, ERR_EXPIRED, "plan \"%s\" may not be rolled back any more", query->plan->name);
-        return err_hint(err, "go forward with a new migration that takes back what this one did");
-    }
-    return ERR_NONE;
+    return expiry_is_over(query->plan, goal, query->wall_s)
+               ? expiry_refuse(query->plan, goal, query->wall_s, err)
+               : ERR_NONE;
 }
 
 ErrCode accept_check(const AcceptQuery *query, Err *err)

@@ -50,6 +50,7 @@ typedef struct Permit {
     Goal goal;
     uint32_t revision;
     bool may_start; /* the lease is in force (always true for the command line) */
+    int64_t wall_s; /* Unix time, for the plan's expiry; 0: it has none (the command line's) */
 } Permit;
 
 typedef enum ActionKind {

@@ -2,6 +2,7 @@
  * How a job ends: by what a result says, by its time, or well. What the history read says of it is
  * in job_holds.c.
  */
+#include "agent/core/expiry.h"
 #include "agent/core/job_actions.h"
 
 void job_fail(void *subject)
@@ -32,6 +33,13 @@ void job_refuse_senseless(void *subject)
 }
 
 /* The words of what held it up, when something did, say more than that time ran out. */
+void job_fail_expired(void *subject)
+{
+    Job *job = job_of(subject);
+    expiry_refuse(job->order->plan, job->direction, job->permit.wall_s, job_trouble_new(job));
+    job->outcome = REPORT_FAILED;
+}
+
 void job_fail_too_late(void *subject)
 {
     Job *job = job_of(subject);

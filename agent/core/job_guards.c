@@ -2,6 +2,7 @@
  * What the rules of a job ask: about the permit and the clock, about the answer in hand, about the
  * history. They read the job and change nothing; which rule asks what stands in job_rules.c.
  */
+#include "agent/core/expiry.h"
 #include "agent/core/job_rules.h"
 
 /* ---- guards: the permit and the clock ---- */
@@ -388,6 +389,18 @@ bool job_has_next_held_back(const void *subject)
 bool job_has_next_too_late(const void *subject)
 {
     return job_has_next(subject) && job_is_past_deadline(subject);
+}
+
+/* A migration that is undone in part is undone to its end: no plan could go on from there. */
+bool job_has_next_expired(const void *subject)
+{
+    const Job *job = subject;
+    if (!job_has_next(job) ||
+        !expiry_is_over(job->order->plan, job->direction, job->permit.wall_s)) {
+        return false;
+    }
+    return job_is_going_up(job) ||
+           job->history.rows[job_history_next_down(job)].state != ROW_UNDOING;
 }
 
 /* The step that comes next is the one that did not come through, time after time. */

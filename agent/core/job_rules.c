@@ -263,6 +263,8 @@ static const Rule RULES[] = {
       "an applied migration cannot be undone: nothing is, a person has to look" },
     { "J71", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_held_back), JOB_PARKING, NULL,
       "no step may start now: parked, its connection closed" },
+    { "J231", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_expired), JOB_CLOSING,
+      job_fail_expired, "the plan's own time ran out between steps: failed" },
     { "J72", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_too_late), JOB_CLOSING,
       job_fail_too_late, "the time allowed ran out between steps: failed" },
     { "J58", JOB_DECIDING, JOB_EVENT_DECIDE, WHEN(has_next_breaking), JOB_CLOSING, job_fail_breaking,

@@ -192,10 +192,16 @@ static void check_begin(const Worker *worker)
     }
 }
 
-/* A worker looks at the clock itself, whatever it was told. */
+static int64_t wall_s(const SimAgent *agent)
+{
+    return (world_wall_ms(agent_world(agent)) + agent->wall_off_by_ms) / 1000;
+}
+
+/* A worker looks at the clocks itself, whatever it was told. */
 static Permit permit_now(const Worker *worker)
 {
     Permit permit = worker->permit;
+    permit.wall_s = wall_s(worker->agent);
     permit.may_start = permit.may_start && has_lease(worker->agent);
     return permit;
 }
@@ -323,8 +329,7 @@ static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const HeldP
                           .select = plan->selection,
                           .subject = &subject,
                           .target = target_known(agent, order->target),
-                          .wall_s =
-                              (world_wall_ms(agent_world(agent)) + agent->wall_off_by_ms) / 1000 };
+                          .wall_s = wall_s(agent) };
     return accept_check(&query, err);
 }
 

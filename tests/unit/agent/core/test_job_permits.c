@@ -1,6 +1,8 @@
 /* The job, played: what it may and may not while leave, goal and deadline change. */
 #include "tests/unit/agent/core/job_stage.h"
 
+#define UNTIL_S 1000
+
 static void a_hold_between_steps_parks_without_a_connection_and_goes_on_after_it(void **state)
 {
     (void)state;
@@ -138,6 +140,103 @@ static void an_outcome_belongs_to_the_goal_it_was_decided_under(void **state)
     assert_int_equal(stage_report(&stage).stamp.revision, 1);
 }
 
+/* ---- the plan's own time ---- */
+
+static void stage_init_until(Stage *stage, Goal goal)
+{
+    stage_init(stage, goal);
+    stage->plan.apply_until_s = UNTIL_S;
+    stage->plan.rollback_until_s = UNTIL_S;
+    stage->permit.wall_s = UNTIL_S;
+}
+
+static void a_plan_that_expires_between_steps_is_applied_no_further(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init_until(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY));
+    stage.permit.wall_s = UNTIL_S + 1; /* the step under way comes to its end */
+    PLAY(&stage, { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_EXPIRED);
+    assert_string_equal(stage_report(&stage).message,
+                        "plan \"p\" may be applied until 1970-01-01T00:16:40Z, and this host's "
+                        "clock says 1970-01-01T00:16:41Z");
+    assert_int_equal(stage_report(&stage).steps_done, 1);
+}
+
+/* It was taken in time, and kept until it was too late. */
+static void an_order_that_was_held_beyond_the_plans_time_is_applied_no_more(void **state)
+{
+    (void)state;
+    static const Goal GOALS[] = { GOAL_APPLY, GOAL_ROLL_BACK };
+    for (size_t i = 0; i < ARRAY_LEN(GOALS); i++) {
+        AUTO(Stage) stage;
+        stage_init_until(&stage, GOALS[i]);
+        stage_applied(&stage, 3, 1);
+        stage.permit.may_start = false;
+        PLAY(&stage, TO_HISTORY(ACTION_CLOSE), { RESULT_OK, ACTION_WAIT });
+        stage.permit.may_start = true;
+        stage.permit.wall_s = UNTIL_S + 1;
+        PLAY(&stage, { RESULT_OK, ACTION_CONNECT }, { RESULT_OK, ACTION_LOCK },
+             { RESULT_OK, ACTION_PREPARE }, { RESULT_OK, ACTION_READ },
+             { RESULT_HISTORY, ACTION_CLOSE }, TO_THE_END);
+        stage_expect(&stage, REPORT_FAILED, ERR_EXPIRED);
+    }
+}
+
+static void what_is_done_already_is_applied_whatever_the_clock_says(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init_until(&stage, GOAL_APPLY);
+    stage.permit.wall_s = UNTIL_S + 1;
+    stage_applied(&stage, STAGE_MIGRATIONS, 1);
+    PLAY(&stage, TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_APPLIED, ERR_NONE);
+}
+
+static void the_time_to_apply_says_nothing_of_the_way_back(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init_until(&stage, GOAL_ROLL_BACK);
+    stage.plan.rollback_until_s = UNTIL_S + 1;
+    stage.permit.wall_s = UNTIL_S + 1;
+    stage_applied(&stage, 2, 1);
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_ROLLED_BACK, ERR_NONE);
+}
+
+static void a_migration_that_is_undone_in_part_is_undone_to_its_end(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init_until(&stage, GOAL_ROLL_BACK);
+    stage_applied(&stage, 3, 1);
+    stage_in_parts(&stage, 2, 3);
+    stage.rows[2] = stage_begun(ROW_UNDOING, true, false, 1);
+    stage.permit.wall_s = UNTIL_S + 1;
+    PLAY(&stage, TO_HISTORY(ACTION_UNDO), { RESULT_OK, ACTION_NOTE_BEGIN },
+         { RESULT_OK, ACTION_RUN }, { RESULT_OK, ACTION_PROBE }, { RESULT_OK, ACTION_NOTE_END },
+         { RESULT_OK, ACTION_CLOSE }, TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_EXPIRED);
+    assert_non_null(strstr(stage_report(&stage).message, "may be rolled back until"));
+}
+
+/* The clock was set back meanwhile, or is not asked at all: nothing is over. */
+static void a_clock_that_is_not_beyond_the_time_lets_steps_begin(void **state)
+{
+    (void)state;
+    static const int64_t CLOCKS[] = { 0, 1, UNTIL_S };
+    for (size_t i = 0; i < ARRAY_LEN(CLOCKS); i++) {
+        AUTO(Stage) stage;
+        stage_init_until(&stage, GOAL_APPLY);
+        stage.permit.wall_s = CLOCKS[i];
+        PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY });
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +249,12 @@ int main(void)
         cmocka_unit_test(a_goal_of_the_other_direction_withdraws_the_order),
         cmocka_unit_test(a_step_that_won_the_race_against_its_cancel_is_the_last),
         cmocka_unit_test(an_outcome_belongs_to_the_goal_it_was_decided_under),
+        cmocka_unit_test(a_plan_that_expires_between_steps_is_applied_no_further),
+        cmocka_unit_test(an_order_that_was_held_beyond_the_plans_time_is_applied_no_more),
+        cmocka_unit_test(what_is_done_already_is_applied_whatever_the_clock_says),
+        cmocka_unit_test(the_time_to_apply_says_nothing_of_the_way_back),
+        cmocka_unit_test(a_migration_that_is_undone_in_part_is_undone_to_its_end),
+        cmocka_unit_test(a_clock_that_is_not_beyond_the_time_lets_steps_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

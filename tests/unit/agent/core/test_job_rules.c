@@ -300,6 +300,12 @@ static void down_empty(Stage *stage)
     stage->permit.goal = GOAL_ROLL_BACK;
 }
 
+static void expired(Stage *stage)
+{
+    stage->plan.apply_until_s = 1000;
+    stage->permit.wall_s = 1001;
+}
+
 static void withdraw(Stage *stage)
 {
     stage->permit.goal = GOAL_NONE;
@@ -517,6 +523,7 @@ static const Case CASES[] = {
     { "J69", JOB_READING, RESULT_HISTORY, JOB_CLOSING, foreign_down, NULL },
     { "J70", JOB_READING, RESULT_HISTORY, JOB_CLOSING, irreversible, NULL },
     { "J71", JOB_READING, RESULT_HISTORY, JOB_PARKING, NULL, lease_out },
+    { "J231", JOB_READING, RESULT_HISTORY, JOB_CLOSING, expired, NULL },
     { "J72", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, too_late },
     { "J58", JOB_READING, RESULT_HISTORY, JOB_CLOSING, NULL, has_broken },
     { "J73", JOB_READING, RESULT_HISTORY, JOB_APPLYING, NULL, NULL },
