@@ -119,6 +119,42 @@ bool select_matches(const Select *select, const SelectSubject *subject)
     return false;
 }
 
+static bool may_be(const Select *node, const SelectSubject *subject, bool wanted);
+
+/* A chain comes out as what decides it when one member may, and as the other when all may. */
+static bool chain_may_be(const Select *node, const SelectSubject *subject, bool wanted)
+{
+    bool is_one_enough = wanted == (node->kind == NODE_OR);
+    for (const Select *member = node->child; member != NULL; member = member->next) {
+        if (may_be(member, subject, wanted) == is_one_enough) {
+            return is_one_enough;
+        }
+    }
+    return !is_one_enough;
+}
+
+static bool may_be(const Select *node, const SelectSubject *subject, bool wanted)
+{
+    switch (node->kind) {
+    case NODE_OR:
+    case NODE_AND:
+        return chain_may_be(node, subject, wanted);
+    case NODE_NOT:
+        return may_be(node->child, subject, !wanted);
+    case NODE_IN:
+    case NODE_LIKE:
+        return node->field == SUBJECT_VERSION || select_matches(node, subject) == wanted;
+    case NODE_ALL:
+        return wanted;
+    }
+    return false;
+}
+
+bool select_may_match(const Select *select, const SelectSubject *subject)
+{
+    return may_be(select, subject, true);
+}
+
 bool select_uses_version(const Select *select)
 {
     bool is_leaf = select->kind == NODE_IN || select->kind == NODE_LIKE;

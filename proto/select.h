@@ -41,9 +41,13 @@ ErrCode select_parse(const char *text, Arena *arena, Select **ret_select, Err *e
 bool select_matches(const Select *select, const SelectSubject *subject);
 
 /*
- * Does the answer depend on `version`? An agent cannot hold such a selection against an order
- * later.
+ * Would the subject be selected at some version? What an agent can hold against an order later,
+ * when the target has moved on: a comparison of `version` is taken to come out as it is needed, all
+ * others are made.
  */
+bool select_may_match(const Select *select, const SelectSubject *subject);
+
+/* Does the answer depend on `version`? */
 bool select_uses_version(const Select *select);
 
 /*

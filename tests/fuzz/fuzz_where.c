@@ -29,7 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (select_parse(text, &arena, &select, &err) == ERR_NONE) {
         select_matches(select, &SUBJECT);
         select_matches(select, &(SelectSubject){ 0 });
-        select_uses_version(select);
+        FUZZ_REQUIRE(select_may_match(select, &SUBJECT) || !select_matches(select, &SUBJECT));
+        FUZZ_REQUIRE(select_uses_version(select) ||
+                     select_may_match(select, &SUBJECT) == select_matches(select, &SUBJECT));
         doubt(select, &SUBJECT, &arena);
     } else {
         FUZZ_REQUIRE(select == NULL && err.code == ERR_SYNTAX && err.message[0] != '\0');

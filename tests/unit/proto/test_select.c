@@ -254,6 +254,38 @@ static void dependence_on_the_version_is_seen(void **state)
         parse("host = 'x' or not (database = 'y' and version like '00%')", &arena)));
 }
 
+/* Where nobody knows the version: what the rest alone rules out stays out. */
+static void what_the_version_cannot_change_is_held_against_a_subject(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *where;
+        bool may;
+    } ROWS[] = {
+        { "", true },
+        { "database = 'd'", true },
+        { "database = 'x'", false },
+        { "version = '1'", true },
+        { "not version = '1'", true },
+        { "version != '1' and version like '%'", true },
+        { "version = '1' and database = 'x'", false },
+        { "version = '1' and not database = 'x'", true },
+        { "version = '1' or database = 'x'", true },
+        { "not (version = '1' or database = 'd')", false },
+        { "not (version = '1' or database = 'x')", true },
+        { "not (version = '1' and database = 'd')", true },
+        { "not (version like '0%' or not labels.env = 'prod')", false },
+        { "(version = '1' or version = '2') and (database = 'x' or instance = 'i')", true },
+    };
+    AUTO(Arena) arena = { 0 };
+    const SelectSubject subject = { .instance = "i", .host = "h", .database = "d", .version = "9" };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        if (select_may_match(parse(ROWS[i].where, &arena), &subject) != ROWS[i].may) {
+            fail_msg("row %zu: %s", i, ROWS[i].where);
+        }
+    }
+}
+
 typedef void (*Tell)(const SelectDoubts *doubts, Str *out);
 
 /* Three targets: prod/a, prod/b, test/c; the last one's agent has no other label. */
@@ -363,6 +395,7 @@ int main(void)
         cmocka_unit_test(an_empty_selection_is_explained),
         cmocka_unit_test(a_label_that_nobody_has_is_told_whatever_is_selected),
         cmocka_unit_test(of_many_labels_the_first_few_are_told),
+        cmocka_unit_test(what_the_version_cannot_change_is_held_against_a_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
