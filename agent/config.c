@@ -116,6 +116,16 @@ static ErrCode check_name(const char *text, void *ret, Arena *arena, Err *err)
                : err_set(err, ERR_CONFIG, "it is no name of letters, digits, '.', '_' and '-'");
 }
 
+static const ConfigField PERSON_FIELDS[] = {
+    { CONFIG_FIELD(PersonConfig, name, CONFIG_STRING), .is_required = true, .min = 1,
+      .max = PERSON_MAX, .example = "ann", .doc = "What the person is called, in messages." },
+    { CONFIG_FIELD_COUNTED(PersonConfig, keys, key_count, CONFIG_STRING_LIST), .is_required = true,
+      .min = 1, .max = 16, .example = "[ /etc/skein/ann.pub, /etc/skein/ann-token.pub ]",
+      .doc = "Files of the person's public keys: together they count once." },
+};
+
+static const ConfigTable PERSON_TABLE = CONFIG_TABLE_OF("a person", PersonConfig, PERSON_FIELDS);
+
 static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(AgentConfig, coordinator, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 1024, .parse = check_endpoint, .expected = "a ZeroMQ endpoint",
@@ -137,7 +147,15 @@ static const ConfigField FIELDS[] = {
           "to its first dot." },
     { CONFIG_FIELD_COUNTED(AgentConfig, trusted_signers, trusted_signer_count, CONFIG_STRING_LIST),
       .is_required = true, .max = 64, .example = "[ /etc/skein/operator.pub ]",
-      .doc = "Files of the public keys whose plans this agent runs. An empty list runs nothing." },
+      .doc =
+          "Files of the public keys whose plans this agent runs, each of a person of its own. An "
+          "empty list, and nobody in trusted_people, runs nothing." },
+    { CONFIG_FIELD_COUNTED(AgentConfig, trusted_people, trusted_person_count, CONFIG_TABLE_LIST),
+      .max = 64, .table = &PERSON_TABLE, .doc = "Those who have more than one key." },
+    { CONFIG_FIELD(AgentConfig, required_signatures, CONFIG_INTEGER), .fallback = "1", .min = 1,
+      .max = PLAN_SIGNATURES_MAX,
+      .doc = "So many different people have to sign a plan before this agent applies it. Rolling "
+             "back what was applied here needs no signature that it has not." },
     { CONFIG_FIELD_COUNTED(AgentConfig, labels, label_count, CONFIG_STRING_MAP), .max = LABELS_MAX,
       .example = "{ env: prod, region: eu }",
       .doc = "What `where` selects by: labels.env = 'prod'." },
@@ -213,19 +231,112 @@ static ErrCode read_key(const ConfigDocument *document, const char *where, const
     return ERR_NONE;
 }
 
+/* One key twice would be two people, or one person under two names. */
+static ErrCode check_is_new(const ConfigDocument *document, const char *where, const Trust *trust,
+                            Bytes key, Err *err)
+{
+    for (size_t i = 0; i < trust->count; i++) {
+        if (memcmp(trust->keys[i].public_key.data, key.data, KEY_PUBLIC_BYTES) == 0) {
+            const char *person = trust->keys[i].person;
+            return config_error_at(document, where, err, "this key is listed twice%s%s%s",
+                                   person[0] == '\0' ? "" : ", first as one of '", person,
+                                   person[0] == '\0' ? "" : "'");
+        }
+    }
+    return ERR_NONE;
+}
+
+typedef struct SignerFile {
+    const char *where; /* in the document */
+    const char *path;
+    const char *person;
+} SignerFile;
+
+static ErrCode read_signer(const ConfigDocument *document, const SignerFile *file, Arena *arena,
+                           Trust *trust, TrustedKey *keys, Err *err)
+{
+    uint8_t *bytes = arena_alloc(arena, KEY_PUBLIC_BYTES);
+    Bytes key = { bytes, KEY_PUBLIC_BYTES };
+    ErrCode code = read_key(document, file->where, file->path, KEY_SIGN, bytes, err);
+    if (code == ERR_NONE) {
+        code = check_is_new(document, file->where, trust, key, err);
+    }
+    if (code == ERR_NONE) {
+        keys[trust->count++] = (TrustedKey){ .public_key = key, .person = file->person };
+    }
+    return code;
+}
+
+static void list_signers(const AgentConfig *config, Arena *arena, SignerFile *ret_files)
+{
+    for (size_t i = 0; i < config->trusted_signer_count; i++) {
+        *ret_files++ = (SignerFile){ .where = arena_printf(arena, "trusted_signers[%zu]", i),
+                                     .path = config->trusted_signers[i],
+                                     .person = "" };
+    }
+    for (size_t i = 0; i < config->trusted_person_count; i++) {
+        const PersonConfig *person = &config->trusted_people[i];
+        for (size_t key = 0; key < person->key_count; key++) {
+            *ret_files++ =
+                (SignerFile){ .where = arena_printf(arena, "trusted_people[%zu].keys[%zu]", i, key),
+                              .path = person->keys[key],
+                              .person = person->name };
+        }
+    }
+}
+
+static size_t count_signers(const AgentConfig *config)
+{
+    size_t count = config->trusted_signer_count;
+    for (size_t i = 0; i < config->trusted_person_count; i++) {
+        count += config->trusted_people[i].key_count;
+    }
+    return count;
+}
+
+static ErrCode read_signers(const ConfigDocument *document, Arena *arena, AgentConfig *config,
+                            Err *err)
+{
+    size_t count = count_signers(config);
+    SignerFile *files = ARENA_ARRAY(arena, SignerFile, count);
+    TrustedKey *keys = ARENA_ARRAY(arena, TrustedKey, count);
+    ErrCode code = ERR_NONE;
+    if (count > TRUSTED_KEYS_MAX) {
+        return config_error_at(document, "trusted_people", err,
+                               "%zu keys in all, at most %d allowed", count, TRUSTED_KEYS_MAX);
+    }
+    list_signers(config, arena, files);
+    config->trust = (Trust){ .keys = keys, .required = config->required_signatures };
+    for (size_t i = 0; code == ERR_NONE && i < count; i++) {
+        code = read_signer(document, &files[i], arena, &config->trust, keys, err);
+    }
+    return code;
+}
+
+/* Without keys an agent runs nothing, and is meant to; with too few it would say so one by one. */
+static ErrCode check_required(const ConfigDocument *document, const AgentConfig *config, Err *err)
+{
+    size_t people = trust_people(&config->trust);
+    if (config->required_signatures == 1 || config->required_signatures <= people) {
+        return ERR_NONE;
+    }
+    config_error_at(document, "required_signatures", err,
+                    "the signatures of %u people are required, and only %zu %s trusted",
+                    config->required_signatures, people, people == 1 ? "is" : "are");
+    return err_hint(err,
+                    "list more people's keys in trusted_signers or trusted_people: the keys of "
+                    "one person count once");
+}
+
 static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config,
                          Err *err)
 {
     ErrCode code = read_key(document, "coordinator_key", config->coordinator_key, KEY_CURVE,
                             config->coordinator_public, err);
-    config->signers = arena_alloc_array(arena, config->trusted_signer_count, KEY_PUBLIC_BYTES);
-    for (size_t i = 0; code == ERR_NONE && i < config->trusted_signer_count; i++) {
-        char where[64];
-        text_format(where, sizeof(where), "trusted_signers[%zu]", i);
-        code = read_key(document, where, config->trusted_signers[i], KEY_SIGN, config->signers[i],
-                        err);
+    if (code == ERR_NONE) {
+        code = read_signers(document, arena, config, err);
     }
-    return code;
+    return code == ERR_NONE ? check_required(document, config, err) : code;
 }
 
 ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_config, Err *err)

@@ -14,6 +14,7 @@
 #include "common/keyfile.h"
 #include "common/log_config.h"
 #include "proto/messages.h"
+#include "proto/trust.h"
 
 /*
  * Workers that wait without a connection, parked or in doubt about a step. Each is a thread and a
@@ -33,13 +34,23 @@ typedef struct AgentInstanceConfig {
     uint32_t rediscover_ms;
 } AgentInstanceConfig;
 
+/* Several keys of one person. */
+typedef struct PersonConfig {
+    const char *name;
+    const char **keys; /* files of public keys */
+    size_t key_count;
+} PersonConfig;
+
 typedef struct AgentConfig {
     const char *coordinator;     /* tcp://host:port */
     const char *coordinator_key; /* file of its public key */
     const char *key_file;
     const char *name;             /* of a key that is made at the first start; "": the host's */
-    const char **trusted_signers; /* files of public keys */
+    const char **trusted_signers; /* files of public keys, each of a person of its own */
     size_t trusted_signer_count;
+    PersonConfig *trusted_people;
+    size_t trusted_person_count;
+    uint32_t required_signatures;
     ConfigPair *labels;
     size_t label_count;
     uint32_t connections_per_instance;
@@ -50,7 +61,7 @@ typedef struct AgentConfig {
 
     /* Read from the files that the above name. */
     uint8_t coordinator_public[KEY_PUBLIC_BYTES];
-    uint8_t (*signers)[KEY_PUBLIC_BYTES];
+    Trust trust;
 } AgentConfig;
 
 /*

@@ -445,8 +445,7 @@ ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, L
     AUTO_PTR(Link) link = mem_alloc(sizeof(Link));
     link->loop = loop;
     open_session(link, config, key->name);
-    link->plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])config->signers,
-                            config->trusted_signer_count);
+    link->plans = plans_new(&config->trust);
     link->workers = workers_new(context, key->name, config->blocked_retries);
     ErrCode code = open_box(link, context, err);
     if (code == ERR_NONE) {

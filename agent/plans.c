@@ -23,21 +23,20 @@ typedef struct Entry {
     bool is_asked;
     unsigned restarts;
     uint32_t holds;
+    bool is_kept;  /* over the next plans_drop_refused */
     uint64_t used; /* rises with every use: the smallest is the oldest */
 } Entry;
 
 struct Plans {
-    const uint8_t (*trusted)[SIGN_PUBLIC_BYTES];
-    size_t trusted_count;
+    Trust trust;
     LIST(Entry *) entries;
     uint64_t uses;
 };
 
-Plans *plans_new(const uint8_t (*trusted)[SIGN_PUBLIC_BYTES], size_t trusted_count)
+Plans *plans_new(const Trust *trust)
 {
     Plans *plans = mem_alloc(sizeof(Plans));
-    plans->trusted = trusted;
-    plans->trusted_count = trusted_count;
+    plans->trust = *trust;
     return plans;
 }
 
@@ -120,16 +119,27 @@ PlanFetch plans_want(Plans *plans, const uint8_t hash[PLAN_HASH_BYTES], const He
 static bool is_refused(const Entry *entry)
 {
     bool is_untrusted = entry->fetch == PLAN_FETCH_READY && !entry->held.is_trusted;
-    return entry->holds == 0 && (is_untrusted || entry->fetch == PLAN_FETCH_FAILED);
+    bool is_waited_for = entry->holds > 0 || entry->is_kept;
+    return !is_waited_for && (is_untrusted || entry->fetch == PLAN_FETCH_FAILED);
 }
 
 void plans_drop_refused(Plans *plans)
 {
     for (size_t i = plans->entries.count; i > 0; i--) {
-        if (is_refused(plans->entries.items[i - 1])) {
+        Entry *entry = plans->entries.items[i - 1];
+        if (is_refused(entry)) {
             drop(plans, i - 1);
+        } else {
+            entry->is_kept = false;
         }
     }
+}
+
+void plans_keep(Plans *plans, const HeldPlan *plan)
+{
+    size_t index = 0;
+    Entry *entry = find(plans, plan->hash, &index);
+    entry->is_kept = true;
 }
 
 void plans_hold(Plans *plans, const HeldPlan *plan)
@@ -180,13 +190,6 @@ void plans_restart_requests(Plans *plans)
     }
 }
 
-static const char *signers_text(const Bundle *bundle, Arena *arena)
-{
-    AUTO(Str) text = { 0 };
-    bundle_write_signers(bundle, 0, &text);
-    return arena_strdup(arena, str_text(&text));
-}
-
 static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
 {
     Bundle bundle;
@@ -206,8 +209,10 @@ static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
     if (code == ERR_NONE) {
         entry->held.plan = plan;
         entry->held.selection = selection;
-        entry->held.signers = signers_text(&bundle, &entry->arena);
-        entry->held.is_trusted = bundle_is_trusted(&bundle, plans->trusted, plans->trusted_count);
+        entry->held.is_trusted = trust_is_given(&plans->trust, &bundle);
+    }
+    if (code == ERR_NONE && !entry->held.is_trusted) {
+        trust_refuse(&plans->trust, &bundle, plan->name, &entry->held.distrust);
     }
     return code;
 }

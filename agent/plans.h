@@ -14,17 +14,18 @@
 #include "proto/bundle.h"
 #include "proto/messages.h"
 #include "proto/select.h"
+#include "proto/trust.h"
 
 typedef struct Plans Plans;
 
-/* A verified plan. `is_trusted`: signed by a key that this agent trusts; without it nothing runs,
- * and it is not kept. */
+/* A verified plan. Without trust nothing of it is applied, and it is kept no longer than it is
+ * waited for. */
 typedef struct HeldPlan {
     uint8_t hash[PLAN_HASH_BYTES];
     const Plan *plan;
     const Select *selection;
-    bool is_trusted;
-    const char *signers; /* fingerprints of those who have signed it */
+    bool is_trusted; /* signed by as many people as this agent wants */
+    Err distrust;    /* … or why not */
 } HeldPlan;
 
 typedef enum PlanFetch {
@@ -34,8 +35,8 @@ typedef enum PlanFetch {
     PLAN_FETCH_FAILED, /* err says why: not what its hash says, malformed, or not to be had */
 } PlanFetch;
 
-/* `trusted` is borrowed. */
-Plans *plans_new(const uint8_t (*trusted)[SIGN_PUBLIC_BYTES], size_t trusted_count);
+/* What `trust` points to is borrowed. */
+Plans *plans_new(const Trust *trust);
 void plans_free(Plans *plans);
 
 AUTO_PTR_DEFINE(Plans, plans_free)
@@ -52,6 +53,10 @@ PlanFetch plans_want(Plans *plans, const uint8_t hash[PLAN_HASH_BYTES], const He
  * is fetched once for each time that it is ordered, however many targets wait for it.
  */
 void plans_drop_refused(Plans *plans);
+
+/* An order waits with this plan, though nobody trusts it: the next plans_drop_refused passes it
+ * over. */
+void plans_keep(Plans *plans, const HeldPlan *plan);
 
 /* A held plan stays valid until it is released as often as it was held. */
 void plans_hold(Plans *plans, const HeldPlan *plan);

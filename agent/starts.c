@@ -2,6 +2,7 @@
 #include "agent/starts.h"
 
 #include "agent/admit.h"
+#include "agent/core/accept.h"
 #include "common/log.h"
 #include "common/map.h"
 #include "common/random.h"
@@ -78,6 +79,18 @@ static ErrCode start_worker(Starts *starts, const AgentOrder *order, const HeldP
     return code;
 }
 
+/*
+ * Without trust it is refused at once; but for a way back what was applied here counts, and after a
+ * restart that has to be read first.
+ */
+static bool may_run(const Starts *starts, const AgentOrder *order, const HeldPlan *plan)
+{
+    const InventoryTarget *target = facts_target(starts->parts.facts, order->target);
+    bool is_unread = target == NULL || !target->is_read;
+    return plan->is_trusted || accept_is_way_back(order, target) ||
+           (order->goal == GOAL_ROLL_BACK && is_unread);
+}
+
 static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
 {
     const StartsParts *parts = &starts->parts;
@@ -88,8 +101,11 @@ static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
         find_instance(starts, order->target, &instance, err) != ERR_NONE) {
         return START_REFUSED;
     }
-    bool may_run = fetch == PLAN_FETCH_READY && plan->is_trusted; /* else it is refused at once */
-    if (fetch == PLAN_FETCH_UNDER_WAY || (may_run && must_wait_for(starts, instance))) {
+    if (fetch == PLAN_FETCH_UNDER_WAY) {
+        return START_WAITS;
+    }
+    if (may_run(starts, order, plan) && must_wait_for(starts, instance)) {
+        plans_keep(parts->plans, plan);
         return START_WAITS;
     }
     if (admit(order, plan, parts->facts, parts->agent, err) != ERR_NONE ||

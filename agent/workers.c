@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/conn/wake.h"
+#include "agent/core/accept.h"
 #include "agent/exec/runner.h"
 #include "agent/letter.h"
 #include "common/arena.h"
@@ -187,7 +188,7 @@ static Worker *worker_new(const Workers *workers, const WorkerStart *start)
         .plan = start->plan->plan,
         .plan_hash = start->plan->hash,
         .to = arena_strdup(&worker->arena, order->to),
-        .deadline_ms = order->deadline_ms,
+        .deadline_ms = accept_deadline_ms(order, start->plan->plan),
         .blocked_retries_max = workers->blocked_retries,
     };
     return worker;

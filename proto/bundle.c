@@ -308,17 +308,6 @@ ErrCode bundle_open(Bytes bytes, Bundle *ret_bundle, Err *err)
     return code;
 }
 
-bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
-                       size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bundle_is_signed_by(bundle, trusted[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void bundle_write_signers(const Bundle *bundle, size_t first, Str *out)
 {
     for (size_t i = first; i < bundle->signature_count; i++) {

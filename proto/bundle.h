@@ -309,7 +309,7 @@ typedef struct Bundle {
 /*
  * Unwraps a bundle and verifies every signature it carries against its bytes: ERR_SIGNATURE when
  * one is wrong or there is none. *ret_bundle points into `bytes`. Whether a signer is trusted is
- * the next question: bundle_is_trusted.
+ * the next question: proto/trust.h.
  */
 ErrCode bundle_open(Bytes bytes, Bundle *ret_bundle, Err *err);
 
@@ -337,10 +337,6 @@ ErrCode bundle_seal(Bytes canonical, const uint8_t secret[SIGN_SECRET_BYTES], Ar
                     Bytes *ret_bundle, Err *err);
 
 bool bundle_is_signed_by(const Bundle *bundle, const uint8_t public_key[SIGN_PUBLIC_BYTES]);
-
-/* Has one of `count` trusted keys signed it? An empty list trusts nothing. */
-bool bundle_is_trusted(const Bundle *bundle, const uint8_t (*trusted)[SIGN_PUBLIC_BYTES],
-                       size_t count);
 
 /* Appends whose signatures they are, as fingerprints: "3f2a 91bc …, c0a4 9b7e
  * …". From `first` on. */

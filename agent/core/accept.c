@@ -7,19 +7,31 @@
 #include "common/cleanup.h"
 #include "common/str.h"
 
+bool accept_is_way_back(const AgentOrder *order, const InventoryTarget *target)
+{
+    return order->goal == GOAL_ROLL_BACK && target != NULL &&
+           target->plan_hash.length == PLAN_HASH_BYTES &&
+           memcmp(target->plan_hash.data, order->plan_hash, PLAN_HASH_BYTES) == 0 &&
+           str_equal(target->rollout, order->rollout);
+}
+
+uint32_t accept_deadline_ms(const AgentOrder *order, const Plan *plan)
+{
+    uint32_t allowed_ms = plan->strategy.target_timeout_ms;
+    bool is_shorter = order->deadline_ms != 0 && order->deadline_ms < allowed_ms;
+    return is_shorter ? order->deadline_ms : allowed_ms;
+}
+
 static ErrCode check_plan(const AcceptQuery *query, Err *err)
 {
     if (memcmp(query->plan_hash, query->order->plan_hash, PLAN_HASH_BYTES) != 0) {
         return err_set(err, ERR_SIGNATURE, "the plan at hand is not the one that was ordered");
     }
-    if (!query->is_trusted) {
-        err_set(err, ERR_SIGNATURE,
-                "plan \"%s\" is not signed by a key that this agent trusts, only by %s",
-                query->plan->name, query->signers);
-        return err_hint(err, "sign it with a key of its trusted_signers, then bring it again: "
-                             "`skein rollout retry --failed --plan FILE`");
+    if (query->distrust->code == ERR_NONE || accept_is_way_back(query->order, query->target)) {
+        return ERR_NONE;
     }
-    return ERR_NONE;
+    *err = *query->distrust;
+    return err->code;
 }
 
 static ErrCode check_destination(const AcceptQuery *query, Err *err)
@@ -49,11 +61,13 @@ static ErrCode check_target(const AcceptQuery *query, Err *err)
 
 static ErrCode check_selection(const AcceptQuery *query, Err *err)
 {
-    if (select_uses_version(query->select) || select_matches(query->select, query->subject)) {
+    if (query->order->goal == GOAL_ROLL_BACK || select_may_match(query->select, query->subject)) {
         return ERR_NONE;
     }
-    return err_set(err, ERR_NOT_SELECTED, "the signed plan does not select %s: where %s",
-                   query->order->target, query->plan->where);
+    err_set(err, ERR_NOT_SELECTED, "the signed plan does not select %s: where %s",
+            query->order->target, query->plan->where);
+    return err_hint(err, "labels here are those of agent.yaml; a plan for other targets is another "
+                         "plan, and signed anew");
 }
 
 static ErrCode check_expiry(const AcceptQuery *query, Err *err)

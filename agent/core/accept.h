@@ -19,8 +19,7 @@ typedef struct AcceptQuery {
     const AgentOrder *order;
     const Plan *plan;              /* of the opened bundle */
     const uint8_t *plan_hash;      /* of its bytes, PLAN_HASH_BYTES */
-    bool is_trusted;               /* signed by a key that this agent trusts */
-    const char *signers;           /* who has signed it, in words */
+    const Err *distrust;           /* why its signatures are not enough; ERR_NONE: they are */
     const Select *select;          /* the plan's `where`, parsed */
     const SelectSubject *subject;  /* the target as the selection sees it */
     const InventoryTarget *target; /* what this agent knows under the address; NULL: nothing */
@@ -29,12 +28,23 @@ typedef struct AcceptQuery {
 
 /*
  * ERR_NONE, or why the order is refused (REPORT_REFUSED), with a hint where a person can help it.
- * The first of: another plan's bytes or no trusted signature (ERR_SIGNATURE), a destination that is
- * not the plan's (ERR_HISTORY), an address not served here (ERR_NOT_FOUND), another database than
- * the one that was meant (ERR_IDENTITY), not selected by the signed plan (ERR_NOT_SELECTED; a
- * selection by version cannot be held against an order later and is let pass), too late for this
- * goal (ERR_EXPIRED).
+ * The first of: another plan's bytes or too few trusted signatures (ERR_SIGNATURE), a destination
+ * that is not the plan's (ERR_HISTORY), an address not served here (ERR_NOT_FOUND), another
+ * database than the one that was meant (ERR_IDENTITY), not selected by the signed plan
+ * (ERR_NOT_SELECTED; which version it was at is not known later, so any is let pass), too late for
+ * this goal (ERR_EXPIRED).
+ *
+ * Who is trusted and how things are labelled may have changed since a plan was applied. So to roll
+ * back the selection is not asked again, nor are signatures where the target's newest rows are of
+ * this very plan: that nothing but those rows is undone is the job's to see to (J68, J230).
  */
 ErrCode accept_check(const AcceptQuery *query, Err *err);
+
+/* Is the order about what the target's newest rows say was applied here, by this rollout and plan?
+ */
+bool accept_is_way_back(const AgentOrder *order, const InventoryTarget *target);
+
+/* The time of an attempt: the order's, but no longer than the signed plan allows. */
+uint32_t accept_deadline_ms(const AgentOrder *order, const Plan *plan);
 
 #endif

@@ -41,7 +41,7 @@ bool fuzz_seed(size_t index, Str *out)
 {
     static const char *const SEEDS[] = {
         "coordinator: tcp://skein.example:7420\ncoordinator_key: /c.pub\nkey_file: /a.key\n"
-        "trusted_signers: [ /o.pub ]\nlabels: { env: prod }\nconnections_per_instance: 4\n"
+        "trusted_signers: [ /o.pub ]\ntrusted_people: [ { name: ann, keys: [ /a.pub ] } ]\nlabels: { env: prod }\nconnections_per_instance: 4\n"
         "log: { level: debug, format: json }\ninstances:\n  - name: db1\n"
         "    connection: postgresql://skein@/postgres?host=/run\n    schemas: { include: [ 'customer_*' ], exclude: [ public ] }\n"
         "    rediscover: 5s\n  - { name: db2, connection: 'host=x user=''a b''', databases: { exclude: [ a ] } }\n",

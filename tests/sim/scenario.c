@@ -330,6 +330,9 @@ static ErrCode seal(Scenario *scenario, ScenarioRollout *rollout, Err *err)
     Bundle bundle;
     make_key(1, scenario->signers[0], secrets[0]);
     make_key(2, scenario->signers[1], secrets[1]);
+    for (size_t i = 0; i < 2; i++) {
+        scenario->trusted[i] = (TrustedKey){ { scenario->signers[i], SIGN_PUBLIC_BYTES }, "" };
+    }
     ErrCode code = plan_encode(rollout->plan, &scenario->arena, &canonical, err);
     if (code != ERR_NONE) {
         return code;

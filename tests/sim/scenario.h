@@ -8,6 +8,7 @@
 
 #include "coordinator/engine/engine.h"
 #include "proto/bundle.h"
+#include "proto/trust.h"
 #include "tests/sim/pieces.h"
 #include "tests/sim/sim_pg.h"
 #include "tests/sim/world.h"
@@ -40,6 +41,7 @@ typedef struct Scenario {
     uint32_t old_coordinators_percent;
     uint32_t workers_max; /* of each agent's process */
     uint8_t signers[2][SIGN_PUBLIC_BYTES];
+    TrustedKey trusted[2];                /* the same, as an agent has them */
     size_t trusting[SCENARIO_AGENTS_MAX]; /* how many of these the agent trusts */
     bool has_fat_plans;                   /* of several chunks */
     char *padding;                        /* what makes them fat */

@@ -340,7 +340,7 @@ static void process_start(void *ctx, uint64_t life)
     }
     agent->facts.instances = agent->instances.items;
     agent->facts.instance_count = agent->instances.count;
-    agent->plans = plans_new(agent->parts.trusted, agent->parts.trusted_count);
+    agent->plans = plans_new(&agent->parts.trust);
     agent->session = agent_session_new(&agent->facts, dice_below(&agent->dice, UINT32_MAX),
                                        agent_clock_ms(agent));
     world_tell(world, agent->parts.name, "starts, with protocol versions up to %u",

@@ -7,6 +7,7 @@
 #define SKEIN_TESTS_SIM_SIM_AGENT_H
 
 #include "agent/core/session.h"
+#include "proto/trust.h"
 #include "tests/sim/sim_net.h"
 #include "tests/sim/sim_pg.h"
 #include "tests/sim/world.h"
@@ -23,8 +24,7 @@ typedef struct AgentParts {
     bool is_absent; /* it is left out of the seed: never starts */
     const size_t *servers;
     size_t server_count;
-    const uint8_t (*trusted)[SIGN_PUBLIC_BYTES];
-    size_t trusted_count;
+    Trust trust;
     size_t workers_max;
     uint32_t old_percent; /* of its processes are of the release before */
     /* Until when the coordinator in charge reckons that the agent may begin steps. */

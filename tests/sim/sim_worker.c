@@ -324,8 +324,7 @@ static ErrCode admit(const SimAgent *agent, const AgentOrder *order, const HeldP
     AcceptQuery query = { .order = order,
                           .plan = plan->plan,
                           .plan_hash = plan->hash,
-                          .is_trusted = plan->is_trusted,
-                          .signers = plan->signers,
+                          .distrust = &plan->distrust,
                           .select = plan->selection,
                           .subject = &subject,
                           .target = target_known(agent, order->target),
@@ -351,7 +350,7 @@ static void worker_start(SimAgent *agent, const AgentOrder *order, const HeldPla
         .plan = plan->plan,
         .plan_hash = plan->hash,
         .to = arena_strdup(&worker->arena, order->to),
-        .deadline_ms = order->deadline_ms,
+        .deadline_ms = accept_deadline_ms(order, plan->plan),
         .blocked_retries_max = BLOCKED_RETRIES,
     };
     LIST_PUSH(&agent->workers, worker);
@@ -424,6 +423,14 @@ static void order_refuse(SimAgent *agent, const char *target, const Err *reason)
 }
 
 /* As agent/starts.c does it. */
+static bool may_run(const SimAgent *agent, const AgentOrder *order, const HeldPlan *plan)
+{
+    const InventoryTarget *target = target_known(agent, order->target);
+    bool is_unread = target == NULL || !target->is_read;
+    return plan->is_trusted || accept_is_way_back(order, target) ||
+           (order->goal == GOAL_ROLL_BACK && is_unread);
+}
+
 void order_begin(SimAgent *agent, const char *target_of_effect)
 {
     AUTO(Arena) arena = { 0 };
@@ -436,11 +443,14 @@ void order_begin(SimAgent *agent, const char *target_of_effect)
         return;
     }
     PlanFetch fetch = plans_want(agent->plans, order->plan_hash, &plan, &err);
-    bool may_run = fetch == PLAN_FETCH_READY && plan->is_trusted; /* else it is refused at once */
     if (fetch == PLAN_FETCH_FAILED) {
         world_saw(agent_world(agent), SIGHT_PLAN_FAILED);
         order_refuse(agent, target, &err);
-    } else if (fetch == PLAN_FETCH_UNDER_WAY || (may_run && must_wait(agent, target))) {
+    } else if (fetch == PLAN_FETCH_UNDER_WAY ||
+               (may_run(agent, order, plan) && must_wait(agent, target))) {
+        if (fetch == PLAN_FETCH_READY) {
+            plans_keep(agent->plans, plan);
+        }
         map_put(agent->waiting, target, agent);
         plans_ask(agent);
     } else if (admit(agent, order, plan, &err) != ERR_NONE) {

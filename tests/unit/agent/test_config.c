@@ -27,9 +27,15 @@ static int make_keys(void **state)
     AUTO(Arena) arena = { 0 };
     AUTO(KeyPair) link = { 0 };
     AUTO(KeyPair) signer = { 0 };
+    AUTO(KeyPair) second = { 0 };
+    AUTO(KeyPair) third = { 0 };
     Err err;
     if (mkdtemp(directory) == NULL || key_generate(KEY_CURVE, "skein", &link, &err) != ERR_NONE ||
         key_generate(KEY_SIGN, "operator", &signer, &err) != ERR_NONE ||
+        key_generate(KEY_SIGN, "second", &second, &err) != ERR_NONE ||
+        key_generate(KEY_SIGN, "third", &third, &err) != ERR_NONE ||
+        keyfile_write(&second, path_of(&arena, "second"), &err) != ERR_NONE ||
+        keyfile_write(&third, path_of(&arena, "third"), &err) != ERR_NONE ||
         keyfile_write(&link, path_of(&arena, "coordinator"), &err) != ERR_NONE ||
         keyfile_write(&signer, path_of(&arena, "signer"), &err) != ERR_NONE) {
         return -1;
@@ -41,8 +47,9 @@ static int drop_keys(void **state)
 {
     (void)state;
     AUTO(Arena) arena = { 0 };
-    static const char *const NAMES[] = { "coordinator", "coordinator.pub", "signer", "signer.pub",
-                                         "agent.yaml" };
+    static const char *const NAMES[] = { "coordinator", "coordinator.pub", "signer",
+                                         "signer.pub",  "second",          "second.pub",
+                                         "third",       "third.pub",       "agent.yaml" };
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
         unlink(path_of(&arena, NAMES[i]));
     }
@@ -94,6 +101,26 @@ static void a_whole_configuration_is_read_with_its_keys(void **state)
     assert_int_equal(config.connections_per_instance, 8);
     assert_int_equal(config.instances[0].rediscover_ms, 30000);
     assert_int_equal(config.trusted_signer_count, 1);
+    assert_int_equal(config.trust.count, 1);
+    assert_int_equal(config.trust.required, 1);
+}
+
+static void keys_are_trusted_alone_or_as_a_persons(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AgentConfig config;
+    Err err = { 0 };
+    if (load(HEAD SIGNERS "trusted_people: [ { name: ann, keys: [ second.pub, third.pub ] } ]\n"
+                          "required_signatures: 2\n" INSTANCES,
+             &arena, &config, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(config.trust.count, 3);
+    assert_int_equal(config.trust.required, 2);
+    assert_int_equal(trust_people(&config.trust), 2);
+    assert_string_equal(config.trust.keys[0].person, "");
+    assert_string_equal(config.trust.keys[2].person, "ann");
 }
 
 typedef struct BadCase {
@@ -108,6 +135,23 @@ static const BadCase BAD_CASES[] = {
       "instances:\n  - { name: db1, connection: host=/a }\n  - { name: db1, connection: host=/b }\n",
       "agent.yaml:7:13: two instances are named 'db1'" },
     { HEAD "trusted_signers: [ coordinator.pub ]\n" INSTANCES, "agent.yaml:4:20: " },
+    { HEAD "trusted_signers: [ signer.pub, ./signer.pub ]\n" INSTANCES,
+      "agent.yaml:4:32: this key is listed twice" },
+    { HEAD SIGNERS "trusted_people: [ { name: ann, keys: [ signer.pub ] } ]\n" INSTANCES,
+      "agent.yaml:5:40: this key is listed twice" },
+    { HEAD "trusted_signers: []\n"
+           "trusted_people:\n  - { name: ann, keys: [ signer.pub ] }\n"
+           "  - { name: bob, keys: [ ./signer.pub ] }\n" INSTANCES,
+      "agent.yaml:7:26: this key is listed twice, first as one of 'ann'" },
+    { HEAD SIGNERS "trusted_people: [ { name: ann, keys: [] } ]\n" INSTANCES, "agent.yaml:5:" },
+    { HEAD SIGNERS "required_signatures: 2\n" INSTANCES,
+      "agent.yaml:5:22: the signatures of 2 people are required, and only 1 is trusted" },
+    { HEAD "trusted_signers: []\n"
+           "trusted_people: [ { name: ann, keys: [ signer.pub, second.pub ] } ]\n"
+           "required_signatures: 2\n" INSTANCES,
+      "agent.yaml:6:22: the signatures of 2 people are required, and only 1 is trusted" },
+    { HEAD SIGNERS "required_signatures: 0\n" INSTANCES, "agent.yaml:5:22: " },
+    { HEAD SIGNERS "required_signatures: 9\n" INSTANCES, "agent.yaml:5:22: " },
     { "coordinator: 127.0.0.1:7420\n", "agent.yaml:1:14: " },
     { HEAD SIGNERS INSTANCES "conections_per_instance: 4\n", "agent.yaml:6:1: " },
     { HEAD SIGNERS "instances: []\n", "agent.yaml:5:12: " },
@@ -163,6 +207,7 @@ int main(void)
         cmocka_unit_test(the_table_is_sound),
         cmocka_unit_test(the_sample_in_deploy_is_what_the_table_prints),
         cmocka_unit_test(a_whole_configuration_is_read_with_its_keys),
+        cmocka_unit_test(keys_are_trusted_alone_or_as_a_persons),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
         cmocka_unit_test(a_signers_key_that_everybody_may_write_to_is_refused),
         cmocka_unit_test(a_password_is_never_quoted),

@@ -13,7 +13,9 @@
 
 typedef struct Fixture {
     Arena arena;
-    uint8_t public_key[1][SIGN_PUBLIC_BYTES];
+    uint8_t public_key[SIGN_PUBLIC_BYTES];
+    TrustedKey key;
+    Trust trust; /* in it */
     uint8_t secret_key[SIGN_SECRET_BYTES];
     Bytes bundle;
     uint8_t hash[PLAN_HASH_BYTES];
@@ -27,7 +29,9 @@ static int set_up(void **state)
     };
     Fixture *fixture = mem_alloc(sizeof(Fixture));
     assert_true(sodium_init() >= 0);
-    crypto_sign_keypair(fixture->public_key[0], fixture->secret_key);
+    crypto_sign_keypair(fixture->public_key, fixture->secret_key);
+    fixture->key = (TrustedKey){ { fixture->public_key, SIGN_PUBLIC_BYTES }, "" };
+    fixture->trust = (Trust){ .keys = &fixture->key, .count = 1 };
     PlanMigration migration = { .id = "0001_x",
                                 .version = "0001",
                                 .name = "x",
@@ -80,7 +84,7 @@ static bool deliver(Plans *plans, const Fixture *fixture, Bytes bundle, size_t s
 static void a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     const HeldPlan *plan = NULL;
     Err err;
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_UNDER_WAY);
@@ -93,14 +97,34 @@ static void a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is(void **stat
 static void a_plan_of_an_unknown_signer_is_not_trusted(void **state)
 {
     const Fixture *fixture = *state;
-    static const uint8_t OTHER[1][SIGN_PUBLIC_BYTES] = { { 1 } };
-    AUTO_PTR(Plans) plans = plans_new(OTHER, 1);
+    static const uint8_t OTHER[SIGN_PUBLIC_BYTES] = { 1 };
+    static const TrustedKey KEY = { { OTHER, SIGN_PUBLIC_BYTES }, "" };
+    AUTO_PTR(Plans) plans = plans_new(&(Trust){ .keys = &KEY, .count = 1 });
     const HeldPlan *plan = NULL;
     Err err;
     plans_want(plans, fixture->hash, &plan, &err);
     deliver(plans, fixture, fixture->bundle, 1000000);
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
     assert_false(plan->is_trusted);
+    assert_int_equal(plan->distrust.code, ERR_SIGNATURE);
+}
+
+/* Each turn that it is waited for; then it goes the way of those that nobody trusts. */
+static void a_plan_that_is_waited_for_is_kept_though_nobody_trusts_it(void **state)
+{
+    const Fixture *fixture = *state;
+    AUTO_PTR(Plans) plans = plans_new(&(Trust){ 0 });
+    const HeldPlan *plan = NULL;
+    Err err;
+    plans_want(plans, fixture->hash, &plan, &err);
+    deliver(plans, fixture, fixture->bundle, 1000000);
+    for (int turn = 0; turn < 3; turn++) {
+        assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+        plans_keep(plans, plan);
+        plans_drop_refused(plans);
+    }
+    plans_drop_refused(plans);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_UNDER_WAY);
 }
 
 /* Kept, it would be refused for ever, whoever signs it meanwhile. */
@@ -108,13 +132,14 @@ static void
 a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature(void **state)
 {
     Fixture *fixture = *state;
-    uint8_t trusted[1][SIGN_PUBLIC_BYTES];
+    uint8_t trusted[SIGN_PUBLIC_BYTES];
     uint8_t secret[SIGN_SECRET_BYTES];
     Bundle bundle;
     const HeldPlan *plan = NULL;
     Err err;
-    crypto_sign_keypair(trusted[0], secret);
-    AUTO_PTR(Plans) plans = plans_new((const uint8_t(*)[SIGN_PUBLIC_BYTES])trusted, 1);
+    crypto_sign_keypair(trusted, secret);
+    const TrustedKey key = { { trusted, SIGN_PUBLIC_BYTES }, "" };
+    AUTO_PTR(Plans) plans = plans_new(&(Trust){ .keys = &key, .count = 1 });
     plans_want(plans, fixture->hash, &plan, &err);
     deliver(plans, fixture, fixture->bundle, 1000000);
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
@@ -132,24 +157,24 @@ a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signa
     assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
 }
 
-static void who_has_signed_is_told_by_fingerprint(void **state)
+static void who_has_signed_is_told_where_it_is_not_enough(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&(Trust){ 0 });
     char fingerprint[KEY_FINGERPRINT_MAX];
     const HeldPlan *plan = NULL;
     plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
     deliver(plans, fixture, fixture->bundle, 1000000);
     plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
-    key_fingerprint(KEY_SIGN, fixture->public_key[0], fingerprint);
-    assert_string_equal(plan->signers, fingerprint);
+    key_fingerprint(KEY_SIGN, fixture->public_key, fingerprint);
+    assert_non_null(strstr(plan->distrust.message, fingerprint));
 }
 
 /* A further signature came while the first chunks were on their way: the bundle is larger now. */
 static void a_plan_that_grows_while_it_is_fetched_is_begun_again(void **state)
 {
     Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     uint8_t other[SIGN_PUBLIC_BYTES];
     uint8_t secret[SIGN_SECRET_BYTES];
     Bundle bundle;
@@ -178,7 +203,7 @@ static void a_plan_that_grows_while_it_is_fetched_is_begun_again(void **state)
 static void a_plan_that_never_keeps_its_size_fails_in_the_end(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     const HeldPlan *plan = NULL;
     PlanGet get;
     Err err;
@@ -200,7 +225,7 @@ static void a_plan_that_never_keeps_its_size_fails_in_the_end(void **state)
 static void a_plan_with_one_bit_changed_fails(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     AUTO(Arena) arena = { 0 };
     uint8_t *bytes = arena_memdup(&arena, fixture->bundle.data, fixture->bundle.length);
     bytes[fixture->bundle.length / 3] ^= 1;
@@ -214,7 +239,7 @@ static void a_plan_with_one_bit_changed_fails(void **state)
 static void a_plan_that_is_none_of_the_hash_fails(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     uint8_t other[PLAN_HASH_BYTES];
     memcpy(other, fixture->hash, sizeof(other));
     other[0] ^= 1;
@@ -233,7 +258,7 @@ static void a_plan_that_is_none_of_the_hash_fails(void **state)
 static void a_failed_fetch_answers_all_who_waited_and_begins_anew_for_the_next(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     const HeldPlan *plan = NULL;
     PlanGet get;
     Err err = { 0 };
@@ -254,7 +279,7 @@ static void a_failed_fetch_answers_all_who_waited_and_begins_anew_for_the_next(v
 static void an_absurd_size_is_refused_before_it_is_allocated(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     const HeldPlan *plan = NULL;
     Err err;
     plans_want(plans, fixture->hash, &plan, &err);
@@ -269,7 +294,7 @@ static void an_absurd_size_is_refused_before_it_is_allocated(void **state)
 static void chunks_that_nobody_asked_for_are_dropped(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     PlanChunk chunk = { .hash = { fixture->hash, PLAN_HASH_BYTES },
                         .total_size = fixture->bundle.length,
                         .data = fixture->bundle };
@@ -283,7 +308,7 @@ static void chunks_that_nobody_asked_for_are_dropped(void **state)
 static void an_unanswered_request_is_repeated_after_its_time(void **state)
 {
     const Fixture *fixture = *state;
-    AUTO_PTR(Plans) plans = plans_new(fixture->public_key, 1);
+    AUTO_PTR(Plans) plans = plans_new(&fixture->trust);
     const HeldPlan *plan = NULL;
     PlanGet get;
     plans_want(plans, fixture->hash, &plan, &(Err){ 0 });
@@ -295,6 +320,8 @@ static void an_unanswered_request_is_repeated_after_its_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_plan_that_is_waited_for_is_kept_though_nobody_trusts_it,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_comes_in_chunks_and_is_trusted_when_its_signer_is,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_of_an_unknown_signer_is_not_trusted, set_up,
@@ -302,7 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature,
             set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_has_signed_is_told_by_fingerprint, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_signed_is_told_where_it_is_not_enough, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_plan_that_grows_while_it_is_fetched_is_begun_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_that_never_keeps_its_size_fails_in_the_end, set_up,

@@ -97,22 +97,6 @@ static void a_bundle_cut_anywhere_is_refused(void **state)
     }
 }
 
-static void only_listed_keys_are_trusted(void **state)
-{
-    (void)state;
-    AUTO(Arena) arena = { 0 };
-    Signer signer = signer_of(1);
-    uint8_t keys[2][SIGN_PUBLIC_BYTES];
-    Bundle bundle = { 0 };
-    assert_int_equal(bundle_open(sealed(&signer, &arena), &bundle, NULL), ERR_NONE);
-    assert_false(bundle_is_trusted(&bundle, NULL, 0));
-    memcpy(keys[0], signer_of(2).public_key, SIGN_PUBLIC_BYTES);
-    memcpy(keys[1], signer.public_key, SIGN_PUBLIC_BYTES);
-    assert_false(bundle_is_trusted(&bundle, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 1));
-    assert_true(bundle_is_trusted(&bundle, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
-    assert_false(bundle_is_trusted(&(Bundle){ 0 }, (const uint8_t(*)[SIGN_PUBLIC_BYTES])keys, 2));
-}
-
 /*
  * A bundle, by libsodium alone, with a signature of each of `count` signers: the one at `forged`
  * over another plan, the one at `doubled` by the key of the first.
@@ -355,7 +339,6 @@ int main(void)
         cmocka_unit_test(the_signature_is_over_purpose_and_hash),
         cmocka_unit_test(a_change_of_any_bit_is_caught),
         cmocka_unit_test(a_bundle_cut_anywhere_is_refused),
-        cmocka_unit_test(only_listed_keys_are_trusted),
         cmocka_unit_test(one_to_eight_signatures_are_all_verified),
         cmocka_unit_test(every_signer_stands_in_the_bundle_in_the_order_of_signing),
         cmocka_unit_test(a_key_signs_once_however_often_it_is_asked),

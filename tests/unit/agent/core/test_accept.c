@@ -20,6 +20,7 @@ typedef struct Door {
     InventoryTarget target;
     SelectSubject subject;
     Labels labels;
+    Err distrust;
     AcceptQuery query;
 } Door;
 
@@ -54,8 +55,7 @@ static void door_init(Door *door)
     door->query = (AcceptQuery){ .order = &door->order,
                                  .plan = &door->plan,
                                  .plan_hash = door->hash,
-                                 .is_trusted = true,
-                                 .signers = "3f2a 91bc",
+                                 .distrust = &door->distrust,
                                  .subject = &door->subject,
                                  .target = &door->target,
                                  .wall_s = NOW_S };
@@ -63,7 +63,58 @@ static void door_init(Door *door)
 
 static void untrusted(Door *door)
 {
-    door->query.is_trusted = false;
+    err_set(&door->distrust, ERR_SIGNATURE, "one more is missing");
+}
+
+/* The target's newest rows are of this rollout and this plan. */
+static void applied_here(Door *door)
+{
+    door->order.goal = GOAL_ROLL_BACK;
+    door->target.rollout = "r1";
+    door->target.plan_hash = (Bytes){ door->hash, PLAN_HASH_BYTES };
+}
+
+static void untrusted_and_applied_here(Door *door)
+{
+    untrusted(door);
+    applied_here(door);
+}
+
+static void untrusted_and_applied_by_another_rollout(Door *door)
+{
+    untrusted_and_applied_here(door);
+    door->target.rollout = "r2";
+}
+
+static void untrusted_and_another_plan_applied(Door *door)
+{
+    static const uint8_t OTHER[PLAN_HASH_BYTES] = { 1 };
+    untrusted_and_applied_here(door);
+    door->target.plan_hash = (Bytes){ OTHER, PLAN_HASH_BYTES };
+}
+
+static void untrusted_way_back_of_nothing(Door *door)
+{
+    untrusted(door);
+    door->order.goal = GOAL_ROLL_BACK;
+}
+
+static void untrusted_and_applied_here_once_more(Door *door)
+{
+    untrusted_and_applied_here(door);
+    door->order.goal = GOAL_APPLY;
+}
+
+static void untrusted_and_applied_here_on_hold(Door *door)
+{
+    untrusted_and_applied_here(door);
+    door->order.goal = GOAL_HOLD;
+}
+
+static void unserved_way_back(Door *door)
+{
+    untrusted_and_applied_here(door);
+    door->query.target = NULL;
 }
 
 static void of_another_plan(Door *door)
@@ -99,6 +150,30 @@ static void unselected(Door *door)
 static void selected_by_version(Door *door)
 {
     door->plan.where = "version = '0001_a'";
+}
+
+/* At whatever version it is: elsewhere it is not. */
+static void selected_by_version_elsewhere(Door *door)
+{
+    door->plan.where = "version = '0001_a' and database = 'other'";
+}
+
+static void selected_by_another_version_here(Door *door)
+{
+    door->plan.where = "not (version = '0001_a' or database = 'other')";
+}
+
+static void unselected_on_hold(Door *door)
+{
+    unselected(door);
+    door->order.goal = GOAL_HOLD;
+}
+
+/* Its label has changed since. */
+static void unselected_on_its_way_back(Door *door)
+{
+    unselected(door);
+    door->order.goal = GOAL_ROLL_BACK;
 }
 
 static void too_late_to_apply(Door *door)
@@ -144,6 +219,17 @@ static const struct {
     { of_another_cluster, ERR_IDENTITY },
     { unselected, ERR_NOT_SELECTED },
     { selected_by_version, ERR_NONE },
+    { selected_by_version_elsewhere, ERR_NOT_SELECTED },
+    { selected_by_another_version_here, ERR_NONE },
+    { unselected_on_hold, ERR_NOT_SELECTED },
+    { unselected_on_its_way_back, ERR_NONE },
+    { untrusted_and_applied_here, ERR_NONE },
+    { untrusted_and_applied_by_another_rollout, ERR_SIGNATURE },
+    { untrusted_and_another_plan_applied, ERR_SIGNATURE },
+    { untrusted_way_back_of_nothing, ERR_SIGNATURE },
+    { untrusted_and_applied_here_once_more, ERR_SIGNATURE },
+    { untrusted_and_applied_here_on_hold, ERR_SIGNATURE },
+    { unserved_way_back, ERR_SIGNATURE },
     { too_late_to_apply, ERR_EXPIRED },
     { just_in_time, ERR_NONE },
     { too_late_to_roll_back, ERR_EXPIRED },
@@ -172,25 +258,43 @@ static void orders_are_judged_row_by_row(void **state)
     }
 }
 
-/* At three in the morning: who has signed it, and the one command that helps. */
-static void an_untrusted_plan_is_refused_with_its_signers_and_the_way_on(void **state)
+/* What a person reads was written where the signatures were seen. */
+static void an_untrusted_plan_is_refused_in_the_words_of_its_signatures(void **state)
 {
     (void)state;
     AUTO(Door) door;
     Err err = { 0 };
     door_init(&door);
     untrusted(&door);
+    err_hint(&door.distrust, "sign it");
     assert_int_equal(accept_check(&door.query, &err), ERR_SIGNATURE);
-    assert_string_equal(err.message, "plan \"p\" is not signed by a key that this agent trusts, "
-                                     "only by 3f2a 91bc");
-    assert_non_null(strstr(err.hint, "skein rollout retry --failed --plan FILE"));
+    assert_string_equal(err.message, "one more is missing");
+    assert_string_equal(err.hint, "sign it");
+}
+
+/* The coordinator may make it shorter, and no longer. */
+static void an_attempt_has_no_more_time_than_the_signed_plan_gives_it(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t ordered_ms;
+        uint32_t given_ms;
+    } TIMES[] = { { 0, 5000 }, { 1, 1 }, { 5000, 5000 }, { 5001, 5000 }, { UINT32_MAX, 5000 } };
+    AUTO(Door) door;
+    door_init(&door);
+    door.plan.strategy.target_timeout_ms = 5000;
+    for (size_t i = 0; i < ARRAY_LEN(TIMES); i++) {
+        door.order.deadline_ms = TIMES[i].ordered_ms;
+        assert_int_equal(accept_deadline_ms(&door.order, &door.plan), TIMES[i].given_ms);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_are_judged_row_by_row),
-        cmocka_unit_test(an_untrusted_plan_is_refused_with_its_signers_and_the_way_on),
+        cmocka_unit_test(an_untrusted_plan_is_refused_in_the_words_of_its_signatures),
+        cmocka_unit_test(an_attempt_has_no_more_time_than_the_signed_plan_gives_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

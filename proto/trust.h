@@ -1,0 +1,45 @@
+/*
+ * Whose signatures an agent wants under a plan before it runs anything of it: so many different
+ * people. A person may have several keys (a laptop's, a token's), which together count once. The
+ * agent judges by it; the coordinator knows it from HELLO and says so before a start.
+ */
+#ifndef SKEIN_PROTO_TRUST_H
+#define SKEIN_PROTO_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/str.h"
+#include "proto/bundle.h"
+
+#define TRUSTED_KEYS_MAX 128
+#define PERSON_MAX 63 /* bytes of a person's name */
+
+typedef struct TrustedKey {
+    Bytes public_key;   /* SIGN_PUBLIC_BYTES */
+    const char *person; /* whose it is; "": a person of its own */
+} TrustedKey;
+
+/* Borrowed throughout. */
+typedef struct Trust {
+    const TrustedKey *keys;
+    size_t count;
+    uint32_t required; /* people; 0 is 1 */
+} Trust;
+
+/* How many different people of these have signed, and how many there are at all. */
+size_t trust_signed(const Trust *trust, const Bundle *bundle);
+size_t trust_people(const Trust *trust);
+
+/* Have as many signed as it wants? Without keys nothing is trusted. */
+bool trust_is_given(const Trust *trust, const Bundle *bundle);
+
+/*
+ * ERR_SIGNATURE: who has signed the plan called `name`, who is missing, and the commands that help.
+ * It is not given.
+ */
+ErrCode trust_refuse(const Trust *trust, const Bundle *bundle, const char *name, Err *err);
+
+#endif
