@@ -85,7 +85,8 @@ ErrCode cmd_plan(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(JsonDocument) preview = NULL;
     PlanAtHand plan;
     Err missing = { 0 };
-    ErrCode code = planning_load(invocation->arguments[0], &invocation->arena, &plan, err);
+    ErrCode code =
+        planning_load_as_told(options, invocation->arguments[0], &invocation->arena, &plan, err);
     if (code == ERR_NONE && options->out != NULL) {
         code = planning_sign_if_new(&plan, options->signer, &invocation->arena, err);
     }

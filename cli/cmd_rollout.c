@@ -7,6 +7,7 @@
 #include "cli/plan_view.h"
 #include "cli/preview.h"
 #include "cli/watch.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 /* Shows the plan and where it would go, and asks. */
@@ -37,6 +38,24 @@ static ErrCode post_start(Client *client, const PlanAtHand *plan, json_t **ret_r
     return client_post(client, body, ret_rollout, err, "/rollouts");
 }
 
+/* Agents would refuse it, target by target. */
+static ErrCode check_time(const Plan *plan, Err *err)
+{
+    int64_t now_s = clock_wall_s();
+    if (plan->apply_until_s == 0 || now_s <= plan->apply_until_s) {
+        return ERR_NONE;
+    }
+    char until[UTC_TEXT_MAX];
+    char now[UTC_TEXT_MAX];
+    utc_format_s(plan->apply_until_s, until);
+    utc_format_s(now_s, now);
+    err_set(err, ERR_EXPIRED, "plan \"%s\" may be applied until %s, and it is %s", plan->name,
+            until, now);
+    return err_hint(err,
+                    "give it a later time: apply_until in the rollout file, or --apply-until; a "
+                    "plan that is signed is planned and signed anew");
+}
+
 ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
 {
     const Options *options = &invocation->options;
@@ -44,7 +63,11 @@ ErrCode cmd_rollout_start(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(JsonDocument) preview = NULL;
     AUTO_PTR(JsonDocument) rollout = NULL;
     PlanAtHand plan;
-    ErrCode code = planning_load(invocation->arguments[0], &invocation->arena, &plan, err);
+    ErrCode code =
+        planning_load_as_told(options, invocation->arguments[0], &invocation->arena, &plan, err);
+    if (code == ERR_NONE) {
+        code = check_time(plan.plan, err);
+    }
     if (code == ERR_NONE) {
         code = client_new(options, &client, err);
     }

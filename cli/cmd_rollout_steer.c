@@ -3,6 +3,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/preview.h"
 #include "cli/rollout_view.h"
@@ -60,7 +61,10 @@ static ErrCode bring_plan(Steering *steering, Err *err)
     const Options *options = &steering->invocation->options;
     Arena *arena = &steering->invocation->arena;
     PlanAtHand plan;
-    ErrCode code = planning_load(options->plan, arena, &plan, err);
+    PlanTimes times = { 0 }; /* of the command line then; a rollout file need not have them */
+    moment_parse(get_text(steering->rollout, "apply_until"), &times.apply_until_s);
+    moment_parse(get_text(steering->rollout, "rollback_until"), &times.rollback_until_s);
+    ErrCode code = planning_load_until(options->plan, times, arena, &plan, err);
     if (code == ERR_NONE) {
         code = check_plan(steering, &plan, err);
     }

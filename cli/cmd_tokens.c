@@ -4,34 +4,9 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/moment.h"
 #include "cli/output.h"
 #include "common/json.h"
-#include "common/units.h"
-
-#define DAY_MS (INT64_C(24) * 60 * 60 * 1000)
-#define DAYS_MAX 366
-
-/* "90d" is beyond what other durations may be. */
-static bool parse_life(const char *text, int64_t *ret_ms)
-{
-    AUTO(Str) number = { 0 };
-    int64_t days = 0;
-    uint32_t short_ms = 0;
-    size_t length = strlen(text);
-    if (duration_parse(text, &short_ms)) {
-        *ret_ms = short_ms;
-        return true;
-    }
-    if (length < 2 || text[length - 1] != 'd') {
-        return false;
-    }
-    str_append_bytes(&number, text, length - 1);
-    if (!str_to_int64(str_text(&number), 1, DAYS_MAX, &days)) {
-        return false;
-    }
-    *ret_ms = days * DAY_MS;
-    return true;
-}
 
 static ErrCode read_wishes(const Invocation *invocation, json_t *body, Err *err)
 {
@@ -45,9 +20,9 @@ static ErrCode read_wishes(const Invocation *invocation, json_t *body, Err *err)
         return err_hint(err, "skein tokens create %s --role operator --for ann --expires 90d",
                         invocation->arguments[0]);
     }
-    if (!parse_life(options->expires, &life_ms)) {
+    if (!moment_parse_life(options->expires, &life_ms)) {
         err_set(err, ERR_USAGE, "--expires: '%s' is no time", options->expires);
-        return err_hint(err, "12h, 90d; at most %dd", DAYS_MAX);
+        return err_hint(err, "12h, 90d; at most %dd", MOMENT_DAYS_MAX);
     }
     json_object_set_new(body, "name", json_string(invocation->arguments[0]));
     json_object_set_new(body, "roles", json_string(options->roles));

@@ -65,6 +65,8 @@ typedef struct Options {
     const char *roles; /* of a token */
     const char *person;
     const char *expires;
+    const char *apply_until;
+    const char *rollback_until;
     SourceVariables set;
     bool is_yes;
     bool is_watch;

@@ -53,6 +53,10 @@ OPTION(CHANGED, "changed", "RULE", OPTION_TEXT, changed,
 OPTION(OUT, "out", "FILE", OPTION_TEXT, out, "where to write");
 OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
        "the key that signs (SKEIN_SIGNER; default ~/.config/skein/signer.key)");
+OPTION(APPLY_UNTIL, "apply-until", "TIME", OPTION_TEXT, apply_until,
+       "nothing of it is applied later: 2026-12-01T18:00Z, or 8h, 3d from now");
+OPTION(ROLLBACK_UNTIL, "rollback-until", "TIME", OPTION_TEXT, rollback_until,
+       "nor rolled back after this; both as the agents' clocks have it");
 OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
        "only these: labels.env = 'prod' and database like 'tenant_%'");
 OPTION(REASON, "reason", "TEXT", OPTION_WORDS, reason, "your words, for the record");
@@ -351,8 +355,9 @@ const Command COMMANDS[] = {
       OPTIONS(&MIGRATIONS, &FORMAT, &SET, &LINT_FROM, &FAIL_ON, &CONFIG, &REPORT, &RULES, &EXPLAIN), cmd_lint },
 
     { "plan", "FILE", 1, 1, PLANS, "show what a rollout file would do, or write the signed plan", PLAN_DETAILS,
-      "{name, hash, to, where, signers, waves, limits, migrations, notes, preview: null or as the API has it}",
-      OPTIONS(&OUT, &SIGNER, REMOTE), cmd_plan },
+      "{name, hash, to, where, apply_until, rollback_until, signers, waves, limits, migrations, notes,\n"
+      " preview: null or as the API has it}",
+      OPTIONS(&OUT, &SIGNER, &APPLY_UNTIL, &ROLLBACK_UNTIL, REMOTE), cmd_plan },
     { "plan sign", "FILE", 1, 1, PLANS, "add your signature to a signed plan", SIGN_DETAILS,
       "the plan, as `skein plan` shows it",
       OPTIONS(&OUT, &SIGNER, &YES), cmd_plan_sign },
@@ -364,7 +369,7 @@ const Command COMMANDS[] = {
       NULL, cmd_keys_show },
 
     { "rollout start", "FILE", 1, 1, ROLLOUTS, "roll a plan out", START_DETAILS, ROLLOUT_JSON "; with --watch, events",
-      OPTIONS(REMOTE, &SIGNER, &YES, &WATCH), cmd_rollout_start },
+      OPTIONS(REMOTE, &SIGNER, &APPLY_UNTIL, &ROLLBACK_UNTIL, &YES, &WATCH), cmd_rollout_start },
     { "rollout list", "", 0, 0, ROLLOUTS, "rollouts, newest first", NULL, "[rollout, as the API has it]",
       OPTIONS(REMOTE, &OPEN, &LIMIT), cmd_rollout_list },
     { "rollout show", "[ID]", 0, 1, ROLLOUTS, "where it stands and what it waits for", SHOW_DETAILS,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/keyfile.h"
 #include "common/units.h"
@@ -141,6 +142,14 @@ static void signers_json(const Bundle *bundle, JsonOut *json)
     json_out_array_end(json);
 }
 
+/* null: no end. */
+static void until_json(JsonOut *json, const char *key, int64_t until_s)
+{
+    char text[UTC_TEXT_MAX];
+    utc_format_s(until_s, text);
+    json_out_string(json, key, until_s == 0 ? NULL : text);
+}
+
 /* Whose table is told of each step; null: nobody's. */
 static void mirror_json(JsonOut *json, const Plan *plan)
 {
@@ -163,6 +172,8 @@ void plan_json(const PlanAtHand *at_hand, JsonOut *json)
     json_out_string(json, "hash", hash);
     json_out_string(json, "to", plan->to);
     json_out_string(json, "where", plan->where);
+    until_json(json, "apply_until", plan->apply_until_s);
+    until_json(json, "rollback_until", plan->rollback_until_s);
     json_out_string(json, "adopts_from", plan_is_adoption(plan) ? plan->adoption.tool : NULL);
     mirror_json(json, plan);
     json_out_string(json, "out_of_order", history_rule_name((HistoryRule)plan->out_of_order));
@@ -266,6 +277,37 @@ static void waves_text(const PlanStrategy *strategy, Str *out)
     table_print(table, out);
 }
 
+/* "applied until 2026-12-01T18:00:00Z (3d from now)". */
+static void until_text(const char *what, int64_t until_s, Str *out)
+{
+    char until[UTC_TEXT_MAX];
+    char left[DURATION_TEXT_MAX];
+    int64_t left_s = until_s - clock_wall_s();
+    utc_format_s(until_s, until);
+    duration_format((uint64_t)(left_s < 0 ? -left_s : left_s) * 1000, left);
+    str_printf(out, "%s until %s (", what, until);
+    if (left_s < 0) {
+        output_colour(out, COLOUR_WARN, "over since ");
+        output_colour(out, COLOUR_WARN, left);
+    } else {
+        str_printf(out, "%s from now", left);
+    }
+    str_append_char(out, ')');
+}
+
+static void times_text(const Plan *plan, Str *out)
+{
+    if (plan->apply_until_s == 0) {
+        return;
+    }
+    str_append(out, "times: ");
+    until_text("applied", plan->apply_until_s, out);
+    if (plan->rollback_until_s != 0) {
+        until_text("; rolled back", plan->rollback_until_s, out);
+    }
+    str_append(out, "; by the clocks of the agents\n");
+}
+
 static size_t count_irreversible(const Plan *plan)
 {
     size_t count = 0;
@@ -313,6 +355,7 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
         str_append_char(out, '\n');
     }
     str_printf(out, "targets: %s\n", plan->where[0] == '\0' ? "all of the fleet" : plan->where);
+    times_text(plan, out);
     str_append(out, "waves:\n");
     waves_text(strategy, out);
     str_printf(out,

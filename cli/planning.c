@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "cli/lint/shared_names.h"
+#include "cli/moment.h"
 #include "cli/wait_notes.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/keyfile.h"
 
@@ -58,11 +60,38 @@ static void take_notes(const PlannedRollout *rollout, const char *path, Arena *a
         arena_memdup(arena, notes.list.items, notes.list.count * sizeof(*notes.list.items));
 }
 
-static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *plan, Err *err)
+/* What plan_check wants of them, in words for who typed them. */
+static ErrCode check_times(const Plan *plan, Err *err)
+{
+    bool is_endless = plan->rollback_until_s == 0;
+    bool is_in_order = plan->apply_until_s != 0 && plan->apply_until_s <= plan->rollback_until_s;
+    if (is_endless || is_in_order) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_USAGE,
+            plan->apply_until_s == 0
+                ? "rollback_until is set and apply_until is not: the plan could "
+                  "be applied when it cannot be rolled back any more"
+                : "rollback_until is before apply_until: the plan could be "
+                  "applied when it cannot be rolled back any more");
+    return err_hint(err, "give it an apply_until that is not after rollback_until");
+}
+
+static ErrCode load_rollout_file(const char *path, PlanTimes times, Arena *arena, PlanAtHand *plan,
+                                 Err *err)
 {
     PlannedRollout *rollout = ARENA_NEW(arena, PlannedRollout);
     Bytes canonical = { 0 };
     ErrCode code = rollout_file_read(path, arena, rollout, err);
+    if (times.apply_until_s != 0) {
+        rollout->plan.apply_until_s = times.apply_until_s;
+    }
+    if (times.rollback_until_s != 0) {
+        rollout->plan.rollback_until_s = times.rollback_until_s;
+    }
+    if (code == ERR_NONE) {
+        code = check_times(&rollout->plan, err);
+    }
     if (code == ERR_NONE) {
         code = plan_encode(&rollout->plan, arena, &canonical, err);
     }
@@ -77,6 +106,38 @@ static ErrCode load_rollout_file(const char *path, Arena *arena, PlanAtHand *pla
 
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err)
 {
+    return planning_load_until(path, (PlanTimes){ 0 }, arena, ret_plan, err);
+}
+
+ErrCode planning_load_as_told(const Options *options, const char *path, Arena *arena,
+                              PlanAtHand *ret_plan, Err *err)
+{
+    PlanTimes times = { 0 };
+    int64_t now_s = clock_wall_s();
+    ErrCode code = ERR_NONE;
+    if (options->apply_until != NULL) {
+        code = moment_read("apply-until", options->apply_until, now_s, &times.apply_until_s, err);
+    }
+    if (code == ERR_NONE && options->rollback_until != NULL) {
+        code = moment_read("rollback-until", options->rollback_until, now_s,
+                           &times.rollback_until_s, err);
+    }
+    if (code == ERR_NONE) {
+        code = planning_load_until(path, times, arena, ret_plan, err);
+    }
+    bool is_told = options->apply_until != NULL || options->rollback_until != NULL;
+    if (code == ERR_NONE && is_told && ret_plan->bundle.signature_count > 0) {
+        err_set(err, ERR_USAGE, "%s is signed, and its times with it: they cannot be changed",
+                path);
+        code =
+            err_hint(err, "plan it anew: `skein plan FILE.yaml --apply-until TIME --out %s`", path);
+    }
+    return code;
+}
+
+ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
+                            Err *err)
+{
     PlanAtHand plan = { 0 };
     AUTO(Str) text = { 0 };
     ErrCode code = file_read(path, BUNDLE_MAX, &text, err);
@@ -85,7 +146,7 @@ ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err 
     }
     Bytes bytes = { arena_memdup(arena, str_text(&text), text.length), text.length };
     code = is_bundle(bytes) ? load_bundle(bytes, arena, &plan, err)
-                            : load_rollout_file(path, arena, &plan, err);
+                            : load_rollout_file(path, times, arena, &plan, err);
     if (code != ERR_NONE) {
         return is_bundle(bytes) ? tell_damage(path, err) : code;
     }

@@ -19,8 +19,25 @@ typedef struct PlanAtHand {
     Bundle bundle; /* without signatures: it is of a rollout file, and nobody has signed it yet */
 } PlanAtHand;
 
-/* FILE is a rollout file, or a bundle (recognised by its first bytes, and verified). */
+/* Until when a plan may be applied, and rolled back; Unix time, 0: as its rollout file says. */
+typedef struct PlanTimes {
+    int64_t apply_until_s;
+    int64_t rollback_until_s;
+} PlanTimes;
+
+/*
+ * FILE is a rollout file, or a bundle (recognised by its first bytes, and verified). ERR_USAGE:
+ * times that cannot be.
+ */
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err);
+
+/* The same with other times than the rollout file's; a bundle has its own, and keeps them. */
+ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
+                            Err *err);
+
+/* --apply-until and --rollback-until, for a rollout file; ERR_USAGE where `path` is signed. */
+ErrCode planning_load_as_told(const Options *options, const char *path, Arena *arena,
+                              PlanAtHand *ret_plan, Err *err);
 
 /*
  * Adds the signature of the operator's key: `signer`, SKEIN_SIGNER, or the default file. Nothing

@@ -169,6 +169,16 @@ void rollout_text(const json_t *rollout, Str *out)
     }
 }
 
+static void times_text(const json_t *rollout, Str *out)
+{
+    const char *apply = get_text(rollout, "apply_until");
+    const char *back = get_text(rollout, "rollback_until");
+    if (apply[0] != '\0') {
+        str_printf(out, "applied until %s%s%s, by the clocks of the agents\n", apply,
+                   back[0] == '\0' ? "" : ", rolled back until ", back);
+    }
+}
+
 void rollout_plan_text(const json_t *rollout, Str *out)
 {
     const json_t *signers = json_object_get(rollout, "signers");
@@ -185,6 +195,7 @@ void rollout_plan_text(const json_t *rollout, Str *out)
         str_printf(out, "%s%s", index == 0 ? "" : ", ", get_text(signer, "fingerprint"));
     }
     str_append_char(out, '\n');
+    times_text(rollout, out);
 }
 
 /* " at 0012_add, statement 4: the server's words (23505)", of a target's error or a cluster of

@@ -76,6 +76,8 @@ static PlanFacts *facts_of(const SignedPlan *loaded)
     PlanFacts *facts = mem_alloc(sizeof(*facts));
     facts->to = copy(plan->to, &facts->arena);
     facts->where = copy(plan->where, &facts->arena);
+    facts->apply_until_s = plan->apply_until_s;
+    facts->rollback_until_s = plan->rollback_until_s;
     facts->settings = settings_of(plan, &facts->arena);
     facts->max_failures = plan->strategy.max_failures;
     facts->wave_count = plan->strategy.wave_count;

@@ -25,6 +25,8 @@ typedef struct PlanFacts {
     Arena arena; /* of its texts and lists */
     const char *to;
     const char *where;
+    int64_t apply_until_s; /* as the plan has them; 0: no end */
+    int64_t rollback_until_s;
     PlanSettings settings;
     Amount max_failures;
     bool is_irreversible; /* one of its migrations cannot be undone */

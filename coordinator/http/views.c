@@ -123,6 +123,14 @@ static void view_settings(JsonOut *json, const PlanSettings *settings)
     json_out_object_end(json);
 }
 
+/* As it was set: without a fraction. */
+static void view_until(JsonOut *json, const char *key, int64_t until_s)
+{
+    char text[UTC_TEXT_MAX];
+    utc_format_s(until_s, text);
+    json_out_string(json, key, until_s == 0 ? NULL : text);
+}
+
 /* What the plan says; null where it is missing. */
 static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
 {
@@ -132,6 +140,8 @@ static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
         json_out_null(json, "is_irreversible");
         json_out_null(json, "signers");
         json_out_null(json, "settings");
+        json_out_null(json, "apply_until");
+        json_out_null(json, "rollback_until");
         return;
     }
     json_out_string(json, "to", facts->to);
@@ -139,6 +149,8 @@ static void view_facts(JsonOut *json, const PlanFacts *facts, uint32_t total)
     json_out_bool(json, "is_irreversible", facts->is_irreversible);
     view_signers(json, "signers", facts->signatures, facts->signature_count);
     view_settings(json, &facts->settings);
+    view_until(json, "apply_until", facts->apply_until_s);
+    view_until(json, "rollback_until", facts->rollback_until_s);
 }
 
 /* One that was found has no targets before its plan is brought; its

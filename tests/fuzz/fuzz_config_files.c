@@ -8,14 +8,29 @@
 
 #include "agent/config.h"
 #include "cli/rollout_file.h"
+#include "common/utc.h"
 #include "config_value.h"
 #include "coordinator/config.h"
 
 static const ConfigTable *const TABLES[] = { &AGENT_CONFIG_TABLE, &COORDINATOR_CONFIG,
                                              &ROLLOUT_FILE_TABLE };
 
+static void write_until(const void *member, Str *out)
+{
+    char text[UTC_TEXT_MAX];
+    int64_t until_s = 0;
+    memcpy(&until_s, member, sizeof(until_s));
+    FUZZ_REQUIRE(until_s >= 0);
+    utc_format_s(until_s, text);
+    str_append(out, until_s == 0 ? "never" : text);
+}
+
 void config_value_write_custom(const ConfigField *field, const void *member, Str *out)
 {
+    if (str_ends_with(field->key, "_until")) {
+        write_until(member, out);
+        return;
+    }
     if (!str_equal(field->key, "time_scale")) {
         const Amount *amount = member;
         FUZZ_REQUIRE(field->member_bytes == sizeof(*amount));
@@ -47,7 +62,7 @@ bool fuzz_seed(size_t index, Str *out)
         "    rediscover: 5s\n  - { name: db2, connection: 'host=x user=''a b''', databases: { exclude: [ a ] } }\n",
         "listen: tcp://0.0.0.0:7420\ntime_scale: 0.05\napi: { listen: '[::1]:8420', group: '' }\n"
         "intervals: { heartbeat: 5s, lost: 1m, mass_loss_percent: 50 }\nlog:\n  level: error\n",
-        "name: invoice-currency\nto: head\ntargets: { where: \"labels.env = 'prod' and not host like "
+        "name: invoice-currency\nto: head\napply_until: 2026-12-01T18:00Z\ntargets: { where: \"labels.env = 'prod' and not host like "
         "'a%'\" }\nshared_schemas: [ public ]\nstrategy:\n  waves:\n"
         "    - { name: canary, targets: 1, soak: 60s, approval: required }\n"
         "    - { name: rest, targets: 100% }\n  max_failures: 3%\n  strict: yes\n"

@@ -107,11 +107,94 @@ static void what_was_applied_is_taken_back_without_the_signatures_that_are_wante
     assert_string_equal(fleet_applied(fleet, "db1/tenant_1"), "");
 }
 
+/* ---- until when ---- */
+
+#define TIME_LEFT "20s" /* for three starts and two quick applications */
+
+/* Started with the times of the command line. */
+static const char *start_until(Fleet *fleet, const FleetPlan *plan, const char *rollback_until)
+{
+    const char *yaml = fleet_plan_write(fleet, plan);
+    CliResult start =
+        fleet_cli(fleet, "rollout", "start", yaml, "--yes", "--apply-until", TIME_LEFT,
+                  rollback_until == NULL ? NULL : "--rollback-until", rollback_until, NULL);
+    assert_int_equal(start.exit_code, 0);
+    assert_non_null(strstr(start.out, "times: applied until "));
+    return newest_rollout(fleet);
+}
+
+static bool is_over(Fleet *fleet, const char *id)
+{
+    int64_t until_ms = 0;
+    const char *until = json_text(fleet_get(fleet, "/rollouts/%s", id), "apply_until");
+    assert_true(utc_parse(until, &until_ms));
+    return clock_wall_ms() > until_ms + 1000;
+}
+
+static void assert_expired(Fleet *fleet, const char *id, const char *address, const char *words)
+{
+    json_t *error = json_object_get(fleet_target(fleet, id, address), "error");
+    assert_string_equal(json_text(error, "code"), "expired");
+    assert_non_null(strstr(json_text(error, "message"), words));
+    assert_non_null(strstr(json_text(error, "message"), "this host's clock says 20"));
+}
+
+/* db1: applied, and taken back although the time to apply is over. db2: applied, and not taken back
+ * any more. db3: not applied, as its approval came too late. */
+static void each_direction_ends_at_its_own_time(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    FleetPlan plan = { .name = "endless", .where = "instance = 'db1'", .waves = FLEET_ONE_WAVE };
+    const char *endless = start_until(fleet, &plan, NULL);
+    plan = (FleetPlan){ .name = "ended", .where = "instance = 'db2'", .waves = FLEET_ONE_WAVE };
+    const char *ended = start_until(fleet, &plan, TIME_LEFT);
+    plan = (FleetPlan){ .name = "late",
+                        .where = "instance = 'db3'",
+                        .strategy = "max_failures: 100%",
+                        .waves = "{ name: all, targets: 100%, approval: required }" };
+    const char *late = start_until(fleet, &plan, NULL);
+    fleet_await_rollout(fleet, endless, "succeeded");
+    fleet_await_rollout(fleet, ended, "succeeded");
+    FLEET_AWAIT(fleet, is_over(fleet, late) && is_over(fleet, ended));
+    fleet_rollout_order(fleet, "approve", late);
+    FLEET_AWAIT(fleet, fleet_rollout_count(fleet, late, "failed") == FLEET_TENANTS);
+    assert_expired(fleet, late, "db3/tenant_1", "may be applied until ");
+    assert_string_equal(fleet_applied(fleet, "db3/tenant_1"), "");
+    fleet_rollout_order(fleet, "rollback", endless);
+    fleet_await_rollout(fleet, endless, "rolled_back");
+    fleet_rollout_order(fleet, "rollback", ended);
+    FLEET_AWAIT(fleet, fleet_rollout_count(fleet, ended, "rollback_failed") == FLEET_TENANTS);
+    assert_expired(fleet, ended, "db2/tenant_1", "may be rolled back until ");
+    assert_string_equal(fleet_applied(fleet, "db2/tenant_1"), "0001_t");
+}
+
+static void a_plan_whose_time_is_over_is_not_started_and_a_signed_one_keeps_its_time(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *plan = fleet_path(fleet, "p.plan");
+    const char *yaml = fleet_plan_write(
+        fleet, &(FleetPlan){ .where = AT_DB1, .more = "apply_until: 2001-02-03T04:05Z\n" });
+    CliResult refused = fleet_cli(fleet, "rollout", "start", yaml, "--yes", NULL);
+    assert_int_equal(refused.exit_code, 3);
+    assert_non_null(strstr(refused.err, "may be applied until 2001-02-03T04:05:00Z, and it is 20"));
+    assert_int_equal(fleet_cli(fleet, "plan", yaml, "--out", plan, NULL).exit_code, 0);
+    refused = fleet_cli(fleet, "rollout", "start", plan, "--yes", "--apply-until", "3d", NULL);
+    assert_int_equal(refused.exit_code, 2);
+    assert_non_null(strstr(refused.err, "is signed, and its times with it"));
+    assert_int_equal(json_array_size(json_object_get(fleet_get(fleet, "/rollouts"), "items")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_plan_is_applied_where_as_many_people_have_signed_it_as_are_wanted),
         FLEET_TEST(what_was_applied_is_taken_back_without_the_signatures_that_are_wanted_now),
+        FLEET_TEST(each_direction_ends_at_its_own_time),
+        FLEET_TEST(a_plan_whose_time_is_over_is_not_started_and_a_signed_one_keeps_its_time),
     };
     return FLEET_RUN(tests);
 }

@@ -48,6 +48,57 @@ static void a_plan_reads_like_a_page(void **state)
     assert_golden(str_text(&text), "plan.txt");
 }
 
+/* Until when it may run stands in what is signed: it is shown to who signs. */
+static void a_plan_shows_until_when_it_may_be_applied_and_rolled_back(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    AUTO(Str) json_text = { 0 };
+    PlanAtHand plan;
+    Err err = { 0 };
+    Options options = { .apply_until = "2001-02-03T04:05Z", .rollback_until = "2999-01-01T00:00Z" };
+    load(state, &arena, &plan);
+    uint8_t endless[PLAN_HASH_BYTES];
+    memcpy(endless, plan.bundle.hash, sizeof(endless));
+    assert_int_equal(planning_load_as_told(&options, "rollout.yaml", &arena, &plan, &err),
+                     ERR_NONE);
+    assert_memory_not_equal(plan.bundle.hash, endless, sizeof(endless));
+    plan_text(&plan, &text);
+    assert_non_null(
+        strstr(str_text(&text), "times: applied until 2001-02-03T04:05:00Z (over since "));
+    assert_non_null(strstr(str_text(&text), "; rolled back until 2999-01-01T00:00:00Z ("));
+    JsonOut json = json_out(&json_text);
+    json_out_object_begin(&json, NULL);
+    plan_json(&plan, &json);
+    json_out_object_end(&json);
+    assert_non_null(strstr(str_text(&json_text), "\"apply_until\":\"2001-02-03T04:05:00Z\""));
+}
+
+static void times_that_leave_no_way_back_are_refused(void **state)
+{
+    static const struct {
+        const char *apply;
+        const char *back;
+        const char *words;
+    } ROWS[] = {
+        { NULL, "2026-12-01T18:00Z", "rollback_until is set and apply_until is not" },
+        { "2026-12-02T18:00Z", "2026-12-01T18:00Z", "rollback_until is before apply_until" },
+        { "soon", NULL, "--apply-until: 'soon' is no time" },
+        { NULL, "soon", "--rollback-until: 'soon' is no time" },
+    };
+    AUTO(Arena) arena = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        Err err = { 0 };
+        Options options = { .apply_until = ROWS[i].apply, .rollback_until = ROWS[i].back };
+        assert_int_equal(planning_load_as_told(&options, "rollout.yaml", &arena, &plan, &err),
+                         ERR_USAGE);
+        assert_non_null(strstr(err.message, ROWS[i].words));
+        assert_string_not_equal(err.hint, "");
+    }
+}
+
 /* Whose table, and where it is. */
 static void a_plan_shows_whom_it_mirrors_into(void **state)
 {
@@ -210,6 +261,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_DIRECTORY(a_plan_reads_like_a_page),
         IN_DIRECTORY(a_plan_is_whole_as_json),
+        IN_DIRECTORY(a_plan_shows_until_when_it_may_be_applied_and_rolled_back),
+        IN_DIRECTORY(times_that_leave_no_way_back_are_refused),
         IN_DIRECTORY(a_plan_shows_whom_it_mirrors_into),
         IN_DIRECTORY(who_has_signed_stands_above_what_it_does),
         IN_DIRECTORY(a_plan_that_is_signed_is_not_signed_again_unasked),

@@ -247,6 +247,14 @@ static void the_plan_of_a_rollout_is_told_with_its_signers(void **state)
         { "{'plan': 'd6d7e816976d0123', 'signers': null}",
           "plan d6d7e816976d, which the coordinator does not have\n" },
         { "{'plan': null, 'signers': null, 'is_adopted': true}", "" },
+        { "{'plan': 'd6d7e816976d0123', 'signers': [{'fingerprint': '3f2a'}],"
+          " 'apply_until': '2026-12-01T18:00:00Z', 'rollback_until': null}",
+          "plan d6d7e816976d, signed by 3f2a\n"
+          "applied until 2026-12-01T18:00:00Z, by the clocks of the agents\n" },
+        { "{'plan': 'd6d7e816976d0123', 'signers': [{'fingerprint': '3f2a'}],"
+          " 'apply_until': '2026-12-01T18:00:00Z', 'rollback_until': '2026-12-02T18:00:00Z'}",
+          "plan d6d7e816976d, signed by 3f2a\napplied until 2026-12-01T18:00:00Z, rolled back until "
+          "2026-12-02T18:00:00Z, by the clocks of the agents\n" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Str) text = { 0 };
