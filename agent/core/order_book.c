@@ -199,8 +199,19 @@ bool order_entry_is_turned(const OrderEntry *entry)
            !order_entry_is_ended(entry);
 }
 
+bool order_entry_is_obeyed(const OrderEntry *entry)
+{
+    return entry->running != NULL && entry->running == entry->wanted && !entry->is_withdrawn;
+}
+
+bool order_entry_is_cut_short(const OrderEntry *entry)
+{
+    return entry->is_withdrawn && !order_entry_is_ended(entry);
+}
+
 void order_entry_worker_ended(OrderEntry *entry)
 {
+    entry->is_withdrawn = false;
     if (order_entry_is_replaced(entry)) {
         box_free(entry->running);
     }

@@ -28,6 +28,7 @@ typedef struct OrderEntry {
     OrderBox
         *running; /* what the worker was started with; NULL: no worker. May be `wanted` itself */
     Goal begun;   /* what was wanted when the worker was started */
+    bool is_withdrawn; /* the worker was told to end, for good, though its order stands */
 
     Arena last_arena;
     State last; /* newest report under `wanted`'s attempt; its strings are in last_arena */
@@ -83,6 +84,12 @@ bool order_entry_is_replaced(
 
 /* Has its worker gone the other way than is wanted now, without having come to an end? */
 bool order_entry_is_turned(const OrderEntry *entry);
+
+/* Does its worker do what is wanted now? False too: there is none. */
+bool order_entry_is_obeyed(const OrderEntry *entry);
+
+/* Was its worker withdrawn, and has come to no end? */
+bool order_entry_is_cut_short(const OrderEntry *entry);
 
 /* The worker is gone. */
 void order_entry_worker_ended(OrderEntry *entry);

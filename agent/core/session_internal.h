@@ -69,6 +69,8 @@ struct AgentSession {
     uint64_t lease_until_ms;
     bool is_leased; /* as the workers were told */
 
+    bool is_shut_out; /* its key was revoked, and nobody has welcomed it since */
+
     OrderBook book;
     uint64_t report_id;
     uint64_t inventory_told; /* revision sent in this session, or known to be there; 0: none */
@@ -101,6 +103,9 @@ void agent_session_take_job_ended(AgentSession *session, const char *target);
 void agent_session_tell_permits(AgentSession *session); /* to every worker */
 void agent_session_repeat_ends(AgentSession *session);  /* the due ones */
 void agent_session_tell_orders(AgentSession *session);  /* the last report of each in force */
+/* Every worker is to end; no order begins while is_shut_out. */
+void agent_session_withdraw_orders(AgentSession *session);
+void agent_session_resume_orders(AgentSession *session); /* those that were cut short */
 bool agent_session_has_lease(const AgentSession *session);
 
 #endif

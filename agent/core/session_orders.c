@@ -37,7 +37,8 @@ static void start(AgentSession *session, OrderEntry *entry)
     effect_push(session, LINK_EFFECT_START, entry);
 }
 
-/* The worker of an older attempt ends at its next boundary; its order is not in force any more. */
+/* A transactional step of it is cancelled, any other comes to its end first; then the worker goes.
+ */
 static void withdraw(AgentSession *session, const OrderEntry *entry)
 {
     LinkEffect effect = {
@@ -54,7 +55,7 @@ void agent_session_tell_permits(AgentSession *session)
     void *cursor = NULL;
     OrderEntry *entry = NULL;
     while (order_book_next(&session->book, &cursor, &entry)) {
-        if (entry->running != NULL && !order_entry_is_replaced(entry)) {
+        if (order_entry_is_obeyed(entry)) {
             effect_push(session, LINK_EFFECT_PERMIT, entry);
         }
     }
@@ -216,7 +217,7 @@ static void take_revised(AgentSession *session, OrderEntry *entry, const GoalMes
 {
     order_book_revise(&session->book, entry, goal);
     if (entry->running != NULL) {
-        if (!order_entry_is_replaced(entry)) {
+        if (order_entry_is_obeyed(entry)) {
             revise_running(session, entry);
         }
     } else if (order_entry_is_ended(entry)) {
@@ -253,6 +254,34 @@ void agent_session_take_goal(AgentSession *session, const GoalMessage *goal)
         return;
     case ORDER_OLDER:
         return;
+    }
+}
+
+/* ---- shut out, and let in again ---- */
+
+/* What waits for its plan has no worker yet: it is forgotten first, and then told as ended. */
+void agent_session_withdraw_orders(AgentSession *session)
+{
+    void *cursor = NULL;
+    OrderEntry *entry = NULL;
+    while (order_book_next(&session->book, &cursor, &entry)) {
+        if (entry->running != NULL) {
+            entry->is_withdrawn = true;
+            effect_push(session, LINK_EFFECT_FORGET, entry);
+            withdraw(session, entry);
+        }
+    }
+}
+
+/* A goal that is not repeated, since both ends know it, would begin them no more. */
+void agent_session_resume_orders(AgentSession *session)
+{
+    void *cursor = NULL;
+    OrderEntry *entry = NULL;
+    while (order_book_next(&session->book, &cursor, &entry)) {
+        if (entry->running == NULL && !entry->is_settled && !order_entry_is_ended(entry)) {
+            start(session, entry);
+        }
     }
 }
 
@@ -299,10 +328,13 @@ void agent_session_take_job_ended(AgentSession *session, const char *target)
     if (entry == NULL || entry->running == NULL) {
         return;
     }
-    bool is_due = order_entry_is_replaced(entry) || order_entry_is_turned(entry);
+    bool is_due = order_entry_is_replaced(entry) || order_entry_is_turned(entry) ||
+                  order_entry_is_cut_short(entry);
     order_entry_worker_ended(entry);
     if (is_due) {
-        start(session, entry);
+        if (!session->is_shut_out) {
+            start(session, entry);
+        }
         return;
     }
     bool is_older_stamp = order_entry_is_ended(entry) &&

@@ -30,7 +30,6 @@ _Static_assert(ARRAY_LEN(EVENT_NAMES) == LINK_EVENT_COUNT_, "a name per event");
 #define RECONNECT_MS 1000
 #define RECONNECT_MAX_MS 60000
 #define RECONNECT_DOUBLINGS_MAX 6
-#define REJECTED_MIN_MS 30000
 
 /* Nothing acknowledges a page of the inventory: all are told again after so many heartbeats. */
 #define REFRESH_HEARTBEATS 60
@@ -66,6 +65,14 @@ static bool is_same_session(const void *subject)
     const AgentSession *session = subject;
     const Welcome *welcome = session->envelope->body;
     return welcome->session == session->session;
+}
+
+/* The word of a coordinator that is deposed shuts nobody out. */
+static bool is_revoked(const void *subject)
+{
+    const AgentSession *session = subject;
+    const Reject *reject = session->envelope->body;
+    return reject->code == ERR_REVOKED && !is_deposed(session);
 }
 
 /* ---- actions ---- */
@@ -120,8 +127,19 @@ static void back_off_rejected(void *subject)
     const Reject *reject = session->envelope->body;
     text_format(session->refusal, sizeof(session->refusal), "%s (%s)", reject->reason,
                 err_name((ErrCode)reject->code));
+    bool is_quicker = session->lost_ms != 0 && session->lost_ms < LOST_MS;
+    uint64_t least_ms = is_quicker ? session->lost_ms : LOST_MS;
     session->lease_until_ms = 0;
-    reconnect(session, random_between(&session->random, REJECTED_MIN_MS, RECONNECT_MAX_MS));
+    reconnect(session, random_between(&session->random, least_ms, 2 * least_ms));
+}
+
+/* Whatever comes of it is found in the database by whoever is let in here again. */
+static void shut_out(void *subject)
+{
+    AgentSession *session = subject;
+    session->is_shut_out = true;
+    agent_session_withdraw_orders(session);
+    back_off_rejected(session);
 }
 
 static void wait_as_told(void *subject)
@@ -181,6 +199,10 @@ static void enter(void *subject)
     take_intervals(session, welcome);
     agent_session_ping(session);
     agent_session_tell_orders(session);
+    if (session->is_shut_out) {
+        session->is_shut_out = false;
+        agent_session_resume_orders(session);
+    }
     compare_inventory(session, welcome);
 }
 
@@ -233,6 +255,10 @@ static const Rule RULES[] = {
       "the coordinator is busy, or this agent's key is not accepted yet: comes again when it said" },
     NOTHING("A21", RULE_ANY, LINK_EVENT_BUSY, "a late word that the coordinator is busy"),
 
+    { "A33", LINK_ACTIVE, LINK_EVENT_REJECT, WHEN(is_revoked), LINK_DOWN, shut_out,
+      "this agent's key was revoked: running transactions are cancelled, no order is taken, knocks" },
+    { "A34", LINK_GREETING, LINK_EVENT_REJECT, WHEN(is_revoked), LINK_DOWN, shut_out,
+      "this agent's key was revoked: running transactions are cancelled, no order is taken, knocks" },
     { "A30", LINK_GREETING, LINK_EVENT_REJECT, ALWAYS, LINK_DOWN, back_off_rejected,
       "the coordinator refuses this agent: a person has to act, asks again after a long wait" },
     { "A31", LINK_ACTIVE, LINK_EVENT_REJECT, ALWAYS, LINK_DOWN, back_off_rejected,

@@ -272,6 +272,9 @@ static void happen(Play *play, char deed)
     case 'r':
         hear(play, MESSAGE_REJECT, &(Reject){ .reason = "" });
         return;
+    case 'k': /* the key was revoked */
+        hear(play, MESSAGE_REJECT, &(Reject){ .code = ERR_REVOKED, .reason = "" });
+        return;
     case 'y':
         hear(play, MESSAGE_BYE, &(Bye){ .reason = "" });
         return;
@@ -298,7 +301,8 @@ static const struct {
     { "cb", "A20", "waiting" },   { "cr", "A30", "down" },     { "cwr", "A31", "down" },
     { "cwy", "A40", "down" },     { "ct", "A50", "down" },     { "cwt", "A51", "down" },
     { "cbt", "A60", "greeting" }, { "cwi", "A3", "greeting" }, { "ci", "A4", "greeting" },
-    { "cwl", "A70", "parted" },   { "cl", "A71", "parted" },   { "cwv", "A80", "down" },
+    { "ck", "A34", "down" },      { "cwk", "A33", "down" },    { "cwl", "A70", "parted" },
+    { "cl", "A71", "parted" },    { "cwv", "A80", "down" },
 };
 
 static void every_case_of_the_link_fires_its_rule(void **state)
