@@ -216,9 +216,10 @@ static const char ACCEPT_DETAILS[] =
     "FINGERPRINT.refused of the coordinator's agents_dir: who removes that lets it apply again.";
 
 static const char REVOKE_DETAILS[] =
-    "At once, also in a session that stands: it is not heard any more, and starts nothing new. A step that\n"
-    "runs still ends, and may commit. Targets that the agent had in hand are held, and their rollouts pause\n"
-    "until a person has decided. The others go on.";
+    "At once, also in a session that stands: it is not heard any more, starts nothing new, and rolls back the\n"
+    "transaction that it runs; a statement outside of any still comes to its end. An agent that cannot be told,\n"
+    "since it has no connection, ends its running step and starts none. Targets that it had in hand are held,\n"
+    "and their rollouts pause until a person has decided. The others go on.";
 
 static const char SHOW_DETAILS[] = "ID may be left out when exactly one rollout is open. Exit "
                                    "code: 5 it is rolled back, 6 paused or held,\n"

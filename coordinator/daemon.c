@@ -153,11 +153,15 @@ static void on_key_added(void *ctx, const char *name)
     shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_ADDED, name, 0, "");
 }
 
+/* Nothing that it says is heard from here on. The engine's last word goes out on its connections
+ * before they go; a coordinator that cannot write says it when the agent speaks (router.h). */
 static void on_key_revoked(void *ctx, const char *name)
 {
+    Daemon *daemon = ctx;
     log_info("agent key revoked", LOG_STR("agent", name));
-    router_forget_agent(((Daemon *)ctx)->router, name);
-    shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_REVOKED, name, 0, "");
+    shell_tell(daemon->shell, EVENT_AGENT_REVOKED, name, 0, "");
+    shell_flush(daemon->shell);
+    router_forget_agent(daemon->router, name);
 }
 
 /* Who came by the old key is cut off. The agent is the same, and reconciled when it greets. */

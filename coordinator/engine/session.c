@@ -104,6 +104,18 @@ static void send_reject(Engine *engine, const Binding *to, ErrCode code, const c
     engine_send(engine, to, MESSAGE_REJECT, reject);
 }
 
+/* On both its bindings: which of them is a living process's is not known while one is offered. */
+void session_turn_out(Agent *agent, ErrCode code, const char *reason)
+{
+    const Binding *bindings[] = { &agent->bound, &agent->offered };
+    for (size_t i = 0; i < ARRAY_LEN(bindings); i++) {
+        if (bindings[i]->session != 0) {
+            send_reject(agent->engine, bindings[i], code, reason);
+        }
+    }
+    session_unbind(agent);
+}
+
 /* --- HELLO --- */
 
 static uint32_t protocol_agreed(const Engine *engine, const Hello *hello)

@@ -72,7 +72,7 @@ static void act_revoked(void *subject)
     Agent *agent = subject;
     agent->has_said_bye = true;
     text_set(&agent->row.reason, REVOKED);
-    session_unbind(agent);
+    session_turn_out(agent, ERR_REVOKED, "the key of this agent was revoked");
 }
 
 static void act_back(void *subject)

@@ -405,6 +405,8 @@ void fleet_sort(Engine *engine);
 
 /* --- session.c --- */
 void session_unbind(Agent *agent); /* no process speaks for it any more */
+/* The same, after a REJECT to whoever does. */
+void session_turn_out(Agent *agent, ErrCode code, const char *reason);
 void session_hello(Agent *agent, const Event *event);
 /* The agent that this message counts for; NULL: a stale or foreign session. */
 Agent *session_admit(Engine *engine, const Event *event);

@@ -42,6 +42,7 @@ struct Keys {
     Map *by_user_id;    /* -> Entry in `entries` */
     EntryList refusals; /* by name of the file */
     Map *refused;       /* their keys as text; no values */
+    Map *revoked;       /* User-Ids that were an agent's, and the agent is gone; no values */
     SeenList seen;      /* the directory and every file in it that is for us, good or bad */
     int64_t read_at_ms;
     Map *told; /* what is wrong, in words, and has been told; no values */
@@ -53,6 +54,7 @@ Keys *keys_new(const char *directory)
     keys->directory = mem_strdup(directory);
     keys->by_user_id = map_new();
     keys->refused = map_new();
+    keys->revoked = map_new();
     keys->told = map_new();
     return keys;
 }
@@ -71,6 +73,7 @@ void keys_free(Keys *keys)
         map_free(keys->told);
         map_free(keys->by_user_id);
         map_free(keys->refused);
+        map_free(keys->revoked);
         seen_done(&keys->seen);
         LIST_DONE(&keys->entries);
         LIST_DONE(&keys->refusals);
@@ -298,12 +301,14 @@ static void read_entries(Reading *reading, const EntryList *names)
 /* ---- what has changed ---- */
 
 /* What it had goes first: a key may have moved from one name to another. */
-static void tell_changes(const EntryList *before, const EntryList *now, const KeysWatcher *watcher)
+static void tell_changes(Keys *keys, const EntryList *before, const KeysWatcher *watcher)
 {
+    const EntryList *now = &keys->entries;
     for (size_t i = 0; i < before->count; i++) {
         const Entry *entry = &before->items[i];
         const Entry *found = find_name(now, entry->name);
         if (found == NULL) {
+            map_put(keys->revoked, entry->user_id, keys); /* any value but NULL */
             watcher->revoked(watcher->ctx, entry->name);
         } else if (!str_equal(found->user_id, entry->user_id)) {
             watcher->rekeyed(watcher->ctx, entry->name);
@@ -361,7 +366,7 @@ static ErrCode read_all(Keys *keys, const KeysWatcher *watcher, Err *err)
         read_entries(&reading, &listing.accepted);
         swap_in(keys, &reading);
         keys->read_at_ms = read_at_ms;
-        tell_changes(&reading.entries, &keys->entries, watcher);
+        tell_changes(keys, &reading.entries, watcher);
     }
     return code;
 }
@@ -429,6 +434,11 @@ const char *keys_agent(const Keys *keys, const char *user_id)
 {
     const Entry *entry = map_get(keys->by_user_id, user_id);
     return entry == NULL ? NULL : entry->name;
+}
+
+bool keys_was_revoked(const Keys *keys, const char *user_id)
+{
+    return map_get(keys->revoked, user_id) != NULL;
 }
 
 bool keys_key(const Keys *keys, const char *name, uint8_t ret_key[KEY_PUBLIC_BYTES])

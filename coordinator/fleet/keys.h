@@ -63,6 +63,10 @@ bool keys_is_refused(const Keys *keys, const uint8_t key[KEY_PUBLIC_BYTES]);
 /* The agent's name of a User-Id, now; NULL when it is nobody's any more. */
 const char *keys_agent(const Keys *keys, const char *user_id);
 
+/* Was this the User-Id of an agent that was revoked while this process ran? It may be let in again
+ * since: ask keys_agent first. An agent that has another key now was not revoked. */
+bool keys_was_revoked(const Keys *keys, const char *user_id);
+
 const char *keys_directory(const Keys *keys);
 bool keys_has_name(const Keys *keys, const char *name);
 size_t keys_count(const Keys *keys);

@@ -37,6 +37,10 @@ typedef struct Share {
 /* What an applicant says is small: it has nothing in hand. */
 #define APPLICANT_FRAME_MAX (64 * 1024)
 
+/* What revoked agents say on connections that stand costs no more than so many answers. */
+#define OUTCASTS_PER_SECOND 16
+#define OUTCAST_BURST 64
+
 /* Messages that an agent may send; a HELLO makes a session, so it passes the admission first. */
 static const bool IS_FROM_AGENT[MESSAGE_TYPE_COUNT_] = {
     [MESSAGE_HELLO] = true, [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
@@ -54,6 +58,7 @@ struct Router {
     Connections *connections;
     Map *shares; /* agent -> Share */
     Bucket admission;
+    Bucket outcasts;
     Random random;
     uint32_t retry_after_ms;
     ProtocolRange spoken;
@@ -255,7 +260,30 @@ static void take_knock(Router *router, Applicant *applicant, const Knock *knock)
     }
 }
 
-/* No agent has sent it: somebody who applies, or nobody. */
+/* ---- those who were agents ---- */
+
+/*
+ * libzmq has no way to end a connection that stands. What its agent was told when it was revoked
+ * may have been lost, so it is told whenever it speaks, in the session that it believes in.
+ */
+static void turn_out(Router *router, const Zframe *route, const Zframe *frame, uint64_t now_ms)
+{
+    AUTO(Arena) arena = { 0 };
+    Incoming incoming = { .agent = "one that was revoked" };
+    if (zframe_size(frame) > APPLICANT_FRAME_MAX || zframe_size(route) != ROUTE_BYTES ||
+        !bucket_take(&router->outcasts, now_ms) || !decode(router, frame, &arena, &incoming)) {
+        return;
+    }
+    const Reject reject = { .code = ERR_REVOKED, .reason = "the key of this agent was revoked" };
+    const Envelope envelope = { .version = incoming.envelope.version,
+                                .type = MESSAGE_REJECT,
+                                .session = incoming.envelope.session,
+                                .term = incoming.envelope.term,
+                                .body = &reject };
+    (void)send_envelope(router, zframe_data(route), &envelope);
+}
+
+/* No agent has sent it: somebody who applies, or who was one, or nobody. */
 static void take_stranger(Router *router, const Zframe *route, const Zframe *frame, uint64_t now_ms)
 {
     AUTO(Arena) arena = { 0 };
@@ -265,6 +293,9 @@ static void take_stranger(Router *router, const Zframe *route, const Zframe *fra
                                : applicants_hear(router->peers.applicants, user_id, now_ms);
     if (applicant == NULL || zframe_size(frame) > APPLICANT_FRAME_MAX) {
         router->stats.unauthenticated++;
+        if (user_id != NULL && keys_was_revoked(router->peers.keys, user_id)) {
+            turn_out(router, route, frame, now_ms);
+        }
         return;
     }
     Incoming incoming = { .route = zframe_data(route),
@@ -360,6 +391,7 @@ ErrCode router_open(Loop *loop, void *context, const RouterPeers *peers,
     random_init(&router->random, options->seed);
     bucket_init(&router->admission, options->handshakes_per_second, options->handshakes_per_second,
                 now_ms);
+    bucket_init(&router->outcasts, OUTCASTS_PER_SECOND, OUTCAST_BURST, now_ms);
     if (zsock_open(context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS, ZSOCK_ROUTER_OPTION_COUNT,
                    &router->socket, err) != ERR_NONE ||
         zsock_curve_server(router->socket, options->secret_key, ZAP_DOMAIN, err) != ERR_NONE) {

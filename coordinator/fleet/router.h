@@ -3,8 +3,8 @@
  * is authenticated, its key is an agent's *now*, the agent has not used up its share, the frame is
  * whole and well-formed, and its route is bound to this agent. What fails is counted and dropped.
  * Only an agent that speaks in a session that is not here any more is told so, by a BYE in that
- * session: it greets again. Who applies (applicants.h) may knock, and say HELLO to hear that it is
- * too early.
+ * session: it greets again; and an agent that was revoked meanwhile, by a REJECT. Who applies
+ * (applicants.h) may knock, and say HELLO to hear that it is too early.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_ROUTER_H
 #define SKEIN_COORDINATOR_FLEET_ROUTER_H

@@ -93,6 +93,7 @@
     X(DISPLACED, SIGHT_NEVER_DEMANDED, "an agent's oldest connection made room for a newer one")   \
     X(UNKNOWN_KEY, 20000, "a message came from a key that had been revoked")                       \
     X(SHUT_OUT, 500, "a key was revoked, and its agent had targets in hand")                       \
+    X(TURNED_OUT, 2000, "an agent heard that its key was revoked, and withdrew what it ran")       \
     X(SHUT_OUT_BACK, 2000,                                                                         \
       "what was held for a revoked key was tried again when the key was back")                     \
     X(PLAN_SERVED, 500, "a plan was asked for and sent")                                           \

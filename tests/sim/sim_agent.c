@@ -483,6 +483,32 @@ static void check_garbled(const SimAgent *agent, const Envelope *envelope, const
     }
 }
 
+static bool is_shut_out(const SimAgent *agent)
+{
+    JobMove move;
+    agent_session_last_move(agent->session, &move);
+    return str_equal(move.rule->id, "A33") || str_equal(move.rule->id, "A34");
+}
+
+/* Once it has heard that its key was revoked, nothing that it has in hand may go on to a COMMIT. */
+static void check_shut_out(const SimAgent *agent, const Envelope *envelope)
+{
+    if (envelope->type != MESSAGE_REJECT || !is_shut_out(agent)) {
+        return;
+    }
+    for (size_t i = 0; i < agent->workers.count; i++) {
+        const Worker *worker = agent->workers.items[i];
+        if (worker->is_over) {
+            continue;
+        }
+        world_saw(agent_world(agent), SIGHT_TURNED_OUT);
+        if (worker->permit.goal != GOAL_NONE) {
+            world_violate(agent_world(agent), "a revoked agent stops", "%s goes on with %s",
+                          agent->parts.name, worker->order.target);
+        }
+    }
+}
+
 static void message_take(SimAgent *agent, const Envelope *envelope)
 {
     AUTO(LinkEffects) effects = { 0 };
@@ -497,6 +523,7 @@ static void message_take(SimAgent *agent, const Envelope *envelope)
         check_garbled(agent, envelope, target, &before);
     }
     agent_perform(agent, &effects);
+    check_shut_out(agent, envelope);
 }
 
 static void frame_take(SimAgent *agent, Bytes bytes)

@@ -24,11 +24,11 @@ void sim_coordinator_tell_key(SimCoordinator *coordinator, size_t agent)
     if (coordinator->engine == NULL) {
         return;
     }
-    if (parts->is_revoked[agent]) {
-        sim_router_forget_agent(coordinator->router, parts->agents[agent]);
-    }
     if (coordinator->is_stuck) {
-        return; /* nobody listens */
+        if (parts->is_revoked[agent]) {
+            sim_router_forget_agent(coordinator->router, parts->agents[agent]);
+        }
+        return; /* nobody listens; else the engine's last word goes out before they are closed */
     }
     Inbound told = { .event = { .kind = parts->is_revoked[agent] ? EVENT_AGENT_REVOKED
                                                                  : EVENT_AGENT_ADDED,

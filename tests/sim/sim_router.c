@@ -172,11 +172,28 @@ static void send_away(SimRouter *router, size_t agent, uint64_t route, const Env
     }
 }
 
+/* Whatever it says, it is told so, in the session that it believes in. */
+static void turn_out(SimRouter *router, size_t agent, uint64_t route, Bytes frame, Arena *arena)
+{
+    static const Reject REJECT = { .code = ERR_REVOKED, .reason = "its key was revoked" };
+    Envelope incoming = { 0 };
+    world_saw(router->parts.world, SIGHT_UNKNOWN_KEY);
+    if (release_read(router->parts.world, frame, MESSAGE_TO_COORDINATOR_MAX, router->spoken, arena,
+                     &incoming)) {
+        const Envelope answer = { .version = incoming.version,
+                                  .type = MESSAGE_REJECT,
+                                  .session = incoming.session,
+                                  .term = incoming.term,
+                                  .body = &REJECT };
+        send_envelope(router, route, &answer, router->parts.agents[agent]);
+    }
+}
+
 RouterIn sim_router_take(SimRouter *router, size_t agent, uint64_t route, Bytes frame, Arena *arena)
 {
     RouterIn in = { .agent = router->parts.agents[agent] };
     if (router->parts.is_revoked[agent]) {
-        world_saw(router->parts.world, SIGHT_UNKNOWN_KEY);
+        turn_out(router, agent, route, frame, arena);
         return in;
     }
     if (!release_read(router->parts.world, frame, MESSAGE_TO_COORDINATOR_MAX, router->spoken, arena,

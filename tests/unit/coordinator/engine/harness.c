@@ -619,6 +619,18 @@ const GoalMessage *goal(Fleet *fleet, const char *address)
     return map_get(fleet->goals, address);
 }
 
+const SendEffect *last_sent(const Fleet *fleet, MessageType type)
+{
+    const SendEffect *found = NULL;
+    LIST_EACH(effect, &fleet->effects.list) {
+        if (effect->kind == EFFECT_SEND && effect->send.type == type) {
+            found = &effect->send;
+        }
+    }
+    assert_non_null(found);
+    return found;
+}
+
 size_t sent(Fleet *fleet, MessageType type)
 {
     size_t count = 0;

@@ -134,9 +134,10 @@ const TargetRow *target(Fleet *fleet, const char *address);
 const InventoryRow *listed(Fleet *fleet, const char *address); /* NULL: it is not listed */
 const WaveRow *wave(Fleet *fleet, size_t index);
 const RolloutRow *rollout(Fleet *fleet);
-const GoalMessage *goal(Fleet *fleet, const char *address); /* last one sent; NULL: none */
-size_t sent(Fleet *fleet, MessageType type);                /* by the last step */
-const EventRow *event_of(Fleet *fleet, const char *rule);   /* the newest; NULL: none */
+const GoalMessage *goal(Fleet *fleet, const char *address);        /* last one sent; NULL: none */
+size_t sent(Fleet *fleet, MessageType type);                       /* by the last step */
+const SendEffect *last_sent(const Fleet *fleet, MessageType type); /* by it, too; there is one */
+const EventRow *event_of(Fleet *fleet, const char *rule);          /* the newest; NULL: none */
 const char *explained(Fleet *fleet);
 
 #define assert_target(fleet, address, expected)                                                    \

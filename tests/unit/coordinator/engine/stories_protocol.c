@@ -9,18 +9,6 @@ static Fleet *coordinator_speaking(ProtocolRange versions)
     return fleet;
 }
 
-static const SendEffect *last_sent(const Fleet *fleet, MessageType type)
-{
-    const SendEffect *found = NULL;
-    LIST_EACH(effect, &fleet->effects.list) {
-        if (effect->kind == EFFECT_SEND && effect->send.type == type) {
-            found = &effect->send;
-        }
-    }
-    assert_non_null(found);
-    return found;
-}
-
 static const char *rejected(const Fleet *fleet)
 {
     return ((const Reject *)last_sent(fleet, MESSAGE_REJECT)->body)->reason;

@@ -288,6 +288,21 @@ static void a_revoked_agent_is_lost_and_its_targets_are_nobodys(void **state)
     assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
 }
 
+/* It is to cancel what it runs: that it is out has to be the last that it hears. */
+static void a_revoked_agent_is_told_so_in_its_session(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    uint64_t session = last_sent(fleet, MESSAGE_GOAL)->session;
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+    const SendEffect *reject = last_sent(fleet, MESSAGE_REJECT);
+    assert_int_equal(((const Reject *)reject->body)->code, ERR_REVOKED);
+    assert_int_equal(reject->session, session);
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "a" });
+    assert_int_equal(sent(fleet, MESSAGE_REJECT), 0);
+}
+
 static void what_a_revoked_agent_has_in_hand_is_held_with_the_reason(void **state)
 {
     (void)state;
@@ -691,6 +706,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_suspect_says_goodbye_or_is_cut),
     cmocka_unit_test(the_connection_of_a_lost_agent_is_forgotten),
     cmocka_unit_test(a_revoked_agent_is_lost_and_its_targets_are_nobodys),
+    cmocka_unit_test(a_revoked_agent_is_told_so_in_its_session),
     cmocka_unit_test(what_a_revoked_agent_has_in_hand_is_held_with_the_reason),
     cmocka_unit_test(a_revoked_key_pauses_and_takes_nothing_back),
     cmocka_unit_test(a_revoked_key_makes_no_failure_of_another_try),

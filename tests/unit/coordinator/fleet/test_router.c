@@ -304,6 +304,28 @@ static void a_key_taken_out_is_refused_on_a_standing_connection(void **state)
     assert_false(was_told(fixture, "PING"));
 }
 
+/* Its first word of that may have been lost; who never was an agent is told nothing. */
+static void a_revoked_agent_is_told_so_whatever_it_says(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Str) path = { 0 };
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    key_path(fixture, &path);
+    unlink(str_text(&path));
+    read_keys(fixture);
+    for (int i = 0; i < 2; i++) {
+        Envelope envelope = { 0 };
+        say_ping(fixture, agent);
+        WAIT_FOR(fixture, receive(agent, &fixture->arena, &envelope));
+        assert_int_equal(envelope.type, MESSAGE_REJECT);
+        assert_int_equal(envelope.session, 5);
+        assert_int_equal(((const Reject *)envelope.body)->code, ERR_REVOKED);
+    }
+    assert_false(was_told(fixture, "PING"));
+}
+
 static void garbage_is_counted_and_dropped(void **state)
 {
     Fixture *fixture = *state;
@@ -533,6 +555,7 @@ int main(void)
         TEST(a_known_agent_is_heard_and_answered),
         TEST(a_stranger_is_never_heard),
         TEST(a_key_taken_out_is_refused_on_a_standing_connection),
+        TEST(a_revoked_agent_is_told_so_whatever_it_says),
         TEST(garbage_is_counted_and_dropped),
         TEST(a_second_boot_id_on_a_connection_is_reported_as_forged),
         TEST(a_message_of_many_frames_is_reported_as_forged),
