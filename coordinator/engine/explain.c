@@ -301,6 +301,19 @@ static const char *const GO_ON[] = {
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
 
+/* A person has dealt with what paused it, so that nothing but the pause is left. */
+static bool is_mended(const Rollout *rollout)
+{
+    switch (rollout->row.pause_cause) {
+    case PAUSE_BUDGET:
+        return !rollout_is_tripped(rollout);
+    case PAUSE_KEY_REVOKED:
+        return rollout_shut_out(rollout) == 0;
+    default:
+        return false;
+    }
+}
+
 /* Also where something else paused it: without its plan nothing can be asked of it. */
 static const char *way_on(const Rollout *rollout)
 {
@@ -308,8 +321,7 @@ static const char *way_on(const Rollout *rollout)
         return "`skein rollout resume --plan FILE` brings its plan and goes on, `rollback --plan "
                "FILE` takes it back";
     }
-    bool is_mended = rollout->row.pause_cause == PAUSE_BUDGET && !rollout_is_tripped(rollout);
-    return GO_ON[is_mended ? PAUSE_NONE : rollout->row.pause_cause];
+    return GO_ON[is_mended(rollout) ? PAUSE_NONE : rollout->row.pause_cause];
 }
 
 /* In a pause, what has begun either runs to the end of its step or waits there. */
@@ -330,6 +342,9 @@ static void explain_paused(const Explain *explain)
 {
     const RolloutRow *row = &explain->rollout->row;
     line(explain, "paused: %s", row->reason);
+    if (row->pause_cause == PAUSE_KEY_REVOKED && is_mended(explain->rollout)) {
+        line(explain, "nothing is held for it any more");
+    }
     explain_waves(explain);
     explain_begun(explain);
     list_troubled(explain);

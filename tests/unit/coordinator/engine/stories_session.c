@@ -395,7 +395,10 @@ static void a_key_that_is_put_back_lets_its_targets_be_retried(void **state)
     step(fleet, (Event){ .kind = EVENT_AGENT_ADDED, .agent = "b" });
     come_back(fleet, "b");
     assert_int_equal(command(fleet, COMMAND_RESUME), ERR_REFUSED); /* it is held all the same */
+    assert_non_null(strstr(explained(fleet), "put the key back"));
     assert_ok(command_on(fleet, COMMAND_RETRY, "b/db1"));
+    assert_null(strstr(explained(fleet), "put the key back")); /* that is done */
+    assert_non_null(strstr(explained(fleet), "nothing is held for it any more"));
     assert_ok(command(fleet, COMMAND_RESUME));
     report(fleet, "b/db1", REPORT_APPLIED);
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
