@@ -26,14 +26,15 @@ Deed *audited_begin(const Route *route, const char *const *path, const char *act
     return deed;
 }
 
-void audited_refuse(Shell *shell, Throttle *refusals, Deed *deed, unsigned status, ErrCode code)
+void audited_refuse(Shell *shell, Throttle *refusals, ThrottleCrowd crowd, Deed *deed,
+                    unsigned status, ErrCode code)
 {
     if (deed == NULL || deed->audit.seq != 0 || deed->is_waiting) {
         return;
     }
     deed->audit.status = status;
     deed->audit.code = err_name(code);
-    if (throttle_take(refusals, deed->audit.origin, clock_boot_ms())) {
+    if (throttle_take(refusals, crowd, deed->audit.origin, clock_boot_ms())) {
         shell_audit(shell, deed);
     } else {
         shell_drop_audit(shell);

@@ -24,6 +24,7 @@ Deed *audited_begin(const Route *route, const char *const *path, const char *act
  * The request of `deed` came to nothing: keeps its row, or counts it. Does nothing where the row is
  * kept already, or waits with its batch for the store.
  */
-void audited_refuse(Shell *shell, Throttle *refusals, Deed *deed, unsigned status, ErrCode code);
+void audited_refuse(Shell *shell, Throttle *refusals, ThrottleCrowd crowd, Deed *deed,
+                    unsigned status, ErrCode code);
 
 #endif

@@ -18,7 +18,7 @@ const ThrottleRates AUTHORITY_REQUESTS = {
 
 static ErrCode no_token(Throttle *failures, const Peer *visitor, Err *err)
 {
-    if (!throttle_take(failures, visitor->origin, clock_boot_ms())) {
+    if (!throttle_take(failures, THROTTLE_STRANGERS, visitor->origin, clock_boot_ms())) {
         return err_set(err, ERR_BUSY, "too many wrong tokens from %s", visitor->origin);
     }
     err_set(err, ERR_UNAUTHENTICATED, "this token lets nobody in");
@@ -43,9 +43,14 @@ ErrCode authority_read_token(const Tokens *tokens, Throttle *failures, const cha
     return ERR_NONE;
 }
 
+ThrottleCrowd authority_crowd(const Peer *visitor)
+{
+    return visitor->is_anonymous ? THROTTLE_STRANGERS : THROTTLE_KNOWN;
+}
+
 ErrCode authority_check_pace(Throttle *requests, const Peer *visitor, Err *err)
 {
-    return throttle_take(requests, visitor->origin, clock_boot_ms())
+    return throttle_take(requests, authority_crowd(visitor), visitor->origin, clock_boot_ms())
                ? ERR_NONE
                : err_set(err, ERR_BUSY, "too many requests from %s", visitor->origin);
 }

@@ -21,6 +21,9 @@ extern const ThrottleRates AUTHORITY_REQUESTS;
 ErrCode authority_read_token(const Tokens *tokens, Throttle *failures, const char *header,
                              Arena *arena, Peer *visitor, Err *err);
 
+/* With whom he is counted. */
+ThrottleCrowd authority_crowd(const Peer *visitor);
+
 /* ERR_BUSY: he asks more often than anybody has to. */
 ErrCode authority_check_pace(Throttle *requests, const Peer *visitor, Err *err);
 

@@ -28,6 +28,7 @@ struct HttpRequest {
     struct MHD_Connection *connection;
     Arena arena;
     ApiRequest api;
+    ThrottleCrowd crowd; /* with whom the visitor is counted */
     size_t body_max;
     Str body;
     size_t excess;     /* bytes of the body beyond body_max, dropped */
@@ -239,6 +240,7 @@ static ErrCode admit(HttpRequest *request, const Route *route)
     }
     ErrCode code = read_token(request, &visitor);
     api->actor = visitor.actor;
+    request->crowd = authority_crowd(&visitor);
     if (route->is_write) {
         api->deed = audited_begin(route, api->path, visitor.actor, visitor.origin, &request->arena);
     }
@@ -348,8 +350,8 @@ static enum MHD_Result answer_problem(HttpRequest *request, unsigned status)
         log_error("a request failed", LOG_STR("path", request->api.route->pattern),
                   LOG_ERR(&request->err));
     }
-    audited_refuse(request->place.shell, request->place.refusals, request->api.deed, status,
-                   request->err.code);
+    audited_refuse(request->place.shell, request->place.refusals, request->crowd, request->api.deed,
+                   status, request->err.code);
     problem_write(status, &request->err, &reply.body);
     return answer(request, &reply);
 }

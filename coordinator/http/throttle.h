@@ -1,6 +1,8 @@
 /*
  * Throttle: so many a minute from each place, and so many from all of them. For what nobody needs
- * often, and somebody may try all day. Memory is bounded.
+ * often, and somebody may try all day. Who has shown that he may come in and who has not are
+ * counted apart: strangers from many addresses take nothing from those who are known. Memory is
+ * bounded.
  */
 #ifndef SKEIN_COORDINATOR_HTTP_THROTTLE_H
 #define SKEIN_COORDINATOR_HTTP_THROTTLE_H
@@ -10,6 +12,13 @@
 
 #include "common/cleanup.h"
 
+typedef enum ThrottleCrowd {
+    THROTTLE_STRANGERS = 0,
+    THROTTLE_KNOWN, /* at the unix socket, or by a token that is right */
+    THROTTLE_CROWD_COUNT_,
+} ThrottleCrowd;
+
+/* For each crowd. */
 typedef struct ThrottleRates {
     uint32_t per_minute; /* from one place */
     uint32_t burst;
@@ -24,7 +33,7 @@ void throttle_free(Throttle *throttle); /* NULL is allowed */
 
 AUTO_PTR_DEFINE(Throttle, throttle_free)
 
-/* Takes one; false when the place, or all together, have had theirs. */
-bool throttle_take(Throttle *throttle, const char *place, uint64_t now_ms);
+/* Takes one; false when the place, or all of its crowd together, have had theirs. */
+bool throttle_take(Throttle *throttle, ThrottleCrowd crowd, const char *place, uint64_t now_ms);
 
 #endif

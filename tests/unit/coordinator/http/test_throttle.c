@@ -19,7 +19,7 @@ static unsigned take(Throttle *throttle, const char *origin, unsigned asked, uin
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < asked; i++) {
-        kept += throttle_take(throttle, origin, now_ms);
+        kept += throttle_take(throttle, THROTTLE_STRANGERS, origin, now_ms);
     }
     return kept;
 }
@@ -62,10 +62,28 @@ static void whoever_asks_without_pause_is_told_to_wait(void **state)
     assert_int_equal(authority_check_pace(throttle, &bob, &err), ERR_NONE);
 }
 
+/* From more places than are told apart, too. */
+static void strangers_from_everywhere_take_nothing_from_who_has_a_token(void **state)
+{
+    (void)state;
+    AUTO_PTR(Throttle) throttle = throttle_new(&AUTHORITY_REQUESTS, BEGIN_MS);
+    const Peer stranger = { "nobody", "10.0.0.1", ROLE_NONE, true };
+    const Peer ann = { "operator ann", "10.0.0.1, token 00", ROLE_VIEWER, false };
+    unsigned let_in = 0;
+    for (unsigned i = 0; i < 10000; i++) {
+        char origin[32];
+        text_format(origin, sizeof(origin), "10.0.%u.%u", i / 256, i % 256);
+        let_in += throttle_take(throttle, authority_crowd(&stranger), origin, BEGIN_MS);
+    }
+    assert_int_equal(let_in, AUTHORITY_REQUESTS.burst_in_all);
+    assert_true(throttle_take(throttle, authority_crowd(&ann), ann.origin, BEGIN_MS));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_from_one_place_is_kept_up_to_its_bucket),
+        cmocka_unit_test(strangers_from_everywhere_take_nothing_from_who_has_a_token),
         cmocka_unit_test(whoever_asks_without_pause_is_told_to_wait),
         cmocka_unit_test(a_flood_from_everywhere_is_kept_up_to_the_bucket_of_all),
     };
