@@ -14,18 +14,20 @@
 #include "common/list.h"
 #include "common/log.h"
 #include "common/str.h"
+#include "coordinator/http/callers.h"
 #include "coordinator/http/certificate.h"
 #include "coordinator/http/listen.h"
 #include "coordinator/http/request.h"
 
 #define CONNECTIONS_MAX 256
+#define CALLERS_MAX 224 /* from there on who is silent gives way to who comes */
 /* held requests of a door; its other connections stay for requests that are answered */
 #define WAITING_MAX 192
 #define CONNECTION_BYTES_MAX (32 * 1024) /* request line and headers */
 #define IDLE_TIMEOUT_S 60
-#define PLACE_CONNECTIONS_MAX                                                                      \
-    64 /* from one address, where others than this machine's users come                            \
-        */
+/* From one address: of others than this machine's users, and of these, who share one. */
+#define PLACE_CONNECTIONS_MAX 64
+#define LOOPBACK_CONNECTIONS_MAX 192
 /* No key exchange that a stolen key opens later. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA"
 
@@ -42,6 +44,7 @@ typedef struct Door {
     struct MHD_Daemon *daemon; /* NULL: closed */
     LoopId id;
     bool has_work; /* a connection was resumed: MHD_run has to look at it */
+    Callers callers;
     size_t held_bytes;
 } Door;
 
@@ -72,6 +75,19 @@ struct HttpServer {
     LIST(Visit *) waiting;
     bool is_closing;
 };
+
+/* ---- times ---- */
+
+/* -1: for ever. */
+static int64_t left_ms(uint64_t until_ms, uint64_t now_ms)
+{
+    return until_ms == UINT64_MAX ? -1 : until_ms <= now_ms ? 0 : (int64_t)(until_ms - now_ms);
+}
+
+static int64_t shorter(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
 
 /* ---- waiting for events ---- */
 
@@ -137,9 +153,7 @@ static int64_t next_late_ms(const HttpServer *server, uint64_t now_ms)
 {
     int64_t least_ms = -1;
     for (size_t i = 0; i < server->waiting.count; i++) {
-        uint64_t until_ms = server->waiting.items[i]->held_until_ms;
-        int64_t left_ms = until_ms <= now_ms ? 0 : (int64_t)(until_ms - now_ms);
-        least_ms = least_ms < 0 || left_ms < least_ms ? left_ms : least_ms;
+        least_ms = shorter(least_ms, left_ms(server->waiting.items[i]->held_until_ms, now_ms));
     }
     return least_ms;
 }
@@ -183,6 +197,26 @@ static enum MHD_Result run(Visit *visit)
     return result;
 }
 
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_ctx,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    Door *door = ctx;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        callers_go(&door->callers, *socket_ctx);
+        *socket_ctx = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *socket_ctx = callers_come(&door->callers, info == NULL ? -1 : info->connect_fd, CALLERS_MAX,
+                               clock_boot_ms());
+}
+
+static Caller *caller_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 /* Called with the head, with each piece of the body, at its end, and again after each waking. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload_data,
@@ -191,6 +225,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     (void)version;
     Visit *visit = *request_ctx;
     if (visit == NULL) {
+        callers_ask(&((Door *)ctx)->callers, caller_of(connection));
         visit = visit_new(ctx, connection);
         *request_ctx = visit;
         return request_begin(visit->request, method, url);
@@ -206,13 +241,13 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **request_ctx,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)connection;
     (void)how;
     Door *door = ctx;
     Visit *visit = *request_ctx;
     if (visit == NULL) {
         return;
     }
+    callers_rest(&door->callers, caller_of(connection), clock_boot_ms());
     forget_waiting(door->server, visit);
     request_free(visit->request);
     free(visit);
@@ -234,11 +269,6 @@ static void on_readable(void *ctx, int fd, short events)
     run_door(ctx);
 }
 
-static int64_t shorter(int64_t a, int64_t b)
-{
-    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
-}
-
 /*
  * How long the door can wait. When it cannot, it is run, and everything is looked at anew: a
  * handler may have given the engine a nearer deadline than the one that this turn waits for.
@@ -257,6 +287,12 @@ static int64_t door_wait_ms(Door *door)
     return has_timeout ? (int64_t)(timeout_ms < INT32_MAX ? timeout_ms : INT32_MAX) : -1;
 }
 
+static int64_t look_at_door(Door *door, uint64_t now_ms)
+{
+    callers_turn_out(&door->callers, now_ms);
+    return shorter(door_wait_ms(door), left_ms(callers_due_ms(&door->callers), now_ms));
+}
+
 static int on_turn(void *ctx, uint64_t now_ms)
 {
     (void)now_ms;
@@ -265,7 +301,7 @@ static int on_turn(void *ctx, uint64_t now_ms)
     int64_t wait_ms = -1;
     wake_late(server, boot_ms);
     for (int kind = DOOR_UNIX; kind < DOOR_COUNT_; kind++) {
-        wait_ms = shorter(wait_ms, door_wait_ms(&server->doors[kind]));
+        wait_ms = shorter(wait_ms, look_at_door(&server->doors[kind], boot_ms));
     }
     return (int)shorter(wait_ms, next_late_ms(server, boot_ms));
 }
@@ -284,19 +320,22 @@ static void on_mhd_log(void *ctx, const char *format, va_list arguments)
 }
 
 /* What the TCP door has beside the other one's options: an array that ends with MHD_OPTION_END. */
-static void tls_options(const Certificate *certificate, struct MHD_OptionItem options[static 5])
+static void tcp_options(const Certificate *certificate, struct MHD_OptionItem options[static 5])
 {
     size_t count = 0;
-    if (certificate_is_there(certificate)) {
+    bool has_tls = certificate_is_there(certificate);
+    if (has_tls) {
         const struct MHD_OptionItem tls[] = {
             { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)certificate_chain(certificate) },
             { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)certificate_key(certificate) },
             { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
-            { MHD_OPTION_PER_IP_CONNECTION_LIMIT, PLACE_CONNECTIONS_MAX, NULL },
         };
         memcpy(options, tls, sizeof(tls));
         count = ARRAY_LEN(tls);
     }
+    options[count++] =
+        (struct MHD_OptionItem){ MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                                 has_tls ? PLACE_CONNECTIONS_MAX : LOOPBACK_CONNECTIONS_MAX, NULL };
     options[count] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 }
 
@@ -306,19 +345,21 @@ static ErrCode open_door(HttpServer *server, DoorKind kind, Fd fd, Err *err)
     static const Certificate NONE = { 0 };
     const Certificate *certificate = kind == DOOR_TCP ? &server->certificate : &NONE;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    struct MHD_OptionItem more[5];
+    struct MHD_OptionItem more[5] = { { MHD_OPTION_END, 0, NULL } };
     Door *door = &server->doors[kind];
     door->server = server;
     door->kind = kind;
-    tls_options(certificate, more);
+    if (kind == DOOR_TCP) {
+        tcp_options(certificate, more);
+    }
     door->daemon = MHD_start_daemon(
         flags | (certificate_is_there(certificate) ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request,
         door, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, request_unescape, NULL,
-        MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, door, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_BYTES_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+        request_unescape, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (door->daemon == NULL) {
         fd_done(&fd);
         return err_set(err, ERR_IO, "cannot start the HTTP server");
@@ -400,6 +441,7 @@ static void close_door(Door *door)
         loop_remove(door->server->loop, door->id);
         MHD_stop_daemon(door->daemon);
         door->daemon = NULL;
+        LIST_DONE(&door->callers.silent);
     }
 }
 

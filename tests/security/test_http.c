@@ -2,6 +2,7 @@
  * and clients that misbehave. */
 #include "tests/security/siege.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -340,6 +341,59 @@ static void waiters_at_one_door_leave_the_other_alone(void **state)
     }
 }
 
+/* ---- those who say nothing ---- */
+
+#define SILENT 300
+#define SILENT_PER_PLACE 60
+
+/* The loopback has many addresses: this is 127.0.1.N. */
+static Fd dial_from(const Siege *siege, size_t place)
+{
+    const struct sockaddr_in from = { .sin_family = AF_INET,
+                                      .sin_addr.s_addr =
+                                          htonl(INADDR_LOOPBACK + 256 + (uint32_t)place) };
+    const struct sockaddr_in to = { .sin_family = AF_INET,
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                    .sin_port = htons((uint16_t)siege->http_port) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+/* Half a head each, and more connections than the door has room for. */
+static void who_says_nothing_gives_way_to_who_does(void **state)
+{
+    static const char HALF[] = "GET /api/v1/status HTTP/1.1\r\nHost: lo";
+    Siege *siege = *state;
+    Fd silent[SILENT];
+    for (size_t i = 0; i < SILENT; i++) {
+        silent[i] = dial_from(siege, i / SILENT_PER_PLACE);
+        (void)siege_write(silent[i], HALF, sizeof(HALF) - 1);
+    }
+    assert_int_equal(get_status(siege, SIEGE_DOOR_TCP, "localhost", ""), 200);
+    for (size_t i = 0; i < SILENT; i++) {
+        fd_done(&silent[i]);
+    }
+}
+
+static void one_address_does_not_fill_the_door(void **state)
+{
+    static const char WAIT[] = "GET /api/v1/events?after=1000000&wait_ms=30000 HTTP/1.1\r\n"
+                               "Host: localhost\r\n\r\n";
+    Siege *siege = *state;
+    Fd asking[WAITERS];
+    for (size_t i = 0; i < WAITERS; i++) {
+        asking[i] = dial_from(siege, 1);
+        (void)siege_write(asking[i], WAIT, sizeof(WAIT) - 1);
+    }
+    SIEGE_AWAIT(siege, siege_is_closed(asking[WAITERS - 1]));
+    assert_int_equal(get_status(siege, SIEGE_DOOR_TCP, "localhost", ""), 200);
+    for (size_t i = 0; i < WAITERS; i++) {
+        fd_done(&asking[i]);
+    }
+}
+
 /* ---- those who do not read ---- */
 
 #define READERS 40
@@ -440,6 +494,8 @@ int main(void)
         SIEGE_TEST(heads_beyond_the_limit_are_refused),
         SIEGE_TEST(requests_in_one_piece_are_answered_one_by_one),
         SIEGE_TEST(waiters_at_one_door_leave_the_other_alone),
+        SIEGE_TEST(who_says_nothing_gives_way_to_who_does),
+        SIEGE_TEST(one_address_does_not_fill_the_door),
         SIEGE_TEST(answers_that_nobody_reads_are_bounded),
         SIEGE_TEST(the_socket_is_for_owner_and_group_only),
     };
