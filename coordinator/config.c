@@ -69,7 +69,9 @@ static ErrCode check_listen(const char *text, void *ret, Arena *arena, Err *err)
 static const ConfigField TLS_FIELDS[] = {
     { CONFIG_FIELD(TlsConfig, certificate, CONFIG_STRING), .max = PATH_BYTES_MAX,
       .example = "/etc/skein/api.crt",
-      .doc = "The certificate, in PEM, followed by those between it and its authority." },
+      .doc =
+          "The certificate, in PEM, followed by those between it and its authority. Read again on "
+          "SIGHUP, with its key." },
     { CONFIG_FIELD(TlsConfig, key, CONFIG_STRING), .max = PATH_BYTES_MAX,
       .example = "/etc/skein/api.key",
       .doc = "Its secret key, in PEM; a file that nobody but the coordinator's user may read." },

@@ -215,6 +215,19 @@ static void reload_keys(Daemon *daemon)
     seat_agents(daemon);
 }
 
+/* Whoever renews it tells this process, which does not look by itself. */
+static void reload_certificate(Daemon *daemon)
+{
+    bool is_new = false;
+    Err err = { 0 };
+    if (http_server_read_certificate(daemon->http, &is_new, &err) != ERR_NONE) {
+        log_error("cannot use the certificate of the API: the former one stays", LOG_ERR(&err));
+    } else if (is_new) {
+        log_info("a new certificate of the API: shown from now on",
+                 LOG_STR("certificate", daemon->config->api.tls.certificate));
+    }
+}
+
 static void on_agents_dir_changed(void *ctx)
 {
     reload_keys(ctx);
@@ -270,6 +283,7 @@ static void on_signal(void *ctx, int signal_number)
     Daemon *daemon = ctx;
     if (signal_number == SIGHUP) {
         reload_keys(daemon);
+        reload_certificate(daemon);
         return;
     }
     log_info("stopping", LOG_STR("signal", strsignal(signal_number)));

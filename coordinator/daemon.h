@@ -10,7 +10,8 @@
 
 /*
  * Runs until SIGTERM or SIGINT (ERR_NONE), or until something ends it. SIGHUP reads the agents'
- * keys again. Signals are blocked and the log is set before: loop_block_signals, log_init.
+ * keys and the API's certificate again. Signals are blocked and the log is set before:
+ * loop_block_signals, log_init.
  */
 ErrCode daemon_run(const CoordinatorConfig *config, Err *err);
 

@@ -13,8 +13,8 @@ static const Program PROGRAM = {
     .config = "/etc/skein/coordinator.yaml",
     .sample = &COORDINATOR_CONFIG,
     .notes =
-        "SIGTERM stops it, SIGHUP reads the agents' keys again. Nothing that runs in a database "
-        "ends with it.\n"
+        "SIGTERM stops it, SIGHUP reads the agents' keys and the API's certificate again. Nothing that\n"
+        "runs in a database ends with it.\n"
         "Exit codes: 0 stopped, 1 failed, 2 configuration, 3 a file may not be used, root runs it,\n"
         "or another coordinator has taken over.\n",
 };

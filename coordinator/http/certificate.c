@@ -49,9 +49,9 @@ static ErrCode read_pem(const char *key, const char *path, bool is_secret, Secre
 static ErrCode check_pair(const TlsConfig *config, const Certificate *certificate, Err *err)
 {
     gnutls_certificate_credentials_t credentials = NULL;
-    const gnutls_datum_t chain = { (unsigned char *)certificate_chain(certificate),
+    const gnutls_datum_t chain = { (unsigned char *)secret_reveal(certificate->chain),
                                    (unsigned)secret_length(certificate->chain) };
-    const gnutls_datum_t key = { (unsigned char *)certificate_key(certificate),
+    const gnutls_datum_t key = { (unsigned char *)secret_reveal(certificate->key),
                                  (unsigned)secret_length(certificate->key) };
     int code = gnutls_certificate_allocate_credentials(&credentials);
     if (code == GNUTLS_E_SUCCESS) {
@@ -92,12 +92,13 @@ bool certificate_is_there(const Certificate *certificate)
     return certificate->key != NULL;
 }
 
-const char *certificate_chain(const Certificate *certificate)
+static bool is_same(const Secret *a, const Secret *b)
 {
-    return secret_reveal(certificate->chain);
+    return a != NULL && b != NULL && secret_length(a) == secret_length(b) &&
+           sodium_memcmp(secret_reveal(a), secret_reveal(b), secret_length(a)) == 0;
 }
 
-const char *certificate_key(const Certificate *certificate)
+bool certificate_equal(const Certificate *a, const Certificate *b)
 {
-    return secret_reveal(certificate->key);
+    return is_same(a->chain, b->chain) && is_same(a->key, b->key);
 }

@@ -26,7 +26,6 @@ void certificate_done(Certificate *certificate);
 AUTO_DEFINE(Certificate, certificate_done)
 
 bool certificate_is_there(const Certificate *certificate);
-const char *certificate_chain(const Certificate *certificate);
-const char *certificate_key(const Certificate *certificate);
+bool certificate_equal(const Certificate *a, const Certificate *b); /* byte by byte */
 
 #endif

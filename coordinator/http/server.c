@@ -16,6 +16,7 @@
 #include "common/str.h"
 #include "coordinator/http/callers.h"
 #include "coordinator/http/certificate.h"
+#include "coordinator/http/credentials.h"
 #include "coordinator/http/listen.h"
 #include "coordinator/http/request.h"
 
@@ -68,7 +69,9 @@ struct HttpServer {
     Tokens *tokens;
     unsigned anonymous;
     GuardNames names;
-    Certificate certificate; /* of the TCP door; empty: it speaks no TLS */
+    TlsConfig tls;
+    Certificate certificate;  /* of the TCP door; empty: it speaks no TLS */
+    Credentials *credentials; /* made of it */
     char *socket_path;
     struct stat socket; /* as it was made */
     Door doors[DOOR_COUNT_];
@@ -320,14 +323,13 @@ static void on_mhd_log(void *ctx, const char *format, va_list arguments)
 }
 
 /* What the TCP door has beside the other one's options: an array that ends with MHD_OPTION_END. */
-static void tcp_options(const Certificate *certificate, struct MHD_OptionItem options[static 5])
+static void tcp_options(const Certificate *certificate, struct MHD_OptionItem options[static 4])
 {
     size_t count = 0;
     bool has_tls = certificate_is_there(certificate);
     if (has_tls) {
         const struct MHD_OptionItem tls[] = {
-            { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)certificate_chain(certificate) },
-            { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)certificate_key(certificate) },
+            { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)credentials_retrieve },
             { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
         };
         memcpy(options, tls, sizeof(tls));
@@ -345,7 +347,7 @@ static ErrCode open_door(HttpServer *server, DoorKind kind, Fd fd, Err *err)
     static const Certificate NONE = { 0 };
     const Certificate *certificate = kind == DOOR_TCP ? &server->certificate : &NONE;
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-    struct MHD_OptionItem more[5] = { { MHD_OPTION_END, 0, NULL } };
+    struct MHD_OptionItem more[4] = { { MHD_OPTION_END, 0, NULL } };
     Door *door = &server->doors[kind];
     door->server = server;
     door->kind = kind;
@@ -376,6 +378,24 @@ static void watch_door(Door *door)
     door->id = loop_add_fd(door->server->loop, info->epoll_fd, ZMQ_POLLIN, on_readable, door);
 }
 
+/* Read whole and looked at before anything of it is shown. */
+static ErrCode show_certificate(HttpServer *server, bool *ret_is_new, Err *err)
+{
+    AUTO(Certificate) there = { 0 };
+    if (certificate_read(&server->tls, &there, err) != ERR_NONE) {
+        return err->code;
+    }
+    bool is_new = !certificate_equal(&there, &server->certificate);
+    if (is_new && credentials_show(&server->credentials, &there, err) != ERR_NONE) {
+        return err->code;
+    }
+    const Certificate before = server->certificate;
+    server->certificate = there;
+    there = before;
+    *ret_is_new = is_new;
+    return ERR_NONE;
+}
+
 static ErrCode open_doors(HttpServer *server, const ApiConfig *config, Err *err)
 {
     Fd fd = -1;
@@ -386,7 +406,8 @@ static ErrCode open_doors(HttpServer *server, const ApiConfig *config, Err *err)
         code = open_door(server, DOOR_UNIX, fd, err);
     }
     if (code == ERR_NONE && config->tls.certificate[0] != '\0') {
-        code = certificate_read(&config->tls, &server->certificate, err);
+        server->tls = config->tls;
+        code = show_certificate(server, &(bool){ false }, err);
     }
     if (code == ERR_NONE && config->listen[0] != '\0') {
         code = listen_tcp(config->listen, &fd, err);
@@ -476,9 +497,17 @@ void http_server_close(HttpServer *server)
     throttle_free(server->requests);
     throttle_free(server->failures);
     tokens_free(server->tokens);
+    credentials_free(server->credentials);
     certificate_done(&server->certificate);
     LIST_DONE(&server->waiting);
     free(server);
+}
+
+ErrCode http_server_read_certificate(HttpServer *server, bool *ret_is_new, Err *err)
+{
+    *ret_is_new = false;
+    return certificate_is_there(&server->certificate) ? show_certificate(server, ret_is_new, err)
+                                                      : ERR_NONE;
 }
 
 void http_server_notify(HttpServer *server)

@@ -30,6 +30,12 @@ void http_server_close(HttpServer *server);
 
 AUTO_PTR_DEFINE(HttpServer, http_server_close)
 
+/*
+ * Reads the certificate and its key again; new handshakes are shown it, connections that stand go
+ * on. Where they cannot be used the former ones stay (see certificate_read). Without TLS: nothing.
+ */
+ErrCode http_server_read_certificate(HttpServer *server, bool *ret_is_new, Err *err);
+
 /* There are new events: whoever waits for some is answered in the next turn. */
 void http_server_notify(HttpServer *server);
 

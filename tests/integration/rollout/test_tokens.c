@@ -2,6 +2,7 @@
 #include "tests/harness/fleet.h"
 #include "tests/harness/tls_pair.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -104,17 +105,22 @@ static void a_token_is_nowhere_but_with_its_holder(void **state)
     }
 }
 
-/* Before the coordinator starts: its door speaks TLS, with a certificate for localhost. */
-static const char *use_tls(Fleet *fleet)
+static void write_pair(const char *crt_path, const char *key_path)
 {
     AUTO(Str) certificate = { 0 };
     AUTO(Str) key = { 0 };
-    const char *crt_path = fleet_path(fleet, "api.crt");
-    const char *key_path = fleet_path(fleet, "api.pem");
     assert_true(tls_pair_make(&certificate, &key));
     file_write_as_cluster_user(crt_path, str_text(&certificate));
     file_write_as_cluster_user(key_path, str_text(&key));
     assert_int_equal(chmod(key_path, 0600), 0);
+}
+
+/* Before the coordinator starts: its door speaks TLS, with a certificate for localhost. */
+static const char *use_tls(Fleet *fleet)
+{
+    const char *crt_path = fleet_path(fleet, "api.crt");
+    const char *key_path = fleet_path(fleet, "api.pem");
+    write_pair(crt_path, key_path);
     fleet->api =
         arena_printf(&fleet->arena, "tls: { certificate: %s, key: %s }, ", crt_path, key_path);
     return crt_path;
@@ -139,6 +145,41 @@ static void a_token_goes_over_tls_to_whom_the_certificate_shows(void **state)
     assert_int_not_equal(plain.exit_code, 0);
 }
 
+static int list_trusting(Fleet *fleet, const char *token, const char *authority)
+{
+    const char *url = arena_printf(&fleet->arena, "https://localhost:%d", fleet->http_port);
+    return fleet_cli(fleet, "tokens", "list", "--coordinator", url, "--token-file", token,
+                     "--ca-file", authority, NULL)
+        .exit_code;
+}
+
+/* Half of it first, as a tool that writes one file after the other leaves it for a moment. */
+static void a_renewed_certificate_counts_from_the_hangup_on(void **state)
+{
+    Fleet *fleet = *state;
+    const char *shown = use_tls(fleet);
+    const char *renewed = fleet_path(fleet, "renewed.crt");
+    fleet_start(fleet);
+    const char *token = make_token(fleet, "root", "ann", "admin");
+    assert_int_equal(list_trusting(fleet, token, shown), 0);
+    const char *former = fleet_path(fleet, "former.crt");
+    file_write_as_cluster_user(former, fleet_file_text(fleet, shown));
+
+    write_pair(renewed, fleet_path(fleet, "renewed.pem"));
+    file_write_as_cluster_user(shown, fleet_file_text(fleet, renewed));
+    assert_int_equal(kill(fleet->coordinator_pid, SIGHUP), 0);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "the former one stays"));
+    assert_int_equal(list_trusting(fleet, token, former), 0);
+
+    file_write_as_cluster_user(fleet_path(fleet, "api.pem"),
+                               fleet_file_text(fleet, fleet_path(fleet, "renewed.pem")));
+    assert_int_equal(chmod(fleet_path(fleet, "api.pem"), 0600), 0);
+    assert_int_equal(kill(fleet->coordinator_pid, SIGHUP), 0);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "a new certificate of the API"));
+    assert_int_equal(list_trusting(fleet, token, renewed), 0);
+    assert_int_not_equal(list_trusting(fleet, token, former), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +187,7 @@ int main(void)
         FLEET_TEST(a_token_counts_across_a_restart_until_it_is_revoked),
         FLEET_TEST(a_token_is_nowhere_but_with_its_holder),
         FLEET_TEST(a_token_goes_over_tls_to_whom_the_certificate_shows),
+        FLEET_TEST(a_renewed_certificate_counts_from_the_hangup_on),
     };
     return FLEET_RUN(tests);
 }

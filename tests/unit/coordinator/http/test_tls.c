@@ -178,6 +178,80 @@ static void certificates_and_keys_that_do_not_fit_are_refused(void **state)
     must_not_read(&(TlsConfig){ tls->certificate, tls->key }, ERR_FORBIDDEN, "mode 0640");
 }
 
+/* ---- while the door is open ---- */
+
+static void rewrite(const char *path, const Str *text, mode_t mode)
+{
+    assert_int_equal(file_write_atomic(path, text->data, text->length, mode, NULL), ERR_NONE);
+}
+
+/* The certificate that was, as a file of its own: whoever trusts it trusts no other. */
+static void keep_former(const TlsWorld *tls, char *path, size_t size)
+{
+    text_format(path, size, "%s.former", tls->certificate);
+    assert_int_equal(link(tls->certificate, path), 0);
+}
+
+static long status_trusting(TlsWorld *tls, const char *certificate)
+{
+    Exchange exchange = ask_tls(tls, "/api/v1/status", NULL);
+    curl_easy_setopt(exchange.easy, CURLOPT_CAINFO, certificate);
+    return status_of(&exchange);
+}
+
+static void a_new_certificate_is_shown_to_new_handshakes(void **state)
+{
+    TlsWorld *tls = *state;
+    AUTO(Str) certificate = { 0 };
+    AUTO(Str) key = { 0 };
+    AUTO(Arena) arena = { 0 };
+    char former[128];
+    Err err = { 0 };
+    bool is_new = true;
+    keep_former(tls, former, sizeof(former));
+    assert_int_equal(http_server_read_certificate(tls->world->server, &is_new, &err), ERR_NONE);
+    assert_false(is_new);
+    Exchange standing =
+        ask_tls(tls,
+                arena_printf(&arena, "/api/v1/events?wait_ms=30000&after=%llu",
+                             (unsigned long long)shell_last_seq(tls->world->fixture->shell)),
+                NULL);
+    ask_send(&standing);
+    for (int i = 0; i < 50; i++) {
+        ask_turn(&standing);
+    }
+    assert_true(tls_pair_make(&certificate, &key));
+    rewrite(tls->certificate, &certificate, 0644);
+    rewrite(tls->key, &key, 0600);
+    assert_int_equal(http_server_read_certificate(tls->world->server, &is_new, &err), ERR_NONE);
+    assert_true(is_new);
+    assert_int_equal(status_trusting(tls, former), 0);
+    assert_int_equal(status_trusting(tls, tls->certificate), 200);
+    const Event event = { .kind = EVENT_AGENT_FORGED, .agent = "db1", .reason = "it told a lie" };
+    shell_take(tls->world->fixture->shell, &event);
+    ask_wait(&standing); /* in the handshake of before */
+    assert_int_equal(standing.status, 200);
+    ask_done(&standing);
+    assert_int_equal(unlink(former), 0);
+}
+
+/* Its key is not there yet, say, or only half of it. */
+static void a_certificate_that_cannot_be_used_leaves_the_former_one(void **state)
+{
+    TlsWorld *tls = *state;
+    AUTO(Str) certificate = { 0 };
+    AUTO(Str) key = { 0 };
+    char former[128];
+    Err err = { 0 };
+    bool is_new = false;
+    keep_former(tls, former, sizeof(former));
+    assert_true(tls_pair_make(&certificate, &key));
+    rewrite(tls->certificate, &certificate, 0644);
+    assert_int_equal(http_server_read_certificate(tls->world->server, &is_new, &err), ERR_CONFIG);
+    assert_int_equal(status_trusting(tls, former), 200);
+    assert_int_equal(unlink(former), 0);
+}
+
 #define TLS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -189,6 +263,8 @@ int main(void)
         TLS_TEST(whoever_waits_for_events_over_tls_is_answered),
         TLS_TEST(beyond_the_loopback_nobody_looks_without_a_token),
         TLS_TEST(the_names_of_the_configuration_are_answered_to),
+        TLS_TEST(a_new_certificate_is_shown_to_new_handshakes),
+        TLS_TEST(a_certificate_that_cannot_be_used_leaves_the_former_one),
         TLS_TEST(certificates_and_keys_that_do_not_fit_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
