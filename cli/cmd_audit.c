@@ -1,40 +1,52 @@
 /* skein audit …: who ordered what, and whether the log of it is whole. */
+#include <limits.h>
 #include <stdio.h>
 
 #include "cli/audit_chain.h"
+#include "cli/audit_filter.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "common/clock.h"
 #include "common/json.h"
+#include "proto/audit_words.h"
 
 #define PAGE_ROWS 1000
+#define HASH_SHOWN 12
 
-/* Takes over nothing: the row lives until it returns. */
-typedef ErrCode (*RowHandler)(void *ctx, json_t *row, Err *err);
+/* Takes over nothing: the row lives until it returns. *ret_is_enough: it wants no more of them. */
+typedef ErrCode (*RowHandler)(void *ctx, json_t *row, bool *ret_is_enough, Err *err);
 
-/* The rows behind number `after`, page by page, at most `limit` (0: all). */
-static ErrCode each_row(Client *client, uint64_t after, uint32_t limit, RowHandler handler,
+static ErrCode each_of(const json_t *items, RowHandler handler, void *ctx, bool *ret_is_enough,
+                       Err *err)
+{
+    ErrCode code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && !*ret_is_enough && i < json_array_size(items); i++) {
+        code = handler(ctx, json_array_get(items, i), ret_is_enough, err);
+    }
+    return code;
+}
+
+/* The rows behind number `after`, page by page, until the handler has enough. */
+static ErrCode each_row(Client *client, uint64_t after, uint32_t page_rows, RowHandler handler,
                         void *ctx, Err *err)
 {
     AUTO(Str) cursor = { 0 };
-    uint32_t seen = 0;
     str_printf(&cursor, "%llu", (unsigned long long)after);
-    for (ErrCode code = ERR_NONE; cursor.length > 0;) {
+    while (cursor.length > 0) {
         AUTO_PTR(JsonDocument) page = NULL;
-        uint32_t left = limit == 0 ? PAGE_ROWS : limit - seen;
-        code = client_get(client, &page, err, "/audit?limit=%u&after=%s",
-                          left < PAGE_ROWS ? left : PAGE_ROWS, str_text(&cursor));
+        bool is_enough = false;
+        ErrCode code = client_get(client, &page, err, "/audit?limit=%u&after=%s", page_rows,
+                                  str_text(&cursor));
         const json_t *items = json_object_get(page, "items");
-        for (size_t i = 0; code == ERR_NONE && i < json_array_size(items); i++) {
-            code = handler(ctx, json_array_get(items, i), err);
+        if (code == ERR_NONE) {
+            code = each_of(items, handler, ctx, &is_enough, err);
         }
         if (code != ERR_NONE) {
             return code;
         }
-        seen += (uint32_t)json_array_size(items);
         str_clear(&cursor);
-        if (json_array_size(items) > 0 && (limit == 0 || seen < limit)) {
+        if (json_array_size(items) > 0 && !is_enough) {
             str_append(&cursor, get_text(page, "next"));
         }
     }
@@ -43,10 +55,20 @@ static ErrCode each_row(Client *client, uint64_t after, uint32_t limit, RowHandl
 
 /* ---- list ---- */
 
-static ErrCode gather(void *ctx, json_t *row, Err *err)
+typedef struct Gathering {
+    AuditFilter filter;
+    uint32_t limit; /* 0: none */
+    json_t *rows;
+} Gathering;
+
+static ErrCode gather(void *ctx, json_t *row, bool *ret_is_enough, Err *err)
 {
     (void)err;
-    json_array_append(ctx, row);
+    Gathering *gathering = ctx;
+    if (audit_filter_takes(&gathering->filter, row)) {
+        json_array_append(gathering->rows, row);
+    }
+    *ret_is_enough = gathering->limit != 0 && json_array_size(gathering->rows) >= gathering->limit;
     return ERR_NONE;
 }
 
@@ -83,23 +105,34 @@ static void write_remark(const json_t *row, Str *out)
     }
 }
 
+/* As a command would have it: a plan's hash is cut, what is typed is whole. */
+static void write_order(const json_t *row, Str *out)
+{
+    const char *object = object_of(row);
+    audit_words(get_text(row, "action"), out);
+    if (object[0] != '\0') {
+        str_printf(out, " %.*s", get_text(row, "plan") == object ? HASH_SHOWN : INT_MAX, object);
+    }
+}
+
 static void print_rows(const json_t *rows)
 {
     AUTO_PTR(Table)
-    table = table_new(
-        8, (const char *const[]){ "row", "time", "who", "from", "action", "of", "outcome", "" });
+    table =
+        table_new(7, (const char *const[]){ "row", "time", "who", "from", "what", "outcome", "" });
     AUTO(Str) text = { 0 };
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         const char *code = get_text(row, "code");
+        AUTO(Str) order = { 0 };
         AUTO(Str) remark = { 0 };
+        write_order(row, &order);
         write_remark(row, &remark);
         table_cellf(table, COLOUR_BOLD, "%lld", get_number(row, "seq"));
         table_cell(table, COLOUR_NONE, get_text(row, "time"));
         table_cell(table, COLOUR_NONE, get_text(row, "actor"));
         table_cell(table, COLOUR_NONE, get_text(row, "origin"));
-        table_cell(table, COLOUR_NONE, get_text(row, "action"));
-        table_cellf(table, COLOUR_NONE, "%.26s", object_of(row));
+        table_cell(table, COLOUR_NONE, str_text(&order));
         table_cell(table, code[0] == '\0' ? COLOUR_GOOD : COLOUR_BAD,
                    code[0] == '\0' ? "done" : code);
         table_cell(table, COLOUR_NONE, str_text(&remark));
@@ -114,9 +147,15 @@ ErrCode cmd_audit_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
     const Options *options = &invocation->options;
     AUTO_PTR(Client) client = NULL;
     AUTO_PTR(JsonDocument) rows = json_array();
-    ErrCode code = client_new(options, &client, err);
+    Gathering gathering = { .limit = options->limit, .rows = rows };
+    uint32_t page_rows =
+        options->limit != 0 && options->limit < PAGE_ROWS ? options->limit : PAGE_ROWS;
+    ErrCode code = audit_filter_read(options, clock_wall_ms(), &gathering.filter, err);
     if (code == ERR_NONE) {
-        code = each_row(client, options->after, options->limit, gather, rows, err);
+        code = client_new(options, &client, err);
+    }
+    if (code == ERR_NONE) {
+        code = each_row(client, options->after, page_rows, gather, &gathering, err);
     }
     if (code != ERR_NONE) {
         return code;
@@ -131,8 +170,9 @@ ErrCode cmd_audit_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
 
 /* ---- verify ---- */
 
-static ErrCode add_to_chain(void *ctx, json_t *row, Err *err)
+static ErrCode add_to_chain(void *ctx, json_t *row, bool *ret_is_enough, Err *err)
 {
+    (void)ret_is_enough;
     return audit_chain_add(ctx, row, err);
 }
 
@@ -146,7 +186,7 @@ static ErrCode read_chain(const Options *options, AuditChain *chain, Err *err)
         code = audit_anchor_parse(options->anchor, &chain->anchor, err);
     }
     if (code == ERR_NONE) {
-        code = each_row(client, 0, 0, add_to_chain, chain, err);
+        code = each_row(client, 0, PAGE_ROWS, add_to_chain, chain, err);
     }
     return code == ERR_NONE ? audit_chain_end(chain, err) : code;
 }

@@ -60,6 +60,9 @@ typedef struct Options {
     const char *missing;
     const char *changed;
     const char *anchor;
+    const char *rollout;
+    const char *actor;
+    const char *since;
     const char *token_file;
     const char *ca_file;
     const char *roles; /* of a token */

@@ -85,6 +85,10 @@ OPTION(RULES, "rules", NULL, OPTION_FLAG, is_rules, "list the rules, and nothing
 OPTION(EXPLAIN, "explain", "RULE", OPTION_TEXT, explain, "say more of one rule, and nothing else");
 OPTION(AFTER, "after", "SEQ", OPTION_SEQUENCE, after, "only those after this number");
 
+OPTION(OF_ROLLOUT, "rollout", "ID", OPTION_TEXT, rollout, "only what was ordered of it");
+OPTION(ACTOR, "actor", "WHO", OPTION_TEXT, actor, "only what this user or person ordered: ann");
+OPTION(SINCE, "since", "TIME", OPTION_TEXT, since,
+       "not what is older: 12h, 7d, 2026-03-01 or 2026-03-01T12:00:00Z");
 OPTION(ANCHOR, "anchor", "SEQ:HASH", OPTION_TEXT, anchor,
        "what an earlier verify has printed: that row must be there, unchanged");
 
@@ -418,7 +422,7 @@ const Command COMMANDS[] = {
 
     { "audit list", "", 0, 0, TRUST, "who ordered what, and what came of it; oldest first", NULL,
       "[audit row, as the API has it]",
-      OPTIONS(REMOTE, &AFTER, &LIMIT), cmd_audit_list },
+      OPTIONS(REMOTE, &OF_ROLLOUT, &ACTOR, &SINCE, &AFTER, &LIMIT), cmd_audit_list },
     { "audit verify", "", 0, 0, TRUST, "does the audit log fit together, row by row?", VERIFY_DETAILS,
       "{rows, first_at, last_at: TIME or null, dropped, anchor: SEQ:HASH or null}",
       OPTIONS(REMOTE, &ANCHOR), cmd_audit_verify },

@@ -65,6 +65,16 @@ static void must_find(Fleet *fleet, const char *anchor, const char *words)
     }
 }
 
+static size_t rows_of(Fleet *fleet, const char *option, const char *value)
+{
+    CliResult list = fleet_cli(fleet, "audit", "list", option, value, "--output", "json", NULL);
+    assert_int_equal(list.exit_code, 0);
+    json_t *rows = json_loads(list.out, 0, NULL);
+    size_t count = json_array_size(rows);
+    json_decref(rows);
+    return count;
+}
+
 /* Chained over the coordinator's death, and each hash in its log. */
 static void every_order_stands_in_the_log_across_restarts(void **state)
 {
@@ -78,19 +88,26 @@ static void every_order_stands_in_the_log_across_restarts(void **state)
     json_decref(verify(fleet, anchor));
     assert_true(fleet_log_has(fleet, "coordinator", strchr(anchor, ':') + 1));
     CliResult list = fleet_cli(fleet, "audit", "list", NULL);
-    static const char *const WORDS[] = { "coordinator start",
-                                         "PUT /api/v1/plans/{hash}",
-                                         "POST /api/v1/rollouts",
-                                         "{id}/pause",
-                                         "refused",
-                                         "{id}/rollback",
-                                         "uid " };
+    const char *const WORDS[] = { "coordinator start",
+                                  "plan bring ",
+                                  "rollout start ",
+                                  arena_printf(&fleet->arena, "rollout pause %s ", id),
+                                  "refused",
+                                  arena_printf(&fleet->arena, "rollout rollback %s ", id),
+                                  "uid " };
     for (size_t i = 0; i < ARRAY_LEN(WORDS); i++) {
         if (strstr(list.out, WORDS[i]) == NULL) {
             fail_msg("no '%s' in: %s", WORDS[i], list.out);
         }
     }
     assert_int_equal(fleet_cli(fleet, "audit", "list", "--limit", "1", NULL).exit_code, 0);
+    assert_int_equal(rows_of(fleet, "--rollout", id), 3);
+    assert_int_equal(rows_of(fleet, "--actor", "coordinator"), 2);
+    assert_int_equal(rows_of(fleet, "--actor", "nobody"), 0);
+    assert_int_equal(rows_of(fleet, "--since", "2099-01-01"), 0);
+    assert_true(rows_of(fleet, "--since", "1h") >= 6);
+    CliResult wrong = fleet_cli(fleet, "audit", "list", "--since", "yesterday", NULL);
+    assert_int_equal(wrong.exit_code, EXIT_CODE_USAGE);
 }
 
 static void a_row_that_was_changed_in_the_store_is_named(void **state)
