@@ -12,6 +12,10 @@
 #define INTERVAL_MIN_MS 1000
 #define INTERVAL_MAX_MS 3000
 
+/* Until it asks again who has refused this agent's key. */
+#define REFUSED_MIN_MS 3000
+#define REFUSED_MAX_MS 6000
+
 #define MESSAGES_PER_TURN 64
 #define PART_MS 500 /* for the last word */
 
@@ -25,10 +29,13 @@ struct Dial {
 
     Zsock socket; /* NULL between a close and the next try */
     LoopId socket_id;
+    Zsock monitor; /* of the socket */
+    LoopId monitor_id;
+    ZsockFate fate;     /* what it has told last */
     bool has_connected; /* this socket has had a connection, and the session was told */
     TimerId reopen;     /* 0: none is armed */
     TimerId overdue;
-    bool is_overdue_told;
+    ZsockFate told; /* why there is no connection */
     bool is_parting;
 };
 
@@ -37,26 +44,65 @@ static uint32_t interval(Dial *dial)
     return (uint32_t)random_between(&dial->random, INTERVAL_MIN_MS, INTERVAL_MAX_MS);
 }
 
+static void tell_refused(const Dial *dial)
+{
+    char fingerprint[KEY_FINGERPRINT_MAX];
+    char word[KEY_FINGERPRINT_MAX];
+    AUTO(Str) command = { 0 };
+    key_fingerprint(KEY_CURVE, dial->key->public_key, fingerprint);
+    key_fingerprint_word(fingerprint, word);
+    str_printf(&command, "skein agents accept %s --name %s", word, dial->key->name);
+    log_warning("the coordinator keeps this agent's key out: nobody has accepted it yet, or it was "
+                "revoked",
+                LOG_STR("coordinator", dial->config->coordinator), LOG_STR("key", fingerprint),
+                LOG_STR("accept", str_text(&command)));
+}
+
+static void tell_fate(Dial *dial, ZsockFate fate)
+{
+    if (dial->told == fate) {
+        return;
+    }
+    dial->told = fate;
+    if (fate == ZSOCK_FATE_REFUSED) {
+        tell_refused(dial);
+    } else if (fate == ZSOCK_FATE_NO_HANDSHAKE) {
+        log_warning("who answers there is not the coordinator of coordinator_key",
+                    LOG_STR("coordinator", dial->config->coordinator),
+                    LOG_STR("coordinator_key", dial->config->coordinator_key));
+    } else {
+        log_warning("no connection to the coordinator: does it run, and can it be reached from "
+                    "here?",
+                    LOG_STR("coordinator", dial->config->coordinator));
+    }
+}
+
 static void on_overdue(void *ctx, uint64_t now_ms)
 {
     Dial *dial = ctx;
     (void)now_ms;
-    if (!dial->is_overdue_told) {
-        log_warning(
-            "no connection to the coordinator: does it run, does it let keys apply, or has it refused "
-            "this agent's?",
-            LOG_STR("coordinator", dial->config->coordinator));
-        dial->is_overdue_told = true;
-    }
+    tell_fate(dial, dial->fate == ZSOCK_FATE_NONE ? ZSOCK_FATE_UNREACHABLE : dial->fate);
     dial_again(dial, interval(dial));
+}
+
+static void on_monitor(void *ctx, void *monitor)
+{
+    Dial *dial = ctx;
+    while (dial->monitor == monitor && zsock_next_fate(monitor, &dial->fate)) {
+        if (dial->fate == ZSOCK_FATE_REFUSED) {
+            tell_fate(dial, dial->fate);
+            dial_again(dial,
+                       (uint32_t)random_between(&dial->random, REFUSED_MIN_MS, REFUSED_MAX_MS));
+        }
+    }
 }
 
 /* Writable for the first time: the handshake is through. */
 static void take_connection(Dial *dial)
 {
-    if (dial->is_overdue_told) {
+    if (dial->told != ZSOCK_FATE_NONE) {
         log_info("connected to the coordinator", LOG_STR("coordinator", dial->config->coordinator));
-        dial->is_overdue_told = false;
+        dial->told = ZSOCK_FATE_NONE;
     }
     dial->has_connected = true;
     loop_cancel(dial->loop, dial->overdue);
@@ -94,12 +140,19 @@ static ErrCode connect_socket(Dial *dial, Zsock socket, Err *err)
 static ErrCode open_socket(Dial *dial, Err *err)
 {
     AUTO(Zsock) socket = NULL;
+    AUTO(Zsock) monitor = NULL;
     ErrCode code = zsock_open(dial->context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
                               ZSOCK_DEALER_OPTION_COUNT, &socket, err);
+    if (code == ERR_NONE) {
+        code = zsock_monitor(dial->context, socket, &monitor, err);
+    }
     if (code == ERR_NONE) {
         code = connect_socket(dial, socket, err);
     }
     if (code == ERR_NONE) {
+        dial->monitor = TAKE(monitor);
+        dial->monitor_id = loop_add_socket(dial->loop, dial->monitor, on_monitor, dial);
+        dial->fate = ZSOCK_FATE_NONE;
         dial->socket = TAKE(socket);
         dial->socket_id = loop_add_socket(dial->loop, dial->socket, on_ready, dial);
         dial->has_connected = false;
@@ -125,7 +178,9 @@ static void close_socket(Dial *dial)
 {
     if (dial->socket != NULL) {
         loop_remove(dial->loop, dial->socket_id);
+        loop_remove(dial->loop, dial->monitor_id);
         loop_cancel(dial->loop, dial->overdue);
+        zsock_unmonitor(dial->socket, &dial->monitor);
         zsock_done(&dial->socket);
     }
 }

@@ -2,9 +2,10 @@
  * The dial: the agent's one socket to the coordinator, and its re-dialling. It says when there is a
  * connection and hands over what comes; what is said on it is the session's (agent/core/session.h).
  *
- * libzmq tells nobody why it cannot connect. It goes on trying where nobody listens, but never
- * again where it was refused: once this agent's key is in agents_dir, only a new socket gets in. So
- * a socket that has no connection for DIAL_OVERDUE_MS is replaced.
+ * libzmq goes on trying where nobody listens, but never again where it was refused: once this
+ * agent's key is in agents_dir, only a new socket gets in. So a socket that was refused is replaced
+ * within seconds, and one that has no connection for DIAL_OVERDUE_MS, too. Why there is none is
+ * logged once, until it is something else.
  */
 #ifndef SKEIN_AGENT_DIAL_H
 #define SKEIN_AGENT_DIAL_H

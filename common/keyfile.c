@@ -107,6 +107,17 @@ void key_fingerprint(KeyKind kind, const uint8_t bytes[KEY_PUBLIC_BYTES],
              hash[9], hash[10], hash[11]);
 }
 
+void key_fingerprint_word(const char *fingerprint, char ret_text[KEY_FINGERPRINT_MAX])
+{
+    size_t length = 0;
+    for (const char *c = fingerprint; *c != '\0' && length < KEY_FINGERPRINT_MAX - 1; c++) {
+        if (*c != ' ') {
+            ret_text[length++] = *c;
+        }
+    }
+    ret_text[length] = '\0';
+}
+
 /* ---- making ---- */
 
 bool key_name_is_valid(const char *name)

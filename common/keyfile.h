@@ -94,6 +94,9 @@ bool key_parse(KeyKind kind, const char *text, uint8_t ret_bytes[KEY_PUBLIC_BYTE
 void key_fingerprint(KeyKind kind, const uint8_t bytes[KEY_PUBLIC_BYTES],
                      char ret_text[KEY_FINGERPRINT_MAX]);
 
+/* The same as one word: in commands and names of files. */
+void key_fingerprint_word(const char *fingerprint, char ret_text[KEY_FINGERPRINT_MAX]);
+
 const char *key_kind_name(KeyKind kind); /* "curve", "sign" */
 
 #endif

@@ -208,6 +208,67 @@ ErrCode zsock_curve_client(Zsock socket, const uint8_t server_public[CURVE_KEY_B
     return set_bytes(socket, options, ARRAY_LEN(options), err);
 }
 
+/* ---- what becomes of a connection that is being made ---- */
+
+static const struct {
+    uint16_t event;
+    ZsockFate fate;
+} FATES[] = {
+    { ZMQ_EVENT_CONNECT_RETRIED, ZSOCK_FATE_UNREACHABLE },
+    { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, ZSOCK_FATE_NO_HANDSHAKE },
+    { ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZSOCK_FATE_NO_HANDSHAKE },
+    { ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, ZSOCK_FATE_REFUSED },
+};
+
+ErrCode zsock_monitor(void *context, Zsock socket, Zsock *ret_monitor, Err *err)
+{
+    AUTO(Zsock) monitor = NULL;
+    char endpoint[64];
+    int events = 0;
+    for (size_t i = 0; i < ARRAY_LEN(FATES); i++) {
+        events |= FATES[i].event;
+    }
+    text_format(endpoint, sizeof(endpoint), "inproc://monitor-%p", socket);
+    if (zmq_socket_monitor(socket, endpoint, events) != 0) {
+        return fail(err, ERR_INTERNAL, "cannot monitor a socket");
+    }
+    ErrCode code = zsock_open(context, ZMQ_PAIR, NULL, 0, &monitor, err);
+    if (code == ERR_NONE) {
+        code = zsock_connect(monitor, endpoint, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_monitor = TAKE(monitor);
+    }
+    return code;
+}
+
+void zsock_unmonitor(Zsock socket, Zsock *monitor)
+{
+    if (*monitor != NULL) {
+        (void)zmq_socket_monitor(socket, NULL, 0);
+        zsock_done(monitor);
+    }
+}
+
+/* Two frames: the event with its value, and the endpoint. */
+bool zsock_next_fate(Zsock monitor, ZsockFate *ret_fate)
+{
+    Zframe frames[2] = { zframe_empty(), zframe_empty() };
+    size_t count = 0;
+    uint16_t event = 0;
+    ZsockResult result = zsock_receive_frames(monitor, frames, ARRAY_LEN(frames), &count, NULL);
+    if (result == ZSOCK_OK && zframe_size(&frames[0]) >= sizeof(event)) {
+        memcpy(&event, zframe_data(&frames[0]), sizeof(event));
+    }
+    zframe_done(&frames[0]);
+    zframe_done(&frames[1]);
+    *ret_fate = ZSOCK_FATE_NONE;
+    for (size_t i = 0; i < ARRAY_LEN(FATES); i++) {
+        *ret_fate = FATES[i].event == event ? FATES[i].fate : *ret_fate;
+    }
+    return result == ZSOCK_OK || result == ZSOCK_MALFORMED;
+}
+
 /* ---- frames ---- */
 
 Zframe zframe_empty(void)

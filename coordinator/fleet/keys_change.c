@@ -91,15 +91,12 @@ ErrCode keys_refuse(const Keys *keys, const char *name, const uint8_t key[KEY_PU
                     const KeyNote *note, Err *err)
 {
     char fingerprint[KEY_FINGERPRINT_MAX];
+    char word[KEY_FINGERPRINT_MAX];
     AUTO(Str) file = { 0 };
     AUTO(Str) text = { 0 };
     key_fingerprint(KEY_CURVE, key, fingerprint);
-    for (const char *c = fingerprint; *c != '\0'; c++) {
-        if (*c != ' ') {
-            str_append_char(&file, *c);
-        }
-    }
-    str_append(&file, ".refused");
+    key_fingerprint_word(fingerprint, word);
+    str_printf(&file, "%s.refused", word);
     print_key("refused", name, key, note, &text);
     ErrCode code = write_key(keys, str_text(&file), &text, file_write_new, err);
     return code == ERR_EXISTS ? ERR_NONE : code;

@@ -11,6 +11,7 @@
 
 #include "agent/dial.h"
 #include "common/clock.h"
+#include "common/zap.h"
 #include "tests/patience.h"
 
 #define TURN_MS 20
@@ -141,6 +142,40 @@ static void what_is_said_without_a_socket_is_lost(void **state)
     assert_true(hear(fixture, "now", &id));
 }
 
+/* The gate answers its requests; true once it has kept so many out. */
+static void keep_out(Fixture *fixture, Zsock gate, unsigned count)
+{
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    while (count > 0) {
+        ZapRequest request;
+        assert_true(clock_boot_ms() < until_ms);
+        turn(fixture);
+        if (zap_receive(gate, &request, NULL) == ZSOCK_OK) {
+            assert_int_equal(zap_refuse(gate, &request, "no", NULL), ZSOCK_OK);
+            count--;
+        }
+    }
+}
+
+/* libzmq would not. */
+static void who_was_refused_asks_again(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) gate = NULL;
+    ZapRequest request;
+    Err err = { 0 };
+    assert_int_equal(zap_open(fixture->context, &gate, &err), ERR_NONE);
+    keep_out(fixture, gate, 1);
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    while (zap_receive(gate, &request, NULL) != ZSOCK_OK) {
+        assert_true(clock_boot_ms() < until_ms);
+        turn(fixture);
+    }
+    assert_int_equal(fixture->connections, 0);
+    assert_int_equal(zap_accept(gate, &request, "agent", NULL), ZSOCK_OK);
+    await_connections(fixture, 1);
+}
+
 static void each_new_socket_is_a_new_connection(void **state)
 {
     Fixture *fixture = *state;
@@ -167,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_says_when_there_is_a_connection_and_hands_messages_over,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_said_without_a_socket_is_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_was_refused_asks_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_new_socket_is_a_new_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_word_leaves_and_no_further_socket_is_opened,
                                         set_up, tear_down),

@@ -368,6 +368,55 @@ static void a_user_id_of_the_wrong_length_is_a_bug(void **state)
     assert_int_equal(err.code, ERR_INTERNAL);
 }
 
+/* A coordinator, and who dials it with what he believes its key to be. */
+static ZsockFate fate_of(const KeyPair *own, const KeyPair *believed, bool has_gate)
+{
+    AUTO(Zsock) gate = NULL;
+    AUTO(Zsock) router = NULL;
+    AUTO(Zsock) dealer = NULL;
+    AUTO(Zsock) monitor = NULL;
+    char endpoint[128];
+    ZapRequest request;
+    ZsockFate fate = ZSOCK_FATE_NONE;
+    if (has_gate) {
+        assert_int_equal(zap_open(g_context, &gate, NULL), ERR_NONE);
+    }
+    assert_int_equal(zsock_open(g_context, ZMQ_ROUTER, ZSOCK_ROUTER_OPTIONS,
+                                ZSOCK_ROUTER_OPTION_COUNT, &router, NULL),
+                     ERR_NONE);
+    assert_int_equal(zsock_open(g_context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
+                                ZSOCK_DEALER_OPTION_COUNT, &dealer, NULL),
+                     ERR_NONE);
+    assert_int_equal(zsock_curve_server(router, own->secret_key, "test", NULL), ERR_NONE);
+    assert_int_equal(
+        zsock_curve_client(dealer, believed->public_key, own->public_key, own->secret_key, NULL),
+        ERR_NONE);
+    assert_int_equal(zsock_bind(router, "tcp://127.0.0.1:*", NULL), ERR_NONE);
+    assert_int_equal(zsock_last_endpoint(router, endpoint, sizeof(endpoint), NULL), ERR_NONE);
+    assert_int_equal(zsock_monitor(g_context, dealer, &monitor, NULL), ERR_NONE);
+    assert_int_equal(zsock_connect(dealer, endpoint, NULL), ERR_NONE);
+    if (has_gate) {
+        assert_true(wait_for(gate, PATIENCE_MS));
+        assert_int_equal(zap_receive(gate, &request, NULL), ZSOCK_OK);
+        assert_int_equal(zap_refuse(gate, &request, "no", NULL), ZSOCK_OK);
+    }
+    assert_true(wait_for(monitor, PATIENCE_MS));
+    assert_true(zsock_next_fate(monitor, &fate));
+    zsock_unmonitor(dealer, &monitor);
+    return fate;
+}
+
+static void a_monitor_tells_a_refusal_from_another_key(void **state)
+{
+    (void)state;
+    AUTO(KeyPair) own = { 0 };
+    AUTO(KeyPair) other = { 0 };
+    assert_int_equal(key_generate(KEY_CURVE, "own", &own, NULL), ERR_NONE);
+    assert_int_equal(key_generate(KEY_CURVE, "other", &other, NULL), ERR_NONE);
+    assert_int_equal(fate_of(&own, &own, true), ZSOCK_FATE_REFUSED);
+    assert_int_equal(fate_of(&own, &other, false), ZSOCK_FATE_NO_HANDSHAKE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -384,6 +433,7 @@ int main(void)
         TEST(a_second_handler_cannot_take_over),
         TEST(a_malformed_request_is_refused_or_dropped),
         TEST(a_user_id_of_the_wrong_length_is_a_bug),
+        TEST(a_monitor_tells_a_refusal_from_another_key),
     };
     return cmocka_run_group_tests_name("zsock", tests, NULL, NULL);
 }
