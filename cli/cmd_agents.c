@@ -41,17 +41,19 @@ static void agent_row(Table *table, const json_t *agent)
 static void applicants_table(const json_t *applicants)
 {
     AUTO_PTR(Table)
-    table = table_new(5, (const char *const[]){ "applies", "fingerprint", "from", "since", "" });
+    table = table_new(
+        6, (const char *const[]){ "applies", "fingerprint", "from", "since", "last seen", "" });
     AUTO(Str) text = { 0 };
     size_t index = 0;
     const json_t *applicant = NULL;
     json_array_foreach((json_t *)applicants, index, applicant)
     {
         const char *name = get_text(applicant, "name");
-        table_cell(table, COLOUR_BOLD, name[0] == '\0' ? "(no name yet)" : name);
+        table_cell(table, COLOUR_BOLD, name[0] == '\0' ? "(no name said)" : name);
         table_cell(table, COLOUR_NONE, get_text(applicant, "fingerprint"));
         table_cell(table, COLOUR_NONE, get_text(applicant, "address"));
         table_cell(table, COLOUR_NONE, get_text(applicant, "since"));
+        table_cell(table, COLOUR_NONE, get_text(applicant, "seen_at"));
         table_cell(table, COLOUR_BAD,
                    get_bool(applicant, "is_name_taken") ? "an agent of that name has another key"
                                                         : "");
@@ -76,6 +78,19 @@ static void agents_table(const json_t *agents)
     output_text(&text);
 }
 
+static bool all_say_names(const json_t *applicants)
+{
+    size_t index = 0;
+    const json_t *applicant = NULL;
+    json_array_foreach((json_t *)applicants, index, applicant)
+    {
+        if (get_text(applicant, "name")[0] == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void tell_agents(const json_t *agents, const json_t *applicants)
 {
     if (json_array_size(agents) > 0) {
@@ -87,9 +102,10 @@ static void tell_agents(const json_t *agents, const json_t *applicants)
         puts("");
         applicants_table(applicants);
         fflush(stdout);
-        fputs("hint: compare the fingerprint with the one in the agent's log, then: skein agents "
-              "accept FINGERPRINT\n",
-              stderr);
+        fprintf(stderr,
+                "hint: compare the fingerprint with the one in the agent's log, then: skein agents "
+                "accept FINGERPRINT%s\n",
+                all_say_names(applicants) ? "" : " --name NAME");
     }
 }
 

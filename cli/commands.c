@@ -61,7 +61,7 @@ OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,
        "only these: labels.env = 'prod' and database like 'tenant_%'");
 OPTION(REASON, "reason", "TEXT", OPTION_WORDS, reason, "your words, for the record");
 OPTION(AGENT_NAME, "name", "NAME", OPTION_TEXT, name,
-       "what it is to be called (default: as it would like)");
+       "what it is to be called (default: as it would like, where it may say so)");
 OPTION(REPLACE, "replace", NULL, OPTION_FLAG, is_replace,
        "it is the new key of the agent of that name: the old one is refused");
 OPTION(PLAN, "plan", "FILE", OPTION_TEXT, plan,
@@ -214,10 +214,11 @@ static const char TEST_DETAILS[] =
     "Exit code: 1 when one is wrong (with --strict: or lossy, outside or cosmetic). See docs/proof.md.";
 
 static const char ACCEPT_DETAILS[] =
-    "An agent makes its key when it first starts, and says in its log what the fingerprint is; the\n"
-    "coordinator lists it as one that applies. By NAME, which is only what the key says of itself, it is\n"
-    "shown and asked for; a script gives the FINGERPRINT. A rejected key, and a revoked one, is in a file\n"
-    "FINGERPRINT.refused of the coordinator's agents_dir: who removes that lets it apply again.";
+    "An agent makes its key when it first starts, and says in its log what the fingerprint is and what to\n"
+    "type here; the coordinator keeps it out, and lists it as one that applies. Where `enrolment` lets it\n"
+    "say a NAME, which is only what the key says of itself, it may be given by that, and is shown and asked\n"
+    "for; elsewhere, and in a script, by its FINGERPRINT with --name. A rejected key, and a revoked one, is\n"
+    "in a file FINGERPRINT.refused of the coordinator's agents_dir: who removes that lets it apply again.";
 
 static const char REVOKE_DETAILS[] =
     "At once, also in a session that stands: it is not heard any more, starts nothing new, and rolls back the\n"

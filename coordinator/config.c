@@ -176,10 +176,10 @@ static const ConfigField FIELDS[] = {
           "name its name. Read again when it changes and on SIGHUP." },
     { CONFIG_FIELD(CoordinatorConfig, enrolment, CONFIG_BOOL), .fallback = "false",
       .doc =
-          "May agents whose keys are not in agents_dir apply? They may say what they would like to "
-          "be called, and wait until somebody accepts them: skein agents accept. The directory must "
-          "be writable for that. Turn it on where and while only your own hosts reach this port: who "
-          "may apply can make this process take memory and descriptors up to its limits." },
+          "May agents whose keys are not in agents_dir come in and say what they would like to be "
+          "called? Without it they are kept out, and listed all the same: skein agents accept "
+          "FINGERPRINT --name NAME. Turn it on where and while only your own hosts reach this port: "
+          "who is let in can make this process take memory and descriptors up to its limits." },
     { CONFIG_FIELD(CoordinatorConfig, store, CONFIG_STRING),
       .fallback = "/var/lib/skein/coordinator.db", .min = 1, .max = PATH_BYTES_MAX,
       .doc = "The SQLite file that keeps rollouts, plans and events. Made when it is not there." },

@@ -32,7 +32,7 @@ typedef struct Daemon {
     Loop *loop;
     Store *store;
     Keys *keys;
-    Applicants *applicants; /* NULL: nobody may apply */
+    Applicants *applicants;
     Enrolment enrolment;
     Shell *shell;
     PlanServer *plans;
@@ -339,7 +339,7 @@ static ErrCode open_keys(Daemon *daemon, Err *err)
     ErrCode code = read_keys(daemon->config->agents_dir, &daemon->keys, err);
     if (code == ERR_NONE) {
         daemon->agents_seated = keys_count(daemon->keys);
-        daemon->applicants = daemon->config->enrolment ? applicants_new() : NULL;
+        daemon->applicants = applicants_new(daemon->config->enrolment);
         daemon->enrolment =
             (Enrolment){ daemon->keys, daemon->applicants, daemon, on_agents_dir_changed };
         code = check_descriptors(daemon->agents_seated, err);

@@ -15,12 +15,15 @@
 #define WORD_BURST 8
 
 struct Applicants {
+    bool may_enter;
     LIST(Applicant) list; /* by since_ms */
 };
 
-Applicants *applicants_new(void)
+Applicants *applicants_new(bool may_enter)
 {
-    return mem_alloc(sizeof(Applicants));
+    Applicants *applicants = mem_alloc(sizeof(*applicants));
+    applicants->may_enter = may_enter;
+    return applicants;
 }
 
 void applicants_free(Applicants *applicants)
@@ -34,19 +37,10 @@ void applicants_free(Applicants *applicants)
 static void forget_silent(Applicants *applicants, uint64_t now_ms)
 {
     for (size_t i = applicants->list.count; i > 0; i--) {
-        if (now_ms - applicants->list.items[i - 1].heard_ms > APPLICANT_SILENCE_MS) {
+        if (now_ms - applicants->list.items[i - 1].seen_ms > APPLICANT_SILENCE_MS) {
             LIST_REMOVE(&applicants->list, i - 1);
         }
     }
-}
-
-static bool has_room(const Applicants *applicants, const char *address)
-{
-    size_t neighbours = 0;
-    for (size_t i = 0; i < applicants->list.count; i++) {
-        neighbours += str_equal(applicants->list.items[i].address, address);
-    }
-    return applicants->list.count < APPLICANTS_MAX && neighbours < APPLICANTS_PER_ADDRESS_MAX;
 }
 
 static Applicant *find(Applicants *applicants, const uint8_t key[KEY_PUBLIC_BYTES])
@@ -59,9 +53,83 @@ static Applicant *find(Applicants *applicants, const uint8_t key[KEY_PUBLIC_BYTE
     return NULL;
 }
 
+/* ---- places ---- */
+
+static size_t count_from(const Applicants *applicants, const char *address)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < applicants->list.count; i++) {
+        count += str_equal(applicants->list.items[i].address, address);
+    }
+    return count;
+}
+
+/* Only ever asked when all places are taken: from many addresses, each with few. */
+static const char *crowded_address(const Applicants *applicants, size_t *ret_count)
+{
+    const char *address = "";
+    *ret_count = 0;
+    for (size_t i = 0; i < applicants->list.count; i++) {
+        size_t count = count_from(applicants, applicants->list.items[i].address);
+        if (count > *ret_count) {
+            *ret_count = count;
+            address = applicants->list.items[i].address;
+        }
+    }
+    return address;
+}
+
+static bool is_less_persistent(const Applicant *a, const Applicant *b)
+{
+    return a->tries != b->tries ? a->tries < b->tries : a->seen_ms < b->seen_ms;
+}
+
+/* Takes the place of one of that address. False: none is outside. */
+static bool evict_from(Applicants *applicants, const char *address)
+{
+    size_t victim = SIZE_MAX;
+    for (size_t i = 0; i < applicants->list.count; i++) {
+        const Applicant *one = &applicants->list.items[i];
+        if (!one->is_inside && str_equal(one->address, address) &&
+            (victim == SIZE_MAX || is_less_persistent(one, &applicants->list.items[victim]))) {
+            victim = i;
+        }
+    }
+    if (victim == SIZE_MAX) {
+        return false;
+    }
+    LIST_REMOVE(&applicants->list, victim);
+    return true;
+}
+
+static bool make_room(Applicants *applicants, const char *address)
+{
+    size_t own = count_from(applicants, address);
+    size_t most = 0;
+    if (own >= APPLICANTS_PER_ADDRESS_MAX) {
+        return evict_from(applicants, address);
+    }
+    if (applicants->list.count < APPLICANTS_MAX) {
+        return true;
+    }
+    const char *crowded = crowded_address(applicants, &most);
+    return evict_from(applicants, most > own + 1 ? crowded : address);
+}
+
+static bool has_room_inside(const Applicants *applicants)
+{
+    size_t inside = 0;
+    for (size_t i = 0; i < applicants->list.count; i++) {
+        inside += applicants->list.items[i].is_inside;
+    }
+    return inside < APPLICANTS_INSIDE_MAX;
+}
+
+/* ---- coming and speaking ---- */
+
 static Applicant *add(Applicants *applicants, const uint8_t key[KEY_PUBLIC_BYTES], uint64_t now_ms)
 {
-    Applicant applicant = { .since_ms = clock_wall_ms(), .heard_ms = now_ms };
+    Applicant applicant = { .since_ms = clock_wall_ms() };
     memcpy(applicant.key, key, KEY_PUBLIC_BYTES);
     key_format(KEY_CURVE, key, applicant.user_id);
     key_fingerprint(KEY_CURVE, key, applicant.fingerprint);
@@ -71,18 +139,36 @@ static Applicant *add(Applicants *applicants, const uint8_t key[KEY_PUBLIC_BYTES
     return &applicants->list.items[applicants->list.count - 1];
 }
 
-bool applicants_admit(Applicants *applicants, const uint8_t key[KEY_PUBLIC_BYTES],
-                      const char *address, uint64_t now_ms)
+static void note_seen(Applicant *applicant, uint64_t now_ms)
+{
+    applicant->seen_ms = now_ms;
+    applicant->seen_at_ms = clock_wall_ms();
+}
+
+/* A key that has moved to another address keeps its place: it has proven that it is the one. */
+Applicant *applicants_note(Applicants *applicants, const uint8_t key[KEY_PUBLIC_BYTES],
+                           const char *address, uint64_t now_ms)
 {
     forget_silent(applicants, now_ms);
     Applicant *applicant = find(applicants, key);
     if (applicant == NULL) {
-        if (!has_room(applicants, address)) {
-            return false;
+        if (!make_room(applicants, address)) {
+            return NULL;
         }
         applicant = add(applicants, key, now_ms);
     }
     str_copy(applicant->address, sizeof(applicant->address), address);
+    note_seen(applicant, now_ms);
+    applicant->tries++;
+    return applicant;
+}
+
+bool applicants_admit(Applicants *applicants, Applicant *applicant, uint64_t now_ms)
+{
+    if (!applicants->may_enter || !(applicant->is_inside || has_room_inside(applicants))) {
+        return false;
+    }
+    applicant->is_inside = true;
     return bucket_take(&applicant->visits, now_ms);
 }
 
@@ -90,8 +176,8 @@ Applicant *applicants_hear(Applicants *applicants, const char *user_id, uint64_t
 {
     for (size_t i = 0; i < applicants->list.count; i++) {
         Applicant *applicant = &applicants->list.items[i];
-        if (str_equal(applicant->user_id, user_id)) {
-            applicant->heard_ms = now_ms;
+        if (applicant->is_inside && str_equal(applicant->user_id, user_id)) {
+            note_seen(applicant, now_ms);
             return bucket_take(&applicant->words, now_ms) ? applicant : NULL;
         }
     }

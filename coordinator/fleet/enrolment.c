@@ -24,9 +24,6 @@ static bool is_fingerprint(const char *text, const char *fingerprint)
 
 const Applicant *enrolment_find(const Enrolment *enrolment, const char *fingerprint)
 {
-    if (enrolment->applicants == NULL) {
-        return NULL;
-    }
     size_t count = applicants_count(enrolment->applicants, clock_boot_ms());
     for (size_t i = 0; i < count; i++) {
         const Applicant *applicant = applicants_at(enrolment->applicants, i);
@@ -41,10 +38,8 @@ static ErrCode no_applicant(const Enrolment *enrolment, const char *fingerprint,
 {
     err_set(err, ERR_NOT_FOUND, "no key with the fingerprint '%s' applies", fingerprint);
     return err_hint(err,
-                    enrolment->applicants == NULL
-                        ? "`enrolment: true` is not set: put NAME.pub into %s"
-                        : "`skein agents list` shows those that do; one that is refused in %s is "
-                          "not listed",
+                    "`skein agents list` shows those that do: start its agent, it comes again. One "
+                    "that is refused in %s is not listed; NAME.pub may be put there by hand",
                     keys_directory(enrolment->keys));
 }
 
@@ -77,8 +72,10 @@ ErrCode enrolment_accept(const Enrolment *enrolment, const Acceptance *acceptanc
     const Applicant applicant = *found;
     const char *name = acceptance->name[0] != '\0' ? acceptance->name : applicant.name;
     if (name[0] == '\0') {
+        char word[KEY_FINGERPRINT_MAX];
+        key_fingerprint_word(applicant.fingerprint, word);
         err_set(err, ERR_USAGE, "this key has not said what it would like to be called");
-        return err_hint(err, "give it a name: --name NAME");
+        return err_hint(err, "give it a name: skein agents accept %s --name NAME", word);
     }
     ErrCode code = write_accepted(enrolment, acceptance, &applicant, name, err);
     if (code != ERR_NONE) {

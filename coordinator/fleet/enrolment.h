@@ -11,7 +11,7 @@
 
 typedef struct Enrolment {
     const Keys *keys;
-    Applicants *applicants; /* NULL: nobody may apply */
+    Applicants *applicants;
     void *ctx;
     void (*changed)(void *ctx); /* agents.d is another one now: reads it */
 } Enrolment;

@@ -288,9 +288,8 @@ static void take_stranger(Router *router, const Zframe *route, const Zframe *fra
 {
     AUTO(Arena) arena = { 0 };
     const char *user_id = zframe_user_id(frame);
-    Applicant *applicant = user_id == NULL || router->peers.applicants == NULL
-                               ? NULL
-                               : applicants_hear(router->peers.applicants, user_id, now_ms);
+    Applicant *applicant =
+        user_id == NULL ? NULL : applicants_hear(router->peers.applicants, user_id, now_ms);
     if (applicant == NULL || zframe_size(frame) > APPLICANT_FRAME_MAX) {
         router->stats.unauthenticated++;
         if (user_id != NULL && keys_was_revoked(router->peers.keys, user_id)) {

@@ -68,7 +68,7 @@ typedef struct RouterStats {
 /* Who may speak: asked on every message. */
 typedef struct RouterPeers {
     const Keys *keys;
-    Applicants *applicants; /* heard until they are accepted; NULL: nobody may apply */
+    Applicants *applicants; /* those inside are heard until they are accepted */
 } RouterPeers;
 
 /*

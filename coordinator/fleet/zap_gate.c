@@ -12,53 +12,95 @@
 #define REQUESTS_PER_TURN 64
 /* Refused peers come again and again: one line per doubling of their number is enough. */
 #define IS_POWER_OF_TWO(n) (((n) & ((n)-1)) == 0)
+/* Lines about keys that come for the first time. */
+#define NEWCOMERS_PER_MINUTE 1
+#define NEWCOMER_BURST 32
+#define SECONDS_PER_MINUTE 60
 
 struct ZapGate {
     Loop *loop;
     LoopId id;
     Zsock socket;
     const Keys *keys;
-    Applicants *applicants; /* NULL: nobody may apply */
+    Applicants *applicants;
+    Bucket newcomers; /* by the minute */
     ZapGateStats stats;
 };
 
-static void refuse(ZapGate *gate, const ZapRequest *request)
+/* Whoever has a place among the applicants is told of once, and few of them in a minute; of all
+ * others one line per doubling of their number is enough. */
+static bool is_to_be_told(ZapGate *gate, const Applicant *applicant)
+{
+    bool is_new = applicant != NULL && applicant->tries == 1;
+    return (is_new && bucket_take(&gate->newcomers, clock_boot_ms() / SECONDS_PER_MINUTE)) ||
+           IS_POWER_OF_TWO(gate->stats.refused);
+}
+
+static void tell_refusal(const ZapGate *gate, const ZapRequest *request, const Applicant *applicant)
 {
     char fingerprint[KEY_FINGERPRINT_MAX];
-    Err err = { 0 };
-    gate->stats.refused++;
-    (void)zap_refuse(gate->socket, request, "this key is no agent's", &err);
-    if (IS_POWER_OF_TWO(gate->stats.refused)) {
-        key_fingerprint(KEY_CURVE, request->public_key, fingerprint);
+    key_fingerprint(KEY_CURVE, request->public_key, fingerprint);
+    if (keys_is_refused(gate->keys, request->public_key)) {
+        log_warning("refused a peer whose key was revoked or rejected",
+                    LOG_STR("address", request->address), LOG_STR("key", fingerprint),
+                    LOG_U64("refused", gate->stats.refused));
+    } else if (applicant != NULL) {
+        log_warning("refused a peer whose key is no agent's: skein agents accept KEY --name NAME",
+                    LOG_STR("address", request->address), LOG_STR("key", fingerprint),
+                    LOG_U64("refused", gate->stats.refused));
+    } else {
         log_warning("refused a peer whose key is no agent's", LOG_STR("address", request->address),
                     LOG_STR("key", fingerprint), LOG_U64("refused", gate->stats.refused));
     }
 }
 
-static bool may_apply(ZapGate *gate, const ZapRequest *request)
+static void refuse(ZapGate *gate, const ZapRequest *request, const Applicant *applicant)
 {
-    return gate->applicants != NULL && !keys_is_refused(gate->keys, request->public_key) &&
-           applicants_admit(gate->applicants, request->public_key, request->address,
-                            clock_boot_ms());
+    Err err = { 0 };
+    gate->stats.refused++;
+    (void)zap_refuse(gate->socket, request, "this key is no agent's", &err);
+    if (is_to_be_told(gate, applicant)) {
+        tell_refusal(gate, request, applicant);
+    }
 }
 
-/* An agent, or who would be one, is known by its key: accepted, it is an agent in the connection
- * that stands. */
-static void answer(ZapGate *gate, const ZapRequest *request)
+/* Known by its key: accepted, an applicant is an agent in the connection that stands. */
+static void let_in(ZapGate *gate, const ZapRequest *request)
 {
     Err err = { 0 };
     char user_id[KEY_TEXT_MAX];
-    bool is_ours = str_equal(request->domain, ZAP_DOMAIN);
-    bool is_agent = is_ours && keys_user_id(gate->keys, request->public_key) != NULL;
-    if (!is_agent && (!is_ours || !may_apply(gate, request))) {
-        refuse(gate, request);
-        return;
-    }
-    gate->stats.accepted += is_agent;
-    gate->stats.applying += !is_agent;
     key_format(KEY_CURVE, request->public_key, user_id);
     if (zap_accept(gate->socket, request, user_id, &err) == ZSOCK_FAILED) {
         log_error("cannot answer a handshake", LOG_ERR(&err));
+    }
+}
+
+/* NULL: it was revoked or rejected, or there is no place for it. */
+static Applicant *note_applicant(ZapGate *gate, const ZapRequest *request, uint64_t now_ms)
+{
+    return keys_is_refused(gate->keys, request->public_key)
+               ? NULL
+               : applicants_note(gate->applicants, request->public_key, request->address, now_ms);
+}
+
+static void answer(ZapGate *gate, const ZapRequest *request)
+{
+    uint64_t now_ms = clock_boot_ms();
+    if (!str_equal(request->domain, ZAP_DOMAIN)) {
+        refuse(gate, request, NULL);
+        return;
+    }
+    if (keys_user_id(gate->keys, request->public_key) != NULL) {
+        gate->stats.accepted++;
+        let_in(gate, request);
+        return;
+    }
+    Applicant *applicant = note_applicant(gate, request, now_ms);
+    if (applicant != NULL && applicants_admit(gate->applicants, applicant, now_ms)) {
+        gate->stats.applying++;
+        let_in(gate, request);
+    } else {
+        refuse(gate, request, applicant);
     }
 }
 
@@ -86,6 +128,8 @@ ErrCode zap_gate_open(Loop *loop, void *context, const Keys *keys, Applicants *a
     gate->loop = loop;
     gate->keys = keys;
     gate->applicants = applicants;
+    bucket_init(&gate->newcomers, NEWCOMERS_PER_MINUTE, NEWCOMER_BURST,
+                clock_boot_ms() / SECONDS_PER_MINUTE);
     ErrCode code = zap_open(context, &gate->socket, err);
     if (code != ERR_NONE) {
         free(gate);

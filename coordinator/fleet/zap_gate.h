@@ -1,6 +1,7 @@
 /*
- * The gate: answers libzmq's question about every CURVE handshake from the list of keys. Bound
- * before the ROUTER, for without a handler libzmq lets every peer in.
+ * The gate: answers libzmq's question about every CURVE handshake from the list of keys, and notes
+ * who is kept out (applicants.h). Bound before the ROUTER, for without a handler libzmq lets every
+ * peer in.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_ZAP_GATE_H
 #define SKEIN_COORDINATOR_FLEET_ZAP_GATE_H
@@ -20,12 +21,11 @@ typedef struct ZapGate ZapGate;
 typedef struct ZapGateStats {
     uint64_t accepted;
     uint64_t applying;  /* let in to say who they are */
-    uint64_t refused;   /* keys that are nobody's, and may not apply */
+    uint64_t refused;   /* keys that are nobody's */
     uint64_t malformed; /* requests that were no CURVE request of our domain */
 } ZapGateStats;
 
-/* Binds ZAP_ENDPOINT on `context`. Loop, keys and applicants outlive the gate; applicants NULL:
- * nobody may apply. */
+/* Binds ZAP_ENDPOINT on `context`. Loop, keys and applicants outlive the gate. */
 ErrCode zap_gate_open(Loop *loop, void *context, const Keys *keys, Applicants *applicants,
                       ZapGate **ret_gate, Err *err);
 void zap_gate_close(ZapGate *gate);

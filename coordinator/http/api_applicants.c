@@ -45,6 +45,8 @@ static void write_applicant(JsonOut *json, const ApiRequest *request, const Appl
     json_out_bool(json, "is_name_taken", keys_has_name(request->enrolment->keys, applicant->name));
     json_out_string(json, "address", applicant->address);
     view_time(json, "since", applicant->since_ms);
+    view_time(json, "seen_at", applicant->seen_at_ms);
+    json_out_integer(json, "tries", (int64_t)applicant->tries);
     json_out_object_end(json);
 }
 
@@ -56,7 +58,7 @@ ErrCode api_applicants_list(const ApiRequest *request, ApiReply *reply, Err *err
     if (code != ERR_NONE) {
         return code;
     }
-    size_t count = applicants == NULL ? 0 : applicants_count(applicants, clock_boot_ms());
+    size_t count = applicants_count(applicants, clock_boot_ms());
     for (size_t i = 0; i < count && !page.has_more; i++) {
         const Applicant *applicant = applicants_at(applicants, i);
         if (page_wants(&page, applicant->fingerprint, true)) {

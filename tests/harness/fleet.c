@@ -230,10 +230,10 @@ static void coordinator_configure(Fleet *fleet)
         &fleet->arena,
         "listen: tcp://%s:%d\nkey_file: %s/coordinator.key\nagents_dir: %s/agents.d\n"
         "store: %s\napi: { %ssocket: %s/api.sock, group: %s, listen: '127.0.0.1:%d' }\n"
-        "time_scale: %s\nenrolment: true\n",
+        "time_scale: %s\nenrolment: %s\n",
         fleet->wire_address, fleet->wire_port, fleet->dir, fleet->dir, fleet->store,
         fleet->api == NULL ? "" : fleet->api, fleet->dir, group->gr_name, fleet->http_port,
-        FLEET_TIME_SCALE);
+        FLEET_TIME_SCALE, fleet->is_gate_closed ? "false" : "true");
     file_write_as_cluster_user(fleet_path(fleet, "coordinator.yaml"), text);
 }
 

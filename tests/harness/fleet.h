@@ -73,6 +73,7 @@ typedef struct Fleet {
     int wire_port;
     int http_port;
     const char *api;     /* more of the coordinator's `api`: "tls: { … }, "; NULL: nothing */
+    bool is_gate_closed; /* nobody may apply: `enrolment: false` */
     int coordinator_pid; /* 0: does not run */
     unsigned file_count; /* of numbered files */
     unsigned patience;   /* how many times longer than FLEET_AWAIT_MS is waited; 0: once */

@@ -67,7 +67,7 @@ void siege_key_remove(Siege *siege, const char *name)
     assert_int_equal(unlink(path), 0);
 }
 
-static void configure(Siege *siege)
+static void configure(Siege *siege, bool may_apply)
 {
     Err err = { 0 };
     assert_int_equal(keyfile_write(&siege->coordinator, siege_path(siege, "own.key"), &err),
@@ -78,8 +78,9 @@ static void configure(Siege *siege)
         "listen: tcp://127.0.0.1:%d\nkey_file: %s/own.key\nagents_dir: %s/agents.d\n"
         "store: %s/store/store.db\napi: { socket: %s/api.sock, group: '', listen: '127.0.0.1:%d' "
         "}\n"
-        "time_scale: " TIME_SCALE "\nenrolment: true\n",
-        siege->wire_port, siege->dir, siege->dir, siege->dir, siege->dir, siege->http_port);
+        "time_scale: " TIME_SCALE "\nenrolment: %s\n",
+        siege->wire_port, siege->dir, siege->dir, siege->dir, siege->dir, siege->http_port,
+        may_apply ? "true" : "false");
     file_write_as_cluster_user(siege_path(siege, "coordinator.yaml"), text);
 }
 
@@ -106,7 +107,7 @@ int siege_await_exit(Siege *siege)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-int siege_begin(void **state)
+static int begin(void **state, bool may_apply)
 {
     char dir[] = "/tmp/skein-siege-XXXXXX";
     Siege *siege = mem_alloc(sizeof(*siege));
@@ -126,10 +127,20 @@ int siege_begin(void **state)
     siege->wire_port = free_port();
     siege->http_port = free_port();
     siege->context = zmq_ctx_new();
-    configure(siege);
+    configure(siege, may_apply);
     siege_start(siege);
     *state = siege;
     return 0;
+}
+
+int siege_begin(void **state)
+{
+    return begin(state, true);
+}
+
+int siege_begin_closed(void **state)
+{
+    return begin(state, false);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -198,12 +209,21 @@ void siege_poll(Siege *siege, uint64_t deadline_ms, const char *what)
     poll(NULL, 0, POLL_MS);
 }
 
-bool siege_log_has(Siege *siege, const char *text)
+size_t siege_log_count(Siege *siege, const char *text)
 {
     AUTO(Str) log = { 0 };
     Err err = { 0 };
+    size_t count = 0;
     assert_int_equal(file_read(siege_path(siege, "log"), FILE_MAX, &log, &err), ERR_NONE);
-    return strstr(str_text(&log), text) != NULL;
+    for (const char *at = str_text(&log); (at = strstr(at, text)) != NULL; at += strlen(text)) {
+        count++;
+    }
+    return count;
+}
+
+bool siege_log_has(Siege *siege, const char *text)
+{
+    return siege_log_count(siege, text) > 0;
 }
 
 /* ---- what the process may have, and costs ---- */

@@ -45,10 +45,12 @@ typedef struct Siege {
 
 /* ---- life ---- */
 
-int siege_begin(void **state); /* *state is a Siege whose coordinator answers */
-int siege_end(void **state);   /* it must still live, and stop when asked */
+int siege_begin(void **state);        /* *state is a Siege whose coordinator answers */
+int siege_begin_closed(void **state); /* the same, and nobody may apply: `enrolment: false` */
+int siege_end(void **state);          /* it must still live, and stop when asked */
 
 #define SIEGE_TEST(test) cmocka_unit_test_setup_teardown(test, siege_begin, siege_end)
+#define SIEGE_CLOSED_TEST(test) cmocka_unit_test_setup_teardown(test, siege_begin_closed, siege_end)
 
 void siege_start(Siege *siege);     /* until it answers */
 void siege_kill(Siege *siege);      /* kill -9 */
@@ -58,6 +60,7 @@ const char *siege_path(const Siege *siege, const char *name);
 void siege_key_put(Siege *siege, const char *name, const KeyPair *pair); /* into agents.d */
 void siege_key_remove(Siege *siege, const char *name);
 bool siege_log_has(Siege *siege, const char *text);
+size_t siege_log_count(Siege *siege, const char *text);
 
 /* setrlimit(2) on the coordinator that runs. */
 void siege_limit(const Siege *siege, int resource, const struct rlimit *limit);
@@ -126,6 +129,8 @@ typedef struct SiegeAgent {
 /* Dials with this key, under a routing id of its own choice unless that is NULL. `boot` makes the
  * boot id. It ends with the test. */
 SiegeAgent *siege_agent(Siege *siege, const KeyPair *pair, uint8_t boot, const char *routing_id);
+/* The same from one of the loopback's other addresses, under no id of its own. */
+SiegeAgent *siege_agent_from(Siege *siege, const char *address, const KeyPair *pair, uint8_t boot);
 void siege_agents_end(Siege *siege);
 
 /* Waits until the message is on its way. */

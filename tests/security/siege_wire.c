@@ -14,15 +14,14 @@ void siege_agents_end(Siege *siege)
     LIST_DONE(&siege->agents);
 }
 
-SiegeAgent *siege_agent(Siege *siege, const KeyPair *pair, uint8_t boot, const char *routing_id)
+static SiegeAgent *dial(Siege *siege, const char *endpoint, const KeyPair *pair, uint8_t boot,
+                        const char *routing_id)
 {
-    char endpoint[64];
     Err err = { 0 };
     SiegeAgent *agent = mem_alloc(sizeof(*agent));
     LIST_PUSH(&siege->agents, agent);
     agent->siege = siege;
     agent->boot_id[0] = boot;
-    text_format(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%d", siege->wire_port);
     assert_int_equal(zsock_open(siege->context, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
                                 ZSOCK_DEALER_OPTION_COUNT, &agent->socket, &err),
                      ERR_NONE);
@@ -34,6 +33,20 @@ SiegeAgent *siege_agent(Siege *siege, const KeyPair *pair, uint8_t boot, const c
                      ERR_NONE);
     assert_int_equal(zsock_connect(agent->socket, endpoint, &err), ERR_NONE);
     return agent;
+}
+
+SiegeAgent *siege_agent(Siege *siege, const KeyPair *pair, uint8_t boot, const char *routing_id)
+{
+    char endpoint[64];
+    text_format(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%d", siege->wire_port);
+    return dial(siege, endpoint, pair, boot, routing_id);
+}
+
+SiegeAgent *siege_agent_from(Siege *siege, const char *address, const KeyPair *pair, uint8_t boot)
+{
+    char endpoint[96];
+    text_format(endpoint, sizeof(endpoint), "tcp://%s:0;127.0.0.1:%d", address, siege->wire_port);
+    return dial(siege, endpoint, pair, boot, NULL);
 }
 
 bool siege_try_send(SiegeAgent *agent, const void *bytes, size_t length)

@@ -48,7 +48,7 @@ static void an_agent_that_was_kept_out_comes_in_when_its_key_is_refused_no_more(
     const char *refused = fleet_path(fleet, "agents.d/late.refused");
     file_write_as_cluster_user(refused, fleet_file_text(fleet, fleet_path(fleet, "late.key.pub")));
     fleet_start(fleet);
-    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key is no agent"));
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key was revoked"));
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "keeps this agent's key out"));
     assert_int_equal(remove(refused), 0);
     FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);

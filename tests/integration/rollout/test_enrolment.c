@@ -91,6 +91,32 @@ static void an_agent_makes_its_key_and_works_once_it_is_accepted(void **state)
     FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
 }
 
+/* Nobody may apply: its key is listed because it was turned away. */
+static void an_agent_that_is_kept_out_says_what_to_type(void **state)
+{
+    Fleet *fleet = *state;
+    char command[128] = "";
+    char word[64] = "";
+    fleet->is_gate_closed = true;
+    add_keyless_host(fleet);
+    fleet_start(fleet);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "keeps this agent's key out"));
+    const char *log = fleet_file_text(fleet, fleet_path(fleet, "late.log"));
+    const char *accept = strstr(log, "accept=\"skein agents accept ");
+    assert_non_null(accept);
+    assert_int_equal(sscanf(accept, "accept=\"%127[^\"]", command), 1);
+    assert_int_equal(sscanf(command, "skein agents accept %63s --name late", word), 1);
+    CliResult listed = fleet_cli(fleet, "agents", "list", NULL);
+    assert_non_null(strstr(listed.out, "(no name said)"));
+    assert_non_null(strstr(listed.err, "skein agents accept FINGERPRINT --name NAME"));
+    CliResult unnamed = fleet_cli(fleet, "agents", "accept", word, NULL);
+    assert_int_equal(unnamed.exit_code, EXIT_CODE_USAGE);
+    assert_non_null(strstr(unnamed.err, "--name NAME"));
+    CliResult accepted = fleet_cli(fleet, "agents", "accept", word, "--name", "late", NULL);
+    assert_int_equal(accepted.exit_code, 0);
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+}
+
 static void a_rejected_key_is_not_heard_again(void **state)
 {
     Fleet *fleet = *state;
@@ -100,7 +126,7 @@ static void a_rejected_key_is_not_heard_again(void **state)
     assert_int_equal(fleet_cli(fleet, "agents", "reject", fingerprint, NULL).exit_code, 0);
     fleet_agent_kill(fleet, LATE);
     fleet_agent_start(fleet, LATE, NULL);
-    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key is no agent"));
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key was revoked"));
     assert_null(applicant(fleet, "late"));
     assert_int_equal(fleet_cli(fleet, "agents", "accept", fingerprint, NULL).exit_code,
                      EXIT_CODE_USAGE);
@@ -159,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(an_agent_makes_its_key_and_works_once_it_is_accepted),
+        FLEET_TEST(an_agent_that_is_kept_out_says_what_to_type),
         FLEET_TEST(a_rejected_key_is_not_heard_again),
         FLEET_TEST(a_revoked_agent_is_out_at_once_and_the_others_do_not_notice),
         FLEET_TEST(an_agent_changes_its_key_while_a_rollout_goes_on),

@@ -27,7 +27,7 @@ typedef struct Fixture {
     Loop *loop;
     void *context;
     Keys *keys;
-    Applicants *applicants; /* NULL: nobody may apply */
+    Applicants *applicants;
     ZapGate *gate;
     Router *router;
     Arena arena;
@@ -132,7 +132,7 @@ static int set_up(void **state, bool may_apply)
     fixture->loop = loop_new();
     fixture->context = zmq_ctx_new();
     fixture->keys = keys_new(fixture->directory);
-    fixture->applicants = may_apply ? applicants_new() : NULL;
+    fixture->applicants = applicants_new(may_apply);
     read_keys(fixture);
     open_router(fixture);
     *state = fixture;
@@ -546,12 +546,51 @@ static void the_gate_lets_only_so_many_apply(void **state)
     }
 }
 
+/* It has shown its key, and nothing that it sends is taken. */
+static void a_key_that_is_kept_out_is_noted_all_the_same(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) stranger = dial(fixture, &fixture->stranger);
+    WAIT_FOR(fixture, zap_gate_stats(fixture->gate).refused > 0);
+    assert_int_equal(applicants_count(fixture->applicants, clock_boot_ms()), 1);
+    const Applicant *applicant = applicants_at(fixture->applicants, 0);
+    assert_memory_equal(applicant->key, fixture->stranger.public_key, KEY_PUBLIC_BYTES);
+    assert_string_equal(applicant->name, "");
+    assert_string_equal(applicant->address, "127.0.0.1");
+    assert_false(applicant->is_inside);
+    assert_int_equal(zap_gate_stats(fixture->gate).applying, 0);
+    assert_false(send_frame(stranger, "x", 1));
+}
+
+static void a_key_that_was_refused_is_not_noted(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Str) path = { 0 };
+    char fingerprint[KEY_FINGERPRINT_MAX];
+    char word[KEY_FINGERPRINT_MAX];
+    const KeyNote note = { "operator ann", "", 0 };
+    Err err = { 0 };
+    const uint8_t *key = fixture->stranger.public_key;
+    assert_int_equal(keys_refuse(fixture->keys, "none", key, &note, &err), ERR_NONE);
+    read_keys(fixture);
+    AUTO(Zsock) stranger = dial(fixture, &fixture->stranger);
+    WAIT_FOR(fixture, zap_gate_stats(fixture->gate).refused > 0);
+    assert_int_equal(applicants_count(fixture->applicants, clock_boot_ms()), 0);
+    assert_false(send_frame(stranger, "x", 1));
+    key_fingerprint(KEY_CURVE, key, fingerprint);
+    key_fingerprint_word(fingerprint, word);
+    str_printf(&path, "%s/%s.refused", fixture->directory, word);
+    assert_int_equal(unlink(str_text(&path)), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, setup_open, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_key_that_is_kept_out_is_noted_all_the_same),
+        TEST(a_key_that_was_refused_is_not_noted),
         TEST(a_known_agent_is_heard_and_answered),
         TEST(a_stranger_is_never_heard),
         TEST(a_key_taken_out_is_refused_on_a_standing_connection),

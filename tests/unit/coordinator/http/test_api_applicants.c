@@ -20,8 +20,10 @@ static Sample apply(World *world, uint8_t number, const char *name)
     uint64_t now_ms = clock_boot_ms();
     key_format(KEY_CURVE, sample.key, user_id);
     key_fingerprint(KEY_CURVE, sample.key, sample.fingerprint);
-    assert_true(applicants_admit(world->enrolment.applicants, sample.key, "192.0.2.7", now_ms));
-    Applicant *applicant = applicants_hear(world->enrolment.applicants, user_id, now_ms);
+    Applicants *applicants = world->enrolment.applicants;
+    assert_true(applicants_admit(
+        applicants, applicants_note(applicants, sample.key, "192.0.2.7", now_ms), now_ms));
+    Applicant *applicant = applicants_hear(applicants, user_id, now_ms);
     assert_non_null(applicant);
     str_copy(applicant->name, sizeof(applicant->name), name);
     AUTO(Str) path = { 0 };
@@ -64,6 +66,8 @@ static void applicants_are_listed_with_what_they_say_and_who_they_are(void **sta
     assert_string_equal(text_of(item, "name"), "db7");
     assert_string_equal(text_of(item, "fingerprint"), sample.fingerprint);
     assert_string_equal(text_of(item, "address"), "192.0.2.7");
+    assert_int_equal(json_integer_value(json_object_get(item, "tries")), 1);
+    assert_string_equal(text_of(item, "seen_at"), text_of(item, "since"));
     assert_true(json_is_false(json_object_get(item, "is_name_taken")));
 }
 

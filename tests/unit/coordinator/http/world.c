@@ -58,7 +58,8 @@ int world_setup(void **state)
     world->multi = curl_multi_init();
     world->agents_dir = scratch_new("agents");
     world->keys = keys_new(world->agents_dir);
-    world->enrolment = (Enrolment){ world->keys, applicants_new(), world, on_agents_dir_changed };
+    world->enrolment =
+        (Enrolment){ world->keys, applicants_new(true), world, on_agents_dir_changed };
     world_open_server(world);
     *state = world;
     return 0;
