@@ -223,6 +223,11 @@ static void keep(Shell *shell, Effects *effects, Deed *deed)
             *token = token_copy(deed->token, &shell->pending.arena);
             shell->pending_deed->token = token;
         }
+        if (deed->invitation != NULL) {
+            InvitationRow *invitation = ARENA_NEW(&shell->pending.arena, InvitationRow);
+            *invitation = invitation_copy(deed->invitation, &shell->pending.arena);
+            shell->pending_deed->invitation = invitation;
+        }
         deed->is_waiting = true;
     }
 }

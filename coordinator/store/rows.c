@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "coordinator/engine/model.h"
 #include "coordinator/store/remarks_text.h"
+#include "coordinator/store/invitation.h"
 #include "coordinator/store/token.h"
 #include "proto/audit.h"
 
@@ -221,6 +222,17 @@ static const Column TOKEN_COLUMNS[] = {
     I64(TokenRow, "revoked_at_ms", revoked_at_ms),
 };
 
+static const Column INVITATION_COLUMNS[] = {
+    KEY(InvitationRow, "key", key),
+    TEXT(InvitationRow, "name", name),
+    FLAG(InvitationRow, "replaces", replaces),
+    TEXT(InvitationRow, "made_by", made_by),
+    I64(InvitationRow, "made_at_ms", made_at_ms),
+    I64(InvitationRow, "expires_at_ms", expires_at_ms),
+    TEXT(InvitationRow, "used_key", used_key),
+    I64(InvitationRow, "used_at_ms", used_at_ms),
+};
+
 #define ROW_TABLE(table_name, Type, rows, order)                                                   \
     {                                                                                              \
         .name = (table_name), .row_bytes = sizeof(Type), .columns = (rows),                        \
@@ -236,6 +248,8 @@ const RowTable ROWS_WAVE = ROW_TABLE("waves", WaveRow, WAVE_COLUMNS, "rollout, w
 const RowTable ROWS_TARGET = ROW_TABLE("targets", TargetRow, TARGET_COLUMNS, "rollout, place");
 const RowTable ROWS_EVENT = ROW_TABLE("events", EventRow, EVENT_COLUMNS, "seq");
 const RowTable ROWS_TOKEN = ROW_TABLE("tokens", TokenRow, TOKEN_COLUMNS, "place");
+const RowTable ROWS_INVITATION =
+    ROW_TABLE("invitations", InvitationRow, INVITATION_COLUMNS, "place");
 const RowTable ROWS_AUDIT = ROW_TABLE("audit", AuditRow, AUDIT_COLUMNS, "seq");
 
 _Static_assert(sizeof(TargetState) == sizeof(uint32_t) && sizeof(ErrCode) == sizeof(uint32_t),

@@ -55,6 +55,7 @@ extern const RowTable ROWS_TARGET;
 extern const RowTable ROWS_EVENT;
 extern const RowTable ROWS_AUDIT;
 extern const RowTable ROWS_TOKEN;
+extern const RowTable ROWS_INVITATION;
 
 /* Append SQL: parameters and columns stand in the order of the table. */
 void rows_sql_put(const RowTable *table,

@@ -110,6 +110,13 @@ const char *const STORE_SCHEMA_STEPS[] = {
      "  name TEXT NOT NULL, person TEXT NOT NULL, roles TEXT NOT NULL, made_by TEXT NOT NULL,"
      "  made_at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,"
      "  revoked_at_ms INTEGER NOT NULL) STRICT;"),
+
+    /* Of an invitation only the public key. */
+    ("CREATE TABLE invitations ("
+     "  place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
+     "  replaces INTEGER NOT NULL, made_by TEXT NOT NULL, made_at_ms INTEGER NOT NULL,"
+     "  expires_at_ms INTEGER NOT NULL, used_key TEXT NOT NULL, used_at_ms INTEGER NOT NULL)"
+     "  STRICT;"),
 };
 
 const size_t STORE_SCHEMA_VERSION = ARRAY_LEN(STORE_SCHEMA_STEPS);

@@ -16,6 +16,7 @@
 #include "common/err.h"
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/model.h"
+#include "coordinator/store/invitation.h"
 #include "coordinator/store/token.h"
 #include "proto/audit.h"
 
@@ -47,6 +48,7 @@ typedef struct EventFilter {
 typedef struct Deed {
     AuditRow audit;        /* its number, `previous` and hash are the store's to fill in */
     const TokenRow *token; /* made or revoked: takes the place of the one with its id. NULL: none */
+    const InvitationRow *invitation; /* likewise by its key; that is over: it is dropped */
     bool is_waiting; /* for the shell: the store has not taken it yet, and will be asked again */
 } Deed;
 
@@ -91,6 +93,10 @@ typedef struct StoreOps {
     /* All of them, oldest first, also those that are revoked or over. */
     ErrCode (*read_tokens)(Store *store, Arena *arena, TokenRow **ret_rows, size_t *ret_count,
                            Err *err);
+
+    /* All of them, oldest first. */
+    ErrCode (*read_invitations)(Store *store, Arena *arena, InvitationRow **ret_rows,
+                                size_t *ret_count, Err *err);
 
     /*
      * The bundle of a plan, as it was persisted last: the store does not look into it. Whoever adds

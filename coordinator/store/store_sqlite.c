@@ -27,6 +27,7 @@ typedef enum StatementId {
     STATEMENT_OLD_EVENTS_DROP,
     STATEMENT_OLD_PLANS_DROP,
     STATEMENT_PLAN_AGES_DROP,
+    STATEMENT_INVITATION_DROP,
     STATEMENT_FIXED_COUNT_,
     /* written from the rows' tables, see WRITTEN below */
     STATEMENT_AGENT_PUT = STATEMENT_FIXED_COUNT_,
@@ -38,6 +39,7 @@ typedef enum StatementId {
     STATEMENT_EVENT_PUT,
     STATEMENT_AUDIT_PUT,
     STATEMENT_TOKEN_PUT,
+    STATEMENT_INVITATION_PUT,
     STATEMENT_AGENT_LOAD,
     STATEMENT_INSTANCE_LOAD,
     STATEMENT_INVENTORY_LOAD,
@@ -48,6 +50,7 @@ typedef enum StatementId {
     STATEMENT_ROLLOUT_EVENTS_READ,
     STATEMENT_AUDIT_READ,
     STATEMENT_TOKENS_READ,
+    STATEMENT_INVITATIONS_READ,
     STATEMENT_COUNT_,
 } StatementId;
 
@@ -82,6 +85,7 @@ static const char *const FIXED[] = {
     [STATEMENT_OLD_PLANS_DROP] = OLD_PLANS_DROP,
     [STATEMENT_PLAN_AGES_DROP] =
         "DELETE FROM plan_ages WHERE NOT EXISTS (SELECT 1 FROM plans WHERE hash = plan_ages.hash)",
+    [STATEMENT_INVITATION_DROP] = "DELETE FROM invitations WHERE key = ?",
 };
 
 _Static_assert(ARRAY_LEN(FIXED) == STATEMENT_FIXED_COUNT_, "every fixed statement has its SQL");
@@ -101,6 +105,7 @@ static const struct {
     { STATEMENT_EVENT_PUT, &ROWS_EVENT, NULL },
     { STATEMENT_AUDIT_PUT, &ROWS_AUDIT, NULL },
     { STATEMENT_TOKEN_PUT, &ROWS_TOKEN, NULL },
+    { STATEMENT_INVITATION_PUT, &ROWS_INVITATION, NULL },
     { STATEMENT_AGENT_LOAD, &ROWS_AGENT, "" },
     { STATEMENT_INSTANCE_LOAD, &ROWS_INSTANCE, "" },
     { STATEMENT_INVENTORY_LOAD, &ROWS_INVENTORY, "" },
@@ -112,6 +117,7 @@ static const struct {
       "WHERE seq > ? AND rollout = ? ORDER BY seq LIMIT ?" },
     { STATEMENT_AUDIT_READ, &ROWS_AUDIT, "WHERE seq > ? ORDER BY seq LIMIT ?" },
     { STATEMENT_TOKENS_READ, &ROWS_TOKEN, "" },
+    { STATEMENT_INVITATIONS_READ, &ROWS_INVITATION, "" },
 };
 
 typedef struct SqliteStore {
@@ -374,11 +380,20 @@ static ErrCode put_audit(SqliteStore *self, AuditRow *row, Err *err)
     return code == ERR_NONE ? put_row(self, STATEMENT_AUDIT_PUT, &ROWS_AUDIT, row, err) : code;
 }
 
+static ErrCode put_invitation(SqliteStore *self, const InvitationRow *row, Err *err)
+{
+    return row->is_over ? run_with_text(self, STATEMENT_INVITATION_DROP, row->key, err)
+                        : put_row(self, STATEMENT_INVITATION_PUT, &ROWS_INVITATION, row, err);
+}
+
 static ErrCode put_deed(SqliteStore *self, Deed *deed, Err *err)
 {
     ErrCode code = ERR_NONE;
     if (deed->token != NULL) {
         code = put_row(self, STATEMENT_TOKEN_PUT, &ROWS_TOKEN, deed->token, err);
+    }
+    if (code == ERR_NONE && deed->invitation != NULL) {
+        code = put_invitation(self, deed->invitation, err);
     }
     return code == ERR_NONE ? put_audit(self, &deed->audit, err) : code;
 }
@@ -538,6 +553,13 @@ static ErrCode sqlite_read_tokens(Store *store, Arena *arena, TokenRow **ret_row
                      ret_count, err);
 }
 
+static ErrCode sqlite_read_invitations(Store *store, Arena *arena, InvitationRow **ret_rows,
+                                       size_t *ret_count, Err *err)
+{
+    return read_rows(sqlite_of(store), STATEMENT_INVITATIONS_READ, &ROWS_INVITATION, arena,
+                     (void **)ret_rows, ret_count, err);
+}
+
 static ErrCode sqlite_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                                Bytes *ret_bundle, Err *err)
 {
@@ -580,6 +602,7 @@ static const StoreOps SQLITE_OPS = {
     .read_events = sqlite_read_events,
     .read_audit = sqlite_read_audit,
     .read_tokens = sqlite_read_tokens,
+    .read_invitations = sqlite_read_invitations,
     .get_plan = sqlite_get_plan,
     .close = sqlite_close,
 };

@@ -332,6 +332,17 @@ static ErrCode sim_read_tokens(Store *store, Arena *arena, TokenRow **ret_rows, 
     return ERR_NONE;
 }
 
+/* Nor is anybody invited. */
+static ErrCode sim_read_invitations(Store *store, Arena *arena, InvitationRow **ret_rows,
+                                    size_t *ret_count, Err *err)
+{
+    (void)store;
+    (void)err;
+    *ret_rows = ARENA_ARRAY(arena, InvitationRow, 0);
+    *ret_count = 0;
+    return ERR_NONE;
+}
+
 static ErrCode sim_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES], Arena *arena,
                             Bytes *ret_bundle, Err *err)
 {
@@ -359,6 +370,7 @@ static const StoreOps SIM_STORE_OPS = {
     .read_events = sim_read_events,
     .read_audit = sim_read_audit,
     .read_tokens = sim_read_tokens,
+    .read_invitations = sim_read_invitations,
     .get_plan = sim_get_plan,
     .close = sim_close,
 };

@@ -168,11 +168,53 @@ static void a_token_comes_back_with_its_row_and_the_later_wins(void **state)
     assert_int_equal(rows[1].revoked_at_ms, 0);
 }
 
+static void an_invitation_comes_back_with_its_row_until_it_is_over(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    const Effects nothing = { 0 };
+    const InvitationRow made = { .key = "one",
+                                 .name = "db7",
+                                 .replaces = true,
+                                 .made_by = "operator ann",
+                                 .made_at_ms = 1,
+                                 .expires_at_ms = INT64_MAX,
+                                 .used_key = "" };
+    InvitationRow over = made;
+    InvitationRow other = made;
+    InvitationRow used = made;
+    over.key = "two";
+    other.key = "two";
+    over.is_over = true;
+    used.used_key = "three";
+    used.used_at_ms = 7;
+    const InvitationRow *const puts[] = { &made, &other, &used, &over };
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        AUTO_PTR(Store) store = contract_open(state);
+        Deed deed = contract_deed("x");
+        uint64_t last_seq = 0;
+        deed.invitation = puts[i];
+        assert_int_equal(store->ops->commit(store, &nothing, &deed, &last_seq, NULL), ERR_NONE);
+    }
+    AUTO_PTR(Store) store = contract_open(state);
+    InvitationRow *rows = NULL;
+    size_t count = 0;
+    assert_int_equal(store->ops->read_invitations(store, &arena, &rows, &count, NULL), ERR_NONE);
+    assert_int_equal(count, 1);
+    assert_string_equal(rows[0].key, "one");
+    assert_string_equal(rows[0].name, "db7");
+    assert_true(rows[0].replaces && !rows[0].is_over);
+    assert_string_equal(rows[0].made_by, "operator ann");
+    assert_true(rows[0].made_at_ms == 1 && rows[0].expires_at_ms == INT64_MAX);
+    assert_string_equal(rows[0].used_key, "three");
+    assert_int_equal(rows[0].used_at_ms, 7);
+}
+
 #define CONTRACT_AUDIT_TESTS                                                                       \
     CONTRACT_TEST(every_field_of_an_audit_row_comes_back),                                         \
         CONTRACT_TEST(audit_rows_are_numbered_and_chained_over_handles),                           \
         CONTRACT_TEST(an_audit_row_and_its_effects_are_kept_together_or_not_at_all),               \
         CONTRACT_TEST(nothing_that_is_forgotten_takes_an_audit_row_along),                         \
-        CONTRACT_TEST(a_token_comes_back_with_its_row_and_the_later_wins)
+        CONTRACT_TEST(a_token_comes_back_with_its_row_and_the_later_wins),                         \
+        CONTRACT_TEST(an_invitation_comes_back_with_its_row_until_it_is_over)
 
 #endif
