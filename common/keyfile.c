@@ -374,6 +374,21 @@ static ErrCode read_lines(const char *path, const Wanted *wanted, Str *text, Key
     return code == ERR_NONE && wanted->is_secret ? check_owner_only(&status, path, err) : code;
 }
 
+ErrCode keyfile_read_private(const char *path, size_t max_bytes, Str *ret_text, Err *err)
+{
+    AUTO(Fd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status = { 0 };
+    if (fd < 0) {
+        ErrCode code = file_read(path, max_bytes, ret_text, err); /* for the errors' hints */
+        return code != ERR_NONE ? code : bad_file(path, "it changes while it is read", err);
+    }
+    ErrCode code = check_regular(fd, path, &status, err);
+    if (code == ERR_NONE) {
+        code = check_owner_only(&status, path, err);
+    }
+    return code == ERR_NONE ? file_read_fd(fd, path, max_bytes, ret_text, err) : code;
+}
+
 static void derive_public(KeyPair *pair)
 {
     if (pair->kind == KEY_CURVE) {

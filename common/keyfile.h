@@ -19,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/str.h"
 
 #define KEY_PUBLIC_BYTES 32
 #define KEY_SECRET_MAX 64
@@ -70,6 +71,9 @@ ErrCode keyfile_write(const KeyPair *pair, const char *path, Err *err);
  * when it is of another kind or malformed: the message says what it is and what was wanted.
  */
 ErrCode keyfile_read_secret(const char *path, KeyKind kind, KeyPair *ret_pair, Err *err);
+
+/* The text of another small file that holds a secret, under the same rules. The caller wipes it. */
+ErrCode keyfile_read_private(const char *path, size_t max_bytes, Str *ret_text, Err *err);
 
 /*
  * Reads a public key. Given a secret key's file it refuses: that file should not be where this is

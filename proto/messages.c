@@ -10,6 +10,7 @@
 #include "proto/messages.h"
 
 #include "common/cleanup.h"
+#include "common/keyfile.h"
 #include "proto/wire.h"
 
 #define REQUIRED FIELD_REQUIRED
@@ -95,6 +96,11 @@ static const Field KNOCK_FIELDS[] = {
     ROW_TEXT(1, Knock, name, REQUIRED, 1, NAME_MAX_BYTES, "that the agent would like"),
 };
 static const FieldTable KNOCK = FIELD_TABLE("KNOCK", Knock, KNOCK_FIELDS);
+
+static const Field ENROL_FIELDS[] = {
+    ROW_BYTES(1, Enrol, key, REQUIRED, KEY_PUBLIC_BYTES, KEY_PUBLIC_BYTES, "public, of the agent"),
+};
+static const FieldTable ENROL = FIELD_TABLE("ENROL", Enrol, ENROL_FIELDS);
 
 static const Field WELCOME_FIELDS[] = {
     ROW_U64(1, Welcome, session, REQUIRED, "goes into every envelope from now on"),
@@ -333,6 +339,9 @@ static const MessageRow MESSAGES[] = {
     [MESSAGE_KNOCK] = { "KNOCK", MESSAGE_TO_COORDINATOR, &KNOCK,
                         "Before HELLO: what the agent would like to be called, where its key is not "
                         "known." },
+    [MESSAGE_ENROL] = { "ENROL", MESSAGE_TO_COORDINATOR, &ENROL,
+                        "Of who comes by an invitation, and nothing else: which key is its own. BYE: it "
+                        "is an agent's from now on. REJECT: it will not be. BUSY: not now." },
 };
 _Static_assert(ARRAY_LEN(MESSAGES) == MESSAGE_TYPE_COUNT_, "a row per message");
 

@@ -53,6 +53,7 @@ typedef enum MessageType {
     MESSAGE_PLAN_CHUNK = 13,
     MESSAGE_BYE = 14,
     MESSAGE_KNOCK = 15,
+    MESSAGE_ENROL = 16,
     MESSAGE_TYPE_COUNT_,
 } MessageType;
 
@@ -91,6 +92,11 @@ typedef struct Hello {
 typedef struct Knock {
     const char *name; /* that the agent would like; as key_name_is_valid */
 } Knock;
+
+/* The one message of who comes by an invitation; answered with BYE, REJECT or BUSY. */
+typedef struct Enrol {
+    Bytes key; /* the agent's own, public: KEY_PUBLIC_BYTES */
+} Enrol;
 
 typedef struct Welcome {
     uint64_t session;

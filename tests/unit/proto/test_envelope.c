@@ -44,7 +44,7 @@ static void what_is_wrong_is_said_in_order(void **state)
         { "966306c0c0c0c0", ERR_PROTOCOL,
           "envelope: protocol version 99, and 1 to 2 is spoken here" },
         { "96010000000180", ERR_PROTOCOL, "envelope: message type 0 is not known" },
-        { "96011000000180", ERR_PROTOCOL, "envelope: message type 16 is not known" },
+        { "96011100000180", ERR_PROTOCOL, "envelope: message type 17 is not known" },
         { "9601cf000000010000000600000180", ERR_PROTOCOL,
           "envelope: message type 4294967302 is not known" },
         { "960106ff0001810105", ERR_PROTOCOL, "envelope: session is no unsigned integer" },
