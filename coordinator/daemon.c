@@ -14,6 +14,7 @@
 #include "common/str.h"
 #include "coordinator/fleet/enrolment.h"
 #include "coordinator/fleet/plan_server.h"
+#include "coordinator/fleet/redeem.h"
 #include "coordinator/fleet/router.h"
 #include "coordinator/fleet/zap_gate.h"
 #include "coordinator/http/certificate.h"
@@ -33,6 +34,7 @@ typedef struct Daemon {
     Store *store;
     Keys *keys;
     Applicants *applicants;
+    Invitations *invitations;
     Enrolment enrolment;
     Shell *shell;
     PlanServer *plans;
@@ -97,6 +99,12 @@ static void on_forged(void *ctx, const char *agent, const char *reason)
 static void on_gone(void *ctx, const char *agent, uint64_t connection)
 {
     shell_tell(((Daemon *)ctx)->shell, EVENT_DISCONNECTED, agent, connection, "");
+}
+
+static ErrCode on_enrol(void *ctx, const Invitation *invitation,
+                        const uint8_t key[KEY_PUBLIC_BYTES], Err *err)
+{
+    return redeem(&((Daemon *)ctx)->enrolment, invitation, key, err);
 }
 
 /* ---- from the engine to the fleet and the API ---- */
@@ -261,6 +269,7 @@ static void on_retire_timer(void *ctx, uint64_t now_ms)
                                     .events_ms = days_ago_ms(retention->events_days),
                                     .plans_ms = days_ago_ms(retention->plans_days) } };
     shell_take(daemon->shell, &event);
+    redeem_expire(&daemon->enrolment, clock_wall_ms());
     loop_after(daemon->loop, RETIRE_MS, on_retire_timer, daemon);
 }
 
@@ -311,8 +320,8 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
 {
     AUTO(KeyPair) pair = { 0 };
     const CoordinatorConfig *config = daemon->config;
-    const RouterHandlers handlers = { daemon, on_begin, on_message, on_forged, on_gone };
-    const RouterPeers peers = { daemon->keys, daemon->applicants };
+    const RouterHandlers handlers = { daemon, on_begin, on_message, on_forged, on_enrol, on_gone };
+    const RouterPeers peers = { daemon->keys, daemon->applicants, daemon->invitations };
     ErrCode code = read_own_key(config->key_file, &pair, err);
     if (code != ERR_NONE) {
         return code;
@@ -325,7 +334,7 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
                               .spoken = config->intervals.protocol,
                               .seed = random_seed() };
     code = zap_gate_open(daemon->loop, daemon->context, daemon->keys, daemon->applicants,
-                         &daemon->gate, err);
+                         daemon->invitations, &daemon->gate, err);
     if (code == ERR_NONE) {
         code = router_open(daemon->loop, daemon->context, &peers, &options, &handlers,
                            &daemon->router, err);
@@ -340,8 +349,12 @@ static ErrCode open_keys(Daemon *daemon, Err *err)
     if (code == ERR_NONE) {
         daemon->agents_seated = keys_count(daemon->keys);
         daemon->applicants = applicants_new(daemon->config->enrolment);
-        daemon->enrolment =
-            (Enrolment){ daemon->keys, daemon->applicants, daemon, on_agents_dir_changed };
+        daemon->invitations = invitations_new();
+        daemon->enrolment = (Enrolment){ .keys = daemon->keys,
+                                         .applicants = daemon->applicants,
+                                         .ctx = daemon,
+                                         .changed = on_agents_dir_changed,
+                                         .invitations = daemon->invitations };
         code = check_descriptors(daemon->agents_seated, err);
     }
     return code;
@@ -356,6 +369,10 @@ static ErrCode open_state(Daemon *daemon, Err *err)
         daemon->plans = plan_server_new(daemon->store);
         code = shell_new(&config->intervals, random_seed(), daemon->loop, daemon->store,
                          &daemon->shell, err);
+    }
+    if (code == ERR_NONE) {
+        daemon->enrolment.shell = daemon->shell;
+        code = invitations_load(daemon->invitations, daemon->store, err);
     }
     return code;
 }
@@ -409,6 +426,7 @@ static void daemon_done(Daemon *daemon)
         store_close(daemon->store);
     }
     applicants_free(daemon->applicants);
+    invitations_free(daemon->invitations);
     keys_free(daemon->keys);
     loop_free(daemon->loop);
 }

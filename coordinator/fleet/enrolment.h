@@ -7,13 +7,17 @@
 #define SKEIN_COORDINATOR_FLEET_ENROLMENT_H
 
 #include "coordinator/fleet/applicants.h"
+#include "coordinator/fleet/invitations.h"
 #include "coordinator/fleet/keys.h"
+#include "coordinator/shell.h"
 
 typedef struct Enrolment {
     const Keys *keys;
     Applicants *applicants;
     void *ctx;
     void (*changed)(void *ctx); /* agents.d is another one now: reads it */
+    Invitations *invitations;
+    Shell *shell; /* keeps what is done in the store */
 } Enrolment;
 
 /*

@@ -36,6 +36,7 @@ typedef struct Share {
 
 /* What an applicant says is small: it has nothing in hand. */
 #define APPLICANT_FRAME_MAX (64 * 1024)
+#define INVITED_FRAME_MAX 1024
 
 /* What revoked agents say on connections that stand costs no more than so many answers. */
 #define OUTCASTS_PER_SECOND 16
@@ -45,7 +46,7 @@ typedef struct Share {
 static const bool IS_FROM_AGENT[MESSAGE_TYPE_COUNT_] = {
     [MESSAGE_HELLO] = true, [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
     [MESSAGE_STATE] = true, [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
-    [MESSAGE_BYE] = true,   [MESSAGE_KNOCK] = true,
+    [MESSAGE_BYE] = true,   [MESSAGE_KNOCK] = true,     [MESSAGE_ENROL] = true,
 };
 
 struct Router {
@@ -166,16 +167,20 @@ static bool decode(Router *router, const Zframe *frame, Arena *arena, Incoming *
     return code == ERR_NONE;
 }
 
-static void put_off(Router *router, const Incoming *incoming, uint32_t retry_after_ms)
+/* Outside of any session. */
+static void answer(Router *router, const Incoming *incoming, MessageType type, const void *body)
 {
-    const Busy busy = { .retry_after_ms = retry_after_ms };
-    const Envelope envelope = { .version = incoming->envelope.version,
-                                .type = MESSAGE_BUSY,
-                                .term = router->term,
-                                .body = &busy };
+    const Envelope envelope = {
+        .version = incoming->envelope.version, .type = type, .term = router->term, .body = body
+    };
     if (incoming->route_length == ROUTE_BYTES) {
         (void)send_envelope(router, incoming->route, &envelope);
     }
+}
+
+static void put_off(Router *router, const Incoming *incoming, uint32_t retry_after_ms)
+{
+    answer(router, incoming, MESSAGE_BUSY, &(Busy){ .retry_after_ms = retry_after_ms });
 }
 
 /* Everybody at once, after a restart: the rest comes again later, spread out. */
@@ -260,6 +265,22 @@ static void take_knock(Router *router, Applicant *applicant, const Knock *knock)
     }
 }
 
+static void take_applicant(Router *router, Applicant *applicant, Incoming *incoming,
+                           const Zframe *frame)
+{
+    AUTO(Arena) arena = { 0 };
+    incoming->agent = applicant->fingerprint;
+    router->stats.applied++;
+    if (!decode(router, frame, &arena, incoming)) {
+        return;
+    }
+    if (incoming->envelope.type == MESSAGE_KNOCK) {
+        take_knock(router, applicant, incoming->envelope.body);
+    } else if (incoming->envelope.type == MESSAGE_HELLO) {
+        put_off(router, incoming, router->retry_after_ms);
+    }
+}
+
 /* ---- those who were agents ---- */
 
 /*
@@ -283,35 +304,69 @@ static void turn_out(Router *router, const Zframe *route, const Zframe *frame, u
     (void)send_envelope(router, zframe_data(route), &envelope);
 }
 
-/* No agent has sent it: somebody who applies, or who was one, or nobody. */
-static void take_stranger(Router *router, const Zframe *route, const Zframe *frame, uint64_t now_ms)
+/* ---- those who are invited ---- */
+
+static void answer_enrol(Router *router, const Incoming *incoming, ErrCode code, const Err *err)
+{
+    if (code == ERR_NONE) {
+        answer(router, incoming, MESSAGE_BYE, &(Bye){ .reason = "enrolled: come by your own key" });
+    } else if (code == ERR_STORE || code == ERR_STORE_TERM || code == ERR_IO) {
+        put_off(router, incoming, router->retry_after_ms);
+    } else {
+        answer(router, incoming, MESSAGE_REJECT,
+               &(Reject){ .code = (uint32_t)code, .reason = err->message });
+    }
+}
+
+static void take_invited(Router *router, const Invitation *invitation, Incoming *incoming,
+                         const Zframe *frame)
 {
     AUTO(Arena) arena = { 0 };
+    Err err = { 0 };
+    const char *name = arena_strdup(&arena, invitation->row.name);
+    incoming->agent = name;
+    if (!decode(router, frame, &arena, incoming) || incoming->envelope.type != MESSAGE_ENROL) {
+        return;
+    }
+    const Enrol *enrol = incoming->envelope.body;
+    ErrCode code = router->handlers.enrol(router->handlers.ctx, invitation, enrol->key.data, &err);
+    router->stats.enrolled++;
+    if (code != ERR_NONE) {
+        log_warning("an invited agent is not enrolled", LOG_STR("agent", name), LOG_ERR(&err));
+    }
+    answer_enrol(router, incoming, code, &err);
+}
+
+/* No agent has sent it: somebody who is invited, who applies, who was one, or nobody. */
+static void take_stranger(Router *router, const Zframe *route, const Zframe *frame, uint64_t now_ms)
+{
     const char *user_id = zframe_user_id(frame);
-    Applicant *applicant =
-        user_id == NULL ? NULL : applicants_hear(router->peers.applicants, user_id, now_ms);
-    if (applicant == NULL || zframe_size(frame) > APPLICANT_FRAME_MAX) {
+    Incoming incoming = { .route = zframe_data(route), .route_length = zframe_size(route) };
+    size_t size = zframe_size(frame);
+    const Invitation *invitation =
+        user_id == NULL ? NULL : invitations_hear(router->peers.invitations, user_id);
+    Applicant *applicant = user_id == NULL || invitation != NULL
+                               ? NULL
+                               : applicants_hear(router->peers.applicants, user_id, now_ms);
+    if (invitation != NULL && size <= INVITED_FRAME_MAX) {
+        take_invited(router, invitation, &incoming, frame);
+    } else if (applicant != NULL && size <= APPLICANT_FRAME_MAX) {
+        take_applicant(router, applicant, &incoming, frame);
+    } else {
         router->stats.unauthenticated++;
         if (user_id != NULL && keys_was_revoked(router->peers.keys, user_id)) {
             turn_out(router, route, frame, now_ms);
         }
-        return;
-    }
-    Incoming incoming = { .route = zframe_data(route),
-                          .route_length = zframe_size(route),
-                          .agent = applicant->fingerprint };
-    router->stats.applied++;
-    if (!decode(router, frame, &arena, &incoming)) {
-        return;
-    }
-    if (incoming.envelope.type == MESSAGE_KNOCK) {
-        take_knock(router, applicant, incoming.envelope.body);
-    } else if (incoming.envelope.type == MESSAGE_HELLO) {
-        put_off(router, &incoming, router->retry_after_ms);
     }
 }
 
 /* ---- taking ---- */
+
+/* Nobody sends an ENROL by its own key; a KNOCK is said before each HELLO. */
+static bool is_for_strangers(MessageType type)
+{
+    return type == MESSAGE_KNOCK || type == MESSAGE_ENROL;
+}
 
 static void take(Router *router, const Zframe *route, const Zframe *frame)
 {
@@ -334,7 +389,7 @@ static void take(Router *router, const Zframe *route, const Zframe *frame)
                           .route_length = zframe_size(route),
                           .agent = arena_strdup(arena, agent),
                           .share = share };
-    if (decode(router, frame, arena, &incoming) && incoming.envelope.type != MESSAGE_KNOCK &&
+    if (decode(router, frame, arena, &incoming) && !is_for_strangers(incoming.envelope.type) &&
         !is_put_off(router, &incoming, now_ms)) {
         dispatch(router, &incoming);
     }

@@ -4,7 +4,8 @@
  * whole and well-formed, and its route is bound to this agent. What fails is counted and dropped.
  * Only an agent that speaks in a session that is not here any more is told so, by a BYE in that
  * session: it greets again; and an agent that was revoked meanwhile, by a REJECT. Who applies
- * (applicants.h) may knock, and say HELLO to hear that it is too early.
+ * (applicants.h) may knock, and say HELLO to hear that it is too early. Who is invited
+ * (invitations.h) may ENROL, and nothing else.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_ROUTER_H
 #define SKEIN_COORDINATOR_FLEET_ROUTER_H
@@ -17,6 +18,7 @@
 #include "common/loop.h"
 #include "common/zsock.h"
 #include "coordinator/fleet/applicants.h"
+#include "coordinator/fleet/invitations.h"
 #include "coordinator/fleet/keys.h"
 #include "proto/envelope.h"
 
@@ -35,6 +37,11 @@ typedef struct RouterHandlers {
 
     /* The agent broke a rule that none breaks by mistake. `reason` is a constant sentence. */
     void (*forged)(void *ctx, const char *agent, const char *reason);
+
+    /* Who is invited says which key is its own. ERR_NONE: it is an agent's from now on; ERR_STORE,
+     * ERR_IO: not now; else it will not be, and err is told. */
+    ErrCode (*enrol)(void *ctx, const Invitation *invitation, const uint8_t key[KEY_PUBLIC_BYTES],
+                     Err *err);
 
     /* The connection cannot be routed to any more, or had to go; it is forgotten already. */
     void (*gone)(void *ctx, const char *agent, uint64_t connection);
@@ -61,6 +68,7 @@ typedef struct RouterStats {
     uint64_t forged;
     uint64_t busy;       /* HELLOs put off */
     uint64_t applied;    /* messages of keys that nobody has accepted yet */
+    uint64_t enrolled;   /* ENROLs of invited keys, also those that came to nothing */
     uint64_t slow;       /* sends that found the peer's queue full */
     uint64_t unroutable; /* sends to peers that were gone */
 } RouterStats;
@@ -68,7 +76,8 @@ typedef struct RouterStats {
 /* Who may speak: asked on every message. */
 typedef struct RouterPeers {
     const Keys *keys;
-    Applicants *applicants; /* those inside are heard until they are accepted */
+    Applicants *applicants;   /* those inside are heard until they are accepted */
+    Invitations *invitations; /* each is heard once for each time it comes in */
 } RouterPeers;
 
 /*

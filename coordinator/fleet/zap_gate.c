@@ -23,6 +23,7 @@ struct ZapGate {
     Zsock socket;
     const Keys *keys;
     Applicants *applicants;
+    Invitations *invitations;
     Bucket newcomers; /* by the minute */
     ZapGateStats stats;
 };
@@ -95,6 +96,12 @@ static void answer(ZapGate *gate, const ZapRequest *request)
         let_in(gate, request);
         return;
     }
+    if (invitations_admit(gate->invitations, request->public_key, request->address,
+                          clock_wall_ms())) {
+        gate->stats.invited++;
+        let_in(gate, request);
+        return;
+    }
     Applicant *applicant = note_applicant(gate, request, now_ms);
     if (applicant != NULL && applicants_admit(gate->applicants, applicant, now_ms)) {
         gate->stats.applying++;
@@ -122,12 +129,13 @@ static void on_readable(void *ctx, void *socket)
 }
 
 ErrCode zap_gate_open(Loop *loop, void *context, const Keys *keys, Applicants *applicants,
-                      ZapGate **ret_gate, Err *err)
+                      Invitations *invitations, ZapGate **ret_gate, Err *err)
 {
     ZapGate *gate = mem_alloc(sizeof(*gate));
     gate->loop = loop;
     gate->keys = keys;
     gate->applicants = applicants;
+    gate->invitations = invitations;
     bucket_init(&gate->newcomers, NEWCOMERS_PER_MINUTE, NEWCOMER_BURST,
                 clock_boot_ms() / SECONDS_PER_MINUTE);
     ErrCode code = zap_open(context, &gate->socket, err);

@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "coordinator/fleet/applicants.h"
+#include "coordinator/fleet/invitations.h"
 #include "coordinator/fleet/keys.h"
 
 #define ZAP_DOMAIN "skein"
@@ -20,14 +21,15 @@ typedef struct ZapGate ZapGate;
 
 typedef struct ZapGateStats {
     uint64_t accepted;
-    uint64_t applying;  /* let in to say who they are */
+    uint64_t applying; /* let in to say who they are */
+    uint64_t invited;
     uint64_t refused;   /* keys that are nobody's */
     uint64_t malformed; /* requests that were no CURVE request of our domain */
 } ZapGateStats;
 
-/* Binds ZAP_ENDPOINT on `context`. Loop, keys and applicants outlive the gate. */
+/* Binds ZAP_ENDPOINT on `context`. Loop and lists outlive the gate. */
 ErrCode zap_gate_open(Loop *loop, void *context, const Keys *keys, Applicants *applicants,
-                      ZapGate **ret_gate, Err *err);
+                      Invitations *invitations, ZapGate **ret_gate, Err *err);
 void zap_gate_close(ZapGate *gate);
 
 AUTO_PTR_DEFINE(ZapGate, zap_gate_close)

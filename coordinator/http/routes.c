@@ -40,6 +40,9 @@ const Route ROUTES[] = {
     READ(V1 "/applicants", PAGED, api_applicants_list, "keys that would be agents"),
     AGENT(V1 "/applicants/{fingerprint}/accept", api_applicant_accept, "make one an agent"),
     AGENT(V1 "/applicants/{fingerprint}/reject", api_applicant_reject, "keep one out for good"),
+    READ(V1 "/invitations", PAGED, api_invitations_list, "who may come once, by a token"),
+    WRITE(V1 "/invitations", ROLE_ADMIN, api_invitation_make, "invite an agent"),
+    AGENT(V1 "/invitations/{name}/revoke", api_invitation_revoke, "take that back"),
     READ(V1 "/targets", PAGED " where", api_targets_list, "the fleet's targets"),
 
     { .method = "PUT",

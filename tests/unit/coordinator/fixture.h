@@ -88,6 +88,13 @@ static inline ErrCode flaky_read_tokens(Store *store, Arena *arena, TokenRow **r
     return self->real->ops->read_tokens(self->real, arena, ret_rows, ret_count, err);
 }
 
+static inline ErrCode flaky_read_invitations(Store *store, Arena *arena, InvitationRow **ret_rows,
+                                             size_t *ret_count, Err *err)
+{
+    FlakyStore *self = (FlakyStore *)store;
+    return self->real->ops->read_invitations(self->real, arena, ret_rows, ret_count, err);
+}
+
 static inline ErrCode flaky_get_plan(Store *store, const uint8_t hash[PLAN_HASH_BYTES],
                                      Arena *arena, Bytes *ret_bundle, Err *err)
 {
@@ -109,6 +116,7 @@ static const StoreOps FLAKY_OPS = {
     .read_events = flaky_read_events,
     .read_audit = flaky_read_audit,
     .read_tokens = flaky_read_tokens,
+    .read_invitations = flaky_read_invitations,
     .get_plan = flaky_get_plan,
     .close = flaky_close,
 };

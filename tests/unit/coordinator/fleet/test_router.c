@@ -28,6 +28,7 @@ typedef struct Fixture {
     void *context;
     Keys *keys;
     Applicants *applicants;
+    Invitations *invitations;
     ZapGate *gate;
     Router *router;
     Arena arena;
@@ -52,6 +53,16 @@ static void on_forged(void *ctx, const char *agent, const char *reason)
 {
     (void)reason;
     str_printf(&((Fixture *)ctx)->told, "forged %s; ", agent);
+}
+
+/* Who is called 'late' is not; else whoever is invited. */
+static ErrCode on_enrol(void *ctx, const Invitation *invitation,
+                        const uint8_t key[KEY_PUBLIC_BYTES], Err *err)
+{
+    Fixture *fixture = ctx;
+    str_printf(&fixture->told, "ENROL %s %02x; ", invitation->row.name, key[0]);
+    return str_equal(invitation->row.name, "late") ? err_set(err, ERR_CONFLICT, "too late")
+                                                   : ERR_NONE;
 }
 
 static void on_gone(void *ctx, const char *agent, uint64_t connection)
@@ -97,7 +108,7 @@ static void put_agent_key(Fixture *fixture)
 
 static void open_router(Fixture *fixture)
 {
-    const RouterHandlers handlers = { fixture, on_begin, on_message, on_forged, on_gone };
+    const RouterHandlers handlers = { fixture, on_begin, on_message, on_forged, on_enrol, on_gone };
     RouterOptions options = { .endpoint = "tcp://127.0.0.1:*",
                               .retry_after_ms = 100,
                               .spoken = PROTOCOL_SPOKEN,
@@ -105,9 +116,9 @@ static void open_router(Fixture *fixture)
                               .handshakes_per_second = HELLOS_ADMITTED };
     Err err = { 0 };
     options.secret_key = fixture->own.secret_key;
-    const RouterPeers peers = { fixture->keys, fixture->applicants };
+    const RouterPeers peers = { fixture->keys, fixture->applicants, fixture->invitations };
     assert_int_equal(zap_gate_open(fixture->loop, fixture->context, fixture->keys,
-                                   fixture->applicants, &fixture->gate, &err),
+                                   fixture->applicants, fixture->invitations, &fixture->gate, &err),
                      ERR_NONE);
     assert_int_equal(router_open(fixture->loop, fixture->context, &peers, &options, &handlers,
                                  &fixture->router, &err),
@@ -133,6 +144,7 @@ static int set_up(void **state, bool may_apply)
     fixture->context = zmq_ctx_new();
     fixture->keys = keys_new(fixture->directory);
     fixture->applicants = applicants_new(may_apply);
+    fixture->invitations = invitations_new();
     read_keys(fixture);
     open_router(fixture);
     *state = fixture;
@@ -159,6 +171,7 @@ static int teardown(void **state)
     loop_free(fixture->loop);
     keys_free(fixture->keys);
     applicants_free(fixture->applicants);
+    invitations_free(fixture->invitations);
     key_path(fixture, &path);
     unlink(str_text(&path));
     str_clear(&path);
@@ -583,12 +596,89 @@ static void a_key_that_was_refused_is_not_noted(void **state)
     assert_int_equal(unlink(str_text(&path)), 0);
 }
 
+/* ---- who is invited ---- */
+
+static void invite(Fixture *fixture, const char *name)
+{
+    char user_id[KEY_TEXT_MAX];
+    key_format(KEY_CURVE, fixture->stranger.public_key, user_id);
+    const InvitationRow row = {
+        .key = user_id, .name = name, .made_by = "ann", .expires_at_ms = INT64_MAX, .used_key = ""
+    };
+    invitations_put(fixture->invitations, &row);
+}
+
+static void say_enrol(Fixture *fixture, Zsock socket)
+{
+    const uint8_t key[KEY_PUBLIC_BYTES] = { 0xab };
+    say(fixture, socket, MESSAGE_ENROL, &(Enrol){ .key = { key, sizeof(key) } });
+}
+
+static void who_is_invited_says_which_key_is_its_own_and_nothing_else(void **state)
+{
+    Fixture *fixture = *state;
+    invite(fixture, "new");
+    AUTO(Zsock) guest = dial(fixture, &fixture->stranger);
+    Envelope envelope = { 0 };
+    say_enrol(fixture, guest);
+    say_enrol(fixture, guest);
+    say_knock(fixture, guest, "new");
+    say_hello(fixture, guest, 1);
+    WAIT_FOR(fixture, router_stats(fixture->router).unauthenticated == 3);
+    WAIT_FOR(fixture, receive(guest, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BYE);
+    assert_false(receive(guest, &fixture->arena, &envelope));
+    assert_string_equal(str_text(&fixture->told), "ENROL new ab; ");
+    assert_int_equal(zap_gate_stats(fixture->gate).invited, 1);
+    assert_int_equal(applicants_count(fixture->applicants, clock_boot_ms()), 0);
+}
+
+static void who_is_invited_and_says_something_else_is_not_answered(void **state)
+{
+    Fixture *fixture = *state;
+    invite(fixture, "new");
+    AUTO(Zsock) guest = dial(fixture, &fixture->stranger);
+    Envelope envelope = { 0 };
+    say_hello(fixture, guest, 1);
+    say_enrol(fixture, guest); /* it has said its word */
+    WAIT_FOR(fixture, router_stats(fixture->router).unauthenticated == 1);
+    assert_string_equal(str_text(&fixture->told), "");
+    assert_false(receive(guest, &fixture->arena, &envelope));
+}
+
+static void an_invitation_that_comes_to_nothing_is_answered_with_why(void **state)
+{
+    Fixture *fixture = *state;
+    invite(fixture, "late");
+    AUTO(Zsock) guest = dial(fixture, &fixture->stranger);
+    Envelope envelope = { 0 };
+    say_enrol(fixture, guest);
+    WAIT_FOR(fixture, receive(guest, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_REJECT);
+    assert_string_equal(((const Reject *)envelope.body)->reason, "too late");
+}
+
+/* An agent that sends one by its own key is not invited. */
+static void an_agent_enrols_nobody(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) agent = dial(fixture, &fixture->agent);
+    say_enrol(fixture, agent);
+    say_hello(fixture, agent, 1);
+    WAIT_FOR(fixture, was_told(fixture, "HELLO db1@1; "));
+    assert_string_equal(str_text(&fixture->told), "HELLO db1@1; ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define OPEN_TEST(name) cmocka_unit_test_setup_teardown(name, setup_open, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(who_is_invited_says_which_key_is_its_own_and_nothing_else),
+        TEST(who_is_invited_and_says_something_else_is_not_answered),
+        TEST(an_invitation_that_comes_to_nothing_is_answered_with_why),
+        TEST(an_agent_enrols_nobody),
         TEST(a_key_that_is_kept_out_is_noted_all_the_same),
         TEST(a_key_that_was_refused_is_not_noted),
         TEST(a_known_agent_is_heard_and_answered),

@@ -38,6 +38,7 @@ void world_open_server(World *world)
 {
     const ShellPorts ports = { .ctx = world, .published = on_published, .plan_kept = on_plan_kept };
     Err err = { 0 };
+    world->enrolment.shell = world->fixture->shell; /* another one after a restart */
     if (http_server_open(world->fixture->loop, &world->config, &world->server, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
@@ -58,8 +59,11 @@ int world_setup(void **state)
     world->multi = curl_multi_init();
     world->agents_dir = scratch_new("agents");
     world->keys = keys_new(world->agents_dir);
-    world->enrolment =
-        (Enrolment){ world->keys, applicants_new(true), world, on_agents_dir_changed };
+    world->enrolment = (Enrolment){ .keys = world->keys,
+                                    .applicants = applicants_new(true),
+                                    .ctx = world,
+                                    .changed = on_agents_dir_changed,
+                                    .invitations = invitations_new() };
     world_open_server(world);
     *state = world;
     return 0;
@@ -73,6 +77,7 @@ int world_teardown(void **state)
     http_server_close(world->server);
     curl_multi_cleanup(world->multi);
     applicants_free(world->enrolment.applicants);
+    invitations_free(world->enrolment.invitations);
     keys_free(world->keys);
     scratch_remove(world->agents_dir);
     fixture_free(world->fixture);
