@@ -140,6 +140,12 @@ static const ConfigField FIELDS[] = {
           "This agent's secret key, mode 0600. Made at the first start when it is not there; the "
           "coordinator's people then accept it: skein agents accept. An agent's name is that of its "
           "key in the coordinator's agents.d." },
+    { CONFIG_FIELD(AgentConfig, enrolment_token_file, CONFIG_STRING), .fallback = "", .max = 4096,
+      .example = "/etc/skein/enrolment.token",
+      .doc =
+          "A file, mode 0600, with the token that skein agents invite has printed. It is read when the "
+          "coordinator does not know this agent's key, which is then accepted by it, once. Afterwards it "
+          "is worth nothing, and may stay or go. Empty: people accept the key." },
     { CONFIG_FIELD(AgentConfig, name, CONFIG_STRING), .fallback = "", .max = KEY_NAME_MAX,
       .expected = "a name, or nothing", .parse = check_name, .example = "db1",
       .doc =

@@ -45,8 +45,9 @@ typedef struct AgentConfig {
     const char *coordinator;     /* tcp://host:port */
     const char *coordinator_key; /* file of its public key */
     const char *key_file;
-    const char *name;             /* of a key that is made at the first start; "": the host's */
-    const char **trusted_signers; /* files of public keys, each of a person of its own */
+    const char *enrolment_token_file; /* "": none */
+    const char *name;                 /* of a key that is made at the first start; "": the host's */
+    const char **trusted_signers;     /* files of public keys, each of a person of its own */
     size_t trusted_signer_count;
     PersonConfig *trusted_people;
     size_t trusted_person_count;

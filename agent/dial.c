@@ -2,11 +2,14 @@
 #include "agent/dial.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/enrol.h"
 #include "common/arena.h"
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "proto/invitation.h"
 
 /* Random per agent, so that a restart of the coordinator meets no herd. */
 #define INTERVAL_MIN_MS 1000
@@ -37,6 +40,11 @@ struct Dial {
     TimerId overdue;
     ZsockFate told; /* why there is no connection */
     bool is_parting;
+
+    KeyPair token;      /* of the enrolment token that was read last */
+    bool is_by_token;   /* the socket, or the next one if there is none, comes by it */
+    bool is_spent;      /* it was heard of, and is to be tried no more */
+    bool is_token_told; /* that it cannot be read */
 };
 
 static uint32_t interval(Dial *dial)
@@ -57,6 +65,61 @@ static void tell_refused(const Dial *dial)
                 LOG_STR("coordinator", dial->config->coordinator), LOG_STR("key", fingerprint),
                 LOG_STR("accept", str_text(&command)));
 }
+
+/* ---- the enrolment token ---- */
+
+/* Read anew each time: somebody may have put another one there. False: there is none to try. */
+static bool read_token(Dial *dial)
+{
+    AUTO(KeyPair) token = { 0 };
+    Err err = { 0 };
+    if (dial->config->enrolment_token_file[0] == '\0') {
+        return false;
+    }
+    if (invitation_read(dial->config->enrolment_token_file, &token, &err) != ERR_NONE) {
+        if (!dial->is_token_told) {
+            log_warning("cannot use the enrolment token", LOG_ERR(&err));
+        }
+        dial->is_token_told = true;
+        return false;
+    }
+    bool is_new = memcmp(token.public_key, dial->token.public_key, KEY_PUBLIC_BYTES) != 0;
+    if (is_new) {
+        KeyPair before = dial->token;
+        dial->token = token;
+        token = before;
+        dial->is_spent = false;
+        dial->is_token_told = false;
+    }
+    return !dial->is_spent;
+}
+
+static void say_enrol(Dial *dial)
+{
+    AUTO(Str) frame = { 0 };
+    Err err = { 0 };
+    if (enrol_message(dial->key->public_key, &frame, &err) == ERR_NONE) {
+        (void)zsock_send(dial->socket, str_text(&frame), frame.length, NULL);
+    } else {
+        log_error("cannot ask to be enrolled", LOG_ERR(&err));
+    }
+}
+
+static void take_enrol_answer(Dial *dial, const Zframe *frame)
+{
+    Err err = { 0 };
+    EnrolAnswer answer = enrol_answer(frame, &err);
+    dial->is_spent = answer == ENROL_DONE || answer == ENROL_REFUSED;
+    dial->is_by_token = false;
+    if (answer == ENROL_DONE) {
+        log_info("enrolled by the token: this agent's key is accepted");
+    } else if (answer == ENROL_REFUSED) {
+        log_warning("the coordinator does not enrol this agent", LOG_ERR(&err));
+    }
+    dial_again(dial, interval(dial));
+}
+
+/* ---- why there is no connection ---- */
 
 static void tell_fate(Dial *dial, ZsockFate fate)
 {
@@ -81,8 +144,29 @@ static void on_overdue(void *ctx, uint64_t now_ms)
 {
     Dial *dial = ctx;
     (void)now_ms;
-    tell_fate(dial, dial->fate == ZSOCK_FATE_NONE ? ZSOCK_FATE_UNREACHABLE : dial->fate);
+    dial->is_by_token = false; /* the answer may be what was lost */
+    if (!dial->has_connected) {
+        tell_fate(dial, dial->fate == ZSOCK_FATE_NONE ? ZSOCK_FATE_UNREACHABLE : dial->fate);
+    }
     dial_again(dial, interval(dial));
+}
+
+/* By the agent's own key and by the token in turn, until that is spent. */
+static void take_refusal(Dial *dial)
+{
+    if (dial->is_by_token) {
+        log_warning("the enrolment token lets nobody in: it was used, has expired or was revoked");
+        dial->is_by_token = false;
+        dial->is_spent = true;
+    } else {
+        dial->is_by_token = read_token(dial);
+    }
+    if (dial->is_by_token) {
+        dial_again(dial, interval(dial));
+    } else {
+        tell_fate(dial, ZSOCK_FATE_REFUSED);
+        dial_again(dial, (uint32_t)random_between(&dial->random, REFUSED_MIN_MS, REFUSED_MAX_MS));
+    }
 }
 
 static void on_monitor(void *ctx, void *monitor)
@@ -90,9 +174,7 @@ static void on_monitor(void *ctx, void *monitor)
     Dial *dial = ctx;
     while (dial->monitor == monitor && zsock_next_fate(monitor, &dial->fate)) {
         if (dial->fate == ZSOCK_FATE_REFUSED) {
-            tell_fate(dial, dial->fate);
-            dial_again(dial,
-                       (uint32_t)random_between(&dial->random, REFUSED_MIN_MS, REFUSED_MAX_MS));
+            take_refusal(dial);
         }
     }
 }
@@ -100,14 +182,27 @@ static void on_monitor(void *ctx, void *monitor)
 /* Writable for the first time: the handshake is through. */
 static void take_connection(Dial *dial)
 {
-    if (dial->told != ZSOCK_FATE_NONE) {
+    if (dial->told != ZSOCK_FATE_NONE && !dial->is_by_token) {
         log_info("connected to the coordinator", LOG_STR("coordinator", dial->config->coordinator));
         dial->told = ZSOCK_FATE_NONE;
     }
     dial->has_connected = true;
-    loop_cancel(dial->loop, dial->overdue);
     loop_set_events(dial->loop, dial->socket_id, ZMQ_POLLIN);
+    if (dial->is_by_token) {
+        say_enrol(dial); /* and the answer is overdue as the connection was */
+        return;
+    }
+    loop_cancel(dial->loop, dial->overdue);
     dial->hooks.connected(dial->hooks.ctx);
+}
+
+static void take_message(Dial *dial, const Zframe *frame)
+{
+    if (dial->is_by_token) {
+        take_enrol_answer(dial, frame);
+    } else {
+        dial->hooks.message(dial->hooks.ctx, frame);
+    }
 }
 
 static void on_ready(void *ctx, void *socket)
@@ -120,7 +215,7 @@ static void on_ready(void *ctx, void *socket)
         AUTO(Zframe) frame = zframe_empty();
         ZsockResult result = zsock_receive(socket, &frame, NULL);
         if (result == ZSOCK_OK && FAILPOINT_ERROR("link.receive", NULL) == ERR_NONE) {
-            dial->hooks.message(dial->hooks.ctx, &frame);
+            take_message(dial, &frame);
         } else if (result != ZSOCK_OK && result != ZSOCK_MALFORMED) {
             return;
         }
@@ -129,10 +224,11 @@ static void on_ready(void *ctx, void *socket)
 
 static ErrCode connect_socket(Dial *dial, Zsock socket, Err *err)
 {
+    const KeyPair *key = dial->is_by_token ? &dial->token : dial->key;
     ErrCode code = zsock_set_int(socket, ZMQ_RECONNECT_IVL, (int)interval(dial), err);
     if (code == ERR_NONE) {
-        code = zsock_curve_client(socket, dial->config->coordinator_public, dial->key->public_key,
-                                  dial->key->secret_key, err);
+        code = zsock_curve_client(socket, dial->config->coordinator_public, key->public_key,
+                                  key->secret_key, err);
     }
     return code == ERR_NONE ? zsock_connect(socket, dial->config->coordinator, err) : code;
 }
@@ -206,6 +302,7 @@ void dial_free(Dial *dial)
     }
     loop_cancel(dial->loop, dial->reopen);
     close_socket(dial);
+    key_pair_done(&dial->token);
     free(dial);
 }
 
@@ -219,7 +316,8 @@ void dial_again(Dial *dial, uint32_t delay_ms)
 
 void dial_send(Dial *dial, const Str *frame)
 {
-    if (dial->socket != NULL && FAILPOINT_ERROR("link.send", NULL) == ERR_NONE) {
+    if (dial->socket != NULL && !dial->is_by_token &&
+        FAILPOINT_ERROR("link.send", NULL) == ERR_NONE) {
         zsock_send(dial->socket, str_text(frame), frame->length, NULL);
     }
 }

@@ -4,7 +4,8 @@
  *
  * libzmq goes on trying where nobody listens, but never again where it was refused: once this
  * agent's key is in agents_dir, only a new socket gets in. So a socket that was refused is replaced
- * within seconds, and one that has no connection for DIAL_OVERDUE_MS, too. Why there is none is
+ * within seconds (by one that comes by the enrolment token, where there is one: enrol.h), and one
+ * that has no connection for DIAL_OVERDUE_MS, too. Why there is none is
  * logged once, until it is something else.
  */
 #ifndef SKEIN_AGENT_DIAL_H

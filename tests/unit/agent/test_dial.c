@@ -9,9 +9,13 @@
 #include <cmocka.h>
 #include <zmq.h>
 
+#include <unistd.h>
+
 #include "agent/dial.h"
 #include "common/clock.h"
 #include "common/zap.h"
+#include "proto/envelope.h"
+#include "proto/invitation.h"
 #include "tests/patience.h"
 
 #define TURN_MS 20
@@ -59,6 +63,8 @@ static int set_up(void **state)
     assert_int_equal(zsock_bind(fixture->router, "tcp://127.0.0.1:*", NULL), ERR_NONE);
     zsock_last_endpoint(fixture->router, fixture->endpoint, sizeof(fixture->endpoint), NULL);
     fixture->config.coordinator = fixture->endpoint;
+    fixture->config.coordinator_key = "coordinator.pub";
+    fixture->config.enrolment_token_file = "";
     memcpy(fixture->config.coordinator_public, coordinator.public_key, KEY_PUBLIC_BYTES);
     DialHooks hooks = { on_connected, on_message, fixture };
     fixture->dial =
@@ -176,6 +182,79 @@ static void who_was_refused_asks_again(void **state)
     await_connections(fixture, 1);
 }
 
+/* Lets in whose key it is, and keeps out the next one with another, until it has let one in. */
+static void let_in_only(Fixture *fixture, Zsock gate, const KeyPair *pair)
+{
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    for (bool is_in = false; !is_in;) {
+        ZapRequest request;
+        assert_true(clock_boot_ms() < until_ms);
+        turn(fixture);
+        if (zap_receive(gate, &request, NULL) == ZSOCK_OK) {
+            is_in = memcmp(request.public_key, pair->public_key, KEY_PUBLIC_BYTES) == 0;
+            assert_int_equal(is_in ? zap_accept(gate, &request, "x", NULL)
+                                   : zap_refuse(gate, &request, "no", NULL),
+                             ZSOCK_OK);
+        }
+    }
+}
+
+static void answer_bye(Fixture *fixture, const Zframe *id)
+{
+    AUTO(Str) frame = { 0 };
+    const Bye bye = { .reason = "enrolled" };
+    const Envelope envelope = { .version = 1, .type = MESSAGE_BYE, .body = &bye };
+    assert_int_equal(envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, NULL), ERR_NONE);
+    zsock_send_to(fixture->router, zframe_data(id), zframe_size(id), frame.data, frame.length,
+                  NULL);
+}
+
+static void write_token(char path[static sizeof("/tmp/skein-token-XXXXXX")], KeyPair *ret_pair)
+{
+    char token[INVITATION_TEXT_MAX];
+    invitation_make(token);
+    assert_int_equal(invitation_key(token, ret_pair, NULL), ERR_NONE);
+    int fd = mkstemp(path); /* 0600 */
+    assert_int_equal(write(fd, token, strlen(token)), strlen(token));
+    close(fd);
+}
+
+/* Its own key is nobody's, so it comes by the token, says which key is its own, and comes by that.
+ */
+static void who_has_a_token_is_enrolled_by_it(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Zsock) gate = NULL;
+    AUTO(Zframe) id = zframe_empty();
+    AUTO(Zframe) frame = zframe_empty();
+    AUTO(Arena) arena = { 0 };
+    AUTO(KeyPair) token = { 0 };
+    Envelope envelope = { 0 };
+    char path[] = "/tmp/skein-token-XXXXXX";
+    write_token(path, &token);
+    fixture->config.enrolment_token_file = path;
+    assert_int_equal(zap_open(fixture->context, &gate, NULL), ERR_NONE);
+    let_in_only(fixture, gate, &token);
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    while (zsock_receive_from(fixture->router, &id, &frame, NULL) != ZSOCK_OK) {
+        assert_true(clock_boot_ms() < until_ms);
+        turn(fixture);
+    }
+    const Bytes bytes = { zframe_data(&frame), zframe_size(&frame) };
+    assert_int_equal(envelope_decode(bytes, MESSAGE_TO_COORDINATOR_MAX, PROTOCOL_SPOKEN, &arena,
+                                     &envelope, NULL),
+                     ERR_NONE);
+    assert_int_equal(envelope.type, MESSAGE_ENROL);
+    const Enrol *enrol = envelope.body;
+    assert_memory_equal(enrol->key.data, fixture->key.public_key, KEY_PUBLIC_BYTES);
+    assert_int_equal(fixture->connections, 0); /* nothing of it is the session's */
+    answer_bye(fixture, &id);
+    let_in_only(fixture, gate, &fixture->key);
+    await_connections(fixture, 1);
+    assert_int_equal(fixture->messages, 0);
+    unlink(path);
+}
+
 static void each_new_socket_is_a_new_connection(void **state)
 {
     Fixture *fixture = *state;
@@ -203,6 +282,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_said_without_a_socket_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_was_refused_asks_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_has_a_token_is_enrolled_by_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_new_socket_is_a_new_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_word_leaves_and_no_further_socket_is_opened,
                                         set_up, tear_down),
