@@ -62,6 +62,25 @@ static void applicants_table(const json_t *applicants)
     output_text(&text);
 }
 
+static void invitations_table(const json_t *invitations)
+{
+    AUTO_PTR(Table)
+    table = table_new(4, (const char *const[]){ "invited", "until", "by", "" });
+    AUTO(Str) text = { 0 };
+    size_t index = 0;
+    const json_t *invitation = NULL;
+    json_array_foreach((json_t *)invitations, index, invitation)
+    {
+        table_cell(table, COLOUR_BOLD, get_text(invitation, "name"));
+        table_cell(table, COLOUR_NONE, get_text(invitation, "expires_at"));
+        table_cell(table, COLOUR_NONE, get_text(invitation, "made_by"));
+        table_cell(table, COLOUR_NONE,
+                   get_bool(invitation, "replaces") ? "in place of the key that it has" : "");
+    }
+    table_print(table, &text);
+    output_text(&text);
+}
+
 static void agents_table(const json_t *agents)
 {
     AUTO_PTR(Table)
@@ -91,12 +110,16 @@ static bool all_say_names(const json_t *applicants)
     return true;
 }
 
-static void tell_agents(const json_t *agents, const json_t *applicants)
+static void tell_agents(const json_t *agents, const json_t *applicants, const json_t *invitations)
 {
     if (json_array_size(agents) > 0) {
         agents_table(agents);
     } else {
         puts("no agents");
+    }
+    if (json_array_size(invitations) > 0) {
+        puts("");
+        invitations_table(invitations);
     }
     if (json_array_size(applicants) > 0) {
         puts("");
@@ -109,18 +132,17 @@ static void tell_agents(const json_t *agents, const json_t *applicants)
     }
 }
 
-/* One list for programs: whoever applies has a state that no agent has. */
-static void print_agents_json(json_t *agents, const json_t *applicants)
+/* One list for programs: whoever applies, or is invited, has a state that no agent has. */
+static void append_as(json_t *agents, const json_t *items, const char *state)
 {
     size_t index = 0;
-    const json_t *applicant = NULL;
-    json_array_foreach((json_t *)applicants, index, applicant)
+    const json_t *item = NULL;
+    json_array_foreach((json_t *)items, index, item)
     {
-        json_t *item = json_deep_copy(applicant);
-        json_object_set_new(item, "state", json_string("applying"));
-        json_array_append_new(agents, item);
+        json_t *copy = json_deep_copy(item);
+        json_object_set_new(copy, "state", json_string(state));
+        json_array_append_new(agents, copy);
     }
-    output_json(agents);
 }
 
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
@@ -129,20 +151,19 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(Client) client = NULL;
     AUTO_PTR(JsonDocument) agents = NULL;
     AUTO_PTR(JsonDocument) applicants = NULL;
-    ErrCode code = client_new(&invocation->options, &client, err);
-    if (code == ERR_NONE) {
-        code = client_list(client, "/agents", 0, &agents, err);
-    }
-    if (code == ERR_NONE) {
-        code = client_list(client, "/applicants", 0, &applicants, err);
-    }
-    if (code != ERR_NONE) {
-        return code;
+    AUTO_PTR(JsonDocument) invitations = NULL;
+    if (client_new(&invocation->options, &client, err) != ERR_NONE ||
+        client_list(client, "/agents", 0, &agents, err) != ERR_NONE ||
+        client_list(client, "/applicants", 0, &applicants, err) != ERR_NONE ||
+        client_list(client, "/invitations", 0, &invitations, err) != ERR_NONE) {
+        return err->code;
     }
     if (invocation->options.output == OUTPUT_JSON) {
-        print_agents_json(agents, applicants);
+        append_as(agents, applicants, "applying");
+        append_as(agents, invitations, "invited");
+        output_json(agents);
     } else {
-        tell_agents(agents, applicants);
+        tell_agents(agents, applicants, invitations);
     }
     return ERR_NONE;
 }

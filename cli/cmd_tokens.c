@@ -1,6 +1,5 @@
 /* skein tokens …: who may use the API over TCP. */
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/client.h"
 #include "cli/commands.h"

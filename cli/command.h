@@ -75,6 +75,7 @@ typedef struct Options {
     bool is_watch;
     bool is_failed;
     bool is_replace;
+    bool is_revoke;
     bool is_open;
     bool is_strict;
     bool is_own_server;

@@ -64,6 +64,11 @@ OPTION(AGENT_NAME, "name", "NAME", OPTION_TEXT, name,
        "what it is to be called (default: as it would like, where it may say so)");
 OPTION(REPLACE, "replace", NULL, OPTION_FLAG, is_replace,
        "it is the new key of the agent of that name: the old one is refused");
+OPTION(INVITE_REPLACE, "replace", NULL, OPTION_FLAG, is_replace,
+       "the agent of that name gets a new key: the old one is refused when it comes");
+OPTION(INVITE_REVOKE, "revoke", NULL, OPTION_FLAG, is_revoke, "take the invitation back");
+OPTION(INVITE_EXPIRES, "expires", "TIME", OPTION_TEXT, expires,
+       "how long it is good for: 15m, 12h, 7d (default 1h, at most 30d)");
 OPTION(PLAN, "plan", "FILE", OPTION_TEXT, plan,
        "bring its plan first: the rollout file, or what `skein plan --out` wrote");
 OPTION(WAVE, "wave", "NAME", OPTION_TEXT, wave, "this wave");
@@ -219,6 +224,12 @@ static const char ACCEPT_DETAILS[] =
     "say a NAME, which is only what the key says of itself, it may be given by that, and is shown and asked\n"
     "for; elsewhere, and in a script, by its FINGERPRINT with --name. A rejected key, and a revoked one, is\n"
     "in a file FINGERPRINT.refused of the coordinator's agents_dir: who removes that lets it apply again.";
+
+static const char INVITE_DETAILS[] =
+    "For automation: prints a token with which one agent comes in as NAME, once and in time, whatever its\n"
+    "key is. Its agent.yaml says enrolment_token_file: a file, mode 0600, with the token. The coordinator has\n"
+    "no more of it than the public half of a key, and lets whoever comes by it say one thing, which key is\n"
+    "his own. After that the token is worth nothing. `skein agents list` shows who is invited.";
 
 static const char REVOKE_DETAILS[] =
     "At once, also in a session that stands: it is not heard any more, starts nothing new, and rolls back the\n"
@@ -411,6 +422,9 @@ const Command COMMANDS[] = {
     { "agents accept", "NAME|FINGERPRINT", 1, 6, FLEET, "let a key that applies be an agent",
       ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &AGENT_NAME, &REPLACE, &REASON, &YES),
       cmd_agents_accept },
+    { "agents invite", "NAME", 1, 1, FLEET, "let an agent come in once, by a token", INVITE_DETAILS,
+      "the invitation, as the API has it, with its token",
+      OPTIONS(REMOTE, &INVITE_EXPIRES, &INVITE_REPLACE, &INVITE_REVOKE, &REASON), cmd_agents_invite },
     { "agents reject", "NAME|FINGERPRINT", 1, 6, FLEET, "keep a key that applies out for good",
       ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &REASON, &YES), cmd_agents_reject },
     { "agents revoke", "NAME", 1, 1, FLEET, "take an agent's key away", REVOKE_DETAILS, "{name}",

@@ -51,6 +51,9 @@ ErrCode cmd_rollout_skip(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_audit_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_audit_verify(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
+/* cmd_invite.c */
+ErrCode cmd_agents_invite(Invocation *invocation, ExitCode *ret_exit, Err *err);
+
 /* cmd_tokens.c */
 ErrCode cmd_tokens_create(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_tokens_list(Invocation *invocation, ExitCode *ret_exit, Err *err);

@@ -9,6 +9,11 @@
 #define PLACES_OF_ONE_ADDRESS 16
 #define LINES_MAX 50
 #define MEMORY_SLACK_KB (16 * 1024)
+#define VISITS_MAX 64 /* of one invitation */
+#define GUESTS 100
+#define GUEST_ROUNDS 10
+#define GUEST_BYTES (200 * 1024)
+#define GUEST_SLACK_KB (128 * 1024)
 
 static json_t *applicants(Siege *siege)
 {
@@ -42,6 +47,19 @@ static void accept_key(Siege *siege, const KeyPair *pair, const char *body)
                                     "Host: localhost\r\nContent-Length: %zu\r\n\r\n%s",
                                     word, strlen(body), body);
     assert_int_equal(answer.status, 200);
+}
+
+static void invite(Siege *siege, const KeyPair *pair, const char *name)
+{
+    char key[2 * KEY_PUBLIC_BYTES + 1];
+    hex_encode(pair->public_key, KEY_PUBLIC_BYTES, key);
+    const char *body = arena_printf(
+        &siege->arena, "{\"name\": \"%s\", \"key\": \"%s\", \"expires_in_ms\": 600000}", name, key);
+    SiegeAnswer answer = siege_http(siege, SIEGE_DOOR_UNIX,
+                                    "POST /api/v1/invitations HTTP/1.1\r\nHost: localhost\r\n"
+                                    "Content-Length: %zu\r\n\r\n%s",
+                                    strlen(body), body);
+    assert_int_equal(answer.status, 201);
 }
 
 static void a_key_that_is_kept_out_is_listed_and_can_be_accepted(void **state)
@@ -89,10 +107,43 @@ static void a_flood_of_keys_pushes_nobody_out_and_fills_no_log(void **state)
     assert_string_equal(siege_agent_state(siege, "db1"), "active");
 }
 
+/* Of everything beyond its share nothing gets in, and what it says is not heard. */
+static void a_token_that_was_stolen_lets_in_so_many_connections_and_no_more(void **state)
+{
+    Siege *siege = *state;
+    SiegeAgent *guests[GUESTS];
+    uint8_t large[GUEST_BYTES] = { 0 };
+    Envelope envelope = { 0 };
+    size_t inside = 0;
+    SiegeAgent *honest = siege_agent(siege, &siege->db1, 1, NULL);
+    siege_greet(honest, "db1");
+    invite(siege, &siege->stranger, "db7");
+    size_t before_kb = siege_memory_kb(siege);
+    for (size_t i = 0; i < GUESTS; i++) {
+        guests[i] = siege_agent(siege, &siege->stranger, 1, NULL);
+    }
+    SIEGE_AWAIT(siege, siege_log_has(siege, "refused a peer"));
+    for (unsigned round = 0; round < GUEST_ROUNDS; round++) {
+        for (size_t i = 0; i < GUESTS; i++) {
+            (void)siege_try_send(guests[i], large, sizeof(large));
+        }
+        siege_ping(honest);
+    }
+    for (size_t i = 0; i < GUESTS; i++) {
+        inside += siege_try_send(guests[i], "", 0);
+        assert_false(siege_hear(guests[i], &envelope));
+    }
+    assert_in_range(inside, 1, VISITS_MAX);
+    assert_true(siege_memory_kb(siege) < before_kb + GUEST_SLACK_KB);
+    assert_string_equal(siege_agent_state(siege, "db7"), "");
+    assert_string_equal(siege_agent_state(siege, "db1"), "active");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SIEGE_CLOSED_TEST(a_key_that_is_kept_out_is_listed_and_can_be_accepted),
+        SIEGE_CLOSED_TEST(a_token_that_was_stolen_lets_in_so_many_connections_and_no_more),
         SIEGE_CLOSED_TEST(a_flood_of_keys_pushes_nobody_out_and_fills_no_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,72 @@ static void an_agent_that_is_kept_out_says_what_to_type(void **state)
     FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
 }
 
+/* A token for NAME in a file that agent.yaml of `host` names; the host has no key yet. */
+static void invite(Fleet *fleet, FleetHost *host, const char *name)
+{
+    CliResult invited = fleet_cli(fleet, "agents", "invite", name, "--expires", "10m", NULL);
+    assert_int_equal(invited.exit_code, 0);
+    assert_non_null(strstr(invited.out, "skein_invite_"));
+    const char *path = fleet_path(fleet, "%s.token", name);
+    file_write_as_cluster_user(path, invited.out);
+    assert_int_equal(chmod(path, 0600), 0);
+    host->settings =
+        arena_printf(&fleet->arena, "name: %s\nenrolment_token_file: %s\n", host->name, path);
+}
+
+static const char *token_of(Fleet *fleet)
+{
+    const char *text = fleet_file_text(fleet, fleet_path(fleet, "late.token"));
+    return arena_strndup(&fleet->arena, text, strcspn(text, "\n"));
+}
+
+static void an_invited_agent_comes_in_by_its_token_and_no_other_does(void **state)
+{
+    Fleet *fleet = *state;
+    fleet->is_gate_closed = true;
+    add_keyless_host(fleet);
+    fleet_start(fleet);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "keeps this agent's key out"));
+    fleet_agent_stop(fleet, LATE);
+    invite(fleet, &fleet->hosts[LATE], "late");
+    CliResult listed = fleet_cli(fleet, "agents", "list", NULL);
+    assert_non_null(strstr(listed.out, "invited"));
+    CliResult twice = fleet_cli(fleet, "agents", "invite", "late", NULL);
+    assert_int_equal(twice.exit_code, EXIT_CODE_REFUSED);
+    fleet_coordinator_kill(fleet); /* an invitation is durable */
+    fleet_coordinator_start(fleet, NULL);
+    fleet_agent_start(fleet, LATE, NULL);
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    assert_true(fleet_log_has(fleet, "late", "enrolled by the token"));
+    CliResult audit = fleet_cli(fleet, "audit", "list", NULL);
+    assert_non_null(strstr(audit.out, "invitation used"));
+    assert_non_null(strstr(audit.out, "agent enrolled"));
+    assert_false(fleet_log_has(fleet, "coordinator", token_of(fleet)));
+    assert_false(fleet_log_has(fleet, "late", token_of(fleet)));
+
+    fleet_agent_stop(fleet, LATE); /* another one, with a key of its own, by the same token */
+    assert_int_equal(remove(fleet_path(fleet, "late.key")), 0);
+    assert_int_equal(remove(fleet_path(fleet, "late.key.pub")), 0);
+    fleet_agent_start(fleet, LATE, NULL);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "the enrolment token lets nobody in"));
+    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") != 0);
+}
+
+static void an_invitation_that_is_taken_back_lets_nobody_in(void **state)
+{
+    Fleet *fleet = *state;
+    fleet->is_gate_closed = true;
+    add_keyless_host(fleet);
+    fleet_start(fleet);
+    fleet_agent_stop(fleet, LATE);
+    invite(fleet, &fleet->hosts[LATE], "late");
+    CliResult revoked = fleet_cli(fleet, "agents", "invite", "late", "--revoke", NULL);
+    assert_int_equal(revoked.exit_code, 0);
+    fleet_agent_start(fleet, LATE, NULL);
+    FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "the enrolment token lets nobody in"));
+    assert_string_equal(agent_state(fleet, "late"), "");
+}
+
 static void a_rejected_key_is_not_heard_again(void **state)
 {
     Fleet *fleet = *state;
@@ -186,6 +252,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(an_agent_makes_its_key_and_works_once_it_is_accepted),
         FLEET_TEST(an_agent_that_is_kept_out_says_what_to_type),
+        FLEET_TEST(an_invited_agent_comes_in_by_its_token_and_no_other_does),
+        FLEET_TEST(an_invitation_that_is_taken_back_lets_nobody_in),
         FLEET_TEST(a_rejected_key_is_not_heard_again),
         FLEET_TEST(a_revoked_agent_is_out_at_once_and_the_others_do_not_notice),
         FLEET_TEST(an_agent_changes_its_key_while_a_rollout_goes_on),
