@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "agent/conn/budget.h"
+#include "agent/conn/intake.h"
 #include "agent/conn/server_error.h"
 #include "common/arena.h"
 #include "common/clock.h"
@@ -300,6 +301,7 @@ static PGconn *connection_start(const ConnSource *source, const ConnRequest *req
 static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    Intake intake = { .bytes_max = INTAKE_DOOR_BYTES, .deadline_ms = request->deadline_ms };
     if (PQstatus(pg) == CONNECTION_BAD) {
         return server_error_connection(pg, err);
     }
@@ -313,6 +315,10 @@ static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
             err_set(err, ERR_TIMEOUT, "the server did not accept the connection in time");
             err_hint(err, "is it overloaded, or does a firewall drop what is sent to it?");
             return ERR_TIMEOUT;
+        }
+        ErrCode code = intake_admit(&intake, pg, err);
+        if (code != ERR_NONE) {
+            return code;
         }
         status = PQconnectPoll(pg);
         if (status == PGRES_POLLING_FAILED) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "agent/conn/intake.h"
 #include "agent/conn/server_error.h"
 #include "common/str.h"
 
@@ -16,7 +17,7 @@ static ErrCode wait_error(WaitEnd end, Err *err)
 }
 
 /* Until everything is sent and a result can be taken without blocking. */
-static ErrCode answer_wait(Conn *conn, const Query *query, Err *err)
+static ErrCode answer_wait(Conn *conn, const Query *query, Intake *intake, Err *err)
 {
     PGconn *pg = conn_pg(conn);
     while (true) {
@@ -28,6 +29,11 @@ static ErrCode answer_wait(Conn *conn, const Query *query, Err *err)
         WaitEnd end = wait_fd(PQsocket(pg), events, query->deadline_ms, query->interrupt);
         if (end != WAIT_READY) {
             return wait_error(end, err);
+        }
+        ErrCode code = intake_admit(intake, pg, err);
+        if (code != ERR_NONE) {
+            conn_give_up(conn);
+            return code;
         }
         if (PQconsumeInput(pg) == 0) {
             return server_error_connection(pg, err);
@@ -41,13 +47,23 @@ static bool is_success(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+/* libpq says so again and again, until somebody copies. */
+static bool is_copy(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
 /* Takes all results of what was sent: the first error counts, else the last result. */
 static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
 {
     AUTO_PTR(PGresult) kept = NULL;
     Err first = { 0 };
+    Intake intake = { .bytes_max = query->answer_bytes_max == 0 ? INTAKE_ANSWER_BYTES
+                                                                : query->answer_bytes_max,
+                      .deadline_ms = query->deadline_ms };
     while (true) {
-        ErrCode wait_code = answer_wait(conn, query, err);
+        ErrCode wait_code = answer_wait(conn, query, &intake, err);
         if (wait_code != ERR_NONE) {
             return wait_code;
         }
@@ -57,6 +73,10 @@ static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_resul
         }
         PQclear(kept);
         kept = result;
+        if (is_copy(result)) {
+            conn_give_up(conn);
+            return err_set(err, ERR_UNREACHABLE, "the server wants to copy, and was not asked to");
+        }
         if (first.code == ERR_NONE && !is_success(result)) {
             server_error_result(result, &first);
         }
@@ -121,22 +141,38 @@ ErrCode conn_run(Conn *conn, const char *sql, uint64_t deadline_ms, Err *err)
     return results_take(conn, &query, &result, err);
 }
 
+ErrCode conn_open_to_ask(ConnSource *source, const ConnRequest *request, Conn **ret_conn, Err *err)
+{
+    Conn *conn = NULL;
+    ErrCode code = conn_open(source, request, &conn, err);
+    if (code == ERR_NONE) {
+        code = conn_run(conn, "SET search_path = pg_catalog, pg_temp", request->deadline_ms, err);
+    }
+    if (code != ERR_NONE) {
+        conn_close(conn);
+        return code;
+    }
+    *ret_conn = conn;
+    return ERR_NONE;
+}
+
 const char *result_text(const PGresult *result, int row, int column)
 {
-    return PQgetvalue(result, row, column);
+    bool is_there = row < PQntuples(result) && column < PQnfields(result);
+    return is_there ? PQgetvalue(result, row, column) : "";
 }
 
 uint64_t result_uint64(const PGresult *result, int row, int column)
 {
-    return strtoull(PQgetvalue(result, row, column), NULL, 10);
+    return strtoull(result_text(result, row, column), NULL, 10);
 }
 
 int64_t result_int64(const PGresult *result, int row, int column)
 {
-    return strtoll(PQgetvalue(result, row, column), NULL, 10);
+    return strtoll(result_text(result, row, column), NULL, 10);
 }
 
 bool result_bool(const PGresult *result, int row, int column)
 {
-    return PQgetvalue(result, row, column)[0] == 't';
+    return result_text(result, row, column)[0] == 't';
 }

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 
+#include "agent/conn/intake.h"
 #include "agent/conn/server_error.h"
 #include "agent/exec/copy.h"
 #include "common/clock.h"
@@ -26,6 +27,7 @@ typedef struct Pump {
     size_t sent;     /* items handed to libpq */
     size_t answered; /* items whose answer is complete */
     bool has_result; /* of the item that is being answered */
+    Intake intake;   /* since the last result */
     bool is_sync_sent;
     bool is_synced; /* the server has answered the sync: all is over */
     bool is_broken;
@@ -203,10 +205,22 @@ static void neglect_take(Pump *pump, const BatchItem *item)
     }
 }
 
+/* Time is the guard's affair. */
+static void intake_begin(Pump *pump)
+{
+    const Batch *batch = pump->batch;
+    bool is_statement = pump->answered < batch->items.count &&
+                        batch->items.items[pump->answered].part == PART_STATEMENT;
+    pump->intake =
+        (Intake){ .bytes_max = is_statement ? INTAKE_STATEMENT_BYTES : INTAKE_ANSWER_BYTES,
+                  .deadline_ms = UINT64_MAX };
+}
+
 /* The item whose answer comes next; rows of a statement are asked for singly. */
 static void item_begins(Pump *pump)
 {
     const BatchItem *item = &pump->batch->items.items[pump->answered];
+    intake_begin(pump);
     warnings_await(pump, item);
     if (item->part == PART_STATEMENT && !has_failed(pump)) { /* what is skipped is not under way */
         guard_statement(pump->guard, item->statement);
@@ -230,6 +244,7 @@ static void answers_take(Pump *pump)
     while (!pump->is_synced && !pump->is_broken && PQisBusy(pump->pg) == 0) {
         AUTO_PTR(PGresult) result = PQgetResult(pump->pg);
         if (result != NULL) {
+            intake_begin(pump);
             if (!result_take(pump, result)) {
                 return;
             }
@@ -334,7 +349,8 @@ static void batch_pump(Pump *pump)
             pump->is_broken = true;
             return;
         }
-        if (PQconsumeInput(pump->pg) == 0) {
+        if (intake_admit(&pump->intake, pump->pg, NULL) != ERR_NONE ||
+            PQconsumeInput(pump->pg) == 0) {
             answers_take(pump); /* the server's last words are in what came before the end */
             pump->is_broken = true;
         }

@@ -2,12 +2,10 @@
 #include "agent/exec/discover.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/conn/query.h"
 #include "common/list.h"
 #include "common/str.h"
-#include "common/utf8.h"
 
 /* A replica cannot name its WAL file, and its timeline is the primary's business. */
 static const char SQL_INSTANCE[] =
@@ -56,13 +54,17 @@ ErrCode discover_instance(ConnPool *pool, uint64_t deadline_ms, const Interrupt 
     if (code != ERR_NONE) {
         return code;
     }
-    *ret_facts = (InstanceFacts){
+    InstanceFacts facts = {
         .system_identifier = result_uint64(row, 0, INSTANCE_SYSTEM),
         .timeline = (uint32_t)strtoul(result_text(row, 0, INSTANCE_TIMELINE), NULL, 16),
         .server_version = (uint32_t)server_version,
         .in_recovery = result_bool(row, 0, INSTANCE_IN_RECOVERY),
         .started_at_us = result_int64(row, 0, INSTANCE_STARTED),
     };
+    if (facts.system_identifier == 0) {
+        return err_set(err, ERR_UNREACHABLE, "the server does not say which cluster it is");
+    }
+    *ret_facts = facts;
     return ERR_NONE;
 }
 
@@ -80,7 +82,7 @@ ErrCode discover_databases(ConnPool *pool, const NameFilter *filter, uint64_t de
     DatabaseList list = { .items = ARENA_ARRAY(arena, DatabaseFacts, (size_t)PQntuples(rows)) };
     for (int row = 0; row < PQntuples(rows); row++) {
         const char *name = result_text(rows, row, 0);
-        if (utf8_is_valid(name, strlen(name)) && name_filter_matches(filter, name)) {
+        if (name_filter_matches(filter, name)) {
             list.items[list.count++] = (DatabaseFacts){
                 .name = arena_strdup(arena, name),
                 .oid = (uint32_t)result_uint64(rows, row, 1),

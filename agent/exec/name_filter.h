@@ -7,7 +7,8 @@
 
 /*
  * '*' is any text, '?' any one character, anything else itself. A name is taken when an include
- * pattern matches (none given: all do) and no exclude pattern does.
+ * pattern matches (none given: all do) and no exclude pattern does. What cannot be an address's
+ * name (empty, longer than NAME_MAX_BYTES, not UTF-8) is never taken.
  */
 typedef struct NameFilter {
     const char **include;

@@ -9,6 +9,9 @@
 #include "common/list.h"
 #include "common/str.h"
 
+/* Of one kind, as listed: a large schema has a lot of everything. */
+#define CATALOG_BYTES_MAX (1u << 30)
+
 /* clang-format off */
 
 /* The database goes by another name in every copy of it. */
@@ -129,6 +132,7 @@ static ErrCode kind_read(Reading *reading, size_t i, size_t j, Err *err)
         .sql = str_text(&sql),
         .deadline_ms = reading->deadline_ms,
         .interrupt = reading->interrupt,
+        .answer_bytes_max = CATALOG_BYTES_MAX,
     };
     AUTO_PTR(PGresult) rows = NULL;
     if (conn_query(reading->reader->conn, &query, &rows, err) != ERR_NONE) {

@@ -244,9 +244,9 @@ static void agent_configure(Fleet *fleet, const FleetHost *host)
         &fleet->arena,
         "coordinator: tcp://%s:%d\ncoordinator_key: %s/coordinator.key.pub\n"
         "key_file: %s/%s.key\ntrusted_signers: [ %s/signer.key.pub ]\nlabels: { env: test }\n%s"
-        "instances:\n  - { name: %s, connection: '%s', %s, rediscover: %s }\n",
+        "instances:\n  - { name: %s, connection: '%s', %s, rediscover: %s }\n%s",
         fleet->wire_address, fleet->wire_port, fleet->dir, fleet->dir, host->name, fleet->dir,
-        host->settings, host->name, conninfo, host->targets, host->rediscover);
+        host->settings, host->name, conninfo, host->targets, host->rediscover, host->instances);
     file_write_as_cluster_user(fleet_path(fleet, "%s.yaml", host->name), text);
 }
 
@@ -258,7 +258,8 @@ FleetHost *fleet_host_add(Fleet *fleet, const char *name, PgCluster *cluster)
                          .cluster = cluster,
                          .rediscover = "500ms",
                          .targets = "databases: { include: [ 'tenant_*' ] }",
-                         .settings = "" };
+                         .settings = "",
+                         .instances = "" };
     key_make(fleet, KEY_CURVE, name);
     key_admit(fleet, name);
     return host;

@@ -48,8 +48,9 @@ typedef struct FleetHost {
     const char *rediscover; /* "1s" */
     const char
         *targets; /* "databases: { … }, schemas: { … }" of the instance; tenant_* as they are */
-    const char *settings; /* further lines of agent.yaml; "" */
-    int pid;              /* of the agent; 0: does not run */
+    const char *settings;  /* further lines of agent.yaml; "" */
+    const char *instances; /* further ones that it serves, a line of agent.yaml each; "" */
+    int pid;               /* of the agent; 0: does not run */
 } FleetHost;
 
 /* Where the processes of a fleet live, when that is not where the test does. */

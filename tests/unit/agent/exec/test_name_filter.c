@@ -23,7 +23,7 @@ static void patterns_match_whole_names(void **state)
         { "tenant_?", "tenant_10", false },
         { "tenant", "tenant", true },
         { "tenant", "tenant1", false },
-        { "*", "", true },
+        { "*", "x", true },
         { "[ab]", "a", false },
         { "[ab]", "[ab]", true },
         { "a\\*", "a\\b", true },
@@ -55,12 +55,26 @@ static void an_exclude_wins_over_an_include(void **state)
     assert_false(name_filter_matches(&filter, "c"));
 }
 
+static void what_cannot_be_a_name_is_never_taken(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {
+        "", "\xff\xfe", "a2345678901234567890123456789012345678901234567890123456789012_4"
+    };
+    NameFilter filter = { 0 };
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        assert_false(name_filter_matches(&filter, NAMES[i]));
+    }
+    assert_true(name_filter_matches(&filter, NAMES[2] + 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_match_whole_names),
         cmocka_unit_test(without_an_include_everything_is_taken),
         cmocka_unit_test(an_exclude_wins_over_an_include),
+        cmocka_unit_test(what_cannot_be_a_name_is_never_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

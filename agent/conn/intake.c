@@ -1,0 +1,29 @@
+/* Counting what waits in the socket. Encryption makes it a little more than what was said. */
+#include "agent/conn/intake.h"
+
+#include <inttypes.h>
+#include <sys/ioctl.h>
+
+#include "common/clock.h"
+
+/* Reads of what may have come in time, by somebody who was kept from reading it. */
+#define LATE_READS_MAX 64
+
+ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err)
+{
+    int waiting = 0;
+    if (ioctl(PQsocket(pg), FIONREAD, &waiting) == 0 && waiting > 0) {
+        intake->bytes += (uint64_t)waiting;
+    }
+    if (intake->bytes > intake->bytes_max) {
+        err_set(err, ERR_UNREACHABLE, "the server's answer does not end: more than %" PRIu64 " MiB",
+                intake->bytes_max >> 20);
+        err_hint(err, "is it PostgreSQL that answers, and are the tables in schema skein "
+                      "those that skein made?");
+        return ERR_UNREACHABLE;
+    }
+    if (clock_boot_ms() > intake->deadline_ms && ++intake->late > LATE_READS_MAX) {
+        return err_set(err, ERR_TIMEOUT, "the server did not come to an end in time");
+    }
+    return ERR_NONE;
+}

@@ -1,0 +1,35 @@
+/*
+ * How much of a server's answer is taken: a server may be anybody's, and libpq takes in whatever
+ * comes, for as long as it comes. Asked whenever the socket can be read, before libpq reads it.
+ */
+#ifndef SKEIN_AGENT_CONN_INTAKE_H
+#define SKEIN_AGENT_CONN_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libpq-fe.h>
+
+#include "common/err.h"
+
+#define INTAKE_DOOR_BYTES (1024 * 1024)        /* until a connection is open */
+#define INTAKE_ANSWER_BYTES (64 * 1024 * 1024) /* of one question of skein's own */
+#define INTAKE_STATEMENT_BYTES                                                                     \
+    (256 * 1024 * 1024) /* of a migration's statement, for one result                              \
+                         */
+
+typedef struct Intake {
+    uint64_t bytes_max;
+    uint64_t deadline_ms; /* of the answer; UINT64_MAX: somebody else looks at the time */
+    uint64_t bytes;
+    unsigned late; /* reads since then */
+} Intake;
+
+/*
+ * May what has come be read? ERR_TIMEOUT when the deadline has passed: what had come by then is
+ * still taken, what goes on coming is not. ERR_UNREACHABLE when it is too much: close the
+ * connection.
+ */
+ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err);
+
+#endif
