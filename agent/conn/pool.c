@@ -113,7 +113,7 @@ static ErrCode pooled_open(ConnPool *pool, uint64_t deadline_ms, const Interrupt
         .interrupt = interrupt,
     };
     Conn *conn = NULL;
-    ErrCode code = conn_open(pool->source, &request, &conn, err);
+    ErrCode code = conn_open_to_ask(pool->source, &request, &conn, err);
     if (code != ERR_NONE) {
         return code;
     }

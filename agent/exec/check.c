@@ -10,6 +10,7 @@
 
 #include "agent/conn/query.h"
 #include "agent/exec/history.h"
+#include "agent/exec/operators.h"
 #include "agent/exec/own_tables.h"
 #include "agent/exec/tenant.h"
 #include "agent/exec/tenants.h"
@@ -50,7 +51,7 @@ static const char SQL_CHECK[] =
     " pg_catalog.current_setting('max_connections'),"
     " pg_catalog.current_setting('deadlock_timeout'),"
     " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval)"
-    "  * 1000)::pg_catalog.int8,"
+    "  " TIMES "1000)::pg_catalog.int8,"
     " (SELECT pg_catalog.split_part(min(a.query), ' ', 3) FROM pg_catalog.pg_stat_activity a"
     "  WHERE a.datname = pg_catalog.current_database() AND a.backend_type = 'autovacuum worker'"
     "  AND a.query LIKE '%(to prevent wraparound)'),"

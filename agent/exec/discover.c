@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "agent/conn/query.h"
+#include "agent/exec/operators.h"
 #include "common/list.h"
 #include "common/str.h"
 
@@ -11,8 +12,8 @@
 static const char SQL_INSTANCE[] =
     "SELECT s.system_identifier, pg_catalog.pg_is_in_recovery(),"
     " CASE WHEN pg_catalog.pg_is_in_recovery() THEN '0'"
-    "  ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END,"
-    " (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8"
+    "  ELSE pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END,"
+    " (extract(epoch FROM pg_catalog.pg_postmaster_start_time())" TIMES "1000000)::pg_catalog.int8"
     " FROM pg_catalog.pg_control_system() s";
 
 /* A connection limit of -2 marks what a broken DROP DATABASE has left. */
@@ -103,5 +104,5 @@ ErrCode discover_open(ConnSource *source, const char *database, uint64_t deadlin
         .deadline_ms = deadline_ms,
         .interrupt = interrupt,
     };
-    return conn_open(source, &request, ret_conn, err);
+    return conn_open_to_ask(source, &request, ret_conn, err);
 }

@@ -16,7 +16,7 @@ const char SQL_SESSION_FACTS[] =
     " $1::text IS NULL OR pg_catalog.to_regnamespace($1) IS NOT NULL,"
     " current_user, a.usesysid, pg_catalog.current_setting('search_path'),"
     " pg_catalog.current_setting('synchronous_commit'),"
-    " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval) * 1000)"
+    " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval)" TIMES "1000)"
     "::pg_catalog.int8"
     " FROM pg_catalog.pg_control_system() c,"
     " pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a";

@@ -6,16 +6,19 @@
 #ifndef SKEIN_AGENT_EXEC_SQL_H
 #define SKEIN_AGENT_EXEC_SQL_H
 
+#include "agent/exec/operators.h"
+
 /*
  * Of a row of history, four columns (see Tie in runner_internal.h): the tool that it is shared
  * with, schema and name of its table; and whether that tool has had it: skein took it over from
  * there, or told it. `row` is "" or "h.".
  */
 #define TIE_COLUMNS(row)                                                                           \
-    " coalesce(" row "evidence ->> 'tool', nullif(" row "adopted_from, 'baseline'), ''),"          \
-    " coalesce(" row "evidence ->> 'tool_schema', ''),"                                            \
-    " coalesce(" row "evidence ->> 'tool_table', ''),"                                             \
-    " coalesce((" row "evidence ->> 'told')::pg_catalog.bool,"                                     \
+    " coalesce(" row "evidence" MEMBER_TEXT "'tool', nullif(" row                                  \
+    "adopted_from, 'baseline'), ''),"                                                              \
+    " coalesce(" row "evidence" MEMBER_TEXT "'tool_schema', ''),"                                  \
+    " coalesce(" row "evidence" MEMBER_TEXT "'tool_table', ''),"                                   \
+    " coalesce((" row "evidence" MEMBER_TEXT "'told')::pg_catalog.bool,"                           \
     "  " row "adopted_from NOT IN ('', 'baseline'))"
 
 /* Of a new session; parameter: the tenant's schema as an identifier, NULL: a whole database.

@@ -32,7 +32,7 @@
     "  JOIN waits w ON w.session = o.pid, pg_catalog.unnest(w.blockers) AS b(pid))"
 
 #define AGE_MS(moment)                                                                             \
-    "(extract(epoch FROM pg_catalog.clock_timestamp() - " moment ") * 1000)::pg_catalog.int8"
+    "(extract(epoch FROM pg_catalog.clock_timestamp() - " moment ")" TIMES "1000)::pg_catalog.int8"
 
 #define ROWS_OF_OURS                                                                               \
     "SELECT 'ours', o.pid, 0, coalesce((SELECT l.locktype FROM locks l WHERE l.pid = o.pid"        \

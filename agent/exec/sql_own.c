@@ -20,10 +20,6 @@
 /* SQL is laid out by hand: clang-format breaks it at words that mean nothing. */
 /* clang-format off */
 
-/* A migration's own search_path, under which these run at its end, may know other operators. */
-#define IS " OPERATOR(pg_catalog.=) "
-#define PLUS " OPERATOR(pg_catalog.+) "
-
 const char SQL_OWN_FIND[] =
     "SELECT pg_catalog.to_regnamespace('skein') IS NOT NULL,"
     " pg_catalog.to_regclass('skein.meta') IS NOT NULL,"
@@ -40,18 +36,18 @@ const char SQL_OWN_VERSION[] = "SELECT max(schema_version) FROM skein.meta";
 const char SQL_OWN_EXAMINE[] =
     "SELECT current_user, coalesce((SELECT pg_catalog.string_agg('skein.' || w.part, ', ')"
     "  FROM pg_catalog.unnest($1::pg_catalog.text[]) AS w(part) WHERE NOT EXISTS ("
-    "   SELECT FROM " OWN_CLASSES " WHERE w.part LIKE c.relname || '.%' AND ("
+    "   SELECT FROM " OWN_CLASSES " WHERE w.part LIKE c.relname::pg_catalog.text || '.%' AND ("
     "    EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
-    "     AND w.part = c.relname || '.' || a.attname AND a.attnum > 0)"
+    "     AND w.part = c.relname::pg_catalog.text || '.' || a.attname::pg_catalog.text AND a.attnum > 0)"
     "    OR EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid"
-    "     AND w.part = c.relname || '.' || k.conname)"
+    "     AND w.part = c.relname::pg_catalog.text || '.' || k.conname::pg_catalog.text)"
     "    OR EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x"
     "     ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisvalid"
-    "     AND w.part = c.relname || '.' || x.relname)))), ''),"
+    "     AND w.part = c.relname::pg_catalog.text || '.' || x.relname::pg_catalog.text)))), ''),"
     " coalesce((SELECT pg_catalog.string_agg(l.lacking, ', ') FROM ("
     "  SELECT 'USAGE on schema skein' FROM pg_catalog.pg_namespace n WHERE n.nspname = 'skein'"
     "   AND NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
-    "  UNION ALL SELECT r.privilege || ' on skein.' || c.relname FROM " OWN_CLASSES
+    "  UNION ALL SELECT r.privilege || ' on skein.' || c.relname::pg_catalog.text FROM " OWN_CLASSES
     "   JOIN (VALUES ('meta', 'SELECT'), ('fence', 'SELECT'), ('fence', 'INSERT'),"
     "   ('fence', 'UPDATE'), ('history', 'SELECT'), ('history', 'INSERT'), ('history', 'UPDATE'))"
     "   AS r(relname, privilege) ON r.relname = c.relname"
@@ -73,7 +69,7 @@ const char SQL_OWN_BEGIN[] =
 
 /* ---- the fence ---- */
 
-const char SQL_FENCE_PEEK[] = "SELECT term, token FROM skein.fence WHERE tenant = $1";
+const char SQL_FENCE_PEEK[] = "SELECT term, token FROM skein.fence WHERE tenant" IS "$1";
 
 /* OID of the schema that has the tenant's name now; 0: it is a whole database, or there is none. */
 #define PRESENT_SCHEMA(parameter)                                                                  \
@@ -91,7 +87,7 @@ const char SQL_FENCE_TAKE[] =
     " over_term = f.term, over_token = f.token, known_writes = f.writes,"
     " rollout = $7, attempt = $8::int8, agent = $9, taken_at = pg_catalog.clock_timestamp()"
     " FROM skein.meta AS m"
-    " WHERE f.tenant = $1 AND f.system_identifier = $2::numeric AND f.database_oid = $3::oid"
+    " WHERE f.tenant" IS "$1 AND f.system_identifier = $2::numeric AND f.database_oid = $3::oid"
     " AND f.schema_oid = " PRESENT_SCHEMA("$4") " AND m.schema_version = " VERSION_TEXT
     " RETURNING f.term, f.token, f.writes,"
     " pg_catalog.has_table_privilege('skein.history', 'INSERT')"
@@ -107,7 +103,7 @@ const char SQL_FENCE_MAKE[] =
     " pg_catalog.clock_timestamp()"
     " FROM (SELECT " PRESENT_SCHEMA("$4") " AS oid) s,"
     " (SELECT coalesce(max(h.seq), 0) AS writes FROM skein.history h WHERE h.tenant = $1::text) w"
-    " WHERE (s.oid <> 0) = ($1::text <> '') AND (s.oid = 0 OR NOT EXISTS (SELECT FROM skein.fence r"
+    " WHERE (s.oid" ISNT "0) = ($1::text <> '') AND (s.oid" IS "0 OR NOT EXISTS (SELECT FROM skein.fence r"
     "  WHERE r.schema_oid = s.oid AND r.system_identifier = $2::numeric"
     "  AND r.database_oid = $3::oid))"
     " ON CONFLICT DO NOTHING";
@@ -279,7 +275,7 @@ const char SQL_HISTORY_TIE[] =
 
 const char SQL_HISTORY_UNTIE[] =
     EVIDENCE_AND "'{\"tool\": \"\"}' WHERE h.tenant = $1 AND h.state <> 'undone'"
-    " AND coalesce(h.evidence ->> 'tool', nullif(h.adopted_from, 'baseline'), '') <> ''";
+    " AND coalesce(h.evidence" MEMBER_TEXT "'tool', nullif(h.adopted_from, 'baseline'), '') <> ''";
 
 const char SQL_SCHEMA_STANDS[] =
     "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " AS stands FROM skein.fence AS f WHERE f.tenant" IS "$1";
@@ -296,7 +292,7 @@ const char SQL_HISTORY_FINGERPRINTS[] =
 const char SQL_HISTORY_STANDING[] =
     "SELECT id, state, rollout, is_inherited, pg_catalog.encode(checksum, 'hex'), parts_done,"
     " is_running, coalesce(pg_catalog.encode(parts_hash, 'hex'), ''),"
-    " coalesce(evidence ->> 'statement', ''),"
+    " coalesce(evidence" MEMBER_TEXT "'statement', ''),"
     TIE_COLUMNS("") ", adopted_from, pg_catalog.encode(plan_hash, 'hex') FROM ("
     "  SELECT tenant, seq, id, version, name, checksum, state, is_inherited, rollout, plan_hash,"
     "  attempt, term, token, agent, backend_pid, backend_start, started_at, applied_at, undone_at,"
@@ -314,13 +310,13 @@ const char SQL_HISTORY_FORMER_TIE[] =
 const char SQL_HISTORY_ALL[] =
     "SELECT seq, id, version, name, state, pg_catalog.encode(checksum, 'hex'), rollout, agent, "
     UTC_TEXT("coalesce(applied_at, started_at)") ", " UTC_TEXT("undone_at") ","
-    " coalesce((extract(epoch FROM applied_at - started_at) * 1000)::pg_catalog.int8, 0),"
+    " coalesce((extract(epoch FROM applied_at - started_at)" TIMES "1000)::pg_catalog.int8, 0),"
     " is_inherited, parts_done, is_running, adopted_from, pg_catalog.encode(fingerprints, 'hex'),"
-    " coalesce((CASE pg_catalog.jsonb_typeof(evidence) WHEN 'object' THEN evidence -> 'repairs'"
+    " coalesce((CASE pg_catalog.jsonb_typeof(evidence) WHEN 'object' THEN evidence" MEMBER "'repairs'"
     "  END)::pg_catalog.text, ''),"
-    " coalesce(evidence ->> 'tool', nullif(adopted_from, 'baseline'), ''),"
-    " coalesce(pg_catalog.quote_ident(nullif(evidence ->> 'tool_schema', '')) || '.', '')"
-    "  || coalesce(pg_catalog.quote_ident(nullif(evidence ->> 'tool_table', '')), '')"
+    " coalesce(evidence" MEMBER_TEXT "'tool', nullif(adopted_from, 'baseline'), ''),"
+    " coalesce(pg_catalog.quote_ident(nullif(evidence" MEMBER_TEXT "'tool_schema', '')) || '.', '')"
+    "  || coalesce(pg_catalog.quote_ident(nullif(evidence" MEMBER_TEXT "'tool_table', '')), '')"
     " FROM skein.history WHERE tenant = $1 ORDER BY seq";
 
 /*
@@ -331,15 +327,15 @@ const char SQL_HISTORY_ALL[] =
     "(SELECT ''::pg_catalog.text AS name, 0::pg_catalog.oid AS oid WHERE $1::pg_catalog.text = ''" \
     " UNION ALL SELECT n.nspname::pg_catalog.text COLLATE \"default\", n.oid"                      \
     " FROM pg_catalog.pg_namespace n"                                                              \
-    " WHERE coalesce($1 = n.nspname, true) AND $1 IS DISTINCT FROM '' AND n.nspname !~ '^pg_'"     \
+    " WHERE coalesce($1::pg_catalog.text = n.nspname, true) AND $1::pg_catalog.text IS DISTINCT FROM '' AND n.nspname !~ '^pg_'::pg_catalog.text"     \
     " AND n.nspname NOT IN ('information_schema', 'skein')"                                        \
-    " AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname !~ '[^ -~]')) t"
+    " AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR n.nspname !~ '[^ -~]'::pg_catalog.text)) t"
 #define BY_NAME " ORDER BY t.name COLLATE \"C\""
 
 /* As the answering server has it, which need not be the one that was looked at a moment ago. */
 #define TIMELINE                                                                                   \
     "CASE WHEN pg_catalog.pg_is_in_recovery() THEN '0' ELSE"                                       \
-    " substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END"
+    " pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END"
 
 const char SQL_TENANTS_BARE[] = "SELECT t.name, " TIMELINE " FROM " TENANTS BY_NAME;
 
@@ -356,13 +352,13 @@ const char SQL_TENANTS[] =
     " FROM " TENANTS
     " CROSS JOIN (SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s"
     "  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()) h"
-    " LEFT JOIN skein.fence f ON f.tenant = t.name"
-    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid <> 0"
-    "  AND r.system_identifier = h.system_identifier AND r.database_oid = h.oid"
-    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier <> h.system_identifier"
+    " LEFT JOIN skein.fence f ON f.tenant::pg_catalog.text = t.name"
+    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid" ISNT "0"
+    "  AND r.system_identifier" IS "h.system_identifier AND r.database_oid = h.oid"
+    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier" ISNT "h.system_identifier"
     "  OR f.database_oid <> h.oid, false) AS is_copy) k"
     " CROSS JOIN LATERAL (SELECT CASE WHEN k.is_copy OR coalesce(f.schema_oid = t.oid, true)"
-    "  THEN coalesce(f.tenant, r.tenant, t.name) END AS tenant) o"
+    "  THEN coalesce(f.tenant::pg_catalog.text, r.tenant::pg_catalog.text, t.name) END AS tenant) o"
     " LEFT JOIN LATERAL (SELECT y.id FROM skein.history y WHERE y.tenant = o.tenant"
     "  AND y.state = 'applied' ORDER BY y.seq DESC LIMIT 1) v ON true"
     " LEFT JOIN LATERAL (SELECT y.rollout, y.plan_hash FROM skein.history y"
@@ -388,11 +384,11 @@ const char SQL_TENANT_LOOK[] =
     "  WHERE n.nspname = $1::pg_catalog.text), 0) AS oid) t"
     " CROSS JOIN (SELECT s.system_identifier, d.oid FROM pg_catalog.pg_control_system() s"
     "  JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()) h"
-    " LEFT JOIN skein.fence f ON f.tenant = $1::pg_catalog.text"
-    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid <> 0"
-    "  AND r.system_identifier = h.system_identifier AND r.database_oid = h.oid"
-    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier <> h.system_identifier"
+    " LEFT JOIN skein.fence f ON f.tenant::pg_catalog.text = $1::pg_catalog.text"
+    " LEFT JOIN skein.fence r ON f.tenant IS NULL AND r.schema_oid = t.oid AND t.oid" ISNT "0"
+    "  AND r.system_identifier" IS "h.system_identifier AND r.database_oid = h.oid"
+    " CROSS JOIN LATERAL (SELECT coalesce(f.system_identifier" ISNT "h.system_identifier"
     "  OR f.database_oid <> h.oid, false) AS is_copy) k"
     " LEFT JOIN pg_catalog.pg_namespace m ON m.oid = f.schema_oid AND NOT k.is_copy"
     "  AND m.nspname <> $1::pg_catalog.text"
-    "  AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR m.nspname !~ '[^ -~]')";
+    "  AND (pg_catalog.getdatabaseencoding() <> 'SQL_ASCII' OR m.nspname !~ '[^ -~]'::pg_catalog.text)";

@@ -31,15 +31,15 @@ const char SQL_REPAIR_FENCE[] =
     " f.schema_oid, s.oid, " HAS_THINGS " AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n"
     "  WHERE n.oid = f.schema_oid)" /* renamed: the history goes there, whatever is here */
     " FROM skein.fence f, (SELECT coalesce(pg_catalog.to_regnamespace($4)::pg_catalog.oid, 0) AS oid) s"
-    " WHERE f.tenant = $1";
+    " WHERE f.tenant" IS "$1";
 
 const char SQL_REPAIR_FORMER[] =
-    "SELECT f.tenant FROM skein.fence f WHERE f.tenant <> $1 AND f.schema_oid <> 0"
+    "SELECT f.tenant FROM skein.fence f WHERE f.tenant" ISNT "$1 AND f.schema_oid" ISNT "0"
     " AND f.schema_oid = pg_catalog.to_regnamespace($4)::pg_catalog.oid"
     " AND f.system_identifier = $2::pg_catalog.numeric AND f.database_oid = $3::pg_catalog.oid";
 
 const char SQL_PAPER_WRITES[] =
-    "SELECT coalesce((SELECT f.writes FROM skein.fence f WHERE f.tenant = $1),"
+    "SELECT coalesce((SELECT f.writes FROM skein.fence f WHERE f.tenant" IS "$1),"
     " (SELECT max(h.seq) FROM skein.history h WHERE h.tenant = $1), 0)";
 
 /* ---- changes ---- */
@@ -49,7 +49,7 @@ const char SQL_PAPER_WRITES[] =
     "(CASE pg_catalog.jsonb_typeof(h.evidence) WHEN 'object' THEN h.evidence"                      \
     "  WHEN 'array' THEN pg_catalog.jsonb_build_object('indexes', h.evidence) ELSE '{}' END)"      \
     " || pg_catalog.jsonb_build_object('repairs', coalesce(CASE pg_catalog.jsonb_typeof(h.evidence)"\
-    "  WHEN 'object' THEN h.evidence -> 'repairs' END, '[]') || pg_catalog.jsonb_build_array("     \
+    "  WHEN 'object' THEN h.evidence" MEMBER "'repairs' END, '[]') || pg_catalog.jsonb_build_array("     \
     "  pg_catalog.jsonb_build_object('choice', " choice "::pg_catalog.text,"                       \
     "  'reason', " reason "::pg_catalog.text, 'by', f.agent, 'at', pg_catalog.clock_timestamp(),"  \
     "  'pid', pg_catalog.pg_backend_pid(), 'was', pg_catalog.jsonb_build_object('id', h.id,"       \
@@ -74,7 +74,7 @@ const char SQL_REPAIR_MOVE[] =
     " undone_at = CASE WHEN $6 = 'undone' THEN pg_catalog.clock_timestamp() END,"
     " undone_rollout = CASE WHEN $6 = 'undone' THEN f.rollout END,"
     " undone_agent = CASE WHEN $6 = 'undone' THEN f.agent END"
-    " FROM skein.fence AS f WHERE f.tenant = $1 AND h.tenant = $1 AND h.seq = $2::pg_catalog.int8"
+    " FROM skein.fence AS f WHERE f.tenant" IS "$1 AND h.tenant = $1 AND h.seq = $2::pg_catalog.int8"
     " AND h.state = $3 AND h.parts_done = $4::pg_catalog.int4 AND h.is_running = $5::pg_catalog.bool"
     " RETURNING pg_catalog.txid_current()";
 
@@ -83,7 +83,7 @@ const char SQL_REPAIR_SCHEMA_FENCE[] =
     "UPDATE skein.fence AS f SET schema_oid = $3::pg_catalog.oid, token = f.token + 1,"
     " over_term = f.term, over_token = f.token, known_writes = f.writes, rollout = '', attempt = 0,"
     " agent = $4, taken_at = pg_catalog.clock_timestamp()"
-    " WHERE f.tenant = $1 AND f.schema_oid = $2::pg_catalog.oid"
+    " WHERE f.tenant" IS "$1 AND f.schema_oid = $2::pg_catalog.oid"
     /* A schema with a history under its former name is not to get a second one. */
     " AND NOT EXISTS (SELECT FROM skein.fence r WHERE r.schema_oid = $3::pg_catalog.oid"
     "  AND r.system_identifier = f.system_identifier AND r.database_oid = f.database_oid)"
@@ -96,5 +96,5 @@ const char SQL_REPAIR_SCHEMA_ROWS[] =
     " undone_at = CASE WHEN NOT $2::pg_catalog.bool THEN pg_catalog.clock_timestamp() END,"
     " undone_rollout = CASE WHEN NOT $2::pg_catalog.bool THEN f.rollout END,"
     " undone_agent = CASE WHEN NOT $2::pg_catalog.bool THEN f.agent END"
-    " FROM skein.fence AS f WHERE f.tenant = $1 AND h.tenant = $1 AND h.state <> 'undone'"
+    " FROM skein.fence AS f WHERE f.tenant" IS "$1 AND h.tenant = $1 AND h.state <> 'undone'"
     " RETURNING pg_catalog.txid_current()";

@@ -52,11 +52,11 @@
 
 /* Earlier versions kept the list of indexes alone, or under a name of its own. */
 #define BEFORE                                                                                     \
-    "(SELECT (e.value ->> 'oid')::pg_catalog.int8 AS oid FROM pg_catalog.jsonb_array_elements("    \
+    "(SELECT (e.value" MEMBER_TEXT "'oid')::pg_catalog.int8 AS oid FROM pg_catalog.jsonb_array_elements("    \
     " CASE pg_catalog.jsonb_typeof($3::pg_catalog.jsonb) WHEN 'array' THEN $3::pg_catalog.jsonb"   \
-    "  WHEN 'object' THEN coalesce($3::pg_catalog.jsonb -> 'before',"                              \
-    "   $3::pg_catalog.jsonb -> 'indexes', '[]') ELSE '[]' END) e)"
-#define WAS_BEFORE(oid) "EXISTS (SELECT FROM " BEFORE " b WHERE b.oid = " oid ")"
+    "  WHEN 'object' THEN coalesce($3::pg_catalog.jsonb" MEMBER "'before',"                              \
+    "   $3::pg_catalog.jsonb" MEMBER "'indexes', '[]') ELSE '[]' END) e)"
+#define WAS_BEFORE(oid) "EXISTS (SELECT FROM " BEFORE " b WHERE b.oid" IS oid ")"
 
 /*
  * Whoever settles is in another session, where the same name may mean something else: a temporary
@@ -64,7 +64,7 @@
  */
 #define ABOUT                                                                                      \
     "(CASE pg_catalog.jsonb_typeof($3::pg_catalog.jsonb) WHEN 'object'"                            \
-    " THEN ($3::pg_catalog.jsonb ->> 'about')::pg_catalog.oid END)"
+    " THEN ($3::pg_catalog.jsonb" MEMBER_TEXT "'about')::pg_catalog.oid END)"
 #define MEANT(named)                                                                               \
     "CASE WHEN " ABOUT " IS NULL THEN " named                                                      \
     " ELSE (SELECT k.oid FROM pg_catalog.pg_class k WHERE k.oid = " ABOUT ") END"
@@ -111,7 +111,7 @@ const char SQL_EVIDENCE_PARTITION[] = EVIDENCE(THING_OID,
 #define LEFT_OVER(table)                                                                           \
     "SELECT c.oid, " NAME_OF("c") " AS name, i.indrelid FROM pg_catalog.pg_index i"                \
     " JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid"                   \
-    " AND c.relname ~ '_cc(new|old)[0-9]*$' AND (i.indrelid IN " REINDEXED_TABLES(table)                  \
+    " AND c.relname ~ '_cc(new|old)[0-9]*$'::pg_catalog.text AND (i.indrelid IN " REINDEXED_TABLES(table)                  \
     "  OR i.indrelid IN (SELECT h.reltoastrelid FROM pg_catalog.pg_class h"                        \
     "   WHERE h.oid IN " REINDEXED_TABLES(table) "))"
 
@@ -167,7 +167,7 @@ const char SQL_TRACE_INDEX_VALID[] =
 
 const char SQL_PROBE_INDEX_ABSENT[] =
     "SELECT count(*) = 0, 'the index is still there' FROM pg_catalog.pg_index i"
-    " WHERE i.indexrelid = pg_catalog.to_regclass($1) AND $2::pg_catalog.text IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
+    " WHERE i.indexrelid" IS "pg_catalog.to_regclass($1)::pg_catalog.oid AND $2::pg_catalog.text IS NOT NULL AND $3::pg_catalog.text IS NOT NULL";
 
 /* One that is half dropped is INVALID, and was to go: dropping it once more ends that. */
 const char SQL_TRACE_INDEX_ABSENT[] =
@@ -212,12 +212,12 @@ const char SQL_TRACE_PARTITION_DETACHED[] =
     "  WHERE i.inhrelid = " MEANT(THING_OID) ")"
     " SELECT CASE WHEN l.inhrelid IS NULL AND (" MEANT(THING_OID) ") IS NULL THEN 'gone'"
     "  WHEN l.inhrelid IS NULL THEN 'done' WHEN l.worker IS NOT NULL THEN 'runs'"
-    "  WHEN pg_catalog.to_jsonb(l) ->> 'inhdetachpending' = 'true' THEN 'pending' ELSE 'absent' END,"
+    "  WHEN pg_catalog.to_jsonb(l)" MEMBER_TEXT "'inhdetachpending' = 'true' THEN 'pending' ELSE 'absent' END,"
     " coalesce(l.child, ''),"
     " CASE WHEN l.inhrelid IS NULL AND (" MEANT(THING_OID) ") IS NULL THEN pg_catalog.format('the table %s that it was about is not there', $1)"
     "  WHEN l.inhrelid IS NULL THEN pg_catalog.format('%s is no partition any more', $1)"
     "  WHEN l.worker IS NOT NULL THEN pg_catalog.format('%s is a partition of %s so far, and %s', l.child, l.parent, l.worker)"
-    "  WHEN pg_catalog.to_jsonb(l) ->> 'inhdetachpending' = 'true'"
+    "  WHEN pg_catalog.to_jsonb(l)" MEMBER_TEXT "'inhdetachpending' = 'true'"
     "   THEN pg_catalog.format('the detaching is half done; ALTER TABLE %s DETACH PARTITION %s FINALIZE ends it', l.parent, l.child)"
     "  ELSE pg_catalog.format('%s is still a partition of %s', l.child, l.parent) END,"
     " coalesce(pg_catalog.format('ALTER TABLE %s DETACH PARTITION %s FINALIZE', l.parent, l.child), '')"

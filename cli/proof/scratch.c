@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "agent/conn/query.h"
+#include "agent/exec/operators.h"
 #include "common/clock.h"
 #include "common/list.h"
 #include "common/str.h"
@@ -51,11 +52,11 @@ static const char SQL_LOCK[] = "SELECT pg_catalog.pg_try_advisory_lock(" LOCK_CL
  */
 static const char SQL_LEFT[] =
     "SELECT d.datname FROM pg_catalog.pg_database d"
-    " WHERE d.datname ~ '^skein_test_[0-9a-f]{8}_[0-9]+$' AND d.datconnlimit IN (" SCRATCH_MARK
+    " WHERE d.datname ~ '^skein_test_[0-9a-f]{8}_[0-9]+$'::pg_catalog.text AND d.datconnlimit IN (" SCRATCH_MARK
     ", -2)"
     " AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory'"
-    "  AND l.granted AND l.objsubid = 2 AND l.classid = " LOCK_CLASS
-    "  AND l.objid = ('x' || pg_catalog.substr(d.datname, 12, 8))::pg_catalog.bit(32)"
+    "  AND l.granted AND l.objsubid = 2 AND l.classid" IS LOCK_CLASS
+    "  AND l.objid = ('x' || pg_catalog.substr(d.datname::pg_catalog.text, 12, 8))::pg_catalog.bit(32)"
     "::pg_catalog.int8::pg_catalog.oid)";
 
 static const char SQL_SESSIONS[] = "SELECT FROM pg_catalog.pg_stat_activity WHERE datname = $1";
@@ -67,9 +68,9 @@ static const char SQL_CANCEL[] =
 
 /* What CREATE DATABASE … TEMPLATE does not copy. Lists are kept in the quoting that SET wants. */
 static const char SQL_COPY_SETTINGS[] =
-    "SELECT pg_catalog.format(CASE s.setrole WHEN 0 THEN 'ALTER DATABASE %2$I SET %3$I = %4$s'"
+    "SELECT pg_catalog.format(CASE WHEN s.setrole" IS "0 THEN 'ALTER DATABASE %2$I SET %3$I = %4$s'"
     " ELSE 'ALTER ROLE %1$I IN DATABASE %2$I SET %3$I = %4$s' END,"
-    " CASE s.setrole WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(s.setrole) END, "
+    " CASE WHEN s.setrole" IS "0 THEN '' ELSE pg_catalog.pg_get_userbyid(s.setrole) END, "
     "$2::pg_catalog.text,"
     " p.name, CASE WHEN p.name LIKE '%preload_libraries'"
     " OR p.name IN ('search_path', 'temp_tablespaces')"
@@ -84,7 +85,7 @@ static const char SQL_COPY_SETTINGS[] =
     " FROM pg_catalog.pg_database d WHERE d.datname = $1 AND d.datacl IS NOT NULL"
     " UNION ALL SELECT pg_catalog.format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, "
     "$2::pg_catalog.text,"
-    " CASE a.grantee WHEN 0 THEN 'public'"
+    " CASE WHEN a.grantee" IS "0 THEN 'public'"
     " ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
     " CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
     " FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) a"
