@@ -13,10 +13,7 @@
 #include "common/err.h"
 
 #define INTAKE_DOOR_BYTES (1024 * 1024)        /* until a connection is open */
-#define INTAKE_ANSWER_BYTES (64 * 1024 * 1024) /* of one question of skein's own */
-#define INTAKE_STATEMENT_BYTES                                                                     \
-    (256 * 1024 * 1024) /* of a migration's statement, for one result                              \
-                         */
+#define INTAKE_ANSWER_BYTES (64 * 1024 * 1024) /* of a question; of a statement, each result */
 
 typedef struct Intake {
     uint64_t bytes_max;

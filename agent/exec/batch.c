@@ -208,12 +208,7 @@ static void neglect_take(Pump *pump, const BatchItem *item)
 /* Time is the guard's affair. */
 static void intake_begin(Pump *pump)
 {
-    const Batch *batch = pump->batch;
-    bool is_statement = pump->answered < batch->items.count &&
-                        batch->items.items[pump->answered].part == PART_STATEMENT;
-    pump->intake =
-        (Intake){ .bytes_max = is_statement ? INTAKE_STATEMENT_BYTES : INTAKE_ANSWER_BYTES,
-                  .deadline_ms = UINT64_MAX };
+    pump->intake = (Intake){ .bytes_max = INTAKE_ANSWER_BYTES, .deadline_ms = UINT64_MAX };
 }
 
 /* The item whose answer comes next; rows of a statement are asked for singly. */
