@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/local.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/typed_command.h"
 #include "cli/warnings.h"
 #include "common/clock.h"
@@ -352,11 +353,14 @@ static void repairs_text(const HistoryEntry *row, Str *out)
         const json_t *was = json_object_get(repair, "was");
         const char *reason = text_of(repair, "reason");
         const char *former = text_of(was, "id");
-        str_printf(out, "%s: repaired with --%s by %s at %s%s%s (it was %s%s%s)\n", row->id,
+        AUTO(Str) line = { 0 };
+        str_printf(&line, "%s: repaired with --%s by %s at %s%s%s (it was %s%s%s)", row->id,
                    text_of(repair, "choice"), text_of(repair, "by"), text_of(repair, "at"),
                    reason[0] == '\0' ? "" : ": ", reason, text_of(was, "state"),
                    str_equal(former, row->id) ? "" : ", as ",
                    str_equal(former, row->id) ? "" : former);
+        printable_append(out, str_text(&line));
+        str_append(out, "\n");
     }
 }
 

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/move.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/repair/mirror.h"
 #include "cli/repair/subjects.h"
 #include "cli/repair/tell.h"
@@ -189,8 +190,11 @@ static ErrCode confirm(const Repairing *repairing, Choice choice, const RepairSi
     ErrCode code = find_subjects(repairing, choice, sight, findings, &subjects, err);
     LIST_EACH(subject, &subjects.list) {
         const Finding *finding = *subject;
-        str_printf(&touched, "%s%s", finding->id, finding->id[0] == '\0' ? "" : ": ");
-        repair_choice_write(choice, finding, &touched);
+        AUTO(Str) effect = { 0 };
+        printable_append(&touched, finding->id);
+        repair_choice_write(choice, finding, &effect);
+        str_append(&touched, finding->id[0] == '\0' ? "" : ": ");
+        printable_append(&touched, str_text(&effect));
         str_append(&touched, "\n");
     }
     return code != ERR_NONE || invocation->options.is_yes

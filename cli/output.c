@@ -63,11 +63,11 @@ static bool has_colour(void)
 void output_colour(Str *out, Colour colour, const char *text)
 {
     if (colour == COLOUR_NONE || text[0] == '\0' || !has_colour()) {
-        str_append(out, text);
+        printable_append(out, text);
         return;
     }
     str_append(out, COLOUR_CODES[colour]);
-    str_append(out, text);
+    printable_append(out, text);
     str_append(out, "\033[0m");
 }
 
@@ -176,7 +176,9 @@ void table_free(Table *table)
 
 void table_cell(Table *table, Colour colour, const char *text)
 {
-    Cell cell = { colour, arena_strdup(&table->arena, text) };
+    char *shown = arena_strdup(&table->arena, text);
+    printable_make(shown);
+    Cell cell = { colour, shown };
     LIST_PUSH(&table->cells, cell);
 }
 

@@ -41,7 +41,8 @@ typedef enum Colour {
     COLOUR_BOLD,
 } Colour;
 
-/* Appends text, coloured when standard output is a terminal and NO_COLOR is not set. */
+/* Appends text, printable (printable.h), coloured when standard output is a terminal and NO_COLOR
+ * is not set. */
 void output_colour(Str *out, Colour colour, const char *text);
 
 /* The colour of a target's, wave's, rollout's or agent's state, by its name. */
@@ -52,7 +53,7 @@ const char *agent_state_words(const char *state);
 
 /*
  * A table whose columns are as wide as they need: rows of `columns` cells. The last column is not
- * padded. Widths are counted in characters, not bytes.
+ * padded. Widths are counted in characters, not bytes. What cells hold is made printable.
  */
 typedef struct Table Table;
 

@@ -43,6 +43,14 @@ void printable_make(char *text)
     make(text, false);
 }
 
+void printable_append(Str *out, const char *text)
+{
+    char *shown = mem_strdup(text);
+    printable_make(shown);
+    str_append(out, shown);
+    free(shown);
+}
+
 /* The members whose text is several lines (docs/api.md); everywhere else a line
  * break is a trick. */
 static const char *const LINES[] = { "explain" };

@@ -7,11 +7,16 @@
 
 #include <jansson.h>
 
+#include "common/str.h"
+
 /*
  * In place, never longer: line breaks and tabs become spaces, other control characters (C0, DEL,
  * and C1 in UTF-8) become '?'.
  */
 void printable_make(char *text);
+
+/* Appends `text` as printable_make would have it. */
+void printable_append(Str *out, const char *text);
 
 /* The same for every string of a value, at any depth; a rollout's `explain` keeps its lines. Keys
  * are the coordinator's own. */

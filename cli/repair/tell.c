@@ -2,6 +2,7 @@
 #include "cli/repair/tell.h"
 
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "common/shell_word.h"
 #include "cli/typed_command.h"
 #include "common/json.h"
@@ -29,7 +30,9 @@ static void choices_text(const Options *options, const Finding *finding, Str *ou
             str_append(out, "  ");
             output_colour(out, COLOUR_BOLD, str_text(&command));
             str_append(out, "\n      ");
-            repair_choice_write(choice, finding, out);
+            AUTO(Str) effect = { 0 };
+            repair_choice_write(choice, finding, &effect);
+            printable_append(out, str_text(&effect));
             str_append(out, "\n");
         }
     }
@@ -44,7 +47,9 @@ static void finding_text(const Options *options, const Finding *finding, Str *ou
     }
     output_colour(out, colour, repair_finding_name(finding->kind));
     str_append(out, "\n  ");
-    typed_commands_write(options, finding->text, out);
+    AUTO(Str) text = { 0 };
+    typed_commands_write(options, finding->text, &text);
+    printable_append(out, str_text(&text));
     str_append(out, "\n");
     if (finding->past != NULL) {
         past_write(finding->past, finding->now, out);
@@ -64,15 +69,18 @@ static void place_text(const Repaired *repaired, Str *out)
 static void repaired_text(const RepairedList *done, Str *out)
 {
     LIST_EACH(repaired, done) {
-        str_printf(out, "%s%s%s: ", repair_choice_word(repaired->choice),
-                   repaired->id[0] == '\0' ? "" : " ", repaired->id);
+        str_printf(out, "%s%s", repair_choice_word(repaired->choice),
+                   repaired->id[0] == '\0' ? "" : " ");
+        printable_append(out, repaired->id);
+        str_append(out, ": ");
         if (repaired->id[0] == '\0') {
             str_append(out, "the history is about the schema that has the name now");
         } else {
             place_text(repaired, out);
         }
         if (repaired->ran != NULL) {
-            str_printf(out, "; ran %s", repaired->ran);
+            str_append(out, "; ran ");
+            printable_append(out, repaired->ran);
         }
         str_append(out, "\n");
     }
