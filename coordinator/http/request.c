@@ -34,6 +34,7 @@ struct HttpRequest {
     size_t excess;     /* bytes of the body beyond body_max, dropped */
     size_t held_bytes; /* its share of the door's */
     unsigned refusal;  /* status of an answer that was found before the handler; 0: none */
+    bool is_last;      /* the connection ends: where a next request would begin is not known */
     const char *allow; /* for 405 */
     Err err;
 };
@@ -114,6 +115,30 @@ static ErrCode check_header_once(HttpRequest *request, const char *name)
         err_set(&request->err, ERR_USAGE, "%s stands %zu times in the head", name, header.count);
         return refuse_error(request);
     }
+    return ERR_NONE;
+}
+
+/*
+ * Where the body ends has to be said once, in one way and plainly: what stands between a client and
+ * us may have read it otherwise, and would take for a body what is a request to us.
+ */
+static ErrCode check_framing(HttpRequest *request)
+{
+    const char *length = header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *coding = header(request, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    request->is_last = true; /* until it is known to be right */
+    if (check_header_once(request, MHD_HTTP_HEADER_CONTENT_LENGTH) != ERR_NONE ||
+        check_header_once(request, MHD_HTTP_HEADER_TRANSFER_ENCODING) != ERR_NONE) {
+        return request->err.code;
+    }
+    bool is_plain =
+        length == NULL || (length[0] != '\0' && length[strspn(length, "0123456789")] == '\0');
+    bool is_known = coding == NULL || (length == NULL && strcasecmp(coding, "chunked") == 0);
+    if (!is_plain || !is_known) {
+        err_set(&request->err, ERR_USAGE, "the head does not say plainly where the body ends");
+        return refuse_error(request);
+    }
+    request->is_last = false;
     return ERR_NONE;
 }
 
@@ -269,6 +294,9 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
                          .arena = &request->arena,
                          .query = query_value,
                          .query_ctx = request };
+    if (check_framing(request) != ERR_NONE) {
+        return request->err.code;
+    }
     const Route *route =
         route_find(method, path, &request->arena, api->path, &request->allow, &request->err);
     if (route == NULL) {
@@ -328,6 +356,7 @@ static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
     if (response == NULL) {
         return MHD_NO;
     }
+    add_header(response, MHD_HTTP_HEADER_CONNECTION, request->is_last ? "close" : NULL);
     for (size_t i = 0; i < ARRAY_LEN(HEADERS); i++) {
         add_header(response, HEADERS[i].name, HEADERS[i].value);
     }

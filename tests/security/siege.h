@@ -102,6 +102,9 @@ typedef struct SiegeAnswer {
     const char *body;
 } SiegeAnswer;
 
+/* Appends what comes until the other end closes, or PATIENCE_MS have passed without a byte. */
+void siege_read_all(Fd fd, Str *text);
+
 /* One answer of HTTP/1.1, whose head gives the length of its body. */
 SiegeAnswer siege_hear_http(Siege *siege, Fd fd);
 

@@ -89,6 +89,12 @@ static bool read_piece(Fd fd, Str *text)
     return length > 0;
 }
 
+void siege_read_all(Fd fd, Str *text)
+{
+    while (read_piece(fd, text)) {
+    }
+}
+
 static size_t content_length(const char *head)
 {
     static const char NAME[] = "\r\nContent-Length:";
