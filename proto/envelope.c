@@ -35,6 +35,14 @@ static ErrCode version_check(uint64_t version, ProtocolRange spoken, Err *err)
     return ERR_PROTOCOL;
 }
 
+static ErrCode type_check(const MessageRow *row, uint32_t version, Err *err)
+{
+    return row->since <= version
+               ? ERR_NONE
+               : err_set(err, ERR_PROTOCOL, "envelope: there is no %s in protocol version %u",
+                         row->name, (unsigned)version);
+}
+
 static ErrCode encode(const Envelope *envelope, size_t max_bytes, Str *frame, Err *err)
 {
     const MessageRow *row = message_row(envelope->type);
@@ -42,6 +50,9 @@ static ErrCode encode(const Envelope *envelope, size_t max_bytes, Str *frame, Er
         return err_set(err, ERR_INTERNAL, "no message has type %d", (int)envelope->type);
     }
     ErrCode code = version_check(envelope->version, PROTOCOL_SPOKEN, err);
+    if (code == ERR_NONE) {
+        code = type_check(row, envelope->version, err);
+    }
     if (code == ERR_NONE) {
         pack_head(envelope, frame);
         code = wire_encode(row->table, envelope->version, envelope->body, frame, err);
@@ -108,7 +119,10 @@ static ErrCode decode_head(Cursor *cursor, ProtocolRange spoken, Envelope *envel
     }
     envelope->version = (uint32_t)version;
     envelope->type = (MessageType)type;
-    code = read_number(cursor, "session", &envelope->session, err);
+    code = type_check(*ret_row, envelope->version, err);
+    if (code == ERR_NONE) {
+        code = read_number(cursor, "session", &envelope->session, err);
+    }
     if (code == ERR_NONE) {
         code = read_number(cursor, "term", &envelope->term, err);
     }

@@ -4,8 +4,9 @@
  * To change a message: add a row with the next tag, never reuse or renumber one. A new field is
  * OPTIONAL | SINCE(the newest protocol version): to a peer of an older one it is not sent, and what
  * such a peer sends has the default. When that version has been released, raise
- * PROTOCOL_VERSION_MAX first. The greeting (HELLO, WELCOME, BUSY, REJECT) takes no new fields: most
- * of it is said before anybody knows what the other side speaks.
+ * PROTOCOL_VERSION_MAX first. A new message has that version in its registry's row: to an older
+ * peer it is not sent at all, so nothing may depend on it. The greeting (HELLO, WELCOME, BUSY,
+ * REJECT) takes no new fields: most of it is said before anybody knows what the other side speaks.
  */
 #include "proto/messages.h"
 
@@ -289,6 +290,26 @@ static const Field PROGRESS_FIELDS[] = {
 };
 static const FieldTable PROGRESS = FIELD_TABLE("PROGRESS", Progress, PROGRESS_FIELDS);
 
+/* --- Health --- */
+
+static const Field READING_FIELDS[] = {
+    ROW_U32(1, HealthReading, metric, REQUIRED, 1, METRIC_NUMBER_MAX,
+            "number of a metric (docs/health.md); one that is not known is passed over"),
+    ROW_U64(2, HealthReading, value, OPTIONAL, "thousandths of the metric's unit"),
+    ROW_U32(3, HealthReading, absence, OPTIONAL, 0, METRIC_NUMBER_MAX,
+            "why there is no value (docs/health.md); 0: there is one"),
+};
+static const FieldTable READING = FIELD_TABLE("reading", HealthReading, READING_FIELDS);
+
+static const Field HEALTH_FIELDS[] = {
+    ROW_TEXT(1, Health, instance, REQUIRED, 1, NAME_MAX_BYTES, "the server that was sampled"),
+    ROW_U32(2, Health, every_ms, REQUIRED, 1, UINT32_MAX,
+            "the next sample comes after this; what is three times as old is stale"),
+    ROW_STRUCTS(3, Health, readings, reading_count, HealthReading, OPTIONAL, 0, READINGS_MAX,
+                &READING, "each metric once"),
+};
+static const FieldTable HEALTH = FIELD_TABLE("HEALTH", Health, HEALTH_FIELDS);
+
 /* --- Plans --- */
 
 static const Field PLAN_GET_FIELDS[] = {
@@ -309,39 +330,41 @@ static const FieldTable PLAN_CHUNK = FIELD_TABLE("PLAN_CHUNK", PlanChunk, PLAN_C
 /* --- The registry --- */
 
 static const MessageRow MESSAGES[] = {
-    [MESSAGE_HELLO] = { "HELLO", MESSAGE_TO_COORDINATOR, &HELLO,
+    [MESSAGE_HELLO] = { "HELLO", MESSAGE_TO_COORDINATOR, 1, &HELLO,
                         "The first message of an agent: who it is, and what it was doing." },
-    [MESSAGE_WELCOME] = { "WELCOME", MESSAGE_TO_AGENT, &WELCOME,
+    [MESSAGE_WELCOME] = { "WELCOME", MESSAGE_TO_AGENT, 1, &WELCOME,
                           "The session is open; these are its times." },
-    [MESSAGE_BUSY] = { "BUSY", MESSAGE_TO_AGENT, &BUSY,
+    [MESSAGE_BUSY] = { "BUSY", MESSAGE_TO_AGENT, 1, &BUSY,
                        "Not now: too many agents are being admitted, or this one's key has not been "
                        "accepted yet." },
-    [MESSAGE_REJECT] = { "REJECT", MESSAGE_TO_AGENT, &REJECT,
+    [MESSAGE_REJECT] = { "REJECT", MESSAGE_TO_AGENT, 1, &REJECT,
                          "There is no session, and why. The agent says HELLO again, or stops." },
-    [MESSAGE_INVENTORY] = { "INVENTORY", MESSAGE_TO_COORDINATOR, &INVENTORY,
+    [MESSAGE_INVENTORY] = { "INVENTORY", MESSAGE_TO_COORDINATOR, 1, &INVENTORY,
                             "A page of the targets that the agent serves." },
-    [MESSAGE_PING] = { "PING", MESSAGE_TO_COORDINATOR, &PING, "The agent lives." },
-    [MESSAGE_PONG] = { "PONG", MESSAGE_TO_AGENT, &PONG,
+    [MESSAGE_PING] = { "PING", MESSAGE_TO_COORDINATOR, 1, &PING, "The agent lives." },
+    [MESSAGE_PONG] = { "PONG", MESSAGE_TO_AGENT, 1, &PONG,
                        "The answer to PING: the lease, and whether both hold the same goals." },
-    [MESSAGE_GOAL] = { "GOAL", MESSAGE_TO_AGENT, &GOAL,
+    [MESSAGE_GOAL] = { "GOAL", MESSAGE_TO_AGENT, 1, &GOAL,
                        "What is wanted of one target. Repeated until a STATE answers it." },
-    [MESSAGE_STATE] = { "STATE", MESSAGE_TO_COORDINATOR, &STATE,
+    [MESSAGE_STATE] = { "STATE", MESSAGE_TO_COORDINATOR, 1, &STATE,
                         "Where a target stands. An end is repeated until it is acknowledged." },
-    [MESSAGE_STATE_ACK] = { "STATE_ACK", MESSAGE_TO_AGENT, &STATE_ACK,
+    [MESSAGE_STATE_ACK] = { "STATE_ACK", MESSAGE_TO_AGENT, 1, &STATE_ACK,
                             "That STATE is durable. Sent only after the commit." },
-    [MESSAGE_PROGRESS] = { "PROGRESS", MESSAGE_TO_COORDINATOR, &PROGRESS,
+    [MESSAGE_PROGRESS] = { "PROGRESS", MESSAGE_TO_COORDINATOR, 1, &PROGRESS,
                            "How far a running target is. The latest wins; may be dropped." },
-    [MESSAGE_PLAN_GET] = { "PLAN_GET", MESSAGE_TO_COORDINATOR, &PLAN_GET,
+    [MESSAGE_PLAN_GET] = { "PLAN_GET", MESSAGE_TO_COORDINATOR, 1, &PLAN_GET,
                            "Asks for a part of a signed plan." },
-    [MESSAGE_PLAN_CHUNK] = { "PLAN_CHUNK", MESSAGE_TO_AGENT, &PLAN_CHUNK,
+    [MESSAGE_PLAN_CHUNK] = { "PLAN_CHUNK", MESSAGE_TO_AGENT, 1, &PLAN_CHUNK,
                              "A part of a signed plan." },
-    [MESSAGE_BYE] = { "BYE", MESSAGE_BOTH_WAYS, &BYE, "A clean end of the session." },
-    [MESSAGE_KNOCK] = { "KNOCK", MESSAGE_TO_COORDINATOR, &KNOCK,
+    [MESSAGE_BYE] = { "BYE", MESSAGE_BOTH_WAYS, 1, &BYE, "A clean end of the session." },
+    [MESSAGE_KNOCK] = { "KNOCK", MESSAGE_TO_COORDINATOR, 1, &KNOCK,
                         "Before HELLO: what the agent would like to be called, where its key is not "
                         "known." },
-    [MESSAGE_ENROL] = { "ENROL", MESSAGE_TO_COORDINATOR, &ENROL,
+    [MESSAGE_ENROL] = { "ENROL", MESSAGE_TO_COORDINATOR, 1, &ENROL,
                         "Of who comes by an invitation, and nothing else: which key is its own. BYE: it "
                         "is an agent's from now on. REJECT: it will not be. BUSY: not now." },
+    [MESSAGE_HEALTH] = { "HEALTH", MESSAGE_TO_COORDINATOR, 2, &HEALTH,
+                         "A sample of one server's health. The latest wins; may be dropped." },
 };
 _Static_assert(ARRAY_LEN(MESSAGES) == MESSAGE_TYPE_COUNT_, "a row per message");
 
@@ -349,4 +372,10 @@ const MessageRow *message_row(MessageType type)
 {
     bool is_known = type > MESSAGE_NONE && (unsigned)type < MESSAGE_TYPE_COUNT_;
     return is_known ? &MESSAGES[type] : NULL;
+}
+
+bool message_is_of(MessageType type, uint32_t version)
+{
+    const MessageRow *row = message_row(type);
+    return row != NULL && row->since <= version;
 }

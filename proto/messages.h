@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "proto/metrics.h"
 #include "proto/orders.h"
 #include "proto/remarks.h"
 #include "proto/values.h"
@@ -35,6 +36,7 @@ typedef struct ProtocolRange {
 #define MESSAGE_TO_AGENT_MAX (1024 * 1024)
 #define IN_FLIGHT_MAX 4096 /* attempts listed in one HELLO */
 #define INSTANCES_MAX 256  /* of one agent */
+#define READINGS_MAX 256   /* metrics in one HEALTH */
 
 typedef enum MessageType {
     MESSAGE_NONE = 0,
@@ -54,6 +56,7 @@ typedef enum MessageType {
     MESSAGE_BYE = 14,
     MESSAGE_KNOCK = 15,
     MESSAGE_ENROL = 16,
+    MESSAGE_HEALTH = 17,
     MESSAGE_TYPE_COUNT_,
 } MessageType;
 
@@ -223,6 +226,21 @@ typedef struct Bye {
     const char *reason;
 } Bye;
 
+/* One metric of a sample: a value, or why there is none. */
+typedef struct HealthReading {
+    uint32_t metric;  /* Metric; an agent that is newer may know more */
+    uint64_t value;   /* thousandths of the metric's unit */
+    uint32_t absence; /* MetricAbsence; METRIC_PRESENT: `value` counts */
+} HealthReading;
+
+/* A sample of one server. The newest wins. */
+typedef struct Health {
+    const char *instance;
+    uint32_t every_ms; /* until the next one, if all goes well */
+    HealthReading *readings;
+    size_t reading_count;
+} Health;
+
 /* Who sends it. */
 typedef enum MessageWay {
     MESSAGE_TO_COORDINATOR = 1,
@@ -244,11 +262,15 @@ struct FieldTable;
 typedef struct MessageRow {
     const char *name; /* "GOAL" */
     MessageWay way;
+    uint32_t since; /* the protocol version that brought it */
     const struct FieldTable *table;
     const char *doc;
 } MessageRow;
 
 /* NULL for a type that this version does not know. */
 const MessageRow *message_row(MessageType type);
+
+/* May it be said in this protocol version? */
+bool message_is_of(MessageType type, uint32_t version);
 
 #endif

@@ -31,7 +31,7 @@ bool fuzz_seed(size_t index, Str *out)
         return false;
     }
     AUTO(Arena) arena = { 0 };
-    Envelope envelope = { 1, type, 7, 3, 12, sample_new(row->table, &arena) };
+    Envelope envelope = { PROTOCOL_VERSION_MAX, type, 7, 3, 12, sample_new(row->table, &arena) };
     FUZZ_REQUIRE(envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, out, NULL) == ERR_NONE);
     return true;
 }

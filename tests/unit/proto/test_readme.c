@@ -59,6 +59,9 @@ static void messages_document(Str *out)
     for (int type = MESSAGE_NONE + 1; type < MESSAGE_TYPE_COUNT_; type++) {
         const MessageRow *row = message_row((MessageType)type);
         str_printf(out, "### %d %s, %s\n\n%s\n\n", type, row->name, way_text(row->way), row->doc);
+        if (row->since > 1) {
+            str_printf(out, "Since version %u.\n\n", (unsigned)row->since);
+        }
         wire_document(row->table, out);
         str_append(out, "\n");
         parts_collect(row->table, &parts);
