@@ -102,6 +102,11 @@ static const ConfigField INSTANCE_FIELDS[] = {
       .doc =
           "How often the instance is asked for new and dropped databases. Each time a tenth of its "
           "databases, at least 50, are read again." },
+    { CONFIG_FIELD_AS("sample_every", AgentInstanceConfig, sample_every_ms, CONFIG_DURATION),
+      .fallback = "5s", .max = 3600000,
+      .doc =
+          "How often the server's health is looked at, by three small queries in the maintenance "
+          "database (docs/health.md). 0: never." },
 };
 
 static const ConfigTable INSTANCE_TABLE =
@@ -216,6 +221,24 @@ static ErrCode check_schemas(const ConfigDocument *document, const AgentConfig *
                 err,
                 "include: [ '*' ] takes every schema; without the key 'schemas', whole databases "
                 "are the targets");
+        }
+    }
+    return ERR_NONE;
+}
+
+/* A look costs little, and not nothing. */
+#define SAMPLE_EVERY_MIN_MS 100
+
+static ErrCode check_sampling(const ConfigDocument *document, const AgentConfig *config, Err *err)
+{
+    for (size_t i = 0; i < config->instance_count; i++) {
+        uint32_t every_ms = config->instances[i].sample_every_ms;
+        char path[64];
+        text_format(path, sizeof(path), "instances[%zu].sample_every", i);
+        if (every_ms != 0 && every_ms < SAMPLE_EVERY_MIN_MS) {
+            return config_error_at(document, path, err,
+                                   "'sample_every' is 0 (never) or at least %d ms",
+                                   SAMPLE_EVERY_MIN_MS);
         }
     }
     return ERR_NONE;
@@ -361,6 +384,9 @@ ErrCode agent_config_load(const char *path, Arena *arena, AgentConfig *ret_confi
     }
     if (code == ERR_NONE) {
         code = check_schemas(document, &config, err);
+    }
+    if (code == ERR_NONE) {
+        code = check_sampling(document, &config, err);
     }
     if (code == ERR_NONE) {
         code = read_keys(document, arena, &config, err);

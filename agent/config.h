@@ -32,6 +32,7 @@ typedef struct AgentInstanceConfig {
     NameFilter
         schemas; /* each a target of its own, if anything is included; else whole databases are */
     uint32_t rediscover_ms;
+    uint32_t sample_every_ms; /* 0: its health is not sampled */
 } AgentInstanceConfig;
 
 /* Several keys of one person. */

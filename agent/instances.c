@@ -24,6 +24,9 @@ static ErrCode instance_open(Instance *instance, const AgentConfig *config, void
         code = watcher_start(context, instance->config, instance->source, instance->pool,
                              &instance->watcher, err);
     }
+    if (code == ERR_NONE) {
+        code = sampler_start(context, instance->config, instance->pool, &instance->sampler, err);
+    }
     return code == ERR_NONE ? code : err_wrap(err, "instance %s", instance->config->name);
 }
 
@@ -51,9 +54,11 @@ void instances_close(Instances *instances)
     }
     for (size_t i = 0; i < instances->count; i++) {
         watcher_ask_to_stop(instances->items[i].watcher);
+        sampler_ask_to_stop(instances->items[i].sampler);
     }
     for (size_t i = 0; i < instances->count; i++) {
         watcher_stop(instances->items[i].watcher);
+        sampler_stop(instances->items[i].sampler);
         lock_watch_free(instances->items[i].locks);
         conn_pool_free(instances->items[i].pool);
         conn_source_free(instances->items[i].source);

@@ -1,6 +1,6 @@
 /*
- * The instances that an agent serves: how each is reached, and who watches it. One thread, but for
- * the sources and pools, which workers and watchers share.
+ * The instances that an agent serves: how each is reached, and who watches and samples it. One
+ * thread, but for the sources and pools, which their threads share.
  */
 #ifndef SKEIN_AGENT_INSTANCES_H
 #define SKEIN_AGENT_INSTANCES_H
@@ -11,6 +11,7 @@
 #include "agent/conn/conn.h"
 #include "agent/conn/pool.h"
 #include "agent/exec/lock_watch.h"
+#include "agent/health/sampler.h"
 #include "agent/watcher.h"
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -21,16 +22,17 @@ typedef struct Instance {
     ConnPool *pool;
     LockWatch *locks; /* over that pool */
     Watcher *watcher;
+    Sampler *sampler; /* NULL: its health is not sampled */
 } Instance;
 
 typedef struct Instances Instances;
 
-/* Starts a watcher for each. `config` is borrowed, `context` is ZeroMQ's: watchers write letters in
- * it. */
+/* Starts a watcher and a sampler for each. `config` is borrowed, `context` is ZeroMQ's: both write
+ * letters in it. */
 ErrCode instances_open(const AgentConfig *config, void *context, Instances **ret_instances,
                        Err *err);
 
-/* Ends the watchers, all at once. No connection of a source is open any more. NULL is allowed. */
+/* Ends them, all at once. No connection of a source is open any more. NULL is allowed. */
 void instances_close(Instances *instances);
 
 AUTO_PTR_DEFINE(Instances, instances_close)

@@ -30,7 +30,7 @@ struct Link {
     Dial *dial;
     uint64_t seq;
 
-    Zsock box; /* letters of workers and watchers */
+    Zsock box; /* letters of workers, watchers and samplers */
     LoopId box_id;
     LoopId hook_id;
 
@@ -138,10 +138,16 @@ static void begin_waiting(Link *link)
 
 /* ---- effects ---- */
 
-/* A message that cannot be sent now is lost like one on the way: whatever matters is repeated. */
+/*
+ * A message that cannot be sent now is lost like one on the way: whatever matters is repeated. One
+ * that this coordinator's version does not have is not for it.
+ */
 static void send_message(Link *link, const LinkEffect *effect)
 {
     AUTO(Str) frame = { 0 };
+    if (!message_is_of(effect->type, effect->protocol)) {
+        return;
+    }
     Err err;
     Envelope envelope = {
         .version = effect->protocol,
@@ -241,7 +247,7 @@ static void on_message(void *ctx, const Zframe *frame)
     perform(link, &effects);
 }
 
-/* ---- from workers and watchers ---- */
+/* ---- from workers, watchers and samplers ---- */
 
 /* Of one that was never read nothing is known. */
 static bool is_another(const Identity *meant, const Identity *there)
@@ -323,7 +329,8 @@ static void take_letter(Link *link, const Letter *letter, LinkEffects *effects)
         take_report(link, letter, now_ms, effects);
         break;
     case MESSAGE_PROGRESS:
-        agent_session_pass(link->session, MESSAGE_PROGRESS, letter->envelope.body, effects);
+    case MESSAGE_HEALTH:
+        agent_session_pass(link->session, letter->envelope.type, letter->envelope.body, effects);
         break;
     case MESSAGE_HELLO:
         has_changed =
@@ -465,7 +472,7 @@ void link_free(Link *link)
     if (link == NULL) {
         return;
     }
-    instances_close(link->instances); /* watchers write letters to their end */
+    instances_close(link->instances); /* their threads write letters to their end */
     dial_free(link->dial);
     loop_remove(link->loop, link->box_id);
     loop_remove(link->loop, link->hook_id);

@@ -33,7 +33,8 @@ static const Program PROGRAM = {
 /* What a connection takes with its thread, its wake and its letters; and what an agent takes
  * anyhow. */
 #define CONNECTION_DESCRIPTORS 6
-#define WORKER_DESCRIPTORS 4 /* of one without a connection */
+#define WORKER_DESCRIPTORS 4  /* of one without a connection */
+#define SAMPLER_DESCRIPTORS 4 /* beside the connection, which is of the budget */
 #define OWN_DESCRIPTORS 64
 #define OWN_SOCKETS 16
 
@@ -61,18 +62,20 @@ static ErrCode check_descriptors(const AgentConfig *config, Err *err)
 {
     uint64_t connections = (uint64_t)config->connections_per_instance * config->instance_count;
     ErrCode code = descriptors_require(OWN_DESCRIPTORS + CONNECTION_DESCRIPTORS * connections +
-                                           WORKER_DESCRIPTORS * WORKERS_IDLE_MAX,
+                                           WORKER_DESCRIPTORS * WORKERS_IDLE_MAX +
+                                           SAMPLER_DESCRIPTORS * config->instance_count,
                                        err);
     return code == ERR_NONE ? ERR_NONE
                             : err_wrap(err, "%zu instances with connections_per_instance %u",
                                        config->instance_count, config->connections_per_instance);
 }
 
-/* Every worker and every watcher has a socket for its letters; libzmq allows 1,023 unless told. */
+/* Every worker, watcher and sampler has a socket for its letters; libzmq allows 1,023 unless told.
+ */
 static void *open_context(const AgentConfig *config)
 {
     void *context = zmq_ctx_new();
-    size_t need = OWN_SOCKETS + config->instance_count + agent_config_workers_max(config);
+    size_t need = OWN_SOCKETS + 2 * config->instance_count + agent_config_workers_max(config);
     if (need > ZMQ_MAX_SOCKETS_DFLT) {
         zmq_ctx_set(context, ZMQ_MAX_SOCKETS, (int)need);
     }

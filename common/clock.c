@@ -21,6 +21,12 @@ uint64_t clock_boot_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t clock_boot_us(void)
+{
+    struct timespec now = read_clock(CLOCK_BOOTTIME);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 int64_t clock_wall_s(void)
 {
     return read_clock(CLOCK_REALTIME).tv_sec;

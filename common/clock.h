@@ -14,6 +14,7 @@
 #include "common/utc.h"
 
 uint64_t clock_boot_ms(void); /* CLOCK_BOOTTIME */
+uint64_t clock_boot_us(void); /* the same, for what is short */
 int64_t clock_wall_s(void);   /* Unix time */
 int64_t clock_wall_ms(void);
 

@@ -129,7 +129,8 @@ void agent_session_facts_changed(AgentSession *session, uint64_t now_ms, LinkEff
 
 /*
  * A message of the link's own, of which the session only knows how to address it: PROGRESS,
- * PLAN_GET. It is dropped while there is no session. `body` is read when the effect is performed.
+ * HEALTH, PLAN_GET. It is dropped while there is no session. `body` is read when the effect is
+ * performed.
  */
 void agent_session_pass(AgentSession *session, MessageType type, const void *body,
                         LinkEffects *effects);

@@ -37,6 +37,7 @@ typedef struct Fixture {
     uint8_t peer[256];
     size_t peer_length;
     uint64_t session;
+    uint32_t version; /* of what the coordinator says */
     char endpoint[128];
 } Fixture;
 
@@ -45,6 +46,7 @@ static int set_up(void **state)
 {
     Fixture *fixture = mem_alloc(sizeof(Fixture));
     AUTO(KeyPair) coordinator = { 0 };
+    fixture->version = PROTOCOL_VERSION_MAX;
     fixture->context = zmq_ctx_new();
     fixture->loop = loop_new();
     assert_int_equal(key_generate(KEY_CURVE, "coordinator", &coordinator, NULL), ERR_NONE);
@@ -60,6 +62,7 @@ static int set_up(void **state)
         .name = "db1",
         .connection = "host=127.0.0.1 port=1 dbname=postgres",
         .rediscover_ms = 60000,
+        .sample_every_ms = 100,
     };
     fixture->config = (AgentConfig){ .coordinator = fixture->endpoint,
                                      .connections_per_instance = 4,
@@ -91,7 +94,7 @@ static int tear_down(void **state)
 static void say(Fixture *fixture, MessageType type, const void *body)
 {
     AUTO(Str) frame = { 0 };
-    Envelope envelope = { .version = PROTOCOL_VERSION_MAX,
+    Envelope envelope = { .version = fixture->version,
                           .type = type,
                           .session = fixture->session,
                           .term = TERM,
@@ -284,6 +287,37 @@ static void a_refused_agent_logs_why(void **state)
     await_line(fixture, REFUSED, ARRAY_LEN(REFUSED));
 }
 
+/* Nothing answers at its address: every metric is missing, and says so. */
+static void an_instance_that_does_not_answer_has_no_health(void **state)
+{
+    Fixture *fixture = *state;
+    welcome(fixture);
+    const Health *health = await(fixture, MESSAGE_HEALTH);
+    assert_string_equal(health->instance, "db1");
+    assert_int_equal(health->every_ms, 100);
+    assert_int_equal(health->reading_count, METRIC_COUNT_ - 1);
+    for (size_t i = 0; i < health->reading_count; i++) {
+        assert_int_equal(health->readings[i].absence, METRIC_NOT_SAMPLED);
+    }
+}
+
+/* It would be tried, and told as a fault of ours, with every sample. */
+static void a_coordinator_of_version_1_is_not_told_of_health(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const SAMPLED[] = { "cannot be sampled" };
+    static char text[64 * 1024];
+    fixture->version = 1;
+    welcome(fixture);
+    await_line(fixture, SAMPLED, ARRAY_LEN(SAMPLED)); /* there is something to tell */
+    for (int i = 0; i < 10; i++) {
+        await(fixture, MESSAGE_PING);
+    }
+    ssize_t length = pread(g_log, text, sizeof(text) - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    assert_null(strstr(text, "cannot be encoded"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
@@ -292,6 +326,10 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_agent_without_workers_leaves_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_move_of_the_session_is_logged_with_its_rule,
+                                        set_up_with_log, tear_down_with_log),
+        cmocka_unit_test_setup_teardown(an_instance_that_does_not_answer_has_no_health, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_coordinator_of_version_1_is_not_told_of_health,
                                         set_up_with_log, tear_down_with_log),
         cmocka_unit_test_setup_teardown(a_refused_agent_logs_why, set_up_with_log,
                                         tear_down_with_log),
