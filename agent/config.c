@@ -103,7 +103,7 @@ static const ConfigField INSTANCE_FIELDS[] = {
           "How often the instance is asked for new and dropped databases. Each time a tenth of its "
           "databases, at least 50, are read again." },
     { CONFIG_FIELD_AS("sample_every", AgentInstanceConfig, sample_every_ms, CONFIG_DURATION),
-      .fallback = "5s", .max = 3600000,
+      .fallback = "5s", .max = SAMPLE_EVERY_MAX_MS,
       .doc =
           "How often the server's health is looked at, by three small queries in the maintenance "
           "database (docs/health.md). 0: never." },

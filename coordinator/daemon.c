@@ -13,6 +13,7 @@
 #include "common/program.h"
 #include "common/str.h"
 #include "coordinator/fleet/enrolment.h"
+#include "coordinator/fleet/health.h"
 #include "coordinator/fleet/plan_server.h"
 #include "coordinator/fleet/redeem.h"
 #include "coordinator/fleet/router.h"
@@ -41,6 +42,7 @@ typedef struct Daemon {
     void *context;
     ZapGate *gate;
     Router *router;
+    HealthBoard *health;
     HttpServer *http;
 } Daemon;
 
@@ -72,11 +74,26 @@ static void serve_plan(Daemon *daemon, uint64_t connection, const Envelope *enve
     }
 }
 
+/* No event: nothing is decided by it, and what is lost comes again. */
+static void take_health(Daemon *daemon, const char *agent, uint64_t connection,
+                        const Envelope *envelope)
+{
+    const Engine *engine = shell_engine(daemon->shell);
+    if (engine_is_in_session(engine, agent, connection, envelope->session)) {
+        health_board_take(daemon->health, engine_agent_find(engine, agent), envelope->body,
+                          clock_boot_ms());
+    }
+}
+
 static void on_message(void *ctx, const char *agent, uint64_t connection, const Envelope *envelope)
 {
     Daemon *daemon = ctx;
     if (envelope->type == MESSAGE_PLAN_GET) {
         serve_plan(daemon, connection, envelope);
+        return;
+    }
+    if (envelope->type == MESSAGE_HEALTH) {
+        take_health(daemon, agent, connection, envelope);
         return;
     }
     Event event = { .kind = EVENT_OF_MESSAGE[envelope->type],
@@ -170,6 +187,7 @@ static void on_key_revoked(void *ctx, const char *name)
     shell_tell(daemon->shell, EVENT_AGENT_REVOKED, name, 0, "");
     shell_flush(daemon->shell);
     router_forget_agent(daemon->router, name);
+    health_board_forget(daemon->health, name);
 }
 
 /* Who came by the old key is cut off. The agent is the same, and reconciled when it greets. */
@@ -384,6 +402,7 @@ static ErrCode open_state(Daemon *daemon, Err *err)
 static ErrCode daemon_open(Daemon *daemon, Err *err)
 {
     daemon->loop = loop_new();
+    daemon->health = health_board_new();
     if (loop_on_signal(daemon->loop, on_signal, daemon, err) != ERR_NONE ||
         open_keys(daemon, err) != ERR_NONE || open_fleet(daemon, err) != ERR_NONE ||
         http_server_open(daemon->loop, &daemon->config->api, &daemon->http, err) != ERR_NONE ||
@@ -391,6 +410,7 @@ static ErrCode daemon_open(Daemon *daemon, Err *err)
         http_server_serve(daemon->http, daemon->shell, &daemon->enrolment, err) != ERR_NONE) {
         return err->code;
     }
+    http_server_show_health(daemon->http, daemon->health);
     const ShellPorts ports = { .ctx = daemon,
                                .send = on_send,
                                .close = on_close,
@@ -413,6 +433,7 @@ static void daemon_done(Daemon *daemon)
     if (daemon->http != NULL) {
         http_server_close(daemon->http);
     }
+    health_board_free(daemon->health);
     router_close(daemon->router);
     zap_gate_close(daemon->gate);
     if (daemon->context != NULL) {

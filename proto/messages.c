@@ -303,7 +303,7 @@ static const FieldTable READING = FIELD_TABLE("reading", HealthReading, READING_
 
 static const Field HEALTH_FIELDS[] = {
     ROW_TEXT(1, Health, instance, REQUIRED, 1, NAME_MAX_BYTES, "the server that was sampled"),
-    ROW_U32(2, Health, every_ms, REQUIRED, 1, UINT32_MAX,
+    ROW_U32(2, Health, every_ms, REQUIRED, 1, SAMPLE_EVERY_MAX_MS,
             "the next sample comes after this; what is three times as old is stale"),
     ROW_STRUCTS(3, Health, readings, reading_count, HealthReading, OPTIONAL, 0, READINGS_MAX,
                 &READING, "each metric once"),

@@ -34,9 +34,10 @@ typedef struct ProtocolRange {
 #define PLAN_CHUNK_MAX (128 * 1024) /* bytes in one PLAN_CHUNK */
 #define MESSAGE_TO_COORDINATOR_MAX (256 * 1024)
 #define MESSAGE_TO_AGENT_MAX (1024 * 1024)
-#define IN_FLIGHT_MAX 4096 /* attempts listed in one HELLO */
-#define INSTANCES_MAX 256  /* of one agent */
-#define READINGS_MAX 256   /* metrics in one HEALTH */
+#define IN_FLIGHT_MAX 4096          /* attempts listed in one HELLO */
+#define INSTANCES_MAX 256           /* of one agent */
+#define READINGS_MAX 256            /* metrics in one HEALTH */
+#define SAMPLE_EVERY_MAX_MS 3600000 /* between two of them */
 
 typedef enum MessageType {
     MESSAGE_NONE = 0,

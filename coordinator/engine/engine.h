@@ -193,6 +193,11 @@ uint64_t engine_term_seen(const Engine *engine);
 size_t engine_agent_count(const Engine *engine);
 const AgentRow *engine_agent_at(const Engine *engine, size_t index); /* by name */
 const AgentRow *engine_agent_find(const Engine *engine, const char *name);
+
+/* Is this the connection and the session that the agent speaks in? For messages that the engine has
+ * nothing to do with. */
+bool engine_is_in_session(const Engine *engine, const char *agent, uint64_t connection,
+                          uint64_t session);
 size_t engine_inventory_count(const Engine *engine);
 const InventoryRow *engine_inventory_at(const Engine *engine, size_t index); /* by address */
 

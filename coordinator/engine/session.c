@@ -380,6 +380,13 @@ Agent *session_admit(Engine *engine, const Event *event)
     return agent;
 }
 
+bool engine_is_in_session(const Engine *engine, const char *name, uint64_t connection,
+                          uint64_t session)
+{
+    const Agent *agent = agent_find(engine, name);
+    return agent != NULL && binding_admits(&agent->bound, connection, session);
+}
+
 /* The sum over the orders in force: both ends compute it. */
 uint64_t session_digest(const Agent *agent)
 {

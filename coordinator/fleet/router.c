@@ -44,9 +44,10 @@ typedef struct Share {
 
 /* Messages that an agent may send; a HELLO makes a session, so it passes the admission first. */
 static const bool IS_FROM_AGENT[MESSAGE_TYPE_COUNT_] = {
-    [MESSAGE_HELLO] = true, [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
-    [MESSAGE_STATE] = true, [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
-    [MESSAGE_BYE] = true,   [MESSAGE_KNOCK] = true,     [MESSAGE_ENROL] = true,
+    [MESSAGE_HELLO] = true,  [MESSAGE_INVENTORY] = true, [MESSAGE_PING] = true,
+    [MESSAGE_STATE] = true,  [MESSAGE_PROGRESS] = true,  [MESSAGE_PLAN_GET] = true,
+    [MESSAGE_BYE] = true,    [MESSAGE_KNOCK] = true,     [MESSAGE_ENROL] = true,
+    [MESSAGE_HEALTH] = true,
 };
 
 struct Router {

@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/str.h"
 #include "coordinator/fleet/enrolment.h"
+#include "coordinator/fleet/health.h"
 #include "coordinator/http/plan_facts.h"
 #include "coordinator/http/roles.h"
 #include "coordinator/http/tokens.h"
@@ -26,6 +27,7 @@ typedef struct Route Route;
 typedef struct ApiRequest {
     Shell *shell;
     const Enrolment *enrolment;
+    const HealthBoard *health; /* NULL: none is kept */
     PlanFactsCache *facts;
     Tokens *tokens;
     Arena *arena; /* lives as long as the request */
@@ -108,6 +110,9 @@ ErrCode api_hash(const char *text, uint8_t ret_hash[PLAN_HASH_BYTES], Err *err);
 ErrCode api_not_found(const char *what, const char *name, const char *const *names, size_t count,
                       const char *list_command, Err *err);
 
+/* The agent that {name} names. ERR_NOT_FOUND. */
+ErrCode api_agent(const ApiRequest *request, const char *name, const AgentRow **ret, Err *err);
+
 /* ?state=: ERR_USAGE when no `what` is ever in that state, with the nearest. NULL: not given. */
 ErrCode api_check_state(const char *what, const char *state, const char *const *names, size_t count,
                         Err *err);
@@ -145,6 +150,8 @@ ErrCode page_end(Page *page, Err *err);
 ErrCode api_root(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_status(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_agent_show(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_health(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agent_revoke(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_applicants_list(const ApiRequest *request, ApiReply *reply, Err *err);

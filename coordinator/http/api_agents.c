@@ -1,4 +1,5 @@
-/* Agents: the list, and lifting a quarantine. */
+/* Agents: the list, one of them, and lifting a quarantine. */
+#include "common/clock.h"
 #include "common/map.h"
 #include "coordinator/http/api.h"
 #include "coordinator/http/views.h"
@@ -51,6 +52,27 @@ static ErrCode no_agent(const ApiRequest *request, const Engine *engine, const c
     return api_not_found("agent", name, names, count, "skein agents list", err);
 }
 
+ErrCode api_agent(const ApiRequest *request, const char *name, const AgentRow **ret, Err *err)
+{
+    const Engine *engine = shell_engine(request->shell);
+    *ret = engine_agent_find(engine, name);
+    return *ret == NULL ? no_agent(request, engine, name, err) : ERR_NONE;
+}
+
+ErrCode api_agent_show(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    const AgentRow *agent = NULL;
+    ErrCode code = api_agent(request, request->path[0], &agent, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    AUTO_PTR(Map) counts = count_targets(shell_engine(request->shell));
+    const HealthNow now = { request->health, clock_boot_ms() };
+    JsonOut json = json_out(&reply->body);
+    view_agent_health(&json, NULL, agent, (uintptr_t)map_get(counts, agent->name), &now);
+    return ERR_NONE;
+}
+
 ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     static const char *const KEYS[] = { "reason" };
@@ -66,8 +88,10 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
     if (code != ERR_NONE) {
         return code;
     }
-    if (engine_agent_find(shell_engine(request->shell), name) == NULL) {
-        return no_agent(request, shell_engine(request->shell), name, err);
+    const AgentRow *agent = NULL;
+    code = api_agent(request, name, &agent, err);
+    if (code != ERR_NONE) {
+        return code;
     }
     Event event = { .kind = EVENT_AGENT_RELEASED,
                     .agent = name,

@@ -289,6 +289,7 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
     ApiRequest *api = &request->api;
     *api = (ApiRequest){ .shell = request->place.shell,
                          .enrolment = request->place.enrolment,
+                         .health = request->place.health,
                          .facts = request->place.facts,
                          .tokens = request->place.tokens,
                          .arena = &request->arena,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "coordinator/fleet/enrolment.h"
+#include "coordinator/fleet/health.h"
 #include "coordinator/http/audited.h"
 #include "coordinator/http/authority.h"
 #include "coordinator/http/plan_facts.h"
@@ -23,6 +24,7 @@ typedef struct HttpRequest HttpRequest;
 typedef struct RequestPlace {
     Shell *shell;
     const Enrolment *enrolment;
+    const HealthBoard *health;
     PlanFactsCache *facts;
     Throttle *refusals;      /* that have a row each */
     const char *socket_path; /* where everything may be asked */

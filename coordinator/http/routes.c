@@ -35,6 +35,7 @@ const Route ROUTES[] = {
     READ(V1 "/status", "", api_status, "the coordinator itself"),
 
     READ(V1 "/agents", PAGED, api_agents_list, "agents and their instances"),
+    READ(V1 "/agents/{name}", "", api_agent_show, "one agent, with its servers' health"),
     AGENT(V1 "/agents/{name}/release", api_agent_release, "lift a quarantine"),
     AGENT(V1 "/agents/{name}/revoke", api_agent_revoke, "take an agent's key away"),
     READ(V1 "/applicants", PAGED, api_applicants_list, "keys that would be agents"),
@@ -43,6 +44,7 @@ const Route ROUTES[] = {
     READ(V1 "/invitations", PAGED, api_invitations_list, "who may come once, by a token"),
     WRITE(V1 "/invitations", ROLE_ADMIN, api_invitation_make, "invite an agent"),
     AGENT(V1 "/invitations/{name}/revoke", api_invitation_revoke, "take that back"),
+    READ(V1 "/health", PAGED, api_health, "the health of every server"),
     READ(V1 "/targets", PAGED " where", api_targets_list, "the fleet's targets"),
 
     { .method = "PUT",

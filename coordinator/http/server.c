@@ -62,6 +62,7 @@ struct HttpServer {
     LoopId hook;
     Shell *shell; /* NULL: does not serve yet */
     const Enrolment *enrolment;
+    const HealthBoard *health;
     PlanFactsCache *facts;
     Throttle *refusals; /* that have a row each */
     Throttle *requests;
@@ -167,6 +168,7 @@ static Visit *visit_new(Door *door, struct MHD_Connection *connection)
 {
     const RequestPlace place = { .shell = door->server->shell,
                                  .enrolment = door->server->enrolment,
+                                 .health = door->server->health,
                                  .facts = door->server->facts,
                                  .refusals = door->server->refusals,
                                  .is_tcp = door->kind == DOOR_TCP,
@@ -480,6 +482,11 @@ static void remove_socket(const HttpServer *server)
         there.st_ctim.tv_nsec == ours->st_ctim.tv_nsec) {
         (void)unlink(server->socket_path);
     }
+}
+
+void http_server_show_health(HttpServer *server, const HealthBoard *board)
+{
+    server->health = board;
 }
 
 void http_server_close(HttpServer *server)

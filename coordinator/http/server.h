@@ -12,6 +12,7 @@
 #include "common/loop.h"
 #include "coordinator/config.h"
 #include "coordinator/fleet/enrolment.h"
+#include "coordinator/fleet/health.h"
 #include "coordinator/shell.h"
 
 typedef struct HttpServer HttpServer;
@@ -24,6 +25,9 @@ ErrCode http_server_open(Loop *loop, const ApiConfig *config, HttpServer **ret_s
  * server. ERR_STORE: its tokens cannot be read.
  */
 ErrCode http_server_serve(HttpServer *server, Shell *shell, const Enrolment *enrolment, Err *err);
+
+/* Where the servers' health stands, which outlives the server. Until then none is known. */
+void http_server_show_health(HttpServer *server, const HealthBoard *board);
 
 /* Ends every connection; what waits for events is answered first, as far as its socket takes it. */
 void http_server_close(HttpServer *server);

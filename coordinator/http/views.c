@@ -323,7 +323,8 @@ static void view_instance(JsonOut *json, const InstanceRow *instance)
     json_out_object_end(json);
 }
 
-void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count)
+/* An object that is not ended. */
+static void begin_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count)
 {
     json_out_object_begin(json, key);
     json_out_string(json, "name", agent->name);
@@ -343,6 +344,23 @@ void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t ta
     }
     json_out_array_end(json);
     json_out_unsigned(json, "targets", target_count);
+}
+
+void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count)
+{
+    begin_agent(json, key, agent, target_count);
+    json_out_object_end(json);
+}
+
+void view_agent_health(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count,
+                       const HealthNow *now)
+{
+    begin_agent(json, key, agent, target_count);
+    json_out_array_begin(json, "health");
+    for (size_t i = 0; i < agent->instance_count; i++) {
+        view_health(json, NULL, agent, &agent->instances[i], now);
+    }
+    json_out_array_end(json);
     json_out_object_end(json);
 }
 

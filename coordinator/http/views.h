@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/fleet/health.h"
 #include "coordinator/http/plan_facts.h"
 
 /* `facts` may be NULL: the plan is missing. */
@@ -13,6 +14,18 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
 void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
                          const TargetRow *target);
 void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count);
+
+/* Where health is read, and at what moment (boot-time clock). */
+typedef struct HealthNow {
+    const HealthBoard *board;
+    uint64_t now_ms;
+} HealthNow;
+
+/* The same with "health": one item for each of its instances. */
+void view_agent_health(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count,
+                       const HealthNow *now);
+void view_health(JsonOut *json, const char *key, const AgentRow *agent, const InstanceRow *instance,
+                 const HealthNow *now); /* view_health.c */
 void view_target(JsonOut *json, const char *key, const InventoryRow *row);
 void view_event(JsonOut *json, const char *key, const EventRow *event);
 

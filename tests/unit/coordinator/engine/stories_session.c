@@ -40,6 +40,19 @@ static void a_suspect_and_a_lost_agent_come_back_by_hello(void **state)
     assert_string_equal(event_of(fleet, "S04")->new_state, "active");
 }
 
+static void an_agent_speaks_in_one_session_over_one_connection(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    uint64_t connection = host(fleet, "a")->connection;
+    uint64_t session = host(fleet, "a")->session;
+    assert_true(engine_is_in_session(fleet->engine, "a", connection, session));
+    assert_false(engine_is_in_session(fleet->engine, "a", connection, session + 1));
+    assert_false(engine_is_in_session(fleet->engine, "a", connection + 1, session));
+    assert_false(engine_is_in_session(fleet->engine, "a", connection, 0));
+    assert_false(engine_is_in_session(fleet->engine, "nobody", connection, session));
+}
+
 static void a_message_of_an_unbound_session_changes_nothing(void **state)
 {
     (void)state;
@@ -693,6 +706,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(an_agent_that_says_hello_is_active),
     cmocka_unit_test(silence_makes_suspect_then_lost_and_a_word_makes_active),
     cmocka_unit_test(a_suspect_and_a_lost_agent_come_back_by_hello),
+    cmocka_unit_test(an_agent_speaks_in_one_session_over_one_connection),
     cmocka_unit_test(a_message_of_an_unbound_session_changes_nothing),
     cmocka_unit_test(a_repeated_hello_is_answered_with_the_same_session),
     cmocka_unit_test(a_hello_that_comes_late_does_not_take_the_session_away),
