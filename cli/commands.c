@@ -231,6 +231,11 @@ static const char INVITE_DETAILS[] =
     "no more of it than the public half of a key, and lets whoever comes by it say one thing, which key is\n"
     "his own. After that the token is worth nothing. `skein agents list` shows who is invited.";
 
+static const char HEALTH_DETAILS[] =
+    "Each agent samples its servers every few seconds (sample_every in agent.yaml). A dash stands where there\n"
+    "is no value, and `skein agents show` says why; stale is what is older than three intervals, or of an\n"
+    "agent without a session. What the metrics mean: docs/health.md.";
+
 static const char REVOKE_DETAILS[] =
     "At once, also in a session that stands: it is not heard any more, starts nothing new, and rolls back the\n"
     "transaction that it runs; a statement outside of any still comes to its end. An agent that cannot be told,\n"
@@ -419,6 +424,8 @@ const Command COMMANDS[] = {
     { "agents list", "", 0, 0, FLEET, "agents, their instances, when they were last heard", NULL,
       "[agent, as the API has it]",
       OPTIONS(REMOTE), cmd_agents_list },
+    { "agents show", "NAME", 1, 1, FLEET, "one agent, with the health of its servers", HEALTH_DETAILS,
+      "the agent, as the API has it", OPTIONS(REMOTE), cmd_agents_show },
     { "agents accept", "NAME|FINGERPRINT", 1, 6, FLEET, "let a key that applies be an agent",
       ACCEPT_DETAILS, "{name}", OPTIONS(REMOTE, &AGENT_NAME, &REPLACE, &REASON, &YES),
       cmd_agents_accept },
@@ -431,6 +438,8 @@ const Command COMMANDS[] = {
       OPTIONS(REMOTE, &REASON, &YES), cmd_agents_revoke },
     { "agents release", "NAME", 1, 1, FLEET, "lift a quarantine", NULL, "the agent, as the API has it",
       OPTIONS(REMOTE, &REASON), cmd_agents_release },
+    { "health", "", 0, 0, FLEET, "how the servers of the fleet do", HEALTH_DETAILS,
+      "[health, as the API has it]", OPTIONS(REMOTE), cmd_health },
     { "targets", "", 0, 0, FLEET, "the databases of the fleet and their versions", NULL,
       "[target, as the API has it]",
       OPTIONS(REMOTE, &WHERE, &LIMIT), cmd_targets },

@@ -59,6 +59,10 @@ ErrCode cmd_tokens_create(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_tokens_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_tokens_revoke(Invocation *invocation, ExitCode *ret_exit, Err *err);
 
+/* cmd_health.c */
+ErrCode cmd_agents_show(Invocation *invocation, ExitCode *ret_exit, Err *err);
+ErrCode cmd_health(Invocation *invocation, ExitCode *ret_exit, Err *err);
+
 /* cmd_fleet.c */
 ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err);
 ErrCode cmd_agents_accept(Invocation *invocation, ExitCode *ret_exit, Err *err);
