@@ -31,7 +31,12 @@ GRANT CONNECT, CREATE ON DATABASE :"DBNAME" TO :"role";
 -- Where migrations make things.
 GRANT USAGE, CREATE ON SCHEMA :"schema" TO :"role";
 
+-- What a REINDEX … CONCURRENTLY of a table leaves there of its long values when it is broken off: its owner may drop
+-- it, but has to be let in.
+GRANT USAGE ON SCHEMA pg_toast TO :"role";
+
 -- What others own.
 \if :{?owner}
 GRANT :"owner" TO :"role";
+GRANT USAGE ON SCHEMA pg_toast TO :"owner"; -- where migrations run as that one
 \endif

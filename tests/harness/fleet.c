@@ -142,7 +142,6 @@ bool fleet_log_has(Fleet *fleet, const char *process, const char *text)
 void fleet_cluster_begin(size_t host, const char *settings)
 {
     g_clusters[host] = pg_cluster_start(settings);
-    pg_cluster_take_role(g_clusters[host]);
     for (unsigned tenant = 1; tenant <= FLEET_TENANTS; tenant++) {
         char database[32];
         snprintf(database, sizeof(database), "tenant_%u", tenant);

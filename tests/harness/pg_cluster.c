@@ -37,7 +37,6 @@
 #endif
 
 #define SUPERUSER "postgres"
-#define ROLE "skein" /* as role.sql has it */
 #define PATH_BYTES 256
 #define POLL_MS 20
 
@@ -50,9 +49,8 @@ struct PgCluster {
     char dir[PATH_BYTES]; /* holds data/, the socket and the log */
     int port;
     pid_t keeper;
-    int keeper_pipe;  /* writing an order or closing it ends the server */
-    int network;      /* the namespace it is in */
-    const char *role; /* that skein comes as */
+    int keeper_pipe; /* writing an order or closing it ends the server */
+    int network;     /* the namespace it is in */
     char conninfo[PG_TEXT_MAX];
     char answer[PG_TEXT_MAX];
 };
@@ -294,7 +292,6 @@ static PgCluster *cluster_new(void)
     assert_non_null(mkdtemp(cluster->dir));
     own(cluster->dir);
     cluster->port = free_port();
-    cluster->role = SUPERUSER;
     cluster->network = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     assert_true(cluster->network >= 0);
     return cluster;
@@ -310,9 +307,22 @@ static void settings_append(const PgCluster *cluster, const char *settings)
             "port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\n"
             "fsync = off\nshared_buffers = 16MB\nmax_connections = 100\nwal_level = replica\n"
             "max_wal_senders = 4\nhot_standby = on\n"
+            "log_connections = on\n"                   /* who comes as whom: superuser_find */
             "dynamic_shared_memory_type = mmap\n%s\n", /* in its directory, which is removed */
             cluster->port, cluster->dir, settings == NULL ? "" : settings);
     fclose(file);
+}
+
+static void role_grant(PgCluster *cluster, const char *database)
+{
+    char conninfo[PG_TEXT_MAX];
+    char log[PATH_BYTES + 16];
+    snprintf(conninfo, sizeof(conninfo), "%s", pg_cluster_socket_conninfo(cluster, database));
+    snprintf(log, sizeof(log), "%s/grant.log", cluster->dir);
+    const char *argv[] = {
+        SKEIN_PG_BINDIR "/psql", "-X", "-d", conninfo, "-f", SKEIN_ROLE_SQL, NULL
+    };
+    program_run(argv, log);
 }
 
 PgCluster *pg_cluster_start(const char *settings)
@@ -338,13 +348,13 @@ PgCluster *pg_cluster_start(const char *settings)
     settings_append(cluster, settings);
     keeper_start(cluster);
     ready_await(cluster);
+    role_grant(cluster, "template1"); /* what is granted in it is in what is made of it */
     return cluster;
 }
 
 PgCluster *pg_cluster_start_standby(PgCluster *primary)
 {
     PgCluster *cluster = cluster_new();
-    cluster->role = primary->role;
     char data[PATH_BYTES + 8];
     char log[PATH_BYTES + 8];
     char port[16];
@@ -377,7 +387,6 @@ PgCluster *pg_cluster_start_standby(PgCluster *primary)
 PgCluster *pg_cluster_copy(PgCluster *original)
 {
     PgCluster *cluster = cluster_new();
-    cluster->role = original->role;
     char from[PATH_BYTES + 8];
     char log[PATH_BYTES + 8];
     snprintf(from, sizeof(from), "%s/data", original->dir);
@@ -392,15 +401,40 @@ PgCluster *pg_cluster_copy(PgCluster *original)
     return cluster;
 }
 
+/* The first line of the log in which something of skein's came as the superuser; "" for none. */
+static void superuser_find(const PgCluster *cluster, char *line, size_t size)
+{
+    char path[PATH_BYTES + 8];
+    snprintf(path, sizeof(path), "%s/log", cluster->dir);
+    FILE *log = fopen(path, "r");
+    bool is_found = false;
+    while (log != NULL && !is_found && fgets(line, (int)size, log) != NULL) {
+        is_found = strstr(line, " connection authorized: user=" SUPERUSER " ") != NULL &&
+                   strstr(line, " application_name=skein/") != NULL;
+    }
+    if (!is_found) {
+        line[0] = '\0';
+    }
+    if (log != NULL) {
+        fclose(log);
+    }
+}
+
 void pg_cluster_stop(PgCluster *cluster)
 {
     if (cluster == NULL) {
         return;
     }
+    char line[PG_TEXT_MAX];
+    superuser_find(cluster, line, sizeof(line));
     keeper_end(cluster, ORDER_END);
     tree_remove(cluster->dir); /* after a crash that was not followed by a restart */
     close(cluster->network);
     free(cluster);
+    if (line[0] != '\0') {
+        fprintf(stderr, "skein came as a superuser: %s", line);
+        exit(EXIT_FAILURE); /* a failed teardown of a group fails nothing */
+    }
 }
 
 void pg_cluster_crash(PgCluster *cluster)
@@ -434,19 +468,42 @@ const char *pg_cluster_socket_dir(const PgCluster *cluster)
     return cluster->dir;
 }
 
+/* Quoted only where it has to be: these texts go into configuration files as well. */
+static const char *value_quote(const char *value, char quoted[PG_TEXT_MAX])
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (value[strspn(value, PLAIN)] == '\0') {
+        return value;
+    }
+    size_t length = 0;
+    quoted[length++] = '\'';
+    for (; *value != '\0' && length < PG_TEXT_MAX - 4; value++) {
+        if (*value == '\'' || *value == '\\') {
+            quoted[length++] = '\\';
+        }
+        quoted[length++] = *value;
+    }
+    quoted[length++] = '\'';
+    quoted[length] = '\0';
+    return quoted;
+}
+
 static const char *conninfo_make(PgCluster *cluster, const char *host, const char *user,
                                  const char *database, int port)
 {
-    snprintf(cluster->conninfo, sizeof(cluster->conninfo),
-             "host=%s port=%d user=%s dbname=%s sslmode=disable gssencmode=disable "
-             "connect_timeout=10",
-             host, port == 0 ? cluster->port : port, user, database);
+    char quoted[PG_TEXT_MAX];
+    int length =
+        snprintf(cluster->conninfo, sizeof(cluster->conninfo),
+                 "host=%s port=%d user=%s dbname=%s sslmode=disable gssencmode=disable "
+                 "connect_timeout=10",
+                 host, port == 0 ? cluster->port : port, user, value_quote(database, quoted));
+    assert_in_range(length, 1, (int)sizeof(cluster->conninfo) - 1);
     return cluster->conninfo;
 }
 
 const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int port)
 {
-    return conninfo_make(cluster, "127.0.0.1", cluster->role, database, port);
+    return conninfo_make(cluster, "127.0.0.1", PG_CLUSTER_ROLE, database, port);
 }
 
 const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database)
@@ -454,14 +511,15 @@ const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database)
     return conninfo_make(cluster, cluster->dir, SUPERUSER, database, 0);
 }
 
-/* The role is the session's, so that a test's own RESET ROLE leads back to it. */
+/* The role is the session's, so that a test's own RESET ROLE leads back to it. To one of its name,
+ * "$user" is the schema of skein's own tables. */
 static const char *run_conninfo(PgCluster *cluster, const char *database)
 {
     const char *conninfo = pg_cluster_socket_conninfo(cluster, database);
-    if (strcmp(cluster->role, SUPERUSER) != 0 && strcmp(database, "postgres") != 0) {
+    if (strcmp(database, "postgres") != 0) {
         size_t length = strlen(conninfo);
         snprintf(cluster->conninfo + length, sizeof(cluster->conninfo) - length,
-                 " options='-c role=%s'", cluster->role);
+                 " options='-c role=" PG_CLUSTER_ROLE " -c search_path=public'");
     }
     return conninfo;
 }
@@ -499,37 +557,12 @@ const char *pg_cluster_ask(PgCluster *cluster, const char *database, const char 
     return cluster->answer;
 }
 
-static void role_grant(PgCluster *cluster, const char *database)
-{
-    char conninfo[PG_TEXT_MAX];
-    char log[PATH_BYTES + 16];
-    snprintf(conninfo, sizeof(conninfo), "%s", pg_cluster_socket_conninfo(cluster, database));
-    snprintf(log, sizeof(log), "%s/grant.log", cluster->dir);
-    const char *argv[] = {
-        SKEIN_PG_BINDIR "/psql", "-X", "-d", conninfo, "-f", SKEIN_ROLE_SQL, NULL
-    };
-    program_run(argv, log);
-}
-
 void pg_cluster_make_database(PgCluster *cluster, const char *database)
 {
     char sql[PG_TEXT_MAX];
     snprintf(sql, sizeof(sql), "CREATE DATABASE \"%s\"", database);
     pg_cluster_run(cluster, "postgres", sql);
-    if (strcmp(cluster->role, SUPERUSER) != 0) {
-        role_grant(cluster, database);
-    }
-}
-
-void pg_cluster_take_role(PgCluster *cluster)
-{
-    role_grant(cluster, "template1"); /* what is granted in it is in what is made of it */
-    cluster->role = ROLE;
-}
-
-const char *pg_cluster_role(const PgCluster *cluster)
-{
-    return cluster->role;
+    role_grant(cluster, database);
 }
 
 int64_t pg_cluster_count(PgCluster *cluster, const char *database, const char *sql)

@@ -4,6 +4,11 @@
  * process stops the server and removes its files as soon as the test is gone. A cluster stays in
  * the network namespace in which it was started first.
  *
+ * A cluster is one of production's: skein comes as the role that deploy/sql/role.sql makes, which
+ * is no superuser, and so does what tests run elsewhere than in database postgres, so that what
+ * they make there is skein's to migrate. If anything of skein's has come as the superuser, stopping
+ * the cluster fails.
+ *
  * Everything here fails the running cmocka test when it cannot do its work.
  */
 #ifndef SKEIN_TESTS_HARNESS_PG_CLUSTER_H
@@ -15,6 +20,7 @@
 #include "tests/patience.h"
 
 #define PG_TEXT_MAX 1024
+#define PG_CLUSTER_ROLE "skein" /* as role.sql has it */
 
 typedef struct PgCluster PgCluster;
 
@@ -29,7 +35,8 @@ PgCluster *pg_cluster_start_standby(PgCluster *primary);
  * listens. */
 PgCluster *pg_cluster_copy(PgCluster *original);
 
-/* Stops at once and removes everything. NULL is allowed. */
+/* Stops at once and removes everything; ends the program then, as failed, if skein has come as a
+ * superuser. NULL is allowed. */
 void pg_cluster_stop(PgCluster *cluster);
 
 /* As a crash: `immediate` stop, files kept. Then pg_cluster_restart on the same port. */
@@ -42,18 +49,7 @@ bool pg_cluster_is_up(const PgCluster *cluster); /* between the two: not */
 int pg_cluster_port(const PgCluster *cluster);
 const char *pg_cluster_socket_dir(const PgCluster *cluster);
 
-/*
- * From here on the cluster is one of production's: skein comes as the role that
- * deploy/sql/role.sql makes, which is no superuser, and so does what tests run elsewhere than in
- * database postgres, so that what they make there is skein's to migrate. Until then both are the
- * superuser's.
- */
-void pg_cluster_take_role(PgCluster *cluster);
-
-/* As which skein comes. */
-const char *pg_cluster_role(const PgCluster *cluster);
-
-/* A database, with what role.sql grants in it if the cluster has taken the role. */
+/* A database, with what role.sql grants in it. */
 void pg_cluster_make_database(PgCluster *cluster, const char *database);
 
 /* For skein: "host=127.0.0.1 port=… user=… dbname=…". Valid until the next call. `port` 0: the
@@ -64,10 +60,15 @@ const char *pg_cluster_conninfo(PgCluster *cluster, const char *database, int po
  * namespace. */
 const char *pg_cluster_socket_conninfo(PgCluster *cluster, const char *database);
 
-/* Runs one or several statements. What takes a superuser in a cluster that has taken the role
- * begins with AS_SUPERUSER, beside the reason. */
+/* Runs one or several statements. What takes a superuser begins with AS_SUPERUSER, beside the
+ * reason. */
 #define AS_SUPERUSER "SET ROLE postgres; "
 void pg_cluster_run(PgCluster *cluster, const char *database, const char *sql);
+
+/* An index as a build leaves it that broke off. The catalog is a superuser's. */
+#define MAKE_INVALID(index)                                                                        \
+    AS_SUPERUSER "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '" index               \
+                 "'::regclass; RESET ROLE;"
 
 /* First field of the first row, as superuser; "" for none. Valid until the next call. */
 const char *pg_cluster_ask(PgCluster *cluster, const char *database, const char *sql);

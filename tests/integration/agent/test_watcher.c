@@ -54,7 +54,7 @@ static int set_up(void **state)
     Fixture *fixture = mem_alloc(sizeof(*fixture));
     AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(cluster, "postgres", 0));
     pg_cluster_run(cluster, "postgres", "DROP DATABASE IF EXISTS saas WITH (FORCE)");
-    pg_cluster_run(cluster, "postgres", "CREATE DATABASE saas");
+    pg_cluster_make_database(cluster, "saas");
     pg_cluster_run(cluster, "saas",
                    "CREATE SCHEMA t1; CREATE SCHEMA t2; CREATE SCHEMA t_old; CREATE SCHEMA other");
     fixture->context = zmq_ctx_new();

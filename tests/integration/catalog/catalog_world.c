@@ -13,7 +13,7 @@ int world_begin(void **state)
     World *world = mem_alloc(sizeof(*world));
     *state = world;
     world->cluster = pg_cluster_start(NULL);
-    pg_cluster_run(world->cluster, "postgres", "CREATE DATABASE shop");
+    pg_cluster_make_database(world->cluster, "shop");
     AUTO_PTR(Secret) connection = secret_new(pg_cluster_conninfo(world->cluster, "shop", 0));
     Err err = { 0 };
     ConnRequest request = { .application_name = "skein/test",
@@ -24,12 +24,14 @@ int world_begin(void **state)
         fail_msg("%s", err.message);
     }
     world->reader.texts = texts_new();
+    world->maker = PQconnectdb(pg_cluster_socket_conninfo(world->cluster, "shop"));
     return 0;
 }
 
 int world_end(void **state)
 {
     World *world = *state;
+    PQfinish(world->maker);
     conn_close(world->reader.conn);
     conn_source_free(world->source);
     pg_cluster_stop(world->cluster);
@@ -41,10 +43,11 @@ int world_end(void **state)
 
 void world_run(World *world, const char *sql)
 {
-    Err err = { 0 };
-    if (conn_run(world->reader.conn, sql, clock_boot_ms() + PATIENCE_MS, &err) != ERR_NONE) {
-        fail_msg("%s: %s", sql, err.message);
+    PGresult *result = PQexec(world->maker, sql);
+    if (PQresultStatus(result) == PGRES_FATAL_ERROR) {
+        fail_msg("%s: %s", sql, PQresultErrorMessage(result));
     }
+    PQclear(result);
 }
 
 Catalog world_catalog(World *world)

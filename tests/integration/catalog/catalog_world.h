@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <libpq-fe.h>
+
 #include "cli/catalog/catalog.h"
 #include "common/arena.h"
 #include "tests/harness/pg_cluster.h"
@@ -16,14 +18,15 @@
 typedef struct World {
     PgCluster *cluster;
     ConnSource *source;
-    CatalogReader reader;
-    Arena arena; /* of everything that was read */
+    CatalogReader reader; /* as skein comes */
+    PGconn *maker;        /* as superuser: there are kinds of objects that nobody else may make */
+    Arena arena;          /* of everything that was read */
 } World;
 
 int world_begin(void **state); /* *state is a World, whose database is `shop` */
 int world_end(void **state);
 
-/* Statements, each in a transaction of its own. Fails the test with the server's words. */
+/* Statements, as superuser, in one transaction. Fails the test with the server's words. */
 void world_run(World *world, const char *sql);
 
 Catalog world_catalog(World *world);

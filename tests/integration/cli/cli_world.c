@@ -24,11 +24,28 @@ static unsigned databases_made;
 
 /* ---- life ---- */
 
+int suite_begin_with(const char *settings)
+{
+    cluster = pg_cluster_start(settings);
+    return 0;
+}
+
 int suite_begin(void **state)
 {
     (void)state;
-    cluster = pg_cluster_start(NULL);
-    return 0;
+    return suite_begin_with(NULL);
+}
+
+PgCluster *suite_cluster(void)
+{
+    return cluster;
+}
+
+int scratch_suite_begin(void **state)
+{
+    int code = suite_begin(state);
+    pg_cluster_run(cluster, "postgres", "ALTER ROLE " PG_CLUSTER_ROLE " CREATEDB");
+    return code;
 }
 
 int suite_end(void **state)
@@ -44,9 +61,9 @@ void new_database(World *world)
     pg_cluster_make_database(cluster, world->database);
     world->connection =
         arena_strdup(&world->arena, pg_cluster_conninfo(cluster, world->database, 0));
-    world->url =
-        arena_printf(&world->arena, "postgresql://postgres@127.0.0.1:%d/%s?sslmode=disable",
-                     pg_cluster_port(cluster), world->database);
+    world->url = arena_printf(&world->arena,
+                              "postgresql://" PG_CLUSTER_ROLE "@127.0.0.1:%d/%s?sslmode=disable",
+                              pg_cluster_port(cluster), world->database);
 }
 
 int test_begin(void **state)

@@ -29,8 +29,11 @@ typedef struct World {
 } World;
 
 int suite_begin(void **state);
+int suite_begin_with(const char *settings); /* of the cluster: as pg_cluster_start */
+int scratch_suite_begin(void **state);      /* `skein test` makes databases: the role may, here */
 int suite_end(void **state);
-int test_begin(void **state); /* *state is a World */
+PgCluster *suite_cluster(void); /* between the two */
+int test_begin(void **state);   /* *state is a World */
 int test_end(void **state);
 
 /* Another database, empty, takes the place of the one that the test has: that one stays as it is.
@@ -42,6 +45,9 @@ void new_database(World *world);
 #define WORLD_RUN(tests)                                                                           \
     (cmocka_set_test_filter(getenv("SKEIN_TEST")),                                                 \
      cmocka_run_group_tests(tests, suite_begin, suite_end))
+#define SCRATCH_RUN(tests)                                                                         \
+    (cmocka_set_test_filter(getenv("SKEIN_TEST")),                                                 \
+     cmocka_run_group_tests(tests, scratch_suite_begin, suite_end))
 
 /* A file of the test's directory; folders on the way are made. */
 void put_file(World *world, const char *name, const char *text);

@@ -253,7 +253,7 @@ static void a_databases_table_lies_where_the_tool_would_look(void **state)
         pg_cluster_run(world->cluster, world->database, "CREATE SCHEMA app");
         pg_cluster_run(world->cluster, world->database,
                        arena_printf(&world->arena,
-                                    "ALTER DATABASE %s SET search_path = app, public",
+                                    AS_SUPERUSER "ALTER DATABASE %s SET search_path = app, public",
                                     world->database));
         table_make(world, one, is_public ? "app" : "public", true);
         if (one->home != NULL) {
@@ -274,11 +274,11 @@ static void a_tool_that_follows_the_search_path_is_followed(void **state)
     World *world = *state;
     const Case *one = &CASES[2];
     put_directories(world);
-    pg_cluster_run(
-        world->cluster, world->database,
-        arena_printf(&world->arena,
-                     "CREATE SCHEMA app; ALTER DATABASE %s SET search_path = app, public",
-                     world->database));
+    pg_cluster_run(world->cluster, world->database,
+                   arena_printf(&world->arena,
+                                "CREATE SCHEMA app; " AS_SUPERUSER
+                                "ALTER DATABASE %s SET search_path = app, public",
+                                world->database));
     table_make(world, one, "public", false);
     run_json(world, line_of(world, one, "adopt --from", ""), 0);
     run_json(world, line_of(world, one, "up --mirror", ""), 0);

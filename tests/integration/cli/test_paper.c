@@ -52,8 +52,7 @@ static void put_rest(World *world)
 static const char *sibling_make(World *world, const char *suffix)
 {
     const char *name = arena_printf(&world->arena, "%s_%s", world->database, suffix);
-    pg_cluster_run(world->cluster, "postgres",
-                   arena_printf(&world->arena, "CREATE DATABASE %s", name));
+    pg_cluster_make_database(world->cluster, name);
     return name;
 }
 

@@ -361,7 +361,7 @@ static void what_a_database_is_set_to_goes_with_its_copies(void **state)
         "DO $$ DECLARE d text := quote_ident(current_database()); BEGIN\n"
         "EXECUTE 'ALTER DATABASE ' || d || ' SET search_path = app, public';\n"
         "EXECUTE 'ALTER DATABASE ' || d || ' SET work_mem = ''5MB''';\n"
-        "EXECUTE 'ALTER ROLE postgres IN DATABASE ' || d || ' SET work_mem = ''6MB''';\n"
+        "EXECUTE 'ALTER ROLE skein IN DATABASE ' || d || ' SET work_mem = ''6MB''';\n"
         "EXECUTE 'REVOKE CONNECT ON DATABASE ' || d || ' FROM public';\n"
         "EXECUTE 'GRANT CREATE ON DATABASE ' || d || ' TO pg_monitor'; END $$;\n"
         "CREATE SCHEMA app;\n";
@@ -369,7 +369,7 @@ static void what_a_database_is_set_to_goes_with_its_copies(void **state)
         "DROP SCHEMA app;\n"
         "DO $$ DECLARE d text := quote_ident(current_database()); BEGIN\n"
         "EXECUTE 'ALTER DATABASE ' || d || ' RESET ALL';\n"
-        "EXECUTE 'ALTER ROLE postgres IN DATABASE ' || d || ' RESET ALL';\n"
+        "EXECUTE 'ALTER ROLE skein IN DATABASE ' || d || ' RESET ALL';\n"
         "EXECUTE 'GRANT CONNECT ON DATABASE ' || d || ' TO public';\n"
         "EXECUTE 'REVOKE CREATE ON DATABASE ' || d || ' FROM pg_monitor'; END $$;\n";
     put_migration(world, "0001_settings", UP, DOWN);
@@ -685,5 +685,5 @@ int main(void)
         WORLD_TEST(a_seed_that_fits_nowhere_is_a_mistake),
         WORLD_TEST(the_report_for_machines_names_failures),
     };
-    return WORLD_RUN(tests);
+    return SCRATCH_RUN(tests);
 }

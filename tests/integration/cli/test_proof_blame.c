@@ -157,5 +157,5 @@ int main(void)
         WORLD_TEST(two_equal_rows_are_left_by_whoever_inserted_them),
         WORLD_TEST(a_value_is_left_by_whoever_wrote_it),
     };
-    return WORLD_RUN(tests);
+    return SCRATCH_RUN(tests);
 }

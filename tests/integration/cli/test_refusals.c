@@ -54,7 +54,7 @@ static void a_database_that_is_not_there_is_named(void **state)
     world->connection = arena_printf(&world->arena, "%s dbname=nosuch", world->connection);
     assert_refusal(
         world, "up", 2,
-        ", database nosuch, as postgres: database \"nosuch\" does not exist (SQLSTATE 3D000)\nhint: make it first, or name another");
+        ", database nosuch, as skein: database \"nosuch\" does not exist (SQLSTATE 3D000)\nhint: make it first, or name another");
 }
 
 static void a_role_that_is_not_there_is_named(void **state)

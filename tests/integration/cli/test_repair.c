@@ -319,10 +319,8 @@ static void what_was_there_before_is_not_dropped(void **state)
     assert_up(world);
     put_migration(world, INDEX_ID,
                   "CREATE INDEX CONCURRENTLY IF NOT EXISTS things_v ON things (v);\n", NULL);
-    pg_cluster_run(
-        world->cluster, world->database,
-        "CREATE INDEX things_v ON things (v);"
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'things_v'::regclass");
+    pg_cluster_run(world->cluster, world->database,
+                   "CREATE INDEX things_v ON things (v);" MAKE_INVALID("things_v"));
     run_killed(world, "up", "exec.after_run=kill");
     assert_found(world, "interrupted", "wreck", "settle");
     assert_run(world, "repair --settle " INDEX_ID " --yes", 0, "settle " INDEX_ID ": undone\n");

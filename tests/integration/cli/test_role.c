@@ -24,8 +24,6 @@ static int role_begin(void **state)
 {
     int code = test_begin(state);
     World *world = *state;
-    pg_cluster_take_role(world->cluster);
-    new_database(world);
     privilege(world, "DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN"
                      " NULL; END $$; GRANT CREATE ON SCHEMA public TO app");
     privilege(world, "SET ROLE app; " APP);

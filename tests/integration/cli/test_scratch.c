@@ -122,7 +122,8 @@ static void a_server_that_goes_away_ends_the_run_and_the_next_one_cleans_up(void
 static void a_database_whose_drop_was_broken_off_is_dropped(void **state)
 {
     World *world = *state;
-    pg_cluster_run(world->cluster, "postgres", "CREATE DATABASE skein_test_0000abcd_3");
+    pg_cluster_run(world->cluster, "postgres",
+                   "CREATE DATABASE skein_test_0000abcd_3 OWNER " PG_CLUSTER_ROLE);
     pg_cluster_run(
         world->cluster, "postgres",
         "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'skein_test_0000abcd_3'");
@@ -134,11 +135,14 @@ static void a_database_whose_drop_was_broken_off_is_dropped(void **state)
 static void what_only_looks_like_a_scratch_database_is_left_alone(void **state)
 {
     World *world = *state;
-    pg_cluster_run(world->cluster, "postgres", "CREATE DATABASE skein_test_0000abcd_1");
     pg_cluster_run(world->cluster, "postgres",
-                   "CREATE DATABASE skein_test_0000abcd_x CONNECTION LIMIT 1907");
-    pg_cluster_run(world->cluster, "postgres",
-                   "CREATE DATABASE skein_test_0000abcd_2 CONNECTION LIMIT 1907");
+                   "CREATE DATABASE skein_test_0000abcd_1 OWNER " PG_CLUSTER_ROLE);
+    pg_cluster_run(
+        world->cluster, "postgres",
+        "CREATE DATABASE skein_test_0000abcd_x CONNECTION LIMIT 1907 OWNER " PG_CLUSTER_ROLE);
+    pg_cluster_run(
+        world->cluster, "postgres",
+        "CREATE DATABASE skein_test_0000abcd_2 CONNECTION LIMIT 1907 OWNER " PG_CLUSTER_ROLE);
     put_migration(world, "0001_users", "CREATE TABLE users (id int);\n", "DROP TABLE users;\n");
     assert_int_equal(run(world, "test").exit_code, 0);
     assert_ask(world,
@@ -195,9 +199,11 @@ static void on_a_server_of_its_own_a_role_is_made_once(void **state)
     put_migration(world, "0001_role", "CREATE ROLE app;\n", "DROP ROLE app;\n");
     put_migration(world, "0002_t", "CREATE TABLE t (); GRANT SELECT ON t TO app;\n",
                   "DROP TABLE t;\n");
+    pg_cluster_run(world->cluster, "postgres", "ALTER ROLE " PG_CLUSTER_ROLE " CREATEROLE");
     assert_run(world, "test --own-server", 0,
                "2 migrations: 2 proved\nchain: 0002_t down to empty, and up again\n");
-    pg_cluster_run(world->cluster, "postgres", "DROP ROLE app");
+    pg_cluster_run(world->cluster, "postgres",
+                   "DROP ROLE app; ALTER ROLE " PG_CLUSTER_ROLE " NOCREATEROLE");
 }
 
 static void a_server_that_is_not_there_is_told_as_such(void **state)
@@ -228,5 +234,5 @@ int main(void)
         WORLD_TEST(on_a_server_of_its_own_a_role_is_made_once),
         WORLD_TEST(a_server_that_is_not_there_is_told_as_such),
     };
-    return WORLD_RUN(tests);
+    return SCRATCH_RUN(tests);
 }

@@ -191,12 +191,14 @@ static void a_table_in_a_schema_that_is_closed_to_the_role_is_not_gone(void **st
     tool_does(world, "CREATE SCHEMA ops; ALTER TABLE schema_migrations SET SCHEMA ops");
     run_json(world, "adopt --from dbmate --table ops.schema_migrations", 0);
     put_third(world);
-    tool_does(world, "INSERT INTO ops.schema_migrations VALUES ('0003'); CREATE ROLE mover LOGIN;"
-                     " GRANT ALL ON likes TO mover; GRANT USAGE ON SCHEMA skein TO mover;"
-                     " GRANT ALL ON ALL TABLES IN SCHEMA skein TO mover; CREATE TABLE"
-                     " __diesel_schema_migrations (version varchar PRIMARY KEY, run_on timestamp);"
-                     " INSERT INTO __diesel_schema_migrations VALUES ('0001'), ('0002');"
-                     " GRANT ALL ON __diesel_schema_migrations TO mover");
+    tool_does(world, AS_SUPERUSER
+              "CREATE ROLE mover LOGIN; RESET ROLE;"
+              "INSERT INTO ops.schema_migrations VALUES ('0003');"
+              " GRANT ALL ON likes TO mover; GRANT USAGE ON SCHEMA skein TO mover;"
+              " GRANT ALL ON ALL TABLES IN SCHEMA skein TO mover; CREATE TABLE"
+              " __diesel_schema_migrations (version varchar PRIMARY KEY, run_on timestamp);"
+              " INSERT INTO __diesel_schema_migrations VALUES ('0001'), ('0002');"
+              " GRANT ALL ON __diesel_schema_migrations TO mover");
     world->connection = arena_printf(&world->arena, "%s user=mover", world->connection);
     assert_refusal(world, "up", 3, "cannot be seen: permission denied for schema ops");
     assert_refusal(world, "up --mirror diesel", 3, "dbmate");

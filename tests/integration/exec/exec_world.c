@@ -38,8 +38,7 @@ void database_ensure(PgCluster *server, const char *database)
     char sql[PG_TEXT_MAX];
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM pg_database WHERE datname = '%s'", database);
     if (pg_cluster_count(server, "postgres", sql) == 0) {
-        snprintf(sql, sizeof(sql), "CREATE DATABASE \"%s\"", database);
-        pg_cluster_run(server, "postgres", sql);
+        pg_cluster_make_database(server, database);
     }
 }
 

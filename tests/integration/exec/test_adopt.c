@@ -107,7 +107,7 @@ static void a_tool_that_was_never_here_is_said_in_the_servers_words(void **state
 /* A dump's settings and another role must not reach the other tool's table. */
 static const Migration MIRRORED[] = {
     { .id = "0001_items",
-      .up = { "SET search_path = ''", "SET ROLE pg_monitor", "SELECT 1" },
+      .up = { "SET search_path = ''", "SET ROLE pg_read_all_stats", "SELECT 1" },
       .down = { "SET search_path = ''" } },
 };
 

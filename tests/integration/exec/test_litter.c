@@ -96,7 +96,7 @@ static Bench *plain_begin(const char *name, const Migration *migrations, size_t 
     char make[160];
     snprintf(make, sizeof(make), "CREATE DATABASE %s OWNER " OWNER, name);
     pg_cluster_run(cluster, "postgres", make);
-    pg_cluster_run(cluster, name, "ALTER SCHEMA public OWNER TO " OWNER);
+    pg_cluster_run(cluster, name, AS_SUPERUSER "ALTER SCHEMA public OWNER TO " OWNER);
     Bench *bench = bench_begin(cluster, name, 0, migrations, count);
     bench_as(bench, OWNER);
     return bench;
@@ -154,8 +154,7 @@ static void the_next_try_finds_nothing_that_the_last_one_has_left(void **state)
 #define WRECK "things_v"
 #define WRECKED                                                                                    \
     "CREATE TABLE things (v int); INSERT INTO things VALUES (1), (1);"                             \
-    "CREATE INDEX " WRECK " ON things (v);"                                                        \
-    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '" WRECK "'::regclass"
+    "CREATE INDEX " WRECK " ON things (v);" MAKE_INVALID(WRECK)
 #define WRECK_OID "SELECT '" WRECK "'::regclass::oid"
 
 /* Somebody's INVALID index, and a table of another migration that hides the one that it is on. */
@@ -271,7 +270,7 @@ static void who_has_lost_the_lock_does_nothing_and_says_so(void **state)
         assert_result(bench_perform(runner, ACTION_APPLY, migration), RESULT_OK);
     }
     assert_ask(bench, HOLDERS, "0");
-    PGconn *other = PQconnectdb(pg_cluster_conninfo(cluster, "lost_lock", 0));
+    PGconn *other = PQconnectdb(pg_cluster_socket_conninfo(cluster, "lost_lock"));
     PQclear(PQexec(other, arena_printf(&bench->arena, "SELECT pg_advisory_lock(%s)", key)));
     Result result = bench_perform(runner, ACTION_APPLY, 3);
     assert_result(result, RESULT_IN_PROGRESS);

@@ -15,17 +15,22 @@ static const Migration ADD[] = {
       .down = { "ALTER TABLE busy DROP c" } },
 };
 
-/* A session of somebody else that holds what `sql` locks until it is closed. */
-static PGconn *stranger_open(const char *database, const char *name, const char *sql)
+/* A session that holds what `sql` locks until it is closed. */
+static PGconn *session_open(const char *where, const char *name, const char *sql)
 {
     char conninfo[PG_TEXT_MAX];
-    snprintf(conninfo, sizeof(conninfo), "%s application_name=%s",
-             pg_cluster_conninfo(cluster, database, 0), name);
+    snprintf(conninfo, sizeof(conninfo), "%s application_name=%s", where, name);
     PGconn *conn = PQconnectdb(conninfo);
     PGresult *result = PQexec(conn, sql);
     assert_int_not_equal(PQresultStatus(result), PGRES_FATAL_ERROR);
     PQclear(result);
     return conn;
+}
+
+/* Somebody else's. */
+static PGconn *stranger_open(const char *database, const char *name, const char *sql)
+{
+    return session_open(pg_cluster_socket_conninfo(cluster, database), name, sql);
 }
 
 static void busy_make(const char *database)
@@ -136,7 +141,7 @@ static PGconn *lock_holder_open(Bench *bench, const char *name)
     lock_key_text(bench, key);
     pg_cluster_assert_quiet(cluster);
     snprintf(sql, sizeof(sql), "SELECT pg_advisory_lock(%s)", key);
-    return stranger_open(bench->database, name, sql);
+    return session_open(pg_cluster_conninfo(cluster, bench->database, 0), name, sql);
 }
 
 static void the_lock_tells_its_holders_apart(void **state)

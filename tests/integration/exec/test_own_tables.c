@@ -121,7 +121,7 @@ static void *mover_live(void *ctx)
 /* The lock behind which they are changed, held until both wait for it. */
 static PGconn *gate_close(const char *database)
 {
-    PGconn *gate = PQconnectdb(pg_cluster_conninfo(cluster, database, 0));
+    PGconn *gate = PQconnectdb(pg_cluster_socket_conninfo(cluster, database));
     PQclear(PQexec(gate, "SELECT pg_advisory_lock(5434236291462983022)"));
     return gate;
 }
@@ -336,7 +336,7 @@ static void a_right_that_is_missing_is_named_before_anything_runs(void **state)
         const char *sql;
         const char *words;
     } rows[] = {
-        { "GRANT CREATE ON DATABASE rights TO worker", "lacks USAGE on schema skein" },
+        { AS_SUPERUSER "GRANT CREATE ON DATABASE rights TO worker", "lacks USAGE on schema skein" },
         { "GRANT USAGE ON SCHEMA skein TO worker", "SELECT on skein.meta" },
         { "GRANT SELECT ON ALL TABLES IN SCHEMA skein TO worker", "UPDATE on skein.fence" },
         { "GRANT INSERT, UPDATE ON skein.fence TO worker", "INSERT on skein.history" },
@@ -348,7 +348,7 @@ static void a_right_that_is_missing_is_named_before_anything_runs(void **state)
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     bench->plan.migration_count = 2;
     bench->order.to = TWO[1].id;
-    pg_cluster_run(cluster, "rights", "CREATE ROLE worker LOGIN");
+    pg_cluster_run(cluster, "rights", AS_SUPERUSER "CREATE ROLE worker LOGIN");
     role_become(bench, "worker");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         pg_cluster_run(cluster, "rights", rows[i].sql);
@@ -365,6 +365,7 @@ static void only_their_owner_may_change_the_tables(void **state)
     (void)state;
     make_version_1("owned");
     pg_cluster_run(cluster, "owned",
+                   AS_SUPERUSER
                    "CREATE ROLE lodger LOGIN; GRANT USAGE, CREATE ON SCHEMA skein TO lodger;"
                    "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA skein TO lodger");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "owned", 0, TWO, ARRAY_LEN(TWO));
@@ -374,7 +375,7 @@ static void only_their_owner_may_change_the_tables(void **state)
                         "fail: skein's own tables are of version 1, and role lodger may not bring"
                         " them to " NEWEST);
     assert_ask(bench, "SELECT schema_version FROM skein.meta", "1");
-    pg_cluster_run(cluster, "owned", "GRANT postgres TO lodger");
+    pg_cluster_run(cluster, "owned", AS_SUPERUSER "GRANT " PG_CLUSTER_ROLE " TO lodger");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench, "SELECT schema_version FROM skein.meta", NEWEST);
 }
@@ -384,6 +385,7 @@ static void a_schema_made_for_skein_needs_no_right_to_make_schemas(void **state)
     (void)state;
     database_ensure(cluster, "prepared");
     pg_cluster_run(cluster, "prepared",
+                   AS_SUPERUSER
                    "CREATE ROLE guest LOGIN; CREATE SCHEMA skein; GRANT USAGE ON SCHEMA skein TO"
                    " guest");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "prepared", 0, TWO, ARRAY_LEN(TWO));
@@ -391,7 +393,7 @@ static void a_schema_made_for_skein_needs_no_right_to_make_schemas(void **state)
     run_refused(bench, ERR_PRIVILEGE, "cannot be made", "grant CREATE on schema skein");
     assert_string_equal(check_says(bench, "privileges"),
                         "fail: role guest may not create tables in schema skein");
-    pg_cluster_run(cluster, "prepared", "GRANT CREATE ON SCHEMA skein TO guest");
+    pg_cluster_run(cluster, "prepared", AS_SUPERUSER "GRANT CREATE ON SCHEMA skein TO guest");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
 }
 

@@ -55,7 +55,7 @@ static int bouncer_start(const char *mode, int port)
              "unix_socket_dir =\nauth_type = trust\nauth_file = %s\npool_mode = %s\n"
              "ignore_startup_parameters = extra_float_digits\n",
              pg_cluster_port(cluster), port, users, mode);
-    file_write_as_cluster_user(users, "\"postgres\" \"\"\n");
+    file_write_as_cluster_user(users, "\"" PG_CLUSTER_ROLE "\" \"\"\n");
     file_write_as_cluster_user(config, text);
     const char *argv[] = { BOUNCER, config, NULL };
     return process_start(argv, log);
@@ -170,7 +170,7 @@ static void a_role_without_rights_is_told_what_it_lacks(void **state)
 {
     (void)state;
     database_ensure(cluster, "poor");
-    pg_cluster_run(cluster, "poor", "CREATE ROLE poor LOGIN");
+    pg_cluster_run(cluster, "postgres", "CREATE ROLE poor LOGIN");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "poor", 0, ONE, 1);
     char conninfo[PG_TEXT_MAX];
     snprintf(conninfo, sizeof(conninfo), "host=127.0.0.1 port=%d user=poor",

@@ -34,7 +34,7 @@ static const struct Lasting {
         " EXCEPTION WHEN undefined_table THEN NULL; END $$" },
       { SHOWS("6") } },
     { "taken_back",
-      "ALTER DATABASE taken_back SET work_mem = '9MB'",
+      AS_SUPERUSER "ALTER DATABASE taken_back SET work_mem = '9MB'",
       { "ALTER DATABASE taken_back RESET ALL" },
       { CLEAN("current_setting('work_mem') = '4MB'") } },
     { "as_another",
@@ -43,7 +43,7 @@ static const struct Lasting {
         "SET statement_timeout = '1ms'" },
       { CLEAN("current_setting('work_mem') = '7MB' AND current_user = '" OWNER "'") } },
     { "path",
-      "CREATE SCHEMA app AUTHORIZATION " OWNER,
+      AS_SUPERUSER "CREATE SCHEMA app AUTHORIZATION " OWNER,
       { "ALTER DATABASE path SET search_path = app", "CREATE TABLE app.t ()" },
       { "ALTER TABLE t ADD v int", CLEAN("to_regclass('app.t') = to_regclass('t')") } },
 };
@@ -55,7 +55,8 @@ static Bench *plain_begin(const char *name, const char *before, const Migration 
     snprintf(make, sizeof(make), "CREATE DATABASE %s OWNER " OWNER, name);
     pg_cluster_run(cluster, "postgres", make);
     pg_cluster_run(cluster, name,
-                   "ALTER SCHEMA public OWNER TO " OWNER "; ALTER ROLE " OWNER " RESET ALL");
+                   AS_SUPERUSER "ALTER SCHEMA public OWNER TO " OWNER "; ALTER ROLE " OWNER
+                                " RESET ALL");
     if (before[0] != '\0') {
         pg_cluster_run(cluster, name, before);
     }
@@ -98,11 +99,11 @@ static void it_reaches_what_runs_outside_transactions(void **state)
           .detail = "things" },
     };
     AUTO_PTR(Bench)
-    bench =
-        plain_begin("outside",
-                    "CREATE SCHEMA app AUTHORIZATION " OWNER "; CREATE TABLE app.things (v int);"
-                    "ALTER TABLE app.things OWNER TO " OWNER,
-                    OUTSIDE, ARRAY_LEN(OUTSIDE));
+    bench = plain_begin("outside",
+                        AS_SUPERUSER "CREATE SCHEMA app AUTHORIZATION " OWNER
+                                     "; CREATE TABLE app.things (v int);"
+                                     "ALTER TABLE app.things OWNER TO " OWNER,
+                        OUTSIDE, ARRAY_LEN(OUTSIDE));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench, "SELECT to_regclass('app.things_v') IS NOT NULL", "t");
 }
@@ -180,7 +181,7 @@ static void the_lock_is_never_free_between_two_sessions(void **state)
     char key[LOCK_KEY_MAX];
     bench_open(runner);
     session_lock_key(runner, key);
-    PGconn *thief = PQconnectdb(pg_cluster_conninfo(cluster, "held", 0));
+    PGconn *thief = PQconnectdb(pg_cluster_socket_conninfo(cluster, "held"));
     assert_int_equal(
         PQsendQuery(thief, arena_printf(&bench->arena,
                                         "DO $$ BEGIN WHILE NOT pg_try_advisory_lock(%s) LOOP"

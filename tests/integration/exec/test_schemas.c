@@ -83,8 +83,8 @@ static void an_index_of_another_tenant_proves_nothing(void **state)
     schema_make("indexes", "b");
     pg_cluster_run(
         cluster, "indexes",
-        "CREATE TABLE b.items (v int); CREATE INDEX items_v ON b.items (v);"
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'b.items_v'::regclass");
+        "CREATE TABLE b.items (v int); CREATE INDEX items_v ON b.items (v);" MAKE_INVALID(
+            "b.items_v"));
     AUTO_PTR(Bench) bench = bench_of("indexes", "a", SHOP, ARRAY_LEN(SHOP));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench, "SELECT evidence ->> 'before' FROM skein.history WHERE id = '0002_index'",
@@ -120,7 +120,7 @@ static void what_is_shared_follows_the_schema_in_the_path(void **state)
     (void)state;
     static const Migration PATHS[] = {
         { .id = "0001_path",
-          .up = { "SET search_path = pg_catalog", "SET ROLE pg_monitor" },
+          .up = { "SET search_path = pg_catalog", "SET ROLE pg_read_all_stats" },
           .down = { "SELECT 1" } },
         { .id = "0002_use",
           .up = { "CREATE TABLE mine AS SELECT of_all() AS v" },

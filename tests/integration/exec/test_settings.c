@@ -54,7 +54,7 @@ static void settings_of_the_database_do_not_get_in_the_way(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(SETTINGS); i++) {
         char sql[PG_TEXT_MAX];
-        text_format(sql, sizeof(sql), "ALTER DATABASE settings SET %s", SETTINGS[i]);
+        text_format(sql, sizeof(sql), AS_SUPERUSER "ALTER DATABASE settings SET %s", SETTINGS[i]);
         assert_works(sql);
     }
 }
@@ -62,8 +62,9 @@ static void settings_of_the_database_do_not_get_in_the_way(void **state)
 static void a_role_that_the_database_sets_owns_what_is_made(void **state)
 {
     (void)state;
-    pg_cluster_run(cluster, "postgres", "CREATE ROLE keeper");
-    assert_works("GRANT ALL ON DATABASE settings TO keeper; GRANT ALL ON SCHEMA public TO keeper;"
+    pg_cluster_run(cluster, "postgres", "CREATE ROLE keeper; GRANT keeper TO " PG_CLUSTER_ROLE);
+    assert_works(AS_SUPERUSER
+                 "GRANT ALL ON DATABASE settings TO keeper; GRANT ALL ON SCHEMA public TO keeper;"
                  "ALTER DATABASE settings SET role = 'keeper'");
     pg_cluster_run(cluster, "postgres", "DROP ROLE keeper");
 }
@@ -73,6 +74,7 @@ static void a_trigger_on_ddl_is_named_when_it_objects(void **state)
     (void)state;
     AUTO_PTR(Bench) bench = bench_begin(cluster, "watched", 0, BOTH_KINDS, ARRAY_LEN(BOTH_KINDS));
     pg_cluster_run(cluster, "watched",
+                   AS_SUPERUSER
                    "CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS "
                    "$$ BEGIN RAISE EXCEPTION 'not here'; END $$;"
                    "CREATE EVENT TRIGGER no ON ddl_command_start EXECUTE FUNCTION no()");
@@ -132,7 +134,8 @@ static void a_server_that_speaks_another_encoding_is_understood(void **state)
     for (size_t i = 0; i < ARRAY_LEN(ENCODINGS); i++) {
         char sql[PG_TEXT_MAX];
         text_format(sql, sizeof(sql),
-                    "CREATE DATABASE \"in_%s\" ENCODING '%s' LOCALE 'C' TEMPLATE template0",
+                    "CREATE DATABASE \"in_%s\" ENCODING '%s' LOCALE 'C' TEMPLATE template0"
+                    " OWNER " PG_CLUSTER_ROLE,
                     ENCODINGS[i], ENCODINGS[i]);
         pg_cluster_run(cluster, "postgres", sql);
         text_format(sql, sizeof(sql), "in_%s", ENCODINGS[i]);

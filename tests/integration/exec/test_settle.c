@@ -128,7 +128,7 @@ static void killed_before_or_after_any_action_it_is_done_once(void **state)
 /* Whoever has read or written the table in a transaction that goes on holds builds up. */
 static PGconn *reader_start(const char *database)
 {
-    PGconn *reader = PQconnectdb(pg_cluster_conninfo(cluster, database, 0));
+    PGconn *reader = PQconnectdb(pg_cluster_socket_conninfo(cluster, database));
     PQclear(PQexec(reader, "BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO things VALUES (0)"));
     assert_int_equal(PQtransactionStatus(reader), PQTRANS_INTRANS);
     return reader;
@@ -284,9 +284,7 @@ static const Failing FAILING[] = {
       "DROP TABLE things", "42P01", "" },
     /* Not of its making: named, and left to whoever made it. */
     { "fails_wreck", INDEX_WITH("CREATE INDEX CONCURRENTLY IF NOT EXISTS things_v ON things (v)"),
-      "CREATE INDEX things_v ON things (v);"
-      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'things_v'::regclass",
-      "", "things_v INVALID" },
+      "CREATE INDEX things_v ON things (v);" MAKE_INVALID("things_v"), "", "things_v INVALID" },
     { "fails_other", INDEX_WITH("CREATE INDEX CONCURRENTLY IF NOT EXISTS things_v ON things (v)"),
       "CREATE TABLE others (v int); CREATE INDEX things_v ON others (v)", "", "" },
     { "fails_again",
@@ -388,9 +386,7 @@ static void a_deadlock_is_cleared_away_and_the_build_tried_again(void **state)
 /* ---- what is found ---- */
 
 /* An INVALID index, as a build leaves it. */
-#define CARCASS                                                                                    \
-    "CREATE INDEX things_v ON things (v);"                                                         \
-    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'things_v'::regclass"
+#define CARCASS "CREATE INDEX things_v ON things (v);" MAKE_INVALID("things_v")
 
 typedef struct Found {
     const char *database;
@@ -408,19 +404,20 @@ typedef struct Found {
         .id = "0001_reindex", .up = { sql }, .is_solo = true, .probe = PROBE_REINDEXED,            \
         .object = name, .detail = scope                                                            \
     }
-#define LEFT(name)                                                                                 \
-    "CREATE INDEX " name " ON things (v);"                                                         \
-    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = '" name "'::regclass"
+#define LEFT(name) "CREATE INDEX " name " ON things (v);" MAKE_INVALID(name)
 #define CALL_IT                                                                                    \
     {                                                                                              \
         .id = "0001_call", .up = { "CALL work()" }, .is_solo = true, .probe = PROBE_NONE           \
     }
 
+/* What is done to a whole database, its owner does. */
+#define OWN(database) AS_SUPERUSER "ALTER DATABASE " database " OWNER TO skein; RESET ROLE;"
 #define ELSEWHERE(make, database)                                                                  \
-    "CREATE SCHEMA elses;" make "; ALTER DATABASE " database " SET search_path = elses, public"
+    "CREATE SCHEMA elses;" make ";" OWN(database) "ALTER DATABASE " database                       \
+                                                  " SET search_path = elses, public"
 #define ELSES_WRECK(name)                                                                          \
-    "CREATE TABLE elses.things (v int); CREATE INDEX " name " ON elses.things (v);"                \
-    "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'elses." name "'::regclass"
+    "CREATE TABLE elses.things (v int); CREATE INDEX " name                                        \
+    " ON elses.things (v);" MAKE_INVALID("elses." name)
 
 static const Found FOUND[] = {
     { "found_absent", PLAIN, "SELECT 1", "SELECT 1", REPORT_APPLIED, "things_v" },
@@ -439,10 +436,12 @@ static const Found FOUND[] = {
     { "found_ccold", REINDEX_OF("REINDEX INDEX CONCURRENTLY things_v", "things_v", "index"),
       "CREATE INDEX things_v ON things (v)", LEFT("things_v_ccold1"), REPORT_APPLIED, "things_v" },
     { "found_schema", REINDEX_OF("REINDEX SCHEMA CONCURRENTLY public", "public", "schema"),
-      "CREATE INDEX things_v ON things (v)", LEFT("things_v_ccnew"), REPORT_APPLIED, "things_v" },
+      OWN("found_schema") "CREATE INDEX things_v ON things (v)", LEFT("things_v_ccnew"),
+      REPORT_APPLIED, "things_v" },
     { "found_whole",
       REINDEX_OF("REINDEX DATABASE CONCURRENTLY found_whole", "found_whole", "database"),
-      "CREATE INDEX things_v ON things (v)", LEFT("things_v_ccnew"), REPORT_APPLIED, "things_v" },
+      OWN("found_whole") "CREATE INDEX things_v ON things (v)", LEFT("things_v_ccnew"),
+      REPORT_APPLIED, "things_v" },
     { "found_elses", REINDEX_OF("REINDEX TABLE CONCURRENTLY things", "things", "table"),
       LEFT("elses_ccnew"), "SELECT 1", REPORT_APPLIED, "elses_ccnew INVALID" },
     { "found_label",
@@ -536,8 +535,7 @@ static const Found FOUND[] = {
       "ALTER TABLE whole DETACH PARTITION part;" ELSEWHERE(
           "CREATE TABLE elses.whole (v int) PARTITION BY LIST (v);"
           "CREATE TABLE elses.part PARTITION OF elses.whole FOR VALUES IN (1);"
-          "CREATE INDEX ON elses.whole (v); UPDATE pg_index SET indisvalid = false"
-          " WHERE indrelid = 'elses.part'::regclass",
+          "CREATE INDEX ON elses.whole (v);" MAKE_INVALID("elses.part_v_idx"),
           "found_elses_part"),
       REPORT_APPLIED,
       "part_v_idx INVALID" },
@@ -604,7 +602,7 @@ static void a_stranger_at_work_on_the_table_is_respected_and_named(void **state)
     static const Found STRANGER = { "stranger", PLAIN,       "SELECT 1",
                                     CARCASS,    REPORT_HELD, "things_v INVALID" };
     found_make(&STRANGER);
-    PGconn *stranger = PQconnectdb(pg_cluster_conninfo(cluster, "stranger", 0));
+    PGconn *stranger = PQconnectdb(pg_cluster_socket_conninfo(cluster, "stranger"));
     PQclear(PQexec(stranger, "SET application_name = 'psql'; BEGIN;"
                              " LOCK TABLE things IN SHARE UPDATE EXCLUSIVE MODE"));
     AUTO_PTR(Bench) bench = bench_begin(cluster, "stranger", 0, INDEX, 1);
@@ -640,6 +638,17 @@ static void a_statement_that_was_changed_since_it_began_is_held(void **state)
     assert_report(restored, bench_run(restored, GOAL_APPLY), REPORT_APPLIED);
 }
 
+/* Migrations of these tests make databases, and change the server's configuration: neither is what
+ * role.sql grants. */
+static int rights_begin(void **state)
+{
+    int code = suite_begin(state);
+    pg_cluster_run(cluster, "postgres",
+                   "ALTER ROLE " PG_CLUSTER_ROLE " CREATEDB;"
+                   "GRANT ALTER SYSTEM, SET ON PARAMETER track_functions TO " PG_CLUSTER_ROLE);
+    return code;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -657,5 +666,5 @@ int main(void)
         cmocka_unit_test_teardown(a_stranger_at_work_on_the_table_is_respected_and_named, test_end),
         cmocka_unit_test_teardown(a_statement_that_was_changed_since_it_began_is_held, test_end),
     };
-    return cmocka_run_group_tests(tests, suite_begin, suite_end);
+    return cmocka_run_group_tests(tests, rights_begin, suite_end);
 }

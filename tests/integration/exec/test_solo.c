@@ -117,8 +117,7 @@ static void probes_read_the_catalog(void **state)
         "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE parts (v int) PARTITION BY LIST (v);"
         "CREATE TABLE part PARTITION OF parts FOR VALUES IN (1);"
         "CREATE TABLE broken (v int); CREATE INDEX broken_i ON broken (v);"
-        "CREATE INDEX broken_i_ccnew ON broken (v);"
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken_i_ccnew'::regclass");
+        "CREATE INDEX broken_i_ccnew ON broken (v);" MAKE_INVALID("broken_i_ccnew"));
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         Migration migration = CONCURRENT[0];
         migration.probe = ROWS[i].probe;

@@ -30,7 +30,7 @@ static bool waits_for_standby(const char *compare)
 /* The server says that it wants a standby before its commits do: one that waits is the proof. */
 static PGconn *standby_want(const char *database)
 {
-    PGconn *probe = PQconnectdb(pg_cluster_conninfo(cluster, database, 0));
+    PGconn *probe = PQconnectdb(pg_cluster_socket_conninfo(cluster, database));
     PQclear(PQexec(probe, "SET application_name = 'probe'"));
     PQclear(PQexec(probe, "CREATE TABLE probe (i int)"));
     pg_cluster_run(cluster, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");

@@ -160,7 +160,7 @@ static void settings_of_one_migration_do_not_reach_the_next(void **state)
     (void)state;
     static const Migration LEAKY[] = {
         { .id = "0001_leak",
-          .up = { "CREATE ROLE leaky", "SET search_path = pg_catalog", "SET lock_timeout = 1",
+          .up = { "SET search_path = pg_catalog", "SET lock_timeout = 1",
                   "SET default_transaction_read_only = on", "SET statement_timeout = '1h'",
                   "SET ROLE leaky" } },
         { .id = "0002_look",
@@ -171,10 +171,11 @@ static void settings_of_one_migration_do_not_reach_the_next(void **state)
                   " current_setting('synchronous_commit') AS sync, "
                   "current_setting('transaction_read_only') AS ro" } },
     };
+    pg_cluster_run(cluster, "postgres", "CREATE ROLE leaky; GRANT leaky TO " PG_CLUSTER_ROLE);
     AUTO_PTR(Bench) bench = bench_begin(cluster, "leaky", 0, LEAKY, ARRAY_LEN(LEAKY));
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench, "SELECT concat_ws('|', path, who, lock, app, sync, ro) FROM public.seen",
-               "\"$user\", public|postgres|500ms|skein/r1/1|on|off");
+               "public|skein|500ms|skein/r1/1|on|off");
 }
 
 /* Whatever is forgotten, and when: in the middle of a migration, or before the next. */
@@ -234,10 +235,7 @@ static void what_a_role_named_skein_makes_does_not_land_among_skeins_tables(void
           .probe = PROBE_INDEX_VALID,
           .object = "\"t_i\"" },
     };
-    pg_cluster_run(cluster, "postgres", "CREATE ROLE skein LOGIN; GRANT pg_monitor TO skein");
-    pg_cluster_run(cluster, "postgres", "CREATE DATABASE role_skein OWNER skein");
     AUTO_PTR(Bench) bench = bench_begin(cluster, "role_skein", 0, TWO, ARRAY_LEN(TWO));
-    bench_as(bench, "skein");
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_APPLIED);
     assert_ask(bench,
                "SELECT string_agg(relname || ' ' || relnamespace::regnamespace, ', ' ORDER BY 1)"
@@ -252,7 +250,7 @@ static void a_schema_is_a_target_of_its_own(void **state)
     database_ensure(cluster, "tenants");
     pg_cluster_run(cluster, "tenants",
                    "CREATE SCHEMA \"T' \\\"; CREATE SCHEMA t2;"
-                   "CREATE SCHEMA \"common \"\"x\"\"\";"
+                   "CREATE SCHEMA \"common \"\"x\"\"\";" AS_SUPERUSER
                    "ALTER DATABASE tenants SET standard_conforming_strings = off");
     static const char *const SCHEMAS[] = { "T' \\", "t2" };
     for (size_t i = 0; i < ARRAY_LEN(SCHEMAS); i++) {

@@ -107,7 +107,7 @@ static PGconn *reader;
 static void reader_comes(Bench *bench, const ExecProgress *progress)
 {
     if (progress->blocked_by[0] != '\0' && reader == NULL) {
-        reader = PQconnectdb(pg_cluster_conninfo(cluster, bench->database, 0));
+        reader = PQconnectdb(pg_cluster_socket_conninfo(cluster, bench->database));
         assert_int_equal(PQsendQuery(reader, "SELECT count(*) FROM busy"), 1);
     }
 }

@@ -27,7 +27,7 @@ static PGconn *stranger(const char *database, const char *name, const char *sql,
 {
     char conninfo[PG_TEXT_MAX];
     snprintf(conninfo, sizeof(conninfo), "%s application_name=%s",
-             pg_cluster_conninfo(cluster, database, 0), name);
+             pg_cluster_socket_conninfo(cluster, database), name);
     PGconn *conn = PQconnectdb(conninfo);
     assert_int_equal(PQstatus(conn), CONNECTION_OK);
     assert_int_equal(PQsendQuery(conn, sql), 1);
@@ -312,6 +312,7 @@ static void without_pg_monitor_it_works_from_pg_locks(void **state)
     busy_make("plain");
     pg_cluster_run(
         cluster, "plain",
+        AS_SUPERUSER
         "CREATE ROLE plain LOGIN; ALTER TABLE busy OWNER TO plain;"
         "GRANT CREATE ON DATABASE plain TO plain; GRANT CREATE ON SCHEMA public TO plain");
     stranger("plain", "report", "BEGIN; SELECT * FROM busy", false);
@@ -348,7 +349,7 @@ static void a_prepared_transaction_is_named_though_nobody_is_connected(void **st
     assert_report(bench, bench_run(bench, GOAL_APPLY), REPORT_FAILED);
     pg_cluster_run(cluster, "prepared", "ROLLBACK PREPARED 'order 17'");
     assert_says(bench->err.message, "blocked by a prepared transaction (\"order 17\", role "
-                                    "postgres, prepared under 1 s ago): canceling statement");
+                                    "skein, prepared under 1 s ago): canceling statement");
     assert_says(bench->err.hint, "ROLLBACK PREPARED");
 }
 

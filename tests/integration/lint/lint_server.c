@@ -28,7 +28,7 @@ int server_end(void **state)
 
 PGconn *server_connect(void)
 {
-    PGconn *conn = PQconnectdb(pg_cluster_conninfo(cluster, "postgres", 0));
+    PGconn *conn = PQconnectdb(pg_cluster_socket_conninfo(cluster, "postgres"));
     assert_int_equal(PQstatus(conn), CONNECTION_OK);
     PQsetNoticeProcessor(conn, NULL, NULL);
     PQclear(PQexec(conn, "SET client_min_messages = error"));

@@ -22,10 +22,17 @@ void peer_programs(void)
     setenv("SQITCH_EMAIL", "ada@example.org", 1);
 }
 
+/* The tools come as the role that skein comes as: what the one makes, the other reads and writes.
+ * To a role named skein "$user" is the schema of skein's own tables, where no tool has anything to
+ * look for. graphile-migrate makes a database of its own beside the one that it is for. */
 int peer_suite_begin(void **state)
 {
     peer_programs();
-    return suite_begin(state);
+    int code = suite_begin(state);
+    pg_cluster_run(suite_cluster(), "postgres",
+                   "ALTER ROLE " PG_CLUSTER_ROLE " CREATEDB;"
+                   "ALTER ROLE " PG_CLUSTER_ROLE " SET search_path = public");
+    return code;
 }
 
 static bool program_exists(const char *program)

@@ -41,7 +41,7 @@ static const char *dbmate(Fleet *fleet, const char *address, const char *verb)
     const FleetHost *host = &fleet->hosts[fleet_host_of(fleet, address, &database)];
     const char *url = arena_printf(
         &fleet->arena, "postgresql://%s@127.0.0.1:%d/%s?sslmode=disable&search_path=public",
-        pg_cluster_role(host->cluster), pg_cluster_port(host->cluster), database);
+        PG_CLUSTER_ROLE, pg_cluster_port(host->cluster), database);
     const char *out = fleet_path(fleet, "dbmate.%u.out", fleet->file_count);
     const char *err = fleet_path(fleet, "dbmate.%u.err", fleet->file_count++);
     const char *const argv[] = { SKEIN_PEERS_BIN "/dbmate",

@@ -29,7 +29,6 @@ static PgCluster *standby_of(Fleet *fleet, PgCluster *primary)
 static PgCluster *pair_start(Fleet *fleet)
 {
     PgCluster *primary = pg_cluster_start(NULL);
-    pg_cluster_take_role(primary);
     LIST_PUSH(&fleet->clusters, primary);
     pg_cluster_make_database(primary, "tenant_1");
     pg_cluster_make_database(primary, "tenant_2");
