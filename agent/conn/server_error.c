@@ -11,7 +11,7 @@
 
 typedef struct SqlstateRow {
     const char *sqlstate;      /* or its beginning */
-    const char *message_start; /* NULL: any */
+    const char *message_start; /* NULL: any; of a connection: of libpq's own words */
     ResultKind kind;
     ErrCode code;
     const char *hint; /* where the server gives none; NULL: none */
@@ -56,6 +56,18 @@ static const SqlstateRow REFUSALS[] = {
     { "58", NULL, RESULT_REFUSED, ERR_REFUSED,
       "the server lacks a file; look for session_preload_libraries, and into its log" },
     { "XX", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE, "the server's log says more" },
+    { "", "server certificate for ", RESULT_UNREACHABLE, ERR_UNREACHABLE,
+      "it is for another host name: connect by a name that it has, or give the server one that has "
+      "this name" },
+    { "", "SSL error: certificate verify failed", RESULT_UNREACHABLE, ERR_UNREACHABLE,
+      "who has signed the server's certificate has to be in the file that sslrootcert names; if it "
+      "should be there, this may be another server" },
+    { "", "root certificate file ", RESULT_UNREACHABLE, ERR_UNREACHABLE,
+      "sslrootcert names the file of whoever signs servers' certificates" },
+    { "", "server does not support SSL", RESULT_UNREACHABLE, ERR_UNREACHABLE,
+      "sslmode asks for TLS: turn ssl on at the server; if it is on, this may be another server" },
+    { "", "definition of service ", RESULT_UNREACHABLE, ERR_UNREACHABLE,
+      "look into the service file: ~/.pg_service.conf, or the one that PGSERVICEFILE names" },
     { "", NULL, RESULT_UNREACHABLE, ERR_UNREACHABLE,
       "does the server run, and do host and port say where?" },
 };
@@ -265,7 +277,7 @@ ErrCode server_error_connection_text(const char *text, Err *err)
     words = { 0 };
     last_line(text, &line);
     const char *server = sqlstate_find(str_text(&line), sqlstate);
-    const SqlstateRow *row = row_find(REFUSALS, ARRAY_LEN(REFUSALS), sqlstate, "");
+    const SqlstateRow *row = row_find(REFUSALS, ARRAY_LEN(REFUSALS), sqlstate, str_text(&line));
     words_append(&words, row->code != ERR_NOT_FOUND, server == NULL ? str_text(&line) : server);
     if (words.length == 0) {
         str_append(&words, "the connection broke");

@@ -169,6 +169,32 @@ static void connection_errors_tell_neither_host_nor_user(void **state)
     }
 }
 
+static void what_stands_in_the_way_of_tls_is_told_how_to_mend(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        const char *hint; /* its beginning */
+    } ROWS[] = {
+        { "server certificate for \"a\" (and 1 other name) does not match host name \"b\"",
+          "it is for another host name" },
+        { "SSL error: certificate verify failed", "who has signed the server's certificate" },
+        { "root certificate file \"/x\" does not exist", "sslrootcert names" },
+        { "server does not support SSL, but SSL was required", "sslmode asks for TLS" },
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        AUTO(Arena) arena = { 0 };
+        Err err;
+        const char *text = arena_printf(
+            &arena, "connection to server at \"a\", port 1 failed: %s\n", ROWS[i].words);
+        assert_int_equal(server_error_connection_text(text, &err), ERR_UNREACHABLE);
+        assert_int_equal(strncmp(err.hint, ROWS[i].hint, strlen(ROWS[i].hint)), 0);
+    }
+    Err err;
+    server_error_connection_text("definition of service \"shop\" not found\n", &err);
+    assert_non_null(strstr(err.hint, "PGSERVICEFILE"));
+}
+
 static void who_cannot_be_reached_is_asked_after(void **state)
 {
     (void)state;
@@ -188,6 +214,7 @@ int main(void)
         cmocka_unit_test(literals_do_not_leave_the_host),
         cmocka_unit_test(names_of_objects_are_added_where_the_message_lacks_them),
         cmocka_unit_test(the_servers_hint_comes_before_ours),
+        cmocka_unit_test(what_stands_in_the_way_of_tls_is_told_how_to_mend),
         cmocka_unit_test(who_cannot_be_reached_is_asked_after),
         cmocka_unit_test(what_commits_within_a_transaction_is_told_how_to_run_without),
         cmocka_unit_test(connection_errors_tell_neither_host_nor_user),
