@@ -37,7 +37,7 @@
     X(BLOCKED, 500, "a statement ran into lock_timeout")                                           \
     X(RETRIED, 500, "a statement met a serialization failure or a deadlock")                       \
     X(FAILOVER_LOSS, 500, "a failover lost a committed migration")                                 \
-    X(LOSS_TOLD, 20000, "what a failover took stayed away, and was told until the end")            \
+    X(LOSS_TOLD, 500, "what a failover took stayed away, and was told until the end")              \
     X(PARKED, 500, "an agent parked between steps")                                                \
     X(REFUSED_ORDER, 20000, "an agent refused an order")                                           \
     X(AGENT_CRASHED_IN_STEP, 500, "an agent died inside a step")                                   \

@@ -262,6 +262,20 @@ static void demand_end(Sim *sim)
     }
 }
 
+/*
+ * In a quarter of the seeds a standby that is far behind takes over when all has ended: what it
+ * lacks, of several rollouts as often as not, nobody brings back before it has to be told.
+ */
+static void fail_over_at_last(Sim *sim)
+{
+    Dice dice = world_dice(sim->world, DICE_END, 1);
+    if (!is_violated(sim) && dice_chance(&dice, 25)) {
+        size_t tenant = dice_below(&dice, sim_pg_tenant_count(sim->pg));
+        uint64_t lag_ms = dice_below(&dice, world_now_ms(sim->world) - sim->began_ms);
+        sim_pg_fail_over(sim->pg, sim_pg_server_of(sim_pg_tenant_at(sim->pg, tenant)), lag_ms);
+    }
+}
+
 /* What a failover took is told when its server has been read again, which may be after the end. */
 static void let_read(Sim *sim)
 {
@@ -294,6 +308,7 @@ void sim_run(const SeedRequest *request, SeedOutcome *ret_outcome)
     if (!is_violated(&sim)) {
         faults_heal(&sim);
         demand_end(&sim);
+        fail_over_at_last(&sim);
         let_read(&sim);
     }
     if (!is_violated(&sim)) {
