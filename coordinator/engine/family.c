@@ -236,14 +236,17 @@ void family_settle(Family *family)
     }
 }
 
-/* --- names that were exchanged --- */
-
-/* Where its database is now; NULL: nobody lists it, or two do. */
-static Item *home_of(const Target *target)
+Item *family_home(const Family *family)
 {
     Item *rival = NULL;
-    const Family *family = family_find(target->engine, &target->row.identity);
     return family == NULL ? NULL : family_best(family, &rival);
+}
+
+/* --- names that were exchanged --- */
+
+static Item *home_of(const Target *target)
+{
+    return family_home(family_find(target->engine, &target->row.identity));
 }
 
 /* Who stands there: of an open rollout, or of its own. NULL: nobody. */
