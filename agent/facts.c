@@ -59,6 +59,10 @@ Facts *facts_new(const AgentConfig *config, const char *name, const uint8_t boot
     for (size_t i = 0; i < 5; i++) {
         facts->revision = (facts->revision + boot_id[i]) << 8;
     }
+    facts->view.required_signatures = config->trust.required;
+    facts->view.trusted =
+        arena_memdup(&facts->arena, config->trust.keys, config->trust.count * sizeof(TrustedKey));
+    facts->view.trusted_count = config->trust.count;
     facts->view.labels = agent_config_labels(config->labels, config->label_count);
     facts->view.instances = ARENA_ARRAY(&facts->arena, HelloInstance, config->instance_count);
     facts->view.instance_count = config->instance_count;

@@ -172,12 +172,24 @@ static const Field INVENTORY_TARGET_FIELDS[] = {
 static const FieldTable INVENTORY_TARGET =
     FIELD_TABLE("inventory target", InventoryTarget, INVENTORY_TARGET_FIELDS);
 
+static const Field TRUSTED_KEY_FIELDS[] = {
+    ROW_BYTES(1, TrustedKey, public_key, REQUIRED, SIGNER_PUBLIC_BYTES, SIGNER_PUBLIC_BYTES,
+              "Ed25519"),
+    ROW_TEXT(2, TrustedKey, person, OPTIONAL, 0, PERSON_MAX,
+             "whose it is: keys of one person count once; empty: of a person of its own"),
+};
+static const FieldTable TRUSTED_KEY = FIELD_TABLE("trusted key", TrustedKey, TRUSTED_KEY_FIELDS);
+
 static const Field INVENTORY_FIELDS[] = {
     ROW_U64(1, Inventory, revision, REQUIRED, "of the whole inventory; all its pages carry it"),
     ROW_U32(2, Inventory, page, OPTIONAL, 0, UINT32_MAX, "from 0"),
     ROW_BOOL(3, Inventory, is_last, OPTIONAL, "the inventory is complete with this page"),
     ROW_STRUCTS(4, Inventory, targets, target_count, InventoryTarget, OPTIONAL, 0,
                 INVENTORY_PAGE_MAX, &INVENTORY_TARGET, "of this page"),
+    ROW_U32(5, Inventory, required_signatures, OPTIONAL | SINCE(2), 0, UINT32_MAX,
+            "on the last page: so many people have to sign a plan; 0: not told"),
+    ROW_STRUCTS(6, Inventory, trusted, trusted_count, TrustedKey, OPTIONAL | SINCE(2), 0,
+                TRUSTED_KEYS_MAX, &TRUSTED_KEY, "on the last page: whose signatures count"),
 };
 static const FieldTable INVENTORY = FIELD_TABLE("INVENTORY", Inventory, INVENTORY_FIELDS);
 

@@ -38,6 +38,9 @@ typedef struct ProtocolRange {
 #define INSTANCES_MAX 256           /* of one agent */
 #define READINGS_MAX 256            /* metrics in one HEALTH */
 #define SAMPLE_EVERY_MAX_MS 3600000 /* between two of them */
+#define TRUSTED_KEYS_MAX 128
+#define PERSON_MAX 63          /* bytes of a person's name */
+#define SIGNER_PUBLIC_BYTES 32 /* Ed25519 */
 
 typedef enum MessageType {
     MESSAGE_NONE = 0,
@@ -133,12 +136,22 @@ typedef struct InventoryTarget {
     uint32_t timeline;   /* of the server that was read; 0: a replica, or not told */
 } InventoryTarget;
 
+/* A key whose signature counts with an agent (trust.h). */
+typedef struct TrustedKey {
+    Bytes public_key;   /* Ed25519 */
+    const char *person; /* whose it is; "": a person of its own */
+} TrustedKey;
+
 typedef struct Inventory {
     uint64_t revision;
     uint32_t page; /* from 0 */
     bool is_last;
     InventoryTarget *targets;
     size_t target_count;
+    uint32_t required_signatures; /* people who have to sign a plan; 0: not told. On the last page,
+                                     as is … */
+    TrustedKey *trusted;          /* who is trusted */
+    size_t trusted_count;
 } Inventory;
 
 typedef struct Ping {

@@ -98,6 +98,27 @@ static void write_people(const Trust *trust, const Bundle *bundle, bool has_sign
     }
 }
 
+void trust_tell(const Trust *trust, const Bundle *bundle, Str *out)
+{
+    size_t people = trust_signed(trust, bundle);
+    if (required(trust) == 1) {
+        str_append(out, "trust none who have signed it (");
+        bundle_write_signers(bundle, 0, out);
+        str_append_char(out, ')');
+    } else {
+        str_printf(out, "want the signatures of %zu people, and it has %zu", required(trust),
+                   people);
+        str_append(out, people == 0 ? "" : ", of ");
+        write_people(trust, bundle, true, PLAN_SIGNATURES_MAX, out);
+    }
+    if (trust_people(trust) > people) {
+        str_append(out, ": it may be signed by ");
+        write_people(trust, bundle, false, MISSING_SHOWN, out);
+    } else {
+        str_append(out, ": they trust nobody else");
+    }
+}
+
 static ErrCode refuse_untrusted(const Bundle *bundle, const char *name, Err *err)
 {
     AUTO(Str) signers = { 0 };

@@ -14,14 +14,6 @@
 #include "common/str.h"
 #include "proto/bundle.h"
 
-#define TRUSTED_KEYS_MAX 128
-#define PERSON_MAX 63 /* bytes of a person's name */
-
-typedef struct TrustedKey {
-    Bytes public_key;   /* SIGN_PUBLIC_BYTES */
-    const char *person; /* whose it is; "": a person of its own */
-} TrustedKey;
-
 /* Borrowed throughout. */
 typedef struct Trust {
     const TrustedKey *keys;
@@ -35,6 +27,12 @@ size_t trust_people(const Trust *trust);
 
 /* Have as many signed as it wants? Without keys nothing is trusted. */
 bool trust_is_given(const Trust *trust, const Bundle *bundle);
+
+/*
+ * Appends what is missing, of agents in the plural: "want the signatures of 2 people, and it has 1,
+ * of ann (3f2a …): bob (91bc …) may sign it, too". It is not given.
+ */
+void trust_tell(const Trust *trust, const Bundle *bundle, Str *out);
 
 /*
  * ERR_SIGNATURE: who has signed the plan called `name`, who is missing, and the commands that help.

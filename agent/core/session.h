@@ -83,6 +83,9 @@ typedef struct AgentFacts {
     uint64_t inventory_revision;
     InventoryTarget *targets; /* the whole inventory; sent in pages */
     size_t target_count;
+    uint32_t required_signatures; /* told with it */
+    TrustedKey *trusted;
+    size_t trusted_count;
 } AgentFacts;
 
 typedef struct AgentSession AgentSession;

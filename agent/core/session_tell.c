@@ -7,8 +7,8 @@
 #include "agent/core/session_internal.h"
 #include "agent/core/state_copy.h"
 
-/* What one message may weigh, with room for the envelope; items are weighed by their texts and a
- * bit. */
+/* What one message may weigh, with room for the envelope and whom an agent trusts; items are
+ * weighed by their texts and a bit. */
 #define WEIGHT_MAX (MESSAGE_TO_COORDINATOR_MAX - 32 * 1024)
 #define ITEM_WEIGHT 96
 
@@ -170,6 +170,11 @@ void agent_session_tell_inventory(AgentSession *session)
             .targets = count == 0 ? NULL : facts->targets + first,
             .target_count = count,
         };
+        if (inventory->is_last) {
+            inventory->required_signatures = facts->required_signatures;
+            inventory->trusted = facts->trusted;
+            inventory->trusted_count = facts->trusted_count;
+        }
         first += count;
         agent_session_send(session, MESSAGE_INVENTORY, inventory);
     } while (first < facts->target_count);

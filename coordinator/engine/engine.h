@@ -15,6 +15,7 @@
 #include "coordinator/engine/effects.h"
 #include "coordinator/engine/model.h"
 #include "proto/select.h"
+#include "proto/trust.h"
 
 typedef struct Engine Engine;
 
@@ -198,6 +199,9 @@ const AgentRow *engine_agent_find(const Engine *engine, const char *name);
  * nothing to do with. */
 bool engine_is_in_session(const Engine *engine, const char *agent, uint64_t connection,
                           uint64_t session);
+
+/* Whose signatures it wants, as it said itself; NULL: unknown, or it has not said. */
+const Trust *engine_agent_trust(const Engine *engine, const char *name);
 size_t engine_inventory_count(const Engine *engine);
 const InventoryRow *engine_inventory_at(const Engine *engine, size_t index); /* by address */
 

@@ -94,6 +94,7 @@ void agent_free(Agent *agent)
     listing_end(agent);
     LIST_DONE(&agent->items);
     LIST_DONE(&agent->targets);
+    arena_done(&agent->trust_arena);
     row_done(ROW_AGENT, &agent->row);
     free(agent);
 }

@@ -223,6 +223,22 @@ static void page_take(Agent *agent, const Inventory *page)
     }
 }
 
+/* For those who look at a plan before it starts: who is trusted is for the agent to judge. */
+static void trust_take(Agent *agent, const Inventory *page)
+{
+    TrustedKey *keys = NULL;
+    arena_done(&agent->trust_arena);
+    keys = ARENA_ARRAY(&agent->trust_arena, TrustedKey, page->trusted_count);
+    for (size_t i = 0; i < page->trusted_count; i++) {
+        Bytes key = page->trusted[i].public_key;
+        keys[i] = (TrustedKey){
+            .public_key = { arena_memdup(&agent->trust_arena, key.data, key.length), key.length },
+            .person = arena_strdup(&agent->trust_arena, page->trusted[i].person),
+        };
+    }
+    agent->trust = (Trust){ keys, page->trusted_count, page->required_signatures };
+}
+
 static void listing_close(Agent *agent)
 {
     strays_follow(agent); /* who has exchanged names with whom is known when all have been named */
@@ -240,6 +256,9 @@ void inventory_take(Agent *agent, const Inventory *page)
         return;
     }
     page_take(agent, page);
+    if (page->is_last) {
+        trust_take(agent, page);
+    }
     if (listing_is_whole(listing)) {
         listing_close(agent);
     }

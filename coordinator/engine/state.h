@@ -78,6 +78,9 @@ struct Agent {
     bool has_strays;    /* a database of a target has had another's name since the last listing */
     LIST(Target *) targets; /* of open rollouts, and those of closed ones that it has in hand */
     uint32_t busy;          /* slots held on this host, whatever the rollout */
+    Trust trust;            /* whose signatures it wants, as told with its last listing; required 0:
+                               not told. Texts and keys in … */
+    Arena trust_arena;
     bool is_dirty;
 };
 

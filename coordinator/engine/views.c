@@ -17,6 +17,12 @@ const AgentRow *engine_agent_find(const Engine *engine, const char *name)
     return agent == NULL ? NULL : &agent->row;
 }
 
+const Trust *engine_agent_trust(const Engine *engine, const char *name)
+{
+    const Agent *agent = agent_find(engine, name);
+    return agent == NULL || agent->trust.required == 0 ? NULL : &agent->trust;
+}
+
 size_t engine_inventory_count(const Engine *engine)
 {
     return engine->items.count;

@@ -1,11 +1,13 @@
 /* Plans: brought and fetched as signed bundles, and looked at before a start. */
 #include <string.h>
 
+#include "common/list.h"
 #include "common/map.h"
 #include "coordinator/http/api.h"
 #include "coordinator/http/views.h"
 #include "coordinator/load.h"
 #include "proto/select.h"
+#include "proto/trust.h"
 
 /* ---- bringing ---- */
 
@@ -181,10 +183,89 @@ static void write_too_old(JsonOut *json, const PlanPreview *preview, const Engin
     }
 }
 
+/* Agents that miss the same signatures, in the words for them. */
+typedef struct Wanting {
+    Str names;
+    size_t agents;
+    size_t targets;
+    const char *words;
+} Wanting;
+
+typedef LIST(Wanting) Wantings;
+
+#define NAMES_SHOWN 6
+
+static void wantings_done(Wantings *wantings)
+{
+    LIST_EACH(wanting, wantings) {
+        str_done(&wanting->names);
+    }
+    LIST_DONE(wantings);
+}
+
+AUTO_DEFINE(Wantings, wantings_done)
+
+static void wanting_add(Wantings *wantings, const char *words, const char *agent, size_t targets,
+                        Arena *arena)
+{
+    Wanting *same = NULL;
+    LIST_EACH(wanting, wantings) {
+        same = str_equal(wanting->words, words) ? wanting : same;
+    }
+    if (same == NULL) {
+        Wanting fresh = { .words = arena_strdup(arena, words) };
+        LIST_PUSH(wantings, fresh);
+        same = &wantings->items[wantings->count - 1];
+    }
+    if (same->agents++ < NAMES_SHOWN) {
+        str_printf(&same->names, "%s%s", same->names.length == 0 ? "" : ", ", agent);
+    }
+    same->targets += targets;
+}
+
+static void wantings_find(Wantings *wantings, const ApiRequest *request, const PlanPreview *preview,
+                          const Bundle *bundle)
+{
+    const Engine *engine = shell_engine(request->shell);
+    AUTO_PTR(Map) counts = count_by_agent(preview);
+    for (size_t i = 0; i < engine_agent_count(engine); i++) {
+        const char *name = engine_agent_at(engine, i)->name;
+        uintptr_t targets = (uintptr_t)map_get(counts, name);
+        const Trust *trust = engine_agent_trust(engine, name);
+        if (targets > 0 && trust != NULL && !trust_is_given(trust, bundle)) {
+            AUTO(Str) words = { 0 };
+            trust_tell(trust, bundle, &words);
+            wanting_add(wantings, str_text(&words), name, (size_t)targets, request->arena);
+        }
+    }
+}
+
+/* A start is not refused for it: the signatures may still come, and the agents judge by themselves.
+ */
+static void write_unsigned(JsonOut *json, const ApiRequest *request, const PlanPreview *preview,
+                           const Bundle *bundle)
+{
+    AUTO(Wantings) wantings = { 0 };
+    wantings_find(&wantings, request, preview, bundle);
+    LIST_EACH(wanting, &wantings) {
+        AUTO(Str) text = { 0 };
+        str_printf(&text, "agent%s %s", wanting->agents == 1 ? "" : "s", str_text(&wanting->names));
+        if (wanting->agents > NAMES_SHOWN) {
+            str_printf(&text, " and %zu more", wanting->agents - NAMES_SHOWN);
+        }
+        str_printf(&text,
+                   " will refuse this plan at %zu target%s: they %s. Have the file of `skein plan "
+                   "--out` signed with `skein plan sign`, and start that",
+                   wanting->targets, wanting->targets == 1 ? "" : "s", wanting->words);
+        json_out_string(json, NULL, str_text(&text));
+    }
+}
+
 /* What nobody would notice in a list of targets: `labels.evn != 'test'` selects them all. */
-static void write_warnings(JsonOut *json, const ApiRequest *request, const Plan *plan,
+static void write_warnings(JsonOut *json, const ApiRequest *request, const SignedPlan *loaded,
                            const PlanPreview *preview)
 {
+    const Plan *plan = loaded->plan;
     AUTO(Str) doubt = { 0 };
     Select *where = NULL;
     Err err = { 0 };
@@ -196,6 +277,7 @@ static void write_warnings(JsonOut *json, const ApiRequest *request, const Plan 
         json_out_string(json, NULL, str_text(&doubt));
     }
     write_too_old(json, preview, shell_engine(request->shell), plan_needs(plan));
+    write_unsigned(json, request, preview, &loaded->bundle);
     json_out_array_end(json);
 }
 
@@ -218,7 +300,7 @@ ErrCode api_plan_preview(const ApiRequest *request, ApiReply *reply, Err *err)
     write_targets(&json, &preview, strategy);
     write_waves(&json, &preview, strategy);
     write_agents(&json, &preview, shell_engine(request->shell));
-    write_warnings(&json, request, loaded.plan, &preview);
+    write_warnings(&json, request, &loaded, &preview);
     json_out_unsigned(&json, "max_failures", preview.max_failures);
     json_out_unsigned(&json, "max_parallel", strategy->max_parallel);
     view_signers(&json, "signers", loaded.bundle.signatures, loaded.bundle.signature_count);

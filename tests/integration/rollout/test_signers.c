@@ -71,14 +71,18 @@ static void a_plan_is_applied_where_as_many_people_have_signed_it_as_are_wanted(
         fleet,
         &(FleetPlan){ .where = AT_DB1, .waves = FLEET_ONE_WAVE, .strategy = "max_failures: 100%" });
     const char *plan = fleet_path(fleet, "p.plan");
-    assert_int_equal(fleet_cli(fleet, "plan", yaml, "--out", plan, "--signer", ann, NULL).exit_code,
-                     0);
+    CliResult shown = fleet_cli(fleet, "plan", yaml, "--out", plan, "--signer", ann, NULL);
+    assert_int_equal(shown.exit_code, 0);
+    assert_non_null(strstr(shown.out, "agent db1 will refuse this plan at 4 targets: they want the "
+                                      "signatures of 2 people, and it has 1, of ann ("));
     const char *id = start_signed_by(fleet, plan, ann);
     await_missing(fleet, id, "has 1, of ann (");
     sign_too(fleet, plan, ann_too); /* another key, the same person */
     await_missing(fleet, id, "has 1, of ann (");
     sign_too(fleet, plan, bob);
     fleet_await_rollout(fleet, id, "succeeded");
+    shown = fleet_cli(fleet, "plan", plan, NULL);
+    assert_null(strstr(shown.out, "will refuse this plan"));
 }
 
 /* Its key is trusted no more, and two people are wanted now. */

@@ -269,9 +269,10 @@ static inline void fleet_say_hello(Fixture *fixture)
     shell_flush(fixture->shell);
 }
 
-/* As listing number `revision`; `fence_term`: what their fences have seen. */
-static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t count,
-                                      uint64_t fence_term)
+/* As listing number `revision`; `fence_term`: what their fences have seen; `trust`: whose
+ * signatures the agent wants. */
+static inline void fleet_list_with(Fixture *fixture, uint64_t revision, uint32_t count,
+                                   uint64_t fence_term, const Trust *trust)
 {
     AUTO(Arena) arena = { 0 };
     InventoryTarget targets[FLEET_TARGETS_MAX] = { 0 };
@@ -287,7 +288,13 @@ static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint3
                                         .rollout = "" };
     }
     const Inventory inventory = {
-        .revision = revision, .is_last = true, .targets = targets, .target_count = count
+        .revision = revision,
+        .is_last = true,
+        .targets = targets,
+        .target_count = count,
+        .required_signatures = trust->required,
+        .trusted = (TrustedKey *)(uintptr_t)trust->keys,
+        .trusted_count = trust->count,
     };
     const Event event = { .kind = EVENT_INVENTORY,
                           .agent = "db1",
@@ -297,6 +304,13 @@ static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint3
                           .inventory = &inventory };
     shell_take(fixture->shell, &event);
     shell_flush(fixture->shell);
+}
+
+/* By an agent that does not say whom it trusts. */
+static inline void fleet_list_targets(Fixture *fixture, uint64_t revision, uint32_t count,
+                                      uint64_t fence_term)
+{
+    fleet_list_with(fixture, revision, count, fence_term, &(Trust){ 0 });
 }
 
 static inline void fleet_join(Fixture *fixture, uint32_t targets)

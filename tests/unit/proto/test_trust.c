@@ -120,6 +120,28 @@ static void too_few_signatures_are_refused_with_who_has_signed_and_who_may(void 
     assert_non_null(strstr(err.hint, "`skein rollout retry --failed --plan FILE`"));
 }
 
+static void what_is_missing_is_told_of_several_agents(void **state)
+{
+    (void)state;
+    Circle circle;
+    AUTO(Str) two = { 0 };
+    AUTO(Str) none = { 0 };
+    AUTO(Str) nobody = { 0 };
+    circle_init(&circle);
+    Bundle bundle = signed_by(&circle, OF(ANN));
+    Trust trust = { .keys = circle.keys, .count = CAROL, .required = 2 };
+    trust_tell(&trust, &bundle, &two);
+    assert_non_null(
+        strstr(str_text(&two), "want the signatures of 2 people, and it has 1, of ann ("));
+    assert_non_null(strstr(str_text(&two), "): it may be signed by bob ("));
+    trust = (Trust){ .keys = circle.keys + BOB, .count = 1, .required = 1 };
+    trust_tell(&trust, &bundle, &none);
+    assert_non_null(strstr(str_text(&none), "trust none who have signed it ("));
+    assert_non_null(strstr(str_text(&none), "): it may be signed by bob ("));
+    trust_tell(&(Trust){ .required = 1 }, &bundle, &nobody);
+    assert_non_null(strstr(str_text(&nobody), "): they trust nobody else"));
+}
+
 static void one_untrusted_signature_is_named_by_its_fingerprint(void **state)
 {
     (void)state;
@@ -144,6 +166,7 @@ int main(void)
         cmocka_unit_test(keys_without_a_person_are_people_of_their_own),
         cmocka_unit_test(only_listed_keys_are_trusted_and_an_empty_list_trusts_nobody),
         cmocka_unit_test(too_few_signatures_are_refused_with_who_has_signed_and_who_may),
+        cmocka_unit_test(what_is_missing_is_told_of_several_agents),
         cmocka_unit_test(one_untrusted_signature_is_named_by_its_fingerprint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

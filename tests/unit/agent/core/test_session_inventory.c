@@ -29,6 +29,31 @@ static void the_inventory_is_told_in_pages_when_the_coordinators_differs(void **
     assert_true(last->is_last);
 }
 
+static void whom_it_trusts_is_told_with_the_last_page(void **state)
+{
+    (void)state;
+    static const uint8_t KEY[SIGNER_PUBLIC_BYTES] = { 1 };
+    TrustedKey trusted = { { KEY, sizeof(KEY) }, "ann" };
+    AUTO(Play) play;
+    play_init(&play);
+    play.facts.required_signatures = 2;
+    play.facts.trusted = &trusted;
+    play.facts.trusted_count = 1;
+    fill_inventory(&play, 501);
+    connect_link(&play);
+    welcome(&play, 4);
+    size_t told = 0;
+    LIST_EACH(effect, &play.effects.list) {
+        const Inventory *page = effect->body;
+        if (effect->kind == LINK_EFFECT_SEND && effect->type == MESSAGE_INVENTORY) {
+            assert_int_equal(page->trusted_count, page->is_last ? 1 : 0);
+            assert_int_equal(page->required_signatures, page->is_last ? 2 : 0);
+            told += page->trusted_count;
+        }
+    }
+    assert_int_equal(told, 1);
+}
+
 static void pages_stay_below_the_limit_of_a_message(void **state)
 {
     (void)state;
@@ -140,6 +165,7 @@ int main(void)
         cmocka_unit_test(a_changed_instance_is_told_by_a_new_hello),
         cmocka_unit_test(what_was_reported_while_nobody_listened_is_told_with_the_welcome),
         cmocka_unit_test(the_inventory_is_told_again_now_and_then),
+        cmocka_unit_test(whom_it_trusts_is_told_with_the_last_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,56 @@ static void a_preview_names_agents_that_are_too_old_for_the_plan(void **state)
 
 /* ---- signatures ---- */
 
+/* The only warning of the plan's preview; "": there is none. */
+static const char *preview_warning(World *world, const SealedPlan *plan, Arena *arena)
+{
+    const char *path = arena_printf(arena, "/api/v1/plans/%s/preview", plan->hash_text);
+    json_t *preview = ask(world, "POST", path, "", 200);
+    const json_t *warnings = json_object_get(preview, "warnings");
+    assert_true(json_array_size(warnings) <= 1);
+    const char *text = json_string_value(json_array_get(warnings, 0));
+    const char *kept = arena_strdup(arena, text == NULL ? "" : text);
+    json_decref(preview);
+    return kept;
+}
+
+/* Before anything is started, and while nothing is missing nothing is said. */
+static void a_preview_names_agents_that_want_other_signatures(void **state)
+{
+    static const uint8_t STRANGE[SIGN_PUBLIC_BYTES] = { 1 };
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    Bundle bundle = { 0 };
+    SealedPlan plan = plan_sample("sample", &arena);
+    put_plan(world, &plan, plan.hash_text, 201);
+    assert_int_equal(bundle_open(plan.bundle, &bundle, NULL), ERR_NONE);
+    const TrustedKey keys[] = {
+        { { STRANGE, sizeof(STRANGE) }, "bob" },
+        { { bundle.signatures[0].public_key, SIGN_PUBLIC_BYTES }, "ann" },
+    };
+    const struct {
+        Trust trust;
+        const char *words; /* "": no warning */
+    } rows[] = {
+        { { 0 }, "" },
+        { { keys, 2, 1 }, "" },
+        { { keys, 1, 1 },
+          "agent db1 will refuse this plan at 5 targets: they trust none who have signed it (" },
+        { { keys, 2, 2 },
+          "agent db1 will refuse this plan at 5 targets: they want the signatures of 2 people, and "
+          "it has 1, of ann (" },
+        { { keys, 2, 1 }, "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fleet_list_with(world->fixture, 10 + i, TARGETS, 0, &rows[i].trust);
+        const char *text = preview_warning(world, &plan, &arena);
+        assert_true(rows[i].words[0] != '\0' ? str_starts_with(text, rows[i].words)
+                                             : text[0] == '\0');
+        assert_true(text[0] == '\0' || strstr(text, "it may be signed by bob (") != NULL);
+        assert_true(text[0] == '\0' || strstr(text, "`skein plan sign`") != NULL);
+    }
+}
+
 /* How many have signed, by the answer's "signers". */
 static size_t signers_of(json_t *taken)
 {
@@ -213,6 +263,7 @@ int main(void)
         WORLD_TEST(a_plan_is_brought_verified_and_fetched),
         WORLD_TEST(a_preview_shows_the_waves_and_starts_nothing),
         WORLD_TEST(a_preview_names_agents_that_are_too_old_for_the_plan),
+        WORLD_TEST(a_preview_names_agents_that_want_other_signatures),
         WORLD_TEST(a_second_signer_is_added_to_the_first),
         WORLD_TEST(a_signer_who_comes_again_changes_nothing),
         WORLD_TEST(a_ninth_signer_is_refused_and_the_eight_stay),
