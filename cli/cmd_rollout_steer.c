@@ -50,9 +50,9 @@ static ErrCode check_plan(const Steering *steering, const PlanAtHand *plan, Err 
     err_set(err, ERR_REFUSED, "%s is plan %s, rollout %s has plan %s",
             steering->invocation->options.plan, hash, get_text(steering->rollout, "id"),
             get_text(steering->rollout, "plan"));
-    return err_hint(err,
-                    "it takes the file that `skein plan --out` wrote then, or the rollout file "
-                    "with settings and migrations as they were");
+    return err_hint(
+        err, "it takes the file that `skein plan --out` wrote then, or the rollout file "
+             "with settings and migrations as they were, apply_until and rollback_until too");
 }
 
 /* --plan: what the coordinator's store has lost, or has without a signature that is trusted. */
