@@ -2,7 +2,6 @@
 #include "agent/starts.h"
 
 #include "agent/admit.h"
-#include "agent/core/accept.h"
 #include "common/log.h"
 #include "common/map.h"
 #include "common/random.h"
@@ -83,12 +82,16 @@ static ErrCode start_worker(Starts *starts, const AgentOrder *order, const HeldP
  * Without trust it is refused at once; but for a way back what was applied here counts, and after a
  * restart that has to be read first.
  */
-static bool may_run(const Starts *starts, const AgentOrder *order, const HeldPlan *plan)
+static bool must_wait(const Starts *starts, const AgentOrder *order, const HeldPlan *plan,
+                      const Instance *instance)
 {
     const InventoryTarget *target = facts_target(starts->parts.facts, order->target);
-    bool is_unread = target == NULL || !target->is_read;
-    return plan->is_trusted || accept_is_way_back(order, target) ||
-           (order->goal == GOAL_ROLL_BACK && is_unread);
+    bool needs_history = !plan->is_trusted && order->goal == GOAL_ROLL_BACK;
+    bool is_unread = target != NULL && !target->is_read;
+    if (!plan->is_trusted && !needs_history) {
+        return false;
+    }
+    return (needs_history && is_unread) || must_wait_for(starts, instance);
 }
 
 static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
@@ -104,7 +107,7 @@ static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
     if (fetch == PLAN_FETCH_UNDER_WAY) {
         return START_WAITS;
     }
-    if (may_run(starts, order, plan) && must_wait_for(starts, instance)) {
+    if (must_wait(starts, order, plan, instance)) {
         plans_keep(parts->plans, plan);
         return START_WAITS;
     }

@@ -423,14 +423,18 @@ static void order_refuse(SimAgent *agent, const char *target, const Err *reason)
 }
 
 /* As agent/starts.c does it. */
-static bool may_run(const SimAgent *agent, const AgentOrder *order, const HeldPlan *plan)
+static bool must_wait_with(const SimAgent *agent, const AgentOrder *order, const HeldPlan *plan)
 {
     const InventoryTarget *target = target_known(agent, order->target);
-    bool is_unread = target == NULL || !target->is_read;
-    return plan->is_trusted || accept_is_way_back(order, target) ||
-           (order->goal == GOAL_ROLL_BACK && is_unread);
+    bool needs_history = !plan->is_trusted && order->goal == GOAL_ROLL_BACK;
+    bool is_unread = target != NULL && !target->is_read;
+    if (!plan->is_trusted && !needs_history) {
+        return false;
+    }
+    return (needs_history && is_unread) || must_wait(agent, order->target);
 }
 
+/* Likewise. */
 void order_begin(SimAgent *agent, const char *target_of_effect)
 {
     AUTO(Arena) arena = { 0 };
@@ -446,8 +450,7 @@ void order_begin(SimAgent *agent, const char *target_of_effect)
     if (fetch == PLAN_FETCH_FAILED) {
         world_saw(agent_world(agent), SIGHT_PLAN_FAILED);
         order_refuse(agent, target, &err);
-    } else if (fetch == PLAN_FETCH_UNDER_WAY ||
-               (may_run(agent, order, plan) && must_wait(agent, target))) {
+    } else if (fetch == PLAN_FETCH_UNDER_WAY || must_wait_with(agent, order, plan)) {
         if (fetch == PLAN_FETCH_READY) {
             plans_keep(agent->plans, plan);
         }
