@@ -159,7 +159,7 @@ static bool result_take(Pump *pump, const PGresult *result)
             *item->ret_is_prepared = true;
         } else if (item->part == PART_COMMIT) {
             str_copy(pump->commit_tag, sizeof(pump->commit_tag), PQcmdStatus((PGresult *)result));
-        } else if (item->part != PART_STATEMENT) {
+        } else if (item->part != PART_STATEMENT && item->part != PART_DEFERRED) {
             answer_take(pump, item, result);
         }
         return true;
@@ -182,7 +182,8 @@ static bool result_take(Pump *pump, const PGresult *result)
 static void warnings_await(Pump *pump, const BatchItem *item)
 {
     Warnings *warnings = pump->batch->warnings;
-    bool is_heard = item->part == PART_STATEMENT || item->part == PART_COMMIT;
+    bool is_heard =
+        item->part == PART_STATEMENT || item->part == PART_DEFERRED || item->part == PART_COMMIT;
     if (warnings != NULL && is_heard && !has_failed(pump)) {
         warnings_at(warnings, item->statement);
     } else if (warnings != NULL) {

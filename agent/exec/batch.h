@@ -21,6 +21,7 @@ typedef enum BatchPart {
     PART_FENCE,
     PART_HISTORY,
     PART_STATEMENT, /* of the migration */
+    PART_DEFERRED,  /* what its statements have put off to the end: its, and none of theirs */
     PART_COMMIT,
 } BatchPart;
 

@@ -180,6 +180,9 @@ static const char *does_of(const Paper *paper, const BatchItem *item)
     if (item->sql == SQL_HISTORY_SUPERSEDE) {
         return "calls the row of its former content undone";
     }
+    if (item->part == PART_DEFERRED) {
+        return "runs what was deferred, as the role of the migration";
+    }
     return item->sql == paper->settings_select ? "makes its settings again" : NULL;
 }
 

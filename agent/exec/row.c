@@ -295,11 +295,15 @@ static void lock_timeout_add(Step *step)
     }
 }
 
-/* The migration may have become another role, and set what it liked: the histories are ours to
- * write. */
+/*
+ * The migration may have become another role, and set what it liked: the histories are ours to
+ * write. Triggers and constraints that wait for the end of the transaction are of that role, and
+ * have their turn before it is left.
+ */
 static void tail_add(Step *step)
 {
     const Runner *runner = step->runner;
+    batch_add(&step->batch, PART_DEFERRED, "SET CONSTRAINTS ALL IMMEDIATE", NULL, 0);
     step_reset_role(step);
     if (has_mirror(step)) {
         step_reset_settings(step);

@@ -7,7 +7,8 @@
 --   role    how it is called (skein); how it proves who it is, pg_hba.conf says: nothing here sets a password
 --   schema  the schema in which migrations make things (public); for several, run this for each
 --   owner   the role that owns what is there already (none): skein becomes a member of it, since PostgreSQL lets
---           nobody else ALTER and DROP. `SET ROLE owner` in a migration makes what it creates that role's, too
+--           nobody else ALTER and DROP. `SET ROLE owner` in a migration makes what it creates that role's, too.
+--           Nothing is granted to it here: to create, it wants GRANT USAGE, CREATE ON SCHEMA … TO owner, if it has not
 \set ON_ERROR_STOP on
 \set QUIET on
 \if :{?role}

@@ -209,6 +209,31 @@ static void migrations_run_as_the_role_that_is_named(void **state)
     assert_ask(world, OWNERS, "skein history, app users");
 }
 
+/* What the application has hung up for the end of the transaction runs as the application, too. */
+static void what_is_deferred_runs_as_the_role_of_the_migration(void **state)
+{
+    static const struct {
+        const char *up;
+        const char *command;
+    } ROWS[] = {
+        { "INSERT INTO invoices VALUES (1);\n", "up --role app" },
+        { "SET ROLE app;\nINSERT INTO invoices VALUES (2);\n", "up" },
+    };
+    World *world = *state;
+    role_sql(world, "-v owner=app ");
+    privilege(world, "CREATE TABLE seen (who text); ALTER TABLE seen OWNER TO app;"
+                     "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                     " INSERT INTO seen VALUES (current_user); RETURN NULL; END $$;"
+                     "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON invoices DEFERRABLE"
+                     " INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION look()");
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        const char *id = arena_printf(&world->arena, "000%zu_row", i + 1);
+        put_migration(world, id, ROWS[i].up, "SELECT 1;\n");
+        assert_int_equal(run(world, ROWS[i].command).exit_code, 0);
+    }
+    assert_ask(world, "SELECT string_agg(who, ' ') FROM seen", "app app");
+}
+
 static void a_role_that_may_make_nothing_is_warned_of(void **state)
 {
     World *world = *state;
@@ -264,6 +289,7 @@ int main(void)
         ROLE_TEST(a_migration_gives_what_it_makes_to_the_application),
         ROLE_TEST(migrations_run_as_the_role_that_is_named),
         ROLE_TEST(a_role_that_may_make_nothing_is_warned_of),
+        ROLE_TEST(what_is_deferred_runs_as_the_role_of_the_migration),
         ROLE_TEST(a_role_that_one_may_not_become_is_named),
         ROLE_TEST(what_would_be_done_says_as_whom),
     };
