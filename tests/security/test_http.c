@@ -230,6 +230,30 @@ static void paths_lead_nowhere_else(void **state)
     }
 }
 
+/* In a filter, a name and a cursor: nothing of it reaches the store but as a value. */
+static void sql_in_a_question_is_text(void **state)
+{
+    static const char *const TARGETS[] = {
+        "/targets?where=labels.env%20%3D%20%27x%27%27%3B%20DROP%20TABLE%20agent%3B--%27",
+        "/targets?where=database%20like%20%27%25%27%27%20OR%20%27%27a%27%27%3D%27%27a%27",
+        "/rollouts?before=1%27%3B%20DELETE%20FROM%20meta%3B--",
+        "/rollouts/r-1%27%20OR%201%3D1--/targets",
+        "/plans/%27%3B%20DROP%20TABLE%20plan%3B--",
+        "/events?after=0%3B%20DROP%20TABLE%20event",
+    };
+    Siege *siege = *state;
+    for (size_t i = 0; i < ARRAY_LEN(TARGETS); i++) {
+        SiegeAnswer answer =
+            siege_http(siege, SIEGE_DOOR_UNIX, "GET /api/v1%s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                       TARGETS[i]);
+        assert_in_range(answer.status, 200, 404);
+        assert_null(strstr(answer.body, "\"address\"")); /* no row is found by it */
+    }
+    siege_kill(siege);
+    siege_start(siege); /* and the store reads as before */
+    assert_int_equal(json_integer_value(json_object_get(siege_get(siege, "/status"), "term")), 2);
+}
+
 static void other_methods_are_answered_by_the_book(void **state)
 {
     Siege *siege = *state;
@@ -533,6 +557,7 @@ int main(void)
         SIEGE_TEST(heads_that_say_two_things_are_refused),
         SIEGE_TEST(answers_are_not_for_other_pages),
         SIEGE_TEST(paths_lead_nowhere_else),
+        SIEGE_TEST(sql_in_a_question_is_text),
         SIEGE_TEST(other_methods_are_answered_by_the_book),
         SIEGE_TEST(bodies_beyond_the_limit_are_refused_unread),
         SIEGE_TEST(a_body_without_end_is_cut_off),
