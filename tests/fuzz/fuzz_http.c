@@ -136,7 +136,10 @@ static void place_open(Place *place)
     place->facts = plan_facts_new(store);
     FUZZ_REQUIRE(tokens_open(store, &place->tokens, &err) == ERR_NONE);
     place->keys = keys_new("/nonexistent");
-    place->enrolment = (Enrolment){ .keys = place->keys };
+    place->enrolment = (Enrolment){ .keys = place->keys,
+                                    .applicants = applicants_new(true),
+                                    .invitations = invitations_new(),
+                                    .shell = place->coordinator.shell };
     coordinator_join(&place->coordinator);
 }
 
@@ -144,6 +147,8 @@ static void place_done(Place *place)
 {
     plan_facts_free(place->facts);
     tokens_free(place->tokens);
+    applicants_free(place->enrolment.applicants);
+    invitations_free(place->enrolment.invitations);
     keys_free(place->keys);
     coordinator_done(&place->coordinator);
     sim_disk_free(place->disk);
