@@ -138,7 +138,9 @@ static const ConfigField FIELDS[] = {
       .doc = "The coordinator. The agent dials out; nothing listens here." },
     { CONFIG_FIELD(AgentConfig, coordinator_key, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 4096, .example = "/etc/skein/coordinator.pub",
-      .doc = "File of the coordinator's public key: nobody else is spoken to." },
+      .doc =
+          "File of the coordinator's public key: nobody else is spoken to. While that key is changed, the "
+          "file holds the next one, too, behind it. It is looked at every few seconds." },
     { CONFIG_FIELD(AgentConfig, key_file, CONFIG_STRING), .is_required = true, .min = 1,
       .max = 4096, .example = "/var/lib/skein/agent.key",
       .doc =
@@ -245,16 +247,22 @@ static ErrCode check_sampling(const ConfigDocument *document, const AgentConfig 
 }
 
 /* Whose orders and plans count stands in these files: nobody may put another in their place. */
+static ErrCode wrong_key(const ConfigDocument *document, const char *where, const Err *inner,
+                         Err *err)
+{
+    config_error_at(document, where, err, "%s", inner->message);
+    return err_hint(err, "%s", inner->hint);
+}
+
 static ErrCode read_key(const ConfigDocument *document, const char *where, const char *path,
-                        KeyKind kind, uint8_t ret_bytes[KEY_PUBLIC_BYTES], Err *err)
+                        uint8_t ret_bytes[KEY_PUBLIC_BYTES], Err *err)
 {
     PublicKey key;
     Err inner;
-    ErrCode code = keyfile_read_public(path, kind, &key, &inner);
+    ErrCode code = keyfile_read_public(path, KEY_SIGN, &key, &inner);
     code = code == ERR_NONE ? keyfile_check_place(path, &inner) : code;
     if (code != ERR_NONE) {
-        config_error_at(document, where, err, "%s", inner.message);
-        return err_hint(err, "%s", inner.hint);
+        return wrong_key(document, where, &inner, err);
     }
     memcpy(ret_bytes, key.bytes, KEY_PUBLIC_BYTES);
     return ERR_NONE;
@@ -286,7 +294,7 @@ static ErrCode read_signer(const ConfigDocument *document, const SignerFile *fil
 {
     uint8_t *bytes = arena_alloc(arena, KEY_PUBLIC_BYTES);
     Bytes key = { bytes, KEY_PUBLIC_BYTES };
-    ErrCode code = read_key(document, file->where, file->path, KEY_SIGN, bytes, err);
+    ErrCode code = read_key(document, file->where, file->path, bytes, err);
     if (code == ERR_NONE) {
         code = check_is_new(document, file->where, trust, key, err);
     }
@@ -360,11 +368,13 @@ static ErrCode check_required(const ConfigDocument *document, const AgentConfig 
 static ErrCode read_keys(const ConfigDocument *document, Arena *arena, AgentConfig *config,
                          Err *err)
 {
-    ErrCode code = read_key(document, "coordinator_key", config->coordinator_key, KEY_CURVE,
-                            config->coordinator_public, err);
-    if (code == ERR_NONE) {
-        code = read_signers(document, arena, config, err);
+    Err inner = { 0 };
+    ErrCode code =
+        coordinator_keys_read(config->coordinator_key, &config->coordinator_keys, &inner);
+    if (code != ERR_NONE) {
+        return wrong_key(document, "coordinator_key", &inner, err);
     }
+    code = read_signers(document, arena, config, err);
     return code == ERR_NONE ? check_required(document, config, err) : code;
 }
 

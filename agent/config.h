@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/coordinator_keys.h"
 #include "agent/exec/name_filter.h"
 #include "common/arena.h"
 #include "common/config.h"
@@ -62,7 +63,7 @@ typedef struct AgentConfig {
     size_t instance_count;
 
     /* Read from the files that the above name. */
-    uint8_t coordinator_public[KEY_PUBLIC_BYTES];
+    CoordinatorKeys coordinator_keys; /* as they were at the start: agent/dial.h looks again */
     Trust trust;
 } AgentConfig;
 

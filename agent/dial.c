@@ -19,6 +19,9 @@
 #define REFUSED_MIN_MS 3000
 #define REFUSED_MAX_MS 6000
 
+/* Handshakes in a row that came to nothing, for each key that is trusted. */
+#define MISSES_TO_TELL 2
+
 #define MESSAGES_PER_TURN 64
 #define PART_MS 500 /* for the last word */
 
@@ -38,8 +41,14 @@ struct Dial {
     bool has_connected; /* this socket has had a connection, and the session was told */
     TimerId reopen;     /* 0: none is armed */
     TimerId overdue;
+    size_t misses;
     ZsockFate told; /* why there is no connection */
     bool is_parting;
+
+    CoordinatorKeys keys; /* the coordinator's */
+    size_t key_at;        /* which one the socket asks for, or the next one will */
+    TimerId look;
+    bool is_look_told; /* that their file cannot be read */
 
     KeyPair token;      /* of the enrolment token that was read last */
     bool is_by_token;   /* the socket, or the next one if there is none, comes by it */
@@ -140,6 +149,53 @@ static void tell_fate(Dial *dial, ZsockFate fate)
     }
 }
 
+/* ---- whose answer is wanted ---- */
+
+static void ask_for_other_key(Dial *dial)
+{
+    dial->key_at = (dial->key_at + 1) % dial->keys.count;
+}
+
+/* The one that was asked for stays first. */
+static void take_keys(Dial *dial, const CoordinatorKeys *keys)
+{
+    uint8_t asked[KEY_PUBLIC_BYTES];
+    memcpy(asked, dial->keys.keys[dial->key_at], KEY_PUBLIC_BYTES);
+    dial->keys = *keys;
+    dial->key_at = 0;
+    while (dial->key_at < keys->count &&
+           memcmp(keys->keys[dial->key_at], asked, KEY_PUBLIC_BYTES) != 0) {
+        dial->key_at++;
+    }
+    log_info("other keys of the coordinator are trusted from now on",
+             LOG_STR("coordinator_key", dial->config->coordinator_key),
+             LOG_U64("keys", keys->count));
+    if (dial->hooks.trusted != NULL) {
+        dial->hooks.trusted(dial->hooks.ctx, keys);
+    }
+    if (dial->key_at == keys->count) { /* who has that one is not to be spoken to any more */
+        dial->key_at = 0;
+        dial_again(dial, interval(dial));
+    }
+}
+
+static void on_look(void *ctx, uint64_t now_ms)
+{
+    Dial *dial = ctx;
+    CoordinatorKeys keys;
+    Err err = { 0 };
+    (void)now_ms;
+    bool is_read = coordinator_keys_read(dial->config->coordinator_key, &keys, &err) == ERR_NONE;
+    if (!is_read && !dial->is_look_told) {
+        log_warning("cannot read the coordinator's keys: those known stay", LOG_ERR(&err));
+    }
+    dial->is_look_told = !is_read;
+    if (is_read && !coordinator_keys_equal(&keys, &dial->keys)) {
+        take_keys(dial, &keys);
+    }
+    dial->look = loop_after(dial->loop, DIAL_LOOK_MS, on_look, dial);
+}
+
 static void on_overdue(void *ctx, uint64_t now_ms)
 {
     Dial *dial = ctx;
@@ -147,6 +203,7 @@ static void on_overdue(void *ctx, uint64_t now_ms)
     dial->is_by_token = false; /* the answer may be what was lost */
     if (!dial->has_connected) {
         tell_fate(dial, dial->fate == ZSOCK_FATE_NONE ? ZSOCK_FATE_UNREACHABLE : dial->fate);
+        ask_for_other_key(dial);
     }
     dial_again(dial, interval(dial));
 }
@@ -169,23 +226,53 @@ static void take_refusal(Dial *dial)
     }
 }
 
+static void take_success(Dial *dial)
+{
+    dial->misses = 0;
+    if (dial->told != ZSOCK_FATE_NONE && !dial->is_by_token) {
+        log_info("connected to the coordinator", LOG_STR("coordinator", dial->config->coordinator));
+        dial->told = ZSOCK_FATE_NONE;
+    }
+}
+
+/* Once is what a coordinator that stops looks like. It may also have been another one a moment ago:
+ * libzmq asks for the same key again and again. */
+static void take_miss(Dial *dial)
+{
+    dial->misses++;
+    if (dial->misses >= MISSES_TO_TELL * dial->keys.count) {
+        tell_fate(dial, ZSOCK_FATE_NO_HANDSHAKE);
+    }
+    if (dial->keys.count > 1) {
+        ask_for_other_key(dial);
+        dial_again(dial, interval(dial));
+    }
+}
+
+static void take_fate(Dial *dial, ZsockFate fate)
+{
+    dial->fate = fate;
+    if (fate == ZSOCK_FATE_REFUSED) {
+        take_refusal(dial);
+    } else if (fate == ZSOCK_FATE_NO_HANDSHAKE) {
+        take_miss(dial);
+    } else if (fate == ZSOCK_FATE_CONNECTED) {
+        take_success(dial);
+    }
+}
+
 static void on_monitor(void *ctx, void *monitor)
 {
     Dial *dial = ctx;
-    while (dial->monitor == monitor && zsock_next_fate(monitor, &dial->fate)) {
-        if (dial->fate == ZSOCK_FATE_REFUSED) {
-            take_refusal(dial);
-        }
+    ZsockFate fate = ZSOCK_FATE_NONE;
+    while (dial->monitor == monitor && zsock_next_fate(monitor, &fate)) {
+        take_fate(dial, fate);
     }
 }
 
 /* Writable for the first time: the handshake is through. */
 static void take_connection(Dial *dial)
 {
-    if (dial->told != ZSOCK_FATE_NONE && !dial->is_by_token) {
-        log_info("connected to the coordinator", LOG_STR("coordinator", dial->config->coordinator));
-        dial->told = ZSOCK_FATE_NONE;
-    }
     dial->has_connected = true;
     loop_set_events(dial->loop, dial->socket_id, ZMQ_POLLIN);
     if (dial->is_by_token) {
@@ -227,7 +314,7 @@ static ErrCode connect_socket(Dial *dial, Zsock socket, Err *err)
     const KeyPair *key = dial->is_by_token ? &dial->token : dial->key;
     ErrCode code = zsock_set_int(socket, ZMQ_RECONNECT_IVL, (int)interval(dial), err);
     if (code == ERR_NONE) {
-        code = zsock_curve_client(socket, dial->config->coordinator_public, key->public_key,
+        code = zsock_curve_client(socket, dial->keys.keys[dial->key_at], key->public_key,
                                   key->secret_key, err);
     }
     return code == ERR_NONE ? zsock_connect(socket, dial->config->coordinator, err) : code;
@@ -290,7 +377,9 @@ Dial *dial_new(const AgentConfig *config, const KeyPair *key, void *context, Loo
     dial->context = context;
     dial->loop = loop;
     dial->hooks = *hooks;
+    dial->keys = config->coordinator_keys;
     random_init(&dial->random, seed);
+    dial->look = loop_after(loop, DIAL_LOOK_MS, on_look, dial);
     dial_again(dial, 0);
     return dial;
 }
@@ -301,6 +390,7 @@ void dial_free(Dial *dial)
         return;
     }
     loop_cancel(dial->loop, dial->reopen);
+    loop_cancel(dial->loop, dial->look);
     close_socket(dial);
     key_pair_done(&dial->token);
     free(dial);

@@ -7,6 +7,9 @@
  * within seconds (by one that comes by the enrolment token, where there is one: enrol.h), and one
  * that has no connection for DIAL_OVERDUE_MS, too. Why there is none is
  * logged once, until it is something else.
+ *
+ * Where two keys of the coordinator are trusted, each new socket asks for the other one, until one
+ * is answered: that one stays. Their file is looked at every DIAL_LOOK_MS.
  */
 #ifndef SKEIN_AGENT_DIAL_H
 #define SKEIN_AGENT_DIAL_H
@@ -21,6 +24,7 @@
 #include "common/zsock.h"
 
 #define DIAL_OVERDUE_MS 10000
+#define DIAL_LOOK_MS 5000
 
 typedef struct Dial Dial;
 
@@ -30,6 +34,7 @@ typedef struct DialHooks {
         void *ctx); /* a socket's first connection; said earlier, a HELLO would be dropped */
     void (*message)(void *ctx, const Zframe *frame);
     void *ctx;
+    void (*trusted)(void *ctx, const CoordinatorKeys *keys); /* other ones than before; NULL: no */
 } DialHooks;
 
 /* Everything is borrowed. Dials with the loop's next turn, and until it is freed. `context` is

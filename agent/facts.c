@@ -26,6 +26,7 @@ typedef struct Listing {
 } Listing;
 
 struct Facts {
+    CoordinatorKeys trusted;
     AgentFacts view;
     Listing *listings; /* one per instance, in the configuration's order */
     size_t listing_count;
@@ -46,6 +47,13 @@ static ProtocolRange spoken(void)
     return versions;
 }
 
+void facts_trust(Facts *facts, const CoordinatorKeys *keys)
+{
+    facts->trusted = *keys;
+    facts->view.coordinator_keys =
+        (Bytes){ &facts->trusted.keys[0][0], keys->count * KEY_PUBLIC_BYTES };
+}
+
 Facts *facts_new(const AgentConfig *config, const char *name, const uint8_t boot_id[BOOT_ID_BYTES])
 {
     Facts *facts = mem_alloc(sizeof(Facts));
@@ -56,6 +64,7 @@ Facts *facts_new(const AgentConfig *config, const char *name, const uint8_t boot
     facts->view.name = name;
     facts->view.version = SKEIN_VERSION;
     facts->view.protocol = spoken();
+    facts_trust(facts, &config->coordinator_keys);
     for (size_t i = 0; i < 5; i++) {
         facts->revision = (facts->revision + boot_id[i]) << 8;
     }

@@ -27,6 +27,9 @@ const AgentFacts *facts_view(const Facts *facts);
 bool facts_take_server(Facts *facts, const HelloInstance *instance);
 bool facts_take_page(Facts *facts, const char *instance, const Inventory *page);
 
+/* The keys of coordinators that are trusted from now on. */
+void facts_trust(Facts *facts, const CoordinatorKeys *keys);
+
 /* Has the instance's first list been whole? Before that nothing can be said of its targets. */
 bool facts_is_listed(const Facts *facts, const char *instance);
 

@@ -247,6 +247,12 @@ static void on_message(void *ctx, const Zframe *frame)
     perform(link, &effects);
 }
 
+/* Told with the next PING. */
+static void on_trusted(void *ctx, const CoordinatorKeys *keys)
+{
+    facts_trust(((Link *)ctx)->facts, keys);
+}
+
 /* ---- from workers, watchers and samplers ---- */
 
 /* Of one that was never read nothing is known. */
@@ -459,7 +465,9 @@ ErrCode link_new(const AgentConfig *config, const KeyPair *key, void *context, L
         code = instances_open(config, context, &link->instances, err);
     }
     if (code == ERR_NONE) {
-        DialHooks hooks = { on_connected, on_message, link };
+        DialHooks hooks = {
+            .connected = on_connected, .message = on_message, .ctx = link, .trusted = on_trusted
+        };
         open_starts(link, config, key->name);
         link->dial = dial_new(config, key, context, loop, seed_new(), &hooks);
         *ret_link = TAKE(link);

@@ -447,3 +447,76 @@ ErrCode keyfile_read_public(const char *path, KeyKind kind, PublicKey *ret_key, 
     }
     return code;
 }
+
+/* Where the next key's lines begin; the end of the text when there is none. */
+static size_t next_piece(const char *text, size_t from)
+{
+    const char *at = strstr(text + from, "\nkind:");
+    return at == NULL ? strlen(text) : (size_t)(at - text) + 1;
+}
+
+static ErrCode read_piece(const char *path, KeyKind kind, const char *bytes, size_t length,
+                          PublicKey *ret_key, Err *err)
+{
+    AUTO(Str) text = { 0 };
+    KeyLines lines = { 0 };
+    PublicKey key = { .kind = kind };
+    str_append_bytes(&text, bytes, length);
+    ErrCode code = take_lines(path, &text, &lines, err);
+    if (code == ERR_NONE) {
+        code = check_kind(path, lines.kind, kind, "public", err);
+    }
+    if (code == ERR_NONE && !decode(kind, lines.key, key.bytes, sizeof(key.bytes))) {
+        code = bad_file(path, "its key is malformed", err);
+    }
+    if (code == ERR_NONE) {
+        str_copy(key.name, sizeof(key.name), lines.name);
+        *ret_key = key;
+    }
+    sodium_memzero(text.data, text.capacity); /* it may have been a secret one after all */
+    return code;
+}
+
+static ErrCode read_pieces(const char *path, KeyKind kind, const Str *text, PublicKey *ret_keys,
+                           size_t max, size_t *ret_count, Err *err)
+{
+    size_t from = 0;
+    size_t count = 0;
+    if (strlen(str_text(text)) != text->length) {
+        return bad_file(path, "it holds a NUL byte", err);
+    }
+    /* What stands before the first kind is that key's, too. */
+    size_t search =
+        strncmp(str_text(text), "kind:", strlen("kind:")) == 0 ? 0 : next_piece(str_text(text), 0);
+    do {
+        size_t to = search < text->length ? next_piece(str_text(text), search) : text->length;
+        if (count == max) {
+            err_set(err, ERR_CONFIG, "'%s' holds more than %zu keys", path, max);
+            return err_hint(err, "take out what is trusted no more");
+        }
+        ErrCode code =
+            read_piece(path, kind, str_text(text) + from, to - from, &ret_keys[count], err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+        count++;
+        from = to;
+        search = to;
+    } while (from < text->length);
+    *ret_count = count;
+    return ERR_NONE;
+}
+
+ErrCode keyfile_read_publics(const char *path, KeyKind kind, PublicKey *ret_keys, size_t max,
+                             size_t *ret_count, Err *err)
+{
+    AUTO(Str) text = { 0 };
+    ErrCode code = file_read(path, max * KEYFILE_BYTES_MAX, &text, err);
+    if (code == ERR_NONE) {
+        code = read_pieces(path, kind, &text, ret_keys, max, ret_count, err);
+    }
+    if (text.data != NULL) {
+        sodium_memzero(text.data, text.capacity);
+    }
+    return code;
+}

@@ -82,6 +82,13 @@ ErrCode keyfile_read_private(const char *path, size_t max_bytes, Str *ret_text, 
 ErrCode keyfile_read_public(const char *path, KeyKind kind, PublicKey *ret_key, Err *err);
 
 /*
+ * The same for a file with several, one behind the other, of which there are at least one and at
+ * most `max`: ERR_CONFIG otherwise.
+ */
+ErrCode keyfile_read_publics(const char *path, KeyKind kind, PublicKey *ret_keys, size_t max,
+                             size_t *ret_count, Err *err);
+
+/*
  * For a file whose content is trusted, and that anybody may read: ERR_FORBIDDEN when everybody may
  * write to it as well, or put another one in its place. A group may: who made it one meant that.
  */

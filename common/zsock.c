@@ -208,12 +208,13 @@ ErrCode zsock_curve_client(Zsock socket, const uint8_t server_public[CURVE_KEY_B
     return set_bytes(socket, options, ARRAY_LEN(options), err);
 }
 
-/* ---- what becomes of a connection that is being made ---- */
+/* ---- what becomes of a connection ---- */
 
 static const struct {
     uint16_t event;
     ZsockFate fate;
 } FATES[] = {
+    { ZMQ_EVENT_HANDSHAKE_SUCCEEDED, ZSOCK_FATE_CONNECTED },
     { ZMQ_EVENT_CONNECT_RETRIED, ZSOCK_FATE_UNREACHABLE },
     { ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, ZSOCK_FATE_NO_HANDSHAKE },
     { ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, ZSOCK_FATE_NO_HANDSHAKE },

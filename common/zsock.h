@@ -63,16 +63,17 @@ ErrCode zsock_curve_client(Zsock socket, const uint8_t server_public[CURVE_KEY_B
                            const uint8_t own_public[CURVE_KEY_BYTES],
                            const uint8_t own_secret[CURVE_KEY_BYTES], Err *err);
 
-/* ---- what becomes of a connection that is being made ---- */
+/* ---- what becomes of a connection, also one that libzmq makes again by itself ---- */
 
 typedef enum ZsockFate {
     ZSOCK_FATE_NONE = 0,
     ZSOCK_FATE_UNREACHABLE,  /* nobody listens there, or nothing gets through */
     ZSOCK_FATE_NO_HANDSHAKE, /* somebody does, who hung up: he may not have the key that is asked */
-    ZSOCK_FATE_REFUSED,      /* his gate does not want our key; libzmq does not try again */
+    ZSOCK_FATE_CONNECTED,
+    ZSOCK_FATE_REFUSED, /* his gate does not want our key; libzmq does not try again */
 } ZsockFate;
 
-/* Opens a socket that tells how the other one's connections fail. Closed by zsock_unmonitor, before
+/* Opens a socket that tells how the other one's connections go. Closed by zsock_unmonitor, before
  * that one is. */
 ErrCode zsock_monitor(void *context, Zsock socket, Zsock *ret_monitor, Err *err);
 void zsock_unmonitor(Zsock socket, Zsock *monitor); /* NULL monitors are allowed */

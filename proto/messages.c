@@ -131,6 +131,9 @@ static const Field PING_FIELDS[] = {
             "the agent's boot-time clock; echoed, never interpreted"),
     ROW_U32(2, Ping, running, OPTIONAL, 0, UINT32_MAX, "jobs with a worker"),
     ROW_U64(3, Ping, goals_digest, OPTIONAL, "over the goals in force at the agent"),
+    ROW_BYTES(4, Ping, coordinator_keys, OPTIONAL | SINCE(2), 0,
+              COORDINATOR_KEYS_MAX *KEY_PUBLIC_BYTES,
+              "public keys of coordinators that the agent trusts, one behind the other"),
 };
 static const FieldTable PING = FIELD_TABLE("PING", Ping, PING_FIELDS);
 

@@ -34,6 +34,7 @@ typedef struct ProtocolRange {
 #define PLAN_CHUNK_MAX (128 * 1024) /* bytes in one PLAN_CHUNK */
 #define MESSAGE_TO_COORDINATOR_MAX (256 * 1024)
 #define MESSAGE_TO_AGENT_MAX (1024 * 1024)
+#define COORDINATOR_KEYS_MAX 2      /* that an agent trusts: today's, and the next one */
 #define IN_FLIGHT_MAX 4096          /* attempts listed in one HELLO */
 #define INSTANCES_MAX 256           /* of one agent */
 #define READINGS_MAX 256            /* metrics in one HEALTH */
@@ -158,6 +159,7 @@ typedef struct Ping {
     uint64_t sent_at_ms; /* the agent's boot-time clock; echoed, never interpreted */
     uint32_t running;    /* jobs with a worker */
     uint64_t goals_digest;
+    Bytes coordinator_keys; /* that it trusts: public keys, one behind the other */
 } Ping;
 
 typedef struct Pong {

@@ -77,6 +77,7 @@ typedef struct AgentFacts {
     const char *name; /* that it would like where its key is not known; NULL: does not knock */
     const char *version;
     ProtocolRange protocol; /* versions that it speaks */
+    Bytes coordinator_keys; /* that it trusts; told with each PING */
     Labels labels;
     HelloInstance *instances;
     size_t instance_count;

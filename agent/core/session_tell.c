@@ -120,6 +120,7 @@ void agent_session_tell_ping(AgentSession *session)
 {
     Ping *ping = ARENA_NEW(&session->effects->arena, Ping);
     ping->sent_at_ms = session->now_ms;
+    ping->coordinator_keys = bytes_copy(&session->effects->arena, session->facts->coordinator_keys);
     void *cursor = NULL;
     OrderEntry *entry = NULL;
     while (order_book_next(&session->book, &cursor, &entry)) {

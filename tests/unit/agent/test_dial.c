@@ -13,6 +13,7 @@
 
 #include "agent/dial.h"
 #include "common/clock.h"
+#include "common/file.h"
 #include "common/zap.h"
 #include "proto/envelope.h"
 #include "proto/invitation.h"
@@ -30,6 +31,7 @@ typedef struct Fixture {
     Dial *dial;
     unsigned connections;
     unsigned messages;
+    size_t trusted; /* keys that were told last; 0: none were */
     char last[32];
 } Fixture;
 
@@ -47,7 +49,12 @@ static void on_message(void *ctx, const Zframe *frame)
     fixture->messages++;
 }
 
-static int set_up(void **state)
+static void on_trusted(void *ctx, const CoordinatorKeys *keys)
+{
+    ((Fixture *)ctx)->trusted = keys->count;
+}
+
+static int open_fixture(void **state, bool is_next_key)
 {
     Fixture *fixture = mem_alloc(sizeof(*fixture));
     AUTO(KeyPair) coordinator = { 0 };
@@ -65,12 +72,27 @@ static int set_up(void **state)
     fixture->config.coordinator = fixture->endpoint;
     fixture->config.coordinator_key = "coordinator.pub";
     fixture->config.enrolment_token_file = "";
-    memcpy(fixture->config.coordinator_public, coordinator.public_key, KEY_PUBLIC_BYTES);
-    DialHooks hooks = { on_connected, on_message, fixture };
+    CoordinatorKeys *keys = &fixture->config.coordinator_keys;
+    memcpy(keys->keys[0], fixture->key.public_key, KEY_PUBLIC_BYTES); /* of nobody who answers */
+    keys->count = is_next_key ? 2 : 1;
+    memcpy(keys->keys[keys->count - 1], coordinator.public_key, KEY_PUBLIC_BYTES);
+    DialHooks hooks = {
+        .connected = on_connected, .message = on_message, .ctx = fixture, .trusted = on_trusted
+    };
     fixture->dial =
         dial_new(&fixture->config, &fixture->key, fixture->context, fixture->loop, 1, &hooks);
     *state = fixture;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return open_fixture(state, false);
+}
+
+static int set_up_next(void **state)
+{
+    return open_fixture(state, true);
 }
 
 static int tear_down(void **state)
@@ -255,6 +277,41 @@ static void who_has_a_token_is_enrolled_by_it(void **state)
     unlink(path);
 }
 
+/* The coordinator has the second of two keys. */
+static void of_two_keys_the_one_that_answers_stays(void **state)
+{
+    Fixture *fixture = *state;
+    await_connections(fixture, 1);
+    dial_again(fixture->dial, 10);
+    await_connections(fixture, 2);
+}
+
+/* The next key is put behind the one that is there; then the first is taken out. */
+static void the_file_of_keys_is_looked_at(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(KeyPair) next = { 0 };
+    AUTO(Str) text = { 0 };
+    char path[] = "/tmp/skein-keys-XXXXXX";
+    char key[KEY_TEXT_MAX];
+    assert_int_equal(key_generate(KEY_CURVE, "next", &next, NULL), ERR_NONE);
+    fixture->config.coordinator_key = path;
+    close(mkstemp(path));
+    key_format(KEY_CURVE, fixture->config.coordinator_keys.keys[0], key);
+    str_printf(&text, "kind: curve-public\nname: skein\nkey: %s\n", key);
+    key_format(KEY_CURVE, next.public_key, key);
+    str_printf(&text, "# the next\nkind: curve-public\nname: skein\nkey: %s\n", key);
+    assert_int_equal(file_write_atomic(path, text.data, text.length, 0644, NULL), ERR_NONE);
+    await_connections(fixture, 1);
+    uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+    while (fixture->trusted != 2) {
+        assert_true(clock_boot_ms() < until_ms);
+        turn(fixture);
+    }
+    assert_int_equal(fixture->connections, 1); /* the connection stays */
+    unlink(path);
+}
+
 static void each_new_socket_is_a_new_connection(void **state)
 {
     Fixture *fixture = *state;
@@ -283,6 +340,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_said_without_a_socket_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_was_refused_asks_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_a_token_is_enrolled_by_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_two_keys_the_one_that_answers_stays, set_up_next,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_file_of_keys_is_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_new_socket_is_a_new_connection, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_word_leaves_and_no_further_socket_is_opened,
                                         set_up, tear_down),

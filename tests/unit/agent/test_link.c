@@ -65,10 +65,13 @@ static int set_up(void **state)
         .sample_every_ms = 100,
     };
     fixture->config = (AgentConfig){ .coordinator = fixture->endpoint,
+                                     .coordinator_key = "/nonexistent",
+                                     .enrolment_token_file = "",
                                      .connections_per_instance = 4,
                                      .instances = &fixture->instance,
                                      .instance_count = 1 };
-    memcpy(fixture->config.coordinator_public, coordinator.public_key, KEY_PUBLIC_BYTES);
+    fixture->config.coordinator_keys.count = 1;
+    memcpy(fixture->config.coordinator_keys.keys[0], coordinator.public_key, KEY_PUBLIC_BYTES);
     assert_int_equal(link_new(&fixture->config, &fixture->agent_key, fixture->context,
                               fixture->loop, &fixture->link, NULL),
                      ERR_NONE);

@@ -289,11 +289,54 @@ static void a_read_signers_key_signs(void **state)
         crypto_sign_verify_detached(signature, (const uint8_t *)"m", 1, back.public_key), 0);
 }
 
+static void several_public_keys_are_read_from_one_file(void **state)
+{
+    const Place *place = *state;
+    AUTO(Str) text = { 0 };
+    PublicKey keys[2];
+    size_t count = 0;
+    Err err = { 0 };
+    for (unsigned i = 0; i < 3; i++) {
+        AUTO(KeyPair) pair = { 0 };
+        char key[KEY_TEXT_MAX];
+        assert_int_equal(key_generate(KEY_CURVE, "skein", &pair, &err), ERR_NONE);
+        key_format(KEY_CURVE, pair.public_key, key);
+        str_printf(&text, "# number %u\n\nkind: curve-public\nname: k%u\nkey: %s\n", i, i, key);
+        assert_int_equal(file_write_atomic(place->public, text.data, text.length, 0644, &err),
+                         ERR_NONE);
+        ErrCode code = keyfile_read_publics(place->public, KEY_CURVE, keys, 2, &count, &err);
+        assert_int_equal(code, i < 2 ? ERR_NONE : ERR_CONFIG);
+        assert_int_equal(count, i < 2 ? i + 1 : 2);
+        assert_string_equal(keys[count - 1].name, i == 0 ? "k0" : "k1");
+    }
+    assert_string_equal(keys[0].name, "k0");
+}
+
+static void what_is_no_list_of_keys_is_an_error(void **state)
+{
+    static const char *const TEXTS[] = { "", "# nothing\n", "kind: curve-public\n",
+                                         "kind: curve-public\nname: a\nkey: x\n",
+                                         "name: a\nkind: sign-public\nkey: x\n" };
+    const Place *place = *state;
+    PublicKey keys[2];
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
+        Err err = { 0 };
+        assert_int_equal(file_write_atomic(place->public, TEXTS[i], strlen(TEXTS[i]), 0644, &err),
+                         ERR_NONE);
+        assert_int_equal(keyfile_read_publics(place->public, KEY_CURVE, keys, 2, &count, &err),
+                         ERR_CONFIG);
+    }
+    assert_int_equal(count, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_pair_is_read_as_it_was_written),
+        TEST(several_public_keys_are_read_from_one_file),
+        TEST(what_is_no_list_of_keys_is_an_error),
         TEST(the_secret_half_is_its_owners_alone),
         TEST(the_secret_half_is_of_who_runs_this),
         TEST(what_is_trusted_lies_where_not_everybody_may_write),
