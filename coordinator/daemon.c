@@ -2,6 +2,7 @@
 #include "coordinator/daemon.h"
 
 #include <signal.h>
+#include <string.h>
 #include <zmq.h>
 #include <sodium.h>
 
@@ -96,6 +97,10 @@ static void on_message(void *ctx, const char *agent, uint64_t connection, const 
         take_health(daemon, agent, connection, envelope);
         return;
     }
+    if (envelope->type == MESSAGE_PING) {
+        known_keys_note(daemon->enrolment.known_keys, agent,
+                        ((const Ping *)envelope->body)->coordinator_keys);
+    }
     Event event = { .kind = EVENT_OF_MESSAGE[envelope->type],
                     .agent = agent,
                     .connection = connection,
@@ -188,6 +193,7 @@ static void on_key_revoked(void *ctx, const char *name)
     shell_flush(daemon->shell);
     router_forget_agent(daemon->router, name);
     health_board_forget(daemon->health, name);
+    known_keys_forget(daemon->enrolment.known_keys, name);
 }
 
 /* Who came by the old key is cut off. The agent is the same, and reconciled when it greets. */
@@ -344,6 +350,7 @@ static ErrCode open_fleet(Daemon *daemon, Err *err)
     if (code != ERR_NONE) {
         return code;
     }
+    memcpy(daemon->enrolment.own_key, pair.public_key, KEY_PUBLIC_BYTES);
     daemon->context = zmq_ctx_new();
     RouterOptions options = { .endpoint = config->listen,
                               .secret_key = pair.secret_key,
@@ -372,7 +379,8 @@ static ErrCode open_keys(Daemon *daemon, Err *err)
                                          .applicants = daemon->applicants,
                                          .ctx = daemon,
                                          .changed = on_agents_dir_changed,
-                                         .invitations = daemon->invitations };
+                                         .invitations = daemon->invitations,
+                                         .known_keys = known_keys_new() };
         code = check_descriptors(daemon->agents_seated, err);
     }
     return code;
@@ -448,6 +456,7 @@ static void daemon_done(Daemon *daemon)
     }
     applicants_free(daemon->applicants);
     invitations_free(daemon->invitations);
+    known_keys_free(daemon->enrolment.known_keys);
     keys_free(daemon->keys);
     loop_free(daemon->loop);
 }

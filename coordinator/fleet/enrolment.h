@@ -9,6 +9,7 @@
 #include "coordinator/fleet/applicants.h"
 #include "coordinator/fleet/invitations.h"
 #include "coordinator/fleet/keys.h"
+#include "coordinator/fleet/known_keys.h"
 #include "coordinator/shell.h"
 
 typedef struct Enrolment {
@@ -18,6 +19,8 @@ typedef struct Enrolment {
     void (*changed)(void *ctx); /* agents.d is another one now: reads it */
     Invitations *invitations;
     Shell *shell; /* keeps what is done in the store */
+    KnownKeys *known_keys;
+    uint8_t own_key[KEY_PUBLIC_BYTES]; /* the coordinator's, public */
 } Enrolment;
 
 /*

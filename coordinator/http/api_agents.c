@@ -18,9 +18,11 @@ static Map *count_targets(const Engine *engine)
     return counts;
 }
 
-static void write_agent(JsonOut *json, const AgentRow *agent, const Map *counts)
+static void write_agent(JsonOut *json, const ApiRequest *request, const AgentRow *agent,
+                        const Map *counts)
 {
-    view_agent(json, NULL, agent, (uintptr_t)map_get(counts, agent->name));
+    view_agent(json, NULL, agent, request->enrolment->known_keys,
+               (uintptr_t)map_get(counts, agent->name));
 }
 
 ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err)
@@ -36,7 +38,7 @@ ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err)
     for (size_t i = 0; i < engine_agent_count(engine) && !page.has_more; i++) {
         const AgentRow *agent = engine_agent_at(engine, i);
         if (page_wants(&page, agent->name, true)) {
-            write_agent(&page.json, agent, counts);
+            write_agent(&page.json, request, agent, counts);
         }
     }
     return page_end(&page, err);
@@ -69,7 +71,8 @@ ErrCode api_agent_show(const ApiRequest *request, ApiReply *reply, Err *err)
     AUTO_PTR(Map) counts = count_targets(shell_engine(request->shell));
     const HealthNow now = { request->health, clock_boot_ms() };
     JsonOut json = json_out(&reply->body);
-    view_agent_health(&json, NULL, agent, (uintptr_t)map_get(counts, agent->name), &now);
+    view_agent_health(&json, NULL, agent, request->enrolment->known_keys,
+                      (uintptr_t)map_get(counts, agent->name), &now);
     return ERR_NONE;
 }
 
@@ -101,7 +104,7 @@ ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
         const Engine *engine = shell_engine(request->shell);
         AUTO_PTR(Map) counts = count_targets(engine);
         JsonOut json = json_out(&reply->body);
-        write_agent(&json, engine_agent_find(engine, name), counts);
+        write_agent(&json, request, engine_agent_find(engine, name), counts);
     }
     return code;
 }

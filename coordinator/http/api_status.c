@@ -43,9 +43,12 @@ ErrCode api_status(const ApiRequest *request, ApiReply *reply, Err *err)
     const Shell *shell = request->shell;
     const Engine *engine = shell_engine(shell);
     const Err *read_only = shell_read_only(shell);
+    char fingerprint[KEY_FINGERPRINT_MAX];
     JsonOut json = json_out(&reply->body);
     json_out_object_begin(&json, NULL);
     json_out_string(&json, "version", SKEIN_VERSION);
+    key_fingerprint(KEY_CURVE, request->enrolment->own_key, fingerprint);
+    json_out_string(&json, "key", fingerprint);
     json_out_unsigned(&json, "term", shell_term(shell));
     json_out_bool(&json, "is_recovering", engine_is_recovering(engine));
     json_out_bool(&json, "is_read_only", read_only != NULL);

@@ -323,8 +323,20 @@ static void view_instance(JsonOut *json, const InstanceRow *instance)
     json_out_object_end(json);
 }
 
+static void view_trusted(JsonOut *json, const char *agent, const KnownKeys *known)
+{
+    json_out_array_begin(json, "coordinator_keys");
+    for (size_t i = 0; i < known_keys_count(known, agent); i++) {
+        char fingerprint[KEY_FINGERPRINT_MAX];
+        key_fingerprint(KEY_CURVE, known_keys_at(known, agent, i), fingerprint);
+        json_out_string(json, NULL, fingerprint);
+    }
+    json_out_array_end(json);
+}
+
 /* An object that is not ended. */
-static void begin_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count)
+static void begin_agent(JsonOut *json, const char *key, const AgentRow *agent,
+                        const KnownKeys *known, size_t target_count)
 {
     json_out_object_begin(json, key);
     json_out_string(json, "name", agent->name);
@@ -338,6 +350,7 @@ static void begin_agent(JsonOut *json, const char *key, const AgentRow *agent, s
     view_labels(json, "labels", &agent->labels);
     view_time(json, "heard_at", agent->heard_at_ms);
     json_out_string(json, "reason", agent->reason);
+    view_trusted(json, agent->name, known);
     json_out_array_begin(json, "instances");
     for (size_t i = 0; i < agent->instance_count; i++) {
         view_instance(json, &agent->instances[i]);
@@ -346,16 +359,17 @@ static void begin_agent(JsonOut *json, const char *key, const AgentRow *agent, s
     json_out_unsigned(json, "targets", target_count);
 }
 
-void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count)
+void view_agent(JsonOut *json, const char *key, const AgentRow *agent, const KnownKeys *known,
+                size_t target_count)
 {
-    begin_agent(json, key, agent, target_count);
+    begin_agent(json, key, agent, known, target_count);
     json_out_object_end(json);
 }
 
-void view_agent_health(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count,
-                       const HealthNow *now)
+void view_agent_health(JsonOut *json, const char *key, const AgentRow *agent,
+                       const KnownKeys *known, size_t target_count, const HealthNow *now)
 {
-    begin_agent(json, key, agent, target_count);
+    begin_agent(json, key, agent, known, target_count);
     json_out_array_begin(json, "health");
     for (size_t i = 0; i < agent->instance_count; i++) {
         view_health(json, NULL, agent, &agent->instances[i], now);

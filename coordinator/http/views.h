@@ -4,6 +4,7 @@
 #define SKEIN_COORDINATOR_HTTP_VIEWS_H
 
 #include "common/json.h"
+#include "coordinator/fleet/known_keys.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/fleet/health.h"
 #include "coordinator/http/plan_facts.h"
@@ -13,7 +14,8 @@ void view_rollout(JsonOut *json, const char *key, const Engine *engine, const Ro
                   const PlanFacts *facts, uint64_t now_ms);
 void view_rollout_target(JsonOut *json, const char *key, const Engine *engine,
                          const TargetRow *target);
-void view_agent(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count);
+void view_agent(JsonOut *json, const char *key, const AgentRow *agent, const KnownKeys *known,
+                size_t target_count);
 
 /* Where health is read, and at what moment (boot-time clock). */
 typedef struct HealthNow {
@@ -22,8 +24,8 @@ typedef struct HealthNow {
 } HealthNow;
 
 /* The same with "health": one item for each of its instances. */
-void view_agent_health(JsonOut *json, const char *key, const AgentRow *agent, size_t target_count,
-                       const HealthNow *now);
+void view_agent_health(JsonOut *json, const char *key, const AgentRow *agent,
+                       const KnownKeys *known, size_t target_count, const HealthNow *now);
 void view_health(JsonOut *json, const char *key, const AgentRow *agent, const InstanceRow *instance,
                  const HealthNow *now); /* view_health.c */
 void view_target(JsonOut *json, const char *key, const InventoryRow *row);

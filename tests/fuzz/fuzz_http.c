@@ -139,7 +139,8 @@ static void place_open(Place *place)
     place->enrolment = (Enrolment){ .keys = place->keys,
                                     .applicants = applicants_new(true),
                                     .invitations = invitations_new(),
-                                    .shell = place->coordinator.shell };
+                                    .shell = place->coordinator.shell,
+                                    .known_keys = known_keys_new() };
     coordinator_join(&place->coordinator);
 }
 
@@ -149,6 +150,7 @@ static void place_done(Place *place)
     tokens_free(place->tokens);
     applicants_free(place->enrolment.applicants);
     invitations_free(place->enrolment.invitations);
+    known_keys_free(place->enrolment.known_keys);
     keys_free(place->keys);
     coordinator_done(&place->coordinator);
     sim_disk_free(place->disk);

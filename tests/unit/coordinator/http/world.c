@@ -63,7 +63,8 @@ int world_setup(void **state)
                                     .applicants = applicants_new(true),
                                     .ctx = world,
                                     .changed = on_agents_dir_changed,
-                                    .invitations = invitations_new() };
+                                    .invitations = invitations_new(),
+                                    .known_keys = known_keys_new() };
     world_open_server(world);
     *state = world;
     return 0;
@@ -78,6 +79,7 @@ int world_teardown(void **state)
     curl_multi_cleanup(world->multi);
     applicants_free(world->enrolment.applicants);
     invitations_free(world->enrolment.invitations);
+    known_keys_free(world->enrolment.known_keys);
     keys_free(world->keys);
     scratch_remove(world->agents_dir);
     fixture_free(world->fixture);
