@@ -4,6 +4,7 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/key_census.h"
 #include "cli/output.h"
 #include "common/json.h"
 #include "common/str.h"
@@ -132,6 +133,16 @@ static void tell_agents(const json_t *agents, const json_t *applicants, const js
     }
 }
 
+static void tell_keys(const json_t *agents, const char *current)
+{
+    AUTO(Str) text = { 0 };
+    key_census(agents, current, &text);
+    if (text.length > 0) {
+        puts("");
+        output_text(&text);
+    }
+}
+
 /* One list for programs: whoever applies, or is invited, has a state that no agent has. */
 static void append_as(json_t *agents, const json_t *items, const char *state)
 {
@@ -152,10 +163,12 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(JsonDocument) agents = NULL;
     AUTO_PTR(JsonDocument) applicants = NULL;
     AUTO_PTR(JsonDocument) invitations = NULL;
+    AUTO_PTR(JsonDocument) status = NULL;
     if (client_new(&invocation->options, &client, err) != ERR_NONE ||
         client_list(client, "/agents", 0, &agents, err) != ERR_NONE ||
         client_list(client, "/applicants", 0, &applicants, err) != ERR_NONE ||
-        client_list(client, "/invitations", 0, &invitations, err) != ERR_NONE) {
+        client_list(client, "/invitations", 0, &invitations, err) != ERR_NONE ||
+        client_get(client, &status, err, "/status") != ERR_NONE) {
         return err->code;
     }
     if (invocation->options.output == OUTPUT_JSON) {
@@ -164,6 +177,7 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
         output_json(agents);
     } else {
         tell_agents(agents, applicants, invitations);
+        tell_keys(agents, get_text(status, "key"));
     }
     return ERR_NONE;
 }
