@@ -51,42 +51,69 @@ static ErrCode name_is_taken(const char *name, Err *err)
                     "say --replace");
 }
 
-static ErrCode write_accepted(const Enrolment *enrolment, const Acceptance *acceptance,
-                              const Applicant *applicant, const char *name, Err *err)
+static ErrCode check_name(const Enrolment *enrolment, const Acceptance *acceptance,
+                          Accepting *accepting, Err *err)
 {
-    const Keys *keys = enrolment->keys;
-    if (acceptance->replaces && keys_has_name(keys, name)) {
-        return keys_replace(keys, name, applicant->key, &acceptance->note, err);
+    uint8_t before[KEY_PUBLIC_BYTES];
+    const char *name = accepting->name;
+    if (name[0] == '\0') {
+        char word[KEY_FINGERPRINT_MAX];
+        key_fingerprint_word(accepting->applicant.fingerprint, word);
+        err_set(err, ERR_USAGE, "this key has not said what it would like to be called");
+        return err_hint(err, "give it a name: skein agents accept %s --name NAME", word);
     }
-    ErrCode code = keys_accept(keys, name, applicant->key, &acceptance->note, err);
-    return code == ERR_EXISTS ? name_is_taken(name, err) : code;
+    if (!key_name_is_valid(name)) {
+        err_set(err, ERR_USAGE, "'%s' cannot be the name of an agent", name);
+        return err_hint(err, "use at most %d letters, digits, '.', '_' and '-'", KEY_NAME_MAX);
+    }
+    if (!keys_key(enrolment->keys, name, before)) {
+        return ERR_NONE;
+    }
+    key_fingerprint(KEY_CURVE, before, accepting->replaced);
+    return acceptance->replaces ? ERR_NONE : name_is_taken(name, err);
 }
 
-ErrCode enrolment_accept(const Enrolment *enrolment, const Acceptance *acceptance,
-                         const char **ret_name, Err *err)
+ErrCode enrolment_check(const Enrolment *enrolment, const Acceptance *acceptance, Accepting *ret,
+                        Err *err)
 {
     const Applicant *found = enrolment_find(enrolment, acceptance->fingerprint);
     if (found == NULL) {
         return no_applicant(enrolment, acceptance->fingerprint, err);
     }
-    const Applicant applicant = *found;
-    const char *name = acceptance->name[0] != '\0' ? acceptance->name : applicant.name;
-    if (name[0] == '\0') {
-        char word[KEY_FINGERPRINT_MAX];
-        key_fingerprint_word(applicant.fingerprint, word);
-        err_set(err, ERR_USAGE, "this key has not said what it would like to be called");
-        return err_hint(err, "give it a name: skein agents accept %s --name NAME", word);
+    *ret = (Accepting){ .applicant = *found };
+    ret->name = acceptance->name[0] != '\0' ? acceptance->name : ret->applicant.name;
+    return check_name(enrolment, acceptance, ret, err);
+}
+
+static ErrCode write_accepted(const Enrolment *enrolment, const Acceptance *acceptance,
+                              const Accepting *accepting, Err *err)
+{
+    const Keys *keys = enrolment->keys;
+    const char *name = accepting->name;
+    const uint8_t *key = accepting->applicant.key;
+    ErrCode code = acceptance->replaces ? keys_replace(keys, name, key, &acceptance->note, err)
+                                        : keys_accept(keys, name, key, &acceptance->note, err);
+    enrolment->changed(enrolment->ctx); /* half done, the old key is out, too */
+    if (code == ERR_EXISTS) {
+        err_set(err, ERR_CONFLICT, "there is a %s.pub in agents_dir that holds no key", name);
+        return err_hint(err, "remove it, or say --replace: it is overwritten");
     }
-    ErrCode code = write_accepted(enrolment, acceptance, &applicant, name, err);
+    return code;
+}
+
+ErrCode enrolment_accept(const Enrolment *enrolment, const Acceptance *acceptance,
+                         const Accepting *accepting, const char **ret_name, Err *err)
+{
+    ErrCode code = write_accepted(enrolment, acceptance, accepting, err);
     if (code != ERR_NONE) {
         return code;
     }
-    applicants_forget(enrolment->applicants, applicant.key);
-    enrolment->changed(enrolment->ctx);
-    *ret_name = keys_agent(enrolment->keys, applicant.user_id);
-    return *ret_name != NULL ? ERR_NONE
-                             : err_set(err, ERR_CONFLICT,
-                                       "%s.pub is written, and not heeded: the log says why", name);
+    applicants_forget(enrolment->applicants, accepting->applicant.key);
+    *ret_name = keys_agent(enrolment->keys, accepting->applicant.user_id);
+    return *ret_name != NULL
+               ? ERR_NONE
+               : err_set(err, ERR_CONFLICT, "%s.pub is written, and not heeded: the log says why",
+                         accepting->name);
 }
 
 ErrCode enrolment_reject(const Enrolment *enrolment, const char *fingerprint, const KeyNote *note,

@@ -36,13 +36,28 @@ typedef struct Acceptance {
     KeyNote note;
 } Acceptance;
 
+/* What an acceptance comes to. */
+typedef struct Accepting {
+    Applicant applicant;
+    const char *name;                   /* of the acceptance, or in `applicant` */
+    char replaced[KEY_FINGERPRINT_MAX]; /* the key that will be refused; "": none */
+} Accepting;
+
 /*
- * Makes an applicant an agent. ERR_NOT_FOUND: no such applicant; ERR_USAGE: no such name can be, or
- * it has told none; ERR_CONFLICT: the name has a key, and it is not to be replaced; ERR_IO:
- * agents.d cannot be written. *ret_name lives as long as the keys do not change.
+ * Can it be done? Changes nothing. ERR_NOT_FOUND: no such applicant; ERR_USAGE: no agent can have
+ * that name, or it has told none; ERR_CONFLICT: the name has a key, and it is not to be replaced.
+ * *ret does not move: `name` may point into it.
+ */
+ErrCode enrolment_check(const Enrolment *enrolment, const Acceptance *acceptance, Accepting *ret,
+                        Err *err);
+
+/*
+ * Makes the applicant of a check an agent. ERR_CONFLICT: there is a NAME.pub that holds no key, and
+ * it is not to be replaced; ERR_IO: agents_dir cannot be written. What half of it was done counts
+ * at once. *ret_name lives as long as the keys do not change.
  */
 ErrCode enrolment_accept(const Enrolment *enrolment, const Acceptance *acceptance,
-                         const char **ret_name, Err *err);
+                         const Accepting *accepting, const char **ret_name, Err *err);
 
 /* Keeps the key out for good. ERR_NOT_FOUND, ERR_IO. */
 ErrCode enrolment_reject(const Enrolment *enrolment, const char *fingerprint, const KeyNote *note,

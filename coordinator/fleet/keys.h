@@ -95,8 +95,8 @@ ErrCode keys_refuse(const Keys *keys, const char *name, const uint8_t key[KEY_PU
                     const KeyNote *note, Err *err);
 
 /*
- * Refuses the key that the agent has from now on, and gives its name to this one. ERR_NOT_FOUND:
- * there is no such agent. After ERR_IO the old key may be refused and the new one not known yet.
+ * Gives the name to this key, whatever NAME.pub holds, and refuses the key that the agent has, if
+ * one is known, from now on. After ERR_IO the old key may be refused and the new one not known yet.
  */
 ErrCode keys_replace(const Keys *keys, const char *name, const uint8_t key[KEY_PUBLIC_BYTES],
                      const KeyNote *note, Err *err);

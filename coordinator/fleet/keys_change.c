@@ -80,10 +80,10 @@ ErrCode keys_replace(const Keys *keys, const char *name, const uint8_t key[KEY_P
                      const KeyNote *note, Err *err)
 {
     uint8_t before[KEY_PUBLIC_BYTES];
-    if (!keys_key(keys, name, before)) {
-        return err_set(err, ERR_NOT_FOUND, "no agent is called '%s'", name);
+    ErrCode code = ERR_NONE;
+    if (keys_key(keys, name, before)) {
+        code = keys_refuse(keys, name, before, note, err);
     }
-    ErrCode code = keys_refuse(keys, name, before, note, err);
     return code == ERR_NONE ? write_accepted(keys, name, key, note, file_write_atomic, err) : code;
 }
 

@@ -103,9 +103,8 @@ static ErrCode write_key(const Guest *guest, Err *err)
     }
     str_printf(&actor, "an invitation of %s", guest->row.made_by);
     const KeyNote note = { str_text(&actor), "", clock_wall_ms() };
-    ErrCode code = guest->row.replaces && keys_has_name(keys, name)
-                       ? keys_replace(keys, name, guest->key, &note, err)
-                       : keys_accept(keys, name, guest->key, &note, err);
+    ErrCode code = guest->row.replaces ? keys_replace(keys, name, guest->key, &note, err)
+                                       : keys_accept(keys, name, guest->key, &note, err);
     guest->enrolment->changed(guest->enrolment->ctx);
     if (code == ERR_EXISTS) {
         return err_set(err, ERR_CONFLICT, "there is a %s.pub in agents_dir that holds no key",

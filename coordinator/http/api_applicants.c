@@ -1,6 +1,7 @@
 /* Keys that would be agents: the list, and what people do about them; and taking a key away. */
 #include "common/clock.h"
 #include "coordinator/http/api.h"
+#include "coordinator/http/problem.h"
 #include "coordinator/http/views.h"
 
 /* What a body says of an act. The texts live as long as the document. */
@@ -83,17 +84,54 @@ static void answer_name(const ApiRequest *request, const char *name, const char 
     json_out_object_end(&json);
 }
 
+/* Before the file is written: an agent that nobody is known to have accepted is worse than a row of
+ * one that did not become one, which the next row says. */
+static ErrCode keep_acceptance(const ApiRequest *request, const Accepting *accepting, Err *err)
+{
+    AuditRow *row = &request->deed->audit;
+    const char *replaced = accepting->replaced;
+    row->agent = audit_text(accepting->name, AUDIT_WORDS_MAX, request->arena);
+    row->detail = arena_printf(request->arena, "key %s%s%s", accepting->applicant.fingerprint,
+                               replaced[0] == '\0' ? "" : ", in place of ", replaced);
+    row->status = 200;
+    ErrCode code = shell_keep(request->shell, request->deed, err);
+    return code == ERR_NONE ? ERR_NONE : err_wrap(err, "nobody is accepted");
+}
+
+static void keep_failure(const ApiRequest *request, ErrCode code)
+{
+    Deed deed = { .audit = request->deed->audit };
+    deed.audit.status = problem_status(code);
+    deed.audit.code = err_name(code);
+    shell_audit(request->shell, &deed);
+}
+
+static void answer_accepted(const char *name, ApiReply *reply)
+{
+    JsonOut json = json_out(&reply->body);
+    json_out_object_begin(&json, NULL);
+    json_out_string(&json, "name", name);
+    json_out_object_end(&json);
+}
+
 ErrCode api_applicant_accept(const ApiRequest *request, ApiReply *reply, Err *err)
 {
     AUTO(Act) act = { 0 };
+    Accepting accepting;
     const char *name = NULL;
-    ErrCode code = read_act(request, true, &act, err);
-    if (code == ERR_NONE) {
-        const Acceptance acceptance = { request->path[0], act.name, act.replaces, act.note };
-        code = enrolment_accept(request->enrolment, &acceptance, &name, err);
+    if (read_act(request, true, &act, err) != ERR_NONE) {
+        return err->code;
     }
+    const Acceptance acceptance = { request->path[0], act.name, act.replaces, act.note };
+    if (enrolment_check(request->enrolment, &acceptance, &accepting, err) != ERR_NONE ||
+        keep_acceptance(request, &accepting, err) != ERR_NONE) {
+        return err->code;
+    }
+    ErrCode code = enrolment_accept(request->enrolment, &acceptance, &accepting, &name, err);
     if (code == ERR_NONE) {
-        answer_name(request, name, request->path[0], reply);
+        answer_accepted(name, reply);
+    } else {
+        keep_failure(request, code);
     }
     return code;
 }

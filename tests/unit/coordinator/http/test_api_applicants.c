@@ -116,6 +116,61 @@ static void a_new_key_takes_an_agents_name_where_it_is_said_to_replace_the_old_o
     assert_int_equal(keys_count(world->keys), 1);
 }
 
+static const AuditRow *last_audit(World *world, Arena *arena)
+{
+    AuditRow *rows = NULL;
+    size_t count = 0;
+    Store *store = shell_store(world->fixture->shell);
+    assert_int_equal(store->ops->read_audit(store, 0, 1000, arena, &rows, &count, NULL), ERR_NONE);
+    assert_true(count > 0);
+    return &rows[count - 1];
+}
+
+static void the_audit_row_names_the_key_and_the_one_that_it_replaces(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    const Sample before = apply(world, 1, "db7");
+    act(world, &before, "accept", "{}", 200);
+    assert_non_null(strstr(last_audit(world, &arena)->detail, before.fingerprint));
+    const Sample after = apply(world, 2, "db7");
+    act(world, &after, "accept", "{\"replace\": true}", 200);
+    const AuditRow *row = last_audit(world, &arena);
+    assert_string_equal(row->agent, "db7");
+    assert_non_null(strstr(row->detail, after.fingerprint));
+    assert_non_null(strstr(row->detail, "in place of"));
+    assert_non_null(strstr(row->detail, before.fingerprint));
+}
+
+/* No file of which the log does not know. */
+static void where_the_store_takes_no_writes_nobody_is_accepted(void **state)
+{
+    World *world = *state;
+    const Sample sample = apply(world, 1, "db7");
+    world->fixture->store->fault = ERR_STORE;
+    act(world, &sample, "accept", "{}", 503);
+    assert_int_equal(keys_count(world->keys), 0);
+    assert_int_equal(count_applicants(world), 1);
+    world->fixture->store->fault = ERR_NONE;
+    world_await_writable(world);
+    act(world, &sample, "accept", "{}", 200);
+}
+
+/* The file is none that the coordinator can read, so it knows no key of that name. */
+static void a_file_that_holds_no_key_gives_way_where_that_is_said(void **state)
+{
+    World *world = *state;
+    AUTO(Str) path = { 0 };
+    Err err = { 0 };
+    const Sample sample = apply(world, 1, "db7");
+    str_printf(&path, "%s/db7.pub", world->agents_dir);
+    assert_int_equal(file_write_new(str_text(&path), "half", 4, 0644, &err), ERR_NONE);
+    world->enrolment.changed(world);
+    act(world, &sample, "accept", "{}", 409);
+    act(world, &sample, "accept", "{\"replace\": true}", 200);
+    assert_string_equal(keys_agent(world->keys, keys_user_id(world->keys, sample.key)), "db7");
+}
+
 static void a_name_that_no_agent_can_have_is_refused(void **state)
 {
     static const char *const BODIES[] = { "{\"name\": \"../db7\"}", "{\"name\": \"a b\"}",
@@ -168,16 +223,24 @@ static void only_a_whole_fingerprint_is_one(void **state)
     assert_int_equal(count_applicants(world), 1);
 }
 
+static void nothing_to_read(void *ctx)
+{
+    (void)ctx;
+}
+
 static void a_directory_that_cannot_be_written_is_said(void **state)
 {
     World *world = *state;
     const Sample sample = apply(world, 1, "db7");
     assert_int_equal(rmdir(world->agents_dir), 0);
+    world->enrolment.changed = nothing_to_read;
     AUTO(Str) path = { 0 };
     str_printf(&path, "%s/accept", sample.path);
     AUTO_PTR(JsonDocument) problem = ask(world, "POST", str_text(&path), "{}", 500);
     (void)problem;
     assert_int_equal(count_applicants(world), 1);
+    AUTO(Arena) arena = { 0 };
+    assert_int_equal(last_audit(world, &arena)->status, 500); /* behind the row that said it */
 }
 
 int main(void)
@@ -187,6 +250,9 @@ int main(void)
         WORLD_TEST(an_accepted_key_is_an_agents_and_the_file_says_who_did_it),
         WORLD_TEST(a_name_belongs_to_one_key),
         WORLD_TEST(a_new_key_takes_an_agents_name_where_it_is_said_to_replace_the_old_one),
+        WORLD_TEST(the_audit_row_names_the_key_and_the_one_that_it_replaces),
+        WORLD_TEST(where_the_store_takes_no_writes_nobody_is_accepted),
+        WORLD_TEST(a_file_that_holds_no_key_gives_way_where_that_is_said),
         WORLD_TEST(a_name_that_no_agent_can_have_is_refused),
         WORLD_TEST(a_rejected_key_is_kept_out_for_good),
         WORLD_TEST(a_revoked_key_is_kept_out_although_its_file_comes_back),
