@@ -43,6 +43,7 @@ struct Keys {
     EntryList refusals; /* by name of the file */
     Map *refused;       /* their keys as text; no values */
     Map *revoked;       /* User-Ids that were an agent's, and the agent is gone; no values */
+    Map *unread;        /* names of files *.refused whose keys are not known; no values */
     SeenList seen;      /* the directory and every file in it that is for us, good or bad */
     int64_t read_at_ms;
     Map *told; /* what is wrong, in words, and has been told; no values */
@@ -55,6 +56,7 @@ Keys *keys_new(const char *directory)
     keys->by_user_id = map_new();
     keys->refused = map_new();
     keys->revoked = map_new();
+    keys->unread = map_new();
     keys->told = map_new();
     return keys;
 }
@@ -74,6 +76,7 @@ void keys_free(Keys *keys)
         map_free(keys->by_user_id);
         map_free(keys->refused);
         map_free(keys->revoked);
+        map_free(keys->unread);
         seen_done(&keys->seen);
         LIST_DONE(&keys->entries);
         LIST_DONE(&keys->refusals);
@@ -92,6 +95,7 @@ typedef struct Reading {
     Map *by_user_id;
     EntryList refusals;
     Map *refused;
+    Map *unread;
     SeenList seen;
     Map *told;
 } Reading;
@@ -250,6 +254,8 @@ static void read_refusals(Reading *reading, const EntryList *names)
                          &entry)) {
             LIST_PUSH(&reading->refusals, entry);
             map_put(reading->refused, entry.user_id, reading); /* any value but NULL */
+        } else {
+            map_put(reading->unread, names->items[i].name, reading);
         }
     }
 }
@@ -274,6 +280,24 @@ static void tell_refused(Reading *reading, const Entry *entry)
     tell_problem(reading, &err);
 }
 
+/* Somebody wanted a key kept out: it is not let in because the file that says so is damaged. */
+static bool is_named_by(const Map *unread, const uint8_t key[KEY_PUBLIC_BYTES])
+{
+    char fingerprint[KEY_FINGERPRINT_MAX];
+    char word[KEY_FINGERPRINT_MAX];
+    key_fingerprint(KEY_CURVE, key, fingerprint);
+    key_fingerprint_word(fingerprint, word);
+    return map_get(unread, word) != NULL;
+}
+
+static bool is_kept_out(const Reading *reading, const Entry *entry)
+{
+    uint8_t key[KEY_PUBLIC_BYTES];
+    return map_get(reading->refused, entry->user_id) != NULL ||
+           map_get(reading->unread, entry->name) != NULL ||
+           (key_parse(KEY_CURVE, entry->user_id, key) && is_named_by(reading->unread, key));
+}
+
 static void read_entries(Reading *reading, const EntryList *names)
 {
     LIST_RESERVE(&reading->entries, names->count + 1); /* no moving: the map points into it */
@@ -288,7 +312,7 @@ static void read_entries(Reading *reading, const EntryList *names)
             tell_duplicate(reading, &entry, first);
             continue;
         }
-        if (map_get(reading->refused, entry.user_id) != NULL) {
+        if (is_kept_out(reading, &entry)) {
             tell_refused(reading, &entry);
             continue;
         }
@@ -329,12 +353,14 @@ static void swap_in(Keys *keys, Reading *reading)
     keys->by_user_id = reading->by_user_id;
     keys->refusals = reading->refusals;
     keys->refused = reading->refused;
+    keys->unread = reading->unread;
     keys->seen = reading->seen;
     keys->told = reading->told;
     reading->entries = before.entries;
     reading->by_user_id = before.by_user_id;
     reading->refusals = before.refusals;
     reading->refused = before.refused;
+    reading->unread = before.unread;
     reading->seen = before.seen;
     reading->told = before.told;
 }
@@ -345,6 +371,7 @@ static void reading_done(Reading *reading)
     LIST_DONE(&reading->refusals);
     map_free(reading->by_user_id);
     map_free(reading->refused);
+    map_free(reading->unread);
     seen_done(&reading->seen);
     map_free(reading->told);
 }
@@ -357,6 +384,7 @@ static ErrCode read_all(Keys *keys, const KeysWatcher *watcher, Err *err)
     AUTO(Listing) listing = { 0 };
     reading.by_user_id = map_new();
     reading.refused = map_new();
+    reading.unread = map_new();
     reading.told = map_new();
     int64_t read_at_ms = clock_wall_ms();
     note_seen(&reading, keys->directory);
@@ -427,7 +455,7 @@ bool keys_is_refused(const Keys *keys, const uint8_t key[KEY_PUBLIC_BYTES])
 {
     char text[KEY_TEXT_MAX];
     key_format(KEY_CURVE, key, text);
-    return map_get(keys->refused, text) != NULL;
+    return map_get(keys->refused, text) != NULL || is_named_by(keys->unread, key);
 }
 
 const char *keys_agent(const Keys *keys, const char *user_id)

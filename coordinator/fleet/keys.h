@@ -5,7 +5,9 @@
  * connections that stand.
  *
  * A key in a file *.refused was revoked or rejected: it is nobody's, whatever else the directory
- * holds, so that what puts a NAME.pub back where it was does not let it in again.
+ * holds, so that what puts a NAME.pub back where it was does not let it in again. One that cannot
+ * be read, and never could, refuses what its name says: the key with that fingerprint, and the
+ * agent of that name.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_KEYS_H
 #define SKEIN_COORDINATOR_FLEET_KEYS_H

@@ -315,6 +315,43 @@ static void a_file_whose_name_no_agent_can_have_is_refused_and_named(void **stat
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* At the first reading: nothing is known from before. */
+static void a_refusal_that_cannot_be_read_refuses_what_its_name_says(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(KeyPair) one = { 0 };
+    AUTO(KeyPair) two = { 0 };
+    AUTO(KeyPair) other = { 0 };
+    char fingerprint[KEY_FINGERPRINT_MAX];
+    char word[KEY_FINGERPRINT_MAX];
+    AUTO(Str) file = { 0 };
+    Err err = { 0 };
+    assert_int_equal(key_generate(KEY_CURVE, "one", &one, &err), ERR_NONE);
+    assert_int_equal(key_generate(KEY_CURVE, "two", &two, &err), ERR_NONE);
+    assert_int_equal(key_generate(KEY_CURVE, "other", &other, &err), ERR_NONE);
+    key_fingerprint(KEY_CURVE, one.public_key, fingerprint);
+    key_fingerprint_word(fingerprint, word);
+    str_printf(&file, "%s.refused", word);
+    put_key(fixture, "one", &one);
+    put_key(fixture, "two", &two);
+    put_key(fixture, "other", &other);
+    put_file(fixture, str_text(&file), "damaged");
+    put_file(fixture, "two.refused", "");
+    reload(fixture);
+    assert_true(keys_is_refused(fixture->keys, one.public_key));
+    assert_null(keys_user_id(fixture->keys, one.public_key));
+    assert_null(keys_user_id(fixture->keys, two.public_key));
+    assert_non_null(keys_user_id(fixture->keys, other.public_key));
+    remove_file(fixture, str_text(&file));
+    remove_file(fixture, "two.refused");
+    reload(fixture);
+    assert_non_null(keys_user_id(fixture->keys, one.public_key));
+    assert_non_null(keys_user_id(fixture->keys, two.public_key));
+    remove_file(fixture, "one.pub");
+    remove_file(fixture, "two.pub");
+    remove_file(fixture, "other.pub");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +359,7 @@ int main(void)
         TEST(a_removed_file_revokes_at_once_also_standing_user_ids),
         TEST(a_changed_key_is_no_revocation_of_the_agent),
         TEST(nothing_new_tells_nothing),
+        TEST(a_refusal_that_cannot_be_read_refuses_what_its_name_says),
         TEST(the_second_name_of_a_key_is_refused_by_name),
         TEST(a_broken_file_is_told_and_revokes_nobody),
         TEST(other_files_are_no_keys),
