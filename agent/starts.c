@@ -2,6 +2,7 @@
 #include "agent/starts.h"
 
 #include "agent/admit.h"
+#include "agent/core/accept.h"
 #include "common/log.h"
 #include "common/map.h"
 #include "common/random.h"
@@ -78,20 +79,16 @@ static ErrCode start_worker(Starts *starts, const AgentOrder *order, const HeldP
     return code;
 }
 
-/*
- * Without trust it is refused at once; but for a way back what was applied here counts, and after a
- * restart that has to be read first.
- */
-static bool must_wait(const Starts *starts, const AgentOrder *order, const HeldPlan *plan,
-                      const Instance *instance)
+/* Without trust it is refused at once; but for a way back what was applied here counts. */
+static bool may_run(const AgentOrder *order, const HeldPlan *plan)
 {
-    const InventoryTarget *target = facts_target(starts->parts.facts, order->target);
-    bool needs_history = !plan->is_trusted && order->goal == GOAL_ROLL_BACK;
-    bool is_unread = target != NULL && !target->is_read;
-    if (!plan->is_trusted && !needs_history) {
-        return false;
-    }
-    return (needs_history && is_unread) || must_wait_for(starts, instance);
+    return plan->is_trusted || order->goal == GOAL_ROLL_BACK;
+}
+
+static StartEnd wait_with(const Starts *starts, const HeldPlan *plan)
+{
+    plans_keep(starts->parts.plans, plan);
+    return START_WAITS;
 }
 
 static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
@@ -107,12 +104,15 @@ static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
     if (fetch == PLAN_FETCH_UNDER_WAY) {
         return START_WAITS;
     }
-    if (must_wait(starts, order, plan, instance)) {
-        plans_keep(parts->plans, plan);
-        return START_WAITS;
+    if (may_run(order, plan) && must_wait_for(starts, instance)) {
+        return wait_with(starts, plan);
     }
-    if (admit(order, plan, parts->facts, parts->agent, err) != ERR_NONE ||
-        start_worker(starts, order, plan, instance, err) != ERR_NONE) {
+    const InventoryTarget *target = facts_target(parts->facts, order->target);
+    ErrCode code = admit(order, plan, parts->facts, parts->agent, err);
+    if (accept_may_come(order, target, code)) {
+        return wait_with(starts, plan);
+    }
+    if (code != ERR_NONE || start_worker(starts, order, plan, instance, err) != ERR_NONE) {
         return START_REFUSED;
     }
     log_info("attempt begins", LOG_STR("target", order->target), LOG_STR("rollout", order->rollout),

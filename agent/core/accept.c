@@ -15,6 +15,12 @@ bool accept_is_way_back(const AgentOrder *order, const InventoryTarget *target)
            str_equal(target->rollout, order->rollout);
 }
 
+bool accept_may_come(const AgentOrder *order, const InventoryTarget *target, ErrCode code)
+{
+    bool is_about_rows = code == ERR_SIGNATURE || code == ERR_NOT_SELECTED;
+    return is_about_rows && order->goal == GOAL_ROLL_BACK && target != NULL && !target->is_read;
+}
+
 uint32_t accept_deadline_ms(const AgentOrder *order, const Plan *plan)
 {
     uint32_t allowed_ms = plan->strategy.target_timeout_ms;
@@ -61,7 +67,8 @@ static ErrCode check_target(const AcceptQuery *query, Err *err)
 
 static ErrCode check_selection(const AcceptQuery *query, Err *err)
 {
-    if (query->order->goal == GOAL_ROLL_BACK || select_may_match(query->select, query->subject)) {
+    if (accept_is_way_back(query->order, query->target) ||
+        select_may_match(query->select, query->subject)) {
         return ERR_NONE;
     }
     err_set(err, ERR_NOT_SELECTED, "the signed plan does not select %s: where %s",

@@ -35,7 +35,7 @@ typedef struct AcceptQuery {
  * this goal (ERR_EXPIRED).
  *
  * Who is trusted and how things are labelled may have changed since a plan was applied. So to roll
- * back the selection is not asked again, nor are signatures where the target's newest rows are of
+ * back neither signatures nor the selection are asked again where the target's newest rows are of
  * this very plan: that nothing but those rows is undone is the job's to see to (J68, J230).
  */
 ErrCode accept_check(const AcceptQuery *query, Err *err);
@@ -43,6 +43,10 @@ ErrCode accept_check(const AcceptQuery *query, Err *err);
 /* Is the order about what the target's newest rows say was applied here, by this rollout and plan?
  */
 bool accept_is_way_back(const AgentOrder *order, const InventoryTarget *target);
+
+/* Refused with `code`: might it be taken once the target has been read? After a restart its rows
+ * are not known at once. */
+bool accept_may_come(const AgentOrder *order, const InventoryTarget *target, ErrCode code);
 
 /* The time of an attempt: the order's, but no longer than the signed plan allows. */
 uint32_t accept_deadline_ms(const AgentOrder *order, const Plan *plan);

@@ -422,19 +422,31 @@ static void order_refuse(SimAgent *agent, const char *target, const Err *reason)
     agent_perform(agent, &effects);
 }
 
-/* As agent/starts.c does it. */
-static bool must_wait_with(const SimAgent *agent, const AgentOrder *order, const HeldPlan *plan)
+static void order_wait(SimAgent *agent, const char *target)
 {
-    const InventoryTarget *target = target_known(agent, order->target);
-    bool needs_history = !plan->is_trusted && order->goal == GOAL_ROLL_BACK;
-    bool is_unread = target != NULL && !target->is_read;
-    if (!plan->is_trusted && !needs_history) {
-        return false;
-    }
-    return (needs_history && is_unread) || must_wait(agent, order->target);
+    map_put(agent->waiting, target, agent);
+    plans_ask(agent);
 }
 
-/* Likewise. */
+/* Its plan is at hand. */
+static void order_judge(SimAgent *agent, const char *target, const HeldPlan *plan)
+{
+    const AgentOrder *order = agent_session_order(agent->session, target);
+    bool may_run = plan->is_trusted || order->goal == GOAL_ROLL_BACK;
+    bool is_early = may_run && must_wait(agent, target);
+    Err err = { 0 };
+    ErrCode code = is_early ? ERR_NONE : admit(agent, order, plan, &err);
+    if (is_early || accept_may_come(order, target_known(agent, target), code)) {
+        plans_keep(agent->plans, plan);
+        order_wait(agent, target);
+    } else if (code != ERR_NONE) {
+        order_refuse(agent, target, &err);
+    } else {
+        worker_start(agent, order, plan);
+    }
+}
+
+/* As agent/starts.c does it. */
 void order_begin(SimAgent *agent, const char *target_of_effect)
 {
     AUTO(Arena) arena = { 0 };
@@ -450,16 +462,10 @@ void order_begin(SimAgent *agent, const char *target_of_effect)
     if (fetch == PLAN_FETCH_FAILED) {
         world_saw(agent_world(agent), SIGHT_PLAN_FAILED);
         order_refuse(agent, target, &err);
-    } else if (fetch == PLAN_FETCH_UNDER_WAY || must_wait_with(agent, order, plan)) {
-        if (fetch == PLAN_FETCH_READY) {
-            plans_keep(agent->plans, plan);
-        }
-        map_put(agent->waiting, target, agent);
-        plans_ask(agent);
-    } else if (admit(agent, order, plan, &err) != ERR_NONE) {
-        order_refuse(agent, target, &err);
+    } else if (fetch == PLAN_FETCH_UNDER_WAY) {
+        order_wait(agent, target);
     } else {
-        worker_start(agent, order, plan);
+        order_judge(agent, target, plan);
     }
 }
 

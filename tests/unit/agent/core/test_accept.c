@@ -170,7 +170,14 @@ static void unselected_on_hold(Door *door)
 }
 
 /* Its label has changed since. */
-static void unselected_on_its_way_back(Door *door)
+static void unselected_and_applied_here(Door *door)
+{
+    unselected(door);
+    applied_here(door);
+}
+
+/* Not even the fence of what the plan does not select is taken. */
+static void unselected_way_back_of_nothing(Door *door)
 {
     unselected(door);
     door->order.goal = GOAL_ROLL_BACK;
@@ -222,7 +229,8 @@ static const struct {
     { selected_by_version_elsewhere, ERR_NOT_SELECTED },
     { selected_by_another_version_here, ERR_NONE },
     { unselected_on_hold, ERR_NOT_SELECTED },
-    { unselected_on_its_way_back, ERR_NONE },
+    { unselected_and_applied_here, ERR_NONE },
+    { unselected_way_back_of_nothing, ERR_NOT_SELECTED },
     { untrusted_and_applied_here, ERR_NONE },
     { untrusted_and_applied_by_another_rollout, ERR_SIGNATURE },
     { untrusted_and_another_plan_applied, ERR_SIGNATURE },
@@ -272,6 +280,35 @@ static void an_untrusted_plan_is_refused_in_the_words_of_its_signatures(void **s
     assert_string_equal(err.hint, "sign it");
 }
 
+static void a_way_back_is_judged_when_the_target_has_been_read(void **state)
+{
+    (void)state;
+    static const struct {
+        Goal goal;
+        bool is_read;
+        ErrCode code;
+        bool may_come;
+    } rows[] = {
+        { GOAL_ROLL_BACK, false, ERR_SIGNATURE, true },
+        { GOAL_ROLL_BACK, false, ERR_NOT_SELECTED, true },
+        { GOAL_ROLL_BACK, false, ERR_NONE, false },
+        { GOAL_ROLL_BACK, false, ERR_EXPIRED, false },
+        { GOAL_ROLL_BACK, true, ERR_SIGNATURE, false },
+        { GOAL_APPLY, false, ERR_SIGNATURE, false },
+        { GOAL_HOLD, false, ERR_NOT_SELECTED, false },
+    };
+    AUTO(Door) door;
+    door_init(&door);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        door.order.goal = rows[i].goal;
+        door.target.is_read = rows[i].is_read;
+        assert_int_equal(accept_may_come(&door.order, &door.target, rows[i].code),
+                         rows[i].may_come);
+    }
+    door.order.goal = GOAL_ROLL_BACK;
+    assert_false(accept_may_come(&door.order, NULL, ERR_SIGNATURE));
+}
+
 /* The coordinator may make it shorter, and no longer. */
 static void an_attempt_has_no_more_time_than_the_signed_plan_gives_it(void **state)
 {
@@ -294,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_are_judged_row_by_row),
         cmocka_unit_test(an_untrusted_plan_is_refused_in_the_words_of_its_signatures),
+        cmocka_unit_test(a_way_back_is_judged_when_the_target_has_been_read),
         cmocka_unit_test(an_attempt_has_no_more_time_than_the_signed_plan_gives_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
