@@ -158,6 +158,8 @@ static const BadCase BAD_CASES[] = {
     { HEAD SIGNERS
       "instances:\n  - name: db1\n    connection: host=/a\n    schemas: { exclude: [ public ] }\n",
       "agent.yaml:8:14: 'schemas' includes none" },
+    { HEAD SIGNERS "instances: [ { name: db1, connection: host=/a, sample_every: 50ms } ]\n",
+      "agent.yaml:5:62: 'sample_every' is 0 (never) or at least 100 ms" },
 };
 
 static void what_is_wrong_is_said_with_its_place(void **state)
