@@ -20,7 +20,8 @@ static int64_t floor_divide(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-/* Years begin in March, so that a leap day is a year's last and no month after it moves. */
+/* Years begin in March, so that a leap day is a year's last and no month after it moves: the
+ * civil_from_days of Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms". */
 static Date date_of(int64_t days_since_1970)
 {
     int64_t days = days_since_1970 + DAYS_TO_1970;
@@ -52,9 +53,9 @@ static void format(int64_t wall_s, const char *fraction, char ret_text[UTC_TEXT_
 void utc_format(int64_t wall_ms, char ret_text[UTC_TEXT_MAX])
 {
     char fraction[sizeof(".000")];
-    int64_t wall_s = floor_divide(wall_ms, 1000);
-    text_format(fraction, sizeof(fraction), ".%03u", (unsigned)(wall_ms - wall_s * 1000) % 1000);
-    format(wall_s, fraction, ret_text);
+    unsigned ms = (unsigned)((wall_ms % 1000 + 1000) % 1000);
+    text_format(fraction, sizeof(fraction), ".%03u", ms);
+    format(floor_divide(wall_ms, 1000), fraction, ret_text);
 }
 
 void utc_format_s(int64_t wall_s, char ret_text[UTC_TEXT_MAX])
