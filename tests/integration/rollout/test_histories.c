@@ -66,6 +66,12 @@ static void the_old_tool_is_told_of_all_that_follows(void **state)
     assert_everywhere(fleet, STANDING, "0001_solo golang-migrate");
 }
 
+/* Of db1/tenant_1, as skein comes there. */
+static const char *first_database(Fleet *fleet)
+{
+    return arena_strdup(&fleet->arena, pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0));
+}
+
 /* The one target that the tool has been at, and that nobody has adopted. */
 static void what_was_not_adopted_is_not_done_twice(void **state)
 {
@@ -79,7 +85,7 @@ static void what_was_not_adopted_is_not_done_twice(void **state)
     fleet_await_target(fleet, id, forgotten, "held");
     CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
     assert_non_null(strstr(show.out, "golang-migrate has applied 1 migration of this directory"));
-    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    const char *database = first_database(fleet);
     CliResult adopt = fleet_cli(fleet, "adopt", "--from", "golang-migrate", "--database", database,
                                 "--migrations", fleet_path(fleet, "migrations"), NULL);
     assert_int_equal(adopt.exit_code, 0);
@@ -95,7 +101,7 @@ static void what_the_old_tool_does_by_itself_is_held_and_taken_over(void **state
     Fleet *fleet = *state;
     adopted_start(fleet);
     const char *ahead = fleet_address(fleet, 0);
-    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    const char *database = first_database(fleet);
     fleet_run(fleet, ahead, "ALTER TABLE t ADD j int; UPDATE schema_migrations SET version = 2");
     const char *id = fleet_rollout_start(fleet, &(FleetPlan){ .waves = FLEET_ONE_WAVE });
     fleet_await_target(fleet, id, ahead, "held");
@@ -117,7 +123,7 @@ static void what_the_old_tool_undid_by_itself_is_held_and_not_undone_twice(void 
     Fleet *fleet = *state;
     adopted_start(fleet);
     const char *back = fleet_address(fleet, 0);
-    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    const char *database = first_database(fleet);
     CliResult told = fleet_cli(fleet, "up", "--mirror", "golang-migrate", "--database", database,
                                "--migrations", fleet_path(fleet, "migrations"), NULL);
     assert_int_equal(told.exit_code, 0);
@@ -255,7 +261,7 @@ static void what_nobody_can_tell_is_repaired_and_gone_on_with(void **state)
     CliResult show = fleet_cli(fleet, "rollout", "show", id, NULL);
     assert_non_null(strstr(show.out, "  on the host of db1: skein repair --database dbname=tenant_1"
                                      " --migrations DIR\n"));
-    const char *database = pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0);
+    const char *database = first_database(fleet);
     CliResult repair =
         fleet_cli(fleet, "repair", "--applied", "0001_mixed_solo", "--database", database,
                   "--migrations", fleet_path(fleet, "migrations"), "--yes", NULL);
