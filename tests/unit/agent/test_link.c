@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <zmq.h>
 
@@ -231,10 +232,12 @@ static void an_agent_without_workers_leaves_at_once(void **state)
 
 static int g_log;
 
-/* Before there are threads that write to it, and until they are gone. */
+/* Before there are threads that write to it, and until they are gone. To its end: such a file does
+ * not keep two writers from writing at the same place. */
 static int set_up_with_log(void **state)
 {
     g_log = memfd_create("log", 0);
+    assert_int_equal(fcntl(g_log, F_SETFL, O_APPEND), 0);
     log_set_fd(g_log);
     return set_up(state);
 }
