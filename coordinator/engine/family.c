@@ -236,17 +236,14 @@ void family_settle(Family *family)
     }
 }
 
-Item *family_home(const Family *family)
-{
-    Item *rival = NULL;
-    return family == NULL ? NULL : family_best(family, &rival);
-}
-
 /* --- names that were exchanged --- */
 
+/* Where its database is now; NULL: nobody lists it, or two do. */
 static Item *home_of(const Target *target)
 {
-    return family_home(family_find(target->engine, &target->row.identity));
+    Item *rival = NULL;
+    const Family *family = family_find(target->engine, &target->row.identity);
+    return family == NULL ? NULL : family_best(family, &rival);
 }
 
 /* Who stands there: of an open rollout, or of its own. NULL: nobody. */

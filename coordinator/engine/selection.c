@@ -92,17 +92,9 @@ void engine_doubt_label(const Engine *engine, const Select *where, Str *out)
     select_doubts_tell_label(doubts_of(engine, where, &arena), out);
 }
 
-/*
- * A replica's listing of a database that another instance has writable; or what is left of a
- * primary that another one has taken over from. Of two that dispute it neither is left out: that
- * is a person's to settle before anything starts.
- */
+/* A replica's listing of a database that another instance has writable. */
 static bool is_served_elsewhere(const Item *item)
 {
-    const Item *home = family_home(item->family);
-    if (home != NULL || !item->row.in_recovery) {
-        return home != NULL && home != item;
-    }
     for (size_t i = 0; item->family != NULL && i < item->family->items.count; i++) {
         const InventoryRow *other = &item->family->items.items[i]->row;
         if (other != &item->row && !other->in_recovery && !other->is_gone) {
@@ -142,7 +134,8 @@ static ErrCode pick_item(Selection *selection, const Item *item, Err *err)
 {
     Pick pick = { .item = item };
     bool is_there =
-        !item->row.is_gone && item->agent != NULL && !is_served_elsewhere(item) &&
+        !item->row.is_gone && item->agent != NULL &&
+        !(item->row.in_recovery && is_served_elsewhere(item)) &&
         address_parse(item->row.address, selection->arena, &pick.address, NULL) == ERR_NONE;
     if (!is_there) {
         return ERR_NONE;

@@ -442,8 +442,6 @@ bool version_is_below(const Rollout *rollout, const char *version);
 
 /* --- family.c: one database under several addresses --- */
 void family_settle(Family *family);
-/* Where it is served now; NULL: nowhere that is known, or nobody can tell of two. */
-Item *family_home(const Family *family);
 const Family *family_find(const Engine *engine, const Identity *identity); /* NULL: nobody has it */
 bool target_is_astray(const Target *target); /* its item is another database by now */
 /* Targets whose databases have exchanged names change places; a whole listing is at hand. */

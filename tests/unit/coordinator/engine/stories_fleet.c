@@ -235,40 +235,6 @@ static void a_target_moves_with_its_primary_and_keeps_its_address(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
-/* With an agent at each: the dead primary's still has its listing from when that was writable. */
-static void a_dead_primary_is_no_target_beside_the_one_that_took_over(void **state)
-{
-    (void)state;
-    enum Death { AGENT_AWAY, SERVER_DOWN, DEATH_COUNT };
-    for (int death = AGENT_AWAY; death < DEATH_COUNT; death++) {
-        AUTO_PTR(Fleet) fleet = with_standby();
-        if (death == AGENT_AWAY) {
-            fall_silent(fleet, "a");
-            pass(fleet, 32000);
-        } else {
-            host(fleet, "a")->timeline = 0;
-            say_hello(fleet, "a");
-        }
-        promote(fleet);
-        assert_ok(start(fleet));
-        assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
-        report(fleet, "b/db1", REPORT_APPLIED);
-        assert_rollout(fleet, ROLLOUT_SUCCEEDED);
-    }
-}
-
-/* Nobody has taken over: it is the one that is meant, and is waited for. */
-static void a_dead_primary_whose_standby_stands_by_is_the_target(void **state)
-{
-    (void)state;
-    AUTO_PTR(Fleet) fleet = with_standby();
-    fall_silent(fleet, "a");
-    pass(fleet, 32000);
-    assert_ok(start(fleet));
-    assert_int_equal(engine_target_count(fleet->engine, ROLLOUT), 1);
-    assert_string_equal(target(fleet, "a/db1")->agent, "a");
-}
-
 static Fleet *with_renamed(void)
 {
     Fleet *fleet = fleet_new(1, 2);
@@ -900,8 +866,6 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_replica_serves_no_targets),
     cmocka_unit_test(a_target_that_is_only_on_a_replica_is_refused),
     cmocka_unit_test(a_target_moves_with_its_primary_and_keeps_its_address),
-    cmocka_unit_test(a_dead_primary_is_no_target_beside_the_one_that_took_over),
-    cmocka_unit_test(a_dead_primary_whose_standby_stands_by_is_the_target),
     cmocka_unit_test(a_target_keeps_its_turn_when_its_database_is_renamed),
     cmocka_unit_test(a_renamed_database_is_found_again_after_a_restart),
     cmocka_unit_test(a_renamed_database_goes_on_counting_its_attempts),
