@@ -321,6 +321,7 @@ static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
             return code;
         }
         status = PQconnectPoll(pg);
+        intake_read(&intake, pg);
         if (status == PGRES_POLLING_FAILED) {
             return server_error_connection(pg, err);
         }

@@ -9,12 +9,21 @@
 /* Reads of what may have come in time, by somebody who was kept from reading it. */
 #define LATE_READS_MAX 64
 
-ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err)
+static uint64_t waiting_in(const PGconn *pg)
 {
     int waiting = 0;
-    if (ioctl(PQsocket(pg), FIONREAD, &waiting) == 0 && waiting > 0) {
-        intake->bytes += (uint64_t)waiting;
-    }
+    return ioctl(PQsocket(pg), FIONREAD, &waiting) == 0 && waiting > 0 ? (uint64_t)waiting : 0;
+}
+
+void intake_read(Intake *intake, const PGconn *pg)
+{
+    intake->waiting = waiting_in(pg);
+}
+
+ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err)
+{
+    uint64_t waiting = waiting_in(pg);
+    intake->bytes += waiting > intake->waiting ? waiting - intake->waiting : 0;
     if (intake->bytes > intake->bytes_max) {
         err_set(err, ERR_UNREACHABLE, "the server's answer does not end: more than %" PRIu64 " MiB",
                 intake->bytes_max >> 20);

@@ -1,6 +1,8 @@
 /*
  * How much of a server's answer is taken: a server may be anybody's, and libpq takes in whatever
- * comes, for as long as it comes. Asked whenever the socket can be read, before libpq reads it.
+ * comes, for as long as it comes. Asked whenever the socket can be read, before libpq reads it, and
+ * told when it has: it takes a part of what waits (its buffer grows with the message), and the rest
+ * is not to be counted twice.
  */
 #ifndef SKEIN_AGENT_CONN_INTAKE_H
 #define SKEIN_AGENT_CONN_INTAKE_H
@@ -19,7 +21,8 @@ typedef struct Intake {
     uint64_t bytes_max;
     uint64_t deadline_ms; /* of the answer; UINT64_MAX: somebody else looks at the time */
     uint64_t bytes;
-    unsigned late; /* reads since then */
+    uint64_t waiting; /* of these, so many had not been read when the last read was over */
+    unsigned late;    /* reads since the deadline */
 } Intake;
 
 /*
@@ -28,5 +31,8 @@ typedef struct Intake {
  * connection.
  */
 ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err);
+
+/* libpq has read. */
+void intake_read(Intake *intake, const PGconn *pg);
 
 #endif

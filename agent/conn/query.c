@@ -38,6 +38,7 @@ static ErrCode answer_wait(Conn *conn, const Query *query, Intake *intake, Err *
         if (PQconsumeInput(pg) == 0) {
             return server_error_connection(pg, err);
         }
+        intake_read(intake, pg);
     }
 }
 

@@ -27,7 +27,7 @@ typedef struct Pump {
     size_t sent;     /* items handed to libpq */
     size_t answered; /* items whose answer is complete */
     bool has_result; /* of the item that is being answered */
-    Intake intake;   /* since the last result */
+    Intake intake;   /* since the last result, or row of a COPY */
     bool is_sync_sent;
     bool is_synced; /* the server has answered the sync: all is over */
     bool is_broken;
@@ -133,6 +133,12 @@ static void copy_refuse(Pump *pump)
     err_set(&pump->outcome->err, ERR_SERVER, "COPY from the client cannot be part of a migration");
 }
 
+/* Time is the guard's affair. */
+static void intake_begin(Pump *pump)
+{
+    pump->intake = (Intake){ .bytes_max = INTAKE_ANSWER_BYTES, .deadline_ms = UINT64_MAX };
+}
+
 /* COPY … TO the client: read and dropped. False: more has to come first. */
 static bool copy_drain(Pump *pump)
 {
@@ -140,6 +146,7 @@ static bool copy_drain(Pump *pump)
     int length = 0;
     while ((length = PQgetCopyData(pump->pg, &row, 1)) > 0) {
         PQfreemem(row);
+        intake_begin(pump);
     }
     return length != 0;
 }
@@ -204,12 +211,6 @@ static void neglect_take(Pump *pump, const BatchItem *item)
         pump->outcome->statement = item->statement;
         pump->outcome->err = warnings->neglect;
     }
-}
-
-/* Time is the guard's affair. */
-static void intake_begin(Pump *pump)
-{
-    pump->intake = (Intake){ .bytes_max = INTAKE_ANSWER_BYTES, .deadline_ms = UINT64_MAX };
 }
 
 /* The item whose answer comes next; rows of a statement are asked for singly. */
@@ -349,6 +350,8 @@ static void batch_pump(Pump *pump)
             PQconsumeInput(pump->pg) == 0) {
             answers_take(pump); /* the server's last words are in what came before the end */
             pump->is_broken = true;
+        } else {
+            intake_read(&pump->intake, pump->pg);
         }
     }
 }
