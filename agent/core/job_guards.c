@@ -391,7 +391,7 @@ bool job_has_next_too_late(const void *subject)
     return job_has_next(subject) && job_is_past_deadline(subject);
 }
 
-/* A migration that is undone in part is undone to its end: no plan could go on from there. */
+/* A migration that is begun, up or down, comes to its end: no plan could go on from its middle. */
 bool job_has_next_expired(const void *subject)
 {
     const Job *job = subject;
@@ -399,8 +399,9 @@ bool job_has_next_expired(const void *subject)
         !expiry_is_over(job->order->plan, job->direction, job->permit.wall_s)) {
         return false;
     }
-    return job_is_going_up(job) ||
-           job->history.rows[job_history_next_down(job)].state != ROW_UNDOING;
+    long next = job_is_going_up(job) ? job_history_next_up(job) : job_history_next_down(job);
+    RowState state = job->history.rows[next].state;
+    return state != ROW_STARTED && state != ROW_UNDOING;
 }
 
 /* The step that comes next is the one that did not come through, time after time. */

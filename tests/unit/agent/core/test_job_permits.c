@@ -224,6 +224,22 @@ static void a_migration_that_is_undone_in_part_is_undone_to_its_end(void **state
     assert_non_null(strstr(stage_report(&stage).message, "may be rolled back until"));
 }
 
+static void a_migration_that_is_applied_in_part_is_applied_to_its_end(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init_until(&stage, GOAL_APPLY);
+    stage_applied(&stage, 2, 0);
+    stage_in_parts(&stage, 2, 3);
+    stage.rows[2] = stage_begun(ROW_STARTED, true, false, 2);
+    stage.permit.wall_s = UNTIL_S + 1;
+    PLAY(&stage, TO_HISTORY(ACTION_NOTE_BEGIN), { RESULT_OK, ACTION_RUN },
+         { RESULT_OK, ACTION_PROBE }, { RESULT_OK, ACTION_NOTE_END }, { RESULT_OK, ACTION_CLOSE },
+         TO_THE_END);
+    stage_expect(&stage, REPORT_FAILED, ERR_EXPIRED);
+    assert_int_equal(stage_report(&stage).steps_done, 3);
+}
+
 /* The clock was set back meanwhile, or is not asked at all: nothing is over. */
 static void a_clock_that_is_not_beyond_the_time_lets_steps_begin(void **state)
 {
@@ -254,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_is_done_already_is_applied_whatever_the_clock_says),
         cmocka_unit_test(the_time_to_apply_says_nothing_of_the_way_back),
         cmocka_unit_test(a_migration_that_is_undone_in_part_is_undone_to_its_end),
+        cmocka_unit_test(a_migration_that_is_applied_in_part_is_applied_to_its_end),
         cmocka_unit_test(a_clock_that_is_not_beyond_the_time_lets_steps_begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
