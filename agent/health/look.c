@@ -13,7 +13,7 @@
 
 /* Below the deadline of a look: the server ends it by itself, and the connection stays whole. */
 #define BEGIN                                                                                      \
-    "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '2s';"     \
+    "BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '1s';"     \
     " SET LOCAL lock_timeout = '1s'"
 
 /* A library that is not loaded is an error in the server's log: not with every look. */

@@ -15,7 +15,8 @@
 
 /* For a place in the budget, a connection and the queries: longer than a look may take on a server
  * that is well, shorter than what would make the next one late. */
-#define LOOK_TIMEOUT_MS 4000
+/* It has one of the two places that watching and cancelling have: not for long. */
+#define LOOK_TIMEOUT_MS 1500
 
 struct Sampler {
     pthread_t thread;
