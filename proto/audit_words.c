@@ -11,11 +11,12 @@
 static const struct {
     const char *noun; /* of the path */
     const char *command;
-    const char *make; /* to send one: no verb stands in the path */
+    const char *make; /* to send one: no verb stands in the path; NULL: the command says it */
 } NOUNS[] = {
     { "rollouts", "rollout", "start" },
     { "plans", "plan", "bring" },
     { "applicants", "agents", "create" }, /* `skein agents accept` */
+    { "invitations", "agents invite", NULL },
 };
 
 static bool is_word(const char *text, size_t length, const char *word)
@@ -36,7 +37,9 @@ void audit_words(const char *action, Str *out)
     bool has_verb = last != NULL && last[1] != '{';
     for (size_t i = 0; i < ARRAY_LEN(NOUNS); i++) {
         if (is_word(noun, length, NOUNS[i].noun)) {
-            str_printf(out, "%s %s", NOUNS[i].command, has_verb ? last + 1 : NOUNS[i].make);
+            const char *verb = has_verb ? last + 1 : NOUNS[i].make;
+            str_printf(out, "%s%s%s", NOUNS[i].command, verb == NULL ? "" : " ",
+                       verb == NULL ? "" : verb);
             return;
         }
     }

@@ -3,22 +3,17 @@
  * agent has is the seed of such a key (proto/invitation.h); here is the public half, the name that
  * it stands for, and its end. The store has them all; they are kept in memory, too.
  *
- * | what happens                               | at the gate  | the answer | what changes |
- * |--------------------------------------------|--------------|------------|-----------------------|
- * | it comes in time, and its name is free     | let in       | BYE        | burned, audit row, |
- * |                                            |              |            | NAME.pub; then gone |
- * | its name has a key, and it replaces it     | let in       | BYE        | and the old key is |
- * |                                            |              |            | refused | | its name
- * has got a key since it was made   | let in       | REJECT     | nothing               | | a
- * second agent has the same token          | kept out     |            | nothing               | |
- * it was used, and the answer was lost       | kept out     |            | nothing: the agent's  |
- * |                                            |              |            | own key is let in | |
- * it was burned, and NAME.pub not written    | let in       | BYE        | NAME.pub, for the key |
- * |                                            |              |            | that burned it alone |
- * | the agent's own key was revoked, rejected, | let in       | REJECT     | nothing | | or is
- * another agent's                      |              |            |                       | | the
- * store or agents_dir takes no writes    | let in       | BUSY       | nothing yet           | | it
- * has expired, or was revoked             | kept out     |            | its row goes          |
+ * | what happens                         | gate | answer | what changes                      |
+ * |--------------------------------------|------|--------|-----------------------------------|
+ * | it comes in time, its name is free   | in   | BYE    | burned, audit row, NAME.pub; gone |
+ * | its name has a key, it replaces it   | in   | BYE    | and the old key is refused        |
+ * | its name has got a key since         | in   | REJECT | nothing                           |
+ * | a second agent has the same token    | out  |        | nothing                           |
+ * | it was used, the answer was lost     | out  |        | nothing: the own key is let in    |
+ * | it was burned, no NAME.pub written   | in   | BYE    | NAME.pub, for that key alone      |
+ * | the own key is refused, or another's | in   | REJECT | nothing                           |
+ * | store or agents_dir takes no writes  | in   | BUSY   | nothing yet                       |
+ * | it has expired, or was revoked       | out  |        | its row goes                      |
  *
  * Who comes in by one may send one message for each time; how often is bounded, since libzmq keeps
  * memory for whoever is let in.

@@ -20,6 +20,8 @@ static void orders_are_told_as_the_commands_that_give_them(void **state)
         { "PUT /api/v1/plans/{hash}", "plan bring" },
         { "POST /api/v1/agents/{name}/revoke", "agents revoke" },
         { "POST /api/v1/applicants/{fingerprint}/accept", "agents accept" },
+        { "POST /api/v1/invitations", "agents invite" },
+        { "POST /api/v1/invitations/{name}/revoke", "agents invite revoke" },
         { "POST /api/v1/tokens", "tokens create" },
         { "POST /api/v1/tokens/{id}/revoke", "tokens revoke" },
         { "coordinator start", "coordinator start" },
