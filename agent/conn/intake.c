@@ -6,6 +6,11 @@
 
 #include "common/clock.h"
 
+/* libpq makes room for so many bytes before it reads. What fills the socket again before anybody
+ * has looked is not seen to come: of a flood that much counts with each read, if no more is seen.
+ */
+#define READ_BYTES_MIN 8192
+
 /* Reads of what may have come in time, by somebody who was kept from reading it. */
 #define LATE_READS_MAX 64
 
@@ -23,7 +28,9 @@ void intake_read(Intake *intake, const PGconn *pg)
 ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err)
 {
     uint64_t waiting = waiting_in(pg);
-    intake->bytes += waiting > intake->waiting ? waiting - intake->waiting : 0;
+    uint64_t come = waiting > intake->waiting ? waiting - intake->waiting : 0;
+    uint64_t taken = waiting < READ_BYTES_MIN ? waiting : READ_BYTES_MIN;
+    intake->bytes += come > taken ? come : taken;
     if (intake->bytes > intake->bytes_max) {
         err_set(err, ERR_UNREACHABLE, "the server's answer does not end: more than %" PRIu64 " MiB",
                 intake->bytes_max >> 20);

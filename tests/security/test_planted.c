@@ -219,7 +219,7 @@ static void a_history_without_end_is_not_taken_in(void **state)
         "  AS id, version, name, checksum, state, is_inherited, rollout, plan_hash, attempt,"
         "  term, token, agent, backend_pid, backend_start, started_at, applied_at, undone_at,"
         "  undone_rollout, undone_agent, evidence, parts_done, is_running, adopted_from,"
-        "  fingerprints, parts_hash FROM skein.kept, generate_series(0, 40000) n");
+        "  fingerprints, parts_hash FROM skein.kept, generate_series(0, 200000) n");
     const char *url =
         arena_strdup(&fleet->arena, pg_cluster_conninfo(fleet->hosts[0].cluster, "tenant_1", 0));
     CliResult history = fleet_cli(fleet, "history", "--database", url, NULL);
