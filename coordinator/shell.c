@@ -232,8 +232,19 @@ static void keep(Shell *shell, Effects *effects, Deed *deed)
     }
 }
 
-/* Commits a fresh batch; when the store does not take it, it is kept. Takes over `effects`. */
-static ErrCode commit_or_keep(Shell *shell, Effects *effects, Deed *deed, Err *err)
+/* The row that waits in the place of a deed that is not to be done later. */
+static void give_up_deed(Deed *deed, const AuditRow *otherwise)
+{
+    AuditRow row = *otherwise;
+    row.time_ms = deed->audit.time_ms;
+    row.dropped = deed->audit.dropped;
+    *deed = (Deed){ .audit = row };
+}
+
+/* Commits a fresh batch; when the store does not take it, it is kept, with the row `otherwise` for
+ * its deed where there is one. Takes over `effects`. */
+static ErrCode commit_or_keep(Shell *shell, Effects *effects, Deed *deed, const AuditRow *otherwise,
+                              Err *err)
 {
     if (deed != NULL) {
         deed->audit.time_ms = clock_wall_ms();
@@ -245,6 +256,9 @@ static ErrCode commit_or_keep(Shell *shell, Effects *effects, Deed *deed, Err *e
         stop_for_good(shell, err);
         effects_done(effects);
     } else if (code != ERR_NONE) {
+        if (otherwise != NULL) {
+            give_up_deed(deed, otherwise);
+        }
         keep(shell, effects, deed);
         enter_read_only(shell, err);
     } else {
@@ -325,7 +339,7 @@ void shell_flush(Shell *shell)
         (void)step(shell, event, &effects, &err);
     }
     step_tick_if_due(shell, &effects);
-    (void)commit_or_keep(shell, &effects, NULL, &err);
+    (void)commit_or_keep(shell, &effects, NULL, NULL, &err);
 }
 
 static int wait_for_ms(const Shell *shell)
@@ -388,11 +402,14 @@ ErrCode shell_check_writable(const Shell *shell, Err *err)
     return reason->hint[0] == '\0' ? ERR_STORE : err_hint(err, "%s", reason->hint);
 }
 
-static ErrCode commit_request(Shell *shell, Effects *effects, Deed *deed, Err *err)
+static ErrCode commit_request(Shell *shell, Effects *effects, Deed *deed, const AuditRow *otherwise,
+                              Err *err)
 {
-    ErrCode code = commit_or_keep(shell, effects, deed, err);
+    ErrCode code = commit_or_keep(shell, effects, deed, otherwise, err);
     if (code != ERR_NONE && code != ERR_STORE_TERM) {
-        err_wrap(err, "not durable yet; it takes effect when the store can be written again");
+        err_wrap(err, otherwise == NULL
+                          ? "not durable yet; it takes effect when the store can be written again"
+                          : "not durable, and not done: ask again when the store can be written");
         err->code = ERR_STORE;
     }
     FAILPOINT("shell.before_answer");
@@ -411,15 +428,25 @@ ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err)
         effects_done(&effects); /* refused: there are none */
         return code;
     }
-    return commit_request(shell, &effects, deed, err);
+    return commit_request(shell, &effects, deed, NULL, err);
 }
 
-ErrCode shell_keep(Shell *shell, Deed *deed, Err *err)
+static ErrCode keep_deed(Shell *shell, Deed *deed, const AuditRow *otherwise, Err *err)
 {
     Effects nothing = { 0 };
     shell_flush(shell);
     ErrCode code = shell_check_writable(shell, err);
-    return code == ERR_NONE ? commit_request(shell, &nothing, deed, err) : code;
+    return code == ERR_NONE ? commit_request(shell, &nothing, deed, otherwise, err) : code;
+}
+
+ErrCode shell_keep(Shell *shell, Deed *deed, Err *err)
+{
+    return keep_deed(shell, deed, NULL, err);
+}
+
+ErrCode shell_keep_now(Shell *shell, Deed *deed, const AuditRow *otherwise, Err *err)
+{
+    return keep_deed(shell, deed, otherwise, err);
 }
 
 void shell_drop_audit(Shell *shell)
@@ -435,7 +462,7 @@ void shell_audit(Shell *shell, Deed *deed)
     if (is_stopped(shell)) {
         shell_drop_audit(shell);
     } else {
-        (void)commit_or_keep(shell, &nothing, deed, &err);
+        (void)commit_or_keep(shell, &nothing, deed, NULL, &err);
     }
 }
 

@@ -79,6 +79,13 @@ ErrCode shell_request(Shell *shell, Event *event, Deed *deed, Err *err);
 ErrCode shell_keep(Shell *shell, Deed *deed, Err *err);
 
 /*
+ * The same for a deed that is worth nothing later: a secret that is shown once, an act that follows
+ * its row. Where the store does not take it, it is not done at all: `deed` becomes the row
+ * `otherwise` alone, which says so, and that waits for the store.
+ */
+ErrCode shell_keep_now(Shell *shell, Deed *deed, const AuditRow *otherwise, Err *err);
+
+/*
  * Keeps an audit row of what has changed nothing in the store, in a commit of its own. When the
  * store takes no writes it is only counted, as by shell_drop_audit.
  */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "coordinator/http/problem.h"
+
 #define PAGE_LIMIT_DEFAULT 100
 #define PAGE_LIMIT_MAX 1000
 
@@ -41,6 +43,29 @@ ErrCode api_reason(const ApiRequest *request, const JsonIn *body, const char **r
         *ret = reason;
     }
     return code;
+}
+
+ErrCode api_reason_alone(const ApiRequest *request, const char **ret, Err *err)
+{
+    static const char *const KEYS[] = { "reason" };
+    AUTO_PTR(JsonDocument) document = NULL;
+    ErrCode code = api_body(request, KEYS, ARRAY_LEN(KEYS), &document, err);
+    if (code == ERR_NONE) {
+        JsonIn body = json_in_root(document, "body");
+        code = api_reason(request, &body, ret, err);
+    }
+    if (code == ERR_NONE) {
+        *ret = arena_strdup(request->arena, *ret);
+    }
+    return code;
+}
+
+ErrCode api_keep_now(const ApiRequest *request, Err *err)
+{
+    AuditRow refused = request->deed->audit;
+    refused.status = problem_status(ERR_STORE);
+    refused.code = err_name(ERR_STORE);
+    return shell_keep_now(request->shell, request->deed, &refused, err);
 }
 
 ErrCode api_order(const ApiRequest *request, Event *event, unsigned status, ApiReply *reply,

@@ -93,6 +93,12 @@ ErrCode api_body(const ApiRequest *request, const char *const *keys, size_t coun
  * stands in the audit row from here on. */
 ErrCode api_reason(const ApiRequest *request, const JsonIn *body, const char **ret, Err *err);
 
+/* The same of a body that has nothing else. In the request's arena. */
+ErrCode api_reason_alone(const ApiRequest *request, const char **ret, Err *err);
+
+/* shell_keep_now for the request's deed; its row says 503 where it was not done. */
+ErrCode api_keep_now(const ApiRequest *request, Err *err);
+
 /* shell_request with the request's deed; after success the reply has this status. */
 ErrCode api_order(const ApiRequest *request, Event *event, unsigned status, ApiReply *reply,
                   Err *err);

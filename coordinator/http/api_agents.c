@@ -78,16 +78,9 @@ ErrCode api_agent_show(const ApiRequest *request, ApiReply *reply, Err *err)
 
 ErrCode api_agent_release(const ApiRequest *request, ApiReply *reply, Err *err)
 {
-    static const char *const KEYS[] = { "reason" };
-    AUTO_PTR(JsonDocument) document = NULL;
     const char *name = request->path[0];
     const char *reason = "";
-    ErrCode code = api_body(request, KEYS, ARRAY_LEN(KEYS), &document, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    JsonIn body = json_in_root(document, "body");
-    code = api_reason(request, &body, &reason, err);
+    ErrCode code = api_reason_alone(request, &reason, err);
     if (code != ERR_NONE) {
         return code;
     }

@@ -69,19 +69,22 @@ ErrCode api_applicants_list(const ApiRequest *request, ApiReply *reply, Err *err
     return page_end(&page, err);
 }
 
+static void answer_name(const char *name, ApiReply *reply)
+{
+    JsonOut json = json_out(&reply->body);
+    json_out_object_begin(&json, NULL);
+    json_out_string(&json, "name", name);
+    json_out_object_end(&json);
+}
+
 /* The file is written: the row says of whom it is, and of which key. */
-static void answer_name(const ApiRequest *request, const char *name, const char *fingerprint,
-                        ApiReply *reply)
+static void keep_shut_out(const ApiRequest *request, const char *name, const char *fingerprint)
 {
     AuditRow *row = &request->deed->audit;
     row->agent = audit_text(name, AUDIT_WORDS_MAX, request->arena);
     row->detail = audit_text(fingerprint, AUDIT_DETAIL_MAX, request->arena);
     row->status = 200;
     shell_audit(request->shell, request->deed);
-    JsonOut json = json_out(&reply->body);
-    json_out_object_begin(&json, NULL);
-    json_out_string(&json, "name", name);
-    json_out_object_end(&json);
 }
 
 /* Before the file is written: an agent that nobody is known to have accepted is worse than a row of
@@ -94,7 +97,7 @@ static ErrCode keep_acceptance(const ApiRequest *request, const Accepting *accep
     row->detail = arena_printf(request->arena, "key %s%s%s", accepting->applicant.fingerprint,
                                replaced[0] == '\0' ? "" : ", in place of ", replaced);
     row->status = 200;
-    ErrCode code = shell_keep(request->shell, request->deed, err);
+    ErrCode code = api_keep_now(request, err);
     return code == ERR_NONE ? ERR_NONE : err_wrap(err, "nobody is accepted");
 }
 
@@ -104,14 +107,6 @@ static void keep_failure(const ApiRequest *request, ErrCode code)
     deed.audit.status = problem_status(code);
     deed.audit.code = err_name(code);
     shell_audit(request->shell, &deed);
-}
-
-static void answer_accepted(const char *name, ApiReply *reply)
-{
-    JsonOut json = json_out(&reply->body);
-    json_out_object_begin(&json, NULL);
-    json_out_string(&json, "name", name);
-    json_out_object_end(&json);
 }
 
 ErrCode api_applicant_accept(const ApiRequest *request, ApiReply *reply, Err *err)
@@ -129,7 +124,7 @@ ErrCode api_applicant_accept(const ApiRequest *request, ApiReply *reply, Err *er
     }
     ErrCode code = enrolment_accept(request->enrolment, &acceptance, &accepting, &name, err);
     if (code == ERR_NONE) {
-        answer_accepted(name, reply);
+        answer_name(name, reply);
     } else {
         keep_failure(request, code);
     }
@@ -144,7 +139,8 @@ ErrCode api_applicant_reject(const ApiRequest *request, ApiReply *reply, Err *er
         code = enrolment_reject(request->enrolment, request->path[0], &act.note, err);
     }
     if (code == ERR_NONE) {
-        answer_name(request, "", request->path[0], reply);
+        keep_shut_out(request, "", request->path[0]);
+        answer_name("", reply);
     }
     return code;
 }
@@ -157,7 +153,8 @@ ErrCode api_agent_revoke(const ApiRequest *request, ApiReply *reply, Err *err)
         code = enrolment_revoke(request->enrolment, request->path[0], &act.note, err);
     }
     if (code == ERR_NONE) {
-        answer_name(request, request->path[0], "", reply);
+        keep_shut_out(request, request->path[0], "");
+        answer_name(request->path[0], reply);
     }
     return code;
 }

@@ -111,9 +111,10 @@ static ErrCode keep(const ApiRequest *request, const InvitationRow *row, unsigne
                                  row->replaces ? ", in place of another key" : "");
     audit->status = status;
     request->deed->invitation = row;
-    ErrCode code = shell_keep(request->shell, request->deed, err);
-    if (code == ERR_NONE || request->deed->is_waiting) {
-        invitations_put(request->enrolment->invitations, row);
+    ErrCode code =
+        row->is_over ? shell_keep(request->shell, request->deed, err) : api_keep_now(request, err);
+    if (code == ERR_NONE || (row->is_over && request->deed->is_waiting)) {
+        invitations_put(request->enrolment->invitations, row); /* what is taken back, is at once */
     }
     if (code == ERR_NONE) {
         JsonOut json = json_out(&reply->body);
@@ -137,15 +138,8 @@ ErrCode api_invitation_make(const ApiRequest *request, ApiReply *reply, Err *err
 
 ErrCode api_invitation_revoke(const ApiRequest *request, ApiReply *reply, Err *err)
 {
-    static const char *const KEYS[] = { "reason" };
-    AUTO_PTR(JsonDocument) document = NULL;
     const char *reason = "";
-    ErrCode code = api_body(request, KEYS, ARRAY_LEN(KEYS), &document, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    JsonIn body = json_in_root(document, "body");
-    code = api_reason(request, &body, &reason, err);
+    ErrCode code = api_reason_alone(request, &reason, err);
     if (code != ERR_NONE) {
         return code;
     }

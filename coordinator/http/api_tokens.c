@@ -114,10 +114,12 @@ static void note_token(const ApiRequest *request, const TokenRow *row)
 static ErrCode keep_token(const ApiRequest *request, const TokenRow *row, unsigned status,
                           ApiReply *reply, Err *err)
 {
+    bool is_revoked = row->revoked_at_ms != 0;
     note_token(request, row);
     request->deed->audit.status = status;
-    ErrCode code = shell_keep(request->shell, request->deed, err);
-    if (code == ERR_NONE || request->deed->is_waiting) {
+    ErrCode code =
+        is_revoked ? shell_keep(request->shell, request->deed, err) : api_keep_now(request, err);
+    if (code == ERR_NONE || (is_revoked && request->deed->is_waiting)) {
         tokens_put(request->tokens, row); /* also while it waits: what is revoked, is at once */
     }
     reply->status = status;
@@ -155,15 +157,8 @@ static ErrCode no_such_token(const ApiRequest *request, const char *name, Err *e
 /* Once more is no error: it is what was wanted. */
 ErrCode api_token_revoke(const ApiRequest *request, ApiReply *reply, Err *err)
 {
-    static const char *const KEYS[] = { "reason" };
-    AUTO_PTR(JsonDocument) document = NULL;
     const char *reason = "";
-    ErrCode code = api_body(request, KEYS, ARRAY_LEN(KEYS), &document, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    JsonIn body = json_in_root(document, "body");
-    code = api_reason(request, &body, &reason, err);
+    ErrCode code = api_reason_alone(request, &reason, err);
     if (code != ERR_NONE) {
         return code;
     }

@@ -142,10 +142,11 @@ static void the_audit_row_names_the_key_and_the_one_that_it_replaces(void **stat
     assert_non_null(strstr(row->detail, before.fingerprint));
 }
 
-/* No file of which the log does not know. */
+/* No file of which the log does not know, and no row of what was not done. */
 static void where_the_store_takes_no_writes_nobody_is_accepted(void **state)
 {
     World *world = *state;
+    AUTO(Arena) arena = { 0 };
     const Sample sample = apply(world, 1, "db7");
     world->fixture->store->fault = ERR_STORE;
     act(world, &sample, "accept", "{}", 503);
@@ -153,6 +154,9 @@ static void where_the_store_takes_no_writes_nobody_is_accepted(void **state)
     assert_int_equal(count_applicants(world), 1);
     world->fixture->store->fault = ERR_NONE;
     world_await_writable(world);
+    assert_int_equal(last_audit(world, &arena)->status, 503);
+    assert_string_equal(last_audit(world, &arena)->code, "store");
+    assert_int_equal(keys_count(world->keys), 0);
     act(world, &sample, "accept", "{}", 200);
 }
 

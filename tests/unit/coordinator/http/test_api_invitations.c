@@ -118,6 +118,21 @@ static void a_name_is_invited_once_and_only_where_it_has_no_key(void **state)
     invite(world, &second, "db9", ", \"replace\": true", 201);
 }
 
+/* Its token is printed once, and was not. */
+static void an_invitation_that_the_store_did_not_take_is_none(void **state)
+{
+    World *world = *state;
+    const Key token = key_number(1);
+    world->fixture->store->fault = ERR_STORE;
+    invite(world, &token, "db7", "", 503);
+    assert_false(is_let_in(world, &token));
+    world->fixture->store->fault = ERR_NONE;
+    world_await_writable(world);
+    assert_int_equal(invitations_count(world->enrolment.invitations), 0);
+    assert_int_equal(count_stored(world), 0);
+    invite(world, &token, "db7", "", 201);
+}
+
 static void what_is_no_invitation_is_refused(void **state)
 {
 #define KEY_ONE "\"0100000000000000000000000000000000000000000000000000000000000000\""
@@ -295,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(an_invitation_is_listed_kept_and_taken_back),
         WORLD_TEST(a_name_is_invited_once_and_only_where_it_has_no_key),
+        WORLD_TEST(an_invitation_that_the_store_did_not_take_is_none),
         WORLD_TEST(what_is_no_invitation_is_refused),
         WORLD_TEST(in_time_it_makes_the_key_an_agents_and_is_gone),
         WORLD_TEST(a_name_that_has_got_a_key_since_keeps_it),

@@ -127,6 +127,31 @@ static void a_token_that_is_revoked_while_the_store_fails_is_revoked_all_the_sam
     must_ask_with(world, token, "GET", "/api/v1/status", NULL, 401);
 }
 
+static void assert_no_token(World *world)
+{
+    json_t *list = ask(world, "GET", "/api/v1/tokens", NULL, 200);
+    assert_int_equal(count_of(list), 0);
+    json_decref(list);
+}
+
+/* It is shown once, and nobody has seen it. */
+static void a_token_that_the_store_did_not_take_is_none(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    static const char BODY[] = "{\"name\":\"ci\",\"person\":\"ann\",\"roles\":\"viewer\","
+                               "\"expires_in_ms\":3600000}";
+    world->fixture->store->fault = ERR_STORE;
+    must_ask(world, "POST", "/api/v1/tokens", BODY, 503);
+    world->fixture->store->fault = ERR_NONE;
+    world_await_writable(world);
+    assert_no_token(world);
+    http_server_close(world->server);
+    world_open_server(world);
+    assert_no_token(world);
+    make(world, "ci", "viewer", HOUR_MS, &arena); /* the name is free */
+}
+
 static void a_token_outlives_the_server(void **state)
 {
     World *world = *state;
@@ -266,6 +291,7 @@ int main(void)
         WORLD_TEST(a_token_without_the_role_is_refused_with_its_name),
         WORLD_TEST(an_admin_makes_tokens_over_tcp),
         WORLD_TEST(a_revoked_token_lets_nobody_in_from_then_on),
+        WORLD_TEST(a_token_that_the_store_did_not_take_is_none),
         WORLD_TEST(a_token_that_is_revoked_while_the_store_fails_is_revoked_all_the_same),
         WORLD_TEST(a_token_outlives_the_server),
         WORLD_TEST(nobody_may_look_where_anonymous_is_none),
