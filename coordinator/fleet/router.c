@@ -300,7 +300,7 @@ static void turn_out(Router *router, const Zframe *route, const Zframe *frame, u
     const Envelope envelope = { .version = incoming.envelope.version,
                                 .type = MESSAGE_REJECT,
                                 .session = incoming.envelope.session,
-                                .term = incoming.envelope.term,
+                                .term = router->term, /* a deposed coordinator's shuts nobody out */
                                 .body = &reject };
     (void)send_envelope(router, zframe_data(route), &envelope);
 }
