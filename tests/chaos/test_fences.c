@@ -35,20 +35,6 @@ static const char *start_and_stick(Fleet *fleet, PGconn **ret_gate)
     return id;
 }
 
-static const char *agent_state(Fleet *fleet, const char *name)
-{
-    json_t *items = json_object_get(fleet_get(fleet, "/agents"), "items");
-    size_t index = 0;
-    const json_t *agent = NULL;
-    json_array_foreach(items, index, agent)
-    {
-        if (strcmp(json_text(agent, "name"), name) == 0) {
-            return json_text(agent, "state");
-        }
-    }
-    return "";
-}
-
 /* The process of an agent goes on under nobody's eyes; another one can take its name. */
 static int agent_let_go(Fleet *fleet, size_t host)
 {
@@ -67,7 +53,7 @@ static void agent_release(Fleet *fleet, const char *name)
 {
     CliResult result = fleet_cli(fleet, "agents", "release", name, "--reason", "one is left", NULL);
     assert_int_equal(result.exit_code, 0);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, name), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, name), "active") == 0);
 }
 
 /* ---- agents ---- */
@@ -93,7 +79,7 @@ static void an_agent_frozen_inside_a_transaction_is_overtaken(void **state)
     fleet_gate_open(fleet, gate);
     fleet_await_rollout(fleet, id, "succeeded");
     kill(frozen, SIGCONT);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db2"), "quarantined") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db2"), "quarantined") == 0);
     process_end(frozen);
     agent_release(fleet, "db2");
     assert_string_equal(fleet_ask(fleet, HERE,
@@ -134,7 +120,7 @@ static void two_agents_with_one_key_apply_once(void **state)
     FLEET_AWAIT(fleet, fleet_rollout_count(fleet, id, "applying") > 0);
     int twin = agent_let_go(fleet, 1);
     fleet_agent_start(fleet, 1, NULL);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db2"), "quarantined") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db2"), "quarantined") == 0);
     process_end(twin);
     agent_release(fleet, "db2");
     chaos_see_through(fleet, id, "succeeded");

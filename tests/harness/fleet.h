@@ -155,6 +155,9 @@ CliResult fleet_cli_end(Fleet *fleet, CliRun *run);
 json_t *fleet_get(Fleet *fleet, const char *path_format, ...) __attribute__((format(printf, 2, 3)));
 json_t *fleet_try_get(Fleet *fleet, const char *path); /* NULL: no answer, or an error */
 
+/* "active" and the like, as the coordinator has it; "": it knows none of that name. */
+const char *fleet_agent_state(Fleet *fleet, const char *name);
+
 /* The items of all pages of a list, as one array, which likewise is borrowed; NULL: no answer. */
 json_t *fleet_try_list(Fleet *fleet, const char *path_format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -120,6 +120,20 @@ json_t *fleet_try_get(Fleet *fleet, const char *path)
     return answer.status == 200 ? answer.body : NULL;
 }
 
+const char *fleet_agent_state(Fleet *fleet, const char *name)
+{
+    json_t *agents = json_object_get(fleet_get(fleet, "/agents"), "items");
+    size_t index = 0;
+    json_t *agent = NULL;
+    json_array_foreach(agents, index, agent)
+    {
+        if (strcmp(json_text(agent, "name"), name) == 0) {
+            return json_text(agent, "state");
+        }
+    }
+    return "";
+}
+
 json_t *fleet_try_list(Fleet *fleet, const char *path_format, ...)
 {
     char *path = NULL;

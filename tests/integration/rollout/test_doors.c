@@ -6,20 +6,6 @@
 
 #include "common/str.h"
 
-static const char *agent_state(Fleet *fleet, const char *name)
-{
-    json_t *agents = json_object_get(fleet_get(fleet, "/agents"), "items");
-    size_t index = 0;
-    json_t *agent = NULL;
-    json_array_foreach(agents, index, agent)
-    {
-        if (strcmp(json_text(agent, "name"), name) == 0) {
-            return json_text(agent, "state");
-        }
-    }
-    return "";
-}
-
 /* Writes into the file that is there, as an editor does: the directory does not change. */
 static void write_key_of(Fleet *fleet, const char *name, const char *holder)
 {
@@ -35,9 +21,9 @@ static void an_agent_comes_in_when_its_key_is_put_into_agents_dir(void **state)
     assert_int_equal(remove(fleet_path(fleet, "agents.d/late.pub")), 0);
     fleet_start(fleet);
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "a key applies"));
-    assert_string_equal(agent_state(fleet, "late"), "");
+    assert_string_equal(fleet_agent_state(fleet, "late"), "");
     write_key_of(fleet, "late", "late");
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") == 0);
 }
 
 /* libzmq never dials again where a handshake was refused: the agent has to. */
@@ -51,7 +37,7 @@ static void an_agent_that_was_kept_out_comes_in_when_its_key_is_refused_no_more(
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator", "refused a peer whose key was revoked"));
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "keeps this agent's key out"));
     assert_int_equal(remove(refused), 0);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") == 0);
     assert_true(fleet_log_has(fleet, "late", "connected to the coordinator"));
 }
 
@@ -59,12 +45,12 @@ static void a_key_that_is_changed_in_place_shuts_the_agent_out_and_lets_it_in_ag
 {
     Fleet *fleet = *state;
     fleet_start(fleet);
-    assert_string_equal(agent_state(fleet, "db1"), "active");
+    assert_string_equal(fleet_agent_state(fleet, "db1"), "active");
     write_key_of(fleet, "db1", "coordinator"); /* anybody's but its own */
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db1"), "active") != 0);
-    assert_string_equal(agent_state(fleet, "db2"), "active");
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db1"), "active") != 0);
+    assert_string_equal(fleet_agent_state(fleet, "db2"), "active");
     write_key_of(fleet, "db1", "db1");
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db1"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db1"), "active") == 0);
 }
 
 /* A file that nobody can be is named in the log, and the others count. */
@@ -75,7 +61,7 @@ static void a_key_file_with_an_odd_name_is_refused_alone(void **state)
     file_write_as_cluster_user(fleet_path(fleet, "agents.d/db 9.pub"), text);
     fleet_start(fleet);
     assert_true(fleet_log_has(fleet, "coordinator", "'db 9.pub' is no file of an agent's key"));
-    assert_string_equal(agent_state(fleet, "db1"), "active");
+    assert_string_equal(fleet_agent_state(fleet, "db1"), "active");
 }
 
 /* ---- descriptors ---- */

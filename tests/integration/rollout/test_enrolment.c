@@ -10,20 +10,6 @@
 
 #define LATE FLEET_HOSTS /* the host beside db1 … db3 */
 
-static const char *agent_state(Fleet *fleet, const char *name)
-{
-    json_t *agents = json_object_get(fleet_get(fleet, "/agents"), "items");
-    size_t index = 0;
-    json_t *agent = NULL;
-    json_array_foreach(agents, index, agent)
-    {
-        if (strcmp(json_text(agent, "name"), name) == 0) {
-            return json_text(agent, "state");
-        }
-    }
-    return "";
-}
-
 /* The one that claims this name, once it has said so; NULL: nobody does yet. */
 static const json_t *applicant(Fleet *fleet, const char *name)
 {
@@ -67,14 +53,14 @@ static void an_agent_makes_its_key_and_works_once_it_is_accepted(void **state)
     assert_int_equal(stat(fleet_path(fleet, "late.key"), &key), 0);
     assert_int_equal(key.st_mode & 0777, 0600);
     assert_true(fleet_log_has(fleet, "late", fingerprint));
-    assert_string_equal(agent_state(fleet, "late"), "");
+    assert_string_equal(fleet_agent_state(fleet, "late"), "");
     CliResult listed = fleet_cli(fleet, "agents", "list", NULL);
     assert_non_null(strstr(listed.out, fingerprint));
     assert_non_null(strstr(listed.err, "skein agents accept FINGERPRINT"));
 
     CliResult unsure = fleet_cli(fleet, "agents", "accept", "late", "--yes", NULL);
     assert_int_equal(unsure.exit_code, EXIT_CODE_USAGE); /* a name is what anybody can claim */
-    assert_string_equal(agent_state(fleet, "late"), "");
+    assert_string_equal(fleet_agent_state(fleet, "late"), "");
 
     char words[6][5] = { "" };
     assert_int_equal(sscanf(fingerprint, "%4s %4s %4s %4s %4s %4s", words[0], words[1], words[2],
@@ -83,12 +69,12 @@ static void an_agent_makes_its_key_and_works_once_it_is_accepted(void **state)
     CliResult accepted = fleet_cli(fleet, "agents", "accept", words[0], words[1], words[2],
                                    words[3], words[4], words[5], NULL); /* pasted as it is shown */
     assert_int_equal(accepted.exit_code, 0);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") == 0);
     assert_null(applicant(fleet, "late"));
 
     fleet_agent_stop(fleet, LATE); /* the key is kept: it is the same agent when it starts again */
     fleet_agent_start(fleet, LATE, NULL);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") == 0);
 }
 
 /* Nobody may apply: its key is listed because it was turned away. */
@@ -114,7 +100,7 @@ static void an_agent_that_is_kept_out_says_what_to_type(void **state)
     assert_non_null(strstr(unnamed.err, "--name NAME"));
     CliResult accepted = fleet_cli(fleet, "agents", "accept", word, "--name", "late", NULL);
     assert_int_equal(accepted.exit_code, 0);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") == 0);
 }
 
 /* A token for NAME in a file that agent.yaml of `host` names; the host has no key yet. */
@@ -152,7 +138,7 @@ static void an_invited_agent_comes_in_by_its_token_and_no_other_does(void **stat
     fleet_coordinator_kill(fleet); /* an invitation is durable */
     fleet_coordinator_start(fleet, NULL);
     fleet_agent_start(fleet, LATE, NULL);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") == 0);
     assert_true(fleet_log_has(fleet, "late", "enrolled by the token"));
     CliResult audit = fleet_cli(fleet, "audit", "list", NULL);
     assert_non_null(strstr(audit.out, "invitation used"));
@@ -165,7 +151,7 @@ static void an_invited_agent_comes_in_by_its_token_and_no_other_does(void **stat
     assert_int_equal(remove(fleet_path(fleet, "late.key.pub")), 0);
     fleet_agent_start(fleet, LATE, NULL);
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "the enrolment token lets nobody in"));
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "late"), "active") != 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "late"), "active") != 0);
 }
 
 static void an_invitation_that_is_taken_back_lets_nobody_in(void **state)
@@ -180,7 +166,7 @@ static void an_invitation_that_is_taken_back_lets_nobody_in(void **state)
     assert_int_equal(revoked.exit_code, 0);
     fleet_agent_start(fleet, LATE, NULL);
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "late", "the enrolment token lets nobody in"));
-    assert_string_equal(agent_state(fleet, "late"), "");
+    assert_string_equal(fleet_agent_state(fleet, "late"), "");
 }
 
 static void a_rejected_key_is_not_heard_again(void **state)
@@ -209,13 +195,13 @@ static void a_revoked_agent_is_out_at_once_and_the_others_do_not_notice(void **s
         fleet_cli(fleet, "agents", "revoke", "db3", "--yes", "--reason", "stolen", NULL);
     assert_int_equal(revoked.exit_code, 0);
     assert_int_not_equal(access(pub, F_OK), 0);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db3"), "lost") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db3"), "lost") == 0);
     file_write_as_cluster_user(pub, text); /* what restores files does not let it in again */
     FLEET_AWAIT(fleet, fleet_log_has(fleet, "coordinator",
                                      "agents.d/db3.pub has a key that was revoked or rejected"));
-    assert_string_equal(agent_state(fleet, "db1"), "active");
-    assert_string_equal(agent_state(fleet, "db2"), "active");
-    assert_string_equal(agent_state(fleet, "db3"), "lost");
+    assert_string_equal(fleet_agent_state(fleet, "db1"), "active");
+    assert_string_equal(fleet_agent_state(fleet, "db2"), "active");
+    assert_string_equal(fleet_agent_state(fleet, "db3"), "lost");
     fleet_await_rollout(fleet, fleet_rollout_start(fleet, &(FleetPlan){ .where = "host != 'db3'" }),
                         "succeeded");
 }
@@ -242,7 +228,7 @@ static void an_agent_changes_its_key_while_a_rollout_goes_on(void **state)
     assert_non_null(strstr(refused.err, "--replace"));
     CliResult replaced = fleet_cli(fleet, "agents", "accept", fingerprint, "--replace", NULL);
     assert_int_equal(replaced.exit_code, 0);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db2"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db2"), "active") == 0);
     fleet_await_rollout(fleet, id, "succeeded");
     assert_int_equal(fleet_rollout_count(fleet, id, "healthy"), FLEET_TARGETS);
 }

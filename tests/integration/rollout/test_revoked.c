@@ -13,20 +13,6 @@
     " AND pid <> pg_backend_pid())"
 #define NO_STEP_RUNS "SELECT NOT (" STEP_RUNS ")"
 
-static const char *agent_state(Fleet *fleet, const char *name)
-{
-    json_t *agents = json_object_get(fleet_get(fleet, "/agents"), "items");
-    size_t index = 0;
-    json_t *agent = NULL;
-    json_array_foreach(agents, index, agent)
-    {
-        if (strcmp(json_text(agent, "name"), name) == 0) {
-            return json_text(agent, "state");
-        }
-    }
-    return "";
-}
-
 static void revoke(Fleet *fleet, const char *name)
 {
     CliResult result =
@@ -92,12 +78,12 @@ static void a_revoked_agent_rolls_back_what_it_runs_and_may_come_back(void **sta
         assert_true(json_is_true(json_object_get(fleet_target(fleet, id, address), "is_charged")));
     }
     FLEET_AWAIT(fleet, fleet_rollout_count(fleet, id, "verifying") == 2 * FLEET_TENANTS);
-    assert_string_equal(agent_state(fleet, "db1"), "active");
-    assert_string_equal(agent_state(fleet, "db2"), "active");
+    assert_string_equal(fleet_agent_state(fleet, "db1"), "active");
+    assert_string_equal(fleet_agent_state(fleet, "db2"), "active");
 
     for_tenants_of_db3(fleet, "DROP TABLE asleep", fleet_run);
     put_key_back(fleet, pub, text);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db3"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db3"), "active") == 0);
     go_on(fleet, id);
     assert_int_equal(fleet_rollout_count(fleet, id, "healthy"), FLEET_TARGETS);
 }
@@ -129,7 +115,7 @@ static void a_revoked_agent_lets_what_cannot_be_rolled_back_come_to_its_end(void
     assert_null(strstr(fleet_applied(fleet, "db3/tenant_1"), "0003_after"));
 
     put_key_back(fleet, pub, text);
-    FLEET_AWAIT(fleet, strcmp(agent_state(fleet, "db3"), "active") == 0);
+    FLEET_AWAIT(fleet, strcmp(fleet_agent_state(fleet, "db3"), "active") == 0);
     go_on(fleet, id);
 }
 
