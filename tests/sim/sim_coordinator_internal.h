@@ -19,6 +19,13 @@ typedef struct Inbound {
     Event event;
 } Inbound;
 
+/* A bundle's bytes that were opened, and what is in them. In the arena of plans. */
+typedef struct KnownPlan {
+    uint8_t hash[PLAN_HASH_BYTES];
+    Bytes bytes;
+    const Plan *plan;
+} KnownPlan;
+
 struct SimCoordinator {
     CoordinatorParts parts;
     Dice dice;
@@ -27,6 +34,7 @@ struct SimCoordinator {
     Engine *engine; /* NULL: the process is down */
     Store *store;
     Arena plans; /* decoded for this engine */
+    LIST(KnownPlan) known_plans;
     uint64_t term;
     uint64_t life; /* of the process: older happenings are stale */
     SimRouter *router;
