@@ -91,10 +91,15 @@ static const PgSnapshot *snapshot_before(const PgTenant *tenant, uint64_t at_ms)
     return found;
 }
 
+/* Also in whose they are: a migration that one rollout began, and the next one took over. */
 static bool rows_differ(const PgData *a, const PgData *b)
 {
     for (size_t i = 0; i < SIM_MIGRATIONS_MAX; i++) {
-        if (a->rows[i].state != b->rows[i].state || a->rows[i].seq != b->rows[i].seq) {
+        const PgRow *row = &a->rows[i];
+        const PgRow *other = &b->rows[i];
+        if (row->state != other->state || row->seq != other->seq ||
+            row->parts_done != other->parts_done ||
+            (row->state != ROW_ABSENT && !str_equal(row->rollout, other->rollout))) {
             return true;
         }
     }
