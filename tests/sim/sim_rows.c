@@ -312,13 +312,35 @@ void sim_row_print(RowType type, const void *row, Str *out)
     }
 }
 
+/* Without printing; what this does not know of, the printed texts decide. */
+static bool cell_is_same(const Cell *cell, const void *a, const void *b)
+{
+    const void *left = (const char *)a + cell->offset;
+    const void *right = (const char *)b + cell->offset;
+    switch (cell->type) {
+    case CELL_TEXT:
+        return str_equal(*(const char *const *)left, *(const char *const *)right);
+    case CELL_U32:
+        return *(const uint32_t *)left == *(const uint32_t *)right;
+    case CELL_U64:
+    case CELL_I64:
+        return *(const uint64_t *)left == *(const uint64_t *)right;
+    case CELL_BOOL:
+        return *(const bool *)left == *(const bool *)right;
+    case CELL_HASH:
+        return memcmp(left, right, PLAN_HASH_BYTES) == 0;
+    default:
+        return false;
+    }
+}
+
 bool sim_row_differs(RowType type, const void *a, const void *b, Str *out)
 {
     AUTO(Str) left = { 0 };
     AUTO(Str) right = { 0 };
     for (size_t i = 0; i < SHAPES[type].cell_count; i++) {
         const Cell *cell = &SHAPES[type].cells[i];
-        if (cell->is_volatile) {
+        if (cell->is_volatile || cell_is_same(cell, a, b)) {
             continue;
         }
         str_clear(&left);
