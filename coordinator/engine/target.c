@@ -181,10 +181,12 @@ bool target_when_unreached(const void *subject)
            !target_is_wanted_back(subject);
 }
 
-/* Taken back with its wave for what others did: it goes again when the rollout does. */
+/* Taken back with its wave for what others did, or for an agent that was away: it goes again when
+ * the rollout does. */
 bool target_when_taken_along(const void *subject)
 {
-    return !the(subject)->row.is_charged && !target_is_wanted_back(subject);
+    const TargetRow *row = &the(subject)->row;
+    return (!row->is_charged || row->is_absent) && !target_is_wanted_back(subject);
 }
 
 bool target_when_dispute_over(const void *subject)

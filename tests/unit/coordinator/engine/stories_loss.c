@@ -210,6 +210,37 @@ static void an_abort_takes_back_nothing_that_is_owed(void **state)
     assert_rollout(fleet, ROLLOUT_ABORTED);
 }
 
+/* Its charge was for its agent alone, and is no failure that a person would have to retry: with the
+ * budget that it used up nothing would ever have been started again. */
+static void who_was_away_goes_again_with_its_wave(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_ROLL_BACK_WAVE;
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_APPLIED);
+    fall_silent(fleet, "a");
+    pass(fleet, AFTER_MS);
+    report(fleet, "b/db1", REPORT_ROLLED_BACK); /* it has had an attempt */
+    come_back(fleet, "a");
+    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    assert_wave(fleet, 0, WAVE_ROLLED_BACK);
+    fall_silent(fleet, "b");
+    pass(fleet, 40000);
+    assert_ok(command_all_failed(fleet, COMMAND_RETRY));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_target(fleet, "b/db1", TARGET_PENDING);
+    report(fleet, "a/db1", REPORT_APPLIED);
+    pass(fleet, AFTER_MS);
+    assert_target(fleet, "b/db1", TARGET_ROLLED_BACK);
+    report(fleet, "a/db1", REPORT_ROLLED_BACK);
+    come_back(fleet, "b");
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_target(fleet, "b/db1", TARGET_ASSIGNED);
+    report_all(fleet, REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
 /* Aborted first, and rolled back then: whoever owed it before owes it again. */
 static void an_aborted_rollout_that_is_rolled_back_owes_again(void **state)
 {
@@ -525,6 +556,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_whose_agent_is_away_fails_unreached_and_returns_with_it),
     cmocka_unit_test(a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted),
     cmocka_unit_test(an_abort_takes_back_nothing_that_is_owed),
+    cmocka_unit_test(who_was_away_goes_again_with_its_wave),
     cmocka_unit_test(an_aborted_rollout_that_is_rolled_back_owes_again),
     cmocka_unit_test(another_try_whose_agent_is_lost_is_absent_and_has_not_failed),
     cmocka_unit_test(an_outcome_that_is_unknown_once_more_is_a_failure_once_more),
