@@ -43,6 +43,7 @@ struct Shell {
     uint64_t last_seq;
     uint64_t started_ms;
     Inbox inbox;
+    Meters meters;
     bool is_performing; /* a batch's effects: nothing is stepped until they are through */
 
     /* Read-only: the batch that the store has not taken, and why. */
@@ -73,6 +74,7 @@ static void perform_one(Shell *shell, const Effect *effect)
     const ShellPorts *ports = &shell->ports;
     if (effect->kind == EFFECT_PUBLISH_EVENT) {
         batch_log_event(effect->event);
+        meters_event(&shell->meters, effect->event);
     } else if (effect->kind == EFFECT_PERSIST_PLAN && ports->plan_kept != NULL) {
         ports->plan_kept(ports->ctx, effect->plan->hash);
     } else if (effect->kind == EFFECT_SEND && ports->send != NULL) {
@@ -191,13 +193,23 @@ static void reload_if_due(Shell *shell)
 
 /* ---- the batch ---- */
 
+static ErrCode write_batch(Shell *shell, const Effects *effects, Deed *deed, uint64_t *last_seq,
+                           Err *err)
+{
+    uint64_t began_us = clock_boot_us();
+    ErrCode code = shell->store->ops->commit(shell->store, effects, deed, last_seq, err);
+    histogram_add(&shell->meters.commits, &METER_LATENCIES, clock_boot_us() - began_us);
+    shell->meters.commits_failed += code != ERR_NONE;
+    return code;
+}
+
 /* On success the effects have been performed and released. */
 static ErrCode commit(Shell *shell, Effects *effects, Deed *deed, Err *err)
 {
     uint64_t last_seq = shell->last_seq;
     ErrCode code = ERR_NONE;
     if (deed != NULL || batch_is_durable(effects)) {
-        code = shell->store->ops->commit(shell->store, effects, deed, &last_seq, err);
+        code = write_batch(shell, effects, deed, &last_seq, err);
     }
     if (code == ERR_NONE && deed != NULL) {
         batch_log_audit(&deed->audit);
@@ -302,8 +314,21 @@ static uint64_t tell_now_ms(Shell *shell)
     return now_ms;
 }
 
+static void count_message(Shell *shell, const Event *event)
+{
+    const Engine *engine = shell->engine;
+    shell->meters.messages[event->kind]++;
+    if (event->kind == EVENT_STATE &&
+        engine_is_in_session(engine, event->agent, event->connection, event->session)) {
+        const State *state = event->state;
+        meters_report(&shell->meters, engine_target_find(engine, state->rollout, state->target),
+                      state);
+    }
+}
+
 static ErrCode step(Shell *shell, Event *event, Effects *effects, Err *err)
 {
+    count_message(shell, event);
     event->now_ms = tell_now_ms(shell);
     event->wall_ms = clock_wall_ms();
     return engine_step(shell->engine, event, effects, err);
@@ -333,6 +358,9 @@ void shell_flush(Shell *shell)
     shell->inbox = (Inbox){ 0 };
     Effects effects = { 0 };
     Err err = { 0 };
+    if (inbox.events.count > 0) {
+        histogram_add(&shell->meters.batches, &METER_SIZES, inbox.events.count);
+    }
     LIST_EACH(event, &inbox.events) {
         /* Only people's requests are answered with an error; a message that is refused is just
          * that. */
@@ -368,6 +396,7 @@ static int on_turn(void *ctx, uint64_t now_ms)
 Arena *shell_inbox(Shell *shell)
 {
     bool is_full = shell->inbox.events.count >= BATCH_EVENTS_MAX;
+    shell->meters.messages_dropped += is_stopped(shell) || is_full;
     return is_stopped(shell) || is_full ? NULL : &shell->inbox.arena;
 }
 
@@ -534,6 +563,11 @@ uint64_t shell_last_seq(const Shell *shell)
 uint64_t shell_uptime_ms(const Shell *shell)
 {
     return loop_clock_ms(shell->loop) - shell->started_ms;
+}
+
+const Meters *shell_meters(const Shell *shell)
+{
+    return &shell->meters;
 }
 
 const Err *shell_read_only(const Shell *shell)

@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/meters.h"
 #include "coordinator/store/store.h"
 
 typedef struct Shell Shell;
@@ -106,6 +107,7 @@ uint64_t shell_now_ms(const Shell *shell); /* the engine's clock */
 uint64_t shell_term(const Shell *shell);
 uint64_t shell_last_seq(const Shell *shell);
 uint64_t shell_uptime_ms(const Shell *shell);
+const Meters *shell_meters(const Shell *shell);
 
 /* NULL: all is well. Else what the store said. */
 const Err *shell_read_only(const Shell *shell);

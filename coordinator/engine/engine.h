@@ -226,6 +226,7 @@ uint32_t engine_soak_left_ms(const Engine *engine, const char *rollout, size_t i
 size_t engine_target_count(const Engine *engine, const char *rollout);
 const TargetRow *engine_target_at(const Engine *engine, const char *rollout,
                                   size_t index); /* in order of waves */
+const TargetRow *engine_target_find(const Engine *engine, const char *rollout, const char *address);
 
 /* Is it one of those that `verb`, COMMAND_RETRY or COMMAND_SKIP, means by "all failed ones"? */
 bool engine_target_is_failed_for(const Engine *engine, const char *rollout, size_t index,

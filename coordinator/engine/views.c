@@ -87,6 +87,13 @@ const TargetRow *engine_target_at(const Engine *engine, const char *rollout, siz
     return found == NULL || index >= found->target_count ? NULL : &found->targets[index].row;
 }
 
+const TargetRow *engine_target_find(const Engine *engine, const char *rollout, const char *address)
+{
+    const Rollout *found = rollout_find(engine, rollout);
+    const Target *target = found == NULL ? NULL : target_find(found, address);
+    return target == NULL ? NULL : &target->row;
+}
+
 const Progress *engine_target_progress(const Engine *engine, const char *rollout,
                                        const char *address)
 {
