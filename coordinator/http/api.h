@@ -155,6 +155,7 @@ ErrCode page_end(Page *page, Err *err);
 
 ErrCode api_root(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_status(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_metrics(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agents_list(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_agent_show(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_health(const ApiRequest *request, ApiReply *reply, Err *err);

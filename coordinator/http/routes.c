@@ -32,6 +32,7 @@
 
 const Route ROUTES[] = {
     READ("/", "", api_root, "this page"),
+    READ("/metrics", "detail", api_metrics, "counts and durations, for Prometheus"),
     READ(V1 "/status", "", api_status, "the coordinator itself"),
 
     READ(V1 "/agents", PAGED, api_agents_list, "agents and their instances"),
