@@ -36,10 +36,13 @@ typedef struct ApiRequest {
     Deed *deed;                                /* of a write: what the audit log will say of it */
     const char *path[API_PATH_PARAMETERS_MAX]; /* what stood for each {…} of the pattern */
     Bytes body;
-    bool is_late; /* it has been held back, and may not be any more */
+    bool is_late;              /* it has been held back, and may not be any more */
+    const char *last_event_id; /* the header of that name; NULL: not given */
     const char *(*query)(const void *ctx, const char *name); /* NULL: not given */
     const void *query_ctx;
 } ApiRequest;
+
+typedef struct EventStream EventStream;
 
 /* Zero-initialised: 200, JSON, empty. */
 typedef struct ApiReply {
@@ -47,7 +50,8 @@ typedef struct ApiReply {
     const char *content_type; /* NULL: JSON */
     const char *location;     /* of what was made; in the request's arena */
     Str body;
-    Bytes octets;     /* in place of the body, in the request's arena; data NULL: none */
+    Bytes octets;        /* in place of the body, in the request's arena; data NULL: none */
+    EventStream *stream; /* in place of the body, in the request's arena: goes on; NULL: none */
     uint32_t hold_ms; /* not 0: no answer yet; ask again when there are events, at the latest after
                          this */
 } ApiReply;
@@ -184,5 +188,6 @@ ErrCode api_tokens_list(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_token_make(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_token_revoke(const ApiRequest *request, ApiReply *reply, Err *err);
 ErrCode api_events(const ApiRequest *request, ApiReply *reply, Err *err);
+ErrCode api_event_stream(const ApiRequest *request, ApiReply *reply, Err *err);
 
 #endif

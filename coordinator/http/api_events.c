@@ -1,5 +1,8 @@
-/* The event log after a number, held back until there is something when asked to wait. */
+/* The event log after a number: what there is, held back until there is something when asked to
+ * wait, or as a stream without an end. */
+#include "common/str.h"
 #include "coordinator/http/api.h"
+#include "coordinator/http/stream.h"
 #include "coordinator/http/views.h"
 
 #define EVENTS_LIMIT_DEFAULT 100
@@ -47,5 +50,37 @@ ErrCode api_events(const ApiRequest *request, ApiReply *reply, Err *err)
     json_out_array_end(&json);
     json_out_unsigned(&json, "last_seq", shell_last_seq(request->shell));
     json_out_object_end(&json);
+    return ERR_NONE;
+}
+
+/* Whoever comes again says what he has seen; that counts for more than where he once began. */
+static ErrCode read_start(const ApiRequest *request, uint64_t *ret_after, Err *err)
+{
+    const char *seen = request->last_event_id;
+    int64_t number = 0;
+    if (seen == NULL) {
+        return api_number(request, "after", 0, INT64_MAX, shell_last_seq(request->shell), ret_after,
+                          err);
+    }
+    if (!str_to_int64(seen, 0, INT64_MAX, &number)) {
+        err_set(err, ERR_USAGE, "Last-Event-ID is no number of an event");
+        return err_hint(err, "it is the id that came with the last one");
+    }
+    *ret_after = (uint64_t)number;
+    return ERR_NONE;
+}
+
+ErrCode api_event_stream(const ApiRequest *request, ApiReply *reply, Err *err)
+{
+    const char *id = request->query(request->query_ctx, "rollout");
+    const RolloutRow *rollout = NULL;
+    uint64_t after = 0;
+    if (read_start(request, &after, err) != ERR_NONE ||
+        (id != NULL && api_rollout(request, id, &rollout, err) != ERR_NONE)) {
+        return err->code;
+    }
+    const char *of = rollout == NULL ? NULL : arena_strdup(request->arena, rollout->id);
+    reply->content_type = STREAM_CONTENT_TYPE;
+    reply->stream = stream_new(request->shell, after, of, request->arena);
     return ERR_NONE;
 }

@@ -9,6 +9,7 @@
 #include "coordinator/http/guard.h"
 #include "coordinator/http/problem.h"
 #include "coordinator/http/routes.h"
+#include "coordinator/http/stream.h"
 
 #define RETRY_AFTER_S "5"
 #define RETRY_MUCH_S "60"
@@ -16,6 +17,8 @@
 
 /* A client that goes on sending what is too large loses its connection. */
 #define EXCESS_MAX (4 * 1024 * 1024)
+
+#define STREAM_BLOCK_BYTES 4096
 
 /*
  * What the clients of a door may have us keep for them: bodies that are not whole yet, and answers
@@ -25,25 +28,29 @@
 
 struct HttpRequest {
     RequestPlace place;
+    RequestWait wait;
     struct MHD_Connection *connection;
     Arena arena;
     ApiRequest api;
     ThrottleCrowd crowd; /* with whom the visitor is counted */
     size_t body_max;
     Str body;
-    size_t excess;     /* bytes of the body beyond body_max, dropped */
-    size_t held_bytes; /* its share of the door's */
-    unsigned refusal;  /* status of an answer that was found before the handler; 0: none */
-    bool is_last;      /* the connection ends: where a next request would begin is not known */
-    const char *allow; /* for 405 */
+    size_t excess;       /* bytes of the body beyond body_max, dropped */
+    size_t held_bytes;   /* its share of the door's */
+    unsigned refusal;    /* status of an answer that was found before the handler; 0: none */
+    EventStream *stream; /* that is being answered; NULL: none */
+    bool is_last;        /* the connection ends: where a next request would begin is not known */
+    const char *allow;   /* for 405 */
     Err err;
 };
 
-HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place)
+HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place,
+                         const RequestWait *wait)
 {
     HttpRequest *request = mem_alloc(sizeof(*request));
     request->connection = connection;
     request->place = *place;
+    request->wait = *wait;
     return request;
 }
 
@@ -52,6 +59,7 @@ void request_free(HttpRequest *request)
     if (request != NULL) {
         *request->place.held_bytes -= request->held_bytes;
         str_done(&request->body);
+        stream_done(request->stream);
         arena_done(&request->arena);
         free(request);
     }
@@ -226,7 +234,7 @@ static const char *query_value(const void *ctx, const char *name)
 }
 
 /* Who merely looks, at the socket where everybody may, is not looked up. */
-static Peer peer_of(HttpRequest *request, const Route *route)
+static Peer peer_of(const HttpRequest *request, const Route *route, Arena *arena)
 {
     const union MHD_ConnectionInfo *info = NULL;
     if (!request->place.is_tcp && !route->is_write) {
@@ -234,36 +242,42 @@ static Peer peer_of(HttpRequest *request, const Route *route)
     }
     if (request->place.is_tcp) {
         info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        return guard_stranger(info == NULL ? NULL : info->client_addr, &request->arena);
+        return guard_stranger(info == NULL ? NULL : info->client_addr, arena);
     }
     info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return guard_user(info == NULL ? -1 : info->connect_fd, &request->arena);
+    return guard_user(info == NULL ? -1 : info->connect_fd, arena);
 }
 
 /* A token counts at both doors: whoever shows one asks on its person's behalf. */
-static ErrCode read_token(HttpRequest *request, Peer *visitor)
+static ErrCode read_token(HttpRequest *request, Peer *visitor, Arena *arena)
 {
     const char *shown = header(request, MHD_HTTP_HEADER_AUTHORIZATION);
     if (check_header_once(request, MHD_HTTP_HEADER_AUTHORIZATION) != ERR_NONE) {
         return request->err.code;
     }
-    if (shown != NULL &&
-        authority_read_token(request->place.tokens, request->place.failures, shown, &request->arena,
-                             visitor, &request->err) != ERR_NONE) {
+    if (shown != NULL && authority_read_token(request->place.tokens, request->place.failures, shown,
+                                              arena, visitor, &request->err) != ERR_NONE) {
         return refuse_error(request);
     }
     return ERR_NONE;
+}
+
+static ErrCode read_visitor(HttpRequest *request, const Route *route, Arena *arena,
+                            Peer *ret_visitor)
+{
+    *ret_visitor = peer_of(request, route, arena);
+    if (ret_visitor->is_anonymous) {
+        ret_visitor->roles = request->place.anonymous;
+    }
+    return read_token(request, ret_visitor, arena);
 }
 
 /* Who asks, and may he? What is audited has its row from here on, also when the answer is no. */
 static ErrCode admit(HttpRequest *request, const Route *route)
 {
     ApiRequest *api = &request->api;
-    Peer visitor = peer_of(request, route);
-    if (visitor.is_anonymous) {
-        visitor.roles = request->place.anonymous;
-    }
-    ErrCode code = read_token(request, &visitor);
+    Peer visitor = { 0 };
+    ErrCode code = read_visitor(request, route, &request->arena, &visitor);
     api->actor = visitor.actor;
     request->crowd = authority_crowd(&visitor);
     if (route->is_write) {
@@ -293,6 +307,7 @@ static ErrCode read_head(HttpRequest *request, const char *method, const char *p
                          .facts = request->place.facts,
                          .tokens = request->place.tokens,
                          .arena = &request->arena,
+                         .last_event_id = header(request, "Last-Event-ID"),
                          .query = query_value,
                          .query_ctx = request };
     if (check_framing(request) != ERR_NONE) {
@@ -344,16 +359,53 @@ static const char *retry_after(unsigned status)
     }
 }
 
+/* Tokens expire and are revoked while a stream stands: nobody goes on reading by what was one. */
+static bool may_go_on(HttpRequest *request)
+{
+    const Route *route = request->api.route;
+    AUTO(Arena) arena = { 0 };
+    Peer visitor = { 0 };
+    Err err = { 0 };
+    return read_visitor(request, route, &arena, &visitor) == ERR_NONE &&
+           authority_check(route, &visitor, request->place.socket_path, &err) == ERR_NONE;
+}
+
+/* For libmicrohttpd: what the stream has next. 0: nothing yet, the connection sleeps. */
+static ssize_t read_stream(void *ctx, uint64_t position, char *bytes, size_t max)
+{
+    (void)position;
+    HttpRequest *request = ctx;
+    EventStream *stream = request->stream;
+    if (stream_is_drained(stream) && (request->wait.is_over(request->wait.ctx) ||
+                                      !may_go_on(request) || stream_fill(stream) != ERR_NONE)) {
+        return MHD_CONTENT_READER_END_OF_STREAM; /* the client comes again, and is told why not */
+    }
+    size_t length = stream_take(stream, bytes, max);
+    if (length == 0) {
+        request->wait.rest(request->wait.ctx, stream_rest_ms(stream));
+    }
+    return (ssize_t)length;
+}
+
+static struct MHD_Response *response_of(HttpRequest *request, ApiReply *reply)
+{
+    if (reply->stream != NULL) {
+        request->stream = reply->stream;
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, read_stream,
+                                                 request, NULL);
+    }
+    if (reply->octets.data != NULL) {
+        return MHD_create_response_from_buffer(reply->octets.length, (void *)reply->octets.data,
+                                               MHD_RESPMEM_PERSISTENT);
+    }
+    size_t length = reply->body.length;
+    return MHD_create_response_from_buffer(length, str_take(&reply->body), MHD_RESPMEM_MUST_FREE);
+}
+
 /* Sends and releases the reply's body. */
 static enum MHD_Result answer(HttpRequest *request, ApiReply *reply)
 {
-    size_t length = reply->body.length;
-    struct MHD_Response *response =
-        reply->octets.data != NULL
-            ? MHD_create_response_from_buffer(reply->octets.length, (void *)reply->octets.data,
-                                              MHD_RESPMEM_PERSISTENT)
-            : MHD_create_response_from_buffer(length, str_take(&reply->body),
-                                              MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *response = response_of(request, reply);
     if (response == NULL) {
         return MHD_NO;
     }

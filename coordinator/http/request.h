@@ -20,6 +20,13 @@
 
 typedef struct HttpRequest HttpRequest;
 
+/* How a request that goes on for ever waits: asked while it is answered. */
+typedef struct RequestWait {
+    void *ctx;
+    void (*rest)(void *ctx, uint32_t ms); /* until there are events, at the latest after this */
+    bool (*is_over)(void *ctx);           /* the door closes, or has too many that wait */
+} RequestWait;
+
 /* Where it came in. Everything outlives the request. */
 typedef struct RequestPlace {
     Shell *shell;
@@ -37,7 +44,8 @@ typedef struct RequestPlace {
     size_t *held_bytes; /* of bodies and answers of all requests of this door */
 } RequestPlace;
 
-HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place);
+HttpRequest *request_new(struct MHD_Connection *connection, const RequestPlace *place,
+                         const RequestWait *wait);
 void request_free(HttpRequest *request); /* NULL is allowed */
 
 /*

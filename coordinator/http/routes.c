@@ -83,6 +83,7 @@ const Route ROUTES[] = {
     COMMAND("skip", COMMAND_SKIP, ROLE_OPERATOR, "leave targets out"),
 
     READ(V1 "/events", "after limit rollout wait_ms", api_events, "events after a number"),
+    READ(V1 "/events/stream", "after rollout", api_event_stream, "events as they come, for ever"),
     READ(V1 "/audit", PAGED, api_audit, "who ordered what: a chain of rows"),
 
     { .method = "GET",

@@ -162,6 +162,21 @@ static int64_t next_late_ms(const HttpServer *server, uint64_t now_ms)
     return least_ms;
 }
 
+/* ---- requests that go on for ever ---- */
+
+static void rest(void *ctx, uint32_t ms)
+{
+    Visit *visit = ctx;
+    visit->held_until_ms = 0;
+    hold(visit, ms);
+}
+
+static bool is_over(void *ctx)
+{
+    const Visit *visit = ctx;
+    return visit->door->server->is_closing || count_waiting(visit->door) >= WAITING_MAX;
+}
+
 /* ---- libmicrohttpd's callbacks ---- */
 
 static Visit *visit_new(Door *door, struct MHD_Connection *connection)
@@ -182,13 +197,13 @@ static Visit *visit_new(Door *door, struct MHD_Connection *connection)
     Visit *visit = mem_alloc(sizeof(*visit));
     visit->door = door;
     visit->connection = connection;
-    visit->request = request_new(connection, &place);
+    visit->request = request_new(connection, &place, &(RequestWait){ visit, rest, is_over });
     return visit;
 }
 
 static bool is_late(const Visit *visit)
 {
-    return visit->door->server->is_closing || count_waiting(visit->door) >= WAITING_MAX ||
+    return is_over((Visit *)visit) ||
            (visit->held_until_ms != 0 && visit->held_until_ms <= clock_boot_ms());
 }
 

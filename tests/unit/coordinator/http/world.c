@@ -133,6 +133,7 @@ void ask_send(Exchange *exchange)
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
     curl_easy_setopt(exchange->easy, CURLOPT_WRITEDATA, &exchange->body);
     curl_easy_setopt(exchange->easy, CURLOPT_HEADERDATA, &exchange->head);
+    curl_easy_setopt(exchange->easy, CURLOPT_PRIVATE, exchange);
     curl_multi_add_handle(exchange->world->multi, exchange->easy);
 }
 
@@ -145,7 +146,9 @@ void ask_turn(Exchange *exchange)
     curl_multi_perform(exchange->world->multi, &running);
     for (CURLMsg *message;
          (message = curl_multi_info_read(exchange->world->multi, &left)) != NULL;) {
-        exchange->is_done = exchange->is_done || message->easy_handle == exchange->easy;
+        Exchange *done = NULL; /* also another one that is under way */
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &done);
+        done->is_done = true;
     }
 }
 
