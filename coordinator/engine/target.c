@@ -36,8 +36,10 @@ bool target_is_wanted_back(const Target *target)
     if (target->wave->row.state == WAVE_ROLLING_BACK) {
         return true;
     }
+    /* Who could only not be reached has not failed: on_agent_lost answers that. */
+    bool has_failed = row->state == TARGET_FAILED && !row->is_absent;
     return rollout->strategy.on_failure == ON_FAILURE_ROLL_BACK_TARGET &&
-           (row->state == TARGET_FAILED || row->state == TARGET_DEBT) && row->stamp.attempt > 0 &&
+           (has_failed || row->state == TARGET_DEBT) && row->stamp.attempt > 0 &&
            (rollout->row.state == ROLLOUT_RUNNING || rollout->row.state == ROLLOUT_PAUSED);
 }
 

@@ -241,6 +241,29 @@ static void who_was_away_goes_again_with_its_wave(void **state)
     assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
+/* Nor does on_failure take back who was only away: it goes on when its agent is back. */
+static void who_is_away_before_another_try_waits_for_his_agent(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    fleet->plan.strategy.on_agent_lost = ON_AGENT_LOST_WAIT;
+    fleet->plan.strategy.on_failure = ON_FAILURE_ROLL_BACK_TARGET;
+    assert_ok(start(fleet));
+    report(fleet, "b/db1", REPORT_FAILED);
+    assert_target(fleet, "b/db1", TARGET_ROLLED_BACK);
+    report(fleet, "a/db1", REPORT_APPLIED);
+    fall_silent(fleet, "b");
+    pass(fleet, 40000);
+    assert_ok(command_all_failed(fleet, COMMAND_RETRY));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    pass(fleet, AFTER_MS);
+    assert_target(fleet, "b/db1", TARGET_FAILED);
+    come_back(fleet, "b");
+    assert_target(fleet, "b/db1", TARGET_ASSIGNED);
+    report(fleet, "b/db1", REPORT_APPLIED);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+}
+
 /* Aborted first, and rolled back then: whoever owed it before owes it again. */
 static void an_aborted_rollout_that_is_rolled_back_owes_again(void **state)
 {
@@ -557,6 +580,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_target_that_was_not_reached_does_not_wait_again_once_its_rollout_is_aborted),
     cmocka_unit_test(an_abort_takes_back_nothing_that_is_owed),
     cmocka_unit_test(who_was_away_goes_again_with_its_wave),
+    cmocka_unit_test(who_is_away_before_another_try_waits_for_his_agent),
     cmocka_unit_test(an_aborted_rollout_that_is_rolled_back_owes_again),
     cmocka_unit_test(another_try_whose_agent_is_lost_is_absent_and_has_not_failed),
     cmocka_unit_test(an_outcome_that_is_unknown_once_more_is_a_failure_once_more),
