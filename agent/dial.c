@@ -6,10 +6,10 @@
 
 #include "agent/enrol.h"
 #include "common/arena.h"
+#include "common/clock.h"
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "common/random.h"
-#include "proto/invitation.h"
 
 /* Random per agent, so that a restart of the coordinator meets no herd. */
 #define INTERVAL_MIN_MS 1000
@@ -50,11 +50,13 @@ struct Dial {
     TimerId look;
     bool is_look_told; /* that their file cannot be read */
 
-    KeyPair token;      /* of the enrolment token that was read last */
+    EnrolToken token;
     bool is_by_token;   /* the socket, or the next one if there is none, comes by it */
-    bool is_spent;      /* it was heard of, and is to be tried no more */
-    bool is_token_told; /* that it cannot be read */
+    TimerId ask;        /* says again on this socket which key is its own */
+    bool is_later_told; /* that it is not enrolled yet */
 };
+
+static void on_overdue(void *ctx, uint64_t now_ms);
 
 static uint32_t interval(Dial *dial)
 {
@@ -77,32 +79,6 @@ static void tell_refused(const Dial *dial)
 
 /* ---- the enrolment token ---- */
 
-/* Read anew each time: somebody may have put another one there. False: there is none to try. */
-static bool read_token(Dial *dial)
-{
-    AUTO(KeyPair) token = { 0 };
-    Err err = { 0 };
-    if (dial->config->enrolment_token_file[0] == '\0') {
-        return false;
-    }
-    if (invitation_read(dial->config->enrolment_token_file, &token, &err) != ERR_NONE) {
-        if (!dial->is_token_told) {
-            log_warning("cannot use the enrolment token", LOG_ERR(&err));
-        }
-        dial->is_token_told = true;
-        return false;
-    }
-    bool is_new = memcmp(token.public_key, dial->token.public_key, KEY_PUBLIC_BYTES) != 0;
-    if (is_new) {
-        KeyPair before = dial->token;
-        dial->token = token;
-        token = before;
-        dial->is_spent = false;
-        dial->is_token_told = false;
-    }
-    return !dial->is_spent;
-}
-
 static void say_enrol(Dial *dial)
 {
     AUTO(Str) frame = { 0 };
@@ -114,15 +90,40 @@ static void say_enrol(Dial *dial)
     }
 }
 
+static void on_ask(void *ctx, uint64_t now_ms)
+{
+    Dial *dial = ctx;
+    (void)now_ms;
+    dial->overdue = loop_after(dial->loop, DIAL_OVERDUE_MS, on_overdue, dial);
+    say_enrol(dial);
+}
+
+/* On this socket: each new one takes one of the times that the token lets anybody in. */
+static void ask_later(Dial *dial, uint32_t delay_ms)
+{
+    if (!dial->is_later_told) {
+        log_info("the coordinator cannot enrol this agent yet: asking again until it can",
+                 LOG_U64("retry_after_ms", delay_ms));
+    }
+    dial->is_later_told = true;
+    loop_cancel(dial->loop, dial->overdue);
+    loop_cancel(dial->loop, dial->ask);
+    dial->ask = loop_after(dial->loop, delay_ms, on_ask, dial);
+}
+
 static void take_enrol_answer(Dial *dial, const Zframe *frame)
 {
     Err err = { 0 };
     EnrolAnswer answer = enrol_answer(frame, &err);
-    dial->is_spent = answer == ENROL_DONE || answer == ENROL_REFUSED;
+    if (answer.verdict == ENROL_LATER) {
+        ask_later(dial, answer.retry_after_ms);
+        return;
+    }
+    dial->token.is_spent = answer.verdict == ENROL_DONE || answer.verdict == ENROL_REFUSED;
     dial->is_by_token = false;
-    if (answer == ENROL_DONE) {
+    if (answer.verdict == ENROL_DONE) {
         log_info("enrolled by the token: this agent's key is accepted");
-    } else if (answer == ENROL_REFUSED) {
+    } else if (answer.verdict == ENROL_REFUSED) {
         log_warning("the coordinator does not enrol this agent", LOG_ERR(&err));
     }
     dial_again(dial, interval(dial));
@@ -208,15 +209,16 @@ static void on_overdue(void *ctx, uint64_t now_ms)
     dial_again(dial, interval(dial));
 }
 
-/* By the agent's own key and by the token in turn, until that is spent. */
+/* By the agent's own key and, where it is due, by the token in turn. */
 static void take_refusal(Dial *dial)
 {
+    uint64_t now_ms = clock_boot_ms();
     if (dial->is_by_token) {
-        log_warning("the enrolment token lets nobody in: it was used, has expired or was revoked");
+        enrol_token_kept_out(&dial->token, now_ms);
         dial->is_by_token = false;
-        dial->is_spent = true;
     } else {
-        dial->is_by_token = read_token(dial);
+        dial->is_by_token =
+            enrol_token_is_due(&dial->token, dial->config->enrolment_token_file, now_ms);
     }
     if (dial->is_by_token) {
         dial_again(dial, interval(dial));
@@ -311,7 +313,7 @@ static void on_ready(void *ctx, void *socket)
 
 static ErrCode connect_socket(Dial *dial, Zsock socket, Err *err)
 {
-    const KeyPair *key = dial->is_by_token ? &dial->token : dial->key;
+    const KeyPair *key = dial->is_by_token ? &dial->token.key : dial->key;
     ErrCode code = zsock_set_int(socket, ZMQ_RECONNECT_IVL, (int)interval(dial), err);
     if (code == ERR_NONE) {
         code = zsock_curve_client(socket, dial->keys.keys[dial->key_at], key->public_key,
@@ -363,6 +365,7 @@ static void close_socket(Dial *dial)
         loop_remove(dial->loop, dial->socket_id);
         loop_remove(dial->loop, dial->monitor_id);
         loop_cancel(dial->loop, dial->overdue);
+        loop_cancel(dial->loop, dial->ask);
         zsock_unmonitor(dial->socket, &dial->monitor);
         zsock_done(&dial->socket);
     }
@@ -392,7 +395,7 @@ void dial_free(Dial *dial)
     loop_cancel(dial->loop, dial->reopen);
     loop_cancel(dial->loop, dial->look);
     close_socket(dial);
-    key_pair_done(&dial->token);
+    enrol_token_done(&dial->token);
     free(dial);
 }
 

@@ -221,14 +221,18 @@ static void let_in_only(Fixture *fixture, Zsock gate, const KeyPair *pair)
     }
 }
 
-static void answer_bye(Fixture *fixture, const Zframe *id)
+static void answer(Fixture *fixture, const Zframe *id, MessageType type, const void *body)
 {
     AUTO(Str) frame = { 0 };
-    const Bye bye = { .reason = "enrolled" };
-    const Envelope envelope = { .version = 1, .type = MESSAGE_BYE, .body = &bye };
+    const Envelope envelope = { .version = 1, .type = type, .body = body };
     assert_int_equal(envelope_encode(&envelope, MESSAGE_TO_AGENT_MAX, &frame, NULL), ERR_NONE);
     zsock_send_to(fixture->router, zframe_data(id), zframe_size(id), frame.data, frame.length,
                   NULL);
+}
+
+static void answer_bye(Fixture *fixture, const Zframe *id)
+{
+    answer(fixture, id, MESSAGE_BYE, &(Bye){ .reason = "enrolled" });
 }
 
 static void write_token(char path[static sizeof("/tmp/skein-token-XXXXXX")], KeyPair *ret_pair)
@@ -241,24 +245,37 @@ static void write_token(char path[static sizeof("/tmp/skein-token-XXXXXX")], Key
     close(fd);
 }
 
-/* Its own key is nobody's, so it comes by the token, says which key is its own, and comes by that.
- */
-static void who_has_a_token_is_enrolled_by_it(void **state)
+typedef struct Invited {
+    Zsock gate;
+    KeyPair token;
+    char path[sizeof("/tmp/skein-token-XXXXXX")];
+} Invited;
+
+static void invited_done(Invited *invited)
 {
-    Fixture *fixture = *state;
-    AUTO(Zsock) gate = NULL;
-    AUTO(Zframe) id = zframe_empty();
+    unlink(invited->path);
+    key_pair_done(&invited->token);
+    zsock_done(&invited->gate);
+}
+
+AUTO_DEFINE(Invited, invited_done)
+
+static void give_token(Fixture *fixture, Invited *invited)
+{
+    str_copy(invited->path, sizeof(invited->path), "/tmp/skein-token-XXXXXX");
+    write_token(invited->path, &invited->token);
+    fixture->config.enrolment_token_file = invited->path;
+    assert_int_equal(zap_open(fixture->context, &invited->gate, NULL), ERR_NONE);
+}
+
+/* The next word is an ENROL for its own key; its sender's id stays in `id`. */
+static void hear_enrol(Fixture *fixture, Zframe *id)
+{
     AUTO(Zframe) frame = zframe_empty();
     AUTO(Arena) arena = { 0 };
-    AUTO(KeyPair) token = { 0 };
     Envelope envelope = { 0 };
-    char path[] = "/tmp/skein-token-XXXXXX";
-    write_token(path, &token);
-    fixture->config.enrolment_token_file = path;
-    assert_int_equal(zap_open(fixture->context, &gate, NULL), ERR_NONE);
-    let_in_only(fixture, gate, &token);
     uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
-    while (zsock_receive_from(fixture->router, &id, &frame, NULL) != ZSOCK_OK) {
+    while (zsock_receive_from(fixture->router, id, &frame, NULL) != ZSOCK_OK) {
         assert_true(clock_boot_ms() < until_ms);
         turn(fixture);
     }
@@ -269,12 +286,81 @@ static void who_has_a_token_is_enrolled_by_it(void **state)
     assert_int_equal(envelope.type, MESSAGE_ENROL);
     const Enrol *enrol = envelope.body;
     assert_memory_equal(enrol->key.data, fixture->key.public_key, KEY_PUBLIC_BYTES);
+}
+
+/* Its own key is nobody's, so it comes by the token, says which key is its own, and comes by that.
+ */
+static void who_has_a_token_is_enrolled_by_it(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Invited) invited = { 0 };
+    AUTO(Zframe) id = zframe_empty();
+    give_token(fixture, &invited);
+    let_in_only(fixture, invited.gate, &invited.token);
+    hear_enrol(fixture, &id);
     assert_int_equal(fixture->connections, 0); /* nothing of it is the session's */
     answer_bye(fixture, &id);
-    let_in_only(fixture, gate, &fixture->key);
+    let_in_only(fixture, invited.gate, &fixture->key);
     await_connections(fixture, 1);
     assert_int_equal(fixture->messages, 0);
-    unlink(path);
+}
+
+/* Handshakes are refused in plain: anybody on the way can say so. */
+static void a_refused_handshake_spends_no_token(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Invited) invited = { 0 };
+    AUTO(Zframe) id = zframe_empty();
+    give_token(fixture, &invited);
+    keep_out(fixture, invited.gate, 2); /* its own key, and then the token's */
+    let_in_only(fixture, invited.gate, &invited.token);
+    hear_enrol(fixture, &id);
+    answer_bye(fixture, &id);
+    let_in_only(fixture, invited.gate, &fixture->key);
+    await_connections(fixture, 1);
+}
+
+/* As often as it is told to, without going: each coming costs one of those that it has. */
+static void who_is_put_off_asks_again_in_the_same_connection(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Invited) invited = { 0 };
+    ZapRequest request;
+    give_token(fixture, &invited);
+    let_in_only(fixture, invited.gate, &invited.token);
+    for (unsigned i = 0; i < 5; i++) {
+        AUTO(Zframe) id = zframe_empty();
+        hear_enrol(fixture, &id);
+        answer(fixture, &id, MESSAGE_BUSY, &(Busy){ .retry_after_ms = 1 + i });
+    }
+    AUTO(Zframe) id = zframe_empty();
+    hear_enrol(fixture, &id);
+    assert_int_equal(zap_receive(invited.gate, &request, NULL), ZSOCK_WOULD_BLOCK);
+    answer_bye(fixture, &id);
+    let_in_only(fixture, invited.gate, &fixture->key);
+    await_connections(fixture, 1);
+}
+
+/* Within CURVE, by who has the coordinator's key. */
+static void what_the_coordinator_itself_refuses_is_spent(void **state)
+{
+    Fixture *fixture = *state;
+    AUTO(Invited) invited = { 0 };
+    AUTO(Zframe) id = zframe_empty();
+    give_token(fixture, &invited);
+    let_in_only(fixture, invited.gate, &invited.token);
+    hear_enrol(fixture, &id);
+    answer(fixture, &id, MESSAGE_REJECT, &(Reject){ .code = ERR_CONFLICT, .reason = "used" });
+    for (unsigned i = 0; i < 2; i++) { /* from now on it comes by its own key */
+        ZapRequest request = { 0 };
+        uint64_t until_ms = clock_boot_ms() + PATIENCE_MS;
+        while (zap_receive(invited.gate, &request, NULL) != ZSOCK_OK) {
+            assert_true(clock_boot_ms() < until_ms);
+            turn(fixture);
+        }
+        assert_memory_equal(request.public_key, fixture->key.public_key, KEY_PUBLIC_BYTES);
+        assert_int_equal(zap_refuse(invited.gate, &request, "no", NULL), ZSOCK_OK);
+    }
 }
 
 /* The coordinator has the second of two keys. */
@@ -340,6 +426,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_said_without_a_socket_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_was_refused_asks_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_a_token_is_enrolled_by_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_handshake_spends_no_token, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_put_off_asks_again_in_the_same_connection, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_the_coordinator_itself_refuses_is_spent, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(of_two_keys_the_one_that_answers_stays, set_up_next,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_file_of_keys_is_looked_at, set_up, tear_down),
