@@ -3,11 +3,21 @@
 
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/list.h"
 #include "common/str.h"
 
+/* An agent that is put off says its word again in each beat of the heart. */
+#define WORDS_PER_SECOND 5
+#define WORD_BURST 16
+
+typedef struct Past {
+    char user_id[KEY_TEXT_MAX];
+} Past;
+
 struct Invitations {
     LIST(Invitation *) list; /* oldest first */
+    LIST(Past) past;         /* over; at most INVITATIONS_MAX, oldest first */
 };
 
 Invitations *invitations_new(void)
@@ -30,6 +40,7 @@ void invitations_free(Invitations *invitations)
             forget(invitations, invitations->list.count - 1);
         }
         LIST_DONE(&invitations->list);
+        LIST_DONE(&invitations->past);
         free(invitations);
     }
 }
@@ -51,6 +62,12 @@ bool invitation_is_open(const Invitation *invitation, int64_t wall_ms)
     return wall_ms < invitation->row.expires_at_ms;
 }
 
+/* A bucket counts in seconds; one of its seconds is INVITATION_VISIT_MS. */
+static uint64_t entry_time(void)
+{
+    return clock_boot_ms() * 1000 / INVITATION_VISIT_MS;
+}
+
 static size_t find(const Invitations *invitations, const char *user_id)
 {
     size_t at = 0;
@@ -67,44 +84,87 @@ static Invitation *get(const Invitations *invitations, const char *user_id)
     return at < invitations->list.count ? invitations->list.items[at] : NULL;
 }
 
-bool invitations_admit(Invitations *invitations, const uint8_t key[KEY_PUBLIC_BYTES],
-                       const char *address, int64_t wall_ms)
+static bool is_past(const Invitations *invitations, const char *user_id)
+{
+    for (size_t i = 0; i < invitations->past.count; i++) {
+        if (str_equal(invitations->past.items[i].user_id, user_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_past(Invitations *invitations, const char *user_id)
+{
+    Past past = { "" };
+    if (is_past(invitations, user_id)) {
+        return;
+    }
+    if (invitations->past.count == INVITATIONS_MAX) {
+        LIST_REMOVE(&invitations->past, 0);
+    }
+    str_copy(past.user_id, sizeof(past.user_id), user_id);
+    LIST_PUSH(&invitations->past, past);
+}
+
+InvitationEntry invitations_admit(Invitations *invitations, const uint8_t key[KEY_PUBLIC_BYTES],
+                                  const char *address, int64_t wall_ms)
 {
     char user_id[KEY_TEXT_MAX];
     key_format(KEY_CURVE, key, user_id);
     Invitation *invitation = get(invitations, user_id);
-    if (invitation == NULL || !invitation_is_open(invitation, wall_ms) ||
-        invitation->visits >= INVITATION_VISITS_MAX) {
-        return false;
+    if (invitation == NULL) {
+        return is_past(invitations, user_id) ? INVITATION_OUT : INVITATION_NONE;
+    }
+    if (!invitation_is_open(invitation, wall_ms) ||
+        !bucket_take(&invitation->entries, entry_time())) {
+        return INVITATION_OUT;
     }
     invitation->visits++;
     str_copy(invitation->address, sizeof(invitation->address), address);
-    return true;
+    return INVITATION_IN;
 }
 
-Invitation *invitations_hear(Invitations *invitations, const char *user_id)
+Invitation *invitations_hear(Invitations *invitations, const char *user_id, int64_t wall_ms)
 {
     Invitation *invitation = get(invitations, user_id);
-    if (invitation == NULL || invitation->words >= invitation->visits) {
+    if (invitation == NULL || !invitation_is_open(invitation, wall_ms) ||
+        invitation->words >= invitation->visits ||
+        !bucket_take(&invitation->pace, clock_boot_ms())) {
         return NULL;
     }
     invitation->words++;
     return invitation;
 }
 
+void invitations_put_off(Invitations *invitations, const char *user_id)
+{
+    Invitation *invitation = get(invitations, user_id);
+    if (invitation != NULL && invitation->words > 0) {
+        invitation->words--;
+    }
+}
+
+static Invitation *add(Invitations *invitations)
+{
+    Invitation *invitation = mem_alloc(sizeof(Invitation));
+    bucket_init(&invitation->entries, 1, INVITATION_VISITS_MAX, entry_time());
+    bucket_init(&invitation->pace, WORDS_PER_SECOND, WORD_BURST, clock_boot_ms());
+    LIST_PUSH(&invitations->list, invitation);
+    return invitation;
+}
+
 void invitations_put(Invitations *invitations, const InvitationRow *row)
 {
-    size_t at = find(invitations, row->key);
+    Invitation *invitation = get(invitations, row->key);
     if (row->is_over) {
-        if (at < invitations->list.count) {
-            forget(invitations, at);
+        note_past(invitations, row->key);
+        if (invitation != NULL) {
+            forget(invitations, find(invitations, row->key));
         }
         return;
     }
-    if (at == invitations->list.count) {
-        LIST_PUSH(&invitations->list, mem_alloc(sizeof(Invitation)));
-    }
-    Invitation *invitation = invitations->list.items[at];
+    invitation = invitation == NULL ? add(invitations) : invitation;
     Arena arena = { 0 };
     invitation->row = invitation_copy(row, &arena); /* perhaps of what it takes the place of */
     arena_done(&invitation->arena);

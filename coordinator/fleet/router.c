@@ -128,7 +128,8 @@ typedef struct Incoming {
     const void *route;
     size_t route_length;
     const char *agent;
-    Share *share; /* of the agent */
+    const char *user_id; /* of who is invited */
+    Share *share;        /* of the agent */
     Envelope envelope;
 } Incoming;
 
@@ -307,15 +308,17 @@ static void turn_out(Router *router, const Zframe *route, const Zframe *frame, u
 
 /* ---- those who are invited ---- */
 
+/* A REJECT ends the token, so it is said of what will never be (redeem.h). */
 static void answer_enrol(Router *router, const Incoming *incoming, ErrCode code, const Err *err)
 {
     if (code == ERR_NONE) {
         answer(router, incoming, MESSAGE_BYE, &(Bye){ .reason = "enrolled: come by your own key" });
-    } else if (code == ERR_STORE || code == ERR_STORE_TERM || code == ERR_IO) {
-        put_off(router, incoming, router->retry_after_ms);
-    } else {
+    } else if (code == ERR_FORBIDDEN || code == ERR_CONFLICT) {
         answer(router, incoming, MESSAGE_REJECT,
                &(Reject){ .code = (uint32_t)code, .reason = err->message });
+    } else {
+        invitations_put_off(router->peers.invitations, incoming->user_id);
+        put_off(router, incoming, router->retry_after_ms);
     }
 }
 
@@ -326,6 +329,7 @@ static void take_invited(Router *router, const Invitation *invitation, Incoming 
     Err err = { 0 };
     const char *name = arena_strdup(&arena, invitation->row.name);
     incoming->agent = name;
+    incoming->user_id = zframe_user_id(frame);
     if (!decode(router, frame, &arena, incoming) || incoming->envelope.type != MESSAGE_ENROL) {
         return;
     }
@@ -345,7 +349,8 @@ static void take_stranger(Router *router, const Zframe *route, const Zframe *fra
     Incoming incoming = { .route = zframe_data(route), .route_length = zframe_size(route) };
     size_t size = zframe_size(frame);
     const Invitation *invitation =
-        user_id == NULL ? NULL : invitations_hear(router->peers.invitations, user_id);
+        user_id == NULL ? NULL
+                        : invitations_hear(router->peers.invitations, user_id, clock_wall_ms());
     Applicant *applicant = user_id == NULL || invitation != NULL
                                ? NULL
                                : applicants_hear(router->peers.applicants, user_id, now_ms);

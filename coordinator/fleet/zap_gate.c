@@ -96,10 +96,15 @@ static void answer(ZapGate *gate, const ZapRequest *request)
         let_in(gate, request);
         return;
     }
-    if (invitations_admit(gate->invitations, request->public_key, request->address,
-                          clock_wall_ms())) {
+    InvitationEntry invited = invitations_admit(gate->invitations, request->public_key,
+                                                request->address, clock_wall_ms());
+    if (invited == INVITATION_IN) {
         gate->stats.invited++;
         let_in(gate, request);
+        return;
+    }
+    if (invited == INVITATION_OUT) {
+        refuse(gate, request, NULL); /* no agent will have that key */
         return;
     }
     Applicant *applicant = note_applicant(gate, request, now_ms);

@@ -18,6 +18,7 @@
 #include "tests/patience.h"
 
 #define HELLOS_ADMITTED 3
+#define ENROLS_BEFORE_SOON 4
 
 typedef struct Fixture {
     char directory[64];
@@ -33,6 +34,7 @@ typedef struct Fixture {
     Router *router;
     Arena arena;
     bool is_closed; /* handlers.begin gives no memory */
+    unsigned enrols_put_off;
     char endpoint[128];
     Str told; /* "HELLO db1@1; forged db1; gone db1@1; " */
 } Fixture;
@@ -55,14 +57,18 @@ static void on_forged(void *ctx, const char *agent, const char *reason)
     str_printf(&((Fixture *)ctx)->told, "forged %s; ", agent);
 }
 
-/* Who is called 'late' is not; else whoever is invited. */
+/* Who is called 'late' is not, who is called 'soon' not at first; else whoever is invited. */
 static ErrCode on_enrol(void *ctx, const Invitation *invitation,
                         const uint8_t key[KEY_PUBLIC_BYTES], Err *err)
 {
     Fixture *fixture = ctx;
     str_printf(&fixture->told, "ENROL %s %02x; ", invitation->row.name, key[0]);
-    return str_equal(invitation->row.name, "late") ? err_set(err, ERR_CONFLICT, "too late")
-                                                   : ERR_NONE;
+    if (str_equal(invitation->row.name, "late")) {
+        return err_set(err, ERR_CONFLICT, "too late");
+    }
+    bool is_soon =
+        str_equal(invitation->row.name, "soon") && fixture->enrols_put_off++ < ENROLS_BEFORE_SOON;
+    return is_soon ? err_set(err, ERR_STORE, "the disk is full") : ERR_NONE;
 }
 
 static void on_gone(void *ctx, const char *agent, uint64_t connection)
@@ -658,6 +664,27 @@ static void an_invitation_that_comes_to_nothing_is_answered_with_why(void **stat
     assert_string_equal(((const Reject *)envelope.body)->reason, "too late");
 }
 
+/* The store takes no writes for a while: who waits in one connection takes no further place. */
+static void who_is_put_off_says_the_same_again_and_is_enrolled(void **state)
+{
+    Fixture *fixture = *state;
+    invite(fixture, "soon");
+    AUTO(Zsock) guest = dial(fixture, &fixture->stranger);
+    Envelope envelope = { 0 };
+    for (unsigned i = 0; i < ENROLS_BEFORE_SOON; i++) {
+        say_enrol(fixture, guest);
+        WAIT_FOR(fixture, receive(guest, &fixture->arena, &envelope));
+        assert_int_equal(envelope.type, MESSAGE_BUSY);
+        assert_in_range(((const Busy *)envelope.body)->retry_after_ms, 1, UINT32_MAX);
+    }
+    say_enrol(fixture, guest);
+    WAIT_FOR(fixture, receive(guest, &fixture->arena, &envelope));
+    assert_int_equal(envelope.type, MESSAGE_BYE);
+    say_enrol(fixture, guest); /* now it has said its word */
+    WAIT_FOR(fixture, router_stats(fixture->router).unauthenticated == 1);
+    assert_int_equal(zap_gate_stats(fixture->gate).invited, 1);
+}
+
 /* An agent that sends one by its own key is not invited. */
 static void an_agent_enrols_nobody(void **state)
 {
@@ -678,6 +705,7 @@ int main(void)
         TEST(who_is_invited_says_which_key_is_its_own_and_nothing_else),
         TEST(who_is_invited_and_says_something_else_is_not_answered),
         TEST(an_invitation_that_comes_to_nothing_is_answered_with_why),
+        TEST(who_is_put_off_says_the_same_again_and_is_enrolled),
         TEST(an_agent_enrols_nobody),
         TEST(a_key_that_is_kept_out_is_noted_all_the_same),
         TEST(a_key_that_was_refused_is_not_noted),

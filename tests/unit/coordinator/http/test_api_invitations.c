@@ -49,7 +49,7 @@ static ErrCode come(World *world, const char *name, const Key *own)
 static bool is_let_in(World *world, const Key *key)
 {
     return invitations_admit(world->enrolment.invitations, key->bytes, "192.0.2.7",
-                             clock_wall_ms());
+                             clock_wall_ms()) == INVITATION_IN;
 }
 
 static const char *owner(World *world, const Key *key)
@@ -278,14 +278,19 @@ static void when_it_has_expired_it_lets_nobody_in_and_its_row_goes(void **state)
     const Key token = key_number(1);
     int64_t later_ms = clock_wall_ms() + 2 * HOUR_MS;
     invite(world, &token, "db7", "", 201);
-    assert_false(
-        invitations_admit(world->enrolment.invitations, token.bytes, "192.0.2.7", later_ms));
+    Invitations *invitations = world->enrolment.invitations;
+    assert_true(is_let_in(world, &token));
+    assert_int_equal(invitations_admit(invitations, token.bytes, "192.0.2.7", later_ms),
+                     INVITATION_OUT);
+    assert_null(invitations_hear(invitations, token.text, later_ms)); /* who is in already */
     redeem_expire(&world->enrolment, clock_wall_ms());
     assert_int_equal(count_stored(world), 1);
     redeem_expire(&world->enrolment, later_ms);
     assert_int_equal(count_stored(world), 0);
-    assert_int_equal(invitations_count(world->enrolment.invitations), 0);
+    assert_int_equal(invitations_count(invitations), 0);
     assert_string_equal(last_action(world, &arena), "invitation expired");
+    assert_int_equal(invitations_admit(invitations, token.bytes, "192.0.2.7", later_ms),
+                     INVITATION_OUT); /* and is nobody's who applies */
 }
 
 static void who_is_invited_comes_so_often_and_says_one_word_each_time(void **state)
@@ -293,12 +298,16 @@ static void who_is_invited_comes_so_often_and_says_one_word_each_time(void **sta
     World *world = *state;
     Invitations *invitations = world->enrolment.invitations;
     const Key token = key_number(1);
+    const int64_t now_ms = clock_wall_ms();
     unsigned visits = 0;
     invite(world, &token, "db7", "", 201);
-    assert_null(invitations_hear(invitations, token.text));
+    assert_null(invitations_hear(invitations, token.text, now_ms));
     assert_true(is_let_in(world, &token));
-    assert_non_null(invitations_hear(invitations, token.text));
-    assert_null(invitations_hear(invitations, token.text));
+    assert_non_null(invitations_hear(invitations, token.text, now_ms));
+    assert_null(invitations_hear(invitations, token.text, now_ms));
+    invitations_put_off(invitations, token.text); /* BUSY: once more, in the same connection */
+    assert_non_null(invitations_hear(invitations, token.text, now_ms));
+    assert_null(invitations_hear(invitations, token.text, now_ms));
     for (unsigned i = 0; i < 1000; i++) {
         visits += is_let_in(world, &token);
     }
