@@ -49,6 +49,8 @@ static ErrCode run_resume(Rollout *rollout, const Command *command, Err *err)
         hint = "`skein rollout skip` them, or put the key back and `retry` them";
     } else if (rollout_is_tripped(rollout)) {
         hint = "`skein rollout retry` or `skip` its failed targets first, or `rollback`";
+    } else if (rollout_is_over_time(rollout)) {
+        hint = "`skein rollout abort` and start it anew with a later end, or `rollback`";
     }
     return run_event(rollout, ROLLOUT_RESUME, hint, err);
 }

@@ -385,6 +385,7 @@ static void run_timers(Engine *engine)
     }
     for (size_t i = 0; i < engine->rollouts.count; i++) {
         soak_timers(engine->rollouts.items[i]);
+        plan_time_tick(engine->rollouts.items[i]);
     }
     if (engine->is_recovering) {
         engine_arm(engine, engine->recovery_ends_ms);

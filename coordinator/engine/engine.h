@@ -3,7 +3,8 @@
  * touches nothing: no sockets, no clock (time is in the event), no logging, no threads. The same
  * object code runs in the coordinator and in the simulator.
  *
- * Time: `now_ms` is a boot-time clock that never goes back; `wall_ms` is only copied into rows.
+ * Time: `now_ms` is a boot-time clock that never goes back; `wall_ms` is copied into rows, and held
+ * against the end that a plan gives itself (plan_time.c).
  * Deadlines are held in memory and start anew after a restart (longer soaks and graces are safe,
  * shorter ones are not).
  */

@@ -297,6 +297,9 @@ static const char *const GO_ON[] = {
                        "`skip` them and `resume`, or `rollback` or `abort`",
     [PAUSE_KEY_REVOKED] = "`skein rollout skip` what is held for it, or put the key back and "
                           "`retry` it; then `resume`, or `rollback` or `abort`",
+    [PAUSE_EXPIRED] = "what is left of it is started anew with a later end: `skein rollout abort`, "
+                      "which leaves what is applied, and `skein rollout start FILE --apply-until "
+                      "TIME`; or `skein rollout rollback` takes back what is applied",
     [PAUSE_STORE_BEHIND] = "compare the store with the fleet first; `skein rollout resume` goes on",
 };
 _Static_assert(ARRAY_LEN(GO_ON) == PAUSE_CAUSE_COUNT_, "a way on for every cause");
@@ -320,6 +323,9 @@ static const char *way_on(const Rollout *rollout)
     if (!rollout->has_plan) {
         return "`skein rollout resume --plan FILE` brings its plan and goes on, `rollback --plan "
                "FILE` takes it back";
+    }
+    if (rollout_is_over_time(rollout) && rollout_ahead(rollout) > 0) {
+        return GO_ON[PAUSE_EXPIRED];
     }
     return GO_ON[is_mended(rollout) ? PAUSE_NONE : rollout->row.pause_cause];
 }

@@ -33,6 +33,8 @@ void rollout_take_plan(Rollout *rollout, const Plan *plan)
     rollout->allows_missing = plan->missing != 0;
     rollout->to = arena_strdup(arena, plan->to);
     rollout->irreversible = arena_strdup(arena, plan_first_irreversible(plan));
+    rollout->apply_until_s = plan->apply_until_s;
+    engine_arm(rollout->engine, rollout->engine->now_ms); /* for the end of its time */
     rollout->migration_count = plan->migration_count;
     rollout->migrations = ARENA_ARRAY(arena, const char *, plan->migration_count);
     for (size_t i = 0; i < plan->migration_count; i++) {

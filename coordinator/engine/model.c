@@ -67,6 +67,7 @@ static const char *const PAUSE_CAUSES[] = {
     [PAUSE_STORE_BEHIND] = "store_behind",
     [PAUSE_FAILOVER] = "failover",
     [PAUSE_KEY_REVOKED] = "key_revoked",
+    [PAUSE_EXPIRED] = "expired",
 };
 _Static_assert(ARRAY_LEN(PAUSE_CAUSES) == PAUSE_CAUSE_COUNT_, "a name per cause");
 

@@ -87,6 +87,7 @@ typedef enum PauseCause {
     PAUSE_STORE_BEHIND, /* the fleet has seen a higher term than the store: it is an old backup */
     PAUSE_FAILOVER,     /* a server was promoted without what had been reported */
     PAUSE_KEY_REVOKED,  /* an agent was shut out with targets in hand */
+    PAUSE_EXPIRED,      /* the plan's time to be applied is over, and not all of it is applied */
     PAUSE_CAUSE_COUNT_,
 } PauseCause;
 

@@ -21,6 +21,7 @@ bool rollout_is_tripped(const Rollout *rollout)
 bool rollout_may_admit(const Rollout *rollout)
 {
     return rollout->row.state == ROLLOUT_RUNNING && rollout->has_plan &&
+           !rollout_is_over_time(rollout) &&
            rollout->counts.used + rollout->uncertain <= rollout->max_failures;
 }
 
@@ -185,6 +186,24 @@ static bool has_shut_out(const void *subject)
     return rollout_shut_out(subject) > 0;
 }
 
+/* Who sends targets on would have them refused, one after the other. */
+static bool is_over_time(const void *subject)
+{
+    return rollout_is_over_time(subject) && rollout_ahead(subject) > 0;
+}
+
+static bool trips_for_time(const void *subject)
+{
+    return rollout_trips_for_time(subject);
+}
+
+/* What was under way has come to its end, and nothing is left that the time would forbid. */
+static bool needs_no_time(const void *subject)
+{
+    return the(subject)->row.pause_cause == PAUSE_EXPIRED && rollout_ahead(subject) == 0 &&
+           !rollout_is_tripped(subject);
+}
+
 static bool is_paused_by_operator(const void *subject)
 {
     return the(subject)->row.pause_cause == PAUSE_OPERATOR;
@@ -222,6 +241,7 @@ PAUSE_ACTION(act_pause_plan, PAUSE_PLAN_MISSING)
 PAUSE_ACTION(act_pause_store, PAUSE_STORE_BEHIND)
 PAUSE_ACTION(act_pause_failover, PAUSE_FAILOVER)
 PAUSE_ACTION(act_pause_key, PAUSE_KEY_REVOKED)
+PAUSE_ACTION(act_pause_time, PAUSE_EXPIRED)
 PAUSE_ACTION(act_clear_pause, PAUSE_NONE)
 
 /* Who resumes after the store was found to be behind has looked at what the agents say. */
@@ -261,6 +281,9 @@ static void act_roll_back_ordered(void *subject)
 /* A row of the table reads as a row. */
 /* clang-format off */
 static const Rule RULES[] = {
+    { "R57", ROLLOUT_READY, ROLLOUT_EVALUATE, is_over_time, "the plan's time is over",
+      ROLLOUT_PAUSED, act_pause_time,
+      "the plan may be applied until {apply_until}: nothing of it has begun" },
     { "R01", ROLLOUT_READY, ROLLOUT_EVALUATE, is_unapproved, "irreversible, not approved",
       RULE_IGNORE, NULL, "{irreversible} cannot be undone: the rollout waits for approval" },
     { "R02", ROLLOUT_READY, ROLLOUT_EVALUATE, NULL, NULL, ROLLOUT_RUNNING, NULL,
@@ -275,6 +298,10 @@ static const Rule RULES[] = {
       ROLLOUT_PAUSED, act_pause_key,
       "the key of {shut_out_agents} was revoked, and {shut_out target is/targets are} held for it: "
       "somebody has to look" },
+    { "R58", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, trips_for_time,
+      "budget used up by refusals for the plan's time", ROLLOUT_PAUSED, act_pause_time,
+      "the plan may be applied until {apply_until}, and by their clocks hosts say that this is over: "
+      "{charged} refused or failed, {allowed} allowed" },
     { "R04", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, trips_to_roll_back,
       "budget used up, on_failure: roll_back_rollout", ROLLOUT_ROLLING_BACK, act_roll_back,
       "the budget is used up: {charged} failed, {allowed} allowed; everything is taken back" },
@@ -283,6 +310,13 @@ static const Rule RULES[] = {
       "the budget is used up: {charged} failed, {allowed} allowed; the wave is taken back" },
     { "R06", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_tripped, "budget used up", ROLLOUT_PAUSED,
       act_pause_budget, "the budget is used up: {charged} failed, {allowed} allowed" },
+    { "R59", ROLLOUT_RUNNING, ROLLOUT_EVALUATE, is_over_time, "the plan's time is over",
+      ROLLOUT_PAUSED, act_pause_time,
+      "the plan may be applied until {apply_until}: nothing more of it begins, with "
+      "{ahead target/targets} not through" },
+    { "R60", ROLLOUT_PAUSED, ROLLOUT_EVALUATE, needs_no_time, "paused for it, nothing left to begin",
+      ROLLOUT_RUNNING, act_clear_pause,
+      "what was under way when the plan's time was over has ended, and nothing is left to begin" },
 
     { "R07", ROLLOUT_ABORTING, ROLLOUT_EVALUATE, is_at_rest, "nothing at work", ROLLOUT_ABORTED,
       NULL, "rollout {rollout} is aborted: what was applied stays" },
@@ -367,6 +401,9 @@ static const Rule RULES[] = {
       "the plan of {rollout} is not in the store: nothing can run without it" },
     { "R52", ROLLOUT_FOUND, ROLLOUT_RESUME, NULL, NULL, ROLLOUT_READY, act_go_on_found,
       "{actor} goes on with it, from its first wave: {total target/targets}{words}" },
+    { "R61", ROLLOUT_PAUSED, ROLLOUT_RESUME, is_over_time, "the plan's time is over", RULE_REJECT,
+      NULL, "the plan of {rollout} may be applied until {apply_until}, and that is over, with "
+      "{ahead target/targets} not through" },
     { "R36", ROLLOUT_PAUSED, ROLLOUT_RESUME, has_not_opened, "nothing open yet", ROLLOUT_READY,
       act_resume, "resumed by {actor}{words}" },
     { "R37", ROLLOUT_PAUSED, ROLLOUT_RESUME, NULL, NULL, ROLLOUT_RUNNING, act_resume,
@@ -500,6 +537,7 @@ static void leave_paused(Rollout *rollout)
     for (size_t i = 0; i < rollout->wave_count; i++) {
         soak_go(&rollout->waves[i]);
     }
+    plan_time_tick(rollout);
     engine_arm(rollout->engine, rollout->engine->now_ms + rollout->strategy.agent_lost_after_ms);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/units.h"
+#include "common/utc.h"
 #include "coordinator/engine/state.h"
 
 void duration_write_words(Str *out, uint64_t duration_ms)
@@ -87,6 +88,11 @@ static void write_error(Str *out, const Place *place)
 static uint32_t count_charged(const Place *place)
 {
     return place->rollout->counts.used;
+}
+
+static uint32_t count_ahead(const Place *place)
+{
+    return rollout_ahead(place->rollout);
 }
 
 static uint32_t count_allowed(const Place *place)
@@ -201,6 +207,13 @@ static void write_irreversible(Str *out, const Place *place)
     str_append(out, place->rollout->irreversible);
 }
 
+static void write_apply_until(Str *out, const Place *place)
+{
+    char until[UTC_TEXT_MAX];
+    utc_format_s(place->rollout->apply_until_s, until);
+    str_append(out, until);
+}
+
 /* The operator's own words, when there are any: ": before the release". */
 static void write_words(Str *out, const Place *place)
 {
@@ -256,8 +269,10 @@ static const Word WORDS[] = {
     { "actor", .write = write_actor },
     { "after", .write = write_after },
     { "agent", .write = write_agent },
+    { "ahead", .count = count_ahead },
     { "allowed", .count = count_allowed },
     { "applied", .count = count_applied },
+    { "apply_until", .write = write_apply_until },
     { "attempt", .write = write_attempt },
     { "charged", .count = count_charged },
     { "claim", .write = write_claim },

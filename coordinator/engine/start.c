@@ -1,6 +1,7 @@
 /* Starting a rollout: everything that can be wrong with it is said before anything changes. */
 #include <string.h>
 
+#include "common/utc.h"
 #include "coordinator/engine/state.h"
 
 static bool takes_back_by_itself(const PlanStrategy *strategy)
@@ -36,6 +37,21 @@ static ErrCode check_lost_after(const Engine *engine, const PlanStrategy *strate
                          "reconnecting must not be given up");
 }
 
+/* By this clock; the agents' may say otherwise, and have the last word. */
+static ErrCode check_time(const Engine *engine, const Plan *plan, Err *err)
+{
+    if (plan->apply_until_s == 0 || engine->wall_ms / 1000 <= plan->apply_until_s) {
+        return ERR_NONE;
+    }
+    char until[UTC_TEXT_MAX];
+    char now[UTC_TEXT_MAX];
+    utc_format_s(plan->apply_until_s, until);
+    utc_format_s(engine->wall_ms / 1000, now);
+    err_set(err, ERR_EXPIRED, "the plan may be applied until %s, and here it is %s", until, now);
+    return err_hint(err, "sign it anew with a later end: --apply-until TIME; if the time is wrong, "
+                         "set the coordinator's clock");
+}
+
 ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err)
 {
     const PlanStrategy *strategy = &plan->strategy;
@@ -51,7 +67,8 @@ ErrCode start_check_plan(const Engine *engine, const Plan *plan, Err *err)
         return err_hint(err,
                         "pause on failure and on lost agents, or set allow_irreversible: true");
     }
-    return check_lost_after(engine, strategy, err);
+    ErrCode code = check_lost_after(engine, strategy, err);
+    return code == ERR_NONE ? check_time(engine, plan, err) : code;
 }
 
 /* The fleet is shown before it is judged: a term that has passed decides nothing any more. */

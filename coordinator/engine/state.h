@@ -187,6 +187,7 @@ struct Rollout {
     size_t migration_count;
     bool allows_missing;      /* what is applied and not in the plan holds up nothing */
     const char *irreversible; /* id of the first irreversible migration; "": none */
+    int64_t apply_until_s;    /* Unix time after which it is not applied; 0: no end */
     uint32_t max_failures;
     Wave *waves;
     size_t wave_count;
@@ -480,6 +481,13 @@ void target_deadline_go(Target *target);
 /* --- report.c: STATE --- */
 void report_take(Agent *agent, const State *state);
 void progress_take(Agent *agent, const Progress *progress);
+
+/* --- plan_time.c --- */
+uint32_t rollout_ahead(const Rollout *rollout);    /* targets still to be applied, or under way */
+bool rollout_is_over_time(const Rollout *rollout); /* by the coordinator's clock */
+bool rollout_trips_for_time(
+    const Rollout *rollout); /* its agents' clocks alone use the budget up */
+void plan_time_tick(Rollout *rollout);
 
 /* --- tally.c --- */
 void target_take_lane(Target *target); /* its agent or item is another */

@@ -1,8 +1,10 @@
 /* Plans: brought and fetched as signed bundles, and looked at before a start. */
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/list.h"
 #include "common/map.h"
+#include "common/utc.h"
 #include "coordinator/http/api.h"
 #include "coordinator/http/views.h"
 #include "coordinator/load.h"
@@ -261,6 +263,36 @@ static void write_unsigned(JsonOut *json, const ApiRequest *request, const PlanP
     }
 }
 
+/* Soaks alone, but the last wave's: before they are over its wave does not open. */
+static uint64_t soaks_before_last_ms(const PlanStrategy *strategy)
+{
+    uint64_t sum_ms = 0;
+    for (size_t i = 0; i + 1 < strategy->wave_count; i++) {
+        sum_ms += strategy->waves[i].soak_ms;
+    }
+    return sum_ms;
+}
+
+/* The rollout would pause for it, which is better known before it starts. */
+static void write_short_time(JsonOut *json, const Plan *plan)
+{
+    int64_t opens_s = clock_wall_s() + (int64_t)(soaks_before_last_ms(&plan->strategy) / 1000);
+    if (plan->apply_until_s == 0 || opens_s <= plan->apply_until_s) {
+        return;
+    }
+    AUTO(Str) text = { 0 };
+    char until[UTC_TEXT_MAX];
+    char opens[UTC_TEXT_MAX];
+    utc_format_s(plan->apply_until_s, until);
+    utc_format_s(opens_s, opens);
+    str_printf(&text,
+               "the plan may be applied until %s, and after the soaks of the waves before it the "
+               "last one opens at %s at the earliest: the rollout will pause then. Give it a later "
+               "end (--apply-until) or shorter soaks",
+               until, opens);
+    json_out_string(json, NULL, str_text(&text));
+}
+
 /* What nobody would notice in a list of targets: `labels.evn != 'test'` selects them all. */
 static void write_warnings(JsonOut *json, const ApiRequest *request, const SignedPlan *loaded,
                            const PlanPreview *preview)
@@ -276,6 +308,7 @@ static void write_warnings(JsonOut *json, const ApiRequest *request, const Signe
     if (doubt.length > 0) {
         json_out_string(json, NULL, str_text(&doubt));
     }
+    write_short_time(json, plan);
     write_too_old(json, preview, shell_engine(request->shell), plan_needs(plan));
     write_unsigned(json, request, preview, &loaded->bundle);
     json_out_array_end(json);

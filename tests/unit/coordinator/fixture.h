@@ -345,10 +345,14 @@ static inline SealedPlan plan_seal(const Plan *plan, Arena *arena)
     return sealed;
 }
 
-/* `ends_ties`: it needs protocol version 2; and so it does with `by_another`: who starts it does
- * not approve it. */
-static inline SealedPlan plan_sample_of(const char *name, bool ends_ties, bool by_another,
-                                        Arena *arena)
+typedef struct PlanSample {
+    bool ends_ties;  /* it needs protocol version 2 … */
+    bool by_another; /* … and so it does here: who starts it does not approve it */
+    int64_t apply_until_s;
+    uint32_t soak_ms; /* of the canary */
+} PlanSample;
+
+static inline SealedPlan plan_sample_of(const char *name, const PlanSample *sample, Arena *arena)
 {
     static const uint8_t CHECKSUM[CHECKSUM_BYTES] = { 1 };
     PlanStatement up = {
@@ -364,16 +368,20 @@ static inline SealedPlan plan_sample_of(const char *name, bool ends_ties, bool b
                                 .up = { .statements = &up, .count = 1, .is_transactional = true },
                                 .down = {
                                     .statements = &down, .count = 1, .is_transactional = true } };
-    PlanWave waves[] = { { .name = "canary", .targets = { 1, false }, .needs_approval = true },
+    PlanWave waves[] = { { .name = "canary",
+                           .targets = { 1, false },
+                           .needs_approval = true,
+                           .soak_ms = sample->soak_ms },
                          { .name = "rest", .targets = { 100, true } } };
     Plan plan = { .name = name,
                   .to = "0001_a",
                   .where = "",
                   .migrations = &migration,
                   .migration_count = 1,
-                  .ends_ties = ends_ties };
+                  .apply_until_s = sample->apply_until_s,
+                  .ends_ties = sample->ends_ties };
     plan_strategy_defaults(&plan.strategy);
-    plan.strategy.approved_by_another = by_another;
+    plan.strategy.approved_by_another = sample->by_another;
     plan.strategy.waves = waves;
     plan.strategy.wave_count = ARRAY_LEN(waves);
     return plan_seal(&plan, arena);
@@ -381,17 +389,17 @@ static inline SealedPlan plan_sample_of(const char *name, bool ends_ties, bool b
 
 static inline SealedPlan plan_sample_with(const char *name, bool ends_ties, Arena *arena)
 {
-    return plan_sample_of(name, ends_ties, false, arena);
+    return plan_sample_of(name, &(PlanSample){ .ends_ties = ends_ties }, arena);
 }
 
 static inline SealedPlan plan_sample_for_another(const char *name, Arena *arena)
 {
-    return plan_sample_of(name, false, true, arena);
+    return plan_sample_of(name, &(PlanSample){ .by_another = true }, arena);
 }
 
 static inline SealedPlan plan_sample(const char *name, Arena *arena)
 {
-    return plan_sample_of(name, false, false, arena);
+    return plan_sample_of(name, &(PlanSample){ 0 }, arena);
 }
 
 #endif

@@ -156,11 +156,16 @@ static void note_fired(Fleet *fleet)
     }
 }
 
+int64_t harness_wall_ms(const Fleet *fleet)
+{
+    return (int64_t)(WALL_MS + fleet->now_ms) + fleet->wall_ahead_ms;
+}
+
 ErrCode step(Fleet *fleet, Event event)
 {
     Effects effects = { 0 };
     event.now_ms = fleet->now_ms;
-    event.wall_ms = (int64_t)(WALL_MS + fleet->now_ms);
+    event.wall_ms = harness_wall_ms(fleet);
     ErrCode code = engine_step(fleet->engine, &event, &effects, &fleet->err);
     for (size_t i = 0; i < effects.list.count; i++) {
         keep_effect(fleet, &effects.list.items[i]);

@@ -49,6 +49,7 @@ typedef struct Fleet {
     EngineConfig config;
     uint64_t term;
     uint64_t now_ms;
+    int64_t wall_ahead_ms; /* how far the coordinator's clock was set */
     Host hosts[64];
     size_t host_count;
     uint64_t connection_count;
@@ -113,6 +114,8 @@ void fail_over(Fleet *fleet, const char *name, const char *version);
 
 /* Time passes; agents that are not silent ping. */
 void pass(Fleet *fleet, uint64_t duration_ms);
+
+int64_t harness_wall_ms(const Fleet *fleet); /* what the coordinator's clock says */
 
 /* Requests of people. ERR_NONE, or what was refused (fleet->err). */
 ErrCode start(Fleet *fleet);

@@ -27,5 +27,6 @@ extern const Stories LOSS_STORIES;
 extern const Stories RESTART_STORIES;
 extern const Stories FOUND_STORIES;
 extern const Stories RETIRE_STORIES;
+extern const Stories TIME_STORIES;
 
 #endif

@@ -79,6 +79,34 @@ static const char *preview_warning(World *world, const SealedPlan *plan, Arena *
     return kept;
 }
 
+/* The last wave could not open any more; and a plan whose time is over cannot be started at all. */
+static void a_preview_says_when_the_plans_time_is_too_short(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    static const struct {
+        int64_t left_s;
+        uint32_t soak_ms;
+        const char *words; /* "": no warning */
+    } ROWS[] = {
+        { 3600, 60 * 1000, "" },
+        { 3600, 7200 * 1000, "the rollout will pause then" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        const PlanSample sample = { .apply_until_s = clock_wall_s() + ROWS[i].left_s,
+                                    .soak_ms = ROWS[i].soak_ms };
+        SealedPlan plan = plan_sample_of("sample", &sample, &arena);
+        put_plan(world, &plan, plan.hash_text, 201);
+        const char *warning = preview_warning(world, &plan, &arena);
+        assert_true(ROWS[i].words[0] == '\0' ? warning[0] == '\0'
+                                             : strstr(warning, ROWS[i].words) != NULL);
+    }
+    SealedPlan over = plan_sample_of("over", &(PlanSample){ .apply_until_s = 1 }, &arena);
+    put_plan(world, &over, over.hash_text, 201);
+    must_ask(world, "POST", arena_printf(&arena, "/api/v1/plans/%s/preview", over.hash_text), "",
+             422);
+}
+
 /* Before anything is started, and while nothing is missing nothing is said. */
 static void a_preview_names_agents_that_want_other_signatures(void **state)
 {
@@ -264,6 +292,7 @@ int main(void)
         WORLD_TEST(a_preview_shows_the_waves_and_starts_nothing),
         WORLD_TEST(a_preview_names_agents_that_are_too_old_for_the_plan),
         WORLD_TEST(a_preview_names_agents_that_want_other_signatures),
+        WORLD_TEST(a_preview_says_when_the_plans_time_is_too_short),
         WORLD_TEST(a_second_signer_is_added_to_the_first),
         WORLD_TEST(a_signer_who_comes_again_changes_nothing),
         WORLD_TEST(a_ninth_signer_is_refused_and_the_eight_stay),
