@@ -169,6 +169,10 @@ static const ConfigField FIELDS[] = {
       .max = PLAN_SIGNATURES_MAX,
       .doc = "So many different people have to sign a plan before this agent applies it. Rolling "
              "back what was applied here needs no signature that it has not." },
+    { CONFIG_FIELD(AgentConfig, plans_must_expire, CONFIG_BOOL), .fallback = "false",
+      .doc = "Apply no plan that may be applied for ever (`apply_until: never`): whoever captures "
+             "the coordinator could repeat it at any time. Rolling back what was applied here is "
+             "let through." },
     { CONFIG_FIELD_COUNTED(AgentConfig, labels, label_count, CONFIG_STRING_MAP), .max = LABELS_MAX,
       .example = "{ env: prod, region: eu }",
       .doc = "What `where` selects by: labels.env = 'prod'." },
@@ -343,7 +347,9 @@ static ErrCode read_signers(const ConfigDocument *document, Arena *arena, AgentC
                                "%zu keys in all, at most %d allowed", count, TRUSTED_KEYS_MAX);
     }
     list_signers(config, arena, files);
-    config->trust = (Trust){ .keys = keys, .required = config->required_signatures };
+    config->trust = (Trust){ .keys = keys,
+                             .required = config->required_signatures,
+                             .wants_end = config->plans_must_expire };
     for (size_t i = 0; code == ERR_NONE && i < count; i++) {
         code = read_signer(document, &files[i], arena, &config->trust, keys, err);
     }

@@ -54,6 +54,7 @@ typedef struct AgentConfig {
     PersonConfig *trusted_people;
     size_t trusted_person_count;
     uint32_t required_signatures;
+    bool plans_must_expire;
     ConfigPair *labels;
     size_t label_count;
     uint32_t connections_per_instance;

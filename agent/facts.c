@@ -69,6 +69,7 @@ Facts *facts_new(const AgentConfig *config, const char *name, const uint8_t boot
         facts->revision = (facts->revision + boot_id[i]) << 8;
     }
     facts->view.required_signatures = config->trust.required;
+    facts->view.plans_must_expire = config->trust.wants_end;
     facts->view.trusted =
         arena_memdup(&facts->arena, config->trust.keys, config->trust.count * sizeof(TrustedKey));
     facts->view.trusted_count = config->trust.count;

@@ -190,6 +190,18 @@ void plans_restart_requests(Plans *plans)
     }
 }
 
+static void judge(const Trust *trust, const Bundle *bundle, HeldPlan *held)
+{
+    const Plan *plan = held->plan;
+    bool is_given = trust_is_given(trust, bundle);
+    held->is_trusted = is_given && trust_takes_end(trust, plan);
+    if (!is_given) {
+        trust_refuse(trust, bundle, plan->name, &held->distrust);
+    } else if (!held->is_trusted) {
+        trust_refuse_endless(plan->name, &held->distrust);
+    }
+}
+
 static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
 {
     Bundle bundle;
@@ -209,10 +221,7 @@ static ErrCode open_bundle(const Plans *plans, Entry *entry, Err *err)
     if (code == ERR_NONE) {
         entry->held.plan = plan;
         entry->held.selection = selection;
-        entry->held.is_trusted = trust_is_given(&plans->trust, &bundle);
-    }
-    if (code == ERR_NONE && !entry->held.is_trusted) {
-        trust_refuse(&plans->trust, &bundle, plan->name, &entry->held.distrust);
+        judge(&plans->trust, &bundle, &entry->held);
     }
     return code;
 }

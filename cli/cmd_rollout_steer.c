@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/preview.h"
 #include "cli/rollout_view.h"
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/list.h"
 
@@ -55,6 +56,22 @@ static ErrCode check_plan(const Steering *steering, const PlanAtHand *plan, Err 
              "with settings and migrations as they were, apply_until and rollback_until too");
 }
 
+/* A rollout file is signed anew with the times that the coordinator tells: it must not be able to
+ * have people sign what never ends. */
+static ErrCode check_told_time(const PlanAtHand *plan, PlanTimes told, const char *path, Err *err)
+{
+    int64_t latest_s = clock_wall_s() + MOMENT_DAYS_MAX * INT64_C(86400);
+    bool is_endless = plan->is_time_unsaid && plan->plan->apply_until_s == 0;
+    if (plan->bundle.signature_count > 0 || !(is_endless || told.apply_until_s > latest_s)) {
+        return ERR_NONE;
+    }
+    err_set(err, ERR_REFUSED,
+            "the coordinator says that this plan may be applied %s, and %s does not say so",
+            is_endless ? "for ever" : "for more than a year", path);
+    return err_hint(err, "bring the file that `skein plan --out` wrote then; or, if it was meant, "
+                         "write apply_until (`never`, or a moment) into the rollout file");
+}
+
 /* --plan: what the coordinator's store has lost, or has without a signature that is trusted. */
 static ErrCode bring_plan(Steering *steering, Err *err)
 {
@@ -65,6 +82,9 @@ static ErrCode bring_plan(Steering *steering, Err *err)
     moment_parse(get_text(steering->rollout, "apply_until"), &times.apply_until_s);
     moment_parse(get_text(steering->rollout, "rollback_until"), &times.rollback_until_s);
     ErrCode code = planning_load_until(options->plan, times, arena, &plan, err);
+    if (code == ERR_NONE) {
+        code = check_told_time(&plan, times, options->plan, err);
+    }
     if (code == ERR_NONE) {
         code = check_plan(steering, &plan, err);
     }

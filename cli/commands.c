@@ -54,7 +54,7 @@ OPTION(OUT, "out", "FILE", OPTION_TEXT, out, "where to write");
 OPTION(SIGNER, "signer", "FILE", OPTION_TEXT, signer,
        "the key that signs (SKEIN_SIGNER; default ~/.config/skein/signer.key)");
 OPTION(APPLY_UNTIL, "apply-until", "TIME", OPTION_TEXT, apply_until,
-       "nothing of it is applied later: 2026-12-01T18:00Z, or 8h, 3d from now");
+       "the end of applying it: 2026-12-01T18:00Z; 8h, 3d from now; never (default: 7d)");
 OPTION(ROLLBACK_UNTIL, "rollback-until", "TIME", OPTION_TEXT, rollback_until,
        "nor rolled back after this; both as the agents' clocks have it");
 OPTION(WHERE, "where", "EXPR", OPTION_TEXT, where,

@@ -49,6 +49,10 @@ bool moment_parse(const char *text, int64_t *ret_s)
 ErrCode moment_read(const char *option, const char *text, int64_t now_s, int64_t *ret_s, Err *err)
 {
     int64_t life_ms = 0;
+    if (str_equal(text, MOMENT_WORD_NEVER)) {
+        *ret_s = MOMENT_NEVER;
+        return ERR_NONE;
+    }
     if (moment_parse(text, ret_s)) {
         return ERR_NONE;
     }
@@ -57,5 +61,6 @@ ErrCode moment_read(const char *option, const char *text, int64_t now_s, int64_t
         return ERR_NONE;
     }
     err_set(err, ERR_USAGE, "--%s: '%s' is no time", option, text);
-    return err_hint(err, MOMENT_FORMS ", or from now: 8h, 3d; at most %dd", MOMENT_DAYS_MAX);
+    return err_hint(err, MOMENT_FORMS ", or from now: 8h, 3d; at most %dd; or never",
+                    MOMENT_DAYS_MAX);
 }

@@ -295,13 +295,21 @@ static void until_text(const char *what, int64_t until_s, Str *out)
     str_append_char(out, ')');
 }
 
-static void times_text(const Plan *plan, Str *out)
+/* What has no end is said as loudly as an end: whoever signs it lets it run again and again. */
+static void times_text(const PlanAtHand *at_hand, Str *out)
 {
+    const Plan *plan = at_hand->plan;
+    str_append(out, "times: ");
     if (plan->apply_until_s == 0) {
+        output_colour(out, COLOUR_WARN, "no end");
+        str_append(out, ": whoever holds the coordinator may have it applied again at any time "
+                        "(--apply-until gives it one)\n");
         return;
     }
-    str_append(out, "times: ");
     until_text("applied", plan->apply_until_s, out);
+    if (at_hand->is_time_unsaid) {
+        str_append(out, ", since nobody says otherwise");
+    }
     if (plan->rollback_until_s != 0) {
         until_text("; rolled back", plan->rollback_until_s, out);
     }
@@ -355,7 +363,7 @@ void plan_text(const PlanAtHand *at_hand, Str *out)
         str_append_char(out, '\n');
     }
     str_printf(out, "targets: %s\n", plan->where[0] == '\0' ? "all of the fleet" : plan->where);
-    times_text(plan, out);
+    times_text(at_hand, out);
     str_append(out, "waves:\n");
     waves_text(strategy, out);
     str_printf(out,

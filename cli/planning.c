@@ -12,6 +12,9 @@
 #include "common/file.h"
 #include "common/keyfile.h"
 
+#define DAY_S INT64_C(86400)
+#define DAYS_TO_APPLY 7
+
 static const char BUNDLE_MAGIC[] = "skein-plan";
 
 static bool is_bundle(Bytes bytes)
@@ -77,19 +80,38 @@ static ErrCode check_times(const Plan *plan, Err *err)
     return err_hint(err, "give it an apply_until that is not after rollback_until");
 }
 
-static ErrCode load_rollout_file(const char *path, PlanTimes times, Arena *arena, PlanAtHand *plan,
-                                 Err *err)
+int64_t planning_default_end_s(int64_t now_s)
+{
+    return (now_s / DAY_S + DAYS_TO_APPLY + 1) * DAY_S;
+}
+
+static int64_t said_first(int64_t first, int64_t second)
+{
+    return first == MOMENT_UNSAID ? second : first;
+}
+
+/* `default_end_s` is for who has said nothing, and not beyond what can be taken back. */
+static void take_times(PlannedRollout *rollout, PlanTimes wanted, int64_t default_end_s,
+                       PlanAtHand *plan)
+{
+    int64_t apply_s = said_first(wanted.apply_until_s, rollout->times.apply_until_s);
+    int64_t back_s = said_first(wanted.rollback_until_s, rollout->times.rollback_until_s);
+    plan->is_time_unsaid = apply_s == MOMENT_UNSAID;
+    if (plan->is_time_unsaid) {
+        apply_s = back_s > 0 && back_s < default_end_s ? back_s : default_end_s;
+    }
+    rollout->plan.apply_until_s = apply_s == MOMENT_NEVER ? 0 : apply_s;
+    rollout->plan.rollback_until_s = back_s == MOMENT_NEVER ? 0 : back_s;
+}
+
+static ErrCode load_rollout_file(const char *path, PlanTimes times, int64_t default_end_s,
+                                 Arena *arena, PlanAtHand *plan, Err *err)
 {
     PlannedRollout *rollout = ARENA_NEW(arena, PlannedRollout);
     Bytes canonical = { 0 };
     ErrCode code = rollout_file_read(path, arena, rollout, err);
-    if (times.apply_until_s != 0) {
-        rollout->plan.apply_until_s = times.apply_until_s;
-    }
-    if (times.rollback_until_s != 0) {
-        rollout->plan.rollback_until_s = times.rollback_until_s;
-    }
     if (code == ERR_NONE) {
+        take_times(rollout, times, default_end_s, plan);
         code = check_times(&rollout->plan, err);
     }
     if (code == ERR_NONE) {
@@ -104,9 +126,34 @@ static ErrCode load_rollout_file(const char *path, PlanTimes times, Arena *arena
     return code;
 }
 
+static ErrCode load(const char *path, PlanTimes times, int64_t default_end_s, Arena *arena,
+                    PlanAtHand *ret_plan, Err *err)
+{
+    PlanAtHand plan = { 0 };
+    AUTO(Str) text = { 0 };
+    ErrCode code = file_read(path, BUNDLE_MAX, &text, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    Bytes bytes = { arena_memdup(arena, str_text(&text), text.length), text.length };
+    code = is_bundle(bytes) ? load_bundle(bytes, arena, &plan, err)
+                            : load_rollout_file(path, times, default_end_s, arena, &plan, err);
+    if (code != ERR_NONE) {
+        return is_bundle(bytes) ? tell_damage(path, err) : code;
+    }
+    *ret_plan = plan;
+    return ERR_NONE;
+}
+
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err)
 {
-    return planning_load_until(path, (PlanTimes){ 0 }, arena, ret_plan, err);
+    return load(path, (PlanTimes){ 0 }, 0, arena, ret_plan, err);
+}
+
+ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
+                            Err *err)
+{
+    return load(path, times, 0, arena, ret_plan, err);
 }
 
 ErrCode planning_load_as_told(const Options *options, const char *path, Arena *arena,
@@ -123,7 +170,7 @@ ErrCode planning_load_as_told(const Options *options, const char *path, Arena *a
                            &times.rollback_until_s, err);
     }
     if (code == ERR_NONE) {
-        code = planning_load_until(path, times, arena, ret_plan, err);
+        code = load(path, times, planning_default_end_s(now_s), arena, ret_plan, err);
     }
     bool is_told = options->apply_until != NULL || options->rollback_until != NULL;
     if (code == ERR_NONE && is_told && ret_plan->bundle.signature_count > 0) {
@@ -133,25 +180,6 @@ ErrCode planning_load_as_told(const Options *options, const char *path, Arena *a
             err_hint(err, "plan it anew: `skein plan FILE.yaml --apply-until TIME --out %s`", path);
     }
     return code;
-}
-
-ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
-                            Err *err)
-{
-    PlanAtHand plan = { 0 };
-    AUTO(Str) text = { 0 };
-    ErrCode code = file_read(path, BUNDLE_MAX, &text, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    Bytes bytes = { arena_memdup(arena, str_text(&text), text.length), text.length };
-    code = is_bundle(bytes) ? load_bundle(bytes, arena, &plan, err)
-                            : load_rollout_file(path, times, arena, &plan, err);
-    if (code != ERR_NONE) {
-        return is_bundle(bytes) ? tell_damage(path, err) : code;
-    }
-    *ret_plan = plan;
-    return ERR_NONE;
 }
 
 static const char *signer_path(const char *signer, Arena *arena)

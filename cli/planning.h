@@ -5,6 +5,7 @@
 #define SKEIN_CLI_PLANNING_H
 
 #include "cli/command.h"
+#include "cli/moment.h"
 #include "cli/rollout_file.h"
 #include "common/err.h"
 #include "proto/bundle.h"
@@ -17,13 +18,12 @@ typedef struct PlanAtHand {
     const SourceNote *notes;
     size_t note_count;
     Bundle bundle; /* without signatures: it is of a rollout file, and nobody has signed it yet */
+    bool is_time_unsaid; /* nobody has said until when it may be applied; never so of a bundle */
 } PlanAtHand;
 
-/* Until when a plan may be applied, and rolled back; Unix time, 0: as its rollout file says. */
-typedef struct PlanTimes {
-    int64_t apply_until_s;
-    int64_t rollback_until_s;
-} PlanTimes;
+/* Until when a plan may be applied that is made now and says nothing of it: the end of the seventh
+ * day from now, so that who plans a file twice on one day has the same plan. */
+int64_t planning_default_end_s(int64_t now_s);
 
 /*
  * FILE is a rollout file, or a bundle (recognised by its first bytes, and verified). ERR_USAGE:
@@ -35,7 +35,8 @@ ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err 
 ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
                             Err *err);
 
-/* --apply-until and --rollback-until, for a rollout file; ERR_USAGE where `path` is signed. */
+/* --apply-until and --rollback-until, for a rollout file, and the end that it has by default;
+ * ERR_USAGE where `path` is signed. */
 ErrCode planning_load_as_told(const Options *options, const char *path, Arena *arena,
                               PlanAtHand *ret_plan, Err *err);
 

@@ -63,7 +63,7 @@ typedef struct RolloutFile {
     ConfigPair *set;
     size_t set_count;
     const char *to;
-    int64_t apply_until_s;
+    int64_t apply_until_s; /* or MOMENT_UNSAID, MOMENT_NEVER */
     int64_t rollback_until_s;
     TargetsEntry targets;
     const char **shared_schemas;
@@ -102,20 +102,26 @@ static ErrCode parse_where(const char *text, void *ret, Arena *arena, Err *err)
     return select_parse(text, arena, &selection, err);
 }
 
-#define NEVER "never"
+#define UNSAID "7 days"
 
 /* A life from now on would make another plan of the file each time that it is read. */
 static ErrCode parse_until(const char *text, void *ret, Arena *arena, Err *err)
 {
     (void)arena;
-    if (str_equal(text, NEVER)) {
-        *(int64_t *)ret = 0;
+    int64_t *until_s = ret;
+    if (str_equal(text, UNSAID)) {
+        *until_s = MOMENT_UNSAID;
         return ERR_NONE;
     }
-    return moment_parse(text, ret) ? ERR_NONE : err_set(err, ERR_CONFIG, "is not " MOMENT_FORMS);
+    if (str_equal(text, MOMENT_WORD_NEVER)) {
+        *until_s = MOMENT_NEVER;
+        return ERR_NONE;
+    }
+    return moment_parse(text, until_s) ? ERR_NONE
+                                       : err_set(err, ERR_CONFIG, "is not " MOMENT_FORMS);
 }
 
-#define UNTIL .expected = MOMENT_FORMS, .fallback = NEVER, .parse = parse_until
+#define UNTIL .expected = MOMENT_FORMS, .parse = parse_until
 
 /* 24 days: PostgreSQL takes 2^31 - 1 ms. */
 #define TIMEOUT_MAX_MS INT64_C(2073600000)
@@ -278,10 +284,11 @@ static const ConfigField FIELDS[] = {
     { CONFIG_FIELD(RolloutFile, to, CONFIG_STRING), .fallback = "head", .min = 1,
       .max = VERSION_MAX, .doc = "The migration to be at: `head`, a version or an id." },
     { CONFIG_FIELD_AS("apply_until", RolloutFile, apply_until_s, CONFIG_CUSTOM), UNTIL,
-      .example = "2026-12-01T18:00Z",
-      .doc = "After this, by their own clocks, agents apply no step of it." },
+      .example = "2026-12-01T18:00Z", .fallback = UNSAID,
+      .doc = "After this, by their own clocks, agents apply no step of it; `never`: they may for "
+             "ever. The days count from when it is planned, to their end." },
     { CONFIG_FIELD_AS("rollback_until", RolloutFile, rollback_until_s, CONFIG_CUSTOM), UNTIL,
-      .example = "2026-12-08T18:00Z",
+      .example = "2026-12-08T18:00Z", .fallback = MOMENT_WORD_NEVER,
       .doc = "After this, they roll nothing of it back: not before apply_until." },
     { CONFIG_FIELD(RolloutFile, targets, CONFIG_TABLE), .table = &TARGETS_TABLE,
       .doc = "What it is for." },
@@ -494,12 +501,11 @@ ErrCode rollout_file_read(const char *path, Arena *arena, PlannedRollout *ret_ro
     }
     *ret_rollout = (PlannedRollout){
         .set = set,
+        .times = { file.apply_until_s, file.rollback_until_s },
         .plan = {
             .name = file.name,
             .to = set.migrations[count - 1].id,
             .where = file.targets.where,
-            .apply_until_s = file.apply_until_s,
-            .rollback_until_s = file.rollback_until_s,
             .shared_schemas = file.shared_schemas,
             .shared_schema_count = file.shared_schema_count,
             .migrations = set.migrations,

@@ -5,14 +5,22 @@
 #ifndef SKEIN_CLI_ROLLOUT_FILE_H
 #define SKEIN_CLI_ROLLOUT_FILE_H
 
+#include "cli/moment.h"
 #include "cli/source/source.h"
 #include "common/arena.h"
 #include "common/config.h"
 #include "common/err.h"
 #include "proto/bundle.h"
 
+/* Until when a plan may be applied, and rolled back; Unix time, MOMENT_UNSAID or MOMENT_NEVER. */
+typedef struct PlanTimes {
+    int64_t apply_until_s;
+    int64_t rollback_until_s;
+} PlanTimes;
+
 typedef struct PlannedRollout {
-    Plan plan;
+    Plan plan; /* without times … */
+    PlanTimes times;
     MigrationSet set; /* all of the directory, also what lies beyond `to`; with its notes */
 } PlannedRollout;
 

@@ -193,6 +193,8 @@ static const Field INVENTORY_FIELDS[] = {
             "on the last page: so many people have to sign a plan; 0: not told"),
     ROW_STRUCTS(6, Inventory, trusted, trusted_count, TrustedKey, OPTIONAL | SINCE(2), 0,
                 TRUSTED_KEYS_MAX, &TRUSTED_KEY, "on the last page: whose signatures count"),
+    ROW_BOOL(7, Inventory, plans_must_expire, OPTIONAL | SINCE(2),
+             "on the last page: no plan is applied that may be applied for ever"),
 };
 static const FieldTable INVENTORY = FIELD_TABLE("INVENTORY", Inventory, INVENTORY_FIELDS);
 

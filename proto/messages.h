@@ -153,6 +153,7 @@ typedef struct Inventory {
                                      as is … */
     TrustedKey *trusted;          /* who is trusted */
     size_t trusted_count;
+    bool plans_must_expire; /* none is applied that may be applied for ever */
 } Inventory;
 
 typedef struct Ping {

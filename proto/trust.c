@@ -152,3 +152,18 @@ ErrCode trust_refuse(const Trust *trust, const Bundle *bundle, const char *name,
         "FILE`, then bring it again: " BRING,
         str_text(&missing));
 }
+
+bool trust_takes_end(const Trust *trust, const Plan *plan)
+{
+    return !trust->wants_end || plan->apply_until_s != 0;
+}
+
+ErrCode trust_refuse_endless(const char *name, Err *err)
+{
+    err_set(err, ERR_SIGNATURE,
+            "plan \"%s\" may be applied for ever, and this agent applies only plans that end "
+            "(plans_must_expire)",
+            name);
+    return err_hint(err, "plan and sign it anew with an end: `skein rollout start FILE "
+                         "--apply-until 7d`");
+}

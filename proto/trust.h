@@ -1,7 +1,8 @@
 /*
  * Whose signatures an agent wants under a plan before it runs anything of it: so many different
- * people. A person may have several keys (a laptop's, a token's), which together count once. The
- * agent judges by it; the coordinator knows it from HELLO and says so before a start.
+ * people, and, where it says so, for no longer than the plan itself has an end. A person may have
+ * several keys (a laptop's, a token's), which together count once. The agent judges by it; the
+ * coordinator knows it from HELLO and says so before a start.
  */
 #ifndef SKEIN_PROTO_TRUST_H
 #define SKEIN_PROTO_TRUST_H
@@ -19,6 +20,7 @@ typedef struct Trust {
     const TrustedKey *keys;
     size_t count;
     uint32_t required; /* people; 0 is 1 */
+    bool wants_end;    /* plans that may be applied for ever are not to be applied at all */
 } Trust;
 
 /* How many different people of these have signed, and how many there are at all. */
@@ -39,5 +41,11 @@ void trust_tell(const Trust *trust, const Bundle *bundle, Str *out);
  * It is not given.
  */
 ErrCode trust_refuse(const Trust *trust, const Bundle *bundle, const char *name, Err *err);
+
+/* Is the plan one that it takes, whoever has signed? */
+bool trust_takes_end(const Trust *trust, const Plan *plan);
+
+/* ERR_SIGNATURE: it does not, and how a plan gets an end. */
+ErrCode trust_refuse_endless(const char *name, Err *err);
 
 #endif

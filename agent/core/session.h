@@ -85,6 +85,7 @@ typedef struct AgentFacts {
     InventoryTarget *targets; /* the whole inventory; sent in pages */
     size_t target_count;
     uint32_t required_signatures; /* told with it */
+    bool plans_must_expire;       /* likewise */
     TrustedKey *trusted;
     size_t trusted_count;
 } AgentFacts;

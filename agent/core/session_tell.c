@@ -173,6 +173,7 @@ void agent_session_tell_inventory(AgentSession *session)
         };
         if (inventory->is_last) {
             inventory->required_signatures = facts->required_signatures;
+            inventory->plans_must_expire = facts->plans_must_expire;
             inventory->trusted = facts->trusted;
             inventory->trusted_count = facts->trusted_count;
         }

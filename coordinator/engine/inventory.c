@@ -236,7 +236,10 @@ static void trust_take(Agent *agent, const Inventory *page)
             .person = arena_strdup(&agent->trust_arena, page->trusted[i].person),
         };
     }
-    agent->trust = (Trust){ keys, page->trusted_count, page->required_signatures };
+    agent->trust = (Trust){ .keys = keys,
+                            .count = page->trusted_count,
+                            .required = page->required_signatures,
+                            .wants_end = page->plans_must_expire };
 }
 
 static void listing_close(Agent *agent)

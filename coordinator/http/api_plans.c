@@ -185,7 +185,7 @@ static void write_too_old(JsonOut *json, const PlanPreview *preview, const Engin
     }
 }
 
-/* Agents that miss the same signatures, in the words for them. */
+/* Agents that want the same of the plan, in the words for it. */
 typedef struct Wanting {
     Str names;
     size_t agents;
@@ -225,8 +225,21 @@ static void wanting_add(Wantings *wantings, const char *words, const char *agent
     same->targets += targets;
 }
 
+/* Empty: it will take the plan. */
+static void write_wanting(const Trust *trust, const SignedPlan *loaded, Str *out)
+{
+    if (!trust_is_given(trust, &loaded->bundle)) {
+        trust_tell(trust, &loaded->bundle, out);
+        str_append(out, ". Have the file of `skein plan --out` signed with `skein plan sign`, and "
+                        "start that");
+    } else if (!trust_takes_end(trust, loaded->plan)) {
+        str_append(out, "apply only plans that end (plans_must_expire). Plan it anew with "
+                        "`--apply-until TIME`");
+    }
+}
+
 static void wantings_find(Wantings *wantings, const ApiRequest *request, const PlanPreview *preview,
-                          const Bundle *bundle)
+                          const SignedPlan *loaded)
 {
     const Engine *engine = shell_engine(request->shell);
     AUTO_PTR(Map) counts = count_by_agent(preview);
@@ -234,9 +247,11 @@ static void wantings_find(Wantings *wantings, const ApiRequest *request, const P
         const char *name = engine_agent_at(engine, i)->name;
         uintptr_t targets = (uintptr_t)map_get(counts, name);
         const Trust *trust = engine_agent_trust(engine, name);
-        if (targets > 0 && trust != NULL && !trust_is_given(trust, bundle)) {
-            AUTO(Str) words = { 0 };
-            trust_tell(trust, bundle, &words);
+        AUTO(Str) words = { 0 };
+        if (targets > 0 && trust != NULL) {
+            write_wanting(trust, loaded, &words);
+        }
+        if (words.length > 0) {
             wanting_add(wantings, str_text(&words), name, (size_t)targets, request->arena);
         }
     }
@@ -244,21 +259,19 @@ static void wantings_find(Wantings *wantings, const ApiRequest *request, const P
 
 /* A start is not refused for it: the signatures may still come, and the agents judge by themselves.
  */
-static void write_unsigned(JsonOut *json, const ApiRequest *request, const PlanPreview *preview,
-                           const Bundle *bundle)
+static void write_untaken(JsonOut *json, const ApiRequest *request, const PlanPreview *preview,
+                          const SignedPlan *loaded)
 {
     AUTO(Wantings) wantings = { 0 };
-    wantings_find(&wantings, request, preview, bundle);
+    wantings_find(&wantings, request, preview, loaded);
     LIST_EACH(wanting, &wantings) {
         AUTO(Str) text = { 0 };
         str_printf(&text, "agent%s %s", wanting->agents == 1 ? "" : "s", str_text(&wanting->names));
         if (wanting->agents > NAMES_SHOWN) {
             str_printf(&text, " and %zu more", wanting->agents - NAMES_SHOWN);
         }
-        str_printf(&text,
-                   " will refuse this plan at %zu target%s: they %s. Have the file of `skein plan "
-                   "--out` signed with `skein plan sign`, and start that",
-                   wanting->targets, wanting->targets == 1 ? "" : "s", wanting->words);
+        str_printf(&text, " will refuse this plan at %zu target%s: they %s", wanting->targets,
+                   wanting->targets == 1 ? "" : "s", wanting->words);
         json_out_string(json, NULL, str_text(&text));
     }
 }
@@ -310,7 +323,7 @@ static void write_warnings(JsonOut *json, const ApiRequest *request, const Signe
     }
     write_short_time(json, plan);
     write_too_old(json, preview, shell_engine(request->shell), plan_needs(plan));
-    write_unsigned(json, request, preview, &loaded->bundle);
+    write_untaken(json, request, preview, loaded);
     json_out_array_end(json);
 }
 

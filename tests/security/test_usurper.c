@@ -149,6 +149,22 @@ static void a_plan_whose_time_is_over_is_not_applied(void **state)
     assert_refused(usurper, REPORT_REFUSED, ERR_EXPIRED, "");
 }
 
+/* It could be said again at any time; one with an end is taken. */
+static void a_plan_without_an_end_is_not_applied_where_plans_must_expire(void **state)
+{
+    Usurper *usurper = *state;
+    Fleet *fleet = usurper->fleet;
+    fleet_history(fleet, 1);
+    Bytes endless = usurper_plan(usurper, &(FleetPlan){ .more = "apply_until: never\n" }, NULL);
+    Bytes plan = usurper_plan(usurper, &(FleetPlan){ 0 }, NULL);
+    fleet->hosts[0].settings = "plans_must_expire: true\n";
+    usurper_take_over(usurper);
+    usurper_order(usurper, &(FalseOrder){ "r1", TARGET, GOAL_APPLY, endless, NULL, false });
+    assert_refused(usurper, REPORT_REFUSED, ERR_SIGNATURE, "");
+    usurper_order(usurper, &(FalseOrder){ "r2", TARGET, GOAL_APPLY, plan, NULL, false });
+    usurper_await(usurper, REPORT_APPLIED);
+}
+
 /* To hold does no harm, and is taken at any time. */
 static void an_order_that_was_held_is_not_applied_when_the_plans_time_is_over(void **state)
 {
@@ -252,6 +268,7 @@ int main(void)
         USURPER_TEST(a_plan_is_not_applied_where_it_does_not_select),
         USURPER_TEST(another_database_than_the_one_that_is_meant_is_left_alone),
         USURPER_TEST(a_plan_whose_time_is_over_is_not_applied),
+        USURPER_TEST(a_plan_without_an_end_is_not_applied_where_plans_must_expire),
         USURPER_TEST(an_order_that_was_held_is_not_applied_when_the_plans_time_is_over),
         USURPER_TEST(another_plans_way_back_is_not_taken),
         USURPER_TEST(what_lies_below_the_newest_rows_is_not_taken_back),

@@ -144,7 +144,7 @@ static void assert_expired(Fleet *fleet, const char *id, const char *address, co
 }
 
 /* db1: applied, and taken back although the time to apply is over. db2: applied, and not taken back
- * any more. db3: not applied, as its approval came too late. */
+ * any more. db3: not applied, as its approval did not come in time. */
 static void each_direction_ends_at_its_own_time(void **state)
 {
     Fleet *fleet = *state;
@@ -156,15 +156,21 @@ static void each_direction_ends_at_its_own_time(void **state)
     const char *ended = start_until(fleet, &plan, TIME_LEFT);
     plan = (FleetPlan){ .name = "late",
                         .where = "instance = 'db3'",
-                        .strategy = "max_failures: 100%",
                         .waves = "{ name: all, targets: 100%, approval: required }" };
     const char *late = start_until(fleet, &plan, NULL);
     fleet_await_rollout(fleet, endless, "succeeded");
     fleet_await_rollout(fleet, ended, "succeeded");
     FLEET_AWAIT(fleet, is_over(fleet, late) && is_over(fleet, ended));
+    fleet_await_rollout(fleet, late, "paused");
+    assert_string_equal(json_text(fleet_get(fleet, "/rollouts/%s", late), "pause_cause"),
+                        "expired");
     fleet_rollout_order(fleet, "approve", late);
-    FLEET_AWAIT(fleet, fleet_rollout_count(fleet, late, "failed") == FLEET_TENANTS);
-    assert_expired(fleet, late, "db3/tenant_1", "may be applied until ");
+    CliResult resumed = fleet_cli(fleet, "rollout", "resume", late, NULL);
+    assert_int_equal(resumed.exit_code, EXIT_CODE_REFUSED);
+    assert_non_null(strstr(resumed.err, "that is over, with "));
+    CliResult shown = fleet_cli(fleet, "rollout", "show", late, NULL);
+    assert_non_null(strstr(shown.out, "skein rollout start FILE --apply-until TIME"));
+    assert_int_equal(fleet_rollout_count(fleet, late, "pending"), FLEET_TENANTS);
     assert_string_equal(fleet_applied(fleet, "db3/tenant_1"), "");
     fleet_rollout_order(fleet, "rollback", endless);
     fleet_await_rollout(fleet, endless, "rolled_back");
@@ -192,12 +198,34 @@ static void a_plan_whose_time_is_over_is_not_started_and_a_signed_one_keeps_its_
     assert_int_equal(json_array_size(json_object_get(fleet_get(fleet, "/rollouts"), "items")), 0);
 }
 
+/* The times are the coordinator's word, and it may be in somebody else's hands. */
+static void a_rollout_file_is_not_signed_for_ever_because_the_coordinator_says_so(void **state)
+{
+    Fleet *fleet = *state;
+    fleet_history(fleet, 1);
+    fleet_start(fleet);
+    const char *yaml =
+        fleet_plan_write(fleet, &(FleetPlan){ .where = AT_DB1, .waves = FLEET_ONE_WAVE });
+    CliResult started =
+        fleet_cli(fleet, "rollout", "start", yaml, "--yes", "--apply-until", "never", NULL);
+    assert_int_equal(started.exit_code, 0);
+    assert_non_null(strstr(started.out, "times: no end"));
+    const char *id = newest_rollout(fleet);
+    fleet_await_rollout(fleet, id, "succeeded");
+    CliResult refused = fleet_cli(fleet, "rollout", "rollback", id, "--yes", "--plan", yaml, NULL);
+    assert_int_equal(refused.exit_code, EXIT_CODE_REFUSED);
+    assert_non_null(strstr(refused.err, "may be applied for ever, and "));
+    fleet_rollout_order(fleet, "rollback", id);
+    fleet_await_rollout(fleet, id, "rolled_back");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_plan_is_applied_where_as_many_people_have_signed_it_as_are_wanted),
         FLEET_TEST(what_was_applied_is_taken_back_without_the_signatures_that_are_wanted_now),
         FLEET_TEST(each_direction_ends_at_its_own_time),
+        FLEET_TEST(a_rollout_file_is_not_signed_for_ever_because_the_coordinator_says_so),
         FLEET_TEST(a_plan_whose_time_is_over_is_not_started_and_a_signed_one_keeps_its_time),
     };
     return FLEET_RUN(tests);

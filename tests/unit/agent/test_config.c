@@ -112,12 +112,13 @@ static void keys_are_trusted_alone_or_as_a_persons(void **state)
     AgentConfig config;
     Err err = { 0 };
     if (load(HEAD SIGNERS "trusted_people: [ { name: ann, keys: [ second.pub, third.pub ] } ]\n"
-                          "required_signatures: 2\n" INSTANCES,
+                          "required_signatures: 2\nplans_must_expire: true\n" INSTANCES,
              &arena, &config, &err) != ERR_NONE) {
         fail_msg("%s", err.message);
     }
     assert_int_equal(config.trust.count, 3);
     assert_int_equal(config.trust.required, 2);
+    assert_true(config.trust.wants_end);
     assert_int_equal(trust_people(&config.trust), 2);
     assert_string_equal(config.trust.keys[0].person, "");
     assert_string_equal(config.trust.keys[2].person, "ann");

@@ -109,6 +109,28 @@ static void a_plan_of_an_unknown_signer_is_not_trusted(void **state)
     assert_int_equal(plan->distrust.code, ERR_SIGNATURE);
 }
 
+/* Signed as it has to be, and good for ever: where the agent does not want that, a captured
+ * coordinator could repeat it. */
+static void a_plan_without_an_end_is_not_trusted_where_plans_must_expire(void **state)
+{
+    const Fixture *fixture = *state;
+    Trust trust = fixture->trust;
+    trust.wants_end = true;
+    AUTO_PTR(Plans) plans = plans_new(&trust);
+    const HeldPlan *plan = NULL;
+    Err err;
+    plans_want(plans, fixture->hash, &plan, &err);
+    deliver(plans, fixture, fixture->bundle, 1000000);
+    assert_int_equal(plans_want(plans, fixture->hash, &plan, &err), PLAN_FETCH_READY);
+    assert_int_equal(plan->plan->apply_until_s, 0);
+    assert_false(plan->is_trusted);
+    assert_int_equal(plan->distrust.code, ERR_SIGNATURE);
+    assert_non_null(strstr(plan->distrust.hint, "--apply-until"));
+    Plan ends = *plan->plan;
+    ends.apply_until_s = 1;
+    assert_true(trust_takes_end(&trust, &ends));
+}
+
 /* Each turn that it is waited for; then it goes the way of those that nobody trusts. */
 static void a_plan_that_is_waited_for_is_kept_though_nobody_trusts_it(void **state)
 {
@@ -326,6 +348,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_plan_of_an_unknown_signer_is_not_trusted, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_plan_without_an_end_is_not_trusted_where_plans_must_expire, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_plan_that_nobody_trusted_signed_is_dropped_and_fetched_anew_with_its_new_signature,
             set_up, tear_down),

@@ -48,10 +48,9 @@ static void a_life_goes_on_from_now(void **state)
         const char *text;
         int64_t at_s;
     } ROWS[] = {
-        { "8h", NOW_S + 8 * 3600 },
-        { "3d", NOW_S + 3 * 86400 },
-        { "366d", NOW_S + 366 * 86400 },
-        { "2026-12-01T18:00Z", 1796148000 },
+        { "8h", NOW_S + 8 * 3600 },      { "3d", NOW_S + 3 * 86400 },
+        { "366d", NOW_S + 366 * 86400 }, { "2026-12-01T18:00Z", 1796148000 },
+        { "never", MOMENT_NEVER },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         int64_t at_s = 0;

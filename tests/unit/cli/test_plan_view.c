@@ -2,16 +2,20 @@
 #include "support.h"
 
 #include "cli/plan_view.h"
+#include "common/clock.h"
 #include "common/keyfile.h"
 
-static const char FILE_TEXT[] = "name: invoice-currency\n"
-                                "migrations: history\n"
-                                "targets: { where: \"database like 'tenant_%'\" }\n"
-                                "strategy:\n"
-                                "  waves:\n"
-                                "    - { name: canary, targets: 1, soak: 90s }\n"
-                                "    - { name: rest, targets: 100%, approval: required }\n"
-                                "  max_failures: 2%\n";
+#define FILE_TEXT                                                                                  \
+    "name: invoice-currency\n"                                                                     \
+    "migrations: history\n"                                                                        \
+    "targets: { where: \"database like 'tenant_%'\" }\n"                                           \
+    "strategy:\n"                                                                                  \
+    "  waves:\n"                                                                                   \
+    "    - { name: canary, targets: 1, soak: 90s }\n"                                              \
+    "    - { name: rest, targets: 100%, approval: required }\n"                                    \
+    "  max_failures: 2%\n"
+
+#define DAY_S 86400
 
 static void put_rollout(const char *directory, Arena *arena)
 {
@@ -74,6 +78,43 @@ static void a_plan_shows_until_when_it_may_be_applied_and_rolled_back(void **sta
     assert_non_null(strstr(str_text(&json_text), "\"apply_until\":\"2001-02-03T04:05:00Z\""));
 }
 
+static int64_t applied_until_s(const char *apply, const char *back, PlanAtHand *plan, Arena *arena)
+{
+    Err err = { 0 };
+    Options options = { .apply_until = apply, .rollback_until = back };
+    if (planning_load_as_told(&options, "rollout.yaml", arena, plan, &err) != ERR_NONE) {
+        fail_msg("%s", err.message);
+    }
+    return plan->plan->apply_until_s;
+}
+
+/* A signature that nobody limits would be good for whoever gets hold of the coordinator. */
+static void a_plan_ends_after_seven_days_unless_somebody_says_otherwise(void **state)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    AUTO(Str) endless = { 0 };
+    PlanAtHand plan;
+    load(state, &arena, &plan);
+    const int64_t least_s = clock_wall_s() + 7 * DAY_S;
+    int64_t until_s = applied_until_s(NULL, NULL, &plan, &arena);
+    assert_in_range(until_s, least_s, least_s + DAY_S);
+    assert_int_equal(until_s % DAY_S, 0); /* the same plan all day */
+    assert_int_equal(plan.plan->rollback_until_s, 0);
+    plan_text(&plan, &text);
+    assert_non_null(strstr(str_text(&text), ", since nobody says otherwise"));
+    assert_int_equal(applied_until_s("never", NULL, &plan, &arena), 0);
+    plan_text(&plan, &endless);
+    assert_non_null(strstr(str_text(&endless), "times: no end"));
+    int64_t back_s = applied_until_s(NULL, "3d", &plan, &arena);
+    assert_int_equal(back_s, plan.plan->rollback_until_s); /* as long as it can be taken back */
+    put_file(*state, "rollout.yaml", FILE_TEXT "apply_until: never\n", &arena);
+    assert_int_equal(applied_until_s(NULL, NULL, &plan, &arena), 0);
+    put_file(*state, "rollout.yaml", FILE_TEXT "apply_until: 2999-01-01T00:00Z\n", &arena);
+    assert_int_equal(applied_until_s(NULL, NULL, &plan, &arena), INT64_C(32472144000));
+    assert_int_equal(applied_until_s("never", NULL, &plan, &arena), 0);
+}
+
 static void times_that_leave_no_way_back_are_refused(void **state)
 {
     static const struct {
@@ -81,7 +122,7 @@ static void times_that_leave_no_way_back_are_refused(void **state)
         const char *back;
         const char *words;
     } ROWS[] = {
-        { NULL, "2026-12-01T18:00Z", "rollback_until is set and apply_until is not" },
+        { "never", "2026-12-01T18:00Z", "rollback_until is set and apply_until is not" },
         { "2026-12-02T18:00Z", "2026-12-01T18:00Z", "rollback_until is before apply_until" },
         { "soon", NULL, "--apply-until: 'soon' is no time" },
         { NULL, "soon", "--rollback-until: 'soon' is no time" },
@@ -262,6 +303,7 @@ int main(void)
         IN_DIRECTORY(a_plan_reads_like_a_page),
         IN_DIRECTORY(a_plan_is_whole_as_json),
         IN_DIRECTORY(a_plan_shows_until_when_it_may_be_applied_and_rolled_back),
+        IN_DIRECTORY(a_plan_ends_after_seven_days_unless_somebody_says_otherwise),
         IN_DIRECTORY(times_that_leave_no_way_back_are_refused),
         IN_DIRECTORY(a_plan_shows_whom_it_mirrors_into),
         IN_DIRECTORY(who_has_signed_stands_above_what_it_does),

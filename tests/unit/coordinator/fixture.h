@@ -293,6 +293,7 @@ static inline void fleet_list_with(Fixture *fixture, uint64_t revision, uint32_t
         .targets = targets,
         .target_count = count,
         .required_signatures = trust->required,
+        .plans_must_expire = trust->wants_end,
         .trusted = (TrustedKey *)(uintptr_t)trust->keys,
         .trusted_count = trust->count,
     };

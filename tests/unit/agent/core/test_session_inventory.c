@@ -37,6 +37,7 @@ static void whom_it_trusts_is_told_with_the_last_page(void **state)
     AUTO(Play) play;
     play_init(&play);
     play.facts.required_signatures = 2;
+    play.facts.plans_must_expire = true;
     play.facts.trusted = &trusted;
     play.facts.trusted_count = 1;
     fill_inventory(&play, 501);
@@ -48,6 +49,7 @@ static void whom_it_trusts_is_told_with_the_last_page(void **state)
         if (effect->kind == LINK_EFFECT_SEND && effect->type == MESSAGE_INVENTORY) {
             assert_int_equal(page->trusted_count, page->is_last ? 1 : 0);
             assert_int_equal(page->required_signatures, page->is_last ? 2 : 0);
+            assert_int_equal(page->plans_must_expire, page->is_last);
             told += page->trusted_count;
         }
     }

@@ -126,13 +126,13 @@ static void a_preview_names_agents_that_want_other_signatures(void **state)
         const char *words; /* "": no warning */
     } rows[] = {
         { { 0 }, "" },
-        { { keys, 2, 1 }, "" },
-        { { keys, 1, 1 },
+        { { .keys = keys, .count = 2, .required = 1 }, "" },
+        { { .keys = keys, .count = 1, .required = 1 },
           "agent db1 will refuse this plan at 5 targets: they trust none who have signed it (" },
-        { { keys, 2, 2 },
+        { { .keys = keys, .count = 2, .required = 2 },
           "agent db1 will refuse this plan at 5 targets: they want the signatures of 2 people, and "
           "it has 1, of ann (" },
-        { { keys, 2, 1 }, "" },
+        { { .keys = keys, .count = 2, .required = 1 }, "" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         fleet_list_with(world->fixture, 10 + i, TARGETS, 0, &rows[i].trust);
@@ -141,6 +141,28 @@ static void a_preview_names_agents_that_want_other_signatures(void **state)
                                              : text[0] == '\0');
         assert_true(text[0] == '\0' || strstr(text, "it may be signed by bob (") != NULL);
         assert_true(text[0] == '\0' || strstr(text, "`skein plan sign`") != NULL);
+    }
+}
+
+static void a_preview_names_agents_that_apply_only_what_ends(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    Bundle bundle = { 0 };
+    const PlanSample ending = { .apply_until_s = clock_wall_s() + 3600 };
+    SealedPlan plans[] = { plan_sample("endless", &arena),
+                           plan_sample_of("ending", &ending, &arena) };
+    for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+        assert_int_equal(bundle_open(plans[i].bundle, &bundle, NULL), ERR_NONE);
+        const TrustedKey key = { { bundle.signatures[0].public_key, SIGN_PUBLIC_BYTES }, "ann" };
+        const Trust trust = { .keys = &key, .count = 1, .required = 1, .wants_end = true };
+        put_plan(world, &plans[i], plans[i].hash_text, 201);
+        fleet_list_with(world->fixture, 10 + i, TARGETS, 0, &trust);
+        const char *text = preview_warning(world, &plans[i], &arena);
+        assert_string_equal(text, i == 1 ? ""
+                                         : "agent db1 will refuse this plan at 5 targets: they "
+                                           "apply only plans that end (plans_must_expire). Plan it "
+                                           "anew with `--apply-until TIME`");
     }
 }
 
@@ -292,6 +314,7 @@ int main(void)
         WORLD_TEST(a_preview_shows_the_waves_and_starts_nothing),
         WORLD_TEST(a_preview_names_agents_that_are_too_old_for_the_plan),
         WORLD_TEST(a_preview_names_agents_that_want_other_signatures),
+        WORLD_TEST(a_preview_names_agents_that_apply_only_what_ends),
         WORLD_TEST(a_preview_says_when_the_plans_time_is_too_short),
         WORLD_TEST(a_second_signer_is_added_to_the_first),
         WORLD_TEST(a_signer_who_comes_again_changes_nothing),
