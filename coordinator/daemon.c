@@ -2,6 +2,7 @@
 #include "coordinator/daemon.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 #include <sodium.h>
@@ -9,6 +10,7 @@
 #include "common/clock.h"
 #include "common/descriptors.h"
 #include "common/keyfile.h"
+#include "common/list.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/program.h"
@@ -45,6 +47,7 @@ typedef struct Daemon {
     Router *router;
     HealthBoard *health;
     HttpServer *http;
+    LIST(char *) revoked; /* names that agents_dir has lost, until they are turned out */
 } Daemon;
 
 /* ---- from the fleet to the engine ---- */
@@ -183,17 +186,30 @@ static void on_key_added(void *ctx, const char *name)
     shell_tell(((Daemon *)ctx)->shell, EVENT_AGENT_ADDED, name, 0, "");
 }
 
-/* Nothing that it says is heard from here on. The engine's last word goes out on its connections
- * before they go; a coordinator that cannot write says it when the agent speaks (router.h). */
+/* Nothing that it says is heard from here on: its key is not among the keys any more. */
 static void on_key_revoked(void *ctx, const char *name)
 {
     Daemon *daemon = ctx;
     log_info("agent key revoked", LOG_STR("agent", name));
     shell_tell(daemon->shell, EVENT_AGENT_REVOKED, name, 0, "");
-    shell_flush(daemon->shell);
-    router_forget_agent(daemon->router, name);
-    health_board_forget(daemon->health, name);
-    known_keys_forget(daemon->enrolment.known_keys, name);
+    LIST_PUSH(&daemon->revoked, mem_strdup(name));
+}
+
+/* All that one look at agents_dir has found are one batch of the store. The engine's last word goes
+ * out on their connections before they go; a coordinator that cannot write says it when the agent
+ * speaks (router.h). */
+static void turn_out_revoked(Daemon *daemon)
+{
+    if (daemon->revoked.count > 0) {
+        shell_flush(daemon->shell);
+    }
+    LIST_EACH(name, &daemon->revoked) {
+        router_forget_agent(daemon->router, *name);
+        health_board_forget(daemon->health, *name);
+        known_keys_forget(daemon->enrolment.known_keys, *name);
+        free(*name);
+    }
+    LIST_DONE(&daemon->revoked);
 }
 
 /* Who came by the old key is cut off. The agent is the same, and reconciled when it greets. */
@@ -244,6 +260,7 @@ static void reload_keys(Daemon *daemon)
     if (keys_reload(daemon->keys, &watcher, &err) != ERR_NONE) {
         log_error("cannot read the agents' keys: those known stay", LOG_ERR(&err));
     }
+    turn_out_revoked(daemon);
     seat_agents(daemon);
 }
 
@@ -271,6 +288,7 @@ static void on_keys_timer(void *ctx, uint64_t now_ms)
     Daemon *daemon = ctx;
     const KeysWatcher watcher = keys_watcher(daemon);
     keys_look(daemon->keys, &watcher);
+    turn_out_revoked(daemon);
     seat_agents(daemon);
     loop_after(daemon->loop, KEYS_LOOK_MS, on_keys_timer, daemon);
 }
