@@ -1,7 +1,9 @@
 /*
  * Callers: the connections of a door that have no request in hand, which say nothing, or not yet
- * the whole head of one. Each has so long to bring one; and where a door is nearly full, the one
- * that has had longest gives way to whoever comes. Who has brought a whole head is left alone.
+ * all of one. Each has so long to bring one; and where a door is nearly full, the one that has had
+ * longest gives way to whoever comes. Who asks is left alone: all of a request is there, or the
+ * head of one that may have a body, by somebody who may send it. A body that nobody wants is
+ * silence: it could come for ever.
  *
  * libmicrohttpd cannot end a connection from outside: a caller's socket is shut down, and it sees
  * that the other end has gone.
@@ -34,7 +36,7 @@ typedef struct Callers {
 Caller *callers_come(Callers *callers, int fd, size_t max, uint64_t now_ms);
 void callers_go(Callers *callers, Caller *caller); /* frees it */
 
-void callers_ask(Callers *callers, Caller *caller);                   /* a head is there */
+void callers_ask(Callers *callers, Caller *caller);
 void callers_rest(Callers *callers, Caller *caller, uint64_t now_ms); /* it has been answered */
 
 /* Those whose time is up have to go. */

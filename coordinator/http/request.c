@@ -464,6 +464,11 @@ enum MHD_Result request_begin(HttpRequest *request, const char *method, const ch
                                                         : answer_problem(request, request->refusal);
 }
 
+bool request_wants_no_body(const HttpRequest *request)
+{
+    return request->refusal == 0 && request->body_max == 0;
+}
+
 enum MHD_Result request_take_body(HttpRequest *request, const char *data, size_t length)
 {
     if (request->body.length + length > request->body_max) {

@@ -59,6 +59,9 @@ size_t request_unescape(void *ctx, struct MHD_Connection *connection, char *text
 /* The head has come: what is wrong with it is answered at once. */
 enum MHD_Result request_begin(HttpRequest *request, const char *method, const char *path);
 
+/* Not answered yet, and whatever body may come is of no use, as that of a GET. */
+bool request_wants_no_body(const HttpRequest *request);
+
 /*
  * A piece of the body. Beyond its bounds it is dropped, and much of that ends the connection; so it
  * is where all requests of the door together hold too much.

@@ -245,16 +245,20 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     (void)version;
     Visit *visit = *request_ctx;
     if (visit == NULL) {
-        callers_ask(&((Door *)ctx)->callers, caller_of(connection));
         visit = visit_new(ctx, connection);
         *request_ctx = visit;
-        return request_begin(visit->request, method, url);
+        enum MHD_Result begun = request_begin(visit->request, method, url);
+        if (!request_wants_no_body(visit->request)) {
+            callers_ask(&visit->door->callers, caller_of(connection));
+        }
+        return begun;
     }
     if (*upload_data_size > 0) {
         size_t length = *upload_data_size;
         *upload_data_size = 0;
         return request_take_body(visit->request, upload_data, length);
     }
+    callers_ask(&visit->door->callers, caller_of(connection));
     return run(visit);
 }
 

@@ -414,6 +414,7 @@ static void waiters_at_one_door_leave_the_other_alone(void **state)
 
 #define SILENT 300
 #define SILENT_PER_PLACE 60
+#define PLACES 256 /* of a door */
 
 /* The loopback has many addresses: this is 127.0.1.N. */
 static Fd dial_from(const Siege *siege, size_t place)
@@ -443,6 +444,44 @@ static void who_says_nothing_gives_way_to_who_does(void **state)
     assert_int_equal(get_status(siege, SIEGE_DOOR_TCP, "localhost", ""), 200);
     for (size_t i = 0; i < SILENT; i++) {
         fd_done(&silent[i]);
+    }
+}
+
+static bool has_come(Fd fd)
+{
+    char bytes[64];
+    return recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0;
+}
+
+/* One more byte of each body, and has `fd` been answered? */
+static bool is_answered_beside(const Fd *feeding, Fd fd)
+{
+    static const char PIECE[] = "1\r\nx\r\n";
+    for (size_t i = 0; i < SILENT; i++) {
+        (void)send(feeding[i], PIECE, sizeof(PIECE) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    return has_come(fd);
+}
+
+/* Nobody wants that body, and it goes on for ever. At this door nobody is too quick. */
+static void who_sends_a_body_with_a_get_gives_way_to_who_does_not(void **state)
+{
+    static const char BEGUN[] = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n"
+                                "Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    static const char WHOLE[] = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    Siege *siege = *state;
+    Fd feeding[SILENT];
+    for (size_t i = 0; i < SILENT; i++) {
+        feeding[i] = siege_dial(siege, SIEGE_DOOR_UNIX);
+        if (siege_write(feeding[i], BEGUN, sizeof(BEGUN) - 1) && i < PLACES) {
+            SIEGE_AWAIT(siege, has_come(feeding[i])); /* 100: its head is there */
+        }
+    }
+    AUTO(Fd) fd = siege_dial(siege, SIEGE_DOOR_UNIX);
+    assert_true(siege_write(fd, WHOLE, sizeof(WHOLE) - 1));
+    SIEGE_AWAIT(siege, is_answered_beside(feeding, fd));
+    for (size_t i = 0; i < SILENT; i++) {
+        fd_done(&feeding[i]);
     }
 }
 
@@ -566,6 +605,7 @@ int main(void)
         SIEGE_TEST(a_request_hidden_in_a_body_is_none),
         SIEGE_TEST(waiters_at_one_door_leave_the_other_alone),
         SIEGE_TEST(who_says_nothing_gives_way_to_who_does),
+        SIEGE_TEST(who_sends_a_body_with_a_get_gives_way_to_who_does_not),
         SIEGE_TEST(one_address_does_not_fill_the_door),
         SIEGE_TEST(answers_that_nobody_reads_are_bounded),
         SIEGE_TEST(the_socket_is_for_owner_and_group_only),
