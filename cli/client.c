@@ -301,6 +301,17 @@ ErrCode client_list(Client *client, const char *path, size_t limit, json_t **ret
     return ERR_NONE;
 }
 
+ErrCode client_list_if_known(Client *client, const char *path, json_t **ret_items, Err *err)
+{
+    ErrCode code = client_list(client, path, 0, ret_items, err);
+    if (code == ERR_NOT_FOUND) {
+        *err = (Err){ 0 };
+        *ret_items = json_array();
+        code = ERR_NONE;
+    }
+    return code;
+}
+
 const char *client_escape(const char *text, Arena *arena)
 {
     char *escaped = curl_easy_escape(NULL, text, (int)strlen(text));

@@ -53,6 +53,9 @@ ErrCode client_post(Client *client, const json_t *body, json_t **ret_answer, Err
 /* All pages of a list below `path` as one array of items, at most `limit` (0: all). */
 ErrCode client_list(Client *client, const char *path, size_t limit, json_t **ret_items, Err *err);
 
+/* The same, all of it; none where the coordinator knows no such list: it is of an older release. */
+ErrCode client_list_if_known(Client *client, const char *path, json_t **ret_items, Err *err);
+
 /* `text` percent-encoded for a path or a query, in `arena`. */
 const char *client_escape(const char *text, Arena *arena);
 

@@ -166,8 +166,8 @@ ErrCode cmd_agents_list(Invocation *invocation, ExitCode *ret_exit, Err *err)
     AUTO_PTR(JsonDocument) status = NULL;
     if (client_new(&invocation->options, &client, err) != ERR_NONE ||
         client_list(client, "/agents", 0, &agents, err) != ERR_NONE ||
-        client_list(client, "/applicants", 0, &applicants, err) != ERR_NONE ||
-        client_list(client, "/invitations", 0, &invitations, err) != ERR_NONE ||
+        client_list_if_known(client, "/applicants", &applicants, err) != ERR_NONE ||
+        client_list_if_known(client, "/invitations", &invitations, err) != ERR_NONE ||
         client_get(client, &status, err, "/status") != ERR_NONE) {
         return err->code;
     }

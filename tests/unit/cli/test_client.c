@@ -34,6 +34,8 @@ static const Answer ANSWERS[] = {
     { "GET /api/v1/list?limit=1000&after=a b&c", 200, "{\"items\": [3], \"next\": null}" },
     { "GET /api/v1/list?limit=2", 200, "{\"items\": [1, 2], \"next\": \"more\"}" },
     { "GET /api/v1/some?state=x&limit=1000", 200, "{\"items\": [9], \"next\": null}" },
+    { "GET /api/v1/unknown?limit=1000", 404,
+      "{\"status\": 404, \"code\": \"not_found\", \"detail\": \"there is no /unknown\"}" },
     { "GET /api/v1/empty?limit=1000", 200, "{\"items\": [], \"next\": \"more\"}" },
     { "GET /api/v1/broken?limit=1000", 200, "{\"items\": [1], \"next\": \"z\"}" },
     { "GET /api/v1/broken?limit=1000&after=z", 503,
@@ -250,6 +252,20 @@ static void a_list_that_breaks_off_is_no_list(void **state)
     assert_null(items);
 }
 
+/* Another failure of it is one, as of every list. */
+static void a_list_that_an_older_coordinator_has_not_is_empty(void **state)
+{
+    AUTO_PTR(Client) client = connect_to(((Fixture *)*state)->where);
+    AUTO_PTR(JsonDocument) items = NULL;
+    json_t *none = NULL;
+    Err err = { 0 };
+    assert_int_equal(client_list_if_known(client, "/unknown", &items, &err), ERR_NONE);
+    assert_int_equal(err.code, ERR_NONE);
+    assert_int_equal(json_array_size(items), 0);
+    assert_int_equal(client_list_if_known(client, "/broken", &none, &err), ERR_STORE);
+    assert_null(none);
+}
+
 static void nobody_there_is_unreachable(void **state)
 {
     (void)state;
@@ -294,6 +310,7 @@ int main(void)
         cmocka_unit_test(what_is_no_json_is_no_coordinator),
         cmocka_unit_test(lists_are_read_page_by_page),
         cmocka_unit_test(a_list_that_breaks_off_is_no_list),
+        cmocka_unit_test(a_list_that_an_older_coordinator_has_not_is_empty),
         cmocka_unit_test(nobody_there_is_unreachable),
         cmocka_unit_test(an_address_is_a_socket_or_a_url),
         cmocka_unit_test(names_are_escaped_for_paths),
