@@ -222,6 +222,23 @@ bool page_wants(Page *page, const char *cursor, bool is_wanted)
     return true;
 }
 
+static int by_cursor(const void *a, const void *b)
+{
+    return strcmp(((const PageRow *)a)->cursor, ((const PageRow *)b)->cursor);
+}
+
+void page_sort(PageRow *rows, size_t count)
+{
+    if (count > 0) {
+        qsort(rows, count, sizeof(*rows), by_cursor);
+    }
+}
+
+const char *page_moment(int64_t wall_ms, const char *name, Arena *arena)
+{
+    return arena_printf(arena, "%016llx %s", (unsigned long long)wall_ms, name);
+}
+
 ErrCode page_end(Page *page, Err *err)
 {
     if (!page->is_found && !page->is_sorted) {

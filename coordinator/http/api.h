@@ -155,6 +155,17 @@ bool page_wants(Page *page, const char *cursor, bool is_wanted);
 /* ERR_USAGE: the cursor was not found. */
 ErrCode page_end(Page *page, Err *err);
 
+/* For a list whose rows come and go: put in the order of their cursors, `is_sorted` holds. */
+typedef struct PageRow {
+    const char *cursor;
+    const void *row;
+} PageRow;
+
+void page_sort(PageRow *rows, size_t count);
+
+/* The cursor of what is listed by the time of its coming, oldest first. */
+const char *page_moment(int64_t wall_ms, const char *name, Arena *arena);
+
 /* ---- the handlers ---- */
 
 ErrCode api_root(const ApiRequest *request, ApiReply *reply, Err *err);

@@ -55,15 +55,20 @@ ErrCode api_applicants_list(const ApiRequest *request, ApiReply *reply, Err *err
 {
     Applicants *applicants = request->enrolment->applicants;
     Page page;
-    ErrCode code = page_begin(&page, request, false, reply, err);
+    ErrCode code = page_begin(&page, request, true, reply, err);
     if (code != ERR_NONE) {
         return code;
     }
     size_t count = applicants_count(applicants, clock_boot_ms());
+    PageRow *rows = ARENA_ARRAY(request->arena, PageRow, count);
+    for (size_t i = 0; i < count; i++) {
+        const Applicant *one = applicants_at(applicants, i);
+        rows[i] = (PageRow){ page_moment(one->since_ms, one->fingerprint, request->arena), one };
+    }
+    page_sort(rows, count);
     for (size_t i = 0; i < count && !page.has_more; i++) {
-        const Applicant *applicant = applicants_at(applicants, i);
-        if (page_wants(&page, applicant->fingerprint, true)) {
-            write_applicant(&page.json, request, applicant);
+        if (page_wants(&page, rows[i].cursor, true)) {
+            write_applicant(&page.json, request, rows[i].row);
         }
     }
     return page_end(&page, err);

@@ -6,11 +6,19 @@
 static void write_agent(Page *page, const ApiRequest *request, const AgentRow *agent,
                         const HealthNow *now)
 {
-    for (size_t i = 0; i < agent->instance_count && !page->has_more; i++) {
+    size_t count = agent->instance_count;
+    PageRow *rows = ARENA_ARRAY(request->arena, PageRow, count);
+    for (size_t i = 0; i < count; i++) {
         const InstanceRow *instance = &agent->instances[i];
-        const char *cursor = arena_printf(request->arena, "%s/%s", agent->name, instance->name);
-        if (page_wants(page, cursor, true)) {
-            view_health(&page->json, NULL, agent, instance, now);
+        /* A blank is before whatever else a name may hold: so "a" and its servers are before "a-b".
+         */
+        rows[i] = (PageRow){ arena_printf(request->arena, "%s %s", agent->name, instance->name),
+                             instance };
+    }
+    page_sort(rows, count);
+    for (size_t i = 0; i < count && !page->has_more; i++) {
+        if (page_wants(page, rows[i].cursor, true)) {
+            view_health(&page->json, NULL, agent, rows[i].row, now);
         }
     }
 }
@@ -20,7 +28,7 @@ ErrCode api_health(const ApiRequest *request, ApiReply *reply, Err *err)
     const Engine *engine = shell_engine(request->shell);
     const HealthNow now = { request->health, clock_boot_ms() };
     Page page;
-    ErrCode code = page_begin(&page, request, false, reply, err);
+    ErrCode code = page_begin(&page, request, true, reply, err);
     if (code != ERR_NONE) {
         return code;
     }

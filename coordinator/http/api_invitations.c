@@ -24,13 +24,20 @@ ErrCode api_invitations_list(const ApiRequest *request, ApiReply *reply, Err *er
     const Invitations *invitations = request->enrolment->invitations;
     int64_t now_ms = clock_wall_ms();
     Page page;
-    ErrCode code = page_begin(&page, request, false, reply, err);
+    ErrCode code = page_begin(&page, request, true, reply, err);
     if (code != ERR_NONE) {
         return code;
     }
-    for (size_t i = 0; i < invitations_count(invitations) && !page.has_more; i++) {
-        const Invitation *invitation = invitations_at(invitations, i);
-        if (page_wants(&page, invitation->row.name, invitation_is_open(invitation, now_ms))) {
+    size_t count = invitations_count(invitations);
+    PageRow *rows = ARENA_ARRAY(request->arena, PageRow, count);
+    for (size_t i = 0; i < count; i++) {
+        const Invitation *one = invitations_at(invitations, i);
+        rows[i] = (PageRow){ page_moment(one->row.made_at_ms, one->row.name, request->arena), one };
+    }
+    page_sort(rows, count);
+    for (size_t i = 0; i < count && !page.has_more; i++) {
+        const Invitation *invitation = rows[i].row;
+        if (page_wants(&page, rows[i].cursor, invitation_is_open(invitation, now_ms))) {
             write_invitation(&page.json, &invitation->row);
         }
     }

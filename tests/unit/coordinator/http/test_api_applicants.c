@@ -71,6 +71,28 @@ static void applicants_are_listed_with_what_they_say_and_who_they_are(void **sta
     assert_true(json_is_false(json_object_get(item, "is_name_taken")));
 }
 
+static void a_page_goes_on_behind_an_applicant_that_was_accepted(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) next = { 0 };
+    const Sample samples[] = { apply(world, 1, "db1"), apply(world, 2, "db2"),
+                               apply(world, 3, "db3") };
+    AUTO_PTR(JsonDocument) first = ask(world, "GET", BASE "?limit=1", NULL, 200);
+    const json_t *item = json_array_get(json_object_get(first, "items"), 0);
+    for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+        if (strcmp(samples[i].fingerprint, text_of(item, "fingerprint")) == 0) {
+            act(world, &samples[i], "accept", "{}", 200);
+        }
+    }
+    for (const char *c = text_of(first, "next"); *c != '\0'; c++) {
+        str_append(&next, *c == ' ' ? "%20" : ((char[2]){ *c, '\0' }));
+    }
+    AUTO_PTR(JsonDocument)
+    rest = ask(world, "GET", arena_printf(&arena, BASE "?after=%s", str_text(&next)), NULL, 200);
+    assert_int_equal(count_of(rest), 2);
+}
+
 static void an_accepted_key_is_an_agents_and_the_file_says_who_did_it(void **state)
 {
     World *world = *state;
@@ -251,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(applicants_are_listed_with_what_they_say_and_who_they_are),
+        WORLD_TEST(a_page_goes_on_behind_an_applicant_that_was_accepted),
         WORLD_TEST(an_accepted_key_is_an_agents_and_the_file_says_who_did_it),
         WORLD_TEST(a_name_belongs_to_one_key),
         WORLD_TEST(a_new_key_takes_an_agents_name_where_it_is_said_to_replace_the_old_one),

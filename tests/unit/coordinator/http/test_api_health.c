@@ -103,9 +103,24 @@ static void every_server_of_the_fleet_is_on_one_list(void **state)
     assert_string_equal(text_of(server, "agent"), "db1");
     assert_string_equal(text_of(server, "instance"), "db1");
     AUTO_PTR(JsonDocument)
-    rest = ask(health->world, "GET", "/api/v1/health?after=db1%2Fdb1", NULL, 200);
+    rest = ask(health->world, "GET", "/api/v1/health?after=db1%20db1", NULL, 200);
     assert_int_equal(count_of(rest), 0);
-    must_ask(health->world, "GET", "/api/v1/health?after=db9", NULL, 400);
+}
+
+/* It was on the page before, and is no server of the fleet any more. */
+static void a_page_goes_on_behind_a_server_that_is_gone(void **state)
+{
+    HealthWorld *health = *state;
+    static const struct {
+        const char *after;
+        size_t count;
+    } ROWS[] = { { "db1%20aa", 1 }, { "db0%20zz", 1 }, { "db1%20zz", 0 }, { "db1-b%20aa", 0 } };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        char path[64];
+        text_format(path, sizeof(path), "/api/v1/health?after=%s", ROWS[i].after);
+        AUTO_PTR(JsonDocument) list = ask(health->world, "GET", path, NULL, 200);
+        assert_int_equal(count_of(list), ROWS[i].count);
+    }
 }
 
 static void an_agent_that_there_is_not_is_404_with_the_nearest(void **state)
@@ -131,6 +146,7 @@ int main(void)
         TEST(an_agent_is_shown_with_the_health_of_its_servers),
         TEST(an_old_sample_is_stale_and_so_is_none),
         TEST(every_server_of_the_fleet_is_on_one_list),
+        TEST(a_page_goes_on_behind_a_server_that_is_gone),
         TEST(an_agent_that_there_is_not_is_404_with_the_nearest),
         TEST(a_server_without_a_board_knows_of_none),
     };

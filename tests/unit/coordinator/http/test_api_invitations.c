@@ -100,6 +100,29 @@ static void an_invitation_is_listed_kept_and_taken_back(void **state)
     must_ask(world, "POST", BASE "/db7/revoke", "{}", 404);
 }
 
+/* What a person may do between two pages; the rest is on the next one all the same. */
+static void a_page_goes_on_behind_an_invitation_that_was_taken_back(void **state)
+{
+    World *world = *state;
+    AUTO(Arena) arena = { 0 };
+    static const char *const NAMES[] = { "db1", "db2", "db3" };
+    for (uint8_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        const Key token = key_number((uint8_t)(i + 1));
+        invite(world, &token, NAMES[i], "", 201);
+    }
+    AUTO_PTR(JsonDocument) first = ask(world, "GET", BASE "?limit=1", NULL, 200);
+    const json_t *item = json_array_get(json_object_get(first, "items"), 0);
+    must_ask(world, "POST", arena_printf(&arena, BASE "/%s/revoke", text_of(item, "name")), "{}",
+             200);
+    AUTO(Str) next = { 0 };
+    for (const char *c = text_of(first, "next"); *c != '\0'; c++) {
+        str_append(&next, *c == ' ' ? "%20" : ((char[2]){ *c, '\0' }));
+    }
+    AUTO_PTR(JsonDocument)
+    rest = ask(world, "GET", arena_printf(&arena, BASE "?after=%s", str_text(&next)), NULL, 200);
+    assert_int_equal(count_of(rest), 2);
+}
+
 static void a_name_is_invited_once_and_only_where_it_has_no_key(void **state)
 {
     World *world = *state;
@@ -318,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(an_invitation_is_listed_kept_and_taken_back),
+        WORLD_TEST(a_page_goes_on_behind_an_invitation_that_was_taken_back),
         WORLD_TEST(a_name_is_invited_once_and_only_where_it_has_no_key),
         WORLD_TEST(an_invitation_that_the_store_did_not_take_is_none),
         WORLD_TEST(what_is_no_invitation_is_refused),
