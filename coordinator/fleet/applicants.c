@@ -102,14 +102,33 @@ static bool evict_from(Applicants *applicants, const char *address)
     return true;
 }
 
-static bool make_room(Applicants *applicants, const char *address)
+/* Of those outside the one that was seen longest ago, if that is long. */
+static bool evict_silent(Applicants *applicants, uint64_t now_ms)
+{
+    size_t victim = SIZE_MAX;
+    for (size_t i = 0; i < applicants->list.count; i++) {
+        const Applicant *one = &applicants->list.items[i];
+        bool is_silent = !one->is_inside && now_ms - one->seen_ms > APPLICANT_GIVES_WAY_MS;
+        if (is_silent &&
+            (victim == SIZE_MAX || one->seen_ms < applicants->list.items[victim].seen_ms)) {
+            victim = i;
+        }
+    }
+    if (victim == SIZE_MAX) {
+        return false;
+    }
+    LIST_REMOVE(&applicants->list, victim);
+    return true;
+}
+
+static bool make_room(Applicants *applicants, const char *address, uint64_t now_ms)
 {
     size_t own = count_from(applicants, address);
     size_t most = 0;
     if (own >= APPLICANTS_PER_ADDRESS_MAX) {
         return evict_from(applicants, address);
     }
-    if (applicants->list.count < APPLICANTS_MAX) {
+    if (applicants->list.count < APPLICANTS_MAX || evict_silent(applicants, now_ms)) {
         return true;
     }
     const char *crowded = crowded_address(applicants, &most);
@@ -152,7 +171,7 @@ Applicant *applicants_note(Applicants *applicants, const uint8_t key[KEY_PUBLIC_
     forget_silent(applicants, now_ms);
     Applicant *applicant = find(applicants, key);
     if (applicant == NULL) {
-        if (!make_room(applicants, address)) {
+        if (!make_room(applicants, address, now_ms)) {
             return NULL;
         }
         applicant = add(applicants, key, now_ms);

@@ -19,13 +19,16 @@
  * | the newcomer's address has     | the place that it gets                                     |
  * |--------------------------------|------------------------------------------------------------|
  * | as many as one may have        | one of that address                                        |
+ * | fewer, and somebody is silent  | the one that was seen longest ago                          |
  * | fewer, by two, than another    | one of the address that has the most                       |
  * | about as many as any           | one of its own, if it has any; else none                   |
  *
  * and there the one that has come least often, then the one that was seen longest ago: an agent
- * comes again and again, and keys that are made for a flood come once. Who is inside keeps its
- * place. Who has not been seen for a while is forgotten. Nothing is kept over a restart: applicants
- * come again. No sockets here.
+ * comes again and again, every few seconds, and keys that are made for a flood come once. So
+ * whoever has been silent for a minute is no agent that waits; a flood that is to fill all places
+ * has to come from as many addresses all the time. Who is inside keeps its place. Who has not been
+ * seen for a while is forgotten. Nothing is kept over a restart: applicants come again. No sockets
+ * here.
  */
 #ifndef SKEIN_COORDINATOR_FLEET_APPLICANTS_H
 #define SKEIN_COORDINATOR_FLEET_APPLICANTS_H
@@ -44,6 +47,7 @@
 #define APPLICANTS_PER_ADDRESS_MAX 16
 #define APPLICANTS_INSIDE_MAX 64
 #define APPLICANT_SILENCE_MS (10 * 60 * 1000)
+#define APPLICANT_GIVES_WAY_MS (60 * 1000) /* silent for so long, where no place is free */
 
 typedef struct Applicant {
     uint8_t key[KEY_PUBLIC_BYTES];

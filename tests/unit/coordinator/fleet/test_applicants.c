@@ -164,6 +164,28 @@ static void where_each_has_one_place_nobody_loses_it_to_a_newcomer(void **state)
     assert_true(note(applicants, 1000, "10.0.0.1", APPLICANT_SILENCE_MS + 1001));
 }
 
+/* A key each, of as many addresses as there are places; the one agent among them comes again. */
+static void where_all_places_are_taken_who_is_silent_gives_way(void **state)
+{
+    (void)state;
+    AUTO_PTR(Applicants) applicants = applicants_new(false);
+    const uint64_t later_ms = 1000 + APPLICANT_GIVES_WAY_MS + 1;
+    char address[32];
+    for (unsigned i = 0; i < APPLICANTS_MAX; i++) {
+        text_format(address, sizeof(address), "10.2.%u.%u", i / 100, i % 100);
+        assert_true(note(applicants, i, address, 1000));
+    }
+    assert_false(note(applicants, 5000, "10.4.0.1", later_ms - 1));
+    assert_true(note(applicants, 5, "10.2.0.5", later_ms));
+    for (unsigned i = 0; i < APPLICANTS_MAX - 1; i++) {
+        text_format(address, sizeof(address), "10.5.%u.%u", i / 100, i % 100);
+        assert_true(note(applicants, 5001 + i, address, later_ms));
+    }
+    const Key agent = key_number(5);
+    assert_int_equal(applicants_note(applicants, agent.bytes, "10.2.0.5", later_ms)->tries, 3);
+    assert_false(note(applicants, 9000, "10.4.0.1", later_ms)); /* all have come just now */
+}
+
 static void who_is_silent_makes_room(void **state)
 {
     (void)state;
@@ -225,6 +247,7 @@ int main(void)
         cmocka_unit_test(what_comes_again_keeps_its_place_in_a_flood_of_its_own_address),
         cmocka_unit_test(who_comes_alone_takes_a_place_of_those_who_have_many),
         cmocka_unit_test(where_each_has_one_place_nobody_loses_it_to_a_newcomer),
+        cmocka_unit_test(where_all_places_are_taken_who_is_silent_gives_way),
         cmocka_unit_test(who_is_silent_makes_room),
         cmocka_unit_test(a_key_that_comes_or_speaks_all_the_time_is_put_off),
         cmocka_unit_test(nobody_is_heard_who_did_not_come_in),
