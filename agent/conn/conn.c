@@ -30,6 +30,7 @@ struct ConnSource {
 struct Conn {
     PGconn *pg;
     ConnSource *source;
+    Intake intake;
     BudgetClass class;
     bool is_given_up;
     const char *kept; /* NULL: nothing */
@@ -298,10 +299,12 @@ static PGconn *connection_start(const ConnSource *source, const ConnRequest *req
     return pg;
 }
 
-static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
+static ErrCode connection_poll(Conn *conn, const ConnRequest *request, Err *err)
 {
+    PGconn *pg = conn->pg;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-    Intake intake = { .bytes_max = INTAKE_DOOR_BYTES, .deadline_ms = request->deadline_ms };
+    AUTO(IntakeTap) tap = intake_tap(&conn->intake);
+    intake_begin(&conn->intake, INTAKE_DOOR_BYTES, request->deadline_ms);
     if (PQstatus(pg) == CONNECTION_BAD) {
         return server_error_connection(pg, err);
     }
@@ -316,12 +319,11 @@ static ErrCode connection_poll(PGconn *pg, const ConnRequest *request, Err *err)
             err_hint(err, "is it overloaded, or does a firewall drop what is sent to it?");
             return ERR_TIMEOUT;
         }
-        ErrCode code = intake_admit(&intake, pg, err);
+        ErrCode code = intake_admit(&conn->intake, err);
         if (code != ERR_NONE) {
             return code;
         }
         status = PQconnectPoll(pg);
-        intake_read(&intake, pg);
         if (status == PGRES_POLLING_FAILED) {
             return server_error_connection(pg, err);
         }
@@ -338,9 +340,12 @@ static ErrCode connection_open(Conn *conn, const ConnRequest *request, Err *err)
     if (FAILPOINT_ERROR("conn.open", err) != ERR_NONE) {
         return err_set(err, ERR_UNREACHABLE, "failpoint 'conn.open'");
     }
-    ErrCode code = connection_poll(conn->pg, request, err);
+    ErrCode code = connection_poll(conn, request, err);
     if (code != ERR_NONE) {
         return code;
+    }
+    if (conn->intake.bytes == 0) { /* a libpq that receives otherwise, and without an end */
+        return err_set(err, ERR_INTERNAL, "what this libpq receives cannot be counted");
     }
     if (PQsetnonblocking(conn->pg, 1) != 0) {
         return server_error_connection(conn->pg, err);
@@ -392,6 +397,21 @@ PGconn *conn_pg(Conn *conn)
 bool conn_is_alive(const Conn *conn)
 {
     return !conn->is_given_up && PQstatus(conn->pg) == CONNECTION_OK;
+}
+
+Intake *conn_intake(Conn *conn)
+{
+    return &conn->intake;
+}
+
+ErrCode conn_take_in(Conn *conn, Err *err)
+{
+    ErrCode code = intake_admit(&conn->intake, err);
+    if (code != ERR_NONE) {
+        conn_give_up(conn);
+        return code;
+    }
+    return PQconsumeInput(conn->pg) != 0 ? ERR_NONE : server_error_connection(conn->pg, err);
 }
 
 bool conn_keeps(const Conn *conn, const char *name)

@@ -14,6 +14,7 @@
 
 #include <libpq-fe.h>
 
+#include "agent/conn/intake.h"
 #include "agent/conn/wake.h"
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -104,6 +105,15 @@ void conn_exchange_places(Conn *one, Conn *other);
 
 PGconn *conn_pg(Conn *conn); /* for pipelining; never finished or reset by the caller */
 bool conn_is_alive(const Conn *conn);
+
+/* What the server has said over it. Whoever calls libpq on the connection taps it (intake.h). */
+Intake *conn_intake(Conn *conn);
+
+/*
+ * The socket can be read: libpq takes in what has come, within what may come. Else the connection
+ * is broken, or given up (ERR_UNREACHABLE, ERR_TIMEOUT); what came before that can still be taken.
+ */
+ErrCode conn_take_in(Conn *conn, Err *err);
 
 /* Who is given the server's notices from now on, within calls of libpq; NULL: nobody, as at first.
  */

@@ -1,37 +1,66 @@
-/* Counting what waits in the socket. Encryption makes it a little more than what was said. */
+/* Counting in recv(2). Encryption makes it a little more than what was said. */
 #include "agent/conn/intake.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <sys/ioctl.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
-
-/* libpq makes room for so many bytes before it reads. What fills the socket again before anybody
- * has looked is not seen to come: of a flood that much counts with each read, if no more is seen.
- */
-#define READ_BYTES_MIN 8192
 
 /* Reads of what may have come in time, by somebody who was kept from reading it. */
 #define LATE_READS_MAX 64
 
-static uint64_t waiting_in(const PGconn *pg)
+#define MESSAGE_HEAD_BYTES 5 /* type and length */
+#define ROW_HEAD_BYTES 2     /* how many fields */
+#define FIELD_HEAD_BYTES 4   /* how long it is */
+
+static _Thread_local Intake *tapped; /* NULL: nobody counts */
+
+IntakeTap intake_tap(Intake *intake)
 {
-    int waiting = 0;
-    return ioctl(PQsocket(pg), FIONREAD, &waiting) == 0 && waiting > 0 ? (uint64_t)waiting : 0;
+    IntakeTap tap = { .outer = tapped };
+    tapped = intake;
+    return tap;
 }
 
-void intake_read(Intake *intake, const PGconn *pg)
+void intake_tap_done(IntakeTap *tap)
 {
-    intake->waiting = waiting_in(pg);
+    tapped = tap->outer;
 }
 
-ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err)
+/* Beyond the limit it is as if nothing more had come, until intake_admit is asked. */
+ssize_t recv(int fd, void *bytes, size_t length, int flags)
 {
-    uint64_t waiting = waiting_in(pg);
-    uint64_t come = waiting > intake->waiting ? waiting - intake->waiting : 0;
-    uint64_t taken = waiting < READ_BYTES_MIN ? waiting : READ_BYTES_MIN;
-    intake->bytes += come > taken ? come : taken;
-    if (intake->bytes > intake->bytes_max) {
+    Intake *intake = tapped;
+    if (intake == NULL || (flags & MSG_PEEK) != 0) {
+        return recvfrom(fd, bytes, length, flags, NULL, NULL);
+    }
+    uint64_t left = intake->bytes < intake->bytes_max ? intake->bytes_max - intake->bytes : 0;
+    if (left == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    ssize_t got = recvfrom(fd, bytes, length < left ? length : (size_t)left, flags, NULL, NULL);
+    intake->bytes += got > 0 ? (uint64_t)got : 0;
+    return got;
+}
+
+void intake_begin(Intake *intake, uint64_t bytes_max, uint64_t deadline_ms)
+{
+    intake->bytes_max = bytes_max;
+    intake->deadline_ms = deadline_ms;
+    intake->late = 0;
+}
+
+bool intake_is_full(const Intake *intake)
+{
+    return intake->bytes >= intake->bytes_max;
+}
+
+ErrCode intake_admit(Intake *intake, Err *err)
+{
+    if (intake_is_full(intake)) {
         err_set(err, ERR_UNREACHABLE, "the server's answer does not end: more than %" PRIu64 " MiB",
                 intake->bytes_max >> 20);
         err_hint(err, "is it PostgreSQL that answers, and are the tables in schema skein "
@@ -42,4 +71,22 @@ ErrCode intake_admit(Intake *intake, const PGconn *pg, Err *err)
         return err_set(err, ERR_TIMEOUT, "the server did not come to an end in time");
     }
     return ERR_NONE;
+}
+
+void intake_settle_copy(Intake *intake, uint64_t bytes)
+{
+    uint64_t message = bytes + MESSAGE_HEAD_BYTES;
+    intake->bytes -= message < intake->bytes ? message : intake->bytes;
+}
+
+void intake_settle(Intake *intake, const PGresult *result)
+{
+    int columns = PQnfields(result);
+    for (int row = 0; row < PQntuples(result); row++) {
+        uint64_t bytes = ROW_HEAD_BYTES;
+        for (int column = 0; column < columns; column++) {
+            bytes += FIELD_HEAD_BYTES + (uint64_t)PQgetlength(result, row, column);
+        }
+        intake_settle_copy(intake, bytes);
+    }
 }

@@ -17,7 +17,7 @@ static ErrCode wait_error(WaitEnd end, Err *err)
 }
 
 /* Until everything is sent and a result can be taken without blocking. */
-static ErrCode answer_wait(Conn *conn, const Query *query, Intake *intake, Err *err)
+static ErrCode answer_wait(Conn *conn, const Query *query, Err *err)
 {
     PGconn *pg = conn_pg(conn);
     while (true) {
@@ -30,15 +30,10 @@ static ErrCode answer_wait(Conn *conn, const Query *query, Intake *intake, Err *
         if (end != WAIT_READY) {
             return wait_error(end, err);
         }
-        ErrCode code = intake_admit(intake, pg, err);
+        ErrCode code = conn_take_in(conn, err);
         if (code != ERR_NONE) {
-            conn_give_up(conn);
             return code;
         }
-        if (PQconsumeInput(pg) == 0) {
-            return server_error_connection(pg, err);
-        }
-        intake_read(intake, pg);
     }
 }
 
@@ -60,11 +55,8 @@ static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_resul
 {
     AUTO_PTR(PGresult) kept = NULL;
     Err first = { 0 };
-    Intake intake = { .bytes_max = query->answer_bytes_max == 0 ? INTAKE_ANSWER_BYTES
-                                                                : query->answer_bytes_max,
-                      .deadline_ms = query->deadline_ms };
     while (true) {
-        ErrCode wait_code = answer_wait(conn, query, &intake, err);
+        ErrCode wait_code = answer_wait(conn, query, err);
         if (wait_code != ERR_NONE) {
             return wait_code;
         }
@@ -74,6 +66,7 @@ static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_resul
         }
         PQclear(kept);
         kept = result;
+        intake_settle(conn_intake(conn), result);
         if (is_copy(result)) {
             conn_give_up(conn);
             return err_set(err, ERR_UNREACHABLE, "the server wants to copy, and was not asked to");
@@ -94,6 +87,15 @@ static ErrCode results_take(Conn *conn, const Query *query, PGresult **ret_resul
         *err = first;
     }
     return first.code;
+}
+
+/* The connection's intake, for this question's answers. */
+static IntakeTap query_tap(Conn *conn, const Query *query)
+{
+    uint64_t bytes_max = query->answer_bytes_max;
+    intake_begin(conn_intake(conn), bytes_max == 0 ? INTAKE_ANSWER_BYTES : bytes_max,
+                 query->deadline_ms);
+    return intake_tap(conn_intake(conn));
 }
 
 static ErrCode query_prepare(Conn *conn, const Query *query, Err *err)
@@ -122,6 +124,7 @@ static int query_send(PGconn *pg, const Query *query)
 
 ErrCode conn_query(Conn *conn, const Query *query, PGresult **ret_result, Err *err)
 {
+    AUTO(IntakeTap) tap = query_tap(conn, query);
     ErrCode code = query_prepare(conn, query, err);
     if (code != ERR_NONE) {
         return code;
@@ -135,6 +138,7 @@ ErrCode conn_query(Conn *conn, const Query *query, PGresult **ret_result, Err *e
 ErrCode conn_run(Conn *conn, const char *sql, uint64_t deadline_ms, Err *err)
 {
     Query query = { .sql = sql, .deadline_ms = deadline_ms };
+    AUTO(IntakeTap) tap = query_tap(conn, &query);
     if (PQsendQuery(conn_pg(conn), sql) == 0) {
         return server_error_connection(conn_pg(conn), err);
     }

@@ -6,7 +6,6 @@
 
 #include <poll.h>
 
-#include "agent/conn/intake.h"
 #include "agent/conn/server_error.h"
 #include "agent/exec/copy.h"
 #include "common/clock.h"
@@ -18,7 +17,8 @@
 #define ROLLBACK_MS 5000
 
 typedef struct Pump {
-    PGconn *pg;
+    Conn *conn;
+    PGconn *pg; /* conn's */
     const Batch *batch;
     Guard *guard;
     BatchTake take;
@@ -27,7 +27,6 @@ typedef struct Pump {
     size_t sent;     /* items handed to libpq */
     size_t answered; /* items whose answer is complete */
     bool has_result; /* of the item that is being answered */
-    Intake intake;   /* since the last result, or row of a COPY */
     bool is_sync_sent;
     bool is_synced; /* the server has answered the sync: all is over */
     bool is_broken;
@@ -35,6 +34,7 @@ typedef struct Pump {
     bool is_neglect; /* it is ours, and not the server's */
     bool is_stopped;
     char commit_tag[TAG_MAX]; /* "": COMMIT is not answered */
+    Err cut;                  /* how it broke, when that was while it was read; else none */
     BatchOutcome *outcome;
 } Pump;
 
@@ -133,12 +133,6 @@ static void copy_refuse(Pump *pump)
     err_set(&pump->outcome->err, ERR_SERVER, "COPY from the client cannot be part of a migration");
 }
 
-/* Time is the guard's affair. */
-static void intake_begin(Pump *pump)
-{
-    pump->intake = (Intake){ .bytes_max = INTAKE_ANSWER_BYTES, .deadline_ms = UINT64_MAX };
-}
-
 /* COPY … TO the client: read and dropped. False: more has to come first. */
 static bool copy_drain(Pump *pump)
 {
@@ -146,7 +140,7 @@ static bool copy_drain(Pump *pump)
     int length = 0;
     while ((length = PQgetCopyData(pump->pg, &row, 1)) > 0) {
         PQfreemem(row);
-        intake_begin(pump);
+        intake_settle_copy(conn_intake(pump->conn), (uint64_t)length);
     }
     return length != 0;
 }
@@ -185,6 +179,28 @@ static bool result_take(Pump *pump, const PGresult *result)
     }
 }
 
+/*
+ * It broke while it was read, or was given up because more came than may: that would be so again,
+ * and is the statement's failure. What came before it has been taken.
+ */
+static void cut_take(Pump *pump)
+{
+    bool is_known = pump->sent < pump->batch->items.count; /* COMMIT is not among it */
+    pump->is_broken = true;
+    if (!intake_is_full(conn_intake(pump->conn)) || !is_known || has_failed(pump)) {
+        return;
+    }
+    const BatchItem *item = &pump->batch->items.items[pump->answered];
+    pump->has_error = true;
+    pump->outcome->kind = RESULT_FAILED;
+    pump->outcome->part = item->part;
+    pump->outcome->statement = item->statement;
+    pump->outcome->err = pump->cut;
+    pump->outcome->err.code = ERR_SERVER;
+    err_hint(&pump->outcome->err, "rows that a migration reads are dropped one by one: none of them"
+                                  " may be so large, nor all that it warns of");
+}
+
 /* Warnings come before the answer of what they are about. */
 static void warnings_await(Pump *pump, const BatchItem *item)
 {
@@ -217,7 +233,6 @@ static void neglect_take(Pump *pump, const BatchItem *item)
 static void item_begins(Pump *pump)
 {
     const BatchItem *item = &pump->batch->items.items[pump->answered];
-    intake_begin(pump);
     warnings_await(pump, item);
     if (item->part == PART_STATEMENT && !has_failed(pump)) { /* what is skipped is not under way */
         guard_statement(pump->guard, item->statement);
@@ -241,7 +256,7 @@ static void answers_take(Pump *pump)
     while (!pump->is_synced && !pump->is_broken && PQisBusy(pump->pg) == 0) {
         AUTO_PTR(PGresult) result = PQgetResult(pump->pg);
         if (result != NULL) {
-            intake_begin(pump);
+            intake_settle(conn_intake(pump->conn), result);
             if (!result_take(pump, result)) {
                 return;
             }
@@ -346,12 +361,9 @@ static void batch_pump(Pump *pump)
             pump->is_broken = true;
             return;
         }
-        if (intake_admit(&pump->intake, pump->pg, NULL) != ERR_NONE ||
-            PQconsumeInput(pump->pg) == 0) {
+        if (conn_take_in(pump->conn, &pump->cut) != ERR_NONE) {
             answers_take(pump); /* the server's last words are in what came before the end */
-            pump->is_broken = true;
-        } else {
-            intake_read(&pump->intake, pump->pg);
+            cut_take(pump);
         }
     }
 }
@@ -373,7 +385,16 @@ static BatchEnd batch_end(const Pump *pump)
     return pump->sent < pump->batch->items.count ? BATCH_UNSENT : BATCH_LOST;
 }
 
-static void end_explain(BatchOutcome *outcome)
+/* The connection was lost, and this is how. */
+static void cut_append(const Err *cut, Err *err)
+{
+    if (cut->code != ERR_NONE) {
+        err_append(err, ": %s", cut->message);
+        err_hint(err, "%s", cut->hint);
+    }
+}
+
+static void end_explain(const Err *cut, BatchOutcome *outcome)
 {
     switch (outcome->end) {
     case BATCH_ROLLED_BACK:
@@ -385,10 +406,12 @@ static void end_explain(BatchOutcome *outcome)
         break;
     case BATCH_UNSENT:
         err_set(&outcome->err, ERR_UNREACHABLE, "the connection broke before COMMIT was sent");
+        cut_append(cut, &outcome->err);
         break;
     case BATCH_LOST:
         err_set(&outcome->err, ERR_LOST,
                 "the connection broke while the server's answer to COMMIT was awaited");
+        cut_append(cut, &outcome->err);
         break;
     case BATCH_COMMITTED:
     case BATCH_ERROR:
@@ -447,7 +470,7 @@ static void copy_run_next(Pump *pump)
     guard_statement(pump->guard, item->statement);
     warnings_await(pump, item);
     pump->sent++;
-    switch (copy_run(pump->pg, item->sql, *item->rows, pump->guard, &error)) {
+    switch (copy_run(pump->conn, item->sql, *item->rows, pump->guard, &error, &pump->cut)) {
     case COPY_DONE:
         neglect_take(pump, item);
         pump->answered++;
@@ -456,7 +479,7 @@ static void copy_run_next(Pump *pump)
         error_take(pump, error);
         break;
     case COPY_BROKEN:
-        pump->is_broken = true;
+        cut_take(pump);
         break;
     }
     PQclear(error);
@@ -480,6 +503,7 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
 {
     *ret_outcome = (BatchOutcome){ 0 };
     Pump pump = {
+        .conn = conn,
         .pg = conn_pg(conn),
         .batch = batch,
         .guard = guard,
@@ -487,6 +511,8 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
         .ctx = ctx,
         .outcome = ret_outcome,
     };
+    AUTO(IntakeTap) tap = intake_tap(conn_intake(conn));
+    intake_begin(conn_intake(conn), INTAKE_ANSWER_BYTES, INTAKE_NO_DEADLINE);
     if (batch->warnings != NULL) {
         warnings_listen(batch->warnings, conn);
     }
@@ -498,7 +524,7 @@ void batch_run(Conn *conn, const Batch *batch, Guard *guard, BatchTake take, voi
         }
     }
     ret_outcome->end = batch_end(&pump);
-    end_explain(ret_outcome);
+    end_explain(&pump.cut, ret_outcome);
     conn_hear(conn, NULL, NULL);
     connection_tidy(conn, &pump);
 }

@@ -64,7 +64,7 @@ typedef enum BatchEnd {
     BATCH_COMMITTED = 1, /* COMMIT was answered with COMMIT */
     BATCH_ROLLED_BACK,   /* COMMIT was answered with ROLLBACK, without an error */
     BATCH_ERROR,         /* the server refused an item, or only warned that it has not done what a
-                            statement asks for: nothing of the batch is committed */
+                            statement asks for, or has said too much: nothing is committed */
     BATCH_STOPPED,       /* an answer was not as it should be: the same */
     BATCH_UNSENT,        /* the connection broke, and COMMIT was never handed to it */
     BATCH_LOST,          /* it broke later: COMMIT may have been done */

@@ -17,8 +17,10 @@ typedef enum CopyEnd {
 
 /*
  * Blocks, under the guard's watch. The connection is not in pipeline mode, and nothing is under way
- * on it. *ret_error is set for COPY_REFUSED, and is the caller's to clear.
+ * on it; what it receives is counted by the caller's tap. *ret_error is set for COPY_REFUSED, and
+ * is the caller's to clear; `cut` for COPY_BROKEN, where it is known how.
  */
-CopyEnd copy_run(PGconn *pg, const char *sql, Bytes rows, Guard *guard, PGresult **ret_error);
+CopyEnd copy_run(Conn *conn, const char *sql, Bytes rows, Guard *guard, PGresult **ret_error,
+                 Err *cut);
 
 #endif

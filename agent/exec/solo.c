@@ -92,25 +92,30 @@ ErrCode solo_settings(Runner *runner, const Action *action, Err *err)
 }
 
 /* Waits until a result can be taken. False: the connection is gone, or given up. */
-static bool solo_wait(PGconn *pg, Guard *guard)
+static bool solo_wait(Conn *conn, Guard *guard, Err *cut)
 {
+    PGconn *pg = conn_pg(conn);
     while (true) {
         int unsent = PQflush(pg);
         if (unsent == 0 && PQisBusy(pg) == 0) {
             return true;
         }
         if (!guard_wait(guard, PQsocket(pg), (short)(POLLIN | (unsent > 0 ? POLLOUT : 0))) ||
-            PQconsumeInput(pg) == 0) {
+            conn_take_in(conn, cut) != ERR_NONE) {
             return false;
         }
     }
 }
 
-static Result solo_lost(Conn *conn, Result result)
+/* `cut`: how it broke, where that is known. */
+static Result solo_lost(Conn *conn, const Err *cut, Result result)
 {
     conn_give_up(conn);
     result.kind = RESULT_LOST;
     err_set(&result.err, ERR_LOST, "the connection broke while the statement was running");
+    if (cut->code != ERR_NONE) {
+        err_append(&result.err, ": %s", cut->message);
+    }
     err_hint(&result.err, "it may still run, or have been done in part: look at the catalog");
     return result;
 }
@@ -149,11 +154,12 @@ static void neglect_take(const Warnings *warnings, const PlanStatement *statemen
 static Result solo_finish(Conn *conn, Guard *guard, Result result)
 {
     PGconn *pg = conn_pg(conn);
+    Err cut = { 0 };
     result.kind = RESULT_OK;
     PQsetSingleRowMode(pg);
     while (true) {
-        if (!solo_wait(pg, guard)) {
-            return result.kind != RESULT_OK ? result : solo_lost(conn, result);
+        if (!solo_wait(conn, guard, &cut)) {
+            return result.kind != RESULT_OK ? result : solo_lost(conn, &cut, result);
         }
         AUTO_PTR(PGresult) server = PQgetResult(pg);
         if (server == NULL) {
@@ -161,8 +167,9 @@ static Result solo_finish(Conn *conn, Guard *guard, Result result)
         }
         ExecStatusType status = PQresultStatus(server);
         if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
-            return solo_lost(conn, result);
+            return solo_lost(conn, &cut, result);
         }
+        intake_settle(conn_intake(conn), server);
         if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
             solo_error(guard, server, &result);
             if (!conn_is_alive(conn)) {
@@ -191,8 +198,10 @@ Result perform_run(Runner *runner, const Action *action)
     guard_begin(&guard, runner, action, script_of(runner, action));
     guard_statement(&guard, result.statement);
     litter_note_run(&runner->session, script_of(runner, action));
+    AUTO(IntakeTap) tap = intake_tap(conn_intake(conn));
+    intake_begin(conn_intake(conn), INTAKE_ANSWER_BYTES, INTAKE_NO_DEADLINE);
     if (PQsendQuery(conn_pg(conn), statement->sql) == 0) {
-        return solo_lost(conn, result);
+        return solo_lost(conn, &err, result);
     }
     Warnings *warnings = warnings_new(&runner->arena, result.migration, script_of(runner, action));
     warnings_at(warnings, result.statement);

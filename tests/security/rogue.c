@@ -13,12 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/arena.h"
 #include "common/cleanup.h"
+#include "common/err.h"
 #include "common/list.h"
 #include "common/str.h"
 
@@ -42,6 +44,7 @@ struct Rogue {
     int port;
     atomic_uint ended;
     atomic_uint questions;
+    atomic_size_t bytes;
     LIST(RogueVisit *) visits; /* of the listening thread, until it has ended */
 };
 
@@ -57,6 +60,7 @@ bool rogue_write(RogueVisit *visit, const void *bytes, size_t length)
         }
         at += written;
         length -= (size_t)written;
+        atomic_fetch_add(&visit->rogue->bytes, (size_t)written);
     }
     return true;
 }
@@ -260,19 +264,35 @@ static void *rogue_run(void *ctx)
     return NULL;
 }
 
+static Rogue *rogue_listen(RogueTalk talk, const struct sockaddr *address, socklen_t length)
+{
+    Rogue *rogue = mem_alloc(sizeof(*rogue));
+    rogue->talk = talk;
+    rogue->listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(rogue->listener >= 0);
+    assert_int_equal(bind(rogue->listener, address, length), 0);
+    assert_int_equal(listen(rogue->listener, BACKLOG), 0);
+    return rogue;
+}
+
 Rogue *rogue_start(RogueTalk talk)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t length = sizeof(address);
-    Rogue *rogue = mem_alloc(sizeof(*rogue));
-    rogue->talk = talk;
-    rogue->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(rogue->listener >= 0);
-    assert_int_equal(bind(rogue->listener, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(rogue->listener, BACKLOG), 0);
+    Rogue *rogue = rogue_listen(talk, (struct sockaddr *)&address, length);
     assert_int_equal(getsockname(rogue->listener, (struct sockaddr *)&address, &length), 0);
     rogue->port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&rogue->thread, NULL, rogue_run, rogue), 0);
+    return rogue;
+}
+
+Rogue *rogue_start_local(RogueTalk talk, const char *folder)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    text_format(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.5432", folder);
+    Rogue *rogue = rogue_listen(talk, (struct sockaddr *)&address, sizeof(address));
+    rogue->port = 5432;
     assert_int_equal(pthread_create(&rogue->thread, NULL, rogue_run, rogue), 0);
     return rogue;
 }
@@ -300,6 +320,11 @@ void rogue_stop(Rogue *rogue)
 int rogue_port(const Rogue *rogue)
 {
     return rogue->port;
+}
+
+size_t rogue_bytes(Rogue *rogue)
+{
+    return atomic_load(&rogue->bytes);
 }
 
 unsigned rogue_visits(Rogue *rogue)

@@ -18,8 +18,12 @@ typedef struct RogueVisit RogueVisit;
 typedef void (*RogueTalk)(RogueVisit *visit);
 
 Rogue *rogue_start(RogueTalk talk); /* on a free port of the loopback */
-void rogue_stop(Rogue *rogue);      /* ends its visits; NULL is allowed */
+
+/* The same at .s.PGSQL.5432 in `folder`, for "host=FOLDER port=5432". */
+Rogue *rogue_start_local(RogueTalk talk, const char *folder);
+void rogue_stop(Rogue *rogue); /* ends its visits; NULL is allowed */
 int rogue_port(const Rogue *rogue);
+size_t rogue_bytes(Rogue *rogue);       /* how many have been written, over all visits */
 unsigned rogue_visits(Rogue *rogue);    /* how many have ended */
 unsigned rogue_questions(Rogue *rogue); /* how many statements have come, over all visits */
 

@@ -100,10 +100,10 @@ static void flood_with_rows(RogueVisit *visit)
     }
 }
 
-/* One message of nearly 2 GB, of which there is ever more. */
+/* One message of nearly 1 GB, of which there is ever more: above that libpq ends it by itself. */
 static void speak_at_length(RogueVisit *visit, char type, const char *begin, size_t length)
 {
-    bool goes_on = rogue_write(visit, &type, 1) && rogue_write(visit, "\x7f\xff\xff\xf0", 4) &&
+    bool goes_on = rogue_write(visit, &type, 1) && rogue_write(visit, "\x3f\xff\xff\xf0", 4) &&
                    rogue_write(visit, begin, length);
     for (unsigned i = 0; goes_on; i++) {
         goes_on = rogue_write(visit, flood, sizeof(flood));
@@ -123,7 +123,7 @@ static void complain_at_length(RogueVisit *visit)
 static void answer_with_one_great_row(RogueVisit *visit)
 {
     if (rogue_welcome(visit) && rogue_await_sql(visit) != NULL && rogue_say_columns(visit, 1)) {
-        speak_at_length(visit, 'D', "\0\1\x7f\xff\xff\x00", 6);
+        speak_at_length(visit, 'D', "\0\1\x3f\xff\xff\x00", 6);
     }
 }
 
