@@ -235,6 +235,26 @@ static ErrCode check_schemas(const ConfigDocument *document, const AgentConfig *
 /* A look costs little, and not nothing. */
 #define SAMPLE_EVERY_MIN_MS 100
 
+/* A coordinator takes a thousand messages a second of an agent; reports are more than samples. */
+#define SAMPLES_PER_SECOND_MAX 200
+
+static ErrCode check_samples(const ConfigDocument *document, const AgentConfig *config, Err *err)
+{
+    double per_second = 0;
+    for (size_t i = 0; i < config->instance_count; i++) {
+        uint32_t every_ms = config->instances[i].sample_every_ms;
+        per_second += every_ms == 0 ? 0 : 1000.0 / every_ms;
+    }
+    if (per_second <= SAMPLES_PER_SECOND_MAX) {
+        return ERR_NONE;
+    }
+    config_error_at(document, "instances", err,
+                    "the %zu instances make %.0f samples a second, more than the %d of an agent",
+                    config->instance_count, per_second, SAMPLES_PER_SECOND_MAX);
+    return err_hint(err, "let them be sampled more rarely: 'sample_every' is 5s where it is not "
+                         "given");
+}
+
 static ErrCode check_sampling(const ConfigDocument *document, const AgentConfig *config, Err *err)
 {
     for (size_t i = 0; i < config->instance_count; i++) {
@@ -247,7 +267,7 @@ static ErrCode check_sampling(const ConfigDocument *document, const AgentConfig 
                                    SAMPLE_EVERY_MIN_MS);
         }
     }
-    return ERR_NONE;
+    return check_samples(document, config, err);
 }
 
 /* Whose orders and plans count stands in these files: nobody may put another in their place. */

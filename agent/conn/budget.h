@@ -4,6 +4,11 @@
  * Migrations may take all but CONN_BUDGET_RESERVED places; the rest is kept for watching and for
  * cancelling, which must be possible however many migrations run. Places are given in the order of
  * asking.
+ *
+ * Three kinds share the places for watching. A survey holds one for as long as a database takes to
+ * be read; looks at locks, cancels and the sampler's looks (agent/health) share the other, none of
+ * them for longer than a cancel waits for it: the sampler has no place of its own, which would be
+ * one less for migrations.
  */
 #ifndef SKEIN_AGENT_CONN_BUDGET_H
 #define SKEIN_AGENT_CONN_BUDGET_H

@@ -1,5 +1,8 @@
-/* The watching pool: at most one kept connection, so that a place of the budget stays free for
- * others. */
+/*
+ * The watching pool: at most one kept connection, so that a place of the budget stays free for
+ * others. Whoever has found none to take waits for a place, and not for one that is kept: so none
+ * is while somebody seeks.
+ */
 #include "agent/conn/pool.h"
 
 #include <pthread.h>
@@ -23,6 +26,7 @@ struct ConnPool {
     ConnSource *source;
     char *database;
     Pooled *first;
+    unsigned seekers; /* in conn_pool_take */
 };
 
 ConnPool *conn_pool_new(ConnSource *source, const char *database)
@@ -126,23 +130,25 @@ static ErrCode pooled_open(ConnPool *pool, uint64_t deadline_ms, const Interrupt
 ErrCode conn_pool_take(ConnPool *pool, uint64_t deadline_ms, const Interrupt *interrupt,
                        Conn **ret_conn, Err *err)
 {
+    ErrCode code = ERR_NONE;
     pthread_mutex_lock(&pool->mutex);
+    pool->seekers++;
     Pooled *pooled = pooled_unlink(pool, is_idle, NULL);
     pthread_mutex_unlock(&pool->mutex);
     if (pooled != NULL && !is_usable(pooled, clock_boot_ms(), deadline_ms)) {
         pooled_free(TAKE(pooled));
     }
     if (pooled == NULL) {
-        ErrCode code = pooled_open(pool, deadline_ms, interrupt, &pooled, err);
-        if (code != ERR_NONE) {
-            return code;
-        }
+        code = pooled_open(pool, deadline_ms, interrupt, &pooled, err);
     }
     pthread_mutex_lock(&pool->mutex);
-    pooled_link(pool, pooled, true);
+    pool->seekers--;
+    if (code == ERR_NONE) {
+        pooled_link(pool, pooled, true);
+        *ret_conn = pooled->conn;
+    }
     pthread_mutex_unlock(&pool->mutex);
-    *ret_conn = pooled->conn;
-    return ERR_NONE;
+    return code;
 }
 
 void conn_pool_give(ConnPool *pool, Conn *conn)
@@ -156,7 +162,7 @@ void conn_pool_give(ConnPool *pool, Conn *conn)
     Pooled *kept = pooled_unlink(pool, is_idle, NULL);
     if (kept != NULL) {
         pooled_link(pool, kept, false);
-    } else if (is_clean) {
+    } else if (is_clean && pool->seekers == 0) {
         pooled->idle_since_ms = clock_boot_ms();
         pooled_link(pool, TAKE(pooled), false);
     }

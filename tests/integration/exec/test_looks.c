@@ -2,6 +2,8 @@
  * pool. */
 #include "tests/integration/exec/exec_world.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -280,6 +282,38 @@ static void the_pool_replaces_a_connection_that_died(void **state)
     conn_pool_give(bench->pool, conn);
 }
 
+#define TO_BEGIN_WAITING_MS 200 /* too short, and the test shows less; it does not fail */
+
+static void *pool_take_late(void *ctx)
+{
+    Bench *bench = ctx;
+    Conn *conn = NULL;
+    ErrCode code = conn_pool_take(bench->pool, soon(), NULL, &conn, &bench->err);
+    conn_pool_give(bench->pool, conn);
+    return code == ERR_NONE ? bench : NULL;
+}
+
+/* A survey has the other place, and the sampler this one: then something is to be cancelled. */
+static void what_is_given_back_is_had_by_whoever_waits_for_a_place(void **state)
+{
+    (void)state;
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "postgres", 0, NULL, 0);
+    const ConnRequest request = { .purpose = CONN_WATCH,
+                                  .application_name = "skein/test",
+                                  .deadline_ms = soon() };
+    AUTO_PTR(Conn) survey = NULL;
+    Conn *sampler = NULL;
+    void *has_it = NULL;
+    pthread_t waiter;
+    assert_int_equal(conn_open(bench->source, &request, &survey, &bench->err), ERR_NONE);
+    assert_int_equal(conn_pool_take(bench->pool, soon(), NULL, &sampler, &bench->err), ERR_NONE);
+    assert_int_equal(pthread_create(&waiter, NULL, pool_take_late, bench), 0);
+    poll(NULL, 0, TO_BEGIN_WAITING_MS);
+    conn_pool_give(bench->pool, sampler);
+    assert_int_equal(pthread_join(waiter, &has_it), 0);
+    assert_non_null(has_it);
+}
+
 static void migrations_never_take_the_watchers_places(void **state)
 {
     (void)state;
@@ -317,6 +351,7 @@ int main(void)
         cmocka_unit_test_teardown(the_pool_keeps_one_connection_and_closes_it_after_a_while,
                                   test_end),
         cmocka_unit_test_teardown(the_pool_replaces_a_connection_that_died, test_end),
+        cmocka_unit_test_teardown(what_is_given_back_is_had_by_whoever_waits_for_a_place, test_end),
         cmocka_unit_test_teardown(migrations_never_take_the_watchers_places, test_end),
     };
     return cmocka_run_group_tests(tests, suite_begin, suite_end);

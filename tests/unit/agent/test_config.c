@@ -192,6 +192,31 @@ static void a_signers_key_that_everybody_may_write_to_is_refused(void **state)
     assert_non_null(strstr(err.hint, "chmod o-w 'signer.pub'"));
 }
 
+static ErrCode load_sampled(size_t count, const char *every, Err *err)
+{
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) text = { 0 };
+    AgentConfig config;
+    str_append(&text, HEAD SIGNERS "instances:\n");
+    for (size_t i = 0; i < count; i++) {
+        str_printf(&text, "  - { name: db%zu, connection: host=/a, sample_every: %s }\n", i, every);
+    }
+    return load(str_text(&text), &arena, &config, err);
+}
+
+static void samples_of_all_instances_are_no_more_than_a_coordinator_takes(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    assert_int_equal(load_sampled(256, "5s", &err), ERR_NONE);
+    assert_int_equal(load_sampled(256, "0", &err), ERR_NONE);
+    assert_int_equal(load_sampled(20, "100ms", &err), ERR_NONE);
+    assert_int_equal(load_sampled(21, "100ms", &err), ERR_CONFIG);
+    assert_string_equal(err.message, "agent.yaml:6:3: the 21 instances make 210 samples a second, "
+                                     "more than the 200 of an agent");
+    assert_int_equal(load_sampled(256, "1s", &err), ERR_CONFIG);
+}
+
 static void a_password_is_never_quoted(void **state)
 {
     (void)state;
@@ -213,6 +238,7 @@ int main(void)
         cmocka_unit_test(keys_are_trusted_alone_or_as_a_persons),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
         cmocka_unit_test(a_signers_key_that_everybody_may_write_to_is_refused),
+        cmocka_unit_test(samples_of_all_instances_are_no_more_than_a_coordinator_takes),
         cmocka_unit_test(a_password_is_never_quoted),
     };
     return cmocka_run_group_tests(tests, make_keys, drop_keys);
