@@ -101,27 +101,43 @@ void guard_commit(Guard *guard)
     guard->is_committing = true;
 }
 
-/* Only the very backend we opened: its pid may be another's by now if it is gone. */
-static void backend_signal(Runner *runner, const char *sql)
+/*
+ * Only the very backend we opened: its pid may be another's by now if it is gone. False: it was
+ * certainly not signalled, since nobody could be asked to, or there is no such backend. A question
+ * whose answer is lost may have been heard.
+ */
+static bool backend_signal(Runner *runner, const char *sql)
 {
     char pid[16];
+    Conn *conn = NULL;
+    uint64_t deadline_ms = clock_boot_ms() + CANCEL_QUERY_MS;
+    if (conn_pool_take(runner->watch, deadline_ms, NULL, &conn, NULL) != ERR_NONE) {
+        return false;
+    }
     snprintf(pid, sizeof(pid), "%d", runner->session.backend_pid);
     const char *params[] = { pid, runner->session.backend_start };
+    const Query query = {
+        .sql = sql, .params = params, .param_count = ARRAY_LEN(params), .deadline_ms = deadline_ms
+    };
     AUTO_PTR(PGresult) result = NULL;
-    watch_query(runner, sql, params, ARRAY_LEN(params), CANCEL_QUERY_MS, &result, NULL);
+    ErrCode code = conn_query(conn, &query, &result, NULL);
+    conn_pool_give(runner->watch, conn);
+    return code != ERR_NONE || PQntuples(result) > 0;
 }
 
-/* One step down the stairs: cancel, terminate, give up. An unreachable server
- * skips none of them. */
+/*
+ * One step down the stairs: cancel, terminate, give up. An unreachable server skips none of them.
+ * What is given up is not known by that: batch.c and solo.c say what it is by what they had sent.
+ */
 static void stage_advance(Guard *guard)
 {
     switch (guard->stage) {
     case GUARD_WATCHING:
-        backend_signal(guard->runner, SQL_BACKEND_CANCEL);
+        guard->is_signalled |= backend_signal(guard->runner, SQL_BACKEND_CANCEL);
         guard->stage = GUARD_CANCELLED;
         break;
     case GUARD_CANCELLED:
-        backend_signal(guard->runner, SQL_BACKEND_TERMINATE);
+        guard->is_signalled |= backend_signal(guard->runner, SQL_BACKEND_TERMINATE);
         guard->stage = GUARD_TERMINATED;
         break;
     case GUARD_TERMINATED:
@@ -173,6 +189,7 @@ static uint64_t due_perform(Guard *guard)
     uint64_t now_ms = clock_boot_ms();
     if (guard->stage == GUARD_CANCELLED && has_slipped_through(guard)) {
         guard->stage = GUARD_WATCHING;
+        guard->is_signalled = false;
         guard->word = WATCHDOG_CALM;
     }
     if (guard->stage != GUARD_WATCHING) {
@@ -218,5 +235,11 @@ bool guard_wait(Guard *guard, int fd, short events)
 
 bool guard_has_ended_it(const Guard *guard)
 {
-    return guard->stage != GUARD_WATCHING;
+    return guard->stage != GUARD_WATCHING && guard->is_signalled;
+}
+
+bool guard_is_echo(const Guard *guard, const Err *err)
+{
+    return guard_has_ended_it(guard) &&
+           (str_equal(err->sqlstate, "57014") || str_equal(err->sqlstate, "57P01"));
 }

@@ -23,6 +23,7 @@ typedef enum GuardStage {
 typedef struct Guard {
     Runner *runner;
     GuardStage stage;
+    bool is_signalled; /* the server may have been told to end it: it certainly was not else */
     bool is_late;      /* ended because the time was up, not because the job wanted it */
     WatchdogWord word; /* ended because the watchdog said so; CALM: for another reason */
     bool is_committing;
@@ -61,8 +62,11 @@ void guard_commit(Guard *guard);
 /* True: `fd` is ready. False: given up; what runs there is unknown. */
 bool guard_wait(Guard *guard, int fd, short events);
 
-/* Has the guard ended it? Then what the server answered is the echo of that. */
+/* Has the guard had it ended? Not where it wanted to, and nobody could be told. */
 bool guard_has_ended_it(const Guard *guard);
+
+/* Is this error of the server the echo of that, and not its judgement of the statement? */
+bool guard_is_echo(const Guard *guard, const Err *err);
 
 /* ---- guard_words.c: what there is to say of it ---- */
 

@@ -130,7 +130,7 @@ static void solo_error(const Guard *guard, const PGresult *server, Result *resul
         result->err.code = ERR_LOST;
         return;
     }
-    if (guard_has_ended_it(guard)) {
+    if (guard_is_echo(guard, &result->err)) {
         guard_explain(guard, result);
     } else if (result->err.code == ERR_BLOCKED) {
         guard_blame(guard, result);

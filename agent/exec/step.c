@@ -184,13 +184,6 @@ static void own_judge(const Step *step, const BatchOutcome *outcome, Result *res
     }
 }
 
-/* The echo of our own cancel or termination, not the server's judgement of the statement. */
-static bool is_our_cancel(const Guard *guard, const Err *err)
-{
-    return guard_has_ended_it(guard) &&
-           (str_equal(err->sqlstate, "57014") || str_equal(err->sqlstate, "57P01"));
-}
-
 /* Which role it is about the server says in words that are not told. */
 static void become_explain(const Step *step, const BatchOutcome *outcome, Err *err)
 {
@@ -207,7 +200,7 @@ static void error_judge(const Step *step, const Guard *guard, const BatchOutcome
 {
     result->kind = outcome->kind;
     result->statement = outcome->part == PART_STATEMENT ? outcome->statement : NO_STATEMENT;
-    if (is_our_cancel(guard, &outcome->err)) {
+    if (guard_is_echo(guard, &outcome->err)) {
         guard_explain(guard, result);
     } else if (outcome->part == PART_FENCE || outcome->part == PART_HISTORY) {
         own_judge(step, outcome, result);

@@ -209,6 +209,54 @@ static void a_cancelled_step_leaves_its_session_usable(void **state)
     assert_int_equal(pg_cluster_advisory_locks(cluster), 1);
 }
 
+/*
+ * All places for watching are taken: nobody can be told to cancel anything. What the server says
+ * then is its own word, and the statement was not cancelled by us.
+ */
+static void a_cancel_that_was_never_sent_is_not_what_ended_a_statement(void **state)
+{
+    (void)state;
+    static const Migration LIMITED[] = {
+        { .id = "0001_limited",
+          .up = { "CREATE TABLE limited (i int)", "SET LOCAL statement_timeout = '1s'",
+                  "SELECT pg_sleep(3600)" } },
+    };
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "unsent", 0, LIMITED, 1);
+    AUTO_PTR(Conn) survey = NULL;
+    AUTO_PTR(Conn) sampler = NULL;
+    const ConnRequest request = { .purpose = CONN_WATCH,
+                                  .application_name = "skein/test",
+                                  .deadline_ms = clock_boot_ms() + PATIENCE_MS };
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    assert_int_equal(conn_open(bench->source, &request, &survey, &bench->err), ERR_NONE);
+    assert_int_equal(conn_open(bench->source, &request, &sampler, &bench->err), ERR_NONE);
+    bench->cancel = true;
+    Result result = bench_perform(runner, ACTION_APPLY, 0);
+    assert_result(result, RESULT_FAILED);
+    assert_string_equal(result.err.sqlstate, "57014");
+    assert_non_null(strstr(result.err.message, "statement timeout"));
+}
+
+/* Outside a transaction, too, only the echo of our cancel is one. */
+static void another_error_than_the_echo_is_the_statements_own(void **state)
+{
+    (void)state;
+    static const Migration STUBBORN[] = {
+        { .id = "0001_stubborn",
+          .up = { "DO $$ BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN "
+                  "RAISE EXCEPTION 'not unique' USING ERRCODE = '23505'; END $$" },
+          .is_solo = true },
+    };
+    AUTO_PTR(Bench) bench = bench_begin(cluster, "stubborn", 0, STUBBORN, 1);
+    AUTO_PTR(Runner) runner = bench_runner(bench);
+    bench_open(runner);
+    bench->on_progress = ask_for_cancel;
+    Result result = bench_perform(runner, ACTION_RUN, 0);
+    assert_result(result, RESULT_FAILED);
+    assert_string_equal(result.err.sqlstate, "23505");
+}
+
 static void the_deadline_cancels_a_step(void **state)
 {
     (void)state;
@@ -330,6 +378,10 @@ int main(void)
                                   proxied_test_end),
         cmocka_unit_test_teardown(a_withdrawn_order_cancels_the_step_that_runs, proxied_test_end),
         cmocka_unit_test_teardown(a_cancelled_step_leaves_its_session_usable, proxied_test_end),
+        cmocka_unit_test_teardown(a_cancel_that_was_never_sent_is_not_what_ended_a_statement,
+                                  proxied_test_end),
+        cmocka_unit_test_teardown(another_error_than_the_echo_is_the_statements_own,
+                                  proxied_test_end),
         cmocka_unit_test_teardown(the_deadline_cancels_a_step, proxied_test_end),
         cmocka_unit_test_teardown(a_statement_timeout_is_the_servers_word, proxied_test_end),
         cmocka_unit_test_teardown(a_wait_ends_when_the_permit_changes, proxied_test_end),
