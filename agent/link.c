@@ -114,14 +114,25 @@ static void refuse(Link *link, const char *target, const Err *reason)
     perform(link, &effects);
 }
 
+/* Nobody would know why nothing happens there. */
+static void delay(Link *link, const char *target, const Err *reason)
+{
+    AUTO(LinkEffects) effects = { 0 };
+    agent_session_delay(link->session, target, reason, clock_boot_ms(), &effects);
+    perform(link, &effects);
+}
+
 /* `target_of_order` may go with the order that is refused. */
 static void begin_order(Link *link, const char *target_of_order)
 {
     AUTO(Arena) arena = { 0 };
     const char *target = arena_strdup(&arena, target_of_order);
     Err reason = { 0 };
-    if (starts_try(link->starts, target, &reason) == START_REFUSED) {
+    StartEnd end = starts_try(link->starts, target, &reason);
+    if (end == START_REFUSED) {
         refuse(link, target, &reason);
+    } else if (end == START_WAITS && reason.code != ERR_NONE) {
+        delay(link, target, &reason);
     }
 }
 

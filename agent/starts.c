@@ -110,6 +110,10 @@ static StartEnd try_order(Starts *starts, const AgentOrder *order, Err *err)
     const InventoryTarget *target = facts_target(parts->facts, order->target);
     ErrCode code = admit(order, plan, parts->facts, parts->agent, err);
     if (accept_may_come(order, target, code)) {
+        err_wrap(err,
+                 "%s waits until its history can be read, which is to show that it is a way "
+                 "back from what was applied there",
+                 order->target);
         return wait_with(starts, plan);
     }
     if (code != ERR_NONE || start_worker(starts, order, plan, instance, err) != ERR_NONE) {

@@ -39,7 +39,7 @@ AUTO_PTR_DEFINE(Starts, starts_free)
 
 typedef enum StartEnd {
     START_NONE = 0, /* there is no order in force, or its target has a worker */
-    START_WAITS,
+    START_WAITS,    /* err says why, where it is not for its plan, its instance or its turn */
     START_BEGUN,
     START_REFUSED, /* err says why; the session has not been told */
 } StartEnd;

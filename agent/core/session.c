@@ -267,22 +267,27 @@ void agent_session_job_ended(AgentSession *session, const char *target, uint64_t
     agent_session_take_job_ended(session, target);
 }
 
+/* The texts are borrowed. */
+static State state_with_reason(const OrderEntry *entry, Report report, const Err *reason)
+{
+    State state = entry->last;
+    state.stamp = entry->wanted->order.stamp;
+    state.report = report;
+    state.code = (uint32_t)reason->code;
+    state.sqlstate = reason->sqlstate;
+    state.message = reason->message;
+    state.hint = reason->hint;
+    return state;
+}
+
 /*
  * Before a worker has looked, nothing can have been done: the order is refused. Behind that, what
  * it told last holds, and its last step may have left what nobody will look for now.
  */
 static State state_without_end(const OrderEntry *entry, const Err *reason)
 {
-    const AgentOrder *order = &entry->wanted->order;
-    State state = entry->last;
     bool has_begun = entry->last.report != REPORT_ACCEPTED;
-    state.stamp = order->stamp;
-    state.report = has_begun ? REPORT_HELD : REPORT_REFUSED;
-    state.code = (uint32_t)reason->code;
-    state.sqlstate = reason->sqlstate;
-    state.message = reason->message;
-    state.hint = reason->hint;
-    return state;
+    return state_with_reason(entry, has_begun ? REPORT_HELD : REPORT_REFUSED, reason);
 }
 
 void agent_session_refuse(AgentSession *session, const char *target, const Err *reason,
@@ -295,6 +300,18 @@ void agent_session_refuse(AgentSession *session, const char *target, const Err *
     State state = state_without_end(entry, reason);
     agent_session_report(session, &state, now_ms, effects);
     agent_session_job_ended(session, target, now_ms, effects);
+}
+
+void agent_session_delay(AgentSession *session, const char *target, const Err *reason,
+                         uint64_t now_ms, LinkEffects *effects)
+{
+    const OrderEntry *entry = order_book_find(&session->book, target);
+    if (entry == NULL || entry->is_settled || entry->last.report != REPORT_ACCEPTED ||
+        str_equal(entry->last.message, reason->message)) {
+        return;
+    }
+    State state = state_with_reason(entry, REPORT_ACCEPTED, reason);
+    agent_session_report(session, &state, now_ms, effects);
 }
 
 /* Instances are told by a HELLO, and the welcome to it compares the inventory. */

@@ -125,6 +125,13 @@ void agent_session_report(AgentSession *session, const State *state, uint64_t no
 void agent_session_refuse(AgentSession *session, const char *target, const Err *reason,
                           uint64_t now_ms, LinkEffects *effects);
 
+/*
+ * No worker is started for the order in force yet, for `reason`: told with REPORT_ACCEPTED, once
+ * for each reason. Without an order, or once a worker has told more: nothing.
+ */
+void agent_session_delay(AgentSession *session, const char *target, const Err *reason,
+                         uint64_t now_ms, LinkEffects *effects);
+
 /* The worker of a target has gone; a newer order for it may start now. */
 void agent_session_job_ended(AgentSession *session, const char *target, uint64_t now_ms,
                              LinkEffects *effects);

@@ -99,6 +99,26 @@ static void an_order_that_leads_elsewhere_than_its_plan_is_refused(void **state)
     }
 }
 
+/* Whether it is a way back only the target's rows would show: who orders it hears why it waits. */
+static void a_way_back_that_cannot_be_shown_yet_says_what_it_waits_for(void **state)
+{
+    Usurper *usurper = *state;
+    Fleet *fleet = usurper->fleet;
+    const char *own = fleet_path(fleet, "usurper.key");
+    CliResult made = fleet_cli(fleet, "keys", "generate", "signer", "x", "--out", own, NULL);
+    assert_int_equal(made.exit_code, 0);
+    fleet_history(fleet, 1);
+    Bytes plan = usurper_plan(usurper, &(FleetPlan){ 0 }, own);
+    PgCluster *server = fleet->hosts[0].cluster;
+    pg_cluster_run(server, "postgres", "ALTER DATABASE tenant_1 CONNECTION LIMIT 0");
+    usurper_take_over(usurper);
+    usurper_order(usurper, &(FalseOrder){ "r1", TARGET, GOAL_ROLL_BACK, plan, NULL, false });
+    usurper_await_word(usurper, REPORT_ACCEPTED, ERR_SIGNATURE);
+    assert_non_null(strstr(usurper->said.message, "waits until its history can be read"));
+    pg_cluster_run(server, "postgres", "ALTER DATABASE tenant_1 CONNECTION LIMIT -1");
+    assert_refused(usurper, REPORT_REFUSED, ERR_SIGNATURE, "");
+}
+
 /* ---- where ---- */
 
 static void a_plan_is_not_applied_where_it_does_not_select(void **state)
@@ -264,6 +284,7 @@ int main(void)
         USURPER_TEST(sql_that_nobody_trusted_has_signed_is_not_run),
         USURPER_TEST(a_plan_that_is_changed_after_its_signature_is_not_run),
         USURPER_TEST(a_plan_that_too_few_people_have_signed_is_not_run),
+        USURPER_TEST(a_way_back_that_cannot_be_shown_yet_says_what_it_waits_for),
         USURPER_TEST(an_order_that_leads_elsewhere_than_its_plan_is_refused),
         USURPER_TEST(a_plan_is_not_applied_where_it_does_not_select),
         USURPER_TEST(another_database_than_the_one_that_is_meant_is_left_alone),

@@ -141,6 +141,12 @@ void usurper_await(Usurper *usurper, Report report)
     FLEET_AWAIT(usurper->fleet, hear(usurper) && usurper->said.report == (uint32_t)report);
 }
 
+void usurper_await_word(Usurper *usurper, Report report, ErrCode code)
+{
+    FLEET_AWAIT(usurper->fleet, hear(usurper) && usurper->said.report == (uint32_t)report &&
+                                    usurper->said.code == (uint32_t)code);
+}
+
 const State *usurper_await_end(Usurper *usurper)
 {
     FLEET_AWAIT(usurper->fleet, hear(usurper) && report_is_end((Report)usurper->said.report));

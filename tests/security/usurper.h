@@ -58,6 +58,7 @@ void usurper_turn(Usurper *usurper, Goal goal);
 
 /* Waits for what the agent says of the order. */
 void usurper_await(Usurper *usurper, Report report);
+void usurper_await_word(Usurper *usurper, Report report, ErrCode code);
 const State *usurper_await_end(Usurper *usurper); /* valid until the next order */
 
 #endif
