@@ -95,8 +95,9 @@ static void history_add(Step *step)
     params[0] = step->runner->config.schema;
     batch_add(&step->batch, PART_HISTORY, SQL_HISTORY_STANDING, params, 1);
     if (plan_tool(plan) != NULL) {
-        step_tool_path(step, plan_tool(plan));
+        step_tool_begin(step, plan_tool(plan));
         batch_add(&step->batch, PART_FRAME, plan_tool(plan)->query, NULL, 0);
+        step_tool_end(step);
     }
 }
 

@@ -359,10 +359,11 @@ ErrCode repair_write(Runner *runner, const RepairChange *change, Err *err)
     step_begin(&step);
     step_fence_pass(&step);
     if (change->mirror_count > 0) {
-        step_tool_path(&step, &runner->config.order->plan->mirrored);
-    }
-    for (size_t i = 0; i < change->mirror_count; i++) {
-        batch_add_statement(&step.batch, NO_STATEMENT, change->mirror[i]);
+        step_tool_begin(&step, &runner->config.order->plan->mirrored);
+        for (size_t i = 0; i < change->mirror_count; i++) {
+            batch_add_statement(&step.batch, NO_STATEMENT, change->mirror[i]);
+        }
+        step_tool_end(&step);
     }
     step_frame(&step, runner->session.durable);
     move_add(&step, change);

@@ -272,10 +272,11 @@ static bool has_mirror(const Step *step)
 
 static void mirror_add(Step *step)
 {
-    step_tool_path(step, &step->runner->config.order->plan->mirrored);
+    step_tool_begin(step, &step->runner->config.order->plan->mirrored);
     for (size_t i = 0; i < step->script->mirror_count; i++) {
         batch_add_statement(&step->batch, NO_STATEMENT, step->script->mirror[i]);
     }
+    step_tool_end(step);
 }
 
 /* Long enough, where that is wanted, for an autovacuum to be told and to be gone. */

@@ -212,9 +212,6 @@ extern const char SQL_HISTORY_UNTIE[];
  * identifier. */
 extern const char SQL_SCHEMA_STANDS[];
 
-/* May this role not use what is in it? No row: there is no such schema. Parameter: its name. */
-extern const char SQL_SCHEMA_CLOSED[];
-
 /* Of what stands there under an id, in hexadecimal. Parameters: tenant, id. */
 extern const char SQL_HISTORY_FINGERPRINTS[];
 

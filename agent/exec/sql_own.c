@@ -280,10 +280,6 @@ const char SQL_HISTORY_UNTIE[] =
 const char SQL_SCHEMA_STANDS[] =
     "SELECT f.schema_oid" IS PRESENT_SCHEMA("$2") " AS stands FROM skein.fence AS f WHERE f.tenant" IS "$1";
 
-const char SQL_SCHEMA_CLOSED[] =
-    "SELECT NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE') FROM pg_catalog.pg_namespace n"
-    " WHERE n.nspname = $1";
-
 const char SQL_HISTORY_FINGERPRINTS[] =
     "SELECT pg_catalog.encode(fingerprints, 'hex') FROM skein.history"
     " WHERE tenant = $1 AND id = $2 AND state <> 'undone'";

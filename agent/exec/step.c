@@ -97,9 +97,20 @@ void step_reset_settings(Step *step)
     step_kept(step, PART_FRAME, KEPT_SETTINGS, session->settings_select, NULL, 0);
 }
 
-void step_tool_path(Step *step, const PlanTool *tool)
+void step_tool_end(Step *step)
+{
+    if (step->runner->become != NULL) {
+        batch_add(&step->batch, PART_DEFERRED, "SET CONSTRAINTS ALL IMMEDIATE", NULL, 0);
+        step_reset_role(step);
+    }
+}
+
+void step_tool_begin(Step *step, const PlanTool *tool)
 {
     const char *path = tool_path(step->runner, tool);
+    if (step->runner->become != NULL) {
+        step_frame(step, step->runner->become);
+    }
     if (path != NULL) {
         step_frame(step, path);
     }
@@ -215,6 +226,10 @@ static void error_judge(const Step *step, const Guard *guard, const BatchOutcome
     become_explain(step, outcome, &result->err);
     if (outcome->part == PART_STATEMENT && outcome->statement == NO_STATEMENT) {
         err_wrap(&result->err, "cannot tell the other tool's table that it is done");
+        if (str_equal(outcome->err.sqlstate, "42501") && step->runner->become != NULL) {
+            err_hint(&result->err, "it is told by the role of migrations, as the tool itself would "
+                                   "come: grant that role INSERT, UPDATE and DELETE on it");
+        }
         if (str_equal(outcome->err.sqlstate, "42P01")) { /* undefined_table */
             err_hint(&result->err,
                      "a migration that takes that table away is run with --mirror none "

@@ -55,8 +55,14 @@ void step_frame(Step *step, const char *sql);
 void step_reset_role(Step *step);
 void step_reset_settings(Step *step);
 
-/* From here to the end of the transaction, the tool's table is found where it lies (tool_path). */
-void step_tool_path(Step *step, const PlanTool *tool);
+/*
+ * Another tool's table is its owner's, and what he has hung on it runs as whoever comes: between
+ * these two that is the role of migrations, as which the tool itself would come, also for what is
+ * put off to the end of the transaction. From the first on the table is found where it lies
+ * (tool_path).
+ */
+void step_tool_begin(Step *step, const PlanTool *tool);
+void step_tool_end(Step *step);
 
 /* The fence that was taken is still ours, and the history as it was read: row.c. */
 void step_fence_pass(Step *step);

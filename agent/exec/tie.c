@@ -166,11 +166,14 @@ static const char *hiding_trouble(const PlanTool *known, const ToolSight *sight,
 /* To a role that may not use its schema, what is in it looks as if it were not there. */
 static bool is_closed(Runner *runner, const Tie *tie, const Action *action)
 {
-    const char *params[] = { tie->schema };
     AUTO_PTR(PGresult) rows = NULL;
+    const char *sql = arena_printf(&runner->arena,
+                                   "SELECT NOT pg_catalog.has_schema_privilege(n.oid, 'USAGE')"
+                                   " FROM pg_catalog.pg_namespace n WHERE n.nspname = %s",
+                                   literal_quote(&runner->arena, or_empty(tie->schema)));
     return !is_empty(tie->schema) &&
-           session_query(runner, SQL_SCHEMA_CLOSED, params, 1, action, &rows, NULL) == ERR_NONE &&
-           PQntuples(rows) > 0 && result_bool(rows, 0, 0);
+           path_query(runner, NULL, sql, action, &rows, NULL) == ERR_NONE && PQntuples(rows) > 0 &&
+           result_bool(rows, 0, 0);
 }
 
 static void tied_ask(Runner *runner, const Tie *tie, const PlanTool *known, const Action *action,

@@ -128,9 +128,11 @@ ErrCode path_query(Runner *runner, const char *path, const char *sql, const Acti
                    PGresult **ret_rows, Err *err)
 {
     Conn *conn = runner->session.conn;
+    const char *become = runner->become;
     AUTO(Str) begin = { 0 };
-    str_printf(&begin, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY%s%s",
-               path == NULL ? "" : "; ", path == NULL ? "" : path);
+    str_printf(&begin, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY%s%s%s%s",
+               become == NULL ? "" : "; ", become == NULL ? "" : become, path == NULL ? "" : "; ",
+               path == NULL ? "" : path);
     ErrCode code = conn_run(conn, str_text(&begin), action_deadline_ms(action), err);
     if (code == ERR_NONE) {
         code = session_query(runner, sql, NULL, 0, action, ret_rows, err);

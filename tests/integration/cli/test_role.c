@@ -234,6 +234,35 @@ static void what_is_deferred_runs_as_the_role_of_the_migration(void **state)
     assert_ask(world, "SELECT string_agg(who, ' ') FROM seen", "app app");
 }
 
+/*
+ * The tool's table is the application's, with what it has hung on it: it is looked at and told as
+ * the role that migrations run as, by a login that may do nothing there itself.
+ */
+static void another_tools_table_is_told_as_the_role_of_the_migration(void **state)
+{
+    World *world = *state;
+    role_sql(world, "-v owner=app ");
+    privilege(world, "CREATE TABLE seen (who text); CREATE TABLE schema_migrations (version bigint"
+                     " NOT NULL PRIMARY KEY, dirty boolean NOT NULL);"
+                     "ALTER TABLE seen OWNER TO app; ALTER TABLE schema_migrations OWNER TO app;"
+                     "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                     " INSERT INTO seen VALUES (current_user); RETURN coalesce(new, old); END $$;"
+                     "CREATE TRIGGER now BEFORE INSERT OR UPDATE OR DELETE ON schema_migrations"
+                     " FOR EACH ROW EXECUTE FUNCTION look();"
+                     "CREATE CONSTRAINT TRIGGER late AFTER INSERT OR DELETE ON schema_migrations"
+                     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION look()");
+    put_history(world);
+    privilege(world, "ALTER ROLE skein NOINHERIT");
+    Outcome up = run(world, "up --role app --mirror golang-migrate");
+    Outcome down = run(world, "down --yes --to empty --role app --mirror golang-migrate");
+    privilege(world, "ALTER ROLE skein INHERIT");
+    assert_string_equal(up.err, "");
+    assert_int_equal(up.exit_code, 0);
+    assert_int_equal(down.exit_code, 0);
+    assert_ask(world, "SELECT string_agg(DISTINCT who, ' ') FROM seen", "app");
+    assert_ask(world, "SELECT count(*) >= 12 FROM seen", "t");
+}
+
 static void a_role_that_may_make_nothing_is_warned_of(void **state)
 {
     World *world = *state;
@@ -290,6 +319,7 @@ int main(void)
         ROLE_TEST(migrations_run_as_the_role_that_is_named),
         ROLE_TEST(a_role_that_may_make_nothing_is_warned_of),
         ROLE_TEST(what_is_deferred_runs_as_the_role_of_the_migration),
+        ROLE_TEST(another_tools_table_is_told_as_the_role_of_the_migration),
         ROLE_TEST(a_role_that_one_may_not_become_is_named),
         ROLE_TEST(what_would_be_done_says_as_whom),
     };
