@@ -28,6 +28,26 @@ static bool is_alive(const struct sockaddr_un *address)
                        errno == EAGAIN);
 }
 
+/*
+ * Whoever may move a socket away and put his own there is given the orders of everybody who comes.
+ * A folder with the sticky bit is not such a one; those further up are not looked at.
+ */
+static ErrCode check_folder(const char *path, Err *err)
+{
+    struct stat info;
+    AUTO(Str) folder = { 0 };
+    const char *slash = strrchr(path, '/');
+    str_append_bytes(&folder, path, slash == NULL ? 0 : (size_t)(slash - path) + 1);
+    str_append_char(&folder, '.');
+    if (stat(str_text(&folder), &info) != 0 || (info.st_mode & S_IWOTH) == 0 ||
+        (info.st_mode & S_ISVTX) != 0) {
+        return ERR_NONE; /* bind says whether it is there */
+    }
+    err_set(err, ERR_FORBIDDEN, "everybody may write where the socket %s is to be (%04o)", path,
+            (unsigned)info.st_mode & 07777);
+    return err_hint(err, "chmod o-w that folder, or name another place in api.socket");
+}
+
 static ErrCode clear_path(const struct sockaddr_un *address, Err *err)
 {
     struct stat info;
@@ -60,7 +80,7 @@ static ErrCode give_to_group(const char *path, const char *group, Err *err)
         err_set(err, ERR_CONFIG, "there is no group '%s' for the API's socket", group);
         return err_hint(err, "make it with: groupadd --system %s; or set api.group to \"\"", group);
     }
-    if (chown(path, (uid_t)-1, found->gr_gid) != 0) {
+    if (lchown(path, (uid_t)-1, found->gr_gid) != 0) { /* ours, and not where a link leads */
         err_set_errno(err, ERR_FORBIDDEN, errno, "cannot give %s to group '%s'", path, group);
         return err_hint(err,
                         "the coordinator's user must be a member of it; or set api.group to \"\"");
@@ -93,7 +113,10 @@ ErrCode listen_unix(const char *path, const char *group, Fd *ret_fd, Err *err)
     if (fd < 0) {
         return err_set_errno(err, ERR_IO, errno, "cannot make a socket");
     }
-    ErrCode code = clear_path(&address, err);
+    ErrCode code = check_folder(path, err);
+    if (code == ERR_NONE) {
+        code = clear_path(&address, err);
+    }
     if (code == ERR_NONE) {
         code = bind_unix(fd, &address, err);
     }
