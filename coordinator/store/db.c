@@ -106,21 +106,26 @@ ErrCode db_run(Db *db, sqlite3_stmt *statement, Err *err)
 
 /* ---- transactions ---- */
 
+/* A link that leads to the same file is another, too: the log beside it would not be found. */
+static bool is_another(const char *path, const struct stat *opened)
+{
+    struct stat now;
+    return lstat(path, &now) != 0 || now.st_dev != opened->st_dev || now.st_ino != opened->st_ino;
+}
+
 /*
  * Under Linux a file that was deleted or replaced can be written on and on, and nobody will ever
  * read what is in it. SQLite itself looks only where it has no write-ahead log, and never at that.
  */
 static ErrCode check_place(Db *db, Err *err)
 {
-    int has_moved = 0;
     const char *suffix = NULL;
     const char *hint = NULL;
-    (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
-    if (has_moved != 0) {
+    if (is_another(db->path, &db->file)) {
         suffix = "";
         hint = "move that very file back and the coordinator goes on by itself; restarted, it "
                "begins with what lies there now";
-    } else if (db->log_path != NULL && access(db->log_path, F_OK) != 0) {
+    } else if (db->log_path != NULL && is_another(db->log_path, &db->log)) {
         suffix = LOG_SUFFIX;
         hint = "stop the coordinator with SIGTERM, which saves what was in it, and start it again";
     }
@@ -308,11 +313,11 @@ void db_hurry(Db *db)
 }
 
 /* NULL: there is none, as on a file system without shared memory. */
-static char *log_path(const char *path)
+static char *log_path(const char *path, struct stat *ret_log)
 {
     AUTO(Str) text = { 0 };
     str_printf(&text, "%s" LOG_SUFFIX, path);
-    return access(str_text(&text), F_OK) == 0 ? str_take(&text) : NULL;
+    return lstat(str_text(&text), ret_log) == 0 ? str_take(&text) : NULL;
 }
 
 /*
@@ -350,11 +355,14 @@ ErrCode db_open(const char *path, Db *ret_db, Err *err)
     if (sqlite3_open_v2(path, &db.handle, flags, NULL) != SQLITE_OK) {
         return db_error(&db, err);
     }
+    if (lstat(path, &db.file) != 0) {
+        return err_set_errno(err, ERR_STORE, errno, "cannot look at store %s", path);
+    }
     if (configure(&db, err) != ERR_NONE || check_integrity(&db, err) != ERR_NONE ||
         upgrade(&db, err) != ERR_NONE) {
         return ERR_STORE;
     }
-    db.log_path = log_path(path);
+    db.log_path = log_path(path, &db.log);
     *ret_db = db;
     db = (Db){ .lock = -1 };
     return ERR_NONE;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -16,7 +17,9 @@ typedef struct Db {
     sqlite3 *handle;
     char *path;
     char *log_path; /* of the write-ahead log; NULL: there is none */
-    Fd lock;        /* of this process, on PATH-lock */
+    struct stat file;
+    struct stat log; /* as they were when they were opened */
+    Fd lock;         /* of this process, on PATH-lock */
 } Db;
 
 /*
