@@ -1,13 +1,11 @@
 /*
- * The tables themselves: well-formed, written in words that sentences know, and drawn in
- * docs/machines.md. SKEIN_UPDATE_GOLDEN=1 draws them anew.
+ * The tables themselves: well-formed, and written in words that sentences know. They are drawn in
+ * docs/machines.md by tests/unit/docs/test_machines.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -71,77 +69,6 @@ static void ids_are_unique_over_all_tables(void **state)
     }
 }
 
-static void write_rules(const RuleTable *table, Str *out)
-{
-    str_append(out, "\n| rule | in | on | if | becomes | in words |\n|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < table->rule_count; i++) {
-        const Rule *rule = &table->rules[i];
-        const char *to = rule->to == RULE_SAME     ? "(as it is)"
-                         : rule->to == RULE_IGNORE ? "(ignored)"
-                         : rule->to == RULE_REJECT ? "(refused)"
-                                                   : table->state_name(rule->to);
-        str_printf(out, "| %s | %s | %s | %s | %s | %s |\n", rule->id,
-                   rule->from == RULE_ANY ? "any other" : table->state_name(rule->from),
-                   table->event_name(rule->event), rule->guard_text == NULL ? "" : rule->guard_text,
-                   to, rule->why);
-    }
-}
-
-static void write_document(Str *out)
-{
-    str_append(out, "# The coordinator's machines\n\n"
-                    "Drawn from the rule tables in `coordinator/engine/` by a test; change the "
-                    "tables, not this "
-                    "file. An arrow bears the id of\nits rule, the event and, in brackets, the "
-                    "condition. Rules "
-                    "that change nothing are in the tables only. Where to find a rule in the code "
-                    "says\n[the engine's README](../coordinator/engine/README.md).\n");
-    for (size_t i = 0; i < ENGINE_TABLE_COUNT; i++) {
-        const RuleTable *table = engine_table(i);
-        str_printf(out, "\n## %s\n\n```mermaid\n", table->name);
-        rule_table_diagram(table, out);
-        str_append(out, "```\n");
-        write_rules(table, out);
-    }
-}
-
-static char *file_read(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return NULL;
-    }
-    AUTO(Str) text = { 0 };
-    char buffer[4096];
-    for (size_t got = 1; got > 0;) {
-        got = fread(buffer, 1, sizeof(buffer), file);
-        str_append_bytes(&text, buffer, got);
-    }
-    fclose(file);
-    return str_take(&text);
-}
-
-static void the_diagrams_in_docs_are_the_tables(void **state)
-{
-    (void)state;
-    const char *path = SKEIN_SOURCE_DIR "/docs/machines.md";
-    AUTO(Str) drawn = { 0 };
-    write_document(&drawn);
-    if (getenv("SKEIN_UPDATE_GOLDEN") != NULL) {
-        FILE *file = fopen(path, "wb");
-        assert_non_null(file);
-        fputs(str_text(&drawn), file);
-        fclose(file);
-    }
-    char *written = file_read(path);
-    if (written == NULL || strcmp(written, str_text(&drawn)) != 0) {
-        free(written);
-        fail_msg(
-            "docs/machines.md is not what the tables say: SKEIN_UPDATE_GOLDEN=1 draws it anew");
-    }
-    free(written);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,7 +76,6 @@ int main(void)
         cmocka_unit_test(every_sentence_is_written_in_known_words),
         cmocka_unit_test(a_noun_stands_only_with_a_number),
         cmocka_unit_test(ids_are_unique_over_all_tables),
-        cmocka_unit_test(the_diagrams_in_docs_are_the_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
