@@ -323,7 +323,7 @@ static ErrCode wave_amount_check(Amount amount, Amount *before, Err *err)
     if (amount.value == 0) {
         return err_set(err, ERR_SYNTAX, "must be at least 1");
     }
-    if (amount.is_percent == before->is_percent && amount.value < before->value) {
+    if (amount.value < before->value) {
         return err_set(err, ERR_SYNTAX, "%u%s comes after %u%s: waves are cumulative", amount.value,
                        amount_unit(amount), before->value, amount_unit(*before));
     }

@@ -216,7 +216,7 @@ static size_t member_size(const Field *field)
     case FIELD_LABELS:
         return sizeof(Labels);
     case FIELD_STRUCT:
-        return field->table == NULL ? SIZE_MAX : field->table->size_bytes;
+        return field->table->size_bytes;
     default:
         return sizeof(uint64_t); /* 64-bit numbers and pointers */
     }

@@ -18,6 +18,7 @@ static void every_name_comes_back_from_its_address(void **state)
         { { "a b", "c\nd", "e\x7f" }, "a b/c%0Ad/e%7F" },
         { { "i", "latin1 \xe9", "" }, "i/latin1 %E9" },
         { { "i", "c1 \xc2\x85", "" }, "i/c1 %C2%85" },
+        { { "i", "\xc2\xa3", "" }, "i/\xc2\xa3" }, /* the same first byte, and no control */
         { { "i", "\xff\xfe", "\xc3" }, "i/%FF%FE/%C3" },
     };
     AUTO(Arena) arena = { 0 };

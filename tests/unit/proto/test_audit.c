@@ -95,6 +95,20 @@ static void a_row_is_sealed_behind_another(void **state)
     assert_memory_not_equal(second.hash, first.hash, AUDIT_HASH_BYTES);
 }
 
+/* Its chain could be continued by nobody who reads it by the document. */
+static void a_row_that_cannot_be_written_is_not_sealed(void **state)
+{
+    (void)state;
+    static const uint8_t NONE[AUDIT_HASH_BYTES];
+    AuditRow row = audit_row("coordinator start");
+    Err err = { 0 };
+    row.actor = "\xff";
+    assert_int_equal(audit_seal(&row, 4, NONE, &err), ERR_PROTOCOL);
+    assert_non_null(strstr(err.message, "actor: not valid UTF-8"));
+    assert_int_equal(row.seq, 0);
+    assert_memory_equal(row.hash, NONE, AUDIT_HASH_BYTES);
+}
+
 static void texts_are_made_such_as_a_row_may_hold(void **state)
 {
     (void)state;
@@ -107,6 +121,7 @@ static void texts_are_made_such_as_a_row_may_hold(void **state)
         { "lunch", "lunch" },
         { "12345678", "12345678" },
         { "123456789", "12345\xe2\x80\xa6" },
+        { "12345678901234", "12345\xe2\x80\xa6" },
         { "1234\xc3\xa9\xc3\xa9\xc3\xa9", "1234\xe2\x80\xa6" },
         { "a\xff"
           "b\xc3",
@@ -142,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_hash_is_what_the_document_says),
         cmocka_unit_test(everything_in_a_row_makes_its_hash),
         cmocka_unit_test(a_row_is_sealed_behind_another),
+        cmocka_unit_test(a_row_that_cannot_be_written_is_not_sealed),
         cmocka_unit_test(texts_are_made_such_as_a_row_may_hold),
         cmocka_unit_test(a_copy_stands_by_itself),
     };

@@ -24,6 +24,7 @@ static void orders_are_told_as_the_commands_that_give_them(void **state)
         { "POST /api/v1/invitations/{name}/revoke", "agents invite revoke" },
         { "POST /api/v1/tokens", "tokens create" },
         { "POST /api/v1/tokens/{id}/revoke", "tokens revoke" },
+        { "POST /api/v1/zones", "zones create" }, /* as long as one that has other words */
         { "coordinator start", "coordinator start" },
         { "", "" },
     };

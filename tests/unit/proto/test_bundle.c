@@ -246,6 +246,8 @@ static void signatures_of_another_plan_are_not_merged(void **state)
     assert_int_equal(bundle.signature_count, 1);
 }
 
+#define TEXT_32 "a key has thirty-two bytes, sir."
+
 static void what_is_no_bundle_is_told_apart(void **state)
 {
     (void)state;
@@ -260,12 +262,23 @@ static void what_is_no_bundle_is_told_apart(void **state)
         { "\xdd\xff\xff\xff\xff", 5, ERR_LIMIT,
           "bundle: byte 0: 4294967295 values claimed, 0 bytes left" },
         { "\x94\xa1x\x01\xc4\x00\x90", 7, ERR_PROTOCOL, "bundle: not a plan of skein" },
+        { "\x80", 1, ERR_PROTOCOL, "bundle: not a plan of skein" },
+        { "\x94\x01\x01\xc4\x00\x90", 6, ERR_PROTOCOL, "bundle: not a plan of skein" },
+        { "\x94\xaaskein-plum\x01\xc4\x00\x90", 16, ERR_PROTOCOL, "bundle: not a plan of skein" },
         { "\x94\xaaskein-plan\x02\xc4\x00\x90", 16, ERR_PROTOCOL,
           "bundle: format 2, this skein reads 1" },
         { "\x94\xaaskein-plan\xc0\xc4\x00\x90", 16, ERR_PROTOCOL, "bundle: no format version" },
         { "\x94\xaaskein-plan\x01\xa0\x90", 15, ERR_PROTOCOL, "bundle: no plan in it" },
         { "\x94\xaaskein-plan\x01\xc4\x00\x80", 16, ERR_PROTOCOL, "bundle: no list of signatures" },
         { "\x94\xaaskein-plan\x01\xc4\x00\x91\x90", 17, ERR_PROTOCOL,
+          "bundle: a signature is not a key and a signature" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x91\x01", 17, ERR_PROTOCOL,
+          "bundle: a signature is not a key and a signature" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x91\x92\x01\x01", 19, ERR_PROTOCOL,
+          "bundle: a signature is not a key and a signature" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x91\x92\xc4\x00\xc4\x00", 21, ERR_PROTOCOL,
+          "bundle: a signature is not a key and a signature" },
+        { "\x94\xaaskein-plan\x01\xc4\x00\x91\x92\xc4\x20" TEXT_32 "\xc4\x00", 53, ERR_PROTOCOL,
           "bundle: a signature is not a key and a signature" },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
@@ -327,6 +340,24 @@ static void the_hash_of_parts_tells_what_they_do(void **state)
     statements[1].copy_data = (Bytes){ (const uint8_t *)"1\n", 2 };
     plan_parts_hash(&script, 1, after);
     assert_memory_not_equal(before, after, CHECKSUM_BYTES);
+    plan_parts_hash(&script, 0, after); /* nothing is done: the same for every script */
+    assert_memory_not_equal(before, after, CHECKSUM_BYTES);
+    plan_parts_hash(&(PlanScript){ 0 }, 0, before);
+    assert_memory_equal(before, after, CHECKSUM_BYTES);
+}
+
+static void signers_are_told_one_after_another(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) both = { 0 };
+    AUTO(Str) last = { 0 };
+    Bundle bundle = opened(1, 2, &arena);
+    bundle_write_signers(&bundle, 0, &both);
+    bundle_write_signers(&bundle, 1, &last);
+    const char *comma = strstr(str_text(&both), ", ");
+    assert_non_null(comma);
+    assert_string_equal(comma + 2, str_text(&last));
 }
 
 int main(void)
@@ -348,6 +379,7 @@ int main(void)
         cmocka_unit_test(what_is_no_bundle_is_told_apart),
         cmocka_unit_test(sizes_are_checked_before_anything_is_read),
         cmocka_unit_test(a_damaged_key_seals_nothing),
+        cmocka_unit_test(signers_are_told_one_after_another),
         cmocka_unit_test(the_hash_of_parts_tells_what_they_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

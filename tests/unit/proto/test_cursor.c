@@ -118,6 +118,23 @@ static void a_skip_steps_over_exactly_one_value(void **state)
     assert_ptr_equal(cursor.at, cursor.end);
 }
 
+/* Of bytes that nobody has checked it takes what is there. */
+static void a_skip_of_a_value_that_is_cut_off_ends_with_the_bytes(void **state)
+{
+    (void)state;
+    const Bytes CUT = BYTES(0x93, 0x01, 0x02);
+    Cursor cursor = cursor_of(CUT);
+    cursor_skip(&cursor);
+    assert_ptr_equal(cursor.at, cursor.end);
+}
+
+static void every_type_of_a_head_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(head_type_name(HEAD_MAP), "map");
+    assert_string_equal(head_type_name(HEAD_TYPE_COUNT_), "invalid");
+}
+
 static uint64_t next_random(uint64_t *seed)
 {
     *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -172,6 +189,8 @@ int main(void)
         cmocka_unit_test(bombs_are_refused_before_anything_is_allocated),
         cmocka_unit_test(nesting_ends_at_the_limit),
         cmocka_unit_test(a_skip_steps_over_exactly_one_value),
+        cmocka_unit_test(a_skip_of_a_value_that_is_cut_off_ends_with_the_bytes),
+        cmocka_unit_test(every_type_of_a_head_has_a_name),
         cmocka_unit_test(the_check_agrees_with_msgpack_c),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,17 @@ static void a_print_is_one_line(void **state)
                         "from=0001_a, to=\"0002 b\\u000a\"}");
 }
 
+static void a_print_of_what_is_not_there_is_a_line_too(void **state)
+{
+    (void)state;
+    AUTO(Str) unknown = { 0 };
+    AUTO(Str) bare = { 0 };
+    envelope_print(&(Envelope){ 1, MESSAGE_TYPE_COUNT_, 7, 3, 12, NULL }, &unknown);
+    assert_string_equal(str_text(&unknown), "unknown session=7 term=3 seq=12 ");
+    envelope_print(&(Envelope){ 1, MESSAGE_BYE, 7, 3, 12, NULL }, &bare);
+    assert_string_equal(str_text(&bare), "BYE session=7 term=3 seq=12 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +139,7 @@ int main(void)
         cmocka_unit_test(an_oversized_encode_is_an_error_of_ours_and_leaves_nothing),
         cmocka_unit_test(an_encode_replaces_what_the_buffer_held),
         cmocka_unit_test(a_print_is_one_line),
+        cmocka_unit_test(a_print_of_what_is_not_there_is_a_line_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,7 @@ static void what_is_no_token_is_said_to_be_none(void **state)
         "skein_invite_00112233",
         "skein_0011223344556677_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
         "skein_invite_00112233445566778899aabbccddeeff00112233445566778899aabbccddeefg",
+        "skein_guests_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
         "skein_invite_00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff x",
     };
     for (size_t i = 0; i < sizeof(TEXTS) / sizeof(TEXTS[0]); i++) {
@@ -70,6 +71,10 @@ static void a_file_that_others_may_read_is_refused(void **state)
     assert_int_equal(invitation_read(str_text(&path), &pair, &err), ERR_FORBIDDEN);
     assert_int_equal(chmod(str_text(&path), 0600), 0);
     assert_int_equal(invitation_read(str_text(&path), &pair, &err), ERR_NONE);
+    assert_int_equal(unlink(str_text(&path)), 0);
+    assert_int_equal(file_write_new(str_text(&path), "hello", 5, 0600, &err), ERR_NONE);
+    assert_int_equal(invitation_read(str_text(&path), &pair, &err), ERR_CONFIG);
+    assert_non_null(strstr(err.message, str_text(&path))); /* which of several files it was */
     unlink(str_text(&path));
     rmdir(directory);
 }

@@ -108,6 +108,11 @@ static void every_absence_has_words(void **state)
         assert_true(metric_absence_name(absence)[0] != '\0');
         assert_true(metric_absence_text(standby, absence)[0] != '\0');
     }
+    /* One that always has a value: this coordinator cannot know what its agent means. */
+    const MetricRow *blocked = metric_row(METRIC_BLOCKED_SESSIONS);
+    assert_string_equal(blocked->nothing, "");
+    assert_string_equal(metric_absence_text(blocked, METRIC_NOTHING),
+                        metric_absence_text(blocked, METRIC_ABSENCE_COUNT_));
 }
 
 /* ---- the document ---- */

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "plan_sample.h"
+#include "proto/cursor.h"
 #include "proto/plan_codec.h"
 
 static void a_plan_comes_back_as_it_went(void **state)
@@ -79,6 +80,7 @@ static void contents_of_a_repeatable_are_known_by_their_name(void **state)
     const Plan plan = { .migrations = migrations, .migration_count = 2 };
     assert_ptr_equal(plan_repeated(&plan, "R__v@ie@w@aa"), &migrations[1]);
     assert_ptr_equal(plan_repeated(&plan, "R__v@ie@w@bb"), &migrations[1]);
+    assert_null(plan_repeated(&plan, "R__v@ie@x@bb"));
     assert_null(plan_repeated(&plan, "R__v@ie@bb"));
     assert_null(plan_repeated(&plan, "R__v@ie@w@x@bb"));
     assert_null(plan_repeated(&plan, "R__v"));
@@ -108,6 +110,33 @@ static void what_was_or_is_unread_is_not_another_one(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         assert_int_equal(plan_is_same_content(&ROWS[i].migration, ROWS[i].row), ROWS[i].is_same);
+    }
+}
+
+/* The same content under another id; nothing is said of what has none, or comes again and again. */
+static void a_new_name_is_known_by_its_content(void **state)
+{
+    (void)state;
+    static const uint8_t ONE[CHECKSUM_BYTES] = { 1 };
+    static const uint8_t OTHER[CHECKSUM_BYTES] = { 2 };
+    static const struct {
+        PlanMigration migration;
+        const char *row;
+        bool is_new_name;
+    } ROWS[] = {
+        { { .checksum = { ONE, CHECKSUM_BYTES }, .up = { .count = 1 } }, SOME, true },
+        { { .checksum = { OTHER, CHECKSUM_BYTES }, .up = { .count = 1 } }, SOME, false },
+        { { .checksum = { ONE, CHECKSUM_BYTES }, .up = { .count = 1 } }, NONE, false },
+        { { .checksum = { ONE, CHECKSUM_BYTES }, .up = { .count = 1 }, .unread = "x" },
+          SOME,
+          false },
+        { { .checksum = { ONE, CHECKSUM_BYTES }, .up = { .count = 1 }, .is_repeatable = true },
+          SOME,
+          false },
+        { { .checksum = { ONE, CHECKSUM_BYTES } }, SOME, false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        assert_int_equal(plan_is_new_name_of(&ROWS[i].migration, ROWS[i].row), ROWS[i].is_new_name);
     }
 }
 
@@ -161,6 +190,17 @@ static void a_change_is_told_by_its_statements(void **state)
             &migration, plan_change(&migration, fingerprints_of(ROWS[i].applied, &arena)), &words);
         assert_string_equal(str_text(&words), ROWS[i].words);
     }
+}
+
+/* A plan that adopts has fingerprints, and no statements. */
+static void a_change_of_what_has_no_statements_is_told_by_numbers(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) words = { 0 };
+    PlanMigration migration = { .fingerprints = fingerprints_of("axc", &arena) };
+    plan_change_write(&migration, plan_change(&migration, fingerprints_of("abc", &arena)), &words);
+    assert_string_equal(str_text(&words), "statement 2 is another one");
 }
 
 static void the_tables_are_sound_and_sql_is_never_printed(void **state)
@@ -224,6 +264,40 @@ static void label_probe_without_label(Plan *plan)
 {
     plan->migrations[1].up.statements[0].probe = PROBE_ENUM_LABEL;
 }
+static void probe_without_a_word_of_its_object(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].object = NULL;
+    plan->migrations[1].up.statements[0].detail = NULL;
+}
+static void reindexed_without_kind(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_REINDEXED;
+}
+static void named_present_without_kind(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_NAMED_PRESENT;
+    plan->migrations[1].up.statements[0].detail = NULL;
+}
+static void named_absent_without_kind(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_NAMED_ABSENT;
+}
+static void watchdog_time_of_nobody(Plan *plan)
+{
+    plan->migrations[0].up.watchdog.for_ms = 1000;
+}
+static void watchdog_limit_of_nobody(Plan *plan)
+{
+    plan->migrations[0].down.watchdog.blocked_sessions = 5;
+}
+static void mirror_without_query(Plan *plan)
+{
+    plan->mirrored.tool = "dbmate";
+}
+static void changed_applied(Plan *plan)
+{
+    plan->changed = HISTORY_APPLY;
+}
 static void probe_unknown(Plan *plan)
 {
     plan->migrations[1].up.statements[0].probe = PROBE_COUNT_;
@@ -235,6 +309,19 @@ static void adoption_without_query(Plan *plan)
 static void adoption_that_runs(Plan *plan)
 {
     plan->adoption = (PlanTool){ .tool = "flyway", .query = "select 1" };
+}
+static void adopts(Plan *plan)
+{
+    plan->adoption = (PlanTool){ .tool = "flyway", .query = "select 1" };
+    for (size_t i = 0; i < plan->migration_count; i++) {
+        plan->migrations[i].up = plan->migrations[i].down =
+            (PlanScript){ .is_transactional = true };
+    }
+}
+static void adopts_and_mirrors(Plan *plan)
+{
+    adopts(plan);
+    plan->mirrored = (PlanTool){ .tool = "dbmate", .query = "select 1" };
 }
 static void missing_applied(Plan *plan)
 {
@@ -302,6 +389,16 @@ static void waves_shrink(Plan *plan)
     plan->strategy.waves[1].targets = (Amount){ 100, true };
     plan->strategy.waves[2].targets = (Amount){ 50, true };
 }
+static void waves_shrink_by_number(Plan *plan)
+{
+    plan->strategy.waves[0].targets = (Amount){ 5, false };
+    plan->strategy.waves[1].targets = (Amount){ 3, false };
+}
+static void waves_end_with_a_count_after_all(Plan *plan)
+{
+    plan->strategy.waves[1].targets = (Amount){ 100, true };
+    plan->strategy.waves[2].targets = (Amount){ 5, false };
+}
 static void waves_end_early(Plan *plan)
 {
     plan->strategy.waves[2].targets = (Amount){ 99, true };
@@ -350,6 +447,14 @@ static void expiry_negative(Plan *plan)
 {
     plan->apply_until_s = -1;
 }
+static void expiry_of_the_way_back_negative(Plan *plan)
+{
+    plan->rollback_until_s = -1;
+}
+static void rollback_ends_and_applying_does_not(Plan *plan)
+{
+    plan->apply_until_s = 0;
+}
 static void rollback_ends_first(Plan *plan)
 {
     plan->rollback_until_s = plan->apply_until_s - 1;
@@ -376,6 +481,28 @@ static const struct {
       "plan.migrations[1].up.statements[0]: a probe without an object" },
     { label_probe_without_label, ERR_SYNTAX,
       "plan.migrations[1].up.statements[0]: a probe for an enum's label without the label" },
+    { probe_without_a_word_of_its_object, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: a probe without an object" },
+    { reindexed_without_kind, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: a probe without the kind of its object" },
+    { named_present_without_kind, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: a probe without the kind of its object" },
+    { named_absent_without_kind, ERR_SYNTAX,
+      "plan.migrations[1].up.statements[0]: a probe without the kind of its object" },
+    { watchdog_time_of_nobody, ERR_SYNTAX,
+      "plan.migrations[0].up.watchdog: not said to be its own" },
+    { watchdog_limit_of_nobody, ERR_SYNTAX,
+      "plan.migrations[0].down.watchdog: not said to be its own" },
+    { mirror_without_query, ERR_SYNTAX, "plan.mirrored: a tool and a query go together" },
+    { adopts_and_mirrors, ERR_SYNTAX, "plan.mirrored: a plan that adopts has nothing to tell" },
+    { changed_applied, ERR_SYNTAX, "plan.changed: what is taken over is applied already" },
+    { waves_shrink_by_number, ERR_SYNTAX,
+      "plan.strategy.waves[1].targets: 3 comes after 5: waves are cumulative" },
+    { waves_end_with_a_count_after_all, ERR_SYNTAX,
+      "plan.strategy.waves: the last must reach 100 %" },
+    { expiry_of_the_way_back_negative, ERR_SYNTAX, "plan.rollback_until_s: before 1970" },
+    { rollback_ends_and_applying_does_not, ERR_SYNTAX,
+      "plan.rollback_until_s: what may be applied must be possible to undo" },
     { probe_unknown, ERR_LIMIT, "plan.migrations[1].up.statements[0].probe: 9 is above 8" },
     { adoption_without_query, ERR_SYNTAX, "plan.adoption: a tool and a query go together" },
     { adoption_that_runs, ERR_SYNTAX, "plan.migrations[0]: a plan that adopts runs no statements" },
@@ -440,6 +567,144 @@ static void contradictions_are_refused_with_their_path(void **state)
     }
 }
 
+static void a_plan_that_no_bundle_can_hold_is_refused(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    Plan *plan = sample_plan(&arena);
+    PlanScript *script = &plan->migrations[0].up;
+    Bytes canonical = { 0 };
+    Err err = { 0 };
+    const Bytes rows = { arena_alloc(&arena, COPY_DATA_MAX), COPY_DATA_MAX };
+    script->count = PLAN_CANONICAL_MAX / COPY_DATA_MAX + 1;
+    script->statements = ARENA_ARRAY(&arena, PlanStatement, script->count);
+    for (size_t i = 0; i < script->count; i++) {
+        script->statements[i] = sample_statement("copy t from stdin", 1, "COPY");
+        script->statements[i].is_copy = true;
+        script->statements[i].copy_data = rows;
+    }
+    assert_int_equal(plan_encode(plan, &arena, &canonical, &err), ERR_LIMIT);
+    assert_true(str_starts_with(err.message, "plan: 67"));
+    assert_non_null(strstr(err.message, " bytes, at most 67043328 allowed"));
+    assert_null(canonical.data);
+}
+
+/* The bounds of single fields are the codec's; who has fields that it never saw is told, too. */
+static void a_plan_that_was_never_encoded_is_checked_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(Plan *);
+        const char *message;
+    } ROWS[] = {
+        { no_waves, "plan.strategy.waves: the last must reach 100 %" },
+        { parallel_zero, "plan.strategy.max_parallel: must be at least 1" },
+        { timeout_zero, "plan.strategy.target_timeout_ms: must be at least 1" },
+        { part_empty, "plan.migrations[3].up.parts: a part without a statement" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        AUTO(Arena) arena = { 0 };
+        Plan *plan = sample_plan(&arena);
+        Err err = { 0 };
+        ROWS[i].change(plan);
+        assert_int_equal(plan_check(plan, &err), ERR_SYNTAX);
+        assert_string_equal(err.message, ROWS[i].message);
+    }
+}
+
+static void probe_repeatable(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_REPEATABLE;
+    plan->migrations[1].up.statements[0].object = "";
+}
+static void probe_reindexed(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_REINDEXED;
+    plan->migrations[1].up.statements[0].object = NULL;
+    plan->migrations[1].up.statements[0].detail = "table";
+}
+static void probe_label(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_ENUM_LABEL;
+    plan->migrations[1].up.statements[0].detail = "red";
+}
+static void probe_named_absent(Plan *plan)
+{
+    plan->migrations[1].up.statements[0].probe = PROBE_NAMED_ABSENT;
+    plan->migrations[1].up.statements[0].detail = "database";
+}
+static void watchdog_of_its_own(Plan *plan)
+{
+    plan->migrations[0].up.has_watchdog = true;
+    plan->migrations[0].up.watchdog = (PlanWatchdog){ .blocked_sessions = 1, .for_ms = 10 };
+}
+static void repeatable(Plan *plan)
+{
+    plan->migrations[0].id = "R__view@ab";
+    plan->migrations[0].is_repeatable = true;
+}
+static void unread(Plan *plan)
+{
+    plan->migrations[0].unread = "nobody knows";
+    plan->migrations[0].up = (PlanScript){ .is_transactional = true };
+}
+static void mirrors(Plan *plan)
+{
+    plan->mirrored = (PlanTool){ .tool = "dbmate", .query = "select 1" };
+}
+static void selects_all_without_a_word(Plan *plan)
+{
+    plan->where = NULL;
+}
+static void expires_never(Plan *plan)
+{
+    plan->apply_until_s = 0;
+    plan->rollback_until_s = 0;
+}
+
+static void what_contradicts_nothing_is_taken(void **state)
+{
+    (void)state;
+    static void (*const CHANGES[])(Plan *) = {
+        probe_repeatable,
+        probe_reindexed,
+        probe_label,
+        probe_named_absent,
+        watchdog_of_its_own,
+        repeatable,
+        unread,
+        mirrors,
+        adopts,
+        expires_never,
+        selects_all_without_a_word,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CHANGES); i++) {
+        AUTO(Arena) arena = { 0 };
+        Plan *plan = sample_plan(&arena);
+        Plan *again = NULL;
+        Bytes canonical = { 0 };
+        Err err = { 0 };
+        CHANGES[i](plan);
+        if (plan_encode(plan, &arena, &canonical, &err) != ERR_NONE ||
+            plan_decode(canonical, &arena, &again, &err) != ERR_NONE) {
+            fail_msg("change %zu: %s", i, err.message);
+        }
+    }
+}
+
+static void limits_of_a_script_come_before_those_of_the_plan(void **state)
+{
+    (void)state;
+    const PlanStrategy strategy = { .lock_timeout_ms = 2000,
+                                    .watchdog = { .blocked_sessions = 5, .for_ms = 1000 } };
+    const PlanScript plain = { 0 };
+    const PlanScript own = { .lock_timeout_ms = 7, .has_watchdog = true };
+    assert_int_equal(plan_lock_timeout_ms(&strategy, &plain), 2000);
+    assert_int_equal(plan_lock_timeout_ms(&strategy, &own), 7);
+    assert_int_equal(plan_watchdog(&strategy, &plain).blocked_sessions, 5);
+    assert_int_equal(plan_watchdog(&strategy, &own).blocked_sessions, 0); /* switched off */
+}
+
 /* A reader cannot rely on the writer: what encode refuses, decode does too. */
 static void a_contradiction_in_foreign_bytes_is_refused(void **state)
 {
@@ -486,6 +751,33 @@ static void what_is_not_understood_or_not_canonical_is_refused(void **state)
                           (char)(canonical.data[0] & 0x0f) }; /* the same map, a longer head */
     str_append_bytes(&bytes, head, sizeof(head));
     str_append_bytes(&bytes, canonical.data + 1, canonical.length - 1);
+    assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &plan, &err), ERR_PROTOCOL);
+    assert_string_equal(err.message, "plan: not in canonical form");
+}
+
+/* Nothing longer, nothing shorter: the first two fields have changed places. */
+static void the_same_fields_in_another_order_are_another_spelling(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) bytes = { 0 };
+    Bytes canonical = { 0 };
+    Plan *plan = NULL;
+    Err err = { 0 };
+    Head head;
+    assert_int_equal(plan_encode(sample_plan(&arena), &arena, &canonical, NULL), ERR_NONE);
+    Cursor cursor = cursor_of(canonical);
+    const uint8_t *ends[3];
+    assert_true(cursor_head(&cursor, &head));
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        ends[i] = cursor.at;
+        cursor_skip(&cursor);
+        cursor_skip(&cursor);
+    }
+    str_append_bytes(&bytes, canonical.data, (size_t)(ends[0] - canonical.data));
+    str_append_bytes(&bytes, ends[1], (size_t)(ends[2] - ends[1]));
+    str_append_bytes(&bytes, ends[0], (size_t)(ends[1] - ends[0]));
+    str_append_bytes(&bytes, ends[2], canonical.length - (size_t)(ends[2] - canonical.data));
     assert_int_equal(plan_decode(str_bytes(&bytes), &arena, &plan, &err), ERR_PROTOCOL);
     assert_string_equal(err.message, "plan: not in canonical form");
 }
@@ -591,6 +883,8 @@ static void policies_are_named_as_in_a_rollout_file(void **state)
     assert_string_equal(on_agent_lost_name((OnAgentLost)-1), "invalid");
     assert_string_equal(probe_kind_name(PROBE_INDEX_VALID), "index_valid");
     assert_string_equal(probe_kind_name(PROBE_COUNT_), "invalid");
+    assert_string_equal(history_rule_name(HISTORY_APPLY), "apply");
+    assert_string_equal(history_rule_name(HISTORY_RULE_COUNT_), "invalid");
 }
 
 int main(void)
@@ -601,9 +895,16 @@ int main(void)
         cmocka_unit_test(a_script_is_one_part_unless_it_lists_several),
         cmocka_unit_test(contents_of_a_repeatable_are_known_by_their_name),
         cmocka_unit_test(what_was_or_is_unread_is_not_another_one),
+        cmocka_unit_test(a_new_name_is_known_by_its_content),
         cmocka_unit_test(a_change_is_told_by_its_statements),
+        cmocka_unit_test(a_change_of_what_has_no_statements_is_told_by_numbers),
         cmocka_unit_test(the_tables_are_sound_and_sql_is_never_printed),
         cmocka_unit_test(contradictions_are_refused_with_their_path),
+        cmocka_unit_test(a_plan_that_no_bundle_can_hold_is_refused),
+        cmocka_unit_test(a_plan_that_was_never_encoded_is_checked_whole),
+        cmocka_unit_test(what_contradicts_nothing_is_taken),
+        cmocka_unit_test(limits_of_a_script_come_before_those_of_the_plan),
+        cmocka_unit_test(the_same_fields_in_another_order_are_another_spelling),
         cmocka_unit_test(a_contradiction_in_foreign_bytes_is_refused),
         cmocka_unit_test(what_is_not_understood_or_not_canonical_is_refused),
         cmocka_unit_test(a_cut_plan_is_refused),

@@ -111,6 +111,8 @@ static void like_knows_percent_underscore_and_backslash(void **state)
         { "%_", "", false },
         { "%__", "é", false },
         { "%\\%", "50%", true },
+        { "_", "\xff", true }, /* a name need not be UTF-8: each byte is a character then */
+        { "__", "\xff", false },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         AUTO(Arena) arena = { 0 };
@@ -194,6 +196,18 @@ static const struct {
     { "or host = 'x'", "column 1: expected a field, not or (, found or", "" },
     { "! host = 'x'", "column 1: expected a field, not or (, found !", "write not" },
     { "host = 'é' x", "column 12: expected and, or or the end, found x", "" },
+    { "database is 'x'", "column 10: expected =, !=, like, not like, in or not in, found is", "" },
+    { "lables. = 'x'", "column 1: there is no field lables.", SELECT_FIELDS },
+    { "colour.env = 'x'", "column 1: there is no field colour.env", SELECT_FIELDS },
+    { "'x", "column 1: this string is not closed", "" },
+    { "('x", "column 2: this string is not closed", "" },
+    { "not 'x", "column 5: this string is not closed", "" },
+    { "database 'x", "column 10: this string is not closed", "" },
+    { "database not 'x", "column 14: this string is not closed", "" },
+    { "database in ('x", "column 14: this string is not closed", "" },
+    { "database like x", "column 15: expected a string in single quotes, found x", "write 'x'" },
+    { "host = 'x' 'y", "column 12: this string is not closed", "" },
+    { "host = 'x' and 'y", "column 16: this string is not closed", "" },
     { "()", "column 2: expected a field, not or (, found )", "" },
     { "€", "column 1: expected a field, not or (, found €", "" },
     { "host = '\xff'", "not valid UTF-8", "" },
@@ -329,6 +343,10 @@ static void an_empty_selection_is_explained(void **state)
         { "labels.env = 'test' and instance = 'pg1'",
           "each comparison holds for some target, the whole for none" },
         { "labels.none = '' and instance = 'pg3'",
+          "no target has instance = 'pg3'; did you mean 'pg1'?" },
+        { "labels.evn != 'test' and instance = 'pg3'",
+          "no target has instance = 'pg3'; did you mean 'pg1'?" },
+        { "database != 'tenant_x' and instance = 'pg3'",
           "no target has instance = 'pg3'; did you mean 'pg1'?" },
         { "instance = 'pg1' and not labels.env = 'prod'",
           "each comparison holds for some target, the whole for none" },

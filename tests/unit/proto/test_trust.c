@@ -120,6 +120,59 @@ static void too_few_signatures_are_refused_with_who_has_signed_and_who_may(void 
     assert_non_null(strstr(err.hint, "`skein rollout retry --failed --plan FILE`"));
 }
 
+static void nobody_has_signed_or_all_but_one(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned who;
+        uint32_t required;
+        const char *words;
+    } ROWS[] = {
+        { 0, 2, "and has 0: 2 more are missing" },
+        { OF(CAROL), 2, ": 1 more is missing" },
+    };
+    Circle circle;
+    circle_init(&circle);
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        Err err = { 0 };
+        Bundle bundle = signed_by(&circle, ROWS[i].who);
+        const Trust trust = { .keys = circle.keys, .count = KEYS, .required = ROWS[i].required };
+        assert_int_equal(trust_refuse(&trust, &bundle, "p", &err), ERR_SIGNATURE);
+        assert_non_null(strstr(err.message, ROWS[i].words));
+    }
+}
+
+/* An agent of another version may tell of keys that are none here. */
+static void a_key_of_another_length_has_signed_nothing(void **state)
+{
+    (void)state;
+    Circle circle;
+    circle_init(&circle);
+    Bundle bundle = signed_by(&circle, OF(BOB));
+    circle.keys[BOB].public_key.length = SIGN_PUBLIC_BYTES - 1;
+    assert_int_equal(trust_signed(&(Trust){ .keys = circle.keys, .count = KEYS }, &bundle), 0);
+}
+
+static void of_many_who_may_sign_the_first_few_are_told(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = { "a", "b", "c", "d", "e" };
+    TrustedKey keys[ARRAY_LEN(NAMES)];
+    Circle circle;
+    AUTO(Str) words = { 0 };
+    circle_init(&circle);
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        keys[i] = circle.keys[ANN];
+        keys[i].person = NAMES[i];
+    }
+    Bundle bundle = signed_by(&circle, 0);
+    trust_tell(&(Trust){ .keys = keys, .count = ARRAY_LEN(NAMES), .required = 2 }, &bundle, &words);
+    assert_non_null(strstr(str_text(&words), "and it has 0: it may be signed by a ("));
+    assert_non_null(strstr(str_text(&words), "c ("));
+    assert_null(strstr(str_text(&words), "d ("));
+    assert_non_null(strstr(str_text(&words), ") and 2 more"));
+}
+
 static void what_is_missing_is_told_of_several_agents(void **state)
 {
     (void)state;
@@ -166,6 +219,9 @@ int main(void)
         cmocka_unit_test(keys_without_a_person_are_people_of_their_own),
         cmocka_unit_test(only_listed_keys_are_trusted_and_an_empty_list_trusts_nobody),
         cmocka_unit_test(too_few_signatures_are_refused_with_who_has_signed_and_who_may),
+        cmocka_unit_test(nobody_has_signed_or_all_but_one),
+        cmocka_unit_test(a_key_of_another_length_has_signed_nothing),
+        cmocka_unit_test(of_many_who_may_sign_the_first_few_are_told),
         cmocka_unit_test(what_is_missing_is_told_of_several_agents),
         cmocka_unit_test(one_untrusted_signature_is_named_by_its_fingerprint),
     };

@@ -163,6 +163,9 @@ static void what_is_wrong_is_said_with_its_path(void **state)
         { "8107810165", ERR_LIMIT, "WHOLE.part.number: 101 is above 100" },
         { "81089281010180", ERR_PROTOCOL, "WHOLE.parts[1].number: missing" },
         { "81089480808080", ERR_LIMIT, "WHOLE.parts: more than 3 items" },
+        { "8103a161", ERR_PROTOCOL, "WHOLE.i64: expected unsigned integer, found text" },
+        { "810901", ERR_PROTOCOL, "WHOLE.texts: expected array, found unsigned integer" },
+        { "810992a0a161", ERR_LIMIT, "WHOLE.texts[0]: empty" },
         { "810991a0", ERR_LIMIT, "WHOLE.texts[0]: empty" },
         { "810991a9313233343536373839", ERR_LIMIT, "WHOLE.texts[0]: longer than 8 bytes" },
         { "810a82a162a0a161a0", ERR_PROTOCOL,
@@ -194,6 +197,7 @@ static void nothing_is_sent_that_a_reader_would_refuse(void **state)
     Label garbled_value[] = { { "a", "\xff" } };
     char too_long[LABEL_BYTES_MAX + 2] = { 0 };
     memset(too_long, 'x', LABEL_BYTES_MAX + 1);
+    Label nameless[] = { { "", "x" } };
     Label long_value[] = { { "a", too_long } };
     const char *texts[] = { "" };
     const char *garbled_texts[] = { "\xff" };
@@ -218,6 +222,7 @@ static void nothing_is_sent_that_a_reader_would_refuse(void **state)
           ERR_PROTOCOL,
           "WHOLE.texts[0]: not valid UTF-8" },
         { { .labels = { unsorted, 4 } }, ERR_LIMIT, "WHOLE.labels: more than 3 items" },
+        { { .labels = { nameless, 1 } }, ERR_LIMIT, "WHOLE.labels[0]: empty" },
         { { .labels = { long_value, 1 } }, ERR_LIMIT, "WHOLE.labels[0]: longer than 255 bytes" },
         { { .labels = { garbled, 1 } }, ERR_PROTOCOL, "WHOLE.labels[0]: not valid UTF-8" },
         { { .labels = { garbled_value, 1 } }, ERR_PROTOCOL, "WHOLE.labels[0]: not valid UTF-8" },
