@@ -207,8 +207,10 @@ static void write_wave_end(Str *out, const Explain *explain, const Wave *wave)
     } else if (row->state == WAVE_SOAKING && wave->soak_until_ms > explain->now_ms) {
         str_append(out, "; soaks for another ");
         duration_write_words(out, wave->soak_until_ms - explain->now_ms);
-    } else if (row->state == WAVE_SOAKING && row->soak_left_ms > 0) {
+    } else if (row->state == WAVE_SOAKING && wave->soak_until_ms == 0 && row->soak_left_ms > 0) {
         str_append(out, "; its soak stands still");
+    } else if (row->state == WAVE_SOAKING) {
+        str_append(out, "; its soak is over");
     } else if (row->state == WAVE_HELD) {
         str_append(out, "; held: `skein rollout retry` or `skip` what failed");
     } else if (row->state == WAVE_ROLLED_BACK) {

@@ -28,5 +28,8 @@ extern const Stories RESTART_STORIES;
 extern const Stories FOUND_STORIES;
 extern const Stories RETIRE_STORIES;
 extern const Stories TIME_STORIES;
+extern const Stories WORDS_STORIES;
+extern const Stories ASKED_STORIES;
+extern const Stories UNREAD_STORIES;
 
 #endif

@@ -336,6 +336,53 @@ static void it_does_not_go_on_where_a_later_one_has_gone_beyond_it(void **state)
     assert_int_equal(state_r7(fleet), ROLLOUT_FOUND);
 }
 
+/* A name that no rollout can have, and more names than a store is to be filled with. */
+static void what_cannot_have_been_a_rollout_is_none(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    InventoryTarget long_name = had(fleet, "a", 1, "0001_init", 1);
+    long_name.rollout = "a-rollout-with-a-long-long-name";
+    list(fleet, "a", &long_name, 1);
+    assert_int_equal(engine_rollout_count(fleet->engine), 0);
+    InventoryTarget many[70];
+    for (uint32_t i = 0; i < ARRAY_LEN(many); i++) {
+        many[i] = had(fleet, "a", i + 1, "0001_init", 1);
+        many[i].rollout = arena_printf(&fleet->arena, "x%u", i);
+        many[i].fence = (Fence){ 1, 0 };
+    }
+    list(fleet, "a", many, ARRAY_LEN(many));
+    assert_int_equal(engine_rollout_count(fleet->engine), 64);
+}
+
+/* Ten versions are named; who is at none of these is counted with the last. */
+static void of_many_versions_ten_are_named(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    InventoryTarget many[13];
+    for (uint32_t i = 0; i < ARRAY_LEN(many); i++) {
+        const char *version = arena_printf(&fleet->arena, "%04u_v", i < 12 ? i : 0);
+        many[i] = had(fleet, "a", i + 1, version, 1);
+    }
+    list(fleet, "a", many, ARRAY_LEN(many));
+    const char *words = explained_r7(fleet);
+    assert_non_null(strstr(words, "  2 at 0000_v\n"));
+    assert_non_null(strstr(words, " and others\n"));
+    assert_null(strstr(words, "0008_v"));
+}
+
+/* Nobody waits for what a revoked agent would tell. */
+static void a_revoked_agent_is_not_waited_for(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = with_r7();
+    restart(fleet);
+    assert_non_null(strstr(explained_r7(fleet), "2 agents have not told yet"));
+    step(fleet, (Event){ .kind = EVENT_AGENT_REVOKED, .agent = "b" });
+    assert_non_null(strstr(explained_r7(fleet), "1 agent has not told yet"));
+}
+
 static void it_goes_on_only_when_all_agents_have_told(void **state)
 {
     (void)state;
@@ -361,5 +408,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(the_end_of_an_order_from_before_is_acknowledged),
     cmocka_unit_test(it_does_not_go_on_where_a_later_one_has_gone_beyond_it),
     cmocka_unit_test(it_goes_on_only_when_all_agents_have_told),
+    cmocka_unit_test(what_cannot_have_been_a_rollout_is_none),
+    cmocka_unit_test(of_many_versions_ten_are_named),
+    cmocka_unit_test(a_revoked_agent_is_not_waited_for),
 };
 STORIES(FOUND_STORIES, TESTS);

@@ -64,6 +64,27 @@ static void an_agent_twice(Sound *sound)
     sound->agents[1].name = "db1";
 }
 
+static void the_first_agent_without_a_name(Sound *sound)
+{
+    sound->agents[0].name = "";
+}
+
+static void the_first_rollout_found_with_waves(Sound *sound)
+{
+    sound->rollouts[0].state = ROLLOUT_FOUND;
+    sound->rollouts[1].id = "r1";
+}
+
+static void the_first_wave_of_no_rollout(Sound *sound)
+{
+    sound->waves[0].rollout = "r9";
+}
+
+static void the_first_target_of_no_rollout(Sound *sound)
+{
+    sound->targets[0].rollout = "r9";
+}
+
 static void a_database_twice(Sound *sound)
 {
     sound->inventory[1].address = "db1/a";
@@ -136,6 +157,10 @@ typedef struct Damage {
 
 static const Damage DAMAGES[] = {
     { an_agent_without_a_name, "agent has no name" },
+    { the_first_agent_without_a_name, "agent has no name" },
+    { the_first_rollout_found_with_waves, "rollout r1 is " },
+    { the_first_wave_of_no_rollout, "there is wave w1 of rollout r9, and no such rollout" },
+    { the_first_target_of_no_rollout, "there is target db1/a of rollout r9, and no such rollout" },
     { an_agent_twice, "agent db1 is there twice" },
     { a_database_twice, "database db1/a is there twice" },
     { a_database_without_an_address, "database 'db1' is no address: " },

@@ -48,13 +48,27 @@ static void a_noun_stands_only_with_a_number(void **state)
         const char *gap;
         bool is_known;
     } ROWS[] = {
-        { "total", true },         { "total target/targets", true },
-        { "total target", false }, { "target one/many", false },
-        { "nonsense", false },     { "", false },
+        { "total", true },
+        { "total target/targets", true },
+        { "total target", false },
+        { "target one/many", false },
+        { "nonsense", false },
+        { "", false },
+        { "nonsense one/many", false },
     };
     for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
         assert_int_equal(sentence_knows(ROWS[i].gap, strlen(ROWS[i].gap)), ROWS[i].is_known);
     }
+}
+
+/* Where there is no agent, nobody is named; a word that is none stays as it is, for all to see. */
+static void what_is_not_known_is_written_all_the_same(void **state)
+{
+    (void)state;
+    AUTO(Str) text = { 0 };
+    const Place nowhere = { 0 };
+    sentence_write(&text, "{agent} has {nonsense} to say", &nowhere);
+    assert_string_equal(str_text(&text), "nobody has {nonsense} to say");
 }
 
 static void ids_are_unique_over_all_tables(void **state)
@@ -74,6 +88,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_well_formed),
         cmocka_unit_test(every_sentence_is_written_in_known_words),
+        cmocka_unit_test(what_is_not_known_is_written_all_the_same),
         cmocka_unit_test(a_noun_stands_only_with_a_number),
         cmocka_unit_test(ids_are_unique_over_all_tables),
     };
