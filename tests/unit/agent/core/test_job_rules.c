@@ -834,10 +834,22 @@ static void an_answer_that_cannot_be_is_held_as_a_bug(void **state)
     }
 }
 
+/* Numbers that come from elsewhere, or from a later version, have no name here. */
+static void what_no_version_has_is_called_invalid(void **state)
+{
+    (void)state;
+    assert_string_equal(action_kind_name(ACTION_KIND_COUNT_), "invalid");
+    assert_string_equal(result_kind_name(RESULT_KIND_COUNT_), "invalid");
+    assert_string_equal(trace_name(TRACE_COUNT_), "invalid");
+    assert_string_equal(job_state_name(10000), "invalid");
+    assert_string_equal(job_state_name(-1), "invalid");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_well_formed),
+        cmocka_unit_test(what_no_version_has_is_called_invalid),
         cmocka_unit_test(every_case_fires_its_rule),
         cmocka_unit_test(answers_before_a_step_are_alike_in_every_state),
         cmocka_unit_test(answers_of_a_transaction_are_alike_in_every_state),

@@ -31,5 +31,6 @@ extern const Stories TIME_STORIES;
 extern const Stories WORDS_STORIES;
 extern const Stories ASKED_STORIES;
 extern const Stories UNREAD_STORIES;
+extern const Stories DOUBT_STORIES;
 
 #endif
