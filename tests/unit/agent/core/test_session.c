@@ -10,6 +10,13 @@ static void the_table_is_well_formed(void **state)
     }
 }
 
+static void what_is_no_state_is_called_invalid(void **state)
+{
+    (void)state;
+    assert_string_equal(agent_session_state_name(-1), "invalid");
+    assert_string_equal(agent_session_state_name(10000), "invalid");
+}
+
 static void a_connected_socket_says_hello_with_what_is_in_flight(void **state)
 {
     (void)state;
@@ -395,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_well_formed),
+        cmocka_unit_test(what_is_no_state_is_called_invalid),
         cmocka_unit_test(a_connected_socket_says_hello_with_what_is_in_flight),
         cmocka_unit_test(a_welcome_opens_the_session_and_is_answered_by_a_ping),
         cmocka_unit_test(a_busy_coordinator_is_asked_again_when_it_said),

@@ -1,6 +1,8 @@
 /* The agent's session, played: which orders it takes, and what becomes of them. */
 #include "tests/unit/agent/core/session_stage.h"
 
+#include "agent/core/session_internal.h"
+
 static void an_order_is_accepted_and_started(void **state)
 {
     (void)state;
@@ -204,6 +206,67 @@ static void an_incomplete_order_is_refused(void **state)
     assert_null(agent_session_order(play.session, "i/d"));
 }
 
+static void whatever_an_order_lacks_it_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t HASH[PLAN_HASH_BYTES] = { 1, 2, 3 };
+    const struct {
+        Goal goal;
+        size_t hash_bytes;
+        const char *rollout, *target;
+    } ROWS[] = {
+        { GOAL_NONE, PLAN_HASH_BYTES, "r1", "i/d" },
+        { GOAL_APPLY, PLAN_HASH_BYTES - 1, "r1", "i/d" },
+        { GOAL_ROLL_BACK, PLAN_HASH_BYTES, "", "i/d" },
+        { GOAL_HOLD, PLAN_HASH_BYTES, "r1", "" },
+    };
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        AUTO(Play) play;
+        play_active(&play);
+        GoalMessage message = goal_of(1, 1, ROWS[i].goal);
+        message.plan_hash = (Bytes){ HASH, ROWS[i].hash_bytes };
+        message.rollout = ROWS[i].rollout;
+        message.target = ROWS[i].target;
+        hear(&play, MESSAGE_GOAL, &message);
+        assert_int_equal(told(&play)->report, REPORT_REFUSED);
+        assert_int_equal(told(&play)->code, ERR_PROTOCOL);
+        assert_null(effect_of(&play, LINK_EFFECT_START, MESSAGE_NONE));
+    }
+}
+
+/* A worker that comes too late, of a target that nobody has in hand. */
+static void words_of_what_nobody_has_in_hand_change_nothing(void **state)
+{
+    (void)state;
+    AUTO(Play) play;
+    Err reason = { 0 };
+    play_active(&play);
+    err_set(&reason, ERR_LIMIT, "no room");
+    worker_ends(&play);
+    assert_int_equal(play.effects.list.count, 0);
+    agent_session_refuse(play.session, "i/d", &reason, play.now_ms, fresh(&play));
+    assert_int_equal(play.effects.list.count, 0);
+    report(&play, 1, 1, REPORT_FAILED); /* passed on as it is: its coordinator will know it */
+    assert_int_equal(told(&play)->report, REPORT_FAILED);
+    order(&play, 1, 1, GOAL_APPLY);
+    worker_ends(&play);
+    worker_ends(&play); /* it has gone already */
+    assert_int_equal(play.effects.list.count, 0);
+}
+
+/* A label that changes is told with a new HELLO. */
+static void labels_are_part_of_what_an_agent_is(void **state)
+{
+    (void)state;
+    Label labels[] = { { "env", "prod" } };
+    AgentFacts bare = { .version = "1" };
+    AgentFacts labelled = { .version = "1", .labels = { labels, 1 } };
+    uint64_t before = agent_session_instances_digest(&labelled);
+    assert_true(before != agent_session_instances_digest(&bare));
+    labels[0].value = "test";
+    assert_true(before != agent_session_instances_digest(&labelled));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +283,9 @@ int main(void)
         cmocka_unit_test(a_new_reign_hears_of_no_revision_that_it_has_not_given),
         cmocka_unit_test(orders_are_bounded),
         cmocka_unit_test(an_incomplete_order_is_refused),
+        cmocka_unit_test(whatever_an_order_lacks_it_is_refused),
+        cmocka_unit_test(words_of_what_nobody_has_in_hand_change_nothing),
+        cmocka_unit_test(labels_are_part_of_what_an_agent_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,7 +279,46 @@ static void what_has_gone_back_without_its_plan_has_gone_back(void **state)
     assert_null(strstr(fleet->err.hint, "--plan")); /* no plan would help */
 }
 
+/* A store from which the agent's row is missing: what it had listed belongs to nobody. */
+static void what_an_agent_left_that_nobody_knows_is_nobodys(void **state)
+{
+    (void)state;
+    AUTO(Arena) arena = { 0 };
+    AUTO(Str) words = { 0 };
+    AUTO_PTR(Fleet) fleet = fleet_new(2, 1);
+    Select *where = NULL;
+    FoundCounts found;
+    map_remove(fleet->agents, "a");
+    restart(fleet);
+    say_hello(fleet, "b");
+    say_inventory(fleet, "b");
+    assert_null(engine_agent_find(fleet->engine, "a"));
+    assert_int_equal(selected(fleet, "instance = 'a'"), 0);
+    assert_ok(select_parse("instance = 'a' and host = 'a'", &arena, &where, NULL));
+    assert_true(engine_selects(fleet->engine, where, 0)); /* it is still shown */
+    assert_ok(select_parse("instance = 'x'", &arena, &where, NULL));
+    engine_doubt(fleet->engine, where, &words);
+    assert_non_null(strstr(str_text(&words), "no target has instance = 'x'"));
+    engine_count_found(fleet->engine, "r1", &found);
+    assert_int_equal(found.total, 0);
+    fleet->plan.where = "instance = 'b'";
+    assert_ok(start(fleet));
+    State said = { .rollout = "r1",
+                   .target = "a/db1",
+                   .stamp = { 2, 1, 1 },
+                   .token = 1,
+                   .report = REPORT_FAILED,
+                   .step = "" };
+    report_bare(fleet, "b", &said);
+    assert_agent(fleet, "b", SESSION_ACTIVE); /* it steals nobody's word */
+    come_back(fleet, "a");
+    say_ping(fleet, "a");
+    assert_string_equal(listed(fleet, "a/db1")->agent, "a");
+    assert_int_equal(selected(fleet, "instance = 'a'"), 1);
+}
+
 static const struct CMUnitTest TESTS[] = {
+    cmocka_unit_test(what_an_agent_left_that_nobody_knows_is_nobodys),
     cmocka_unit_test(labels_of_agent_and_instance_select),
     cmocka_unit_test(what_was_never_read_is_a_target_of_its_own),
     cmocka_unit_test(what_was_never_read_can_go),
