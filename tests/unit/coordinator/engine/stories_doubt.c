@@ -157,6 +157,43 @@ static void a_deadline_that_passes_makes_an_absence_a_failure(void **state)
     assert_int_equal(target(fleet, "a/db1")->is_charged, 1);
 }
 
+/* A person pauses after it and before the step that would have seen it: it passes when that goes
+ * on.
+ */
+static void a_deadline_that_passed_before_a_pause_passes_after_it(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_RUNNING);
+    fleet->now_ms += 31 * 60 * 1000;
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_target(fleet, "a/db1", TARGET_APPLYING);
+    pass(fleet, 60000); /* in a pause it stands still */
+    assert_target(fleet, "a/db1", TARGET_APPLYING);
+    assert_ok(command(fleet, COMMAND_RESUME));
+    pass(fleet, 1000);
+    assert_target(fleet, "a/db1", TARGET_UNKNOWN);
+    assert_string_equal(err_name(target(fleet, "a/db1")->code), err_name(ERR_TIMEOUT));
+}
+
+/* Nobody believes its term, so nobody believes the rollout either. */
+static void a_rollout_under_a_term_beyond_belief_is_not_adopted(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    State said = { .rollout = "r9",
+                   .target = "a/db1",
+                   .stamp = { 1000000, 1, 1 },
+                   .token = 1,
+                   .report = REPORT_FAILED,
+                   .step = "" };
+    report_bare(fleet, "a", &said);
+    assert_agent(fleet, "a", SESSION_QUARANTINED);
+    assert_int_equal(engine_rollout_count(fleet->engine), 0);
+    assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 0);
+}
+
 /* The whole is at work: nothing inside it begins, and the other way round. */
 static void a_schema_inside_a_database_at_work_is_refused(void **state)
 {
@@ -219,6 +256,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(pages_that_belong_nowhere_are_not_taken),
     cmocka_unit_test(what_has_gone_from_one_agent_may_be_anothers),
     cmocka_unit_test(a_deadline_that_passes_makes_an_absence_a_failure),
+    cmocka_unit_test(a_deadline_that_passed_before_a_pause_passes_after_it),
+    cmocka_unit_test(a_rollout_under_a_term_beyond_belief_is_not_adopted),
     cmocka_unit_test(a_schema_inside_a_database_at_work_is_refused),
     cmocka_unit_test(no_lease_is_given_under_a_term_that_has_passed),
     cmocka_unit_test(a_connection_that_serves_two_processes_is_kept),

@@ -279,6 +279,45 @@ static void what_has_gone_back_without_its_plan_has_gone_back(void **state)
     assert_null(strstr(fleet->err.hint, "--plan")); /* no plan would help */
 }
 
+/* A server was copied beside itself, on one host: one agent lists both, until it serves the copy no
+ * more. */
+static void two_servers_of_one_agent_with_one_database_are_disputed(void **state)
+{
+    (void)state;
+    HelloInstance instances[] = {
+        { .name = "a", .system_identifier = 101, .timeline = 1, .server_version = 150020 },
+        { .name = "copy", .system_identifier = 101, .timeline = 1, .server_version = 150020 },
+    };
+    const Identity identity = { 101, 1001, "" };
+    InventoryTarget targets[] = {
+        { .target = "a/db1", .instance = "a", .identity = identity, .version = "0001_init" },
+        { .target = "copy/db1", .instance = "copy", .identity = identity, .version = "0001_init" },
+    };
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    Host *a = host(fleet, "a");
+    hello_as(fleet, "a", &(Hello){ .instances = instances, .instance_count = 2 });
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        targets[i].is_read = true;
+        targets[i].rollout = "";
+        targets[i].timeline = 1;
+    }
+    step(fleet, (Event){ .kind = EVENT_INVENTORY,
+                         .agent = "a",
+                         .connection = a->connection,
+                         .session = a->session,
+                         .protocol = a->protocol,
+                         .inventory = &(Inventory){ .revision = ++a->revision,
+                                                    .is_last = true,
+                                                    .targets = targets,
+                                                    .target_count = 2 } });
+    assert_true(listed(fleet, "a/db1")->is_disputed);
+    assert_true(listed(fleet, "copy/db1")->is_disputed);
+    assert_int_equal(selected(fleet, "database = 'db1'"), 0);
+    hello_as(fleet, "a", &(Hello){ .instances = instances, .instance_count = 1 });
+    assert_false(listed(fleet, "a/db1")->is_disputed);
+    assert_int_equal(selected(fleet, "instance = 'a'"), 1);
+}
+
 /* A store from which the agent's row is missing: what it had listed belongs to nobody. */
 static void what_an_agent_left_that_nobody_knows_is_nobodys(void **state)
 {
@@ -319,6 +358,7 @@ static void what_an_agent_left_that_nobody_knows_is_nobodys(void **state)
 
 static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(what_an_agent_left_that_nobody_knows_is_nobodys),
+    cmocka_unit_test(two_servers_of_one_agent_with_one_database_are_disputed),
     cmocka_unit_test(labels_of_agent_and_instance_select),
     cmocka_unit_test(what_was_never_read_is_a_target_of_its_own),
     cmocka_unit_test(what_was_never_read_can_go),

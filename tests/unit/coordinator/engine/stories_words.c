@@ -62,6 +62,22 @@ static void who_was_skipped_before_his_turn_was_not_started(void **state)
     assert_said(fleet, "a/db2: left out: it was not started");
 }
 
+/* Another try was given and taken away again: what it failed with is still the reason. */
+static void who_is_skipped_before_another_try_is_left_out_for_its_failure(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    report(fleet, "a/db2", REPORT_APPLIED);
+    assert_ok(command_on(fleet, COMMAND_RETRY, "a/db1"));
+    assert_target(fleet, "a/db1", TARGET_PENDING);
+    assert_ok(command_on(fleet, COMMAND_SKIP, "a/db1"));
+    assert_ok(command(fleet, COMMAND_RESUME));
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
+    assert_said(fleet, "a/db1: left out: 23505 duplicate key");
+}
+
 /* Only those of this rollout, in its open wave, that nothing has been heard of. */
 static void whom_an_absent_agent_keeps_waiting_is_counted(void **state)
 {
@@ -112,6 +128,23 @@ static void a_soak_that_is_over_does_not_stand_still(void **state)
     assert_int_equal(engine_soak_left_ms(fleet->engine, ROLLOUT, 0, fleet->now_ms + 60001), 0);
     assert_ok(command(fleet, COMMAND_PAUSE));
     assert_said(fleet, "; its soak stands still");
+}
+
+/* A person pauses after its end and before the step that would have seen it. */
+static void a_soak_that_was_over_when_it_was_paused_is_over(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 1);
+    fleet->plan_waves[0].soak_ms = 60000;
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_APPLIED);
+    fleet->now_ms += 60001;
+    assert_ok(command(fleet, COMMAND_PAUSE));
+    assert_rollout(fleet, ROLLOUT_PAUSED);
+    assert_said(fleet, "; its soak is over");
+    assert_ok(command(fleet, COMMAND_RESUME));
+    pass(fleet, 1);
+    assert_rollout(fleet, ROLLOUT_SUCCEEDED);
 }
 
 /* Recovering, nothing opens; what needs no approval, or has it, waits for that alone. */
@@ -190,6 +223,8 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(whom_an_absent_agent_keeps_waiting_is_counted),
     cmocka_unit_test(an_agent_that_was_never_heard_is_not_connected),
     cmocka_unit_test(a_soak_that_is_over_does_not_stand_still),
+    cmocka_unit_test(who_is_skipped_before_another_try_is_left_out_for_its_failure),
+    cmocka_unit_test(a_soak_that_was_over_when_it_was_paused_is_over),
     cmocka_unit_test(what_is_ready_opens_its_first_wave_next),
     cmocka_unit_test(what_is_left_behind_its_waves_is_counted),
     cmocka_unit_test(an_abort_waits_for_what_is_under_way),
