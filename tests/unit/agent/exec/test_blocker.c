@@ -63,6 +63,8 @@ static void a_blocker_is_told_in_words(void **state)
           "transaction for under 1 s)" },
         { { BLOCKER_SESSION, 7, "psql", "ann", "", "", "", "", "", 0, 0, -1, true },
           "psql (pid 7, role ann, whose state this role may not see)" },
+        { { BLOCKER_SESSION, 7, "psql", "", "", "", "", "", "initializing", 0, 0, -1, false },
+          "psql (pid 7, state unknown, initializing)" },
         { { BLOCKER_AUTOVACUUM, 9, "", "", "", "active", "", "VACUUM public.t", "vacuuming heap",
             12, 400, 61000, false },
           "an autovacuum of public.t (pid 9, vacuuming heap, 12 of 400 blocks, for 1 m 1 s)" },

@@ -176,9 +176,37 @@ static void of_several_blockers_one_is_named(void **state)
                         "psql (pid 7, role ann, active, in a transaction for 3 s) and 2 more");
 }
 
+/* What no wait outlasts is told, however short it has been there; and nobody whom others wait for.
+ */
+static void of_many_kinds_what_no_wait_outlasts_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        BlockerKind kind;
+        int pid;
+        int64_t age_ms;
+        int told; /* then */
+    } ROWS[] = {
+        { BLOCKER_SESSION, 1, 9000, 1 },  { BLOCKER_PREPARED, 2, 10, 2 },
+        { BLOCKER_SESSION, 3, 99000, 2 }, { BLOCKER_PREPARED, 4, 20, 4 },
+        { BLOCKER_WRAPAROUND, 5, 1, 5 },  { BLOCKER_PREPARED, 6, 88000, 5 },
+    };
+    AUTO(LockSnapshot) snapshot = { 0 };
+    ours_add(&snapshot, "relation");
+    LockHolder others = { .blocked = US + 1, .blocker = { .kind = BLOCKER_WRAPAROUND, .pid = 77 } };
+    LIST_PUSH(&snapshot.holders, others);
+    for (size_t i = 0; i < ARRAY_LEN(ROWS); i++) {
+        holder_add(&snapshot, ROWS[i].kind, ROWS[i].pid, ROWS[i].age_ms);
+        LockView view = look(&snapshot, 0);
+        assert_int_equal(view.blocker.pid, ROWS[i].told);
+        assert_int_equal(view.blocker_count, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_many_kinds_what_no_wait_outlasts_is_told),
         cmocka_unit_test(those_behind_it_count_directly_or_not),
         cmocka_unit_test(a_session_counts_once_and_with_its_longest_wait),
         cmocka_unit_test(those_that_wait_in_a_circle_are_counted_once),
