@@ -19,7 +19,7 @@ static ErrCode decode_struct(Decoder *decoder, const FieldTable *table, void *va
 /* cursor_check has passed, so there always is a head; its type is what can be wrong. */
 static ErrCode read_head(Decoder *decoder, HeadType wanted, const Path *path, Head *ret_head)
 {
-    if (!cursor_head(&decoder->cursor, ret_head)) { /* unreached: cursor_check has passed */
+    if (!cursor_head(&decoder->cursor, ret_head)) {
         return path_error(path, ERR_PROTOCOL, decoder->err, "cut off");
     }
     if (ret_head->type != wanted) {
@@ -62,7 +62,7 @@ static ErrCode decode_i64(Decoder *decoder, const Field *field, void *value, con
 {
     Head head;
     Cursor before = decoder->cursor;
-    if (cursor_head(&before, &head) && head.type == HEAD_INT) { /* unreached: as in read_head */
+    if (cursor_head(&before, &head) && head.type == HEAD_INT) {
         decoder->cursor = before;
         *(int64_t *)field_slot(field, value) = (int64_t)head.number;
         return ERR_NONE;
