@@ -194,6 +194,20 @@ static void a_rollout_under_a_term_beyond_belief_is_not_adopted(void **state)
     assert_int_equal(sent(fleet, MESSAGE_STATE_ACK), 0);
 }
 
+/* Another try of what is not there any more would wait for ever. */
+static void what_is_gone_gets_no_other_try(void **state)
+{
+    (void)state;
+    AUTO_PTR(Fleet) fleet = fleet_new(1, 2);
+    assert_ok(start(fleet));
+    report(fleet, "a/db1", REPORT_FAILED);
+    host(fleet, "a")->dropped = 1;
+    say_inventory(fleet, "a");
+    assert_int_equal(command_on(fleet, COMMAND_RETRY, "a/db1"), ERR_REFUSED);
+    assert_non_null(strstr(fleet->err.message, "a/db1 is gone: bring its database back"));
+    assert_target(fleet, "a/db1", TARGET_FAILED);
+}
+
 /* The whole is at work: nothing inside it begins, and the other way round. */
 static void a_schema_inside_a_database_at_work_is_refused(void **state)
 {
@@ -258,6 +272,7 @@ static const struct CMUnitTest TESTS[] = {
     cmocka_unit_test(a_deadline_that_passes_makes_an_absence_a_failure),
     cmocka_unit_test(a_deadline_that_passed_before_a_pause_passes_after_it),
     cmocka_unit_test(a_rollout_under_a_term_beyond_belief_is_not_adopted),
+    cmocka_unit_test(what_is_gone_gets_no_other_try),
     cmocka_unit_test(a_schema_inside_a_database_at_work_is_refused),
     cmocka_unit_test(no_lease_is_given_under_a_term_that_has_passed),
     cmocka_unit_test(a_connection_that_serves_two_processes_is_kept),
