@@ -62,7 +62,9 @@ static ErrCode check_told_time(const PlanAtHand *plan, PlanTimes told, const cha
 {
     int64_t latest_s = clock_wall_s() + MOMENT_DAYS_MAX * INT64_C(86400);
     bool is_endless = plan->is_time_unsaid && plan->plan->apply_until_s == 0;
-    if (plan->bundle.signature_count > 0 || !(is_endless || told.apply_until_s > latest_s)) {
+    bool is_far = told.apply_until_s > latest_s ||
+                  (plan->is_time_unsaid && plan->plan->apply_until_s > latest_s);
+    if (plan->bundle.signature_count > 0 || !(is_endless || is_far)) {
         return ERR_NONE;
     }
     err_set(err, ERR_REFUSED,
@@ -70,6 +72,17 @@ static ErrCode check_told_time(const PlanAtHand *plan, PlanTimes told, const cha
             is_endless ? "for ever" : "for more than a year", path);
     return err_hint(err, "bring the file that `skein plan --out` wrote then; or, if it was meant, "
                          "write apply_until (`never`, or a moment) into the rollout file");
+}
+
+/* Nobody knows the end of a plan that is missing. Most are planned on the day that they are
+ * started. 0: it is not missing. */
+static int64_t end_of_missing(const json_t *rollout)
+{
+    int64_t created_ms = 0;
+    bool is_missing = json_is_null(json_object_get(rollout, "to"));
+    return is_missing && utc_parse(get_text(rollout, "created_at"), &created_ms)
+               ? planning_default_end_s(created_ms / 1000)
+               : 0;
 }
 
 /* --plan: what the coordinator's store has lost, or has without a signature that is trusted. */
@@ -81,7 +94,8 @@ static ErrCode bring_plan(Steering *steering, Err *err)
     PlanTimes times = { 0 }; /* of the command line then; a rollout file need not have them */
     moment_parse(get_text(steering->rollout, "apply_until"), &times.apply_until_s);
     moment_parse(get_text(steering->rollout, "rollback_until"), &times.rollback_until_s);
-    ErrCode code = planning_load_until(options->plan, times, arena, &plan, err);
+    ErrCode code = planning_load_until(options->plan, times, end_of_missing(steering->rollout),
+                                       arena, &plan, err);
     if (code == ERR_NONE) {
         code = check_told_time(&plan, times, options->plan, err);
     }

@@ -126,8 +126,8 @@ static ErrCode load_rollout_file(const char *path, PlanTimes times, int64_t defa
     return code;
 }
 
-static ErrCode load(const char *path, PlanTimes times, int64_t default_end_s, Arena *arena,
-                    PlanAtHand *ret_plan, Err *err)
+ErrCode planning_load_until(const char *path, PlanTimes times, int64_t default_end_s, Arena *arena,
+                            PlanAtHand *ret_plan, Err *err)
 {
     PlanAtHand plan = { 0 };
     AUTO(Str) text = { 0 };
@@ -147,13 +147,7 @@ static ErrCode load(const char *path, PlanTimes times, int64_t default_end_s, Ar
 
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err)
 {
-    return load(path, (PlanTimes){ 0 }, 0, arena, ret_plan, err);
-}
-
-ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
-                            Err *err)
-{
-    return load(path, times, 0, arena, ret_plan, err);
+    return planning_load_until(path, (PlanTimes){ 0 }, 0, arena, ret_plan, err);
 }
 
 ErrCode planning_load_as_told(const Options *options, const char *path, Arena *arena,
@@ -170,7 +164,8 @@ ErrCode planning_load_as_told(const Options *options, const char *path, Arena *a
                            &times.rollback_until_s, err);
     }
     if (code == ERR_NONE) {
-        code = load(path, times, planning_default_end_s(now_s), arena, ret_plan, err);
+        code =
+            planning_load_until(path, times, planning_default_end_s(now_s), arena, ret_plan, err);
     }
     bool is_told = options->apply_until != NULL || options->rollback_until != NULL;
     if (code == ERR_NONE && is_told && ret_plan->bundle.signature_count > 0) {

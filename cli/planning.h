@@ -31,9 +31,10 @@ int64_t planning_default_end_s(int64_t now_s);
  */
 ErrCode planning_load(const char *path, Arena *arena, PlanAtHand *ret_plan, Err *err);
 
-/* The same with other times than the rollout file's; a bundle has its own, and keeps them. */
-ErrCode planning_load_until(const char *path, PlanTimes times, Arena *arena, PlanAtHand *ret_plan,
-                            Err *err);
+/* The same with other times than the rollout file's, and an end for who has said none (0: none); a
+ * bundle has its own, and keeps them. */
+ErrCode planning_load_until(const char *path, PlanTimes times, int64_t default_end_s, Arena *arena,
+                            PlanAtHand *ret_plan, Err *err);
 
 /* --apply-until and --rollback-until, for a rollout file, and the end that it has by default;
  * ERR_USAGE where `path` is signed. */
