@@ -26,7 +26,15 @@
 Net *chaos_net;
 static char g_why[NET_WHY_BYTES];
 static uint64_t g_seed = 1;
-static char g_disk[32]; /* of this test; "": none */
+
+#define DISKS_MAX 2
+
+/* Small ones, of this test. */
+static struct Disk {
+    char path[32];      /* "": none */
+    PgCluster *cluster; /* whose tablespace is on it; NULL: none is */
+    char database[32];  /* that has it for its own */
+} g_disks[DISKS_MAX];
 
 /* ---- life ---- */
 
@@ -119,14 +127,42 @@ int chaos_test_begin(void **state)
     return begun;
 }
 
-/* What still uses it goes on without a place; its processes end with the test. */
-static void disk_end(void)
+static void ballast_drop(const struct Disk *disk)
 {
-    if (g_disk[0] != '\0') {
-        umount2(g_disk, MNT_DETACH);
-        rmdir(g_disk);
-        g_disk[0] = '\0';
+    AUTO(Str) path = { 0 };
+    str_printf(&path, "%s/" BALLAST, disk->path);
+    (void)unlink(str_text(&path));
+}
+
+/* The server outlives the test: what it has there moves to where there is room. */
+static void tablespace_end(const struct Disk *disk)
+{
+    char sql[64 + sizeof(disk->database)];
+    if (!pg_cluster_is_up(disk->cluster)) {
+        pg_cluster_restart(disk->cluster);
     }
+    snprintf(sql, sizeof(sql), "ALTER DATABASE %s RESET default_tablespace", disk->database);
+    pg_cluster_run(disk->cluster, "postgres", sql);
+    pg_cluster_run(disk->cluster, disk->database,
+                   AS_SUPERUSER "ALTER TABLE ALL IN TABLESPACE small SET TABLESPACE pg_default;"
+                                "ALTER INDEX ALL IN TABLESPACE small SET TABLESPACE pg_default");
+    pg_cluster_run(disk->cluster, "postgres", "CHECKPOINT"); /* only then are the files gone */
+    pg_cluster_run(disk->cluster, "postgres", "DROP TABLESPACE small");
+}
+
+/* What still uses it goes on without a place; its processes end with the test. */
+static void disk_end(struct Disk *disk)
+{
+    if (disk->path[0] == '\0') {
+        return;
+    }
+    if (disk->cluster != NULL) {
+        ballast_drop(disk);
+        tablespace_end(disk);
+    }
+    umount2(disk->path, MNT_DETACH);
+    rmdir(disk->path);
+    *disk = (struct Disk){ 0 };
 }
 
 int chaos_test_end(void **state)
@@ -141,7 +177,9 @@ int chaos_test_end(void **state)
         chaos_arm(fleet, fleet->hosts[i].name, "");
     }
     int ended = fleet_test_end(state);
-    disk_end();
+    for (size_t i = 0; i < DISKS_MAX; i++) {
+        disk_end(&g_disks[i]);
+    }
     chaos_coordinator_place(HOST_COORDINATOR);
     net_move(chaos_net, HOST_COORDINATOR, HOST_COORDINATOR);
     return ended;
@@ -263,6 +301,17 @@ unsigned chaos_revive(Fleet *fleet)
 
 /* ---- disks ---- */
 
+static struct Disk *disk_free_place(void)
+{
+    for (size_t i = 0; i < DISKS_MAX; i++) {
+        if (g_disks[i].path[0] == '\0') {
+            return &g_disks[i];
+        }
+    }
+    fail_msg("a test has %u small disks at most", (unsigned)DISKS_MAX);
+    return NULL;
+}
+
 const char *chaos_disk(Fleet *fleet, size_t bytes)
 {
     char path[] = "/tmp/skein-disk-XXXXXX";
@@ -272,8 +321,25 @@ const char *chaos_disk(Fleet *fleet, size_t bytes)
                                        bytes, (unsigned)user->pw_uid, (unsigned)user->pw_gid);
     assert_non_null(mkdtemp(path));
     assert_int_equal(mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options), 0);
-    str_copy(g_disk, sizeof(g_disk), path);
+    struct Disk *disk = disk_free_place();
+    str_copy(disk->path, sizeof(disk->path), path);
     return arena_strdup(&fleet->arena, path);
+}
+
+const char *chaos_disk_under(Fleet *fleet, size_t host, const char *database, size_t bytes)
+{
+    PgCluster *cluster = fleet->hosts[host].cluster;
+    struct Disk *disk = disk_free_place();
+    const char *path = chaos_disk(fleet, bytes);
+    pg_cluster_run(cluster, "postgres",
+                   arena_printf(&fleet->arena, "CREATE TABLESPACE small LOCATION '%s'", path));
+    disk->cluster = cluster; /* from here on it has to be dropped */
+    str_copy(disk->database, sizeof(disk->database), database);
+    pg_cluster_run(cluster, "postgres", "GRANT CREATE ON TABLESPACE small TO " PG_CLUSTER_ROLE);
+    pg_cluster_run(cluster, "postgres",
+                   arena_printf(&fleet->arena, "ALTER DATABASE %s SET default_tablespace = 'small'",
+                                database));
+    return path;
 }
 
 void chaos_disk_fill(Fleet *fleet, const char *disk)

@@ -66,6 +66,9 @@ unsigned chaos_revive(Fleet *fleet);
 
 /* The path of a file system of its own, of so many bytes. It ends with the test. */
 const char *chaos_disk(Fleet *fleet, size_t bytes);
+/* The same, with all that is made from now on in a database of hosts[host], which has no standby.
+ */
+const char *chaos_disk_under(Fleet *fleet, size_t host, const char *database, size_t bytes);
 void chaos_disk_fill(Fleet *fleet, const char *disk);
 void chaos_disk_empty(Fleet *fleet, const char *disk); /* of what filled it */
 

@@ -50,7 +50,8 @@ static void history_make(Fleet *fleet, Random *random)
         uint64_t ms = random_below(random, 300);
         fleet_migration(fleet, arena_printf(&fleet->arena, "%04u_t", (unsigned)i),
                         arena_printf(&fleet->arena,
-                                     "CREATE TABLE t_%04u (i int); SELECT pg_sleep(0.%03u)",
+                                     "CREATE TABLE t_%04u AS SELECT 1 AS i;" /* takes room */
+                                     " SELECT pg_sleep(0.%03u)",
                                      (unsigned)i, (unsigned)ms),
                         arena_printf(&fleet->arena, "DROP TABLE t_%04u", (unsigned)i));
     }

@@ -46,11 +46,7 @@ static void a_full_disk_under_a_server_is_its_targets_failure(void **state)
 {
     Fleet *fleet = *state;
     CHAOS_OR_SKIP(fleet);
-    const char *disk = chaos_disk(fleet, TABLESPACE_BYTES);
-    fleet_run(fleet, "db2/postgres",
-              arena_printf(&fleet->arena, "CREATE TABLESPACE small LOCATION '%s'", disk));
-    fleet_run(fleet, "db2/postgres", "GRANT CREATE ON TABLESPACE small TO skein");
-    fleet_run(fleet, "db2/postgres", "ALTER DATABASE tenant_1 SET default_tablespace = 'small'");
+    const char *disk = chaos_disk_under(fleet, 1, "tenant_1", TABLESPACE_BYTES);
     fleet_migration(fleet, "0001_large",
                     "CREATE TABLE large AS SELECT repeat('x', 1000) FROM generate_series(1, 1000)",
                     "DROP TABLE large");
@@ -68,11 +64,6 @@ static void a_full_disk_under_a_server_is_its_targets_failure(void **state)
     chaos_see_through(fleet, id, "succeeded");
     fleet_rollout_order(fleet, "rollback", id);
     fleet_await_rollout(fleet, id, "rolled_back");
-    fleet_run(fleet, "db2/postgres", "ALTER DATABASE tenant_1 RESET default_tablespace");
-    fleet_run(fleet, HERE, "ALTER TABLE ALL IN TABLESPACE small SET TABLESPACE pg_default");
-    fleet_run(fleet, HERE, "ALTER INDEX ALL IN TABLESPACE small SET TABLESPACE pg_default");
-    fleet_run(fleet, "db2/postgres", "CHECKPOINT"); /* only then are the files gone */
-    fleet_run(fleet, "db2/postgres", "DROP TABLESPACE small");
 }
 
 /* Nothing was sent: that is known, and said. Its agent is there all the time. */

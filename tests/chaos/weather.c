@@ -9,6 +9,7 @@
 #define RAGE_MAX_MS 9000
 #define PAUSE_MAX_MS 700 /* between two faults */
 #define STORE_BYTES (8u * 1024 * 1024)
+#define SERVER_BYTES (4u * 1024 * 1024)
 
 static const FaultRow *fault_pick(Random *random)
 {
@@ -34,6 +35,8 @@ static size_t host_pick(const Weather *weather, Whom whom)
         return random_between(random, 1, FLEET_HOSTS);
     case WHOM_STANDBY:
         return weather->standby_host;
+    case WHOM_CRAMPED:
+        return weather->cramped_host;
     case WHOM_ANY:
         break;
     }
@@ -119,6 +122,15 @@ static void standby_make(Weather *weather)
     LIST_PUSH(&weather->fleet->clusters, weather->standby);
 }
 
+/* Not where a standby is: on one machine both would have the same tablespace. */
+static void cramp_make(Weather *weather)
+{
+    size_t host = weather->standby_host % FLEET_HOSTS + 1;
+    const char *database = random_chance(weather->random, 50) ? "tenant_1" : "tenant_2";
+    weather->cramped_host = host;
+    weather->cramped = chaos_disk_under(weather->fleet, host - 1, database, SERVER_BYTES);
+}
+
 Weather *weather_new(Fleet *fleet, Random *random)
 {
     Weather *weather = ARENA_ARRAY(&fleet->arena, Weather, 1);
@@ -134,6 +146,9 @@ Weather *weather_new(Fleet *fleet, Random *random)
     if (random_chance(random, 50)) {
         weather->disk = chaos_disk(fleet, STORE_BYTES);
         fleet->store = arena_printf(&fleet->arena, "%s/store.db", weather->disk);
+    }
+    if (random_chance(random, 50)) {
+        cramp_make(weather);
     }
     return weather;
 }

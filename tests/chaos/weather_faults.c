@@ -9,8 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/keyfile.h"
 #include "common/str.h"
 
+#define BOMBERS_ARRIVE_MS 150
+#define BOMBS_EACH 15      /* within what their sockets hold */
 #define END_OF_ALL_MS 4000 /* before that nobody ends the rollout by hand */
 
 /* ---- processes ---- */
@@ -258,6 +261,24 @@ static void disk_end(Weather *weather, Spell *spell)
     chaos_disk_empty(weather->fleet, weather->disk);
 }
 
+static bool has_cramped_disk(Weather *weather, Spell *spell)
+{
+    (void)spell;
+    return weather->cramped != NULL;
+}
+
+static void server_disk_begin(Weather *weather, Spell *spell)
+{
+    (void)spell;
+    chaos_disk_fill(weather->fleet, weather->cramped);
+}
+
+static void server_disk_end(Weather *weather, Spell *spell)
+{
+    (void)spell;
+    chaos_disk_empty(weather->fleet, weather->cramped);
+}
+
 /* ---- enemies ---- */
 
 /* Connects without waiting for an answer: the coordinator may be gone, or full. */
@@ -323,6 +344,69 @@ static void strangers_end(Weather *weather, Spell *spell)
     }
 }
 
+/* From elsewhere, encrypted as an agent is, under keys that nobody has accepted. */
+static void bombers_come(Weather *weather, Spell *spell)
+{
+    Fleet *fleet = weather->fleet;
+    Err err = { 0 };
+    PublicKey door = { 0 };
+    const char *endpoint =
+        arena_printf(&fleet->arena, "tcp://%s:%d", fleet->wire_address, fleet->wire_port);
+    assert_int_equal(
+        keyfile_read_public(fleet_path(fleet, "coordinator.key.pub"), KEY_CURVE, &door, &err),
+        ERR_NONE);
+    net_enter(chaos_net, HOST_SPARE); /* with the first socket come the threads that dial */
+    spell->bombers = zmq_ctx_new();
+    for (size_t i = 0; i < BOMBERS; i++) {
+        AUTO(KeyPair) own = { 0 };
+        assert_int_equal(key_generate(KEY_CURVE, "bomber", &own, &err), ERR_NONE);
+        assert_int_equal(zsock_open(spell->bombers, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
+                                    ZSOCK_DEALER_OPTION_COUNT, &spell->bombs[i], &err),
+                         ERR_NONE);
+        assert_int_equal(zsock_curve_client(spell->bombs[i], door.bytes, own.public_key,
+                                            own.secret_key, &err),
+                         ERR_NONE);
+        assert_int_equal(zsock_connect(spell->bombs[i], endpoint, &err), ERR_NONE);
+    }
+    net_leave(chaos_net);
+}
+
+/* Each claims more than it carries: five bytes that ask for 96 GB, nesting without end. */
+static void bombs_begin(Weather *weather, Spell *spell)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } BOMBS[] = {
+        { "\xdd\xff\xff\xff\xff", 5 },
+        { "\x96\x01\x01\x00\x00\x00\xdf\xff\xff\xff\xff", 11 },
+        { "\x96\x01\x01\x00\x00\x00\xc6\xff\xff\xff\xff", 11 },
+        { "\x96\x01\x05\x00\x00\x00\x81\x04\xdd\x10\x00\x00\x00", 13 },
+    };
+    uint8_t nested[65536];
+    Err err = { 0 };
+    memset(nested, 0x91, sizeof(nested));
+    bombers_come(weather, spell);
+    poll_pause(BOMBERS_ARRIVE_MS);
+    for (size_t i = 0; i < BOMBERS * BOMBS_EACH; i++) {
+        Zsock socket = spell->bombs[i % BOMBERS];
+        size_t kind = random_below(weather->random, ARRAY_LEN(BOMBS) + 1);
+        bool is_deep = kind == ARRAY_LEN(BOMBS);
+        (void)zsock_send(socket, is_deep ? (const char *)nested : BOMBS[kind].bytes,
+                         is_deep ? sizeof(nested) : BOMBS[kind].length, &err);
+    }
+}
+
+static void bombs_end(Weather *weather, Spell *spell)
+{
+    (void)weather;
+    for (size_t i = 0; i < BOMBERS; i++) {
+        zsock_done(&spell->bombs[i]);
+    }
+    zmq_ctx_term(spell->bombers);
+    spell->bombers = NULL;
+}
+
 /* ---- the operator ---- */
 
 /* Nobody waits for the answer: the coordinator may be frozen. */
@@ -379,6 +463,9 @@ const FaultRow WEATHER_FAULTS[] = {
     { "locked out", WHOM_AGENT, 4, 1500, 0, lock_begin, lock_end, NULL },
     { "without its store", WHOM_COORDINATOR, 3, 2000, 0, store_begin, store_end, NULL },
     { "without room on its disk", WHOM_COORDINATOR, 3, 2000, 0, disk_begin, disk_end, has_disk },
+    { "without room under its server", WHOM_CRAMPED, 6, 2500, 0, server_disk_begin, server_disk_end,
+      has_cramped_disk },
+    { "sent bombs", WHOM_COORDINATOR, 3, 2000, 0, bombs_begin, bombs_end, NULL },
     { "sent garbage", WHOM_COORDINATOR, 3, 1500, 0, garbage_begin, strangers_end, NULL },
     { "dawdled with", WHOM_COORDINATOR, 3, 4000, 0, dawdle_begin, strangers_end, NULL },
     { "told to pause", WHOM_COORDINATOR, 3, 1500, 0, pause_begin, weather_order_end, NULL },

@@ -5,11 +5,13 @@
 #include <sqlite3.h>
 
 #include "tests/chaos/chaos.h"
+#include "common/zsock.h"
 #include "tests/chaos/weather.h"
 
 #define TURN_MS 25
 #define AT_ONCE_MAX 6
 #define STRANGERS 24 /* connections of one who means no good */
+#define BOMBERS 4    /* the same, with keys that nobody has accepted */
 
 /* One that is on. */
 typedef struct Spell {
@@ -20,6 +22,8 @@ typedef struct Spell {
     sqlite3 *store;
     CliRun order;
     int strangers[STRANGERS];
+    void *bombers; /* their context of ZeroMQ */
+    Zsock bombs[BOMBERS];
 } Spell;
 
 struct Weather {
@@ -32,6 +36,8 @@ struct Weather {
     size_t standby_host;  /* whose server has a standby that follows; 0: none has */
     PgCluster *standby;   /* NULL: there is none, or it is the primary now */
     const char *disk;     /* that the store is on; NULL: no small one */
+    size_t cramped_host;  /* whose server has a database on a small one; 0: none has */
+    const char *cramped;  /* that disk */
     Spell spells[AT_ONCE_MAX];
 };
 
@@ -43,6 +49,7 @@ typedef enum Whom {
     WHOM_AGENT,       /* or its host, or its server */
     WHOM_COORDINATOR, /* or its store, or its rollout */
     WHOM_STANDBY,     /* the agent whose server has one */
+    WHOM_CRAMPED,     /* the agent whose server has a small disk */
 } Whom;
 
 typedef struct FaultRow {
