@@ -185,12 +185,16 @@ static bool result_take(Pump *pump, const PGresult *result)
  */
 static void cut_take(Pump *pump)
 {
-    bool is_known = pump->sent < pump->batch->items.count; /* COMMIT is not among it */
+    const BatchItem *items = pump->batch->items.items;
     pump->is_broken = true;
-    if (!intake_is_full(conn_intake(pump->conn)) || !is_known || has_failed(pump)) {
+    if (!intake_is_full(conn_intake(pump->conn)) || has_failed(pump) ||
+        pump->sent == pump->batch->items.count) { /* COMMIT is among it */
         return;
     }
-    const BatchItem *item = &pump->batch->items.items[pump->answered];
+    const BatchItem *item = &items[pump->answered];
+    if (item->part != PART_STATEMENT && item->part != PART_DEFERRED) {
+        return; /* skein's own question: its tables may be mended meanwhile */
+    }
     pump->has_error = true;
     pump->outcome->kind = RESULT_FAILED;
     pump->outcome->part = item->part;
