@@ -363,9 +363,9 @@ static void bombers_come(Weather *weather, Spell *spell)
         assert_int_equal(zsock_open(spell->bombers, ZMQ_DEALER, ZSOCK_DEALER_OPTIONS,
                                     ZSOCK_DEALER_OPTION_COUNT, &spell->bombs[i], &err),
                          ERR_NONE);
-        assert_int_equal(zsock_curve_client(spell->bombs[i], door.bytes, own.public_key,
-                                            own.secret_key, &err),
-                         ERR_NONE);
+        assert_int_equal(
+            zsock_curve_client(spell->bombs[i], door.bytes, own.public_key, own.secret_key, &err),
+            ERR_NONE);
         assert_int_equal(zsock_connect(spell->bombs[i], endpoint, &err), ERR_NONE);
     }
     net_leave(chaos_net);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/config.h"
+#include "cli/moment.h"
 #include "cli/rollout_file.h"
 #include "common/utc.h"
 #include "config_value.h"
@@ -20,9 +21,11 @@ static void write_until(const void *member, Str *out)
     char text[UTC_TEXT_MAX];
     int64_t until_s = 0;
     memcpy(&until_s, member, sizeof(until_s));
-    FUZZ_REQUIRE(until_s >= 0);
+    FUZZ_REQUIRE(until_s >= MOMENT_NEVER);
     utc_format_s(until_s, text);
-    str_append(out, until_s == 0 ? "never" : text);
+    str_append(out, until_s == MOMENT_UNSAID  ? "7 days"
+                    : until_s == MOMENT_NEVER ? MOMENT_WORD_NEVER
+                                              : text);
 }
 
 void config_value_write_custom(const ConfigField *field, const void *member, Str *out)
