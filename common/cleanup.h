@@ -29,7 +29,8 @@
         }                                                                                          \
     }
 
-#define AUTO(Type) __attribute__((cleanup(Type##_auto_))) Type
+/* Some are there for their end alone, which clang would call unused. */
+#define AUTO(Type) __attribute__((unused, cleanup(Type##_auto_))) Type
 #define AUTO_PTR(Type) __attribute__((cleanup(Type##_auto_ptr_))) Type *
 
 #define TAKE(pointer)                                                                              \
