@@ -432,13 +432,14 @@ static void count_found_step(Job *job, const History *history)
     }
 }
 
-/* Less of the way up is there than was: a row, or a part of a migration. */
+/*
+ * Less of the way up is there than was: a row, or a part of a migration. One that was being taken
+ * back, and had been applied again since, may have been thrown back into the middle of that.
+ */
 static bool is_behind(const HistoryRow *found, const HistoryRow *known)
 {
-    if (found->state == ROW_UNDOING) {
-        return false;
-    }
-    bool was_between = known->state == ROW_STARTED && found->parts_done < known->parts_done;
+    uint32_t parts_found = found->state == ROW_UNDOING ? 0 : found->parts_done;
+    bool was_between = known->state == ROW_STARTED && parts_found < known->parts_done;
     return found->state != ROW_APPLIED && (known->state == ROW_APPLIED || was_between);
 }
 

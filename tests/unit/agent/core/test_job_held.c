@@ -121,6 +121,22 @@ static void a_row_that_is_gone_is_a_failovers_work_only_on_another_timeline(void
     }
 }
 
+/* Back into the middle of what an earlier rollout took back: to go on from there would apply it
+ * once more. */
+static void a_row_that_a_failover_throws_back_into_its_undoing_is_lost(void **state)
+{
+    (void)state;
+    AUTO(Stage) stage;
+    stage_init(&stage, GOAL_APPLY);
+    PLAY(&stage, TO_HISTORY(ACTION_APPLY), { RESULT_OK, ACTION_APPLY }, { RESULT_OK, ACTION_APPLY },
+         { RESULT_UNREACHABLE, ACTION_CLOSE });
+    stage.rows[1] = stage_begun(ROW_UNDOING, false, true, 0);
+    stage.history.timeline = 2;
+    PLAY(&stage, AGAIN_TO_HISTORY(ACTION_CLOSE), TO_THE_END);
+    stage_expect(&stage, REPORT_HELD, ERR_LOST_AFTER_FAILOVER);
+    assert_string_equal(stage_report(&stage).migration, "0002_b");
+}
+
 static void an_undo_whose_answer_was_lost_in_a_failover_is_no_lost_row(void **state)
 {
     (void)state;
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(the_very_first_migration_is_looked_at_too),
         cmocka_unit_test(what_others_left_open_is_not_in_the_way_of_rolling_back_ours),
         cmocka_unit_test(a_row_that_is_gone_is_a_failovers_work_only_on_another_timeline),
+        cmocka_unit_test(a_row_that_a_failover_throws_back_into_its_undoing_is_lost),
         cmocka_unit_test(an_undo_whose_answer_was_lost_in_a_failover_is_no_lost_row),
         cmocka_unit_test(
             the_command_lines_down_is_stopped_only_by_a_newest_migration_it_has_no_file_of),
