@@ -129,14 +129,16 @@ static void take_error(TargetRow *row, const State *state)
 
 /*
  * Who has read the history knows what everybody before it did, and tells of its own steps itself.
- * A newer attempt that this coordinator never gave is somebody whose steps nobody tells; and what
- * is held may have left something that is not applied and not gone.
+ * An attempt that had read it, and says now that it has not, began anew: what it did in between
+ * nobody tells. A newer attempt that this coordinator never gave is somebody whose steps nobody
+ * tells; and what is held may have left something that is not applied and not gone.
  */
 static bool may_have_been_sent(const TargetRow *row, const State *state)
 {
     bool is_in_doubt = state->report == REPORT_UNKNOWN || state->report == REPORT_HELD ||
                        state->code == ERR_FENCED;
-    return is_in_doubt || (row->was_sent && !state->has_start);
+    bool had_read = row->steps_total > 0; /* under this attempt, with something to do */
+    return is_in_doubt || ((row->was_sent || had_read) && !state->has_start);
 }
 
 static void take_facts(Target *target, const State *state)
