@@ -237,11 +237,34 @@ static void answer_search(Fleet *fleet, const char *path)
     free(text);
 }
 
-/* "/rollouts/ID/late" of docs/api.md, with a rollout's id; NULL: a plan, which is the SQL. */
+/* What is no JSON, as curl finds it within a second: the stream of events does not end by itself.
+ */
+static const char *text_at(Fleet *fleet, const char *path)
+{
+    const char *file = fleet_path(fleet, "answer");
+    const char *command =
+        arena_printf(&fleet->arena, "curl -sS --max-time 1 --unix-socket '%s' -o '%s' 'http://x%s'",
+                     fleet_path(fleet, "api.sock"), file, path);
+    int status = system(command);
+    assert_true(WIFEXITED(status)); /* 28: its time is over */
+    return fleet_file_text(fleet, file);
+}
+
+static void text_search(Fleet *fleet, const char *path, const char *sign)
+{
+    const char *text = "";
+    FLEET_AWAIT(fleet, strstr(text = text_at(fleet, path), sign) != NULL);
+    if (strstr(text, PLANTED) != NULL) {
+        fleet_fail(fleet, "GET %s: %s", path, text);
+    }
+}
+
+/* "/rollouts/ID/late" of docs/api.md, with a rollout's id; NULL: a plan, which is the SQL, or no
+ * JSON. */
 static const char *route_path(Fleet *fleet, const char *route, const char *rollout)
 {
     const char *place = NULL;
-    if (strstr(route, "HASH") != NULL) {
+    if (strstr(route, "HASH") != NULL || strstr(route, "/stream") != NULL) {
         return NULL;
     }
     place = strstr(route, "ID");
@@ -266,6 +289,8 @@ static void answers_search(Fleet *fleet, const char *rollout)
         }
     }
     assert_true(count >= 8);
+    text_search(fleet, "/api/v1/events/stream?after=0", "\ndata: ");
+    text_search(fleet, "/metrics?detail=agents,servers,targets", "\nskein_build_info");
 }
 
 static void everything_search(Fleet *fleet, const char *rollout)
