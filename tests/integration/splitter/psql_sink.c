@@ -143,7 +143,8 @@ static void strings_tell(const Sink *sink, const char *sql)
 static void query_take(Sink *sink, const char *sql)
 {
     LIST_PUSH(&sink->queries, arena_strdup(sink->arena, sql));
-    sink->is_copying = has_words(sql, "FROM", "STDIN");
+    /* The server takes the one for the other: COPY … FROM stdout reads. */
+    sink->is_copying = has_words(sql, "FROM", "STDIN") || has_words(sql, "FROM", "STDOUT");
     if (sink->is_copying) {
         SEND(sink, 'G', "\0\0\0");
         return;
