@@ -18,6 +18,7 @@
 #include "common/arena.h"
 #include "common/err.h"
 #include "common/str.h"
+#include "proto/gate.h"
 #include "proto/messages.h"
 #include "proto/orders.h"
 
@@ -178,6 +179,8 @@ typedef struct PlanStrategy {
     uint32_t target_timeout_ms; /* deadline of a whole attempt */
     PlanWatchdog watchdog;
     bool approved_by_another; /* who approves is somebody else than who started it */
+    PlanGate *gates;          /* all of them hold, or no wave opens or passes */
+    size_t gate_count;
 } PlanStrategy;
 
 /* What becomes of a target whose history is not a beginning of the plan's. */
@@ -268,11 +271,11 @@ void plan_strategy_defaults(PlanStrategy *ret_strategy);
 /*
  * What must hold between a plan's fields: `to` is its last migration; ids and wave names are
  * unique; waves do not shrink, lie between 1 and 100 %, and end with 100 %; limits and timeouts are
- * not zero; `where` parses; a probe has what it looks up, and only non-transactional parts have
- * probes; a part outside a transaction is one statement, parts add up to their script, and one part
- * alone is not written as a list; only COPY in a transaction has data; an irreversible migration
- * has no down; a repeatable's id has a sign; an unread one has no statements. ERR_SYNTAX with the
- * path. Pure; plan_encode and plan_decode call it.
+ * not zero; gates have sound numbers; `where` parses; a probe has what it looks up, and only
+ * non-transactional parts have probes; a part outside a transaction is one statement, parts add up
+ * to their script, and one part alone is not written as a list; only COPY in a transaction has
+ * data; an irreversible migration has no down; a repeatable's id has a sign; an unread one has no
+ * statements. ERR_SYNTAX with the path. Pure; plan_encode and plan_decode call it.
  */
 ErrCode plan_check(const Plan *plan, Err *err);
 

@@ -118,6 +118,25 @@ const MetricRow *metric_row(uint32_t metric)
     return metric == METRIC_NONE || metric >= METRIC_COUNT_ ? NULL : &METRICS[metric];
 }
 
+Metric metric_find(const char *name)
+{
+    for (uint32_t metric = 1; metric < METRIC_COUNT_; metric++) {
+        if (str_equal(METRICS[metric].name, name)) {
+            return (Metric)metric;
+        }
+    }
+    return METRIC_NONE;
+}
+
+const char *metric_nearest(const char *name)
+{
+    const char *names[METRIC_COUNT_];
+    for (uint32_t metric = 1; metric < METRIC_COUNT_; metric++) {
+        names[metric - 1] = METRICS[metric].name;
+    }
+    return str_nearest(name, names, METRIC_COUNT_ - 1);
+}
+
 const char *metric_absence_name(uint32_t absence)
 {
     return absence < METRIC_ABSENCE_COUNT_ ? ABSENCES[absence].name : "unknown";

@@ -35,8 +35,9 @@ typedef enum Metric {
     METRIC_COUNT_,
 } Metric;
 
-#define METRIC_SCALE 1000       /* thousandths in one */
-#define METRIC_NUMBER_MAX 65535 /* of any skein's, also of a newer one's */
+#define METRIC_SCALE 1000        /* thousandths in one */
+#define METRIC_STALE_INTERVALS 3 /* a sample that is so many intervals old is no news */
+#define METRIC_NUMBER_MAX 65535  /* of any skein's, also of a newer one's */
 
 typedef enum MetricKind {
     METRIC_GAUGE = 1, /* as it is at the moment */
@@ -75,6 +76,9 @@ typedef enum MetricAbsence {
 
 /* NULL for a number that this version does not know. */
 const MetricRow *metric_row(uint32_t metric);
+
+Metric metric_find(const char *name);         /* METRIC_NONE: there is none of that name */
+const char *metric_nearest(const char *name); /* what may have been meant; NULL: nothing is near */
 
 const char *metric_absence_name(uint32_t absence); /* "no privilege"; "unknown" for a newer one */
 

@@ -354,6 +354,17 @@ static ErrCode waves_check(const PlanStrategy *strategy, Err *err)
     return ERR_NONE;
 }
 
+static ErrCode gates_check(const PlanStrategy *strategy, Err *err)
+{
+    for (size_t i = 0; i < strategy->gate_count; i++) {
+        const char *fault = gate_fault(&strategy->gates[i]);
+        if (fault != NULL) {
+            return err_set(err, ERR_SYNTAX, "plan.strategy.gates[%zu]: %s", i, fault);
+        }
+    }
+    return ERR_NONE;
+}
+
 static ErrCode strategy_check(const PlanStrategy *strategy, Err *err)
 {
     const struct {
@@ -382,7 +393,8 @@ static ErrCode strategy_check(const PlanStrategy *strategy, Err *err)
         err_wrap(err, "plan.strategy.max_failures");
         return code;
     }
-    return waves_check(strategy, err);
+    code = gates_check(strategy, err);
+    return code == ERR_NONE ? waves_check(strategy, err) : code;
 }
 
 /* What is wrong with a statement's probe, or NULL. */

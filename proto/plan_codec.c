@@ -119,6 +119,23 @@ static const Field WAVE_FIELDS[] = {
 };
 static const FieldTable WAVE = FIELD_TABLE("wave", PlanWave, WAVE_FIELDS);
 
+static const char *gate_kind_word(uint32_t number)
+{
+    return gate_kind_name((GateKind)number);
+}
+
+static const Field GATE_FIELDS[] = {
+    ROW_ENUM(1, PlanGate, kind, REQUIRED, GATE_KIND_COUNT_, gate_kind_word, "what is measured"),
+    ROW_U32(2, PlanGate, metric, OPTIONAL, 0, METRIC_NUMBER_MAX,
+            "its number in docs/health.md; whether the limit is the most or the least, it says"),
+    ROW_BOOL(3, PlanGate, is_relative, OPTIONAL, "the limit is a multiple of the baseline"),
+    ROW_U64(4, PlanGate, limit, OPTIONAL,
+            "thousandths of the metric's unit, or of the baseline; up to 10^18, or 10^6"),
+    ROW_U32(5, PlanGate, failures, REQUIRED, 1, GATE_FAILURES_MAX,
+            "so many samples in a row beyond it fail"),
+};
+static const FieldTable GATE = FIELD_TABLE("gate", PlanGate, GATE_FIELDS);
+
 static const Field STRATEGY_FIELDS[] = {
     ROW_STRUCTS(1, PlanStrategy, waves, wave_count, PlanWave, REQUIRED, 1, PLAN_WAVES_MAX, &WAVE,
                 "one after another"),
@@ -147,6 +164,9 @@ static const Field STRATEGY_FIELDS[] = {
                "when a migration ends itself for the sake of others"),
     ROW_BOOL(16, PlanStrategy, approved_by_another, OPTIONAL | FIELD_SINCE(2),
              "whoever approves is somebody else than who started it; the coordinator's to keep"),
+    ROW_STRUCTS(17, PlanStrategy, gates, gate_count, PlanGate, OPTIONAL | FIELD_SINCE(2), 0,
+                PLAN_GATES_MAX, &GATE,
+                "all of them hold, or no wave opens or passes; the coordinator's to keep"),
 };
 static const FieldTable STRATEGY = FIELD_TABLE("strategy", PlanStrategy, STRATEGY_FIELDS);
 

@@ -115,5 +115,5 @@ bool health_sample_is_stale(const HealthSample *sample, const AgentRow *agent, u
 {
     uint64_t age_ms = now_ms - sample->received_ms;
     return agent->state != SESSION_ACTIVE ||
-           age_ms > (uint64_t)HEALTH_STALE_INTERVALS * sample->every_ms;
+           age_ms > (uint64_t)METRIC_STALE_INTERVALS * sample->every_ms;
 }

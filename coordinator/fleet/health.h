@@ -16,9 +16,6 @@
 #include "proto/messages.h"
 #include "proto/metrics.h"
 
-/* A sample that is so many intervals old is no news. */
-#define HEALTH_STALE_INTERVALS 3
-
 typedef struct HealthSample {
     uint64_t received_ms; /* boot-time clock */
     uint32_t every_ms;
@@ -44,7 +41,8 @@ void health_board_forget(HealthBoard *board, const char *agent);
 const HealthSample *health_board_find(const HealthBoard *board, const char *agent,
                                       const char *instance);
 
-/* Older than three intervals, or of an agent whose session is not active: it says how it was. */
+/* Older than METRIC_STALE_INTERVALS, or of an agent whose session is not active: it says how it
+ * was. */
 bool health_sample_is_stale(const HealthSample *sample, const AgentRow *agent, uint64_t now_ms);
 
 #endif

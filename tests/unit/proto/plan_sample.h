@@ -92,6 +92,9 @@ static inline Plan *sample_plan(Arena *arena)
     waves[0] = (PlanWave){ "canary", { 1, false }, 60000, false };
     waves[1] = (PlanWave){ "early", { 10, true }, 300000, true };
     waves[2] = (PlanWave){ "rest", { 100, true }, 0, false };
+    PlanGate *gates = ARENA_ARRAY(arena, PlanGate, 2);
+    gates[0] = (PlanGate){ GATE_METRIC, METRIC_BLOCKED_SESSIONS, false, 20000, 3 };
+    gates[1] = (PlanGate){ GATE_METRIC, METRIC_PROBE_LATENCY_MS, true, 1500, 5 };
     const char **shared = ARENA_ARRAY(arena, const char *, 1);
     shared[0] = "extensions";
 
@@ -109,6 +112,8 @@ static inline Plan *sample_plan(Arena *arena)
     plan_strategy_defaults(&plan->strategy);
     plan->strategy.waves = waves;
     plan->strategy.wave_count = 3;
+    plan->strategy.gates = gates;
+    plan->strategy.gate_count = 2;
     return plan;
 }
 

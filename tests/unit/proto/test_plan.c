@@ -443,6 +443,26 @@ static void timeout_zero(Plan *plan)
 {
     plan->strategy.target_timeout_ms = 0;
 }
+static void gate_kind_unknown(Plan *plan)
+{
+    plan->strategy.gates[1].kind = GATE_KIND_COUNT_;
+}
+
+static void gate_on_nothing(Plan *plan)
+{
+    plan->strategy.gates[1].metric = METRIC_NONE;
+}
+
+static void gate_of_too_many_samples(Plan *plan)
+{
+    plan->strategy.gates[1].failures = GATE_FAILURES_MAX + 1;
+}
+
+static void gate_factor_zero(Plan *plan)
+{
+    plan->strategy.gates[1].limit = 0;
+}
+
 static void expiry_negative(Plan *plan)
 {
     plan->apply_until_s = -1;
@@ -542,6 +562,11 @@ static const struct {
     { wave_twice, ERR_SYNTAX, "plan.strategy.waves[1].name: there are two \"canary\"" },
     { no_waves, ERR_LIMIT, "plan.strategy.waves: empty" },
     { failures_beyond_100, ERR_SYNTAX, "plan.strategy.max_failures: 101 % is more than 100 %" },
+    { gate_kind_unknown, ERR_LIMIT, "plan.strategy.gates[1].kind: 2 is above 1" },
+    { gate_on_nothing, ERR_SYNTAX, "plan.strategy.gates[1]: a gate on no metric" },
+    { gate_of_too_many_samples, ERR_LIMIT, "plan.strategy.gates[1].failures: 13 is above 12" },
+    { gate_factor_zero, ERR_SYNTAX,
+      "plan.strategy.gates[1]: a multiple of the baseline is above 0, and at most 1000" },
     { parallel_zero, ERR_LIMIT, "plan.strategy.max_parallel: 0 is below 1" },
     { policy_none, ERR_LIMIT, "plan.strategy.on_failure: 0 is below 1" },
     { policy_unknown, ERR_LIMIT, "plan.strategy.on_agent_lost: 5 is above 4" },
@@ -852,6 +877,8 @@ static void a_plan_says_which_agents_are_too_old_for_it(void **state)
     plan->ends_ties = false;
     plan->mirrored = (PlanTool){ .tool = "dbmate", .query = "SELECT 1" };
     plan->adoption = (PlanTool){ 0 };
+    assert_int_equal(plan_needs(plan), 2); /* for its gates */
+    plan->strategy.gate_count = 0;
     assert_int_equal(plan_needs(plan), 1);
     plan->migrations[0].up.tolerates_warnings = true;
     assert_int_equal(plan_needs(plan), 2);
